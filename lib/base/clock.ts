@@ -1,0 +1,82 @@
+import { PiriError } from "./errors.ts";
+
+/** The longest delay that JavaScript's own timers take; a longer one fires at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** A timer that has been set. */
+export interface Timer {
+  /** Takes it back. Does nothing once it has fired. */
+  cancel(): void;
+}
+
+/** Time, as everything in Piri asks for it, so that tests can bring their own. */
+export interface Clock {
+  /** Milliseconds since 1970. For people only: it jumps. */
+  now(): number;
+  /** Milliseconds since some moment; never goes back. What is decided is decided by this. */
+  monotonic(): number;
+  /** Calls back once, after so many milliseconds of any size. */
+  timer(ms: number, callback: () => void): Timer;
+}
+
+/** The machine's time. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  timer: (ms, callback) => new SystemTimer(ms, callback),
+};
+
+class SystemTimer implements Timer {
+  #id = 0;
+
+  constructor(ms: number, callback: () => void) {
+    this.#set(Math.max(0, ms), callback);
+  }
+
+  #set(ms: number, callback: () => void): void {
+    this.#id = ms <= MAX_TIMER_MS
+      ? setTimeout(callback, ms)
+      : setTimeout(() => this.#set(ms - MAX_TIMER_MS, callback), MAX_TIMER_MS);
+  }
+
+  cancel(): void {
+    clearTimeout(this.#id);
+  }
+}
+
+/** Resolves after so many milliseconds, or as soon as the signal is aborted. Never rejects. */
+export function sleep(
+  clock: Clock,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = clock.timer(ms, done);
+    signal?.addEventListener("abort", done, { once: true });
+    function done() {
+      timer.cancel();
+      signal?.removeEventListener("abort", done);
+      resolve();
+    }
+  });
+}
+
+/** Settles as the promise does, or rejects with TIMED_OUT and the message after so many milliseconds. */
+export async function within<T>(
+  clock: Clock,
+  ms: number,
+  promise: Promise<T>,
+  message: string,
+): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = clock.timer(
+    ms,
+    () => late.reject(new PiriError("TIMED_OUT", message)),
+  );
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    timer.cancel();
+  }
+}

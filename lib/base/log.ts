@@ -1,0 +1,54 @@
+import {
+  configure,
+  getJsonLinesFormatter,
+  getLogger,
+  getTextFormatter,
+  type Logger,
+  type LogRecord,
+} from "@logtape/logtape";
+
+export type { Logger };
+
+/** From the most to the least talkative. */
+export const LOG_LEVELS = [
+  "trace",
+  "debug",
+  "info",
+  "warning",
+  "error",
+  "fatal",
+] as const;
+
+export type LogLevel = typeof LOG_LEVELS[number];
+
+/** How log records are written. */
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: "text" | "json";
+}
+
+/** The logger of one part, as `logger("manager", "listener")`. Silent until `startLog` was called. */
+export function logger(...category: string[]): Logger {
+  return getLogger(["piri", ...category]);
+}
+
+/** Sends log records of this program to its standard error. Called once, by whoever composes the program. */
+export async function startLog({ level, format }: LogOptions): Promise<void> {
+  const toText = format === "json"
+    ? getJsonLinesFormatter()
+    : getTextFormatter({ timestamp: "rfc3339" });
+  const encoder = new TextEncoder();
+  await configure({
+    reset: true,
+    sinks: {
+      stderr: (record: LogRecord) => {
+        Deno.stderr.writeSync(encoder.encode(toText(record)));
+      },
+    },
+    loggers: [
+      { category: ["piri"], lowestLevel: level, sinks: ["stderr"] },
+      // LogTape's own: it would tell on each start that it is configured.
+      { category: ["logtape"], lowestLevel: "error", sinks: ["stderr"] },
+    ],
+  });
+}

@@ -1,0 +1,170 @@
+import type {
+  CommandFilter,
+  CommandRecord,
+  EventRecord,
+  StreamName,
+} from "../store/records.ts";
+
+/** What the control API offers: everything an operator can ask of a Manager. */
+export interface Manager {
+  readonly agents: AgentAdmin;
+  readonly commands: CommandAdmin;
+  readonly events: EventFeed;
+  readonly operations: readonly OperationView[];
+  status(): Promise<ManagerStatus>;
+}
+
+/** Who may connect, and who is connected. */
+export interface AgentAdmin {
+  /** By name. */
+  list(): Promise<AgentView[]>;
+  /**
+   * Makes an entry and returns the token that the agent joins with.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT for a bad name, group or network; ALREADY_EXISTS.
+   */
+  add(agent: {
+    id: string;
+    groups: readonly string[];
+    cidrs: readonly string[];
+    expiresInMs?: number | undefined;
+  }): Promise<string>;
+  /** @throws {PiriError} NOT_FOUND */
+  renewToken(id: string, expiresInMs?: number): Promise<string>;
+  /** @throws {PiriError} NOT_FOUND */
+  remove(id: string): Promise<void>;
+}
+
+/** An agent as people see it. */
+export interface AgentView {
+  readonly id: string;
+  readonly connected: boolean;
+  readonly since: number | null;
+  readonly address: string;
+  readonly version: string;
+  /** "2", "2024", or empty if it never connected. */
+  readonly protocol: string;
+  readonly groups: readonly string[];
+  readonly cidrs: readonly string[];
+  readonly joined: boolean;
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+/** A command as people see it. */
+export interface CommandView extends CommandRecord {
+  /** Since when its agent is not connected, while the command is open. */
+  readonly unreachableSince: number | null;
+}
+
+/** What a watcher is told. */
+export type WatchEvent =
+  | { readonly kind: "command"; readonly command: CommandView }
+  | {
+    readonly kind: "output";
+    readonly commandId: bigint;
+    readonly stream: StreamName;
+    readonly offset: bigint;
+    readonly bytes: Uint8Array;
+    readonly cut: bigint;
+  }
+  | {
+    readonly kind: "progress";
+    readonly commandId: bigint;
+    readonly current: number;
+    readonly total: number;
+    readonly message: string;
+  }
+  | {
+    readonly kind: "cutOff";
+    readonly commandId: bigint;
+    readonly reason: string;
+  };
+
+/** A request to run something. */
+export interface RunRequest {
+  /** Names, or globs over the connected agents. */
+  readonly agents: readonly string[];
+  readonly operation: string;
+  /** A JSON object. */
+  readonly params: string;
+  readonly timeoutMs?: number | undefined;
+  readonly requestId: string;
+  readonly onDisconnect: "continue" | "kill";
+  readonly killAfterMs?: number | undefined;
+  readonly requestedBy: string;
+}
+
+/** The life of commands, as operators see and steer it. */
+export interface CommandAdmin {
+  /**
+   * Records a command for each agent and sends it.
+   *
+   * @throws {PiriError} NOT_FOUND (no such agent, no such operation on it), UNAVAILABLE (not connected; nothing is
+   * recorded for anyone), INVALID_ARGUMENT, BUSY.
+   */
+  run(
+    request: RunRequest,
+  ): Promise<{ job: string; commands: CommandView[] }>;
+  /**
+   * Streams what is known and what comes, until all have ended. Every command's first event is itself, its last one
+   * is itself in its final state, after all its output.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
+  watch(
+    from: readonly {
+      id: bigint;
+      stdoutOffset: bigint;
+      stderrOffset: bigint;
+    }[],
+    signal: AbortSignal,
+  ): AsyncIterable<WatchEvent>;
+  /** @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has ended. */
+  cancel(id: bigint, graceMs?: number): Promise<CommandView>;
+  /** @throws {PiriError} NOT_FOUND */
+  get(id: bigint): Promise<CommandView>;
+  list(filter: CommandFilter): Promise<CommandView[]>;
+}
+
+/** What happened. */
+export interface EventFeed {
+  /** Past events, oldest first, then with `follow` those that come until the signal is aborted. */
+  watch(
+    range: { tail: number } | { afterId: bigint },
+    options: { follow: boolean; signal: AbortSignal },
+  ): AsyncIterable<EventRecord>;
+}
+
+/** Something an agent can be told to do, as people see it. */
+export interface OperationView {
+  readonly name: string;
+  readonly description: string;
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly required: boolean;
+    readonly description: string;
+  }[];
+}
+
+/** How the Manager is. */
+export interface ManagerStatus {
+  readonly version: string;
+  readonly managerId: string;
+  readonly startedAt: number;
+  readonly listen: string;
+  readonly advertise: string;
+  readonly agentsConnected: number;
+  readonly agentsKnown: number;
+  readonly commandsOpen: number;
+  readonly commandsTotal: bigint;
+  readonly outputBytes: bigint;
+  readonly databaseBytes: bigint;
+  readonly retention: {
+    readonly days: number;
+    readonly outputBytes: bigint;
+    readonly outputBytesPerCommand: bigint;
+  };
+  readonly certificateExpiresAt: number;
+  readonly counters: Readonly<Record<string, bigint>>;
+}
