@@ -1,0 +1,65 @@
+import { fromFileUrl, join } from "@std/path";
+import { findBase } from "./base.ts";
+import { bundle } from "./bundle.ts";
+import { commitOf } from "./commit.ts";
+import { compile } from "./compile.ts";
+import type { Product } from "./product.ts";
+import type { Target } from "./target.ts";
+
+/** The root of this repository. */
+export const ROOT: string = fromFileUrl(new URL("../../", import.meta.url));
+
+/** What to build, of what, and where to. */
+export interface BuildOptions {
+  readonly targets: readonly Target[];
+  /** See `findBase`. */
+  readonly denort: string;
+  /** The folder for the executables; made if there is none. */
+  readonly out: string;
+  /** The executable's name in that folder. */
+  readonly nameOf: (product: Product, target: Target) => string;
+  /** The sources; this repository if absent. */
+  readonly root?: string;
+  /** Is told what is done, a line each. */
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Builds products for targets and returns the paths of the executables.
+ *
+ * @throws {PiriError} UNAVAILABLE if there is no runtime base to be had.
+ */
+export async function build(
+  products: readonly Product[],
+  { targets, denort, out, nameOf, root = ROOT, say }: BuildOptions,
+): Promise<string[]> {
+  const started = new Date();
+  // Found before anything is made, for this is what fails on a closed network.
+  const bases = new Map<Target, Awaited<ReturnType<typeof findBase>>>();
+  for (const target of targets) {
+    const base = await findBase(denort, target, join(ROOT, ".cache"));
+    say(`Runtime base for ${target.name}: ${base.origin}`);
+    bases.set(target, base);
+  }
+  const commit = await commitOf(root);
+  await Deno.mkdir(out, { recursive: true });
+  const paths: string[] = [];
+  for (const product of products) {
+    const folder = await Deno.makeTempDir({ prefix: "piri-build-" });
+    try {
+      const bundled = await bundle(product, { root, folder, commit });
+      for (const [target, base] of bases) {
+        const output = join(out, nameOf(product, target));
+        await compile(product, { bundle: bundled, base, target, output });
+        // A source that is saved while we build is newer than what comes out.
+        await Deno.utime(output, started, started);
+        const { size } = await Deno.stat(output);
+        say(`${output}: ${(size / 1e6).toFixed(1)} MB, commit ${commit}`);
+        paths.push(output);
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  }
+  return paths;
+}

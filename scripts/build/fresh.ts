@@ -1,0 +1,47 @@
+import { join } from "@std/path";
+
+/** What the executables are made of, from the root of the repository. */
+export const SOURCES: readonly string[] = [
+  ".deno-version",
+  "agent.ts",
+  "deno.json",
+  "deno.lock",
+  "lib",
+  "manager.ts",
+  "proto/gen",
+  "scripts/build",
+];
+
+/** Whether a file is missing, or older than any of these files and all that is in these folders. */
+export async function isStale(
+  file: string,
+  root: string,
+  sources: readonly string[],
+): Promise<boolean> {
+  const made = await newest(file);
+  if (made === undefined) return true;
+  for (const source of sources) {
+    const changed = await newest(join(root, source));
+    if (changed !== undefined && changed > made) return true;
+  }
+  return false;
+}
+
+/** When a file, or the latest one in a folder, was changed: milliseconds, undefined if there is none. */
+async function newest(path: string): Promise<number | undefined> {
+  let info: Deno.FileInfo;
+  try {
+    info = await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  // A folder's own time changes when a file in it is taken away.
+  let latest = info.mtime?.getTime();
+  if (!info.isDirectory) return latest;
+  for await (const { name } of Deno.readDir(path)) {
+    const time = await newest(join(path, name));
+    if (time !== undefined && time > (latest ?? 0)) latest = time;
+  }
+  return latest;
+}

@@ -1,0 +1,44 @@
+/**
+ * Makes both executables for every target, with a file of their SHA-256 sums.
+ *
+ *     deno task release [--denort official|npm] [--out dist/release] [--target linux-x64]...
+ *
+ * @module
+ */
+import { basename, join } from "@std/path";
+import { createHash } from "node:crypto";
+import { parseArgs } from "node:util";
+import { build } from "./build/build.ts";
+import { main, say } from "./build/main.ts";
+import { agent, manager } from "./build/product.ts";
+import { targetNamed, targets } from "./build/target.ts";
+
+const { values: { denort, out, target: names } } = parseArgs({
+  args: Deno.args,
+  options: {
+    denort: { type: "string", default: "official" },
+    out: { type: "string", default: "dist/release" },
+    target: { type: "string", multiple: true },
+  },
+});
+
+/** The file that `sha256sum --check` reads. */
+async function sumsOf(paths: readonly string[]): Promise<string> {
+  const lines: string[] = [];
+  for (const path of paths.toSorted()) {
+    const hash = createHash("sha256").update(await Deno.readFile(path));
+    lines.push(`${hash.digest("hex")}  ${basename(path)}\n`);
+  }
+  return lines.join("");
+}
+
+await main(async () => {
+  const paths = await build([manager, agent], {
+    targets: names?.map(targetNamed) ?? targets,
+    denort,
+    out,
+    nameOf: (product, { name, suffix }) => `${product.name}-${name}${suffix}`,
+    say,
+  });
+  await Deno.writeTextFile(join(out, "SHA256SUMS"), await sumsOf(paths));
+});

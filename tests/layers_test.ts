@@ -1,0 +1,221 @@
+import { assert, assertEquals } from "@std/assert";
+import { fromFileUrl, join, relative } from "@std/path";
+
+/**
+ * Which folder of lib/ may import which: what is not in here fails.
+ *
+ * A folder may always import itself; lib/std, proto/gen and packages are for all. A layer after "type" may be imported
+ * for its types only. A subfolder without a line of its own belongs to the folder above it.
+ */
+const layers: Readonly<Record<string, readonly string[]>> = {
+  std: [],
+  base: [],
+  wire: ["base"],
+  operations: ["base"],
+  agent: ["base", "wire", "operations"],
+  store: ["base"],
+  manager: ["base", "wire", "store"],
+  api: ["base", "manager", "type store"],
+  cli: ["base"],
+  "cli/agent": ["base", "cli"],
+  "cli/manager": ["base", "cli"],
+};
+
+/** They compose what the layers offer, so they may import every one. */
+const roots = [
+  "lib/agent_services.ts",
+  "lib/check_agent.ts",
+  "lib/manager_services.ts",
+  "lib/serve_agent.ts",
+  "lib/serve_manager.ts",
+];
+
+const ROOT = fromFileUrl(new URL("../", import.meta.url));
+
+interface Import {
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+}
+
+/** All that a module imports, loads at run time or starts as a worker, as `deno fmt` writes it. */
+function importsOf(text: string): Import[] {
+  const imports: Import[] = [];
+  for (
+    const [, type, specifier = ""] of text.matchAll(
+      /^(?:import|export)\s+(type\s)?(?:[^"';]*?\bfrom\s+)?"([^"]+)"/gm,
+    )
+  ) {
+    imports.push({ specifier, typeOnly: type !== undefined });
+  }
+  for (
+    const [, specifier = "(not written out)"] of text.matchAll(
+      /\b(?:import\(|new URL\((?=[^)]*import\.meta\.url))\s*(?:"([^"]*)")?/g,
+    )
+  ) {
+    imports.push({ specifier, typeOnly: false });
+  }
+  return imports;
+}
+
+/** The layer of a path in the repository, undefined if the table has none. */
+function layerOf(path: string): string | undefined {
+  return Object.keys(layers)
+    .toSorted((one, other) => other.length - one.length)
+    .find((layer) => path.startsWith(`lib/${layer}/`));
+}
+
+/** What is wrong with the imports of a module, a line each. */
+function violations(path: string, text: string): string[] {
+  const layer = layerOf(path);
+  if (layer === undefined && !roots.includes(path)) {
+    return [`${path} is in no layer`];
+  }
+  const wrong: string[] = [];
+  for (const { specifier, typeOnly } of importsOf(text)) {
+    const target = targetOf(path, specifier);
+    const allowed = target === undefined ||
+      target.startsWith("proto/gen/") ||
+      isAllowed(layer, layerOf(target), typeOnly);
+    if (!allowed) wrong.push(`${path} imports ${target}`);
+  }
+  return wrong;
+}
+
+function isAllowed(
+  from: string | undefined,
+  to: string | undefined,
+  typeOnly: boolean,
+): boolean {
+  if (to === undefined) return false;
+  if (from === undefined || from === to || to === "std") return true;
+  const allowed = layers[from] ?? [];
+  return allowed.includes(to) || (typeOnly && allowed.includes(`type ${to}`));
+}
+
+/** The path in the repository that a specifier leads to, undefined for a package. */
+function targetOf(path: string, specifier: string): string | undefined {
+  if (specifier.startsWith(".")) {
+    return new URL(specifier, `file:///${path}`).pathname.slice(1);
+  }
+  return /^(@?[a-z]|node:)/.test(specifier) && !specifier.includes("://")
+    ? undefined
+    : specifier;
+}
+
+async function* modulesIn(folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(join(ROOT, folder))) {
+    if (isDirectory) yield* modulesIn(`${folder}/${name}`);
+    else if (name.endsWith(".ts")) yield `${folder}/${name}`;
+  }
+}
+
+Deno.test("every import in lib/ is one that the table of layers has", async () => {
+  const wrong: string[] = [];
+  for await (const path of modulesIn("lib")) {
+    wrong.push(...violations(path, await Deno.readTextFile(join(ROOT, path))));
+  }
+
+  assertEquals(wrong, []);
+});
+
+Deno.test("an import up or across is found, however it is written", () => {
+  for (
+    const text of [
+      `import { a } from "../wire/frame.ts";`,
+      `import type { A } from "../wire/frame.ts";`,
+      `import {\n  a,\n  b,\n} from "../wire/frame.ts";`,
+      `export * from "../wire/frame.ts";`,
+      `import "../wire/frame.ts";`,
+      `const a = await import("../wire/frame.ts");`,
+      `const a = await import(\n  "../wire/frame.ts"\n);`,
+      `new Worker(new URL("../wire/frame.ts", import.meta.url));`,
+    ]
+  ) {
+    assertEquals(
+      violations("lib/operations/echo.ts", text),
+      ["lib/operations/echo.ts imports lib/wire/frame.ts"],
+      text,
+    );
+  }
+});
+
+Deno.test("an import of an entry point, of a test or of what is computed is found", () => {
+  for (
+    const [specifier, target] of [
+      ['"../../agent.ts"', "agent.ts"],
+      ['"../../tests/support/fleet.ts"', "tests/support/fleet.ts"],
+      ['"https://example.org/a.ts"', "https://example.org/a.ts"],
+      ["name", "(not written out)"],
+    ]
+  ) {
+    assertEquals(
+      violations("lib/agent/link.ts", `await import(${specifier});`),
+      [`lib/agent/link.ts imports ${target}`],
+    );
+  }
+});
+
+Deno.test("imports down, of packages and of generated code are allowed", () => {
+  const text = `import { a } from "../base/errors.ts";
+import { b } from "./frame.ts";
+import { c } from "../std/path.ts";
+import { d } from "@std/path";
+import { e } from "node:os";
+import { f } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+const g = await import("pkijs");`;
+
+  assertEquals(importsOf(text).length, 7);
+  assertEquals(violations("lib/wire/message.ts", text), []);
+});
+
+Deno.test("the API takes types from the store, and nothing else", () => {
+  const path = "lib/api/commands_service.ts";
+
+  assertEquals(
+    violations(path, `import type { Store } from "../store/store.ts";`),
+    [],
+  );
+  assertEquals(
+    violations(path, `import { openStore } from "../store/store.ts";`),
+    [`${path} imports lib/store/store.ts`],
+  );
+});
+
+Deno.test("a file in a folder that the table does not have is found", () => {
+  assertEquals(violations("lib/util/misc.ts", ""), [
+    "lib/util/misc.ts is in no layer",
+  ]);
+  assertEquals(violations("lib/misc.ts", ""), ["lib/misc.ts is in no layer"]);
+});
+
+/** The files of this repository that an executable made of that module contains. */
+async function filesOf(module: string): Promise<string[]> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", module],
+    cwd: ROOT,
+  }).output();
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout));
+  const files: string[] = [];
+  for (const { specifier, error } of modules) {
+    assertEquals(error, undefined);
+    if (!specifier.startsWith("file:")) continue;
+    files.push(relative(ROOT, fromFileUrl(specifier)).replaceAll("\\", "/"));
+  }
+  return files;
+}
+
+// `deno info` does not follow workers, so it is asked for theirs too.
+for (const module of ["agent.ts", "lib/agent/worker.ts"]) {
+  Deno.test(`${module} contains nothing of the Manager`, async () => {
+    const files = await filesOf(module);
+
+    assert(files.includes(module), `deno info knows no ${module}`);
+    assertEquals(
+      files.filter((file) =>
+        /^(manager\.ts|lib\/(serve_manager\.ts|manager_services\.ts|(manager|store|api|cli\/manager)\/))/
+          .test(file)
+      ),
+      [],
+    );
+  });
+}
