@@ -82,6 +82,10 @@ export interface Store extends AsyncDisposable {
     commands: readonly NewCommand[],
     request: { requestId: string; job: string },
   ): Promise<{ job: string; commands: CommandRecord[]; repeated: boolean }>;
+  /** What an earlier request of this id started. */
+  findRequest(
+    requestId: string,
+  ): Promise<{ job: string; commands: CommandRecord[] } | undefined>;
   /** @throws {PiriError} NOT_FOUND */
   patchCommand(patch: CommandPatch): Promise<void>;
   /** A command by its id. */

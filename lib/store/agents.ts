@@ -1,0 +1,202 @@
+import { timingSafeEqual } from "node:crypto";
+import { PiriError } from "../base/errors.ts";
+import type { Database } from "./database.ts";
+import type { AgentRecord } from "./records.ts";
+import {
+  big,
+  blob,
+  int,
+  json,
+  nullable,
+  Shape,
+  text,
+  unsigned,
+} from "./shape.ts";
+
+const shape = new Shape<AgentRecord>({
+  id: text,
+  groups: json(),
+  cidrs: json(),
+  addedAt: int,
+  secretHash: nullable(blob),
+  tokenHash: nullable(blob),
+  tokenExpiresAt: nullable(int),
+  tokenUsedWith: nullable(blob),
+  instance: nullable(text),
+  session: unsigned,
+  lastCommandId: big,
+  protocol: int,
+  version: text,
+  facts: json(),
+  address: text,
+  connectedAt: nullable(int),
+  disconnectedAt: nullable(int),
+});
+
+/** Agents that may connect. */
+export class Agents {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** By name. */
+  all(): AgentRecord[] {
+    return this.#db.all(`SELECT ${shape.list} FROM agents ORDER BY id`)
+      .map((row) => shape.record(row));
+  }
+
+  get(id: string): AgentRecord | undefined {
+    const row = this.#db.get(
+      `SELECT ${shape.list} FROM agents WHERE id = ?`,
+      id,
+    );
+    return row && shape.record(row);
+  }
+
+  count(): number {
+    return Number(this.#db.get("SELECT count(*) AS n FROM agents")?.["n"]);
+  }
+
+  /** @throws {PiriError} ALREADY_EXISTS */
+  add(
+    agent: Pick<
+      AgentRecord,
+      "id" | "groups" | "cidrs" | "addedAt" | "tokenHash" | "tokenExpiresAt"
+    >,
+  ): void {
+    const { changes } = this.#db.run(
+      `INSERT INTO agents (id, groups, cidrs, added_at, token_hash, token_expires_at)
+       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      ...shape.cells(agent, [
+        "id",
+        "groups",
+        "cidrs",
+        "addedAt",
+        "tokenHash",
+        "tokenExpiresAt",
+      ]),
+    );
+    if (changes === 0) {
+      throw new PiriError(
+        "ALREADY_EXISTS",
+        `Cannot add agent "${agent.id}": there is one of that name`,
+      );
+    }
+  }
+
+  /** @throws {PiriError} NOT_FOUND */
+  setToken(
+    id: string,
+    token: { tokenHash: Uint8Array; tokenExpiresAt: number },
+  ): void {
+    const { changes } = this.#db.run(
+      `UPDATE agents SET token_hash = ?, token_expires_at = ?, token_used_with = NULL WHERE id = ?`,
+      ...shape.cells(token, ["tokenHash", "tokenExpiresAt"]),
+      id,
+    );
+    if (changes === 0) throw notFound("give a token to", id);
+  }
+
+  /** @throws {PiriError} AUTH_FAILED */
+  enrol(
+    id: string,
+    use: { tokenHash: Uint8Array; secretHash: Uint8Array; at: number },
+  ): AgentRecord {
+    const agent = this.get(id);
+    if (agent === undefined) {
+      throw refusal(id, "there is no agent of that name");
+    }
+    if (!isSame(agent.tokenHash, use.tokenHash)) {
+      throw refusal(id, "this is not its token");
+    }
+    if (agent.tokenUsedWith !== null) {
+      // The answer to the first time may have been lost, so the same secret succeeds again, for ever.
+      if (isSame(agent.tokenUsedWith, use.secretHash)) return agent;
+      throw refusal(id, "its token has been used");
+    }
+    if (agent.tokenExpiresAt === null || use.at >= agent.tokenExpiresAt) {
+      throw refusal(id, "its token has expired");
+    }
+    const { secretHash } = use;
+    this.#db.run(
+      "UPDATE agents SET secret_hash = ?, token_used_with = ? WHERE id = ?",
+      secretHash,
+      secretHash,
+      id,
+    );
+    return { ...agent, secretHash, tokenUsedWith: secretHash };
+  }
+
+  /** @throws {PiriError} NOT_FOUND */
+  remove(id: string): void {
+    const { changes } = this.#db.run("DELETE FROM agents WHERE id = ?", id);
+    if (changes === 0) throw notFound("remove", id);
+  }
+
+  /** @throws {PiriError} NOT_FOUND */
+  admit(
+    id: string,
+    hello:
+      & Pick<
+        AgentRecord,
+        | "protocol"
+        | "version"
+        | "facts"
+        | "session"
+        | "lastCommandId"
+        | "address"
+      >
+      & { instance: string; at: number },
+  ): void {
+    const { changes } = this.#db.run(
+      `UPDATE agents SET protocol = ?, version = ?, facts = ?, instance = ?, session = ?,
+         last_command_id = ?, address = ?, connected_at = ? WHERE id = ?`,
+      ...shape.cells(
+        {
+          ...hello,
+          instance: hello.instance === "" ? null : hello.instance,
+          connectedAt: hello.at,
+        },
+        [
+          "protocol",
+          "version",
+          "facts",
+          "instance",
+          "session",
+          "lastCommandId",
+          "address",
+          "connectedAt",
+        ],
+      ),
+      id,
+    );
+    if (changes === 0) throw notFound("admit", id);
+  }
+
+  /** Fine if it has been removed in the meantime. */
+  left(id: string, at: number): void {
+    this.#db.run(
+      "UPDATE agents SET disconnected_at = ? WHERE id = ?",
+      ...shape.cells({ disconnectedAt: at }, ["disconnectedAt"]),
+      id,
+    );
+  }
+}
+
+function isSame(kept: Uint8Array | null, given: Uint8Array): boolean {
+  return kept !== null && kept.length === given.length &&
+    timingSafeEqual(kept, given);
+}
+
+function notFound(attempt: string, id: string): PiriError {
+  return new PiriError(
+    "NOT_FOUND",
+    `Cannot ${attempt} agent "${id}": there is no agent of that name`,
+  );
+}
+
+function refusal(id: string, reason: string): PiriError {
+  return new PiriError("AUTH_FAILED", `Cannot enrol agent "${id}": ${reason}`);
+}

@@ -1,0 +1,214 @@
+import { PiriError } from "../base/errors.ts";
+import {
+  commandShape as shape,
+  freshCommand,
+  NEW_FIELDS,
+} from "./command_shape.ts";
+import type { Database, Row } from "./database.ts";
+import type { Jobs } from "./jobs.ts";
+import type { Meta } from "./meta.ts";
+import type {
+  CommandFilter,
+  CommandPatch,
+  CommandRecord,
+  CommandStateName,
+  NewCommand,
+} from "./records.ts";
+
+const INSERT = `INSERT INTO commands (${shape.names(NEW_FIELDS).join(", ")})
+  VALUES (${NEW_FIELDS.map(() => "?").join(", ")})`;
+
+const SELECT = `SELECT ${shape.list} FROM commands`;
+
+const OPEN_STATES = "('queued', 'sent', 'running')";
+
+/** Never in a patch: what a command is made of, and what the store counts itself. */
+const FIXED_FIELDS: ReadonlySet<string> = new Set(
+  [
+    "agent",
+    "operation",
+    "params",
+    "nonce",
+    "job",
+    "createdAt",
+    "outputKept",
+  ] satisfies (keyof CommandRecord)[],
+);
+
+const HIGHEST_ID = 2n ** 63n - 1n;
+
+/** All commands, open and ended. */
+export class Commands {
+  readonly #db: Database;
+  readonly #jobs: Jobs;
+  readonly #meta: Meta;
+
+  constructor(db: Database, jobs: Jobs, meta: Meta) {
+    this.#db = db;
+    this.#jobs = jobs;
+    this.#meta = meta;
+  }
+
+  create(
+    commands: readonly NewCommand[],
+    request: { requestId: string; job: string },
+  ): { job: string; commands: CommandRecord[]; repeated: boolean } {
+    const earlier = this.startedBy(request.requestId);
+    if (earlier !== undefined) return { ...earlier, repeated: true };
+    const { job } = request;
+    const made = commands.map((each) => {
+      const command = { ...each, job };
+      const cells = shape.cells(command, NEW_FIELDS);
+      return freshCommand(this.#db.run(INSERT, ...cells).id, command);
+    });
+    this.#jobs.add({
+      ...request,
+      // A job without commands has no ids: an empty range.
+      firstId: made[0]?.id ?? 1n,
+      lastId: made.at(-1)?.id ?? 0n,
+      createdAt: made[0]?.createdAt ?? 0,
+    });
+    this.#meta.count({ commands: made.length });
+    return { job, commands: made, repeated: false };
+  }
+
+  /** What an earlier request of this id started, as far as it has not been deleted since. */
+  startedBy(
+    requestId: string,
+  ): { job: string; commands: CommandRecord[] } | undefined {
+    const earlier = this.#jobs.get(requestId);
+    if (earlier === undefined) return undefined;
+    const rows = this.#db.all(
+      `${SELECT} WHERE id BETWEEN ? AND ? ORDER BY id`,
+      earlier.firstId,
+      earlier.lastId,
+    );
+    return { job: earlier.job, commands: records(rows) };
+  }
+
+  /** False if there is no such command. */
+  patch({ id, ...changes }: CommandPatch): boolean {
+    const fields = definedFields(changes);
+    if (fields.length === 0) return this.has(id);
+    const assignments = shape.names(fields).map((name) => `${name} = ?`);
+    return this.#db.run(
+      `UPDATE commands SET ${assignments.join(", ")} WHERE id = ?`,
+      ...shape.cells(changes as CommandRecord, fields),
+      id,
+    ).changes > 0;
+  }
+
+  has(id: bigint): boolean {
+    return this.#db.get("SELECT 1 FROM commands WHERE id = ?", id) !==
+      undefined;
+  }
+
+  get(id: bigint): CommandRecord | undefined {
+    const row = this.#db.get(`${SELECT} WHERE id = ?`, id);
+    return row && shape.record(row);
+  }
+
+  /** Newest first. */
+  list(
+    { limit, beforeId = HIGHEST_ID, agent, states }: CommandFilter,
+  ): CommandRecord[] {
+    if (agent !== undefined) {
+      // The + keeps SQLite from going by state, which would sort all that ever succeeded.
+      return records(this.#db.all(
+        `${SELECT} WHERE agent = ? AND id < ?
+           AND (? IS NULL OR +state IN (SELECT value FROM json_each(?)))
+         ORDER BY id DESC LIMIT ?`,
+        agent,
+        beforeId,
+        ...(states === undefined ? [null, "[]"] : ["", JSON.stringify(states)]),
+        limit,
+      ));
+    }
+    if (states !== undefined) return this.#ofStates(states, beforeId, limit);
+    return records(this.#db.all(
+      `${SELECT} WHERE id < ? ORDER BY id DESC LIMIT ?`,
+      beforeId,
+      limit,
+    ));
+  }
+
+  /** What has not ended, and what ended by a guess since then; by id. */
+  open(presumedSince: number): CommandRecord[] {
+    return records(this.#db.all(
+      // Left alone, SQLite would rather read all commands in the order of ids than go by an index of few.
+      `${SELECT} WHERE id IN (
+         SELECT id FROM commands WHERE state IN ${OPEN_STATES}
+         UNION ALL
+         SELECT id FROM commands INDEXED BY commands_presumed WHERE presumed = 1 AND ended_at >= ?
+       )
+       ORDER BY id`,
+      Math.trunc(presumedSince),
+    ));
+  }
+
+  countOpen(): number {
+    const row = this.#db.get(
+      `SELECT count(*) AS n FROM commands WHERE state IN ${OPEN_STATES}`,
+    );
+    return Number(row?.["n"]);
+  }
+
+  /** The highest id ever given, even if its command is long gone. */
+  lastId(): bigint {
+    const row = this.#db.get(
+      "SELECT seq FROM sqlite_sequence WHERE name = 'commands'",
+    );
+    return row?.["seq"] as bigint;
+  }
+
+  /** The next id will be above this one. */
+  raiseLastId(id: bigint): void {
+    this.#db.run(
+      "UPDATE sqlite_sequence SET seq = ? WHERE name = 'commands' AND seq < ?",
+      id,
+      id,
+    );
+  }
+
+  /** Each state has its own index in the order of ids; together they have none, so they are merged here. */
+  #ofStates(
+    states: readonly CommandStateName[],
+    beforeId: bigint,
+    limit: number,
+  ): CommandRecord[] {
+    const ids = [...new Set(states)].flatMap((state) =>
+      this.#db.all(
+        "SELECT id FROM commands WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?",
+        state,
+        beforeId,
+        limit,
+      ).map((row) => row["id"] as bigint)
+    );
+    return ids.sort((a, b) => a < b ? 1 : -1).slice(0, limit)
+      .flatMap((id) => this.get(id) ?? []);
+  }
+}
+
+/** Says what a command that is not there was wanted for. */
+export function commandNotFound(attempt: string, id: bigint): PiriError {
+  return new PiriError(
+    "NOT_FOUND",
+    `Cannot ${attempt} command ${id}: there is no such command`,
+  );
+}
+
+function records(rows: readonly Row[]): CommandRecord[] {
+  return rows.map((row) => shape.record(row));
+}
+
+function definedFields(
+  changes: Omit<CommandPatch, "id">,
+): (keyof CommandRecord)[] {
+  const fields = Object.entries(changes)
+    .filter(([, value]) => value !== undefined).map(([field]) => field);
+  const fixed = fields.find((field) => FIXED_FIELDS.has(field));
+  if (fixed !== undefined) {
+    throw new TypeError(`"${fixed}" of a command cannot be patched`);
+  }
+  return fields as (keyof CommandRecord)[];
+}

@@ -1,0 +1,118 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { type ErrorCode, messageOf, PiriError } from "../base/errors.ts";
+
+/** What SQLite holds in a cell. Integers are read as bigint, whatever their size. */
+export type SqlValue = null | number | bigint | string | Uint8Array;
+
+/** A line of a result, by column name. */
+export type Row = Readonly<Record<string, SqlValue>>;
+
+/** Primary result codes (sqlite.org/rescode.html) that say something about the machine and not about the statement. */
+const CODES: ReadonlyMap<number, ErrorCode> = new Map([
+  [5, "DISK"], // BUSY: another program holds the file's lock
+  [6, "DISK"], // LOCKED
+  [7, "DISK"], // NOMEM
+  [8, "DISK"], // READONLY
+  [10, "DISK"], // IOERR
+  [11, "CORRUPT"],
+  [13, "DISK"], // FULL
+  [14, "DISK"], // CANTOPEN
+  [26, "CORRUPT"], // NOTADB
+]);
+
+/** One open SQLite file. Every statement is compiled once and kept; all calls are synchronous. */
+export class Database implements Disposable {
+  readonly #path: string;
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#db = new DatabaseSync(path);
+  }
+
+  /** Runs a statement that changes something. */
+  run(sql: string, ...values: SqlValue[]): { changes: number; id: bigint } {
+    return this.#guarded(() => {
+      const { changes, lastInsertRowid } = this.#statement(sql).run(...values);
+      return { changes: Number(changes), id: BigInt(lastInsertRowid) };
+    });
+  }
+
+  /** The first line of a query's result. */
+  get(sql: string, ...values: SqlValue[]): Row | undefined {
+    return this.#guarded(() => this.#statement(sql).get(...values));
+  }
+
+  all(sql: string, ...values: SqlValue[]): Row[] {
+    return this.#guarded(() => this.#statement(sql).all(...values));
+  }
+
+  /** Lines of a query as they are asked for. The same query must not be started again before this one has ended. */
+  *each(sql: string, ...values: SqlValue[]): Generator<Row, void> {
+    const lines = this.#guarded(() => this.#statement(sql).iterate(...values));
+    try {
+      for (;;) {
+        const line = this.#guarded(() => lines.next());
+        if (line.done) return;
+        yield line.value;
+      }
+    } finally {
+      // A reader that stops early would leave the statement, and with it a read transaction, open.
+      lines.return?.();
+    }
+  }
+
+  /** Runs statements that are not worth keeping. */
+  script(sql: string): void {
+    this.#guarded(() => this.#db.exec(sql));
+  }
+
+  /** False also after SQLite has given a transaction up by itself, as it does on a full disk. */
+  get inTransaction(): boolean {
+    return this.#db.isTransaction;
+  }
+
+  /** The size of the file, without its log. */
+  bytes(): bigint {
+    const row = this.get(
+      "SELECT page_count * page_size AS size FROM pragma_page_count, pragma_page_size",
+    );
+    return row?.["size"] as bigint;
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close();
+  }
+
+  #statement(sql: string): StatementSync {
+    const kept = this.#statements.get(sql);
+    if (kept !== undefined) return kept;
+    const statement = this.#db.prepare(sql);
+    statement.setReadBigInts(true);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  /** Calls SQLite, and gives what its errors say about the machine our codes. */
+  #guarded<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      const code = CODES.get(resultCode(error) & 0xff);
+      if (code === undefined) throw error;
+      throw new PiriError(
+        code,
+        `Cannot use the database "${this.#path}": ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+function resultCode(error: unknown): number {
+  return error instanceof Error && "errcode" in error &&
+      typeof error.errcode === "number"
+    ? error.errcode
+    : 0;
+}

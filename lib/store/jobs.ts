@@ -1,0 +1,54 @@
+import type { Database } from "./database.ts";
+
+/** What one request started: commands whose ids follow each other. */
+export interface JobRecord {
+  readonly requestId: string;
+  readonly job: string;
+  readonly firstId: bigint;
+  readonly lastId: bigint;
+  readonly createdAt: number;
+}
+
+/** What has been asked for, so that who asks again starts nothing twice. */
+export class Jobs {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  get(
+    requestId: string,
+  ): Pick<JobRecord, "job" | "firstId" | "lastId"> | undefined {
+    const row = this.#db.get(
+      "SELECT job, first_id, last_id FROM jobs WHERE request_id = ?",
+      requestId,
+    );
+    return row && {
+      job: row["job"] as string,
+      firstId: row["first_id"] as bigint,
+      lastId: row["last_id"] as bigint,
+    };
+  }
+
+  add({ requestId, job, firstId, lastId, createdAt }: JobRecord): void {
+    this.#db.run(
+      "INSERT INTO jobs (request_id, job, first_id, last_id, created_at) VALUES (?, ?, ?, ?, ?)",
+      requestId,
+      job,
+      firstId,
+      lastId,
+      Math.trunc(createdAt),
+    );
+  }
+
+  /** Returns how many it deleted, `limit` at most. */
+  deleteBefore(at: number, limit: number): number {
+    return this.#db.run(
+      `DELETE FROM jobs WHERE rowid IN
+         (SELECT rowid FROM jobs WHERE created_at < ? ORDER BY created_at LIMIT ?)`,
+      Math.trunc(at),
+      limit,
+    ).changes;
+  }
+}

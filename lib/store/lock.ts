@@ -1,0 +1,51 @@
+import { messageOf, PiriError } from "../base/errors.ts";
+
+/**
+ * Keeps a second Manager away from a database. The system lets go of it when the process ends, however it ends.
+ *
+ * A file of its own, because SQLite's locks would also keep out who only wants to look or to make a backup.
+ */
+export class FileLock implements Disposable {
+  readonly #file: Deno.FsFile;
+
+  private constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  /** @throws {PiriError} FAILED_PRECONDITION if somebody else holds it, DISK. */
+  static async take(path: string): Promise<FileLock> {
+    const lockPath = `${path}-lock`;
+    using stack = new DisposableStack();
+    const file = stack.use(await openFile(lockPath));
+    if (!await file.tryLock(true)) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot open "${path}": a Manager already runs on this folder`,
+      );
+    }
+    stack.move();
+    return new FileLock(file);
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+}
+
+/** Makes the file, or makes sure that an existing one is readable by its owner only. */
+export async function openFile(path: string): Promise<Deno.FsFile> {
+  try {
+    const file = await Deno.open(path, {
+      read: true,
+      write: true,
+      create: true,
+      mode: 0o600,
+    });
+    if (Deno.build.os !== "windows") await Deno.chmod(path, 0o600);
+    return file;
+  } catch (error) {
+    throw new PiriError("DISK", `Cannot open "${path}": ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

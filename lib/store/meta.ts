@@ -1,0 +1,48 @@
+import { encodeHex } from "@std/encoding/hex";
+import type { Random } from "../base/random.ts";
+import type { Database } from "./database.ts";
+
+const MANAGER_ID_BYTES = 16;
+
+/** What there is once in a database: its id, and running totals. */
+export class Meta {
+  readonly managerId: string;
+  readonly #db: Database;
+
+  /** Reads it, or makes it in a new database. */
+  constructor(db: Database, made: { random: Random; at: number }) {
+    this.#db = db;
+    const kept = db.get("SELECT manager_id FROM meta")?.["manager_id"];
+    if (typeof kept === "string") {
+      this.managerId = kept;
+    } else {
+      this.managerId = encodeHex(made.random.bytes(MANAGER_ID_BYTES));
+      db.run(
+        "INSERT INTO meta (id, manager_id, created_at) VALUES (1, ?, ?)",
+        this.managerId,
+        Math.trunc(made.at),
+      );
+    }
+  }
+
+  /** Counts what came, or with negative numbers what went. To be called in the write that changes it. */
+  count({ commands = 0, outputBytes = 0 }: {
+    commands?: number;
+    outputBytes?: number;
+  }): void {
+    if (commands === 0 && outputBytes === 0) return;
+    this.#db.run(
+      "UPDATE meta SET commands_total = commands_total + ?, output_bytes = output_bytes + ?",
+      commands,
+      outputBytes,
+    );
+  }
+
+  totals(): { commands: bigint; outputBytes: bigint } {
+    const row = this.#db.get("SELECT commands_total, output_bytes FROM meta");
+    return {
+      commands: row?.["commands_total"] as bigint,
+      outputBytes: row?.["output_bytes"] as bigint,
+    };
+  }
+}

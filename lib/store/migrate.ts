@@ -1,0 +1,61 @@
+import { PiriError } from "../base/errors.ts";
+import type { Database } from "./database.ts";
+import { first } from "./migrations/0001_first.ts";
+
+/** "Piri" in ASCII: tells our databases from everybody else's. */
+const APPLICATION_ID = 0x50697269n;
+
+/** SQL that takes a database from each version to the next. Only ever added to. */
+export const MIGRATIONS: readonly string[] = [first];
+
+/**
+ * Brings a database to the newest schema, or makes it. Each step is done wholly or not at all.
+ *
+ * @throws {PiriError} CORRUPT if it is not ours, or from a newer Manager; then nothing has been changed.
+ */
+export function migrate(
+  db: Database,
+  path: string,
+  migrations: readonly string[] = MIGRATIONS,
+): void {
+  const version = Number(db.get("PRAGMA user_version")?.["user_version"]);
+  const fresh = isFresh(db);
+  if (!fresh) {
+    const id = db.get("PRAGMA application_id")?.["application_id"];
+    if (id !== APPLICATION_ID) {
+      throw new PiriError(
+        "CORRUPT",
+        `Cannot open "${path}": it is not a Manager's database`,
+      );
+    }
+  }
+  if (version > migrations.length) {
+    throw new PiriError(
+      "CORRUPT",
+      `Cannot open "${path}": a newer Manager has used it (its schema is version ${version}, ` +
+        `this Manager knows versions up to ${migrations.length})`,
+    );
+  }
+  // It cannot be changed once there is a table.
+  if (fresh) db.get("PRAGMA auto_vacuum = INCREMENTAL");
+  for (const [index, sql] of migrations.slice(version).entries()) {
+    step(db, sql, version + index + 1);
+  }
+}
+
+function step(db: Database, sql: string, version: number): void {
+  db.script("BEGIN IMMEDIATE");
+  try {
+    db.script(sql);
+    db.script(`PRAGMA application_id = ${APPLICATION_ID}`);
+    db.script(`PRAGMA user_version = ${version}`);
+    db.script("COMMIT");
+  } catch (error) {
+    if (db.inTransaction) db.script("ROLLBACK");
+    throw error;
+  }
+}
+
+function isFresh(db: Database): boolean {
+  return db.get("SELECT 1 FROM sqlite_schema LIMIT 1") === undefined;
+}

@@ -1,0 +1,50 @@
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import { Database } from "./database.ts";
+import { FileLock, openFile } from "./lock.ts";
+import { Meta } from "./meta.ts";
+import { migrate } from "./migrate.ts";
+import { SqliteStore } from "./sqlite_store.ts";
+import type { Store } from "./store.ts";
+
+/** Only who looks into a running Manager's database with a tool of his own can make us wait. */
+const BUSY_TIMEOUT_MS = 2_000;
+
+/** Of the connection. */
+const PRAGMAS = [
+  `busy_timeout = ${BUSY_TIMEOUT_MS}`,
+  "foreign_keys = ON",
+  "temp_store = MEMORY",
+  "cache_size = -16384",
+];
+
+/** After the schema, so that a file that is refused stays as it is. FULL: what was committed survives a power cut. */
+const DURABILITY = [
+  "journal_mode = WAL",
+  "synchronous = FULL",
+  "journal_size_limit = 67108864",
+];
+
+/**
+ * Opens a Manager's database, or makes one, readable by its owner only.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION if another Manager has it open; CORRUPT if it is damaged, not ours or from a
+ * newer Manager; DISK.
+ */
+export async function openStore(
+  path: string | ":memory:",
+  { clock, random }: { clock: Clock; random: Random },
+): Promise<Store> {
+  using stack = new DisposableStack();
+  if (path !== ":memory:") {
+    stack.use(await FileLock.take(path));
+    // SQLite gives its -wal and -shm files the mode of the database.
+    (await openFile(path)).close();
+  }
+  const db = stack.use(new Database(path));
+  for (const pragma of PRAGMAS) db.get(`PRAGMA ${pragma}`);
+  migrate(db, path);
+  for (const pragma of DURABILITY) db.get(`PRAGMA ${pragma}`);
+  const meta = new Meta(db, { random, at: clock.now() });
+  return new SqliteStore(db, meta, stack.move());
+}

@@ -1,0 +1,159 @@
+import type { Database } from "./database.ts";
+import type { Events } from "./events.ts";
+import type { Jobs } from "./jobs.ts";
+import type { Meta } from "./meta.ts";
+import type { Output } from "./output.ts";
+import type { Writer } from "./writer.ts";
+
+/** What one write deletes at most, so that nobody waits long behind it. */
+const SLICE = { rows: 200, bytes: 4 * 1_048_576 };
+
+/** Pages that one write gives back to the system: each may have to be moved first. */
+const VACUUM_PAGES = 256;
+
+/** Free pages that the file keeps for what comes next. */
+const SPARE_PAGES = 1_024;
+
+/** What has been deleted. */
+export interface Pruned {
+  readonly commands: number;
+  readonly events: number;
+  readonly outputBytes: bigint;
+}
+
+/** The tables that retention deletes from. */
+export interface PrunedTables {
+  readonly db: Database;
+  readonly meta: Meta;
+  readonly jobs: Jobs;
+  readonly output: Output;
+  readonly events: Events;
+}
+
+/** Deletes what has become old, in slices between which other writes go on. */
+export class Retention {
+  readonly #tables: PrunedTables;
+  readonly #writer: Writer;
+
+  constructor(tables: PrunedTables, writer: Writer) {
+    this.#tables = tables;
+    this.#writer = writer;
+  }
+
+  async prune(
+    keep: { before: number; outputBytes: bigint },
+  ): Promise<Pruned> {
+    const before = Math.trunc(keep.before);
+    const { jobs, events } = this.#tables;
+    const old = await this.#oldCommands(before);
+    const over = await this.#outputDownTo(keep.outputBytes);
+    const deletedEvents = await this.#untilNone(() =>
+      events.deleteBefore(before, SLICE.rows)
+    );
+    await this.#untilNone(() => jobs.deleteBefore(before, SLICE.rows));
+    await this.#untilNone(() => this.#givePagesBack());
+    return {
+      commands: old.commands,
+      events: deletedEvents,
+      outputBytes: BigInt(old.bytes + over),
+    };
+  }
+
+  async #oldCommands(
+    before: number,
+  ): Promise<{ commands: number; bytes: number }> {
+    const total = { commands: 0, bytes: 0 };
+    await this.#untilNone(() => {
+      const slice = this.#deleteOldCommands(before);
+      total.commands += slice.commands;
+      total.bytes += slice.bytes;
+      return slice.rows;
+    });
+    return total;
+  }
+
+  /** The oldest first, each with its output; one with much output takes several slices. */
+  #deleteOldCommands(
+    before: number,
+  ): { commands: number; rows: number; bytes: number } {
+    const { db, meta } = this.#tables;
+    const ids = db.all(
+      "SELECT id FROM commands WHERE ended_at < ? ORDER BY ended_at LIMIT ?",
+      before,
+      SLICE.rows,
+    );
+    const slice = { commands: 0, rows: 0, bytes: 0 };
+    for (const { id = null } of ids) {
+      if (!this.#empty(id as bigint, slice)) break;
+      db.run("DELETE FROM commands WHERE id = ?", id);
+      slice.commands += 1;
+      slice.rows += 1;
+    }
+    meta.count({ commands: -slice.commands });
+    return slice;
+  }
+
+  async #outputDownTo(limit: bigint): Promise<number> {
+    let bytes = 0;
+    let begun: bigint | undefined;
+    await this.#untilNone(() => {
+      const slice = { rows: 0, bytes: 0 };
+      while (slice.rows < SLICE.rows && slice.bytes < SLICE.bytes) {
+        // A command that has been begun is finished: the rest of an output is of no use.
+        begun ??= this.#oldestAbove(limit);
+        if (begun === undefined) break;
+        if (this.#empty(begun, slice)) begun = undefined;
+      }
+      bytes += slice.bytes;
+      return slice.rows;
+    });
+    return bytes;
+  }
+
+  /** The ended command whose output goes next, while there is more than the limit. */
+  #oldestAbove(limit: bigint): bigint | undefined {
+    const { db, meta } = this.#tables;
+    if (meta.totals().outputBytes <= limit) return undefined;
+    const row = db.get(
+      `SELECT id FROM commands WHERE ended_at IS NOT NULL AND output_kept > 0
+       ORDER BY ended_at LIMIT 1`,
+    );
+    return row?.["id"] as bigint | undefined;
+  }
+
+  /** Deletes a command's output as far as the slice allows, and tells whether all of it is gone. */
+  #empty(id: bigint, slice: { rows: number; bytes: number }): boolean {
+    const most = {
+      rows: SLICE.rows - slice.rows,
+      bytes: SLICE.bytes - slice.bytes,
+    };
+    if (most.rows <= 0 || most.bytes <= 0) return false;
+    const deleted = this.#tables.output.deleteSome(id, most);
+    slice.rows += deleted.rows;
+    slice.bytes += deleted.bytes;
+    return deleted.rows < most.rows && deleted.bytes < most.bytes;
+  }
+
+  #givePagesBack(): number {
+    const { db } = this.#tables;
+    const free = freePages(db);
+    if (free <= SPARE_PAGES) return 0;
+    const pages = Math.min(free - SPARE_PAGES, VACUUM_PAGES);
+    db.all(`PRAGMA incremental_vacuum(${pages})`);
+    // A file that cannot shrink, as in a database that was not made by us, must not be tried for ever.
+    return free - freePages(db);
+  }
+
+  async #untilNone(slice: () => number): Promise<number> {
+    let total = 0;
+    for (;;) {
+      const done = await this.#writer.write(slice);
+      if (done === 0) return total;
+      total += done;
+    }
+  }
+}
+
+function freePages(db: Database): number {
+  return Number(db.get("PRAGMA freelist_count")?.["freelist_count"]);
+}

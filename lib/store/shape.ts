@@ -1,0 +1,123 @@
+import type { Row, SqlValue } from "./database.ts";
+
+/** How a field of a record becomes a cell and comes back. */
+export interface Codec<T> {
+  encode(value: T): SqlValue;
+  decode(cell: SqlValue): T;
+}
+
+export const text: Codec<string> = {
+  encode: (value) => value,
+  decode: (cell) => cell as string,
+};
+
+export const blob: Codec<Uint8Array> = {
+  encode: (value) => value,
+  decode: (cell) => cell as Uint8Array,
+};
+
+/** A whole number; a fraction, as of a millisecond, is cut off. */
+export const int: Codec<number> = {
+  encode: (value) => Math.trunc(value),
+  decode: (cell) => Number(cell),
+};
+
+/** A signed 64-bit number. */
+export const big: Codec<bigint> = {
+  encode: (value) => value,
+  decode: (cell) => cell as bigint,
+};
+
+/** An unsigned 64-bit number. SQLite has none, so the upper half is kept as negative numbers. */
+export const unsigned: Codec<bigint> = {
+  encode: (value) => BigInt.asIntN(64, value),
+  decode: (cell) => BigInt.asUintN(64, cell as bigint),
+};
+
+export const flag: Codec<boolean> = {
+  encode: (value) => value ? 1n : 0n,
+  decode: (cell) => cell !== 0n,
+};
+
+/** Plain data, kept as JSON. */
+export function json<T>(): Codec<T> {
+  return {
+    encode: (value) => JSON.stringify(value),
+    decode: (cell) => JSON.parse(cell as string),
+  };
+}
+
+/** One of a few words. */
+export function word<T extends string>(): Codec<T> {
+  return { encode: (value) => value, decode: (cell) => cell as T };
+}
+
+export function nullable<T>({ encode, decode }: Codec<T>): Codec<T | null> {
+  return {
+    encode: (value) => value === null ? null : encode(value),
+    decode: (cell) => cell === null ? null : decode(cell),
+  };
+}
+
+/** The columns of a record's table: of `killAfterMs`, kill_after_ms. */
+export class Shape<R extends object> {
+  /** All columns, as SELECT wants them. */
+  readonly list: string;
+  readonly #columns: ReadonlyMap<
+    string,
+    { name: string; codec: Codec<unknown> }
+  >;
+
+  constructor(codecs: { readonly [K in keyof R]: Codec<R[K]> }) {
+    this.#columns = new Map(
+      Object.entries<Codec<unknown>>(codecs as Record<string, Codec<unknown>>)
+        .map(([key, codec]) => [key, { name: columnName(key), codec }]),
+    );
+    this.list = this.names([...this.#columns.keys()]).join(", ");
+  }
+
+  /** The columns of these fields. @throws {TypeError} if there is no such field. */
+  names(fields: readonly string[]): string[] {
+    return fields.map((field) => this.#column(field).name);
+  }
+
+  /** The cells of these fields, in their order. */
+  cells<K extends keyof R & string>(
+    record: Pick<R, K>,
+    fields: readonly K[],
+  ): SqlValue[] {
+    return fields.map((field) =>
+      this.#column(field).codec.encode(record[field])
+    );
+  }
+
+  /** These fields of a record as they will be read back: without the fraction of a time. */
+  kept<K extends keyof R & string>(
+    record: Pick<R, K>,
+    fields: readonly K[],
+  ): Pick<R, K> {
+    const cells = this.cells(record, fields);
+    return Object.fromEntries(fields.map((field, index) => [
+      field,
+      this.#column(field).codec.decode(cells[index] ?? null),
+    ])) as Pick<R, K>;
+  }
+
+  record(row: Row): R {
+    const record: Record<string, unknown> = {};
+    for (const [key, { name, codec }] of this.#columns) {
+      record[key] = codec.decode(row[name] ?? null);
+    }
+    return record as R;
+  }
+
+  #column(field: string): { name: string; codec: Codec<unknown> } {
+    const column = this.#columns.get(field);
+    if (column === undefined) throw new TypeError(`No field "${field}"`);
+    return column;
+  }
+}
+
+function columnName(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

@@ -1,0 +1,190 @@
+import { Agents } from "./agents.ts";
+import { commandNotFound, Commands } from "./commands.ts";
+import type { Database } from "./database.ts";
+import { Events } from "./events.ts";
+import { Jobs } from "./jobs.ts";
+import type { Meta } from "./meta.ts";
+import { Output } from "./output.ts";
+import type {
+  AgentRecord,
+  CommandFilter,
+  CommandPatch,
+  CommandRecord,
+  EventRecord,
+  NewCommand,
+  NewEvent,
+  StoredOutput,
+  StoreStats,
+} from "./records.ts";
+import { type Pruned, Retention } from "./retention.ts";
+import type { Store } from "./store.ts";
+import { Writer } from "./writer.ts";
+
+/** The arguments of a method of the Store. */
+type Args<K extends keyof Store> = Store[K] extends
+  (...args: infer A) => unknown ? A : never;
+
+/** The Store on a database: which tables each request touches, in one write or read. */
+export class SqliteStore implements Store {
+  readonly managerId: string;
+  readonly #db: Database;
+  readonly #writer: Writer;
+  readonly #meta: Meta;
+  readonly #agents: Agents;
+  readonly #commands: Commands;
+  readonly #output: Output;
+  readonly #events: Events;
+  readonly #retention: Retention;
+  readonly #resources: Disposable;
+
+  /** Takes over `resources`, the database among them: they are released when the store is. */
+  constructor(db: Database, meta: Meta, resources: Disposable) {
+    const writer = new Writer(db);
+    const jobs = new Jobs(db);
+    const output = new Output(db, meta);
+    const events = new Events(db);
+    this.managerId = meta.managerId;
+    this.#db = db;
+    this.#writer = writer;
+    this.#meta = meta;
+    this.#agents = new Agents(db);
+    this.#commands = new Commands(db, jobs, meta);
+    this.#output = output;
+    this.#events = events;
+    this.#retention = new Retention({ db, meta, jobs, output, events }, writer);
+    this.#resources = resources;
+  }
+
+  agents(): Promise<AgentRecord[]> {
+    return this.#writer.read(() => this.#agents.all());
+  }
+
+  agent(id: string): Promise<AgentRecord | undefined> {
+    return this.#writer.read(() => this.#agents.get(id));
+  }
+
+  addAgent(...[agent]: Args<"addAgent">): Promise<void> {
+    return this.#writer.write(() => this.#agents.add(agent));
+  }
+
+  setToken(...[id, token]: Args<"setToken">): Promise<void> {
+    return this.#writer.write(() => this.#agents.setToken(id, token));
+  }
+
+  enrolAgent(...[id, use]: Args<"enrolAgent">): Promise<AgentRecord> {
+    return this.#writer.write(() => this.#agents.enrol(id, use));
+  }
+
+  removeAgent(id: string, patches: readonly CommandPatch[]): Promise<void> {
+    return this.#writer.write(() => {
+      this.#agents.remove(id);
+      this.#patchAll(patches);
+    }, { rows: 1 + patches.length, bytes: 0 });
+  }
+
+  admitAgent(...[id, hello]: Args<"admitAgent">): Promise<void> {
+    return this.#writer.write(() => {
+      this.#agents.admit(id, hello);
+      this.#commands.raiseLastId(hello.lastCommandId);
+      this.#patchAll(hello.patches);
+    }, { rows: 1 + hello.patches.length, bytes: 0 });
+  }
+
+  agentLeft(...[id, { at, patches }]: Args<"agentLeft">): Promise<void> {
+    return this.#writer.write(() => {
+      this.#agents.left(id, at);
+      this.#patchAll(patches);
+    }, { rows: 1 + patches.length, bytes: 0 });
+  }
+
+  createCommands(
+    commands: readonly NewCommand[],
+    request: { requestId: string; job: string },
+  ): Promise<{ job: string; commands: CommandRecord[]; repeated: boolean }> {
+    const bytes = commands.reduce((sum, { params }) => sum + params.length, 0);
+    return this.#writer.write(() => this.#commands.create(commands, request), {
+      rows: commands.length,
+      bytes,
+    });
+  }
+
+  findRequest(
+    requestId: string,
+  ): Promise<{ job: string; commands: CommandRecord[] } | undefined> {
+    return this.#writer.read(() => this.#commands.startedBy(requestId));
+  }
+
+  patchCommand(patch: CommandPatch): Promise<void> {
+    return this.#writer.write(() => {
+      if (!this.#commands.patch(patch)) {
+        throw commandNotFound("change", patch.id);
+      }
+    }, { rows: 1, bytes: patch.data?.length ?? 0 });
+  }
+
+  command(id: bigint): Promise<CommandRecord | undefined> {
+    return this.#writer.read(() => this.#commands.get(id));
+  }
+
+  commands(filter: CommandFilter): Promise<CommandRecord[]> {
+    return this.#writer.read(() => this.#commands.list(filter));
+  }
+
+  openCommands(presumedSince: number): Promise<CommandRecord[]> {
+    return this.#writer.read(() => this.#commands.open(presumedSince));
+  }
+
+  lastCommandId(): Promise<bigint> {
+    return this.#writer.read(() => this.#commands.lastId());
+  }
+
+  appendOutput(...[commandId, piece]: Args<"appendOutput">): Promise<void> {
+    return this.#writer.write(() => this.#output.append(commandId, piece), {
+      rows: 1,
+      bytes: piece.keep ? piece.bytes.length : 0,
+    });
+  }
+
+  readOutput(
+    ...[commandId, range]: Args<"readOutput">
+  ): Promise<StoredOutput[]> {
+    return this.#writer.read(() => this.#output.read(commandId, range));
+  }
+
+  addEvent(event: NewEvent): Promise<EventRecord> {
+    return this.#writer.write(() => this.#events.add(event));
+  }
+
+  events(...[range]: Args<"events">): Promise<EventRecord[]> {
+    return this.#writer.read(() => this.#events.range(range));
+  }
+
+  prune(keep: { before: number; outputBytes: bigint }): Promise<Pruned> {
+    return this.#retention.prune(keep);
+  }
+
+  stats(): Promise<StoreStats> {
+    return this.#writer.read(() => {
+      const totals = this.#meta.totals();
+      return {
+        agents: this.#agents.count(),
+        commandsOpen: this.#commands.countOpen(),
+        commandsTotal: totals.commands,
+        outputBytes: totals.outputBytes,
+        databaseBytes: this.#db.bytes(),
+      };
+    });
+  }
+
+  /** Writes that have been asked for are still done. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#writer.close();
+    this.#resources[Symbol.dispose]();
+    return Promise.resolve();
+  }
+
+  /** What has been pruned in the meantime needs no verdict. */
+  #patchAll(patches: readonly CommandPatch[]): void {
+    for (const patch of patches) this.#commands.patch(patch);
+  }
+}

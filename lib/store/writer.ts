@@ -1,0 +1,174 @@
+import { setImmediate } from "node:timers";
+import { codeOf, messageOf, PiriError } from "../base/errors.ts";
+import type { Database } from "./database.ts";
+
+/** About what a write costs, so that a transaction stays bounded. */
+export interface WriteSize {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** The most that goes into one transaction; a single write may exceed it. */
+const MAX_ROWS = 2_000;
+const MAX_BYTES = 8 * 1_048_576;
+
+const ONE_ROW: WriteSize = { rows: 1, bytes: 0 };
+const NOTHING: WriteSize = { rows: 0, bytes: 0 };
+
+/** Something asked for. */
+interface Request {
+  readonly kind: "read" | "write";
+  readonly size: WriteSize;
+  /** Does it and returns how to tell who asked. */
+  attempt(): () => void;
+  reject(error: unknown): void;
+}
+
+/**
+ * The one writer: what is asked for in the same turn of the event loop is one transaction (group commit).
+ *
+ * A write runs in a savepoint of its own, so one that throws is undone alone. All are answered after the COMMIT, in
+ * the order in which they were asked for. A read waits for the writes that were asked for before it, and sees
+ * committed rows only; it may see later writes too, if these are committed together with the earlier ones.
+ */
+export class Writer {
+  readonly #db: Database;
+  #queue: Request[] = [];
+  #scheduled = false;
+  #closed = false;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  write<T>(run: () => T, size = ONE_ROW): Promise<T> {
+    const { request, promise } = requestOf("write", run, size);
+    if (this.#closed) {
+      request.reject(closedError());
+    } else {
+      this.#queue.push(request);
+      this.#schedule();
+    }
+    return promise;
+  }
+
+  read<T>(run: () => T): Promise<T> {
+    const { request, promise } = requestOf("read", run, NOTHING);
+    if (this.#closed) {
+      request.reject(closedError());
+    } else if (this.#queue.length === 0) {
+      answer(request);
+    } else {
+      this.#queue.push(request);
+    }
+    return promise;
+  }
+
+  /** Does what was asked for; what is asked for from now on is rejected. */
+  close(): void {
+    this.#closed = true;
+    while (this.#queue.length > 0) this.#work();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // A microtask would run before the other messages that came in this turn are handled, and commit each alone.
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#work();
+      if (this.#queue.length > 0) this.#schedule();
+    });
+  }
+
+  #work(): void {
+    const batch = this.#queue.splice(0, batchLength(this.#queue));
+    this.#commit(batch.filter(({ kind }) => kind === "write"));
+    for (const request of batch) {
+      if (request.kind === "read") answer(request);
+    }
+  }
+
+  #commit(writes: readonly Request[]): void {
+    if (writes.length === 0) return;
+    const answers: (() => void)[] = [];
+    try {
+      this.#db.run("BEGIN IMMEDIATE");
+      for (const write of writes) answers.push(this.#attempt(write));
+      this.#db.run("COMMIT");
+    } catch (error) {
+      this.#giveUp(writes, error);
+      return;
+    }
+    for (const tell of answers) tell();
+  }
+
+  #attempt(write: Request): () => void {
+    this.#db.run("SAVEPOINT one");
+    try {
+      const tell = write.attempt();
+      this.#db.run("RELEASE one");
+      return tell;
+    } catch (error) {
+      // On a full disk SQLite has undone the whole transaction, and there is nothing left to undo one write of.
+      if (!this.#db.inTransaction) throw error;
+      this.#db.run("ROLLBACK TO one");
+      this.#db.run("RELEASE one");
+      return () => write.reject(error);
+    }
+  }
+
+  #giveUp(writes: readonly Request[], cause: unknown): void {
+    const error = new PiriError(
+      codeOf(cause) === "CORRUPT" ? "CORRUPT" : "DISK",
+      `Cannot commit ${writes.length} writes: ${messageOf(cause)}`,
+      { cause },
+    );
+    try {
+      if (this.#db.inTransaction) this.#db.run("ROLLBACK");
+    } catch {
+      // Then the next BEGIN fails, and with it the next writes: nothing is told to be kept that is not.
+    }
+    for (const write of writes) write.reject(error);
+  }
+}
+
+function requestOf<T>(
+  kind: Request["kind"],
+  run: () => T,
+  size: WriteSize,
+): { request: Request; promise: Promise<T> } {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  function attempt(): () => void {
+    const value = run();
+    return () => resolve(value);
+  }
+  return { request: { kind, size, attempt, reject }, promise };
+}
+
+function answer(read: Request): void {
+  try {
+    read.attempt()();
+  } catch (error) {
+    read.reject(error);
+  }
+}
+
+/** How many requests from the queue's head go together: at least one. */
+function batchLength(queue: readonly Request[]): number {
+  let rows = 0;
+  let bytes = 0;
+  const end = queue.findIndex(({ size }, index) => {
+    rows += size.rows;
+    bytes += size.bytes;
+    return index > 0 && (rows > MAX_ROWS || bytes > MAX_BYTES);
+  });
+  return end === -1 ? queue.length : end;
+}
+
+function closedError(): PiriError {
+  return new PiriError(
+    "FAILED_PRECONDITION",
+    "Cannot use the database: it has been closed",
+  );
+}

@@ -1,0 +1,230 @@
+import { assertEquals } from "@std/assert";
+import { addAgent, assertCode, create, hash, startStore } from "./support.ts";
+
+const hello = {
+  protocol: 2,
+  version: "0.1.0",
+  facts: { os: "linux" },
+  instance: "abc",
+  session: 2n ** 64n - 1n,
+  lastCommandId: 0n,
+  address: "127.0.0.1:5",
+  at: 2_000.75,
+  patches: [],
+};
+
+Deno.test("an agent is kept as it was added", async () => {
+  await using at = await startStore();
+  await addAgent(at.store, "web-2");
+  await addAgent(at.store, "web-1");
+
+  assertEquals(await at.store.agent("web-1"), {
+    id: "web-1",
+    groups: ["web", "eu"],
+    cidrs: ["10.0.0.0/8"],
+    addedAt: 1_000,
+    secretHash: null,
+    tokenHash: hash(1),
+    tokenExpiresAt: 10_000,
+    tokenUsedWith: null,
+    instance: null,
+    session: 0n,
+    lastCommandId: 0n,
+    protocol: 0,
+    version: "",
+    facts: {},
+    address: "",
+    connectedAt: null,
+    disconnectedAt: null,
+  });
+  assertEquals((await at.store.agents()).map(({ id }) => id), [
+    "web-1",
+    "web-2",
+  ]);
+  assertEquals(await at.store.agent("db-1"), undefined);
+});
+
+Deno.test("a name is taken once", async () => {
+  await using at = await startStore();
+  await addAgent(at.store);
+  await assertCode(addAgent(at.store), "ALREADY_EXISTS");
+});
+
+Deno.test("a token makes the secret the agent's own", async () => {
+  await using at = await startStore();
+  await addAgent(at.store);
+  const use = { tokenHash: hash(1), secretHash: hash(2), at: 9_999 };
+  const enrolled = await at.store.enrolAgent("web-1", use);
+
+  assertEquals(enrolled.secretHash, hash(2));
+  assertEquals(enrolled.tokenUsedWith, hash(2));
+  assertEquals(await at.store.agent("web-1"), enrolled);
+});
+
+Deno.test("the same token with the same secret succeeds again, even when it has expired since", async () => {
+  await using at = await startStore();
+  await addAgent(at.store);
+  const use = { tokenHash: hash(1), secretHash: hash(2) };
+  const first = await at.store.enrolAgent("web-1", { ...use, at: 9_999 });
+  const again = await at.store.enrolAgent("web-1", { ...use, at: 99_999 });
+
+  assertEquals(again, first);
+});
+
+Deno.test("a token that was used, another one and an expired one are refused, and change nothing", async () => {
+  await using at = await startStore();
+  await addAgent(at.store);
+  await addAgent(at.store, "web-2");
+  const use = { tokenHash: hash(1), secretHash: hash(2), at: 9_999 };
+  await at.store.enrolAgent("web-1", use);
+  const before = await at.store.agents();
+
+  const { store } = at;
+  await assertCode(
+    store.enrolAgent("web-1", { ...use, secretHash: hash(3) }),
+    "AUTH_FAILED",
+  );
+  await assertCode(
+    store.enrolAgent("web-2", { ...use, tokenHash: hash(3) }),
+    "AUTH_FAILED",
+  );
+  await assertCode(
+    store.enrolAgent("web-2", { ...use, tokenHash: new Uint8Array(3) }),
+    "AUTH_FAILED",
+  );
+  await assertCode(
+    store.enrolAgent("web-2", { ...use, at: 10_000 }),
+    "AUTH_FAILED",
+  );
+  await assertCode(store.enrolAgent("db-1", use), "AUTH_FAILED");
+  assertEquals(await store.agents(), before);
+});
+
+Deno.test("of two that use a token at once with different secrets one succeeds", async () => {
+  await using at = await startStore();
+  await addAgent(at.store);
+  const outcomes = await Promise.allSettled(
+    [2, 3].map((secret) =>
+      at.store.enrolAgent("web-1", {
+        tokenHash: hash(1),
+        secretHash: hash(secret),
+        at: 0,
+      })
+    ),
+  );
+
+  assertEquals(outcomes.map(({ status }) => status), ["fulfilled", "rejected"]);
+});
+
+Deno.test("with a new token the old secret stays good until it is used", async () => {
+  await using at = await startStore();
+  await addAgent(at.store);
+  const { store } = at;
+  const old = { tokenHash: hash(1), secretHash: hash(2), at: 0 };
+  await store.enrolAgent("web-1", old);
+
+  await store.setToken("web-1", { tokenHash: hash(5), tokenExpiresAt: 20_000 });
+  const renewed = await store.agent("web-1");
+  assertEquals(renewed?.secretHash, hash(2));
+  assertEquals(renewed?.tokenUsedWith, null);
+  await assertCode(store.enrolAgent("web-1", old), "AUTH_FAILED");
+
+  const use = { tokenHash: hash(5), secretHash: hash(6), at: 19_999 };
+  await store.enrolAgent("web-1", use);
+  assertEquals((await store.agent("web-1"))?.secretHash, hash(6));
+  await assertCode(
+    store.setToken("db-1", { tokenHash: hash(5), tokenExpiresAt: 1 }),
+    "NOT_FOUND",
+  );
+});
+
+Deno.test("a hello is kept together with its verdicts", async () => {
+  await using at = await startStore();
+  await addAgent(at.store);
+  const id = await create(at.store);
+  await at.store.admitAgent("web-1", {
+    ...hello,
+    patches: [{ id, state: "lost", presumed: true, reason: "may have run" }],
+  });
+
+  const agent = await at.store.agent("web-1");
+  assertEquals(
+    [agent?.instance, agent?.session, agent?.facts, agent?.connectedAt],
+    ["abc", 2n ** 64n - 1n, { os: "linux" }, 2_000],
+  );
+  assertEquals((await at.store.command(id))?.state, "lost");
+});
+
+Deno.test("the hello of an agent that is not there changes nothing", async () => {
+  await using at = await startStore();
+  const id = await create(at.store);
+  const patches = [{ id, state: "lost" }] as const;
+
+  await assertCode(
+    at.store.admitAgent("web-1", { ...hello, lastCommandId: 500n, patches }),
+    "NOT_FOUND",
+  );
+  await assertCode(at.store.removeAgent("web-1", patches), "NOT_FOUND");
+
+  assertEquals((await at.store.command(id))?.state, "sent");
+  assertEquals(await at.store.lastCommandId(), id);
+});
+
+Deno.test("the hello of an agent of 2024 has no instance", async () => {
+  await using at = await startStore();
+  await addAgent(at.store);
+  await at.store.admitAgent("web-1", {
+    ...hello,
+    protocol: 1,
+    instance: "",
+    session: 0n,
+  });
+
+  assertEquals((await at.store.agent("web-1"))?.instance, null);
+});
+
+Deno.test("ids go on above the last one that an agent accepted, never below", async () => {
+  await using at = await startStore();
+  await addAgent(at.store);
+  const lastCommandId = 2n ** 40n;
+  await at.store.admitAgent("web-1", { ...hello, lastCommandId });
+  assertEquals(await at.store.lastCommandId(), lastCommandId);
+  await at.store.admitAgent("web-1", { ...hello, lastCommandId: 3n });
+
+  assertEquals(await create(at.store), lastCommandId + 1n);
+  assertEquals((await at.store.agent("web-1"))?.lastCommandId, 3n);
+});
+
+Deno.test("ids above what a JavaScript number holds stay exact", async () => {
+  await using at = await startStore();
+  await addAgent(at.store);
+  const lastCommandId = 2n ** 62n + 1n;
+  await at.store.admitAgent("web-1", { ...hello, lastCommandId });
+  const id = await create(at.store);
+
+  assertEquals(id, lastCommandId + 1n);
+  assertEquals((await at.store.commands({ limit: 1 }))[0]?.id, id);
+  assertEquals((await at.store.agent("web-1"))?.lastCommandId, lastCommandId);
+});
+
+Deno.test("an agent that leaves takes its verdicts along, even when it has been removed", async () => {
+  await using at = await startStore();
+  await addAgent(at.store);
+  const { store } = at;
+  const [first, second] = [await create(store), await create(store)];
+  const verdict = { state: "lost", presumed: true } as const;
+  await store.agentLeft("web-1", {
+    at: 3_000,
+    patches: [{ id: first, ...verdict }],
+  });
+  assertEquals((await store.agent("web-1"))?.disconnectedAt, 3_000);
+  await store.removeAgent("web-1", []);
+  await store.agentLeft("web-1", {
+    at: 4_000,
+    patches: [{ id: second, ...verdict }, { id: 999n, ...verdict }],
+  });
+
+  assertEquals(await store.agents(), []);
+  const states = (await store.commands({ limit: 9 })).map(({ state }) => state);
+  assertEquals(states, ["lost", "lost"]);
+});

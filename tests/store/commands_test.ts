@@ -1,0 +1,256 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type { CommandRecord } from "../../lib/store/records.ts";
+import {
+  assertCode,
+  create,
+  newCommand,
+  open,
+  startStore,
+  temporaryFolder,
+} from "./support.ts";
+import { Database } from "../../lib/store/database.ts";
+
+function ids(commands: readonly CommandRecord[]): bigint[] {
+  return commands.map(({ id }) => id);
+}
+
+Deno.test("commands get ascending ids in the order given, and are returned as they are kept", async () => {
+  await using at = await startStore();
+  const nonce = 2n ** 64n - 1n;
+  const { commands, job, repeated } = await at.store.createCommands(
+    [
+      newCommand({ agent: "b", nonce, session: 2n ** 63n, createdAt: 5.7 }),
+      newCommand({ agent: "a", timeoutMs: 5, instance: null, session: null }),
+    ],
+    { requestId: "r", job: "j" },
+  );
+
+  assertEquals(ids(commands), [1n, 2n]);
+  assertEquals([job, repeated, commands[0]?.nonce], ["j", false, nonce]);
+  assertEquals(
+    await Promise.all(ids(commands).map((id) => at.store.command(id))),
+    commands,
+  );
+  assertEquals(await at.store.command(3n), undefined);
+});
+
+Deno.test("a request that is repeated records nothing and returns what it started", async () => {
+  await using folder = await temporaryFolder();
+  const request = { requestId: "r", job: "first" };
+  {
+    await using store = await open(folder.database);
+    await store.createCommands([newCommand(), newCommand()], request);
+    await create(store);
+  }
+  await using store = await open(folder.database);
+  const again = await store.createCommands([newCommand()], {
+    requestId: "r",
+    job: "second",
+  });
+
+  const found = await store.findRequest("r");
+
+  assertEquals([again.job, again.repeated], ["first", true]);
+  assertEquals(found, { job: "first", commands: again.commands });
+  assertEquals(await store.findRequest("s"), undefined);
+  assertEquals(ids(again.commands), [1n, 2n]);
+  assertEquals(await store.lastCommandId(), 3n);
+});
+
+Deno.test("of two equal requests in one turn one is done", async () => {
+  await using at = await startStore();
+  const both = await Promise.all(
+    ["x", "y"].map((job) =>
+      at.store.createCommands([newCommand()], { requestId: "r", job })
+    ),
+  );
+
+  assertEquals(both.map(({ repeated }) => repeated), [false, true]);
+  assertEquals(both.map(({ commands }) => ids(commands)), [[1n], [1n]]);
+});
+
+Deno.test("commands of a request are recorded all or none", async () => {
+  await using at = await startStore();
+  const broken = newCommand({ agent: null as unknown as string });
+  const request = { requestId: "r", job: "j" };
+  const outcomes = await Promise.allSettled([
+    create(at.store),
+    at.store.createCommands([newCommand(), broken], request),
+    create(at.store),
+  ]);
+
+  assertEquals(outcomes.map(({ status }) => status), [
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+  ]);
+  assertEquals((await at.store.commands({ limit: 9 })).length, 2);
+  assertEquals((await at.store.stats()).commandsTotal, 2n);
+  const retry = await at.store.createCommands([newCommand()], request);
+  assertEquals(retry.repeated, false);
+});
+
+Deno.test("ids are never given twice, neither after a restart nor when all commands are gone", async () => {
+  await using folder = await temporaryFolder();
+  {
+    await using store = await open(folder.database);
+    const id = await create(store);
+    assertEquals(id, 1n);
+    await store.patchCommand({ id, state: "succeeded", finishedAt: 1 });
+    await store.prune({ before: 2, outputBytes: 0n });
+    assertEquals(await store.commands({ limit: 9 }), []);
+    assertEquals(await create(store), 2n);
+  }
+  {
+    using db = new Database(folder.database);
+    db.run("DELETE FROM commands");
+  }
+  await using store = await open(folder.database);
+  assertEquals(await store.lastCommandId(), 2n);
+  assertEquals(await create(store), 3n);
+});
+
+Deno.test("a patch changes what it names and nothing else", async () => {
+  await using at = await startStore();
+  const id = await create(at.store);
+  const before = await at.store.command(id);
+  const patch = {
+    id,
+    state: "failed",
+    presumed: true,
+    reason: "r",
+    errorCode: "NOT_STARTED",
+    instance: "j",
+    session: 2n ** 64n - 1n,
+    sentAt: 1,
+    startedAt: 2,
+    finishedAt: 3,
+    agentStartedAt: 4,
+    agentFinishedAt: 5,
+    exitCode: -1,
+    signal: "SIGKILL",
+    changed: true,
+    data: "{}",
+    reapedSignalled: 2,
+    reapedAlive: [7, 8],
+    stdoutHeld: 9n,
+    stderrHeld: 2n ** 53n,
+    truncated: true,
+    cancelRequestedAt: 6,
+    cancelGraceMs: 0,
+    progressCurrent: 1,
+    progressTotal: 2 ** 32 - 1,
+    progressMessage: "m",
+    requestedBy: "x",
+    timeoutMs: 1,
+    onDisconnect: "kill",
+    killAfterMs: 2,
+  } as const;
+  await at.store.patchCommand({ id, state: "running" });
+  assertEquals(await at.store.command(id), {
+    ...before,
+    state: "running",
+  } as CommandRecord);
+  await at.store.patchCommand(patch);
+
+  assertEquals(await at.store.command(id), {
+    ...before,
+    ...patch,
+  } as CommandRecord);
+});
+
+Deno.test("a patch of a command that is not there is refused", async () => {
+  await using at = await startStore();
+  await assertCode(
+    at.store.patchCommand({ id: 1n, state: "lost" }),
+    "NOT_FOUND",
+  );
+  await assertCode(at.store.patchCommand({ id: 1n }), "NOT_FOUND");
+});
+
+Deno.test("a patch of what the store counts itself is our bug", async () => {
+  await using at = await startStore();
+  const id = await create(at.store);
+  await assertRejects(
+    () => at.store.patchCommand({ id, outputKept: 5n }),
+    TypeError,
+  );
+  await assertRejects(
+    () => at.store.patchCommand({ id, "id = 2 --": 1 } as { id: bigint }),
+    TypeError,
+  );
+});
+
+Deno.test("commands are listed newest first, by agent, by state, by page", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  for (const agent of ["a", "b", "a", "b", "a", "b"]) {
+    await create(store, { agent });
+  }
+  await store.patchCommand({ id: 1n, state: "failed" });
+  await store.patchCommand({ id: 2n, state: "lost" });
+  await store.patchCommand({ id: 3n, state: "failed" });
+  const list = async (filter: Parameters<typeof store.commands>[0]) =>
+    ids(await store.commands(filter));
+
+  assertEquals(await list({ limit: 2 }), [6n, 5n]);
+  assertEquals(await list({ limit: 2, beforeId: 5n }), [4n, 3n]);
+  assertEquals(await list({ limit: 9, agent: "a" }), [5n, 3n, 1n]);
+  assertEquals(await list({ limit: 1, agent: "a", beforeId: 5n }), [3n]);
+  assertEquals(await list({ limit: 9, states: ["lost", "failed"] }), [
+    3n,
+    2n,
+    1n,
+  ]);
+  assertEquals(
+    await list({ limit: 1, states: ["lost", "failed"], beforeId: 3n }),
+    [2n],
+  );
+  assertEquals(await list({ limit: 9, states: ["sent", "sent"] }), [
+    6n,
+    5n,
+    4n,
+  ]);
+  assertEquals(
+    await list({ limit: 9, agent: "a", states: ["failed"], beforeId: 3n }),
+    [1n],
+  );
+  assertEquals(await list({ limit: 9, states: [] }), []);
+  assertEquals(await list({ limit: 9, agent: "a", states: [] }), []);
+});
+
+Deno.test("open are commands that have not ended, and ends that were guessed lately", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  const ended = { finishedAt: 5_000 };
+  for (const state of ["queued", "sent", "running"] as const) {
+    await create(store, { state });
+  }
+  const lost = { state: "lost", presumed: true, ...ended } as const;
+  await store.patchCommand({ id: await create(store), ...lost });
+  await store.patchCommand({ id: await create(store), ...lost, finishedAt: 9 });
+  await store.patchCommand({
+    id: await create(store),
+    ...lost,
+    presumed: false,
+  });
+  await store.patchCommand({
+    id: await create(store),
+    state: "succeeded",
+    ...ended,
+  });
+
+  assertEquals(ids(await store.openCommands(5_000)), [1n, 2n, 3n, 4n]);
+  assertEquals((await store.stats()).commandsOpen, 3);
+});
+
+Deno.test("a read that was asked for after a write sees it", async () => {
+  await using at = await startStore();
+  create(at.store);
+  const listed = at.store.commands({ limit: 9 });
+  at.store.patchCommand({ id: 1n, state: "running" });
+  const command = at.store.command(1n);
+
+  assertEquals(ids(await listed), [1n]);
+  assertEquals((await command)?.state, "running");
+});

@@ -1,0 +1,51 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { PiriError } from "../../lib/base/errors.ts";
+import { Database } from "../../lib/store/database.ts";
+import { migrate } from "../../lib/store/migrate.ts";
+
+const FIRST = "CREATE TABLE one (n INTEGER); INSERT INTO one VALUES (1);";
+const SECOND = "ALTER TABLE one ADD COLUMN m INTEGER; UPDATE one SET m = 2;";
+
+function version(db: Database): unknown {
+  return db.get("PRAGMA user_version")?.["user_version"];
+}
+
+Deno.test("migrations that are missing are applied, each once", () => {
+  using db = new Database(":memory:");
+  migrate(db, "x", [FIRST]);
+  assertEquals(version(db), 1n);
+
+  migrate(db, "x", [FIRST, SECOND]);
+  migrate(db, "x", [FIRST, SECOND]);
+
+  assertEquals(version(db), 2n);
+  assertEquals({ ...db.get("SELECT n, m FROM one") }, { n: 1n, m: 2n });
+});
+
+Deno.test("a migration that fails half way leaves the version before it", () => {
+  using db = new Database(":memory:");
+  migrate(db, "x", [FIRST]);
+
+  assertThrows(() =>
+    migrate(db, "x", [FIRST, "CREATE TABLE two (n INTEGER); nonsense;"])
+  );
+
+  assertEquals(version(db), 1n);
+  assertEquals(
+    db.all("SELECT name FROM sqlite_schema").map((row) => row["name"]),
+    ["one"],
+  );
+  migrate(db, "x", [FIRST, SECOND]);
+  assertEquals(version(db), 2n);
+});
+
+Deno.test("a database of more versions than there are is refused", () => {
+  using db = new Database(":memory:");
+  migrate(db, "x", [FIRST, SECOND]);
+
+  assertThrows(
+    () => migrate(db, "x", [FIRST]),
+    PiriError,
+    'Cannot open "x": a newer Manager has used it (its schema is version 2, this Manager knows versions up to 1)',
+  );
+});

@@ -1,0 +1,175 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type { Store } from "../../lib/store/store.ts";
+import { assertCode, bytes, create, startStore } from "./support.ts";
+
+const kept = { cut: 0n, keep: true };
+
+async function figures(store: Store, id: bigint) {
+  const command = await store.command(id);
+  return {
+    held: [command?.stdoutHeld, command?.stderrHeld],
+    kept: command?.outputKept,
+    truncated: command?.truncated,
+  };
+}
+
+Deno.test("output comes back by stream and offset, in pieces as it came", async () => {
+  await using at = await startStore();
+  const id = await create(at.store);
+  const other = await create(at.store);
+  const text = (value: string) => new TextEncoder().encode(value);
+  await Promise.all([
+    at.store.appendOutput(id, {
+      stream: "stdout",
+      offset: 0n,
+      bytes: text("hello "),
+      ...kept,
+    }),
+    at.store.appendOutput(id, {
+      stream: "stderr",
+      offset: 0n,
+      bytes: text("oh"),
+      ...kept,
+    }),
+    at.store.appendOutput(id, {
+      stream: "stdout",
+      offset: 6n,
+      bytes: text("world"),
+      ...kept,
+    }),
+    at.store.appendOutput(other, {
+      stream: "stdout",
+      offset: 0n,
+      bytes: text("other"),
+      ...kept,
+    }),
+  ]);
+  const read = (stream: "stdout" | "stderr", offset: bigint) =>
+    at.store.readOutput(id, { stream, offset, limit: 1_000 });
+  const hello = { offset: 0n, bytes: text("hello "), cut: 0n };
+  const world = { offset: 6n, bytes: text("world"), cut: 0n };
+
+  assertEquals(await read("stdout", 0n), [hello, world]);
+  assertEquals(await read("stdout", 5n), [hello, world]);
+  assertEquals(await read("stdout", 6n), [world]);
+  assertEquals(await read("stdout", 11n), []);
+  assertEquals(await read("stderr", 0n), [{
+    offset: 0n,
+    bytes: text("oh"),
+    cut: 0n,
+  }]);
+  assertEquals(await figures(at.store, id), {
+    held: [11n, 2n],
+    kept: 13n,
+    truncated: false,
+  });
+  assertEquals((await at.store.stats()).outputBytes, 18n);
+});
+
+Deno.test("reading stops once the limit is reached, after one piece at least", async () => {
+  await using at = await startStore();
+  const id = await create(at.store);
+  for (const offset of [0n, 10n, 20n, 30n]) {
+    await at.store.appendOutput(id, {
+      stream: "stdout",
+      offset,
+      bytes: bytes(10),
+      ...kept,
+    });
+  }
+  const offsets = async (offset: bigint, limit: number) =>
+    (await at.store.readOutput(id, { stream: "stdout", offset, limit }))
+      .map((piece) => piece.offset);
+
+  assertEquals(await offsets(0n, 1), [0n]);
+  assertEquals(await offsets(0n, 11), [0n, 10n]);
+  assertEquals(await offsets(10n, 20), [10n, 20n]);
+  assertEquals(await offsets(35n, 100), [30n]);
+});
+
+Deno.test("a cut counts as held and marks the command", async () => {
+  await using at = await startStore();
+  const id = await create(at.store);
+  await at.store.appendOutput(id, {
+    stream: "stdout",
+    offset: 100n,
+    bytes: bytes(5),
+    cut: 100n,
+    keep: true,
+  });
+  await at.store.appendOutput(id, {
+    stream: "stdout",
+    offset: 205n,
+    bytes: bytes(0),
+    cut: 100n,
+    keep: true,
+  });
+
+  assertEquals(
+    await at.store.readOutput(id, { stream: "stdout", offset: 0n, limit: 99 }),
+    [
+      { offset: 100n, bytes: bytes(5), cut: 100n },
+      { offset: 205n, bytes: bytes(0), cut: 100n },
+    ],
+  );
+  assertEquals(await figures(at.store, id), {
+    held: [205n, 0n],
+    kept: 5n,
+    truncated: true,
+  });
+});
+
+Deno.test("what is beyond what is kept is only counted", async () => {
+  await using at = await startStore();
+  const id = await create(at.store);
+  await at.store.appendOutput(id, {
+    stream: "stderr",
+    offset: 0n,
+    bytes: bytes(7),
+    ...kept,
+  });
+  await at.store.appendOutput(id, {
+    stream: "stderr",
+    offset: 7n,
+    bytes: bytes(7),
+    cut: 0n,
+    keep: false,
+  });
+
+  assertEquals(await figures(at.store, id), {
+    held: [0n, 14n],
+    kept: 7n,
+    truncated: true,
+  });
+  assertEquals(
+    (await at.store.readOutput(id, {
+      stream: "stderr",
+      offset: 0n,
+      limit: 99,
+    })).length,
+    1,
+  );
+  assertEquals((await at.store.stats()).outputBytes, 7n);
+});
+
+Deno.test("bytes that are held already are our bug, and are not kept twice", async () => {
+  await using at = await startStore();
+  const id = await create(at.store);
+  const piece = { stream: "stdout", bytes: bytes(10), ...kept } as const;
+  await at.store.appendOutput(id, { ...piece, offset: 0n });
+
+  await assertRejects(
+    () => at.store.appendOutput(id, { ...piece, offset: 9n }),
+    TypeError,
+  );
+  assertEquals((await figures(at.store, id)).kept, 10n);
+});
+
+Deno.test("output of a command that is not there is refused", async () => {
+  await using at = await startStore();
+  const piece = { stream: "stdout", offset: 0n, bytes: bytes(1) } as const;
+  await assertCode(
+    at.store.appendOutput(1n, { ...piece, ...kept }),
+    "NOT_FOUND",
+  );
+});

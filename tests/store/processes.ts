@@ -1,0 +1,58 @@
+import { fromFileUrl } from "@std/path";
+
+const PROGRAM = fromFileUrl(new URL("./writing_program.ts", import.meta.url));
+
+function start(act: "hold" | "write", database: string): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-all", PROGRAM, act, database],
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+}
+
+/** Ends a process as a power cut would. Fine if it has ended. */
+async function kill(child: Deno.ChildProcess): Promise<void> {
+  try {
+    child.kill("SIGKILL");
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
+  await child.status;
+}
+
+/** A process that has opened a database as a Manager does, and does nothing with it. */
+export async function startHolder(
+  database: string,
+): Promise<{ kill(): Promise<void> } & AsyncDisposable> {
+  const child = start("hold", database);
+  const output = child.stdout.getReader();
+  await output.read();
+  return {
+    kill: () => kill(child),
+    [Symbol.asyncDispose]: async () => {
+      await kill(child);
+      await output.cancel();
+    },
+  };
+}
+
+/**
+ * Runs a process that writes, and prints each id once it was told that it is written; kills it when it has printed so
+ * many. Returns all that it printed.
+ */
+export async function writeUntilKilled(
+  database: string,
+  count: number,
+): Promise<bigint[]> {
+  const child = start("write", database);
+  let printed = "";
+  let killed: Promise<void> | undefined;
+  for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
+    printed += part;
+    if (printed.split("\n").length > count) killed ??= kill(child);
+  }
+  await killed;
+  await child.status;
+  // What follows the last line's end may be a part of an id; the first line only says that it is open.
+  return printed.split("\n").slice(1, -1).map(BigInt);
+}

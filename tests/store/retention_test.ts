@@ -1,0 +1,142 @@
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import type { Store } from "../../lib/store/store.ts";
+import { bytes, create, newCommand, startStore } from "./support.ts";
+
+const EVERYTHING = 1n << 60n;
+
+/** A command that printed so many bytes in pieces and ended then, or is still open. */
+async function printed(
+  store: Store,
+  { size, piece = size, endedAt }: {
+    size: number;
+    piece?: number;
+    endedAt?: number;
+  },
+): Promise<bigint> {
+  const id = await create(store);
+  const offsets = Array.from(
+    { length: Math.ceil(size / piece) },
+    (_, index) => BigInt(index * piece),
+  );
+  await Promise.all(offsets.map((offset) =>
+    store.appendOutput(id, {
+      stream: "stdout",
+      offset,
+      bytes: bytes(piece),
+      cut: 0n,
+      keep: true,
+    })
+  ));
+  const ends = endedAt === undefined ? [] : [endedAt];
+  for (const finishedAt of ends) {
+    await store.patchCommand({ id, state: "succeeded", finishedAt });
+  }
+  return id;
+}
+
+async function held(store: Store) {
+  return (await store.commands({ limit: 99 })).reverse()
+    .map(({ id, outputKept, truncated }) => ({ id, outputKept, truncated }));
+}
+
+Deno.test("what ended before the time goes, with its output, and what is open stays", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  await printed(store, { size: 10, endedAt: 999 });
+  await printed(store, { size: 20, endedAt: 1_000 });
+  await printed(store, { size: 30 });
+  const event = { kind: "k", agent: null, commandId: null, message: "" };
+  await store.addEvent({ at: 999, ...event });
+  await store.addEvent({ at: 1_000, ...event });
+
+  const pruned = await store.prune({ before: 1_000, outputBytes: EVERYTHING });
+
+  assertEquals(pruned, { commands: 1, events: 1, outputBytes: 10n });
+  assertEquals(await held(store), [
+    { id: 2n, outputKept: 20n, truncated: false },
+    { id: 3n, outputKept: 30n, truncated: false },
+  ]);
+  assertEquals((await store.events({ tail: 9 })).map(({ id }) => id), [2n]);
+  const { commandsTotal, outputBytes } = await store.stats();
+  assertEquals([commandsTotal, outputBytes], [2n, 50n]);
+});
+
+Deno.test("beyond the limit output goes, the oldest end first, and the commands stay, marked", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  await printed(store, { size: 100, endedAt: 3_000 });
+  await printed(store, { size: 100, endedAt: 2_000 });
+  await printed(store, { size: 100 });
+
+  assertEquals(
+    await store.prune({ before: 0, outputBytes: 250n }),
+    { commands: 0, events: 0, outputBytes: 100n },
+  );
+  assertEquals(await held(store), [
+    { id: 1n, outputKept: 100n, truncated: false },
+    { id: 2n, outputKept: 0n, truncated: true },
+    { id: 3n, outputKept: 100n, truncated: false },
+  ]);
+  const range = { stream: "stdout", offset: 0n, limit: 99 } as const;
+  assertEquals(await store.readOutput(2n, range), []);
+  assertEquals((await store.command(2n))?.stdoutHeld, 100n);
+
+  await store.prune({ before: 0, outputBytes: 0n });
+  assertEquals((await store.stats()).outputBytes, 100n);
+  assertEquals((await store.command(3n))?.outputKept, 100n);
+});
+
+Deno.test("much output goes in slices, between which others write", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  await printed(store, { size: 20_000_000, piece: 50_000, endedAt: 1 });
+  await printed(store, { size: 3_000, piece: 1, endedAt: 2 });
+  const before = (await store.stats()).databaseBytes;
+
+  const order: string[] = [];
+  const pruned = store.prune({ before: 0, outputBytes: 0n });
+  pruned.then(() => order.push("pruned"));
+  await create(store);
+  order.push("written");
+
+  assertEquals((await pruned).outputBytes, 20_003_000n);
+  assertEquals(order, ["written", "pruned"]);
+  assertEquals((await store.stats()).outputBytes, 0n);
+  assertGreater(before, 20_000_000n);
+  assertLess((await store.stats()).databaseBytes, 10_000_000n);
+});
+
+Deno.test("a command that has been begun to be emptied loses all its output", async () => {
+  await using at = await startStore();
+  await printed(at.store, { size: 10_000_000, piece: 50_000, endedAt: 1 });
+
+  await at.store.prune({ before: 0, outputBytes: 9_999_999n });
+
+  assertEquals((await at.store.stats()).outputBytes, 0n);
+});
+
+Deno.test("more old commands than a slice holds go, and so do their cuts and their requests", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  const request = { requestId: "r", job: "j" };
+  await store.createCommands(
+    Array.from({ length: 700 }, () => newCommand({ state: "lost" })),
+    request,
+  );
+  await Promise.all(
+    Array.from({ length: 600 }, (_, index) =>
+      store.appendOutput(1n, {
+        stream: "stdout",
+        offset: BigInt(index) + 1n,
+        bytes: bytes(0),
+        cut: 1n,
+        keep: true,
+      })),
+  );
+
+  const pruned = await store.prune({ before: 1_001, outputBytes: EVERYTHING });
+
+  assertEquals(pruned, { commands: 700, events: 0, outputBytes: 0n });
+  const again = await store.createCommands([newCommand()], request);
+  assertEquals([again.repeated, again.commands[0]?.id], [false, 701n]);
+});

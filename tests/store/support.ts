@@ -1,0 +1,111 @@
+import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { type Clock, systemClock } from "../../lib/base/clock.ts";
+import { codeOf, type ErrorCode } from "../../lib/base/errors.ts";
+import { systemRandom } from "../../lib/base/random.ts";
+import { openStore } from "../../lib/store/open.ts";
+import type { NewCommand } from "../../lib/store/records.ts";
+import type { Store } from "../../lib/store/store.ts";
+
+const clock: Clock = { ...systemClock, now: () => 1_700_000_000_000.25 };
+
+/** Opens a store as a Manager would. */
+export function open(path: string): Promise<Store> {
+  return openStore(path, { clock, random: systemRandom });
+}
+
+/** A folder that goes away with the test, and where in it a database may be. */
+export async function temporaryFolder(): Promise<
+  { path: string; database: string } & AsyncDisposable
+> {
+  const path = await Deno.makeTempDir({ prefix: "piri-store-" });
+  return {
+    path,
+    database: join(path, "manager.db"),
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
+
+/** A store on a real file. */
+export async function startStore(): Promise<
+  { store: Store; database: string } & AsyncDisposable
+> {
+  await using stack = new AsyncDisposableStack();
+  const { database } = stack.use(await temporaryFolder());
+  const store = stack.use(await open(database));
+  const resources = stack.move();
+  return {
+    store,
+    database,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+/** A command for web-1, but for what is given. */
+export function newCommand(given: Partial<NewCommand> = {}): NewCommand {
+  return {
+    agent: "web-1",
+    operation: "command.Run",
+    params: "{}",
+    nonce: 1n,
+    requestedBy: "root",
+    timeoutMs: null,
+    onDisconnect: "continue",
+    killAfterMs: null,
+    state: "sent",
+    instance: "i",
+    session: 1n,
+    createdAt: 1_000,
+    sentAt: 1_000,
+    ...given,
+  };
+}
+
+/** Records one command and returns its id. */
+export async function create(
+  store: Store,
+  given: Partial<NewCommand> = {},
+): Promise<bigint> {
+  const requestId = crypto.randomUUID();
+  const { commands: [command] } = await store.createCommands(
+    [newCommand(given)],
+    { requestId, job: `job of ${requestId}` },
+  );
+  return command?.id ?? 0n;
+}
+
+/** Adds an agent whose token is the byte 1 repeated, good until 10,000. */
+export function addAgent(store: Store, id = "web-1"): Promise<void> {
+  return store.addAgent({
+    id,
+    groups: ["web", "eu"],
+    cidrs: ["10.0.0.0/8"],
+    tokenHash: hash(1),
+    tokenExpiresAt: 10_000,
+    addedAt: 1_000,
+  });
+}
+
+/** Something as long as a SHA-256, told apart by its bytes. */
+export function hash(byte: number): Uint8Array {
+  return new Uint8Array(32).fill(byte);
+}
+
+export function bytes(length: number, value = 120): Uint8Array {
+  return new Uint8Array(length).fill(value);
+}
+
+/** The code that it was refused with, or "done". */
+export function outcome(
+  promise: Promise<unknown>,
+): Promise<ErrorCode | "done"> {
+  return promise.then(() => "done", codeOf);
+}
+
+/** Asserts that it was refused for this reason. */
+export async function assertCode(
+  promise: Promise<unknown>,
+  code: ErrorCode,
+): Promise<void> {
+  assertEquals(await outcome(promise), code);
+}
