@@ -1,38 +1,39 @@
-/** Stable words for what went wrong. The API, the command line and the tests match on these, never on text. */
-export type ErrorCode =
-  /** What was asked for makes no sense, whatever the state of things. */
-  | "INVALID_ARGUMENT"
-  /** There is no agent, command, operation or file of that name. */
-  | "NOT_FOUND"
-  /** There is one of that name already. */
-  | "ALREADY_EXISTS"
-  /** Things are not as they would have to be first. */
-  | "FAILED_PRECONDITION"
-  /** Who asks may not. */
-  | "DENIED"
-  /** A secret or token is wrong. */
-  | "AUTH_FAILED"
-  /** It was asked for and not accepted. */
-  | "REFUSED"
-  /** Too much is under way; later it may work. */
-  | "BUSY"
-  /** The other side cannot be reached. */
-  | "UNAVAILABLE"
-  | "TIMED_OUT"
-  | "CANCELLED"
-  /** A program could not be started on the host. */
-  | "NOT_STARTED"
-  /** The peer broke the protocol. */
-  | "PROTOCOL_VIOLATION"
-  /** The hello's session is not above the highest admitted. */
-  | "STALE"
-  /** This machine cannot do it. */
-  | "UNSUPPORTED"
-  /** A file or database is damaged or too new. */
-  | "CORRUPT"
-  /** The disk is full or gives errors. */
-  | "DISK"
-  | "INTERNAL";
+/**
+ * Stable words for what went wrong. The API, the command line and the tests match on these, never on text.
+ *
+ * REFUSED: it was asked for and not accepted. DENIED: who asks may not. AUTH_FAILED: a secret or token is wrong.
+ * NOT_STARTED: a program could not be started on the host. STALE: the hello's session is not above the highest admitted.
+ * BUSY: too much is under way; later it may work. CORRUPT: a file or database is damaged or too new. DISK: the disk is
+ * full or gives errors. UNSUPPORTED: this machine or build cannot do it.
+ */
+const ERROR_CODES = [
+  "INVALID_ARGUMENT",
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "FAILED_PRECONDITION",
+  "DENIED",
+  "AUTH_FAILED",
+  "REFUSED",
+  "BUSY",
+  "UNAVAILABLE",
+  "TIMED_OUT",
+  "CANCELLED",
+  "NOT_STARTED",
+  "PROTOCOL_VIOLATION",
+  "STALE",
+  "UNSUPPORTED",
+  "CORRUPT",
+  "DISK",
+  "INTERNAL",
+] as const;
+
+/** One of the words above. */
+export type ErrorCode = typeof ERROR_CODES[number];
+
+/** A word that came from elsewhere, if it is one of ours. */
+export function asErrorCode(word: string): ErrorCode | undefined {
+  return ERROR_CODES.find((code) => code === word);
+}
 
 /** An error that another part of the fleet may see: it has a code, and says what was attempted. */
 export class PiriError extends Error {

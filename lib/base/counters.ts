@@ -1,0 +1,16 @@
+/** Counts of things that were dropped, refused or ignored, by name: nothing of that kind happens silently. */
+export class Counters {
+  readonly #counts = new Map<string, number>();
+
+  add(name: string, by = 1): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + by);
+  }
+
+  /** All counts so far, by name in order. */
+  all(): Readonly<Record<string, bigint>> {
+    return Object.fromEntries(
+      [...this.#counts].sort(([a], [b]) => a < b ? -1 : 1)
+        .map(([name, count]) => [name, BigInt(count)]),
+    );
+  }
+}

@@ -1,0 +1,258 @@
+import { join } from "@std/path";
+import type { Disk } from "./disk.ts";
+import { messageOf, PiriError } from "./errors.ts";
+import {
+  PRIVATE_FILE,
+  PRIVATE_FOLDER,
+  syncFolder,
+  writeFileAtomically,
+} from "./files.ts";
+import { Turns } from "./turns.ts";
+
+/** Holds the folder for one process. Never part of the disk's files. */
+const LOCK = "lock";
+
+/** Descriptors that stay open between two calls, a count. */
+const OPEN_FILES = 64;
+
+/** A Disk in a real folder, which this process has for itself until it is closed. */
+export interface FileDisk extends Disk, AsyncDisposable {}
+
+/**
+ * Takes a folder as a Disk, making it if there is none.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION at once if another process has it; DISK
+ */
+export async function openFileDisk(folder: string): Promise<FileDisk> {
+  return await guarded(`open "${folder}"`, async () => {
+    await Deno.mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
+    const lock = await takeLock(folder);
+    try {
+      await removeLeftovers(folder);
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+    return new FolderDisk(folder, lock);
+  });
+}
+
+/** The system lets go of the lock when the process ends, however it ends. */
+async function takeLock(folder: string): Promise<Deno.FsFile> {
+  const file = await Deno.open(join(folder, LOCK), {
+    write: true,
+    create: true,
+    mode: PRIVATE_FILE,
+  });
+  try {
+    if (await file.tryLock(true)) return file;
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  file.close();
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot open "${folder}": another piri-agent runs with this folder`,
+  );
+}
+
+/** What a crash in the middle of `replace` left. */
+async function removeLeftovers(folder: string): Promise<void> {
+  for await (const { name } of Deno.readDir(folder)) {
+    if (name.endsWith(".tmp")) await Deno.remove(join(folder, name));
+  }
+}
+
+/** An open file. Its calls take turns, for a read is a seek and a read. */
+interface OpenFile {
+  readonly turns: Turns;
+  file: Deno.FsFile | undefined;
+  /** Calls that are under way or wait. */
+  users: number;
+}
+
+class FolderDisk implements FileDisk {
+  readonly #folder: string;
+  readonly #lock: Deno.FsFile;
+  /** Least recently used first. */
+  readonly #open = new Map<string, OpenFile>();
+  /** Files whose name may not be on the disk yet. */
+  readonly #unnamed = new Set<string>();
+  #closed = false;
+
+  constructor(folder: string, lock: Deno.FsFile) {
+    this.#folder = folder;
+    this.#lock = lock;
+  }
+
+  list(): Promise<string[]> {
+    return guarded(`list "${this.#folder}"`, async () => {
+      const names: string[] = [];
+      for await (const { name, isFile } of Deno.readDir(this.#folder)) {
+        if (isFile && name !== LOCK && !name.endsWith(".tmp")) names.push(name);
+      }
+      return names.sort();
+    });
+  }
+
+  size(name: string): Promise<number> {
+    return guarded(`stat "${name}"`, async () => {
+      try {
+        return (await Deno.stat(this.#path(name))).size;
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return 0;
+        throw error;
+      }
+    });
+  }
+
+  read(
+    name: string,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#use(name, `read "${name}"`, async (open) => {
+      const bytes = new Uint8Array(length);
+      let got = 0;
+      try {
+        open.file ??= await this.#openFile(name, false);
+        await open.file.seek(offset, Deno.SeekMode.Start);
+        while (got < length) {
+          const count = await open.file.read(bytes.subarray(got));
+          if (count === null) break;
+          got += count;
+        }
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+      return bytes.subarray(0, got);
+    });
+  }
+
+  append(name: string, bytes: Uint8Array): Promise<void> {
+    return this.#use(name, `append to "${name}"`, async (open) => {
+      open.file ??= await this.#openFile(name, true);
+      for (let written = 0; written < bytes.length;) {
+        written += await open.file.write(bytes.subarray(written));
+      }
+    });
+  }
+
+  sync(name: string): Promise<void> {
+    return this.#use(name, `sync "${name}"`, async (open) => {
+      open.file ??= await this.#openFile(name, false);
+      await open.file.syncData();
+      if (this.#unnamed.has(name)) {
+        await syncFolder(this.#folder);
+        this.#unnamed.delete(name);
+      }
+    });
+  }
+
+  replace(name: string, bytes: Uint8Array): Promise<void> {
+    return this.#use(name, `replace "${name}"`, async (open) => {
+      closeFile(open);
+      await writeFileAtomically(this.#path(name), bytes);
+      this.#unnamed.delete(name);
+    });
+  }
+
+  truncate(name: string, size: number): Promise<void> {
+    return this.#use(name, `truncate "${name}"`, async () => {
+      await Deno.truncate(this.#path(name), size);
+    });
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#use(name, `remove "${name}"`, async (open) => {
+      closeFile(open);
+      try {
+        await Deno.remove(this.#path(name));
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+      this.#unnamed.delete(name);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const open = [...this.#open.values()];
+    await Promise.all(open.map(({ turns }) => turns.run(() => {})));
+    for (const file of open) closeFile(file);
+    this.#open.clear();
+    this.#lock.close();
+  }
+
+  async #openFile(name: string, create: boolean): Promise<Deno.FsFile> {
+    const path = this.#path(name);
+    try {
+      return await Deno.open(path, { read: true, append: true });
+    } catch (error) {
+      if (!create || !(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    this.#unnamed.add(name);
+    return await Deno.open(path, {
+      read: true,
+      append: true,
+      create: true,
+      mode: PRIVATE_FILE,
+    });
+  }
+
+  async #use<T>(
+    name: string,
+    attempt: string,
+    task: (open: OpenFile) => Promise<T>,
+  ): Promise<T> {
+    if (this.#closed) {
+      throw new PiriError("DISK", `Cannot ${attempt}: the disk is closed`);
+    }
+    const open = this.#open.get(name) ??
+      { turns: new Turns(), file: undefined, users: 0 };
+    this.#open.delete(name);
+    this.#open.set(name, open);
+    open.users++;
+    try {
+      return await open.turns.run(() => guarded(attempt, () => task(open)));
+    } finally {
+      open.users--;
+      if (open.file === undefined && open.users === 0) this.#open.delete(name);
+      this.#closeIdle();
+    }
+  }
+
+  #closeIdle(): void {
+    for (const [name, open] of this.#open) {
+      if (this.#open.size <= OPEN_FILES) return;
+      if (open.users > 0) continue;
+      closeFile(open);
+      this.#open.delete(name);
+    }
+  }
+
+  #path(name: string): string {
+    return join(this.#folder, name);
+  }
+}
+
+function closeFile(open: OpenFile): void {
+  open.file?.close();
+  open.file = undefined;
+}
+
+/** Whatever the system throws is DISK here: for who keeps a journal, a folder that is not his is a disk that fails. */
+async function guarded<T>(attempt: string, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    if (error instanceof PiriError && error.code === "FAILED_PRECONDITION") {
+      throw error;
+    }
+    throw new PiriError("DISK", `Cannot ${attempt}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,138 @@
+import { encodeHex } from "@std/encoding/hex";
+import { dirname } from "@std/path";
+import { PiriError } from "./errors.ts";
+import { type Random, systemRandom } from "./random.ts";
+
+/** The mode of a file that only its owner may read. On Windows the folder's own rights protect it. */
+export const PRIVATE_FILE = 0o600;
+
+/** The mode of a folder that only its owner may enter. */
+export const PRIVATE_FOLDER = 0o700;
+
+/**
+ * Makes the file have exactly this content, durably: whoever reads it sees the old one or the new one, whole.
+ *
+ * @throws {PiriError} DISK; the old content is then still there.
+ */
+export async function writeFileAtomically(
+  path: string,
+  content: string | Uint8Array,
+  { mode = PRIVATE_FILE, random = systemRandom }: {
+    mode?: number;
+    random?: Random;
+  } = {},
+): Promise<void> {
+  const bytes = typeof content === "string"
+    ? new TextEncoder().encode(content)
+    : content;
+  const temporary = `${path}.${encodeHex(random.bytes(6))}.tmp`;
+  try {
+    await writeAndSync(temporary, bytes, mode);
+    await Deno.rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw diskError(`write "${path}"`, error);
+  }
+}
+
+async function writeAndSync(
+  path: string,
+  bytes: Uint8Array,
+  mode: number,
+): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true, mode });
+  // The umask may have taken bits away that were meant.
+  if (Deno.build.os !== "windows") await Deno.chmod(path, mode);
+  for (let written = 0; written < bytes.length;) {
+    written += await file.write(bytes.subarray(written));
+  }
+  await file.sync();
+}
+
+/** Makes the names in a folder survive a power cut. Windows neither needs nor allows it. */
+export async function syncFolder(path: string): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  using folder = await Deno.open(path);
+  await folder.sync();
+}
+
+/**
+ * The text of a file that nobody else may read.
+ *
+ * @throws {PiriError} NOT_FOUND, DENIED (also when others may read it), DISK
+ */
+export async function readPrivateFile(path: string): Promise<string> {
+  await requirePrivate(path);
+  return await readFile(path);
+}
+
+/**
+ * The text of a file.
+ *
+ * @throws {PiriError} NOT_FOUND, DENIED, DISK
+ */
+export async function readFile(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    throw diskError(`read "${path}"`, error);
+  }
+}
+
+/**
+ * Refuses a file that the group or others may touch. Windows is not asked.
+ *
+ * @throws {PiriError} DENIED, NOT_FOUND, DISK
+ */
+export async function requirePrivate(path: string): Promise<void> {
+  const info = await Deno.stat(path).catch((error) => {
+    throw diskError(`read "${path}"`, error);
+  });
+  const mode = info.mode;
+  if (Deno.build.os === "windows" || mode === null || (mode & 0o077) === 0) {
+    return;
+  }
+  const octal = (mode & 0o777).toString(8).padStart(4, "0");
+  throw new PiriError(
+    "DENIED",
+    `Cannot use "${path}": its mode is ${octal}, so others may read it; run chmod 600 ${path}`,
+  );
+}
+
+/**
+ * Whether there is something at a path, be it a link to nothing.
+ *
+ * @throws {PiriError} DENIED, DISK if that cannot be told
+ */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw diskError(`look for "${path}"`, error);
+  }
+}
+
+/** What the disk said, in our words. */
+export function diskError(attempt: string, error: unknown): PiriError {
+  if (error instanceof PiriError) return error;
+  if (error instanceof Deno.errors.NotFound) {
+    return new PiriError("NOT_FOUND", `Cannot ${attempt}: there is none`, {
+      cause: error,
+    });
+  }
+  if (
+    error instanceof Deno.errors.PermissionDenied ||
+    error instanceof Deno.errors.NotCapable
+  ) {
+    return new PiriError("DENIED", `Cannot ${attempt}: permission denied`, {
+      cause: error,
+    });
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new PiriError("DISK", `Cannot ${attempt}: ${reason}`, {
+    cause: error,
+  });
+}

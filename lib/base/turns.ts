@@ -1,0 +1,11 @@
+/** Runs tasks one at a time, in the order in which they were asked for. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Settles as the task does. One that fails does not keep the next from its turn. */
+  run<T>(task: () => T | Promise<T>): Promise<T> {
+    const turn = this.#last.then(task);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+}

@@ -1,0 +1,70 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { PiriError } from "../../lib/base/errors.ts";
+import { readPrivateFile, writeFileAtomically } from "../../lib/base/files.ts";
+import { TempFolder } from "../support/temp_folder.ts";
+
+const windows = Deno.build.os === "windows";
+
+async function namesIn(folder: TempFolder): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(folder.path));
+  return entries.map(({ name }) => name).sort();
+}
+
+Deno.test("writeFileAtomically replaces what was there and leaves nothing beside it", async () => {
+  await using folder = await TempFolder.make();
+  const path = await folder.write("a", "a longer text than the new one");
+  await writeFileAtomically(path, "new");
+  assertEquals(await Deno.readTextFile(path), "new");
+  assertEquals(await namesIn(folder), ["a"]);
+});
+
+Deno.test("writeFileAtomically that fails leaves the old content and nothing beside it", async () => {
+  await using folder = await TempFolder.make();
+  await folder.write("a/inner", "old");
+  await assertRejects(
+    () => writeFileAtomically(folder.at("a"), "new"),
+    PiriError,
+    `Cannot write "${folder.at("a")}": `,
+  );
+  assertEquals(await namesIn(folder), ["a"]);
+  assertEquals(await Deno.readTextFile(folder.at("a", "inner")), "old");
+});
+
+Deno.test({
+  name: "writeFileAtomically gives the mode asked for, the private one if none",
+  ignore: windows,
+  fn: async () => {
+    await using folder = await TempFolder.make();
+    await writeFileAtomically(folder.at("a"), "");
+    await writeFileAtomically(folder.at("b"), "", { mode: 0o666 });
+    const modes = ["a", "b"].map((name) => Deno.statSync(folder.at(name)).mode);
+    assertEquals(modes.map((mode) => (mode ?? 0) & 0o777), [0o600, 0o666]);
+  },
+});
+
+Deno.test({
+  name:
+    "readPrivateFile refuses a file that others may read, and says how to mend it",
+  ignore: windows,
+  fn: async () => {
+    await using folder = await TempFolder.make();
+    const path = await folder.write("key", "secret");
+    for (const mode of [0o640, 0o604, 0o620]) {
+      await Deno.chmod(path, mode);
+      const error = await assertRejects(() => readPrivateFile(path), PiriError);
+      assertEquals(error.code, "DENIED");
+      assertEquals(error.message.endsWith(`run chmod 600 ${path}`), true);
+    }
+    await Deno.chmod(path, 0o600);
+    assertEquals(await readPrivateFile(path), "secret");
+  },
+});
+
+Deno.test("readPrivateFile says that a file is not there", async () => {
+  await using folder = await TempFolder.make();
+  const error = await assertRejects(
+    () => readPrivateFile(folder.at("none")),
+    PiriError,
+  );
+  assertEquals(error.code, "NOT_FOUND");
+});

@@ -1,0 +1,39 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { PiriError } from "../../lib/base/errors.ts";
+import { parseDuration, parseSize } from "../../lib/base/units.ts";
+
+Deno.test("parseDuration reads one or more numbers with units", () => {
+  const durations: [text: string, ms: number][] = [
+    ["250ms", 250],
+    ["5m", 300_000],
+    ["1.5h", 5_400_000],
+    ["1h30m", 5_400_000],
+    ["30d", 2_592_000_000],
+    ["0s", 0],
+  ];
+  for (const [text, ms] of durations) assertEquals(parseDuration(text), ms);
+});
+
+Deno.test("parseDuration refuses a number without a unit, a sign and other units", () => {
+  for (const text of ["", "30", "-5s", "5 m", "1w", "s", "1h30", "1e3s"]) {
+    assertThrows(() => parseDuration(text), PiriError, "Cannot read the");
+  }
+});
+
+Deno.test("parseSize reads bytes, powers of 1024 and powers of 1000", () => {
+  const sizes: [text: string, bytes: number][] = [
+    ["65536", 65_536],
+    ["10B", 10],
+    ["64MiB", 67_108_864],
+    ["64 mib", 67_108_864],
+    ["1.5KiB", 1_536],
+    ["10MB", 10_000_000],
+  ];
+  for (const [text, bytes] of sizes) assertEquals(parseSize(text), bytes);
+});
+
+Deno.test("parseSize refuses what is no size, or more than can be counted", () => {
+  for (const text of ["", "MiB", "-1", "5 bananas", "1e3", "9000000TiB"]) {
+    assertThrows(() => parseSize(text), PiriError, "Cannot read the size");
+  }
+});

@@ -1,0 +1,32 @@
+import { dirname, join } from "@std/path";
+
+/** A folder of a test's own, gone with it. */
+export class TempFolder implements AsyncDisposable {
+  private constructor(readonly path: string) {}
+
+  static async make(): Promise<TempFolder> {
+    const path = await Deno.makeTempDir({ prefix: "piri-test-" });
+    // On macOS the temporary folder is a link.
+    return new TempFolder(await Deno.realPath(path));
+  }
+
+  /** The path of something in it. */
+  at(...parts: string[]): string {
+    return join(this.path, ...parts);
+  }
+
+  /** Writes a file, and the folders above it. */
+  async write(name: string, content: string | Uint8Array): Promise<string> {
+    const path = this.at(name);
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await Deno.writeFile(
+      path,
+      typeof content === "string" ? new TextEncoder().encode(content) : content,
+    );
+    return path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
