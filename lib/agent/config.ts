@@ -1,0 +1,220 @@
+import { encodeBase64Url } from "@std/encoding/base64url";
+import { join } from "@std/path";
+import * as v from "valibot";
+import { parseAddress } from "../base/address.ts";
+import { codeOf, PiriError } from "../base/errors.ts";
+import {
+  diskError,
+  PRIVATE_FOLDER,
+  readPrivateFile,
+  writeFileAtomically,
+} from "../base/files.ts";
+import { parseJoinToken } from "../base/join_token.ts";
+import { NAME_PATTERN } from "../base/limits.ts";
+import type { LogOptions } from "../base/log.ts";
+import { decodePem, encodePem } from "../base/pem.ts";
+import type { Random } from "../base/random.ts";
+import { hashSecret, newSecret, SECRET_PATTERN } from "../base/secret.ts";
+import { LogSetting, parseSettings, readBy } from "../base/settings.ts";
+import { parseYaml } from "../base/yaml.ts";
+
+/** What an Agent knows of itself and its Manager: agent.yaml, described in docs/configuration.md. */
+export interface AgentConfig {
+  readonly name: string;
+  /** Where to dial, "host:port", tried in order. */
+  readonly addresses: readonly string[];
+  /** The name that the Manager's certificate must have. */
+  readonly serverName: string;
+  /** The certificate of the only authority that is trusted. */
+  readonly caPem: string;
+  /** What this agent proves itself with: 256 bits in base64url. */
+  readonly secret: string;
+  /** The secret of the join token, until the Manager has taken it. */
+  readonly joinToken?: string | undefined;
+  /** The hash of the join token that the Manager has taken. */
+  readonly joinedWith?: string | undefined;
+  readonly allowTestOperations: boolean;
+  readonly log: LogOptions;
+}
+
+/** The config in use. */
+const CONFIG = "agent.yaml";
+
+/** What a join that is under way would make of it. */
+const JOINING = "joining.yaml";
+
+const EDITABLE: ReadonlySet<string> = new Set(["allowTestOperations", "log"]);
+
+const NEW_TEXT = `\
+# The configuration of this Piri agent, written by piri-agent join. It holds a secret: nobody else may read it.
+# allowTestOperations and log are there to be edited; docs/configuration.md describes every key.
+name: ""
+`;
+
+const Schema = v.strictObject({
+  name: v.pipe(
+    v.string(),
+    v.regex(NAME_PATTERN, "it is not a name of an agent"),
+  ),
+  addresses: v.pipe(
+    v.array(readBy(checkedAddress)),
+    v.minLength(1, "it should list one address at least"),
+  ),
+  serverName: v.pipe(v.string(), v.nonEmpty("it should be a name")),
+  caPem: readBy(checkedCertificate),
+  secret: v.pipe(
+    v.string(),
+    v.regex(SECRET_PATTERN, "it should be 43 characters of base64url"),
+  ),
+  joinToken: v.optional(v.string()),
+  joinedWith: v.optional(v.string()),
+  allowTestOperations: v.optional(
+    v.boolean("it should be true or false"),
+    false,
+  ),
+  log: v.optional(LogSetting, {}),
+});
+
+/**
+ * Reads agent.yaml.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION if the agent has not joined; DENIED if others may read it; INVALID_ARGUMENT
+ * with file and line
+ */
+export async function loadAgentConfig(dir: string): Promise<AgentConfig> {
+  const config = await load(join(dir, CONFIG));
+  if (config !== undefined) return config;
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot use "${dir}": the agent has not joined a Manager; run piri-agent join`,
+  );
+}
+
+/**
+ * Keeps what a join needs, durably and beside the config in use, before anything is dialled: whatever happens from here
+ * on, the same token again finds the same secret. Returns the config to enrol with; it has a `joinToken`.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT for a token that cannot be read; DENIED, DISK
+ */
+export async function prepareJoin(
+  dir: string,
+  token: string,
+  random: Random,
+): Promise<AgentConfig> {
+  await Deno.mkdir(dir, { recursive: true, mode: PRIVATE_FOLDER }).catch(
+    (error) => {
+      throw diskError(`make the folder "${dir}"`, error);
+    },
+  );
+  const config = joinConfig(token, {
+    joined: await load(join(dir, CONFIG)),
+    joining: await load(join(dir, JOINING)),
+  }, random);
+  await save(join(dir, JOINING), config, random);
+  return config;
+}
+
+/**
+ * Makes the config that the Manager has taken the one in use.
+ *
+ * @throws {PiriError} DENIED, DISK
+ */
+export async function finishJoin(
+  dir: string,
+  { joinToken, ...config }: AgentConfig,
+  random: Random,
+): Promise<void> {
+  const joinedWith = joinToken === undefined
+    ? config.joinedWith
+    : hashOf(joinToken);
+  await save(join(dir, CONFIG), { ...config, joinedWith }, random);
+  await Deno.remove(join(dir, JOINING)).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) {
+      throw diskError(`remove "${join(dir, JOINING)}"`, error);
+    }
+  });
+}
+
+/**
+ * The config to enrol with. A token that was used or tried before keeps the secret that was made for it, so that asking
+ * twice is asking once; another one gets a new secret.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT for a token that cannot be read
+ */
+export function joinConfig(
+  token: string,
+  { joined, joining }: {
+    joined?: AgentConfig | undefined;
+    joining?: AgentConfig | undefined;
+  },
+  random: Random,
+): AgentConfig {
+  const { secret: joinToken, caCertificate, ...manager } = parseJoinToken(
+    token,
+  );
+  const before = joining?.joinToken === joinToken
+    ? joining
+    : joined?.joinedWith === hashOf(joinToken)
+    ? joined
+    : undefined;
+  return {
+    ...manager,
+    caPem: encodePem("CERTIFICATE", caCertificate),
+    secret: before?.secret ?? newSecret(random),
+    joinToken,
+    allowTestOperations: joined?.allowTestOperations ?? false,
+    log: joined?.log ?? { level: "info", format: "text" },
+  };
+}
+
+/** The token itself need not stay on the disk. */
+function hashOf(joinToken: string): string {
+  return encodeBase64Url(hashSecret(joinToken));
+}
+
+async function load(path: string): Promise<AgentConfig | undefined> {
+  const text = await readIfThere(path);
+  return text === undefined
+    ? undefined
+    : parseSettings(text, path, Schema).settings;
+}
+
+/** Comments and order of what is there stay: people edit this file. */
+async function save(
+  path: string,
+  config: AgentConfig,
+  random: Random,
+): Promise<void> {
+  const text = await readIfThere(path) ?? NEW_TEXT;
+  const { document } = parseYaml(text, path, "INVALID_ARGUMENT");
+  const wanted: Readonly<Record<string, unknown>> = { ...config };
+  for (const key of Object.keys(Schema.entries)) {
+    if (wanted[key] === undefined) document.delete(key);
+    // What people edit is as they wrote it.
+    else if (!EDITABLE.has(key) || !document.has(key)) {
+      document.set(key, wanted[key]);
+    }
+  }
+  await writeFileAtomically(path, document.toString({ lineWidth: 0 }), {
+    random,
+  });
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readPrivateFile(path);
+  } catch (error) {
+    if (codeOf(error) === "NOT_FOUND") return undefined;
+    throw error;
+  }
+}
+
+function checkedAddress(text: string): string {
+  parseAddress(text);
+  return text;
+}
+
+function checkedCertificate(pem: string): string {
+  decodePem("CERTIFICATE", pem);
+  return pem;
+}

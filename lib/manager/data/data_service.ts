@@ -1,0 +1,173 @@
+import { encodeHex } from "@std/encoding/hex";
+import * as v from "valibot";
+import { PiriError } from "../../base/errors.ts";
+import { Limits } from "../../base/limits.ts";
+import { FileLibrary } from "./file_library.ts";
+import { type DataOwner, Layers, lookUp } from "./layers.ts";
+
+/** Answers the DataRequests of agents: each has its own data and the files of its own groups, and only these. */
+export interface DataService {
+  /**
+   * Answers one request. Text goes as `string`, bytes as `bytes` of a DataResponse.
+   *
+   * @param params As it came: JSON, or for those that take one name the plain name, too, as agents of 2024 send it.
+   * @throws {PiriError} NOT_FOUND, INVALID_ARGUMENT, UNSUPPORTED (no such type), CORRUPT, DISK; its message is the answer
+   */
+  answer(
+    owner: DataOwner,
+    type: string,
+    params: string,
+    options?: { maxBytes?: number },
+  ): Promise<string | Uint8Array>;
+}
+
+/** The folders that answers come from. */
+export interface DataServiceOptions {
+  /** Has all.yaml, agents/ and groups/. */
+  readonly data: string;
+  /** Has all/ and groups/. */
+  readonly files: string;
+}
+
+interface Request {
+  readonly owner: DataOwner;
+  readonly params: string;
+  /** The most bytes that the answer may have. */
+  readonly maxBytes: number;
+}
+
+type Answer = (request: Request) => Promise<string | Uint8Array>;
+
+/** What an answer carries besides text or bytes. */
+const ANSWER_OVERHEAD = 1_024;
+
+const ContentParams = v.object({
+  filename: v.string(),
+  offset: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  length: v.optional(
+    v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+    Limits.chunk,
+  ),
+});
+
+/** Makes the data service of a state folder. Files are looked at when they are asked for, never held. */
+export function createDataService(
+  folders: DataServiceOptions,
+): DataService {
+  const layers = new Layers(folders.data);
+  const files = new FileLibrary(folders.files);
+  const types = new Map<string, Answer>([
+    ["data", (request) => answerData(layers, request)],
+    ["state", (request) => answerState(layers, request)],
+    ["file_stat", async ({ owner, params }) => {
+      const name = nameIn(params, "filename");
+      const { size, mtimeMs, sha256 } = await files.hash(owner, name);
+      const mtime = mtimeMs / 1_000;
+      return JSON.stringify({ size, mtime, sha256: encodeHex(sha256) });
+    }],
+    ["file_mtime", async ({ owner, params }) => {
+      const { mtimeMs } = await files.facts(owner, nameIn(params, "filename"));
+      return (mtimeMs / 1_000).toFixed(3);
+    }],
+    ["file_hash", async ({ owner, params }) => {
+      return (await files.hash(owner, nameIn(params, "filename"))).sha256;
+    }],
+    ["file_content", async ({ owner, params, maxBytes }) => {
+      const { filename, offset, length } = contentParams(params);
+      const most = Math.min(length, Limits.chunk, maxBytes);
+      return await files.read(owner, filename, { offset, length: most });
+    }],
+  ]);
+  return {
+    answer: async (
+      owner,
+      type,
+      params,
+      { maxBytes = Limits.message - ANSWER_OVERHEAD } = {},
+    ) => {
+      const answer = types.get(type);
+      if (answer === undefined) {
+        throw new PiriError(
+          "UNSUPPORTED",
+          `Cannot answer a request of the type ${
+            JSON.stringify(type.slice(0, 100))
+          }: this Manager has ${[...types.keys()].join(", ")}`,
+        );
+      }
+      return await answer({ owner, params, maxBytes });
+    },
+  };
+}
+
+async function answerData(layers: Layers, request: Request): Promise<string> {
+  const key = nameIn(request.params, "key");
+  const value = lookUp(await layers.of(request.owner), key);
+  return toJson(value, `data ${JSON.stringify(key.slice(0, 200))}`, request);
+}
+
+/** A state is a map under `states`: agents of 2024 ask for it by its name. */
+async function answerState(layers: Layers, request: Request): Promise<string> {
+  const name = nameIn(request.params, "name");
+  const states = lookUp(await layers.of(request.owner), "states");
+  const known = typeof states === "object" && states !== null &&
+    Object.hasOwn(states, name);
+  const state = known
+    ? (states as Readonly<Record<string, unknown>>)[name]
+    : undefined;
+  return toJson(state, `state ${JSON.stringify(name.slice(0, 200))}`, request);
+}
+
+function toJson(
+  value: unknown,
+  what: string,
+  { owner, maxBytes }: Request,
+): string {
+  if (value === undefined) {
+    throw new PiriError(
+      "NOT_FOUND",
+      `Cannot find the ${what}: the Manager has none for agent "${owner.id}"`,
+    );
+  }
+  const json = JSON.stringify(value);
+  const size = new TextEncoder().encode(json).length;
+  if (size <= maxBytes) return json;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot answer with the ${what}: its ${size} bytes are over the limit of ${maxBytes}; ask for a part of it`,
+  );
+}
+
+/** The one name that a request takes: in a JSON object, as a JSON string, or as it stands. */
+function nameIn(params: string, key: string): string {
+  const value = tryJson(params);
+  if (typeof value === "string") return value;
+  if (typeof value !== "object" || value === null) return params;
+  const name = Object.hasOwn(value, key)
+    ? (value as Readonly<Record<string, unknown>>)[key]
+    : undefined;
+  if (typeof name === "string") return name;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot answer the request: "${key}" is missing`,
+  );
+}
+
+function contentParams(params: string): v.InferOutput<typeof ContentParams> {
+  const result = v.safeParse(ContentParams, tryJson(params));
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot answer the request: "${
+      v.getDotPath(issue) ?? "data"
+    }" is missing or wrong`,
+  );
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,153 @@
+import { createHash } from "node:crypto";
+import { join } from "@std/path";
+import { PiriError } from "../../base/errors.ts";
+import { diskError } from "../../base/files.ts";
+import type { DataOwner } from "./layers.ts";
+import { folderSafe, locate, requireSafeName } from "./locate.ts";
+
+/** What is known of a file. */
+export interface FileFacts {
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds since 1970, 0 where the system does not tell. */
+  readonly mtimeMs: number;
+}
+
+/** A file's hash, of the bytes that it had at that time. */
+export interface HashedFile extends FileFacts {
+  readonly sha256: Uint8Array<ArrayBuffer>;
+  /** Which file and state of it was hashed. */
+  readonly stamp: string;
+}
+
+/** Hashes are remembered for so many files. */
+const REMEMBERED_HASHES = 1_000;
+
+const HASH_CHUNK_BYTES = 262_144;
+
+/** The files that agents may fetch: groups/GROUP/ of their groups, the later one first, then all/. */
+export class FileLibrary {
+  readonly #dir: string;
+  /** By path and stamp, so that a thousand agents that fetch a file have it hashed once. */
+  readonly #hashes = new Map<string, Promise<HashedFile>>();
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /**
+   * Size and time of a file.
+   *
+   * @throws {PiriError} NOT_FOUND, INVALID_ARGUMENT for a name that no file can have, DISK
+   */
+  async facts(owner: DataOwner, name: string): Promise<FileFacts> {
+    return factsOf(await statOf(await this.#find(owner, name), name));
+  }
+
+  /** The SHA-256 of a file, and the facts of what was hashed. Throws as `facts`. */
+  async hash(owner: DataOwner, name: string): Promise<HashedFile> {
+    const path = await this.#find(owner, name);
+    const key = stampOf(path, await statOf(path, name));
+    const hash = this.#hashes.get(key) ?? hashFile(path, name);
+    this.#remember(key, hash);
+    try {
+      const hashed = await hash;
+      // It was written to meanwhile: the next one who asks should have it read again.
+      if (hashed.stamp !== key) this.#hashes.delete(key);
+      return hashed;
+    } catch (error) {
+      this.#hashes.delete(key);
+      throw error;
+    }
+  }
+
+  #remember(key: string, hash: Promise<HashedFile>): void {
+    // Set anew, so that the first key is the one that nobody has asked for the longest.
+    this.#hashes.delete(key);
+    this.#hashes.set(key, hash);
+    const [oldest] = this.#hashes.keys();
+    if (this.#hashes.size > REMEMBERED_HASHES && oldest !== undefined) {
+      this.#hashes.delete(oldest);
+    }
+  }
+
+  /** Up to `length` bytes from `offset`; fewer where the file ends, none beyond it. Throws as `facts`. */
+  async read(
+    owner: DataOwner,
+    name: string,
+    { offset, length }: { offset: number; length: number },
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const path = await this.#find(owner, name);
+    try {
+      using file = await Deno.open(path);
+      await file.seek(offset, Deno.SeekMode.Start);
+      const buffer = new Uint8Array(length);
+      let filled = 0;
+      while (filled < length) {
+        const count = await file.read(buffer.subarray(filled));
+        if (count === null) break;
+        filled += count;
+      }
+      return buffer.subarray(0, filled);
+    } catch (error) {
+      throw diskError(`read the file "${name}"`, error);
+    }
+  }
+
+  async #find({ id, groups }: DataOwner, name: string): Promise<string> {
+    requireSafeName(name);
+    const folders = groups.map((group) => join("groups", folderSafe(group)))
+      .reverse();
+    try {
+      for (const folder of [...folders, "all"]) {
+        const path = await locate(join(this.#dir, folder), name);
+        if (path !== undefined) return path;
+      }
+    } catch (error) {
+      throw diskError(`look up the file "${name}"`, error);
+    }
+    throw new PiriError(
+      "NOT_FOUND",
+      `Cannot find the file "${name}": the Manager has none of that name for agent "${id}"`,
+    );
+  }
+}
+
+async function hashFile(path: string, name: string): Promise<HashedFile> {
+  try {
+    using file = await Deno.open(path);
+    const hash = createHash("sha256");
+    const buffer = new Uint8Array(HASH_CHUNK_BYTES);
+    for (;;) {
+      const count = await file.read(buffer);
+      if (count === null) break;
+      hash.update(buffer.subarray(0, count));
+    }
+    const info = await file.stat();
+    return {
+      ...factsOf(info),
+      sha256: new Uint8Array(hash.digest()),
+      stamp: stampOf(path, info),
+    };
+  } catch (error) {
+    throw diskError(`read the file "${name}"`, error);
+  }
+}
+
+async function statOf(path: string, name: string): Promise<Deno.FileInfo> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    throw diskError(`read the file "${name}"`, error);
+  }
+}
+
+function factsOf({ size, mtime }: Deno.FileInfo): FileFacts {
+  return { size, mtimeMs: mtime?.getTime() ?? 0 };
+}
+
+/** Size and time alone miss a file that was put in another's place by an archive tool that keeps times. */
+function stampOf(path: string, info: Deno.FileInfo): string {
+  const { size, mtime, ctime, ino } = info;
+  return `${path} ${size} ${mtime?.getTime()} ${ctime?.getTime()} ${ino}`;
+}

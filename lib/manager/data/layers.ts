@@ -1,0 +1,106 @@
+import { join } from "@std/path";
+import { PiriError } from "../../base/errors.ts";
+import { readFile } from "../../base/files.ts";
+import { parseYaml } from "../../base/yaml.ts";
+import { folderSafe, locate } from "./locate.ts";
+
+/** A map of settings, as YAML's. */
+export type DataMap = Readonly<Record<string, unknown>>;
+
+/** Whose data is asked for. */
+export interface DataOwner {
+  readonly id: string;
+  /** Of two that say something, the later is heard. */
+  readonly groups: readonly string[];
+}
+
+interface CachedFile {
+  readonly stamp: string;
+  readonly data: DataMap;
+}
+
+/** The settings of agents: agents/NAME.yaml over groups/GROUP.yaml over all.yaml, in one folder. */
+export class Layers {
+  readonly #dir: string;
+  /** By path; a file that has changed is read again. */
+  readonly #cache = new Map<string, CachedFile>();
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /**
+   * All data of an agent, merged.
+   *
+   * @throws {PiriError} CORRUPT with the name of a file that cannot be understood
+   */
+  async of({ id, groups }: DataOwner): Promise<DataMap> {
+    const names = [
+      "all.yaml",
+      ...groups.map((group) => `groups/${folderSafe(group)}.yaml`),
+      `agents/${folderSafe(id)}.yaml`,
+    ];
+    let merged: DataMap = {};
+    for (const name of names) merged = merge(merged, await this.#read(name));
+    return merged;
+  }
+
+  async #read(name: string): Promise<DataMap> {
+    const path = await locate(this.#dir, name);
+    const key = join(this.#dir, name);
+    if (path === undefined) {
+      this.#cache.delete(key);
+      return {};
+    }
+    const { mtime, size, ino } = await Deno.stat(path);
+    const stamp = `${path} ${mtime?.getTime()} ${size} ${ino}`;
+    const cached = this.#cache.get(key);
+    if (cached?.stamp === stamp) return cached.data;
+    const data = parse(await readFile(path), `data/${name}`);
+    this.#cache.set(key, { stamp, data });
+    return data;
+  }
+}
+
+/**
+ * What a dotted key stands for, or undefined: "web.listen.0" is the first of the list `listen` in `web`. The empty key
+ * is everything.
+ */
+export function lookUp(data: unknown, key: string): unknown {
+  if (key === "") return data;
+  let value = data;
+  for (const part of key.split(".")) {
+    if (typeof value !== "object" || value === null) return undefined;
+    if (!Object.hasOwn(value, part)) return undefined;
+    if (Array.isArray(value) && !/^[0-9]+$/.test(part)) return undefined;
+    value = (value as DataMap)[part];
+  }
+  return value;
+}
+
+/** Maps are merged, all else is replaced. Neither is changed. */
+function merge(under: DataMap, over: DataMap): DataMap {
+  const merged = new Map(Object.entries(under));
+  for (const [key, value] of Object.entries(over)) {
+    const before = merged.get(key);
+    merged.set(
+      key,
+      isMap(before) && isMap(value) ? merge(before, value) : value,
+    );
+  }
+  // Unlike an assignment, this makes "__proto__" a key as any other.
+  return Object.fromEntries(merged);
+}
+
+function parse(text: string, name: string): DataMap {
+  const value = parseYaml(text, name, "CORRUPT").value ?? {};
+  if (isMap(value)) return value;
+  throw new PiriError(
+    "CORRUPT",
+    `Cannot read "${name}": it should hold a map, as key: value`,
+  );
+}
+
+function isMap(value: unknown): value is DataMap {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

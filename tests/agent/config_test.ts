@@ -1,0 +1,167 @@
+import {
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
+import {
+  finishJoin,
+  loadAgentConfig,
+  prepareJoin,
+} from "../../lib/agent/config.ts";
+import { PiriError } from "../../lib/base/errors.ts";
+import { encodeJoinToken } from "../../lib/base/join_token.ts";
+import { systemRandom as random } from "../../lib/base/random.ts";
+import { newSecret } from "../../lib/base/secret.ts";
+import { TempFolder } from "../support/temp_folder.ts";
+
+function newToken(name = "web-1"): string {
+  return encodeJoinToken({
+    name,
+    addresses: ["mgr.example.org:7051", "[::1]:7051"],
+    serverName: "0011223344556677.piri.internal",
+    caCertificate: new Uint8Array([1, 2, 3]),
+    secret: newSecret(random),
+  });
+}
+
+Deno.test("an agent that has joined has all of the token and a secret of its own, and no token any more", async () => {
+  await using folder = await TempFolder.make();
+  const dir = folder.at("new", "state");
+  const joining = await prepareJoin(dir, newToken(), random);
+  await finishJoin(dir, joining, random);
+  const { joinedWith, secret, ...config } = await loadAgentConfig(dir);
+  assertEquals(config, {
+    name: "web-1",
+    addresses: ["mgr.example.org:7051", "[::1]:7051"],
+    serverName: "0011223344556677.piri.internal",
+    caPem: "-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n",
+    allowTestOperations: false,
+    log: { level: "info", format: "text" },
+  });
+  assertEquals(secret, joining.secret);
+  assertMatch(joinedWith ?? "", /^[A-Za-z0-9_-]{43}$/);
+  const entries = await Array.fromAsync(Deno.readDir(dir));
+  assertEquals(entries.map(({ name }) => name), ["agent.yaml"]);
+  const text = await Deno.readTextFile(folder.at("new", "state", "agent.yaml"));
+  assertEquals(text.includes(joining.joinToken ?? "none"), false);
+});
+
+Deno.test("the same token again finds the same secret, before and after the Manager took it", async () => {
+  await using folder = await TempFolder.make();
+  const token = newToken();
+  const first = await prepareJoin(folder.path, token, random);
+  assertEquals(await prepareJoin(folder.path, token, random), first);
+  await finishJoin(folder.path, first, random);
+  assertEquals(await prepareJoin(folder.path, token, random), first);
+});
+
+Deno.test("another token makes another secret, and the agent stays what it is until the Manager took it", async () => {
+  await using folder = await TempFolder.make();
+  const first = await prepareJoin(folder.path, newToken(), random);
+  await finishJoin(folder.path, first, random);
+  const joined = await loadAgentConfig(folder.path);
+  const second = await prepareJoin(folder.path, newToken("web-2"), random);
+  assertNotEquals(second.secret, first.secret);
+  assertEquals(await loadAgentConfig(folder.path), joined);
+  await finishJoin(folder.path, second, random);
+  const { name, secret } = await loadAgentConfig(folder.path);
+  assertEquals({ name, secret }, { name: "web-2", secret: second.secret });
+});
+
+Deno.test("a join keeps what people wrote into the config, comments too", async () => {
+  await using folder = await TempFolder.make();
+  await finishJoin(
+    folder.path,
+    await prepareJoin(folder.path, newToken(), random),
+    random,
+  );
+  const path = folder.at("agent.yaml");
+  const before = await Deno.readTextFile(path);
+  await Deno.writeTextFile(
+    path,
+    before.replace(
+      /^allowTestOperations[^]*/m,
+      "# This is a test machine.\nallowTestOperations: true\nlog:\n  level: debug # for a week\n",
+    ),
+  );
+  const again = await prepareJoin(folder.path, newToken("web-2"), random);
+  await finishJoin(folder.path, again, random);
+  const { name, allowTestOperations, log } = await loadAgentConfig(folder.path);
+  assertEquals({ name, allowTestOperations, log }, {
+    name: "web-2",
+    allowTestOperations: true,
+    log: { level: "debug", format: "text" },
+  });
+  const after = await Deno.readTextFile(path);
+  for (const comment of ["# The configuration", "# This is", "# for a week"]) {
+    assertEquals(after.split(comment).length, 2, comment);
+  }
+});
+
+Deno.test("an agent that has not joined says what to run", async () => {
+  await using folder = await TempFolder.make();
+  await prepareJoin(folder.path, newToken(), random);
+  const error = await assertRejects(
+    () => loadAgentConfig(folder.path),
+    PiriError,
+    "the agent has not joined a Manager; run piri-agent join",
+  );
+  assertEquals(error.code, "FAILED_PRECONDITION");
+});
+
+Deno.test({
+  name: "the config is for its owner alone, and refused when it is not",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using folder = await TempFolder.make();
+    const dir = folder.at("state");
+    const joining = await prepareJoin(dir, newToken(), random);
+    const paths = ["joining.yaml", "agent.yaml"].map((name) =>
+      folder.at("state", name)
+    );
+    const modes = [Deno.statSync(paths[0] ?? "").mode];
+    await finishJoin(dir, joining, random);
+    modes.push(Deno.statSync(paths[1] ?? "").mode, Deno.statSync(dir).mode);
+    assertEquals(modes.map((mode) => (mode ?? 0) & 0o777), [
+      0o600,
+      0o600,
+      0o700,
+    ]);
+    await Deno.chmod(paths[1] ?? "", 0o644);
+    await assertRejects(() => loadAgentConfig(dir), PiriError, "run chmod 600");
+  },
+});
+
+Deno.test("a mistake in the config is told with its line, and never with the secret", async () => {
+  await using folder = await TempFolder.make();
+  const joining = await prepareJoin(folder.path, newToken(), random);
+  await finishJoin(folder.path, joining, random);
+  const path = folder.at("agent.yaml");
+  const good = await Deno.readTextFile(path);
+  const wrong: [text: string, reason: RegExp][] = [
+    [
+      good.replace("\nallowTestOperations", "\nallowTestOperation"),
+      /line [0-9]+: "allowTestOperation" is not a setting; did you mean "allowTestOperations"\?$/,
+    ],
+    [
+      good.replace("\nsecret: ", "\nsecret: x"),
+      /line [0-9]+: "secret" is wrong: it should be 43 characters of base64url$/,
+    ],
+    [good.replace("BEGIN", "BEGUN"), /"caPem" is wrong: it is not PEM$/],
+    [
+      good.replace("mgr.example.org:7051", "mgr.example.org:x"),
+      /"addresses.0" is wrong: it should look like mgr.example.org:7051$/,
+    ],
+    [good + "secret: twice\n", /line [0-9]+: Map keys must be unique$/],
+  ];
+  for (const [text, reason] of wrong) {
+    await Deno.writeTextFile(path, text);
+    const error = await assertRejects(
+      () => loadAgentConfig(folder.path),
+      PiriError,
+    );
+    assertMatch(error.message, reason);
+    assertEquals(error.message.includes(joining.secret), false);
+  }
+});
