@@ -1,0 +1,274 @@
+import { create } from "@bufbuild/protobuf";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Counters } from "../base/counters.ts";
+import {
+  codeOf,
+  type ErrorCode,
+  messageOf,
+  PiriError,
+} from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import {
+  type Bye,
+  Bye_Code,
+  ByeSchema,
+  PingSchema,
+  PongSchema,
+} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { FrameDecoder } from "./frame.ts";
+import { Liveness, type LivenessTimes } from "./liveness.ts";
+import { type Body, decodeMessage } from "./message.ts";
+import { Outbox } from "./outbox.ts";
+import { type PeerState, rowFor, type Table } from "./table.ts";
+import type { Transport } from "./transport.ts";
+
+/** How long a peer has for its hello, milliseconds. */
+export const HELLO_MS = 10_000;
+
+/** How long this side reads on after its Bye, milliseconds. */
+export const LEAVING_MS = 2_000;
+
+/** How a connection ended. */
+export type End =
+  /** The peer said Bye. */
+  | { readonly kind: "bye"; readonly bye: Bye }
+  /** This side said Bye, and why. */
+  | { readonly kind: "left"; readonly code: Bye_Code; readonly reason: string }
+  /** The peer hung up, or the network did. */
+  | { readonly kind: "broken"; readonly reason: string };
+
+/** An error that a row throws to turn the peer away for a while. */
+export class Refusal extends PiriError {
+  constructor(code: ErrorCode, message: string, readonly retryAfterMs: number) {
+    super(code, message);
+  }
+}
+
+/** What a connection is made of. */
+export interface ConnectionOptions<Context> {
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly table: Table<Context>;
+  readonly context: Context;
+}
+
+/** Which Bye goes with an error that a row threw. Every other error is ours, and the peer is asked to come back. */
+const BYE_OF: Readonly<Partial<Record<ErrorCode, Bye_Code>>> = {
+  PROTOCOL_VIOLATION: Bye_Code.PROTOCOL_ERROR,
+  AUTH_FAILED: Bye_Code.AUTH_FAILED,
+  STALE: Bye_Code.STALE,
+  BUSY: Bye_Code.BUSY,
+  DISK: Bye_Code.BUSY,
+};
+
+/** After these nothing that the peer says is looked at. */
+const FINAL: ReadonlySet<Bye_Code> = new Set([
+  Bye_Code.PROTOCOL_ERROR,
+  Bye_Code.PING_TIMEOUT,
+]);
+
+/**
+ * One peer: messages in by the table, messages out by the outbox, and the state that both sides of the protocol share.
+ *
+ * Rows are awaited one at a time and in order. What a row throws ends the connection with a Bye.
+ */
+export class Connection<Context> {
+  readonly peer: string;
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #counters: Counters;
+  readonly #table: Table<Context>;
+  readonly #context: Context;
+  readonly #decoder = new FrameDecoder();
+  readonly #outbox: Outbox;
+  #state: PeerState = "greeting";
+  #timer: Timer | undefined;
+  #liveness: Liveness | undefined;
+  #end: End | undefined;
+
+  constructor(transport: Transport, options: ConnectionOptions<Context>) {
+    this.peer = transport.peer;
+    this.#transport = transport;
+    this.#clock = options.clock;
+    this.#counters = options.counters;
+    this.#table = options.table;
+    this.#context = options.context;
+    this.#outbox = new Outbox(transport, {
+      clock: options.clock,
+      failed: ({ message }) => this.#close({ kind: "broken", reason: message }),
+    });
+  }
+
+  get state(): PeerState {
+    return this.#state;
+  }
+
+  /** Sends, and waits while too much is queued already. Rejects with UNAVAILABLE once the connection is closed. */
+  send(body: Body): Promise<void> {
+    return this.#outbox.send(body);
+  }
+
+  /** Sends without waiting: for answers, so that reading never waits for writing. */
+  reply(body: Body): void {
+    this.#outbox.reply(body);
+  }
+
+  /** Answers a Ping. */
+  pong(data: number): void {
+    this.reply({ case: "pong", value: create(PongSchema, { data }) });
+  }
+
+  /** Asks the peer for a sign of life. */
+  ping(): void {
+    this.reply({ case: "ping", value: create(PingSchema) });
+  }
+
+  /** From now on the peer is one of 2024: small frames for ever, and one a write. */
+  treatAsOld(): void {
+    this.#outbox.oneFrameAWrite = true;
+  }
+
+  /** From now on frames of full size are accepted. */
+  acceptFullFrames(): void {
+    this.#decoder.limit = Limits.frame;
+  }
+
+  /** Pings the peer from now on, and gives it up when it is silent. */
+  watch(times: LivenessTimes): void {
+    this.#liveness = new Liveness(this.#clock, times, {
+      ping: () => this.ping(),
+      dead: () => this.leave(Bye_Code.PING_TIMEOUT, "ping timeout"),
+    });
+  }
+
+  /**
+   * Says Bye. When ready, reads on until the peer closes, 2 s at most; else closes as soon as the Bye is written. Does
+   * nothing if the connection is leaving or closed.
+   */
+  leave(code: Bye_Code, reason: string, retryAfterMs?: number): void {
+    if (this.#state === "closed" || this.#state === "leaving") return;
+    this.#end ??= { kind: "left", code, reason };
+    const bye = create(ByeSchema, { code, reason });
+    if (retryAfterMs !== undefined) bye.retryAfterMs = retryAfterMs;
+    this.reply({ case: "bye", value: bye });
+    this.#liveness?.stop();
+    const linger = this.#state === "ready" && !FINAL.has(code);
+    this.#state = "leaving";
+    this.#setTimer(LEAVING_MS, () => this.close());
+    if (!linger) void this.#outbox.flushed().then(() => this.close());
+  }
+
+  /** Ends the connection at once, without a word. */
+  close(): void {
+    this.#close({ kind: "broken", reason: "closed by this side" });
+  }
+
+  /** Reads until the end and says how it came. Never rejects. */
+  async run(): Promise<End> {
+    this.#setTimer(HELLO_MS, () => {
+      this.#counters.add("hello_timeouts");
+      this.#close({ kind: "broken", reason: "no hello came within 10 s" });
+    });
+    try {
+      await this.#read();
+      this.#close({ kind: "broken", reason: "the peer hung up" });
+    } catch (error) {
+      this.#fail(error);
+      // The Bye is on its way; `leave` closes once it is written or the time is over.
+      await this.#closed();
+    }
+    return this.#end ?? { kind: "broken", reason: "closed" };
+  }
+
+  async #read(): Promise<void> {
+    while (this.#state !== "closed") {
+      const bytes = await this.#transport.read();
+      if (bytes === undefined) return;
+      this.#liveness?.heard();
+      this.#decoder.push(bytes);
+      let frame = this.#decoder.next();
+      while (frame !== undefined) {
+        await this.#handle(frame);
+        if (this.#ended()) return;
+        frame = this.#decoder.next();
+      }
+    }
+  }
+
+  /** A method, so that TypeScript does not take the state for unchanged over an await. */
+  #ended(): boolean {
+    return this.#state === "closed";
+  }
+
+  async #handle(frame: Uint8Array): Promise<void> {
+    const state = this.#state;
+    if (state === "closed") return;
+    const body = decodeMessage(frame);
+    if (body === undefined) {
+      if (state === "greeting") {
+        throw new PiriError(
+          "PROTOCOL_VIOLATION",
+          "Cannot accept a message of unknown type while greeting",
+        );
+      }
+      this.#counters.add("unknown_messages");
+      return;
+    }
+    const row = rowFor(this.#table, state, body);
+    if (body.case === "bye") this.#end ??= { kind: "bye", bye: body.value };
+    await row.run(this.#context, body.value);
+    // This side may have left meanwhile; then the row has no say any more.
+    if (row.next === undefined || this.#state !== state) return;
+    this.#enter(row.next);
+    row.then?.(this.#context);
+  }
+
+  #enter(state: PeerState): void {
+    if (state === "closed") return this.close();
+    this.#state = state;
+    this.#timer?.cancel();
+  }
+
+  #fail(error: unknown): void {
+    const code = BYE_OF[codeOf(error)];
+    if (code === undefined) {
+      return this.#close({ kind: "broken", reason: messageOf(error) });
+    }
+    if (code === Bye_Code.PROTOCOL_ERROR) this.#counters.add("protocol_errors");
+    const retryAfterMs = error instanceof Refusal
+      ? error.retryAfterMs
+      : undefined;
+    this.leave(code, byeReason(code, messageOf(error)), retryAfterMs);
+    // Nothing is read any more, so there is nothing to linger for.
+    void this.#outbox.flushed().then(() => this.close());
+  }
+
+  #close(end: End): void {
+    if (this.#state === "closed") return;
+    this.#end ??= end;
+    this.#state = "closed";
+    this.#timer?.cancel();
+    this.#liveness?.stop();
+    this.#outbox.close();
+    this.#transport.close();
+    this.#done.resolve();
+  }
+
+  readonly #done = Promise.withResolvers<void>();
+
+  #closed(): Promise<void> {
+    return this.#done.promise;
+  }
+
+  #setTimer(ms: number, callback: () => void): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.timer(ms, callback);
+  }
+}
+
+/** What a peer is told: of an authentication that failed, as little as the protocol of 2024 said. */
+function byeReason(code: Bye_Code, message: string): string {
+  if (code === Bye_Code.AUTH_FAILED) return "auth failed";
+  if (code === Bye_Code.PROTOCOL_ERROR) return `protocol error: ${message}`;
+  return message;
+}

@@ -1,0 +1,110 @@
+/**
+ * Framing: a frame is a 4-byte big-endian length, then that many bytes.
+ *
+ * Nothing here knows about sockets or messages, so a test can feed it bytes.
+ *
+ * @module
+ */
+import { PiriError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+
+export const HEADER_BYTES = 4;
+
+const NOTHING = new Uint8Array();
+
+/** Writes frames one behind the other into one piece of memory. */
+export function encodeFrames(bodies: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const body of bodies) length += HEADER_BYTES + body.length;
+  const frames = new Uint8Array(length);
+  const view = new DataView(frames.buffer);
+  let at = 0;
+  for (const body of bodies) {
+    view.setUint32(at, body.length);
+    frames.set(body, at + HEADER_BYTES);
+    at += HEADER_BYTES + body.length;
+  }
+  return frames;
+}
+
+/**
+ * Cuts a stream of bytes into frame bodies, one at a time, so that each is held to the limit that the one before it may
+ * have changed. After it throws, discard it.
+ */
+export class FrameDecoder {
+  /** The longest body that is accepted from now on, in bytes. */
+  limit: number = Limits.handshakeFrame;
+  /** Bytes that came and are not looked at yet. */
+  #chunk = NOTHING;
+  /** A frame that began in an earlier chunk, header included, and how much of it is there. */
+  #partial = NOTHING;
+  #have = 0;
+
+  /** Takes bytes as they arrived, after `next` has returned undefined. They must not be written to any more. */
+  push(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#chunk.length > 0) {
+      throw new TypeError("FrameDecoder was given bytes before it was emptied");
+    }
+    this.#chunk = bytes;
+  }
+
+  /**
+   * The next body, or undefined if more bytes are needed for it. A body may share memory with the bytes that came.
+   *
+   * @throws {PiriError} PROTOCOL_VIOLATION if a frame announces more than the limit, before space is made for it.
+   */
+  next(): Uint8Array | undefined {
+    if (this.#have === 0) {
+      const whole = this.#takeWhole();
+      if (whole !== undefined) return whole;
+    }
+    this.#fill(HEADER_BYTES);
+    if (this.#have < HEADER_BYTES) return undefined;
+    const end = HEADER_BYTES + this.#checkedSize(this.#partial);
+    this.#fill(end);
+    if (this.#have < end) return undefined;
+    const body = this.#partial.subarray(HEADER_BYTES, end);
+    this.#partial = NOTHING;
+    this.#have = 0;
+    return body;
+  }
+
+  /** The common case: the frame lies in one chunk, and nothing is copied. */
+  #takeWhole(): Uint8Array | undefined {
+    const chunk = this.#chunk;
+    if (chunk.length < HEADER_BYTES) return undefined;
+    const end = HEADER_BYTES + this.#checkedSize(chunk);
+    if (chunk.length < end) return undefined;
+    this.#chunk = chunk.subarray(end);
+    return chunk.subarray(HEADER_BYTES, end);
+  }
+
+  /** Moves bytes from the chunk until the partial frame has so many, if there are. */
+  #fill(wanted: number): void {
+    const taken = Math.min(wanted - this.#have, this.#chunk.length);
+    if (taken <= 0) return;
+    const needed = this.#have + taken;
+    if (needed > this.#partial.length) {
+      // Grown as bytes come, not as announced: a silent peer costs nothing.
+      const grown = new Uint8Array(
+        Math.min(wanted, Math.max(needed, this.#partial.length * 2, 64)),
+      );
+      grown.set(this.#partial.subarray(0, this.#have));
+      this.#partial = grown;
+    }
+    this.#partial.set(this.#chunk.subarray(0, taken), this.#have);
+    this.#chunk = this.#chunk.subarray(taken);
+    this.#have = needed;
+  }
+
+  #checkedSize(bytes: Uint8Array): number {
+    const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+    if (size > this.limit) {
+      throw new PiriError(
+        "PROTOCOL_VIOLATION",
+        `Cannot accept a frame of ${size} bytes: the limit is ${this.limit}`,
+      );
+    }
+    return size;
+  }
+}

@@ -1,0 +1,106 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { PiriError } from "../base/errors.ts";
+import {
+  type Message as WireMessage,
+  MessageSchema,
+  MessageType,
+} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+
+/** A message of any kind: `case` names the kind, `value` is what it says. */
+export type Body = Extract<WireMessage["body"], { case: string }>;
+
+/** The name of a kind of message. */
+export type Kind = Body["case"];
+
+/** What a message of one kind says. */
+export type MessageOf<K extends Kind> = Extract<Body, { case: K }>["value"];
+
+/** The number that goes with each kind. */
+export const TYPE_OF: Readonly<Record<Kind, MessageType>> = {
+  clientHello: MessageType.CLIENT_HELLO,
+  serverHello: MessageType.SERVER_HELLO,
+  bye: MessageType.BYE,
+  ping: MessageType.PING,
+  pong: MessageType.PONG,
+  command: MessageType.COMMAND,
+  cancel: MessageType.COMMAND_CANCEL,
+  progress: MessageType.COMMAND_PROGRESS,
+  result: MessageType.COMMAND_RESULT,
+  commandOutput: MessageType.COMMAND_OUTPUT,
+  commandAck: MessageType.COMMAND_ACK,
+  dataRequest: MessageType.DATA_REQUEST,
+  dataResponse: MessageType.DATA_RESPONSE,
+};
+
+const KNOWN_TYPES: ReadonlySet<MessageType> = new Set(Object.values(TYPE_OF));
+
+/** A count over it cannot be a count: 8 petabytes. */
+const MAX_COUNT = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** The bytes of a message, as a frame carries them. */
+export function encodeMessage(body: Body): Uint8Array {
+  return toBinary(
+    MessageSchema,
+    create(MessageSchema, { type: TYPE_OF[body.case], body }),
+  );
+}
+
+/**
+ * What a frame's body says, or undefined if it is a kind that this side does not know.
+ *
+ * @throws {PiriError} PROTOCOL_VIOLATION if the bytes are no message, its type and body differ, or a count is absurd.
+ */
+export function decodeMessage(bytes: Uint8Array): Body | undefined {
+  const { type, body } = parse(bytes);
+  if (!KNOWN_TYPES.has(type)) return undefined;
+  if (body.case === undefined || TYPE_OF[body.case] !== type) {
+    throw new PiriError(
+      "PROTOCOL_VIOLATION",
+      `Cannot accept a message of type ${type}: its body is ${
+        body.case === undefined ? "missing" : `"${body.case}"`
+      }`,
+    );
+  }
+  for (const count of countsOf(body)) {
+    if (count > MAX_COUNT) {
+      throw new PiriError(
+        "PROTOCOL_VIOLATION",
+        `Cannot accept "${body.case}": ${count} is over the limit of ${MAX_COUNT}`,
+      );
+    }
+  }
+  return body;
+}
+
+function parse(bytes: Uint8Array): WireMessage {
+  try {
+    return fromBinary(MessageSchema, bytes);
+  } catch (cause) {
+    throw new PiriError(
+      "PROTOCOL_VIOLATION",
+      `Cannot read a message of ${bytes.length} bytes: it is not valid protobuf`,
+      { cause },
+    );
+  }
+}
+
+/** Every byte count and session number in a message. */
+function countsOf({ case: kind, value }: Body): readonly bigint[] {
+  switch (kind) {
+    case "clientHello":
+      return [
+        value.session,
+        ...value.commands.flatMap(({ stdout, stderr }) => [stdout, stderr]),
+      ];
+    case "serverHello":
+      return value.resume.flatMap(({ stdout, stderr }) => [stdout, stderr]);
+    case "commandOutput":
+      return [value.offset + BigInt(value.bytes.length), value.cut];
+    case "commandAck":
+      return [value.stdout, value.stderr];
+    case "result":
+      return [value.stdoutBytes, value.stderrBytes];
+    default:
+      return [];
+  }
+}

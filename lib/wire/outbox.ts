@@ -1,0 +1,205 @@
+import type { Clock, Timer } from "../base/clock.ts";
+import { PiriError } from "../base/errors.ts";
+import { encodeFrames, HEADER_BYTES } from "./frame.ts";
+import { type Body, encodeMessage } from "./message.ts";
+import type { Transport } from "./transport.ts";
+
+/** A write that makes no progress for so long ends the connection, milliseconds. */
+export const STALL_MS = 60_000;
+
+/** So many bytes go into one write where frames may be gathered. */
+const GATHERED_BYTES = 65_536;
+
+/** Above so many queued bytes `send` waits. */
+const HIGH_WATER = 262_144;
+
+/** Above so many queued bytes the peer is taken for one that does not read, and given up. */
+const OVERFLOW = 8 * 1_048_576;
+
+/** How an Outbox behaves. */
+export interface OutboxOptions {
+  readonly clock: Clock;
+  /** Called once, when the peer does not take what is written, or the connection is broken. */
+  readonly failed: (error: PiriError) => void;
+}
+
+interface Item {
+  body: Uint8Array;
+  readonly key: string | undefined;
+}
+
+/**
+ * Everything that waits to be written to one peer, in order, in bounded memory.
+ *
+ * There is one writer, which gathers what is queued into one write. Whoever produces a lot waits in `send`; whoever reads
+ * must never wait, and uses `reply`.
+ */
+export class Outbox {
+  /** True towards a peer of 2024, which falls behind if it finds two frames in a TLS record. */
+  oneFrameAWrite = false;
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #failed: (error: PiriError) => void;
+  readonly #queue: Item[] = [];
+  readonly #replaceable = new Map<string, Item>();
+  #queuedBytes = 0;
+  #writing = false;
+  #closed = false;
+  #room = Promise.withResolvers<void>();
+  #empty = Promise.withResolvers<void>();
+
+  constructor(transport: Transport, { clock, failed }: OutboxOptions) {
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#failed = failed;
+  }
+
+  /** Queues a message and resolves when there is room for the next. Rejects with UNAVAILABLE once closed. */
+  async send(body: Body): Promise<void> {
+    this.#add(body, undefined);
+    while (this.#queuedBytes > HIGH_WATER && !this.#closed) {
+      await this.#room.promise;
+    }
+  }
+
+  /** Queues a message without ever waiting. Of one kind that only its newest counts, it takes its predecessor's place. */
+  reply(body: Body): void {
+    if (this.#closed) return;
+    this.#add(body, replacementKey(body));
+  }
+
+  /** Resolves when all that is queued was handed over, or it was closed. */
+  async flushed(): Promise<void> {
+    while (this.#writing && !this.#closed) await this.#empty.promise;
+  }
+
+  /** Drops what is queued. */
+  close(): void {
+    this.#closed = true;
+    this.#queue.length = 0;
+    this.#replaceable.clear();
+    this.#queuedBytes = 0;
+    this.#room.resolve();
+    this.#empty.resolve();
+  }
+
+  #add(message: Body, key: string | undefined): void {
+    if (this.#closed) {
+      throw new PiriError(
+        "UNAVAILABLE",
+        `Cannot send "${message.case}": the connection is closed`,
+      );
+    }
+    const body = encodeMessage(message);
+    const predecessor = key === undefined
+      ? undefined
+      : this.#replaceable.get(key);
+    if (predecessor !== undefined) {
+      this.#queuedBytes += body.length - predecessor.body.length;
+      predecessor.body = body;
+      return;
+    }
+    const item = { body, key };
+    this.#queue.push(item);
+    if (key !== undefined) this.#replaceable.set(key, item);
+    this.#queuedBytes += body.length + HEADER_BYTES;
+    if (this.#queuedBytes > OVERFLOW) {
+      this.#fail(
+        new PiriError(
+          "UNAVAILABLE",
+          `Cannot queue more than ${OVERFLOW} bytes: the peer does not read`,
+        ),
+      );
+    } else if (!this.#writing) {
+      this.#writing = true;
+      // Begun in a microtask, so that what is sent in one go is gathered into one write.
+      void Promise.resolve().then(() => this.#write());
+    }
+  }
+
+  async #write(): Promise<void> {
+    while (this.#queue.length > 0 && !this.#closed) {
+      const bytes = encodeFrames(this.#gather());
+      try {
+        await this.#writeWhole(bytes);
+      } catch (error) {
+        this.#fail(
+          error instanceof PiriError ? error : new PiriError(
+            "UNAVAILABLE",
+            "Cannot write to the peer: the connection is broken",
+            { cause: error },
+          ),
+        );
+        return;
+      }
+      if (this.#queuedBytes <= HIGH_WATER) {
+        this.#room.resolve();
+        this.#room = Promise.withResolvers<void>();
+      }
+    }
+    this.#writing = false;
+    this.#empty.resolve();
+    this.#empty = Promise.withResolvers<void>();
+  }
+
+  #gather(): Uint8Array[] {
+    const bodies: Uint8Array[] = [];
+    let bytes = 0;
+    let count = 0;
+    for (const { body, key } of this.#queue) {
+      const size = body.length + HEADER_BYTES;
+      const full = this.oneFrameAWrite || bytes + size > GATHERED_BYTES;
+      if (count > 0 && full) break;
+      if (key !== undefined) this.#replaceable.delete(key);
+      bodies.push(body);
+      bytes += size;
+      count++;
+    }
+    this.#queue.splice(0, count);
+    this.#queuedBytes -= bytes;
+    return bodies;
+  }
+
+  async #writeWhole(bytes: Uint8Array): Promise<void> {
+    let written = 0;
+    while (written < bytes.length && !this.#closed) {
+      const timer = this.#stallTimer();
+      try {
+        written += await this.#transport.write(bytes.subarray(written));
+      } finally {
+        timer.cancel();
+      }
+    }
+  }
+
+  #stallTimer(): Timer {
+    return this.#clock.timer(STALL_MS, () =>
+      this.#fail(
+        new PiriError(
+          "TIMED_OUT",
+          `Cannot write to the peer: nothing was taken for ${
+            STALL_MS / 1_000
+          } s`,
+        ),
+      ));
+  }
+
+  #fail(error: PiriError): void {
+    if (this.#closed) return;
+    this.close();
+    this.#failed(error);
+  }
+}
+
+/** What makes two queued messages the same, so that only the newest is of use. */
+function replacementKey({ case: kind, value }: Body): string | undefined {
+  switch (kind) {
+    case "ping":
+    case "pong":
+      return kind;
+    case "commandAck":
+      return `${kind} ${value.commandId}`;
+    default:
+      return undefined;
+  }
+}

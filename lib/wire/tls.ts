@@ -1,0 +1,189 @@
+import { formatAddress } from "../base/address.ts";
+import { type Clock, within } from "../base/clock.ts";
+import { messageOf, PiriError } from "../base/errors.ts";
+import type { Transport } from "./transport.ts";
+
+/** A handshake that takes longer is given up, milliseconds: protocol.md section 4. */
+export const HANDSHAKE_MS = 10_000;
+
+/** Names the protocol within TLS (RFC 7301), so that a port can be shared later. */
+export const ALPN = "piri/1";
+
+/** One read takes so many bytes at most. */
+const READ_BYTES = 65_536;
+
+/** An established TLS connection, of either side. */
+export class TlsTransport implements Transport {
+  readonly peer: string;
+  readonly #conn: Deno.TlsConn;
+  readonly #buffer = new Uint8Array(READ_BYTES);
+  #closed = false;
+
+  constructor(conn: Deno.TlsConn) {
+    this.#conn = conn;
+    this.peer = formatAddr(conn.remoteAddr);
+  }
+
+  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    try {
+      const count = await this.#conn.read(this.#buffer);
+      return count === null ? undefined : this.#buffer.slice(0, count);
+    } catch (error) {
+      // Closing interrupts the read that is waiting: an end, not a failure.
+      if (this.#closed) return undefined;
+      throw error;
+    }
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#conn.write(bytes);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeQuietly(this.#conn);
+  }
+}
+
+/** Where and how to dial. */
+export interface DialOptions {
+  readonly hostname: string;
+  readonly port: number;
+  /** The name that the certificate must have. */
+  readonly serverName: string;
+  /** The only authority that is trusted, PEM. */
+  readonly caPem: string;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Dials and shakes hands.
+ *
+ * @throws {PiriError} UNAVAILABLE if there is no connection, DENIED if the certificate is not the expected one, TIMED_OUT.
+ */
+export async function dialTls(options: DialOptions): Promise<TlsTransport> {
+  const tcp = await dialTcp(options);
+  return await shakeHands(tcp, options);
+}
+
+/** The first half of a dial: name and address. Throws UNAVAILABLE or TIMED_OUT. */
+export async function dialTcp(
+  { hostname, port, clock, signal }: Pick<
+    DialOptions,
+    "hostname" | "port" | "clock" | "signal"
+  >,
+): Promise<Deno.TcpConn> {
+  const where = `${hostname}:${port}`;
+  const late = new AbortController();
+  const timer = clock.timer(HANDSHAKE_MS, () => late.abort());
+  const abort = () => late.abort();
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    const conn = await Deno.connect({ hostname, port, signal: late.signal });
+    conn.setNoDelay(true);
+    conn.setKeepAlive(true);
+    return conn;
+  } catch (cause) {
+    if (late.signal.aborted && !signal?.aborted) {
+      throw new PiriError(
+        "TIMED_OUT",
+        `Cannot connect to ${where}: no answer within ${
+          HANDSHAKE_MS / 1_000
+        } s`,
+        { cause },
+      );
+    }
+    throw new PiriError(
+      "UNAVAILABLE",
+      `Cannot connect to ${where}: ${messageOf(cause)}`,
+      { cause },
+    );
+  } finally {
+    timer.cancel();
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** The second half of a dial: TLS. Closes the connection if it throws: DENIED, UNAVAILABLE or TIMED_OUT. */
+export async function shakeHands(
+  tcp: Deno.TcpConn,
+  { hostname, port, serverName, caPem, clock }: DialOptions,
+): Promise<TlsTransport> {
+  const where = `${hostname}:${port}`;
+  let conn: Deno.TlsConn | undefined;
+  try {
+    conn = await trustingOnlyGiven(() =>
+      Deno.startTls(tcp, {
+        hostname: serverName,
+        caCerts: [caPem],
+        alpnProtocols: [ALPN],
+      })
+    );
+    await within(
+      clock,
+      HANDSHAKE_MS,
+      conn.handshake(),
+      `Cannot finish the TLS handshake with ${where}: it took over ${
+        HANDSHAKE_MS / 1_000
+      } s`,
+    );
+    return new TlsTransport(conn);
+  } catch (cause) {
+    closeQuietly(conn ?? tcp);
+    if (cause instanceof PiriError) throw cause;
+    const text = messageOf(cause);
+    throw new PiriError(
+      /certificate/i.test(text) ? "DENIED" : "UNAVAILABLE",
+      `Cannot trust ${where}: ${text}`,
+      { cause },
+    );
+  }
+}
+
+/** Where Deno reads which authorities it trusts; it does so once, at the first use of TLS. */
+const TRUST = {
+  DENO_TLS_CA_STORE: "system",
+  SSL_CERT_FILE: Deno.build.os === "windows" ? "NUL" : "/dev/null",
+  SSL_CERT_DIR: "/nonexistent",
+};
+
+let trustIsSettled = false;
+
+/**
+ * Makes the program's first use of TLS one that finds no authority but those given to it, and puts the environment back:
+ * children and their curl and git must not inherit an empty trust store.
+ */
+async function trustingOnlyGiven<T>(use: () => Promise<T>): Promise<T> {
+  if (trustIsSettled) return await use();
+  trustIsSettled = true;
+  const before = Object.keys(TRUST).map((name) =>
+    [name, Deno.env.get(name)] as const
+  );
+  for (const [name, value] of Object.entries(TRUST)) Deno.env.set(name, value);
+  try {
+    return await use();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
+  }
+}
+
+/** Closes what may be closed already. */
+export function closeQuietly(resource: { close(): void }): void {
+  try {
+    resource.close();
+  } catch {
+    // It is closed: what was wanted.
+  }
+}
+
+/** A socket's address as people write it. */
+export function formatAddr(address: Deno.Addr): string {
+  return "hostname" in address
+    ? formatAddress({ host: address.hostname, port: address.port })
+    : address.transport;
+}
