@@ -1,0 +1,135 @@
+import type { Clock } from "../base/clock.ts";
+import { PiriError } from "../base/errors.ts";
+import { encodeJoinToken } from "../base/join_token.ts";
+import { NAME_PATTERN } from "../base/limits.ts";
+import type { Random } from "../base/random.ts";
+import { hashSecret, newSecret } from "../base/secret.ts";
+import type { AgentRecord } from "../store/records.ts";
+import type { Store } from "../store/store.ts";
+import type { Commands } from "./commands.ts";
+import type { Events } from "./events.ts";
+import type { Fleet } from "./fleet.ts";
+import type { AgentAdmin, AgentView } from "./manager.ts";
+import { parseNetwork } from "./network.ts";
+
+/** How long a join token is good unless the operator says otherwise, milliseconds. */
+const TOKEN_MS = 24 * 3_600_000;
+
+/** How agents are told to find this Manager. */
+export interface ManagerIdentity {
+  /** "host:port", tried in order. */
+  readonly addresses: readonly string[];
+  readonly serverName: string;
+  readonly caCertificate: Uint8Array<ArrayBuffer>;
+}
+
+/** What the administration of agents is made of. */
+export interface AgentsOptions {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly commands: Commands;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly identity: ManagerIdentity;
+}
+
+/** Who may connect: entries, tokens, and taking them away. */
+export class Agents implements AgentAdmin {
+  readonly #options: AgentsOptions;
+  readonly #store: Store;
+
+  constructor(options: AgentsOptions) {
+    this.#options = options;
+    this.#store = options.store;
+  }
+
+  async list(): Promise<AgentView[]> {
+    const agents = await this.#store.agents();
+    return agents.map((agent) => this.#view(agent));
+  }
+
+  async add(
+    { id, groups, cidrs, expiresInMs }: Parameters<AgentAdmin["add"]>[0],
+  ): Promise<string> {
+    requireName("an agent", id);
+    for (const group of groups) requireName("a group", group);
+    for (const cidr of cidrs) parseNetwork(cidr);
+    const { token, ...hashed } = this.#newToken(id, expiresInMs);
+    await this.#store.addAgent({
+      id,
+      groups,
+      cidrs,
+      addedAt: this.#options.clock.now(),
+      ...hashed,
+    });
+    this.#options.events.add("agent_added", `agent "${id}" was added`, {
+      agent: id,
+    });
+    return token;
+  }
+
+  async renewToken(id: string, expiresInMs?: number): Promise<string> {
+    const { token, ...hashed } = this.#newToken(id, expiresInMs);
+    await this.#store.setToken(id, hashed);
+    this.#options.events.add(
+      "agent_token",
+      `a new join token was made for agent "${id}"`,
+      { agent: id },
+    );
+    return token;
+  }
+
+  async remove(id: string): Promise<void> {
+    const { commands, fleet, events } = this.#options;
+    const open = commands.of(id);
+    await this.#store.removeAgent(id, commands.agentRemoved(id));
+    commands.touch(open);
+    events.add("agent_removed", `agent "${id}" was removed`, { agent: id });
+    fleet.session(id)?.removed();
+  }
+
+  #newToken(
+    name: string,
+    expiresInMs = TOKEN_MS,
+  ): { token: string; tokenHash: Uint8Array; tokenExpiresAt: number } {
+    const { clock, random, identity } = this.#options;
+    const secret = newSecret(random);
+    return {
+      token: encodeJoinToken({ name, secret, ...identity }),
+      tokenHash: hashSecret(secret),
+      tokenExpiresAt: clock.now() + expiresInMs,
+    };
+  }
+
+  #view(agent: AgentRecord): AgentView {
+    const session = this.#options.fleet.session(agent.id);
+    return {
+      id: agent.id,
+      connected: session !== undefined,
+      since: session?.since ?? agent.disconnectedAt ?? agent.connectedAt,
+      address: session?.address ?? agent.address,
+      version: agent.version,
+      protocol: PROTOCOL_NAMES.get(agent.protocol) ?? String(agent.protocol),
+      groups: agent.groups,
+      cidrs: agent.cidrs,
+      joined: agent.secretHash !== null,
+      facts: agent.facts,
+    };
+  }
+}
+
+const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
+  [0, ""],
+  [1, "2024"],
+]);
+
+function requireName(kind: string, name: string): void {
+  if (NAME_PATTERN.test(name)) return;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot use "${
+      name.slice(0, 100)
+    }" as the name of ${kind}: it may have 1 to 100 letters, digits, dots, hyphens and underscores, and begins and ends with a letter or digit`,
+  );
+}

@@ -1,0 +1,490 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type ClientHello,
+  CommandCancelSchema,
+  type CommandOutput,
+  type CommandProgress,
+  type CommandResult,
+  CommandSchema,
+  OnDisconnect,
+  type ResumeFrom,
+  ResumeFromSchema,
+} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Counters } from "../base/counters.ts";
+import { PiriError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import { nonce, type Random } from "../base/random.ts";
+import type {
+  CommandFilter,
+  CommandPatch,
+  CommandRecord,
+} from "../store/records.ts";
+import type { Store } from "../store/store.ts";
+import type { Events } from "./events.ts";
+import type { AgentSession, Fleet } from "./fleet.ts";
+import type {
+  CommandAdmin,
+  CommandView,
+  RunRequest,
+  WatchEvent,
+} from "./manager.ts";
+import { OpenCommand } from "./open_command.ts";
+import { OpenCommands } from "./open_commands.ts";
+import { lost, reconcile, type Reconciliation } from "./reconcile.ts";
+import { Recorder } from "./recorder.ts";
+import { findTargets } from "./targets.ts";
+import { checkWatchStart, watchCommands, type WatchStart } from "./watch.ts";
+
+/** Between SIGTERM and SIGKILL unless the operator says otherwise, milliseconds. */
+const CANCEL_GRACE_MS = 5_000;
+
+/** How much longer than its timeout a command of an agent that does not measure it may take, milliseconds. */
+const TIMEOUT_SLACK_MS = 10_000;
+
+/** What commands are made of. */
+export interface CommandsOptions {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly counters: Counters;
+  /** Output kept of one command, both streams, bytes. */
+  readonly keepBytes: bigint;
+  /** Throws INVALID_ARGUMENT for parameters that an operation that is known here cannot take. */
+  readonly checkParams: (operation: string, params: string) => void;
+}
+
+/** The life of every command: the one place where requests go down and reports come up. */
+export class Commands implements CommandAdmin {
+  readonly #options: CommandsOptions;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #open = new OpenCommands();
+  readonly #recorder: Recorder;
+
+  constructor(options: CommandsOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#recorder = new Recorder({ ...options, open: this.#open });
+  }
+
+  /** Takes up what an earlier run of the Manager left open. Called once, before agents are admitted. */
+  async load(): Promise<void> {
+    for (const record of await this.#store.openCommands(Infinity)) {
+      this.#open.add(new OpenCommand(record, this.#clock));
+    }
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  // What operators ask.
+
+  async run(
+    request: RunRequest,
+  ): Promise<{ job: string; commands: CommandView[] }> {
+    // Asked again after a broken connection: answered before anything is looked at that may have changed since.
+    const earlier = await this.#store.findRequest(request.requestId);
+    if (earlier !== undefined) {
+      return {
+        job: earlier.job,
+        commands: await Promise.all(
+          earlier.commands.map(({ id }) => this.get(id)),
+        ),
+      };
+    }
+    const sessions = await findTargets(request, this.#options);
+    this.#check(request, sessions);
+    const { job, commands, repeated } = await this.#store.createCommands(
+      sessions.map((session) => this.#draft(request, session)),
+      { requestId: request.requestId, job: this.#newJob() },
+    );
+    if (!repeated) this.#begin(commands, sessions, request);
+    return { job, commands: commands.map((record) => this.#view(record)) };
+  }
+
+  async *watch(
+    from: readonly WatchStart[],
+    signal: AbortSignal,
+  ): AsyncIterable<WatchEvent> {
+    from.forEach(checkWatchStart);
+    const source = {
+      store: this.#store,
+      open: (id: bigint) => this.#open.get(id),
+      view: (id: bigint) => this.get(id),
+    };
+    yield* watchCommands(source, from, signal);
+  }
+
+  async cancel(id: bigint, graceMs?: number): Promise<CommandView> {
+    const command = this.#open.get(id);
+    if (command === undefined) {
+      const { state } = await this.get(id);
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot cancel command ${id}: it has ended, it is ${state}`,
+      );
+    }
+    const now = this.#clock.now();
+    const earlier = command.record.cancelGraceMs ?? Infinity;
+    const patch: CommandPatch = {
+      id,
+      cancelRequestedAt: command.record.cancelRequestedAt ?? now,
+      cancelGraceMs: Math.min(graceMs ?? CANCEL_GRACE_MS, earlier),
+      ...command.state === "queued"
+        ? {
+          state: "cancelled" as const,
+          reason: "cancelled before it was sent",
+          finishedAt: now,
+        }
+        : {},
+    };
+    this.#open.apply([patch]);
+    await this.#store.patchCommand(patch);
+    command.feed.touch();
+    if (command.isOpen) this.#sendCancel(command);
+    return this.get(id);
+  }
+
+  async get(id: bigint): Promise<CommandView> {
+    const record = this.#open.get(id)?.record ?? await this.#store.command(id);
+    if (record === undefined) {
+      throw new PiriError(
+        "NOT_FOUND",
+        `Cannot find command ${id}: there is none of that id`,
+      );
+    }
+    return this.#view(record);
+  }
+
+  async list(filter: CommandFilter): Promise<CommandView[]> {
+    const records = await this.#store.commands(filter);
+    return records.map((record) =>
+      this.#view(this.#open.get(record.id)?.record ?? record)
+    );
+  }
+
+  // What agents tell.
+
+  recordProgress(
+    session: AgentSession,
+    progress: CommandProgress,
+  ): Promise<void> {
+    return this.#recorder.progress(session, progress);
+  }
+
+  recordOutput(session: AgentSession, output: CommandOutput): Promise<void> {
+    return this.#recorder.output(session, output);
+  }
+
+  recordResult(session: AgentSession, result: CommandResult): Promise<void> {
+    return this.#recorder.result(session, result);
+  }
+
+  // What connections mean.
+
+  /** The records of commands that a hello lists and that are not open here. To be asked for before `reconcile`. */
+  async listedButEnded(
+    agent: string,
+    hello: ClientHello,
+  ): Promise<CommandRecord[]> {
+    const records = await Promise.all(
+      hello.commands
+        .filter(({ commandId }) => this.#open.get(commandId) === undefined)
+        .map(({ commandId }) => this.#store.command(commandId)),
+    );
+    return records.filter((record) => record?.agent === agent)
+      .filter((record) => record !== undefined);
+  }
+
+  /**
+   * What a hello means for the agent's commands. In memory it holds at once; the caller records the patches in one with
+   * the admission, and then wakes the watchers of what was touched.
+   */
+  reconcile(
+    agent: string,
+    hello: ClientHello,
+    { ended, resumes }: { ended: readonly CommandRecord[]; resumes: boolean },
+  ): Reconciliation & { readonly touched: readonly OpenCommand[] } {
+    const outcome = reconcile(
+      {
+        instance: hello.instance,
+        lastCommandId: hello.lastCommandId,
+        listed: resumes ? hello.commands : [],
+        resumes,
+        at: this.#clock.now(),
+      },
+      this.#open.of(agent).map(({ record }) => record),
+      ended.filter(({ id }) => this.#open.get(id) === undefined),
+    );
+    const reopened = new Map(ended.map((record) => [record.id, record]));
+    for (const id of outcome.resumed) {
+      const record = reopened.get(id);
+      if (record !== undefined) this.#recorder.reopen(record);
+    }
+    const touched = this.#open.apply(outcome.patches);
+    for (const command of touched) {
+      if (command.isOpen) continue;
+      this.#options.events.add(
+        "command_lost",
+        `command ${command.id} on "${agent}" is lost: ${command.record.reason}`,
+        { agent, commandId: command.id },
+      );
+    }
+    return { ...outcome, touched };
+  }
+
+  /** Where the output of resumed commands goes on. */
+  resumeFrom(ids: readonly bigint[]): ResumeFrom[] {
+    return ids.flatMap((id) => {
+      const command = this.#open.get(id);
+      if (command === undefined) return [];
+      // What was received and is not durable yet is asked for again; it will be dropped as a repetition.
+      const { stdout, stderr } = command.held;
+      return [create(ResumeFromSchema, { commandId: id, stdout, stderr })];
+    });
+  }
+
+  /** The agent is ready: it is sent what waits for it, and cancels again. */
+  agentReady(session: AgentSession): void {
+    for (const command of this.#open.of(session.agent)) {
+      if (command.state === "queued") void this.#dispatch(command, session);
+      else if (command.record.cancelRequestedAt !== null) {
+        this.#sendCancel(command);
+      }
+      command.feed.touch();
+    }
+  }
+
+  /** The agent's current connection ended; what that means is returned for the store. */
+  agentLeft(session: AgentSession): CommandPatch[] {
+    const commands = this.#open.of(session.agent);
+    const patches = session.features.has("resume")
+      ? []
+      : commands.filter(({ state }) => state !== "queued").map(({ id }) => ({
+        id,
+        ...lost(
+          "it may have run: the agent's connection ended",
+          this.#clock.now(),
+        ),
+      }));
+    this.#open.apply(patches);
+    return patches;
+  }
+
+  /** The agent is taken away: all that is open is lost. The patches are for the store. */
+  agentRemoved(agent: string): CommandPatch[] {
+    const now = this.#clock.now();
+    const patches = this.#open.of(agent).map(({ id, state }): CommandPatch => ({
+      id,
+      ...lost(
+        state === "queued"
+          ? "it was not sent: the agent was removed"
+          : "it may have run: the agent was removed",
+        now,
+      ),
+    }));
+    this.#open.apply(patches);
+    return patches;
+  }
+
+  /** Wakes the watchers of an agent's commands, and of those in the patches. */
+  touch(commands: readonly OpenCommand[]): void {
+    for (const command of commands) command.feed.touch();
+  }
+
+  /** The agent's commands that are open now. */
+  of(agent: string): OpenCommand[] {
+    return this.#open.of(agent);
+  }
+
+  #check(request: RunRequest, sessions: readonly AgentSession[]): void {
+    for (const { agent, operations, features } of sessions) {
+      if (operations !== undefined && !operations.has(request.operation)) {
+        throw new PiriError(
+          "NOT_FOUND",
+          `Cannot run "${request.operation}" on "${agent}": it has no such operation`,
+        );
+      }
+      // What an agent of 2024 takes is its own affair.
+      if (operations !== undefined) {
+        this.#options.checkParams(request.operation, request.params);
+      }
+      const limit = features.size > 0
+        ? Limits.message
+        : Limits.handshakeFrame - 1_024;
+      const size = new TextEncoder().encode(request.params).length + 512;
+      if (size > limit) {
+        throw new PiriError(
+          "INVALID_ARGUMENT",
+          `Cannot run "${request.operation}" on "${agent}": its parameters take ${size} bytes, the limit is ${limit}`,
+        );
+      }
+      if (this.#open.countOf(agent) >= Limits.openCommands) {
+        throw new PiriError(
+          "BUSY",
+          `Cannot run "${request.operation}" on "${agent}": it has ${Limits.openCommands} commands that have not ended, which is the limit`,
+        );
+      }
+    }
+  }
+
+  #draft(request: RunRequest, session: AgentSession) {
+    const now = this.#clock.now();
+    const at = session.takesCommands ? now : null;
+    return {
+      agent: session.agent,
+      operation: request.operation,
+      params: request.params,
+      nonce: nonce(this.#options.random),
+      requestedBy: request.requestedBy,
+      timeoutMs: request.timeoutMs ?? null,
+      onDisconnect: request.onDisconnect,
+      killAfterMs: request.killAfterMs ?? null,
+      // `sent` is recorded before the first byte leaves: here, in one with the command itself.
+      state: at === null ? "queued" as const : "sent" as const,
+      instance: at === null ? null : session.instance,
+      session: at === null ? null : session.session,
+      createdAt: now,
+      sentAt: at,
+    };
+  }
+
+  #begin(
+    records: readonly CommandRecord[],
+    sessions: readonly AgentSession[],
+    request: RunRequest,
+  ): void {
+    const [first] = records;
+    this.#options.events.add(
+      "run",
+      `"${request.operation}" on ${
+        records.length === 1 ? `"${first?.agent}"` : `${records.length} agents`
+      } by ${request.requestedBy || "an operator"}`,
+      { commandId: records.length === 1 && first ? first.id : null },
+    );
+    const byAgent = new Map(sessions.map((each) => [each.agent, each]));
+    for (const record of records) {
+      const command = new OpenCommand(record, this.#clock);
+      this.#open.add(command);
+      const session = byAgent.get(record.agent);
+      if (session === undefined) continue;
+      if (record.state === "sent") this.#write(command, session);
+      else if (session.takesCommands) void this.#dispatch(command, session);
+    }
+  }
+
+  /** Records that a queued command is sent, and sends it. */
+  async #dispatch(command: OpenCommand, session: AgentSession): Promise<void> {
+    if (command.state !== "queued" || !session.takesCommands) return;
+    const patch: CommandPatch = {
+      id: command.id,
+      state: "sent",
+      instance: session.instance,
+      session: session.session,
+      sentAt: this.#clock.now(),
+    };
+    command.apply(patch);
+    try {
+      await this.#store.patchCommand(patch);
+    } catch {
+      session.busy();
+      return;
+    }
+    this.#write(command, session);
+  }
+
+  /** Writes a command that is recorded as sent to the connection it is bound to, if that still is the agent's. */
+  #write(command: OpenCommand, session: AgentSession): void {
+    if (command.state !== "sent") return;
+    const current = this.#options.fleet.session(command.agent) === session;
+    if (!current || !session.takesCommands) {
+      this.#neverWritten(command);
+      return;
+    }
+    const { record } = command;
+    const message = create(CommandSchema, {
+      commandId: record.id,
+      type: record.operation,
+      data: record.params,
+      nonce: record.nonce,
+      onDisconnect: record.onDisconnect === "kill"
+        ? OnDisconnect.KILL
+        : OnDisconnect.CONTINUE,
+    });
+    if (record.timeoutMs !== null) message.timeoutMs = record.timeoutMs;
+    if (record.killAfterMs !== null) message.killAfterMs = record.killAfterMs;
+    // Not waited for: whoever asks for more than the agent reads is stopped by the limit of open commands.
+    session.send({ case: "command", value: message }).catch(() => {});
+    if (!session.features.has("ack") && record.timeoutMs !== null) {
+      this.#measure(command, record.timeoutMs);
+    }
+  }
+
+  /** Its connection went before its first byte left: that is certain, and the end of it. */
+  #neverWritten(command: OpenCommand): void {
+    const patch: CommandPatch = {
+      id: command.id,
+      ...lost(
+        "it never arrived at the agent: the connection ended first",
+        this.#clock.now(),
+      ),
+    };
+    this.#open.apply([patch]);
+    void this.#store.patchCommand(patch).catch(() => {})
+      .then(() => command.feed.touch());
+  }
+
+  /** An agent of 2024 does not know timeouts: the Manager presumes them. */
+  #measure(command: OpenCommand, timeoutMs: number): void {
+    this.#clock.timer(timeoutMs + CANCEL_GRACE_MS + TIMEOUT_SLACK_MS, () => {
+      if (!command.isOpen) return;
+      const patch: CommandPatch = {
+        id: command.id,
+        state: "timed_out",
+        presumed: true,
+        reason: "the agent did not answer in time",
+        finishedAt: this.#clock.now(),
+      };
+      this.#open.apply([patch]);
+      void this.#store.patchCommand(patch).catch(() => {})
+        .then(() => command.feed.touch());
+    });
+  }
+
+  #sendCancel({ agent, record }: OpenCommand): void {
+    const session = this.#options.fleet.session(agent);
+    if (session === undefined || !session.takesCommands) return;
+    session.cancel(create(CommandCancelSchema, {
+      commandId: record.id,
+      graceMs: record.cancelGraceMs ?? CANCEL_GRACE_MS,
+    }));
+  }
+
+  #view(record: CommandRecord): CommandView {
+    const open = this.#open.get(record.id) !== undefined;
+    const session = this.#options.fleet.session(record.agent);
+    return {
+      ...record,
+      unreachableSince: open && session === undefined
+        ? this.#leftAt.get(record.agent) ?? record.createdAt
+        : null,
+    };
+  }
+
+  /** When each agent's last connection ended, for people. */
+  readonly #leftAt = new Map<string, number>();
+
+  /** Notes since when an agent is not connected. */
+  noteLeft(agent: string, at: number): void {
+    this.#leftAt.set(agent, at);
+  }
+
+  #newJob(): string {
+    return nonce(this.#options.random).toString(16).padStart(16, "0");
+  }
+}

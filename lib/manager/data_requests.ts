@@ -1,0 +1,100 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type DataRequest,
+  DataResponseSchema,
+} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import type { Counters } from "../base/counters.ts";
+import { codeOf, messageOf, PiriError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import { logger } from "../base/log.ts";
+import type { AgentRecord } from "../store/records.ts";
+import type { Body } from "../wire/message.ts";
+import type { DataService } from "./data/data_service.ts";
+
+const log = logger("manager", "data");
+
+/** So many requests of one connection are worked on at a time; those beyond are answered with an error. */
+const MOST_AT_ONCE = 32;
+
+/** Room that a DataResponse takes besides what it carries, bytes. */
+const ENVELOPE = 1_024;
+
+/** Where an answer goes: the connection that asked. */
+export interface Asker {
+  send(body: Body): Promise<void>;
+}
+
+/** Answers what agents ask for, beside the reading of their connections. */
+export class DataRequests {
+  readonly #service: DataService;
+  readonly #counters: Counters;
+  readonly #underWay = new WeakMap<Asker, number>();
+
+  constructor(service: DataService, counters: Counters) {
+    this.#service = service;
+    this.#counters = counters;
+  }
+
+  /** Begins to answer a request. Never throws: what goes wrong is the answer. */
+  answer(agent: AgentRecord, request: DataRequest, asker: Asker): void {
+    const underWay = this.#underWay.get(asker) ?? 0;
+    this.#underWay.set(asker, underWay + 1);
+    const refused = underWay >= MOST_AT_ONCE
+      ? new PiriError(
+        "BUSY",
+        `Cannot answer more than ${MOST_AT_ONCE} requests at a time`,
+      )
+      : undefined;
+    this.#respond(agent, request, refused)
+      .then((body) => asker.send(body))
+      .catch((error) => {
+        this.#counters.add("data_responses_dropped");
+        log.debug("A data response was dropped: {error}", {
+          error: messageOf(error),
+        });
+      })
+      .finally(() => {
+        this.#underWay.set(asker, (this.#underWay.get(asker) ?? 1) - 1);
+      });
+  }
+
+  async #respond(
+    agent: AgentRecord,
+    { requestId, type, data }: DataRequest,
+    refused: PiriError | undefined,
+  ): Promise<Body> {
+    try {
+      if (refused !== undefined) throw refused;
+      const maxBytes =
+        (agent.protocol === 1 ? Limits.handshakeFrame : Limits.message) -
+        ENVELOPE;
+      const value = await this.#service.answer(agent, type, data, { maxBytes });
+      return {
+        case: "dataResponse",
+        value: create(DataResponseSchema, {
+          requestId,
+          ok: true,
+          value: typeof value === "string"
+            ? { case: "string", value }
+            : { case: "bytes", value },
+        }),
+      };
+    } catch (error) {
+      if (!(error instanceof PiriError)) {
+        log.error("Cannot answer a data request: {error}", { error });
+      }
+      return {
+        case: "dataResponse",
+        value: create(DataResponseSchema, {
+          requestId,
+          ok: false,
+          // The code goes first, so that an agent can tell what is missing from what is broken.
+          value: {
+            case: "string",
+            value: `${codeOf(error)}: ${messageOf(error)}`,
+          },
+        }),
+      };
+    }
+  }
+}

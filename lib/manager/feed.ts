@@ -1,0 +1,156 @@
+import type { Clock } from "../base/clock.ts";
+import { sleep } from "../base/clock.ts";
+import type { StreamName } from "../store/records.ts";
+
+/** Recent output that stays in memory for watchers though it is in the store, bytes a command. */
+const RECENT_BYTES = 1_048_576;
+
+/** A watcher that has not read for so long does not hold a command back any more, milliseconds. */
+export const STALLED_WATCHER_MS = 10_000;
+
+/** A piece of a command's output, in the order in which it was recorded. */
+export interface FeedPiece {
+  readonly stream: StreamName;
+  readonly offset: bigint;
+  readonly bytes: Uint8Array;
+  readonly cut: bigint;
+  /** Whether the store has it, too. */
+  readonly kept: boolean;
+}
+
+/** One reader of a feed. */
+export interface FeedReader {
+  /** Called when there is something new. Set by the reader; must not throw. */
+  wake: () => void;
+  /** The number of the piece that it reads next. */
+  next: number;
+  /** When it last read, by the monotonic clock. */
+  readAt: number;
+  /** It was too slow: pieces that only were here are gone for it. */
+  cutOff: boolean;
+}
+
+/**
+ * What a command prints, on its way from the record to who watches it.
+ *
+ * Pieces that the store has are held only so far as memory is cheap: a slow reader finds them there. Pieces beyond what
+ * is kept are held until every reader had them, or stalled.
+ */
+export class Feed {
+  readonly #clock: Clock;
+  readonly #readers = new Set<FeedReader>();
+  readonly #pieces: FeedPiece[] = [];
+  /** The number of the first piece that is held. */
+  #first = 0;
+  #heldBytes = 0;
+  #moved = Promise.withResolvers<void>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The number that the next piece will have. */
+  get end(): number {
+    return this.#first + this.#pieces.length;
+  }
+
+  /** Opens a reader at the end of what there is. */
+  open(wake: () => void): FeedReader {
+    const reader = {
+      wake,
+      next: this.end,
+      readAt: this.#clock.monotonic(),
+      cutOff: false,
+    };
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  close(reader: FeedReader): void {
+    this.#readers.delete(reader);
+    this.#trim();
+    this.#move();
+  }
+
+  /** Tells readers that something changed that is not output. */
+  touch(): void {
+    for (const reader of this.#readers) reader.wake();
+  }
+
+  /** Adds a piece; its number is returned. */
+  push(piece: FeedPiece): number {
+    const number = this.end;
+    this.#pieces.push(piece);
+    this.#heldBytes += piece.bytes.length;
+    this.#trim();
+    this.touch();
+    return number;
+  }
+
+  /** The reader's next piece; undefined at the end, "behind" if it must be read from the store. */
+  read(reader: FeedReader): FeedPiece | "behind" | undefined {
+    reader.readAt = this.#clock.monotonic();
+    if (reader.next < this.#first) return "behind";
+    const piece = this.#pieces[reader.next - this.#first];
+    if (piece === undefined) return undefined;
+    reader.next++;
+    this.#trim();
+    this.#move();
+    return piece;
+  }
+
+  /** Takes a reader that has read what the store has to the oldest piece that is held here. It may overlap. */
+  rejoin(reader: FeedReader): void {
+    reader.next = Math.max(reader.next, this.#first);
+  }
+
+  /** Resolves when every reader had the piece of this number, or was given up because it does not read. */
+  async passed(number: number): Promise<void> {
+    while (this.#slowest() <= number) {
+      const done = new AbortController();
+      await Promise.race([
+        this.#moved.promise,
+        sleep(this.#clock, STALLED_WATCHER_MS, done.signal),
+      ]);
+      done.abort();
+      this.#giveUpStalled();
+    }
+  }
+
+  #slowest(): number {
+    let slowest = Infinity;
+    for (const reader of this.#readers) {
+      slowest = Math.min(slowest, reader.next);
+    }
+    return slowest;
+  }
+
+  #giveUpStalled(): void {
+    const since = this.#clock.monotonic() - STALLED_WATCHER_MS;
+    for (const reader of this.#readers) {
+      if (reader.readAt > since || reader.next === this.end) continue;
+      reader.cutOff = true;
+      this.#readers.delete(reader);
+      reader.wake();
+    }
+    this.#trim();
+  }
+
+  #trim(): void {
+    const slowest = this.#slowest();
+    let count = 0;
+    for (const piece of this.#pieces) {
+      const had = this.#first + count < slowest;
+      if (!had && (!piece.kept || this.#heldBytes <= RECENT_BYTES)) break;
+      this.#heldBytes -= piece.bytes.length;
+      count++;
+    }
+    this.#pieces.splice(0, count);
+    this.#first += count;
+  }
+
+  #move(): void {
+    this.#moved.resolve();
+    this.#moved = Promise.withResolvers<void>();
+  }
+}

@@ -1,0 +1,137 @@
+import { type Clock, sleep, type Timer } from "../base/clock.ts";
+import type { Counters } from "../base/counters.ts";
+import { messageOf, PiriError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
+import {
+  ALPN,
+  closeQuietly,
+  formatAddr,
+  HANDSHAKE_MS,
+  TlsTransport,
+} from "../wire/tls.ts";
+import type { Transport } from "../wire/transport.ts";
+
+const log = logger("manager", "listener");
+
+/** So many handshakes may be under way; a newcomer beyond that ends the oldest. */
+const MOST_PENDING = 1_000;
+
+/** How long accepting pauses when the system has no descriptor left, milliseconds. */
+const EXHAUSTED_MS = 100;
+
+/** What a listener is made of. */
+export interface ListenerOptions {
+  readonly hostname: string;
+  readonly port: number;
+  readonly certPem: string;
+  readonly keyPem: string;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  /** Takes a connection whose handshake is done. */
+  readonly serve: (transport: Transport) => void;
+}
+
+interface Pending {
+  readonly conn: Deno.TlsConn;
+  readonly timer: Timer;
+}
+
+/** Accepts agents. Accepting never waits for a handshake, so that nobody waits behind the silent. */
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #pending = new Set<Pending>();
+  readonly #stop = new AbortController();
+  #listener: Deno.TlsListener;
+  #accepting: Promise<void>;
+
+  /** @throws {PiriError} UNAVAILABLE if it cannot listen there. */
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#listener = this.#listen(options.port);
+    this.#accepting = this.#accept(this.#listener);
+  }
+
+  get address(): string {
+    return formatAddr(this.#listener.addr);
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** Stops accepting, and gives up the handshakes that are under way. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    closeQuietly(this.#listener);
+    for (const pending of this.#pending) this.#giveUp(pending);
+    await this.#accepting;
+  }
+
+  #listen(port: number): Deno.TlsListener {
+    const { hostname, certPem, keyPem } = this.#options;
+    try {
+      return Deno.listenTls({
+        hostname,
+        port,
+        cert: certPem,
+        key: keyPem,
+        alpnProtocols: [ALPN],
+      });
+    } catch (cause) {
+      throw new PiriError(
+        "UNAVAILABLE",
+        `Cannot listen on ${hostname}:${port}: ${messageOf(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  async #accept(listener: Deno.TlsListener): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        void this.#shakeHands(await listener.accept());
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        // At the limit of descriptors: those that close make room.
+        this.#options.counters.add("accept_errors");
+        log.warning("Cannot accept a connection: {error}", {
+          error: messageOf(error),
+        });
+        await sleep(this.#options.clock, EXHAUSTED_MS, this.#stop.signal);
+      }
+    }
+  }
+
+  async #shakeHands(conn: Deno.TlsConn): Promise<void> {
+    const pending = {
+      conn,
+      timer: this.#options.clock.timer(HANDSHAKE_MS, () => {
+        this.#options.counters.add("handshake_timeouts");
+        this.#giveUp(pending);
+      }),
+    };
+    this.#pending.add(pending);
+    const [oldest] = this.#pending;
+    if (this.#pending.size > MOST_PENDING && oldest !== undefined) {
+      this.#options.counters.add("handshakes_displaced");
+      this.#giveUp(oldest);
+    }
+    try {
+      await conn.handshake();
+    } catch (error) {
+      this.#options.counters.add("handshake_failures");
+      log.debug("A TLS handshake failed: {error}", { error: messageOf(error) });
+      this.#giveUp(pending);
+      return;
+    }
+    if (!this.#pending.delete(pending)) return;
+    pending.timer.cancel();
+    this.#options.serve(new TlsTransport(conn));
+  }
+
+  #giveUp(pending: Pending): void {
+    if (!this.#pending.delete(pending)) return;
+    pending.timer.cancel();
+    closeQuietly(pending.conn);
+  }
+}

@@ -1,0 +1,81 @@
+import type { Clock } from "../base/clock.ts";
+import type {
+  CommandPatch,
+  CommandRecord,
+  CommandStateName,
+  StreamName,
+} from "../store/records.ts";
+import { Feed } from "./feed.ts";
+
+/** The states in which a command is not ended. */
+export const OPEN_STATES: ReadonlySet<CommandStateName> = new Set([
+  "queued",
+  "sent",
+  "running",
+]);
+
+/** How far a command is by its own account. */
+export interface ProgressView {
+  readonly current: number;
+  readonly total: number;
+  readonly message: string;
+}
+
+/**
+ * A command that has not ended, or that someone watches: its record as it will be once all that was asked of the store is
+ * done, and what is only known in memory.
+ */
+export class OpenCommand {
+  readonly feed: Feed;
+  /** Bytes that have come in, by stream; what the store holds may be less. */
+  readonly received: Record<StreamName, bigint>;
+  /** Bytes that may be acknowledged, by stream. */
+  readonly held: Record<StreamName, bigint>;
+  /** Bytes of output that are or will be kept. */
+  kept: bigint;
+  progress: ProgressView | undefined;
+  /** When progress was last recorded, by the monotonic clock. */
+  progressAt = -Infinity;
+  #record: CommandRecord;
+
+  constructor(record: CommandRecord, clock: Clock) {
+    this.#record = record;
+    this.feed = new Feed(clock);
+    this.received = { stdout: record.stdoutHeld, stderr: record.stderrHeld };
+    this.held = { stdout: record.stdoutHeld, stderr: record.stderrHeld };
+    this.kept = record.outputKept;
+  }
+
+  get record(): CommandRecord {
+    return {
+      ...this.#record,
+      stdoutHeld: this.held.stdout,
+      stderrHeld: this.held.stderr,
+      outputKept: this.kept,
+      progressCurrent: this.progress?.current ?? this.#record.progressCurrent,
+      progressTotal: this.progress?.total ?? this.#record.progressTotal,
+      progressMessage: this.progress?.message ?? this.#record.progressMessage,
+    };
+  }
+
+  get id(): bigint {
+    return this.#record.id;
+  }
+
+  get agent(): string {
+    return this.#record.agent;
+  }
+
+  get state(): CommandStateName {
+    return this.#record.state;
+  }
+
+  get isOpen(): boolean {
+    return OPEN_STATES.has(this.#record.state);
+  }
+
+  /** Takes over what the store was asked to change. Watchers are told by whoever knows that it is durable. */
+  apply(patch: CommandPatch): void {
+    this.#record = { ...this.#record, ...patch };
+  }
+}

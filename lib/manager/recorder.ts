@@ -1,0 +1,375 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  CommandAckSchema,
+  type CommandOutput,
+  type CommandProgress,
+  type CommandResult,
+  OutputStream,
+} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Counters } from "../base/counters.ts";
+import { PiriError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import { logger } from "../base/log.ts";
+import type { CommandRecord, StreamName } from "../store/records.ts";
+import type { Store } from "../store/store.ts";
+import type { Events } from "./events.ts";
+import type { AgentSession } from "./fleet.ts";
+import { OpenCommand } from "./open_command.ts";
+import type { OpenCommands } from "./open_commands.ts";
+import { patchOfResult, type ResultPatch } from "./result.ts";
+
+const log = logger("manager", "recorder");
+
+/** Of progress one record a second, milliseconds. */
+const PROGRESS_MS = 1_000;
+
+/** An agent whose output waits for the disk with more than so many bytes is not read until some of it is written. */
+const UNWRITTEN_BYTES = 4 * 1_048_576;
+
+const STREAMS: ReadonlyMap<OutputStream, StreamName> = new Map([
+  [OutputStream.STDOUT, "stdout"],
+  [OutputStream.STDERR, "stderr"],
+]);
+
+/** What a recorder is made of. */
+export interface RecorderOptions {
+  readonly store: Store;
+  readonly open: OpenCommands;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  /** Output kept of one command, both streams, bytes. */
+  readonly keepBytes: bigint;
+}
+
+/**
+ * Records what agents tell of commands, by the connection's agent and the id, and acknowledges what is durable.
+ *
+ * Whatever an agent tells is acknowledged, recorded or not, so that no child and no agent waits for ever.
+ */
+export class Recorder {
+  readonly #store: Store;
+  readonly #open: OpenCommands;
+  readonly #events: Events;
+  readonly #clock: Clock;
+  readonly #counters: Counters;
+  readonly #keepBytes: bigint;
+  readonly #unwritten = new WeakMap<AgentSession, number>();
+  /** Output of commands that are not open here, acknowledged all the same: how far, by session and id. */
+  readonly #foreign = new WeakMap<AgentSession, Map<bigint, Foreign>>();
+
+  constructor(options: RecorderOptions) {
+    this.#store = options.store;
+    this.#open = options.open;
+    this.#events = options.events;
+    this.#clock = options.clock;
+    this.#counters = options.counters;
+    this.#keepBytes = options.keepBytes;
+  }
+
+  async progress(
+    session: AgentSession,
+    { commandId, current, total, message }: CommandProgress,
+  ): Promise<void> {
+    const command = await this.#find(session, commandId);
+    if (command === undefined) {
+      this.#counters.add("progress_dropped");
+      return;
+    }
+    command.progress = { current, total, message };
+    const begins = command.state !== "running";
+    const now = this.#clock.monotonic();
+    if (begins) this.#begin(session, command);
+    else if (now - command.progressAt >= PROGRESS_MS) {
+      this.#patch(session, command, {
+        progressCurrent: current,
+        progressTotal: total,
+        progressMessage: message,
+      });
+    } else {
+      command.feed.touch();
+      return;
+    }
+    command.progressAt = now;
+  }
+
+  async output(session: AgentSession, output: CommandOutput): Promise<void> {
+    const stream = STREAMS.get(output.stream);
+    if (stream === undefined) {
+      this.#counters.add("unknown_streams");
+      return;
+    }
+    const command = await this.#find(session, output.commandId);
+    if (command === undefined) {
+      this.#counters.add("output_dropped");
+      this.#acknowledgeForeign(session, output, stream);
+      return;
+    }
+    const received = command.received[stream];
+    const end = output.offset + BigInt(output.bytes.length);
+    const gap = output.offset - received;
+    if (gap > 0n && output.cut < gap) {
+      throw new PiriError(
+        "PROTOCOL_VIOLATION",
+        `Cannot record the ${stream} of command ${command.id}: it goes on at byte ${output.offset}, and ${received} were received`,
+      );
+    }
+    if (end <= received) {
+      this.#counters.add("output_repeated");
+      this.#acknowledge(session, command);
+      return;
+    }
+    if (command.state !== "running") this.#begin(session, command);
+    command.received[stream] = end;
+    const bytes = gap >= 0n
+      ? output.bytes
+      : output.bytes.subarray(Number(-gap));
+    const room = this.#keepBytes - command.kept;
+    const keep = BigInt(bytes.length) <= room;
+    if (keep) command.kept += BigInt(bytes.length);
+    else command.apply({ id: command.id, truncated: true });
+    await this.#write(session, command, {
+      stream,
+      offset: end - BigInt(bytes.length),
+      bytes,
+      cut: gap > 0n ? gap : 0n,
+      keep,
+    });
+  }
+
+  async result(session: AgentSession, result: CommandResult): Promise<void> {
+    const id = result.commandId;
+    const command = session.strangers.has(id)
+      ? undefined
+      : await this.#find(session, id);
+    if (command === undefined) {
+      this.#counters.add("results_dropped");
+      this.#events.add(
+        "result_ignored",
+        `agent "${session.agent}" delivered a result of command ${id}, which ${
+          session.strangers.has(id)
+            ? "is another command here"
+            : "is not open here"
+        }`,
+        { agent: session.agent },
+      );
+      this.#finalAck(session, id);
+      return;
+    }
+    await this.#finish(session, command, result);
+  }
+
+  /** The command if it is the agent's and not ended for certain. One that is presumed to have ended is opened again. */
+  async #find(
+    session: AgentSession,
+    id: bigint,
+  ): Promise<OpenCommand | undefined> {
+    const open = this.#open.get(id);
+    if (open !== undefined) {
+      return open.agent === session.agent && !session.strangers.has(id)
+        ? open
+        : undefined;
+    }
+    if (session.strangers.has(id)) return undefined;
+    const record = await this.#store.command(id);
+    if (record?.agent !== session.agent || !record.presumed) return undefined;
+    const command = this.reopen(record);
+    // The agent knows better than the presumption.
+    this.#begin(session, command);
+    return command;
+  }
+
+  /** Takes a command whose end was presumed for one that has not ended, in memory; its record is the caller's business. */
+  reopen(record: CommandRecord): OpenCommand {
+    const known = this.#open.get(record.id);
+    if (known !== undefined) return known;
+    const command = new OpenCommand(record, this.#clock);
+    this.#open.add(command);
+    return command;
+  }
+
+  #begin(session: AgentSession, command: OpenCommand): void {
+    this.#patch(session, command, {
+      state: "running",
+      presumed: false,
+      reason: "",
+      finishedAt: null,
+      startedAt: command.record.startedAt ?? this.#clock.now(),
+    });
+  }
+
+  /** Records a change that nobody waits for; if it cannot be, the agent is asked to come back. */
+  #patch(
+    session: AgentSession,
+    command: OpenCommand,
+    patch: Omit<Parameters<Store["patchCommand"]>[0], "id">,
+  ): void {
+    command.apply({ id: command.id, ...patch });
+    this.#store.patchCommand({ id: command.id, ...patch }).then(
+      () => command.feed.touch(),
+      (error) => this.#cannotRecord(session, error),
+    );
+  }
+
+  async #write(
+    session: AgentSession,
+    command: OpenCommand,
+    piece: Parameters<Store["appendOutput"]>[1],
+  ): Promise<void> {
+    const { stream, offset, bytes, cut, keep } = piece;
+    const size = bytes.length;
+    const unwritten = (this.#unwritten.get(session) ?? 0) + size;
+    this.#unwritten.set(session, unwritten);
+    const written = this.#store.appendOutput(command.id, piece)
+      .then(async () => {
+        const number = command.feed.push({
+          stream,
+          offset,
+          bytes,
+          cut,
+          kept: keep,
+        });
+        if (!keep) await command.feed.passed(number);
+        const end = offset + BigInt(size);
+        if (end > command.held[stream]) command.held[stream] = end;
+        this.#acknowledge(session, command);
+      })
+      .catch((error) => this.#cannotRecord(session, error))
+      .finally(() => {
+        this.#unwritten.set(
+          session,
+          (this.#unwritten.get(session) ?? size) - size,
+        );
+      });
+    if (unwritten > UNWRITTEN_BYTES) await written;
+  }
+
+  async #finish(
+    session: AgentSession,
+    command: OpenCommand,
+    result: CommandResult,
+  ): Promise<void> {
+    // From here on a second result is one of a command that is not open.
+    this.#open.remove(command);
+    if (!session.features.has("output") && result.output !== "") {
+      await this.#textAsOutput(session, command, result.output);
+    }
+    const patch = patchOfResult(command, result, {
+      at: this.#clock.now(),
+      hasOutput: session.features.has("output"),
+    });
+    for (const stream of ["stdout", "stderr"] as const) {
+      // What did not come will not come: the result closes both streams.
+      const held = patch[`${stream}Held`];
+      if (held > command.held[stream]) command.held[stream] = held;
+      if (held > command.received[stream]) command.received[stream] = held;
+    }
+    command.apply(patch);
+    this.#store.patchCommand(patch).then(
+      () => {
+        command.feed.touch();
+        this.#finalAck(session, command.id, command.held);
+      },
+      (error) => this.#cannotRecord(session, error),
+    );
+    if (patch.state !== "succeeded") {
+      this.#events.add(
+        `command_${patch.state}`,
+        `command ${command.id} (${command.record.operation}) on "${command.agent}": ${
+          patch.reason || describeExit(patch)
+        }`,
+        { agent: command.agent, commandId: command.id },
+      );
+    }
+    log.debug("command {id} is {state}", {
+      id: command.id,
+      state: patch.state,
+    });
+  }
+
+  /** An agent without the feature tells all that was printed in its result. */
+  async #textAsOutput(
+    session: AgentSession,
+    command: OpenCommand,
+    text: string,
+  ): Promise<void> {
+    const bytes = new TextEncoder().encode(text);
+    command.received.stdout += BigInt(bytes.length);
+    command.kept += BigInt(bytes.length);
+    await this.#write(session, command, {
+      stream: "stdout",
+      offset: command.received.stdout - BigInt(bytes.length),
+      bytes,
+      cut: 0n,
+      keep: true,
+    });
+  }
+
+  #acknowledge(session: AgentSession, command: OpenCommand): void {
+    if (!session.features.has("ack")) return;
+    session.reply({
+      case: "commandAck",
+      value: create(CommandAckSchema, {
+        commandId: command.id,
+        stdout: command.held.stdout,
+        stderr: command.held.stderr,
+      }),
+    });
+  }
+
+  #finalAck(session: AgentSession, id: bigint, held = NOTHING_HELD): void {
+    this.#foreign.get(session)?.delete(id);
+    if (!session.features.has("ack")) return;
+    session.reply({
+      case: "commandAck",
+      value: create(CommandAckSchema, { commandId: id, ...held, final: true }),
+    });
+  }
+
+  #acknowledgeForeign(
+    session: AgentSession,
+    { commandId, offset, bytes }: CommandOutput,
+    stream: StreamName,
+  ): void {
+    if (!session.features.has("ack")) return;
+    const ofSession = this.#foreign.get(session) ?? new Map<bigint, Foreign>();
+    this.#foreign.set(session, ofSession);
+    if (ofSession.size >= Limits.openCommands && !ofSession.has(commandId)) {
+      throw new PiriError(
+        "PROTOCOL_VIOLATION",
+        `Cannot accept output of more than ${Limits.openCommands} commands that are not known here`,
+      );
+    }
+    const held = ofSession.get(commandId) ?? { stdout: 0n, stderr: 0n };
+    const end = offset + BigInt(bytes.length);
+    if (end > held[stream]) held[stream] = end;
+    ofSession.set(commandId, held);
+    session.reply({
+      case: "commandAck",
+      value: create(CommandAckSchema, { commandId, ...held }),
+    });
+  }
+
+  #cannotRecord(session: AgentSession, error: unknown): void {
+    log.error("Cannot record what agent {agent} tells: {error}", {
+      agent: session.agent,
+      error,
+    });
+    session.busy();
+  }
+}
+
+const NOTHING_HELD: Foreign = { stdout: 0n, stderr: 0n };
+
+interface Foreign {
+  stdout: bigint;
+  stderr: bigint;
+}
+
+function describeExit(
+  { exitCode, signal, state }: ResultPatch,
+): string {
+  if (signal !== null) return `ended by ${signal}`;
+  return exitCode === null ? state : `exit code ${exitCode}`;
+}

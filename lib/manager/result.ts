@@ -1,0 +1,111 @@
+import {
+  type CommandResult,
+  CommandResult_Status,
+} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import type {
+  CommandPatch,
+  CommandStateName,
+  StreamName,
+} from "../store/records.ts";
+import type { OpenCommand } from "./open_command.ts";
+
+const STATE_OF: Readonly<Record<CommandResult_Status, CommandStateName>> = {
+  [CommandResult_Status.UNSPECIFIED]: "failed",
+  [CommandResult_Status.SUCCESS]: "succeeded",
+  [CommandResult_Status.FAILED]: "failed",
+  [CommandResult_Status.CANCELLED]: "cancelled",
+  [CommandResult_Status.TIMED_OUT]: "timed_out",
+  [CommandResult_Status.REFUSED]: "refused",
+  [CommandResult_Status.LOST]: "lost",
+};
+
+/** What a result changes of its command: both streams are closed by it. */
+export type ResultPatch =
+  & CommandPatch
+  & Required<
+    Pick<
+      CommandPatch,
+      | "state"
+      | "reason"
+      | "exitCode"
+      | "signal"
+      | "stdoutHeld"
+      | "stderrHeld"
+    >
+  >;
+
+/** What a result changes of its command. */
+export function patchOfResult(
+  command: OpenCommand,
+  result: CommandResult,
+  { at, hasOutput }: { at: number; hasOutput: boolean },
+): ResultPatch {
+  const known = STATE_OF[result.status];
+  const produced: Record<StreamName, bigint> = {
+    stdout: result.stdoutBytes,
+    stderr: result.stderrBytes,
+  };
+  const held = {
+    stdout: larger(produced.stdout, command.received.stdout),
+    stderr: larger(produced.stderr, command.received.stderr),
+  };
+  const missing = held.stdout > command.received.stdout ||
+    held.stderr > command.received.stderr;
+  const text = hasOutput ? result.output : "";
+  const data = readData(result.data);
+  return {
+    id: command.id,
+    state: known ?? "failed",
+    presumed: false,
+    reason: known === undefined
+      ? `${text} (the agent reports status ${result.status}, which is not known here)`
+        .trim()
+      : text,
+    errorCode: data.errorCode,
+    exitCode: result.exitCode ?? null,
+    signal: result.signal === "" ? null : result.signal,
+    changed: result.changed,
+    data: data.json,
+    reapedSignalled: result.reaped?.signalled ?? null,
+    reapedAlive: result.reaped?.alive ?? [],
+    startedAt: result.startedAtMs > 0n
+      ? command.record.startedAt ?? at
+      : command.record.startedAt,
+    finishedAt: at,
+    agentStartedAt: orNull(result.startedAtMs),
+    agentFinishedAt: orNull(result.finishedAtMs),
+    stdoutHeld: held.stdout,
+    stderrHeld: held.stderr,
+    truncated: command.record.truncated || result.truncated || missing,
+    progressCurrent: command.record.progressCurrent,
+    progressTotal: command.record.progressTotal,
+    progressMessage: command.record.progressMessage,
+  };
+}
+
+/** The structured outcome, and the code of the error where it tells one. What is no JSON object is left out. */
+function readData(
+  bytes: Uint8Array,
+): { json: string | null; errorCode: string } {
+  if (bytes.length === 0) return { json: null, errorCode: "" };
+  const json = new TextDecoder().decode(bytes);
+  try {
+    const value: unknown = JSON.parse(json);
+    const code = typeof value === "object" && value !== null &&
+        "errorCode" in value
+      ? value.errorCode
+      : "";
+    return { json, errorCode: typeof code === "string" ? code : "" };
+  } catch {
+    return { json: null, errorCode: "" };
+  }
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
+/** A time, 0 being none. */
+function orNull(ms: bigint): number | null {
+  return ms === 0n ? null : Number(ms);
+}

@@ -1,0 +1,222 @@
+import { PiriError } from "../base/errors.ts";
+import type { StreamName } from "../store/records.ts";
+import type { Store } from "../store/store.ts";
+import type { FeedPiece, FeedReader } from "./feed.ts";
+import type { CommandView, WatchEvent } from "./manager.ts";
+import type { OpenCommand } from "./open_command.ts";
+
+/** Output is read from the store in pieces of about so many bytes. */
+const READ_BYTES = 262_144;
+
+/** What a watch needs of the commands. */
+export interface WatchSource {
+  readonly store: Store;
+  /** The command while it has not ended. */
+  open(id: bigint): OpenCommand | undefined;
+  /** The command as people see it, or NOT_FOUND. */
+  view(id: bigint): Promise<CommandView>;
+}
+
+/** Where a watch begins. */
+export interface WatchStart {
+  readonly id: bigint;
+  readonly stdoutOffset: bigint;
+  readonly stderrOffset: bigint;
+}
+
+/** Follows commands until all have ended: what is recorded first, then what comes. */
+export async function* watchCommands(
+  source: WatchSource,
+  starts: readonly WatchStart[],
+  signal: AbortSignal,
+): AsyncGenerator<WatchEvent> {
+  const ready = new Set<CommandWatch>();
+  let news = Promise.withResolvers<void>();
+  const watches = new Set<CommandWatch>();
+  const abort = () => news.resolve();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    for (const start of starts) {
+      const watch: CommandWatch = new CommandWatch(source, start, () => {
+        ready.add(watch);
+        news.resolve();
+      });
+      watches.add(watch);
+      ready.add(watch);
+    }
+    while (watches.size > 0 && !signal.aborted) {
+      news = Promise.withResolvers<void>();
+      for (const watch of ready) {
+        ready.delete(watch);
+        yield* watch.news();
+        if (watch.done) watches.delete(watch);
+        if (signal.aborted) return;
+      }
+      if (ready.size === 0 && watches.size > 0) await news.promise;
+    }
+  } finally {
+    signal.removeEventListener("abort", abort);
+    for (const watch of watches) watch.close();
+  }
+}
+
+/** One watched command: how far its watcher is. */
+class CommandWatch {
+  done = false;
+  readonly #source: WatchSource;
+  readonly #id: bigint;
+  readonly #wake: () => void;
+  readonly #offset: Record<StreamName, bigint>;
+  #live: { command: OpenCommand; reader: FeedReader } | undefined;
+  #told: CommandView | undefined;
+  #toldProgress: unknown;
+
+  constructor(source: WatchSource, start: WatchStart, wake: () => void) {
+    this.#source = source;
+    this.#id = start.id;
+    this.#wake = wake;
+    this.#offset = { stdout: start.stdoutOffset, stderr: start.stderrOffset };
+  }
+
+  close(): void {
+    this.#live?.command.feed.close(this.#live.reader);
+    this.#live = undefined;
+  }
+
+  /** Everything that is new, up to now. */
+  async *news(): AsyncGenerator<WatchEvent> {
+    if (this.#live === undefined) this.#attach();
+    if (this.#told === undefined) {
+      yield this.#tell(await this.#source.view(this.#id));
+      yield* this.#stored();
+    }
+    const live = this.#live;
+    if (live !== undefined) {
+      yield* this.#pieces(live);
+      const { progress } = live.command;
+      if (progress !== undefined && progress !== this.#toldProgress) {
+        this.#toldProgress = progress;
+        yield { kind: "progress", commandId: this.#id, ...progress };
+      }
+      if (live.command.isOpen) {
+        yield* this.#stateChange();
+        return;
+      }
+      // Ended: whatever was pushed before that has been read above, or is in the store.
+      this.close();
+      yield* this.#stored();
+    }
+    const view = await this.#source.view(this.#id);
+    yield* this.#missing(view);
+    yield this.#tell(view);
+    this.done = true;
+  }
+
+  #attach(): void {
+    const command = this.#source.open(this.#id);
+    if (command === undefined) return;
+    this.#live = { command, reader: command.feed.open(this.#wake) };
+  }
+
+  #tell(command: CommandView): WatchEvent {
+    this.#told = command;
+    return { kind: "command", command };
+  }
+
+  async *#stateChange(): AsyncGenerator<WatchEvent> {
+    const view = await this.#source.view(this.#id);
+    if (
+      view.state !== this.#told?.state ||
+      view.unreachableSince !== this.#told.unreachableSince ||
+      view.cancelRequestedAt !== this.#told.cancelRequestedAt
+    ) {
+      yield this.#tell(view);
+    }
+  }
+
+  async *#pieces(
+    { command, reader }: { command: OpenCommand; reader: FeedReader },
+  ): AsyncGenerator<WatchEvent> {
+    while (true) {
+      const piece = command.feed.read(reader);
+      if (piece === undefined) break;
+      if (piece === "behind") {
+        yield* this.#stored();
+        command.feed.rejoin(reader);
+        continue;
+      }
+      yield* this.#piece(piece);
+    }
+    if (reader.cutOff) {
+      yield {
+        kind: "cutOff",
+        commandId: this.#id,
+        reason: "it read too slowly beyond what is kept",
+      };
+      this.done = true;
+    }
+  }
+
+  /** What the store has beyond what was told. */
+  async *#stored(): AsyncGenerator<WatchEvent> {
+    for (const stream of ["stdout", "stderr"] as const) {
+      while (true) {
+        const pieces = await this.#source.store.readOutput(this.#id, {
+          stream,
+          offset: this.#offset[stream],
+          limit: READ_BYTES,
+        });
+        if (pieces.length === 0) break;
+        for (const piece of pieces) yield* this.#piece({ stream, ...piece });
+      }
+    }
+  }
+
+  /** Tells the part of a piece that was not told yet, and a gap before it as a cut. */
+  *#piece(
+    { stream, offset, bytes }: Omit<FeedPiece, "kept">,
+  ): Generator<WatchEvent> {
+    const told = this.#offset[stream];
+    const end = offset + BigInt(bytes.length);
+    if (end <= told && bytes.length > 0) return;
+    const fresh = offset >= told
+      ? bytes
+      : bytes.subarray(Number(told - offset));
+    const start = offset >= told ? offset : told;
+    if (fresh.length === 0 && start === told) return;
+    this.#offset[stream] = end;
+    yield {
+      kind: "output",
+      commandId: this.#id,
+      stream,
+      offset: start,
+      bytes: fresh,
+      cut: start - told,
+    };
+  }
+
+  /** What was printed and is not kept, at the end. */
+  *#missing(view: CommandView): Generator<WatchEvent> {
+    const held = { stdout: view.stdoutHeld, stderr: view.stderrHeld };
+    for (const stream of ["stdout", "stderr"] as const) {
+      yield* this.#piece({
+        stream,
+        offset: held[stream],
+        bytes: new Uint8Array(),
+        cut: 0n,
+      });
+    }
+  }
+}
+
+/** A watch's start that asks for something impossible. */
+export function checkWatchStart(
+  { id, stdoutOffset, stderrOffset }: WatchStart,
+): void {
+  if (stdoutOffset < 0n || stderrOffset < 0n) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot watch command ${id}: an offset is below 0`,
+    );
+  }
+}

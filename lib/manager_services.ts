@@ -1,0 +1,74 @@
+import { createHash } from "node:crypto";
+import type { LogOptions } from "./base/log.ts";
+import { systemClock } from "./base/clock.ts";
+import { systemRandom } from "./base/random.ts";
+import { aborted } from "./base/signals.ts";
+import type { Control, ManagerServices } from "./cli/manager/services.ts";
+
+/**
+ * What the command line of the Manager stands on. Each part is loaded when it is used: `run` needs no certificate
+ * library, and `init` no server.
+ */
+export const managerServices: ManagerServices = {
+  async init({ dir, listen, advertise }) {
+    const { parseAddress, formatAddress } = await import("./base/address.ts");
+    const { parseAdvertised } = await import("./manager/config.ts");
+    const { initState } = await import("./manager/init_state.ts");
+    const { openStore } = await import("./store/open.ts");
+    const { decodePem } = await import("./base/pem.ts");
+    const addresses = {
+      listen: parseAddress(listen, { lowestPort: 0 }),
+      advertise: parseAdvertised(advertise ?? listen),
+    };
+    const parts = { clock: systemClock, random: systemRandom };
+    const paths = await initState(dir, {
+      ...addresses,
+      ...parts,
+      prepare: async ({ database }) => {
+        await using _made = await openStore(database, parts);
+      },
+    });
+    const authority = decodePem(
+      "CERTIFICATE",
+      await Deno.readTextFile(paths.caCert),
+    );
+    return {
+      dir,
+      files: [
+        paths.config,
+        paths.caCert,
+        paths.caKey,
+        paths.serverCert,
+        paths.serverKey,
+        paths.database,
+      ],
+      fingerprint: fingerprintOf(authority),
+      listen: formatAddress(addresses.listen),
+      advertise: formatAddress(addresses.advertise),
+    };
+  },
+
+  async serve({ dir, log }, { signal, onReady }) {
+    const { serveManager } = await import("./serve_manager.ts");
+    const { startLog } = await import("./base/log.ts");
+    await using manager = await serveManager({
+      dir,
+      clock: systemClock,
+      random: systemRandom,
+      startLog: (configured: LogOptions) => startLog({ ...configured, ...log }),
+    });
+    onReady({ listen: manager.listen, control: manager.control });
+    await aborted(signal);
+  },
+
+  async connect(dir): Promise<Control> {
+    const { connectControl } = await import("./api/client.ts");
+    return await connectControl(dir);
+  },
+};
+
+/** SHA-256 of a certificate as people compare it. */
+function fingerprintOf(certificate: Uint8Array): string {
+  const digest = createHash("sha256").update(certificate).digest("hex");
+  return (digest.toUpperCase().match(/../g) ?? []).join(":");
+}

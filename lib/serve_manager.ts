@@ -1,0 +1,292 @@
+import { type ControlServer, serveControl } from "./api/server.ts";
+import { formatAddress } from "./base/address.ts";
+import type { Clock, Timer } from "./base/clock.ts";
+import { sleep } from "./base/clock.ts";
+import { Counters } from "./base/counters.ts";
+import { messageOf } from "./base/errors.ts";
+import { logger, type LogOptions } from "./base/log.ts";
+import type { Random } from "./base/random.ts";
+import { VERSION } from "./base/version.ts";
+import { Admission } from "./manager/admission.ts";
+import { Agents } from "./manager/agents.ts";
+import { Commands } from "./manager/commands.ts";
+import { createDataService } from "./manager/data/data_service.ts";
+import { DataRequests } from "./manager/data_requests.ts";
+import { Events } from "./manager/events.ts";
+import { LocalFleet } from "./manager/fleet.ts";
+import { Listener } from "./manager/listener.ts";
+import type { Manager, ManagerStatus } from "./manager/manager.ts";
+import { ManagerSession } from "./manager/session.ts";
+import {
+  loadState,
+  type ManagerState,
+  renewServerIdentity,
+} from "./manager/state_folder.ts";
+import { checkParams } from "./operations/params.ts";
+import { describeOperations, operations } from "./operations/registry.ts";
+import { openStore } from "./store/open.ts";
+import type { Store } from "./store/store.ts";
+import { LEAVING_MS } from "./wire/connection.ts";
+import type { Transport } from "./wire/transport.ts";
+
+const log = logger("manager");
+
+/** How often old records are deleted and the certificate is looked at, milliseconds. */
+const UPKEEP_MS = 3_600_000;
+
+/** Agents of a Manager that stops are asked to come back after so long, milliseconds. */
+const RETRY_AFTER_MS = 1_000;
+
+const DAY_MS = 86_400_000;
+
+/** What a running Manager needs. */
+export interface ServeManagerOptions {
+  /** The state folder; `init` has made it. */
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Starts the log as config.yaml has it, before anything is logged. */
+  readonly startLog?: (configured: LogOptions) => Promise<void>;
+}
+
+/** A running Manager. */
+export interface RunningManager extends AsyncDisposable {
+  /** Where agents connect to, "host:port", with the port that was chosen. */
+  readonly listen: string;
+  readonly port: number;
+  /** Where the control API is: a socket's path or a URL. */
+  readonly control: string;
+  readonly manager: Manager;
+  /** Tells agents to come back, answers clients to the end, and closes the database. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the Manager of a state folder.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION if the folder is not initialised or another Manager runs on it; DENIED if a key
+ * may be read by others; UNAVAILABLE if it cannot listen; CORRUPT for a database that is too new
+ */
+export async function serveManager(
+  options: ServeManagerOptions,
+): Promise<RunningManager> {
+  const state = await loadState(options.dir);
+  await options.startLog?.(state.config.log);
+  const store = await openStore(state.paths.database, options);
+  try {
+    const core = new ManagerCore(state, store, options);
+    await core.start();
+    return core;
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Checks parameters early where the operation is one of ours; an agent of another build may have others. */
+function checkKnownParams(name: string, params: string): void {
+  const operation = operations.find((each) => each.name === name);
+  if (operation !== undefined) checkParams(operation, params);
+}
+
+/** All parts of a Manager, put together. */
+class ManagerCore implements RunningManager {
+  readonly manager: Manager;
+  readonly #state: ManagerState;
+  readonly #store: Store;
+  readonly #options: ServeManagerOptions;
+  readonly #counters = new Counters();
+  readonly #fleet = new LocalFleet();
+  readonly #events: Events;
+  readonly #commands: Commands;
+  readonly #admission: Admission;
+  readonly #data: DataRequests;
+  readonly #sessions = new Map<ManagerSession, Promise<unknown>>();
+  readonly #startedAt: number;
+  #certificateExpiresAt: number;
+  #listener: Listener | undefined;
+  #control: ControlServer | undefined;
+  #upkeep: Timer | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(state: ManagerState, store: Store, options: ServeManagerOptions) {
+    const { clock, random } = options;
+    const { config, caCertificate, server, paths } = state;
+    this.#state = state;
+    this.#store = store;
+    this.#options = options;
+    this.#startedAt = clock.now();
+    this.#certificateExpiresAt = server.expiresAt;
+    this.#events = new Events(store, clock);
+    const parts = {
+      store,
+      clock,
+      random,
+      fleet: this.#fleet,
+      events: this.#events,
+      counters: this.#counters,
+    };
+    this.#commands = new Commands({
+      ...parts,
+      keepBytes: BigInt(config.outputBytesPerCommand),
+      checkParams: checkKnownParams,
+    });
+    this.#admission = new Admission({
+      ...parts,
+      commands: this.#commands,
+      pingIntervalMs: config.pingIntervalMs,
+    });
+    this.#data = new DataRequests(createDataService(paths), this.#counters);
+    this.manager = {
+      agents: new Agents({
+        ...parts,
+        commands: this.#commands,
+        identity: {
+          addresses: [formatAddress(config.advertise)],
+          serverName: server.name,
+          caCertificate,
+        },
+      }),
+      commands: this.#commands,
+      events: this.#events,
+      operations: describeOperations(),
+      status: () => this.#status(),
+    };
+  }
+
+  get listen(): string {
+    return this.#listener?.address ?? "";
+  }
+
+  get port(): number {
+    return this.#listener?.port ?? 0;
+  }
+
+  get control(): string {
+    return this.#control?.address ?? "";
+  }
+
+  async start(): Promise<void> {
+    const { clock, random, dir } = this.#options;
+    await this.#commands.load();
+    const renewed = await renewServerIdentity(this.#state, { clock, random });
+    const identity = renewed ?? this.#state.server;
+    this.#certificateExpiresAt = identity.expiresAt;
+    const { host, port } = this.#state.config.listen;
+    this.#listener = new Listener({
+      hostname: host,
+      port,
+      certPem: identity.certPem,
+      keyPem: identity.keyPem,
+      clock,
+      counters: this.#counters,
+      serve: (transport) => this.#serve(transport),
+    });
+    try {
+      this.#control = await serveControl({
+        manager: this.manager,
+        stateDir: dir,
+        random,
+      });
+    } catch (error) {
+      await this.#listener.close();
+      throw error;
+    }
+    this.#scheduleUpkeep(0);
+    this.#events.add("manager_started", `piri-manager ${VERSION} started`);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    this.#upkeep?.cancel();
+    await this.#listener?.close();
+    for (const session of this.#sessions.keys()) {
+      session.shutdown(RETRY_AFTER_MS);
+    }
+    const late = new AbortController();
+    await Promise.race([
+      Promise.all(this.#sessions.values()),
+      sleep(this.#options.clock, LEAVING_MS + 1_000, late.signal),
+    ]);
+    late.abort();
+    await this.#control?.close();
+    this.#events.add("manager_stopped", `piri-manager ${VERSION} stopped`);
+    await this.#store[Symbol.asyncDispose]();
+  }
+
+  #serve(transport: Transport): void {
+    const session = new ManagerSession(transport, {
+      admission: this.#admission,
+      commands: this.#commands,
+      data: this.#data,
+      clock: this.#options.clock,
+      counters: this.#counters,
+      pingIntervalMs: this.#state.config.pingIntervalMs,
+    });
+    const served = session.run()
+      .catch((error) =>
+        log.error("A session ended in an error: {error}", { error })
+      )
+      .finally(() => this.#sessions.delete(session));
+    this.#sessions.set(session, served);
+  }
+
+  #scheduleUpkeep(ms: number): void {
+    this.#upkeep = this.#options.clock.timer(ms, () => {
+      this.#prune()
+        .catch((error) =>
+          log.error("Upkeep failed: {error}", { error: messageOf(error) })
+        )
+        .finally(() => {
+          if (this.#stopped === undefined) this.#scheduleUpkeep(UPKEEP_MS);
+        });
+    });
+  }
+
+  async #prune(): Promise<void> {
+    const { ms, outputBytes } = this.#state.config.retention;
+    const pruned = await this.#store.prune({
+      before: this.#options.clock.now() - ms,
+      outputBytes: BigInt(outputBytes),
+    });
+    if (pruned.commands + pruned.events > 0 || pruned.outputBytes > 0n) {
+      log.info(
+        "Deleted {commands} commands, {events} events, {outputBytes} bytes of output",
+        pruned,
+      );
+    }
+  }
+
+  async #status(): Promise<ManagerStatus> {
+    const { config } = this.#state;
+    const stats = await this.#store.stats();
+    return {
+      version: VERSION,
+      managerId: this.#store.managerId,
+      startedAt: this.#startedAt,
+      listen: this.listen,
+      advertise: formatAddress(config.advertise),
+      agentsConnected: this.#fleet.size,
+      agentsKnown: stats.agents,
+      commandsOpen: this.#commands.openCount,
+      commandsTotal: stats.commandsTotal,
+      outputBytes: stats.outputBytes,
+      databaseBytes: stats.databaseBytes,
+      retention: {
+        days: config.retention.ms / DAY_MS,
+        outputBytes: BigInt(config.retention.outputBytes),
+        outputBytesPerCommand: BigInt(config.outputBytesPerCommand),
+      },
+      certificateExpiresAt: this.#certificateExpiresAt,
+      counters: this.#counters.all(),
+    };
+  }
+}
