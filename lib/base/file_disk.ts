@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import type { Disk } from "./disk.ts";
 import { messageOf, PiriError } from "./errors.ts";
 import {
@@ -29,6 +29,10 @@ export async function openFileDisk(folder: string): Promise<FileDisk> {
     const lock = await takeLock(folder);
     try {
       await removeLeftovers(folder);
+      // What an earlier process made may not be on the disk yet, by name.
+      await syncFolder(folder);
+      // The folder above may belong to somebody who lets nobody read it.
+      await syncFolder(dirname(folder)).catch(() => {});
     } catch (error) {
       lock.close();
       throw error;

@@ -1,0 +1,141 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { PiriError } from "../../lib/base/errors.ts";
+import { openFileDisk } from "../../lib/base/file_disk.ts";
+import { TempFolder } from "../support/temp_folder.ts";
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+Deno.test("what was appended is read back from any place, and ends where the file ends", async () => {
+  await using folder = await TempFolder.make();
+  await using disk = await openFileDisk(folder.at("journal"));
+  await disk.append("a", bytesOf("hello "));
+  await disk.append("a", bytesOf("world"));
+  await disk.sync("a");
+  assertEquals(await disk.size("a"), 11);
+  assertEquals(await disk.read("a", 4, 4), bytesOf("o wo"));
+  assertEquals(await disk.read("a", 9, 100), bytesOf("ld"));
+  assertEquals(await disk.read("a", 50, 100), bytesOf(""));
+});
+
+Deno.test("calls that are not awaited keep their order", async () => {
+  await using folder = await TempFolder.make();
+  await using disk = await openFileDisk(folder.path);
+  const reads: Promise<Uint8Array>[] = [];
+  const parts = Array.from({ length: 50 }, (_, i) => `${i};`);
+  for (const part of parts) {
+    void disk.append("a", bytesOf(part));
+    reads.push(disk.read("a", 0, 10_000));
+  }
+  for (const [i, read] of (await Promise.all(reads)).entries()) {
+    assertEquals(read, bytesOf(parts.slice(0, i + 1).join("")));
+  }
+});
+
+Deno.test("a file that is not there is empty, and fine to remove", async () => {
+  await using folder = await TempFolder.make();
+  await using disk = await openFileDisk(folder.path);
+  assertEquals(await disk.size("a"), 0);
+  assertEquals(await disk.read("a", 0, 10), bytesOf(""));
+  await disk.remove("a");
+  assertEquals(await disk.list(), []);
+});
+
+Deno.test("files are replaced, cut and removed, and go on from there", async () => {
+  await using folder = await TempFolder.make();
+  await using disk = await openFileDisk(folder.path);
+  await disk.append("a", bytesOf("old"));
+  await disk.replace("a", bytesOf("brand new"));
+  await disk.append("a", bytesOf("!"));
+  assertEquals(await disk.read("a", 0, 99), bytesOf("brand new!"));
+  await disk.truncate("a", 5);
+  await disk.append("a", bytesOf("y"));
+  assertEquals(await disk.read("a", 0, 99), bytesOf("brandy"));
+  await disk.remove("a");
+  await disk.append("a", bytesOf("again"));
+  assertEquals(await disk.read("a", 0, 99), bytesOf("again"));
+  assertEquals(await disk.list(), ["a"]);
+});
+
+Deno.test("what a crash in mid replace left is not listed and goes away", async () => {
+  await using folder = await TempFolder.make();
+  await folder.write("log.abc.tmp", "half");
+  await folder.write("log", "whole");
+  await using disk = await openFileDisk(folder.path);
+  assertEquals(await disk.list(), ["log"]);
+  await assertRejects(() => Deno.stat(folder.at("log.abc.tmp")));
+});
+
+Deno.test("a second opener is refused at once, and welcome when the first has closed", async () => {
+  await using folder = await TempFolder.make();
+  const first = await openFileDisk(folder.path);
+  const error = await assertRejects(
+    () => openFileDisk(folder.path),
+    PiriError,
+    "another piri-agent runs with this folder",
+  );
+  assertEquals(error.code, "FAILED_PRECONDITION");
+  await first[Symbol.asyncDispose]();
+  await using second = await openFileDisk(folder.path);
+  assertEquals(await second.list(), []);
+});
+
+Deno.test("more files than may be open at a time are all written and read", async () => {
+  await using folder = await TempFolder.make();
+  await using disk = await openFileDisk(folder.path);
+  const names = Array.from({ length: 200 }, (_, i) => `file${i}`);
+  await Promise.all(names.map((name) => disk.append(name, bytesOf(name))));
+  await Promise.all(names.map((name) => disk.append(name, bytesOf("+"))));
+  for (const name of names) {
+    assertEquals(await disk.read(name, 0, 99), bytesOf(`${name}+`));
+  }
+});
+
+Deno.test("what the system refuses is DISK", async () => {
+  await using folder = await TempFolder.make();
+  await Deno.mkdir(folder.at("a"));
+  await using disk = await openFileDisk(folder.path);
+  for (
+    const attempt of [
+      () => disk.append("a", bytesOf("x")),
+      () => disk.replace("a", bytesOf("x")),
+      () => disk.truncate("none", 5),
+      () => disk.sync("none"),
+      () => openFileDisk(folder.at("lock")),
+    ]
+  ) {
+    const error = await assertRejects(attempt, PiriError);
+    assertEquals(error.code, "DISK");
+  }
+});
+
+Deno.test("a closed disk does what was asked for before, and nothing after", async () => {
+  await using folder = await TempFolder.make();
+  const disk = await openFileDisk(folder.path);
+  const append = disk.append("a", bytesOf("in time"));
+  await disk[Symbol.asyncDispose]();
+  await append;
+  const error = await assertRejects(
+    () => disk.append("a", bytesOf("late")),
+    PiriError,
+  );
+  assertEquals(error.code, "DISK");
+  assertEquals(await Deno.readTextFile(folder.at("a")), "in time");
+});
+
+Deno.test({
+  name: "nobody else may read the folder or its files",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using folder = await TempFolder.make();
+    await using disk = await openFileDisk(folder.at("journal"));
+    await disk.append("a", bytesOf("x"));
+    await disk.replace("b", bytesOf("x"));
+    for (const name of [".", "a", "b", "lock"]) {
+      const { mode } = await Deno.stat(folder.at("journal", name));
+      assert(mode !== null);
+      assertEquals(mode & 0o077, 0, name);
+    }
+  },
+});
