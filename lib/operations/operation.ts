@@ -58,6 +58,8 @@ export interface OperationContext {
   readonly commandId: bigint;
   /** What names this command in the environment of its processes; see `process.ts`. */
   readonly marker: string;
+  /** What its processes inherit, too, in nanoseconds, if no other command has the same now; see `timer_slack.ts`. */
+  readonly timerSlack?: number;
   /** Aborted when the command is to end: cancelled, timed out, or the agent stops. */
   readonly signal: AbortSignal;
   /** Aborted when the time for ending by itself is over. */

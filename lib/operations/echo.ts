@@ -1,0 +1,24 @@
+import * as v from "valibot";
+import type { Operation } from "./operation.ts";
+
+const parameters = v.strictObject({
+  text: v.pipe(v.string(), v.description("What to say")),
+});
+
+/** Says what it is told: for trying out the way there and back. */
+export const echo: Operation<typeof parameters> = {
+  name: "echo.Echo",
+  description: "Prints a text and a line's end, and does nothing else",
+  parameters,
+  async *run({ text }) {
+    const bytes = new TextEncoder().encode(`${text}\n`);
+    for (let at = 0; at < bytes.length; at += 65_536) {
+      yield {
+        kind: "output",
+        stream: "stdout",
+        bytes: bytes.slice(at, at + 65_536),
+      };
+    }
+    return { success: true, changed: false, data: { text } };
+  },
+};

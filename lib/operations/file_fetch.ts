@@ -1,0 +1,172 @@
+import * as v from "valibot";
+import { createHash } from "node:crypto";
+import { isAbsolute } from "@std/path";
+import { systemClock } from "../base/clock.ts";
+import { codeOf, PiriError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import type {
+  Operation,
+  OperationContext,
+  OperationEvent,
+} from "./operation.ts";
+import {
+  type Attributes,
+  hashOf,
+  NewFile,
+  setAttributes,
+  targetAt,
+} from "./target_file.ts";
+import { findGroup, findUser } from "./user.ts";
+
+/** How many pieces are asked for ahead of the one that is written. */
+const AHEAD = 4;
+/** The shortest time between two reports of progress, in milliseconds. */
+const PROGRESS_MS = 250;
+const MAX_UINT32 = 2 ** 32 - 1;
+
+const parameters = v.strictObject({
+  source: v.pipe(
+    v.string(),
+    v.description("The file's name in the Manager's data"),
+  ),
+  path: v.pipe(
+    v.string(),
+    v.check(isAbsolute, "Expected an absolute path"),
+    v.description("Where to put it: an absolute path"),
+  ),
+  mode: v.optional(v.pipe(
+    v.string(),
+    v.regex(/^[0-7]{3,4}$/, "Expected an octal number as 0644"),
+    v.description("Its mode; as it is, or 0644 for a new file, by default"),
+  )),
+  user: v.optional(v.pipe(
+    v.string(),
+    v.description("Its owner, a name or number; needs an agent that is root"),
+  )),
+  group: v.optional(v.pipe(
+    v.string(),
+    v.description("Its group, a name or number"),
+  )),
+});
+
+const statSchema = v.object({
+  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+});
+
+/** Puts a file of the Manager's data on the host, whole or not at all. */
+export const fileFetch: Operation<typeof parameters> = {
+  name: "file.Fetch",
+  description: "Puts a file from the Manager's data on the host",
+  parameters,
+  async *run(params, context) {
+    const { source, path } = params;
+    const { size, sha256 } = await askStat(source, context);
+    const wanted = await attributesOf(params);
+    const target = await targetAt(path);
+    const data = { path, size, sha256 };
+    if (
+      target?.size === size && await hashOf(path, context.signal) === sha256
+    ) {
+      const changed = await setAttributes(path, wanted, target.attributes);
+      return { success: true, changed, data };
+    }
+    await using file = await NewFile.create(path);
+    const hash = createHash("sha256");
+    let written = 0;
+    let toldAt = -Infinity;
+    for await (const bytes of pieces(source, size, context)) {
+      hash.update(bytes);
+      await file.write(bytes);
+      written += bytes.length;
+      const now = systemClock.monotonic();
+      if (now - toldAt < PROGRESS_MS && written < size) continue;
+      toldAt = now;
+      yield progressOf(written, size);
+    }
+    if (hash.digest("hex") !== sha256) throw changedMeanwhile(source);
+    await file.finish({ ...target?.attributes, ...wanted });
+    return { success: true, changed: true, data };
+  },
+};
+
+async function askStat(
+  source: string,
+  { data }: OperationContext,
+): Promise<v.InferOutput<typeof statSchema>> {
+  const text = await data.text("file_stat", { filename: source });
+  const result = v.safeParse(
+    v.pipe(v.string(), v.parseJson(), statSchema),
+    text,
+  );
+  if (result.success) return result.output;
+  throw new PiriError(
+    "UNSUPPORTED",
+    `Cannot fetch "${source}": the manager does not tell its size and SHA-256`,
+  );
+}
+
+async function attributesOf(
+  { mode, user, group }: v.InferOutput<typeof parameters>,
+): Promise<Attributes> {
+  return {
+    ...(mode === undefined ? {} : { mode: parseInt(mode, 8) }),
+    ...(user === undefined ? {} : { uid: (await findUser(user)).uid }),
+    ...(group === undefined ? {} : { gid: await findGroup(group) }),
+  };
+}
+
+/** The file's content in order, with a few requests under way at a time. */
+async function* pieces(
+  source: string,
+  size: number,
+  { data, signal }: OperationContext,
+): AsyncGenerator<Uint8Array> {
+  const asked: { length: number; answer: Promise<Uint8Array> }[] = [];
+  let offset = 0;
+  for (;;) {
+    while (asked.length < AHEAD && offset < size) {
+      const length = Math.min(Limits.chunk, size - offset);
+      const params = { filename: source, offset, length };
+      const answer = data.bytes("file_content", params);
+      // It is looked at in its turn; until then its failure is nobody's.
+      answer.catch(() => {});
+      asked.push({ length, answer });
+      offset += length;
+    }
+    const next = asked.shift();
+    if (next === undefined) return;
+    const bytes = await next.answer.catch((error) => {
+      // It was there when its size was asked for.
+      throw codeOf(error) === "NOT_FOUND"
+        ? changedMeanwhile(source, error)
+        : error;
+    });
+    if (signal.aborted) {
+      throw new PiriError(
+        "CANCELLED",
+        `Cannot fetch "${source}": the command was cancelled`,
+      );
+    }
+    if (bytes.length !== next.length) throw changedMeanwhile(source);
+    yield bytes;
+  }
+}
+
+function changedMeanwhile(source: string, cause?: unknown): PiriError {
+  return new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot fetch "${source}": it was changed while it was fetched`,
+    { cause },
+  );
+}
+
+/** Progress in bytes, scaled into 32 bits. */
+function progressOf(written: number, size: number): OperationEvent {
+  const scale = Math.max(1, size / MAX_UINT32);
+  return {
+    kind: "progress",
+    current: Math.floor(written / scale),
+    total: Math.floor(size / scale),
+  };
+}

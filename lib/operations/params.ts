@@ -1,0 +1,110 @@
+import * as v from "valibot";
+import { closestString } from "@std/text/closest-string";
+import { PiriError } from "../base/errors.ts";
+import type { Operation } from "./operation.ts";
+
+/** One parameter of an operation, for people. */
+export interface ParameterDescription {
+  readonly name: string;
+  /** As: string, number, list of string, map of string. */
+  readonly type: string;
+  readonly required: boolean;
+  readonly description: string;
+}
+
+/**
+ * Reads an operation's parameters from JSON text; no text at all is an empty object.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT, naming the parameter and what is wrong with it.
+ */
+export function checkParams<Schema extends v.GenericSchema>(
+  operation: Operation<Schema>,
+  json: string,
+): v.InferOutput<Schema> {
+  const refuse = (what: string, cause?: unknown) =>
+    new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot run "${operation.name}": ${what}`,
+      { cause },
+    );
+  const value = parse(json === "" ? "{}" : json);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw refuse("its parameters are not a JSON object");
+  }
+  const names = describeParameters(operation).map(({ name }) => name);
+  const unknown = Object.keys(value).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const hint = names.length === 0
+      ? "it takes none"
+      : `did you mean "${closestString(unknown, names)}"?`;
+    throw refuse(`there is no parameter "${unknown}", ${hint}`);
+  }
+  const result = v.safeParse(operation.parameters, value);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = v.getDotPath(issue);
+  if (path === null) throw refuse(issue.message);
+  if (issue.received === "undefined") {
+    throw refuse(`parameter "${path}" is missing`);
+  }
+  // Valibot's "Invalid type: Expected string but received 1"; our own begin with "Expected".
+  const what = issue.message.replace(/^Invalid [a-z ]+: /, "");
+  throw refuse(`parameter "${path}" is wrong: ${lowerFirst(what)}`);
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What an operation takes, in the order of its schema. */
+export function describeParameters(
+  { parameters }: Operation,
+): ParameterDescription[] {
+  return Object.entries(entriesOf(parameters)).map(([name, entry]) => ({
+    name,
+    type: typeName(entry),
+    required: entry.type !== "optional",
+    description: descriptionOf(entry),
+  }));
+}
+
+// Valibot's schemas are plain objects; of GenericSchema's type, though, only `type` can be seen.
+type Part = v.GenericSchema & {
+  readonly entries?: Record<string, Part>;
+  readonly wrapped?: Part;
+  readonly item?: Part;
+  readonly value?: Part;
+  readonly options?: readonly string[];
+};
+
+function entriesOf(schema: v.GenericSchema): Record<string, Part> {
+  return (schema as Part).entries ?? {};
+}
+
+function typeName(part: Part): string {
+  switch (part.type) {
+    case "optional":
+      return part.wrapped ? typeName(part.wrapped) : "anything";
+    case "array":
+      return `list of ${part.item ? typeName(part.item) : "anything"}`;
+    case "record":
+      return `map of ${part.value ? typeName(part.value) : "anything"}`;
+    case "picklist":
+      return part.options?.join(" | ") ?? "string";
+    default:
+      return part.type;
+  }
+}
+
+function descriptionOf(part: Part): string {
+  const own = v.getDescription(part);
+  return own ?? (part.wrapped ? descriptionOf(part.wrapped) : "");
+}
+
+function lowerFirst(text: string): string {
+  return text.slice(0, 1).toLowerCase() + text.slice(1);
+}

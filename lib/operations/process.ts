@@ -1,0 +1,227 @@
+import { type Clock, sleep, systemClock } from "../base/clock.ts";
+import { messageOf, PiriError } from "../base/errors.ts";
+import { ChildOutput } from "./child_output.ts";
+import { isFolder } from "./environment.ts";
+import { Handoff } from "./handoff.ts";
+import type {
+  OperationContext,
+  OperationEvent,
+  ReapReceipt,
+} from "./operation.ts";
+import { identify, startTicksOf } from "./process_table.ts";
+import { ProcessTree, type TreeRoot } from "./process_tree.ts";
+import { withTimerSlack } from "./timer_slack.ts";
+import { WindowsTree } from "./windows_tree.ts";
+
+/** How long what a program left running may hold its output once it has ended, in milliseconds. */
+const OUTPUT_GRACE_MS = 2_000;
+/** How often is looked whether a tree that was asked to end has ended, in milliseconds. */
+const LOOK_MS = 100;
+
+/** A program to start. */
+export interface Program {
+  /** The program and its arguments. */
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd: string;
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Who it runs as; the agent's own user if not given. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+  /** What it reads; nothing if not given. */
+  readonly stdin?: string;
+  /** On Windows: the arguments are a command line that is not to be quoted again. */
+  readonly rawArguments?: boolean;
+}
+
+/** How a program ended. With neither exitCode nor signal it could not be ended and was given up. */
+export interface ProgramEnd {
+  readonly exitCode?: number;
+  /** As SIGTERM. */
+  readonly signal?: string;
+  /** There if it was asked to end. */
+  readonly reaped?: ReapReceipt;
+  /** Something it left running still held its output. */
+  readonly outputCut: boolean;
+}
+
+type Control = Pick<
+  OperationContext,
+  "marker" | "timerSlack" | "signal" | "kill" | "started"
+>;
+
+/**
+ * Runs a program in a session of its own, and yields what it prints as it comes.
+ *
+ * When `signal` is aborted its whole tree is asked to end and waited for, until `kill` is aborted: then it is ended.
+ * When it ends by itself, what it left running stays.
+ *
+ * @throws {PiriError} NOT_STARTED; CANCELLED if the signal is aborted already.
+ */
+export async function* runProgram(
+  program: Program,
+  control: Control,
+  clock: Clock = systemClock,
+): AsyncGenerator<OperationEvent, ProgramEnd> {
+  if (control.signal.aborted) {
+    throw new PiriError(
+      "CANCELLED",
+      `Cannot start "${program.argv[0]}": the command was cancelled`,
+    );
+  }
+  const child = start(program, control.timerSlack);
+  const identity = identify(child.pid);
+  control.started(identity);
+  const startTicks = startTicksOf(identity) ?? 0;
+  const leader = { pid: child.pid, startTicks };
+  const tree = Deno.build.os === "windows"
+    ? new WindowsTree(child.pid)
+    : new ProcessTree(rootOf(control, leader), clock);
+  const pieces = new Handoff<OperationEvent>();
+  const outputs = [
+    new ChildOutput("stdout", child.stdout, clock),
+    new ChildOutput("stderr", child.stderr, clock),
+  ];
+  const read = Promise.all(outputs.map((output) => output.run(pieces)));
+  if (program.stdin !== undefined) feed(child.stdin, program.stdin);
+
+  const over = new AbortController();
+  const stopped = stopWhenAsked(tree, control, over.signal, clock);
+  const ended = child.status.then(async (status) => {
+    const grace = clock.timer(
+      OUTPUT_GRACE_MS,
+      () => outputs.forEach((output) => output.hurry()),
+    );
+    await read;
+    grace.cancel();
+    return status;
+  });
+  // What hangs in the kernel does not even end by SIGKILL.
+  const status = Promise.race([ended, stopped.then(givenUp)]);
+  status.then(() => pieces.close());
+  try {
+    for (;;) {
+      const piece = await pieces.take();
+      if (piece === undefined) break;
+      yield piece;
+    }
+    const { code, signal } = await status ?? {};
+    over.abort();
+    return {
+      ...(signal ? { signal } : code === undefined ? {} : { exitCode: code }),
+      ...(await stopped === undefined ? {} : { reaped: tree.receipt() }),
+      outputCut: outputs.some((output) => output.cut),
+    };
+  } finally {
+    pieces.close();
+    // Left before its end: nobody is there any more who could ask.
+    if (!over.signal.aborted) {
+      over.abort();
+      outputs.forEach((output) => output.giveUp());
+      await tree.end();
+    }
+  }
+
+  function givenUp(living: number | undefined) {
+    if (!living) return ended;
+    outputs.forEach((output) => output.giveUp());
+    return undefined;
+  }
+}
+
+function rootOf(
+  { marker, timerSlack }: Control,
+  leader: { pid: number; startTicks: number },
+): TreeRoot {
+  return timerSlack === undefined
+    ? { leader, marker }
+    : { leader, marker, timerSlack };
+}
+
+function start(
+  { argv: [name, ...args], cwd, env, user, stdin, rawArguments }: Program,
+  timerSlack: number | undefined,
+): Deno.ChildProcess {
+  if (!isFolder(cwd)) {
+    throw new PiriError(
+      "NOT_STARTED",
+      `Cannot start "${name}": there is no folder "${cwd}"`,
+    );
+  }
+  const command = new Deno.Command(name, {
+    args,
+    cwd,
+    env,
+    clearEnv: true,
+    // On Windows it would mean a console of its own for each program.
+    detached: Deno.build.os !== "windows",
+    windowsRawArguments: rawArguments ?? false,
+    stdin: stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+    ...user,
+  });
+  try {
+    return timerSlack === undefined
+      ? command.spawn()
+      : withTimerSlack(timerSlack, () => command.spawn());
+  } catch (cause) {
+    throw new PiriError(
+      "NOT_STARTED",
+      `Cannot start "${name}": ${why(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function why(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such program";
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return "permission was denied";
+  }
+  return messageOf(error);
+}
+
+/**
+ * Asks the tree to end once it is told to, and ends it once it is told that.
+ *
+ * Returns how many live on after that, or undefined if it was not told to.
+ */
+async function stopWhenAsked(
+  tree: ProcessTree | WindowsTree,
+  { signal, kill }: Control,
+  over: AbortSignal,
+  clock: Clock,
+): Promise<number | undefined> {
+  await abortOf(signal, over);
+  if (!signal.aborted) return undefined;
+  while (!kill.aborted) {
+    if (await tree.ask() === 0) return 0;
+    await sleep(clock, LOOK_MS, kill);
+  }
+  return await tree.end();
+}
+
+/** Resolves when one of them is aborted. Not AbortSignal.any: what listens to that alone is lost at a garbage collection. */
+function abortOf(...signals: AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of signals) {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    }
+  });
+}
+
+async function feed(
+  stdin: WritableStream<Uint8Array<ArrayBuffer>>,
+  text: string,
+): Promise<void> {
+  const writer = stdin.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(text));
+    await writer.close();
+  } catch {
+    // The program ended, or closed it, before it had read all: its right.
+  }
+}

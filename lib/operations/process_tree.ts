@@ -1,0 +1,185 @@
+import { type Clock, sleep, systemClock } from "../base/clock.ts";
+import { MARKER_VARIABLE } from "./environment.ts";
+import type { ReapReceipt } from "./operation.ts";
+import { type ProcessInfo, readProcessTable } from "./process_table.ts";
+import { readTimerSlack } from "./timer_slack.ts";
+
+/** How long processes are ended by SIGKILL, again and again, before the rest is given up. */
+const KILL_MS = 2_000;
+
+/** How many looks in a row must see nobody. */
+const LOOKS = 3;
+
+/** By what the processes of a command are known. */
+export interface TreeRoot {
+  /** The process the agent started; it leads a session and group of its own. `startTicks` as in ProcessInfo. */
+  readonly leader?: { readonly pid: number; readonly startTicks: number };
+  /** It may have ended long ago, and its number may have been another's since. */
+  readonly leaderIsOld?: boolean;
+  /** The value of MARKER_VARIABLE in their environments. */
+  readonly marker: string;
+  /** What they inherited, if nobody else has it. */
+  readonly timerSlack?: number;
+}
+
+interface Found {
+  readonly living: readonly ProcessInfo[];
+  /** The leader's number still is its group's, or nobody's. */
+  readonly groupIsOurs: boolean;
+  readonly complete: boolean;
+}
+
+/**
+ * The processes of one command, for ending them.
+ *
+ * Its own are: the leader and its group and session, whoever has the marker in the environment, whoever inherited
+ * the timer slack, all their descendants, and whoever was found to be one before. Not for Windows.
+ */
+export class ProcessTree {
+  readonly #root: TreeRoot;
+  readonly #clock: Clock;
+  readonly #known = new Set<string>();
+  readonly #signalled = new Set<string>();
+  #alive: readonly number[] = [];
+
+  constructor(root: TreeRoot, clock: Clock = systemClock) {
+    this.#root = root;
+    this.#clock = clock;
+  }
+
+  /** Sends SIGTERM to whoever has not had it yet. Returns how many lived, 1 at least if not all could be looked at. */
+  async ask(): Promise<number> {
+    const { living, groupIsOurs, complete } = await this.#findSurely();
+    // Gone as far as can be seen; what forked at each look was missed, but cannot miss this.
+    if (living.length === 0 && complete) this.#killGroup(groupIsOurs);
+    const group = groupIsOurs && this.#signalled.size === 0
+      ? this.#root.leader?.pid
+      : undefined;
+    // The group at once, so that none of it sees another end first; once only, for many take a second SIGTERM as haste.
+    if (group !== undefined) send(-group, "SIGTERM");
+    for (const one of living) {
+      if (this.#signalled.has(keyOf(one))) continue;
+      if (one.group !== group) send(one.pid, "SIGTERM");
+      this.#signalled.add(keyOf(one));
+    }
+    return complete ? living.length : Math.max(1, living.length);
+  }
+
+  /** Sends SIGKILL until none is left, for 2 s at most. Returns how many live on. */
+  async end(): Promise<number> {
+    const end = this.#clock.monotonic() + KILL_MS;
+    let empty = 0;
+    for (let pause = 2;; pause = Math.min(pause * 2, 50)) {
+      const { living, groupIsOurs, complete } = await this.#find();
+      // One signal for the group catches also what forks faster than a table can be read.
+      this.#killGroup(groupIsOurs);
+      for (const one of living) {
+        send(one.pid, "SIGKILL");
+        this.#signalled.add(keyOf(one));
+      }
+      empty = living.length === 0 && complete ? empty + 1 : 0;
+      if (empty === LOOKS) return 0;
+      if (this.#clock.monotonic() >= end) return living.length;
+      if (living.length > 0) await sleep(this.#clock, pause);
+    }
+  }
+
+  /** What has been done so far; `alive` is as of the last look. */
+  receipt(): ReapReceipt {
+    return { signalled: this.#signalled.size, alive: this.#alive };
+  }
+
+  #killGroup(groupIsOurs: boolean): void {
+    const { leader } = this.#root;
+    if (groupIsOurs && leader !== undefined) send(-leader.pid, "SIGKILL");
+  }
+
+  /** Looks again when it sees nobody: one that forked and ended during a look, and its child, are in neither. */
+  async #findSurely(): Promise<Found> {
+    let found = await this.#find();
+    for (let look = 1; look < LOOKS && found.living.length === 0; look++) {
+      found = await this.#find();
+    }
+    return found;
+  }
+
+  async #find(): Promise<Found> {
+    const { processes, complete } = await readProcessTable(this.#clock);
+    const table = new Map(processes.map((one) => [one.pid, one]));
+    const { leader, leaderIsOld = false } = this.#root;
+    const holder = leader && table.get(leader.pid);
+    // A number is not given out again while a group has it, so a stranger under it means that the group is gone.
+    const groupIsOurs = leader !== undefined &&
+      (holder?.startTicks === leader.startTicks ||
+        holder === undefined && !leaderIsOld);
+    const members = new Map<number, ProcessInfo>();
+    const rest: ProcessInfo[] = [];
+    for (const one of processes) {
+      if (one.zombie || one.pid === Deno.pid) continue;
+      const ours = this.#known.has(keyOf(one)) ||
+        groupIsOurs &&
+          (one.group === leader?.pid || one.session === leader?.pid) ||
+        this.#bearsOurSign(one, table);
+      if (ours) members.set(one.pid, one);
+      else rest.push(one);
+    }
+    addDescendants(members, rest);
+    const living = [...members.values()];
+    for (const one of living) this.#known.add(keyOf(one));
+    this.#alive = living.map((one) => one.pid);
+    return { living, groupIsOurs, complete };
+  }
+
+  #bearsOurSign(
+    one: ProcessInfo,
+    table: ReadonlyMap<number, ProcessInfo>,
+  ): boolean {
+    if (Deno.build.os !== "linux") return false;
+    const { leader, marker, timerSlack } = this.#root;
+    const since = leader?.startTicks ?? 0;
+    if (one.startTicks < since) return false;
+    const theirs = readMarker(one.pid);
+    if (theirs !== undefined) return theirs === marker;
+    if (leader === undefined || timerSlack === undefined) return false;
+    if (readTimerSlack(one.pid) !== timerSlack) return false;
+    // A child of something older with the same slack belongs to an earlier command that was left running.
+    const parent = table.get(one.parent);
+    return parent === undefined || parent.startTicks >= since ||
+      readTimerSlack(parent.pid) !== timerSlack;
+  }
+}
+
+function addDescendants(
+  members: Map<number, ProcessInfo>,
+  rest: readonly ProcessInfo[],
+): void {
+  const children = Map.groupBy(rest, (one) => one.parent);
+  // A Map's iterator goes on over what is added meanwhile.
+  for (const pid of members.keys()) {
+    for (const child of children.get(pid) ?? []) members.set(child.pid, child);
+  }
+}
+
+/** The marker in a process's environment; undefined if it has none or the environment cannot be read. */
+function readMarker(pid: number): string | undefined {
+  try {
+    const text = Deno.readTextFileSync(`/proc/${pid}/environ`);
+    const prefix = `${MARKER_VARIABLE}=`;
+    return text.split("\0").find((entry) => entry.startsWith(prefix))
+      ?.slice(prefix.length);
+  } catch {
+    return undefined;
+  }
+}
+
+function send(pid: number, signal: Deno.Signal): void {
+  try {
+    Deno.kill(pid, signal);
+  } catch {
+    // It ended meanwhile, or it is another user's; then it stays in the receipt.
+  }
+}
+
+function keyOf({ pid, startTicks }: ProcessInfo): string {
+  return `${pid}:${startTicks}`;
+}

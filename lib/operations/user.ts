@@ -1,0 +1,77 @@
+import { PiriError } from "../base/errors.ts";
+
+/** Someone a program can run as. */
+export interface User {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  readonly shell: string;
+}
+
+/**
+ * The user of this name or number: from /etc/passwd, else, as one of a directory service, from `getent`.
+ *
+ * @throws {PiriError} NOT_FOUND; UNSUPPORTED on Windows.
+ */
+export async function findUser(name: string): Promise<User> {
+  const entry = await findEntry("passwd", name);
+  const [login, , uid, gid, , home, shell] = entry?.split(":") ?? [];
+  if (login === undefined) {
+    throw new PiriError("NOT_FOUND", `Cannot act as "${name}": no such user`);
+  }
+  return {
+    name: login,
+    uid: Number(uid),
+    gid: Number(gid),
+    home: home || "/",
+    shell: shell || "/bin/sh",
+  };
+}
+
+/**
+ * The number of the group of this name or number.
+ *
+ * @throws {PiriError} NOT_FOUND; UNSUPPORTED on Windows.
+ */
+export async function findGroup(name: string): Promise<number> {
+  const gid = (await findEntry("group", name))?.split(":")[2];
+  if (gid === undefined) {
+    throw new PiriError("NOT_FOUND", `Cannot use "${name}": no such group`);
+  }
+  return Number(gid);
+}
+
+async function findEntry(
+  database: "passwd" | "group",
+  name: string,
+): Promise<string | undefined> {
+  if (Deno.build.os === "windows") {
+    throw new PiriError(
+      "UNSUPPORTED",
+      `Cannot act as "${name}": on Windows the agent cannot change the user`,
+    );
+  }
+  const matches = (line: string) => {
+    const [login, , id] = line.split(":");
+    return login === name || id === name;
+  };
+  const own = await Deno.readTextFile(`/etc/${database}`).catch(() => "");
+  return own.split("\n").find(matches) ??
+    (await askService(database, name)).split("\n").find(matches);
+}
+
+async function askService(database: string, name: string): Promise<string> {
+  // As an option's value a name would mean something else.
+  if (name.startsWith("-")) return "";
+  try {
+    const { stdout } = await new Deno.Command("getent", {
+      args: [database, name],
+      stdin: "null",
+      stderr: "null",
+    }).output();
+    return new TextDecoder().decode(stdout);
+  } catch {
+    return "";
+  }
+}

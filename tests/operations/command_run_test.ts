@@ -1,0 +1,305 @@
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertLessOrEqual,
+  assertRejects,
+} from "@std/assert";
+import { PiriError } from "../../lib/base/errors.ts";
+import { commandRun } from "../../lib/operations/command_run.ts";
+import { floodBytes, program } from "../support/program.ts";
+import { TempFolder } from "../support/temp_folder.ts";
+import { finish, newContext, textOf } from "./support.ts";
+
+const posix = Deno.build.os !== "windows";
+const isRoot = posix && Deno.uid() === 0;
+const megabyte = 1_048_576;
+
+Deno.test("a program's output and exit code come back", async () => {
+  const argv = program("printAndExit", "hello", "3");
+  const { stdout, outcome } = await finish(
+    commandRun.run({ argv }, newContext()),
+  );
+  assertEquals(textOf(stdout), "hello\n");
+  assertEquals(outcome, {
+    success: false,
+    changed: true,
+    message: "The program ended with exit code 3",
+    exitCode: 3,
+  });
+});
+
+Deno.test("a program that exits with 0 has succeeded", async () => {
+  const argv = program("printAndExit");
+  const { outcome } = await finish(commandRun.run({ argv }, newContext()));
+  assertEquals(outcome.success, true);
+  assertEquals(outcome.exitCode, 0);
+});
+
+Deno.test("both streams are told apart", async () => {
+  const argv = program("printBoth", "good", "bad");
+  const { stdout, stderr } = await finish(
+    commandRun.run({ argv }, newContext()),
+  );
+  assertEquals([textOf(stdout), textOf(stderr)], ["good", "bad"]);
+});
+
+Deno.test("20 MB come through each stream byte for byte, in pieces of 64 KiB at most", async () => {
+  const size = 20 * megabyte;
+  const { stdout, stderr, largestPiece } = await finish(
+    commandRun.run({ argv: program("floodBoth", String(size)) }, newContext()),
+  );
+  const expected = floodBytes(size);
+  assertEquals(await digest(stdout), await digest(expected));
+  assertEquals(await digest(stderr), await digest(expected));
+  assertLessOrEqual(largestPiece, 65_536);
+});
+
+Deno.test("output comes while the program runs, and a short piece holds no large buffer", async () => {
+  const context = newContext();
+  const run = commandRun.run({ argv: program("sleep") }, context);
+  const { value } = await run.next();
+  assert(value !== undefined && "kind" in value && value.kind === "output");
+  assertEquals(textOf(value.bytes), "ready\n");
+  assertEquals(value.bytes.buffer.byteLength, 6);
+  context.stopNow();
+  context.killNow();
+  await finish(run);
+});
+
+Deno.test("a program waits while nobody takes what it prints", async () => {
+  const context = newContext();
+  await using folder = await TempFolder.make();
+  const path = folder.at("progress");
+  const run = commandRun.run(
+    { argv: program("countPrinted", path) },
+    context,
+  );
+  await run.next();
+  const stuckAt = await settled(() => printedBytes(path));
+  // Two pipes of 64 KiB by default, the pieces on their way, and the program's own.
+  assertLess(stuckAt, megabyte);
+  await run.next();
+  context.stopNow();
+  context.killNow();
+  await finish(run);
+});
+
+Deno.test({
+  name: "a program that a signal ended has its name, and no exit code",
+  ignore: !posix,
+  fn: async () => {
+    const argv = program("endBySignal", "SIGKILL");
+    const { outcome } = await finish(commandRun.run({ argv }, newContext()));
+    assertEquals(outcome.success, false);
+    assertEquals(outcome.signal, "SIGKILL");
+    assertEquals(outcome.exitCode, undefined);
+    assertEquals(outcome.message, "The program was ended by SIGKILL");
+  },
+});
+
+Deno.test("a program starts in the folder it is told", async () => {
+  await using folder = await TempFolder.make();
+  const argv = program("printCwd");
+  const { stdout } = await finish(
+    commandRun.run({ argv, cwd: folder.path }, newContext()),
+  );
+  assertEquals(textOf(stdout), folder.path);
+});
+
+Deno.test("a program reads what it is given, and else nothing", async () => {
+  const argv = program("copyStdin");
+  const stdin = "line\n".repeat(100_000);
+  const given = await finish(commandRun.run({ argv, stdin }, newContext()));
+  assertEquals(textOf(given.stdout) === stdin, true);
+  const none = await finish(commandRun.run({ argv }, newContext()));
+  assertEquals(none.stdout.length, 0);
+});
+
+Deno.test("a program that does not read what it is given ends as ever", async () => {
+  const argv = program("printAndExit", "bye");
+  const stdin = "x".repeat(4 * megabyte);
+  const { outcome } = await finish(
+    commandRun.run({ argv, stdin }, newContext()),
+  );
+  assertEquals(outcome.success, true);
+});
+
+Deno.test("a program gets the default environment, what is added to it, and the marker", async () => {
+  const hidden = {
+    DENO_TLS_CA_STORE: "system",
+    SSL_CERT_FILE: "/dev/null",
+    SSL_CERT_DIR: "/nonexistent",
+    DENO_DIR_OF_NOBODY: "x",
+    SOME_SECRET: "x",
+  };
+  using _variables = setVariables({ ...hidden, LC_TIME: "C" });
+  const context = newContext();
+  const { stdout } = await finish(
+    commandRun.run({ argv: program("printEnv"), env: { ADDED: "1" } }, context),
+  );
+  const env = JSON.parse(textOf(stdout));
+  assertEquals(env.ADDED, "1");
+  assertEquals(env.LC_TIME, "C");
+  assertEquals(env.PIRI_COMMAND, context.marker);
+  assertEquals(env.PATH, Deno.env.get("PATH"));
+  assertEquals(Object.keys(hidden).filter((name) => name in env), []);
+});
+
+Deno.test("the marker cannot be set to another command's", async () => {
+  const context = newContext();
+  const { stdout } = await finish(
+    commandRun.run({
+      argv: program("printEnv"),
+      env: { PIRI_COMMAND: "another" },
+    }, context),
+  );
+  assertEquals(JSON.parse(textOf(stdout)).PIRI_COMMAND, context.marker);
+});
+
+Deno.test("a line for the shell is run by the shell", async () => {
+  const { stdout, outcome } = await finish(
+    commandRun.run({ shell: 'echo "a b"&& exit 5' }, newContext()),
+  );
+  assertEquals(textOf(stdout).trim().replaceAll('"', ""), "a b");
+  assertEquals(outcome.exitCode, 5);
+});
+
+Deno.test({
+  name: "a program runs as another user, with their variables (needs root)",
+  ignore: !isRoot,
+  fn: async () => {
+    const nobody = await nobodyEntry();
+    const { stdout } = await finish(
+      commandRun.run({
+        shell: 'echo "$(id -u):$(id -g) $(id -G) $USER $HOME"; pwd',
+        user: "nobody",
+        cwd: "/",
+      }, newContext()),
+    );
+    const { uid, gid, home } = nobody;
+    assertEquals(
+      textOf(stdout),
+      `${uid}:${gid} ${gid} nobody ${home}\n/\n`,
+    );
+  },
+});
+
+Deno.test("a program that is not there is not started", async () => {
+  await assertNotStarted(
+    { argv: ["no-such-program-7"] },
+    'Cannot start "no-such-program-7": there is no such program',
+  );
+});
+
+Deno.test("a folder that is not there is told from a program that is not there", async () => {
+  await assertNotStarted(
+    { argv: program("printCwd"), cwd: "/no/such/folder" },
+    'there is no folder "/no/such/folder"',
+  );
+});
+
+Deno.test({
+  name: "a file that is no program is not started",
+  ignore: !posix,
+  fn: async () => {
+    await assertNotStarted(
+      { argv: ["/etc/passwd"] },
+      'Cannot start "/etc/passwd": permission was denied',
+    );
+  },
+});
+
+Deno.test("a user that is not there is refused", async () => {
+  await assertRejects(
+    () => finish(commandRun.run({ shell: "", user: "nobody-7" }, newContext())),
+    PiriError,
+    'Cannot act as "nobody-7"',
+  );
+});
+
+Deno.test("a command that was cancelled before is not started", async () => {
+  const context = newContext();
+  context.stopNow();
+  const error = await assertRejects(
+    () => finish(commandRun.run({ argv: program("sleep") }, context)),
+    PiriError,
+  );
+  assertEquals(error.code, "CANCELLED");
+  assertEquals(context.processes, []);
+});
+
+Deno.test({
+  name: "the process that was started is told with its start",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const context = newContext();
+    const shell = "read -r boot < /proc/sys/kernel/random/boot_id; " +
+      "read -r stat < /proc/$$/stat; set -- $stat; shift 21; echo $$ $boot:$1";
+    const { stdout } = await finish(commandRun.run({ shell }, context));
+    const [identity] = context.processes;
+    assertEquals(
+      textOf(stdout),
+      `${identity?.pid} ${identity?.startTime}\n`,
+    );
+  },
+});
+
+async function assertNotStarted(
+  params: Parameters<typeof commandRun.run>[0],
+  message: string,
+): Promise<void> {
+  const error = await assertRejects(
+    () => finish(commandRun.run(params, newContext())),
+    PiriError,
+    message,
+  );
+  assertEquals(error.code, "NOT_STARTED");
+}
+
+async function digest(bytes: Uint8Array): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", bytes.slice());
+  return new Uint8Array(hash).toHex();
+}
+
+function setVariables(variables: Record<string, string>): Disposable {
+  const before = Object.keys(variables).map((name) =>
+    [name, Deno.env.get(name)] as const
+  );
+  for (const [name, value] of Object.entries(variables)) {
+    Deno.env.set(name, value);
+  }
+  return {
+    [Symbol.dispose]: () => {
+      for (const [name, value] of before) {
+        value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+      }
+    },
+  };
+}
+
+async function nobodyEntry(): Promise<
+  { uid: string; gid: string; home: string }
+> {
+  const lines = (await Deno.readTextFile("/etc/passwd")).split("\n");
+  const line = lines.find((line) => line.startsWith("nobody:")) ?? "";
+  const [, , uid = "", gid = "", , home = ""] = line.split(":");
+  return { uid, gid, home };
+}
+
+/** How many bytes the program has told that it printed. */
+async function printedBytes(path: string): Promise<number> {
+  return Number(await Deno.readTextFile(path).catch(() => "0"));
+}
+
+/** A number once it has stayed the same, and above 0, for a while. */
+async function settled(look: () => Promise<number>): Promise<number> {
+  let before = 0;
+  for (let same = 0; same < 10;) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const now = await look();
+    same = now > 0 && now === before ? same + 1 : 0;
+    before = now;
+  }
+  return before;
+}

@@ -1,0 +1,311 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { encodeHex } from "@std/encoding/hex";
+import { join } from "@std/path";
+import { PiriError } from "../../lib/base/errors.ts";
+import { fileFetch } from "../../lib/operations/file_fetch.ts";
+import type { DataSource } from "../../lib/operations/operation.ts";
+import { floodBytes } from "../support/program.ts";
+import { TempFolder } from "../support/temp_folder.ts";
+import { finish, newContext } from "./support.ts";
+
+const posix = Deno.build.os !== "windows";
+const isRoot = posix && Deno.uid() === 0;
+
+Deno.test("a file is fetched whole", async () => {
+  await using folder = await tempTarget();
+  const content = floodBytes(300_001);
+  const { outcome, progress } = await finish(
+    fileFetch.run(
+      { source: "app.conf", path: folder.file },
+      newContext(await files({ "app.conf": content })),
+    ),
+  );
+  assertEquals(await Deno.readFile(folder.file), content);
+  const sha256 = await hashOf(content);
+  assertEquals(outcome, {
+    success: true,
+    changed: true,
+    data: { path: folder.file, size: 300_001, sha256 },
+  });
+  assertEquals(progress.at(-1), { current: 300_001, total: 300_001 });
+  assertEquals(await folder.names(), ["target"]);
+});
+
+Deno.test("an empty file is fetched", async () => {
+  await using folder = await tempTarget();
+  const data = await files({ empty: new Uint8Array() });
+  await finish(
+    fileFetch.run({ source: "empty", path: folder.file }, newContext(data)),
+  );
+  assertEquals((await Deno.stat(folder.file)).size, 0);
+});
+
+Deno.test("a file that is right already is not fetched again", async () => {
+  await using folder = await tempTarget();
+  const data = await files({ "app.conf": floodBytes(1_000) });
+  const params = { source: "app.conf", path: folder.file };
+  await finish(fileFetch.run(params, newContext(data)));
+  const before = await Deno.stat(folder.file);
+  const { outcome } = await finish(fileFetch.run(
+    params,
+    newContext({ ...data, bytes: () => Promise.reject(new Error("asked")) }),
+  ));
+  assertEquals(outcome.success, true);
+  assertEquals(outcome.changed, false);
+  assertEquals((await Deno.stat(folder.file)).ino, before.ino);
+});
+
+Deno.test("a file of the same size with other content is replaced", async () => {
+  await using folder = await tempTarget();
+  await Deno.writeTextFile(folder.file, "old");
+  const data = await files({ "app.conf": bytesOf("new") });
+  const { outcome } = await finish(fileFetch.run(
+    { source: "app.conf", path: folder.file },
+    newContext(data),
+  ));
+  assertEquals(outcome.changed, true);
+  assertEquals(await Deno.readTextFile(folder.file), "new");
+});
+
+Deno.test({
+  name: "a new file gets the mode, else 0644",
+  ignore: !posix,
+  fn: async () => {
+    await using folder = await tempTarget();
+    const data = await files({ a: bytesOf("a") });
+    const path = folder.file;
+    await finish(fileFetch.run({ source: "a", path }, newContext(data)));
+    assertEquals(await modeOf(path), 0o644);
+    await Deno.remove(path);
+    await finish(
+      fileFetch.run({ source: "a", path, mode: "4750" }, newContext(data)),
+    );
+    assertEquals(await modeOf(path), 0o4750);
+  },
+});
+
+Deno.test({
+  name: "a file with the right content and another mode is changed, once",
+  ignore: !posix,
+  fn: async () => {
+    await using folder = await tempTarget();
+    const data = await files({ a: bytesOf("a") });
+    const path = folder.file;
+    await finish(fileFetch.run({ source: "a", path }, newContext(data)));
+    const params = { source: "a", path, mode: "0600" };
+    const first = await finish(fileFetch.run(params, newContext(data)));
+    const second = await finish(fileFetch.run(params, newContext(data)));
+    assertEquals(
+      [first.outcome.changed, second.outcome.changed],
+      [true, false],
+    );
+    assertEquals(await modeOf(path), 0o600);
+  },
+});
+
+Deno.test({
+  name: "a file that is replaced keeps its mode and owner (needs root)",
+  ignore: !isRoot,
+  fn: async () => {
+    await using folder = await tempTarget();
+    await Deno.writeTextFile(folder.file, "old content");
+    await Deno.chown(folder.file, 4_711, 4_712);
+    await Deno.chmod(folder.file, 0o640);
+    const data = await files({ a: bytesOf("a") });
+    await finish(
+      fileFetch.run({ source: "a", path: folder.file }, newContext(data)),
+    );
+    const { uid, gid } = await Deno.stat(folder.file);
+    assertEquals([uid, gid], [4_711, 4_712]);
+    assertEquals(await modeOf(folder.file), 0o640);
+  },
+});
+
+Deno.test({
+  name: "a file gets the owner and group that are asked for (needs root)",
+  ignore: !isRoot,
+  fn: async () => {
+    await using folder = await tempTarget();
+    const data = await files({ a: bytesOf("a") });
+    const params = {
+      source: "a",
+      path: folder.file,
+      user: "nobody",
+      group: "daemon",
+    };
+    await finish(fileFetch.run(params, newContext(data)));
+    const { uid, gid } = await Deno.stat(folder.file);
+    assert(uid !== 0 && gid !== 0);
+    const again = await finish(fileFetch.run(params, newContext(data)));
+    assertEquals(again.outcome.changed, false);
+  },
+});
+
+Deno.test("a link is replaced, and what it points to stays", async () => {
+  await using folder = await tempTarget();
+  const other = join(folder.path, "other");
+  await Deno.writeTextFile(other, "other");
+  await Deno.symlink(other, folder.file);
+  const data = await files({ a: bytesOf("a") });
+  await finish(
+    fileFetch.run({ source: "a", path: folder.file }, newContext(data)),
+  );
+  assertEquals((await Deno.lstat(folder.file)).isFile, true);
+  assertEquals(await Deno.readTextFile(other), "other");
+});
+
+Deno.test("a few pieces are asked for ahead, and no more", async () => {
+  await using folder = await tempTarget();
+  const data = await files({ a: floodBytes(2_000_000) });
+  let open = 0;
+  let most = 0;
+  const counting: DataSource = {
+    ...data,
+    bytes: async (type, params) => {
+      most = Math.max(most, ++open);
+      const bytes = await data.bytes(type, params);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      open--;
+      return bytes;
+    },
+  };
+  await finish(
+    fileFetch.run({ source: "a", path: folder.file }, newContext(counting)),
+  );
+  assertEquals(most, 4);
+});
+
+const changes: Record<string, (data: DataSource) => DataSource["bytes"]> = {
+  "other content": (data) => async (type, params) =>
+    (await data.bytes(type, params)).map((byte) => byte ^ 1),
+  "less content": (data) => async (type, params) =>
+    (await data.bytes(type, params)).subarray(1),
+  "no file": () => () =>
+    Promise.reject(new PiriError("NOT_FOUND", "There is no such file")),
+};
+
+for (const [what, change] of Object.entries(changes)) {
+  Deno.test(`${what} after the first look is an error that leaves nothing`, async () => {
+    await using folder = await tempTarget();
+    await Deno.writeTextFile(folder.file, "old");
+    const data = await files({ a: floodBytes(200_000) });
+    const error = await assertRejects(
+      () =>
+        finish(fileFetch.run(
+          { source: "a", path: folder.file },
+          newContext({ ...data, bytes: change(data) }),
+        )),
+      PiriError,
+      'Cannot fetch "a": it was changed while it was fetched',
+    );
+    assertEquals(error.code, "FAILED_PRECONDITION");
+    assertEquals(await folder.names(), ["target"]);
+    assertEquals(await Deno.readTextFile(folder.file), "old");
+  });
+}
+
+Deno.test("a fetch that is cancelled leaves nothing", async () => {
+  await using folder = await tempTarget();
+  const data = await files({ a: floodBytes(2_000_000) });
+  const context = newContext(data);
+  const run = fileFetch.run({ source: "a", path: folder.file }, context);
+  await run.next();
+  assertEquals((await folder.names()).length, 1);
+  context.stopNow();
+  const error = await assertRejects(() => finish(run), PiriError);
+  assertEquals(error.code, "CANCELLED");
+  assertEquals(await folder.names(), []);
+});
+
+Deno.test("a file that the manager does not have is an error with its reason", async () => {
+  await using folder = await tempTarget();
+  const error = await assertRejects(
+    () =>
+      finish(
+        fileFetch.run({ source: "a", path: folder.file }, newContext()),
+      ),
+    PiriError,
+    "There is no data",
+  );
+  assertEquals(error.code, "NOT_FOUND");
+});
+
+Deno.test("a folder that is not there, or in the way, is an error that says so", async () => {
+  await using folder = await tempTarget();
+  const data = await files({ a: bytesOf("a") });
+  const fetchTo = (path: string) => () =>
+    finish(fileFetch.run({ source: "a", path }, newContext(data)));
+  const missing = join(folder.path, "no", "target");
+  await assertRejects(
+    fetchTo(missing),
+    PiriError,
+    `Cannot write "${missing}": there is no folder "${
+      join(folder.path, "no")
+    }"`,
+  );
+  await assertRejects(
+    fetchTo(folder.path),
+    PiriError,
+    `Cannot write "${folder.path}": it is not a file`,
+  );
+});
+
+/** What a Manager with these files answers. */
+async function files(
+  content: Record<string, Uint8Array<ArrayBuffer>>,
+): Promise<DataSource> {
+  const stats = Object.fromEntries(
+    await Promise.all(
+      Object.entries(content).map(async (
+        [name, bytes],
+      ) => [name, {
+        size: bytes.length,
+        mtime: 0,
+        sha256: await hashOf(bytes),
+      }]),
+    ),
+  );
+  return {
+    text: (type, params) => {
+      assertEquals(type, "file_stat");
+      const { filename } = params as { filename: string };
+      return Promise.resolve(JSON.stringify(stats[filename]));
+    },
+    bytes: (type, params) => {
+      assertEquals(type, "file_content");
+      const { filename, offset, length } = params as {
+        filename: string;
+        offset: number;
+        length: number;
+      };
+      assert(length <= 65_536);
+      return Promise.resolve(
+        content[filename]?.slice(offset, offset + length) ?? new Uint8Array(),
+      );
+    },
+  };
+}
+
+async function tempTarget() {
+  const folder = await TempFolder.make();
+  return {
+    path: folder.path,
+    file: folder.at("target"),
+    names: async () =>
+      (await Array.fromAsync(Deno.readDir(folder.path)))
+        .map(({ name }) => name),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return encodeHex(await crypto.subtle.digest("SHA-256", bytes));
+}
+
+async function modeOf(path: string): Promise<number> {
+  return ((await Deno.stat(path)).mode ?? 0) & 0o7777;
+}
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}

@@ -1,0 +1,134 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { PiriError } from "../../lib/base/errors.ts";
+import { commandRun } from "../../lib/operations/command_run.ts";
+import { fileFetch } from "../../lib/operations/file_fetch.ts";
+import { checkParams } from "../../lib/operations/params.ts";
+import {
+  describeOperations,
+  operationNamed,
+} from "../../lib/operations/registry.ts";
+import { testSleep } from "../../lib/operations/test_sleep.ts";
+
+Deno.test("an operation is found by its name", () => {
+  const options = { allowTestOperations: false };
+  assertEquals(operationNamed("command.Run", options).name, "command.Run");
+});
+
+Deno.test("an unknown operation is refused with the nearest name", () => {
+  const error = assertThrows(
+    () => operationNamed("comand.run", { allowTestOperations: false }),
+    PiriError,
+    'Cannot run "comand.run": this agent has no such operation, did you mean "command.Run"?',
+  );
+  assertEquals(error.code, "NOT_FOUND");
+});
+
+Deno.test("test operations are there only when they are allowed", () => {
+  const name = "test.Sleep";
+  assertEquals(operationNamed(name, { allowTestOperations: true }).name, name);
+  assertThrows(() => operationNamed(name, { allowTestOperations: false }));
+});
+
+Deno.test("every operation and parameter is described", () => {
+  const all = describeOperations();
+  assertEquals(all.map(({ name }) => name), [
+    "command.Run",
+    "echo.Echo",
+    "file.Fetch",
+    "test.Sleep",
+    "test.Spin",
+  ]);
+  const silent = all.flatMap((operation) => [
+    operation.description,
+    ...operation.parameters.map(({ description }) => description),
+  ]).filter((description) => description === "");
+  assertEquals(silent, []);
+});
+
+Deno.test("a parameter's type and whether it is needed come from the schema", () => {
+  const all = describeOperations();
+  const shown = (name: string) =>
+    all.find((operation) => operation.name === name)?.parameters
+      .map(({ name, type, required }) => `${name}: ${type}, ${required}`);
+  assertEquals(shown("command.Run"), [
+    "argv: list of string, false",
+    "shell: string, false",
+    "cwd: string, false",
+    "env: map of string, false",
+    "user: string, false",
+    "stdin: string, false",
+  ]);
+  assertEquals(shown("test.Sleep"), ["seconds: number, true"]);
+});
+
+Deno.test("right parameters are read", () => {
+  assertEquals(
+    checkParams(commandRun, '{"argv":["ls"],"env":{"A":"1"}}'),
+    { argv: ["ls"], env: { A: "1" } },
+  );
+});
+
+const wrong: [string, () => unknown, string][] = [
+  [
+    "text that is not JSON",
+    () => checkParams(testSleep, "{"),
+    'Cannot run "test.Sleep": its parameters are not a JSON object',
+  ],
+  [
+    "a list",
+    () => checkParams(testSleep, "[1]"),
+    'Cannot run "test.Sleep": its parameters are not a JSON object',
+  ],
+  [
+    "an unknown parameter",
+    () => checkParams(testSleep, '{"secods":1}'),
+    'there is no parameter "secods", did you mean "seconds"?',
+  ],
+  [
+    "a missing parameter",
+    () => checkParams(testSleep, ""),
+    'parameter "seconds" is missing',
+  ],
+  [
+    "a wrong type",
+    () => checkParams(testSleep, '{"seconds":"1"}'),
+    'parameter "seconds" is wrong: expected number but received "1"',
+  ],
+  [
+    "a wrong item of a list",
+    () => checkParams(commandRun, '{"argv":["ls",1]}'),
+    'parameter "argv.1" is wrong: expected string but received 1',
+  ],
+  [
+    "an empty argv",
+    () => checkParams(commandRun, '{"argv":[]}'),
+    'parameter "argv" is wrong: expected a program and its arguments',
+  ],
+  [
+    "argv and shell",
+    () => checkParams(commandRun, '{"argv":["ls"],"shell":"ls"}'),
+    'Cannot run "command.Run": it takes either argv or shell',
+  ],
+  [
+    "neither argv nor shell",
+    () => checkParams(commandRun, "{}"),
+    'Cannot run "command.Run": it takes either argv or shell',
+  ],
+  [
+    "a mode that is not octal",
+    () => checkParams(fileFetch, '{"source":"a","path":"/a","mode":"rw"}'),
+    'parameter "mode" is wrong: expected an octal number as 0644',
+  ],
+  [
+    "a relative path",
+    () => checkParams(fileFetch, '{"source":"a","path":"a"}'),
+    'parameter "path" is wrong: expected an absolute path',
+  ],
+];
+
+for (const [what, check, message] of wrong) {
+  Deno.test(`parameters with ${what} are refused`, () => {
+    const error = assertThrows(check, PiriError, message);
+    assertEquals(error.code, "INVALID_ARGUMENT");
+  });
+}

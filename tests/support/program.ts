@@ -1,0 +1,178 @@
+// A program for tests to run as a child: what it does is its first argument. It is Deno itself, so it runs everywhere.
+// It imports nothing, so it starts fast.
+const behaviours = {
+  /** Prints a text and a line's end, and exits with a code. */
+  async printAndExit(text = "", code = "0") {
+    await print(`${text}\n`);
+    Deno.exit(Number(code));
+  },
+  /** Prints so many lines, each in two pieces. */
+  async printLines(text = "", count = "1") {
+    for (let i = 1; i <= Number(count); i++) {
+      await print(`${text} `);
+      await wait(0.001);
+      await print(`${i}\n`);
+    }
+  },
+  /** Prints "ready", and "done" once there is this file. */
+  async waitForFile(path = "") {
+    await print("ready\n");
+    while (!exists(path)) await wait(0.02);
+    await print("done\n");
+  },
+  /** Prints 1, 2, 3 and so on, a line each, until there is this file. */
+  async countUntilFile(path = "") {
+    for (let i = 1; !exists(path); i++) {
+      await print(`${i}\n`);
+      await wait(0.002);
+    }
+  },
+  /** Prints to both streams. */
+  async printBoth(stdout = "", stderr = "") {
+    await print(stdout);
+    await print(stderr, Deno.stderr);
+  },
+  /** Prints its environment as JSON. */
+  async printEnv() {
+    await print(JSON.stringify(Deno.env.toObject()));
+  },
+  /** Prints its folder. */
+  async printCwd() {
+    await print(Deno.cwd());
+  },
+  /** Prints its user's and its group's number. */
+  async printUser() {
+    await print(`${Deno.uid()}:${Deno.gid()}`);
+  },
+  /** Prints what it reads. */
+  async copyStdin() {
+    await Deno.stdin.readable.pipeTo(Deno.stdout.writable);
+  },
+  /** Prints so many bytes to each stream: see `floodBytes`. */
+  async floodStdout(size = "0", stream = "stdout") {
+    const target = stream === "stderr" ? Deno.stderr : Deno.stdout;
+    await write(target, floodBytes(Number(size)));
+  },
+  /** As floodStdout, both streams at a time. */
+  async floodBoth(size = "0") {
+    const bytes = floodBytes(Number(size));
+    await Promise.all([write(Deno.stdout, bytes), write(Deno.stderr, bytes)]);
+  },
+  /** Prints one line after the other until it is ended. */
+  async printForEver() {
+    for (;;) await print(`${"x".repeat(1_023)}\n`);
+  },
+  /** As printForEver, and keeps how many bytes it has printed in a file. */
+  async countPrinted(path = "") {
+    for (let count = 1_024;; count += 1_024) {
+      await print(`${"x".repeat(1_023)}\n`);
+      Deno.writeTextFileSync(path, String(count));
+    }
+  },
+  /** Ends by a signal of its own. */
+  async endBySignal(signal = "SIGTERM") {
+    Deno.kill(Deno.pid, signal as Deno.Signal);
+    await wait(60);
+  },
+  /** Prints "ready" and does nothing for so many seconds. */
+  async sleep(seconds = "60") {
+    await print("ready\n");
+    await wait(Number(seconds));
+  },
+  /** As sleep; SIGTERM does not end it. */
+  async sleepIgnoringTerm(seconds = "60") {
+    Deno.addSignalListener("SIGTERM", () => {});
+    await print("ready\n");
+    await wait(Number(seconds));
+  },
+  /** As sleep; tells each SIGTERM, and ends on the second. */
+  async countTerms(seconds = "60") {
+    let count = 0;
+    Deno.addSignalListener("SIGTERM", () => {
+      Deno.stdout.writeSync(new TextEncoder().encode(`SIGTERM ${++count}\n`));
+      if (count === 2) Deno.exit(2);
+    });
+    await print("ready\n");
+    await wait(Number(seconds));
+  },
+  /** Starts children of its own that do this, waits until each is ready, tells their process ids, and waits for them. */
+  async forkGrandchildren(count = "1", ...behaviour: string[]) {
+    const children = await Promise.all(
+      Array.from({ length: Number(count) }, () => startReady(behaviour)),
+    );
+    await print(`${children.map(({ pid }) => pid).join(" ")}\n`);
+    await Promise.all(children.map(({ status }) => status));
+  },
+  /** Starts a child that does this and inherits the output, and exits at once. */
+  async leaveBehind(...behaviour: string[]) {
+    const [name, ...args] = program(...behaviour as [BehaviourName]);
+    const child = new Deno.Command(name, { args, stdin: "null" }).spawn();
+    await print(`${child.pid}\n`);
+    Deno.exit(0);
+  },
+};
+
+/** What the program can do. */
+export type BehaviourName = keyof typeof behaviours;
+
+/** The line that starts it. */
+export function program(
+  behaviour: BehaviourName,
+  ...args: string[]
+): [string, ...string[]] {
+  const path = import.meta.filename ?? "";
+  const flags = ["--allow-all", "--no-config", "--no-lock"];
+  return [Deno.execPath(), "run", ...flags, path, behaviour, ...args];
+}
+
+/** So many bytes that are different everywhere, and the same each time. */
+export function floodBytes(size: number): Uint8Array<ArrayBuffer> {
+  const words = new Uint32Array(Math.ceil(size / 4));
+  for (let i = 0; i < words.length; i++) {
+    words[i] = Math.imul(i + 1, 0x9e37_79b1);
+  }
+  return new Uint8Array(words.buffer, 0, size);
+}
+
+async function startReady(behaviour: string[]): Promise<Deno.ChildProcess> {
+  const [name, ...args] = program(...behaviour as [BehaviourName]);
+  const child = new Deno.Command(name, {
+    args,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  await child.stdout.getReader().read();
+  return child;
+}
+
+function print(text: string, target = Deno.stdout): Promise<void> {
+  return write(target, new TextEncoder().encode(text));
+}
+
+async function write(
+  target: { write(bytes: Uint8Array): Promise<number> },
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    at += await target.write(bytes.subarray(at));
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function wait(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+}
+
+if (import.meta.main) {
+  const [name, ...args] = Deno.args;
+  await behaviours[name as BehaviourName](...args as []);
+}
