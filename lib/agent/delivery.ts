@@ -1,0 +1,229 @@
+import { create, fromBinary } from "@bufbuild/protobuf";
+import {
+  CommandOutputSchema,
+  CommandProgressSchema,
+  type CommandResult,
+  CommandResultSchema,
+  OutputStream,
+  type ResumeFrom,
+} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { Limits } from "../base/limits.ts";
+import { logger } from "../base/log.ts";
+import { messageOf } from "../base/errors.ts";
+import type { StreamName } from "../operations/operation.ts";
+import type { Feature } from "../wire/features.ts";
+import type { Body } from "../wire/message.ts";
+import type { Journal, JournalEntry } from "./journal.ts";
+import { cutText } from "./result.ts";
+import type { Progress, Runner } from "./runner.ts";
+
+const log = logger("agent", "delivery");
+
+const STREAMS: readonly [StreamName, OutputStream][] = [
+  ["stdout", OutputStream.STDOUT],
+  ["stderr", OutputStream.STDERR],
+];
+
+/** Text of a result towards a Manager without CommandOutput, bytes: a frame of 64 KiB holds it with all the rest. */
+const TEXT_BYTES = 49_152;
+
+/** The connection that things are delivered over. */
+export interface DeliveryPeer {
+  send(body: Body): Promise<void>;
+}
+
+/** What a delivery is made of. */
+export interface DeliveryOptions {
+  readonly journal: Journal;
+  readonly runner: Runner;
+  readonly peer: DeliveryPeer;
+  /** Only this Manager's commands are delivered. */
+  readonly managerId: string;
+  readonly features: ReadonlySet<Feature>;
+  readonly resume: readonly ResumeFrom[];
+}
+
+/**
+ * Drains the journal into one connection: of each command its output from the byte that the Manager wants, its progress,
+ * and its result last. Ends with the connection; the next one makes its own.
+ */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #drains = new Map<JournalEntry, Drain>();
+  readonly #unsubscribe: () => void;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+    this.#unsubscribe = options.runner.onNews((entry) => this.#news(entry));
+    for (const entry of options.journal.entries()) this.#news(entry);
+  }
+
+  /** A command was accepted over this connection. */
+  accepted(entry: JournalEntry): void {
+    this.#news(entry);
+  }
+
+  /** The Manager does not need the command any more, or is told what it is about all the same. */
+  forgotten(entry: JournalEntry): void {
+    this.#drains.get(entry)?.stop();
+    this.#drains.delete(entry);
+  }
+
+  /** The stored result of a finished command goes out again. */
+  again(entry: JournalEntry): void {
+    this.forgotten(entry);
+    this.#news(entry);
+  }
+
+  /** The connection has ended. */
+  close(): void {
+    this.#unsubscribe();
+    for (const drain of this.#drains.values()) drain.stop();
+    this.#drains.clear();
+  }
+
+  #news(entry: JournalEntry): void {
+    if (entry.managerId !== this.#options.managerId) return;
+    const known = this.#drains.get(entry);
+    if (known !== undefined) return known.wake();
+    const drain = new Drain(entry, this.#options);
+    this.#drains.set(entry, drain);
+    drain.run().catch((error) =>
+      log.debug("Delivery of command {id} ended: {error}", {
+        id: entry.id,
+        error: messageOf(error),
+      })
+    );
+  }
+}
+
+/** One command on its way over one connection. */
+class Drain {
+  readonly #entry: JournalEntry;
+  readonly #options: DeliveryOptions;
+  readonly #offset: Record<StreamName, bigint>;
+  #told: Progress | undefined;
+  #news = Promise.withResolvers<void>();
+  #stopped = false;
+
+  constructor(entry: JournalEntry, options: DeliveryOptions) {
+    this.#entry = entry;
+    this.#options = options;
+    const wanted = options.resume.find(({ commandId }) =>
+      commandId === entry.id
+    );
+    this.#offset = {
+      stdout: wanted?.stdout ?? entry.acknowledged("stdout"),
+      stderr: wanted?.stderr ?? entry.acknowledged("stderr"),
+    };
+  }
+
+  wake(): void {
+    this.#news.resolve();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#news.resolve();
+  }
+
+  async run(): Promise<void> {
+    const { features } = this.#options;
+    while (!this.#stopped) {
+      this.#news = Promise.withResolvers();
+      // Read before the output: what was printed before the result is then sure to be sent before it.
+      const result = this.#entry.result;
+      await this.#sendProgress();
+      if (features.has("output")) await this.#sendOutput();
+      if (result !== undefined && !this.#stopped) {
+        await this.#sendResult(fromBinary(CommandResultSchema, result));
+        return;
+      }
+      await this.#news.promise;
+    }
+  }
+
+  async #sendProgress(): Promise<void> {
+    const { runner, peer } = this.#options;
+    const progress = runner.progressOf(this.#entry);
+    if (progress === undefined || progress === this.#told) return;
+    this.#told = progress;
+    await peer.send({
+      case: "progress",
+      value: create(CommandProgressSchema, {
+        commandId: this.#entry.id,
+        ...progress,
+      }),
+    });
+  }
+
+  /** Sends all output that there is, a piece of each stream in turn. */
+  async #sendOutput(): Promise<void> {
+    let sent = true;
+    while (sent && !this.#stopped) {
+      sent = false;
+      for (const [name, stream] of STREAMS) {
+        const piece = await this.#entry.read(
+          name,
+          this.#offset[name],
+          Limits.chunk,
+        );
+        if (piece === undefined || this.#stopped) continue;
+        sent = true;
+        this.#offset[name] = piece.offset + BigInt(piece.bytes.length);
+        await this.#options.peer.send({
+          case: "commandOutput",
+          value: create(CommandOutputSchema, {
+            commandId: this.#entry.id,
+            stream,
+            ...piece,
+          }),
+        });
+      }
+    }
+  }
+
+  async #sendResult(result: CommandResult): Promise<void> {
+    const { features, peer, journal } = this.#options;
+    if (!features.has("output")) await this.#addText(result);
+    await peer.send({ case: "result", value: result });
+    // Without acknowledgements there is one try, and then it is forgotten.
+    if (!features.has("ack")) await journal.forget(this.#entry);
+  }
+
+  /** Towards a Manager of 2024 the result carries what was printed, how it ended in words, and only known statuses. */
+  async #addText(result: CommandResult): Promise<void> {
+    const printed = await this.#printed();
+    const text = [
+      printed,
+      result.output,
+      result.signal !== "" ? `ended by ${result.signal}` : "",
+      result.exitCode !== undefined && result.exitCode !== 0
+        ? `exit code ${result.exitCode}`
+        : "",
+    ].filter((part) => part !== "").join("\n");
+    result.output = cutText(text, TEXT_BYTES);
+    if (result.output !== text) {
+      result.output = `${cutText(text, TEXT_BYTES - 32)}\n[output was cut]`;
+      result.truncated = true;
+    }
+    result.data = new Uint8Array();
+    if (result.status > 3) result.status = 2;
+  }
+
+  async #printed(): Promise<string> {
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for (const [name] of STREAMS) {
+      let offset = 0n;
+      while (length <= TEXT_BYTES) {
+        const piece = await this.#entry.read(name, offset, Limits.chunk);
+        if (piece === undefined) break;
+        parts.push(piece.bytes);
+        length += piece.bytes.length;
+        offset = piece.offset + BigInt(piece.bytes.length);
+      }
+    }
+    return parts.map((bytes) => new TextDecoder().decode(bytes)).join("");
+  }
+}

@@ -1,0 +1,448 @@
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  type Command,
+  type CommandCancel,
+  type CommandResult,
+  CommandResultSchema,
+  CommandSchema,
+  OnDisconnect,
+} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { type Clock, sleep, type Timer } from "../base/clock.ts";
+import { codeOf, messageOf, PiriError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import { logger } from "../base/log.ts";
+import type {
+  ProcessIdentity,
+  ReapReceipt,
+  StreamName,
+} from "../operations/operation.ts";
+import type { Journal, JournalEntry } from "./journal.ts";
+import { lostResult, refusalOf, resultOf } from "./result.ts";
+import { Stopping, type StopReason } from "./running_command.ts";
+import type { JobHandle, JobOutcome, JobSink, Workers } from "./workers.ts";
+
+const log = logger("agent", "runner");
+
+/** So many commands run at a time. */
+export const MOST_RUNNING = 32;
+
+/** Between SIGTERM and SIGKILL unless the Manager says otherwise, milliseconds. */
+const GRACE_MS = 5_000;
+
+/** A result that cannot be written is tried again after so long, milliseconds. */
+const WRITE_AGAIN_MS = 5_000;
+
+/** How far a running command is by its own account. */
+export interface Progress {
+  readonly current: number;
+  readonly total: number;
+  readonly message: string;
+}
+
+/** What a runner is made of. */
+export interface RunnerOptions {
+  readonly journal: Journal;
+  readonly workers: Workers;
+  readonly clock: Clock;
+  /** Asks the Manager for data, over whichever connection is current. */
+  readonly request: (
+    type: string,
+    params: string,
+  ) => Promise<string | Uint8Array>;
+  /** Ends what still lives of a command of an earlier run of this agent. */
+  readonly endSurvivors: (
+    processes: readonly ProcessIdentity[],
+    marker: string,
+  ) => Promise<ReapReceipt>;
+}
+
+interface Running {
+  readonly entry: JournalEntry;
+  readonly command: Command;
+  readonly startedAt: number;
+  stopping: Stopping;
+  timeout: Timer | undefined;
+  disconnected: Timer | undefined;
+  progress: Progress;
+  /** Wakes output that waits for the window. */
+  window: PromiseWithResolvers<void>;
+  ended: boolean;
+}
+
+/**
+ * Carries out commands and writes what comes of them into the journal. Knows no connection: whichever is current drains
+ * the journal, so that a reconnect in the middle of a command needs no special path.
+ */
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #journal: Journal;
+  readonly #clock: Clock;
+  readonly #running = new Map<JournalEntry, Running>();
+  readonly #listeners = new Set<(entry: JournalEntry) => void>();
+  #idle = Promise.withResolvers<void>();
+  #refusing: string | undefined;
+  /** Whether output waits for acknowledgements: only while there is a link that gives some. */
+  #windowed = false;
+  #linked = false;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#journal = options.journal;
+    this.#clock = options.clock;
+  }
+
+  /** Ends what an earlier run of this agent left behind, and says so. Called once, before the first dial. */
+  async settlePast(): Promise<void> {
+    const unfinished = this.#journal.entries()
+      .filter(({ state }) => state !== "finished");
+    await Promise.all(unfinished.map((entry) =>
+      // What was only accepted was surely not started: `started` is written before the operation begins.
+      entry.state === "accepted"
+        ? this.#finish(
+          entry,
+          refusalOf(
+            entry.id,
+            "UNAVAILABLE",
+            `Cannot start command ${entry.id}: the agent ended before`,
+          ),
+        )
+        : this.#settleLost(entry)
+    ));
+  }
+
+  async #settleLost(entry: JournalEntry): Promise<void> {
+    const receipt = await this.#endSurvivors(entry);
+    log.warning(
+      "Command {id} was running when this agent ended: it is lost, {signalled} processes were ended",
+      { id: entry.id, signalled: receipt.signalled },
+    );
+    await this.#finish(
+      entry,
+      lostResult({
+        commandId: entry.id,
+        finishedAt: this.#clock.now(),
+        stdoutBytes: entry.produced("stdout"),
+        stderrBytes: entry.produced("stderr"),
+      }, receipt),
+    );
+  }
+
+  /** Calls back whenever a command has something to deliver. Returns how to stop that. */
+  onNews(listener: (entry: JournalEntry) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The newest progress of a command that runs. */
+  progressOf(entry: JournalEntry): Progress | undefined {
+    return this.#running.get(entry)?.progress;
+  }
+
+  /** Whether the command runs; one that is journaled and neither runs nor is finished is being started. */
+  isRunning(entry: JournalEntry): boolean {
+    return this.#running.has(entry);
+  }
+
+  /**
+   * Takes a command: journals it and starts it. Returns its entry, a refusal for the Manager, or undefined if the command
+   * is known already.
+   */
+  async accept(
+    command: Command,
+    managerId: string,
+  ): Promise<JournalEntry | CommandResult | undefined> {
+    const { commandId: id, nonce } = command;
+    const isOld = managerId === "";
+    if (!isOld && this.#journal.find(managerId, id, nonce) !== undefined) {
+      return undefined;
+    }
+    const refusal = this.#refusalOf(command, isOld);
+    if (refusal !== undefined) {
+      log.info("Refused command {id}: {why}", { id, why: refusal.output });
+      return refusal;
+    }
+    let entry: JournalEntry | undefined;
+    try {
+      entry = await this.#journal.accept({
+        id,
+        nonce,
+        managerId,
+        command: toBinary(CommandSchema, command),
+      });
+      // Before it starts: an agent that dies from here on cannot say that it had not begun.
+      await entry.started();
+      this.#start(entry, command);
+      return entry;
+    } catch (error) {
+      if (entry !== undefined) await this.#journal.forget(entry);
+      return refusalOf(
+        id,
+        codeOf(error),
+        `Cannot accept command ${id}: ${messageOf(error)}`,
+      );
+    }
+  }
+
+  /** Ends a command that runs. False if there is none: it has ended, or was never here. */
+  cancel({ commandId, graceMs }: CommandCancel, managerId: string): boolean {
+    for (const running of this.#running.values()) {
+      const { entry } = running;
+      if (entry.id !== commandId || entry.managerId !== managerId) continue;
+      this.#ask(running, "cancelled", graceMs ?? GRACE_MS);
+      return true;
+    }
+    return false;
+  }
+
+  /** There is a connection. `windowed`: it acknowledges output. */
+  linkUp(windowed: boolean): void {
+    this.#linked = true;
+    this.#windowed = windowed;
+    for (const running of this.#running.values()) {
+      running.disconnected?.cancel();
+      running.disconnected = undefined;
+      this.#wake(running);
+    }
+  }
+
+  /** There is none any more: output goes on into the journal, and commands that must not outlive the link get their time. */
+  linkDown(): void {
+    if (!this.#linked) return;
+    this.#linked = false;
+    this.#windowed = false;
+    for (const running of this.#running.values()) {
+      this.#wake(running);
+      this.#watchLink(running);
+    }
+  }
+
+  /** The Manager holds more of a command's output: it may print on. */
+  acknowledged(entry: JournalEntry): void {
+    const running = this.#running.get(entry);
+    if (running !== undefined) this.#wake(running);
+  }
+
+  /** Refuses commands from now on, for this reason. */
+  refuse(reason: string): void {
+    this.#refusing = reason;
+  }
+
+  /** Ends everything that runs, and resolves when it has ended. */
+  async stop(): Promise<void> {
+    for (const running of this.#running.values()) {
+      this.#ask(running, "agentStopped", GRACE_MS);
+    }
+    while (this.#running.size > 0) await this.#idle.promise;
+  }
+
+  #refusalOf(command: Command, isOld: boolean): CommandResult | undefined {
+    const { commandId: id, onDisconnect } = command;
+    if (this.#refusing !== undefined) {
+      return refusalOf(
+        id,
+        "UNAVAILABLE",
+        `Cannot accept command ${id}: ${this.#refusing}`,
+      );
+    }
+    if (!isOld && id <= this.#journal.lastCommandId) {
+      return refusalOf(
+        id,
+        "REFUSED",
+        `Cannot accept command ${id}: the agent has accepted ${this.#journal.lastCommandId} before`,
+      );
+    }
+    if (this.#running.size >= MOST_RUNNING) {
+      return refusalOf(
+        id,
+        "BUSY",
+        `Cannot accept command ${id}: busy, ${MOST_RUNNING} commands are running, which is the limit`,
+      );
+    }
+    if (OnDisconnect[onDisconnect] === undefined) {
+      return refusalOf(
+        id,
+        "UNSUPPORTED",
+        `Cannot accept command ${id}: on_disconnect ${onDisconnect} is not known here`,
+      );
+    }
+    return undefined;
+  }
+
+  #start(entry: JournalEntry, command: Command): void {
+    const running: Running = {
+      entry,
+      command,
+      startedAt: this.#clock.now(),
+      stopping: new Stopping(this.#clock, NOT_STARTED, () => {}),
+      timeout: undefined,
+      disconnected: undefined,
+      progress: { current: 0, total: 1, message: "" },
+      window: Promise.withResolvers(),
+      ended: false,
+    };
+    this.#running.set(entry, running);
+    const handle = this.#options.workers.start({
+      commandId: entry.id,
+      operation: command.type,
+      params: command.data,
+      marker: markerOf(entry),
+    }, this.#sink(running));
+    if (handle === undefined) {
+      void this.#ended(running, failed("BUSY", "no worker is free"));
+      return;
+    }
+    running.stopping = new Stopping(
+      this.#clock,
+      handle,
+      () => void this.#giveUp(running),
+    );
+    if (command.timeoutMs !== undefined) {
+      running.timeout = this.#clock.timer(
+        command.timeoutMs,
+        () => this.#ask(running, "timedOut", GRACE_MS),
+      );
+    }
+    if (!this.#linked) this.#watchLink(running);
+  }
+
+  #sink(running: Running): JobSink {
+    const { entry } = running;
+    return {
+      started: (identity) => {
+        entry.started(identity).catch((error) => this.#cannotWrite(error));
+      },
+      output: (stream, bytes) => this.#output(running, stream, bytes),
+      progress: (current, total, message) => {
+        running.progress = { current, total, message };
+        this.#tell(entry);
+      },
+      request: this.#options.request,
+      ended: (outcome) => void this.#ended(running, outcome),
+    };
+  }
+
+  /** Keeps output; while the Manager is behind by a window, whoever prints waits, unless it is being ended. */
+  async #output(
+    running: Running,
+    stream: StreamName,
+    bytes: Uint8Array,
+  ): Promise<void> {
+    const { entry } = running;
+    try {
+      await entry.append(stream, bytes);
+    } catch (error) {
+      this.#cannotWrite(error);
+    }
+    this.#tell(entry);
+    while (
+      this.#windowed && running.stopping.reason === undefined && isFull(entry)
+    ) {
+      await running.window.promise;
+    }
+  }
+
+  /** The worker does not answer and was left behind: what it started is ended from here. */
+  async #giveUp(running: Running): Promise<void> {
+    const reaped = await this.#endSurvivors(running.entry);
+    await this.#ended(running, {
+      ...failed("INTERNAL", "the operation did not end and was given up"),
+      reaped,
+    });
+  }
+
+  #endSurvivors(entry: JournalEntry): Promise<ReapReceipt> {
+    return this.#options.endSurvivors(entry.processes, markerOf(entry));
+  }
+
+  async #ended(running: Running, outcome: JobOutcome): Promise<void> {
+    if (running.ended) return;
+    running.ended = true;
+    const { entry, stopping } = running;
+    stopping.done();
+    running.timeout?.cancel();
+    running.disconnected?.cancel();
+    this.#wake(running);
+    const result = resultOf(outcome, {
+      commandId: entry.id,
+      asked: stopping.reason,
+      startedAt: running.startedAt,
+      finishedAt: this.#clock.now(),
+      stdoutBytes: entry.produced("stdout"),
+      stderrBytes: entry.produced("stderr"),
+    });
+    await this.#finish(entry, result);
+    this.#running.delete(entry);
+    this.#tell(entry);
+    if (this.#running.size === 0) {
+      this.#idle.resolve();
+      this.#idle = Promise.withResolvers();
+    }
+  }
+
+  /** Keeps a result until it is kept: there is nothing else to do with it. */
+  async #finish(entry: JournalEntry, result: CommandResult): Promise<void> {
+    const bytes = toBinary(CommandResultSchema, result);
+    while (entry.state !== "finished") {
+      try {
+        await entry.finish(bytes);
+      } catch (error) {
+        this.#cannotWrite(error);
+        await sleep(this.#clock, WRITE_AGAIN_MS);
+      }
+    }
+  }
+
+  #watchLink(running: Running): void {
+    const { onDisconnect, killAfterMs = 0 } = running.command;
+    if (onDisconnect !== OnDisconnect.KILL) return;
+    running.disconnected = this.#clock.timer(
+      killAfterMs,
+      () => this.#ask(running, "linkLost", GRACE_MS),
+    );
+  }
+
+  #ask(running: Running, reason: StopReason, graceMs: number): void {
+    running.stopping.ask(reason, graceMs);
+    this.#wake(running);
+  }
+
+  #wake(running: Running): void {
+    running.window.resolve();
+    running.window = Promise.withResolvers();
+  }
+
+  #tell(entry: JournalEntry): void {
+    for (const listener of this.#listeners) listener(entry);
+  }
+
+  #cannotWrite(error: unknown): void {
+    log.error("Cannot write the journal: {error}", { error: messageOf(error) });
+  }
+}
+
+/** Names a command in the environment of its processes, also to a later run of the agent. */
+export function markerOf({ id, nonce }: JournalEntry): string {
+  return `${id}-${nonce.toString(16)}`;
+}
+
+/** Stands in until the worker has the job. */
+const NOT_STARTED: JobHandle = {
+  stop() {},
+  kill() {},
+  abandon() {},
+};
+
+function failed(code: PiriError["code"], message: string): JobOutcome {
+  return { success: false, changed: false, errorCode: code, message };
+}
+
+function isFull(entry: JournalEntry): boolean {
+  const unacknowledged = entry.produced("stdout") + entry.produced("stderr") -
+    entry.acknowledged("stdout") - entry.acknowledged("stderr");
+  return unacknowledged >= BigInt(Limits.window);
+}
+
+/** The Command of an entry. */
+export function commandOf({ command }: JournalEntry): Command {
+  return fromBinary(CommandSchema, command);
+}
