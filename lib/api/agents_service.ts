@@ -1,0 +1,57 @@
+import { create } from "@bufbuild/protobuf";
+import type { ConnectRouter } from "@connectrpc/connect";
+import {
+  type Agent,
+  AgentSchema,
+  AgentsService,
+} from "../../proto/gen/piri/control/v1/control_pb.ts";
+import type { AgentView, Manager } from "../manager/manager.ts";
+import { requireExpiry, requireText } from "./checks.ts";
+import { timestamp } from "./values.ts";
+
+/** Who may connect, and who is connected, over the API. */
+export function addAgentsService(
+  router: ConnectRouter,
+  { agents }: Manager,
+): void {
+  router.service(AgentsService, {
+    async listAgents() {
+      return { agents: (await agents.list()).map(agentMessage) };
+    },
+    async addAgent({ id, groups, cidrs, expiresInMs }) {
+      const token = await agents.add({
+        id: requireText("id", id),
+        groups,
+        cidrs,
+        expiresInMs: requireExpiry(expiresInMs),
+      });
+      return { token };
+    },
+    async renewToken({ id, expiresInMs }) {
+      const token = await agents.renewToken(
+        requireText("id", id),
+        requireExpiry(expiresInMs),
+      );
+      return { token };
+    },
+    async removeAgent({ id }) {
+      await agents.remove(requireText("id", id));
+      return {};
+    },
+  });
+}
+
+function agentMessage(agent: AgentView): Agent {
+  return create(AgentSchema, {
+    id: agent.id,
+    connected: agent.connected,
+    ...timestamp("sinceMs", agent.since),
+    address: agent.address,
+    version: agent.version,
+    protocol: agent.protocol,
+    groups: [...agent.groups],
+    cidrs: [...agent.cidrs],
+    joined: agent.joined,
+    facts: { ...agent.facts },
+  });
+}

@@ -1,0 +1,95 @@
+import { PiriError } from "../base/errors.ts";
+
+/** The longest request_id, requested_by and name of an operation, in characters. */
+export const MAX_TEXT = 100;
+
+/** Agents of a Run, commands of a Watch. */
+export const MAX_ITEMS = 10_000;
+
+/** How long a token may be good: ten years. */
+export const MAX_EXPIRES_MS = 315_360_000_000;
+
+/** Refuses a field as it is. */
+export function invalid(field: string, reason: string): PiriError {
+  return new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot accept "${field}": ${reason}`,
+  );
+}
+
+/** A text that must be there. */
+export function requireText(field: string, text: string): string {
+  if (text === "") throw invalid(field, "it is empty");
+  return limitText(field, text);
+}
+
+/** A text that may be empty. */
+export function limitText(field: string, text: string): string {
+  if (text.length > MAX_TEXT) {
+    throw invalid(
+      field,
+      `it has ${text.length} characters, and the limit is ${MAX_TEXT}`,
+    );
+  }
+  return text;
+}
+
+/** One item at least, and not too many. */
+export function requireItems<T>(field: string, items: readonly T[]): T[] {
+  if (items.length === 0) throw invalid(field, "it is empty");
+  if (items.length > MAX_ITEMS) {
+    throw invalid(
+      field,
+      `it has ${items.length} items, and the limit is ${MAX_ITEMS}`,
+    );
+  }
+  return [...items];
+}
+
+/** A whole number in a range that includes its ends. */
+export function requireRange(
+  field: string,
+  value: number,
+  { least, most }: { least: number; most: number },
+): number {
+  if (value < least || value > most) {
+    throw invalid(field, `${value} is not from ${least} to ${most}`);
+  }
+  return value;
+}
+
+/** A command's id: above 0. */
+export function requireId(field: string, id: bigint): bigint {
+  if (id <= 0n) throw invalid(field, `${id} is not an id`);
+  return id;
+}
+
+/** How long a token is good, of the wire's 64 bits. */
+export function requireExpiry(
+  expiresInMs: bigint | undefined,
+): number | undefined {
+  if (expiresInMs === undefined) return undefined;
+  return requireRange("expires_in_ms", Number(expiresInMs), {
+    least: 1,
+    most: MAX_EXPIRES_MS,
+  });
+}
+
+/** The text of a JSON object; nothing at all is an object without anything in it. */
+export function requireJsonObject(field: string, text: string): string {
+  if (text === "") return "{}";
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot accept "${field}": it is not JSON`,
+      { cause: error },
+    );
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw invalid(field, "it is not a JSON object");
+  }
+  return text;
+}

@@ -1,0 +1,144 @@
+import { type Client, createClient, type Transport } from "@connectrpc/connect";
+import { createTransport } from "@connectrpc/connect/protocol-connect";
+import {
+  AgentsService,
+  CommandsService,
+  EventsService,
+  StatusService,
+} from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { PiriError } from "../base/errors.ts";
+import { type Endpoint, findEndpoint } from "./endpoint.ts";
+import { openEndpointClient, type Trouble } from "./http_client.ts";
+
+export { CODE_HEADER, toPiriError } from "./errors.ts";
+
+/** The largest answer that a client takes: 1,000 commands with all that is known of each. */
+const MAX_RESPONSE_BYTES = 512 * 1_048_576;
+
+/** What a Manager can be asked, one client for each service. */
+export interface ControlClient {
+  readonly agents: Client<typeof AgentsService>;
+  readonly commands: Client<typeof CommandsService>;
+  readonly events: Client<typeof EventsService>;
+  readonly status: Client<typeof StatusService>;
+}
+
+/**
+ * The control API of one Manager on this machine.
+ *
+ * Calls reject with a ConnectError; `toPiriError` tells what it means. To leave a stream before its end, abort the
+ * signal that it was called with: to stop reading is not enough. Disposing ends every call that is under way. After the
+ * Manager was started again, connect again.
+ */
+export interface Control extends ControlClient, Disposable {}
+
+/** Clients for the services, over any transport of Connect. */
+export function controlClient(transport: Transport): ControlClient {
+  return {
+    agents: createClient(AgentsService, transport),
+    commands: createClient(CommandsService, transport),
+    events: createClient(EventsService, transport),
+    status: createClient(StatusService, transport),
+  };
+}
+
+/**
+ * Finds the Manager of a state folder and makes sure that one is there.
+ *
+ * @throws {PiriError} UNAVAILABLE if it is not running or there is no such folder; DENIED if this user may not ask.
+ */
+export async function connectControl(dir: string): Promise<Control> {
+  const endpoint = await locate(dir);
+  await probe(dir, endpoint);
+  const trouble: Trouble = {
+    unreachable: (cause) => explain(dir, endpoint, cause),
+    cutShort: (cause) =>
+      new PiriError(
+        "UNAVAILABLE",
+        `Cannot hear the Manager of "${dir}" any more: it closed the connection`,
+        { cause },
+      ),
+  };
+  const http = openEndpointClient(endpoint, trouble);
+  const transport = createTransport({
+    httpClient: http.send,
+    baseUrl: http.baseUrl,
+    useBinaryFormat: true,
+    interceptors: [],
+    acceptCompression: [],
+    sendCompression: null,
+    compressMinBytes: MAX_RESPONSE_BYTES,
+    readMaxBytes: MAX_RESPONSE_BYTES,
+    writeMaxBytes: MAX_RESPONSE_BYTES,
+  });
+  return {
+    ...controlClient(transport),
+    [Symbol.dispose]: () => http[Symbol.dispose](),
+  };
+}
+
+async function locate(dir: string): Promise<Endpoint> {
+  try {
+    return await findEndpoint(dir);
+  } catch (error) {
+    throw await unreachable(dir, error);
+  }
+}
+
+/** Connects and hangs up: what a request that fails cannot tell apart, this does. */
+async function probe(dir: string, endpoint: Endpoint): Promise<void> {
+  try {
+    const connection = endpoint.transport === "unix"
+      ? await Deno.connect({ transport: "unix", path: endpoint.path })
+      : await Deno.connect({
+        hostname: endpoint.hostname,
+        port: endpoint.port,
+      });
+    connection.close();
+  } catch (error) {
+    throw await unreachable(dir, error);
+  }
+}
+
+async function explain(
+  dir: string,
+  endpoint: Endpoint,
+  cause: unknown,
+): Promise<PiriError> {
+  try {
+    await probe(dir, endpoint);
+  } catch (error) {
+    if (error instanceof PiriError) return error;
+  }
+  return new PiriError(
+    "UNAVAILABLE",
+    `Cannot reach the Manager of "${dir}": it closed the connection`,
+    { cause },
+  );
+}
+
+async function unreachable(dir: string, error: unknown): Promise<PiriError> {
+  if (error instanceof PiriError) return error;
+  const attempt = `Cannot reach the Manager of "${dir}"`;
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return new PiriError(
+      "DENIED",
+      `${attempt}: this user may not, only the one that runs it`,
+      { cause: error },
+    );
+  }
+  const reason = await isFolder(dir)
+    ? "it is not running (piri-manager serve starts it)"
+    : "there is no such folder (piri-manager init makes it)";
+  return new PiriError("UNAVAILABLE", `${attempt}: ${reason}`, {
+    cause: error,
+  });
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch {
+    return false;
+  }
+}

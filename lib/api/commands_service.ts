@@ -1,0 +1,166 @@
+import { create } from "@bufbuild/protobuf";
+import type { ConnectRouter } from "@connectrpc/connect";
+import {
+  CommandsService,
+  type ListCommandsRequest,
+  OnDisconnect,
+  OutputStream,
+  type RunRequest as RunMessage,
+  type WatchRequest,
+  type WatchResponse,
+  WatchResponseSchema,
+} from "../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Manager, RunRequest, WatchEvent } from "../manager/manager.ts";
+import type { CommandFilter, StreamName } from "../store/records.ts";
+import {
+  invalid,
+  limitText,
+  requireId,
+  requireItems,
+  requireJsonObject,
+  requireRange,
+  requireText,
+} from "./checks.ts";
+import { commandMessage, stateName } from "./command_message.ts";
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1_000;
+const MAX_UINT32 = 4_294_967_295;
+
+const outputStreams: Readonly<Record<StreamName, OutputStream>> = {
+  stdout: OutputStream.STDOUT,
+  stderr: OutputStream.STDERR,
+};
+
+/** The life of commands, over the API. */
+export function addCommandsService(
+  router: ConnectRouter,
+  { commands, operations }: Manager,
+): void {
+  router.service(CommandsService, {
+    async run(request) {
+      const started = await commands.run(runRequestOf(request));
+      return {
+        job: started.job,
+        commands: started.commands.map(commandMessage),
+      };
+    },
+    async *watch(request, { signal }) {
+      for await (const event of commands.watch(watchFromOf(request), signal)) {
+        yield watchMessage(event);
+      }
+    },
+    async cancel({ commandId, graceMs }) {
+      const id = requireId("command_id", commandId);
+      return { command: commandMessage(await commands.cancel(id, graceMs)) };
+    },
+    async listCommands(request) {
+      const list = await commands.list(filterOf(request));
+      return { commands: list.map(commandMessage) };
+    },
+    async getCommand({ commandId }) {
+      const id = requireId("command_id", commandId);
+      return { command: commandMessage(await commands.get(id)) };
+    },
+    listOperations() {
+      return {
+        operations: operations.map((operation) => ({
+          name: operation.name,
+          description: operation.description,
+          parameters: operation.parameters.map((parameter) => ({
+            ...parameter,
+          })),
+        })),
+      };
+    },
+  });
+}
+
+function runRequestOf(request: RunMessage): RunRequest {
+  const agents = requireItems("agents", request.agents);
+  return {
+    agents: agents.map((agent) => requireText("agents", agent)),
+    operation: requireText("operation", request.operation),
+    params: requireJsonObject("params", request.params),
+    timeoutMs: request.timeoutMs === undefined
+      ? undefined
+      : requireRange("timeout_ms", request.timeoutMs, {
+        least: 1,
+        most: MAX_UINT32,
+      }),
+    requestId: requireText("request_id", request.requestId),
+    onDisconnect: onDisconnectOf(request.onDisconnect),
+    killAfterMs: request.killAfterMs,
+    requestedBy: limitText("requested_by", request.requestedBy),
+  };
+}
+
+function onDisconnectOf(choice: OnDisconnect): RunRequest["onDisconnect"] {
+  switch (choice) {
+    case OnDisconnect.UNSPECIFIED:
+    case OnDisconnect.CONTINUE:
+      return "continue";
+    case OnDisconnect.KILL:
+      return "kill";
+    default:
+      throw invalid("on_disconnect", `${choice} is not one of its values`);
+  }
+}
+
+function watchFromOf({ commands }: WatchRequest) {
+  const from = requireItems("commands", commands).map((command) => ({
+    id: requireId("command_id", command.commandId),
+    stdoutOffset: command.stdoutOffset,
+    stderrOffset: command.stderrOffset,
+  }));
+  // Two offsets of one command: which of them would a piece of output be for?
+  if (new Set(from.map(({ id }) => id)).size < from.length) {
+    throw invalid("commands", "one of them is there twice");
+  }
+  return from;
+}
+
+function filterOf(
+  { limit = DEFAULT_LIMIT, beforeId, agent, states }: ListCommandsRequest,
+): CommandFilter {
+  return {
+    limit: requireRange("limit", limit, { least: 1, most: MAX_LIMIT }),
+    ...(beforeId === undefined
+      ? {}
+      : { beforeId: requireId("before_id", beforeId) }),
+    ...(agent === "" ? {} : { agent: limitText("agent", agent) }),
+    ...(states.length === 0 ? {} : { states: states.map(stateName) }),
+  };
+}
+
+function watchMessage(event: WatchEvent): WatchResponse {
+  switch (event.kind) {
+    case "command":
+      return create(WatchResponseSchema, {
+        commandId: event.command.id,
+        event: { case: "command", value: commandMessage(event.command) },
+      });
+    case "output": {
+      const { commandId, stream, offset, bytes, cut } = event;
+      return create(WatchResponseSchema, {
+        commandId,
+        event: {
+          case: "output",
+          value: { stream: outputStreams[stream], offset, bytes, cut },
+        },
+      });
+    }
+    case "progress": {
+      const { commandId, current, total, message } = event;
+      return create(WatchResponseSchema, {
+        commandId,
+        event: { case: "progress", value: { current, total, message } },
+      });
+    }
+    case "cutOff":
+      return create(WatchResponseSchema, {
+        commandId: event.commandId,
+        event: { case: "cutOff", value: { reason: event.reason } },
+      });
+  }
+}

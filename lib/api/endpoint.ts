@@ -1,0 +1,116 @@
+import { join } from "@std/path";
+import { PiriError } from "../base/errors.ts";
+
+/** Where a Manager's control API is reached. */
+export type Endpoint =
+  | { readonly transport: "unix"; readonly path: string }
+  | {
+    readonly transport: "tcp";
+    /** Always this machine's loopback. */
+    readonly hostname: "127.0.0.1";
+    readonly port: number;
+    readonly token: string;
+  };
+
+/** What a state folder holds for the control API. */
+export interface EndpointFiles {
+  readonly socket: string;
+  /** Where it is, if not at `socket`: JSON. */
+  readonly note: string;
+  /** What a client says over TCP. */
+  readonly token: string;
+  /** Locked while a Manager serves. */
+  readonly lock: string;
+}
+
+/** The names in a state folder. */
+export function endpointFiles(stateDir: string): EndpointFiles {
+  return {
+    socket: join(stateDir, "control.sock"),
+    note: join(stateDir, "control.json"),
+    token: join(stateDir, "control.token"),
+    lock: join(stateDir, "control.lock"),
+  };
+}
+
+/** The note's content for an endpoint; a token has a file of its own. */
+export function formatNote(endpoint: Endpoint): string {
+  const note = endpoint.transport === "unix"
+    ? { socket: endpoint.path }
+    : { port: endpoint.port };
+  return JSON.stringify(note) + "\n";
+}
+
+/**
+ * Where the state folder says that its Manager is. Says nothing about whether one is there.
+ *
+ * @throws {PiriError} CORRUPT, DENIED; Deno's errors where a file cannot be read.
+ */
+export async function findEndpoint(stateDir: string): Promise<Endpoint> {
+  const files = endpointFiles(stateDir);
+  const text = await readIfPresent(files.note);
+  if (text === undefined) return { transport: "unix", path: files.socket };
+  const note = parseNote(text, files.note);
+  if ("socket" in note) {
+    await checkOwner(note.socket, files.note);
+    return { transport: "unix", path: note.socket };
+  }
+  const token = (await Deno.readTextFile(files.token)).trim();
+  return {
+    transport: "tcp",
+    hostname: "127.0.0.1",
+    port: note.port,
+    token,
+  };
+}
+
+function parseNote(
+  text: string,
+  file: string,
+): { socket: string } | { port: number } {
+  let note: unknown;
+  try {
+    note = JSON.parse(text);
+  } catch {
+    // Reported below, with all else that is no note.
+  }
+  if (typeof note === "object" && note !== null) {
+    if ("socket" in note && typeof note.socket === "string") {
+      return { socket: note.socket };
+    }
+    if ("port" in note && typeof note.port === "number") {
+      return { port: note.port };
+    }
+  }
+  throw new PiriError("CORRUPT", `Cannot read "${file}": it is not a note`);
+}
+
+/**
+ * Refuses a socket outside the state folder that is not the note's owner's alone.
+ *
+ * The note may outlive the socket's folder, and in a shared temporary folder anyone could then make it again and be
+ * taken for the Manager.
+ */
+async function checkOwner(socket: string, note: string): Promise<void> {
+  const folder = join(socket, "..");
+  const [theirs, ours] = await Promise.all([
+    Deno.lstat(folder),
+    Deno.stat(note),
+  ]);
+  const open = ((theirs.mode ?? 0) & 0o077) !== 0;
+  if (theirs.uid !== ours.uid || open || !theirs.isDirectory) {
+    throw new PiriError(
+      "DENIED",
+      `Cannot trust the socket "${socket}": its folder is not private to the owner of "${note}"`,
+    );
+  }
+}
+
+async function readIfPresent(file: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(file);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

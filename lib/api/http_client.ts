@@ -1,0 +1,148 @@
+import type {
+  UniversalClientFn,
+  UniversalClientRequest,
+} from "@connectrpc/connect/protocol";
+import { PiriError } from "../base/errors.ts";
+import { joint, type JointSignal } from "../base/signals.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { toConnectError } from "./errors.ts";
+
+/** HTTP to one endpoint. */
+export interface EndpointClient extends Disposable {
+  readonly baseUrl: string;
+  readonly send: UniversalClientFn;
+}
+
+/** How an endpoint client tells of trouble. */
+export interface Trouble {
+  /** Why a request could not be made. */
+  unreachable(cause: unknown): Promise<PiriError>;
+  /** The answer ended before its end. */
+  cutShort(cause: unknown): PiriError;
+}
+
+/** Makes a client that goes to this endpoint only, whatever proxy the environment names. */
+export function openEndpointClient(
+  endpoint: Endpoint,
+  trouble: Trouble,
+): EndpointClient {
+  const http = Deno.createHttpClient({ proxy: proxyOf(endpoint) });
+  // Closing the HTTP client alone leaves its open answers open.
+  const disposed = new AbortController();
+  return {
+    baseUrl: baseUrlOf(endpoint),
+    async send(request) {
+      const asked = request.signal === undefined ? [] : [request.signal];
+      const end = joint([disposed.signal, ...asked]);
+      const { signal } = end;
+      try {
+        const response = await ask(request, {
+          http,
+          endpoint,
+          signal,
+          trouble,
+        });
+        return {
+          status: response.status,
+          header: response.headers,
+          trailer: new Headers(),
+          body: read(response.body, { end, trouble }),
+        };
+      } catch (error) {
+        end[Symbol.dispose]();
+        throw error;
+      }
+    },
+    [Symbol.dispose]() {
+      disposed.abort();
+      http.close();
+    },
+  };
+}
+
+function proxyOf(endpoint: Endpoint): Deno.Proxy {
+  if (endpoint.transport === "unix") {
+    return { transport: "unix", path: endpoint.path };
+  }
+  const { hostname, port } = endpoint;
+  return { transport: "tcp", hostname, port };
+}
+
+function baseUrlOf(endpoint: Endpoint): string {
+  return endpoint.transport === "unix"
+    ? "http://localhost"
+    : `http://${endpoint.hostname}:${endpoint.port}`;
+}
+
+async function ask(
+  { url, method, header, body }: UniversalClientRequest,
+  { http, endpoint, signal, trouble }: {
+    http: Deno.HttpClient;
+    endpoint: Endpoint;
+    signal: AbortSignal;
+    trouble: Trouble;
+  },
+): Promise<Response> {
+  const headers = new Headers(header);
+  if (endpoint.transport === "tcp") {
+    headers.set("authorization", `Bearer ${endpoint.token}`);
+  }
+  // All requests are small and known as a whole, so they go with their length rather than as a stream.
+  const bytes = body === undefined ? null : await gather(body);
+  const rejection = Promise.withResolvers<never>();
+  const abort = () => rejection.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    const answer = fetch(url, {
+      method,
+      headers,
+      body: bytes,
+      signal,
+      client: http,
+      redirect: "error",
+    });
+    return await Promise.race([answer, rejection.promise]);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw toConnectError(await trouble.unreachable(error));
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+async function gather(parts: AsyncIterable<Uint8Array>): Promise<Blob> {
+  const all: Uint8Array<ArrayBuffer>[] = [];
+  for await (const part of parts) all.push(new Uint8Array(part));
+  return new Blob(all);
+}
+
+/**
+ * The answer's bytes. Aborting ends it here and now: Deno 2.7 passes a signal on to fetch by one of its own that nothing
+ * holds, and that is sometimes collected before it can tell.
+ */
+async function* read(
+  body: ReadableStream<Uint8Array> | null,
+  { end, trouble }: { end: JointSignal; trouble: Trouble },
+): AsyncGenerator<Uint8Array> {
+  using _until = end;
+  if (body === null) return;
+  const { signal } = end;
+  const reader = body.getReader();
+  const stop = () => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    signal.throwIfAborted();
+    for (;;) {
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      if (done) return;
+      yield value;
+    }
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw toConnectError(trouble.cutShort(error));
+  } finally {
+    signal.removeEventListener("abort", stop);
+    stop();
+  }
+}

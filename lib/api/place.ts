@@ -1,0 +1,183 @@
+import { encodeBase64Url } from "@std/encoding/base64url";
+import { encodeHex } from "@std/encoding/hex";
+import { basename, dirname, join } from "@std/path";
+import { PiriError } from "../base/errors.ts";
+import type { Random } from "../base/random.ts";
+import { type Endpoint, type EndpointFiles, formatNote } from "./endpoint.ts";
+
+/** The longest path of a socket: macOS takes 103 bytes, Linux 107, and the name that it has at first is shorter. */
+const MAX_SOCKET_PATH_BYTES = 100;
+
+const RUNTIME_PREFIX = "piri-";
+
+/** Binds a socket at the path and serves there. */
+export type ServeAt = (path: string) => void;
+
+/**
+ * Takes the state folder for one Manager. Closing the file gives it back, and so does the end of the program.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION if another Manager has it, or there is no such folder.
+ */
+export async function lockPlace(files: EndpointFiles): Promise<Deno.FsFile> {
+  const lock = await openLock(files.lock);
+  if (await lock.tryLock(true)) return lock;
+  lock.close();
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot serve the Manager of "${
+      dirname(files.lock)
+    }": another one serves it`,
+  );
+}
+
+async function openLock(file: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(file, { create: true, write: true, mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new PiriError(
+      "FAILED_PRECONDITION",
+      `Cannot serve the Manager of "${dirname(file)}": there is no such folder`,
+      { cause: error },
+    );
+  }
+}
+
+/** Takes away what a Manager left that did not end well. Only for who holds the lock. */
+export async function clearPlace(files: EndpointFiles): Promise<void> {
+  const socket = await notedSocket(files.note);
+  if (socket !== undefined) await removeRuntimeFolder(socket);
+  for (const file of [files.note, files.token, files.socket]) {
+    await removeIfPresent(file);
+  }
+}
+
+/**
+ * Serves at a Unix socket that only its owner can connect to, from its first moment.
+ *
+ * It is in the state folder, or, where that path would be too long, in a private folder of its own that the note tells.
+ */
+export async function openSocket(
+  files: EndpointFiles,
+  { random, runtimeDir, serveAt }: {
+    random: Random;
+    runtimeDir: string | undefined;
+    serveAt: ServeAt;
+  },
+): Promise<Endpoint> {
+  if (fits(files.socket)) {
+    await bind(files.socket, { random, serveAt });
+    return { transport: "unix", path: files.socket };
+  }
+  const folder = await makeRuntimeFolder(runtimeDir);
+  const endpoint: Endpoint = {
+    transport: "unix",
+    path: join(folder, "control.sock"),
+  };
+  // First the note, so that the folder is cleared away whatever happens next.
+  await writePrivate(files.note, formatNote(endpoint));
+  await bind(endpoint.path, { random, serveAt });
+  return endpoint;
+}
+
+/** Tells clients of a port on loopback, and the token that they have to say there. */
+export async function openPort(
+  files: EndpointFiles,
+  { port, token }: { port: number; token: string },
+): Promise<Endpoint> {
+  const endpoint: Endpoint = {
+    transport: "tcp",
+    hostname: "127.0.0.1",
+    port,
+    token,
+  };
+  await writePrivate(files.token, token + "\n");
+  await writePrivate(files.note, formatNote(endpoint));
+  return endpoint;
+}
+
+/** A token of 256 bits. */
+export function makeToken(random: Random): string {
+  return encodeBase64Url(random.bytes(32));
+}
+
+/** The socket is made in a folder that nobody else can enter, and moved when its mode is right. */
+async function bind(
+  path: string,
+  { random, serveAt }: { random: Random; serveAt: ServeAt },
+): Promise<void> {
+  const nursery = join(dirname(path), `.c${encodeHex(random.bytes(3))}`);
+  await Deno.mkdir(nursery, { mode: 0o700 });
+  try {
+    const born = join(nursery, "s");
+    serveAt(born);
+    await Deno.chmod(born, 0o600);
+    await Deno.rename(born, path);
+  } finally {
+    await Deno.remove(nursery, { recursive: true });
+  }
+}
+
+async function makeRuntimeFolder(
+  runtimeDir: string | undefined,
+): Promise<string> {
+  // XDG_RUNTIME_DIR may name a folder that is not there, as after su; "" is the system's folder for temporary files.
+  for (const dir of [runtimeDir ?? "", "", "/tmp"]) {
+    try {
+      const folder = await Deno.makeTempDir({
+        prefix: RUNTIME_PREFIX,
+        ...(dir === "" ? {} : { dir }),
+      });
+      if (fits(join(folder, "control.sock"))) return folder;
+      await Deno.remove(folder);
+    } catch (error) {
+      if (!isUnusable(error)) throw error;
+    }
+  }
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot make the control socket: no folder allows a path of ${MAX_SOCKET_PATH_BYTES} bytes or fewer`,
+  );
+}
+
+function isUnusable(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.PermissionDenied;
+}
+
+async function notedSocket(note: string): Promise<string | undefined> {
+  try {
+    const { socket } = JSON.parse(await Deno.readTextFile(note));
+    return typeof socket === "string" ? socket : undefined;
+  } catch {
+    return undefined; // No note, or one that was cut short: then there is nothing to follow.
+  }
+}
+
+/** Takes away nothing but a socket and an empty folder of ours, wherever the note points. */
+async function removeRuntimeFolder(socket: string): Promise<void> {
+  const folder = dirname(socket);
+  if (!basename(folder).startsWith(RUNTIME_PREFIX)) return;
+  await removeIfPresent(socket).catch(() => {});
+  await Deno.remove(folder).catch(() => {});
+}
+
+async function removeIfPresent(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Written beside and moved: readers see all of it or nothing, and the mode is right from the start. */
+async function writePrivate(file: string, text: string): Promise<void> {
+  const fresh = `${file}.new`;
+  await removeIfPresent(fresh);
+  await Deno.writeTextFile(fresh, text, { mode: 0o600, createNew: true });
+  await Deno.rename(fresh, file);
+}
+
+function fits(path: string): boolean {
+  return new TextEncoder().encode(path).length <= MAX_SOCKET_PATH_BYTES;
+}

@@ -1,0 +1,40 @@
+import { create } from "@bufbuild/protobuf";
+import type { ConnectRouter } from "@connectrpc/connect";
+import {
+  type GetStatusResponse,
+  GetStatusResponseSchema,
+  StatusService,
+} from "../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Manager, ManagerStatus } from "../manager/manager.ts";
+import { milliseconds } from "./values.ts";
+
+/** The Manager itself, over the API. */
+export function addStatusService(
+  router: ConnectRouter,
+  manager: Manager,
+): void {
+  router.service(StatusService, {
+    async getStatus() {
+      return statusMessage(await manager.status());
+    },
+  });
+}
+
+function statusMessage(status: ManagerStatus): GetStatusResponse {
+  return create(GetStatusResponseSchema, {
+    version: status.version,
+    managerId: status.managerId,
+    startedAtMs: milliseconds(status.startedAt),
+    listen: status.listen,
+    advertise: status.advertise,
+    agentsConnected: status.agentsConnected,
+    agentsKnown: status.agentsKnown,
+    commandsOpen: status.commandsOpen,
+    commandsTotal: status.commandsTotal,
+    outputBytes: status.outputBytes,
+    databaseBytes: status.databaseBytes,
+    retention: { ...status.retention },
+    certificateExpiresAtMs: milliseconds(status.certificateExpiresAt),
+    counters: { ...status.counters },
+  });
+}

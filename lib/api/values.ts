@@ -1,0 +1,23 @@
+/** Milliseconds as the wire has them. */
+export function milliseconds(ms: number): bigint {
+  // A clock may give fractions, which BigInt() refuses.
+  return BigInt(Math.trunc(ms));
+}
+
+/** A time under its field's name, or nothing at all: absent is not 0. */
+export function timestamp<Field extends string>(
+  field: Field,
+  ms: number | null,
+): { [field in Field]?: bigint } {
+  return optional(field, ms === null ? null : milliseconds(ms));
+}
+
+/** A value under its field's name, or nothing at all. */
+export function optional<Field extends string, Value>(
+  field: Field,
+  value: Value | null,
+): { [field in Field]?: Value } {
+  const message: { [field in Field]?: Value } = {};
+  if (value !== null) message[field] = value;
+  return message;
+}

@@ -1,0 +1,117 @@
+import { create } from "@bufbuild/protobuf";
+import { assertEquals } from "@std/assert";
+import {
+  AgentSchema,
+  ListAgentsResponseSchema,
+} from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { refusal, startControl } from "../support/control.ts";
+import { anAgent } from "../support/small_manager.ts";
+
+Deno.test("agents are listed with all that is known of them", async () => {
+  await using fleet = await startControl();
+  fleet.manager.known.set(
+    "web-1",
+    anAgent({
+      id: "web-1",
+      connected: true,
+      since: 1_700_000_000_000.5,
+      address: "10.0.0.1:4711",
+      version: "0.1.0",
+      protocol: "2",
+      groups: ["web"],
+      cidrs: ["10.0.0.0/8"],
+      joined: true,
+      facts: { os: "linux" },
+    }),
+  );
+
+  const listed = await fleet.control.agents.listAgents({});
+
+  assertEquals(
+    listed,
+    create(ListAgentsResponseSchema, {
+      agents: [{
+        id: "web-1",
+        connected: true,
+        sinceMs: 1_700_000_000_000n,
+        address: "10.0.0.1:4711",
+        version: "0.1.0",
+        protocol: "2",
+        groups: ["web"],
+        cidrs: ["10.0.0.0/8"],
+        joined: true,
+        facts: { os: "linux" },
+      }],
+    }),
+  );
+});
+
+Deno.test("an agent that never connected has no time since it did", async () => {
+  await using fleet = await startControl();
+  fleet.manager.known.set("web-1", anAgent({ id: "web-1" }));
+
+  const { agents } = await fleet.control.agents.listAgents({});
+
+  assertEquals(agents, [create(AgentSchema, { id: "web-1" })]);
+  assertEquals(agents[0]?.sinceMs, undefined);
+});
+
+Deno.test("an agent is added with its groups, networks and the life of its token", async () => {
+  await using fleet = await startControl();
+
+  const { token } = await fleet.control.agents.addAgent({
+    id: "web-1",
+    groups: ["web"],
+    cidrs: ["10.0.0.0/8"],
+    expiresInMs: 60_000n,
+  });
+
+  assertEquals(token, "token of web-1");
+  assertEquals(fleet.manager.asked, [
+    {
+      id: "web-1",
+      groups: ["web"],
+      cidrs: ["10.0.0.0/8"],
+      expiresInMs: 60_000,
+    },
+  ]);
+});
+
+Deno.test("a token's life that is not given is left to the Manager", async () => {
+  await using fleet = await startControl();
+
+  const { token } = await fleet.control.agents.renewToken({ id: "web-1" });
+
+  assertEquals(token, "new token of web-1");
+  assertEquals(fleet.manager.asked, [{ id: "web-1", expiresInMs: undefined }]);
+});
+
+Deno.test("an agent is removed once", async () => {
+  await using fleet = await startControl();
+  const { agents } = fleet.control;
+  await agents.addAgent({ id: "web-1" });
+
+  await agents.removeAgent({ id: "web-1" });
+  const again = await refusal(agents.removeAgent({ id: "web-1" }));
+
+  assertEquals((await agents.listAgents({})).agents, []);
+  assertEquals(again.piri, "NOT_FOUND");
+});
+
+Deno.test("an agent without a name is refused before the Manager is asked", async () => {
+  await using fleet = await startControl();
+  const { agents } = fleet.control;
+
+  const refused = await Promise.all([
+    refusal(agents.addAgent({})),
+    refusal(agents.renewToken({})),
+    refusal(agents.removeAgent({})),
+  ]);
+
+  assertEquals(refused.map(({ piri }) => piri), [
+    "INVALID_ARGUMENT",
+    "INVALID_ARGUMENT",
+    "INVALID_ARGUMENT",
+  ]);
+  assertEquals(fleet.manager.asked, []);
+});

@@ -1,0 +1,240 @@
+import { createRouterTransport } from "@connectrpc/connect";
+import { assertEquals, assertLess, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { addAgentsService } from "../../lib/api/agents_service.ts";
+import {
+  connectControl,
+  controlClient,
+  toPiriError,
+} from "../../lib/api/client.ts";
+import { PiriError } from "../../lib/base/errors.ts";
+import type { EventRecord } from "../../lib/store/records.ts";
+import {
+  refusal,
+  startControl,
+  startControlChild,
+  tempFolder,
+} from "../support/control.ts";
+import { anAgent, SmallManager } from "../support/small_manager.ts";
+
+async function refusalToConnect(dir: string): Promise<[string, string]> {
+  const error = await assertRejects(() => connectControl(dir), PiriError);
+  return [error.code, error.message];
+}
+
+Deno.test("a Manager that does not run is UNAVAILABLE, with the way to start it", async () => {
+  await using folder = await tempFolder();
+
+  assertEquals(await refusalToConnect(folder.path), [
+    "UNAVAILABLE",
+    `Cannot reach the Manager of "${folder.path}": it is not running (piri-manager serve starts it)`,
+  ]);
+});
+
+Deno.test("a folder that is not there is said to be so, with the way to make it", async () => {
+  await using folder = await tempFolder();
+  const dir = join(folder.path, "none");
+
+  assertEquals(await refusalToConnect(dir), [
+    "UNAVAILABLE",
+    `Cannot reach the Manager of "${dir}": there is no such folder (piri-manager init makes it)`,
+  ]);
+});
+
+for (const transport of ["unix", "tcp"] as const) {
+  Deno.test(`a Manager that was killed is not running, though its ${transport} files are there`, async () => {
+    await using folder = await tempFolder();
+    await using child = await startControlChild(folder.path, transport);
+    await child.kill();
+
+    assertEquals(await refusalToConnect(folder.path), [
+      "UNAVAILABLE",
+      `Cannot reach the Manager of "${folder.path}": it is not running (piri-manager serve starts it)`,
+    ]);
+  });
+
+  Deno.test(`a stream over ${transport} rejects as unavailable when the Manager is killed`, async () => {
+    await using folder = await tempFolder();
+    await using child = await startControlChild(folder.path, transport);
+    using control = await connectControl(folder.path);
+    const stream = control.events.watchEvents({ follow: true })
+      [Symbol.asyncIterator]();
+    await stream.next();
+    const next = refusal(stream.next());
+
+    await child.kill();
+
+    assertEquals(await next, {
+      connect: "Unavailable",
+      piri: "UNAVAILABLE",
+      message:
+        `Cannot hear the Manager of "${folder.path}" any more: it closed the connection`,
+    });
+  });
+
+  Deno.test(`after a restart over ${transport} who connects again is answered`, async () => {
+    await using folder = await tempFolder();
+    const stateDir = folder.path;
+    const first = await startControl({ stateDir, transport });
+    await first[Symbol.asyncDispose]();
+    const between = await refusalToConnect(stateDir);
+
+    await using second = await startControl({ stateDir, transport });
+
+    assertEquals(between[0], "UNAVAILABLE");
+    assertEquals((await second.control.agents.listAgents({})).agents, []);
+  });
+
+  Deno.test(`what happens is heard over ${transport} when it happens, and not later`, async () => {
+    const manager = new SmallManager();
+    const happen = new TransformStream<EventRecord, EventRecord>();
+    manager.events = { watch: () => happen.readable };
+    await using fleet = await startControl({ manager, transport });
+    const stream = fleet.control.events.watchEvents({ follow: true })
+      [Symbol.asyncIterator]();
+    const writer = happen.writable.getWriter();
+
+    // The next one is made only when the one before it has arrived.
+    for (const id of [1n, 2n, 3n]) {
+      await writer.write({
+        id,
+        at: 1,
+        kind: "agent_connected",
+        agent: "web-1",
+        commandId: null,
+        message: "",
+      });
+      const { value } = await stream.next();
+      assertEquals(value?.event?.id, id);
+    }
+    await writer.close();
+
+    assertEquals((await stream.next()).done, true);
+  });
+}
+
+Deno.test("a client outlives a restart of its Manager at the same socket", async () => {
+  await using folder = await tempFolder();
+  const first = await startControl({ stateDir: folder.path });
+  using control = await connectControl(folder.path);
+  await control.agents.listAgents({});
+  await first[Symbol.asyncDispose]();
+
+  await using _second = await startControl({ stateDir: folder.path });
+
+  assertEquals((await control.agents.listAgents({})).agents, []);
+});
+
+Deno.test("a call without a Manager says the same as connecting", async () => {
+  await using fleet = await startControl();
+  await fleet.server.close();
+
+  const refused = await refusal(fleet.control.agents.listAgents({}));
+
+  assertEquals(refused, {
+    connect: "Unavailable",
+    piri: "UNAVAILABLE",
+    message:
+      `Cannot reach the Manager of "${fleet.dir}": it is not running (piri-manager serve starts it)`,
+  });
+});
+
+Deno.test("a stream is left by its signal, at once", async () => {
+  const manager = new SmallManager();
+  manager.events = {
+    // deno-lint-ignore require-yield
+    watch: async function* (_range, { signal }) {
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    },
+  };
+  await using fleet = await startControl({ manager });
+  const leaving = new AbortController();
+  const next = refusal(
+    fleet.control.events.watchEvents({ follow: true }, {
+      signal: leaving.signal,
+    })[Symbol.asyncIterator]().next(),
+  );
+  const start = performance.now();
+
+  leaving.abort();
+
+  assertEquals((await next).connect, "Canceled");
+  assertLess(performance.now() - start, 1_000);
+});
+
+Deno.test("disposing ends what is under way", async () => {
+  const manager = new SmallManager();
+  manager.agents.list = () => new Promise(() => {});
+  manager.events = {
+    watch: async function* () {
+      yield {
+        id: 1n,
+        at: 1,
+        kind: "agent_connected",
+        agent: null,
+        commandId: null,
+        message: "",
+      };
+      await new Promise(() => {});
+    },
+  };
+  await using fleet = await startControl({ manager });
+  const control = await connectControl(fleet.dir);
+  const stream = control.events.watchEvents({ follow: true })
+    [Symbol.asyncIterator]();
+  await stream.next();
+  const ends = [
+    refusal(stream.next()),
+    refusal(control.agents.listAgents({})),
+  ];
+
+  control[Symbol.dispose]();
+
+  assertEquals((await Promise.all(ends)).map(({ connect }) => connect), [
+    "Canceled",
+    "Canceled",
+  ]);
+});
+
+Deno.test("a proxy of the environment does not come between", async () => {
+  using _proxy = setEnv("HTTP_PROXY", "http://127.0.0.1:1");
+  await using overSocket = await startControl();
+  await using overTcp = await startControl({ transport: "tcp" });
+
+  const answers = await Promise.all([
+    overSocket.control.agents.listAgents({}),
+    overTcp.control.agents.listAgents({}),
+  ]);
+
+  assertEquals(answers.map(({ agents }) => agents), [[], []]);
+});
+
+Deno.test("a note that cannot be read is CORRUPT", async () => {
+  await using folder = await tempFolder();
+  const note = join(folder.path, "control.json");
+  await Deno.writeTextFile(note, '{"port":"x"');
+
+  assertEquals(await refusalToConnect(folder.path), [
+    "CORRUPT",
+    `Cannot read "${note}": it is not a note`,
+  ]);
+});
+
+Deno.test("the clients work over any transport, and errors say what they mean there", async () => {
+  const manager = new SmallManager();
+  manager.known.set("web-1", anAgent({ id: "web-1" }));
+  const client = controlClient(
+    createRouterTransport((router) => addAgentsService(router, manager)),
+  );
+
+  const { agents } = await client.agents.listAgents({});
+  const error = await client.status.getStatus({}).then(() => null, toPiriError);
+
+  assertEquals(agents.map(({ id }) => id), ["web-1"]);
+  assertEquals(error?.code, "UNSUPPORTED");
+});
+
+function setEnv(name: string, value: string): Disposable {
+  Deno.env.set(name, value);
+  return { [Symbol.dispose]: () => Deno.env.delete(name) };
+}

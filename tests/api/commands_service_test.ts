@@ -1,0 +1,300 @@
+import { create } from "@bufbuild/protobuf";
+import { assertEquals } from "@std/assert";
+import {
+  CommandState,
+  OnDisconnect,
+  OutputStream,
+  WatchResponseSchema,
+} from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { all, refusal, startControl } from "../support/control.ts";
+import { aCommand, SmallManager } from "../support/small_manager.ts";
+
+Deno.test("run asks for everything that it was asked", async () => {
+  await using fleet = await startControl();
+
+  const { job, commands } = await fleet.control.commands.run({
+    agents: ["web-1", "db-*"],
+    operation: "command.Run",
+    params: '{"argv":["uptime"]}',
+    timeoutMs: 60_000,
+    requestId: "r-1",
+    onDisconnect: OnDisconnect.KILL,
+    killAfterMs: 0,
+    requestedBy: "ada",
+  });
+
+  assertEquals(job, "r-1");
+  assertEquals(commands.map(({ agent }) => agent), ["web-1", "db-*"]);
+  assertEquals(fleet.manager.asked, [{
+    agents: ["web-1", "db-*"],
+    operation: "command.Run",
+    params: '{"argv":["uptime"]}',
+    timeoutMs: 60_000,
+    requestId: "r-1",
+    onDisconnect: "kill",
+    killAfterMs: 0,
+    requestedBy: "ada",
+  }]);
+});
+
+Deno.test("run fills in what may be left out", async () => {
+  await using fleet = await startControl();
+
+  await fleet.control.commands.run({
+    agents: ["web-1"],
+    operation: "echo.Echo",
+    requestId: "r-1",
+  });
+
+  assertEquals(fleet.manager.asked, [{
+    agents: ["web-1"],
+    operation: "echo.Echo",
+    params: "{}",
+    timeoutMs: undefined,
+    requestId: "r-1",
+    onDisconnect: "continue",
+    killAfterMs: undefined,
+    requestedBy: "",
+  }]);
+});
+
+const good = {
+  agents: ["web-1"],
+  operation: "echo.Echo",
+  params: "{}",
+  requestId: "r-1",
+};
+
+for (
+  const [change, message] of [
+    [{ agents: [] }, '"agents": it is empty'],
+    [{ agents: [""] }, '"agents": it is empty'],
+    [{ operation: "" }, '"operation": it is empty'],
+    [{ params: "[]" }, '"params": it is not a JSON object'],
+    [{ requestId: "" }, '"request_id": it is empty'],
+    [
+      { requestId: "x".repeat(101) },
+      '"request_id": it has 101 characters, and the limit is 100',
+    ],
+    [{ timeoutMs: 0 }, '"timeout_ms": 0 is not from 1 to 4294967295'],
+    [
+      { requestedBy: "x".repeat(101) },
+      '"requested_by": it has 101 characters, and the limit is 100',
+    ],
+    [
+      { onDisconnect: 9 as OnDisconnect },
+      '"on_disconnect": 9 is not one of its values',
+    ],
+  ] as const
+) {
+  Deno.test(`run refuses ${message}`, async () => {
+    await using fleet = await startControl();
+
+    const refused = await refusal(
+      fleet.control.commands.run({
+        ...good,
+        ...change,
+        agents: [...("agents" in change ? change.agents : good.agents)],
+      }),
+    );
+
+    assertEquals(refused, {
+      connect: "InvalidArgument",
+      piri: "INVALID_ARGUMENT",
+      message: `Cannot accept ${message}`,
+    });
+    assertEquals(fleet.manager.asked, []);
+  });
+}
+
+Deno.test("watch tells everything that comes, each thing in its own form, and then ends", async () => {
+  const manager = new SmallManager();
+  const bytes = new Uint8Array([0, 255]);
+  manager.commands.watch = async function* (from) {
+    manager.asked.push(from);
+    yield await Promise.resolve(
+      { kind: "command", command: aCommand({ id: 4n }) } as const,
+    );
+    yield {
+      kind: "output",
+      commandId: 4n,
+      stream: "stderr",
+      offset: 2n ** 40n,
+      bytes,
+      cut: 3n,
+    };
+    yield {
+      kind: "progress",
+      commandId: 4n,
+      current: 1,
+      total: 2,
+      message: "half",
+    };
+    yield { kind: "cutOff", commandId: 4n, reason: "too slow" };
+  };
+  await using fleet = await startControl({ manager });
+
+  const seen = await all(fleet.control.commands.watch({
+    commands: [{ commandId: 4n, stdoutOffset: 5n, stderrOffset: 6n }],
+  }));
+
+  assertEquals(manager.asked, [
+    [{ id: 4n, stdoutOffset: 5n, stderrOffset: 6n }],
+  ]);
+  assertEquals(seen, [
+    create(WatchResponseSchema, {
+      commandId: 4n,
+      event: {
+        case: "command",
+        value: {
+          id: 4n,
+          agent: "web-1",
+          operation: "echo.Echo",
+          params: "{}",
+          job: "job-1",
+          state: CommandState.QUEUED,
+          createdAtMs: 1_000n,
+        },
+      },
+    }),
+    create(WatchResponseSchema, {
+      commandId: 4n,
+      event: {
+        case: "output",
+        value: {
+          stream: OutputStream.STDERR,
+          offset: 2n ** 40n,
+          bytes,
+          cut: 3n,
+        },
+      },
+    }),
+    create(WatchResponseSchema, {
+      commandId: 4n,
+      event: {
+        case: "progress",
+        value: { current: 1, total: 2, message: "half" },
+      },
+    }),
+    create(WatchResponseSchema, {
+      commandId: 4n,
+      event: { case: "cutOff", value: { reason: "too slow" } },
+    }),
+  ]);
+});
+
+Deno.test("watch refuses no commands, ids that are none, and one command twice", async () => {
+  await using fleet = await startControl();
+  const { commands } = fleet.control;
+
+  const refused = await Promise.all(
+    [
+      [],
+      [{ commandId: 0n }],
+      [{ commandId: 4n }, { commandId: 4n, stdoutOffset: 1n }],
+    ].map((from) => refusal(all(commands.watch({ commands: from })))),
+  );
+
+  assertEquals(refused.map(({ message }) => message), [
+    'Cannot accept "commands": it is empty',
+    'Cannot accept "command_id": 0 is not an id',
+    'Cannot accept "commands": one of them is there twice',
+  ]);
+  assertEquals(refused.map(({ piri }) => piri), [
+    "INVALID_ARGUMENT",
+    "INVALID_ARGUMENT",
+    "INVALID_ARGUMENT",
+  ]);
+});
+
+Deno.test("watch of a command that is not there is NOT_FOUND", async () => {
+  await using fleet = await startControl();
+
+  const refused = await refusal(
+    all(fleet.control.commands.watch({ commands: [{ commandId: 4n }] })),
+  );
+
+  assertEquals([refused.connect, refused.piri], ["NotFound", "NOT_FOUND"]);
+});
+
+Deno.test("cancel passes the grace on, also one of 0, and answers with the command", async () => {
+  await using fleet = await startControl();
+  fleet.manager.recorded.push(aCommand({ id: 4n, state: "running" }));
+  const { commands } = fleet.control;
+
+  await commands.cancel({ commandId: 4n });
+  const { command } = await commands.cancel({ commandId: 4n, graceMs: 0 });
+
+  assertEquals(command?.state, CommandState.RUNNING);
+  assertEquals(fleet.manager.asked, [
+    { id: 4n, graceMs: undefined },
+    { id: 4n, graceMs: 0 },
+  ]);
+});
+
+Deno.test("one command is got by its id", async () => {
+  await using fleet = await startControl();
+  fleet.manager.recorded.push(aCommand({ id: 4n, agent: "db-9" }));
+  const { commands } = fleet.control;
+
+  const { command } = await commands.getCommand({ commandId: 4n });
+  const missing = await refusal(commands.getCommand({ commandId: 5n }));
+  const none = await refusal(commands.getCommand({}));
+
+  assertEquals(command?.agent, "db-9");
+  assertEquals(missing.piri, "NOT_FOUND");
+  assertEquals(none.piri, "INVALID_ARGUMENT");
+});
+
+Deno.test("a list is of 100 commands of any kind, or of what is asked for", async () => {
+  await using fleet = await startControl();
+  const { commands } = fleet.control;
+
+  await commands.listCommands({});
+  await commands.listCommands({
+    limit: 1_000,
+    beforeId: 7n,
+    agent: "web-1",
+    states: [CommandState.LOST, CommandState.TIMED_OUT],
+  });
+
+  assertEquals(fleet.manager.asked, [
+    { limit: 100 },
+    {
+      limit: 1_000,
+      beforeId: 7n,
+      agent: "web-1",
+      states: ["lost", "timed_out"],
+    },
+  ]);
+});
+
+Deno.test("a list of too many, of none, or in a state that is none is refused", async () => {
+  await using fleet = await startControl();
+  const { commands } = fleet.control;
+
+  const refused = await Promise.all([
+    refusal(commands.listCommands({ limit: 1_001 })),
+    refusal(commands.listCommands({ limit: 0 })),
+    refusal(commands.listCommands({ states: [CommandState.UNSPECIFIED] })),
+    refusal(commands.listCommands({ beforeId: 0n })),
+  ]);
+
+  assertEquals(refused.map(({ message }) => message), [
+    'Cannot accept "limit": 1001 is not from 1 to 1000',
+    'Cannot accept "limit": 0 is not from 1 to 1000',
+    'Cannot accept "states": 0 is not a state',
+    'Cannot accept "before_id": 0 is not an id',
+  ]);
+});
+
+Deno.test("operations are listed with their parameters", async () => {
+  await using fleet = await startControl();
+
+  const { operations } = await fleet.control.commands.listOperations({});
+
+  assertEquals(
+    operations.map(({ name, parameters }) => [name, parameters[0]?.required]),
+    [["echo.Echo", true]],
+  );
+});

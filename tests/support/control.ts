@@ -1,0 +1,145 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { AssertionError } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import {
+  CODE_HEADER,
+  connectControl,
+  type Control,
+} from "../../lib/api/client.ts";
+import {
+  type ControlOptions,
+  type ControlServer,
+  serveControl,
+} from "../../lib/api/server.ts";
+import { systemRandom } from "../../lib/base/random.ts";
+import { SmallManager } from "./small_manager.ts";
+
+/** A state folder with a served Manager, and a client of it. */
+export interface TestControl extends AsyncDisposable {
+  readonly dir: string;
+  readonly manager: SmallManager;
+  readonly server: ControlServer;
+  readonly control: Control;
+}
+
+/** Serves a small Manager in a fresh folder and connects to it as a program would. */
+export async function startControl(
+  options: Partial<ControlOptions> & { manager?: SmallManager } = {},
+): Promise<TestControl> {
+  const manager = options.manager ?? new SmallManager();
+  await using undo = new AsyncDisposableStack();
+  const stateDir = options.stateDir ?? undo.use(await tempFolder()).path;
+  const server = undo.use(
+    await serveControl({ random: systemRandom, ...options, manager, stateDir }),
+  );
+  const control = undo.use(await connectControl(stateDir));
+  const started = undo.move();
+  return {
+    dir: stateDir,
+    manager,
+    server,
+    control,
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
+}
+
+/** A folder that is gone when the test is. */
+export async function tempFolder(): Promise<
+  { readonly path: string } & AsyncDisposable
+> {
+  const path = await Deno.makeTempDir({ prefix: "piri-test-" });
+  return {
+    path,
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
+
+/** What plain HTTP gets: no Connect client, as with curl. */
+export interface PlainAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly json: unknown;
+}
+
+/** Posts JSON to the Unix socket of a state folder. */
+export async function post(
+  dir: string,
+  method: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<PlainAnswer> {
+  using client = Deno.createHttpClient({
+    proxy: { transport: "unix", path: join(dir, "control.sock") },
+  });
+  const response = await fetch(`http://localhost/piri.control.v1.${method}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+    client,
+  });
+  const { status, headers: answered } = response;
+  return { status, headers: answered, json: await response.json() };
+}
+
+/** The Connect code, our code and the message of what a call rejects with. */
+export async function refusal(
+  call: Promise<unknown>,
+): Promise<{ connect: string; piri: string | null; message: string }> {
+  try {
+    await call;
+  } catch (error) {
+    const { code, metadata, rawMessage } = ConnectError.from(error);
+    return {
+      connect: Code[code],
+      piri: metadata.get(CODE_HEADER),
+      message: rawMessage,
+    };
+  }
+  throw new AssertionError("The call did not reject");
+}
+
+/** All that a stream gives. */
+export async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of stream) items.push(item);
+  return items;
+}
+
+/** A served Manager in a process of its own. */
+export interface ControlChild extends AsyncDisposable {
+  /** Ends it as a crash would, and resolves when it is gone. */
+  kill(): Promise<void>;
+}
+
+/** Starts a small Manager in a process of its own, for a folder. */
+export async function startControlChild(
+  dir: string,
+  transport: "unix" | "tcp" = "unix",
+): Promise<ControlChild> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--allow-all",
+      "--no-check",
+      fromFileUrl(new URL("./control_child.ts", import.meta.url)),
+      dir,
+      transport,
+    ],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const kill = async () => {
+    child.kill("SIGKILL");
+    await child.status;
+    await child.stdout.cancel();
+  };
+  const reader = child.stdout.getReader();
+  await reader.read();
+  reader.releaseLock();
+  let killed: Promise<void> | undefined;
+  return {
+    kill: () => killed ??= kill(),
+    [Symbol.asyncDispose]: () => killed ??= kill(),
+  };
+}

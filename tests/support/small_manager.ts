@@ -1,0 +1,186 @@
+import { PiriError } from "../../lib/base/errors.ts";
+import type {
+  AgentView,
+  CommandView,
+  Manager,
+  ManagerStatus,
+  RunRequest,
+} from "../../lib/manager/manager.ts";
+import type { CommandFilter, EventRecord } from "../../lib/store/records.ts";
+
+/** A Manager without agents, database or network: it answers from memory, and notes what it was asked. */
+export class SmallManager implements Manager {
+  readonly asked: unknown[] = [];
+  readonly known = new Map<string, AgentView>();
+  readonly recorded: CommandView[] = [];
+  readonly happened: EventRecord[] = [];
+
+  agents: Manager["agents"] = {
+    list: () => Promise.resolve([...this.known.values()]),
+    add: (agent) => {
+      this.asked.push(agent);
+      if (this.known.has(agent.id)) {
+        throw new PiriError(
+          "ALREADY_EXISTS",
+          `Cannot add agent "${agent.id}": there is one of that name`,
+        );
+      }
+      this.known.set(agent.id, anAgent({ ...agent }));
+      return Promise.resolve(`token of ${agent.id}`);
+    },
+    renewToken: (id, expiresInMs) => {
+      this.asked.push({ id, expiresInMs });
+      return Promise.resolve(`new token of ${id}`);
+    },
+    remove: (id) => {
+      if (this.known.delete(id)) return Promise.resolve();
+      throw new PiriError(
+        "NOT_FOUND",
+        `Cannot remove agent "${id}": there is none of that name`,
+      );
+    },
+  };
+
+  commands: Manager["commands"] = {
+    run: (request) => Promise.resolve(this.#run(request)),
+    // deno-lint-ignore require-yield
+    watch: async function* () {
+      await Promise.reject(new PiriError("NOT_FOUND", "Cannot watch: no"));
+    },
+    cancel: (id, graceMs) => {
+      this.asked.push({ id, graceMs });
+      return Promise.resolve(this.#get(id));
+    },
+    get: (id) => Promise.resolve(id).then((id) => this.#get(id)),
+    list: (filter: CommandFilter) => {
+      this.asked.push(filter);
+      return Promise.resolve(this.recorded);
+    },
+  };
+
+  events: Manager["events"] = {
+    watch: async function* (
+      this: SmallManager,
+      range: unknown,
+      { follow }: { follow: boolean },
+    ) {
+      this.asked.push({ range, follow });
+      yield* await Promise.resolve(this.happened);
+    }.bind(this),
+  };
+
+  operations: Manager["operations"] = [{
+    name: "echo.Echo",
+    description: "Answers what it is asked.",
+    parameters: [{
+      name: "text",
+      type: "string",
+      required: true,
+      description: "What to answer.",
+    }],
+  }];
+
+  status(): Promise<ManagerStatus> {
+    return Promise.resolve({
+      version: "0.1.0",
+      managerId: "m-1",
+      startedAt: 1_000,
+      listen: "0.0.0.0:7051",
+      advertise: "mgr.example.org:7051",
+      agentsConnected: 1,
+      agentsKnown: 2,
+      commandsOpen: 3,
+      commandsTotal: 2n ** 53n + 1n,
+      outputBytes: 5n,
+      databaseBytes: 6n,
+      retention: { days: 30, outputBytes: 7n, outputBytesPerCommand: 8n },
+      certificateExpiresAt: 9_000,
+      counters: { "frames.refused": 2n },
+    });
+  }
+
+  #run(request: RunRequest): { job: string; commands: CommandView[] } {
+    this.asked.push(request);
+    const commands = request.agents.map((agent, index) =>
+      aCommand({
+        id: BigInt(this.recorded.length + index + 1),
+        agent,
+        operation: request.operation,
+        params: request.params,
+      })
+    );
+    this.recorded.push(...commands);
+    return { job: request.requestId, commands };
+  }
+
+  #get(id: bigint): CommandView {
+    const command = this.recorded.find((command) => command.id === id);
+    if (command !== undefined) return command;
+    throw new PiriError(
+      "NOT_FOUND",
+      `Cannot find command ${id}: there is none of that id`,
+    );
+  }
+}
+
+/** An agent that has never connected. */
+export function anAgent(known: Partial<AgentView> = {}): AgentView {
+  return {
+    id: "web-1",
+    connected: false,
+    since: null,
+    address: "",
+    version: "",
+    protocol: "",
+    groups: [],
+    cidrs: [],
+    joined: false,
+    facts: {},
+    ...known,
+  };
+}
+
+/** A command that was just recorded. */
+export function aCommand(known: Partial<CommandView> = {}): CommandView {
+  return {
+    id: 1n,
+    agent: "web-1",
+    operation: "echo.Echo",
+    params: "{}",
+    nonce: 7n,
+    job: "job-1",
+    requestedBy: "",
+    timeoutMs: null,
+    onDisconnect: "continue",
+    killAfterMs: null,
+    state: "queued",
+    presumed: false,
+    reason: "",
+    errorCode: "",
+    instance: null,
+    session: null,
+    createdAt: 1_000,
+    sentAt: null,
+    startedAt: null,
+    finishedAt: null,
+    agentStartedAt: null,
+    agentFinishedAt: null,
+    exitCode: null,
+    signal: null,
+    changed: false,
+    data: null,
+    reapedSignalled: null,
+    reapedAlive: [],
+    stdoutHeld: 0n,
+    stderrHeld: 0n,
+    outputKept: 0n,
+    truncated: false,
+    cancelRequestedAt: null,
+    cancelGraceMs: null,
+    progressCurrent: null,
+    progressTotal: null,
+    progressMessage: "",
+    unreachableSince: null,
+    ...known,
+  };
+}
