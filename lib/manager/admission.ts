@@ -119,7 +119,7 @@ export class Admission {
       // The agent may have been removed meanwhile.
       events.add("store_error", messageOf(error), { agent: session.agent });
     }
-    commands.touch(open);
+    commands.recorded(open, patches);
   }
 
   async #alone(name: string, work: () => Promise<void>): Promise<void> {
@@ -175,7 +175,7 @@ export class Admission {
       at: this.#clock.now(),
       patches: outcome.patches,
     });
-    commands.touch(outcome.touched);
+    commands.recorded(outcome.touched, outcome.patches);
     if (
       !isOld && record.instance !== null && record.instance !== hello.instance
     ) {

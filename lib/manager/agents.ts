@@ -83,8 +83,9 @@ export class Agents implements AgentAdmin {
   async remove(id: string): Promise<void> {
     const { commands, fleet, events } = this.#options;
     const open = commands.of(id);
-    await this.#store.removeAgent(id, commands.agentRemoved(id));
-    commands.touch(open);
+    const patches = commands.agentRemoved(id);
+    await this.#store.removeAgent(id, patches);
+    commands.recorded(open, patches);
     events.add("agent_removed", `agent "${id}" was removed`, { agent: id });
     fleet.session(id)?.removed();
   }

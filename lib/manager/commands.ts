@@ -15,6 +15,7 @@ import type { Counters } from "../base/counters.ts";
 import { PiriError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { nonce, type Random } from "../base/random.ts";
+import { Turns } from "../base/turns.ts";
 import type {
   CommandFilter,
   CommandPatch,
@@ -29,7 +30,7 @@ import type {
   RunRequest,
   WatchEvent,
 } from "./manager.ts";
-import { OpenCommand } from "./open_command.ts";
+import { OPEN_STATES, OpenCommand } from "./open_command.ts";
 import { OpenCommands } from "./open_commands.ts";
 import { lost, reconcile, type Reconciliation } from "./reconcile.ts";
 import { Recorder } from "./recorder.ts";
@@ -63,6 +64,8 @@ export class Commands implements CommandAdmin {
   readonly #clock: Clock;
   readonly #open = new OpenCommands();
   readonly #recorder: Recorder;
+  /** What is written to each connection, one after the other: ids must ascend, and no cancel overtakes its command. */
+  readonly #writes = new WeakMap<AgentSession, Turns>();
 
   constructor(options: CommandsOptions) {
     this.#options = options;
@@ -143,10 +146,12 @@ export class Commands implements CommandAdmin {
         }
         : {},
     };
+    const isOpen = patch.state === undefined;
     this.#open.apply([patch]);
     await this.#store.patchCommand(patch);
+    if (!isOpen) command.feed.finish();
+    else if (command.isOpen) this.#sendCancel(command);
     command.feed.touch();
-    if (command.isOpen) this.#sendCancel(command);
     return this.get(id);
   }
 
@@ -203,7 +208,7 @@ export class Commands implements CommandAdmin {
 
   /**
    * What a hello means for the agent's commands. In memory it holds at once; the caller records the patches in one with
-   * the admission, and then wakes the watchers of what was touched.
+   * the admission, and then tells so.
    */
   reconcile(
     agent: string,
@@ -252,7 +257,7 @@ export class Commands implements CommandAdmin {
   /** The agent is ready: it is sent what waits for it, and cancels again. */
   agentReady(session: AgentSession): void {
     for (const command of this.#open.of(session.agent)) {
-      if (command.state === "queued") void this.#dispatch(command, session);
+      if (command.state === "queued") this.#dispatch(command, session);
       else if (command.record.cancelRequestedAt !== null) {
         this.#sendCancel(command);
       }
@@ -292,9 +297,19 @@ export class Commands implements CommandAdmin {
     return patches;
   }
 
-  /** Wakes the watchers of an agent's commands, and of those in the patches. */
-  touch(commands: readonly OpenCommand[]): void {
-    for (const command of commands) command.feed.touch();
+  /** Tells watchers of these commands that the patches are recorded. */
+  recorded(
+    commands: readonly OpenCommand[],
+    patches: readonly CommandPatch[],
+  ): void {
+    const ended = new Set(
+      patches.filter(({ state }) => state && !OPEN_STATES.has(state))
+        .map(({ id }) => id),
+    );
+    for (const { id, feed } of commands) {
+      if (ended.has(id)) feed.finish();
+      else feed.touch();
+    }
   }
 
   /** The agent's commands that are open now. */
@@ -373,13 +388,16 @@ export class Commands implements CommandAdmin {
       this.#open.add(command);
       const session = byAgent.get(record.agent);
       if (session === undefined) continue;
-      if (record.state === "sent") this.#write(command, session);
-      else if (session.takesCommands) void this.#dispatch(command, session);
+      if (record.state === "sent") {
+        this.#inTurn(session, () => this.#write(command, session));
+      } else if (session.takesCommands) {
+        this.#dispatch(command, session);
+      }
     }
   }
 
   /** Records that a queued command is sent, and sends it. */
-  async #dispatch(command: OpenCommand, session: AgentSession): Promise<void> {
+  #dispatch(command: OpenCommand, session: AgentSession): void {
     if (command.state !== "queued" || !session.takesCommands) return;
     const patch: CommandPatch = {
       id: command.id,
@@ -389,13 +407,18 @@ export class Commands implements CommandAdmin {
       sentAt: this.#clock.now(),
     };
     command.apply(patch);
-    try {
-      await this.#store.patchCommand(patch);
-    } catch {
-      session.busy();
-      return;
-    }
-    this.#write(command, session);
+    const recorded = this.#store.patchCommand(patch);
+    this.#inTurn(session, async () => {
+      await recorded;
+      this.#write(command, session);
+    });
+  }
+
+  /** Writes when all that was to be written before it is. What cannot be recorded is not written. */
+  #inTurn(session: AgentSession, write: () => void | Promise<void>): void {
+    const turns = this.#writes.get(session) ?? new Turns();
+    this.#writes.set(session, turns);
+    turns.run(write).catch(() => session.busy());
   }
 
   /** Writes a command that is recorded as sent to the connection it is bound to, if that still is the agent's. */
@@ -436,7 +459,7 @@ export class Commands implements CommandAdmin {
     };
     this.#open.apply([patch]);
     void this.#store.patchCommand(patch).catch(() => {})
-      .then(() => command.feed.touch());
+      .then(() => command.feed.finish());
   }
 
   /** An agent of 2024 does not know timeouts: the Manager presumes them. */
@@ -452,17 +475,18 @@ export class Commands implements CommandAdmin {
       };
       this.#open.apply([patch]);
       void this.#store.patchCommand(patch).catch(() => {})
-        .then(() => command.feed.touch());
+        .then(() => command.feed.finish());
     });
   }
 
   #sendCancel({ agent, record }: OpenCommand): void {
     const session = this.#options.fleet.session(agent);
     if (session === undefined || !session.takesCommands) return;
-    session.cancel(create(CommandCancelSchema, {
+    const cancel = create(CommandCancelSchema, {
       commandId: record.id,
       graceMs: record.cancelGraceMs ?? CANCEL_GRACE_MS,
-    }));
+    });
+    this.#inTurn(session, () => session.cancel(cancel));
   }
 
   #view(record: CommandRecord): CommandView {

@@ -43,6 +43,7 @@ export class Feed {
   /** The number of the first piece that is held. */
   #first = 0;
   #heldBytes = 0;
+  #finished = false;
   #moved = Promise.withResolvers<void>();
 
   constructor(clock: Clock) {
@@ -70,6 +71,17 @@ export class Feed {
     this.#readers.delete(reader);
     this.#trim();
     this.#move();
+  }
+
+  /** Whether the command has ended, and all that it printed was pushed. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  /** The command's end is recorded: nothing will be pushed any more. */
+  finish(): void {
+    this.#finished = true;
+    this.touch();
   }
 
   /** Tells readers that something changed that is not output. */

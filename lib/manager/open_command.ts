@@ -33,6 +33,8 @@ export class OpenCommand {
   readonly held: Record<StreamName, bigint>;
   /** Bytes of output that are or will be kept. */
   kept: bigint;
+  /** No more output is kept: what is kept must have no holes that a watcher could fall into. */
+  full = false;
   progress: ProgressView | undefined;
   /** When progress was last recorded, by the monotonic clock. */
   progressAt = -Infinity;

@@ -125,16 +125,16 @@ export class Recorder {
     const bytes = gap >= 0n
       ? output.bytes
       : output.bytes.subarray(Number(-gap));
-    const room = this.#keepBytes - command.kept;
-    const keep = BigInt(bytes.length) <= room;
-    if (keep) command.kept += BigInt(bytes.length);
-    else command.apply({ id: command.id, truncated: true });
+    const size = BigInt(bytes.length);
+    command.full ||= command.kept + size > this.#keepBytes;
+    if (command.full) command.apply({ id: command.id, truncated: true });
+    else command.kept += size;
     await this.#write(session, command, {
       stream,
-      offset: end - BigInt(bytes.length),
+      offset: end - size,
       bytes,
       cut: gap > 0n ? gap : 0n,
-      keep,
+      keep: !command.full,
     });
   }
 
@@ -268,7 +268,7 @@ export class Recorder {
     command.apply(patch);
     this.#store.patchCommand(patch).then(
       () => {
-        command.feed.touch();
+        command.feed.finish();
         this.#finalAck(session, command.id, command.held);
       },
       (error) => this.#cannotRecord(session, error),

@@ -98,11 +98,12 @@ class CommandWatch {
         this.#toldProgress = progress;
         yield { kind: "progress", commandId: this.#id, ...progress };
       }
-      if (live.command.isOpen) {
+      if (!live.command.feed.finished) {
         yield* this.#stateChange();
         return;
       }
-      // Ended: whatever was pushed before that has been read above, or is in the store.
+      // Ended: whatever was printed has been read above, or is in the store.
+      yield* this.#pieces(live);
       this.close();
       yield* this.#stored();
     }

@@ -1,0 +1,69 @@
+/**
+ * Piri for other programs: a Manager or an Agent within your own process, the client of the control API, and the shape
+ * of an operation.
+ *
+ * @example Ask a running Manager to run a program and print how it ended
+ * ```ts
+ * import { connectControl } from "@piri/piri";
+ *
+ * using control = await connectControl("/var/lib/piri-manager");
+ * const { commands } = await control.commands.run({
+ *   agents: ["web-1"],
+ *   operation: "command.Run",
+ *   params: JSON.stringify({ argv: ["uname", "-a"] }),
+ *   requestId: crypto.randomUUID(),
+ * });
+ * const watched = commands.map(({ id }) => ({ commandId: id }));
+ * for await (const { event } of control.commands.watch({ commands: watched })) {
+ *   if (event.case === "output") Deno.stdout.writeSync(event.value.bytes);
+ * }
+ * ```
+ *
+ * @module
+ */
+export { connectControl } from "./lib/api/client.ts";
+export type { Control, ControlClient } from "./lib/api/client.ts";
+export { type Clock, systemClock, type Timer } from "./lib/base/clock.ts";
+export { type ErrorCode, PiriError } from "./lib/base/errors.ts";
+export { type LogLevel, type LogOptions, startLog } from "./lib/base/log.ts";
+export { type Random, systemRandom } from "./lib/base/random.ts";
+export type {
+  AgentAdmin,
+  AgentView,
+  CommandAdmin,
+  CommandView,
+  EventFeed,
+  Manager,
+  ManagerStatus,
+  OperationView,
+  RunRequest,
+  WatchEvent,
+} from "./lib/manager/manager.ts";
+export type {
+  CommandFilter,
+  CommandRecord,
+  CommandStateName,
+  EventRecord,
+} from "./lib/store/records.ts";
+export type {
+  DataSource,
+  Operation,
+  OperationContext,
+  OperationEvent,
+  Outcome,
+  ProcessIdentity,
+  ReapReceipt,
+  StreamName,
+} from "./lib/operations/operation.ts";
+export {
+  type Joined,
+  joinManager,
+  type RunningAgent,
+  serveAgent,
+  type ServeAgentOptions,
+} from "./lib/serve_agent.ts";
+export {
+  type RunningManager,
+  serveManager,
+  type ServeManagerOptions,
+} from "./lib/serve_manager.ts";
