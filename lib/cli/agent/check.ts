@@ -1,0 +1,39 @@
+import { defineSubcommand } from "../command.ts";
+import { ExitCode } from "../exit_code.ts";
+import { oneLine } from "../text.ts";
+import type { AgentServices, CheckStep } from "./services.ts";
+
+/** What a step that fails means to a script. */
+const EXIT_CODES: Readonly<Record<CheckStep["step"], ExitCode>> = {
+  config: ExitCode.failed,
+  name: ExitCode.unavailable,
+  address: ExitCode.unavailable,
+  tls: ExitCode.unavailable,
+  clock: ExitCode.failed,
+  identity: ExitCode.refused,
+};
+
+/** `check`: what stands between this agent and its Manager. */
+export const check = defineSubcommand({
+  name: "check",
+  summary: "try what the agent needs, step by step, and say what fails",
+  positionals: {},
+  flags: {},
+  more: [{
+    title: "Exit code of the first step that fails",
+    lines: Object.entries(EXIT_CODES)
+      .map(([step, code]) => [step, String(code)]),
+  }],
+  examples: ["", "--json"],
+  async execute({ dir, output }, services: AgentServices) {
+    let exitCode: ExitCode = ExitCode.ok;
+    for await (const { step, ok, detail } of services.check({ dir })) {
+      await output.either(
+        { step, ok, detail },
+        `${ok ? "ok    " : "FAILED"}  ${step.padEnd(8)}  ${oneLine(detail)}`,
+      );
+      if (!ok && exitCode === ExitCode.ok) exitCode = EXIT_CODES[step];
+    }
+    return exitCode;
+  },
+});

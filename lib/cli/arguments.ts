@@ -1,0 +1,236 @@
+import { parseArgs } from "@std/cli/parse-args";
+import { closestString } from "@std/text/closest-string";
+import { PiriError } from "../base/errors.ts";
+import { parseDuration } from "../base/units.ts";
+import type { Flag, Flags, Positionals, SubcommandTable } from "./command.ts";
+import { HintedError } from "./errors.ts";
+
+type ParsedArgs = ReturnType<typeof parseArgs>;
+
+/** The flags that everything has. */
+export const COMMON_FLAGS = {
+  dir: { type: "string", value: "DIR", summary: "the state folder" },
+  json: { type: "boolean", summary: "print values as JSON Lines" },
+  help: { type: "boolean", summary: "show this" },
+} as const satisfies Flags;
+
+/** The values of the common flags. */
+export interface CommonValues {
+  readonly dir: string | undefined;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+/** Arguments, by a subcommand's table. */
+export interface Parsed {
+  readonly common: CommonValues;
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly positionals: Readonly<Record<string, unknown>>;
+  readonly rest: readonly string[] | undefined;
+}
+
+/**
+ * Takes the common flags from the front, up to the first word, which is a subcommand's name.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function parseFront(
+  args: readonly string[],
+  extra: Flags,
+): { common: CommonValues; version: boolean; words: readonly string[] } {
+  const flags = { ...extra, ...COMMON_FLAGS };
+  const parsed = parse(args, flags, { stopEarly: true });
+  return {
+    common: commonValues(parsed),
+    version: parsed["version"] === true,
+    words: [...parsed._.map(String), ...fromSeparator(args)],
+  };
+}
+
+/**
+ * Reads a subcommand's arguments by its table. Of what asks for help only that is read.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function parseSubcommand(
+  table: SubcommandTable,
+  args: readonly string[],
+): Parsed {
+  const flags: Flags = { ...table.flags, ...COMMON_FLAGS };
+  const parsed = parse(args, flags, { stopEarly: false });
+  const common = commonValues(parsed);
+  const rest = args.includes("--") ? fromSeparator(args).slice(1) : undefined;
+  if (common.help) return { common, flags: {}, positionals: {}, rest };
+  if (rest !== undefined && table.rest === undefined) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot use "--": "${table.name}" takes nothing after it`,
+    );
+  }
+  return {
+    common,
+    flags: Object.fromEntries(
+      Object.entries(table.flags)
+        .map(([name, flag]) => [name, valueOf(name, flag, parsed[name])]),
+    ),
+    positionals: assign(table, parsed._.map(String)),
+    rest,
+  };
+}
+
+function parse(
+  args: readonly string[],
+  flags: Flags,
+  { stopEarly }: { stopEarly: boolean },
+): ParsedArgs {
+  const names = Object.keys(flags);
+  const ofType = (...types: readonly Flag["type"][]) =>
+    names.filter((name) => types.includes(flags[name]?.type ?? "string"));
+  const withValue = names.filter((name) => flags[name]?.type !== "boolean");
+  return parseArgs(joinDashes(args, withValue), {
+    "--": true,
+    stopEarly,
+    alias: { help: "h" },
+    boolean: ofType("boolean"),
+    // "_" keeps words that look like numbers as they were typed: a long id would lose its last digits.
+    string: ["_", ...withValue],
+    collect: ofType("repeated"),
+    unknown: (word, key) => {
+      if (key === undefined) return true; // not a flag
+      throw new HintedError(
+        "INVALID_ARGUMENT",
+        `Cannot understand "${word}": there is no such flag`,
+        `did you mean "--${closestString(key, names)}"?`,
+      );
+    },
+  });
+}
+
+/** Makes `--flag -` into `--flag=-`: the parser takes no value that begins with "-", not even this common one. */
+function joinDashes(
+  args: readonly string[],
+  withValue: readonly string[],
+): string[] {
+  const flags = withValue.map((name) => `--${name}`);
+  const joined: string[] = [];
+  const end = args.length - fromSeparator(args).length;
+  for (const word of args.slice(0, end)) {
+    const flag = joined.at(-1);
+    if (word === "-" && flag !== undefined && flags.includes(flag)) {
+      joined.splice(-1, 1, `${flag}=-`);
+    } else joined.push(word);
+  }
+  return [...joined, ...args.slice(end)];
+}
+
+/** `--` and what follows it. */
+function fromSeparator(args: readonly string[]): string[] {
+  const start = args.indexOf("--");
+  return start < 0 ? [] : args.slice(start);
+}
+
+function commonValues(parsed: ParsedArgs): CommonValues {
+  const dir = valueOf("dir", COMMON_FLAGS.dir, parsed["dir"]);
+  return {
+    dir: typeof dir === "string" ? dir : undefined,
+    json: parsed["json"] === true,
+    help: parsed["help"] === true,
+  };
+}
+
+function valueOf(name: string, flag: Flag, value: unknown): unknown {
+  if (flag.type === "boolean") return value === true;
+  if (flag.type === "repeated") {
+    const values = Array.isArray(value) ? value.map(String) : [];
+    for (const one of values) requireText(name, one);
+    return values;
+  }
+  if (value === undefined) return undefined;
+  const text = requireText(name, String(value));
+  switch (flag.type) {
+    case "string":
+      return text;
+    case "duration":
+      return duration(name, text);
+    case "number":
+      return wholeNumber(name, text, flag);
+    case "choice":
+      return choice(name, text, flag.choices);
+  }
+}
+
+function requireText(name: string, text: string): string {
+  if (text !== "") return text;
+  throw new HintedError(
+    "INVALID_ARGUMENT",
+    `Cannot use "--${name}": it needs a value`,
+    `a value that begins with "-" is written as --${name}=VALUE`,
+  );
+}
+
+/** Every duration of the API is 32 bits wide. */
+const MOST_MS = 2 ** 32 - 1;
+
+function duration(name: string, text: string): number {
+  const ms = parseDuration(text);
+  if (ms >= 1 && ms <= MOST_MS) return ms;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot use "--${name} ${text}": it is not from 1ms to ${MOST_MS}ms`,
+  );
+}
+
+function wholeNumber(
+  name: string,
+  text: string,
+  { least, most }: { least: number; most: number },
+): number {
+  const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  if (number >= least && number <= most) return number;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot use "--${name} ${text}": it is not a whole number from ${least} to ${most}`,
+  );
+}
+
+function choice(
+  name: string,
+  text: string,
+  choices: readonly string[],
+): string {
+  if (choices.includes(text)) return text;
+  throw new HintedError(
+    "INVALID_ARGUMENT",
+    `Cannot use "--${name} ${text}": it is none of ${choices.join(", ")}`,
+    `did you mean "${closestString(text, choices)}"?`,
+  );
+}
+
+function assign(
+  { name: subcommand, positionals }: {
+    name: string;
+    positionals: Positionals;
+  },
+  words: readonly string[],
+): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  let next = 0;
+  for (const [name, { type }] of Object.entries(positionals)) {
+    if (next >= words.length && type !== "optional") {
+      throw new HintedError(
+        "INVALID_ARGUMENT",
+        `Cannot run "${subcommand}": <${name}> is missing`,
+        `"${subcommand} --help" tells how it is used`,
+      );
+    }
+    values[name] = type === "many" ? words.slice(next) : words[next];
+    next = type === "many" ? words.length : next + 1;
+  }
+  if (next < words.length) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot run "${subcommand}": "${words[next]}" is one word too many`,
+    );
+  }
+  return values;
+}

@@ -1,0 +1,85 @@
+import type { ErrorCode } from "../base/errors.ts";
+
+/** What the shell sees. Scripts depend on these numbers: add, never renumber. */
+export const ExitCode = {
+  /** Everything succeeded. */
+  ok: 0,
+  /** A command failed, or something else went wrong. */
+  failed: 1,
+  /** What was typed makes no sense. */
+  usage: 2,
+  /** The Manager or an agent cannot be reached. */
+  unavailable: 3,
+  /** It was denied or refused. */
+  refused: 4,
+  /** There is no agent, command or operation of that name. */
+  notFound: 5,
+  timedOut: 6,
+  cancelled: 7,
+  /** Nobody can say how a command ended. */
+  lost: 8,
+} as const;
+
+export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
+
+/** What each number means, for `--help`. */
+export const EXIT_CODE_HELP: readonly (readonly [string, string])[] = [
+  ["0", "everything succeeded"],
+  ["1", "a command failed"],
+  ["2", "wrong usage"],
+  ["3", "the Manager or an agent cannot be reached"],
+  ["4", "denied or refused"],
+  ["5", "no agent, command or operation of that name"],
+  ["6", "timed out"],
+  ["7", "cancelled"],
+  ["8", "lost: nobody can say how a command ended"],
+];
+
+const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
+  INVALID_ARGUMENT: ExitCode.usage,
+  NOT_FOUND: ExitCode.notFound,
+  ALREADY_EXISTS: ExitCode.failed,
+  FAILED_PRECONDITION: ExitCode.failed,
+  DENIED: ExitCode.refused,
+  AUTH_FAILED: ExitCode.refused,
+  REFUSED: ExitCode.refused,
+  BUSY: ExitCode.refused,
+  UNAVAILABLE: ExitCode.unavailable,
+  TIMED_OUT: ExitCode.timedOut,
+  CANCELLED: ExitCode.cancelled,
+  NOT_STARTED: ExitCode.failed,
+  PROTOCOL_VIOLATION: ExitCode.failed,
+  STALE: ExitCode.failed,
+  UNSUPPORTED: ExitCode.failed,
+  CORRUPT: ExitCode.failed,
+  DISK: ExitCode.failed,
+  INTERNAL: ExitCode.failed,
+};
+
+/** The exit code for an error with this code. */
+export function exitCodeOf(code: ErrorCode): ExitCode {
+  return EXIT_CODES[code];
+}
+
+/** Whether a word is one of PiriError's codes, as a newer Manager may know others. */
+export function isErrorCode(word: string): word is ErrorCode {
+  return Object.hasOwn(EXIT_CODES, word);
+}
+
+/** Which exit code stands for several commands that ended differently: the first of these that applies. */
+export const PRECEDENCE: readonly ExitCode[] = [
+  ExitCode.lost,
+  ExitCode.timedOut,
+  ExitCode.refused,
+  ExitCode.cancelled,
+  ExitCode.unavailable,
+  ExitCode.notFound,
+  ExitCode.usage,
+  ExitCode.failed,
+];
+
+/** The one exit code for several commands. */
+export function worst(codes: Iterable<ExitCode>): ExitCode {
+  const all = new Set(codes);
+  return PRECEDENCE.find((code) => all.has(code)) ?? ExitCode.ok;
+}

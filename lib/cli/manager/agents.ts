@@ -1,0 +1,31 @@
+import { defineSubcommand } from "../command.ts";
+import { ExitCode } from "../exit_code.ts";
+import { agentJson } from "./json.ts";
+import type { ManagerServices } from "./services.ts";
+
+/** `agents`: who may connect and who is connected. */
+export const agents = defineSubcommand({
+  name: "agents",
+  summary: "list the agents, and which of them are connected",
+  positionals: {},
+  flags: {},
+  examples: ["", "--json"],
+  async execute({ dir, output }, services: ManagerServices) {
+    using control = await services.connect(dir);
+    const { agents } = await control.agents.listAgents({});
+    await output.list(agents, {
+      json: agentJson,
+      columns: {
+        NAME: ({ id }) => id,
+        STATE: ({ connected, joined }) =>
+          connected ? "connected" : joined ? "disconnected" : "not joined",
+        SINCE: ({ sinceMs }) => output.time(sinceMs),
+        ADDRESS: ({ address }) => address,
+        VERSION: ({ version }) => version,
+        PROTOCOL: ({ protocol }) => protocol,
+        GROUPS: ({ groups }) => groups.join(" "),
+      },
+    });
+    return ExitCode.ok;
+  },
+});

@@ -1,0 +1,40 @@
+import { PiriError } from "../../base/errors.ts";
+import { defineSubcommand } from "../command.ts";
+import { ExitCode } from "../exit_code.ts";
+import { parseId } from "./ids.ts";
+import { commandJson } from "./json.ts";
+import type { ManagerServices } from "./services.ts";
+
+/** `cancel 12`: asks for a command's end, and does not wait for it. */
+export const cancel = defineSubcommand({
+  name: "cancel",
+  summary: "ask for a command's end; does not wait for it",
+  positionals: { id: { type: "one", summary: "the command's id" } },
+  flags: {
+    grace: {
+      type: "duration",
+      value: "TIME",
+      summary: "the time between SIGTERM and SIGKILL (5s if absent)",
+    },
+  },
+  examples: ["12", "12 --grace 30s"],
+  async execute(
+    { positionals, flags, dir, output },
+    services: ManagerServices,
+  ) {
+    const id = parseId(positionals.id);
+    using control = await services.connect(dir);
+    const { command } = await control.commands.cancel({
+      commandId: id,
+      ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
+    });
+    if (command === undefined) {
+      throw new PiriError(
+        "INTERNAL",
+        `Cannot cancel command ${id}: the Manager's answer is empty`,
+      );
+    }
+    await output.either(commandJson(command), `${id}: cancel requested`);
+    return ExitCode.ok;
+  },
+});

@@ -1,0 +1,51 @@
+import {
+  type Command,
+  OutputStream,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Terminal } from "../terminal.ts";
+import type { Control } from "./services.ts";
+import { hasEnded } from "./states.ts";
+import type { View } from "./view.ts";
+
+/** How long the output of a command that still runs may pause before it counts as all there is yet, milliseconds. */
+const QUIET_MS = 500;
+
+/** Prints what a command has printed so far. */
+export async function dumpOutput(
+  command: Command,
+  { control, terminal, view }: {
+    control: Control;
+    terminal: Terminal;
+    view: View;
+  },
+): Promise<void> {
+  // A watch goes on for as long as the command does; this one ends where the command's output pauses.
+  const enough = new AbortController();
+  const wait = () =>
+    hasEnded(command)
+      ? undefined
+      : terminal.clock.timer(QUIET_MS, () => enough.abort());
+  let quiet = wait();
+  const request = { commands: [{ commandId: command.id }] };
+  try {
+    const events = control.commands.watch(request, { signal: enough.signal });
+    for await (const { event } of events) {
+      if (event.case !== "output") continue;
+      quiet?.cancel();
+      const { offset, bytes, cut } = event.value;
+      const stream = event.value.stream === OutputStream.STDERR
+        ? "stderr"
+        : "stdout";
+      if (cut > 0n) {
+        await view.cut(command, { stream, offset: offset - cut }, cut);
+      }
+      await view.output(command, { stream, offset }, bytes);
+      quiet = wait();
+    }
+  } catch (error) {
+    if (!enough.signal.aborted) throw error;
+  } finally {
+    quiet?.cancel();
+  }
+  await view.settle(command);
+}

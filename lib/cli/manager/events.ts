@@ -1,0 +1,64 @@
+import type { Event } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { defineSubcommand } from "../command.ts";
+import { ExitCode } from "../exit_code.ts";
+import { oneLine } from "../text.ts";
+import { localTime } from "../time.ts";
+import { eventJson } from "./json.ts";
+import type { ManagerServices } from "./services.ts";
+
+/** `events --follow`: what has happened, and what happens. */
+export const events = defineSubcommand({
+  name: "events",
+  summary: "show what happened of note",
+  positionals: {},
+  flags: {
+    follow: {
+      type: "boolean",
+      summary: "go on with what happens, until Ctrl-C",
+    },
+    tail: {
+      type: "number",
+      value: "N",
+      summary: "so many past events (20 if absent)",
+      least: 0,
+      most: 10_000,
+    },
+  },
+  examples: ["", "--tail 100", "--follow --json"],
+  async execute(
+    { flags, dir, json, output, terminal },
+    services: ManagerServices,
+  ) {
+    using control = await services.connect(dir);
+    const stop = new AbortController();
+    using _interrupts = terminal.onInterrupt(() => stop.abort());
+    const request = {
+      follow: flags.follow,
+      ...(flags.tail === undefined ? {} : { tail: flags.tail }),
+    };
+    try {
+      const answers = control.events.watchEvents(request, {
+        signal: stop.signal,
+      });
+      for await (const { event } of answers) {
+        if (event === undefined) continue;
+        if (json) await output.value(eventJson(event));
+        else await output.line(lineOf(event));
+      }
+    } catch (error) {
+      if (!stop.signal.aborted) throw error;
+    }
+    return ExitCode.ok;
+  },
+});
+
+function lineOf({ atMs, kind, agent, commandId, message }: Event): string {
+  const words = [
+    localTime(Number(atMs)),
+    kind,
+    agent,
+    commandId === undefined ? "" : `command ${commandId}`,
+    message,
+  ];
+  return oneLine(words.filter((word) => word !== "").join("  "));
+}

@@ -1,0 +1,222 @@
+import { PiriError } from "../../base/errors.ts";
+import {
+  type Command,
+  OutputStream,
+  type WatchResponse,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { complaintOf, errorCodeOf, HintedError } from "../errors.ts";
+import { commandsText, watchLine } from "./ids.ts";
+import type { Reach } from "./reach.ts";
+import { hasEnded } from "./states.ts";
+import type { StreamName, View } from "./view.ts";
+
+/** Follows commands to their end, across times in which the Manager is away: each byte of output is shown once. */
+export class Follower {
+  readonly #reach: Reach;
+  readonly #view: View;
+  readonly #tracks: Map<bigint, Track>;
+  /** The commands whose cancel the Manager has recorded. */
+  readonly #cancelled = new Set<bigint>();
+
+  constructor(commands: readonly Command[], reach: Reach, view: View) {
+    this.#reach = reach;
+    this.#view = view;
+    this.#tracks = new Map(
+      commands.map((command) => [command.id, new Track(command)]),
+    );
+  }
+
+  /** The commands as they are now known. */
+  get commands(): Command[] {
+    return [...this.#tracks.values()].map(({ command }) => command);
+  }
+
+  /** The ids of those that have not ended. */
+  get open(): bigint[] {
+    return this.commands.filter((command) => !hasEnded(command))
+      .map(({ id }) => id);
+  }
+
+  /** Whether the Manager has recorded a cancel of all that are open. */
+  get cancelRequested(): boolean {
+    return this.open.every((id) => this.#cancelled.has(id));
+  }
+
+  /**
+   * Shows everything until all have ended.
+   *
+   * @throws {PiriError} UNAVAILABLE when the Manager stays away; else what the API says, or the signal's reason.
+   */
+  async follow(signal: AbortSignal): Promise<void> {
+    for (const { command } of this.#tracks.values()) {
+      if (!hasEnded(command)) await this.#view.changed(command);
+    }
+    await this.#reach.call(
+      async (control, { signal, alive }) => {
+        const attachment = new Attachment(this.#tracks, this.#view);
+        const request = { commands: attachment.places };
+        try {
+          const events = control.commands.watch(request, { signal });
+          for await (const event of events) {
+            alive();
+            await attachment.take(event);
+          }
+        } catch (error) {
+          // A Manager that is about to stop says so itself, and comes back all the same.
+          throw errorCodeOf(error) === "UNAVAILABLE"
+            ? new PiriError("UNAVAILABLE", complaintOf(error).message)
+            : error;
+        }
+        await attachment.finish();
+      },
+      {
+        signal,
+        failure: (fact) => this.#unreachable("follow", this.open, fact),
+        onAway: () =>
+          this.#tell("the connection to the Manager broke off: trying again…"),
+      },
+    );
+  }
+
+  /** Asks for the end of all that are open. Never rejects: what stands in the way is told. */
+  async cancel(signal: AbortSignal): Promise<void> {
+    this.#tell("cancelling…");
+    await Promise.all(this.open.map((id) => this.#cancelOne(id, signal)));
+  }
+
+  async #cancelOne(id: bigint, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#reach.call(
+        (control, { signal }) =>
+          control.commands.cancel({ commandId: id }, { signal }),
+        {
+          signal,
+          failure: (fact) => this.#unreachable("cancel", [id], fact),
+        },
+      );
+      this.#cancelled.add(id);
+    } catch (error) {
+      // It has just ended by itself, or nobody waits any longer.
+      if (errorCodeOf(error) === "FAILED_PRECONDITION" || signal.aborted) {
+        return;
+      }
+      this.#tell(`Cannot cancel command ${id}: ${complaintOf(error).message}`);
+    }
+  }
+
+  #unreachable(verb: string, ids: bigint[], fact: string): PiriError {
+    return new HintedError(
+      "UNAVAILABLE",
+      `Cannot ${verb} ${commandsText(ids)}: ${fact}`,
+      watchLine(ids),
+    );
+  }
+
+  #tell(text: string): void {
+    this.#view.note(text).catch(() => {}); // the next thing shown will meet the same trouble, and somebody waits for it
+  }
+}
+
+/** How far one command was shown. */
+class Track {
+  readonly next: Record<StreamName, bigint> = { stdout: 0n, stderr: 0n };
+  /** Whether its end was shown. */
+  shown = false;
+
+  constructor(public command: Command) {}
+}
+
+/** One attempt to read a Manager's stream of events. */
+class Attachment {
+  readonly #tracks: ReadonlyMap<bigint, Track>;
+  readonly #view: View;
+  readonly #seen = new Set<bigint>();
+
+  constructor(tracks: ReadonlyMap<bigint, Track>, view: View) {
+    this.#tracks = tracks;
+    this.#view = view;
+  }
+
+  /** What is still to be shown, from where on. */
+  get places(): {
+    commandId: bigint;
+    stdoutOffset: bigint;
+    stderrOffset: bigint;
+  }[] {
+    return [...this.#tracks].filter(([, { shown }]) => !shown)
+      .map(([commandId, { next }]) => ({
+        commandId,
+        stdoutOffset: next.stdout,
+        stderrOffset: next.stderr,
+      }));
+  }
+
+  async take({ commandId, event }: WatchResponse): Promise<void> {
+    const track = this.#tracks.get(commandId);
+    if (track === undefined) return;
+    switch (event.case) {
+      case "command":
+        return await this.#state(track, event.value);
+      case "output":
+        return await this.#output(track, event.value);
+      case "progress":
+        return await this.#view.progress(track.command, event.value);
+      case "cutOff":
+        return await this.#view.cutOff(track.command, event.value.reason);
+    }
+  }
+
+  /** The stream has ended well, so that what had ended is complete, and what had not was not to end yet. */
+  async finish(): Promise<void> {
+    for (const track of this.#tracks.values()) {
+      if (hasEnded(track.command)) await this.#end(track);
+      else {
+        throw new PiriError(
+          "UNAVAILABLE",
+          `Cannot follow command ${track.command.id}: the Manager's stream ended early`,
+        );
+      }
+    }
+  }
+
+  async #state(track: Track, command: Command): Promise<void> {
+    const changed = command.state !== track.command.state ||
+      (command.unreachableSinceMs === undefined) !==
+        (track.command.unreachableSinceMs === undefined);
+    track.command = command;
+    // The first event of a command says how it is now, and its output follows; another one that it has ended comes last.
+    const first = !this.#seen.has(command.id);
+    this.#seen.add(command.id);
+    if (!hasEnded(command)) {
+      track.shown = false; // one that was presumed lost may turn out to run
+      if (changed) await this.#view.changed(command);
+    } else if (!first) {
+      track.shown &&= !changed; // and may end otherwise
+      await this.#end(track);
+    }
+  }
+
+  async #end(track: Track): Promise<void> {
+    if (track.shown) return;
+    track.shown = true;
+    await this.#view.ended(track.command);
+  }
+
+  async #output(
+    { command, next }: Track,
+    output: { stream: OutputStream; offset: bigint; bytes: Uint8Array },
+  ): Promise<void> {
+    const stream = output.stream === OutputStream.STDERR ? "stderr" : "stdout";
+    const missing = output.offset - next[stream];
+    if (missing > 0n) {
+      const offset = next[stream];
+      next[stream] = output.offset;
+      await this.#view.cut(command, { stream, offset }, missing);
+    }
+    const fresh = output.bytes.subarray(missing < 0n ? Number(-missing) : 0);
+    if (fresh.length === 0) return;
+    const offset = next[stream];
+    next[stream] += BigInt(fresh.length);
+    await this.#view.output(command, { stream, offset }, fresh);
+  }
+}

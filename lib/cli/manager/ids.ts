@@ -1,0 +1,28 @@
+import { PiriError } from "../../base/errors.ts";
+
+/** The largest id: ids are signed 64-bit numbers. */
+const MOST = 2n ** 63n - 1n;
+
+/**
+ * Reads a command's id.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function parseId(text: string): bigint {
+  const id = /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
+  if (id >= 1n && id <= MOST) return id;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot read the id "${text}": it is not a whole number from 1 to ${MOST}`,
+  );
+}
+
+/** Ids as people read them: "command 12" or "commands 12 13". */
+export function commandsText(ids: readonly bigint[]): string {
+  return `${ids.length === 1 ? "command" : "commands"} ${ids.join(" ")}`;
+}
+
+/** The line that goes on watching these commands. */
+export function watchLine(ids: readonly bigint[]): string {
+  return `piri-manager watch ${ids.join(" ")}`;
+}

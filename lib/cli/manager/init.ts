@@ -1,0 +1,41 @@
+import { defineSubcommand } from "../command.ts";
+import { ExitCode } from "../exit_code.ts";
+import type { ManagerServices } from "./services.ts";
+
+const DEFAULT_LISTEN = "0.0.0.0:7051";
+
+/** `init`: everything a Manager needs, made once. */
+export const init = defineSubcommand({
+  name: "init",
+  summary: "make the state folder: authority, certificate, keys, database",
+  positionals: {},
+  flags: {
+    listen: {
+      type: "string",
+      value: "ADDRESS",
+      summary: `where agents connect to (${DEFAULT_LISTEN} if absent)`,
+    },
+    advertise: {
+      type: "string",
+      value: "ADDRESS",
+      summary: "the name and port by which agents find this host",
+    },
+  },
+  examples: [
+    `--listen ${DEFAULT_LISTEN} --advertise mgr.example.org:7051`,
+  ],
+  async execute({ flags, dir, output }, services: ManagerServices) {
+    const made = await services.init({
+      dir,
+      listen: flags.listen ?? DEFAULT_LISTEN,
+      advertise: flags.advertise,
+    });
+    await output.either(
+      made,
+      ...made.files,
+      `listens on ${made.listen}, agents use ${made.advertise}`,
+      `authority: SHA-256 ${made.fingerprint}`,
+    );
+    return ExitCode.ok;
+  },
+});

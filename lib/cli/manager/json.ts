@@ -1,0 +1,135 @@
+import type {
+  Agent,
+  Command,
+  Event,
+  GetStatusResponse,
+  Operation,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { isoTime } from "../time.ts";
+import { stateName } from "./states.ts";
+
+// What `--json` prints: a contract. Ids and byte counts are decimal strings, times ISO 8601 in UTC, what is absent null.
+
+/** An agent as JSON. */
+export function agentJson(agent: Agent): Record<string, unknown> {
+  return {
+    id: agent.id,
+    state: agent.connected ? "connected" : "disconnected",
+    since: time(agent.sinceMs),
+    address: text(agent.address),
+    version: text(agent.version),
+    protocol: text(agent.protocol),
+    groups: agent.groups,
+    cidrs: agent.cidrs,
+    joined: agent.joined,
+    facts: agent.facts,
+  };
+}
+
+/** A command as JSON. */
+export function commandJson(command: Command): Record<string, unknown> {
+  return {
+    id: String(command.id),
+    agent: command.agent,
+    operation: command.operation,
+    params: parsed(command.params),
+    state: stateName(command.state),
+    exitCode: command.exitCode ?? null,
+    signal: text(command.signal),
+    createdAt: isoTime(command.createdAtMs),
+    sentAt: time(command.sentAtMs),
+    startedAt: time(command.startedAtMs),
+    finishedAt: time(command.finishedAtMs),
+    agentStartedAt: time(command.agentStartedAtMs),
+    agentFinishedAt: time(command.agentFinishedAtMs),
+    stdoutBytes: String(command.stdoutBytes),
+    stderrBytes: String(command.stderrBytes),
+    truncated: command.truncated,
+    presumed: command.presumed,
+    reason: text(command.reason),
+    errorCode: text(command.errorCode),
+    changed: command.changed,
+    data: parsed(command.data),
+    reaped: command.reaped === undefined ? null : {
+      signalled: command.reaped.signalled,
+      alive: command.reaped.alive,
+    },
+    job: text(command.job),
+    requestedBy: text(command.requestedBy),
+    cancelRequestedAt: time(command.cancelRequestedAtMs),
+    timeoutMs: command.timeoutMs ?? null,
+    unreachableSince: time(command.unreachableSinceMs),
+  };
+}
+
+/** An event as JSON. */
+export function eventJson(event: Event): Record<string, unknown> {
+  return {
+    id: String(event.id),
+    at: isoTime(event.atMs),
+    kind: event.kind,
+    agent: text(event.agent),
+    command: event.commandId === undefined ? null : String(event.commandId),
+    message: event.message,
+  };
+}
+
+/** An operation as JSON. */
+export function operationJson(operation: Operation): Record<string, unknown> {
+  return {
+    name: operation.name,
+    description: operation.description,
+    parameters: operation.parameters.map((parameter) => ({
+      name: parameter.name,
+      type: parameter.type,
+      required: parameter.required,
+      description: parameter.description,
+    })),
+  };
+}
+
+/** How the Manager is, as JSON. */
+export function statusJson(status: GetStatusResponse): Record<string, unknown> {
+  const { retention } = status;
+  return {
+    version: status.version,
+    managerId: status.managerId,
+    startedAt: isoTime(status.startedAtMs),
+    listen: status.listen,
+    advertise: status.advertise,
+    agentsConnected: status.agentsConnected,
+    agentsKnown: status.agentsKnown,
+    commandsOpen: status.commandsOpen,
+    commandsTotal: String(status.commandsTotal),
+    outputBytes: String(status.outputBytes),
+    databaseBytes: String(status.databaseBytes),
+    retention: retention === undefined ? null : {
+      days: retention.days,
+      outputBytes: String(retention.outputBytes),
+      outputBytesPerCommand: String(retention.outputBytesPerCommand),
+    },
+    certificateExpiresAt: isoTime(status.certificateExpiresAtMs),
+    counters: Object.fromEntries(
+      Object.entries(status.counters)
+        .map(([name, count]) => [name, String(count)]),
+    ),
+  };
+}
+
+function time(ms: bigint | undefined): string | null {
+  return ms === undefined ? null : isoTime(ms);
+}
+
+function text(value: string): string | null {
+  return value === "" ? null : value;
+}
+
+/** JSON within JSON is unfolded; what turns out to be none stays the text that it is. */
+function parsed(json: string): unknown {
+  if (json === "") return null;
+  try {
+    return JSON.parse(json);
+  } catch {
+    return json;
+  }
+}

@@ -1,0 +1,141 @@
+import { encodeBase64 } from "@std/encoding/base64";
+import type {
+  Command,
+  Progress,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { ExitCode } from "../exit_code.ts";
+import type { Sink } from "../terminal.ts";
+import { decodeExactly, joinBytes, unfinishedTail } from "../utf8.ts";
+import { commandJson } from "./json.ts";
+import { STATE_NAMES, stateName } from "./states.ts";
+import type { Place, StreamName, View } from "./view.ts";
+
+const EMPTY = new Uint8Array();
+
+/** Prints an object a line for everything that happens. */
+export class JsonView implements View {
+  readonly #stdout: Sink;
+  /** The beginnings of characters whose rest is yet to come, by command and stream. */
+  readonly #unfinished = new Map<string, { place: Place; bytes: Uint8Array }>();
+
+  constructor(stdout: Sink) {
+    this.#stdout = stdout;
+  }
+
+  async changed(command: Command): Promise<void> {
+    await this.#print({ event: "command", ...commandJson(command) });
+  }
+
+  async output(
+    command: Command,
+    place: Place,
+    bytes: Uint8Array,
+  ): Promise<void> {
+    const key = keyOf(command, place.stream);
+    const before = this.#unfinished.get(key);
+    this.#unfinished.delete(key);
+    const from = before?.place ?? place;
+    const all = joinBytes(before?.bytes ?? EMPTY, bytes);
+    const end = all.length - unfinishedTail(all);
+    await this.#piece(command, from, all.subarray(0, end));
+    if (end === all.length) return;
+    this.#unfinished.set(key, {
+      place: { stream: from.stream, offset: from.offset + BigInt(end) },
+      bytes: all.slice(end),
+    });
+  }
+
+  async cut(command: Command, place: Place, length: bigint): Promise<void> {
+    await this.#flush(command, place.stream);
+    await this.#print({
+      event: "cut",
+      ...placeJson(command, place),
+      bytes: String(length),
+    });
+  }
+
+  async progress(
+    command: Command,
+    { current, total, message }: Progress,
+  ): Promise<void> {
+    await this.#print({
+      event: "progress",
+      ...idJson(command),
+      current,
+      total,
+      message: message === "" ? null : message,
+    });
+  }
+
+  async cutOff(command: Command, reason: string): Promise<void> {
+    await this.#print({ event: "cut_off", ...idJson(command), reason });
+  }
+
+  async settle(command: Command): Promise<void> {
+    await this.#flush(command, "stdout");
+    await this.#flush(command, "stderr");
+  }
+
+  async ended(command: Command): Promise<void> {
+    await this.settle(command);
+    await this.#print({ event: "result", ...commandJson(command) });
+  }
+
+  note(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async close(
+    commands: readonly Command[],
+    exitCode: ExitCode,
+  ): Promise<void> {
+    for (const command of commands) await this.settle(command);
+    const states = Object.fromEntries(
+      STATE_NAMES.map((name) => [
+        name,
+        commands.filter(({ state }) => stateName(state) === name).length,
+      ]),
+    );
+    await this.#print({ event: "summary", states, exitCode });
+  }
+
+  async #flush(command: Command, stream: StreamName): Promise<void> {
+    const key = keyOf(command, stream);
+    const rest = this.#unfinished.get(key);
+    this.#unfinished.delete(key);
+    if (rest !== undefined) await this.#piece(command, rest.place, rest.bytes);
+  }
+
+  async #piece(
+    command: Command,
+    place: Place,
+    bytes: Uint8Array,
+  ): Promise<void> {
+    if (bytes.length === 0) return;
+    const text = decodeExactly(bytes);
+    await this.#print({
+      event: "output",
+      ...placeJson(command, place),
+      ...(text === undefined ? { base64: encodeBase64(bytes) } : { text }),
+    });
+  }
+
+  async #print(value: unknown): Promise<void> {
+    await this.#stdout.write(`${JSON.stringify(value)}\n`);
+  }
+}
+
+function keyOf({ id }: Command, stream: StreamName): string {
+  return `${id} ${stream}`;
+}
+
+function idJson({ id, agent }: Command): { id: string; agent: string } {
+  return { id: String(id), agent };
+}
+
+function placeJson(
+  command: Command,
+  { stream, offset }: Place,
+): Record<string, string> {
+  return { ...idJson(command), stream, offset: String(offset) };
+}

@@ -1,0 +1,130 @@
+import type { Clock, Timer } from "../../base/clock.ts";
+import type { Sink } from "../terminal.ts";
+import { printable } from "../text.ts";
+import { decodeLeniently, joinBytes, unfinishedTail } from "../utf8.ts";
+import type { Paper } from "./paper.ts";
+
+/** How long an unfinished line waits for its end before a person gets to see it: a prompt has none. */
+const PARTIAL_MS = 200;
+
+/** An unfinished line longer than this is not held back any longer, bytes. */
+const PARTIAL_BYTES = 65_536;
+
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const EMPTY = new Uint8Array();
+const encoder = new TextEncoder();
+
+/** One stream of one command, line by line with its prefix. */
+export class LineStream {
+  readonly #paper: Paper;
+  readonly #sink: Sink;
+  readonly #clock: Clock;
+  readonly #prefix: string;
+  #pending: Uint8Array = EMPTY;
+  #timer: Timer | undefined;
+  /** Whether the beginning of the pending line is on the paper already. */
+  #begun = false;
+  /** What went wrong while nobody waited. */
+  #failure: unknown;
+
+  constructor(
+    paper: Paper,
+    { sink, clock, prefix }: { sink: Sink; clock: Clock; prefix: string },
+  ) {
+    this.#paper = paper;
+    this.#sink = sink;
+    this.#clock = clock;
+    this.#prefix = prefix;
+  }
+
+  /** Adds bytes that were printed. */
+  async add(bytes: Uint8Array): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const all = joinBytes(this.#pending, bytes);
+    const end = all.lastIndexOf(NEWLINE) + 1;
+    this.#pending = all.slice(end);
+    if (end > 0) {
+      this.#timer?.cancel();
+      this.#timer = undefined;
+      await this.#put(this.#lines(all.subarray(0, end)), true);
+    }
+    if (this.#pending.length > PARTIAL_BYTES) await this.#showPartial();
+    else if (this.#pending.length > 0 && this.#sink.isTerminal) {
+      this.#timer ??= this.#clock.timer(PARTIAL_MS, () => {
+        this.#timer = undefined;
+        this.#showPartial().catch((error) => this.#failure = error);
+      });
+    }
+  }
+
+  /** Ends the line that is unfinished, if there is one. */
+  async end(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#pending.length === 0 && !this.#begun) return;
+    const text = joinBytes(this.#shown(this.#pending), encoder.encode("\n"));
+    this.#pending = EMPTY;
+    await this.#put(text, true);
+  }
+
+  /** Adds a line of our own. */
+  async remark(text: string): Promise<void> {
+    await this.end();
+    await this.#put(encoder.encode(`${text}\n`), true);
+  }
+
+  async #showPartial(): Promise<void> {
+    // What may belong to something that is still to come waits for it: a part of a character, the \r of \r\n.
+    const held = this.#pending.at(-1) === RETURN
+      ? 1
+      : unfinishedTail(this.#pending);
+    const end = this.#pending.length - held;
+    if (end === 0) return;
+    const text = this.#shown(this.#pending.subarray(0, end));
+    this.#pending = this.#pending.slice(end);
+    await this.#put(text, false);
+  }
+
+  async #put(text: Uint8Array, ended: boolean): Promise<void> {
+    this.#begun = !ended;
+    await this.#paper.put(this.#sink, this, {
+      prefix: this.#prefix,
+      text,
+      ended,
+    });
+  }
+
+  /** Whole lines, with the prefix before each but the first: that one's is the paper's business. */
+  #lines(bytes: Uint8Array): Uint8Array {
+    const prefix = encoder.encode(this.#prefix);
+    const pieces: Uint8Array[] = [];
+    let start = 0;
+    while (start < bytes.length) {
+      const end = bytes.indexOf(NEWLINE, start) + 1;
+      if (start > 0) pieces.push(prefix);
+      pieces.push(this.#shown(bytes.subarray(start, end)));
+      start = end;
+    }
+    return concat(pieces);
+  }
+
+  /** The bytes themselves, or on a terminal the text that is safe to show. */
+  #shown(bytes: Uint8Array): Uint8Array {
+    if (!this.#sink.isTerminal) return bytes;
+    const text = decodeLeniently(bytes).replace(/\r+(?=\n$)/, "");
+    return encoder.encode(printable(text));
+  }
+}
+
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(
+    pieces.reduce((sum, { length }) => sum + length, 0),
+  );
+  let start = 0;
+  for (const piece of pieces) {
+    whole.set(piece, start);
+    start += piece.length;
+  }
+  return whole;
+}

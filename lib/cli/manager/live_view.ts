@@ -1,0 +1,187 @@
+import type {
+  Command,
+  Progress,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Sink, Terminal } from "../terminal.ts";
+import { cutToWidth, oneLine } from "../text.ts";
+import { LineStream } from "./line_stream.ts";
+import { Paper } from "./paper.ts";
+import { Prefixes } from "./prefix.ts";
+import { isPlainFailure, outcomeText, stateName } from "./states.ts";
+import type { Place, StreamName, View } from "./view.ts";
+
+/**
+ * `raw`: the bytes alone, exactly. `plain`: so too, but escaped for a person at a terminal. `lines`: lines with the
+ * agent's name in front, but for the output of one command to no terminal, which is as raw.
+ */
+export type Style = "raw" | "plain" | "lines";
+
+/** Shows output as it comes: as lines with the agent's name in front, or the bytes alone. */
+export class LiveView implements View {
+  readonly #terminal: Terminal;
+  readonly #style: Style;
+  readonly #prefixes: Prefixes;
+  readonly #alone: boolean;
+  readonly #papers: Readonly<Record<StreamName, Paper>>;
+  readonly #raw: Readonly<Record<StreamName, boolean>>;
+  readonly #lines = new Map<string, LineStream>();
+  readonly #progress = new Map<bigint, string>();
+  /** The commands whose agents are not connected. */
+  readonly #away = new Set<bigint>();
+  readonly #showsProgress: boolean;
+
+  constructor(
+    commands: readonly Command[],
+    { terminal, style }: { terminal: Terminal; style: Style },
+  ) {
+    const { stdout, stderr } = terminal;
+    this.#terminal = terminal;
+    this.#style = style;
+    this.#prefixes = new Prefixes(commands, terminal);
+    this.#alone = commands.length === 1;
+    const bare = style === "plain" || this.#alone && !stdout.isTerminal;
+    this.#raw = {
+      stdout: style === "raw" || (bare && !stdout.isTerminal),
+      // A person who reads the errors of a program whose output goes elsewhere is to be safe from them.
+      stderr: style === "raw" || (bare && !stderr.isTerminal),
+    };
+    const paper = new Paper();
+    this.#papers = stdout.isTerminal && stderr.isTerminal
+      ? { stdout: paper, stderr: paper }
+      : { stdout: new Paper(), stderr: paper };
+    this.#showsProgress = stderr.isTerminal && style === "lines";
+  }
+
+  async changed(command: Command): Promise<void> {
+    const away = command.unreachableSinceMs !== undefined;
+    if (away === this.#away.has(command.id)) return;
+    if (away) this.#away.add(command.id);
+    else this.#away.delete(command.id);
+    const label = this.#prefixes.label(command);
+    await this.note(
+      `${label}: [the agent is ${away ? "not connected" : "back"}]`,
+    );
+  }
+
+  async output(
+    command: Command,
+    { stream }: Place,
+    bytes: Uint8Array,
+  ): Promise<void> {
+    if (this.#raw[stream]) await this.#terminal[stream].write(bytes);
+    else await this.#line(command, stream).add(bytes);
+  }
+
+  async cut(
+    command: Command,
+    { stream }: Place,
+    length: bigint,
+  ): Promise<void> {
+    if (this.#raw[stream]) {
+      const label = this.#prefixes.label(command);
+      await this.note(`${label}: [${length} bytes of ${stream} were not kept]`);
+    } else {
+      await this.#line(command, stream)
+        .remark(`[${length} bytes were not kept]`);
+    }
+  }
+
+  async progress(
+    command: Command,
+    { current, total, message }: Progress,
+  ): Promise<void> {
+    // 0 of 1 is what everything begins with.
+    if (current === 0 && total <= 1 && message === "") {
+      this.#progress.delete(command.id);
+    } else {
+      const share = total > 0
+        ? `${current} of ${total} (${Math.floor(current / total * 100)} %)`
+        : String(current);
+      const label = this.#prefixes.label(command);
+      this.#progress.set(
+        command.id,
+        oneLine(`${label}: ${share} ${message}`),
+      );
+    }
+    await this.#showProgress();
+  }
+
+  async cutOff(command: Command, reason: string): Promise<void> {
+    const label = this.#prefixes.label(command);
+    await this.note(`${label}: [the output ends here: ${reason}]`);
+  }
+
+  async settle(command: Command): Promise<void> {
+    for (const stream of ["stdout", "stderr"] as const) {
+      await this.#lines.get(keyOf(command, stream))?.end();
+    }
+  }
+
+  async ended(command: Command): Promise<void> {
+    this.#progress.delete(command.id);
+    await this.#showProgress();
+    await this.settle(command);
+  }
+
+  async note(text: string): Promise<void> {
+    await this.#put(this.#terminal.stderr, "", oneLine(text));
+  }
+
+  async close(commands: readonly Command[]): Promise<void> {
+    for (const stream of this.#lines.values()) await stream.end();
+    const { stderr } = this.#terminal;
+    if (this.#showsProgress) await this.#papers.stderr.finish(stderr);
+    for (const command of commands) {
+      if (!this.#deservesLine(command)) continue;
+      const prefix = this.#prefixes.of(command, stderr);
+      await this.#put(stderr, prefix, oneLine(outcomeText(command)));
+    }
+  }
+
+  /** What failed is named, but where a program's own exit code already says all to the script that runs it. */
+  #deservesLine(command: Command): boolean {
+    const state = stateName(command.state);
+    if (["queued", "sent", "running", "succeeded"].includes(state)) {
+      return false;
+    }
+    return this.#terminal.stderr.isTerminal || !this.#alone ||
+      !isPlainFailure(command);
+  }
+
+  #line(command: Command, stream: StreamName): LineStream {
+    const key = keyOf(command, stream);
+    const known = this.#lines.get(key);
+    if (known !== undefined) return known;
+    const sink = this.#terminal[stream];
+    const line = new LineStream(this.#papers[stream], {
+      sink,
+      clock: this.#terminal.clock,
+      prefix: this.#style === "plain" ? "" : this.#prefixes.of(command, sink),
+    });
+    this.#lines.set(key, line);
+    return line;
+  }
+
+  async #put(sink: Sink, prefix: string, text: string): Promise<void> {
+    await this.#papers.stderr.put(sink, this, {
+      prefix,
+      text: new TextEncoder().encode(`${text}\n`),
+      ended: true,
+    });
+  }
+
+  async #showProgress(): Promise<void> {
+    if (!this.#showsProgress) return;
+    const text = [...this.#progress.values()].join(" | ");
+    const { stderr, columns } = this.#terminal;
+    await this.#papers.stderr.showProgress(
+      stderr,
+      // One column less: a full line makes some terminals go to the next one.
+      text === "" ? "" : cutToWidth(text, columns - 1),
+    );
+  }
+}
+
+function keyOf({ id }: Command, stream: StreamName): string {
+  return `${id} ${stream}`;
+}

@@ -1,0 +1,39 @@
+import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Sink, Terminal } from "../terminal.ts";
+import { printable } from "../text.ts";
+
+/** Colours that can be read on dark and light: cyan, green, yellow, magenta, blue. */
+const COLOURS = [36, 32, 33, 35, 34];
+
+/** What stands before the lines of a command: its agent, and its id where the agent has several. */
+export class Prefixes {
+  readonly #labels = new Map<bigint, string>();
+  readonly #order: readonly bigint[];
+  readonly #coloured: boolean;
+
+  constructor(commands: readonly Command[], terminal: Terminal) {
+    for (const { id, agent } of commands) {
+      const alone = commands.every((other) =>
+        other.agent !== agent || other.id === id
+      );
+      this.#labels.set(id, printable(alone ? agent : `${agent} ${id}`));
+    }
+    this.#order = commands.map(({ id }) => id);
+    // https://no-color.org: any value but the empty one.
+    this.#coloured = (terminal.env("NO_COLOR") ?? "") === "" &&
+      terminal.env("TERM") !== "dumb";
+  }
+
+  /** The name of a command without colour. */
+  label({ id }: Command): string {
+    return this.#labels.get(id) ?? String(id);
+  }
+
+  /** As it is written before a line: coloured where a person reads it. */
+  of(command: Command, { isTerminal }: Sink): string {
+    const label = `${this.label(command)}:`;
+    if (!isTerminal || !this.#coloured) return `${label} `;
+    const colour = COLOURS[this.#order.indexOf(command.id) % COLOURS.length];
+    return `\x1b[${colour}m${label}\x1b[0m `;
+  }
+}

@@ -1,0 +1,43 @@
+import type { BuildInfo, Program } from "../command.ts";
+import { agent } from "./agent.ts";
+import { agents } from "./agents.ts";
+import { cancel } from "./cancel.ts";
+import { commands } from "./commands.ts";
+import { events } from "./events.ts";
+import { init } from "./init.ts";
+import { operations } from "./operations.ts";
+import { run } from "./run.ts";
+import { serve } from "./serve.ts";
+import type { ManagerServices } from "./services.ts";
+import { show } from "./show.ts";
+import { status } from "./status.ts";
+import { watch } from "./watch.ts";
+
+/** The command line of `piri-manager`. */
+export function managerProgram(
+  options: {
+    readonly build: BuildInfo;
+    readonly defaultDir: () => string;
+    readonly services: ManagerServices;
+  },
+): Program<ManagerServices> {
+  return {
+    name: "piri-manager",
+    summary: "runs programs on many hosts, and tells how it went",
+    subcommands: [
+      init,
+      serve,
+      agents,
+      agent,
+      run,
+      operations,
+      watch,
+      cancel,
+      commands,
+      show,
+      events,
+      status,
+    ],
+    ...options,
+  };
+}

@@ -1,0 +1,117 @@
+import { Backoff } from "../../base/backoff.ts";
+import { sleep } from "../../base/clock.ts";
+import type { PiriError } from "../../base/errors.ts";
+import { joint } from "../../base/signals.ts";
+import { isDisconnect } from "../errors.ts";
+import type { Terminal } from "../terminal.ts";
+import type { Control } from "./services.ts";
+
+/** How long a Manager may be away before its user is told so, in milliseconds. */
+export const PATIENCE_MS = 60_000;
+
+/** Between two tries: half a second, and up to 1.5 s of jitter on top. */
+const RETRY_MS = 500;
+const RETRIES = { first: 500, most: 1_500, resetAfter: 0 };
+
+/** A call that may be made again: `alive` tells that the Manager answers, so that its patience begins anew. */
+export type Call<T> = (
+  control: Control,
+  options: { signal: AbortSignal; alive: () => void },
+) => Promise<T>;
+
+/** How a call is asked for. */
+export interface Asking {
+  readonly signal: AbortSignal;
+  /** The error to end with if the Manager stays away, which is the fact to be named in it. */
+  readonly failure: (fact: string) => PiriError;
+  /** Called each time when the Manager has gone. */
+  readonly onAway?: () => void;
+}
+
+/** Calls a Manager that may go away for a while, as it does when it is restarted. */
+export class Reach {
+  readonly #connect: () => Promise<Control>;
+  readonly #terminal: Terminal;
+
+  constructor(connect: () => Promise<Control>, terminal: Terminal) {
+    this.#connect = connect;
+    this.#terminal = terminal;
+  }
+
+  /**
+   * Makes the call, and again while the Manager is away. The call must be one that does no harm when it is repeated.
+   *
+   * @throws `failure` once the Manager has been away for 60 s. What else the call throws, and the signal's reason, are
+   * thrown on.
+   */
+  async call<T>(
+    call: Call<T>,
+    { signal, failure, onAway }: Asking,
+  ): Promise<T> {
+    const { clock, random } = this.#terminal;
+    let backoff = new Backoff(RETRIES, clock, random);
+    let awaySince: number | undefined;
+    for (;;) {
+      using absence = new Absence(
+        awaySince === undefined ? undefined : this.#left(awaySince),
+        clock,
+      );
+      try {
+        using control = await this.#connect();
+        signal.throwIfAborted();
+        using end = joint([signal, absence.signal]);
+        return await call(control, {
+          signal: end.signal,
+          alive: () => {
+            if (awaySince === undefined) return;
+            awaySince = undefined;
+            backoff = new Backoff(RETRIES, clock, random);
+            absence.end();
+          },
+        });
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!isDisconnect(error)) throw error;
+        if (awaySince === undefined) onAway?.();
+        awaySince ??= clock.monotonic();
+        const left = this.#left(awaySince);
+        if (left <= 0) {
+          throw failure(
+            `the Manager has been away for ${PATIENCE_MS / 1_000} s`,
+          );
+        }
+        const wait = backoff.next({ atLeast: RETRY_MS });
+        await sleep(clock, Math.min(wait, left), signal);
+        signal.throwIfAborted();
+      }
+    }
+  }
+
+  #left(awaySince: number): number {
+    return awaySince + PATIENCE_MS - this.#terminal.clock.monotonic();
+  }
+}
+
+/** Ends a try that hangs when the time for all of them is over. */
+class Absence implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #timer;
+
+  constructor(left: number | undefined, clock: Terminal["clock"]) {
+    this.#timer = left === undefined
+      ? undefined
+      : clock.timer(left, () => this.#controller.abort());
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+  }
+
+  [Symbol.dispose](): void {
+    this.end();
+  }
+}

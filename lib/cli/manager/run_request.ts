@@ -1,0 +1,127 @@
+import { PiriError } from "../../base/errors.ts";
+import { OnDisconnect } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { parseDuration } from "../../base/units.ts";
+import { HintedError } from "../errors.ts";
+
+/** What an agent is told to do. */
+export interface Order {
+  /** Names and globs. */
+  readonly agents: readonly string[];
+  readonly operation: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** The ways of `run` to say what to do, as typed. */
+export interface OrderWords {
+  /** Agents, and with `op` its parameters. */
+  readonly words: readonly string[];
+  /** The program after `--`. */
+  readonly program: readonly string[] | undefined;
+  readonly shell: string | undefined;
+  readonly op: string | undefined;
+  /** What only a program has: folder, variables, user, input. */
+  readonly surroundings: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Understands what is to be done and where.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function orderOf(typed: OrderWords): Order {
+  const { words, program, shell, op, surroundings } = typed;
+  if ([program, shell, op].filter((way) => way !== undefined).length !== 1) {
+    throw new HintedError(
+      "INVALID_ARGUMENT",
+      "Cannot run: exactly one of -- PROGRAM, --shell and --op has to say what",
+      "as in: run web-1 -- uname -a",
+    );
+  }
+  if (op !== undefined) return operationOrder(op, typed);
+  const stray = words.find((word) => word.includes("="));
+  if (stray !== undefined) {
+    throw wrong(`"${stray}" names no agent; parameters belong to --op`);
+  }
+  if (program?.length === 0) throw wrong('no program follows "--"');
+  const what = program === undefined ? { shell } : { argv: program };
+  return {
+    agents: words,
+    operation: "command.Run",
+    params: { ...what, ...surroundings },
+  };
+}
+
+function operationOrder(
+  operation: string,
+  { words, surroundings }: OrderWords,
+): Order {
+  const [stray] = Object.keys(surroundings);
+  if (stray !== undefined) {
+    throw wrong(`--${stray} goes with a program; write ${stray}=VALUE`);
+  }
+  const agents = words.filter((word) => !word.includes("="));
+  if (agents.length === 0) throw wrong("no agent is named");
+  const params: Record<string, unknown> = {};
+  for (const word of words.filter((word) => word.includes("="))) {
+    const [name, value] = parameterOf(word);
+    if (Object.hasOwn(params, name)) throw wrong(`"${name}" is given twice`);
+    // Not by assignment: "__proto__" is to become a parameter like any other.
+    Object.defineProperty(params, name, { value, enumerable: true });
+  }
+  return { agents, operation, params };
+}
+
+function parameterOf(word: string): [string, unknown] {
+  const [, name = "", json, text = ""] = /^([^=]*?)(:)?=(.*)$/s.exec(word) ??
+    [];
+  if (name === "") throw wrong(`"${word}" has no name before "="`);
+  if (json === undefined) return [name, text];
+  try {
+    return [name, JSON.parse(text)];
+  } catch (error) {
+    throw new HintedError(
+      "INVALID_ARGUMENT",
+      `Cannot run: the value of "${name}" is not JSON`,
+      `${name}=VALUE takes text, ${name}:=VALUE takes JSON`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Reads variables as NAME=VALUE.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function variablesOf(words: readonly string[]): Record<string, string> {
+  return Object.fromEntries(words.map((word) => {
+    const end = word.indexOf("=");
+    if (end < 1) throw wrong(`"--env ${word}" is not NAME=VALUE`);
+    return [word.slice(0, end), word.slice(end + 1)];
+  }));
+}
+
+/**
+ * Reads what becomes of a command while its agent is away: continue, kill, or kill-after=60s.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function disconnectOf(
+  text: string | undefined,
+): { onDisconnect: OnDisconnect; killAfterMs?: number } {
+  if (text === undefined || text === "continue") {
+    return { onDisconnect: OnDisconnect.CONTINUE };
+  }
+  if (text === "kill") return { onDisconnect: OnDisconnect.KILL };
+  const [word, after] = text.split("=", 2);
+  if (word !== "kill-after" || after === undefined) {
+    throw wrong(
+      `"--on-disconnect ${text}" is none of continue, kill, kill-after=60s`,
+    );
+  }
+  return { onDisconnect: OnDisconnect.KILL, killAfterMs: parseDuration(after) };
+}
+
+function wrong(what: string): PiriError {
+  return new PiriError("INVALID_ARGUMENT", `Cannot run: ${what}`);
+}

@@ -1,0 +1,28 @@
+import { defineSubcommand } from "../command.ts";
+import { ExitCode } from "../exit_code.ts";
+import { untilStopped } from "../life.ts";
+import { LOG_FLAGS, logOptionsOf } from "../log_flags.ts";
+import type { ManagerServices } from "./services.ts";
+
+/** `serve`: the Manager itself. */
+export const serve = defineSubcommand({
+  name: "serve",
+  summary: "run the Manager until it is stopped",
+  positionals: {},
+  flags: LOG_FLAGS,
+  examples: ["", "--log-level debug --log-format json"],
+  async execute({ flags, dir, output, terminal }, services: ManagerServices) {
+    const log = logOptionsOf(flags);
+    await untilStopped(terminal, (signal) =>
+      services.serve({ dir, log }, {
+        signal,
+        onReady: ({ listen, control }) => {
+          output.either(
+            { event: "ready", listen, control },
+            `ready: agents at ${listen}, control at ${control}`,
+          ).catch(() => {}); // nobody reads it: no reason to stop
+        },
+      }));
+    return ExitCode.ok;
+  },
+});

@@ -1,0 +1,84 @@
+import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { defineSubcommand } from "../command.ts";
+import { ExitCode } from "../exit_code.ts";
+import { localTime } from "../time.ts";
+import { dumpOutput } from "./dump.ts";
+import { parseId } from "./ids.ts";
+import { commandJson } from "./json.ts";
+import { JsonView } from "./json_view.ts";
+import { LiveView } from "./live_view.ts";
+import type { ManagerServices } from "./services.ts";
+import { hasEnded, outcomeText } from "./states.ts";
+import { getCommand } from "./watch.ts";
+
+/** `show 12`: all that is known of a command, or what it has printed. */
+export const show = defineSubcommand({
+  name: "show",
+  summary: "show a command's state and times, or what it has printed",
+  positionals: { id: { type: "one", summary: "the command's id" } },
+  flags: {
+    output: {
+      type: "boolean",
+      summary:
+        "print what it has printed so far: its stdout to stdout, its stderr to stderr",
+    },
+    raw: {
+      type: "boolean",
+      summary: "byte for byte on a terminal, too",
+    },
+  },
+  examples: ["12", "12 --output > log"],
+  async execute(
+    { positionals, flags, dir, json, output, terminal },
+    services: ManagerServices,
+  ) {
+    const id = parseId(positionals.id);
+    using control = await services.connect(dir);
+    const command = await getCommand(control, id);
+    if (flags.output) {
+      const view = json
+        ? new JsonView(terminal.stdout)
+        : new LiveView([command], {
+          terminal,
+          style: flags.raw ? "raw" : "plain",
+        });
+      await dumpOutput(command, { control, terminal, view });
+    } else if (json) await output.value(commandJson(command));
+    else await output.facts(factsOf(command));
+    return ExitCode.ok;
+  },
+});
+
+function factsOf(command: Command): Record<string, string> {
+  const { progress, stdoutBytes, stderrBytes } = command;
+  const kept = command.truncated ? ", not all of it kept" : "";
+  return {
+    id: String(command.id),
+    agent: command.agent,
+    operation: command.operation,
+    parameters: command.params,
+    state: outcomeText({ ...command, reason: "", errorCode: "" }),
+    reason: command.reason,
+    error: command.errorCode,
+    progress: progress === undefined || hasEnded(command)
+      ? ""
+      : `${progress.current} of ${progress.total} ${progress.message}`,
+    created: time(command.createdAtMs),
+    sent: time(command.sentAtMs),
+    started: time(command.startedAtMs),
+    finished: time(command.finishedAtMs),
+    "agent's start": time(command.agentStartedAtMs),
+    "agent's finish": time(command.agentFinishedAtMs),
+    "cancel asked": time(command.cancelRequestedAtMs),
+    "unreachable since": time(command.unreachableSinceMs),
+    output: `${stdoutBytes} bytes of stdout, ${stderrBytes} of stderr${kept}`,
+    changed: command.changed ? "yes" : "no",
+    data: command.data,
+    job: command.job,
+    "requested by": command.requestedBy,
+  };
+}
+
+function time(ms: bigint | undefined): string {
+  return ms === undefined ? "" : localTime(Number(ms));
+}

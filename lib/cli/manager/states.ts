@@ -1,0 +1,92 @@
+import {
+  type Command,
+  CommandState,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { ExitCode, exitCodeOf } from "../exit_code.ts";
+import { durationText } from "../time.ts";
+
+/** How far a command is, as it is written in the command line and in its JSON. */
+export const STATE_NAMES = [
+  "queued",
+  "sent",
+  "running",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "timed_out",
+  "refused",
+  "lost",
+] as const;
+
+export type StateName = typeof STATE_NAMES[number];
+
+/** The name of a state; one that this build does not know yet counts as running. */
+export function stateName(state: CommandState): StateName {
+  return STATE_NAMES[state - CommandState.QUEUED] ?? "running";
+}
+
+/** The state of a name. */
+export function stateOf(name: StateName): CommandState {
+  return CommandState.QUEUED + STATE_NAMES.indexOf(name);
+}
+
+/** Whether a command has ended. */
+export function hasEnded({ state }: Command): boolean {
+  return STATE_NAMES.indexOf(stateName(state)) >=
+    STATE_NAMES.indexOf("succeeded");
+}
+
+/** Whether it failed by nothing but its program's exit code, which the program has told of itself. */
+export function isPlainFailure(command: Command): boolean {
+  return command.state === CommandState.FAILED &&
+    command.exitCode !== undefined && command.signal === "" &&
+    command.reaped === undefined;
+}
+
+/** The exit code for a command that has ended. */
+export function exitCodeOfCommand(command: Command): ExitCode {
+  switch (stateName(command.state)) {
+    case "succeeded":
+      return ExitCode.ok;
+    case "cancelled":
+      return ExitCode.cancelled;
+    case "timed_out":
+      return ExitCode.timedOut;
+    case "lost":
+      return ExitCode.lost;
+    case "refused":
+      return refusal(command.errorCode);
+    default:
+      return ExitCode.failed;
+  }
+}
+
+/** An agent that refuses says why by a code: that it has no such operation is the same as the Manager's word for it. */
+function refusal(errorCode: string): ExitCode {
+  return errorCode === "NOT_FOUND" || errorCode === "INVALID_ARGUMENT"
+    ? exitCodeOf(errorCode)
+    : ExitCode.refused;
+}
+
+/** How a command is or ended, for people: "failed, exit code 3". */
+export function outcomeText(command: Command): string {
+  const parts: string[] = [stateName(command.state).replace("_", " ")];
+  if (command.state === CommandState.TIMED_OUT && command.timeoutMs) {
+    parts[0] += ` after ${durationText(command.timeoutMs)}`;
+  }
+  if (command.presumed) parts.push("presumably");
+  if (command.signal !== "") parts.push(command.signal);
+  else if (command.exitCode !== undefined && command.exitCode !== 0) {
+    parts.push(`exit code ${command.exitCode}`);
+  }
+  if (command.reaped !== undefined && command.reaped.alive.length > 0) {
+    parts.push(`processes ${command.reaped.alive.join(" ")} still live`);
+  }
+  const text = parts.join(", ");
+  const told = command.signal !== "" ||
+    (command.exitCode !== undefined && command.exitCode !== 0);
+  // What the agent says of them is the same in words.
+  if (told && !command.presumed) return text;
+  if (command.reason !== "") return `${text}: ${command.reason}`;
+  return command.errorCode === "" ? text : `${text}: ${command.errorCode}`;
+}

@@ -1,0 +1,50 @@
+import type { GetStatusResponse } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { defineSubcommand } from "../command.ts";
+import { ExitCode } from "../exit_code.ts";
+import { bytesText } from "../text.ts";
+import { localTime } from "../time.ts";
+import { statusJson } from "./json.ts";
+import type { ManagerServices } from "./services.ts";
+
+/** `status`: how the Manager is. */
+export const status = defineSubcommand({
+  name: "status",
+  summary: "show how the Manager is",
+  positionals: {},
+  flags: {},
+  examples: ["", "--json"],
+  async execute({ dir, json, output }, services: ManagerServices) {
+    using control = await services.connect(dir);
+    const status = await control.status.getStatus({});
+    if (json) await output.value(statusJson(status));
+    else await output.facts(factsOf(status));
+    return ExitCode.ok;
+  },
+});
+
+function factsOf(status: GetStatusResponse): Record<string, string> {
+  const { retention } = status;
+  const counted = Object.entries(status.counters)
+    .filter(([, count]) => count > 0n)
+    .toSorted(([one], [other]) => one < other ? -1 : 1)
+    .map(([name, count]) => [name, String(count)]);
+  return {
+    version: status.version,
+    "manager id": status.managerId,
+    started: localTime(Number(status.startedAtMs)),
+    listens: status.listen,
+    advertises: status.advertise,
+    agents: `${status.agentsConnected} of ${status.agentsKnown} connected`,
+    commands: `${status.commandsOpen} open, ${status.commandsTotal} in all`,
+    output: bytesText(status.outputBytes),
+    database: bytesText(status.databaseBytes),
+    keeps: retention === undefined
+      ? ""
+      : `${retention.days} days, ${
+        bytesText(retention.outputBytes)
+      } of output, ` +
+        `${bytesText(retention.outputBytesPerCommand)} of a command`,
+    "certificate ends": localTime(Number(status.certificateExpiresAtMs)),
+    ...Object.fromEntries(counted),
+  };
+}

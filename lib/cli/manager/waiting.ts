@@ -1,0 +1,89 @@
+import type { PiriError } from "../../base/errors.ts";
+import { HintedError } from "../errors.ts";
+import type { Terminal } from "../terminal.ts";
+import type { Follower } from "./follower.ts";
+import { commandsText, watchLine } from "./ids.ts";
+
+/** What the agent may take beyond the timeout: 5 s of grace, and some for the way there and back, milliseconds. */
+const BEYOND_TIMEOUT_MS = 5_000 + 5_000;
+
+/** Somebody's patience: it ends with the second Ctrl-C, or a while after the command's timeout. */
+export class Waiting implements Disposable {
+  readonly #terminal: Terminal;
+  readonly #stop = new AbortController();
+  readonly #undo = new DisposableStack();
+  #follower: Follower | undefined;
+  #interrupts = 0;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    this.#undo.use(terminal.onInterrupt(() => this.#interrupted()));
+  }
+
+  /** Aborted when nobody waits any longer, with the error that says why. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Has the first Ctrl-C cancel what is followed, also one that came before. */
+  cancels(follower: Follower): void {
+    this.#follower = follower;
+    if (this.#interrupts > 0) this.#cancel();
+  }
+
+  /** Stops waiting a while after this timeout of the commands. They go on: only their agents end them. */
+  limit(timeoutMs: number): void {
+    const wait = timeoutMs + BEYOND_TIMEOUT_MS;
+    const timer = this.#terminal.clock.timer(wait, () => {
+      const open = this.#follower?.open ?? [];
+      this.#giveUp(
+        new HintedError(
+          "TIMED_OUT",
+          `Cannot wait longer for ${
+            commandsText(open)
+          }: no result has come within ${wait / 1_000} s`,
+          watchLine(open),
+        ),
+      );
+    });
+    this.#undo.defer(() => timer.cancel());
+  }
+
+  [Symbol.dispose](): void {
+    this.#undo.dispose();
+    // What was asked for and is not answered yet has nobody left who waits for it.
+    this.#stop.abort();
+  }
+
+  #interrupted(): void {
+    this.#interrupts++;
+    if (this.#interrupts === 1) this.#cancel();
+    else this.#giveUp(this.#impatience());
+  }
+
+  #cancel(): void {
+    this.#follower?.cancel(this.signal); // never rejects
+  }
+
+  #impatience(): PiriError {
+    if (this.#follower === undefined) {
+      return new HintedError(
+        "CANCELLED",
+        "Cannot tell whether anything was started: the Manager has not answered yet",
+        "piri-manager commands",
+      );
+    }
+    const { open, cancelRequested } = this.#follower;
+    return new HintedError(
+      "CANCELLED",
+      `Stopped waiting for ${commandsText(open)}: ${
+        cancelRequested ? "cancel requested" : "cancel not confirmed"
+      }`,
+      watchLine(open),
+    );
+  }
+
+  #giveUp(error: PiriError): void {
+    this.#stop.abort(error);
+  }
+}

@@ -1,0 +1,66 @@
+import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { PiriError } from "../../base/errors.ts";
+import { defineSubcommand } from "../command.ts";
+import { HintedError } from "../errors.ts";
+import { Attendance } from "./attend.ts";
+import { commandsText, parseId, watchLine } from "./ids.ts";
+import { Reach } from "./reach.ts";
+import type { Control, ManagerServices } from "./services.ts";
+
+/** `watch 12`: a command's output from the beginning, and its result. */
+export const watch = defineSubcommand({
+  name: "watch",
+  summary: "show commands from their beginning until they end",
+  positionals: { id: { type: "many", summary: "the commands' ids" } },
+  flags: {
+    raw: { type: "boolean", summary: "show the bytes alone, exactly" },
+  },
+  more: [{
+    title: "While it runs",
+    lines: [["Ctrl-C", "stops watching; the commands go on"]],
+  }],
+  examples: ["12", "12 13 --json"],
+  async execute(
+    { positionals, flags, dir, json, terminal },
+    services: ManagerServices,
+  ) {
+    const ids = [...new Set(positionals.id.map(parseId))];
+    const commands: Command[] = [];
+    {
+      using control = await services.connect(dir);
+      for (const id of ids) commands.push(await getCommand(control, id));
+    }
+    const stop = new AbortController();
+    const reach = new Reach(() => services.connect(dir), terminal);
+    const manner = { terminal, json, raw: flags.raw };
+    const attendance = new Attendance(commands, { reach, manner });
+    using _interrupts = terminal.onInterrupt(() => {
+      const { open } = attendance.follower;
+      stop.abort(
+        new HintedError(
+          "CANCELLED",
+          `Stopped watching ${commandsText(open)}: what runs goes on`,
+          watchLine(open),
+        ),
+      );
+    });
+    return await attendance.wait(stop.signal);
+  },
+});
+
+/**
+ * The command of this id.
+ *
+ * @throws NOT_FOUND
+ */
+export async function getCommand(
+  control: Control,
+  id: bigint,
+): Promise<Command> {
+  const { command } = await control.commands.getCommand({ commandId: id });
+  if (command !== undefined) return command;
+  throw new PiriError(
+    "INTERNAL",
+    `Cannot show command ${id}: the Manager's answer is empty`,
+  );
+}

@@ -1,0 +1,80 @@
+import type { Terminal } from "./terminal.ts";
+import { alignColumns, cutToWidth, oneLine } from "./text.ts";
+import { localTime, relativeTime } from "./time.ts";
+
+/** How a list is shown: a JSON object an item, or a table. */
+export interface Listing<Item> {
+  json(item: Item): unknown;
+  readonly columns: Readonly<Record<string, (item: Item) => string>>;
+}
+
+/** Where a subcommand prints to: lines for people, or JSON Lines. */
+export class Output {
+  readonly #terminal: Terminal;
+  readonly #json: boolean;
+
+  constructor(terminal: Terminal, json: boolean) {
+    this.#terminal = terminal;
+    this.#json = json;
+  }
+
+  /** Prints a line of text. */
+  async line(text: string): Promise<void> {
+    await this.#terminal.stdout.write(`${text}\n`);
+  }
+
+  /** Prints a value as a line of JSON. */
+  async value(value: unknown): Promise<void> {
+    await this.#terminal.stdout.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** Prints the value with `--json`, and else the lines. */
+  async either(value: unknown, ...lines: string[]): Promise<void> {
+    if (this.#json) return await this.value(value);
+    for (const line of lines) await this.line(line);
+  }
+
+  /** Tells people something on standard error; nothing with `--json`. */
+  async note(text: string): Promise<void> {
+    if (!this.#json) await this.#terminal.stderr.write(`${oneLine(text)}\n`);
+  }
+
+  /** Prints items as a table, or an object each. */
+  async list<Item>(
+    items: readonly Item[],
+    { json, columns }: Listing<Item>,
+  ): Promise<void> {
+    if (this.#json) {
+      for (const item of items) await this.value(json(item));
+      return;
+    }
+    const rows = items.map((item) =>
+      Object.values(columns).map((cell) => oneLine(cell(item)))
+    );
+    for (const line of alignColumns([Object.keys(columns), ...rows])) {
+      await this.line(this.#fit(line));
+    }
+  }
+
+  /** Prints what is known of one thing, a line a fact; what is empty is left out. */
+  async facts(facts: Readonly<Record<string, string>>): Promise<void> {
+    const rows = Object.entries(facts).filter(([, fact]) => fact !== "");
+    const lines = alignColumns(
+      rows.map(([name, fact]) => [`${name}:`, oneLine(fact)]),
+    );
+    for (const line of lines) await this.line(line);
+  }
+
+  /** A moment: for a person at a terminal, how long ago; else local time. */
+  time(ms: bigint | undefined): string {
+    if (ms === undefined) return "";
+    return this.#terminal.stdout.isTerminal
+      ? relativeTime(Number(ms), this.#terminal.clock.now())
+      : localTime(Number(ms));
+  }
+
+  #fit(line: string): string {
+    const { stdout, columns } = this.#terminal;
+    return stdout.isTerminal ? cutToWidth(line, columns) : line;
+  }
+}

@@ -1,0 +1,129 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { PiriError } from "../base/errors.ts";
+import { type Random, systemRandom } from "../base/random.ts";
+import { Turns } from "../base/turns.ts";
+
+/** Standard output or standard error. */
+export interface Sink {
+  /** Whether a person reads it. */
+  readonly isTerminal: boolean;
+  /**
+   * Writes all of it, after all that was written before.
+   *
+   * @throws {NobodyReads} for standard output, once its reader has gone.
+   */
+  write(data: Uint8Array | string): Promise<void>;
+}
+
+/** What surrounds a program: its streams, its user, and time. */
+export interface Terminal {
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  /** How wide the terminal is, in characters. */
+  readonly columns: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  env(name: string): string | undefined;
+  /** Everything on standard input, to its end. */
+  readStdin(): Promise<Uint8Array>;
+  /** @throws {PiriError} NOT_FOUND, DENIED or DISK */
+  readFile(path: string): Promise<Uint8Array>;
+  /** Calls back at each Ctrl-C, which then does not end the program. */
+  onInterrupt(callback: () => void): Disposable;
+  /** Calls back when the system asks the program to end. */
+  onTerminate(callback: () => void): Disposable;
+}
+
+/** Thrown by a write to standard output whose reader has gone, as `head` does. */
+export class NobodyReads extends Error {
+  override readonly name = "NobodyReads";
+}
+
+/** The real surroundings of this process. */
+export function systemTerminal(): Terminal {
+  // One after the other, on both: where they are the same terminal, what is written first is to be seen first.
+  const turns = new Turns();
+  return {
+    stdout: {
+      isTerminal: Deno.stdout.isTerminal(),
+      write: (data) => turns.run(() => writeAll(Deno.stdout, data)),
+    },
+    stderr: {
+      isTerminal: Deno.stderr.isTerminal(),
+      async write(data) {
+        try {
+          await turns.run(() => writeAll(Deno.stderr, data));
+        } catch (error) {
+          // Nobody is left who could be told.
+          if (!(error instanceof NobodyReads)) throw error;
+        }
+      },
+    },
+    get columns() {
+      try {
+        return Deno.consoleSize().columns;
+      } catch {
+        return 80; // not a terminal
+      }
+    },
+    clock: systemClock,
+    random: systemRandom,
+    env: (name) => Deno.env.get(name),
+    readStdin: async () =>
+      new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
+    readFile,
+    onInterrupt: (callback) => onSignals(["SIGINT"], callback),
+    onTerminate: (callback) =>
+      onSignals(
+        Deno.build.os === "windows" ? ["SIGBREAK"] : ["SIGTERM"],
+        callback,
+      ),
+  };
+}
+
+const encoder = new TextEncoder();
+
+async function writeAll(
+  stream: typeof Deno.stdout,
+  data: Uint8Array | string,
+): Promise<void> {
+  const bytes = typeof data === "string" ? encoder.encode(data) : data;
+  let start = 0;
+  while (start < bytes.length) {
+    try {
+      start += await stream.write(bytes.subarray(start));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      throw new NobodyReads("The reader of the output has gone", {
+        cause: error,
+      });
+    }
+  }
+}
+
+async function readFile(path: string): Promise<Uint8Array> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    const [code, fact] = error instanceof Deno.errors.NotFound
+      ? ["NOT_FOUND", "there is no such file"] as const
+      : error instanceof Deno.errors.PermissionDenied
+      ? ["DENIED", "the system does not allow it"] as const
+      : ["DISK", error instanceof Error ? error.message : "unknown"] as const;
+    throw new PiriError(code, `Cannot read "${path}": ${fact}`, {
+      cause: error,
+    });
+  }
+}
+
+function onSignals(
+  signals: readonly Deno.Signal[],
+  callback: () => void,
+): Disposable {
+  for (const signal of signals) Deno.addSignalListener(signal, callback);
+  return {
+    [Symbol.dispose]() {
+      for (const signal of signals) Deno.removeSignalListener(signal, callback);
+    },
+  };
+}

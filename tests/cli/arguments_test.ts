@@ -1,0 +1,165 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { PiriError } from "../../lib/base/errors.ts";
+import {
+  type Parsed,
+  parseFront,
+  parseSubcommand,
+} from "../../lib/cli/arguments.ts";
+import { HintedError } from "../../lib/cli/errors.ts";
+
+const table = {
+  name: "try",
+  summary: "try it",
+  positionals: {
+    first: { type: "one", summary: "" },
+    others: { type: "many", summary: "" },
+  },
+  flags: {
+    flat: { type: "boolean", summary: "" },
+    name: { type: "string", value: "NAME", summary: "" },
+    env: { type: "repeated", value: "NAME=VALUE", summary: "" },
+    wait: { type: "duration", value: "TIME", summary: "" },
+    count: { type: "number", value: "N", summary: "", least: 1, most: 10 },
+    colour: { type: "choice", choices: ["red", "green"], summary: "" },
+  },
+  rest: "words",
+  examples: [],
+} as const;
+
+function parse(...args: string[]): Parsed {
+  return parseSubcommand(table, args);
+}
+
+/** The message, and the hint if there is one, with which arguments are not understood. */
+function complaint(...args: string[]): string {
+  const error = assertThrows(() => parse("a", "b", ...args), PiriError);
+  const hint = error instanceof HintedError ? ` (${error.hint})` : "";
+  return `${error.message}${hint}`;
+}
+
+Deno.test("parseSubcommand() gives every flag the type that its table says", () => {
+  const { flags } = parse(
+    ...["a", "b", "--flat", "--name", "x", "--env", "A=1", "--env", "B=2"],
+    ...["--wait", "1m30s", "--count", "10", "--colour", "green"],
+  );
+
+  assertEquals(flags, {
+    flat: true,
+    name: "x",
+    env: ["A=1", "B=2"],
+    wait: 90_000,
+    count: 10,
+    colour: "green",
+  });
+});
+
+Deno.test("parseSubcommand() leaves out what was not given", () => {
+  const { flags, rest, common } = parse("a", "b");
+
+  assertEquals(flags, {
+    flat: false,
+    name: undefined,
+    env: [],
+    wait: undefined,
+    count: undefined,
+    colour: undefined,
+  });
+  assertEquals(rest, undefined);
+  assertEquals(common, { dir: undefined, json: false, help: false });
+});
+
+Deno.test("parseSubcommand() keeps words as they were typed, also those that look like numbers", () => {
+  assertEquals(
+    parse("12345678901234567890", "1e5", "0x10", "-", "--name", "007")
+      .positionals,
+    { first: "12345678901234567890", others: ["1e5", "0x10", "-"] },
+  );
+  assertEquals(parse("a", "b", "--name", "007").flags["name"], "007");
+});
+
+Deno.test("parseSubcommand() leaves what follows -- alone", () => {
+  const { rest, common, positionals } = parse(
+    ...["a", "--json", "b", "--", "ls", "--help", "-x", "--", "1e5"],
+  );
+
+  assertEquals(rest, ["ls", "--help", "-x", "--", "1e5"]);
+  assertEquals(common.json, true);
+  assertEquals(common.help, false);
+  assertEquals(positionals, { first: "a", others: ["b"] });
+});
+
+Deno.test("parseSubcommand() tells no -- from nothing after it", () => {
+  assertEquals([parse("a", "b").rest, parse("a", "b", "--").rest], [
+    undefined,
+    [],
+  ]);
+});
+
+Deno.test("parseSubcommand() takes a dash as a value", () => {
+  assertEquals(parse("a", "b", "--name", "-").flags["name"], "-");
+  assertEquals(parse("a", "b", "--name=-x").flags["name"], "-x");
+});
+
+Deno.test("parseSubcommand() does not look at the rest when help is asked for", () => {
+  assertEquals(parse("--help", "--count", "x").common.help, true);
+  assertEquals(parse("-h").common.help, true);
+});
+
+Deno.test("parseSubcommand() says what is wrong, and what was probably meant", () => {
+  assertEquals(
+    [
+      complaint("--nmae", "x"),
+      complaint("-x"),
+      complaint("--name"),
+      complaint("--name", "--flat"),
+      complaint("--env="),
+      complaint("--wait", "5"),
+      complaint("--wait", "0s"),
+      complaint("--wait", "50d"),
+      complaint("--count", "11"),
+      complaint("--count", "1e0"),
+      complaint("--colour", "gren"),
+    ],
+    [
+      'Cannot understand "--nmae": there is no such flag (did you mean "--name"?)',
+      'Cannot understand "-x": there is no such flag (did you mean "--env"?)',
+      'Cannot use "--name": it needs a value (a value that begins with "-" is written as --name=VALUE)',
+      'Cannot use "--name": it needs a value (a value that begins with "-" is written as --name=VALUE)',
+      'Cannot use "--env": it needs a value (a value that begins with "-" is written as --env=VALUE)',
+      'Cannot read the duration "5": it should be a number and one of ms, s, m, h, d, as 30s or 1h30m',
+      'Cannot use "--wait 0s": it is not from 1ms to 4294967295ms',
+      'Cannot use "--wait 50d": it is not from 1ms to 4294967295ms',
+      'Cannot use "--count 11": it is not a whole number from 1 to 10',
+      'Cannot use "--count 1e0": it is not a whole number from 1 to 10',
+      'Cannot use "--colour gren": it is none of red, green (did you mean "green"?)',
+    ],
+  );
+});
+
+Deno.test("parseSubcommand() wants every word that its table names, and no more", () => {
+  const { rest: _rest, ...closed } = { ...table, positionals: {} };
+
+  assertThrows(() => parse("a"), PiriError, "<others> is missing");
+  assertThrows(() => parse(), PiriError, "<first> is missing");
+  assertThrows(
+    () => parseSubcommand({ ...table, positionals: {} }, ["x"]),
+    PiriError,
+    'Cannot run "try": "x" is one word too many',
+  );
+  assertThrows(
+    () => parseSubcommand(closed, ["--", "x"]),
+    PiriError,
+    'Cannot use "--": "try" takes nothing after it',
+  );
+});
+
+Deno.test("parseFront() takes the common flags before a subcommand, and leaves it the others", () => {
+  assertEquals(
+    parseFront(["--dir", "/srv", "--json", "run", "--raw", "--", "--x"], {}),
+    {
+      common: { dir: "/srv", json: true, help: false },
+      version: false,
+      words: ["run", "--raw", "--", "--x"],
+    },
+  );
+});

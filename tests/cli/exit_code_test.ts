@@ -1,0 +1,48 @@
+import { assertEquals } from "@std/assert";
+import {
+  EXIT_CODE_HELP,
+  ExitCode,
+  exitCodeOf,
+  isErrorCode,
+  PRECEDENCE,
+  worst,
+} from "../../lib/cli/exit_code.ts";
+
+Deno.test("exit codes are the numbers that scripts know", () => {
+  assertEquals(ExitCode, {
+    ok: 0,
+    failed: 1,
+    usage: 2,
+    unavailable: 3,
+    refused: 4,
+    notFound: 5,
+    timedOut: 6,
+    cancelled: 7,
+    lost: 8,
+  });
+});
+
+Deno.test("every exit code is explained, and has its place among the others", () => {
+  const all = Object.values(ExitCode);
+
+  assertEquals(EXIT_CODE_HELP.map(([code]) => Number(code)), all);
+  assertEquals([0, ...PRECEDENCE].toSorted(), all);
+});
+
+Deno.test("worst() picks the code that matters most: lost, timed out, refused, cancelled, failed", () => {
+  const worstOf: number[] = [];
+  const codes: ExitCode[] = [0, 1, 7, 4, 6, 8];
+  for (let count = 0; count <= codes.length; count++) {
+    worstOf.push(worst(codes.slice(0, count)));
+  }
+
+  assertEquals(worstOf, [0, 0, 1, 7, 4, 6, 8]);
+});
+
+Deno.test("isErrorCode() knows the codes of PiriError, and no property of objects", () => {
+  assertEquals(
+    ["NOT_FOUND", "toString", "__proto__", ""].map(isErrorCode),
+    [true, false, false, false],
+  );
+  assertEquals(exitCodeOf("NOT_FOUND"), 5);
+});

@@ -1,0 +1,333 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { createClient, createRouterTransport } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
+import {
+  type AddAgentRequest,
+  type Agent,
+  AgentSchema,
+  AgentsService,
+  type CancelRequest,
+  type Command,
+  CommandSchema,
+  CommandsService,
+  CommandState,
+  type Event,
+  EventSchema,
+  EventsService,
+  type GetStatusResponse,
+  GetStatusResponseSchema,
+  type ListCommandsRequest,
+  type OperationSchema,
+  OutputStream,
+  type RunRequest,
+  StatusService,
+  type WatchEventsRequest,
+  type WatchRequest,
+  type WatchResponse,
+  WatchResponseSchema,
+} from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { type ErrorCode, PiriError } from "../../lib/base/errors.ts";
+import type {
+  Control,
+  Initialized,
+  ManagerServices,
+  Ready,
+} from "../../lib/cli/manager/services.ts";
+
+/** A command as a Manager would answer it; what matters to a test is given. */
+export function command(
+  given: MessageInitShape<typeof CommandSchema> = {},
+): Command {
+  return create(CommandSchema, {
+    id: 12n,
+    agent: "web-1",
+    operation: "command.Run",
+    params: '{"argv":["true"]}',
+    state: CommandState.RUNNING,
+    createdAtMs: BigInt(Date.UTC(2026, 0, 1)),
+    job: "job-1",
+    ...given,
+  });
+}
+
+/** An agent as a Manager would answer it. */
+export function agent(
+  given: MessageInitShape<typeof AgentSchema> = {},
+): Agent {
+  return create(AgentSchema, { id: "web-1", joined: true, ...given });
+}
+
+/** An event as a Manager would answer it. */
+export function event(
+  given: MessageInitShape<typeof EventSchema> = {},
+): Event {
+  return create(EventSchema, {
+    id: 1n,
+    atMs: BigInt(Date.UTC(2026, 0, 1)),
+    kind: "agent_connected",
+    ...given,
+  });
+}
+
+/** An error of the Manager's own, as its API answers it. */
+export function apiError(
+  code: ErrorCode,
+  message: string,
+  connectCode: Code = Code.Unknown,
+): ConnectError {
+  return new ConnectError(message, connectCode, { "piri-code": code });
+}
+
+/** One stream of events that a client reads, and what it asked for. */
+export class Watch {
+  readonly #queue: (() => WatchResponse | undefined)[] = [];
+  #news = Promise.withResolvers<void>();
+  /** Whether the client has gone. */
+  left = false;
+
+  constructor(readonly request: WatchRequest) {}
+
+  /** The command as it is now. */
+  state(given: Command): this {
+    return this.#push(() =>
+      create(WatchResponseSchema, {
+        commandId: given.id,
+        event: { case: "command", value: given },
+      })
+    );
+  }
+
+  output(
+    id: bigint,
+    text: string | Uint8Array<ArrayBuffer>,
+    { stream = "stdout", offset = 0n, cut = 0n }: {
+      stream?: "stdout" | "stderr";
+      offset?: bigint;
+      cut?: bigint;
+    } = {},
+  ): this {
+    return this.#push(() =>
+      create(WatchResponseSchema, {
+        commandId: id,
+        event: {
+          case: "output",
+          value: {
+            stream: stream === "stdout"
+              ? OutputStream.STDOUT
+              : OutputStream.STDERR,
+            offset,
+            bytes: typeof text === "string"
+              ? new TextEncoder().encode(text)
+              : text,
+            cut,
+          },
+        },
+      })
+    );
+  }
+
+  progress(id: bigint, current: number, total: number, message = ""): this {
+    return this.#push(() =>
+      create(WatchResponseSchema, {
+        commandId: id,
+        event: { case: "progress", value: { current, total, message } },
+      })
+    );
+  }
+
+  cutOff(id: bigint, reason: string): this {
+    return this.#push(() =>
+      create(WatchResponseSchema, {
+        commandId: id,
+        event: { case: "cutOff", value: { reason } },
+      })
+    );
+  }
+
+  /** Ends the stream as a Manager does. */
+  end(): void {
+    this.#push(() => undefined);
+  }
+
+  /** Ends the stream with an error; by default as a connection that breaks. */
+  fail(
+    error: ConnectError = new ConnectError("connection reset", Code.Unknown),
+  ): void {
+    this.#push(() => {
+      throw error;
+    });
+  }
+
+  async *events(signal: AbortSignal): AsyncGenerator<WatchResponse> {
+    signal.addEventListener("abort", () => {
+      this.left = true;
+      this.end();
+    });
+    while (true) {
+      const next = this.#queue.shift();
+      if (next === undefined) {
+        await this.#news.promise;
+        this.#news = Promise.withResolvers();
+        continue;
+      }
+      const response = next();
+      if (response === undefined) return;
+      yield response;
+    }
+  }
+
+  #push(next: () => WatchResponse | undefined): this {
+    this.#queue.push(next);
+    this.#news.resolve();
+    return this;
+  }
+}
+
+/** A Manager whose answers a test gives, behind the real encoding of the API. */
+export class FakeManager implements ManagerServices {
+  readonly runs: RunRequest[] = [];
+  readonly watches: Watch[] = [];
+  readonly cancels: CancelRequest[] = [];
+  readonly lists: ListCommandsRequest[] = [];
+  readonly eventRequests: WatchEventsRequest[] = [];
+  readonly additions: AddAgentRequest[] = [];
+  agents: Agent[] = [];
+  commands: Command[] = [];
+  events: Event[] = [];
+  operations: MessageInitShape<typeof OperationSchema>[] = [
+    { name: "command.Run" },
+    { name: "file.Fetch" },
+  ];
+  status: GetStatusResponse = create(GetStatusResponseSchema);
+  /** What `Run` does; by default it answers with `commands`. */
+  onRun: (request: RunRequest) => void | Promise<void> = () => {};
+  /** What `Cancel` does. */
+  onCancel: (request: CancelRequest) => void | Promise<void> = () => {};
+  /** Set while there is no Manager. */
+  down = false;
+  /** How often it was looked for, found or not. */
+  attempts = 0;
+  /** How many connections are open. */
+  open = 0;
+  dirs: string[] = [];
+  served: {
+    readonly options: unknown;
+    readonly signal: AbortSignal;
+    readonly rest: () => void;
+  }[] = [];
+
+  /** The newest stream that a client reads. */
+  get watch(): Watch {
+    const newest = this.watches.at(-1);
+    if (newest === undefined) throw new TypeError("Nobody watches");
+    return newest;
+  }
+
+  init(
+    options: {
+      dir: string;
+      listen: string;
+      advertise: string | undefined;
+    },
+  ): Promise<Initialized> {
+    return Promise.resolve({
+      dir: options.dir,
+      files: [`${options.dir}/config.yaml`],
+      fingerprint: "AB:CD",
+      listen: options.listen,
+      advertise: options.advertise ?? "host:7051",
+    });
+  }
+
+  serve(
+    options: { dir: string },
+    { signal, onReady }: {
+      signal: AbortSignal;
+      onReady: (ready: Ready) => void;
+    },
+  ): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.served.push({ options, signal, rest: resolve });
+    onReady({ listen: "0.0.0.0:7051", control: "/run/control.sock" });
+    return promise;
+  }
+
+  connect(dir: string): Promise<Control> {
+    this.attempts++;
+    this.dirs.push(dir);
+    if (this.down) {
+      return Promise.reject(
+        new PiriError("UNAVAILABLE", "Cannot reach the Manager: no socket"),
+      );
+    }
+    this.open++;
+    const transport = this.#transport();
+    return Promise.resolve({
+      agents: createClient(AgentsService, transport),
+      commands: createClient(CommandsService, transport),
+      events: createClient(EventsService, transport),
+      status: createClient(StatusService, transport),
+      [Symbol.dispose]: () => void this.open--,
+    });
+  }
+
+  #transport() {
+    return createRouterTransport((router) => {
+      router.service(AgentsService, {
+        listAgents: () => ({ agents: this.agents }),
+        addAgent: (request) => {
+          this.additions.push(request);
+          return { token: "piri1.token" };
+        },
+        renewToken: () => ({ token: "piri1.renewed" }),
+        removeAgent: () => ({}),
+      });
+      router.service(CommandsService, {
+        run: async (request) => {
+          this.runs.push(request);
+          await this.onRun(request);
+          return { job: "job-1", commands: this.commands };
+        },
+        watch: (request, { signal }) => {
+          const watch = new Watch(request);
+          this.watches.push(watch);
+          return watch.events(signal);
+        },
+        cancel: async (request) => {
+          this.cancels.push(request);
+          await this.onCancel(request);
+          return { command: this.#find(request.commandId) };
+        },
+        listCommands: (request) => {
+          this.lists.push(request);
+          return { commands: this.commands };
+        },
+        getCommand: ({ commandId }) => ({ command: this.#find(commandId) }),
+        listOperations: () => ({ operations: this.operations }),
+      });
+      router.service(EventsService, {
+        watchEvents: (request, { signal }) => {
+          this.eventRequests.push(request);
+          return this.#events(request.follow, signal);
+        },
+      });
+      router.service(StatusService, { getStatus: () => this.status });
+    });
+  }
+
+  async *#events(follow: boolean, signal: AbortSignal) {
+    for (const event of this.events) yield { event };
+    if (!follow) return;
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  }
+
+  #find(id: bigint): Command {
+    const found = this.commands.find((command) => command.id === id);
+    if (found !== undefined) return found;
+    throw apiError(
+      "NOT_FOUND",
+      `Cannot show command ${id}: there is none`,
+      Code.NotFound,
+    );
+  }
+}

@@ -1,0 +1,138 @@
+import { PiriError } from "../../lib/base/errors.ts";
+import type { Random } from "../../lib/base/random.ts";
+import {
+  NobodyReads,
+  type Sink,
+  type Terminal,
+} from "../../lib/cli/terminal.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+/** What a test's user has in front of them. */
+export interface Surroundings {
+  /** Which of the streams a person reads. */
+  readonly terminals?: readonly ("stdout" | "stderr")[];
+  readonly columns?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string | Uint8Array;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+}
+
+/** Keeps what is written, also in the order of both streams together. */
+class Recorder implements Sink {
+  readonly chunks: Uint8Array[] = [];
+  /** Set when the reader goes, as `head` does. */
+  closed = false;
+
+  constructor(readonly isTerminal: boolean, readonly screen: Uint8Array[]) {}
+
+  write(data: Uint8Array | string): Promise<void> {
+    if (this.closed) return Promise.reject(new NobodyReads("gone"));
+    const bytes = bytesOf(data);
+    this.chunks.push(bytes);
+    this.screen.push(bytes);
+    return Promise.resolve();
+  }
+
+  get bytes(): Uint8Array {
+    return concat(this.chunks);
+  }
+
+  get text(): string {
+    return new TextDecoder().decode(this.bytes);
+  }
+}
+
+/** A terminal in memory, on a clock that the test moves. */
+export class FakeTerminal implements Terminal {
+  readonly clock = new FakeClock();
+  readonly stdout: Recorder;
+  readonly stderr: Recorder;
+  readonly columns: number;
+  readonly #screen: Uint8Array[] = [];
+  readonly #surroundings: Surroundings;
+  readonly #interrupts = new Set<() => void>();
+  readonly #terminations = new Set<() => void>();
+  #random = 0;
+
+  constructor(surroundings: Surroundings = {}) {
+    const { terminals = [], columns = 80 } = surroundings;
+    this.#surroundings = surroundings;
+    this.stdout = new Recorder(terminals.includes("stdout"), this.#screen);
+    this.stderr = new Recorder(terminals.includes("stderr"), this.#screen);
+    this.columns = columns;
+  }
+
+  readonly random: Random = {
+    bytes: (length) => new Uint8Array(length).fill(++this.#random),
+    fraction: () => 0.5,
+  };
+
+  /** Both streams, as a person sees them. */
+  get screen(): string {
+    return new TextDecoder().decode(concat(this.#screen));
+  }
+
+  /** Whether anything still listens to Ctrl-C or to the system. */
+  get isListening(): boolean {
+    return this.#interrupts.size + this.#terminations.size > 0;
+  }
+
+  env(name: string): string | undefined {
+    return this.#surroundings.env?.[name];
+  }
+
+  readStdin(): Promise<Uint8Array> {
+    return Promise.resolve(bytesOf(this.#surroundings.stdin ?? ""));
+  }
+
+  readFile(path: string): Promise<Uint8Array> {
+    const content = this.#surroundings.files?.[path];
+    return content === undefined
+      ? Promise.reject(
+        new PiriError("NOT_FOUND", `Cannot read "${path}": there is none`),
+      )
+      : Promise.resolve(bytesOf(content));
+  }
+
+  onInterrupt(callback: () => void): Disposable {
+    return listen(this.#interrupts, callback);
+  }
+
+  onTerminate(callback: () => void): Disposable {
+    return listen(this.#terminations, callback);
+  }
+
+  /** Presses Ctrl-C, and waits for what it sets going. */
+  async interrupt(): Promise<void> {
+    for (const callback of this.#interrupts) callback();
+    await this.clock.settle();
+  }
+
+  /** Asks the program to end, as the system does. */
+  async terminate(): Promise<void> {
+    for (const callback of this.#terminations) callback();
+    await this.clock.settle();
+  }
+}
+
+function listen(set: Set<() => void>, callback: () => void): Disposable {
+  set.add(callback);
+  return { [Symbol.dispose]: () => void set.delete(callback) };
+}
+
+function bytesOf(data: Uint8Array | string): Uint8Array {
+  return typeof data === "string"
+    ? new TextEncoder().encode(data)
+    : data.slice();
+}
+
+function concat(chunks: readonly Uint8Array[]): Uint8Array {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const whole = new Uint8Array(length);
+  let start = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, start);
+    start += chunk.length;
+  }
+  return whole;
+}

@@ -1,0 +1,220 @@
+import { assertEquals } from "@std/assert";
+import { main } from "../../lib/cli/main.ts";
+import { PiriError } from "../../lib/base/errors.ts";
+import { FakeManager } from "./fake_manager.ts";
+import { FakeTerminal } from "./fake_terminal.ts";
+import { programOf, see } from "./manager/start.ts";
+
+Deno.test("--version tells version, commit, protocol and runtime", async () => {
+  const text = await see(["--version"]);
+  const json = await see(["--version", "--json"]);
+
+  assertEquals(
+    text.stdout,
+    "piri-manager 1.2.3 (commit abc1234, protocol 2, deno 2.7.11)\n",
+  );
+  assertEquals(JSON.parse(json.stdout), {
+    name: "piri-manager",
+    version: "1.2.3",
+    commit: "abc1234",
+    protocol: 2,
+    runtime: "deno 2.7.11",
+  });
+});
+
+Deno.test("--help of a program lists its subcommands and exit codes", async () => {
+  const { code, stdout } = await see(["--help"]);
+
+  assertEquals(code, 0);
+  assertEquals(
+    stdout.split("\n").filter((line) => /^ {2}(run|agent|8|--dir) /.test(line)),
+    [
+      "  agent       add an agent, take it away, or give it a new token",
+      "  run         run a program or another operation on agents, and show what it prints",
+      "  --dir DIR  the state folder (/var/lib/piri-manager if absent)",
+      "  8  lost: nobody can say how a command ended",
+    ],
+  );
+});
+
+Deno.test("--help of a subcommand tells all of it", async () => {
+  const { code, stdout } = await see(["agent", "add", "--help"]);
+
+  assertEquals(code, 0);
+  assertEquals(
+    stdout,
+    `piri-manager agent add: make an entry for an agent, and print the token it joins with
+
+Usage: piri-manager agent add <name> [flags]
+
+Arguments:
+  <name>  the agent's name
+
+Flags:
+  --group NAME    a group it is in; may be repeated
+  --cidr NETWORK  a network it may connect from (any if absent); may be repeated
+  --expires TIME  how long the token is good (24h if absent)
+  --dir DIR       the state folder (/var/lib/piri-manager if absent)
+  --json          print values as JSON Lines
+  --help          show this
+
+Examples:
+  piri-manager agent add web-1 --group web --cidr 10.0.0.0/8
+  piri-manager agent add web-1 > token
+`,
+  );
+});
+
+Deno.test("--help of run tells which exit code stands for several commands", async () => {
+  const { stdout } = await see(["run", "--help"]);
+
+  const [, codes = ""] = stdout.split(
+    "Exit code, the first of these that holds for any of the commands:\n",
+  );
+  assertEquals(
+    codes.split("\n\n")[0]?.split("\n").map((line) => line.trim().charAt(0)),
+    ["8", "6", "4", "7", "3", "5", "2", "1", "0"],
+  );
+});
+
+Deno.test("every subcommand has help with an example", async () => {
+  const { subcommands } = programOf(new FakeManager());
+  const paths = subcommands.flatMap((entry) =>
+    "subcommands" in entry
+      ? entry.subcommands.map(({ name }) => [entry.name, name])
+      : [[entry.name]]
+  );
+  const without: string[][] = [];
+  for (const path of paths) {
+    const { code, stdout } = await see([...path, "--help"]);
+    const example = `Examples:\n  piri-manager ${path.join(" ")}`;
+    if (code !== 0 || !stdout.includes(example)) without.push(path);
+  }
+
+  assertEquals(without, []);
+  assertEquals(paths.length, 14);
+});
+
+Deno.test("help is an error when nobody asked for it", async () => {
+  const program = await see([]);
+  const group = await see(["agent"]);
+
+  assertEquals([program.code, program.stdout], [2, ""]);
+  assertEquals(
+    program.stderr.split("\n")[2],
+    "Usage: piri-manager <subcommand> [arguments]",
+  );
+  assertEquals([group.code, group.stdout], [2, ""]);
+});
+
+Deno.test("an unknown subcommand exits 2 and names the nearest", async () => {
+  const program = await see(["agnets"]);
+  const group = await see(["agent", "ad"]);
+
+  assertEquals(program.code, 2);
+  assertEquals(
+    program.stderr,
+    'error: Cannot run "piri-manager agnets": there is no such subcommand\n' +
+      'hint: did you mean "agents"? "piri-manager --help" lists them all\n',
+  );
+  assertEquals(
+    group.stderr,
+    'error: Cannot run "piri-manager agent ad": there is no such subcommand\n' +
+      'hint: did you mean "add"? "piri-manager agent --help" lists them all\n',
+  );
+});
+
+Deno.test("an unknown flag exits 2 and names the nearest", async () => {
+  const { code, stderr } = await see(["run", "web-1", "--timeuot", "5m"]);
+
+  assertEquals(code, 2);
+  assertEquals(
+    stderr,
+    'error: Cannot understand "--timeuot": there is no such flag\n' +
+      'hint: did you mean "--timeout"?\n',
+  );
+});
+
+Deno.test("with --json an error is one object on stderr, and stdout is empty", async () => {
+  const { code, stdout, stderr } = await see(["run", "web-1", "--json", "-x"]);
+
+  assertEquals([code, stdout], [2, ""]);
+  assertEquals(JSON.parse(stderr), {
+    error: {
+      code: "INVALID_ARGUMENT",
+      message: 'Cannot understand "-x": there is no such flag',
+      hint: 'did you mean "--op"?',
+    },
+  });
+});
+
+Deno.test("--json of a program that is to be run is not ours", async () => {
+  const { stderr } = await see(["run", "--", "ls", "--json"]);
+
+  assertEquals(
+    stderr.split("\n")[0],
+    'error: Cannot run "run": <agent> is missing',
+  );
+});
+
+Deno.test("--dir is found before and after the subcommand, and else is the user's own", async () => {
+  const manager = new FakeManager();
+  await see(["--dir", "/a", "agents"], { manager });
+  await see(["agents", "--dir", "/b"], { manager });
+  await see(["agents"], { manager });
+
+  assertEquals(manager.dirs, ["/a", "/b", "/var/lib/piri-manager"]);
+});
+
+Deno.test("a user without a state folder gets help, and for the rest is told to use --dir", async () => {
+  const program = {
+    ...programOf(new FakeManager()),
+    defaultDir: () => {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        "Cannot choose a state folder: HOME is not set; use --dir",
+      );
+    },
+  };
+  const terminal = new FakeTerminal();
+
+  assertEquals(await main(program, ["--help"], terminal), 0);
+  assertEquals(await main(program, ["agents"], terminal), 1);
+  assertEquals(
+    terminal.stderr.text,
+    "error: Cannot choose a state folder: HOME is not set; use --dir\n",
+  );
+});
+
+Deno.test("a fault in the program is told with its stack", async () => {
+  const manager = new FakeManager();
+  manager.connect = () => Promise.reject(new TypeError("x is not a function"));
+  const { code, stderr } = await see(["agents"], { manager });
+
+  assertEquals(code, 1);
+  assertEquals(
+    stderr.split("\n").slice(0, 2),
+    ["error: x is not a function", "TypeError: x is not a function"],
+  );
+});
+
+Deno.test("errors spell out what could steer a terminal", async () => {
+  const { stderr } = await see(["agents\x1b[2J"]);
+
+  assertEquals(
+    stderr.split("\n")[0],
+    'error: Cannot run "piri-manager agents\\x1b[2J": there is no such subcommand',
+  );
+});
+
+Deno.test("a reader that goes ends the program without a word", async () => {
+  const terminal = new FakeTerminal();
+  terminal.stdout.closed = true;
+  const code = await main(
+    programOf(new FakeManager()),
+    ["operations"],
+    terminal,
+  );
+
+  assertEquals([code, terminal.stderr.text], [1, ""]);
+});

@@ -1,0 +1,313 @@
+import { assertEquals } from "@std/assert";
+import {
+  type Command,
+  CommandState,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { command, FakeManager } from "../fake_manager.ts";
+import type { Surroundings } from "../fake_terminal.ts";
+import { start, type Started } from "./start.ts";
+
+const ONE = command();
+const TWO = command({ id: 13n, agent: "web-2" });
+const TERMINAL = {
+  terminals: ["stdout", "stderr"],
+  env: { NO_COLOR: "1" },
+} as const;
+
+/** Starts `run` for these commands, with flags. */
+async function startRun(
+  commands: readonly Command[],
+  { flags = [], ...surroundings }: Surroundings & { flags?: string[] } = {},
+): Promise<Started> {
+  const manager = new FakeManager();
+  manager.commands = [...commands];
+  const started = await start(["run", "*", ...flags, "--", "x"], {
+    ...surroundings,
+    manager,
+  });
+  for (const one of commands) manager.watch.state(one);
+  return started;
+}
+
+/** Lets all commands succeed, and waits for the end. */
+async function finish({ manager, terminal, code }: Started): Promise<void> {
+  for (const one of manager.commands) {
+    manager.watch.state({ ...one, state: CommandState.SUCCEEDED });
+  }
+  manager.watch.end();
+  await terminal.clock.settle();
+  assertEquals(await code, 0);
+}
+
+Deno.test("one agent's output that goes to no terminal is the bytes alone, as they come", async () => {
+  const started = await startRun([ONE]);
+  const bytes = Uint8Array.of(0x00, 0xff, 0x1b, 0x0a, 0xc3);
+  started.manager.watch.output(12n, bytes)
+    .output(12n, "e\r\n", { stream: "stderr" });
+  await started.terminal.clock.settle();
+  const early = started.terminal.stdout.bytes;
+  await finish(started);
+
+  assertEquals(early, bytes);
+  assertEquals(started.terminal.stdout.bytes, bytes);
+  assertEquals(started.terminal.stderr.text, "e\r\n");
+});
+
+Deno.test("--raw shows the bytes alone on a terminal and of several agents", async () => {
+  const started = await startRun([ONE, TWO], { ...TERMINAL, flags: ["--raw"] });
+  started.manager.watch.output(12n, "a\x1b[31m").output(13n, "b");
+  await finish(started);
+
+  assertEquals(started.terminal.screen, "a\x1b[31mb");
+});
+
+Deno.test("on a terminal each line has its agent in front", async () => {
+  const started = await startRun([ONE], TERMINAL);
+  started.manager.watch.output(12n, "one\ntwo\n")
+    .output(12n, "oops\n", { stream: "stderr" });
+  await finish(started);
+
+  assertEquals(started.terminal.stdout.text, "web-1: one\nweb-1: two\n");
+  assertEquals(started.terminal.stderr.text, "web-1: oops\n");
+});
+
+Deno.test("several agents have their names in front, and their bytes as they are, also without a terminal", async () => {
+  const started = await startRun([ONE, TWO]);
+  started.manager.watch.output(12n, "a\x1b\r\n").output(13n, "b\nc");
+  await finish(started);
+
+  assertEquals(
+    started.terminal.stdout.text,
+    "web-1: a\x1b\r\nweb-2: b\nweb-2: c\n",
+  );
+});
+
+Deno.test("two agents never mix within a line", async () => {
+  const started = await startRun([ONE, TWO]);
+  started.manager.watch.output(12n, "he").output(13n, "one\n")
+    .output(12n, "llo\n", { offset: 2n });
+  await finish(started);
+
+  assertEquals(started.terminal.stdout.text, "web-2: one\nweb-1: hello\n");
+});
+
+Deno.test("names of agents are coloured on a terminal, each in its own colour", async () => {
+  const started = await startRun([ONE, TWO], { terminals: ["stdout"] });
+  started.manager.watch.output(12n, "a\n").output(13n, "b\n");
+  await finish(started);
+
+  assertEquals(
+    started.terminal.stdout.text,
+    "\x1b[36mweb-1:\x1b[0m a\n\x1b[32mweb-2:\x1b[0m b\n",
+  );
+});
+
+Deno.test("an unfinished line is shown to a person after 200 ms, and goes on where it is", async () => {
+  const started = await startRun([ONE], TERMINAL);
+  const { manager, terminal } = started;
+  manager.watch.output(12n, "Password: ");
+  await terminal.clock.advance(199);
+  const before = terminal.screen;
+  await terminal.clock.advance(1);
+  const after = terminal.screen;
+  manager.watch.output(12n, "ok\n", { offset: 10n });
+  await finish(started);
+
+  assertEquals([before, after], ["", "web-1: Password: "]);
+  assertEquals(terminal.screen, "web-1: Password: ok\n");
+});
+
+Deno.test("an unfinished line that is shown ends before another agent's begins", async () => {
+  const started = await startRun([ONE, TWO], TERMINAL);
+  const { manager, terminal } = started;
+  manager.watch.output(12n, "half");
+  await terminal.clock.advance(200);
+  manager.watch.output(13n, "other\n").output(12n, " more\n", { offset: 4n });
+  await finish(started);
+
+  assertEquals(
+    terminal.screen,
+    "web-1: half\nweb-2: other\nweb-1:  more\n",
+  );
+});
+
+Deno.test("an unfinished line ends at the end", async () => {
+  const started = await startRun([ONE], TERMINAL);
+  started.manager.watch.output(12n, "no newline");
+  await finish(started);
+
+  assertEquals(started.terminal.screen, "web-1: no newline\n");
+});
+
+Deno.test("an unfinished line without a terminal waits for its end, but not beyond 64 KiB", async () => {
+  const started = await startRun([ONE, TWO]);
+  const { manager, terminal } = started;
+  manager.watch.output(12n, "x".repeat(65_536));
+  await terminal.clock.advance(10_000);
+  const before = terminal.stdout.text.length;
+  manager.watch.output(12n, "y", { offset: 65_536n });
+  await terminal.clock.settle();
+  const after = terminal.stdout.text.length;
+  await finish(started);
+
+  assertEquals([before, after], [0, "web-1: ".length + 65_537]);
+});
+
+Deno.test("what could steer a terminal is spelled out there", async () => {
+  const started = await startRun([ONE], TERMINAL);
+  started.manager.watch.output(
+    12n,
+    "tab\t\x1b]0;title\x07 c1 \u009b31m bidi \u202e back\x08 del\x7f\r\n",
+  );
+  await finish(started);
+
+  assertEquals(
+    started.terminal.screen,
+    "web-1: tab\t\\x1b]0;title\\x07 c1 \\u{9b}31m bidi \\u{202e} back\\x08 del\\x7f\n",
+  );
+});
+
+Deno.test("errors of a program are made safe on a terminal also where its output goes elsewhere", async () => {
+  const started = await startRun([ONE], {
+    terminals: ["stderr"],
+    env: { NO_COLOR: "1" },
+  });
+  started.manager.watch.output(12n, "\x1b\n")
+    .output(12n, "\x1b\n", { stream: "stderr" });
+  await finish(started);
+
+  assertEquals(started.terminal.stdout.text, "\x1b\n");
+  assertEquals(started.terminal.stderr.text, "web-1: \\x1b\n");
+});
+
+Deno.test("a character that comes in two pieces is shown whole, in time", async () => {
+  const started = await startRun([ONE], TERMINAL);
+  const { manager, terminal } = started;
+  const [first, ...rest] = new TextEncoder().encode("é…\n");
+  manager.watch.output(12n, Uint8Array.of(0x61, first ?? 0));
+  await terminal.clock.advance(200);
+  const before = terminal.screen;
+  manager.watch.output(12n, Uint8Array.from(rest), { offset: 2n });
+  await finish(started);
+
+  assertEquals([before, terminal.screen], ["web-1: a", "web-1: aé…\n"]);
+});
+
+Deno.test("the two halves of a Windows line end may come apart", async () => {
+  const started = await startRun([ONE], TERMINAL);
+  const { manager, terminal } = started;
+  manager.watch.output(12n, "hello\r");
+  await terminal.clock.advance(200);
+  const before = terminal.screen;
+  manager.watch.output(12n, "\n", { offset: 6n });
+  await finish(started);
+
+  assertEquals([before, terminal.screen], [
+    "web-1: hello",
+    "web-1: hello\n",
+  ]);
+});
+
+Deno.test("bytes that are no text are shown as replacement characters on a terminal", async () => {
+  const started = await startRun([ONE], TERMINAL);
+  started.manager.watch.output(12n, Uint8Array.of(0x61, 0xff, 0x0a));
+  await finish(started);
+
+  assertEquals(started.terminal.screen, "web-1: a\ufffd\n");
+});
+
+Deno.test("output that was not kept is a line of its own", async () => {
+  const started = await startRun([ONE, TWO]);
+  started.manager.watch.output(12n, "head")
+    .output(12n, "tail\n", { offset: 12_349n, cut: 12_345n });
+  await finish(started);
+
+  assertEquals(
+    started.terminal.stdout.text,
+    "web-1: head\nweb-1: [12345 bytes were not kept]\nweb-1: tail\n",
+  );
+});
+
+Deno.test("where the bytes are alone, a cut is told on stderr", async () => {
+  const started = await startRun([ONE]);
+  started.manager.watch
+    .output(12n, new Uint8Array(), { offset: 5n, cut: 5n })
+    .cutOff(12n, "it read too slowly");
+  await finish(started);
+
+  assertEquals(started.terminal.stdout.text, "");
+  assertEquals(
+    started.terminal.stderr.text,
+    "web-1: [5 bytes of stdout were not kept]\n" +
+      "web-1: [the output ends here: it read too slowly]\n",
+  );
+});
+
+Deno.test("bytes that come twice are shown once", async () => {
+  const started = await startRun([ONE]);
+  started.manager.watch.output(12n, "abc").output(12n, "bcd", { offset: 1n })
+    .output(12n, "ab", { offset: 0n });
+  await finish(started);
+
+  assertEquals(started.terminal.stdout.text, "abcd");
+});
+
+Deno.test("progress is a line that is written over, gives way to output, and is gone at the end", async () => {
+  const started = await startRun([ONE, TWO], { ...TERMINAL, columns: 40 });
+  started.manager.watch.progress(12n, 0, 1).progress(12n, 1, 4, "copying")
+    .output(13n, "hello\n").progress(12n, 3, 4)
+    .progress(13n, 5, 0, "a message that is too long for the line");
+  await finish(started);
+
+  assertEquals(
+    started.terminal.screen.split("\r\x1b[K"),
+    [
+      "",
+      "web-1: 1 of 4 (25 %) copying",
+      "web-2: hello\nweb-1: 1 of 4 (25 %) copying",
+      "web-1: 3 of 4 (75 %)",
+      "web-1: 3 of 4 (75 %) | web-2: 5 a mess…",
+      "web-2: 5 a message that is too long fo…",
+      "",
+    ],
+  );
+});
+
+Deno.test("progress is not shown where nobody sits at a terminal", async () => {
+  const started = await startRun([ONE, TWO]);
+  started.manager.watch.progress(12n, 1, 4, "copying");
+  await finish(started);
+
+  assertEquals(started.terminal.screen, "");
+});
+
+Deno.test("an agent that goes away and comes back while its command runs is told", async () => {
+  const started = await startRun([ONE], TERMINAL);
+  started.manager.watch.state(command({ unreachableSinceMs: 1n }))
+    .state(command({ unreachableSinceMs: 1n })).state(ONE);
+  await finish(started);
+
+  assertEquals(
+    started.terminal.screen,
+    "web-1: [the agent is not connected]\nweb-1: [the agent is back]\n",
+  );
+});
+
+Deno.test("several commands of one agent are told apart by their ids", async () => {
+  const started = await startRun([ONE, command({ id: 13n })]);
+  started.manager.watch.output(12n, "a\n").output(13n, "b\n");
+  await finish(started);
+
+  assertEquals(started.terminal.stdout.text, "web-1 12: a\nweb-1 13: b\n");
+});
+
+Deno.test("a command that ended long ago is shown whole: its state comes before its output", async () => {
+  const ended = command({ state: CommandState.SUCCEEDED });
+  const manager = new FakeManager();
+  manager.commands = [ended];
+  const { terminal, code } = await start(["watch", "12"], { manager });
+  manager.watch.state(ended).output(12n, "late\n").state(ended).end();
+
+  assertEquals(await code, 0);
+  assertEquals(terminal.stdout.text, "late\n");
+});

@@ -1,0 +1,132 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { connectControl } from "../../../lib/api/client.ts";
+import { serveControl } from "../../../lib/api/server.ts";
+import { systemClock } from "../../../lib/base/clock.ts";
+import { PiriError } from "../../../lib/base/errors.ts";
+import { systemRandom } from "../../../lib/base/random.ts";
+import { main } from "../../../lib/cli/main.ts";
+import type { ManagerServices } from "../../../lib/cli/manager/services.ts";
+import type { Terminal } from "../../../lib/cli/terminal.ts";
+import { tempFolder } from "../../support/control.ts";
+import { aCommand, SmallManager } from "../../support/small_manager.ts";
+import { FakeTerminal } from "../fake_terminal.ts";
+import { programOf } from "./start.ts";
+
+/** The subcommands reach what is served; the rest of the program is not there. */
+const services: ManagerServices = {
+  init: () => Promise.reject(new TypeError("not here")),
+  serve: () => Promise.reject(new TypeError("not here")),
+  connect: connectControl,
+};
+
+/** A terminal in memory, on real time: what is waited for is real sockets. */
+function realTimeTerminal(): { terminal: Terminal; fake: FakeTerminal } {
+  const fake = new FakeTerminal();
+  return {
+    fake,
+    terminal: {
+      stdout: fake.stdout,
+      stderr: fake.stderr,
+      columns: fake.columns,
+      clock: systemClock,
+      random: fake.random,
+      env: (name) => fake.env(name),
+      readStdin: () => fake.readStdin(),
+      readFile: (path) => fake.readFile(path),
+      onInterrupt: (callback) => fake.onInterrupt(callback),
+      onTerminate: (callback) => fake.onTerminate(callback),
+    },
+  };
+}
+
+Deno.test("run goes on at its offset when a real server is closed and served again", async () => {
+  await using folder = await tempFolder();
+  const manager = new SmallManager();
+  const places: unknown[] = [];
+  const streaming = Promise.withResolvers<void>();
+  const text = new TextEncoder().encode("one\ntwo\n");
+  manager.commands = {
+    ...manager.commands,
+    watch: async function* ([from]) {
+      places.push(from);
+      const id = from?.id ?? 0n;
+      const offset = from?.stdoutOffset ?? 0n;
+      yield { kind: "command", command: aCommand({ id, state: "running" }) };
+      const end = offset === 0n ? 4 : text.length;
+      yield {
+        kind: "output",
+        commandId: id,
+        stream: "stdout",
+        offset,
+        bytes: text.subarray(Number(offset), end),
+        cut: 0n,
+      };
+      streaming.resolve();
+      if (offset === 0n) await new Promise(() => {});
+      yield { kind: "command", command: aCommand({ id, state: "succeeded" }) };
+    },
+  };
+  const options = { manager, stateDir: folder.path, random: systemRandom };
+  const { terminal, fake } = realTimeTerminal();
+  const first = await serveControl(options);
+  const code = main(
+    programOf(services),
+    ["run", "web-1", "--dir", folder.path, "--", "x"],
+    terminal,
+  );
+  await streaming.promise;
+  await first.close();
+  await using _second = await serveControl(options);
+
+  assertEquals(await code, 0);
+  assertEquals(fake.stdout.text, "one\ntwo\n");
+  assertEquals(places, [
+    { id: 1n, stdoutOffset: 0n, stderrOffset: 0n },
+    { id: 1n, stdoutOffset: 4n, stderrOffset: 0n },
+  ]);
+});
+
+Deno.test("an agent that is not connected is told at once by a real server, with 3", async () => {
+  await using folder = await tempFolder();
+  const manager = new SmallManager();
+  manager.commands = {
+    ...manager.commands,
+    run: () =>
+      Promise.reject(
+        new PiriError(
+          "UNAVAILABLE",
+          'Cannot run on "web-1": it is not connected',
+        ),
+      ),
+  };
+  await using _server = await serveControl({
+    manager,
+    stateDir: folder.path,
+    random: systemRandom,
+  });
+  const { terminal, fake } = realTimeTerminal();
+  const code = await main(
+    programOf(services),
+    ["run", "web-1", "--dir", folder.path, "--", "x"],
+    terminal,
+  );
+
+  assertEquals(code, 3);
+  assertEquals(
+    fake.stderr.text,
+    'error: Cannot run on "web-1": it is not connected\n',
+  );
+});
+
+Deno.test("a state folder that is not served is told at once, with 3", async () => {
+  await using folder = await tempFolder();
+  const { terminal, fake } = realTimeTerminal();
+  const code = await main(
+    programOf(services),
+    ["agents", "--dir", folder.path],
+    terminal,
+  );
+
+  assertEquals(code, 3);
+  assertStringIncludes(fake.stderr.text, "it is not running");
+});

@@ -1,0 +1,120 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { OnDisconnect } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { PiriError } from "../../../lib/base/errors.ts";
+import {
+  disconnectOf,
+  orderOf,
+  type OrderWords,
+  variablesOf,
+} from "../../../lib/cli/manager/run_request.ts";
+
+function typed(words: Partial<OrderWords>): OrderWords {
+  return {
+    words: ["web-1"],
+    program: undefined,
+    shell: undefined,
+    op: undefined,
+    surroundings: {},
+    ...words,
+  };
+}
+
+/** The message with which an order is not understood. */
+function complaint(words: Partial<OrderWords>): string {
+  return assertThrows(() => orderOf(typed(words)), PiriError).message;
+}
+
+Deno.test("orderOf() makes command.Run of a program and what surrounds it", () => {
+  assertEquals(
+    orderOf(typed({
+      words: ["web-1", "db-*"],
+      program: ["ls", "-l", "a=b"],
+      surroundings: { cwd: "/tmp" },
+    })),
+    {
+      agents: ["web-1", "db-*"],
+      operation: "command.Run",
+      params: { argv: ["ls", "-l", "a=b"], cwd: "/tmp" },
+    },
+  );
+});
+
+Deno.test("orderOf() makes command.Run of a line for the shell", () => {
+  assertEquals(orderOf(typed({ shell: "a | b" })).params, { shell: "a | b" });
+});
+
+Deno.test("orderOf() takes an operation's parameters as text or JSON", () => {
+  assertEquals(
+    orderOf(typed({
+      op: "file.Fetch",
+      words: ["web-1", "mode=0644", "n:=3", 'list:=["a"]', "eq=a=b:=c", "e="],
+    })),
+    {
+      agents: ["web-1"],
+      operation: "file.Fetch",
+      params: { mode: "0644", n: 3, list: ["a"], eq: "a=b:=c", e: "" },
+    },
+  );
+});
+
+Deno.test("orderOf() hands on a parameter with any name", () => {
+  const { params } = orderOf(typed({
+    op: "a.B",
+    words: ["web-1", "__proto__=x"],
+  }));
+
+  assertEquals(JSON.stringify(params), '{"__proto__":"x"}');
+});
+
+Deno.test("orderOf() says what is wrong", () => {
+  assertEquals(
+    [
+      complaint({}),
+      complaint({ shell: "a", op: "b.C" }),
+      complaint({ program: [] }),
+      complaint({ program: ["x"], words: ["web-1", "a=b"] }),
+      complaint({ op: "a.B", words: ["a=b"] }),
+      complaint({ op: "a.B", words: ["web-1", "a=1", "a=2"] }),
+      complaint({ op: "a.B", words: ["web-1", "=1"] }),
+      complaint({ op: "a.B", words: ["web-1", "a:=x"] }),
+      complaint({ op: "a.B", surroundings: { cwd: "/" } }),
+    ],
+    [
+      "Cannot run: exactly one of -- PROGRAM, --shell and --op has to say what",
+      "Cannot run: exactly one of -- PROGRAM, --shell and --op has to say what",
+      'Cannot run: no program follows "--"',
+      'Cannot run: "a=b" names no agent; parameters belong to --op',
+      "Cannot run: no agent is named",
+      'Cannot run: "a" is given twice',
+      'Cannot run: "=1" has no name before "="',
+      'Cannot run: the value of "a" is not JSON',
+      "Cannot run: --cwd goes with a program; write cwd=VALUE",
+    ],
+  );
+});
+
+Deno.test("variablesOf() splits at the first equals sign", () => {
+  assertEquals(variablesOf(["A=1", "B=", "C=x=y"]), {
+    A: "1",
+    B: "",
+    C: "x=y",
+  });
+  assertThrows(
+    () => variablesOf(["=x"]),
+    PiriError,
+    'Cannot run: "--env =x" is not NAME=VALUE',
+  );
+});
+
+Deno.test("disconnectOf() knows continue, kill and kill-after", () => {
+  assertEquals(
+    [undefined, "continue", "kill", "kill-after=1m"].map(disconnectOf),
+    [
+      { onDisconnect: OnDisconnect.CONTINUE },
+      { onDisconnect: OnDisconnect.CONTINUE },
+      { onDisconnect: OnDisconnect.KILL },
+      { onDisconnect: OnDisconnect.KILL, killAfterMs: 60_000 },
+    ],
+  );
+  assertThrows(() => disconnectOf("kill-after"), PiriError, "none of");
+});

@@ -1,0 +1,509 @@
+import { create } from "@bufbuild/protobuf";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  CommandState,
+  GetStatusResponseSchema,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { localTime } from "../../../lib/cli/time.ts";
+import { agent, command, event, FakeManager } from "../fake_manager.ts";
+import { jsonLines, see, start } from "./start.ts";
+
+const NOON = Date.UTC(2026, 0, 1, 12);
+const START = Date.UTC(2026, 0, 1); // where the fake clock stands
+
+/** A Manager that knows all kinds of agents. */
+function managerWithAgents(): FakeManager {
+  const manager = new FakeManager();
+  manager.agents = [
+    agent({
+      id: "web-1",
+      connected: true,
+      sinceMs: BigInt(START - 180_000),
+      address: "10.0.0.1:5000",
+      version: "0.1.0",
+      protocol: "2",
+      groups: ["web", "prod"],
+      cidrs: ["10.0.0.0/8"],
+      facts: { os: "linux" },
+    }),
+    agent({ id: "名前", joined: false }),
+  ];
+  return manager;
+}
+
+Deno.test("agents prints a table whose columns line up, also under wide characters", async () => {
+  const { code, stdout } = await see(["agents"], {
+    manager: managerWithAgents(),
+  });
+
+  assertEquals(code, 0);
+  const since = localTime(START - 180_000);
+  assertEquals(stdout.split("\n"), [
+    "NAME   STATE       SINCE                ADDRESS        VERSION  PROTOCOL  GROUPS",
+    `web-1  connected   ${since}  10.0.0.1:5000  0.1.0    2         web prod`,
+    "名前   not joined",
+    "",
+  ]);
+});
+
+Deno.test("agents on a terminal tells how long ago, and cuts lines to its width", async () => {
+  const { stdout } = await see(["agents"], {
+    manager: managerWithAgents(),
+    terminals: ["stdout"],
+    columns: 40,
+  });
+
+  assertEquals(stdout.split("\n"), [
+    "NAME   STATE       SINCE      ADDRESS  …",
+    "web-1  connected   3 min ago  10.0.0.1:…",
+    "名前   not joined",
+    "",
+  ]);
+});
+
+Deno.test("agents --json prints an object a line, with null for what is absent", async () => {
+  const { stdout } = await see(["agents", "--json"], {
+    manager: managerWithAgents(),
+  });
+
+  assertEquals(jsonLines(stdout), [
+    {
+      id: "web-1",
+      state: "connected",
+      since: "2025-12-31T23:57:00.000Z",
+      address: "10.0.0.1:5000",
+      version: "0.1.0",
+      protocol: "2",
+      groups: ["web", "prod"],
+      cidrs: ["10.0.0.0/8"],
+      joined: true,
+      facts: { os: "linux" },
+    },
+    {
+      id: "名前",
+      state: "disconnected",
+      since: null,
+      address: null,
+      version: null,
+      protocol: null,
+      groups: [],
+      cidrs: [],
+      joined: false,
+      facts: {},
+    },
+  ]);
+});
+
+Deno.test("agent add prints the token and nothing else", async () => {
+  const { code, stdout, stderr, manager } = await see([
+    "agent",
+    "add",
+    "web-1",
+    "--group",
+    "web",
+    "--group",
+    "prod",
+    "--cidr",
+    "10.0.0.0/8",
+    "--expires",
+    "1h",
+  ]);
+
+  assertEquals([code, stdout, stderr], [0, "piri1.token\n", ""]);
+  const [added] = manager.additions;
+  assertEquals(
+    [added?.id, added?.groups, added?.cidrs, added?.expiresInMs],
+    ["web-1", ["web", "prod"], ["10.0.0.0/8"], 3_600_000n],
+  );
+});
+
+Deno.test("agent token prints a new token, and agent remove nothing", async () => {
+  const token = await see(["agent", "token", "web-1", "--json"]);
+  const remove = await see(["agent", "remove", "web-1"]);
+
+  assertEquals(jsonLines(token.stdout), [
+    { id: "web-1", token: "piri1.renewed" },
+  ]);
+  assertEquals([remove.code, remove.stdout], [0, ""]);
+});
+
+/** A command of which everything is known. */
+const FULL = command({
+  id: 2n ** 60n,
+  params: '{"argv":["make","all"]}',
+  state: CommandState.FAILED,
+  exitCode: 3,
+  createdAtMs: BigInt(NOON),
+  sentAtMs: BigInt(NOON + 1),
+  startedAtMs: BigInt(NOON + 2),
+  finishedAtMs: BigInt(NOON + 90_002),
+  agentStartedAtMs: BigInt(NOON + 5),
+  agentFinishedAtMs: BigInt(NOON + 6),
+  stdoutBytes: 2n ** 53n,
+  stderrBytes: 7n,
+  truncated: true,
+  reason: "The program ended with exit code 3",
+  changed: true,
+  data: '{"rows":2}',
+  reaped: { signalled: 2, alive: [41] },
+  requestedBy: "ann",
+  timeoutMs: 60_000,
+});
+
+Deno.test("commands prints what was asked for and how it went, newest first as the Manager has it", async () => {
+  const manager = new FakeManager();
+  manager.commands = [
+    FULL,
+    command({
+      id: 11n,
+      operation: "file.Fetch",
+      params: '{"path":"/a"}',
+      createdAtMs: BigInt(NOON),
+    }),
+    command({
+      id: 10n,
+      params: '{"shell":"a |\\n b"}',
+      createdAtMs: BigInt(NOON),
+    }),
+  ];
+  const { stdout } = await see(["commands"], { manager });
+
+  const noon = localTime(NOON);
+  const cells = stdout.trimEnd().split("\n")
+    .map((line) => line.split(/ {2,}/));
+  assertEquals(cells, [
+    ["ID", "AGENT", "STATE", "CREATED", "TOOK", "WHAT"],
+    [
+      "1152921504606846976",
+      "web-1",
+      "failed, exit code 3, processes 41 still live",
+      noon,
+      "1 min 30 s",
+      "make all",
+    ],
+    ["11", "web-1", "running", noon, 'file.Fetch {"path":"/a"}'],
+    ["10", "web-1", "running", noon, "a | b"],
+  ]);
+});
+
+Deno.test("commands hands its filters on", async () => {
+  const { manager } = await see([
+    "commands",
+    "--limit",
+    "5",
+    "--agent",
+    "web-1",
+    "--state",
+    "timed_out",
+    "--before",
+    "1152921504606846976",
+  ]);
+
+  const [request] = manager.lists;
+  assertEquals(
+    [request?.limit, request?.agent, request?.states, request?.beforeId],
+    [5, "web-1", [CommandState.TIMED_OUT], 2n ** 60n],
+  );
+});
+
+Deno.test("show --json prints everything, ids and byte counts as strings", async () => {
+  const manager = new FakeManager();
+  manager.commands = [FULL];
+  const { stdout } = await see(["show", "1152921504606846976", "--json"], {
+    manager,
+  });
+
+  assertEquals(jsonLines(stdout), [{
+    id: "1152921504606846976",
+    agent: "web-1",
+    operation: "command.Run",
+    params: { argv: ["make", "all"] },
+    state: "failed",
+    exitCode: 3,
+    signal: null,
+    createdAt: "2026-01-01T12:00:00.000Z",
+    sentAt: "2026-01-01T12:00:00.001Z",
+    startedAt: "2026-01-01T12:00:00.002Z",
+    finishedAt: "2026-01-01T12:01:30.002Z",
+    agentStartedAt: "2026-01-01T12:00:00.005Z",
+    agentFinishedAt: "2026-01-01T12:00:00.006Z",
+    stdoutBytes: "9007199254740992",
+    stderrBytes: "7",
+    truncated: true,
+    presumed: false,
+    reason: "The program ended with exit code 3",
+    errorCode: null,
+    changed: true,
+    data: { rows: 2 },
+    reaped: { signalled: 2, alive: [41] },
+    job: "job-1",
+    requestedBy: "ann",
+    cancelRequestedAt: null,
+    timeoutMs: 60_000,
+    unreachableSince: null,
+  }]);
+});
+
+Deno.test("show tells a person what is known", async () => {
+  const manager = new FakeManager();
+  manager.commands = [FULL];
+  const { stdout } = await see(["show", "1152921504606846976"], { manager });
+
+  assertStringIncludes(
+    stdout,
+    "state:           failed, exit code 3, processes 41 still live\n" +
+      "reason:          The program ended with exit code 3\n",
+  );
+  assertStringIncludes(
+    stdout,
+    "9007199254740992 bytes of stdout, 7 of stderr, not all of it kept",
+  );
+});
+
+Deno.test("show of an id that is not there exits 5, and of what is no id 2", async () => {
+  const absent = await see(["show", "99"]);
+  const wrong = await see(["show", "9e9"]);
+
+  assertEquals([absent.code, wrong.code], [5, 2]);
+  assertEquals(
+    wrong.stderr,
+    'error: Cannot read the id "9e9": it is not a whole number from 1 to 9223372036854775807\n',
+  );
+});
+
+Deno.test("show --output prints both streams byte for byte", async () => {
+  const manager = new FakeManager();
+  const ended = command({ state: CommandState.SUCCEEDED });
+  manager.commands = [ended];
+  const { terminal, code } = await start(["show", "12", "--output"], {
+    manager,
+  });
+  manager.watch.state(ended).output(12n, "\x1b out")
+    .output(12n, "err", { stream: "stderr" }).state(ended).end();
+
+  assertEquals(await code, 0);
+  assertEquals(terminal.stdout.text, "\x1b out");
+  assertEquals(terminal.stderr.text, "err");
+});
+
+Deno.test("show --output on a terminal spells out what could steer it, but not with --raw", async () => {
+  const screens: string[] = [];
+  for (const flags of [[], ["--raw"]]) {
+    const manager = new FakeManager();
+    const ended = command({ state: CommandState.SUCCEEDED });
+    manager.commands = [ended];
+    const { terminal, code } = await start(
+      ["show", "12", "--output", ...flags],
+      { manager, terminals: ["stdout", "stderr"] },
+    );
+    manager.watch.state(ended).output(12n, "\x1b out\n").state(ended).end();
+    assertEquals(await code, 0);
+    screens.push(terminal.screen);
+  }
+
+  assertEquals(screens, ["\\x1b out\n", "\x1b out\n"]);
+});
+
+Deno.test("show --output of a command that still runs prints what there is, and does not wait for its end", async () => {
+  const manager = new FakeManager();
+  manager.commands = [command()];
+  const { terminal, code } = await start(
+    ["show", "12", "--output", "--json"],
+    { manager },
+  );
+  manager.watch.state(command()).output(12n, "so far");
+  await terminal.clock.advance(500);
+
+  assertEquals(await code, 0);
+  assertEquals(jsonLines(terminal.stdout.text).map(({ text }) => text), [
+    "so far",
+  ]);
+  assertEquals(manager.watch.left, true);
+});
+
+Deno.test("cancel asks and does not wait", async () => {
+  const manager = new FakeManager();
+  manager.commands = [command()];
+  const { code, stdout } = await see(["cancel", "12", "--grace", "30s"], {
+    manager,
+  });
+
+  assertEquals([code, stdout], [0, "12: cancel requested\n"]);
+  assertEquals(
+    manager.cancels.map(({ commandId, graceMs }) => [commandId, graceMs]),
+    [[12n, 30_000]],
+  );
+});
+
+Deno.test("watch asks for each command once, and Ctrl-C leaves them running", async () => {
+  const manager = new FakeManager();
+  manager.commands = [command(), command({ id: 13n, agent: "web-2" })];
+  const { terminal, code } = await start(["watch", "12", "13", "12"], {
+    manager,
+  });
+  const asked = manager.watch.request.commands.map(({ commandId }) =>
+    commandId
+  );
+  await terminal.interrupt();
+
+  assertEquals(await code, 7);
+  assertEquals(asked, [12n, 13n]);
+  assertEquals(manager.cancels.length, 0);
+  assertEquals(
+    terminal.stderr.text,
+    "error: Stopped watching commands 12 13: what runs goes on\n" +
+      "hint: piri-manager watch 12 13\n",
+  );
+});
+
+Deno.test("operations prints each with its parameters", async () => {
+  const manager = new FakeManager();
+  manager.operations = [{
+    name: "file.Fetch",
+    description: "Fetches a file.",
+    parameters: [
+      { name: "source", type: "string", required: true, description: "From." },
+      { name: "mode", type: "string", required: false, description: "Mode." },
+    ],
+  }];
+  const text = await see(["operations"], { manager });
+  const json = await see(["operations", "--json"], { manager });
+
+  assertEquals(
+    text.stdout,
+    "file.Fetch: Fetches a file.\n" +
+      "  source  string  From.\n" +
+      "  [mode]  string  Mode.\n",
+  );
+  assertEquals(jsonLines(json.stdout)[0]?.["name"], "file.Fetch");
+});
+
+Deno.test("events prints what has happened, and --follow goes on until Ctrl-C", async () => {
+  const manager = new FakeManager();
+  manager.events = [
+    event({ agent: "web-1", commandId: 3n, message: "from\n10.0.0.1" }),
+  ];
+  const { terminal, code } = await start(
+    ["events", "--follow", "--tail", "5"],
+    { manager },
+  );
+  await terminal.interrupt();
+
+  assertEquals(await code, 0);
+  assertEquals(
+    terminal.stdout.text,
+    `${localTime(START)}  agent_connected  web-1  command 3  from 10.0.0.1\n`,
+  );
+  assertEquals(
+    manager.eventRequests.map(({ tail, follow }) => [tail, follow]),
+    [
+      [5, true],
+    ],
+  );
+});
+
+Deno.test("events --json prints an object a line", async () => {
+  const manager = new FakeManager();
+  manager.events = [event({ message: "hello" })];
+  const { stdout } = await see(["events", "--json"], { manager });
+
+  assertEquals(jsonLines(stdout), [{
+    id: "1",
+    at: "2026-01-01T00:00:00.000Z",
+    kind: "agent_connected",
+    agent: null,
+    command: null,
+    message: "hello",
+  }]);
+});
+
+Deno.test("status prints how the Manager is, for people and for programs", async () => {
+  const manager = new FakeManager();
+  manager.status = create(GetStatusResponseSchema, {
+    version: "0.1.0",
+    managerId: "m-1",
+    startedAtMs: BigInt(NOON),
+    listen: "0.0.0.0:7051",
+    advertise: "mgr:7051",
+    agentsConnected: 2,
+    agentsKnown: 3,
+    commandsOpen: 1,
+    commandsTotal: 99n,
+    outputBytes: 1_536n,
+    databaseBytes: 1_073_741_824n,
+    retention: {
+      days: 30,
+      outputBytes: 1_073_741_824n,
+      outputBytesPerCommand: 67_108_864n,
+    },
+    certificateExpiresAtMs: BigInt(NOON),
+    counters: { "frames.refused": 2n, "frames.late": 0n },
+  });
+  const text = await see(["status"], { manager });
+  const json = await see(["status", "--json"], { manager });
+
+  assertStringIncludes(
+    text.stdout,
+    "agents:            2 of 3 connected\n" +
+      "commands:          1 open, 99 in all\n" +
+      "output:            1.5 KiB\n" +
+      "database:          1.0 GiB\n" +
+      "keeps:             30 days, 1.0 GiB of output, 64.0 MiB of a command\n",
+  );
+  assertStringIncludes(text.stdout, "frames.refused:    2\n");
+  const [value] = jsonLines(json.stdout);
+  assertEquals(
+    [value?.["startedAt"], value?.["commandsTotal"], value?.["counters"]],
+    [
+      "2026-01-01T12:00:00.000Z",
+      "99",
+      { "frames.refused": "2", "frames.late": "0" },
+    ],
+  );
+});
+
+Deno.test("init prints what it has made, in the folder of --dir", async () => {
+  const { stdout } = await see(["init", "--dir", "/srv/piri"]);
+  const json = await see(["init", "--advertise", "mgr:7051", "--json"]);
+
+  assertEquals(
+    stdout,
+    "/srv/piri/config.yaml\n" +
+      "listens on 0.0.0.0:7051, agents use host:7051\n" +
+      "authority: SHA-256 AB:CD\n",
+  );
+  assertEquals(jsonLines(json.stdout)[0]?.["advertise"], "mgr:7051");
+});
+
+Deno.test("serve says when it is ready, and ends with 0 when it is asked to and has come to rest", async () => {
+  const { manager, terminal, code } = await start([
+    "serve",
+    "--log-level",
+    "debug",
+  ]);
+  const [served] = manager.served;
+  const before = served?.signal.aborted;
+  await terminal.terminate();
+  const after = served?.signal.aborted;
+  served?.rest();
+
+  assertEquals(await code, 0);
+  assertEquals([before, after], [false, true]);
+  assertEquals(
+    terminal.stdout.text,
+    "ready: agents at 0.0.0.0:7051, control at /run/control.sock\n",
+  );
+  assertEquals(served?.options, {
+    dir: "/var/lib/piri-manager",
+    log: { level: "debug" },
+  });
+  assertEquals(terminal.isListening, false);
+});
+
+Deno.test("serve that is asked twice to stop does not wait", async () => {
+  const { terminal, code } = await start(["serve"]);
+  await terminal.interrupt();
+  await terminal.interrupt();
+
+  assertEquals(await code, 7);
+});

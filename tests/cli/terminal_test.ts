@@ -1,0 +1,40 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { PiriError } from "../../lib/base/errors.ts";
+import { systemTerminal } from "../../lib/cli/terminal.ts";
+
+/** Starts the program that prints so many lines. */
+function printMuch(lines: number): Deno.ChildProcess {
+  const program = fromFileUrl(new URL("./print_much.ts", import.meta.url));
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", program, String(lines)],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+Deno.test("what is written without waiting arrives whole and in order", async () => {
+  const { stdout, stderr } = await printMuch(20_000).output();
+
+  const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
+  assertEquals(lines.length, 20_000);
+  assertEquals(lines.findIndex((line, index) => line !== String(index)), -1);
+  assertEquals(new TextDecoder().decode(stderr), "all was read");
+});
+
+Deno.test("a write whose reader has gone rejects with NobodyReads", async () => {
+  await using child = printMuch(20_000);
+  await child.stdout.cancel();
+
+  assertEquals(await new Response(child.stderr).text(), "nobody reads");
+});
+
+Deno.test("readFile() of what is not there rejects with NOT_FOUND", async () => {
+  const error = await assertRejects(
+    () => systemTerminal().readFile("/nowhere/at/all"),
+    PiriError,
+    'Cannot read "/nowhere/at/all": there is no such file',
+  );
+
+  assertEquals(error.code, "NOT_FOUND");
+});

@@ -1,0 +1,55 @@
+import { assertEquals } from "@std/assert";
+import {
+  alignColumns,
+  bytesText,
+  cutToWidth,
+  oneLine,
+  printable,
+} from "../../lib/cli/text.ts";
+import { widthOf } from "../../lib/cli/width.ts";
+
+Deno.test("printable() spells out C0, DEL, C1 and what reorders text, and keeps the rest", () => {
+  assertEquals(
+    printable("a\n\tb\x00\x1b\x7f\u0085\u061c\u200f\u2066é名😀"),
+    "a\n\tb\\x00\\x1b\\x7f\\u{85}\\u{61c}\\u{200f}\\u{2066}é名😀",
+  );
+});
+
+Deno.test("oneLine() makes one line of several", () => {
+  assertEquals(oneLine(" a \r\n\n  b\tc\n"), "a b c");
+});
+
+Deno.test("widthOf() counts columns, not characters", () => {
+  assertEquals(
+    ["abc", "é", "e\u0301", "名前", "한국", "😀", "ｆ", "…", "\u200b", ""].map(
+      widthOf,
+    ),
+    [3, 1, 1, 4, 4, 2, 2, 1, 0, 0],
+  );
+});
+
+Deno.test("cutToWidth() never exceeds its columns, nor splits a wide character", () => {
+  assertEquals(
+    [
+      cutToWidth("abc", 3),
+      cutToWidth("abcd", 3),
+      cutToWidth("名前x", 4),
+      cutToWidth("名前", 4),
+    ],
+    ["abc", "ab…", "名…", "名前"],
+  );
+});
+
+Deno.test("alignColumns() lines columns up, and leaves no spaces at the ends", () => {
+  assertEquals(
+    alignColumns([["A", "B", "C"], ["名", "b", ""], ["a", "bbb", "c"]]),
+    ["A   B    C", "名  b", "a   bbb  c"],
+  );
+});
+
+Deno.test("bytesText() takes the unit that fits", () => {
+  assertEquals(
+    [0n, 1_023n, 1_024n, 1_572_864n, 5n * 2n ** 30n, 2n ** 50n].map(bytesText),
+    ["0 bytes", "1023 bytes", "1.0 KiB", "1.5 MiB", "5.0 GiB", "1024.0 TiB"],
+  );
+});
