@@ -1,22 +1,14 @@
 import { type ControlServer, serveControl } from "./api/server.ts";
 import { formatAddress } from "./base/address.ts";
 import type { Clock, Timer } from "./base/clock.ts";
-import { sleep } from "./base/clock.ts";
-import { Counters } from "./base/counters.ts";
 import { messageOf } from "./base/errors.ts";
 import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { VERSION } from "./base/version.ts";
-import { Admission } from "./manager/admission.ts";
-import { Agents } from "./manager/agents.ts";
-import { Commands } from "./manager/commands.ts";
+import { ManagerCore } from "./manager/core.ts";
 import { createDataService } from "./manager/data/data_service.ts";
-import { DataRequests } from "./manager/data_requests.ts";
-import { Events } from "./manager/events.ts";
-import { LocalFleet } from "./manager/fleet.ts";
 import { Listener } from "./manager/listener.ts";
 import type { Manager, ManagerStatus } from "./manager/manager.ts";
-import { ManagerSession } from "./manager/session.ts";
 import {
   loadState,
   type ManagerState,
@@ -26,16 +18,11 @@ import { checkParams } from "./operations/params.ts";
 import { describeOperations, operations } from "./operations/registry.ts";
 import { openStore } from "./store/open.ts";
 import type { Store } from "./store/store.ts";
-import { LEAVING_MS } from "./wire/connection.ts";
-import type { Transport } from "./wire/transport.ts";
 
 const log = logger("manager");
 
 /** How often old records are deleted and the certificate is looked at, milliseconds. */
 const UPKEEP_MS = 3_600_000;
-
-/** Agents of a Manager that stops are asked to come back after so long, milliseconds. */
-const RETRY_AFTER_MS = 1_000;
 
 const DAY_MS = 86_400_000;
 
@@ -74,7 +61,7 @@ export async function serveManager(
   await options.startLog?.(state.config.log);
   const store = await openStore(state.paths.database, options);
   try {
-    const core = new ManagerCore(state, store, options);
+    const core = new ServedManager(state, store, options);
     await core.start();
     return core;
   } catch (error) {
@@ -89,19 +76,13 @@ function checkKnownParams(name: string, params: string): void {
   if (operation !== undefined) checkParams(operation, params);
 }
 
-/** All parts of a Manager, put together. */
-class ManagerCore implements RunningManager {
+/** A Manager with its sockets, its state folder and its upkeep. */
+class ServedManager implements RunningManager {
   readonly manager: Manager;
   readonly #state: ManagerState;
   readonly #store: Store;
   readonly #options: ServeManagerOptions;
-  readonly #counters = new Counters();
-  readonly #fleet = new LocalFleet();
-  readonly #events: Events;
-  readonly #commands: Commands;
-  readonly #admission: Admission;
-  readonly #data: DataRequests;
-  readonly #sessions = new Map<ManagerSession, Promise<unknown>>();
+  readonly #core: ManagerCore;
   readonly #startedAt: number;
   #certificateExpiresAt: number;
   #listener: Listener | undefined;
@@ -117,38 +98,24 @@ class ManagerCore implements RunningManager {
     this.#options = options;
     this.#startedAt = clock.now();
     this.#certificateExpiresAt = server.expiresAt;
-    this.#events = new Events(store, clock);
-    const parts = {
+    this.#core = new ManagerCore({
       store,
       clock,
       random,
-      fleet: this.#fleet,
-      events: this.#events,
-      counters: this.#counters,
-    };
-    this.#commands = new Commands({
-      ...parts,
+      identity: {
+        addresses: [formatAddress(config.advertise)],
+        serverName: server.name,
+        caCertificate,
+      },
+      data: createDataService(paths),
+      pingIntervalMs: config.pingIntervalMs,
       keepBytes: BigInt(config.outputBytesPerCommand),
       checkParams: checkKnownParams,
     });
-    this.#admission = new Admission({
-      ...parts,
-      commands: this.#commands,
-      pingIntervalMs: config.pingIntervalMs,
-    });
-    this.#data = new DataRequests(createDataService(paths), this.#counters);
     this.manager = {
-      agents: new Agents({
-        ...parts,
-        commands: this.#commands,
-        identity: {
-          addresses: [formatAddress(config.advertise)],
-          serverName: server.name,
-          caCertificate,
-        },
-      }),
-      commands: this.#commands,
-      events: this.#events,
+      agents: this.#core.agents,
+      commands: this.#core.commands,
+      events: this.#core.events,
       operations: describeOperations(),
       status: () => this.#status(),
     };
@@ -168,7 +135,7 @@ class ManagerCore implements RunningManager {
 
   async start(): Promise<void> {
     const { clock, random, dir } = this.#options;
-    await this.#commands.load();
+    await this.#core.load();
     const renewed = await renewServerIdentity(this.#state, { clock, random });
     const identity = renewed ?? this.#state.server;
     this.#certificateExpiresAt = identity.expiresAt;
@@ -179,8 +146,8 @@ class ManagerCore implements RunningManager {
       certPem: identity.certPem,
       keyPem: identity.keyPem,
       clock,
-      counters: this.#counters,
-      serve: (transport) => this.#serve(transport),
+      counters: this.#core.counters,
+      serve: (transport) => this.#core.serve(transport),
     });
     try {
       this.#control = await serveControl({
@@ -193,7 +160,10 @@ class ManagerCore implements RunningManager {
       throw error;
     }
     this.#scheduleUpkeep(0);
-    this.#events.add("manager_started", `piri-manager ${VERSION} started`);
+    this.#core.events.add(
+      "manager_started",
+      `piri-manager ${VERSION} started`,
+    );
   }
 
   stop(): Promise<void> {
@@ -208,40 +178,18 @@ class ManagerCore implements RunningManager {
   async #stop(): Promise<void> {
     this.#upkeep?.cancel();
     await this.#listener?.close();
-    for (const session of this.#sessions.keys()) {
-      session.shutdown(RETRY_AFTER_MS);
-    }
-    const late = new AbortController();
-    await Promise.race([
-      Promise.all(this.#sessions.values()),
-      sleep(this.#options.clock, LEAVING_MS + 1_000, late.signal),
-    ]);
-    late.abort();
+    await this.#core.shutdown();
     await this.#control?.close();
-    this.#events.add("manager_stopped", `piri-manager ${VERSION} stopped`);
+    this.#core.events.add(
+      "manager_stopped",
+      `piri-manager ${VERSION} stopped`,
+    );
     await this.#store[Symbol.asyncDispose]();
-  }
-
-  #serve(transport: Transport): void {
-    const session = new ManagerSession(transport, {
-      admission: this.#admission,
-      commands: this.#commands,
-      data: this.#data,
-      clock: this.#options.clock,
-      counters: this.#counters,
-      pingIntervalMs: this.#state.config.pingIntervalMs,
-    });
-    const served = session.run()
-      .catch((error) =>
-        log.error("A session ended in an error: {error}", { error })
-      )
-      .finally(() => this.#sessions.delete(session));
-    this.#sessions.set(session, served);
   }
 
   #scheduleUpkeep(ms: number): void {
     this.#upkeep = this.#options.clock.timer(ms, () => {
-      this.#prune()
+      this.#keepUp()
         .catch((error) =>
           log.error("Upkeep failed: {error}", { error: messageOf(error) })
         )
@@ -249,6 +197,21 @@ class ManagerCore implements RunningManager {
           if (this.#stopped === undefined) this.#scheduleUpkeep(UPKEEP_MS);
         });
     });
+  }
+
+  async #keepUp(): Promise<void> {
+    await this.#prune();
+    await this.#renewCertificate();
+  }
+
+  /** Live connections stay; new ones get the new certificate. */
+  async #renewCertificate(): Promise<void> {
+    const { clock, random } = this.#options;
+    const renewed = await renewServerIdentity(this.#state, { clock, random });
+    if (renewed === undefined) return;
+    await this.#listener?.renew(renewed);
+    this.#certificateExpiresAt = renewed.expiresAt;
+    log.info("The server certificate was renewed");
   }
 
   async #prune(): Promise<void> {
@@ -274,9 +237,9 @@ class ManagerCore implements RunningManager {
       startedAt: this.#startedAt,
       listen: this.listen,
       advertise: formatAddress(config.advertise),
-      agentsConnected: this.#fleet.size,
+      agentsConnected: this.#core.fleet.size,
       agentsKnown: stats.agents,
-      commandsOpen: this.#commands.openCount,
+      commandsOpen: this.#core.commands.openCount,
       commandsTotal: stats.commandsTotal,
       outputBytes: stats.outputBytes,
       databaseBytes: stats.databaseBytes,
@@ -286,7 +249,7 @@ class ManagerCore implements RunningManager {
         outputBytesPerCommand: BigInt(config.outputBytesPerCommand),
       },
       certificateExpiresAt: this.#certificateExpiresAt,
-      counters: this.#counters.all(),
+      counters: this.#core.counters.all(),
     };
   }
 }

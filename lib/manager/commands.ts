@@ -408,6 +408,8 @@ export class Commands implements CommandAdmin {
     };
     command.apply(patch);
     const recorded = this.#store.patchCommand(patch);
+    // If it fails it is heard of in its turn, which may come later.
+    recorded.catch(() => {});
     this.#inTurn(session, async () => {
       await recorded;
       this.#write(command, session);

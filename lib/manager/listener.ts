@@ -41,12 +41,16 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #pending = new Set<Pending>();
   readonly #stop = new AbortController();
+  #certPem: string;
+  #keyPem: string;
   #listener: Deno.TlsListener;
   #accepting: Promise<void>;
 
   /** @throws {PiriError} UNAVAILABLE if it cannot listen there. */
   constructor(options: ListenerOptions) {
     this.#options = options;
+    this.#certPem = options.certPem;
+    this.#keyPem = options.keyPem;
     this.#listener = this.#listen(options.port);
     this.#accepting = this.#accept(this.#listener);
   }
@@ -59,6 +63,20 @@ export class Listener {
     return this.#listener.addr.port;
   }
 
+  /** Shows another certificate to those who come from now on; connections stay. Takes about a millisecond. */
+  async renew(
+    { certPem, keyPem }: { certPem: string; keyPem: string },
+  ): Promise<void> {
+    const { port } = this;
+    const former = { listener: this.#listener, accepting: this.#accepting };
+    this.#certPem = certPem;
+    this.#keyPem = keyPem;
+    closeQuietly(former.listener);
+    this.#listener = this.#listen(port);
+    this.#accepting = this.#accept(this.#listener);
+    await former.accepting;
+  }
+
   /** Stops accepting, and gives up the handshakes that are under way. */
   async close(): Promise<void> {
     this.#stop.abort();
@@ -68,13 +86,13 @@ export class Listener {
   }
 
   #listen(port: number): Deno.TlsListener {
-    const { hostname, certPem, keyPem } = this.#options;
+    const { hostname } = this.#options;
     try {
       return Deno.listenTls({
         hostname,
         port,
-        cert: certPem,
-        key: keyPem,
+        cert: this.#certPem,
+        key: this.#keyPem,
         alpnProtocols: [ALPN],
       });
     } catch (cause) {
@@ -91,7 +109,7 @@ export class Listener {
       try {
         void this.#shakeHands(await listener.accept());
       } catch (error) {
-        if (this.#stop.signal.aborted) return;
+        if (this.#stop.signal.aborted || listener !== this.#listener) return;
         // At the limit of descriptors: those that close make room.
         this.#options.counters.add("accept_errors");
         log.warning("Cannot accept a connection: {error}", {

@@ -1,0 +1,96 @@
+import { type Clock, sleep } from "../base/clock.ts";
+import { Counters } from "../base/counters.ts";
+import { logger } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { Store } from "../store/store.ts";
+import { LEAVING_MS } from "../wire/connection.ts";
+import type { Transport } from "../wire/transport.ts";
+import { Admission } from "./admission.ts";
+import { Agents, type ManagerIdentity } from "./agents.ts";
+import { Commands } from "./commands.ts";
+import type { DataService } from "./data/data_service.ts";
+import { DataRequests } from "./data_requests.ts";
+import { Events } from "./events.ts";
+import { LocalFleet } from "./fleet.ts";
+import { ManagerSession } from "./session.ts";
+
+const log = logger("manager");
+
+/** Agents of a Manager that stops are asked to come back after so long, milliseconds. */
+const RETRY_AFTER_MS = 1_000;
+
+/** What a Manager is made of, but for where its connections and its operators come from. */
+export interface ManagerCoreOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly identity: ManagerIdentity;
+  readonly data: DataService;
+  /** How often agents are pinged, milliseconds. */
+  readonly pingIntervalMs: number;
+  /** Output kept of one command, both streams, bytes. */
+  readonly keepBytes: bigint;
+  /** Throws INVALID_ARGUMENT for parameters that an operation that is known here cannot take. */
+  readonly checkParams: (operation: string, params: string) => void;
+}
+
+/** A Manager without sockets: connections are handed to it, and operators call it. */
+export class ManagerCore {
+  readonly counters = new Counters();
+  readonly fleet = new LocalFleet();
+  readonly events: Events;
+  readonly commands: Commands;
+  readonly agents: Agents;
+  readonly #options: ManagerCoreOptions;
+  readonly #admission: Admission;
+  readonly #data: DataRequests;
+  readonly #sessions = new Map<ManagerSession, Promise<unknown>>();
+
+  constructor(options: ManagerCoreOptions) {
+    this.#options = options;
+    const { store, clock } = options;
+    this.events = new Events(store, clock);
+    const { counters, events, fleet } = this;
+    const parts = { ...options, counters, events, fleet };
+    this.commands = new Commands(parts);
+    this.agents = new Agents({ ...parts, commands: this.commands });
+    this.#admission = new Admission({ ...parts, commands: this.commands });
+    this.#data = new DataRequests(options.data, counters);
+  }
+
+  /** Takes up what an earlier run left open. Called once, before the first connection. */
+  async load(): Promise<void> {
+    await this.commands.load();
+  }
+
+  /** Serves a connection that is established, to its end, beside all others. */
+  serve(transport: Transport): void {
+    const session = new ManagerSession(transport, {
+      admission: this.#admission,
+      commands: this.commands,
+      data: this.#data,
+      clock: this.#options.clock,
+      counters: this.counters,
+      pingIntervalMs: this.#options.pingIntervalMs,
+    });
+    const served = session.run()
+      .catch((error) =>
+        log.error("A session ended in an error: {error}", { error })
+      )
+      .finally(() => this.#sessions.delete(session));
+    this.#sessions.set(session, served);
+  }
+
+  /** Says Bye to all agents and waits until they have gone, a few seconds at most. */
+  async shutdown(): Promise<void> {
+    for (const session of this.#sessions.keys()) {
+      session.shutdown(RETRY_AFTER_MS);
+    }
+    const late = new AbortController();
+    await Promise.race([
+      Promise.all(this.#sessions.values()),
+      sleep(this.#options.clock, LEAVING_MS + 1_000, late.signal),
+    ]);
+    late.abort();
+  }
+}
