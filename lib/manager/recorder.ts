@@ -219,10 +219,16 @@ export class Recorder {
   ): Promise<void> {
     const { stream, offset, bytes, cut, keep } = piece;
     const size = bytes.length;
+    const end = offset + BigInt(size);
     const unwritten = (this.#unwritten.get(session) ?? 0) + size;
     this.#unwritten.set(session, unwritten);
     const written = this.#store.appendOutput(command.id, piece)
       .then(async () => {
+        if (command.received[stream] < end) {
+          // A piece before this one could not be recorded, and this one was on its way already: a hole stays.
+          command.received[stream] = end;
+          this.#patch(session, command, { truncated: true });
+        }
         const number = command.feed.push({
           stream,
           offset,
@@ -231,11 +237,15 @@ export class Recorder {
           kept: keep,
         });
         if (!keep) await command.feed.passed(number);
-        const end = offset + BigInt(size);
         if (end > command.held[stream]) command.held[stream] = end;
         this.#acknowledge(session, command);
       })
-      .catch((error) => this.#cannotRecord(session, error))
+      .catch((error) => {
+        // It is asked for again, from what is held.
+        command.received[stream] = command.held[stream];
+        if (keep) command.kept -= BigInt(size);
+        this.#cannotRecord(session, error);
+      })
       .finally(() => {
         this.#unwritten.set(
           session,
@@ -250,8 +260,7 @@ export class Recorder {
     command: OpenCommand,
     result: CommandResult,
   ): Promise<void> {
-    // From here on a second result is one of a command that is not open.
-    this.#open.remove(command);
+    const takeBack = this.#closed(command);
     if (!session.features.has("output") && result.output !== "") {
       await this.#textAsOutput(session, command, result.output);
     }
@@ -271,7 +280,10 @@ export class Recorder {
         command.feed.finish();
         this.#finalAck(session, command.id, command.held);
       },
-      (error) => this.#cannotRecord(session, error),
+      (error) => {
+        takeBack();
+        this.#cannotRecord(session, error);
+      },
     );
     if (patch.state !== "succeeded") {
       this.#events.add(
@@ -286,6 +298,20 @@ export class Recorder {
       id: command.id,
       state: patch.state,
     });
+  }
+
+  /** From here on a second result is one of a command that is not open. Returns how to open it again as it was. */
+  #closed(command: OpenCommand): () => void {
+    const { record } = command;
+    const held = { ...command.held };
+    const received = { ...command.received };
+    this.#open.remove(command);
+    return () => {
+      command.apply(record);
+      Object.assign(command.held, held);
+      Object.assign(command.received, received);
+      this.#open.add(command);
+    };
   }
 
   /** An agent without the feature tells all that was printed in its result. */
@@ -307,7 +333,8 @@ export class Recorder {
   }
 
   #acknowledge(session: AgentSession, command: OpenCommand): void {
-    if (!session.features.has("ack")) return;
+    // Once it has ended the final acknowledgement says more, and must not be replaced.
+    if (!session.features.has("ack") || !command.isOpen) return;
     session.reply({
       case: "commandAck",
       value: create(CommandAckSchema, {

@@ -40,7 +40,13 @@ export function hasEnded({ state }: Command): boolean {
 export function isPlainFailure(command: Command): boolean {
   return command.state === CommandState.FAILED &&
     command.exitCode !== undefined && command.signal === "" &&
-    command.reaped === undefined;
+    command.reaped === undefined && repeatsTheEnd(command.reason);
+}
+
+/** Whether a reason only says in words what exit code or signal say; that the agent was stopped, say, is news. */
+function repeatsTheEnd(reason: string): boolean {
+  return /^(The program (ended with exit code \d+|was ended by \w+))?$/
+    .test(reason);
 }
 
 /** The exit code for a command that has ended. */
@@ -85,8 +91,7 @@ export function outcomeText(command: Command): string {
   const text = parts.join(", ");
   const told = command.signal !== "" ||
     (command.exitCode !== undefined && command.exitCode !== 0);
-  // What the agent says of them is the same in words.
-  if (told && !command.presumed) return text;
+  if (told && !command.presumed && repeatsTheEnd(command.reason)) return text;
   if (command.reason !== "") return `${text}: ${command.reason}`;
   return command.errorCode === "" ? text : `${text}: ${command.errorCode}`;
 }

@@ -1,0 +1,146 @@
+import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { type Clock, sleep, type Timer } from "../base/clock.ts";
+import { Counters } from "../base/counters.ts";
+import { messageOf, PiriError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import { VERSION } from "../base/version.ts";
+import type { End } from "../wire/connection.ts";
+import { EXPIRY, type Journal } from "./journal.ts";
+import { type AgentIdentity, Link, type LinkOptions } from "./link.ts";
+import { Runner, type RunnerOptions } from "./runner.ts";
+import type { Workers } from "./workers.ts";
+
+const log = logger("agent");
+
+/** An agent that stops waits so long for the Manager to acknowledge its results, milliseconds. */
+const LAST_ACKS_MS = 5_000;
+const LAST_ACKS_LOOK_MS = 50;
+
+/** How often the journal is looked through for what is too old or too much, milliseconds. */
+const UPKEEP_MS = 3_600_000;
+
+/** What an Agent is made of, but for where its connections and its threads come from. */
+export interface AgentCoreOptions {
+  readonly identity: AgentIdentity;
+  readonly journal: Journal;
+  readonly workers: Workers;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dial: LinkOptions["dial"];
+  readonly endSurvivors: RunnerOptions["endSurvivors"];
+}
+
+/** An Agent without sockets, files and threads of its own: these are handed to it. */
+export class AgentCore {
+  readonly name: string;
+  readonly counters = new Counters();
+  readonly #clock: Clock;
+  readonly #journal: Journal;
+  readonly #workers: Workers;
+  readonly #runner: Runner;
+  readonly #link: Link;
+  #upkeep: Timer | undefined;
+  #running: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: AgentCoreOptions) {
+    this.name = options.identity.name;
+    this.#clock = options.clock;
+    this.#journal = options.journal;
+    this.#workers = options.workers;
+    this.#runner = new Runner({
+      ...options,
+      request: (type, params) => this.#link.request(type, params),
+    });
+    this.#link = new Link({
+      ...options,
+      runner: this.#runner,
+      counters: this.counters,
+    });
+  }
+
+  /** Settles what an earlier run left behind, and begins to dial. */
+  async start(): Promise<void> {
+    await this.#runner.settlePast();
+    log.info("piri-agent {version} of {name} starts", {
+      version: VERSION,
+      name: this.name,
+    });
+    this.#running = this.#link.run();
+    await this.#keepUp();
+  }
+
+  /**
+   * One connection, ended by this side once the Manager has let the agent in. Returns the Manager's address.
+   *
+   * @throws {PiriError} AUTH_FAILED, REFUSED, UNAVAILABLE and what the dial throws
+   */
+  async enrol(): Promise<string> {
+    let address = "";
+    const { end, wasReady } = await this.#link.serveOnce((session) => {
+      address = session.connection.peer;
+      session.leave("joined");
+    });
+    if (!wasReady) throw whyNot(end);
+    return address;
+  }
+
+  /** Refuses new commands, ends those that run, delivers what it can within 5 s, and says Bye. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#upkeep?.cancel();
+    this.#runner.refuse("the agent stops");
+    await this.#runner.stop();
+    await this.#lastAcks();
+    this.#link.stop("the agent stops");
+    await this.#running;
+    this.#workers.close();
+    await this.#journal[Symbol.asyncDispose]();
+  }
+
+  async #keepUp(): Promise<void> {
+    const now = this.#clock.now();
+    const bytes = await this.#journal.expire({ now, ...EXPIRY });
+    if (bytes > 0) {
+      log.warning("{bytes} bytes of the journal expired", { bytes });
+    }
+    if (this.#stopped !== undefined) return;
+    this.#upkeep = this.#clock.timer(UPKEEP_MS, () => {
+      this.#keepUp().catch((error) =>
+        log.error("Upkeep failed: {error}", { error: messageOf(error) })
+      );
+    });
+  }
+
+  async #lastAcks(): Promise<void> {
+    const end = this.#clock.monotonic() + LAST_ACKS_MS;
+    while (
+      this.#link.isReady && this.#journal.entries().length > 0 &&
+      this.#clock.monotonic() < end
+    ) {
+      await sleep(this.#clock, LAST_ACKS_LOOK_MS);
+    }
+  }
+}
+
+/** Why the Manager did not let the agent in. */
+function whyNot(end: End): PiriError {
+  if (end.kind !== "bye") {
+    return new PiriError(
+      "UNAVAILABLE",
+      `Cannot join: the connection ended, ${end.reason}`,
+    );
+  }
+  const { code, reason } = end.bye;
+  return code === Bye_Code.AUTH_FAILED
+    ? new PiriError(
+      "AUTH_FAILED",
+      'Cannot join: the Manager does not take this token; it may be expired, used by another host, or replaced ("piri-manager agent token NAME" makes a new one)',
+    )
+    : new PiriError("REFUSED", `Cannot join: the Manager says "${reason}"`);
+}
