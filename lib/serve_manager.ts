@@ -16,8 +16,8 @@ import {
 } from "./manager/state_folder.ts";
 import { checkParams } from "./operations/params.ts";
 import { describeOperations, operations } from "./operations/registry.ts";
-import { openStore } from "./store/open.ts";
 import type { Store } from "./store/store.ts";
+import { openWorkerStore } from "./store/worker_store.ts";
 
 const log = logger("manager");
 
@@ -59,7 +59,7 @@ export async function serveManager(
 ): Promise<RunningManager> {
   const state = await loadState(options.dir);
   await options.startLog?.(state.config.log);
-  const store = await openStore(state.paths.database, options);
+  const store = await openWorkerStore(state.paths.database);
   try {
     const core = new ServedManager(state, store, options);
     await core.start();

@@ -13,7 +13,7 @@ export interface Product {
 export const manager: Product = {
   name: "piri-manager",
   entry: "manager.ts",
-  workers: [],
+  workers: ["lib/store/store_worker.ts"],
   permissions: [
     "--allow-env",
     "--allow-net",

@@ -1,0 +1,185 @@
+import { PiriError } from "../base/errors.ts";
+import type { Store } from "./store.ts";
+import {
+  fromFailure,
+  type FromWorker,
+  type StoreAnswer,
+  type StoreCall,
+  type StoreMethod,
+  type ToWorker,
+} from "./worker_protocol.ts";
+
+/** What runs in the thread. The build puts the bundled worker where this points. */
+const WORKER_URL = new URL("./store_worker.ts", import.meta.url);
+
+/** The methods of a Store; the type sees to it that none is missing. */
+const METHODS: Readonly<Record<StoreMethod, true>> = {
+  agents: true,
+  agent: true,
+  addAgent: true,
+  setToken: true,
+  enrolAgent: true,
+  removeAgent: true,
+  admitAgent: true,
+  agentLeft: true,
+  createCommands: true,
+  findRequest: true,
+  patchCommand: true,
+  command: true,
+  commands: true,
+  openCommands: true,
+  lastCommandId: true,
+  appendOutput: true,
+  readOutput: true,
+  addEvent: true,
+  events: true,
+  prune: true,
+  stats: true,
+};
+
+/**
+ * Opens a Manager's database in a thread of its own.
+ *
+ * @throws {PiriError} as `openStore`
+ */
+export async function openWorkerStore(path: string): Promise<Store> {
+  const thread = new StoreThread();
+  try {
+    const managerId = await thread.open(path);
+    return storeOn(thread, managerId);
+  } catch (error) {
+    thread.terminate();
+    throw error;
+  }
+}
+
+/** A Store whose every method is a call to the thread. */
+function storeOn(thread: StoreThread, managerId: string): Store {
+  const methods = Object.keys(METHODS).map((method) =>
+    [
+      method,
+      (...args: readonly unknown[]) => thread.call(method as StoreMethod, args),
+    ] as const
+  );
+  // Each method passes its arguments on and its answer back, so the types are those of the Store.
+  return Object.assign(Object.fromEntries(methods), {
+    managerId,
+    appendOutput: (id: bigint, piece: Piece) =>
+      thread.call("appendOutput", [id, { ...piece, bytes: own(piece.bytes) }]),
+    [Symbol.asyncDispose]: () => thread.close(),
+  }) as unknown as Store;
+}
+
+type Piece = Parameters<Store["appendOutput"]>[1];
+
+/** Posting a view posts all of the memory under it, which may hold a thousand small frames. */
+function own(bytes: Uint8Array): Uint8Array {
+  return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
+}
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** The thread, and the calls that it has not answered. */
+class StoreThread {
+  readonly #worker = new Worker(WORKER_URL, { type: "module", name: "store" });
+  readonly #opened = Promise.withResolvers<string>();
+  readonly #pending = new Map<number, Pending>();
+  #calls: StoreCall[] = [];
+  #lastId = 0;
+  #failure: Error | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor() {
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) =>
+      this.#hear(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#fail(
+        new PiriError("INTERNAL", `The store's thread ended: ${event.message}`),
+      );
+    };
+  }
+
+  open(path: string): Promise<string> {
+    this.#post({ kind: "open", path });
+    return this.#opened.promise;
+  }
+
+  call(
+    method: StoreCall["method"],
+    args: readonly unknown[],
+  ): Promise<unknown> {
+    if (this.#closed !== undefined && method !== "close") {
+      return Promise.reject(
+        new PiriError(
+          "FAILED_PRECONDITION",
+          "Cannot use the database: it is closed",
+        ),
+      );
+    }
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.#lastId++;
+    const id = this.#lastId;
+    const answer = Promise.withResolvers<unknown>();
+    this.#pending.set(id, answer);
+    this.#calls.push({ id, method, args });
+    // What is asked for in one go is one message.
+    if (this.#calls.length === 1) queueMicrotask(() => this.#flush());
+    return answer.promise;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  terminate(): void {
+    this.#worker.terminate();
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.call("close", []);
+    } finally {
+      this.terminate();
+    }
+  }
+
+  #flush(): void {
+    const calls = this.#calls;
+    this.#calls = [];
+    this.#post({ kind: "calls", calls });
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  #hear(message: FromWorker): void {
+    switch (message.kind) {
+      case "opened":
+        return this.#opened.resolve(message.managerId);
+      case "refused":
+        return this.#opened.reject(fromFailure(message.failure));
+      case "answers":
+        return message.answers.forEach((answer) => this.#settle(answer));
+    }
+  }
+
+  #settle(answer: StoreAnswer): void {
+    const pending = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
+    if ("failure" in answer) pending?.reject(fromFailure(answer.failure));
+    else pending?.resolve(answer.value);
+  }
+
+  #fail(error: Error): void {
+    this.#failure = error;
+    this.#opened.reject(error);
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+}

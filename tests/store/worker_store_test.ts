@@ -1,0 +1,87 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { codeOf } from "../../lib/base/errors.ts";
+import { openWorkerStore } from "../../lib/store/worker_store.ts";
+import { newCommand, open, temporaryFolder } from "./support.ts";
+
+Deno.test("a store in a thread of its own keeps what one in this thread reads", async () => {
+  await using folder = await temporaryFolder();
+  const bytes = new Uint8Array(100_000).map((_, index) => index % 251);
+  let managerId = "";
+  {
+    await using store = await openWorkerStore(folder.database);
+    managerId = store.managerId;
+    const { commands } = await store.createCommands(
+      [newCommand(), newCommand({ agent: "web-2" })],
+      { requestId: "r", job: "j" },
+    );
+    await store.appendOutput(commands[0]?.id ?? 0n, {
+      stream: "stdout",
+      offset: 0n,
+      // A view in the middle of a larger memory, as a frame is.
+      bytes: bytes.subarray(10, 90_000),
+      cut: 0n,
+      keep: true,
+    });
+  }
+  await using store = await open(folder.database);
+
+  const [piece] = await store.readOutput(1n, {
+    stream: "stdout",
+    offset: 0n,
+    limit: 1_000_000,
+  });
+  assertEquals(store.managerId, managerId);
+  assertEquals(
+    (await store.commands({ limit: 10 })).map(({ agent }) => agent),
+    ["web-2", "web-1"],
+  );
+  assertEquals(piece?.bytes, bytes.slice(10, 90_000));
+});
+
+Deno.test("a store in a thread of its own answers in the order of the calls, with codes", async () => {
+  await using folder = await temporaryFolder();
+  await using store = await openWorkerStore(folder.database);
+  const order: string[] = [];
+  const note = (name: string) => () => void order.push(name);
+
+  const failed = store.patchCommand({ id: 7n, state: "lost" });
+  const all = [
+    store.addEvent({
+      at: 1,
+      kind: "a",
+      agent: null,
+      commandId: null,
+      message: "",
+    }).then(note("event")),
+    failed.catch(note("patch")),
+    store.stats().then(note("stats")),
+  ];
+  const error = await assertRejects(() => failed);
+  await Promise.all(all);
+
+  assertEquals(codeOf(error), "NOT_FOUND");
+  assertEquals(order, ["patch", "event", "stats"]);
+});
+
+Deno.test("a database that another Manager has is refused in a thread, too", async () => {
+  await using folder = await temporaryFolder();
+  await using _holder = await open(folder.database);
+
+  const error = await assertRejects(() => openWorkerStore(folder.database));
+
+  assertEquals(codeOf(error), "FAILED_PRECONDITION");
+});
+
+Deno.test("a store in a thread of its own does what was asked for before it was closed, and then no more", async () => {
+  await using folder = await temporaryFolder();
+  const store = await openWorkerStore(folder.database);
+  const asked = store.createCommands([newCommand()], {
+    requestId: "r",
+    job: "j",
+  });
+  await store[Symbol.asyncDispose]();
+
+  assert((await asked).commands.length === 1);
+  const error = await assertRejects(() => store.agents());
+  assertEquals(codeOf(error), "FAILED_PRECONDITION");
+});
