@@ -1,5 +1,4 @@
 import type { Clock } from "../base/clock.ts";
-import { sleep } from "../base/clock.ts";
 import type { StreamName } from "../store/records.ts";
 
 /** Recent output that stays in memory for watchers though it is in the store, bytes a command. */
@@ -119,12 +118,10 @@ export class Feed {
   /** Resolves when every reader had the piece of this number, or was given up because it does not read. */
   async passed(number: number): Promise<void> {
     while (this.#slowest() <= number) {
-      const done = new AbortController();
-      await Promise.race([
-        this.#moved.promise,
-        sleep(this.#clock, STALLED_WATCHER_MS, done.signal),
-      ]);
-      done.abort();
+      const late = Promise.withResolvers<void>();
+      const timer = this.#clock.timer(STALLED_WATCHER_MS, late.resolve);
+      await Promise.race([this.#moved.promise, late.promise]);
+      timer.cancel();
       this.#giveUpStalled();
     }
   }
