@@ -1,0 +1,146 @@
+import { type Clock, systemClock, within } from "../../lib/base/clock.ts";
+import { PiriError } from "../../lib/base/errors.ts";
+
+/** A program that is asked to end has so long, milliseconds: an agent may wait 5 s for programs, and 5 s for its Manager. */
+const END_MS = 12_000;
+
+/** So much of a log is kept, characters. */
+const MOST_LOG = 100_000;
+
+/** How a daemon is started. */
+export interface DaemonOptions {
+  readonly argv: readonly string[];
+  /** Variables on top of those of this process. */
+  readonly env?: Record<string, string>;
+  readonly clock?: Clock;
+}
+
+/** A program that serves until it is ended: what it prints, and what it logs. Disposing ends it. */
+export class Daemon implements AsyncDisposable {
+  readonly name: string;
+  /** Resolves when it is gone, whoever ended it. */
+  readonly ended: Promise<Deno.CommandStatus>;
+  readonly #child: Deno.ChildProcess;
+  readonly #clock: Clock;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #input: WritableStreamDefaultWriter<string>;
+  #log = "";
+  #stopped: Promise<void> | undefined;
+
+  constructor(name: string, { argv, env, clock }: DaemonOptions) {
+    const [program = "", ...args] = argv;
+    this.name = name;
+    this.#clock = clock ?? systemClock;
+    this.#child = new Deno.Command(program, {
+      args,
+      env: env ?? {},
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const encoder = new TextEncoderStream();
+    // What cannot be written is told by the end of the program, which everyone here waits for.
+    encoder.readable.pipeTo(this.#child.stdin).catch(() => {});
+    this.#input = encoder.writable.getWriter();
+    this.#input.closed.catch(() => {});
+    this.#lines = this.#child.stdout
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(lines())
+      .getReader();
+    const logged = this.#readLog();
+    this.ended = logged.then(() => this.#child.status);
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** What it has written to standard error, the newest part. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /**
+   * The next line of its standard output.
+   *
+   * @throws {PiriError} UNAVAILABLE if it ends instead, TIMED_OUT
+   */
+  async line(ms = 60_000): Promise<string> {
+    const { value } = await within(
+      this.#clock,
+      ms,
+      this.#lines.read(),
+      `Cannot go on: ${this.name} printed nothing for ${ms / 1_000} s`,
+    );
+    if (value !== undefined) return value;
+    const { code } = await this.ended;
+    throw new PiriError(
+      "UNAVAILABLE",
+      `Cannot go on: ${this.name} ended with ${code}${this.#lastWords()}`,
+    );
+  }
+
+  /** Writes a line to its standard input. */
+  async say(line: string): Promise<void> {
+    await this.#input.write(`${line}\n`);
+  }
+
+  /** Asks it to end, and does not wait. */
+  end(): void {
+    this.#kill("SIGTERM");
+  }
+
+  /** Asks it to end, and ends it when it does not. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    this.end();
+    const timer = this.#clock.timer(END_MS, () => this.#kill("SIGKILL"));
+    await this.#lines.cancel();
+    await this.ended;
+    timer.cancel();
+    await this.#input.abort().catch(() => {});
+  }
+
+  /** Why it ended, by its own account: its last line, and of an uncaught error the first one. */
+  #lastWords(): string {
+    const lines = this.#log.trimEnd().split("\n");
+    const words = lines.findLast((line) => /^error\b/i.test(line)) ??
+      lines.at(-1) ?? "";
+    return words === "" ? "" : `: ${words}`;
+  }
+
+  #kill(signal: Deno.Signal): void {
+    try {
+      this.#child.kill(signal);
+    } catch {
+      // It is gone already.
+    }
+  }
+
+  async #readLog(): Promise<void> {
+    const text = this.#child.stderr.pipeThrough(new TextDecoderStream());
+    for await (const part of text) {
+      this.#log = (this.#log + part).slice(-MOST_LOG);
+    }
+  }
+}
+
+/** Cuts text into lines. What follows the last line's end is dropped. */
+function lines(): TransformStream<string, string> {
+  let rest = "";
+  return new TransformStream({
+    transform(text, controller) {
+      const parts = (rest + text).split("\n");
+      rest = parts.pop() ?? "";
+      for (const part of parts) controller.enqueue(part);
+    },
+  });
+}
