@@ -1,0 +1,101 @@
+import { join } from "@std/path";
+import { connectControl } from "../../lib/api/client.ts";
+import { sleep, systemClock } from "../../lib/base/clock.ts";
+import { PiriError } from "../../lib/base/errors.ts";
+import { findBase } from "../build/base.ts";
+import { ROOT } from "../build/build.ts";
+import { compile } from "../build/compile.ts";
+import { run } from "../build/run.ts";
+import { hostTarget } from "../build/target.ts";
+import { Daemon } from "../local/daemon.ts";
+import { compiled } from "../local/programs.ts";
+import { TempFolder } from "../local/temp_folder.ts";
+import { until } from "../local/until.ts";
+import { LocalManager } from "./local_manager.ts";
+import { rssOf } from "./memory.ts";
+import type { LeftOut, OpenPair, Pair } from "./pair.ts";
+import { RawPair } from "./raw_pair.ts";
+
+const NAME = "idle-1";
+
+/** After so long a program that has connected is taken to be idle, milliseconds. */
+const SETTLE_MS = 1_500;
+
+/** The memory of an agent that waits for its first command. */
+export const agentMemory: Pair = {
+  name: "agent",
+  unit: "MB",
+  goal: { most: 1.2 },
+  ours: "memory of an idle compiled agent before its first command",
+  beside: "memory of a compiled program that only holds one TLS connection",
+  async open(): Promise<OpenPair | LeftOut> {
+    const programs = await compiled();
+    if (programs === undefined) {
+      return { leftOut: "there are no executables: deno task build" };
+    }
+    if (Deno.build.os === "windows") {
+      return { leftOut: "memory of processes cannot be read here" };
+    }
+    await using undo = new AsyncDisposableStack();
+    const folder = undo.use(await TempFolder.make("piri-bench-"));
+    const holder = await compiledHolder(folder.at("holder"));
+    const manager = undo.use(await LocalManager.start(programs));
+    const agentDir = folder.at("agent");
+    const { token } = await manager.control.agents.addAgent({ id: NAME });
+    await run([...programs.agent, "join", token, "--dir", agentDir]);
+    const raw = undo.use(
+      await RawPair.start(manager.dir, { sent: 1, returned: 1 }),
+    );
+    const opened = undo.move();
+    return {
+      async ours() {
+        const argv = [...programs.agent, "run", "--dir", agentDir];
+        await using agent = new Daemon("piri-agent run", { argv });
+        await connected(manager.dir);
+        return await settledMemory(agent);
+      },
+      async beside() {
+        const { caFile, serverName, port } = raw;
+        const argv = [holder, String(port), serverName, caFile];
+        await using program = new Daemon("the holder of one connection", {
+          argv,
+        });
+        await program.line();
+        return await settledMemory(program);
+      },
+      [Symbol.asyncDispose]: () => opened.disposeAsync(),
+    };
+  },
+};
+
+async function connected(dir: string): Promise<void> {
+  using control = await connectControl(dir);
+  await until("the agent is connected", async () => {
+    const { agents } = await control.agents.listAgents({});
+    return agents.every(({ connected }) => connected);
+  });
+}
+
+async function settledMemory({ pid, name }: Daemon): Promise<number> {
+  await sleep(systemClock, SETTLE_MS);
+  const bytes = await rssOf(pid);
+  if (bytes !== undefined) return bytes / 1e6;
+  throw new PiriError("UNSUPPORTED", `Cannot measure the memory of ${name}`);
+}
+
+/** Compiled as the agent is: same runtime base, same flags. */
+async function compiledHolder(output: string): Promise<string> {
+  const target = hostTarget();
+  await compile({
+    name: "hold-tls",
+    entry: "scripts/bench/hold_tls.ts",
+    workers: [],
+    permissions: ["--allow-all"],
+  }, {
+    bundle: { main: join(ROOT, "scripts/bench/hold_tls.ts"), workers: [] },
+    base: await findBase("auto", target, join(ROOT, ".cache")),
+    target,
+    output,
+  });
+  return output;
+}

@@ -1,0 +1,71 @@
+import * as v from "valibot";
+import { median, spread } from "./samples.ts";
+
+const ResultSchema = v.object({
+  name: v.string(),
+  ours: v.number(),
+  beside: v.number(),
+  unit: v.string(),
+  ratio: v.number(),
+  spread: v.number(),
+  rounds: v.array(v.tuple([v.number(), v.number()])),
+});
+
+const ResultsSchema = v.object({
+  machine: v.string(),
+  commit: v.string(),
+  deno: v.string(),
+  results: v.array(ResultSchema),
+});
+
+/**
+ * What a pair came to. `ours` and `beside` are medians of the rounds and `ratio` is the one by the other; `spread` is how
+ * far the ratios of single rounds lie apart, as a part of their median.
+ */
+export type Result = v.InferOutput<typeof ResultSchema>;
+
+/** bench/results.json. */
+export type Results = v.InferOutput<typeof ResultsSchema>;
+
+/** Puts the rounds of a pair together. */
+export function resultOf(
+  { name, unit }: { readonly name: string; readonly unit: string },
+  rounds: readonly (readonly [ours: number, beside: number])[],
+): Result {
+  const ours = median(rounds.map(([ours]) => ours));
+  const beside = median(rounds.map(([, beside]) => beside));
+  return {
+    name,
+    ours: rounded(ours),
+    beside: rounded(beside),
+    unit,
+    ratio: rounded(ours / beside),
+    spread: rounded(spread(rounds.map(([ours, beside]) => ours / beside))),
+    rounds: rounds.map(([ours, beside]) => [rounded(ours), rounded(beside)]),
+  };
+}
+
+/** Reads results; undefined if it is something else. */
+export function readResults(text: string): Results | undefined {
+  try {
+    return v.parse(ResultsSchema, JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is known now: of what was measured before, only what is of the same machine, commit and Deno. */
+export function merged(former: Results | undefined, now: Results): Results {
+  const same = former?.machine === now.machine &&
+    former.commit === now.commit && former.deno === now.deno;
+  const measured = new Set(now.results.map(({ name }) => name));
+  const kept = same
+    ? former.results.filter(({ name }) => !measured.has(name))
+    : [];
+  return { ...now, results: [...kept, ...now.results] };
+}
+
+/** Four digits that count: more would be noise. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}

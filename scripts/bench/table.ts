@@ -1,0 +1,50 @@
+import type { Pair } from "./pair.ts";
+import type { Result } from "./results.ts";
+
+/** A line of the table: a pair, and what it came to. */
+export interface Row {
+  readonly pair: Pair;
+  readonly result: Result;
+}
+
+/** The results as Markdown, aligned so that a terminal shows them well, too. */
+export function markdownTable(rows: readonly Row[]): string {
+  const lines = [
+    ["name", "ours", "beside", "unit", "ratio", "spread", "goal", ""],
+    ...rows.map(({ pair, result }) => [
+      result.name,
+      String(result.ours),
+      String(result.beside),
+      result.unit,
+      String(result.ratio),
+      `${Math.round(result.spread * 100)} %`,
+      goalText(pair.goal),
+      isMet(pair.goal, result.ratio) ? "met" : "missed",
+    ]),
+  ];
+  const widths =
+    lines[0]?.map((_, column) =>
+      Math.max(3, ...lines.map((line) => line[column]?.length ?? 0))
+    ) ?? [];
+  const text = (line: readonly string[]) =>
+    `| ${line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
+  const [head = [], ...body] = lines;
+  const rule = widths.map((width) => "-".repeat(width));
+  return [head, rule, ...body].map(text).join("\n");
+}
+
+/** The two sides of each pair in words, a Markdown list. */
+export function legend(pairs: readonly Pair[]): string {
+  return pairs
+    .map(({ name, ours, beside }) => `- ${name}: ${ours}; beside it ${beside}`)
+    .join("\n");
+}
+
+/** Whether a ratio is as it is to be. */
+export function isMet(goal: Pair["goal"], ratio: number): boolean {
+  return "least" in goal ? ratio >= goal.least : ratio <= goal.most;
+}
+
+function goalText(goal: Pair["goal"]): string {
+  return "least" in goal ? `>= ${goal.least}` : `<= ${goal.most}`;
+}
