@@ -69,6 +69,7 @@ export function commandMessage(command: CommandView): Command {
     ...optional("progress", progressOf(command)),
     ...optional("timeoutMs", command.timeoutMs),
     ...timestamp("unreachableSinceMs", command.unreachableSince),
+    ...optional("rerunOf", command.rerunOf),
   });
 }
 

@@ -22,6 +22,7 @@ import {
   requireText,
 } from "./checks.ts";
 import { commandMessage, stateName } from "./command_message.ts";
+import { milliseconds, timestamp } from "./values.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
@@ -54,6 +55,19 @@ export function addCommandsService(
       const id = requireId("command_id", commandId);
       return { command: commandMessage(await commands.cancel(id, graceMs)) };
     },
+    async rerun(request) {
+      const id = requireId("command_id", request.commandId);
+      const again = await commands.rerun(id, {
+        requestId: requireText("request_id", request.requestId),
+        requestedBy: limitText("requested_by", request.requestedBy),
+      });
+      return { command: commandMessage(again) };
+    },
+    async giveUp({ commandId, requestedBy }) {
+      const id = requireId("command_id", commandId);
+      const by = limitText("requested_by", requestedBy);
+      return { command: commandMessage(await commands.giveUp(id, by)) };
+    },
     async listCommands(request) {
       const list = await commands.list(filterOf(request));
       return { commands: list.map(commandMessage) };
@@ -61,6 +75,18 @@ export function addCommandsService(
     async getCommand({ commandId }) {
       const id = requireId("command_id", commandId);
       return { command: commandMessage(await commands.get(id)) };
+    },
+    async getTimeline({ commandId }) {
+      const id = requireId("command_id", commandId);
+      const { command, at, entries } = await commands.timeline(id);
+      return {
+        command: commandMessage(command),
+        atMs: milliseconds(at),
+        entries: entries.map(({ at, ...entry }) => ({
+          ...entry,
+          ...timestamp("atMs", at),
+        })),
+      };
     },
     listOperations() {
       return {

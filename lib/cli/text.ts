@@ -37,6 +37,18 @@ export function cutToWidth(text: string, columns: number): string {
   return `${kept}…`;
 }
 
+/** Text in lines of so many columns, broken between words; a word that is longer has a line of its own. */
+export function wrapToWidth(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line !== undefined && widthOf(`${line} ${word}`) <= columns) {
+      lines[lines.length - 1] = `${line} ${word}`;
+    } else lines.push(word);
+  }
+  return lines;
+}
+
 /** Text filled up with spaces to so many columns. */
 export function padToWidth(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - widthOf(text)));

@@ -56,6 +56,29 @@ export interface CommandView extends CommandRecord {
   readonly unreachableSince: number | null;
 }
 
+/** Something that is known of a command. */
+export interface TimelineEntry {
+  /** When it happened, milliseconds since 1970 by the Manager's clock; null for what holds now. */
+  readonly at: number | null;
+  /** A word, as sent. */
+  readonly kind: string;
+  /** For people. */
+  readonly text: string;
+  readonly evidence: Evidence;
+}
+
+/**
+ * What something is known by: the command's record, the event log, what this run of the Manager has seen and not
+ * recorded, the connection as it is now, or the agent's own word in a hello or a result.
+ */
+export type Evidence =
+  | "database"
+  | "events"
+  | "memory"
+  | "connection"
+  | "hello"
+  | "result";
+
 /** What a watcher is told. */
 export type WatchEvent =
   | { readonly kind: "command"; readonly command: CommandView }
@@ -121,6 +144,31 @@ export interface CommandAdmin {
   ): AsyncIterable<WatchEvent>;
   /** @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has ended. */
   cancel(id: bigint, graceMs?: number): Promise<CommandView>;
+  /**
+   * Does once more what a command that has ended was to do, on the same agent, as a new command.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has not ended; and as `run`.
+   */
+  rerun(
+    id: bigint,
+    request: { readonly requestId: string; readonly requestedBy: string },
+  ): Promise<CommandView>;
+  /**
+   * Ends the wait for a command: it is presumed lost. A result, or a hello of its agent that lists it, replaces that.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has ended.
+   */
+  giveUp(id: bigint, requestedBy: string): Promise<CommandView>;
+  /**
+   * What happened to a command in the order in which it did, and at last what holds now, `at` that time.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
+  timeline(id: bigint): Promise<{
+    readonly command: CommandView;
+    readonly at: number;
+    readonly entries: readonly TimelineEntry[];
+  }>;
   /** @throws {PiriError} NOT_FOUND */
   get(id: bigint): Promise<CommandView>;
   list(filter: CommandFilter): Promise<CommandView[]>;

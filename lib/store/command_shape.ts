@@ -50,6 +50,7 @@ export const commandShape = new Shape<CommandRecord>({
   progressCurrent: nullable(int),
   progressTotal: nullable(int),
   progressMessage: text,
+  rerunOf: nullable(big),
 });
 
 /** What a command is made with; the rest comes later. */
@@ -68,12 +69,13 @@ export const NEW_FIELDS = [
   "session",
   "createdAt",
   "sentAt",
+  "rerunOf",
 ] as const satisfies (keyof CommandRecord)[];
 
 /** A command as it is in the database right after it was made: the defaults of the table's columns. */
 export function freshCommand(
   id: bigint,
-  command: NewCommand & { job: string },
+  command: Required<NewCommand> & { job: string },
 ): CommandRecord {
   return {
     id,

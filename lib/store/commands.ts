@@ -31,6 +31,7 @@ const FIXED_FIELDS: ReadonlySet<string> = new Set(
     "nonce",
     "job",
     "createdAt",
+    "rerunOf",
     "outputKept",
   ] satisfies (keyof CommandRecord)[],
 );
@@ -57,7 +58,7 @@ export class Commands {
     if (earlier !== undefined) return { ...earlier, repeated: true };
     const { job } = request;
     const made = commands.map((each) => {
-      const command = { ...each, job };
+      const command = { rerunOf: null, ...each, job };
       const cells = shape.cells(command, NEW_FIELDS);
       return freshCommand(this.#db.run(INSERT, ...cells).id, command);
     });

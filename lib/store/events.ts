@@ -1,5 +1,10 @@
-import type { Database } from "./database.ts";
-import type { EventRecord, NewEvent } from "./records.ts";
+import type { Database, Row } from "./database.ts";
+import type {
+  EventRange,
+  EventRecord,
+  EventsAbout,
+  NewEvent,
+} from "./records.ts";
 import { big, int, nullable, Shape, text } from "./shape.ts";
 
 const shape = new Shape<EventRecord>({
@@ -36,20 +41,41 @@ export class Events {
   }
 
   /** Oldest first. */
-  range(
-    range: { tail: number } | { afterId: bigint; limit: number },
-  ): EventRecord[] {
+  range(range: EventRange): EventRecord[] {
     const rows = "tail" in range
-      ? this.#db.all(
-        `SELECT ${shape.list} FROM events ORDER BY id DESC LIMIT ?`,
-        range.tail,
-      ).reverse()
+      ? this.#newest(range.tail)
+      : "commandId" in range
+      ? this.#about(range)
       : this.#db.all(
         `SELECT ${shape.list} FROM events WHERE id > ? ORDER BY id LIMIT ?`,
         range.afterId,
         range.limit,
       );
     return rows.map((row) => shape.record(row));
+  }
+
+  #newest(count: number): Row[] {
+    return this.#db.all(
+      `SELECT ${shape.list} FROM events ORDER BY id DESC LIMIT ?`,
+      count,
+    ).reverse();
+  }
+
+  #about({ commandId, agent, kinds, from, to, limit }: EventsAbout): Row[] {
+    return this.#db.all(
+      `SELECT ${shape.list} FROM events WHERE command_id = ?
+       UNION ALL
+       SELECT ${shape.list} FROM events INDEXED BY events_by_agent
+         WHERE command_id IS NULL AND agent = ? AND at BETWEEN ? AND ?
+           AND kind IN (SELECT value FROM json_each(?))
+       ORDER BY id DESC LIMIT ?`,
+      commandId,
+      agent,
+      Math.trunc(from),
+      Math.trunc(to),
+      JSON.stringify(kinds),
+      limit,
+    ).reverse();
   }
 
   /** Returns how many it deleted, `limit` at most. */

@@ -86,25 +86,29 @@ export interface CommandRecord {
   readonly progressCurrent: number | null;
   readonly progressTotal: number | null;
   readonly progressMessage: string;
+  /** The command that it repeats. */
+  readonly rerunOf: bigint | null;
 }
 
 /** What a command is made of. */
-export type NewCommand = Pick<
-  CommandRecord,
-  | "agent"
-  | "operation"
-  | "params"
-  | "nonce"
-  | "requestedBy"
-  | "timeoutMs"
-  | "onDisconnect"
-  | "killAfterMs"
-  | "state"
-  | "instance"
-  | "session"
-  | "createdAt"
-  | "sentAt"
->;
+export type NewCommand =
+  & Pick<
+    CommandRecord,
+    | "agent"
+    | "operation"
+    | "params"
+    | "nonce"
+    | "requestedBy"
+    | "timeoutMs"
+    | "onDisconnect"
+    | "killAfterMs"
+    | "state"
+    | "instance"
+    | "session"
+    | "createdAt"
+    | "sentAt"
+  >
+  & Partial<Pick<CommandRecord, "rerunOf">>;
 
 /** Changes of one command; what is absent stays. */
 export type CommandPatch =
@@ -112,7 +116,14 @@ export type CommandPatch =
   & Partial<
     Omit<
       CommandRecord,
-      "id" | "agent" | "operation" | "params" | "nonce" | "job" | "createdAt"
+      | "id"
+      | "agent"
+      | "operation"
+      | "params"
+      | "nonce"
+      | "job"
+      | "createdAt"
+      | "rerunOf"
     >
   >;
 
@@ -144,6 +155,22 @@ export interface NewEvent {
 /** An event with its number. */
 export interface EventRecord extends NewEvent {
   readonly id: bigint;
+}
+
+/** Which events to read: the newest of all, those after one, or what is told of a command. */
+export type EventRange =
+  | { readonly tail: number }
+  | { readonly afterId: bigint; readonly limit: number }
+  | EventsAbout;
+
+/** The newest events of a command, and of its agent alone those of these kinds between two times, both included. */
+export interface EventsAbout {
+  readonly commandId: bigint;
+  readonly agent: string;
+  readonly kinds: readonly string[];
+  readonly from: number;
+  readonly to: number;
+  readonly limit: number;
 }
 
 /** Sizes of the database. */

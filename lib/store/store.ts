@@ -4,6 +4,7 @@ import type {
   CommandFilter,
   CommandPatch,
   CommandRecord,
+  EventRange,
   EventRecord,
   NewCommand,
   NewEvent,
@@ -117,10 +118,8 @@ export interface Store extends AsyncDisposable {
   ): Promise<StoredOutput[]>;
 
   addEvent(event: NewEvent): Promise<EventRecord>;
-  /** Oldest first: the newest `tail` of all, or the first `limit` after `afterId`. */
-  events(
-    range: { tail: number } | { afterId: bigint; limit: number },
-  ): Promise<EventRecord[]>;
+  /** Oldest first: the newest `tail` of all, the first `limit` after `afterId`, or the newest `limit` about a command. */
+  events(range: EventRange): Promise<EventRecord[]>;
 
   /** Deletes what is older than `before`, and the output of the oldest ended commands down to `outputBytes` in all. */
   prune(

@@ -87,6 +87,7 @@ Deno.test("a command that has ended is shown whole, zeros included", () => {
     progressMessage: "copying",
     timeoutMs: 60_000,
     unreachableSince: 8,
+    rerunOf: 2n ** 62n,
   }));
 
   assertEquals(
@@ -120,6 +121,7 @@ Deno.test("a command that has ended is shown whole, zeros included", () => {
       progress: { current: 0, total: 9, message: "copying" },
       timeoutMs: 60_000,
       unreachableSinceMs: 8n,
+      rerunOf: 2n ** 62n,
     }),
   );
 });

@@ -232,6 +232,80 @@ Deno.test("cancel passes the grace on, also one of 0, and answers with the comma
   ]);
 });
 
+Deno.test("a rerun passes on who asks, and answers with the new command", async () => {
+  await using fleet = await startControl();
+
+  const { command } = await fleet.control.commands.rerun({
+    commandId: 4n,
+    requestId: "r-1",
+    requestedBy: "ada",
+  });
+
+  assertEquals([command?.id, command?.rerunOf], [5n, 4n]);
+  assertEquals(fleet.manager.asked, [
+    { id: 4n, requestId: "r-1", requestedBy: "ada" },
+  ]);
+});
+
+Deno.test("giving up passes on who asks, and answers with the command", async () => {
+  await using fleet = await startControl();
+  fleet.manager.recorded.push(aCommand({ id: 4n, state: "lost" }));
+
+  const { command } = await fleet.control.commands.giveUp({
+    commandId: 4n,
+    requestedBy: "ada",
+  });
+
+  assertEquals(command?.state, CommandState.LOST);
+  assertEquals(fleet.manager.asked, [{ id: 4n, requestedBy: "ada" }]);
+});
+
+Deno.test("a rerun needs an id and a request id, giving up an id, and names have a limit", async () => {
+  await using fleet = await startControl();
+  const { commands } = fleet.control;
+  const requestedBy = "x".repeat(101);
+
+  const refused = await Promise.all([
+    refusal(commands.rerun({ requestId: "r-1" })),
+    refusal(commands.rerun({ commandId: 4n })),
+    refusal(commands.rerun({ commandId: 4n, requestId: "r-1", requestedBy })),
+    refusal(commands.giveUp({})),
+    refusal(commands.giveUp({ commandId: 4n, requestedBy })),
+    refusal(commands.getTimeline({})),
+  ]);
+
+  assertEquals(refused.map(({ message }) => message), [
+    'Cannot accept "command_id": 0 is not an id',
+    'Cannot accept "request_id": it is empty',
+    'Cannot accept "requested_by": it has 101 characters, and the limit is 100',
+    'Cannot accept "command_id": 0 is not an id',
+    'Cannot accept "requested_by": it has 101 characters, and the limit is 100',
+    'Cannot accept "command_id": 0 is not an id',
+  ]);
+  assertEquals(fleet.manager.asked, []);
+});
+
+Deno.test("a timeline has its command, the time that it is of, and no time for what holds now", async () => {
+  await using fleet = await startControl();
+  const { recorded, entries } = fleet.manager;
+  recorded.push(aCommand({ id: 4n }));
+  entries.push(
+    { at: 7.5, kind: "sent", text: "sent", evidence: "database" },
+    { at: null, kind: "connected", text: "it is", evidence: "connection" },
+  );
+
+  const told = await fleet.control.commands.getTimeline({ commandId: 4n });
+
+  assertEquals([told.command?.id, told.atMs], [4n, 9_000n]);
+  assertEquals(
+    told.entries.map(({ $typeName: _, ...entry }) => entry),
+    [
+      { atMs: 7n, kind: "sent", text: "sent", evidence: "database" },
+      { kind: "connected", text: "it is", evidence: "connection" },
+    ],
+  );
+});
+
 Deno.test("one command is got by its id", async () => {
   await using fleet = await startControl();
   fleet.manager.recorded.push(aCommand({ id: 4n, agent: "db-9" }));

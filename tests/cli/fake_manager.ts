@@ -16,9 +16,12 @@ import {
   EventsService,
   type GetStatusResponse,
   GetStatusResponseSchema,
+  type GetTimelineResponseSchema,
+  type GiveUpRequest,
   type ListCommandsRequest,
   type OperationSchema,
   OutputStream,
+  type RerunRequest,
   type RunRequest,
   StatusService,
   type WatchEventsRequest,
@@ -188,12 +191,15 @@ export class FakeManager implements ManagerServices {
   readonly runs: RunRequest[] = [];
   readonly watches: Watch[] = [];
   readonly cancels: CancelRequest[] = [];
+  readonly reruns: RerunRequest[] = [];
+  readonly givenUp: GiveUpRequest[] = [];
   readonly lists: ListCommandsRequest[] = [];
   readonly eventRequests: WatchEventsRequest[] = [];
   readonly additions: AddAgentRequest[] = [];
   agents: Agent[] = [];
   commands: Command[] = [];
   events: Event[] = [];
+  timeline: MessageInitShape<typeof GetTimelineResponseSchema> = {};
   operations: MessageInitShape<typeof OperationSchema>[] = [
     { name: "command.Run" },
     { name: "file.Fetch" },
@@ -201,6 +207,8 @@ export class FakeManager implements ManagerServices {
   status: GetStatusResponse = create(GetStatusResponseSchema);
   /** What `Run` does; by default it answers with `commands`. */
   onRun: (request: RunRequest) => void | Promise<void> = () => {};
+  /** What `Rerun` does; by default it answers with the newest of `commands`. */
+  onRerun: (request: RerunRequest) => void | Promise<void> = () => {};
   /** What `Cancel` does. */
   onCancel: (request: CancelRequest) => void | Promise<void> = () => {};
   /** Set while there is no Manager. */
@@ -298,6 +306,20 @@ export class FakeManager implements ManagerServices {
           await this.onCancel(request);
           return { command: this.#find(request.commandId) };
         },
+        rerun: async (request) => {
+          this.reruns.push(request);
+          await this.onRerun(request);
+          const command = this.commands.at(-1);
+          return command === undefined ? {} : { command };
+        },
+        giveUp: (request) => {
+          this.givenUp.push(request);
+          return { command: this.#find(request.commandId) };
+        },
+        getTimeline: ({ commandId }) => ({
+          command: this.#find(commandId),
+          ...this.timeline,
+        }),
         listCommands: (request) => {
           this.lists.push(request);
           return { commands: this.commands };

@@ -92,7 +92,7 @@ Deno.test("every subcommand has help with an example", async () => {
   }
 
   assertEquals(without, []);
-  assertEquals(paths.length, 14);
+  assertEquals(paths.length, 17);
 });
 
 Deno.test("help is an error when nobody asked for it", async () => {

@@ -5,6 +5,7 @@ import {
   cutToWidth,
   oneLine,
   printable,
+  wrapToWidth,
 } from "../../lib/cli/text.ts";
 import { widthOf } from "../../lib/cli/width.ts";
 
@@ -44,6 +45,19 @@ Deno.test("alignColumns() lines columns up, and leaves no spaces at the ends", (
   assertEquals(
     alignColumns([["A", "B", "C"], ["名", "b", ""], ["a", "bbb", "c"]]),
     ["A   B    C", "名  b", "a   bbb  c"],
+  );
+});
+
+Deno.test("wrapToWidth() breaks between words only, and counts columns", () => {
+  assertEquals(
+    [
+      wrapToWidth("a bb ccc", 4),
+      wrapToWidth("名前 名前 x", 5),
+      wrapToWidth("abcdef g", 3),
+      wrapToWidth("a b", Infinity),
+      wrapToWidth("", 3),
+    ],
+    [["a bb", "ccc"], ["名前", "名前", "x"], ["abcdef", "g"], ["a b"], [""]],
   );
 });
 

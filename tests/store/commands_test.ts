@@ -34,6 +34,18 @@ Deno.test("commands get ascending ids in the order given, and are returned as th
   assertEquals(await at.store.command(3n), undefined);
 });
 
+Deno.test("a command that repeats another one says so", async () => {
+  await using at = await startStore();
+  const first = await create(at.store);
+  const again = await create(at.store, { rerunOf: first });
+
+  const repeats = await Promise.all(
+    [first, again].map((id) => at.store.command(id)),
+  );
+
+  assertEquals(repeats.map((record) => record?.rerunOf), [null, first]);
+});
+
 Deno.test("a request that is repeated records nothing and returns what it started", async () => {
   await using folder = await temporaryFolder();
   const request = { requestId: "r", job: "first" };

@@ -1,7 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
 import { Database } from "../../lib/store/database.ts";
-import { migrate } from "../../lib/store/migrate.ts";
+import { migrate, MIGRATIONS } from "../../lib/store/migrate.ts";
+
+/** Version 1, as it was released. */
+const [RELEASED = ""] = MIGRATIONS;
 
 const FIRST = "CREATE TABLE one (n INTEGER); INSERT INTO one VALUES (1);";
 const SECOND = "ALTER TABLE one ADD COLUMN m INTEGER; UPDATE one SET m = 2;";
@@ -47,5 +50,23 @@ Deno.test("a database of more versions than there are is refused", () => {
     () => migrate(db, "x", [FIRST]),
     PiriError,
     'Cannot open "x": a newer Manager has used it (its schema is version 2, this Manager knows versions up to 1)',
+  );
+});
+
+Deno.test("commands of a database of version 1 stay, and repeat none", () => {
+  using db = new Database(":memory:");
+  migrate(db, "x", [RELEASED]);
+  db.run(
+    `INSERT INTO commands
+       (agent, operation, params, nonce, job, requested_by, on_disconnect, state, created_at)
+     VALUES ('web-1', 'echo.Echo', '{}', 1, 'j', '', 'continue', 'queued', 5)`,
+  );
+
+  migrate(db, "x");
+
+  assertEquals(version(db), BigInt(MIGRATIONS.length));
+  assertEquals(
+    { ...db.get("SELECT agent, rerun_of, ended_at FROM commands") },
+    { agent: "web-1", rerun_of: null, ended_at: null },
   );
 });

@@ -5,6 +5,7 @@ import type {
   Manager,
   ManagerStatus,
   RunRequest,
+  TimelineEntry,
 } from "../../lib/manager/manager.ts";
 import type { CommandFilter, EventRecord } from "../../lib/store/records.ts";
 
@@ -14,6 +15,7 @@ export class SmallManager implements Manager {
   readonly known = new Map<string, AgentView>();
   readonly recorded: CommandView[] = [];
   readonly happened: EventRecord[] = [];
+  readonly entries: TimelineEntry[] = [];
 
   agents: Manager["agents"] = {
     list: () => Promise.resolve([...this.known.values()]),
@@ -51,6 +53,20 @@ export class SmallManager implements Manager {
       this.asked.push({ id, graceMs });
       return Promise.resolve(this.#get(id));
     },
+    rerun: (id, request) => {
+      this.asked.push({ id, ...request });
+      return Promise.resolve(aCommand({ id: id + 1n, rerunOf: id }));
+    },
+    giveUp: (id, requestedBy) => {
+      this.asked.push({ id, requestedBy });
+      return Promise.resolve(this.#get(id));
+    },
+    timeline: (id) =>
+      Promise.resolve({
+        command: this.#get(id),
+        at: 9_000.5,
+        entries: this.entries,
+      }),
     get: (id) => Promise.resolve(id).then((id) => this.#get(id)),
     list: (filter: CommandFilter) => {
       this.asked.push(filter);
@@ -180,6 +196,7 @@ export function aCommand(known: Partial<CommandView> = {}): CommandView {
     progressCurrent: null,
     progressTotal: null,
     progressMessage: "",
+    rerunOf: null,
     unreachableSince: null,
     ...known,
   };

@@ -1,7 +1,6 @@
-import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
-import { parseId } from "./ids.ts";
+import { answered, parseId } from "./ids.ts";
 import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 
@@ -28,13 +27,10 @@ export const cancel = defineSubcommand({
       commandId: id,
       ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
     });
-    if (command === undefined) {
-      throw new PiriError(
-        "INTERNAL",
-        `Cannot cancel command ${id}: the Manager's answer is empty`,
-      );
-    }
-    await output.either(commandJson(command), `${id}: cancel requested`);
+    await output.either(
+      commandJson(answered(command, `cancel command ${id}`)),
+      `${id}: cancel requested`,
+    );
     return ExitCode.ok;
   },
 });

@@ -1,3 +1,4 @@
+import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { PiriError } from "../../base/errors.ts";
 
 /** The largest id: ids are signed 64-bit numbers. */
@@ -25,4 +26,20 @@ export function commandsText(ids: readonly bigint[]): string {
 /** The line that goes on watching these commands. */
 export function watchLine(ids: readonly bigint[]): string {
   return `piri-manager watch ${ids.join(" ")}`;
+}
+
+/**
+ * The command of an answer.
+ *
+ * @throws {PiriError} INTERNAL if the Manager gave none
+ */
+export function answered(
+  command: Command | undefined,
+  attempt: string,
+): Command {
+  if (command !== undefined) return command;
+  throw new PiriError(
+    "INTERNAL",
+    `Cannot ${attempt}: the Manager's answer is empty`,
+  );
 }

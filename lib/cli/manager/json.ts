@@ -3,6 +3,7 @@ import type {
   Command,
   Event,
   GetStatusResponse,
+  GetTimelineResponse,
   Operation,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { isoTime } from "../time.ts";
@@ -59,6 +60,25 @@ export function commandJson(command: Command): Record<string, unknown> {
     cancelRequestedAt: time(command.cancelRequestedAtMs),
     timeoutMs: command.timeoutMs ?? null,
     unreachableSince: time(command.unreachableSinceMs),
+    rerunOf: command.rerunOf === undefined ? null : String(command.rerunOf),
+  };
+}
+
+/** A timeline as JSON. */
+export function timelineJson(
+  command: Command,
+  { atMs, entries }: GetTimelineResponse,
+): Record<string, unknown> {
+  return {
+    command: commandJson(command),
+    at: isoTime(atMs),
+    timeline: entries.map((entry) => ({
+      at: time(entry.atMs),
+      ageMs: entry.atMs === undefined ? null : Number(atMs - entry.atMs),
+      kind: entry.kind,
+      text: entry.text,
+      evidence: entry.evidence,
+    })),
   };
 }
 

@@ -1,14 +1,10 @@
-import { encodeHex } from "@std/encoding/hex";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
-import { HintedError } from "../errors.ts";
 import { EXIT_CODE_HELP, ExitCode, PRECEDENCE } from "../exit_code.ts";
 import type { Terminal } from "../terminal.ts";
 import { decodeExactly } from "../utf8.ts";
-import { Attendance } from "./attend.ts";
-import { commandJson } from "./json.ts";
 import { withHint } from "./hints.ts";
-import { Reach } from "./reach.ts";
+import { launch, signatureOf, WHILE_IT_RUNS } from "./launch.ts";
 import {
   disconnectOf,
   type Order,
@@ -16,7 +12,6 @@ import {
   variablesOf,
 } from "./run_request.ts";
 import type { ManagerServices } from "./services.ts";
-import { Waiting } from "./waiting.ts";
 
 /** `run web-1 -- uname -a`: something done on agents, shown as it happens. */
 export const run = defineSubcommand({
@@ -75,13 +70,7 @@ export const run = defineSubcommand({
       summary: 'what the program reads: a text file here, or "-" for stdin',
     },
   },
-  more: [{
-    title: "While it runs",
-    lines: [
-      ["Ctrl-C", "cancels it and waits for the result"],
-      ["Ctrl-C again", "stops waiting"],
-    ],
-  }, {
+  more: [WHILE_IT_RUNS, {
     title: "Exit code, the first of these that holds for any of the commands",
     lines: [...PRECEDENCE, ExitCode.ok].flatMap((code) =>
       EXIT_CODE_HELP.filter(([number]) => number === String(code))
@@ -93,7 +82,7 @@ export const run = defineSubcommand({
     "web-1 --op file.Fetch source=app.conf path=/etc/app.conf mode=0644",
   ],
   async execute(invocation, services: ManagerServices) {
-    const { flags, dir, json, terminal, output } = invocation;
+    const { flags, dir, terminal } = invocation;
     const order = orderOf({
       words: invocation.positionals.agent,
       program: invocation.rest,
@@ -113,47 +102,22 @@ export const run = defineSubcommand({
       ...disconnectOf(flags["on-disconnect"]),
       ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
     };
-    // A Manager that is not there at all is told at once; only for one that goes away is it worth to wait.
-    (await services.connect(dir))[Symbol.dispose]();
-    const reach = new Reach(() => services.connect(dir), terminal);
-    using waiting = new Waiting(terminal);
-    const { commands } = await withHint(
-      reach.call(
-        (control, { signal }) => control.commands.run(request, { signal }),
-        {
-          signal: waiting.signal,
-          failure: (fact) =>
-            new HintedError(
-              "UNAVAILABLE",
-              `Cannot tell whether anything was started: ${fact}`,
-              "piri-manager commands",
-            ),
-        },
-      ),
-      { order, connect: () => services.connect(dir) },
-    );
-    if (flags.detach) {
-      for (const command of commands) {
-        await output.either(commandJson(command), String(command.id));
-      }
-      return ExitCode.ok;
-    }
-    const manner = { terminal, json, raw: flags.raw };
-    const attendance = new Attendance(commands, { reach, manner });
-    waiting.cancels(attendance.follower);
-    if (flags.timeout !== undefined) waiting.limit(flags.timeout);
-    return await attendance.wait(waiting.signal);
+    const connect = () => services.connect(dir);
+    return await launch({
+      start: async (control, { signal }) =>
+        (await control.commands.run(request, { signal })).commands,
+      explain: (answer) => withHint(answer, { order, connect }),
+      timeoutMs: flags.timeout,
+    }, { ...invocation, connect });
   },
 });
 
 function requestOf({ agents, operation, params }: Order, terminal: Terminal) {
-  const user = terminal.env("USER") ?? terminal.env("USERNAME") ?? "";
   return {
     agents: [...agents],
     operation,
     params: JSON.stringify(params),
-    requestId: encodeHex(terminal.random.bytes(16)),
-    requestedBy: user,
+    ...signatureOf(terminal),
   };
 }
 

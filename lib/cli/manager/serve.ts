@@ -9,20 +9,30 @@ export const serve = defineSubcommand({
   name: "serve",
   summary: "run the Manager until it is stopped",
   positionals: {},
-  flags: LOG_FLAGS,
+  flags: {
+    guard: {
+      type: "boolean",
+      summary:
+        "take connections by a front that strangers cannot fill (its limits: guard in config.yaml)",
+    },
+    ...LOG_FLAGS,
+  },
   examples: ["", "--log-level debug --log-format json"],
   async execute({ flags, dir, output, terminal }, services: ManagerServices) {
     const log = logOptionsOf(flags);
-    await untilStopped(terminal, (signal) =>
-      services.serve({ dir, log }, {
-        signal,
-        onReady: ({ listen, control }) => {
-          output.either(
-            { event: "ready", listen, control },
-            `ready: agents at ${listen}, control at ${control}`,
-          ).catch(() => {}); // nobody reads it: no reason to stop
-        },
-      }));
+    await untilStopped(
+      terminal,
+      (signal) =>
+        services.serve({ dir, log, guard: flags.guard }, {
+          signal,
+          onReady: ({ listen, control }) => {
+            output.either(
+              { event: "ready", listen, control },
+              `ready: agents at ${listen}, control at ${control}`,
+            ).catch(() => {}); // nobody reads it: no reason to stop
+          },
+        }),
+    );
     return ExitCode.ok;
   },
 });

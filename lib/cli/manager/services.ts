@@ -24,7 +24,12 @@ export interface ManagerServices {
    * and clients can connect.
    */
   serve(
-    options: { readonly dir: string; readonly log: Partial<LogOptions> },
+    options: {
+      readonly dir: string;
+      readonly log: Partial<LogOptions>;
+      /** Whether a plain-TCP front takes the connections, also if the configuration does not ask for one. */
+      readonly guard: boolean;
+    },
     life: {
       readonly signal: AbortSignal;
       readonly onReady: (ready: Ready) => void;

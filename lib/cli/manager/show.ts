@@ -74,6 +74,7 @@ function factsOf(command: Command): Record<string, string> {
     output: `${stdoutBytes} bytes of stdout, ${stderrBytes} of stderr${kept}`,
     changed: command.changed ? "yes" : "no",
     data: command.data,
+    repeats: command.rerunOf === undefined ? "" : String(command.rerunOf),
     job: command.job,
     "requested by": command.requestedBy,
   };

@@ -1,9 +1,8 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
-import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { Attendance } from "./attend.ts";
-import { commandsText, parseId, watchLine } from "./ids.ts";
+import { answered, commandsText, parseId, watchLine } from "./ids.ts";
 import { Reach } from "./reach.ts";
 import type { Control, ManagerServices } from "./services.ts";
 
@@ -58,9 +57,5 @@ export async function getCommand(
   id: bigint,
 ): Promise<Command> {
   const { command } = await control.commands.getCommand({ commandId: id });
-  if (command !== undefined) return command;
-  throw new PiriError(
-    "INTERNAL",
-    `Cannot show command ${id}: the Manager's answer is empty`,
-  );
+  return answered(command, `show command ${id}`);
 }

@@ -148,6 +148,7 @@ const FULL = command({
   reaped: { signalled: 2, alive: [41] },
   requestedBy: "ann",
   timeoutMs: 60_000,
+  rerunOf: 9n,
 });
 
 Deno.test("commands prints what was asked for and how it went, newest first as the Manager has it", async () => {
@@ -241,6 +242,7 @@ Deno.test("show --json prints everything, ids and byte counts as strings", async
     cancelRequestedAt: null,
     timeoutMs: 60_000,
     unreachableSince: null,
+    rerunOf: "9",
   }]);
 });
 

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file piri/control/v1/control.proto.
  */
 export const file_piri_control_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("Ch1waXJpL2NvbnRyb2wvdjEvY29udHJvbC5wcm90bxIPcGlyaS5jb250cm9sLnYxIo0CCgVBZ2VudBIKCgJpZBgBIAEoCRIRCgljb25uZWN0ZWQYAiABKAgSFQoIc2luY2VfbXMYAyABKANIAIgBARIPCgdhZGRyZXNzGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSEAoIcHJvdG9jb2wYBiABKAkSDgoGZ3JvdXBzGAcgAygJEg0KBWNpZHJzGAggAygJEg4KBmpvaW5lZBgJIAEoCBIwCgVmYWN0cxgKIAMoCzIhLnBpcmkuY29udHJvbC52MS5BZ2VudC5GYWN0c0VudHJ5GiwKCkZhY3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUILCglfc2luY2VfbXMiEwoRTGlzdEFnZW50c1JlcXVlc3QiPAoSTGlzdEFnZW50c1Jlc3BvbnNlEiYKBmFnZW50cxgBIAMoCzIWLnBpcmkuY29udHJvbC52MS5BZ2VudCJqCg9BZGRBZ2VudFJlcXVlc3QSCgoCaWQYASABKAkSDgoGZ3JvdXBzGAIgAygJEg0KBWNpZHJzGAMgAygJEhoKDWV4cGlyZXNfaW5fbXMYBCABKARIAIgBAUIQCg5fZXhwaXJlc19pbl9tcyIhChBBZGRBZ2VudFJlc3BvbnNlEg0KBXRva2VuGAEgASgJIk0KEVJlbmV3VG9rZW5SZXF1ZXN0EgoKAmlkGAEgASgJEhoKDWV4cGlyZXNfaW5fbXMYAiABKARIAIgBAUIQCg5fZXhwaXJlc19pbl9tcyIjChJSZW5ld1Rva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkiIAoSUmVtb3ZlQWdlbnRSZXF1ZXN0EgoKAmlkGAEgASgJIhUKE1JlbW92ZUFnZW50UmVzcG9uc2UikQcKB0NvbW1hbmQSCgoCaWQYASABKAMSDQoFYWdlbnQYAiABKAkSEQoJb3BlcmF0aW9uGAMgASgJEg4KBnBhcmFtcxgEIAEoCRIsCgVzdGF0ZRgFIAEoDjIdLnBpcmkuY29udHJvbC52MS5Db21tYW5kU3RhdGUSFgoJZXhpdF9jb2RlGAYgASgFSACIAQESDgoGc2lnbmFsGAcgASgJEhUKDWNyZWF0ZWRfYXRfbXMYCCABKAMSFwoKc2VudF9hdF9tcxgJIAEoA0gBiAEBEhoKDXN0YXJ0ZWRfYXRfbXMYCiABKANIAogBARIbCg5maW5pc2hlZF9hdF9tcxgLIAEoA0gDiAEBEiAKE2FnZW50X3N0YXJ0ZWRfYXRfbXMYDCABKANIBIgBARIhChRhZ2VudF9maW5pc2hlZF9hdF9tcxgNIAEoA0gFiAEBEhQKDHN0ZG91dF9ieXRlcxgOIAEoBBIUCgxzdGRlcnJfYnl0ZXMYDyABKAQSEQoJdHJ1bmNhdGVkGBAgASgIEhAKCHByZXN1bWVkGBEgASgIEg4KBnJlYXNvbhgSIAEoCRISCgplcnJvcl9jb2RlGBMgASgJEg8KB2NoYW5nZWQYFCABKAgSDAoEZGF0YRgVIAEoCRIsCgZyZWFwZWQYFiABKAsyFy5waXJpLmNvbnRyb2wudjEuUmVhcGVkSAaIAQESCwoDam9iGBcgASgJEhQKDHJlcXVlc3RlZF9ieRgYIAEoCRIjChZjYW5jZWxfcmVxdWVzdGVkX2F0X21zGBkgASgDSAeIAQESMAoIcHJvZ3Jlc3MYGiABKAsyGS5waXJpLmNvbnRyb2wudjEuUHJvZ3Jlc3NICIgBARIXCgp0aW1lb3V0X21zGBsgASgNSAmIAQESIQoUdW5yZWFjaGFibGVfc2luY2VfbXMYHCABKANICogBAUIMCgpfZXhpdF9jb2RlQg0KC19zZW50X2F0X21zQhAKDl9zdGFydGVkX2F0X21zQhEKD19maW5pc2hlZF9hdF9tc0IWChRfYWdlbnRfc3RhcnRlZF9hdF9tc0IXChVfYWdlbnRfZmluaXNoZWRfYXRfbXNCCQoHX3JlYXBlZEIZChdfY2FuY2VsX3JlcXVlc3RlZF9hdF9tc0ILCglfcHJvZ3Jlc3NCDQoLX3RpbWVvdXRfbXNCFwoVX3VucmVhY2hhYmxlX3NpbmNlX21zIjsKCFByb2dyZXNzEg8KB2N1cnJlbnQYASABKA0SDQoFdG90YWwYAiABKA0SDwoHbWVzc2FnZRgDIAEoCSIqCgZSZWFwZWQSEQoJc2lnbmFsbGVkGAEgASgNEg0KBWFsaXZlGAIgAygNIvUBCgpSdW5SZXF1ZXN0Eg4KBmFnZW50cxgBIAMoCRIRCglvcGVyYXRpb24YAiABKAkSDgoGcGFyYW1zGAMgASgJEhcKCnRpbWVvdXRfbXMYBCABKA1IAIgBARISCgpyZXF1ZXN0X2lkGAUgASgJEjQKDW9uX2Rpc2Nvbm5lY3QYBiABKA4yHS5waXJpLmNvbnRyb2wudjEuT25EaXNjb25uZWN0EhoKDWtpbGxfYWZ0ZXJfbXMYByABKA1IAYgBARIUCgxyZXF1ZXN0ZWRfYnkYCCABKAlCDQoLX3RpbWVvdXRfbXNCEAoOX2tpbGxfYWZ0ZXJfbXMiRgoLUnVuUmVzcG9uc2USCwoDam9iGAEgASgJEioKCGNvbW1hbmRzGAIgAygLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQiPAoMV2F0Y2hSZXF1ZXN0EiwKCGNvbW1hbmRzGAEgAygLMhoucGlyaS5jb250cm9sLnYxLldhdGNoRnJvbSJNCglXYXRjaEZyb20SEgoKY29tbWFuZF9pZBgBIAEoAxIVCg1zdGRvdXRfb2Zmc2V0GAIgASgEEhUKDXN0ZGVycl9vZmZzZXQYAyABKAQi3wEKDVdhdGNoUmVzcG9uc2USEgoKY29tbWFuZF9pZBgBIAEoAxIrCgdjb21tYW5kGAIgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmRIABIpCgZvdXRwdXQYAyABKAsyFy5waXJpLmNvbnRyb2wudjEuT3V0cHV0SAASLQoIcHJvZ3Jlc3MYBCABKAsyGS5waXJpLmNvbnRyb2wudjEuUHJvZ3Jlc3NIABIqCgdjdXRfb2ZmGAUgASgLMhcucGlyaS5jb250cm9sLnYxLkN1dE9mZkgAQgcKBWV2ZW50ImMKBk91dHB1dBItCgZzdHJlYW0YASABKA4yHS5waXJpLmNvbnRyb2wudjEuT3V0cHV0U3RyZWFtEg4KBm9mZnNldBgCIAEoBBINCgVieXRlcxgDIAEoDBILCgNjdXQYBCABKAQiGAoGQ3V0T2ZmEg4KBnJlYXNvbhgBIAEoCSJHCg1DYW5jZWxSZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMSFQoIZ3JhY2VfbXMYAiABKA1IAIgBAUILCglfZ3JhY2VfbXMiOwoOQ2FuY2VsUmVzcG9uc2USKQoHY29tbWFuZBgBIAEoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kIpcBChNMaXN0Q29tbWFuZHNSZXF1ZXN0EhIKBWxpbWl0GAEgASgNSACIAQESFgoJYmVmb3JlX2lkGAIgASgDSAGIAQESDQoFYWdlbnQYAyABKAkSLQoGc3RhdGVzGAQgAygOMh0ucGlyaS5jb250cm9sLnYxLkNvbW1hbmRTdGF0ZUIICgZfbGltaXRCDAoKX2JlZm9yZV9pZCJCChRMaXN0Q29tbWFuZHNSZXNwb25zZRIqCghjb21tYW5kcxgBIAMoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kIicKEUdldENvbW1hbmRSZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMiPwoSR2V0Q29tbWFuZFJlc3BvbnNlEikKB2NvbW1hbmQYASABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZCIXChVMaXN0T3BlcmF0aW9uc1JlcXVlc3QiSAoWTGlzdE9wZXJhdGlvbnNSZXNwb25zZRIuCgpvcGVyYXRpb25zGAEgAygLMhoucGlyaS5jb250cm9sLnYxLk9wZXJhdGlvbiJeCglPcGVyYXRpb24SDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIuCgpwYXJhbWV0ZXJzGAMgAygLMhoucGlyaS5jb250cm9sLnYxLlBhcmFtZXRlciJOCglQYXJhbWV0ZXISDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEhAKCHJlcXVpcmVkGAMgASgIEhMKC2Rlc2NyaXB0aW9uGAQgASgJImQKEldhdGNoRXZlbnRzUmVxdWVzdBIRCgR0YWlsGAEgASgNSACIAQESDgoGZm9sbG93GAIgASgIEhUKCGFmdGVyX2lkGAMgASgDSAGIAQFCBwoFX3RhaWxCCwoJX2FmdGVyX2lkIjwKE1dhdGNoRXZlbnRzUmVzcG9uc2USJQoFZXZlbnQYASABKAsyFi5waXJpLmNvbnRyb2wudjEuRXZlbnQieAoFRXZlbnQSCgoCaWQYASABKAMSDQoFYXRfbXMYAiABKAMSDAoEa2luZBgDIAEoCRINCgVhZ2VudBgEIAEoCRIXCgpjb21tYW5kX2lkGAUgASgDSACIAQESDwoHbWVzc2FnZRgGIAEoCUINCgtfY29tbWFuZF9pZCISChBHZXRTdGF0dXNSZXF1ZXN0IsYDChFHZXRTdGF0dXNSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEhIKCm1hbmFnZXJfaWQYAiABKAkSFQoNc3RhcnRlZF9hdF9tcxgDIAEoAxIOCgZsaXN0ZW4YBCABKAkSEQoJYWR2ZXJ0aXNlGAUgASgJEhgKEGFnZW50c19jb25uZWN0ZWQYBiABKA0SFAoMYWdlbnRzX2tub3duGAcgASgNEhUKDWNvbW1hbmRzX29wZW4YCCABKA0SFgoOY29tbWFuZHNfdG90YWwYCSABKAQSFAoMb3V0cHV0X2J5dGVzGAogASgEEhYKDmRhdGFiYXNlX2J5dGVzGAsgASgEEi0KCXJldGVudGlvbhgMIAEoCzIaLnBpcmkuY29udHJvbC52MS5SZXRlbnRpb24SIQoZY2VydGlmaWNhdGVfZXhwaXJlc19hdF9tcxgNIAEoAxJCCghjb3VudGVycxgOIAMoCzIwLnBpcmkuY29udHJvbC52MS5HZXRTdGF0dXNSZXNwb25zZS5Db3VudGVyc0VudHJ5Gi8KDUNvdW50ZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASJRCglSZXRlbnRpb24SDAoEZGF5cxgBIAEoDRIUCgxvdXRwdXRfYnl0ZXMYAiABKAQSIAoYb3V0cHV0X2J5dGVzX3Blcl9jb21tYW5kGAMgASgEKp4CCgxDb21tYW5kU3RhdGUSHQoZQ09NTUFORF9TVEFURV9VTlNQRUNJRklFRBAAEhgKFENPTU1BTkRfU1RBVEVfUVVFVUVEEAESFgoSQ09NTUFORF9TVEFURV9TRU5UEAISGQoVQ09NTUFORF9TVEFURV9SVU5OSU5HEAMSGwoXQ09NTUFORF9TVEFURV9TVUNDRUVERUQQBBIYChRDT01NQU5EX1NUQVRFX0ZBSUxFRBAFEhsKF0NPTU1BTkRfU1RBVEVfQ0FOQ0VMTEVEEAYSGwoXQ09NTUFORF9TVEFURV9USU1FRF9PVVQQBxIZChVDT01NQU5EX1NUQVRFX1JFRlVTRUQQCBIWChJDT01NQU5EX1NUQVRFX0xPU1QQCSphCgxPbkRpc2Nvbm5lY3QSHQoZT05fRElTQ09OTkVDVF9VTlNQRUNJRklFRBAAEhoKFk9OX0RJU0NPTk5FQ1RfQ09OVElOVUUQARIWChJPTl9ESVNDT05ORUNUX0tJTEwQAiphCgxPdXRwdXRTdHJlYW0SHQoZT1VUUFVUX1NUUkVBTV9VTlNQRUNJRklFRBAAEhgKFE9VVFBVVF9TVFJFQU1fU1RET1VUEAESGAoUT1VUUFVUX1NUUkVBTV9TVERFUlIQAjLoAgoNQWdlbnRzU2VydmljZRJVCgpMaXN0QWdlbnRzEiIucGlyaS5jb250cm9sLnYxLkxpc3RBZ2VudHNSZXF1ZXN0GiMucGlyaS5jb250cm9sLnYxLkxpc3RBZ2VudHNSZXNwb25zZRJPCghBZGRBZ2VudBIgLnBpcmkuY29udHJvbC52MS5BZGRBZ2VudFJlcXVlc3QaIS5waXJpLmNvbnRyb2wudjEuQWRkQWdlbnRSZXNwb25zZRJVCgpSZW5ld1Rva2VuEiIucGlyaS5jb250cm9sLnYxLlJlbmV3VG9rZW5SZXF1ZXN0GiMucGlyaS5jb250cm9sLnYxLlJlbmV3VG9rZW5SZXNwb25zZRJYCgtSZW1vdmVBZ2VudBIjLnBpcmkuY29udHJvbC52MS5SZW1vdmVBZ2VudFJlcXVlc3QaJC5waXJpLmNvbnRyb2wudjEuUmVtb3ZlQWdlbnRSZXNwb25zZTL/AwoPQ29tbWFuZHNTZXJ2aWNlEkAKA1J1bhIbLnBpcmkuY29udHJvbC52MS5SdW5SZXF1ZXN0GhwucGlyaS5jb250cm9sLnYxLlJ1blJlc3BvbnNlEkgKBVdhdGNoEh0ucGlyaS5jb250cm9sLnYxLldhdGNoUmVxdWVzdBoeLnBpcmkuY29udHJvbC52MS5XYXRjaFJlc3BvbnNlMAESSQoGQ2FuY2VsEh4ucGlyaS5jb250cm9sLnYxLkNhbmNlbFJlcXVlc3QaHy5waXJpLmNvbnRyb2wudjEuQ2FuY2VsUmVzcG9uc2USWwoMTGlzdENvbW1hbmRzEiQucGlyaS5jb250cm9sLnYxLkxpc3RDb21tYW5kc1JlcXVlc3QaJS5waXJpLmNvbnRyb2wudjEuTGlzdENvbW1hbmRzUmVzcG9uc2USVQoKR2V0Q29tbWFuZBIiLnBpcmkuY29udHJvbC52MS5HZXRDb21tYW5kUmVxdWVzdBojLnBpcmkuY29udHJvbC52MS5HZXRDb21tYW5kUmVzcG9uc2USYQoOTGlzdE9wZXJhdGlvbnMSJi5waXJpLmNvbnRyb2wudjEuTGlzdE9wZXJhdGlvbnNSZXF1ZXN0GicucGlyaS5jb250cm9sLnYxLkxpc3RPcGVyYXRpb25zUmVzcG9uc2UyawoNRXZlbnRzU2VydmljZRJaCgtXYXRjaEV2ZW50cxIjLnBpcmkuY29udHJvbC52MS5XYXRjaEV2ZW50c1JlcXVlc3QaJC5waXJpLmNvbnRyb2wudjEuV2F0Y2hFdmVudHNSZXNwb25zZTABMmMKDVN0YXR1c1NlcnZpY2USUgoJR2V0U3RhdHVzEiEucGlyaS5jb250cm9sLnYxLkdldFN0YXR1c1JlcXVlc3QaIi5waXJpLmNvbnRyb2wudjEuR2V0U3RhdHVzUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Ch1waXJpL2NvbnRyb2wvdjEvY29udHJvbC5wcm90bxIPcGlyaS5jb250cm9sLnYxIo0CCgVBZ2VudBIKCgJpZBgBIAEoCRIRCgljb25uZWN0ZWQYAiABKAgSFQoIc2luY2VfbXMYAyABKANIAIgBARIPCgdhZGRyZXNzGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSEAoIcHJvdG9jb2wYBiABKAkSDgoGZ3JvdXBzGAcgAygJEg0KBWNpZHJzGAggAygJEg4KBmpvaW5lZBgJIAEoCBIwCgVmYWN0cxgKIAMoCzIhLnBpcmkuY29udHJvbC52MS5BZ2VudC5GYWN0c0VudHJ5GiwKCkZhY3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUILCglfc2luY2VfbXMiEwoRTGlzdEFnZW50c1JlcXVlc3QiPAoSTGlzdEFnZW50c1Jlc3BvbnNlEiYKBmFnZW50cxgBIAMoCzIWLnBpcmkuY29udHJvbC52MS5BZ2VudCJqCg9BZGRBZ2VudFJlcXVlc3QSCgoCaWQYASABKAkSDgoGZ3JvdXBzGAIgAygJEg0KBWNpZHJzGAMgAygJEhoKDWV4cGlyZXNfaW5fbXMYBCABKARIAIgBAUIQCg5fZXhwaXJlc19pbl9tcyIhChBBZGRBZ2VudFJlc3BvbnNlEg0KBXRva2VuGAEgASgJIk0KEVJlbmV3VG9rZW5SZXF1ZXN0EgoKAmlkGAEgASgJEhoKDWV4cGlyZXNfaW5fbXMYAiABKARIAIgBAUIQCg5fZXhwaXJlc19pbl9tcyIjChJSZW5ld1Rva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkiIAoSUmVtb3ZlQWdlbnRSZXF1ZXN0EgoKAmlkGAEgASgJIhUKE1JlbW92ZUFnZW50UmVzcG9uc2UitQcKB0NvbW1hbmQSCgoCaWQYASABKAMSDQoFYWdlbnQYAiABKAkSEQoJb3BlcmF0aW9uGAMgASgJEg4KBnBhcmFtcxgEIAEoCRIsCgVzdGF0ZRgFIAEoDjIdLnBpcmkuY29udHJvbC52MS5Db21tYW5kU3RhdGUSFgoJZXhpdF9jb2RlGAYgASgFSACIAQESDgoGc2lnbmFsGAcgASgJEhUKDWNyZWF0ZWRfYXRfbXMYCCABKAMSFwoKc2VudF9hdF9tcxgJIAEoA0gBiAEBEhoKDXN0YXJ0ZWRfYXRfbXMYCiABKANIAogBARIbCg5maW5pc2hlZF9hdF9tcxgLIAEoA0gDiAEBEiAKE2FnZW50X3N0YXJ0ZWRfYXRfbXMYDCABKANIBIgBARIhChRhZ2VudF9maW5pc2hlZF9hdF9tcxgNIAEoA0gFiAEBEhQKDHN0ZG91dF9ieXRlcxgOIAEoBBIUCgxzdGRlcnJfYnl0ZXMYDyABKAQSEQoJdHJ1bmNhdGVkGBAgASgIEhAKCHByZXN1bWVkGBEgASgIEg4KBnJlYXNvbhgSIAEoCRISCgplcnJvcl9jb2RlGBMgASgJEg8KB2NoYW5nZWQYFCABKAgSDAoEZGF0YRgVIAEoCRIsCgZyZWFwZWQYFiABKAsyFy5waXJpLmNvbnRyb2wudjEuUmVhcGVkSAaIAQESCwoDam9iGBcgASgJEhQKDHJlcXVlc3RlZF9ieRgYIAEoCRIjChZjYW5jZWxfcmVxdWVzdGVkX2F0X21zGBkgASgDSAeIAQESMAoIcHJvZ3Jlc3MYGiABKAsyGS5waXJpLmNvbnRyb2wudjEuUHJvZ3Jlc3NICIgBARIXCgp0aW1lb3V0X21zGBsgASgNSAmIAQESIQoUdW5yZWFjaGFibGVfc2luY2VfbXMYHCABKANICogBARIVCghyZXJ1bl9vZhgdIAEoA0gLiAEBQgwKCl9leGl0X2NvZGVCDQoLX3NlbnRfYXRfbXNCEAoOX3N0YXJ0ZWRfYXRfbXNCEQoPX2ZpbmlzaGVkX2F0X21zQhYKFF9hZ2VudF9zdGFydGVkX2F0X21zQhcKFV9hZ2VudF9maW5pc2hlZF9hdF9tc0IJCgdfcmVhcGVkQhkKF19jYW5jZWxfcmVxdWVzdGVkX2F0X21zQgsKCV9wcm9ncmVzc0INCgtfdGltZW91dF9tc0IXChVfdW5yZWFjaGFibGVfc2luY2VfbXNCCwoJX3JlcnVuX29mIjsKCFByb2dyZXNzEg8KB2N1cnJlbnQYASABKA0SDQoFdG90YWwYAiABKA0SDwoHbWVzc2FnZRgDIAEoCSIqCgZSZWFwZWQSEQoJc2lnbmFsbGVkGAEgASgNEg0KBWFsaXZlGAIgAygNIvUBCgpSdW5SZXF1ZXN0Eg4KBmFnZW50cxgBIAMoCRIRCglvcGVyYXRpb24YAiABKAkSDgoGcGFyYW1zGAMgASgJEhcKCnRpbWVvdXRfbXMYBCABKA1IAIgBARISCgpyZXF1ZXN0X2lkGAUgASgJEjQKDW9uX2Rpc2Nvbm5lY3QYBiABKA4yHS5waXJpLmNvbnRyb2wudjEuT25EaXNjb25uZWN0EhoKDWtpbGxfYWZ0ZXJfbXMYByABKA1IAYgBARIUCgxyZXF1ZXN0ZWRfYnkYCCABKAlCDQoLX3RpbWVvdXRfbXNCEAoOX2tpbGxfYWZ0ZXJfbXMiRgoLUnVuUmVzcG9uc2USCwoDam9iGAEgASgJEioKCGNvbW1hbmRzGAIgAygLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQiPAoMV2F0Y2hSZXF1ZXN0EiwKCGNvbW1hbmRzGAEgAygLMhoucGlyaS5jb250cm9sLnYxLldhdGNoRnJvbSJNCglXYXRjaEZyb20SEgoKY29tbWFuZF9pZBgBIAEoAxIVCg1zdGRvdXRfb2Zmc2V0GAIgASgEEhUKDXN0ZGVycl9vZmZzZXQYAyABKAQi3wEKDVdhdGNoUmVzcG9uc2USEgoKY29tbWFuZF9pZBgBIAEoAxIrCgdjb21tYW5kGAIgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmRIABIpCgZvdXRwdXQYAyABKAsyFy5waXJpLmNvbnRyb2wudjEuT3V0cHV0SAASLQoIcHJvZ3Jlc3MYBCABKAsyGS5waXJpLmNvbnRyb2wudjEuUHJvZ3Jlc3NIABIqCgdjdXRfb2ZmGAUgASgLMhcucGlyaS5jb250cm9sLnYxLkN1dE9mZkgAQgcKBWV2ZW50ImMKBk91dHB1dBItCgZzdHJlYW0YASABKA4yHS5waXJpLmNvbnRyb2wudjEuT3V0cHV0U3RyZWFtEg4KBm9mZnNldBgCIAEoBBINCgVieXRlcxgDIAEoDBILCgNjdXQYBCABKAQiGAoGQ3V0T2ZmEg4KBnJlYXNvbhgBIAEoCSJHCg1DYW5jZWxSZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMSFQoIZ3JhY2VfbXMYAiABKA1IAIgBAUILCglfZ3JhY2VfbXMiOwoOQ2FuY2VsUmVzcG9uc2USKQoHY29tbWFuZBgBIAEoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kIkwKDFJlcnVuUmVxdWVzdBISCgpjb21tYW5kX2lkGAEgASgDEhIKCnJlcXVlc3RfaWQYAiABKAkSFAoMcmVxdWVzdGVkX2J5GAMgASgJIjoKDVJlcnVuUmVzcG9uc2USKQoHY29tbWFuZBgBIAEoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kIjkKDUdpdmVVcFJlcXVlc3QSEgoKY29tbWFuZF9pZBgBIAEoAxIUCgxyZXF1ZXN0ZWRfYnkYAiABKAkiOwoOR2l2ZVVwUmVzcG9uc2USKQoHY29tbWFuZBgBIAEoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kIpcBChNMaXN0Q29tbWFuZHNSZXF1ZXN0EhIKBWxpbWl0GAEgASgNSACIAQESFgoJYmVmb3JlX2lkGAIgASgDSAGIAQESDQoFYWdlbnQYAyABKAkSLQoGc3RhdGVzGAQgAygOMh0ucGlyaS5jb250cm9sLnYxLkNvbW1hbmRTdGF0ZUIICgZfbGltaXRCDAoKX2JlZm9yZV9pZCJCChRMaXN0Q29tbWFuZHNSZXNwb25zZRIqCghjb21tYW5kcxgBIAMoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kIicKEUdldENvbW1hbmRSZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMiPwoSR2V0Q29tbWFuZFJlc3BvbnNlEikKB2NvbW1hbmQYASABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZCIoChJHZXRUaW1lbGluZVJlcXVlc3QSEgoKY29tbWFuZF9pZBgBIAEoAyKAAQoTR2V0VGltZWxpbmVSZXNwb25zZRIpCgdjb21tYW5kGAEgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQSDQoFYXRfbXMYAiABKAMSLwoHZW50cmllcxgDIAMoCzIeLnBpcmkuY29udHJvbC52MS5UaW1lbGluZUVudHJ5IlsKDVRpbWVsaW5lRW50cnkSEgoFYXRfbXMYASABKANIAIgBARIMCgRraW5kGAIgASgJEgwKBHRleHQYAyABKAkSEAoIZXZpZGVuY2UYBCABKAlCCAoGX2F0X21zIhcKFUxpc3RPcGVyYXRpb25zUmVxdWVzdCJIChZMaXN0T3BlcmF0aW9uc1Jlc3BvbnNlEi4KCm9wZXJhdGlvbnMYASADKAsyGi5waXJpLmNvbnRyb2wudjEuT3BlcmF0aW9uIl4KCU9wZXJhdGlvbhIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEi4KCnBhcmFtZXRlcnMYAyADKAsyGi5waXJpLmNvbnRyb2wudjEuUGFyYW1ldGVyIk4KCVBhcmFtZXRlchIMCgRuYW1lGAEgASgJEgwKBHR5cGUYAiABKAkSEAoIcmVxdWlyZWQYAyABKAgSEwoLZGVzY3JpcHRpb24YBCABKAkiZAoSV2F0Y2hFdmVudHNSZXF1ZXN0EhEKBHRhaWwYASABKA1IAIgBARIOCgZmb2xsb3cYAiABKAgSFQoIYWZ0ZXJfaWQYAyABKANIAYgBAUIHCgVfdGFpbEILCglfYWZ0ZXJfaWQiPAoTV2F0Y2hFdmVudHNSZXNwb25zZRIlCgVldmVudBgBIAEoCzIWLnBpcmkuY29udHJvbC52MS5FdmVudCJ4CgVFdmVudBIKCgJpZBgBIAEoAxINCgVhdF9tcxgCIAEoAxIMCgRraW5kGAMgASgJEg0KBWFnZW50GAQgASgJEhcKCmNvbW1hbmRfaWQYBSABKANIAIgBARIPCgdtZXNzYWdlGAYgASgJQg0KC19jb21tYW5kX2lkIhIKEEdldFN0YXR1c1JlcXVlc3QixgMKEUdldFN0YXR1c1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSEgoKbWFuYWdlcl9pZBgCIAEoCRIVCg1zdGFydGVkX2F0X21zGAMgASgDEg4KBmxpc3RlbhgEIAEoCRIRCglhZHZlcnRpc2UYBSABKAkSGAoQYWdlbnRzX2Nvbm5lY3RlZBgGIAEoDRIUCgxhZ2VudHNfa25vd24YByABKA0SFQoNY29tbWFuZHNfb3BlbhgIIAEoDRIWCg5jb21tYW5kc190b3RhbBgJIAEoBBIUCgxvdXRwdXRfYnl0ZXMYCiABKAQSFgoOZGF0YWJhc2VfYnl0ZXMYCyABKAQSLQoJcmV0ZW50aW9uGAwgASgLMhoucGlyaS5jb250cm9sLnYxLlJldGVudGlvbhIhChljZXJ0aWZpY2F0ZV9leHBpcmVzX2F0X21zGA0gASgDEkIKCGNvdW50ZXJzGA4gAygLMjAucGlyaS5jb250cm9sLnYxLkdldFN0YXR1c1Jlc3BvbnNlLkNvdW50ZXJzRW50cnkaLwoNQ291bnRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIlEKCVJldGVudGlvbhIMCgRkYXlzGAEgASgNEhQKDG91dHB1dF9ieXRlcxgCIAEoBBIgChhvdXRwdXRfYnl0ZXNfcGVyX2NvbW1hbmQYAyABKAQqngIKDENvbW1hbmRTdGF0ZRIdChlDT01NQU5EX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUQ09NTUFORF9TVEFURV9RVUVVRUQQARIWChJDT01NQU5EX1NUQVRFX1NFTlQQAhIZChVDT01NQU5EX1NUQVRFX1JVTk5JTkcQAxIbChdDT01NQU5EX1NUQVRFX1NVQ0NFRURFRBAEEhgKFENPTU1BTkRfU1RBVEVfRkFJTEVEEAUSGwoXQ09NTUFORF9TVEFURV9DQU5DRUxMRUQQBhIbChdDT01NQU5EX1NUQVRFX1RJTUVEX09VVBAHEhkKFUNPTU1BTkRfU1RBVEVfUkVGVVNFRBAIEhYKEkNPTU1BTkRfU1RBVEVfTE9TVBAJKmEKDE9uRGlzY29ubmVjdBIdChlPTl9ESVNDT05ORUNUX1VOU1BFQ0lGSUVEEAASGgoWT05fRElTQ09OTkVDVF9DT05USU5VRRABEhYKEk9OX0RJU0NPTk5FQ1RfS0lMTBACKmEKDE91dHB1dFN0cmVhbRIdChlPVVRQVVRfU1RSRUFNX1VOU1BFQ0lGSUVEEAASGAoUT1VUUFVUX1NUUkVBTV9TVERPVVQQARIYChRPVVRQVVRfU1RSRUFNX1NUREVSUhACMugCCg1BZ2VudHNTZXJ2aWNlElUKCkxpc3RBZ2VudHMSIi5waXJpLmNvbnRyb2wudjEuTGlzdEFnZW50c1JlcXVlc3QaIy5waXJpLmNvbnRyb2wudjEuTGlzdEFnZW50c1Jlc3BvbnNlEk8KCEFkZEFnZW50EiAucGlyaS5jb250cm9sLnYxLkFkZEFnZW50UmVxdWVzdBohLnBpcmkuY29udHJvbC52MS5BZGRBZ2VudFJlc3BvbnNlElUKClJlbmV3VG9rZW4SIi5waXJpLmNvbnRyb2wudjEuUmVuZXdUb2tlblJlcXVlc3QaIy5waXJpLmNvbnRyb2wudjEuUmVuZXdUb2tlblJlc3BvbnNlElgKC1JlbW92ZUFnZW50EiMucGlyaS5jb250cm9sLnYxLlJlbW92ZUFnZW50UmVxdWVzdBokLnBpcmkuY29udHJvbC52MS5SZW1vdmVBZ2VudFJlc3BvbnNlMuwFCg9Db21tYW5kc1NlcnZpY2USQAoDUnVuEhsucGlyaS5jb250cm9sLnYxLlJ1blJlcXVlc3QaHC5waXJpLmNvbnRyb2wudjEuUnVuUmVzcG9uc2USSAoFV2F0Y2gSHS5waXJpLmNvbnRyb2wudjEuV2F0Y2hSZXF1ZXN0Gh4ucGlyaS5jb250cm9sLnYxLldhdGNoUmVzcG9uc2UwARJJCgZDYW5jZWwSHi5waXJpLmNvbnRyb2wudjEuQ2FuY2VsUmVxdWVzdBofLnBpcmkuY29udHJvbC52MS5DYW5jZWxSZXNwb25zZRJGCgVSZXJ1bhIdLnBpcmkuY29udHJvbC52MS5SZXJ1blJlcXVlc3QaHi5waXJpLmNvbnRyb2wudjEuUmVydW5SZXNwb25zZRJJCgZHaXZlVXASHi5waXJpLmNvbnRyb2wudjEuR2l2ZVVwUmVxdWVzdBofLnBpcmkuY29udHJvbC52MS5HaXZlVXBSZXNwb25zZRJbCgxMaXN0Q29tbWFuZHMSJC5waXJpLmNvbnRyb2wudjEuTGlzdENvbW1hbmRzUmVxdWVzdBolLnBpcmkuY29udHJvbC52MS5MaXN0Q29tbWFuZHNSZXNwb25zZRJVCgpHZXRDb21tYW5kEiIucGlyaS5jb250cm9sLnYxLkdldENvbW1hbmRSZXF1ZXN0GiMucGlyaS5jb250cm9sLnYxLkdldENvbW1hbmRSZXNwb25zZRJYCgtHZXRUaW1lbGluZRIjLnBpcmkuY29udHJvbC52MS5HZXRUaW1lbGluZVJlcXVlc3QaJC5waXJpLmNvbnRyb2wudjEuR2V0VGltZWxpbmVSZXNwb25zZRJhCg5MaXN0T3BlcmF0aW9ucxImLnBpcmkuY29udHJvbC52MS5MaXN0T3BlcmF0aW9uc1JlcXVlc3QaJy5waXJpLmNvbnRyb2wudjEuTGlzdE9wZXJhdGlvbnNSZXNwb25zZTJrCg1FdmVudHNTZXJ2aWNlEloKC1dhdGNoRXZlbnRzEiMucGlyaS5jb250cm9sLnYxLldhdGNoRXZlbnRzUmVxdWVzdBokLnBpcmkuY29udHJvbC52MS5XYXRjaEV2ZW50c1Jlc3BvbnNlMAEyYwoNU3RhdHVzU2VydmljZRJSCglHZXRTdGF0dXMSIS5waXJpLmNvbnRyb2wudjEuR2V0U3RhdHVzUmVxdWVzdBoiLnBpcmkuY29udHJvbC52MS5HZXRTdGF0dXNSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * An agent, as `piri-manager agents` shows it.
@@ -406,6 +406,13 @@ export type Command = Message<"piri.control.v1.Command"> & {
    * @generated from field: optional int64 unreachable_since_ms = 28;
    */
   unreachableSinceMs?: bigint | undefined;
+
+  /**
+   * The command that it repeats.
+   *
+   * @generated from field: optional int64 rerun_of = 29;
+   */
+  rerunOf?: bigint | undefined;
 };
 
 /**
@@ -745,6 +752,93 @@ export const CancelResponseSchema: GenMessage<CancelResponse> = /*@__PURE__*/
   messageDesc(file_piri_control_v1_control, 20);
 
 /**
+ * @generated from message piri.control.v1.RerunRequest
+ */
+export type RerunRequest = Message<"piri.control.v1.RerunRequest"> & {
+  /**
+   * @generated from field: int64 command_id = 1;
+   */
+  commandId: bigint;
+
+  /**
+   * As that of a Run.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: string requested_by = 3;
+   */
+  requestedBy: string;
+};
+
+/**
+ * Describes the message piri.control.v1.RerunRequest.
+ * Use `create(RerunRequestSchema)` to create a new message.
+ */
+export const RerunRequestSchema: GenMessage<RerunRequest> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 21);
+
+/**
+ * @generated from message piri.control.v1.RerunResponse
+ */
+export type RerunResponse = Message<"piri.control.v1.RerunResponse"> & {
+  /**
+   * The new command.
+   *
+   * @generated from field: piri.control.v1.Command command = 1;
+   */
+  command?: Command | undefined;
+};
+
+/**
+ * Describes the message piri.control.v1.RerunResponse.
+ * Use `create(RerunResponseSchema)` to create a new message.
+ */
+export const RerunResponseSchema: GenMessage<RerunResponse> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 22);
+
+/**
+ * @generated from message piri.control.v1.GiveUpRequest
+ */
+export type GiveUpRequest = Message<"piri.control.v1.GiveUpRequest"> & {
+  /**
+   * @generated from field: int64 command_id = 1;
+   */
+  commandId: bigint;
+
+  /**
+   * @generated from field: string requested_by = 2;
+   */
+  requestedBy: string;
+};
+
+/**
+ * Describes the message piri.control.v1.GiveUpRequest.
+ * Use `create(GiveUpRequestSchema)` to create a new message.
+ */
+export const GiveUpRequestSchema: GenMessage<GiveUpRequest> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 23);
+
+/**
+ * @generated from message piri.control.v1.GiveUpResponse
+ */
+export type GiveUpResponse = Message<"piri.control.v1.GiveUpResponse"> & {
+  /**
+   * @generated from field: piri.control.v1.Command command = 1;
+   */
+  command?: Command | undefined;
+};
+
+/**
+ * Describes the message piri.control.v1.GiveUpResponse.
+ * Use `create(GiveUpResponseSchema)` to create a new message.
+ */
+export const GiveUpResponseSchema: GenMessage<GiveUpResponse> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 24);
+
+/**
  * @generated from message piri.control.v1.ListCommandsRequest
  */
 export type ListCommandsRequest = Message<"piri.control.v1.ListCommandsRequest"> & {
@@ -780,7 +874,7 @@ export type ListCommandsRequest = Message<"piri.control.v1.ListCommandsRequest">
  * Use `create(ListCommandsRequestSchema)` to create a new message.
  */
 export const ListCommandsRequestSchema: GenMessage<ListCommandsRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 21);
+  messageDesc(file_piri_control_v1_control, 25);
 
 /**
  * @generated from message piri.control.v1.ListCommandsResponse
@@ -797,7 +891,7 @@ export type ListCommandsResponse = Message<"piri.control.v1.ListCommandsResponse
  * Use `create(ListCommandsResponseSchema)` to create a new message.
  */
 export const ListCommandsResponseSchema: GenMessage<ListCommandsResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 22);
+  messageDesc(file_piri_control_v1_control, 26);
 
 /**
  * @generated from message piri.control.v1.GetCommandRequest
@@ -814,7 +908,7 @@ export type GetCommandRequest = Message<"piri.control.v1.GetCommandRequest"> & {
  * Use `create(GetCommandRequestSchema)` to create a new message.
  */
 export const GetCommandRequestSchema: GenMessage<GetCommandRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 23);
+  messageDesc(file_piri_control_v1_control, 27);
 
 /**
  * @generated from message piri.control.v1.GetCommandResponse
@@ -831,7 +925,99 @@ export type GetCommandResponse = Message<"piri.control.v1.GetCommandResponse"> &
  * Use `create(GetCommandResponseSchema)` to create a new message.
  */
 export const GetCommandResponseSchema: GenMessage<GetCommandResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 24);
+  messageDesc(file_piri_control_v1_control, 28);
+
+/**
+ * @generated from message piri.control.v1.GetTimelineRequest
+ */
+export type GetTimelineRequest = Message<"piri.control.v1.GetTimelineRequest"> & {
+  /**
+   * @generated from field: int64 command_id = 1;
+   */
+  commandId: bigint;
+};
+
+/**
+ * Describes the message piri.control.v1.GetTimelineRequest.
+ * Use `create(GetTimelineRequestSchema)` to create a new message.
+ */
+export const GetTimelineRequestSchema: GenMessage<GetTimelineRequest> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 29);
+
+/**
+ * @generated from message piri.control.v1.GetTimelineResponse
+ */
+export type GetTimelineResponse = Message<"piri.control.v1.GetTimelineResponse"> & {
+  /**
+   * @generated from field: piri.control.v1.Command command = 1;
+   */
+  command?: Command | undefined;
+
+  /**
+   * When this was so, milliseconds since 1970.
+   *
+   * @generated from field: int64 at_ms = 2;
+   */
+  atMs: bigint;
+
+  /**
+   * In the order in which it happened; what holds now comes last.
+   *
+   * @generated from field: repeated piri.control.v1.TimelineEntry entries = 3;
+   */
+  entries: TimelineEntry[];
+};
+
+/**
+ * Describes the message piri.control.v1.GetTimelineResponse.
+ * Use `create(GetTimelineResponseSchema)` to create a new message.
+ */
+export const GetTimelineResponseSchema: GenMessage<GetTimelineResponse> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 30);
+
+/**
+ * Something that is known of a command.
+ *
+ * @generated from message piri.control.v1.TimelineEntry
+ */
+export type TimelineEntry = Message<"piri.control.v1.TimelineEntry"> & {
+  /**
+   * When it happened, by the Manager's clock; absent for what holds now.
+   *
+   * @generated from field: optional int64 at_ms = 1;
+   */
+  atMs?: bigint | undefined;
+
+  /**
+   * A word, as sent.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * For people.
+   *
+   * @generated from field: string text = 3;
+   */
+  text: string;
+
+  /**
+   * What it is known by: database, events (the event log), memory (seen since
+   * this Manager started, and not recorded), connection (as it is now), hello
+   * or result (told by the agent).
+   *
+   * @generated from field: string evidence = 4;
+   */
+  evidence: string;
+};
+
+/**
+ * Describes the message piri.control.v1.TimelineEntry.
+ * Use `create(TimelineEntrySchema)` to create a new message.
+ */
+export const TimelineEntrySchema: GenMessage<TimelineEntry> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 31);
 
 /**
  * @generated from message piri.control.v1.ListOperationsRequest
@@ -844,7 +1030,7 @@ export type ListOperationsRequest = Message<"piri.control.v1.ListOperationsReque
  * Use `create(ListOperationsRequestSchema)` to create a new message.
  */
 export const ListOperationsRequestSchema: GenMessage<ListOperationsRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 25);
+  messageDesc(file_piri_control_v1_control, 32);
 
 /**
  * @generated from message piri.control.v1.ListOperationsResponse
@@ -861,7 +1047,7 @@ export type ListOperationsResponse = Message<"piri.control.v1.ListOperationsResp
  * Use `create(ListOperationsResponseSchema)` to create a new message.
  */
 export const ListOperationsResponseSchema: GenMessage<ListOperationsResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 26);
+  messageDesc(file_piri_control_v1_control, 33);
 
 /**
  * Something that an agent can be told to do.
@@ -890,7 +1076,7 @@ export type Operation = Message<"piri.control.v1.Operation"> & {
  * Use `create(OperationSchema)` to create a new message.
  */
 export const OperationSchema: GenMessage<Operation> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 27);
+  messageDesc(file_piri_control_v1_control, 34);
 
 /**
  * @generated from message piri.control.v1.Parameter
@@ -924,7 +1110,7 @@ export type Parameter = Message<"piri.control.v1.Parameter"> & {
  * Use `create(ParameterSchema)` to create a new message.
  */
 export const ParameterSchema: GenMessage<Parameter> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 28);
+  messageDesc(file_piri_control_v1_control, 35);
 
 /**
  * @generated from message piri.control.v1.WatchEventsRequest
@@ -955,7 +1141,7 @@ export type WatchEventsRequest = Message<"piri.control.v1.WatchEventsRequest"> &
  * Use `create(WatchEventsRequestSchema)` to create a new message.
  */
 export const WatchEventsRequestSchema: GenMessage<WatchEventsRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 29);
+  messageDesc(file_piri_control_v1_control, 36);
 
 /**
  * @generated from message piri.control.v1.WatchEventsResponse
@@ -972,7 +1158,7 @@ export type WatchEventsResponse = Message<"piri.control.v1.WatchEventsResponse">
  * Use `create(WatchEventsResponseSchema)` to create a new message.
  */
 export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 30);
+  messageDesc(file_piri_control_v1_control, 37);
 
 /**
  * Something of note that happened.
@@ -1020,7 +1206,7 @@ export type Event = Message<"piri.control.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 31);
+  messageDesc(file_piri_control_v1_control, 38);
 
 /**
  * @generated from message piri.control.v1.GetStatusRequest
@@ -1033,7 +1219,7 @@ export type GetStatusRequest = Message<"piri.control.v1.GetStatusRequest"> & {
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 32);
+  messageDesc(file_piri_control_v1_control, 39);
 
 /**
  * @generated from message piri.control.v1.GetStatusResponse
@@ -1121,7 +1307,7 @@ export type GetStatusResponse = Message<"piri.control.v1.GetStatusResponse"> & {
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 33);
+  messageDesc(file_piri_control_v1_control, 40);
 
 /**
  * @generated from message piri.control.v1.Retention
@@ -1148,7 +1334,7 @@ export type Retention = Message<"piri.control.v1.Retention"> & {
  * Use `create(RetentionSchema)` to create a new message.
  */
 export const RetentionSchema: GenMessage<Retention> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 34);
+  messageDesc(file_piri_control_v1_control, 41);
 
 /**
  * How far a command is.
@@ -1356,6 +1542,27 @@ export const CommandsService: GenService<{
     output: typeof CancelResponseSchema;
   },
   /**
+   * Does once more what a command that has ended was to do, as a new command.
+   *
+   * @generated from rpc piri.control.v1.CommandsService.Rerun
+   */
+  rerun: {
+    methodKind: "unary";
+    input: typeof RerunRequestSchema;
+    output: typeof RerunResponseSchema;
+  },
+  /**
+   * Ends the wait for a command that has not ended: it is presumed lost, until
+   * its agent tells of it.
+   *
+   * @generated from rpc piri.control.v1.CommandsService.GiveUp
+   */
+  giveUp: {
+    methodKind: "unary";
+    input: typeof GiveUpRequestSchema;
+    output: typeof GiveUpResponseSchema;
+  },
+  /**
    * Newest first.
    *
    * @generated from rpc piri.control.v1.CommandsService.ListCommands
@@ -1372,6 +1579,16 @@ export const CommandsService: GenService<{
     methodKind: "unary";
     input: typeof GetCommandRequestSchema;
     output: typeof GetCommandResponseSchema;
+  },
+  /**
+   * What happened to a command, and what each part of that is known by.
+   *
+   * @generated from rpc piri.control.v1.CommandsService.GetTimeline
+   */
+  getTimeline: {
+    methodKind: "unary";
+    input: typeof GetTimelineRequestSchema;
+    output: typeof GetTimelineResponseSchema;
   },
   /**
    * What an agent can be told to do.

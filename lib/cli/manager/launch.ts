@@ -1,0 +1,89 @@
+import { encodeHex } from "@std/encoding/hex";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { HelpSection } from "../command.ts";
+import { HintedError } from "../errors.ts";
+import { ExitCode } from "../exit_code.ts";
+import type { Output } from "../output.ts";
+import type { Terminal } from "../terminal.ts";
+import { Attendance } from "./attend.ts";
+import { commandJson } from "./json.ts";
+import { type Call, Reach } from "./reach.ts";
+import type { Control } from "./services.ts";
+import { Waiting } from "./waiting.ts";
+
+/** What Ctrl-C does while a launched command runs. */
+export const WHILE_IT_RUNS: HelpSection = {
+  title: "While it runs",
+  lines: [
+    ["Ctrl-C", "cancels it and waits for the result"],
+    ["Ctrl-C again", "stops waiting"],
+  ],
+};
+
+/** How commands are started. */
+export interface Launch {
+  /** Asks the Manager; asked again, it must start nothing twice. */
+  readonly start: Call<readonly Command[]>;
+  /** Adds to the error of an answer what may help. */
+  readonly explain?: <T>(answer: Promise<T>) => Promise<T>;
+  /** How long they may take; what they say themselves if absent. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Where and how they are shown. */
+export interface LaunchPlace {
+  readonly connect: () => Promise<Control>;
+  readonly flags: { readonly detach: boolean; readonly raw: boolean };
+  readonly json: boolean;
+  readonly terminal: Terminal;
+  readonly output: Output;
+}
+
+/** Starts commands and shows them until they have ended, or with `--detach` only their ids. Returns the exit code. */
+export async function launch(
+  { start, explain = (answer) => answer, timeoutMs }: Launch,
+  { connect, flags, json, terminal, output }: LaunchPlace,
+): Promise<ExitCode> {
+  // A Manager that is not there at all is told at once; only for one that goes away is it worth to wait.
+  (await connect())[Symbol.dispose]();
+  const reach = new Reach(connect, terminal);
+  using waiting = new Waiting(terminal);
+  const commands = await explain(
+    reach.call(start, {
+      signal: waiting.signal,
+      failure: (fact) =>
+        new HintedError(
+          "UNAVAILABLE",
+          `Cannot tell whether anything was started: ${fact}`,
+          "piri-manager commands",
+        ),
+    }),
+  );
+  if (flags.detach) {
+    for (const command of commands) {
+      await output.either(commandJson(command), String(command.id));
+    }
+    return ExitCode.ok;
+  }
+  const manner = { terminal, json, raw: flags.raw };
+  const attendance = new Attendance(commands, { reach, manner });
+  waiting.cancels(attendance.follower);
+  const limit = timeoutMs ?? commands[0]?.timeoutMs;
+  if (limit !== undefined) waiting.limit(limit);
+  return await attendance.wait(waiting.signal);
+}
+
+/** What makes a request one's own: an id that no other has, and who asks. */
+export function signatureOf(
+  terminal: Terminal,
+): { requestId: string; requestedBy: string } {
+  return {
+    requestId: encodeHex(terminal.random.bytes(16)),
+    requestedBy: userOf(terminal),
+  };
+}
+
+/** Who asks, as the system names them. */
+export function userOf(terminal: Terminal): string {
+  return terminal.env("USER") ?? terminal.env("USERNAME") ?? "";
+}

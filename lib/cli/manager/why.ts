@@ -1,0 +1,99 @@
+import type {
+  Command,
+  GetTimelineResponse,
+  TimelineEntry,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { defineSubcommand } from "../command.ts";
+import { ExitCode } from "../exit_code.ts";
+import type { Sink } from "../terminal.ts";
+import { alignColumns, oneLine, wrapToWidth } from "../text.ts";
+import { durationText, localTime } from "../time.ts";
+import { whatText } from "./commands.ts";
+import { answered, parseId } from "./ids.ts";
+import { timelineJson } from "./json.ts";
+import type { ManagerServices } from "./services.ts";
+import { outcomeText } from "./states.ts";
+
+/** A text is not squeezed into less than so many columns. */
+const LEAST_COLUMNS = 30;
+
+/** `why 12`: what happened to a command, and what that is known by. */
+export const why = defineSubcommand({
+  name: "why",
+  summary: "tell what happened to a command, and what that is known by",
+  positionals: { id: { type: "one", summary: "the command's id" } },
+  flags: {},
+  more: [{
+    title: "What it is known by",
+    lines: [
+      ["database", "the Manager's record of the command"],
+      ["events", "the Manager's event log"],
+      ["memory", "seen by the running Manager, and gone with it"],
+      ["connection", "how the agent's connection is now"],
+      ["hello", "the agent's word when it came back"],
+      ["result", "the agent's word when it had ended"],
+    ],
+  }],
+  examples: ["12", "12 --json"],
+  async execute(
+    { positionals, dir, json, output, terminal },
+    services: ManagerServices,
+  ) {
+    const id = parseId(positionals.id);
+    using control = await services.connect(dir);
+    const answer = await control.commands.getTimeline({ commandId: id });
+    const command = answered(answer.command, `explain command ${id}`);
+    if (json) {
+      await output.value(timelineJson(command, answer));
+      return ExitCode.ok;
+    }
+    await output.line(titleOf(command));
+    const { stdout, columns } = terminal;
+    for (const line of linesOf(answer, widthFor(stdout, columns))) {
+      await output.line(line);
+    }
+    return ExitCode.ok;
+  },
+});
+
+function titleOf(command: Command): string {
+  const state = outcomeText({ ...command, reason: "", errorCode: "" });
+  return oneLine(
+    `command ${command.id} on ${command.agent}, ${state}: ${whatText(command)}`,
+  );
+}
+
+function widthFor(stdout: Sink, columns: number): number {
+  return stdout.isTerminal ? columns : Infinity;
+}
+
+/** A line an entry; a long one goes on below its beginning. */
+function linesOf(
+  { entries, atMs }: GetTimelineResponse,
+  columns: number,
+): string[] {
+  const heads = alignColumns(
+    // The last column is filled up by one that no line ends with.
+    [
+      ["TIME", "AGE", "KNOWN BY", "|"],
+      ...entries.map((entry) => [...headOf(entry, atMs), "|"]),
+    ],
+  ).map((head) => head.slice(0, -1));
+  const texts = ["WHAT", ...entries.map(({ text }) => oneLine(text))];
+  return heads.flatMap((head, index) => {
+    const room = Math.max(LEAST_COLUMNS, columns - head.length);
+    return wrapToWidth(texts[index] ?? "", room).map((line, row) =>
+      `${row === 0 ? head : " ".repeat(head.length)}${line}`
+    );
+  });
+}
+
+function headOf(
+  { atMs, evidence }: TimelineEntry,
+  now: bigint,
+): [string, string, string] {
+  const known = oneLine(evidence);
+  if (atMs === undefined) return ["", "now", known];
+  const age = durationText(Math.max(0, Number(now - atMs)));
+  return [localTime(Number(atMs)), `${age} ago`, known];
+}
