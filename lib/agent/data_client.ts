@@ -56,10 +56,11 @@ export class DataClient {
     };
     this.#pending.set(requestId, pending);
     try {
-      await this.#peer.send({
+      // Beside the answer, so that a peer that does not read ends it in time, too.
+      this.#peer.send({
         case: "dataRequest",
         value: create(DataRequestSchema, { requestId, type, data }),
-      });
+      }).catch((error) => pending.answer.reject(error));
       return await pending.answer.promise;
     } finally {
       pending.timer.cancel();

@@ -14,7 +14,8 @@ import type { StreamName } from "../operations/operation.ts";
 import type { Feature } from "../wire/features.ts";
 import type { Body } from "../wire/message.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
-import { cutText } from "./result.ts";
+import type { Rejections } from "./rejections.ts";
+import { cutText, shrunkResult } from "./result.ts";
 import type { Progress, Runner } from "./runner.ts";
 
 const log = logger("agent", "delivery");
@@ -41,6 +42,7 @@ export interface DeliveryOptions {
   readonly managerId: string;
   readonly features: ReadonlySet<Feature>;
   readonly resume: readonly ResumeFrom[];
+  readonly rejections: Rejections;
 }
 
 /**
@@ -75,6 +77,13 @@ export class Delivery {
     this.#news(entry);
   }
 
+  /** The Manager ended the connection for what it was sent: any result on its way may be the one. */
+  rejected(): void {
+    for (const [entry, drain] of this.#drains) {
+      if (drain.sentResult) this.#options.rejections.add(entry);
+    }
+  }
+
   /** The connection has ended. */
   close(): void {
     this.#unsubscribe();
@@ -105,6 +114,7 @@ class Drain {
   #told: Progress | undefined;
   #news = Promise.withResolvers<void>();
   #stopped = false;
+  #sentResult = false;
 
   constructor(entry: JournalEntry, options: DeliveryOptions) {
     this.#entry = entry;
@@ -116,6 +126,11 @@ class Drain {
       stdout: wanted?.stdout ?? entry.acknowledged("stdout"),
       stderr: wanted?.stderr ?? entry.acknowledged("stderr"),
     };
+  }
+
+  /** Whether the result is on its way, and not acknowledged. */
+  get sentResult(): boolean {
+    return this.#sentResult;
   }
 
   wake(): void {
@@ -183,9 +198,13 @@ class Drain {
     }
   }
 
-  async #sendResult(result: CommandResult): Promise<void> {
-    const { features, peer, journal } = this.#options;
+  async #sendResult(stored: CommandResult): Promise<void> {
+    const { features, peer, journal, rejections } = this.#options;
+    const result = rejections.isSuspect(this.#entry)
+      ? shrunkResult(stored)
+      : stored;
     if (!features.has("output")) await this.#addText(result);
+    this.#sentResult = true;
     await peer.send({ case: "result", value: result });
     // Without acknowledgements there is one try, and then it is forgotten.
     if (!features.has("ack")) await journal.forget(this.#entry);
@@ -194,14 +213,8 @@ class Drain {
   /** Towards a Manager of 2024 the result carries what was printed, how it ended in words, and only known statuses. */
   async #addText(result: CommandResult): Promise<void> {
     const printed = await this.#printed();
-    const text = [
-      printed,
-      result.output,
-      result.signal !== "" ? `ended by ${result.signal}` : "",
-      result.exitCode !== undefined && result.exitCode !== 0
-        ? `exit code ${result.exitCode}`
-        : "",
-    ].filter((part) => part !== "").join("\n");
+    const text = [printed, result.output || howItEnded(result)]
+      .filter((part) => part !== "").join("\n");
     result.output = cutText(text, TEXT_BYTES);
     if (result.output !== text) {
       result.output = `${cutText(text, TEXT_BYTES - 32)}\n[output was cut]`;
@@ -212,18 +225,28 @@ class Drain {
   }
 
   async #printed(): Promise<string> {
-    const parts: Uint8Array[] = [];
+    let text = "";
     let length = 0;
     for (const [name] of STREAMS) {
+      // A character may lie across two pieces.
+      const decoder = new TextDecoder();
       let offset = 0n;
       while (length <= TEXT_BYTES) {
         const piece = await this.#entry.read(name, offset, Limits.chunk);
         if (piece === undefined) break;
-        parts.push(piece.bytes);
+        if (piece.cut > 0n) text += `\n[${piece.cut} bytes were cut]\n`;
+        text += decoder.decode(piece.bytes, { stream: true });
         length += piece.bytes.length;
         offset = piece.offset + BigInt(piece.bytes.length);
       }
+      text += decoder.decode();
     }
-    return parts.map((bytes) => new TextDecoder().decode(bytes)).join("");
+    return text;
   }
+}
+
+/** The end in words, where the result has none. */
+function howItEnded({ signal, exitCode = 0 }: CommandResult): string {
+  if (signal !== "") return `ended by ${signal}`;
+  return exitCode === 0 ? "" : `exit code ${exitCode}`;
 }

@@ -17,6 +17,7 @@ import type { End } from "../wire/connection.ts";
 import { FEATURES } from "../wire/features.ts";
 import type { Transport } from "../wire/transport.ts";
 import type { EntryState, Journal } from "./journal.ts";
+import { Rejections } from "./rejections.ts";
 import type { Runner } from "./runner.ts";
 import { AgentSession } from "./session.ts";
 
@@ -69,6 +70,7 @@ export interface Served {
 export class Link {
   readonly #options: LinkOptions;
   readonly #stop = new AbortController();
+  readonly #rejections = new Rejections();
   #session: AgentSession | undefined;
 
   constructor(options: LinkOptions) {
@@ -118,12 +120,13 @@ export class Link {
     let wasReady = false;
     // Durable before the dial, so that this one is told from all before it.
     const number = await journal.nextSession();
-    const transport = await this.#options.dial(this.#stop.signal);
+    const transport = await this.#dial();
     const session = new AgentSession(transport, {
       journal,
       runner,
       clock,
       counters,
+      rejections: this.#rejections,
       ready: (session) => {
         wasReady = true;
         whenReady(session);
@@ -144,6 +147,20 @@ export class Link {
   stop(reason: string): void {
     this.#stop.abort();
     this.#session?.leave(reason);
+  }
+
+  /** A stop may come before the dial looks for one, and after it has stopped looking. */
+  async #dial(): Promise<Transport> {
+    const { signal } = this.#stop;
+    const transport = signal.aborted
+      ? undefined
+      : await this.#options.dial(signal);
+    if (transport !== undefined && !signal.aborted) return transport;
+    transport?.close();
+    throw new PiriError(
+      "CANCELLED",
+      "Cannot connect to the Manager: the agent stops",
+    );
   }
 
   async #attempt(

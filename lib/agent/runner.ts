@@ -17,6 +17,7 @@ import type {
   StreamName,
 } from "../operations/operation.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
+import { type Job, jobOfLegacy } from "./legacy_command.ts";
 import { lostResult, refusalOf, resultOf } from "./result.ts";
 import { Stopping, type StopReason } from "./running_command.ts";
 import type { JobHandle, JobOutcome, JobSink, Workers } from "./workers.ts";
@@ -80,6 +81,8 @@ export class Runner {
   readonly #running = new Map<JournalEntry, Running>();
   readonly #listeners = new Set<(entry: JournalEntry) => void>();
   #idle = Promise.withResolvers<void>();
+  /** How many commands are being journaled. */
+  #accepting = 0;
   #refusing: string | undefined;
   /** Whether output waits for acknowledgements: only while there is a link that gives some. */
   #windowed = false;
@@ -162,6 +165,7 @@ export class Runner {
       return refusal;
     }
     let entry: JournalEntry | undefined;
+    this.#accepting++;
     try {
       entry = await this.#journal.accept({
         id,
@@ -171,7 +175,10 @@ export class Runner {
       });
       // Before it starts: an agent that dies from here on cannot say that it had not begun.
       await entry.started();
-      this.#start(entry, command);
+      // The agent may have been asked to end meanwhile: nobody would wait for what is started now.
+      const late = this.#refusing;
+      if (late === undefined) this.#start(entry, command);
+      else await this.#finish(entry, refusalBecause(id, late));
       return entry;
     } catch (error) {
       if (entry !== undefined) await this.#journal.forget(entry);
@@ -180,6 +187,9 @@ export class Runner {
         codeOf(error),
         `Cannot accept command ${id}: ${messageOf(error)}`,
       );
+    } finally {
+      this.#accepting--;
+      this.#rest();
     }
   }
 
@@ -232,17 +242,13 @@ export class Runner {
     for (const running of this.#running.values()) {
       this.#ask(running, "agentStopped", GRACE_MS);
     }
-    while (this.#running.size > 0) await this.#idle.promise;
+    while (this.#isBusy) await this.#idle.promise;
   }
 
   #refusalOf(command: Command, isOld: boolean): CommandResult | undefined {
     const { commandId: id, onDisconnect } = command;
     if (this.#refusing !== undefined) {
-      return refusalOf(
-        id,
-        "UNAVAILABLE",
-        `Cannot accept command ${id}: ${this.#refusing}`,
-      );
+      return refusalBecause(id, this.#refusing);
     }
     if (!isOld && id <= this.#journal.lastCommandId) {
       return refusalOf(
@@ -281,10 +287,16 @@ export class Runner {
       ended: false,
     };
     this.#running.set(entry, running);
+    let job: Job;
+    try {
+      job = jobOf(entry, command);
+    } catch (error) {
+      void this.#ended(running, failed(codeOf(error), messageOf(error)));
+      return;
+    }
     const handle = this.#options.workers.start({
       commandId: entry.id,
-      operation: command.type,
-      params: command.data,
+      ...job,
       marker: markerOf(entry),
     }, this.#sink(running));
     if (handle === undefined) {
@@ -373,10 +385,18 @@ export class Runner {
     await this.#finish(entry, result);
     this.#running.delete(entry);
     this.#tell(entry);
-    if (this.#running.size === 0) {
-      this.#idle.resolve();
-      this.#idle = Promise.withResolvers();
-    }
+    this.#rest();
+  }
+
+  /** Whether anything runs or is about to be journaled. */
+  get #isBusy(): boolean {
+    return this.#running.size > 0 || this.#accepting > 0;
+  }
+
+  #rest(): void {
+    if (this.#isBusy) return;
+    this.#idle.resolve();
+    this.#idle = Promise.withResolvers();
   }
 
   /** Keeps a result until it is kept: there is nothing else to do with it. */
@@ -394,7 +414,7 @@ export class Runner {
 
   #watchLink(running: Running): void {
     const { onDisconnect, killAfterMs = 0 } = running.command;
-    if (onDisconnect !== OnDisconnect.KILL) return;
+    if (onDisconnect !== OnDisconnect.KILL || running.ended) return;
     running.disconnected = this.#clock.timer(
       killAfterMs,
       () => this.#ask(running, "linkLost", GRACE_MS),
@@ -420,6 +440,13 @@ export class Runner {
   }
 }
 
+/** What is to be done, in our words. */
+function jobOf({ managerId }: JournalEntry, { type, data }: Command): Job {
+  return managerId === ""
+    ? jobOfLegacy(type, data)
+    : { operation: type, params: data };
+}
+
 /** Names a command in the environment of its processes, also to a later run of the agent. */
 export function markerOf({ id, nonce }: JournalEntry): string {
   return `${id}-${nonce.toString(16)}`;
@@ -440,6 +467,10 @@ function isFull(entry: JournalEntry): boolean {
   const unacknowledged = entry.produced("stdout") + entry.produced("stderr") -
     entry.acknowledged("stdout") - entry.acknowledged("stderr");
   return unacknowledged >= BigInt(Limits.window);
+}
+
+function refusalBecause(id: bigint, why: string): CommandResult {
+  return refusalOf(id, "UNAVAILABLE", `Cannot accept command ${id}: ${why}`);
 }
 
 /** The Command of an entry. */

@@ -19,6 +19,7 @@ export class Stopping {
   #reason: StopReason | undefined;
   #killAt = Infinity;
   #timer: Timer | undefined;
+  #over = false;
 
   constructor(clock: Clock, handle: JobHandle, gaveUp: () => void) {
     this.#clock = clock;
@@ -33,27 +34,32 @@ export class Stopping {
 
   /** Asks for the end; asked again, the grace can only become shorter. */
   ask(reason: StopReason, graceMs: number): void {
-    if (this.#reason === undefined) {
-      this.#reason = reason;
-      this.#handle.stop();
-    }
+    // Its result is being written: nothing is left to end.
+    if (this.#over) return;
+    const isFirst = this.#reason === undefined;
+    this.#reason ??= reason;
     const killAt = this.#clock.monotonic() + graceMs;
-    if (killAt >= this.#killAt) return;
-    this.#killAt = killAt;
-    this.#timer?.cancel();
-    this.#timer = this.#clock.timer(graceMs, () => this.#kill());
+    if (killAt < this.#killAt) {
+      this.#killAt = killAt;
+      this.#timer?.cancel();
+      this.#timer = this.#clock.timer(graceMs, () => this.#kill());
+    }
+    // Last: the end may come before `stop` returns.
+    if (isFirst) this.#handle.stop();
   }
 
   /** It has ended. */
   done(): void {
+    this.#over = true;
     this.#timer?.cancel();
   }
 
   #kill(): void {
-    this.#handle.kill();
+    // Set first: the end may come before `kill` returns.
     this.#timer = this.#clock.timer(GIVE_UP_MS, () => {
       this.#handle.abandon();
       this.#gaveUp();
     });
+    this.#handle.kill();
   }
 }

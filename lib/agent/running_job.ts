@@ -141,7 +141,8 @@ export class RunningJob {
     const request = ++lastRequest;
     const answer = Promise.withResolvers<string | Uint8Array>();
     this.#requests.set(request, answer);
-    const text = JSON.stringify(params);
+    // A bare name is how requests of 2024 name what they want.
+    const text = typeof params === "string" ? params : JSON.stringify(params);
     this.#post({ kind: "request", request, type, params: text });
     return answer.promise;
   }

@@ -5,6 +5,7 @@ import {
   type Command,
   type CommandAck,
   type CommandCancel,
+  CommandResult_Status,
   type DataResponse,
   type ServerHello,
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
@@ -18,6 +19,7 @@ import type { Transport } from "../wire/transport.ts";
 import { DataClient } from "./data_client.ts";
 import { Delivery } from "./delivery.ts";
 import type { Journal } from "./journal.ts";
+import { Rejections } from "./rejections.ts";
 import type { Runner } from "./runner.ts";
 
 /** The shortest and the longest ping interval that a Manager may ask for, milliseconds. */
@@ -93,6 +95,7 @@ export interface AgentSessionOptions {
   readonly runner: Runner;
   readonly clock: Clock;
   readonly counters: Counters;
+  readonly rejections?: Rejections;
   /** Called once the connection is ready. */
   readonly ready: (session: AgentSession) => void;
 }
@@ -134,7 +137,9 @@ export class AgentSession {
   async run(hello: ClientHello): Promise<End> {
     try {
       await this.connection.send({ case: "clientHello", value: hello });
-      return await this.connection.run();
+      const end = await this.connection.run();
+      if (isProtocolError(end)) this.#delivery?.rejected();
+      return end;
     } finally {
       this.#delivery?.close();
       this.data.close();
@@ -168,6 +173,7 @@ export class AgentSession {
       managerId: this.managerId,
       features: this.#features,
       resume: this.#hello?.resume ?? [],
+      rejections: this.#options.rejections ?? new Rejections(),
     });
     ready(this);
   }
@@ -177,6 +183,8 @@ export class AgentSession {
     if (outcome === undefined) {
       this.#options.counters.add("commands_repeated");
     } else if ("$typeName" in outcome) {
+      // A Manager of 2024 does not know REFUSED.
+      if (this.managerId === "") outcome.status = CommandResult_Status.FAILED;
       this.connection.reply({ case: "result", value: outcome });
     } else {
       // The newest progress goes out with it: 0 of 1 if nothing better is known.
@@ -211,4 +219,11 @@ export class AgentSession {
   leave(reason: string): void {
     this.connection.leave(Bye_Code.SHUTDOWN, reason);
   }
+}
+
+/** A Manager of 2024 has no codes. */
+function isProtocolError(end: End): boolean {
+  return end.kind === "bye" &&
+    (end.bye.code === Bye_Code.PROTOCOL_ERROR ||
+      end.bye.reason.startsWith("protocol error"));
 }

@@ -36,7 +36,7 @@ export function logger(...category: string[]): Logger {
 export async function startLog({ level, format }: LogOptions): Promise<void> {
   const toText = format === "json"
     ? getJsonLinesFormatter()
-    : getTextFormatter({ timestamp: "rfc3339" });
+    : getTextFormatter({ timestamp: "rfc3339", value: plainly });
   const encoder = new TextEncoder();
   await configure({
     reset: true,
@@ -51,4 +51,13 @@ export async function startLog({ level, format }: LogOptions): Promise<void> {
       { category: ["logtape"], lowestLevel: "error", sinks: ["stderr"] },
     ],
   });
+}
+
+/** Text as it is, but in one line: peers and files have a say in it. */
+function plainly(value: unknown, inspect: (value: unknown) => string): string {
+  if (typeof value !== "string") return inspect(value);
+  return value.replaceAll(
+    /\p{Cc}/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

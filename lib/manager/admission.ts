@@ -7,6 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
 import { Limits, NAME_PATTERN } from "../base/limits.ts";
+import type { Random } from "../base/random.ts";
 import { hashSecret, sameHash } from "../base/secret.ts";
 import { parseAddress } from "../base/address.ts";
 import { VERSION } from "../base/version.ts";
@@ -18,6 +19,7 @@ import type { Body } from "../wire/message.ts";
 import type { Commands } from "./commands.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, LocalFleet } from "./fleet.ts";
+import { HelloGate } from "./hello_gate.ts";
 import { inNetworks, parseNetwork } from "./network.ts";
 
 /** So many replacements of one agent's connection in a minute are borne. */
@@ -51,6 +53,7 @@ export interface AdmissionOptions {
   readonly commands: Commands;
   readonly events: Events;
   readonly clock: Clock;
+  readonly random: Random;
   readonly counters: Counters;
   readonly pingIntervalMs: number;
 }
@@ -60,6 +63,7 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #gate: HelloGate;
   /** The hello that is being looked at, by name. */
   readonly #busy = new Map<string, Promise<void>>();
   /** When connections of a name were replaced, by the monotonic clock. */
@@ -69,6 +73,7 @@ export class Admission {
     this.#options = options;
     this.#store = options.store;
     this.#clock = options.clock;
+    this.#gate = new HelloGate(options);
   }
 
   /**
@@ -84,9 +89,11 @@ export class Admission {
     admitted: (admitted: Admitted) => void,
   ): Promise<void> {
     checkHello(hello);
-    await this.#alone(
-      hello.clientId,
-      () => this.#admit(hello, newcomer, admitted),
+    await this.#gate.pass(() =>
+      this.#alone(
+        hello.clientId,
+        () => this.#admit(hello, newcomer, admitted),
+      )
     );
   }
 
@@ -153,8 +160,9 @@ export class Admission {
       ended,
       resumes: features.has("resume"),
     });
+    const protocol = isOld ? 1 : hello.protocol;
     tell({
-      record,
+      record: { ...record, protocol },
       instance: hello.instance,
       session: hello.session,
       features,
@@ -165,7 +173,7 @@ export class Admission {
     const former = fleet.admit(newcomer);
     if (former !== undefined) this.#replace(former);
     await store.admitAgent(record.id, {
-      protocol: isOld ? 1 : hello.protocol,
+      protocol,
       version: hello.agentVersion,
       facts: hello.facts,
       instance: hello.instance,

@@ -6,6 +6,8 @@ import {
   type CommandProgress,
   type CommandResult,
   CommandSchema,
+  type CommandState,
+  CommandState_State,
   OnDisconnect,
   type ResumeFrom,
   ResumeFromSchema,
@@ -15,7 +17,6 @@ import type { Counters } from "../base/counters.ts";
 import { PiriError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { nonce, type Random } from "../base/random.ts";
-import { Turns } from "../base/turns.ts";
 import type {
   CommandFilter,
   CommandPatch,
@@ -28,20 +29,37 @@ import type {
   CommandAdmin,
   CommandView,
   RunRequest,
+  TimelineEntry,
   WatchEvent,
 } from "./manager.ts";
 import { OPEN_STATES, OpenCommand } from "./open_command.ts";
 import { OpenCommands } from "./open_commands.ts";
+import { isLegacy, legacyCommand } from "./legacy_command.ts";
 import { lost, reconcile, type Reconciliation } from "./reconcile.ts";
 import { Recorder } from "./recorder.ts";
 import { findTargets } from "./targets.ts";
+import {
+  hasEndedForGood,
+  LINK_EVENTS,
+  TIMELINE_EVENTS,
+  timelineOf,
+} from "./timeline.ts";
+import type { Listed } from "./trace.ts";
 import { checkWatchStart, watchCommands, type WatchStart } from "./watch.ts";
+import { WriteOrder } from "./write_order.ts";
 
 /** Between SIGTERM and SIGKILL unless the operator says otherwise, milliseconds. */
 const CANCEL_GRACE_MS = 5_000;
 
 /** How much longer than its timeout a command of an agent that does not measure it may take, milliseconds. */
 const TIMEOUT_SLACK_MS = 10_000;
+
+const LISTED_STATES: ReadonlyMap<CommandState_State, Listed["state"]> = new Map(
+  [
+    [CommandState_State.ACCEPTED, "accepted"],
+    [CommandState_State.FINISHED, "finished"],
+  ],
+);
 
 /** What commands are made of. */
 export interface CommandsOptions {
@@ -64,8 +82,9 @@ export class Commands implements CommandAdmin {
   readonly #clock: Clock;
   readonly #open = new OpenCommands();
   readonly #recorder: Recorder;
-  /** What is written to each connection, one after the other: ids must ascend, and no cancel overtakes its command. */
-  readonly #writes = new WeakMap<AgentSession, Turns>();
+  /** When this run of the Manager took up what there was, milliseconds since 1970. */
+  #loadedAt: number | undefined;
+  readonly #writes = new WeakMap<AgentSession, WriteOrder>();
 
   constructor(options: CommandsOptions) {
     this.#options = options;
@@ -76,8 +95,20 @@ export class Commands implements CommandAdmin {
 
   /** Takes up what an earlier run of the Manager left open. Called once, before agents are admitted. */
   async load(): Promise<void> {
+    const now = this.#clock.now();
+    this.#loadedAt = now;
     for (const record of await this.#store.openCommands(Infinity)) {
       this.#open.add(new OpenCommand(record, this.#clock));
+      this.noteLeft(record.agent, now);
+    }
+    for (
+      const { id, connectedAt, disconnectedAt } of await this.#store.agents()
+    ) {
+      // Where the end of its last connection was not recorded, it is only known that it is not connected now.
+      if (disconnectedAt === null || disconnectedAt < (connectedAt ?? 0)) {
+        continue;
+      }
+      if (this.#leftAt.has(id)) this.noteLeft(id, disconnectedAt);
     }
   }
 
@@ -90,24 +121,57 @@ export class Commands implements CommandAdmin {
   async run(
     request: RunRequest,
   ): Promise<{ job: string; commands: CommandView[] }> {
-    // Asked again after a broken connection: answered before anything is looked at that may have changed since.
-    const earlier = await this.#store.findRequest(request.requestId);
-    if (earlier !== undefined) {
-      return {
-        job: earlier.job,
-        commands: await Promise.all(
-          earlier.commands.map(({ id }) => this.get(id)),
-        ),
-      };
+    return await this.#answered(request.requestId) ??
+      await this.#start(request, null);
+  }
+
+  async rerun(
+    id: bigint,
+    { requestId, requestedBy }: { requestId: string; requestedBy: string },
+  ): Promise<CommandView> {
+    const { commands: [again] } = await this.#answered(requestId) ??
+      await this.#repeat(await this.get(id), { requestId, requestedBy });
+    if (again === undefined) {
+      throw new PiriError(
+        "NOT_FOUND",
+        `Cannot find what repeats command ${id}: it was deleted since`,
+      );
     }
-    const sessions = await findTargets(request, this.#options);
-    this.#check(request, sessions);
-    const { job, commands, repeated } = await this.#store.createCommands(
-      sessions.map((session) => this.#draft(request, session)),
-      { requestId: request.requestId, job: this.#newJob() },
+    return again;
+  }
+
+  async giveUp(id: bigint, requestedBy: string): Promise<CommandView> {
+    const command = this.#open.get(id);
+    if (command === undefined) {
+      const { state } = await this.get(id);
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot give up command ${id}: it has ended, it is ${state}`,
+      );
+    }
+    const { record } = command;
+    const patch: CommandPatch = {
+      id,
+      ...lost("given up by the operator", this.#clock.now()),
+    };
+    this.#open.apply([patch]);
+    try {
+      await this.#store.patchCommand(patch);
+    } catch (error) {
+      const { state, presumed, reason, finishedAt } = record;
+      command.apply({ id, state, presumed, reason, finishedAt });
+      this.#open.add(command);
+      throw error;
+    }
+    this.#options.events.add(
+      "command_given_up",
+      `command ${id} on "${record.agent}" is given up by ${
+        requestedBy || "an operator"
+      }`,
+      { agent: record.agent, commandId: id },
     );
-    if (!repeated) this.#begin(commands, sessions, request);
-    return { job, commands: commands.map((record) => this.#view(record)) };
+    command.feed.finish();
+    return this.get(id);
   }
 
   async *watch(
@@ -152,6 +216,14 @@ export class Commands implements CommandAdmin {
     if (!isOpen) command.feed.finish();
     else if (command.isOpen) this.#sendCancel(command);
     command.feed.touch();
+    const session = this.#options.fleet.session(command.agent);
+    if (command.isOpen && session !== undefined && isLegacy(session)) {
+      // It is asked all the same: its message is of 2024, only that nobody answered it then.
+      throw new PiriError(
+        "UNSUPPORTED",
+        `Cannot tell whether command ${id} will end: cancel is not supported by this agent, which is one of 2024`,
+      );
+    }
     return this.get(id);
   }
 
@@ -171,6 +243,30 @@ export class Commands implements CommandAdmin {
     return records.map((record) =>
       this.#view(this.#open.get(record.id)?.record ?? record)
     );
+  }
+
+  async timeline(
+    id: bigint,
+  ): Promise<{ command: CommandView; at: number; entries: TimelineEntry[] }> {
+    const command = await this.get(id);
+    const at = this.#clock.now();
+    const events = await this.#store.events({
+      commandId: id,
+      agent: command.agent,
+      kinds: LINK_EVENTS,
+      from: command.createdAt,
+      to: hasEndedForGood(command) ? command.finishedAt ?? at : at,
+      limit: TIMELINE_EVENTS,
+    });
+    const entries = timelineOf({
+      command,
+      events,
+      trace: this.#open.trace(id),
+      received: this.#open.get(id)?.received,
+      session: this.#options.fleet.session(command.agent),
+      startedAt: this.#loadedAt,
+    });
+    return { command, at, entries };
   }
 
   // What agents tell.
@@ -226,6 +322,10 @@ export class Commands implements CommandAdmin {
       this.#open.of(agent).map(({ record }) => record),
       ended.filter(({ id }) => this.#open.get(id) === undefined),
     );
+    const resumed = new Set(outcome.resumed);
+    for (const entry of hello.commands) {
+      if (resumed.has(entry.commandId)) this.#noteHello(entry, hello.session);
+    }
     const reopened = new Map(ended.map((record) => [record.id, record]));
     for (const id of outcome.resumed) {
       const record = reopened.get(id);
@@ -241,6 +341,11 @@ export class Commands implements CommandAdmin {
       );
     }
     return { ...outcome, touched };
+  }
+
+  /** The agent is told that the results of these are held here. */
+  noteAcknowledged(id: bigint): void {
+    this.#open.traceToKeep(id).resultAcknowledgedAt = this.#clock.now();
   }
 
   /** Where the output of resumed commands goes on. */
@@ -317,8 +422,70 @@ export class Commands implements CommandAdmin {
     return this.#open.of(agent);
   }
 
+  /** What a request has started that was asked before. */
+  async #answered(
+    requestId: string,
+  ): Promise<{ job: string; commands: CommandView[] } | undefined> {
+    const earlier = await this.#store.findRequest(requestId);
+    return earlier && {
+      job: earlier.job,
+      commands: await Promise.all(
+        earlier.commands.map(({ id }) => this.get(id)),
+      ),
+    };
+  }
+
+  async #start(
+    request: RunRequest,
+    rerunOf: bigint | null,
+  ): Promise<{ job: string; commands: CommandView[] }> {
+    const sessions = await findTargets(request, this.#options);
+    this.#check(request, sessions);
+    const { job, commands, repeated } = await this.#store.createCommands(
+      sessions.map((session) => ({
+        ...this.#draft(request, session),
+        rerunOf,
+      })),
+      { requestId: request.requestId, job: this.#newJob() },
+    );
+    if (!repeated) this.#begin(commands, sessions, request);
+    return { job, commands: commands.map((record) => this.#view(record)) };
+  }
+
+  async #repeat(
+    { id, state, agent, ...command }: CommandView,
+    request: { requestId: string; requestedBy: string },
+  ): Promise<{ job: string; commands: CommandView[] }> {
+    if (OPEN_STATES.has(state)) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot run command ${id} again: it has not ended, it is ${state}`,
+      );
+    }
+    const started = await this.#start({
+      agents: [agent],
+      operation: command.operation,
+      params: command.params,
+      timeoutMs: command.timeoutMs ?? undefined,
+      onDisconnect: command.onDisconnect,
+      killAfterMs: command.killAfterMs ?? undefined,
+      ...request,
+    }, id);
+    for (const again of started.commands) {
+      this.#options.events.add(
+        "command_rerun",
+        `command ${id} on "${agent}" is repeated as command ${again.id} by ${
+          request.requestedBy || "an operator"
+        }`,
+        { agent, commandId: id },
+      );
+    }
+    return started;
+  }
+
   #check(request: RunRequest, sessions: readonly AgentSession[]): void {
-    for (const { agent, operations, features } of sessions) {
+    for (const session of sessions) {
+      const { agent, operations, features } = session;
       if (operations !== undefined && !operations.has(request.operation)) {
         throw new PiriError(
           "NOT_FOUND",
@@ -332,7 +499,10 @@ export class Commands implements CommandAdmin {
       const limit = features.size > 0
         ? Limits.message
         : Limits.handshakeFrame - 1_024;
-      const size = new TextEncoder().encode(request.params).length + 512;
+      const params = isLegacy(session)
+        ? legacyCommand(request.operation, request.params).data
+        : request.params;
+      const size = new TextEncoder().encode(params).length + 512;
       if (size > limit) {
         throw new PiriError(
           "INVALID_ARGUMENT",
@@ -389,7 +559,7 @@ export class Commands implements CommandAdmin {
       const session = byAgent.get(record.agent);
       if (session === undefined) continue;
       if (record.state === "sent") {
-        this.#inTurn(session, () => this.#write(command, session));
+        this.#inOrder(session, () => this.#write(command, session));
       } else if (session.takesCommands) {
         this.#dispatch(command, session);
       }
@@ -408,19 +578,18 @@ export class Commands implements CommandAdmin {
     };
     command.apply(patch);
     const recorded = this.#store.patchCommand(patch);
-    // If it fails it is heard of in its turn, which may come later.
-    recorded.catch(() => {});
-    this.#inTurn(session, async () => {
-      await recorded;
-      this.#write(command, session);
-    });
+    recorded.catch(() => session.busy());
+    this.#inOrder(session, () => this.#write(command, session), recorded);
   }
 
-  /** Writes when all that was to be written before it is. What cannot be recorded is not written. */
-  #inTurn(session: AgentSession, write: () => void | Promise<void>): void {
-    const turns = this.#writes.get(session) ?? new Turns();
-    this.#writes.set(session, turns);
-    turns.run(write).catch(() => session.busy());
+  #inOrder(
+    session: AgentSession,
+    write: () => void,
+    recorded?: Promise<void>,
+  ): void {
+    const order = this.#writes.get(session) ?? new WriteOrder();
+    this.#writes.set(session, order);
+    order.add(write, recorded);
   }
 
   /** Writes a command that is recorded as sent to the connection it is bound to, if that still is the agent's. */
@@ -432,10 +601,13 @@ export class Commands implements CommandAdmin {
       return;
     }
     const { record } = command;
+    const { type, data } = isLegacy(session)
+      ? legacyCommand(record.operation, record.params)
+      : { type: record.operation, data: record.params };
     const message = create(CommandSchema, {
       commandId: record.id,
-      type: record.operation,
-      data: record.params,
+      type,
+      data,
       nonce: record.nonce,
       onDisconnect: record.onDisconnect === "kill"
         ? OnDisconnect.KILL
@@ -444,7 +616,10 @@ export class Commands implements CommandAdmin {
     if (record.timeoutMs !== null) message.timeoutMs = record.timeoutMs;
     if (record.killAfterMs !== null) message.killAfterMs = record.killAfterMs;
     // Not waited for: whoever asks for more than the agent reads is stopped by the limit of open commands.
-    session.send({ case: "command", value: message }).catch(() => {});
+    session.send({ case: "command", value: message }).then(
+      () => command.trace.writtenAt = this.#clock.now(),
+      () => {},
+    );
     if (!session.features.has("ack") && record.timeoutMs !== null) {
       this.#measure(command, record.timeoutMs);
     }
@@ -481,14 +656,21 @@ export class Commands implements CommandAdmin {
     });
   }
 
-  #sendCancel({ agent, record }: OpenCommand): void {
+  #sendCancel(command: OpenCommand): void {
+    const { agent, record } = command;
     const session = this.#options.fleet.session(agent);
     if (session === undefined || !session.takesCommands) return;
     const cancel = create(CommandCancelSchema, {
       commandId: record.id,
       graceMs: record.cancelGraceMs ?? CANCEL_GRACE_MS,
     });
-    this.#inTurn(session, () => session.cancel(cancel));
+    this.#inOrder(session, () => {
+      session.cancel(cancel);
+      command.trace.cancelSent = {
+        at: this.#clock.now(),
+        session: session.session,
+      };
+    });
   }
 
   #view(record: CommandRecord): CommandView {
@@ -497,7 +679,10 @@ export class Commands implements CommandAdmin {
     return {
       ...record,
       unreachableSince: open && session === undefined
-        ? this.#leftAt.get(record.agent) ?? record.createdAt
+        ? Math.max(
+          this.#leftAt.get(record.agent) ?? record.createdAt,
+          record.createdAt,
+        )
         : null,
     };
   }
@@ -508,6 +693,18 @@ export class Commands implements CommandAdmin {
   /** Notes since when an agent is not connected. */
   noteLeft(agent: string, at: number): void {
     this.#leftAt.set(agent, at);
+  }
+
+  #noteHello(
+    { commandId, state, stdout, stderr }: CommandState,
+    session: bigint,
+  ): void {
+    this.#open.traceToKeep(commandId).noteHello({
+      at: this.#clock.now(),
+      session,
+      state: LISTED_STATES.get(state) ?? "running",
+      produced: { stdout, stderr },
+    });
   }
 
   #newJob(): string {

@@ -14,6 +14,7 @@ import {
   readBy,
   sizeSetting,
 } from "../base/settings.ts";
+import { GUARD_LIMITS, type GuardLimits } from "./guard.ts";
 
 /** What a Manager's operator can set: config.yaml, described in docs/configuration.md. */
 export interface ManagerConfig {
@@ -31,6 +32,8 @@ export interface ManagerConfig {
   readonly outputBytesPerCommand: number;
   /** How often agents and the Manager ask each other whether they are there. */
   readonly pingIntervalMs: number;
+  /** Limits of the plain-TCP front; without them there is none. */
+  readonly guard?: GuardLimits | undefined;
   readonly log: LogOptions;
 }
 
@@ -61,8 +64,22 @@ const Schema = v.strictObject({
     durationSetting(1, { least: "1s", most: "15s" }),
     15_000,
   ),
+  guard: v.optional(v.strictObject({
+    perAddress: v.optional(countSetting(), GUARD_LIMITS.perAddress),
+    total: v.optional(countSetting(), GUARD_LIMITS.total),
+  })),
   log: v.optional(LogSetting, {}),
 });
+
+function countSetting() {
+  return v.pipe(
+    v.number("it should be a number"),
+    v.check(
+      (count) => Number.isInteger(count) && count >= 1 && count <= 1_000_000,
+      "it should be a whole number from 1 to 1000000",
+    ),
+  );
+}
 
 /**
  * Reads config.yaml.

@@ -16,8 +16,8 @@ const log = logger("manager", "data");
 /** So many requests of one connection are worked on at a time; those beyond are answered with an error. */
 const MOST_AT_ONCE = 32;
 
-/** Room that a DataResponse takes besides what it carries, bytes. */
-const ENVELOPE = 1_024;
+/** Room that a DataResponse takes besides what it carries, bytes: what peers of 2024 leave for it. */
+const ENVELOPE = 1_000;
 
 /** Where an answer goes: the connection that asked. */
 export interface Asker {

@@ -1,8 +1,12 @@
 import type { Clock } from "../base/clock.ts";
+import { Limits } from "../base/limits.ts";
 import type { StreamName } from "../store/records.ts";
 
 /** Recent output that stays in memory for watchers though it is in the store, bytes a command. */
 const RECENT_BYTES = 1_048_576;
+
+/** Output that is only here, bytes a command; who has not had it is too slow. An agent's window is half of it. */
+const HELD_BYTES = 2 * Limits.window;
 
 /** A watcher that has not read for so long does not hold a command back any more, milliseconds. */
 export const STALLED_WATCHER_MS = 10_000;
@@ -91,9 +95,16 @@ export class Feed {
   /** Adds a piece; its number is returned. */
   push(piece: FeedPiece): number {
     const number = this.end;
+    for (const reader of this.#readers) {
+      // Who has had everything was not slow: the time to read runs from now.
+      if (reader.next === number) reader.readAt = this.#clock.monotonic();
+    }
     this.#pieces.push(piece);
     this.#heldBytes += piece.bytes.length;
     this.#trim();
+    if (this.#heldBytes > HELD_BYTES) {
+      this.#giveUp(({ next }) => next <= this.#first);
+    }
     this.touch();
     return number;
   }
@@ -136,13 +147,19 @@ export class Feed {
 
   #giveUpStalled(): void {
     const since = this.#clock.monotonic() - STALLED_WATCHER_MS;
-    for (const reader of this.#readers) {
-      if (reader.readAt > since || reader.next === this.end) continue;
+    this.#giveUp(({ readAt, next }) => readAt <= since && next < this.end);
+  }
+
+  #giveUp(isTooSlow: (reader: FeedReader) => boolean): void {
+    const slow = [...this.#readers].filter(isTooSlow);
+    if (slow.length === 0) return;
+    for (const reader of slow) {
       reader.cutOff = true;
       this.#readers.delete(reader);
       reader.wake();
     }
     this.#trim();
+    this.#move();
   }
 
   #trim(): void {

@@ -44,6 +44,8 @@ export class Listener {
   #certPem: string;
   #keyPem: string;
   #listener: Deno.TlsListener;
+  /** The one that was closed for a new certificate. */
+  #former: Deno.TlsListener | undefined;
   #accepting: Promise<void>;
 
   /** @throws {PiriError} UNAVAILABLE if it cannot listen there. */
@@ -68,13 +70,15 @@ export class Listener {
     { certPem, keyPem }: { certPem: string; keyPem: string },
   ): Promise<void> {
     const { port } = this;
-    const former = { listener: this.#listener, accepting: this.#accepting };
     this.#certPem = certPem;
     this.#keyPem = keyPem;
-    closeQuietly(former.listener);
+    this.#former = this.#listener;
+    closeQuietly(this.#former);
+    // The port is free once its accepting has ended.
+    await this.#accepting;
+    if (this.#stop.signal.aborted) return;
     this.#listener = this.#listen(port);
     this.#accepting = this.#accept(this.#listener);
-    await former.accepting;
   }
 
   /** Stops accepting, and gives up the handshakes that are under way. */
@@ -109,7 +113,7 @@ export class Listener {
       try {
         void this.#shakeHands(await listener.accept());
       } catch (error) {
-        if (this.#stop.signal.aborted || listener !== this.#listener) return;
+        if (this.#stop.signal.aborted || listener === this.#former) return;
         // At the limit of descriptors: those that close make room.
         this.#options.counters.add("accept_errors");
         log.warning("Cannot accept a connection: {error}", {

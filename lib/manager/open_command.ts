@@ -6,6 +6,7 @@ import type {
   StreamName,
 } from "../store/records.ts";
 import { Feed } from "./feed.ts";
+import { Trace } from "./trace.ts";
 
 /** The states in which a command is not ended. */
 export const OPEN_STATES: ReadonlySet<CommandStateName> = new Set([
@@ -27,6 +28,7 @@ export interface ProgressView {
  */
 export class OpenCommand {
   readonly feed: Feed;
+  trace = new Trace();
   /** Bytes that have come in, by stream; what the store holds may be less. */
   readonly received: Record<StreamName, bigint>;
   /** Bytes that may be acknowledged, by stream. */

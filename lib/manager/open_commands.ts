@@ -1,23 +1,32 @@
 import type { CommandPatch } from "../store/records.ts";
 import type { OpenCommand } from "./open_command.ts";
+import { Trace } from "./trace.ts";
+
+/** The traces of so many commands that have ended stay in memory. */
+const TRACES = 10_000;
 
 /** The commands that have not ended, by id and by agent. */
 export class OpenCommands {
   readonly #byId = new Map<bigint, OpenCommand>();
   readonly #byAgent = new Map<string, Map<bigint, OpenCommand>>();
+  /** Of those that have ended, the latest last. */
+  readonly #traces = new Map<bigint, Trace>();
 
   get size(): number {
     return this.#byId.size;
   }
 
   add(command: OpenCommand): void {
+    // One whose end was only presumed goes on where it was.
+    command.trace = this.#traces.get(command.id) ?? command.trace;
+    this.#traces.delete(command.id);
     this.#byId.set(command.id, command);
     const ofAgent = this.#byAgent.get(command.agent) ?? new Map();
     this.#byAgent.set(command.agent, ofAgent.set(command.id, command));
   }
 
   remove(command: OpenCommand): void {
-    this.#byId.delete(command.id);
+    if (this.#byId.delete(command.id)) this.#keep(command.id, command.trace);
     const ofAgent = this.#byAgent.get(command.agent);
     ofAgent?.delete(command.id);
     if (ofAgent?.size === 0) this.#byAgent.delete(command.agent);
@@ -25,6 +34,18 @@ export class OpenCommands {
 
   get(id: bigint): OpenCommand | undefined {
     return this.#byId.get(id);
+  }
+
+  /** What was seen of a command, open or ended; undefined if that is not known any more. */
+  trace(id: bigint): Trace | undefined {
+    return this.#byId.get(id)?.trace ?? this.#traces.get(id);
+  }
+
+  /** As `trace`, made if there is none: for a command that is known to be the agent's. */
+  traceToKeep(id: bigint): Trace {
+    const trace = this.trace(id) ?? new Trace();
+    if (!this.#byId.has(id)) this.#keep(id, trace);
+    return trace;
   }
 
   /** An agent's commands, lowest id first. */
@@ -35,6 +56,13 @@ export class OpenCommands {
 
   countOf(agent: string): number {
     return this.#byAgent.get(agent)?.size ?? 0;
+  }
+
+  #keep(id: bigint, trace: Trace): void {
+    this.#traces.set(id, trace);
+    if (this.#traces.size <= TRACES) return;
+    const [oldest] = this.#traces.keys();
+    if (oldest !== undefined) this.#traces.delete(oldest);
   }
 
   /** Takes over patches that the store was asked for, and takes out what they end. Returns what they touched. */

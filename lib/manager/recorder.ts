@@ -78,6 +78,7 @@ export class Recorder {
       return;
     }
     command.progress = { current, total, message };
+    command.trace.progressAt = this.#clock.now();
     const begins = command.state !== "running";
     const now = this.#clock.monotonic();
     if (begins) this.#begin(session, command);
@@ -122,13 +123,17 @@ export class Recorder {
     }
     if (command.state !== "running") this.#begin(session, command);
     command.received[stream] = end;
+    command.trace.outputAt = this.#clock.now();
     const bytes = gap >= 0n
       ? output.bytes
       : output.bytes.subarray(Number(-gap));
     const size = BigInt(bytes.length);
     command.full ||= command.kept + size > this.#keepBytes;
-    if (command.full) command.apply({ id: command.id, truncated: true });
-    else command.kept += size;
+    // The record here is what the result is laid over: a cut that only the database knows of would be lost with it.
+    if (command.full || gap > 0n) {
+      command.apply({ id: command.id, truncated: true });
+    }
+    if (!command.full) command.kept += size;
     await this.#write(session, command, {
       stream,
       offset: end - size,
@@ -173,7 +178,11 @@ export class Recorder {
     }
     if (session.strangers.has(id)) return undefined;
     const record = await this.#store.command(id);
-    if (record?.agent !== session.agent || !record.presumed) return undefined;
+    if (record?.agent !== session.agent) return undefined;
+    // Open again by now: its presumed end could not be recorded.
+    const again = this.#open.get(id);
+    if (again !== undefined) return again;
+    if (!record.presumed) return undefined;
     const command = this.reopen(record);
     // The agent knows better than the presumption.
     this.#begin(session, command);
@@ -186,6 +195,11 @@ export class Recorder {
     if (known !== undefined) return known;
     const command = new OpenCommand(record, this.#clock);
     this.#open.add(command);
+    this.#events.add(
+      "command_found",
+      `command ${record.id} on "${record.agent}" is not ${record.state}, as was presumed: its agent knows it`,
+      { agent: record.agent, commandId: record.id },
+    );
     return command;
   }
 
@@ -223,7 +237,7 @@ export class Recorder {
     const unwritten = (this.#unwritten.get(session) ?? 0) + size;
     this.#unwritten.set(session, unwritten);
     const written = this.#store.appendOutput(command.id, piece)
-      .then(async () => {
+      .then(() => {
         if (command.received[stream] < end) {
           // A piece before this one could not be recorded, and this one was on its way already: a hole stays.
           command.received[stream] = end;
@@ -236,9 +250,13 @@ export class Recorder {
           cut,
           kept: keep,
         });
-        if (!keep) await command.feed.passed(number);
-        if (end > command.held[stream]) command.held[stream] = end;
-        this.#acknowledge(session, command);
+        const acknowledge = () => {
+          if (end > command.held[stream]) command.held[stream] = end;
+          this.#acknowledge(session, command);
+        };
+        if (keep) acknowledge();
+        // Not waited for: a slow watcher holds back the acknowledgement, not the reading of the agent's connection.
+        else void command.feed.passed(number).then(acknowledge);
       })
       .catch((error) => {
         // It is asked for again, from what is held.
@@ -279,6 +297,9 @@ export class Recorder {
       () => {
         command.feed.finish();
         this.#finalAck(session, command.id, command.held);
+        if (session.features.has("ack")) {
+          command.trace.resultAcknowledgedAt = this.#clock.now();
+        }
       },
       (error) => {
         takeBack();
@@ -333,15 +354,16 @@ export class Recorder {
   }
 
   #acknowledge(session: AgentSession, command: OpenCommand): void {
+    // What came before an end that was only presumed counts for the command as it was opened again.
+    const { held, isOpen, record, trace } = this.#open.get(command.id) ??
+      command;
     // Once it has ended the final acknowledgement says more, and must not be replaced.
-    if (!session.features.has("ack") || !command.isOpen) return;
+    const isOver = !isOpen && !record.presumed;
+    if (!session.features.has("ack") || isOver) return;
+    trace.acknowledged = { ...held };
     session.reply({
       case: "commandAck",
-      value: create(CommandAckSchema, {
-        commandId: command.id,
-        stdout: command.held.stdout,
-        stderr: command.held.stderr,
-      }),
+      value: create(CommandAckSchema, { commandId: command.id, ...held }),
     });
   }
 

@@ -19,6 +19,9 @@ const STATE_OF: Readonly<Record<CommandResult_Status, CommandStateName>> = {
   [CommandResult_Status.LOST]: "lost",
 };
 
+/** The last moment that a Date can tell, milliseconds since 1970. */
+const LATEST_MS = 8_640_000_000_000_000n;
+
 /** What a result changes of its command: both streams are closed by it. */
 export type ResultPatch =
   & CommandPatch
@@ -105,7 +108,7 @@ function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
 
-/** A time, 0 being none. */
+/** A time, 0 being none. One that no calendar has (ECMA-262 section 21.4.1.1) is none, too: an agent's clock may be wrong. */
 function orNull(ms: bigint): number | null {
-  return ms === 0n ? null : Number(ms);
+  return ms <= 0n || ms > LATEST_MS ? null : Number(ms);
 }

@@ -220,6 +220,7 @@ export class ManagerSession implements AgentSession {
           case: "commandAck",
           value: create(CommandAckSchema, { commandId, final: true }),
         });
+        this.commands.noteAcknowledged(commandId);
       }
     }
     if (this.#awaitsPong) this.connection.ping();

@@ -3,7 +3,7 @@ import type { StreamName } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import type { FeedPiece, FeedReader } from "./feed.ts";
 import type { CommandView, WatchEvent } from "./manager.ts";
-import type { OpenCommand } from "./open_command.ts";
+import { OPEN_STATES, type OpenCommand } from "./open_command.ts";
 
 /** Output is read from the store in pieces of about so many bytes. */
 const READ_BYTES = 262_144;
@@ -49,7 +49,11 @@ export async function* watchCommands(
       for (const watch of ready) {
         ready.delete(watch);
         yield* watch.news();
-        if (watch.done) watches.delete(watch);
+        if (watch.done) {
+          watches.delete(watch);
+          // It may have been woken while it told its last.
+          ready.delete(watch);
+        }
         if (signal.aborted) return;
       }
       if (ready.size === 0 && watches.size > 0) await news.promise;
@@ -93,6 +97,7 @@ class CommandWatch {
     const live = this.#live;
     if (live !== undefined) {
       yield* this.#pieces(live);
+      if (this.done) return;
       const { progress } = live.command;
       if (progress !== undefined && progress !== this.#toldProgress) {
         this.#toldProgress = progress;
@@ -104,6 +109,7 @@ class CommandWatch {
       }
       // Ended: whatever was printed has been read above, or is in the store.
       yield* this.#pieces(live);
+      if (this.done) return;
       this.close();
       yield* this.#stored();
     }
@@ -126,6 +132,8 @@ class CommandWatch {
 
   async *#stateChange(): AsyncGenerator<WatchEvent> {
     const view = await this.#source.view(this.#id);
+    // Its end is told last, once all that it printed is told.
+    if (!OPEN_STATES.has(view.state)) return;
     if (
       view.state !== this.#told?.state ||
       view.unreachableSince !== this.#told.unreachableSince ||

@@ -85,6 +85,8 @@ export class Connection<Context> {
   #timer: Timer | undefined;
   #liveness: Liveness | undefined;
   #end: End | undefined;
+  /** Its Bye is on its way, and what the peer still says is not looked at. */
+  #deaf = false;
 
   constructor(transport: Transport, options: ConnectionOptions<Context>) {
     this.peer = transport.peer;
@@ -97,6 +99,8 @@ export class Connection<Context> {
       clock: options.clock,
       failed: ({ message }) => this.#close({ kind: "broken", reason: message }),
     });
+    // Until it has said what it is, it may be one of 2024.
+    this.#outbox.oneFrameAWrite = true;
   }
 
   get state(): PeerState {
@@ -123,14 +127,16 @@ export class Connection<Context> {
     this.reply({ case: "ping", value: create(PingSchema) });
   }
 
-  /** From now on the peer is one of 2024: small frames for ever, and one a write. */
+  /** The peer is one of 2024: small frames for ever, and one a write, as in the greeting. */
   treatAsOld(): void {
+    this.#decoder.limit = Limits.handshakeFrame;
     this.#outbox.oneFrameAWrite = true;
   }
 
-  /** From now on frames of full size are accepted. */
+  /** From now on the peer is none of 2024: frames of full size are accepted, and gathered into writes. */
   acceptFullFrames(): void {
     this.#decoder.limit = Limits.frame;
+    this.#outbox.oneFrameAWrite = false;
   }
 
   /** Pings the peer from now on, and gives it up when it is silent. */
@@ -153,6 +159,7 @@ export class Connection<Context> {
     this.reply({ case: "bye", value: bye });
     this.#liveness?.stop();
     const linger = this.#state === "ready" && !FINAL.has(code);
+    this.#deaf = !linger;
     this.#state = "leaving";
     this.#setTimer(LEAVING_MS, () => this.close());
     if (!linger) void this.#outbox.flushed().then(() => this.close());
@@ -202,7 +209,7 @@ export class Connection<Context> {
 
   async #handle(frame: Uint8Array): Promise<void> {
     const state = this.#state;
-    if (state === "closed") return;
+    if (state === "closed" || this.#deaf) return;
     const body = decodeMessage(frame);
     if (body === undefined) {
       if (state === "greeting") {

@@ -45,6 +45,8 @@ export class Outbox {
   #queuedBytes = 0;
   #writing = false;
   #closed = false;
+  /** Bye is queued or written: the last message of whoever ends the connection. */
+  #said = false;
   #room = Promise.withResolvers<void>();
   #empty = Promise.withResolvers<void>();
 
@@ -57,14 +59,14 @@ export class Outbox {
   /** Queues a message and resolves when there is room for the next. Rejects with UNAVAILABLE once closed. */
   async send(body: Body): Promise<void> {
     this.#add(body, undefined);
-    while (this.#queuedBytes > HIGH_WATER && !this.#closed) {
-      await this.#room.promise;
-    }
+    while (this.#queuedBytes > HIGH_WATER) await this.#room.promise;
+    // It was dropped while it waited.
+    if (this.#closed) throw closed(body);
   }
 
-  /** Queues a message without ever waiting. Of one kind that only its newest counts, it takes its predecessor's place. */
+  /** Queues a message without ever waiting; after Bye it is dropped. Of one kind that only its newest counts, it takes its predecessor's place. */
   reply(body: Body): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#said) return;
     this.#add(body, replacementKey(body));
   }
 
@@ -84,12 +86,8 @@ export class Outbox {
   }
 
   #add(message: Body, key: string | undefined): void {
-    if (this.#closed) {
-      throw new PiriError(
-        "UNAVAILABLE",
-        `Cannot send "${message.case}": the connection is closed`,
-      );
-    }
+    if (this.#closed || this.#said) throw closed(message);
+    this.#said = message.case === "bye";
     const body = encodeMessage(message);
     const predecessor = key === undefined
       ? undefined
@@ -189,6 +187,13 @@ export class Outbox {
     this.close();
     this.#failed(error);
   }
+}
+
+function closed({ case: kind }: Body): PiriError {
+  return new PiriError(
+    "UNAVAILABLE",
+    `Cannot send "${kind}": the connection is closed`,
+  );
 }
 
 /** What makes two queued messages the same, so that only the newest is of use. */

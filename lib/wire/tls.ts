@@ -79,6 +79,7 @@ export async function dialTcp(
   const late = new AbortController();
   const timer = clock.timer(HANDSHAKE_MS, () => late.abort());
   const abort = () => late.abort();
+  if (signal?.aborted) abort();
   signal?.addEventListener("abort", abort, { once: true });
   try {
     const conn = await Deno.connect({ hostname, port, signal: late.signal });

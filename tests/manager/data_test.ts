@@ -365,11 +365,39 @@ Deno.test("many who ask for a file's hash at once get the same one", async () =>
 
 Deno.test("a type that this Manager does not have is refused, with those that it has", async () => {
   await using data = await makeService({});
-  for (const type of ["operation_module", "constructor", ""]) {
+  for (const type of ["file_owner", "constructor", ""]) {
     assertEquals(
       await refusal(data.service, type, ""),
-      `UNSUPPORTED Cannot answer a request of the type "${type}": this Manager has data, state, file_stat, file_mtime, file_hash, file_content`,
+      `UNSUPPORTED Cannot answer a request of the type "${type}": this Manager has data, state, file_stat, file_mtime, file_hash, file_content, operation_module`,
     );
+  }
+});
+
+Deno.test("operation_module answers with the module's source, and with nothing else", async () => {
+  await using data = await makeService({
+    "files/groups/web/operations/go.py": "# of the group\n",
+    "files/all/operations/go.py": "# of all\n",
+    "files/all/operations/large.py": "#".repeat(101),
+    "files/all/operations/odd.py": new Uint8Array([0xff]),
+    "files/all/secret.py": "",
+  });
+  const { service } = data;
+  const options = { maxBytes: 100 };
+  const answer = (name: string, owner = web) =>
+    service.answer(owner, "operation_module", name, options);
+  assertEquals(await answer("go"), "# of the group\n");
+  assertEquals(await answer("go", db), "# of all\n");
+  for (
+    const [name, code] of [
+      ["none", "NOT_FOUND"],
+      ["../secret", "INVALID_ARGUMENT"],
+      ["", "INVALID_ARGUMENT"],
+      ["large", "INVALID_ARGUMENT"],
+      ["odd", "CORRUPT"],
+    ] as const
+  ) {
+    const error = await assertRejects(() => answer(name), PiriError);
+    assertEquals(error.code, code, name);
   }
 });
 

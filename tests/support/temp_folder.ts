@@ -4,8 +4,9 @@ import { dirname, join } from "@std/path";
 export class TempFolder implements AsyncDisposable {
   private constructor(readonly path: string) {}
 
-  static async make(): Promise<TempFolder> {
-    const path = await Deno.makeTempDir({ prefix: "piri-test-" });
+  /** Makes it in the system's folder for such, or in another one. */
+  static async make(options: { dir?: string } = {}): Promise<TempFolder> {
+    const path = await Deno.makeTempDir({ prefix: "piri-test-", ...options });
     // On macOS the temporary folder is a link.
     return new TempFolder(await Deno.realPath(path));
   }

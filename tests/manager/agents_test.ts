@@ -1,0 +1,150 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { parseJoinToken } from "../../lib/base/join_token.ts";
+import { PiriError } from "../../lib/base/errors.ts";
+import { MemoryManager, OLD_HELLO } from "../support/memory_manager.ts";
+
+/** The code that something is refused with. */
+async function refusal(attempt: Promise<unknown>): Promise<string> {
+  return (await assertRejects(() => attempt, PiriError)).code;
+}
+
+Deno.test("an agent that was added joins with its token, and is listed with what it told", async () => {
+  await using core = await MemoryManager.start();
+  const token = await core.agents.add({
+    id: "web-1",
+    groups: ["web"],
+    cidrs: ["10.0.0.0/8"],
+  });
+  const [before] = await core.agents.list();
+  assertEquals(
+    [before?.joined, before?.connected, before?.protocol, before?.since],
+    [false, false, "", null],
+  );
+  const { name, secret, addresses } = parseJoinToken(token);
+  assertEquals([name, addresses], ["web-1", ["mgr:7051"]]);
+  const since = core.clock.now();
+  await core.admitted("web-1", {
+    joinToken: secret,
+    agentVersion: "9.9",
+    facts: { os: "linux" },
+  });
+  const [view] = await core.agents.list();
+  assertEquals(view, {
+    id: "web-1",
+    connected: true,
+    since,
+    address: "10.1.2.3:5000",
+    version: "9.9",
+    protocol: "2",
+    groups: ["web"],
+    cidrs: ["10.0.0.0/8"],
+    joined: true,
+    facts: { os: "linux" },
+  });
+});
+
+Deno.test("an agent that has gone is listed with when it went", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  const agent = await core.admitted("web-1");
+  await core.clock.advance(5_000);
+  agent.hangUp();
+  await core.ends[0];
+  const [view] = await core.agents.list();
+  assertEquals([view?.connected, view?.since], [false, core.clock.now()]);
+});
+
+Deno.test("an agent of 2024 is listed as one", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("old-1");
+  await core.hello("old-1", OLD_HELLO).then((peer) =>
+    peer.hears("serverHello")
+  );
+  assertEquals((await core.agents.list())[0]?.protocol, "2024");
+});
+
+Deno.test("a token is good for 24 hours unless it is said otherwise", async () => {
+  await using core = await MemoryManager.start();
+  const add = (id: string, expiresInMs?: number) =>
+    core.agents.add({ id, groups: [], cidrs: [], expiresInMs });
+  await add("day-1");
+  await add("hour-1", 3_600_000);
+  const now = core.clock.now();
+  const expiry = async (id: string) =>
+    ((await core.store.agent(id))?.tokenExpiresAt ?? 0) - now;
+  assertEquals([await expiry("day-1"), await expiry("hour-1")], [
+    86_400_000,
+    3_600_000,
+  ]);
+});
+
+Deno.test("a name, group or network that is none is refused, and so is a name that is taken", async () => {
+  await using core = await MemoryManager.start();
+  const add = (given: { id?: string; groups?: string[]; cidrs?: string[] }) =>
+    core.agents.add({ id: "web-1", groups: [], cidrs: [], ...given });
+  for (
+    const given of [
+      { id: "" },
+      { id: "../web" },
+      { id: "x".repeat(101) },
+      { groups: ["a/b"] },
+      { cidrs: ["10.0.0.0/99"] },
+    ]
+  ) {
+    assertEquals(await refusal(add(given)), "INVALID_ARGUMENT");
+  }
+  await add({});
+  assertEquals(await refusal(add({})), "ALREADY_EXISTS");
+});
+
+Deno.test("a new token lets another secret in, and the old secret is good until then", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  const token = parseJoinToken(await core.agents.renewToken("web-1"));
+  await core.admitted("web-1");
+  await core.admitted("web-1", { joinToken: token.secret, auth: "new secret" });
+  const old = await core.hello("web-1");
+  await old.hears("bye");
+  assertEquals(await refusal(core.agents.renewToken("web-9")), "NOT_FOUND");
+});
+
+Deno.test("what is not there cannot be removed", async () => {
+  await using core = await MemoryManager.start();
+  assertEquals(await refusal(core.agents.remove("web-9")), "NOT_FOUND");
+});
+
+Deno.test("who follows events hears those before and those that come, each once", async () => {
+  await using core = await MemoryManager.start();
+  core.events.add("one", "first");
+  core.events.add("two", "second");
+  await core.clock.settle();
+  const stop = new AbortController();
+  const heard: string[] = [];
+  const following = (async () => {
+    const events = core.events.watch({ tail: 1 }, {
+      follow: true,
+      signal: stop.signal,
+    });
+    for await (const { kind } of events) heard.push(kind);
+  })();
+  await core.clock.settle();
+  for (let count = 0; count < 5; count++) core.events.add(`${count}`, "later");
+  await core.clock.settle();
+  assertEquals(heard, ["two", "0", "1", "2", "3", "4"]);
+  stop.abort();
+  await following;
+});
+
+Deno.test("events after one are told to their end, however many they are", async () => {
+  await using core = await MemoryManager.start();
+  for (let count = 0; count < 450; count++) core.events.add("many", `${count}`);
+  const [third] = (await core.happened()).slice(2);
+  assert(third !== undefined);
+  const heard: string[] = [];
+  const events = core.events.watch({ afterId: third.id }, {
+    follow: false,
+    signal: new AbortController().signal,
+  });
+  for await (const { message } of events) heard.push(message);
+  assertEquals([heard.length, heard[0], heard.at(-1)], [447, "3", "449"]);
+});

@@ -1,0 +1,66 @@
+import type {
+  Job,
+  JobHandle,
+  JobOutcome,
+  JobSink,
+  Workers,
+} from "../../lib/agent/workers.ts";
+
+/** An outcome that went well. */
+export const SUCCEEDED: JobOutcome = {
+  success: true,
+  changed: false,
+  message: "",
+};
+
+/** A job that a test carries out by calling its sink. */
+export class FakeJob {
+  /** What was asked of it. */
+  readonly asked: string[] = [];
+
+  constructor(readonly job: Job, readonly sink: JobSink) {}
+
+  /** Prints text; resolves when more may be printed. */
+  prints(text: string, stream: "stdout" | "stderr" = "stdout"): Promise<void> {
+    return this.sink.output(stream, new TextEncoder().encode(text).slice());
+  }
+
+  /** Prints so many bytes. */
+  printsBytes(length: number): Promise<void> {
+    return this.sink.output("stdout", new Uint8Array(length).fill(120));
+  }
+
+  ends(outcome: Partial<JobOutcome> = {}): void {
+    this.sink.ended({ ...SUCCEEDED, ...outcome });
+  }
+}
+
+/** Workers whose jobs a test carries out. */
+export class FakeWorkers implements Workers {
+  readonly jobs: FakeJob[] = [];
+  /** Whether another worker is free. */
+  free = true;
+  closed = false;
+
+  start(job: Job, sink: JobSink): JobHandle | undefined {
+    if (!this.free) return undefined;
+    const started = new FakeJob(job, sink);
+    this.jobs.push(started);
+    return {
+      stop: () => started.asked.push("stop"),
+      kill: () => started.asked.push("kill"),
+      abandon: () => started.asked.push("abandon"),
+    };
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  /** The job that was started last. */
+  get newest(): FakeJob {
+    const job = this.jobs.at(-1);
+    if (job === undefined) throw new Error("no job was started");
+    return job;
+  }
+}

@@ -1,0 +1,273 @@
+import { connectControl, type Control } from "../../lib/api/client.ts";
+import type { Agent } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Executables } from "./executables.ts";
+import { editYaml, FleetAgent } from "./fleet_agent.ts";
+import { type Ended, LiveProgram, until } from "./live_program.ts";
+import { TempFolder } from "./temp_folder.ts";
+
+/** The path of a Unix socket must be short, and the temporary folder's is long on macOS. */
+const SHORT = Deno.build.os === "windows" ? {} : { dir: "/tmp" };
+
+/** What a fleet begins with. */
+export interface FleetOptions {
+  /** The agents that are joined, running and connected when it has started. */
+  readonly agents?: readonly string[];
+  /** The groups of agents that are in some. */
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
+  /** What the Manager's config.yaml says otherwise than `init` has written it. */
+  readonly managerConfig?: Readonly<Record<string, unknown>>;
+  /** What each agent.yaml says otherwise than `join` has written it. */
+  readonly agentConfig?: Readonly<Record<string, unknown>>;
+  /** Variables that the agents have beside the test's own. */
+  readonly agentEnv?: Readonly<Record<string, string>>;
+}
+
+/** What `events --json` tells of one. */
+interface Event {
+  readonly id: string;
+  readonly kind: string;
+  readonly agent: string | null;
+  readonly message: string;
+}
+
+/** Starts a Manager and its agents as a user would, and waits until they are connected. */
+export async function startFleet(
+  executables: Executables,
+  options: FleetOptions = {},
+): Promise<Fleet> {
+  await using undo = new AsyncDisposableStack();
+  const folder = await TempFolder.make(SHORT);
+  const fleet = undo.use(new Fleet(executables, options, folder));
+  await fleet.begin();
+  const { agents = [], groups = {} } = options;
+  await Promise.all(
+    agents.map((name) => fleet.join(name, { groups: groups[name] ?? [] })),
+  );
+  for (const name of agents) fleet.agent(name).start();
+  await fleet.begun(agents);
+  undo.move();
+  return fleet;
+}
+
+/** A Manager and agents: real processes in a folder of their own, gone with the test. */
+export class Fleet implements AsyncDisposable {
+  readonly folder: TempFolder;
+  readonly #executables: Executables;
+  readonly #options: FleetOptions;
+  readonly #agents = new Map<string, FleetAgent>();
+  readonly #programs = new AsyncDisposableStack();
+  #port = 0;
+  /** The id of the last event that belongs to the beginning. */
+  #lastEvent = 0;
+  #serving: LiveProgram | undefined;
+
+  constructor(
+    executables: Executables,
+    options: FleetOptions,
+    folder: TempFolder,
+  ) {
+    this.#executables = executables;
+    this.#options = options;
+    this.folder = folder;
+  }
+
+  /** The Manager's state folder. */
+  get dir(): string {
+    return this.folder.at("m");
+  }
+
+  /** Where agents dial. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** The Manager's own process. */
+  get serving(): LiveProgram {
+    if (this.#serving === undefined) throw new TypeError("not started");
+    return this.#serving;
+  }
+
+  /** Makes the Manager and starts it. Somebody may have taken the port meanwhile: then with another one. */
+  async begin(tries = 3): Promise<void> {
+    this.#port = freePort();
+    const listen = `127.0.0.1:${this.#port}`;
+    const { code, stderr } = await this.manager(
+      ...["init", "--listen", listen, "--advertise", listen],
+    );
+    if (code !== 0) throw new Error(`init failed: ${stderr}`);
+    await editYaml(`${this.dir}/config.yaml`, this.#options.managerConfig);
+    try {
+      await this.startManager();
+    } catch (error) {
+      const taken = this.serving.stderr.includes("Cannot listen on");
+      if (!taken || tries === 1) throw error;
+      await Deno.remove(this.dir, { recursive: true });
+      await this.begin(tries - 1);
+    }
+  }
+
+  /** Waits until these are connected; what is an event until then is not looked at any more. */
+  async begun(agents: readonly string[]): Promise<void> {
+    await this.connected(...agents);
+    using control = await this.control();
+    for await (const { event } of control.events.watchEvents({ tail: 1 })) {
+      this.#lastEvent = Number(event?.id ?? 0);
+    }
+  }
+
+  /** Runs the Manager's command line to its end. */
+  async manager(...args: string[]): Promise<Ended> {
+    await using program = this.spawn(...args);
+    return await program.end();
+  }
+
+  /** Runs it, and takes a JSON value from each line that it prints. */
+  async json<T = Record<string, unknown>>(...args: string[]): Promise<T[]> {
+    const { stdout } = await this.manager("--json", ...args);
+    return stdout.split("\n").filter((line) => line !== "")
+      .map((line) => JSON.parse(line));
+  }
+
+  /** Starts the Manager's command line. */
+  spawn(...args: string[]): LiveProgram {
+    return this.#programs.use(
+      new LiveProgram(
+        `manager ${args.join(" ").slice(0, 200)}`,
+        [...this.#executables.manager, "--dir", this.dir, ...args],
+        { NO_COLOR: "1" },
+      ),
+    );
+  }
+
+  /** Starts the Manager in its folder, and waits until it is ready. */
+  async startManager(): Promise<void> {
+    this.#serving = this.spawn("serve");
+    await this.#serving.printed(/^ready: .*\n/m);
+  }
+
+  /** An agent that has joined. */
+  agent(name: string): FleetAgent {
+    const agent = this.#agents.get(name);
+    if (agent === undefined) throw new TypeError(`no agent "${name}"`);
+    return agent;
+  }
+
+  /** Adds an agent's entry, and returns the token to join with. */
+  async addAgent(
+    name: string,
+    { groups = [] }: { groups?: readonly string[] } = {},
+  ): Promise<string> {
+    using control = await this.control();
+    const request = { id: name, groups: [...groups] };
+    return (await control.agents.addAgent(request)).token;
+  }
+
+  /** Adds an agent and has it join. */
+  async join(
+    name: string,
+    options: { groups?: readonly string[] } = {},
+  ): Promise<FleetAgent> {
+    const agent = this.host(name);
+    const { code, stderr } = await agent.join(
+      await this.addAgent(name, options),
+    );
+    if (code !== 0) throw new Error(`join failed: ${stderr}`);
+    await editYaml(agent.configPath, this.#options.agentConfig);
+    return agent;
+  }
+
+  /** A host that may become an agent: an empty state folder. */
+  host(name: string): FleetAgent {
+    const agent = new FleetAgent(name, {
+      argv: this.#executables.agent,
+      folder: this.folder,
+      env: this.#options.agentEnv ?? {},
+    });
+    this.#agents.set(name, agent);
+    return agent;
+  }
+
+  /** The control API of the running Manager. */
+  control(): Promise<Control> {
+    return connectControl(this.dir);
+  }
+
+  /** What the Manager knows of an agent. */
+  async known(name: string): Promise<Agent | undefined> {
+    using control = await this.control();
+    const { agents } = await control.agents.listAgents({});
+    return agents.find(({ id }) => id === name);
+  }
+
+  /** Waits until these are connected. */
+  async connected(...names: string[]): Promise<void> {
+    for (const name of names) {
+      await until(
+        `"${name}" is connected`,
+        async () => (await this.known(name))?.connected,
+      );
+    }
+  }
+
+  /** Waits until this one is not connected. */
+  async disconnected(name: string): Promise<void> {
+    await until(
+      `"${name}" is not connected`,
+      async () => (await this.known(name))?.connected === false,
+    );
+  }
+
+  /** Waits until a command is like this. */
+  async state(
+    id: string,
+    isSo: (command: Record<string, unknown>) => boolean,
+  ): Promise<void> {
+    await until(`command ${id} is as expected`, async () => {
+      const [command] = await this.json("show", id);
+      return command !== undefined && isSo(command);
+    });
+  }
+
+  /** The messages of the events of a kind since the fleet has begun, of one agent if it is named. */
+  async eventsOf(kind: string, agent?: string): Promise<string[]> {
+    const events = await this.json<Event>("events", "--tail", "1000");
+    return events
+      .filter(({ id }) => Number(id) > this.#lastEvent)
+      .filter((event) => event.kind === kind)
+      .filter((event) => agent === undefined || event.agent === agent)
+      .map(({ message }) => message);
+  }
+
+  /** Waits until there is an event of this kind, and returns its message. */
+  async event(kind: string, agent?: string): Promise<string> {
+    return await until(
+      `event "${kind}"`,
+      async () => (await this.eventsOf(kind, agent))[0],
+    );
+  }
+
+  /** First the agents: they end what runs, and the Manager is there to hear it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await using undo = new AsyncDisposableStack();
+    undo.use(this.folder);
+    undo.use(this.#programs);
+    undo.defer(async () => void await this.#serving?.stop());
+    for (const agent of this.#agents.values()) undo.defer(() => agent.stop());
+  }
+}
+
+/**
+ * A port that nobody listens on. It lies below those that systems give to who dials, so that nobody takes it by chance
+ * while the Manager is away.
+ */
+function freePort(): number {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}

@@ -1,0 +1,169 @@
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { openJournal } from "../../lib/agent/disk_journal.ts";
+import type { Journal, JournalEntry } from "../../lib/agent/journal.ts";
+import { Runner, type RunnerOptions } from "../../lib/agent/runner.ts";
+import { AgentSession } from "../../lib/agent/session.ts";
+import { Counters } from "../../lib/base/counters.ts";
+import type {
+  ProcessIdentity,
+  ReapReceipt,
+} from "../../lib/operations/operation.ts";
+import type { End } from "../../lib/wire/connection.ts";
+import { FEATURES } from "../../lib/wire/features.ts";
+import { memoryTransports } from "../../lib/wire/memory_transport.ts";
+import {
+  ClientHelloSchema,
+  type Command,
+  type CommandResult,
+  CommandResultSchema,
+  CommandSchema,
+} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { countingRandom } from "./counting_random.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { FakeWorkers } from "./fake_workers.ts";
+import { MemoryDisk } from "./memory_disk.ts";
+import { type Init, ScriptedPeer } from "./scripted_peer.ts";
+
+/** The Manager of these tests. */
+export const MANAGER = "manager-1";
+
+/** The core of an Agent without sockets, threads and files: a real journal on a disk in memory, a real runner. */
+export class MemoryAgent implements AsyncDisposable {
+  readonly workers = new FakeWorkers();
+  readonly runner: Runner;
+  /** What survivors of earlier commands were looked for. */
+  readonly sought: { processes: readonly ProcessIdentity[]; marker: string }[] =
+    [];
+  receipt: ReapReceipt = { signalled: 0, alive: [] };
+  readonly counters = new Counters();
+  /** How each connection ended, in the order in which they were made. */
+  readonly ends: Promise<End>[] = [];
+  /** The session that became ready last. */
+  session: AgentSession | undefined;
+  readonly #peers: ScriptedPeer[] = [];
+  #crashed = false;
+  /** Answers what operations ask of the Manager. */
+  answer: RunnerOptions["request"] = () => Promise.resolve("");
+
+  static async start(
+    disk: MemoryDisk = new MemoryDisk(),
+    clock: FakeClock = new FakeClock(),
+  ): Promise<MemoryAgent> {
+    const journal = await openJournal({
+      disk,
+      random: countingRandom(),
+      machineId: "machine",
+      bootId: "boot",
+    });
+    return new MemoryAgent(disk, clock, journal);
+  }
+
+  private constructor(
+    readonly disk: MemoryDisk,
+    readonly clock: FakeClock,
+    readonly journal: Journal,
+  ) {
+    this.runner = new Runner({
+      journal,
+      workers: this.workers,
+      clock,
+      request: (type, params) => this.answer(type, params),
+      endSurvivors: (processes, marker) => {
+        this.sought.push({ processes, marker });
+        return Promise.resolve(this.receipt);
+      },
+    });
+  }
+
+  /** The agent as it is after it was killed. */
+  restarted(): Promise<MemoryAgent> {
+    this.#crashed = true;
+    return MemoryAgent.start(this.disk.afterCrash("kill"), this.clock);
+  }
+
+  /** Gives the runner a command. */
+  accept(
+    init: Init<"command">,
+    managerId = MANAGER,
+  ): Promise<JournalEntry | CommandResult | undefined> {
+    return this.runner.accept(commandOf(init), managerId);
+  }
+
+  /** Gives the runner a command that it takes. */
+  async accepted(
+    init: Init<"command">,
+    managerId = MANAGER,
+  ): Promise<JournalEntry> {
+    const entry = await this.accept(init, managerId);
+    if (entry === undefined || "$typeName" in entry) {
+      throw new Error(`it was not accepted: ${entry?.output}`);
+    }
+    return entry;
+  }
+
+  /** Gives the runner a command that it refuses. */
+  async refused(
+    init: Init<"command">,
+    managerId = MANAGER,
+  ): Promise<CommandResult> {
+    const result = await this.accept(init, managerId);
+    if (result === undefined || !("$typeName" in result)) {
+      throw new Error("it was not refused");
+    }
+    return result;
+  }
+
+  /** A connection that has said hello; what is returned is the Manager's end. */
+  async dial(): Promise<ScriptedPeer> {
+    const [ours, theirs] = memoryTransports();
+    const peer = new ScriptedPeer(theirs);
+    const session = new AgentSession(ours, {
+      journal: this.journal,
+      runner: this.runner,
+      clock: this.clock,
+      counters: this.counters,
+      ready: (session) => this.session = session,
+    });
+    this.ends.push(session.run(create(ClientHelloSchema)));
+    this.#peers.push(peer);
+    await peer.hears("clientHello");
+    return peer;
+  }
+
+  /** A connection that the Manager has let in. */
+  async welcomed(init: Init<"serverHello"> = {}): Promise<ScriptedPeer> {
+    const peer = await this.dial();
+    await peer.says("serverHello", {
+      version: 1,
+      features: [...FEATURES],
+      managerId: MANAGER,
+      ...init,
+    });
+    await this.clock.settle();
+    return peer;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const peer of this.#peers) peer.hangUp();
+    await Promise.all(this.ends);
+    if (this.#crashed) return;
+    await this.clock.settle();
+    await this.journal[Symbol.asyncDispose]();
+  }
+}
+
+/** A Command as it comes. */
+export function commandOf(init: Init<"command">): Command {
+  return create(CommandSchema, {
+    type: "echo.Echo",
+    data: "{}",
+    nonce: 7n,
+    ...init,
+  } as Init<"command">);
+}
+
+/** The result that a journal has. */
+export function resultOf({ result }: JournalEntry): CommandResult {
+  if (result === undefined) throw new Error("it is not finished");
+  return fromBinary(CommandResultSchema, result);
+}

@@ -1,0 +1,344 @@
+import { Counters } from "../../lib/base/counters.ts";
+import { hashSecret } from "../../lib/base/secret.ts";
+import { Admission } from "../../lib/manager/admission.ts";
+import { Agents } from "../../lib/manager/agents.ts";
+import { Commands } from "../../lib/manager/commands.ts";
+import type { DataService } from "../../lib/manager/data/data_service.ts";
+import { DataRequests } from "../../lib/manager/data_requests.ts";
+import { Events } from "../../lib/manager/events.ts";
+import { LocalFleet } from "../../lib/manager/fleet.ts";
+import type {
+  CommandView,
+  RunRequest,
+  WatchEvent,
+} from "../../lib/manager/manager.ts";
+import { ManagerSession } from "../../lib/manager/session.ts";
+import { openStore } from "../../lib/store/open.ts";
+import type { EventRecord } from "../../lib/store/records.ts";
+import type { Store } from "../../lib/store/store.ts";
+import type { End } from "../../lib/wire/connection.ts";
+import { FEATURES } from "../../lib/wire/features.ts";
+import { memoryTransports } from "../../lib/wire/memory_transport.ts";
+import type { Transport } from "../../lib/wire/transport.ts";
+import { countingRandom } from "./counting_random.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { type Init, ScriptedPeer } from "./scripted_peer.ts";
+import { SlowStore } from "./slow_store.ts";
+
+/** What an agent's instance looks like. */
+export const INSTANCE = "0123456789abcdef0123456789abcdef";
+
+/** Another one. */
+export const OTHER_INSTANCE = "fedcba9876543210fedcba9876543210";
+
+/** How a MemoryManager differs from the usual one. */
+export interface CoreOptions {
+  /** Output kept of a command. */
+  readonly keepBytes?: bigint;
+  /** Where agents dial from. */
+  readonly peer?: string;
+  readonly data?: DataService;
+  /** The store belongs to someone else. */
+  readonly borrowed?: boolean;
+}
+
+/** The core of a Manager without sockets: a real store in memory, real sessions, time that stands still. */
+export class MemoryManager implements AsyncDisposable {
+  readonly clock: FakeClock;
+  readonly counters = new Counters();
+  readonly fleet = new LocalFleet();
+  readonly store: Store;
+  readonly slow: SlowStore;
+  readonly events: Events;
+  readonly commands: Commands;
+  readonly admission: Admission;
+  readonly agents: Agents;
+  /** How each connection ended, in the order in which they were made. */
+  readonly ends: Promise<End>[] = [];
+  readonly sessions: ManagerSession[] = [];
+  /** How long each write was, of each connection. */
+  readonly writes: number[][] = [];
+  readonly #options: CoreOptions;
+  readonly #data: DataRequests;
+  readonly #peers: ScriptedPeer[] = [];
+  #requests = 0;
+  #sessionNumbers = 0n;
+
+  static async start(options: CoreOptions = {}): Promise<MemoryManager> {
+    const clock = new FakeClock();
+    const store = await openStore(":memory:", {
+      clock,
+      random: countingRandom(),
+    });
+    return new MemoryManager(store, clock, options);
+  }
+
+  private constructor(store: Store, clock: FakeClock, options: CoreOptions) {
+    this.clock = clock;
+    this.#options = options;
+    this.slow = new SlowStore(store);
+    this.store = this.slow.store;
+    this.events = new Events(this.store, this.clock);
+    const parts = {
+      store: this.store,
+      clock: this.clock,
+      counters: this.counters,
+      fleet: this.fleet,
+      events: this.events,
+      random: countingRandom(),
+    };
+    this.commands = new Commands({
+      ...parts,
+      keepBytes: options.keepBytes ?? 1_000_000n,
+      checkParams: () => {},
+    });
+    this.admission = new Admission({
+      ...parts,
+      commands: this.commands,
+      pingIntervalMs: 15_000,
+    });
+    this.agents = new Agents({
+      ...parts,
+      commands: this.commands,
+      identity: {
+        addresses: ["mgr:7051"],
+        serverName: "mgr.piri.internal",
+        caCertificate: new Uint8Array([1]),
+      },
+    });
+    this.#data = new DataRequests(
+      options.data ?? { answer: () => Promise.resolve("nothing") },
+      this.counters,
+    );
+  }
+
+  /** Adds an agent that has joined with the secret "secret of NAME". */
+  async knows(
+    name: string,
+    { cidrs = [], groups = [] }: { cidrs?: string[]; groups?: string[] } = {},
+  ): Promise<void> {
+    const tokenHash = hashSecret("token");
+    await this.store.addAgent({
+      id: name,
+      groups,
+      cidrs,
+      tokenHash,
+      tokenExpiresAt: Number.MAX_SAFE_INTEGER,
+      addedAt: this.clock.now(),
+    });
+    await this.store.enrolAgent(name, {
+      tokenHash,
+      secretHash: hashSecret(`secret of ${name}`),
+      at: this.clock.now(),
+    });
+  }
+
+  /** A connection; what is returned is the agent's end. */
+  dial({ reads = true } = {}): ScriptedPeer {
+    const [ours, theirs] = memoryTransports();
+    const peer = new ScriptedPeer(theirs, { reads });
+    this.#peers.push(peer);
+    this.#serve(this.#from(ours));
+    return peer;
+  }
+
+  /** A connection that has said hello, as the agent of this name would. */
+  async hello(
+    name: string,
+    init: Init<"clientHello"> = {},
+  ): Promise<ScriptedPeer> {
+    const peer = this.dial();
+    await peer.says("clientHello", this.helloOf(name, init));
+    return peer;
+  }
+
+  /** A connection of an agent that was admitted and is ready. */
+  async admitted(
+    name: string,
+    init: Init<"clientHello"> = {},
+  ): Promise<ScriptedPeer> {
+    const peer = await this.hello(name, init);
+    await peer.hears("serverHello");
+    return peer;
+  }
+
+  /** An agent of 2024 that has answered its first ping. */
+  async admittedOld(name: string): Promise<ScriptedPeer> {
+    const peer = await this.hello(name, OLD_HELLO);
+    await peer.hears("serverHello");
+    await peer.says("pong", { data: (await peer.hears("ping")).data });
+    await this.clock.settle();
+    return peer;
+  }
+
+  /** The next hello of an agent. */
+  helloOf(name: string, init: Init<"clientHello"> = {}): Init<"clientHello"> {
+    return {
+      clientId: name,
+      auth: `secret of ${name}`,
+      protocol: 2,
+      features: [...FEATURES],
+      instance: INSTANCE,
+      session: ++this.#sessionNumbers,
+      ...init,
+    };
+  }
+
+  /** Asks for an operation on one agent, as an operator would. */
+  async run(
+    agent: string,
+    request: Partial<RunRequest> = {},
+  ): Promise<CommandView> {
+    const { commands: [command] } = await this.commands.run({
+      agents: [agent],
+      operation: "echo.Echo",
+      params: "{}",
+      requestId: `request ${++this.#requests}`,
+      onDisconnect: "continue",
+      requestedBy: "test",
+      ...request,
+    });
+    if (command === undefined) throw new Error("nothing was run");
+    return command;
+  }
+
+  /** The kinds of events that were recorded, oldest first. */
+  async eventKinds(): Promise<string[]> {
+    return (await this.happened()).map(({ kind }) => kind);
+  }
+
+  /** Events that were recorded, oldest first. */
+  async happened(): Promise<EventRecord[]> {
+    await this.clock.settle();
+    return await this.store.events({ tail: 1_000 });
+  }
+
+  /** A command's output that the store has, as text. */
+  async output(
+    id: bigint,
+    stream: "stdout" | "stderr" = "stdout",
+  ): Promise<string> {
+    const pieces = await this.store.readOutput(id, {
+      stream,
+      offset: 0n,
+      limit: 1e9,
+    });
+    return pieces.map(({ bytes }) => new TextDecoder().decode(bytes)).join("");
+  }
+
+  /** Follows commands from their start. */
+  watch(...ids: bigint[]): Watcher {
+    return new Watcher(this, ids);
+  }
+
+  /** Another Manager on the same store, as after a restart. The store is closed with this one. */
+  async restarted(): Promise<MemoryManager> {
+    const again = new MemoryManager(this.store, this.clock, {
+      ...this.#options,
+      borrowed: true,
+    });
+    await again.commands.load();
+    return again;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const peer of this.#peers) peer.hangUp();
+    await Promise.all(this.ends);
+    await this.clock.settle();
+    if (this.#options.borrowed) return;
+    await this.store[Symbol.asyncDispose]();
+  }
+
+  #from(transport: Transport): Transport {
+    const writes: number[] = [];
+    this.writes.push(writes);
+    return {
+      peer: this.#options.peer ?? "10.1.2.3:5000",
+      read: () => transport.read(),
+      write: (bytes) => {
+        writes.push(bytes.length);
+        return transport.write(bytes);
+      },
+      close: () => transport.close(),
+    };
+  }
+
+  #serve(transport: Transport): void {
+    const session = new ManagerSession(transport, {
+      admission: this.admission,
+      commands: this.commands,
+      data: this.#data,
+      clock: this.clock,
+      counters: this.counters,
+      pingIntervalMs: 15_000,
+    });
+    this.sessions.push(session);
+    this.ends.push(session.run());
+  }
+}
+
+/** What the hello of an agent of 2024 does not have. */
+export const OLD_HELLO: Init<"clientHello"> = {
+  protocol: 0,
+  features: [],
+  instance: "",
+  session: 0n,
+};
+
+/** Someone who follows commands. */
+export class Watcher {
+  readonly #events: AsyncIterator<WatchEvent>;
+  readonly #stop = new AbortController();
+
+  constructor(
+    { commands }: MemoryManager,
+    ids: readonly bigint[],
+    offsets: { stdout?: bigint; stderr?: bigint } = {},
+  ) {
+    this.#events = commands.watch(
+      ids.map((id) => ({
+        id,
+        stdoutOffset: offsets.stdout ?? 0n,
+        stderrOffset: offsets.stderr ?? 0n,
+      })),
+      this.#stop.signal,
+    )[Symbol.asyncIterator]();
+  }
+
+  /** The next event, in short; undefined at the end. */
+  async next(): Promise<string | undefined> {
+    const { done, value } = await this.#events.next();
+    return done ? undefined : inShort(value);
+  }
+
+  /** All events to the end, in short. */
+  async rest(): Promise<string[]> {
+    const events: string[] = [];
+    let event = await this.next();
+    while (event !== undefined) {
+      events.push(event);
+      event = await this.next();
+    }
+    return events;
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+}
+
+function inShort(event: WatchEvent): string {
+  switch (event.kind) {
+    case "command":
+      return event.command.state;
+    case "output": {
+      const text = new TextDecoder().decode(event.bytes);
+      const cut = event.cut > 0n ? ` after a cut of ${event.cut}` : "";
+      return `${event.stream} ${event.offset} "${text}"${cut}`;
+    }
+    case "progress":
+      return `${event.current} of ${event.total}`;
+    case "cutOff":
+      return "cut off";
+  }
+}

@@ -1,0 +1,165 @@
+import {
+  create,
+  type DescMessage,
+  type MessageInitShape,
+} from "@bufbuild/protobuf";
+import { assertEquals } from "@std/assert";
+import { encodeFrames, FrameDecoder } from "../../lib/wire/frame.ts";
+import {
+  type Body,
+  decodeMessage,
+  encodeMessage,
+  type Kind,
+  type MessageOf,
+} from "../../lib/wire/message.ts";
+import type { Transport } from "../../lib/wire/transport.ts";
+import {
+  ByeSchema,
+  ClientHelloSchema,
+  CommandAckSchema,
+  CommandCancelSchema,
+  CommandOutputSchema,
+  CommandProgressSchema,
+  CommandResultSchema,
+  CommandSchema,
+  DataRequestSchema,
+  DataResponseSchema,
+  PingSchema,
+  PongSchema,
+  ServerHelloSchema,
+} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { Limits } from "../../lib/base/limits.ts";
+
+const SCHEMAS = {
+  clientHello: ClientHelloSchema,
+  serverHello: ServerHelloSchema,
+  bye: ByeSchema,
+  ping: PingSchema,
+  pong: PongSchema,
+  command: CommandSchema,
+  cancel: CommandCancelSchema,
+  progress: CommandProgressSchema,
+  result: CommandResultSchema,
+  commandOutput: CommandOutputSchema,
+  commandAck: CommandAckSchema,
+  dataRequest: DataRequestSchema,
+  dataResponse: DataResponseSchema,
+} satisfies Record<Kind, DescMessage>;
+
+/** All kinds of messages. */
+export const KINDS = Object.keys(SCHEMAS) as Kind[];
+
+/** What a message of a kind is made from. */
+export type Init<K extends Kind> = MessageInitShape<typeof SCHEMAS[K]>;
+
+/** A message of a kind. */
+export function body<K extends Kind>(kind: K, init?: Init<K>): Body {
+  // The pairs of kind and schema are in the table above; a lookup by a variable loses that.
+  return { case: kind, value: create(SCHEMAS[kind], init) } as Body;
+}
+
+/** The bytes of messages as they go over a connection. */
+export function framesOf(...bodies: Body[]): Uint8Array<ArrayBuffer> {
+  return encodeFrames(bodies.map(encodeMessage)).slice();
+}
+
+/** One end of a connection as a test plays it: says what it is told to, and hears in order. */
+export class ScriptedPeer {
+  /** What was heard and not asked for yet. */
+  readonly #heard: Body[] = [];
+  readonly #transport: Transport;
+  readonly #decoder = new FrameDecoder();
+  #news = Promise.withResolvers<void>();
+  #ended = false;
+  #reading: Promise<void> | undefined;
+
+  /** @param reads False for one that does not read until it is told to. */
+  constructor(transport: Transport, { reads = true } = {}) {
+    this.#transport = transport;
+    this.#decoder.limit = Limits.frame;
+    if (reads) this.read();
+  }
+
+  /** Begins to read. */
+  read(): void {
+    this.#reading ??= this.#read();
+  }
+
+  says<K extends Kind>(kind: K, init?: Init<K>): Promise<void> {
+    return this.writes(framesOf(body(kind, init)));
+  }
+
+  /** Several messages in one write. */
+  saysAtOnce(...bodies: Body[]): Promise<void> {
+    return this.writes(framesOf(...bodies));
+  }
+
+  async writes(bytes: Uint8Array): Promise<void> {
+    let written = 0;
+    while (written < bytes.length) {
+      written += await this.#transport.write(bytes.subarray(written));
+    }
+  }
+
+  /** The next message, which must be of this kind. */
+  async hears<K extends Kind>(kind: K): Promise<MessageOf<K>> {
+    const next = await this.next();
+    assertEquals(next?.case ?? "the end", kind);
+    return next?.value as MessageOf<K>;
+  }
+
+  /** The next message, or undefined at the end. */
+  async next(): Promise<Body | undefined> {
+    while (this.#heard.length === 0 && !this.#ended) await this.#news.promise;
+    return this.#heard.shift();
+  }
+
+  /** What was heard up to now and not asked for, which it is now. */
+  heardSoFar(): Body[] {
+    return this.#heard.splice(0);
+  }
+
+  /** What kinds these are. */
+  kindsSoFar(): Kind[] {
+    return this.heardSoFar().map(({ case: kind }) => kind);
+  }
+
+  /** Waits for the other side to hang up; it must not say anything before that. */
+  async hearsTheEnd(): Promise<void> {
+    const next = await this.next();
+    assertEquals(next?.case, undefined);
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  hangUp(): void {
+    this.#transport.close();
+  }
+
+  async #read(): Promise<void> {
+    try {
+      while (true) {
+        const bytes = await this.#transport.read();
+        if (bytes === undefined) break;
+        this.#decoder.push(bytes);
+        let frame = this.#decoder.next();
+        while (frame !== undefined) {
+          const message = decodeMessage(frame);
+          if (message !== undefined) this.#heard.push(message);
+          frame = this.#decoder.next();
+        }
+        this.#wake();
+      }
+    } finally {
+      this.#ended = true;
+      this.#wake();
+    }
+  }
+
+  #wake(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
+  }
+}

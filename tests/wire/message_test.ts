@@ -1,0 +1,129 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { assertEquals, assertThrows } from "@std/assert";
+import { PiriError } from "../../lib/base/errors.ts";
+import {
+  type Body,
+  decodeMessage,
+  encodeMessage,
+  TYPE_OF,
+} from "../../lib/wire/message.ts";
+import { MessageSchema } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { body, KINDS } from "../support/scripted_peer.ts";
+
+const TOO_MANY = 2n ** 53n;
+
+/** A message whose type need not match. */
+function bytesOf(type: number, of?: Body): Uint8Array {
+  return toBinary(
+    MessageSchema,
+    create(MessageSchema, of === undefined ? { type } : { type, body: of }),
+  );
+}
+
+function assertViolation(bytes: Uint8Array): void {
+  const error = assertThrows(() => decodeMessage(bytes), PiriError);
+  assertEquals(error.code, "PROTOCOL_VIOLATION");
+}
+
+Deno.test("every kind of message comes out as it went in, with its number", () => {
+  for (const kind of KINDS) {
+    assertEquals(decodeMessage(encodeMessage(body(kind))), body(kind));
+  }
+  assertEquals(TYPE_OF, {
+    clientHello: 10,
+    serverHello: 11,
+    bye: 12,
+    ping: 13,
+    pong: 14,
+    command: 20,
+    cancel: 21,
+    progress: 22,
+    result: 23,
+    commandOutput: 24,
+    commandAck: 25,
+    dataRequest: 30,
+    dataResponse: 31,
+  });
+});
+
+Deno.test("the bytes are those of the protocol of 2024", () => {
+  assertEquals(
+    encodeMessage(body("bye", { reason: "x" })),
+    // type 12, then field 13 of the oneof: field 1 is "x".
+    new Uint8Array([8, 12, 13 << 3 | 2, 3, 1 << 3 | 2, 1, 120]),
+  );
+  assertEquals(
+    encodeMessage(body("result", { commandId: 1n, status: 2, output: "x" })),
+    new Uint8Array([
+      8,
+      23,
+      0xba,
+      1,
+      7,
+      8,
+      1,
+      16,
+      2,
+      5 << 3 | 2,
+      1,
+      120,
+    ]),
+  );
+});
+
+Deno.test("empty bytes of a DataResponse are on the wire", () => {
+  const bytes = encodeMessage(
+    body("dataResponse", {
+      requestId: 1n,
+      ok: true,
+      value: { case: "bytes", value: new Uint8Array() },
+    }),
+  );
+  assertEquals([...bytes.slice(-2)], [0x22, 0]);
+});
+
+Deno.test("a message whose type and body differ is a violation", () => {
+  for (const kind of KINDS) {
+    const other = kind === "ping" ? "pong" : "ping";
+    assertViolation(bytesOf(TYPE_OF[kind], body(other)));
+    assertViolation(bytesOf(TYPE_OF[kind]));
+  }
+});
+
+Deno.test("a message of a type that is not known, or of none, is undefined", () => {
+  assertEquals(decodeMessage(bytesOf(0)), undefined);
+  assertEquals(decodeMessage(bytesOf(99)), undefined);
+  assertEquals(decodeMessage(bytesOf(0, body("ping"))), undefined);
+  assertEquals(decodeMessage(new Uint8Array()), undefined);
+});
+
+Deno.test("bytes that are no protobuf are a violation", () => {
+  assertViolation(new Uint8Array([0xff, 0xff, 0xff]));
+  assertViolation(new TextEncoder().encode("GET / HTTP/1.1\r\n"));
+});
+
+const absurd: readonly Body[] = [
+  body("clientHello", { session: TOO_MANY }),
+  body("clientHello", { commands: [{ stdout: TOO_MANY }] }),
+  body("clientHello", { commands: [{}, { stderr: TOO_MANY }] }),
+  body("serverHello", { resume: [{ stdout: TOO_MANY }] }),
+  body("serverHello", { resume: [{ stderr: TOO_MANY }] }),
+  body("commandOutput", { offset: TOO_MANY }),
+  body("commandOutput", { offset: TOO_MANY - 1n, bytes: new Uint8Array(1) }),
+  body("commandOutput", { cut: TOO_MANY }),
+  body("commandAck", { stdout: TOO_MANY }),
+  body("commandAck", { stderr: TOO_MANY }),
+  body("result", { stdoutBytes: TOO_MANY }),
+  body("result", { stderrBytes: TOO_MANY }),
+];
+absurd.forEach((message, index) => {
+  Deno.test(`a count over 2^53 - 1 is a violation: ${message.case} (${index})`, () => {
+    assertViolation(encodeMessage(message));
+  });
+});
+
+Deno.test("a count of 2^53 - 1 is accepted, and a nonce may be any 64 bits", () => {
+  const most = TOO_MANY - 1n;
+  decodeMessage(encodeMessage(body("commandAck", { stdout: most })));
+  decodeMessage(encodeMessage(body("command", { nonce: 2n ** 64n - 1n })));
+});
