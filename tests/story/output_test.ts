@@ -1,0 +1,204 @@
+import { assertEquals } from "@std/assert";
+import { createHash } from "node:crypto";
+import { ExitCode } from "../../lib/cli/exit_code.ts";
+import { startFleet } from "../support/fleet.ts";
+import { floodBytes, program } from "../support/program.ts";
+import { story } from "../support/story.ts";
+
+story("20 MB of output arrive intact, and are kept so", async (executables) => {
+  await using fleet = await startFleet(executables, { agents: ["web-1"] });
+  const argv = program("floodStdout", "20000000");
+
+  const { code, stdoutBytes } = await fleet.manager(
+    "run",
+    "web-1",
+    "--",
+    ...argv,
+  );
+  const shown = await fleet.manager("show", "1", "--output");
+
+  assertEquals(code, ExitCode.ok);
+  const expected = hashOf(floodBytes(20_000_000));
+  assertEquals(hashOf(stdoutBytes), expected);
+  assertEquals(hashOf(shown.stdoutBytes), expected);
+});
+
+story(
+  "stdout and stderr stay apart, at once and later",
+  async (executables) => {
+    await using fleet = await startFleet(executables, { agents: ["web-1"] });
+    const argv = program("printBoth", "to stdout", "to stderr");
+
+    const live = await fleet.manager("run", "web-1", "--", ...argv);
+    const shown = await fleet.manager("show", "1", "--output");
+
+    assertEquals(live.stdout, "to stdout");
+    assertEquals(live.stderr, "to stderr");
+    assertEquals(shown.stdout, "to stdout");
+    assertEquals(shown.stderr, "to stderr");
+  },
+);
+
+story(
+  "run --json prints an object for everything that happens",
+  async (executables) => {
+    await using fleet = await startFleet(executables, { agents: ["web-1"] });
+    const argv = program("printBoth", "grüße", "oh");
+
+    const events = await fleet.json("run", "web-1", "--", ...argv);
+
+    const output = events.filter(({ event }) => event === "output");
+    const [result, summary] = events.slice(-2);
+    const kinds = new Set(events.map(({ event }) => event));
+    assertEquals(
+      [...kinds.difference(new Set(["progress"]))],
+      ["output", "result", "summary"],
+    );
+    assertEquals(
+      output.toSorted((one, other) =>
+        String(other["stream"]).localeCompare(String(one["stream"]))
+      ),
+      [
+        {
+          event: "output",
+          id: "1",
+          agent: "web-1",
+          stream: "stdout",
+          offset: "0",
+          text: "grüße",
+        },
+        {
+          event: "output",
+          id: "1",
+          agent: "web-1",
+          stream: "stderr",
+          offset: "0",
+          text: "oh",
+        },
+      ],
+    );
+    const promised = {
+      event: "result",
+      id: "1",
+      agent: "web-1",
+      operation: "command.Run",
+      params: { argv },
+      state: "succeeded",
+      exitCode: 0,
+      signal: null,
+      stdoutBytes: "7",
+      stderrBytes: "2",
+      truncated: false,
+      presumed: false,
+      reason: null,
+    };
+    // More may be told; what is promised is there.
+    assertEquals({ ...result, ...promised }, result);
+    const times = [
+      "createdAt",
+      "startedAt",
+      "finishedAt",
+      "agentStartedAt",
+      "agentFinishedAt",
+    ].map((name) => String(result?.[name]));
+    assertEquals(times.map((time) => new Date(time).toISOString()), times);
+    assertEquals(summary, {
+      event: "summary",
+      states: {
+        queued: 0,
+        sent: 0,
+        running: 0,
+        succeeded: 1,
+        failed: 0,
+        cancelled: 0,
+        timed_out: 0,
+        refused: 0,
+        lost: 0,
+      },
+      exitCode: 0,
+    });
+  },
+);
+
+story("run --json prints what is no text in base64", async (executables) => {
+  await using fleet = await startFleet(executables, { agents: ["web-1"] });
+  const argv = program("floodStdout", "4");
+
+  const events = await fleet.json("run", "web-1", "--", ...argv);
+
+  const output = events.filter(({ event }) => event === "output");
+  assertEquals(output.map(({ base64, text }) => [base64, text]), [
+    [floodBytes(4).toBase64(), undefined],
+  ]);
+});
+
+story("an error is one object on stderr with --json", async (executables) => {
+  await using fleet = await startFleet(executables);
+
+  const { code, stdout, stderr } = await fleet.manager(
+    "--json",
+    "run",
+    "web-1",
+    "--",
+    "true",
+  );
+
+  assertEquals(code, ExitCode.notFound);
+  assertEquals(stdout, "");
+  assertEquals(JSON.parse(stderr)["error"]["code"], "NOT_FOUND");
+});
+
+story(
+  "lines of several agents stay whole, each with its agent's name",
+  async (executables) => {
+    await using fleet = await startFleet(executables, {
+      agents: ["web-1", "web-2", "db-1"],
+    });
+    const argv = program("printLines", "line", "200");
+
+    const { code, stdout } = await fleet.manager("run", "web-*", "--", ...argv);
+
+    assertEquals(code, ExitCode.ok);
+    const lines = stdout.split("\n");
+    const count = [...Array(200).keys()];
+    for (const agent of ["web-1", "web-2"]) {
+      assertEquals(
+        lines.filter((line) => line.startsWith(`${agent}: `)),
+        count.map((i) => `${agent}: line ${i + 1}`),
+      );
+    }
+    assertEquals(lines.length, 2 * 200 + 1);
+  },
+);
+
+story(
+  "of several agents the worst end is the exit code, and those that failed are named",
+  async (executables) => {
+    await using fleet = await startFleet(executables, {
+      agents: ["web-1", "web-2"],
+      groups: { "web-1": ["web"] },
+    });
+    await fleet.folder.write("m/files/groups/web/app.conf", "x");
+    const path = fleet.folder.at("app.conf");
+
+    const { code, stderr } = await fleet.manager(
+      "run",
+      "web-1",
+      "web-2",
+      "--op",
+      "file.Fetch",
+      "source=app.conf",
+      `path=${path}`,
+    );
+
+    assertEquals(code, ExitCode.failed);
+    assertEquals(stderr.split("\n").map((line) => line.slice(0, 14)), [
+      "web-2: failed:",
+      "",
+    ]);
+  },
+);
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

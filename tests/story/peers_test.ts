@@ -1,0 +1,107 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parseJoinToken } from "../../lib/base/join_token.ts";
+import { encodePem } from "../../lib/base/pem.ts";
+import { encodeFrames } from "../../lib/wire/frame.ts";
+import { ALPN } from "../../lib/wire/tls.ts";
+import {
+  Bye_Code,
+  CommandSchema,
+  type Message,
+  MessageSchema,
+  MessageType,
+} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { ExitCode } from "../../lib/cli/exit_code.ts";
+import { type Fleet, startFleet } from "../support/fleet.ts";
+import { program } from "../support/program.ts";
+import { story } from "../support/story.ts";
+
+const GARBAGE = new Uint8Array([0, 0, 0, 3, 0xff, 0xff, 0xff]);
+
+// 1 GiB, of which only the header comes.
+const OVERSIZED = new Uint8Array([0x40, 0, 0, 0]);
+
+const OUT_OF_TURN = encodeFrames([
+  toBinary(
+    MessageSchema,
+    create(MessageSchema, {
+      type: MessageType.COMMAND,
+      body: {
+        case: "command",
+        value: create(CommandSchema, { commandId: 1n }),
+      },
+    }),
+  ),
+]);
+
+story(
+  "a peer that sends nonsense is sent away, and nobody else notices",
+  async (executables) => {
+    await using fleet = await startFleet(executables, { agents: ["web-1"] });
+
+    const byes: Message[] = [];
+    for (const bytes of [GARBAGE, OVERSIZED, OUT_OF_TURN]) {
+      using stranger = await dial(fleet);
+      await stranger.write(bytes);
+      byes.push(await lastMessage(stranger));
+    }
+
+    for (const { body } of byes) {
+      assert(body.case === "bye");
+      assertEquals(body.value.code, Bye_Code.PROTOCOL_ERROR);
+      assertMatch(body.value.reason, /^protocol error: /);
+    }
+    const argv = program("printAndExit", "fine");
+    const { code } = await fleet.manager("run", "web-1", "--", ...argv);
+    assertEquals(code, ExitCode.ok);
+    assertEquals(await fleet.eventsOf("agent_disconnected"), []);
+  },
+);
+
+story(
+  "nobody waits behind those who connect and stay silent",
+  async (executables) => {
+    await using fleet = await startFleet(executables);
+    using silent = new DisposableStack();
+    for (let i = 0; i < 50; i++) {
+      silent.use(
+        await Deno.connect({ hostname: "127.0.0.1", port: fleet.port }),
+      );
+    }
+    for (let i = 0; i < 5; i++) silent.use(await dial(fleet));
+    const begun = performance.now();
+
+    await fleet.join("web-1");
+    fleet.agent("web-1").start();
+    await fleet.connected("web-1");
+
+    // Those who say nothing are borne for 10 s.
+    assert(performance.now() - begun < 9_000);
+  },
+);
+
+/** Connects as an agent would. */
+async function dial(fleet: Fleet): Promise<Deno.TlsConn> {
+  const token = await fleet.addAgent(`stranger-${crypto.randomUUID()}`);
+  const { serverName, caCertificate } = parseJoinToken(token);
+  const tcp = await Deno.connect({ hostname: "127.0.0.1", port: fleet.port });
+  const tls = await Deno.startTls(tcp, {
+    hostname: serverName,
+    caCerts: [encodePem("CERTIFICATE", caCertificate)],
+    alpnProtocols: [ALPN],
+  });
+  await tls.handshake();
+  return tls;
+}
+
+/** Reads to the end, and returns the one message that came. */
+async function lastMessage(conn: Deno.TlsConn): Promise<Message> {
+  const bytes: number[] = [];
+  for await (const chunk of conn.readable) bytes.push(...chunk);
+  const body = new Uint8Array(bytes).subarray(4);
+  assertEquals(
+    new DataView(new Uint8Array(bytes).buffer).getUint32(0),
+    body.length,
+  );
+  return fromBinary(MessageSchema, body);
+}
