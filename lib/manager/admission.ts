@@ -333,16 +333,20 @@ export class Admission {
   }
 }
 
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
 /** Limits of a hello that the schema does not express. */
 function checkHello(hello: ClientHello): void {
   const facts = Object.entries(hello.facts)
-    .reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+    .reduce((sum, [key, value]) => sum + bytesOf(key) + bytesOf(value), 0);
   const complaint = !NAME_PATTERN.test(hello.clientId)
     ? `"${hello.clientId.slice(0, Limits.name)}" is not a name`
     : hello.protocol === 1
     ? "protocol 1 does not exist"
     : facts > Limits.facts
-    ? `its facts take ${facts} characters, the limit is ${Limits.facts}`
+    ? `its facts take ${facts} bytes, the limit is ${Limits.facts}`
     : hello.commands.length > Limits.openCommands
     ? `it lists ${hello.commands.length} commands, the limit is ${Limits.openCommands}`
     : hello.lastCommandId < 0n

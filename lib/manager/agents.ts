@@ -85,9 +85,19 @@ export class Agents implements AgentAdmin {
     const open = commands.of(id);
     const patches = commands.agentRemoved(id);
     await this.#store.removeAgent(id, patches);
+    fleet.session(id)?.removed();
     commands.recorded(open, patches);
     events.add("agent_removed", `agent "${id}" was removed`, { agent: id });
-    fleet.session(id)?.removed();
+    await this.#loseLateOnes(id);
+  }
+
+  /** What was asked for while the removal was recorded. */
+  async #loseLateOnes(id: string): Promise<void> {
+    const { commands } = this.#options;
+    const late = commands.of(id);
+    const patches = commands.agentRemoved(id);
+    await Promise.all(patches.map((patch) => this.#store.patchCommand(patch)));
+    commands.recorded(late, patches);
   }
 
   #newToken(

@@ -1,14 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import {
   type ClientHello,
-  CommandCancelSchema,
   type CommandOutput,
   type CommandProgress,
   type CommandResult,
-  CommandSchema,
   type CommandState,
   CommandState_State,
-  OnDisconnect,
   type ResumeFrom,
   ResumeFromSchema,
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
@@ -23,6 +20,7 @@ import type {
   CommandRecord,
 } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import { CANCEL_GRACE_MS, Dispatcher } from "./dispatcher.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, Fleet } from "./fleet.ts";
 import type {
@@ -46,13 +44,6 @@ import {
 } from "./timeline.ts";
 import type { Listed } from "./trace.ts";
 import { checkWatchStart, watchCommands, type WatchStart } from "./watch.ts";
-import { WriteOrder } from "./write_order.ts";
-
-/** Between SIGTERM and SIGKILL unless the operator says otherwise, milliseconds. */
-const CANCEL_GRACE_MS = 5_000;
-
-/** How much longer than its timeout a command of an agent that does not measure it may take, milliseconds. */
-const TIMEOUT_SLACK_MS = 10_000;
 
 const LISTED_STATES: ReadonlyMap<CommandState_State, Listed["state"]> = new Map(
   [
@@ -82,15 +73,16 @@ export class Commands implements CommandAdmin {
   readonly #clock: Clock;
   readonly #open = new OpenCommands();
   readonly #recorder: Recorder;
+  readonly #dispatcher: Dispatcher;
   /** When this run of the Manager took up what there was, milliseconds since 1970. */
   #loadedAt: number | undefined;
-  readonly #writes = new WeakMap<AgentSession, WriteOrder>();
 
   constructor(options: CommandsOptions) {
     this.#options = options;
     this.#store = options.store;
     this.#clock = options.clock;
     this.#recorder = new Recorder({ ...options, open: this.#open });
+    this.#dispatcher = new Dispatcher({ ...options, open: this.#open });
   }
 
   /** Takes up what an earlier run of the Manager left open. Called once, before agents are admitted. */
@@ -150,19 +142,10 @@ export class Commands implements CommandAdmin {
       );
     }
     const { record } = command;
-    const patch: CommandPatch = {
+    await this.#patch(command, {
       id,
       ...lost("given up by the operator", this.#clock.now()),
-    };
-    this.#open.apply([patch]);
-    try {
-      await this.#store.patchCommand(patch);
-    } catch (error) {
-      const { state, presumed, reason, finishedAt } = record;
-      command.apply({ id, state, presumed, reason, finishedAt });
-      this.#open.add(command);
-      throw error;
-    }
+    });
     this.#options.events.add(
       "command_given_up",
       `command ${id} on "${record.agent}" is given up by ${
@@ -211,10 +194,9 @@ export class Commands implements CommandAdmin {
         : {},
     };
     const isOpen = patch.state === undefined;
-    this.#open.apply([patch]);
-    await this.#store.patchCommand(patch);
+    await this.#patch(command, patch);
     if (!isOpen) command.feed.finish();
-    else if (command.isOpen) this.#sendCancel(command);
+    else if (command.isOpen) this.#dispatcher.cancel(command);
     command.feed.touch();
     const session = this.#options.fleet.session(command.agent);
     if (command.isOpen && session !== undefined && isLegacy(session)) {
@@ -362,9 +344,10 @@ export class Commands implements CommandAdmin {
   /** The agent is ready: it is sent what waits for it, and cancels again. */
   agentReady(session: AgentSession): void {
     for (const command of this.#open.of(session.agent)) {
-      if (command.state === "queued") this.#dispatch(command, session);
-      else if (command.record.cancelRequestedAt !== null) {
-        this.#sendCancel(command);
+      if (command.state === "queued") {
+        this.#dispatcher.dispatch(command, session);
+      } else if (command.record.cancelRequestedAt !== null) {
+        this.#dispatcher.cancel(command);
       }
       command.feed.touch();
     }
@@ -420,6 +403,23 @@ export class Commands implements CommandAdmin {
   /** The agent's commands that are open now. */
   of(agent: string): OpenCommand[] {
     return this.#open.of(agent);
+  }
+
+  /** Changes an open command, in memory at once; what cannot be recorded is taken back. */
+  async #patch(command: OpenCommand, patch: CommandPatch): Promise<void> {
+    const before = new Map(Object.entries(command.record));
+    this.#open.apply([patch]);
+    try {
+      await this.#store.patchCommand(patch);
+    } catch (error) {
+      const changed = Object.keys(patch);
+      command.apply({
+        ...Object.fromEntries(changed.map((key) => [key, before.get(key)])),
+        id: command.id,
+      });
+      this.#open.add(command);
+      throw error;
+    }
   }
 
   /** What a request has started that was asked before. */
@@ -559,118 +559,11 @@ export class Commands implements CommandAdmin {
       const session = byAgent.get(record.agent);
       if (session === undefined) continue;
       if (record.state === "sent") {
-        this.#inOrder(session, () => this.#write(command, session));
+        this.#dispatcher.send(command, session);
       } else if (session.takesCommands) {
-        this.#dispatch(command, session);
+        this.#dispatcher.dispatch(command, session);
       }
     }
-  }
-
-  /** Records that a queued command is sent, and sends it. */
-  #dispatch(command: OpenCommand, session: AgentSession): void {
-    if (command.state !== "queued" || !session.takesCommands) return;
-    const patch: CommandPatch = {
-      id: command.id,
-      state: "sent",
-      instance: session.instance,
-      session: session.session,
-      sentAt: this.#clock.now(),
-    };
-    command.apply(patch);
-    const recorded = this.#store.patchCommand(patch);
-    recorded.catch(() => session.busy());
-    this.#inOrder(session, () => this.#write(command, session), recorded);
-  }
-
-  #inOrder(
-    session: AgentSession,
-    write: () => void,
-    recorded?: Promise<void>,
-  ): void {
-    const order = this.#writes.get(session) ?? new WriteOrder();
-    this.#writes.set(session, order);
-    order.add(write, recorded);
-  }
-
-  /** Writes a command that is recorded as sent to the connection it is bound to, if that still is the agent's. */
-  #write(command: OpenCommand, session: AgentSession): void {
-    if (command.state !== "sent") return;
-    const current = this.#options.fleet.session(command.agent) === session;
-    if (!current || !session.takesCommands) {
-      this.#neverWritten(command);
-      return;
-    }
-    const { record } = command;
-    const { type, data } = isLegacy(session)
-      ? legacyCommand(record.operation, record.params)
-      : { type: record.operation, data: record.params };
-    const message = create(CommandSchema, {
-      commandId: record.id,
-      type,
-      data,
-      nonce: record.nonce,
-      onDisconnect: record.onDisconnect === "kill"
-        ? OnDisconnect.KILL
-        : OnDisconnect.CONTINUE,
-    });
-    if (record.timeoutMs !== null) message.timeoutMs = record.timeoutMs;
-    if (record.killAfterMs !== null) message.killAfterMs = record.killAfterMs;
-    // Not waited for: whoever asks for more than the agent reads is stopped by the limit of open commands.
-    session.send({ case: "command", value: message }).then(
-      () => command.trace.writtenAt = this.#clock.now(),
-      () => {},
-    );
-    if (!session.features.has("ack") && record.timeoutMs !== null) {
-      this.#measure(command, record.timeoutMs);
-    }
-  }
-
-  /** Its connection went before its first byte left: that is certain, and the end of it. */
-  #neverWritten(command: OpenCommand): void {
-    const patch: CommandPatch = {
-      id: command.id,
-      ...lost(
-        "it never arrived at the agent: the connection ended first",
-        this.#clock.now(),
-      ),
-    };
-    this.#open.apply([patch]);
-    void this.#store.patchCommand(patch).catch(() => {})
-      .then(() => command.feed.finish());
-  }
-
-  /** An agent of 2024 does not know timeouts: the Manager presumes them. */
-  #measure(command: OpenCommand, timeoutMs: number): void {
-    this.#clock.timer(timeoutMs + CANCEL_GRACE_MS + TIMEOUT_SLACK_MS, () => {
-      if (!command.isOpen) return;
-      const patch: CommandPatch = {
-        id: command.id,
-        state: "timed_out",
-        presumed: true,
-        reason: "the agent did not answer in time",
-        finishedAt: this.#clock.now(),
-      };
-      this.#open.apply([patch]);
-      void this.#store.patchCommand(patch).catch(() => {})
-        .then(() => command.feed.finish());
-    });
-  }
-
-  #sendCancel(command: OpenCommand): void {
-    const { agent, record } = command;
-    const session = this.#options.fleet.session(agent);
-    if (session === undefined || !session.takesCommands) return;
-    const cancel = create(CommandCancelSchema, {
-      commandId: record.id,
-      graceMs: record.cancelGraceMs ?? CANCEL_GRACE_MS,
-    });
-    this.#inOrder(session, () => {
-      session.cancel(cancel);
-      command.trace.cancelSent = {
-        at: this.#clock.now(),
-        session: session.session,
-      };
-    });
   }
 
   #view(record: CommandRecord): CommandView {

@@ -19,6 +19,9 @@ const MOST_PENDING = 1_000;
 /** How long accepting pauses when the system has no descriptor left, milliseconds. */
 const EXHAUSTED_MS = 100;
 
+/** A port that is taken is tried again after so long, milliseconds. */
+const LISTEN_AGAIN_MS = 1_000;
+
 /** What a listener is made of. */
 export interface ListenerOptions {
   readonly hostname: string;
@@ -76,9 +79,17 @@ export class Listener {
     closeQuietly(this.#former);
     // The port is free once its accepting has ended.
     await this.#accepting;
-    if (this.#stop.signal.aborted) return;
-    this.#listener = this.#listen(port);
-    this.#accepting = this.#accept(this.#listener);
+    while (!this.#stop.signal.aborted) {
+      try {
+        this.#listener = this.#listen(port);
+        this.#accepting = this.#accept(this.#listener);
+        return;
+      } catch (error) {
+        // Somebody took the port in between: without it this Manager is of no use, so it is waited for.
+        log.error("{error}", { error: messageOf(error) });
+        await sleep(this.#options.clock, LISTEN_AGAIN_MS, this.#stop.signal);
+      }
+    }
   }
 
   /** Stops accepting, and gives up the handshakes that are under way. */

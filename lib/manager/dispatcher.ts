@@ -1,0 +1,158 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  CommandCancelSchema,
+  CommandSchema,
+  OnDisconnect,
+} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import type { Clock } from "../base/clock.ts";
+import type { CommandPatch } from "../store/records.ts";
+import type { Store } from "../store/store.ts";
+import type { AgentSession, Fleet } from "./fleet.ts";
+import { isLegacy, legacyCommand } from "./legacy_command.ts";
+import type { OpenCommand } from "./open_command.ts";
+import type { OpenCommands } from "./open_commands.ts";
+import { lost } from "./reconcile.ts";
+import { WriteOrder } from "./write_order.ts";
+
+/** Between SIGTERM and SIGKILL unless the operator says otherwise, milliseconds. */
+export const CANCEL_GRACE_MS = 5_000;
+
+/** How much longer than its timeout a command of an agent that does not measure it may take, milliseconds. */
+const TIMEOUT_SLACK_MS = 10_000;
+
+/** What a dispatcher is made of. */
+export interface DispatcherOptions {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly clock: Clock;
+  readonly open: OpenCommands;
+}
+
+/** Commands on their way down: each is bound to one connection, and on disk as sent before its first byte leaves. */
+export class Dispatcher {
+  readonly #store: Store;
+  readonly #fleet: Fleet;
+  readonly #clock: Clock;
+  readonly #open: OpenCommands;
+  readonly #writes = new WeakMap<AgentSession, WriteOrder>();
+
+  constructor({ store, fleet, clock, open }: DispatcherOptions) {
+    this.#store = store;
+    this.#fleet = fleet;
+    this.#clock = clock;
+    this.#open = open;
+  }
+
+  /** Sends a command that is recorded as sent over this connection. */
+  send(command: OpenCommand, session: AgentSession): void {
+    this.#inOrder(session, () => this.#write(command, session));
+  }
+
+  /** Records that a queued command is sent, and sends it. */
+  dispatch(command: OpenCommand, session: AgentSession): void {
+    if (command.state !== "queued" || !session.takesCommands) return;
+    const patch: CommandPatch = {
+      id: command.id,
+      state: "sent",
+      instance: session.instance,
+      session: session.session,
+      sentAt: this.#clock.now(),
+    };
+    command.apply(patch);
+    const recorded = this.#store.patchCommand(patch);
+    recorded.catch(() => session.busy());
+    this.#inOrder(session, () => this.#write(command, session), recorded);
+  }
+
+  #inOrder(
+    session: AgentSession,
+    write: () => void,
+    recorded?: Promise<void>,
+  ): void {
+    const order = this.#writes.get(session) ?? new WriteOrder();
+    this.#writes.set(session, order);
+    order.add(write, recorded);
+  }
+
+  /** Writes a command that is recorded as sent to the connection it is bound to, if that still is the agent's. */
+  #write(command: OpenCommand, session: AgentSession): void {
+    if (command.state !== "sent") return;
+    const current = this.#fleet.session(command.agent) === session;
+    if (!current || !session.takesCommands) {
+      this.#neverWritten(command);
+      return;
+    }
+    const { record } = command;
+    const { type, data } = isLegacy(session)
+      ? legacyCommand(record.operation, record.params)
+      : { type: record.operation, data: record.params };
+    const message = create(CommandSchema, {
+      commandId: record.id,
+      type,
+      data,
+      nonce: record.nonce,
+      onDisconnect: record.onDisconnect === "kill"
+        ? OnDisconnect.KILL
+        : OnDisconnect.CONTINUE,
+    });
+    if (record.timeoutMs !== null) message.timeoutMs = record.timeoutMs;
+    if (record.killAfterMs !== null) message.killAfterMs = record.killAfterMs;
+    // Not waited for: whoever asks for more than the agent reads is stopped by the limit of open commands.
+    session.send({ case: "command", value: message }).then(
+      () => command.trace.writtenAt = this.#clock.now(),
+      () => {},
+    );
+    if (!session.features.has("ack") && record.timeoutMs !== null) {
+      this.#measure(command, record.timeoutMs);
+    }
+  }
+
+  /** Its connection went before its first byte left: that is certain, and the end of it. */
+  #neverWritten(command: OpenCommand): void {
+    const patch: CommandPatch = {
+      id: command.id,
+      ...lost(
+        "it never arrived at the agent: the connection ended first",
+        this.#clock.now(),
+      ),
+    };
+    this.#open.apply([patch]);
+    void this.#store.patchCommand(patch).catch(() => {})
+      .then(() => command.feed.finish());
+  }
+
+  /** An agent of 2024 does not know timeouts: the Manager presumes them. */
+  #measure(command: OpenCommand, timeoutMs: number): void {
+    this.#clock.timer(timeoutMs + CANCEL_GRACE_MS + TIMEOUT_SLACK_MS, () => {
+      if (!command.isOpen) return;
+      const patch: CommandPatch = {
+        id: command.id,
+        state: "timed_out",
+        presumed: true,
+        reason: "the agent did not answer in time",
+        finishedAt: this.#clock.now(),
+      };
+      this.#open.apply([patch]);
+      void this.#store.patchCommand(patch).catch(() => {})
+        .then(() => command.feed.finish());
+    });
+  }
+
+  /** Passes a cancel on that is recorded, if the agent is there to hear it. */
+  cancel(command: OpenCommand): void {
+    const { agent, record } = command;
+    const session = this.#fleet.session(agent);
+    if (session === undefined || !session.takesCommands) return;
+    const cancel = create(CommandCancelSchema, {
+      commandId: record.id,
+      graceMs: record.cancelGraceMs ?? CANCEL_GRACE_MS,
+    });
+    this.#inOrder(session, () => {
+      session.cancel(cancel);
+      command.trace.cancelSent = {
+        at: this.#clock.now(),
+        session: session.session,
+      };
+    });
+  }
+}
