@@ -64,6 +64,13 @@ export async function* watchCommands(
   }
 }
 
+/** Bytes that are held of each stream. */
+type Held = Readonly<Record<StreamName, bigint>>;
+
+function heldOf({ stdoutHeld, stderrHeld }: CommandView): Held {
+  return { stdout: stdoutHeld, stderr: stderrHeld };
+}
+
 /** One watched command: how far its watcher is. */
 class CommandWatch {
   done = false;
@@ -91,8 +98,9 @@ class CommandWatch {
   async *news(): AsyncGenerator<WatchEvent> {
     if (this.#live === undefined) this.#attach();
     if (this.#told === undefined) {
-      yield this.#tell(await this.#source.view(this.#id));
-      yield* this.#stored();
+      const view = await this.#source.view(this.#id);
+      yield this.#tell(view);
+      yield* this.#stored(heldOf(view));
     }
     const live = this.#live;
     if (live !== undefined) {
@@ -111,10 +119,10 @@ class CommandWatch {
       yield* this.#pieces(live);
       if (this.done) return;
       this.close();
-      yield* this.#stored();
     }
     const view = await this.#source.view(this.#id);
-    yield* this.#missing(view);
+    yield* this.#stored(heldOf(view));
+    yield* this.#missing(heldOf(view));
     yield this.#tell(view);
     this.done = true;
   }
@@ -150,7 +158,7 @@ class CommandWatch {
       const piece = command.feed.read(reader);
       if (piece === undefined) break;
       if (piece === "behind") {
-        yield* this.#stored();
+        yield* this.#stored(command.held);
         command.feed.rejoin(reader);
         continue;
       }
@@ -166,10 +174,10 @@ class CommandWatch {
     }
   }
 
-  /** What the store has beyond what was told. */
-  async *#stored(): AsyncGenerator<WatchEvent> {
+  /** What the store has beyond what was told, up to what is held. */
+  async *#stored(held: Held): AsyncGenerator<WatchEvent> {
     for (const stream of ["stdout", "stderr"] as const) {
-      while (true) {
+      while (this.#offset[stream] < held[stream]) {
         const pieces = await this.#source.store.readOutput(this.#id, {
           stream,
           offset: this.#offset[stream],
@@ -205,8 +213,7 @@ class CommandWatch {
   }
 
   /** What was printed and is not kept, at the end. */
-  *#missing(view: CommandView): Generator<WatchEvent> {
-    const held = { stdout: view.stdoutHeld, stderr: view.stderrHeld };
+  *#missing(held: Held): Generator<WatchEvent> {
     for (const stream of ["stdout", "stderr"] as const) {
       yield* this.#piece({
         stream,

@@ -78,9 +78,18 @@ function own(bytes: Uint8Array): Uint8Array {
 }
 
 interface Pending {
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
+  readonly answer: PromiseWithResolvers<unknown>;
+  /** The message that the call went with. */
+  batch: Batch | undefined;
 }
+
+/** A message of calls: how many of them are not answered. */
+interface Batch {
+  left: number;
+}
+
+/** So many messages are on their way at most: what is asked for meanwhile goes together, and is committed together. */
+const MOST_UNDER_WAY = 2;
 
 /** The thread, and the calls that it has not answered. */
 class StoreThread {
@@ -88,6 +97,7 @@ class StoreThread {
   readonly #opened = Promise.withResolvers<string>();
   readonly #pending = new Map<number, Pending>();
   #calls: StoreCall[] = [];
+  #underWay = 0;
   #lastId = 0;
   #failure: Error | undefined;
   #closed: Promise<void> | undefined;
@@ -124,7 +134,7 @@ class StoreThread {
     this.#lastId++;
     const id = this.#lastId;
     const answer = Promise.withResolvers<unknown>();
-    this.#pending.set(id, answer);
+    this.#pending.set(id, { answer, batch: undefined });
     this.#calls.push({ id, method, args });
     // What is asked for in one go is one message.
     if (this.#calls.length === 1) queueMicrotask(() => this.#flush());
@@ -149,8 +159,19 @@ class StoreThread {
   }
 
   #flush(): void {
+    if (this.#underWay >= MOST_UNDER_WAY || this.#calls.length === 0) return;
     const calls = this.#calls;
     this.#calls = [];
+    // A prune takes its time between the others, so nobody waits for its answer.
+    const counted = calls.filter(({ method }) => method !== "prune");
+    if (counted.length > 0) {
+      this.#underWay++;
+      const batch = { left: counted.length };
+      for (const { id } of counted) {
+        const pending = this.#pending.get(id);
+        if (pending !== undefined) pending.batch = batch;
+      }
+    }
     this.#post({ kind: "calls", calls });
   }
 
@@ -171,15 +192,22 @@ class StoreThread {
 
   #settle(answer: StoreAnswer): void {
     const pending = this.#pending.get(answer.id);
+    if (pending === undefined) return;
     this.#pending.delete(answer.id);
-    if ("failure" in answer) pending?.reject(fromFailure(answer.failure));
-    else pending?.resolve(answer.value);
+    if ("failure" in answer) pending.answer.reject(fromFailure(answer.failure));
+    else pending.answer.resolve(answer.value);
+    const { batch } = pending;
+    if (batch === undefined) return;
+    batch.left--;
+    if (batch.left > 0) return;
+    this.#underWay--;
+    this.#flush();
   }
 
   #fail(error: Error): void {
     this.#failure = error;
     this.#opened.reject(error);
-    for (const { reject } of this.#pending.values()) reject(error);
+    for (const { answer } of this.#pending.values()) answer.reject(error);
     this.#pending.clear();
   }
 }
