@@ -48,13 +48,14 @@ export const managerServices: ManagerServices = {
     };
   },
 
-  async serve({ dir, log }, { signal, onReady }) {
+  async serve({ dir, log, guard }, { signal, onReady }) {
     const { serveManager } = await import("./serve_manager.ts");
     const { startLog } = await import("./base/log.ts");
     await using manager = await serveManager({
       dir,
       clock: systemClock,
       random: systemRandom,
+      guard,
       startLog: (configured: LogOptions) => startLog({ ...configured, ...log }),
     });
     onReady({ listen: manager.listen, control: manager.control });

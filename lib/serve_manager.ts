@@ -7,6 +7,7 @@ import type { Random } from "./base/random.ts";
 import { VERSION } from "./base/version.ts";
 import { ManagerCore } from "./manager/core.ts";
 import { createDataService } from "./manager/data/data_service.ts";
+import { Guard, GUARD_LIMITS, type GuardLimits } from "./manager/guard.ts";
 import { Listener } from "./manager/listener.ts";
 import type { Manager, ManagerStatus } from "./manager/manager.ts";
 import {
@@ -17,6 +18,7 @@ import {
 import { checkParams } from "./operations/params.ts";
 import { describeOperations, operations } from "./operations/registry.ts";
 import type { Store } from "./store/store.ts";
+import type { Transport } from "./wire/transport.ts";
 import { openWorkerStore } from "./store/worker_store.ts";
 
 const log = logger("manager");
@@ -34,6 +36,8 @@ export interface ServeManagerOptions {
   readonly random: Random;
   /** Starts the log as config.yaml has it, before anything is logged. */
   readonly startLog?: (configured: LogOptions) => Promise<void>;
+  /** Whether a plain-TCP front takes the connections, also if config.yaml does not ask for one. */
+  readonly guard?: boolean;
 }
 
 /** A running Manager. */
@@ -86,6 +90,7 @@ class ServedManager implements RunningManager {
   readonly #startedAt: number;
   #certificateExpiresAt: number;
   #listener: Listener | undefined;
+  #guard: Guard | undefined;
   #control: ControlServer | undefined;
   #upkeep: Timer | undefined;
   #stopped: Promise<void> | undefined;
@@ -122,11 +127,11 @@ class ServedManager implements RunningManager {
   }
 
   get listen(): string {
-    return this.#listener?.address ?? "";
+    return (this.#guard ?? this.#listener)?.address ?? "";
   }
 
   get port(): number {
-    return this.#listener?.port ?? 0;
+    return (this.#guard ?? this.#listener)?.port ?? 0;
   }
 
   get control(): string {
@@ -139,23 +144,27 @@ class ServedManager implements RunningManager {
     const renewed = await renewServerIdentity(this.#state, { clock, random });
     const identity = renewed ?? this.#state.server;
     this.#certificateExpiresAt = identity.expiresAt;
-    const { host, port } = this.#state.config.listen;
+    const { config } = this.#state;
+    const limits = config.guard ??
+      (this.#options.guard ? GUARD_LIMITS : undefined);
     this.#listener = new Listener({
-      hostname: host,
-      port,
+      hostname: limits === undefined ? config.listen.host : "127.0.0.1",
+      port: limits === undefined ? config.listen.port : 0,
       certPem: identity.certPem,
       keyPem: identity.keyPem,
       clock,
       counters: this.#core.counters,
-      serve: (transport) => this.#core.serve(transport),
+      serve: (transport) => this.#admit(transport),
     });
     try {
+      this.#guard = this.#newGuard(limits, this.#listener);
       this.#control = await serveControl({
         manager: this.manager,
         stateDir: dir,
         random,
       });
     } catch (error) {
+      await this.#guard?.close();
       await this.#listener.close();
       throw error;
     }
@@ -164,6 +173,30 @@ class ServedManager implements RunningManager {
       "manager_started",
       `piri-manager ${VERSION} started`,
     );
+  }
+
+  #newGuard(
+    limits: GuardLimits | undefined,
+    listener: Listener,
+  ): Guard | undefined {
+    if (limits === undefined) return undefined;
+    const { host, port } = this.#state.config.listen;
+    return new Guard({
+      ...limits,
+      hostname: host,
+      port,
+      innerPort: () => listener.port,
+      clock: this.#options.clock,
+      counters: this.#core.counters,
+    });
+  }
+
+  /** Takes a connection whose handshake is done; behind a guard, only what came by it. */
+  #admit(transport: Transport): void {
+    if (this.#guard === undefined) return this.#core.serve(transport);
+    const admitted = this.#guard.admit(transport);
+    if (admitted === undefined) transport.close();
+    else this.#core.serve(admitted);
   }
 
   stop(): Promise<void> {
@@ -177,8 +210,10 @@ class ServedManager implements RunningManager {
 
   async #stop(): Promise<void> {
     this.#upkeep?.cancel();
+    await this.#guard?.close();
     await this.#listener?.close();
     await this.#core.shutdown();
+    this.#guard?.end();
     await this.#control?.close();
     this.#core.events.add(
       "manager_stopped",

@@ -8,6 +8,7 @@ import {
   type ResumeFrom,
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
 import { Limits } from "../base/limits.ts";
+import { cutText } from "../base/text.ts";
 import { logger } from "../base/log.ts";
 import { messageOf } from "../base/errors.ts";
 import type { StreamName } from "../operations/operation.ts";
@@ -15,7 +16,7 @@ import type { Feature } from "../wire/features.ts";
 import type { Body } from "../wire/message.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
 import type { Rejections } from "./rejections.ts";
-import { cutText, shrunkResult } from "./result.ts";
+import { shrunkResult } from "./result.ts";
 import type { Progress, Runner } from "./runner.ts";
 
 const log = logger("agent", "delivery");

@@ -6,6 +6,7 @@ import {
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
+import { cutText } from "../base/text.ts";
 import type { ReapReceipt } from "../operations/operation.ts";
 import type { StopReason } from "./running_command.ts";
 import type { JobOutcome } from "./workers.ts";
@@ -116,13 +117,6 @@ export function shrunkResult(result: CommandResult): CommandResult {
   });
   if (result.exitCode !== undefined) shrunk.exitCode = result.exitCode;
   return shrunk;
-}
-
-/** Cuts text to so many bytes of UTF-8, between two characters. */
-export function cutText(text: string, limit: number): string {
-  const bytes = new Uint8Array(limit);
-  const { read } = new TextEncoder().encodeInto(text, bytes);
-  return text.slice(0, read);
 }
 
 function addReceipt(

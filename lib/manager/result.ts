@@ -2,6 +2,8 @@ import {
   type CommandResult,
   CommandResult_Status,
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { Limits } from "../base/limits.ts";
+import { cutText } from "../base/text.ts";
 import type {
   CommandPatch,
   CommandStateName,
@@ -54,7 +56,9 @@ export function patchOfResult(
   };
   const missing = held.stdout > command.received.stdout ||
     held.stderr > command.received.stderr;
-  const text = hasOutput ? result.output : "";
+  // Our agents keep to the limits; what others send is held to them here.
+  const text = hasOutput ? cutText(result.output, Limits.resultText) : "";
+  const alive = (result.reaped?.alive ?? []).slice(0, Limits.reapedAlive);
   const data = readData(result.data);
   return {
     id: command.id,
@@ -70,7 +74,7 @@ export function patchOfResult(
     changed: result.changed,
     data: data.json,
     reapedSignalled: result.reaped?.signalled ?? null,
-    reapedAlive: result.reaped?.alive ?? [],
+    reapedAlive: alive,
     startedAt: result.startedAtMs > 0n
       ? command.record.startedAt ?? at
       : command.record.startedAt,
@@ -90,7 +94,9 @@ export function patchOfResult(
 function readData(
   bytes: Uint8Array,
 ): { json: string | null; errorCode: string } {
-  if (bytes.length === 0) return { json: null, errorCode: "" };
+  if (bytes.length === 0 || bytes.length > Limits.resultData) {
+    return { json: null, errorCode: "" };
+  }
   const json = new TextDecoder().decode(bytes);
   try {
     const value: unknown = JSON.parse(json);

@@ -1,6 +1,6 @@
+import { cutText } from "../../lib/base/text.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import {
-  cutText,
   lostResult,
   refusalOf,
   resultOf,

@@ -132,3 +132,18 @@ Deno.test("the receipt of processes is kept", () => {
   const none = patchOf({});
   assertEquals([none.reapedSignalled, none.reapedAlive], [null, []]);
 });
+
+Deno.test("what an agent sends beyond the limits of a result is cut here", () => {
+  const patch = patchOf({
+    output: "é".repeat(20_000),
+    data: new TextEncoder().encode(JSON.stringify("x".repeat(140_000))),
+    reaped: {
+      signalled: 500,
+      alive: Array.from({ length: 500 }, (_, pid) => pid),
+    },
+  });
+
+  assertEquals(patch.reason, "é".repeat(8_192));
+  assertEquals(patch.data, null);
+  assertEquals(patch.reapedAlive?.length, 100);
+});

@@ -480,6 +480,7 @@ Deno.test("init prints what it has made, in the folder of --dir", async () => {
 Deno.test("serve says when it is ready, and ends with 0 when it is asked to and has come to rest", async () => {
   const { manager, terminal, code } = await start([
     "serve",
+    "--guard",
     "--log-level",
     "debug",
   ]);
@@ -498,6 +499,7 @@ Deno.test("serve says when it is ready, and ends with 0 when it is asked to and 
   assertEquals(served?.options, {
     dir: "/var/lib/piri-manager",
     log: { level: "debug" },
+    guard: true,
   });
   assertEquals(terminal.isListening, false);
 });

@@ -1,0 +1,196 @@
+import { FEATURES } from "../../../lib/wire/features.ts";
+import { encodeMessage } from "../../../lib/wire/message.ts";
+import { body, type Init, KINDS } from "../../support/scripted_peer.ts";
+import { EDGES } from "./fields.ts";
+import type { Seeded } from "./seeded.ts";
+
+/** A command that an agent may speak of. */
+export interface Known {
+  readonly id: bigint;
+  readonly nonce: bigint;
+  readonly stdout: bigint;
+  readonly stderr: bigint;
+}
+
+/** What an agent that is played needs to know to be taken for one. */
+export interface AgentView {
+  readonly name: string;
+  readonly instance: string;
+  readonly session: bigint;
+  /** Its own open commands. */
+  readonly open: readonly Known[];
+  /** Ids of commands that have ended, of others, and of nobody. */
+  readonly otherIds: readonly bigint[];
+}
+
+/** What the secret of an agent is. */
+export function secretOf(name: string): string {
+  return `secret of ${name}`;
+}
+
+/** What an agent might say to a Manager, all of it as it should be or nearly so. */
+export function agentSays(view: AgentView, random: Seeded): Uint8Array[] {
+  const speaker = new Speaker(view, random);
+  const bodies = [encodeMessage(body("clientHello", helloOf(view, random)))];
+  const count = random.below(12);
+  for (let said = 0; said < count; said++) bodies.push(speaker.next());
+  return bodies;
+}
+
+function helloOf(view: AgentView, random: Seeded): Init<"clientHello"> {
+  const { name, instance, session, open } = view;
+  if (random.chance(0.03)) {
+    return {
+      clientId: "new-1",
+      auth: secretOf("new-1"),
+      joinToken: random.pick(["token", "token", "another"]),
+      protocol: 2,
+      instance,
+      session,
+    };
+  }
+  // An agent of 2024.
+  if (random.chance(0.05)) return { clientId: name, auth: secretOf(name) };
+  const listed = open.filter(() => random.chance(0.8));
+  return {
+    clientId: name,
+    auth: secretOf(name),
+    protocol: 2,
+    features: random.chance(0.85)
+      ? [...FEATURES]
+      : FEATURES.filter(() => random.chance(0.6)),
+    agentVersion: "0.1.0",
+    facts: { os: "linux", operations: "echo.Echo command.Run" },
+    instance,
+    session,
+    lastCommandId: random.chance(0.8)
+      ? 0n
+      : random.pick([...open.map(({ id }) => id), 2n ** 31n]),
+    commands: [
+      ...listed.map(({ id, nonce, stdout, stderr }) => ({
+        commandId: id,
+        nonce: random.chance(0.95) ? nonce : nonce ^ 1n,
+        state: random.below(4),
+        stdout,
+        stderr,
+      })),
+      ...view.otherIds.filter(() => random.chance(0.1)).map((commandId) => ({
+        commandId,
+        nonce: 100n + BigInt.asUintN(32, commandId),
+        state: 2,
+      })),
+    ],
+  };
+}
+
+/** Remembers how far its streams are, so that what it says mostly fits. */
+class Speaker {
+  readonly #view: AgentView;
+  readonly #random: Seeded;
+  readonly #at = new Map<string, bigint>();
+
+  constructor(view: AgentView, random: Seeded) {
+    this.#view = view;
+    this.#random = random;
+  }
+
+  next(): Uint8Array {
+    const random = this.#random;
+    const commandId = this.#id();
+    switch (random.below(14)) {
+      case 0:
+        return encodeMessage(body("ping", { data: random.u32() | 0 }));
+      case 1:
+        return encodeMessage(body("pong", { data: 0 }));
+      case 2:
+      case 3:
+        return encodeMessage(body("progress", {
+          commandId,
+          current: random.below(9),
+          total: random.below(9),
+          message: random.pick(["", "on its way"]),
+        }));
+      case 4:
+      case 5:
+      case 6:
+      case 7:
+        return this.#output(commandId);
+      case 8:
+      case 9:
+      case 10:
+        return this.#result(commandId);
+      case 11:
+      case 12:
+        return encodeMessage(body("dataRequest", {
+          requestId: BigInt(random.below(5)),
+          type: random.pick(["data", "file_content", "slow", "wrong"]),
+          data: random.pick(["", "{}", '{"key":"a"}']),
+        }));
+      default:
+        return encodeMessage(
+          random.chance(0.3)
+            ? body(random.pick(KINDS))
+            : body("bye", { reason: "the agent stops", code: 6 }),
+        );
+    }
+  }
+
+  #id(): bigint {
+    const own = this.#view.open.map(({ id }) => id);
+    const random = this.#random;
+    if (own.length > 0 && random.chance(0.8)) return random.pick(own);
+    return random.chance(0.8)
+      ? random.pick(this.#view.otherIds)
+      : BigInt.asIntN(64, random.pick(EDGES));
+  }
+
+  #output(commandId: bigint): Uint8Array {
+    const random = this.#random;
+    const stream = random.chance(0.03) ? 3 : 1 + random.below(2);
+    const key = `${commandId} ${stream}`;
+    const known = this.#view.open.find(({ id }) => id === commandId);
+    const start = stream === 1 ? known?.stdout : known?.stderr;
+    const at = this.#at.get(key) ?? start ?? 0n;
+    const cut = random.chance(0.1) ? BigInt(random.below(5_000)) : 0n;
+    const bytes = new Uint8Array(
+      random.chance(0.97) ? random.below(300) : random.pick([65_536, 400_000]),
+    ).fill(0x2e);
+    this.#at.set(key, at + cut + BigInt(bytes.length));
+    const offset = random.chance(0.9)
+      ? at + cut
+      : BigInt(random.below(Number(at) + 100));
+    return encodeMessage(
+      body("commandOutput", { commandId, stream, offset, bytes, cut }),
+    );
+  }
+
+  #result(commandId: bigint): Uint8Array {
+    const random = this.#random;
+    return encodeMessage(body("result", {
+      commandId,
+      status: random.below(8),
+      changed: random.chance(0.5),
+      output: random.pick(["", "it went wrong"]),
+      exitCode: random.below(3),
+      signal: random.pick(["", "SIGTERM"]),
+      startedAtMs: this.#time(),
+      finishedAtMs: this.#time(),
+      stdoutBytes: this.#at.get(`${commandId} 1`) ?? 0n,
+      stderrBytes: this.#at.get(`${commandId} 2`) ?? 0n,
+      ...(random.chance(0.3)
+        ? { reaped: { signalled: 2, alive: [17, 18] } }
+        : {}),
+      data: random.pick([
+        new Uint8Array(),
+        new TextEncoder().encode('{"errorCode":"NOT_STARTED"}'),
+      ]),
+    }));
+  }
+
+  #time(): bigint {
+    const random = this.#random;
+    return random.chance(0.9)
+      ? 1_700_000_000_000n
+      : BigInt.asIntN(64, random.pick(EDGES));
+  }
+}

@@ -1,0 +1,247 @@
+import { openJournal } from "../../../lib/agent/disk_journal.ts";
+import type { Journal, JournalEntry } from "../../../lib/agent/journal.ts";
+import { Link } from "../../../lib/agent/link.ts";
+import { MOST_RUNNING, Runner } from "../../../lib/agent/runner.ts";
+import type { AgentSession } from "../../../lib/agent/session.ts";
+import { Counters } from "../../../lib/base/counters.ts";
+import { Limits } from "../../../lib/base/limits.ts";
+import { managerTable } from "../../../lib/manager/session.ts";
+import { type Body, encodeMessage } from "../../../lib/wire/message.ts";
+import { MemoryDisk } from "../../support/memory_disk.ts";
+import { body } from "../../support/scripted_peer.ts";
+import { drive, nameOfEnd } from "./drive.ts";
+import { concat } from "./fields.ts";
+import { require } from "./finding.ts";
+import { FuzzClock, turn } from "./fuzz_clock.ts";
+import { FuzzWorkers } from "./fuzz_workers.ts";
+import { heard, messagesIn } from "./heard.ts";
+import { type Journaled, managerSays } from "./manager_says.ts";
+import { ScriptTransport } from "./script_transport.ts";
+import { Seeded } from "./seeded.ts";
+import {
+  type Conversation,
+  type Reached,
+  spoil,
+  type Target,
+} from "./target.ts";
+
+/** The Manager that is played. A flipped bit makes it the other, which the agent works for, too. */
+const OWN = "manager-1";
+const OTHER = "manager-3";
+
+/** A command of the other Manager, which has ended and was not acknowledged. */
+const OTHERS_ID = 5n;
+
+/** An Agent with a journal on a disk in memory. */
+export class AgentTarget implements Target {
+  readonly #clock: FuzzClock;
+  readonly #journal: Journal;
+  readonly #workers: FuzzWorkers;
+  readonly #runner: Runner;
+  readonly #link: Link;
+  readonly #counters = new Counters();
+  readonly #others: JournalEntry;
+  #transport = new ScriptTransport(NOBODY);
+
+  static async open(): Promise<AgentTarget> {
+    const clock = new FuzzClock();
+    const random = new Seeded(1);
+    const journal = await openJournal({
+      disk: new MemoryDisk(),
+      random,
+      machineId: "machine",
+      bootId: "boot",
+      limits: { reserve: 4_096 },
+    });
+    const others = await journal.accept({
+      id: OTHERS_ID,
+      nonce: 105n,
+      managerId: OTHER,
+      command: encodeMessage(body("command", { commandId: OTHERS_ID })),
+    });
+    await others.started();
+    await others.append("stdout", new TextEncoder().encode("secret"));
+    await others.finish(new Uint8Array());
+    return new AgentTarget({ clock, journal, random, others });
+  }
+
+  private constructor({ clock, journal, random, others }: {
+    clock: FuzzClock;
+    journal: Journal;
+    random: Seeded;
+    others: JournalEntry;
+  }) {
+    this.#clock = clock;
+    this.#journal = journal;
+    this.#others = others;
+    this.#workers = new FuzzWorkers(clock, random);
+    this.#runner = new Runner({
+      journal,
+      workers: this.#workers,
+      clock,
+      request: (type, params) => this.#link.request(type, params),
+      endSurvivors: () => Promise.resolve({ signalled: 1, alive: [17] }),
+    });
+    this.#link = new Link({
+      identity: { name: "web-1", secret: "secret", facts: { os: "linux" } },
+      journal,
+      runner: this.#runner,
+      clock,
+      random,
+      counters: this.#counters,
+      dial: () => Promise.resolve(this.#transport),
+    });
+  }
+
+  think(random: Seeded): Conversation {
+    const view = {
+      managerId: random.chance(0.97) ? OWN : OTHER,
+      lastCommandId: this.#journal.lastCommandId,
+      entries: this.#journal.entries()
+        .filter(({ managerId }) => managerId === OWN)
+        .map(journaled),
+    };
+    return spoil(managerSays(view, random), 1, random);
+  }
+
+  async have({ script, interventions }: Conversation): Promise<Reached> {
+    const before = this.#counters.all();
+    const lastBefore = this.#journal.lastCommandId;
+    const entriesBefore = this.#journal.entries().length;
+    const othersBefore = this.#othersState();
+    let session: AgentSession | undefined;
+    this.#transport = new ScriptTransport(script, (index) => {
+      for (const { at, does } of interventions) {
+        if (at === index && does === "leaves") session?.leave("it stops");
+      }
+    });
+    const transport = this.#transport;
+    const { end, wasReady } = await drive(
+      this.#link.serveOnce((ready) => session = ready),
+      { clock: this.#clock, activity: () => transport.activity },
+    );
+    const name = nameOfEnd(end);
+    for (let turns = 0; turns < 3; turns++) await turn();
+    require(transport.isClosed, "a connection that has ended is closed");
+    const said = messagesIn(concat(script.chunks));
+    const messages = this.#heard(transport);
+    const hello = helloIn(said);
+    if (wasReady) {
+      require(hello !== undefined, "the agent is ready only after ServerHello");
+    } else {
+      require(
+        this.#journal.lastCommandId === lastBefore &&
+          this.#journal.entries().length === entriesBefore &&
+          this.#workers.started.length === 0,
+        "nothing is accepted before ServerHello",
+      );
+    }
+    this.#checkJobs(said, hello === "" ? -1n : lastBefore);
+    if (hello !== OTHER) {
+      require(
+        this.#othersState() === othersBefore,
+        "no Manager acknowledges what is another's",
+      );
+      const told = messages.some(({ case: kind, value }) =>
+        kind === "commandOutput" && value.commandId === OTHERS_ID
+      );
+      require(!told, "no Manager is told what is another's");
+    }
+    require(
+      this.#journal.lastCommandId >= lastBefore,
+      "the highest id that was accepted only grows",
+    );
+    require(
+      this.#journal.entries().length <= Limits.openCommands,
+      "no more commands are journaled than the limit",
+    );
+    const counted = Object.entries(this.#counters.all())
+      .filter(([name, count]) => count !== before[name])
+      .map(([name]) => `counts ${name}`);
+    return {
+      end: name,
+      features: new Set([
+        `ends ${name}`,
+        ...counted,
+        ...messages.map(({ case: kind }) => `answers ${kind}`),
+        ...said.map(({ case: kind }) =>
+          `hears ${kind}${wasReady ? " of a Manager" : ""}`
+        ),
+      ]),
+    };
+  }
+
+  async conclude(): Promise<void> {
+    const stopped = this.#runner.stop();
+    await drive(stopped, { clock: this.#clock, activity: () => 0 });
+    require(
+      this.#clock.timers === 0,
+      `when nothing runs no timer is set: ${this.#clock.timers} are`,
+    );
+    for (const { state } of this.#journal.entries()) {
+      require(state === "finished", "when nothing runs all have a result");
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#journal[Symbol.asyncDispose]();
+  }
+
+  /** Its own hello came first, which only the Manager's greeting has a row for. */
+  #heard({ written }: ScriptTransport): Body[] {
+    return heard(written, managerTable, "clientHello");
+  }
+
+  /** Every job was asked for, and none twice: of a Manager of 2024, whose ids repeat, `last` is below 0. */
+  #checkJobs(said: readonly Body[], last: bigint): void {
+    let highest = last;
+    for (const job of this.#workers.started.splice(0)) {
+      const asked = said.some(({ case: kind, value }) =>
+        kind === "command" && value.commandId === job.commandId &&
+        // What a Manager of 2024 says is put into words of today.
+        (last < 0n || value.type === job.operation && value.data === job.params)
+      );
+      require(asked, "what is started was asked for");
+      if (last < 0n) continue;
+      require(
+        job.commandId > highest,
+        "only an id above all that were accepted is accepted",
+      );
+      highest = job.commandId;
+    }
+  }
+
+  #othersState(): string {
+    const isThere = this.#journal.find(OTHER, OTHERS_ID) === this.#others;
+    return `${isThere} ${this.#others.acknowledged("stdout")}`;
+  }
+}
+
+/** Nobody is connected. */
+const NOBODY = {
+  chunks: [],
+  ending: "hangs up",
+  reads: true,
+  takes: 1,
+} as const;
+
+/** More jobs than workers, and both below what may run. */
+require(MOST_RUNNING > 8, "some jobs find no worker");
+
+/** The Manager id of the hello that came first, but for pings. */
+function helloIn(said: readonly Body[]): string | undefined {
+  const first = said.find(({ case: kind }) =>
+    kind !== "ping" && kind !== "pong"
+  );
+  return first?.case === "serverHello" ? first.value.managerId : undefined;
+}
+
+function journaled(entry: JournalEntry): Journaled {
+  return {
+    id: entry.id,
+    nonce: entry.nonce,
+    isFinished: entry.state === "finished",
+    stdout: entry.produced("stdout"),
+    stderr: entry.produced("stderr"),
+  };
+}

@@ -1,0 +1,111 @@
+import type {
+  Job,
+  JobHandle,
+  JobOutcome,
+  JobSink,
+  Workers,
+} from "../../../lib/agent/workers.ts";
+import type { Timer } from "../../../lib/base/clock.ts";
+import type { FuzzClock } from "./fuzz_clock.ts";
+import type { Seeded } from "./seeded.ts";
+
+const OUTCOME: JobOutcome = { success: true, changed: false, message: "" };
+
+/** So many jobs run at a time. */
+const MOST = 8;
+
+/** Workers whose jobs print, ask, end at once, late, when asked to or not at all. */
+export class FuzzWorkers implements Workers {
+  /** What was started since it was last looked at. */
+  readonly started: Job[] = [];
+  readonly #clock: FuzzClock;
+  readonly #random: Seeded;
+  #busy = 0;
+
+  constructor(clock: FuzzClock, random: Seeded) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  start(job: Job, sink: JobSink): JobHandle | undefined {
+    if (this.#busy === MOST) return undefined;
+    this.#busy++;
+    this.started.push(job);
+    return new FuzzJob(sink, this.#clock, this.#random, () => this.#busy--);
+  }
+
+  close(): void {}
+}
+
+class FuzzJob implements JobHandle {
+  readonly #sink: JobSink;
+  readonly #clock: FuzzClock;
+  readonly #random: Seeded;
+  readonly #free: () => void;
+  readonly #heeds: "stop" | "kill" | "nothing";
+  #timer: Timer | undefined;
+  #isOver = false;
+
+  constructor(
+    sink: JobSink,
+    clock: FuzzClock,
+    random: Seeded,
+    free: () => void,
+  ) {
+    this.#sink = sink;
+    this.#clock = clock;
+    this.#random = random;
+    this.#free = free;
+    this.#heeds = random.pick(["stop", "stop", "kill", "nothing"]);
+    this.#later(random.pick([0, 0, 1, 10_000]), () => void this.#work());
+  }
+
+  stop(): void {
+    if (this.#heeds === "stop") this.#end();
+  }
+
+  kill(): void {
+    if (this.#heeds !== "nothing") this.#end();
+  }
+
+  abandon(): void {
+    this.#over();
+  }
+
+  async #work(): Promise<void> {
+    const random = this.#random;
+    if (random.chance(0.3)) this.#sink.started({ pid: 17, startTime: "1" });
+    if (random.chance(0.3)) this.#sink.progress(1, 2, "half");
+    if (random.chance(0.3)) {
+      // Whether it is answered is the Manager's affair.
+      await this.#sink.request("data", "{}").catch(() => {});
+    }
+    let prints = random.pick([0, 1, 3, 3, 6]);
+    while (prints-- > 0 && !this.#isOver) {
+      await this.#sink.output(
+        random.pick(["stdout", "stderr"]),
+        new Uint8Array(random.chance(0.05) ? 60_000 : random.below(300)).fill(
+          0x2e,
+        ),
+      );
+    }
+    if (random.chance(0.8)) this.#later(random.below(2), () => this.#end());
+  }
+
+  #later(ms: number, callback: () => void): void {
+    if (!this.#isOver) this.#timer = this.#clock.timer(ms, callback);
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#over();
+    this.#sink.ended({ ...OUTCOME, success: this.#random.chance(0.7) });
+  }
+
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timer?.cancel();
+    this.#free();
+  }
+}

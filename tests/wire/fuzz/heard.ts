@@ -1,0 +1,71 @@
+import { Limits } from "../../../lib/base/limits.ts";
+import { FrameDecoder } from "../../../lib/wire/frame.ts";
+import {
+  type Body,
+  decodeMessage,
+  type Kind,
+} from "../../../lib/wire/message.ts";
+import type { PeerState, Table } from "../../../lib/wire/table.ts";
+import { concat } from "./fields.ts";
+import { require } from "./finding.ts";
+
+/**
+ * What the bytes of a conversation say, up to the first frame that is none. All frames may have full size, so at least
+ * what a connection sees is seen here.
+ */
+export function messagesIn(bytes: Uint8Array<ArrayBuffer>): Body[] {
+  const decoder = new FrameDecoder();
+  decoder.limit = Limits.frame;
+  decoder.push(bytes);
+  const messages: Body[] = [];
+  try {
+    for (let body = decoder.next(); body !== undefined; body = decoder.next()) {
+      const message = decodeMessage(body);
+      if (message !== undefined) messages.push(message);
+    }
+  } catch {
+    // What comes after it, no connection looks at.
+  }
+  return messages;
+}
+
+/** Reads what a side has written, and holds it to the table of the side that it wrote to. */
+export function heard<Context>(
+  written: readonly Uint8Array[],
+  table: Table<Context>,
+  welcome: Kind,
+): Body[] {
+  const decoder = new FrameDecoder();
+  decoder.limit = Limits.frame;
+  decoder.push(concat(written));
+  const messages: Body[] = [];
+  let state: PeerState = "greeting";
+  for (let body = decoder.next(); body !== undefined; body = decoder.next()) {
+    const message = decodeMessage(body);
+    require(message !== undefined, "what is written is known to the peer");
+    require(state !== "closed", `nothing is written after Bye`);
+    require(
+      message.case in table[state],
+      `what is written has a row: "${message.case}" while ${state}`,
+    );
+    const limit = message.case === "commandOutput"
+      ? Limits.frame
+      : state === "greeting"
+      ? Limits.handshakeFrame
+      : Limits.message;
+    require(
+      body.length <= limit,
+      `"${message.case}" of ${body.length} bytes is under the limit of ${limit}`,
+    );
+    messages.push(message);
+    if (message.case === welcome) state = "ready";
+    if (message.case === "bye") state = "closed";
+  }
+  return messages;
+}
+
+/** Text without what differs from input to input. */
+export function pattern(text: string): string {
+  return text.replaceAll(/"[^"]*"/g, '"..."').replaceAll(/-?\d+/g, "N")
+    .slice(0, 120);
+}

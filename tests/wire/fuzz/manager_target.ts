@@ -1,0 +1,444 @@
+import { Counters } from "../../../lib/base/counters.ts";
+import { PiriError } from "../../../lib/base/errors.ts";
+import { hashSecret } from "../../../lib/base/secret.ts";
+import { agentTable } from "../../../lib/agent/session.ts";
+import { Admission } from "../../../lib/manager/admission.ts";
+import { Commands } from "../../../lib/manager/commands.ts";
+import { DataRequests } from "../../../lib/manager/data_requests.ts";
+import { Events } from "../../../lib/manager/events.ts";
+import { LocalFleet } from "../../../lib/manager/fleet.ts";
+import { ManagerSession } from "../../../lib/manager/session.ts";
+import { openStore } from "../../../lib/store/open.ts";
+import type { CommandRecord } from "../../../lib/store/records.ts";
+import type { Store } from "../../../lib/store/store.ts";
+import { FEATURES } from "../../../lib/wire/features.ts";
+import type { Body } from "../../../lib/wire/message.ts";
+import { body } from "../../support/scripted_peer.ts";
+import { agentSays, type Known, secretOf } from "./agent_says.ts";
+import { Bystander } from "./bystander.ts";
+import { drive, nameOfEnd } from "./drive.ts";
+import { concat } from "./fields.ts";
+import { require } from "./finding.ts";
+import { FuzzClock, turn } from "./fuzz_clock.ts";
+import { heard, messagesIn } from "./heard.ts";
+import { ScriptTransport } from "./script_transport.ts";
+import { Seeded } from "./seeded.ts";
+import {
+  type Conversation,
+  type Reached,
+  spoil,
+  type Target,
+} from "./target.ts";
+import { watched, type Write } from "./watched_store.ts";
+
+/** The agent that is played. A flipped bit makes it the other. */
+const OWN = "web-1";
+const OTHER = "web-3";
+
+const OWN_INSTANCE = "0123456789abcdef0123456789abcdef";
+const OTHER_INSTANCE = "fedcba9876543210fedcba9876543210";
+
+/** Commands that there are from the beginning; their ids count from 1. */
+const PRESET: readonly (readonly [string, CommandRecord["state"]])[] = [
+  [OWN, "running"],
+  [OWN, "sent"],
+  [OTHER, "running"],
+  [OWN, "succeeded"],
+  [OWN, "lost"],
+  [OTHER, "lost"],
+  [OWN, "queued"],
+];
+
+/** The store is looked through after so many conversations. */
+const LOOKED_THROUGH = 10;
+
+/** With more open commands than this none is added. */
+const MOST_OPEN = 20;
+
+/** A Manager with two agents, of which one behaves. */
+export class ManagerTarget implements Target {
+  readonly #clock: FuzzClock;
+  readonly #store: Store;
+  readonly #counters = new Counters();
+  readonly #fleet = new LocalFleet();
+  readonly #commands: Commands;
+  readonly #options: ConstructorParameters<typeof ManagerSession>[1];
+  readonly #random = new Seeded(1);
+  readonly #bystander: Bystander;
+  readonly #served: Promise<unknown>;
+  /** Commands that have ended for certain, as they were then. */
+  readonly #ended = new Map<bigint, string>();
+  readonly #writes: readonly Write[];
+  #othersRecords = "";
+  #conversations = 0;
+  #timers = 0;
+  #instance = OWN_INSTANCE;
+  #session = 1n;
+  #total = BigInt(PRESET.length);
+  #lastId = BigInt(PRESET.length);
+  #requests = 0;
+  #running: Promise<unknown>[] = [];
+
+  static async open(): Promise<ManagerTarget> {
+    const clock = new FuzzClock();
+    const random = new Seeded(1);
+    const { store, writes } = watched(
+      await openStore(":memory:", { clock, random }),
+    );
+    await prepare(store, clock);
+    const target = new ManagerTarget(store, writes, clock);
+    await target.#begin();
+    return target;
+  }
+
+  private constructor(
+    store: Store,
+    writes: readonly Write[],
+    clock: FuzzClock,
+  ) {
+    this.#store = store;
+    this.#writes = writes;
+    this.#clock = clock;
+    const parts = {
+      store,
+      clock,
+      counters: this.#counters,
+      fleet: this.#fleet,
+      events: new Events(store, clock),
+      random: this.#random,
+      pingIntervalMs: 15_000,
+    };
+    this.#commands = new Commands({
+      ...parts,
+      keepBytes: 1_000_000n,
+      checkParams: () => {},
+    });
+    this.#options = {
+      ...parts,
+      commands: this.#commands,
+      admission: new Admission({ ...parts, commands: this.#commands }),
+      data: new DataRequests({ answer: answerOf }, this.#counters),
+    };
+    this.#bystander = new Bystander(body("clientHello", {
+      clientId: OTHER,
+      auth: secretOf(OTHER),
+      protocol: 2,
+      features: [...FEATURES],
+      instance: OTHER_INSTANCE,
+      session: 2n,
+      commands: [{ commandId: 3n, nonce: 103n, state: 2 }],
+    }));
+    this.#served = new ManagerSession(this.#bystander, this.#options).run();
+  }
+
+  think(random: Seeded): Conversation {
+    this.#session++;
+    const view = {
+      name: OWN,
+      instance: this.#instance,
+      session: this.#session,
+      open: this.#commands.of(OWN).map(knownOf),
+      otherIds: [3n, 4n, 5n, 6n, 0n, -1n, 2n ** 62n],
+    };
+    return spoil(agentSays(view, random), 1, random);
+  }
+
+  async have({ script, interventions }: Conversation): Promise<Reached> {
+    const before = this.#counters.all();
+    const writesBefore = this.#writes.length;
+    const transport = new ScriptTransport(script, (index) => {
+      for (const { at, does } of interventions) {
+        if (at !== index) continue;
+        if (does === "leaves") session.shutdown(1_000);
+        else this.#run();
+      }
+    });
+    const session = new ManagerSession(transport, this.#options);
+    const end = await drive(session.run(), {
+      clock: this.#clock,
+      activity: () => transport.activity,
+    });
+    const name = nameOfEnd(end);
+    await this.#settle();
+    require(transport.isClosed, "a connection that has ended is closed");
+    const messages = heard(transport.written, agentTable, "serverHello");
+    const said = messagesIn(concat(script.chunks));
+    if (session.isAdmitted) {
+      require(mayComeIn(said), "only who proves who it is is admitted");
+    } else {
+      require(
+        this.#writes.slice(writesBefore).every(({ method }) =>
+          method === "enrolAgent"
+        ),
+        "nothing is recorded before the hello has succeeded",
+      );
+    }
+    require(
+      this.#writes.slice(writesBefore).every(({ about }) =>
+        about !== OTHER && about !== 3n && about !== 6n
+      ),
+      "nothing is recorded of another agent or its commands",
+    );
+    this.#checkAfter();
+    if (++this.#conversations % LOOKED_THROUGH === 0) await this.#lookThrough();
+    const stale = messages.some(({ case: kind, value }) =>
+      kind === "bye" && value.code === 3
+    );
+    if (stale) this.#instance = this.#newInstance();
+    const counted = Object.entries(this.#counters.all())
+      .filter(([name, count]) => count !== before[name])
+      .map(([name]) => `counts ${name}`);
+    return {
+      end: name,
+      features: new Set([
+        `ends ${name}`,
+        ...counted,
+        ...messages.map(({ case: kind }) => `answers ${kind}`),
+        ...said.map(({ case: kind }) =>
+          `hears ${kind}${session.isAdmitted ? " of an agent" : ""}`
+        ),
+      ]),
+    };
+  }
+
+  async conclude(): Promise<void> {
+    await this.#lookThrough();
+    for (const record of await this.#commands.list({ limit: 10_000 })) {
+      await this.#checkOutput(record);
+    }
+    const { commands: [command] } = await this.#commands.run({
+      ...REQUEST,
+      agents: [OTHER],
+      requestId: "last",
+    });
+    for (let turns = 0; turns < 20; turns++) await turn();
+    const { state } = await this.#commands.get(command?.id ?? 0n);
+    require(state === "succeeded", "the other agent still works");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#bystander.close();
+    await this.#served;
+    await this.#settle();
+    await this.#store[Symbol.asyncDispose]();
+  }
+
+  async #begin(): Promise<void> {
+    await this.#commands.load();
+    while (this.#fleet.session(OTHER)?.takesCommands !== true) await turn();
+    await this.#settle();
+    this.#timers = this.#clock.timers;
+    this.#othersRecords = await this.#records(OTHER);
+    await this.#noteEnded();
+  }
+
+  /** An operator asks for something. */
+  #run(): void {
+    const session = this.#fleet.session(OWN);
+    if (!session?.takesCommands) return;
+    if (this.#commands.of(OWN).length >= MOST_OPEN) return;
+    this.#total++;
+    const requestId = `request ${++this.#requests}`;
+    this.#running.push(
+      this.#commands.run({ ...REQUEST, agents: [OWN], requestId })
+        .catch(() => this.#total--),
+    );
+  }
+
+  async #settle(): Promise<void> {
+    await Promise.all(this.#running.splice(0));
+    for (let turns = 0; turns < 3; turns++) await turn();
+  }
+
+  #checkAfter(): void {
+    require(
+      this.#clock.timers === this.#timers,
+      `a connection that has ended leaves no timer: ${this.#clock.timers} are set, ${this.#timers} were`,
+    );
+    require(
+      this.#fleet.session(OWN) === undefined,
+      "an agent whose connection has ended is not connected",
+    );
+    require(!this.#bystander.isClosed, "other connections stay");
+  }
+
+  async #lookThrough(): Promise<void> {
+    require(
+      await this.#records(OTHER) === this.#othersRecords,
+      "nothing is recorded of another agent's command",
+    );
+    const { commandsTotal } = await this.#store.stats();
+    require(commandsTotal === this.#total, "no peer makes a command");
+    const lastId = await this.#store.lastCommandId();
+    require(lastId >= this.#lastId, "ids only grow");
+    this.#lastId = lastId;
+    for (const [id, text] of this.#ended) {
+      require(
+        textOf(await this.#store.command(id)) === text,
+        "what has ended for certain stays as it is",
+      );
+    }
+    await this.#noteEnded();
+  }
+
+  async #noteEnded(): Promise<void> {
+    // The newest are enough: each is looked at while it is one of them.
+    for (const record of await this.#store.commands({ limit: 20 })) {
+      if (record.finishedAt === null || record.presumed) continue;
+      this.#ended.set(record.id, textOf(record));
+    }
+    for (const id of this.#ended.keys()) {
+      if (this.#ended.size <= 20) break;
+      this.#ended.delete(id);
+    }
+  }
+
+  async #records(agent: string): Promise<string> {
+    return textOf([
+      await this.#store.commands({ limit: 1_000, agent }),
+      (await this.#store.agent(agent))?.session,
+    ]);
+  }
+
+  /** What is kept lies in order, and no byte is there twice. */
+  async #checkOutput(
+    { id, outputKept, ...held }: CommandRecord,
+  ): Promise<void> {
+    let kept = 0n;
+    for (const stream of ["stdout", "stderr"] as const) {
+      let at = 0n;
+      const pieces = await this.#store.readOutput(id, {
+        stream,
+        offset: 0n,
+        limit: Infinity,
+      });
+      for (const { offset, bytes, cut } of pieces) {
+        require(offset - cut >= at, "no byte of output is kept twice");
+        at = offset + BigInt(bytes.length);
+        kept += BigInt(bytes.length);
+      }
+      require(at <= held[`${stream}Held`], "what is kept is held");
+    }
+    require(kept === outputKept, "what is kept is counted");
+  }
+
+  #newInstance(): string {
+    const bytes = this.#random.bytes(16);
+    return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(
+      "",
+    );
+  }
+}
+
+const REQUEST = {
+  operation: "echo.Echo",
+  params: "{}",
+  onDisconnect: "continue",
+  requestedBy: "fuzz",
+} as const;
+
+async function prepare(store: Store, clock: FuzzClock): Promise<void> {
+  for (const name of [OWN, OTHER, "new-1"]) {
+    await store.addAgent({
+      id: name,
+      groups: [],
+      cidrs: [],
+      tokenHash: hashSecret("token"),
+      tokenExpiresAt: Number.MAX_SAFE_INTEGER,
+      addedAt: clock.now(),
+    });
+  }
+  const instances = [[OWN, OWN_INSTANCE], [OTHER, OTHER_INSTANCE]] as const;
+  for (const [name, instance] of instances) {
+    await store.enrolAgent(name, {
+      tokenHash: hashSecret("token"),
+      secretHash: hashSecret(secretOf(name)),
+      at: clock.now(),
+    });
+    await store.admitAgent(name, {
+      protocol: 2,
+      version: "0.1.0",
+      facts: {},
+      instance,
+      session: 1n,
+      lastCommandId: 0n,
+      address: "10.1.2.3:5000",
+      at: clock.now(),
+      patches: [],
+    });
+  }
+  await store.createCommands(
+    PRESET.map(([agent], index) => ({
+      agent,
+      operation: "echo.Echo",
+      params: "{}",
+      nonce: 101n + BigInt(index),
+      requestedBy: "fuzz",
+      timeoutMs: null,
+      onDisconnect: "continue" as const,
+      killAfterMs: null,
+      state: "queued" as const,
+      instance: null,
+      session: null,
+      createdAt: clock.now(),
+      sentAt: null,
+    })),
+    { requestId: "first", job: "job" },
+  );
+  for (const [index, [agent, state]] of PRESET.entries()) {
+    if (state === "queued") continue;
+    const hasEnded = state === "succeeded" || state === "lost";
+    await store.patchCommand({
+      id: BigInt(index + 1),
+      state,
+      presumed: state === "lost",
+      instance: agent === OWN ? OWN_INSTANCE : OTHER_INSTANCE,
+      session: 1n,
+      sentAt: clock.now(),
+      finishedAt: hasEnded ? clock.now() : null,
+    });
+  }
+}
+
+/** Whether the first thing that was said, but for pings, is a hello that proves who it is. */
+function mayComeIn(said: readonly Body[]): boolean {
+  const first = said.find(({ case: kind }) =>
+    kind !== "ping" && kind !== "pong"
+  );
+  if (first?.case !== "clientHello") return false;
+  const { clientId, auth, joinToken } = first.value;
+  if (clientId === "new-1") return joinToken === "token" || auth !== "";
+  return (clientId === OWN || clientId === OTHER) &&
+    (auth === secretOf(clientId) || joinToken === "token");
+}
+
+function knownOf(command: ReturnType<Commands["of"]>[number]): Known {
+  const { id, nonce, stdoutHeld, stderrHeld } = command.record;
+  return { id, nonce, stdout: stdoutHeld, stderr: stderrHeld };
+}
+
+/** Data that agents ask for. */
+function answerOf(
+  _agent: unknown,
+  type: string,
+): Promise<string | Uint8Array> {
+  switch (type) {
+    case "data":
+      return Promise.resolve("{}");
+    case "file_content":
+      return Promise.resolve(new Uint8Array(100_000));
+    case "slow":
+      return turn().then(() => "late");
+    default:
+      return Promise.reject(
+        new PiriError("NOT_FOUND", `Cannot answer: there is no such type`),
+      );
+  }
+}
+
+function textOf(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_key, part) => typeof part === "bigint" ? `${part}n` : part,
+  );
+}
