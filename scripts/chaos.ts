@@ -1,0 +1,115 @@
+/**
+ * Lets faults loose on the real programs, and looks from outside whether every promise was kept: a Manager and agents
+ * as processes, with lines between them that cut, stall, corrupt and go silent, and SIGKILL for all of them.
+ *
+ *     deno task chaos [--rounds 50] [--seed S] [--agents 4] [--source]
+ *     deno task chaos --cancel-rounds 200 [--source]
+ *
+ * A seed repeats what is ordered and which faults are planned, but not what the programs do at that very moment.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { PiriError } from "../lib/base/errors.ts";
+import { main, say } from "./build/main.ts";
+import { cancels } from "./chaos/cancels.ts";
+import { chaos, countsText } from "./chaos/chaos.ts";
+import { freshExecutables } from "./chaos/executables.ts";
+import { fromSource } from "./local/programs.ts";
+
+/** The exit code of a run that was interrupted. */
+const INTERRUPTED = 130;
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    rounds: { type: "string" },
+    "cancel-rounds": { type: "string" },
+    seed: { type: "string" },
+    agents: { type: "string", default: "4" },
+    source: { type: "boolean", default: false },
+  },
+});
+
+const signal = interruption();
+
+await main(async () => {
+  if (Deno.build.os !== "linux") {
+    throw new PiriError(
+      "UNSUPPORTED",
+      "Cannot look for what is left of commands: that takes /proc, so Linux",
+    );
+  }
+  const cancelRounds = countOf("cancel-rounds", values["cancel-rounds"] ?? "0");
+  const rounds = countOf(
+    "rounds",
+    values.rounds ?? (cancelRounds === 0 ? "50" : "0"),
+  );
+  const seed = countOf(
+    "seed",
+    values.seed ?? String(crypto.getRandomValues(new Uint32Array(1))[0]),
+  );
+  const agents = countOf("agents", values.agents);
+  const programs = values.source ? fromSource : await freshExecutables();
+  try {
+    if (rounds > 0) await runChaos();
+    if (cancelRounds > 0 && !signal.aborted) await runCancels();
+  } catch (error) {
+    // Ctrl-C reaches also the programs that it waits for, and what they leave then is no finding.
+    if (!signal.aborted) throw error;
+  }
+  if (signal.aborted) Deno.exitCode = INTERRUPTED;
+
+  async function runChaos(): Promise<void> {
+    say(`seed ${seed}`);
+    const report = await chaos({ programs, rounds, seed, agents, say, signal });
+    say(
+      `${report.rounds} rounds in ${report.seconds.toFixed(0)} s\ncommands: ${
+        countsText(report.commands)
+      }\nfaults: ${
+        countsText(report.faults)
+      }\nviolations: ${report.violations.length}`,
+    );
+    fail(report, `seed ${seed}`);
+  }
+
+  async function runCancels(): Promise<void> {
+    const report = await cancels({
+      programs,
+      rounds: cancelRounds,
+      say,
+      signal,
+    });
+    say(report.text);
+    fail(report, "cancel");
+  }
+});
+
+/** Aborted when somebody has had enough: what was started is ended first. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(name, () => controller.abort());
+  }
+  return controller.signal;
+}
+
+/** Shows what was not kept, and makes the exit code 1. */
+function fail(
+  { violations, logs }: { violations: readonly string[]; logs: string },
+  where: string,
+): void {
+  if (violations.length === 0 || signal.aborted) return;
+  say(logs);
+  for (const violation of violations) say(`violation (${where}): ${violation}`);
+  Deno.exitCode = 1;
+}
+
+function countOf(name: string, text: string): number {
+  const count = Number(text);
+  if (text !== "" && Number.isSafeInteger(count) && count >= 0) return count;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot use "--${name} ${text}": it takes a whole number`,
+  );
+}

@@ -1,0 +1,162 @@
+import { type Clock, sleep } from "../../lib/base/clock.ts";
+import { Dice } from "./dice.ts";
+import { refuseFor } from "./line.ts";
+import type { AgentHost, Site } from "./site.ts";
+
+/** After so many faults of its line an agent is started anew, lest it waits for up to a minute before it dials again. */
+const MOST_TROUBLES = 2;
+
+/** Something that goes wrong with an agent or its line. Resolves when it is over, or goes on by itself. */
+type Fault = (agent: AgentHost, dice: Dice, clock: Clock) => Promise<void>;
+
+const LINE_FAULTS = {
+  cut: onLine(({ line }) => line.each((wire) => wire.close())),
+  "cut in a frame": onLine(({ line }, dice) =>
+    line.each(({ gates }) => dice.oneOf(gates).cutAfter(dice.between(1, 3_000)))
+  ),
+  stalled: onLine(({ line }, dice) => {
+    const ms = dice.between(100, 5_000);
+    const directions = dice.between(0, 2);
+    return line.each(({ gates }) =>
+      (gates[directions] === undefined ? gates : [gates[directions]])
+        .forEach((gate) => gate?.stall(ms))
+    );
+  }),
+  slow: onLine(({ line }, dice) => {
+    const ms = dice.between(500, 4_000);
+    return line.each(({ gates }) => gates.forEach((gate) => gate.slow(ms)));
+  }),
+  corrupted: onLine(({ line }, dice) =>
+    line.each(({ gates }) => dice.oneOf(gates).corrupt())
+  ),
+  "half-open": onLine(({ line }, dice) => {
+    const directions = dice.between(0, 2);
+    return line.each(({ gates }) =>
+      (gates[directions] === undefined ? gates : [gates[directions]])
+        .forEach((gate) => gate?.silence())
+    );
+  }),
+  "ended late": onLine(({ line }, dice) => {
+    const ms = dice.between(100, 6_000);
+    return line.each((wire) => wire.endLate(ms));
+  }),
+  refused: async ({ line, host }, dice, clock) => {
+    host.troubles++;
+    await refuseFor(line, dice.between(50, 1_500), { clock });
+  },
+} as const satisfies Record<string, Fault>;
+
+const AGENT_FAULTS = {
+  "agent killed": ({ host }, dice) => host.kill(dice.between(0, 800)),
+  "agent restarted": ({ host }, dice) => host.restart(dice.between(0, 300)),
+  "agent paused": ({ host }, dice) => host.pause(dice.between(100, 2_500)),
+} as const satisfies Record<string, Fault>;
+
+/** What can go wrong. */
+export type FaultName =
+  | keyof typeof LINE_FAULTS
+  | keyof typeof AGENT_FAULTS
+  | "manager killed"
+  | "manager restarted"
+  | "manager paused";
+
+const WEIGHTS: readonly (readonly [FaultName, number])[] = [
+  ["cut", 3],
+  ["cut in a frame", 3],
+  ["stalled", 2],
+  ["slow", 2],
+  ["corrupted", 2],
+  ["half-open", 1],
+  ["ended late", 2],
+  ["refused", 1],
+  ["agent killed", 4],
+  ["agent restarted", 1],
+  ["agent paused", 1],
+  ["manager killed", 2],
+  ["manager restarted", 0.7],
+  ["manager paused", 0.7],
+];
+
+/** Brings faults over a site, and counts them. */
+export class Faults {
+  readonly counts = new Map<FaultName, number>();
+  readonly #site: Site;
+  readonly #dice: Dice;
+  readonly #clock: Clock;
+
+  constructor(
+    site: Site,
+    { dice, clock }: { dice: Dice; clock: Clock },
+  ) {
+    this.#site = site;
+    this.#dice = dice;
+    this.#clock = clock;
+  }
+
+  /** One fault after a while. Resolves when it is over. */
+  async after(ms: number): Promise<void> {
+    // Dice of its own: what it throws later does not depend on what else happens by then.
+    const dice = new Dice(this.#dice.between(0, 2 ** 32 - 1));
+    const agent = dice.oneOf(this.#site.agents);
+    const name = dice.pick(WEIGHTS);
+    await sleep(this.#clock, ms);
+    await this.#bring(name, agent, dice);
+  }
+
+  /** Ends those that go on by themselves: from now on all is well. */
+  async calm(): Promise<void> {
+    await Promise.all(this.#site.hosts.map((host) => host.settled()));
+    for (const { line } of this.#site.agents) {
+      line.calm();
+      // What is half open is found out by pings; it need not be waited for.
+      line.each((wire) => {
+        if (wire.isSilent) wire.close();
+      });
+    }
+  }
+
+  async #bring(
+    name: FaultName,
+    agent: AgentHost,
+    dice: Dice,
+  ): Promise<void> {
+    const { manager, agents } = this.#site;
+    switch (name) {
+      case "manager killed":
+      case "manager restarted":
+        for (const { host } of agents) host.troubles++;
+        this.#count(name);
+        await (name === "manager killed"
+          ? manager.kill(dice.between(0, 600))
+          : manager.restart(dice.between(0, 300)));
+        return;
+      case "manager paused":
+        this.#count(name);
+        return await manager.pause(dice.between(100, 2_500));
+    }
+    const chosen = name in LINE_FAULTS && agent.host.troubles >= MOST_TROUBLES
+      ? dice.pick<keyof typeof AGENT_FAULTS>([
+        ["agent killed", 2],
+        ["agent restarted", 1],
+      ])
+      : name;
+    this.#count(chosen);
+    await { ...LINE_FAULTS, ...AGENT_FAULTS }[chosen](
+      agent,
+      dice,
+      this.#clock,
+    );
+  }
+
+  #count(name: FaultName): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  }
+}
+
+/** A fault of the connections there are at this moment. */
+function onLine(hurt: (agent: AgentHost, dice: Dice) => boolean): Fault {
+  return (agent, dice) => {
+    if (hurt(agent, dice)) agent.host.troubles++;
+    return Promise.resolve();
+  };
+}

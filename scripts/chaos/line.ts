@@ -1,0 +1,156 @@
+import { type Clock, sleep } from "../../lib/base/clock.ts";
+import type { Dice } from "./dice.ts";
+import { Gate } from "./gate.ts";
+
+/** What a line needs. */
+export interface LineOptions {
+  /** The port of this host that it leads to. */
+  readonly to: number;
+  readonly clock: Clock;
+  readonly dice: Dice;
+}
+
+/** A relay of TCP connections between an agent and its Manager, on loopback, that can do all that networks do. */
+export class Line implements AsyncDisposable {
+  readonly #options: LineOptions;
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #wires = new Set<Wire>();
+  readonly #serving: Promise<void>;
+  #refusing = false;
+
+  constructor(options: LineOptions) {
+    this.#options = options;
+    this.#serving = this.#serve();
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** Does something to every connection there is. Returns whether there was one. */
+  each(fault: (wire: Wire) => void): boolean {
+    const wires = [...this.#wires];
+    for (const wire of wires) fault(wire);
+    return wires.length > 0;
+  }
+
+  /** Ends every connection, and every new one at once, until `calm`. */
+  refuse(): void {
+    this.#refusing = true;
+    this.each((wire) => wire.close());
+  }
+
+  /** Ends what a fault has made of it: new connections are as good as any. */
+  calm(): void {
+    this.#refusing = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.refuse();
+    this.#listener.close();
+    await this.#serving;
+    await Promise.all([...this.#wires].map(({ ended }) => ended));
+  }
+
+  async #serve(): Promise<void> {
+    for await (const agent of this.#listener) {
+      this.#relay(agent).catch(() => agent.close());
+    }
+  }
+
+  async #relay(agent: Deno.TcpConn): Promise<void> {
+    if (this.#refusing) return agent.close();
+    const manager = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: this.#options.to,
+    });
+    const wire = new Wire(agent, manager, this.#options);
+    this.#wires.add(wire);
+    wire.ended.then(() => this.#wires.delete(wire));
+    if (this.#refusing) wire.close();
+  }
+}
+
+/** One connection through a line. */
+export class Wire {
+  /** From the agent to the Manager. */
+  readonly up: Gate;
+  readonly down: Gate;
+  /** Resolves when both ends are closed. */
+  readonly ended: Promise<void>;
+  readonly #agent: Deno.TcpConn;
+  readonly #manager: Deno.TcpConn;
+  readonly #closed = new AbortController();
+
+  constructor(
+    agent: Deno.TcpConn,
+    manager: Deno.TcpConn,
+    { clock, dice }: Pick<LineOptions, "clock" | "dice">,
+  ) {
+    this.#agent = agent;
+    this.#manager = manager;
+    const closed = this.#closed.signal;
+    this.up = new Gate({ clock, dice, closed });
+    this.down = new Gate({ clock, dice, closed });
+    this.ended = Promise.all([
+      this.#pump(agent, manager, this.up),
+      this.#pump(manager, agent, this.down),
+    ]).then(() => this.close());
+  }
+
+  get gates(): readonly Gate[] {
+    return [this.up, this.down];
+  }
+
+  /** Whether a direction is silent for good. */
+  get isSilent(): boolean {
+    return this.gates.some((gate) => gate.isSilent);
+  }
+
+  /** Cuts it: what is on the way is gone. */
+  close(): void {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort();
+    this.#agent.close();
+    this.#manager.close();
+  }
+
+  /** The agent sees its end at once; what it has sent still arrives, after this time. */
+  endLate(ms: number): void {
+    this.up.stall(ms);
+    this.down.silence();
+    this.#agent.closeWrite().catch(() => {});
+  }
+
+  async #pump(
+    from: Deno.TcpConn,
+    to: Deno.TcpConn,
+    gate: Gate,
+  ): Promise<void> {
+    const buffer = new Uint8Array(65_536);
+    try {
+      for (;;) {
+        const size = await from.read(buffer);
+        if (size === null) break;
+        await gate.pass(buffer.subarray(0, size), to);
+        if (gate.isCut) return this.close();
+      }
+      await gate.pass(new Uint8Array(), to);
+      await to.closeWrite();
+    } catch {
+      // A side that is gone takes the other one with it, as a host that answers with RST does.
+      this.close();
+    }
+  }
+}
+
+/** Refuses connections on a line for a while. */
+export async function refuseFor(
+  line: Line,
+  ms: number,
+  { clock }: { clock: Clock },
+): Promise<void> {
+  line.refuse();
+  await sleep(clock, ms);
+  line.calm();
+}

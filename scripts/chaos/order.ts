@@ -1,0 +1,174 @@
+import { type Clock, sleep } from "../../lib/base/clock.ts";
+import { decodeBase64 } from "@std/encoding/base64";
+import type { Dice } from "./dice.ts";
+import type { Site } from "./site.ts";
+import { argvOf, someWork, type Work } from "./work.ts";
+
+/** An order that surely was not taken is given again, so often. */
+const NOT_TAKEN =
+  /Cannot run on "[^"]+": it is not connected|it is not running/;
+const MOST_TRIES = 3;
+
+/** A command as somebody asks for it. */
+export interface Order {
+  readonly round: number;
+  readonly agent: string;
+  readonly work: Work;
+  /** Whether the command line waits for the end. */
+  readonly attended: boolean;
+  /** Whether the agent is to end it when the link drops. */
+  readonly killOnDisconnect: boolean;
+  readonly timeoutMs: number | undefined;
+  /** When it is to be cancelled, counted from when it was asked for. */
+  readonly cancelAfterMs: number | undefined;
+}
+
+/** A part of a stream as it was shown or recorded. */
+export interface Piece {
+  readonly stream: "stdout" | "stderr";
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What the command line said of an order. */
+export interface Said {
+  readonly exitCode: number;
+  readonly stderr: string;
+  /** The command's id; undefined if it did not say one. */
+  readonly id: string | undefined;
+  /** The result it has shown last. */
+  readonly result: ShownResult | undefined;
+  readonly pieces: readonly Piece[];
+  /** Bytes that it said are gone. */
+  readonly cut: number;
+}
+
+/** A command as `--json` shows it, as far as it matters here. */
+export interface ShownResult {
+  readonly id: string;
+  readonly state: string;
+  readonly exitCode: number | null;
+  readonly presumed: boolean;
+}
+
+type Line =
+  | { readonly event: undefined; readonly id: string }
+  | (ShownResult & { readonly event: "result" })
+  | { readonly event: "cut"; readonly bytes: string }
+  | {
+    readonly event: "output";
+    readonly stream: "stdout" | "stderr";
+    readonly offset: string;
+    readonly text?: string;
+    readonly base64?: string;
+  }
+  | { readonly event: "progress" | "summary" | "cut_off" };
+
+/** Something to ask of one of the agents. */
+export function someOrder(
+  round: number,
+  key: string,
+  { agents, dice }: { agents: readonly string[]; dice: Dice },
+): Order {
+  return {
+    round,
+    agent: dice.oneOf(agents),
+    work: someWork(key, dice),
+    attended: dice.chance(0.4),
+    killOnDisconnect: dice.chance(0.1),
+    timeoutMs: dice.chance(0.15) ? dice.between(200, 2_500) : undefined,
+    cancelAfterMs: dice.chance(0.15) ? dice.between(0, 2_000) : undefined,
+  };
+}
+
+/** What an order needs to be given. */
+export interface Surroundings {
+  readonly site: Site;
+  readonly paths: {
+    readonly script: string;
+    readonly effects: string;
+    readonly pool: string;
+  };
+  readonly clock: Clock;
+}
+
+/** Gives an order by the command line once its agent is connected, and returns what that said in the end. */
+export async function give(
+  order: Order,
+  surroundings: Surroundings,
+): Promise<Said> {
+  for (let tries = 1;; tries++) {
+    await surroundings.site.reachable(order.agent);
+    const said = await giveOnce(order, surroundings);
+    if (!NOT_TAKEN.test(said.stderr) || tries === MOST_TRIES) return said;
+  }
+}
+
+async function giveOnce(
+  order: Order,
+  { site, paths, clock }: Surroundings,
+): Promise<Said> {
+  const { agent, work, attended, killOnDisconnect, timeoutMs, cancelAfterMs } =
+    order;
+  const running = site.cli(
+    ...["--json", "run", agent],
+    ...attended ? [] : ["--detach"],
+    ...killOnDisconnect ? ["--on-disconnect", "kill-after=300ms"] : [],
+    ...timeoutMs === undefined ? [] : ["--timeout", `${timeoutMs}ms`],
+    ...["--env", `CHAOS_KEY=${work.key}`, "--", ...argvOf(work, paths)],
+  );
+  const cancelled = cancelAfterMs === undefined
+    ? undefined
+    : sleep(clock, cancelAfterMs).then(() => cancel(site, work.key, agent));
+  const { code, stdout, stderr } = await running;
+  await cancelled;
+  return { exitCode: code, stderr, ...heard(stdout) };
+}
+
+/** Cancels the command of this key, if the Manager can be reached and knows it. */
+async function cancel(
+  site: Site,
+  key: string,
+  agent: string,
+): Promise<void> {
+  const { stdout } = await site.cli(
+    ...["--json", "commands", "--agent", agent, "--limit", "100"],
+  );
+  const line = stdout.split("\n").find((line) => line.includes(`"${key}"`));
+  if (line === undefined) return;
+  const { id } = JSON.parse(line);
+  await site.cli("cancel", id, "--grace", "1s");
+}
+
+/** Reads what `run --json` prints. */
+function heard(stdout: string): Omit<Said, "exitCode" | "stderr"> {
+  const lines = stdout.split("\n").filter((line) => line !== "")
+    .map((line): Line => JSON.parse(line));
+  const pieces: Piece[] = [];
+  let cut = 0;
+  let id: string | undefined;
+  let result: ShownResult | undefined;
+  for (const line of lines) {
+    switch (line.event) {
+      case undefined:
+        id = line.id;
+        break;
+      case "result":
+        result = line;
+        id = line.id;
+        break;
+      case "cut":
+        cut += Number(line.bytes);
+        break;
+      case "output":
+        pieces.push({
+          stream: line.stream,
+          offset: Number(line.offset),
+          bytes: line.base64 === undefined
+            ? new TextEncoder().encode(line.text)
+            : decodeBase64(line.base64),
+        });
+    }
+  }
+  return { id, result, pieces, cut };
+}
