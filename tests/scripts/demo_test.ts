@@ -84,13 +84,13 @@ Deno.test("a demo whose agents end fails with their log, and removes its folder"
   await Deno.remove(file);
 
   assertEquals(code, 1);
-  assertMatch(
+  // Which of the three ends first is not for us to say.
+  const [, first = ""] =
+    /^error: Cannot go on: "piri-agent run of (web-\d)" ended with 5$/m
+      .exec(textOf(stderr)) ?? [];
+  assertStringIncludes(
     textOf(stderr),
-    /^error: Cannot go on: "piri-agent run of web-\d" ended with 5$/m,
-  );
-  assertMatch(
-    textOf(stderr),
-    /^--- the log of piri-agent run of web-1 ---\nthe agent is broken$/m,
+    `--- the log of piri-agent run of ${first} ---\nthe agent is broken\n`,
   );
   assertMatch(
     textOf(stderr),
