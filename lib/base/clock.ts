@@ -27,7 +27,8 @@ export const systemClock: Clock = {
 };
 
 class SystemTimer implements Timer {
-  #id = 0;
+  // A number up to Deno 2.7, an object as in Node since.
+  #id: ReturnType<typeof setTimeout> | undefined;
 
   constructor(ms: number, callback: () => void) {
     this.#set(Math.max(0, ms), callback);

@@ -147,7 +147,7 @@ export class Recorder {
     const id = result.commandId;
     const command = session.strangers.has(id)
       ? undefined
-      : await this.#find(session, id);
+      : await this.#find(session, id, { isResult: true });
     if (command === undefined) {
       this.#counters.add("results_dropped");
       this.#events.add(
@@ -169,6 +169,7 @@ export class Recorder {
   async #find(
     session: AgentSession,
     id: bigint,
+    { isResult = false } = {},
   ): Promise<OpenCommand | undefined> {
     const open = this.#open.get(id);
     if (open !== undefined) {
@@ -183,6 +184,9 @@ export class Recorder {
     const again = this.#open.get(id);
     if (again !== undefined) return again;
     if (!record.presumed) return undefined;
+    // What comes late on a connection that was replaced is older than the hello that did not list the command: opened
+    // again, it would wait for an agent that may not have it any more. A result ends it whenever it comes.
+    if (!isResult && !session.takesCommands) return undefined;
     const command = this.reopen(record);
     // The agent knows better than the presumption.
     this.#begin(session, command);

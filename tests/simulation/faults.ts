@@ -1,0 +1,310 @@
+import type { MemoryDisk } from "../support/memory_disk.ts";
+import {
+  FAULT_CHANCE,
+  FAULT_KINDS,
+  type FaultKind,
+  TRAPPED_KINDS,
+} from "./fault_kinds.ts";
+import type { Network, Wire } from "./network.ts";
+import type { Operator } from "./operator.ts";
+import type { SeededRandom } from "./seeded_random.ts";
+import type { SimulatedAgent } from "./simulated_agent.ts";
+import type { SimulatedManager } from "./simulated_manager.ts";
+import type { Traps } from "./traps.ts";
+import type { World } from "./world.ts";
+
+/** What faults happen to. */
+export interface FaultTargets {
+  readonly agents: readonly SimulatedAgent[];
+  readonly manager: SimulatedManager;
+  readonly network: Network;
+  readonly traps: Traps;
+  readonly operator: Operator;
+  /** Puts a second machine into the world that is the copy of this one. */
+  readonly clone: (agent: SimulatedAgent) => SimulatedAgent;
+}
+
+/** Makes things go wrong, as a seed has it, until it is told to stop. */
+export class Faults {
+  readonly kinds: readonly FaultKind[];
+  readonly #world: World;
+  readonly #targets: FaultTargets;
+  readonly #random: SeededRandom;
+  readonly #images = new Map<SimulatedAgent, MemoryDisk>();
+  #backup: string | undefined;
+
+  constructor(world: World, targets: FaultTargets) {
+    this.#world = world;
+    this.#targets = targets;
+    this.#random = world.random.fork("faults");
+    this.kinds = FAULT_KINDS.filter((kind) =>
+      kind !== "restore" && this.#random.chance(FAULT_CHANCE[kind] ?? 0.45)
+    ).flatMap((kind) => kind === "backup" ? [kind, "restore"] : [kind]);
+  }
+
+  /** Makes one thing go wrong. */
+  strike(): void {
+    if (this.kinds.length === 0) return;
+    const { trace } = this.#world;
+    const kind = this.#random.pick(this.kinds);
+    trace.add(`FAULT ${kind}`);
+    this.#do(kind, this.#someAgent());
+  }
+
+  #someAgent(): SimulatedAgent {
+    const { agents } = this.#targets;
+    const { focus } = this.#world;
+    const focused = agents.filter(({ name }) => focus.includes(name));
+    return this.#random.pick(this.#random.chance(0.6) ? focused : agents);
+  }
+
+  /** All that lasts comes to its end: links, disks and clocks are good, and everything that should run is started. */
+  heal(): void {
+    const { agents, manager, network, traps } = this.#targets;
+    traps.clear();
+    this.#world.trace.add("ALL FAULTS END");
+    network.heal();
+    manager.commitMs = 1;
+    manager.spare();
+    manager.start();
+    for (const agent of agents) {
+      agent.spare();
+      agent.failing = 0;
+      agent.syncMs = 0;
+      if (agent.isFull) agent.isFull = false;
+      if (agent.isClone) agent.leave();
+      else agent.start();
+    }
+  }
+
+  #do(kind: FaultKind, agent: SimulatedAgent): void {
+    const random = this.#random;
+    const { manager } = this.#targets;
+    switch (kind) {
+      case "cut":
+        return this.#cut(this.#wire());
+      case "halfOpen":
+        return this.#wire()?.break({
+          agentHearsMs: random.pick([0, Infinity]),
+          managerHearsMs: Infinity,
+          upLagMs: random.pick([undefined, 5_000]),
+          downLagMs: undefined,
+        });
+      case "stall": {
+        const wire = this.#wire();
+        const pipe = random.chance(0.5) ? wire?.up : wire?.down;
+        return pipe?.stall(random.pick([500, 5_000, 20_000, 90_000]));
+      }
+      case "slow": {
+        const wire = this.#wire();
+        const bytesPerMs = random.pick([1, 5, 50]);
+        const capacity = random.pick([4_096, 1_048_576]);
+        wire?.up.slow({ bytesPerMs, capacity });
+        return wire?.down.slow({ bytesPerMs, capacity });
+      }
+      case "partition":
+        return this.#partition(agent.name);
+      case "trap":
+        return this.#trap(agent);
+      case "lateHello":
+        return this.#lateHello(agent);
+      case "leave":
+        // One that stays away for good is enough.
+        return this.#targets.agents.some(({ isGone }) => isGone)
+          ? undefined
+          : agent.leave();
+      case "killAgent":
+        return agent.die("kill", this.#death());
+      case "stopAgent":
+        return void agent.stop(random.whole(0, 5_000));
+      case "powerOff":
+        return agent.die("power", this.#death());
+      case "killManager":
+        return manager.die({ ...this.#death(), silently: false });
+      case "stopManager":
+        return void manager.stop(random.whole(0, 5_000));
+      case "managerPowerOff":
+        return manager.die({ ...this.#death(), silently: true });
+      default:
+        return this.#doToDisks(kind, agent);
+    }
+  }
+
+  #doToDisks(kind: FaultKind, agent: SimulatedAgent): void {
+    const random = this.#random;
+    const { manager } = this.#targets;
+    switch (kind) {
+      case "backup":
+        return this.#makeBackup();
+      case "restore":
+        return this.#backup === undefined
+          ? undefined
+          : this.#restore(this.#backup);
+      case "wipe":
+        return agent.replaceDisk(undefined, random.whole(0, 10_000));
+      case "rollBack": {
+        const image = this.#images.get(agent);
+        if (image === undefined) {
+          this.#images.set(agent, agent.image());
+          return;
+        }
+        this.#images.delete(agent);
+        return agent.replaceDisk(image, random.whole(0, 10_000));
+      }
+      case "clone":
+        return this.#clone(agent);
+      case "slowDisk":
+        agent.syncMs = random.pick([10, 200, 4_000]);
+        return this.#later(15_000, () => agent.syncMs = 0);
+      case "failingDisk":
+        agent.failing = random.pick([0.02, 0.3, 1]);
+        return this.#later(10_000, () => agent.failing = 0);
+      case "fullDisk":
+        agent.isFull = true;
+        return this.#later(15_000, () => agent.isFull = false);
+      case "slowStore":
+        manager.commitMs = random.pick([20, 400, 3_000]);
+        return this.#later(20_000, () => manager.commitMs = 2);
+      case "clockJump": {
+        const wall = random.chance(0.5) ? agent.wall : manager.wall;
+        wall.offsetMs += random.pick([-1, 1]) * random.whole(1, 4_000_000_000);
+        return;
+      }
+      default:
+        throw new TypeError(`There is no fault "${kind}"`);
+    }
+  }
+
+  /** One a run; most are put back before the end. */
+  #makeBackup(): void {
+    const random = this.#random;
+    const { manager } = this.#targets;
+    if (this.#backup !== undefined) return;
+    const backup = manager.backup();
+    this.#backup = backup;
+    if (random.chance(0.3)) return;
+    this.#later(random.whole(100, 40_000), () => this.#restore(backup));
+  }
+
+  #restore(backup: string): void {
+    const { manager, network } = this.#targets;
+    if (manager.wasRestored || network.healed) return;
+    void manager.restore(backup, this.#random.whole(0, 3_000));
+  }
+
+  #partition(name: string): void {
+    const { network } = this.#targets;
+    network.partitioned.add(name);
+    for (const wire of network.wires) {
+      if (wire.agent === name) wire.goSilent();
+    }
+    this.#later(
+      this.#random.whole(1_000, 60_000),
+      () => network.partitioned.delete(name),
+    );
+  }
+
+  #clone(agent: SimulatedAgent): void {
+    const { agents, clone } = this.#targets;
+    if (agents.some(({ isClone }) => isClone)) return;
+    const copy = clone(agent);
+    this.#later(this.#random.whole(0, 20_000), () => copy.start());
+  }
+
+  /** At the agent's next message of a kind, or soon after it, the link breaks or somebody dies. */
+  #trap(agent: SimulatedAgent): void {
+    const random = this.#random;
+    const { traps, manager, operator } = this.#targets;
+    const kind = random.pick(TRAPPED_KINDS);
+    const act = random.pick([
+      "cut",
+      "cut",
+      "agent",
+      "power",
+      "manager",
+      "run",
+      "cancel",
+      ...this.kinds.includes("backup") ? ["backup", "backup"] as const : [],
+    ]);
+    if (random.chance(0.4)) {
+      agent.syncMs = random.pick([30, 300, 3_000]);
+      this.#later(15_000, () => agent.syncMs = 0);
+    }
+    const afterMs = random.pick([0, 0, 3, 30, 300]);
+    const death = this.#death();
+    const silently = random.chance(0.2);
+    this.#world.trace.add(`${agent.name}: ${act} ${afterMs} ms after ${kind}`);
+    traps.arm(agent.name, kind, (wire) =>
+      this.#later(afterMs, () => {
+        if (act === "cut") return this.#cut(wire);
+        if (act === "run") return operator.run(agent.name);
+        if (act === "backup") return this.#makeBackup();
+        if (act === "cancel") return operator.cancelNewestOf(agent.name);
+        if (act === "manager") return manager.die({ ...death, silently });
+        agent.die(act === "power" ? "power" : "kill", death);
+      }));
+  }
+
+  /** The agent's link breaks, and its next one as soon as it has said hello, which arrives late. */
+  #lateHello(agent: SimulatedAgent): void {
+    const random = this.#random;
+    const { traps, network, operator } = this.#targets;
+    const upLagMs = random.whole(1_000, 15_000);
+    for (let count = 0; count < 3; count++) {
+      const ms = random.whole(1_000, upLagMs);
+      this.#later(ms, () => operator.run(agent.name));
+    }
+    traps.arm(agent.name, "clientHello", (wire) =>
+      this.#later(0, () => {
+        wire.break({
+          agentHearsMs: 0,
+          managerHearsMs: random.pick([100, 5_000, Infinity]),
+          upLagMs,
+          downLagMs: undefined,
+        });
+        // While the next hello is looked at, and the disk is slow, commands are asked for.
+        traps.arm(agent.name, "clientHello", () => {
+          for (let count = 0; count < 4; count++) {
+            const ms = random.whole(0, 400);
+            this.#later(ms, () => operator.run(agent.name));
+          }
+        });
+      }));
+    if (random.chance(0.5)) {
+      const { manager } = this.#targets;
+      manager.commitMs = random.pick([40, 400]);
+      this.#later(20_000, () => manager.commitMs = 2);
+    }
+    for (const wire of network.wires) {
+      if (wire.agent === agent.name) this.#cut(wire);
+    }
+  }
+
+  #cut(wire: Wire | undefined): void {
+    const random = this.#random;
+    wire?.break({
+      agentHearsMs: random.pick([0, 1, 50, 2_000]),
+      managerHearsMs: random.pick([0, 1, 50, 2_000, 8_000]),
+      upLagMs: random.pick([undefined, 0, 3_000, 12_000]),
+      downLagMs: random.pick([undefined, 0, 1_000]),
+    });
+  }
+
+  /** At once or at one of the next calls that it makes; most deaths are short. */
+  #death(): { atCall: number; awayMs: number } {
+    const random = this.#random;
+    return {
+      atCall: random.chance(0.3) ? 0 : random.whole(1, 60),
+      awayMs: random.pick([20, 500, 3_000, 20_000]),
+    };
+  }
+
+  #wire(): Wire | undefined {
+    const wires = [...this.#targets.network.wires];
+    return wires.length === 0 ? undefined : this.#random.pick(wires);
+  }
+
+  #later(ms: number, callback: () => void): void {
+    this.#world.time.after(ms, callback);
+  }
+}

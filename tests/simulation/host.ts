@@ -1,0 +1,262 @@
+import type {
+  ReapReceipt,
+  StreamName,
+} from "../../lib/operations/operation.ts";
+import type {
+  Job,
+  JobHandle,
+  JobOutcome,
+  JobSink,
+  Workers,
+} from "../../lib/agent/workers.ts";
+import type { Timer } from "../../lib/base/clock.ts";
+import type { Life } from "./life.ts";
+import { expectedBytes, type Program } from "./program.ts";
+import type { SeededRandom } from "./seeded_random.ts";
+import type { Trace } from "./trace.ts";
+import { type Fate, hex, type Truth } from "./truth.ts";
+import type { VirtualTime } from "./virtual_time.ts";
+
+/** So many commands at a time; fewer than the agent would allow, so that it comes to that. */
+const MOST = 12;
+
+/** What a host is made of. */
+export interface HostOptions {
+  readonly agent: string;
+  readonly time: VirtualTime;
+  readonly truth: Truth;
+  readonly trace: Trace;
+  readonly random: SeededRandom;
+  /** Both sides have lost their disks: then, and only then, an effect may repeat. */
+  readonly mayRepeat: () => boolean;
+}
+
+/** A machine with its processes, which outlive the agent that started them. */
+export class Host {
+  readonly options: HostOptions;
+  readonly #children = new Set<Child>();
+  #pids = 100;
+
+  constructor(options: HostOptions) {
+    this.options = options;
+  }
+
+  /** Processes that live. */
+  get children(): number {
+    return this.#children.size;
+  }
+
+  /** The workers of one run of the agent. */
+  workers(life: Life, startNumber: number): Workers {
+    return {
+      start: (job, sink) => {
+        if (!life.passes() || this.#children.size >= MOST) return undefined;
+        const child = new Child(this, { job, sink, life, startNumber }, {
+          pid: ++this.#pids,
+          ended: () => this.#children.delete(child),
+        });
+        this.#children.add(child);
+        child.begin();
+        return child;
+      },
+      close() {},
+    };
+  }
+
+  /** Ends what an earlier agent left of a command. */
+  async endSurvivors(marker: string): Promise<ReapReceipt> {
+    const { time, random } = this.options;
+    const found = [...this.#children].filter((child) =>
+      child.job.marker === marker
+    );
+    await time.pass(random.whole(0, 50));
+    for (const child of found) child.destroy();
+    return { signalled: found.length, alive: [] };
+  }
+
+  /** An agent has died: nobody reads what its children print. */
+  orphan(life: Life): void {
+    for (const child of this.#children) child.orphan(life);
+  }
+
+  /** Somebody looks after the host, and ends what no Manager can end any more. */
+  endUnknown(isCaredFor: (nonce: bigint) => boolean): void {
+    for (const child of this.#children) {
+      if (!isCaredFor(child.nonce)) child.finish();
+    }
+  }
+
+  /** The power goes. */
+  powerOff(): void {
+    for (const child of this.#children) child.destroy();
+  }
+}
+
+interface Work {
+  readonly job: Job;
+  readonly sink: JobSink;
+  readonly life: Life;
+  readonly startNumber: number;
+}
+
+/** A process and the worker that holds it. */
+class Child implements JobHandle {
+  readonly job: Job;
+  readonly #host: HostOptions;
+  readonly #work: Work;
+  readonly #pid: number;
+  readonly #ended: () => void;
+  readonly #program: Program;
+  readonly #nonce: bigint;
+  #timer: Timer | undefined;
+  #fate: Fate | undefined;
+  #isDead = false;
+  #isEnding = false;
+  #left: number;
+  /** Its last piece of output, as long as the agent has not taken it. */
+  #untaken = Promise.resolve();
+  readonly #orphaned = Promise.withResolvers<void>();
+
+  constructor(
+    { options }: Host,
+    work: Work,
+    { pid, ended }: { pid: number; ended: () => void },
+  ) {
+    this.job = work.job;
+    this.#host = options;
+    this.#work = work;
+    this.#pid = pid;
+    this.#ended = ended;
+    this.#program = JSON.parse(work.job.params);
+    this.#nonce = BigInt(`0x${work.job.marker.split("-")[1]}`);
+    this.#left = this.#program.pieces;
+  }
+
+  begin(): void {
+    const { delayMs } = this.#program;
+    if (delayMs === 0) this.#take();
+    else this.#in(delayMs, () => this.#take());
+  }
+
+  stop(): void {
+    if (!this.#work.life.passes() || this.#program.endsBy !== "stop") return;
+    this.#endSoon("SIGTERM");
+  }
+
+  kill(): void {
+    if (!this.#work.life.passes() || this.#program.endsBy === "nothing") return;
+    this.#endSoon("SIGKILL");
+  }
+
+  abandon(): void {
+    this.#host.trace.add(`worker of ${hex(this.#nonce)} is given up`);
+  }
+
+  get nonce(): bigint {
+    return this.#nonce;
+  }
+
+  /** It ends as if by itself. */
+  finish(): void {
+    this.#endSoon("SIGHUP");
+  }
+
+  /** Nobody reads what it prints, if this was its agent: it goes on without. */
+  orphan(life: Life): void {
+    if (this.#work.life === life) this.#orphaned.resolve();
+  }
+
+  /** It is gone, and tells nobody. */
+  destroy(): void {
+    if (this.#isDead) return;
+    this.#isDead = true;
+    this.#timer?.cancel();
+    this.#ended();
+  }
+
+  /** It starts to do what it is for. */
+  #take(): void {
+    const { life, sink, startNumber } = this.#work;
+    // The thread died with the agent, before there was a process.
+    if (!life.isAlive) return this.destroy();
+    const { truth, agent, mayRepeat } = this.#host;
+    this.#fate = truth.effect(this.#nonce, {
+      agent,
+      startNumber,
+      mayRepeat: mayRepeat(),
+    });
+    sink.started({ pid: this.#pid, startTime: String(this.#pid) });
+    sink.progress(0, this.#program.pieces, "begins");
+    void this.#print();
+  }
+
+  async #print(): Promise<void> {
+    const { sink, life } = this.#work;
+    const { everyMs, pieces, restMs, asks } = this.#program;
+    if (asks) {
+      const answer = sink.request("setting", "{}").then(() => {}, () => {});
+      await Promise.race([answer, this.#orphaned.promise]);
+    }
+    while (this.#left > 0 && !this.#isEnding) {
+      await this.#pass(everyMs);
+      if (this.#isDead || this.#isEnding) return;
+      // Nobody reads any more: it goes on without printing until somebody ends it.
+      if (!life.isAlive) break;
+      const stream = this.#left % 3 === 0 ? "stderr" : "stdout";
+      this.#left--;
+      await this.#piece(stream);
+      sink.progress(pieces - this.#left, pieces, "prints");
+    }
+    if (this.#isEnding) return;
+    await this.#pass(restMs);
+    if (!this.#isEnding) this.#end(undefined);
+  }
+
+  async #piece(stream: StreamName): Promise<void> {
+    const { pieceBytes: length } = this.#program;
+    const { printed } = this.#fate ?? { printed: undefined };
+    if (printed === undefined) return;
+    const offset = printed[stream];
+    printed[stream] += length;
+    this.#untaken = this.#work.sink.output(
+      stream,
+      expectedBytes(this.#nonce, stream, { offset, length }),
+    );
+    await Promise.race([this.#untaken, this.#orphaned.promise]);
+  }
+
+  #endSoon(signal: string): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.#in(this.#program.dyingMs, () => this.#end(signal));
+  }
+
+  #end(signal: string | undefined): void {
+    if (this.#isDead) return;
+    this.destroy();
+    const { life, sink } = this.#work;
+    if (!life.isAlive) return;
+    const { exitCode } = this.#program;
+    const data = { nonce: hex(this.#nonce) };
+    if (this.#fate !== undefined && signal === undefined) {
+      this.#fate.exitCode = exitCode;
+    }
+    const outcome: JobOutcome = signal === undefined
+      ? { success: exitCode === 0, changed: true, exitCode, data }
+      : { success: false, changed: true, signal, data };
+    void this.#untaken.then(() => sink.ended(outcome));
+  }
+
+  #in(ms: number, callback: () => void): void {
+    this.#timer?.cancel();
+    this.#timer = this.#host.time.after(ms, () => {
+      if (!this.#isDead) callback();
+    });
+  }
+
+  /** Never resolves once it is dead. */
+  #pass(ms: number): Promise<void> {
+    if (ms === 0 && !this.#isDead) return Promise.resolve();
+    return new Promise((resolve) => this.#in(ms, resolve));
+  }
+}

@@ -1,0 +1,240 @@
+import { PiriError } from "../../lib/base/errors.ts";
+import type { Transport } from "../../lib/wire/transport.ts";
+import type { Life } from "./life.ts";
+import { type Ear, Pipe, type PipeTimes } from "./pipe.ts";
+import type { SeededRandom } from "./seeded_random.ts";
+import type { Trace } from "./trace.ts";
+import type { VirtualTime } from "./virtual_time.ts";
+
+/** How a connection that breaks looks from each side. */
+export interface Break {
+  /** When each side hears of it, milliseconds from now; Infinity: never. */
+  readonly agentHearsMs: number;
+  readonly managerHearsMs: number;
+  /** What is on its way is delivered all the same, so much later; undefined: it is lost, from any byte on. */
+  readonly upLagMs: number | undefined;
+  readonly downLagMs: number | undefined;
+}
+
+/** Who waits for connections. */
+export interface Server {
+  readonly life: Life;
+  accept(transport: Transport): void;
+}
+
+/** What a network is made of. */
+export interface NetworkOptions {
+  readonly time: VirtualTime;
+  readonly trace: Trace;
+  readonly random: SeededRandom;
+  /** Listens to a direction of a connection, and may change what is said. */
+  readonly ear: (wire: Wire, direction: "up" | "down") => Ear | undefined;
+}
+
+/** Between all agents and their Manager. */
+export class Network {
+  readonly options: NetworkOptions;
+  readonly wires = new Set<Wire>();
+  /** Nobody listens while it is undefined. */
+  server: Server | undefined;
+  /** Agents that cannot be reached at all. */
+  readonly partitioned = new Set<string>();
+  /** All links are good, and stay so. */
+  healed = false;
+  #count = 0;
+
+  constructor(options: NetworkOptions) {
+    this.options = options;
+  }
+
+  /** Connects an agent with whoever listens. */
+  async dial(
+    agent: string,
+    { life, signal }: { life: Life; signal: AbortSignal },
+  ): Promise<Transport> {
+    const { time, random } = this.options;
+    const { server } = this;
+    const isBlocked = this.partitioned.has(agent);
+    await time.pass(isBlocked ? 10_000 : random.whole(1, 60));
+    if (
+      isBlocked || server === undefined || server !== this.server ||
+      !server.life.isAlive || signal.aborted
+    ) {
+      throw new PiriError("UNAVAILABLE", `Cannot reach the Manager: planned`);
+    }
+    const wire = new Wire(this, agent, ++this.#count, life, server.life);
+    this.wires.add(wire);
+    server.accept(wire.managerEnd);
+    return wire.agentEnd;
+  }
+
+  /** The kernel closes what a program that died had open; without power nobody does. */
+  closeAllOf(life: Life, { silently }: { silently: boolean }): void {
+    for (const wire of this.wires) {
+      const side = wire.agentLife === life
+        ? wire.agentEnd
+        : wire.managerLife === life
+        ? wire.managerEnd
+        : undefined;
+      if (side === undefined) continue;
+      if (silently) {
+        wire.goSilent();
+        side.vanish();
+      } else side.shut();
+    }
+  }
+
+  /** From now on links are good. Old connections that are not end. */
+  heal(): void {
+    this.healed = true;
+    this.partitioned.clear();
+    for (const wire of this.wires) wire.heal();
+  }
+}
+
+/** One connection. */
+export class Wire {
+  readonly agent: string;
+  readonly number: number;
+  readonly agentLife: Life;
+  readonly managerLife: Life;
+  readonly up: Pipe;
+  readonly down: Pipe;
+  readonly agentEnd: WireEnd;
+  readonly managerEnd: WireEnd;
+  /** It broke, and the agent hears of it. */
+  isBroken = false;
+  readonly #network: Network;
+
+  constructor(
+    network: Network,
+    agent: string,
+    number: number,
+    agentLife: Life,
+    managerLife: Life,
+  ) {
+    const { time, trace, random, ear } = network.options;
+    this.agent = agent;
+    this.number = number;
+    this.agentLife = agentLife;
+    this.managerLife = managerLife;
+    this.#network = network;
+    const own = random.fork(`${agent} ${number}`);
+    const times = network.healed ? GOOD : someTimes(own);
+    const parts = { time, trace, random: own, times };
+    this.up = new Pipe({ ...parts, ear: ear(this, "up") });
+    this.down = new Pipe({ ...parts, ear: ear(this, "down") });
+    const peer = `10.0.0.1:${1_000 + number}`;
+    const closed = () => this.#closed();
+    this.agentEnd = new WireEnd(
+      { peer: "mgr:7051", life: agentLife, closed },
+      { incoming: this.down, outgoing: this.up },
+    );
+    this.managerEnd = new WireEnd(
+      { peer, life: managerLife, closed },
+      { incoming: this.up, outgoing: this.down },
+    );
+  }
+
+  /** It breaks, now or so far as each side can know. */
+  break({ agentHearsMs, managerHearsMs, upLagMs, downLagMs }: Break): void {
+    this.isBroken ||= agentHearsMs < Infinity;
+    this.up.break({
+      lagMs: upLagMs,
+      writer: agentHearsMs,
+      reader: managerHearsMs,
+    });
+    this.down.break({
+      lagMs: downLagMs,
+      writer: managerHearsMs,
+      reader: agentHearsMs,
+    });
+  }
+
+  /** Nothing goes through any more, and nobody is told. */
+  goSilent(): void {
+    this.break({
+      agentHearsMs: Infinity,
+      managerHearsMs: Infinity,
+      upLagMs: undefined,
+      downLagMs: undefined,
+    });
+  }
+
+  heal(): void {
+    this.up.heal(GOOD);
+    this.down.heal(GOOD);
+  }
+
+  #closed(): void {
+    if (this.agentEnd.isShut && this.managerEnd.isShut) {
+      this.#network.wires.delete(this);
+    }
+  }
+}
+
+/** What one side of a connection has in its hands. */
+export class WireEnd implements Transport {
+  readonly peer: string;
+  readonly #life: Life;
+  readonly #incoming: Pipe;
+  readonly #outgoing: Pipe;
+  readonly #closed: () => void;
+  #isShut = false;
+
+  constructor(
+    { peer, life, closed }: { peer: string; life: Life; closed: () => void },
+    { incoming, outgoing }: { incoming: Pipe; outgoing: Pipe },
+  ) {
+    this.peer = peer;
+    this.#life = life;
+    this.#closed = closed;
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+  }
+
+  get isShut(): boolean {
+    return this.#isShut;
+  }
+
+  read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.#life.call(() => this.#incoming.read());
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#life.call(() => this.#outgoing.write(bytes));
+  }
+
+  close(): void {
+    if (this.#life.passes()) this.shut();
+  }
+
+  /** It is gone without a word. */
+  vanish(): void {
+    this.#isShut = true;
+    this.#closed();
+  }
+
+  /** Ends both directions, as the kernel does it. */
+  shut(): void {
+    if (this.#isShut) return;
+    this.#isShut = true;
+    this.#outgoing.finish();
+    this.#incoming.abandon();
+    this.#closed();
+  }
+}
+
+const GOOD: PipeTimes = { latencyMs: 2, bytesPerMs: 10_000, capacity: 262_144 };
+
+/** Most links are good, some far, some thin and deep. */
+function someTimes(random: SeededRandom): PipeTimes {
+  if (random.chance(0.75)) {
+    return { ...GOOD, latencyMs: random.pick([0, 1, 1, 20]) };
+  }
+  return {
+    latencyMs: random.pick([1, 50, 400]),
+    bytesPerMs: random.pick([4, 30, 1_000]),
+    capacity: random.pick([2_000, 65_536, 4_194_304]),
+  };
+}

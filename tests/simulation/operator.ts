@@ -1,0 +1,180 @@
+import { messageOf } from "../../lib/base/errors.ts";
+import type { ManagerCore } from "../../lib/manager/core.ts";
+import type { CommandView, RunRequest } from "../../lib/manager/manager.ts";
+import { type Program, someProgram } from "./program.ts";
+import type { SeededRandom } from "./seeded_random.ts";
+import type { SimulatedManager } from "./simulated_manager.ts";
+import { Viewer } from "./viewer.ts";
+import type { World } from "./world.ts";
+
+/** Someone who runs, cancels and watches commands. */
+export class Operator {
+  readonly viewers: Viewer[] = [];
+  readonly #world: World;
+  readonly #manager: SimulatedManager;
+  readonly #agents: readonly string[];
+  readonly #random: SeededRandom;
+  readonly #ids: bigint[] = [];
+  readonly #newest = new Map<string, bigint>();
+  #requests = 0;
+
+  constructor(
+    world: World,
+    manager: SimulatedManager,
+    agents: readonly string[],
+  ) {
+    this.#world = world;
+    this.#manager = manager;
+    this.#agents = agents;
+    this.#random = world.random.fork("operator");
+  }
+
+  /** Does one thing that operators do. */
+  act(): void {
+    const random = this.#random;
+    const choice = random.fraction();
+    if (choice < 0.75) this.run();
+    else if (choice < 0.85) this.#cancelAny();
+    else this.#watch(this.#anyId());
+  }
+
+  /** Runs this, and nothing else happens to it. */
+  runQuietly(agent: string, program: Program): void {
+    this.#ask({
+      agents: [agent],
+      operation: "simulated.Run",
+      params: JSON.stringify(program),
+      requestId: `request ${++this.#requests}`,
+      requestedBy: "operator",
+      onDisconnect: "continue",
+    }, { tries: 1, isQuiet: true });
+  }
+
+  /** Runs something on an agent, or now and then on some. */
+  run(agent = this.#someAgent()): void {
+    const random = this.#random;
+    const others = random.chance(0.1)
+      ? [this.#someAgent(), this.#someAgent()]
+      : [];
+    const request: RunRequest = {
+      agents: [agent, ...others],
+      operation: "simulated.Run",
+      params: JSON.stringify(someProgram(random)),
+      requestId: `request ${++this.#requests}`,
+      requestedBy: "operator",
+      onDisconnect: random.chance(0.15) ? "kill" : "continue",
+      ...random.chance(0.15) ? { killAfterMs: random.whole(0, 5_000) } : {},
+      ...random.chance(0.15) ? { timeoutMs: random.whole(1, 6_000) } : {},
+    };
+    this.#ask(request, { tries: 3, isQuiet: false });
+  }
+
+  /** Asks, and asks again with the same name when the Manager died before it answered. */
+  #ask(
+    request: RunRequest,
+    { tries, isQuiet }: { tries: number; isQuiet: boolean },
+  ): void {
+    const { time, trace } = this.#world;
+    const { core, life } = this.#manager;
+    if (core === undefined || life === undefined) return;
+    let isAnswered = false;
+    trace.add(
+      `operator: ${request.requestId} on ${request.agents} ${request.params}`,
+    );
+    life.guarded(core.commands.run(request)).then(
+      ({ commands }) => {
+        isAnswered = true;
+        if (isQuiet) return;
+        for (const command of commands) this.#begun(command);
+      },
+      (error) => {
+        isAnswered = true;
+        trace.add(`operator hears: ${messageOf(error)}`);
+      },
+    );
+    time.after(12_000, () => {
+      if (isAnswered || tries === 1) return;
+      this.#ask(request, { tries: tries - 1, isQuiet });
+    });
+  }
+
+  #begun({ id, agent }: CommandView): void {
+    const { time, trace } = this.#world;
+    const random = this.#random;
+    trace.add(`operator: it is command ${id} on ${agent}`);
+    this.#ids.push(id);
+    this.#newest.set(agent, id);
+    if (random.chance(0.35)) {
+      const ms = random.pick([0, 0, 1, 2, 3, 5, 10, 30, 100, 1_000, 5_000]);
+      time.after(ms, () => this.#cancel(id));
+    }
+    if (random.chance(0.3)) this.#watch(id);
+  }
+
+  /** Cancels what an agent was given last. */
+  cancelNewestOf(agent: string): void {
+    const id = this.#newest.get(agent);
+    if (id !== undefined) this.#cancel(id);
+  }
+
+  /** Cancels what was not cancelled and has not ended. */
+  async cancelAll(): Promise<void> {
+    const { core, life } = this.#manager;
+    if (core === undefined || life === undefined) return;
+    const open = await life.guarded(core.commands.list({
+      limit: 1_000_000,
+      states: ["queued", "sent", "running"],
+    }));
+    for (const { id, cancelRequestedAt } of open) {
+      if (cancelRequestedAt === null) this.#cancel(id);
+    }
+  }
+
+  #someAgent(): string {
+    const { focus } = this.#world;
+    return this.#random.pick(
+      this.#random.chance(0.6) ? focus : this.#agents,
+    );
+  }
+
+  #cancelAny(): void {
+    const id = this.#anyId();
+    if (id !== undefined) this.#cancel(id);
+  }
+
+  #cancel(id: bigint): void {
+    const { trace } = this.#world;
+    const { core, life } = this.#manager;
+    if (core === undefined || life === undefined) return;
+    const grace = this.#random.pick([undefined, 0, 200, 3_000]);
+    trace.add(`operator: cancels ${id}, grace ${grace ?? "-"}`);
+    life.guarded(core.commands.cancel(id, grace)).then(
+      () => {},
+      (error) => trace.add(`operator hears: ${messageOf(error)}`),
+    );
+  }
+
+  #watch(id: bigint | undefined): void {
+    const { core, life } = this.#manager;
+    if (core === undefined || life === undefined || id === undefined) return;
+    const viewer = new Viewer(
+      this.#world,
+      id,
+      this.#random.fork(`viewer ${id}`),
+    );
+    this.viewers.push(viewer);
+    this.#view(viewer, core);
+  }
+
+  #view(viewer: Viewer, core: ManagerCore): void {
+    const { life } = this.#manager;
+    if (life === undefined) return;
+    viewer.follow(core, life).catch((error) =>
+      this.#world.trace.add(`viewer hears: ${messageOf(error)}`)
+    );
+  }
+
+  #anyId(): bigint | undefined {
+    return this.#ids.length === 0 ? undefined : this.#random.pick(this.#ids);
+  }
+}

@@ -1,0 +1,100 @@
+import type { Disk } from "../../lib/base/disk.ts";
+import type { Journal, JournalEntry } from "../../lib/agent/journal.ts";
+import type { Body } from "../../lib/wire/message.ts";
+import type { VirtualTime } from "./virtual_time.ts";
+
+/** Known bugs that can be planted in the seams: a simulation that does not find them is worth nothing. */
+export const PLANTS = [
+  "ack-before-fsync",
+  "resume-off-by-one",
+  "stale-hello",
+  "list-before-settle",
+  "unknown-not-acked",
+  "id-reused",
+] as const;
+
+export type Plant = typeof PLANTS[number];
+
+/** A disk whose syncs say that it is done, and do nothing. */
+export function lyingDisk(disk: Disk): Disk {
+  return {
+    list: () => disk.list(),
+    size: (name) => disk.size(name),
+    read: (name, offset, length) => disk.read(name, offset, length),
+    append: (name, bytes) => disk.append(name, bytes),
+    sync: () => Promise.resolve(),
+    replace: (name, bytes) => disk.replace(name, bytes),
+    truncate: (name, size) => disk.truncate(name, size),
+    remove: (name) => disk.remove(name),
+  };
+}
+
+/** A resumed stream is asked for from one byte too far. */
+export function oneTooFar(body: Body): Body {
+  if (body.case !== "serverHello") return body;
+  for (const resume of body.value.resume) {
+    if (resume.stdout > 0n) resume.stdout += 1n;
+  }
+  return body;
+}
+
+/** A command that is being journaled when its connection ends is left out of the next hello, and started all the same. */
+export class HastyJournal {
+  readonly #journal: Journal;
+  readonly #time: VirtualTime;
+  readonly #isConnected: () => boolean;
+  readonly #unlisted = new Set<JournalEntry>();
+  #lastListed = 0n;
+  #isDialling = false;
+
+  constructor(
+    journal: Journal,
+    time: VirtualTime,
+    isConnected: () => boolean,
+  ) {
+    this.#journal = journal;
+    this.#time = time;
+    this.#isConnected = isConnected;
+    this.#lastListed = journal.lastCommandId;
+  }
+
+  /** The journal, as the agent sees it. */
+  get journal(): Journal {
+    return new Proxy(this.#journal, {
+      get: (target, name) => {
+        if (name === "accept") return this.#accept;
+        if (name === "entries") return this.#entries;
+        if (name === "nextSession") return this.#nextSession;
+        if (name === "lastCommandId" && this.#isDialling) {
+          return this.#unlisted.size > 0
+            ? this.#lastListed
+            : target.lastCommandId;
+        }
+        const member: unknown = Reflect.get(target, name, target);
+        return typeof member === "function" ? member.bind(target) : member;
+      },
+    });
+  }
+
+  readonly #accept: Journal["accept"] = async (command) => {
+    const before = this.#journal.lastCommandId;
+    const entry = await this.#journal.accept(command);
+    if (!this.#isConnected()) {
+      if (this.#unlisted.size === 0) this.#lastListed = before;
+      this.#unlisted.add(entry);
+      this.#time.after(30_000, () => this.#unlisted.delete(entry));
+    }
+    return entry;
+  };
+
+  readonly #entries: Journal["entries"] = () =>
+    this.#journal.entries().filter((entry) => !this.#unlisted.has(entry));
+
+  /** Between this and the hello the highest id is asked for to be told. */
+  readonly #nextSession: Journal["nextSession"] = async () => {
+    const session = await this.#journal.nextSession();
+    this.#isDialling = true;
+    this.#time.after(5_000, () => this.#isDialling = false);
+    return session;
+  };
+}

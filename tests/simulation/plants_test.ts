@@ -1,0 +1,15 @@
+import { assertNotEquals } from "@std/assert";
+import { type Plant, PLANTS } from "./plants.ts";
+import { complaintOf, search } from "./search.ts";
+
+/** Within so many seeds each bug must be found. */
+const SEEDS = 500;
+
+for (const plant of PLANTS) {
+  Deno.test(`the planted bug "${plant}" is found`, () => isFound(plant));
+}
+
+async function isFound(plant: Plant): Promise<void> {
+  const broken = await search({ from: 1, seeds: SEEDS, agents: 8, plant });
+  assertNotEquals(complaintOf(broken), "");
+}

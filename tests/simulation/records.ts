@@ -1,0 +1,209 @@
+import type {
+  CommandPatch,
+  CommandRecord,
+  CommandStateName,
+  StreamName,
+} from "../../lib/store/records.ts";
+import type { Store } from "../../lib/store/store.ts";
+import type { StoreMethod } from "./simulated_store.ts";
+import { hex, type Truth } from "./truth.ts";
+
+const OPEN: ReadonlySet<CommandStateName> = new Set([
+  "queued",
+  "sent",
+  "running",
+]);
+
+type Hello = Parameters<Store["admitAgent"]>[1];
+
+interface Known {
+  readonly id: bigint;
+  readonly nonce: bigint;
+  readonly agent: string;
+  state: CommandStateName;
+  presumed: boolean;
+  readonly recorded: Record<StreamName, bigint>;
+}
+
+/** What the Manager's database says, followed write by write, with the rules that each write must keep. */
+export class Records {
+  readonly #truth: Truth;
+  /** Whether an agent runs twice, or came back as it was: of its first connection after that nothing is sure. */
+  readonly #isDoubled: (agent: string) => boolean;
+  readonly #known = new Map<bigint, Known>();
+  /** The newest connection of each agent. */
+  readonly #sessions = new Map<string, Pick<Hello, "instance" | "session">>();
+
+  constructor(truth: Truth, isDoubled: (agent: string) => boolean) {
+    this.#truth = truth;
+    this.#isDoubled = isDoubled;
+  }
+
+  /** Whether the database knows a command of this id. */
+  has(id: bigint): boolean {
+    return this.#known.has(id);
+  }
+
+  /**
+   * Whether the database has something to say to this command yet. Of an agent that runs twice, one may have said of a
+   * command that it was lost while it went on at the other, where nobody can cancel it.
+   */
+  caresFor(nonce: bigint): boolean {
+    const known = [...this.#known.values()].find((each) =>
+      each.nonce === nonce
+    );
+    return known !== undefined &&
+      (OPEN.has(known.state) || !this.#isDoubled(known.agent));
+  }
+
+  get ids(): readonly bigint[] {
+    return [...this.#known.keys()];
+  }
+
+  nonceOf(id: bigint): bigint | undefined {
+    return this.#known.get(id)?.nonce;
+  }
+
+  /** Commands were created, or what an earlier request started is told again. */
+  created(answer: unknown): void {
+    const { commands, repeated } = answer as {
+      commands: readonly CommandRecord[];
+      repeated: boolean;
+    };
+    for (const { id, nonce, agent, state } of commands) {
+      const earlier = this.#known.get(id);
+      this.#truth.must(
+        earlier === undefined ? !repeated : earlier.nonce === nonce,
+        () => `id ${id} is given to ${hex(nonce)} and to another command`,
+      );
+      if (earlier !== undefined) continue;
+      this.#known.set(id, {
+        id,
+        nonce,
+        agent,
+        state,
+        presumed: false,
+        recorded: { stdout: 0n, stderr: 0n },
+      });
+    }
+  }
+
+  /** A write is durable. */
+  note(method: StoreMethod, args: readonly unknown[]): void {
+    const [first, second] = args;
+    switch (method) {
+      case "patchCommand":
+        return this.#patched(first as CommandPatch);
+      case "admitAgent":
+        this.#admitted(first as string, second as Hello);
+        return this.#allPatched((second as Hello).patches);
+      case "agentLeft":
+        return this.#allPatched((second as Hello).patches);
+      case "appendOutput":
+        return this.#appended(
+          first as bigint,
+          second as Parameters<Store["appendOutput"]>[1],
+        );
+    }
+  }
+
+  /** Of the same instance only ever newer sessions are let in. */
+  #admitted(agent: string, { instance, session }: Hello): void {
+    const before = this.#sessions.get(agent);
+    this.#truth.must(
+      before?.instance !== instance || session > before.session,
+      () =>
+        `session ${session} of ${agent} was let in after session ${before?.session}`,
+    );
+    this.#sessions.set(agent, { instance, session });
+  }
+
+  /** Begins anew with what a database has that was put back. */
+  async read(store: Store): Promise<void> {
+    this.#known.clear();
+    this.#sessions.clear();
+    for (const record of await store.commands({ limit: 1_000_000 })) {
+      this.#known.set(record.id, {
+        id: record.id,
+        nonce: record.nonce,
+        agent: record.agent,
+        state: record.state,
+        presumed: record.presumed,
+        recorded: { stdout: record.stdoutHeld, stderr: record.stderrHeld },
+      });
+    }
+  }
+
+  #allPatched(patches: readonly CommandPatch[]): void {
+    for (const patch of patches) this.#patched(patch);
+  }
+
+  #patched(patch: CommandPatch): void {
+    const known = this.#known.get(patch.id);
+    if (known === undefined) return;
+    const { nonce } = known;
+    const state = patch.state ?? known.state;
+    const presumed = patch.presumed ?? known.presumed;
+    const wasCertain = !OPEN.has(known.state) && !known.presumed;
+    this.#truth.must(
+      !wasCertain || patch.state === undefined,
+      () =>
+        `command ${patch.id} (${
+          hex(nonce)
+        }) was ${known.state} for good, and becomes ${state}`,
+    );
+    known.state = state;
+    known.presumed = presumed;
+    const reason = patch.reason ?? "";
+    if (
+      /never arrived|before it was sent|it was not sent/.test(reason) &&
+      !this.#isDoubled(known.agent)
+    ) {
+      this.#truth.deny(
+        nonce,
+        `command ${patch.id} on ${known.agent}: ${reason}`,
+      );
+    }
+    if (state === "refused" && patch.state !== undefined) {
+      this.#truth.deny(nonce, `command ${patch.id} was refused: ${reason}`);
+      this.#truth.must(
+        !/has accepted \d+ before|is not above/.test(reason),
+        () =>
+          `command ${patch.id} (${
+            hex(nonce)
+          }) has an id that was used: ${reason}`,
+      );
+    }
+    if (patch.exitCode !== undefined || patch.data !== undefined) {
+      this.#truth.checkResult({
+        nonce,
+        state,
+        data: patch.data ?? null,
+        exitCode: patch.exitCode ?? null,
+      });
+    }
+  }
+
+  #appended(
+    id: bigint,
+    { stream, offset, bytes, cut }: Parameters<Store["appendOutput"]>[1],
+  ): void {
+    const known = this.#known.get(id);
+    if (known === undefined) return;
+    const expected = known.recorded[stream];
+    this.#truth.must(
+      offset - cut === expected,
+      () =>
+        `${stream} of command ${id} (${
+          hex(known.nonce)
+        }) is recorded at ${offset} after a cut of ${cut}, and ${expected} bytes were recorded`,
+    );
+    known.recorded[stream] = offset + BigInt(bytes.length);
+    this.#truth.checkBytes(known.nonce, {
+      stream,
+      offset,
+      bytes,
+      where: `the record of command ${id}`,
+    });
+  }
+}

@@ -1,0 +1,28 @@
+import { type Report, simulate, type SimulationOptions } from "./simulation.ts";
+
+/** Which seeds to try. */
+export interface SearchOptions extends SimulationOptions {
+  readonly from: number;
+  readonly seeds: number;
+  /** Hears of each run. */
+  readonly ran?: (report: Report) => void;
+}
+
+/** Tries seeds until one breaks a rule; undefined if none does. */
+export async function search(
+  { from, seeds, ran, ...options }: SearchOptions,
+): Promise<Report | undefined> {
+  for (let seed = from; seed < from + seeds; seed++) {
+    const report = await simulate(seed, options);
+    ran?.(report);
+    if (report.violation !== undefined) return report;
+  }
+  return undefined;
+}
+
+/** What to say of a run that broke a rule; empty for none. */
+export function complaintOf(report: Report | undefined): string {
+  return report === undefined
+    ? ""
+    : `seed ${report.seed}: ${report.violation} (deno task simulate --seed ${report.seed})`;
+}

@@ -1,0 +1,286 @@
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { CommandResultSchema } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { AgentCore } from "../../lib/agent/core.ts";
+import { openJournal } from "../../lib/agent/disk_journal.ts";
+import type { Journal } from "../../lib/agent/journal.ts";
+import type { JournalLimits } from "../../lib/agent/journal_limits.ts";
+import { shrunkResult } from "../../lib/agent/result.ts";
+import { messageOf } from "../../lib/base/errors.ts";
+import { MemoryDisk, type MemoryDiskOptions } from "../support/memory_disk.ts";
+import { Host } from "./host.ts";
+import { Life } from "./life.ts";
+import { HastyJournal, lyingDisk } from "./plants.ts";
+import type { SeededRandom } from "./seeded_random.ts";
+import type { World } from "./world.ts";
+
+/** An agent that cannot start is started again after so long, milliseconds. */
+const START_AGAIN_MS = 5_000;
+
+/** How an agent's end comes: its process alone, or the whole machine. */
+export type Death = "kill" | "power";
+
+/** An agent, the disk of its machine, and what came of it so far. */
+export class SimulatedAgent {
+  readonly name: string;
+  readonly host: Host;
+  readonly wall = { offsetMs: 0 };
+  /** Its disk was lost, came back older, or was copied. */
+  diskLost = false;
+  /** It has an older or a copied journal that still calls itself by the same instance. */
+  doubled = false;
+  /** Its disk gave errors or was full, or the power went: output may be cut. */
+  outputMayBeCut = false;
+  /** It stays away for good. */
+  isGone = false;
+  syncMs = 0;
+  failing = 0;
+  journal: Journal | undefined;
+  /** Counts its starts. */
+  startNumber = 0;
+  readonly #world: World;
+  readonly #random: SeededRandom;
+  readonly #machineId: string;
+  readonly #isClone: boolean;
+  #disk: MemoryDisk;
+  #life: Life | undefined;
+  #core: AgentCore | undefined;
+  #death: Death = "kill";
+  /** How its last run ended, as long as its disk was not looked at since. */
+  #crash: Death | undefined;
+  #boots = 0;
+  #mayStart = true;
+  #awayMs = 1_000;
+
+  constructor(world: World, name: string, from?: SimulatedAgent) {
+    const label = from === undefined
+      ? name
+      : `${name} clone ${from.startNumber}`;
+    this.name = name;
+    this.#world = world;
+    this.#random = world.random.fork(`agent ${label}`);
+    this.#machineId = from === undefined
+      ? `machine of ${name}`
+      : from.#machineId;
+    this.#isClone = from !== undefined;
+    this.#boots = from === undefined ? 0 : from.#boots + 1_000;
+    this.#disk = from === undefined
+      ? new MemoryDisk(this.#diskOptions())
+      : from.#disk.copy(this.#diskOptions());
+    this.host = new Host({
+      agent: label,
+      time: world.time,
+      truth: world.truth,
+      trace: world.trace,
+      random: this.#random.fork("host"),
+      mayRepeat: () => world.managerDiskLost && world.agentDiskLost(name),
+    });
+  }
+
+  get isAlive(): boolean {
+    return this.#life?.isAlive ?? false;
+  }
+
+  get life(): Life | undefined {
+    return this.#life;
+  }
+
+  get usedBytes(): number {
+    return this.#disk.used;
+  }
+
+  /** Starts the program. It starts again by itself if it cannot. */
+  start(): void {
+    if (this.isAlive || !this.#mayStart || this.isGone) return;
+    const { trace } = this.#world;
+    this.startNumber++;
+    if (this.#crash !== undefined) {
+      this.#disk = this.#disk.afterCrash(this.#crash, this.#diskOptions());
+      this.#crash = undefined;
+    }
+    const life: Life = new Life(
+      this.#random.fork(`life ${this.startNumber}`),
+      () => this.#died(life),
+    );
+    this.#life = life;
+    trace.add(`${this.host.options.agent} starts`);
+    this.#run(life).catch((error) => {
+      if (!life.isAlive) return;
+      trace.add(`${this.name} cannot start: ${messageOf(error)}`);
+      this.#awayMs = START_AGAIN_MS;
+      life.end();
+    });
+  }
+
+  /** Ends it in the middle of whatever it does, now or at a call of a seam, and starts it again after a while. */
+  die(
+    death: Death,
+    { atCall, awayMs }: { atCall: number; awayMs: number },
+  ): void {
+    if (!this.isAlive) return;
+    this.#death = death;
+    this.#awayMs = awayMs;
+    if (atCall === 0) this.#life?.end();
+    else this.#life?.endAtCall(atCall);
+  }
+
+  /** What was planned for it does not come. */
+  spare(): void {
+    this.#life?.endAtCall(Infinity);
+  }
+
+  /** Asks it to end in order, and starts it again. */
+  async stop(awayMs: number): Promise<void> {
+    const life = this.#life;
+    if (life === undefined || !life.isAlive) return;
+    const { trace } = this.#world;
+    trace.add(`${this.name} is asked to stop`);
+    this.#awayMs = awayMs;
+    await this.#core?.stop();
+    if (!life.isAlive) return;
+    trace.add(`${this.name} has stopped`);
+    this.#death = "kill";
+    life.end();
+  }
+
+  /** Ends it for good. */
+  leave(): void {
+    this.isGone = true;
+    this.#mayStart = false;
+    this.#death = "kill";
+    this.#life?.end();
+  }
+
+  /** What the disk has now, for `restore`. */
+  image(): MemoryDisk {
+    return this.#disk.copy(this.#diskOptions());
+  }
+
+  /** The machine comes back with another disk: an older one, or an empty one. */
+  replaceDisk(image: MemoryDisk | undefined, awayMs: number): void {
+    this.#death = "power";
+    this.#awayMs = awayMs;
+    this.#life?.end();
+    this.host.powerOff();
+    this.#boots++;
+    this.#disk = image ?? new MemoryDisk(this.#diskOptions());
+    this.#crash = undefined;
+    this.diskLost = true;
+    this.outputMayBeCut = true;
+    if (image !== undefined) this.doubled = true;
+  }
+
+  /** Whether the disk is only as large as what is on it. */
+  get isFull(): boolean {
+    return this.#disk.capacity < Infinity;
+  }
+
+  set isFull(isFull: boolean) {
+    this.#disk.capacity = isFull ? this.#disk.used + 200 : Infinity;
+    this.outputMayBeCut = true;
+  }
+
+  async #run(life: Life): Promise<void> {
+    const { time, network, plant, journalLimits } = this.#world;
+    const clock = life.clock(time, this.wall);
+    const random = this.#random.fork(`random ${this.startNumber}`);
+    const disk = this.#disk;
+    const journal = await life.guarded(openJournal({
+      disk: plant === "ack-before-fsync" ? lyingDisk(disk) : disk,
+      random,
+      machineId: this.#machineId,
+      bootId: `boot ${this.#boots}`,
+      limits: journalLimits,
+      shrinkResult: (bytes) =>
+        toBinary(
+          CommandResultSchema,
+          shrunkResult(fromBinary(CommandResultSchema, bytes)),
+        ),
+    }));
+    this.journal = journal;
+    const core = new AgentCore({
+      identity: {
+        name: this.name,
+        secret: `secret of ${this.name}`,
+        facts: {},
+      },
+      journal: plant === "list-before-settle"
+        ? new HastyJournal(journal, time, () => this.#isConnected(life)).journal
+        : journal,
+      workers: this.host.workers(life, this.startNumber),
+      clock,
+      random,
+      dial: (signal) =>
+        life.call(() => network.dial(this.name, { life, signal })),
+      endSurvivors: (_processes, marker) =>
+        life.call(() => this.host.endSurvivors(marker)),
+    });
+    this.#core = core;
+    await life.guarded(core.start());
+  }
+
+  #isConnected(life: Life): boolean {
+    return [...this.#world.network.wires].some((wire) =>
+      wire.agentLife === life && !wire.agentEnd.isShut && !wire.isBroken
+    );
+  }
+
+  /** In the middle of a call: the rest of the world hears of it in its own turn. */
+  #died(life: Life): void {
+    const { time, trace, network } = this.#world;
+    const death = this.#death;
+    trace.add(`${this.host.options.agent} DIES (${death})`);
+    // Its last call may still do a part of its work; the next start finds what came of it.
+    this.#disk.crash();
+    this.#crash = death;
+    this.host.orphan(life);
+    if (death === "power") {
+      this.#boots++;
+      this.outputMayBeCut = true;
+      this.host.powerOff();
+    }
+    this.journal = undefined;
+    this.#core = undefined;
+    this.#death = "kill";
+    time.after(this.#awayMs, () => this.start());
+    time.after(
+      0,
+      () => network.closeAllOf(life, { silently: death === "power" }),
+    );
+  }
+
+  #diskOptions(): MemoryDiskOptions {
+    const random = this.#random.fork(`disk ${this.startNumber}`);
+    return {
+      fraction: () => random.fraction(),
+      fault: ({ kind }) => {
+        const life = this.#life;
+        if (life !== undefined && life.isAlive && !life.passes()) {
+          return "crash";
+        }
+        const mayFail = kind === "append" || kind === "sync" ||
+          kind === "replace";
+        if (!mayFail || !random.chance(this.failing)) return undefined;
+        this.outputMayBeCut = true;
+        return "error";
+      },
+      delay: ({ kind }) =>
+        kind === "sync" || kind === "replace"
+          ? this.#world.time.pass(random.fraction() * this.syncMs)
+          : Promise.resolve(),
+    };
+  }
+
+  /** Whether it is the copy of another. */
+  get isClone(): boolean {
+    return this.#isClone;
+  }
+}
+
+/** Sizes at which a small run comes to the ends of a journal. */
+export const SMALL_JOURNAL: Partial<JournalLimits> = {
+  reserve: 8_192,
+  reserveRecord: 1_024,
+  reserveOutput: 2_048,
+  segment: 4_096,
+  compactAt: 8_192,
+};

@@ -1,0 +1,265 @@
+import { messageOf } from "../../lib/base/errors.ts";
+import { hashSecret } from "../../lib/base/secret.ts";
+import { ManagerCore } from "../../lib/manager/core.ts";
+import type { NewCommand } from "../../lib/store/records.ts";
+import { Life } from "./life.ts";
+import { ManagerDisk } from "./manager_disk.ts";
+import { Records } from "./records.ts";
+import type { SeededRandom } from "./seeded_random.ts";
+import { simulatedStore, type StoreMethod } from "./simulated_store.ts";
+import { hex } from "./truth.ts";
+import type { World } from "./world.ts";
+
+/** Output that waits for the disk, of all agents, may not be more than what one agent may have there, times agents. */
+const UNWRITTEN_BYTES = 4 * 1_048_576 + 65_536;
+
+/** The Manager, its disk, and what came of it so far. */
+export class SimulatedManager implements AsyncDisposable {
+  readonly wall = { offsetMs: 0 };
+  readonly records: Records;
+  /** How long a commit takes, milliseconds. */
+  commitMs = 2;
+  /** It came back from a backup. */
+  wasRestored = false;
+  readonly #world: World;
+  readonly #random: SeededRandom;
+  readonly #disk: ManagerDisk;
+  #core: ManagerCore | undefined;
+  #life: Life | undefined;
+  #starts = 0;
+  #silentDeath = false;
+  #isAway = false;
+  #awayMs = 1_000;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#random = world.random.fork("manager");
+    const birth = new Life(this.#random, () => {});
+    this.#disk = new ManagerDisk(
+      birth.clock(world.time, this.wall),
+      this.#random.fork("database"),
+    );
+    this.records = new Records(world.truth, (agent) => world.isDoubled(agent));
+  }
+
+  /** The program, while it runs and has read its database. */
+  get core(): ManagerCore | undefined {
+    return this.isAlive ? this.#core : undefined;
+  }
+
+  get life(): Life | undefined {
+    return this.#life;
+  }
+
+  get isAlive(): boolean {
+    return this.#life?.isAlive ?? false;
+  }
+
+  get store(): ManagerDisk["store"] {
+    return this.#disk.store;
+  }
+
+  /** Makes entries for agents that have joined. */
+  async knows(names: readonly string[]): Promise<void> {
+    const tokenHash = hashSecret("token");
+    await Promise.all(names.flatMap((id) => [
+      this.store.addAgent({
+        id,
+        groups: [],
+        cidrs: [],
+        tokenHash,
+        tokenExpiresAt: Number.MAX_SAFE_INTEGER,
+        addedAt: 0,
+      }),
+      this.store.enrolAgent(id, {
+        tokenHash,
+        secretHash: hashSecret(`secret of ${id}`),
+        at: 0,
+      }),
+    ]));
+  }
+
+  start(): void {
+    if (this.isAlive || this.#isAway) return;
+    const { trace } = this.#world;
+    this.#starts++;
+    const life: Life = new Life(
+      this.#random.fork(`life ${this.#starts}`),
+      () => this.#died(life),
+    );
+    this.#life = life;
+    trace.add(`MANAGER starts`);
+    void this.#run(life);
+  }
+
+  /** Ends it in the middle of whatever it does, now or at a call of a seam, and starts it again after a while. */
+  die(
+    { atCall, awayMs, silently }: {
+      atCall: number;
+      awayMs: number;
+      silently: boolean;
+    },
+  ): void {
+    if (!this.isAlive) return;
+    this.#silentDeath = silently;
+    this.#awayMs = awayMs;
+    if (atCall === 0) this.#life?.end();
+    else this.#life?.endAtCall(atCall);
+  }
+
+  /** What was planned for it does not come. */
+  spare(): void {
+    this.#life?.endAtCall(Infinity);
+  }
+
+  /** Asks it to end in order, and starts it again. */
+  async stop(awayMs: number): Promise<void> {
+    const life = this.#life;
+    const { trace, network } = this.#world;
+    if (life === undefined || !life.isAlive || this.#core === undefined) return;
+    trace.add("MANAGER is asked to stop");
+    network.server = undefined;
+    await this.#core.shutdown();
+    if (!life.isAlive) return;
+    this.#silentDeath = false;
+    this.#awayMs = awayMs;
+    life.end();
+  }
+
+  /** Copies the database as it is now. */
+  backup(): string {
+    this.#world.trace.add("a backup of the Manager is made");
+    return this.#disk.backup();
+  }
+
+  /** Ends the Manager, puts a backup in its place, and starts it. */
+  async restore(backup: string, awayMs: number): Promise<void> {
+    const { time, trace } = this.#world;
+    this.#isAway = true;
+    this.#life?.end();
+    time.underWay++;
+    trace.add("the Manager's database is PUT BACK from a backup");
+    await this.#disk.restore(backup);
+    this.wasRestored = true;
+    await this.records.read(this.store);
+    time.underWay--;
+    time.after(awayMs, () => {
+      this.#isAway = false;
+      this.start();
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#disk[Symbol.asyncDispose]();
+  }
+
+  async #run(life: Life): Promise<void> {
+    const { time, truth, network, keepBytes, trace } = this.#world;
+    const core = new ManagerCore({
+      store: this.#simulatedStore(life),
+      clock: life.clock(time, this.wall),
+      random: this.#random.fork(`random ${this.#starts}`),
+      identity: {
+        addresses: ["mgr:7051"],
+        serverName: "mgr.piri.internal",
+        caCertificate: new Uint8Array([1]),
+      },
+      data: {
+        answer: async () => {
+          await life.call(() => time.pass(5));
+          return "a setting";
+        },
+      },
+      pingIntervalMs: 15_000,
+      keepBytes,
+      checkParams: () => {},
+    });
+    try {
+      await core.load();
+    } catch (error) {
+      truth.must(false, () => `the Manager cannot start: ${messageOf(error)}`);
+    }
+    this.#core = core;
+    network.server = { life, accept: (transport) => core.serve(transport) };
+    trace.add("MANAGER listens");
+  }
+
+  #died(life: Life): void {
+    const { time, trace, network } = this.#world;
+    const silently = this.#silentDeath;
+    trace.add(`MANAGER DIES${silently ? " with its machine" : ""}`);
+    this.#core = undefined;
+    network.server = undefined;
+    time.after(0, () => network.closeAllOf(life, { silently }));
+    time.after(this.#awayMs, () => this.start());
+  }
+
+  #simulatedStore(life: Life): ReturnType<typeof simulatedStore> {
+    const { time, trace, truth, plant, agentCount } = this.#world;
+    return simulatedStore(this.store, {
+      life,
+      time,
+      random: this.#random.fork(`store ${this.#starts}`),
+      commitMs: () => this.commitMs,
+      written: (method, args) => {
+        trace.add(inWords(method, args));
+        this.records.note(method, args);
+      },
+      changed: (method, args) =>
+        plant === "id-reused" && method === "admitAgent"
+          ? [args[0], { ...args[1] as object, lastCommandId: 0n }]
+          : args,
+      answered: (method, answer) => {
+        if (method === "createCommands") this.records.created(answer);
+        return plant === "stale-hello" && method === "agent" &&
+            typeof answer === "object"
+          ? { ...answer, session: 0n }
+          : answer;
+      },
+      hasty: plant === "ack-before-fsync",
+      waiting: (bytes) =>
+        truth.must(
+          bytes <= UNWRITTEN_BYTES * agentCount,
+          () => `${bytes} bytes of output wait for the Manager's disk`,
+        ),
+    });
+  }
+}
+
+/** What is written to the database, in a few words. */
+function inWords(method: StoreMethod, args: readonly unknown[]): string {
+  const [first, second] = args;
+  switch (method) {
+    case "createCommands":
+      return `db: ${
+        (first as readonly NewCommand[]).map((each) =>
+          `${each.agent}/${hex(each.nonce)} ${each.state}`
+        ).join(" ")
+      }`;
+    case "patchCommand":
+      return `db: command ${short(first)}`;
+    case "appendOutput": {
+      const { stream, offset, bytes, cut, keep } = second as {
+        stream: string;
+        offset: bigint;
+        bytes: Uint8Array;
+        cut: bigint;
+        keep: boolean;
+      };
+      return `db: ${stream} of ${first} at ${offset} ${bytes.length} bytes, cut ${cut}${
+        keep ? "" : ", not kept"
+      }`;
+    }
+    case "addEvent":
+      return `event: ${(first as { message: string }).message}`;
+    default:
+      return `db: ${method} ${short(first)} ${short(second)}`;
+  }
+}
+
+function short(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_key, part) => typeof part === "bigint" ? String(part) : part,
+  );
+}

@@ -1,0 +1,306 @@
+import { messageOf } from "../../lib/base/errors.ts";
+import type { Body } from "../../lib/wire/message.ts";
+import { convergence, finalRules } from "./checks.ts";
+import { changing, hearing, inWords } from "./ear.ts";
+import { Faults } from "./faults.ts";
+import { Network, type Wire } from "./network.ts";
+import { Operator } from "./operator.ts";
+import type { Ear } from "./pipe.ts";
+import { oneTooFar, type Plant } from "./plants.ts";
+import { SeededRandom } from "./seeded_random.ts";
+import { SimulatedAgent, SMALL_JOURNAL } from "./simulated_agent.ts";
+import { SimulatedManager } from "./simulated_manager.ts";
+import { Trace } from "./trace.ts";
+import { Traps } from "./traps.ts";
+import { Truth } from "./truth.ts";
+import { VirtualTime } from "./virtual_time.ts";
+import type { World } from "./world.ts";
+
+/** How a run is made. */
+export interface SimulationOptions {
+  readonly agents: number;
+  /** A bug in the seams, to see that it is found. */
+  readonly plant?: Plant | undefined;
+  /** Whether lines of the trace are kept. */
+  readonly trace?: boolean;
+  /** Nothing goes wrong. */
+  readonly calm?: boolean;
+  /** What happens, instead of what the seed would have happen; all must be well after it. */
+  readonly story?: (parts: StoryParts) => Promise<void>;
+}
+
+/** What a story can be made of. */
+export interface StoryParts {
+  readonly time: VirtualTime;
+  readonly manager: SimulatedManager;
+  readonly agents: readonly SimulatedAgent[];
+  readonly operator: Operator;
+  readonly network: Network;
+}
+
+/** What came of a run. */
+export interface Report {
+  readonly seed: number;
+  /** Equal for equal runs. */
+  readonly digest: string;
+  /** The rule that was broken. */
+  readonly violation: string | undefined;
+  readonly trace: readonly string[];
+  readonly faults: readonly string[];
+  readonly commands: number;
+  readonly effects: number;
+  /** How many commands ended how. */
+  readonly ends: Readonly<Record<string, number>>;
+  /** Of virtual time, milliseconds. */
+  readonly elapsedMs: number;
+  readonly events: number;
+}
+
+/** Between the last fault and the moment at which all must be well, milliseconds. */
+const CONVERGE_MS = 30 * 60_000;
+
+/** Commands that nobody has cancelled are cancelled so long after the last fault, milliseconds. */
+const LAST_CANCEL_MS = 3 * 60_000;
+
+/** How often it is looked at whether all is well, milliseconds. */
+const LOOK_MS = 1_000;
+
+/** Runs a fleet through what a seed does to it, and says which rule broke, if one did. */
+export async function simulate(
+  seed: number,
+  options: SimulationOptions,
+): Promise<Report> {
+  await using simulation = new Simulation(seed, options);
+  return await simulation.run();
+}
+
+class Simulation implements World, AsyncDisposable {
+  readonly time = new VirtualTime();
+  readonly trace: Trace;
+  readonly truth: Truth;
+  readonly random: SeededRandom;
+  readonly network: Network;
+  readonly plant: Plant | undefined;
+  readonly journalLimits;
+  readonly agentCount: number;
+  readonly keepBytes: bigint;
+  readonly focus: readonly string[];
+  readonly #seed: number;
+  readonly #options: SimulationOptions;
+  readonly #agents: SimulatedAgent[] = [];
+  readonly #manager: SimulatedManager;
+  readonly #faults: Faults;
+  readonly #operator: Operator;
+  readonly #traps = new Traps();
+  #ends: Readonly<Record<string, number>> = {};
+
+  constructor(seed: number, options: SimulationOptions) {
+    const { time } = this;
+    this.#seed = seed;
+    this.#options = options;
+    this.plant = options.plant;
+    this.agentCount = options.agents;
+    this.random = new SeededRandom(`seed ${seed}`);
+    this.trace = new Trace(() => time.elapsed, {
+      kept: options.trace ?? false,
+    });
+    this.truth = new Truth(this.trace);
+    const shape = this.random.fork("shape");
+    this.keepBytes = shape.chance(0.3) ? 10_000n : 1_000_000n;
+    this.journalLimits = shape.chance(0.3)
+      ? { ...SMALL_JOURNAL, window: 4_096, offlineOutput: 12_000 }
+      : SMALL_JOURNAL;
+    this.network = new Network({
+      time,
+      trace: this.trace,
+      random: this.random.fork("network"),
+      ear: (wire, direction) => this.#ear(wire, direction),
+    });
+    this.#manager = new SimulatedManager(this);
+    const names = Array.from(
+      { length: options.agents },
+      (_, i) => `web-${i + 1}`,
+    );
+    this.focus = names.slice(0, Math.ceil(names.length / 5));
+    for (const name of names) {
+      this.#agents.push(new SimulatedAgent(this, name));
+    }
+    this.#operator = new Operator(this, this.#manager, names);
+    this.#faults = new Faults(this, {
+      agents: this.#agents,
+      manager: this.#manager,
+      network: this.network,
+      traps: this.#traps,
+      operator: this.#operator,
+      clone: (agent) => this.#clone(agent),
+    });
+  }
+
+  get managerDiskLost(): boolean {
+    return this.#manager.wasRestored;
+  }
+
+  agentDiskLost(name: string): boolean {
+    return this.#agents.some((agent) => agent.name === name && agent.diskLost);
+  }
+
+  isDoubled(name: string): boolean {
+    return this.#agents.some((agent) => agent.name === name && agent.doubled);
+  }
+
+  async run(): Promise<Report> {
+    const unheard = (event: PromiseRejectionEvent) => {
+      event.preventDefault();
+      this.truth.must(
+        false,
+        () => `a rejection was not heard: ${messageOf(event.reason)}`,
+      );
+    };
+    globalThis.addEventListener("unhandledrejection", unheard);
+    try {
+      await this.#manager.knows(this.#agents.map(({ name }) => name));
+      await (this.#options.story?.(this.#parts()) ?? this.#turmoil());
+      await this.#calm();
+    } finally {
+      globalThis.removeEventListener("unhandledrejection", unheard);
+    }
+    return this.#report();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const agent of this.#agents) agent.leave();
+    this.#manager.life?.end();
+    await this.#manager[Symbol.asyncDispose]();
+  }
+
+  #parts(): StoryParts {
+    return {
+      time: this.time,
+      manager: this.#manager,
+      agents: this.#agents,
+      operator: this.#operator,
+      network: this.network,
+    };
+  }
+
+  /** Operators act and things go wrong. */
+  async #turmoil(): Promise<void> {
+    const { time, agentCount } = this;
+    const shape = this.random.fork("schedule");
+    this.#manager.start();
+    for (const agent of this.#agents) {
+      time.after(shape.whole(0, 1_000), () => agent.start());
+    }
+    const lasts = shape.whole(20_000, 90_000);
+    const acts = shape.whole(agentCount, 10 + 4 * agentCount);
+    for (let count = 0; count < acts; count++) {
+      time.after(shape.between(1_500, lasts), () => this.#operator.act());
+    }
+    const strikes = this.#options.calm === true
+      ? 0
+      : shape.whole(0, 10 + 2 * agentCount);
+    for (let count = 0; count < strikes; count++) {
+      time.after(shape.between(2_000, lasts), () => this.#faults.strike());
+    }
+    await time.run(lasts, () => this.truth.violation !== undefined);
+  }
+
+  /** Nothing goes wrong any more, and all must become well. */
+  async #calm(): Promise<void> {
+    const { time, truth } = this;
+    const isBroken = () => truth.violation !== undefined;
+    this.#faults.heal();
+    time.after(LAST_CANCEL_MS, () => this.#lookAfter());
+    const end = time.elapsed + CONVERGE_MS;
+    let open = "";
+    do {
+      await time.run(time.elapsed + LOOK_MS, isBroken);
+      open = this.#openMatter();
+    } while (open !== "" && time.elapsed < end && !isBroken());
+    truth.must(
+      open === "",
+      () => `${CONVERGE_MS / 60_000} minutes after the last fault, ${open}`,
+    );
+    if (isBroken()) return;
+    this.#ends = await finalRules(this, this.#agents, this.#manager);
+  }
+
+  /** What nobody has asked to end would go on for ever. */
+  #lookAfter(): void {
+    const { records } = this.#manager;
+    void this.#operator.cancelAll();
+    for (const { host } of this.#agents) {
+      host.endUnknown((nonce) => records.caresFor(nonce));
+    }
+  }
+
+  #openMatter(): string {
+    return convergence(this.#agents, this.#manager);
+  }
+
+  #clone(agent: SimulatedAgent): SimulatedAgent {
+    const copy = new SimulatedAgent(this, agent.name, agent);
+    agent.doubled = true;
+    agent.diskLost = true;
+    this.#agents.push(copy);
+    return copy;
+  }
+
+  #ear(wire: Wire, direction: "up" | "down"): Ear | undefined {
+    const change = this.#plantedChange(direction);
+    const told = (body: Body) => {
+      this.#traps.heard(wire, body);
+      this.truth.must(
+        body.case !== "bye" || body.value.code !== 4,
+        () => `${wire.agent}, ${direction}: ${inWords(body)}`,
+      );
+      this.trace.remark(() =>
+        `${
+          direction === "up"
+            ? `${wire.agent} -> manager`
+            : `manager -> ${wire.agent}`
+        } (link ${wire.number}): ${inWords(body)}`
+      );
+    };
+    if (change === undefined) {
+      return hearing(told, {
+        all: () => this.trace.isKept || this.#traps.waitsFor(wire.agent),
+      });
+    }
+    return changing((body) => {
+      const changed = change(body);
+      if (changed !== undefined) told(changed);
+      return changed;
+    });
+  }
+
+  #plantedChange(
+    direction: "up" | "down",
+  ): ((body: Body) => Body | undefined) | undefined {
+    if (direction === "up") return undefined;
+    if (this.plant === "resume-off-by-one") return oneTooFar;
+    if (this.plant !== "unknown-not-acked") return undefined;
+    return (body) =>
+      body.case === "commandAck" && body.value.final &&
+        !this.#manager.records.has(body.value.commandId)
+        ? undefined
+        : body;
+  }
+
+  #report(): Report {
+    const effects = [...this.truth.fates.values()]
+      .reduce((sum, fate) => sum + fate.effects, 0);
+    return {
+      seed: this.#seed,
+      digest: this.trace.digest,
+      violation: this.truth.violation?.message,
+      trace: this.trace.lines,
+      faults: this.#faults.kinds,
+      commands: this.#manager.records.ids.length,
+      effects,
+      ends: this.#ends,
+      elapsedMs: this.time.elapsed,
+      events: this.time.rung,
+    };
+  }
+}

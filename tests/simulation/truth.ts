@@ -1,0 +1,154 @@
+import type { CommandRecord, StreamName } from "../../lib/store/records.ts";
+import { expectedBytes } from "./program.ts";
+import type { Trace } from "./trace.ts";
+
+/** What really became of a command, which no program in the simulation knows. */
+export interface Fate {
+  readonly nonce: bigint;
+  /** How often it was begun, anywhere. */
+  effects: number;
+  /** The agent of the host on which it was begun. */
+  agent: string;
+  /** Which start of the agent began it. */
+  startNumber: number;
+  /** What it printed, as far as its agent took it. */
+  readonly printed: Record<StreamName, number>;
+  /** What it reported when it ended by itself or was ended. */
+  exitCode: number | undefined;
+  /** The Manager said that it never arrived, or the agent that it never began. */
+  denied: string | undefined;
+}
+
+/** A rule that must hold and does not. */
+export class Violation extends Error {}
+
+/** What happened outside of all programs, and the rules that must hold at every moment. */
+export class Truth {
+  readonly fates = new Map<bigint, Fate>();
+  /** The first rule that was broken. */
+  violation: Violation | undefined;
+  readonly #trace: Trace;
+
+  constructor(trace: Trace) {
+    this.#trace = trace;
+  }
+
+  /** A rule is broken, unless it holds. */
+  must(holds: boolean, rule: () => string): void {
+    if (holds || this.violation !== undefined) return;
+    this.violation = new Violation(rule());
+    this.#trace.add(`VIOLATION: ${this.violation.message}`);
+  }
+
+  fate(nonce: bigint): Fate {
+    const known = this.fates.get(nonce);
+    if (known !== undefined) return known;
+    const fate: Fate = {
+      nonce,
+      effects: 0,
+      agent: "",
+      startNumber: 0,
+      printed: { stdout: 0, stderr: 0 },
+      exitCode: undefined,
+      denied: undefined,
+    };
+    this.fates.set(nonce, fate);
+    return fate;
+  }
+
+  /** A command begins to change the world. */
+  effect(
+    nonce: bigint,
+    { agent, startNumber, mayRepeat }: {
+      agent: string;
+      startNumber: number;
+      mayRepeat: boolean;
+    },
+  ): Fate {
+    const fate = this.fate(nonce);
+    fate.effects++;
+    fate.agent = agent;
+    fate.startNumber = startNumber;
+    this.#trace.add(`EFFECT of ${hex(nonce)} on ${agent}`);
+    this.must(
+      fate.effects === 1 || mayRepeat,
+      () => `an effect happened ${fate.effects} times: ${hex(nonce)}`,
+    );
+    this.must(
+      fate.denied === undefined,
+      () => `${hex(nonce)} took effect after it was said: ${fate.denied}`,
+    );
+    return fate;
+  }
+
+  /** It was said of a command that it has no effect and will have none. */
+  deny(nonce: bigint, words: string): void {
+    const fate = this.fate(nonce);
+    this.must(
+      fate.effects === 0,
+      () => `${hex(nonce)} took effect, and now it is said: ${words}`,
+    );
+    fate.denied = words;
+  }
+
+  /** Bytes are about to be recorded or shown as a command's output. */
+  checkBytes(
+    nonce: bigint,
+    { stream, offset, bytes, where }: {
+      stream: StreamName;
+      offset: bigint;
+      bytes: Uint8Array;
+      where: string;
+    },
+  ): void {
+    const place = { offset: Number(offset), length: bytes.length };
+    const expected = expectedBytes(nonce, stream, place);
+    const wrong = bytes.findIndex((byte, at) => byte !== expected[at]);
+    this.must(
+      wrong < 0,
+      () =>
+        `${where}: byte ${place.offset + wrong} of the ${stream} of ${
+          hex(nonce)
+        } is not what it printed there`,
+    );
+    const printed = this.fate(nonce).printed[stream];
+    this.must(
+      place.offset + bytes.length <= printed,
+      () =>
+        `${where}: the ${stream} of ${hex(nonce)} goes to ${
+          place.offset + bytes.length
+        }, and ${printed} bytes were printed`,
+    );
+  }
+
+  /** A result is recorded. Its own data say whose it is. */
+  checkResult(
+    record: Pick<CommandRecord, "nonce" | "data" | "exitCode" | "state">,
+  ): void {
+    const { nonce, data, exitCode } = record;
+    const fate = this.fate(nonce);
+    if (data !== null && data !== undefined) {
+      const told: unknown = JSON.parse(data);
+      if (typeof told === "object" && told !== null && "nonce" in told) {
+        this.must(
+          told.nonce === hex(nonce),
+          () => `the result of ${told.nonce} is recorded for ${hex(nonce)}`,
+        );
+      }
+    }
+    if (exitCode !== null && exitCode !== undefined) {
+      this.must(
+        fate.effects > 0 && fate.exitCode === exitCode,
+        () =>
+          `exit code ${exitCode} is recorded for ${
+            hex(nonce)
+          }, which ended with ${fate.exitCode ?? "none"}`,
+      );
+    }
+  }
+}
+
+/** A nonce as the trace writes it. */
+export function hex(nonce: bigint): string {
+  return nonce.toString(16).padStart(16, "0").slice(0, 8);
+}

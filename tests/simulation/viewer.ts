@@ -1,0 +1,80 @@
+import type { ManagerCore } from "../../lib/manager/core.ts";
+import type { CommandView, WatchEvent } from "../../lib/manager/manager.ts";
+import type { StreamName } from "../../lib/store/records.ts";
+import type { Life } from "./life.ts";
+import type { SeededRandom } from "./seeded_random.ts";
+import { hex } from "./truth.ts";
+import type { World } from "./world.ts";
+
+/** Someone who watches a command's output, quickly, slowly, or not at all for a while. */
+export class Viewer {
+  readonly #world: World;
+  readonly #id: bigint;
+  readonly #random: SeededRandom;
+  readonly #pauseMs: number;
+  readonly #shown: Record<StreamName, bigint> = { stdout: 0n, stderr: 0n };
+  #cut = 0n;
+  #last: CommandView | undefined;
+
+  constructor(world: World, id: bigint, random: SeededRandom) {
+    this.#world = world;
+    this.#id = id;
+    this.#random = random;
+    this.#pauseMs = random.pick([0, 0, 0, 20, 700, 15_000]);
+  }
+
+  /** Watches to the end, or until the Manager dies. */
+  async follow({ commands }: ManagerCore, life: Life): Promise<void> {
+    const { time, trace, truth } = this.#world;
+    const start = { id: this.#id, stdoutOffset: 0n, stderrOffset: 0n };
+    const stop = new AbortController();
+    if (this.#random.chance(0.2)) {
+      time.after(this.#random.whole(1, 20_000), () => stop.abort());
+    }
+    let isCutOff = false;
+    for await (const event of commands.watch([start], stop.signal)) {
+      if (!life.isAlive) return;
+      this.#see(event);
+      isCutOff ||= event.kind === "cutOff";
+      if (this.#pauseMs > 0) await life.guarded(time.pass(this.#pauseMs));
+    }
+    const view = this.#last;
+    if (stop.signal.aborted || isCutOff || view === undefined) return;
+    trace.add(`viewer of ${this.#id} is done`);
+    for (const stream of ["stdout", "stderr"] as const) {
+      truth.must(
+        this.#shown[stream] === view[`${stream}Held`],
+        () =>
+          `a viewer of command ${this.#id} saw ${
+            this.#shown[stream]
+          } bytes of its ${stream} to the end, and ${
+            view[`${stream}Held`]
+          } are held`,
+      );
+    }
+  }
+
+  #see(event: WatchEvent): void {
+    const { truth } = this.#world;
+    if (event.kind === "command") this.#last = event.command;
+    if (event.kind !== "output") return;
+    const { stream, offset, bytes, cut } = event;
+    truth.must(
+      offset - cut === this.#shown[stream],
+      () =>
+        `a viewer of command ${this.#id} is shown ${stream} at ${offset} after a cut of ${cut}, and has seen ${
+          this.#shown[stream]
+        }`,
+    );
+    this.#shown[stream] = offset + BigInt(bytes.length);
+    this.#cut += cut;
+    const nonce = this.#last?.nonce;
+    if (nonce === undefined) return;
+    truth.checkBytes(nonce, {
+      stream,
+      offset,
+      bytes,
+      where: `a viewer of command ${this.#id} (${hex(nonce)})`,
+    });
+  }
+}
