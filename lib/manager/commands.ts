@@ -90,7 +90,9 @@ export class Commands implements CommandAdmin {
     const now = this.#clock.now();
     this.#loadedAt = now;
     for (const record of await this.#store.openCommands(Infinity)) {
-      this.#open.add(new OpenCommand(record, this.#clock));
+      const command = new OpenCommand(record, this.#clock);
+      command.inherited = true;
+      this.#open.add(command);
       this.noteLeft(record.agent, now);
     }
     for (
@@ -185,13 +187,7 @@ export class Commands implements CommandAdmin {
       id,
       cancelRequestedAt: command.record.cancelRequestedAt ?? now,
       cancelGraceMs: Math.min(graceMs ?? CANCEL_GRACE_MS, earlier),
-      ...command.state === "queued"
-        ? {
-          state: "cancelled" as const,
-          reason: "cancelled before it was sent",
-          finishedAt: now,
-        }
-        : {},
+      ...command.wasNeverSent ? this.#cancelledUnsent() : {},
     };
     const isOpen = patch.state === undefined;
     await this.#patch(command, patch);
@@ -313,6 +309,7 @@ export class Commands implements CommandAdmin {
       const record = reopened.get(id);
       if (record !== undefined) this.#recorder.reopen(record);
     }
+    for (const command of this.#open.of(agent)) command.inherited = false;
     const touched = this.#open.apply(outcome.patches);
     for (const command of touched) {
       if (command.isOpen) continue;
@@ -344,9 +341,11 @@ export class Commands implements CommandAdmin {
   /** The agent is ready: it is sent what waits for it, and cancels again. */
   agentReady(session: AgentSession): void {
     for (const command of this.#open.of(session.agent)) {
+      const isCancelled = command.record.cancelRequestedAt !== null;
       if (command.state === "queued") {
-        this.#dispatcher.dispatch(command, session);
-      } else if (command.record.cancelRequestedAt !== null) {
+        if (isCancelled) this.#endUnsent(command, session);
+        else this.#dispatcher.dispatch(command, session);
+      } else if (isCancelled) {
         this.#dispatcher.cancel(command);
       }
       command.feed.touch();
@@ -372,10 +371,10 @@ export class Commands implements CommandAdmin {
   /** The agent is taken away: all that is open is lost. The patches are for the store. */
   agentRemoved(agent: string): CommandPatch[] {
     const now = this.#clock.now();
-    const patches = this.#open.of(agent).map(({ id, state }): CommandPatch => ({
-      id,
+    const patches = this.#open.of(agent).map((command): CommandPatch => ({
+      id: command.id,
       ...lost(
-        state === "queued"
+        command.wasNeverSent
           ? "it was not sent: the agent was removed"
           : "it may have run: the agent was removed",
         now,
@@ -403,6 +402,22 @@ export class Commands implements CommandAdmin {
   /** The agent's commands that are open now. */
   of(agent: string): OpenCommand[] {
     return this.#open.of(agent);
+  }
+
+  #cancelledUnsent(): Omit<CommandPatch, "id"> {
+    return {
+      state: "cancelled",
+      reason: "cancelled before it was sent",
+      finishedAt: this.#clock.now(),
+    };
+  }
+
+  /** The agent says by its hello that it never had the command: now its cancel is sure to be the end. */
+  #endUnsent(command: OpenCommand, session: AgentSession): void {
+    this.#patch(command, { id: command.id, ...this.#cancelledUnsent() }).then(
+      () => command.feed.finish(),
+      () => session.busy(),
+    );
   }
 
   /** Changes an open command, in memory at once; what cannot be recorded is taken back. */

@@ -35,6 +35,11 @@ export class OpenCommand {
   readonly held: Record<StreamName, bigint>;
   /** Bytes of output that are or will be kept. */
   kept: bigint;
+  /**
+   * It was found in the database at the start, and its agent has not been heard since. The database may have come back
+   * from a backup, so that even what is queued in it may have run.
+   */
+  inherited = false;
   /** No more output is kept: what is kept must have no holes that a watcher could fall into. */
   full = false;
   progress: ProgressView | undefined;
@@ -76,6 +81,11 @@ export class OpenCommand {
 
   get isOpen(): boolean {
     return OPEN_STATES.has(this.#record.state);
+  }
+
+  /** Whether it is certain that no byte of it has left for its agent. */
+  get wasNeverSent(): boolean {
+    return this.#record.state === "queued" && !this.inherited;
   }
 
   /** Takes over what the store was asked to change. Watchers are told by whoever knows that it is durable. */

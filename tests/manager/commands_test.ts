@@ -236,6 +236,45 @@ Deno.test("a cancel before the first byte has left ends the command at once", as
   assertEquals(agent.heardSoFar(), []);
 });
 
+/** A Manager that found a command queued in its database, and its agent has not come back. */
+async function foundQueued() {
+  const before = await MemoryManager.start();
+  await before.knows("web-1");
+  const agent = await before.hello("web-1", OLD_HELLO);
+  await agent.hears("serverHello");
+  const { id } = await before.run("web-1");
+  agent.hangUp();
+  await before.ends[0];
+  return { core: await before.restarted(), id };
+}
+
+Deno.test("a cancel of what was found queued waits for the agent's word that it never came", async () => {
+  const { core, id } = await foundQueued();
+  await using _core = core;
+  const asked = await core.commands.cancel(id);
+  await core.admittedOld("web-1");
+
+  const { state, reason } = await core.commands.get(id);
+  assertEquals([asked.state, asked.cancelRequestedAt !== null], [
+    "queued",
+    true,
+  ]);
+  assertEquals([state, reason], ["cancelled", "cancelled before it was sent"]);
+});
+
+Deno.test("a cancel of what was found queued goes to an agent that has it after all", async () => {
+  const { core, id } = await foundQueued();
+  await using _core = core;
+  await core.commands.cancel(id);
+  const agent = await core.admitted("web-1", {
+    lastCommandId: id,
+    commands: [await listed(core, id)],
+  });
+
+  assertEquals((await agent.hears("cancel")).commandId, id);
+  assertEquals((await core.commands.get(id)).state, "running");
+});
+
 Deno.test("a cancel of what was sent goes to the agent once it is recorded", async () => {
   await using parts = await connected();
   const { core, agent } = parts;
