@@ -1,4 +1,6 @@
 import { PiriError } from "../base/errors.ts";
+import { isTooDeep } from "../base/json_depth.ts";
+import { Limits } from "../base/limits.ts";
 
 /** An operation of ours and its parameters. */
 export interface Job {
@@ -130,6 +132,12 @@ class Given {
   }
 
   #parse(data: string): Params {
+    if (isTooDeep(data)) {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        `Cannot run "${this.#type}": its parameters are nested deeper than ${Limits.jsonDepth}, which is the limit`,
+      );
+    }
     try {
       const value: unknown = JSON.parse(data === "" ? "{}" : data);
       if (

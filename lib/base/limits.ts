@@ -22,6 +22,12 @@ export const Limits = {
   window: 4 * 1_048_576,
   /** Output of a command, a stream, that is kept while the link is down. */
   offlineOutput: 16 * 1_048_576,
+  /** How deep JSON may be nested, a count. */
+  jsonDepth: 64,
+  /** The name of an operation or of a kind of request, characters. */
+  word: 100,
+  /** `data` of a DataRequest. */
+  requestData: 16_384,
   /** A name of an agent or group, characters. */
   name: 100,
 } as const;

@@ -5,6 +5,7 @@ import {
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
 import type { Counters } from "../base/counters.ts";
 import { codeOf, messageOf, PiriError } from "../base/errors.ts";
+import { isTooDeep } from "../base/json_depth.ts";
 import { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import type { AgentRecord } from "../store/records.ts";
@@ -65,6 +66,7 @@ export class DataRequests {
   ): Promise<Body> {
     try {
       if (refused !== undefined) throw refused;
+      checkRequest(type, data);
       const maxBytes =
         (agent.protocol === 1 ? Limits.handshakeFrame : Limits.message) -
         ENVELOPE;
@@ -97,4 +99,20 @@ export class DataRequests {
       };
     }
   }
+}
+
+function checkRequest(type: string, data: string): void {
+  const complaint = type.length > Limits.word
+    ? `the ${type.length} characters of its type are over the limit of ${Limits.word}`
+    // Characters are at most as many as bytes: this needs no copy.
+    : data.length > Limits.requestData
+    ? `its ${data.length} characters of data are over the limit of ${Limits.requestData}`
+    : isTooDeep(data)
+    ? `its data are nested deeper than ${Limits.jsonDepth}, which is the limit`
+    : undefined;
+  if (complaint === undefined) return;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot answer the request: ${complaint}`,
+  );
 }

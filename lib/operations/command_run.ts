@@ -4,7 +4,7 @@ import { isAbsolute, join } from "@std/path";
 import { defaultFolder, environmentFor } from "./environment.ts";
 import type { Operation, Outcome } from "./operation.ts";
 import { type Program, type ProgramEnd, runProgram } from "./process.ts";
-import { findUser, type User } from "./user.ts";
+import { findGroup, findUser, type User } from "./user.ts";
 
 const parameters = v.pipe(
   v.strictObject({
@@ -31,6 +31,12 @@ const parameters = v.pipe(
         "Who to run as, a name or number; needs an agent that is root",
       ),
     )),
+    group: v.optional(v.pipe(
+      v.string(),
+      v.description(
+        "The group to run with, a name or number; the user's first by default",
+      ),
+    )),
     stdin: v.optional(v.pipe(
       v.string(),
       v.description("What the program reads; nothing by default"),
@@ -51,6 +57,9 @@ export const commandRun: Operation<typeof parameters> = {
     const user = params.user === undefined
       ? undefined
       : await findUser(params.user);
+    const gid = params.group === undefined
+      ? user?.gid
+      : await findGroup(params.group);
     const home = defaultFolder(user);
     const cwd = params.cwd ?? home;
     const program: Program = {
@@ -62,7 +71,7 @@ export const commandRun: Operation<typeof parameters> = {
       yield* runProgram({
         ...program,
         ...(params.stdin === undefined ? {} : { stdin: params.stdin }),
-        ...(user === undefined ? {} : switchTo(user, program.argv[0])),
+        ...switchTo({ user, gid }, program.argv[0]),
       }, context),
     );
   },
@@ -79,15 +88,25 @@ function lineOf(
   return { argv: [cmd, `/d /s /c "${line}"`], rawArguments: true };
 }
 
-function switchTo(user: User, name: string): Pick<Program, "user"> {
-  if (user.uid === Deno.uid()) return {};
-  if (Deno.uid() !== 0) {
+function switchTo(
+  { user, gid }: { user: User | undefined; gid: number | undefined },
+  name: string,
+): Pick<Program, "user"> {
+  const [ownUid, ownGid] = [Deno.uid(), Deno.gid()];
+  const uid = user?.uid ?? ownUid;
+  // The agent's own user has the agent's own group, unless another is asked for.
+  if (uid === ownUid && (gid === undefined || gid === user?.gid)) return {};
+  if (uid === null || gid === undefined) return {};
+  if (uid === ownUid && gid === ownGid) return {};
+  if (ownUid !== 0) {
     throw new PiriError(
       "NOT_STARTED",
-      `Cannot start "${name}" as "${user.name}": the agent does not run as root`,
+      `Cannot start "${name}" as ${
+        user === undefined ? `group ${gid}` : `"${user.name}"`
+      }: the agent does not run as root`,
     );
   }
-  return { user: { uid: user.uid, gid: user.gid } };
+  return { user: { uid, gid } };
 }
 
 function outcomeOf(

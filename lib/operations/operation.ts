@@ -45,6 +45,7 @@ export interface Outcome {
 export interface DataSource {
   /**
    * Asks for text, as a setting (`data`) or what is known of a file (`file_stat`): docs/protocol.md lists the types.
+   * Parameters that are text go as they are, all others as JSON.
    *
    * @throws {PiriError} NOT_FOUND and others with the Manager's reason; UNAVAILABLE if the link went down; TIMED_OUT.
    */

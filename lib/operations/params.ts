@@ -1,6 +1,8 @@
 import * as v from "valibot";
 import { closestString } from "@std/text/closest-string";
 import { PiriError } from "../base/errors.ts";
+import { isTooDeep } from "../base/json_depth.ts";
+import { Limits } from "../base/limits.ts";
 import type { Operation } from "./operation.ts";
 
 /** One parameter of an operation, for people. */
@@ -27,6 +29,11 @@ export function checkParams<Schema extends v.GenericSchema>(
       `Cannot run "${operation.name}": ${what}`,
       { cause },
     );
+  if (isTooDeep(json)) {
+    throw refuse(
+      `its parameters are nested deeper than ${Limits.jsonDepth}, which is the limit`,
+    );
+  }
   const value = parse(json === "" ? "{}" : json);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw refuse("its parameters are not a JSON object");
@@ -78,7 +85,7 @@ type Part = v.GenericSchema & {
   readonly wrapped?: Part;
   readonly item?: Part;
   readonly value?: Part;
-  readonly options?: readonly string[];
+  readonly options?: readonly (string | Part)[];
 };
 
 function entriesOf(schema: v.GenericSchema): Record<string, Part> {
@@ -94,7 +101,10 @@ function typeName(part: Part): string {
     case "record":
       return `map of ${part.value ? typeName(part.value) : "anything"}`;
     case "picklist":
-      return part.options?.join(" | ") ?? "string";
+    case "union":
+      return part.options?.map((option) =>
+        typeof option === "string" ? option : typeName(option)
+      ).join(" | ") ?? "anything";
     default:
       return part.type;
   }

@@ -1,8 +1,10 @@
 import { closestString } from "@std/text/closest-string";
 import { PiriError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
 import { commandRun } from "./command_run.ts";
 import { echo } from "./echo.ts";
 import { fileFetch } from "./file_fetch.ts";
+import { fileInstalled } from "./file_installed.ts";
 import type { Operation } from "./operation.ts";
 import { describeParameters, type ParameterDescription } from "./params.ts";
 import { testSleep } from "./test_sleep.ts";
@@ -28,6 +30,7 @@ export const operations: readonly Operation[] = [
   commandRun,
   echo,
   fileFetch,
+  fileInstalled,
   testSleep,
   testSpin,
 ];
@@ -46,6 +49,14 @@ export function operationNamed(
   );
   const found = known.find((operation) => operation.name === name);
   if (found !== undefined) return found;
+  if (name.length > Limits.word) {
+    throw new PiriError(
+      "NOT_FOUND",
+      `Cannot run "${
+        name.slice(0, Limits.word)
+      }…": the ${name.length} characters of its name are over the limit of ${Limits.word}`,
+    );
+  }
   const nearest = closestString(name, known.map(({ name }) => name));
   throw new PiriError(
     "NOT_FOUND",

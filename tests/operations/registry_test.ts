@@ -35,6 +35,7 @@ Deno.test("every operation and parameter is described", () => {
     "command.Run",
     "echo.Echo",
     "file.Fetch",
+    "file.Installed",
     "test.Sleep",
     "test.Spin",
   ]);
@@ -56,6 +57,7 @@ Deno.test("a parameter's type and whether it is needed come from the schema", ()
     "cwd: string, false",
     "env: map of string, false",
     "user: string, false",
+    "group: string, false",
     "stdin: string, false",
   ]);
   assertEquals(shown("test.Sleep"), ["seconds: number, true"]);

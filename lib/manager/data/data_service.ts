@@ -4,6 +4,7 @@ import { PiriError } from "../../base/errors.ts";
 import { Limits } from "../../base/limits.ts";
 import { FileLibrary } from "./file_library.ts";
 import { type DataOwner, Layers, lookUp } from "./layers.ts";
+import { readModule } from "./operation_module.ts";
 
 /** Answers the DataRequests of agents: each has its own data and the files of its own groups, and only these. */
 export interface DataService {
@@ -43,7 +44,7 @@ const ANSWER_OVERHEAD = 1_024;
 
 const ContentParams = v.object({
   filename: v.string(),
-  offset: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  offset: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), 0),
   length: v.optional(
     v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
     Limits.chunk,
@@ -76,6 +77,9 @@ export function createDataService(
       const { filename, offset, length } = contentParams(params);
       const most = Math.min(length, Limits.chunk, maxBytes);
       return await files.read(owner, filename, { offset, length: most });
+    }],
+    ["operation_module", async ({ owner, params, maxBytes }) => {
+      return await readModule(files, owner, { name: params, maxBytes });
     }],
   ]);
   return {

@@ -1,0 +1,47 @@
+import { PiriError } from "../../base/errors.ts";
+import type { FileLibrary } from "./file_library.ts";
+import type { DataOwner } from "./layers.ts";
+
+/** A name that can be imported there, which no path is. */
+const MODULE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/;
+
+/**
+ * The Python source of an operation that an agent of 2024 does not have: the agent's file operations/NAME.py.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT for what is no module's name, or a module that is too large; NOT_FOUND; DISK;
+ * CORRUPT if it is not UTF-8
+ */
+export async function readModule(
+  files: FileLibrary,
+  owner: DataOwner,
+  { name, maxBytes }: { name: string; maxBytes: number },
+): Promise<string> {
+  if (!MODULE_NAME.test(name)) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot use ${
+        JSON.stringify(name.slice(0, 100))
+      } as the name of a module: it may have letters, digits and underscores`,
+    );
+  }
+  const file = `operations/${name}.py`;
+  const bytes = await files.read(owner, file, {
+    offset: 0,
+    length: maxBytes + 1,
+  });
+  if (bytes.length > maxBytes) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot answer with the file "${file}": it is over the limit of ${maxBytes} bytes`,
+    );
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new PiriError(
+      "CORRUPT",
+      `Cannot answer with the file "${file}": it is not UTF-8`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,162 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { jobOfLegacy } from "../../lib/agent/legacy_command.ts";
+import { PiriError } from "../../lib/base/errors.ts";
+import { legacyCommand } from "../../lib/manager/legacy_command.ts";
+
+/** What an agent of 2024 is told. */
+function told(operation: string, params: unknown): [string, unknown] {
+  const { type, data } = legacyCommand(operation, JSON.stringify(params));
+  return [type, JSON.parse(data)];
+}
+
+/** What is done here for a Manager of 2024. */
+function done(type: string, data: unknown): [string, unknown] {
+  const { operation, params } = jobOfLegacy(type, JSON.stringify(data));
+  return [operation, JSON.parse(params)];
+}
+
+/** Why it is not. */
+function complaint(type: string, data: unknown): string {
+  return assertThrows(() => done(type, data), PiriError).message;
+}
+
+Deno.test("a program, a line, an echo and a file are put into the words of 2024", () => {
+  assertEquals(told("command.Run", { argv: ["a", "b"], user: "root" }), [
+    "command.Run",
+    { "[args]": [["a", "b"]], user: "root", shell: false },
+  ]);
+  assertEquals(
+    told("command.Run", { shell: "a | b", env: { A: "1" }, stdin: "x" }),
+    [
+      "command.Run",
+      { "[args]": ["a | b"], env: { A: "1" }, stdin: "x", shell: true },
+    ],
+  );
+  assertEquals(told("echo.Echo", { text: "hi" }), [
+    "echo.Echo",
+    { "[args]": ["hi"] },
+  ]);
+  assertEquals(told("file.Fetch", { source: "a", path: "/b", mode: "0600" }), [
+    "file.Installed",
+    { "[args]": ["/b", "a"], mode: "0600" },
+  ]);
+});
+
+Deno.test("what is said in the words of 2024 already, and what is not ours, passes", () => {
+  assertEquals(told("command.Run", { command: "ls", shell: true }), [
+    "command.Run",
+    { "[args]": [], command: "ls", shell: true },
+  ]);
+  assertEquals(told("state", { "[args]": ["base"] }), [
+    "state",
+    { "[args]": ["base"] },
+  ]);
+  assertEquals(told("apt.Installed", { name: "vim" }), [
+    "apt.Installed",
+    { "[args]": [], name: "vim" },
+  ]);
+});
+
+Deno.test("command.Run of 2024 is a line for the shell, unless it says otherwise", () => {
+  assertEquals(done("command.Run", { "[args]": ["ls | wc"] }), [
+    "command.Run",
+    { shell: "ls | wc" },
+  ]);
+  assertEquals(done("command.Run", { command: "ls", shell: false }), [
+    "command.Run",
+    { argv: ["ls"] },
+  ]);
+  assertEquals(done("command.Run", { command: ["ls", "-l"], shell: false }), [
+    "command.Run",
+    { argv: ["ls", "-l"] },
+  ]);
+  assertEquals(done("command.Run", { command: ["echo $0", "x"] }), [
+    "command.Run",
+    { argv: ["/bin/sh", "-c", "echo $0", "x"] },
+  ]);
+});
+
+Deno.test("the parameters of 2024 have their places and their names", () => {
+  const env = { A: "x", B: 1, C: true, D: 0.5 };
+  assertEquals(
+    done("command.Run", {
+      "[args]": ["ls", "root", 0, true, "/tmp", "in", true, env],
+    }),
+    ["command.Run", {
+      shell: "ls",
+      user: "root",
+      group: "0",
+      cwd: "/tmp",
+      stdin: "in",
+      env: { A: "x", B: "1", C: "True", D: "0.5" },
+    }],
+  );
+  // In their language null is nothing.
+  assertEquals(
+    done("command.Run", { command: "ls", user: null, cwd: null, env: null }),
+    ["command.Run", { shell: "ls" }],
+  );
+  assertEquals(done("echo.Echo", { "[args]": ["ab"], reverse: true }), [
+    "echo.Echo",
+    { text: "ba" },
+  ]);
+  assertEquals(done("file.Installed", { "[args]": ["/a", "b"], mode: 420 }), [
+    "file.Installed",
+    { path: "/a", source: "b", mode: 420 },
+  ]);
+});
+
+Deno.test("a Manager of 2024 may use what only this agent has", () => {
+  assertEquals(done("command.Run", { "[args]": [], argv: ["ls"] }), [
+    "command.Run",
+    { argv: ["ls"] },
+  ]);
+  assertEquals(done("file.Fetch", { source: "a", path: "/b" }), [
+    "file.Fetch",
+    { source: "a", path: "/b" },
+  ]);
+});
+
+Deno.test("what makes no sense in the words of 2024 is refused by its name", () => {
+  const run = (data: unknown) => complaint("command.Run", data);
+  assertEquals(
+    run(["ls"]),
+    'Cannot run "command.Run": its parameters are not a JSON object',
+  );
+  assertEquals(
+    run({ "[args]": "ls" }),
+    'Cannot run "command.Run": parameter "[args]" is wrong: expected a list',
+  );
+  assertEquals(
+    run({ "[args]": ["ls"], command: "ls" }),
+    'Cannot run "command.Run": parameter "command" is wrong: it is given twice',
+  );
+  assertEquals(
+    run({ command: ["ls", 1] }),
+    'Cannot run "command.Run": parameter "command" is wrong: expected a string or a list of strings',
+  );
+  assertEquals(
+    run({ command: "ls", wait: 1 }),
+    'Cannot run "command.Run": parameter "wait" is wrong: expected true or false',
+  );
+  assertEquals(
+    run({ command: "ls", env: { A: [] } }),
+    'Cannot run "command.Run": parameter "env.A" is wrong: expected text or a number',
+  );
+  assertEquals(
+    run({ command: "ls", encoding: "latin-1" }),
+    'Cannot run "command.Run": parameter "encoding" is wrong: this agent has utf-8 only',
+  );
+  assertEquals(
+    run({ command: "ls", unknown: 1 }),
+    'Cannot run "command.Run": there is no parameter "unknown"',
+  );
+  assertEquals(
+    complaint("echo.Echo", { "[args]": [1, 2, 3] }),
+    'Cannot run "echo.Echo": it takes 2 positional parameters, and not 3',
+  );
+  assertEquals(
+    complaint("constructor", { "[args]": [1] }),
+    'Cannot run "constructor": it takes 0 positional parameters, and not 1',
+  );
+});

@@ -1,0 +1,118 @@
+/** What TLS 1.3 adds to the text of a record: its inner type and its tag. */
+const RECORD_OVERHEAD = 17;
+const RECORD_HEADER = 5;
+const APPLICATION_DATA = 23;
+
+/** A relay before a TLS server. It cannot read what it relays, and yet tells how long each record of one side is. */
+export class RecordTap implements AsyncDisposable {
+  readonly #listener: Deno.TcpListener;
+  readonly #target: number;
+  readonly #side: "server" | "client";
+  readonly #open: Deno.TcpConn[] = [];
+  /** Lengths of what that side's records carry. */
+  readonly #lengths: number[] = [];
+  #pending = new Uint8Array();
+  readonly #serving: Promise<void>;
+
+  constructor(target: number, side: "server" | "client" = "server") {
+    this.#target = target;
+    this.#side = side;
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.#serving = this.#serve();
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** The last records of that side that carry so many bytes together, by their lengths. */
+  lastRecords(bytes: number): number[] {
+    const records: number[] = [];
+    let sum = 0;
+    for (const length of this.#lengths.toReversed()) {
+      if (sum >= bytes) break;
+      records.unshift(length);
+      sum += length;
+    }
+    return records;
+  }
+
+  /** Ends the connections as a network would. */
+  cut(): void {
+    for (const conn of this.#open.splice(0)) closeQuietly(conn);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    closeQuietly(this.#listener);
+    this.cut();
+    await this.#serving;
+  }
+
+  async #serve(): Promise<void> {
+    const relays: Promise<void>[] = [];
+    try {
+      for await (const client of this.#listener) {
+        const server = await Deno.connect({
+          hostname: "127.0.0.1",
+          port: this.#target,
+        });
+        this.#open.push(client, server);
+        relays.push(
+          this.#relay(client, server, "client"),
+          this.#relay(server, client, "server"),
+        );
+      }
+    } catch {
+      // It is closed.
+    }
+    await Promise.all(relays);
+  }
+
+  async #relay(
+    from: Deno.TcpConn,
+    to: Deno.TcpConn,
+    side: "server" | "client",
+  ): Promise<void> {
+    const buffer = new Uint8Array(65_536);
+    try {
+      for (;;) {
+        const count = await from.read(buffer);
+        if (count === null) break;
+        if (side === this.#side) this.#note(buffer.subarray(0, count));
+        for (let at = 0; at < count;) {
+          at += await to.write(buffer.subarray(at, count));
+        }
+      }
+    } catch {
+      // One of both has gone: so does the other.
+    }
+    closeQuietly(from);
+    closeQuietly(to);
+  }
+
+  /** Of one connection at a time. */
+  #note(bytes: Uint8Array): void {
+    const all = new Uint8Array(this.#pending.length + bytes.length);
+    all.set(this.#pending);
+    all.set(bytes, this.#pending.length);
+    let at = 0;
+    while (all.length - at >= RECORD_HEADER) {
+      const length = new DataView(all.buffer).getUint16(at + 3);
+      const end = at + RECORD_HEADER + length;
+      if (end > all.length) break;
+      if (all[at] === APPLICATION_DATA) {
+        this.#lengths.push(length - RECORD_OVERHEAD);
+      }
+      at = end;
+    }
+    this.#pending = all.slice(at);
+  }
+}
+
+function closeQuietly(resource: { close(): void }): void {
+  try {
+    resource.close();
+  } catch {
+    // It is closed: what was wanted.
+  }
+}

@@ -1,0 +1,34 @@
+import { systemRandom } from "../../lib/base/random.ts";
+import {
+  createAuthority,
+  type Identity,
+  issueServerCertificate,
+} from "../../lib/manager/authority.ts";
+
+/** What the certificates of these tests are for. */
+export const SERVER_NAME = "test.piri.internal";
+
+/** An authority and a server's certificate by it, made once for a test file. */
+export interface Certified {
+  readonly caPem: string;
+  readonly server: Identity;
+}
+
+let made: Promise<Certified> | undefined;
+
+/** The certificates of these tests. */
+export function certified(): Promise<Certified> {
+  return made ??= make();
+}
+
+async function make(): Promise<Certified> {
+  const now = Date.now();
+  const authority = await createAuthority({ now, random: systemRandom });
+  const server = await issueServerCertificate(authority, {
+    serverName: SERVER_NAME,
+    names: [],
+    now,
+    random: systemRandom,
+  });
+  return { caPem: authority.certPem, server };
+}
