@@ -187,7 +187,13 @@ export class Commands implements CommandAdmin {
       id,
       cancelRequestedAt: command.record.cancelRequestedAt ?? now,
       cancelGraceMs: Math.min(graceMs ?? CANCEL_GRACE_MS, earlier),
-      ...command.wasNeverSent ? this.#cancelledUnsent() : {},
+      ...command.wasNeverSent
+        ? {
+          state: "cancelled" as const,
+          reason: "cancelled before it was sent",
+          finishedAt: now,
+        }
+        : {},
     };
     const isOpen = patch.state === undefined;
     await this.#patch(command, patch);
@@ -295,6 +301,10 @@ export class Commands implements CommandAdmin {
         lastCommandId: hello.lastCommandId,
         listed: resumes ? hello.commands : [],
         resumes,
+        found: new Set(
+          this.#open.of(agent).filter(({ inherited }) => inherited)
+            .map(({ id }) => id),
+        ),
         at: this.#clock.now(),
       },
       this.#open.of(agent).map(({ record }) => record),
@@ -341,11 +351,9 @@ export class Commands implements CommandAdmin {
   /** The agent is ready: it is sent what waits for it, and cancels again. */
   agentReady(session: AgentSession): void {
     for (const command of this.#open.of(session.agent)) {
-      const isCancelled = command.record.cancelRequestedAt !== null;
       if (command.state === "queued") {
-        if (isCancelled) this.#endUnsent(command, session);
-        else this.#dispatcher.dispatch(command, session);
-      } else if (isCancelled) {
+        this.#dispatcher.dispatch(command, session);
+      } else if (command.record.cancelRequestedAt !== null) {
         this.#dispatcher.cancel(command);
       }
       command.feed.touch();
@@ -402,22 +410,6 @@ export class Commands implements CommandAdmin {
   /** The agent's commands that are open now. */
   of(agent: string): OpenCommand[] {
     return this.#open.of(agent);
-  }
-
-  #cancelledUnsent(): Omit<CommandPatch, "id"> {
-    return {
-      state: "cancelled",
-      reason: "cancelled before it was sent",
-      finishedAt: this.#clock.now(),
-    };
-  }
-
-  /** The agent says by its hello that it never had the command: now its cancel is sure to be the end. */
-  #endUnsent(command: OpenCommand, session: AgentSession): void {
-    this.#patch(command, { id: command.id, ...this.#cancelledUnsent() }).then(
-      () => command.feed.finish(),
-      () => session.busy(),
-    );
   }
 
   /** Changes an open command, in memory at once; what cannot be recorded is taken back. */

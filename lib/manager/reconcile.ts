@@ -16,6 +16,8 @@ export interface HelloFacts {
   readonly listed: readonly CommandState[];
   /** Without it nothing is listed, and nothing open survives. */
   readonly resumes: boolean;
+  /** Commands that this Manager found when it started, and whose agent it has not heard since. */
+  readonly found: ReadonlySet<bigint>;
   /** The Manager's clock. */
   readonly at: number;
 }
@@ -106,13 +108,14 @@ function goesOn(
 function verdict(
   record: CommandRecord,
   idIsTaken: boolean,
-  { instance, lastCommandId, resumes, at }: HelloFacts,
+  { instance, lastCommandId, resumes, found, at }: HelloFacts,
 ): Omit<CommandPatch, "id"> | undefined {
   if (record.state === "queued") {
-    // Queued, and yet the agent has seen its id: this database came back from a backup.
-    return resumes && (idIsTaken || record.id <= lastCommandId)
-      ? lost(MAY_HAVE_RUN, at)
-      : undefined;
+    // Found queued, the database may have come back from a backup, and whoever ran the command before it may have been
+    // told that it never will be: it is not sent. So it is, for sure, where the agent has seen its id.
+    const isOld = found.has(record.id) ||
+      resumes && (idIsTaken || record.id <= lastCommandId);
+    return isOld ? lost(MAY_HAVE_RUN, at) : undefined;
   }
   const neverArrived = resumes && !idIsTaken && record.state === "sent" &&
     record.instance === instance && record.id > lastCommandId;

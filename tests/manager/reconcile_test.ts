@@ -46,6 +46,7 @@ function meaning(
     {
       instance: "this",
       lastCommandId: 0n,
+      found: new Set(),
       listed: [],
       resumes: true,
       at: 9_000,
@@ -77,6 +78,17 @@ Deno.test("nothing open and nothing listed means nothing", () => {
 Deno.test("a queued command above the last id can still be sent", () => {
   const queued = sent(5n, { state: "queued", instance: null, sentAt: null });
   assertEquals(meaning({ open: [queued], lastCommandId: 4n }), NOTHING);
+});
+
+Deno.test("a command that was found queued at the start may have run, whatever its id", () => {
+  const queued = sent(5n, { state: "queued", instance: null, sentAt: null });
+  const { patches } = meaning({ open: [queued], found: new Set([5n]) });
+  assertEquals(
+    patches.map(({ id, state, presumed }) => [id, state, presumed]),
+    [
+      [5n, "lost", true],
+    ],
+  );
 });
 
 Deno.test("a queued command that is not above the last id may have run", () => {
