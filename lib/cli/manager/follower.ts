@@ -100,7 +100,7 @@ export class Follower {
       if (errorCodeOf(error) === "FAILED_PRECONDITION" || signal.aborted) {
         return;
       }
-      this.#tell(`Cannot cancel command ${id}: ${complaintOf(error).message}`);
+      this.#tell(complaintOf(error).message);
     }
   }
 

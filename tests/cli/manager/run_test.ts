@@ -514,7 +514,7 @@ Deno.test("a cancel that comes too late is no matter, and one that is denied is 
   for (const code of ["FAILED_PRECONDITION", "DENIED"] as const) {
     const started = await start(RUN, { manager: managerOf() });
     started.manager.onCancel = () => {
-      throw apiError(code, "Cannot cancel: so it is");
+      throw apiError(code, "Cannot cancel command 12: so it is");
     };
     await started.terminal.interrupt();
     started.manager.watch.state(SUCCEEDED).end();
@@ -524,7 +524,7 @@ Deno.test("a cancel that comes too late is no matter, and one that is denied is 
 
   assertEquals(stderrs, [
     "cancelling…\n",
-    "cancelling…\nCannot cancel command 12: Cannot cancel: so it is\n",
+    "cancelling…\nCannot cancel command 12: so it is\n",
   ]);
 });
 
