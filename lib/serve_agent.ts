@@ -9,7 +9,7 @@ import {
 } from "./agent/config.ts";
 import { AgentCore } from "./agent/core.ts";
 import { openJournal } from "./agent/disk_journal.ts";
-import { bootId, hostFacts, machineId } from "./agent/host_facts.ts";
+import { hostFacts, machineId } from "./agent/host_facts.ts";
 import type { LinkOptions } from "./agent/link.ts";
 import { shrunkResult } from "./agent/result.ts";
 import { MOST_RUNNING } from "./agent/runner.ts";
@@ -19,6 +19,7 @@ import type { Clock } from "./base/clock.ts";
 import { openFileDisk } from "./base/file_disk.ts";
 import { logger } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
+import { bootId } from "./operations/process_table.ts";
 import { becomeSubreaper } from "./operations/subreaper.ts";
 import { endSurvivors } from "./operations/survivors.ts";
 import { dialTls } from "./wire/tls.ts";
@@ -115,12 +116,12 @@ async function openCore(
 ): Promise<OwnedCore> {
   await using stack = new AsyncDisposableStack();
   const disk = stack.use(await openFileDisk(join(dir, "journal")));
-  const boot = await bootId();
+  const boot = bootId();
   const journal = await openJournal({
     disk,
     random,
     machineId: await machineId(),
-    ...boot === undefined ? {} : { bootId: boot },
+    ...boot === "" ? {} : { bootId: boot },
     shrinkResult: (bytes) =>
       toBinary(
         CommandResultSchema,

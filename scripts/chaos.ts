@@ -14,8 +14,7 @@ import { PiriError } from "../lib/base/errors.ts";
 import { main, say } from "./build/main.ts";
 import { cancels } from "./chaos/cancels.ts";
 import { chaos, countsText } from "./chaos/chaos.ts";
-import { freshExecutables } from "./chaos/executables.ts";
-import { fromSource } from "./local/programs.ts";
+import { fresh, fromSource } from "./local/programs.ts";
 
 /** The exit code of a run that was interrupted. */
 const INTERRUPTED = 130;
@@ -50,7 +49,7 @@ await main(async () => {
     values.seed ?? String(crypto.getRandomValues(new Uint32Array(1))[0]),
   );
   const agents = countOf("agents", values.agents);
-  const programs = values.source ? fromSource : await freshExecutables();
+  const programs = values.source ? fromSource : await fresh();
   try {
     if (rounds > 0) await runChaos();
     if (cancelRounds > 0 && !signal.aborted) await runCancels();

@@ -25,11 +25,6 @@ export async function machineId(): Promise<string> {
   return hostname();
 }
 
-/** Names the time since the system started, where the system tells. */
-export function bootId(): Promise<string | undefined> {
-  return readLine("/proc/sys/kernel/random/boot_id");
-}
-
 async function readLine(path: string): Promise<string | undefined> {
   try {
     const line = (await Deno.readTextFile(path)).trim();

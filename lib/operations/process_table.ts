@@ -114,7 +114,8 @@ export function startTicksOf(
   return startTime !== "" && boot === bootId() ? Number(ticks) : undefined;
 }
 
-function bootId(): string {
+/** Names the time since the system started; empty where the system does not tell. */
+export function bootId(): string {
   try {
     return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
   } catch {

@@ -1,5 +1,7 @@
 import { join } from "@std/path";
-import { ROOT } from "../build/build.ts";
+import { build, ROOT } from "../build/build.ts";
+import { isStale, SOURCES } from "../build/fresh.ts";
+import { say } from "../build/main.ts";
 import { agent, manager, type Product } from "../build/product.ts";
 import { hostTarget } from "../build/target.ts";
 
@@ -29,14 +31,53 @@ function sourceArgv({ entry, permissions }: Product): string[] {
 
 /** The executables that `deno task build` has made, whatever sources they are of; undefined if one is missing. */
 export async function compiled(): Promise<Programs | undefined> {
-  const argvOf = ({ name }: Product) => [
-    join(ROOT, "dist", name + hostTarget().suffix),
-  ];
-  const programs = { manager: argvOf(manager), agent: argvOf(agent) };
-  for (const [path = ""] of [programs.manager, programs.agent]) {
-    if (!await isFile(path)) return undefined;
+  for (const product of [manager, agent]) {
+    if (!await isFile(pathOf(product))) return undefined;
   }
-  return programs;
+  return inDist();
+}
+
+/**
+ * The executables, built first if they are missing or older than the sources. Whoever asks at the same time builds once.
+ *
+ * @throws whatever is wrong with the build
+ */
+export async function fresh(): Promise<Programs> {
+  const products = [manager, agent];
+  const cache = join(ROOT, ".cache");
+  await Deno.mkdir(cache, { recursive: true });
+  using lock = await Deno.open(join(cache, "build.lock"), {
+    create: true,
+    write: true,
+  });
+  await lock.lock(true);
+  const stale = await Promise.all(
+    products.map((product) => isStale(pathOf(product), ROOT, SOURCES)),
+  );
+  if (stale.includes(true)) {
+    await build(products, {
+      targets: [hostTarget()],
+      denort: "auto",
+      out: DIST,
+      nameOf: fileName,
+      say,
+    });
+  }
+  return inDist();
+}
+
+const DIST = join(ROOT, "dist");
+
+function inDist(): Programs {
+  return { manager: [pathOf(manager)], agent: [pathOf(agent)] };
+}
+
+function pathOf(product: Product): string {
+  return join(DIST, fileName(product));
+}
+
+function fileName({ name }: Product): string {
+  return name + hostTarget().suffix;
 }
 
 async function isFile(path: string): Promise<boolean> {
