@@ -1,5 +1,15 @@
-/** A port of the loopback address that nobody listens on at the moment. */
+/**
+ * A port of the loopback address that nobody listens on. It lies below those that systems give to who dials, so that nobody takes it by chance
+ * while the Manager is away.
+ */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }

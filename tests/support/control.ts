@@ -1,3 +1,4 @@
+import { TempFolder } from "./temp_folder.ts";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { AssertionError } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
@@ -44,14 +45,8 @@ export async function startControl(
 }
 
 /** A folder that is gone when the test is. */
-export async function tempFolder(): Promise<
-  { readonly path: string } & AsyncDisposable
-> {
-  const path = await Deno.makeTempDir({ prefix: "piri-test-" });
-  return {
-    path,
-    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
-  };
+export function tempFolder(): Promise<TempFolder> {
+  return TempFolder.make();
 }
 
 /** What plain HTTP gets: no Connect client, as with curl. */

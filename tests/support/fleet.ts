@@ -1,3 +1,4 @@
+import { freePort } from "../../scripts/local/free_port.ts";
 import { connectControl, type Control } from "../../lib/api/client.ts";
 import type { Agent } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Executables } from "./executables.ts";
@@ -253,21 +254,5 @@ export class Fleet implements AsyncDisposable {
     undo.use(this.#programs);
     undo.defer(async () => void await this.#serving?.stop());
     for (const agent of this.#agents.values()) undo.defer(() => agent.stop());
-  }
-}
-
-/**
- * A port that nobody listens on. It lies below those that systems give to who dials, so that nobody takes it by chance
- * while the Manager is away.
- */
-function freePort(): number {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
   }
 }
