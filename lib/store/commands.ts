@@ -43,6 +43,7 @@ export class Commands {
   readonly #db: Database;
   readonly #jobs: Jobs;
   readonly #meta: Meta;
+  readonly #updates = new Map<string, string>();
 
   constructor(db: Database, jobs: Jobs, meta: Meta) {
     this.#db = db;
@@ -91,12 +92,26 @@ export class Commands {
   patch({ id, ...changes }: CommandPatch): boolean {
     const fields = definedFields(changes);
     if (fields.length === 0) return this.has(id);
-    const assignments = shape.names(fields).map((name) => `${name} = ?`);
     return this.#db.run(
-      `UPDATE commands SET ${assignments.join(", ")} WHERE id = ?`,
+      this.#updateOf(fields),
       ...shape.cells(changes as CommandRecord, fields),
       id,
     ).changes > 0;
+  }
+
+  /** The statement for a patch of these fields. There are few kinds of patches. */
+  #updateOf(fields: readonly (keyof CommandRecord)[]): string {
+    const key = fields.join();
+    const known = this.#updates.get(key);
+    if (known !== undefined) return known;
+    const fixed = fields.find((field) => FIXED_FIELDS.has(field));
+    if (fixed !== undefined) {
+      throw new TypeError(`"${fixed}" of a command cannot be patched`);
+    }
+    const assignments = shape.names(fields).map((name) => `${name} = ?`);
+    const update = `UPDATE commands SET ${assignments.join(", ")} WHERE id = ?`;
+    this.#updates.set(key, update);
+    return update;
   }
 
   has(id: bigint): boolean {
@@ -140,7 +155,7 @@ export class Commands {
       `${SELECT} WHERE id IN (
          SELECT id FROM commands WHERE state IN ${OPEN_STATES}
          UNION ALL
-         SELECT id FROM commands INDEXED BY commands_presumed WHERE presumed = 1 AND ended_at >= ?
+         SELECT id FROM commands INDEXED BY commands_presumed WHERE presumed = 1 AND finished_at >= ?
        )
        ORDER BY id`,
       Math.trunc(presumedSince),
@@ -205,11 +220,6 @@ function records(rows: readonly Row[]): CommandRecord[] {
 function definedFields(
   changes: Omit<CommandPatch, "id">,
 ): (keyof CommandRecord)[] {
-  const fields = Object.entries(changes)
-    .filter(([, value]) => value !== undefined).map(([field]) => field);
-  const fixed = fields.find((field) => FIXED_FIELDS.has(field));
-  if (fixed !== undefined) {
-    throw new TypeError(`"${fixed}" of a command cannot be patched`);
-  }
-  return fields as (keyof CommandRecord)[];
+  const fields = Object.keys(changes) as (keyof typeof changes)[];
+  return fields.filter((field) => changes[field] !== undefined);
 }

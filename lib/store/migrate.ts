@@ -2,12 +2,13 @@ import { PiriError } from "../base/errors.ts";
 import type { Database } from "./database.ts";
 import { first } from "./migrations/0001_first.ts";
 import { rerun } from "./migrations/0002_rerun.ts";
+import { finished } from "./migrations/0003_finished.ts";
 
 /** "Piri" in ASCII: tells our databases from everybody else's. */
 const APPLICATION_ID = 0x50697269n;
 
 /** SQL that takes a database from each version to the next. Only ever added to. */
-export const MIGRATIONS: readonly string[] = [first, rerun];
+export const MIGRATIONS: readonly string[] = [first, rerun, finished];
 
 /**
  * Brings a database to the newest schema, or makes it. Each step is done wholly or not at all.

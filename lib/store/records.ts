@@ -64,6 +64,7 @@ export interface CommandRecord {
   readonly createdAt: number;
   readonly sentAt: number | null;
   readonly startedAt: number | null;
+  /** Set with every state that is an end: what has become old is found by it. */
   readonly finishedAt: number | null;
   /** By the agent's clock, for people only. */
   readonly agentStartedAt: number | null;

@@ -21,6 +21,13 @@ export interface Pruned {
   readonly outputBytes: bigint;
 }
 
+/** What one write deleted. */
+interface Slice {
+  readonly commands: number;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
 /** The tables that retention deletes from. */
 export interface PrunedTables {
   readonly db: Database;
@@ -45,40 +52,27 @@ export class Retention {
   ): Promise<Pruned> {
     const before = Math.trunc(keep.before);
     const { jobs, events } = this.#tables;
-    const old = await this.#oldCommands(before);
+    const old = await this.#untilNone(() => this.#deleteOldCommands(before));
     const over = await this.#outputDownTo(keep.outputBytes);
-    const deletedEvents = await this.#untilNone(() =>
-      events.deleteBefore(before, SLICE.rows)
-    );
-    await this.#untilNone(() => jobs.deleteBefore(before, SLICE.rows));
-    await this.#untilNone(() => this.#givePagesBack());
+    const deletedEvents = await this.#untilNone(() => ({
+      rows: events.deleteBefore(before, SLICE.rows),
+    }));
+    await this.#untilNone(() => ({
+      rows: jobs.deleteBefore(before, SLICE.rows),
+    }));
+    await this.#untilNone(() => ({ rows: this.#givePagesBack() }));
     return {
       commands: old.commands,
-      events: deletedEvents,
+      events: deletedEvents.rows,
       outputBytes: BigInt(old.bytes + over),
     };
   }
 
-  async #oldCommands(
-    before: number,
-  ): Promise<{ commands: number; bytes: number }> {
-    const total = { commands: 0, bytes: 0 };
-    await this.#untilNone(() => {
-      const slice = this.#deleteOldCommands(before);
-      total.commands += slice.commands;
-      total.bytes += slice.bytes;
-      return slice.rows;
-    });
-    return total;
-  }
-
   /** The oldest first, each with its output; one with much output takes several slices. */
-  #deleteOldCommands(
-    before: number,
-  ): { commands: number; rows: number; bytes: number } {
+  #deleteOldCommands(before: number): Slice {
     const { db, meta } = this.#tables;
     const ids = db.all(
-      "SELECT id FROM commands WHERE ended_at < ? ORDER BY ended_at LIMIT ?",
+      "SELECT id FROM commands WHERE finished_at < ? ORDER BY finished_at LIMIT ?",
       before,
       SLICE.rows,
     );
@@ -95,19 +89,30 @@ export class Retention {
 
   async #outputDownTo(limit: bigint): Promise<number> {
     let bytes = 0;
+    // A command that has been begun is finished: the rest of an output is of no use.
     let begun: bigint | undefined;
-    await this.#untilNone(() => {
-      const slice = { rows: 0, bytes: 0 };
-      while (slice.rows < SLICE.rows && slice.bytes < SLICE.bytes) {
-        // A command that has been begun is finished: the rest of an output is of no use.
-        begun ??= this.#oldestAbove(limit);
-        if (begun === undefined) break;
-        if (this.#empty(begun, slice)) begun = undefined;
-      }
+    for (;;) {
+      const slice = await this.#writer.write(() =>
+        this.#deleteOutput(limit, begun)
+      );
+      if (slice.rows === 0) return bytes;
       bytes += slice.bytes;
-      return slice.rows;
-    });
-    return bytes;
+      begun = slice.begun;
+    }
+  }
+
+  #deleteOutput(
+    limit: bigint,
+    first: bigint | undefined,
+  ): { rows: number; bytes: number; begun: bigint | undefined } {
+    const slice = { rows: 0, bytes: 0 };
+    let begun = first;
+    while (slice.rows < SLICE.rows && slice.bytes < SLICE.bytes) {
+      begun ??= this.#oldestAbove(limit);
+      if (begun === undefined) break;
+      if (this.#empty(begun, slice)) begun = undefined;
+    }
+    return { ...slice, begun };
   }
 
   /** The ended command whose output goes next, while there is more than the limit. */
@@ -115,8 +120,8 @@ export class Retention {
     const { db, meta } = this.#tables;
     if (meta.totals().outputBytes <= limit) return undefined;
     const row = db.get(
-      `SELECT id FROM commands WHERE ended_at IS NOT NULL AND output_kept > 0
-       ORDER BY ended_at LIMIT 1`,
+      `SELECT id FROM commands WHERE finished_at IS NOT NULL AND output_kept > 0
+       ORDER BY finished_at LIMIT 1`,
     );
     return row?.["id"] as bigint | undefined;
   }
@@ -144,12 +149,17 @@ export class Retention {
     return free - freePages(db);
   }
 
-  async #untilNone(slice: () => number): Promise<number> {
-    let total = 0;
+  /** Repeats a slice, which must change nothing but the database, until it does nothing. */
+  async #untilNone(slice: () => Partial<Slice>): Promise<Slice> {
+    const total = { commands: 0, rows: 0, bytes: 0 };
     for (;;) {
-      const done = await this.#writer.write(slice);
-      if (done === 0) return total;
-      total += done;
+      const { commands = 0, rows = 0, bytes = 0 } = await this.#writer.write(
+        slice,
+      );
+      if (rows === 0) return total;
+      total.commands += commands;
+      total.rows += rows;
+      total.bytes += bytes;
     }
   }
 }

@@ -27,9 +27,10 @@ interface Request {
 /**
  * The one writer: what is asked for in the same turn of the event loop is one transaction (group commit).
  *
- * A write runs in a savepoint of its own, so one that throws is undone alone. All are answered after the COMMIT, in
- * the order in which they were asked for. A read waits for the writes that were asked for before it, and sees
- * committed rows only; it may see later writes too, if these are committed together with the earlier ones.
+ * One that throws is undone alone: then all of them are done again, each in a savepoint of its own, so a write must
+ * change nothing but the database. All are answered after the COMMIT, in the order in which they were asked for. A read
+ * waits for the writes that were asked for before it, and sees committed rows only; it may see later writes too, if
+ * these are committed together with the earlier ones.
  */
 export class Writer {
   readonly #db: Database;
@@ -41,6 +42,7 @@ export class Writer {
     this.#db = db;
   }
 
+  /** Asks for a write. It may be run twice, and what it returned the last time counts. */
   write<T>(run: () => T, size = ONE_ROW): Promise<T> {
     const { request, promise } = requestOf("write", run, size);
     if (this.#closed) {
@@ -91,16 +93,37 @@ export class Writer {
 
   #commit(writes: readonly Request[]): void {
     if (writes.length === 0) return;
-    const answers: (() => void)[] = [];
+    let answers: (() => void)[];
     try {
-      this.#db.run("BEGIN IMMEDIATE");
-      for (const write of writes) answers.push(this.#attempt(write));
-      this.#db.run("COMMIT");
+      answers = this.#together(writes) ?? this.#oneByOne(writes);
     } catch (error) {
       this.#giveUp(writes, error);
       return;
     }
     for (const tell of answers) tell();
+  }
+
+  /** The common case, without savepoints: they would cost as much as small writes. Undefined if one of them throws. */
+  #together(writes: readonly Request[]): (() => void)[] | undefined {
+    const answers: (() => void)[] = [];
+    this.#db.run("BEGIN IMMEDIATE");
+    try {
+      for (const write of writes) answers.push(write.attempt());
+    } catch (error) {
+      // On a full disk SQLite has undone the whole transaction, and there is nothing left to undo one write of.
+      if (!this.#db.inTransaction) throw error;
+      this.#db.run("ROLLBACK");
+      return undefined;
+    }
+    this.#db.run("COMMIT");
+    return answers;
+  }
+
+  #oneByOne(writes: readonly Request[]): (() => void)[] {
+    this.#db.run("BEGIN IMMEDIATE");
+    const answers = writes.map((write) => this.#attempt(write));
+    this.#db.run("COMMIT");
+    return answers;
   }
 
   #attempt(write: Request): () => void {
@@ -110,7 +133,6 @@ export class Writer {
       this.#db.run("RELEASE one");
       return tell;
     } catch (error) {
-      // On a full disk SQLite has undone the whole transaction, and there is nothing left to undo one write of.
       if (!this.#db.inTransaction) throw error;
       this.#db.run("ROLLBACK TO one");
       this.#db.run("RELEASE one");

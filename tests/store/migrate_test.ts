@@ -66,7 +66,7 @@ Deno.test("commands of a database of version 1 stay, and repeat none", () => {
 
   assertEquals(version(db), BigInt(MIGRATIONS.length));
   assertEquals(
-    { ...db.get("SELECT agent, rerun_of, ended_at FROM commands") },
-    { agent: "web-1", rerun_of: null, ended_at: null },
+    { ...db.get("SELECT agent, rerun_of, finished_at FROM commands") },
+    { agent: "web-1", rerun_of: null, finished_at: null },
   );
 });

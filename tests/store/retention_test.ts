@@ -119,9 +119,14 @@ Deno.test("more old commands than a slice holds go, and so do their cuts and the
   await using at = await startStore();
   const { store } = at;
   const request = { requestId: "r", job: "j" };
-  await store.createCommands(
-    Array.from({ length: 700 }, () => newCommand({ state: "lost" })),
+  const { commands } = await store.createCommands(
+    Array.from({ length: 700 }, () => newCommand()),
     request,
+  );
+  await Promise.all(
+    commands.map(({ id }) =>
+      store.patchCommand({ id, state: "lost", finishedAt: 1_000 })
+    ),
   );
   await Promise.all(
     Array.from({ length: 600 }, (_, index) =>
