@@ -258,15 +258,21 @@ export class Commands implements CommandAdmin {
   recordProgress(
     session: AgentSession,
     progress: CommandProgress,
-  ): Promise<void> {
+  ): void | Promise<void> {
     return this.#recorder.progress(session, progress);
   }
 
-  recordOutput(session: AgentSession, output: CommandOutput): Promise<void> {
+  recordOutput(
+    session: AgentSession,
+    output: CommandOutput,
+  ): void | Promise<void> {
     return this.#recorder.output(session, output);
   }
 
-  recordResult(session: AgentSession, result: CommandResult): Promise<void> {
+  recordResult(
+    session: AgentSession,
+    result: CommandResult,
+  ): void | Promise<void> {
     return this.#recorder.result(session, result);
   }
 

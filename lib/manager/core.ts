@@ -4,6 +4,7 @@ import { logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../store/store.ts";
 import { LEAVING_MS } from "../wire/connection.ts";
+import { Later } from "../wire/later.ts";
 import type { Transport } from "../wire/transport.ts";
 import { Admission } from "./admission.ts";
 import { Agents, type ManagerIdentity } from "./agents.ts";
@@ -44,10 +45,12 @@ export class ManagerCore {
   readonly #options: ManagerCoreOptions;
   readonly #admission: Admission;
   readonly #data: DataRequests;
+  readonly #later: Later;
   readonly #sessions = new Map<ManagerSession, Promise<unknown>>();
 
   constructor(options: ManagerCoreOptions) {
     this.#options = options;
+    this.#later = new Later(options.clock);
     const { store, clock } = options;
     this.events = new Events(store, clock);
     const { counters, events, fleet } = this;
@@ -71,6 +74,7 @@ export class ManagerCore {
       data: this.#data,
       clock: this.#options.clock,
       counters: this.counters,
+      later: this.#later,
       pingIntervalMs: this.#options.pingIntervalMs,
     });
     const served = session.run()

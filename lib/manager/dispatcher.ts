@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import {
+  type Command,
   CommandCancelSchema,
-  CommandSchema,
   OnDisconnect,
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
 import type { Clock } from "../base/clock.ts";
@@ -82,28 +82,28 @@ export class Dispatcher {
       this.#neverWritten(command);
       return;
     }
-    const { record } = command;
+    const { made } = command;
     const { type, data } = isLegacy(session)
-      ? legacyCommand(record.operation, record.params)
-      : { type: record.operation, data: record.params };
-    const message = create(CommandSchema, {
-      commandId: record.id,
+      ? legacyCommand(made.operation, made.params)
+      : { type: made.operation, data: made.params };
+    const message: Command = {
+      $typeName: "piri.agent.v1.Command",
+      commandId: command.id,
       type,
       data,
-      nonce: record.nonce,
-      onDisconnect: record.onDisconnect === "kill"
+      nonce: made.nonce,
+      onDisconnect: made.onDisconnect === "kill"
         ? OnDisconnect.KILL
         : OnDisconnect.CONTINUE,
-    });
-    if (record.timeoutMs !== null) message.timeoutMs = record.timeoutMs;
-    if (record.killAfterMs !== null) message.killAfterMs = record.killAfterMs;
+    };
+    if (made.timeoutMs !== null) message.timeoutMs = made.timeoutMs;
+    if (made.killAfterMs !== null) message.killAfterMs = made.killAfterMs;
     // Not waited for: whoever asks for more than the agent reads is stopped by the limit of open commands.
-    session.send({ case: "command", value: message }).then(
-      () => command.trace.writtenAt = this.#clock.now(),
-      () => {},
-    );
-    if (!session.features.has("ack") && record.timeoutMs !== null) {
-      this.#measure(command, record.timeoutMs);
+    if (session.reply({ case: "command", value: message })) {
+      command.trace.writtenAt = this.#clock.now();
+    }
+    if (!session.features.has("ack") && made.timeoutMs !== null) {
+      this.#measure(command, made.timeoutMs);
     }
   }
 

@@ -47,7 +47,8 @@ export class Feed {
   #first = 0;
   #heldBytes = 0;
   #finished = false;
-  #moved = Promise.withResolvers<void>();
+  /** While someone waits for readers. */
+  #moved: PromiseWithResolvers<void> | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -131,6 +132,7 @@ export class Feed {
     while (this.#slowest() <= number) {
       const late = Promise.withResolvers<void>();
       const timer = this.#clock.timer(STALLED_WATCHER_MS, late.resolve);
+      this.#moved ??= Promise.withResolvers();
       await Promise.race([this.#moved.promise, late.promise]);
       timer.cancel();
       this.#giveUpStalled();
@@ -176,7 +178,7 @@ export class Feed {
   }
 
   #move(): void {
-    this.#moved.resolve();
-    this.#moved = Promise.withResolvers<void>();
+    this.#moved?.resolve();
+    this.#moved = undefined;
   }
 }

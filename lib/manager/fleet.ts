@@ -21,7 +21,9 @@ export interface AgentSession {
   /** Ids that the agent listed with a nonce that is not known here. */
   readonly strangers: ReadonlySet<bigint>;
   send(body: Body): Promise<void>;
-  reply(body: Body): void;
+  reply(body: Body): boolean;
+  /** As `reply`, for what nobody waits for: it is sent with the next message, or a little later. */
+  replyLater(body: Body): void;
   cancel(cancel: CommandCancel): void;
   /** Another connection of the agent was admitted. */
   replaced(): void;

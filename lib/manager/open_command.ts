@@ -3,6 +3,7 @@ import type {
   CommandPatch,
   CommandRecord,
   CommandStateName,
+  NewCommand,
   StreamName,
 } from "../store/records.ts";
 import { Feed } from "./feed.ts";
@@ -27,6 +28,8 @@ export interface ProgressView {
  * done, and what is only known in memory.
  */
 export class OpenCommand {
+  /** What it was made with. */
+  readonly made: NewCommand;
   readonly feed: Feed;
   trace = new Trace();
   /** Bytes that have come in, by stream; what the store holds may be less. */
@@ -40,21 +43,25 @@ export class OpenCommand {
    * from a backup, so that even what is queued in it may have run.
    */
   inherited = false;
+  /** Bytes of output that were acknowledged at once when this was last done. */
+  promptlyAcknowledged = 0n;
   /** No more output is kept: what is kept must have no holes that a watcher could fall into. */
   full = false;
   progress: ProgressView | undefined;
   /** When progress was last recorded, by the monotonic clock. */
   progressAt = -Infinity;
-  #record: CommandRecord;
+  readonly #record: { -readonly [K in keyof CommandRecord]: CommandRecord[K] };
 
   constructor(record: CommandRecord, clock: Clock) {
-    this.#record = record;
+    this.made = record;
+    this.#record = { ...record };
     this.feed = new Feed(clock);
     this.received = { stdout: record.stdoutHeld, stderr: record.stderrHeld };
     this.held = { stdout: record.stdoutHeld, stderr: record.stderrHeld };
     this.kept = record.outputKept;
   }
 
+  /** As it is now: what comes later does not change it. */
   get record(): CommandRecord {
     return {
       ...this.#record,
@@ -90,6 +97,6 @@ export class OpenCommand {
 
   /** Takes over what the store was asked to change. Watchers are told by whoever knows that it is durable. */
   apply(patch: CommandPatch): void {
-    this.#record = { ...this.#record, ...patch };
+    Object.assign(this.#record, patch);
   }
 }

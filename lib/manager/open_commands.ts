@@ -11,6 +11,9 @@ export class OpenCommands {
   readonly #byAgent = new Map<string, Map<bigint, OpenCommand>>();
   /** Of those that have ended, the latest last. */
   readonly #traces = new Map<bigint, Trace>();
+  /** Their ids in turn: to look for the oldest in the Map itself would step over all that was deleted from it. */
+  readonly #traced: bigint[] = [];
+  #nextTraced = 0;
 
   get size(): number {
     return this.#byId.size;
@@ -59,10 +62,12 @@ export class OpenCommands {
   }
 
   #keep(id: bigint, trace: Trace): void {
-    this.#traces.set(id, trace);
-    if (this.#traces.size <= TRACES) return;
-    const [oldest] = this.#traces.keys();
+    if (this.#traces.has(id)) return;
+    const oldest = this.#traced[this.#nextTraced];
     if (oldest !== undefined) this.#traces.delete(oldest);
+    this.#traced[this.#nextTraced] = id;
+    this.#nextTraced = (this.#nextTraced + 1) % TRACES;
+    this.#traces.set(id, trace);
   }
 
   /** Takes over patches that the store was asked for, and takes out what they end. Returns what they touched. */

@@ -1,6 +1,4 @@
-import { create } from "@bufbuild/protobuf";
 import {
-  CommandAckSchema,
   type CommandOutput,
   type CommandProgress,
   type CommandResult,
@@ -13,6 +11,7 @@ import { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import type { CommandRecord, StreamName } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import type { Body } from "../wire/message.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession } from "./fleet.ts";
 import { OpenCommand } from "./open_command.ts";
@@ -26,6 +25,9 @@ const PROGRESS_MS = 1_000;
 
 /** An agent whose output waits for the disk with more than so many bytes is not read until some of it is written. */
 const UNWRITTEN_BYTES = 4 * 1_048_576;
+
+/** So many bytes are acknowledged at once, so that no child waits; less may wait a little for more. */
+const ACK_BYTES = 262_144n;
 
 const STREAMS: ReadonlyMap<OutputStream, StreamName> = new Map([
   [OutputStream.STDOUT, "stdout"],
@@ -68,15 +70,25 @@ export class Recorder {
     this.#keepBytes = options.keepBytes;
   }
 
-  async progress(
+  progress(
     session: AgentSession,
-    { commandId, current, total, message }: CommandProgress,
-  ): Promise<void> {
-    const command = await this.#find(session, commandId);
-    if (command === undefined) {
-      this.#counters.add("progress_dropped");
-      return;
+    progress: CommandProgress,
+  ): void | Promise<void> {
+    const command = this.#openOf(session, progress.commandId);
+    if (command !== undefined) {
+      return this.#progress(session, command, progress);
     }
+    return this.#find(session, progress.commandId).then((found) => {
+      if (found === undefined) this.#counters.add("progress_dropped");
+      else this.#progress(session, found, progress);
+    });
+  }
+
+  #progress(
+    session: AgentSession,
+    command: OpenCommand,
+    { current, total, message }: CommandProgress,
+  ): void {
     command.progress = { current, total, message };
     command.trace.progressAt = this.#clock.now();
     const begins = command.state !== "running";
@@ -95,18 +107,30 @@ export class Recorder {
     command.progressAt = now;
   }
 
-  async output(session: AgentSession, output: CommandOutput): Promise<void> {
+  output(session: AgentSession, output: CommandOutput): void | Promise<void> {
     const stream = STREAMS.get(output.stream);
     if (stream === undefined) {
       this.#counters.add("unknown_streams");
       return;
     }
-    const command = await this.#find(session, output.commandId);
-    if (command === undefined) {
+    const command = this.#openOf(session, output.commandId);
+    if (command !== undefined) {
+      return this.#output(session, command, { output, stream });
+    }
+    return this.#find(session, output.commandId).then((found) => {
+      if (found !== undefined) {
+        return this.#output(session, found, { output, stream });
+      }
       this.#counters.add("output_dropped");
       this.#acknowledgeForeign(session, output, stream);
-      return;
-    }
+    });
+  }
+
+  #output(
+    session: AgentSession,
+    command: OpenCommand,
+    { output, stream }: { output: CommandOutput; stream: StreamName },
+  ): void | Promise<void> {
     const received = command.received[stream];
     const end = output.offset + BigInt(output.bytes.length);
     const gap = output.offset - received;
@@ -134,7 +158,7 @@ export class Recorder {
       command.apply({ id: command.id, truncated: true });
     }
     if (!command.full) command.kept += size;
-    await this.#write(session, command, {
+    return this.#write(session, command, {
       stream,
       offset: end - size,
       bytes,
@@ -143,12 +167,12 @@ export class Recorder {
     });
   }
 
-  async result(session: AgentSession, result: CommandResult): Promise<void> {
+  result(session: AgentSession, result: CommandResult): void | Promise<void> {
     const id = result.commandId;
-    const command = session.strangers.has(id)
-      ? undefined
-      : await this.#find(session, id, { isResult: true });
-    if (command === undefined) {
+    const command = this.#openOf(session, id);
+    if (command !== undefined) return this.#finish(session, command, result);
+    return this.#find(session, id, { isResult: true }).then((found) => {
+      if (found !== undefined) return this.#finish(session, found, result);
       this.#counters.add("results_dropped");
       this.#events.add(
         "result_ignored",
@@ -160,9 +184,15 @@ export class Recorder {
         { agent: session.agent },
       );
       this.#finalAck(session, id);
-      return;
-    }
-    await this.#finish(session, command, result);
+    });
+  }
+
+  /** The command if it is the agent's and open. */
+  #openOf(session: AgentSession, id: bigint): OpenCommand | undefined {
+    const open = this.#open.get(id);
+    return open?.agent === session.agent && !session.strangers.has(id)
+      ? open
+      : undefined;
   }
 
   /** The command if it is the agent's and not ended for certain. One that is presumed to have ended is opened again. */
@@ -171,12 +201,7 @@ export class Recorder {
     id: bigint,
     { isResult = false } = {},
   ): Promise<OpenCommand | undefined> {
-    const open = this.#open.get(id);
-    if (open !== undefined) {
-      return open.agent === session.agent && !session.strangers.has(id)
-        ? open
-        : undefined;
-    }
+    if (this.#open.get(id) !== undefined) return this.#openOf(session, id);
     if (session.strangers.has(id)) return undefined;
     const record = await this.#store.command(id);
     if (record?.agent !== session.agent) return undefined;
@@ -230,11 +255,11 @@ export class Recorder {
     );
   }
 
-  async #write(
+  #write(
     session: AgentSession,
     command: OpenCommand,
     piece: Parameters<Store["appendOutput"]>[1],
-  ): Promise<void> {
+  ): void | Promise<void> {
     const { stream, offset, bytes, cut, keep } = piece;
     const size = bytes.length;
     const end = offset + BigInt(size);
@@ -274,18 +299,27 @@ export class Recorder {
           (this.#unwritten.get(session) ?? size) - size,
         );
       });
-    if (unwritten > UNWRITTEN_BYTES) await written;
+    return unwritten > UNWRITTEN_BYTES ? written : undefined;
   }
 
-  async #finish(
+  #finish(
     session: AgentSession,
     command: OpenCommand,
     result: CommandResult,
-  ): Promise<void> {
+  ): void | Promise<void> {
     const takeBack = this.#closed(command);
-    if (!session.features.has("output") && result.output !== "") {
-      await this.#textAsOutput(session, command, result.output);
+    if (session.features.has("output") || result.output === "") {
+      return this.#end(session, command, { result, takeBack });
     }
+    return this.#textAsOutput(session, command, result.output)
+      .then(() => this.#end(session, command, { result, takeBack }));
+  }
+
+  #end(
+    session: AgentSession,
+    command: OpenCommand,
+    { result, takeBack }: { result: CommandResult; takeBack: () => void },
+  ): void {
     const patch = patchOfResult(command, result, {
       at: this.#clock.now(),
       hasOutput: session.features.has("output"),
@@ -365,19 +399,20 @@ export class Recorder {
     const isOver = !isOpen && !record.presumed;
     if (!session.features.has("ack") || isOver) return;
     trace.acknowledged = { ...held };
-    session.reply({
-      case: "commandAck",
-      value: create(CommandAckSchema, { commandId: command.id, ...held }),
-    });
+    const ack = ackOf(command.id, held);
+    const bytes = held.stdout + held.stderr;
+    if (bytes - command.promptlyAcknowledged < ACK_BYTES) {
+      session.replyLater(ack);
+      return;
+    }
+    command.promptlyAcknowledged = bytes;
+    session.reply(ack);
   }
 
   #finalAck(session: AgentSession, id: bigint, held = NOTHING_HELD): void {
     this.#foreign.get(session)?.delete(id);
     if (!session.features.has("ack")) return;
-    session.reply({
-      case: "commandAck",
-      value: create(CommandAckSchema, { commandId: id, ...held, final: true }),
-    });
+    session.replyLater(ackOf(id, held, true));
   }
 
   #acknowledgeForeign(
@@ -398,10 +433,7 @@ export class Recorder {
     const end = offset + BigInt(bytes.length);
     if (end > held[stream]) held[stream] = end;
     ofSession.set(commandId, held);
-    session.reply({
-      case: "commandAck",
-      value: create(CommandAckSchema, { commandId, ...held }),
-    });
+    session.reply(ackOf(commandId, held));
   }
 
   #cannotRecord(session: AgentSession, error: unknown): void {
@@ -411,6 +443,23 @@ export class Recorder {
     });
     session.busy();
   }
+}
+
+function ackOf(
+  commandId: bigint,
+  { stdout, stderr }: Foreign,
+  final = false,
+): Body {
+  return {
+    case: "commandAck",
+    value: {
+      $typeName: "piri.agent.v1.CommandAck",
+      commandId,
+      stdout,
+      stderr,
+      final,
+    },
+  };
 }
 
 const NOTHING_HELD: Foreign = { stdout: 0n, stderr: 0n };

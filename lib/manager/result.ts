@@ -45,6 +45,7 @@ export function patchOfResult(
   result: CommandResult,
   { at, hasOutput }: { at: number; hasOutput: boolean },
 ): ResultPatch {
+  const { record } = command;
   const known = STATE_OF[result.status];
   const produced: Record<StreamName, bigint> = {
     stdout: result.stdoutBytes,
@@ -76,17 +77,17 @@ export function patchOfResult(
     reapedSignalled: result.reaped?.signalled ?? null,
     reapedAlive: alive,
     startedAt: result.startedAtMs > 0n
-      ? command.record.startedAt ?? at
-      : command.record.startedAt,
+      ? record.startedAt ?? at
+      : record.startedAt,
     finishedAt: at,
     agentStartedAt: orNull(result.startedAtMs),
     agentFinishedAt: orNull(result.finishedAtMs),
     stdoutHeld: held.stdout,
     stderrHeld: held.stderr,
-    truncated: command.record.truncated || result.truncated || missing,
-    progressCurrent: command.record.progressCurrent,
-    progressTotal: command.record.progressTotal,
-    progressMessage: command.record.progressMessage,
+    truncated: record.truncated || result.truncated || missing,
+    progressCurrent: record.progressCurrent,
+    progressTotal: record.progressTotal,
+    progressMessage: record.progressMessage,
   };
 }
 

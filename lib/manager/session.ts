@@ -8,6 +8,7 @@ import {
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
 import { Connection, type End } from "../wire/connection.ts";
 import type { Feature } from "../wire/features.ts";
+import { Later } from "../wire/later.ts";
 import type { Body } from "../wire/message.ts";
 import { ignore, type Table } from "../wire/table.ts";
 import type { Transport } from "../wire/transport.ts";
@@ -78,21 +79,21 @@ function ponged(session: ManagerSession): void {
 function recordProgress(
   session: ManagerSession,
   progress: Parameters<Commands["recordProgress"]>[1],
-): Promise<void> {
+): void | Promise<void> {
   return session.commands.recordProgress(session, progress);
 }
 
 function recordOutput(
   session: ManagerSession,
   output: Parameters<Commands["recordOutput"]>[1],
-): Promise<void> {
+): void | Promise<void> {
   return session.commands.recordOutput(session, output);
 }
 
 function recordResult(
   session: ManagerSession,
   result: Parameters<Commands["recordResult"]>[1],
-): Promise<void> {
+): void | Promise<void> {
   return session.commands.recordResult(session, result);
 }
 
@@ -112,6 +113,8 @@ export interface ManagerSessionOptions {
   readonly data: DataRequests;
   readonly clock: Clock;
   readonly counters: Counters;
+  /** When what may wait is sent at the latest; shared by all sessions. */
+  readonly later?: Later;
   /** How often agents are pinged, milliseconds. */
   readonly pingIntervalMs: number;
 }
@@ -137,6 +140,7 @@ export class ManagerSession implements AgentSession {
     this.connection = new Connection<ManagerSession>(transport, {
       clock: options.clock,
       counters: options.counters,
+      later: options.later ?? new Later(options.clock),
       table: managerTable,
       context: this,
     });
@@ -238,8 +242,12 @@ export class ManagerSession implements AgentSession {
     return this.connection.send(body);
   }
 
-  reply(body: Body): void {
-    this.connection.reply(body);
+  reply(body: Body): boolean {
+    return this.connection.reply(body);
+  }
+
+  replyLater(body: Body): void {
+    this.connection.replyLater(body);
   }
 
   cancel(cancel: CommandCancel): void {

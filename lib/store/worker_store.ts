@@ -1,4 +1,5 @@
 import { PiriError } from "../base/errors.ts";
+import type { CommandPatch } from "./records.ts";
 import type { Store } from "./store.ts";
 import {
   fromFailure,
@@ -64,6 +65,7 @@ function storeOn(thread: StoreThread, managerId: string): Store {
   // Each method passes its arguments on and its answer back, so the types are those of the Store.
   return Object.assign(Object.fromEntries(methods), {
     managerId,
+    patchCommand: (patch: CommandPatch) => thread.patch(patch),
     appendOutput: (id: bigint, piece: Piece) =>
       thread.call("appendOutput", [id, { ...piece, bytes: own(piece.bytes) }]),
     [Symbol.asyncDispose]: () => thread.close(),
@@ -78,9 +80,19 @@ function own(bytes: Uint8Array): Uint8Array {
 }
 
 interface Pending {
-  readonly answer: PromiseWithResolvers<unknown>;
+  answer: Answer;
   /** The message that the call went with. */
   batch: Batch | undefined;
+}
+
+/** Who waits for an answer. */
+type Answer = Pick<PromiseWithResolvers<unknown>, "resolve" | "reject">;
+
+/** A patch that has not been posted. */
+interface WaitingPatch {
+  /** Of the call. */
+  readonly id: number;
+  readonly patch: CommandPatch;
 }
 
 /** A message of calls: how many of them are not answered. */
@@ -96,7 +108,10 @@ class StoreThread {
   readonly #worker = new Worker(WORKER_URL, { type: "module", name: "store" });
   readonly #opened = Promise.withResolvers<string>();
   readonly #pending = new Map<number, Pending>();
-  #calls: StoreCall[] = [];
+  /** What has not been posted, in the order in which it was asked for. */
+  readonly #calls = new Map<number, StoreCall>();
+  /** Patches among the calls that another of the same command may still be laid over. */
+  readonly #patches = new Map<bigint, WaitingPatch>();
   #underWay = 0;
   #lastId = 0;
   #failure: Error | undefined;
@@ -122,6 +137,15 @@ class StoreThread {
     method: StoreCall["method"],
     args: readonly unknown[],
   ): Promise<unknown> {
+    // A read sees the writes before it, so none of them may move behind it.
+    if (method !== "appendOutput") this.#patches.clear();
+    return this.#ask(method, args);
+  }
+
+  #ask(
+    method: StoreCall["method"],
+    args: readonly unknown[],
+  ): Promise<unknown> {
     if (this.#closed !== undefined && method !== "close") {
       return Promise.reject(
         new PiriError(
@@ -135,10 +159,47 @@ class StoreThread {
     const id = this.#lastId;
     const answer = Promise.withResolvers<unknown>();
     this.#pending.set(id, { answer, batch: undefined });
-    this.#calls.push({ id, method, args });
+    this.#calls.set(id, { id, method, args });
     // What is asked for in one go is one message.
-    if (this.#calls.length === 1) queueMicrotask(() => this.#flush());
+    if (this.#calls.size === 1) queueMicrotask(() => this.#flush());
     return answer.promise;
+  }
+
+  /**
+   * Patches of one command that have not been posted become one, where the last of them was asked for: a command that
+   * begins and ends at once is written once.
+   */
+  patch(patch: CommandPatch): Promise<unknown> {
+    const earlier = this.#patches.get(patch.id);
+    const whole = earlier === undefined
+      ? patch
+      : { ...earlier.patch, ...patch };
+    const answered = this.#ask("patchCommand", [whole]);
+    const id = this.#lastId;
+    if (!this.#calls.has(id)) return answered;
+    if (earlier !== undefined) this.#join(earlier.id, id);
+    this.#patches.set(patch.id, { id, patch: whole });
+    return answered;
+  }
+
+  /** Drops a call for a later one that says the same and more; who waited for the first waits for the second. */
+  #join(droppedId: number, id: number): void {
+    const dropped = this.#pending.get(droppedId);
+    const pending = this.#pending.get(id);
+    if (dropped === undefined || pending === undefined) return;
+    this.#pending.delete(droppedId);
+    this.#calls.delete(droppedId);
+    const { answer } = pending;
+    pending.answer = {
+      resolve: (value) => {
+        dropped.answer.resolve(value);
+        answer.resolve(value);
+      },
+      reject: (reason) => {
+        dropped.answer.reject(reason);
+        answer.reject(reason);
+      },
+    };
   }
 
   close(): Promise<void> {
@@ -159,9 +220,10 @@ class StoreThread {
   }
 
   #flush(): void {
-    if (this.#underWay >= MOST_UNDER_WAY || this.#calls.length === 0) return;
-    const calls = this.#calls;
-    this.#calls = [];
+    if (this.#underWay >= MOST_UNDER_WAY || this.#calls.size === 0) return;
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    this.#patches.clear();
     // A prune takes its time between the others, so nobody waits for its answer.
     const counted = calls.filter(({ method }) => method !== "prune");
     if (counted.length > 0) {

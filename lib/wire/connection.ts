@@ -16,6 +16,7 @@ import {
   PongSchema,
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
 import { FrameDecoder } from "./frame.ts";
+import { Later } from "./later.ts";
 import { Liveness, type LivenessTimes } from "./liveness.ts";
 import { type Body, decodeMessage } from "./message.ts";
 import { Outbox } from "./outbox.ts";
@@ -48,6 +49,8 @@ export class Refusal extends PiriError {
 export interface ConnectionOptions<Context> {
   readonly clock: Clock;
   readonly counters: Counters;
+  /** When what may wait is sent at the latest; shared with other connections. */
+  readonly later?: Later;
   readonly table: Table<Context>;
   readonly context: Context;
 }
@@ -97,6 +100,7 @@ export class Connection<Context> {
     this.#context = options.context;
     this.#outbox = new Outbox(transport, {
       clock: options.clock,
+      later: options.later ?? new Later(options.clock),
       failed: ({ message }) => this.#close({ kind: "broken", reason: message }),
     });
     // Until it has said what it is, it may be one of 2024.
@@ -112,9 +116,17 @@ export class Connection<Context> {
     return this.#outbox.send(body);
   }
 
-  /** Sends without waiting: for answers, so that reading never waits for writing. */
-  reply(body: Body): void {
-    this.#outbox.reply(body);
+  /**
+   * Sends without waiting, and tells whether it will be sent: this side may have said Bye. For answers, so that reading
+   * never waits for writing.
+   */
+  reply(body: Body): boolean {
+    return this.#outbox.reply(body);
+  }
+
+  /** As `reply`, for what nobody waits for: it is sent with the next message, or a little later. */
+  replyLater(body: Body): void {
+    this.#outbox.replyLater(body);
   }
 
   /** Answers a Ping. */
@@ -195,7 +207,9 @@ export class Connection<Context> {
       this.#decoder.push(bytes);
       let frame = this.#decoder.next();
       while (frame !== undefined) {
-        await this.#handle(frame);
+        // Waiting for what is done already would cost more than most messages.
+        const handled = this.#handle(frame);
+        if (handled !== undefined) await handled;
         if (this.#ended()) return;
         frame = this.#decoder.next();
       }
@@ -207,9 +221,9 @@ export class Connection<Context> {
     return this.#state === "closed";
   }
 
-  async #handle(frame: Uint8Array): Promise<void> {
+  #handle(frame: Uint8Array): Promise<void> | undefined {
     const state = this.#state;
-    if (state === "closed" || this.#deaf) return;
+    if (state === "closed" || this.#deaf) return undefined;
     const body = decodeMessage(frame);
     if (body === undefined) {
       if (state === "greeting") {
@@ -219,15 +233,24 @@ export class Connection<Context> {
         );
       }
       this.#counters.add("unknown_messages");
-      return;
+      return undefined;
     }
     const row = rowFor(this.#table, state, body);
     if (body.case === "bye") this.#end ??= { kind: "bye", bye: body.value };
-    await row.run(this.#context, body.value);
+    const ran = row.run(this.#context, body.value);
+    if (ran !== undefined) return ran.then(() => this.#followUp(row, state));
+    this.#followUp(row, state);
+    return undefined;
+  }
+
+  #followUp(
+    { next, then }: { next?: PeerState; then?: (context: Context) => void },
+    state: PeerState,
+  ): void {
     // This side may have left meanwhile; then the row has no say any more.
-    if (row.next === undefined || this.#state !== state) return;
-    this.#enter(row.next);
-    row.then?.(this.#context);
+    if (next === undefined || this.#state !== state) return;
+    this.#enter(next);
+    then?.(this.#context);
   }
 
   #enter(state: PeerState): void {

@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { PiriError } from "../base/errors.ts";
 import {
   type Message as WireMessage,
@@ -39,10 +39,11 @@ const MAX_COUNT = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** The bytes of a message, as a frame carries them. */
 export function encodeMessage(body: Body): Uint8Array {
-  return toBinary(
-    MessageSchema,
-    create(MessageSchema, { type: TYPE_OF[body.case], body }),
-  );
+  return toBinary(MessageSchema, {
+    $typeName: "piri.agent.v1.Message",
+    type: TYPE_OF[body.case],
+    body,
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
+import type { Later } from "./later.ts";
 import { encodeFrames, HEADER_BYTES } from "./frame.ts";
 import { type Body, encodeMessage } from "./message.ts";
 import type { Transport } from "./transport.ts";
@@ -19,6 +20,8 @@ const OVERFLOW = 8 * 1_048_576;
 /** How an Outbox behaves. */
 export interface OutboxOptions {
   readonly clock: Clock;
+  /** When what may wait is written at the latest. */
+  readonly later: Later;
   /** Called once, when the peer does not take what is written, or the connection is broken. */
   readonly failed: (error: PiriError) => void;
 }
@@ -39,50 +42,94 @@ export class Outbox {
   oneFrameAWrite = false;
   readonly #transport: Transport;
   readonly #clock: Clock;
+  readonly #later: Later;
   readonly #failed: (error: PiriError) => void;
   readonly #queue: Item[] = [];
   readonly #replaceable = new Map<string, Item>();
   #queuedBytes = 0;
   #writing = false;
+  /** What is queued is written within the time of `later`. */
+  #waits = false;
+  /** While something is being written, and until it is found that nothing is any more. */
+  #stall: Timer | undefined;
+  /** When the peer last took something, or was first given something to take, by the monotonic clock. */
+  #tookAt = 0;
   #closed = false;
   /** Bye is queued or written: the last message of whoever ends the connection. */
   #said = false;
-  #room = Promise.withResolvers<void>();
-  #empty = Promise.withResolvers<void>();
+  /** While someone waits for it. */
+  #room: PromiseWithResolvers<void> | undefined;
+  #empty: PromiseWithResolvers<void> | undefined;
 
-  constructor(transport: Transport, { clock, failed }: OutboxOptions) {
+  constructor(transport: Transport, { clock, later, failed }: OutboxOptions) {
     this.#transport = transport;
     this.#clock = clock;
+    this.#later = later;
     this.#failed = failed;
   }
 
   /** Queues a message and resolves when there is room for the next. Rejects with UNAVAILABLE once closed. */
   async send(body: Body): Promise<void> {
     this.#add(body, undefined);
-    while (this.#queuedBytes > HIGH_WATER) await this.#room.promise;
+    this.#start();
+    while (this.#queuedBytes > HIGH_WATER) {
+      this.#room ??= Promise.withResolvers();
+      await this.#room.promise;
+    }
     // It was dropped while it waited.
     if (this.#closed) throw closed(body);
   }
 
-  /** Queues a message without ever waiting; after Bye it is dropped. Of one kind that only its newest counts, it takes its predecessor's place. */
-  reply(body: Body): void {
+  /**
+   * Queues a message without ever waiting, and tells whether it did: after Bye it is dropped. Of one kind that only its
+   * newest counts, it takes its predecessor's place.
+   */
+  reply(body: Body): boolean {
+    if (this.#closed || this.#said) return false;
+    this.#add(body, replacementKey(body));
+    this.#start();
+    return true;
+  }
+
+  /** As `reply`, for what nobody waits for: it goes with the next write, or a little later with one of its own. */
+  replyLater(body: Body): void {
     if (this.#closed || this.#said) return;
     this.#add(body, replacementKey(body));
+    if (this.#writing || this.#waits) return;
+    this.#waits = true;
+    this.#later.add(() => {
+      this.#waits = false;
+      if (this.#queue.length > 0) this.#start();
+    });
   }
 
   /** Resolves when all that is queued was handed over, or it was closed. */
   async flushed(): Promise<void> {
-    while (this.#writing && !this.#closed) await this.#empty.promise;
+    while (this.#writing && !this.#closed) {
+      this.#empty ??= Promise.withResolvers();
+      await this.#empty.promise;
+    }
   }
 
   /** Drops what is queued. */
   close(): void {
     this.#closed = true;
+    this.#stall?.cancel();
     this.#queue.length = 0;
     this.#replaceable.clear();
     this.#queuedBytes = 0;
-    this.#room.resolve();
-    this.#empty.resolve();
+    this.#tellRoom();
+    this.#tellEmpty();
+  }
+
+  #tellRoom(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  #tellEmpty(): void {
+    this.#empty?.resolve();
+    this.#empty = undefined;
   }
 
   #add(message: Body, key: string | undefined): void {
@@ -108,36 +155,42 @@ export class Outbox {
           `Cannot queue more than ${OVERFLOW} bytes: the peer does not read`,
         ),
       );
-    } else if (!this.#writing) {
-      this.#writing = true;
-      // Begun in a microtask, so that what is sent in one go is gathered into one write.
-      void Promise.resolve().then(() => this.#write());
     }
   }
 
+  #start(): void {
+    if (this.#writing || this.#closed) return;
+    this.#writing = true;
+    // Begun in a microtask, so that what is sent in one go is gathered into one write.
+    queueMicrotask(() => void this.#write());
+  }
+
   async #write(): Promise<void> {
-    while (this.#queue.length > 0 && !this.#closed) {
-      const bytes = encodeFrames(this.#gather());
-      try {
-        await this.#writeWhole(bytes);
-      } catch (error) {
-        this.#fail(
-          error instanceof PiriError ? error : new PiriError(
-            "UNAVAILABLE",
-            "Cannot write to the peer: the connection is broken",
-            { cause: error },
-          ),
-        );
-        return;
+    this.#stall ??= this.#stallTimer(STALL_MS);
+    try {
+      while (this.#queue.length > 0 && !this.#closed) {
+        const bytes = encodeFrames(this.#gather());
+        let written = 0;
+        this.#tookAt = this.#clock.monotonic();
+        while (written < bytes.length && !this.#closed) {
+          const rest = written === 0 ? bytes : bytes.subarray(written);
+          written += await this.#transport.write(rest);
+          this.#tookAt = this.#clock.monotonic();
+        }
+        if (this.#queuedBytes <= HIGH_WATER) this.#tellRoom();
       }
-      if (this.#queuedBytes <= HIGH_WATER) {
-        this.#room.resolve();
-        this.#room = Promise.withResolvers<void>();
-      }
+    } catch (error) {
+      this.#fail(
+        error instanceof PiriError ? error : new PiriError(
+          "UNAVAILABLE",
+          "Cannot write to the peer: the connection is broken",
+          { cause: error },
+        ),
+      );
+      return;
     }
     this.#writing = false;
-    this.#empty.resolve();
-    this.#empty = Promise.withResolvers<void>();
+    this.#tellEmpty();
   }
 
   #gather(): Uint8Array[] {
@@ -158,20 +211,16 @@ export class Outbox {
     return bodies;
   }
 
-  async #writeWhole(bytes: Uint8Array): Promise<void> {
-    let written = 0;
-    while (written < bytes.length && !this.#closed) {
-      const timer = this.#stallTimer();
-      try {
-        written += await this.#transport.write(bytes.subarray(written));
-      } finally {
-        timer.cancel();
+  /** One timer for all writes: it is set anew when it fires, not at each of them. */
+  #stallTimer(ms: number): Timer {
+    return this.#clock.timer(ms, () => {
+      this.#stall = undefined;
+      if (!this.#writing) return;
+      const left = this.#tookAt + STALL_MS - this.#clock.monotonic();
+      if (left > 0) {
+        this.#stall = this.#stallTimer(left);
+        return;
       }
-    }
-  }
-
-  #stallTimer(): Timer {
-    return this.#clock.timer(STALL_MS, () =>
       this.#fail(
         new PiriError(
           "TIMED_OUT",
@@ -179,7 +228,8 @@ export class Outbox {
             STALL_MS / 1_000
           } s`,
         ),
-      ));
+      );
+    });
   }
 
   #fail(error: PiriError): void {

@@ -9,14 +9,14 @@ export const HANDSHAKE_MS = 10_000;
 /** Names the protocol within TLS (RFC 7301), so that a port can be shared later. */
 export const ALPN = "piri/1";
 
-/** One read takes so many bytes at most. */
-const READ_BYTES = 65_536;
+/** One read takes so many bytes at most: few of a peer that says little, so that many idle ones cost little memory. */
+const READ_BYTES = { least: 1_024, most: 65_536 };
 
 /** An established TLS connection, of either side. */
 export class TlsTransport implements Transport {
   readonly peer: string;
   readonly #conn: Deno.TlsConn;
-  readonly #buffer = new Uint8Array(READ_BYTES);
+  #buffer = new Uint8Array(READ_BYTES.least);
   #closed = false;
 
   constructor(conn: Deno.TlsConn) {
@@ -27,11 +27,24 @@ export class TlsTransport implements Transport {
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     try {
       const count = await this.#conn.read(this.#buffer);
-      return count === null ? undefined : this.#buffer.slice(0, count);
+      if (count === null) return undefined;
+      const bytes = this.#buffer.slice(0, count);
+      this.#fit(count);
+      return bytes;
     } catch (error) {
       // Closing interrupts the read that is waiting: an end, not a failure.
       if (this.#closed) return undefined;
       throw error;
+    }
+  }
+
+  /** Makes room for more where a read was full, and gives it back where one was small. */
+  #fit(count: number): void {
+    const { length } = this.#buffer;
+    if (count === length && length < READ_BYTES.most) {
+      this.#buffer = new Uint8Array(Math.min(length * 4, READ_BYTES.most));
+    } else if (count < READ_BYTES.least && length > READ_BYTES.least) {
+      this.#buffer = new Uint8Array(READ_BYTES.least);
     }
   }
 

@@ -85,3 +85,52 @@ Deno.test("a store in a thread of its own does what was asked for before it was 
   const error = await assertRejects(() => store.agents());
   assertEquals(codeOf(error), "FAILED_PRECONDITION");
 });
+
+Deno.test("patches of one command that are asked for together are all done, and each is answered", async () => {
+  await using folder = await temporaryFolder();
+  await using store = await openWorkerStore(folder.database);
+  const { commands: [one, two] } = await store.createCommands(
+    [newCommand(), newCommand({ agent: "web-2" })],
+    { requestId: "r", job: "j" },
+  );
+  const [first = 0n, second = 0n] = [one?.id, two?.id];
+  const piece = { stream: "stdout", offset: 0n, cut: 0n, keep: true } as const;
+
+  const answers = await Promise.allSettled([
+    store.patchCommand({ id: first, state: "running", startedAt: 5 }),
+    store.patchCommand({ id: second, state: "running", startedAt: 6 }),
+    store.appendOutput(first, { ...piece, bytes: new Uint8Array(3) }),
+    store.patchCommand({ id: first, state: "succeeded", finishedAt: 7 }),
+    store.patchCommand({ id: 99n, state: "running" }),
+    store.patchCommand({ id: 99n, state: "lost" }),
+  ]);
+
+  assertEquals(answers.map(({ status }) => status), [
+    "fulfilled",
+    "fulfilled",
+    "fulfilled",
+    "fulfilled",
+    "rejected",
+    "rejected",
+  ]);
+  const kept = await store.command(first);
+  assertEquals(
+    [kept?.state, kept?.startedAt, kept?.finishedAt, kept?.stdoutHeld],
+    ["succeeded", 5, 7, 3n],
+  );
+  assertEquals((await store.command(second))?.state, "running");
+});
+
+Deno.test("a read between two patches of one command sees the first", async () => {
+  await using folder = await temporaryFolder();
+  await using store = await openWorkerStore(folder.database);
+  await store.createCommands([newCommand()], { requestId: "r", job: "j" });
+
+  void store.patchCommand({ id: 1n, startedAt: 5 });
+  const read = store.command(1n);
+  const last = store.patchCommand({ id: 1n, finishedAt: 7 });
+
+  assertEquals((await read)?.startedAt, 5);
+  await last;
+  assertEquals((await store.command(1n))?.finishedAt, 7);
+});

@@ -18,6 +18,7 @@ import type { EventRecord } from "../../lib/store/records.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { End } from "../../lib/wire/connection.ts";
 import { FEATURES } from "../../lib/wire/features.ts";
+import { Later } from "../../lib/wire/later.ts";
 import { memoryTransports } from "../../lib/wire/memory_transport.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
 import { countingRandom } from "./counting_random.ts";
@@ -270,6 +271,8 @@ export class MemoryManager implements AsyncDisposable {
       data: this.#data,
       clock: this.clock,
       counters: this.counters,
+      // Time stands still here.
+      later: new Later(this.clock, 0),
       pingIntervalMs: 15_000,
     });
     this.sessions.push(session);

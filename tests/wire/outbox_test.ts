@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
-import { Outbox } from "../../lib/wire/outbox.ts";
+import { Later, LATER_MS } from "../../lib/wire/later.ts";
+import { Outbox, STALL_MS } from "../../lib/wire/outbox.ts";
 import type { Body } from "../../lib/wire/message.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { body, framesOf } from "../support/scripted_peer.ts";
@@ -12,6 +13,7 @@ function outboxTo(transport = new SlowTransport()) {
   const failures: string[] = [];
   const outbox = new Outbox(transport, {
     clock,
+    later: new Later(clock),
     failed: ({ code }) => failures.push(code),
   });
   return { clock, transport, outbox, failures };
@@ -224,4 +226,46 @@ Deno.test("flushed resolves once all was handed over", async () => {
   transport.unblock();
   await wait;
   assertEquals(transport.kinds(), [["bye"]]);
+});
+
+Deno.test("what may wait goes with the next write", async () => {
+  const { clock, transport, outbox } = outboxTo();
+  outbox.replyLater(body("commandAck"));
+  await clock.settle();
+  assertEquals(transport.kinds(), []);
+  outbox.reply(body("ping"));
+  await clock.settle();
+  assertEquals(transport.kinds(), [["commandAck", "ping"]]);
+  await clock.advance(LATER_MS);
+  assertEquals(transport.kinds(), [["commandAck", "ping"]]);
+});
+
+Deno.test("what may wait leaves by itself in time, with what was added meanwhile", async () => {
+  const { clock, transport, outbox } = outboxTo();
+  outbox.replyLater(body("commandAck", { commandId: 1n }));
+  await clock.advance(LATER_MS - 1);
+  outbox.replyLater(body("commandAck", { commandId: 2n }));
+  assertEquals(transport.kinds(), []);
+  await clock.advance(1);
+  assertEquals(transport.kinds(), [["commandAck", "commandAck"]]);
+  outbox.replyLater(body("commandAck", { commandId: 3n }));
+  await clock.advance(LATER_MS);
+  assertEquals(transport.kinds().length, 2);
+});
+
+Deno.test("a peer that takes some of each write in time is never given up, however many timers that takes", async () => {
+  const { clock, transport, outbox, failures } = outboxTo();
+  for (let minute = 0; minute < 3; minute++) {
+    transport.block();
+    outbox.reply(body("ping"));
+    await clock.advance(STALL_MS - 1);
+    transport.unblock();
+    await clock.settle();
+  }
+  assertEquals(failures, []);
+  assertEquals(transport.kinds().length, 3);
+  transport.block();
+  outbox.reply(body("ping"));
+  await clock.advance(STALL_MS);
+  assertEquals(failures, ["TIMED_OUT"]);
 });
