@@ -49,9 +49,22 @@ export class Agents implements AgentAdmin {
     return agents.map((agent) => this.#view(agent));
   }
 
-  async add(
+  async add(agent: Parameters<AgentAdmin["add"]>[0]): Promise<string> {
+    return (await this.#add(agent)).token;
+  }
+
+  async addWithSecret(
+    { secretHash, ...agent }: Parameters<AgentAdmin["addWithSecret"]>[0],
+  ): Promise<void> {
+    // Nobody sees its token, which is used up at once.
+    const { tokenHash } = await this.#add(agent);
+    const at = this.#options.clock.now();
+    await this.#store.enrolAgent(agent.id, { tokenHash, secretHash, at });
+  }
+
+  async #add(
     { id, groups, cidrs, expiresInMs }: Parameters<AgentAdmin["add"]>[0],
-  ): Promise<string> {
+  ): Promise<{ token: string; tokenHash: Uint8Array }> {
     requireName("an agent", id);
     for (const group of groups) requireName("a group", group);
     for (const cidr of cidrs) parseNetwork(cidr);
@@ -66,7 +79,7 @@ export class Agents implements AgentAdmin {
     this.#options.events.add("agent_added", `agent "${id}" was added`, {
       agent: id,
     });
-    return token;
+    return { token, tokenHash: hashed.tokenHash };
   }
 
   async renewToken(id: string, expiresInMs?: number): Promise<string> {
@@ -125,6 +138,7 @@ export class Agents implements AgentAdmin {
       groups: agent.groups,
       cidrs: agent.cidrs,
       joined: agent.secretHash !== null,
+      instance: session?.instance ?? agent.instance ?? "",
       facts: agent.facts,
     };
   }
