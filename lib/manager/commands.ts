@@ -110,6 +110,24 @@ export class Commands implements CommandAdmin {
     return this.#open.size;
   }
 
+  /** How many commands of an agent have not ended. */
+  countOf(agent: string): number {
+    return this.#open.countOf(agent);
+  }
+
+  /** All commands that have not ended. */
+  all(): Iterable<OpenCommand> {
+    return this.#open.all();
+  }
+
+  /** What waits for the disk on behalf of a connection: bytes of output from it, and messages to it. */
+  waiting(session: AgentSession): { bytes: number; messages: number } {
+    return {
+      bytes: this.#recorder.unwritten(session),
+      messages: this.#dispatcher.unrecorded(session),
+    };
+  }
+
   // What operators ask.
 
   async run(

@@ -68,6 +68,11 @@ export class Recorder {
     this.#keepBytes = options.keepBytes;
   }
 
+  /** Bytes of output from this connection that wait for the disk. */
+  unwritten(session: AgentSession): number {
+    return this.#unwritten.get(session) ?? 0;
+  }
+
   async progress(
     session: AgentSession,
     { commandId, current, total, message }: CommandProgress,
