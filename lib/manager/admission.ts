@@ -121,9 +121,8 @@ export class Admission {
     const { fleet, commands, events } = this.#options;
     if (!fleet.leave(session)) return;
     const at = this.#clock.now();
-    const open = commands.of(session.agent);
     commands.noteLeft(session.agent, at);
-    const patches = commands.agentLeft(session);
+    const change = commands.agentLeft(session);
     if (!this.#joined.has(session) || !isJoined(end)) {
       events.add(
         "agent_disconnected",
@@ -132,12 +131,18 @@ export class Admission {
       );
     }
     try {
-      await this.#store.agentLeft(session.agent, { at, patches });
+      await this.#store.agentLeft(session.agent, {
+        at,
+        patches: change.patches,
+      });
+      change.recorded();
     } catch (error) {
+      change.takeBack();
       // The agent may have been removed meanwhile.
       events.add("store_error", messageOf(error), { agent: session.agent });
     }
-    commands.recorded(open, patches);
+    // Since when they are unreachable.
+    for (const { feed } of commands.of(session.agent)) feed.touch();
   }
 
   async #alone(name: string, work: () => Promise<void>): Promise<void> {
@@ -186,18 +191,23 @@ export class Admission {
     if (joined) this.#joined.add(newcomer);
     const former = fleet.admit(newcomer);
     if (former !== undefined) this.#replace(former, address);
-    await store.admitAgent(record.id, {
-      protocol,
-      version: hello.agentVersion,
-      facts: hello.facts,
-      instance: hello.instance,
-      session: hello.session,
-      lastCommandId: hello.lastCommandId,
-      address,
-      at: this.#clock.now(),
-      patches: outcome.patches,
-    });
-    commands.recorded(outcome.touched, outcome.patches);
+    try {
+      await store.admitAgent(record.id, {
+        protocol,
+        version: hello.agentVersion,
+        facts: hello.facts,
+        instance: hello.instance,
+        session: hello.session,
+        lastCommandId: hello.lastCommandId,
+        address,
+        at: this.#clock.now(),
+        patches: outcome.patches,
+      });
+    } catch (error) {
+      outcome.takeBack();
+      throw error;
+    }
+    outcome.recorded();
     if (!isOld) this.#compareInstances(record, hello);
     await newcomer.send({
       case: "serverHello",

@@ -95,22 +95,31 @@ export class Agents implements AgentAdmin {
 
   async remove(id: string): Promise<void> {
     const { commands, fleet, events } = this.#options;
-    const open = commands.of(id);
-    const patches = commands.agentRemoved(id);
-    await this.#store.removeAgent(id, patches);
+    const change = commands.agentRemoved(id);
+    try {
+      await this.#store.removeAgent(id, change.patches);
+    } catch (error) {
+      change.takeBack();
+      throw error;
+    }
     fleet.session(id)?.removed();
-    commands.recorded(open, patches);
+    change.recorded();
     events.add("agent_removed", `agent "${id}" was removed`, { agent: id });
     await this.#loseLateOnes(id);
   }
 
   /** What was asked for while the removal was recorded. */
   async #loseLateOnes(id: string): Promise<void> {
-    const { commands } = this.#options;
-    const late = commands.of(id);
-    const patches = commands.agentRemoved(id);
-    await Promise.all(patches.map((patch) => this.#store.patchCommand(patch)));
-    commands.recorded(late, patches);
+    const change = this.#options.commands.agentRemoved(id);
+    try {
+      await Promise.all(
+        change.patches.map((patch) => this.#store.patchCommand(patch)),
+      );
+      change.recorded();
+    } catch (error) {
+      change.takeBack();
+      throw error;
+    }
   }
 
   #newToken(

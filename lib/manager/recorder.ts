@@ -206,7 +206,7 @@ export class Recorder {
     this.#open.add(command);
     this.#events.add(
       "command_found",
-      `command ${record.id} on "${record.agent}" is not ${record.state}, as was presumed: its agent knows it`,
+      `command ${record.id} on "${record.agent}" is not ${record.state} after all: its agent has it`,
       { agent: record.agent, commandId: record.id },
     );
     return command;
