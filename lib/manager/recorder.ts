@@ -266,9 +266,9 @@ export class Recorder {
         if (keep) acknowledge();
         // Not waited for: a slow watcher holds back the acknowledgement, not the reading of the agent's connection.
         else void command.feed.passed(number).then(acknowledge);
-      })
-      .catch((error) => {
-        // It is asked for again, from what is held.
+      }, (error) => {
+        // Not by `catch`, which would come after the next piece was found to be recorded. It is asked for again, from
+        // what is held.
         command.received[stream] = command.held[stream];
         if (keep) command.kept -= BigInt(size);
         this.#cannotRecord(session, error);
@@ -334,12 +334,12 @@ export class Recorder {
   #closed(command: OpenCommand): () => void {
     const { record } = command;
     const held = { ...command.held };
-    const received = { ...command.received };
     this.#open.remove(command);
     return () => {
       command.apply(record);
       Object.assign(command.held, held);
-      Object.assign(command.received, received);
+      // Output that came before it may not have been recorded either: all that is not held is asked for again.
+      Object.assign(command.received, held);
       this.#open.add(command);
     };
   }
