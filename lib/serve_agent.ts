@@ -12,7 +12,7 @@ import { openJournal } from "./agent/disk_journal.ts";
 import { hostFacts, machineId } from "./agent/host_facts.ts";
 import type { LinkOptions } from "./agent/link.ts";
 import { shrunkResult } from "./agent/result.ts";
-import { MOST_RUNNING } from "./agent/runner.ts";
+import { MOST_RUNNING } from "./agent/acceptance.ts";
 import { WorkerPool } from "./agent/worker_pool.ts";
 import { parseAddress } from "./base/address.ts";
 import type { Clock } from "./base/clock.ts";

@@ -1,45 +1,89 @@
 /**
- * Measures Piri beside what it is to be compared with, in one run and in turns, and writes bench/results.json.
+ * Measures Piri beside what it is to be compared with, in one run and in turns, and writes bench/results.json and the
+ * table in docs/performance.md. `--help` tells the flags.
  *
  *     deno task bench [name...] [--rounds 5]
+ *     deno task bench --quick --compare
  *
  * @module
  */
-import { closestString } from "@std/text/closest-string";
 import { join } from "@std/path";
-import { parseArgs } from "node:util";
-import { PiriError } from "../lib/base/errors.ts";
+import { messageOf, PiriError } from "../lib/base/errors.ts";
+import { compareTable } from "./bench/compare.ts";
 import { machineName } from "./bench/machine.ts";
-import { measure, ROUNDS } from "./bench/measure.ts";
+import { measure } from "./bench/measure.ts";
+import {
+  BENCH_HELP,
+  type BenchOptions,
+  parseBenchOptions,
+} from "./bench/options.ts";
+import { pageWith } from "./bench/page.ts";
 import type { Pair } from "./bench/pair.ts";
 import { pairs } from "./bench/pairs.ts";
-import { merged, readResults, resultOf } from "./bench/results.ts";
+import {
+  merged,
+  readResults,
+  resultOf,
+  type Results,
+  resultsText,
+} from "./bench/results.ts";
 import { legend, markdownTable, type Row } from "./bench/table.ts";
 import { ROOT } from "./build/build.ts";
 import { commitOf } from "./build/commit.ts";
 import { main, say } from "./build/main.ts";
 
-const PATH = join(ROOT, "bench", "results.json");
+const RESULTS = join(ROOT, "bench", "results.json");
+const PAGE = join(ROOT, "docs", "performance.md");
 
-function chosen(names: readonly string[]): readonly Pair[] {
-  const known = pairs.map(({ name }) => name);
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    throw new PiriError(
-      "NOT_FOUND",
-      `Cannot measure "${name}": there are ${known.join(", ")}; did you mean "${
-        closestString(name, known)
-      }"?`,
-    );
+async function bench(options: BenchOptions): Promise<void> {
+  const committed = await readCommitted();
+  if (options.page) {
+    if (committed !== undefined) {
+      await write(merged(committed, committed, NAMES));
+    }
+    return;
   }
-  return names.length === 0
-    ? pairs
-    : pairs.filter(({ name }) => names.includes(name));
+  const isKept = options.size === "full" && !options.compare;
+  let results: Results = {
+    machine: machineName(),
+    commit: await commitOf(ROOT),
+    deno: Deno.version.deno,
+    results: [],
+  };
+  const rows: Row[] = [];
+  const failed: string[] = [];
+  for (const pair of options.pairs) {
+    try {
+      const row = await rowOf(pair, options);
+      if (row === undefined) continue;
+      rows.push(row);
+      results = { ...results, results: [...results.results, row.result] };
+      // After each, so that what was measured is not lost when the rest takes too long.
+      if (isKept) await write(merged(await readCommitted(), results, NAMES));
+    } catch (error) {
+      say(`${pair.name}: failed, ${messageOf(error)}`);
+      failed.push(pair.name);
+    }
+  }
+  print(options.compare ? compareTable(committed, rows) : markdownTable(rows));
+  print(
+    options.size === "quick"
+      ? "\nA quick run: fewer agents, commands and rounds than the table tells of."
+      : `\n${legend(rows.map(({ pair }) => pair))}`,
+  );
+  if (failed.length > 0) {
+    throw new PiriError("INTERNAL", `Cannot measure ${failed.join(", ")}`);
+  }
 }
 
+const NAMES = pairs.map(({ name }) => name);
+
 /** Measures one pair; undefined if it cannot be measured here. */
-async function rowOf(pair: Pair, rounds: number): Promise<Row | undefined> {
-  const opened = await pair.open();
+async function rowOf(
+  pair: Pair,
+  { size, rounds }: BenchOptions,
+): Promise<Row | undefined> {
+  const opened = await pair.open(size);
   if ("leftOut" in opened) {
     say(`${pair.name}: left out, ${opened.leftOut}`);
     return undefined;
@@ -54,37 +98,33 @@ async function rowOf(pair: Pair, rounds: number): Promise<Row | undefined> {
         } ${pair.unit}`,
       ),
   });
+  for (const note of open.notes?.() ?? []) say(`${pair.name}: ${note}`);
   return { pair, result: resultOf(pair, measured) };
 }
 
-async function formerResults() {
+async function readCommitted(): Promise<Results | undefined> {
   try {
-    return readResults(await Deno.readTextFile(PATH));
-  } catch {
-    return undefined;
+    return readResults(await Deno.readTextFile(RESULTS));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 
-await main(async () => {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { rounds: { type: "string", default: String(ROUNDS) } },
-  });
-  const rows: Row[] = [];
-  for (const pair of chosen(positionals)) {
-    const row = await rowOf(pair, Number(values.rounds));
-    if (row !== undefined) rows.push(row);
-  }
-  const results = merged(await formerResults(), {
-    machine: machineName(),
-    commit: await commitOf(ROOT),
-    deno: Deno.version.deno,
-    results: rows.map(({ result }) => result),
-  });
-  await Deno.mkdir(join(PATH, ".."), { recursive: true });
-  await Deno.writeTextFile(PATH, `${JSON.stringify(results, null, 2)}\n`);
+async function write(results: Results): Promise<void> {
+  await Deno.mkdir(join(RESULTS, ".."), { recursive: true });
+  await Deno.writeTextFile(RESULTS, resultsText(results));
+  const page = await Deno.readTextFile(PAGE);
+  await Deno.writeTextFile(PAGE, pageWith(page, results, pairs));
+}
+
+function print(text: string): void {
   // deno-lint-ignore no-console
-  console.log(
-    `${markdownTable(rows)}\n\n${legend(rows.map(({ pair }) => pair))}`,
-  );
+  console.log(text);
+}
+
+await main(async () => {
+  const options = parseBenchOptions(Deno.args, pairs);
+  if (options === undefined) return print(BENCH_HELP.trimEnd());
+  await bench(options);
 });

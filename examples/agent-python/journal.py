@@ -1,5 +1,7 @@
 """What an agent keeps on its disk."""
-import secrets, sqlite3
+import collections, secrets, sqlite3
+
+Known = collections.namedtuple("Known", "id manager nonce result stdout stderr")  # a command; its result is bytes or None
 
 
 class Journal:
@@ -28,8 +30,13 @@ class Journal:
         self.set("instance", secrets.token_hex(16))
         self.set("session", 0)
 
-    def commands(self):
-        return self.db.execute("SELECT id, manager, nonce, result, stdout, stderr FROM command ORDER BY id").fetchall()
+    def commands(self, where="true", *values):
+        rows = self.db.execute("SELECT id, manager, nonce, result, stdout, stderr FROM command"
+                               f" WHERE {where} ORDER BY id", values)
+        return [Known(id, manager, int(nonce), *rest) for id, manager, nonce, *rest in rows]
+
+    def command(self, id):
+        return next(iter(self.commands("id = ?", id)), None)
 
     def accept(self, command, manager):
         self.db.execute("BEGIN")
@@ -58,6 +65,8 @@ class Journal:
         return row[0] if row else 0
 
     def finish(self, id, result):
+        known = self.command(id)
+        result.stdout_bytes, result.stderr_bytes = known.stdout, known.stderr
         self.db.execute("UPDATE command SET result = ? WHERE id = ?", (result.SerializeToString(), id))
 
     def forget(self, id):

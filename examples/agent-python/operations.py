@@ -7,6 +7,42 @@ WINDOW = 4 * 1_048_576  # so much unacknowledged output makes a program wait
 Result = pb.CommandResult
 
 
+class Running:
+    """A command that runs, and how it is ended."""
+
+    def __init__(self):
+        self.process, self.asked = None, None
+
+    def stop(self, status, grace):
+        if self.asked is None:  # what was asked first names the end
+            self.asked = status
+            self.signal(signal.SIGTERM)
+        asyncio.get_running_loop().call_later(grace, self.signal, signal.SIGKILL)
+
+    def signal(self, number):
+        if self.process is not None and self.process.returncode is None:
+            os.killpg(self.process.pid, number)
+
+
+def marker(id, nonce):
+    """What a command's processes have in their environment."""
+    return f"{id}-{nonce}"
+
+
+def end_survivors(id, nonce):
+    """Ends what an earlier run of the agent left of a command, and returns how many processes that were."""
+    variable, signalled = f"PIRI_COMMAND={marker(id, nonce)}".encode(), 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                if variable in file.read().split(b"\0"):
+                    os.kill(int(pid), signal.SIGKILL)
+                    signalled += 1
+        except OSError:
+            pass  # it has ended, or is somebody else's
+    return signalled
+
+
 async def echo(agent, command, result, params):
     agent.journal.append(command.command_id, "stdout", f"{params['text']}\n".encode())
     result.status = Result.STATUS_SUCCESS
@@ -15,7 +51,7 @@ async def echo(agent, command, result, params):
 async def command_run(agent, command, result, params):
     id, running = command.command_id, agent.running[command.command_id]
     argv = params.get("argv") or ["/bin/sh", "-c", params["shell"]]
-    env = {**os.environ, **params.get("env", {}), "PIRI_COMMAND": f"{id}-{command.nonce}"}
+    env = {**os.environ, **params.get("env", {}), "PIRI_COMMAND": marker(id, command.nonce)}
     pipe = asyncio.subprocess.PIPE
     process = running.process = await asyncio.create_subprocess_exec(
         *argv, cwd=params.get("cwd"), env=env, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)

@@ -9,6 +9,7 @@ import type { End } from "../wire/connection.ts";
 import { EXPIRY, type Journal } from "./journal.ts";
 import { type AgentIdentity, Link, type LinkOptions } from "./link.ts";
 import { Runner, type RunnerOptions } from "./runner.ts";
+import type { AgentSession } from "./session.ts";
 import type { Workers } from "./workers.ts";
 
 const log = logger("agent");
@@ -58,6 +59,11 @@ export class AgentCore {
       runner: this.#runner,
       counters: this.counters,
     });
+  }
+
+  /** The connection that the Manager has let in; undefined while there is none. */
+  get session(): AgentSession | undefined {
+    return this.#link.session;
   }
 
   /** Settles what an earlier run left behind, and begins to dial. */

@@ -42,6 +42,11 @@ export class DataClient {
     this.#counters = counters;
   }
 
+  /** How many requests wait for their answers. */
+  get underWay(): number {
+    return this.#pending.size;
+  }
+
   /** Asks. @throws {PiriError} what the Manager answers; UNAVAILABLE if the connection ends; TIMED_OUT */
   async request(type: string, data: string): Promise<string | Uint8Array> {
     if (this.#closed) throw unavailable(type);

@@ -9,6 +9,7 @@ import {
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
 import { Limits } from "../base/limits.ts";
 import { cutText } from "../base/text.ts";
+import { Turns } from "../base/turns.ts";
 import { logger } from "../base/log.ts";
 import { messageOf } from "../base/errors.ts";
 import type { StreamName } from "../operations/operation.ts";
@@ -53,6 +54,8 @@ export interface DeliveryOptions {
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #drains = new Map<JournalEntry, Drain>();
+  /** Of hundreds of commands that all have something to tell, one does, and the next when there is room. */
+  readonly #turns = new Turns();
   readonly #unsubscribe: () => void;
 
   constructor(options: DeliveryOptions) {
@@ -96,7 +99,7 @@ export class Delivery {
     if (entry.managerId !== this.#options.managerId) return;
     const known = this.#drains.get(entry);
     if (known !== undefined) return known.wake();
-    const drain = new Drain(entry, this.#options);
+    const drain = new Drain(entry, this.#options, this.#turns);
     this.#drains.set(entry, drain);
     drain.run().catch((error) =>
       log.debug("Delivery of command {id} ended: {error}", {
@@ -111,15 +114,17 @@ export class Delivery {
 class Drain {
   readonly #entry: JournalEntry;
   readonly #options: DeliveryOptions;
+  readonly #turns: Turns;
   readonly #offset: Record<StreamName, bigint>;
   #told: Progress | undefined;
   #news = Promise.withResolvers<void>();
   #stopped = false;
   #sentResult = false;
 
-  constructor(entry: JournalEntry, options: DeliveryOptions) {
+  constructor(entry: JournalEntry, options: DeliveryOptions, turns: Turns) {
     this.#entry = entry;
     this.#options = options;
+    this.#turns = turns;
     const wanted = options.resume.find(({ commandId }) =>
       commandId === entry.id
     );
@@ -152,7 +157,7 @@ class Drain {
       await this.#sendProgress();
       if (features.has("output")) await this.#sendOutput();
       if (result !== undefined && !this.#stopped) {
-        await this.#sendResult(fromBinary(CommandResultSchema, result));
+        await this.#turns.run(() => this.#sendResult(result));
         return;
       }
       await this.#news.promise;
@@ -164,13 +169,11 @@ class Drain {
     const progress = runner.progressOf(this.#entry);
     if (progress === undefined || progress === this.#told) return;
     this.#told = progress;
-    await peer.send({
-      case: "progress",
-      value: create(CommandProgressSchema, {
-        commandId: this.#entry.id,
-        ...progress,
-      }),
+    const value = create(CommandProgressSchema, {
+      commandId: this.#entry.id,
+      ...progress,
     });
+    await this.#turns.run(() => peer.send({ case: "progress", value }));
   }
 
   /** Sends all output that there is, a piece of each stream in turn. */
@@ -179,28 +182,37 @@ class Drain {
     while (sent && !this.#stopped) {
       sent = false;
       for (const [name, stream] of STREAMS) {
-        const piece = await this.#entry.read(
-          name,
-          this.#offset[name],
-          Limits.chunk,
-        );
-        if (piece === undefined || this.#stopped) continue;
-        sent = true;
-        this.#offset[name] = piece.offset + BigInt(piece.bytes.length);
-        await this.#options.peer.send({
-          case: "commandOutput",
-          value: create(CommandOutputSchema, {
-            commandId: this.#entry.id,
-            stream,
-            ...piece,
-          }),
-        });
+        sent = await this.#turns.run(() => this.#sendPiece(name, stream)) ||
+          sent;
       }
     }
   }
 
-  async #sendResult(stored: CommandResult): Promise<void> {
+  /** Reads in its turn only, so that what waits for it is on the disk. False if there is nothing to send. */
+  async #sendPiece(name: StreamName, stream: OutputStream): Promise<boolean> {
+    if (this.#stopped) return false;
+    const piece = await this.#entry.read(
+      name,
+      this.#offset[name],
+      Limits.chunk,
+    );
+    if (piece === undefined || this.#stopped) return false;
+    this.#offset[name] = piece.offset + BigInt(piece.bytes.length);
+    await this.#options.peer.send({
+      case: "commandOutput",
+      value: create(CommandOutputSchema, {
+        commandId: this.#entry.id,
+        stream,
+        ...piece,
+      }),
+    });
+    return true;
+  }
+
+  async #sendResult(bytes: Uint8Array): Promise<void> {
+    if (this.#stopped) return;
     const { features, peer, journal, rejections } = this.#options;
+    const stored = fromBinary(CommandResultSchema, bytes);
     const result = rejections.isSuspect(this.#entry)
       ? shrunkResult(stored)
       : stored;

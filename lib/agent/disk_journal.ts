@@ -119,7 +119,16 @@ class DiskJournal implements Journal {
   }
 
   get lastCommandId(): bigint {
-    return this.#lastCommandId;
+    // One that could not be kept counts, too: it would be refused again, so a Manager must not give its id again.
+    return this.#highest;
+  }
+
+  get size(): number {
+    return sizeOf([...this.#entries.values()]);
+  }
+
+  get logSize(): number {
+    return this.#lines.size;
   }
 
   /** Takes over what an earlier agent left. Called once. */

@@ -29,6 +29,8 @@ export interface JournalEntry {
   produced(stream: StreamName): bigint;
   /** Bytes of the stream that the Manager holds. */
   acknowledged(stream: StreamName): bigint;
+  /** Bytes of the stream that are on the disk. */
+  kept(stream: StreamName): number;
   /**
    * Keeps output. Resolves once it would survive a crash of the agent. Beyond the bound the middle is cut, and so is
    * what a full or failing disk does not take: it never rejects for that.
@@ -81,8 +83,12 @@ export const EXPIRY: Omit<Expiry, "now"> = {
 export interface Journal extends AsyncDisposable {
   /** A random id of this journal; a new or damaged one, or another machine, has a new one. */
   readonly instance: string;
-  /** The highest id ever accepted, 0 at first. */
+  /** The highest id that was ever to be accepted, 0 at first. Of one that could not be kept, only this agent knows. */
   readonly lastCommandId: bigint;
+  /** What commands and their output take on the disk, in bytes. */
+  readonly size: number;
+  /** The file of commands and results, in bytes. */
+  readonly logSize: number;
   /** All commands that are not forgotten, lowest id first. */
   entries(): readonly JournalEntry[];
   /** The entry of this Manager's command; with a nonce, only if it is that one. */

@@ -113,6 +113,10 @@ export class DiskEntry implements JournalEntry {
     return BigInt(this.#streams[stream].acknowledged);
   }
 
+  kept(stream: StreamName): number {
+    return this.#streams[stream].kept;
+  }
+
   append(stream: StreamName, bytes: Uint8Array): Promise<void> {
     if (this.#forgotten) return Promise.resolve();
     if (this.#finishing) {

@@ -72,6 +72,11 @@ export class JournalLog {
     this.#checkAt = compactAt;
   }
 
+  /** Of the file, in bytes. */
+  get size(): number {
+    return this.#size;
+  }
+
   /**
    * Keeps a line.
    *

@@ -68,6 +68,11 @@ export class OutputStream {
     return this.#acknowledged;
   }
 
+  /** Bytes of the stream that are in its files. */
+  get kept(): number {
+    return this.#segments.reduce((sum, { start, end }) => sum + end - start, 0);
+  }
+
   /** Of its files, in bytes. */
   get size(): number {
     return this.#segments.reduce((sum, { size }) => sum + size, 0);
@@ -232,7 +237,7 @@ export class OutputStream {
   async #cutMiddle(): Promise<void> {
     const { offlineOutput, window } = this.#context.limits;
     const head = this.#acknowledged + window;
-    let kept = this.#segments.reduce((sum, s) => sum + s.end - s.start, 0);
+    let { kept } = this;
     while (kept > offlineOutput) {
       const oldest = this.#segments.find((segment) =>
         segment.start >= head && segment !== this.#active

@@ -82,6 +82,11 @@ export class Link {
     return this.#session?.connection.state === "ready";
   }
 
+  /** The connection that things can be delivered over. */
+  get session(): AgentSession | undefined {
+    return this.isReady ? this.#session : undefined;
+  }
+
   /** Asks the Manager for data over the current connection. */
   async request(type: string, params: string): Promise<string | Uint8Array> {
     const session = this.#session;

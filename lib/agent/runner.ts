@@ -1,37 +1,29 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import {
   type Command,
   type CommandCancel,
   type CommandResult,
-  CommandResultSchema,
   CommandSchema,
   OnDisconnect,
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
-import { type Clock, sleep, type Timer } from "../base/clock.ts";
-import { codeOf, messageOf, PiriError } from "../base/errors.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import { codeOf, messageOf, type PiriError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
-import type {
-  ProcessIdentity,
-  ReapReceipt,
-  StreamName,
-} from "../operations/operation.ts";
+import type { ReapReceipt, StreamName } from "../operations/operation.ts";
+import { refusalBecause, refusalFor } from "./acceptance.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
+import { cannotWrite, keepResult } from "./keep_result.ts";
 import { type Job, jobOfLegacy } from "./legacy_command.ts";
-import { lostResult, refusalOf, resultOf } from "./result.ts";
+import { markerOf, type PastOptions, settlePast } from "./past.ts";
+import { refusalOf, resultOf } from "./result.ts";
 import { Stopping, type StopReason } from "./running_command.ts";
 import type { JobHandle, JobOutcome, JobSink, Workers } from "./workers.ts";
 
 const log = logger("agent", "runner");
 
-/** So many commands run at a time. */
-export const MOST_RUNNING = 32;
-
 /** Between SIGTERM and SIGKILL unless the Manager says otherwise, milliseconds. */
 const GRACE_MS = 5_000;
-
-/** A result that cannot be written is tried again after so long, milliseconds. */
-const WRITE_AGAIN_MS = 5_000;
 
 /** How far a running command is by its own account. */
 export interface Progress {
@@ -41,20 +33,13 @@ export interface Progress {
 }
 
 /** What a runner is made of. */
-export interface RunnerOptions {
-  readonly journal: Journal;
+export interface RunnerOptions extends PastOptions {
   readonly workers: Workers;
-  readonly clock: Clock;
   /** Asks the Manager for data, over whichever connection is current. */
   readonly request: (
     type: string,
     params: string,
   ) => Promise<string | Uint8Array>;
-  /** Ends what still lives of a command of an earlier run of this agent. */
-  readonly endSurvivors: (
-    processes: readonly ProcessIdentity[],
-    marker: string,
-  ) => Promise<ReapReceipt>;
 }
 
 interface Running {
@@ -95,39 +80,8 @@ export class Runner {
   }
 
   /** Ends what an earlier run of this agent left behind, and says so. Called once, before the first dial. */
-  async settlePast(): Promise<void> {
-    const unfinished = this.#journal.entries()
-      .filter(({ state }) => state !== "finished");
-    await Promise.all(unfinished.map((entry) =>
-      // What was only accepted was surely not started: `started` is written before the operation begins.
-      entry.state === "accepted"
-        ? this.#finish(
-          entry,
-          refusalOf(
-            entry.id,
-            "UNAVAILABLE",
-            `Cannot start command ${entry.id}: the agent ended before`,
-          ),
-        )
-        : this.#settleLost(entry)
-    ));
-  }
-
-  async #settleLost(entry: JournalEntry): Promise<void> {
-    const receipt = await this.#endSurvivors(entry);
-    log.warning(
-      "Command {id} was running when this agent ended: it is lost, {signalled} processes were ended",
-      { id: entry.id, signalled: receipt.signalled },
-    );
-    await this.#finish(
-      entry,
-      lostResult({
-        commandId: entry.id,
-        finishedAt: this.#clock.now(),
-        stdoutBytes: entry.produced("stdout"),
-        stderrBytes: entry.produced("stderr"),
-      }, receipt),
-    );
+  settlePast(): Promise<void> {
+    return settlePast(this.#options);
   }
 
   /** Calls back whenever a command has something to deliver. Returns how to stop that. */
@@ -159,9 +113,17 @@ export class Runner {
     if (!isOld && this.#journal.find(managerId, id, nonce) !== undefined) {
       return undefined;
     }
-    const refusal = this.#refusalOf(command, isOld);
+    const refusal = refusalFor(command, {
+      isOld,
+      lastCommandId: this.#journal.lastCommandId,
+      running: this.#running.size,
+      refusing: this.#refusing,
+    });
     if (refusal !== undefined) {
-      log.info("Refused command {id}: {why}", { id, why: refusal.output });
+      log.info("Refused command {id}: {why}", {
+        id: String(id),
+        why: refusal.output,
+      });
       return refusal;
     }
     let entry: JournalEntry | undefined;
@@ -178,7 +140,7 @@ export class Runner {
       // The agent may have been asked to end meanwhile: nobody would wait for what is started now.
       const late = this.#refusing;
       if (late === undefined) this.#start(entry, command);
-      else await this.#finish(entry, refusalBecause(id, late));
+      else await this.#keep(entry, refusalBecause(id, late));
       return entry;
     } catch (error) {
       if (entry !== undefined) await this.#journal.forget(entry);
@@ -245,35 +207,6 @@ export class Runner {
     while (this.#isBusy) await this.#idle.promise;
   }
 
-  #refusalOf(command: Command, isOld: boolean): CommandResult | undefined {
-    const { commandId: id, onDisconnect } = command;
-    if (this.#refusing !== undefined) {
-      return refusalBecause(id, this.#refusing);
-    }
-    if (!isOld && id <= this.#journal.lastCommandId) {
-      return refusalOf(
-        id,
-        "REFUSED",
-        `Cannot accept command ${id}: the agent has accepted ${this.#journal.lastCommandId} before`,
-      );
-    }
-    if (this.#running.size >= MOST_RUNNING) {
-      return refusalOf(
-        id,
-        "BUSY",
-        `Cannot accept command ${id}: busy, ${MOST_RUNNING} commands are running, which is the limit`,
-      );
-    }
-    if (OnDisconnect[onDisconnect] === undefined) {
-      return refusalOf(
-        id,
-        "UNSUPPORTED",
-        `Cannot accept command ${id}: on_disconnect ${onDisconnect} is not known here`,
-      );
-    }
-    return undefined;
-  }
-
   #start(entry: JournalEntry, command: Command): void {
     const running: Running = {
       entry,
@@ -321,7 +254,7 @@ export class Runner {
     const { entry } = running;
     return {
       started: (identity) => {
-        entry.started(identity).catch((error) => this.#cannotWrite(error));
+        entry.started(identity).catch(cannotWrite);
       },
       output: (stream, bytes) => this.#output(running, stream, bytes),
       progress: (current, total, message) => {
@@ -343,7 +276,7 @@ export class Runner {
     try {
       await entry.append(stream, bytes);
     } catch (error) {
-      this.#cannotWrite(error);
+      cannotWrite(error);
     }
     this.#tell(entry);
     while (
@@ -382,7 +315,7 @@ export class Runner {
       stdoutBytes: entry.produced("stdout"),
       stderrBytes: entry.produced("stderr"),
     });
-    await this.#finish(entry, result);
+    await this.#keep(entry, result);
     this.#running.delete(entry);
     this.#tell(entry);
     this.#rest();
@@ -399,17 +332,8 @@ export class Runner {
     this.#idle = Promise.withResolvers();
   }
 
-  /** Keeps a result until it is kept: there is nothing else to do with it. */
-  async #finish(entry: JournalEntry, result: CommandResult): Promise<void> {
-    const bytes = toBinary(CommandResultSchema, result);
-    while (entry.state !== "finished") {
-      try {
-        await entry.finish(bytes);
-      } catch (error) {
-        this.#cannotWrite(error);
-        await sleep(this.#clock, WRITE_AGAIN_MS);
-      }
-    }
+  #keep(entry: JournalEntry, result: CommandResult): Promise<void> {
+    return keepResult(this.#clock, { entry, result });
   }
 
   #watchLink(running: Running): void {
@@ -434,10 +358,6 @@ export class Runner {
   #tell(entry: JournalEntry): void {
     for (const listener of this.#listeners) listener(entry);
   }
-
-  #cannotWrite(error: unknown): void {
-    log.error("Cannot write the journal: {error}", { error: messageOf(error) });
-  }
 }
 
 /** What is to be done, in our words. */
@@ -445,11 +365,6 @@ function jobOf({ managerId }: JournalEntry, { type, data }: Command): Job {
   return managerId === ""
     ? jobOfLegacy(type, data)
     : { operation: type, params: data };
-}
-
-/** Names a command in the environment of its processes, also to a later run of the agent. */
-export function markerOf({ id, nonce }: JournalEntry): string {
-  return `${id}-${nonce.toString(16)}`;
 }
 
 /** Stands in until the worker has the job. */
@@ -467,13 +382,4 @@ function isFull(entry: JournalEntry): boolean {
   const unacknowledged = entry.produced("stdout") + entry.produced("stderr") -
     entry.acknowledged("stdout") - entry.acknowledged("stderr");
   return unacknowledged >= BigInt(Limits.window);
-}
-
-function refusalBecause(id: bigint, why: string): CommandResult {
-  return refusalOf(id, "UNAVAILABLE", `Cannot accept command ${id}: ${why}`);
-}
-
-/** The Command of an entry. */
-export function commandOf({ command }: JournalEntry): Command {
-  return fromBinary(CommandSchema, command);
 }

@@ -6,7 +6,7 @@ import {
   AgentsService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { AgentView, Manager } from "../manager/manager.ts";
-import { requireExpiry, requireText } from "./checks.ts";
+import { checkHash, invalid, requireExpiry, requireText } from "./checks.ts";
 import { timestamp } from "./values.ts";
 
 /** Who may connect, and who is connected, over the API. */
@@ -18,14 +18,19 @@ export function addAgentsService(
     async listAgents() {
       return { agents: (await agents.list()).map(agentMessage) };
     },
-    async addAgent({ id, groups, cidrs, expiresInMs }) {
-      const token = await agents.add({
-        id: requireText("id", id),
-        groups,
-        cidrs,
-        expiresInMs: requireExpiry(expiresInMs),
-      });
-      return { token };
+    async addAgent(request) {
+      const { groups, cidrs } = request;
+      const id = requireText("id", request.id);
+      const expiresInMs = requireExpiry(request.expiresInMs);
+      const secretHash = checkHash("secret_hash", request.secretHash);
+      if (secretHash === undefined) {
+        return { token: await agents.add({ id, groups, cidrs, expiresInMs }) };
+      }
+      if (expiresInMs !== undefined) {
+        throw invalid("expires_in_ms", "with a secret_hash there is no token");
+      }
+      await agents.addWithSecret({ id, groups, cidrs, secretHash });
+      return {};
     },
     async renewToken({ id, expiresInMs }) {
       const token = await agents.renewToken(
@@ -52,6 +57,7 @@ function agentMessage(agent: AgentView): Agent {
     groups: [...agent.groups],
     cidrs: [...agent.cidrs],
     joined: agent.joined,
+    instance: agent.instance,
     facts: { ...agent.facts },
   });
 }

@@ -75,6 +75,15 @@ export function requireExpiry(
   });
 }
 
+/** A SHA-256, if there is one. */
+export function checkHash(
+  field: string,
+  hash: Uint8Array | undefined,
+): Uint8Array | undefined {
+  if (hash === undefined || hash.length === 32) return hash;
+  throw invalid(field, `it has ${hash.length} bytes, and a SHA-256 has 32`);
+}
+
 /** The text of a JSON object; nothing at all is an object without anything in it. */
 export function requireJsonObject(field: string, text: string): string {
   if (text === "") return "{}";

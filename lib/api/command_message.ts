@@ -66,6 +66,7 @@ export function commandMessage(command: CommandView): Command {
     job: command.job,
     requestedBy: command.requestedBy,
     ...timestamp("cancelRequestedAtMs", command.cancelRequestedAt),
+    cancelRequestedBy: command.cancelRequestedBy,
     ...optional("progress", progressOf(command)),
     ...optional("timeoutMs", command.timeoutMs),
     ...timestamp("unreachableSinceMs", command.unreachableSince),

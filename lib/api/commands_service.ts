@@ -51,9 +51,11 @@ export function addCommandsService(
         yield watchMessage(event);
       }
     },
-    async cancel({ commandId, graceMs }) {
+    async cancel({ commandId, graceMs, requestedBy }) {
       const id = requireId("command_id", commandId);
-      return { command: commandMessage(await commands.cancel(id, graceMs)) };
+      const by = limitText("requested_by", requestedBy);
+      const command = await commands.cancel(id, graceMs, by);
+      return { command: commandMessage(command) };
     },
     async rerun(request) {
       const id = requireId("command_id", request.commandId);

@@ -9,7 +9,7 @@ import type {
   SubcommandTable,
 } from "./command.ts";
 import { EXIT_CODE_HELP } from "./exit_code.ts";
-import { alignColumns } from "./text.ts";
+import { alignColumns } from "./columns.ts";
 
 /** What `--help` prints of a program. */
 export function programHelp<Services>(program: Program<Services>): string {

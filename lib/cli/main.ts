@@ -3,7 +3,6 @@ import { type CommonValues, parseFront, parseSubcommand } from "./arguments.ts";
 import type { Group, Program, Subcommand } from "./command.ts";
 import { type Complaint, complaintOf, HintedError } from "./errors.ts";
 import { ExitCode } from "./exit_code.ts";
-import { groupHelp, programHelp, subcommandHelp } from "./help.ts";
 import { Output } from "./output.ts";
 import { NobodyReads, type Terminal } from "./terminal.ts";
 import { printable } from "./text.ts";
@@ -38,7 +37,11 @@ async function dispatch<Services>(
   const [name, ...rest] = front.words;
   if (front.version) return await printVersion(program, front.common, terminal);
   if (name === undefined) {
-    return await showHelp(programHelp(program), front.common, terminal);
+    return await showHelp(
+      ({ programHelp }) => programHelp(program),
+      front.common,
+      terminal,
+    );
   }
   const entry = find(program.subcommands, name, program.name);
   if (!("subcommands" in entry)) {
@@ -64,7 +67,11 @@ async function dispatchGroup<Services>(
   const { common, words: [name, ...rest] } = parseFront(args, {});
   const both = merge(before, common);
   if (name === undefined) {
-    return await showHelp(groupHelp(program, group), both, terminal);
+    return await showHelp(
+      ({ groupHelp }) => groupHelp(program, group),
+      both,
+      terminal,
+    );
   }
   const entry = find(group.subcommands, name, `${program.name} ${group.name}`);
   const path = [group.name, entry.name];
@@ -83,7 +90,7 @@ async function run<Services>(
   const common = merge(before, parsed.common);
   if (common.help) {
     return await showHelp(
-      subcommandHelp(program, path, subcommand),
+      ({ subcommandHelp }) => subcommandHelp(program, path, subcommand),
       common,
       terminal,
     );
@@ -127,10 +134,11 @@ function find<Entry extends { readonly name: string }>(
 
 /** Help that was asked for is the answer; help that was not is a complaint. */
 async function showHelp(
-  text: string,
+  textOf: (help: typeof import("./help.ts")) => string,
   { help }: CommonValues,
   { stdout, stderr }: Terminal,
 ): Promise<ExitCode> {
+  const text = textOf(await import("./help.ts"));
   await (help ? stdout : stderr).write(text);
   return help ? ExitCode.ok : ExitCode.usage;
 }

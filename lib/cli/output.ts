@@ -1,5 +1,5 @@
 import type { Terminal } from "./terminal.ts";
-import { alignColumns, cutToWidth, oneLine } from "./text.ts";
+import { oneLine } from "./text.ts";
 import { localTime, relativeTime } from "./time.ts";
 
 /** How a list is shown: a JSON object an item, or a table. */
@@ -51,13 +51,16 @@ export class Output {
     const rows = items.map((item) =>
       Object.values(columns).map((cell) => oneLine(cell(item)))
     );
+    const { alignColumns, cutToWidth } = await import("./columns.ts");
+    const { stdout, columns: width } = this.#terminal;
     for (const line of alignColumns([Object.keys(columns), ...rows])) {
-      await this.line(this.#fit(line));
+      await this.line(stdout.isTerminal ? cutToWidth(line, width) : line);
     }
   }
 
   /** Prints what is known of one thing, a line a fact; what is empty is left out. */
   async facts(facts: Readonly<Record<string, string>>): Promise<void> {
+    const { alignColumns } = await import("./columns.ts");
     const rows = Object.entries(facts).filter(([, fact]) => fact !== "");
     const lines = alignColumns(
       rows.map(([name, fact]) => [`${name}:`, oneLine(fact)]),
@@ -71,10 +74,5 @@ export class Output {
     return this.#terminal.stdout.isTerminal
       ? relativeTime(Number(ms), this.#terminal.clock.now())
       : localTime(Number(ms));
-  }
-
-  #fit(line: string): string {
-    const { stdout, columns } = this.#terminal;
-    return stdout.isTerminal ? cutToWidth(line, columns) : line;
   }
 }

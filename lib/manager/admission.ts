@@ -6,28 +6,21 @@ import {
 import type { Clock } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
-import { Limits, NAME_PATTERN } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
-import { hashSecret, sameHash } from "../base/secret.ts";
-import { parseAddress } from "../base/address.ts";
 import { VERSION } from "../base/version.ts";
 import type { AgentRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
-import { type End, Refusal } from "../wire/connection.ts";
+import type { End } from "../wire/connection.ts";
 import { type Feature, negotiate } from "../wire/features.ts";
 import type { Body } from "../wire/message.ts";
+import { Authentication } from "./authentication.ts";
 import type { Commands } from "./commands.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, LocalFleet } from "./fleet.ts";
 import { HelloGate } from "./hello_gate.ts";
-import { inNetworks, parseNetwork } from "./network.ts";
-
-/** So many replacements of one agent's connection in a minute are borne. */
-const REPLACEMENTS = 6;
-const REPLACEMENTS_MS = 60_000;
-
-/** The sequence of ids follows an agent's by so much at most. */
-const MAX_ID_JUMP = 2n ** 32n;
+import { checkHello, operationsOf } from "./hello_rules.ts";
+import { IdJumps } from "./id_jumps.ts";
+import { Replacements } from "./replacements.ts";
 
 /** What a hello that was let in made known. */
 export interface Admitted {
@@ -39,6 +32,8 @@ export interface Admitted {
   readonly strangers: ReadonlySet<bigint>;
   /** Listed commands that have ended here. */
   readonly ended: readonly bigint[];
+  /** It has used its token with this hello. */
+  readonly joined: boolean;
 }
 
 /** The connection that says hello. */
@@ -56,6 +51,8 @@ export interface AdmissionOptions {
   readonly random: Random;
   readonly counters: Counters;
   readonly pingIntervalMs: number;
+  /** So many hellos are looked at at a time; 200 unless said. */
+  readonly most?: number;
 }
 
 /** Lets agents in, one at a time of each name: protocol.md section 6. */
@@ -64,16 +61,21 @@ export class Admission {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #gate: HelloGate;
+  readonly #authentication: Authentication;
+  readonly #replacements: Replacements;
+  readonly #jumps = new IdJumps();
   /** The hello that is being looked at, by name. */
   readonly #busy = new Map<string, Promise<void>>();
-  /** When connections of a name were replaced, by the monotonic clock. */
-  readonly #replaced = new Map<string, number[]>();
+  /** Connections over which an agent has joined, and not been told of as connected. */
+  readonly #joined = new WeakSet<AgentSession>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
     this.#store = options.store;
     this.#clock = options.clock;
     this.#gate = new HelloGate(options);
+    this.#authentication = new Authentication(options);
+    this.#replacements = new Replacements(options.clock);
   }
 
   /**
@@ -97,9 +99,16 @@ export class Admission {
     );
   }
 
+  /** How many hellos are being looked at. */
+  get inFlight(): number {
+    return this.#gate.inFlight;
+  }
+
   /** The agent is ready for commands. */
   ready(agent: string): void {
     const session = this.#options.fleet.session(agent);
+    // That it joined is told, and mostly it goes at once.
+    if (session !== undefined && this.#joined.has(session)) return;
     this.#options.events.add(
       "agent_connected",
       `agent "${agent}" is connected from ${session?.address ?? "nowhere"}`,
@@ -112,21 +121,28 @@ export class Admission {
     const { fleet, commands, events } = this.#options;
     if (!fleet.leave(session)) return;
     const at = this.#clock.now();
-    const open = commands.of(session.agent);
     commands.noteLeft(session.agent, at);
-    const patches = commands.agentLeft(session);
-    events.add(
-      "agent_disconnected",
-      `agent "${session.agent}" is not connected any more: ${describe(end)}`,
-      { agent: session.agent },
-    );
+    const change = commands.agentLeft(session);
+    if (!this.#joined.has(session) || !isJoined(end)) {
+      events.add(
+        "agent_disconnected",
+        `agent "${session.agent}" is not connected any more: ${describe(end)}`,
+        { agent: session.agent },
+      );
+    }
     try {
-      await this.#store.agentLeft(session.agent, { at, patches });
+      await this.#store.agentLeft(session.agent, {
+        at,
+        patches: change.patches,
+      });
+      change.recorded();
     } catch (error) {
+      change.takeBack();
       // The agent may have been removed meanwhile.
       events.add("store_error", messageOf(error), { agent: session.agent });
     }
-    commands.recorded(open, patches);
+    // Since when they are unreachable.
+    for (const { feed } of commands.of(session.agent)) feed.touch();
   }
 
   async #alone(name: string, work: () => Promise<void>): Promise<void> {
@@ -146,10 +162,11 @@ export class Admission {
     newcomer: Newcomer,
     tell: (admitted: Admitted) => void,
   ): Promise<void> {
-    const { store, fleet, commands, events } = this.#options;
-    const record = await this.#authenticate(hello, newcomer);
+    const { store, fleet, commands } = this.#options;
+    const { address } = newcomer;
+    const { record, joined } = await this.#authentication.check(hello, address);
     const isOld = hello.protocol === 0;
-    if (!isOld) await this.#checkSession(hello, record);
+    if (!isOld) await this.#checkSession(hello, record, address);
     this.#checkReplacements(hello.clientId);
     const features: ReadonlySet<Feature> = isOld
       ? new Set()
@@ -169,30 +186,29 @@ export class Admission {
       operations: operationsOf(hello),
       strangers: outcome.strangers,
       ended: outcome.ended,
+      joined,
     });
+    if (joined) this.#joined.add(newcomer);
     const former = fleet.admit(newcomer);
-    if (former !== undefined) this.#replace(former);
-    await store.admitAgent(record.id, {
-      protocol,
-      version: hello.agentVersion,
-      facts: hello.facts,
-      instance: hello.instance,
-      session: hello.session,
-      lastCommandId: hello.lastCommandId,
-      address: newcomer.address,
-      at: this.#clock.now(),
-      patches: outcome.patches,
-    });
-    commands.recorded(outcome.touched, outcome.patches);
-    if (
-      !isOld && record.instance !== null && record.instance !== hello.instance
-    ) {
-      events.add(
-        "agent_instance",
-        `agent "${record.id}" is another instance than before: its journal is new, or it is another host`,
-        { agent: record.id },
-      );
+    if (former !== undefined) this.#replace(former, address);
+    try {
+      await store.admitAgent(record.id, {
+        protocol,
+        version: hello.agentVersion,
+        facts: hello.facts,
+        instance: hello.instance,
+        session: hello.session,
+        lastCommandId: hello.lastCommandId,
+        address,
+        at: this.#clock.now(),
+        patches: outcome.patches,
+      });
+    } catch (error) {
+      outcome.takeBack();
+      throw error;
     }
+    outcome.recorded();
+    if (!isOld) this.#compareInstances(record, hello);
     await newcomer.send({
       case: "serverHello",
       value: create(ServerHelloSchema, {
@@ -208,169 +224,78 @@ export class Admission {
     });
   }
 
-  async #authenticate(
-    hello: ClientHello,
-    { address }: Newcomer,
-  ): Promise<AgentRecord> {
-    const secretHash = hashSecret(hello.auth);
-    const record = hello.joinToken === ""
-      ? await this.#store.agent(hello.clientId)
-      : await this.#enrol(hello, secretHash, address);
-    const known = record?.secretHash ?? new Uint8Array(32);
-    // Compared also when there is nothing to compare with, so that the time tells nothing.
-    const same = sameHash(known, secretHash);
-    if (!same || record === undefined || record.secretHash === null) {
-      throw this.#turnedAway(hello, address, "its secret is wrong");
-    }
-    if (!mayConnect(record, address)) {
-      throw this.#turnedAway(
-        hello,
-        address,
-        "it may not connect from this address",
-      );
-    }
-    return record;
-  }
-
-  async #enrol(
-    hello: ClientHello,
-    secretHash: Uint8Array,
+  async #checkSession(
+    { instance, session, lastCommandId }: ClientHello,
+    record: AgentRecord,
     address: string,
-  ): Promise<AgentRecord> {
-    const before = await this.#store.agent(hello.clientId);
-    // The address is checked before the token is used up.
-    if (before !== undefined && !mayConnect(before, address)) {
-      throw this.#turnedAway(
-        hello,
-        address,
-        "it may not connect from this address",
-      );
-    }
-    try {
-      const record = await this.#store.enrolAgent(hello.clientId, {
-        tokenHash: hashSecret(hello.joinToken),
-        secretHash,
-        at: this.#clock.now(),
-      });
-      if (before !== undefined && before.tokenUsedWith === null) {
-        this.#options.events.add(
-          "agent_joined",
-          `agent "${hello.clientId}" joined from ${address}`,
-          { agent: hello.clientId },
-        );
-      }
-      return record;
-    } catch (error) {
-      if (!(error instanceof PiriError) || error.code !== "AUTH_FAILED") {
-        throw error;
-      }
-      throw this.#turnedAway(hello, address, error.message);
-    }
-  }
-
-  #turnedAway(hello: ClientHello, address: string, why: string): PiriError {
-    this.#options.counters.add("auth_failures");
-    this.#options.events.add(
-      "agent_refused",
-      `"${hello.clientId}" was turned away from ${address}: ${why}`,
-      { agent: hello.clientId },
-    );
-    return new PiriError(
-      "AUTH_FAILED",
-      `Cannot admit "${hello.clientId}" from ${address}: ${why}`,
-    );
-  }
-
-  async #checkSession(hello: ClientHello, record: AgentRecord): Promise<void> {
-    if (
-      record.instance === hello.instance && hello.session <= record.session
-    ) {
+  ): Promise<void> {
+    const { id } = record;
+    if (record.instance === instance && session <= record.session) {
       this.#options.counters.add("stale_hellos");
       throw new PiriError(
         "STALE",
-        `Cannot admit session ${hello.session} of "${record.id}": ${record.session} was admitted before`,
+        `Cannot admit session ${session} of "${id}": ${record.session} was admitted before`,
       );
     }
-    const last = await this.#store.lastCommandId();
-    if (hello.lastCommandId - last > MAX_ID_JUMP) {
-      throw new PiriError(
-        "PROTOCOL_VIOLATION",
-        `Cannot follow to command id ${hello.lastCommandId}: the last one is ${last}`,
+    try {
+      this.#jumps.follow(lastCommandId, await this.#store.lastCommandId());
+    } catch (error) {
+      this.#options.events.add(
+        "agent_refused",
+        `"${id}" was turned away from ${address}: ${messageOf(error)}`,
+        { agent: id },
       );
+      throw error;
     }
   }
 
   #checkReplacements(name: string): void {
-    const since = this.#clock.monotonic() - REPLACEMENTS_MS;
-    const recent = (this.#replaced.get(name) ?? []).filter((at) => at > since);
-    if (recent.length === 0) this.#replaced.delete(name);
-    else this.#replaced.set(name, recent);
-    if (
-      recent.length >= REPLACEMENTS &&
-      this.#options.fleet.session(name) !== undefined
-    ) {
-      this.#options.counters.add("busy_hellos");
-      throw new Refusal(
-        "BUSY",
-        `Cannot admit "${name}": its connection was replaced ${recent.length} times within a minute; do two hosts have this name?`,
-        REPLACEMENTS_MS,
-      );
+    const { fleet, counters, events } = this.#options;
+    // Nobody is replaced.
+    if (fleet.session(name) === undefined) return;
+    try {
+      this.#replacements.check(name);
+    } catch (error) {
+      counters.add("busy_hellos");
+      events.add("agent_refused", messageOf(error), { agent: name });
+      throw error;
     }
   }
 
-  #replace(former: AgentSession): void {
+  #replace(former: AgentSession, address: string): void {
     const { agent } = former;
-    this.#replaced.set(agent, [
-      ...this.#replaced.get(agent) ?? [],
-      this.#clock.monotonic(),
-    ]);
+    this.#replacements.add(agent);
     this.#options.events.add(
       "agent_replaced",
-      `agent "${agent}" has a new connection; the one from ${former.address} is ended`,
+      `agent "${agent}" has a new connection, from ${address}; the one from ${former.address} is ended`,
       { agent },
     );
     former.replaced();
   }
-}
 
-function bytesOf(text: string): number {
-  return new TextEncoder().encode(text).length;
-}
-
-/** Limits of a hello that the schema does not express. */
-function checkHello(hello: ClientHello): void {
-  const facts = Object.entries(hello.facts)
-    .reduce((sum, [key, value]) => sum + bytesOf(key) + bytesOf(value), 0);
-  const complaint = !NAME_PATTERN.test(hello.clientId)
-    ? `"${hello.clientId.slice(0, Limits.name)}" is not a name`
-    : hello.protocol === 1
-    ? "protocol 1 does not exist"
-    : facts > Limits.facts
-    ? `its facts take ${facts} bytes, the limit is ${Limits.facts}`
-    : hello.commands.length > Limits.openCommands
-    ? `it lists ${hello.commands.length} commands, the limit is ${Limits.openCommands}`
-    : hello.lastCommandId < 0n
-    ? "its last command id is below 0"
-    : hello.protocol > 0 && !/^[0-9a-f]{32}$/.test(hello.instance)
-    ? "its instance is not 32 hexadecimal digits"
-    : undefined;
-  if (complaint !== undefined) {
-    throw new PiriError(
-      "PROTOCOL_VIOLATION",
-      `Cannot accept the hello: ${complaint}`,
+  #compareInstances(
+    { id, instance: before }: AgentRecord,
+    { instance: now }: ClientHello,
+  ): void {
+    if (before === null || before === now) return;
+    this.#options.events.add(
+      "agent_instance",
+      `agent "${id}" is another instance than before, ${inShort(now)} after ${
+        inShort(before)
+      }: its journal is new, or another host has its name`,
+      { agent: id },
     );
   }
 }
 
-function operationsOf(hello: ClientHello): ReadonlySet<string> | undefined {
-  const list = hello.facts["operations"];
-  return list === undefined ? undefined : new Set(list.split(" "));
+/** Enough of an instance to tell it from another. */
+function inShort(instance: string): string {
+  return instance.slice(0, 8);
 }
 
-/** Whether the agent may connect from where it does. */
-function mayConnect({ cidrs }: AgentRecord, peer: string): boolean {
-  return cidrs.length === 0 ||
-    inNetworks(cidrs.map(parseNetwork), parseAddress(peer).host);
+/** Whether the agent came for nothing but to join. */
+function isJoined(end: End): boolean {
+  return end.kind === "bye" && end.bye.reason === "joined";
 }
 
 function describe(end: End): string {

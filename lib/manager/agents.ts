@@ -49,9 +49,22 @@ export class Agents implements AgentAdmin {
     return agents.map((agent) => this.#view(agent));
   }
 
-  async add(
+  async add(agent: Parameters<AgentAdmin["add"]>[0]): Promise<string> {
+    return (await this.#add(agent)).token;
+  }
+
+  async addWithSecret(
+    { secretHash, ...agent }: Parameters<AgentAdmin["addWithSecret"]>[0],
+  ): Promise<void> {
+    // Nobody sees its token, which is used up at once.
+    const { tokenHash } = await this.#add(agent);
+    const at = this.#options.clock.now();
+    await this.#store.enrolAgent(agent.id, { tokenHash, secretHash, at });
+  }
+
+  async #add(
     { id, groups, cidrs, expiresInMs }: Parameters<AgentAdmin["add"]>[0],
-  ): Promise<string> {
+  ): Promise<{ token: string; tokenHash: Uint8Array }> {
     requireName("an agent", id);
     for (const group of groups) requireName("a group", group);
     for (const cidr of cidrs) parseNetwork(cidr);
@@ -66,7 +79,7 @@ export class Agents implements AgentAdmin {
     this.#options.events.add("agent_added", `agent "${id}" was added`, {
       agent: id,
     });
-    return token;
+    return { token, tokenHash: hashed.tokenHash };
   }
 
   async renewToken(id: string, expiresInMs?: number): Promise<string> {
@@ -82,22 +95,31 @@ export class Agents implements AgentAdmin {
 
   async remove(id: string): Promise<void> {
     const { commands, fleet, events } = this.#options;
-    const open = commands.of(id);
-    const patches = commands.agentRemoved(id);
-    await this.#store.removeAgent(id, patches);
+    const change = commands.agentRemoved(id);
+    try {
+      await this.#store.removeAgent(id, change.patches);
+    } catch (error) {
+      change.takeBack();
+      throw error;
+    }
     fleet.session(id)?.removed();
-    commands.recorded(open, patches);
+    change.recorded();
     events.add("agent_removed", `agent "${id}" was removed`, { agent: id });
     await this.#loseLateOnes(id);
   }
 
   /** What was asked for while the removal was recorded. */
   async #loseLateOnes(id: string): Promise<void> {
-    const { commands } = this.#options;
-    const late = commands.of(id);
-    const patches = commands.agentRemoved(id);
-    await Promise.all(patches.map((patch) => this.#store.patchCommand(patch)));
-    commands.recorded(late, patches);
+    const change = this.#options.commands.agentRemoved(id);
+    try {
+      await Promise.all(
+        change.patches.map((patch) => this.#store.patchCommand(patch)),
+      );
+      change.recorded();
+    } catch (error) {
+      change.takeBack();
+      throw error;
+    }
   }
 
   #newToken(
@@ -125,6 +147,7 @@ export class Agents implements AgentAdmin {
       groups: agent.groups,
       cidrs: agent.cidrs,
       joined: agent.secretHash !== null,
+      instance: session?.instance ?? agent.instance ?? "",
       facts: agent.facts,
     };
   }

@@ -30,6 +30,7 @@ import type {
   TimelineEntry,
   WatchEvent,
 } from "./manager.ts";
+import { OpenChange } from "./open_change.ts";
 import { OPEN_STATES, OpenCommand } from "./open_command.ts";
 import { OpenCommands } from "./open_commands.ts";
 import { isLegacy, legacyCommand } from "./legacy_command.ts";
@@ -110,6 +111,24 @@ export class Commands implements CommandAdmin {
     return this.#open.size;
   }
 
+  /** How many commands of an agent have not ended. */
+  countOf(agent: string): number {
+    return this.#open.countOf(agent);
+  }
+
+  /** All commands that have not ended. */
+  all(): Iterable<OpenCommand> {
+    return this.#open.all();
+  }
+
+  /** What waits for the disk on behalf of a connection: bytes of output from it, and messages to it. */
+  waiting(session: AgentSession): { bytes: number; messages: number } {
+    return {
+      bytes: this.#recorder.unwritten(session),
+      messages: this.#dispatcher.unrecorded(session),
+    };
+  }
+
   // What operators ask.
 
   async run(
@@ -144,7 +163,7 @@ export class Commands implements CommandAdmin {
       );
     }
     const { record } = command;
-    await this.#patch(command, {
+    await this.#patch({
       id,
       ...lost("given up by the operator", this.#clock.now()),
     });
@@ -172,7 +191,11 @@ export class Commands implements CommandAdmin {
     yield* watchCommands(source, from, signal);
   }
 
-  async cancel(id: bigint, graceMs?: number): Promise<CommandView> {
+  async cancel(
+    id: bigint,
+    graceMs?: number,
+    requestedBy = "",
+  ): Promise<CommandView> {
     const command = this.#open.get(id);
     if (command === undefined) {
       const { state } = await this.get(id);
@@ -182,10 +205,14 @@ export class Commands implements CommandAdmin {
       );
     }
     const now = this.#clock.now();
-    const earlier = command.record.cancelGraceMs ?? Infinity;
+    const { record } = command;
+    const earlier = record.cancelGraceMs ?? Infinity;
     const patch: CommandPatch = {
       id,
-      cancelRequestedAt: command.record.cancelRequestedAt ?? now,
+      // Who asks again may shorten the grace, and is not the one who has ended it.
+      ...record.cancelRequestedAt === null
+        ? { cancelRequestedAt: now, cancelRequestedBy: requestedBy }
+        : {},
       cancelGraceMs: Math.min(graceMs ?? CANCEL_GRACE_MS, earlier),
       ...command.wasNeverSent
         ? {
@@ -196,7 +223,7 @@ export class Commands implements CommandAdmin {
         : {},
     };
     const isOpen = patch.state === undefined;
-    await this.#patch(command, patch);
+    await this.#patch(patch);
     if (!isOpen) command.feed.finish();
     else if (command.isOpen) this.#dispatcher.cancel(command);
     command.feed.touch();
@@ -300,17 +327,16 @@ export class Commands implements CommandAdmin {
     agent: string,
     hello: ClientHello,
     { ended, resumes }: { ended: readonly CommandRecord[]; resumes: boolean },
-  ): Reconciliation & { readonly touched: readonly OpenCommand[] } {
+  ): Reconciliation & Pick<OpenChange, "recorded" | "takeBack"> {
+    const inherited = this.#open.of(agent)
+      .filter(({ inherited }) => inherited);
     const outcome = reconcile(
       {
         instance: hello.instance,
         lastCommandId: hello.lastCommandId,
         listed: resumes ? hello.commands : [],
         resumes,
-        found: new Set(
-          this.#open.of(agent).filter(({ inherited }) => inherited)
-            .map(({ id }) => id),
-        ),
+        found: new Set(inherited.map(({ id }) => id)),
         at: this.#clock.now(),
       },
       this.#open.of(agent).map(({ record }) => record),
@@ -325,17 +351,30 @@ export class Commands implements CommandAdmin {
       const record = reopened.get(id);
       if (record !== undefined) this.#recorder.reopen(record);
     }
-    for (const command of this.#open.of(agent)) command.inherited = false;
-    const touched = this.#open.apply(outcome.patches);
-    for (const command of touched) {
-      if (command.isOpen) continue;
+    for (const command of inherited) command.inherited = false;
+    const change = new OpenChange(this.#open, outcome.patches);
+    return {
+      ...outcome,
+      recorded: () => {
+        this.#tellLost(agent, change);
+        change.recorded();
+      },
+      takeBack: () => {
+        change.takeBack();
+        for (const command of inherited) command.inherited = true;
+      },
+    };
+  }
+
+  #tellLost(agent: string, { patches }: OpenChange): void {
+    for (const { id, state, reason } of patches) {
+      if (state !== "lost") continue;
       this.#options.events.add(
         "command_lost",
-        `command ${command.id} on "${agent}" is lost: ${command.record.reason}`,
-        { agent, commandId: command.id },
+        `command ${id} on "${agent}" is lost: ${reason}`,
+        { agent, commandId: id },
       );
     }
-    return { ...outcome, touched };
   }
 
   /** The agent is told that the results of these are held here. */
@@ -366,8 +405,8 @@ export class Commands implements CommandAdmin {
     }
   }
 
-  /** The agent's current connection ended; what that means is returned for the store. */
-  agentLeft(session: AgentSession): CommandPatch[] {
+  /** The agent's current connection ended; what that means is for the store. */
+  agentLeft(session: AgentSession): OpenChange {
     const commands = this.#open.of(session.agent);
     const patches = session.features.has("resume")
       ? []
@@ -378,12 +417,11 @@ export class Commands implements CommandAdmin {
           this.#clock.now(),
         ),
       }));
-    this.#open.apply(patches);
-    return patches;
+    return new OpenChange(this.#open, patches);
   }
 
-  /** The agent is taken away: all that is open is lost. The patches are for the store. */
-  agentRemoved(agent: string): CommandPatch[] {
+  /** The agent is taken away: all that is open is lost. That is for the store. */
+  agentRemoved(agent: string): OpenChange {
     const now = this.#clock.now();
     const patches = this.#open.of(agent).map((command): CommandPatch => ({
       id: command.id,
@@ -394,23 +432,7 @@ export class Commands implements CommandAdmin {
         now,
       ),
     }));
-    this.#open.apply(patches);
-    return patches;
-  }
-
-  /** Tells watchers of these commands that the patches are recorded. */
-  recorded(
-    commands: readonly OpenCommand[],
-    patches: readonly CommandPatch[],
-  ): void {
-    const ended = new Set(
-      patches.filter(({ state }) => state && !OPEN_STATES.has(state))
-        .map(({ id }) => id),
-    );
-    for (const { id, feed } of commands) {
-      if (ended.has(id)) feed.finish();
-      else feed.touch();
-    }
+    return new OpenChange(this.#open, patches);
   }
 
   /** The agent's commands that are open now. */
@@ -418,19 +440,13 @@ export class Commands implements CommandAdmin {
     return this.#open.of(agent);
   }
 
-  /** Changes an open command, in memory at once; what cannot be recorded is taken back. */
-  async #patch(command: OpenCommand, patch: CommandPatch): Promise<void> {
-    const before = new Map(Object.entries(command.record));
-    this.#open.apply([patch]);
+  /** Changes an open command; what cannot be recorded is taken back. */
+  async #patch(patch: CommandPatch): Promise<void> {
+    const change = new OpenChange(this.#open, [patch]);
     try {
       await this.#store.patchCommand(patch);
     } catch (error) {
-      const changed = Object.keys(patch);
-      command.apply({
-        ...Object.fromEntries(changed.map((key) => [key, before.get(key)])),
-        id: command.id,
-      });
-      this.#open.add(command);
+      change.takeBack();
       throw error;
     }
   }

@@ -33,6 +33,8 @@ export interface ManagerCoreOptions {
   readonly keepBytes: bigint;
   /** Throws INVALID_ARGUMENT for parameters that an operation that is known here cannot take. */
   readonly checkParams: (operation: string, params: string) => void;
+  /** So many hellos are looked at at a time; 200 unless said. */
+  readonly mostHellos?: number;
 }
 
 /** A Manager without sockets: connections are handed to it, and operators call it. */
@@ -57,8 +59,22 @@ export class ManagerCore {
     const parts = { ...options, counters, events, fleet };
     this.commands = new Commands(parts);
     this.agents = new Agents({ ...parts, commands: this.commands });
-    this.#admission = new Admission({ ...parts, commands: this.commands });
+    this.#admission = new Admission({
+      ...parts,
+      commands: this.commands,
+      ...options.mostHellos === undefined ? {} : { most: options.mostHellos },
+    });
     this.#data = new DataRequests(options.data, counters);
+  }
+
+  /** All connections, those that have not said hello included. */
+  get sessions(): Iterable<ManagerSession> {
+    return this.#sessions.keys();
+  }
+
+  /** How many hellos are being looked at. */
+  get hellosInFlight(): number {
+    return this.#admission.inFlight;
   }
 
   /** Takes up what an earlier run left open. Called once, before the first connection. */

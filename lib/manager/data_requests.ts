@@ -36,6 +36,11 @@ export class DataRequests {
     this.#counters = counters;
   }
 
+  /** How many requests of a connection are worked on. */
+  underWay(asker: Asker): number {
+    return this.#underWay.get(asker) ?? 0;
+  }
+
   /** Begins to answer a request. Never throws: what goes wrong is the answer. */
   answer(agent: AgentRecord, request: DataRequest, asker: Asker): void {
     const underWay = this.#underWay.get(asker) ?? 0;

@@ -43,6 +43,11 @@ export class Dispatcher {
     this.#open = open;
   }
 
+  /** How many messages to this connection wait for the disk. */
+  unrecorded(session: AgentSession): number {
+    return this.#writes.get(session)?.size ?? 0;
+  }
+
   /** Sends a command that is recorded as sent over this connection. */
   send(command: OpenCommand, session: AgentSession): void {
     this.#inOrder(session, () => this.#write(command, session));

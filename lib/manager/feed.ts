@@ -59,6 +59,11 @@ export class Feed {
     return this.#first + this.#pieces.length;
   }
 
+  /** Bytes that are held for readers. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   /** Opens a reader at the end of what there is. */
   open(wake: () => void): FeedReader {
     const reader = {

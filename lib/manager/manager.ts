@@ -29,6 +29,18 @@ export interface AgentAdmin {
     cidrs: readonly string[];
     expiresInMs?: number | undefined;
   }): Promise<string>;
+  /**
+   * Makes an entry for an agent that has its secret already, and joins with no token: one of 2024.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT for a bad name, group or network; ALREADY_EXISTS.
+   */
+  addWithSecret(agent: {
+    id: string;
+    groups: readonly string[];
+    cidrs: readonly string[];
+    /** SHA-256 of the secret. */
+    secretHash: Uint8Array;
+  }): Promise<void>;
   /** @throws {PiriError} NOT_FOUND */
   renewToken(id: string, expiresInMs?: number): Promise<string>;
   /** @throws {PiriError} NOT_FOUND */
@@ -47,6 +59,8 @@ export interface AgentView {
   readonly groups: readonly string[];
   readonly cidrs: readonly string[];
   readonly joined: boolean;
+  /** Of its latest hello; empty if it never connected, or is one of 2024. */
+  readonly instance: string;
   readonly facts: Readonly<Record<string, string>>;
 }
 
@@ -143,7 +157,11 @@ export interface CommandAdmin {
     signal: AbortSignal,
   ): AsyncIterable<WatchEvent>;
   /** @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has ended. */
-  cancel(id: bigint, graceMs?: number): Promise<CommandView>;
+  cancel(
+    id: bigint,
+    graceMs?: number,
+    requestedBy?: string,
+  ): Promise<CommandView>;
   /**
    * Does once more what a command that has ended was to do, on the same agent, as a new command.
    *

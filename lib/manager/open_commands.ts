@@ -19,6 +19,11 @@ export class OpenCommands {
     return this.#byId.size;
   }
 
+  /** All of them. */
+  all(): Iterable<OpenCommand> {
+    return this.#byId.values();
+  }
+
   add(command: OpenCommand): void {
     // One whose end was only presumed goes on where it was.
     command.trace = this.#traces.get(command.id) ?? command.trace;

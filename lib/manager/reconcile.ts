@@ -64,10 +64,11 @@ export function reconcile(
   for (const record of others) {
     const entry = listed.get(record.id);
     if (entry === undefined || entry.nonce !== record.nonce) continue;
-    if (record.presumed) {
+    if (record.presumed || isDisputed(record, entry, hello)) {
       patches.push({
         id: record.id,
         ...goesOn(record, entry, hello),
+        ...record.presumed ? {} : UNTOLD,
         presumed: false,
         reason: "",
         finishedAt: null,
@@ -83,6 +84,30 @@ export function reconcile(
       .map(({ commandId }) => commandId),
   );
   return { patches, resumed, ended, strangers };
+}
+
+/** What the result of a lost command has told, taken back. */
+const UNTOLD: Omit<CommandPatch, "id"> = {
+  errorCode: "",
+  agentStartedAt: null,
+  agentFinishedAt: null,
+  reapedSignalled: null,
+  reapedAlive: [],
+};
+
+/**
+ * Whether a command that an agent has called lost for good is held by another agent of its name: a copy of a host calls
+ * lost what the original still runs. Who called it lost lists it as finished, and as the instance that it was sent to,
+ * unless that has changed meanwhile; then its result is told again.
+ */
+function isDisputed(
+  record: CommandRecord,
+  entry: CommandState,
+  { instance }: HelloFacts,
+): boolean {
+  return record.state === "lost" &&
+    (entry.state !== CommandState_State.FINISHED ||
+      record.instance !== instance);
 }
 
 /** A command that the agent has: how far it is by the agent's account. */

@@ -70,6 +70,11 @@ export class Recorder {
     this.#keepBytes = options.keepBytes;
   }
 
+  /** Bytes of output from this connection that wait for the disk. */
+  unwritten(session: AgentSession): number {
+    return this.#unwritten.get(session) ?? 0;
+  }
+
   progress(
     session: AgentSession,
     progress: CommandProgress,
@@ -226,7 +231,7 @@ export class Recorder {
     this.#open.add(command);
     this.#events.add(
       "command_found",
-      `command ${record.id} on "${record.agent}" is not ${record.state}, as was presumed: its agent knows it`,
+      `command ${record.id} on "${record.agent}" is not ${record.state} after all: its agent has it`,
       { agent: record.agent, commandId: record.id },
     );
     return command;
@@ -267,11 +272,6 @@ export class Recorder {
     this.#unwritten.set(session, unwritten);
     const written = this.#store.appendOutput(command.id, piece)
       .then(() => {
-        if (command.received[stream] < end) {
-          // A piece before this one could not be recorded, and this one was on its way already: a hole stays.
-          command.received[stream] = end;
-          this.#patch(session, command, { truncated: true });
-        }
         const number = command.feed.push({
           stream,
           offset,
@@ -286,9 +286,9 @@ export class Recorder {
         if (keep) acknowledge();
         // Not waited for: a slow watcher holds back the acknowledgement, not the reading of the agent's connection.
         else void command.feed.passed(number).then(acknowledge);
-      })
-      .catch((error) => {
-        // It is asked for again, from what is held.
+      }, (error) => {
+        // Not by `catch`, which would come after the next piece was found to be recorded. It is asked for again, from
+        // what is held.
         command.received[stream] = command.held[stream];
         if (keep) command.kept -= BigInt(size);
         this.#cannotRecord(session, error);
@@ -363,12 +363,12 @@ export class Recorder {
   #closed(command: OpenCommand): () => void {
     const { record } = command;
     const held = { ...command.held };
-    const received = { ...command.received };
     this.#open.remove(command);
     return () => {
       command.apply(record);
       Object.assign(command.held, held);
-      Object.assign(command.received, received);
+      // Output that came before it may not have been recorded either: all that is not held is asked for again.
+      Object.assign(command.received, held);
       this.#open.add(command);
     };
   }

@@ -2,6 +2,7 @@ import {
   type CommandResult,
   CommandResult_Status,
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { isTooDeep } from "../base/json_depth.ts";
 import { Limits } from "../base/limits.ts";
 import { cutText } from "../base/text.ts";
 import type {
@@ -65,10 +66,12 @@ export function patchOfResult(
     id: command.id,
     state: known ?? "failed",
     presumed: false,
-    reason: known === undefined
-      ? `${text} (the agent reports status ${result.status}, which is not known here)`
-        .trim()
-      : text,
+    reason: [
+      text,
+      known === undefined &&
+      `(the agent reports status ${result.status}, which is not known here)`,
+      data.complaint && `(its data were left out: ${data.complaint})`,
+    ].filter(Boolean).join(" "),
     errorCode: data.errorCode,
     exitCode: result.exitCode ?? null,
     signal: result.signal === "" ? null : result.signal,
@@ -84,30 +87,51 @@ export function patchOfResult(
     agentFinishedAt: orNull(result.finishedAtMs),
     stdoutHeld: held.stdout,
     stderrHeld: held.stderr,
-    truncated: record.truncated || result.truncated || missing,
+    truncated: record.truncated || result.truncated || missing ||
+      data.complaint !== undefined,
     progressCurrent: record.progressCurrent,
     progressTotal: record.progressTotal,
     progressMessage: record.progressMessage,
   };
 }
 
-/** The structured outcome, and the code of the error where it tells one. What is no JSON object is left out. */
-function readData(
-  bytes: Uint8Array,
-): { json: string | null; errorCode: string } {
-  if (bytes.length === 0 || bytes.length > Limits.resultData) {
-    return { json: null, errorCode: "" };
+/** What is kept of the structured outcome. */
+interface ResultData {
+  readonly json: string | null;
+  /** The code of the error, where it tells one. */
+  readonly errorCode: string;
+  /** Why there is something and yet nothing is kept. */
+  readonly complaint?: string;
+}
+
+function readData(bytes: Uint8Array): ResultData {
+  const none = { json: null, errorCode: "" };
+  if (bytes.length === 0) return none;
+  if (bytes.length > Limits.resultData) {
+    const complaint =
+      `${bytes.length} bytes are over the limit of ${Limits.resultData}`;
+    return { ...none, complaint };
   }
   const json = new TextDecoder().decode(bytes);
+  if (isTooDeep(json)) {
+    const complaint =
+      `they are nested deeper than ${Limits.jsonDepth}, which is the limit`;
+    return { ...none, complaint };
+  }
+  const value = tryJson(json);
+  if (value === undefined) return { ...none, complaint: "they are not JSON" };
+  const code = typeof value === "object" && value !== null &&
+      "errorCode" in value
+    ? value.errorCode
+    : "";
+  return { json, errorCode: typeof code === "string" ? code : "" };
+}
+
+function tryJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(json);
-    const code = typeof value === "object" && value !== null &&
-        "errorCode" in value
-      ? value.errorCode
-      : "";
-    return { json, errorCode: typeof code === "string" ? code : "" };
+    return JSON.parse(text);
   } catch {
-    return { json: null, errorCode: "" };
+    return undefined;
   }
 }
 

@@ -17,6 +17,7 @@ import type { Trace } from "./trace.ts";
 
 /** The events of an agent that say what became of its commands' link. */
 export const LINK_EVENTS: readonly string[] = [
+  "agent_joined",
   "agent_connected",
   "agent_disconnected",
   "agent_replaced",
@@ -181,16 +182,18 @@ function* output(
 function* cancel(
   { command, trace, session }: TimelineFacts,
 ): Generator<TimelineEntry> {
-  const { cancelRequestedAt, cancelGraceMs, sentAt } = command;
+  const { cancelRequestedAt, cancelRequestedBy, cancelGraceMs, sentAt } =
+    command;
   if (cancelRequestedAt === null) return;
   const grace = sentAt === null || cancelGraceMs === null
     ? ""
     : `, ${secondsText(cancelGraceMs)} between SIGTERM and SIGKILL`;
+  const by = cancelRequestedBy === "" ? "" : ` by ${cancelRequestedBy}`;
   yield entry(
     cancelRequestedAt,
     "cancel_requested",
     "database",
-    `cancel requested${grace}`,
+    `cancel requested${by}${grace}`,
   );
   const sent = trace?.cancelSent;
   if (sent !== undefined) {

@@ -16,10 +16,10 @@ export function meanwhile(
   if (onDisconnect === "continue") {
     return `${arrived} it is to go on there, and its output and result wait there`;
   }
-  const after = killAfterMs
-    ? `${secondsText(killAfterMs)} after`
-    : "as soon as";
-  return `${arrived} it is to be ended there ${after} the link was lost`;
+  const when = killAfterMs
+    ? `${secondsText(killAfterMs)} after the link was lost`
+    : "at once";
+  return `${arrived} it is to be ended there ${when}`;
 }
 
 /** How a hello listed a command. */

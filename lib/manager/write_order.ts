@@ -10,6 +10,11 @@ interface Item {
 export class WriteOrder {
   #items: Item[] = [];
 
+  /** How many wait to be recorded, or for one before them that does. */
+  get size(): number {
+    return this.#items.length;
+  }
+
   /** Writes once it is recorded and all before it is written. What cannot be recorded is not written. */
   add(write: () => void, recorded?: Promise<unknown>): void {
     const item = { write, isRecorded: recorded === undefined };

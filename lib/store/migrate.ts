@@ -3,12 +3,18 @@ import type { Database } from "./database.ts";
 import { first } from "./migrations/0001_first.ts";
 import { rerun } from "./migrations/0002_rerun.ts";
 import { finished } from "./migrations/0003_finished.ts";
+import { cancelledBy } from "./migrations/0004_cancelled_by.ts";
 
 /** "Piri" in ASCII: tells our databases from everybody else's. */
 const APPLICATION_ID = 0x50697269n;
 
 /** SQL that takes a database from each version to the next. Only ever added to. */
-export const MIGRATIONS: readonly string[] = [first, rerun, finished];
+export const MIGRATIONS: readonly string[] = [
+  first,
+  rerun,
+  finished,
+  cancelledBy,
+];
 
 /**
  * Brings a database to the newest schema, or makes it. Each step is done wholly or not at all.

@@ -1,3 +1,4 @@
+import { PiriError } from "../base/errors.ts";
 import { commandNotFound } from "./commands.ts";
 import type { Database } from "./database.ts";
 import type { Meta } from "./meta.ts";
@@ -34,7 +35,7 @@ export class Output {
       keep: boolean;
     },
   ): void {
-    this.#requireAbove(commandId, stream, offset);
+    this.#requireNext(commandId, stream, { offset, cut });
     const end = offset + BigInt(bytes.length);
     const kept = keep ? bytes.length : 0;
     const isLossy = cut > 0n || kept < bytes.length;
@@ -119,7 +120,12 @@ export class Output {
     return deleted;
   }
 
-  #requireAbove(commandId: bigint, stream: StreamName, offset: bigint): void {
+  /** Of pieces that are asked for together the later ones must not outlive an earlier one: they would leave a hole. */
+  #requireNext(
+    commandId: bigint,
+    stream: StreamName,
+    { offset, cut }: { offset: bigint; cut: bigint },
+  ): void {
     const held = this.#db.get(
       `SELECT ${HELD_COLUMN[stream]} AS held FROM commands WHERE id = ?`,
       commandId,
@@ -128,6 +134,12 @@ export class Output {
     if (offset < held) {
       throw new TypeError(
         `Output of command ${commandId} from ${stream} ${offset} on is held already, up to ${held}`,
+      );
+    }
+    if (offset - cut > held) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot keep output of command ${commandId} from ${stream} ${offset} on: it is held up to ${held} only`,
       );
     }
   }

@@ -84,6 +84,8 @@ export interface CommandRecord {
   readonly truncated: boolean;
   readonly cancelRequestedAt: number | null;
   readonly cancelGraceMs: number | null;
+  /** Who asked for it first; empty if nobody did, or did not say who. */
+  readonly cancelRequestedBy: string;
   readonly progressCurrent: number | null;
   readonly progressTotal: number | null;
   readonly progressMessage: string;

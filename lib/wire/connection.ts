@@ -111,6 +111,11 @@ export class Connection<Context> {
     return this.#state;
   }
 
+  /** Bytes that wait to be written. */
+  get queuedBytes(): number {
+    return this.#outbox.queuedBytes;
+  }
+
   /** Sends, and waits while too much is queued already. Rejects with UNAVAILABLE once the connection is closed. */
   send(body: Body): Promise<void> {
     return this.#outbox.send(body);

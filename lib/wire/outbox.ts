@@ -68,6 +68,11 @@ export class Outbox {
     this.#failed = failed;
   }
 
+  /** Bytes that wait to be written. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
   /** Queues a message and resolves when there is room for the next. Rejects with UNAVAILABLE once closed. */
   async send(body: Body): Promise<void> {
     this.#add(body, undefined);

@@ -34,6 +34,12 @@ export class TlsTransport implements Transport {
     } catch (error) {
       // Closing interrupts the read that is waiting: an end, not a failure.
       if (this.#closed) return undefined;
+      // Without the word that TLS ends with: a peer that was killed, or a line that was cut.
+      if (error instanceof Deno.errors.UnexpectedEof) {
+        throw new PiriError("UNAVAILABLE", "the connection broke off", {
+          cause: error,
+        });
+      }
       throw error;
     }
   }

@@ -14,12 +14,18 @@ import { until } from "../local/until.ts";
 import { LocalManager } from "./local_manager.ts";
 import { rssOf } from "./memory.ts";
 import type { LeftOut, OpenPair, Pair } from "./pair.ts";
+import { processorUseOf } from "./processor.ts";
 import { RawPair } from "./raw_pair.ts";
+import { runOn, watchAll } from "./run_on.ts";
+import { median } from "./samples.ts";
 
 const NAME = "idle-1";
 
 /** After so long a program that has connected is taken to be idle, milliseconds. */
 const SETTLE_MS = 1_500;
+
+/** For so long the processor time of an idle agent is taken, milliseconds: a ping is in it. */
+const IDLE_MS = 15_000;
 
 /** The memory of an agent that waits for its first command. */
 export const agentMemory: Pair = {
@@ -47,12 +53,22 @@ export const agentMemory: Pair = {
       await RawPair.start(manager.dir, { sent: 1, returned: 1 }),
     );
     const opened = undo.move();
+    const seen: Seen[] = [];
+    const held: number[] = [];
     return {
       async ours() {
         const argv = [...programs.agent, "run", "--dir", agentDir];
+        const began = systemClock.monotonic();
         await using agent = new Daemon("piri-agent run", { argv });
         await connected(manager.dir);
-        return await settledMemory(agent);
+        const startMs = systemClock.monotonic() - began;
+        const memory = await settledMemory(agent);
+        // Once is enough: nothing is compared with it.
+        const cpuShare = seen.length > 0 ? undefined : await idleShare(agent);
+        await watchAll(manager.control, await runOn(manager.control, [NAME]));
+        const afterOne = await settledMemory(agent);
+        seen.push({ startMs, cpuShare, afterOne });
+        return memory;
       },
       async beside() {
         const { caFile, serverName, port } = raw;
@@ -61,12 +77,46 @@ export const agentMemory: Pair = {
           argv,
         });
         await program.line();
-        return await settledMemory(program);
+        const memory = await settledMemory(program);
+        held.push(memory);
+        return memory;
       },
+      notes: () => notesOf(seen, held),
       [Symbol.asyncDispose]: () => opened.disposeAsync(),
     };
   },
 };
+
+/** What else is seen of an agent. */
+interface Seen {
+  /** From its start until it is connected, milliseconds. */
+  readonly startMs: number;
+  /** The part of a core that it takes while it is idle; undefined where the system does not tell. */
+  readonly cpuShare: number | undefined;
+  /** Its memory after its first command, megabytes. */
+  readonly afterOne: number;
+}
+
+function notesOf(seen: readonly Seen[], held: readonly number[]): string[] {
+  const afterOne = median(seen.map(({ afterOne }) => afterOne));
+  const shares = seen.flatMap(({ cpuShare }) => cpuShare ?? []);
+  return [
+    `after its first command: ${afterOne.toFixed(1)} MB, ${
+      (afterOne / median(held)).toFixed(2)
+    } of what it is beside (goal <= 1.4)`,
+    `processor while idle: ${(median(shares) * 100).toFixed(2)} % of a core`,
+    `from its start until it is connected: ${
+      median(seen.map(({ startMs }) => startMs)).toFixed(0)
+    } ms`,
+  ];
+}
+
+async function idleShare({ pid }: Daemon): Promise<number | undefined> {
+  if (Deno.build.os !== "linux") return undefined;
+  const before = await processorUseOf(pid);
+  await sleep(systemClock, IDLE_MS);
+  return ((await processorUseOf(pid)).cpuMs - before.cpuMs) / IDLE_MS;
+}
 
 async function connected(dir: string): Promise<void> {
   using control = await connectControl(dir);

@@ -1,5 +1,8 @@
 import { Daemon } from "../local/daemon.ts";
 
+/** Thousands of agents take a while to join, milliseconds. */
+const ANSWER_MS = 600_000;
+
 /** What a child process can be asked, by name; answers go back as JSON. */
 export type Answers = Readonly<
   Record<string, (value: number) => unknown | Promise<unknown>>
@@ -40,7 +43,7 @@ export class Child implements AsyncDisposable {
     const argv = [Deno.execPath(), "run", "--allow-all", path, ...args];
     const child = new Child(new Daemon(file, { argv, env }));
     try {
-      await child.#daemon.line();
+      await child.#daemon.line(ANSWER_MS);
       return child;
     } catch (error) {
       await child[Symbol.asyncDispose]();
@@ -55,7 +58,7 @@ export class Child implements AsyncDisposable {
   /** Asks it, and returns what it answers. */
   async ask(question: string, value = 0): Promise<unknown> {
     await this.#daemon.say(`${question} ${value}`);
-    return JSON.parse(await this.#daemon.line());
+    return JSON.parse(await this.#daemon.line(ANSWER_MS));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,11 +1,9 @@
-import { PiriError } from "../../lib/base/errors.ts";
 import { fromSource } from "../local/programs.ts";
-import { until } from "../local/until.ts";
-import { Child } from "./child.ts";
+import { LoadFleet } from "./load_fleet.ts";
 import { LocalManager } from "./local_manager.ts";
 import type { OpenPair, Pair } from "./pair.ts";
 import { RawPair } from "./raw_pair.ts";
-import type { Connected } from "./simulated_fleet.ts";
+import { withCommas } from "./table.ts";
 
 const AGENTS = 2_000;
 
@@ -14,36 +12,26 @@ export const connect: Pair = {
   name: "connect",
   unit: "agents/s",
   goal: { least: 0.8 },
-  ours: `TLS, hello, recorded, ready: ${AGENTS} agents`,
-  beside: `${AGENTS} raw TLS handshakes`,
-  async open(): Promise<OpenPair> {
+  ours: `TLS, hello, recorded, ready: ${withCommas(AGENTS)} agents`,
+  beside: `${withCommas(AGENTS)} raw TLS handshakes`,
+  async open(size): Promise<OpenPair> {
+    const agents = size === "quick" ? AGENTS / 2 : AGENTS;
     await using undo = new AsyncDisposableStack();
     const manager = undo.use(await LocalManager.start(fromSource));
-    const args = [manager.dir, String(AGENTS)];
-    const load = undo.use(await Child.start("./load_child.ts", { args }));
-    const nothing = { sent: 1, returned: 1 };
-    const raw = undo.use(await RawPair.start(manager.dir, nothing));
+    const load = undo.use(await LoadFleet.start(manager.dir, agents));
+    const raw = undo.use(await RawPair.start(manager.dir, {}));
     const opened = undo.move();
     return {
       async ours() {
-        const { rate, failed } = await load.ask("connect") as Connected;
-        await load.ask("leave");
-        await until("the Manager has none of them", async () => {
-          const status = await manager.control.status.getStatus({});
-          return status.agentsConnected === 0;
-        });
-        if (failed > 0) {
-          throw new PiriError(
-            "INTERNAL",
-            `Cannot measure: ${failed} agents could not connect`,
-          );
-        }
+        const rate = await load.connect();
+        await load.leave();
+        await manager.connected(0);
         return rate;
       },
       async beside() {
-        const rate = await raw.connect(AGENTS);
+        const seconds = await raw.connect(agents);
         await raw.leave();
-        return rate;
+        return agents / seconds;
       },
       [Symbol.asyncDispose]: () => opened.disposeAsync(),
     };

@@ -8,11 +8,11 @@ import { inParallel } from "./parallel.ts";
 /** Asks of a Manager that are under way at a time. */
 const PARALLEL = 50;
 
-/** The names of simulated agents: sim-00001 and on. */
-export function namesOf(count: number, prefix = "sim"): string[] {
+/** The names of simulated agents: sim-00001 and on, after so many others. */
+export function namesOf(count: number, after = 0): string[] {
   return Array.from(
     { length: count },
-    (_, i) => `${prefix}-${String(i + 1).padStart(5, "0")}`,
+    (_, i) => `sim-${String(after + i + 1).padStart(5, "0")}`,
   );
 }
 

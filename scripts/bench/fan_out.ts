@@ -5,94 +5,75 @@ import {
   CommandResultSchema,
   CommandSchema,
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
-import { systemClock } from "../../lib/base/clock.ts";
-import { PiriError } from "../../lib/base/errors.ts";
 import { HEADER_BYTES } from "../../lib/wire/frame.ts";
 import { type Body, encodeMessage } from "../../lib/wire/message.ts";
 import { fromSource } from "../local/programs.ts";
-import { Child } from "./child.ts";
+import { LoadFleet } from "./load_fleet.ts";
 import { LocalManager } from "./local_manager.ts";
-import type { OpenPair, Pair } from "./pair.ts";
+import { NoOps } from "./no_ops.ts";
+import { NOT_QUICK, type OpenPair, type Pair } from "./pair.ts";
 import { RawPair } from "./raw_pair.ts";
-import { runOnAll, succeeded } from "./run_on_all.ts";
+import { withCommas } from "./table.ts";
 
-/** Commands to each agent in one measurement. */
-const RUNS = 3;
+/** Commands in one measurement. */
+const COMMANDS = 10_000;
 
-/** Messages to each raw connection in one measurement. */
-const RAW_RUNS = 10;
+/** Round trips of raw messages in one measurement, which take about as long. */
+const ROUND_TRIPS = 50_000;
 
 /** A command that costs the agents nothing, to all of them: recorded, sent, answered, recorded, acknowledged. */
-export const fanOutPair: Pair = pairOf("fan-out", 1_000);
+export const fanOut: Pair = pairOf("fan-out", 1_000);
+
+/** The same with as many agents as one Manager is to carry. */
+export const fanOut10k: Pair = {
+  ...pairOf("fan-out-10k", 10_000),
+  async open(size) {
+    return size === "quick"
+      ? NOT_QUICK
+      : await pairOf("fan-out-10k", 10_000).open(size);
+  },
+};
 
 function pairOf(name: string, agents: number): Pair {
   return {
     name,
     unit: "commands/s",
     goal: { least: 0.5 },
-    ours:
-      `a no-op command, recorded durably, to ${agents} agents; each answers with a result`,
-    beside:
-      `echo of frames of the same sizes on ${agents} raw TLS connections, round trips/s`,
+    ours: `a no-op command, recorded durably, to ${
+      withCommas(agents)
+    } agents; each answers with a result`,
+    beside: `echo of frames of the same sizes on ${
+      withCommas(agents)
+    } raw TLS connections, round trips/s`,
     async open(): Promise<OpenPair> {
       await using undo = new AsyncDisposableStack();
       const manager = undo.use(await LocalManager.start(fromSource));
-      const args = [manager.dir, String(agents)];
-      const load = undo.use(await Child.start("./load_child.ts", { args }));
-      await load.ask("connect");
-      const fanOut = new FanOut(manager, load, agents);
-      const raw = undo.use(await RawPair.start(manager.dir, sizes()));
+      const load = undo.use(await LoadFleet.start(manager.dir, agents));
+      await load.connect();
+      const commands = new NoOps(manager, load);
+      const raw = undo.use(
+        await RawPair.start(manager.dir, {
+          ...answeredCommandBytes(),
+          connections: agents,
+        }),
+      );
       await raw.connect(agents);
       const opened = undo.move();
       return {
-        ours: () => fanOut.measure(),
-        beside: async () => Number(await raw.server.ask("echo", RAW_RUNS)),
+        async ours() {
+          return COMMANDS / await commands.run(COMMANDS / agents);
+        },
+        async beside() {
+          return Number(await raw.server.ask("echo", ROUND_TRIPS / agents));
+        },
         [Symbol.asyncDispose]: () => opened.disposeAsync(),
       };
     },
   };
 }
 
-/** Asks for commands, and waits until the agents have been told that each result is on the Manager's disk. */
-class FanOut {
-  readonly #manager: LocalManager;
-  readonly #load: Child;
-  readonly #agents: number;
-  #commands = 0;
-
-  constructor(manager: LocalManager, load: Child, agents: number) {
-    this.#manager = manager;
-    this.#load = load;
-    this.#agents = agents;
-  }
-
-  async measure(): Promise<number> {
-    const began = systemClock.monotonic();
-    for (let run = 0; run < RUNS; run++) {
-      await runOnAll(this.#manager.control, "sim-*");
-      this.#commands += this.#agents;
-      await this.#load.ask("recorded", this.#commands);
-    }
-    const seconds = (systemClock.monotonic() - began) / 1_000;
-    await this.#check();
-    return this.#agents * RUNS / seconds;
-  }
-
-  async #check(): Promise<void> {
-    const { commands } = await this.#manager.control.commands.listCommands({
-      limit: this.#agents,
-    });
-    const count = succeeded(commands);
-    if (count === this.#agents) return;
-    throw new PiriError(
-      "INTERNAL",
-      `Cannot measure: ${count} of ${this.#agents} commands succeeded`,
-    );
-  }
-}
-
 /** The bytes of a command, and of the two messages that answer it, with their frames. */
-function sizes(): { sent: number; returned: number } {
+export function answeredCommandBytes(): { sent: number; returned: number } {
   const commandId = 10_000n;
   const at = BigInt(1_800_000_000_000);
   return {

@@ -15,6 +15,7 @@ import { TempFolder } from "../local/temp_folder.ts";
 import { until } from "../local/until.ts";
 import { LocalManager } from "./local_manager.ts";
 import { megabytes, rssOf } from "./memory.ts";
+import { processorUseOf } from "./processor.ts";
 
 /** Until an agent that has connected has come to rest, milliseconds. */
 const SETTLE_MS = 3_000;
@@ -38,9 +39,9 @@ async function idle(seconds: number, source: boolean): Promise<void> {
   );
   const startMs = systemClock.monotonic() - began;
   await sleep(systemClock, SETTLE_MS);
-  const before = await usage(agent.pid);
+  const before = await processorUseOf(agent.pid);
   await sleep(systemClock, seconds * 1_000);
-  const after = await usage(agent.pid);
+  const after = await processorUseOf(agent.pid);
 
   const cpuMs = after.cpuMs - before.cpuMs;
   const share = cpuMs / (seconds * 10);
@@ -55,24 +56,6 @@ async function idle(seconds: number, source: boolean): Promise<void> {
     `memory:    ${megabytes(await rssOf(agent.pid) ?? 0)} resident`,
     `start:     ${startMs.toFixed(0)} ms until connected`,
   ].join("\n"));
-}
-
-/** Processor time and voluntary switches of all threads of a process so far. */
-async function usage(
-  pid: number,
-): Promise<{ cpuMs: number; switches: number }> {
-  let nanoseconds = 0;
-  let switches = 0;
-  for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
-    const task = `/proc/${pid}/task/${name}`;
-    const [onCpu] = (await Deno.readTextFile(`${task}/schedstat`)).split(" ");
-    nanoseconds += Number(onCpu);
-    const status = await Deno.readTextFile(`${task}/status`);
-    switches += Number(
-      /^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1],
-    );
-  }
-  return { cpuMs: nanoseconds / 1e6, switches };
 }
 
 await main(async () => {

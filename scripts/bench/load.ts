@@ -34,19 +34,50 @@ async function load(options: LoadOptions): Promise<void> {
     await Deno.writeTextFile(keep, identitiesText(identities), { mode: 0o600 });
   }
   report(options, { event: "connected", ...connected }, textOf(connected));
+  const { parallel, reconnect: pauseMs } = options;
+  if (pauseMs !== undefined) fleet.stay({ parallel, pauseMs });
   const began = clock.monotonic();
   await held(options.hold);
-  const { answered, dropped } = fleet;
   const seconds = (clock.monotonic() - began) / 1_000;
+  const summary = summaryOf(fleet, seconds);
   await fleet.leave();
-  report(
-    options,
-    { event: "summary", seconds, answered, rate: answered / seconds, dropped },
+  report(options, { event: "summary", ...summary }, summaryText(summary));
+  const isWhole = pauseMs === undefined
+    ? connected.failed + summary.dropped === 0
+    : summary.absent === 0;
+  if (!isWhole) Deno.exitCode = 1;
+}
+
+/** What came of a fleet that stayed for so many seconds. */
+function summaryOf(fleet: SimulatedFleet, seconds: number) {
+  const { answered, recordTimes, dropped, absent, returned } = fleet;
+  return {
+    seconds,
+    answered,
+    rate: answered / seconds,
+    recorded: recordTimes,
+    dropped,
+    absent,
+    ...returned,
+  };
+}
+
+function summaryText(summary: ReturnType<typeof summaryOf>): string {
+  const { seconds, answered, rate, recorded, dropped, absent } = summary;
+  const { returned, away, unanswered, turnedAway, failures } = summary;
+  return [
     `held ${seconds.toFixed(1)} s: ${answered} commands answered (${
-      (answered / seconds).toFixed(0)
+      rate.toFixed(0)
     }/s), ${dropped} connections lost`,
-  );
-  if (connected.failed + dropped > 0) Deno.exitCode = 1;
+    ...answered > 0 ? [`  answer recorded: ${latenciesText(recorded)}`] : [],
+    ...dropped > 0 ? [`  ${returned} came back, ${absent} did not`] : [],
+    ...returned > 0 ? [`  away: ${latenciesText(away)}`] : [],
+    ...unanswered > 0 ? [`  ${unanswered} dials found nobody`] : [],
+    ...turnedAway > 0
+      ? [`  ${turnedAway} dials were turned away for later`]
+      : [],
+    ...failureLines(failures),
+  ].join("\n");
 }
 
 async function identitiesFor(
@@ -83,17 +114,23 @@ async function held(seconds: number | undefined): Promise<void> {
 
 function textOf(result: Connected): string {
   const { connected, failed, seconds, rate, tls, ready, failures } = result;
-  const latencies = ({ p50, p99, max }: Latencies) =>
-    `p50 ${msText(p50)}, p99 ${msText(p99)}, max ${msText(max)}`;
   return [
     `${connected} agents connected in ${seconds.toFixed(2)} s (${
       rate.toFixed(0)
     }/s), ${failed} failed`,
-    `  TLS handshake: ${latencies(tls)}`,
-    `  let in:        ${latencies(ready)}`,
-    ...Object.entries(failures)
-      .map(([reason, count]) => `  ${count} times: ${reason}`),
+    `  TLS handshake: ${latenciesText(tls)}`,
+    `  let in:        ${latenciesText(ready)}`,
+    ...failureLines(failures),
   ].join("\n");
+}
+
+function latenciesText({ p50, p99, max }: Latencies): string {
+  return `p50 ${msText(p50)}, p99 ${msText(p99)}, max ${msText(max)}`;
+}
+
+function failureLines(failures: Readonly<Record<string, number>>): string[] {
+  return Object.entries(failures)
+    .map(([reason, count]) => `  ${count} times: ${reason}`);
 }
 
 function report({ json }: LoadOptions, value: unknown, text: string): void {

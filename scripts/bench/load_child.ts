@@ -1,5 +1,7 @@
 /**
- * The simulated agents of a bench, in a process of their own. Enrols them, and then connects and leaves as it is asked.
+ * Simulated agents of a bench, in a process of their own. Enrols them, and then does with them as it is asked. Its
+ * arguments are the Manager's folder, how many there are, how many others come before them, and how many of those who
+ * were cut off may dial at a time.
  *
  * @module
  */
@@ -11,17 +13,23 @@ import { enrolAll, namesOf } from "./enrol.ts";
 import { PARALLEL_DIALS } from "./pair.ts";
 import { SimulatedFleet } from "./simulated_fleet.ts";
 
-const [dir = "", agents = ""] = Deno.args;
+const [dir = "", ...numbers] = Deno.args;
+const [agents = 0, after = 0, parallel = PARALLEL_DIALS] = numbers.map(Number);
 const fleet = await enrolled();
 await answerLines({
   connect: () => fleet.connect({ parallel: PARALLEL_DIALS }),
   recorded: (count) => fleet.recorded(count),
+  stay: (pauseMs) => fleet.stay({ parallel, pauseMs }),
+  present: () => fleet.present,
+  returned: () => fleet.returned,
   leave: () => fleet.leave(),
 });
+Deno.exit(0);
 
+/** They have joined, and are not connected. */
 async function enrolled(): Promise<SimulatedFleet> {
   using control = await connectControl(dir);
-  const names = namesOf(Number(agents));
+  const names = namesOf(agents, after);
   const identities = await enrolAll(control, names, systemRandom);
   const options = { clock: systemClock, outputBytes: 0 };
   const fleet = new SimulatedFleet(identities, options);

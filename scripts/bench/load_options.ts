@@ -13,6 +13,8 @@ export interface LoadOptions {
   readonly rate: number | undefined;
   readonly parallel: number;
   readonly hold: number | undefined;
+  /** Whoever is cut off dials again, and waits so many milliseconds after a dial that failed. */
+  readonly reconnect: number | undefined;
   readonly outputBytes: number;
   readonly json: boolean;
 }
@@ -30,6 +32,7 @@ Usage: deno run -A scripts/bench/load.ts [flags]
   --rate R             dials that begin in a second (as many as can be)
   --parallel N         dials under way at a time (100)
   --hold S             stay for so many seconds (until Ctrl-C)
+  --reconnect MS       who is cut off dials again at once, and so long after a dial that failed (stays away)
   --output BYTES       what each command prints (64)
   --json               JSON Lines: "connected" once all have dialled, "summary" at the end
 `;
@@ -56,6 +59,7 @@ export function parseLoadOptions(
     rate: numberOf("rate", values.rate),
     parallel: numberOf("parallel", values.parallel) ?? 100,
     hold: numberOf("hold", values.hold, 0),
+    reconnect: numberOf("reconnect", values.reconnect),
     outputBytes: numberOf("output", values.output, 0) ?? 64,
     json: values.json,
   };
@@ -73,6 +77,7 @@ function parse(args: readonly string[]) {
         rate: { type: "string" },
         parallel: { type: "string" },
         hold: { type: "string" },
+        reconnect: { type: "string" },
         output: { type: "string" },
         json: { type: "boolean", default: false },
         help: { type: "boolean", default: false },

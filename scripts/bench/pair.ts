@@ -1,6 +1,9 @@
 /** Dials that are under way at a time, ours and raw ones. */
 export const PARALLEL_DIALS = 100;
 
+/** How much is measured: all that the table promises, or as much as a minute or two allow. */
+export type Size = "full" | "quick";
+
 /** Something that is measured beside something else. */
 export interface Pair {
   readonly name: string;
@@ -11,16 +14,21 @@ export interface Pair {
   readonly ours: string;
   readonly beside: string;
   /** Makes everything ready that is not to be measured, or says why it cannot be. */
-  open(): Promise<OpenPair | LeftOut>;
+  open(size: Size): Promise<OpenPair | LeftOut>;
 }
 
 /** A pair that is ready: each call measures once. */
 export interface OpenPair extends AsyncDisposable {
   ours(): Promise<number>;
   beside(): Promise<number>;
+  /** What else was seen, once all rounds are over: a line each, for people. */
+  notes?(): readonly string[];
 }
 
-/** A pair that cannot be measured on this machine. */
+/** A pair that cannot be measured on this machine, or not in the time that there is. */
 export interface LeftOut {
   readonly leftOut: string;
 }
+
+/** What takes too long for a quick run. */
+export const NOT_QUICK: LeftOut = { leftOut: "too long for --quick" };

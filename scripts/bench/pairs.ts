@@ -1,7 +1,31 @@
 import { agentMemory } from "./agent_memory.ts";
+import { bus } from "./bus.ts";
 import { connect } from "./connect.ts";
-import { fanOutPair } from "./fan_out.ts";
+import { connectionMemory } from "./connection_memory.ts";
+import { data } from "./data.ts";
+import { fanOut, fanOut10k } from "./fan_out.ts";
+import { fifty, fiftyAnsible } from "./fifty.ts";
+import { growth } from "./growth.ts";
+import { history } from "./history.ts";
+import { oneCommand } from "./one_command.ts";
+import { output } from "./output.ts";
 import type { Pair } from "./pair.ts";
+import { storm } from "./storm.ts";
 
 /** All that the bench knows to measure, in the order of the table. */
-export const pairs: readonly Pair[] = [fanOutPair, connect, agentMemory];
+export const pairs: readonly Pair[] = [
+  fanOut,
+  fanOut10k,
+  connect,
+  storm,
+  connectionMemory,
+  oneCommand,
+  fifty,
+  fiftyAnsible,
+  output,
+  data,
+  history,
+  growth,
+  agentMemory,
+  bus,
+];

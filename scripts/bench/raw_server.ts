@@ -5,12 +5,14 @@
  * @module
  */
 import { join } from "@std/path";
-import { ALPN } from "../../lib/wire/tls.ts";
+import { ALPN, closeQuietly } from "../../lib/wire/tls.ts";
 import { answerLines } from "./child.ts";
-import { readExactly, writeWhole } from "./raw.ts";
+import { RawMessage, readExactly, writeWhole } from "./raw.ts";
 
-const [folder = "", sent = "", returned = ""] = Deno.args;
-const connections = new Set<Deno.TlsConn>();
+const [folder = "", ...sizes] = Deno.args;
+const [sent = 1, returned = 1] = sizes.map(Number);
+/** Each with the number of the message that is next. */
+const connections = new Map<Deno.TlsConn, number>();
 const listener = Deno.listenTls({
   hostname: "127.0.0.1",
   port: 0,
@@ -29,27 +31,39 @@ Deno.exit(0);
 
 async function accept(): Promise<void> {
   for await (const conn of listener) {
-    void conn.handshake().then(() => connections.add(conn));
+    void conn.handshake().then(() => connections.set(conn, 0));
   }
 }
 
-/** Sends so many messages to each connection, one after the other, all connections at a time. Returns round trips/s. */
+/** Sends so many messages to each connection, all connections at a time. Returns round trips/s. */
 async function echo(rounds: number): Promise<number> {
-  const message = new Uint8Array(Number(sent)).fill(1);
   const began = performance.now();
-  for (let round = 0; round < rounds; round++) {
-    await Promise.all(
-      [...connections].map(async (conn) => {
-        await writeWhole(conn, message);
-        await readExactly(conn, Number(returned));
-      }),
-    );
-  }
+  await Promise.all(
+    [...connections].map(([conn, first]) => exchange(conn, first, rounds)),
+  );
   const seconds = (performance.now() - began) / 1_000;
   return connections.size * rounds / seconds;
 }
 
+/** One message after the other; none waits for those of other connections. */
+async function exchange(
+  conn: Deno.TlsConn,
+  first: number,
+  rounds: number,
+): Promise<void> {
+  const message = new RawMessage(sent, 1);
+  const answer = new RawMessage(returned, 2);
+  const buffer = new Uint8Array(returned);
+  for (let number = first; number < first + rounds; number++) {
+    message.number = number;
+    await writeWhole(conn, message.bytes);
+    await readExactly(conn, buffer);
+    answer.check(buffer, number);
+  }
+  connections.set(conn, first + rounds);
+}
+
 function hangUp(): void {
-  for (const conn of connections) conn.close();
+  for (const conn of connections.keys()) closeQuietly(conn);
   connections.clear();
 }

@@ -54,15 +54,30 @@ export function readResults(text: string): Results | undefined {
   }
 }
 
-/** What is known now: of what was measured before, only what is of the same machine, commit and Deno. */
-export function merged(former: Results | undefined, now: Results): Results {
-  const same = former?.machine === now.machine &&
-    former.commit === now.commit && former.deno === now.deno;
-  const measured = new Set(now.results.map(({ name }) => name));
-  const kept = same
-    ? former.results.filter(({ name }) => !measured.has(name))
-    : [];
-  return { ...now, results: [...kept, ...now.results] };
+/** The text of bench/results.json: a line for each round. */
+export function resultsText(results: Results): string {
+  const text = JSON.stringify(results, null, 2)
+    .replaceAll(/\[\s+([^\s,[\]]+),\s+([^\s,[\]]+)\s+\]/g, "[$1, $2]");
+  return `${text}\n`;
+}
+
+/**
+ * What is known now, in the order of the names: rows that were not measured again stay as they were, unless they are of
+ * another machine or Deno. The commit is that of what was measured last.
+ */
+export function merged(
+  former: Results | undefined,
+  now: Results,
+  names: readonly string[],
+): Results {
+  const isSame = former?.machine === now.machine && former.deno === now.deno;
+  const known = [...now.results, ...isSame ? former.results : []];
+  return {
+    ...now,
+    results: names.flatMap((name) =>
+      known.find((result) => result.name === name) ?? []
+    ),
+  };
 }
 
 /** Four digits that count: more would be noise. */

@@ -15,6 +15,29 @@ export function latenciesOf(samples: readonly number[]): Latencies {
   };
 }
 
+/** The newest of these are kept. */
+const MOST_SAMPLES = 100_000;
+
+/** Measurements as they come in: all are counted, and the newest kept. */
+export class Samples {
+  readonly #kept: number[] = [];
+  #count = 0;
+
+  /** How many there were. */
+  get count(): number {
+    return this.#count;
+  }
+
+  add(sample: number): void {
+    this.#kept[this.#count % MOST_SAMPLES] = sample;
+    this.#count++;
+  }
+
+  latencies(): Latencies {
+    return latenciesOf(this.#kept);
+  }
+}
+
 /** The nearest rank among sorted samples: a value that was measured, never one between two. */
 function percentile(sorted: readonly number[], percent: number): number {
   const rank = Math.ceil(percent / 100 * sorted.length);

@@ -16,7 +16,7 @@ import type { Clock } from "../../lib/base/clock.ts";
 import type { Counters } from "../../lib/base/counters.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { PROTOCOL, VERSION } from "../../lib/base/version.ts";
-import { Connection, type End } from "../../lib/wire/connection.ts";
+import { Connection, type End, Refusal } from "../../lib/wire/connection.ts";
 import { FEATURES } from "../../lib/wire/features.ts";
 import { LIVENESS } from "../../lib/wire/liveness.ts";
 import { ignore, type Table } from "../../lib/wire/table.ts";
@@ -69,8 +69,8 @@ export interface SimulatedAgentOptions {
   readonly outputBytes: number;
   /** Called after each answer. */
   readonly answered: () => void;
-  /** Called when the Manager has an answer on its disk. */
-  readonly recorded: () => void;
+  /** Called when the Manager has an answer on its disk, with the milliseconds that took. */
+  readonly recorded: (ms: number) => void;
 }
 
 /** An agent that connects and answers, and does nothing else. */
@@ -79,6 +79,8 @@ export class SimulatedAgent {
   readonly #identity: Identity;
   readonly #options: SimulatedAgentOptions;
   readonly #output: Uint8Array<ArrayBuffer>;
+  /** When each command that is not recorded was answered. */
+  readonly #answeredAt = new Map<bigint, number>();
   #joinToken: string | undefined;
   #session = 0n;
   #lastCommandId = 0n;
@@ -103,7 +105,7 @@ export class SimulatedAgent {
   /**
    * Dials, says hello, and returns once the Manager has let it in.
    *
-   * @throws {PiriError} UNAVAILABLE, DENIED, TIMED_OUT; REFUSED with what the Manager said
+   * @throws {PiriError} UNAVAILABLE, DENIED, TIMED_OUT; REFUSED with what the Manager said, BUSY with when to come back
    */
   async connect(): Promise<ConnectTimes> {
     const { clock, counters } = this.#options;
@@ -181,11 +183,15 @@ export class SimulatedAgent {
         stdoutBytes: BigInt(this.#output.length),
       }),
     });
+    this.#answeredAt.set(commandId, clock.monotonic());
     answered();
   }
 
-  acknowledged({ final }: CommandAck): void {
-    if (final) this.#options.recorded();
+  acknowledged({ commandId, final }: CommandAck): void {
+    const answeredAt = this.#answeredAt.get(commandId);
+    if (!final || answeredAt === undefined) return;
+    this.#answeredAt.delete(commandId);
+    this.#options.recorded(this.#options.clock.monotonic() - answeredAt);
   }
 
   #hello() {
@@ -205,6 +211,12 @@ export class SimulatedAgent {
 }
 
 function refuse(end: End): never {
-  const reason = end.kind === "bye" ? `"${end.bye.reason}"` : end.reason;
-  throw new PiriError("REFUSED", `Cannot connect: ${reason}`);
+  if (end.kind !== "bye") {
+    throw new PiriError("REFUSED", `Cannot connect: ${end.reason}`);
+  }
+  const { code, reason, retryAfterMs = 0 } = end.bye;
+  const message = `Cannot connect: "${reason}"`;
+  throw code === Bye_Code.BUSY
+    ? new Refusal("BUSY", message, retryAfterMs)
+    : new PiriError("REFUSED", message);
 }

@@ -1,9 +1,11 @@
 import { type Clock, sleep } from "../../lib/base/clock.ts";
 import { Counters } from "../../lib/base/counters.ts";
 import { messageOf } from "../../lib/base/errors.ts";
+import { Refusal } from "../../lib/wire/connection.ts";
 import type { Identity } from "./identity.ts";
 import { inParallel } from "./parallel.ts";
-import { type Latencies, latenciesOf } from "./samples.ts";
+import { Redialer } from "./redialer.ts";
+import { type Latencies, latenciesOf, Samples } from "./samples.ts";
 import { SimulatedAgent } from "./simulated_agent.ts";
 
 /** How a fleet behaves. */
@@ -36,16 +38,38 @@ export interface Connected {
   readonly failures: Readonly<Record<string, number>>;
 }
 
+/** How agents came back after they were cut off. */
+export interface Returned {
+  /** How often one came back. */
+  readonly returned: number;
+  /** How long they were away, milliseconds. */
+  readonly away: Latencies;
+  /** Dials that found nobody listening: the Manager was not there. */
+  readonly unanswered: number;
+  /** Dials after which the Manager asked them to come back later. */
+  readonly turnedAway: number;
+  /** How often other dials failed, by reason. */
+  readonly failures: Readonly<Record<string, number>>;
+}
+
 /** Many simulated agents in one process. */
 export class SimulatedFleet {
   readonly #agents: readonly SimulatedAgent[];
   readonly #clock: Clock;
-  readonly #failures = new Counters();
+  readonly #recordTimes = new Samples();
+  #awayTimes = new Samples();
+  #failures = new Counters();
+  #unanswered = 0;
+  #turnedAway = 0;
   #answered = 0;
   #recorded = 0;
   #awaited: { count: number; done: () => void } | undefined;
+  #present = 0;
+  /** Since when each of those is away. */
+  readonly #absent = new Map<SimulatedAgent, number>();
   #dropped = 0;
   #isLeaving = false;
+  #redialer: Redialer<SimulatedAgent> | undefined;
 
   constructor(identities: readonly Identity[], options: FleetOptions) {
     const counters = new Counters();
@@ -55,7 +79,7 @@ export class SimulatedFleet {
         ...options,
         counters,
         answered: () => this.#answered++,
-        recorded: () => this.#countRecorded(),
+        recorded: (ms) => this.#countRecorded(ms),
       })
     );
   }
@@ -65,9 +89,35 @@ export class SimulatedFleet {
     return this.#answered;
   }
 
+  /** From an answer until the Manager had it on its disk, milliseconds. */
+  get recordTimes(): Latencies {
+    return this.#recordTimes.latencies();
+  }
+
+  /** Agents that are connected now. */
+  get present(): number {
+    return this.#present;
+  }
+
+  /** Agents that were cut off, or could not connect, and are not back. */
+  get absent(): number {
+    return this.#absent.size;
+  }
+
   /** Connections that the Manager or the network ended. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** How those who were absent came back since `stay`. */
+  get returned(): Returned {
+    return {
+      returned: this.#awayTimes.count,
+      away: this.#awayTimes.latencies(),
+      unanswered: this.#unanswered,
+      turnedAway: this.#turnedAway,
+      failures: countsOf(this.#failures),
+    };
   }
 
   /** Resolves once the Manager has acknowledged so many results as recorded, since the fleet was made. */
@@ -78,7 +128,7 @@ export class SimulatedFleet {
     return promise;
   }
 
-  /** Connects all of them. What fails is counted and not tried again. */
+  /** Connects all of them. What fails is counted, and only tried again by `stay`. */
   async connect(
     { rate, parallel }: ConnectOptions,
   ): Promise<Connected> {
@@ -86,6 +136,8 @@ export class SimulatedFleet {
     const tls: number[] = [];
     const ready: number[] = [];
     this.#isLeaving = false;
+    this.#failures = new Counters();
+    this.#absent.clear();
     await inParallel(this.#agents, parallel, async (agent, index) => {
       if (rate !== undefined) {
         const due = began + index / rate * 1_000;
@@ -96,11 +148,10 @@ export class SimulatedFleet {
         const times = await agent.connect();
         tls.push(times.tls);
         ready.push(times.ready);
-        void agent.ended?.then(() => {
-          if (!this.#isLeaving) this.#dropped++;
-        });
+        this.#watch(agent);
       } catch (error) {
         this.#failures.add(messageOf(error));
+        this.#absent.set(agent, this.#clock.monotonic());
       }
     });
     const seconds = (this.#clock.monotonic() - began) / 1_000;
@@ -111,20 +162,70 @@ export class SimulatedFleet {
       rate: ready.length / seconds,
       tls: latenciesOf(tls),
       ready: latenciesOf(ready),
-      failures: Object.fromEntries(
-        Object.entries(this.#failures.all())
-          .map(([reason, count]) => [reason, Number(count)]),
-      ),
+      failures: countsOf(this.#failures),
     };
+  }
+
+  /** Brings those back who are absent, now and from now on: at once, and after a pause when that failed. */
+  stay({ parallel, pauseMs }: { parallel: number; pauseMs: number }): void {
+    this.#redialer?.stop();
+    this.#failures = new Counters();
+    this.#awayTimes = new Samples();
+    this.#unanswered = 0;
+    this.#turnedAway = 0;
+    this.#redialer = new Redialer<SimulatedAgent>({
+      clock: this.#clock,
+      parallel,
+      dial: (agent) => this.#dialAgain(agent, pauseMs),
+    });
+    for (const agent of this.#absent.keys()) this.#redialer.add(agent);
   }
 
   /** Says Bye for all of them. */
   async leave(): Promise<void> {
     this.#isLeaving = true;
+    this.#redialer?.stop();
+    this.#redialer = undefined;
     await Promise.all(this.#agents.map((agent) => agent.leave()));
   }
 
-  #countRecorded(): void {
+  /** Returns what a redialer wants to know. */
+  async #dialAgain(
+    agent: SimulatedAgent,
+    pauseMs: number,
+  ): Promise<number | undefined> {
+    try {
+      await agent.connect();
+    } catch (error) {
+      if (error instanceof Refusal) {
+        this.#turnedAway++;
+        return Math.max(error.retryAfterMs, pauseMs);
+      }
+      if (isUnanswered(error)) this.#unanswered++;
+      else this.#failures.add(messageOf(error));
+      return pauseMs;
+    }
+    const now = this.#clock.monotonic();
+    this.#awayTimes.add(now - (this.#absent.get(agent) ?? now));
+    this.#absent.delete(agent);
+    this.#watch(agent);
+    if (this.#isLeaving) await agent.leave();
+    return undefined;
+  }
+
+  #watch(agent: SimulatedAgent): void {
+    this.#present++;
+    void agent.ended?.then(() => {
+      this.#present--;
+      if (this.#isLeaving) return;
+      this.#dropped++;
+      this.#absent.set(agent, this.#clock.monotonic());
+      this.#redialer?.add(agent);
+    });
+  }
+
+  #countRecorded(ms: number): void {
+    this.#recordTimes.add(ms);
     this.#recorded++;
     this.#settle();
   }
@@ -135,4 +236,17 @@ export class SimulatedFleet {
       awaited.done();
     }
   }
+}
+
+/** Whether a dial failed because nobody listens there. */
+function isUnanswered(error: unknown): boolean {
+  return error instanceof Error &&
+    error.cause instanceof Deno.errors.ConnectionRefused;
+}
+
+function countsOf(counters: Counters): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(counters.all())
+      .map(([reason, count]) => [reason, Number(count)]),
+  );
 }

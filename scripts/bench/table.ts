@@ -7,9 +7,9 @@ export interface Row {
   readonly result: Result;
 }
 
-/** The results as Markdown, aligned so that a terminal shows them well, too. */
+/** The results as Markdown. */
 export function markdownTable(rows: readonly Row[]): string {
-  const lines = [
+  return tableText([
     ["name", "ours", "beside", "unit", "ratio", "spread", "goal", ""],
     ...rows.map(({ pair, result }) => [
       result.name,
@@ -21,7 +21,11 @@ export function markdownTable(rows: readonly Row[]): string {
       goalText(pair.goal),
       isMet(pair.goal, result.ratio) ? "met" : "missed",
     ]),
-  ];
+  ]);
+}
+
+/** Lines of cells, the first of them the head, as a Markdown table, aligned so that a terminal shows it well, too. */
+export function tableText(lines: readonly (readonly string[])[]): string {
   const widths =
     lines[0]?.map((_, column) =>
       Math.max(3, ...lines.map((line) => line[column]?.length ?? 0))
@@ -45,6 +49,19 @@ export function isMet(goal: Pair["goal"], ratio: number): boolean {
   return "least" in goal ? ratio >= goal.least : ratio <= goal.most;
 }
 
-function goalText(goal: Pair["goal"]): string {
-  return "least" in goal ? `>= ${goal.least}` : `<= ${goal.most}`;
+/** A goal as people write it: >= 0.5, or <= 1/15. */
+export function goalText(goal: Pair["goal"]): string {
+  return "least" in goal
+    ? `>= ${ratioText(goal.least)}`
+    : `<= ${ratioText(goal.most)}`;
+}
+
+function ratioText(ratio: number): string {
+  const inverse = Math.round(1 / ratio);
+  return inverse > 10 && ratio === 1 / inverse ? `1/${inverse}` : String(ratio);
+}
+
+/** A count as people read it: 10,000. */
+export function withCommas(count: number): string {
+  return count.toLocaleString("en");
 }

@@ -16,7 +16,7 @@ import { fromSource } from "../local/programs.ts";
 import { until } from "../local/until.ts";
 import { LocalManager } from "./local_manager.ts";
 import { megabytes, rssOf } from "./memory.ts";
-import { runOnAll, succeeded, watchAll } from "./run_on_all.ts";
+import { runOn, succeeded, watchAll } from "./run_on.ts";
 
 const LOAD = fromFileUrl(new URL("./load.ts", import.meta.url));
 
@@ -46,7 +46,7 @@ async function thousand(agents: number): Promise<void> {
 
   const began = systemClock.monotonic();
   const since = () => (systemClock.monotonic() - began) / 1_000;
-  const asked = await runOnAll(manager.control, "sim-*");
+  const asked = await runOn(manager.control, ["sim-*"]);
   print(
     `echo.Echo on sim-*: ${asked.length} commands recorded after ${
       since().toFixed(2)

@@ -6,7 +6,7 @@ import { run } from "./run.ts";
 /** What lib/base/version.ts says, and so do bundles of it. */
 const UNSTAMPED = 'COMMIT = "source"';
 
-/** A product as JavaScript files without imports, all in one folder. */
+/** A product as JavaScript files that import each other at most, all in one folder. */
 export interface Bundle {
   readonly main: string;
   readonly workers: readonly string[];
@@ -23,7 +23,8 @@ export interface BundleOptions {
 }
 
 /**
- * Bundles a product and its workers, each to one file.
+ * Bundles a product and its workers. The product's bundle is a file, and one more for each part that it imports when it
+ * needs it: what is not imported is not even read, and that is most of what it takes to start. Each worker is one file.
  *
  * Bundling does not follow `new URL("./worker.ts", import.meta.url)`, so in the bundle it is made to name the worker's
  * bundle, which lies beside it.
@@ -32,15 +33,19 @@ export async function bundle(
   product: Product,
   { root, folder, commit }: BundleOptions,
 ): Promise<Bundle> {
-  let text = await bundleModule(product.entry, root);
+  await run([
+    ...[Deno.execPath(), "bundle", "--quiet", "--code-splitting"],
+    ...["--outdir", folder, product.entry],
+  ], { cwd: root });
+  const parts = await readParts(folder);
   const stamp = `COMMIT = "${commit}"`;
-  text = replaceOnce(text, UNSTAMPED, stamp);
+  replaceInOne(parts, UNSTAMPED, stamp);
   const workers: string[] = [];
   for (const module of product.workers) {
     const name = basename(module);
     const bundled = name.replace(/\.ts$/, ".js");
-    text = replaceOnce(
-      text,
+    replaceInOne(
+      parts,
       `new URL("./${name}", import.meta.url)`,
       `new URL("./${bundled}", import.meta.url)`,
     );
@@ -50,9 +55,39 @@ export async function bundle(
     await Deno.writeTextFile(path, worker.replaceAll(UNSTAMPED, stamp));
     workers.push(path);
   }
-  const main = join(folder, `${product.name}.js`);
-  await Deno.writeTextFile(main, text);
+  for (const [path, text] of parts) await Deno.writeTextFile(path, text);
+  const main = join(folder, basename(product.entry).replace(/\.ts$/, ".js"));
   return { main, workers };
+}
+
+async function readParts(folder: string): Promise<Map<string, string>> {
+  const parts = new Map<string, string>();
+  for await (const { name } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    parts.set(path, await Deno.readTextFile(path));
+  }
+  return parts;
+}
+
+/**
+ * Replaces a piece of text that must be there exactly once in all of these files together.
+ *
+ * @throws {PiriError} INTERNAL
+ */
+function replaceInOne(
+  parts: Map<string, string>,
+  from: string,
+  to: string,
+): void {
+  const having = [...parts].filter(([, text]) => text.includes(from));
+  const [[path, text] = ["", ""], ...others] = having;
+  if (others.length > 0) {
+    throw new PiriError(
+      "INTERNAL",
+      `Cannot put '${to}' into the bundle: '${from}' is in ${having.length} of its files`,
+    );
+  }
+  parts.set(path, replaceOnce(text, from, to));
 }
 
 /**

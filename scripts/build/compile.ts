@@ -22,7 +22,7 @@ export async function compile(
     Deno.execPath(),
     "compile",
     "--quiet",
-    // The bundle has no imports. With the config, all of its npm packages would go in, 150 MB of them for development.
+    // The bundle imports nothing else. With the config, all of its npm packages would go in, 150 MB of them for development.
     "--no-config",
     "--no-lock",
     "--no-check",

@@ -1,8 +1,9 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import {
   CommandResult_Status,
   OutputStream,
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { Limits } from "../../lib/base/limits.ts";
 import { MANAGER, MemoryAgent } from "../support/memory_agent.ts";
 import type { ScriptedPeer } from "../support/scripted_peer.ts";
 
@@ -295,4 +296,27 @@ Deno.test("with the same id from an old Manager the newest command is meant", as
   await manager.hears("result");
   await agent.clock.settle();
   assertEquals(agent.journal.entries(), []);
+});
+
+Deno.test("hundreds of commands with output do not overrun a Manager that reads slowly", async () => {
+  await using agent = await MemoryAgent.start();
+  const entries = Array.from({ length: 200 }, (_, i) =>
+    agent.journal.accept({
+      id: BigInt(i + 1),
+      nonce: 7n,
+      managerId: MANAGER,
+      command: new Uint8Array(),
+    }));
+  for (const entry of await Promise.all(entries)) {
+    await entry.append("stdout", new Uint8Array(Limits.chunk));
+    await entry.finish(new Uint8Array());
+  }
+  const manager = await agent.welcomed();
+  for (let count = 0; count < entries.length; count++) {
+    await manager.hears("commandOutput");
+    assertLess(agent.session?.connection.queuedBytes ?? Infinity, 524_288);
+  }
+  for (let count = 0; count < entries.length; count++) {
+    await manager.hears("result");
+  }
 });

@@ -66,13 +66,13 @@ Deno.test("the reserve is put aside again when the disk has space", async () => 
   assertEquals(disk.content("reserve").length, SMALL_LIMITS.reserve);
 });
 
-Deno.test("a long command is refused on a full disk, and leaves no trace", async () => {
+Deno.test("a long command is refused on a full disk, and leaves no trace but its id", async () => {
   const { journal, disk } = await fullJournal();
   const long = new Uint8Array(SMALL_LIMITS.reserveRecord + 1);
   const error = await assertRejects(() => accept(journal, 1n, long), PiriError);
   assertEquals(error.code, "DISK");
   assertEquals(journal.entries(), []);
-  assertEquals(journal.lastCommandId, 0n);
+  assertEquals(journal.lastCommandId, 1n);
   await using next = await openSmall(disk.afterCrash("kill"));
   assertEquals(next.entries(), []);
   assertEquals(next.instance, journal.instance);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { MOST_RUNNING } from "../../lib/agent/runner.ts";
+import { HIGHEST_ID_JUMP, MOST_RUNNING } from "../../lib/agent/acceptance.ts";
 import {
   CommandResult_Status,
   OnDisconnect,
@@ -108,6 +108,39 @@ Deno.test("an id that is not above the highest accepted is refused", async () =>
     assertEquals(new TextDecoder().decode(data), '{"errorCode":"REFUSED"}');
   }
   assertEquals(core.workers.jobs.length, 1);
+});
+
+Deno.test("an id that is too far above the highest accepted is refused, and the agent takes commands as before", async () => {
+  await using core = await MemoryAgent.start();
+  await core.accepted({ commandId: 5n });
+  for (const commandId of [5n + HIGHEST_ID_JUMP + 1n, 2n ** 63n - 1n]) {
+    const { status, output, data } = await core.refused({ commandId });
+    assertEquals(status, REFUSED);
+    assertMatch(
+      output,
+      new RegExp(`its id is ${commandId - 5n} above the last one, 5, and`),
+    );
+    assertEquals(new TextDecoder().decode(data), '{"errorCode":"REFUSED"}');
+  }
+  assertEquals(core.journal.lastCommandId, 5n);
+  await core.accepted({ commandId: 6n });
+  await using later = await core.restarted();
+  assertEquals(later.journal.lastCommandId, 6n);
+});
+
+Deno.test("a new journal takes ids as high as a Manager's may have become, and no others", async () => {
+  await using core = await MemoryAgent.start();
+  await core.refused({ commandId: 2n ** 63n - 1n });
+  assertEquals(core.journal.lastCommandId, 0n);
+  // A Manager that has followed an agent to 2^32, more than once.
+  await core.accepted({ commandId: 5n * 2n ** 32n });
+  await core.accepted({ commandId: 5n * 2n ** 32n + HIGHEST_ID_JUMP });
+});
+
+Deno.test("of an old Manager an id is taken however high it is", async () => {
+  await using core = await MemoryAgent.start();
+  await core.accepted({ commandId: 2n ** 63n - 1n, nonce: 0n }, "");
+  assertEquals(core.journal.lastCommandId, 0n);
 });
 
 Deno.test("with an old Manager each command is new and moves nothing", async () => {

@@ -21,6 +21,7 @@ Deno.test("agents are listed with all that is known of them", async () => {
       groups: ["web"],
       cidrs: ["10.0.0.0/8"],
       joined: true,
+      instance: "0123",
       facts: { os: "linux" },
     }),
   );
@@ -40,6 +41,7 @@ Deno.test("agents are listed with all that is known of them", async () => {
         groups: ["web"],
         cidrs: ["10.0.0.0/8"],
         joined: true,
+        instance: "0123",
         facts: { os: "linux" },
       }],
     }),
@@ -74,6 +76,29 @@ Deno.test("an agent is added with its groups, networks and the life of its token
       cidrs: ["10.0.0.0/8"],
       expiresInMs: 60_000,
     },
+  ]);
+});
+
+Deno.test("an agent is added with the SHA-256 of its secret, and then there is no token", async () => {
+  await using fleet = await startControl();
+  const { agents } = fleet.control;
+  const secretHash = new Uint8Array(32).fill(7);
+
+  const { token } = await agents.addAgent({ id: "old-1", secretHash });
+  const refused = await Promise.all([
+    refusal(agents.addAgent({ id: "old-2", secretHash: new Uint8Array(31) })),
+    refusal(agents.addAgent({ id: "old-2", secretHash: new Uint8Array() })),
+    refusal(agents.addAgent({ id: "old-2", secretHash, expiresInMs: 1n })),
+  ]);
+
+  assertEquals(token, "");
+  assertEquals(fleet.manager.asked, [
+    { id: "old-1", groups: [], cidrs: [], secretHash },
+  ]);
+  assertEquals(refused.map(({ message }) => message), [
+    'Cannot accept "secret_hash": it has 31 bytes, and a SHA-256 has 32',
+    'Cannot accept "secret_hash": it has 0 bytes, and a SHA-256 has 32',
+    'Cannot accept "expires_in_ms": with a secret_hash there is no token',
   ]);
 });
 

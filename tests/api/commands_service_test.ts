@@ -217,18 +217,22 @@ Deno.test("watch of a command that is not there is NOT_FOUND", async () => {
   assertEquals([refused.connect, refused.piri], ["NotFound", "NOT_FOUND"]);
 });
 
-Deno.test("cancel passes the grace on, also one of 0, and answers with the command", async () => {
+Deno.test("cancel passes on the grace, also one of 0, and who asks, and answers with the command", async () => {
   await using fleet = await startControl();
   fleet.manager.recorded.push(aCommand({ id: 4n, state: "running" }));
   const { commands } = fleet.control;
 
   await commands.cancel({ commandId: 4n });
-  const { command } = await commands.cancel({ commandId: 4n, graceMs: 0 });
+  const { command } = await commands.cancel({
+    commandId: 4n,
+    graceMs: 0,
+    requestedBy: "ann",
+  });
 
   assertEquals(command?.state, CommandState.RUNNING);
   assertEquals(fleet.manager.asked, [
-    { id: 4n, graceMs: undefined },
-    { id: 4n, graceMs: 0 },
+    { id: 4n, graceMs: undefined, requestedBy: "" },
+    { id: 4n, graceMs: 0, requestedBy: "ann" },
   ]);
 });
 

@@ -51,16 +51,19 @@ Arguments:
   <name>  the agent's name
 
 Flags:
-  --group NAME    a group it is in; may be repeated
-  --cidr NETWORK  a network it may connect from (any if absent); may be repeated
-  --expires TIME  how long the token is good (24h if absent)
-  --dir DIR       the state folder (/var/lib/piri-manager if absent)
-  --json          print values as JSON Lines
-  --help          show this
+  --group NAME        a group it is in; may be repeated
+  --cidr NETWORK      a network it may connect from (any if absent); may be repeated
+  --expires TIME      how long the token is good (24h if absent)
+  --secret-file FILE  a file with the secret of an agent of 2024, which knows no token; "-" for stdin
+  --secret-hash HEX   the same by the secret's SHA-256
+  --dir DIR           the state folder (/var/lib/piri-manager if absent)
+  --json              print values as JSON Lines
+  --help              show this
 
 Examples:
   piri-manager agent add web-1 --group web --cidr 10.0.0.0/8
   piri-manager agent add web-1 > token
+  piri-manager agent add old-1 --secret-file old-1.secret
 `,
   );
 });

@@ -1,12 +1,10 @@
 import { assertEquals } from "@std/assert";
 import {
   alignColumns,
-  bytesText,
   cutToWidth,
-  oneLine,
-  printable,
   wrapToWidth,
-} from "../../lib/cli/text.ts";
+} from "../../lib/cli/columns.ts";
+import { bytesText, oneLine, printable } from "../../lib/cli/text.ts";
 import { widthOf } from "../../lib/cli/width.ts";
 
 Deno.test("printable() spells out C0, DEL, C1 and what reorders text, and keeps the rest", () => {

@@ -117,6 +117,27 @@ Deno.test("the same name, token and secret succeed again, also once the token ha
   assertEquals(kinds.filter((kind) => kind === "agent_joined").length, 1);
 });
 
+Deno.test("who comes to join and goes is told as joined, and not as one who came and went", async () => {
+  await using core = await MemoryManager.start();
+  await invited(core);
+  const agent = await core.admitted("web-1", { joinToken: "token" });
+  await agent.says("bye", { code: Bye_Code.SHUTDOWN, reason: "joined" });
+  await core.ends[0];
+  assertEquals(core.fleet.size, 0);
+  assertEquals(await core.eventKinds(), ["agent_joined"]);
+  const record = await core.store.agent("web-1");
+  assertEquals(record?.disconnectedAt, core.clock.now());
+});
+
+Deno.test("who joins and stays is told when it goes", async () => {
+  await using core = await MemoryManager.start();
+  await invited(core);
+  const agent = await core.admitted("web-1", { joinToken: "token" });
+  await agent.says("bye", { reason: "maintenance" });
+  await core.ends[0];
+  assertEquals(await core.eventKinds(), ["agent_joined", "agent_disconnected"]);
+});
+
 Deno.test("a token that was used is of no use to another secret", async () => {
   await using core = await MemoryManager.start();
   await invited(core);
@@ -205,6 +226,9 @@ Deno.test("the seventh replacement within a minute has to wait for a minute", as
   const { code, retryAfterMs } = await turnedAway(seventh);
   assertEquals({ code, retryAfterMs }, { code: BUSY, retryAfterMs: 60_000 });
   assertEquals(core.fleet.session("web-1"), core.sessions[6]);
+  const event = (await core.happened()).at(-1);
+  assertEquals(event?.kind, "agent_refused");
+  assertMatch(event?.message ?? "", /do two hosts have this name\?/);
 });
 
 Deno.test("a minute after its last replacements an agent may be replaced again", async () => {
@@ -283,6 +307,23 @@ Deno.test("ids follow an agent by 2^32 at most", async () => {
   const wild = await core.hello("web-1", { lastCommandId: 2n ** 33n + 1n });
   assertEquals((await turnedAway(wild)).code, PROTOCOL_ERROR);
   assertEquals((await core.run("web-1")).id, 2n ** 32n + 1n);
+  const told = (await core.happened())
+    .find(({ kind }) => kind === "agent_refused");
+  assertMatch(told?.message ?? "", /Cannot follow to command id 8589934593/);
+});
+
+Deno.test("agents that take turns do not make ids jump by more than one could", async () => {
+  await using core = await MemoryManager.start();
+  const half = 2n ** 31n;
+  for (const name of ["web-1", "web-2", "web-3"]) await core.knows(name);
+  await core.admitted("web-1", { lastCommandId: half });
+  await core.admitted("web-2", { lastCommandId: 2n * half });
+  await core.admitted("web-1", { lastCommandId: 2n * half });
+  const third = await core.hello("web-3", { lastCommandId: 2n * half + 1n });
+  assertEquals((await turnedAway(third)).code, PROTOCOL_ERROR);
+  assertEquals((await core.run("web-1")).id, 2n * half + 1n);
+  // What was given here is not jumped over.
+  await core.admitted("web-3", { lastCommandId: 2n * half + 1n });
 });
 
 Deno.test("hellos of one name are admitted one at a time", async () => {

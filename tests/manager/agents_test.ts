@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseJoinToken } from "../../lib/base/join_token.ts";
 import { PiriError } from "../../lib/base/errors.ts";
-import { MemoryManager, OLD_HELLO } from "../support/memory_manager.ts";
+import { hashSecret } from "../../lib/base/secret.ts";
+import {
+  INSTANCE,
+  MemoryManager,
+  OLD_HELLO,
+} from "../support/memory_manager.ts";
 
 /** The code that something is refused with. */
 async function refusal(attempt: Promise<unknown>): Promise<string> {
@@ -39,6 +44,7 @@ Deno.test("an agent that was added joins with its token, and is listed with what
     groups: ["web"],
     cidrs: ["10.0.0.0/8"],
     joined: true,
+    instance: INSTANCE,
     facts: { os: "linux" },
   });
 });
@@ -61,6 +67,30 @@ Deno.test("an agent of 2024 is listed as one", async () => {
     peer.hears("serverHello")
   );
   assertEquals((await core.agents.list())[0]?.protocol, "2024");
+});
+
+Deno.test("an agent that was added with its secret is let in by it, and may join anew with a token later", async () => {
+  await using core = await MemoryManager.start();
+  const entry = { id: "old-1", groups: ["old"], cidrs: ["10.0.0.0/8"] };
+  const secretHash = hashSecret("what its config says");
+  await core.agents.addWithSecret({ ...entry, secretHash });
+  assertEquals(
+    await refusal(core.agents.addWithSecret({ ...entry, secretHash })),
+    "ALREADY_EXISTS",
+  );
+  assertEquals((await core.agents.list())[0]?.joined, true);
+  const stranger = await core.hello("old-1", { ...OLD_HELLO, auth: "guessed" });
+  assertEquals((await stranger.hears("bye")).reason, "auth failed");
+  const agent = await core.hello("old-1", {
+    ...OLD_HELLO,
+    auth: "what its config says",
+  });
+  await agent.hears("serverHello");
+  assertEquals((await core.agents.list())[0]?.protocol, "2024");
+
+  const { secret } = parseJoinToken(await core.agents.renewToken("old-1"));
+  await core.admitted("old-1", { joinToken: secret, auth: "new secret" });
+  assertEquals((await core.agents.list())[0]?.protocol, "2");
 });
 
 Deno.test("a token is good for 24 hours unless it is said otherwise", async () => {

@@ -293,3 +293,22 @@ Deno.test("children do not inherit what the trust in the own authority takes", a
   await listening.dial();
   assertEquals(names.map((name) => Deno.env.get(name)), before);
 });
+
+Deno.test("a line that is cut is told as that, and not in the words of TLS", async () => {
+  await using at = new Listening();
+  using line = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const dialled = at.dial({ port: (line.addr as Deno.NetAddr).port });
+  const near = await line.accept();
+  const far = await at.silent();
+  const carried = Promise.allSettled([
+    near.readable.pipeTo(far.writable),
+    far.readable.pipeTo(near.writable),
+  ]);
+  const ours = await dialled;
+  const theirs = await at.serves();
+  near.close();
+  far.close();
+  await assertRejects(() => theirs.read(), PiriError, "broke off");
+  await assertRejects(() => ours.read(), PiriError, "broke off");
+  await carried;
+});

@@ -239,6 +239,75 @@ Deno.test("what is listed and was presumed to have ended goes on", () => {
   }
 });
 
+/** A command that an agent has called lost. */
+const CALLED_LOST = sent(5n, {
+  state: "lost",
+  reason: "the agent ended while the command ran, and cannot say how it ended",
+  startedAt: 3_000,
+  finishedAt: 5_000,
+  agentFinishedAt: 4_000,
+  reapedSignalled: 2,
+  reapedAlive: [17],
+});
+
+/** It goes on, and nothing of that result stays. */
+const GOES_ON = {
+  ...NOTHING,
+  patches: [{
+    id: 5n,
+    state: "running" as const,
+    instance: "this",
+    sentAt: 2_000,
+    startedAt: 3_000,
+    presumed: false,
+    reason: "",
+    errorCode: "",
+    finishedAt: null,
+    agentFinishedAt: null,
+    agentStartedAt: null,
+    reapedSignalled: null,
+    reapedAlive: [],
+  }],
+  resumed: [5n],
+};
+
+Deno.test("what a copy of an agent has called lost goes on where it runs", () => {
+  for (const instance of ["this", "another"]) {
+    const listed = [entry(5n, RUNNING)];
+    assertEquals(
+      meaning({ others: [CALLED_LOST], lastCommandId: 5n, listed, instance }),
+      GOES_ON,
+    );
+  }
+});
+
+Deno.test("what was called lost and is listed as finished is asked for again only of another instance", () => {
+  const listed = [entry(5n, FINISHED)];
+  const others = [CALLED_LOST];
+  assertEquals(
+    meaning({ others, lastCommandId: 5n, listed, instance: "another" }),
+    GOES_ON,
+  );
+  // The one that called it lost, and has not heard that this is recorded.
+  assertEquals(meaning({ others, lastCommandId: 5n, listed }), {
+    ...NOTHING,
+    ended: [5n],
+  });
+});
+
+Deno.test("no other end gives way to an agent that lists the command", () => {
+  const states = ["succeeded", "failed", "cancelled", "timed_out", "refused"];
+  for (const state of states as CommandRecord["state"][]) {
+    const others = [sent(5n, { state })];
+    for (const listed of [[entry(5n, RUNNING)], [entry(5n, FINISHED)]]) {
+      assertEquals(
+        meaning({ others, lastCommandId: 5n, listed, instance: "another" }),
+        { ...NOTHING, ended: [5n] },
+      );
+    }
+  }
+});
+
 Deno.test("an id that is not known here, or was given with another nonce, is a stranger's", () => {
   const others = [sent(5n, { state: "succeeded" })];
   const listed = [entry(5n, FINISHED, 1n), entry(6n)];

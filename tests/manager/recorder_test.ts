@@ -366,7 +366,7 @@ Deno.test("output that could not be recorded is asked for again, and none of it 
   assertEquals(await core.output(id), "abcdef");
 });
 
-Deno.test("a piece that is recorded though the one before it was not leaves a hole that is marked", async () => {
+Deno.test("a piece after one that could not be recorded is not recorded either: both are asked for again", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   const release = core.slow.hold("appendOutput");
@@ -377,9 +377,20 @@ Deno.test("a piece that is recorded though the one before it was not leaves a ho
   release();
   await agent.hears("bye");
   await core.clock.settle();
-  const { truncated, stdoutHeld, outputKept } = await core.commands.get(id);
-  assertEquals([truncated, stdoutHeld, outputKept], [true, 6n, 3n]);
-  assertEquals((await core.store.command(id))?.truncated, true);
+  const { nonce, truncated, stdoutHeld, outputKept } = await core.commands.get(
+    id,
+  );
+  assertEquals([truncated, stdoutHeld, outputKept], [false, 0n, 0n]);
+  agent.hangUp();
+  await core.ends[0];
+  const again = await core.connect();
+  await again.says("clientHello", {
+    ...core.hello("web-1"),
+    lastCommandId: id,
+    commands: [{ commandId: id, nonce, state: CommandState_State.RUNNING }],
+  });
+  const { resume } = await again.hears("serverHello");
+  assertEquals(resume.map(({ stdout }) => stdout), [0n]);
 });
 
 Deno.test("a result that could not be recorded is asked for again", async () => {

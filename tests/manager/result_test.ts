@@ -124,6 +124,27 @@ for (const [text, json, errorCode] of data) {
   });
 }
 
+Deno.test("a structured outcome that is left out says why", () => {
+  const deep = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
+  const outcomes: [data: string, reason: string][] = [
+    [deep(64), "done"],
+    [
+      deep(65),
+      "done (its data were left out: they are nested deeper than 64, which is the limit)",
+    ],
+    ["{oops", "done (its data were left out: they are not JSON)"],
+  ];
+  for (const [text, reason] of outcomes) {
+    const data = new TextEncoder().encode(text);
+    const patch = patchOf({ output: "done", data });
+    assertEquals(patch.reason, reason);
+    assertEquals([patch.data === null, patch.truncated], [
+      reason !== "done",
+      reason !== "done",
+    ]);
+  }
+});
+
 Deno.test("the receipt of processes is kept", () => {
   const { reapedSignalled, reapedAlive } = patchOf({
     reaped: { signalled: 3, alive: [7, 8] },
@@ -143,7 +164,11 @@ Deno.test("what an agent sends beyond the limits of a result is cut here", () =>
     },
   });
 
-  assertEquals(patch.reason, "é".repeat(8_192));
-  assertEquals(patch.data, null);
+  assertEquals(
+    patch.reason,
+    "é".repeat(8_192) +
+      " (its data were left out: 140002 bytes are over the limit of 131072)",
+  );
+  assertEquals([patch.data, patch.truncated], [null, true]);
   assertEquals(patch.reapedAlive?.length, 100);
 });

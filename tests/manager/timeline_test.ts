@@ -144,7 +144,7 @@ for (
     ],
     [
       { onDisconnect: "kill" },
-      "it is to be ended there as soon as the link was lost",
+      "it is to be ended there at once",
     ],
   ] as const
 ) {

@@ -1,7 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ExitCode } from "../../lib/cli/exit_code.ts";
-import { parseJoinToken } from "../../lib/base/join_token.ts";
-import { encodePem } from "../../lib/base/pem.ts";
 import { TlsTransport } from "../../lib/wire/tls.ts";
 import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
 import { type Fleet, startFleet } from "../support/fleet.ts";
@@ -9,20 +7,27 @@ import { ScriptedPeer } from "../support/scripted_peer.ts";
 import { story } from "../support/story.ts";
 import { NotedTransport } from "./tls_manager.ts";
 
-/** An agent of 2024 as a script plays it, whose entry was made for it by a hello with the token. */
+const SECRET = "what its config says";
+
+/** Adds an agent of 2024 as an operator does. */
+async function add(fleet: Fleet, name: string): Promise<void> {
+  const file = fleet.folder.at("secret");
+  await Deno.writeTextFile(file, `${SECRET}\n`);
+  const added = await fleet.manager(
+    ...["agent", "add", name, "--secret-file", file],
+  );
+  assertEquals([added.code, added.stdout], [ExitCode.ok, ""]);
+}
+
+/** An agent of 2024 as a script plays it: it has its secret, and trusts the authority for the host it dials. */
 async function oldAgent(fleet: Fleet, name: string): Promise<ScriptedPeer> {
-  const token = parseJoinToken(await fleet.addAgent(name));
-  const tcp = await Deno.connect({ hostname: "127.0.0.1", port: fleet.port });
-  const tls = await Deno.startTls(tcp, {
-    hostname: token.serverName,
-    caCerts: [encodePem("CERTIFICATE", token.caCertificate)],
+  const tls = await Deno.connectTls({
+    hostname: "127.0.0.1",
+    port: fleet.port,
+    caCerts: [await Deno.readTextFile(`${fleet.dir}/ca.pem`)],
   });
   const peer = new ScriptedPeer(new NotedTransport(new TlsTransport(tls)));
-  await peer.says("clientHello", {
-    clientId: name,
-    auth: "what its config says",
-    joinToken: token.secret,
-  });
+  await peer.says("clientHello", { clientId: name, auth: SECRET });
   await peer.hears("serverHello");
   const { data } = await peer.hears("ping");
   await peer.says("pong", { data });
@@ -30,9 +35,10 @@ async function oldAgent(fleet: Fleet, name: string): Promise<ScriptedPeer> {
 }
 
 story(
-  "an operator runs a program on an agent of 2024 as on any other",
+  "an operator adds an agent of 2024 by its secret, and runs a program on it as on any other",
   async (executables) => {
     await using fleet = await startFleet(executables);
+    await add(fleet, "old-1");
     const agent = await oldAgent(fleet, "old-1");
     using _end = { [Symbol.dispose]: () => agent.hangUp() };
     await fleet.connected("old-1");
@@ -59,5 +65,34 @@ story(
     });
     const { code, stdout } = await running.end();
     assertEquals([code, stdout], [ExitCode.ok, "Linux\n"]);
+  },
+);
+
+story(
+  "an agent of 2024 comes back to a Manager that was killed: what ran is lost, and the next command runs",
+  async (executables) => {
+    await using fleet = await startFleet(executables);
+    await add(fleet, "old-1");
+    const first = await oldAgent(fleet, "old-1");
+    await fleet.manager("run", "--detach", "old-1", "--", "true");
+    const { commandId } = await first.hears("command");
+    await first.says("progress", { commandId, total: 1 });
+    await fleet.state("1", ({ state }) => state === "running");
+    await fleet.serving.kill();
+    await first.hearsTheEnd();
+    first.hangUp();
+
+    await fleet.startManager();
+    const second = await oldAgent(fleet, "old-1");
+    using _end = { [Symbol.dispose]: () => second.hangUp() };
+    await fleet.state("1", ({ state }) => state === "lost");
+    const running = fleet.spawn("run", "old-1", "--", "true");
+    const next = await second.hears("command");
+    assertEquals(next.commandId > commandId, true);
+    await second.says("result", {
+      commandId: next.commandId,
+      status: CommandResult_Status.SUCCESS,
+    });
+    assertEquals((await running.end()).code, ExitCode.ok);
   },
 );

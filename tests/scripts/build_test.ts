@@ -68,6 +68,31 @@ Deno.test("a bundle runs from its own folder, with its worker and its commit", a
   assertEquals(new TextDecoder().decode(stdout), "c0ffee worker of c0ffee\n");
 });
 
+Deno.test("what a program imports later is a file of its own, and is told its commit, too", async () => {
+  await using sources = await folderWith({
+    "version.ts": `export const COMMIT: string = "source";`,
+    "later.ts": `import { COMMIT } from "./version.ts";
+      export const text: string = "later, at " + COMMIT;`,
+    "main.ts": `console.log((await import("./later.ts")).text);`,
+  });
+  await using out = await folderWith({});
+
+  const { main } = await bundle({ ...product, workers: [] }, {
+    root: sources.path,
+    folder: out.path,
+    commit: "c0ffee",
+  });
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-config", "--allow-read", main],
+  }).output();
+
+  assertEquals(new TextDecoder().decode(stdout), "later, at c0ffee\n");
+  assertEquals(
+    (await Deno.readTextFile(main)).includes("later, at"),
+    false,
+  );
+});
+
 Deno.test("replaceOnce replaces a piece of text that is there once", () => {
   assertEquals(replaceOnce("a b c", "b", "x"), "a x c");
 });

@@ -126,7 +126,8 @@ async function checkOutput(
     record.truncated || end === held,
     () => `${place} is held to ${held}, and recorded to ${end}`,
   );
-  const mayBeCut = managerDiskLost || agent.diskLost || agent.outputMayBeCut ||
+  const mayBeCut = managerDiskLost || agent.diskLost ||
+    agent.mayHaveCut(record.nonce) ||
     printed > (journalLimits.window ?? Limits.window) || record.presumed ||
     record.state === "lost";
   truth.must(

@@ -10,7 +10,18 @@ import type { Ear } from "./pipe.ts";
 /** Longer than any frame that either side accepts. */
 const ANY_FRAME = 16 * 1_048_576;
 
-/** Hears messages of a direction, all or Byes alone, and lets the bytes go as they come. */
+/** What rules ask for; the others are many. */
+const RULED: ReadonlySet<number | undefined> = new Set([
+  MessageType.BYE,
+  MessageType.CLIENT_HELLO,
+  MessageType.SERVER_HELLO,
+  MessageType.COMMAND,
+  MessageType.COMMAND_CANCEL,
+  MessageType.COMMAND_RESULT,
+  MessageType.COMMAND_ACK,
+]);
+
+/** Hears messages of a direction, all or those that rules ask for, and lets the bytes go as they come. */
 export function hearing(
   heard: (body: Body) => void,
   { all }: { all: () => boolean },
@@ -20,7 +31,7 @@ export function hearing(
   return (bytes) => {
     decoder.push(bytes);
     for (let frame = decoder.next(); frame; frame = decoder.next()) {
-      const body = all() || isBye(frame) ? decodeMessage(frame) : undefined;
+      const body = all() || isRuled(frame) ? decodeMessage(frame) : undefined;
       if (body !== undefined) heard(body);
     }
     return bytes;
@@ -43,9 +54,9 @@ export function changing(change: (body: Body) => Body | undefined): Ear {
   };
 }
 
-/** Tells a Bye by its first field, the type, without reading the rest. */
-function isBye(frame: Uint8Array): boolean {
-  return frame[0] === 0x08 && frame[1] === MessageType.BYE;
+/** Tells by the first field, the type, without reading the rest. */
+function isRuled(frame: Uint8Array): boolean {
+  return frame[0] === 0x08 && RULED.has(frame[1]);
 }
 
 /** A message in a few words. */

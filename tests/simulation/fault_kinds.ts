@@ -20,9 +20,12 @@ export const FAULT_KINDS = [
   "failingDisk",
   "fullDisk",
   "slowStore",
+  "failingStore",
   "clockJump",
   "trap",
   "lateHello",
+  "lateOutput",
+  "backupOfQueued",
   "leave",
 ] as const;
 
@@ -40,6 +43,8 @@ export const FAULT_CHANCE: Readonly<Partial<Record<FaultKind, number>>> = {
   rollBack: 0.2,
   clone: 0.15,
   failingDisk: 0.3,
+  failingStore: 0,
+  backupOfQueued: 0.15,
   fullDisk: 0.3,
 };
 

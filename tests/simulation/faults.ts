@@ -7,6 +7,7 @@ import {
 } from "./fault_kinds.ts";
 import type { Network, Wire } from "./network.ts";
 import type { Operator } from "./operator.ts";
+import { TALKATIVE } from "./program.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { SimulatedAgent } from "./simulated_agent.ts";
 import type { SimulatedManager } from "./simulated_manager.ts";
@@ -65,6 +66,7 @@ export class Faults {
     this.#world.trace.add("ALL FAULTS END");
     network.heal();
     manager.commitMs = 1;
+    manager.failing = 0;
     manager.spare();
     manager.start();
     for (const agent of agents) {
@@ -108,6 +110,10 @@ export class Faults {
         return this.#trap(agent);
       case "lateHello":
         return this.#lateHello(agent);
+      case "lateOutput":
+        return this.#lateOutput(agent);
+      case "backupOfQueued":
+        return this.#backupOfQueued(agent);
       case "leave":
         // One that stays away for good is enough.
         return this.#targets.agents.some(({ isGone }) => isGone)
@@ -165,6 +171,10 @@ export class Faults {
       case "slowStore":
         manager.commitMs = random.pick([20, 400, 3_000]);
         return this.#later(20_000, () => manager.commitMs = 2);
+      case "failingStore":
+        manager.failing = random.pick([0.05, 0.3, 1]);
+        manager.records.mayHaveHoles = true;
+        return this.#later(10_000, () => manager.failing = 0);
       case "clockJump": {
         const wall = random.chance(0.5) ? agent.wall : manager.wall;
         wall.offsetMs += random.pick([-1, 1]) * random.whole(1, 4_000_000_000);
@@ -277,6 +287,63 @@ export class Faults {
     }
     for (const wire of network.wires) {
       if (wire.agent === agent.name) this.#cut(wire);
+    }
+  }
+
+  /** The agent's link breaks while it tells what is printed: that arrives late, beside what the next link tells again. */
+  #lateOutput(agent: SimulatedAgent): void {
+    const random = this.#random;
+    const { traps, manager, operator } = this.#targets;
+    const { name } = agent;
+    operator.run(name, TALKATIVE);
+    const isWiped = random.chance(0.1);
+    traps.arm(name, "commandOutput", (wire) => {
+      wire.up.stall(30_000);
+      this.#later(random.whole(50, 600), () => {
+        wire.break({
+          agentHearsMs: 0,
+          managerHearsMs: Infinity,
+          upLagMs: 30_000,
+          downLagMs: undefined,
+        });
+        manager.commitMs = 400;
+        this.#later(15_000, () => manager.commitMs = 2);
+        if (isWiped) agent.replaceDisk(undefined, 0);
+        const soon = random.whole(0, 800);
+        traps.arm(name, "clientHello", () => wire.up.hasten(soon));
+      });
+    });
+  }
+
+  /**
+   * A command is asked for while its agent is let in, and the link breaks before it is ready: the command waits. A backup
+   * has it so, and is put back after somebody was told that it will never be sent.
+   */
+  #backupOfQueued(agent: SimulatedAgent): void {
+    const random = this.#random;
+    const { traps, manager, network, operator } = this.#targets;
+    const { name } = agent;
+    manager.commitMs = 400;
+    this.#later(15_000, () => manager.commitMs = 2);
+    traps.arm(name, "clientHello", (wire) => {
+      const at = (ms: number, act: () => void) => this.#later(ms, act);
+      at(random.whole(20, 200), () => operator.run(name));
+      at(random.whole(200, 400), () => {
+        network.partitioned.add(name);
+        wire.break({
+          agentHearsMs: 0,
+          managerHearsMs: 0,
+          upLagMs: undefined,
+          downLagMs: undefined,
+        });
+      });
+      at(1_500, () => this.#makeBackup());
+      if (random.chance(0.7)) at(2_000, () => operator.cancelNewestOf(name));
+      at(4_000, () => this.#backup && this.#restore(this.#backup));
+      at(random.whole(4_000, 8_000), () => network.partitioned.delete(name));
+    });
+    for (const wire of network.wires) {
+      if (wire.agent === name) this.#cut(wire);
     }
   }
 

@@ -63,6 +63,14 @@ export class Host {
     };
   }
 
+  /** Whether the process of this marker was asked to end, or has ended. */
+  isEnding(marker: string): boolean {
+    for (const child of this.#children) {
+      if (child.job.marker === marker) return child.wasAsked;
+    }
+    return true;
+  }
+
   /** Ends what an earlier agent left of a command. */
   async endSurvivors(marker: string): Promise<ReapReceipt> {
     const { time, random } = this.options;
@@ -110,12 +118,16 @@ class Child implements JobHandle {
   readonly #nonce: bigint;
   #timer: Timer | undefined;
   #fate: Fate | undefined;
+  /** Its agent has asked it to end, though it may not listen. */
+  wasAsked = false;
   #isDead = false;
   #isEnding = false;
   #left: number;
   /** Its last piece of output, as long as the agent has not taken it. */
   #untaken = Promise.resolve();
-  readonly #orphaned = Promise.withResolvers<void>();
+  #isOrphan = false;
+  /** Ends its wait for an agent that takes nothing any more. */
+  #forgo: () => void = () => {};
 
   constructor(
     { options }: Host,
@@ -139,6 +151,7 @@ class Child implements JobHandle {
   }
 
   stop(): void {
+    this.wasAsked = true;
     if (!this.#work.life.passes() || this.#program.endsBy !== "stop") return;
     this.#endSoon("SIGTERM");
   }
@@ -163,7 +176,9 @@ class Child implements JobHandle {
 
   /** Nobody reads what it prints, if this was its agent: it goes on without. */
   orphan(life: Life): void {
-    if (this.#work.life === life) this.#orphaned.resolve();
+    if (this.#work.life !== life) return;
+    this.#isOrphan = true;
+    this.#forgo();
   }
 
   /** It is gone, and tells nobody. */
@@ -195,7 +210,7 @@ class Child implements JobHandle {
     const { everyMs, pieces, restMs, asks } = this.#program;
     if (asks) {
       const answer = sink.request("setting", "{}").then(() => {}, () => {});
-      await Promise.race([answer, this.#orphaned.promise]);
+      await this.#unlessOrphaned(answer);
     }
     while (this.#left > 0 && !this.#isEnding) {
       await this.#pass(everyMs);
@@ -222,7 +237,16 @@ class Child implements JobHandle {
       stream,
       expectedBytes(this.#nonce, stream, { offset, length }),
     );
-    await Promise.race([this.#untaken, this.#orphaned.promise]);
+    await this.#unlessOrphaned(this.#untaken);
+  }
+
+  /** Not a race with one promise for all rounds: that one would remember every round. */
+  #unlessOrphaned(task: Promise<void>): Promise<void> {
+    if (this.#isOrphan) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#forgo = resolve;
+      task.then(resolve, reject);
+    });
   }
 
   #endSoon(signal: string): void {

@@ -10,6 +10,8 @@ import type { World } from "./world.ts";
 /** Someone who runs, cancels and watches commands. */
 export class Operator {
   readonly viewers: Viewer[] = [];
+  /** Nobody waits for these any more, and nobody will cancel them. */
+  readonly givenUp = new Set<bigint>();
   readonly #world: World;
   readonly #manager: SimulatedManager;
   readonly #agents: readonly string[];
@@ -33,8 +35,10 @@ export class Operator {
   act(): void {
     const random = this.#random;
     const choice = random.fraction();
-    if (choice < 0.75) this.run();
-    else if (choice < 0.85) this.#cancelAny();
+    if (choice < 0.7) this.run();
+    else if (choice < 0.8) this.#cancelAny();
+    else if (choice < 0.83) this.#giveUp();
+    else if (choice < 0.86) this.#rerunAny();
     else this.#watch(this.#anyId());
   }
 
@@ -51,7 +55,7 @@ export class Operator {
   }
 
   /** Runs something on an agent, or now and then on some. */
-  run(agent = this.#someAgent()): void {
+  run(agent = this.#someAgent(), program: Program | null = null): void {
     const random = this.#random;
     const others = random.chance(0.1)
       ? [this.#someAgent(), this.#someAgent()]
@@ -59,7 +63,7 @@ export class Operator {
     const request: RunRequest = {
       agents: [agent, ...others],
       operation: "simulated.Run",
-      params: JSON.stringify(someProgram(random)),
+      params: JSON.stringify(program ?? someProgram(random)),
       requestId: `request ${++this.#requests}`,
       requestedBy: "operator",
       onDisconnect: random.chance(0.15) ? "kill" : "continue",
@@ -108,6 +112,9 @@ export class Operator {
       const ms = random.pick([0, 0, 1, 2, 3, 5, 10, 30, 100, 1_000, 5_000]);
       time.after(ms, () => this.#cancel(id));
     }
+    if (random.chance(0.05)) {
+      time.after(random.whole(0, 5_000), () => this.#giveUp(id));
+    }
     if (random.chance(0.3)) this.#watch(id);
   }
 
@@ -142,6 +149,35 @@ export class Operator {
     if (id !== undefined) this.#cancel(id);
   }
 
+  /** Stops waiting for a command, and does not ask it to end. */
+  #giveUp(id = this.#anyId()): void {
+    const { core, life } = this.#manager;
+    if (core === undefined || life === undefined || id === undefined) return;
+    this.#world.trace.add(`operator: gives up ${id}`);
+    life.guarded(core.commands.giveUp(id, "operator")).then(
+      ({ nonce }) => this.givenUp.add(nonce),
+      (error) => this.#hear(error),
+    );
+  }
+
+  /** Has one that has ended done again, as another command. */
+  #rerunAny(): void {
+    const id = this.#anyId();
+    const { core, life } = this.#manager;
+    if (core === undefined || life === undefined || id === undefined) return;
+    this.#world.trace.add(`operator: repeats ${id}`);
+    const requestId = `request ${++this.#requests}`;
+    const request = { requestId, requestedBy: "operator" };
+    life.guarded(core.commands.rerun(id, request)).then(
+      (command) => this.#begun(command),
+      (error) => this.#hear(error),
+    );
+  }
+
+  #hear(error: unknown): void {
+    this.#world.trace.add(`operator hears: ${messageOf(error)}`);
+  }
+
   #cancel(id: bigint): void {
     const { trace } = this.#world;
     const { core, life } = this.#manager;
@@ -150,7 +186,7 @@ export class Operator {
     trace.add(`operator: cancels ${id}, grace ${grace ?? "-"}`);
     life.guarded(core.commands.cancel(id, grace)).then(
       () => {},
-      (error) => trace.add(`operator hears: ${messageOf(error)}`),
+      (error) => this.#hear(error),
     );
   }
 

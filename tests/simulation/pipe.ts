@@ -122,6 +122,14 @@ export class Pipe {
     this.#stalledUntil = this.#options.time.elapsed + ms;
   }
 
+  /** What is on its way, however late, arrives so soon. */
+  hasten(ms: number): void {
+    this.#stalledUntil = this.#options.time.elapsed + ms;
+    this.#flight?.cancel();
+    this.#flight = undefined;
+    this.#fly();
+  }
+
   /** It becomes thin or far. */
   slow(times: Partial<PipeTimes>): void {
     this.#times = { ...this.#times, ...times };

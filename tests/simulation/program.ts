@@ -22,6 +22,19 @@ export interface Program {
 
 const ENDLESS_MS = 10 * 3_600_000;
 
+/** Prints for some seconds, piece by piece. */
+export const TALKATIVE: Program = {
+  delayMs: 0,
+  pieces: 60,
+  pieceBytes: 300,
+  everyMs: 40,
+  restMs: 0,
+  exitCode: 0,
+  endsBy: "stop",
+  dyingMs: 0,
+  asks: false,
+};
+
 /** A program for an operator to run. */
 export function someProgram(random: SeededRandom): Program {
   const pieces = random.chance(0.3) ? 0 : random.whole(1, 12);

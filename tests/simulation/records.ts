@@ -16,12 +16,17 @@ const OPEN: ReadonlySet<CommandStateName> = new Set([
 
 type Hello = Parameters<Store["admitAgent"]>[1];
 
-interface Known {
+/** A command, as the database has it. */
+export interface Known {
   readonly id: bigint;
   readonly nonce: bigint;
   readonly agent: string;
   state: CommandStateName;
   presumed: boolean;
+  /** The database was asked to keep that it is to be cancelled. */
+  isCancelled: boolean;
+  /** By a result, or by what is presumed. */
+  readonly hasEnded: boolean;
   readonly recorded: Record<StreamName, bigint>;
 }
 
@@ -30,6 +35,8 @@ export class Records {
   readonly #truth: Truth;
   /** Whether an agent runs twice, or came back as it was: of its first connection after that nothing is sure. */
   readonly #isDoubled: (agent: string) => boolean;
+  /** Commits have failed. */
+  mayHaveHoles = false;
   readonly #known = new Map<bigint, Known>();
   /** The newest connection of each agent. */
   readonly #sessions = new Map<string, Pick<Hello, "instance" | "session">>();
@@ -56,6 +63,11 @@ export class Records {
       (OPEN.has(known.state) || !this.#isDoubled(known.agent));
   }
 
+  /** The command of this id. */
+  find(id: bigint): Known | undefined {
+    return this.#known.get(id);
+  }
+
   get ids(): readonly bigint[] {
     return [...this.#known.keys()];
   }
@@ -77,15 +89,24 @@ export class Records {
         () => `id ${id} is given to ${hex(nonce)} and to another command`,
       );
       if (earlier !== undefined) continue;
-      this.#known.set(id, {
+      this.#know({
         id,
         nonce,
         agent,
         state,
         presumed: false,
+        isCancelled: false,
         recorded: { stdout: 0n, stderr: 0n },
       });
     }
+  }
+
+  /** A write is asked for. */
+  ask(method: StoreMethod, [first]: readonly unknown[]): void {
+    if (method !== "patchCommand") return;
+    const { id, cancelRequestedAt = null } = first as CommandPatch;
+    const known = this.#known.get(id);
+    if (known !== undefined) known.isCancelled ||= cancelRequestedAt !== null;
   }
 
   /** A write is durable. */
@@ -123,15 +144,25 @@ export class Records {
     this.#known.clear();
     this.#sessions.clear();
     for (const record of await store.commands({ limit: 1_000_000 })) {
-      this.#known.set(record.id, {
+      this.#know({
         id: record.id,
         nonce: record.nonce,
         agent: record.agent,
         state: record.state,
         presumed: record.presumed,
+        isCancelled: record.cancelRequestedAt !== null,
         recorded: { stdout: record.stdoutHeld, stderr: record.stderrHeld },
       });
     }
+  }
+
+  #know(facts: Omit<Known, "hasEnded">): void {
+    this.#known.set(facts.id, {
+      ...facts,
+      get hasEnded() {
+        return !OPEN.has(this.state);
+      },
+    });
   }
 
   #allPatched(patches: readonly CommandPatch[]): void {
@@ -144,7 +175,10 @@ export class Records {
     const { nonce } = known;
     const state = patch.state ?? known.state;
     const presumed = patch.presumed ?? known.presumed;
-    const wasCertain = !OPEN.has(known.state) && !known.presumed;
+    // Of an agent that runs twice, one calls lost what goes on at the other.
+    const isDisputed = known.state === "lost" && this.#isDoubled(known.agent);
+    const wasCertain = !OPEN.has(known.state) && !known.presumed &&
+      !isDisputed;
     this.#truth.must(
       !wasCertain || patch.state === undefined,
       () =>
@@ -192,7 +226,8 @@ export class Records {
     if (known === undefined) return;
     const expected = known.recorded[stream];
     this.#truth.must(
-      offset - cut === expected,
+      // What came behind a piece that could not be recorded stays, and the hole is marked.
+      offset - cut === expected || this.mayHaveHoles && offset > expected,
       () =>
         `${stream} of command ${id} (${
           hex(known.nonce)

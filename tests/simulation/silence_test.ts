@@ -1,52 +1,50 @@
+import { fileURLToPath } from "node:url";
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { Limits } from "../../lib/base/limits.ts";
-import type { Program } from "./program.ts";
-import { simulate, type StoryParts } from "./simulation.ts";
+import { withoutManager } from "./silent_manager.ts";
 
-const HOUR_MS = 3_600_000;
+const CHILD = fileURLToPath(new URL("./silence_child.ts", import.meta.url));
 
-/** Prints for about a day, 174 MB. */
-const chatty: Program = {
-  delayMs: 0,
-  pieces: 2_900,
-  pieceBytes: 60_000,
-  everyMs: 30_000,
-  restMs: 0,
-  exitCode: 0,
-  endsBy: "stop",
-  dyingMs: 0,
-  asks: false,
-};
+const MIB = 1_048_576;
+
+/** Of objects: the traces of 10,000 commands that have ended stay in memory, which takes some hours. */
+const MORE_OBJECTS = 3 * MIB;
+
+/** Of buffers: what is under way at the moment, and what the simulated disk has put aside for its files. */
+const MORE_BUFFERS = 12 * MIB;
 
 Deno.test("an agent whose Manager is away for a day keeps its journal within its bound, and delivers in the end", async () => {
   const used: number[] = [];
-  const report = await simulate(1, {
-    agents: 1,
-    story: async (parts) => {
-      const { manager, agents } = parts;
-      await chattyStart(parts);
-      manager.die({ atCall: 0, awayMs: 24 * HOUR_MS, silently: true });
-      for (let hour = 1; hour <= 25; hour++) {
-        await hourPasses(parts);
-        used.push(...agents.map((agent) => agent.usedBytes));
-      }
-    },
-  });
+  const report = await withoutManager(24, (bytes) => void used.push(bytes));
   assertEquals(report.violation, undefined);
-  assertEquals(report.ends, { succeeded: 1 });
+  assertEquals(report.ends, { succeeded: 2 });
   assertGreater(Math.max(...used), Limits.offlineOutput);
-  assertLess(Math.max(...used), 2 * (Limits.offlineOutput + 1_048_576));
+  assertLess(Math.max(...used), 4 * (Limits.offlineOutput + MIB));
 });
 
-async function chattyStart(parts: StoryParts): Promise<void> {
-  const { time, manager, agents, operator } = parts;
-  manager.start();
-  for (const agent of agents) agent.start();
-  await time.run(5_000, () => false);
-  operator.runQuietly("web-1", chatty);
-  await time.run(60_000, () => false);
-}
+Deno.test("an agent whose Manager is away for a day, with commands that go on, needs no more memory", () =>
+  needsNoMore("away"));
 
-async function hourPasses({ time }: StoryParts): Promise<void> {
-  await time.run(time.elapsed + HOUR_MS, () => false);
+Deno.test("a Manager whose agents read nothing for a day needs no more memory", () =>
+  needsNoMore("deaf"));
+
+Deno.test("a Manager whose agents answer nothing but pings for a day needs no more memory", () =>
+  needsNoMore("mute"));
+
+Deno.test("a Manager whose agents answer nothing for a day needs no more memory", () =>
+  needsNoMore("dead"));
+
+async function needsNoMore(who: string): Promise<void> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--v8-flags=--expose-gc", CHILD, who],
+    stdout: "piped",
+    stderr: "inherit",
+  });
+  const { stdout } = await command.output();
+  const { complaint, objects, buffers } = JSON.parse(
+    new TextDecoder().decode(stdout),
+  );
+  assertEquals(complaint, "");
+  assertLess(objects, MORE_OBJECTS);
+  assertLess(buffers, MORE_BUFFERS);
 }

@@ -2,9 +2,11 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { CommandResultSchema } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
 import { AgentCore } from "../../lib/agent/core.ts";
 import { openJournal } from "../../lib/agent/disk_journal.ts";
-import type { Journal } from "../../lib/agent/journal.ts";
+import type { Journal, JournalEntry } from "../../lib/agent/journal.ts";
 import type { JournalLimits } from "../../lib/agent/journal_limits.ts";
 import { shrunkResult } from "../../lib/agent/result.ts";
+import { markerOf } from "../../lib/agent/past.ts";
+import type { AgentSession } from "../../lib/agent/session.ts";
 import { messageOf } from "../../lib/base/errors.ts";
 import { MemoryDisk, type MemoryDiskOptions } from "../support/memory_disk.ts";
 import { Host } from "./host.ts";
@@ -15,6 +17,9 @@ import type { World } from "./world.ts";
 
 /** An agent that cannot start is started again after so long, milliseconds. */
 const START_AGAIN_MS = 5_000;
+
+/** A grace, what is given up after it, the last acknowledgements, and a disk that is full or fails, milliseconds. */
+const STOP_MS = 60_000;
 
 /** How an agent's end comes: its process alone, or the whole machine. */
 export type Death = "kill" | "power";
@@ -28,7 +33,7 @@ export class SimulatedAgent {
   diskLost = false;
   /** It has an older or a copied journal that still calls itself by the same instance. */
   doubled = false;
-  /** Its disk gave errors or was full, or the power went: output may be cut. */
+  /** Its disk gave errors or was full: output may be cut. */
   outputMayBeCut = false;
   /** It stays away for good. */
   isGone = false;
@@ -47,6 +52,9 @@ export class SimulatedAgent {
   #death: Death = "kill";
   /** How its last run ended, as long as its disk was not looked at since. */
   #crash: Death | undefined;
+  #hasLostPower = false;
+  /** Commands that were finished when the power went: their output was on the disk. */
+  readonly #whole = new Set<bigint>();
   #boots = 0;
   #mayStart = true;
   #awayMs = 1_000;
@@ -82,6 +90,29 @@ export class SimulatedAgent {
 
   get life(): Life | undefined {
     return this.#life;
+  }
+
+  /** Its connection, once the Manager has let it in. */
+  get session(): AgentSession | undefined {
+    return this.isAlive ? this.#core?.session : undefined;
+  }
+
+  get diskIsGood(): boolean {
+    return !this.outputMayBeCut;
+  }
+
+  /** Whether a command's output may have a cut by now. */
+  mayHaveCut(nonce: bigint): boolean {
+    return this.outputMayBeCut || this.#hasLostPower && !this.#whole.has(nonce);
+  }
+
+  isEnding(entry: JournalEntry): boolean {
+    return this.host.isEnding(markerOf(entry));
+  }
+
+  /** What is on its disk now will stay there, whatever happens. */
+  settleDisk(): void {
+    this.#disk.settle();
   }
 
   get usedBytes(): number {
@@ -132,10 +163,17 @@ export class SimulatedAgent {
   async stop(awayMs: number): Promise<void> {
     const life = this.#life;
     if (life === undefined || !life.isAlive) return;
-    const { trace } = this.#world;
+    const { trace, time, truth } = this.#world;
     trace.add(`${this.name} is asked to stop`);
     this.#awayMs = awayMs;
+    let hasStopped = false;
+    time.after(STOP_MS, () =>
+      truth.must(
+        hasStopped || !life.isAlive,
+        () => `${this.name} has not stopped within ${STOP_MS} ms`,
+      ));
     await this.#core?.stop();
+    hasStopped = true;
     if (!life.isAlive) return;
     trace.add(`${this.name} has stopped`);
     this.#death = "kill";
@@ -235,7 +273,10 @@ export class SimulatedAgent {
     this.host.orphan(life);
     if (death === "power") {
       this.#boots++;
-      this.outputMayBeCut = true;
+      this.#hasLostPower = true;
+      for (const { state, nonce } of this.journal?.entries() ?? []) {
+        if (state === "finished") this.#whole.add(nonce);
+      }
       this.host.powerOff();
     }
     this.journal = undefined;

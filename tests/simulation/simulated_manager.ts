@@ -19,6 +19,8 @@ export class SimulatedManager implements AsyncDisposable {
   readonly records: Records;
   /** How long a commit takes, milliseconds. */
   commitMs = 2;
+  /** How likely a commit is to fail. */
+  failing = 0;
   /** It came back from a backup. */
   wasRestored = false;
   readonly #world: World;
@@ -173,6 +175,7 @@ export class SimulatedManager implements AsyncDisposable {
       pingIntervalMs: 15_000,
       keepBytes,
       checkParams: () => {},
+      mostHellos: this.#world.mostHellos,
     });
     try {
       await core.load();
@@ -201,6 +204,8 @@ export class SimulatedManager implements AsyncDisposable {
       time,
       random: this.#random.fork(`store ${this.#starts}`),
       commitMs: () => this.commitMs,
+      failing: () => this.failing,
+      asked: (method, args) => this.records.ask(method, args),
       written: (method, args) => {
         trace.add(inWords(method, args));
         this.records.note(method, args);

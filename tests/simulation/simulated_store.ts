@@ -1,3 +1,4 @@
+import { PiriError } from "../../lib/base/errors.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { Life } from "./life.ts";
 import { never } from "./life.ts";
@@ -17,6 +18,10 @@ export interface SimulatedStoreOptions {
   readonly random: SeededRandom;
   /** How long a commit takes now, milliseconds. */
   readonly commitMs: () => number;
+  /** How likely a commit is to fail. */
+  readonly failing: () => number;
+  /** Hears of each write as it is asked for. */
+  readonly asked: (method: StoreMethod, args: readonly unknown[]) => void;
   /** Hears of each write once it is durable. */
   readonly written: (method: StoreMethod, args: readonly unknown[]) => void;
   /** May change what goes in, for a bug that is planted. */
@@ -92,6 +97,7 @@ class StoreQueue {
     const request = { method, args, answer: Promise.withResolvers<unknown>() };
     request.answer.promise.catch(() => {});
     this.#waiting.push(request);
+    this.#options.asked(method, args);
     this.#count(request, 1);
     if (!this.#isBusy) this.#commitSoon();
     // What needs an answer from the database gets it in time; all else is told to be done at once.
@@ -109,7 +115,12 @@ class StoreQueue {
       if (!life.isAlive) return;
       const batch = this.#waiting;
       this.#waiting = [];
-      const answers = batch.map((request) => this.#perform(request));
+      const fails = random.chance(this.#options.failing());
+      const answers = batch.map((request) =>
+        fails && !READS.has(request.method)
+          ? this.#refuse(request)
+          : this.#perform(request)
+      );
       time.after(ms - before, () => {
         if (!life.passes()) return;
         for (const tell of answers) tell();
@@ -129,6 +140,13 @@ class StoreQueue {
     done.catch(() => {});
     this.#count(request, -1);
     return () => void done.then(answer.resolve, answer.reject);
+  }
+
+  /** Nothing of it is done. */
+  #refuse(request: Request): () => void {
+    const cause = "Cannot commit: planned";
+    this.#count(request, -1);
+    return () => request.answer.reject(new PiriError("DISK", cause));
   }
 
   async #do(method: StoreMethod, args: readonly unknown[]): Promise<unknown> {

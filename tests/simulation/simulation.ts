@@ -1,8 +1,11 @@
 import { messageOf } from "../../lib/base/errors.ts";
 import type { Body } from "../../lib/wire/message.ts";
+import { JOURNAL_LIMITS } from "../../lib/agent/journal_limits.ts";
+import { Bounds } from "./bounds.ts";
 import { convergence, finalRules } from "./checks.ts";
 import { changing, hearing, inWords } from "./ear.ts";
 import { Faults } from "./faults.ts";
+import { LinkRules } from "./link_rules.ts";
 import { Network, type Wire } from "./network.ts";
 import { Operator } from "./operator.ts";
 import type { Ear } from "./pipe.ts";
@@ -14,6 +17,7 @@ import { Trace } from "./trace.ts";
 import { Traps } from "./traps.ts";
 import { Truth } from "./truth.ts";
 import { VirtualTime } from "./virtual_time.ts";
+import { WireRules } from "./wire_rules.ts";
 import type { World } from "./world.ts";
 
 /** How a run is made. */
@@ -54,6 +58,8 @@ export interface Report {
   /** Of virtual time, milliseconds. */
   readonly elapsedMs: number;
   readonly events: number;
+  /** The most that was in each kind of queue. */
+  readonly most: ReadonlyMap<string, number>;
 }
 
 /** Between the last fault and the moment at which all must be well, milliseconds. */
@@ -84,6 +90,7 @@ class Simulation implements World, AsyncDisposable {
   readonly journalLimits;
   readonly agentCount: number;
   readonly keepBytes: bigint;
+  readonly mostHellos: number;
   readonly focus: readonly string[];
   readonly #seed: number;
   readonly #options: SimulationOptions;
@@ -92,6 +99,9 @@ class Simulation implements World, AsyncDisposable {
   readonly #faults: Faults;
   readonly #operator: Operator;
   readonly #traps = new Traps();
+  readonly #bounds: Bounds;
+  readonly #rules: WireRules;
+  readonly #links: LinkRules;
   #ends: Readonly<Record<string, number>> = {};
 
   constructor(seed: number, options: SimulationOptions) {
@@ -110,6 +120,14 @@ class Simulation implements World, AsyncDisposable {
     this.journalLimits = shape.chance(0.3)
       ? { ...SMALL_JOURNAL, window: 4_096, offlineOutput: 12_000 }
       : SMALL_JOURNAL;
+    this.mostHellos = shape.pick([2, 200]);
+    this.#bounds = new Bounds({
+      truth: this.truth,
+      journal: { ...JOURNAL_LIMITS, ...this.journalLimits },
+      hellos: this.mostHellos,
+    });
+    this.#links = new LinkRules(this.truth, () => time.elapsed);
+    time.look = () => this.#look();
     this.network = new Network({
       time,
       trace: this.trace,
@@ -117,6 +135,12 @@ class Simulation implements World, AsyncDisposable {
       ear: (wire, direction) => this.#ear(wire, direction),
     });
     this.#manager = new SimulatedManager(this);
+    this.#rules = new WireRules({
+      truth: this.truth,
+      records: this.#manager.records,
+      idsRepeat: () => this.managerDiskLost,
+      forgets: (agent) => this.agentDiskLost(agent),
+    });
     const names = Array.from(
       { length: options.agents },
       (_, i) => `web-${i + 1}`,
@@ -230,7 +254,18 @@ class Simulation implements World, AsyncDisposable {
     const { records } = this.#manager;
     void this.#operator.cancelAll();
     for (const { host } of this.#agents) {
-      host.endUnknown((nonce) => records.caresFor(nonce));
+      host.endUnknown((nonce) =>
+        records.caresFor(nonce) && !this.#operator.givenUp.has(nonce)
+      );
+    }
+  }
+
+  #look(): void {
+    const { core } = this.#manager;
+    if (core !== undefined) this.#bounds.checkManager(core);
+    for (const agent of this.#agents) {
+      this.#bounds.checkAgent(agent);
+      this.#links.check(agent);
     }
   }
 
@@ -250,6 +285,7 @@ class Simulation implements World, AsyncDisposable {
     const change = this.#plantedChange(direction);
     const told = (body: Body) => {
       this.#traps.heard(wire, body);
+      this.#rules.heard(wire, body);
       this.truth.must(
         body.case !== "bye" || body.value.code !== 4,
         () => `${wire.agent}, ${direction}: ${inWords(body)}`,
@@ -301,6 +337,7 @@ class Simulation implements World, AsyncDisposable {
       ends: this.#ends,
       elapsedMs: this.time.elapsed,
       events: this.time.rung,
+      most: this.#bounds.most,
     };
   }
 }

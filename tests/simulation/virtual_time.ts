@@ -21,6 +21,8 @@ export class VirtualTime {
   rung = 0;
   /** How many requests are with something that answers by the real event loop: the database. */
   underWay = 0;
+  /** Looks at the world after each step. */
+  look: () => void = () => {};
   readonly #alarms: Alarm[] = [];
   #numbers = 0;
 
@@ -56,6 +58,7 @@ export class VirtualTime {
       this.rung++;
       callback();
       await this.#drain();
+      this.look();
     }
   }
 

@@ -18,6 +18,8 @@ export interface World {
   readonly agentCount: number;
   /** The agents to which most things happen, so that they happen to the same ones. */
   readonly focus: readonly string[];
+  /** So many hellos are looked at at a time. */
+  readonly mostHellos: number;
   /** Output that the Manager keeps of a command. */
   readonly keepBytes: bigint;
   /** The Manager came back from a backup. */

@@ -150,6 +150,7 @@ Deno.test("a patch changes what it names and nothing else", async () => {
     truncated: true,
     cancelRequestedAt: 6,
     cancelGraceMs: 0,
+    cancelRequestedBy: "ann",
     progressCurrent: 1,
     progressTotal: 2 ** 32 - 1,
     progressMessage: "m",

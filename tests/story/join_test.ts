@@ -38,8 +38,15 @@ story(
     );
     assertEquals(checked.code, ExitCode.ok);
     assertMatch(checked.stdout, /^ok +tls[^]*^ok +identity/m);
-    const { since, address, version, protocol, facts: _facts, ...rest } =
-      agent ?? {};
+    const {
+      since,
+      address,
+      version,
+      protocol,
+      instance,
+      facts: _facts,
+      ...rest
+    } = agent ?? {};
     assertEquals(rest, {
       id: "web-1",
       state: "connected",
@@ -51,6 +58,7 @@ story(
     assertMatch(String(address), /^127\.0\.0\.1:\d+$/);
     assertMatch(String(version), /^\d+\.\d+\.\d+/);
     assertEquals(protocol, "2");
+    assertMatch(String(instance), /^[0-9a-f]{32}$/);
   },
 );
 

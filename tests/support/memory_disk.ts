@@ -73,6 +73,16 @@ export class MemoryDisk implements Disk {
       .reduce((sum, file) => sum + (now(file)?.length ?? 0), 0);
   }
 
+  /** Some time has passed: what was written has come to the disk without a sync. What was asked for is forgotten. */
+  settle(): void {
+    this.calls.length = 0;
+    for (const [name, file] of this.#files) {
+      const content = now(file);
+      if (content === undefined) this.#files.delete(name);
+      else file.states = [content];
+    }
+  }
+
   /** From now on nothing that was asked for settles. */
   crash(): void {
     this.#dead = true;

@@ -30,6 +30,11 @@ export class SmallManager implements Manager {
       this.known.set(agent.id, anAgent({ ...agent }));
       return Promise.resolve(`token of ${agent.id}`);
     },
+    addWithSecret: (agent) => {
+      this.asked.push(agent);
+      this.known.set(agent.id, anAgent({ ...agent, joined: true }));
+      return Promise.resolve();
+    },
     renewToken: (id, expiresInMs) => {
       this.asked.push({ id, expiresInMs });
       return Promise.resolve(`new token of ${id}`);
@@ -49,8 +54,8 @@ export class SmallManager implements Manager {
     watch: async function* () {
       await Promise.reject(new PiriError("NOT_FOUND", "Cannot watch: no"));
     },
-    cancel: (id, graceMs) => {
-      this.asked.push({ id, graceMs });
+    cancel: (id, graceMs, requestedBy) => {
+      this.asked.push({ id, graceMs, requestedBy });
       return Promise.resolve(this.#get(id));
     },
     rerun: (id, request) => {
@@ -152,6 +157,7 @@ export function anAgent(known: Partial<AgentView> = {}): AgentView {
     cidrs: [],
     joined: false,
     facts: {},
+    instance: "",
     ...known,
   };
 }
@@ -193,6 +199,7 @@ export function aCommand(known: Partial<CommandView> = {}): CommandView {
     truncated: false,
     cancelRequestedAt: null,
     cancelGraceMs: null,
+    cancelRequestedBy: "",
     progressCurrent: null,
     progressTotal: null,
     progressMessage: "",

@@ -1,5 +1,6 @@
 import { defineSubcommand, type Group } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
+import { secretHashOf } from "./agent_secret.ts";
 import type { ManagerServices } from "./services.ts";
 
 const expires = {
@@ -20,20 +21,39 @@ const add = defineSubcommand({
       summary: "a network it may connect from (any if absent)",
     },
     expires,
+    "secret-file": {
+      type: "string",
+      value: "FILE",
+      summary:
+        'a file with the secret of an agent of 2024, which knows no token; "-" for stdin',
+    },
+    "secret-hash": {
+      type: "string",
+      value: "HEX",
+      summary: "the same by the secret's SHA-256",
+    },
   },
-  examples: ["web-1 --group web --cidr 10.0.0.0/8", "web-1 > token"],
+  examples: [
+    "web-1 --group web --cidr 10.0.0.0/8",
+    "web-1 > token",
+    "old-1 --secret-file old-1.secret",
+  ],
   async execute(
-    { positionals, flags, dir, output },
+    { positionals, flags, dir, output, terminal },
     services: ManagerServices,
   ) {
+    const id = positionals.name;
+    const secretHash = await secretHashOf(flags, terminal);
     using control = await services.connect(dir);
     const { token } = await control.agents.addAgent({
-      id: positionals.name,
+      id,
       groups: [...flags.group],
       cidrs: [...flags.cidr],
       ...expiryOf(flags.expires),
+      ...secretHash === undefined ? {} : { secretHash },
     });
-    await output.either({ id: positionals.name, token }, token);
+    if (secretHash === undefined) await output.either({ id, token }, token);
+    else await output.either({ id, added: true });
     return ExitCode.ok;
   },
 });

@@ -3,6 +3,7 @@ import { ExitCode } from "../exit_code.ts";
 import { answered, parseId } from "./ids.ts";
 import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
+import { userOf } from "./signature.ts";
 
 /** `cancel 12`: asks for a command's end, and does not wait for it. */
 export const cancel = defineSubcommand({
@@ -18,13 +19,14 @@ export const cancel = defineSubcommand({
   },
   examples: ["12", "12 --grace 30s"],
   async execute(
-    { positionals, flags, dir, output },
+    { positionals, flags, dir, output, terminal },
     services: ManagerServices,
   ) {
     const id = parseId(positionals.id);
     using control = await services.connect(dir);
     const { command } = await control.commands.cancel({
       commandId: id,
+      requestedBy: userOf(terminal),
       ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
     });
     await output.either(

@@ -79,16 +79,23 @@ export class Follower {
   }
 
   /** Asks for the end of all that are open. Never rejects: what stands in the way is told. */
-  async cancel(signal: AbortSignal): Promise<void> {
+  async cancel(requestedBy: string, signal: AbortSignal): Promise<void> {
     this.#tell("cancelling…");
-    await Promise.all(this.open.map((id) => this.#cancelOne(id, signal)));
+    await Promise.all(
+      this.open.map((commandId) =>
+        this.#cancelOne({ commandId, requestedBy }, signal)
+      ),
+    );
   }
 
-  async #cancelOne(id: bigint, signal: AbortSignal): Promise<void> {
+  async #cancelOne(
+    request: { commandId: bigint; requestedBy: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const id = request.commandId;
     try {
       await this.#reach.call(
-        (control, { signal }) =>
-          control.commands.cancel({ commandId: id }, { signal }),
+        (control, { signal }) => control.commands.cancel(request, { signal }),
         {
           signal,
           failure: (fact) => this.#unreachable("cancel", [id], fact),

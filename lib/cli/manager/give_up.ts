@@ -2,8 +2,8 @@ import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { answered, parseId } from "./ids.ts";
 import { commandJson } from "./json.ts";
-import { userOf } from "./launch.ts";
 import type { ManagerServices } from "./services.ts";
+import { userOf } from "./signature.ts";
 
 /** `give-up 12`: ends the wait for a command whose agent stays away. */
 export const giveUp = defineSubcommand({

@@ -23,6 +23,7 @@ export function agentJson(agent: Agent): Record<string, unknown> {
     groups: agent.groups,
     cidrs: agent.cidrs,
     joined: agent.joined,
+    instance: text(agent.instance),
     facts: agent.facts,
   };
 }
@@ -58,6 +59,7 @@ export function commandJson(command: Command): Record<string, unknown> {
     job: text(command.job),
     requestedBy: text(command.requestedBy),
     cancelRequestedAt: time(command.cancelRequestedAtMs),
+    cancelRequestedBy: text(command.cancelRequestedBy),
     timeoutMs: command.timeoutMs ?? null,
     unreachableSince: time(command.unreachableSinceMs),
     rerunOf: command.rerunOf === undefined ? null : String(command.rerunOf),

@@ -1,4 +1,3 @@
-import { encodeHex } from "@std/encoding/hex";
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { HelpSection } from "../command.ts";
 import { HintedError } from "../errors.ts";
@@ -71,19 +70,4 @@ export async function launch(
   const limit = timeoutMs ?? commands[0]?.timeoutMs;
   if (limit !== undefined) waiting.limit(limit);
   return await attendance.wait(waiting.signal);
-}
-
-/** What makes a request one's own: an id that no other has, and who asks. */
-export function signatureOf(
-  terminal: Terminal,
-): { requestId: string; requestedBy: string } {
-  return {
-    requestId: encodeHex(terminal.random.bytes(16)),
-    requestedBy: userOf(terminal),
-  };
-}
-
-/** Who asks, as the system names them. */
-export function userOf(terminal: Terminal): string {
-  return terminal.env("USER") ?? terminal.env("USERNAME") ?? "";
 }

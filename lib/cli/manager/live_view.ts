@@ -3,7 +3,7 @@ import type {
   Progress,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Sink, Terminal } from "../terminal.ts";
-import { cutToWidth, oneLine } from "../text.ts";
+import { oneLine } from "../text.ts";
 import { LineStream } from "./line_stream.ts";
 import { Paper } from "./paper.ts";
 import { Prefixes } from "./prefix.ts";
@@ -172,6 +172,7 @@ export class LiveView implements View {
 
   async #showProgress(): Promise<void> {
     if (!this.#showsProgress) return;
+    const { cutToWidth } = await import("../columns.ts");
     const text = [...this.#progress.values()].join(" | ");
     const { stderr, columns } = this.#terminal;
     await this.#papers.stderr.showProgress(

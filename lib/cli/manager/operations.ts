@@ -1,7 +1,7 @@
 import type { Operation } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
-import { alignColumns, oneLine } from "../text.ts";
+import { oneLine } from "../text.ts";
 import { operationJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 
@@ -17,13 +17,16 @@ export const operations = defineSubcommand({
     const { operations } = await control.commands.listOperations({});
     for (const operation of operations) {
       if (json) await output.value(operationJson(operation));
-      else for (const line of linesOf(operation)) await output.line(line);
+      else for (const line of await linesOf(operation)) await output.line(line);
     }
     return ExitCode.ok;
   },
 });
 
-function linesOf({ name, description, parameters }: Operation): string[] {
+async function linesOf(
+  { name, description, parameters }: Operation,
+): Promise<string[]> {
+  const { alignColumns } = await import("../columns.ts");
   const rows = parameters.map((parameter) =>
     [
       parameter.required ? parameter.name : `[${parameter.name}]`,

@@ -1,7 +1,8 @@
 import { defineSubcommand } from "../command.ts";
 import { answered, parseId } from "./ids.ts";
-import { launch, signatureOf, WHILE_IT_RUNS } from "./launch.ts";
+import { launch, WHILE_IT_RUNS } from "./launch.ts";
 import type { ManagerServices } from "./services.ts";
+import { signatureOf } from "./signature.ts";
 
 /** `rerun 12`: what an ended command did, once more, as a new command. */
 export const rerun = defineSubcommand({

@@ -1,10 +1,8 @@
-import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
 import { EXIT_CODE_HELP, ExitCode, PRECEDENCE } from "../exit_code.ts";
 import type { Terminal } from "../terminal.ts";
-import { decodeExactly } from "../utf8.ts";
 import { withHint } from "./hints.ts";
-import { launch, signatureOf, WHILE_IT_RUNS } from "./launch.ts";
+import { launch, WHILE_IT_RUNS } from "./launch.ts";
 import {
   disconnectOf,
   type Order,
@@ -12,6 +10,8 @@ import {
   variablesOf,
 } from "./run_request.ts";
 import type { ManagerServices } from "./services.ts";
+import { signatureOf } from "./signature.ts";
+import { readTextFile } from "./text_file.ts";
 
 /** `run web-1 -- uname -a`: something done on agents, shown as it happens. */
 export const run = defineSubcommand({
@@ -92,9 +92,13 @@ export const run = defineSubcommand({
         ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
         ...(flags.env.length === 0 ? {} : { env: variablesOf(flags.env) }),
         ...(flags.user === undefined ? {} : { user: flags.user }),
-        ...(flags["stdin-file"] === undefined
-          ? {}
-          : { stdin: await readText(flags["stdin-file"], terminal) }),
+        ...(flags["stdin-file"] === undefined ? {} : {
+          stdin: await readTextFile(
+            "stdin-file",
+            flags["stdin-file"],
+            terminal,
+          ),
+        }),
       },
     });
     const request = {
@@ -119,16 +123,4 @@ function requestOf({ agents, operation, params }: Order, terminal: Terminal) {
     params: JSON.stringify(params),
     ...signatureOf(terminal),
   };
-}
-
-async function readText(path: string, terminal: Terminal): Promise<string> {
-  const bytes = path === "-"
-    ? await terminal.readStdin()
-    : await terminal.readFile(path);
-  const text = decodeExactly(bytes);
-  if (text !== undefined) return text;
-  throw new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot use "--stdin-file ${path}": it is not UTF-8 text`,
-  );
 }

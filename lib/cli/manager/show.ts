@@ -50,7 +50,7 @@ export const show = defineSubcommand({
 });
 
 function factsOf(command: Command): Record<string, string> {
-  const { progress, stdoutBytes, stderrBytes } = command;
+  const { stdoutBytes, stderrBytes } = command;
   const kept = command.truncated ? ", not all of it kept" : "";
   return {
     id: String(command.id),
@@ -60,16 +60,14 @@ function factsOf(command: Command): Record<string, string> {
     state: outcomeText({ ...command, reason: "", errorCode: "" }),
     reason: command.reason,
     error: command.errorCode,
-    progress: progress === undefined || hasEnded(command)
-      ? ""
-      : `${progress.current} of ${progress.total} ${progress.message}`,
+    progress: progressText(command),
     created: time(command.createdAtMs),
     sent: time(command.sentAtMs),
     started: time(command.startedAtMs),
     finished: time(command.finishedAtMs),
     "agent's start": time(command.agentStartedAtMs),
     "agent's finish": time(command.agentFinishedAtMs),
-    "cancel asked": time(command.cancelRequestedAtMs),
+    "cancel asked": cancelText(command),
     "unreachable since": time(command.unreachableSinceMs),
     output: `${stdoutBytes} bytes of stdout, ${stderrBytes} of stderr${kept}`,
     changed: command.changed ? "yes" : "no",
@@ -78,6 +76,24 @@ function factsOf(command: Command): Record<string, string> {
     job: command.job,
     "requested by": command.requestedBy,
   };
+}
+
+/** How far it is, unless it is over; 0 of 1 is what everything begins with, and tells nothing. */
+function progressText(command: Command): string {
+  const { progress } = command;
+  if (progress === undefined || hasEnded(command)) return "";
+  const { current, total, message } = progress;
+  if (current === 0 && total <= 1 && message === "") return "";
+  return `${current} of ${total} ${message}`;
+}
+
+function cancelText(
+  { cancelRequestedAtMs, cancelRequestedBy }: Command,
+): string {
+  const by = cancelRequestedBy === "" ? "" : ` by ${cancelRequestedBy}`;
+  return cancelRequestedAtMs === undefined
+    ? ""
+    : `${time(cancelRequestedAtMs)}${by}`;
 }
 
 function time(ms: bigint | undefined): string {

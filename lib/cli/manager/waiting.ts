@@ -3,6 +3,7 @@ import { HintedError } from "../errors.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Follower } from "./follower.ts";
 import { commandsText, watchLine } from "./ids.ts";
+import { userOf } from "./signature.ts";
 
 /** What the agent may take beyond the timeout: 5 s of grace, and some for the way there and back, milliseconds. */
 const BEYOND_TIMEOUT_MS = 5_000 + 5_000;
@@ -62,7 +63,7 @@ export class Waiting implements Disposable {
   }
 
   #cancel(): void {
-    this.#follower?.cancel(this.signal); // never rejects
+    this.#follower?.cancel(userOf(this.#terminal), this.signal); // never rejects
   }
 
   #impatience(): PiriError {

@@ -6,7 +6,7 @@ import type {
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Sink } from "../terminal.ts";
-import { alignColumns, oneLine, wrapToWidth } from "../text.ts";
+import { oneLine } from "../text.ts";
 import { durationText, localTime } from "../time.ts";
 import { whatText } from "./commands.ts";
 import { answered, parseId } from "./ids.ts";
@@ -49,7 +49,7 @@ export const why = defineSubcommand({
     }
     await output.line(titleOf(command));
     const { stdout, columns } = terminal;
-    for (const line of linesOf(answer, widthFor(stdout, columns))) {
+    for (const line of await linesOf(answer, widthFor(stdout, columns))) {
       await output.line(line);
     }
     return ExitCode.ok;
@@ -68,10 +68,11 @@ function widthFor(stdout: Sink, columns: number): number {
 }
 
 /** A line an entry; a long one goes on below its beginning. */
-function linesOf(
+async function linesOf(
   { entries, atMs }: GetTimelineResponse,
   columns: number,
-): string[] {
+): Promise<string[]> {
+  const { alignColumns, wrapToWidth } = await import("../columns.ts");
   const heads = alignColumns(
     // The last column is filled up by one that no line ends with.
     [

@@ -413,6 +413,7 @@ Deno.test("Ctrl-C cancels all that run and waits for the result", async () => {
   const two = [command(), command({ id: 13n, agent: "web-2" })];
   const { manager, terminal, code } = await start(["run", "*", "--", "x"], {
     manager: managerOf(...two),
+    env: { USER: "ann" },
   });
   const done = command({
     id: 13n,
@@ -423,11 +424,12 @@ Deno.test("Ctrl-C cancels all that run and waits for the result", async () => {
   manager.watch.state(done);
   await terminal.clock.settle();
   await terminal.interrupt();
-  const asked = manager.cancels.map(({ commandId }) => commandId);
+  const asked = manager.cancels
+    .map(({ commandId, requestedBy }) => [commandId, requestedBy]);
   manager.watch.state(command({ state: CommandState.CANCELLED })).end();
 
   assertEquals(await code, 7);
-  assertEquals(asked, [12n]);
+  assertEquals(asked, [[12n, "ann"]]);
   assertEquals(terminal.stderr.text, "cancelling…\nweb-1: cancelled\n");
   assertEquals(terminal.isListening, false);
 });

@@ -1,11 +1,15 @@
 import { create } from "@bufbuild/protobuf";
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { encodeHex } from "@std/encoding/hex";
 import {
   CommandState,
   GetStatusResponseSchema,
+  ProgressSchema,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { hashSecret } from "../../../lib/base/secret.ts";
 import { localTime } from "../../../lib/cli/time.ts";
 import { agent, command, event, FakeManager } from "../fake_manager.ts";
+import type { Surroundings } from "../fake_terminal.ts";
 import { jsonLines, see, start } from "./start.ts";
 
 const NOON = Date.UTC(2026, 0, 1, 12);
@@ -24,6 +28,7 @@ function managerWithAgents(): FakeManager {
       protocol: "2",
       groups: ["web", "prod"],
       cidrs: ["10.0.0.0/8"],
+      instance: "0123456789abcdef0123456789abcdef",
       facts: { os: "linux" },
     }),
     agent({ id: "名前", joined: false }),
@@ -77,6 +82,7 @@ Deno.test("agents --json prints an object a line, with null for what is absent",
       groups: ["web", "prod"],
       cidrs: ["10.0.0.0/8"],
       joined: true,
+      instance: "0123456789abcdef0123456789abcdef",
       facts: { os: "linux" },
     },
     {
@@ -89,6 +95,7 @@ Deno.test("agents --json prints an object a line, with null for what is absent",
       groups: [],
       cidrs: [],
       joined: false,
+      instance: null,
       facts: {},
     },
   ]);
@@ -115,6 +122,47 @@ Deno.test("agent add prints the token and nothing else", async () => {
     [added?.id, added?.groups, added?.cidrs, added?.expiresInMs],
     ["web-1", ["web", "prod"], ["10.0.0.0/8"], 3_600_000n],
   );
+});
+
+Deno.test("agent add with a secret says its SHA-256 to the Manager, and prints nothing", async () => {
+  const hash = hashSecret("old secret");
+  const adds: [args: string[], given: Surroundings][] = [
+    [["--secret-file", "s"], { files: { s: "old secret" } }],
+    [["--secret-file", "s"], { files: { s: "old secret\r\n" } }],
+    [["--secret-file", "-"], { stdin: "old secret\n" }],
+    [["--secret-hash", encodeHex(hash)], {}],
+    [["--secret-hash", encodeHex(hash).toUpperCase()], {}],
+  ];
+  for (const [args, given] of adds) {
+    const { code, stdout, stderr, manager } = await see(
+      ["agent", "add", "old-1", ...args],
+      given,
+    );
+    assertEquals([code, stdout, stderr], [0, "", ""]);
+    assertEquals(manager.additions.map(({ secretHash }) => secretHash), [hash]);
+  }
+  const { stdout } = await see(
+    ["agent", "add", "old-1", "--secret-file", "-", "--json"],
+    { stdin: "x" },
+  );
+  assertEquals(jsonLines(stdout), [{ id: "old-1", added: true }]);
+});
+
+Deno.test("agent add refuses what is no secret and no hash", async () => {
+  const refused: [args: string[], stdin: string, why: string][] = [
+    [["--secret-file", "-"], "\n", "the secret should be its only line"],
+    [["--secret-file", "-"], "a\nb\n", "the secret should be its only line"],
+    [["--secret-hash", "ab"], "", "a SHA-256 has 64 hexadecimal digits"],
+    [["--secret-hash", "ab", "--secret-file", "-"], "x", "together"],
+  ];
+  for (const [args, stdin, why] of refused) {
+    const { code, stderr, manager } = await see(
+      ["agent", "add", "old-1", ...args],
+      { stdin },
+    );
+    assertEquals([code, manager.additions], [2, []]);
+    assertStringIncludes(stderr, why);
+  }
 });
 
 Deno.test("agent token prints a new token, and agent remove nothing", async () => {
@@ -240,6 +288,7 @@ Deno.test("show --json prints everything, ids and byte counts as strings", async
     job: "job-1",
     requestedBy: "ann",
     cancelRequestedAt: null,
+    cancelRequestedBy: null,
     timeoutMs: 60_000,
     unreachableSince: null,
     rerunOf: "9",
@@ -260,6 +309,34 @@ Deno.test("show tells a person what is known", async () => {
     stdout,
     "9007199254740992 bytes of stdout, 7 of stderr, not all of it kept",
   );
+});
+
+Deno.test("show tells how far a command is and who asked for its end, as far as there is something to tell", async () => {
+  const manager = new FakeManager();
+  const progress = (current: number, total: number, message = "") => ({
+    progress: create(ProgressSchema, { current, total, message }),
+  });
+  manager.commands = [
+    command({ id: 1n, ...progress(0, 1) }),
+    command({
+      id: 2n,
+      ...progress(3, 9, "copying"),
+      cancelRequestedAtMs: BigInt(NOON),
+      cancelRequestedBy: "ann",
+    }),
+    command({ id: 3n, cancelRequestedAtMs: BigInt(NOON) }),
+  ];
+  const shown = async (id: string) =>
+    (await see(["show", id], { manager })).stdout.split("\n")
+      .filter((line) => /^(progress|cancel asked):/.test(line))
+      .map((line) => line.split(/: +/));
+
+  assertEquals(await shown("1"), []);
+  assertEquals(await shown("2"), [
+    ["progress", "3 of 9 copying"],
+    ["cancel asked", `${localTime(NOON)} by ann`],
+  ]);
+  assertEquals(await shown("3"), [["cancel asked", localTime(NOON)]]);
 });
 
 Deno.test("show of an id that is not there exits 5, and of what is no id 2", async () => {
@@ -328,12 +405,17 @@ Deno.test("cancel asks and does not wait", async () => {
   manager.commands = [command()];
   const { code, stdout } = await see(["cancel", "12", "--grace", "30s"], {
     manager,
+    env: { USER: "ann" },
   });
 
   assertEquals([code, stdout], [0, "12: cancel requested\n"]);
   assertEquals(
-    manager.cancels.map(({ commandId, graceMs }) => [commandId, graceMs]),
-    [[12n, 30_000]],
+    manager.cancels.map(({ commandId, graceMs, requestedBy }) => [
+      commandId,
+      graceMs,
+      requestedBy,
+    ]),
+    [[12n, 30_000, "ann"]],
   );
 });
 

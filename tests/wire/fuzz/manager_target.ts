@@ -288,6 +288,8 @@ export class ManagerTarget implements Target {
     // The newest are enough: each is looked at while it is one of them.
     for (const record of await this.#store.commands({ limit: 20 })) {
       if (record.finishedAt === null || record.presumed) continue;
+      // A copy of a host calls lost what the original still has.
+      if (record.state === "lost") continue;
       this.#ended.set(record.id, textOf(record));
     }
     for (const id of this.#ended.keys()) {

@@ -5,12 +5,12 @@ import {
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 
 /** Has agents do what costs them nothing, and returns the commands once they are recorded. */
-export async function runOnAll(
+export async function runOn(
   control: Control,
-  agents: string,
+  agents: readonly string[],
 ): Promise<readonly Command[]> {
   const { commands } = await control.commands.run({
-    agents: [agents],
+    agents: [...agents],
     operation: "echo.Echo",
     params: JSON.stringify({ text: "x" }),
     requestId: crypto.randomUUID(),

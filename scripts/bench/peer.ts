@@ -1,0 +1,50 @@
+import { join } from "@std/path";
+import type { LeftOut } from "./pair.ts";
+
+/** Debian's packages of the programs that Piri is measured beside. */
+const PACKAGES = {
+  ansible: "ansible",
+  clush: "clustershell",
+  "nats-server": "nats-server",
+  scp: "openssh-client",
+  ssh: "openssh-client",
+  "ssh-keygen": "openssh-client",
+  sshd: "openssh-server",
+} as const;
+
+/** A program that Piri is measured beside. */
+export type Peer = keyof typeof PACKAGES;
+
+/** Daemons lie where only the PATH of root looks. */
+const FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
+
+/** Why a pair is left out that needs these programs; undefined if all are here. */
+export async function lacking(
+  ...peers: readonly Peer[]
+): Promise<LeftOut | undefined> {
+  for (const peer of peers) {
+    if (await pathOf(peer) !== undefined) continue;
+    return { leftOut: `there is no ${peer} (Debian: ${PACKAGES[peer]})` };
+  }
+  return undefined;
+}
+
+/** The path of a program; undefined if it is not installed. */
+export async function pathOf(
+  peer: Peer,
+  folders: readonly string[] = [...pathFolders(), ...FOLDERS],
+): Promise<string | undefined> {
+  for (const folder of folders) {
+    const file = join(folder, peer);
+    try {
+      if ((await Deno.stat(file)).isFile) return file;
+    } catch {
+      // It may lie in the next one.
+    }
+  }
+  return undefined;
+}
+
+function pathFolders(): string[] {
+  return (Deno.env.get("PATH") ?? "").split(":");
+}
