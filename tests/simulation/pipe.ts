@@ -71,7 +71,7 @@ export class Pipe {
     while (this.#held >= this.#times.capacity && !this.#isBrokenForWriter) {
       await this.#room.promise;
     }
-    if (this.#isBrokenForWriter || this.#isFinished) throw broken();
+    if (this.#isBrokenForWriter) throw broken();
     const room = this.#times.capacity - this.#held;
     const most = random.chance(0.1)
       ? random.whole(1, bytes.length)
