@@ -383,9 +383,7 @@ Deno.test("a piece after one that could not be recorded is not recorded either: 
   assertEquals([truncated, stdoutHeld, outputKept], [false, 0n, 0n]);
   agent.hangUp();
   await core.ends[0];
-  const again = await core.connect();
-  await again.says("clientHello", {
-    ...core.hello("web-1"),
+  const again = await core.hello("web-1", {
     lastCommandId: id,
     commands: [{ commandId: id, nonce, state: CommandState_State.RUNNING }],
   });

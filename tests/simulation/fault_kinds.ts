@@ -43,7 +43,7 @@ export const FAULT_CHANCE: Readonly<Partial<Record<FaultKind, number>>> = {
   rollBack: 0.2,
   clone: 0.15,
   failingDisk: 0.3,
-  failingStore: 0,
+  failingStore: 0.2,
   backupOfQueued: 0.15,
   fullDisk: 0.3,
 };

@@ -173,3 +173,17 @@ Deno.test("output of a command that is not there is refused", async () => {
     "NOT_FOUND",
   );
 });
+
+Deno.test("a piece that leaves a hole is refused, and one that begins with a cut is not", async () => {
+  await using at = await startStore();
+  const id = await create(at.store);
+  const piece = { stream: "stdout", offset: 3n, bytes: bytes(1) } as const;
+
+  await assertCode(
+    at.store.appendOutput(id, { ...piece, ...kept, cut: 2n }),
+    "FAILED_PRECONDITION",
+  );
+  await at.store.appendOutput(id, { ...piece, ...kept, cut: 3n });
+
+  assertEquals((await figures(at.store, id)).held, [4n, 0n]);
+});
