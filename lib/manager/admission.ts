@@ -122,7 +122,7 @@ export class Admission {
     if (!fleet.leave(session)) return;
     const at = this.#clock.now();
     commands.noteLeft(session.agent, at);
-    const change = commands.agentLeft(session);
+    const change = commands.links.left(session);
     if (!this.#joined.has(session) || !isJoined(end)) {
       events.add(
         "agent_disconnected",
@@ -171,9 +171,9 @@ export class Admission {
     const features: ReadonlySet<Feature> = isOld
       ? new Set()
       : negotiate(hello.features);
-    const ended = await commands.listedButEnded(record.id, hello);
+    const ended = await commands.links.listedButEnded(record.id, hello);
     // From here to the end of this turn nothing waits: what is compared is what becomes true.
-    const outcome = commands.reconcile(record.id, hello, {
+    const outcome = commands.links.reconcile(record.id, hello, {
       ended,
       resumes: features.has("resume"),
     });
@@ -218,7 +218,7 @@ export class Admission {
           managerVersion: VERSION,
           managerId: store.managerId,
           pingIntervalMs: this.#options.pingIntervalMs,
-          resume: commands.resumeFrom(outcome.resumed),
+          resume: commands.links.resumeFrom(outcome.resumed),
         },
       }),
     });

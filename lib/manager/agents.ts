@@ -95,7 +95,7 @@ export class Agents implements AgentAdmin {
 
   async remove(id: string): Promise<void> {
     const { commands, fleet, events } = this.#options;
-    const change = commands.agentRemoved(id);
+    const change = commands.links.removed(id);
     try {
       await this.#store.removeAgent(id, change.patches);
     } catch (error) {
@@ -110,7 +110,7 @@ export class Agents implements AgentAdmin {
 
   /** What was asked for while the removal was recorded. */
   async #loseLateOnes(id: string): Promise<void> {
-    const change = this.#options.commands.agentRemoved(id);
+    const change = this.#options.commands.links.removed(id);
     try {
       await Promise.all(
         change.patches.map((patch) => this.#store.patchCommand(patch)),

@@ -1,25 +1,20 @@
-import { create } from "@bufbuild/protobuf";
-import {
-  type ClientHello,
-  type CommandOutput,
-  type CommandProgress,
-  type CommandResult,
-  type CommandState,
-  CommandState_State,
-  type ResumeFrom,
-  ResumeFromSchema,
+import type {
+  CommandOutput,
+  CommandProgress,
+  CommandResult,
 } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
 import { PiriError } from "../base/errors.ts";
-import { Limits } from "../base/limits.ts";
-import { nonce, type Random } from "../base/random.ts";
+import type { Random } from "../base/random.ts";
 import type {
   CommandFilter,
   CommandPatch,
   CommandRecord,
 } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import { CommandLinks } from "./command_links.ts";
+import { CommandStarter, type StartedCommands } from "./command_starter.ts";
 import { CANCEL_GRACE_MS, Dispatcher } from "./dispatcher.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, Fleet } from "./fleet.ts";
@@ -33,25 +28,16 @@ import type {
 import { OpenChange } from "./open_change.ts";
 import { OPEN_STATES, OpenCommand } from "./open_command.ts";
 import { OpenCommands } from "./open_commands.ts";
-import { isLegacy, legacyCommand } from "./legacy_command.ts";
-import { lost, reconcile, type Reconciliation } from "./reconcile.ts";
+import { isLegacy } from "./legacy_command.ts";
+import { lost } from "./reconcile.ts";
 import { Recorder } from "./recorder.ts";
-import { findTargets } from "./targets.ts";
 import {
   hasEndedForGood,
   LINK_EVENTS,
   TIMELINE_EVENTS,
   timelineOf,
 } from "./timeline.ts";
-import type { Listed } from "./trace.ts";
 import { checkWatchStart, watchCommands, type WatchStart } from "./watch.ts";
-
-const LISTED_STATES: ReadonlyMap<CommandState_State, Listed["state"]> = new Map(
-  [
-    [CommandState_State.ACCEPTED, "accepted"],
-    [CommandState_State.FINISHED, "finished"],
-  ],
-);
 
 /** What commands are made of. */
 export interface CommandsOptions {
@@ -75,6 +61,9 @@ export class Commands implements CommandAdmin {
   readonly #open = new OpenCommands();
   readonly #recorder: Recorder;
   readonly #dispatcher: Dispatcher;
+  readonly #starter: CommandStarter;
+  /** What connections mean for commands. */
+  readonly links: CommandLinks;
   /** When this run of the Manager took up what there was, milliseconds since 1970. */
   #loadedAt: number | undefined;
 
@@ -82,8 +71,16 @@ export class Commands implements CommandAdmin {
     this.#options = options;
     this.#store = options.store;
     this.#clock = options.clock;
-    this.#recorder = new Recorder({ ...options, open: this.#open });
-    this.#dispatcher = new Dispatcher({ ...options, open: this.#open });
+    const parts = { ...options, open: this.#open };
+    this.#recorder = new Recorder(parts);
+    this.#dispatcher = new Dispatcher(parts);
+    const dispatcher = this.#dispatcher;
+    this.#starter = new CommandStarter({ ...parts, dispatcher });
+    this.links = new CommandLinks({
+      ...parts,
+      recorder: this.#recorder,
+      dispatcher,
+    });
   }
 
   /** Takes up what an earlier run of the Manager left open. Called once, before agents are admitted. */
@@ -135,7 +132,7 @@ export class Commands implements CommandAdmin {
     request: RunRequest,
   ): Promise<{ job: string; commands: CommandView[] }> {
     return await this.#answered(request.requestId) ??
-      await this.#start(request, null);
+      this.#viewed(await this.#starter.start(request));
   }
 
   async rerun(
@@ -224,6 +221,7 @@ export class Commands implements CommandAdmin {
     };
     const isOpen = patch.state === undefined;
     await this.#patch(patch);
+    command.isCancelRecorded = true;
     if (!isOpen) command.feed.finish();
     else if (command.isOpen) this.#dispatcher.cancel(command);
     command.feed.touch();
@@ -303,138 +301,6 @@ export class Commands implements CommandAdmin {
     return this.#recorder.result(session, result);
   }
 
-  // What connections mean.
-
-  /** The records of commands that a hello lists and that are not open here. To be asked for before `reconcile`. */
-  async listedButEnded(
-    agent: string,
-    hello: ClientHello,
-  ): Promise<CommandRecord[]> {
-    const records = await Promise.all(
-      hello.commands
-        .filter(({ commandId }) => this.#open.get(commandId) === undefined)
-        .map(({ commandId }) => this.#store.command(commandId)),
-    );
-    return records.filter((record) => record?.agent === agent)
-      .filter((record) => record !== undefined);
-  }
-
-  /**
-   * What a hello means for the agent's commands. In memory it holds at once; the caller records the patches in one with
-   * the admission, and then tells so.
-   */
-  reconcile(
-    agent: string,
-    hello: ClientHello,
-    { ended, resumes }: { ended: readonly CommandRecord[]; resumes: boolean },
-  ): Reconciliation & Pick<OpenChange, "recorded" | "takeBack"> {
-    const inherited = this.#open.of(agent)
-      .filter(({ inherited }) => inherited);
-    const outcome = reconcile(
-      {
-        instance: hello.instance,
-        lastCommandId: hello.lastCommandId,
-        listed: resumes ? hello.commands : [],
-        resumes,
-        found: new Set(inherited.map(({ id }) => id)),
-        at: this.#clock.now(),
-      },
-      this.#open.of(agent).map(({ record }) => record),
-      ended.filter(({ id }) => this.#open.get(id) === undefined),
-    );
-    const resumed = new Set(outcome.resumed);
-    for (const entry of hello.commands) {
-      if (resumed.has(entry.commandId)) this.#noteHello(entry, hello.session);
-    }
-    const reopened = new Map(ended.map((record) => [record.id, record]));
-    for (const id of outcome.resumed) {
-      const record = reopened.get(id);
-      if (record !== undefined) this.#recorder.reopen(record);
-    }
-    for (const command of inherited) command.inherited = false;
-    const change = new OpenChange(this.#open, outcome.patches);
-    return {
-      ...outcome,
-      recorded: () => {
-        this.#tellLost(agent, change);
-        change.recorded();
-      },
-      takeBack: () => {
-        change.takeBack();
-        for (const command of inherited) command.inherited = true;
-      },
-    };
-  }
-
-  #tellLost(agent: string, { patches }: OpenChange): void {
-    for (const { id, state, reason } of patches) {
-      if (state !== "lost") continue;
-      this.#options.events.add(
-        "command_lost",
-        `command ${id} on "${agent}" is lost: ${reason}`,
-        { agent, commandId: id },
-      );
-    }
-  }
-
-  /** The agent is told that the results of these are held here. */
-  noteAcknowledged(id: bigint): void {
-    this.#open.traceToKeep(id).resultAcknowledgedAt = this.#clock.now();
-  }
-
-  /** Where the output of resumed commands goes on. */
-  resumeFrom(ids: readonly bigint[]): ResumeFrom[] {
-    return ids.flatMap((id) => {
-      const command = this.#open.get(id);
-      if (command === undefined) return [];
-      // What was received and is not durable yet is asked for again; it will be dropped as a repetition.
-      const { stdout, stderr } = command.held;
-      return [create(ResumeFromSchema, { commandId: id, stdout, stderr })];
-    });
-  }
-
-  /** The agent is ready: it is sent what waits for it, and cancels again. */
-  agentReady(session: AgentSession): void {
-    for (const command of this.#open.of(session.agent)) {
-      if (command.state === "queued") {
-        this.#dispatcher.dispatch(command, session);
-      } else if (command.record.cancelRequestedAt !== null) {
-        this.#dispatcher.cancel(command);
-      }
-      command.feed.touch();
-    }
-  }
-
-  /** The agent's current connection ended; what that means is for the store. */
-  agentLeft(session: AgentSession): OpenChange {
-    const commands = this.#open.of(session.agent);
-    const patches = session.features.has("resume")
-      ? []
-      : commands.filter(({ state }) => state !== "queued").map(({ id }) => ({
-        id,
-        ...lost(
-          "it may have run: the agent's connection ended",
-          this.#clock.now(),
-        ),
-      }));
-    return new OpenChange(this.#open, patches);
-  }
-
-  /** The agent is taken away: all that is open is lost. That is for the store. */
-  agentRemoved(agent: string): OpenChange {
-    const now = this.#clock.now();
-    const patches = this.#open.of(agent).map((command): CommandPatch => ({
-      id: command.id,
-      ...lost(
-        command.wasNeverSent
-          ? "it was not sent: the agent was removed"
-          : "it may have run: the agent was removed",
-        now,
-      ),
-    }));
-    return new OpenChange(this.#open, patches);
-  }
-
   /** The agent's commands that are open now. */
   of(agent: string): OpenCommand[] {
     return this.#open.of(agent);
@@ -464,23 +330,6 @@ export class Commands implements CommandAdmin {
     };
   }
 
-  async #start(
-    request: RunRequest,
-    rerunOf: bigint | null,
-  ): Promise<{ job: string; commands: CommandView[] }> {
-    const sessions = await findTargets(request, this.#options);
-    this.#check(request, sessions);
-    const { job, commands, repeated } = await this.#store.createCommands(
-      sessions.map((session) => ({
-        ...this.#draft(request, session),
-        rerunOf,
-      })),
-      { requestId: request.requestId, job: this.#newJob() },
-    );
-    if (!repeated) this.#begin(commands, sessions, request);
-    return { job, commands: commands.map((record) => this.#view(record)) };
-  }
-
   async #repeat(
     { id, state, agent, ...command }: CommandView,
     request: { requestId: string; requestedBy: string },
@@ -491,7 +340,7 @@ export class Commands implements CommandAdmin {
         `Cannot run command ${id} again: it has not ended, it is ${state}`,
       );
     }
-    const started = await this.#start({
+    const started = await this.#starter.start({
       agents: [agent],
       operation: command.operation,
       params: command.params,
@@ -509,90 +358,13 @@ export class Commands implements CommandAdmin {
         { agent, commandId: id },
       );
     }
-    return started;
+    return this.#viewed(started);
   }
 
-  #check(request: RunRequest, sessions: readonly AgentSession[]): void {
-    for (const session of sessions) {
-      const { agent, operations, features } = session;
-      if (operations !== undefined && !operations.has(request.operation)) {
-        throw new PiriError(
-          "NOT_FOUND",
-          `Cannot run "${request.operation}" on "${agent}": it has no such operation`,
-        );
-      }
-      // What an agent of 2024 takes is its own affair.
-      if (operations !== undefined) {
-        this.#options.checkParams(request.operation, request.params);
-      }
-      const limit = features.size > 0
-        ? Limits.message
-        : Limits.handshakeFrame - 1_024;
-      const params = isLegacy(session)
-        ? legacyCommand(request.operation, request.params).data
-        : request.params;
-      const size = new TextEncoder().encode(params).length + 512;
-      if (size > limit) {
-        throw new PiriError(
-          "INVALID_ARGUMENT",
-          `Cannot run "${request.operation}" on "${agent}": its parameters take ${size} bytes, the limit is ${limit}`,
-        );
-      }
-      if (this.#open.countOf(agent) >= Limits.openCommands) {
-        throw new PiriError(
-          "BUSY",
-          `Cannot run "${request.operation}" on "${agent}": it has ${Limits.openCommands} commands that have not ended, which is the limit`,
-        );
-      }
-    }
-  }
-
-  #draft(request: RunRequest, session: AgentSession) {
-    const now = this.#clock.now();
-    const at = session.takesCommands ? now : null;
-    return {
-      agent: session.agent,
-      operation: request.operation,
-      params: request.params,
-      nonce: nonce(this.#options.random),
-      requestedBy: request.requestedBy,
-      timeoutMs: request.timeoutMs ?? null,
-      onDisconnect: request.onDisconnect,
-      killAfterMs: request.killAfterMs ?? null,
-      // `sent` is recorded before the first byte leaves: here, in one with the command itself.
-      state: at === null ? "queued" as const : "sent" as const,
-      instance: at === null ? null : session.instance,
-      session: at === null ? null : session.session,
-      createdAt: now,
-      sentAt: at,
-    };
-  }
-
-  #begin(
-    records: readonly CommandRecord[],
-    sessions: readonly AgentSession[],
-    request: RunRequest,
-  ): void {
-    const [first] = records;
-    this.#options.events.add(
-      "run",
-      `"${request.operation}" on ${
-        records.length === 1 ? `"${first?.agent}"` : `${records.length} agents`
-      } by ${request.requestedBy || "an operator"}`,
-      { commandId: records.length === 1 && first ? first.id : null },
-    );
-    const byAgent = new Map(sessions.map((each) => [each.agent, each]));
-    for (const record of records) {
-      const command = new OpenCommand(record, this.#clock);
-      this.#open.add(command);
-      const session = byAgent.get(record.agent);
-      if (session === undefined) continue;
-      if (record.state === "sent") {
-        this.#dispatcher.send(command, session);
-      } else if (session.takesCommands) {
-        this.#dispatcher.dispatch(command, session);
-      }
-    }
+  #viewed(
+    { job, commands }: StartedCommands,
+  ): { job: string; commands: CommandView[] } {
+    return { job, commands: commands.map((record) => this.#view(record)) };
   }
 
   #view(record: CommandRecord): CommandView {
@@ -615,21 +387,5 @@ export class Commands implements CommandAdmin {
   /** Notes since when an agent is not connected. */
   noteLeft(agent: string, at: number): void {
     this.#leftAt.set(agent, at);
-  }
-
-  #noteHello(
-    { commandId, state, stdout, stderr }: CommandState,
-    session: bigint,
-  ): void {
-    this.#open.traceToKeep(commandId).noteHello({
-      at: this.#clock.now(),
-      session,
-      state: LISTED_STATES.get(state) ?? "running",
-      produced: { stdout, stderr },
-    });
-  }
-
-  #newJob(): string {
-    return nonce(this.#options.random).toString(16).padStart(16, "0");
   }
 }

@@ -43,6 +43,8 @@ export class OpenCommand {
    * from a backup, so that even what is queued in it may have run.
    */
   inherited = false;
+  /** That it is to be cancelled is on disk, so that its agent may be told. */
+  isCancelRecorded: boolean;
   /** Bytes of output that were acknowledged at once when this was last done. */
   promptlyAcknowledged = 0n;
   /** No more output is kept: what is kept must have no holes that a watcher could fall into. */
@@ -59,6 +61,7 @@ export class OpenCommand {
     this.received = { stdout: record.stdoutHeld, stderr: record.stderrHeld };
     this.held = { stdout: record.stdoutHeld, stderr: record.stderrHeld };
     this.kept = record.outputKept;
+    this.isCancelRecorded = record.cancelRequestedAt !== null;
   }
 
   /** As it is now: what comes later does not change it. */

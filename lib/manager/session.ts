@@ -224,18 +224,18 @@ export class ManagerSession implements AgentSession {
           case: "commandAck",
           value: create(CommandAckSchema, { commandId, final: true }),
         });
-        this.commands.noteAcknowledged(commandId);
+        this.commands.links.noteAcknowledged(commandId);
       }
     }
     if (this.#awaitsPong) this.connection.ping();
-    else this.commands.agentReady(this);
+    else this.commands.links.ready(this);
     this.#admission.ready(record.id);
   }
 
   ponged(): void {
     if (!this.#awaitsPong) return;
     this.#awaitsPong = false;
-    this.commands.agentReady(this);
+    this.commands.links.ready(this);
   }
 
   send(body: Body): Promise<void> {

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
+import { Limits } from "../../lib/base/limits.ts";
 import {
   Bye_Code,
   CommandResult_Status,
@@ -334,6 +335,40 @@ Deno.test("a cancel is sent again after ServerHello while the command is listed"
   });
   const cancel = await again.hears("cancel");
   assertEquals([cancel.commandId, cancel.graceMs], [id, 2_000]);
+});
+
+Deno.test("a cancel that is not recorded is not sent after ServerHello either", async () => {
+  await using parts = await connected();
+  const { core, agent } = parts;
+  const { id } = await core.run("web-1");
+  await agent.hears("command");
+  agent.hangUp();
+  await core.ends[0];
+  const commands = [await listed(core, id)];
+  const release = core.slow.hold("patchCommand");
+  const asked = core.commands.cancel(id, 2_000);
+  const again = await core.admitted("web-1", { lastCommandId: id, commands });
+  await core.clock.settle();
+  assertEquals(again.heardSoFar(), []);
+  release();
+  await asked;
+  assertEquals((await again.hears("cancel")).commandId, id);
+});
+
+Deno.test("commands that are not recorded yet count towards an agent's limit", async () => {
+  await using parts = await connected();
+  const { core } = parts;
+  const release = core.slow.hold("createCommands");
+  const asked = Array.from(
+    { length: Limits.openCommands },
+    () => core.run("web-1"),
+  );
+  await core.clock.settle();
+  const error = await assertRejects(() => core.run("web-1"), PiriError);
+  assertEquals(error.code, "BUSY");
+  release();
+  await Promise.all(asked);
+  assertEquals(core.commands.countOf("web-1"), Limits.openCommands);
 });
 
 Deno.test("what has ended cannot be cancelled", async () => {

@@ -23,7 +23,7 @@ export interface Known {
   readonly agent: string;
   state: CommandStateName;
   presumed: boolean;
-  /** The database was asked to keep that it is to be cancelled. */
+  /** That it is to be cancelled is durable. */
   isCancelled: boolean;
   /** By a result, or by what is presumed. */
   readonly hasEnded: boolean;
@@ -101,14 +101,6 @@ export class Records {
     }
   }
 
-  /** A write is asked for. */
-  ask(method: StoreMethod, [first]: readonly unknown[]): void {
-    if (method !== "patchCommand") return;
-    const { id, cancelRequestedAt = null } = first as CommandPatch;
-    const known = this.#known.get(id);
-    if (known !== undefined) known.isCancelled ||= cancelRequestedAt !== null;
-  }
-
   /** A write is durable. */
   note(method: StoreMethod, args: readonly unknown[]): void {
     const [first, second] = args;
@@ -173,6 +165,7 @@ export class Records {
     const known = this.#known.get(patch.id);
     if (known === undefined) return;
     const { nonce } = known;
+    known.isCancelled ||= (patch.cancelRequestedAt ?? null) !== null;
     const state = patch.state ?? known.state;
     const presumed = patch.presumed ?? known.presumed;
     // Of an agent that runs twice, one calls lost what goes on at the other.

@@ -76,7 +76,6 @@ export class SilentAgents implements AsyncDisposable {
       random: random.fork("store"),
       commitMs: () => 2,
       failing: () => 0,
-      asked: () => {},
       written: () => {},
       changed: (_method, args) => args,
       answered: (_method, answer) => answer,

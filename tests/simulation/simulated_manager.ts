@@ -205,7 +205,6 @@ export class SimulatedManager implements AsyncDisposable {
       random: this.#random.fork(`store ${this.#starts}`),
       commitMs: () => this.commitMs,
       failing: () => this.failing,
-      asked: (method, args) => this.records.ask(method, args),
       written: (method, args) => {
         trace.add(inWords(method, args));
         this.records.note(method, args);

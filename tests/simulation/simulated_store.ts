@@ -20,8 +20,6 @@ export interface SimulatedStoreOptions {
   readonly commitMs: () => number;
   /** How likely a commit is to fail. */
   readonly failing: () => number;
-  /** Hears of each write as it is asked for. */
-  readonly asked: (method: StoreMethod, args: readonly unknown[]) => void;
   /** Hears of each write once it is durable. */
   readonly written: (method: StoreMethod, args: readonly unknown[]) => void;
   /** May change what goes in, for a bug that is planted. */
@@ -97,7 +95,6 @@ class StoreQueue {
     const request = { method, args, answer: Promise.withResolvers<unknown>() };
     request.answer.promise.catch(() => {});
     this.#waiting.push(request);
-    this.#options.asked(method, args);
     this.#count(request, 1);
     if (!this.#isBusy) this.#commitSoon();
     // What needs an answer from the database gets it in time; all else is told to be done at once.
