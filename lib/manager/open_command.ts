@@ -34,7 +34,9 @@ export class OpenCommand {
   trace = new Trace();
   /** Bytes that have come in, by stream; what the store holds may be less. */
   readonly received: Record<StreamName, bigint>;
-  /** Bytes that may be acknowledged, by stream. */
+  /** Bytes that are known to be in the store, kept or counted, by stream. */
+  readonly recorded: Record<StreamName, bigint>;
+  /** Bytes that may be acknowledged, by stream: a watcher that reads slowly may hold them back. */
   readonly held: Record<StreamName, bigint>;
   /** Bytes of output that are or will be kept. */
   kept: bigint;
@@ -59,7 +61,8 @@ export class OpenCommand {
     this.#record = { ...record };
     this.feed = new Feed(clock);
     this.received = { stdout: record.stdoutHeld, stderr: record.stderrHeld };
-    this.held = { stdout: record.stdoutHeld, stderr: record.stderrHeld };
+    this.recorded = { ...this.received };
+    this.held = { ...this.received };
     this.kept = record.outputKept;
     this.isCancelRecorded = record.cancelRequestedAt !== null;
   }

@@ -58,6 +58,8 @@ export class Recorder {
   readonly #counters: Counters;
   readonly #keepBytes: bigint;
   readonly #unwritten = new WeakMap<AgentSession, number>();
+  /** Connections of which something could not be recorded: all that was not acknowledged comes again over the next. */
+  readonly #failed = new WeakSet<AgentSession>();
   /** Output of commands that are not open here, acknowledged all the same: how far, by session and id. */
   readonly #foreign = new WeakMap<AgentSession, Map<bigint, Foreign>>();
 
@@ -79,6 +81,7 @@ export class Recorder {
     session: AgentSession,
     progress: CommandProgress,
   ): void | Promise<void> {
+    if (this.#failed.has(session)) return;
     const command = this.#openOf(session, progress.commandId);
     if (command !== undefined) {
       return this.#progress(session, command, progress);
@@ -113,6 +116,7 @@ export class Recorder {
   }
 
   output(session: AgentSession, output: CommandOutput): void | Promise<void> {
+    if (this.#failed.has(session)) return;
     const stream = STREAMS.get(output.stream);
     if (stream === undefined) {
       this.#counters.add("unknown_streams");
@@ -173,6 +177,7 @@ export class Recorder {
   }
 
   result(session: AgentSession, result: CommandResult): void | Promise<void> {
+    if (this.#failed.has(session)) return;
     const id = result.commandId;
     const command = this.#openOf(session, id);
     if (command !== undefined) return this.#finish(session, command, result);
@@ -272,6 +277,7 @@ export class Recorder {
     this.#unwritten.set(session, unwritten);
     const written = this.#store.appendOutput(command.id, piece)
       .then(() => {
+        command.recorded[stream] = end;
         const number = command.feed.push({
           stream,
           offset,
@@ -287,9 +293,9 @@ export class Recorder {
         // Not waited for: a slow watcher holds back the acknowledgement, not the reading of the agent's connection.
         else void command.feed.passed(number).then(acknowledge);
       }, (error) => {
-        // Not by `catch`, which would come after the next piece was found to be recorded. It is asked for again, from
-        // what is held.
-        command.received[stream] = command.held[stream];
+        // Not by `catch`, which would come after the next piece was found to be recorded. It comes again, from what is
+        // held on.
+        command.received[stream] = command.recorded[stream];
         if (keep) command.kept -= BigInt(size);
         this.#cannotRecord(session, error);
       })
@@ -320,6 +326,8 @@ export class Recorder {
     command: OpenCommand,
     { result, takeBack }: { result: CommandResult; takeBack: () => void },
   ): void {
+    // The end is not to be kept where output before it could not be: both come again.
+    const after = { ...command.received };
     const patch = patchOfResult(command, result, {
       at: this.#clock.now(),
       hasOutput: session.features.has("output"),
@@ -331,8 +339,9 @@ export class Recorder {
       if (held > command.received[stream]) command.received[stream] = held;
     }
     command.apply(patch);
-    this.#store.patchCommand(patch).then(
+    this.#store.patchCommand({ ...patch, after }).then(
       () => {
+        Object.assign(command.recorded, command.held);
         command.feed.finish();
         this.#finalAck(session, command.id, command.held);
         if (session.features.has("ack")) {
@@ -367,8 +376,8 @@ export class Recorder {
     return () => {
       command.apply(record);
       Object.assign(command.held, held);
-      // Output that came before it may not have been recorded either: all that is not held is asked for again.
-      Object.assign(command.received, held);
+      // Output that came before it may not have been recorded either.
+      Object.assign(command.received, command.recorded);
       this.#open.add(command);
     };
   }
@@ -437,6 +446,8 @@ export class Recorder {
   }
 
   #cannotRecord(session: AgentSession, error: unknown): void {
+    // What an agent without acknowledgements tells comes only once.
+    if (session.features.has("ack")) this.#failed.add(session);
     log.error("Cannot record what agent {agent} tells: {error}", {
       agent: session.agent,
       error,

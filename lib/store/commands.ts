@@ -36,6 +36,8 @@ const FIXED_FIELDS: ReadonlySet<string> = new Set(
   ] satisfies (keyof CommandRecord)[],
 );
 
+type Held = NonNullable<CommandPatch["after"]>;
+
 const HIGHEST_ID = 2n ** 63n - 1n;
 
 /** All commands, open and ended. */
@@ -88,8 +90,13 @@ export class Commands {
     return { job: earlier.job, commands: records(rows) };
   }
 
-  /** False if there is no such command. */
-  patch({ id, ...changes }: CommandPatch): boolean {
+  /**
+   * False if there is no such command.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if output before it was not kept
+   */
+  patch({ id, after, ...changes }: CommandPatch): boolean {
+    if (after !== undefined) this.#requireHeld(id, after);
     const fields = definedFields(changes);
     if (fields.length === 0) return this.has(id);
     return this.#db.run(
@@ -97,6 +104,23 @@ export class Commands {
       ...shape.cells(changes as CommandRecord, fields),
       id,
     ).changes > 0;
+  }
+
+  #requireHeld(id: bigint, { stdout, stderr }: Held): void {
+    const row = this.#db.get(
+      "SELECT stdout_held, stderr_held FROM commands WHERE id = ?",
+      id,
+    );
+    if (row === undefined) return;
+    const held = {
+      stdout: row["stdout_held"] as bigint,
+      stderr: row["stderr_held"] as bigint,
+    };
+    if (held.stdout >= stdout && held.stderr >= stderr) return;
+    throw new PiriError(
+      "FAILED_PRECONDITION",
+      `Cannot change command ${id}: of its output only ${held.stdout} and ${held.stderr} bytes are held, not ${stdout} and ${stderr}`,
+    );
   }
 
   /** The statement for a patch of these fields. There are few kinds of patches. */
@@ -218,7 +242,7 @@ function records(rows: readonly Row[]): CommandRecord[] {
 }
 
 function definedFields(
-  changes: Omit<CommandPatch, "id">,
+  changes: Omit<CommandPatch, "id" | "after">,
 ): (keyof CommandRecord)[] {
   const fields = Object.keys(changes) as (keyof typeof changes)[];
   return fields.filter((field) => changes[field] !== undefined);

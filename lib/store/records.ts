@@ -115,7 +115,11 @@ export type NewCommand =
 
 /** Changes of one command; what is absent stays. */
 export type CommandPatch =
-  & { readonly id: bigint }
+  & {
+    readonly id: bigint;
+    /** Only where so many bytes are held of each stream: output that the store was asked to keep before. */
+    readonly after?: Readonly<Record<StreamName, bigint>>;
+  }
   & Partial<
     Omit<
       CommandRecord,

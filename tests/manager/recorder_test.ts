@@ -391,6 +391,41 @@ Deno.test("a piece after one that could not be recorded is not recorded either: 
   assertEquals(resume.map(({ stdout }) => stdout), [0n]);
 });
 
+Deno.test("a result is not recorded where output before it could not be: both come again", async () => {
+  await using parts = await running();
+  const { core, agent, id } = parts;
+  const { nonce } = await core.commands.get(id);
+  const release = core.slow.hold("appendOutput");
+  core.slow.failOnce("appendOutput", new PiriError("DISK", "Cannot write"));
+  await agent.says("commandOutput", printed(id, 0, "abc"));
+  const end = { commandId: id, status: SUCCESS, stdoutBytes: 3n };
+  await agent.says("result", end);
+  await core.clock.settle();
+  release();
+  assertEquals((await agent.hears("bye")).code, Bye_Code.BUSY);
+  agent.hangUp();
+  await core.ends[0];
+  assertEquals((await core.commands.get(id)).state, "running");
+
+  const again = await core.admitted("web-1", {
+    lastCommandId: id,
+    commands: [{ commandId: id, nonce, state: CommandState_State.FINISHED }],
+  });
+  await again.says("commandOutput", printed(id, 0, "abc"));
+  await again.says("result", end);
+  await core.clock.settle();
+
+  const { state, stdoutHeld, outputKept, truncated } = await core.commands.get(
+    id,
+  );
+  assertEquals([state, stdoutHeld, outputKept, truncated], [
+    "succeeded",
+    3n,
+    3n,
+    false,
+  ]);
+});
+
 Deno.test("a result that could not be recorded is asked for again", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;

@@ -181,6 +181,30 @@ Deno.test("a patch of a command that is not there is refused", async () => {
   await assertCode(at.store.patchCommand({ id: 1n }), "NOT_FOUND");
 });
 
+Deno.test("a patch that comes after output is done only where that output is held", async () => {
+  await using at = await startStore();
+  const id = await create(at.store);
+  const end = { id, state: "succeeded", finishedAt: 9 } as const;
+  await assertCode(
+    at.store.patchCommand({ ...end, after: { stdout: 2n, stderr: 0n } }),
+    "FAILED_PRECONDITION",
+  );
+  assertEquals((await at.store.command(id))?.state, "sent");
+
+  await Promise.all([
+    at.store.appendOutput(id, {
+      stream: "stdout",
+      offset: 0n,
+      bytes: new Uint8Array(2),
+      cut: 0n,
+      keep: true,
+    }),
+    at.store.patchCommand({ ...end, after: { stdout: 2n, stderr: 0n } }),
+  ]);
+
+  assertEquals((await at.store.command(id))?.state, "succeeded");
+});
+
 Deno.test("a patch of what the store counts itself is our bug", async () => {
   await using at = await startStore();
   const id = await create(at.store);
