@@ -103,6 +103,9 @@ export class OutputStream {
       produced ?? this.#segments.at(-1)?.end ?? 0,
       acknowledged,
     );
+    // After a power cut files are back whose removal had not reached the disk.
+    await this.#removeAcknowledged();
+    await this.#cutMiddle();
   }
 
   /** Appends. Resolves once it would survive a crash of the agent, or is a cut. Never rejects. */
@@ -148,15 +151,20 @@ export class OutputStream {
         this.#acknowledged,
         Math.min(offset, this.#produced),
       );
-      const done = this.#segments.filter((segment) =>
-        segment.end <= this.#acknowledged &&
-        // A small one is not worth a new file.
-        (segment !== this.#active ||
-          segment.size >= this.#context.limits.segment / 4)
-      );
-      for (const segment of done) await this.#remove(segment);
-      return done.length > 0;
+      return await this.#removeAcknowledged();
     });
+  }
+
+  /** Returns whether there was any. */
+  async #removeAcknowledged(): Promise<boolean> {
+    const done = this.#segments.filter((segment) =>
+      segment.end <= this.#acknowledged &&
+      // A small one is not worth a new file.
+      (segment !== this.#active ||
+        segment.size >= this.#context.limits.segment / 4)
+    );
+    for (const segment of done) await this.#remove(segment);
+    return done.length > 0;
   }
 
   /** Makes what is here survive a power cut. @throws {PiriError} DISK */
@@ -233,14 +241,14 @@ export class OutputStream {
     }
   }
 
-  /** Nobody has taken it for long: the oldest goes, but not the head, which may be under way. */
+  /** Nobody has taken it for long: the oldest goes, but not the head, which may be under way, nor the newest file. */
   async #cutMiddle(): Promise<void> {
     const { offlineOutput, window } = this.#context.limits;
     const head = this.#acknowledged + window;
     let { kept } = this;
     while (kept > offlineOutput) {
       const oldest = this.#segments.find((segment) =>
-        segment.start >= head && segment !== this.#active
+        segment.start >= head && segment !== this.#segments.at(-1)
       );
       if (oldest === undefined) return;
       kept -= oldest.end - oldest.start;
