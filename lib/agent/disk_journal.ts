@@ -148,6 +148,9 @@ class DiskJournal implements Journal {
       }
     }
     await this.#removeOrphans(segments.keys());
+    if (rebooted) {
+      for (const entry of this.#entries.values()) await entry.removeReturned();
+    }
     if (header === undefined || moved || damaged) {
       await this.#startOver({ moved, damaged });
     } else if (rebooted) {

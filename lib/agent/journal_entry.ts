@@ -72,6 +72,12 @@ export class DiskEntry implements JournalEntry {
     return entry;
   }
 
+  /** After a power cut: what was removed before it may be back, and goes again. Never rejects. */
+  async removeReturned(): Promise<void> {
+    await this.#streams.stdout.removeReturned();
+    await this.#streams.stderr.removeReturned();
+  }
+
   get command(): Uint8Array {
     return this.#command;
   }

@@ -103,9 +103,16 @@ export class OutputStream {
       produced ?? this.#segments.at(-1)?.end ?? 0,
       acknowledged,
     );
-    // After a power cut files are back whose removal had not reached the disk.
-    await this.#removeAcknowledged();
-    await this.#cutMiddle();
+  }
+
+  /** After a power cut files are back whose removal had not reached the disk. Never rejects. */
+  removeReturned(): Promise<void> {
+    return this.#turns.run(async () => {
+      await this.#removeAcknowledged();
+      if (this.kept > this.#context.limits.offlineOutput) {
+        await this.#cutFound();
+      }
+    });
   }
 
   /** Appends. Resolves once it would survive a crash of the agent, or is a cut. Never rejects. */
@@ -241,14 +248,25 @@ export class OutputStream {
     }
   }
 
-  /** Nobody has taken it for long: the oldest goes, but not the head, which may be under way, nor the newest file. */
-  async #cutMiddle(): Promise<void> {
+  /** As far as the agent before would have: it knew where each file ends, and spared the one that it wrote to. */
+  async #cutFound(): Promise<void> {
+    for (const segment of this.#segments) {
+      segment.end = Math.min(segment.end, await this.#reader.findEnd(segment));
+    }
+    const last = this.#segments.at(-1);
+    if (last !== undefined && last.size < this.#context.limits.segment) {
+      await this.#cutMiddle(last);
+    } else await this.#cutMiddle();
+  }
+
+  /** Nobody has taken it for long: the oldest goes, but not the head, which may be under way. */
+  async #cutMiddle(spared = this.#active): Promise<void> {
     const { offlineOutput, window } = this.#context.limits;
     const head = this.#acknowledged + window;
     let { kept } = this;
     while (kept > offlineOutput) {
       const oldest = this.#segments.find((segment) =>
-        segment.start >= head && segment !== this.#segments.at(-1)
+        segment.start >= head && segment !== spared
       );
       if (oldest === undefined) return;
       kept -= oldest.end - oldest.start;

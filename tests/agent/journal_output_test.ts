@@ -252,3 +252,23 @@ Deno.test("output that cannot be read is tried once more, and then a cut", async
   await print(entry, 20);
   assertEquals(await readAll(entry, "stdout"), { cut: 100n, bytes: 20 });
 });
+
+Deno.test("output whose removal had not reached the disk goes again after a power cut", async () => {
+  const { entry, disk } = await startEntry();
+  await print(entry, 5_000, 50);
+  const left = await outputFiles(disk);
+
+  // Of what was not synced some middle state survives: files are back that had been removed.
+  const after = disk.afterCrash("power", { fraction: () => 0.5 });
+  assert((await outputFiles(after)).length > left.length);
+  await using journal = await openSmall(after, { bootId: "another boot" });
+
+  const again = journal.find("manager", 1n);
+  assert(again !== undefined);
+  const { bytes } = await readAll(again, "stdout");
+  assert(bytes > SMALL_LIMITS.window, `${bytes} bytes are left`);
+  assert(
+    bytes <= SMALL_LIMITS.offlineOutput + SMALL_LIMITS.segment,
+    `${bytes} bytes are kept`,
+  );
+});
