@@ -1,6 +1,7 @@
 import {
   type Command,
   type CommandAck,
+  type CommandCancel,
   type CommandResult,
   CommandResult_Status,
   type ServerHello,
@@ -17,6 +18,8 @@ interface Said {
   /** The highest id that the agent had accepted when it said hello, and the highest that it was sent since. */
   lastId: bigint;
   readonly acknowledged: Map<bigint, { stdout: bigint; stderr: bigint }>;
+  /** Of cancelled commands, the grace that was told last. */
+  readonly graces: Map<bigint, number>;
 }
 
 /** What wire rules are made of. */
@@ -47,6 +50,7 @@ export class WireRules {
         this.#said.set(wire, {
           lastId: body.value.lastCommandId,
           acknowledged: new Map(),
+          graces: new Map(),
         });
         return;
       case "serverHello":
@@ -54,7 +58,7 @@ export class WireRules {
       case "command":
         return this.#checkCommand(wire, body.value);
       case "cancel":
-        return this.#checkCancel(body.value.commandId);
+        return this.#checkCancel(wire, body.value);
       case "result":
         return this.#checkResult(wire, body.value);
       case "commandAck":
@@ -85,12 +89,23 @@ export class WireRules {
     said.lastId = id;
   }
 
-  #checkCancel(id: bigint): void {
+  /** A cancel is recorded before it is sent, and a later one only shortens the grace. */
+  #checkCancel(
+    wire: Wire,
+    { commandId: id, graceMs = Infinity }: CommandCancel,
+  ): void {
     const { truth, records } = this.#options;
     truth.must(
       records.find(id)?.isCancelled ?? false,
       () => `a cancel of command ${id} is written, and not recorded`,
     );
+    const graces = this.#said.get(wire)?.graces;
+    const before = graces?.get(id) ?? Infinity;
+    truth.must(
+      graceMs <= before,
+      () => `the grace of command ${id} grows from ${before} to ${graceMs} ms`,
+    );
+    graces?.set(id, graceMs);
   }
 
   /** What a Manager acknowledges is on its disk, or counted there; it never takes back what it acknowledged. */
