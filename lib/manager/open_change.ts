@@ -48,21 +48,15 @@ export class OpenChange {
     for (const [command, { before, patch }] of this.#undo) {
       const current = this.#open.get(command.id) ?? command;
       if (current !== command) continue;
-      if (command.state !== (patch.state ?? before.state)) continue;
-      this.#restore(command, before, Object.keys(patch));
+      // What changes no state holds whatever the command has come to meanwhile.
+      if (patch.state !== undefined && command.state !== patch.state) continue;
+      restore(command, before, Object.keys(patch));
+      if (patch.state === undefined) command.feed.touch();
+      else this.#replace(command);
     }
   }
 
-  #restore(
-    command: OpenCommand,
-    before: CommandRecord,
-    fields: readonly string[],
-  ): void {
-    const values = new Map(Object.entries(before));
-    command.apply({
-      ...Object.fromEntries(fields.map((field) => [field, values.get(field)])),
-      id: command.id,
-    });
+  #replace(command: OpenCommand): void {
     if (command.isOpen) {
       this.#open.add(command);
       command.feed.touch();
@@ -72,4 +66,16 @@ export class OpenChange {
       command.feed.finish();
     }
   }
+}
+
+function restore(
+  command: OpenCommand,
+  before: CommandRecord,
+  fields: readonly string[],
+): void {
+  const values = new Map(Object.entries(before));
+  command.apply({
+    ...Object.fromEntries(fields.map((field) => [field, values.get(field)])),
+    id: command.id,
+  });
 }

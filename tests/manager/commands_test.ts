@@ -1,4 +1,9 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
 import { Limits } from "../../lib/base/limits.ts";
 import {
@@ -353,6 +358,26 @@ Deno.test("a cancel that is not recorded is not sent after ServerHello either", 
   release();
   await asked;
   assertEquals((await again.hears("cancel")).commandId, id);
+});
+
+Deno.test("a cancel that could not be recorded is taken back, though the command has begun meanwhile", async () => {
+  await using parts = await connected();
+  const { core, agent } = parts;
+  const { id } = await core.run("web-1");
+  await agent.hears("command");
+  const release = core.slow.hold("patchCommand");
+  core.slow.failOnce("patchCommand", new PiriError("DISK", "Cannot write"));
+  const failed = assertRejects(() => core.commands.cancel(id), PiriError);
+  await agent.says("progress", { commandId: id });
+  await core.clock.settle();
+  release();
+  await failed;
+  const { state, cancelRequestedAt } = await core.commands.get(id);
+  assertEquals([state, cancelRequestedAt], ["running", null]);
+
+  await core.commands.cancel(id);
+  assertEquals((await agent.hears("cancel")).commandId, id);
+  assertNotEquals((await core.store.command(id))?.cancelRequestedAt, null);
 });
 
 Deno.test("commands that are not recorded yet count towards an agent's limit", async () => {
