@@ -163,7 +163,7 @@ import { b } from "./frame.ts";
 import { c } from "../std/path.ts";
 import { d } from "@std/path";
 import { e } from "node:os";
-import { f } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { f } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 const g = await import("pkijs");`;
 
   assertEquals(importsOf(text).length, 7);

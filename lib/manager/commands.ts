@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import {
   type ClientHello,
   type CommandOutput,
@@ -6,9 +5,9 @@ import {
   type CommandResult,
   type CommandState,
   CommandState_State,
+  createResumeFrom,
   type ResumeFrom,
-  ResumeFromSchema,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
 import { PiriError } from "../base/errors.ts";
@@ -389,7 +388,7 @@ export class Commands implements CommandAdmin {
       if (command === undefined) return [];
       // What was received and is not durable yet is asked for again; it will be dropped as a repetition.
       const { stdout, stderr } = command.held;
-      return [create(ResumeFromSchema, { commandId: id, stdout, stderr })];
+      return [createResumeFrom({ commandId: id, stdout, stderr })];
     });
   }
 
