@@ -11,7 +11,7 @@ export type ReadMessage<T> = (
 const MOST_DEPTH = 100;
 
 /** A string up to this length is likely to be plain ASCII, and then quicker by hand. */
-const SHORT = 32;
+const SHORT = 64;
 
 const TWO_32 = 2 ** 32;
 
@@ -116,15 +116,15 @@ export class ProtobufReader {
     if (length > SHORT) {
       return utf8.decode(this.#bytes.subarray(start, this.#at));
     }
-    let text = "";
-    for (let at = start; at < this.#at; at++) {
-      const byte = this.#byteAt(at);
+    const codes = new Array<number>(length);
+    for (let index = 0; index < length; index++) {
+      const byte = this.#byteAt(start + index);
       if (byte > 0x7f) {
         return utf8.decode(this.#bytes.subarray(start, this.#at));
       }
-      text += String.fromCharCode(byte);
+      codes[index] = byte;
     }
-    return text;
+    return String.fromCharCode(...codes);
   }
 
   /** A message that lies in this one, merged into what came of it before. */

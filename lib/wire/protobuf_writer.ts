@@ -8,9 +8,12 @@ const SCRATCH_BYTES = 4_096;
 const NUMBER_BYTES = 15;
 
 /** A string up to this length is likely to be plain ASCII, and then quicker by hand. */
-const SHORT = 32;
+const SHORT = 64;
 
 const TWO_32 = 2 ** 32;
+
+/** The lower half of 64 bits. */
+const LOW = 0xffff_ffffn;
 
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
@@ -27,27 +30,26 @@ export function encode<T>(
   scratch ??= new Uint8Array(SCRATCH_BYTES);
   const writer = new ProtobufWriter(scratch);
   write(writer, message);
-  const written = writer.written();
-  // Memory that was made for this message alone, and that it fills, is not copied again.
-  return written.buffer !== scratch.buffer &&
-      written.buffer.byteLength - written.length < SCRATCH_BYTES
-    ? written
-    : written.slice();
+  return writer.finish();
 }
 
 /** Writes protobuf fields one behind the other. A `tag` is a field's number and, in the last three bits, its wire type. */
 export class ProtobufWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #at = 0;
+  #isOwn = false;
 
   /** @param bytes Where it begins to write; it makes more room by itself. */
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     this.#bytes = bytes;
   }
 
-  /** All that is written, as a view. */
-  written(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#at);
+  /** All that is written, in memory that nobody else writes to. */
+  finish(): Uint8Array<ArrayBuffer> {
+    // What was made for this message alone, and is filled by it, is not copied again.
+    return this.#isOwn && this.#bytes.length - this.#at < SCRATCH_BYTES
+      ? this.#bytes.subarray(0, this.#at)
+      : this.#bytes.slice(0, this.#at);
   }
 
   uint32(tag: number, value: number): void {
@@ -69,20 +71,19 @@ export class ProtobufWriter {
   }
 
   uint64(tag: number, value: bigint): void {
-    this.#number64(tag, value, unsigned(value));
+    this.#number64(tag, value, BigInt.asUintN(64, value) === value);
   }
 
   int64(tag: number, value: bigint): void {
-    if (BigInt.asIntN(64, value) !== value) throw cannotWrite(value, "int64");
-    this.#number64(tag, value, BigInt.asUintN(64, value));
+    this.#number64(tag, value, BigInt.asIntN(64, value) === value);
   }
 
   fixed64(tag: number, value: bigint): void {
+    if (BigInt.asUintN(64, value) !== value) throw cannotWrite(value, "uint64");
     this.#room(NUMBER_BYTES);
     this.#varint(tag);
-    new DataView(this.#bytes.buffer, this.#bytes.byteOffset)
-      .setBigUint64(this.#at, unsigned(value), true);
-    this.#at += 8;
+    this.#fixed32(Number(value & LOW));
+    this.#fixed32(Number(value >> 32n));
   }
 
   bytes(tag: number, value: Uint8Array): void {
@@ -140,15 +141,25 @@ export class ProtobufWriter {
     this.#varint(value);
   }
 
-  #number64(tag: number, value: bigint, bits: bigint): void {
+  #number64(tag: number, value: bigint, fits: boolean): void {
+    if (!fits) throw cannotWrite(value, "number of 64 bits");
     this.#room(NUMBER_BYTES);
     this.#varint(tag);
     if (value >= 0n && value <= MAX_SAFE) {
       const number = Number(value);
       this.#varint64(number >>> 0, Math.floor(number / TWO_32));
     } else {
-      this.#varint64(Number(bits & 0xffff_ffffn), Number(bits >> 32n));
+      const bits = BigInt.asUintN(64, value);
+      this.#varint64(Number(bits & LOW), Number(bits >> 32n));
     }
+  }
+
+  #fixed32(value: number): void {
+    const bytes = this.#bytes;
+    bytes[this.#at++] = value;
+    bytes[this.#at++] = value >>> 8;
+    bytes[this.#at++] = value >>> 16;
+    bytes[this.#at++] = value >>> 24;
   }
 
   /** Both halves as unsigned numbers. */
@@ -225,6 +236,7 @@ export class ProtobufWriter {
     );
     grown.set(this.#bytes.subarray(0, this.#at));
     this.#bytes = grown;
+    this.#isOwn = true;
   }
 }
 
@@ -234,11 +246,6 @@ function sizeOf(length: number): number {
   if (length < 0x4000) return 2;
   if (length < 0x20_0000) return 3;
   return length < 0x1000_0000 ? 4 : 5;
-}
-
-function unsigned(value: bigint): bigint {
-  if (BigInt.asUintN(64, value) !== value) throw cannotWrite(value, "uint64");
-  return value;
 }
 
 function cannotWrite(value: number | bigint, type: string): TypeError {
