@@ -1,6 +1,8 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { join } from "@std/path";
-import { CommandResultSchema } from "../proto/gen/piri/agent/v1/agent_pb.ts";
+import {
+  readCommandResult,
+  writeCommandResult,
+} from "../proto/gen/piri/agent/v1/agent_messages.ts";
 import {
   type AgentConfig,
   finishJoin,
@@ -24,6 +26,8 @@ import { becomeSubreaper } from "./operations/subreaper.ts";
 import { endSurvivors } from "./operations/survivors.ts";
 import { dialTls } from "./wire/tls.ts";
 import type { Transport } from "./wire/transport.ts";
+import { decode } from "./wire/protobuf_reader.ts";
+import { encode } from "./wire/protobuf_writer.ts";
 
 const log = logger("agent");
 
@@ -123,9 +127,9 @@ async function openCore(
     machineId: await machineId(),
     ...boot === "" ? {} : { bootId: boot },
     shrinkResult: (bytes) =>
-      toBinary(
-        CommandResultSchema,
-        shrunkResult(fromBinary(CommandResultSchema, bytes)),
+      encode(
+        writeCommandResult,
+        shrunkResult(decode(readCommandResult, bytes)),
       ),
   });
   const core = new AgentCore({

@@ -5,22 +5,24 @@
  *
  * @module
  */
+import { messagesModule } from "./generate/messages.ts";
+
 const BUF = "@bufbuild/buf@1.74.0";
 const PLUGIN = "@bufbuild/protoc-gen-es@2.17.0";
 
-async function buf(...args: string[]): Promise<void> {
+/** Runs buf, and returns what it printed. */
+async function buf(...args: string[]): Promise<Uint8Array> {
   const npx = Deno.build.os === "windows" ? "npx.cmd" : "npx";
-  const { success, code } = await new Deno.Command(npx, {
+  const { success, code, stdout, stderr } = await new Deno.Command(npx, {
     args: ["-y", "-p", BUF, "-p", PLUGIN, "buf", ...args],
     cwd: new URL("../proto/", import.meta.url),
-  }).output().then(({ success, code, stdout, stderr }) => {
-    Deno.stdout.writeSync(stdout);
-    Deno.stderr.writeSync(stderr);
-    return { success, code };
-  });
+  }).output();
+  Deno.stderr.writeSync(stderr);
   if (!success) {
+    Deno.stdout.writeSync(stdout);
     throw new Error(`Cannot run buf ${args[0]}: it ended with ${code}`);
   }
+  return stdout;
 }
 
 async function snapshot(folder: URL): Promise<Map<string, string>> {
@@ -41,6 +43,13 @@ const check = Deno.args.includes("--check");
 const before = check ? await snapshot(gen) : new Map<string, string>();
 await buf("lint");
 await buf("generate");
+await Deno.writeTextFile(
+  new URL("piri/agent/v1/agent_messages.ts", gen),
+  messagesModule(await buf("build", "-o", "-"), {
+    file: "piri/agent/v1/agent.proto",
+    runtime: "../../../../../lib/wire",
+  }),
+);
 if (check) {
   const after = await snapshot(gen);
   const stale = [...new Set([...before.keys(), ...after.keys()])]

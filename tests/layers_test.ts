@@ -163,7 +163,7 @@ import { b } from "./frame.ts";
 import { c } from "../std/path.ts";
 import { d } from "@std/path";
 import { e } from "node:os";
-import { f } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { f } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 const g = await import("pkijs");`;
 
   assertEquals(importsOf(text).length, 7);
@@ -190,26 +190,32 @@ Deno.test("a file in a folder that the table does not have is found", () => {
   assertEquals(violations("lib/misc.ts", ""), ["lib/misc.ts is in no layer"]);
 });
 
-/** The files of this repository that an executable made of that module contains. */
-async function filesOf(module: string): Promise<string[]> {
+/** What an executable made of that module contains: files of this repository, and packages by name. */
+async function partsOf(
+  module: string,
+): Promise<{ files: string[]; packages: Set<string> }> {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", module],
     cwd: ROOT,
   }).output();
   const { modules } = JSON.parse(new TextDecoder().decode(stdout));
   const files: string[] = [];
-  for (const { specifier, error } of modules) {
+  const packages = new Set<string>();
+  for (const { specifier, error, npmPackage } of modules) {
     assertEquals(error, undefined);
+    if (npmPackage !== undefined) {
+      packages.add(npmPackage.replace(/@[^@]*$/, ""));
+    }
     if (!specifier.startsWith("file:")) continue;
     files.push(relative(ROOT, fromFileUrl(specifier)).replaceAll("\\", "/"));
   }
-  return files;
+  return { files, packages };
 }
 
 // `deno info` does not follow workers, so it is asked for theirs too.
 for (const module of ["agent.ts", "lib/agent/worker.ts"]) {
   Deno.test(`${module} contains nothing of the Manager`, async () => {
-    const files = await filesOf(module);
+    const { files } = await partsOf(module);
 
     assert(files.includes(module), `deno info knows no ${module}`);
     assertEquals(
@@ -219,5 +225,22 @@ for (const module of ["agent.ts", "lib/agent/worker.ts"]) {
       ),
       [],
     );
+  });
+}
+
+// Whatever is loaded takes memory on every host of a fleet.
+for (
+  const [module, wanted] of [
+    [
+      "agent.ts",
+      ["@logtape/logtape", "deno-std", "string-width", "valibot", "yaml"],
+    ],
+    ["lib/agent/worker.ts", ["deno-std", "valibot"]],
+  ] as const
+) {
+  Deno.test(`${module} needs no other packages than these, so no protobuf library`, async () => {
+    const { packages } = await partsOf(module);
+
+    assertEquals([...packages].toSorted(), wanted);
   });
 }

@@ -2,7 +2,7 @@ import {
   type Command,
   type CommandResult,
   OnDisconnect,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { refusalOf } from "./result.ts";
 

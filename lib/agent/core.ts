@@ -1,4 +1,4 @@
-import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { type Clock, sleep, type Timer } from "../base/clock.ts";
 import { Counters } from "../base/counters.ts";
 import { messageOf, PiriError } from "../base/errors.ts";

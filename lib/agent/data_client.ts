@@ -1,8 +1,7 @@
-import { create } from "@bufbuild/protobuf";
 import {
-  DataRequestSchema,
+  createDataRequest,
   type DataResponse,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
 import { asErrorCode, PiriError } from "../base/errors.ts";
@@ -64,7 +63,7 @@ export class DataClient {
       // Beside the answer, so that a peer that does not read ends it in time, too.
       this.#peer.send({
         case: "dataRequest",
-        value: create(DataRequestSchema, { requestId, type, data }),
+        value: createDataRequest({ requestId, type, data }),
       }).catch((error) => pending.answer.reject(error));
       return await pending.answer.promise;
     } finally {

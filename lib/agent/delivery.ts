@@ -1,12 +1,11 @@
-import { create, fromBinary } from "@bufbuild/protobuf";
 import {
-  CommandOutputSchema,
-  CommandProgressSchema,
   type CommandResult,
-  CommandResultSchema,
+  createCommandOutput,
+  createCommandProgress,
   OutputStream,
+  readCommandResult,
   type ResumeFrom,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { Limits } from "../base/limits.ts";
 import { cutText } from "../base/text.ts";
 import { Turns } from "../base/turns.ts";
@@ -19,6 +18,7 @@ import type { Journal, JournalEntry } from "./journal.ts";
 import type { Rejections } from "./rejections.ts";
 import { shrunkResult } from "./result.ts";
 import type { Progress, Runner } from "./runner.ts";
+import { decode } from "../wire/protobuf_reader.ts";
 
 const log = logger("agent", "delivery");
 
@@ -169,7 +169,7 @@ class Drain {
     const progress = runner.progressOf(this.#entry);
     if (progress === undefined || progress === this.#told) return;
     this.#told = progress;
-    const value = create(CommandProgressSchema, {
+    const value = createCommandProgress({
       commandId: this.#entry.id,
       ...progress,
     });
@@ -200,7 +200,7 @@ class Drain {
     this.#offset[name] = piece.offset + BigInt(piece.bytes.length);
     await this.#options.peer.send({
       case: "commandOutput",
-      value: create(CommandOutputSchema, {
+      value: createCommandOutput({
         commandId: this.#entry.id,
         stream,
         ...piece,
@@ -212,7 +212,7 @@ class Drain {
   async #sendResult(bytes: Uint8Array): Promise<void> {
     if (this.#stopped) return;
     const { features, peer, journal, rejections } = this.#options;
-    const stored = fromBinary(CommandResultSchema, bytes);
+    const stored = decode(readCommandResult, bytes);
     const result = rejections.isSuspect(this.#entry)
       ? shrunkResult(stored)
       : stored;

@@ -1,12 +1,12 @@
-import { toBinary } from "@bufbuild/protobuf";
 import {
   type CommandResult,
-  CommandResultSchema,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+  writeCommandResult,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { JournalEntry } from "./journal.ts";
+import { encode } from "../wire/protobuf_writer.ts";
 
 const log = logger("agent", "runner");
 
@@ -18,7 +18,7 @@ export async function keepResult(
   clock: Clock,
   { entry, result }: { entry: JournalEntry; result: CommandResult },
 ): Promise<void> {
-  const bytes = toBinary(CommandResultSchema, result);
+  const bytes = encode(writeCommandResult, result);
   while (entry.state !== "finished") {
     try {
       await entry.finish(bytes);

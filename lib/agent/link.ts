@@ -1,11 +1,10 @@
-import { create } from "@bufbuild/protobuf";
 import {
   Bye_Code,
   type ClientHello,
-  ClientHelloSchema,
   CommandState_State,
-  CommandStateSchema,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+  createClientHello,
+  createCommandState,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { Backoff, RECONNECT } from "../base/backoff.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
@@ -220,7 +219,7 @@ function helloOf(
   journal: Journal,
   session: bigint,
 ): ClientHello {
-  return create(ClientHelloSchema, {
+  return createClientHello({
     clientId: name,
     auth: secret,
     protocol: PROTOCOL,
@@ -234,7 +233,7 @@ function helloOf(
     commands: journal.entries()
       .filter(({ managerId }) => managerId !== "")
       .map((entry) =>
-        create(CommandStateSchema, {
+        createCommandState({
           commandId: entry.id,
           nonce: entry.nonce,
           state: STATE_OF[entry.state],

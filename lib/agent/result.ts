@@ -1,9 +1,9 @@
-import { create } from "@bufbuild/protobuf";
 import {
   type CommandResult,
   CommandResult_Status,
-  CommandResultSchema,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+  createCommandResult,
+  createReaped,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { cutText } from "../base/text.ts";
@@ -49,7 +49,7 @@ export function resultOf(
   const output = cutText(text, Limits.resultText);
   const data = dataOf(outcome);
   const dataFits = data.length <= Limits.resultData;
-  const result = create(CommandResultSchema, {
+  const result = createCommandResult({
     commandId: facts.commandId,
     status,
     changed: outcome.changed,
@@ -73,7 +73,7 @@ export function refusalOf(
   code: ErrorCode,
   text: string,
 ): CommandResult {
-  return create(CommandResultSchema, {
+  return createCommandResult({
     commandId,
     status: CommandResult_Status.REFUSED,
     output: cutText(text, Limits.resultText),
@@ -89,7 +89,7 @@ export function lostResult(
   >,
   reaped: ReapReceipt,
 ): CommandResult {
-  const result = create(CommandResultSchema, {
+  const result = createCommandResult({
     commandId: facts.commandId,
     status: CommandResult_Status.LOST,
     output:
@@ -104,7 +104,7 @@ export function lostResult(
 
 /** What stays of a result that takes too much room: id, status, exit code and times. */
 export function shrunkResult(result: CommandResult): CommandResult {
-  const shrunk = create(CommandResultSchema, {
+  const shrunk = createCommandResult({
     commandId: result.commandId,
     status: result.status,
     changed: result.changed,
@@ -123,9 +123,7 @@ function addReceipt(
   result: CommandResult,
   { signalled, alive }: ReapReceipt,
 ): void {
-  const { reaped = create(CommandResultSchema, { reaped: {} }).reaped } =
-    result;
-  if (reaped === undefined) return;
+  const { reaped = createReaped() } = result;
   reaped.signalled = signalled;
   reaped.alive = alive.slice(0, Limits.reapedAlive);
   if (alive.length > Limits.reapedAlive) result.truncated = true;

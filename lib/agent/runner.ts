@@ -1,11 +1,10 @@
-import { toBinary } from "@bufbuild/protobuf";
 import {
   type Command,
   type CommandCancel,
   type CommandResult,
-  CommandSchema,
   OnDisconnect,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+  writeCommand,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { codeOf, messageOf, type PiriError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
@@ -19,6 +18,7 @@ import { markerOf, type PastOptions, settlePast } from "./past.ts";
 import { refusalOf, resultOf } from "./result.ts";
 import { Stopping, type StopReason } from "./running_command.ts";
 import type { JobHandle, JobOutcome, JobSink, Workers } from "./workers.ts";
+import { encode } from "../wire/protobuf_writer.ts";
 
 const log = logger("agent", "runner");
 
@@ -133,7 +133,7 @@ export class Runner {
         id,
         nonce,
         managerId,
-        command: toBinary(CommandSchema, command),
+        command: encode(writeCommand, command),
       });
       // Before it starts: an agent that dies from here on cannot say that it had not begun.
       await entry.started();

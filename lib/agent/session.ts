@@ -8,7 +8,7 @@ import {
   CommandResult_Status,
   type DataResponse,
   type ServerHello,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
 import { Connection, type End } from "../wire/connection.ts";
@@ -182,7 +182,7 @@ export class AgentSession {
     const outcome = await this.#options.runner.accept(command, this.managerId);
     if (outcome === undefined) {
       this.#options.counters.add("commands_repeated");
-    } else if ("$typeName" in outcome) {
+    } else if ("status" in outcome) {
       // A Manager of 2024 does not know REFUSED.
       if (this.managerId === "") outcome.status = CommandResult_Status.FAILED;
       this.connection.reply({ case: "result", value: outcome });

@@ -1,8 +1,7 @@
-import { create } from "@bufbuild/protobuf";
 import {
   type ClientHello,
-  ServerHelloSchema,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+  createServerHello,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
@@ -211,7 +210,7 @@ export class Admission {
     if (!isOld) this.#compareInstances(record, hello);
     await newcomer.send({
       case: "serverHello",
-      value: create(ServerHelloSchema, {
+      value: createServerHello({
         version: 1,
         ...isOld ? {} : {
           features: [...features],

@@ -1,4 +1,4 @@
-import type { ClientHello } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import type { ClientHello } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { parseAddress } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";

@@ -1,11 +1,10 @@
-import { create } from "@bufbuild/protobuf";
 import {
   type ClientHello,
   type CommandState,
   CommandState_State,
+  createResumeFrom,
   type ResumeFrom,
-  ResumeFromSchema,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../base/clock.ts";
 import type { CommandPatch, CommandRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
@@ -137,7 +136,7 @@ export class CommandLinks {
       if (command === undefined) return [];
       // What was received and is not durable yet is asked for again; it will be dropped as a repetition.
       const { stdout, stderr } = command.held;
-      return [create(ResumeFromSchema, { commandId: id, stdout, stderr })];
+      return [createResumeFrom({ commandId: id, stdout, stderr })];
     });
   }
 

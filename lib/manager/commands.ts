@@ -2,7 +2,7 @@ import type {
   CommandOutput,
   CommandProgress,
   CommandResult,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
 import { PiriError } from "../base/errors.ts";

@@ -1,8 +1,7 @@
-import { create } from "@bufbuild/protobuf";
 import {
+  createDataResponse,
   type DataRequest,
-  DataResponseSchema,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Counters } from "../base/counters.ts";
 import { codeOf, messageOf, PiriError } from "../base/errors.ts";
 import { isTooDeep } from "../base/json_depth.ts";
@@ -78,7 +77,7 @@ export class DataRequests {
       const value = await this.#service.answer(agent, type, data, { maxBytes });
       return {
         case: "dataResponse",
-        value: create(DataResponseSchema, {
+        value: createDataResponse({
           requestId,
           ok: true,
           value: typeof value === "string"
@@ -92,7 +91,7 @@ export class DataRequests {
       }
       return {
         case: "dataResponse",
-        value: create(DataResponseSchema, {
+        value: createDataResponse({
           requestId,
           ok: false,
           // The code goes first, so that an agent can tell what is missing from what is broken.

@@ -1,9 +1,8 @@
-import { create } from "@bufbuild/protobuf";
 import {
   type Command,
-  CommandCancelSchema,
+  createCommandCancel,
   OnDisconnect,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../base/clock.ts";
 import type { CommandPatch } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
@@ -92,7 +91,6 @@ export class Dispatcher {
       ? legacyCommand(made.operation, made.params)
       : { type: made.operation, data: made.params };
     const message: Command = {
-      $typeName: "piri.agent.v1.Command",
       commandId: command.id,
       type,
       data,
@@ -148,7 +146,7 @@ export class Dispatcher {
     const { agent, record } = command;
     const session = this.#fleet.session(agent);
     if (session === undefined || !session.takesCommands) return;
-    const cancel = create(CommandCancelSchema, {
+    const cancel = createCommandCancel({
       commandId: record.id,
       graceMs: record.cancelGraceMs ?? CANCEL_GRACE_MS,
     });

@@ -1,4 +1,4 @@
-import type { CommandCancel } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import type { CommandCancel } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Feature } from "../wire/features.ts";
 import type { Body } from "../wire/message.ts";
 

@@ -1,4 +1,4 @@
-import type { ClientHello } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import type { ClientHello } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { PiriError } from "../base/errors.ts";
 import { Limits, NAME_PATTERN } from "../base/limits.ts";
 

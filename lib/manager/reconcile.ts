@@ -1,7 +1,7 @@
 import {
   type CommandState,
   CommandState_State,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type {
   CommandPatch,
   CommandRecord,

@@ -3,7 +3,7 @@ import {
   type CommandProgress,
   type CommandResult,
   OutputStream,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
 import { PiriError } from "../base/errors.ts";
@@ -464,7 +464,6 @@ function ackOf(
   return {
     case: "commandAck",
     value: {
-      $typeName: "piri.agent.v1.CommandAck",
       commandId,
       stdout,
       stderr,

@@ -1,7 +1,7 @@
 import {
   type CommandResult,
   CommandResult_Status,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { isTooDeep } from "../base/json_depth.ts";
 import { Limits } from "../base/limits.ts";
 import { cutText } from "../base/text.ts";

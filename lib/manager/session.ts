@@ -1,11 +1,10 @@
-import { create } from "@bufbuild/protobuf";
 import {
   Bye_Code,
   type ClientHello,
-  CommandAckSchema,
   type CommandCancel,
+  createCommandAck,
   type DataRequest,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { Connection, type End } from "../wire/connection.ts";
 import type { Feature } from "../wire/features.ts";
 import { Later } from "../wire/later.ts";
@@ -222,7 +221,7 @@ export class ManagerSession implements AgentSession {
       for (const commandId of ended) {
         this.reply({
           case: "commandAck",
-          value: create(CommandAckSchema, { commandId, final: true }),
+          value: createCommandAck({ commandId, final: true }),
         });
         this.commands.links.noteAcknowledged(commandId);
       }

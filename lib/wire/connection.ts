@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
 import {
@@ -11,10 +10,10 @@ import { Limits } from "../base/limits.ts";
 import {
   type Bye,
   Bye_Code,
-  ByeSchema,
-  PingSchema,
-  PongSchema,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+  createBye,
+  createPing,
+  createPong,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { FrameDecoder } from "./frame.ts";
 import { Later } from "./later.ts";
 import { Liveness, type LivenessTimes } from "./liveness.ts";
@@ -136,12 +135,12 @@ export class Connection<Context> {
 
   /** Answers a Ping. */
   pong(data: number): void {
-    this.reply({ case: "pong", value: create(PongSchema, { data }) });
+    this.reply({ case: "pong", value: createPong({ data }) });
   }
 
   /** Asks the peer for a sign of life. */
   ping(): void {
-    this.reply({ case: "ping", value: create(PingSchema) });
+    this.reply({ case: "ping", value: createPing() });
   }
 
   /** The peer is one of 2024: small frames for ever, and one a write, as in the greeting. */
@@ -171,7 +170,7 @@ export class Connection<Context> {
   leave(code: Bye_Code, reason: string, retryAfterMs?: number): void {
     if (this.#state === "closed" || this.#state === "leaving") return;
     this.#end ??= { kind: "left", code, reason };
-    const bye = create(ByeSchema, { code, reason });
+    const bye = createBye({ code, reason });
     if (retryAfterMs !== undefined) bye.retryAfterMs = retryAfterMs;
     this.reply({ case: "bye", value: bye });
     this.#liveness?.stop();

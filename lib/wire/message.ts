@@ -1,10 +1,12 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { PiriError } from "../base/errors.ts";
 import {
   type Message as WireMessage,
-  MessageSchema,
   MessageType,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+  readMessage,
+  writeMessage,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { decode } from "./protobuf_reader.ts";
+import { encode } from "./protobuf_writer.ts";
 
 /** A message of any kind: `case` names the kind, `value` is what it says. */
 export type Body = Extract<WireMessage["body"], { case: string }>;
@@ -39,8 +41,7 @@ const MAX_COUNT = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** The bytes of a message, as a frame carries them. */
 export function encodeMessage(body: Body): Uint8Array {
-  return toBinary(MessageSchema, {
-    $typeName: "piri.agent.v1.Message",
+  return encode(writeMessage, {
     type: TYPE_OF[body.case],
     body,
   });
@@ -75,7 +76,7 @@ export function decodeMessage(bytes: Uint8Array): Body | undefined {
 
 function parse(bytes: Uint8Array): WireMessage {
   try {
-    return fromBinary(MessageSchema, bytes);
+    return decode(readMessage, bytes);
   } catch (cause) {
     throw new PiriError(
       "PROTOCOL_VIOLATION",

@@ -1,10 +1,9 @@
-import { create } from "@bufbuild/protobuf";
 import {
-  CommandProgressSchema,
   CommandResult_Status,
-  CommandResultSchema,
-  CommandSchema,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+  createCommand,
+  createCommandProgress,
+  createCommandResult,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { HEADER_BYTES } from "../../lib/wire/frame.ts";
 import { type Body, encodeMessage } from "../../lib/wire/message.ts";
 import { fromSource } from "../local/programs.ts";
@@ -79,7 +78,7 @@ export function answeredCommandBytes(): { sent: number; returned: number } {
   return {
     sent: frameBytes({
       case: "command",
-      value: create(CommandSchema, {
+      value: createCommand({
         commandId,
         type: "echo.Echo",
         data: JSON.stringify({ text: "x" }),
@@ -88,10 +87,10 @@ export function answeredCommandBytes(): { sent: number; returned: number } {
     }),
     returned: frameBytes({
       case: "progress",
-      value: create(CommandProgressSchema, { commandId, total: 1 }),
+      value: createCommandProgress({ commandId, total: 1 }),
     }) + frameBytes({
       case: "result",
-      value: create(CommandResultSchema, {
+      value: createCommandResult({
         commandId,
         status: CommandResult_Status.SUCCESS,
         startedAtMs: at,

@@ -1,16 +1,15 @@
-import { create } from "@bufbuild/protobuf";
 import {
   Bye_Code,
-  ClientHelloSchema,
   type Command,
   type CommandAck,
-  CommandOutputSchema,
-  CommandProgressSchema,
   CommandResult_Status,
-  CommandResultSchema,
+  createClientHello,
+  createCommandOutput,
+  createCommandProgress,
+  createCommandResult,
   OutputStream,
   type ServerHello,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { parseAddress } from "../../lib/base/address.ts";
 import type { Clock } from "../../lib/base/clock.ts";
 import type { Counters } from "../../lib/base/counters.ts";
@@ -160,12 +159,12 @@ export class SimulatedAgent {
     this.#lastCommandId = commandId;
     connection.reply({
       case: "progress",
-      value: create(CommandProgressSchema, { commandId, total: 1 }),
+      value: createCommandProgress({ commandId, total: 1 }),
     });
     if (this.#output.length > 0) {
       await connection.send({
         case: "commandOutput",
-        value: create(CommandOutputSchema, {
+        value: createCommandOutput({
           commandId,
           stream: OutputStream.STDOUT,
           bytes: this.#output,
@@ -175,7 +174,7 @@ export class SimulatedAgent {
     const at = BigInt(Math.floor(clock.now()));
     connection.reply({
       case: "result",
-      value: create(CommandResultSchema, {
+      value: createCommandResult({
         commandId,
         status: CommandResult_Status.SUCCESS,
         startedAtMs: at,
@@ -196,7 +195,7 @@ export class SimulatedAgent {
 
   #hello() {
     const { name, secret, instance } = this.#identity;
-    return create(ClientHelloSchema, {
+    return createClientHello({
       clientId: name,
       auth: secret,
       protocol: PROTOCOL,

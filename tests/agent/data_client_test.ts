@@ -1,10 +1,9 @@
-import { create } from "@bufbuild/protobuf";
 import { assertEquals, assertRejects } from "@std/assert";
 import { DataClient, type DataPeer } from "../../lib/agent/data_client.ts";
 import { Counters } from "../../lib/base/counters.ts";
 import { codeOf, PiriError } from "../../lib/base/errors.ts";
 import type { Body } from "../../lib/wire/message.ts";
-import { DataResponseSchema } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { createDataResponse } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import type { Init } from "../support/scripted_peer.ts";
 
@@ -25,7 +24,7 @@ function clientOf(peer: Partial<DataPeer> = {}) {
     counters,
   );
   const answer = (init: Init<"dataResponse">) =>
-    client.settle(create(DataResponseSchema, init));
+    client.settle(createDataResponse(init));
   return { client, clock, counters, asked, answer };
 }
 

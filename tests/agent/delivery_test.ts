@@ -2,7 +2,7 @@ import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import {
   CommandResult_Status,
   OutputStream,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { Limits } from "../../lib/base/limits.ts";
 import { MANAGER, MemoryAgent } from "../support/memory_agent.ts";
 import type { ScriptedPeer } from "../support/scripted_peer.ts";

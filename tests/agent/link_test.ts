@@ -5,7 +5,7 @@ import { memoryTransports } from "../../lib/wire/memory_transport.ts";
 import {
   Bye_Code,
   CommandState_State,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { FEATURES } from "../../lib/wire/features.ts";
 import { MANAGER, MemoryAgent } from "../support/memory_agent.ts";
 import { type Init, ScriptedPeer } from "../support/scripted_peer.ts";
@@ -120,7 +120,6 @@ Deno.test("the hello says who the agent is and what it knows", async () => {
       ]),
     },
     {
-      $typeName: "piri.agent.v1.ClientHello",
       clientId: "web-1",
       auth: "secret",
       protocol: 2,

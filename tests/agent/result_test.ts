@@ -8,7 +8,7 @@ import {
 } from "../../lib/agent/result.ts";
 import type { StopReason } from "../../lib/agent/running_command.ts";
 import type { JobOutcome } from "../../lib/agent/workers.ts";
-import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { SUCCEEDED } from "../support/fake_workers.ts";
 
 const { SUCCESS, FAILED, CANCELLED, TIMED_OUT, REFUSED, LOST } =

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MANAGER, MemoryAgent, resultOf } from "../support/memory_agent.ts";
 
 Deno.test("a command that is being journaled when the agent is asked to end is refused, and that is kept", async () => {

@@ -3,7 +3,7 @@ import { HIGHEST_ID_JUMP, MOST_RUNNING } from "../../lib/agent/acceptance.ts";
 import {
   CommandResult_Status,
   OnDisconnect,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import {
   commandOf,
   MANAGER,
@@ -200,7 +200,7 @@ Deno.test("a command that cannot be kept is refused and does not stay, from whic
     calls = 0;
     const outcome = await core.accept({ commandId: 1n });
     assert(outcome !== undefined);
-    const isRefused = "$typeName" in outcome;
+    const isRefused = "status" in outcome;
     assertEquals(core.journal.entries().length, isRefused ? 0 : 1);
     assertEquals(core.workers.jobs.length, isRefused ? 0 : 1);
     outcomes.push(isRefused ? "refused" : "accepted");
@@ -481,6 +481,6 @@ Deno.test("when no worker is free the command fails as busy", async () => {
   core.workers.free = false;
   const entry = await core.runner.accept(commandOf({ commandId: 1n }), MANAGER);
   await core.clock.settle();
-  assert(entry !== undefined && !("$typeName" in entry));
+  assert(entry !== undefined && !("status" in entry));
   assertMatch(new TextDecoder().decode(resultOf(entry).data), /BUSY/);
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { FEATURES } from "../../lib/wire/features.ts";
-import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MANAGER, MemoryAgent } from "../support/memory_agent.ts";
 import { body } from "../support/scripted_peer.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
-import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import {
   INSTANCE,
   MemoryManager,

@@ -11,7 +11,7 @@ import {
   CommandResult_Status,
   CommandState_State,
   OnDisconnect,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import {
   MemoryManager,
   OLD_HELLO,
@@ -57,7 +57,7 @@ Deno.test("a command leaves with all that was asked for", async () => {
     onDisconnect: "kill",
     killAfterMs: 70_000,
   });
-  const { $typeName: _, ...command } = await agent.hears("command");
+  const command = await agent.hears("command");
   assertEquals(command, {
     commandId: id,
     type: "command.Run",

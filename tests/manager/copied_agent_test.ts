@@ -3,7 +3,7 @@ import {
   CommandResult_Status,
   CommandState_State,
   OutputStream,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import {
   INSTANCE,
   MemoryManager,

@@ -3,7 +3,7 @@ import { PiriError } from "../../lib/base/errors.ts";
 import {
   CommandResult_Status,
   CommandState_State,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MemoryManager, OTHER_INSTANCE } from "../support/memory_manager.ts";
 
 const { SUCCESS } = CommandResult_Status;

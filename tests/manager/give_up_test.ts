@@ -4,7 +4,7 @@ import {
   CommandResult_Status,
   CommandState_State,
   OutputStream,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MemoryManager, OLD_HELLO } from "../support/memory_manager.ts";
 
 const { SUCCESS } = CommandResult_Status;

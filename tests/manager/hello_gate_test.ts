@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Counters } from "../../lib/base/counters.ts";
 import { HelloGate, MOST_HELLOS } from "../../lib/manager/hello_gate.ts";
 import { Refusal } from "../../lib/wire/connection.ts";
-import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { MemoryManager } from "../support/memory_manager.ts";
 

@@ -1,12 +1,11 @@
-import { create } from "@bufbuild/protobuf";
 import { assertEquals } from "@std/assert";
 import { type HelloFacts, reconcile } from "../../lib/manager/reconcile.ts";
 import type { CommandRecord } from "../../lib/store/records.ts";
 import {
   type CommandState,
   CommandState_State,
-  CommandStateSchema,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+  createCommandState,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { aCommand } from "../support/small_manager.ts";
 
 const { ACCEPTED, RUNNING, FINISHED } = CommandState_State;
@@ -33,7 +32,7 @@ function entry(
   state: CommandState_State = RUNNING,
   nonce = 100n + commandId,
 ): CommandState {
-  return create(CommandStateSchema, { commandId, nonce, state });
+  return createCommandState({ commandId, nonce, state });
 }
 
 /** What the hello of this instance means. */

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import {
   CommandResult_Status,
   OutputStream,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MemoryManager } from "../support/memory_manager.ts";
 
 Deno.test("a cut in the output stays marked when the result comes", async () => {

@@ -5,7 +5,7 @@ import {
   CommandResult_Status,
   CommandState_State,
   OutputStream,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { type CoreOptions, MemoryManager } from "../support/memory_manager.ts";
 import type { ScriptedPeer } from "../support/scripted_peer.ts";
 

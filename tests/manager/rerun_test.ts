@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
-import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MemoryManager } from "../support/memory_manager.ts";
 
 const { FAILED } = CommandResult_Status;

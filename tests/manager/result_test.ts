@@ -1,11 +1,10 @@
-import { create } from "@bufbuild/protobuf";
 import { assertEquals } from "@std/assert";
 import { OpenCommand } from "../../lib/manager/open_command.ts";
 import { patchOfResult } from "../../lib/manager/result.ts";
 import {
   CommandResult_Status,
-  CommandResultSchema,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+  createCommandResult,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import type { Init } from "../support/scripted_peer.ts";
 import { aCommand } from "../support/small_manager.ts";
@@ -22,7 +21,7 @@ function patchOf(
     aCommand({ state: "running", startedAt: 2_000, ...known }),
     new FakeClock(),
   );
-  return patchOfResult(command, create(CommandResultSchema, result), {
+  return patchOfResult(command, createCommandResult(result), {
     at: 9_000,
     hasOutput,
   });

@@ -3,7 +3,7 @@ import { PiriError } from "../../lib/base/errors.ts";
 import {
   CommandResult_Status,
   OutputStream,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import {
   type CoreOptions,
   MemoryManager,

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Init } from "../support/scripted_peer.ts";
 import { TlsManager } from "./tls_manager.ts";
 

@@ -3,7 +3,7 @@ import { PiriError } from "../../lib/base/errors.ts";
 import {
   Bye_Code,
   CommandResult_Status,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { TlsManager } from "./tls_manager.ts";
 
 const { SUCCESS } = CommandResult_Status;

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ExitCode } from "../../lib/cli/exit_code.ts";
 import { TlsTransport } from "../../lib/wire/tls.ts";
-import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { type Fleet, startFleet } from "../support/fleet.ts";
 import { ScriptedPeer } from "../support/scripted_peer.ts";
 import { story } from "../support/story.ts";

@@ -5,7 +5,7 @@ import {
   Bye_Code,
   CommandResult_Status,
   type DataResponse,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { encodeFrames } from "../../lib/wire/frame.ts";
 import { body, framesOf } from "../support/scripted_peer.ts";
 import { type Dialled, TlsManager } from "./tls_manager.ts";

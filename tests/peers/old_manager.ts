@@ -5,7 +5,7 @@ import type {
   ClientHello,
   CommandResult,
   DataRequest,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { MessageOf } from "../../lib/wire/message.ts";
 import { type Init, ScriptedPeer } from "../support/scripted_peer.ts";
 import { fromSource } from "../support/executables.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { encodeFrames } from "../../lib/wire/frame.ts";
-import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MemoryAgent } from "../support/memory_agent.ts";
 import { program } from "../support/program.ts";
 import { OldManager } from "./old_manager.ts";

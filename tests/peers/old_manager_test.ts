@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import {
   CommandResult_Status,
   type DataResponse,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { program } from "../support/program.ts";
 import { body, framesOf } from "../support/scripted_peer.ts";
 import { NEEDS_MODES } from "../support/story.ts";

@@ -1,4 +1,4 @@
-import { MessageType } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { MessageType } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { encodeFrames, FrameDecoder } from "../../lib/wire/frame.ts";
 import {
   type Body,

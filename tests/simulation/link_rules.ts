@@ -1,11 +1,11 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import {
-  CommandSchema,
   OnDisconnect,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+  readCommand,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { JournalEntry } from "../../lib/agent/journal.ts";
 import type { BoundedAgent } from "./bounds.ts";
 import type { Truth } from "./truth.ts";
+import { decode } from "../../lib/wire/protobuf_reader.ts";
 
 /** An agent says Bye and settles what it has read before it counts its link as lost, milliseconds. */
 const SETTLES_MS = 15_000;
@@ -45,8 +45,8 @@ export class LinkRules {
   #leaseOf(entry: JournalEntry): Lease {
     const known = this.#leases.get(entry);
     if (known !== undefined) return known;
-    const { onDisconnect, killAfterMs = 0 } = fromBinary(
-      CommandSchema,
+    const { onDisconnect, killAfterMs = 0 } = decode(
+      readCommand,
       entry.command,
     );
     const ms = onDisconnect === OnDisconnect.KILL

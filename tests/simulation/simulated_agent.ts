@@ -1,5 +1,7 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { CommandResultSchema } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import {
+  readCommandResult,
+  writeCommandResult,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { AgentCore } from "../../lib/agent/core.ts";
 import { openJournal } from "../../lib/agent/disk_journal.ts";
 import type { Journal, JournalEntry } from "../../lib/agent/journal.ts";
@@ -14,6 +16,8 @@ import { Life } from "./life.ts";
 import { HastyJournal, lyingDisk } from "./plants.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { World } from "./world.ts";
+import { decode } from "../../lib/wire/protobuf_reader.ts";
+import { encode } from "../../lib/wire/protobuf_writer.ts";
 
 /** An agent that cannot start is started again after so long, milliseconds. */
 const START_AGAIN_MS = 5_000;
@@ -229,9 +233,9 @@ export class SimulatedAgent {
       bootId: `boot ${this.#boots}`,
       limits: journalLimits,
       shrinkResult: (bytes) =>
-        toBinary(
-          CommandResultSchema,
-          shrunkResult(fromBinary(CommandResultSchema, bytes)),
+        encode(
+          writeCommandResult,
+          shrunkResult(decode(readCommandResult, bytes)),
         ),
     }));
     this.journal = journal;

@@ -5,7 +5,7 @@ import {
   type CommandResult,
   CommandResult_Status,
   type ServerHello,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Body } from "../../lib/wire/message.ts";
 import type { Wire } from "./network.ts";
 import type { Records } from "./records.ts";

@@ -1,4 +1,3 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parseJoinToken } from "../../lib/base/join_token.ts";
 import { encodePem } from "../../lib/base/pem.ts";
@@ -6,15 +5,19 @@ import { encodeFrames } from "../../lib/wire/frame.ts";
 import { ALPN } from "../../lib/wire/tls.ts";
 import {
   Bye_Code,
-  CommandSchema,
+  createCommand,
+  createMessage,
   type Message,
-  MessageSchema,
   MessageType,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+  readMessage,
+  writeMessage,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { ExitCode } from "../../lib/cli/exit_code.ts";
 import { type Fleet, startFleet } from "../support/fleet.ts";
 import { program } from "../support/program.ts";
 import { story } from "../support/story.ts";
+import { decode } from "../../lib/wire/protobuf_reader.ts";
+import { encode } from "../../lib/wire/protobuf_writer.ts";
 
 const GARBAGE = new Uint8Array([0, 0, 0, 3, 0xff, 0xff, 0xff]);
 
@@ -22,13 +25,13 @@ const GARBAGE = new Uint8Array([0, 0, 0, 3, 0xff, 0xff, 0xff]);
 const OVERSIZED = new Uint8Array([0x40, 0, 0, 0]);
 
 const OUT_OF_TURN = encodeFrames([
-  toBinary(
-    MessageSchema,
-    create(MessageSchema, {
+  encode(
+    writeMessage,
+    createMessage({
       type: MessageType.COMMAND,
       body: {
         case: "command",
-        value: create(CommandSchema, { commandId: 1n }),
+        value: createCommand({ commandId: 1n }),
       },
     }),
   ),
@@ -103,5 +106,5 @@ async function lastMessage(conn: Deno.TlsConn): Promise<Message> {
     new DataView(new Uint8Array(bytes).buffer).getUint32(0),
     body.length,
   );
-  return fromBinary(MessageSchema, body);
+  return decode(readMessage, body);
 }

@@ -1,4 +1,3 @@
-import { create, fromBinary } from "@bufbuild/protobuf";
 import { openJournal } from "../../lib/agent/disk_journal.ts";
 import type { Journal, JournalEntry } from "../../lib/agent/journal.ts";
 import { Runner, type RunnerOptions } from "../../lib/agent/runner.ts";
@@ -12,17 +11,18 @@ import type { End } from "../../lib/wire/connection.ts";
 import { FEATURES } from "../../lib/wire/features.ts";
 import { memoryTransports } from "../../lib/wire/memory_transport.ts";
 import {
-  ClientHelloSchema,
   type Command,
   type CommandResult,
-  CommandResultSchema,
-  CommandSchema,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+  createClientHello,
+  createCommand,
+  readCommandResult,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { countingRandom } from "./counting_random.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeWorkers } from "./fake_workers.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { type Init, ScriptedPeer } from "./scripted_peer.ts";
+import { decode } from "../../lib/wire/protobuf_reader.ts";
 
 /** The Manager of these tests. */
 export const MANAGER = "manager-1";
@@ -95,7 +95,7 @@ export class MemoryAgent implements AsyncDisposable {
     managerId = MANAGER,
   ): Promise<JournalEntry> {
     const entry = await this.accept(init, managerId);
-    if (entry === undefined || "$typeName" in entry) {
+    if (entry === undefined || "status" in entry) {
       throw new Error(`it was not accepted: ${entry?.output}`);
     }
     return entry;
@@ -107,7 +107,7 @@ export class MemoryAgent implements AsyncDisposable {
     managerId = MANAGER,
   ): Promise<CommandResult> {
     const result = await this.accept(init, managerId);
-    if (result === undefined || !("$typeName" in result)) {
+    if (result === undefined || !("status" in result)) {
       throw new Error("it was not refused");
     }
     return result;
@@ -124,7 +124,7 @@ export class MemoryAgent implements AsyncDisposable {
       counters: this.counters,
       ready: (session) => this.session = session,
     });
-    this.ends.push(session.run(create(ClientHelloSchema)));
+    this.ends.push(session.run(createClientHello()));
     this.#peers.push(peer);
     await peer.hears("clientHello");
     return peer;
@@ -154,7 +154,7 @@ export class MemoryAgent implements AsyncDisposable {
 
 /** A Command as it comes. */
 export function commandOf(init: Init<"command">): Command {
-  return create(CommandSchema, {
+  return createCommand({
     type: "echo.Echo",
     data: "{}",
     nonce: 7n,
@@ -165,5 +165,5 @@ export function commandOf(init: Init<"command">): Command {
 /** The result that a journal has. */
 export function resultOf({ result }: JournalEntry): CommandResult {
   if (result === undefined) throw new Error("it is not finished");
-  return fromBinary(CommandResultSchema, result);
+  return decode(readCommandResult, result);
 }

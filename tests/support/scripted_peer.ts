@@ -1,8 +1,3 @@
-import {
-  create,
-  type DescMessage,
-  type MessageInitShape,
-} from "@bufbuild/protobuf";
 import { assertEquals } from "@std/assert";
 import { encodeFrames, FrameDecoder } from "../../lib/wire/frame.ts";
 import {
@@ -14,48 +9,49 @@ import {
 } from "../../lib/wire/message.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
 import {
-  ByeSchema,
-  ClientHelloSchema,
-  CommandAckSchema,
-  CommandCancelSchema,
-  CommandOutputSchema,
-  CommandProgressSchema,
-  CommandResultSchema,
-  CommandSchema,
-  DataRequestSchema,
-  DataResponseSchema,
-  PingSchema,
-  PongSchema,
-  ServerHelloSchema,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+  createBye,
+  createClientHello,
+  createCommand,
+  createCommandAck,
+  createCommandCancel,
+  createCommandOutput,
+  createCommandProgress,
+  createCommandResult,
+  createDataRequest,
+  createDataResponse,
+  createPing,
+  createPong,
+  createServerHello,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { Limits } from "../../lib/base/limits.ts";
 
-const SCHEMAS = {
-  clientHello: ClientHelloSchema,
-  serverHello: ServerHelloSchema,
-  bye: ByeSchema,
-  ping: PingSchema,
-  pong: PongSchema,
-  command: CommandSchema,
-  cancel: CommandCancelSchema,
-  progress: CommandProgressSchema,
-  result: CommandResultSchema,
-  commandOutput: CommandOutputSchema,
-  commandAck: CommandAckSchema,
-  dataRequest: DataRequestSchema,
-  dataResponse: DataResponseSchema,
-} satisfies Record<Kind, DescMessage>;
+const MAKERS = {
+  clientHello: createClientHello,
+  serverHello: createServerHello,
+  bye: createBye,
+  ping: createPing,
+  pong: createPong,
+  command: createCommand,
+  cancel: createCommandCancel,
+  progress: createCommandProgress,
+  result: createCommandResult,
+  commandOutput: createCommandOutput,
+  commandAck: createCommandAck,
+  dataRequest: createDataRequest,
+  dataResponse: createDataResponse,
+} satisfies { [K in Kind]: (init?: never) => MessageOf<K> };
 
 /** All kinds of messages. */
-export const KINDS = Object.keys(SCHEMAS) as Kind[];
+export const KINDS = Object.keys(MAKERS) as Kind[];
 
 /** What a message of a kind is made from. */
-export type Init<K extends Kind> = MessageInitShape<typeof SCHEMAS[K]>;
+export type Init<K extends Kind> = NonNullable<Parameters<typeof MAKERS[K]>[0]>;
 
 /** A message of a kind. */
 export function body<K extends Kind>(kind: K, init?: Init<K>): Body {
-  // The pairs of kind and schema are in the table above; a lookup by a variable loses that.
-  return { case: kind, value: create(SCHEMAS[kind], init) } as Body;
+  // The pairs of kind and maker are in the table above; a lookup by a variable loses that.
+  const make = MAKERS[kind] as (init?: Init<K>) => MessageOf<K>;
+  return { case: kind, value: make(init) } as Body;
 }
 
 /** The bytes of messages as they go over a connection. */

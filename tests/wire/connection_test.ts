@@ -7,13 +7,14 @@ import { memoryTransports } from "../../lib/wire/memory_transport.ts";
 import { ignore, type Table } from "../../lib/wire/table.ts";
 import {
   Bye_Code,
-  MessageSchema,
+  createMessage,
   type MessageType,
-} from "../../proto/gen/piri/agent/v1/agent_pb.ts";
-import { create, toBinary } from "@bufbuild/protobuf";
+  writeMessage,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { encodeFrames } from "../../lib/wire/frame.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { body, framesOf, ScriptedPeer } from "../support/scripted_peer.ts";
+import { encode } from "../../lib/wire/protobuf_writer.ts";
 
 /** What rows of these tests can do. */
 interface Side {
@@ -157,10 +158,7 @@ Deno.test("bytes that are no message are a violation", async () => {
 
 Deno.test("a message of a type that is not known is counted when ready, and a violation before", async () => {
   const unknown = encodeFrames([
-    toBinary(
-      MessageSchema,
-      create(MessageSchema, { type: 99 as MessageType }),
-    ),
+    encode(writeMessage, createMessage({ type: 99 as MessageType })),
   ]);
   const { peer, counters } = await ready();
   await peer.writes(unknown);

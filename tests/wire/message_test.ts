@@ -1,4 +1,3 @@
-import { create, toBinary } from "@bufbuild/protobuf";
 import { assertEquals, assertThrows } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
 import {
@@ -7,16 +6,20 @@ import {
   encodeMessage,
   TYPE_OF,
 } from "../../lib/wire/message.ts";
-import { MessageSchema } from "../../proto/gen/piri/agent/v1/agent_pb.ts";
+import {
+  createMessage,
+  writeMessage,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { body, KINDS } from "../support/scripted_peer.ts";
+import { encode } from "../../lib/wire/protobuf_writer.ts";
 
 const TOO_MANY = 2n ** 53n;
 
 /** A message whose type need not match. */
 function bytesOf(type: number, of?: Body): Uint8Array {
-  return toBinary(
-    MessageSchema,
-    create(MessageSchema, of === undefined ? { type } : { type, body: of }),
+  return encode(
+    writeMessage,
+    createMessage(of === undefined ? { type } : { type, body: of }),
   );
 }
 

@@ -1,4 +1,4 @@
-import { CommandResult_Status } from "../../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { CommandResult_Status } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { AGENT, Stage } from "./stage.ts";
 
 /** A session that is worth to be written down. */

@@ -1,6 +1,6 @@
 import { FEATURES } from "../../../lib/wire/features.ts";
 import { encodeMessage } from "../../../lib/wire/message.ts";
-import type { OnDisconnect } from "../../../proto/gen/piri/agent/v1/agent_pb.ts";
+import type { OnDisconnect } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { body, KINDS } from "../../support/scripted_peer.ts";
 import { EDGES } from "./fields.ts";
 import type { Seeded } from "./seeded.ts";

@@ -1,0 +1,266 @@
+import { PiriError } from "../base/errors.ts";
+
+/** Reads one message up to `end`, into what was read of it before. */
+export type ReadMessage<T> = (
+  reader: ProtobufReader,
+  end: number,
+  into?: T,
+) => T;
+
+/** Messages and groups may lie so deep in each other. */
+const MOST_DEPTH = 100;
+
+/** A string up to this length is likely to be plain ASCII, and then quicker by hand. */
+const SHORT = 64;
+
+const TWO_32 = 2 ** 32;
+
+/** From here on the upper half makes a number that a double cannot hold. */
+const EXACT_HIGH = 2 ** 21;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The message that the bytes are. What it has of `bytes` is a view of them. */
+export function decode<T>(read: ReadMessage<T>, bytes: Uint8Array): T {
+  return read(new ProtobufReader(bytes), bytes.length);
+}
+
+/**
+ * Reads protobuf values one behind the other, never past the end, and throws PROTOCOL_VIOLATION or what TextDecoder throws.
+ *
+ * A known field is read as its type has it, whatever type its tag claims, as @bufbuild/protobuf does.
+ */
+export class ProtobufReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+  #depth = 1;
+  /** The upper half of what `#varint64` read last. */
+  #high = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** How much is read. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** The tag of a field: its number and, in the last three bits, how it is written. */
+  tag(): number {
+    const start = this.#at;
+    const tag = this.uint32();
+    const length = this.#at - start;
+    if (length > 5 || (length === 5 && this.#byteAt(this.#at - 1) > 0x0f)) {
+      throw violation("a tag is over 32 bits");
+    }
+    if (tag >>> 3 === 0 || (tag & 7) > 5) {
+      throw violation(`${tag} is not a tag`);
+    }
+    return tag;
+  }
+
+  uint32(): number {
+    let byte = this.#next();
+    if (byte < 0x80) return byte;
+    let value = byte & 0x7f;
+    for (let shift = 7; shift < 28; shift += 7) {
+      byte = this.#next();
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    byte = this.#next();
+    value |= byte << 28;
+    // Negative numbers come as 64 bits; what is over 32 bits is not looked at.
+    for (let length = 5; byte >= 0x80; length++) {
+      if (length === 10) throw violation("a number is over 10 bytes");
+      byte = this.#next();
+    }
+    return value >>> 0;
+  }
+
+  int32(): number {
+    return this.uint32() | 0;
+  }
+
+  uint64(): bigint {
+    const low = this.#varint64();
+    return unsigned(low, this.#high);
+  }
+
+  int64(): bigint {
+    const low = this.#varint64();
+    return this.#high < TWO_32 / 2
+      ? unsigned(low, this.#high)
+      : BigInt.asIntN(64, unsigned(low, this.#high));
+  }
+
+  fixed64(): bigint {
+    const low = this.#fixed32();
+    return unsigned(low, this.#fixed32());
+  }
+
+  bool(): boolean {
+    return this.#varint64() !== 0 || this.#high !== 0;
+  }
+
+  /** A view of the bytes. */
+  bytes(): Uint8Array {
+    const start = this.#startOf(this.uint32());
+    return this.#bytes.subarray(start, this.#at);
+  }
+
+  string(): string {
+    const length = this.uint32();
+    const start = this.#startOf(length);
+    if (length > SHORT) {
+      return utf8.decode(this.#bytes.subarray(start, this.#at));
+    }
+    const codes = new Array<number>(length);
+    for (let index = 0; index < length; index++) {
+      const byte = this.#byteAt(start + index);
+      if (byte > 0x7f) {
+        return utf8.decode(this.#bytes.subarray(start, this.#at));
+      }
+      codes[index] = byte;
+    }
+    return String.fromCharCode(...codes);
+  }
+
+  /** A message that lies in this one, merged into what came of it before. */
+  message<T>(read: ReadMessage<T>, into?: T): T {
+    const end = this.uint32() + this.#at;
+    this.#depth++;
+    const message = read(this, end, into);
+    this.#depth--;
+    return message;
+  }
+
+  /** A number of a list, or all of them at once. */
+  uint32s(tag: number, into: number[]): void {
+    if ((tag & 7) !== 2) {
+      into.push(this.uint32());
+      return;
+    }
+    const end = this.uint32() + this.#at;
+    while (this.#at < end) into.push(this.uint32());
+  }
+
+  /** An entry of a map from text to text. */
+  stringEntry(into: { [key: string]: string }): void {
+    const end = this.uint32() + this.#at;
+    let key = "";
+    let value = "";
+    while (this.#at < end) {
+      const tag = this.tag();
+      if (tag >>> 3 === 1) key = this.string();
+      else if (tag >>> 3 === 2) value = this.string();
+      else this.skip(tag);
+    }
+    if (key !== "__proto__") into[key] = value;
+    else {
+      Object.defineProperty(into, key, {
+        value,
+        configurable: true,
+        enumerable: true,
+        writable: true,
+      });
+    }
+  }
+
+  /** Passes over a field that is not known. */
+  skip(tag: number): void {
+    this.#skip(tag, MOST_DEPTH - this.#depth);
+  }
+
+  #skip(tag: number, depth: number): void {
+    switch (tag & 7) {
+      case 0:
+        while (this.#next() >= 0x80);
+        return;
+      case 1:
+        this.#startOf(8);
+        return;
+      case 2:
+        this.#startOf(this.uint32());
+        return;
+      case 3:
+        this.#skipGroup(tag >>> 3, depth);
+        return;
+      case 5:
+        this.#startOf(4);
+        return;
+      default:
+        throw violation("a group ends that did not begin");
+    }
+  }
+
+  #skipGroup(field: number, depth: number): void {
+    if (depth <= 0) throw violation(`it is over ${MOST_DEPTH} levels deep`);
+    let tag = this.tag();
+    while ((tag & 7) !== 4) {
+      this.#skip(tag, depth - 1);
+      tag = this.tag();
+    }
+    if (tag >>> 3 !== field) throw violation("another group ends than began");
+  }
+
+  /** The lower half; the upper one is in `#high`. */
+  #varint64(): number {
+    let byte = this.#next();
+    this.#high = 0;
+    if (byte < 0x80) return byte;
+    let low = byte & 0x7f;
+    for (let shift = 7; shift < 28; shift += 7) {
+      byte = this.#next();
+      low |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return low;
+    }
+    byte = this.#next();
+    low = (low | byte << 28) >>> 0;
+    let high = (byte & 0x70) >> 4;
+    for (let shift = 3; byte >= 0x80; shift += 7) {
+      if (shift > 31) throw violation("a number is over 10 bytes");
+      byte = this.#next();
+      high |= (byte & 0x7f) << shift;
+    }
+    this.#high = high >>> 0;
+    return low;
+  }
+
+  #fixed32(): number {
+    const at = this.#startOf(4);
+    return (this.#byteAt(at) | this.#byteAt(at + 1) << 8 |
+      this.#byteAt(at + 2) << 16 | this.#byteAt(at + 3) << 24) >>> 0;
+  }
+
+  /** Goes on by so many bytes, and says where they begin. */
+  #startOf(length: number): number {
+    const start = this.#at;
+    if (length > this.#bytes.length - start) throw violation("it ends early");
+    this.#at = start + length;
+    return start;
+  }
+
+  #next(): number {
+    const byte = this.#bytes[this.#at];
+    if (byte === undefined) throw violation("it ends early");
+    this.#at++;
+    return byte;
+  }
+
+  /** A byte that is there. */
+  #byteAt(at: number): number {
+    return this.#bytes[at] ?? 0;
+  }
+}
+
+function unsigned(low: number, high: number): bigint {
+  return high < EXACT_HIGH
+    ? BigInt(high * TWO_32 + low)
+    : BigInt(high) << 32n | BigInt(low);
+}
+
+function violation(why: string): PiriError {
+  return new PiriError("PROTOCOL_VIOLATION", `Cannot read a message: ${why}`);
+}

@@ -1,0 +1,253 @@
+/** Writes the fields of one message. */
+export type WriteMessage<T> = (writer: ProtobufWriter, message: T) => void;
+
+/** What fits in here is written without making room for it first. */
+const SCRATCH_BYTES = 4_096;
+
+/** No number takes more, tag included. */
+const NUMBER_BYTES = 15;
+
+/** A string up to this length is likely to be plain ASCII, and then quicker by hand. */
+const SHORT = 64;
+
+const TWO_32 = 2 ** 32;
+
+/** The lower half of 64 bits. */
+const LOW = 0xffff_ffffn;
+
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+
+const utf8 = new TextEncoder();
+
+/** A message is written in one go, so that all of them can use the same memory. */
+let scratch: Uint8Array<ArrayBuffer> | undefined;
+
+/** The bytes of a message: fields by number, those that have their default left out. */
+export function encode<T>(
+  write: WriteMessage<T>,
+  message: T,
+): Uint8Array<ArrayBuffer> {
+  scratch ??= new Uint8Array(SCRATCH_BYTES);
+  const writer = new ProtobufWriter(scratch);
+  write(writer, message);
+  return writer.finish();
+}
+
+/** Writes protobuf fields one behind the other. A `tag` is a field's number and, in the last three bits, its wire type. */
+export class ProtobufWriter {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #at = 0;
+  #isOwn = false;
+
+  /** @param bytes Where it begins to write; it makes more room by itself. */
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    this.#bytes = bytes;
+  }
+
+  /** All that is written, in memory that nobody else writes to. */
+  finish(): Uint8Array<ArrayBuffer> {
+    // What was made for this message alone, and is filled by it, is not copied again.
+    return this.#isOwn && this.#bytes.length - this.#at < SCRATCH_BYTES
+      ? this.#bytes.subarray(0, this.#at)
+      : this.#bytes.slice(0, this.#at);
+  }
+
+  uint32(tag: number, value: number): void {
+    this.#room(NUMBER_BYTES);
+    this.#varint(tag);
+    this.#uint32(value);
+  }
+
+  int32(tag: number, value: number): void {
+    if ((value | 0) !== value) throw cannotWrite(value, "int32");
+    this.#room(NUMBER_BYTES);
+    this.#varint(tag);
+    if (value >= 0) this.#varint(value);
+    else this.#varint64(value >>> 0, TWO_32 - 1);
+  }
+
+  bool(tag: number, value: boolean): void {
+    this.uint32(tag, value ? 1 : 0);
+  }
+
+  uint64(tag: number, value: bigint): void {
+    this.#number64(tag, value, BigInt.asUintN(64, value) === value);
+  }
+
+  int64(tag: number, value: bigint): void {
+    this.#number64(tag, value, BigInt.asIntN(64, value) === value);
+  }
+
+  fixed64(tag: number, value: bigint): void {
+    if (BigInt.asUintN(64, value) !== value) throw cannotWrite(value, "uint64");
+    this.#room(NUMBER_BYTES);
+    this.#varint(tag);
+    this.#fixed32(Number(value & LOW));
+    this.#fixed32(Number(value >> 32n));
+  }
+
+  bytes(tag: number, value: Uint8Array): void {
+    this.#room(NUMBER_BYTES + value.length);
+    this.#varint(tag);
+    this.#varint(value.length);
+    this.#bytes.set(value, this.#at);
+    this.#at += value.length;
+  }
+
+  string(tag: number, value: string): void {
+    // A UTF-16 unit takes 3 bytes at most.
+    this.#room(NUMBER_BYTES + value.length * 3);
+    this.#varint(tag);
+    if (value.length <= SHORT && this.#ascii(value)) return;
+    // Most text is ASCII, so room is left for its length as if this were.
+    const guess = sizeOf(value.length);
+    const start = this.#at;
+    const { written } = utf8.encodeInto(
+      value,
+      this.#bytes.subarray(start + guess),
+    );
+    this.#prefix(start, { room: guess, length: written });
+  }
+
+  message<T>(tag: number, write: WriteMessage<T>, value: T): void {
+    const start = this.#begin(tag);
+    write(this, value);
+    this.#end(start);
+  }
+
+  /** All numbers of a list as one field; nothing if it is empty. */
+  uint32s(tag: number, values: readonly number[]): void {
+    if (values.length === 0) return;
+    const start = this.#begin(tag);
+    for (const value of values) {
+      this.#room(NUMBER_BYTES);
+      this.#uint32(value);
+    }
+    this.#end(start);
+  }
+
+  /** A map from text to text. */
+  strings(tag: number, map: { readonly [key: string]: string }): void {
+    for (const [key, value] of Object.entries(map)) {
+      const start = this.#begin(tag);
+      this.string(1 << 3 | 2, key);
+      this.string(2 << 3 | 2, value);
+      this.#end(start);
+    }
+  }
+
+  #uint32(value: number): void {
+    if (value >>> 0 !== value) throw cannotWrite(value, "uint32");
+    this.#varint(value);
+  }
+
+  #number64(tag: number, value: bigint, fits: boolean): void {
+    if (!fits) throw cannotWrite(value, "number of 64 bits");
+    this.#room(NUMBER_BYTES);
+    this.#varint(tag);
+    if (value >= 0n && value <= MAX_SAFE) {
+      const number = Number(value);
+      this.#varint64(number >>> 0, Math.floor(number / TWO_32));
+    } else {
+      const bits = BigInt.asUintN(64, value);
+      this.#varint64(Number(bits & LOW), Number(bits >> 32n));
+    }
+  }
+
+  #fixed32(value: number): void {
+    const bytes = this.#bytes;
+    bytes[this.#at++] = value;
+    bytes[this.#at++] = value >>> 8;
+    bytes[this.#at++] = value >>> 16;
+    bytes[this.#at++] = value >>> 24;
+  }
+
+  /** Both halves as unsigned numbers. */
+  #varint64(low: number, high: number): void {
+    if (high === 0) return this.#varint(low);
+    const bytes = this.#bytes;
+    for (let shift = 0; shift < 28; shift += 7) {
+      bytes[this.#at++] = low >>> shift & 0x7f | 0x80;
+    }
+    const middle = low >>> 28 | (high & 7) << 4;
+    if (high >>> 3 === 0) {
+      bytes[this.#at++] = middle;
+    } else {
+      bytes[this.#at++] = middle | 0x80;
+      this.#varint(high >>> 3);
+    }
+  }
+
+  /** There is room, and the value is of 32 bits at most. */
+  #varint(value: number): void {
+    const bytes = this.#bytes;
+    while (value > 0x7f) {
+      bytes[this.#at++] = value & 0x7f | 0x80;
+      value >>>= 7;
+    }
+    bytes[this.#at++] = value;
+  }
+
+  /** Writes a short text and its length, or, if it is not ASCII, nothing. */
+  #ascii(value: string): boolean {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    bytes[at++] = value.length;
+    for (let index = 0; index < value.length; index++) {
+      const unit = value.charCodeAt(index);
+      if (unit > 0x7f) return false;
+      bytes[at++] = unit;
+    }
+    this.#at = at;
+    return true;
+  }
+
+  /** Begins what has its length in front, with room for a length of one byte. */
+  #begin(tag: number): number {
+    this.#room(NUMBER_BYTES);
+    this.#varint(tag);
+    return this.#at++;
+  }
+
+  #end(start: number): void {
+    this.#room(NUMBER_BYTES);
+    this.#prefix(start, { room: 1, length: this.#at - start - 1 });
+  }
+
+  /** Writes a length before what lies behind the room that was left for it. */
+  #prefix(
+    start: number,
+    { room, length }: { readonly room: number; readonly length: number },
+  ): void {
+    const size = sizeOf(length);
+    if (size !== room) {
+      this.#bytes.copyWithin(start + size, start + room, start + room + length);
+    }
+    this.#at = start;
+    this.#varint(length);
+    this.#at += length;
+  }
+
+  #room(bytes: number): void {
+    const needed = this.#at + bytes;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(
+      Math.max(needed + NUMBER_BYTES * 4, this.#bytes.length * 2),
+    );
+    grown.set(this.#bytes.subarray(0, this.#at));
+    this.#bytes = grown;
+    this.#isOwn = true;
+  }
+}
+
+/** How many bytes a length takes. */
+function sizeOf(length: number): number {
+  if (length < 0x80) return 1;
+  if (length < 0x4000) return 2;
+  if (length < 0x20_0000) return 3;
+  return length < 0x1000_0000 ? 4 : 5;
+}
+
+function cannotWrite(value: number | bigint, type: string): TypeError {
+  return new TypeError(`Cannot write ${value}: it is no ${type}`);
+}
