@@ -15,10 +15,10 @@ import { RawPair } from "./raw_pair.ts";
 import { withCommas } from "./table.ts";
 
 /** Commands in one measurement. */
-const COMMANDS = 10_000;
+const COMMANDS = 30_000;
 
 /** Round trips of raw messages in one measurement, which take about as long. */
-const ROUND_TRIPS = 50_000;
+const ROUND_TRIPS = 100_000;
 
 /** A command that costs the agents nothing, to all of them: recorded, sent, answered, recorded, acknowledged. */
 export const fanOut: Pair = pairOf("fan-out", 1_000);

@@ -18,6 +18,7 @@ const [agents = 0, after = 0, parallel = PARALLEL_DIALS] = numbers.map(Number);
 const fleet = await enrolled();
 await answerLines({
   connect: () => fleet.connect({ parallel: PARALLEL_DIALS }),
+  answered: (count) => fleet.answeredAll(count),
   recorded: (count) => fleet.recorded(count),
   stay: (pauseMs) => fleet.stay({ parallel, pauseMs }),
   present: () => fleet.present,

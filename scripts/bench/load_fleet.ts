@@ -58,6 +58,11 @@ export class LoadFleet implements AsyncDisposable {
     );
   }
 
+  /** Waits until so many results were sent, since the fleet was made: of each process as many. */
+  async answered(results: number): Promise<void> {
+    await this.#ask("answered", results / this.children.length);
+  }
+
   /** Waits until agents were told that so many results are recorded, since the fleet was made: of each process as many. */
   async recorded(results: number): Promise<void> {
     await this.#ask("recorded", results / this.children.length);

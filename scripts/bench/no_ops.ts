@@ -25,8 +25,9 @@ export class NoOps {
   }
 
   /**
-   * Has agents carry them out, request by request, and returns after how many seconds they had been told that all results
-   * are on the Manager's disk. Each request, which names its agents, makes so many commands.
+   * Has agents carry them out, request by request, each when the one before it is answered, and returns after how many
+   * seconds they had been told that all results are on the Manager's disk. Each request, which names its agents, makes so
+   * many commands.
    *
    * @throws {PiriError} INTERNAL unless all succeeded
    */
@@ -37,8 +38,9 @@ export class NoOps {
     const began = systemClock.monotonic();
     for (const agents of requests) {
       await runOn(this.#manager.control, agents);
-      await this.#load.recorded(this.#commands += commandsEach);
+      await this.#load.answered(this.#commands += commandsEach);
     }
+    await this.#load.recorded(this.#commands);
     const seconds = (systemClock.monotonic() - began) / 1_000;
     await this.#check(requests.length * commandsEach);
     return seconds;

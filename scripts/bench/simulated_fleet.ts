@@ -7,6 +7,7 @@ import { inParallel } from "./parallel.ts";
 import { Redialer } from "./redialer.ts";
 import { type Latencies, latenciesOf, Samples } from "./samples.ts";
 import { SimulatedAgent } from "./simulated_agent.ts";
+import { Tally } from "./tally.ts";
 
 /** How a fleet behaves. */
 export interface FleetOptions {
@@ -61,9 +62,8 @@ export class SimulatedFleet {
   #failures = new Counters();
   #unanswered = 0;
   #turnedAway = 0;
-  #answered = 0;
-  #recorded = 0;
-  #awaited: { count: number; done: () => void } | undefined;
+  readonly #answered = new Tally();
+  readonly #recorded = new Tally();
   #present = 0;
   /** Since when each of those is away. */
   readonly #absent = new Map<SimulatedAgent, number>();
@@ -78,7 +78,7 @@ export class SimulatedFleet {
       new SimulatedAgent(identity, {
         ...options,
         counters,
-        answered: () => this.#answered++,
+        answered: () => this.#answered.add(),
         recorded: (ms) => this.#countRecorded(ms),
       })
     );
@@ -86,7 +86,7 @@ export class SimulatedFleet {
 
   /** Commands that were answered so far. */
   get answered(): number {
-    return this.#answered;
+    return this.#answered.count;
   }
 
   /** From an answer until the Manager had it on its disk, milliseconds. */
@@ -120,12 +120,14 @@ export class SimulatedFleet {
     };
   }
 
+  /** Resolves once so many results were sent, since the fleet was made. */
+  answeredAll(count: number): Promise<void> {
+    return this.#answered.reached(count);
+  }
+
   /** Resolves once the Manager has acknowledged so many results as recorded, since the fleet was made. */
   recorded(count: number): Promise<void> {
-    const { promise, resolve: done } = Promise.withResolvers<void>();
-    this.#awaited = { count, done };
-    this.#settle();
-    return promise;
+    return this.#recorded.reached(count);
   }
 
   /** Connects all of them. What fails is counted, and only tried again by `stay`. */
@@ -226,15 +228,7 @@ export class SimulatedFleet {
 
   #countRecorded(ms: number): void {
     this.#recordTimes.add(ms);
-    this.#recorded++;
-    this.#settle();
-  }
-
-  #settle(): void {
-    const awaited = this.#awaited;
-    if (awaited !== undefined && this.#recorded >= awaited.count) {
-      awaited.done();
-    }
+    this.#recorded.add();
   }
 }
 
