@@ -236,7 +236,7 @@ for (
       ["@logtape/logtape", "deno-std", "string-width", "valibot", "yaml"],
     ],
     ["lib/agent/worker.ts", ["deno-std", "valibot"]],
-  ] as const
+  ] satisfies [string, string[]][]
 ) {
   Deno.test(`${module} needs no other packages than these, so no protobuf library`, async () => {
     const { packages } = await partsOf(module);
