@@ -190,15 +190,22 @@ Deno.test("a file in a folder that the table does not have is found", () => {
   assertEquals(violations("lib/misc.ts", ""), ["lib/misc.ts is in no layer"]);
 });
 
-/** What an executable made of that module contains: files of this repository, and packages by name. */
-async function partsOf(
-  module: string,
-): Promise<{ files: string[]; packages: Set<string> }> {
+/** What an executable made of that module contains. */
+interface Parts {
+  /** Files of this repository. */
+  readonly files: string[];
+  /** Packages by name. */
+  readonly packages: Set<string>;
+  /** Those of them that are loaded at the start, whatever it does. */
+  readonly loaded: Set<string>;
+}
+
+async function partsOf(module: string): Promise<Parts> {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", module],
     cwd: ROOT,
   }).output();
-  const { modules } = JSON.parse(new TextDecoder().decode(stdout));
+  const { roots, modules } = JSON.parse(new TextDecoder().decode(stdout));
   const files: string[] = [];
   const packages = new Set<string>();
   for (const { specifier, error, npmPackage } of modules) {
@@ -209,7 +216,34 @@ async function partsOf(
     if (!specifier.startsWith("file:")) continue;
     files.push(relative(ROOT, fromFileUrl(specifier)).replaceAll("\\", "/"));
   }
-  return { files, packages };
+  return { files, packages, loaded: loadedBy(roots[0], modules) };
+}
+
+interface Module {
+  readonly specifier: string;
+  readonly dependencies?: readonly {
+    readonly code?: { readonly specifier: string };
+    readonly isDynamic?: boolean;
+  }[];
+}
+
+/** The packages that a module imports, and those that it imports import, but for what is imported when it is needed. */
+function loadedBy(root: string, modules: readonly Module[]): Set<string> {
+  const loaded = new Set<string>();
+  const seen = new Set([root]);
+  for (const each of seen) {
+    const { dependencies = [] } = modules.find(({ specifier }) =>
+      specifier === each
+    ) ?? {};
+    for (const { code, isDynamic } of dependencies) {
+      if (code === undefined || isDynamic === true) continue;
+      const [, name] = /^npm:\/?((?:@[^/]+\/)?[^@/]+)/.exec(code.specifier) ??
+        [];
+      if (name === undefined) seen.add(code.specifier);
+      else loaded.add(name);
+    }
+  }
+  return loaded;
 }
 
 // `deno info` does not follow workers, so it is asked for theirs too.
@@ -236,7 +270,7 @@ for (
       ["@logtape/logtape", "deno-std", "string-width", "valibot", "yaml"],
     ],
     ["lib/agent/worker.ts", ["deno-std", "valibot"]],
-  ] as const
+  ] satisfies [string, string[]][]
 ) {
   Deno.test(`${module} needs no other packages than these, so no protobuf library`, async () => {
     const { packages } = await partsOf(module);
@@ -244,3 +278,13 @@ for (
     assertEquals([...packages].toSorted(), wanted);
   });
 }
+
+Deno.test("an agent that runs loads no YAML library and nothing for tables", async () => {
+  const { loaded } = await partsOf("agent.ts");
+
+  assertEquals([...loaded].toSorted(), [
+    "@logtape/logtape",
+    "deno-std",
+    "valibot",
+  ]);
+});

@@ -16,7 +16,6 @@ import { decodePem, encodePem } from "../base/pem.ts";
 import type { Random } from "../base/random.ts";
 import { hashSecret, newSecret, SECRET_PATTERN } from "../base/secret.ts";
 import { LogSetting, parseSettings, readBy } from "../base/settings.ts";
-import { parseYaml } from "../base/yaml.ts";
 
 /** What an Agent knows of itself and its Manager: agent.yaml, described in docs/configuration.md. */
 export interface AgentConfig {
@@ -176,7 +175,7 @@ async function load(path: string): Promise<AgentConfig | undefined> {
   const text = await readIfThere(path);
   return text === undefined
     ? undefined
-    : parseSettings(text, path, Schema).settings;
+    : await parseSettings(text, path, Schema);
 }
 
 /** Comments and order of what is there stay: people edit this file. */
@@ -186,6 +185,7 @@ async function save(
   random: Random,
 ): Promise<void> {
   const text = await readIfThere(path) ?? NEW_TEXT;
+  const { parseYaml } = await import("../base/yaml.ts");
   const { document } = parseYaml(text, path, "INVALID_ARGUMENT");
   const wanted: Readonly<Record<string, unknown>> = { ...config };
   for (const key of Object.keys(Schema.entries)) {

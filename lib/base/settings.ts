@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { PiriError } from "./errors.ts";
 import { LOG_LEVELS, type LogLevel, type LogOptions } from "./log.ts";
 import { parseDuration, parseSize } from "./units.ts";
-import { parseYaml, type Yaml } from "./yaml.ts";
+import { readPlainYaml } from "./plain_yaml.ts";
 
 /**
  * Reads a configuration file's text as the schema says. Its maps should be strict objects: an unknown key is then an
@@ -11,14 +11,20 @@ import { parseYaml, type Yaml } from "./yaml.ts";
  *
  * @throws {PiriError} INVALID_ARGUMENT with file and line
  */
-export function parseSettings<Schema extends v.GenericSchema>(
+export async function parseSettings<Schema extends v.GenericSchema>(
   text: string,
   path: string,
   schema: Schema,
-): { settings: v.InferOutput<Schema>; yaml: Yaml } {
+): Promise<v.InferOutput<Schema>> {
+  const plain = readPlainYaml(text);
+  if (plain !== undefined) {
+    const result = v.safeParse(schema, plain);
+    if (result.success) return result.output;
+  }
+  const { parseYaml } = await import("./yaml.ts");
   const yaml = parseYaml(text, path, "INVALID_ARGUMENT");
   const result = v.safeParse(schema, yaml.value ?? {});
-  if (result.success) return { settings: result.output, yaml };
+  if (result.success) return result.output;
   // A mistyped key is often why another one is missing.
   const issue = result.issues.find(isUnknownKey) ?? result.issues[0];
   const keys = (issue.path ?? []).map(({ key }) =>

@@ -86,8 +86,11 @@ function countSetting() {
  *
  * @throws {PiriError} INVALID_ARGUMENT with file and line
  */
-export function parseManagerConfig(text: string, path: string): ManagerConfig {
-  const { settings } = parseSettings(text, path, Schema);
+export async function parseManagerConfig(
+  text: string,
+  path: string,
+): Promise<ManagerConfig> {
+  const settings = await parseSettings(text, path, Schema);
   const { retention: { days, outputBytes }, ...rest } = settings;
   return { ...rest, retention: { ms: days, outputBytes } };
 }

@@ -46,7 +46,10 @@ export interface ServerIdentity {
 export async function loadState(dir: string): Promise<ManagerState> {
   const paths = statePaths(dir);
   await requireInitialised(paths);
-  const config = parseManagerConfig(await readFile(paths.config), paths.config);
+  const config = await parseManagerConfig(
+    await readFile(paths.config),
+    paths.config,
+  );
   await requirePrivate(paths.caKey);
   const keyPem = await readPrivateFile(paths.serverKey);
   const certPem = await readFile(paths.serverCert);

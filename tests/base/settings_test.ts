@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import * as v from "valibot";
 import { PiriError } from "../../lib/base/errors.ts";
 import {
@@ -21,32 +21,34 @@ const Schema = v.strictObject({
   ),
 });
 
-function errorOf(text: string): string {
-  return assertThrows(() => parseSettings(text, "x.yaml", Schema), PiriError)
-    .message;
+async function errorOf(text: string): Promise<string> {
+  const read = () => parseSettings(text, "x.yaml", Schema);
+  return (await assertRejects(read, PiriError)).message;
 }
 
-Deno.test("parseSettings fills in what is not said", () => {
-  assertEquals(parseSettings("name: a", "x.yaml", Schema).settings, {
-    name: "a",
-    keep: { days: 86_400_000, bytes: 2_048 },
-  });
+Deno.test("parseSettings fills in what is not said", async () => {
+  for (const text of ["name: a", "name: a\n", "name: 'a'\n"]) {
+    assertEquals(await parseSettings(text, "x.yaml", Schema), {
+      name: "a",
+      keep: { days: 86_400_000, bytes: 2_048 },
+    });
+  }
 });
 
-Deno.test("durations and sizes are plain numbers, or numbers with a unit", () => {
-  const keepOf = (keep: string) =>
-    parseSettings(`name: a\nkeep: ${keep}`, "x.yaml", Schema).settings.keep;
-  assertEquals(keepOf("{ days: 2, bytes: 4096 }"), {
+Deno.test("durations and sizes are plain numbers, or numbers with a unit", async () => {
+  const keepOf = async (keep: string) =>
+    (await parseSettings(`name: a\nkeep: ${keep}`, "x.yaml", Schema)).keep;
+  assertEquals(await keepOf("{ days: 2, bytes: 4096 }"), {
     days: 172_800_000,
     bytes: 4_096,
   });
-  assertEquals(keepOf("{ days: 12h, bytes: 1MiB }"), {
+  assertEquals(await keepOf("{ days: 12h, bytes: 1MiB }"), {
     days: 43_200_000,
     bytes: 1_048_576,
   });
 });
 
-Deno.test("parseSettings tells where and what is wrong", () => {
+Deno.test("parseSettings tells where and what is wrong", async () => {
   const wrong: [text: string, reason: string][] = [
     ["nam: a\n", `line 1: "nam" is not a setting; did you mean "name"?`],
     [
@@ -71,6 +73,6 @@ Deno.test("parseSettings tells where and what is wrong", () => {
     ],
   ];
   for (const [text, reason] of wrong) {
-    assertEquals(errorOf(text), `Cannot read "x.yaml": ${reason}`);
+    assertEquals(await errorOf(text), `Cannot read "x.yaml": ${reason}`);
   }
 });

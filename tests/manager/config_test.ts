@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
 import {
   type ManagerConfig,
@@ -20,13 +20,13 @@ const defaults: ManagerConfig = {
 
 const addresses = `listen: "[::]:7051"\nadvertise: mgr.example.org:7051\n`;
 
-Deno.test("a new configuration says what the defaults are", () => {
+Deno.test("a new configuration says what the defaults are", async () => {
   const text = newConfigText({ listen, advertise });
-  assertEquals(parseManagerConfig(text, "config.yaml"), defaults);
-  assertEquals(parseManagerConfig(addresses, "config.yaml"), defaults);
+  assertEquals(await parseManagerConfig(text, "config.yaml"), defaults);
+  assertEquals(await parseManagerConfig(addresses, "config.yaml"), defaults);
 });
 
-Deno.test("every setting can be set", () => {
+Deno.test("every setting can be set", async () => {
   const text = `
 listen: 127.0.0.1:0
 advertise: "[2001:db8::1]:80"
@@ -35,7 +35,7 @@ outputBytesPerCommand: 1MiB
 pingIntervalMs: 2s
 log: { level: debug, format: json }
 `;
-  assertEquals(parseManagerConfig(text, "config.yaml"), {
+  assertEquals(await parseManagerConfig(text, "config.yaml"), {
     listen: { host: "127.0.0.1", port: 0 },
     advertise: { host: "2001:db8::1", port: 80 },
     retention: { ms: 7 * 86_400_000, outputBytes: 10 * 2 ** 30 },
@@ -45,7 +45,7 @@ log: { level: debug, format: json }
   });
 });
 
-Deno.test("a mistake in config.yaml is told with its line, and with the key that was meant", () => {
+Deno.test("a mistake in config.yaml is told with its line, and with the key that was meant", async () => {
   const wrong: [text: string, reason: string][] = [
     ["listen: 0.0.0.0:7051\n", `"advertise" is missing`],
     [
@@ -74,7 +74,7 @@ Deno.test("a mistake in config.yaml is told with its line, and with the key that
     ],
   ];
   for (const [text, reason] of wrong) {
-    const error = assertThrows(
+    const error = await assertRejects(
       () => parseManagerConfig(text, "/x/config.yaml"),
       PiriError,
     );

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Counters } from "../../lib/base/counters.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { parseManagerConfig } from "../../lib/manager/config.ts";
@@ -215,17 +215,20 @@ Deno.test("a guard whose port is taken says so", async () => {
   );
 });
 
-Deno.test("config.yaml sets the limits of a guard, and none means none", () => {
+Deno.test("config.yaml sets the limits of a guard, and none means none", async () => {
   const addresses = "listen: a:1\nadvertise: a:1\n";
-  const limitsIn = (text: string) =>
-    parseManagerConfig(addresses + text, "config.yaml").guard;
-  assertEquals(limitsIn(""), undefined);
-  assertEquals(limitsIn("guard: {}"), { perAddress: 500, total: 5_000 });
-  assertEquals(limitsIn("guard: { perAddress: 3, total: 9 }"), {
+  const limitsIn = async (text: string) =>
+    (await parseManagerConfig(addresses + text, "config.yaml")).guard;
+  assertEquals(await limitsIn(""), undefined);
+  assertEquals(await limitsIn("guard: {}"), { perAddress: 500, total: 5_000 });
+  assertEquals(await limitsIn("guard: { perAddress: 3, total: 9 }"), {
     perAddress: 3,
     total: 9,
   });
   for (const wrong of ["0", "1.5", "many", "1000001"]) {
-    assertThrows(() => limitsIn(`guard: { total: ${wrong} }`), PiriError);
+    await assertRejects(
+      () => limitsIn(`guard: { total: ${wrong} }`),
+      PiriError,
+    );
   }
 });
