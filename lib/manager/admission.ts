@@ -51,7 +51,7 @@ export interface AdmissionOptions {
   readonly random: Random;
   readonly counters: Counters;
   readonly pingIntervalMs: number;
-  /** So many hellos are looked at at a time; 200 unless said. */
+  /** So many hellos are looked at at a time; MOST_HELLOS unless said. */
   readonly most?: number;
 }
 

@@ -13,8 +13,11 @@ import type { Transport } from "../wire/transport.ts";
 
 const log = logger("manager", "listener");
 
-/** So many handshakes may be under way; a newcomer beyond that ends the oldest. */
-const MOST_PENDING = 1_000;
+/**
+ * So many handshakes may be under way; a newcomer beyond that ends the oldest. A whole fleet may come back at once, and
+ * whoever is ended would only dial again; one that is silent costs about 15 kB, and keeps them though it is ended.
+ */
+const MOST_PENDING = 10_000;
 
 /** How long accepting pauses when the system has no descriptor left, milliseconds. */
 const EXHAUSTED_MS = 100;
@@ -30,6 +33,8 @@ export interface ListenerOptions {
   readonly keyPem: string;
   readonly clock: Clock;
   readonly counters: Counters;
+  /** So many handshakes may be under way; MOST_PENDING unless said. */
+  readonly mostPending?: number;
   /** Takes a connection whose handshake is done. */
   readonly serve: (transport: Transport) => void;
 }
@@ -144,10 +149,8 @@ export class Listener {
       }),
     };
     this.#pending.add(pending);
-    const [oldest] = this.#pending;
-    if (this.#pending.size > MOST_PENDING && oldest !== undefined) {
-      this.#options.counters.add("handshakes_displaced");
-      this.#giveUp(oldest);
+    if (this.#pending.size > (this.#options.mostPending ?? MOST_PENDING)) {
+      this.#endOldest();
     }
     try {
       await conn.handshake();
@@ -160,6 +163,13 @@ export class Listener {
     if (!this.#pending.delete(pending)) return;
     pending.timer.cancel();
     this.#options.serve(new TlsTransport(conn));
+  }
+
+  #endOldest(): void {
+    const [oldest] = this.#pending;
+    if (oldest === undefined) return;
+    this.#options.counters.add("handshakes_displaced");
+    this.#giveUp(oldest);
   }
 
   #giveUp(pending: Pending): void {
