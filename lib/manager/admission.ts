@@ -164,9 +164,15 @@ export class Admission {
   ): Promise<void> {
     const { store, fleet, commands } = this.#options;
     const { address } = newcomer;
+    // Asked for together with what the check asks for.
+    const lastCommandId = store.lastCommandId();
+    lastCommandId.catch(() => {});
     const { record, joined } = await this.#authentication.check(hello, address);
     const isOld = hello.protocol === 0;
-    if (!isOld) await this.#checkSession(hello, record, address);
+    if (!isOld) {
+      const last = await lastCommandId;
+      this.#checkSession(hello, record, { last, address });
+    }
     this.#checkReplacements(hello.clientId);
     const features: ReadonlySet<Feature> = isOld
       ? new Set()
@@ -224,11 +230,11 @@ export class Admission {
     });
   }
 
-  async #checkSession(
+  #checkSession(
     { instance, session, lastCommandId }: ClientHello,
     record: AgentRecord,
-    address: string,
-  ): Promise<void> {
+    { last, address }: { last: bigint; address: string },
+  ): void {
     const { id } = record;
     if (record.instance === instance && session <= record.session) {
       this.#options.counters.add("stale_hellos");
@@ -238,7 +244,7 @@ export class Admission {
       );
     }
     try {
-      this.#jumps.follow(lastCommandId, await this.#store.lastCommandId());
+      this.#jumps.follow(lastCommandId, last);
     } catch (error) {
       this.#options.events.add(
         "agent_refused",

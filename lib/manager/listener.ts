@@ -41,13 +41,17 @@ export interface ListenerOptions {
 
 interface Pending {
   readonly conn: Deno.TlsConn;
-  readonly timer: Timer;
+  /** When it is given up, by the monotonic clock. */
+  readonly until: number;
 }
 
 /** Accepts agents. Accepting never waits for a handshake, so that nobody waits behind the silent. */
 export class Listener {
   readonly #options: ListenerOptions;
+  /** Oldest first. */
   readonly #pending = new Set<Pending>();
+  /** One for all: set for the one that was the oldest then. */
+  #timer: Timer | undefined;
   readonly #stop = new AbortController();
   #certPem: string;
   #keyPem: string;
@@ -102,6 +106,7 @@ export class Listener {
     this.#stop.abort();
     closeQuietly(this.#listener);
     for (const pending of this.#pending) this.#giveUp(pending);
+    this.#timer?.cancel();
     await this.#accepting;
   }
 
@@ -141,14 +146,10 @@ export class Listener {
   }
 
   async #shakeHands(conn: Deno.TlsConn): Promise<void> {
-    const pending = {
-      conn,
-      timer: this.#options.clock.timer(HANDSHAKE_MS, () => {
-        this.#options.counters.add("handshake_timeouts");
-        this.#giveUp(pending);
-      }),
-    };
+    const until = this.#options.clock.monotonic() + HANDSHAKE_MS;
+    const pending = { conn, until };
     this.#pending.add(pending);
+    this.#timer ??= this.#nextTimer(HANDSHAKE_MS);
     if (this.#pending.size > (this.#options.mostPending ?? MOST_PENDING)) {
       this.#endOldest();
     }
@@ -161,8 +162,26 @@ export class Listener {
       return;
     }
     if (!this.#pending.delete(pending)) return;
-    pending.timer.cancel();
     this.#options.serve(new TlsTransport(conn));
+  }
+
+  #nextTimer(ms: number): Timer {
+    return this.#options.clock.timer(ms, () => this.#giveUpLate());
+  }
+
+  #giveUpLate(): void {
+    const { clock, counters } = this.#options;
+    this.#timer = undefined;
+    const now = clock.monotonic();
+    for (const pending of this.#pending) {
+      const left = pending.until - now;
+      if (left > 0) {
+        this.#timer = this.#nextTimer(left);
+        return;
+      }
+      counters.add("handshake_timeouts");
+      this.#giveUp(pending);
+    }
   }
 
   #endOldest(): void {
@@ -174,7 +193,6 @@ export class Listener {
 
   #giveUp(pending: Pending): void {
     if (!this.#pending.delete(pending)) return;
-    pending.timer.cancel();
     closeQuietly(pending.conn);
   }
 }
