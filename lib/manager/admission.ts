@@ -18,13 +18,13 @@ import type { Commands } from "./commands.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, LocalFleet } from "./fleet.ts";
 import { HelloGate } from "./hello_gate.ts";
-import { checkHello, operationsOf } from "./hello_rules.ts";
+import { checkHello, OperationSets } from "./hello_rules.ts";
 import { IdJumps } from "./id_jumps.ts";
 import { Replacements } from "./replacements.ts";
 
 /** What a hello that was let in made known. */
 export interface Admitted {
-  readonly record: AgentRecord;
+  readonly record: Pick<AgentRecord, "id" | "groups" | "protocol">;
   readonly instance: string;
   readonly session: bigint;
   readonly features: ReadonlySet<Feature>;
@@ -55,6 +55,9 @@ export interface AdmissionOptions {
   readonly most?: number;
 }
 
+/** Shared by all who list none. */
+const NOBODY: ReadonlySet<bigint> = new Set();
+
 /** Lets agents in, one at a time of each name: protocol.md section 6. */
 export class Admission {
   readonly #options: AdmissionOptions;
@@ -64,6 +67,7 @@ export class Admission {
   readonly #authentication: Authentication;
   readonly #replacements: Replacements;
   readonly #jumps = new IdJumps();
+  readonly #operations = new OperationSets();
   /** The hello that is being looked at, by name. */
   readonly #busy = new Map<string, Promise<void>>();
   /** Connections over which an agent has joined, and not been told of as connected. */
@@ -185,12 +189,13 @@ export class Admission {
     });
     const protocol = isOld ? 1 : hello.protocol;
     tell({
-      record: { ...record, protocol },
+      // No more of it than is needed: it stays as long as the connection.
+      record: { id: record.id, groups: record.groups, protocol },
       instance: hello.instance,
       session: hello.session,
       features,
-      operations: operationsOf(hello),
-      strangers: outcome.strangers,
+      operations: this.#operations.of(hello),
+      strangers: outcome.strangers.size === 0 ? NOBODY : outcome.strangers,
       ended: outcome.ended,
       joined,
     });
