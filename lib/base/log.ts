@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers";
 import {
   configure,
   getJsonLinesFormatter,
@@ -33,6 +32,9 @@ export function logger(...category: string[]): Logger {
   return getLogger(["piri", ...category]);
 }
 
+/** What is told within so many milliseconds is written together. */
+const GATHERED_MS = 10;
+
 /** What is never kept back, so that it is there whatever comes next. */
 const AT_ONCE: ReadonlySet<LogLevel> = new Set(["warning", "error", "fatal"]);
 
@@ -40,8 +42,8 @@ const AT_ONCE: ReadonlySet<LogLevel> = new Set(["warning", "error", "fatal"]);
 const LAST_EVENTS = ["error", "unhandledrejection", "unload"] as const;
 
 /**
- * Sends log records of this program to its standard error: those of one turn of the event loop in one write, as a write
- * for each costs more than most of what is told. Called once, by whoever composes the program.
+ * Sends log records of this program to its standard error: those of a moment in one write, as a write for each costs more
+ * than most of what is told. Called once, by whoever composes the program.
  */
 export async function startLog({ level, format }: LogOptions): Promise<void> {
   const toText = format === "json"
@@ -66,7 +68,7 @@ export async function startLog({ level, format }: LogOptions): Promise<void> {
     reset: true,
     sinks: {
       stderr: (record: LogRecord) => {
-        if (waiting === "") setImmediate(flush);
+        if (waiting === "") setTimeout(flush, GATHERED_MS);
         waiting += toText(record);
         if (AT_ONCE.has(record.level)) flush();
       },
