@@ -28,19 +28,6 @@ const BAD_ENDS = "('failed', 'cancelled', 'timed_out', 'refused', 'lost')";
 const IDS_OF_STATE =
   "SELECT id FROM commands WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?";
 
-/** By whichever index leads past the fewest others. */
-const IDS_OF_AGENT: Readonly<Record<CommandStateName, string>> = {
-  queued: idsOfAgent("commands_by_state"),
-  sent: idsOfAgent("commands_by_state"),
-  running: idsOfAgent("commands_by_state"),
-  succeeded: idsOfAgent("commands_by_agent"),
-  failed: idsOfAgent("commands_ended_badly"),
-  cancelled: idsOfAgent("commands_ended_badly"),
-  timed_out: idsOfAgent("commands_ended_badly"),
-  refused: idsOfAgent("commands_ended_badly"),
-  lost: idsOfAgent("commands_ended_badly"),
-};
-
 /** Never in a patch: what a command is made of, and what the store counts itself. */
 const FIXED_FIELDS: ReadonlySet<string> = new Set(
   [
@@ -152,7 +139,7 @@ export class Commands {
         [...new Set(states)].map((state) =>
           agent === undefined
             ? this.#ids(IDS_OF_STATE, state, beforeId, limit)
-            : this.#ids(IDS_OF_AGENT[state], agent, state, beforeId, limit)
+            : this.#ids(idsOfAgent(state), agent, state, beforeId, limit)
         ),
         limit,
       );
@@ -221,12 +208,27 @@ export class Commands {
   }
 }
 
-function idsOfAgent(index: string): string {
-  const bad = index === "commands_ended_badly"
-    ? ` AND state IN ${BAD_ENDS}`
-    : "";
+/** By whichever index leads past the fewest others. */
+function idsOfAgent(state: CommandStateName): string {
+  switch (state) {
+    case "queued":
+    case "sent":
+    case "running":
+      return idsBy("commands_by_state");
+    case "succeeded":
+      return idsBy("commands_by_agent");
+    case "failed":
+    case "cancelled":
+    case "timed_out":
+    case "refused":
+    case "lost":
+      return idsBy("commands_ended_badly", `AND state IN ${BAD_ENDS}`);
+  }
+}
+
+function idsBy(index: string, condition = ""): string {
   return `SELECT id FROM commands INDEXED BY ${index}
-    WHERE agent = ? AND state = ?${bad} AND id < ? ORDER BY id DESC LIMIT ?`;
+    WHERE agent = ? AND state = ? ${condition} AND id < ? ORDER BY id DESC LIMIT ?`;
 }
 
 /** Says what a command that is not there was wanted for. */
