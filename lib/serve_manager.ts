@@ -1,6 +1,7 @@
 import { type ControlServer, serveControl } from "./api/server.ts";
 import { formatAddress } from "./base/address.ts";
 import type { Clock, Timer } from "./base/clock.ts";
+import { CoarseClock } from "./base/coarse_clock.ts";
 import { messageOf } from "./base/errors.ts";
 import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
@@ -105,7 +106,7 @@ class ServedManager implements RunningManager {
     this.#certificateExpiresAt = server.expiresAt;
     this.#core = new ManagerCore({
       store,
-      clock,
+      clock: new CoarseClock(clock),
       random,
       identity: {
         addresses: [formatAddress(config.advertise)],

@@ -32,17 +32,45 @@ export function logger(...category: string[]): Logger {
   return getLogger(["piri", ...category]);
 }
 
-/** Sends log records of this program to its standard error. Called once, by whoever composes the program. */
+/** What is told within so many milliseconds is written together. */
+const GATHERED_MS = 10;
+
+/** What is never kept back, so that it is there whatever comes next. */
+const AT_ONCE: ReadonlySet<LogLevel> = new Set(["warning", "error", "fatal"]);
+
+/** Whatever may be the last that this program does. */
+const LAST_EVENTS = ["error", "unhandledrejection", "unload"] as const;
+
+/**
+ * Sends log records of this program to its standard error: those of a moment in one write, as a write for each costs more
+ * than most of what is told. Called once, by whoever composes the program.
+ */
 export async function startLog({ level, format }: LogOptions): Promise<void> {
   const toText = format === "json"
     ? getJsonLinesFormatter()
     : getTextFormatter({ timestamp: "rfc3339", value: plainly });
   const encoder = new TextEncoder();
+  let waiting = "";
+  const flush = () => {
+    const bytes = encoder.encode(waiting);
+    waiting = "";
+    try {
+      let written = 0;
+      while (written < bytes.length) {
+        written += Deno.stderr.writeSync(bytes.subarray(written));
+      }
+    } catch {
+      // Nobody reads it any more, and there is nowhere else to tell that.
+    }
+  };
+  for (const event of LAST_EVENTS) addEventListener(event, flush);
   await configure({
     reset: true,
     sinks: {
       stderr: (record: LogRecord) => {
-        Deno.stderr.writeSync(encoder.encode(toText(record)));
+        if (waiting === "") setTimeout(flush, GATHERED_MS);
+        waiting += toText(record);
+        if (AT_ONCE.has(record.level)) flush();
       },
     },
     loggers: [

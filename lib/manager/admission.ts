@@ -17,13 +17,13 @@ import type { Commands } from "./commands.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, LocalFleet } from "./fleet.ts";
 import { HelloGate } from "./hello_gate.ts";
-import { checkHello, operationsOf } from "./hello_rules.ts";
+import { checkHello, OperationSets } from "./hello_rules.ts";
 import { IdJumps } from "./id_jumps.ts";
 import { Replacements } from "./replacements.ts";
 
 /** What a hello that was let in made known. */
 export interface Admitted {
-  readonly record: AgentRecord;
+  readonly record: Pick<AgentRecord, "id" | "groups" | "protocol">;
   readonly instance: string;
   readonly session: bigint;
   readonly features: ReadonlySet<Feature>;
@@ -50,9 +50,12 @@ export interface AdmissionOptions {
   readonly random: Random;
   readonly counters: Counters;
   readonly pingIntervalMs: number;
-  /** So many hellos are looked at at a time; 200 unless said. */
+  /** So many hellos are looked at at a time; MOST_HELLOS unless said. */
   readonly most?: number;
 }
+
+/** Shared by all who list none. */
+const NOBODY: ReadonlySet<bigint> = new Set();
 
 /** Lets agents in, one at a time of each name: protocol.md section 6. */
 export class Admission {
@@ -63,6 +66,7 @@ export class Admission {
   readonly #authentication: Authentication;
   readonly #replacements: Replacements;
   readonly #jumps = new IdJumps();
+  readonly #operations = new OperationSets();
   /** The hello that is being looked at, by name. */
   readonly #busy = new Map<string, Promise<void>>();
   /** Connections over which an agent has joined, and not been told of as connected. */
@@ -163,9 +167,15 @@ export class Admission {
   ): Promise<void> {
     const { store, fleet, commands } = this.#options;
     const { address } = newcomer;
+    // Asked for together with what the check asks for.
+    const lastCommandId = store.lastCommandId();
+    lastCommandId.catch(() => {});
     const { record, joined } = await this.#authentication.check(hello, address);
     const isOld = hello.protocol === 0;
-    if (!isOld) await this.#checkSession(hello, record, address);
+    if (!isOld) {
+      const last = await lastCommandId;
+      this.#checkSession(hello, record, { last, address });
+    }
     this.#checkReplacements(hello.clientId);
     const features: ReadonlySet<Feature> = isOld
       ? new Set()
@@ -178,12 +188,13 @@ export class Admission {
     });
     const protocol = isOld ? 1 : hello.protocol;
     tell({
-      record: { ...record, protocol },
+      // No more of it than is needed: it stays as long as the connection.
+      record: { id: record.id, groups: record.groups, protocol },
       instance: hello.instance,
       session: hello.session,
       features,
-      operations: operationsOf(hello),
-      strangers: outcome.strangers,
+      operations: this.#operations.of(hello),
+      strangers: outcome.strangers.size === 0 ? NOBODY : outcome.strangers,
       ended: outcome.ended,
       joined,
     });
@@ -223,11 +234,11 @@ export class Admission {
     });
   }
 
-  async #checkSession(
+  #checkSession(
     { instance, session, lastCommandId }: ClientHello,
     record: AgentRecord,
-    address: string,
-  ): Promise<void> {
+    { last, address }: { last: bigint; address: string },
+  ): void {
     const { id } = record;
     if (record.instance === instance && session <= record.session) {
       this.#options.counters.add("stale_hellos");
@@ -237,7 +248,7 @@ export class Admission {
       );
     }
     try {
-      this.#jumps.follow(lastCommandId, await this.#store.lastCommandId());
+      this.#jumps.follow(lastCommandId, last);
     } catch (error) {
       this.#options.events.add(
         "agent_refused",

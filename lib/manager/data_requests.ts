@@ -7,7 +7,7 @@ import { codeOf, messageOf, PiriError } from "../base/errors.ts";
 import { isTooDeep } from "../base/json_depth.ts";
 import { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
-import type { AgentRecord } from "../store/records.ts";
+import type { Admitted } from "./admission.ts";
 import type { Body } from "../wire/message.ts";
 import type { DataService } from "./data/data_service.ts";
 
@@ -41,7 +41,7 @@ export class DataRequests {
   }
 
   /** Begins to answer a request. Never throws: what goes wrong is the answer. */
-  answer(agent: AgentRecord, request: DataRequest, asker: Asker): void {
+  answer(agent: Admitted["record"], request: DataRequest, asker: Asker): void {
     const underWay = this.#underWay.get(asker) ?? 0;
     this.#underWay.set(asker, underWay + 1);
     const refused = underWay >= MOST_AT_ONCE
@@ -64,7 +64,7 @@ export class DataRequests {
   }
 
   async #respond(
-    agent: AgentRecord,
+    agent: Admitted["record"],
     { requestId, type, data }: DataRequest,
     refused: PiriError | undefined,
   ): Promise<Body> {

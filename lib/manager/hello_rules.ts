@@ -31,12 +31,23 @@ export function checkHello(hello: ClientHello): void {
   }
 }
 
-/** What an agent can be told to do, by its facts; undefined if they do not tell. */
-export function operationsOf(
-  hello: ClientHello,
-): ReadonlySet<string> | undefined {
-  const list = hello.facts["operations"];
-  return list === undefined ? undefined : new Set(list.split(" "));
+/** So many different sets are shared; there are as many as versions of the agent. */
+const MOST_SETS = 100;
+
+/** What agents can be told to do: one set for all who can do the same. */
+export class OperationSets {
+  readonly #sets = new Map<string, ReadonlySet<string>>();
+
+  /** By the facts of a hello; undefined if they do not tell. */
+  of(hello: ClientHello): ReadonlySet<string> | undefined {
+    const list = hello.facts["operations"];
+    if (list === undefined) return undefined;
+    const known = this.#sets.get(list);
+    if (known !== undefined) return known;
+    const set: ReadonlySet<string> = new Set(list.split(" "));
+    if (this.#sets.size < MOST_SETS) this.#sets.set(list, set);
+    return set;
+  }
 }
 
 function bytesOf(text: string): number {

@@ -13,8 +13,11 @@ import type { Transport } from "../wire/transport.ts";
 
 const log = logger("manager", "listener");
 
-/** So many handshakes may be under way; a newcomer beyond that ends the oldest. */
-const MOST_PENDING = 1_000;
+/**
+ * So many handshakes may be under way; a newcomer beyond that ends the oldest. A whole fleet may come back at once, and
+ * whoever is ended would only dial again; one that is silent costs about 15 kB, and keeps them though it is ended.
+ */
+const MOST_PENDING = 10_000;
 
 /** How long accepting pauses when the system has no descriptor left, milliseconds. */
 const EXHAUSTED_MS = 100;
@@ -30,19 +33,25 @@ export interface ListenerOptions {
   readonly keyPem: string;
   readonly clock: Clock;
   readonly counters: Counters;
+  /** So many handshakes may be under way; MOST_PENDING unless said. */
+  readonly mostPending?: number;
   /** Takes a connection whose handshake is done. */
   readonly serve: (transport: Transport) => void;
 }
 
 interface Pending {
   readonly conn: Deno.TlsConn;
-  readonly timer: Timer;
+  /** When it is given up, by the monotonic clock. */
+  readonly until: number;
 }
 
 /** Accepts agents. Accepting never waits for a handshake, so that nobody waits behind the silent. */
 export class Listener {
   readonly #options: ListenerOptions;
+  /** Oldest first. */
   readonly #pending = new Set<Pending>();
+  /** One for all: set for the one that was the oldest then. */
+  #timer: Timer | undefined;
   readonly #stop = new AbortController();
   #certPem: string;
   #keyPem: string;
@@ -97,6 +106,7 @@ export class Listener {
     this.#stop.abort();
     closeQuietly(this.#listener);
     for (const pending of this.#pending) this.#giveUp(pending);
+    this.#timer?.cancel();
     await this.#accepting;
   }
 
@@ -136,18 +146,12 @@ export class Listener {
   }
 
   async #shakeHands(conn: Deno.TlsConn): Promise<void> {
-    const pending = {
-      conn,
-      timer: this.#options.clock.timer(HANDSHAKE_MS, () => {
-        this.#options.counters.add("handshake_timeouts");
-        this.#giveUp(pending);
-      }),
-    };
+    const until = this.#options.clock.monotonic() + HANDSHAKE_MS;
+    const pending = { conn, until };
     this.#pending.add(pending);
-    const [oldest] = this.#pending;
-    if (this.#pending.size > MOST_PENDING && oldest !== undefined) {
-      this.#options.counters.add("handshakes_displaced");
-      this.#giveUp(oldest);
+    this.#timer ??= this.#nextTimer(HANDSHAKE_MS);
+    if (this.#pending.size > (this.#options.mostPending ?? MOST_PENDING)) {
+      this.#endOldest();
     }
     try {
       await conn.handshake();
@@ -158,13 +162,37 @@ export class Listener {
       return;
     }
     if (!this.#pending.delete(pending)) return;
-    pending.timer.cancel();
     this.#options.serve(new TlsTransport(conn));
+  }
+
+  #nextTimer(ms: number): Timer {
+    return this.#options.clock.timer(ms, () => this.#giveUpLate());
+  }
+
+  #giveUpLate(): void {
+    const { clock, counters } = this.#options;
+    this.#timer = undefined;
+    const now = clock.monotonic();
+    for (const pending of this.#pending) {
+      const left = pending.until - now;
+      if (left > 0) {
+        this.#timer = this.#nextTimer(left);
+        return;
+      }
+      counters.add("handshake_timeouts");
+      this.#giveUp(pending);
+    }
+  }
+
+  #endOldest(): void {
+    const [oldest] = this.#pending;
+    if (oldest === undefined) return;
+    this.#options.counters.add("handshakes_displaced");
+    this.#giveUp(oldest);
   }
 
   #giveUp(pending: Pending): void {
     if (!this.#pending.delete(pending)) return;
-    pending.timer.cancel();
     closeQuietly(pending.conn);
   }
 }

@@ -4,7 +4,7 @@ import {
   freshCommand,
   NEW_FIELDS,
 } from "./command_shape.ts";
-import type { Database, Row } from "./database.ts";
+import type { Database, Row, SqlValue } from "./database.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Meta } from "./meta.ts";
 import type {
@@ -21,6 +21,12 @@ const INSERT = `INSERT INTO commands (${shape.names(NEW_FIELDS).join(", ")})
 const SELECT = `SELECT ${shape.list} FROM commands`;
 
 const OPEN_STATES = "('queued', 'sent', 'running')";
+
+/** As the index on them says it: SQLite does not use it otherwise. */
+const BAD_ENDS = "('failed', 'cancelled', 'timed_out', 'refused', 'lost')";
+
+const IDS_OF_STATE =
+  "SELECT id FROM commands WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?";
 
 /** Never in a patch: what a command is made of, and what the store counts itself. */
 const FIXED_FIELDS: ReadonlySet<string> = new Set(
@@ -152,19 +158,24 @@ export class Commands {
   list(
     { limit, beforeId = HIGHEST_ID, agent, states }: CommandFilter,
   ): CommandRecord[] {
+    if (states !== undefined) {
+      return this.#merged(
+        [...new Set(states)].map((state) =>
+          agent === undefined
+            ? this.#ids(IDS_OF_STATE, state, beforeId, limit)
+            : this.#ids(idsOfAgent(state), agent, state, beforeId, limit)
+        ),
+        limit,
+      );
+    }
     if (agent !== undefined) {
-      // The + keeps SQLite from going by state, which would sort all that ever succeeded.
       return records(this.#db.all(
-        `${SELECT} WHERE agent = ? AND id < ?
-           AND (? IS NULL OR +state IN (SELECT value FROM json_each(?)))
-         ORDER BY id DESC LIMIT ?`,
+        `${SELECT} WHERE agent = ? AND id < ? ORDER BY id DESC LIMIT ?`,
         agent,
         beforeId,
-        ...(states === undefined ? [null, "[]"] : ["", JSON.stringify(states)]),
         limit,
       ));
     }
-    if (states !== undefined) return this.#ofStates(states, beforeId, limit);
     return records(this.#db.all(
       `${SELECT} WHERE id < ? ORDER BY id DESC LIMIT ?`,
       beforeId,
@@ -210,23 +221,38 @@ export class Commands {
     );
   }
 
-  /** Each state has its own index in the order of ids; together they have none, so they are merged here. */
-  #ofStates(
-    states: readonly CommandStateName[],
-    beforeId: bigint,
-    limit: number,
-  ): CommandRecord[] {
-    const ids = [...new Set(states)].flatMap((state) =>
-      this.#db.all(
-        "SELECT id FROM commands WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?",
-        state,
-        beforeId,
-        limit,
-      ).map((row) => row["id"] as bigint)
-    );
-    return ids.sort((a, b) => a < b ? 1 : -1).slice(0, limit)
+  #ids(query: string, ...values: SqlValue[]): bigint[] {
+    return this.#db.all(query, ...values).map((row) => row["id"] as bigint);
+  }
+
+  /** Commands of each state are found in the order of ids; of several together they are not, so they are merged here. */
+  #merged(ids: readonly bigint[][], limit: number): CommandRecord[] {
+    return ids.flat().sort((a, b) => a < b ? 1 : -1).slice(0, limit)
       .flatMap((id) => this.get(id) ?? []);
   }
+}
+
+/** By whichever index leads past the fewest others. */
+function idsOfAgent(state: CommandStateName): string {
+  switch (state) {
+    case "queued":
+    case "sent":
+    case "running":
+      return idsBy("commands_by_state");
+    case "succeeded":
+      return idsBy("commands_by_agent");
+    case "failed":
+    case "cancelled":
+    case "timed_out":
+    case "refused":
+    case "lost":
+      return idsBy("commands_ended_badly", `AND state IN ${BAD_ENDS}`);
+  }
+}
+
+function idsBy(index: string, condition = ""): string {
+  return `SELECT id FROM commands INDEXED BY ${index}
+    WHERE agent = ? AND state = ? ${condition} AND id < ? ORDER BY id DESC LIMIT ?`;
 }
 
 /** Says what a command that is not there was wanted for. */

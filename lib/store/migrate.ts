@@ -4,6 +4,7 @@ import { first } from "./migrations/0001_first.ts";
 import { rerun } from "./migrations/0002_rerun.ts";
 import { finished } from "./migrations/0003_finished.ts";
 import { cancelledBy } from "./migrations/0004_cancelled_by.ts";
+import { endedBadly } from "./migrations/0005_ended_badly.ts";
 
 /** "Piri" in ASCII: tells our databases from everybody else's. */
 const APPLICATION_ID = 0x50697269n;
@@ -14,6 +15,7 @@ export const MIGRATIONS: readonly string[] = [
   rerun,
   finished,
   cancelledBy,
+  endedBadly,
 ];
 
 /**

@@ -261,6 +261,7 @@ export class Connection<Context> {
     if (state === "closed") return this.close();
     this.#state = state;
     this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   #fail(error: unknown): void {

@@ -22,5 +22,16 @@ export function negotiate(
       granted.add(feature);
     }
   }
-  return granted;
+  return shared(granted);
+}
+
+/** The sets that there are: thousands of connections have the same one. */
+const SETS = new Map<string, ReadonlySet<Feature>>();
+
+function shared(features: ReadonlySet<Feature>): ReadonlySet<Feature> {
+  const key = [...features].join();
+  const known = SETS.get(key);
+  if (known !== undefined) return known;
+  SETS.set(key, features);
+  return features;
 }

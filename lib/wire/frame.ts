@@ -75,7 +75,8 @@ export class FrameDecoder {
     if (chunk.length < HEADER_BYTES) return undefined;
     const end = HEADER_BYTES + this.#checkedSize(chunk);
     if (chunk.length < end) return undefined;
-    this.#chunk = chunk.subarray(end);
+    // An empty rest would keep the memory of what came.
+    this.#chunk = end === chunk.length ? NOTHING : chunk.subarray(end);
     return chunk.subarray(HEADER_BYTES, end);
   }
 
@@ -93,7 +94,9 @@ export class FrameDecoder {
       this.#partial = grown;
     }
     this.#partial.set(this.#chunk.subarray(0, taken), this.#have);
-    this.#chunk = this.#chunk.subarray(taken);
+    this.#chunk = taken === this.#chunk.length
+      ? NOTHING
+      : this.#chunk.subarray(taken);
     this.#have = needed;
   }
 

@@ -10,7 +10,7 @@ export const HANDSHAKE_MS = 10_000;
 export const ALPN = "piri/1";
 
 /** One read takes so many bytes at most: few of a peer that says little, so that many idle ones cost little memory. */
-const READ_BYTES = { least: 1_024, most: 65_536 };
+const READ_BYTES = { least: 512, most: 65_536 };
 
 /** An established TLS connection, of either side. */
 export class TlsTransport implements Transport {

@@ -7,6 +7,7 @@
  */
 import { connectControl } from "../../lib/api/client.ts";
 import { systemClock } from "../../lib/base/clock.ts";
+import { CoarseClock } from "../../lib/base/coarse_clock.ts";
 import { systemRandom } from "../../lib/base/random.ts";
 import { answerLines } from "./child.ts";
 import { enrolAll, namesOf } from "./enrol.ts";
@@ -32,7 +33,9 @@ async function enrolled(): Promise<SimulatedFleet> {
   using control = await connectControl(dir);
   const names = namesOf(agents, after);
   const identities = await enrolAll(control, names, systemRandom);
-  const options = { clock: systemClock, outputBytes: 0 };
+  // Real agents have a process each; these share one, and should not spend it on timers.
+  const clock = new CoarseClock(systemClock);
+  const options = { clock, outputBytes: 0 };
   const fleet = new SimulatedFleet(identities, options);
   await fleet.connect({ parallel: PARALLEL_DIALS });
   await fleet.leave();

@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Counters } from "../../lib/base/counters.ts";
-import { HelloGate, MOST_HELLOS } from "../../lib/manager/hello_gate.ts";
+import {
+  HelloGate,
+  MOST_HELLOS,
+  MOST_SLOW,
+  SLOW_MS,
+} from "../../lib/manager/hello_gate.ts";
 import { Refusal } from "../../lib/wire/connection.ts";
 import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -68,13 +73,64 @@ Deno.test("nobody is asked to stay away for longer than five minutes", async () 
   assertEquals(await retryAfter(gate), 300_000);
 });
 
+Deno.test("a whole fleet that comes back at once is let in", async () => {
+  await using core = await MemoryManager.start();
+  const letGo = core.slow.hold("agent");
+  for (let count = 0; count < MOST_SLOW; count++) await core.hello("nobody");
+  await core.knows("web-1");
+  const late = await core.hello("web-1");
+  letGo();
+  await late.hears("serverHello");
+  assertEquals(core.counters.all()["hellos_turned_away"], undefined);
+});
+
+Deno.test("no more than so many are looked at however quick they are", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const gate = new HelloGate({
+    clock: new FakeClock(),
+    counters: new Counters(),
+    random: { bytes: () => new Uint8Array(), fraction: () => 1 },
+  });
+  const inside = Array.from(
+    { length: MOST_HELLOS },
+    () => gate.pass(() => promise),
+  );
+  assertEquals(await retryAfter(gate), 1_005);
+  resolve();
+  await Promise.all(inside);
+});
+
+Deno.test("the limit is low as long as the oldest hello is slow", async () => {
+  const clock = new FakeClock();
+  const gate = new HelloGate({
+    clock,
+    counters: new Counters(),
+    random: { bytes: () => new Uint8Array(), fraction: () => 1 },
+  });
+  const slow = Promise.withResolvers<void>();
+  const quick = Promise.withResolvers<void>();
+  const inside = [gate.pass(() => slow.promise)];
+  await clock.advance(SLOW_MS - 1);
+  for (let count = 0; count < MOST_SLOW; count++) {
+    inside.push(gate.pass(() => quick.promise));
+  }
+  await clock.advance(1);
+  await retryAfter(gate);
+  slow.resolve();
+  await inside[0];
+  inside.push(gate.pass(() => quick.promise));
+  quick.resolve();
+  await Promise.all(inside);
+});
+
 Deno.test("while the store is slow the hellos beyond the limit hear Bye before anything is asked of it", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   await core.knows("web-2");
   const letGo = core.slow.hold("agent");
   const first = await core.hello("web-1");
-  for (let count = 1; count < MOST_HELLOS; count++) await core.hello("nobody");
+  for (let count = 1; count < MOST_SLOW; count++) await core.hello("nobody");
+  await core.clock.advance(SLOW_MS);
   const late = await core.hello("web-2");
   const { code, retryAfterMs = 0 } = await late.hears("bye");
   await late.hearsTheEnd();

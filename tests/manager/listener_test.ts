@@ -42,7 +42,8 @@ class Listening implements AsyncDisposable {
   #news = Promise.withResolvers<void>();
   readonly listener: Listener;
 
-  constructor({ server } = made) {
+  constructor({ mostPending }: { mostPending?: number } = {}) {
+    const { server } = made;
     this.listener = new Listener({
       hostname: "127.0.0.1",
       port: 0,
@@ -50,6 +51,7 @@ class Listening implements AsyncDisposable {
       keyPem: server.keyPem,
       clock: this.clock,
       counters: this.counters,
+      ...mostPending === undefined ? {} : { mostPending },
       serve: (transport) => {
         this.#served.push(transport);
         this.#news.resolve();
@@ -242,9 +244,17 @@ Deno.test("a client that speaks something else is counted, and the listener goes
   await listening.serves();
 });
 
-Deno.test("a newcomer beyond 1,000 handshakes ends the oldest", async () => {
+Deno.test("a fleet that comes back at once ends nobody's handshake", async () => {
   await using listening = new Listening();
-  for (let count = 0; count < 1_001; count++) await listening.silent();
+  for (let count = 0; count < 2_000; count++) await listening.silent();
+  await listening.dial();
+  await listening.serves();
+  assertEquals(listening.counters.all()["handshakes_displaced"], undefined);
+});
+
+Deno.test("a newcomer beyond the most handshakes ends the oldest", async () => {
+  await using listening = new Listening({ mostPending: 10 });
+  for (let count = 0; count < 11; count++) await listening.silent();
   while (listening.counters.all()["handshakes_displaced"] === undefined) {
     await listening.clock.settle();
   }

@@ -256,6 +256,47 @@ Deno.test("commands are listed newest first, by agent, by state, by page", async
   assertEquals(await list({ limit: 9, agent: "a", states: [] }), []);
 });
 
+Deno.test("an agent's commands of any state are found among others, newest first", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  const states = [
+    "queued",
+    "sent",
+    "running",
+    "succeeded",
+    "failed",
+    "cancelled",
+    "timed_out",
+    "refused",
+    "lost",
+  ] as const;
+  for (const state of states) {
+    for (const agent of ["a", "b", "a"]) {
+      const id = await create(store, { agent });
+      await store.patchCommand({ id, state });
+    }
+  }
+  const list = async (filter: Parameters<typeof store.commands>[0]) =>
+    ids(await store.commands(filter));
+
+  for (const [index, state] of states.entries()) {
+    const first = BigInt(index * 3 + 1);
+    assertEquals(
+      await list({ limit: 9, agent: "a", states: [state] }),
+      [first + 2n, first],
+    );
+    assertEquals(
+      await list({ limit: 9, agent: "a", states: [state], beforeId: first }),
+      [],
+    );
+  }
+  assertEquals(
+    await list({ limit: 3, agent: "a", states: ["lost", "queued"] }),
+    [27n, 25n, 3n],
+  );
+  assertEquals((await list({ limit: 99, agent: "a", states })).length, 18);
+});
+
 Deno.test("open are commands that have not ended, and ends that were guessed lately", async () => {
   await using at = await startStore();
   const { store } = at;

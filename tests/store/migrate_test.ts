@@ -70,3 +70,25 @@ Deno.test("commands of a database of version 1 stay, and repeat none", () => {
     { agent: "web-1", rerun_of: null, finished_at: null },
   );
 });
+
+Deno.test("what had ended badly before there was an index of it is found by that", () => {
+  using db = new Database(":memory:");
+  migrate(db, "x", MIGRATIONS.slice(0, 4));
+  for (const state of ["failed", "succeeded", "lost", "running"]) {
+    db.run(
+      `INSERT INTO commands
+         (agent, operation, params, nonce, job, requested_by, on_disconnect, state, created_at)
+       VALUES ('web-1', 'echo.Echo', '{}', 1, 'j', '', 'continue', ?, 5)`,
+      state,
+    );
+  }
+
+  migrate(db, "x");
+
+  const found = db.all(
+    `SELECT state FROM commands INDEXED BY commands_ended_badly
+       WHERE agent = 'web-1' AND state IN ('failed', 'cancelled', 'timed_out', 'refused', 'lost')
+       ORDER BY id`,
+  );
+  assertEquals(found.map(({ state }) => state), ["failed", "lost"]);
+});

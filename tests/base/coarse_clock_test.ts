@@ -1,0 +1,68 @@
+import { assertEquals } from "@std/assert";
+import { CoarseClock, TICK_MS } from "../../lib/base/coarse_clock.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+Deno.test("a timer ends no sooner than it was set for, and at most a tick later", () => {
+  const clock = new FakeClock();
+  const coarse = new CoarseClock(clock);
+  const late: number[] = [];
+  for (const ms of [1_000, 1_001, 14_999.5, 15_000]) {
+    clock.advanceNow(7);
+    const due = clock.monotonic() + ms;
+    coarse.timer(ms, () => late.push(clock.monotonic() - due));
+  }
+  clock.advanceNow(20_000);
+  assertEquals(late.length, 4);
+  assertEquals(late.filter((ms) => ms < 0 || ms > TICK_MS), []);
+});
+
+Deno.test("timers of one tick are one of the clock's, and end in the order in which they were set", () => {
+  const clock = new FakeClock();
+  const coarse = new CoarseClock(clock);
+  const ended: number[] = [];
+  for (let n = 0; n < 5; n++) coarse.timer(10_001 + n, () => ended.push(n));
+  assertEquals(clock.timers, 1);
+  clock.advanceNow(10_000 + TICK_MS);
+  assertEquals(ended, [0, 1, 2, 3, 4]);
+  assertEquals(clock.timers, 0);
+});
+
+Deno.test("a timer that is cancelled does not end, and the last of a tick takes the clock's along", () => {
+  const clock = new FakeClock();
+  const coarse = new CoarseClock(clock);
+  const ended: string[] = [];
+  const one = coarse.timer(5_000, () => ended.push("one"));
+  const two = coarse.timer(5_000, () => ended.push("two"));
+  one.cancel();
+  one.cancel();
+  assertEquals(clock.timers, 1);
+  two.cancel();
+  assertEquals(clock.timers, 0);
+  coarse.timer(5_000, () => ended.push("three"));
+  clock.advanceNow(6_000);
+  assertEquals(ended, ["three"]);
+});
+
+Deno.test("a timer that is cancelled by another of its tick does not end", () => {
+  const clock = new FakeClock();
+  const coarse = new CoarseClock(clock);
+  const ended: string[] = [];
+  coarse.timer(5_000, () => {
+    ended.push("first");
+    second.cancel();
+    coarse.timer(5_000, () => ended.push("third"));
+  });
+  const second = coarse.timer(5_000, () => ended.push("second"));
+  clock.advanceNow(20_000);
+  assertEquals(ended, ["first", "third"]);
+});
+
+Deno.test("a short timer is as exact as the clock", () => {
+  const clock = new FakeClock();
+  const coarse = new CoarseClock(clock);
+  const at: number[] = [];
+  clock.advanceNow(3);
+  coarse.timer(20, () => at.push(clock.monotonic()));
+  clock.advanceNow(100);
+  assertEquals(at, [23]);
+});
