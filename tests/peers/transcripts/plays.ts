@@ -1,3 +1,4 @@
+import { LATER_MS } from "../../../lib/wire/later.ts";
 import { CommandResult_Status } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { AGENT, Stage } from "./stage.ts";
 
@@ -25,14 +26,15 @@ export const plays: readonly Play[] = [
       stage.note("It prints to both streams, and ends with exit code 3");
       await stage.workers.newest.prints("hello\n");
       await stage.workers.newest.prints("oh\n", "stderr");
-      await stage.clock.settle();
+      stage.note("What is on the Manager's disk is acknowledged in a moment");
+      await stage.clock.advance(LATER_MS);
       stage.workers.newest.ends({
         success: false,
         changed: true,
         exitCode: 3,
         message: "The program ended with exit code 3",
       });
-      await stage.clock.settle();
+      await stage.clock.advance(LATER_MS);
       stage.note("For 15 seconds nothing happens");
       await stage.clock.advance(15_000);
       stage.note("The Manager stops");
@@ -97,7 +99,7 @@ export const plays: readonly Play[] = [
         message: "The program was ended by SIGTERM",
         reaped: { signalled: 1, alive: [] },
       });
-      await stage.clock.settle();
+      await stage.clock.advance(LATER_MS);
     },
   },
   {
@@ -108,7 +110,7 @@ export const plays: readonly Play[] = [
       await stage.agentStarts();
       await stage.run("command.Run", { argv: ["count"] });
       await stage.workers.newest.prints("1\n");
-      await stage.clock.settle();
+      await stage.clock.advance(LATER_MS);
       stage.note("The connection breaks; the program prints on");
       await stage.cut();
       await stage.workers.newest.prints("2\n");
@@ -116,7 +118,7 @@ export const plays: readonly Play[] = [
       await stage.clock.advance(1_000);
       stage.note("The program ends while the link is up again");
       stage.workers.newest.ends({ changed: true, exitCode: 0 });
-      await stage.clock.settle();
+      await stage.clock.advance(LATER_MS);
     },
   },
   {
