@@ -3,7 +3,12 @@ import type { Counters } from "../base/counters.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
 import { parseIp } from "../base/ip.ts";
 import { logger } from "../base/log.ts";
-import { closeQuietly, formatAddr, HANDSHAKE_MS } from "../wire/tls.ts";
+import {
+  BACKLOG,
+  closeQuietly,
+  formatAddr,
+  HANDSHAKE_MS,
+} from "../wire/tls.ts";
 import type { Transport } from "../wire/transport.ts";
 
 const log = logger("manager", "guard");
@@ -63,7 +68,7 @@ export class Guard {
     this.#options = options;
     const { hostname, port } = options;
     try {
-      this.#listener = Deno.listen({ hostname, port });
+      this.#listener = Deno.listen({ hostname, port, tcpBacklog: BACKLOG });
     } catch (cause) {
       throw new PiriError(
         "UNAVAILABLE",

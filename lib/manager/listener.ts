@@ -4,6 +4,7 @@ import { messageOf, PiriError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import {
   ALPN,
+  BACKLOG,
   closeQuietly,
   formatAddr,
   HANDSHAKE_MS,
@@ -119,6 +120,7 @@ export class Listener {
         cert: this.#certPem,
         key: this.#keyPem,
         alpnProtocols: [ALPN],
+        tcpBacklog: BACKLOG,
       });
     } catch (cause) {
       throw new PiriError(

@@ -9,6 +9,12 @@ export const HANDSHAKE_MS = 10_000;
 /** Names the protocol within TLS (RFC 7301), so that a port can be shared later. */
 export const ALPN = "piri/1";
 
+/**
+ * So many dials may wait to be accepted, where the system allows it: Linux takes 4,096 at most unless told otherwise. Those
+ * beyond are repeated by the dialling system after a second, then two, then four.
+ */
+export const BACKLOG = 10_000;
+
 /** One read takes so many bytes at most: few of a peer that says little, so that many idle ones cost little memory. */
 const READ_BYTES = { least: 512, most: 65_536 };
 

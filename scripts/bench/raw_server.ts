@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { ALPN, closeQuietly } from "../../lib/wire/tls.ts";
+import { ALPN, BACKLOG, closeQuietly } from "../../lib/wire/tls.ts";
 import { answerLines } from "./child.ts";
 import { RawMessage, readExactly, writeWhole } from "./raw.ts";
 
@@ -19,6 +19,7 @@ const listener = Deno.listenTls({
   cert: await Deno.readTextFile(join(folder, "server.pem")),
   key: await Deno.readTextFile(join(folder, "server.key")),
   alpnProtocols: [ALPN],
+  tcpBacklog: BACKLOG,
 });
 void accept();
 await answerLines({
