@@ -1,6 +1,10 @@
 import { codeOf, messageOf } from "../base/errors.ts";
 import type { ProcessIdentity, ReapReceipt } from "../operations/operation.ts";
-import type { FromWorker, ToWorker } from "./worker_protocol.ts";
+import {
+  type FromWorker,
+  type ToWorker,
+  UNTAKEN_PIECES,
+} from "./worker_protocol.ts";
 import type { Job, JobHandle, JobOutcome, JobSink } from "./workers.ts";
 
 /** What a pool gives one of its workers with a job. */
@@ -76,6 +80,10 @@ class RunningAssignment {
   readonly #processes: ProcessIdentity[] = [];
   #over = false;
   #failure: unknown;
+  /** Pieces of output that are not taken yet. */
+  #untaken = 0;
+  /** Those that are, and the worker was not told. */
+  #taken = 0;
 
   constructor(assignment: Assignment, post: (message: ToWorker) => void) {
     this.#assignment = assignment;
@@ -145,6 +153,7 @@ class RunningAssignment {
   async #output(
     { stream, bytes }: Extract<FromWorker, { kind: "output" }>,
   ): Promise<void> {
+    this.#untaken++;
     try {
       // Once output could not be kept, what follows would leave a hole.
       if (this.#failure === undefined) {
@@ -154,7 +163,16 @@ class RunningAssignment {
       this.#failure ??= error;
       this.kill();
     }
-    if (!this.#over) this.#post({ kind: "taken" });
+    this.#untaken--;
+    this.#taken++;
+    this.#tellTaken();
+  }
+
+  /** Waking the worker costs as much as a piece does, so it is told of some at a time, and of the last at once. */
+  #tellTaken(): void {
+    if (this.#untaken > 0 && this.#taken < UNTAKEN_PIECES / 2) return;
+    if (!this.#over) this.#post({ kind: "taken", count: this.#taken });
+    this.#taken = 0;
   }
 
   async #request(

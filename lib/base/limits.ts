@@ -6,6 +6,11 @@ export const Limits = {
   frame: 1_048_576,
   /** A piece of output or of a file. */
   chunk: 65_536,
+  /**
+   * What is cut for the wire is cut to this: with all that goes around it, it is one write and one read of 64 KiB, and
+   * not one and a bit.
+   */
+  piece: 65_536 - 96,
   /** Everything else that is sent. */
   message: 262_144,
   /** `output` of a CommandResult. */

@@ -14,17 +14,33 @@ const NOTHING = new Uint8Array();
 
 /** Writes frames one behind the other into one piece of memory. */
 export function encodeFrames(bodies: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const body of bodies) length += HEADER_BYTES + body.length;
-  const frames = new Uint8Array(length);
-  const view = new DataView(frames.buffer);
+  return joinFrames(bodies.map((body) => {
+    const frame = new Uint8Array(HEADER_BYTES + body.length);
+    frame.set(body, HEADER_BYTES);
+    return sealFrame(frame);
+  }));
+}
+
+/** Writes the length into a frame that begins with room for it, and returns the frame. */
+export function sealFrame<T extends Uint8Array>(frame: T): T {
+  new DataView(frame.buffer, frame.byteOffset, HEADER_BYTES)
+    .setUint32(0, frame.length - HEADER_BYTES);
+  return frame;
+}
+
+/** Frames in one piece of memory; one alone is not copied. */
+export function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
+  const [only] = frames;
+  if (frames.length === 1 && only !== undefined) return only;
+  const all = new Uint8Array(
+    frames.reduce((sum, { length }) => sum + length, 0),
+  );
   let at = 0;
-  for (const body of bodies) {
-    view.setUint32(at, body.length);
-    frames.set(body, at + HEADER_BYTES);
-    at += HEADER_BYTES + body.length;
+  for (const frame of frames) {
+    all.set(frame, at);
+    at += frame.length;
   }
-  return frames;
+  return all;
 }
 
 /**
@@ -85,10 +101,9 @@ export class FrameDecoder {
     if (taken <= 0) return;
     const needed = this.#have + taken;
     if (needed > this.#partial.length) {
-      // Grown as bytes come, not as announced: a silent peer costs nothing.
-      const grown = new Uint8Array(
-        Math.min(wanted, Math.max(needed, this.#partial.length * 2, 64)),
-      );
+      // Grown as bytes come, not as announced: a silent peer costs nothing. To several times of it: a frame comes in a
+      // few reads, and would else be copied at each of them.
+      const grown = new Uint8Array(Math.min(wanted, Math.max(needed * 4, 64)));
       grown.set(this.#partial.subarray(0, this.#have));
       this.#partial = grown;
     }
