@@ -11,6 +11,9 @@ import type { Body } from "../wire/message.ts";
 /** A request without a byte of its answer for so long has failed, milliseconds. */
 const TIMEOUT_MS = 30_000;
 
+/** So many requests are under way at a time, and the others wait: a Manager refuses what goes beyond 32. */
+const MOST_AT_ONCE = 32;
+
 /** An answer in several pieces may be so long in all, bytes. */
 const ANSWER_BYTES = 1_048_576;
 
@@ -33,6 +36,8 @@ export class DataClient {
   readonly #clock: Clock;
   readonly #counters: Counters;
   readonly #pending = new Map<bigint, Pending>();
+  /** Those that wait for their turn. */
+  readonly #waiting: (() => void)[] = [];
   #lastId = 0n;
   #closed = false;
 
@@ -49,6 +54,9 @@ export class DataClient {
 
   /** Asks. @throws {PiriError} what the Manager answers; UNAVAILABLE if the connection ends; TIMED_OUT */
   async request(type: string, data: string): Promise<string | Uint8Array> {
+    while (this.#pending.size >= MOST_AT_ONCE && !this.#closed) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
     if (this.#closed) throw unavailable(type);
     this.#lastId++;
     const requestId = this.#lastId;
@@ -70,6 +78,7 @@ export class DataClient {
     } finally {
       pending.timer.cancel();
       this.#pending.delete(requestId);
+      this.#waiting.shift()?.();
     }
   }
 
@@ -113,6 +122,7 @@ export class DataClient {
     for (const { answer, type } of this.#pending.values()) {
       answer.reject(unavailable(type));
     }
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #timer(requestId: bigint, type: string): Timer {

@@ -1,7 +1,5 @@
+import { Limits } from "../base/limits.ts";
 import type { StreamPiece } from "./journal_output.ts";
-
-/** What a piece takes besides its bytes, about. */
-const PIECE_OVERHEAD = 512;
 
 /** What all streams of a journal may hold in memory, in bytes. */
 export class RecentBudget {
@@ -42,7 +40,7 @@ export class RecentOutput {
     const last = this.#pieces.at(-1);
     const isNext = last === undefined ||
       last.offset + last.bytes.length === offset;
-    if (!isNext || !this.#budget.take(bytes.length + PIECE_OVERHEAD)) {
+    if (!isNext || !this.#budget.take(bytes.length + Limits.pieceOverhead)) {
       // The reader comes to what is missing on the disk, and then finds all the rest there, too.
       return this.clear();
     }
@@ -72,7 +70,7 @@ export class RecentOutput {
     let count = 0;
     for (const piece of this.#pieces) {
       if (piece.offset + piece.bytes.length > offset) break;
-      this.#budget.give(piece.bytes.length + PIECE_OVERHEAD);
+      this.#budget.give(piece.bytes.length + Limits.pieceOverhead);
       count++;
     }
     if (count > 0) this.#pieces.splice(0, count);

@@ -46,7 +46,7 @@ export class PooledWorker {
   start(assignment: Assignment): JobHandle {
     const running = new RunningAssignment(
       assignment,
-      (message) => this.#thread.postMessage(message),
+      (message, transfer = []) => this.#thread.postMessage(message, transfer),
     );
     this.#assignment = running;
     return {
@@ -75,7 +75,7 @@ export class PooledWorker {
 
 class RunningAssignment {
   readonly #assignment: Assignment;
-  readonly #post: (message: ToWorker) => void;
+  readonly #post: (message: ToWorker, transfer?: Transferable[]) => void;
   readonly #stopFlag = new Int32Array(new SharedArrayBuffer(4));
   readonly #processes: ProcessIdentity[] = [];
   #over = false;
@@ -85,7 +85,10 @@ class RunningAssignment {
   /** Those that are, and the worker was not told. */
   #taken = 0;
 
-  constructor(assignment: Assignment, post: (message: ToWorker) => void) {
+  constructor(
+    assignment: Assignment,
+    post: (message: ToWorker, transfer?: Transferable[]) => void,
+  ) {
     this.#assignment = assignment;
     this.#post = post;
     const { job, allowTestOperations, timerSlack } = assignment;
@@ -182,7 +185,13 @@ class RunningAssignment {
       (value) => ({ value }),
       (error) => ({ code: codeOf(error), message: messageOf(error) }),
     );
-    if (!this.#over) this.#post({ kind: "answer", request, answer });
+    if (this.#over) return;
+    // Nobody else has the bytes of an answer, and memory that is given away is not copied.
+    const given = "value" in answer && answer.value instanceof Uint8Array &&
+        answer.value.buffer instanceof ArrayBuffer
+      ? [answer.value.buffer]
+      : [];
+    this.#post({ kind: "answer", request, answer }, given);
   }
 
   #judge(outcome: JobOutcome): JobOutcome {

@@ -11,6 +11,8 @@ export const Limits = {
    * not one and a bit.
    */
   piece: 65_536 - 96,
+  /** What a piece in memory is counted for besides its bytes: a million of one byte are not a megabyte. */
+  pieceOverhead: 512,
   /** Everything else that is sent. */
   message: 262_144,
   /** `output` of a CommandResult. */

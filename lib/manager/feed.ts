@@ -197,10 +197,12 @@ export class Feed {
   #trim(): void {
     const slowest = this.#slowest();
     let count = 0;
+    let recent = this.#heldBytes + this.#pieces.length * Limits.pieceOverhead;
     for (const piece of this.#pieces) {
       const had = this.#first + count < slowest;
-      if (!had && (!piece.kept || this.#heldBytes <= RECENT_BYTES)) break;
+      if (!had && (!piece.kept || recent <= RECENT_BYTES)) break;
       this.#heldBytes -= piece.bytes.length;
+      recent -= piece.bytes.length + Limits.pieceOverhead;
       count++;
     }
     this.#pieces.splice(0, count);

@@ -51,13 +51,13 @@ export class FrameDecoder {
   /** The longest body that is accepted from now on, in bytes. */
   limit: number = Limits.handshakeFrame;
   /** Bytes that came and are not looked at yet. */
-  #chunk = NOTHING;
+  #chunk: Uint8Array = NOTHING;
   /** A frame that began in an earlier chunk, header included, and how much of it is there. */
   #partial = NOTHING;
   #have = 0;
 
-  /** Takes bytes as they arrived, after `next` has returned undefined. They must not be written to any more. */
-  push(bytes: Uint8Array<ArrayBuffer>): void {
+  /** Takes bytes as they arrived, after `next` has returned undefined; they must stay until it does so again. */
+  push(bytes: Uint8Array): void {
     if (this.#chunk.length > 0) {
       throw new TypeError("FrameDecoder was given bytes before it was emptied");
     }
@@ -65,7 +65,7 @@ export class FrameDecoder {
   }
 
   /**
-   * The next body, or undefined if more bytes are needed for it. A body may share memory with the bytes that came.
+   * The next body, in memory of its own, or undefined if more bytes are needed for it.
    *
    * @throws {PiriError} PROTOCOL_VIOLATION if a frame announces more than the limit, before space is made for it.
    */
@@ -85,14 +85,14 @@ export class FrameDecoder {
     return body;
   }
 
-  /** The common case: the frame lies in one chunk, and nothing is copied. */
+  /** The common case: the frame lies in one chunk. */
   #takeWhole(): Uint8Array | undefined {
     const chunk = this.#chunk;
     if (chunk.length < HEADER_BYTES) return undefined;
     const end = HEADER_BYTES + this.#checkedSize(chunk);
     if (chunk.length < end) return undefined;
     this.#chunk = chunk.subarray(end);
-    return chunk.subarray(HEADER_BYTES, end);
+    return chunk.slice(HEADER_BYTES, end);
   }
 
   /** Moves bytes from the chunk until the partial frame has so many, if there are. */

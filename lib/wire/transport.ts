@@ -3,7 +3,7 @@ export interface Transport {
   /** Where the peer is, for people: address and port. */
   readonly peer: string;
   /**
-   * The next bytes, which are the caller's own, or undefined at the end. One call at a time.
+   * The next bytes, or undefined at the end. They stay until the next call. One call at a time.
    *
    * After `close` of this side it is the end, too. Rejects if the connection broke.
    */
