@@ -182,6 +182,7 @@ export class Outbox {
           written += await this.#transport.write(rest);
           this.#tookAt = this.#clock.monotonic();
         }
+        release(bytes);
         if (this.#queuedBytes <= HIGH_WATER) this.#tellRoom();
       }
     } catch (error) {
@@ -242,6 +243,15 @@ export class Outbox {
     this.close();
     this.#failed(error);
   }
+}
+
+/** So much memory is given back at once: it would else wait for a collection, with 64 MB of its like. */
+const RELEASED_BYTES = 16_384;
+
+/** What was written is nobody's any more. */
+function release({ buffer }: Uint8Array): void {
+  if (buffer.byteLength < RELEASED_BYTES) return;
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 function closed({ case: kind }: Body): PiriError {

@@ -8,7 +8,10 @@ export interface Transport {
    * After `close` of this side it is the end, too. Rejects if the connection broke.
    */
   read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Hands over some of the bytes, at least one, and says how many. Waits for a slow peer. One call at a time. */
+  /**
+   * Hands over some of the bytes, at least one, and says how many. Waits for a slow peer. One call at a time. When it has
+   * resolved the bytes are the caller's again, who may write over them.
+   */
   write(bytes: Uint8Array): Promise<number>;
   /** Ends both directions at once. Never throws, and may be called again. */
   close(): void;
