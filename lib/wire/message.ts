@@ -1,5 +1,9 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import {
+  BULK_BYTES,
+  type BulkMessage,
+  encodeBulk,
+} from "../base/bulk_message.ts";
 import { PiriError } from "../base/errors.ts";
 import { encodeFrames, HEADER_BYTES, sealFrame } from "./frame.ts";
 import {
@@ -53,53 +57,45 @@ export function encodeMessage(body: Body): Uint8Array {
 /** The frame of a message. */
 export function encodeFrame(body: Body): Uint8Array {
   const bulk = bulkOf(body);
-  if (bulk === undefined) return encodeFrames([encodeMessage(body)]);
-  return encodeBulk(body.case, bulk);
+  return bulk === undefined
+    ? encodeFrames([encodeMessage(body)])
+    : sealFrame(encodeBulk(bulk, HEADER_BYTES));
 }
 
-/** Of a message in a frame that is mostly one field's bytes: the field, the last one, and the message without it. */
-interface Bulk {
-  readonly rest: Uint8Array;
-  readonly field: number;
-  readonly bytes: Uint8Array;
-}
-
-/** Less is encoded as well with all the rest. */
-const BULK_BYTES = 4_096;
-
-function bulkOf({ case: kind, value }: Body): Bulk | undefined {
+/** A message that is mostly the bytes of its last field. */
+function bulkOf({ case: kind, value }: Body): BulkMessage | undefined {
   if (kind === "commandOutput") {
     const { bytes, cut } = value;
     if (bytes.length < BULK_BYTES || cut !== 0n) return undefined;
-    const rest = toBinary(CommandOutputSchema, { ...value, bytes: NOTHING });
-    return { rest, bytes, field: CommandOutputSchema.field.bytes.number };
+    return {
+      before: typeOnly(kind),
+      outer: MessageSchema.field[kind].number,
+      inner: toBinary(CommandOutputSchema, { ...value, bytes: NOTHING }),
+      field: CommandOutputSchema.field.bytes.number,
+      bytes,
+    };
   }
   if (kind === "dataResponse" && value.value.case === "bytes" && !value.more) {
     const { value: bytes } = value.value;
     if (bytes.length < BULK_BYTES) return undefined;
-    const rest = toBinary(DataResponseSchema, {
-      ...value,
-      value: { case: undefined },
-    });
-    return { rest, bytes, field: DataResponseSchema.field.bytes.number };
+    const rest = { ...value, value: { case: undefined } };
+    return {
+      before: typeOnly(kind),
+      outer: MessageSchema.field[kind].number,
+      inner: toBinary(DataResponseSchema, rest),
+      field: DataResponseSchema.field.bytes.number,
+      bytes,
+    };
   }
   return undefined;
 }
 
-/** What `encodeMessage` says, with the bytes copied once: the general way copies them four times. */
-function encodeBulk(kind: Kind, { rest, field, bytes }: Bulk): Uint8Array {
-  const { type, [kind]: { number: outer } } = MessageSchema.field;
-  const tail = new BinaryWriter()
-    .tag(field, WireType.LengthDelimited).uint32(bytes.length).finish();
-  const head = new BinaryWriter()
-    .tag(type.number, WireType.Varint).int32(TYPE_OF[kind])
-    .tag(outer, WireType.LengthDelimited)
-    .uint32(rest.length + tail.length + bytes.length)
-    .raw(rest).raw(tail).finish();
-  const frame = new Uint8Array(HEADER_BYTES + head.length + bytes.length);
-  frame.set(head, HEADER_BYTES);
-  frame.set(bytes, HEADER_BYTES + head.length);
-  return sealFrame(frame);
+function typeOnly(kind: Kind): Uint8Array {
+  return toBinary(MessageSchema, {
+    $typeName: "piri.agent.v1.Message",
+    type: TYPE_OF[kind],
+    body: { case: undefined },
+  });
 }
 
 const NOTHING = new Uint8Array();
