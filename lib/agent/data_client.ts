@@ -10,6 +10,9 @@ import type { Body } from "../wire/message.ts";
 /** A request without a byte of its answer for so long has failed, milliseconds. */
 const TIMEOUT_MS = 30_000;
 
+/** So many requests are under way at a time, and the others wait: a Manager refuses what goes beyond 32. */
+const MOST_AT_ONCE = 32;
+
 /** An answer in several pieces may be so long in all, bytes. */
 const ANSWER_BYTES = 1_048_576;
 
@@ -32,6 +35,8 @@ export class DataClient {
   readonly #clock: Clock;
   readonly #counters: Counters;
   readonly #pending = new Map<bigint, Pending>();
+  /** Those that wait for their turn. */
+  readonly #waiting: (() => void)[] = [];
   #lastId = 0n;
   #closed = false;
 
@@ -48,6 +53,9 @@ export class DataClient {
 
   /** Asks. @throws {PiriError} what the Manager answers; UNAVAILABLE if the connection ends; TIMED_OUT */
   async request(type: string, data: string): Promise<string | Uint8Array> {
+    while (this.#pending.size >= MOST_AT_ONCE && !this.#closed) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
     if (this.#closed) throw unavailable(type);
     this.#lastId++;
     const requestId = this.#lastId;
@@ -69,6 +77,7 @@ export class DataClient {
     } finally {
       pending.timer.cancel();
       this.#pending.delete(requestId);
+      this.#waiting.shift()?.();
     }
   }
 
@@ -112,6 +121,7 @@ export class DataClient {
     for (const { answer, type } of this.#pending.values()) {
       answer.reject(unavailable(type));
     }
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #timer(requestId: bigint, type: string): Timer {

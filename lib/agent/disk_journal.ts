@@ -18,6 +18,7 @@ import {
   type Header,
   type JournalRecord,
 } from "./journal_record.ts";
+import { RecentBudget } from "./journal_recent.ts";
 import { Reserve } from "./journal_reserve.ts";
 
 /** What a journal needs. It uses the disk alone until it is closed, and does not close it. */
@@ -110,8 +111,15 @@ class DiskJournal implements Journal {
       size: loaded.size,
       torn: loaded.torn,
     });
-    const lines = this.#lines;
-    this.#context = { disk, reserve, limits, log, lines, shrinkResult };
+    this.#context = {
+      disk,
+      reserve,
+      limits,
+      log,
+      recent: new RecentBudget(limits.recent),
+      lines: this.#lines,
+      shrinkResult,
+    };
   }
 
   get instance(): string {

@@ -10,6 +10,8 @@ export interface JournalLimits {
   readonly window: number;
   /** A file of output, about. */
   readonly segment: number;
+  /** Output of all streams that is held in memory, too, until it is delivered. */
+  readonly recent: number;
   /** What is put aside for a full disk. */
   readonly reserve: number;
   /** The longest line that may take space from the reserve before its last half. */
@@ -26,6 +28,7 @@ export const JOURNAL_LIMITS: JournalLimits = {
   offlineOutput: Limits.offlineOutput,
   window: Limits.window,
   segment: 1_048_576,
+  recent: 2 * Limits.window,
   reserve: 1_048_576,
   reserveRecord: 16_384,
   reserveOutput: 65_536,

@@ -5,6 +5,7 @@ import type { Logger } from "../base/log.ts";
 import { Turns } from "../base/turns.ts";
 import { frame } from "./journal_frame.ts";
 import type { JournalLimits } from "./journal_limits.ts";
+import { type RecentBudget, RecentOutput } from "./journal_recent.ts";
 import type { Reserve } from "./journal_reserve.ts";
 import { type Segment, SegmentReader } from "./journal_segment.ts";
 
@@ -29,6 +30,8 @@ export interface OutputContext {
   readonly reserve: Reserve;
   readonly limits: JournalLimits;
   readonly log: Logger;
+  /** For all streams together. */
+  readonly recent: RecentBudget;
 }
 
 /** What a command's two streams may still take from the reserve, in bytes. */
@@ -42,6 +45,7 @@ export class OutputStream {
   readonly #prefix: string;
   readonly #share: ReserveShare;
   readonly #reader: SegmentReader;
+  readonly #recent: RecentOutput;
   readonly #turns = new Turns();
   readonly #segments: Segment[] = [];
   readonly #told = new Set<string>();
@@ -54,6 +58,7 @@ export class OutputStream {
     this.#context = context;
     this.#prefix = prefix;
     this.#share = share;
+    this.#recent = new RecentOutput(context.recent);
     this.#reader = new SegmentReader(
       context.disk,
       (error) => this.#complain("read", error),
@@ -123,7 +128,7 @@ export class OutputStream {
       for (let at = 0; at < bytes.length; at += Limits.chunk) {
         records.push(bytes.subarray(at, at + Limits.chunk));
       }
-      await this.#write(frame(records), bytes.length);
+      await this.#write(frame(records), bytes);
       await this.#cutMiddle();
     });
   }
@@ -131,6 +136,8 @@ export class OutputStream {
   /** The stream from `offset` on; undefined if it has not come so far. Never rejects. */
   read(offset: number, limit: number): Promise<StreamPiece | undefined> {
     return this.#turns.run(async () => {
+      const recent = this.#recent.read(offset, limit);
+      if (recent !== undefined) return recent;
       while (offset < this.#produced) {
         const segment = this.#segments.find(({ start, end }) =>
           end > Math.max(start, offset)
@@ -158,6 +165,7 @@ export class OutputStream {
         this.#acknowledged,
         Math.min(offset, this.#produced),
       );
+      this.#recent.dropBelow(this.#acknowledged);
       return await this.#removeAcknowledged();
     });
   }
@@ -193,17 +201,21 @@ export class OutputStream {
   /** Gives up all that is here, as a cut. Never rejects. */
   discard(): Promise<void> {
     return this.#turns.run(async () => {
+      this.#recent.clear();
       for (const segment of [...this.#segments]) await this.#remove(segment);
     });
   }
 
-  async #write(framed: Uint8Array, length: number): Promise<void> {
+  async #write(framed: Uint8Array, bytes: Uint8Array): Promise<void> {
     const segment = this.#activeSegment();
+    const { length } = bytes;
+    const offset = this.#produced;
     this.#produced += length;
     if (await this.#appendTo(segment, framed)) {
       segment.size += framed.length;
       segment.end += length;
       segment.synced = false;
+      this.#recent.add(offset, bytes);
       if (segment.size >= this.#context.limits.segment) {
         this.#active = undefined;
       }

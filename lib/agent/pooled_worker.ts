@@ -1,6 +1,10 @@
 import { codeOf, messageOf } from "../base/errors.ts";
 import type { ProcessIdentity, ReapReceipt } from "../operations/operation.ts";
-import type { FromWorker, ToWorker } from "./worker_protocol.ts";
+import {
+  type FromWorker,
+  type ToWorker,
+  UNTAKEN_PIECES,
+} from "./worker_protocol.ts";
 import type { Job, JobHandle, JobOutcome, JobSink } from "./workers.ts";
 
 /** What a pool gives one of its workers with a job. */
@@ -42,7 +46,7 @@ export class PooledWorker {
   start(assignment: Assignment): JobHandle {
     const running = new RunningAssignment(
       assignment,
-      (message) => this.#thread.postMessage(message),
+      (message, transfer = []) => this.#thread.postMessage(message, transfer),
     );
     this.#assignment = running;
     return {
@@ -71,13 +75,20 @@ export class PooledWorker {
 
 class RunningAssignment {
   readonly #assignment: Assignment;
-  readonly #post: (message: ToWorker) => void;
+  readonly #post: (message: ToWorker, transfer?: Transferable[]) => void;
   readonly #stopFlag = new Int32Array(new SharedArrayBuffer(4));
   readonly #processes: ProcessIdentity[] = [];
   #over = false;
   #failure: unknown;
+  /** Pieces of output that are not taken yet. */
+  #untaken = 0;
+  /** Those that are, and the worker was not told. */
+  #taken = 0;
 
-  constructor(assignment: Assignment, post: (message: ToWorker) => void) {
+  constructor(
+    assignment: Assignment,
+    post: (message: ToWorker, transfer?: Transferable[]) => void,
+  ) {
     this.#assignment = assignment;
     this.#post = post;
     const { job, allowTestOperations, timerSlack } = assignment;
@@ -145,6 +156,7 @@ class RunningAssignment {
   async #output(
     { stream, bytes }: Extract<FromWorker, { kind: "output" }>,
   ): Promise<void> {
+    this.#untaken++;
     try {
       // Once output could not be kept, what follows would leave a hole.
       if (this.#failure === undefined) {
@@ -154,7 +166,16 @@ class RunningAssignment {
       this.#failure ??= error;
       this.kill();
     }
-    if (!this.#over) this.#post({ kind: "taken" });
+    this.#untaken--;
+    this.#taken++;
+    this.#tellTaken();
+  }
+
+  /** Waking the worker costs as much as a piece does, so it is told of some at a time, and of the last at once. */
+  #tellTaken(): void {
+    if (this.#untaken > 0 && this.#taken < UNTAKEN_PIECES / 2) return;
+    if (!this.#over) this.#post({ kind: "taken", count: this.#taken });
+    this.#taken = 0;
   }
 
   async #request(
@@ -164,7 +185,13 @@ class RunningAssignment {
       (value) => ({ value }),
       (error) => ({ code: codeOf(error), message: messageOf(error) }),
     );
-    if (!this.#over) this.#post({ kind: "answer", request, answer });
+    if (this.#over) return;
+    // Nobody else has the bytes of an answer, and memory that is given away is not copied.
+    const given = "value" in answer && answer.value instanceof Uint8Array &&
+        answer.value.buffer instanceof ArrayBuffer
+      ? [answer.value.buffer]
+      : [];
+    this.#post({ kind: "answer", request, answer }, given);
   }
 
   #judge(outcome: JobOutcome): JobOutcome {

@@ -64,9 +64,9 @@ export class RunningJob {
     this.#kill.abort();
   }
 
-  /** A piece of output was taken. */
-  taken(): void {
-    this.#untaken--;
+  /** Pieces of output were taken. */
+  taken(count: number): void {
+    this.#untaken -= count;
     this.#wake?.();
   }
 

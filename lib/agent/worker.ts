@@ -23,7 +23,7 @@ thread.onmessage = ({ data: message }) => {
     case "kill":
       return running?.kill();
     case "taken":
-      return running?.taken();
+      return running?.taken(message.count);
     case "answer": {
       const { answer, request } = message;
       if ("value" in answer) return running?.answer(request, answer.value);

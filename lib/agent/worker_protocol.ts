@@ -16,8 +16,8 @@ export type ToWorker =
     readonly stopFlag: SharedArrayBuffer;
   }
   | { readonly kind: "stop" | "kill" }
-  /** One piece of output was taken. */
-  | { readonly kind: "taken" }
+  /** So many pieces of output were taken. */
+  | { readonly kind: "taken"; readonly count: number }
   | {
     readonly kind: "answer";
     readonly request: number;

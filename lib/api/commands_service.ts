@@ -1,15 +1,17 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import {
   CommandsService,
   type ListCommandsRequest,
   OnDisconnect,
+  OutputSchema,
   OutputStream,
   type RunRequest as RunMessage,
   type WatchRequest,
   type WatchResponse,
   WatchResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { BULK_BYTES, encodeBulk } from "./bulk_message.ts";
 import type { Manager, RunRequest, WatchEvent } from "../manager/manager.ts";
 import type { CommandFilter, StreamName } from "../store/records.ts";
 import {
@@ -22,6 +24,7 @@ import {
   requireText,
 } from "./checks.ts";
 import { commandMessage, stateName } from "./command_message.ts";
+import { ENVELOPE_BYTES, preparedOf } from "./prepared.ts";
 import { milliseconds, timestamp } from "./values.ts";
 
 const DEFAULT_LIMIT = 100;
@@ -46,9 +49,12 @@ export function addCommandsService(
         commands: started.commands.map(commandMessage),
       };
     },
-    async *watch(request, { signal }) {
+    async *watch(request, { signal, values }) {
+      const prepared = preparedOf(values);
       for await (const event of commands.watch(watchFromOf(request), signal)) {
-        yield watchMessage(event);
+        const envelope = prepared && bulkEnvelope(event);
+        if (envelope !== undefined) prepared?.push(envelope);
+        yield envelope === undefined ? watchMessage(event) : {};
       }
     },
     async cancel({ commandId, graceMs, requestedBy }) {
@@ -159,6 +165,28 @@ function filterOf(
     ...(agent === "" ? {} : { agent: limitText("agent", agent) }),
     ...(states.length === 0 ? {} : { states: states.map(stateName) }),
   };
+}
+
+/** Of much output, the envelope of its `watchMessage`; of all else undefined. */
+function bulkEnvelope(event: WatchEvent): Uint8Array | undefined {
+  if (event.kind !== "output" || event.cut !== 0n) return undefined;
+  const { commandId, stream, offset, bytes } = event;
+  if (bytes.length < BULK_BYTES) return undefined;
+  const envelope = encodeBulk({
+    before: toBinary(
+      WatchResponseSchema,
+      create(WatchResponseSchema, { commandId }),
+    ),
+    outer: WatchResponseSchema.field.output.number,
+    inner: toBinary(
+      OutputSchema,
+      create(OutputSchema, { stream: outputStreams[stream], offset }),
+    ),
+    field: OutputSchema.field.bytes.number,
+    bytes,
+  }, ENVELOPE_BYTES);
+  new DataView(envelope.buffer).setUint32(1, envelope.length - ENVELOPE_BYTES);
+  return envelope;
 }
 
 function watchMessage(event: WatchEvent): WatchResponse {

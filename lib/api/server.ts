@@ -20,6 +20,7 @@ import {
   openPort,
   openSocket,
 } from "./place.ts";
+import { takingPrepared } from "./prepared.ts";
 import { addStatusService } from "./status_service.ts";
 
 /** What answers may take while the server closes; then their connections are cut. */
@@ -134,7 +135,11 @@ class HttpFront {
     this.#handlers = new Map(
       router.handlers.map((handler) => [
         handler.requestPath,
-        createFetchHandler(handler),
+        createFetchHandler(
+          handler.method.methodKind === "server_streaming"
+            ? takingPrepared(handler)
+            : handler,
+        ),
       ]),
     );
   }

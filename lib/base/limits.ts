@@ -6,6 +6,13 @@ export const Limits = {
   frame: 1_048_576,
   /** A piece of output or of a file. */
   chunk: 65_536,
+  /**
+   * What is cut for the wire is cut to this: with all that goes around it, it is one write and one read of 64 KiB, and
+   * not one and a bit.
+   */
+  piece: 65_536 - 96,
+  /** What a piece in memory is counted for besides its bytes: a million of one byte are not a megabyte. */
+  pieceOverhead: 512,
   /** Everything else that is sent. */
   message: 262_144,
   /** `output` of a CommandResult. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { Limits } from "../base/limits.ts";
 import type { StreamName } from "../store/records.ts";
 
@@ -47,8 +47,15 @@ export class Feed {
   #first = 0;
   #heldBytes = 0;
   #finished = false;
-  /** While someone waits for readers. */
-  #moved: PromiseWithResolvers<void> | undefined;
+  /** Who waits until readers had a piece, the first pieces first. */
+  readonly #waiting: {
+    readonly number: number;
+    readonly resolve: () => void;
+  }[] = [];
+  /** While someone waits: one for all of them, set anew when it fires and not at each read. */
+  #stall: Timer | undefined;
+  /** Since when somebody has waited without a break. */
+  #waitingSince = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -133,15 +140,33 @@ export class Feed {
   }
 
   /** Resolves when every reader had the piece of this number, or was given up because it does not read. */
-  async passed(number: number): Promise<void> {
-    while (this.#slowest() <= number) {
-      const late = Promise.withResolvers<void>();
-      const timer = this.#clock.timer(STALLED_WATCHER_MS, late.resolve);
-      this.#moved ??= Promise.withResolvers();
-      await Promise.race([this.#moved.promise, late.promise]);
-      timer.cancel();
-      this.#giveUpStalled();
+  passed(number: number): Promise<void> {
+    if (this.#slowest() > number) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.#waiting.length === 0) {
+      this.#waitingSince = this.#clock.monotonic();
     }
+    const after = this.#waiting.findLastIndex((each) => each.number <= number);
+    this.#waiting.splice(after + 1, 0, { number, resolve });
+    this.#watchStall();
+    return promise;
+  }
+
+  #watchStall(): void {
+    if (this.#waiting.length === 0 || this.#stall !== undefined) return;
+    let slowest = Infinity;
+    for (const { next, readAt } of this.#readers) {
+      if (next < this.end) slowest = Math.min(slowest, readAt);
+    }
+    if (slowest === Infinity) return;
+    // One that took its time while nobody waited has it once more.
+    const since = Math.max(slowest, this.#waitingSince);
+    const left = since + STALLED_WATCHER_MS - this.#clock.monotonic();
+    this.#stall = this.#clock.timer(Math.max(0, left), () => {
+      this.#stall = undefined;
+      this.#giveUpStalled();
+      this.#watchStall();
+    });
   }
 
   #slowest(): number {
@@ -172,18 +197,26 @@ export class Feed {
   #trim(): void {
     const slowest = this.#slowest();
     let count = 0;
+    let recent = this.#heldBytes + this.#pieces.length * Limits.pieceOverhead;
     for (const piece of this.#pieces) {
       const had = this.#first + count < slowest;
-      if (!had && (!piece.kept || this.#heldBytes <= RECENT_BYTES)) break;
+      if (!had && (!piece.kept || recent <= RECENT_BYTES)) break;
       this.#heldBytes -= piece.bytes.length;
+      recent -= piece.bytes.length + Limits.pieceOverhead;
       count++;
     }
     this.#pieces.splice(0, count);
     this.#first += count;
   }
 
+  /** Tells those who waited for what all readers have had. */
   #move(): void {
-    this.#moved?.resolve();
-    this.#moved = undefined;
+    const slowest = this.#slowest();
+    while ((this.#waiting[0]?.number ?? Infinity) < slowest) {
+      this.#waiting.shift()?.resolve();
+    }
+    if (this.#waiting.length > 0) return;
+    this.#stall?.cancel();
+    this.#stall = undefined;
   }
 }

@@ -273,7 +273,8 @@ export class Recorder {
     const { stream, offset, bytes, cut, keep } = piece;
     const size = bytes.length;
     const end = offset + BigInt(size);
-    const unwritten = (this.#unwritten.get(session) ?? 0) + size;
+    const cost = size + Limits.pieceOverhead;
+    const unwritten = (this.#unwritten.get(session) ?? 0) + cost;
     this.#unwritten.set(session, unwritten);
     const written = this.#store.appendOutput(command.id, piece)
       .then(() => {
@@ -302,7 +303,7 @@ export class Recorder {
       .finally(() => {
         this.#unwritten.set(
           session,
-          (this.#unwritten.get(session) ?? size) - size,
+          (this.#unwritten.get(session) ?? cost) - cost,
         );
       });
     return unwritten > UNWRITTEN_BYTES ? written : undefined;

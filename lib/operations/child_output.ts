@@ -11,8 +11,10 @@ const PIPE_MOST = 1_048_576;
 /** Reads one stream of a child in pieces, each once the one before it was taken. */
 export class ChildOutput {
   readonly #name: StreamName;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  readonly #reader: ReadableStreamBYOBReader;
   readonly #clock: Clock;
+  /** What the next piece is read into. */
+  #buffer = new ArrayBuffer(Limits.piece);
   #hurried = false;
   #reading = false;
   #left = PIPE_MOST;
@@ -24,7 +26,7 @@ export class ChildOutput {
     clock: Clock,
   ) {
     this.#name = name;
-    this.#reader = stream.getReader();
+    this.#reader = stream.getReader({ mode: "byob" });
     this.#clock = clock;
   }
 
@@ -40,10 +42,8 @@ export class ChildOutput {
       if (bytes === undefined) return;
       // Whoever takes a piece may have emptied it by the time that it was taken.
       const { length } = bytes;
-      for (let at = 0; at < length; at += Limits.chunk) {
-        const piece = own(bytes.subarray(at, at + Limits.chunk));
-        await pieces.give({ kind: "output", stream: this.#name, bytes: piece });
-      }
+      const piece = this.#own(bytes);
+      await pieces.give({ kind: "output", stream: this.#name, bytes: piece });
       if (this.#hurried && (this.#left -= length) <= 0) this.giveUp();
     }
   }
@@ -67,7 +67,10 @@ export class ChildOutput {
       ? this.#clock.timer(EMPTY_MS, () => this.giveUp())
       : undefined;
     try {
-      return (await this.#reader.read()).value;
+      const { done, value } = await this.#reader.read(
+        new Uint8Array(this.#buffer),
+      );
+      return done ? undefined : value;
     } catch {
       return undefined;
     } finally {
@@ -75,9 +78,14 @@ export class ChildOutput {
       this.#reading = false;
     }
   }
-}
 
-/** The bytes in a buffer of just their size: a line must not take 64 KiB with it when it is given away. */
-function own(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
+  /** The bytes in memory of about their size: a line must not take 64 KiB with it when it is given away. */
+  #own(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    if (bytes.length >= Limits.piece / 2) {
+      this.#buffer = new ArrayBuffer(Limits.piece);
+      return bytes;
+    }
+    this.#buffer = bytes.buffer;
+    return bytes.slice();
+  }
 }

@@ -50,7 +50,7 @@ export interface DataSource {
    * @throws {PiriError} NOT_FOUND and others with the Manager's reason; UNAVAILABLE if the link went down; TIMED_OUT.
    */
   text(type: string, params: unknown): Promise<string>;
-  /** Asks for bytes, as a piece of a file (`file_content`). Throws as `text`. */
+  /** Asks for bytes, as a piece of a file (`file_content`), which are then the operation's own. Throws as `text`. */
   bytes(type: string, params: unknown): Promise<Uint8Array>;
 }
 

@@ -6,6 +6,7 @@
 import { systemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
 import { openStore } from "./open.ts";
+import type { OwnedPiece } from "./output_piece.ts";
 import type { Store } from "./store.ts";
 import {
   type FromWorker,
@@ -46,6 +47,12 @@ async function answer({ id, method, args }: StoreCall): Promise<void> {
   } catch (error) {
     tell({ id, failure: toFailure(error) });
   }
+  if (method === "appendOutput") release(args[1] as OwnedPiece);
+}
+
+/** It was given to this thread, and is in the database: without this it waits for a collection with 64 MB of its like. */
+function release(piece: OwnedPiece): void {
+  if (piece.keep) piece.bytes.buffer.transfer(0);
 }
 
 function call(

@@ -1,4 +1,6 @@
+import { systemClock, type Timer } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
+import { joined, joins, type OutputPiece } from "./output_piece.ts";
 import type { CommandPatch } from "./records.ts";
 import type { Store } from "./store.ts";
 import {
@@ -66,21 +68,14 @@ function storeOn(thread: StoreThread, managerId: string): Store {
   return Object.assign(Object.fromEntries(methods), {
     managerId,
     patchCommand: (patch: CommandPatch) => thread.patch(patch),
-    appendOutput: (id: bigint, piece: Piece) =>
-      thread.call("appendOutput", [id, { ...piece, bytes: own(piece.bytes) }]),
+    appendOutput: (id: bigint, piece: OutputPiece) => thread.append(id, piece),
     [Symbol.asyncDispose]: () => thread.close(),
   }) as unknown as Store;
 }
 
-type Piece = Parameters<Store["appendOutput"]>[1];
-
-/** Posting a view posts all of the memory under it, which may hold a thousand small frames. */
-function own(bytes: Uint8Array): Uint8Array {
-  return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
-}
-
 interface Pending {
-  answer: Answer;
+  /** Who waits for it: several if calls became one. */
+  readonly answers: Answer[];
   /** The message that the call went with. */
   batch: Batch | undefined;
 }
@@ -95,6 +90,15 @@ interface WaitingPatch {
   readonly patch: CommandPatch;
 }
 
+/** Output that has not been posted: pieces of one stream, each where the one before it ends. */
+interface WaitingOutput {
+  /** Of the call. */
+  readonly id: number;
+  readonly commandId: bigint;
+  readonly pieces: OutputPiece[];
+  bytes: number;
+}
+
 /** A message of calls: how many of them are not answered. */
 interface Batch {
   left: number;
@@ -102,6 +106,16 @@ interface Batch {
 
 /** So many messages are on their way at most: what is asked for meanwhile goes together, and is committed together. */
 const MOST_UNDER_WAY = 2;
+
+/**
+ * Where nothing but output waits, it is committed so often, milliseconds, or once it is so much: a commit costs about as
+ * much for a line as for a megabyte, and nobody waits for it as for a result.
+ */
+const OUTPUT_MS = 5;
+const OUTPUT_BYTES = 1_048_576;
+
+/** Pieces that follow each other become one up to about so many bytes. */
+const PIECE_BYTES = 262_144;
 
 /** The thread, and the calls that it has not answered. */
 class StoreThread {
@@ -112,6 +126,14 @@ class StoreThread {
   readonly #calls = new Map<number, StoreCall>();
   /** Patches among the calls that another of the same command may still be laid over. */
   readonly #patches = new Map<bigint, WaitingPatch>();
+  /** Output among the calls, by command and stream, that what follows it may still be joined to. */
+  readonly #outputs = new Map<string, WaitingOutput>();
+  /** All output among the calls. */
+  #waitingOutputs: WaitingOutput[] = [];
+  #outputBytes = 0;
+  /** When output that waits alone is posted. */
+  #outputTimer: Timer | undefined;
+  #outputPostedAt = -Infinity;
   #underWay = 0;
   #lastId = 0;
   #failure: Error | undefined;
@@ -138,8 +160,43 @@ class StoreThread {
     args: readonly unknown[],
   ): Promise<unknown> {
     // A read sees the writes before it, so none of them may move behind it.
-    if (method !== "appendOutput") this.#patches.clear();
+    this.#patches.clear();
+    this.#outputs.clear();
     return this.#ask(method, args);
+  }
+
+  /** Pieces of one stream that have not been posted become one, where the first of them was asked for. */
+  append(commandId: bigint, piece: OutputPiece): Promise<unknown> {
+    const key = `${commandId} ${piece.stream}`;
+    const { length } = piece.bytes;
+    const earlier = this.#outputs.get(key);
+    const last = earlier?.pieces.at(-1);
+    const pending = earlier && this.#pending.get(earlier.id);
+    if (
+      earlier !== undefined && last !== undefined && pending !== undefined &&
+      joins(last, piece) && earlier.bytes + length <= PIECE_BYTES
+    ) {
+      const answer = Promise.withResolvers<unknown>();
+      pending.answers.push(answer);
+      earlier.pieces.push(piece);
+      earlier.bytes += length;
+      this.#gathered(length);
+      return answer.promise;
+    }
+    const before = this.#lastId;
+    const answered = this.#ask("appendOutput", []);
+    const id = this.#lastId;
+    if (id === before) return answered;
+    const output = { id, commandId, pieces: [piece], bytes: length };
+    this.#outputs.set(key, output);
+    this.#waitingOutputs.push(output);
+    this.#gathered(length);
+    return answered;
+  }
+
+  #gathered(bytes: number): void {
+    this.#outputBytes += bytes;
+    if (this.#outputBytes >= OUTPUT_BYTES) this.#flush();
   }
 
   #ask(
@@ -158,11 +215,18 @@ class StoreThread {
     this.#lastId++;
     const id = this.#lastId;
     const answer = Promise.withResolvers<unknown>();
-    this.#pending.set(id, { answer, batch: undefined });
+    this.#pending.set(id, { answers: [answer], batch: undefined });
     this.#calls.set(id, { id, method, args });
     // What is asked for in one go is one message.
-    if (this.#calls.size === 1) queueMicrotask(() => this.#flush());
+    if (this.#isFirst(method)) queueMicrotask(() => this.#flush());
     return answer.promise;
+  }
+
+  /** Whether nothing that waits has begun a message: output may wait for more of it, and nothing else for output. */
+  #isFirst(method: StoreCall["method"]): boolean {
+    const isOutput = method === "appendOutput";
+    return this.#calls.size === 1 ||
+      !isOutput && this.#calls.size === this.#waitingOutputs.length + 1;
   }
 
   /**
@@ -174,6 +238,8 @@ class StoreThread {
     const whole = earlier === undefined
       ? patch
       : { ...earlier.patch, ...patch };
+    // What was printed before the change is not to be joined by what was printed after it.
+    this.#outputs.clear();
     const answered = this.#ask("patchCommand", [whole]);
     const id = this.#lastId;
     if (!this.#calls.has(id)) return answered;
@@ -189,17 +255,7 @@ class StoreThread {
     if (dropped === undefined || pending === undefined) return;
     this.#pending.delete(droppedId);
     this.#calls.delete(droppedId);
-    const { answer } = pending;
-    pending.answer = {
-      resolve: (value) => {
-        dropped.answer.resolve(value);
-        answer.resolve(value);
-      },
-      reject: (reason) => {
-        dropped.answer.reject(reason);
-        answer.reject(reason);
-      },
-    };
+    pending.answers.unshift(...dropped.answers);
   }
 
   close(): Promise<void> {
@@ -208,6 +264,7 @@ class StoreThread {
   }
 
   terminate(): void {
+    this.#outputTimer?.cancel();
     this.#worker.terminate();
   }
 
@@ -221,6 +278,8 @@ class StoreThread {
 
   #flush(): void {
     if (this.#underWay >= MOST_UNDER_WAY || this.#calls.size === 0) return;
+    if (this.#waitsForMore()) return;
+    const buffers = this.#joinOutput();
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     this.#patches.clear();
@@ -234,11 +293,49 @@ class StoreThread {
         if (pending !== undefined) pending.batch = batch;
       }
     }
-    this.#post({ kind: "calls", calls });
+    this.#post({ kind: "calls", calls }, buffers);
   }
 
-  #post(message: ToWorker): void {
-    this.#worker.postMessage(message);
+  /** Whether only output is to be posted, and it can wait. What is asked for besides ends the wait. */
+  #waitsForMore(): boolean {
+    const now = systemClock.monotonic();
+    const left = this.#outputPostedAt + OUTPUT_MS - now;
+    const waits = this.#calls.size === this.#waitingOutputs.length &&
+      this.#outputBytes < OUTPUT_BYTES && left > 0 &&
+      this.#closed === undefined;
+    if (!waits) {
+      this.#outputTimer?.cancel();
+      this.#outputTimer = undefined;
+      if (this.#waitingOutputs.length > 0) this.#outputPostedAt = now;
+      return false;
+    }
+    this.#outputTimer ??= systemClock.timer(left, () => {
+      this.#outputTimer = undefined;
+      this.#flush();
+    });
+    return true;
+  }
+
+  /** Writes the output that waits into its calls. Returns the memory that is to be given away with them. */
+  #joinOutput(): ArrayBuffer[] {
+    const buffers: ArrayBuffer[] = [];
+    for (const { id, commandId, pieces } of this.#waitingOutputs) {
+      const piece = joined(pieces);
+      if (piece.keep) buffers.push(piece.bytes.buffer);
+      this.#calls.set(id, {
+        id,
+        method: "appendOutput",
+        args: [commandId, piece],
+      });
+    }
+    this.#waitingOutputs = [];
+    this.#outputs.clear();
+    this.#outputBytes = 0;
+    return buffers;
+  }
+
+  #post(message: ToWorker, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer);
   }
 
   #hear(message: FromWorker): void {
@@ -256,8 +353,10 @@ class StoreThread {
     const pending = this.#pending.get(answer.id);
     if (pending === undefined) return;
     this.#pending.delete(answer.id);
-    if ("failure" in answer) pending.answer.reject(fromFailure(answer.failure));
-    else pending.answer.resolve(answer.value);
+    for (const each of pending.answers) {
+      if ("failure" in answer) each.reject(fromFailure(answer.failure));
+      else each.resolve(answer.value);
+    }
     const { batch } = pending;
     if (batch === undefined) return;
     batch.left--;
@@ -268,8 +367,11 @@ class StoreThread {
 
   #fail(error: Error): void {
     this.#failure = error;
+    this.#outputTimer?.cancel();
     this.#opened.reject(error);
-    for (const { answer } of this.#pending.values()) answer.reject(error);
+    for (const { answers } of this.#pending.values()) {
+      for (const each of answers) each.reject(error);
+    }
     this.#pending.clear();
   }
 }

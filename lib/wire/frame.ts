@@ -14,17 +14,33 @@ const NOTHING = new Uint8Array();
 
 /** Writes frames one behind the other into one piece of memory. */
 export function encodeFrames(bodies: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const body of bodies) length += HEADER_BYTES + body.length;
-  const frames = new Uint8Array(length);
-  const view = new DataView(frames.buffer);
+  return joinFrames(bodies.map((body) => {
+    const frame = new Uint8Array(HEADER_BYTES + body.length);
+    frame.set(body, HEADER_BYTES);
+    return sealFrame(frame);
+  }));
+}
+
+/** Writes the length into a frame that begins with room for it, and returns the frame. */
+export function sealFrame<T extends Uint8Array>(frame: T): T {
+  new DataView(frame.buffer, frame.byteOffset, HEADER_BYTES)
+    .setUint32(0, frame.length - HEADER_BYTES);
+  return frame;
+}
+
+/** Frames in one piece of memory; one alone is not copied. */
+export function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
+  const [only] = frames;
+  if (frames.length === 1 && only !== undefined) return only;
+  const all = new Uint8Array(
+    frames.reduce((sum, { length }) => sum + length, 0),
+  );
   let at = 0;
-  for (const body of bodies) {
-    view.setUint32(at, body.length);
-    frames.set(body, at + HEADER_BYTES);
-    at += HEADER_BYTES + body.length;
+  for (const frame of frames) {
+    all.set(frame, at);
+    at += frame.length;
   }
-  return frames;
+  return all;
 }
 
 /**
@@ -35,13 +51,13 @@ export class FrameDecoder {
   /** The longest body that is accepted from now on, in bytes. */
   limit: number = Limits.handshakeFrame;
   /** Bytes that came and are not looked at yet. */
-  #chunk = NOTHING;
+  #chunk: Uint8Array = NOTHING;
   /** A frame that began in an earlier chunk, header included, and how much of it is there. */
   #partial = NOTHING;
   #have = 0;
 
-  /** Takes bytes as they arrived, after `next` has returned undefined. They must not be written to any more. */
-  push(bytes: Uint8Array<ArrayBuffer>): void {
+  /** Takes bytes as they arrived, after `next` has returned undefined; they must stay until it does so again. */
+  push(bytes: Uint8Array): void {
     if (this.#chunk.length > 0) {
       throw new TypeError("FrameDecoder was given bytes before it was emptied");
     }
@@ -49,7 +65,7 @@ export class FrameDecoder {
   }
 
   /**
-   * The next body, or undefined if more bytes are needed for it. A body may share memory with the bytes that came.
+   * The next body, in memory of its own, or undefined if more bytes are needed for it.
    *
    * @throws {PiriError} PROTOCOL_VIOLATION if a frame announces more than the limit, before space is made for it.
    */
@@ -69,7 +85,7 @@ export class FrameDecoder {
     return body;
   }
 
-  /** The common case: the frame lies in one chunk, and nothing is copied. */
+  /** The common case: the frame lies in one chunk. */
   #takeWhole(): Uint8Array | undefined {
     const chunk = this.#chunk;
     if (chunk.length < HEADER_BYTES) return undefined;
@@ -77,7 +93,7 @@ export class FrameDecoder {
     if (chunk.length < end) return undefined;
     // An empty rest would keep the memory of what came.
     this.#chunk = end === chunk.length ? NOTHING : chunk.subarray(end);
-    return chunk.subarray(HEADER_BYTES, end);
+    return chunk.slice(HEADER_BYTES, end);
   }
 
   /** Moves bytes from the chunk until the partial frame has so many, if there are. */
@@ -86,10 +102,9 @@ export class FrameDecoder {
     if (taken <= 0) return;
     const needed = this.#have + taken;
     if (needed > this.#partial.length) {
-      // Grown as bytes come, not as announced: a silent peer costs nothing.
-      const grown = new Uint8Array(
-        Math.min(wanted, Math.max(needed, this.#partial.length * 2, 64)),
-      );
+      // Grown as bytes come, not as announced: a silent peer costs nothing. To several times of it: a frame comes in a
+      // few reads, and would else be copied at each of them.
+      const grown = new Uint8Array(Math.min(wanted, Math.max(needed * 4, 64)));
       grown.set(this.#partial.subarray(0, this.#have));
       this.#partial = grown;
     }

@@ -5,6 +5,7 @@ import {
   readMessage,
   writeMessage,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { HEADER_BYTES, sealFrame } from "./frame.ts";
 import { decode } from "./protobuf_reader.ts";
 import { encode } from "./protobuf_writer.ts";
 
@@ -41,10 +42,13 @@ const MAX_COUNT = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** The bytes of a message, as a frame carries them. */
 export function encodeMessage(body: Body): Uint8Array {
-  return encode(writeMessage, {
-    type: TYPE_OF[body.case],
-    body,
-  });
+  return encode(writeMessage, { type: TYPE_OF[body.case], body });
+}
+
+/** The frame of a message. */
+export function encodeFrame(body: Body): Uint8Array {
+  const message = { type: TYPE_OF[body.case], body };
+  return sealFrame(encode(writeMessage, message, { room: HEADER_BYTES }));
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import type { Later } from "./later.ts";
-import { encodeFrames, HEADER_BYTES } from "./frame.ts";
-import { type Body, encodeMessage } from "./message.ts";
+import { joinFrames } from "./frame.ts";
+import { type Body, encodeFrame } from "./message.ts";
 import type { Transport } from "./transport.ts";
 
 /** A write that makes no progress for so long ends the connection, milliseconds. */
@@ -27,7 +27,7 @@ export interface OutboxOptions {
 }
 
 interface Item {
-  body: Uint8Array;
+  frame: Uint8Array;
   readonly key: string | undefined;
 }
 
@@ -140,19 +140,19 @@ export class Outbox {
   #add(message: Body, key: string | undefined): void {
     if (this.#closed || this.#said) throw closed(message);
     this.#said = message.case === "bye";
-    const body = encodeMessage(message);
+    const frame = encodeFrame(message);
     const predecessor = key === undefined
       ? undefined
       : this.#replaceable.get(key);
     if (predecessor !== undefined) {
-      this.#queuedBytes += body.length - predecessor.body.length;
-      predecessor.body = body;
+      this.#queuedBytes += frame.length - predecessor.frame.length;
+      predecessor.frame = frame;
       return;
     }
-    const item = { body, key };
+    const item = { frame, key };
     this.#queue.push(item);
     if (key !== undefined) this.#replaceable.set(key, item);
-    this.#queuedBytes += body.length + HEADER_BYTES;
+    this.#queuedBytes += frame.length;
     if (this.#queuedBytes > OVERFLOW) {
       this.#fail(
         new PiriError(
@@ -174,7 +174,7 @@ export class Outbox {
     this.#stall ??= this.#stallTimer(STALL_MS);
     try {
       while (this.#queue.length > 0 && !this.#closed) {
-        const bytes = encodeFrames(this.#gather());
+        const bytes = joinFrames(this.#gather());
         let written = 0;
         this.#tookAt = this.#clock.monotonic();
         while (written < bytes.length && !this.#closed) {
@@ -182,6 +182,7 @@ export class Outbox {
           written += await this.#transport.write(rest);
           this.#tookAt = this.#clock.monotonic();
         }
+        release(bytes);
         if (this.#queuedBytes <= HIGH_WATER) this.#tellRoom();
       }
     } catch (error) {
@@ -199,21 +200,21 @@ export class Outbox {
   }
 
   #gather(): Uint8Array[] {
-    const bodies: Uint8Array[] = [];
+    const frames: Uint8Array[] = [];
     let bytes = 0;
     let count = 0;
-    for (const { body, key } of this.#queue) {
-      const size = body.length + HEADER_BYTES;
+    for (const { frame, key } of this.#queue) {
+      const size = frame.length;
       const full = this.oneFrameAWrite || bytes + size > GATHERED_BYTES;
       if (count > 0 && full) break;
       if (key !== undefined) this.#replaceable.delete(key);
-      bodies.push(body);
+      frames.push(frame);
       bytes += size;
       count++;
     }
     this.#queue.splice(0, count);
     this.#queuedBytes -= bytes;
-    return bodies;
+    return frames;
   }
 
   /** One timer for all writes: it is set anew when it fires, not at each of them. */
@@ -242,6 +243,15 @@ export class Outbox {
     this.close();
     this.#failed(error);
   }
+}
+
+/** So much memory is given back at once: it would else wait for a collection, with 64 MB of its like. */
+const RELEASED_BYTES = 16_384;
+
+/** What was written is nobody's any more. */
+function release({ buffer }: Uint8Array): void {
+  if (buffer.byteLength < RELEASED_BYTES) return;
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 function closed({ case: kind }: Body): PiriError {

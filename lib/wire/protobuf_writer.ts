@@ -22,13 +22,17 @@ const utf8 = new TextEncoder();
 /** A message is written in one go, so that all of them can use the same memory. */
 let scratch: Uint8Array<ArrayBuffer> | undefined;
 
-/** The bytes of a message: fields by number, those that have their default left out. */
+/**
+ * The bytes of a message: fields by number, those that have their default left out. They come behind so many bytes of
+ * room, for what goes before them.
+ */
 export function encode<T>(
   write: WriteMessage<T>,
   message: T,
+  { room = 0 }: { readonly room?: number } = {},
 ): Uint8Array<ArrayBuffer> {
   scratch ??= new Uint8Array(SCRATCH_BYTES);
-  const writer = new ProtobufWriter(scratch);
+  const writer = new ProtobufWriter(scratch, room);
   write(writer, message);
   return writer.finish();
 }
@@ -36,12 +40,13 @@ export function encode<T>(
 /** Writes protobuf fields one behind the other. A `tag` is a field's number and, in the last three bits, its wire type. */
 export class ProtobufWriter {
   #bytes: Uint8Array<ArrayBuffer>;
-  #at = 0;
+  #at: number;
   #isOwn = false;
 
-  /** @param bytes Where it begins to write; it makes more room by itself. */
-  constructor(bytes: Uint8Array<ArrayBuffer>) {
+  /** @param bytes Where it begins to write, from `at` on; it makes more room by itself. */
+  constructor(bytes: Uint8Array<ArrayBuffer>, at = 0) {
     this.#bytes = bytes;
+    this.#at = at;
   }
 
   /** All that is written, in memory that nobody else writes to. */

@@ -34,7 +34,7 @@ export class TlsTransport implements Transport {
     try {
       const count = await this.#conn.read(this.#buffer);
       if (count === null) return undefined;
-      const bytes = this.#buffer.slice(0, count);
+      const bytes = this.#buffer.subarray(0, count);
       this.#fit(count);
       return bytes;
     } catch (error) {

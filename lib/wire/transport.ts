@@ -3,12 +3,15 @@ export interface Transport {
   /** Where the peer is, for people: address and port. */
   readonly peer: string;
   /**
-   * The next bytes, which are the caller's own, or undefined at the end. One call at a time.
+   * The next bytes, or undefined at the end. They stay until the next call. One call at a time.
    *
    * After `close` of this side it is the end, too. Rejects if the connection broke.
    */
   read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Hands over some of the bytes, at least one, and says how many. Waits for a slow peer. One call at a time. */
+  /**
+   * Hands over some of the bytes, at least one, and says how many. Waits for a slow peer. One call at a time. When it has
+   * resolved the bytes are the caller's again, who may write over them.
+   */
   write(bytes: Uint8Array): Promise<number>;
   /** Ends both directions at once. Never throws, and may be called again. */
   close(): void;

@@ -159,3 +159,25 @@ Deno.test("an answer that nobody asked for is counted and dropped", () => {
   answer(text(7n, "hello"));
   assertEquals(counters.all(), { data_responses_late: 1n });
 });
+
+Deno.test("more requests than a Manager answers at a time wait for their turn", async () => {
+  const { client, clock, asked, answer } = clientOf();
+  const answers = Array.from(
+    { length: 40 },
+    (_, i) => client.request("data.Get", String(i)),
+  );
+  await clock.settle();
+  assertEquals(asked.length, 32);
+
+  answer(text(5n, "five"));
+  answer(text(6n, "six"));
+  await clock.settle();
+  assertEquals([asked.length, client.underWay], [34, 32]);
+  assertEquals(await answers[4], "five");
+
+  const ends = Promise.allSettled(answers);
+  client.close();
+  const ended = (await ends).map(({ status }) => status);
+  assertEquals(ended.filter((status) => status === "fulfilled").length, 2);
+  assertEquals(asked.length, 34);
+});

@@ -13,6 +13,8 @@ export const SMALL_LIMITS: JournalLimits = {
   offlineOutput: 1_000,
   window: 300,
   segment: 200,
+  // What is read is read from the disk.
+  recent: 0,
   reserve: 4_000,
   reserveRecord: 500,
   reserveOutput: 300,

@@ -183,6 +183,61 @@ Deno.test("watch tells everything that comes, each thing in its own form, and th
   ]);
 });
 
+Deno.test("much output comes in its place among all else, with and without a cut, of any length", async () => {
+  const manager = new SmallManager();
+  const told = [1, 4_095, 4_096, 0, 70_000, 65_536].flatMap((size, index) =>
+    [0n, 7n].map((cut) => ({
+      kind: "output" as const,
+      commandId: 2n ** 40n,
+      stream: index % 2 === 0 ? "stdout" as const : "stderr" as const,
+      offset: BigInt(index) * 100_000n,
+      bytes: new Uint8Array(size).map((_, at) => (at + index) % 251),
+      cut,
+    }))
+  );
+  manager.commands.watch = async function* () {
+    for (const event of told) {
+      yield await Promise.resolve(event);
+      yield {
+        kind: "progress",
+        commandId: 1n,
+        current: 1,
+        total: 2,
+        message: "",
+      };
+    }
+  };
+  await using fleet = await startControl({ manager });
+
+  const seen = await all(
+    fleet.control.commands.watch({ commands: [{ commandId: 4n }] }),
+  );
+
+  assertEquals(
+    seen.map(({ event }) => event.case),
+    told.flatMap(() => ["output", "progress"] as const),
+  );
+  assertEquals(
+    seen.filter(({ event }) => event.case === "output"),
+    told.map(({ commandId, stream, offset, bytes, cut }) =>
+      create(WatchResponseSchema, {
+        commandId,
+        event: {
+          case: "output",
+          value: {
+            stream: stream === "stdout"
+              ? OutputStream.STDOUT
+              : OutputStream.STDERR,
+            offset,
+            bytes,
+            cut,
+          },
+        },
+      })
+    ),
+  );
+});
+
 Deno.test("watch refuses no commands, ids that are none, and one command twice", async () => {
   await using fleet = await startControl();
   const { commands } = fleet.control;

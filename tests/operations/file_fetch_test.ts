@@ -172,7 +172,7 @@ Deno.test("a few pieces are asked for ahead, and no more", async () => {
   await finish(
     fileFetch.run({ source: "a", path: folder.file }, newContext(counting)),
   );
-  assertEquals(most, 4);
+  assertEquals(most, 16);
 });
 
 const changes: Record<string, (data: DataSource) => DataSource["bytes"]> = {

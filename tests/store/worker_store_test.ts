@@ -134,3 +134,109 @@ Deno.test("a read between two patches of one command sees the first", async () =
   await last;
   assertEquals((await store.command(1n))?.finishedAt, 7);
 });
+
+Deno.test("output that is asked for together is one piece, up to a cut or what is not kept, and each is answered", async () => {
+  await using folder = await temporaryFolder();
+  await using store = await openWorkerStore(folder.database);
+  const { commands: [command] } = await store.createCommands([newCommand()], {
+    requestId: "r",
+    job: "j",
+  });
+  const id = command?.id ?? 0n;
+  const append = (offset: number, text: string, more: object = {}) =>
+    store.appendOutput(id, {
+      stream: "stdout",
+      offset: BigInt(offset),
+      bytes: new TextEncoder().encode(text),
+      cut: 0n,
+      keep: true,
+      ...more,
+    });
+
+  const answers = await Promise.allSettled([
+    append(0, "ab"),
+    append(2, "c"),
+    append(0, "x", { stream: "stderr" }),
+    append(3, "de"),
+    append(7, "h", { cut: 2n }),
+    append(8, "i"),
+    append(9, "jkl", { keep: false }),
+    append(12, "m", { keep: false }),
+  ]);
+
+  assertEquals(answers.map(({ status }) => status), Array(8).fill("fulfilled"));
+  const pieces = await store.readOutput(id, {
+    stream: "stdout",
+    offset: 0n,
+    limit: 1_000,
+  });
+  assertEquals(
+    pieces.map(({ offset, bytes, cut }) => [
+      offset,
+      new TextDecoder().decode(bytes),
+      cut,
+    ]),
+    [[0n, "abcde", 0n], [7n, "hi", 2n]],
+  );
+  const kept = await store.command(id);
+  assertEquals([kept?.stdoutHeld, kept?.stderrHeld, kept?.truncated], [
+    13n,
+    1n,
+    true,
+  ]);
+});
+
+Deno.test("output that waits for more goes with the first thing that is asked for besides", async () => {
+  await using folder = await temporaryFolder();
+  await using store = await openWorkerStore(folder.database);
+  const { commands: [command] } = await store.createCommands([newCommand()], {
+    requestId: "r",
+    job: "j",
+  });
+  const id = command?.id ?? 0n;
+  const piece = { stream: "stdout", cut: 0n, keep: true } as const;
+  await store.appendOutput(id, {
+    ...piece,
+    offset: 0n,
+    bytes: new Uint8Array(1),
+  });
+  const order: string[] = [];
+
+  const waits = store.appendOutput(id, {
+    ...piece,
+    offset: 1n,
+    bytes: new Uint8Array(1),
+  }).then(() => order.push("output"));
+  // By now it has been decided that it waits.
+  await Promise.resolve();
+  const ends = store.patchCommand({ id, state: "succeeded" })
+    .then(() => order.push("end"));
+  await Promise.all([waits, ends]);
+
+  assertEquals(order, ["output", "end"]);
+  assertEquals((await store.command(id))?.stdoutHeld, 2n);
+});
+
+Deno.test("output that cannot be kept fails alone, and so do the pieces that it was joined with", async () => {
+  await using folder = await temporaryFolder();
+  await using store = await openWorkerStore(folder.database);
+  const { commands: [command] } = await store.createCommands([newCommand()], {
+    requestId: "r",
+    job: "j",
+  });
+  const id = command?.id ?? 0n;
+  const piece = { stream: "stdout", cut: 0n, keep: true } as const;
+  const bytes = new Uint8Array(2);
+
+  const answers = await Promise.allSettled([
+    store.appendOutput(99n, { ...piece, offset: 0n, bytes }),
+    store.appendOutput(99n, { ...piece, offset: 2n, bytes }),
+    store.appendOutput(id, { ...piece, offset: 0n, bytes }),
+  ]);
+
+  assertEquals(answers.map(({ status }) => status), [
+    "rejected",
+    "rejected",
+    "fulfilled",
+  ]);
+});

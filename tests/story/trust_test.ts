@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ExitCode } from "../../lib/cli/exit_code.ts";
+import { until } from "../../scripts/local/until.ts";
 import { startFleet } from "../support/fleet.ts";
 import { program } from "../support/program.ts";
 import { NEEDS_MODES, story } from "../support/story.ts";
@@ -119,8 +120,11 @@ story("secrets and tokens are in no log", async (executables) => {
 
   const config = await Deno.readTextFile(host.configPath);
   const secret = /^secret: (\S+)$/m.exec(config)?.[1] ?? "no secret";
-  const logs = fleet.serving.toString() + host.running.toString();
-  assertMatch(logs, /Connected to the Manager/);
-  assert(!logs.includes(secret));
-  assert(!logs.includes(token.slice(0, 40)));
+  const logs = () => fleet.serving.toString() + host.running.toString();
+  await until(
+    "the agent logs that it is connected",
+    () => /Connected to the Manager/.test(logs()),
+  );
+  assert(!logs().includes(secret));
+  assert(!logs().includes(token.slice(0, 40)));
 });

@@ -3,6 +3,7 @@ import { PiriError } from "../../lib/base/errors.ts";
 import {
   type Body,
   decodeMessage,
+  encodeFrame,
   encodeMessage,
   TYPE_OF,
 } from "../../lib/wire/message.ts";
@@ -10,6 +11,7 @@ import {
   createMessage,
   writeMessage,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { encodeFrames } from "../../lib/wire/frame.ts";
 import { body, KINDS } from "../support/scripted_peer.ts";
 import { encode } from "../../lib/wire/protobuf_writer.ts";
 
@@ -129,4 +131,30 @@ Deno.test("a count of 2^53 - 1 is accepted, and a nonce may be any 64 bits", () 
   const most = TOO_MANY - 1n;
   decodeMessage(encodeMessage(body("commandAck", { stdout: most })));
   decodeMessage(encodeMessage(body("command", { nonce: 2n ** 64n - 1n })));
+});
+
+Deno.test("a frame is the same whichever way it is made", () => {
+  for (const size of [0, 1, 4_095, 4_096, 20_000, 65_536]) {
+    const bytes = new Uint8Array(size).map((_, index) => index % 251);
+    for (
+      const message of [
+        body("commandOutput", { commandId: 7n, stream: 2, offset: 3n, bytes }),
+        body("commandOutput", { commandId: 7n, bytes, cut: 5n }),
+        body("commandOutput", { commandId: -1n, offset: 2n ** 50n, bytes }),
+        ...[false, true].map((more) =>
+          body("dataResponse", {
+            requestId: 9n,
+            ok: true,
+            value: { case: "bytes", value: bytes },
+            more,
+          })
+        ),
+      ]
+    ) {
+      assertEquals(
+        encodeFrame(message),
+        encodeFrames([encodeMessage(message)]),
+      );
+    }
+  }
 });

@@ -4,6 +4,7 @@ import { PiriError } from "../../base/errors.ts";
 import { diskError } from "../../base/files.ts";
 import type { DataOwner } from "./layers.ts";
 import { folderSafe, locate, requireSafeName } from "./locate.ts";
+import { SharedFiles } from "./shared_files.ts";
 
 /** What is known of a file. */
 export interface FileFacts {
@@ -28,6 +29,7 @@ const HASH_CHUNK_BYTES = 262_144;
 /** The files that agents may fetch: groups/GROUP/ of their groups, the later one first, then all/. */
 export class FileLibrary {
   readonly #dir: string;
+  readonly #shared = new SharedFiles();
   /** By path and stamp, so that a thousand agents that fetch a file have it hashed once. */
   readonly #hashes = new Map<string, Promise<HashedFile>>();
 
@@ -77,18 +79,11 @@ export class FileLibrary {
     name: string,
     { offset, length }: { offset: number; length: number },
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const path = await this.#find(owner, name);
+    const { id, groups } = owner;
+    const key = JSON.stringify([id, groups, name]);
     try {
-      using file = await Deno.open(path);
-      await file.seek(offset, Deno.SeekMode.Start);
-      const buffer = new Uint8Array(length);
-      let filled = 0;
-      while (filled < length) {
-        const count = await file.read(buffer.subarray(filled));
-        if (count === null) break;
-        filled += count;
-      }
-      return buffer.subarray(0, filled);
+      const find = () => this.#find(owner, name);
+      return await this.#shared.read(key, find, { offset, length });
     } catch (error) {
       throw diskError(`read the file "${name}"`, error);
     }

@@ -1,0 +1,49 @@
+import {
+  type ContextValues,
+  createContextKey,
+  createContextValues,
+} from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+
+/** Before each message of a stream: a byte of flags, and its length (connectrpc.com/docs/protocol). */
+export const ENVELOPE_BYTES = 5;
+
+const STREAM_TYPE = "application/connect+proto";
+
+/** Envelopes that a stream has made itself, in the order in which they are to be sent. */
+const key = createContextKey<Uint8Array[] | undefined>(undefined);
+
+/** Where a service puts the envelopes that it has made itself; undefined if this stream takes none. */
+export function preparedOf(values: ContextValues): Uint8Array[] | undefined {
+  return values.get(key);
+}
+
+/**
+ * Lets a streaming method make the envelopes of large messages itself, for Connect copies each of them four times: where
+ * it yields an empty message, the next envelope that it has prepared goes out instead.
+ */
+export function takingPrepared(handler: UniversalHandler): UniversalHandler {
+  return Object.assign(async (request: Parameters<UniversalHandler>[0]) => {
+    if (request.header.get("content-type") !== STREAM_TYPE) {
+      return await handler(request);
+    }
+    const prepared: Uint8Array[] = [];
+    const contextValues = (request.contextValues ?? createContextValues())
+      .set(key, prepared);
+    const response = await handler({ ...request, contextValues });
+    const { body } = response;
+    return body === undefined || body instanceof Uint8Array
+      ? response
+      : { ...response, body: replaced(body, prepared) };
+  }, handler);
+}
+
+async function* replaced(
+  body: AsyncIterable<Uint8Array>,
+  prepared: Uint8Array[],
+): AsyncGenerator<Uint8Array> {
+  for await (const envelope of body) {
+    const stands = envelope.length === ENVELOPE_BYTES && envelope[0] === 0;
+    yield stands ? prepared.shift() ?? envelope : envelope;
+  }
+}
