@@ -26,6 +26,7 @@ export const plays: readonly Play[] = [
       stage.note("It prints to both streams, and ends with exit code 3");
       await stage.workers.newest.prints("hello\n");
       await stage.workers.newest.prints("oh\n", "stderr");
+      await stage.clock.settle();
       stage.note("What is on the Manager's disk is acknowledged in a moment");
       await stage.clock.advance(LATER_MS);
       stage.workers.newest.ends({
