@@ -206,10 +206,9 @@ export class Commands implements CommandAdmin {
     const earlier = record.cancelGraceMs ?? Infinity;
     const patch: CommandPatch = {
       id,
-      // Who asks again may shorten the grace, and is not the one who has ended it.
-      ...record.cancelRequestedAt === null
-        ? { cancelRequestedAt: now, cancelRequestedBy: requestedBy }
-        : {},
+      ...command.isCancelRecorded
+        ? {}
+        : firstAsked(record, { at: now, by: requestedBy }),
       cancelGraceMs: Math.min(graceMs ?? CANCEL_GRACE_MS, earlier),
       ...command.wasNeverSent
         ? {
@@ -222,8 +221,13 @@ export class Commands implements CommandAdmin {
     const isOpen = patch.state === undefined;
     await this.#patch(patch);
     command.isCancelRecorded = true;
-    if (!isOpen) command.feed.finish();
-    else if (command.isOpen) this.#dispatcher.cancel(command);
+    if (!isOpen) {
+      command.feed.finish();
+    } else if (command.isOpen) {
+      // An earlier one that could not be recorded may have taken this back in memory.
+      command.apply(patch);
+      this.#dispatcher.cancel(command);
+    }
     command.feed.touch();
     const session = this.#options.fleet.session(command.agent);
     if (command.isOpen && session !== undefined && isLegacy(session)) {
@@ -388,4 +392,14 @@ export class Commands implements CommandAdmin {
   noteLeft(agent: string, at: number): void {
     this.#leftAt.set(agent, at);
   }
+}
+
+/** Who asks again may shorten the grace, and is not the one who has ended it. */
+function firstAsked(
+  { cancelRequestedAt, cancelRequestedBy }: CommandRecord,
+  { at, by }: { at: number; by: string },
+): Pick<CommandRecord, "cancelRequestedAt" | "cancelRequestedBy"> {
+  return cancelRequestedAt === null
+    ? { cancelRequestedAt: at, cancelRequestedBy: by }
+    : { cancelRequestedAt, cancelRequestedBy };
 }

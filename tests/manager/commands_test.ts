@@ -380,6 +380,29 @@ Deno.test("a cancel that could not be recorded is taken back, though the command
   assertNotEquals((await core.store.command(id))?.cancelRequestedAt, null);
 });
 
+Deno.test("of two cancels the second holds whole, though the first could not be recorded", async () => {
+  await using parts = await connected();
+  const { core, agent } = parts;
+  const { id } = await core.run("web-1");
+  await agent.hears("command");
+  const release = core.slow.hold("patchCommand");
+  core.slow.failOnce("patchCommand", new PiriError("DISK", "Cannot write"));
+  const failed = assertRejects(() => core.commands.cancel(id), PiriError);
+  const second = core.commands.cancel(id, 3_000);
+  await core.clock.settle();
+  release();
+  await failed;
+  await second;
+
+  const cancel = await agent.hears("cancel");
+  assertEquals([cancel.commandId, cancel.graceMs], [id, 3_000]);
+  const kept = await core.store.command(id);
+  assertEquals(kept?.cancelGraceMs, 3_000);
+  assertNotEquals(kept?.cancelRequestedAt, null);
+  const { cancelRequestedAt } = await core.commands.get(id);
+  assertEquals(cancelRequestedAt, kept?.cancelRequestedAt);
+});
+
 Deno.test("commands that are not recorded yet count towards an agent's limit", async () => {
   await using parts = await connected();
   const { core } = parts;
