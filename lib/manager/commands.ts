@@ -203,13 +203,16 @@ export class Commands implements CommandAdmin {
     }
     const now = this.#clock.now();
     const { record } = command;
-    const earlier = record.cancelGraceMs ?? Infinity;
+    const grace = Math.min(
+      graceMs ?? CANCEL_GRACE_MS,
+      record.cancelGraceMs ?? Infinity,
+    );
     const patch: CommandPatch = {
       id,
       ...command.isCancelRecorded
         ? {}
         : firstAsked(record, { at: now, by: requestedBy }),
-      cancelGraceMs: Math.min(graceMs ?? CANCEL_GRACE_MS, earlier),
+      cancelGraceMs: grace,
       ...command.wasNeverSent
         ? {
           state: "cancelled" as const,
@@ -224,8 +227,12 @@ export class Commands implements CommandAdmin {
     if (!isOpen) {
       command.feed.finish();
     } else if (command.isOpen) {
-      // An earlier one that could not be recorded may have taken this back in memory.
-      command.apply(patch);
+      // An earlier one that could not be recorded may have taken this back in memory; a later one may be shorter.
+      const { cancelGraceMs } = command.record;
+      command.apply({
+        ...patch,
+        cancelGraceMs: Math.min(grace, cancelGraceMs ?? Infinity),
+      });
       this.#dispatcher.cancel(command);
     }
     command.feed.touch();

@@ -403,6 +403,26 @@ Deno.test("of two cancels the second holds whole, though the first could not be 
   assertEquals(cancelRequestedAt, kept?.cancelRequestedAt);
 });
 
+Deno.test("a grace does not grow while a shorter one is being recorded", async () => {
+  await using parts = await connected();
+  const { core, agent } = parts;
+  const { id } = await core.run("web-1");
+  await agent.hears("command");
+  const release = core.slow.hold("patchCommand");
+  const asked = [core.commands.cancel(id), core.commands.cancel(id, 200)];
+  await core.clock.settle();
+  release();
+  await Promise.all(asked);
+  await core.commands.cancel(id);
+
+  const graces = [];
+  for (let count = 0; count < 3; count++) {
+    graces.push((await agent.hears("cancel")).graceMs);
+  }
+  assertEquals(graces.at(-1), 200);
+  assertEquals((await core.store.command(id))?.cancelGraceMs, 200);
+});
+
 Deno.test("commands that are not recorded yet count towards an agent's limit", async () => {
   await using parts = await connected();
   const { core } = parts;
