@@ -13,6 +13,8 @@ const KILL_MS = 2_000;
 
 /** How many looks in a row must see nobody. */
 const LOOKS = 3;
+/** And of a tree that was asked to end: a chain that leaves its session at each fork is in few looks. */
+const LOOKS_AFTER = 20;
 
 /** By what the processes of a command are known. */
 export interface TreeRoot {
@@ -109,7 +111,8 @@ export class ProcessTree {
   /** Looks again when it sees nobody: one that forked and ended during a look, and its child, are in neither. */
   async #findSurely(): Promise<Found> {
     let found = await this.#find();
-    for (let look = 1; look < LOOKS && found.living.length === 0; look++) {
+    const looks = this.#signalled.size > 0 ? LOOKS_AFTER : LOOKS;
+    for (let look = 1; look < looks && found.living.length === 0; look++) {
       found = await this.#find();
     }
     return found;
