@@ -5,29 +5,12 @@ import {
   CommandState_State,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MemoryManager, OTHER_INSTANCE } from "../support/memory_manager.ts";
+import { running } from "../support/running.ts";
 
 const { SUCCESS } = CommandResult_Status;
 const { RUNNING, FINISHED } = CommandState_State;
 
 const FULL = new PiriError("DISK", "Cannot write: the disk is full");
-
-/** A Manager with a command that runs on "web-1". */
-async function running() {
-  const core = await MemoryManager.start();
-  await core.knows("web-1");
-  const agent = await core.admitted("web-1");
-  const { id, nonce } = await core.run("web-1");
-  await agent.hears("command");
-  await agent.says("progress", { commandId: id, total: 1 });
-  await core.clock.settle();
-  return {
-    core,
-    agent,
-    id,
-    nonce,
-    [Symbol.asyncDispose]: () => core[Symbol.asyncDispose](),
-  };
-}
 
 /** How a command stands in memory and in the database. */
 async function standing(core: MemoryManager, id: bigint) {

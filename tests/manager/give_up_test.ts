@@ -6,27 +6,10 @@ import {
   OutputStream,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MemoryManager, OLD_HELLO } from "../support/memory_manager.ts";
+import { running } from "../support/running.ts";
 
 const { SUCCESS } = CommandResult_Status;
 const { RUNNING } = CommandState_State;
-
-/** A Manager with a command that runs. */
-async function running() {
-  const core = await MemoryManager.start();
-  await core.knows("web-1");
-  const agent = await core.admitted("web-1");
-  const { id, nonce } = await core.run("web-1");
-  await agent.hears("command");
-  await agent.says("progress", { commandId: id, total: 1 });
-  await core.clock.settle();
-  return {
-    core,
-    agent,
-    id,
-    nonce,
-    [Symbol.asyncDispose]: () => core[Symbol.asyncDispose](),
-  };
-}
 
 /** How a command stands, in short. */
 async function standing(core: MemoryManager, id: bigint) {
