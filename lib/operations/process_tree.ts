@@ -11,10 +11,10 @@ import { readTimerSlack } from "./timer_slack.ts";
 /** How long processes are ended by SIGKILL, again and again, before the rest is given up. */
 const KILL_MS = 2_000;
 
-/** How many looks in a row must see nobody. */
+/** How many looks in a row must see nobody, and nobody who ended meanwhile. */
 const LOOKS = 3;
-/** And of a tree that was asked to end: a chain that leaves its session at each fork is in few looks. */
-const LOOKS_AFTER = 20;
+/** How long a tree is looked at in which nobody is seen, but many have ended since the look before. */
+const DOUBT_MS = 1_000;
 
 /** By what the processes of a command are known. */
 export interface TreeRoot {
@@ -30,6 +30,8 @@ export interface TreeRoot {
 
 interface Found {
   readonly living: readonly ProcessInfo[];
+  /** Some have ended since the look before that no look saw alive: what they forked may live. */
+  readonly doubt: boolean;
   /** The leader's number still is its group's, or nobody's. */
   readonly groupIsOurs: boolean;
   readonly complete: boolean;
@@ -40,17 +42,28 @@ interface Found {
  *
  * Its own are: the leader and its group and session, whoever has the marker in the environment, whoever inherited
  * the timer slack, all their descendants, and whoever was found to be one before. Not for Windows.
+ *
+ * What forks faster than a table is read is in few looks. But as its ended processes become children of the agent (see
+ * `becomeSubreaper`), which takes their status a second later, each of them is in the next look, as a zombie.
  */
 export class ProcessTree {
   readonly #root: TreeRoot;
   readonly #clock: Clock;
+  readonly #readTable: typeof readProcessTable;
   readonly #known = new Set<string>();
+  /** Zombies that were looked at. */
+  readonly #ended = new Set<string>();
   readonly #signalled = new Set<string>();
   #alive: readonly number[] = [];
 
-  constructor(root: TreeRoot, clock: Clock = systemClock) {
+  constructor(
+    root: TreeRoot,
+    clock: Clock = systemClock,
+    readTable = readProcessTable,
+  ) {
     this.#root = root;
     this.#clock = clock;
+    this.#readTable = readTable;
   }
 
   /** Sends SIGTERM to whoever has not had it yet. Returns how many lived, 1 at least if not all could be looked at. */
@@ -71,23 +84,28 @@ export class ProcessTree {
     return complete ? living.length : Math.max(1, living.length);
   }
 
-  /** Sends SIGKILL until none is left, for 2 s at most. Returns how many live on. */
+  /** Sends SIGKILL until none is left, for 2 s. Returns how many live on. */
   async end(): Promise<number> {
     const end = this.#clock.monotonic() + KILL_MS;
+    const doubtEnd = end + DOUBT_MS;
     // Before the next look: what forks without end makes every look slow. Who is known by then stays known.
     this.#killGroup(this.#known.size > 0 && this.#leaderHoldsItsNumber());
     let empty = 0;
     for (let pause = 2;; pause = Math.min(pause * 2, 50)) {
-      const { living, groupIsOurs, complete } = await this.#find();
+      const { living, doubt, groupIsOurs, complete } = await this.#find();
       // One signal for the group catches also what forks faster than a table can be read.
       this.#killGroup(groupIsOurs);
       for (const one of living) {
         send(one.pid, "SIGKILL");
         this.#signalled.add(keyOf(one));
       }
-      empty = living.length === 0 && complete ? empty + 1 : 0;
+      const certain = living.length === 0 && !doubt && complete;
+      empty = certain ? empty + 1 : 0;
       if (empty === LOOKS) return 0;
-      if (this.#clock.monotonic() >= end) return living.length;
+      const now = this.#clock.monotonic();
+      if (!certain && now >= (living.length > 0 ? end : doubtEnd)) {
+        return this.#alive.length;
+      }
       if (living.length > 0) await sleep(this.#clock, pause);
     }
   }
@@ -108,18 +126,22 @@ export class ProcessTree {
     if (groupIsOurs && leader !== undefined) send(-leader.pid, "SIGKILL");
   }
 
-  /** Looks again when it sees nobody: one that forked and ended during a look, and its child, are in neither. */
+  /** Looks again when it sees nobody: one that forked and ended during a look, and its child, may be in neither. */
   async #findSurely(): Promise<Found> {
-    let found = await this.#find();
-    const looks = this.#signalled.size > 0 ? LOOKS_AFTER : LOOKS;
-    for (let look = 1; look < looks && found.living.length === 0; look++) {
-      found = await this.#find();
+    const end = this.#clock.monotonic() + DOUBT_MS;
+    for (let empty = 0;;) {
+      const found = await this.#find();
+      if (found.living.length > 0) return found;
+      empty = found.doubt ? 0 : empty + 1;
+      if (empty === LOOKS) return found;
+      if (found.doubt && this.#clock.monotonic() >= end) {
+        return { ...found, complete: false };
+      }
     }
-    return found;
   }
 
   async #find(): Promise<Found> {
-    const { processes, complete } = await readProcessTable(this.#clock);
+    const { processes, complete } = await this.#readTable(this.#clock);
     const table = new Map(processes.map((one) => [one.pid, one]));
     const { leader, leaderIsOld = false } = this.#root;
     const holder = leader && table.get(leader.pid);
@@ -129,8 +151,13 @@ export class ProcessTree {
         holder === undefined && !leaderIsOld);
     const members = new Map<number, ProcessInfo>();
     const rest: ProcessInfo[] = [];
+    const ended: number[] = [];
     for (const one of processes) {
-      if (one.zombie || one.pid === Deno.pid) continue;
+      if (one.pid === Deno.pid) continue;
+      if (one.zombie) {
+        if (this.#endedUnseen(one, table)) ended.push(one.pid);
+        continue;
+      }
       const ours = this.#known.has(keyOf(one)) ||
         groupIsOurs &&
           (one.group === leader?.pid || one.session === leader?.pid) ||
@@ -141,8 +168,21 @@ export class ProcessTree {
     addDescendants(members, rest);
     const living = [...members.values()];
     for (const one of living) this.#known.add(keyOf(one));
-    this.#alive = living.map((one) => one.pid);
-    return { living, groupIsOurs, complete };
+    // Whoever is seen as a zombie only stands for what it forked.
+    this.#alive = living.length > 0
+      ? living.map((one) => one.pid)
+      : ended.slice(-1);
+    return { living, doubt: ended.length > 0, groupIsOurs, complete };
+  }
+
+  #endedUnseen(
+    zombie: ProcessInfo,
+    table: ReadonlyMap<number, ProcessInfo>,
+  ): boolean {
+    const key = keyOf(zombie);
+    if (this.#known.has(key) || this.#ended.has(key)) return false;
+    this.#ended.add(key);
+    return this.#bearsOurSign(zombie, table);
   }
 
   #bearsOurSign(
