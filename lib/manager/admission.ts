@@ -29,6 +29,7 @@ export interface Admitted {
   readonly features: ReadonlySet<Feature>;
   readonly operations: ReadonlySet<string> | undefined;
   readonly strangers: ReadonlySet<bigint>;
+  readonly unfinished: ReadonlySet<bigint>;
   /** Listed commands that have ended here. */
   readonly ended: readonly bigint[];
   /** It has used its token with this hello. */
@@ -195,6 +196,7 @@ export class Admission {
       features,
       operations: this.#operations.of(hello),
       strangers: outcome.strangers.size === 0 ? NOBODY : outcome.strangers,
+      unfinished: outcome.unfinished.size === 0 ? NOBODY : outcome.unfinished,
       ended: outcome.ended,
       joined,
     });

@@ -37,6 +37,7 @@ import {
   TIMELINE_EVENTS,
   timelineOf,
 } from "./timeline.ts";
+import { Unfinished } from "./unfinished.ts";
 import { checkWatchStart, watchCommands, type WatchStart } from "./watch.ts";
 
 /** What commands are made of. */
@@ -71,7 +72,8 @@ export class Commands implements CommandAdmin {
     this.#options = options;
     this.#store = options.store;
     this.#clock = options.clock;
-    const parts = { ...options, open: this.#open };
+    const unfinished = new Unfinished();
+    const parts = { ...options, open: this.#open, unfinished };
     this.#recorder = new Recorder(parts);
     this.#dispatcher = new Dispatcher(parts);
     const dispatcher = this.#dispatcher;
