@@ -157,15 +157,16 @@ export class CommandLinks {
     }
   }
 
-  /** The agent's current connection ended; what that means is for the store. */
-  left(session: AgentSession): OpenChange {
+  /** The agent's current connection ended, maybe by a violation of the protocol; what that means is for the store. */
+  left(session: AgentSession, violation?: string): OpenChange {
+    const why = violation === undefined ? "" : `: ${violation}`;
     const commands = this.#open.of(session.agent);
     const patches = session.features.has("resume")
       ? []
       : commands.filter(({ state }) => state !== "queued").map(({ id }) => ({
         id,
         ...lost(
-          "it may have run: the agent's connection ended",
+          `it may have run: the agent's connection ended${why}`,
           this.#clock.now(),
         ),
       }));
