@@ -1,4 +1,5 @@
 import {
+  Bye_Code,
   type ClientHello,
   createServerHello,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
@@ -6,6 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
+import { cutText } from "../base/text.ts";
 import { VERSION } from "../base/version.ts";
 import type { AgentRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
@@ -29,6 +31,7 @@ export interface Admitted {
   readonly features: ReadonlySet<Feature>;
   readonly operations: ReadonlySet<string> | undefined;
   readonly strangers: ReadonlySet<bigint>;
+  readonly unfinished: ReadonlySet<bigint>;
   /** Listed commands that have ended here. */
   readonly ended: readonly bigint[];
   /** It has used its token with this hello. */
@@ -53,6 +56,9 @@ export interface AdmissionOptions {
   /** So many hellos are looked at at a time; MOST_HELLOS unless said. */
   readonly most?: number;
 }
+
+/** Of what a peer calls a protocol error so much is told of each command that it makes lost. */
+const VIOLATION_BYTES = 1_000;
 
 /** Shared by all who list none. */
 const NOBODY: ReadonlySet<bigint> = new Set();
@@ -125,7 +131,7 @@ export class Admission {
     if (!fleet.leave(session)) return;
     const at = this.#clock.now();
     commands.noteLeft(session.agent, at);
-    const change = commands.links.left(session);
+    const change = commands.links.left(session, violationOf(end));
     if (!this.#joined.has(session) || !isJoined(end)) {
       events.add(
         "agent_disconnected",
@@ -195,6 +201,7 @@ export class Admission {
       features,
       operations: this.#operations.of(hello),
       strangers: outcome.strangers.size === 0 ? NOBODY : outcome.strangers,
+      unfinished: outcome.unfinished.size === 0 ? NOBODY : outcome.unfinished,
       ended: outcome.ended,
       joined,
     });
@@ -306,6 +313,16 @@ function inShort(instance: string): string {
 /** Whether the agent came for nothing but to join. */
 function isJoined(end: End): boolean {
   return end.kind === "bye" && end.bye.reason === "joined";
+}
+
+/** The protocol error that ended a connection, whichever side found it; undefined for any other end. */
+function violationOf(end: End): string | undefined {
+  if (end.kind === "broken") return undefined;
+  const { code, reason } = end.kind === "bye" ? end.bye : end;
+  // One of 2024 has no codes.
+  return code === Bye_Code.PROTOCOL_ERROR || reason.startsWith("protocol error")
+    ? cutText(describe(end), VIOLATION_BYTES)
+    : undefined;
 }
 
 function describe(end: End): string {

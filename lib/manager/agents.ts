@@ -38,10 +38,12 @@ export interface AgentsOptions {
 export class Agents implements AgentAdmin {
   readonly #options: AgentsOptions;
   readonly #store: Store;
+  readonly #clock: Clock;
 
   constructor(options: AgentsOptions) {
     this.#options = options;
     this.#store = options.store;
+    this.#clock = options.clock;
   }
 
   async list(): Promise<AgentView[]> {
@@ -49,37 +51,28 @@ export class Agents implements AgentAdmin {
     return agents.map((agent) => this.#view(agent));
   }
 
-  async add(agent: Parameters<AgentAdmin["add"]>[0]): Promise<string> {
-    return (await this.#add(agent)).token;
+  async add(
+    { expiresInMs, ...agent }: Parameters<AgentAdmin["add"]>[0],
+  ): Promise<string> {
+    checkEntry(agent);
+    const { token, ...hashed } = this.#newToken(agent.id, expiresInMs);
+    await this.#add({ ...agent, ...hashed, addedAt: this.#clock.now() });
+    return token;
   }
 
   async addWithSecret(
-    { secretHash, ...agent }: Parameters<AgentAdmin["addWithSecret"]>[0],
+    agent: Parameters<AgentAdmin["addWithSecret"]>[0],
   ): Promise<void> {
-    // Nobody sees its token, which is used up at once.
-    const { tokenHash } = await this.#add(agent);
-    const at = this.#options.clock.now();
-    await this.#store.enrolAgent(agent.id, { tokenHash, secretHash, at });
+    checkEntry(agent);
+    await this.#add({ ...agent, addedAt: this.#clock.now() });
   }
 
-  async #add(
-    { id, groups, cidrs, expiresInMs }: Parameters<AgentAdmin["add"]>[0],
-  ): Promise<{ token: string; tokenHash: Uint8Array }> {
-    requireName("an agent", id);
-    for (const group of groups) requireName("a group", group);
-    for (const cidr of cidrs) parseNetwork(cidr);
-    const { token, ...hashed } = this.#newToken(id, expiresInMs);
-    await this.#store.addAgent({
-      id,
-      groups,
-      cidrs,
-      addedAt: this.#options.clock.now(),
-      ...hashed,
-    });
+  async #add(agent: Parameters<Store["addAgent"]>[0]): Promise<void> {
+    const { id } = agent;
+    await this.#store.addAgent(agent);
     this.#options.events.add("agent_added", `agent "${id}" was added`, {
       agent: id,
     });
-    return { token, tokenHash: hashed.tokenHash };
   }
 
   async renewToken(id: string, expiresInMs?: number): Promise<string> {
@@ -126,12 +119,12 @@ export class Agents implements AgentAdmin {
     name: string,
     expiresInMs = TOKEN_MS,
   ): { token: string; tokenHash: Uint8Array; tokenExpiresAt: number } {
-    const { clock, random, identity } = this.#options;
+    const { random, identity } = this.#options;
     const secret = newSecret(random);
     return {
       token: encodeJoinToken({ name, secret, ...identity }),
       tokenHash: hashSecret(secret),
-      tokenExpiresAt: clock.now() + expiresInMs,
+      tokenExpiresAt: this.#clock.now() + expiresInMs,
     };
   }
 
@@ -157,6 +150,14 @@ const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
   [0, ""],
   [1, "2024"],
 ]);
+
+function checkEntry(
+  { id, groups, cidrs }: Pick<AgentRecord, "id" | "groups" | "cidrs">,
+): void {
+  requireName("an agent", id);
+  for (const group of groups) requireName("a group", group);
+  for (const cidr of cidrs) parseNetwork(cidr);
+}
 
 function requireName(kind: string, name: string): void {
   if (NAME_PATTERN.test(name)) return;

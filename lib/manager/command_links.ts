@@ -16,6 +16,7 @@ import type { OpenCommands } from "./open_commands.ts";
 import { lost, reconcile, type Reconciliation } from "./reconcile.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Listed } from "./trace.ts";
+import type { Unfinished } from "./unfinished.ts";
 
 const LISTED_STATES: ReadonlyMap<CommandState_State, Listed["state"]> = new Map(
   [
@@ -30,6 +31,7 @@ export interface CommandLinksOptions {
   readonly events: Events;
   readonly clock: Clock;
   readonly open: OpenCommands;
+  readonly unfinished: Unfinished;
   readonly recorder: Recorder;
   readonly dispatcher: Dispatcher;
 }
@@ -40,6 +42,7 @@ export class CommandLinks {
   readonly #events: Events;
   readonly #clock: Clock;
   readonly #open: OpenCommands;
+  readonly #unfinished: Unfinished;
   readonly #recorder: Recorder;
   readonly #dispatcher: Dispatcher;
 
@@ -48,6 +51,7 @@ export class CommandLinks {
     this.#events = options.events;
     this.#clock = options.clock;
     this.#open = options.open;
+    this.#unfinished = options.unfinished;
     this.#recorder = options.recorder;
     this.#dispatcher = options.dispatcher;
   }
@@ -89,6 +93,7 @@ export class CommandLinks {
       this.#open.of(agent).map(({ record }) => record),
       ended.filter(({ id }) => this.#open.get(id) === undefined),
     );
+    this.#unfinished.note(agent, outcome.unfinished);
     const resumed = new Set(outcome.resumed);
     for (const entry of hello.commands) {
       if (resumed.has(entry.commandId)) this.#noteHello(entry, hello.session);
@@ -152,15 +157,16 @@ export class CommandLinks {
     }
   }
 
-  /** The agent's current connection ended; what that means is for the store. */
-  left(session: AgentSession): OpenChange {
+  /** The agent's current connection ended, maybe by a violation of the protocol; what that means is for the store. */
+  left(session: AgentSession, violation?: string): OpenChange {
+    const why = violation === undefined ? "" : `: ${violation}`;
     const commands = this.#open.of(session.agent);
     const patches = session.features.has("resume")
       ? []
       : commands.filter(({ state }) => state !== "queued").map(({ id }) => ({
         id,
         ...lost(
-          "it may have run: the agent's connection ended",
+          `it may have run: the agent's connection ended${why}`,
           this.#clock.now(),
         ),
       }));
@@ -169,6 +175,7 @@ export class CommandLinks {
 
   /** The agent is taken away: all that is open is lost. That is for the store. */
   removed(agent: string): OpenChange {
+    this.#unfinished.forget(agent);
     const now = this.#clock.now();
     const patches = this.#open.of(agent).map((command): CommandPatch => ({
       id: command.id,

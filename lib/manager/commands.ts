@@ -16,6 +16,7 @@ import type { Store } from "../store/store.ts";
 import { CommandLinks } from "./command_links.ts";
 import { CommandStarter, type StartedCommands } from "./command_starter.ts";
 import { CANCEL_GRACE_MS, Dispatcher } from "./dispatcher.ts";
+import { endsInHole } from "./ends_in_hole.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, Fleet } from "./fleet.ts";
 import type {
@@ -37,6 +38,7 @@ import {
   TIMELINE_EVENTS,
   timelineOf,
 } from "./timeline.ts";
+import { Unfinished } from "./unfinished.ts";
 import { checkWatchStart, watchCommands, type WatchStart } from "./watch.ts";
 
 /** What commands are made of. */
@@ -71,7 +73,8 @@ export class Commands implements CommandAdmin {
     this.#options = options;
     this.#store = options.store;
     this.#clock = options.clock;
-    const parts = { ...options, open: this.#open };
+    const unfinished = new Unfinished();
+    const parts = { ...options, open: this.#open, unfinished };
     this.#recorder = new Recorder(parts);
     this.#dispatcher = new Dispatcher(parts);
     const dispatcher = this.#dispatcher;
@@ -90,6 +93,7 @@ export class Commands implements CommandAdmin {
     for (const record of await this.#store.openCommands(Infinity)) {
       const command = new OpenCommand(record, this.#clock);
       command.inherited = true;
+      command.full = await endsInHole(this.#store, record);
       this.#open.add(command);
       this.noteLeft(record.agent, now);
     }

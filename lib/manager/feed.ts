@@ -2,10 +2,13 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { Limits } from "../base/limits.ts";
 import type { StreamName } from "../store/records.ts";
 
-/** Recent output that stays in memory for watchers though it is in the store, bytes a command. */
+/** Recent output that stays in memory for watchers though it is in the store, bytes a command with what holds them. */
 const RECENT_BYTES = 1_048_576;
 
-/** Output that is only here, bytes a command; who has not had it is too slow. An agent's window is half of it. */
+/**
+ * Output that is only here, bytes a command with what holds them; who has not had it is too slow. An agent's window fits
+ * in it, unless it comes in pieces of under 512 bytes: a watcher may fall behind by 16,000 of a few bytes.
+ */
 const HELD_BYTES = 2 * Limits.window;
 
 /** A watcher that has not read for so long does not hold a command back any more, milliseconds. */
@@ -66,7 +69,7 @@ export class Feed {
     return this.#first + this.#pieces.length;
   }
 
-  /** Bytes that are held for readers. */
+  /** Bytes that are held for readers, with what holds them. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
@@ -113,7 +116,7 @@ export class Feed {
       if (reader.next === number) reader.readAt = this.#clock.monotonic();
     }
     this.#pieces.push(piece);
-    this.#heldBytes += piece.bytes.length;
+    this.#heldBytes += costOf(piece);
     this.#trim();
     if (this.#heldBytes > HELD_BYTES) {
       this.#giveUp(({ next }) => next <= this.#first);
@@ -197,12 +200,11 @@ export class Feed {
   #trim(): void {
     const slowest = this.#slowest();
     let count = 0;
-    let recent = this.#heldBytes + this.#pieces.length * Limits.pieceOverhead;
     for (const piece of this.#pieces) {
       const had = this.#first + count < slowest;
-      if (!had && (!piece.kept || recent <= RECENT_BYTES)) break;
-      this.#heldBytes -= piece.bytes.length;
-      recent -= piece.bytes.length + Limits.pieceOverhead;
+      const isRecent = this.#heldBytes <= RECENT_BYTES;
+      if (!had && (!piece.kept || isRecent)) break;
+      this.#heldBytes -= costOf(piece);
       count++;
     }
     this.#pieces.splice(0, count);
@@ -219,4 +221,9 @@ export class Feed {
     this.#stall?.cancel();
     this.#stall = undefined;
   }
+}
+
+/** Memory that a piece takes: that of many small ones is not in their bytes. */
+function costOf({ bytes }: FeedPiece): number {
+  return bytes.length + Limits.pieceOverhead;
 }

@@ -20,6 +20,8 @@ export interface AgentSession {
   readonly takesCommands: boolean;
   /** Ids that the agent listed with a nonce that is not known here. */
   readonly strangers: ReadonlySet<bigint>;
+  /** Commands that the agent's hello listed as not finished, and that are not over here. */
+  readonly unfinished: ReadonlySet<bigint>;
   send(body: Body): Promise<void>;
   reply(body: Body): boolean;
   /** As `reply`, for what nobody waits for: it is sent with the next message, or a little later. */

@@ -29,6 +29,8 @@ export interface Reconciliation {
   readonly resumed: readonly bigint[];
   /** Listed commands that have ended here: the agent may forget them. */
   readonly ended: readonly bigint[];
+  /** Of those that go on, the ones that are listed as not finished. */
+  readonly unfinished: ReadonlySet<bigint>;
   /** Listed ids that belong to commands that are not known here. */
   readonly strangers: ReadonlySet<bigint>;
 }
@@ -83,7 +85,12 @@ export function reconcile(
       .filter(({ commandId, nonce }) => known.get(commandId)?.nonce !== nonce)
       .map(({ commandId }) => commandId),
   );
-  return { patches, resumed, ended, strangers };
+  const unfinished = new Set(
+    resumed.filter((id) =>
+      listed.get(id)?.state !== CommandState_State.FINISHED
+    ),
+  );
+  return { patches, resumed, ended, unfinished, strangers };
 }
 
 /** What the result of a lost command has told, taken back. */

@@ -17,6 +17,7 @@ import type { AgentSession } from "./fleet.ts";
 import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 import { patchOfResult, type ResultPatch } from "./result.ts";
+import type { Unfinished } from "./unfinished.ts";
 
 const log = logger("manager", "recorder");
 
@@ -38,6 +39,7 @@ const STREAMS: ReadonlyMap<OutputStream, StreamName> = new Map([
 export interface RecorderOptions {
   readonly store: Store;
   readonly open: OpenCommands;
+  readonly unfinished: Unfinished;
   readonly events: Events;
   readonly clock: Clock;
   readonly counters: Counters;
@@ -53,6 +55,7 @@ export interface RecorderOptions {
 export class Recorder {
   readonly #store: Store;
   readonly #open: OpenCommands;
+  readonly #unfinished: Unfinished;
   readonly #events: Events;
   readonly #clock: Clock;
   readonly #counters: Counters;
@@ -66,6 +69,7 @@ export class Recorder {
   constructor(options: RecorderOptions) {
     this.#store = options.store;
     this.#open = options.open;
+    this.#unfinished = options.unfinished;
     this.#events = options.events;
     this.#clock = options.clock;
     this.#counters = options.counters;
@@ -179,22 +183,45 @@ export class Recorder {
   result(session: AgentSession, result: CommandResult): void | Promise<void> {
     if (this.#failed.has(session)) return;
     const id = result.commandId;
+    if (this.#unfinished.isContradicting(session, result)) {
+      return this.#contradicted(session, id);
+    }
     const command = this.#openOf(session, id);
     if (command !== undefined) return this.#finish(session, command, result);
     return this.#find(session, id, { isResult: true }).then((found) => {
+      // A newer hello may have come meanwhile.
+      if (this.#unfinished.isContradicting(session, result)) {
+        return this.#contradicted(session, id);
+      }
       if (found !== undefined) return this.#finish(session, found, result);
-      this.#counters.add("results_dropped");
-      this.#events.add(
-        "result_ignored",
-        `agent "${session.agent}" delivered a result of command ${id}, which ${
-          session.strangers.has(id)
-            ? "is another command here"
-            : "is not open here"
-        }`,
-        { agent: session.agent },
-      );
-      this.#finalAck(session, id);
+      const why = session.strangers.has(id)
+        ? "is another command here"
+        : "is not open here";
+      this.#ignore(session, id, { why });
     });
+  }
+
+  /** What has not finished ends by the word of who has it, or by its next hello. */
+  #contradicted(session: AgentSession, commandId: bigint): void {
+    this.#ignore(session, commandId, {
+      why: "a newer hello of this agent listed as not finished",
+      commandId,
+    });
+  }
+
+  #ignore(
+    session: AgentSession,
+    id: bigint,
+    { why, ...about }: { why: string; commandId?: bigint },
+  ): void {
+    const { agent } = session;
+    this.#counters.add("results_dropped");
+    this.#events.add(
+      "result_ignored",
+      `agent "${agent}" delivered a result of command ${id}, which ${why}`,
+      { agent, ...about },
+    );
+    this.#finalAck(session, id);
   }
 
   /** The command if it is the agent's and open. */

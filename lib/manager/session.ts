@@ -191,6 +191,10 @@ export class ManagerSession implements AgentSession {
     return this.admitted.strangers;
   }
 
+  get unfinished(): ReadonlySet<bigint> {
+    return this.admitted.unfinished;
+  }
+
   get address(): string {
     return this.connection.peer;
   }

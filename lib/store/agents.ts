@@ -61,22 +61,27 @@ export class Agents {
 
   /** @throws {PiriError} ALREADY_EXISTS */
   add(
-    agent: Pick<
-      AgentRecord,
-      "id" | "groups" | "cidrs" | "addedAt" | "tokenHash" | "tokenExpiresAt"
-    >,
+    agent:
+      & Pick<AgentRecord, "id" | "groups" | "cidrs" | "addedAt">
+      & Partial<
+        Pick<AgentRecord, "secretHash" | "tokenHash" | "tokenExpiresAt">
+      >,
   ): void {
     const { changes } = this.#db.run(
-      `INSERT INTO agents (id, groups, cidrs, added_at, token_hash, token_expires_at)
-       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-      ...shape.cells(agent, [
-        "id",
-        "groups",
-        "cidrs",
-        "addedAt",
-        "tokenHash",
-        "tokenExpiresAt",
-      ]),
+      `INSERT INTO agents (id, groups, cidrs, added_at, secret_hash, token_hash, token_expires_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      ...shape.cells(
+        { secretHash: null, tokenHash: null, tokenExpiresAt: null, ...agent },
+        [
+          "id",
+          "groups",
+          "cidrs",
+          "addedAt",
+          "secretHash",
+          "tokenHash",
+          "tokenExpiresAt",
+        ],
+      ),
     );
     if (changes === 0) {
       throw new PiriError(

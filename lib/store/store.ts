@@ -24,16 +24,19 @@ export interface Store extends AsyncDisposable {
 
   agents(): Promise<AgentRecord[]>;
   agent(id: string): Promise<AgentRecord | undefined>;
-  /** @throws {PiriError} ALREADY_EXISTS */
+  /** Of one that has a secret already, with it; others join with their token. @throws {PiriError} ALREADY_EXISTS */
   addAgent(
-    agent: {
-      id: string;
-      groups: readonly string[];
-      cidrs: readonly string[];
-      tokenHash: Uint8Array;
-      tokenExpiresAt: number;
-      addedAt: number;
-    },
+    agent:
+      & {
+        id: string;
+        groups: readonly string[];
+        cidrs: readonly string[];
+        addedAt: number;
+      }
+      & (
+        | { tokenHash: Uint8Array; tokenExpiresAt: number }
+        | { secretHash: Uint8Array }
+      ),
   ): Promise<void>;
   /** Replaces the token. The old secret stays good until the new token is used. @throws {PiriError} NOT_FOUND */
   setToken(

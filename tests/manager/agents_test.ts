@@ -93,6 +93,29 @@ Deno.test("an agent that was added with its secret is let in by it, and may join
   assertEquals((await core.agents.list())[0]?.protocol, "2");
 });
 
+Deno.test("an agent that was added with its secret has it from the first write on", async () => {
+  await using core = await MemoryManager.start();
+  const release = core.slow.hold("enrolAgent");
+  const secretHash = hashSecret("what its config says");
+  const entry = { id: "old-1", groups: [], cidrs: [], secretHash };
+  const added = core.agents.addWithSecret(entry);
+  await core.clock.settle();
+  // As a Manager finds it that starts after a crash in between.
+  const found = await core.store.agent("old-1");
+  assertEquals(found?.secretHash, secretHash);
+  release();
+  await added;
+});
+
+Deno.test("an agent that was added with its secret has no token that could be guessed", async () => {
+  await using core = await MemoryManager.start();
+  const secretHash = hashSecret("what its config says");
+  const entry = { id: "old-1", groups: [], cidrs: [], secretHash };
+  await core.agents.addWithSecret(entry);
+  const { tokenHash, tokenExpiresAt } = await core.store.agent("old-1") ?? {};
+  assertEquals([tokenHash, tokenExpiresAt], [null, null]);
+});
+
 Deno.test("a token is good for 24 hours unless it is said otherwise", async () => {
   await using core = await MemoryManager.start();
   const add = (id: string, expiresInMs?: number) =>

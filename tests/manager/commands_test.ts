@@ -17,7 +17,11 @@ import {
   OLD_HELLO,
   OTHER_INSTANCE,
 } from "../support/memory_manager.ts";
-import type { Init, ScriptedPeer } from "../support/scripted_peer.ts";
+import {
+  body,
+  type Init,
+  type ScriptedPeer,
+} from "../support/scripted_peer.ts";
 
 const { SUCCESS } = CommandResult_Status;
 const { ACCEPTED, RUNNING } = CommandState_State;
@@ -677,6 +681,52 @@ Deno.test("all that is open when the connection of an agent of 2024 ends is lost
     reason: "it may have run: the agent's connection ended",
   });
 });
+
+for (
+  const { name, message, why } of [
+    {
+      name: "a protocol error that the Manager finds is",
+      message: body("command"),
+      why: ': protocol error: Cannot accept "command" while ready',
+    },
+    {
+      name: "a protocol error that the agent finds is",
+      message: body("bye", { reason: "protocol error: message too big" }),
+      why: ': it said "protocol error: message too big"',
+    },
+    {
+      name:
+        "of a protocol error that the agent tells at length the beginning is",
+      message: body("bye", { reason: `protocol error: ${"x".repeat(9_000)}` }),
+      why: `: it said "protocol error: ${"x".repeat(1_000 - 25)}`,
+    },
+    {
+      name: "a farewell is not",
+      message: body("bye", { reason: "shutdown" }),
+      why: "",
+    },
+  ]
+) {
+  Deno.test(`${name} told of the commands that it made lost`, async () => {
+    await using core = await MemoryManager.start();
+    await core.knows("web-1");
+    const agent = await core.admittedOld("web-1");
+    const { id } = await core.run("web-1");
+    await agent.hears("command");
+    await agent.saysAtOnce(message);
+    await core.ends[0];
+    await core.clock.settle();
+    const reason = `it may have run: the agent's connection ended${why}`;
+    assertEquals((await core.commands.get(id)).reason, reason);
+    const { entries } = await core.commands.timeline(id);
+    assertEquals(entries.filter(({ kind }) => kind === "presumed"), [{
+      at: core.clock.now(),
+      kind: "presumed",
+      evidence: "database",
+      text: `presumed lost: ${reason}`,
+    }]);
+  });
+}
 
 Deno.test("the Manager measures the timeout for an agent that does not, and a result still replaces it", async () => {
   await using core = await MemoryManager.start();

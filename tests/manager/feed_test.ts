@@ -142,10 +142,24 @@ Deno.test("a reader that had nothing to read for long has its 10 s as well", asy
   assertEquals(await hasPassed(clock, passed), true);
 });
 
-Deno.test("however slowly a watcher reads, what is held for it is bounded", () => {
-  const { feed, readers: [reader] } = feedWith(1);
-  for (let number = 0; number < 200; number++) {
-    feed.push(piece(number, { size: 65_536, kept: false }));
-  }
-  assertEquals(reader?.cutOff, true);
-});
+for (
+  const { pieces, size, most } of [
+    { pieces: "large", size: 65_536, most: 127 },
+    { pieces: "tiny", size: 1, most: 16_352 },
+    { pieces: "empty", size: 0, most: 16_384 },
+  ]
+) {
+  Deno.test(`however slowly a watcher reads, at most ${most} ${pieces} pieces are held for it, which are 8 MiB`, async () => {
+    const { clock, feed, readers: [reader] } = feedWith(1);
+    for (let number = 0; number < most; number++) {
+      feed.push(piece(number, { size, kept: false }));
+    }
+    assertEquals([reader?.cutOff, feed.heldBytes <= 8 * 1_048_576], [
+      false,
+      true,
+    ]);
+    const passed = feed.passed(feed.push(piece(most, { size, kept: false })));
+    assertEquals([reader?.cutOff, feed.heldBytes], [true, 0]);
+    assertEquals(await hasPassed(clock, passed), true);
+  });
+}

@@ -150,6 +150,69 @@ Deno.test("output beyond what is kept is acknowledged, counted as held and marke
   ]);
 });
 
+for (
+  const { name, pieces, next, kept } of [
+    {
+      name: "no output is kept after some that was not",
+      pieces: (id: bigint) => [printed(id, 0, "abc"), printed(id, 3, "defg")],
+      next: 7,
+      kept: "abc",
+    },
+    {
+      name: "none is kept where only the other stream had some that was not",
+      pieces: (id: bigint) => [
+        printed(id, 0, "abc"),
+        printed(id, 0, "defg", { stream: STDERR }),
+      ],
+      next: 3,
+      kept: "abc",
+    },
+    {
+      name: "none is kept where the first of it was not",
+      pieces: (id: bigint) => [printed(id, 0, "abcdefg")],
+      next: 7,
+      kept: "",
+    },
+    {
+      name: "output is kept on where there is room",
+      pieces: (id: bigint) => [
+        printed(id, 0, "abc"),
+        printed(id, 0, "d", { stream: STDERR }),
+      ],
+      next: 3,
+      kept: "abch",
+    },
+    {
+      name: "output is kept on where a cut was the last of it",
+      pieces: (id: bigint) => [
+        printed(id, 0, "abc"),
+        printed(id, 7, "", { cut: 4n }),
+      ],
+      next: 7,
+      kept: "abch",
+    },
+  ]
+) {
+  Deno.test(`when the Manager has started again, ${name}`, async () => {
+    await using parts = await running({ keepBytes: 5n });
+    const { core, agent, id } = parts;
+    for (const piece of pieces(id)) {
+      await agent.says("commandOutput", piece);
+      await ack(agent);
+    }
+    const { nonce } = await core.commands.get(id);
+    await using restarted = await core.restarted();
+    const again = await restarted.admitted("web-1", {
+      session: 100n,
+      lastCommandId: id,
+      commands: [{ commandId: id, nonce, state: CommandState_State.RUNNING }],
+    });
+    await again.says("commandOutput", printed(id, next, "h"));
+    assertEquals((await ack(again)).stdout, BigInt(next) + 1n);
+    assertEquals(await restarted.output(id), kept);
+  });
+}
+
 Deno.test("a result is recorded before it is acknowledged for good", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;

@@ -85,7 +85,11 @@ Deno.test("a result of an agent of 2024 may fill a frame of 64 KiB, and one byte
     Bye_Code.PROTOCOL_ERROR,
     "protocol error: Cannot accept a frame of 65537 bytes: the limit is 65536",
   ]);
-  assertEquals((await manager.ended(beyond.id)).command.state, "lost");
+  const { command } = await manager.ended(beyond.id);
+  assertEquals([command.state, command.reason], [
+    "lost",
+    `it may have run: the agent's connection ended: ${reason}`,
+  ]);
 });
 
 Deno.test("parameters that no frame of 2024 holds are refused before they are recorded", async () => {

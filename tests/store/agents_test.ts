@@ -44,6 +44,24 @@ Deno.test("an agent is kept as it was added", async () => {
   assertEquals(await at.store.agent("db-1"), undefined);
 });
 
+Deno.test("an agent that is added with its secret needs no token, and takes one later", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  await store.addAgent({
+    id: "old-1",
+    groups: [],
+    cidrs: [],
+    secretHash: hash(5),
+    addedAt: 1_000,
+  });
+  assertEquals((await store.agent("old-1"))?.secretHash, hash(5));
+  const use = { tokenHash: hash(1), secretHash: hash(2), at: 9_999 };
+  await assertCode(store.enrolAgent("old-1", use), "AUTH_FAILED");
+  await store.setToken("old-1", { tokenHash: hash(1), tokenExpiresAt: 10_000 });
+  await store.enrolAgent("old-1", use);
+  assertEquals((await store.agent("old-1"))?.secretHash, hash(2));
+});
+
 Deno.test("a name is taken once", async () => {
   await using at = await startStore();
   await addAgent(at.store);
