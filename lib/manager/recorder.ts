@@ -11,7 +11,7 @@ import { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import type { CommandRecord, StreamName } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
-import type { Body } from "../wire/message.ts";
+import { Acknowledger } from "./acknowledger.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession } from "./fleet.ts";
 import { OpenCommand } from "./open_command.ts";
@@ -26,9 +26,6 @@ const PROGRESS_MS = 1_000;
 
 /** An agent whose output waits for the disk with more than so many bytes is not read until some of it is written. */
 const UNWRITTEN_BYTES = 4 * 1_048_576;
-
-/** So many bytes are acknowledged at once, so that no child waits; less may wait a little for more. */
-const ACK_BYTES = 262_144n;
 
 const STREAMS: ReadonlyMap<OutputStream, StreamName> = new Map([
   [OutputStream.STDOUT, "stdout"],
@@ -48,7 +45,7 @@ export interface RecorderOptions {
 }
 
 /**
- * Records what agents tell of commands, by the connection's agent and the id, and acknowledges what is durable.
+ * Records what agents tell of commands, by the connection's agent and the id, and has acknowledged what is durable.
  *
  * Whatever an agent tells is acknowledged, recorded or not, so that no child and no agent waits for ever.
  */
@@ -60,11 +57,10 @@ export class Recorder {
   readonly #clock: Clock;
   readonly #counters: Counters;
   readonly #keepBytes: bigint;
+  readonly #acks: Acknowledger;
   readonly #unwritten = new WeakMap<AgentSession, number>();
   /** Connections of which something could not be recorded: all that was not acknowledged comes again over the next. */
   readonly #failed = new WeakSet<AgentSession>();
-  /** Output of commands that are not open here, acknowledged all the same: how far, by session and id. */
-  readonly #foreign = new WeakMap<AgentSession, Map<bigint, Foreign>>();
 
   constructor(options: RecorderOptions) {
     this.#store = options.store;
@@ -74,6 +70,7 @@ export class Recorder {
     this.#clock = options.clock;
     this.#counters = options.counters;
     this.#keepBytes = options.keepBytes;
+    this.#acks = new Acknowledger(options.open);
   }
 
   /** Bytes of output from this connection that wait for the disk. */
@@ -135,7 +132,7 @@ export class Recorder {
         return this.#output(session, found, { output, stream });
       }
       this.#counters.add("output_dropped");
-      this.#acknowledgeForeign(session, output, stream);
+      this.#acks.foreign(session, output, stream);
     });
   }
 
@@ -155,7 +152,7 @@ export class Recorder {
     }
     if (end <= received) {
       this.#counters.add("output_repeated");
-      this.#acknowledge(session, command);
+      this.#acks.held(session, command);
       return;
     }
     if (command.state !== "running") this.#begin(session, command);
@@ -221,7 +218,7 @@ export class Recorder {
       `agent "${agent}" delivered a result of command ${id}, which ${why}`,
       { agent, ...about },
     );
-    this.#finalAck(session, id);
+    this.#acks.final(session, id);
   }
 
   /** The command if it is the agent's and open. */
@@ -315,7 +312,7 @@ export class Recorder {
         });
         const acknowledge = () => {
           if (end > command.held[stream]) command.held[stream] = end;
-          this.#acknowledge(session, command);
+          this.#acks.held(session, command);
         };
         if (keep) acknowledge();
         // Not waited for: a slow watcher holds back the acknowledgement, not the reading of the agent's connection.
@@ -371,7 +368,7 @@ export class Recorder {
       () => {
         Object.assign(command.recorded, command.held);
         command.feed.finish();
-        this.#finalAck(session, command.id, command.held);
+        this.#acks.final(session, command.id, command.held);
         if (session.features.has("ack")) {
           command.trace.resultAcknowledgedAt = this.#clock.now();
         }
@@ -428,51 +425,6 @@ export class Recorder {
     });
   }
 
-  #acknowledge(session: AgentSession, command: OpenCommand): void {
-    // What came before an end that was only presumed counts for the command as it was opened again.
-    const { held, isOpen, record, trace } = this.#open.get(command.id) ??
-      command;
-    // Once it has ended the final acknowledgement says more, and must not be replaced.
-    const isOver = !isOpen && !record.presumed;
-    if (!session.features.has("ack") || isOver) return;
-    trace.acknowledged = { ...held };
-    const ack = ackOf(command.id, held);
-    const bytes = held.stdout + held.stderr;
-    if (bytes - command.promptlyAcknowledged < ACK_BYTES) {
-      session.replyLater(ack);
-      return;
-    }
-    command.promptlyAcknowledged = bytes;
-    session.reply(ack);
-  }
-
-  #finalAck(session: AgentSession, id: bigint, held = NOTHING_HELD): void {
-    this.#foreign.get(session)?.delete(id);
-    if (!session.features.has("ack")) return;
-    session.replyLater(ackOf(id, held, true));
-  }
-
-  #acknowledgeForeign(
-    session: AgentSession,
-    { commandId, offset, bytes }: CommandOutput,
-    stream: StreamName,
-  ): void {
-    if (!session.features.has("ack")) return;
-    const ofSession = this.#foreign.get(session) ?? new Map<bigint, Foreign>();
-    this.#foreign.set(session, ofSession);
-    if (ofSession.size >= Limits.openCommands && !ofSession.has(commandId)) {
-      throw new PiriError(
-        "PROTOCOL_VIOLATION",
-        `Cannot accept output of more than ${Limits.openCommands} commands that are not known here`,
-      );
-    }
-    const held = ofSession.get(commandId) ?? { stdout: 0n, stderr: 0n };
-    const end = offset + BigInt(bytes.length);
-    if (end > held[stream]) held[stream] = end;
-    ofSession.set(commandId, held);
-    session.reply(ackOf(commandId, held));
-  }
-
   #cannotRecord(session: AgentSession, error: unknown): void {
     // What an agent without acknowledgements tells comes only once.
     if (session.features.has("ack")) this.#failed.add(session);
@@ -482,29 +434,6 @@ export class Recorder {
     });
     session.busy();
   }
-}
-
-function ackOf(
-  commandId: bigint,
-  { stdout, stderr }: Foreign,
-  final = false,
-): Body {
-  return {
-    case: "commandAck",
-    value: {
-      commandId,
-      stdout,
-      stderr,
-      final,
-    },
-  };
-}
-
-const NOTHING_HELD: Foreign = { stdout: 0n, stderr: 0n };
-
-interface Foreign {
-  stdout: bigint;
-  stderr: bigint;
 }
 
 function describeExit(
