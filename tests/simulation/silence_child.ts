@@ -1,8 +1,9 @@
 /**
- * Lets a day of silence pass on a virtual clock, and prints how much more was in memory after its last hour than after
- * its first, in bytes. A program of its own, so that nothing else is in memory.
+ * Lets a day of silence pass on a virtual clock, and prints in bytes how much more was in memory after its last hour than
+ * after its first, and at most in its evening than at most before. A program of its own, so that nothing else is in
+ * memory.
  *
- *     deno run -A --v8-flags=--expose-gc tests/simulation/silence_child.ts away|deaf|mute|dead
+ *     deno run -A --v8-flags=--expose-gc,--no-flush-bytecode tests/simulation/silence_child.ts away|deaf|mute|dead
  *
  * @module
  */
@@ -11,6 +12,8 @@ import { withoutManager } from "./silent_manager.ts";
 
 const HOUR_MS = 3_600_000;
 const HOURS = 24;
+/** By then all that fills up to a bound is full, or grows too slowly to matter. */
+const EVENING = 16;
 
 /** What was in memory, bytes: objects, and buffers besides what a disk in memory has. */
 interface Memory {
@@ -28,9 +31,26 @@ const [first, last] = [hours[0], hours[HOURS - 1]];
 if (first === undefined || last === undefined) throw new TypeError(who);
 say(JSON.stringify({
   complaint,
-  objects: last.objects - first.objects,
-  buffers: last.buffers - first.buffers,
+  day: growth(first, last),
+  evening: growth(
+    most(hours.slice(0, EVENING)),
+    most(hours.slice(EVENING, HOURS)),
+  ),
 }));
+
+function growth(before: Memory, after: Memory): Memory {
+  return {
+    objects: after.objects - before.objects,
+    buffers: after.buffers - before.buffers,
+  };
+}
+
+function most(hours: readonly Memory[]): Memory {
+  return {
+    objects: Math.max(...hours.map(({ objects }) => objects)),
+    buffers: Math.max(...hours.map(({ buffers }) => buffers)),
+  };
+}
 
 async function withoutAnyManager(): Promise<string> {
   const { violation } = await withoutManager(
