@@ -5,20 +5,20 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { build } from "./build/build.ts";
+import { readFlags } from "./build/flags.ts";
 import { main, say } from "./build/main.ts";
 import { agent, manager } from "./build/product.ts";
 import { hostTarget } from "./build/target.ts";
 
-const { values: { denort, out } } = parseArgs({
-  args: Deno.args,
-  options: {
+const USAGE =
+  "Usage: deno task build [--denort auto|official|npm|<path>] [--out dist]";
+
+await main(async () => {
+  const { denort, out } = readFlags(USAGE, {
     denort: { type: "string", default: "auto" },
     out: { type: "string", default: "dist" },
-  },
-});
-await main(async () => {
+  });
   await build([manager, agent], {
     targets: [hostTarget()],
     denort,

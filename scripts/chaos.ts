@@ -9,8 +9,8 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { PiriError } from "../lib/base/errors.ts";
+import { readFlags, wholeNumber } from "./build/flags.ts";
 import { main, say } from "./build/main.ts";
 import { cancels } from "./chaos/cancels.ts";
 import { chaos, countsText } from "./chaos/chaos.ts";
@@ -19,36 +19,39 @@ import { fresh, fromSource } from "./local/programs.ts";
 /** The exit code of a run that was interrupted. */
 const INTERRUPTED = 130;
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: {
+const USAGE = `\
+Usage: deno task chaos [--rounds 50] [--seed S] [--agents 4] [--source]
+       deno task chaos --cancel-rounds 200 [--source]`;
+
+const signal = interruption();
+
+await main(async () => {
+  const values = readFlags(USAGE, {
     rounds: { type: "string" },
     "cancel-rounds": { type: "string" },
     seed: { type: "string" },
     agents: { type: "string", default: "4" },
     source: { type: "boolean", default: false },
-  },
-});
-
-const signal = interruption();
-
-await main(async () => {
+  });
   if (Deno.build.os !== "linux") {
     throw new PiriError(
       "UNSUPPORTED",
       "Cannot look for what is left of commands: that takes /proc, so Linux",
     );
   }
-  const cancelRounds = countOf("cancel-rounds", values["cancel-rounds"] ?? "0");
-  const rounds = countOf(
+  const cancelRounds = wholeNumber(
+    "cancel-rounds",
+    values["cancel-rounds"] ?? "0",
+  );
+  const rounds = wholeNumber(
     "rounds",
     values.rounds ?? (cancelRounds === 0 ? "50" : "0"),
   );
-  const seed = countOf(
+  const seed = wholeNumber(
     "seed",
     values.seed ?? String(crypto.getRandomValues(new Uint32Array(1))[0]),
   );
-  const agents = countOf("agents", values.agents);
+  const agents = wholeNumber("agents", values.agents);
   const programs = values.source ? fromSource : await fresh();
   try {
     if (rounds > 0) await runChaos();
@@ -102,13 +105,4 @@ function fail(
   say(logs);
   for (const violation of violations) say(`violation (${where}): ${violation}`);
   Deno.exitCode = 1;
-}
-
-function countOf(name: string, text: string): number {
-  const count = Number(text);
-  if (text !== "" && Number.isSafeInteger(count) && count >= 0) return count;
-  throw new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot use "--${name} ${text}": it takes a whole number`,
-  );
 }

@@ -10,7 +10,6 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
 import { collect } from "../tests/wire/fuzz/collect.ts";
 import {
   BATCH,
@@ -20,22 +19,48 @@ import {
   SIDES,
 } from "../tests/wire/fuzz/fuzz.ts";
 import { Troubles } from "../tests/wire/fuzz/troubles.ts";
-import { say } from "./build/main.ts";
+import { oneOf, readFlags, wholeNumber } from "./build/flags.ts";
+import { main, say } from "./build/main.ts";
 
 /** How often it tells how far it is, milliseconds. */
 const TELL_MS = 10_000;
 
-const flags = parseArgs(Deno.args, {
-  string: ["inputs", "seed", "side"],
-  boolean: ["keep"],
-});
-const inputs = Number(flags.inputs ?? 100_000);
-const firstSeed = Number(flags.seed ?? Math.floor(Math.random() * 2 ** 31));
-const sides = SIDES.filter((side) => (flags.side ?? side) === side);
-await using troubles = await Troubles.watch();
-Deno.exitCode = flags.keep ? await keepSome() : await fuzz();
+const USAGE = `Usage: deno task fuzz [--inputs 100000] [--seed S] [--side ${
+  SIDES.join("|")
+}] [--keep]`;
 
-async function keepSome(): Promise<number> {
+/** What is tried. */
+interface Trial {
+  readonly inputs: number;
+  readonly firstSeed: number;
+  readonly sides: readonly Side[];
+  readonly troubles: Troubles;
+}
+
+await main(async () => {
+  const { inputs, seed, side, keep } = readFlags(USAGE, {
+    inputs: { type: "string", default: "100000" },
+    seed: {
+      type: "string",
+      default: String(Math.floor(Math.random() * 2 ** 31)),
+    },
+    side: { type: "string" },
+    keep: { type: "boolean", default: false },
+  });
+  const sides = side === undefined ? SIDES : [oneOf("side", side, SIDES)];
+  const wanted = {
+    inputs: wholeNumber("inputs", inputs, 1),
+    firstSeed: wholeNumber("seed", seed),
+    sides,
+  };
+  await using troubles = await Troubles.watch();
+  const trial = { ...wanted, troubles };
+  Deno.exitCode = keep ? await keepSome(trial) : await fuzz(trial);
+});
+
+async function keepSome(
+  { sides, firstSeed, inputs, troubles }: Trial,
+): Promise<number> {
   for (const side of sides) {
     const kept = await collect(side, { seed: firstSeed, inputs, troubles });
     say(`${side}: ${kept.length} inputs kept`);
@@ -43,7 +68,9 @@ async function keepSome(): Promise<number> {
   return 0;
 }
 
-async function fuzz(): Promise<number> {
+async function fuzz(
+  { sides, firstSeed, inputs, troubles }: Trial,
+): Promise<number> {
   const begun = performance.now();
   const reached = new Set<string>();
   const heaps: string[] = [];

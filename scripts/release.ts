@@ -7,20 +7,14 @@
  */
 import { basename, join } from "@std/path";
 import { createHash } from "node:crypto";
-import { parseArgs } from "node:util";
 import { build } from "./build/build.ts";
+import { readFlags } from "./build/flags.ts";
 import { main, say } from "./build/main.ts";
 import { agent, manager } from "./build/product.ts";
 import { targetNamed, targets } from "./build/target.ts";
 
-const { values: { denort, out, target: names } } = parseArgs({
-  args: Deno.args,
-  options: {
-    denort: { type: "string", default: "official" },
-    out: { type: "string", default: "dist/release" },
-    target: { type: "string", multiple: true },
-  },
-});
+const USAGE =
+  "Usage: deno task release [--denort official|npm] [--out dist/release] [--target linux-x64]...";
 
 /** The file that `sha256sum --check` reads. */
 async function sumsOf(paths: readonly string[]): Promise<string> {
@@ -33,6 +27,11 @@ async function sumsOf(paths: readonly string[]): Promise<string> {
 }
 
 await main(async () => {
+  const { denort, out, target: names } = readFlags(USAGE, {
+    denort: { type: "string", default: "official" },
+    out: { type: "string", default: "dist/release" },
+    target: { type: "string", multiple: true },
+  });
   const paths = await build([manager, agent], {
     targets: names?.map(targetNamed) ?? targets,
     denort,

@@ -6,27 +6,48 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { type Plant, PLANTS } from "../tests/simulation/plants.ts";
 import { search } from "../tests/simulation/search.ts";
 import { type Report, simulate } from "../tests/simulation/simulation.ts";
+import { oneOf, readFlags, wholeNumber } from "./build/flags.ts";
+import { main } from "./build/main.ts";
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: {
+const USAGE = `\
+Usage: deno task simulate [--seeds 1000] [--agents 20] [--from 1] [--plant P]
+       deno task simulate --seed 17 [--agents 20] [--plant P]
+
+P is a known bug: ${PLANTS.join(", ")}`;
+
+/** What is simulated. */
+interface Setup {
+  readonly agents: number;
+  readonly plant: Plant | undefined;
+}
+
+await main(async () => {
+  const { seeds, agents, from, seed, plant } = readFlags(USAGE, {
     seeds: { type: "string", default: "1000" },
     agents: { type: "string", default: "20" },
     from: { type: "string", default: "1" },
     seed: { type: "string" },
     plant: { type: "string" },
-  },
+  });
+  const setup = {
+    agents: wholeNumber("agents", agents, 1),
+    plant: plant === undefined ? undefined : oneOf("plant", plant, PLANTS),
+  };
+  Deno.exitCode = seed === undefined
+    ? await searchSeeds(setup, {
+      from: wholeNumber("from", from),
+      seeds: wholeNumber("seeds", seeds, 1),
+    })
+    : await replay(setup, wholeNumber("seed", seed));
 });
 
-Deno.exitCode = values.seed === undefined
-  ? await searchSeeds()
-  : await replay(wholeNumber("seed", values.seed));
-
-async function searchSeeds(): Promise<number> {
+async function searchSeeds(
+  setup: Setup,
+  { from, seeds }: { from: number; seeds: number },
+): Promise<number> {
   const begun = performance.now();
   let done = 0;
   let commands = 0;
@@ -38,10 +59,9 @@ async function searchSeeds(): Promise<number> {
       } seeds/s, no violation`,
     );
   };
-  const seeds = wholeNumber("seeds", values.seeds);
   const broken = await search({
-    ...options(),
-    from: wholeNumber("from", values.from),
+    ...setup,
+    from,
     seeds,
     ran: (report) => {
       commands += report.commands;
@@ -52,16 +72,16 @@ async function searchSeeds(): Promise<number> {
   });
   if (broken === undefined) return 0;
   say(`seed ${broken.seed} breaks a rule; this is what happened:`);
-  return await replay(broken.seed);
+  return await replay(setup, broken.seed);
 }
 
-async function replay(seed: number): Promise<number> {
-  const report = await simulate(seed, { ...options(), trace: true });
+async function replay(setup: Setup, seed: number): Promise<number> {
+  const report = await simulate(seed, { ...setup, trace: true });
   for (const line of report.trace) say(line);
   say(summaryOf(report));
   if (report.violation === undefined) return 0;
   say(`VIOLATION: ${report.violation}`);
-  say(`Again: deno task simulate --seed ${seed} ${sameOptions()}`);
+  say(`Again: deno task simulate --seed ${seed} ${flagsOf(setup)}`);
   return 1;
 }
 
@@ -72,25 +92,8 @@ function summaryOf(report: Report): string {
   }`;
 }
 
-function options(): { agents: number; plant: Plant | undefined } {
-  const { plant } = values;
-  const known = PLANTS.find((each) => each === plant);
-  if (plant !== undefined && known === undefined) {
-    throw new TypeError(`--plant is one of ${PLANTS.join(", ")}`);
-  }
-  return { agents: wholeNumber("agents", values.agents), plant: known };
-}
-
-function sameOptions(): string {
-  const plant = values.plant === undefined ? "" : ` --plant ${values.plant}`;
-  return `--agents ${values.agents}${plant}`;
-}
-
-function wholeNumber(name: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) {
-    throw new TypeError(`--${name} is a whole number, not "${text}"`);
-  }
-  return Number(text);
+function flagsOf({ agents, plant }: Setup): string {
+  return `--agents ${agents}${plant === undefined ? "" : ` --plant ${plant}`}`;
 }
 
 function say(line: string): void {

@@ -32,19 +32,31 @@ Deno.test("simulate shows the seed and what happened when a rule breaks, and fai
   assertMatch(text, /--seed \d+ --agents 5 --plant resume-off-by-one/);
 });
 
-Deno.test("simulate does not take a bug that it cannot plant", async () => {
-  const { code } = await script("--plant", "rust");
-  assertEquals(code, 1);
-});
+for (
+  const [what, args, complaint] of [
+    ["a bug that it cannot plant", ["--plant", "rust"], "one of ack-before"],
+    ["a number of seeds that is none", ["--seeds", "all"], "a whole number"],
+    ["a flag that it does not have", ["--seads", "3"], "Usage: deno task sim"],
+  ] as const
+) {
+  Deno.test(`simulate does not take ${what}, and says what it takes`, async () => {
+    const { code, text, complaints } = await script(...args);
+    assertEquals([code, text], [2, ""]);
+    assertStringIncludes(complaints, complaint);
+  });
+}
 
 async function script(
   ...args: string[]
-): Promise<{ code: number; text: string }> {
+): Promise<{ code: number; text: string; complaints: string }> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", SCRIPT, ...args],
     stdout: "piped",
-    stderr: "null",
+    stderr: "piped",
   });
-  const { code, stdout } = await command.output();
-  return { code, text: new TextDecoder().decode(stdout) };
+  const { code, stdout, stderr } = await command.output();
+  const [text = "", complaints = ""] = [stdout, stderr].map((bytes) =>
+    new TextDecoder().decode(bytes)
+  );
+  return { code, text, complaints };
 }

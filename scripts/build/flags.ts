@@ -1,0 +1,61 @@
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { messageOf, PiriError } from "../../lib/base/errors.ts";
+import { say } from "./main.ts";
+
+/**
+ * The flags that a script was started with. `--help` prints how it is used, and ends it.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT for a flag that it does not have, or that lacks its value
+ */
+export function readFlags<const T extends ParseArgsOptionsConfig>(
+  usage: string,
+  options: T,
+): ReturnType<typeof parseArgs<{ options: T }>>["values"] {
+  if (Deno.args.includes("--help")) {
+    say(usage);
+    Deno.exit(0);
+  }
+  try {
+    return parseArgs({ args: Deno.args, options }).values;
+  } catch (error) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot read the arguments: ${messageOf(error)}\n${usage}`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * The number that a flag was given.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT if it is no whole number, or below the least one
+ */
+export function wholeNumber(name: string, text: string, least = 0): number {
+  const number = Number(text);
+  if (text !== "" && Number.isSafeInteger(number) && number >= least) {
+    return number;
+  }
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot use "--${name} ${text}": it takes a whole number from ${least}`,
+  );
+}
+
+/**
+ * Which of a few a flag was given.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT if it is none of them
+ */
+export function oneOf<T extends string>(
+  name: string,
+  text: string,
+  known: readonly T[],
+): T {
+  const found = known.find((each) => each === text);
+  if (found !== undefined) return found;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot use "--${name} ${text}": it takes one of ${known.join(", ")}`,
+  );
+}
