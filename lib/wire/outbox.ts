@@ -171,6 +171,8 @@ export class Outbox {
   }
 
   async #write(): Promise<void> {
+    // Closed since it was asked for: then nobody would call the timer off.
+    if (this.#closed) return;
     this.#stall ??= this.#stallTimer(STALL_MS);
     try {
       while (this.#queue.length > 0 && !this.#closed) {

@@ -269,3 +269,11 @@ Deno.test("a peer that takes some of each write in time is never given up, howev
   await clock.advance(STALL_MS);
   assertEquals(failures, ["TIMED_OUT"]);
 });
+
+Deno.test("an outbox that is closed before what was queued is begun leaves no timer", async () => {
+  const { clock, outbox, transport } = outboxTo();
+  outbox.reply(body("pong"));
+  outbox.close();
+  await clock.settle();
+  assertEquals([clock.timers, transport.kinds()], [0, []]);
+});

@@ -32,10 +32,10 @@ import {
 } from "./target.ts";
 import { watched, type Write } from "./watched_store.ts";
 
-/** The agent that is played. A flipped bit makes it the other. */
 /** The connection that stays has one for its pings, and for a while after a write one for that. */
 const BYSTANDER_TIMERS = 2;
 
+/** The agent that is played. A flipped bit makes it the other. */
 const OWN = "web-1";
 const OTHER = "web-3";
 
