@@ -7,7 +7,7 @@ import {
 import { PiriError } from "../../lib/base/errors.ts";
 import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MemoryManager, OLD_HELLO } from "../support/memory_manager.ts";
-import { connected, listed } from "./connected_agent.ts";
+import { commanded, connected, listed } from "./connected_agent.ts";
 
 const { SUCCESS } = CommandResult_Status;
 
@@ -65,10 +65,8 @@ Deno.test("a cancel of what was found queued goes to an agent that has it after 
 });
 
 Deno.test("a cancel of what was sent goes to the agent once it is recorded", async () => {
-  await using parts = await connected();
-  const { core, agent } = parts;
-  const { id } = await core.run("web-1");
-  await agent.hears("command");
+  await using parts = await commanded();
+  const { core, agent, id } = parts;
   const release = core.slow.hold("patchCommand");
   const asked = core.commands.cancel(id, 1_234);
   await core.clock.settle();
@@ -98,10 +96,8 @@ Deno.test("a cancel never overtakes its command", async () => {
 });
 
 Deno.test("a cancel that is repeated may only shorten the grace", async () => {
-  await using parts = await connected();
-  const { core, agent } = parts;
-  const { id } = await core.run("web-1");
-  await agent.hears("command");
+  await using parts = await commanded();
+  const { core, agent, id } = parts;
   const heard: (number | undefined)[] = [];
   for (const grace of [3_000, 9_000, undefined, 1_000]) {
     await core.commands.cancel(id, grace);
@@ -111,10 +107,8 @@ Deno.test("a cancel that is repeated may only shorten the grace", async () => {
 });
 
 Deno.test("a cancel is sent again after ServerHello while the command is listed", async () => {
-  await using parts = await connected();
-  const { core, agent } = parts;
-  const { id } = await core.run("web-1");
-  await agent.hears("command");
+  await using parts = await commanded();
+  const { core, agent, id } = parts;
   agent.hangUp();
   await core.ends[0];
   assertEquals((await core.commands.cancel(id, 2_000)).state, "sent");
@@ -127,10 +121,8 @@ Deno.test("a cancel is sent again after ServerHello while the command is listed"
 });
 
 Deno.test("a cancel that is not recorded is not sent after ServerHello either", async () => {
-  await using parts = await connected();
-  const { core, agent } = parts;
-  const { id } = await core.run("web-1");
-  await agent.hears("command");
+  await using parts = await commanded();
+  const { core, agent, id } = parts;
   agent.hangUp();
   await core.ends[0];
   const commands = [await listed(core, id)];
@@ -145,10 +137,8 @@ Deno.test("a cancel that is not recorded is not sent after ServerHello either", 
 });
 
 Deno.test("a cancel that could not be recorded is taken back, though the command has begun meanwhile", async () => {
-  await using parts = await connected();
-  const { core, agent } = parts;
-  const { id } = await core.run("web-1");
-  await agent.hears("command");
+  await using parts = await commanded();
+  const { core, agent, id } = parts;
   const release = core.slow.hold("patchCommand");
   core.slow.failOnce("patchCommand", new PiriError("DISK", "Cannot write"));
   const failed = assertRejects(() => core.commands.cancel(id), PiriError);
@@ -165,10 +155,8 @@ Deno.test("a cancel that could not be recorded is taken back, though the command
 });
 
 Deno.test("of two cancels the second holds whole, though the first could not be recorded", async () => {
-  await using parts = await connected();
-  const { core, agent } = parts;
-  const { id } = await core.run("web-1");
-  await agent.hears("command");
+  await using parts = await commanded();
+  const { core, agent, id } = parts;
   const release = core.slow.hold("patchCommand");
   core.slow.failOnce("patchCommand", new PiriError("DISK", "Cannot write"));
   const failed = assertRejects(() => core.commands.cancel(id), PiriError);
@@ -188,10 +176,8 @@ Deno.test("of two cancels the second holds whole, though the first could not be 
 });
 
 Deno.test("a grace does not grow while a shorter one is being recorded", async () => {
-  await using parts = await connected();
-  const { core, agent } = parts;
-  const { id } = await core.run("web-1");
-  await agent.hears("command");
+  await using parts = await commanded();
+  const { core, agent, id } = parts;
   const releaseFirst = core.slow.hold("patchCommand");
   const first = core.commands.cancel(id);
   const releaseSecond = core.slow.hold("patchCommand");

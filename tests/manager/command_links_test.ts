@@ -5,7 +5,7 @@ import {
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MemoryManager, OTHER_INSTANCE } from "../support/memory_manager.ts";
 import { body } from "../support/scripted_peer.ts";
-import { connected, listed } from "./connected_agent.ts";
+import { commanded, connected, listed } from "./connected_agent.ts";
 
 const { SUCCESS } = CommandResult_Status;
 const { ACCEPTED } = CommandState_State;
@@ -117,10 +117,8 @@ Deno.test("a listed command that has ended here gets its final acknowledgement",
 });
 
 Deno.test("output goes on from the byte that is durable", async () => {
-  await using parts = await connected();
-  const { core, agent } = parts;
-  const { id } = await core.run("web-1");
-  await agent.hears("command");
+  await using parts = await commanded();
+  const { core, agent, id } = parts;
   await agent.says("commandOutput", {
     commandId: id,
     stream: 1,

@@ -2,10 +2,14 @@ import { CommandState_State } from "../../proto/gen/piri/agent/v1/agent_messages
 import { MemoryManager } from "../support/memory_manager.ts";
 import type { Init, ScriptedPeer } from "../support/scripted_peer.ts";
 
-/** A core with one agent that is connected. */
-export async function connected(): Promise<
-  { core: MemoryManager; agent: ScriptedPeer } & AsyncDisposable
-> {
+/** A core with one agent. */
+interface Connected extends AsyncDisposable {
+  readonly core: MemoryManager;
+  readonly agent: ScriptedPeer;
+}
+
+/** The agent is connected. */
+export async function connected(): Promise<Connected> {
   const core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.admitted("web-1");
@@ -14,6 +18,16 @@ export async function connected(): Promise<
     agent,
     [Symbol.asyncDispose]: () => core[Symbol.asyncDispose](),
   };
+}
+
+/** The agent is connected and has a command. */
+export async function commanded(): Promise<
+  Connected & { readonly id: bigint }
+> {
+  const parts = await connected();
+  const { id } = await parts.core.run("web-1");
+  await parts.agent.hears("command");
+  return { ...parts, id };
 }
 
 /** What the agent's hello says of a command. */
