@@ -5,6 +5,7 @@ import {
   type FaultKind,
   TRAPPED_KINDS,
 } from "./fault_kinds.ts";
+import type { DeathTimes } from "./mortal.ts";
 import type { Network, Wire } from "./network.ts";
 import type { Operator } from "./operator.ts";
 import { TALKATIVE } from "./program.ts";
@@ -126,11 +127,11 @@ export class Faults {
       case "powerOff":
         return agent.die("power", this.#death());
       case "killManager":
-        return manager.die({ ...this.#death(), silently: false });
+        return manager.die("kill", this.#death());
       case "stopManager":
         return void manager.stop(random.whole(0, 5_000));
       case "managerPowerOff":
-        return manager.die({ ...this.#death(), silently: true });
+        return manager.die("power", this.#death());
       default:
         return this.#doToDisks(kind, agent);
     }
@@ -242,7 +243,7 @@ export class Faults {
     }
     const afterMs = random.pick([0, 0, 3, 30, 300]);
     const death = this.#death();
-    const silently = random.chance(0.2);
+    const managersDeath = random.chance(0.2) ? "power" : "kill";
     this.#world.trace.add(`${agent.name}: ${act} ${afterMs} ms after ${kind}`);
     traps.arm(agent.name, kind, (wire) =>
       this.#later(afterMs, () => {
@@ -250,7 +251,7 @@ export class Faults {
         if (act === "run") return operator.run(agent.name);
         if (act === "backup") return this.#makeBackup();
         if (act === "cancel") return operator.cancelNewestOf(agent.name);
-        if (act === "manager") return manager.die({ ...death, silently });
+        if (act === "manager") return manager.die(managersDeath, death);
         agent.die(act === "power" ? "power" : "kill", death);
       }));
   }
@@ -358,7 +359,7 @@ export class Faults {
   }
 
   /** At once or at one of the next calls that it makes; most deaths are short. */
-  #death(): { atCall: number; awayMs: number } {
+  #death(): DeathTimes {
     const random = this.#random;
     return {
       atCall: random.chance(0.3) ? 0 : random.whole(1, 60),

@@ -5,7 +5,7 @@ import type {
   StreamName,
 } from "../../lib/store/records.ts";
 import type { Store } from "../../lib/store/store.ts";
-import type { StoreMethod } from "./simulated_store.ts";
+import type { StoreMethod } from "../support/store_requests.ts";
 import { hex, type Truth } from "./truth.ts";
 
 const OPEN: ReadonlySet<CommandStateName> = new Set([

@@ -13,6 +13,7 @@ import { messageOf } from "../../lib/base/errors.ts";
 import { MemoryDisk, type MemoryDiskOptions } from "../support/memory_disk.ts";
 import { Host } from "./host.ts";
 import { Life } from "./life.ts";
+import { type Death, Mortal } from "./mortal.ts";
 import { HastyJournal, lyingDisk } from "./plants.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { World } from "./world.ts";
@@ -25,11 +26,8 @@ const START_AGAIN_MS = 5_000;
 /** A grace, what is given up after it, the last acknowledgements, and a disk that is full or fails, milliseconds. */
 const STOP_MS = 60_000;
 
-/** How an agent's end comes: its process alone, or the whole machine. */
-export type Death = "kill" | "power";
-
 /** An agent, the disk of its machine, and what came of it so far. */
-export class SimulatedAgent {
+export class SimulatedAgent extends Mortal {
   readonly name: string;
   readonly host: Host;
   readonly wall = { offsetMs: 0 };
@@ -51,9 +49,7 @@ export class SimulatedAgent {
   readonly #machineId: string;
   readonly #isClone: boolean;
   #disk: MemoryDisk;
-  #life: Life | undefined;
   #core: AgentCore | undefined;
-  #death: Death = "kill";
   /** How its last run ended, as long as its disk was not looked at since. */
   #crash: Death | undefined;
   #hasLostPower = false;
@@ -61,9 +57,9 @@ export class SimulatedAgent {
   readonly #whole = new Set<bigint>();
   #boots = 0;
   #mayStart = true;
-  #awayMs = 1_000;
 
   constructor(world: World, name: string, from?: SimulatedAgent) {
+    super();
     const label = from === undefined
       ? name
       : `${name} clone ${from.startNumber}`;
@@ -86,14 +82,6 @@ export class SimulatedAgent {
       random: this.#random.fork("host"),
       mayRepeat: () => world.managerDiskLost && world.agentDiskLost(name),
     });
-  }
-
-  get isAlive(): boolean {
-    return this.#life?.isAlive ?? false;
-  }
-
-  get life(): Life | undefined {
-    return this.#life;
   }
 
   /** Its connection, once the Manager has let it in. */
@@ -136,40 +124,23 @@ export class SimulatedAgent {
       this.#random.fork(`life ${this.startNumber}`),
       () => this.#died(life),
     );
-    this.#life = life;
+    this.lives(life);
     trace.add(`${this.host.options.agent} starts`);
     this.#run(life).catch((error) => {
       if (!life.isAlive) return;
       trace.add(`${this.name} cannot start: ${messageOf(error)}`);
-      this.#awayMs = START_AGAIN_MS;
+      this.awayMs = START_AGAIN_MS;
       life.end();
     });
   }
 
-  /** Ends it in the middle of whatever it does, now or at a call of a seam, and starts it again after a while. */
-  die(
-    death: Death,
-    { atCall, awayMs }: { atCall: number; awayMs: number },
-  ): void {
-    if (!this.isAlive) return;
-    this.#death = death;
-    this.#awayMs = awayMs;
-    if (atCall === 0) this.#life?.end();
-    else this.#life?.endAtCall(atCall);
-  }
-
-  /** What was planned for it does not come. */
-  spare(): void {
-    this.#life?.endAtCall(Infinity);
-  }
-
   /** Asks it to end in order, and starts it again. */
   async stop(awayMs: number): Promise<void> {
-    const life = this.#life;
+    const life = this.life;
     if (life === undefined || !life.isAlive) return;
     const { trace, time, truth } = this.#world;
     trace.add(`${this.name} is asked to stop`);
-    this.#awayMs = awayMs;
+    this.awayMs = awayMs;
     let hasStopped = false;
     time.after(STOP_MS, () =>
       truth.must(
@@ -180,16 +151,14 @@ export class SimulatedAgent {
     hasStopped = true;
     if (!life.isAlive) return;
     trace.add(`${this.name} has stopped`);
-    this.#death = "kill";
-    life.end();
+    this.end("kill");
   }
 
   /** Ends it for good. */
   leave(): void {
     this.isGone = true;
     this.#mayStart = false;
-    this.#death = "kill";
-    this.#life?.end();
+    this.end("kill");
   }
 
   /** What the disk has now, for `restore`. */
@@ -199,9 +168,8 @@ export class SimulatedAgent {
 
   /** The machine comes back with another disk: an older one, or an empty one. */
   replaceDisk(image: MemoryDisk | undefined, awayMs: number): void {
-    this.#death = "power";
-    this.#awayMs = awayMs;
-    this.#life?.end();
+    this.awayMs = awayMs;
+    this.end("power");
     this.host.powerOff();
     this.#boots++;
     this.#disk = image ?? new MemoryDisk(this.#diskOptions());
@@ -269,7 +237,7 @@ export class SimulatedAgent {
   /** In the middle of a call: the rest of the world hears of it in its own turn. */
   #died(life: Life): void {
     const { time, trace, network } = this.#world;
-    const death = this.#death;
+    const death = this.takeDeath();
     trace.add(`${this.host.options.agent} DIES (${death})`);
     // Its last call may still do a part of its work; the next start finds what came of it.
     this.#disk.crash();
@@ -285,8 +253,7 @@ export class SimulatedAgent {
     }
     this.journal = undefined;
     this.#core = undefined;
-    this.#death = "kill";
-    time.after(this.#awayMs, () => this.start());
+    time.after(this.awayMs, () => this.start());
     time.after(
       0,
       () => network.closeAllOf(life, { silently: death === "power" }),
@@ -298,7 +265,7 @@ export class SimulatedAgent {
     return {
       fraction: () => random.fraction(),
       fault: ({ kind }) => {
-        const life = this.#life;
+        const life = this.life;
         if (life !== undefined && life.isAlive && !life.passes()) {
           return "crash";
         }
