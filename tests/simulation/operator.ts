@@ -193,11 +193,10 @@ export class Operator {
   #watch(id: bigint | undefined): void {
     const { core, life } = this.#manager;
     if (core === undefined || life === undefined || id === undefined) return;
-    const viewer = new Viewer(
-      this.#world,
+    const viewer = new Viewer(this.#world, this.#manager.records, {
       id,
-      this.#random.fork(`viewer ${id}`),
-    );
+      random: this.#random.fork(`viewer ${id}`),
+    });
     this.viewers.push(viewer);
     this.#view(viewer, core);
   }
