@@ -230,6 +230,7 @@ export class Faults {
     const act = random.pick([
       "cut",
       "cut",
+      "away",
       "agent",
       "power",
       "manager",
@@ -248,6 +249,7 @@ export class Faults {
     traps.arm(agent.name, kind, (wire) =>
       this.#later(afterMs, () => {
         if (act === "cut") return this.#cut(wire);
+        if (act === "away") return this.#away(wire);
         if (act === "run") return operator.run(agent.name);
         if (act === "backup") return this.#makeBackup();
         if (act === "cancel") return operator.cancelNewestOf(agent.name);
@@ -346,6 +348,19 @@ export class Faults {
     for (const wire of network.wires) {
       if (wire.agent === name) this.#cut(wire);
     }
+  }
+
+  /** Its link breaks, and there is no other for a while. */
+  #away(wire: Wire): void {
+    const { agent } = wire;
+    const { network } = this.#targets;
+    if (network.healed) return;
+    network.partitioned.add(agent);
+    this.#cut(wire);
+    this.#later(
+      this.#random.whole(1_000, 60_000),
+      () => network.partitioned.delete(agent),
+    );
   }
 
   #cut(wire: Wire | undefined): void {
