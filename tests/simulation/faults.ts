@@ -22,8 +22,8 @@ export interface FaultTargets {
   readonly network: Network;
   readonly traps: Traps;
   readonly operator: Operator;
-  /** Puts a second machine into the world that is the copy of this one. */
-  readonly clone: (agent: SimulatedAgent) => SimulatedAgent;
+  /** Puts a second machine into the world that is the copy of this one, and calls itself by the same id or not. */
+  readonly clone: (agent: SimulatedAgent, isTwin: boolean) => SimulatedAgent;
 }
 
 /** Makes things go wrong, as a seed has it, until it is told to stop. */
@@ -160,6 +160,8 @@ export class Faults {
       }
       case "clone":
         return this.#clone(agent);
+      case "move":
+        return this.#move(agent);
       case "slowDisk":
         agent.syncMs = random.pick([10, 200, 4_000]);
         return this.#later(15_000, () => agent.syncMs = 0);
@@ -218,8 +220,24 @@ export class Faults {
   #clone(agent: SimulatedAgent): void {
     const { agents, clone } = this.#targets;
     if (agents.some(({ isClone }) => isClone)) return;
-    const copy = clone(agent);
+    const copy = clone(agent, this.#random.chance(0.5));
     this.#later(this.#random.whole(0, 20_000), () => copy.start());
+  }
+
+  /** An agent's journal, or after a while a copy of it as it is now, goes on at another machine. */
+  #move(agent: SimulatedAgent): void {
+    const random = this.#random;
+    const { network } = this.#targets;
+    const move = {
+      isTwin: random.chance(0.5),
+      death: random.chance(0.7) ? "kill" : "power",
+      awayMs: random.pick([20, 500, 3_000]),
+    } as const;
+    if (random.chance(0.7)) return agent.move({ ...move, image: undefined });
+    const image = agent.image();
+    this.#later(random.whole(0, 20_000), () => {
+      if (!network.healed) agent.move({ ...move, image });
+    });
   }
 
   /** At the agent's next message of a kind, or soon after it, the link breaks or somebody dies. */

@@ -26,15 +26,27 @@ const START_AGAIN_MS = 5_000;
 /** A grace, what is given up after it, the last acknowledgements, and a disk that is full or fails, milliseconds. */
 const STOP_MS = 60_000;
 
+/** How a journal comes to another machine. */
+export interface Move {
+  /** An older copy of the journal goes there; undefined: the journal itself. */
+  readonly image: MemoryDisk | undefined;
+  /** The other machine calls itself by the same id, as copies of an image and containers do: the instance stays. */
+  readonly isTwin: boolean;
+  /** How the agent ended on the old one. */
+  readonly death: Death;
+  readonly awayMs: number;
+}
+
 /** An agent, the disk of its machine, and what came of it so far. */
 export class SimulatedAgent extends Mortal {
   readonly name: string;
-  readonly host: Host;
   readonly wall = { offsetMs: 0 };
   /** Its disk was lost, came back older, or was copied. */
   diskLost = false;
   /** It has an older or a copied journal that still calls itself by the same instance. */
   doubled = false;
+  /** Its journal is another machine's: what it called lost, it tells again as another instance. */
+  hasNewInstance = false;
   /** Its disk gave errors or was full: output may be cut. */
   outputMayBeCut = false;
   /** It stays away for good. */
@@ -46,8 +58,10 @@ export class SimulatedAgent extends Mortal {
   startNumber = 0;
   readonly #world: World;
   readonly #random: SeededRandom;
-  readonly #machineId: string;
   readonly #isClone: boolean;
+  readonly #label: string;
+  #host: Host;
+  #machineId: string;
   #disk: MemoryDisk;
   #core: AgentCore | undefined;
   /** How its last run ended, as long as its disk was not looked at since. */
@@ -55,33 +69,40 @@ export class SimulatedAgent extends Mortal {
   #hasLostPower = false;
   /** Commands that were finished when the power went: their output was on the disk. */
   readonly #whole = new Set<bigint>();
+  /** Commands that had not finished when it died last. */
+  #unfinished: readonly bigint[] = [];
+  readonly #leftBehind = new Set<bigint>();
+  #moves = 0;
   #boots = 0;
   #mayStart = true;
 
-  constructor(world: World, name: string, from?: SimulatedAgent) {
+  constructor(
+    world: World,
+    name: string,
+    { from, isTwin = true }: { from?: SimulatedAgent; isTwin?: boolean } = {},
+  ) {
     super();
-    const label = from === undefined
+    this.#label = from === undefined
       ? name
       : `${name} clone ${from.startNumber}`;
     this.name = name;
     this.#world = world;
-    this.#random = world.random.fork(`agent ${label}`);
-    this.#machineId = from === undefined
-      ? `machine of ${name}`
+    this.#random = world.random.fork(`agent ${this.#label}`);
+    this.#machineId = from === undefined || !isTwin
+      ? `machine of ${this.#label}`
       : from.#machineId;
+    this.hasNewInstance = !isTwin;
     this.#isClone = from !== undefined;
     this.#boots = from === undefined ? 0 : from.#boots + 1_000;
     this.#disk = from === undefined
       ? new MemoryDisk(this.#diskOptions())
       : from.#disk.copy(this.#diskOptions());
-    this.host = new Host({
-      agent: label,
-      time: world.time,
-      truth: world.truth,
-      trace: world.trace,
-      random: this.#random.fork("host"),
-      mayRepeat: () => world.managerDiskLost && world.agentDiskLost(name),
-    });
+    this.#host = this.#newHost("host");
+  }
+
+  /** The machine on which it runs now. */
+  get host(): Host {
+    return this.#host;
   }
 
   /** Its connection, once the Manager has let it in. */
@@ -96,6 +117,11 @@ export class SimulatedAgent extends Mortal {
   /** Whether a command's output may have a cut by now. */
   mayHaveCut(nonce: bigint): boolean {
     return this.outputMayBeCut || this.#hasLostPower && !this.#whole.has(nonce);
+  }
+
+  /** Whether a command went on at a machine from which its agent has gone to another one. */
+  wasLeftBehind(nonce: bigint): boolean {
+    return this.#leftBehind.has(nonce);
   }
 
   isEnding(entry: JournalEntry): boolean {
@@ -179,6 +205,31 @@ export class SimulatedAgent extends Mortal {
     if (image !== undefined) this.doubled = true;
   }
 
+  /** Its journal is taken to a machine on which nothing runs of what it tells; what runs on this one is left alone. */
+  move({ image, isTwin, death, awayMs }: Move): void {
+    this.awayMs = awayMs;
+    this.end(death);
+    this.#moves++;
+    this.#host = this.#newHost(`host ${this.#moves}`);
+    this.#world.trace.add(
+      `the journal of ${this.name}${image === undefined ? "" : " (a copy)"} ${
+        isTwin ? "MOVES to a twin" : "MOVES to another machine"
+      }`,
+    );
+    this.#boots += 1_000;
+    if (!isTwin) {
+      this.#machineId = `machine ${this.#moves} of ${this.#label}`;
+      this.hasNewInstance = true;
+      for (const nonce of this.#unfinished) this.#leftBehind.add(nonce);
+    }
+    if (image === undefined) return;
+    this.#disk = image;
+    this.#crash = undefined;
+    this.diskLost = true;
+    this.outputMayBeCut = true;
+    this.doubled ||= isTwin;
+  }
+
   /** Whether the disk is only as large as what is on it. */
   get isFull(): boolean {
     return this.#disk.capacity < Infinity;
@@ -243,6 +294,9 @@ export class SimulatedAgent extends Mortal {
     this.#disk.crash();
     this.#crash = death;
     this.host.orphan(life);
+    this.#unfinished = this.journal?.entries()
+      .filter(({ state }) => state !== "finished")
+      .map(({ nonce }) => nonce) ?? this.#unfinished;
     if (death === "power") {
       this.#boots++;
       this.#hasLostPower = true;
@@ -258,6 +312,19 @@ export class SimulatedAgent extends Mortal {
       0,
       () => network.closeAllOf(life, { silently: death === "power" }),
     );
+  }
+
+  #newHost(randomName: string): Host {
+    const { time, truth, trace } = this.#world;
+    return new Host({
+      agent: this.#label,
+      time,
+      truth,
+      trace,
+      random: this.#random.fork(randomName),
+      mayRepeat: () =>
+        this.#world.managerDiskLost && this.#world.agentDiskLost(this.name),
+    });
   }
 
   #diskOptions(): MemoryDiskOptions {

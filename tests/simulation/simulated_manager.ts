@@ -41,7 +41,10 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
       birth.clock(world.time, this.wall),
       this.#random.fork("database"),
     );
-    this.records = new Records(world.truth, (agent) => world.isDoubled(agent));
+    this.records = new Records(world.truth, {
+      isDoubled: (agent) => world.isDoubled(agent),
+      hasNewInstance: (agent) => world.hasNewInstance(agent),
+    });
   }
 
   /** The program, while it runs and has read its database. */
