@@ -120,8 +120,13 @@ class CommandWatch {
       if (this.done) return;
       this.close();
     }
-    const view = await this.#source.view(this.#id);
-    yield* this.#stored(heldOf(view));
+    const view = yield* this.#settled();
+    if (this.#source.open(this.#id)?.feed.finished === false) {
+      // It was presumed lost, and its agent has it all the same.
+      this.#told = undefined;
+      this.#wake();
+      return;
+    }
     yield* this.#missing(heldOf(view));
     yield this.#tell(view);
     this.done = true;
@@ -171,6 +176,18 @@ class CommandWatch {
         reason: "it read too slowly beyond what is kept",
       };
       this.done = true;
+    }
+  }
+
+  /** Tells what the store has, and returns how the command is then: it may have changed while a slow watcher read. */
+  async *#settled(): AsyncGenerator<WatchEvent, CommandView> {
+    while (true) {
+      const view = await this.#source.view(this.#id);
+      const { stdout, stderr } = this.#offset;
+      yield* this.#stored(heldOf(view));
+      if (stdout === this.#offset.stdout && stderr === this.#offset.stderr) {
+        return view;
+      }
     }
   }
 

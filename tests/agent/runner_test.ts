@@ -360,6 +360,20 @@ Deno.test("a command that must not outlive its link is ended when the link stays
   assertEquals([status, output], [CANCELLED, "link lost"]);
 });
 
+Deno.test("a command that begins without a link has its time from there, until there is one", async () => {
+  await using core = await MemoryAgent.start();
+  const kill = { onDisconnect: OnDisconnect.KILL, killAfterMs: 60_000 };
+  await core.accepted({ commandId: 1n, ...kill });
+  await core.clock.advance(59_999);
+  core.runner.linkUp(true);
+  await core.clock.advance(100_000);
+  assertEquals(core.workers.newest.asked, []);
+  core.runner.linkDown();
+  await core.accepted({ commandId: 2n, ...kill });
+  await core.clock.advance(60_000);
+  assertEquals(core.workers.newest.asked, ["stop"]);
+});
+
 Deno.test("a command that continues does not mind the link", async () => {
   await using core = await MemoryAgent.start();
   core.runner.linkUp(true);

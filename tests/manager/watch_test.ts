@@ -278,3 +278,39 @@ Deno.test("a removed agent's commands end for who watches them", async () => {
   await running.core.agents.remove("web-1");
   assertEquals((await all).at(-1), "lost");
 });
+
+Deno.test("a command that is given up and goes on all the same is watched to its real end", async () => {
+  await using running = await Running.start();
+  const { core, id } = running;
+  const watcher = core.watch(id);
+  assertEquals(await watcher.next(), "running");
+  await running.prints("one");
+  await core.commands.giveUp(id, "operator");
+  await running.prints("two");
+  assertEquals(await watcher.next(), 'stdout 0 "one"');
+  const rest = watcher.rest();
+  await core.clock.settle();
+  await running.prints("three");
+  await running.ends();
+  assertEquals(await rest, [
+    "0 of 1",
+    'stdout 3 "two"',
+    "running",
+    'stdout 6 "three"',
+    "succeeded",
+  ]);
+});
+
+Deno.test("a command that was given up and ends while a slow watcher still reads is watched to its real end", async () => {
+  await using running = await Running.start();
+  const { core, id } = running;
+  const watcher = core.watch(id);
+  assertEquals(await watcher.next(), "running");
+  await core.commands.giveUp(id, "operator");
+  await running.prints("one");
+  assertEquals(await watcher.next(), "0 of 1");
+  assertEquals(await watcher.next(), 'stdout 0 "one"');
+  await running.prints("two");
+  await running.ends();
+  assertEquals(await watcher.rest(), ['stdout 3 "two"', "succeeded"]);
+});

@@ -80,7 +80,8 @@ function checkEnd(
   }
   if (managerDiskLost || agent.diskLost) return;
   truth.must(
-    fate.effects === 0 || !record.presumed,
+    fate.effects === 0 || !record.presumed ||
+      agent.wasLeftBehind(record.nonce),
     () => `${told()} in the end, and it took effect: its result is lost`,
   );
   truth.must(

@@ -5,6 +5,7 @@ import {
   type FaultKind,
   TRAPPED_KINDS,
 } from "./fault_kinds.ts";
+import type { DeathTimes } from "./mortal.ts";
 import type { Network, Wire } from "./network.ts";
 import type { Operator } from "./operator.ts";
 import { TALKATIVE } from "./program.ts";
@@ -21,8 +22,8 @@ export interface FaultTargets {
   readonly network: Network;
   readonly traps: Traps;
   readonly operator: Operator;
-  /** Puts a second machine into the world that is the copy of this one. */
-  readonly clone: (agent: SimulatedAgent) => SimulatedAgent;
+  /** Puts a second machine into the world that is the copy of this one, and calls itself by the same id or not. */
+  readonly clone: (agent: SimulatedAgent, isTwin: boolean) => SimulatedAgent;
 }
 
 /** Makes things go wrong, as a seed has it, until it is told to stop. */
@@ -126,11 +127,11 @@ export class Faults {
       case "powerOff":
         return agent.die("power", this.#death());
       case "killManager":
-        return manager.die({ ...this.#death(), silently: false });
+        return manager.die("kill", this.#death());
       case "stopManager":
         return void manager.stop(random.whole(0, 5_000));
       case "managerPowerOff":
-        return manager.die({ ...this.#death(), silently: true });
+        return manager.die("power", this.#death());
       default:
         return this.#doToDisks(kind, agent);
     }
@@ -159,6 +160,8 @@ export class Faults {
       }
       case "clone":
         return this.#clone(agent);
+      case "move":
+        return this.#move(agent);
       case "slowDisk":
         agent.syncMs = random.pick([10, 200, 4_000]);
         return this.#later(15_000, () => agent.syncMs = 0);
@@ -217,8 +220,24 @@ export class Faults {
   #clone(agent: SimulatedAgent): void {
     const { agents, clone } = this.#targets;
     if (agents.some(({ isClone }) => isClone)) return;
-    const copy = clone(agent);
+    const copy = clone(agent, this.#random.chance(0.5));
     this.#later(this.#random.whole(0, 20_000), () => copy.start());
+  }
+
+  /** An agent's journal, or after a while a copy of it as it is now, goes on at another machine. */
+  #move(agent: SimulatedAgent): void {
+    const random = this.#random;
+    const { network } = this.#targets;
+    const move = {
+      isTwin: random.chance(0.5),
+      death: random.chance(0.7) ? "kill" : "power",
+      awayMs: random.pick([20, 500, 3_000]),
+    } as const;
+    if (random.chance(0.7)) return agent.move({ ...move, image: undefined });
+    const image = agent.image();
+    this.#later(random.whole(0, 20_000), () => {
+      if (!network.healed) agent.move({ ...move, image });
+    });
   }
 
   /** At the agent's next message of a kind, or soon after it, the link breaks or somebody dies. */
@@ -229,6 +248,7 @@ export class Faults {
     const act = random.pick([
       "cut",
       "cut",
+      "away",
       "agent",
       "power",
       "manager",
@@ -242,15 +262,16 @@ export class Faults {
     }
     const afterMs = random.pick([0, 0, 3, 30, 300]);
     const death = this.#death();
-    const silently = random.chance(0.2);
+    const managersDeath = random.chance(0.2) ? "power" : "kill";
     this.#world.trace.add(`${agent.name}: ${act} ${afterMs} ms after ${kind}`);
     traps.arm(agent.name, kind, (wire) =>
       this.#later(afterMs, () => {
         if (act === "cut") return this.#cut(wire);
+        if (act === "away") return this.#away(wire);
         if (act === "run") return operator.run(agent.name);
         if (act === "backup") return this.#makeBackup();
         if (act === "cancel") return operator.cancelNewestOf(agent.name);
-        if (act === "manager") return manager.die({ ...death, silently });
+        if (act === "manager") return manager.die(managersDeath, death);
         agent.die(act === "power" ? "power" : "kill", death);
       }));
   }
@@ -347,6 +368,19 @@ export class Faults {
     }
   }
 
+  /** Its link breaks, and there is no other for a while. */
+  #away(wire: Wire): void {
+    const { agent } = wire;
+    const { network } = this.#targets;
+    if (network.healed) return;
+    network.partitioned.add(agent);
+    this.#cut(wire);
+    this.#later(
+      this.#random.whole(1_000, 60_000),
+      () => network.partitioned.delete(agent),
+    );
+  }
+
   #cut(wire: Wire | undefined): void {
     const random = this.#random;
     wire?.break({
@@ -358,7 +392,7 @@ export class Faults {
   }
 
   /** At once or at one of the next calls that it makes; most deaths are short. */
-  #death(): { atCall: number; awayMs: number } {
+  #death(): DeathTimes {
     const random = this.#random;
     return {
       atCall: random.chance(0.3) ? 0 : random.whole(1, 60),

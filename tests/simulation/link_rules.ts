@@ -1,6 +1,7 @@
 import {
   OnDisconnect,
   readCommand,
+  readCommandResult,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { JournalEntry } from "../../lib/agent/journal.ts";
 import type { BoundedAgent } from "./bounds.ts";
@@ -8,15 +9,27 @@ import type { Truth } from "./truth.ts";
 import { decode } from "../../lib/wire/protobuf_reader.ts";
 
 /** An agent says Bye and settles what it has read before it counts its link as lost, milliseconds. */
-const SETTLES_MS = 15_000;
+const SETTLES_MS = 10_000;
 
-/** Commands that must not outlive their link: after how long without it, and since when that runs. */
-interface Lease {
-  readonly ms: number;
-  since: number;
+/** An agent, as far as its link and its commands go. */
+export interface LinkedAgent
+  extends Pick<BoundedAgent, "name" | "journal" | "isEnding"> {
+  /** Whatever it is: undefined while there is no link. */
+  readonly session: unknown;
 }
 
-/** What `onDisconnect: kill` promises: without a link, a command is ended in time. */
+/** What a command may do without its link. */
+interface Lease {
+  /** It is asked to end after so long. */
+  readonly killAfterMs: number;
+  /** Since when there is no link, if there is none. */
+  awaySince: number | undefined;
+  /** The longest that the link was away. */
+  longestMs: number;
+  isOver: boolean;
+}
+
+/** What `onDisconnect: kill` promises: without a link a command is ended in time, and not before. */
 export class LinkRules {
   readonly #truth: Truth;
   readonly #now: () => number;
@@ -28,18 +41,40 @@ export class LinkRules {
   }
 
   /** Looked at after every step. */
-  check(agent: BoundedAgent): void {
-    const now = this.#now();
+  check(agent: LinkedAgent): void {
     for (const entry of agent.journal?.entries() ?? []) {
-      if (entry.state === "finished") continue;
-      const lease = this.#leaseOf(entry);
-      if (agent.session !== undefined) lease.since = now;
-      this.#truth.must(
-        now - lease.since <= lease.ms || agent.isEnding(entry),
-        () =>
-          `command ${entry.id} on ${agent.name} goes on without a link since ${lease.since} ms`,
-      );
+      if (entry.state === "finished") this.#checkEnd(entry, agent);
+      else this.#checkOpen(entry, agent);
     }
+  }
+
+  #checkOpen(entry: JournalEntry, agent: LinkedAgent): void {
+    const now = this.#now();
+    const lease = this.#leaseOf(entry);
+    if (agent.session !== undefined) {
+      lease.awaySince = undefined;
+      return;
+    }
+    lease.awaySince ??= now;
+    const awayMs = now - lease.awaySince;
+    lease.longestMs = Math.max(lease.longestMs, awayMs);
+    this.#truth.must(
+      awayMs <= lease.killAfterMs + SETTLES_MS || agent.isEnding(entry),
+      () =>
+        `command ${entry.id} on ${agent.name} goes on without a link since ${lease.awaySince} ms`,
+    );
+  }
+
+  /** One that had ended when this run of the agent began says nothing of this run's links. */
+  #checkEnd(entry: JournalEntry, { name }: LinkedAgent): void {
+    const lease = this.#leases.get(entry);
+    if (lease === undefined || lease.isOver) return;
+    lease.isOver = true;
+    this.#truth.must(
+      lease.longestMs >= lease.killAfterMs || !isEndedForItsLink(entry),
+      () =>
+        `command ${entry.id} on ${name} was ended for its link, which was away for ${lease.longestMs} ms at most and has ${lease.killAfterMs}`,
+    );
   }
 
   #leaseOf(entry: JournalEntry): Lease {
@@ -49,11 +84,18 @@ export class LinkRules {
       readCommand,
       entry.command,
     );
-    const ms = onDisconnect === OnDisconnect.KILL
-      ? killAfterMs + SETTLES_MS
-      : Infinity;
-    const lease = { ms, since: this.#now() };
+    const lease = {
+      killAfterMs: onDisconnect === OnDisconnect.KILL ? killAfterMs : Infinity,
+      awaySince: undefined,
+      longestMs: 0,
+      isOver: false,
+    };
     this.#leases.set(entry, lease);
     return lease;
   }
+}
+
+function isEndedForItsLink({ result }: JournalEntry): boolean {
+  return result !== undefined &&
+    decode(readCommandResult, result).output.startsWith("link lost");
 }

@@ -1,7 +1,7 @@
 import { messageOf } from "../../lib/base/errors.ts";
 import type { ManagerCore } from "../../lib/manager/core.ts";
 import type { CommandView, RunRequest } from "../../lib/manager/manager.ts";
-import { type Program, someProgram } from "./program.ts";
+import { type Program, someLeasedProgram, someProgram } from "./program.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { SimulatedManager } from "./simulated_manager.ts";
 import { Viewer } from "./viewer.ts";
@@ -60,14 +60,19 @@ export class Operator {
     const others = random.chance(0.1)
       ? [this.#someAgent(), this.#someAgent()]
       : [];
+    const kills = random.chance(0.25);
     const request: RunRequest = {
       agents: [agent, ...others],
       operation: "simulated.Run",
-      params: JSON.stringify(program ?? someProgram(random)),
+      params: JSON.stringify(
+        program ?? (kills ? someLeasedProgram(random) : someProgram(random)),
+      ),
       requestId: `request ${++this.#requests}`,
       requestedBy: "operator",
-      onDisconnect: random.chance(0.15) ? "kill" : "continue",
-      ...random.chance(0.15) ? { killAfterMs: random.whole(0, 5_000) } : {},
+      onDisconnect: kills ? "kill" : "continue",
+      ...random.chance(kills ? 0.8 : 0.1)
+        ? { killAfterMs: someLease(random) }
+        : {},
       ...random.chance(0.15) ? { timeoutMs: random.whole(1, 6_000) } : {},
     };
     this.#ask(request, { tries: 3, isQuiet: false });
@@ -193,11 +198,10 @@ export class Operator {
   #watch(id: bigint | undefined): void {
     const { core, life } = this.#manager;
     if (core === undefined || life === undefined || id === undefined) return;
-    const viewer = new Viewer(
-      this.#world,
+    const viewer = new Viewer(this.#world, this.#manager.records, {
       id,
-      this.#random.fork(`viewer ${id}`),
-    );
+      random: this.#random.fork(`viewer ${id}`),
+    });
     this.viewers.push(viewer);
     this.#view(viewer, core);
   }
@@ -213,4 +217,13 @@ export class Operator {
   #anyId(): bigint | undefined {
     return this.#ids.length === 0 ? undefined : this.#random.pick(this.#ids);
   }
+}
+
+/** Shorter than most links are away, or about as long, or longer than almost any. */
+function someLease(random: SeededRandom): number {
+  return random.pick([
+    random.whole(0, 1_000),
+    random.whole(1_000, 8_000),
+    random.whole(8_000, 40_000),
+  ]);
 }

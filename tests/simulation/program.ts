@@ -41,9 +41,7 @@ export function someProgram(random: SeededRandom): Program {
   // More than may be unacknowledged: it has to wait for the Manager, or to be cut.
   const big = random.chance(0.007) ? { pieces: 80, pieceBytes: 65_536 } : {};
   // Longer than anybody waits: it ends because it is cancelled, or not at all.
-  const endless = random.chance(0.06)
-    ? { restMs: ENDLESS_MS, endsBy: random.pick(["stop", "kill"] as const) }
-    : {};
+  const endless = random.chance(0.06) ? someEnd(random) : {};
   return {
     delayMs: random.chance(0.5) ? 0 : random.whole(0, 40),
     pieces,
@@ -57,6 +55,21 @@ export function someProgram(random: SeededRandom): Program {
     ...big,
     ...endless,
   };
+}
+
+/** One that is to end with its link: many would go on for longer than any link. */
+export function someLeasedProgram(random: SeededRandom): Program {
+  return {
+    ...someProgram(random),
+    ...random.chance(0.4) ? someEnd(random) : {},
+  };
+}
+
+/** It goes on until it is asked to end. */
+function someEnd(
+  random: SeededRandom,
+): Pick<Program, "restMs" | "endsBy"> {
+  return { restMs: ENDLESS_MS, endsBy: random.pick(["stop", "kill"]) };
 }
 
 /** The byte that a command prints at a place of a stream: no other command prints the same there. */

@@ -5,7 +5,7 @@ import type {
   StreamName,
 } from "../../lib/store/records.ts";
 import type { Store } from "../../lib/store/store.ts";
-import type { StoreMethod } from "./simulated_store.ts";
+import type { StoreMethod } from "../support/store_requests.ts";
 import { hex, type Truth } from "./truth.ts";
 
 const OPEN: ReadonlySet<CommandStateName> = new Set([
@@ -35,15 +35,24 @@ export class Records {
   readonly #truth: Truth;
   /** Whether an agent runs twice, or came back as it was: of its first connection after that nothing is sure. */
   readonly #isDoubled: (agent: string) => boolean;
+  /** Whether an agent goes on at another machine: what it called lost it may tell again. */
+  readonly #hasNewInstance: (agent: string) => boolean;
   /** Commits have failed. */
   mayHaveHoles = false;
   readonly #known = new Map<bigint, Known>();
   /** The newest connection of each agent. */
   readonly #sessions = new Map<string, Pick<Hello, "instance" | "session">>();
 
-  constructor(truth: Truth, isDoubled: (agent: string) => boolean) {
+  constructor(
+    truth: Truth,
+    { isDoubled, hasNewInstance }: {
+      isDoubled: (agent: string) => boolean;
+      hasNewInstance: (agent: string) => boolean;
+    },
+  ) {
     this.#truth = truth;
     this.#isDoubled = isDoubled;
+    this.#hasNewInstance = hasNewInstance;
   }
 
   /** Whether the database knows a command of this id. */
@@ -169,7 +178,8 @@ export class Records {
     const state = patch.state ?? known.state;
     const presumed = patch.presumed ?? known.presumed;
     // Of an agent that runs twice, one calls lost what goes on at the other.
-    const isDisputed = known.state === "lost" && this.#isDoubled(known.agent);
+    const isDisputed = known.state === "lost" &&
+      (this.#isDoubled(known.agent) || this.#hasNewInstance(known.agent));
     const wasCertain = !OPEN.has(known.state) && !known.presumed &&
       !isDisputed;
     this.#truth.must(

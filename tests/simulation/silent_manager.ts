@@ -34,7 +34,7 @@ export function withoutManager(
     story: async (parts) => {
       await begin(parts);
       const { manager, agents, time } = parts;
-      manager.die({ atCall: 0, awayMs: hours * HOUR_MS, silently: true });
+      manager.die("power", { atCall: 0, awayMs: hours * HOUR_MS });
       for (let hour = 1; hour <= hours + 1; hour++) {
         await time.run(time.elapsed + HOUR_MS, () => false);
         for (const agent of agents) {

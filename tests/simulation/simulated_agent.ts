@@ -13,6 +13,7 @@ import { messageOf } from "../../lib/base/errors.ts";
 import { MemoryDisk, type MemoryDiskOptions } from "../support/memory_disk.ts";
 import { Host } from "./host.ts";
 import { Life } from "./life.ts";
+import { type Death, Mortal } from "./mortal.ts";
 import { HastyJournal, lyingDisk } from "./plants.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { World } from "./world.ts";
@@ -25,18 +26,27 @@ const START_AGAIN_MS = 5_000;
 /** A grace, what is given up after it, the last acknowledgements, and a disk that is full or fails, milliseconds. */
 const STOP_MS = 60_000;
 
-/** How an agent's end comes: its process alone, or the whole machine. */
-export type Death = "kill" | "power";
+/** How a journal comes to another machine. */
+export interface Move {
+  /** An older copy of the journal goes there; undefined: the journal itself. */
+  readonly image: MemoryDisk | undefined;
+  /** The other machine calls itself by the same id, as copies of an image and containers do: the instance stays. */
+  readonly isTwin: boolean;
+  /** How the agent ended on the old one. */
+  readonly death: Death;
+  readonly awayMs: number;
+}
 
 /** An agent, the disk of its machine, and what came of it so far. */
-export class SimulatedAgent {
+export class SimulatedAgent extends Mortal {
   readonly name: string;
-  readonly host: Host;
   readonly wall = { offsetMs: 0 };
   /** Its disk was lost, came back older, or was copied. */
   diskLost = false;
   /** It has an older or a copied journal that still calls itself by the same instance. */
   doubled = false;
+  /** Its journal is another machine's: what it called lost, it tells again as another instance. */
+  hasNewInstance = false;
   /** Its disk gave errors or was full: output may be cut. */
   outputMayBeCut = false;
   /** It stays away for good. */
@@ -48,52 +58,51 @@ export class SimulatedAgent {
   startNumber = 0;
   readonly #world: World;
   readonly #random: SeededRandom;
-  readonly #machineId: string;
   readonly #isClone: boolean;
+  readonly #label: string;
+  #host: Host;
+  #machineId: string;
   #disk: MemoryDisk;
-  #life: Life | undefined;
   #core: AgentCore | undefined;
-  #death: Death = "kill";
   /** How its last run ended, as long as its disk was not looked at since. */
   #crash: Death | undefined;
   #hasLostPower = false;
   /** Commands that were finished when the power went: their output was on the disk. */
   readonly #whole = new Set<bigint>();
+  /** Commands that had not finished when it died last. */
+  #unfinished: readonly bigint[] = [];
+  readonly #leftBehind = new Set<bigint>();
+  #moves = 0;
   #boots = 0;
   #mayStart = true;
-  #awayMs = 1_000;
 
-  constructor(world: World, name: string, from?: SimulatedAgent) {
-    const label = from === undefined
+  constructor(
+    world: World,
+    name: string,
+    { from, isTwin = true }: { from?: SimulatedAgent; isTwin?: boolean } = {},
+  ) {
+    super();
+    this.#label = from === undefined
       ? name
       : `${name} clone ${from.startNumber}`;
     this.name = name;
     this.#world = world;
-    this.#random = world.random.fork(`agent ${label}`);
-    this.#machineId = from === undefined
-      ? `machine of ${name}`
+    this.#random = world.random.fork(`agent ${this.#label}`);
+    this.#machineId = from === undefined || !isTwin
+      ? `machine of ${this.#label}`
       : from.#machineId;
+    this.hasNewInstance = !isTwin;
     this.#isClone = from !== undefined;
     this.#boots = from === undefined ? 0 : from.#boots + 1_000;
     this.#disk = from === undefined
       ? new MemoryDisk(this.#diskOptions())
       : from.#disk.copy(this.#diskOptions());
-    this.host = new Host({
-      agent: label,
-      time: world.time,
-      truth: world.truth,
-      trace: world.trace,
-      random: this.#random.fork("host"),
-      mayRepeat: () => world.managerDiskLost && world.agentDiskLost(name),
-    });
+    this.#host = this.#newHost("host");
   }
 
-  get isAlive(): boolean {
-    return this.#life?.isAlive ?? false;
-  }
-
-  get life(): Life | undefined {
-    return this.#life;
+  /** The machine on which it runs now. */
+  get host(): Host {
+    return this.#host;
   }
 
   /** Its connection, once the Manager has let it in. */
@@ -108,6 +117,11 @@ export class SimulatedAgent {
   /** Whether a command's output may have a cut by now. */
   mayHaveCut(nonce: bigint): boolean {
     return this.outputMayBeCut || this.#hasLostPower && !this.#whole.has(nonce);
+  }
+
+  /** Whether a command went on at a machine from which its agent has gone to another one. */
+  wasLeftBehind(nonce: bigint): boolean {
+    return this.#leftBehind.has(nonce);
   }
 
   isEnding(entry: JournalEntry): boolean {
@@ -136,40 +150,23 @@ export class SimulatedAgent {
       this.#random.fork(`life ${this.startNumber}`),
       () => this.#died(life),
     );
-    this.#life = life;
+    this.lives(life);
     trace.add(`${this.host.options.agent} starts`);
     this.#run(life).catch((error) => {
       if (!life.isAlive) return;
       trace.add(`${this.name} cannot start: ${messageOf(error)}`);
-      this.#awayMs = START_AGAIN_MS;
+      this.awayMs = START_AGAIN_MS;
       life.end();
     });
   }
 
-  /** Ends it in the middle of whatever it does, now or at a call of a seam, and starts it again after a while. */
-  die(
-    death: Death,
-    { atCall, awayMs }: { atCall: number; awayMs: number },
-  ): void {
-    if (!this.isAlive) return;
-    this.#death = death;
-    this.#awayMs = awayMs;
-    if (atCall === 0) this.#life?.end();
-    else this.#life?.endAtCall(atCall);
-  }
-
-  /** What was planned for it does not come. */
-  spare(): void {
-    this.#life?.endAtCall(Infinity);
-  }
-
   /** Asks it to end in order, and starts it again. */
   async stop(awayMs: number): Promise<void> {
-    const life = this.#life;
+    const life = this.life;
     if (life === undefined || !life.isAlive) return;
     const { trace, time, truth } = this.#world;
     trace.add(`${this.name} is asked to stop`);
-    this.#awayMs = awayMs;
+    this.awayMs = awayMs;
     let hasStopped = false;
     time.after(STOP_MS, () =>
       truth.must(
@@ -180,16 +177,14 @@ export class SimulatedAgent {
     hasStopped = true;
     if (!life.isAlive) return;
     trace.add(`${this.name} has stopped`);
-    this.#death = "kill";
-    life.end();
+    this.end("kill");
   }
 
   /** Ends it for good. */
   leave(): void {
     this.isGone = true;
     this.#mayStart = false;
-    this.#death = "kill";
-    this.#life?.end();
+    this.end("kill");
   }
 
   /** What the disk has now, for `restore`. */
@@ -199,9 +194,8 @@ export class SimulatedAgent {
 
   /** The machine comes back with another disk: an older one, or an empty one. */
   replaceDisk(image: MemoryDisk | undefined, awayMs: number): void {
-    this.#death = "power";
-    this.#awayMs = awayMs;
-    this.#life?.end();
+    this.awayMs = awayMs;
+    this.end("power");
     this.host.powerOff();
     this.#boots++;
     this.#disk = image ?? new MemoryDisk(this.#diskOptions());
@@ -209,6 +203,31 @@ export class SimulatedAgent {
     this.diskLost = true;
     this.outputMayBeCut = true;
     if (image !== undefined) this.doubled = true;
+  }
+
+  /** Its journal is taken to a machine on which nothing runs of what it tells; what runs on this one is left alone. */
+  move({ image, isTwin, death, awayMs }: Move): void {
+    this.awayMs = awayMs;
+    this.end(death);
+    this.#moves++;
+    this.#host = this.#newHost(`host ${this.#moves}`);
+    this.#world.trace.add(
+      `the journal of ${this.name}${image === undefined ? "" : " (a copy)"} ${
+        isTwin ? "MOVES to a twin" : "MOVES to another machine"
+      }`,
+    );
+    this.#boots += 1_000;
+    if (!isTwin) {
+      this.#machineId = `machine ${this.#moves} of ${this.#label}`;
+      this.hasNewInstance = true;
+      for (const nonce of this.#unfinished) this.#leftBehind.add(nonce);
+    }
+    if (image === undefined) return;
+    this.#disk = image;
+    this.#crash = undefined;
+    this.diskLost = true;
+    this.outputMayBeCut = true;
+    this.doubled ||= isTwin;
   }
 
   /** Whether the disk is only as large as what is on it. */
@@ -269,12 +288,15 @@ export class SimulatedAgent {
   /** In the middle of a call: the rest of the world hears of it in its own turn. */
   #died(life: Life): void {
     const { time, trace, network } = this.#world;
-    const death = this.#death;
+    const death = this.takeDeath();
     trace.add(`${this.host.options.agent} DIES (${death})`);
     // Its last call may still do a part of its work; the next start finds what came of it.
     this.#disk.crash();
     this.#crash = death;
     this.host.orphan(life);
+    this.#unfinished = this.journal?.entries()
+      .filter(({ state }) => state !== "finished")
+      .map(({ nonce }) => nonce) ?? this.#unfinished;
     if (death === "power") {
       this.#boots++;
       this.#hasLostPower = true;
@@ -285,12 +307,24 @@ export class SimulatedAgent {
     }
     this.journal = undefined;
     this.#core = undefined;
-    this.#death = "kill";
-    time.after(this.#awayMs, () => this.start());
+    time.after(this.awayMs, () => this.start());
     time.after(
       0,
       () => network.closeAllOf(life, { silently: death === "power" }),
     );
+  }
+
+  #newHost(randomName: string): Host {
+    const { time, truth, trace } = this.#world;
+    return new Host({
+      agent: this.#label,
+      time,
+      truth,
+      trace,
+      random: this.#random.fork(randomName),
+      mayRepeat: () =>
+        this.#world.managerDiskLost && this.#world.agentDiskLost(this.name),
+    });
   }
 
   #diskOptions(): MemoryDiskOptions {
@@ -298,7 +332,7 @@ export class SimulatedAgent {
     return {
       fraction: () => random.fraction(),
       fault: ({ kind }) => {
-        const life = this.#life;
+        const life = this.life;
         if (life !== undefined && life.isAlive && !life.passes()) {
           return "crash";
         }

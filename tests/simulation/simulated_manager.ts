@@ -2,11 +2,13 @@ import { messageOf } from "../../lib/base/errors.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import { ManagerCore } from "../../lib/manager/core.ts";
 import type { NewCommand } from "../../lib/store/records.ts";
+import type { StoreMethod } from "../support/store_requests.ts";
 import { Life } from "./life.ts";
 import { ManagerDisk } from "./manager_disk.ts";
+import { Mortal } from "./mortal.ts";
 import { Records } from "./records.ts";
 import type { SeededRandom } from "./seeded_random.ts";
-import { simulatedStore, type StoreMethod } from "./simulated_store.ts";
+import { simulatedStore } from "./simulated_store.ts";
 import { hex } from "./truth.ts";
 import type { World } from "./world.ts";
 
@@ -14,7 +16,7 @@ import type { World } from "./world.ts";
 const UNWRITTEN_BYTES = 4 * 1_048_576 + 65_536;
 
 /** The Manager, its disk, and what came of it so far. */
-export class SimulatedManager implements AsyncDisposable {
+export class SimulatedManager extends Mortal implements AsyncDisposable {
   readonly wall = { offsetMs: 0 };
   readonly records: Records;
   /** How long a commit takes, milliseconds. */
@@ -27,13 +29,11 @@ export class SimulatedManager implements AsyncDisposable {
   readonly #random: SeededRandom;
   readonly #disk: ManagerDisk;
   #core: ManagerCore | undefined;
-  #life: Life | undefined;
   #starts = 0;
-  #silentDeath = false;
   #isAway = false;
-  #awayMs = 1_000;
 
   constructor(world: World) {
+    super();
     this.#world = world;
     this.#random = world.random.fork("manager");
     const birth = new Life(this.#random, () => {});
@@ -41,20 +41,15 @@ export class SimulatedManager implements AsyncDisposable {
       birth.clock(world.time, this.wall),
       this.#random.fork("database"),
     );
-    this.records = new Records(world.truth, (agent) => world.isDoubled(agent));
+    this.records = new Records(world.truth, {
+      isDoubled: (agent) => world.isDoubled(agent),
+      hasNewInstance: (agent) => world.hasNewInstance(agent),
+    });
   }
 
   /** The program, while it runs and has read its database. */
   get core(): ManagerCore | undefined {
     return this.isAlive ? this.#core : undefined;
-  }
-
-  get life(): Life | undefined {
-    return this.#life;
-  }
-
-  get isAlive(): boolean {
-    return this.#life?.isAlive ?? false;
   }
 
   get store(): ManagerDisk["store"] {
@@ -89,43 +84,22 @@ export class SimulatedManager implements AsyncDisposable {
       this.#random.fork(`life ${this.#starts}`),
       () => this.#died(life),
     );
-    this.#life = life;
+    this.lives(life);
     trace.add(`MANAGER starts`);
     void this.#run(life);
   }
 
-  /** Ends it in the middle of whatever it does, now or at a call of a seam, and starts it again after a while. */
-  die(
-    { atCall, awayMs, silently }: {
-      atCall: number;
-      awayMs: number;
-      silently: boolean;
-    },
-  ): void {
-    if (!this.isAlive) return;
-    this.#silentDeath = silently;
-    this.#awayMs = awayMs;
-    if (atCall === 0) this.#life?.end();
-    else this.#life?.endAtCall(atCall);
-  }
-
-  /** What was planned for it does not come. */
-  spare(): void {
-    this.#life?.endAtCall(Infinity);
-  }
-
   /** Asks it to end in order, and starts it again. */
   async stop(awayMs: number): Promise<void> {
-    const life = this.#life;
+    const life = this.life;
     const { trace, network } = this.#world;
     if (life === undefined || !life.isAlive || this.#core === undefined) return;
     trace.add("MANAGER is asked to stop");
     network.server = undefined;
     await this.#core.shutdown();
     if (!life.isAlive) return;
-    this.#silentDeath = false;
-    this.#awayMs = awayMs;
-    life.end();
+    this.awayMs = awayMs;
+    this.end("kill");
   }
 
   /** Copies the database as it is now. */
@@ -138,7 +112,7 @@ export class SimulatedManager implements AsyncDisposable {
   async restore(backup: string, awayMs: number): Promise<void> {
     const { time, trace } = this.#world;
     this.#isAway = true;
-    this.#life?.end();
+    this.end("kill");
     time.underWay++;
     trace.add("the Manager's database is PUT BACK from a backup");
     await this.#disk.restore(backup);
@@ -189,12 +163,12 @@ export class SimulatedManager implements AsyncDisposable {
 
   #died(life: Life): void {
     const { time, trace, network } = this.#world;
-    const silently = this.#silentDeath;
+    const silently = this.takeDeath() === "power";
     trace.add(`MANAGER DIES${silently ? " with its machine" : ""}`);
     this.#core = undefined;
     network.server = undefined;
     time.after(0, () => network.closeAllOf(life, { silently }));
-    time.after(this.#awayMs, () => this.start());
+    time.after(this.awayMs, () => this.start());
   }
 
   #simulatedStore(life: Life): ReturnType<typeof simulatedStore> {

@@ -1,15 +1,10 @@
 import { PiriError } from "../../lib/base/errors.ts";
 import type { Store } from "../../lib/store/store.ts";
+import { isRead, type StoreMethod } from "../support/store_requests.ts";
 import type { Life } from "./life.ts";
 import { never } from "./life.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { VirtualTime } from "./virtual_time.ts";
-
-/** A request to a store. */
-export type StoreMethod = Exclude<
-  keyof Store,
-  "managerId" | typeof Symbol.asyncDispose
->;
 
 /** What a simulated store is made of. */
 export interface SimulatedStoreOptions {
@@ -40,19 +35,6 @@ interface Request {
   readonly args: readonly unknown[];
   readonly answer: PromiseWithResolvers<unknown>;
 }
-
-const READS: ReadonlySet<string> = new Set<StoreMethod>([
-  "agents",
-  "agent",
-  "findRequest",
-  "command",
-  "commands",
-  "openCommands",
-  "lastCommandId",
-  "readOutput",
-  "events",
-  "stats",
-]);
 
 /**
  * A real store, as one run of the Manager sees it: a commit takes its time, and may be done and not answered, or never be
@@ -88,8 +70,7 @@ class StoreQueue {
     const { life, changed, hasty } = this.#options;
     if (!life.passes()) return await never();
     const args = changed(method, given);
-    const isRead = READS.has(method);
-    if (isRead && !this.#isBusy && this.#waiting.length === 0) {
+    if (isRead(method) && !this.#isBusy && this.#waiting.length === 0) {
       return await life.guarded(this.#do(method, args));
     }
     const request = { method, args, answer: Promise.withResolvers<unknown>() };
@@ -114,7 +95,7 @@ class StoreQueue {
       this.#waiting = [];
       const fails = random.chance(this.#options.failing());
       const answers = batch.map((request) =>
-        fails && !READS.has(request.method)
+        fails && !isRead(request.method)
           ? this.#refuse(request)
           : this.#perform(request)
       );

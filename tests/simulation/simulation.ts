@@ -156,7 +156,7 @@ class Simulation implements World, AsyncDisposable {
       network: this.network,
       traps: this.#traps,
       operator: this.#operator,
-      clone: (agent) => this.#clone(agent),
+      clone: (agent, isTwin) => this.#clone(agent, isTwin),
     });
   }
 
@@ -170,6 +170,12 @@ class Simulation implements World, AsyncDisposable {
 
   isDoubled(name: string): boolean {
     return this.#agents.some((agent) => agent.name === name && agent.doubled);
+  }
+
+  hasNewInstance(name: string): boolean {
+    return this.#agents.some((agent) =>
+      agent.name === name && agent.hasNewInstance
+    );
   }
 
   async run(): Promise<Report> {
@@ -273,9 +279,10 @@ class Simulation implements World, AsyncDisposable {
     return convergence(this.#agents, this.#manager);
   }
 
-  #clone(agent: SimulatedAgent): SimulatedAgent {
-    const copy = new SimulatedAgent(this, agent.name, agent);
-    agent.doubled = true;
+  #clone(agent: SimulatedAgent, isTwin: boolean): SimulatedAgent {
+    const { name } = agent;
+    const copy = new SimulatedAgent(this, name, { from: agent, isTwin });
+    agent.doubled ||= isTwin;
     agent.diskLost = true;
     this.#agents.push(copy);
     return copy;

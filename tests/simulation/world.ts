@@ -28,4 +28,6 @@ export interface World {
   agentDiskLost(name: string): boolean;
   /** The agent of this name was copied, or came back as it was earlier. */
   isDoubled(name: string): boolean;
+  /** The agent of this name, or its copy, goes on at another machine. */
+  hasNewInstance(name: string): boolean;
 }

@@ -1,26 +1,11 @@
 import type { Store } from "../../../lib/store/store.ts";
+import { isRead, type StoreMethod } from "../../support/store_requests.ts";
 
 /** What was written to a store: which method, and the command or agent that it was about. */
 export interface Write {
   readonly method: string;
   readonly about: unknown;
 }
-
-/** Requests that change nothing, and notes of what happened. */
-const HARMLESS: ReadonlySet<string | symbol> = new Set([
-  "agents",
-  "agent",
-  "findRequest",
-  "command",
-  "commands",
-  "openCommands",
-  "lastCommandId",
-  "readOutput",
-  "events",
-  "stats",
-  "addEvent",
-  Symbol.asyncDispose,
-]);
 
 /** The store, and a list to which every write is added that is asked of it. */
 export function watched(store: Store): { store: Store; writes: Write[] } {
@@ -30,7 +15,7 @@ export function watched(store: Store): { store: Store; writes: Write[] } {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== "function") return member;
       return (...args: unknown[]) => {
-        if (!HARMLESS.has(name)) {
+        if (!isHarmless(name)) {
           writes.push({ method: String(name), about: aboutOf(args[0]) });
         }
         return Reflect.apply(member, target, args);
@@ -38,6 +23,12 @@ export function watched(store: Store): { store: Store; writes: Write[] } {
     },
   });
   return { store: proxy, writes };
+}
+
+/** It changes nothing, or notes what happened. */
+function isHarmless(name: string | symbol): boolean {
+  return typeof name === "symbol" || name === "addEvent" ||
+    isRead(name as StoreMethod);
 }
 
 /** Patches have the id within them. */

@@ -1,0 +1,106 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import type { JournalEntry } from "../../lib/agent/journal.ts";
+import { OnDisconnect } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { MemoryAgent } from "../support/memory_agent.ts";
+import { LinkRules } from "./link_rules.ts";
+import { Trace } from "./trace.ts";
+import { Truth } from "./truth.ts";
+
+const KILL_AFTER_MS = 60_000;
+
+/** Beyond what the rules give an agent to settle. */
+const LONG_MS = 30_000;
+
+/** An agent with a command that may be without its link for a minute, watched by the rules. */
+class Leased implements AsyncDisposable {
+  readonly truth: Truth;
+  readonly #rules: LinkRules;
+  #isLinked = true;
+
+  static async start(): Promise<Leased> {
+    const core = await MemoryAgent.start();
+    core.runner.linkUp(true);
+    const entry = await core.accepted({
+      commandId: 1n,
+      onDisconnect: OnDisconnect.KILL,
+      killAfterMs: KILL_AFTER_MS,
+    });
+    const leased = new Leased(core, entry);
+    leased.#look();
+    return leased;
+  }
+
+  private constructor(
+    readonly core: MemoryAgent,
+    readonly entry: JournalEntry,
+  ) {
+    const now = () => core.clock.monotonic();
+    this.truth = new Truth(new Trace(now, { kept: false }));
+    this.#rules = new LinkRules(this.truth, now);
+  }
+
+  /** The link is up or not for so long; the runner is told of it, or not. */
+  async link(isUp: boolean, ms: number, { told = true } = {}): Promise<void> {
+    const { runner, clock } = this.core;
+    this.#isLinked = isUp;
+    if (told && isUp) runner.linkUp(true);
+    if (told && !isUp) runner.linkDown();
+    this.#look();
+    await clock.advance(ms);
+    this.#look();
+  }
+
+  /** The program ends. */
+  async ends(): Promise<void> {
+    this.core.workers.newest.ends({ success: false });
+    await this.core.clock.settle();
+    this.#look();
+  }
+
+  get violation(): string {
+    return this.truth.violation?.message ?? "";
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.core[Symbol.asyncDispose]();
+  }
+
+  #look(): void {
+    const { core } = this;
+    this.#rules.check({
+      name: "web-1",
+      journal: core.journal,
+      session: this.#isLinked ? "a link" : undefined,
+      isEnding: () => core.workers.newest.asked.length > 0,
+    });
+  }
+}
+
+Deno.test("a command that is ended when its link stays away, and one whose link comes back, keep the rules", async () => {
+  await using away = await Leased.start();
+  await away.link(false, KILL_AFTER_MS - 1);
+  await away.link(true, LONG_MS);
+  await away.link(false, KILL_AFTER_MS);
+  await away.ends();
+  assertEquals(away.violation, "");
+});
+
+Deno.test("a command that is ended for its link, though that came back, breaks a rule", async () => {
+  await using spared = await Leased.start();
+  await spared.link(false, KILL_AFTER_MS - 1);
+  await spared.link(true, 1, { told: false });
+  await spared.ends();
+  assertMatch(
+    spared.violation,
+    /^command 1 on web-1 was ended for its link, which was away for 59999 ms/,
+  );
+});
+
+Deno.test("a command that goes on though its link stays away breaks a rule", async () => {
+  await using forgotten = await Leased.start();
+  await forgotten.link(false, KILL_AFTER_MS + LONG_MS, { told: false });
+  assertMatch(
+    forgotten.violation,
+    /^command 1 on web-1 goes on without a link since 0 ms/,
+  );
+});
