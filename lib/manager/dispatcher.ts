@@ -4,20 +4,27 @@ import {
   OnDisconnect,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../base/clock.ts";
+import { logger } from "../base/log.ts";
 import type { CommandPatch } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import type { AgentSession, Fleet } from "./fleet.ts";
 import { isLegacy, legacyCommand } from "./legacy_command.ts";
+import { OpenChange } from "./open_change.ts";
 import type { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 import { lost } from "./reconcile.ts";
 import { WriteOrder } from "./write_order.ts";
+
+const log = logger("manager", "dispatcher");
 
 /** Between SIGTERM and SIGKILL unless the operator says otherwise, milliseconds. */
 export const CANCEL_GRACE_MS = 5_000;
 
 /** How much longer than its timeout a command of an agent that does not measure it may take, milliseconds. */
 const TIMEOUT_SLACK_MS = 10_000;
+
+/** An end that could not be recorded is tried again after so long, milliseconds. */
+const AGAIN_MS = 5_000;
 
 /** What a dispatcher is made of. */
 export interface DispatcherOptions {
@@ -112,32 +119,40 @@ export class Dispatcher {
 
   /** Its connection went before its first byte left: that is certain, and the end of it. */
   #neverWritten(command: OpenCommand): void {
-    const patch: CommandPatch = {
+    const reason = "it never arrived at the agent: the connection ended first";
+    this.#end(command, () => ({
       id: command.id,
-      ...lost(
-        "it never arrived at the agent: the connection ended first",
-        this.#clock.now(),
-      ),
-    };
-    this.#open.apply([patch]);
-    void this.#store.patchCommand(patch).catch(() => {})
-      .then(() => command.feed.finish());
+      ...lost(reason, this.#clock.now()),
+    }));
   }
 
   /** An agent of 2024 does not know timeouts: the Manager presumes them. */
   #measure(command: OpenCommand, timeoutMs: number): void {
     this.#clock.timer(timeoutMs + CANCEL_GRACE_MS + TIMEOUT_SLACK_MS, () => {
       if (!command.isOpen) return;
-      const patch: CommandPatch = {
+      this.#end(command, () => ({
         id: command.id,
         state: "timed_out",
         presumed: true,
         reason: "the agent did not answer in time",
         finishedAt: this.#clock.now(),
-      };
-      this.#open.apply([patch]);
-      void this.#store.patchCommand(patch).catch(() => {})
-        .then(() => command.feed.finish());
+      }));
+    });
+  }
+
+  /** Records an end of which no agent tells; tried again until it is recorded, or the command has ended otherwise. */
+  #end(command: OpenCommand, patch: () => CommandPatch): void {
+    const end = patch();
+    const change = new OpenChange(this.#open, [end]);
+    this.#store.patchCommand(end).then(() => change.recorded(), (error) => {
+      change.takeBack();
+      log.error("Cannot record the end of command {id}: {error}", {
+        id: command.id,
+        error,
+      });
+      this.#clock.timer(AGAIN_MS, () => {
+        if (this.#open.get(command.id) === command) this.#end(command, patch);
+      });
     });
   }
 

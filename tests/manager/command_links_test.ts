@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { PiriError } from "../../lib/base/errors.ts";
 import {
   CommandResult_Status,
   CommandState_State,
@@ -233,6 +234,58 @@ for (
     }]);
   });
 }
+
+for (const storeFails of [false, true]) {
+  const how = storeFails ? ", though only the second try is recorded" : "";
+  Deno.test(`what was not written before its connection ended never arrived${how}`, async () => {
+    await using parts = await connected();
+    const { core, agent } = parts;
+    const release = core.slow.hold("createCommands");
+    const asked = core.run("web-1");
+    await core.clock.settle();
+    agent.hangUp();
+    await core.ends[0];
+    // The agent is back before the command is there: no hello of it will tell.
+    await core.admitted("web-1");
+    if (storeFails) {
+      core.slow.failOnce("patchCommand", new PiriError("DISK", "It is full"));
+    }
+    release();
+    const { id } = await asked;
+    await core.clock.settle();
+    if (storeFails) {
+      assertEquals((await core.commands.get(id)).state, "sent");
+      await core.clock.advance(5_000);
+    }
+    for (
+      const record of [
+        await core.commands.get(id),
+        await core.store.command(id),
+      ]
+    ) {
+      assertEquals([record?.state, record?.presumed, record?.reason], [
+        "lost",
+        true,
+        "it never arrived at the agent: the connection ended first",
+      ]);
+    }
+  });
+}
+
+Deno.test("a timeout that the Manager could not record it records later", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  const agent = await core.admittedOld("web-1");
+  const { id } = await core.run("web-1", { timeoutMs: 1_000 });
+  await agent.hears("command");
+  core.slow.failOnce("patchCommand", new PiriError("DISK", "It is full"));
+  await core.clock.advance(13_000);
+  await agent.says("pong");
+  await core.clock.advance(3_000);
+  assertEquals((await core.commands.get(id)).state, "sent");
+  await core.clock.advance(5_000);
+  assertEquals((await core.store.command(id))?.state, "timed_out");
+});
 
 Deno.test("the Manager measures the timeout for an agent that does not, and a result still replaces it", async () => {
   await using core = await MemoryManager.start();
