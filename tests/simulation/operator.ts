@@ -198,7 +198,7 @@ export class Operator {
   #watch(id: bigint | undefined): void {
     const { core, life } = this.#manager;
     if (core === undefined || life === undefined || id === undefined) return;
-    const viewer = new Viewer(this.#world, this.#manager.records, {
+    const viewer = new Viewer(this.#world, {
       id,
       random: this.#random.fork(`viewer ${id}`),
     });

@@ -3,7 +3,6 @@ import type { CommandView, WatchEvent } from "../../lib/manager/manager.ts";
 import { OPEN_STATES } from "../../lib/manager/open_command.ts";
 import type { StreamName } from "../../lib/store/records.ts";
 import type { Life } from "./life.ts";
-import type { Records } from "./records.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import { hex } from "./truth.ts";
 import type { World } from "./world.ts";
@@ -11,7 +10,6 @@ import type { World } from "./world.ts";
 /** Someone who watches a command's output, quickly, slowly, or not at all for a while. */
 export class Viewer {
   readonly #world: World;
-  readonly #records: Records;
   readonly #id: bigint;
   readonly #random: SeededRandom;
   readonly #pauseMs: number;
@@ -21,11 +19,9 @@ export class Viewer {
 
   constructor(
     world: World,
-    records: Records,
     { id, random }: { id: bigint; random: SeededRandom },
   ) {
     this.#world = world;
-    this.#records = records;
     this.#id = id;
     this.#random = random;
     this.#pauseMs = random.pick([0, 0, 0, 20, 700, 15_000]);
@@ -50,8 +46,7 @@ export class Viewer {
     if (stop.signal.aborted || isCutOff || view === undefined) return;
     trace.add(`viewer of ${this.#id} is done`);
     truth.must(
-      // An end that could not be recorded is not known to who asks for it.
-      !OPEN_STATES.has(view.state) || this.#records.mayHaveHoles,
+      !OPEN_STATES.has(view.state),
       () => `a viewer of command ${this.#id} is done while it is ${view.state}`,
     );
     for (const stream of ["stdout", "stderr"] as const) {
