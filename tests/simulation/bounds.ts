@@ -127,11 +127,14 @@ export class Bounds {
     this.#windows.set(entry, Math.min(before, unacknowledged));
   }
 
-  /** The middle is cut by files: the one that is written and the one at the end of the head stay whole. */
+  /**
+   * The middle is cut by files: the one that is written and the one at the end of the head stay whole. An agent that was
+   * killed may have kept a piece for which it had not cut any more.
+   */
   #checkStreams(entry: JournalEntry, name: string): void {
     const { offlineOutput, window, segment } = this.#journal;
     const bound = Math.max(offlineOutput, window + segment) + segment +
-      Limits.chunk;
+      2 * Limits.chunk;
     this.#atMost(bound, entry.kept("stdout"), "journaled stdout", name);
     this.#atMost(bound, entry.kept("stderr"), "journaled stderr", name);
   }

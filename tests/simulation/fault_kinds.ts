@@ -26,6 +26,7 @@ export const FAULT_KINDS = [
   "trap",
   "lateHello",
   "lateOutput",
+  "lateLost",
   "backupOfQueued",
   "leave",
 ] as const;
@@ -44,6 +45,7 @@ export const FAULT_CHANCE: Readonly<Partial<Record<FaultKind, number>>> = {
   rollBack: 0.2,
   clone: 0.15,
   move: 0.25,
+  lateLost: 0.15,
   failingDisk: 0.3,
   failingStore: 0.2,
   backupOfQueued: 0.15,

@@ -8,7 +8,7 @@ import {
 import type { DeathTimes } from "./mortal.ts";
 import type { Network, Wire } from "./network.ts";
 import type { Operator } from "./operator.ts";
-import { TALKATIVE } from "./program.ts";
+import { LASTING, TALKATIVE } from "./program.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { SimulatedAgent } from "./simulated_agent.ts";
 import type { SimulatedManager } from "./simulated_manager.ts";
@@ -113,6 +113,8 @@ export class Faults {
         return this.#lateHello(agent);
       case "lateOutput":
         return this.#lateOutput(agent);
+      case "lateLost":
+        return this.#lateLost(agent);
       case "backupOfQueued":
         return this.#backupOfQueued(agent);
       case "leave":
@@ -333,6 +335,42 @@ export class Faults {
         const soon = random.whole(0, 800);
         traps.arm(name, "clientHello", () => wire.up.hasten(soon));
       });
+    });
+  }
+
+  /** A copy of the agent calls lost what goes on at the original, and is heard when that one is back. */
+  #lateLost(agent: SimulatedAgent): void {
+    const random = this.#random;
+    const { traps, network, operator, agents, clone } = this.#targets;
+    const { name } = agent;
+    if (agents.some(({ isClone }) => isClone)) return;
+    operator.run(name, LASTING);
+    this.#later(random.whole(500, 3_000), () => {
+      if (network.healed || agents.some(({ isClone }) => isClone)) return;
+      const copy = clone(agent, true);
+      // The original hears nothing of the copy, or it would stay away for long.
+      const agentHearsMs = random.whole(200, 3_000);
+      for (const wire of network.wires) {
+        if (wire.agent !== name) continue;
+        wire.break({
+          agentHearsMs,
+          managerHearsMs: Infinity,
+          upLagMs: undefined,
+          downLagMs: undefined,
+        });
+      }
+      const soon = random.whole(0, 800);
+      // The first hello of an agent whose session was used by its copy is refused.
+      const atHello = (number: number, act: () => void): void =>
+        traps.arm(name, "clientHello", () => {
+          if (number === 1) act();
+          else atHello(number - 1, act);
+        });
+      traps.arm(name, "result", (wire) => {
+        wire.up.stall(30_000);
+        atHello(random.whole(1, 2), () => wire.up.hasten(soon));
+      });
+      copy.start();
     });
   }
 

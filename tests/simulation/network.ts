@@ -96,6 +96,8 @@ export class Network {
 export class Wire {
   readonly agent: string;
   readonly number: number;
+  /** The agent's address, as the Manager sees it. */
+  readonly peer: string;
   readonly agentLife: Life;
   readonly managerLife: Life;
   readonly up: Pipe;
@@ -124,14 +126,14 @@ export class Wire {
     const parts = { time, trace, random: own, times };
     this.up = new Pipe({ ...parts, ear: ear(this, "up") });
     this.down = new Pipe({ ...parts, ear: ear(this, "down") });
-    const peer = `10.0.0.1:${1_000 + number}`;
+    this.peer = `10.0.0.1:${1_000 + number}`;
     const closed = () => this.#closed();
     this.agentEnd = new WireEnd(
       { peer: "mgr:7051", life: agentLife, closed },
       { incoming: this.down, outgoing: this.up },
     );
     this.managerEnd = new WireEnd(
-      { peer, life: managerLife, closed },
+      { peer: this.peer, life: managerLife, closed },
       { incoming: this.up, outgoing: this.down },
     );
   }

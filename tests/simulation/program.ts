@@ -35,6 +35,9 @@ export const TALKATIVE: Program = {
   asks: false,
 };
 
+/** Prints for two minutes, now and then. */
+export const LASTING: Program = { ...TALKATIVE, everyMs: 2_000 };
+
 /** A program for an operator to run. */
 export function someProgram(random: SeededRandom): Program {
   const pieces = random.chance(0.3) ? 0 : random.whole(1, 12);

@@ -43,6 +43,8 @@ export class SimulatedAgent extends Mortal {
   readonly wall = { offsetMs: 0 };
   /** Its disk was lost, came back older, or was copied. */
   diskLost = false;
+  /** Another machine has a copy of it. */
+  wasCopied = false;
   /** It has an older or a copied journal that still calls itself by the same instance. */
   doubled = false;
   /** Its journal is another machine's: what it called lost, it tells again as another instance. */

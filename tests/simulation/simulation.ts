@@ -3,6 +3,7 @@ import type { Body } from "../../lib/wire/message.ts";
 import { JOURNAL_LIMITS } from "../../lib/agent/journal_limits.ts";
 import { Bounds } from "./bounds.ts";
 import { convergence, finalRules } from "./checks.ts";
+import { checkCopied } from "./copy_rules.ts";
 import { changing, hearing, inWords } from "./ear.ts";
 import { Faults } from "./faults.ts";
 import { LinkRules } from "./link_rules.ts";
@@ -272,6 +273,7 @@ class Simulation implements World, AsyncDisposable {
     for (const agent of this.#agents) {
       this.#bounds.checkAgent(agent);
       this.#links.check(agent);
+      if (agent.wasCopied) checkCopied(this, agent, this.#manager);
     }
   }
 
@@ -284,6 +286,7 @@ class Simulation implements World, AsyncDisposable {
     const copy = new SimulatedAgent(this, name, { from: agent, isTwin });
     agent.doubled ||= isTwin;
     agent.diskLost = true;
+    agent.wasCopied = true;
     this.#agents.push(copy);
     return copy;
   }
