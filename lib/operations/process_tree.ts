@@ -11,6 +11,9 @@ import { readTimerSlack } from "./timer_slack.ts";
 /** How long processes are ended by SIGKILL, again and again, before the rest is given up. */
 const KILL_MS = 2_000;
 
+/** What SIGKILL may take, in milliseconds. */
+const DYING_MS = 50;
+
 /** How many looks in a row must see nobody, and nobody who ended meanwhile. */
 const LOOKS = 3;
 /** How long a tree is looked at in which nobody is seen, but many have ended since the look before. */
@@ -103,11 +106,13 @@ export class ProcessTree {
       empty = certain ? empty + 1 : 0;
       if (empty === LOOKS) return 0;
       const now = this.#clock.monotonic();
-      if (!certain && now >= (living.length > 0 ? end : doubtEnd)) {
-        return this.#alive.length;
-      }
+      if (!certain && now >= (living.length > 0 ? end : doubtEnd)) break;
       if (living.length > 0) await sleep(this.#clock, pause);
     }
+    // Whoever was sent SIGKILL last may have been the last of all.
+    await sleep(this.#clock, DYING_MS);
+    await this.#findSurely();
+    return this.#alive.length;
   }
 
   /** What has been done so far; `alive` is as of the last look. */
