@@ -196,6 +196,10 @@ async function stopWhenAsked(
 ): Promise<number | undefined> {
   await abortOf(signal, over);
   if (!signal.aborted) return undefined;
+  if (tree instanceof ProcessTree) {
+    // A look may be under way then.
+    kill.addEventListener("abort", () => tree.strike(), { once: true });
+  }
   while (!kill.aborted) {
     if (await tree.ask() === 0) return 0;
     await sleep(clock, LOOK_MS, kill);

@@ -1,0 +1,50 @@
+import { assertEquals } from "@std/assert";
+import { systemClock } from "../../lib/base/clock.ts";
+import { environmentFor } from "../../lib/operations/environment.ts";
+import {
+  identify,
+  readProcessTable,
+  startTicksOf,
+} from "../../lib/operations/process_table.ts";
+import { ProcessTree } from "../../lib/operations/process_tree.ts";
+import { program } from "../support/program.ts";
+import { newContext, uniqueSeconds } from "./support.ts";
+
+Deno.test({
+  name: "a group is ended at once, also while a look at all processes lasts",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const { marker } = newContext();
+    const [name, ...args] = program("sleepIgnoringTerm", uniqueSeconds());
+    await using child = new Deno.Command(name, {
+      args,
+      env: environmentFor(marker),
+      clearEnv: true,
+      detached: true,
+      stdout: "piped",
+    }).spawn();
+    const reader = child.stdout.getReader();
+    await reader.read();
+    const leader = {
+      pid: child.pid,
+      startTicks: startTicksOf(identify(child.pid)) ?? 0,
+    };
+    let look = Promise.resolve();
+    const tree = new ProcessTree(
+      { leader, marker },
+      systemClock,
+      (clock) => look.then(() => readProcessTable(clock)),
+    );
+    assertEquals(await tree.ask(), 1);
+
+    const { promise, resolve } = Promise.withResolvers<void>();
+    look = promise;
+    const asked = tree.ask();
+    tree.strike();
+    assertEquals((await child.status).signal, "SIGKILL");
+    resolve();
+    assertEquals(await asked, 0);
+    assertEquals(tree.receipt(), { signalled: 1, alive: [] });
+    await reader.cancel();
+  },
+});
