@@ -118,6 +118,8 @@ export async function* runProgram(
       over.abort();
       outputs.forEach((output) => output.giveUp());
       await tree.end();
+      // Nothing of it goes on behind whoever has left.
+      if (tree.receipt().alive.length === 0) await child.status;
     }
   }
 
