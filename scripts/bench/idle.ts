@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { sleep, systemClock } from "../../lib/base/clock.ts";
+import { readFlags, wholeNumber } from "../build/flags.ts";
 import { main } from "../build/main.ts";
 import { run } from "../build/run.ts";
 import { Daemon } from "../local/daemon.ts";
@@ -16,6 +16,9 @@ import { until } from "../local/until.ts";
 import { LocalManager } from "./local_manager.ts";
 import { megabytes, rssOf } from "./memory.ts";
 import { processorUseOf } from "./processor.ts";
+
+const USAGE =
+  "Usage: deno run -A scripts/bench/idle.ts [--seconds 60] [--source]";
 
 /** Until an agent that has connected has come to rest, milliseconds. */
 const SETTLE_MS = 3_000;
@@ -59,11 +62,9 @@ async function idle(seconds: number, source: boolean): Promise<void> {
 }
 
 await main(async () => {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: "string", default: "60" },
-      source: { type: "boolean", default: false },
-    },
+  const { seconds, source } = readFlags(USAGE, {
+    seconds: { type: "string", default: "60" },
+    source: { type: "boolean", default: false },
   });
-  await idle(Number(values.seconds), values.source);
+  await idle(wholeNumber("seconds", seconds, 1), source);
 });

@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
-import { messageOf, PiriError } from "../../lib/base/errors.ts";
+import { PiriError } from "../../lib/base/errors.ts";
+import { parseFlags } from "../build/flags.ts";
 
 /** What the load generator is asked to do. */
 export interface LoadOptions {
@@ -66,30 +66,22 @@ export function parseLoadOptions(
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        "manager-dir": { type: "string" },
-        "token-file": { type: "string" },
-        identities: { type: "string" },
-        agents: { type: "string" },
-        rate: { type: "string" },
-        parallel: { type: "string" },
-        hold: { type: "string" },
-        reconnect: { type: "string" },
-        output: { type: "string" },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-  } catch (error) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot read the arguments: ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
+  return parseFlags({
+    args: [...args],
+    options: {
+      "manager-dir": { type: "string" },
+      "token-file": { type: "string" },
+      identities: { type: "string" },
+      agents: { type: "string" },
+      rate: { type: "string" },
+      parallel: { type: "string" },
+      hold: { type: "string" },
+      reconnect: { type: "string" },
+      output: { type: "string" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
 }
 
 function numberOf(

@@ -1,6 +1,6 @@
-import { parseArgs } from "node:util";
 import { closestString } from "@std/text/closest-string";
-import { messageOf, PiriError } from "../../lib/base/errors.ts";
+import { PiriError } from "../../lib/base/errors.ts";
+import { parseFlags, wholeNumber } from "../build/flags.ts";
 import { ROUNDS } from "./measure.ts";
 import type { Pair, Size } from "./pair.ts";
 
@@ -39,8 +39,9 @@ export function parseBenchOptions(
   const size = values.quick ? "quick" : "full";
   return {
     pairs: chosen(positionals, pairs),
-    rounds: roundsOf(values.rounds) ??
-      (size === "quick" ? QUICK_ROUNDS : ROUNDS),
+    rounds: values.rounds === undefined
+      ? size === "quick" ? QUICK_ROUNDS : ROUNDS
+      : wholeNumber("rounds", values.rounds, 1),
     size,
     compare: values.compare,
     page: values.page,
@@ -48,35 +49,17 @@ export function parseBenchOptions(
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        rounds: { type: "string" },
-        quick: { type: "boolean", default: false },
-        compare: { type: "boolean", default: false },
-        page: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-  } catch (error) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot read the arguments: ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
-}
-
-function roundsOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const rounds = Number(text);
-  if (Number.isInteger(rounds) && rounds >= 1) return rounds;
-  throw new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot use "--rounds ${text}": it takes a whole number from 1`,
-  );
+  return parseFlags({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      rounds: { type: "string" },
+      quick: { type: "boolean", default: false },
+      compare: { type: "boolean", default: false },
+      page: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
 }
 
 function chosen(

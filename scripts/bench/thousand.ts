@@ -6,10 +6,10 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { fromFileUrl } from "@std/path";
 import { systemClock } from "../../lib/base/clock.ts";
 import { PiriError } from "../../lib/base/errors.ts";
+import { readFlags, wholeNumber } from "../build/flags.ts";
 import { main } from "../build/main.ts";
 import { Daemon } from "../local/daemon.ts";
 import { fromSource } from "../local/programs.ts";
@@ -17,6 +17,8 @@ import { until } from "../local/until.ts";
 import { LocalManager } from "./local_manager.ts";
 import { megabytes, rssOf } from "./memory.ts";
 import { runOn, succeeded, watchAll } from "./run_on.ts";
+
+const USAGE = "Usage: deno run -A scripts/bench/thousand.ts [--agents 1000]";
 
 const LOAD = fromFileUrl(new URL("./load.ts", import.meta.url));
 
@@ -103,8 +105,8 @@ function expect(what: string, found: number, wanted: number): void {
 }
 
 await main(async () => {
-  const { values } = parseArgs({
-    options: { agents: { type: "string", default: "1000" } },
+  const { agents } = readFlags(USAGE, {
+    agents: { type: "string", default: "1000" },
   });
-  await thousand(Number(values.agents));
+  await thousand(wholeNumber("agents", agents, 1));
 });

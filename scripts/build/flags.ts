@@ -1,4 +1,8 @@
-import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import {
+  parseArgs,
+  type ParseArgsConfig,
+  type ParseArgsOptionsConfig,
+} from "node:util";
 import { messageOf, PiriError } from "../../lib/base/errors.ts";
 import { say } from "./main.ts";
 
@@ -15,12 +19,24 @@ export function readFlags<const T extends ParseArgsOptionsConfig>(
     say(usage);
     Deno.exit(0);
   }
+  return parseFlags({ args: Deno.args, options }, `\n${usage}`).values;
+}
+
+/**
+ * As `parseArgs`. A complaint ends with the hint, if there is one.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function parseFlags<const T extends ParseArgsConfig>(
+  config: T,
+  hint = "",
+): ReturnType<typeof parseArgs<T>> {
   try {
-    return parseArgs({ args: Deno.args, options }).values;
+    return parseArgs(config);
   } catch (error) {
     throw new PiriError(
       "INVALID_ARGUMENT",
-      `Cannot read the arguments: ${messageOf(error)}\n${usage}`,
+      `Cannot read the arguments: ${messageOf(error)}${hint}`,
       { cause: error },
     );
   }
