@@ -203,7 +203,8 @@ export class ProcessTree {
     const { leader, marker, timerSlack } = this.#root;
     const since = leader?.startTicks ?? 0;
     if (one.startTicks < since) return false;
-    const theirs = readMarker(one.pid);
+    // Nothing of a zombie's environment is left, and what forks without end leaves many.
+    const theirs = one.zombie ? undefined : readMarker(one.pid);
     if (theirs !== undefined) return theirs === marker;
     if (leader === undefined || timerSlack === undefined) return false;
     if (readTimerSlack(one.pid) !== timerSlack) return false;
