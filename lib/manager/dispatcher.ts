@@ -120,31 +120,30 @@ export class Dispatcher {
   /** Its connection went before its first byte left: that is certain, and the end of it. */
   #neverWritten(command: OpenCommand): void {
     const reason = "it never arrived at the agent: the connection ended first";
-    this.#end(command, () => ({
+    this.#end(command, {
       id: command.id,
       ...lost(reason, this.#clock.now()),
-    }));
+    });
   }
 
   /** An agent of 2024 does not know timeouts: the Manager presumes them. */
   #measure(command: OpenCommand, timeoutMs: number): void {
     this.#clock.timer(timeoutMs + CANCEL_GRACE_MS + TIMEOUT_SLACK_MS, () => {
       if (!command.isOpen) return;
-      this.#end(command, () => ({
+      this.#end(command, {
         id: command.id,
         state: "timed_out",
         presumed: true,
         reason: "the agent did not answer in time",
         finishedAt: this.#clock.now(),
-      }));
+      });
     });
   }
 
   /** Records an end of which no agent tells; tried again until it is recorded, or the command has ended otherwise. */
-  #end(command: OpenCommand, patch: () => CommandPatch): void {
-    const end = patch();
-    const change = new OpenChange(this.#open, [end]);
-    this.#store.patchCommand(end).then(() => change.recorded(), (error) => {
+  #end(command: OpenCommand, patch: CommandPatch): void {
+    const change = new OpenChange(this.#open, [patch]);
+    this.#store.patchCommand(patch).then(() => change.recorded(), (error) => {
       change.takeBack();
       log.error("Cannot record the end of command {id}: {error}", {
         id: command.id,
