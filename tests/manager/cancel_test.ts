@@ -7,16 +7,13 @@ import {
 import { PiriError } from "../../lib/base/errors.ts";
 import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MemoryManager, OLD_HELLO } from "../support/memory_manager.ts";
-import { commanded, connected, listed } from "./connected_agent.ts";
+import { commanded, connected, listed, queued } from "./connected_agent.ts";
 
 const { SUCCESS } = CommandResult_Status;
 
 Deno.test("a cancel before the first byte has left ends the command at once", async () => {
-  await using core = await MemoryManager.start();
-  await core.knows("web-1");
-  const agent = await core.hello("web-1", OLD_HELLO);
-  await agent.hears("serverHello");
-  const { id } = await core.run("web-1");
+  await using parts = await queued();
+  const { core, agent, id } = parts;
   const cancelled = await core.commands.cancel(id);
   assertEquals(cancelled.state, "cancelled");
   assertEquals(cancelled.reason, "cancelled before it was sent");
@@ -78,11 +75,8 @@ Deno.test("a cancel of what was sent goes to the agent once it is recorded", asy
 });
 
 Deno.test("a cancel never overtakes its command", async () => {
-  await using core = await MemoryManager.start();
-  await core.knows("web-1");
-  const agent = await core.hello("web-1", OLD_HELLO);
-  await agent.hears("serverHello");
-  const { id } = await core.run("web-1");
+  await using parts = await queued();
+  const { core, agent, id } = parts;
   const release = core.slow.hold("patchCommand");
   await agent.hears("ping");
   await agent.says("pong");

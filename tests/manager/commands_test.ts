@@ -6,7 +6,7 @@ import {
   OnDisconnect,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MemoryManager, OLD_HELLO } from "../support/memory_manager.ts";
-import { connected } from "./connected_agent.ts";
+import { connected, queued } from "./connected_agent.ts";
 
 Deno.test("a command leaves with all that was asked for", async () => {
   await using core = await MemoryManager.start();
@@ -45,11 +45,8 @@ Deno.test("a command leaves only after the store has that it is sent", async () 
 });
 
 Deno.test("a queued command leaves only after the store has that it is sent", async () => {
-  await using core = await MemoryManager.start();
-  await core.knows("web-1");
-  const agent = await core.hello("web-1", OLD_HELLO);
-  await agent.hears("serverHello");
-  const { id } = await core.run("web-1");
+  await using parts = await queued();
+  const { core, agent, id } = parts;
   const release = core.slow.hold("patchCommand");
   await agent.hears("ping");
   await agent.says("pong");
@@ -247,11 +244,8 @@ Deno.test("towards an agent of 2024 each frame is a write of its own, and toward
 });
 
 Deno.test("a queued command whose record fails is not written, and the agent is asked to come back", async () => {
-  await using core = await MemoryManager.start();
-  await core.knows("web-1");
-  const agent = await core.hello("web-1", OLD_HELLO);
-  await agent.hears("serverHello");
-  await core.run("web-1");
+  await using parts = await queued();
+  const { core, agent } = parts;
   core.slow.failOnce("patchCommand", new PiriError("DISK", "Cannot write"));
   await agent.hears("ping");
   await agent.says("pong");

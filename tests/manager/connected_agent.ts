@@ -1,5 +1,5 @@
 import { CommandState_State } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
-import { MemoryManager } from "../support/memory_manager.ts";
+import { MemoryManager, OLD_HELLO } from "../support/memory_manager.ts";
 import type { Init, ScriptedPeer } from "../support/scripted_peer.ts";
 
 /** A core with one agent. */
@@ -28,6 +28,21 @@ export async function commanded(): Promise<
   const { id } = await parts.core.run("web-1");
   await parts.agent.hears("command");
   return { ...parts, id };
+}
+
+/** The agent is one of 2024, and has a command that waits for its first pong. */
+export async function queued(): Promise<Connected & { readonly id: bigint }> {
+  const core = await MemoryManager.start();
+  await core.knows("web-1");
+  const agent = await core.hello("web-1", OLD_HELLO);
+  await agent.hears("serverHello");
+  const { id } = await core.run("web-1");
+  return {
+    core,
+    agent,
+    id,
+    [Symbol.asyncDispose]: () => core[Symbol.asyncDispose](),
+  };
 }
 
 /** What the agent's hello says of a command. */

@@ -174,8 +174,7 @@ export class Faults {
         agent.isFull = true;
         return this.#later(15_000, () => agent.isFull = false);
       case "slowStore":
-        manager.commitMs = random.pick([20, 400, 3_000]);
-        return this.#later(20_000, () => manager.commitMs = 2);
+        return this.#slowStore(random.pick([20, 400, 3_000]), 20_000);
       case "failingStore":
         manager.failing = random.pick([0.05, 0.3, 1]);
         manager.records.mayHaveHoles = true;
@@ -210,9 +209,7 @@ export class Faults {
   #partition(name: string): void {
     const { network } = this.#targets;
     network.partitioned.add(name);
-    for (const wire of network.wires) {
-      if (wire.agent === name) wire.goSilent();
-    }
+    for (const wire of this.#wiresOf(name)) wire.goSilent();
     this.#later(
       this.#random.whole(1_000, 60_000),
       () => network.partitioned.delete(name),
@@ -281,7 +278,7 @@ export class Faults {
   /** The agent's link breaks, and its next one as soon as it has said hello, which arrives late. */
   #lateHello(agent: SimulatedAgent): void {
     const random = this.#random;
-    const { traps, network, operator } = this.#targets;
+    const { traps, operator } = this.#targets;
     const upLagMs = random.whole(1_000, 15_000);
     for (let count = 0; count < 3; count++) {
       const ms = random.whole(1_000, upLagMs);
@@ -304,19 +301,15 @@ export class Faults {
         });
       }));
     if (random.chance(0.5)) {
-      const { manager } = this.#targets;
-      manager.commitMs = random.pick([40, 400]);
-      this.#later(20_000, () => manager.commitMs = 2);
+      this.#slowStore(random.pick([40, 400]), 20_000);
     }
-    for (const wire of network.wires) {
-      if (wire.agent === agent.name) this.#cut(wire);
-    }
+    for (const wire of this.#wiresOf(agent.name)) this.#cut(wire);
   }
 
   /** The agent's link breaks while it tells what is printed: that arrives late, beside what the next link tells again. */
   #lateOutput(agent: SimulatedAgent): void {
     const random = this.#random;
-    const { traps, manager, operator } = this.#targets;
+    const { traps, operator } = this.#targets;
     const { name } = agent;
     operator.run(name, TALKATIVE);
     const isWiped = random.chance(0.1);
@@ -329,8 +322,7 @@ export class Faults {
           upLagMs: 30_000,
           downLagMs: undefined,
         });
-        manager.commitMs = 400;
-        this.#later(15_000, () => manager.commitMs = 2);
+        this.#slowStore(400, 15_000);
         if (isWiped) agent.replaceDisk(undefined, 0);
         const soon = random.whole(0, 800);
         traps.arm(name, "clientHello", () => wire.up.hasten(soon));
@@ -350,8 +342,7 @@ export class Faults {
       const copy = clone(agent, true);
       // The original hears nothing of the copy, or it would stay away for long.
       const agentHearsMs = random.whole(200, 3_000);
-      for (const wire of network.wires) {
-        if (wire.agent !== name) continue;
+      for (const wire of this.#wiresOf(name)) {
         wire.break({
           agentHearsMs,
           managerHearsMs: Infinity,
@@ -380,10 +371,9 @@ export class Faults {
    */
   #backupOfQueued(agent: SimulatedAgent): void {
     const random = this.#random;
-    const { traps, manager, network, operator } = this.#targets;
+    const { traps, network, operator } = this.#targets;
     const { name } = agent;
-    manager.commitMs = 400;
-    this.#later(15_000, () => manager.commitMs = 2);
+    this.#slowStore(400, 15_000);
     traps.arm(name, "clientHello", (wire) => {
       const at = (ms: number, act: () => void) => this.#later(ms, act);
       at(random.whole(20, 200), () => operator.run(name));
@@ -401,9 +391,7 @@ export class Faults {
       at(4_000, () => this.#backup && this.#restore(this.#backup));
       at(random.whole(4_000, 8_000), () => network.partitioned.delete(name));
     });
-    for (const wire of network.wires) {
-      if (wire.agent === name) this.#cut(wire);
-    }
+    for (const wire of this.#wiresOf(name)) this.#cut(wire);
   }
 
   /** Its link breaks, and there is no other for a while. */
@@ -441,6 +429,19 @@ export class Faults {
   #wire(): Wire | undefined {
     const wires = [...this.#targets.network.wires];
     return wires.length === 0 ? undefined : this.#random.pick(wires);
+  }
+
+  #wiresOf(name: string): Wire[] {
+    return [...this.#targets.network.wires].filter(({ agent }) =>
+      agent === name
+    );
+  }
+
+  /** The Manager's commits take so long, for a while. */
+  #slowStore(commitMs: number, forMs: number): void {
+    const { manager } = this.#targets;
+    manager.commitMs = commitMs;
+    this.#later(forMs, () => manager.commitMs = 2);
   }
 
   #later(ms: number, callback: () => void): void {

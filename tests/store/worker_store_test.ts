@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { codeOf } from "../../lib/base/errors.ts";
+import type { Store } from "../../lib/store/store.ts";
 import { openWorkerStore } from "../../lib/store/worker_store.ts";
 import { newCommand, open, temporaryFolder } from "./support.ts";
 
@@ -138,11 +139,7 @@ Deno.test("a read between two patches of one command sees the first", async () =
 Deno.test("output that is asked for together is one piece, up to a cut or what is not kept, and each is answered", async () => {
   await using folder = await temporaryFolder();
   await using store = await openWorkerStore(folder.database);
-  const { commands: [command] } = await store.createCommands([newCommand()], {
-    requestId: "r",
-    job: "j",
-  });
-  const id = command?.id ?? 0n;
+  const id = await oneCommand(store);
   const append = (offset: number, text: string, more: object = {}) =>
     store.appendOutput(id, {
       stream: "stdout",
@@ -189,11 +186,7 @@ Deno.test("output that is asked for together is one piece, up to a cut or what i
 Deno.test("output that waits for more goes with the first thing that is asked for besides", async () => {
   await using folder = await temporaryFolder();
   await using store = await openWorkerStore(folder.database);
-  const { commands: [command] } = await store.createCommands([newCommand()], {
-    requestId: "r",
-    job: "j",
-  });
-  const id = command?.id ?? 0n;
+  const id = await oneCommand(store);
   const piece = { stream: "stdout", cut: 0n, keep: true } as const;
   await store.appendOutput(id, {
     ...piece,
@@ -220,11 +213,7 @@ Deno.test("output that waits for more goes with the first thing that is asked fo
 Deno.test("output that cannot be kept fails alone, and so do the pieces that it was joined with", async () => {
   await using folder = await temporaryFolder();
   await using store = await openWorkerStore(folder.database);
-  const { commands: [command] } = await store.createCommands([newCommand()], {
-    requestId: "r",
-    job: "j",
-  });
-  const id = command?.id ?? 0n;
+  const id = await oneCommand(store);
   const piece = { stream: "stdout", cut: 0n, keep: true } as const;
   const bytes = new Uint8Array(2);
 
@@ -240,3 +229,12 @@ Deno.test("output that cannot be kept fails alone, and so do the pieces that it 
     "fulfilled",
   ]);
 });
+
+/** Makes a command. Returns its id. */
+async function oneCommand(store: Store): Promise<bigint> {
+  const { commands: [command] } = await store.createCommands([newCommand()], {
+    requestId: "r",
+    job: "j",
+  });
+  return command?.id ?? 0n;
+}
