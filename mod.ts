@@ -38,7 +38,7 @@ export type {
   OperationView,
   RunRequest,
   WatchEvent,
-} from "./lib/manager/manager.ts";
+} from "./lib/manager/operator_api.ts";
 export type {
   CommandFilter,
   CommandRecord,

@@ -12,8 +12,8 @@ import type { Control, ManagerServices } from "./cli/manager/services.ts";
 export const managerServices: ManagerServices = {
   async init({ dir, listen, advertise }) {
     const { parseAddress, formatAddress } = await import("./base/address.ts");
-    const { parseAdvertised } = await import("./manager/config.ts");
-    const { initState } = await import("./manager/init_state.ts");
+    const { parseAdvertised } = await import("./manager/state/config.ts");
+    const { initState } = await import("./manager/state/init_state.ts");
     const { openStore } = await import("./store/open.ts");
     const { decodePem } = await import("./base/pem.ts");
     const addresses = {

@@ -10,12 +10,12 @@ import {
   prepareJoin,
 } from "./agent/config.ts";
 import { AgentCore } from "./agent/core.ts";
-import { openJournal } from "./agent/disk_journal.ts";
+import { openJournal } from "./agent/journal/disk_journal.ts";
 import { hostFacts, machineId } from "./agent/host_facts.ts";
-import type { LinkOptions } from "./agent/link.ts";
-import { shrunkResult } from "./agent/result.ts";
-import { MOST_RUNNING } from "./agent/acceptance.ts";
-import { WorkerPool } from "./agent/worker_pool.ts";
+import type { LinkOptions } from "./agent/link/link.ts";
+import { shrunkResult } from "./agent/runner/result.ts";
+import { MOST_RUNNING } from "./agent/runner/acceptance.ts";
+import { WorkerPool } from "./agent/workers/worker_pool.ts";
 import { parseAddress } from "./base/address.ts";
 import type { Clock } from "./base/clock.ts";
 import { openFileDisk } from "./base/file_disk.ts";
@@ -26,8 +26,8 @@ import { becomeSubreaper } from "./operations/subreaper.ts";
 import { endSurvivors } from "./operations/survivors.ts";
 import { dialTls } from "./wire/tls.ts";
 import type { Transport } from "./wire/transport.ts";
-import { decode } from "./wire/protobuf_reader.ts";
-import { encode } from "./wire/protobuf_writer.ts";
+import { decode } from "./protobuf/protobuf_reader.ts";
+import { encode } from "./protobuf/protobuf_writer.ts";
 
 const log = logger("agent");
 

@@ -8,19 +8,19 @@ import type { Random } from "./base/random.ts";
 import { VERSION } from "./base/version.ts";
 import { ManagerCore } from "./manager/core.ts";
 import { createDataService } from "./manager/data/data_service.ts";
-import { Guard, GUARD_LIMITS, type GuardLimits } from "./manager/guard.ts";
-import { Listener } from "./manager/listener.ts";
-import type { Manager, ManagerStatus } from "./manager/manager.ts";
+import { Guard, GUARD_LIMITS, type GuardLimits } from "./manager/door/guard.ts";
+import { Listener } from "./manager/door/listener.ts";
+import type { Manager, ManagerStatus } from "./manager/operator_api.ts";
 import {
   loadState,
   type ManagerState,
   renewServerIdentity,
-} from "./manager/state_folder.ts";
+} from "./manager/state/state_folder.ts";
 import { checkParams } from "./operations/params.ts";
 import { describeOperations, operations } from "./operations/registry.ts";
 import type { Store } from "./store/store.ts";
 import type { Transport } from "./wire/transport.ts";
-import { openWorkerStore } from "./store/worker_store.ts";
+import { openWorkerStore } from "./store/store_client.ts";
 
 const log = logger("manager");
 

@@ -1,5 +1,5 @@
 /**
- * Makes proto/gen from proto/piri, or with --check says whether it is stale.
+ * Makes proto/gen and tests/protobuf/gen from proto/piri, or with --check says whether they are stale.
  *
  * buf and its plugin come by npx, so that no clone has to install them.
  *
@@ -38,25 +38,35 @@ async function snapshot(folder: URL): Promise<Map<string, string>> {
   return files;
 }
 
+async function snapshots(): Promise<Map<string, string>> {
+  return new Map([...await snapshot(gen), ...await snapshot(testGen)]);
+}
+
 const gen = new URL("../proto/gen/", import.meta.url);
+/** Messages of the agent protocol by the reflective library, which only tests use. */
+const testGen = new URL("../tests/protobuf/gen/", import.meta.url);
 const check = Deno.args.includes("--check");
-const before = check ? await snapshot(gen) : new Map<string, string>();
+const before = check ? await snapshots() : new Map<string, string>();
 await buf("lint");
 await buf("generate");
+await Deno.rename(
+  new URL("piri/agent/v1/agent_pb.ts", gen),
+  new URL("agent_pb.ts", testGen),
+);
 await Deno.writeTextFile(
   new URL("piri/agent/v1/agent_messages.ts", gen),
   messagesModule(await buf("build", "-o", "-"), {
     file: "piri/agent/v1/agent.proto",
-    runtime: "../../../../../lib/wire",
+    runtime: "../../../../../lib/protobuf",
   }),
 );
 if (check) {
-  const after = await snapshot(gen);
+  const after = await snapshots();
   const stale = [...new Set([...before.keys(), ...after.keys()])]
     .filter((name) => before.get(name) !== after.get(name));
   if (stale.length > 0) {
     throw new Error(
-      `proto/gen was stale, run "deno task generate" and commit:\n${
+      `Generated code was stale, run "deno task generate" and commit:\n${
         stale.join("\n")
       }`,
     );

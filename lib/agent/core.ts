@@ -6,11 +6,11 @@ import { logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import { VERSION } from "../base/version.ts";
 import type { End } from "../wire/connection.ts";
-import { EXPIRY, type Journal } from "./journal.ts";
-import { type AgentIdentity, Link, type LinkOptions } from "./link.ts";
-import { Runner, type RunnerOptions } from "./runner.ts";
-import type { AgentSession } from "./session.ts";
-import type { Workers } from "./workers.ts";
+import { EXPIRY, type Journal } from "./journal/journal.ts";
+import { type AgentIdentity, Link, type LinkOptions } from "./link/link.ts";
+import { Runner, type RunnerOptions } from "./runner/runner.ts";
+import type { AgentSession } from "./link/session.ts";
+import type { Workers } from "./workers/workers.ts";
 
 const log = logger("agent");
 

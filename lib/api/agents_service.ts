@@ -5,7 +5,7 @@ import {
   AgentSchema,
   AgentsService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { AgentView, Manager } from "../manager/manager.ts";
+import type { AgentView, Manager } from "../manager/operator_api.ts";
 import { checkHash, invalid, requireExpiry, requireText } from "./checks.ts";
 import { timestamp } from "./values.ts";
 

@@ -4,7 +4,7 @@ import {
   CommandSchema,
   CommandState,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { CommandView } from "../manager/manager.ts";
+import type { CommandView } from "../manager/operator_api.ts";
 import type { CommandStateName } from "../store/records.ts";
 import { invalid } from "./checks.ts";
 import { milliseconds, optional, timestamp } from "./values.ts";

@@ -12,7 +12,11 @@ import {
   WatchResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { BULK_BYTES, encodeBulk } from "./bulk_message.ts";
-import type { Manager, RunRequest, WatchEvent } from "../manager/manager.ts";
+import type {
+  Manager,
+  RunRequest,
+  WatchEvent,
+} from "../manager/operator_api.ts";
 import type { CommandFilter, StreamName } from "../store/records.ts";
 import {
   invalid,

@@ -8,7 +8,7 @@ import {
   type WatchEventsResponse,
   WatchEventsResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { Manager } from "../manager/manager.ts";
+import type { Manager } from "../manager/operator_api.ts";
 import type { EventRecord } from "../store/records.ts";
 import { invalid, requireRange } from "./checks.ts";
 import { milliseconds, optional } from "./values.ts";

@@ -5,7 +5,7 @@ import { type Clock, sleep, systemClock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import { type Logger, logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import type { Manager } from "../manager/manager.ts";
+import type { Manager } from "../manager/operator_api.ts";
 import { addAgentsService } from "./agents_service.ts";
 import { addCommandsService } from "./commands_service.ts";
 import { type Endpoint, endpointFiles } from "./endpoint.ts";

@@ -5,7 +5,7 @@ import {
   GetStatusResponseSchema,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { Manager, ManagerStatus } from "../manager/manager.ts";
+import type { Manager, ManagerStatus } from "../manager/operator_api.ts";
 import { milliseconds } from "./values.ts";
 
 /** The Manager itself, over the API. */

@@ -1,6 +1,12 @@
 import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
 import { PiriError } from "./errors.ts";
 
+/** A certificate and its private key, both PEM. */
+export interface Identity {
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
 /** What a PEM block says it holds. */
 export type PemLabel = "CERTIFICATE" | "PRIVATE KEY";
 

@@ -9,8 +9,8 @@ import type { Store } from "../store/store.ts";
 import type { Commands } from "./commands.ts";
 import type { Events } from "./events.ts";
 import type { Fleet } from "./fleet.ts";
-import type { AgentAdmin, AgentView } from "./manager.ts";
-import { parseNetwork } from "./network.ts";
+import type { AgentAdmin, AgentView } from "./operator_api.ts";
+import { parseNetwork } from "./admission/network.ts";
 
 /** How long a join token is good unless the operator says otherwise, milliseconds. */
 const TOKEN_MS = 24 * 3_600_000;

@@ -13,10 +13,13 @@ import type {
   CommandRecord,
 } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
-import { CommandLinks } from "./command_links.ts";
-import { CommandStarter, type StartedCommands } from "./command_starter.ts";
-import { CANCEL_GRACE_MS, Dispatcher } from "./dispatcher.ts";
-import { endsInHole } from "./ends_in_hole.ts";
+import { CommandLinks } from "./command/connection_effects.ts";
+import {
+  CommandStarter,
+  type StartedCommands,
+} from "./command/command_starter.ts";
+import { CANCEL_GRACE_MS, Dispatcher } from "./command/dispatcher.ts";
+import { endsInHole } from "./command/output_gap.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, Fleet } from "./fleet.ts";
 import type {
@@ -25,21 +28,25 @@ import type {
   RunRequest,
   TimelineEntry,
   WatchEvent,
-} from "./manager.ts";
-import { OpenChange } from "./open_change.ts";
-import { OPEN_STATES, OpenCommand } from "./open_command.ts";
-import { OpenCommands } from "./open_commands.ts";
-import { isLegacy } from "./legacy_command.ts";
-import { lost } from "./reconcile.ts";
-import { Recorder } from "./recorder.ts";
+} from "./operator_api.ts";
+import { OpenChange } from "./command/open_change.ts";
+import { OPEN_STATES, OpenCommand } from "./command/open_command.ts";
+import { OpenCommands } from "./command/open_commands.ts";
+import { isLegacy } from "./command/legacy_command.ts";
+import { lost } from "./command/reconcile.ts";
+import { Recorder } from "./command/recorder.ts";
 import {
   hasEndedForGood,
   LINK_EVENTS,
   TIMELINE_EVENTS,
   timelineOf,
-} from "./timeline.ts";
-import { Unfinished } from "./unfinished.ts";
-import { checkWatchStart, watchCommands, type WatchStart } from "./watch.ts";
+} from "./watching/timeline.ts";
+import { Unfinished } from "./command/disputed_results.ts";
+import {
+  checkWatchStart,
+  watchCommands,
+  type WatchStart,
+} from "./watching/watch.ts";
 
 /** What commands are made of. */
 export interface CommandsOptions {

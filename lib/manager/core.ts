@@ -6,7 +6,7 @@ import type { Store } from "../store/store.ts";
 import { LEAVING_MS } from "../wire/connection.ts";
 import { Later } from "../wire/later.ts";
 import type { Transport } from "../wire/transport.ts";
-import { Admission } from "./admission.ts";
+import { Admission } from "./admission/admission.ts";
 import { Agents, type ManagerIdentity } from "./agents.ts";
 import { Commands } from "./commands.ts";
 import type { DataService } from "./data/data_service.ts";

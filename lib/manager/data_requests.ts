@@ -7,7 +7,7 @@ import { codeOf, messageOf, PiriError } from "../base/errors.ts";
 import { isTooDeep } from "../base/json_depth.ts";
 import { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
-import type { Admitted } from "./admission.ts";
+import type { Admitted } from "./admission/admission.ts";
 import type { Body } from "../wire/message.ts";
 import type { DataService } from "./data/data_service.ts";
 

@@ -3,7 +3,7 @@ import { logger } from "../base/log.ts";
 import { messageOf } from "../base/errors.ts";
 import type { EventRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
-import type { EventFeed } from "./manager.ts";
+import type { EventFeed } from "./operator_api.ts";
 
 const log = logger("manager", "events");
 

@@ -11,7 +11,7 @@ import { Later } from "../wire/later.ts";
 import type { Body } from "../wire/message.ts";
 import { ignore, type Table } from "../wire/table.ts";
 import type { Transport } from "../wire/transport.ts";
-import type { Admission, Admitted } from "./admission.ts";
+import type { Admission, Admitted } from "./admission/admission.ts";
 import type { Commands } from "./commands.ts";
 import type { DataRequests } from "./data_requests.ts";
 import type { AgentSession } from "./fleet.ts";

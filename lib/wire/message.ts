@@ -6,8 +6,8 @@ import {
   writeMessage,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { HEADER_BYTES, sealFrame } from "./frame.ts";
-import { decode } from "./protobuf_reader.ts";
-import { encode } from "./protobuf_writer.ts";
+import { decode } from "../protobuf/protobuf_reader.ts";
+import { encode } from "../protobuf/protobuf_writer.ts";
 
 /** A message of any kind: `case` names the kind, `value` is what it says. */
 export type Body = Extract<WireMessage["body"], { case: string }>;

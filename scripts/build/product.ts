@@ -13,7 +13,7 @@ export interface Product {
 export const manager: Product = {
   name: "piri-manager",
   entry: "manager.ts",
-  workers: ["lib/store/store_worker.ts"],
+  workers: ["lib/store/store_thread.ts"],
   permissions: [
     "--allow-env",
     "--allow-net",
@@ -29,6 +29,6 @@ export const manager: Product = {
 export const agent: Product = {
   name: "piri-agent",
   entry: "agent.ts",
-  workers: ["lib/agent/worker.ts"],
+  workers: ["lib/agent/workers/worker.ts"],
   permissions: ["--allow-all"],
 };

@@ -1,6 +1,6 @@
 /**
  * Writes a module of TypeScript for the messages of a .proto file: types, makers, and code that reads and writes them
- * by lib/wire, so that an agent need not load a protobuf library. What the protocol does not use is not known here.
+ * by lib/protobuf, so that an agent need not load a protobuf library. What the protocol does not use is not known here.
  *
  * @module
  */
@@ -65,7 +65,7 @@ const SCALARS: Readonly<Partial<Record<ScalarType, Kind>>> = {
   },
 };
 
-/** The text of the module for a file of what `buf build` gives. `runtime` is the way to lib/wire from it. */
+/** The text of the module for a file of what `buf build` gives. `runtime` is the way to lib/protobuf from it. */
 export function messagesModule(
   image: Uint8Array,
   { file: name, runtime }: { readonly file: string; readonly runtime: string },

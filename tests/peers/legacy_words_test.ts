@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { jobOfLegacy } from "../../lib/agent/legacy_command.ts";
+import { jobOfLegacy } from "../../lib/agent/runner/legacy_command.ts";
 import { PiriError } from "../../lib/base/errors.ts";
-import { legacyCommand } from "../../lib/manager/legacy_command.ts";
+import { legacyCommand } from "../../lib/manager/command/legacy_command.ts";
 
 /** What an agent of 2024 is told. */
 function told(operation: string, params: unknown): [string, unknown] {

@@ -1,9 +1,9 @@
 import { systemRandom } from "../../lib/base/random.ts";
+import type { Identity } from "../../lib/base/pem.ts";
 import {
   createAuthority,
-  type Identity,
   issueServerCertificate,
-} from "../../lib/manager/authority.ts";
+} from "../../lib/manager/state/authority.ts";
 
 /** What the certificates of these tests are for. */
 export const SERVER_NAME = "test.piri.internal";

@@ -2,8 +2,11 @@ import { systemClock } from "../../lib/base/clock.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import { ManagerCore } from "../../lib/manager/core.ts";
 import { createDataService } from "../../lib/manager/data/data_service.ts";
-import { Listener } from "../../lib/manager/listener.ts";
-import type { CommandView, RunRequest } from "../../lib/manager/manager.ts";
+import { Listener } from "../../lib/manager/door/listener.ts";
+import type {
+  CommandView,
+  RunRequest,
+} from "../../lib/manager/operator_api.ts";
 import { openStore } from "../../lib/store/open.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { TlsTransport } from "../../lib/wire/tls.ts";

@@ -1,6 +1,6 @@
-import type { Journal, JournalEntry } from "../../lib/agent/journal.ts";
-import type { JournalLimits } from "../../lib/agent/journal_limits.ts";
-import type { AgentSession } from "../../lib/agent/session.ts";
+import type { Journal, JournalEntry } from "../../lib/agent/journal/journal.ts";
+import type { JournalLimits } from "../../lib/agent/journal/limits.ts";
+import type { AgentSession } from "../../lib/agent/link/session.ts";
 import { Limits } from "../../lib/base/limits.ts";
 import type { ManagerCore } from "../../lib/manager/core.ts";
 import type { ManagerSession } from "../../lib/manager/session.ts";

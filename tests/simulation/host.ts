@@ -8,7 +8,7 @@ import type {
   JobOutcome,
   JobSink,
   Workers,
-} from "../../lib/agent/workers.ts";
+} from "../../lib/agent/workers/workers.ts";
 import type { Timer } from "../../lib/base/clock.ts";
 import type { Life } from "./life.ts";
 import { expectedBytes, type Program } from "./program.ts";

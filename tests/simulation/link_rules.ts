@@ -3,10 +3,10 @@ import {
   readCommand,
   readCommandResult,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
-import type { JournalEntry } from "../../lib/agent/journal.ts";
+import type { JournalEntry } from "../../lib/agent/journal/journal.ts";
 import type { BoundedAgent } from "./bounds.ts";
 import type { Truth } from "./truth.ts";
-import { decode } from "../../lib/wire/protobuf_reader.ts";
+import { decode } from "../../lib/protobuf/protobuf_reader.ts";
 
 /** An agent says Bye and settles what it has read before it counts its link as lost, milliseconds. */
 const SETTLES_MS = 10_000;

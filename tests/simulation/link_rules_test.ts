@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import type { JournalEntry } from "../../lib/agent/journal.ts";
+import type { JournalEntry } from "../../lib/agent/journal/journal.ts";
 import { OnDisconnect } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MemoryAgent } from "../support/memory_agent.ts";
 import { LinkRules } from "./link_rules.ts";

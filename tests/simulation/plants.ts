@@ -1,5 +1,5 @@
 import type { Disk } from "../../lib/base/disk.ts";
-import type { Journal, JournalEntry } from "../../lib/agent/journal.ts";
+import type { Journal, JournalEntry } from "../../lib/agent/journal/journal.ts";
 import type { Body } from "../../lib/wire/message.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 

@@ -1,5 +1,5 @@
 import { hashSecret } from "../../lib/base/secret.ts";
-import { JOURNAL_LIMITS } from "../../lib/agent/journal_limits.ts";
+import { JOURNAL_LIMITS } from "../../lib/agent/journal/limits.ts";
 import { ManagerCore } from "../../lib/manager/core.ts";
 import { encodeFrames } from "../../lib/wire/frame.ts";
 import { type Body, encodeMessage } from "../../lib/wire/message.ts";

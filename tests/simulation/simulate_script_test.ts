@@ -3,7 +3,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { simulate } from "./simulation.ts";
 
 const SCRIPT = fileURLToPath(
-  new URL("../../scripts/simulate.ts", import.meta.url),
+  new URL("./main.ts", import.meta.url),
 );
 
 Deno.test("the same seed has the same digest in another process", async () => {

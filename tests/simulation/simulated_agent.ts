@@ -3,12 +3,12 @@ import {
   writeCommandResult,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { AgentCore } from "../../lib/agent/core.ts";
-import { openJournal } from "../../lib/agent/disk_journal.ts";
-import type { Journal, JournalEntry } from "../../lib/agent/journal.ts";
-import type { JournalLimits } from "../../lib/agent/journal_limits.ts";
-import { shrunkResult } from "../../lib/agent/result.ts";
-import { markerOf } from "../../lib/agent/past.ts";
-import type { AgentSession } from "../../lib/agent/session.ts";
+import { openJournal } from "../../lib/agent/journal/disk_journal.ts";
+import type { Journal, JournalEntry } from "../../lib/agent/journal/journal.ts";
+import type { JournalLimits } from "../../lib/agent/journal/limits.ts";
+import { shrunkResult } from "../../lib/agent/runner/result.ts";
+import { markerOf } from "../../lib/agent/runner/settle_past.ts";
+import type { AgentSession } from "../../lib/agent/link/session.ts";
 import { messageOf } from "../../lib/base/errors.ts";
 import { MemoryDisk, type MemoryDiskOptions } from "../support/memory_disk.ts";
 import { Host } from "./host.ts";
@@ -17,8 +17,8 @@ import { type Death, Mortal } from "./mortal.ts";
 import { HastyJournal, lyingDisk } from "./plants.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { World } from "./world.ts";
-import { decode } from "../../lib/wire/protobuf_reader.ts";
-import { encode } from "../../lib/wire/protobuf_writer.ts";
+import { decode } from "../../lib/protobuf/protobuf_reader.ts";
+import { encode } from "../../lib/protobuf/protobuf_writer.ts";
 
 /** An agent that cannot start is started again after so long, milliseconds. */
 const START_AGAIN_MS = 5_000;

@@ -1,6 +1,6 @@
 import { messageOf } from "../../lib/base/errors.ts";
 import type { Body } from "../../lib/wire/message.ts";
-import { JOURNAL_LIMITS } from "../../lib/agent/journal_limits.ts";
+import { JOURNAL_LIMITS } from "../../lib/agent/journal/limits.ts";
 import { Bounds } from "./bounds.ts";
 import { convergence, finalRules } from "./checks.ts";
 import { checkCopied } from "./copy_rules.ts";

@@ -1,6 +1,9 @@
 import type { ManagerCore } from "../../lib/manager/core.ts";
-import type { CommandView, WatchEvent } from "../../lib/manager/manager.ts";
-import { OPEN_STATES } from "../../lib/manager/open_command.ts";
+import type {
+  CommandView,
+  WatchEvent,
+} from "../../lib/manager/operator_api.ts";
+import { OPEN_STATES } from "../../lib/manager/command/open_command.ts";
 import type { StreamName } from "../../lib/store/records.ts";
 import type { Life } from "./life.ts";
 import type { SeededRandom } from "./seeded_random.ts";

@@ -1,4 +1,4 @@
-import type { JournalLimits } from "../../lib/agent/journal_limits.ts";
+import type { JournalLimits } from "../../lib/agent/journal/limits.ts";
 import type { Network } from "./network.ts";
 import type { Plant } from "./plants.ts";
 import type { SeededRandom } from "./seeded_random.ts";

@@ -16,8 +16,8 @@ import { ExitCode } from "../../lib/cli/exit_code.ts";
 import { type Fleet, startFleet } from "../support/fleet.ts";
 import { program } from "../support/program.ts";
 import { story } from "../support/story.ts";
-import { decode } from "../../lib/wire/protobuf_reader.ts";
-import { encode } from "../../lib/wire/protobuf_writer.ts";
+import { decode } from "../../lib/protobuf/protobuf_reader.ts";
+import { encode } from "../../lib/protobuf/protobuf_writer.ts";
 
 const GARBAGE = new Uint8Array([0, 0, 0, 3, 0xff, 0xff, 0xff]);
 

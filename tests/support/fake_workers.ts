@@ -4,7 +4,7 @@ import type {
   JobOutcome,
   JobSink,
   Workers,
-} from "../../lib/agent/workers.ts";
+} from "../../lib/agent/workers/workers.ts";
 
 /** An outcome that went well. */
 export const SUCCEEDED: JobOutcome = {

@@ -1,7 +1,7 @@
-import { openJournal } from "../../lib/agent/disk_journal.ts";
-import type { Journal, JournalEntry } from "../../lib/agent/journal.ts";
-import { Runner, type RunnerOptions } from "../../lib/agent/runner.ts";
-import { AgentSession } from "../../lib/agent/session.ts";
+import { openJournal } from "../../lib/agent/journal/disk_journal.ts";
+import type { Journal, JournalEntry } from "../../lib/agent/journal/journal.ts";
+import { Runner, type RunnerOptions } from "../../lib/agent/runner/runner.ts";
+import { AgentSession } from "../../lib/agent/link/session.ts";
 import { Counters } from "../../lib/base/counters.ts";
 import type {
   ProcessIdentity,
@@ -22,7 +22,7 @@ import { FakeClock } from "./fake_clock.ts";
 import { FakeWorkers } from "./fake_workers.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { type Init, ScriptedPeer } from "./scripted_peer.ts";
-import { decode } from "../../lib/wire/protobuf_reader.ts";
+import { decode } from "../../lib/protobuf/protobuf_reader.ts";
 
 /** The Manager of these tests. */
 export const MANAGER = "manager-1";

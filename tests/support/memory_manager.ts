@@ -1,6 +1,6 @@
 import { Counters } from "../../lib/base/counters.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
-import { Admission } from "../../lib/manager/admission.ts";
+import { Admission } from "../../lib/manager/admission/admission.ts";
 import { Agents } from "../../lib/manager/agents.ts";
 import { Commands } from "../../lib/manager/commands.ts";
 import type { DataService } from "../../lib/manager/data/data_service.ts";
@@ -11,7 +11,7 @@ import type {
   CommandView,
   RunRequest,
   WatchEvent,
-} from "../../lib/manager/manager.ts";
+} from "../../lib/manager/operator_api.ts";
 import { ManagerSession } from "../../lib/manager/session.ts";
 import { openStore } from "../../lib/store/open.ts";
 import type { EventRecord } from "../../lib/store/records.ts";

@@ -6,7 +6,7 @@ import type {
   ManagerStatus,
   RunRequest,
   TimelineEntry,
-} from "../../lib/manager/manager.ts";
+} from "../../lib/manager/operator_api.ts";
 import type { CommandFilter, EventRecord } from "../../lib/store/records.ts";
 
 /** A Manager without agents, database or network: it answers from memory, and notes what it was asked. */

@@ -14,7 +14,7 @@ import {
 import { encodeFrames } from "../../lib/wire/frame.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { body, framesOf, ScriptedPeer } from "../support/scripted_peer.ts";
-import { encode } from "../../lib/wire/protobuf_writer.ts";
+import { encode } from "../../lib/protobuf/protobuf_writer.ts";
 
 /** What rows of these tests can do. */
 interface Side {

@@ -13,7 +13,7 @@ import {
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { encodeFrames } from "../../lib/wire/frame.ts";
 import { body, KINDS } from "../support/scripted_peer.ts";
-import { encode } from "../../lib/wire/protobuf_writer.ts";
+import { encode } from "../../lib/protobuf/protobuf_writer.ts";
 
 const TOO_MANY = 2n ** 53n;
 

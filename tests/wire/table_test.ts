@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { agentTable } from "../../lib/agent/session.ts";
+import { agentTable } from "../../lib/agent/link/session.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { managerTable } from "../../lib/manager/session.ts";
 import { ignore, rowFor, type Table } from "../../lib/wire/table.ts";

@@ -6,7 +6,7 @@ import {
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { complaintOf, errorCodeOf, HintedError } from "../errors.ts";
 import { commandsText, watchLine } from "./ids.ts";
-import type { Reach } from "./reach.ts";
+import type { Reach } from "./retrying_client.ts";
 import { hasEnded } from "./states.ts";
 import type { StreamName, View } from "./view.ts";
 

@@ -4,11 +4,11 @@ import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
 import type { Terminal } from "../terminal.ts";
-import { Attendance } from "./attend.ts";
+import { Attendance } from "./command_viewer.ts";
 import { commandJson } from "./json.ts";
-import { type Call, Reach } from "./reach.ts";
+import { type Call, Reach } from "./retrying_client.ts";
 import type { Control } from "./services.ts";
-import { Waiting } from "./waiting.ts";
+import { Waiting } from "./patience.ts";
 
 /** What Ctrl-C does while a launched command runs. */
 export const WHILE_IT_RUNS: HelpSection = {

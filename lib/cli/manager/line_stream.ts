@@ -2,7 +2,7 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import type { Sink } from "../terminal.ts";
 import { printable } from "../text.ts";
 import { decodeLeniently, joinBytes, unfinishedTail } from "../utf8.ts";
-import type { Paper } from "./paper.ts";
+import type { Paper } from "./terminal_line.ts";
 
 /** How long an unfinished line waits for its end before a person gets to see it: a prompt has none. */
 const PARTIAL_MS = 200;

@@ -5,7 +5,7 @@ import type {
 import type { Sink, Terminal } from "../terminal.ts";
 import { oneLine } from "../text.ts";
 import { LineStream } from "./line_stream.ts";
-import { Paper } from "./paper.ts";
+import { Paper } from "./terminal_line.ts";
 import { Prefixes } from "./prefix.ts";
 import { isPlainFailure, outcomeText, stateName } from "./states.ts";
 import type { Place, StreamName, View } from "./view.ts";

@@ -1,9 +1,9 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";
-import { Attendance } from "./attend.ts";
+import { Attendance } from "./command_viewer.ts";
 import { answered, commandsText, parseId, watchLine } from "./ids.ts";
-import { Reach } from "./reach.ts";
+import { Reach } from "./retrying_client.ts";
 import type { Control, ManagerServices } from "./services.ts";
 
 /** `watch 12`: a command's output from the beginning, and its result. */

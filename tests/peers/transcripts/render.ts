@@ -1,5 +1,5 @@
 import { toJson } from "@bufbuild/protobuf";
-import { MessageSchema } from "../../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { MessageSchema } from "../../protobuf/gen/agent_pb.ts";
 import type { Play } from "./plays.ts";
 import { type Line, Stage } from "./stage.ts";
 

@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { AgentCore } from "../../../lib/agent/core.ts";
-import { openJournal } from "../../../lib/agent/disk_journal.ts";
+import { openJournal } from "../../../lib/agent/journal/disk_journal.ts";
 import { hashSecret } from "../../../lib/base/secret.ts";
 import { ManagerCore } from "../../../lib/manager/core.ts";
 import type { DataService } from "../../../lib/manager/data/data_service.ts";
@@ -8,10 +8,7 @@ import { openStore } from "../../../lib/store/open.ts";
 import type { Store } from "../../../lib/store/store.ts";
 import { memoryTransports } from "../../../lib/wire/memory_transport.ts";
 import type { Transport } from "../../../lib/wire/transport.ts";
-import {
-  type Message,
-  MessageSchema,
-} from "../../../proto/gen/piri/agent/v1/agent_pb.ts";
+import { type Message, MessageSchema } from "../../protobuf/gen/agent_pb.ts";
 import { countingRandom } from "../../support/counting_random.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { FakeWorkers } from "../../support/fake_workers.ts";

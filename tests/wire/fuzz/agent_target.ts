@@ -1,9 +1,12 @@
-import { openJournal } from "../../../lib/agent/disk_journal.ts";
-import type { Journal, JournalEntry } from "../../../lib/agent/journal.ts";
-import { Link } from "../../../lib/agent/link.ts";
-import { MOST_RUNNING } from "../../../lib/agent/acceptance.ts";
-import { Runner } from "../../../lib/agent/runner.ts";
-import type { AgentSession } from "../../../lib/agent/session.ts";
+import { openJournal } from "../../../lib/agent/journal/disk_journal.ts";
+import type {
+  Journal,
+  JournalEntry,
+} from "../../../lib/agent/journal/journal.ts";
+import { Link } from "../../../lib/agent/link/link.ts";
+import { MOST_RUNNING } from "../../../lib/agent/runner/acceptance.ts";
+import { Runner } from "../../../lib/agent/runner/runner.ts";
+import type { AgentSession } from "../../../lib/agent/link/session.ts";
 import { Counters } from "../../../lib/base/counters.ts";
 import { Limits } from "../../../lib/base/limits.ts";
 import { managerTable } from "../../../lib/manager/session.ts";

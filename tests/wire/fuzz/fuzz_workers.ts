@@ -4,7 +4,7 @@ import type {
   JobOutcome,
   JobSink,
   Workers,
-} from "../../../lib/agent/workers.ts";
+} from "../../../lib/agent/workers/workers.ts";
 import type { Timer } from "../../../lib/base/clock.ts";
 import type { FuzzClock } from "./fuzz_clock.ts";
 import type { Seeded } from "./seeded.ts";

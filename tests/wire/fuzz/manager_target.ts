@@ -1,8 +1,8 @@
 import { Counters } from "../../../lib/base/counters.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { hashSecret } from "../../../lib/base/secret.ts";
-import { agentTable } from "../../../lib/agent/session.ts";
-import { Admission } from "../../../lib/manager/admission.ts";
+import { agentTable } from "../../../lib/agent/link/session.ts";
+import { Admission } from "../../../lib/manager/admission/admission.ts";
 import { Commands } from "../../../lib/manager/commands.ts";
 import { DataRequests } from "../../../lib/manager/data_requests.ts";
 import { Events } from "../../../lib/manager/events.ts";

@@ -1,0 +1,28 @@
+import { run } from "../scripts/build/run.ts";
+
+/** Somebody to log in as whose shell reads no files of its own, which would cost the baseline time. */
+export interface BareUser extends AsyncDisposable {
+  readonly name: string;
+}
+
+/**
+ * Makes a user of the system for the time of a bench, which takes root. Anybody else can be logged in as oneself only.
+ */
+export async function bareUser(): Promise<BareUser> {
+  if (Deno.uid() !== 0) {
+    return {
+      name: (await run(["id", "-un"])).trim(),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
+  const name = `piri-bench-${Deno.pid}`;
+  // "*" is no password that anybody could type; a locked account could not log in by key either.
+  const account = ["--home-dir", "/", "--shell", "/bin/sh", "--password", "*"];
+  await run(["useradd", "--system", ...account, name]);
+  return {
+    name,
+    async [Symbol.asyncDispose]() {
+      await run(["userdel", name]);
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { sleep, systemClock } from "../lib/base/clock.ts";
+import { PiriError } from "../lib/base/errors.ts";
+import { fromSource } from "../scripts/local/programs.ts";
+import { LoadFleet } from "./load_fleet.ts";
+import { LocalManager } from "./local_manager.ts";
+import { rssOf } from "./memory.ts";
+import type { LeftOut, OpenPair, Pair } from "./pair.ts";
+import { RawPair } from "./raw_pair.ts";
+import { withCommas } from "./table.ts";
+
+const AGENTS = 10_000;
+
+/** Until a program has come to rest, milliseconds: in the full run every agent has been asked once whether it is there. */
+const SETTLE_MS = { full: 20_000, quick: 2_000 };
+
+/** What an agent that only stays connected costs the Manager. Each time both begin anew: what was freed stays resident. */
+export const connectionMemory: Pair = {
+  name: "memory",
+  unit: "kB",
+  goal: { most: 1.3 },
+  ours: `memory of the Manager for each of ${
+    withCommas(AGENTS)
+  } idle agents, beyond that of one without`,
+  beside: `the same of a program that holds ${
+    withCommas(AGENTS)
+  } raw TLS connections`,
+  async open(size): Promise<OpenPair | LeftOut> {
+    if (Deno.build.os === "windows") {
+      return { leftOut: "memory of processes cannot be read here" };
+    }
+    const agents = size === "quick" ? AGENTS / 5 : AGENTS;
+    const settled = () => sleep(systemClock, SETTLE_MS[size]);
+    await using undo = new AsyncDisposableStack();
+    const manager = undo.use(await LocalManager.start(fromSource));
+    const load = undo.use(await LoadFleet.start(manager.dir, agents));
+    await manager.stop();
+    const opened = undo.move();
+    return {
+      async ours() {
+        await manager.again();
+        const { pid } = manager.daemon;
+        const empty = await memoryOf(pid);
+        await load.connect();
+        await settled();
+        await manager.connected(agents);
+        const full = await memoryOf(pid);
+        await load.leave();
+        await manager.stop();
+        return (full - empty) / agents / 1_000;
+      },
+      async beside() {
+        const options = { connections: agents };
+        await using raw = await RawPair.start(manager.dir, options);
+        const { pid } = raw.server;
+        const empty = await memoryOf(pid);
+        await raw.connect(agents);
+        await settled();
+        const full = await memoryOf(pid);
+        await raw.leave();
+        return (full - empty) / agents / 1_000;
+      },
+      [Symbol.asyncDispose]: () => opened.disposeAsync(),
+    };
+  },
+};
+
+async function memoryOf(pid: number): Promise<number> {
+  const bytes = await rssOf(pid);
+  if (bytes !== undefined) return bytes;
+  throw new PiriError("UNSUPPORTED", "Cannot measure memory here");
+}

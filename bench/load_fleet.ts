@@ -1,0 +1,126 @@
+import { PiriError } from "../lib/base/errors.ts";
+import { until } from "../scripts/local/until.ts";
+import { Child } from "./child.ts";
+import { namesOf } from "./enrol.ts";
+import { PARALLEL_DIALS } from "./pair.ts";
+import { shares } from "./shares.ts";
+import type { Connected, Returned } from "./simulated_fleet.ts";
+
+/** Simulated agents of a Manager on this machine, in as few processes as can hold them. */
+export class LoadFleet implements AsyncDisposable {
+  private constructor(
+    readonly agents: number,
+    readonly children: readonly Child[],
+    readonly undo: AsyncDisposableStack,
+  ) {}
+
+  /** They have joined, and are not connected. So many of those who are cut off may dial at a time. */
+  static async start(
+    dir: string,
+    agents: number,
+    { parallel = PARALLEL_DIALS }: { parallel?: number } = {},
+  ): Promise<LoadFleet> {
+    await using undo = new AsyncDisposableStack();
+    const children: Child[] = [];
+    let after = 0;
+    for (const share of shares(agents)) {
+      const dials = Math.ceil(parallel * share / agents);
+      const args = [dir, ...[share, after, dials].map(String)];
+      const child = undo.use(await Child.start("./load_child.ts", { args }));
+      children.push(child);
+      after += share;
+    }
+    return new LoadFleet(agents, children, undo.move());
+  }
+
+  /**
+   * Connects all, and returns how many a second.
+   *
+   * @throws {PiriError} INTERNAL if one of them could not
+   */
+  async connect(): Promise<number> {
+    const parts = await this.#ask<Connected>("connect");
+    expectNone("could not connect", parts);
+    return this.agents / Math.max(...parts.map(({ seconds }) => seconds));
+  }
+
+  /** All agents by name, in groups of so many: each has as many of one process as of another. */
+  groups(size: number): string[][] {
+    const share = this.agents / this.children.length;
+    const parts = this.children.map((_, i) => namesOf(share, share * i));
+    return Array.from(
+      { length: this.agents / size },
+      (_, group) =>
+        parts.flatMap((names) => {
+          const part = size / parts.length;
+          return names.slice(group * part, (group + 1) * part);
+        }),
+    );
+  }
+
+  /** Waits until so many results were sent, since the fleet was made: of each process as many. */
+  async answered(results: number): Promise<void> {
+    await this.#ask("answered", results / this.children.length);
+  }
+
+  /** Waits until agents were told that so many results are recorded, since the fleet was made: of each process as many. */
+  async recorded(results: number): Promise<void> {
+    await this.#ask("recorded", results / this.children.length);
+  }
+
+  /** Brings those back who were cut off, now and from now on. */
+  async stay(pauseMs: number): Promise<void> {
+    await this.#ask("stay", pauseMs);
+  }
+
+  /** Waits until so many are connected. */
+  async present(count: number): Promise<void> {
+    await until(
+      `${count} agents are connected`,
+      async () => {
+        const parts = await this.#ask<number>("present");
+        return parts.reduce((sum, part) => sum + part, 0) === count;
+      },
+      { ms: 120_000 },
+    );
+  }
+
+  /**
+   * How those who were cut off came back, by process.
+   *
+   * @throws {PiriError} INTERNAL if a dial failed that was answered
+   */
+  async returned(): Promise<readonly Returned[]> {
+    const parts = await this.#ask<Returned>("returned");
+    expectNone("could not come back", parts);
+    return parts;
+  }
+
+  /** All say Bye. */
+  async leave(): Promise<void> {
+    await this.#ask("leave");
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.undo.disposeAsync();
+  }
+
+  async #ask<T>(question: string, value?: number): Promise<T[]> {
+    return await Promise.all(
+      this.children.map((child) => child.ask(question, value) as Promise<T>),
+    );
+  }
+}
+
+function expectNone(
+  what: string,
+  parts: readonly Pick<Connected, "failures">[],
+): void {
+  const failed = parts.flatMap(({ failures }) => Object.entries(failures));
+  if (failed.length === 0) return;
+  const reasons = failed.map(([reason, count]) => `${count} times ${reason}`);
+  throw new PiriError(
+    "INTERNAL",
+    `Cannot measure: agents ${what}, ${reasons.join("; ")}`,
+  );
+}

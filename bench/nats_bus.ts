@@ -1,0 +1,124 @@
+import { join } from "@std/path";
+import { systemClock, within } from "../lib/base/clock.ts";
+import { PiriError } from "../lib/base/errors.ts";
+import { serverNameOf } from "../lib/manager/state/authority.ts";
+import { Daemon } from "../scripts/local/daemon.ts";
+import { freePort } from "../scripts/local/free_port.ts";
+import { TempFolder } from "../scripts/local/temp_folder.ts";
+import { until } from "../scripts/local/until.ts";
+import { Child } from "./child.ts";
+import { NatsClient } from "./nats_client.ts";
+import { pathOf } from "./peer.ts";
+
+/** Answers take so long at most, milliseconds. */
+const ANSWER_MS = 60_000;
+
+/** What answers are full of. */
+export const ANSWER_BYTE = 2;
+
+/** How much is on the bus. */
+export interface NatsBusOptions {
+  readonly clients: number;
+  /** The bytes of a request. */
+  readonly sent: number;
+  /** The bytes of an answer. */
+  readonly returned: number;
+}
+
+/** A NATS server over TLS, many clients in one process that answer requests, and one here that makes them. */
+export class NatsBus implements AsyncDisposable {
+  readonly #requester: NatsClient;
+  readonly #options: NatsBusOptions;
+  readonly #undo: AsyncDisposableStack;
+
+  private constructor(
+    requester: NatsClient,
+    options: NatsBusOptions,
+    undo: AsyncDisposableStack,
+  ) {
+    this.#requester = requester;
+    this.#options = options;
+    this.#undo = undo;
+  }
+
+  /** Starts them, with the certificate of a Manager's folder. */
+  static async start(
+    dir: string,
+    options: NatsBusOptions,
+  ): Promise<NatsBus> {
+    await using undo = new AsyncDisposableStack();
+    const folder = undo.use(await TempFolder.make("piri-bench-"));
+    const port = freePort();
+    const config = folder.at("nats.conf");
+    const certificate = join(dir, "server.pem");
+    await Deno.writeTextFile(
+      config,
+      `listen: "127.0.0.1:${port}"
+tls {
+  cert_file: ${JSON.stringify(certificate)}
+  key_file: ${JSON.stringify(join(dir, "server.key"))}
+  timeout: 60
+}
+`,
+    );
+    const program = await pathOf("nats-server") ?? "nats-server";
+    const argv = [program, "-c", config];
+    const server = undo.use(new Daemon("nats-server", { argv }));
+    await until("nats-server is ready", () => {
+      return server.log.includes("Server is ready");
+    });
+    const caFile = join(dir, "ca.pem");
+    const serverName = serverNameOf(await Deno.readTextFile(certificate));
+    const { clients, sent, returned } = options;
+    const numbers = [port, clients, sent, returned].map(String);
+    const args = [caFile, serverName, ...numbers];
+    const load = undo.use(await Child.start("./nats_load.ts", { args }));
+    await load.ask("connect");
+    const caPem = await Deno.readTextFile(caFile);
+    const requester = await NatsClient.connect({ port, serverName, caPem });
+    undo.defer(() => requester.close());
+    return new NatsBus(requester, options, undo.move());
+  }
+
+  /**
+   * Sends each client a request, and when all have answered the next one. Returns after how many seconds all is done.
+   *
+   * @throws {PiriError} TIMED_OUT if an answer is missing, INTERNAL if it is wrong
+   */
+  async request(each: number): Promise<number> {
+    const { clients, sent, returned } = this.#options;
+    const requester = this.#requester;
+    const payload = new Uint8Array(sent).fill(1);
+    const inbox = `_INBOX.${crypto.randomUUID()}`;
+    requester.subscribe(`${inbox}.*`);
+    await requester.flush();
+    const began = systemClock.monotonic();
+    for (let round = 0; round < each; round++) {
+      const missing = new Set<string>();
+      const done = Promise.withResolvers<void>();
+      requester.onMessage = ({ subject, payload }) => {
+        const isRight = payload.length === returned &&
+          payload.every((byte) => byte === ANSWER_BYTE);
+        if (!isRight || !missing.delete(subject)) {
+          done.reject(
+            new PiriError("INTERNAL", `Cannot measure: ${subject} is wrong`),
+          );
+        }
+        if (missing.size === 0) done.resolve();
+      };
+      for (let number = 0; number < clients; number++) {
+        const reply = `${inbox}.${round}-${number}`;
+        missing.add(reply);
+        requester.publish(`agent.${number}`, payload, reply);
+      }
+      const answered = Promise.race([done.promise, requester.ended]);
+      const late = "Cannot measure: not all clients of NATS have answered";
+      await within(systemClock, ANSWER_MS, answered, late);
+    }
+    return (systemClock.monotonic() - began) / 1_000;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#undo.disposeAsync();
+  }
+}

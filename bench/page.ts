@@ -1,0 +1,51 @@
+import { PiriError } from "../lib/base/errors.ts";
+import type { Pair } from "./pair.ts";
+import type { Results } from "./results.ts";
+import { legend, markdownTable, type Row } from "./table.ts";
+
+/** Between these lines of docs/performance.md stands what the bench writes. The formatter leaves it alone. */
+const BEGIN = "<!-- deno-fmt-ignore-start -->\n";
+const END = "<!-- deno-fmt-ignore-end -->\n";
+
+/** The results, in the order of the pairs; what is no pair any more is left out. */
+export function rowsOf(
+  { results }: Results,
+  pairs: readonly Pair[],
+): Row[] {
+  return pairs.flatMap((pair) => {
+    const result = results.find(({ name }) => name === pair.name);
+    return result === undefined ? [] : [{ pair, result }];
+  });
+}
+
+/**
+ * The page with these results instead of those that it has.
+ *
+ * @throws {PiriError} CORRUPT if it has no place for them
+ */
+export function pageWith(
+  page: string,
+  results: Results,
+  pairs: readonly Pair[],
+): string {
+  const begin = page.indexOf(BEGIN);
+  const end = page.indexOf(END);
+  if (begin < 0 || end < begin) {
+    throw new PiriError(
+      "CORRUPT",
+      `Cannot find the place of the results: it begins with ${BEGIN.trim()} and ends with ${END.trim()}`,
+    );
+  }
+  const before = page.slice(0, begin + BEGIN.length);
+  return `${before}\n${textOf(results, pairs)}\n\n${page.slice(end)}`;
+}
+
+function textOf(results: Results, pairs: readonly Pair[]): string {
+  const rows = rowsOf(results, pairs);
+  const { machine, deno, commit } = results;
+  return [
+    markdownTable(rows),
+    `Measured on ${machine}, with Deno ${deno}, at commit ${commit}.`,
+    legend(rows.map(({ pair }) => pair)),
+  ].join("\n\n");
+}

@@ -1,0 +1,51 @@
+import { PiriError } from "../lib/base/errors.ts";
+
+/** A message of so many bytes: which one it is, and bytes that tell the sides apart. */
+export class RawMessage {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly #fill: number;
+
+  constructor(size: number, fill: number) {
+    this.bytes = new Uint8Array(size).fill(fill);
+    this.#fill = fill;
+  }
+
+  /** Makes it the one of this number. */
+  set number(number: number) {
+    this.bytes[0] = number & 0xff;
+  }
+
+  /** Looks at every byte of one that came in. Throws INTERNAL. */
+  check(came: Uint8Array, number: number): void {
+    let isRight = came[0] === (number & 0xff);
+    for (let i = 1; i < came.length; i++) {
+      isRight &&= came[i] === this.#fill;
+    }
+    if (isRight) return;
+    throw new PiriError(
+      "INTERNAL",
+      `Cannot measure: message ${number} came back with other bytes`,
+    );
+  }
+}
+
+/** Writes all of it: one call for a message, which is small. */
+export async function writeWhole(
+  conn: Deno.TlsConn,
+  bytes: Uint8Array,
+): Promise<void> {
+  let at = await conn.write(bytes);
+  while (at < bytes.length) at += await conn.write(bytes.subarray(at));
+}
+
+/** Fills the buffer, and reads nothing of what follows. */
+export async function readExactly(
+  conn: Deno.TlsConn,
+  buffer: Uint8Array,
+): Promise<void> {
+  for (let at = 0; at < buffer.length;) {
+    const read = await conn.read(at === 0 ? buffer : buffer.subarray(at));
+    if (read === null) throw new Deno.errors.UnexpectedEof("the peer hung up");
+    at += read;
+  }
+}

@@ -1,0 +1,102 @@
+import { join } from "@std/path";
+import { serverNameOf } from "../lib/manager/state/authority.ts";
+import { until } from "../scripts/local/until.ts";
+import { Child } from "./child.ts";
+import { PARALLEL_DIALS } from "./pair.ts";
+import { shares } from "./shares.ts";
+
+/** Without it each raw handshake would copy some 140 roots; ours trusts one authority only, and so does it. */
+const TRUST_NO_ROOTS = {
+  DENO_TLS_CA_STORE: "system",
+  SSL_CERT_FILE: Deno.build.os === "windows" ? "NUL" : "/dev/null",
+  SSL_CERT_DIR: "/nonexistent",
+};
+
+/** How raw connections are. */
+export interface RawOptions {
+  /** The size of a message and of its answer, in bytes. */
+  readonly sent?: number;
+  readonly returned?: number;
+  /** How many there will be at most. */
+  readonly connections?: number;
+  /** Dials under way at a time. */
+  readonly parallel?: number;
+}
+
+/** Raw TLS between processes, one server and as many clients as a fleet has, with the certificate of a Manager's folder. */
+export class RawPair implements AsyncDisposable {
+  private constructor(
+    readonly server: Child,
+    readonly clients: readonly Child[],
+    /** What a client needs to connect. */
+    readonly caFile: string,
+    readonly serverName: string,
+    readonly port: number,
+    readonly undo: AsyncDisposableStack,
+  ) {}
+
+  static async start(
+    dir: string,
+    {
+      sent = 1,
+      returned = 1,
+      connections = 1,
+      parallel = PARALLEL_DIALS,
+    }: RawOptions,
+  ): Promise<RawPair> {
+    await using undo = new AsyncDisposableStack();
+    const sizes = [String(sent), String(returned)];
+    const server = undo.use(
+      await Child.start("./raw_server.ts", { args: [dir, ...sizes] }),
+    );
+    const port = Number(await server.ask("port"));
+    const caFile = join(dir, "ca.pem");
+    const serverName = await serverNameIn(dir);
+    const clients: Child[] = [];
+    for (const share of shares(connections)) {
+      const dials = String(Math.ceil(parallel * share / connections));
+      const args = [caFile, serverName, String(port), ...sizes, dials];
+      const env = TRUST_NO_ROOTS;
+      clients.push(
+        undo.use(await Child.start("./raw_client.ts", { args, env })),
+      );
+    }
+    return new RawPair(
+      server,
+      clients,
+      caFile,
+      serverName,
+      port,
+      undo.move(),
+    );
+  }
+
+  /** Makes so many connections on both sides, and returns after how many seconds the clients had them. */
+  async connect(count: number): Promise<number> {
+    const parts = shares(count, this.clients.length);
+    const seconds = await Promise.all(
+      this.clients.map(async (client, i) =>
+        Number(await client.ask("connect", parts[i]))
+      ),
+    );
+    await until(
+      "the raw server has all connections",
+      async () => await this.server.ask("connections") === count,
+    );
+    return Math.max(...seconds);
+  }
+
+  /** Ends all connections. */
+  async leave(): Promise<void> {
+    await Promise.all(this.clients.map((client) => client.ask("leave")));
+    await this.server.ask("hangUp");
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.undo.disposeAsync();
+  }
+}
+
+async function serverNameIn(dir: string): Promise<string> {
+  return serverNameOf(await Deno.readTextFile(join(dir, "server.pem")));
+}

@@ -1,0 +1,72 @@
+import { PiriError } from "../lib/base/errors.ts";
+import { run } from "../scripts/build/run.ts";
+import { Daemon } from "../scripts/local/daemon.ts";
+import type { Programs } from "../scripts/local/programs.ts";
+import { TempFolder } from "../scripts/local/temp_folder.ts";
+import type { LeftOut } from "./pair.ts";
+import { inParallel } from "./parallel.ts";
+import { LocalManager } from "./local_manager.ts";
+
+/** Why a pair is left out that measures the executables. */
+export const NOT_COMPILED: LeftOut = {
+  leftOut: "there are no executables: deno task build",
+};
+
+/** Agents that start at a time. */
+const PARALLEL = 4;
+
+/** A compiled Manager and compiled agents, web-1 and on, each a process and connected. */
+export class RealFleet implements AsyncDisposable {
+  private constructor(
+    readonly manager: LocalManager,
+    readonly agents: readonly Daemon[],
+    readonly programs: Programs,
+    readonly undo: AsyncDisposableStack,
+  ) {}
+
+  static async start(
+    programs: Programs,
+    { agents: count = 1, prepare }: {
+      agents?: number;
+      /** Gets the Manager's folder before it runs. */
+      prepare?: (dir: string) => Promise<void>;
+    } = {},
+  ): Promise<RealFleet> {
+    await using undo = new AsyncDisposableStack();
+    const folder = undo.use(await TempFolder.make("piri-bench-"));
+    const manager = undo.use(
+      await LocalManager.start(
+        programs,
+        prepare === undefined ? {} : { prepare },
+      ),
+    );
+    const names = Array.from({ length: count }, (_, i) => `web-${i + 1}`);
+    const agents: Daemon[] = [];
+    await inParallel(names, PARALLEL, async (id) => {
+      const { token } = await manager.control.agents.addAgent({ id });
+      const where = ["--dir", folder.at(id)];
+      await run([...programs.agent, "join", token, ...where]);
+      const argv = [...programs.agent, "run", ...where];
+      agents.push(undo.use(new Daemon(`the agent ${id}`, { argv })));
+    });
+    await manager.connected(count);
+    return new RealFleet(manager, agents, programs, undo.move());
+  }
+
+  /** The only agent. */
+  get agent(): Daemon {
+    const [agent, ...others] = this.agents;
+    if (agent !== undefined && others.length === 0) return agent;
+    throw new PiriError("INTERNAL", "Cannot tell which agent is meant");
+  }
+
+  /** The command line of `piri-manager run`. */
+  run(...args: readonly string[]): string[] {
+    const { programs, manager } = this;
+    return [...programs.manager, "run", "--dir", manager.dir, ...args];
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.undo.disposeAsync();
+  }
+}

@@ -1,0 +1,221 @@
+import {
+  Bye_Code,
+  type Command,
+  type CommandAck,
+  CommandResult_Status,
+  createClientHello,
+  createCommandOutput,
+  createCommandProgress,
+  createCommandResult,
+  OutputStream,
+  type ServerHello,
+} from "../proto/gen/piri/agent/v1/agent_messages.ts";
+import { parseAddress } from "../lib/base/address.ts";
+import type { Clock } from "../lib/base/clock.ts";
+import type { Counters } from "../lib/base/counters.ts";
+import { PiriError } from "../lib/base/errors.ts";
+import { PROTOCOL, VERSION } from "../lib/base/version.ts";
+import { Connection, type End, Refusal } from "../lib/wire/connection.ts";
+import { FEATURES } from "../lib/wire/features.ts";
+import { LIVENESS } from "../lib/wire/liveness.ts";
+import { ignore, type Table } from "../lib/wire/table.ts";
+import { dialTls } from "../lib/wire/tls.ts";
+import type { Identity } from "./identity.ts";
+
+/** What a simulated agent makes of what the Manager may say: as an Agent, without journal and workers. */
+const table: Table<SimulatedAgent> = {
+  greeting: {
+    serverHello: {
+      run: (agent, hello) => agent.welcome(hello),
+      next: "ready",
+      then: (agent) => agent.begin(),
+    },
+    ping: { run: ({ connection }, { data }) => connection?.pong(data) },
+    pong: ignore,
+    bye: { run: () => {}, next: "closed" },
+  },
+  ready: {
+    ping: { run: ({ connection }, { data }) => connection?.pong(data) },
+    pong: ignore,
+    command: { run: (agent, command) => agent.answer(command) },
+    cancel: ignore,
+    commandAck: { run: (agent, ack) => agent.acknowledged(ack) },
+    bye: { run: () => {}, next: "closed" },
+  },
+  leaving: {
+    ping: ignore,
+    pong: ignore,
+    command: ignore,
+    cancel: ignore,
+    commandAck: ignore,
+    bye: { run: () => {}, next: "closed" },
+  },
+};
+
+/** How long an agent took until it was connected, milliseconds since its dial began. */
+export interface ConnectTimes {
+  /** Until the TLS handshake was done. */
+  readonly tls: number;
+  /** Until the Manager had recorded it and let it in. */
+  readonly ready: number;
+}
+
+/** What simulated agents are made of. */
+export interface SimulatedAgentOptions {
+  readonly clock: Clock;
+  readonly counters: Counters;
+  /** What each command prints, in bytes. */
+  readonly outputBytes: number;
+  /** Called after each answer. */
+  readonly answered: () => void;
+  /** Called when the Manager has an answer on its disk, with the milliseconds that took. */
+  readonly recorded: (ms: number) => void;
+}
+
+/** An agent that connects and answers, and does nothing else. */
+export class SimulatedAgent {
+  connection: Connection<SimulatedAgent> | undefined;
+  readonly #identity: Identity;
+  readonly #options: SimulatedAgentOptions;
+  readonly #output: Uint8Array<ArrayBuffer>;
+  /** When each command that is not recorded was answered. */
+  readonly #answeredAt = new Map<bigint, number>();
+  #joinToken: string | undefined;
+  #session = 0n;
+  #lastCommandId = 0n;
+  #pingIntervalMs = LIVENESS.intervalMs;
+  #ready = Promise.withResolvers<void>();
+  #ended: Promise<End> | undefined;
+
+  constructor(identity: Identity, options: SimulatedAgentOptions) {
+    this.#identity = identity;
+    this.#options = options;
+    this.#joinToken = identity.joinToken;
+    this.#output = new Uint8Array(options.outputBytes).fill(0x78);
+    // There is no journal that counts: time only grows, too.
+    this.#session = BigInt(Math.floor(options.clock.now()));
+  }
+
+  /** Settles when its connection has ended; undefined before the first. */
+  get ended(): Promise<End> | undefined {
+    return this.#ended;
+  }
+
+  /**
+   * Dials, says hello, and returns once the Manager has let it in.
+   *
+   * @throws {PiriError} UNAVAILABLE, DENIED, TIMED_OUT; REFUSED with what the Manager said, BUSY with when to come back
+   */
+  async connect(): Promise<ConnectTimes> {
+    const { clock, counters } = this.#options;
+    const { address, serverName, caPem } = this.#identity;
+    const { host: hostname, port } = parseAddress(address);
+    const began = clock.monotonic();
+    const transport = await dialTls({
+      hostname,
+      port,
+      serverName,
+      caPem,
+      clock,
+    });
+    const tls = clock.monotonic() - began;
+    this.#ready = Promise.withResolvers();
+    const connection = new Connection<SimulatedAgent>(transport, {
+      clock,
+      counters,
+      table,
+      context: this,
+    });
+    this.connection = connection;
+    await connection.send({ case: "clientHello", value: this.#hello() });
+    this.#ended = connection.run();
+    await Promise.race([this.#ready.promise, this.#ended.then(refuse)]);
+    this.#joinToken = undefined;
+    return { tls, ready: clock.monotonic() - began };
+  }
+
+  /** Says Bye and waits until the Manager has hung up. */
+  async leave(): Promise<void> {
+    this.connection?.leave(Bye_Code.SHUTDOWN, "the simulated agent leaves");
+    await this.#ended;
+  }
+
+  welcome(hello: ServerHello): void {
+    this.#pingIntervalMs = hello.pingIntervalMs ?? LIVENESS.intervalMs;
+    this.connection?.acceptFullFrames();
+  }
+
+  begin(): void {
+    this.connection?.watch({ ...LIVENESS, intervalMs: this.#pingIntervalMs });
+    this.#ready.resolve();
+  }
+
+  /** Says that it runs, prints, and ends well, all at once. */
+  async answer(command: Command): Promise<void> {
+    const { connection } = this;
+    if (connection === undefined) return;
+    const { clock, answered } = this.#options;
+    const { commandId } = command;
+    this.#lastCommandId = commandId;
+    connection.reply({
+      case: "progress",
+      value: createCommandProgress({ commandId, total: 1 }),
+    });
+    if (this.#output.length > 0) {
+      await connection.send({
+        case: "commandOutput",
+        value: createCommandOutput({
+          commandId,
+          stream: OutputStream.STDOUT,
+          bytes: this.#output,
+        }),
+      });
+    }
+    const at = BigInt(Math.floor(clock.now()));
+    connection.reply({
+      case: "result",
+      value: createCommandResult({
+        commandId,
+        status: CommandResult_Status.SUCCESS,
+        startedAtMs: at,
+        finishedAtMs: at,
+        stdoutBytes: BigInt(this.#output.length),
+      }),
+    });
+    this.#answeredAt.set(commandId, clock.monotonic());
+    answered();
+  }
+
+  acknowledged({ commandId, final }: CommandAck): void {
+    const answeredAt = this.#answeredAt.get(commandId);
+    if (!final || answeredAt === undefined) return;
+    this.#answeredAt.delete(commandId);
+    this.#options.recorded(this.#options.clock.monotonic() - answeredAt);
+  }
+
+  #hello() {
+    const { name, secret, instance } = this.#identity;
+    return createClientHello({
+      clientId: name,
+      auth: secret,
+      protocol: PROTOCOL,
+      features: [...FEATURES],
+      agentVersion: VERSION,
+      joinToken: this.#joinToken ?? "",
+      instance,
+      session: ++this.#session,
+      lastCommandId: this.#lastCommandId,
+    });
+  }
+}
+
+function refuse(end: End): never {
+  if (end.kind !== "bye") {
+    throw new PiriError("REFUSED", `Cannot connect: ${end.reason}`);
+  }
+  const { code, reason, retryAfterMs = 0 } = end.bye;
+  const message = `Cannot connect: "${reason}"`;
+  throw code === Bye_Code.BUSY
+    ? new Refusal("BUSY", message, retryAfterMs)
+    : new PiriError("REFUSED", message);
+}

@@ -1,0 +1,62 @@
+import { systemClock } from "../lib/base/clock.ts";
+import { say } from "../scripts/build/main.ts";
+import { fromSource } from "../scripts/local/programs.ts";
+import { LoadFleet } from "./load_fleet.ts";
+import { LocalManager } from "./local_manager.ts";
+import type { OpenPair, Pair } from "./pair.ts";
+import { RawPair } from "./raw_pair.ts";
+import { withCommas } from "./table.ts";
+
+const AGENTS = 5_000;
+
+/** Whoever is turned away waits at least so long, milliseconds. */
+const PAUSE_MS = 100;
+
+/** All agents come back at once to a Manager that was killed and is started again. */
+export const storm: Pair = {
+  name: "storm",
+  unit: "s",
+  goal: { most: 2 },
+  ours: `Manager killed with ${
+    withCommas(AGENTS)
+  } agents and started again, until all are ready; they dial at once, jitter window 0`,
+  beside: `${withCommas(AGENTS)} raw TLS handshakes at once`,
+  async open(size): Promise<OpenPair> {
+    const agents = size === "quick" ? AGENTS / 5 : AGENTS;
+    const atOnce = { parallel: agents };
+    await using undo = new AsyncDisposableStack();
+    const manager = undo.use(await LocalManager.start(fromSource));
+    const load = undo.use(await LoadFleet.start(manager.dir, agents, atOnce));
+    const raw = undo.use(await RawPair.start(manager.dir, atOnce));
+    const opened = undo.move();
+    return {
+      async ours() {
+        await load.connect();
+        await manager.kill();
+        await load.present(0);
+        // Deno closes each TLS connection that broke off in one of 32 threads, for 100 ms, and reads what is asked of the
+        // fleet in the same ones: this is answered once all are closed.
+        await load.present(0);
+        const began = systemClock.monotonic();
+        await manager.again();
+        // Dials before this would find nobody, and take the processor that the Manager starts on.
+        await load.stay(PAUSE_MS);
+        await load.present(agents);
+        const seconds = (systemClock.monotonic() - began) / 1_000;
+        await manager.connected(agents);
+        for (const { turnedAway } of await load.returned()) {
+          if (turnedAway > 0) say(`storm: ${turnedAway} dials turned away`);
+        }
+        await load.leave();
+        await manager.connected(0);
+        return seconds;
+      },
+      async beside() {
+        const seconds = await raw.connect(agents);
+        await raw.leave();
+        return seconds;
+      },
+      [Symbol.asyncDispose]: () => opened.disposeAsync(),
+    };
+  },
+};

@@ -1,0 +1,58 @@
+import { systemClock } from "../lib/base/clock.ts";
+import { PiriError } from "../lib/base/errors.ts";
+
+/** What a program did, and how long it took. */
+export interface Timed {
+  /** From before its start until it has ended and all that it printed is here, milliseconds. */
+  readonly ms: number;
+  readonly code: number;
+  readonly stdout: Uint8Array;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end. */
+export async function timed(
+  argv: readonly string[],
+  { env = {} }: { env?: Record<string, string> } = {},
+): Promise<Timed> {
+  const [program = "", ...args] = argv;
+  const command = new Deno.Command(program, {
+    args,
+    env,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+  const began = systemClock.monotonic();
+  const { code, stdout, stderr } = await command.output();
+  const ms = systemClock.monotonic() - began;
+  return { ms, code, stdout, stderr: new TextDecoder().decode(stderr) };
+}
+
+/**
+ * Runs a program that is to end well and to complain of nothing, and returns what it printed and how long it took.
+ *
+ * @throws {PiriError} INTERNAL if it does otherwise, or `isRight` does not like what it printed
+ */
+export async function timedWell(
+  argv: readonly string[],
+  { env = {}, isRight = isNothing }: {
+    env?: Record<string, string>;
+    isRight?: (stdout: Uint8Array) => boolean;
+  } = {},
+): Promise<number> {
+  const { ms, code, stdout, stderr } = await timed(argv, { env });
+  if (code === 0 && stderr === "" && isRight(stdout)) return ms;
+  throw new PiriError(
+    "INTERNAL",
+    `Cannot measure "${
+      argv[0]
+    }": it ended with ${code} and printed ${stdout.length} bytes${
+      stderr === "" ? "" : `: ${stderr.trimEnd()}`
+    }`,
+  );
+}
+
+function isNothing(stdout: Uint8Array): boolean {
+  return stdout.length === 0;
+}

@@ -1,0 +1,136 @@
+import type { Disk } from "../../base/disk.ts";
+import { Limits } from "../../base/limits.ts";
+import { FRAME_HEADER, frameAt } from "./frame.ts";
+
+/** A file with a part of the stream, in records. Between the end of one and the start of the next, bytes are gone. */
+export interface Segment {
+  readonly name: string;
+  readonly start: number;
+  /** Where in the stream it ends. For one that an earlier agent wrote, at most there: a read finds out. */
+  end: number;
+  /** Bytes of the file that are good. */
+  size: number;
+  synced: boolean;
+}
+
+/** Where in a segment the next read will probably begin. */
+interface Cursor {
+  readonly segment: Segment;
+  /** In the file, where a record begins. */
+  readonly at: number;
+  /** In the stream, the same place. */
+  readonly offset: number;
+}
+
+/** Reads the segments of one stream, best from one offset on to the next. Never rejects. */
+export class SegmentReader {
+  readonly #disk: Disk;
+  /** Told of each failure of the disk; a read is then tried once more. */
+  readonly #failed: (error: unknown) => void;
+  #cursor: Cursor | undefined;
+
+  constructor(disk: Disk, failed: (error: unknown) => void) {
+    this.#disk = disk;
+    this.#failed = failed;
+  }
+
+  /** Up to `limit` bytes from `from` on; none if they are damaged, and then where in the stream the damage begins. */
+  async read(
+    segment: Segment,
+    from: number,
+    limit: number,
+  ): Promise<Uint8Array<ArrayBuffer> | { readonly damagedAt: number }> {
+    let { at, offset } = this.#startFor(segment, from);
+    const parts: Uint8Array[] = [];
+    let wanted = Math.min(Math.max(1, limit), segment.end - from);
+    let next = from;
+    while (parts.length === 0) {
+      const block = await this.#readBlock(segment, at, limit);
+      let used = 0;
+      while (wanted > 0) {
+        const found = frameAt(block, used, Limits.chunk);
+        if (typeof found === "string") break;
+        const part = found.payload.subarray(Math.max(0, next - offset));
+        // A record that does not fit is left for the next read, so that it is not checked twice.
+        if (part.length > wanted && parts.length > 0) break;
+        const taken = part.subarray(0, wanted);
+        if (taken.length > 0) parts.push(taken);
+        wanted -= taken.length;
+        next += taken.length;
+        if (taken.length < part.length) break;
+        offset += found.payload.length;
+        used = found.end;
+      }
+      at += used;
+      if (parts.length === 0 && used === 0) return { damagedAt: offset };
+    }
+    this.#cursor = { segment, at, offset };
+    return concat(parts);
+  }
+
+  /** Where in the stream its readable records end. */
+  async findEnd(segment: Segment): Promise<number> {
+    let offset = segment.start;
+    for (let at = 0;;) {
+      const block = await this.#readBlock(segment, at, Limits.chunk);
+      const { used, length } = measure(block);
+      if (used === 0) return offset;
+      at += used;
+      offset += length;
+    }
+  }
+
+  #startFor(
+    segment: Segment,
+    from: number,
+  ): { at: number; offset: number } {
+    const cursor = this.#cursor;
+    return cursor?.segment === segment && cursor.offset <= from
+      ? cursor
+      : { at: 0, offset: segment.start };
+  }
+
+  /** Enough of the file for a record and what is wanted; nothing if it cannot be read. */
+  async #readBlock(
+    { name, size }: Segment,
+    at: number,
+    limit: number,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const most = Math.min(limit, Limits.chunk) + Limits.chunk + FRAME_HEADER;
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      try {
+        return await this.#disk.read(name, at, Math.min(size - at, most));
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+    return new Uint8Array(0);
+  }
+}
+
+/** How far whole records go, and what is in them. */
+function measure(
+  block: Uint8Array<ArrayBuffer>,
+): { used: number; length: number } {
+  let used = 0;
+  let length = 0;
+  for (;;) {
+    const found = frameAt(block, used, Limits.chunk);
+    if (typeof found === "string") return { used, length };
+    length += found.payload.length;
+    used = found.end;
+  }
+}
+
+/** A copy, so that a piece does not keep the whole block in memory. */
+function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(
+    parts.reduce((sum, { length }) => sum + length, 0),
+  );
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,245 @@
+import {
+  Bye_Code,
+  type ClientHello,
+  CommandState_State,
+  createClientHello,
+  createCommandState,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { Backoff, RECONNECT } from "../../base/backoff.ts";
+import { type Clock, sleep } from "../../base/clock.ts";
+import type { Counters } from "../../base/counters.ts";
+import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import type { Random } from "../../base/random.ts";
+import { PROTOCOL, VERSION } from "../../base/version.ts";
+import type { End } from "../../wire/connection.ts";
+import { FEATURES } from "../../wire/features.ts";
+import type { Transport } from "../../wire/transport.ts";
+import type { EntryState, Journal } from "../journal/journal.ts";
+import { Rejections } from "./rejections.ts";
+import type { Runner } from "../runner/runner.ts";
+import { AgentSession } from "./session.ts";
+
+const log = logger("agent", "link");
+
+/** A Manager's `retry_after` counts up to so long, milliseconds. */
+const MOST_RETRY_AFTER_MS = 600_000;
+
+/** After these the window in which the next dial falls is wider at once, milliseconds. */
+const WIDER: ReadonlyMap<Bye_Code, number> = new Map([
+  [Bye_Code.AUTH_FAILED, 30_000],
+  [Bye_Code.REPLACED, 60_000],
+]);
+
+const STATE_OF: Readonly<Record<EntryState, CommandState_State>> = {
+  accepted: CommandState_State.ACCEPTED,
+  running: CommandState_State.RUNNING,
+  finished: CommandState_State.FINISHED,
+};
+
+/** Who the agent is, as its hello tells. */
+export interface AgentIdentity {
+  readonly name: string;
+  readonly secret: string;
+  /** Until the Manager has taken it. */
+  readonly joinToken?: string | undefined;
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+/** What a link is made of. */
+export interface LinkOptions {
+  readonly identity: AgentIdentity;
+  readonly journal: Journal;
+  readonly runner: Runner;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly counters: Counters;
+  /** Makes a connection to the Manager, or throws why there is none. */
+  readonly dial: (signal: AbortSignal) => Promise<Transport>;
+}
+
+/** How one connection went. */
+export interface Served {
+  readonly end: End;
+  /** Whether the Manager let the agent in. */
+  readonly wasReady: boolean;
+}
+
+/** Keeps the agent connected: dials, serves the connection to its end, waits, and dials again. */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #stop = new AbortController();
+  readonly #rejections = new Rejections();
+  #session: AgentSession | undefined;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  /** Whether there is a connection that things can be delivered over. */
+  get isReady(): boolean {
+    return this.#session?.connection.state === "ready";
+  }
+
+  /** The connection that things can be delivered over. */
+  get session(): AgentSession | undefined {
+    return this.isReady ? this.#session : undefined;
+  }
+
+  /** Asks the Manager for data over the current connection. */
+  async request(type: string, params: string): Promise<string | Uint8Array> {
+    const session = this.#session;
+    if (session === undefined || !this.isReady) {
+      throw new PiriError(
+        "UNAVAILABLE",
+        `Cannot get "${type}" from the Manager: the connection is down`,
+      );
+    }
+    return await session.data.request(type, params);
+  }
+
+  /** Runs until `stop`. */
+  async run(): Promise<void> {
+    const { clock, random } = this.#options;
+    const backoff = new Backoff(RECONNECT, clock, random);
+    while (!this.#stop.signal.aborted) {
+      const wait = backoff.next(await this.#attempt(backoff));
+      if (this.#stop.signal.aborted) return;
+      log.info("Dialling again in {seconds} s", {
+        seconds: (wait / 1_000).toFixed(1),
+      });
+      await sleep(clock, wait, this.#stop.signal);
+    }
+  }
+
+  /**
+   * Dials once, and serves the connection to its end. `whenReady` may say Bye.
+   *
+   * @throws {PiriError} if there is no connection
+   */
+  async serveOnce(
+    whenReady: (session: AgentSession) => void,
+  ): Promise<Served> {
+    const { journal, runner, clock, counters, identity } = this.#options;
+    let wasReady = false;
+    // Durable before the dial, so that this one is told from all before it.
+    const number = await journal.nextSession();
+    const transport = await this.#dial();
+    const session = new AgentSession(transport, {
+      journal,
+      runner,
+      clock,
+      counters,
+      rejections: this.#rejections,
+      ready: (session) => {
+        wasReady = true;
+        whenReady(session);
+      },
+    });
+    this.#session = session;
+    try {
+      return {
+        end: await session.run(helloOf(identity, journal, number)),
+        wasReady,
+      };
+    } finally {
+      this.#session = undefined;
+    }
+  }
+
+  /** Says Bye if there is a connection, and dials no more. */
+  stop(reason: string): void {
+    this.#stop.abort();
+    this.#session?.leave(reason);
+  }
+
+  /** A stop may come before the dial looks for one, and after it has stopped looking. */
+  async #dial(): Promise<Transport> {
+    const { signal } = this.#stop;
+    const transport = signal.aborted
+      ? undefined
+      : await this.#options.dial(signal);
+    if (transport !== undefined && !signal.aborted) return transport;
+    transport?.close();
+    throw new PiriError(
+      "CANCELLED",
+      "Cannot connect to the Manager: the agent stops",
+    );
+  }
+
+  async #attempt(
+    backoff: Backoff,
+  ): Promise<{ atLeast?: number; windowAtLeast?: number }> {
+    try {
+      const { end } = await this.serveOnce((session) => {
+        backoff.succeeded();
+        log.info("Connected to the Manager at {peer}", {
+          peer: session.connection.peer,
+        });
+      });
+      if (this.#stop.signal.aborted) return {};
+      return await this.#afterwards(end);
+    } catch (error) {
+      log.warning("No connection ({code}): {error}", {
+        code: codeOf(error),
+        error: messageOf(error),
+      });
+      return {};
+    }
+  }
+
+  /** What the end of a connection means for the next dial. */
+  async #afterwards(
+    end: End,
+  ): Promise<{ atLeast?: number; windowAtLeast?: number }> {
+    if (end.kind !== "bye") {
+      log.warning("The connection ended: {reason}", { reason: end.reason });
+      return {};
+    }
+    const { code, reason, retryAfterMs = 0 } = end.bye;
+    log.warning('The Manager said Bye: "{reason}"', { reason });
+    if (code === Bye_Code.STALE) {
+      log.warning(
+        "Another process used this agent's journal, or it is an old copy: going on as a new instance",
+      );
+      await this.#options.journal.newInstance();
+    }
+    // A Manager of 2024 has no codes.
+    const isAuth = code === Bye_Code.AUTH_FAILED || reason === "auth failed";
+    return {
+      atLeast: Math.min(retryAfterMs, MOST_RETRY_AFTER_MS),
+      windowAtLeast: WIDER.get(isAuth ? Bye_Code.AUTH_FAILED : code) ?? 0,
+    };
+  }
+}
+
+/** The hello of one dial: all commands of earlier connections are settled by now, and listed. */
+function helloOf(
+  { name, secret, joinToken, facts }: AgentIdentity,
+  journal: Journal,
+  session: bigint,
+): ClientHello {
+  return createClientHello({
+    clientId: name,
+    auth: secret,
+    protocol: PROTOCOL,
+    features: [...FEATURES],
+    agentVersion: VERSION,
+    facts,
+    joinToken: joinToken ?? "",
+    instance: journal.instance,
+    session,
+    lastCommandId: journal.lastCommandId,
+    commands: journal.entries()
+      .filter(({ managerId }) => managerId !== "")
+      .map((entry) =>
+        createCommandState({
+          commandId: entry.id,
+          nonce: entry.nonce,
+          state: STATE_OF[entry.state],
+          stdout: entry.produced("stdout"),
+          stderr: entry.produced("stderr"),
+        })
+      ),
+  });
+}

@@ -1,0 +1,229 @@
+import {
+  type Bye,
+  Bye_Code,
+  type ClientHello,
+  type Command,
+  type CommandAck,
+  type CommandCancel,
+  CommandResult_Status,
+  type DataResponse,
+  type ServerHello,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Counters } from "../../base/counters.ts";
+import { Connection, type End } from "../../wire/connection.ts";
+import { type Feature, negotiate } from "../../wire/features.ts";
+import { LIVENESS } from "../../wire/liveness.ts";
+import { ignore, type Table } from "../../wire/table.ts";
+import type { Transport } from "../../wire/transport.ts";
+import { DataClient } from "./data_client.ts";
+import { Delivery } from "./delivery.ts";
+import type { Journal } from "../journal/journal.ts";
+import { Rejections } from "./rejections.ts";
+import type { Runner } from "../runner/runner.ts";
+
+/** The shortest and the longest ping interval that a Manager may ask for, milliseconds. */
+const PING_INTERVAL = { least: 1_000, most: 15_000 };
+
+/** Everything the Manager may say to an Agent, and when. */
+export const agentTable: Table<AgentSession> = {
+  greeting: {
+    serverHello: { run: welcome, next: "ready", then: begin },
+    ping: { run: pong },
+    pong: ignore,
+    bye: { run: farewell, next: "closed" },
+  },
+  ready: {
+    ping: { run: pong },
+    pong: ignore,
+    command: { run: accept },
+    cancel: { run: cancel },
+    commandAck: { run: acknowledge },
+    dataResponse: { run: settle },
+    bye: { run: farewell, next: "closed" },
+  },
+  leaving: {
+    clientHello: ignore,
+    serverHello: ignore,
+    ping: ignore,
+    pong: ignore,
+    command: ignore,
+    cancel: { run: cancel },
+    progress: ignore,
+    commandOutput: ignore,
+    result: ignore,
+    commandAck: { run: acknowledge },
+    dataRequest: ignore,
+    dataResponse: ignore,
+    bye: { run: farewell, next: "closed" },
+  },
+};
+
+function welcome(session: AgentSession, hello: ServerHello): void {
+  session.welcome(hello);
+}
+
+function begin(session: AgentSession): void {
+  session.begin();
+}
+
+function pong({ connection }: AgentSession, { data }: { data: number }): void {
+  connection.pong(data);
+}
+
+function accept(session: AgentSession, command: Command): Promise<void> {
+  return session.accept(command);
+}
+
+function cancel(session: AgentSession, request: CommandCancel): void {
+  session.cancel(request);
+}
+
+function acknowledge(session: AgentSession, ack: CommandAck): Promise<void> {
+  return session.acknowledge(ack);
+}
+
+function settle({ data }: AgentSession, response: DataResponse): void {
+  data.settle(response);
+}
+
+function farewell(_session: AgentSession, _bye: Bye): void {}
+
+/** What an agent's session is made of. */
+export interface AgentSessionOptions {
+  readonly journal: Journal;
+  readonly runner: Runner;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly rejections?: Rejections;
+  /** Called once the connection is ready. */
+  readonly ready: (session: AgentSession) => void;
+}
+
+/** One connection to the Manager, from the hello to the end. */
+export class AgentSession {
+  readonly connection: Connection<AgentSession>;
+  readonly data: DataClient;
+  readonly #options: AgentSessionOptions;
+  #hello: ServerHello | undefined;
+  #features: ReadonlySet<Feature> = new Set();
+  #delivery: Delivery | undefined;
+
+  constructor(transport: Transport, options: AgentSessionOptions) {
+    this.#options = options;
+    this.connection = new Connection<AgentSession>(transport, {
+      clock: options.clock,
+      counters: options.counters,
+      table: agentTable,
+      context: this,
+    });
+    this.data = new DataClient(
+      this.connection,
+      options.clock,
+      options.counters,
+    );
+  }
+
+  /** The id of the Manager's database; empty for a Manager of 2024, or before its hello. */
+  get managerId(): string {
+    return this.#hello?.managerId ?? "";
+  }
+
+  get features(): ReadonlySet<Feature> {
+    return this.#features;
+  }
+
+  /** Says hello and serves the connection to its end. */
+  async run(hello: ClientHello): Promise<End> {
+    try {
+      await this.connection.send({ case: "clientHello", value: hello });
+      const end = await this.connection.run();
+      if (isProtocolError(end)) this.#delivery?.rejected();
+      return end;
+    } finally {
+      this.#delivery?.close();
+      this.data.close();
+      this.#options.runner.linkDown();
+    }
+  }
+
+  welcome(hello: ServerHello): void {
+    this.#hello = hello;
+    const isOld = hello.managerId === "";
+    this.#features = isOld ? new Set() : negotiate(hello.features);
+    if (isOld) this.connection.treatAsOld();
+    else this.connection.acceptFullFrames();
+  }
+
+  begin(): void {
+    const { runner, journal, ready } = this.#options;
+    const asked = this.#hello?.pingIntervalMs ?? LIVENESS.intervalMs;
+    this.connection.watch({
+      intervalMs: Math.min(
+        Math.max(asked, PING_INTERVAL.least),
+        PING_INTERVAL.most,
+      ),
+      timeoutMs: LIVENESS.timeoutMs,
+    });
+    runner.linkUp(this.#features.has("ack"));
+    this.#delivery = new Delivery({
+      journal,
+      runner,
+      peer: this.connection,
+      managerId: this.managerId,
+      features: this.#features,
+      resume: this.#hello?.resume ?? [],
+      rejections: this.#options.rejections ?? new Rejections(),
+    });
+    ready(this);
+  }
+
+  async accept(command: Command): Promise<void> {
+    const outcome = await this.#options.runner.accept(command, this.managerId);
+    if (outcome === undefined) {
+      this.#options.counters.add("commands_repeated");
+    } else if ("status" in outcome) {
+      // A Manager of 2024 does not know REFUSED.
+      if (this.managerId === "") outcome.status = CommandResult_Status.FAILED;
+      this.connection.reply({ case: "result", value: outcome });
+    } else {
+      // The newest progress goes out with it: 0 of 1 if nothing better is known.
+      this.#delivery?.accepted(outcome);
+    }
+  }
+
+  cancel(request: CommandCancel): void {
+    if (this.#options.runner.cancel(request, this.managerId)) return;
+    const entry = this.#options.journal.find(
+      this.managerId,
+      request.commandId,
+    );
+    if (entry === undefined) this.#options.counters.add("cancels_unknown");
+    else this.#delivery?.again(entry);
+  }
+
+  async acknowledge(ack: CommandAck): Promise<void> {
+    const { journal, runner } = this.#options;
+    const entry = journal.find(this.managerId, ack.commandId);
+    if (entry === undefined) return;
+    if (ack.final && entry.state === "finished") {
+      this.#delivery?.forgotten(entry);
+      await journal.forget(entry);
+    } else {
+      await entry.acknowledge({ stdout: ack.stdout, stderr: ack.stderr });
+      runner.acknowledged(entry);
+    }
+  }
+
+  /** Says Bye. */
+  leave(reason: string): void {
+    this.connection.leave(Bye_Code.SHUTDOWN, reason);
+  }
+}
+
+/** A Manager of 2024 has no codes. */
+function isProtocolError(end: End): boolean {
+  return end.kind === "bye" &&
+    (end.bye.code === Bye_Code.PROTOCOL_ERROR ||
+      end.bye.reason.startsWith("protocol error"));
+}

@@ -1,0 +1,248 @@
+import { PiriError } from "../../base/errors.ts";
+import { isTooDeep } from "../../base/json_depth.ts";
+import { Limits } from "../../base/limits.ts";
+
+/** An operation of ours and its parameters. */
+export interface Job {
+  readonly operation: string;
+  /** A JSON object. */
+  readonly params: string;
+}
+
+type Params = Readonly<Record<string, unknown>>;
+
+/** The positional list among the keywords. */
+const ARGS = "[args]";
+
+/** What the operations of 2024 call their positional parameters, in order. */
+const POSITIONS: Readonly<Record<string, readonly string[]>> = {
+  "command.Run": [
+    "command",
+    "user",
+    "group",
+    "shell",
+    "cwd",
+    "stdin",
+    "wait",
+    "env",
+    "capture_stdout",
+    "capture_stderr",
+    "encoding",
+  ],
+  "echo.Echo": ["message", "reverse"],
+  "file.Installed": [
+    "path",
+    "source",
+    "method",
+    "overwrite",
+    "user",
+    "group",
+    "mode",
+  ],
+};
+
+/**
+ * What a Command of a Manager of 2024 means here. Operations that are ours alone take their own parameters.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT, UNSUPPORTED
+ */
+export function jobOfLegacy(type: string, data: string): Job {
+  const given = new Given(type, data);
+  if (type === "command.Run" && given.has("command")) return runOf(given);
+  if (type === "echo.Echo" && given.has("message")) return echoOf(given);
+  return { operation: type, params: JSON.stringify(given.all()) };
+}
+
+/** The parameters of a Command, each by its name. */
+class Given {
+  readonly #type: string;
+  readonly #values: ReadonlyMap<string, unknown>;
+
+  constructor(type: string, data: string) {
+    this.#type = type;
+    const { [ARGS]: args = [], ...keywords } = this.#parse(data);
+    if (!Array.isArray(args)) throw this.wrong(ARGS, "expected a list");
+    const names = Object.hasOwn(POSITIONS, type) ? POSITIONS[type] ?? [] : [];
+    if (args.length > names.length) {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        `Cannot run "${type}": it takes ${names.length} positional parameters, and not ${args.length}`,
+      );
+    }
+    const positional = args.map((value, at): [string, unknown] => [
+      names[at] ?? "",
+      value,
+    ]);
+    const twice = positional.find(([name]) => Object.hasOwn(keywords, name));
+    if (twice !== undefined) throw this.wrong(twice[0], "it is given twice");
+    // In the language of those Managers null is how a parameter is left out.
+    this.#values = new Map(
+      [...positional, ...Object.entries(keywords)]
+        .filter(([, value]) => value !== null),
+    );
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  get(name: string): unknown {
+    return this.#values.get(name);
+  }
+
+  all(): Params {
+    return Object.fromEntries(this.#values);
+  }
+
+  text(name: string): string | undefined {
+    const value = this.get(name);
+    if (value === undefined || typeof value === "string") return value;
+    throw this.wrong(name, "expected a string");
+  }
+
+  flag(name: string, absent: boolean): boolean {
+    const value = this.get(name) ?? absent;
+    if (typeof value === "boolean") return value;
+    throw this.wrong(name, "expected true or false");
+  }
+
+  /** A user or a group, a name or a number. */
+  account(name: string): string | undefined {
+    const value = this.get(name);
+    return typeof value === "number" ? String(value) : this.text(name);
+  }
+
+  /** Throws if there is anything but these. */
+  only(names: readonly string[]): void {
+    const unknown = [...this.#values.keys()].find((key) =>
+      !names.includes(key)
+    );
+    if (unknown === undefined) return;
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot run "${this.#type}": there is no parameter "${unknown}"`,
+    );
+  }
+
+  wrong(name: string, what: string): PiriError {
+    return new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot run "${this.#type}": parameter "${name}" is wrong: ${what}`,
+    );
+  }
+
+  #parse(data: string): Params {
+    if (isTooDeep(data)) {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        `Cannot run "${this.#type}": its parameters are nested deeper than ${Limits.jsonDepth}, which is the limit`,
+      );
+    }
+    try {
+      const value: unknown = JSON.parse(data === "" ? "{}" : data);
+      if (
+        typeof value === "object" && value !== null && !Array.isArray(value)
+      ) {
+        return { ...value };
+      }
+    } catch {
+      // It is no JSON, which is no object either.
+    }
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot run "${this.#type}": its parameters are not a JSON object`,
+    );
+  }
+}
+
+function echoOf(given: Given): Job {
+  given.only(POSITIONS["echo.Echo"] ?? []);
+  const text = given.text("message") ?? "";
+  const params = {
+    text: given.flag("reverse", false) ? [...text].reverse().join("") : text,
+  };
+  return { operation: "echo.Echo", params: JSON.stringify(params) };
+}
+
+function runOf(given: Given): Job {
+  given.only(POSITIONS["command.Run"] ?? []);
+  const encoding = given.text("encoding") ?? "utf-8";
+  if (!/^utf-?8$/i.test(encoding)) {
+    throw given.wrong("encoding", "this agent has utf-8 only");
+  }
+  const keeps = {
+    waits: given.flag("wait", true),
+    stdout: given.flag("capture_stdout", true),
+    stderr: given.flag("capture_stderr", true),
+  };
+  const params = {
+    ...redirected(lineOf(given), keeps),
+    user: given.account("user"),
+    group: given.account("group"),
+    cwd: given.text("cwd"),
+    stdin: given.text("stdin"),
+    env: variablesOf(given),
+  };
+  return { operation: "command.Run", params: JSON.stringify(params) };
+}
+
+type Line = { readonly argv: readonly string[] } | { readonly shell: string };
+
+/** There `shell` says whether the command is a line for the shell, which it is by default. */
+function lineOf(given: Given): Line {
+  const command = given.get("command");
+  const shell = given.flag("shell", true);
+  if (typeof command === "string") {
+    return shell ? { shell: command } : { argv: [command] };
+  }
+  if (
+    !Array.isArray(command) || command.length === 0 ||
+    command.some((word) => typeof word !== "string")
+  ) {
+    throw given.wrong("command", "expected a string or a list of strings");
+  }
+  // Of a list the shell takes the first as the line, and the others as that line's own parameters.
+  return { argv: shell ? ["/bin/sh", "-c", ...command] : command };
+}
+
+interface Keeps {
+  /** Whether the command ends with its program. */
+  readonly waits: boolean;
+  /** Whether what it prints is of interest. */
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+/** Has a shell start what is not to be waited for, or whose output nobody wants. */
+function redirected(line: Line, { waits, stdout, stderr }: Keeps): Line {
+  if (waits && stdout && stderr) return line;
+  if (Deno.build.os === "windows") {
+    throw new PiriError(
+      "UNSUPPORTED",
+      'Cannot run "command.Run": "wait", "capture_stdout" and "capture_stderr" are not to be had on Windows',
+    );
+  }
+  const argv = "argv" in line ? line.argv : ["/bin/sh", "-c", line.shell];
+  const start = waits
+    ? `exec "$@"${stdout ? "" : " >/dev/null"}${stderr ? "" : " 2>/dev/null"}`
+    : '"$@" </dev/null >/dev/null 2>&1 &';
+  return { argv: ["/bin/sh", "-c", start, "sh", ...argv] };
+}
+
+/** Variables; numbers and truth values as those Managers write them. */
+function variablesOf(given: Given): Record<string, string> | undefined {
+  const env = given.get("env");
+  if (env === undefined) return undefined;
+  if (typeof env !== "object" || env === null || Array.isArray(env)) {
+    throw given.wrong("env", "expected a map of variables");
+  }
+  return Object.fromEntries(
+    Object.entries(env).map(([name, value]) => {
+      if (typeof value === "boolean") return [name, value ? "True" : "False"];
+      if (typeof value === "string" || typeof value === "number") {
+        return [name, String(value)];
+      }
+      throw given.wrong(`env.${name}`, "expected text or a number");
+    }),
+  );
+}

@@ -1,0 +1,215 @@
+import { codeOf, messageOf } from "../../base/errors.ts";
+import type {
+  ProcessIdentity,
+  ReapReceipt,
+} from "../../operations/operation.ts";
+import {
+  type FromWorker,
+  type ToWorker,
+  UNTAKEN_PIECES,
+} from "./worker_protocol.ts";
+import type { Job, JobHandle, JobOutcome, JobSink } from "./workers.ts";
+
+/** What a pool gives one of its workers with a job. */
+export interface Assignment {
+  readonly job: Job;
+  readonly sink: JobSink;
+  readonly allowTestOperations: boolean;
+  readonly timerSlack: number | undefined;
+  /** Called when the worker is idle again, before the sink hears of the end: it may start the next job at once. */
+  readonly over: () => void;
+  /** Ends what a worker that died has left running. */
+  readonly endSurvivors: (
+    processes: readonly ProcessIdentity[],
+    marker: string,
+  ) => Promise<ReapReceipt>;
+}
+
+/** One worker thread, seen from the main thread. */
+export class PooledWorker {
+  readonly #thread: Worker;
+  readonly #gone: () => void;
+  #assignment: RunningAssignment | undefined;
+
+  /** `gone` is called when it died or was given up: it must not be used any more. */
+  constructor(url: URL, gone: () => void) {
+    this.#gone = gone;
+    this.#thread = new Worker(url, { type: "module", name: "operation" });
+    this.#thread.onmessage = ({ data }: MessageEvent<FromWorker>) =>
+      this.#assignment?.hear(data);
+    // Without preventDefault an error in a worker ends the whole program.
+    this.#thread.onerror = (event) => {
+      event.preventDefault();
+      this.#die(event.message);
+    };
+    this.#thread.onmessageerror = () => this.#die("a message was damaged");
+  }
+
+  /** Starts a job. Only when idle. */
+  start(assignment: Assignment): JobHandle {
+    const running = new RunningAssignment(
+      assignment,
+      (message, transfer = []) => this.#thread.postMessage(message, transfer),
+    );
+    this.#assignment = running;
+    return {
+      stop: () => running.stop(),
+      kill: () => running.kill(),
+      abandon: () => {
+        if (!running.abandon()) return;
+        this.terminate();
+        this.#gone();
+      },
+    };
+  }
+
+  /** Gives the thread up. It ends when it next returns to its event loop, and never if it does not. */
+  terminate(): void {
+    this.#assignment?.abandon();
+    this.#thread.terminate();
+  }
+
+  #die(why: string): void {
+    this.#thread.terminate();
+    this.#gone();
+    this.#assignment?.died(why);
+  }
+}
+
+class RunningAssignment {
+  readonly #assignment: Assignment;
+  readonly #post: (message: ToWorker, transfer?: Transferable[]) => void;
+  readonly #stopFlag = new Int32Array(new SharedArrayBuffer(4));
+  readonly #processes: ProcessIdentity[] = [];
+  #over = false;
+  #failure: unknown;
+  /** Pieces of output that are not taken yet. */
+  #untaken = 0;
+  /** Those that are, and the worker was not told. */
+  #taken = 0;
+
+  constructor(
+    assignment: Assignment,
+    post: (message: ToWorker, transfer?: Transferable[]) => void,
+  ) {
+    this.#assignment = assignment;
+    this.#post = post;
+    const { job, allowTestOperations, timerSlack } = assignment;
+    post({
+      kind: "job",
+      job,
+      allowTestOperations,
+      timerSlack,
+      stopFlag: this.#stopFlag.buffer,
+    });
+  }
+
+  stop(): void {
+    Atomics.store(this.#stopFlag, 0, 1);
+    if (!this.#over) this.#post({ kind: "stop" });
+  }
+
+  kill(): void {
+    Atomics.store(this.#stopFlag, 0, 1);
+    if (!this.#over) this.#post({ kind: "kill" });
+  }
+
+  /** Returns whether there was something to abandon. */
+  abandon(): boolean {
+    Atomics.store(this.#stopFlag, 0, 1);
+    const had = !this.#over;
+    this.#over = true;
+    return had;
+  }
+
+  hear(message: FromWorker): void {
+    if (this.#over) return;
+    const { sink } = this.#assignment;
+    switch (message.kind) {
+      case "started":
+        this.#processes.push(message.identity);
+        return sink.started(message.identity);
+      case "output":
+        return void this.#output(message);
+      case "progress":
+        return sink.progress(message.current, message.total, message.message);
+      case "request":
+        return void this.#request(message);
+      case "ended":
+        return this.#end(this.#judge(message.outcome));
+    }
+  }
+
+  async died(why: string): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    const { job, endSurvivors, sink } = this.#assignment;
+    const reaped = await endSurvivors(this.#processes, job.marker)
+      .catch(() => undefined);
+    sink.ended({
+      success: false,
+      // What it had done before is not known.
+      changed: true,
+      message: `Cannot finish "${job.operation}": its thread died: ${why}`,
+      errorCode: "INTERNAL",
+      ...(reaped === undefined ? {} : { reaped }),
+    });
+  }
+
+  async #output(
+    { stream, bytes }: Extract<FromWorker, { kind: "output" }>,
+  ): Promise<void> {
+    this.#untaken++;
+    try {
+      // Once output could not be kept, what follows would leave a hole.
+      if (this.#failure === undefined) {
+        await this.#assignment.sink.output(stream, bytes);
+      }
+    } catch (error) {
+      this.#failure ??= error;
+      this.kill();
+    }
+    this.#untaken--;
+    this.#taken++;
+    this.#tellTaken();
+  }
+
+  /** Waking the worker costs as much as a piece does, so it is told of some at a time, and of the last at once. */
+  #tellTaken(): void {
+    if (this.#untaken > 0 && this.#taken < UNTAKEN_PIECES / 2) return;
+    if (!this.#over) this.#post({ kind: "taken", count: this.#taken });
+    this.#taken = 0;
+  }
+
+  async #request(
+    { request, type, params }: Extract<FromWorker, { kind: "request" }>,
+  ): Promise<void> {
+    const answer = await this.#assignment.sink.request(type, params).then(
+      (value) => ({ value }),
+      (error) => ({ code: codeOf(error), message: messageOf(error) }),
+    );
+    if (this.#over) return;
+    // Nobody else has the bytes of an answer, and memory that is given away is not copied.
+    const given = "value" in answer && answer.value instanceof Uint8Array &&
+        answer.value.buffer instanceof ArrayBuffer
+      ? [answer.value.buffer]
+      : [];
+    this.#post({ kind: "answer", request, answer }, given);
+  }
+
+  #judge(outcome: JobOutcome): JobOutcome {
+    if (this.#failure === undefined) return outcome;
+    return {
+      ...outcome,
+      success: false,
+      message: messageOf(this.#failure),
+      errorCode: codeOf(this.#failure),
+    };
+  }
+
+  #end(outcome: JobOutcome): void {
+    this.#over = true;
+    this.#assignment.over();
+    this.#assignment.sink.ended(outcome);
+  }
+}

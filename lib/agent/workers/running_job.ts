@@ -1,0 +1,165 @@
+import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import type {
+  OperationContext,
+  OperationEvent,
+  Outcome,
+} from "../../operations/operation.ts";
+import { checkParams } from "../../operations/params.ts";
+import { operationNamed } from "../../operations/registry.ts";
+import {
+  type FromWorker,
+  type ToWorker,
+  UNTAKEN_PIECES,
+} from "./worker_protocol.ts";
+import type { JobOutcome } from "./workers.ts";
+
+type JobMessage = Extract<ToWorker, { kind: "job" }>;
+
+// Goes on counting over the jobs of a worker: a late answer must not reach the next job's request.
+let lastRequest = 0;
+
+/** The job of this worker thread: carries its operation out, and hears what the pool tells it meanwhile. */
+export class RunningJob {
+  readonly #message: JobMessage;
+  readonly #post: (message: FromWorker) => void;
+  readonly #stopFlag: Int32Array;
+  readonly #stop = new AbortController();
+  readonly #kill = new AbortController();
+  readonly #requests = new Map<
+    number,
+    PromiseWithResolvers<string | Uint8Array>
+  >();
+  #untaken = 0;
+  #wake: (() => void) | undefined;
+
+  constructor(message: JobMessage, post: (message: FromWorker) => void) {
+    this.#message = message;
+    this.#post = post;
+    this.#stopFlag = new Int32Array(message.stopFlag);
+  }
+
+  /** Carries it out and tells how it ended. Never rejects. */
+  async run(): Promise<void> {
+    const outcome = await this.#outcome().catch(failed);
+    await this.#untakenBelow(1);
+    try {
+      this.#post({ kind: "ended", outcome });
+    } catch (error) {
+      // An outcome that cannot be copied is the operation's mistake.
+      this.#post({ kind: "ended", outcome: failed(error) });
+    }
+  }
+
+  /** The operation is to end. What it waits for from the Manager is refused: it may ask no more. */
+  stop(): void {
+    this.#stop.abort();
+    for (const id of [...this.#requests.keys()]) {
+      this.refuse(id, cancelled());
+    }
+  }
+
+  /** The time for ending by itself is over. */
+  kill(): void {
+    this.stop();
+    this.#kill.abort();
+  }
+
+  /** Pieces of output were taken. */
+  taken(count: number): void {
+    this.#untaken -= count;
+    this.#wake?.();
+  }
+
+  /** A request was answered; one that nobody waits for any more is dropped. */
+  answer(request: number, value: string | Uint8Array): void {
+    this.#requests.get(request)?.resolve(value);
+    this.#requests.delete(request);
+  }
+
+  /** A request was refused; as `answer`. */
+  refuse(request: number, error: PiriError): void {
+    this.#requests.get(request)?.reject(error);
+    this.#requests.delete(request);
+  }
+
+  async #outcome(): Promise<Outcome> {
+    const { job, allowTestOperations } = this.#message;
+    const operation = operationNamed(job.operation, { allowTestOperations });
+    const params = checkParams(operation, job.params);
+    const events = operation.run(params, this.#context());
+    for (;;) {
+      const { done, value } = await events.next();
+      if (done) return value;
+      await this.#tell(value);
+    }
+  }
+
+  async #tell(event: OperationEvent): Promise<void> {
+    if (event.kind === "progress") {
+      return this.#post({ message: "", ...event });
+    }
+    await this.#untakenBelow(UNTAKEN_PIECES);
+    this.#untaken++;
+    this.#post(event);
+  }
+
+  async #untakenBelow(count: number): Promise<void> {
+    while (this.#untaken >= count) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  #context(): OperationContext {
+    const { job: { commandId, marker }, timerSlack } = this.#message;
+    return {
+      commandId,
+      marker,
+      ...(timerSlack === undefined ? {} : { timerSlack }),
+      signal: this.#stop.signal,
+      kill: this.#kill.signal,
+      stopRequested: () => Atomics.load(this.#stopFlag, 0) !== 0,
+      started: (identity) => this.#post({ kind: "started", identity }),
+      data: {
+        text: async (type, params) => {
+          const answer = await this.#request(type, params);
+          return typeof answer === "string"
+            ? answer
+            : new TextDecoder().decode(answer);
+        },
+        bytes: async (type, params) => {
+          const answer = await this.#request(type, params);
+          return typeof answer === "string"
+            ? new TextEncoder().encode(answer)
+            : answer;
+        },
+      },
+    };
+  }
+
+  #request(type: string, params: unknown): Promise<string | Uint8Array> {
+    if (this.#stop.signal.aborted) return Promise.reject(cancelled());
+    const request = ++lastRequest;
+    const answer = Promise.withResolvers<string | Uint8Array>();
+    this.#requests.set(request, answer);
+    // A bare name is how requests of 2024 name what they want.
+    const text = typeof params === "string" ? params : JSON.stringify(params);
+    this.#post({ kind: "request", request, type, params: text });
+    return answer.promise;
+  }
+}
+
+function cancelled(): PiriError {
+  return new PiriError(
+    "CANCELLED",
+    "Cannot ask the manager for data: the command was cancelled",
+  );
+}
+
+function failed(error: unknown): JobOutcome {
+  return {
+    success: false,
+    changed: false,
+    message: messageOf(error),
+    errorCode: codeOf(error),
+  };
+}

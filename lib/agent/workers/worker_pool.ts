@@ -1,0 +1,105 @@
+import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
+import { endSurvivors } from "../../operations/survivors.ts";
+import { timerSlackOf } from "../../operations/timer_slack.ts";
+import { PooledWorker } from "./pooled_worker.ts";
+import type { Job, JobHandle, JobSink, Workers } from "./workers.ts";
+
+/** What runs in a worker thread. The build puts the bundled worker where this points. */
+export const WORKER_URL: URL = new URL("./worker.ts", import.meta.url);
+
+/** How a pool behaves. */
+export interface WorkerPoolOptions {
+  readonly allowTestOperations: boolean;
+  /** How many jobs at once; 32 by default. */
+  readonly most?: number;
+  /** After what time an idle worker is released, in milliseconds; a minute by default. */
+  readonly idleMs?: number;
+  readonly clock?: Clock;
+  readonly workerUrl?: URL;
+}
+
+/** Worker threads that are started when they are needed, used again while they are idle, and released after a while. */
+export class WorkerPool implements Workers {
+  readonly #options: Required<WorkerPoolOptions>;
+  /** Last is what became idle last: it is used first, so that the others come to be released. */
+  readonly #idle: { readonly worker: PooledWorker; readonly timer: Timer }[] =
+    [];
+  readonly #busy = new Map<PooledWorker, { readonly timerSlack?: number }>();
+  #closed = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = {
+      most: 32,
+      idleMs: 60_000,
+      clock: systemClock,
+      workerUrl: WORKER_URL,
+      ...options,
+    };
+  }
+
+  /** How many threads there are, and how many of them have a job. Those that were abandoned do not count. */
+  get size(): { readonly idle: number; readonly busy: number } {
+    return { idle: this.#idle.length, busy: this.#busy.size };
+  }
+
+  start(job: Job, sink: JobSink): JobHandle | undefined {
+    if (this.#closed || this.#busy.size >= this.#options.most) return undefined;
+    const idle = this.#idle.pop();
+    idle?.timer.cancel();
+    const worker = idle?.worker ?? this.#newWorker();
+    const timerSlack = this.#freeTimerSlack(job.marker);
+    this.#busy.set(worker, timerSlack === undefined ? {} : { timerSlack });
+    return worker.start({
+      job,
+      sink,
+      allowTestOperations: this.#options.allowTestOperations,
+      timerSlack,
+      over: () => this.#over(worker),
+      endSurvivors: (processes, marker) =>
+        endSurvivors(processes, marker, this.#options.clock),
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { worker, timer } of this.#idle.splice(0)) {
+      timer.cancel();
+      worker.terminate();
+    }
+    for (const worker of this.#busy.keys()) worker.terminate();
+    this.#busy.clear();
+  }
+
+  #newWorker(): PooledWorker {
+    const worker: PooledWorker = new PooledWorker(
+      this.#options.workerUrl,
+      () => this.#forget(worker),
+    );
+    return worker;
+  }
+
+  #over(worker: PooledWorker): void {
+    this.#busy.delete(worker);
+    if (this.#closed) return worker.terminate();
+    const timer = this.#options.clock.timer(this.#options.idleMs, () => {
+      this.#forget(worker);
+      worker.terminate();
+    });
+    this.#idle.push({ worker, timer });
+  }
+
+  #forget(worker: PooledWorker): void {
+    this.#busy.delete(worker);
+    const at = this.#idle.findIndex((idle) => idle.worker === worker);
+    if (at >= 0) this.#idle.splice(at, 1)[0]?.timer.cancel();
+  }
+
+  /** The command's timer slack, unless one that runs has the same. */
+  #freeTimerSlack(marker: string): number | undefined {
+    const wanted = timerSlackOf(marker);
+    const taken = [...this.#busy.values()].some(({ timerSlack }) =>
+      timerSlack === wanted
+    );
+    return taken ? undefined : wanted;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { complaintOf } from "../errors.ts";
+import { type ExitCode, worst } from "../exit_code.ts";
+import { NobodyReads, type Terminal } from "../terminal.ts";
+import { Follower } from "./follower.ts";
+import { JsonView } from "./json_view.ts";
+import { LiveView } from "./live_view.ts";
+import type { Reach } from "./retrying_client.ts";
+import { exitCodeOfCommand } from "./states.ts";
+import type { View } from "./view.ts";
+
+/** How commands are to be shown while somebody waits for them. */
+export interface Manner {
+  readonly terminal: Terminal;
+  readonly json: boolean;
+  readonly raw: boolean;
+}
+
+/** Somebody who waits at a terminal for commands to end. */
+export class Attendance {
+  readonly follower: Follower;
+  readonly #view: View;
+
+  constructor(
+    commands: readonly Command[],
+    { reach, manner: { terminal, json, raw } }: {
+      reach: Reach;
+      manner: Manner;
+    },
+  ) {
+    this.#view = json
+      ? new JsonView(terminal.stdout)
+      : new LiveView(commands, { terminal, style: raw ? "raw" : "lines" });
+    this.follower = new Follower(commands, reach, this.#view);
+  }
+
+  /**
+   * Shows everything until all commands have ended, and returns the exit code that stands for them.
+   *
+   * @throws what ended the waiting early; the summary says where things stood.
+   */
+  async wait(signal: AbortSignal): Promise<ExitCode> {
+    const { follower } = this;
+    try {
+      await follower.follow(signal);
+    } catch (error) {
+      if (error instanceof NobodyReads) {
+        for (const id of follower.open) {
+          await this.#view.note(`command ${id} goes on running`);
+        }
+      } else {
+        const { exitCode } = complaintOf(error);
+        await this.#view.close(follower.commands, exitCode);
+      }
+      throw error;
+    }
+    const exitCode = worst(follower.commands.map(exitCodeOfCommand));
+    await this.#view.close(follower.commands, exitCode);
+    return exitCode;
+  }
+}

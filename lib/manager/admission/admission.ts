@@ -1,0 +1,337 @@
+import {
+  Bye_Code,
+  type ClientHello,
+  createServerHello,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Counters } from "../../base/counters.ts";
+import { messageOf, PiriError } from "../../base/errors.ts";
+import type { Random } from "../../base/random.ts";
+import { cutText } from "../../base/text.ts";
+import { VERSION } from "../../base/version.ts";
+import type { AgentRecord } from "../../store/records.ts";
+import type { Store } from "../../store/store.ts";
+import type { End } from "../../wire/connection.ts";
+import { type Feature, negotiate } from "../../wire/features.ts";
+import type { Body } from "../../wire/message.ts";
+import { Authentication } from "./authentication.ts";
+import type { Commands } from "../commands.ts";
+import type { Events } from "../events.ts";
+import type { AgentSession, LocalFleet } from "../fleet.ts";
+import { HelloGate } from "./hello_gate.ts";
+import { checkHello, OperationSets } from "./hello_rules.ts";
+import { IdJumps } from "./id_jumps.ts";
+import { Replacements } from "./replacements.ts";
+
+/** What a hello that was let in made known. */
+export interface Admitted {
+  readonly record: Pick<AgentRecord, "id" | "groups" | "protocol">;
+  readonly instance: string;
+  readonly session: bigint;
+  readonly features: ReadonlySet<Feature>;
+  readonly operations: ReadonlySet<string> | undefined;
+  readonly strangers: ReadonlySet<bigint>;
+  readonly unfinished: ReadonlySet<bigint>;
+  /** Listed commands that have ended here. */
+  readonly ended: readonly bigint[];
+  /** It has used its token with this hello. */
+  readonly joined: boolean;
+}
+
+/** The connection that says hello. */
+export interface Newcomer extends AgentSession {
+  send(body: Body): Promise<void>;
+}
+
+/** What an admission is made of. */
+export interface AdmissionOptions {
+  readonly store: Store;
+  readonly fleet: LocalFleet;
+  readonly commands: Commands;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly counters: Counters;
+  readonly pingIntervalMs: number;
+  /** So many hellos are looked at at a time; MOST_HELLOS unless said. */
+  readonly most?: number;
+}
+
+/** Of what a peer calls a protocol error so much is told of each command that it makes lost. */
+const VIOLATION_BYTES = 1_000;
+
+/** Shared by all who list none. */
+const NOBODY: ReadonlySet<bigint> = new Set();
+
+/** Lets agents in, one at a time of each name: protocol.md section 6. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #gate: HelloGate;
+  readonly #authentication: Authentication;
+  readonly #replacements: Replacements;
+  readonly #jumps = new IdJumps();
+  readonly #operations = new OperationSets();
+  /** The hello that is being looked at, by name. */
+  readonly #busy = new Map<string, Promise<void>>();
+  /** Connections over which an agent has joined, and not been told of as connected. */
+  readonly #joined = new WeakSet<AgentSession>();
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#gate = new HelloGate(options);
+    this.#authentication = new Authentication(options);
+    this.#replacements = new Replacements(options.clock);
+  }
+
+  /**
+   * Checks a hello, makes its connection the agent's current one, and sends ServerHello.
+   *
+   * `admitted` is called at the moment from which the connection is the current one.
+   *
+   * @throws {PiriError} AUTH_FAILED, STALE, BUSY, PROTOCOL_VIOLATION: the newcomer is told and closed.
+   */
+  async admit(
+    hello: ClientHello,
+    newcomer: Newcomer,
+    admitted: (admitted: Admitted) => void,
+  ): Promise<void> {
+    checkHello(hello);
+    await this.#gate.pass(() =>
+      this.#alone(
+        hello.clientId,
+        () => this.#admit(hello, newcomer, admitted),
+      )
+    );
+  }
+
+  /** How many hellos are being looked at. */
+  get inFlight(): number {
+    return this.#gate.inFlight;
+  }
+
+  /** The agent is ready for commands. */
+  ready(agent: string): void {
+    const session = this.#options.fleet.session(agent);
+    // That it joined is told, and mostly it goes at once.
+    if (session !== undefined && this.#joined.has(session)) return;
+    this.#options.events.add(
+      "agent_connected",
+      `agent "${agent}" is connected from ${session?.address ?? "nowhere"}`,
+      { agent },
+    );
+  }
+
+  /** An admitted connection ended. */
+  async left(session: AgentSession, end: End): Promise<void> {
+    const { fleet, commands, events } = this.#options;
+    if (!fleet.leave(session)) return;
+    const at = this.#clock.now();
+    commands.noteLeft(session.agent, at);
+    const change = commands.links.left(session, violationOf(end));
+    if (!this.#joined.has(session) || !isJoined(end)) {
+      events.add(
+        "agent_disconnected",
+        `agent "${session.agent}" is not connected any more: ${describe(end)}`,
+        { agent: session.agent },
+      );
+    }
+    try {
+      await this.#store.agentLeft(session.agent, {
+        at,
+        patches: change.patches,
+      });
+      change.recorded();
+    } catch (error) {
+      change.takeBack();
+      // The agent may have been removed meanwhile.
+      events.add("store_error", messageOf(error), { agent: session.agent });
+    }
+    // Since when they are unreachable.
+    for (const { feed } of commands.of(session.agent)) feed.touch();
+  }
+
+  async #alone(name: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#busy.get(name) ?? Promise.resolve();
+    const mine = before.then(work);
+    const settled = mine.catch(() => {});
+    this.#busy.set(name, settled);
+    try {
+      await mine;
+    } finally {
+      if (this.#busy.get(name) === settled) this.#busy.delete(name);
+    }
+  }
+
+  async #admit(
+    hello: ClientHello,
+    newcomer: Newcomer,
+    tell: (admitted: Admitted) => void,
+  ): Promise<void> {
+    const { store, fleet, commands } = this.#options;
+    const { address } = newcomer;
+    // Asked for together with what the check asks for.
+    const lastCommandId = store.lastCommandId();
+    lastCommandId.catch(() => {});
+    const { record, joined } = await this.#authentication.check(hello, address);
+    const isOld = hello.protocol === 0;
+    if (!isOld) {
+      const last = await lastCommandId;
+      this.#checkSession(hello, record, { last, address });
+    }
+    this.#checkReplacements(hello.clientId);
+    const features: ReadonlySet<Feature> = isOld
+      ? new Set()
+      : negotiate(hello.features);
+    const ended = await commands.links.listedButEnded(record.id, hello);
+    // From here to the end of this turn nothing waits: what is compared is what becomes true.
+    const outcome = commands.links.reconcile(record.id, hello, {
+      ended,
+      resumes: features.has("resume"),
+    });
+    const protocol = isOld ? 1 : hello.protocol;
+    tell({
+      // No more of it than is needed: it stays as long as the connection.
+      record: { id: record.id, groups: record.groups, protocol },
+      instance: hello.instance,
+      session: hello.session,
+      features,
+      operations: this.#operations.of(hello),
+      strangers: outcome.strangers.size === 0 ? NOBODY : outcome.strangers,
+      unfinished: outcome.unfinished.size === 0 ? NOBODY : outcome.unfinished,
+      ended: outcome.ended,
+      joined,
+    });
+    if (joined) this.#joined.add(newcomer);
+    const former = fleet.admit(newcomer);
+    if (former !== undefined) this.#replace(former, address);
+    try {
+      await store.admitAgent(record.id, {
+        protocol,
+        version: hello.agentVersion,
+        facts: hello.facts,
+        instance: hello.instance,
+        session: hello.session,
+        lastCommandId: hello.lastCommandId,
+        address,
+        at: this.#clock.now(),
+        patches: outcome.patches,
+      });
+    } catch (error) {
+      outcome.takeBack();
+      throw error;
+    }
+    outcome.recorded();
+    if (!isOld) this.#compareInstances(record, hello);
+    await newcomer.send({
+      case: "serverHello",
+      value: createServerHello({
+        version: 1,
+        ...isOld ? {} : {
+          features: [...features],
+          managerVersion: VERSION,
+          managerId: store.managerId,
+          pingIntervalMs: this.#options.pingIntervalMs,
+          resume: commands.links.resumeFrom(outcome.resumed),
+        },
+      }),
+    });
+  }
+
+  #checkSession(
+    { instance, session, lastCommandId }: ClientHello,
+    record: AgentRecord,
+    { last, address }: { last: bigint; address: string },
+  ): void {
+    const { id } = record;
+    if (record.instance === instance && session <= record.session) {
+      this.#options.counters.add("stale_hellos");
+      throw new PiriError(
+        "STALE",
+        `Cannot admit session ${session} of "${id}": ${record.session} was admitted before`,
+      );
+    }
+    try {
+      this.#jumps.follow(lastCommandId, last);
+    } catch (error) {
+      this.#options.events.add(
+        "agent_refused",
+        `"${id}" was turned away from ${address}: ${messageOf(error)}`,
+        { agent: id },
+      );
+      throw error;
+    }
+  }
+
+  #checkReplacements(name: string): void {
+    const { fleet, counters, events } = this.#options;
+    // Nobody is replaced.
+    if (fleet.session(name) === undefined) return;
+    try {
+      this.#replacements.check(name);
+    } catch (error) {
+      counters.add("busy_hellos");
+      events.add("agent_refused", messageOf(error), { agent: name });
+      throw error;
+    }
+  }
+
+  #replace(former: AgentSession, address: string): void {
+    const { agent } = former;
+    this.#replacements.add(agent);
+    this.#options.events.add(
+      "agent_replaced",
+      `agent "${agent}" has a new connection, from ${address}; the one from ${former.address} is ended`,
+      { agent },
+    );
+    former.replaced();
+  }
+
+  #compareInstances(
+    { id, instance: before }: AgentRecord,
+    { instance: now }: ClientHello,
+  ): void {
+    if (before === null || before === now) return;
+    this.#options.events.add(
+      "agent_instance",
+      `agent "${id}" is another instance than before, ${inShort(now)} after ${
+        inShort(before)
+      }: its journal is new, or another host has its name`,
+      { agent: id },
+    );
+  }
+}
+
+/** Enough of an instance to tell it from another. */
+function inShort(instance: string): string {
+  return instance.slice(0, 8);
+}
+
+/** Whether the agent came for nothing but to join. */
+function isJoined(end: End): boolean {
+  return end.kind === "bye" && end.bye.reason === "joined";
+}
+
+/** The protocol error that ended a connection, whichever side found it; undefined for any other end. */
+function violationOf(end: End): string | undefined {
+  if (end.kind === "broken") return undefined;
+  const { code, reason } = end.kind === "bye" ? end.bye : end;
+  // One of 2024 has no codes.
+  return code === Bye_Code.PROTOCOL_ERROR || reason.startsWith("protocol error")
+    ? cutText(describe(end), VIOLATION_BYTES)
+    : undefined;
+}
+
+function describe(end: End): string {
+  switch (end.kind) {
+    case "bye":
+      return `it said "${end.bye.reason}"`;
+    case "left":
+      return end.reason;
+    case "broken":
+      return end.reason;
+  }
+}

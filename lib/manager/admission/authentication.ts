@@ -1,0 +1,123 @@
+import type { ClientHello } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { parseAddress } from "../../base/address.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Counters } from "../../base/counters.ts";
+import { PiriError } from "../../base/errors.ts";
+import { hashSecret, sameHash } from "../../base/secret.ts";
+import type { AgentRecord } from "../../store/records.ts";
+import type { Store } from "../../store/store.ts";
+import type { Events } from "../events.ts";
+import { inNetworks, parseNetwork } from "./network.ts";
+
+/** What an authentication is made of. */
+export interface AuthenticationOptions {
+  readonly store: Store;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly counters: Counters;
+}
+
+/** An agent that is who it says. */
+export interface Authenticated {
+  readonly record: AgentRecord;
+  /** It has used its token with this hello. */
+  readonly joined: boolean;
+}
+
+/** Whether agents are who they say, and dial from where they may: protocol.md section 6. */
+export class Authentication {
+  readonly #store: Store;
+  readonly #events: Events;
+  readonly #clock: Clock;
+  readonly #counters: Counters;
+
+  constructor({ store, events, clock, counters }: AuthenticationOptions) {
+    this.#store = store;
+    this.#events = events;
+    this.#clock = clock;
+    this.#counters = counters;
+  }
+
+  /** @throws {PiriError} AUTH_FAILED, after operators were told why. */
+  async check(hello: ClientHello, address: string): Promise<Authenticated> {
+    const secretHash = hashSecret(hello.auth);
+    const { record, joined } = hello.joinToken === ""
+      ? { record: await this.#store.agent(hello.clientId), joined: false }
+      : await this.#enrol(hello, secretHash, address);
+    const known = record?.secretHash ?? new Uint8Array(32);
+    // Compared also when there is nothing to compare with, so that the time tells nothing.
+    const same = sameHash(known, secretHash);
+    if (!same || record === undefined || record.secretHash === null) {
+      throw this.#turnedAway(hello, address, "its secret is wrong");
+    }
+    this.#checkNetwork(record, hello, address);
+    return { record, joined };
+  }
+
+  async #enrol(
+    hello: ClientHello,
+    secretHash: Uint8Array,
+    address: string,
+  ): Promise<Authenticated> {
+    const before = await this.#store.agent(hello.clientId);
+    // The address is checked before the token is used up.
+    if (before !== undefined) this.#checkNetwork(before, hello, address);
+    try {
+      const record = await this.#store.enrolAgent(hello.clientId, {
+        tokenHash: hashSecret(hello.joinToken),
+        secretHash,
+        at: this.#clock.now(),
+      });
+      const joined = before !== undefined && before.tokenUsedWith === null;
+      if (joined) {
+        this.#events.add(
+          "agent_joined",
+          `agent "${hello.clientId}" joined from ${address}`,
+          { agent: hello.clientId },
+        );
+      }
+      return { record, joined };
+    } catch (error) {
+      if (!(error instanceof PiriError) || error.code !== "AUTH_FAILED") {
+        throw error;
+      }
+      throw this.#turnedAway(hello, address, error.message);
+    }
+  }
+
+  #checkNetwork(
+    record: AgentRecord,
+    hello: ClientHello,
+    address: string,
+  ): void {
+    if (mayConnect(record, address)) return;
+    throw this.#turnedAway(
+      hello,
+      address,
+      "it may not connect from this address",
+    );
+  }
+
+  #turnedAway(
+    { clientId }: ClientHello,
+    address: string,
+    why: string,
+  ): PiriError {
+    this.#counters.add("auth_failures");
+    this.#events.add(
+      "agent_refused",
+      `"${clientId}" was turned away from ${address}: ${why}`,
+      { agent: clientId },
+    );
+    return new PiriError(
+      "AUTH_FAILED",
+      `Cannot admit "${clientId}" from ${address}: ${why}`,
+    );
+  }
+}
+
+/** Whether the agent may connect from where it does. */
+function mayConnect({ cidrs }: AgentRecord, peer: string): boolean {
+  return cidrs.length === 0 ||
+    inNetworks(cidrs.map(parseNetwork), parseAddress(peer).host);
+}

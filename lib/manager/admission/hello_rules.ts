@@ -1,0 +1,55 @@
+import type { ClientHello } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { PiriError } from "../../base/errors.ts";
+import { Limits, NAME_PATTERN } from "../../base/limits.ts";
+
+/**
+ * Limits of a hello that the schema does not express.
+ *
+ * @throws {PiriError} PROTOCOL_VIOLATION
+ */
+export function checkHello(hello: ClientHello): void {
+  const facts = Object.entries(hello.facts)
+    .reduce((sum, [key, value]) => sum + bytesOf(key) + bytesOf(value), 0);
+  const complaint = !NAME_PATTERN.test(hello.clientId)
+    ? `"${hello.clientId.slice(0, Limits.name)}" is not a name`
+    : hello.protocol === 1
+    ? "protocol 1 does not exist"
+    : facts > Limits.facts
+    ? `its facts take ${facts} bytes, the limit is ${Limits.facts}`
+    : hello.commands.length > Limits.openCommands
+    ? `it lists ${hello.commands.length} commands, the limit is ${Limits.openCommands}`
+    : hello.lastCommandId < 0n
+    ? "its last command id is below 0"
+    : hello.protocol > 0 && !/^[0-9a-f]{32}$/.test(hello.instance)
+    ? "its instance is not 32 hexadecimal digits"
+    : undefined;
+  if (complaint !== undefined) {
+    throw new PiriError(
+      "PROTOCOL_VIOLATION",
+      `Cannot accept the hello: ${complaint}`,
+    );
+  }
+}
+
+/** So many different sets are shared; there are as many as versions of the agent. */
+const MOST_SETS = 100;
+
+/** What agents can be told to do: one set for all who can do the same. */
+export class OperationSets {
+  readonly #sets = new Map<string, ReadonlySet<string>>();
+
+  /** By the facts of a hello; undefined if they do not tell. */
+  of(hello: ClientHello): ReadonlySet<string> | undefined {
+    const list = hello.facts["operations"];
+    if (list === undefined) return undefined;
+    const known = this.#sets.get(list);
+    if (known !== undefined) return known;
+    const set: ReadonlySet<string> = new Set(list.split(" "));
+    if (this.#sets.size < MOST_SETS) this.#sets.set(list, set);
+    return set;
+  }
+}
+
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
+}

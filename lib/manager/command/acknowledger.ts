@@ -1,0 +1,90 @@
+import type { CommandOutput } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { PiriError } from "../../base/errors.ts";
+import { Limits } from "../../base/limits.ts";
+import type { StreamName } from "../../store/records.ts";
+import type { Body } from "../../wire/message.ts";
+import type { AgentSession } from "../fleet.ts";
+import type { OpenCommand } from "./open_command.ts";
+import type { OpenCommands } from "./open_commands.ts";
+
+/** So many bytes are acknowledged at once, so that no child waits; less may wait a little for more. */
+const ACK_BYTES = 262_144n;
+
+/** How much of each stream an agent may forget. */
+interface Held {
+  stdout: bigint;
+  stderr: bigint;
+}
+
+const NOTHING: Held = { stdout: 0n, stderr: 0n };
+
+/** Tells agents what they may forget. One without the feature `ack` is told nothing. */
+export class Acknowledger {
+  readonly #open: OpenCommands;
+  /** Output of commands that are not open here, acknowledged all the same: how far, by session and id. */
+  readonly #foreign = new WeakMap<AgentSession, Map<bigint, Held>>();
+
+  constructor(open: OpenCommands) {
+    this.#open = open;
+  }
+
+  /** Output of a command, as far as it is held here. */
+  held(session: AgentSession, command: OpenCommand): void {
+    // What came before an end that was only presumed counts for the command as it was opened again.
+    const { held, isOpen, record, trace } = this.#open.get(command.id) ??
+      command;
+    // Once it has ended the final acknowledgement says more, and must not be replaced.
+    const isOver = !isOpen && !record.presumed;
+    if (!session.features.has("ack") || isOver) return;
+    trace.acknowledged = { ...held };
+    const ack = ackOf(command.id, held);
+    const bytes = held.stdout + held.stderr;
+    if (bytes - command.promptlyAcknowledged < ACK_BYTES) {
+      session.replyLater(ack);
+      return;
+    }
+    command.promptlyAcknowledged = bytes;
+    session.reply(ack);
+  }
+
+  /** A whole command. */
+  final(session: AgentSession, id: bigint, held = NOTHING): void {
+    this.#foreign.get(session)?.delete(id);
+    if (!session.features.has("ack")) return;
+    session.replyLater(ackOf(id, held, { final: true }));
+  }
+
+  /**
+   * Output of a command that is not open here, so that its child does not wait for ever.
+   *
+   * @throws {PiriError} PROTOCOL_VIOLATION if the agent has more such commands than it may have commands
+   */
+  foreign(
+    session: AgentSession,
+    { commandId, offset, bytes }: CommandOutput,
+    stream: StreamName,
+  ): void {
+    if (!session.features.has("ack")) return;
+    const ofSession = this.#foreign.get(session) ?? new Map<bigint, Held>();
+    this.#foreign.set(session, ofSession);
+    if (ofSession.size >= Limits.openCommands && !ofSession.has(commandId)) {
+      throw new PiriError(
+        "PROTOCOL_VIOLATION",
+        `Cannot accept output of more than ${Limits.openCommands} commands that are not known here`,
+      );
+    }
+    const held = ofSession.get(commandId) ?? { ...NOTHING };
+    const end = offset + BigInt(bytes.length);
+    if (end > held[stream]) held[stream] = end;
+    ofSession.set(commandId, held);
+    session.reply(ackOf(commandId, held));
+  }
+}
+
+function ackOf(
+  commandId: bigint,
+  { stdout, stderr }: Held,
+  { final = false } = {},
+): Body {
+  return { case: "commandAck", value: { commandId, stdout, stderr, final } };
+}

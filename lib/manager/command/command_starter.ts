@@ -1,0 +1,169 @@
+import type { Clock } from "../../base/clock.ts";
+import { PiriError } from "../../base/errors.ts";
+import { Limits } from "../../base/limits.ts";
+import { nonce, type Random } from "../../base/random.ts";
+import type { CommandRecord, NewCommand } from "../../store/records.ts";
+import type { Store } from "../../store/store.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { Events } from "../events.ts";
+import type { AgentSession, Fleet } from "../fleet.ts";
+import { isLegacy, legacyCommand } from "./legacy_command.ts";
+import type { RunRequest } from "../operator_api.ts";
+import { OpenCommand } from "./open_command.ts";
+import type { OpenCommands } from "./open_commands.ts";
+import { findTargets } from "./targets.ts";
+
+/** What a starter is made of. */
+export interface CommandStarterOptions {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly open: OpenCommands;
+  readonly dispatcher: Dispatcher;
+  /** Throws INVALID_ARGUMENT for parameters that an operation that is known here cannot take. */
+  readonly checkParams: (operation: string, params: string) => void;
+}
+
+/** Commands that one request started. */
+export interface StartedCommands {
+  readonly job: string;
+  readonly commands: readonly CommandRecord[];
+}
+
+/** Makes commands of what operators ask for: all of a request or none, recorded before the first byte leaves. */
+export class CommandStarter {
+  readonly #options: CommandStarterOptions;
+  /** Commands that the store is asked to make, by agent: they count before they have an id. */
+  readonly #underWay = new Map<string, number>();
+
+  constructor(options: CommandStarterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Starts what is asked for, or returns what the same request has started before.
+   *
+   * @throws {PiriError} NOT_FOUND, INVALID_ARGUMENT, BUSY; what the store throws
+   */
+  async start(
+    request: RunRequest,
+    rerunOf: bigint | null = null,
+  ): Promise<StartedCommands> {
+    const { store } = this.#options;
+    const sessions = await findTargets(request, this.#options);
+    this.#check(request, sessions);
+    this.#count(sessions, 1);
+    try {
+      const { job, commands, repeated } = await store.createCommands(
+        sessions.map((session) => ({
+          ...this.#draft(request, session),
+          rerunOf,
+        })),
+        { requestId: request.requestId, job: this.#newJob() },
+      );
+      if (!repeated) this.#begin(commands, sessions, request);
+      return { job, commands };
+    } finally {
+      this.#count(sessions, -1);
+    }
+  }
+
+  #count(sessions: readonly AgentSession[], by: number): void {
+    for (const { agent } of sessions) {
+      const count = (this.#underWay.get(agent) ?? 0) + by;
+      if (count > 0) this.#underWay.set(agent, count);
+      else this.#underWay.delete(agent);
+    }
+  }
+
+  #check(request: RunRequest, sessions: readonly AgentSession[]): void {
+    for (const session of sessions) {
+      const { agent, operations, features } = session;
+      if (operations !== undefined && !operations.has(request.operation)) {
+        throw new PiriError(
+          "NOT_FOUND",
+          `Cannot run "${request.operation}" on "${agent}": it has no such operation`,
+        );
+      }
+      // What an agent of 2024 takes is its own affair.
+      if (operations !== undefined) {
+        this.#options.checkParams(request.operation, request.params);
+      }
+      const limit = features.size > 0
+        ? Limits.message
+        : Limits.handshakeFrame - 1_024;
+      const params = isLegacy(session)
+        ? legacyCommand(request.operation, request.params).data
+        : request.params;
+      const size = new TextEncoder().encode(params).length + 512;
+      if (size > limit) {
+        throw new PiriError(
+          "INVALID_ARGUMENT",
+          `Cannot run "${request.operation}" on "${agent}": its parameters take ${size} bytes, the limit is ${limit}`,
+        );
+      }
+      const count = this.#options.open.countOf(agent) +
+        (this.#underWay.get(agent) ?? 0);
+      if (count >= Limits.openCommands) {
+        throw new PiriError(
+          "BUSY",
+          `Cannot run "${request.operation}" on "${agent}": it has ${Limits.openCommands} commands that have not ended, which is the limit`,
+        );
+      }
+    }
+  }
+
+  #draft(request: RunRequest, session: AgentSession): NewCommand {
+    const now = this.#options.clock.now();
+    const at = session.takesCommands ? now : null;
+    return {
+      agent: session.agent,
+      operation: request.operation,
+      params: request.params,
+      nonce: nonce(this.#options.random),
+      requestedBy: request.requestedBy,
+      timeoutMs: request.timeoutMs ?? null,
+      onDisconnect: request.onDisconnect,
+      killAfterMs: request.killAfterMs ?? null,
+      // `sent` is recorded before the first byte leaves: here, in one with the command itself.
+      state: at === null ? "queued" : "sent",
+      instance: at === null ? null : session.instance,
+      session: at === null ? null : session.session,
+      createdAt: now,
+      sentAt: at,
+    };
+  }
+
+  #begin(
+    records: readonly CommandRecord[],
+    sessions: readonly AgentSession[],
+    request: RunRequest,
+  ): void {
+    const [first] = records;
+    this.#options.events.add(
+      "run",
+      `"${request.operation}" on ${
+        records.length === 1 ? `"${first?.agent}"` : `${records.length} agents`
+      } by ${request.requestedBy || "an operator"}`,
+      { commandId: records.length === 1 && first ? first.id : null },
+    );
+    const byAgent = new Map(sessions.map((each) => [each.agent, each]));
+    for (const record of records) {
+      const command = new OpenCommand(record, this.#options.clock);
+      this.#options.open.add(command);
+      const session = byAgent.get(record.agent);
+      if (session === undefined) continue;
+      if (record.state === "sent") {
+        this.#options.dispatcher.send(command, session);
+      } else if (session.takesCommands) {
+        this.#options.dispatcher.dispatch(command, session);
+      }
+    }
+  }
+
+  #newJob(): string {
+    return nonce(this.#options.random).toString(16).padStart(16, "0");
+  }
+}

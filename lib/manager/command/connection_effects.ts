@@ -1,0 +1,203 @@
+import {
+  type ClientHello,
+  type CommandState,
+  CommandState_State,
+  createResumeFrom,
+  type ResumeFrom,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { CommandPatch, CommandRecord } from "../../store/records.ts";
+import type { Store } from "../../store/store.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { Events } from "../events.ts";
+import type { AgentSession } from "../fleet.ts";
+import { OpenChange } from "./open_change.ts";
+import type { OpenCommands } from "./open_commands.ts";
+import { lost, reconcile, type Reconciliation } from "./reconcile.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Listed } from "./command_trace.ts";
+import type { Unfinished } from "./disputed_results.ts";
+
+const LISTED_STATES: ReadonlyMap<CommandState_State, Listed["state"]> = new Map(
+  [
+    [CommandState_State.ACCEPTED, "accepted"],
+    [CommandState_State.FINISHED, "finished"],
+  ],
+);
+
+/** What links are made of. */
+export interface CommandLinksOptions {
+  readonly store: Store;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly open: OpenCommands;
+  readonly unfinished: Unfinished;
+  readonly recorder: Recorder;
+  readonly dispatcher: Dispatcher;
+}
+
+/** What it means for commands that their agent says hello, is ready, goes, or is taken away. */
+export class CommandLinks {
+  readonly #store: Store;
+  readonly #events: Events;
+  readonly #clock: Clock;
+  readonly #open: OpenCommands;
+  readonly #unfinished: Unfinished;
+  readonly #recorder: Recorder;
+  readonly #dispatcher: Dispatcher;
+
+  constructor(options: CommandLinksOptions) {
+    this.#store = options.store;
+    this.#events = options.events;
+    this.#clock = options.clock;
+    this.#open = options.open;
+    this.#unfinished = options.unfinished;
+    this.#recorder = options.recorder;
+    this.#dispatcher = options.dispatcher;
+  }
+
+  /** The records of commands that a hello lists and that are not open here. To be asked for before `reconcile`. */
+  async listedButEnded(
+    agent: string,
+    hello: ClientHello,
+  ): Promise<CommandRecord[]> {
+    const records = await Promise.all(
+      hello.commands
+        .filter(({ commandId }) => this.#open.get(commandId) === undefined)
+        .map(({ commandId }) => this.#store.command(commandId)),
+    );
+    return records.filter((record) => record?.agent === agent)
+      .filter((record) => record !== undefined);
+  }
+
+  /**
+   * What a hello means for the agent's commands. In memory it holds at once; the caller records the patches in one with
+   * the admission, and then tells so.
+   */
+  reconcile(
+    agent: string,
+    hello: ClientHello,
+    { ended, resumes }: { ended: readonly CommandRecord[]; resumes: boolean },
+  ): Reconciliation & Pick<OpenChange, "recorded" | "takeBack"> {
+    const inherited = this.#open.of(agent)
+      .filter(({ inherited }) => inherited);
+    const outcome = reconcile(
+      {
+        instance: hello.instance,
+        lastCommandId: hello.lastCommandId,
+        listed: resumes ? hello.commands : [],
+        resumes,
+        found: new Set(inherited.map(({ id }) => id)),
+        at: this.#clock.now(),
+      },
+      this.#open.of(agent).map(({ record }) => record),
+      ended.filter(({ id }) => this.#open.get(id) === undefined),
+    );
+    this.#unfinished.note(agent, outcome.unfinished);
+    const resumed = new Set(outcome.resumed);
+    for (const entry of hello.commands) {
+      if (resumed.has(entry.commandId)) this.#noteHello(entry, hello.session);
+    }
+    const reopened = new Map(ended.map((record) => [record.id, record]));
+    for (const id of outcome.resumed) {
+      const record = reopened.get(id);
+      if (record !== undefined) this.#recorder.reopen(record);
+    }
+    for (const command of inherited) command.inherited = false;
+    const change = new OpenChange(this.#open, outcome.patches);
+    return {
+      ...outcome,
+      recorded: () => {
+        this.#tellLost(agent, change);
+        change.recorded();
+      },
+      takeBack: () => {
+        change.takeBack();
+        for (const command of inherited) command.inherited = true;
+      },
+    };
+  }
+
+  #tellLost(agent: string, { patches }: OpenChange): void {
+    for (const { id, state, reason } of patches) {
+      if (state !== "lost") continue;
+      this.#events.add(
+        "command_lost",
+        `command ${id} on "${agent}" is lost: ${reason}`,
+        { agent, commandId: id },
+      );
+    }
+  }
+
+  /** The agent is told that the results of these are held here. */
+  noteAcknowledged(id: bigint): void {
+    this.#open.traceToKeep(id).resultAcknowledgedAt = this.#clock.now();
+  }
+
+  /** Where the output of resumed commands goes on. */
+  resumeFrom(ids: readonly bigint[]): ResumeFrom[] {
+    return ids.flatMap((id) => {
+      const command = this.#open.get(id);
+      if (command === undefined) return [];
+      // What was received and is not durable yet is asked for again; it will be dropped as a repetition.
+      const { stdout, stderr } = command.held;
+      return [createResumeFrom({ commandId: id, stdout, stderr })];
+    });
+  }
+
+  /** The agent is ready: it is sent what waits for it, and cancels again. */
+  ready(session: AgentSession): void {
+    for (const command of this.#open.of(session.agent)) {
+      if (command.state === "queued") {
+        this.#dispatcher.dispatch(command, session);
+      } else if (command.isCancelRecorded) {
+        this.#dispatcher.cancel(command);
+      }
+      command.feed.touch();
+    }
+  }
+
+  /** The agent's current connection ended, maybe by a violation of the protocol; what that means is for the store. */
+  left(session: AgentSession, violation?: string): OpenChange {
+    const why = violation === undefined ? "" : `: ${violation}`;
+    const commands = this.#open.of(session.agent);
+    const patches = session.features.has("resume")
+      ? []
+      : commands.filter(({ state }) => state !== "queued").map(({ id }) => ({
+        id,
+        ...lost(
+          `it may have run: the agent's connection ended${why}`,
+          this.#clock.now(),
+        ),
+      }));
+    return new OpenChange(this.#open, patches);
+  }
+
+  /** The agent is taken away: all that is open is lost. That is for the store. */
+  removed(agent: string): OpenChange {
+    this.#unfinished.forget(agent);
+    const now = this.#clock.now();
+    const patches = this.#open.of(agent).map((command): CommandPatch => ({
+      id: command.id,
+      ...lost(
+        command.wasNeverSent
+          ? "it was not sent: the agent was removed"
+          : "it may have run: the agent was removed",
+        now,
+      ),
+    }));
+    return new OpenChange(this.#open, patches);
+  }
+
+  #noteHello(
+    { commandId, state, stdout, stderr }: CommandState,
+    session: bigint,
+  ): void {
+    this.#open.traceToKeep(commandId).noteHello({
+      at: this.#clock.now(),
+      session,
+      state: LISTED_STATES.get(state) ?? "running",
+      produced: { stdout, stderr },
+    });
+  }
+}

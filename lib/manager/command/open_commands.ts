@@ -1,0 +1,88 @@
+import type { CommandPatch } from "../../store/records.ts";
+import type { OpenCommand } from "./open_command.ts";
+import { Trace } from "./command_trace.ts";
+
+/** The traces of so many commands that have ended stay in memory. */
+const TRACES = 10_000;
+
+/** The commands that have not ended, by id and by agent. */
+export class OpenCommands {
+  readonly #byId = new Map<bigint, OpenCommand>();
+  readonly #byAgent = new Map<string, Map<bigint, OpenCommand>>();
+  /** Of those that have ended, the latest last. */
+  readonly #traces = new Map<bigint, Trace>();
+  /** Their ids in turn: to look for the oldest in the Map itself would step over all that was deleted from it. */
+  readonly #traced: bigint[] = [];
+  #nextTraced = 0;
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** All of them. */
+  all(): Iterable<OpenCommand> {
+    return this.#byId.values();
+  }
+
+  add(command: OpenCommand): void {
+    // One whose end was only presumed goes on where it was.
+    command.trace = this.#traces.get(command.id) ?? command.trace;
+    this.#traces.delete(command.id);
+    this.#byId.set(command.id, command);
+    const ofAgent = this.#byAgent.get(command.agent) ?? new Map();
+    this.#byAgent.set(command.agent, ofAgent.set(command.id, command));
+  }
+
+  remove(command: OpenCommand): void {
+    if (this.#byId.delete(command.id)) this.#keep(command.id, command.trace);
+    const ofAgent = this.#byAgent.get(command.agent);
+    ofAgent?.delete(command.id);
+    if (ofAgent?.size === 0) this.#byAgent.delete(command.agent);
+  }
+
+  get(id: bigint): OpenCommand | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** What was seen of a command, open or ended; undefined if that is not known any more. */
+  trace(id: bigint): Trace | undefined {
+    return this.#byId.get(id)?.trace ?? this.#traces.get(id);
+  }
+
+  /** As `trace`, made if there is none: for a command that is known to be the agent's. */
+  traceToKeep(id: bigint): Trace {
+    const trace = this.trace(id) ?? new Trace();
+    if (!this.#byId.has(id)) this.#keep(id, trace);
+    return trace;
+  }
+
+  /** An agent's commands, lowest id first. */
+  of(agent: string): OpenCommand[] {
+    return [...this.#byAgent.get(agent)?.values() ?? []]
+      .sort((a, b) => a.id < b.id ? -1 : 1);
+  }
+
+  countOf(agent: string): number {
+    return this.#byAgent.get(agent)?.size ?? 0;
+  }
+
+  #keep(id: bigint, trace: Trace): void {
+    if (this.#traces.has(id)) return;
+    const oldest = this.#traced[this.#nextTraced];
+    if (oldest !== undefined) this.#traces.delete(oldest);
+    this.#traced[this.#nextTraced] = id;
+    this.#nextTraced = (this.#nextTraced + 1) % TRACES;
+    this.#traces.set(id, trace);
+  }
+
+  /** Takes over patches that the store was asked for, and takes out what they end. Returns what they touched. */
+  apply(patches: readonly CommandPatch[]): OpenCommand[] {
+    return patches.flatMap((patch) => {
+      const command = this.#byId.get(patch.id);
+      if (command === undefined) return [];
+      command.apply(patch);
+      if (!command.isOpen) this.remove(command);
+      return [command];
+    });
+  }
+}

@@ -1,0 +1,26 @@
+import type { CommandRecord } from "../../store/records.ts";
+import type { Store } from "../../store/store.ts";
+
+/** Whether the last output of a command, of either stream, was counted and not kept: then no more of it may be kept. */
+export async function endsInHole(
+  store: Pick<Store, "readOutput">,
+  { id, truncated, stdoutHeld, stderrHeld }: CommandRecord,
+): Promise<boolean> {
+  if (!truncated) return false;
+  for (
+    const [stream, held] of [
+      ["stdout", stdoutHeld],
+      ["stderr", stderrHeld],
+    ] as const
+  ) {
+    if (held === 0n) continue;
+    // A cut that is kept has a piece, too, if an empty one.
+    const last = await store.readOutput(id, {
+      stream,
+      offset: held - 1n,
+      limit: 1,
+    });
+    if (last.length === 0) return true;
+  }
+  return false;
+}

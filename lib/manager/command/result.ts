@@ -1,0 +1,145 @@
+import {
+  type CommandResult,
+  CommandResult_Status,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { isTooDeep } from "../../base/json_depth.ts";
+import { Limits } from "../../base/limits.ts";
+import { cutText } from "../../base/text.ts";
+import type {
+  CommandPatch,
+  CommandStateName,
+  StreamName,
+} from "../../store/records.ts";
+import type { OpenCommand } from "./open_command.ts";
+
+const STATE_OF: Readonly<Record<CommandResult_Status, CommandStateName>> = {
+  [CommandResult_Status.UNSPECIFIED]: "failed",
+  [CommandResult_Status.SUCCESS]: "succeeded",
+  [CommandResult_Status.FAILED]: "failed",
+  [CommandResult_Status.CANCELLED]: "cancelled",
+  [CommandResult_Status.TIMED_OUT]: "timed_out",
+  [CommandResult_Status.REFUSED]: "refused",
+  [CommandResult_Status.LOST]: "lost",
+};
+
+/** The last moment that a Date can tell, milliseconds since 1970. */
+const LATEST_MS = 8_640_000_000_000_000n;
+
+/** What a result changes of its command: both streams are closed by it. */
+export type ResultPatch =
+  & CommandPatch
+  & Required<
+    Pick<
+      CommandPatch,
+      | "state"
+      | "reason"
+      | "exitCode"
+      | "signal"
+      | "stdoutHeld"
+      | "stderrHeld"
+    >
+  >;
+
+/** What a result changes of its command. */
+export function patchOfResult(
+  command: OpenCommand,
+  result: CommandResult,
+  { at, hasOutput }: { at: number; hasOutput: boolean },
+): ResultPatch {
+  const { record } = command;
+  const known = STATE_OF[result.status];
+  const produced: Record<StreamName, bigint> = {
+    stdout: result.stdoutBytes,
+    stderr: result.stderrBytes,
+  };
+  const held = {
+    stdout: larger(produced.stdout, command.received.stdout),
+    stderr: larger(produced.stderr, command.received.stderr),
+  };
+  const missing = held.stdout > command.received.stdout ||
+    held.stderr > command.received.stderr;
+  // Our agents keep to the limits; what others send is held to them here.
+  const text = hasOutput ? cutText(result.output, Limits.resultText) : "";
+  const alive = (result.reaped?.alive ?? []).slice(0, Limits.reapedAlive);
+  const data = readData(result.data);
+  return {
+    id: command.id,
+    state: known ?? "failed",
+    presumed: false,
+    reason: [
+      text,
+      known === undefined &&
+      `(the agent reports status ${result.status}, which is not known here)`,
+      data.complaint && `(its data were left out: ${data.complaint})`,
+    ].filter(Boolean).join(" "),
+    errorCode: data.errorCode,
+    exitCode: result.exitCode ?? null,
+    signal: result.signal === "" ? null : result.signal,
+    changed: result.changed,
+    data: data.json,
+    reapedSignalled: result.reaped?.signalled ?? null,
+    reapedAlive: alive,
+    startedAt: result.startedAtMs > 0n
+      ? record.startedAt ?? at
+      : record.startedAt,
+    finishedAt: at,
+    agentStartedAt: orNull(result.startedAtMs),
+    agentFinishedAt: orNull(result.finishedAtMs),
+    stdoutHeld: held.stdout,
+    stderrHeld: held.stderr,
+    truncated: record.truncated || result.truncated || missing ||
+      data.complaint !== undefined,
+    progressCurrent: record.progressCurrent,
+    progressTotal: record.progressTotal,
+    progressMessage: record.progressMessage,
+  };
+}
+
+/** What is kept of the structured outcome. */
+interface ResultData {
+  readonly json: string | null;
+  /** The code of the error, where it tells one. */
+  readonly errorCode: string;
+  /** Why there is something and yet nothing is kept. */
+  readonly complaint?: string;
+}
+
+function readData(bytes: Uint8Array): ResultData {
+  const none = { json: null, errorCode: "" };
+  if (bytes.length === 0) return none;
+  if (bytes.length > Limits.resultData) {
+    const complaint =
+      `${bytes.length} bytes are over the limit of ${Limits.resultData}`;
+    return { ...none, complaint };
+  }
+  const json = new TextDecoder().decode(bytes);
+  if (isTooDeep(json)) {
+    const complaint =
+      `they are nested deeper than ${Limits.jsonDepth}, which is the limit`;
+    return { ...none, complaint };
+  }
+  const value = tryJson(json);
+  if (value === undefined) return { ...none, complaint: "they are not JSON" };
+  const code = typeof value === "object" && value !== null &&
+      "errorCode" in value
+    ? value.errorCode
+    : "";
+  return { json, errorCode: typeof code === "string" ? code : "" };
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
+/** A time, 0 being none. One that no calendar has (ECMA-262 section 21.4.1.1) is none, too: an agent's clock may be wrong. */
+function orNull(ms: bigint): number | null {
+  return ms <= 0n || ms > LATEST_MS ? null : Number(ms);
+}

@@ -1,0 +1,275 @@
+import { type Clock, sleep, type Timer } from "../../base/clock.ts";
+import type { Counters } from "../../base/counters.ts";
+import { messageOf, PiriError } from "../../base/errors.ts";
+import { parseIp } from "../../base/ip.ts";
+import { logger } from "../../base/log.ts";
+import {
+  BACKLOG,
+  closeQuietly,
+  formatAddr,
+  HANDSHAKE_MS,
+} from "../../wire/tls.ts";
+import type { Transport } from "../../wire/transport.ts";
+
+const log = logger("manager", "guard");
+
+/** How long accepting pauses when the system has no descriptor left, milliseconds. */
+const EXHAUSTED_MS = 100;
+
+/** One read takes so many bytes: few while a connection says little, so that thousands cost little. */
+const READ_BYTES = { first: 2_048, most: 65_536 };
+
+/** When the Manager has hung up, its peer has so long to read the rest and do the same, milliseconds. */
+const LINGER_MS = 2_000;
+
+/** The type of a TLS record that begins a handshake: RFC 8446 section 5.1. */
+const HANDSHAKE_RECORD = 22;
+
+/** How many connections there may be. */
+export interface GuardLimits {
+  /** From one address; of IPv6 from one /64, which is what one customer has. */
+  readonly perAddress: number;
+  readonly total: number;
+}
+
+/** What a guard has unless it is told otherwise. */
+export const GUARD_LIMITS: GuardLimits = { perAddress: 500, total: 5_000 };
+
+/** What a guard is made of. */
+export interface GuardOptions extends GuardLimits {
+  readonly hostname: string;
+  readonly port: number;
+  /** Where TLS is listened for, on 127.0.0.1. */
+  readonly innerPort: () => number;
+  readonly clock: Clock;
+  readonly counters: Counters;
+}
+
+/**
+ * Stands before the TLS listener of a Manager that strangers can reach: a listener on plain TCP that relays to it.
+ *
+ * A TLS connection whose handshake hangs keeps its socket for as long as its peer likes; a plain one can be closed. So
+ * whoever does not begin a handshake, or does not finish one in time, is gone, and nobody may have too many connections.
+ */
+export class Guard {
+  readonly #options: GuardOptions;
+  readonly #listener: Deno.TcpListener;
+  readonly #accepting: Promise<void>;
+  readonly #stop = new AbortController();
+  readonly #visits = new Set<Visit>();
+  /** Those that have not finished a handshake, oldest first. */
+  readonly #strangers = new Set<Visit>();
+  readonly #byOrigin = new Map<string, number>();
+  /** By the port that a relay has dialled from. */
+  readonly #byInnerPort = new Map<number, Visit>();
+
+  /** @throws {PiriError} UNAVAILABLE if it cannot listen there. */
+  constructor(options: GuardOptions) {
+    this.#options = options;
+    const { hostname, port } = options;
+    try {
+      this.#listener = Deno.listen({ hostname, port, tcpBacklog: BACKLOG });
+    } catch (cause) {
+      throw new PiriError(
+        "UNAVAILABLE",
+        `Cannot listen on ${hostname}:${port}: ${messageOf(cause)}`,
+        { cause },
+      );
+    }
+    this.#accepting = this.#accept();
+  }
+
+  get address(): string {
+    return formatAddr(this.#listener.addr);
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** How many connections there are. */
+  get size(): number {
+    return this.#visits.size;
+  }
+
+  /**
+   * The connection, whose handshake is done, as one from where it really comes from. Undefined if it did not come by this
+   * guard: somebody on this host has dialled the listener behind it.
+   */
+  admit(transport: Transport): Transport | undefined {
+    const port = Number(
+      transport.peer.slice(transport.peer.lastIndexOf(":") + 1),
+    );
+    const visit = this.#byInnerPort.get(port);
+    if (visit === undefined) {
+      this.#options.counters.add("guard_bypassed");
+      return undefined;
+    }
+    this.#strangers.delete(visit);
+    visit.deadline.cancel();
+    return {
+      peer: visit.peer,
+      read: () => transport.read(),
+      write: (bytes) => transport.write(bytes),
+      close: () => transport.close(),
+    };
+  }
+
+  /** Stops accepting. What is relayed goes on until its ends hang up, or `end`. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    closeQuietly(this.#listener);
+    for (const visit of [...this.#strangers]) this.#end(visit);
+    await this.#accepting;
+  }
+
+  /** Ends what is relayed. */
+  end(): void {
+    for (const visit of [...this.#visits]) this.#end(visit);
+  }
+
+  async #accept(): Promise<void> {
+    const { clock, counters } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      try {
+        this.#receive(await this.#listener.accept());
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        // At the limit of descriptors: those that close make room.
+        counters.add("accept_errors");
+        log.warning("Cannot accept a connection: {error}", {
+          error: messageOf(error),
+        });
+        await sleep(clock, EXHAUSTED_MS, this.#stop.signal);
+      }
+    }
+  }
+
+  #receive(outer: Deno.TcpConn): void {
+    const { clock, counters, perAddress, total } = this.#options;
+    const origin = originOf(outer.remoteAddr.hostname);
+    const count = this.#byOrigin.get(origin) ?? 0;
+    if (count >= perAddress) {
+      counters.add("guard_address_full");
+      return closeQuietly(outer);
+    }
+    if (this.#visits.size >= total) {
+      const [oldest] = this.#strangers;
+      if (oldest === undefined) {
+        counters.add("guard_full");
+        return closeQuietly(outer);
+      }
+      // Nobody waits behind the silent.
+      counters.add("guard_displaced");
+      this.#end(oldest);
+    }
+    const visit: Visit = {
+      outer,
+      inner: undefined,
+      origin,
+      peer: formatAddr(outer.remoteAddr),
+      deadline: clock.timer(HANDSHAKE_MS, () => {
+        counters.add("guard_timeouts");
+        this.#end(visit);
+      }),
+    };
+    this.#byOrigin.set(origin, (this.#byOrigin.get(origin) ?? 0) + 1);
+    this.#visits.add(visit);
+    this.#strangers.add(visit);
+    this.#relay(visit)
+      .catch((error) =>
+        log.debug("A relayed connection broke: {error}", {
+          error: messageOf(error),
+        })
+      )
+      .finally(() => this.#end(visit));
+  }
+
+  async #relay(visit: Visit): Promise<void> {
+    const { outer } = visit;
+    outer.setNoDelay(true);
+    const buffer = new Uint8Array(READ_BYTES.first);
+    const count = await outer.read(buffer);
+    if (count === null) return;
+    if (buffer[0] !== HANDSHAKE_RECORD) {
+      this.#options.counters.add("guard_not_tls");
+      return;
+    }
+    const inner = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: this.#options.innerPort(),
+    });
+    if (!this.#visits.has(visit)) return closeQuietly(inner);
+    visit.inner = inner;
+    inner.setNoDelay(true);
+    // Known before the first byte goes on, and so before anybody asks.
+    this.#byInnerPort.set(inner.localAddr.port, visit);
+    await writeAll(inner, buffer.subarray(0, count));
+    await Promise.all([pump(outer, inner), this.#answer(inner, visit)]);
+  }
+
+  async #answer(inner: Deno.TcpConn, visit: Visit): Promise<void> {
+    await pump(inner, visit.outer);
+    if (!this.#visits.has(visit)) return;
+    visit.deadline.cancel();
+    visit.deadline = this.#options.clock.timer(
+      LINGER_MS,
+      () => this.#end(visit),
+    );
+  }
+
+  #end(visit: Visit): void {
+    if (!this.#visits.delete(visit)) return;
+    visit.deadline.cancel();
+    this.#strangers.delete(visit);
+    const left = (this.#byOrigin.get(visit.origin) ?? 1) - 1;
+    if (left === 0) this.#byOrigin.delete(visit.origin);
+    else this.#byOrigin.set(visit.origin, left);
+    closeQuietly(visit.outer);
+    if (visit.inner === undefined) return;
+    this.#byInnerPort.delete(visit.inner.localAddr.port);
+    closeQuietly(visit.inner);
+  }
+}
+
+/** A connection that came in, and its other half. */
+interface Visit {
+  readonly outer: Deno.TcpConn;
+  inner: Deno.TcpConn | undefined;
+  readonly origin: string;
+  readonly peer: string;
+  deadline: Timer;
+}
+
+/** Whom a connection counts for. */
+function originOf(hostname: string): string {
+  const bytes = parseIp(hostname);
+  if (bytes === undefined || bytes.length === 4) return hostname;
+  // RFC 4291 section 2.5.5.2: IPv4 on a socket of both.
+  const isMapped = bytes.subarray(0, 10).every((byte) => byte === 0) &&
+    bytes[10] === 0xff;
+  return isMapped
+    ? bytes.subarray(12).join(".")
+    : `${bytes.subarray(0, 8).join(".")}/64`;
+}
+
+/** Moves bytes until the end of one side, and passes the end on. */
+async function pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+  let buffer = new Uint8Array(READ_BYTES.first);
+  while (true) {
+    const count = await from.read(buffer);
+    if (count === null) break;
+    await writeAll(to, buffer.subarray(0, count));
+    if (count === buffer.length && count < READ_BYTES.most) {
+      buffer = new Uint8Array(count * 2);
+    }
+  }
+  await to.closeWrite();
+}
+
+async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    written += await conn.write(bytes.subarray(written));
+  }
+}

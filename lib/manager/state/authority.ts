@@ -1,0 +1,152 @@
+import { X509Certificate } from "node:crypto";
+import { encodeHex } from "@std/encoding/hex";
+import { PiriError } from "../../base/errors.ts";
+import { decodePem, type Identity } from "../../base/pem.ts";
+import type { Random } from "../../base/random.ts";
+
+/** What everything that makes certificates needs of the world. The keys come from WebCrypto in any case. */
+export interface IssueOptions {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly random: Random;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Hosts whose clocks are behind should accept a certificate that has just been made. */
+const BACKDATED_MS = 3_600_000;
+
+const AUTHORITY_LIFE_MS = 3_653 * DAY_MS;
+const SERVER_LIFE_MS = 365 * DAY_MS;
+
+/** A server certificate with less time than this left is issued anew. */
+export const RENEW_BEFORE_MS = 30 * DAY_MS;
+
+/** No public authority issues for this domain: it is reserved for private use (ICANN, 2024). */
+const PRIVATE_DOMAIN = ".piri.internal";
+
+/** A name that only the own authority certifies. Agents verify it wherever they dial. */
+export function newServerName(random: Random): string {
+  return `${encodeHex(random.bytes(8))}${PRIVATE_DOMAIN}`;
+}
+
+/** Makes a certificate authority of its own for one Manager. */
+export async function createAuthority(
+  { now, random }: IssueOptions,
+): Promise<Identity> {
+  const { createCertificate } = await x509();
+  return await createCertificate({
+    commonName: `Piri CA ${encodeHex(random.bytes(4))}`,
+    serial: serialOf(random),
+    notBefore: now - BACKDATED_MS,
+    notAfter: now + AUTHORITY_LIFE_MS,
+  });
+}
+
+/**
+ * Makes a Manager's server certificate.
+ *
+ * @param names Host names and IP addresses that it is dialled by, besides the server name.
+ * @throws {PiriError} INVALID_ARGUMENT for what is neither
+ */
+export async function issueServerCertificate(
+  authority: Identity,
+  { serverName, names, now, random }: IssueOptions & {
+    readonly serverName: string;
+    readonly names: readonly string[];
+  },
+): Promise<Identity & { expiresAt: number }> {
+  const { createCertificate } = await x509();
+  const notAfter = serverExpiry(authority, now);
+  const identity = await createCertificate({
+    commonName: serverName,
+    names: [...new Set([serverName, ...names])],
+    issuer: authority,
+    serial: serialOf(random),
+    notBefore: now - BACKDATED_MS,
+    notAfter,
+  });
+  return { ...identity, expiresAt: notAfter };
+}
+
+/** Issues a server certificate anew: same names, same key, so that replacing one file is enough. */
+export async function renewServerCertificate(
+  authority: Identity,
+  certPem: string,
+  { now, random }: IssueOptions,
+): Promise<{ certPem: string; expiresAt: number }> {
+  const { reissueCertificate } = await x509();
+  const notAfter = serverExpiry(authority, now);
+  const renewed = await reissueCertificate(certPem, {
+    issuer: authority,
+    serial: serialOf(random),
+    notBefore: now - BACKDATED_MS,
+    notAfter,
+  });
+  return { certPem: renewed, expiresAt: notAfter };
+}
+
+/** When a certificate ends, in milliseconds since 1970. */
+export function certificateExpiry(certPem: string): number {
+  return read(certPem).validToDate.getTime();
+}
+
+/**
+ * The private name among a server certificate's names.
+ *
+ * @throws {PiriError} CORRUPT if it has none: it is not one of ours
+ */
+export function serverNameOf(certPem: string): string {
+  for (const name of (read(certPem).subjectAltName ?? "").split(", ")) {
+    if (name.startsWith("DNS:") && name.endsWith(PRIVATE_DOMAIN)) {
+      return name.slice("DNS:".length);
+    }
+  }
+  throw new PiriError(
+    "CORRUPT",
+    `Cannot use the server certificate: it has no name under ${
+      PRIVATE_DOMAIN.slice(1)
+    }`,
+  );
+}
+
+/** A server certificate is of no use once its authority has ended. */
+function serverExpiry(authority: Identity, now: number): number {
+  const most = certificateExpiry(authority.certPem);
+  if (now >= most) {
+    throw new PiriError(
+      "FAILED_PRECONDITION",
+      "Cannot issue a server certificate: the authority's own has expired",
+    );
+  }
+  const expiry = Math.min(now + SERVER_LIFE_MS, most);
+  // Certificates know whole seconds only.
+  return expiry - expiry % 1_000;
+}
+
+function read(certPem: string): X509Certificate {
+  const der = decodePem("CERTIFICATE", certPem);
+  try {
+    return new X509Certificate(der);
+  } catch (cause) {
+    throw new PiriError(
+      "CORRUPT",
+      "Cannot read a certificate: it is not X.509",
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** 127 random bits, positive and of the same length always (RFC 5280 section 4.1.2.2). */
+function serialOf(random: Random): Uint8Array<ArrayBuffer> {
+  const serial = random.bytes(16);
+  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
+  return serial;
+}
+
+/** Loaded when a certificate is made and never else: the libraries behind it take 25 ms and more to load. */
+function x509(): Promise<typeof import("./x509.ts")> {
+  return import("./x509.ts");
+}

@@ -1,0 +1,136 @@
+import * as v from "valibot";
+import {
+  type Address,
+  formatAddress,
+  isWildcard,
+  parseAddress,
+} from "../../base/address.ts";
+import { PiriError } from "../../base/errors.ts";
+import type { LogOptions } from "../../base/log.ts";
+import {
+  durationSetting,
+  LogSetting,
+  parseSettings,
+  readBy,
+  sizeSetting,
+} from "../../base/settings.ts";
+import { GUARD_LIMITS, type GuardLimits } from "../door/guard.ts";
+
+/** What a Manager's operator can set: config.yaml, described in docs/configuration.md. */
+export interface ManagerConfig {
+  /** Where agents are accepted. */
+  readonly listen: Address;
+  /** Where agents are told to dial. */
+  readonly advertise: Address;
+  readonly retention: {
+    /** Commands and events older than this are deleted. */
+    readonly ms: number;
+    /** The oldest output is deleted down to this, in bytes. */
+    readonly outputBytes: number;
+  };
+  /** Output kept of one command, both streams together, in bytes. */
+  readonly outputBytesPerCommand: number;
+  /** How often agents and the Manager ask each other whether they are there. */
+  readonly pingIntervalMs: number;
+  /** Limits of the plain-TCP front; without them there is none. */
+  readonly guard?: GuardLimits | undefined;
+  readonly log: LogOptions;
+}
+
+const DAY_MS = 86_400_000;
+
+const Schema = v.strictObject({
+  listen: readBy((text) => parseAddress(text, { lowestPort: 0 })),
+  advertise: readBy(parseAdvertised),
+  retention: v.optional(
+    v.strictObject({
+      days: v.optional(
+        durationSetting(DAY_MS, { least: "1h", most: "36500d" }),
+        30,
+      ),
+      outputBytes: v.optional(
+        sizeSetting({ least: "1MiB", most: "1024TiB" }),
+        "1GiB",
+      ),
+    }),
+    {},
+  ),
+  outputBytesPerCommand: v.optional(
+    sizeSetting({ least: "0B", most: "1TiB" }),
+    "64MiB",
+  ),
+  // Agents count it as between these two, whatever they are told.
+  pingIntervalMs: v.optional(
+    durationSetting(1, { least: "1s", most: "15s" }),
+    15_000,
+  ),
+  guard: v.optional(v.strictObject({
+    perAddress: v.optional(countSetting(), GUARD_LIMITS.perAddress),
+    total: v.optional(countSetting(), GUARD_LIMITS.total),
+  })),
+  log: v.optional(LogSetting, {}),
+});
+
+function countSetting() {
+  return v.pipe(
+    v.number("it should be a number"),
+    v.check(
+      (count) => Number.isInteger(count) && count >= 1 && count <= 1_000_000,
+      "it should be a whole number from 1 to 1000000",
+    ),
+  );
+}
+
+/**
+ * Reads config.yaml.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT with file and line
+ */
+export async function parseManagerConfig(
+  text: string,
+  path: string,
+): Promise<ManagerConfig> {
+  const settings = await parseSettings(text, path, Schema);
+  const { retention: { days, outputBytes }, ...rest } = settings;
+  return { ...rest, retention: { ms: days, outputBytes } };
+}
+
+/** Reads an address that agents can dial: not "all addresses", and with a port. */
+export function parseAdvertised(text: string): Address {
+  const address = parseAddress(text);
+  if (!isWildcard(address.host)) return address;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot read the address "${text}": agents cannot dial ${address.host}; use a name or an address of this host`,
+  );
+}
+
+/** The config.yaml of a new Manager. */
+export function newConfigText(
+  { listen, advertise }: { listen: Address; advertise: Address },
+): string {
+  return `\
+# The configuration of this Piri Manager. Read when it starts; docs/configuration.md describes every key.
+
+# Where agents are accepted: host:port, an IPv6 address in brackets.
+listen: "${formatAddress(listen)}"
+
+# Where agents are told to dial: it goes into every new join token.
+advertise: "${formatAddress(advertise)}"
+
+# What is kept in the database. The first limit that is reached counts.
+retention:
+  days: 30
+  outputBytes: 1GiB
+
+# Output kept of one command; what is beyond it is streamed to who watches, and gone.
+outputBytesPerCommand: 64MiB
+
+# How often a silent agent is asked whether it is there, in milliseconds: 1000 to 15000.
+pingIntervalMs: 15000
+
+log:
+  level: info # trace, debug, info, warning, error, fatal
+  format: text # text or json
+`;
+}

@@ -1,0 +1,109 @@
+import type { Clock } from "../../base/clock.ts";
+import { PiriError } from "../../base/errors.ts";
+import {
+  exists,
+  readFile,
+  readPrivateFile,
+  requirePrivate,
+  writeFileAtomically,
+} from "../../base/files.ts";
+import { decodePem } from "../../base/pem.ts";
+import type { Random } from "../../base/random.ts";
+import {
+  certificateExpiry,
+  RENEW_BEFORE_MS,
+  renewServerCertificate,
+  serverNameOf,
+} from "./authority.ts";
+import { type ManagerConfig, parseManagerConfig } from "./config.ts";
+import { type StatePaths, statePaths } from "./state_paths.ts";
+
+/** What a Manager that is to serve needs from its state folder. The authority's key stays on the disk. */
+export interface ManagerState {
+  readonly paths: StatePaths;
+  readonly config: ManagerConfig;
+  /** The authority's certificate, DER: part of every join token. */
+  readonly caCertificate: Uint8Array<ArrayBuffer>;
+  readonly server: ServerIdentity;
+}
+
+/** What a Manager shows to those who dial it. */
+export interface ServerIdentity {
+  readonly certPem: string;
+  readonly keyPem: string;
+  /** The name that agents verify. */
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Reads a state folder that `initState` has made.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION if there is none; DENIED if a key may be read by others; INVALID_ARGUMENT for
+ * a mistake in config.yaml; CORRUPT.
+ */
+export async function loadState(dir: string): Promise<ManagerState> {
+  const paths = statePaths(dir);
+  await requireInitialised(paths);
+  const config = await parseManagerConfig(
+    await readFile(paths.config),
+    paths.config,
+  );
+  await requirePrivate(paths.caKey);
+  const keyPem = await readPrivateFile(paths.serverKey);
+  const certPem = await readFile(paths.serverCert);
+  return {
+    paths,
+    config,
+    caCertificate: decodePem("CERTIFICATE", await readFile(paths.caCert)),
+    server: identityOf(certPem, keyPem),
+  };
+}
+
+/**
+ * Issues the server certificate anew, on the disk too, if less than 30 days of it are left.
+ *
+ * @returns the new identity, or undefined if it is not time yet
+ */
+export async function renewServerIdentity(
+  { paths, server }: Pick<ManagerState, "paths" | "server">,
+  { clock, random }: { clock: Clock; random: Random },
+): Promise<ServerIdentity | undefined> {
+  const now = clock.now();
+  if (server.expiresAt - now >= RENEW_BEFORE_MS) return undefined;
+  const authority = {
+    certPem: await readFile(paths.caCert),
+    keyPem: await readPrivateFile(paths.caKey),
+  };
+  // At the end of the authority's own life there is nothing to gain, and the authority says so once it is over.
+  if (certificateExpiry(authority.certPem) === server.expiresAt) {
+    return undefined;
+  }
+  const { certPem } = await renewServerCertificate(authority, server.certPem, {
+    now,
+    random,
+  });
+  await writeFileAtomically(paths.serverCert, certPem, { mode: 0o644, random });
+  return identityOf(certPem, server.keyPem);
+}
+
+function identityOf(certPem: string, keyPem: string): ServerIdentity {
+  return {
+    certPem,
+    keyPem,
+    name: serverNameOf(certPem),
+    expiresAt: certificateExpiry(certPem),
+  };
+}
+
+async function requireInitialised(paths: StatePaths): Promise<void> {
+  if (await exists(paths.config)) return;
+  const reason = await exists(paths.unfinished)
+    ? "its initialisation did not finish; run piri-manager init again"
+    : "it is not a Manager's state folder; run piri-manager init first";
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot use "${paths.dir}": ${reason}`,
+  );
+}

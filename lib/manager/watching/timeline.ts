@@ -1,0 +1,304 @@
+import type { EventRecord, StreamName } from "../../store/records.ts";
+import type { AgentSession } from "../fleet.ts";
+import type { CommandView, Evidence, TimelineEntry } from "../operator_api.ts";
+import { OPEN_STATES } from "../command/open_command.ts";
+import {
+  acknowledgedText,
+  bytesText,
+  endText,
+  helloText,
+  isOpen,
+  meanwhile,
+  progressText,
+  secondsText,
+  wordsOf,
+} from "./timeline_text.ts";
+import type { Trace } from "../command/command_trace.ts";
+
+/** The events of an agent that say what became of its commands' link. */
+export const LINK_EVENTS: readonly string[] = [
+  "agent_joined",
+  "agent_connected",
+  "agent_disconnected",
+  "agent_replaced",
+  "agent_instance",
+  "agent_removed",
+];
+
+/** A timeline tells of so many events at most, the newest. */
+export const TIMELINE_EVENTS = 200;
+
+/** What there is to tell of a command. */
+export interface TimelineFacts {
+  readonly command: CommandView;
+  /** Of the command and its agent's link, oldest first. */
+  readonly events: readonly EventRecord[];
+  /** What this run of the Manager has seen of it. */
+  readonly trace: Trace | undefined;
+  /** Bytes that have come in of one that is open. */
+  readonly received: Readonly<Record<StreamName, bigint>> | undefined;
+  /** The agent's current connection. */
+  readonly session: AgentSession | undefined;
+  /** When this run of the Manager began; undefined if there was none before it. */
+  readonly startedAt: number | undefined;
+}
+
+/** Whether nothing that an agent tells can change any more how it ended. */
+export function hasEndedForGood({ state, presumed }: CommandView): boolean {
+  return !OPEN_STATES.has(state) && !presumed;
+}
+
+/** What happened to a command in the order in which it did, then what holds now: nothing that is not evidenced. */
+export function timelineOf(facts: TimelineFacts): TimelineEntry[] {
+  const entries = [
+    ...beginning(facts),
+    ...told(facts),
+    ...happened(facts),
+    ...cancel(facts),
+    ...restart(facts),
+    ...ending(facts),
+    ...connection(facts),
+  ];
+  // Sorting is stable: what is of one time stays in the order of its causes.
+  return entries.sort((a, b) => order(a) - order(b));
+}
+
+function order({ at }: TimelineEntry): number {
+  return at ?? Number.MAX_VALUE;
+}
+
+function entry(
+  at: number | null,
+  kind: string,
+  evidence: Evidence,
+  text: string,
+): TimelineEntry {
+  return { at, kind, text, evidence };
+}
+
+function* beginning(
+  { command, trace }: TimelineFacts,
+): Generator<TimelineEntry> {
+  const { createdAt, sentAt, startedAt, requestedBy, rerunOf } = command;
+  const repeats = rerunOf === null
+    ? ""
+    : `, as a repetition of command ${rerunOf}`;
+  yield entry(
+    createdAt,
+    "asked",
+    "database",
+    `asked for by ${requestedBy || "an operator"}${repeats}`,
+  );
+  if (sentAt === null) return;
+  const where = command.instance
+    ? `to instance ${command.instance.slice(0, 8)}, session ${command.session}`
+    : "to the agent";
+  yield entry(
+    sentAt,
+    "sent",
+    "database",
+    `sent ${where}: recorded before its first byte left`,
+  );
+  if (trace?.writtenAt !== undefined) {
+    yield entry(
+      trace.writtenAt,
+      "written",
+      "memory",
+      "written to the agent's connection",
+    );
+  }
+  // A result can be the first word of it; then it is told as that.
+  if (startedAt === null || startedAt === command.finishedAt) return;
+  yield entry(
+    startedAt,
+    "running",
+    "database",
+    "running: the first word of it came from the agent",
+  );
+}
+
+/** What is in the event log, but for what the command's own record says. */
+function* happened(
+  { command, events }: TimelineFacts,
+): Generator<TimelineEntry> {
+  const [first] = events;
+  if (first !== undefined && events.length >= TIMELINE_EVENTS) {
+    yield entry(first.at, "left_out", "events", "earlier events are left out");
+  }
+  const end = OPEN_STATES.has(command.state)
+    ? undefined
+    : events.findLast(({ kind }) => kind === `command_${command.state}`);
+  for (const event of events) {
+    if (event === end || event.kind === "run") continue;
+    yield entry(event.at, event.kind, "events", event.message);
+  }
+}
+
+/** What the agent told of it while it went on. */
+function* told(facts: TimelineFacts): Generator<TimelineEntry> {
+  const { command, trace } = facts;
+  for (const hello of trace?.hellos ?? []) {
+    yield entry(hello.at, "listed", "hello", helloText(hello));
+  }
+  const progress = progressText(command);
+  if (progress !== undefined && trace?.progressAt !== undefined) {
+    yield entry(trace.progressAt, "progress", "memory", progress);
+  } else if (progress !== undefined && isOpen(command)) {
+    yield entry(null, "progress", "database", `${progress}, as last recorded`);
+  }
+  yield* output(facts);
+}
+
+function* output(
+  { command, trace, received }: TimelineFacts,
+): Generator<TimelineEntry> {
+  const held = { stdout: command.stdoutHeld, stderr: command.stderrHeld };
+  if (trace?.outputAt !== undefined) {
+    const came = received ?? held;
+    const known = isOpen(command)
+      ? `, ${acknowledgedText(came, trace.acknowledged)}`
+      : "";
+    yield entry(
+      trace.outputAt,
+      "output",
+      "memory",
+      `last output: ${bytesText(came)} received${known}`,
+    );
+  } else if (isOpen(command) && command.state === "running") {
+    const some = held.stdout + held.stderr > 0n;
+    yield entry(
+      null,
+      "output",
+      "database",
+      some
+        ? `${
+          bytesText(held)
+        } recorded; when the last of it came is not known any more`
+        : "no output has come so far",
+    );
+  }
+}
+
+function* cancel(
+  { command, trace, session }: TimelineFacts,
+): Generator<TimelineEntry> {
+  const { cancelRequestedAt, cancelRequestedBy, cancelGraceMs, sentAt } =
+    command;
+  if (cancelRequestedAt === null) return;
+  const grace = sentAt === null || cancelGraceMs === null
+    ? ""
+    : `, ${secondsText(cancelGraceMs)} between SIGTERM and SIGKILL`;
+  const by = cancelRequestedBy === "" ? "" : ` by ${cancelRequestedBy}`;
+  yield entry(
+    cancelRequestedAt,
+    "cancel_requested",
+    "database",
+    `cancel requested${by}${grace}`,
+  );
+  const sent = trace?.cancelSent;
+  if (sent !== undefined) {
+    yield entry(
+      sent.at,
+      "cancel_sent",
+      "memory",
+      `the cancel was sent to the agent, session ${sent.session}`,
+    );
+  }
+  if (isOpen(command) && session === undefined) {
+    yield entry(
+      null,
+      "cancel_waits",
+      "connection",
+      "the cancel waits: it is sent again when the agent is back and lists the command",
+    );
+  }
+}
+
+function* restart(
+  { command, startedAt }: TimelineFacts,
+): Generator<TimelineEntry> {
+  if (startedAt === undefined || command.createdAt >= startedAt) return;
+  if (hasEndedForGood(command) && (command.finishedAt ?? 0) < startedAt) return;
+  yield entry(
+    startedAt,
+    "manager_started",
+    "memory",
+    "this Manager was started: what the one before it had not recorded is not known any more",
+  );
+}
+
+function* ending(
+  { command, trace }: TimelineFacts,
+): Generator<TimelineEntry> {
+  const { finishedAt, sentAt, instance } = command;
+  if (isOpen(command)) return;
+  if (command.presumed) {
+    yield entry(
+      finishedAt,
+      "presumed",
+      "database",
+      `presumed ${wordsOf(command)}: ${command.reason}`,
+    );
+    yield entry(
+      null,
+      "replaceable",
+      "database",
+      "a result replaces this, or a hello of the agent that lists the command",
+    );
+    return;
+  }
+  // What never left was ended here; all else by the agent's word.
+  const byAgent = sentAt !== null;
+  yield entry(
+    finishedAt,
+    "ended",
+    byAgent ? "result" : "database",
+    byAgent ? `result recorded: ${endText(command)}` : endText(command),
+  );
+  if (trace?.resultAcknowledgedAt !== undefined) {
+    yield entry(
+      trace.resultAcknowledgedAt,
+      "acknowledged",
+      "memory",
+      "result acknowledged: the agent may forget the command",
+    );
+  } else if (byAgent && instance) {
+    yield entry(
+      null,
+      "unacknowledged",
+      "memory",
+      "whether the agent heard that the result is recorded is not known here; if it lists the command it is told again",
+    );
+  }
+}
+
+/** How things stand with the agent of a command that is not over. */
+function* connection(
+  { command, session, events }: TimelineFacts,
+): Generator<TimelineEntry> {
+  if (hasEndedForGood(command)) return;
+  if (session !== undefined) {
+    const { address } = session;
+    const waits = command.state === "queued"
+      ? "; the command waits until it takes some"
+      : command.state === "sent"
+      ? "; it has not told of the command yet"
+      : "";
+    yield entry(
+      null,
+      "connected",
+      "connection",
+      `the agent is connected from ${address}${waits}`,
+    );
+    return;
+  }
+  const { unreachableSince: since } = command;
+  const left = events.findLast(({ kind }) => kind === "agent_disconnected");
+  yield entry(
+    // Below the event that says why.
+    since === null ? null : Math.max(since, left?.at ?? 0),
+    "unreachable",
+    "connection",
+    `the agent is not connected${isOpen(command) ? meanwhile(command) : ""}`,
+  );
+}

@@ -1,0 +1,119 @@
+import type { StreamName } from "../../store/records.ts";
+import type { CommandView } from "../operator_api.ts";
+import { OPEN_STATES } from "../command/open_command.ts";
+import type { Listed } from "../command/command_trace.ts";
+
+// What a timeline says, in words.
+
+/** What becomes of an open command while its agent is away. */
+export function meanwhile(
+  { state, onDisconnect, killAfterMs }: CommandView,
+): string {
+  if (state === "queued") return "; the command has not left";
+  const arrived = state === "sent"
+    ? "; whether the command arrived is not known; if so,"
+    : ";";
+  if (onDisconnect === "continue") {
+    return `${arrived} it is to go on there, and its output and result wait there`;
+  }
+  const when = killAfterMs
+    ? `${secondsText(killAfterMs)} after the link was lost`
+    : "at once";
+  return `${arrived} it is to be ended there ${when}`;
+}
+
+/** How a hello listed a command. */
+export function helloText({ state, produced, session }: Listed): string {
+  const listed = `the agent came back, session ${session}, and listed it as`;
+  switch (state) {
+    case "accepted":
+      return `${listed} accepted: it had not begun`;
+    case "running":
+      return `${listed} running: ${bytesText(produced)} printed`;
+    case "finished":
+      return `${listed} finished: its result is on the agent`;
+  }
+}
+
+/** How far a command is by its own account; undefined for 0 of 1, with which everything begins. */
+export function progressText(
+  { progressCurrent, progressTotal, progressMessage }: CommandView,
+): string | undefined {
+  if (progressCurrent === null) return undefined;
+  const total = progressTotal ?? 0;
+  if (progressCurrent === 0 && total <= 1 && progressMessage === "") {
+    return undefined;
+  }
+  const share = total > 0
+    ? `${progressCurrent} of ${total}`
+    : String(progressCurrent);
+  return `progress ${share} ${progressMessage}`.trimEnd();
+}
+
+/** How a command ended, by the word of its agent or of the Manager. */
+export function endText(command: CommandView): string {
+  const { stdoutHeld, stderrHeld, agentStartedAt, agentFinishedAt } = command;
+  const how = command.reason !== ""
+    ? `: ${command.reason}`
+    : command.signal !== null
+    ? ` by ${command.signal}`
+    : command.exitCode !== null
+    ? `, exit code ${command.exitCode}`
+    : "";
+  const parts = [`${wordsOf(command)}${how}`];
+  if (command.reapedSignalled !== null) parts.push(receiptText(command));
+  if (agentStartedAt !== null && agentFinishedAt !== null) {
+    const took = secondsText(agentFinishedAt - agentStartedAt);
+    parts.push(`it took ${took} by the agent's clock`);
+  }
+  if (stdoutHeld + stderrHeld > 0n) {
+    const printed = bytesText({ stdout: stdoutHeld, stderr: stderrHeld });
+    const kept = command.truncated ? ", not all of it kept" : "";
+    parts.push(`${printed} printed${kept}`);
+  }
+  return parts.join("; ");
+}
+
+function receiptText(
+  { reapedSignalled, reapedAlive }: CommandView,
+): string {
+  const alive = reapedAlive.length === 0
+    ? "none lives"
+    : `still alive: ${reapedAlive.join(" ")}`;
+  return `processes signalled: ${reapedSignalled}, ${alive}`;
+}
+
+/** Whether a command has not ended. */
+export function isOpen({ state }: CommandView): boolean {
+  return OPEN_STATES.has(state);
+}
+
+/** A state as it is written in a sentence. */
+export function wordsOf({ state }: CommandView): string {
+  return state.replace("_", " ");
+}
+
+/** How much of each stream. */
+export function bytesText(
+  { stdout, stderr }: Readonly<Record<StreamName, bigint>>,
+): string {
+  return `${stdout} bytes of stdout and ${stderr} of stderr`;
+}
+
+/** How much of what came the agent was told to be held here. */
+export function acknowledgedText(
+  came: Readonly<Record<StreamName, bigint>>,
+  known: Readonly<Record<StreamName, bigint>> | undefined,
+): string {
+  if (known === undefined) return "nothing acknowledged";
+  const isAll = came.stdout === known.stdout && came.stderr === known.stderr;
+  return isAll
+    ? "all acknowledged"
+    : `${known.stdout} and ${known.stderr} acknowledged`;
+}
+
+/** A duration for people. */
+export function secondsText(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  return `${Math.round(ms / 100) / 10} s`;
+}

@@ -1,0 +1,255 @@
+import { PiriError } from "../../base/errors.ts";
+import type { StreamName } from "../../store/records.ts";
+import type { Store } from "../../store/store.ts";
+import type { FeedPiece, FeedReader } from "../command/feed.ts";
+import type { CommandView, WatchEvent } from "../operator_api.ts";
+import { OPEN_STATES, type OpenCommand } from "../command/open_command.ts";
+
+/** Output is read from the store in pieces of about so many bytes. */
+const READ_BYTES = 262_144;
+
+/** What a watch needs of the commands. */
+export interface WatchSource {
+  readonly store: Store;
+  /** The command while it has not ended. */
+  open(id: bigint): OpenCommand | undefined;
+  /** The command as people see it, or NOT_FOUND. */
+  view(id: bigint): Promise<CommandView>;
+}
+
+/** Where a watch begins. */
+export interface WatchStart {
+  readonly id: bigint;
+  readonly stdoutOffset: bigint;
+  readonly stderrOffset: bigint;
+}
+
+/** Follows commands until all have ended: what is recorded first, then what comes. */
+export async function* watchCommands(
+  source: WatchSource,
+  starts: readonly WatchStart[],
+  signal: AbortSignal,
+): AsyncGenerator<WatchEvent> {
+  const ready = new Set<CommandWatch>();
+  let news = Promise.withResolvers<void>();
+  const watches = new Set<CommandWatch>();
+  const abort = () => news.resolve();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    for (const start of starts) {
+      const watch: CommandWatch = new CommandWatch(source, start, () => {
+        ready.add(watch);
+        news.resolve();
+      });
+      watches.add(watch);
+      ready.add(watch);
+    }
+    while (watches.size > 0 && !signal.aborted) {
+      news = Promise.withResolvers<void>();
+      for (const watch of ready) {
+        ready.delete(watch);
+        yield* watch.news();
+        if (watch.done) {
+          watches.delete(watch);
+          // It may have been woken while it told its last.
+          ready.delete(watch);
+        }
+        if (signal.aborted) return;
+      }
+      if (ready.size === 0 && watches.size > 0) await news.promise;
+    }
+  } finally {
+    signal.removeEventListener("abort", abort);
+    for (const watch of watches) watch.close();
+  }
+}
+
+/** Bytes that are held of each stream. */
+type Held = Readonly<Record<StreamName, bigint>>;
+
+function heldOf({ stdoutHeld, stderrHeld }: CommandView): Held {
+  return { stdout: stdoutHeld, stderr: stderrHeld };
+}
+
+/** One watched command: how far its watcher is. */
+class CommandWatch {
+  done = false;
+  readonly #source: WatchSource;
+  readonly #id: bigint;
+  readonly #wake: () => void;
+  readonly #offset: Record<StreamName, bigint>;
+  #live: { command: OpenCommand; reader: FeedReader } | undefined;
+  #told: CommandView | undefined;
+  #toldProgress: unknown;
+
+  constructor(source: WatchSource, start: WatchStart, wake: () => void) {
+    this.#source = source;
+    this.#id = start.id;
+    this.#wake = wake;
+    this.#offset = { stdout: start.stdoutOffset, stderr: start.stderrOffset };
+  }
+
+  close(): void {
+    this.#live?.command.feed.close(this.#live.reader);
+    this.#live = undefined;
+  }
+
+  /** Everything that is new, up to now. */
+  async *news(): AsyncGenerator<WatchEvent> {
+    if (this.#live === undefined) this.#attach();
+    if (this.#told === undefined) {
+      const view = await this.#source.view(this.#id);
+      yield this.#tell(view);
+      yield* this.#stored(heldOf(view));
+    }
+    const live = this.#live;
+    if (live !== undefined) {
+      yield* this.#pieces(live);
+      if (this.done) return;
+      const { progress } = live.command;
+      if (progress !== undefined && progress !== this.#toldProgress) {
+        this.#toldProgress = progress;
+        yield { kind: "progress", commandId: this.#id, ...progress };
+      }
+      if (!live.command.feed.finished) {
+        yield* this.#stateChange();
+        return;
+      }
+      // Ended: whatever was printed has been read above, or is in the store.
+      yield* this.#pieces(live);
+      if (this.done) return;
+      this.close();
+    }
+    const view = yield* this.#settled();
+    if (this.#source.open(this.#id)?.feed.finished === false) {
+      // It was presumed lost, and its agent has it all the same.
+      this.#told = undefined;
+      this.#wake();
+      return;
+    }
+    yield* this.#missing(heldOf(view));
+    yield this.#tell(view);
+    this.done = true;
+  }
+
+  #attach(): void {
+    const command = this.#source.open(this.#id);
+    if (command === undefined) return;
+    this.#live = { command, reader: command.feed.open(this.#wake) };
+  }
+
+  #tell(command: CommandView): WatchEvent {
+    this.#told = command;
+    return { kind: "command", command };
+  }
+
+  async *#stateChange(): AsyncGenerator<WatchEvent> {
+    const view = await this.#source.view(this.#id);
+    // Its end is told last, once all that it printed is told.
+    if (!OPEN_STATES.has(view.state)) return;
+    if (
+      view.state !== this.#told?.state ||
+      view.unreachableSince !== this.#told.unreachableSince ||
+      view.cancelRequestedAt !== this.#told.cancelRequestedAt
+    ) {
+      yield this.#tell(view);
+    }
+  }
+
+  async *#pieces(
+    { command, reader }: { command: OpenCommand; reader: FeedReader },
+  ): AsyncGenerator<WatchEvent> {
+    while (true) {
+      const piece = command.feed.read(reader);
+      if (piece === undefined) break;
+      if (piece === "behind") {
+        yield* this.#stored(command.held);
+        command.feed.rejoin(reader);
+        continue;
+      }
+      yield* this.#piece(piece);
+    }
+    if (reader.cutOff) {
+      yield {
+        kind: "cutOff",
+        commandId: this.#id,
+        reason: "it read too slowly beyond what is kept",
+      };
+      this.done = true;
+    }
+  }
+
+  /** Tells what the store has, and returns how the command is then: it may have changed while a slow watcher read. */
+  async *#settled(): AsyncGenerator<WatchEvent, CommandView> {
+    while (true) {
+      const view = await this.#source.view(this.#id);
+      const { stdout, stderr } = this.#offset;
+      yield* this.#stored(heldOf(view));
+      if (stdout === this.#offset.stdout && stderr === this.#offset.stderr) {
+        return view;
+      }
+    }
+  }
+
+  /** What the store has beyond what was told, up to what is held. */
+  async *#stored(held: Held): AsyncGenerator<WatchEvent> {
+    for (const stream of ["stdout", "stderr"] as const) {
+      while (this.#offset[stream] < held[stream]) {
+        const pieces = await this.#source.store.readOutput(this.#id, {
+          stream,
+          offset: this.#offset[stream],
+          limit: READ_BYTES,
+        });
+        if (pieces.length === 0) break;
+        for (const piece of pieces) yield* this.#piece({ stream, ...piece });
+      }
+    }
+  }
+
+  /** Tells the part of a piece that was not told yet, and a gap before it as a cut. */
+  *#piece(
+    { stream, offset, bytes }: Omit<FeedPiece, "kept">,
+  ): Generator<WatchEvent> {
+    const told = this.#offset[stream];
+    const end = offset + BigInt(bytes.length);
+    if (end <= told && bytes.length > 0) return;
+    const fresh = offset >= told
+      ? bytes
+      : bytes.subarray(Number(told - offset));
+    const start = offset >= told ? offset : told;
+    if (fresh.length === 0 && start === told) return;
+    this.#offset[stream] = end;
+    yield {
+      kind: "output",
+      commandId: this.#id,
+      stream,
+      offset: start,
+      bytes: fresh,
+      cut: start - told,
+    };
+  }
+
+  /** What was printed and is not kept, at the end. */
+  *#missing(held: Held): Generator<WatchEvent> {
+    for (const stream of ["stdout", "stderr"] as const) {
+      yield* this.#piece({
+        stream,
+        offset: held[stream],
+        bytes: new Uint8Array(),
+        cut: 0n,
+      });
+    }
+  }
+}
+
+/** A watch's start that asks for something impossible. */
+export function checkWatchStart(
+  { id, stdoutOffset, stderrOffset }: WatchStart,
+): void {
+  if (stdoutOffset < 0n || stderrOffset < 0n) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot watch command ${id}: an offset is below 0`,
+    );
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Runs in a thread of its own: the database, so that a slow disk holds up nothing but what waits for it.
+ *
+ * @module
+ */
+import { systemClock } from "../base/clock.ts";
+import { systemRandom } from "../base/random.ts";
+import { openStore } from "./open.ts";
+import type { OwnedPiece } from "./output_piece.ts";
+import type { Store } from "./store.ts";
+import {
+  type FromWorker,
+  type StoreAnswer,
+  type StoreCall,
+  toFailure,
+  type ToWorker,
+} from "./thread_protocol.ts";
+
+/** What a worker's global scope has that a window's has not. */
+interface WorkerScope {
+  postMessage(message: FromWorker): void;
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+}
+
+const scope = globalThis as unknown as WorkerScope;
+let store: Store | undefined;
+let answers: StoreAnswer[] = [];
+
+scope.onmessage = ({ data }) => {
+  if (data.kind === "open") void open(data.path);
+  else for (const call of data.calls) void answer(call);
+};
+
+async function open(path: string): Promise<void> {
+  try {
+    store = await openStore(path, { clock: systemClock, random: systemRandom });
+    scope.postMessage({ kind: "opened", managerId: store.managerId });
+  } catch (error) {
+    scope.postMessage({ kind: "refused", failure: toFailure(error) });
+  }
+}
+
+async function answer({ id, method, args }: StoreCall): Promise<void> {
+  try {
+    if (store === undefined) throw new TypeError("The store is not open");
+    tell({ id, value: await call(store, method, args) });
+  } catch (error) {
+    tell({ id, failure: toFailure(error) });
+  }
+  if (method === "appendOutput") release(args[1] as OwnedPiece);
+}
+
+/** It was given to this thread, and is in the database: without this it waits for a collection with 64 MB of its like. */
+function release(piece: OwnedPiece): void {
+  if (piece.keep) piece.bytes.buffer.transfer(0);
+}
+
+function call(
+  store: Store,
+  method: StoreCall["method"],
+  args: readonly unknown[],
+): Promise<unknown> {
+  if (method === "close") {
+    return Promise.resolve(store[Symbol.asyncDispose]());
+  }
+  // The proxy on the other side has the types; here they are only passed on.
+  const run = store[method] as (
+    ...args: readonly unknown[]
+  ) => Promise<unknown>;
+  return run.apply(store, [...args]);
+}
+
+/** What a commit answers goes back in one message. */
+function tell(one: StoreAnswer): void {
+  answers.push(one);
+  if (answers.length > 1) return;
+  queueMicrotask(() => {
+    const all = answers;
+    answers = [];
+    scope.postMessage({ kind: "answers", answers: all });
+  });
+}

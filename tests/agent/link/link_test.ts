@@ -1,0 +1,381 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { type AgentIdentity, Link } from "../../../lib/agent/link/link.ts";
+import { codeOf, PiriError } from "../../../lib/base/errors.ts";
+import { memoryTransports } from "../../../lib/wire/memory_transport.ts";
+import {
+  Bye_Code,
+  CommandState_State,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { FEATURES } from "../../../lib/wire/features.ts";
+import { MANAGER, MemoryAgent } from "../../support/memory_agent.ts";
+import { type Init, ScriptedPeer } from "../../support/scripted_peer.ts";
+
+const IDENTITY: AgentIdentity = {
+  name: "web-1",
+  secret: "secret",
+  facts: { os: "linux" },
+};
+
+/** An agent that keeps dialling a Manager which a test plays. */
+class Dialling implements AsyncDisposable {
+  /** When it dialled, in seconds. */
+  readonly dials: number[] = [];
+  /** The Manager's end of each connection. */
+  readonly managers: ScriptedPeer[] = [];
+  /** The part of each window that is waited. */
+  fraction = 0;
+  /** What dials do instead of connecting. */
+  dial: ((signal: AbortSignal) => Promise<never>) | undefined;
+  readonly link: Link;
+  #running: Promise<void> | undefined;
+
+  static async start(identity = IDENTITY): Promise<Dialling> {
+    return new Dialling(await MemoryAgent.start(), identity);
+  }
+
+  private constructor(readonly agent: MemoryAgent, identity: AgentIdentity) {
+    const { journal, runner, clock, counters } = agent;
+    this.link = new Link({
+      identity,
+      journal,
+      runner,
+      clock,
+      counters,
+      random: {
+        bytes: (length) => new Uint8Array(length),
+        fraction: () => this.fraction,
+      },
+      dial: async (signal) => {
+        this.dials.push(clock.monotonic() / 1_000);
+        if (this.dial !== undefined) return await this.dial(signal);
+        const [ours, theirs] = memoryTransports();
+        this.managers.push(new ScriptedPeer(theirs));
+        return ours;
+      },
+    });
+  }
+
+  async run(): Promise<void> {
+    this.#running = this.link.run();
+    await this.agent.clock.settle();
+  }
+
+  /** The newest connection, whose hello was heard and answered. */
+  async welcomed(): Promise<ScriptedPeer> {
+    const manager = await this.greeted();
+    await manager.says("serverHello", {
+      version: 1,
+      features: [...FEATURES],
+      managerId: MANAGER,
+    });
+    await this.agent.clock.settle();
+    return manager;
+  }
+
+  /** The newest connection, whose hello was heard. */
+  async greeted(): Promise<ScriptedPeer> {
+    const manager = this.managers.at(-1);
+    if (manager === undefined) throw new Error("nobody dialled");
+    await manager.hears("clientHello");
+    return manager;
+  }
+
+  /** The Manager says Bye and hangs up. */
+  async bye(init: Init<"bye">): Promise<void> {
+    await this.managers.at(-1)?.says("bye", init);
+    await this.agent.clock.settle();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.link.stop("the test is over");
+    for (const manager of this.managers) manager.hangUp();
+    await this.#running;
+    await this.agent[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("the hello says who the agent is and what it knows", async () => {
+  await using dialling = await Dialling.start({
+    ...IDENTITY,
+    joinToken: "token",
+  });
+  const { agent } = dialling;
+  const entry = await agent.accepted({ commandId: 4n, nonce: 9n });
+  await agent.workers.newest.prints("abc");
+  await agent.accepted({ commandId: 1n }, "");
+  await agent.accepted({ commandId: 6n, nonce: 2n });
+  agent.workers.newest.ends();
+  await agent.clock.settle();
+  await dialling.run();
+  const hello = await dialling.managers[0]?.hears("clientHello");
+  assertEquals(entry.state, "running");
+  assertEquals(
+    {
+      ...hello,
+      commands: hello?.commands.map((each) => [
+        each.commandId,
+        each.nonce,
+        each.state,
+        each.stdout,
+      ]),
+    },
+    {
+      clientId: "web-1",
+      auth: "secret",
+      protocol: 2,
+      features: [...FEATURES],
+      agentVersion: hello?.agentVersion ?? "",
+      facts: { os: "linux" },
+      joinToken: "token",
+      instance: agent.journal.instance,
+      session: 1n,
+      lastCommandId: 6n,
+      // Those of an old Manager are nobody's business.
+      commands: [
+        [4n, 9n, CommandState_State.RUNNING, 3n],
+        [6n, 2n, CommandState_State.FINISHED, 0n],
+      ],
+    },
+  );
+});
+
+Deno.test("the number of a session is durable before the dial", async () => {
+  await using dialling = await Dialling.start();
+  const { agent } = dialling;
+  let syncs = 0;
+  const synced = () =>
+    agent.disk.calls.filter(({ kind }) => kind === "sync").length;
+  const before = synced();
+  dialling.dial = () => {
+    syncs = synced() - before;
+    return Promise.reject(new PiriError("UNAVAILABLE", "Cannot connect"));
+  };
+  await dialling.run();
+  assertEquals(syncs > 0, true);
+  assertEquals(await agent.journal.nextSession(), 2n);
+});
+
+Deno.test("dials that fail wait a part of a window that doubles up to a minute", async () => {
+  await using dialling = await Dialling.start();
+  dialling.fraction = 1 - 2 ** -20;
+  dialling.dial = () =>
+    Promise.reject(new PiriError("UNAVAILABLE", "Cannot connect"));
+  await dialling.run();
+  await dialling.agent.clock.advance(600_000);
+  const waits = dialling.dials.slice(1)
+    .map((at, index) => Math.round(at - (dialling.dials[index] ?? 0)));
+  assertEquals(waits.slice(0, 9), [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+});
+
+Deno.test("the window is the first one again after a minute of being ready, and not before", async () => {
+  await using dialling = await Dialling.start();
+  dialling.fraction = 1 - 2 ** -20;
+  const { clock } = dialling.agent;
+  await dialling.run();
+  for (const wait of [1_000, 2_000, 4_000]) {
+    (await dialling.welcomed()).hangUp();
+    await clock.advance(wait);
+  }
+  const manager = await dialling.welcomed();
+  // It is alive: it answers pings.
+  for (let time = 0; time < 60_000; time += 10_000) {
+    await manager.says("pong");
+    await clock.advance(10_000);
+  }
+  manager.hangUp();
+  await clock.advance(1_000);
+  assertEquals(dialling.dials.length, 5);
+  (await dialling.welcomed()).hangUp();
+  await clock.advance(1_500);
+  assertEquals(dialling.dials.length, 5);
+});
+
+/** When the second dial is after a Bye, in seconds, at the lower and at the upper end of its window. */
+async function waitAfter(bye: Init<"bye">): Promise<[number, number]> {
+  const waits: number[] = [];
+  for (const fraction of [0, 1 - 2 ** -30]) {
+    await using dialling = await Dialling.start();
+    dialling.fraction = fraction;
+    await dialling.run();
+    await dialling.greeted();
+    const said = dialling.agent.clock.monotonic() / 1_000;
+    await dialling.bye(bye);
+    await dialling.agent.clock.advance(2_000_000);
+    waits.push(Math.round((dialling.dials[1] ?? NaN) - said));
+  }
+  return [waits[0] ?? NaN, waits[1] ?? NaN];
+}
+
+Deno.test("after an ordinary Bye the next dial falls into the first window", async () => {
+  assertEquals(await waitAfter({ code: Bye_Code.SHUTDOWN }), [0, 1]);
+});
+
+Deno.test("after a failed authentication the window is 30 s", async () => {
+  assertEquals(await waitAfter({ code: Bye_Code.AUTH_FAILED }), [0, 30]);
+  assertEquals(await waitAfter({ reason: "auth failed" }), [0, 30]);
+});
+
+Deno.test("after a replacement the window is 60 s", async () => {
+  assertEquals(await waitAfter({ code: Bye_Code.REPLACED }), [0, 60]);
+});
+
+Deno.test("retry_after is waited out before the jitter, whose window it widens", async () => {
+  assertEquals(await waitAfter({ retryAfterMs: 5_000 }), [5, 10]);
+  assertEquals(await waitAfter({ retryAfterMs: 100 }), [0, 1]);
+});
+
+Deno.test("retry_after counts up to 10 minutes", async () => {
+  assertEquals(await waitAfter({ retryAfterMs: 4_000_000_000 }), [600, 1_200]);
+});
+
+Deno.test("after STALE the agent is another instance", async () => {
+  await using dialling = await Dialling.start();
+  const before = dialling.agent.journal.instance;
+  await dialling.run();
+  await dialling.greeted();
+  await dialling.bye({ code: Bye_Code.STALE });
+  await dialling.agent.clock.advance(1_000);
+  const hello = await dialling.managers[1]?.hears("clientHello");
+  assertEquals(hello?.instance, dialling.agent.journal.instance);
+  assertEquals(hello?.instance === before, false);
+  assertEquals(hello?.session, 2n);
+});
+
+Deno.test("after a violation of the Manager the agent says so, waits and dials again", async () => {
+  await using dialling = await Dialling.start();
+  await dialling.run();
+  const manager = await dialling.welcomed();
+  await manager.says("serverHello");
+  const { code, reason } = await manager.hears("bye");
+  assertEquals(code, Bye_Code.PROTOCOL_ERROR);
+  assertMatch(reason, /^protocol error/);
+  await manager.hearsTheEnd();
+  await dialling.agent.clock.advance(1_000);
+  assertEquals(dialling.managers.length, 2);
+});
+
+Deno.test("a Manager that does not answer the hello within 10 s is given up and dialled again", async () => {
+  await using dialling = await Dialling.start();
+  await dialling.run();
+  const manager = await dialling.greeted();
+  await dialling.agent.clock.advance(10_000);
+  await manager.hearsTheEnd();
+  await dialling.agent.clock.advance(1_000);
+  assertEquals(dialling.managers.length, 2);
+});
+
+Deno.test("the Manager says how often it is pinged, from 1 s to 15 s", async () => {
+  for (const [asked, seconds] of [[5_000, 5], [10, 1], [99_000, 15]] as const) {
+    await using dialling = await Dialling.start();
+    await dialling.run();
+    const manager = await dialling.greeted();
+    await manager.says("serverHello", {
+      managerId: MANAGER,
+      pingIntervalMs: asked,
+    });
+    await dialling.agent.clock.advance(seconds * 1_000 - 1);
+    assertEquals(manager.heardSoFar(), []);
+    await dialling.agent.clock.advance(1);
+    await manager.hears("ping");
+  }
+});
+
+Deno.test("a stop says Bye over the connection, and nothing is dialled any more", async () => {
+  await using dialling = await Dialling.start();
+  await dialling.run();
+  const manager = await dialling.welcomed();
+  dialling.link.stop("the agent stops");
+  const { code, reason } = await manager.hears("bye");
+  assertEquals([code, reason], [Bye_Code.SHUTDOWN, "the agent stops"]);
+  manager.hangUp();
+  await dialling.agent.clock.advance(100_000);
+  assertEquals(dialling.dials.length, 1);
+});
+
+Deno.test("a stop while it waits ends the waiting", async () => {
+  await using dialling = await Dialling.start();
+  dialling.fraction = 0.5;
+  dialling.dial = () =>
+    Promise.reject(new PiriError("UNAVAILABLE", "Cannot connect"));
+  await dialling.run();
+  dialling.link.stop("the agent stops");
+  await dialling.agent.clock.settle();
+  assertEquals(dialling.agent.clock.timers, 0);
+});
+
+Deno.test("a stop while it dials hangs up on who answers after all", async () => {
+  await using dialling = await Dialling.start();
+  const dialled = Promise.withResolvers<never>();
+  dialling.dial = () => dialled.promise;
+  await dialling.run();
+  dialling.link.stop("the agent stops");
+  const [ours, theirs] = memoryTransports();
+  const manager = new ScriptedPeer(theirs);
+  dialled.resolve(ours as never);
+  await manager.hearsTheEnd();
+});
+
+Deno.test("data is asked for over the current connection, and refused without one", async () => {
+  await using dialling = await Dialling.start();
+  const request = () => dialling.link.request("data.Get", "{}");
+  assertEquals(codeOf(await assertRejects(request)), "UNAVAILABLE");
+  await dialling.run();
+  await dialling.greeted();
+  assertEquals(codeOf(await assertRejects(request)), "UNAVAILABLE");
+  const manager = dialling.managers[0];
+  await manager?.says("serverHello", { managerId: MANAGER });
+  await dialling.agent.clock.settle();
+  assertEquals(dialling.link.isReady, true);
+  const answer = request();
+  const asked = await manager?.hears("dataRequest");
+  await manager?.says("dataResponse", {
+    requestId: asked?.requestId ?? 0n,
+    ok: true,
+    value: { case: "string", value: "42" },
+  });
+  assertEquals(await answer, "42");
+  const lost = assertRejects(request);
+  await manager?.hears("dataRequest");
+  manager?.hangUp();
+  assertEquals(codeOf(await lost), "UNAVAILABLE");
+});
+
+Deno.test("the former connection is closed and its commands are settled before the next dial", async () => {
+  await using dialling = await Dialling.start();
+  const { agent } = dialling;
+  await dialling.run();
+  const manager = await dialling.welcomed();
+  await manager.says("command", { commandId: 1n, nonce: 5n });
+  manager.hangUp();
+  await agent.clock.advance(1_000);
+  const hello = await dialling.managers[1]?.hears("clientHello");
+  assertEquals(hello?.commands.map(({ commandId }) => commandId), [1n]);
+  assertEquals(hello?.lastCommandId, 1n);
+});
+
+Deno.test("a result that twice ended its connection in a protocol error goes without what may be at fault", async () => {
+  await using dialling = await Dialling.start();
+  const { agent } = dialling;
+  await agent.accepted({ commandId: 4n, nonce: 9n });
+  agent.workers.newest.ends({
+    success: false,
+    changed: true,
+    exitCode: 3,
+    message: "odd",
+  });
+  await agent.clock.settle();
+  await dialling.run();
+  const told: [string, number | undefined, boolean][] = [];
+  for (let delivery = 1; delivery <= 3; delivery++) {
+    const manager = await dialling.welcomed();
+    const { output, exitCode, truncated } = await manager.hears("result");
+    told.push([output, exitCode, truncated]);
+    await dialling.bye({
+      code: Bye_Code.PROTOCOL_ERROR,
+      reason: "protocol error: odd",
+    });
+    await agent.clock.advance(60_000);
+  }
+
+  assertEquals(told, [["odd", 3, false], ["odd", 3, false], ["", 3, true]]);
+});

@@ -1,0 +1,230 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { PiriError } from "../../lib/base/errors.ts";
+import { compareTable } from "../../bench/compare.ts";
+import { pageWith } from "../../bench/page.ts";
+import type { Pair } from "../../bench/pair.ts";
+import { pairs } from "../../bench/pairs.ts";
+import {
+  merged,
+  readResults,
+  resultOf,
+  type Results,
+  resultsText,
+} from "../../bench/results.ts";
+import { goalText, isMet, markdownTable } from "../../bench/table.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+function aPair(name: string, goal: Pair["goal"]): Pair {
+  return {
+    name,
+    unit: "x/s",
+    goal,
+    ours: `our ${name}`,
+    beside: `their ${name}`,
+    open: () => Promise.resolve({ leftOut: "" }),
+  };
+}
+
+/** What pairs of these names came to: each the ratio that it is given. */
+function results(machine: string, ratios: Record<string, number>): Results {
+  return {
+    machine,
+    commit: "c",
+    deno: "d",
+    results: Object.entries(ratios)
+      .map(([name, ratio]) => resultOf({ name, unit: "x/s" }, [[ratio, 1]])),
+  };
+}
+
+function ratiosOf({ results }: Results): Record<string, number> {
+  return Object.fromEntries(results.map(({ name, ratio }) => [name, ratio]));
+}
+
+Deno.test("a result has the medians, their ratio, and how far the ratios lie apart", () => {
+  const result = resultOf({ name: "a", unit: "x/s" }, [
+    [10, 20],
+    [12, 20],
+    [11, 22],
+  ]);
+
+  assertEquals(result, {
+    name: "a",
+    ours: 11,
+    beside: 20,
+    unit: "x/s",
+    ratio: 0.55,
+    spread: 0.2,
+    rounds: [[10, 20], [12, 20], [11, 22]],
+  });
+});
+
+Deno.test("a part of the rows takes the place of those rows only, in the order of the table", () => {
+  const now = merged(
+    results("m", { a: 1, b: 2, gone: 3 }),
+    results("m", { c: 4, b: 5 }),
+    ["c", "a", "b"],
+  );
+
+  assertEquals(ratiosOf(now), { c: 4, a: 1, b: 5 });
+  assertEquals(now.results.map(({ name }) => name), ["c", "a", "b"]);
+});
+
+Deno.test("rows of another machine, or another Deno, are dropped", () => {
+  const now = results("m", { b: 2 });
+  const names = ["a", "b"];
+
+  assertEquals(
+    ratiosOf(merged(results("n", { a: 1, b: 1 }), now, names)),
+    { b: 2 },
+  );
+  assertEquals(
+    ratiosOf(merged({ ...results("m", { a: 1 }), deno: "e" }, now, names)),
+    { b: 2 },
+  );
+  assertEquals(ratiosOf(merged(undefined, now, names)), { b: 2 });
+});
+
+Deno.test("results survive being written and read; other files are no results", () => {
+  const written = results("m", { a: 1 });
+
+  assertEquals(readResults(resultsText(written)), written);
+  assertEquals(readResults(`{"results": 3}`), undefined);
+  assertEquals(readResults("not JSON"), undefined);
+});
+
+Deno.test("each round is a line of the file", () => {
+  assertEquals(
+    resultsText({
+      ...results("m", {}),
+      results: [resultOf({ name: "a", unit: "x/s" }, [[1.5, 2], [3, 4]])],
+    }),
+    `\
+{
+  "machine": "m",
+  "commit": "c",
+  "deno": "d",
+  "results": [
+    {
+      "name": "a",
+      "ours": 2.25,
+      "beside": 3,
+      "unit": "x/s",
+      "ratio": 0.75,
+      "spread": 0,
+      "rounds": [
+        [1.5, 2],
+        [3, 4]
+      ]
+    }
+  ]
+}
+`,
+  );
+});
+
+Deno.test("the table tells whether a goal is met", () => {
+  const pair = aPair("a", { least: 0.5 });
+  const result = resultOf(pair, [[1, 4]]);
+
+  assertEquals(
+    markdownTable([{ pair, result }]),
+    `\
+| name | ours | beside | unit | ratio | spread | goal   |        |
+| ---- | ---- | ------ | ---- | ----- | ------ | ------ | ------ |
+| a    | 1    | 4      | x/s  | 0.25  | 0 %    | >= 0.5 | missed |`,
+  );
+  assertEquals(goalText({ most: 1 / 15 }), "<= 1/15");
+  assertEquals(goalText({ most: 2 }), "<= 2");
+  assertEquals(isMet({ least: 0.5 }, 0.5), true);
+  assertEquals(isMet({ most: 1.2 }, 1.2), true);
+  assertEquals(isMet({ most: 1.2 }, 1.21), false);
+});
+
+Deno.test("ratios are compared with those that were committed, in the direction of their goals", () => {
+  const rows = results("other", { fast: 0.6, small: 3, same: 1, fresh: 1 })
+    .results.map((result) => ({
+      pair: aPair(
+        result.name,
+        result.name === "small" ? { most: 2 } : { least: 0.5 },
+      ),
+      result,
+    }));
+
+  assertEquals(
+    compareTable(results("m", { fast: 0.5, small: 2, same: 1 }), rows),
+    `\
+| name  | goal   | committed | now | spread | change      |        |
+| ----- | ------ | --------- | --- | ------ | ----------- | ------ |
+| fast  | >= 0.5 | 0.5       | 0.6 | 0 %    | 20 % better | met    |
+| small | <= 2   | 2         | 3   | 0 %    | 33 % worse  | missed |
+| same  | >= 0.5 | 1         | 1   | 0 %    | none        | met    |
+| fresh | >= 0.5 | none      | 1   | 0 %    |             | met    |`,
+  );
+});
+
+const MARKS = [
+  "<!-- deno-fmt-ignore-start -->\n",
+  "<!-- deno-fmt-ignore-end -->\n",
+];
+
+Deno.test("results take the place of those that the page has, and the rest of it stays", () => {
+  const [begin, end] = MARKS;
+  const page = pageWith(
+    `# Title\n\n${begin}\nold\n\n${end}\nMore\n`,
+    results("m", { a: 1 }),
+    [aPair("a", { least: 0.5 }), aPair("not measured", { least: 1 })],
+  );
+
+  assertEquals(
+    page,
+    `# Title
+
+${begin}
+| name | ours | beside | unit | ratio | spread | goal   |     |
+| ---- | ---- | ------ | ---- | ----- | ------ | ------ | --- |
+| a    | 1    | 1      | x/s  | 1     | 0 %    | >= 0.5 | met |
+
+Measured on m, with Deno d, at commit c.
+
+- a: our a; beside it their a
+
+${end}
+More
+`,
+  );
+});
+
+Deno.test("a page without a place for the results is refused", () => {
+  const [begin, end] = MARKS;
+  for (const page of ["", begin, `${end}${begin}`]) {
+    assertThrows(
+      () => pageWith(page ?? "", results("m", {}), []),
+      PiriError,
+      "Cannot find the place of the results",
+    );
+  }
+});
+
+Deno.test("the page has the results that are committed, as the bench writes them", async () => {
+  const text = await Deno.readTextFile(new URL("bench/results.json", ROOT));
+  const page = await Deno.readTextFile(new URL("docs/performance.md", ROOT));
+  const committed = readResults(text);
+
+  assertEquals(committed === undefined, false);
+  assertEquals(resultsText(committed ?? results("", {})), text);
+  assertEquals(
+    pageWith(page, committed ?? results("", {}), pairs),
+    page,
+    "deno task bench --page writes it again",
+  );
+});
+
+Deno.test("what is committed has each name once, and only names of what can be measured", async () => {
+  const text = await Deno.readTextFile(new URL("bench/results.json", ROOT));
+  const names = readResults(text)?.results.map(({ name }) => name) ?? [];
+  const known = pairs.map(({ name }) => name);
+
+  assertEquals(new Set(known).size, known.length);
+  assertEquals(names, known.filter((name) => names.includes(name)));
+});

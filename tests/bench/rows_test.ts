@@ -1,0 +1,116 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { PiriError } from "../../lib/base/errors.ts";
+import { fileHash, printedRate, writeBulk } from "../../bench/bulk.ts";
+import { type NatsWord, nextWord } from "../../bench/nats_protocol.ts";
+import { pathOf } from "../../bench/peer.ts";
+import { RssWatch } from "../../bench/rss_watch.ts";
+import { timedWell } from "../../bench/timed.ts";
+import { TempFolder } from "../../scripts/local/temp_folder.ts";
+
+const encoder = new TextEncoder();
+
+/** The command line of a program in JavaScript. */
+function program(code: string): string[] {
+  return [Deno.execPath(), "eval", code];
+}
+
+Deno.test("a peer is found in the first folder that has it, and is missing where none has", async () => {
+  await using folder = await TempFolder.make("piri-test-");
+  await Deno.mkdir(folder.at("full"));
+  await Deno.writeTextFile(folder.at("full", "clush"), "");
+  const folders = [folder.at("none"), folder.at("full")];
+
+  assertEquals(await pathOf("clush", folders), folder.at("full", "clush"));
+  assertEquals(await pathOf("scp", folders), undefined);
+});
+
+Deno.test("a program that fails, complains or prints what it should not is not measured", async () => {
+  for (
+    const code of [
+      "Deno.exit(3)",
+      `console.error("denied")`,
+      `console.log("more")`,
+    ]
+  ) {
+    await assertRejects(
+      () => timedWell(program(code)),
+      PiriError,
+      "Cannot measure",
+    );
+  }
+  assert(await timedWell(program("")) > 0);
+});
+
+Deno.test("what comes back is measured only if it is the same, byte for byte", async () => {
+  await using folder = await TempFolder.make("piri-test-");
+  const [right, wrong] = [folder.at("right"), folder.at("wrong")];
+  const sha256 = await writeBulk(right, 1_500_000);
+  await writeBulk(wrong, 1_500_000);
+  const print = (path: string, code = 0) =>
+    program(`
+      using file = await Deno.open(${JSON.stringify(path)});
+      await file.readable.pipeTo(Deno.stdout.writable);
+      Deno.exit(${code});
+    `);
+
+  assertEquals(await fileHash(right), { bytes: 1_500_000, sha256 });
+  assert(await printedRate(print(right), sha256) > 0);
+  await assertRejects(
+    () => printedRate(print(wrong), sha256),
+    PiriError,
+    "instead of",
+  );
+  await assertRejects(
+    () => printedRate(print(right, 1), sha256),
+    PiriError,
+    "ended with 1",
+  );
+});
+
+/** All that is whole among these bytes, as text. */
+function wordsOf(text: string): string[] {
+  const bytes = encoder.encode(text);
+  const words: string[] = [];
+  for (let start = 0;;) {
+    const next = nextWord(bytes, start);
+    if (next === undefined) return words;
+    words.push(textOf(next.word));
+    start = next.end;
+  }
+}
+
+function textOf(word: NatsWord): string {
+  if (word.kind === "line") return word.line;
+  const { subject, reply, payload } = word;
+  return `${subject} > ${reply}: ${new TextDecoder().decode(payload)}`;
+}
+
+Deno.test("what NATS says is read a word at a time, and only when it is whole", () => {
+  const first = "MSG agent.7 1 _INBOX.a.1 4\r\na\r\nb\r\n";
+  const said = `PING\r\n${first}MSG b 2 0\r\n\r\nPONG\r\n`;
+
+  assertEquals(wordsOf(said), [
+    "PING",
+    "agent.7 > _INBOX.a.1: a\r\nb",
+    "b > : ",
+    "PONG",
+  ]);
+  for (let cut = 0; cut < first.length; cut++) {
+    assertEquals(wordsOf(first.slice(0, cut)), []);
+  }
+});
+
+Deno.test({
+  name:
+    "the memory of a process is told before a piece of work and at its most",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const watch = new RssWatch({ bench: Deno.pid });
+
+    assertEquals(await watch.during(() => Promise.resolve(7)), 7);
+    assertMatch(
+      watch.notes().join("\n"),
+      /^memory of the bench: [\d.]+ MB before, at most [1-9][\d.]+ MB while it lasts$/,
+    );
+  },
+});

@@ -1,0 +1,280 @@
+import { type Clock, sleep, systemClock } from "../../lib/base/clock.ts";
+import type { Programs } from "../../scripts/local/programs.ts";
+import { until } from "../../scripts/local/until.ts";
+import { Dice } from "./dice.ts";
+import { type Leftover, leftoversOf } from "./leftovers.ts";
+import { Site } from "./site.ts";
+
+/** What SIGTERM is given, and what the end of a tree may take beyond it, milliseconds. */
+const GRACE_MS = 1_000;
+const BEYOND_MS = 2_000;
+
+/** One slow cancel in fewer says how busy the machine is, not how cancels go. */
+const ENOUGH_FOR_PERCENTILE = 100;
+
+/** How many live children one round cancels, and how many of them leave their session, environment or parent. */
+const CHILDREN = 60;
+
+/** One chain that hops its session comes to how many rounds, and how long its next hop is waited for, in milliseconds. */
+const ROUNDS_A_HOPPER = 10;
+const HOPS_MS = 500;
+
+/** What a run of cancels is asked for. */
+export interface CancelsOptions {
+  readonly programs: Programs;
+  readonly rounds: number;
+  readonly say: (line: string) => void;
+  /** Ends it after the round that is under way. */
+  readonly signal: AbortSignal;
+}
+
+/** What came of it. */
+export interface CancelsReport {
+  readonly text: string;
+  readonly violations: readonly string[];
+  readonly logs: string;
+}
+
+/** What names a tree's processes, and a file in which some of them show that they live. */
+interface Signs {
+  /** It is in the arguments of every process of the tree, as a number of seconds that nobody else sleeps. */
+  readonly mark: string;
+  readonly beat: string;
+}
+
+/** A tree of processes to cancel. */
+interface Tree {
+  readonly name: string;
+  /** A line for the shell. */
+  readonly line: (signs: Signs) => string;
+  readonly stands: (signs: Signs) => boolean;
+}
+
+/** Forks in its group without end, three at a time, and ignores SIGTERM. */
+const STORM: Tree = {
+  name: "forks without end",
+  line: ({ mark, beat }) =>
+    [
+      "trap '' TERM",
+      `hop='echo >> ${beat}; sh -c "$0" "$0" ${mark} & exit'`,
+      `for n in 1 2 3; do sh -c "$hop" "$hop" ${mark} & done`,
+      // What is left running when a program ends by itself is left alone.
+      "while :; do sleep 1; done",
+    ].join("\n"),
+  stands: ({ beat }) => sizeOf(beat) > 50,
+};
+
+/** Live children of which a third have left: by setsid, without their environment, or as daemons do. */
+const CROWD: Tree = {
+  name: `${CHILDREN} children`,
+  line: ({ mark }) =>
+    [
+      `n=0; while [ $n -lt ${CHILDREN / 6} ]; do n=$((n + 1))`,
+      `  sleep ${mark} & sleep ${mark} & (trap '' TERM; sleep ${mark}) &`,
+      `  sleep ${mark} &`,
+      `  if [ $((n % 2)) = 0 ]`,
+      `  then setsid sleep ${mark} &`,
+      `    setsid env -i /bin/sh -c "trap '' TERM; exec sleep ${mark}" &`,
+      `  else env -i sleep ${mark} &`,
+      `    (setsid sh -c "sleep ${mark} & exit" &)`,
+      `  fi`,
+      "done",
+      "wait",
+    ].join("\n"),
+  stands: ({ mark }) =>
+    leftoversOf(mark).filter(({ words }) => /^(\/bin\/)?sleep /.test(words))
+      .length === CHILDREN,
+};
+
+/** Cancels trees of processes that resist, and looks what is left of them. */
+export async function cancels(
+  { programs, rounds, say, signal }: CancelsOptions,
+): Promise<CancelsReport> {
+  const clock = systemClock;
+  await using site = await Site.begin({
+    programs,
+    agents: 1,
+    dice: new Dice(1),
+  });
+  const violations: string[] = [];
+  const times: number[] = [];
+  const byTree = new Map<string, number[]>();
+  for (let round = 1; round <= rounds; round++) {
+    const tree = round % 2 === 0 ? CROWD : STORM;
+    const { ms, complaints } = await cancelOnce(site, tree, clock);
+    times.push(ms);
+    byTree.set(tree.name, [...byTree.get(tree.name) ?? [], ms]);
+    violations.push(
+      ...complaints.map((what) => `round ${round}, ${tree.name}: ${what}`),
+    );
+    if (round % 20 === 0) say(`${round} cancels`);
+    if (violations.length > 0 || signal.aborted) break;
+  }
+  const isEnough = times.length >= ENOUGH_FOR_PERCENTILE;
+  if (isEnough && percentile(times, 99) > GRACE_MS + BEYOND_MS) {
+    violations.push(
+      `one cancel in a hundred took ${percentile(times, 99).toFixed(0)} ms`,
+    );
+  }
+  const hoppers: string[] = [];
+  for (let n = 0; n < Math.ceil(rounds / ROUNDS_A_HOPPER); n++) {
+    if (signal.aborted) break;
+    const { text, complaints } = await cancelHopper(site, clock);
+    hoppers.push(text);
+    violations.push(...complaints);
+  }
+  violations.push(...site.complaints);
+  return {
+    text: [
+      `${times.length} cancels, from the cancel's first moment until all were dead, ${GRACE_MS} ms of which are grace:`,
+      ...[...byTree].map(([name, times]) => `  ${name}: ${timesText(times)}`),
+      `  all: ${timesText(times)}`,
+      `${hoppers.length} chains that leave their session at each fork:`,
+      ...Map.groupBy(hoppers, (text) => text).entries().map(
+        ([text, { length }]) => `  ${length} ${text}`,
+      ),
+    ].join("\n"),
+    violations,
+    logs: violations.length === 0
+      ? ""
+      : site.hosts.map(({ log }) => log).join("\n"),
+  };
+}
+
+interface Shown {
+  readonly id: string;
+  readonly state: string;
+  readonly reaped: {
+    readonly signalled: number;
+    readonly alive: readonly number[];
+  } | null;
+}
+
+async function cancelOnce(
+  site: Site,
+  tree: Tree,
+  clock: Clock,
+): Promise<{ ms: number; complaints: string[] }> {
+  const signs = newSigns(site);
+  const id = await start(site, tree.line(signs));
+  await until(`"${tree.name}" stands`, () => tree.stands(signs));
+  const began = clock.monotonic();
+  const cancelled = site.cli("cancel", id, "--grace", `${GRACE_MS}ms`);
+  let left: Leftover[] = [];
+  try {
+    await until("all are dead", () => isDead(signs), { ms: 15_000 });
+  } catch {
+    left = leftoversOf(signs.mark);
+  }
+  const ms = clock.monotonic() - began;
+  await cancelled;
+  const { state, reaped } = await end(site, id);
+  left = left.concat(leftoversOf(signs.mark));
+  return {
+    ms,
+    complaints: [
+      ...left.map(({ pid, words }) => `an orphan, ${pid}: ${words}`),
+      ...state === "cancelled" ? [] : [`it is ${state}`],
+      ...reaped?.alive.length === 0
+        ? []
+        : [`its receipt is ${JSON.stringify(reaped)}`],
+    ],
+  };
+}
+
+/** Nobody can end such a chain for certain by looking: the receipt has to say how it went. */
+async function cancelHopper(
+  site: Site,
+  clock: Clock,
+): Promise<{ text: string; complaints: string[] }> {
+  const { mark, beat } = newSigns(site);
+  const stop = site.folder.at(`stop-${mark}`);
+  const hop = site.folder.at("hop.sh");
+  await Deno.writeTextFile(
+    hop,
+    `[ -e "$2" ] && exit; echo >> "$3"\nsetsid env -i /bin/sh '${hop}' "$@" &\n`,
+  );
+  try {
+    const id = await start(
+      site,
+      `setsid sh '${hop}' ${mark} '${stop}' '${beat}' & while :; do sleep 1; done`,
+    );
+    await until("it runs", () => sizeOf(beat) > 5);
+    await site.cli("cancel", id, "--grace", `${GRACE_MS}ms`);
+    const { state, reaped } = await end(site, id);
+    const before = sizeOf(beat);
+    await sleep(clock, HOPS_MS);
+    const lives = sizeOf(beat) > before;
+    const isTold = (reaped?.alive.length ?? 0) > 0;
+    return {
+      text: `${lives ? "live on" : "are ended"}, ${
+        isTold ? "and their receipts name them" : "of which nothing is left"
+      }`,
+      complaints: [
+        ...state === "cancelled" ? [] : [`the chain is ${state}`],
+        ...isTold === lives ? [] : [
+          `the chain's receipt is wrong: ${JSON.stringify(reaped)}, and ${
+            sizeOf(beat) - before
+          } hops came after it`,
+        ],
+      ],
+    };
+  } finally {
+    await Deno.writeTextFile(stop, "");
+    await until(
+      "the chain is at its end",
+      () => leftoversOf(mark).length === 0,
+    );
+  }
+}
+
+async function start(site: Site, line: string): Promise<string> {
+  const { stdout } = await site.cli(
+    ...["run", "chaos-1", "--detach", "--shell", line],
+  );
+  return stdout.trim();
+}
+
+/** Waits until it has ended, and returns what is known of it. */
+async function end(site: Site, id: string): Promise<Shown> {
+  await site.cli("--json", "watch", id);
+  const { stdout } = await site.cli("--json", "show", id);
+  return JSON.parse(stdout);
+}
+
+function newSigns({ folder }: Site): Signs {
+  const [number = 0] = crypto.getRandomValues(new Uint32Array(1));
+  const mark = `6000.${String(number).padStart(10, "0")}`;
+  return { mark, beat: folder.at(`beat-${mark}`) };
+}
+
+/** Whether nobody is seen, several times, and nobody gave a sign meanwhile: what forks fast is seldom in a look. */
+function isDead({ mark, beat }: Signs): boolean {
+  const before = sizeOf(beat);
+  for (let look = 0; look < 5; look++) {
+    if (leftoversOf(mark).length > 0) return false;
+  }
+  return sizeOf(beat) === before;
+}
+
+function sizeOf(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch {
+    return 0;
+  }
+}
+
+function timesText(times: readonly number[]): string {
+  const [p50, p99] = [50, 99].map((p) => percentile(times, p).toFixed(0));
+  return `p50 ${p50} ms, p99 ${p99} ms, most ${
+    Math.max(...times).toFixed(0)
+  } ms`;
+}
+
+/** The nearest rank. */
+function percentile(times: readonly number[], percent: number): number {
+  const sorted = times.toSorted((a, b) => a - b);
+  const rank = Math.ceil(percent / 100 * sorted.length);
+  return sorted[Math.max(rank, 1) - 1] ?? 0;
+}

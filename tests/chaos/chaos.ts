@@ -1,0 +1,292 @@
+import { type Clock, sleep, systemClock } from "../../lib/base/clock.ts";
+import { messageOf } from "../../lib/base/errors.ts";
+import { stateName } from "../../lib/cli/manager/states.ts";
+import type { Command } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Programs } from "../../scripts/local/programs.ts";
+import { Dice } from "./dice.ts";
+import { Faults } from "./faults.ts";
+import { linesOf, outputOf, recordsByKey } from "./investigate.ts";
+import { leftoversOf } from "./leftovers.ts";
+import { give, type Order, type Said, someOrder } from "./order.ts";
+import { Site } from "./site.ts";
+import { complaintsOf } from "./verdict.ts";
+import { makePool, printedBy, SCRIPT } from "./work.ts";
+
+/** After so many rounds the faults stop, and everything is looked at. */
+const LOOK_EVERY = 10;
+
+/** Once the faults have stopped, all must be well again after so long, milliseconds. */
+const CONVERGE_MS = 150_000;
+
+/** What a run of chaos is asked for. */
+export interface ChaosOptions {
+  readonly programs: Programs;
+  readonly rounds: number;
+  readonly seed: number;
+  readonly agents: number;
+  readonly say: (line: string) => void;
+  /** Ends it after the round that is under way. */
+  readonly signal: AbortSignal;
+}
+
+/** What came of it. */
+export interface ChaosReport {
+  readonly rounds: number;
+  readonly seconds: number;
+  /** Commands by how they ended; "not taken" are those that the Manager never recorded. */
+  readonly commands: Readonly<Record<string, number>>;
+  readonly faults: Readonly<Record<string, number>>;
+  /** Results lost, effects doubled, orphans, and whatever else was promised and not kept. */
+  readonly violations: readonly string[];
+  /** The logs of the hosts, if there are violations. */
+  readonly logs: string;
+}
+
+/** Where the script, its pool and its effects are. */
+interface Paths {
+  readonly script: string;
+  readonly effects: string;
+  readonly pool: string;
+}
+
+/** An order that is under way, or is to be looked at. */
+interface Case {
+  readonly order: Order;
+  /** How often its agent had been killed and stopped when it was given. */
+  readonly before: { readonly kills: number; readonly stops: number };
+  readonly said: Promise<Said>;
+}
+
+/** Lets faults loose on a Manager and its agents while commands run, and looks whether every promise was kept. */
+export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed } = options;
+  const clock = systemClock;
+  const began = clock.monotonic();
+  await using site = await Site.begin({
+    ...options,
+    dice: new Dice(seed + 1),
+  });
+  const run = await Run.begin(site, { seed, clock });
+  let rounds = 0;
+  while (
+    rounds < options.rounds && run.violations.length === 0 &&
+    !options.signal.aborted
+  ) {
+    await run.round(++rounds);
+    if (rounds % LOOK_EVERY !== 0 && rounds !== options.rounds) continue;
+    await run.look(rounds);
+    const seconds = Math.round((clock.monotonic() - began) / 1_000);
+    options.say(`${rounds} rounds, ${seconds} s: ${countsText(run.commands)}`);
+  }
+  return {
+    rounds,
+    seconds: (clock.monotonic() - began) / 1_000,
+    commands: run.commands,
+    faults: run.faults,
+    violations: run.violations,
+    logs: run.violations.length === 0
+      ? ""
+      : site.hosts.map(({ log }) => log).join("\n"),
+  };
+}
+
+/** As "succeeded 12, failed 3". */
+export function countsText(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts).map(([name, count]) => `${name} ${count}`)
+    .join(", ");
+}
+
+class Run {
+  readonly violations: string[] = [];
+  readonly commands: Record<string, number> = {};
+  readonly #site: Site;
+  readonly #clock: Clock;
+  readonly #faults: Faults;
+  readonly #dice: Dice;
+  readonly #pool: Uint8Array<ArrayBuffer>;
+  readonly #paths: Paths;
+  /** It is in the environment of every process of every command. */
+  readonly #mark: string;
+  readonly #cases: Case[] = [];
+  /** How each command ended that was looked at: that is for good. */
+  readonly #ends = new Map<string, string>();
+
+  private constructor(
+    site: Site,
+    { seed, clock, pool, paths }: {
+      seed: number;
+      clock: Clock;
+      pool: Uint8Array<ArrayBuffer>;
+      paths: Paths;
+    },
+  ) {
+    this.#site = site;
+    this.#clock = clock;
+    this.#pool = pool;
+    this.#paths = paths;
+    this.#dice = new Dice(seed);
+    this.#faults = new Faults(site, { dice: new Dice(seed + 2), clock });
+    this.#mark = `chaos-${crypto.randomUUID()}`;
+  }
+
+  static async begin(
+    site: Site,
+    { seed, clock }: { seed: number; clock: Clock },
+  ): Promise<Run> {
+    const { folder } = site;
+    const pool = makePool(seed);
+    const paths = {
+      script: folder.at("work.sh"),
+      effects: folder.at("effects"),
+      pool: folder.at("pool"),
+    };
+    await Deno.writeTextFile(paths.script, SCRIPT);
+    await Deno.writeTextFile(paths.effects, "");
+    await Deno.writeFile(paths.pool, pool);
+    return new Run(site, { seed, clock, pool, paths });
+  }
+
+  get faults(): Record<string, number> {
+    return Object.fromEntries(this.#faults.counts);
+  }
+
+  /** Gives some orders while some things go wrong. Does not wait for what comes of them. */
+  async round(round: number): Promise<void> {
+    const dice = this.#dice;
+    const ms = dice.between(800, 2_500);
+    const faults = Array.from(
+      { length: dice.between(1, 3) },
+      () => this.#faults.after(dice.between(0, ms)),
+    );
+    const agents = this.#site.agents.map(({ name }) => name);
+    const orders = dice.between(3, 6);
+    for (let n = 1; n <= orders; n++) {
+      const key = `${this.#mark}-${round}-${n}`;
+      const order = someOrder(round, key, { agents, dice });
+      this.#give(order, dice.between(0, ms / 2));
+    }
+    await Promise.all([sleep(this.#clock, ms), ...faults]);
+  }
+
+  /** Has the faults stop, waits until all is well, and looks at all that was ordered. */
+  async look(round: number): Promise<void> {
+    await this.#faults.calm();
+    try {
+      await this.#site.connected(CONVERGE_MS);
+      await this.#site.idle(CONVERGE_MS);
+      await Promise.all(this.#cases.map(({ said }) => said));
+      // A command line that came late has had its command done after all.
+      await this.#site.idle(CONVERGE_MS);
+    } catch (error) {
+      this.#complain(`round ${round}: ${messageOf(error)}`);
+    }
+    await this.#judgeAll(round);
+    for (const complaint of this.#site.complaints) this.#complain(complaint);
+    for (const { pid, words } of leftoversOf(this.#mark)) {
+      this.#complain(`round ${round}: an orphan, ${pid}: ${words}`);
+    }
+  }
+
+  #give(order: Order, ms: number): void {
+    const host = this.#hostOf(order.agent);
+    const { kills, stops } = host;
+    const said = sleep(this.#clock, ms).then(() =>
+      give(order, {
+        site: this.#site,
+        paths: this.#paths,
+        clock: this.#clock,
+      })
+    );
+    said.catch(() => {}); // it is waited for by `look`
+    this.#cases.push({ order, before: { kills, stops }, said });
+  }
+
+  async #judgeAll(round: number): Promise<void> {
+    using control = await this.#site.control();
+    const effects = await linesOf(this.#paths.effects);
+    const records = await recordsByKey(control, keyOf, { downTo: 0n });
+    for (const [key, count] of effects) {
+      if (count > 1) {
+        this.#complain(`${key}: its effect is there ${count} times`);
+      }
+    }
+    for (const [key, [record, ...more]] of records) {
+      const before = this.#ends.get(key);
+      if (more.length > 0) this.#complain(`${key}: it is recorded twice`);
+      if (record === undefined || before === undefined) continue;
+      const now = endOf(record);
+      if (now !== before) {
+        this.#complain(`${key}: it was ${before}, and is ${now} by now`);
+      }
+    }
+    for (const { order, before, said } of this.#cases.splice(0)) {
+      const { key } = order.work;
+      const [record] = records.get(key) ?? [];
+      const host = this.#hostOf(order.agent);
+      const complaints = complaintsOf({
+        order,
+        said: await said,
+        record,
+        recorded: record === undefined
+          ? []
+          : await outputOf(control, record.id),
+        effects: effects.get(key) ?? 0,
+        printed: printedBy(order.work, this.#pool),
+        agentWasKilled: host.kills > before.kills,
+        agentWasStopped: host.stops > before.stops,
+      });
+      for (const complaint of complaints) {
+        this.#complain(
+          `round ${order.round} (seen after ${round}), command ${record?.id} on ${order.agent}: ${complaint}; ${
+            JSON.stringify(order.work)
+          } ${record === undefined ? "" : endOf(record)}`,
+        );
+      }
+      if (record !== undefined) this.#ends.set(key, endOf(record));
+      const end = record === undefined
+        ? `not taken (${whyNot(await said)})`
+        : wordOf(record);
+      this.commands[end] = (this.commands[end] ?? 0) + 1;
+    }
+  }
+
+  #hostOf(agent: string) {
+    const found = this.#site.agents.find(({ name }) => name === agent);
+    if (found === undefined) throw new TypeError(`there is no "${agent}"`);
+    return found.host;
+  }
+
+  #complain(what: string): void {
+    this.violations.push(what);
+  }
+}
+
+/** The key of a command's work, as its parameters tell it. */
+function keyOf({ params }: Command): string {
+  const { argv }: { argv?: string[] } = JSON.parse(params);
+  return argv?.[2] ?? "";
+}
+
+function endOf(record: Command): string {
+  return `${
+    stateName(record.state)
+  }, exit code ${record.exitCode}, ${record.reason}`;
+}
+
+/** Why the Manager has no record, as the command line told it. */
+function whyNot({ stderr, exitCode }: Said): string {
+  const [, why = `exit code ${exitCode}`] = /it is not (connected|running)/
+    .exec(stderr) ?? [];
+  if (why === "connected") return "agent away";
+  return why === "running" ? "Manager away" : why;
+}
+
+/** How a command ended, for the report. */
+function wordOf({ state, presumed, truncated }: Command): string {
+  return [
+    stateName(state) === "lost" && presumed
+      ? "never arrived"
+      : stateName(state),
+    ...truncated ? ["with a cut"] : [],
+  ].join(" ");
+}

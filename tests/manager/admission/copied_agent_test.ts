@@ -1,0 +1,259 @@
+import { assertEquals } from "@std/assert";
+import {
+  CommandResult_Status,
+  CommandState_State,
+  OutputStream,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import {
+  INSTANCE,
+  MemoryManager,
+  OTHER_INSTANCE,
+} from "../../support/memory_manager.ts";
+import type { ScriptedPeer } from "../../support/scripted_peer.ts";
+
+const { LOST, REFUSED, FAILED, SUCCESS } = CommandResult_Status;
+const { ACCEPTED, RUNNING, FINISHED } = CommandState_State;
+const { STDOUT } = OutputStream;
+
+/** A Manager whose agent runs a command that has printed "so far", and that agent. */
+async function running(core: MemoryManager) {
+  await core.knows("web-1");
+  const original = await core.admitted("web-1");
+  const { id, nonce } = await core.run("web-1");
+  await original.hears("command");
+  await original.says("progress", { commandId: id, total: 1 });
+  await prints(original, id, "so far", 0n);
+  await original.hears("commandAck");
+  return { id, nonce };
+}
+
+async function prints(
+  agent: ScriptedPeer,
+  commandId: bigint,
+  text: string,
+  offset: bigint,
+): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  await agent.says("commandOutput", {
+    commandId,
+    stream: STDOUT,
+    offset,
+    bytes,
+  });
+}
+
+/** A copy of the agent's host dials: its journal says that the command ran when the agent ended. */
+function copyDials(
+  core: MemoryManager,
+  { id, nonce }: { id: bigint; nonce: bigint },
+): Promise<ScriptedPeer> {
+  return core.admitted("web-1", {
+    lastCommandId: id,
+    commands: [{ commandId: id, nonce, state: FINISHED, stdout: 6n }],
+  });
+}
+
+/** The original dials again, another instance meanwhile. */
+function isBack(
+  core: MemoryManager,
+  { id, nonce }: { id: bigint; nonce: bigint },
+  state = RUNNING,
+): Promise<ScriptedPeer> {
+  return core.admitted("web-1", {
+    instance: OTHER_INSTANCE,
+    lastCommandId: id,
+    commands: [{ commandId: id, nonce, state, stdout: 6n }],
+  });
+}
+
+/** What the copy tells of the command. */
+async function saysLost(
+  copy: ScriptedPeer,
+  commandId: bigint,
+  status = LOST,
+): Promise<void> {
+  await copy.says("result", {
+    commandId,
+    status,
+    output: "the agent ended while the command ran",
+    stdoutBytes: 6n,
+    reaped: { signalled: 0, alive: [] },
+  });
+}
+
+/** A copy of the agent's host dials, and tells what its journal says. */
+async function copied(
+  core: MemoryManager,
+  command: { id: bigint; nonce: bigint },
+): Promise<void> {
+  const { id } = command;
+  const copy = await copyDials(core, command);
+  await saysLost(copy, id);
+  assertEquals((await copy.hears("commandAck")).final, true);
+  assertEquals((await core.commands.get(id)).state, "lost");
+}
+
+Deno.test("what a copy of a host calls lost is running again when the original is back, and ends as it says", async () => {
+  await using core = await MemoryManager.start();
+  const command = await running(core);
+  const { id } = command;
+  await copied(core, command);
+  const original = await core.hello("web-1", {
+    instance: OTHER_INSTANCE,
+    lastCommandId: id,
+    commands: [{ commandId: id, nonce: command.nonce, state: RUNNING }],
+  });
+  const { resume } = await original.hears("serverHello");
+  assertEquals(resume.map(({ commandId, stdout }) => [commandId, stdout]), [
+    [id, 6n],
+  ]);
+  const { state, reapedSignalled, finishedAt } = await core.commands.get(id);
+  assertEquals([state, reapedSignalled, finishedAt], ["running", null, null]);
+  await prints(original, id, ", and on", 6n);
+  await original.says("result", {
+    commandId: id,
+    status: SUCCESS,
+    stdoutBytes: 14n,
+  });
+  await original.hears("commandAck");
+  await core.clock.settle();
+  assertEquals((await core.store.command(id))?.state, "succeeded");
+  assertEquals(await core.output(id), "so far, and on");
+  const kinds = await core.eventKinds();
+  assertEquals(
+    kinds.filter((kind) => kind.startsWith("command_")),
+    ["command_lost", "command_found"],
+  );
+});
+
+Deno.test("an agent that calls a command lost and has not heard the answer is told that it is recorded", async () => {
+  await using core = await MemoryManager.start();
+  const command = await running(core);
+  const { id, nonce } = command;
+  await copied(core, command);
+  const again = await core.admitted("web-1", {
+    instance: INSTANCE,
+    lastCommandId: id,
+    commands: [{ commandId: id, nonce, state: FINISHED }],
+  });
+  assertEquals((await again.hears("commandAck")).final, true);
+  assertEquals((await core.commands.get(id)).state, "lost");
+});
+
+for (const status of [LOST, REFUSED]) {
+  Deno.test(`${CommandResult_Status[status]} by a copy that was replaced does not end what the original has listed since`, async () => {
+    await using core = await MemoryManager.start();
+    const command = await running(core);
+    const { id } = command;
+    const copy = await copyDials(core, command);
+    const original = await isBack(core, command);
+    await saysLost(copy, id, status);
+    await core.clock.settle();
+    assertEquals((await core.commands.get(id)).state, "running");
+    await prints(original, id, ", and on", 6n);
+    await original.says("result", {
+      commandId: id,
+      status: SUCCESS,
+      stdoutBytes: 14n,
+    });
+    await core.clock.settle();
+    assertEquals((await core.store.command(id))?.state, "succeeded");
+    assertEquals(await core.output(id), "so far, and on");
+    assertEquals(
+      (await core.happened()).filter(({ kind }) => kind === "result_ignored")
+        .map(({ commandId, message }) => [commandId, message]),
+      [[
+        id,
+        `agent "web-1" delivered a result of command ${id}, which a newer hello of this agent listed as not finished`,
+      ]],
+    );
+  });
+}
+
+const MEANWHILE: readonly {
+  name: string;
+  state?: CommandState_State;
+  act?: (
+    core: MemoryManager,
+    original: ScriptedPeer,
+    id: bigint,
+  ) => Promise<unknown> | undefined;
+}[] = [
+  { name: "has not begun it", state: ACCEPTED },
+  {
+    name: "is gone again",
+    act: (core, original) => {
+      original.hangUp();
+      return core.ends[2];
+    },
+  },
+  {
+    name: "was given up by the operator",
+    act: (core, _, id) => core.commands.giveUp(id, "test"),
+  },
+];
+
+for (const { name, state = RUNNING, act } of MEANWHILE) {
+  Deno.test(`nor where the original ${name}`, async () => {
+    await using core = await MemoryManager.start();
+    const command = await running(core);
+    const { id, nonce } = command;
+    const copy = await copyDials(core, command);
+    const back = await isBack(core, command, state);
+    await act?.(core, back, id);
+    await saysLost(copy, id);
+    await core.clock.settle();
+    // As the same instance, for which a command that has ended here has ended for good.
+    const original = await core.admitted("web-1", {
+      lastCommandId: id,
+      commands: [{ commandId: id, nonce, state: FINISHED, stdout: 6n }],
+    });
+    await original.says("result", {
+      commandId: id,
+      status: SUCCESS,
+      stdoutBytes: 6n,
+    });
+    await core.clock.settle();
+    assertEquals((await core.store.command(id))?.state, "succeeded");
+  });
+}
+
+Deno.test("how a command ended counts also over a connection that was replaced", async () => {
+  await using core = await MemoryManager.start();
+  const command = await running(core);
+  const { id } = command;
+  const replaced = await copyDials(core, command);
+  await isBack(core, command);
+  await saysLost(replaced, id, FAILED);
+  await core.clock.settle();
+  assertEquals((await core.store.command(id))?.state, "failed");
+});
+
+Deno.test("a copy whose word was not recorded tells it again, and is told that it is heard", async () => {
+  await using core = await MemoryManager.start();
+  const command = await running(core);
+  const { id } = command;
+  const copy = await copyDials(core, command);
+  await isBack(core, command);
+  await saysLost(copy, id);
+  await core.clock.settle();
+  // It had said Bye before: an acknowledgement would not have arrived.
+  assertEquals(copy.kindsSoFar(), ["bye"]);
+  // Now it is the newest that has the command.
+  await copied(core, command);
+});
+
+Deno.test("what an agent calls lost is lost when its hello before listed it as not finished", async () => {
+  await using core = await MemoryManager.start();
+  const command = await running(core);
+  await isBack(core, command);
+  await copied(core, command);
+});
+
+Deno.test("an agent's own word of what it has just listed counts", async () => {
+  await using core = await MemoryManager.start();
+  const command = await running(core);
+  await saysLost(await isBack(core, command), command.id);
+  await core.clock.settle();
+  assertEquals((await core.store.command(command.id))?.state, "lost");
+});

@@ -1,0 +1,46 @@
+import { assertEquals } from "@std/assert";
+import { MemoryManager } from "../../support/memory_manager.ts";
+
+/** Who is recorded to have asked for a command's end, and the grace. */
+async function recorded(core: MemoryManager, id: bigint) {
+  const record = await core.store.command(id);
+  return [record?.cancelRequestedBy, record?.cancelGraceMs];
+}
+
+Deno.test("a cancel is recorded with who asked for it first, and the shortest grace", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  const agent = await core.admitted("web-1");
+  const { id } = await core.run("web-1");
+  await agent.hears("command");
+  assertEquals(await recorded(core, id), ["", null]);
+  const first = await core.commands.cancel(id, 30_000, "ann");
+  assertEquals(first.cancelRequestedBy, "ann");
+  await core.clock.advance(1_000);
+  const second = await core.commands.cancel(id, 2_000, "ben");
+  assertEquals(
+    [second.cancelRequestedBy, second.cancelRequestedAt],
+    ["ann", first.cancelRequestedAt],
+  );
+  assertEquals(await recorded(core, id), ["ann", 2_000]);
+  const { entries } = await core.commands.timeline(id);
+  assertEquals(
+    entries.filter(({ kind }) => kind === "cancel_requested")
+      .map(({ text }) => text),
+    ["cancel requested by ann, 2 s between SIGTERM and SIGKILL"],
+  );
+});
+
+Deno.test("a cancel by nobody in particular is told without a name", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  await core.admitted("web-1");
+  const { id } = await core.run("web-1");
+  await core.commands.cancel(id);
+  const { entries } = await core.commands.timeline(id);
+  assertEquals(
+    entries.filter(({ kind }) => kind === "cancel_requested")
+      .map(({ text }) => text),
+    ["cancel requested, 5 s between SIGTERM and SIGKILL"],
+  );
+});

@@ -1,0 +1,165 @@
+import { assert, assertEquals } from "@std/assert";
+import { Feed, type FeedPiece } from "../../../lib/manager/command/feed.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+
+/** A piece of so many bytes; its offset stands for its name. */
+function piece(offset: number, { size = 10, kept = true } = {}): FeedPiece {
+  return {
+    stream: "stdout",
+    offset: BigInt(offset),
+    bytes: new Uint8Array(size),
+    cut: 0n,
+    kept,
+  };
+}
+
+/** A feed with readers that note that they were woken. */
+function feedWith(readers: number) {
+  const clock = new FakeClock();
+  const feed = new Feed(clock);
+  const woken = Array.from({ length: readers }, () => 0);
+  const opened = woken.map((_, index) =>
+    feed.open(() => void (woken[index] = (woken[index] ?? 0) + 1))
+  );
+  return { clock, feed, readers: opened, woken };
+}
+
+/** The offsets of what a reader finds, up to the end. */
+function read(
+  feed: Feed,
+  reader: ReturnType<Feed["open"]>,
+): (bigint | string)[] {
+  const found: (bigint | string)[] = [];
+  for (;;) {
+    const next = feed.read(reader);
+    if (next === undefined) return found;
+    found.push(next === "behind" ? next : next.offset);
+    if (next === "behind") feed.rejoin(reader);
+  }
+}
+
+/** Whether the piece has passed by now. */
+async function hasPassed(
+  clock: FakeClock,
+  passed: Promise<void>,
+): Promise<boolean> {
+  let has = false;
+  passed.then(() => has = true);
+  await clock.settle();
+  return has;
+}
+
+Deno.test("each reader gets the pieces from where it opened, in order, and is woken", () => {
+  const { feed, readers: [early], woken } = feedWith(1);
+  feed.push(piece(0));
+  const late = feed.open(() => {});
+  feed.push(piece(10));
+  feed.push(piece(20));
+  assertEquals(woken, [3]);
+  assertEquals(early && read(feed, early), [0n, 10n, 20n]);
+  assertEquals(read(feed, late), [10n, 20n]);
+});
+
+Deno.test("without readers nothing is held", async () => {
+  const { clock, feed } = feedWith(0);
+  const number = feed.push(piece(0, { kept: false }));
+  assertEquals(await hasPassed(clock, feed.passed(number)), true);
+  assertEquals(read(feed, feed.open(() => {})), []);
+});
+
+Deno.test("a reader that falls 1 MiB behind finds the rest in the store", () => {
+  const { feed, readers: [reader] } = feedWith(1);
+  for (let number = 0; number < 20; number++) {
+    feed.push(piece(number, { size: 100_000 }));
+  }
+  const found = reader ? read(feed, reader) : [];
+  assertEquals(found[0], "behind");
+  assertEquals(found.slice(1), [
+    10n,
+    11n,
+    12n,
+    13n,
+    14n,
+    15n,
+    16n,
+    17n,
+    18n,
+    19n,
+  ]);
+});
+
+Deno.test("what the store does not keep is held until every reader has had it", async () => {
+  const { clock, feed, readers: [one, two] } = feedWith(2);
+  const number = feed.push(piece(0, { size: 2_000_000, kept: false }));
+  const passed = feed.passed(number);
+  assertEquals(one && read(feed, one), [0n]);
+  assertEquals(await hasPassed(clock, passed), false);
+  assertEquals(two && read(feed, two), [0n]);
+  assertEquals(await hasPassed(clock, passed), true);
+  assertEquals(clock.timers, 0);
+});
+
+Deno.test("a reader that is closed holds nothing back", async () => {
+  const { clock, feed, readers: [reader] } = feedWith(1);
+  const passed = feed.passed(feed.push(piece(0, { kept: false })));
+  assertEquals(await hasPassed(clock, passed), false);
+  assert(reader !== undefined);
+  feed.close(reader);
+  assertEquals(await hasPassed(clock, passed), true);
+});
+
+Deno.test("a reader that does not read for 10 s is cut off and woken", async () => {
+  const { clock, feed, readers: [reader], woken } = feedWith(1);
+  const passed = feed.passed(feed.push(piece(0, { kept: false })));
+  await clock.advance(9_999);
+  assertEquals([reader?.cutOff, woken], [false, [1]]);
+  await clock.advance(1);
+  assertEquals([reader?.cutOff, woken], [true, [2]]);
+  assertEquals(await hasPassed(clock, passed), true);
+});
+
+Deno.test("a slow reader that reads now and then is not cut off", async () => {
+  const { clock, feed, readers: [reader] } = feedWith(1);
+  for (let number = 0; number < 5; number++) {
+    void feed.passed(feed.push(piece(number, { kept: false })));
+  }
+  for (let number = 0; number < 5; number++) {
+    await clock.advance(9_000);
+    assertEquals(reader && feed.read(reader) !== undefined, true);
+  }
+  assertEquals(reader?.cutOff, false);
+});
+
+Deno.test("a reader that had nothing to read for long has its 10 s as well", async () => {
+  const { clock, feed, readers: [idle, busy] } = feedWith(2);
+  await clock.advance(60_000);
+  const passed = feed.passed(feed.push(piece(0, { kept: false })));
+  // The other one moves on at once.
+  assertEquals(busy && read(feed, busy), [0n]);
+  assertEquals(await hasPassed(clock, passed), false);
+  assertEquals(idle?.cutOff, false);
+  assertEquals(idle && read(feed, idle), [0n]);
+  assertEquals(await hasPassed(clock, passed), true);
+});
+
+for (
+  const { pieces, size, most } of [
+    { pieces: "large", size: 65_536, most: 127 },
+    { pieces: "tiny", size: 1, most: 16_352 },
+    { pieces: "empty", size: 0, most: 16_384 },
+  ]
+) {
+  Deno.test(`however slowly a watcher reads, at most ${most} ${pieces} pieces are held for it, which are 8 MiB`, async () => {
+    const { clock, feed, readers: [reader] } = feedWith(1);
+    for (let number = 0; number < most; number++) {
+      feed.push(piece(number, { size, kept: false }));
+    }
+    assertEquals([reader?.cutOff, feed.heldBytes <= 8 * 1_048_576], [
+      false,
+      true,
+    ]);
+    const passed = feed.passed(feed.push(piece(most, { size, kept: false })));
+    assertEquals([reader?.cutOff, feed.heldBytes], [true, 0]);
+    assertEquals(await hasPassed(clock, passed), true);
+  });
+}

@@ -1,0 +1,141 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { PiriError } from "../../../lib/base/errors.ts";
+import {
+  CommandResult_Status,
+  CommandState_State,
+  OutputStream,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { MemoryManager, OLD_HELLO } from "../../support/memory_manager.ts";
+import { running } from "../../support/running.ts";
+
+const { SUCCESS } = CommandResult_Status;
+const { RUNNING } = CommandState_State;
+
+/** How a command stands, in short. */
+async function standing(core: MemoryManager, id: bigint) {
+  const { state, presumed, reason } = await core.commands.get(id);
+  return [state, presumed, reason];
+}
+
+const GIVEN_UP = ["lost", true, "given up by the operator"];
+
+Deno.test("giving up an agent that stays away ends the wait: presumed lost, with an event", async () => {
+  await using parts = await running();
+  const { core, agent, id } = parts;
+  agent.hangUp();
+  await core.ends[0];
+  const watcher = core.watch(id);
+  await watcher.next();
+  const seen = watcher.rest();
+  const { state } = await core.commands.giveUp(id, "ann");
+  assertEquals(state, "lost");
+  assertEquals(await standing(core, id), GIVEN_UP);
+  assertEquals((await core.store.command(id))?.state, "lost");
+  assertEquals((await seen).at(-1), "lost");
+  const event = (await core.happened()).at(-1);
+  assertEquals([event?.kind, event?.commandId, event?.message], [
+    "command_given_up",
+    id,
+    `command ${id} on "web-1" is given up by ann`,
+  ]);
+});
+
+Deno.test("what has ended cannot be given up", async () => {
+  await using parts = await running();
+  const { core, agent, id } = parts;
+  await agent.says("result", { commandId: id, status: SUCCESS });
+  await agent.hears("commandAck");
+  const error = await assertRejects(
+    () => core.commands.giveUp(id, ""),
+    PiriError,
+    `Cannot give up command ${id}: it has ended, it is succeeded`,
+  );
+  assertEquals(error.code, "FAILED_PRECONDITION");
+  assertEquals(await standing(core, id), ["succeeded", false, ""]);
+});
+
+Deno.test("a command that is not there cannot be given up", async () => {
+  await using parts = await running();
+  const error = await assertRejects(
+    () => parts.core.commands.giveUp(99n, ""),
+    PiriError,
+  );
+  assertEquals(error.code, "NOT_FOUND");
+});
+
+Deno.test("a hello that lists it takes the giving up back, and then its result stands", async () => {
+  await using parts = await running();
+  const { core, agent, id, nonce } = parts;
+  agent.hangUp();
+  await core.ends[0];
+  await core.commands.giveUp(id, "ann");
+  const again = await core.admitted("web-1", {
+    lastCommandId: id,
+    commands: [{ commandId: id, nonce, state: RUNNING }],
+  });
+  assertEquals(await standing(core, id), ["running", false, ""]);
+  await again.says("result", { commandId: id, status: SUCCESS });
+  assertEquals((await again.hears("commandAck")).final, true);
+  assertEquals(await standing(core, id), ["succeeded", false, ""]);
+  assertEquals((await core.eventKinds()).slice(-3), [
+    "command_given_up",
+    "command_found",
+    "agent_connected",
+  ]);
+});
+
+Deno.test("a result of a connected agent takes the giving up back", async () => {
+  await using parts = await running();
+  const { core, agent, id } = parts;
+  await core.commands.giveUp(id, "ann");
+  await agent.says("result", { commandId: id, status: SUCCESS });
+  assertEquals((await agent.hears("commandAck")).final, true);
+  assertEquals(await standing(core, id), ["succeeded", false, ""]);
+});
+
+Deno.test("a giving up that could not be recorded has not happened, and a result that came meanwhile counts", async () => {
+  await using parts = await running();
+  const { core, agent, id } = parts;
+  core.slow.failOnce("patchCommand", new PiriError("DISK", "Cannot: full"));
+  const giveUp = core.slow.hold("patchCommand");
+  const lookUp = core.slow.hold("command");
+  const refused = assertRejects(() => core.commands.giveUp(id, "ann"));
+  await agent.says("result", { commandId: id, status: SUCCESS });
+  await core.clock.settle();
+  giveUp();
+  await refused;
+  lookUp();
+  assertEquals((await agent.hears("commandAck")).final, true);
+  assertEquals(await standing(core, id), ["succeeded", false, ""]);
+});
+
+Deno.test("output that was on its way when it was given up is acknowledged", async () => {
+  await using parts = await running();
+  const { core, agent, id } = parts;
+  const release = core.slow.hold("appendOutput");
+  await agent.says("commandOutput", {
+    commandId: id,
+    stream: OutputStream.STDOUT,
+    bytes: new Uint8Array(5),
+  });
+  await core.clock.settle();
+  const givenUp = core.commands.giveUp(id, "ann");
+  release();
+  await givenUp;
+  assertEquals((await agent.hears("commandAck")).stdout, 5n);
+});
+
+Deno.test("what is given up before it was sent is not sent any more", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  const agent = await core.hello("web-1", OLD_HELLO);
+  await agent.hears("serverHello");
+  const { id, state } = await core.run("web-1");
+  await core.commands.giveUp(id, "ann");
+  await agent.hears("ping");
+  await agent.says("pong");
+  await core.clock.settle();
+  assertEquals(state, "queued");
+  assertEquals(agent.heardSoFar(), []);
+  assertEquals(await standing(core, id), GIVEN_UP);
+});

@@ -1,0 +1,84 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { PiriError } from "../../../lib/base/errors.ts";
+import {
+  type ManagerConfig,
+  newConfigText,
+  parseManagerConfig,
+} from "../../../lib/manager/state/config.ts";
+
+const listen = { host: "::", port: 7051 };
+const advertise = { host: "mgr.example.org", port: 7051 };
+
+const defaults: ManagerConfig = {
+  listen,
+  advertise,
+  retention: { ms: 30 * 86_400_000, outputBytes: 2 ** 30 },
+  outputBytesPerCommand: 64 * 2 ** 20,
+  pingIntervalMs: 15_000,
+  log: { level: "info", format: "text" },
+};
+
+const addresses = `listen: "[::]:7051"\nadvertise: mgr.example.org:7051\n`;
+
+Deno.test("a new configuration says what the defaults are", async () => {
+  const text = newConfigText({ listen, advertise });
+  assertEquals(await parseManagerConfig(text, "config.yaml"), defaults);
+  assertEquals(await parseManagerConfig(addresses, "config.yaml"), defaults);
+});
+
+Deno.test("every setting can be set", async () => {
+  const text = `
+listen: 127.0.0.1:0
+advertise: "[2001:db8::1]:80"
+retention: { days: 7, outputBytes: 10GiB }
+outputBytesPerCommand: 1MiB
+pingIntervalMs: 2s
+log: { level: debug, format: json }
+`;
+  assertEquals(await parseManagerConfig(text, "config.yaml"), {
+    listen: { host: "127.0.0.1", port: 0 },
+    advertise: { host: "2001:db8::1", port: 80 },
+    retention: { ms: 7 * 86_400_000, outputBytes: 10 * 2 ** 30 },
+    outputBytesPerCommand: 2 ** 20,
+    pingIntervalMs: 2_000,
+    log: { level: "debug", format: "json" },
+  });
+});
+
+Deno.test("a mistake in config.yaml is told with its line, and with the key that was meant", async () => {
+  const wrong: [text: string, reason: string][] = [
+    ["listen: 0.0.0.0:7051\n", `"advertise" is missing`],
+    [
+      `${addresses}retension: { days: 1 }\n`,
+      `line 3: "retension" is not a setting; did you mean "retention"?`,
+    ],
+    [
+      `${addresses}retention:\n  outputbytes: 1\n`,
+      `line 4: "retention.outputbytes" is not a setting; did you mean "outputBytes"?`,
+    ],
+    [
+      "listen: a\nadvertise: 0.0.0.0:1\n",
+      `line 2: "advertise" is wrong: agents cannot dial 0.0.0.0; use a name or an address of this host`,
+    ],
+    [
+      "listen: 7051\nadvertise: a\n",
+      `line 1: "listen" is wrong: it should be text in quotes`,
+    ],
+    [
+      `${addresses}pingIntervalMs: 60000\n`,
+      `line 3: "pingIntervalMs" is wrong: it should be from 1s to 15s`,
+    ],
+    [
+      `${addresses}log:\n  level: loud\n`,
+      `line 4: "log.level" is wrong: it should be one of trace, debug, info, warning, error, fatal`,
+    ],
+  ];
+  for (const [text, reason] of wrong) {
+    const error = await assertRejects(
+      () => parseManagerConfig(text, "/x/config.yaml"),
+      PiriError,
+    );
+    assertEquals(error.message, `Cannot read "/x/config.yaml": ${reason}`);
+    assertEquals(error.code, "INVALID_ARGUMENT");
+  }
+});
