@@ -16,7 +16,7 @@ export function latenciesOf(samples: readonly number[]): Latencies {
 }
 
 /** The newest of these are kept. */
-const MOST_SAMPLES = 100_000;
+const MAX_SAMPLES = 100_000;
 
 /** Measurements as they come in: all are counted, and the newest kept. */
 export class Samples {
@@ -29,7 +29,7 @@ export class Samples {
   }
 
   add(sample: number): void {
-    this.#kept[this.#count % MOST_SAMPLES] = sample;
+    this.#kept[this.#count % MAX_SAMPLES] = sample;
     this.#count++;
   }
 

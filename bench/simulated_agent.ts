@@ -28,7 +28,7 @@ const table: Table<SimulatedAgent> = {
     serverHello: {
       run: (agent, hello) => agent.welcome(hello),
       next: "ready",
-      then: (agent) => agent.begin(),
+      after: (agent) => agent.begin(),
     },
     ping: { run: ({ connection }, { data }) => connection?.pong(data) },
     pong: ignore,

@@ -9,7 +9,7 @@ import { pathOf } from "./peer.ts";
 import { timed } from "./timed.ts";
 
 /** One sshd listens on so many addresses at most. */
-const MOST_ADDRESSES = 16;
+const MAX_ADDRESSES = 16;
 
 /** What it listens on unless asked otherwise. */
 const LOOPBACK = "127.0.0.1";
@@ -101,9 +101,9 @@ export class SshHost implements AsyncDisposable {
   async #serve(addresses: readonly string[]): Promise<void> {
     if (Deno.uid() === 0) await Deno.mkdir(PRIVILEGE_FOLDER, OPEN_FOLDER);
     const sshd = await pathOf("sshd") ?? "sshd";
-    for (let at = 0; at < addresses.length; at += MOST_ADDRESSES) {
+    for (let at = 0; at < addresses.length; at += MAX_ADDRESSES) {
       const config = this.folder.at(`sshd_config_${at}`);
-      const served = addresses.slice(at, at + MOST_ADDRESSES);
+      const served = addresses.slice(at, at + MAX_ADDRESSES);
       await Deno.writeTextFile(config, this.#config(served));
       const argv = [sshd, "-D", "-e", "-f", config];
       const daemon = this.undo.use(new Daemon("sshd", { argv }));

@@ -14,7 +14,7 @@ import { openJournal } from "./agent/journal/disk_journal.ts";
 import { hostFacts, machineId } from "./agent/host_facts.ts";
 import type { LinkOptions } from "./agent/link/link.ts";
 import { shrunkResult } from "./agent/runner/result.ts";
-import { MOST_RUNNING } from "./agent/runner/acceptance.ts";
+import { MAX_RUNNING } from "./agent/runner/acceptance.ts";
 import { WorkerPool } from "./agent/workers/worker_pool.ts";
 import { parseAddress } from "./base/address.ts";
 import type { Clock } from "./base/clock.ts";
@@ -137,7 +137,7 @@ async function openCore(
     journal,
     workers: new WorkerPool({
       allowTestOperations: config.allowTestOperations,
-      most: MOST_RUNNING,
+      most: MAX_RUNNING,
       clock,
     }),
     clock,

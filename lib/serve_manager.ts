@@ -20,7 +20,7 @@ import { checkParams } from "./operations/params.ts";
 import { describeOperations, operations } from "./operations/registry.ts";
 import type { Store } from "./store/store.ts";
 import type { Transport } from "./wire/transport.ts";
-import { openWorkerStore } from "./store/store_client.ts";
+import { openStoreClient } from "./store/store_client.ts";
 
 const log = logger("manager");
 
@@ -64,7 +64,7 @@ export async function serveManager(
 ): Promise<RunningManager> {
   const state = await loadState(options.dir);
   await options.startLog?.(state.config.log);
-  const store = await openWorkerStore(state.paths.database);
+  const store = await openStoreClient(state.paths.database);
   try {
     const core = new ServedManager(state, store, options);
     await core.start();

@@ -169,14 +169,14 @@ function requireText(name: string, text: string): string {
 }
 
 /** Every duration of the API is 32 bits wide. */
-const MOST_MS = 2 ** 32 - 1;
+const MAX_MS = 2 ** 32 - 1;
 
 function duration(name: string, text: string): number {
   const ms = parseDuration(text);
-  if (ms >= 1 && ms <= MOST_MS) return ms;
+  if (ms >= 1 && ms <= MAX_MS) return ms;
   throw new PiriError(
     "INVALID_ARGUMENT",
-    `Cannot use "--${name} ${text}": it is not from 1ms to ${MOST_MS}ms`,
+    `Cannot use "--${name} ${text}": it is not from 1ms to ${MAX_MS}ms`,
   );
 }
 

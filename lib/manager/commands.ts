@@ -13,13 +13,13 @@ import type {
   CommandRecord,
 } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
-import { CommandLinks } from "./command/connection_effects.ts";
+import { ConnectionEffects } from "./command/connection_effects.ts";
 import {
   CommandStarter,
   type StartedCommands,
 } from "./command/command_starter.ts";
 import { CANCEL_GRACE_MS, Dispatcher } from "./command/dispatcher.ts";
-import { endsInHole } from "./command/output_gap.ts";
+import { endsInGap } from "./command/output_gap.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, Fleet } from "./fleet.ts";
 import type {
@@ -41,7 +41,7 @@ import {
   TIMELINE_EVENTS,
   timelineOf,
 } from "./watching/timeline.ts";
-import { Unfinished } from "./command/disputed_results.ts";
+import { DisputedResults } from "./command/disputed_results.ts";
 import {
   checkWatchStart,
   watchCommands,
@@ -72,7 +72,7 @@ export class Commands implements CommandAdmin {
   readonly #dispatcher: Dispatcher;
   readonly #starter: CommandStarter;
   /** What connections mean for commands. */
-  readonly links: CommandLinks;
+  readonly links: ConnectionEffects;
   /** When this run of the Manager took up what there was, milliseconds since 1970. */
   #loadedAt: number | undefined;
 
@@ -80,13 +80,13 @@ export class Commands implements CommandAdmin {
     this.#options = options;
     this.#store = options.store;
     this.#clock = options.clock;
-    const unfinished = new Unfinished();
+    const unfinished = new DisputedResults();
     const parts = { ...options, open: this.#open, unfinished };
     this.#recorder = new Recorder(parts);
     this.#dispatcher = new Dispatcher(parts);
     const dispatcher = this.#dispatcher;
     this.#starter = new CommandStarter({ ...parts, dispatcher });
-    this.links = new CommandLinks({
+    this.links = new ConnectionEffects({
       ...parts,
       recorder: this.#recorder,
       dispatcher,
@@ -100,7 +100,7 @@ export class Commands implements CommandAdmin {
     for (const record of await this.#store.openCommands(Infinity)) {
       const command = new OpenCommand(record, this.#clock);
       command.inherited = true;
-      command.full = await endsInHole(this.#store, record);
+      command.full = await endsInGap(this.#store, record);
       this.#open.add(command);
       this.noteLeft(record.agent, now);
     }

@@ -33,7 +33,7 @@ export interface ManagerCoreOptions {
   readonly keepBytes: bigint;
   /** Throws INVALID_ARGUMENT for parameters that an operation that is known here cannot take. */
   readonly checkParams: (operation: string, params: string) => void;
-  /** So many hellos are looked at at a time; MOST_HELLOS unless said. */
+  /** So many hellos are looked at at a time; MAX_HELLOS unless said. */
   readonly mostHellos?: number;
 }
 

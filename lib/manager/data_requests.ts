@@ -14,7 +14,7 @@ import type { DataService } from "./data/data_service.ts";
 const log = logger("manager", "data");
 
 /** So many requests of one connection are worked on at a time; those beyond are answered with an error. */
-const MOST_AT_ONCE = 32;
+const MAX_AT_ONCE = 32;
 
 /** Room that a DataResponse takes besides what it carries, bytes: what peers of 2024 leave for it. */
 const ENVELOPE = 1_000;
@@ -44,10 +44,10 @@ export class DataRequests {
   answer(agent: Admitted["record"], request: DataRequest, asker: Asker): void {
     const underWay = this.#underWay.get(asker) ?? 0;
     this.#underWay.set(asker, underWay + 1);
-    const refused = underWay >= MOST_AT_ONCE
+    const refused = underWay >= MAX_AT_ONCE
       ? new PiriError(
         "BUSY",
-        `Cannot answer more than ${MOST_AT_ONCE} requests at a time`,
+        `Cannot answer more than ${MAX_AT_ONCE} requests at a time`,
       )
       : undefined;
     this.#respond(agent, request, refused)

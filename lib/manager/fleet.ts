@@ -19,7 +19,7 @@ export interface AgentSession {
   /** Whether a Command may be written now. */
   readonly takesCommands: boolean;
   /** Ids that the agent listed with a nonce that is not known here. */
-  readonly strangers: ReadonlySet<bigint>;
+  readonly unknownIds: ReadonlySet<bigint>;
   /** Commands that the agent's hello listed as not finished, and that are not over here. */
   readonly unfinished: ReadonlySet<bigint>;
   send(body: Body): Promise<void>;

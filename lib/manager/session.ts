@@ -25,7 +25,7 @@ const BUSY_RETRY_MS = 5_000;
 /** Everything an Agent may say to the Manager, and when. */
 export const managerTable: Table<ManagerSession> = {
   greeting: {
-    clientHello: { run: admit, next: "ready", then: begin },
+    clientHello: { run: admit, next: "ready", after: begin },
     ping: { run: pong },
     pong: ignore,
     bye: { run: farewell, next: "closed" },
@@ -187,8 +187,8 @@ export class ManagerSession implements AgentSession {
     return this.admitted.operations;
   }
 
-  get strangers(): ReadonlySet<bigint> {
-    return this.admitted.strangers;
+  get unknownIds(): ReadonlySet<bigint> {
+    return this.admitted.unknownIds;
   }
 
   get unfinished(): ReadonlySet<bigint> {

@@ -8,7 +8,7 @@ export type ReadMessage<T> = (
 ) => T;
 
 /** Messages and groups may lie so deep in each other. */
-const MOST_DEPTH = 100;
+const MAX_DEPTH = 100;
 
 /** A string up to this length is likely to be plain ASCII, and then quicker by hand. */
 const SHORT = 64;
@@ -170,7 +170,7 @@ export class ProtobufReader {
 
   /** Passes over a field that is not known. */
   skip(tag: number): void {
-    this.#skip(tag, MOST_DEPTH - this.#depth);
+    this.#skip(tag, MAX_DEPTH - this.#depth);
   }
 
   #skip(tag: number, depth: number): void {
@@ -196,7 +196,7 @@ export class ProtobufReader {
   }
 
   #skipGroup(field: number, depth: number): void {
-    if (depth <= 0) throw violation(`it is over ${MOST_DEPTH} levels deep`);
+    if (depth <= 0) throw violation(`it is over ${MAX_DEPTH} levels deep`);
     let tag = this.tag();
     while ((tag & 7) !== 4) {
       this.#skip(tag, depth - 1);

@@ -45,7 +45,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
  *
  * @throws {PiriError} as `openStore`
  */
-export async function openWorkerStore(path: string): Promise<Store> {
+export async function openStoreClient(path: string): Promise<Store> {
   const thread = new StoreThread();
   try {
     const managerId = await thread.open(path);
@@ -105,7 +105,7 @@ interface Batch {
 }
 
 /** So many messages are on their way at most: what is asked for meanwhile goes together, and is committed together. */
-const MOST_UNDER_WAY = 2;
+const MAX_UNDER_WAY = 2;
 
 /**
  * Where nothing but output waits, it is committed so often, milliseconds, or once it is so much: a commit costs about as
@@ -277,7 +277,7 @@ class StoreThread {
   }
 
   #flush(): void {
-    if (this.#underWay >= MOST_UNDER_WAY || this.#calls.size === 0) return;
+    if (this.#underWay >= MAX_UNDER_WAY || this.#calls.size === 0) return;
     if (this.#waitsForMore()) return;
     const buffers = this.#joinOutput();
     const calls = [...this.#calls.values()];

@@ -248,13 +248,13 @@ export class Connection<Context> {
   }
 
   #followUp(
-    { next, then }: { next?: PeerState; then?: (context: Context) => void },
+    { next, after }: { next?: PeerState; after?: (context: Context) => void },
     state: PeerState,
   ): void {
     // This side may have left meanwhile; then the row has no say any more.
     if (next === undefined || this.#state !== state) return;
     this.#enter(next);
-    then?.(this.#context);
+    after?.(this.#context);
   }
 
   #enter(state: PeerState): void {

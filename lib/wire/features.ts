@@ -4,7 +4,7 @@ export const FEATURES = ["output", "ack", "resume", "chunks"] as const;
 export type Feature = typeof FEATURES[number];
 
 /** What must be granted with a feature for it to make sense. */
-const GROUND: Readonly<Partial<Record<Feature, Feature>>> = {
+const REQUIRES: Readonly<Partial<Record<Feature, Feature>>> = {
   ack: "output",
   resume: "ack",
 };
@@ -16,7 +16,7 @@ export function negotiate(
 ): ReadonlySet<Feature> {
   const granted = new Set<Feature>();
   for (const feature of FEATURES) {
-    const ground = GROUND[feature];
+    const ground = REQUIRES[feature];
     const grounded = ground === undefined || granted.has(ground);
     if (grounded && own.includes(feature) && offered.includes(feature)) {
       granted.add(feature);

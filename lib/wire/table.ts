@@ -9,7 +9,7 @@ export interface Row<Context, M> {
   readonly run: (context: Context, message: M) => void | Promise<void>;
   readonly next?: PeerState;
   /** What begins in the next state, once it is entered. */
-  readonly then?: (context: Context) => void;
+  readonly after?: (context: Context) => void;
 }
 
 /** All that one side may say in one state. */

@@ -5,7 +5,7 @@ import { PiriError } from "../../lib/base/errors.ts";
 const END_MS = 12_000;
 
 /** So much of a log is kept, characters. */
-const MOST_LOG = 100_000;
+const MAX_LOG = 100_000;
 
 /** How a daemon is started. */
 export interface DaemonOptions {
@@ -128,7 +128,7 @@ export class Daemon implements AsyncDisposable {
   async #readLog(): Promise<void> {
     const text = this.#child.stderr.pipeThrough(new TextDecoderStream());
     for await (const part of text) {
-      this.#log = (this.#log + part).slice(-MOST_LOG);
+      this.#log = (this.#log + part).slice(-MAX_LOG);
     }
   }
 }

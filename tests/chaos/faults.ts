@@ -4,7 +4,7 @@ import { refuseFor } from "./line.ts";
 import type { AgentHost, Site } from "./site.ts";
 
 /** After so many faults of its line an agent is started anew, lest it waits for up to a minute before it dials again. */
-const MOST_TROUBLES = 2;
+const MAX_TROUBLES = 2;
 
 /** Something that goes wrong with an agent or its line. Resolves when it is over, or goes on by itself. */
 type Fault = (agent: AgentHost, dice: Dice, clock: Clock) => Promise<void>;
@@ -134,7 +134,7 @@ export class Faults {
         this.#count(name);
         return await manager.pause(dice.between(100, 2_500));
     }
-    const chosen = name in LINE_FAULTS && agent.host.troubles >= MOST_TROUBLES
+    const chosen = name in LINE_FAULTS && agent.host.troubles >= MAX_TROUBLES
       ? dice.pick<keyof typeof AGENT_FAULTS>([
         ["agent killed", 2],
         ["agent restarted", 1],

@@ -7,7 +7,7 @@ import { argvOf, someWork, type Work } from "./work.ts";
 /** An order that surely was not taken is given again, so often. */
 const NOT_TAKEN =
   /Cannot run on "[^"]+": it is not connected|it is not running/;
-const MOST_TRIES = 3;
+const MAX_TRIES = 3;
 
 /** A command as somebody asks for it. */
 export interface Order {
@@ -100,7 +100,7 @@ export async function give(
   for (let tries = 1;; tries++) {
     await surroundings.site.reachable(order.agent);
     const said = await giveOnce(order, surroundings);
-    if (!NOT_TAKEN.test(said.stderr) || tries === MOST_TRIES) return said;
+    if (!NOT_TAKEN.test(said.stderr) || tries === MAX_TRIES) return said;
   }
 }
 

@@ -10,7 +10,7 @@ import { Host } from "./host.ts";
 import { Line } from "./line.ts";
 
 /** So long a command line may take, milliseconds. */
-const MOST_CLI_MS = 300_000;
+const MAX_CLI_MS = 300_000;
 
 /** So long is waited for an agent before something is asked of it all the same, milliseconds. */
 const REACHABLE_MS = 15_000;
@@ -138,7 +138,7 @@ export class Site implements AsyncDisposable {
       args: [...rest, "--dir", this.#dir, ...args],
       env: { NO_COLOR: "1" },
       stdin: "null",
-      signal: AbortSignal.timeout(MOST_CLI_MS),
+      signal: AbortSignal.timeout(MAX_CLI_MS),
     }).output();
     const decoder = new TextDecoder();
     return {

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { jobOfLegacy } from "../../lib/agent/runner/legacy_command.ts";
+import { translateLegacy } from "../../lib/agent/runner/legacy_command.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { legacyCommand } from "../../lib/manager/command/legacy_command.ts";
 
@@ -11,7 +11,7 @@ function told(operation: string, params: unknown): [string, unknown] {
 
 /** What is done here for a Manager of 2024. */
 function done(type: string, data: unknown): [string, unknown] {
-  const { operation, params } = jobOfLegacy(type, JSON.stringify(data));
+  const { operation, params } = translateLegacy(type, JSON.stringify(data));
   return [operation, JSON.parse(params)];
 }
 

@@ -3,11 +3,11 @@ import type {
   StreamName,
 } from "../../lib/operations/operation.ts";
 import type {
-  Job,
-  JobHandle,
-  JobOutcome,
-  JobSink,
   Workers,
+  WorkHandle,
+  WorkItem,
+  WorkOutcome,
+  WorkSink,
 } from "../../lib/agent/workers/workers.ts";
 import type { Timer } from "../../lib/base/clock.ts";
 import type { Life } from "./life.ts";
@@ -18,7 +18,7 @@ import { type Fate, hex, type Truth } from "./truth.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
 /** So many commands at a time; fewer than the agent would allow, so that it comes to that. */
-const MOST = 12;
+const MAX_CHILDREN = 12;
 
 /** What a host is made of. */
 export interface HostOptions {
@@ -50,7 +50,9 @@ export class Host {
   workers(life: Life, startNumber: number): Workers {
     return {
       start: (job, sink) => {
-        if (!life.passes() || this.#children.size >= MOST) return undefined;
+        if (!life.passes() || this.#children.size >= MAX_CHILDREN) {
+          return undefined;
+        }
         const child = new Child(this, { job, sink, life, startNumber }, {
           pid: ++this.#pids,
           ended: () => this.#children.delete(child),
@@ -101,15 +103,15 @@ export class Host {
 }
 
 interface Work {
-  readonly job: Job;
-  readonly sink: JobSink;
+  readonly job: WorkItem;
+  readonly sink: WorkSink;
   readonly life: Life;
   readonly startNumber: number;
 }
 
 /** A process and the worker that holds it. */
-class Child implements JobHandle {
-  readonly job: Job;
+class Child implements WorkHandle {
+  readonly job: WorkItem;
   readonly #host: HostOptions;
   readonly #work: Work;
   readonly #pid: number;
@@ -265,7 +267,7 @@ class Child implements JobHandle {
     if (this.#fate !== undefined && signal === undefined) {
       this.#fate.exitCode = exitCode;
     }
-    const outcome: JobOutcome = signal === undefined
+    const outcome: WorkOutcome = signal === undefined
       ? { success: exitCode === 0, changed: true, exitCode, data }
       : { success: false, changed: true, signal, data };
     void this.#untaken.then(() => sink.ended(outcome));

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { codeOf } from "../../lib/base/errors.ts";
 import type { Store } from "../../lib/store/store.ts";
-import { openWorkerStore } from "../../lib/store/store_client.ts";
+import { openStoreClient } from "../../lib/store/store_client.ts";
 import { newCommand, open, temporaryFolder } from "./support.ts";
 
 Deno.test("a store in a thread of its own keeps what one in this thread reads", async () => {
@@ -9,7 +9,7 @@ Deno.test("a store in a thread of its own keeps what one in this thread reads", 
   const bytes = new Uint8Array(100_000).map((_, index) => index % 251);
   let managerId = "";
   {
-    await using store = await openWorkerStore(folder.database);
+    await using store = await openStoreClient(folder.database);
     managerId = store.managerId;
     const { commands } = await store.createCommands(
       [newCommand(), newCommand({ agent: "web-2" })],
@@ -41,7 +41,7 @@ Deno.test("a store in a thread of its own keeps what one in this thread reads", 
 
 Deno.test("a store in a thread of its own answers in the order of the calls, with codes", async () => {
   await using folder = await temporaryFolder();
-  await using store = await openWorkerStore(folder.database);
+  await using store = await openStoreClient(folder.database);
   const order: string[] = [];
   const note = (name: string) => () => void order.push(name);
 
@@ -68,14 +68,14 @@ Deno.test("a database that another Manager has is refused in a thread, too", asy
   await using folder = await temporaryFolder();
   await using _holder = await open(folder.database);
 
-  const error = await assertRejects(() => openWorkerStore(folder.database));
+  const error = await assertRejects(() => openStoreClient(folder.database));
 
   assertEquals(codeOf(error), "FAILED_PRECONDITION");
 });
 
 Deno.test("a store in a thread of its own does what was asked for before it was closed, and then no more", async () => {
   await using folder = await temporaryFolder();
-  const store = await openWorkerStore(folder.database);
+  const store = await openStoreClient(folder.database);
   const asked = store.createCommands([newCommand()], {
     requestId: "r",
     job: "j",
@@ -89,7 +89,7 @@ Deno.test("a store in a thread of its own does what was asked for before it was 
 
 Deno.test("patches of one command that are asked for together are all done, and each is answered", async () => {
   await using folder = await temporaryFolder();
-  await using store = await openWorkerStore(folder.database);
+  await using store = await openStoreClient(folder.database);
   const { commands: [one, two] } = await store.createCommands(
     [newCommand(), newCommand({ agent: "web-2" })],
     { requestId: "r", job: "j" },
@@ -124,7 +124,7 @@ Deno.test("patches of one command that are asked for together are all done, and 
 
 Deno.test("a read between two patches of one command sees the first", async () => {
   await using folder = await temporaryFolder();
-  await using store = await openWorkerStore(folder.database);
+  await using store = await openStoreClient(folder.database);
   await store.createCommands([newCommand()], { requestId: "r", job: "j" });
 
   void store.patchCommand({ id: 1n, startedAt: 5 });
@@ -138,7 +138,7 @@ Deno.test("a read between two patches of one command sees the first", async () =
 
 Deno.test("output that is asked for together is one piece, up to a cut or what is not kept, and each is answered", async () => {
   await using folder = await temporaryFolder();
-  await using store = await openWorkerStore(folder.database);
+  await using store = await openStoreClient(folder.database);
   const id = await oneCommand(store);
   const append = (offset: number, text: string, more: object = {}) =>
     store.appendOutput(id, {
@@ -185,7 +185,7 @@ Deno.test("output that is asked for together is one piece, up to a cut or what i
 
 Deno.test("output that waits for more goes with the first thing that is asked for besides", async () => {
   await using folder = await temporaryFolder();
-  await using store = await openWorkerStore(folder.database);
+  await using store = await openStoreClient(folder.database);
   const id = await oneCommand(store);
   const piece = { stream: "stdout", cut: 0n, keep: true } as const;
   await store.appendOutput(id, {
@@ -212,7 +212,7 @@ Deno.test("output that waits for more goes with the first thing that is asked fo
 
 Deno.test("output that cannot be kept fails alone, and so do the pieces that it was joined with", async () => {
   await using folder = await temporaryFolder();
-  await using store = await openWorkerStore(folder.database);
+  await using store = await openStoreClient(folder.database);
   const id = await oneCommand(store);
   const piece = { stream: "stdout", cut: 0n, keep: true } as const;
   const bytes = new Uint8Array(2);

@@ -1,13 +1,13 @@
 import type {
-  Job,
-  JobHandle,
-  JobOutcome,
-  JobSink,
   Workers,
+  WorkHandle,
+  WorkItem,
+  WorkOutcome,
+  WorkSink,
 } from "../../lib/agent/workers/workers.ts";
 
 /** An outcome that went well. */
-export const SUCCEEDED: JobOutcome = {
+export const SUCCEEDED: WorkOutcome = {
   success: true,
   changed: false,
   message: "",
@@ -18,7 +18,7 @@ export class FakeJob {
   /** What was asked of it. */
   readonly asked: string[] = [];
 
-  constructor(readonly job: Job, readonly sink: JobSink) {}
+  constructor(readonly job: WorkItem, readonly sink: WorkSink) {}
 
   /** Prints text; resolves when more may be printed. */
   prints(text: string, stream: "stdout" | "stderr" = "stdout"): Promise<void> {
@@ -30,7 +30,7 @@ export class FakeJob {
     return this.sink.output("stdout", new Uint8Array(length).fill(120));
   }
 
-  ends(outcome: Partial<JobOutcome> = {}): void {
+  ends(outcome: Partial<WorkOutcome> = {}): void {
     this.sink.ended({ ...SUCCEEDED, ...outcome });
   }
 }
@@ -42,7 +42,7 @@ export class FakeWorkers implements Workers {
   free = true;
   closed = false;
 
-  start(job: Job, sink: JobSink): JobHandle | undefined {
+  start(job: WorkItem, sink: WorkSink): WorkHandle | undefined {
     if (!this.free) return undefined;
     const started = new FakeJob(job, sink);
     this.jobs.push(started);

@@ -33,7 +33,7 @@ const table: Table<Side> = {
         connection.acceptFullFrames();
       },
       next: "ready",
-      then: ({ log, connection }) => log.push(connection.state),
+      after: ({ log, connection }) => log.push(connection.state),
     },
     ping: { run: ({ connection }, { data }) => connection.pong(data) },
   },

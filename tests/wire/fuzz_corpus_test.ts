@@ -6,10 +6,10 @@ import { plainly } from "./fuzz/target.ts";
 import { Troubles } from "./fuzz/troubles.ts";
 
 /** Of a long input the pieces are longer, so that there are not too many. */
-const MOST_PIECES = 2_000;
+const MAX_PIECES = 2_000;
 
 function inPieces(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
-  const size = Math.max(1, Math.ceil(bytes.length / MOST_PIECES));
+  const size = Math.max(1, Math.ceil(bytes.length / MAX_PIECES));
   return Array.from(
     { length: Math.ceil(bytes.length / size) },
     (_, index) => bytes.slice(index * size, (index + 1) * size),

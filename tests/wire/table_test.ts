@@ -15,7 +15,7 @@ function linesOf<Context>(table: Table<Context>): string[] {
       if (row === undefined) return [];
       const act = row === ignore ? "ignore" : row.run.name;
       const next = row.next ?? state;
-      const then = row.then === undefined ? "" : `, then ${row.then.name}`;
+      const then = row.after === undefined ? "" : `, then ${row.after.name}`;
       return [`${state} --${kind}--> ${next}: ${act}${then}`];
     })
   );

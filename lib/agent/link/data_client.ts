@@ -11,7 +11,7 @@ import type { Body } from "../../wire/message.ts";
 const TIMEOUT_MS = 30_000;
 
 /** So many requests are under way at a time, and the others wait: a Manager refuses what goes beyond 32. */
-const MOST_AT_ONCE = 32;
+const MAX_AT_ONCE = 32;
 
 /** An answer in several pieces may be so long in all, bytes. */
 const ANSWER_BYTES = 1_048_576;
@@ -53,7 +53,7 @@ export class DataClient {
 
   /** Asks. @throws {PiriError} what the Manager answers; UNAVAILABLE if the connection ends; TIMED_OUT */
   async request(type: string, data: string): Promise<string | Uint8Array> {
-    while (this.#pending.size >= MOST_AT_ONCE && !this.#closed) {
+    while (this.#pending.size >= MAX_AT_ONCE && !this.#closed) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     if (this.#closed) throw unavailable(type);

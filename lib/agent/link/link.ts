@@ -23,7 +23,7 @@ import { AgentSession } from "./session.ts";
 const log = logger("agent", "link");
 
 /** A Manager's `retry_after` counts up to so long, milliseconds. */
-const MOST_RETRY_AFTER_MS = 600_000;
+const MAX_RETRY_AFTER_MS = 600_000;
 
 /** After these the window in which the next dial falls is wider at once, milliseconds. */
 const WIDER: ReadonlyMap<Bye_Code, number> = new Map([
@@ -207,7 +207,7 @@ export class Link {
     // A Manager of 2024 has no codes.
     const isAuth = code === Bye_Code.AUTH_FAILED || reason === "auth failed";
     return {
-      atLeast: Math.min(retryAfterMs, MOST_RETRY_AFTER_MS),
+      atLeast: Math.min(retryAfterMs, MAX_RETRY_AFTER_MS),
       windowAtLeast: WIDER.get(isAuth ? Bye_Code.AUTH_FAILED : code) ?? 0,
     };
   }

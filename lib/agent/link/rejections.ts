@@ -1,7 +1,7 @@
 import type { JournalEntry } from "../journal/journal.ts";
 
 /** After so many deliveries that ended in a protocol error, a result goes without what may be at fault. */
-const MOST = 2;
+const MAX_REJECTIONS = 2;
 
 /** How often the delivery of each result ended in a protocol error: protocol.md section 3. */
 export class Rejections {
@@ -14,6 +14,6 @@ export class Rejections {
 
   /** Whether the result should go with its id, status and times only. */
   isSuspect(entry: JournalEntry): boolean {
-    return (this.#counts.get(entry) ?? 0) >= MOST;
+    return (this.#counts.get(entry) ?? 0) >= MAX_REJECTIONS;
   }
 }

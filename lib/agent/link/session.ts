@@ -28,7 +28,7 @@ const PING_INTERVAL = { least: 1_000, most: 15_000 };
 /** Everything the Manager may say to an Agent, and when. */
 export const agentTable: Table<AgentSession> = {
   greeting: {
-    serverHello: { run: welcome, next: "ready", then: begin },
+    serverHello: { run: welcome, next: "ready", after: begin },
     ping: { run: pong },
     pong: ignore,
     bye: { run: farewell, next: "closed" },

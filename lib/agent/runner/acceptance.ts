@@ -7,7 +7,7 @@ import type { ErrorCode } from "../../base/errors.ts";
 import { refusalOf } from "./result.ts";
 
 /** So many commands run at a time. */
-export const MOST_RUNNING = 32;
+export const MAX_RUNNING = 32;
 
 /**
  * An id is at most so far above the highest that was accepted. What lies beyond is a mistake: once it were accepted, no
@@ -73,10 +73,10 @@ function complaintOf(
   { onDisconnect }: Command,
   { running }: AgentStanding,
 ): Complaint | undefined {
-  if (running >= MOST_RUNNING) {
+  if (running >= MAX_RUNNING) {
     return {
       code: "BUSY",
-      why: `busy, ${MOST_RUNNING} commands are running, which is the limit`,
+      why: `busy, ${MAX_RUNNING} commands are running, which is the limit`,
     };
   }
   if (OnDisconnect[onDisconnect] === undefined) {

@@ -3,7 +3,7 @@ import { isTooDeep } from "../../base/json_depth.ts";
 import { Limits } from "../../base/limits.ts";
 
 /** An operation of ours and its parameters. */
-export interface Job {
+export interface Translated {
   readonly operation: string;
   /** A JSON object. */
   readonly params: string;
@@ -46,7 +46,7 @@ const POSITIONS: Readonly<Record<string, readonly string[]>> = {
  *
  * @throws {PiriError} INVALID_ARGUMENT, UNSUPPORTED
  */
-export function jobOfLegacy(type: string, data: string): Job {
+export function translateLegacy(type: string, data: string): Translated {
   const given = new Given(type, data);
   if (type === "command.Run" && given.has("command")) return runOf(given);
   if (type === "echo.Echo" && given.has("message")) return echoOf(given);
@@ -155,7 +155,7 @@ class Given {
   }
 }
 
-function echoOf(given: Given): Job {
+function echoOf(given: Given): Translated {
   given.only(POSITIONS["echo.Echo"] ?? []);
   const text = given.text("message") ?? "";
   const params = {
@@ -164,7 +164,7 @@ function echoOf(given: Given): Job {
   return { operation: "echo.Echo", params: JSON.stringify(params) };
 }
 
-function runOf(given: Given): Job {
+function runOf(given: Given): Translated {
   given.only(POSITIONS["command.Run"] ?? []);
   const encoding = given.text("encoding") ?? "utf-8";
   if (!/^utf-?8$/i.test(encoding)) {

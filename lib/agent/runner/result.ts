@@ -9,10 +9,10 @@ import { Limits } from "../../base/limits.ts";
 import { cutText } from "../../base/text.ts";
 import type { ReapReceipt } from "../../operations/operation.ts";
 import type { StopReason } from "./stopping.ts";
-import type { JobOutcome } from "../workers/workers.ts";
+import type { WorkOutcome } from "../workers/workers.ts";
 
 /** The status and the words of an end that was asked for. */
-const ASKED: Readonly<
+const STATUS_OF_STOP: Readonly<
   Record<StopReason, { status: CommandResult_Status; text: string }>
 > = {
   cancelled: { status: CommandResult_Status.CANCELLED, text: "" },
@@ -37,10 +37,12 @@ export interface ResultFacts {
 
 /** The result of a command that ran. */
 export function resultOf(
-  outcome: JobOutcome,
+  outcome: WorkOutcome,
   facts: ResultFacts,
 ): CommandResult {
-  const asked = facts.asked === undefined ? undefined : ASKED[facts.asked];
+  const asked = facts.asked === undefined
+    ? undefined
+    : STATUS_OF_STOP[facts.asked];
   const status = asked?.status ??
     (outcome.success
       ? CommandResult_Status.SUCCESS
@@ -131,7 +133,7 @@ function addReceipt(
 }
 
 /** The structured outcome as JSON; the code of an error stands in it. */
-function dataOf({ data, errorCode }: JobOutcome): Uint8Array {
+function dataOf({ data, errorCode }: WorkOutcome): Uint8Array {
   if (data === undefined && errorCode === undefined) return new Uint8Array();
   const value = errorCode === undefined
     ? data

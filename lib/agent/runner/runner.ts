@@ -13,15 +13,15 @@ import type { ReapReceipt, StreamName } from "../../operations/operation.ts";
 import { refusalBecause, refusalFor } from "./acceptance.ts";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
 import { cannotWrite, keepResult } from "./keep_result.ts";
-import { type Job, jobOfLegacy } from "./legacy_command.ts";
+import { type Translated, translateLegacy } from "./legacy_command.ts";
 import { markerOf, type PastOptions, settlePast } from "./settle_past.ts";
 import { refusalOf, resultOf } from "./result.ts";
 import { Stopping, type StopReason } from "./stopping.ts";
 import type {
-  JobHandle,
-  JobOutcome,
-  JobSink,
   Workers,
+  WorkHandle,
+  WorkOutcome,
+  WorkSink,
 } from "../workers/workers.ts";
 import { encode } from "../../protobuf/protobuf_writer.ts";
 
@@ -225,7 +225,7 @@ export class Runner {
       ended: false,
     };
     this.#running.set(entry, running);
-    let job: Job;
+    let job: Translated;
     try {
       job = jobOf(entry, command);
     } catch (error) {
@@ -255,7 +255,7 @@ export class Runner {
     if (!this.#linked) this.#watchLink(running);
   }
 
-  #sink(running: Running): JobSink {
+  #sink(running: Running): WorkSink {
     const { entry } = running;
     return {
       started: (identity) => {
@@ -304,7 +304,7 @@ export class Runner {
     return this.#options.endSurvivors(entry.processes, markerOf(entry));
   }
 
-  async #ended(running: Running, outcome: JobOutcome): Promise<void> {
+  async #ended(running: Running, outcome: WorkOutcome): Promise<void> {
     if (running.ended) return;
     running.ended = true;
     const { entry, stopping } = running;
@@ -366,20 +366,23 @@ export class Runner {
 }
 
 /** What is to be done, in our words. */
-function jobOf({ managerId }: JournalEntry, { type, data }: Command): Job {
+function jobOf(
+  { managerId }: JournalEntry,
+  { type, data }: Command,
+): Translated {
   return managerId === ""
-    ? jobOfLegacy(type, data)
+    ? translateLegacy(type, data)
     : { operation: type, params: data };
 }
 
 /** Stands in until the worker has the job. */
-const NOT_STARTED: JobHandle = {
+const NOT_STARTED: WorkHandle = {
   stop() {},
   kill() {},
   abandon() {},
 };
 
-function failed(code: PiriError["code"], message: string): JobOutcome {
+function failed(code: PiriError["code"], message: string): WorkOutcome {
   return { success: false, changed: false, errorCode: code, message };
 }
 

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../base/clock.ts";
-import type { JobHandle } from "../workers/workers.ts";
+import type { WorkHandle } from "../workers/workers.ts";
 
 /** Why a command was asked to end before it did by itself. */
 export type StopReason =
@@ -14,14 +14,14 @@ const GIVE_UP_MS = 10_000;
 /** The end of a command that is running: asked for politely, then by force, then given up. */
 export class Stopping {
   readonly #clock: Clock;
-  readonly #handle: JobHandle;
+  readonly #handle: WorkHandle;
   readonly #gaveUp: () => void;
   #reason: StopReason | undefined;
   #killAt = Infinity;
   #timer: Timer | undefined;
   #over = false;
 
-  constructor(clock: Clock, handle: JobHandle, gaveUp: () => void) {
+  constructor(clock: Clock, handle: WorkHandle, gaveUp: () => void) {
     this.#clock = clock;
     this.#handle = handle;
     this.#gaveUp = gaveUp;

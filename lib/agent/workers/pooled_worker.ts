@@ -8,12 +8,12 @@ import {
   type ToWorker,
   UNTAKEN_PIECES,
 } from "./worker_protocol.ts";
-import type { Job, JobHandle, JobOutcome, JobSink } from "./workers.ts";
+import type { WorkHandle, WorkItem, WorkOutcome, WorkSink } from "./workers.ts";
 
 /** What a pool gives one of its workers with a job. */
 export interface Assignment {
-  readonly job: Job;
-  readonly sink: JobSink;
+  readonly job: WorkItem;
+  readonly sink: WorkSink;
   readonly allowTestOperations: boolean;
   readonly timerSlack: number | undefined;
   /** Called when the worker is idle again, before the sink hears of the end: it may start the next job at once. */
@@ -46,7 +46,7 @@ export class PooledWorker {
   }
 
   /** Starts a job. Only when idle. */
-  start(assignment: Assignment): JobHandle {
+  start(assignment: Assignment): WorkHandle {
     const running = new RunningAssignment(
       assignment,
       (message, transfer = []) => this.#thread.postMessage(message, transfer),
@@ -197,7 +197,7 @@ class RunningAssignment {
     this.#post({ kind: "answer", request, answer }, given);
   }
 
-  #judge(outcome: JobOutcome): JobOutcome {
+  #judge(outcome: WorkOutcome): WorkOutcome {
     if (this.#failure === undefined) return outcome;
     return {
       ...outcome,
@@ -207,7 +207,7 @@ class RunningAssignment {
     };
   }
 
-  #end(outcome: JobOutcome): void {
+  #end(outcome: WorkOutcome): void {
     this.#over = true;
     this.#assignment.over();
     this.#assignment.sink.ended(outcome);

@@ -1,6 +1,6 @@
 // What runs inside a worker thread: no protobuf and no connection, so that it starts fast.
 import { type ErrorCode, PiriError } from "../../base/errors.ts";
-import { RunningJob } from "./running_job.ts";
+import { RunningWork } from "./running_work.ts";
 import type { FromWorker, ToWorker } from "./worker_protocol.ts";
 
 /** What is used of a worker's global scope; the types of this project are the main thread's. */
@@ -10,12 +10,12 @@ interface Thread {
 }
 
 const thread = globalThis as unknown as Thread;
-let running: RunningJob | undefined;
+let running: RunningWork | undefined;
 
 thread.onmessage = ({ data: message }) => {
   switch (message.kind) {
     case "job":
-      running = new RunningJob(message, post);
+      running = new RunningWork(message, post);
       running.run();
       return;
     case "stop":

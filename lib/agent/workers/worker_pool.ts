@@ -2,7 +2,7 @@ import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import { endSurvivors } from "../../operations/survivors.ts";
 import { timerSlackOf } from "../../operations/timer_slack.ts";
 import { PooledWorker } from "./pooled_worker.ts";
-import type { Job, JobHandle, JobSink, Workers } from "./workers.ts";
+import type { Workers, WorkHandle, WorkItem, WorkSink } from "./workers.ts";
 
 /** What runs in a worker thread. The build puts the bundled worker where this points. */
 export const WORKER_URL: URL = new URL("./worker.ts", import.meta.url);
@@ -42,7 +42,7 @@ export class WorkerPool implements Workers {
     return { idle: this.#idle.length, busy: this.#busy.size };
   }
 
-  start(job: Job, sink: JobSink): JobHandle | undefined {
+  start(job: WorkItem, sink: WorkSink): WorkHandle | undefined {
     if (this.#closed || this.#busy.size >= this.#options.most) return undefined;
     const idle = this.#idle.pop();
     idle?.timer.cancel();

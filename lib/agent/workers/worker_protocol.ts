@@ -2,7 +2,7 @@ import type {
   ProcessIdentity,
   StreamName,
 } from "../../operations/operation.ts";
-import type { Job, JobOutcome } from "./workers.ts";
+import type { WorkItem, WorkOutcome } from "./workers.ts";
 
 /** How many pieces of output may be on their way that nobody has taken yet. */
 export const UNTAKEN_PIECES = 4;
@@ -11,7 +11,7 @@ export const UNTAKEN_PIECES = 4;
 export type ToWorker =
   | {
     readonly kind: "job";
-    readonly job: Job;
+    readonly job: WorkItem;
     readonly allowTestOperations: boolean;
     /** See OperationContext; undefined if another running command has the same. */
     readonly timerSlack: number | undefined;
@@ -52,4 +52,4 @@ export type FromWorker =
     readonly params: string;
   }
   /** The last of a job; all output was taken. The worker is idle. */
-  | { readonly kind: "ended"; readonly outcome: JobOutcome };
+  | { readonly kind: "ended"; readonly outcome: WorkOutcome };

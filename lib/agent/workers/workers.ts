@@ -5,7 +5,7 @@ import type {
 } from "../../operations/operation.ts";
 
 /** One command, as a worker gets it. */
-export interface Job {
+export interface WorkItem {
   readonly commandId: bigint;
   readonly operation: string;
   /** A JSON object, as it came. */
@@ -15,7 +15,7 @@ export interface Job {
 }
 
 /** What a worker asks of whoever started the job. Calls come in the order in which the operation made them. */
-export interface JobSink {
+export interface WorkSink {
   started(identity: ProcessIdentity): void;
   /** The worker goes on reading once this has resolved: that is how a slow Manager slows the program. */
   output(stream: StreamName, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
@@ -23,17 +23,17 @@ export interface JobSink {
   /** Rejects with a PiriError, whose code and message reach the operation. */
   request(type: string, params: string): Promise<string | Uint8Array>;
   /** Called once, last, after all output was taken. What an operation throws is a failed outcome with its error code. */
-  ended(outcome: JobOutcome): void;
+  ended(outcome: WorkOutcome): void;
 }
 
 /** How a job ended. */
-export interface JobOutcome extends Outcome {
+export interface WorkOutcome extends Outcome {
   /** The code of the error that ended it, if one did. */
   readonly errorCode?: string;
 }
 
 /** A job that was started. */
-export interface JobHandle {
+export interface WorkHandle {
   /** Asks the operation to end: SIGTERM to its processes. */
   stop(): void;
   /** Ends its processes: SIGKILL. */
@@ -45,7 +45,7 @@ export interface JobHandle {
 /** Threads that carry out operations, a command each: protocol.md section 3, so that none delays a Pong. */
 export interface Workers {
   /** Starts a job, or returns undefined when as many as allowed are busy. */
-  start(job: Job, sink: JobSink): JobHandle | undefined;
+  start(job: WorkItem, sink: WorkSink): WorkHandle | undefined;
   /** Ends the idle ones; the busy ones are abandoned. */
   close(): void;
 }

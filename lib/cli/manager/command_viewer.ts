@@ -5,7 +5,7 @@ import { NobodyReads, type Terminal } from "../terminal.ts";
 import { Follower } from "./follower.ts";
 import { JsonView } from "./json_view.ts";
 import { LiveView } from "./live_view.ts";
-import type { Reach } from "./retrying_client.ts";
+import type { RetryingClient } from "./retrying_client.ts";
 import { exitCodeOfCommand } from "./states.ts";
 import type { View } from "./view.ts";
 
@@ -17,14 +17,14 @@ export interface Manner {
 }
 
 /** Somebody who waits at a terminal for commands to end. */
-export class Attendance {
+export class CommandViewer {
   readonly follower: Follower;
   readonly #view: View;
 
   constructor(
     commands: readonly Command[],
     { reach, manner: { terminal, json, raw } }: {
-      reach: Reach;
+      reach: RetryingClient;
       manner: Manner;
     },
   ) {

@@ -6,23 +6,23 @@ import {
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { complaintOf, errorCodeOf, HintedError } from "../errors.ts";
 import { commandsText, watchLine } from "./ids.ts";
-import type { Reach } from "./retrying_client.ts";
+import type { RetryingClient } from "./retrying_client.ts";
 import { hasEnded } from "./states.ts";
 import type { StreamName, View } from "./view.ts";
 
 /** Follows commands to their end, across times in which the Manager is away: each byte of output is shown once. */
 export class Follower {
-  readonly #reach: Reach;
+  readonly #reach: RetryingClient;
   readonly #view: View;
-  readonly #tracks: Map<bigint, Track>;
+  readonly #tracks: Map<bigint, CommandCursor>;
   /** The commands whose cancel the Manager has recorded. */
   readonly #cancelled = new Set<bigint>();
 
-  constructor(commands: readonly Command[], reach: Reach, view: View) {
+  constructor(commands: readonly Command[], reach: RetryingClient, view: View) {
     this.#reach = reach;
     this.#view = view;
     this.#tracks = new Map(
-      commands.map((command) => [command.id, new Track(command)]),
+      commands.map((command) => [command.id, new CommandCursor(command)]),
     );
   }
 
@@ -53,7 +53,7 @@ export class Follower {
     }
     await this.#reach.call(
       async (control, { signal, alive }) => {
-        const attachment = new Attachment(this.#tracks, this.#view);
+        const attachment = new WatchStream(this.#tracks, this.#view);
         const request = { commands: attachment.places };
         try {
           const events = control.commands.watch(request, { signal });
@@ -125,7 +125,7 @@ export class Follower {
 }
 
 /** How far one command was shown. */
-class Track {
+class CommandCursor {
   readonly next: Record<StreamName, bigint> = { stdout: 0n, stderr: 0n };
   /** Whether its end was shown. */
   shown = false;
@@ -134,12 +134,12 @@ class Track {
 }
 
 /** One attempt to read a Manager's stream of events. */
-class Attachment {
-  readonly #tracks: ReadonlyMap<bigint, Track>;
+class WatchStream {
+  readonly #tracks: ReadonlyMap<bigint, CommandCursor>;
   readonly #view: View;
   readonly #seen = new Set<bigint>();
 
-  constructor(tracks: ReadonlyMap<bigint, Track>, view: View) {
+  constructor(tracks: ReadonlyMap<bigint, CommandCursor>, view: View) {
     this.#tracks = tracks;
     this.#view = view;
   }
@@ -186,7 +186,7 @@ class Attachment {
     }
   }
 
-  async #state(track: Track, command: Command): Promise<void> {
+  async #state(track: CommandCursor, command: Command): Promise<void> {
     const changed = command.state !== track.command.state ||
       (command.unreachableSinceMs === undefined) !==
         (track.command.unreachableSinceMs === undefined);
@@ -203,14 +203,14 @@ class Attachment {
     }
   }
 
-  async #end(track: Track): Promise<void> {
+  async #end(track: CommandCursor): Promise<void> {
     if (track.shown) return;
     track.shown = true;
     await this.#view.ended(track.command);
   }
 
   async #output(
-    { command, next }: Track,
+    { command, next }: CommandCursor,
     output: { stream: OutputStream; offset: bigint; bytes: Uint8Array },
   ): Promise<void> {
     const stream = output.stream === OutputStream.STDERR ? "stderr" : "stdout";

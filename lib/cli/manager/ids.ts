@@ -2,7 +2,7 @@ import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { PiriError } from "../../base/errors.ts";
 
 /** The largest id: ids are signed 64-bit numbers. */
-const MOST = 2n ** 63n - 1n;
+const MAX_ID = 2n ** 63n - 1n;
 
 /**
  * Reads a command's id.
@@ -11,10 +11,10 @@ const MOST = 2n ** 63n - 1n;
  */
 export function parseId(text: string): bigint {
   const id = /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
-  if (id >= 1n && id <= MOST) return id;
+  if (id >= 1n && id <= MAX_ID) return id;
   throw new PiriError(
     "INVALID_ARGUMENT",
-    `Cannot read the id "${text}": it is not a whole number from 1 to ${MOST}`,
+    `Cannot read the id "${text}": it is not a whole number from 1 to ${MAX_ID}`,
   );
 }
 

@@ -4,11 +4,11 @@ import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
 import type { Terminal } from "../terminal.ts";
-import { Attendance } from "./command_viewer.ts";
+import { CommandViewer } from "./command_viewer.ts";
 import { commandJson } from "./json.ts";
-import { type Call, Reach } from "./retrying_client.ts";
+import { type Call, RetryingClient } from "./retrying_client.ts";
 import type { Control } from "./services.ts";
-import { Waiting } from "./patience.ts";
+import { Patience } from "./patience.ts";
 
 /** What Ctrl-C does while a launched command runs. */
 export const WHILE_IT_RUNS: HelpSection = {
@@ -45,8 +45,8 @@ export async function launch(
 ): Promise<ExitCode> {
   // A Manager that is not there at all is told at once; only for one that goes away is it worth to wait.
   (await connect())[Symbol.dispose]();
-  const reach = new Reach(connect, terminal);
-  using waiting = new Waiting(terminal);
+  const reach = new RetryingClient(connect, terminal);
+  using waiting = new Patience(terminal);
   const commands = await explain(
     reach.call(start, {
       signal: waiting.signal,
@@ -65,7 +65,7 @@ export async function launch(
     return ExitCode.ok;
   }
   const manner = { terminal, json, raw: flags.raw };
-  const attendance = new Attendance(commands, { reach, manner });
+  const attendance = new CommandViewer(commands, { reach, manner });
   waiting.cancels(attendance.follower);
   const limit = timeoutMs ?? commands[0]?.timeoutMs;
   if (limit !== undefined) waiting.limit(limit);

@@ -2,7 +2,7 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import type { Sink } from "../terminal.ts";
 import { printable } from "../text.ts";
 import { decodeLeniently, joinBytes, unfinishedTail } from "../utf8.ts";
-import type { Paper } from "./terminal_line.ts";
+import type { TerminalLine } from "./terminal_line.ts";
 
 /** How long an unfinished line waits for its end before a person gets to see it: a prompt has none. */
 const PARTIAL_MS = 200;
@@ -17,7 +17,7 @@ const encoder = new TextEncoder();
 
 /** One stream of one command, line by line with its prefix. */
 export class LineStream {
-  readonly #paper: Paper;
+  readonly #paper: TerminalLine;
   readonly #sink: Sink;
   readonly #clock: Clock;
   readonly #prefix: string;
@@ -29,7 +29,7 @@ export class LineStream {
   #failure: unknown;
 
   constructor(
-    paper: Paper,
+    paper: TerminalLine,
     { sink, clock, prefix }: { sink: Sink; clock: Clock; prefix: string },
   ) {
     this.#paper = paper;

@@ -5,7 +5,7 @@ import type {
 import type { Sink, Terminal } from "../terminal.ts";
 import { oneLine } from "../text.ts";
 import { LineStream } from "./line_stream.ts";
-import { Paper } from "./terminal_line.ts";
+import { TerminalLine } from "./terminal_line.ts";
 import { Prefixes } from "./prefix.ts";
 import { isPlainFailure, outcomeText, stateName } from "./states.ts";
 import type { Place, StreamName, View } from "./view.ts";
@@ -22,7 +22,7 @@ export class LiveView implements View {
   readonly #style: Style;
   readonly #prefixes: Prefixes;
   readonly #alone: boolean;
-  readonly #papers: Readonly<Record<StreamName, Paper>>;
+  readonly #papers: Readonly<Record<StreamName, TerminalLine>>;
   readonly #raw: Readonly<Record<StreamName, boolean>>;
   readonly #lines = new Map<string, LineStream>();
   readonly #progress = new Map<bigint, string>();
@@ -45,10 +45,10 @@ export class LiveView implements View {
       // A person who reads the errors of a program whose output goes elsewhere is to be safe from them.
       stderr: style === "raw" || (bare && !stderr.isTerminal),
     };
-    const paper = new Paper();
+    const paper = new TerminalLine();
     this.#papers = stdout.isTerminal && stderr.isTerminal
       ? { stdout: paper, stderr: paper }
-      : { stdout: new Paper(), stderr: paper };
+      : { stdout: new TerminalLine(), stderr: paper };
     this.#showsProgress = stderr.isTerminal && style === "lines";
   }
 

@@ -9,7 +9,7 @@ import { userOf } from "./signature.ts";
 const BEYOND_TIMEOUT_MS = 5_000 + 5_000;
 
 /** Somebody's patience: it ends with the second Ctrl-C, or a while after the command's timeout. */
-export class Waiting implements Disposable {
+export class Patience implements Disposable {
   readonly #terminal: Terminal;
   readonly #stop = new AbortController();
   readonly #undo = new DisposableStack();

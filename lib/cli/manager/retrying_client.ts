@@ -29,7 +29,7 @@ export interface Asking {
 }
 
 /** Calls a Manager that may go away for a while, as it does when it is restarted. */
-export class Reach {
+export class RetryingClient {
   readonly #connect: () => Promise<Control>;
   readonly #terminal: Terminal;
 

@@ -11,7 +11,7 @@ const ERASE = "\r\x1b[K";
  *
  * Several writers share it without ever mixing within a line, and below them stands a line of progress.
  */
-export class Paper {
+export class TerminalLine {
   /** Who wrote the unfinished line that the cursor is in. */
   #writer: object | undefined;
   #progress = "";

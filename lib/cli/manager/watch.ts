@@ -1,9 +1,9 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";
-import { Attendance } from "./command_viewer.ts";
+import { CommandViewer } from "./command_viewer.ts";
 import { answered, commandsText, parseId, watchLine } from "./ids.ts";
-import { Reach } from "./retrying_client.ts";
+import { RetryingClient } from "./retrying_client.ts";
 import type { Control, ManagerServices } from "./services.ts";
 
 /** `watch 12`: a command's output from the beginning, and its result. */
@@ -30,9 +30,9 @@ export const watch = defineSubcommand({
       for (const id of ids) commands.push(await getCommand(control, id));
     }
     const stop = new AbortController();
-    const reach = new Reach(() => services.connect(dir), terminal);
+    const reach = new RetryingClient(() => services.connect(dir), terminal);
     const manner = { terminal, json, raw: flags.raw };
-    const attendance = new Attendance(commands, { reach, manner });
+    const attendance = new CommandViewer(commands, { reach, manner });
     using _interrupts = terminal.onInterrupt(() => {
       const { open } = attendance.follower;
       stop.abort(

@@ -15,7 +15,7 @@ import type { ManagerServices } from "./services.ts";
 import { outcomeText } from "./states.ts";
 
 /** A text is not squeezed into less than so many columns. */
-const LEAST_COLUMNS = 30;
+const MIN_COLUMNS = 30;
 
 /** `why 12`: what happened to a command, and what that is known by. */
 export const why = defineSubcommand({
@@ -82,7 +82,7 @@ async function linesOf(
   ).map((head) => head.slice(0, -1));
   const texts = ["WHAT", ...entries.map(({ text }) => oneLine(text))];
   return heads.flatMap((head, index) => {
-    const room = Math.max(LEAST_COLUMNS, columns - head.length);
+    const room = Math.max(MIN_COLUMNS, columns - head.length);
     return wrapToWidth(texts[index] ?? "", room).map((line, row) =>
       `${row === 0 ? head : " ".repeat(head.length)}${line}`
     );

@@ -30,7 +30,7 @@ export interface Admitted {
   readonly session: bigint;
   readonly features: ReadonlySet<Feature>;
   readonly operations: ReadonlySet<string> | undefined;
-  readonly strangers: ReadonlySet<bigint>;
+  readonly unknownIds: ReadonlySet<bigint>;
   readonly unfinished: ReadonlySet<bigint>;
   /** Listed commands that have ended here. */
   readonly ended: readonly bigint[];
@@ -53,7 +53,7 @@ export interface AdmissionOptions {
   readonly random: Random;
   readonly counters: Counters;
   readonly pingIntervalMs: number;
-  /** So many hellos are looked at at a time; MOST_HELLOS unless said. */
+  /** So many hellos are looked at at a time; MAX_HELLOS unless said. */
   readonly most?: number;
 }
 
@@ -61,7 +61,7 @@ export interface AdmissionOptions {
 const VIOLATION_BYTES = 1_000;
 
 /** Shared by all who list none. */
-const NOBODY: ReadonlySet<bigint> = new Set();
+const NO_IDS: ReadonlySet<bigint> = new Set();
 
 /** Lets agents in, one at a time of each name: protocol.md section 6. */
 export class Admission {
@@ -200,8 +200,8 @@ export class Admission {
       session: hello.session,
       features,
       operations: this.#operations.of(hello),
-      strangers: outcome.strangers.size === 0 ? NOBODY : outcome.strangers,
-      unfinished: outcome.unfinished.size === 0 ? NOBODY : outcome.unfinished,
+      unknownIds: outcome.unknownIds.size === 0 ? NO_IDS : outcome.unknownIds,
+      unfinished: outcome.unfinished.size === 0 ? NO_IDS : outcome.unfinished,
       ended: outcome.ended,
       joined,
     });

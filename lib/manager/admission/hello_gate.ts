@@ -4,10 +4,10 @@ import type { Random } from "../../base/random.ts";
 import { Refusal } from "../../wire/connection.ts";
 
 /** So many hellos are looked at at a time, as long as they do not wait for long: a whole fleet that comes back at once. */
-export const MOST_HELLOS = 10_000;
+export const MAX_HELLOS = 10_000;
 
 /** So many are when they do: the disk stalls, or the machine cannot follow. */
-export const MOST_SLOW = 200;
+export const MAX_SLOW = 200;
 
 /** What waits for longer is slow, milliseconds: an agent waits for 10 s, and has been on its way before. */
 export const SLOW_MS = 3_000;
@@ -16,7 +16,7 @@ export const SLOW_MS = 3_000;
 const SPACING_MS = 5;
 
 /** Nobody is asked to come back sooner, milliseconds. */
-const LEAST_MS = 1_000;
+const MIN_MS = 1_000;
 
 /** The widest window, milliseconds: an agent adds as much again, and counts 10 minutes at most. */
 const WIDEST_MS = 300_000;
@@ -26,7 +26,7 @@ export interface HelloGateOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: Counters;
-  /** So many hellos are looked at at a time; MOST_HELLOS unless said. */
+  /** So many hellos are looked at at a time; MAX_HELLOS unless said. */
   readonly most?: number;
 }
 
@@ -55,7 +55,7 @@ export class HelloGate {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#counters = options.counters;
-    this.#most = options.most ?? MOST_HELLOS;
+    this.#most = options.most ?? MAX_HELLOS;
   }
 
   /** How many hellos are being looked at. */
@@ -83,16 +83,16 @@ export class HelloGate {
   #mostAt(now: number): number {
     const [oldest] = this.#inside;
     const isSlow = oldest !== undefined && now - oldest.since >= SLOW_MS;
-    return isSlow ? Math.min(this.#most, MOST_SLOW) : this.#most;
+    return isSlow ? Math.min(this.#most, MAX_SLOW) : this.#most;
   }
 
   #turnedAway(most: number): Refusal {
     this.#counters.add("hellos_turned_away");
     const now = this.#clock.monotonic();
-    const clearAt = Math.max(this.#clearAt, now + LEAST_MS) + SPACING_MS;
+    const clearAt = Math.max(this.#clearAt, now + MIN_MS) + SPACING_MS;
     this.#clearAt = Math.min(clearAt, now + WIDEST_MS);
-    const window = this.#clearAt - now - LEAST_MS;
-    const retryAfterMs = LEAST_MS + this.#random.fraction() * window;
+    const window = this.#clearAt - now - MIN_MS;
+    const retryAfterMs = MIN_MS + this.#random.fraction() * window;
     return new Refusal(
       "BUSY",
       `Cannot look at more than ${most} hellos at a time`,

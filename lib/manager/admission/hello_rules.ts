@@ -32,7 +32,7 @@ export function checkHello(hello: ClientHello): void {
 }
 
 /** So many different sets are shared; there are as many as versions of the agent. */
-const MOST_SETS = 100;
+const MAX_SETS = 100;
 
 /** What agents can be told to do: one set for all who can do the same. */
 export class OperationSets {
@@ -45,7 +45,7 @@ export class OperationSets {
     const known = this.#sets.get(list);
     if (known !== undefined) return known;
     const set: ReadonlySet<string> = new Set(list.split(" "));
-    if (this.#sets.size < MOST_SETS) this.#sets.set(list, set);
+    if (this.#sets.size < MAX_SETS) this.#sets.set(list, set);
     return set;
   }
 }

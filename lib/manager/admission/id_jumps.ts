@@ -4,7 +4,7 @@ import { PiriError } from "../../base/errors.ts";
  * The sequence of ids follows the agents' by so much in all, in a run of the Manager: as far as a restored database may
  * be behind. Without the bound one agent could use up the ids of all, or take them out of the others' reach.
  */
-const MOST = 2n ** 32n;
+const MAX_JUMP = 2n ** 32n;
 
 /** How far the sequence of ids was made to jump by what agents told. */
 export class IdJumps {
@@ -22,7 +22,7 @@ export class IdJumps {
     const from = last > this.#followed ? last : this.#followed;
     if (id <= from) return;
     const total = this.#total + id - from;
-    if (total > MOST) {
+    if (total > MAX_JUMP) {
       throw new PiriError(
         "PROTOCOL_VIOLATION",
         `Cannot follow to command id ${id}: the last one is ${last}`,

@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { Refusal } from "../../wire/connection.ts";
 
 /** So many replacements of one agent's connection in a minute are borne. */
-const MOST = 6;
+const MAX_REPLACEMENTS = 6;
 const WITHIN_MS = 60_000;
 
 /** How often the connection of each name was replaced of late: two hosts with one name would replace each other for ever. */
@@ -31,7 +31,7 @@ export class Replacements {
     const recent = (this.#times.get(name) ?? []).filter((at) => at > since);
     if (recent.length === 0) this.#times.delete(name);
     else this.#times.set(name, recent);
-    if (recent.length < MOST) return;
+    if (recent.length < MAX_REPLACEMENTS) return;
     throw new Refusal(
       "BUSY",
       `Cannot admit "${name}": its connection was replaced ${recent.length} times within a minute; do two hosts have this name?`,

@@ -16,7 +16,7 @@ export interface Listed {
  * What this run of the Manager has seen of a command and does not record: for people who ask why. Nothing is decided by
  * it. Times are milliseconds since 1970.
  */
-export class Trace {
+export class CommandTrace {
   /** Its bytes have been written to a connection. */
   writtenAt: number | undefined;
   /** Its cancel was given to a connection. */

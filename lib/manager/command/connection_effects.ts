@@ -16,7 +16,7 @@ import type { OpenCommands } from "./open_commands.ts";
 import { lost, reconcile, type Reconciliation } from "./reconcile.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Listed } from "./command_trace.ts";
-import type { Unfinished } from "./disputed_results.ts";
+import type { DisputedResults } from "./disputed_results.ts";
 
 const LISTED_STATES: ReadonlyMap<CommandState_State, Listed["state"]> = new Map(
   [
@@ -26,27 +26,27 @@ const LISTED_STATES: ReadonlyMap<CommandState_State, Listed["state"]> = new Map(
 );
 
 /** What links are made of. */
-export interface CommandLinksOptions {
+export interface ConnectionEffectsOptions {
   readonly store: Store;
   readonly events: Events;
   readonly clock: Clock;
   readonly open: OpenCommands;
-  readonly unfinished: Unfinished;
+  readonly unfinished: DisputedResults;
   readonly recorder: Recorder;
   readonly dispatcher: Dispatcher;
 }
 
 /** What it means for commands that their agent says hello, is ready, goes, or is taken away. */
-export class CommandLinks {
+export class ConnectionEffects {
   readonly #store: Store;
   readonly #events: Events;
   readonly #clock: Clock;
   readonly #open: OpenCommands;
-  readonly #unfinished: Unfinished;
+  readonly #unfinished: DisputedResults;
   readonly #recorder: Recorder;
   readonly #dispatcher: Dispatcher;
 
-  constructor(options: CommandLinksOptions) {
+  constructor(options: ConnectionEffectsOptions) {
     this.#store = options.store;
     this.#events = options.events;
     this.#clock = options.clock;

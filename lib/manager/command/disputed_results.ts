@@ -5,13 +5,13 @@ import {
 import type { AgentSession } from "../fleet.ts";
 
 /** Results of commands of which the agent knows no end: its run before did not tell, or had not begun. */
-const ENDLESS: ReadonlySet<CommandResult_Status> = new Set([
+const STATUSES_WITHOUT_END: ReadonlySet<CommandResult_Status> = new Set([
   CommandResult_Status.LOST,
   CommandResult_Status.REFUSED,
 ]);
 
 /** What the newest hello of each agent listed as not finished, whether its connection is still there or not. */
-export class Unfinished {
+export class DisputedResults {
   /** The `unfinished` of the newest session, where there is anything. */
   readonly #newest = new Map<string, ReadonlySet<bigint>>();
 
@@ -35,7 +35,7 @@ export class Unfinished {
     { agent, unfinished }: AgentSession,
     { commandId, status }: CommandResult,
   ): boolean {
-    if (!ENDLESS.has(status)) return false;
+    if (!STATUSES_WITHOUT_END.has(status)) return false;
     const newest = this.#newest.get(agent);
     return newest !== undefined && newest !== unfinished &&
       newest.has(commandId);

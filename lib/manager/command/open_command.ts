@@ -7,7 +7,7 @@ import type {
   StreamName,
 } from "../../store/records.ts";
 import { Feed } from "./feed.ts";
-import { Trace } from "./command_trace.ts";
+import { CommandTrace } from "./command_trace.ts";
 
 /** The states in which a command is not ended. */
 export const OPEN_STATES: ReadonlySet<CommandStateName> = new Set([
@@ -31,7 +31,7 @@ export class OpenCommand {
   /** What it was made with. */
   readonly made: NewCommand;
   readonly feed: Feed;
-  trace = new Trace();
+  trace = new CommandTrace();
   /** Bytes that have come in, by stream; what the store holds may be less. */
   readonly received: Record<StreamName, bigint>;
   /** Bytes that are known to be in the store, kept or counted, by stream. */

@@ -1,6 +1,6 @@
 import type { CommandPatch } from "../../store/records.ts";
 import type { OpenCommand } from "./open_command.ts";
-import { Trace } from "./command_trace.ts";
+import { CommandTrace } from "./command_trace.ts";
 
 /** The traces of so many commands that have ended stay in memory. */
 const TRACES = 10_000;
@@ -10,7 +10,7 @@ export class OpenCommands {
   readonly #byId = new Map<bigint, OpenCommand>();
   readonly #byAgent = new Map<string, Map<bigint, OpenCommand>>();
   /** Of those that have ended, the latest last. */
-  readonly #traces = new Map<bigint, Trace>();
+  readonly #traces = new Map<bigint, CommandTrace>();
   /** Their ids in turn: to look for the oldest in the Map itself would step over all that was deleted from it. */
   readonly #traced: bigint[] = [];
   #nextTraced = 0;
@@ -45,13 +45,13 @@ export class OpenCommands {
   }
 
   /** What was seen of a command, open or ended; undefined if that is not known any more. */
-  trace(id: bigint): Trace | undefined {
+  trace(id: bigint): CommandTrace | undefined {
     return this.#byId.get(id)?.trace ?? this.#traces.get(id);
   }
 
   /** As `trace`, made if there is none: for a command that is known to be the agent's. */
-  traceToKeep(id: bigint): Trace {
-    const trace = this.trace(id) ?? new Trace();
+  traceToKeep(id: bigint): CommandTrace {
+    const trace = this.trace(id) ?? new CommandTrace();
     if (!this.#byId.has(id)) this.#keep(id, trace);
     return trace;
   }
@@ -66,7 +66,7 @@ export class OpenCommands {
     return this.#byAgent.get(agent)?.size ?? 0;
   }
 
-  #keep(id: bigint, trace: Trace): void {
+  #keep(id: bigint, trace: CommandTrace): void {
     if (this.#traces.has(id)) return;
     const oldest = this.#traced[this.#nextTraced];
     if (oldest !== undefined) this.#traces.delete(oldest);

@@ -2,7 +2,7 @@ import type { CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 
 /** Whether the last output of a command, of either stream, was counted and not kept: then no more of it may be kept. */
-export async function endsInHole(
+export async function endsInGap(
   store: Pick<Store, "readOutput">,
   { id, truncated, stdoutHeld, stderrHeld }: CommandRecord,
 ): Promise<boolean> {

@@ -32,7 +32,7 @@ export interface Reconciliation {
   /** Of those that go on, the ones that are listed as not finished. */
   readonly unfinished: ReadonlySet<bigint>;
   /** Listed ids that belong to commands that are not known here. */
-  readonly strangers: ReadonlySet<bigint>;
+  readonly unknownIds: ReadonlySet<bigint>;
 }
 
 const NEVER_ARRIVED = "it never arrived at the agent";
@@ -80,7 +80,7 @@ export function reconcile(
       ended.push(record.id);
     }
   }
-  const strangers = new Set(
+  const unknownIds = new Set(
     hello.listed
       .filter(({ commandId, nonce }) => known.get(commandId)?.nonce !== nonce)
       .map(({ commandId }) => commandId),
@@ -90,7 +90,7 @@ export function reconcile(
       listed.get(id)?.state !== CommandState_State.FINISHED
     ),
   );
-  return { patches, resumed, ended, unfinished, strangers };
+  return { patches, resumed, ended, unfinished, unknownIds };
 }
 
 /** What the result of a lost command has told, taken back. */

@@ -17,7 +17,7 @@ import type { AgentSession } from "../fleet.ts";
 import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 import { patchOfResult, type ResultPatch } from "./result.ts";
-import type { Unfinished } from "./disputed_results.ts";
+import type { DisputedResults } from "./disputed_results.ts";
 
 const log = logger("manager", "recorder");
 
@@ -36,7 +36,7 @@ const STREAMS: ReadonlyMap<OutputStream, StreamName> = new Map([
 export interface RecorderOptions {
   readonly store: Store;
   readonly open: OpenCommands;
-  readonly unfinished: Unfinished;
+  readonly unfinished: DisputedResults;
   readonly events: Events;
   readonly clock: Clock;
   readonly counters: Counters;
@@ -52,7 +52,7 @@ export interface RecorderOptions {
 export class Recorder {
   readonly #store: Store;
   readonly #open: OpenCommands;
-  readonly #unfinished: Unfinished;
+  readonly #unfinished: DisputedResults;
   readonly #events: Events;
   readonly #clock: Clock;
   readonly #counters: Counters;
@@ -191,7 +191,7 @@ export class Recorder {
         return this.#contradicted(session, id);
       }
       if (found !== undefined) return this.#finish(session, found, result);
-      const why = session.strangers.has(id)
+      const why = session.unknownIds.has(id)
         ? "is another command here"
         : "is not open here";
       this.#ignore(session, id, { why });
@@ -224,7 +224,7 @@ export class Recorder {
   /** The command if it is the agent's and open. */
   #openOf(session: AgentSession, id: bigint): OpenCommand | undefined {
     const open = this.#open.get(id);
-    return open?.agent === session.agent && !session.strangers.has(id)
+    return open?.agent === session.agent && !session.unknownIds.has(id)
       ? open
       : undefined;
   }
@@ -236,7 +236,7 @@ export class Recorder {
     { isResult = false } = {},
   ): Promise<OpenCommand | undefined> {
     if (this.#open.get(id) !== undefined) return this.#openOf(session, id);
-    if (session.strangers.has(id)) return undefined;
+    if (session.unknownIds.has(id)) return undefined;
     const record = await this.#store.command(id);
     if (record?.agent !== session.agent) return undefined;
     // Open again by now: its presumed end could not be recorded.

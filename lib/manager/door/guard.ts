@@ -58,7 +58,7 @@ export class Guard {
   readonly #stop = new AbortController();
   readonly #visits = new Set<Visit>();
   /** Those that have not finished a handshake, oldest first. */
-  readonly #strangers = new Set<Visit>();
+  readonly #unauthenticated = new Set<Visit>();
   readonly #byOrigin = new Map<string, number>();
   /** By the port that a relay has dialled from. */
   readonly #byInnerPort = new Map<number, Visit>();
@@ -105,7 +105,7 @@ export class Guard {
       this.#options.counters.add("guard_bypassed");
       return undefined;
     }
-    this.#strangers.delete(visit);
+    this.#unauthenticated.delete(visit);
     visit.deadline.cancel();
     return {
       peer: visit.peer,
@@ -119,7 +119,7 @@ export class Guard {
   async close(): Promise<void> {
     this.#stop.abort();
     closeQuietly(this.#listener);
-    for (const visit of [...this.#strangers]) this.#end(visit);
+    for (const visit of [...this.#unauthenticated]) this.#end(visit);
     await this.#accepting;
   }
 
@@ -154,7 +154,7 @@ export class Guard {
       return closeQuietly(outer);
     }
     if (this.#visits.size >= total) {
-      const [oldest] = this.#strangers;
+      const [oldest] = this.#unauthenticated;
       if (oldest === undefined) {
         counters.add("guard_full");
         return closeQuietly(outer);
@@ -175,7 +175,7 @@ export class Guard {
     };
     this.#byOrigin.set(origin, (this.#byOrigin.get(origin) ?? 0) + 1);
     this.#visits.add(visit);
-    this.#strangers.add(visit);
+    this.#unauthenticated.add(visit);
     this.#relay(visit)
       .catch((error) =>
         log.debug("A relayed connection broke: {error}", {
@@ -221,7 +221,7 @@ export class Guard {
   #end(visit: Visit): void {
     if (!this.#visits.delete(visit)) return;
     visit.deadline.cancel();
-    this.#strangers.delete(visit);
+    this.#unauthenticated.delete(visit);
     const left = (this.#byOrigin.get(visit.origin) ?? 1) - 1;
     if (left === 0) this.#byOrigin.delete(visit.origin);
     else this.#byOrigin.set(visit.origin, left);

@@ -18,7 +18,7 @@ const log = logger("manager", "listener");
  * So many handshakes may be under way; a newcomer beyond that ends the oldest. A whole fleet may come back at once, and
  * whoever is ended would only dial again; one that is silent costs about 15 kB, and keeps them though it is ended.
  */
-const MOST_PENDING = 10_000;
+const MAX_PENDING = 10_000;
 
 /** How long accepting pauses when the system has no descriptor left, milliseconds. */
 const EXHAUSTED_MS = 100;
@@ -34,7 +34,7 @@ export interface ListenerOptions {
   readonly keyPem: string;
   readonly clock: Clock;
   readonly counters: Counters;
-  /** So many handshakes may be under way; MOST_PENDING unless said. */
+  /** So many handshakes may be under way; MAX_PENDING unless said. */
   readonly mostPending?: number;
   /** Takes a connection whose handshake is done. */
   readonly serve: (transport: Transport) => void;
@@ -152,7 +152,7 @@ export class Listener {
     const pending = { conn, until };
     this.#pending.add(pending);
     this.#timer ??= this.#nextTimer(HANDSHAKE_MS);
-    if (this.#pending.size > (this.#options.mostPending ?? MOST_PENDING)) {
+    if (this.#pending.size > (this.#options.mostPending ?? MAX_PENDING)) {
       this.#endOldest();
     }
     try {

@@ -13,7 +13,7 @@ import {
   secondsText,
   wordsOf,
 } from "./timeline_text.ts";
-import type { Trace } from "../command/command_trace.ts";
+import type { CommandTrace } from "../command/command_trace.ts";
 
 /** The events of an agent that say what became of its commands' link. */
 export const LINK_EVENTS: readonly string[] = [
@@ -34,7 +34,7 @@ export interface TimelineFacts {
   /** Of the command and its agent's link, oldest first. */
   readonly events: readonly EventRecord[];
   /** What this run of the Manager has seen of it. */
-  readonly trace: Trace | undefined;
+  readonly trace: CommandTrace | undefined;
   /** Bytes that have come in of one that is open. */
   readonly received: Readonly<Record<StreamName, bigint>> | undefined;
   /** The agent's current connection. */

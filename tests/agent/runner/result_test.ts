@@ -7,7 +7,7 @@ import {
   shrunkResult,
 } from "../../../lib/agent/runner/result.ts";
 import type { StopReason } from "../../../lib/agent/runner/stopping.ts";
-import type { JobOutcome } from "../../../lib/agent/workers/workers.ts";
+import type { WorkOutcome } from "../../../lib/agent/workers/workers.ts";
 import { CommandResult_Status } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { SUCCEEDED } from "../../support/fake_workers.ts";
 
@@ -15,7 +15,7 @@ const { SUCCESS, FAILED, CANCELLED, TIMED_OUT, REFUSED, LOST } =
   CommandResult_Status;
 
 /** The result of a command that ended like this. */
-function result(outcome: Partial<JobOutcome>, asked?: StopReason) {
+function result(outcome: Partial<WorkOutcome>, asked?: StopReason) {
   return resultOf({ ...SUCCEEDED, ...outcome }, {
     commandId: 5n,
     asked,
@@ -91,7 +91,7 @@ Deno.test("a structured outcome over 128 KiB is left out, and marked", () => {
 });
 
 Deno.test("the code of an error stands in the structured outcome", () => {
-  const text = (outcome: Partial<JobOutcome>) =>
+  const text = (outcome: Partial<WorkOutcome>) =>
     new TextDecoder().decode(result(outcome).data);
   assertEquals(
     text({ errorCode: "NOT_STARTED" }),

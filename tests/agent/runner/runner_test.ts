@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
   HIGHEST_ID_JUMP,
-  MOST_RUNNING,
+  MAX_RUNNING,
 } from "../../../lib/agent/runner/acceptance.ts";
 import {
   CommandResult_Status,
@@ -157,7 +157,7 @@ Deno.test("with an old Manager each command is new and moves nothing", async () 
 
 Deno.test("beyond 32 at a time commands are refused as busy", async () => {
   await using core = await MemoryAgent.start();
-  for (let id = 1n; id <= MOST_RUNNING; id++) {
+  for (let id = 1n; id <= MAX_RUNNING; id++) {
     await core.accepted({ commandId: id });
   }
   const { status, output } = await core.refused({ commandId: 100n });

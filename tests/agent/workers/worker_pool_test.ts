@@ -10,9 +10,9 @@ import {
   type WorkerPoolOptions,
 } from "../../../lib/agent/workers/worker_pool.ts";
 import type {
-  Job,
-  JobOutcome,
-  JobSink,
+  WorkItem,
+  WorkOutcome,
+  WorkSink,
 } from "../../../lib/agent/workers/workers.ts";
 import { openLibc } from "../../../lib/operations/libc.ts";
 import type {
@@ -110,7 +110,7 @@ Deno.test("output that cannot be kept ends the job with the reason", async () =>
   assertEquals(outcome.reaped?.alive, []);
 });
 
-const failures: Record<string, { job: Job; code: string }> = {
+const failures: Record<string, { job: WorkItem; code: string }> = {
   "an unknown operation": { job: jobOf("no.Such", {}), code: "NOT_FOUND" },
   "wrong parameters": {
     job: jobOf("echo.Echo", { txet: "" }),
@@ -326,19 +326,19 @@ Deno.test("a worker that cannot be loaded is a failed outcome", async () => {
 });
 
 /** Keeps all that it is told. */
-class TestSink implements JobSink {
+class TestSink implements WorkSink {
   readonly processes: ProcessIdentity[] = [];
   readonly pieces: { stream: StreamName; bytes: Uint8Array<ArrayBuffer> }[] =
     [];
   readonly progressSeen: { current: number; total: number }[] = [];
-  readonly #outcome = Promise.withResolvers<JobOutcome>();
-  readonly #replies: Partial<Pick<JobSink, "output" | "request">>;
+  readonly #outcome = Promise.withResolvers<WorkOutcome>();
+  readonly #replies: Partial<Pick<WorkSink, "output" | "request">>;
 
-  constructor(replies: Partial<Pick<JobSink, "output" | "request">> = {}) {
+  constructor(replies: Partial<Pick<WorkSink, "output" | "request">> = {}) {
     this.#replies = replies;
   }
 
-  get outcome(): Promise<JobOutcome> {
+  get outcome(): Promise<WorkOutcome> {
     return this.#outcome.promise;
   }
 
@@ -366,7 +366,7 @@ class TestSink implements JobSink {
       Promise.reject(new PiriError("NOT_FOUND", "There is no data"));
   }
 
-  ended(outcome: JobOutcome): void {
+  ended(outcome: WorkOutcome): void {
     this.#outcome.resolve(outcome);
   }
 }
@@ -384,7 +384,7 @@ function newPool(
   });
 }
 
-function jobOf(operation: string, params: unknown): Job {
+function jobOf(operation: string, params: unknown): WorkItem {
   return {
     commandId: 1n,
     operation,

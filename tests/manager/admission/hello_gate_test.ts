@@ -2,8 +2,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Counters } from "../../../lib/base/counters.ts";
 import {
   HelloGate,
-  MOST_HELLOS,
-  MOST_SLOW,
+  MAX_HELLOS,
+  MAX_SLOW,
   SLOW_MS,
 } from "../../../lib/manager/admission/hello_gate.ts";
 import { Refusal } from "../../../lib/wire/connection.ts";
@@ -76,7 +76,7 @@ Deno.test("nobody is asked to stay away for longer than five minutes", async () 
 Deno.test("a whole fleet that comes back at once is let in", async () => {
   await using core = await MemoryManager.start();
   const letGo = core.slow.hold("agent");
-  for (let count = 0; count < MOST_SLOW; count++) await core.hello("nobody");
+  for (let count = 0; count < MAX_SLOW; count++) await core.hello("nobody");
   await core.knows("web-1");
   const late = await core.hello("web-1");
   letGo();
@@ -92,7 +92,7 @@ Deno.test("no more than so many are looked at however quick they are", async () 
     random: { bytes: () => new Uint8Array(), fraction: () => 1 },
   });
   const inside = Array.from(
-    { length: MOST_HELLOS },
+    { length: MAX_HELLOS },
     () => gate.pass(() => promise),
   );
   assertEquals(await retryAfter(gate), 1_005);
@@ -111,7 +111,7 @@ Deno.test("the limit is low as long as the oldest hello is slow", async () => {
   const quick = Promise.withResolvers<void>();
   const inside = [gate.pass(() => slow.promise)];
   await clock.advance(SLOW_MS - 1);
-  for (let count = 0; count < MOST_SLOW; count++) {
+  for (let count = 0; count < MAX_SLOW; count++) {
     inside.push(gate.pass(() => quick.promise));
   }
   await clock.advance(1);
@@ -129,7 +129,7 @@ Deno.test("while the store is slow the hellos beyond the limit hear Bye before a
   await core.knows("web-2");
   const letGo = core.slow.hold("agent");
   const first = await core.hello("web-1");
-  for (let count = 1; count < MOST_SLOW; count++) await core.hello("nobody");
+  for (let count = 1; count < MAX_SLOW; count++) await core.hello("nobody");
   await core.clock.advance(SLOW_MS);
   const late = await core.hello("web-2");
   const { code, retryAfterMs = 0 } = await late.hears("bye");

@@ -44,7 +44,7 @@ function meaning(
     & { open?: CommandRecord[]; others?: CommandRecord[] }
     & Partial<HelloFacts>,
 ) {
-  const { patches, resumed, ended, strangers } = reconcile(
+  const { patches, resumed, ended, unknownIds } = reconcile(
     {
       instance: "this",
       lastCommandId: 0n,
@@ -57,11 +57,11 @@ function meaning(
     open,
     others,
   );
-  return { patches, resumed, ended, strangers: [...strangers] };
+  return { patches, resumed, ended, unknownIds: [...unknownIds] };
 }
 
 /** Nothing follows. */
-const NOTHING = { patches: [], resumed: [], ended: [], strangers: [] };
+const NOTHING = { patches: [], resumed: [], ended: [], unknownIds: [] };
 
 function lost(id: bigint, reason: string) {
   return {
@@ -107,7 +107,7 @@ Deno.test("a queued command whose id the agent lists with another nonce may have
   assertEquals(meaning({ open: [queued], lastCommandId: 4n, listed }), {
     ...NOTHING,
     patches: [lost(5n, MAYBE)],
-    strangers: [5n],
+    unknownIds: [5n],
   });
 });
 
@@ -169,7 +169,7 @@ Deno.test("what was sent and is listed with another nonce may have run, and the 
   assertEquals(meaning({ open: [sent(5n)], lastCommandId: 4n, listed }), {
     ...NOTHING,
     patches: [lost(5n, MAYBE)],
-    strangers: [5n],
+    unknownIds: [5n],
   });
 });
 
@@ -315,7 +315,7 @@ Deno.test("an id that is not known here, or was given with another nonce, is a s
   const listed = [entry(5n, FINISHED, 1n), entry(6n)];
   assertEquals(meaning({ others, lastCommandId: 6n, listed }), {
     ...NOTHING,
-    strangers: [5n, 6n],
+    unknownIds: [5n, 6n],
   });
 });
 
@@ -331,6 +331,6 @@ Deno.test("each command gets its own verdict", () => {
     patches: [lost(2n, MAYBE), lost(3n, NEVER)],
     resumed: [1n],
     ended: [],
-    strangers: [9n],
+    unknownIds: [9n],
   });
 });

@@ -4,7 +4,7 @@ import type {
   JournalEntry,
 } from "../../../lib/agent/journal/journal.ts";
 import { Link } from "../../../lib/agent/link/link.ts";
-import { MOST_RUNNING } from "../../../lib/agent/runner/acceptance.ts";
+import { MAX_RUNNING } from "../../../lib/agent/runner/acceptance.ts";
 import { Runner } from "../../../lib/agent/runner/runner.ts";
 import type { AgentSession } from "../../../lib/agent/link/session.ts";
 import { Counters } from "../../../lib/base/counters.ts";
@@ -230,7 +230,7 @@ const NOBODY = {
 } as const;
 
 /** More jobs than workers, and both below what may run. */
-require(MOST_RUNNING > 8, "some jobs find no worker");
+require(MAX_RUNNING > 8, "some jobs find no worker");
 
 /** The Manager id of the hello that came first, but for pings. */
 function helloIn(said: readonly Body[]): string | undefined {

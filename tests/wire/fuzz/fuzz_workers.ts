@@ -1,23 +1,23 @@
 import type {
-  Job,
-  JobHandle,
-  JobOutcome,
-  JobSink,
   Workers,
+  WorkHandle,
+  WorkItem,
+  WorkOutcome,
+  WorkSink,
 } from "../../../lib/agent/workers/workers.ts";
 import type { Timer } from "../../../lib/base/clock.ts";
 import type { FuzzClock } from "./fuzz_clock.ts";
 import type { Seeded } from "./seeded.ts";
 
-const OUTCOME: JobOutcome = { success: true, changed: false, message: "" };
+const OUTCOME: WorkOutcome = { success: true, changed: false, message: "" };
 
 /** So many jobs run at a time. */
-const MOST = 8;
+const MAX_BUSY = 8;
 
 /** Workers whose jobs print, ask, end at once, late, when asked to or not at all. */
 export class FuzzWorkers implements Workers {
   /** What was started since it was last looked at. */
-  readonly started: Job[] = [];
+  readonly started: WorkItem[] = [];
   readonly #clock: FuzzClock;
   readonly #random: Seeded;
   #busy = 0;
@@ -27,8 +27,8 @@ export class FuzzWorkers implements Workers {
     this.#random = random;
   }
 
-  start(job: Job, sink: JobSink): JobHandle | undefined {
-    if (this.#busy === MOST) return undefined;
+  start(job: WorkItem, sink: WorkSink): WorkHandle | undefined {
+    if (this.#busy === MAX_BUSY) return undefined;
     this.#busy++;
     this.started.push(job);
     return new FuzzJob(sink, this.#clock, this.#random, () => this.#busy--);
@@ -37,8 +37,8 @@ export class FuzzWorkers implements Workers {
   close(): void {}
 }
 
-class FuzzJob implements JobHandle {
-  readonly #sink: JobSink;
+class FuzzJob implements WorkHandle {
+  readonly #sink: WorkSink;
   readonly #clock: FuzzClock;
   readonly #random: Seeded;
   readonly #free: () => void;
@@ -47,7 +47,7 @@ class FuzzJob implements JobHandle {
   #isOver = false;
 
   constructor(
-    sink: JobSink,
+    sink: WorkSink,
     clock: FuzzClock,
     random: Seeded,
     free: () => void,

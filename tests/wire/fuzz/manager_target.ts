@@ -57,7 +57,7 @@ const PRESET: readonly (readonly [string, CommandRecord["state"]])[] = [
 const LOOKED_THROUGH = 10;
 
 /** With more open commands than this none is added. */
-const MOST_OPEN = 20;
+const MAX_OPEN = 20;
 
 /** A Manager with two agents, of which one behaves. */
 export class ManagerTarget implements Target {
@@ -239,7 +239,7 @@ export class ManagerTarget implements Target {
   #run(): void {
     const session = this.#fleet.session(OWN);
     if (!session?.takesCommands) return;
-    if (this.#commands.of(OWN).length >= MOST_OPEN) return;
+    if (this.#commands.of(OWN).length >= MAX_OPEN) return;
     this.#total++;
     const requestId = `request ${++this.#requests}`;
     this.#running.push(

@@ -11,7 +11,7 @@ import {
   type ToWorker,
   UNTAKEN_PIECES,
 } from "./worker_protocol.ts";
-import type { JobOutcome } from "./workers.ts";
+import type { WorkOutcome } from "./workers.ts";
 
 type JobMessage = Extract<ToWorker, { kind: "job" }>;
 
@@ -19,7 +19,7 @@ type JobMessage = Extract<ToWorker, { kind: "job" }>;
 let lastRequest = 0;
 
 /** The job of this worker thread: carries its operation out, and hears what the pool tells it meanwhile. */
-export class RunningJob {
+export class RunningWork {
   readonly #message: JobMessage;
   readonly #post: (message: FromWorker) => void;
   readonly #stopFlag: Int32Array;
@@ -155,7 +155,7 @@ function cancelled(): PiriError {
   );
 }
 
-function failed(error: unknown): JobOutcome {
+function failed(error: unknown): WorkOutcome {
   return {
     success: false,
     changed: false,
