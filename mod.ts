@@ -39,10 +39,10 @@ export type {
   RunRequest,
   WatchEvent,
 } from "./lib/manager/operator_api.ts";
+export type { CommandStateName } from "./lib/base/command_state.ts";
 export type {
   CommandFilter,
   CommandRecord,
-  CommandStateName,
   EventRecord,
 } from "./lib/store/records.ts";
 export type {

@@ -4,6 +4,7 @@ import type {
   CommandResult,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../base/clock.ts";
+import { hasEndedForGood, isOpenState } from "../base/command_state.ts";
 import type { Counters } from "../base/counters.ts";
 import { PiriError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
@@ -29,14 +30,14 @@ import type {
   TimelineEntry,
   WatchEvent,
 } from "./operator_api.ts";
+import type { LifeEvents } from "./command/life_events.ts";
+import { changeBy } from "./command/lifecycle.ts";
 import { OpenChange } from "./command/open_change.ts";
-import { OPEN_STATES, OpenCommand } from "./command/open_command.ts";
+import { OpenCommand } from "./command/open_command.ts";
 import { OpenCommands } from "./command/open_commands.ts";
 import { isLegacy } from "./command/legacy_command.ts";
-import { lost } from "./command/reconcile.ts";
 import { Recorder } from "./command/recorder.ts";
 import {
-  hasEndedForGood,
   LINK_EVENTS,
   TIMELINE_EVENTS,
   timelineOf,
@@ -98,10 +99,10 @@ export class Commands implements CommandAdmin {
     const now = this.#clock.now();
     this.#loadedAt = now;
     for (const record of await this.#store.openCommands(Infinity)) {
-      const command = new OpenCommand(record, this.#clock);
-      command.inherited = true;
-      command.full = await endsInGap(this.#store, record);
-      this.#open.add(command);
+      const isFull = await endsInGap(this.#store, record);
+      this.#open.add(
+        new OpenCommand(record, this.#clock, { isFound: true, isFull }),
+      );
       this.noteLeft(record.agent, now);
     }
     for (
@@ -163,24 +164,15 @@ export class Commands implements CommandAdmin {
 
   async giveUp(id: bigint, requestedBy: string): Promise<CommandView> {
     const command = this.#open.get(id);
-    if (command === undefined) {
-      const { state } = await this.get(id);
-      throw new PiriError(
-        "FAILED_PRECONDITION",
-        `Cannot give up command ${id}: it has ended, it is ${state}`,
-      );
-    }
-    const { record } = command;
-    await this.#patch({
-      id,
-      ...lost("given up by the operator", this.#clock.now()),
-    });
+    if (command === undefined) throw hasEnded(await this.get(id), "give up");
+    const { agent } = command;
+    await this.#change(command, "givenUp", { at: this.#clock.now() });
     this.#options.events.add(
       "command_given_up",
-      `command ${id} on "${record.agent}" is given up by ${
+      `command ${id} on "${agent}" is given up by ${
         requestedBy || "an operator"
       }`,
-      { agent: record.agent, commandId: id },
+      { agent, commandId: id },
     );
     command.feed.finish();
     return this.get(id);
@@ -205,44 +197,23 @@ export class Commands implements CommandAdmin {
     requestedBy = "",
   ): Promise<CommandView> {
     const command = this.#open.get(id);
-    if (command === undefined) {
-      const { state } = await this.get(id);
-      throw new PiriError(
-        "FAILED_PRECONDITION",
-        `Cannot cancel command ${id}: it has ended, it is ${state}`,
-      );
-    }
-    const now = this.#clock.now();
-    const { record } = command;
-    const grace = Math.min(
-      graceMs ?? CANCEL_GRACE_MS,
-      record.cancelGraceMs ?? Infinity,
-    );
-    const patch: CommandPatch = {
-      id,
-      ...command.isCancelRecorded
-        ? {}
-        : firstAsked(record, { at: now, by: requestedBy }),
-      cancelGraceMs: grace,
-      ...command.wasNeverSent
-        ? {
-          state: "cancelled" as const,
-          reason: "cancelled before it was sent",
-          finishedAt: now,
-        }
-        : {},
-    };
-    const isOpen = patch.state === undefined;
-    await this.#patch(patch);
-    command.isCancelRecorded = true;
-    if (!isOpen) {
+    if (command === undefined) throw hasEnded(await this.get(id), "cancel");
+    const patch = await this.#change(command, "cancelled", {
+      by: requestedBy,
+      graceMs: graceMs ?? CANCEL_GRACE_MS,
+      at: this.#clock.now(),
+    });
+    command.noteCancelRecorded();
+    if (patch.state !== undefined) {
       command.feed.finish();
     } else if (command.isOpen) {
       // An earlier one that could not be recorded may have taken this back in memory; a later one may be shorter.
-      const { cancelGraceMs } = command.record;
       command.apply({
         ...patch,
-        cancelGraceMs: Math.min(grace, cancelGraceMs ?? Infinity),
+        cancelGraceMs: Math.min(
+          patch.cancelGraceMs ?? Infinity,
+          command.record.cancelGraceMs ?? Infinity,
+        ),
       });
       this.#dispatcher.cancel(command);
     }
@@ -293,7 +264,7 @@ export class Commands implements CommandAdmin {
       command,
       events,
       trace: this.#open.trace(id),
-      received: this.#open.get(id)?.received,
+      received: this.#open.get(id)?.ledger.received,
       session: this.#options.fleet.session(command.agent),
       startedAt: this.#loadedAt,
     });
@@ -328,8 +299,16 @@ export class Commands implements CommandAdmin {
     return this.#open.of(agent);
   }
 
-  /** Changes an open command; what cannot be recorded is taken back. */
-  async #patch(patch: CommandPatch): Promise<void> {
+  /** Changes an open command by what an operator asks; what cannot be recorded is taken back. */
+  async #change<Event extends "cancelled" | "givenUp">(
+    command: OpenCommand,
+    event: Event,
+    facts: LifeEvents[Event],
+  ): Promise<CommandPatch> {
+    const patch = changeBy(command, event, facts);
+    if (patch === undefined) {
+      throw new TypeError(`An open command has no row for "${event}"`);
+    }
     const change = new OpenChange(this.#open, [patch]);
     try {
       await this.#store.patchCommand(patch);
@@ -337,6 +316,7 @@ export class Commands implements CommandAdmin {
       change.takeBack();
       throw error;
     }
+    return patch;
   }
 
   /** What a request has started that was asked before. */
@@ -356,7 +336,7 @@ export class Commands implements CommandAdmin {
     { id, state, agent, ...command }: CommandView,
     request: { requestId: string; requestedBy: string },
   ): Promise<{ job: string; commands: CommandView[] }> {
-    if (OPEN_STATES.has(state)) {
+    if (isOpenState(state)) {
       throw new PiriError(
         "FAILED_PRECONDITION",
         `Cannot run command ${id} again: it has not ended, it is ${state}`,
@@ -412,12 +392,9 @@ export class Commands implements CommandAdmin {
   }
 }
 
-/** Who asks again may shorten the grace, and is not the one who has ended it. */
-function firstAsked(
-  { cancelRequestedAt, cancelRequestedBy }: CommandRecord,
-  { at, by }: { at: number; by: string },
-): Pick<CommandRecord, "cancelRequestedAt" | "cancelRequestedBy"> {
-  return cancelRequestedAt === null
-    ? { cancelRequestedAt: at, cancelRequestedBy: by }
-    : { cancelRequestedAt, cancelRequestedBy };
+function hasEnded({ id, state }: CommandView, attempt: string): PiriError {
+  return new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot ${attempt} command ${id}: it has ended, it is ${state}`,
+  );
 }

@@ -1,3 +1,9 @@
+import {
+  BAD_ENDS,
+  type CommandStateName,
+  isOpenState,
+  OPEN_STATES,
+} from "../base/command_state.ts";
 import { PiriError } from "../base/errors.ts";
 import {
   commandShape as shape,
@@ -11,7 +17,6 @@ import type {
   CommandFilter,
   CommandPatch,
   CommandRecord,
-  CommandStateName,
   NewCommand,
 } from "./records.ts";
 
@@ -20,10 +25,10 @@ const INSERT = `INSERT INTO commands (${shape.names(NEW_FIELDS).join(", ")})
 
 const SELECT = `SELECT ${shape.list} FROM commands`;
 
-const OPEN_STATES = "('queued', 'sent', 'running')";
+const OPEN = listOf(OPEN_STATES);
 
-/** As the index on them says it: SQLite does not use it otherwise. */
-const BAD_ENDS = "('failed', 'cancelled', 'timed_out', 'refused', 'lost')";
+/** In the words of the index on them: SQLite does not use it otherwise. */
+const BAD = listOf(BAD_ENDS);
 
 const IDS_OF_STATE =
   "SELECT id FROM commands WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?";
@@ -188,7 +193,7 @@ export class Commands {
     return records(this.#db.all(
       // Left alone, SQLite would rather read all commands in the order of ids than go by an index of few.
       `${SELECT} WHERE id IN (
-         SELECT id FROM commands WHERE state IN ${OPEN_STATES}
+         SELECT id FROM commands WHERE state IN ${OPEN}
          UNION ALL
          SELECT id FROM commands INDEXED BY commands_presumed WHERE presumed = 1 AND finished_at >= ?
        )
@@ -199,7 +204,7 @@ export class Commands {
 
   countOpen(): number {
     const row = this.#db.get(
-      `SELECT count(*) AS n FROM commands WHERE state IN ${OPEN_STATES}`,
+      `SELECT count(*) AS n FROM commands WHERE state IN ${OPEN}`,
     );
     return Number(row?.["n"]);
   }
@@ -232,22 +237,17 @@ export class Commands {
   }
 }
 
+/** States as a list in a statement. */
+function listOf(states: readonly CommandStateName[]): string {
+  return `(${states.map((state) => `'${state}'`).join(", ")})`;
+}
+
 /** By whichever index leads past the fewest others. */
 function idsOfAgent(state: CommandStateName): string {
-  switch (state) {
-    case "queued":
-    case "sent":
-    case "running":
-      return idsBy("commands_by_state");
-    case "succeeded":
-      return idsBy("commands_by_agent");
-    case "failed":
-    case "cancelled":
-    case "timed_out":
-    case "refused":
-    case "lost":
-      return idsBy("commands_ended_badly", `AND state IN ${BAD_ENDS}`);
-  }
+  if (isOpenState(state)) return idsBy("commands_by_state");
+  return state === "succeeded"
+    ? idsBy("commands_by_agent")
+    : idsBy("commands_ended_badly", `AND state IN ${BAD}`);
 }
 
 function idsBy(index: string, condition = ""): string {

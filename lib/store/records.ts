@@ -1,17 +1,7 @@
+import type { CommandStateName } from "../base/command_state.ts";
+
 /** The stream a program wrote to. */
 export type StreamName = "stdout" | "stderr";
-
-/** How far a command is: protocol.md section 5. */
-export type CommandStateName =
-  | "queued"
-  | "sent"
-  | "running"
-  | "succeeded"
-  | "failed"
-  | "cancelled"
-  | "timed_out"
-  | "refused"
-  | "lost";
 
 /** An agent that may connect. Times are milliseconds since 1970. */
 export interface AgentRecord {

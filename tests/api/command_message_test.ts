@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { assertEquals, assertThrows } from "@std/assert";
 import { commandMessage, stateName } from "../../lib/api/command_message.ts";
 import { PiriError } from "../../lib/base/errors.ts";
-import type { CommandStateName } from "../../lib/store/records.ts";
+import type { CommandStateName } from "../../lib/base/command_state.ts";
 import {
   CommandSchema,
   CommandState,

@@ -1,7 +1,7 @@
+import type { CommandStateName } from "../../lib/base/command_state.ts";
 import type {
   CommandPatch,
   CommandRecord,
-  CommandStateName,
   StreamName,
 } from "../../lib/store/records.ts";
 import type { Store } from "../../lib/store/store.ts";

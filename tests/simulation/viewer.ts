@@ -3,7 +3,7 @@ import type {
   CommandView,
   WatchEvent,
 } from "../../lib/manager/operator_api.ts";
-import { OPEN_STATES } from "../../lib/manager/command/open_command.ts";
+import { isOpenState } from "../../lib/base/command_state.ts";
 import type { StreamName } from "../../lib/store/records.ts";
 import type { Life } from "./life.ts";
 import type { SeededRandom } from "./seeded_random.ts";
@@ -49,7 +49,7 @@ export class Viewer {
     if (stop.signal.aborted || isCutOff || view === undefined) return;
     trace.add(`viewer of ${this.#id} is done`);
     truth.must(
-      !OPEN_STATES.has(view.state),
+      !isOpenState(view.state),
       () => `a viewer of command ${this.#id} is done while it is ${view.state}`,
     );
     for (const stream of ["stdout", "stderr"] as const) {

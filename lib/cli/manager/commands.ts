@@ -1,3 +1,4 @@
+import { COMMAND_STATES } from "../../base/command_state.ts";
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
@@ -5,7 +6,7 @@ import { durationText } from "../time.ts";
 import { parseId } from "./ids.ts";
 import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
-import { outcomeText, STATE_NAMES, stateOf } from "./states.ts";
+import { outcomeText, stateOf } from "./states.ts";
 
 /** `commands`: what was asked of agents, newest first. */
 export const commands = defineSubcommand({
@@ -23,7 +24,7 @@ export const commands = defineSubcommand({
     agent: { type: "string", value: "NAME", summary: "only this agent's" },
     state: {
       type: "choice",
-      choices: STATE_NAMES,
+      choices: COMMAND_STATES,
       summary: "only those in this state",
     },
     before: {

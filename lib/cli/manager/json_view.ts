@@ -1,3 +1,4 @@
+import { COMMAND_STATES } from "../../base/command_state.ts";
 import { encodeBase64 } from "@std/encoding/base64";
 import type {
   Command,
@@ -7,7 +8,7 @@ import type { ExitCode } from "../exit_code.ts";
 import type { Sink } from "../terminal.ts";
 import { decodeExactly, joinBytes, unfinishedTail } from "../utf8.ts";
 import { commandJson } from "./json.ts";
-import { STATE_NAMES, stateName } from "./states.ts";
+import { stateName } from "./states.ts";
 import type { Place, StreamName, View } from "./view.ts";
 
 const EMPTY = new Uint8Array();
@@ -92,7 +93,7 @@ export class JsonView implements View {
   ): Promise<void> {
     for (const command of commands) await this.settle(command);
     const states = Object.fromEntries(
-      STATE_NAMES.map((name) => [
+      COMMAND_STATES.map((name) => [
         name,
         commands.filter(({ state }) => stateName(state) === name).length,
       ]),

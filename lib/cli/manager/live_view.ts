@@ -1,13 +1,14 @@
-import type {
-  Command,
-  Progress,
+import {
+  type Command,
+  CommandState,
+  type Progress,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Sink, Terminal } from "../terminal.ts";
 import { oneLine } from "../text.ts";
 import { LineStream } from "./line_stream.ts";
 import { TerminalLine } from "./terminal_line.ts";
 import { Prefixes } from "./prefix.ts";
-import { isPlainFailure, outcomeText, stateName } from "./states.ts";
+import { hasEnded, isPlainFailure, outcomeText } from "./states.ts";
 import type { Place, StreamName, View } from "./view.ts";
 
 /**
@@ -140,8 +141,7 @@ export class LiveView implements View {
 
   /** What failed is named, but where a program's own exit code already says all to the script that runs it. */
   #deservesLine(command: Command): boolean {
-    const state = stateName(command.state);
-    if (["queued", "sent", "running", "succeeded"].includes(state)) {
+    if (!hasEnded(command) || command.state === CommandState.SUCCEEDED) {
       return false;
     }
     return this.#terminal.stderr.isTerminal || !this.#alone ||

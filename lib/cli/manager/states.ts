@@ -2,38 +2,27 @@ import {
   type Command,
   CommandState,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import {
+  COMMAND_STATES,
+  type CommandStateName,
+  isOpenState,
+} from "../../base/command_state.ts";
 import { ExitCode, exitCodeOf } from "../exit_code.ts";
 import { durationText } from "../time.ts";
 
-/** How far a command is, as it is written in the command line and in its JSON. */
-export const STATE_NAMES = [
-  "queued",
-  "sent",
-  "running",
-  "succeeded",
-  "failed",
-  "cancelled",
-  "timed_out",
-  "refused",
-  "lost",
-] as const;
-
-export type StateName = typeof STATE_NAMES[number];
-
-/** The name of a state; one that this build does not know yet counts as running. */
-export function stateName(state: CommandState): StateName {
-  return STATE_NAMES[state - CommandState.QUEUED] ?? "running";
+/** Name of a state; one that this build does not know yet counts as running. */
+export function stateName(state: CommandState): CommandStateName {
+  return COMMAND_STATES[state - CommandState.QUEUED] ?? "running";
 }
 
-/** The state of a name. */
-export function stateOf(name: StateName): CommandState {
-  return CommandState.QUEUED + STATE_NAMES.indexOf(name);
+/** State of a name. */
+export function stateOf(name: CommandStateName): CommandState {
+  return CommandState.QUEUED + COMMAND_STATES.indexOf(name);
 }
 
-/** Whether a command has ended. */
+/** True for a command that has ended. */
 export function hasEnded({ state }: Command): boolean {
-  return STATE_NAMES.indexOf(stateName(state)) >=
-    STATE_NAMES.indexOf("succeeded");
+  return !isOpenState(stateName(state));
 }
 
 /** Whether it failed by nothing but its program's exit code, which the program has told of itself. */

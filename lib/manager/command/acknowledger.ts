@@ -7,9 +7,6 @@ import type { AgentSession } from "../fleet.ts";
 import type { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 
-/** So many bytes are acknowledged at once, so that no child waits; less may wait a little for more. */
-const ACK_BYTES = 262_144n;
-
 /** How much of each stream an agent may forget. */
 interface Held {
   stdout: bigint;
@@ -30,21 +27,17 @@ export class Acknowledger {
 
   /** Output of a command, as far as it is held here. */
   held(session: AgentSession, command: OpenCommand): void {
-    // What came before an end that was only presumed counts for the command as it was opened again.
-    const { held, isOpen, record, trace } = this.#open.get(command.id) ??
+    // The command may have been opened again since: then that one's counts are the ones to acknowledge.
+    const { ledger, isOpen, stage, trace } = this.#open.get(command.id) ??
       command;
     // Once it has ended the final acknowledgement says more, and must not be replaced.
-    const isOver = !isOpen && !record.presumed;
+    const isOver = !isOpen && stage !== "presumed";
     if (!session.features.has("ack") || isOver) return;
-    trace.acknowledged = { ...held };
+    const { held, isPrompt } = ledger.acknowledge();
+    trace.acknowledged = held;
     const ack = ackOf(command.id, held);
-    const bytes = held.stdout + held.stderr;
-    if (bytes - command.promptlyAcknowledged < ACK_BYTES) {
-      session.replyLater(ack);
-      return;
-    }
-    command.promptlyAcknowledged = bytes;
-    session.reply(ack);
+    if (isPrompt) session.reply(ack);
+    else session.replyLater(ack);
   }
 
   /** A whole command. */

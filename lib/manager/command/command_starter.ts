@@ -9,6 +9,7 @@ import type { Events } from "../events.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
 import { isLegacy, legacyCommand } from "./legacy_command.ts";
 import type { RunRequest } from "../operator_api.ts";
+import { birthOf } from "./lifecycle.ts";
 import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 import { findTargets } from "./targets.ts";
@@ -117,7 +118,6 @@ export class CommandStarter {
 
   #draft(request: RunRequest, session: AgentSession): NewCommand {
     const now = this.#options.clock.now();
-    const at = session.takesCommands ? now : null;
     return {
       agent: session.agent,
       operation: request.operation,
@@ -128,11 +128,8 @@ export class CommandStarter {
       onDisconnect: request.onDisconnect,
       killAfterMs: request.killAfterMs ?? null,
       // `sent` is recorded before the first byte leaves: here, in one with the command itself.
-      state: at === null ? "queued" : "sent",
-      instance: at === null ? null : session.instance,
-      session: at === null ? null : session.session,
+      ...birthOf(session.takesCommands ? session : undefined, now),
       createdAt: now,
-      sentAt: at,
     };
   }
 

@@ -6,14 +6,18 @@ import {
   type ResumeFrom,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../../base/clock.ts";
-import type { CommandPatch, CommandRecord } from "../../store/records.ts";
+import type { CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Events } from "../events.ts";
 import type { AgentSession } from "../fleet.ts";
+import type { LifeEvent, LifeEvents } from "./life_events.ts";
+import { changeBy } from "./lifecycle.ts";
 import { OpenChange } from "./open_change.ts";
+import type { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
-import { lost, reconcile, type Reconciliation } from "./reconcile.ts";
+import { endsInGap } from "./output_gap.ts";
+import { reconcile, type Reconciliation } from "./reconcile.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Listed } from "./command_trace.ts";
 import type { DisputedResults } from "./disputed_results.ts";
@@ -25,7 +29,13 @@ const LISTED_STATES: ReadonlyMap<CommandState_State, Listed["state"]> = new Map(
   ],
 );
 
-/** What links are made of. */
+/** Command that a hello lists and that is not open here. */
+export interface EndedCommand {
+  readonly record: CommandRecord;
+  /** Its last output was counted and not kept. */
+  readonly isFull: boolean;
+}
+
 export interface ConnectionEffectsOptions {
   readonly store: Store;
   readonly events: Events;
@@ -56,54 +66,54 @@ export class ConnectionEffects {
     this.#dispatcher = options.dispatcher;
   }
 
-  /** The records of commands that a hello lists and that are not open here. To be asked for before `reconcile`. */
+  /** Commands that a hello lists and that are not open here. To be asked for before `reconcile`. */
   async listedButEnded(
     agent: string,
     hello: ClientHello,
-  ): Promise<CommandRecord[]> {
+  ): Promise<EndedCommand[]> {
     const records = await Promise.all(
       hello.commands
         .filter(({ commandId }) => this.#open.get(commandId) === undefined)
         .map(({ commandId }) => this.#store.command(commandId)),
     );
-    return records.filter((record) => record?.agent === agent)
-      .filter((record) => record !== undefined);
+    const ended: EndedCommand[] = [];
+    for (const record of records) {
+      if (record?.agent !== agent) continue;
+      const isFull = record.truncated && await endsInGap(this.#store, record);
+      ended.push({ record, isFull });
+    }
+    return ended;
   }
 
   /**
-   * What a hello means for the agent's commands. In memory it holds at once; the caller records the patches in one with
-   * the admission, and then tells so.
+   * Compares a hello with the agent's commands. In memory the outcome holds at once; the caller records the patches in
+   * one with the admission, and then tells how that went.
    */
   reconcile(
     agent: string,
     hello: ClientHello,
-    { ended, resumes }: { ended: readonly CommandRecord[]; resumes: boolean },
+    { ended, resumes }: { ended: readonly EndedCommand[]; resumes: boolean },
   ): Reconciliation & Pick<OpenChange, "recorded" | "takeBack"> {
-    const inherited = this.#open.of(agent)
-      .filter(({ inherited }) => inherited);
     const outcome = reconcile(
       {
         instance: hello.instance,
         lastCommandId: hello.lastCommandId,
         listed: resumes ? hello.commands : [],
         resumes,
-        found: new Set(inherited.map(({ id }) => id)),
         at: this.#clock.now(),
       },
-      this.#open.of(agent).map(({ record }) => record),
-      ended.filter(({ id }) => this.#open.get(id) === undefined),
+      this.#open.of(agent),
+      ended.map(({ record }) => record)
+        .filter(({ id }) => this.#open.get(id) === undefined),
     );
     this.#unfinished.note(agent, outcome.unfinished);
     const resumed = new Set(outcome.resumed);
     for (const entry of hello.commands) {
       if (resumed.has(entry.commandId)) this.#noteHello(entry, hello.session);
     }
-    const reopened = new Map(ended.map((record) => [record.id, record]));
-    for (const id of outcome.resumed) {
-      const record = reopened.get(id);
-      if (record !== undefined) this.#recorder.reopen(record);
+    for (const { record, isFull } of ended) {
+      if (resumed.has(record.id)) this.#recorder.reopen(record, { isFull });
     }
-    for (const command of inherited) command.inherited = false;
     const change = new OpenChange(this.#open, outcome.patches);
     return {
       ...outcome,
@@ -111,10 +121,7 @@ export class ConnectionEffects {
         this.#tellLost(agent, change);
         change.recorded();
       },
-      takeBack: () => {
-        change.takeBack();
-        for (const command of inherited) command.inherited = true;
-      },
+      takeBack: () => change.takeBack(),
     };
   }
 
@@ -140,7 +147,7 @@ export class ConnectionEffects {
       const command = this.#open.get(id);
       if (command === undefined) return [];
       // What was received and is not durable yet is asked for again; it will be dropped as a repetition.
-      const { stdout, stderr } = command.held;
+      const { stdout, stderr } = command.ledger.held;
       return [createResumeFrom({ commandId: id, stdout, stderr })];
     });
   }
@@ -148,9 +155,9 @@ export class ConnectionEffects {
   /** The agent is ready: it is sent what waits for it, and cancels again. */
   ready(session: AgentSession): void {
     for (const command of this.#open.of(session.agent)) {
-      if (command.state === "queued") {
+      if (command.stage === "queued") {
         this.#dispatcher.dispatch(command, session);
-      } else if (command.isCancelRecorded) {
+      } else if (command.cancelIsRecorded) {
         this.#dispatcher.cancel(command);
       }
       command.feed.touch();
@@ -160,32 +167,30 @@ export class ConnectionEffects {
   /** The agent's current connection ended, maybe by a violation of the protocol; what that means is for the store. */
   left(session: AgentSession, violation?: string): OpenChange {
     const why = violation === undefined ? "" : `: ${violation}`;
-    const commands = this.#open.of(session.agent);
-    const patches = session.features.has("resume")
+    const commands = session.features.has("resume")
       ? []
-      : commands.filter(({ state }) => state !== "queued").map(({ id }) => ({
-        id,
-        ...lost(
-          `it may have run: the agent's connection ended${why}`,
-          this.#clock.now(),
-        ),
-      }));
-    return new OpenChange(this.#open, patches);
+      : this.#open.of(session.agent);
+    return this.#change(commands, "disconnected", {
+      why,
+      at: this.#clock.now(),
+    });
   }
 
   /** The agent is taken away: all that is open is lost. That is for the store. */
   removed(agent: string): OpenChange {
     this.#unfinished.forget(agent);
-    const now = this.#clock.now();
-    const patches = this.#open.of(agent).map((command): CommandPatch => ({
-      id: command.id,
-      ...lost(
-        command.wasNeverSent
-          ? "it was not sent: the agent was removed"
-          : "it may have run: the agent was removed",
-        now,
-      ),
-    }));
+    const commands = this.#open.of(agent);
+    return this.#change(commands, "removed", { at: this.#clock.now() });
+  }
+
+  #change<Event extends LifeEvent>(
+    commands: readonly OpenCommand[],
+    event: Event,
+    facts: LifeEvents[Event],
+  ): OpenChange {
+    const patches = commands.flatMap((command) =>
+      changeBy(command, event, facts) ?? []
+    );
     return new OpenChange(this.#open, patches);
   }
 

@@ -5,14 +5,13 @@ import {
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../../base/clock.ts";
 import { logger } from "../../base/log.ts";
-import type { CommandPatch } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
 import { isLegacy, legacyCommand } from "./legacy_command.ts";
+import { changeBy } from "./lifecycle.ts";
 import { OpenChange } from "./open_change.ts";
 import type { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
-import { lost } from "./reconcile.ts";
 import { WriteOrder } from "./write_order.ts";
 
 const log = logger("manager", "dispatcher");
@@ -61,14 +60,13 @@ export class Dispatcher {
 
   /** Records that a queued command is sent, and sends it. */
   dispatch(command: OpenCommand, session: AgentSession): void {
-    if (command.state !== "queued" || !session.takesCommands) return;
-    const patch: CommandPatch = {
-      id: command.id,
-      state: "sent",
+    if (!session.takesCommands) return;
+    const patch = changeBy(command, "sent", {
       instance: session.instance,
       session: session.session,
-      sentAt: this.#clock.now(),
-    };
+      at: this.#clock.now(),
+    });
+    if (patch === undefined) return;
     command.apply(patch);
     const recorded = this.#store.patchCommand(patch);
     recorded.catch(() => session.busy());
@@ -87,10 +85,10 @@ export class Dispatcher {
 
   /** Writes a command that is recorded as sent to the connection it is bound to, if that still is the agent's. */
   #write(command: OpenCommand, session: AgentSession): void {
-    if (command.state !== "sent") return;
+    if (command.stage !== "sent") return;
     const current = this.#fleet.session(command.agent) === session;
     if (!current || !session.takesCommands) {
-      this.#neverWritten(command);
+      this.#end(command, "neverWritten");
       return;
     }
     const { made } = command;
@@ -117,31 +115,21 @@ export class Dispatcher {
     }
   }
 
-  /** Its connection went before its first byte left: that is certain, and the end of it. */
-  #neverWritten(command: OpenCommand): void {
-    const reason = "it never arrived at the agent: the connection ended first";
-    this.#end(command, {
-      id: command.id,
-      ...lost(reason, this.#clock.now()),
-    });
-  }
-
   /** An agent of 2024 does not know timeouts: the Manager presumes them. */
   #measure(command: OpenCommand, timeoutMs: number): void {
     this.#clock.timer(timeoutMs + CANCEL_GRACE_MS + TIMEOUT_SLACK_MS, () => {
-      if (!command.isOpen) return;
-      this.#end(command, {
-        id: command.id,
-        state: "timed_out",
-        presumed: true,
-        reason: "the agent did not answer in time",
-        finishedAt: this.#clock.now(),
-      });
+      this.#end(command, "overdue");
     });
   }
 
   /** Records an end of which no agent tells; tried again until it is recorded, or the command has ended otherwise. */
-  #end(command: OpenCommand, patch: CommandPatch): void {
+  #end(
+    command: OpenCommand,
+    event: "neverWritten" | "overdue",
+    at = this.#clock.now(),
+  ): void {
+    const patch = changeBy(command, event, { at });
+    if (patch === undefined) return;
     const change = new OpenChange(this.#open, [patch]);
     this.#store.patchCommand(patch).then(() => change.recorded(), (error) => {
       change.takeBack();
@@ -149,9 +137,7 @@ export class Dispatcher {
         id: command.id,
         error,
       });
-      this.#clock.timer(AGAIN_MS, () => {
-        if (this.#open.get(command.id) === command) this.#end(command, patch);
-      });
+      this.#clock.timer(AGAIN_MS, () => this.#end(command, event, at));
     });
   }
 

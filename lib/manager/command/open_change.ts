@@ -1,5 +1,7 @@
-import type { CommandPatch, CommandRecord } from "../../store/records.ts";
-import { OPEN_STATES, type OpenCommand } from "./open_command.ts";
+import { isOpenState } from "../../base/command_state.ts";
+import type { CommandPatch } from "../../store/records.ts";
+import type { Subject } from "./life_events.ts";
+import type { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 
 /**
@@ -14,7 +16,10 @@ export class OpenChange {
   readonly #open: OpenCommands;
   readonly #undo: ReadonlyMap<
     OpenCommand,
-    { readonly before: CommandRecord; readonly patch: CommandPatch }
+    {
+      readonly before: Pick<Subject, "record" | "stage">;
+      readonly patch: CommandPatch;
+    }
   >;
 
   constructor(open: OpenCommands, patches: readonly CommandPatch[]) {
@@ -23,9 +28,9 @@ export class OpenChange {
     this.#undo = new Map(
       patches.flatMap((patch) => {
         const command = open.get(patch.id);
-        return command === undefined
-          ? []
-          : [[command, { before: command.record, patch }] as const];
+        if (command === undefined) return [];
+        const { record, stage } = command;
+        return [[command, { before: { record, stage }, patch }] as const];
       }),
     );
     this.touched = open.apply(patches);
@@ -34,7 +39,7 @@ export class OpenChange {
   /** It is recorded: who watches the commands is told. */
   recorded(): void {
     const ended = new Set(
-      this.patches.filter(({ state }) => state && !OPEN_STATES.has(state))
+      this.patches.filter(({ state }) => state && !isOpenState(state))
         .map(({ id }) => id),
     );
     for (const { id, feed } of this.touched) {
@@ -50,7 +55,7 @@ export class OpenChange {
       if (current !== command) continue;
       // What changes no state holds whatever the command has come to meanwhile.
       if (patch.state !== undefined && command.state !== patch.state) continue;
-      restore(command, before, Object.keys(patch));
+      command.restore(before, patch);
       if (patch.state === undefined) command.feed.touch();
       else this.#replace(command);
     }
@@ -66,16 +71,4 @@ export class OpenChange {
       command.feed.finish();
     }
   }
-}
-
-function restore(
-  command: OpenCommand,
-  before: CommandRecord,
-  fields: readonly string[],
-): void {
-  const values = new Map(Object.entries(before));
-  command.apply({
-    ...Object.fromEntries(fields.map((field) => [field, values.get(field)])),
-    id: command.id,
-  });
 }

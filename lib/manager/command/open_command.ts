@@ -1,22 +1,17 @@
+import type { CommandStateName } from "../../base/command_state.ts";
 import type { Clock } from "../../base/clock.ts";
 import type {
   CommandPatch,
   CommandRecord,
-  CommandStateName,
   NewCommand,
-  StreamName,
 } from "../../store/records.ts";
-import { Feed } from "./feed.ts";
 import { CommandTrace } from "./command_trace.ts";
+import { Feed } from "./feed.ts";
+import { Ledger } from "./ledger.ts";
+import type { Stage, Subject } from "./life_events.ts";
+import { isOpenStage, stageOf } from "./lifecycle.ts";
 
-/** The states in which a command is not ended. */
-export const OPEN_STATES: ReadonlySet<CommandStateName> = new Set([
-  "queued",
-  "sent",
-  "running",
-]);
-
-/** How far a command is by its own account. */
+/** Progress of a command by its own account. */
 export interface ProgressView {
   readonly current: number;
   readonly total: number;
@@ -24,56 +19,49 @@ export interface ProgressView {
 }
 
 /**
- * A command that has not ended, or that someone watches: its record as it will be once all that was asked of the store is
- * done, and what is only known in memory.
+ * A command that has not ended, or that someone watches: its record including writes that are still pending, plus state
+ * that is never stored.
  */
-export class OpenCommand {
-  /** What it was made with. */
+export class OpenCommand implements Subject {
+  /** The fields that it was made with. */
   readonly made: NewCommand;
   readonly feed: Feed;
+  readonly ledger: Ledger;
   trace = new CommandTrace();
-  /** Bytes that have come in, by stream; what the store holds may be less. */
-  readonly received: Record<StreamName, bigint>;
-  /** Bytes that are known to be in the store, kept or counted, by stream. */
-  readonly recorded: Record<StreamName, bigint>;
-  /** Bytes that may be acknowledged, by stream: a watcher that reads slowly may hold them back. */
-  readonly held: Record<StreamName, bigint>;
-  /** Bytes of output that are or will be kept. */
-  kept: bigint;
-  /**
-   * It was found in the database at the start, and its agent has not been heard since. The database may have come back
-   * from a backup, so that even what is queued in it may have run.
-   */
-  inherited = false;
-  /** That it is to be cancelled is on disk, so that its agent may be told. */
-  isCancelRecorded: boolean;
-  /** Bytes of output that were acknowledged at once when this was last done. */
-  promptlyAcknowledged = 0n;
-  /** No more output is kept: what is kept must have no holes that a watcher could fall into. */
-  full = false;
   progress: ProgressView | undefined;
-  /** When progress was last recorded, by the monotonic clock. */
+  /** Time of the last recorded progress, by the monotonic clock. */
   progressAt = -Infinity;
   readonly #record: { -readonly [K in keyof CommandRecord]: CommandRecord[K] };
+  #stage: Stage;
+  #cancelIsRecorded: boolean;
 
-  constructor(record: CommandRecord, clock: Clock) {
+  constructor(
+    record: CommandRecord,
+    clock: Clock,
+    { isFound = false, isFull = false }: {
+      /** It was open in the database when the Manager started, and its agent was not heard since. */
+      readonly isFound?: boolean;
+      /** Its last output was counted and not kept. */
+      readonly isFull?: boolean;
+    } = {},
+  ) {
     this.made = record;
     this.#record = { ...record };
+    const stage = stageOf(record);
+    this.#stage = isFound && stage === "queued" ? "found" : stage;
+    this.#cancelIsRecorded = record.cancelRequestedAt !== null;
     this.feed = new Feed(clock);
-    this.received = { stdout: record.stdoutHeld, stderr: record.stderrHeld };
-    this.recorded = { ...this.received };
-    this.held = { ...this.received };
-    this.kept = record.outputKept;
-    this.isCancelRecorded = record.cancelRequestedAt !== null;
+    this.ledger = new Ledger(record, { isFull });
   }
 
-  /** As it is now: what comes later does not change it. */
+  /** The record as it is now: later changes do not change it. */
   get record(): CommandRecord {
+    const { held, kept } = this.ledger;
     return {
       ...this.#record,
-      stdoutHeld: this.held.stdout,
-      stderrHeld: this.held.stderr,
-      outputKept: this.kept,
+      stdoutHeld: held.stdout,
+      stderrHeld: held.stderr,
+      outputKept: kept,
       progressCurrent: this.progress?.current ?? this.#record.progressCurrent,
       progressTotal: this.progress?.total ?? this.#record.progressTotal,
       progressMessage: this.progress?.message ?? this.#record.progressMessage,
@@ -92,17 +80,38 @@ export class OpenCommand {
     return this.#record.state;
   }
 
-  get isOpen(): boolean {
-    return OPEN_STATES.has(this.#record.state);
+  get stage(): Stage {
+    return this.#stage;
   }
 
-  /** Whether it is certain that no byte of it has left for its agent. */
-  get wasNeverSent(): boolean {
-    return this.#record.state === "queued" && !this.inherited;
+  get isOpen(): boolean {
+    return isOpenStage(this.#stage);
+  }
+
+  /** True once a request to cancel it is on disk, so that its agent may be told. */
+  get cancelIsRecorded(): boolean {
+    return this.#cancelIsRecorded;
+  }
+
+  noteCancelRecorded(): void {
+    this.#cancelIsRecorded = true;
   }
 
   /** Takes over what the store was asked to change. Watchers are told by whoever knows that it is durable. */
   apply(patch: CommandPatch): void {
     Object.assign(this.#record, patch);
+    if (patch.state !== undefined) this.#stage = stageOf(this.#record);
+  }
+
+  /** Takes back a patch that the store did not take. `before` is from before it was applied. */
+  restore(
+    before: Pick<Subject, "record" | "stage">,
+    patch: CommandPatch,
+  ): void {
+    const values = new Map(Object.entries(before.record));
+    for (const field of Object.keys(patch)) {
+      Object.assign(this.#record, { [field]: values.get(field) });
+    }
+    if (patch.state !== undefined) this.#stage = before.stage;
   }
 }

@@ -6,8 +6,6 @@ import {
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
-import { PiriError } from "../../base/errors.ts";
-import { Limits } from "../../base/limits.ts";
 import { logger } from "../../base/log.ts";
 import type { CommandRecord, StreamName } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
@@ -16,16 +14,16 @@ import type { Events } from "../events.ts";
 import type { AgentSession } from "../fleet.ts";
 import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
-import { patchOfResult, type ResultPatch } from "./result.ts";
+import { changeBy } from "./lifecycle.ts";
+import { endsInGap } from "./output_gap.ts";
+import { RecordWriter } from "./record_writer.ts";
+import { outcomeOf, type ToldOutcome } from "./result.ts";
 import type { DisputedResults } from "./disputed_results.ts";
 
 const log = logger("manager", "recorder");
 
 /** Of progress one record a second, milliseconds. */
 const PROGRESS_MS = 1_000;
-
-/** An agent whose output waits for the disk with more than so many bytes is not read until some of it is written. */
-const UNWRITTEN_BYTES = 4 * 1_048_576;
 
 const STREAMS: ReadonlyMap<OutputStream, StreamName> = new Map([
   [OutputStream.STDOUT, "stdout"],
@@ -58,9 +56,7 @@ export class Recorder {
   readonly #counters: Counters;
   readonly #keepBytes: bigint;
   readonly #acks: Acknowledger;
-  readonly #unwritten = new WeakMap<AgentSession, number>();
-  /** Connections of which something could not be recorded: all that was not acknowledged comes again over the next. */
-  readonly #failed = new WeakSet<AgentSession>();
+  readonly #writer: RecordWriter;
 
   constructor(options: RecorderOptions) {
     this.#store = options.store;
@@ -71,18 +67,19 @@ export class Recorder {
     this.#counters = options.counters;
     this.#keepBytes = options.keepBytes;
     this.#acks = new Acknowledger(options.open);
+    this.#writer = new RecordWriter({ ...options, acks: this.#acks });
   }
 
   /** Bytes of output from this connection that wait for the disk. */
   unwritten(session: AgentSession): number {
-    return this.#unwritten.get(session) ?? 0;
+    return this.#writer.unwritten(session);
   }
 
   progress(
     session: AgentSession,
     progress: CommandProgress,
   ): void | Promise<void> {
-    if (this.#failed.has(session)) return;
+    if (this.#writer.hasFailed(session)) return;
     const command = this.#openOf(session, progress.commandId);
     if (command !== undefined) {
       return this.#progress(session, command, progress);
@@ -100,24 +97,24 @@ export class Recorder {
   ): void {
     command.progress = { current, total, message };
     command.trace.progressAt = this.#clock.now();
-    const begins = command.state !== "running";
     const now = this.#clock.monotonic();
-    if (begins) this.#begin(session, command);
-    else if (now - command.progressAt >= PROGRESS_MS) {
-      this.#patch(session, command, {
+    if (!this.#heard(session, command)) {
+      if (now - command.progressAt < PROGRESS_MS) {
+        command.feed.touch();
+        return;
+      }
+      this.#writer.patch(session, command, {
+        id: command.id,
         progressCurrent: current,
         progressTotal: total,
         progressMessage: message,
       });
-    } else {
-      command.feed.touch();
-      return;
     }
     command.progressAt = now;
   }
 
   output(session: AgentSession, output: CommandOutput): void | Promise<void> {
-    if (this.#failed.has(session)) return;
+    if (this.#writer.hasFailed(session)) return;
     const stream = STREAMS.get(output.stream);
     if (stream === undefined) {
       this.#counters.add("unknown_streams");
@@ -141,44 +138,23 @@ export class Recorder {
     command: OpenCommand,
     { output, stream }: { output: CommandOutput; stream: StreamName },
   ): void | Promise<void> {
-    const received = command.received[stream];
-    const end = output.offset + BigInt(output.bytes.length);
-    const gap = output.offset - received;
-    if (gap > 0n && output.cut < gap) {
-      throw new PiriError(
-        "PROTOCOL_VIOLATION",
-        `Cannot record the ${stream} of command ${command.id}: it goes on at byte ${output.offset}, and ${received} were received`,
-      );
-    }
-    if (end <= received) {
+    const piece = command.ledger.take(stream, output, this.#keepBytes);
+    if (piece === undefined) {
       this.#counters.add("output_repeated");
       this.#acks.held(session, command);
       return;
     }
-    if (command.state !== "running") this.#begin(session, command);
-    command.received[stream] = end;
+    this.#heard(session, command);
     command.trace.outputAt = this.#clock.now();
-    const bytes = gap >= 0n
-      ? output.bytes
-      : output.bytes.subarray(Number(-gap));
-    const size = BigInt(bytes.length);
-    command.full ||= command.kept + size > this.#keepBytes;
     // The record here is what the result is laid over: a cut that only the database knows of would be lost with it.
-    if (command.full || gap > 0n) {
+    if (!piece.keep || piece.cut > 0n) {
       command.apply({ id: command.id, truncated: true });
     }
-    if (!command.full) command.kept += size;
-    return this.#write(session, command, {
-      stream,
-      offset: end - size,
-      bytes,
-      cut: gap > 0n ? gap : 0n,
-      keep: !command.full,
-    });
+    return this.#writer.output(session, command, piece);
   }
 
   result(session: AgentSession, result: CommandResult): void | Promise<void> {
-    if (this.#failed.has(session)) return;
+    if (this.#writer.hasFailed(session)) return;
     const id = result.commandId;
     if (this.#unfinished.isContradicting(session, result)) {
       return this.#contradicted(session, id);
@@ -246,17 +222,21 @@ export class Recorder {
     // What comes late on a connection that was replaced is older than the hello that did not list the command: opened
     // again, it would wait for an agent that may not have it any more. A result ends it whenever it comes.
     if (!isResult && !session.takesCommands) return undefined;
-    const command = this.reopen(record);
+    const isFull = record.truncated && await endsInGap(this.#store, record);
+    const command = this.reopen(record, { isFull });
     // The agent knows better than the presumption.
-    this.#begin(session, command);
+    this.#heard(session, command);
     return command;
   }
 
   /** Takes a command whose end was presumed for one that has not ended, in memory; its record is the caller's business. */
-  reopen(record: CommandRecord): OpenCommand {
+  reopen(
+    record: CommandRecord,
+    { isFull }: { isFull: boolean },
+  ): OpenCommand {
     const known = this.#open.get(record.id);
     if (known !== undefined) return known;
-    const command = new OpenCommand(record, this.#clock);
+    const command = new OpenCommand(record, this.#clock, { isFull });
     this.#open.add(command);
     this.#events.add(
       "command_found",
@@ -266,71 +246,12 @@ export class Recorder {
     return command;
   }
 
-  #begin(session: AgentSession, command: OpenCommand): void {
-    this.#patch(session, command, {
-      state: "running",
-      presumed: false,
-      reason: "",
-      finishedAt: null,
-      startedAt: command.record.startedAt ?? this.#clock.now(),
-    });
-  }
-
-  /** Records a change that nobody waits for; if it cannot be, the agent is asked to come back. */
-  #patch(
-    session: AgentSession,
-    command: OpenCommand,
-    patch: Omit<Parameters<Store["patchCommand"]>[0], "id">,
-  ): void {
-    command.apply({ id: command.id, ...patch });
-    this.#store.patchCommand({ id: command.id, ...patch }).then(
-      () => command.feed.touch(),
-      (error) => this.#cannotRecord(session, error),
-    );
-  }
-
-  #write(
-    session: AgentSession,
-    command: OpenCommand,
-    piece: Parameters<Store["appendOutput"]>[1],
-  ): void | Promise<void> {
-    const { stream, offset, bytes, cut, keep } = piece;
-    const size = bytes.length;
-    const end = offset + BigInt(size);
-    const cost = size + Limits.pieceOverhead;
-    const unwritten = (this.#unwritten.get(session) ?? 0) + cost;
-    this.#unwritten.set(session, unwritten);
-    const written = this.#store.appendOutput(command.id, piece)
-      .then(() => {
-        command.recorded[stream] = end;
-        const number = command.feed.push({
-          stream,
-          offset,
-          bytes,
-          cut,
-          kept: keep,
-        });
-        const acknowledge = () => {
-          if (end > command.held[stream]) command.held[stream] = end;
-          this.#acks.held(session, command);
-        };
-        if (keep) acknowledge();
-        // Not waited for: a slow watcher holds back the acknowledgement, not the reading of the agent's connection.
-        else void command.feed.passed(number).then(acknowledge);
-      }, (error) => {
-        // Not by `catch`, which would come after the next piece was found to be recorded. It comes again, from what is
-        // held on.
-        command.received[stream] = command.recorded[stream];
-        if (keep) command.kept -= BigInt(size);
-        this.#cannotRecord(session, error);
-      })
-      .finally(() => {
-        this.#unwritten.set(
-          session,
-          (this.#unwritten.get(session) ?? cost) - cost,
-        );
-      });
-    return unwritten > UNWRITTEN_BYTES ? written : undefined;
+  /** Notes that the agent tells of a command; true if that is news, which is recorded. */
+  #heard(session: AgentSession, command: OpenCommand): boolean {
+    const patch = changeBy(command, "heard", { at: this.#clock.now() });
+    if (patch === undefined) return false;
+    this.#writer.patch(session, command, patch);
+    return true;
   }
 
   #finish(
@@ -338,106 +259,42 @@ export class Recorder {
     command: OpenCommand,
     result: CommandResult,
   ): void | Promise<void> {
-    const takeBack = this.#closed(command);
-    if (session.features.has("output") || result.output === "") {
-      return this.#end(session, command, { result, takeBack });
-    }
-    return this.#textAsOutput(session, command, result.output)
-      .then(() => this.#end(session, command, { result, takeBack }));
+    const hasOutput = session.features.has("output");
+    // An agent without the feature tells all that was printed in its result.
+    const written = hasOutput || result.output === ""
+      ? undefined
+      : this.#writer.output(
+        session,
+        command,
+        command.ledger.takeText(new TextEncoder().encode(result.output)),
+      );
+    const outcome = outcomeOf(command, result, {
+      at: this.#clock.now(),
+      hasOutput,
+    });
+    this.#writer.end(session, command, outcome);
+    this.#tell(command, outcome);
+    return written;
   }
 
-  #end(
-    session: AgentSession,
-    command: OpenCommand,
-    { result, takeBack }: { result: CommandResult; takeBack: () => void },
-  ): void {
-    // The end is not to be kept where output before it could not be: both come again.
-    const after = { ...command.received };
-    const patch = patchOfResult(command, result, {
-      at: this.#clock.now(),
-      hasOutput: session.features.has("output"),
-    });
-    for (const stream of ["stdout", "stderr"] as const) {
-      // What did not come will not come: the result closes both streams.
-      const held = patch[`${stream}Held`];
-      if (held > command.held[stream]) command.held[stream] = held;
-      if (held > command.received[stream]) command.received[stream] = held;
-    }
-    command.apply(patch);
-    this.#store.patchCommand({ ...patch, after }).then(
-      () => {
-        Object.assign(command.recorded, command.held);
-        command.feed.finish();
-        this.#acks.final(session, command.id, command.held);
-        if (session.features.has("ack")) {
-          command.trace.resultAcknowledgedAt = this.#clock.now();
-        }
-      },
-      (error) => {
-        takeBack();
-        this.#cannotRecord(session, error);
-      },
-    );
-    if (patch.state !== "succeeded") {
+  #tell(command: OpenCommand, outcome: ToldOutcome): void {
+    const { id, agent } = command;
+    const { state, reason } = outcome;
+    if (state !== "succeeded") {
       this.#events.add(
-        `command_${patch.state}`,
-        `command ${command.id} (${command.record.operation}) on "${command.agent}": ${
-          patch.reason || describeExit(patch)
+        `command_${state}`,
+        `command ${id} (${command.made.operation}) on "${agent}": ${
+          reason || describeExit(outcome)
         }`,
-        { agent: command.agent, commandId: command.id },
+        { agent, commandId: id },
       );
     }
-    log.debug("command {id} is {state}", {
-      id: command.id,
-      state: patch.state,
-    });
-  }
-
-  /** From here on a second result is one of a command that is not open. Returns how to open it again as it was. */
-  #closed(command: OpenCommand): () => void {
-    const { record } = command;
-    const held = { ...command.held };
-    this.#open.remove(command);
-    return () => {
-      command.apply(record);
-      Object.assign(command.held, held);
-      // Output that came before it may not have been recorded either.
-      Object.assign(command.received, command.recorded);
-      this.#open.add(command);
-    };
-  }
-
-  /** An agent without the feature tells all that was printed in its result. */
-  async #textAsOutput(
-    session: AgentSession,
-    command: OpenCommand,
-    text: string,
-  ): Promise<void> {
-    const bytes = new TextEncoder().encode(text);
-    command.received.stdout += BigInt(bytes.length);
-    command.kept += BigInt(bytes.length);
-    await this.#write(session, command, {
-      stream: "stdout",
-      offset: command.received.stdout - BigInt(bytes.length),
-      bytes,
-      cut: 0n,
-      keep: true,
-    });
-  }
-
-  #cannotRecord(session: AgentSession, error: unknown): void {
-    // What an agent without acknowledgements tells comes only once.
-    if (session.features.has("ack")) this.#failed.add(session);
-    log.error("Cannot record what agent {agent} tells: {error}", {
-      agent: session.agent,
-      error,
-    });
-    session.busy();
+    log.debug("command {id} is {state}", { id, state });
   }
 }
 
 function describeExit(
-  { exitCode, signal, state }: ResultPatch,
+  { exitCode, signal, state }: ToldOutcome,
 ): string {
   if (signal !== null) return `ended by ${signal}`;
   return exitCode === null ? state : `exit code ${exitCode}`;

@@ -5,11 +5,9 @@ import {
 import { isTooDeep } from "../../base/json_depth.ts";
 import { Limits } from "../../base/limits.ts";
 import { cutText } from "../../base/text.ts";
-import type {
-  CommandPatch,
-  CommandStateName,
-  StreamName,
-} from "../../store/records.ts";
+import type { CommandStateName } from "../../base/command_state.ts";
+import type { StreamName } from "../../store/records.ts";
+import type { Outcome } from "./life_events.ts";
 import type { OpenCommand } from "./open_command.ts";
 
 const STATE_OF: Readonly<Record<CommandResult_Status, CommandStateName>> = {
@@ -25,47 +23,41 @@ const STATE_OF: Readonly<Record<CommandResult_Status, CommandStateName>> = {
 /** The last moment that a Date can tell, milliseconds since 1970. */
 const LATEST_MS = 8_640_000_000_000_000n;
 
-/** What a result changes of its command: both streams are closed by it. */
-export type ResultPatch =
-  & CommandPatch
+/** Outcome that a result tells: both streams are closed by it. */
+export type ToldOutcome =
+  & Outcome
   & Required<
     Pick<
-      CommandPatch,
-      | "state"
-      | "reason"
-      | "exitCode"
-      | "signal"
-      | "stdoutHeld"
-      | "stderrHeld"
+      Outcome,
+      "reason" | "exitCode" | "signal" | "stdoutHeld" | "stderrHeld"
     >
   >;
 
-/** What a result changes of its command. */
-export function patchOfResult(
-  command: OpenCommand,
+/** Reads how a command ended out of its result. */
+export function outcomeOf(
+  command: Pick<OpenCommand, "record" | "ledger">,
   result: CommandResult,
   { at, hasOutput }: { at: number; hasOutput: boolean },
-): ResultPatch {
+): ToldOutcome {
   const { record } = command;
   const known = STATE_OF[result.status];
   const produced: Record<StreamName, bigint> = {
     stdout: result.stdoutBytes,
     stderr: result.stderrBytes,
   };
+  const { received } = command.ledger;
   const held = {
-    stdout: larger(produced.stdout, command.received.stdout),
-    stderr: larger(produced.stderr, command.received.stderr),
+    stdout: larger(produced.stdout, received.stdout),
+    stderr: larger(produced.stderr, received.stderr),
   };
-  const missing = held.stdout > command.received.stdout ||
-    held.stderr > command.received.stderr;
+  const missing = held.stdout > received.stdout ||
+    held.stderr > received.stderr;
   // Our agents keep to the limits; what others send is held to them here.
   const text = hasOutput ? cutText(result.output, Limits.resultText) : "";
   const alive = (result.reaped?.alive ?? []).slice(0, Limits.reapedAlive);
   const data = readData(result.data);
   return {
-    id: command.id,
     state: known ?? "failed",
-    presumed: false,
     reason: [
       text,
       known === undefined &&

@@ -1,13 +1,12 @@
+import { hasEndedForGood, isOpenState } from "../../base/command_state.ts";
 import type { EventRecord, StreamName } from "../../store/records.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { CommandView, Evidence, TimelineEntry } from "../operator_api.ts";
-import { OPEN_STATES } from "../command/open_command.ts";
 import {
   acknowledgedText,
   bytesText,
   endText,
   helloText,
-  isOpen,
   meanwhile,
   progressText,
   secondsText,
@@ -41,11 +40,6 @@ export interface TimelineFacts {
   readonly session: AgentSession | undefined;
   /** When this run of the Manager began; undefined if there was none before it. */
   readonly startedAt: number | undefined;
-}
-
-/** Whether nothing that an agent tells can change any more how it ended. */
-export function hasEndedForGood({ state, presumed }: CommandView): boolean {
-  return !OPEN_STATES.has(state) && !presumed;
 }
 
 /** What happened to a command in the order in which it did, then what holds now: nothing that is not evidenced. */
@@ -125,7 +119,7 @@ function* happened(
   if (first !== undefined && events.length >= TIMELINE_EVENTS) {
     yield entry(first.at, "left_out", "events", "earlier events are left out");
   }
-  const end = OPEN_STATES.has(command.state)
+  const end = isOpenState(command.state)
     ? undefined
     : events.findLast(({ kind }) => kind === `command_${command.state}`);
   for (const event of events) {
@@ -143,7 +137,7 @@ function* told(facts: TimelineFacts): Generator<TimelineEntry> {
   const progress = progressText(command);
   if (progress !== undefined && trace?.progressAt !== undefined) {
     yield entry(trace.progressAt, "progress", "memory", progress);
-  } else if (progress !== undefined && isOpen(command)) {
+  } else if (progress !== undefined && isOpenState(command.state)) {
     yield entry(null, "progress", "database", `${progress}, as last recorded`);
   }
   yield* output(facts);
@@ -155,7 +149,7 @@ function* output(
   const held = { stdout: command.stdoutHeld, stderr: command.stderrHeld };
   if (trace?.outputAt !== undefined) {
     const came = received ?? held;
-    const known = isOpen(command)
+    const known = isOpenState(command.state)
       ? `, ${acknowledgedText(came, trace.acknowledged)}`
       : "";
     yield entry(
@@ -164,7 +158,7 @@ function* output(
       "memory",
       `last output: ${bytesText(came)} received${known}`,
     );
-  } else if (isOpen(command) && command.state === "running") {
+  } else if (isOpenState(command.state) && command.state === "running") {
     const some = held.stdout + held.stderr > 0n;
     yield entry(
       null,
@@ -204,7 +198,7 @@ function* cancel(
       `the cancel was sent to the agent, session ${sent.session}`,
     );
   }
-  if (isOpen(command) && session === undefined) {
+  if (isOpenState(command.state) && session === undefined) {
     yield entry(
       null,
       "cancel_waits",
@@ -231,7 +225,7 @@ function* ending(
   { command, trace }: TimelineFacts,
 ): Generator<TimelineEntry> {
   const { finishedAt, sentAt, instance } = command;
-  if (isOpen(command)) return;
+  if (isOpenState(command.state)) return;
   if (command.presumed) {
     yield entry(
       finishedAt,
@@ -299,6 +293,8 @@ function* connection(
     since === null ? null : Math.max(since, left?.at ?? 0),
     "unreachable",
     "connection",
-    `the agent is not connected${isOpen(command) ? meanwhile(command) : ""}`,
+    `the agent is not connected${
+      isOpenState(command.state) ? meanwhile(command) : ""
+    }`,
   );
 }

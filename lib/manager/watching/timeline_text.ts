@@ -1,6 +1,5 @@
 import type { StreamName } from "../../store/records.ts";
 import type { CommandView } from "../operator_api.ts";
-import { OPEN_STATES } from "../command/open_command.ts";
 import type { Listed } from "../command/command_trace.ts";
 
 // What a timeline says, in words.
@@ -81,11 +80,6 @@ function receiptText(
     ? "none lives"
     : `still alive: ${reapedAlive.join(" ")}`;
   return `processes signalled: ${reapedSignalled}, ${alive}`;
-}
-
-/** Whether a command has not ended. */
-export function isOpen({ state }: CommandView): boolean {
-  return OPEN_STATES.has(state);
 }
 
 /** A state as it is written in a sentence. */

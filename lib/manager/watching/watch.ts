@@ -1,9 +1,10 @@
+import { isOpenState } from "../../base/command_state.ts";
 import { PiriError } from "../../base/errors.ts";
 import type { StreamName } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { FeedPiece, FeedReader } from "../command/feed.ts";
 import type { CommandView, WatchEvent } from "../operator_api.ts";
-import { OPEN_STATES, type OpenCommand } from "../command/open_command.ts";
+import type { OpenCommand } from "../command/open_command.ts";
 
 /** Output is read from the store in pieces of about so many bytes. */
 const READ_BYTES = 262_144;
@@ -146,7 +147,7 @@ class CommandWatch {
   async *#stateChange(): AsyncGenerator<WatchEvent> {
     const view = await this.#source.view(this.#id);
     // Its end is told last, once all that it printed is told.
-    if (!OPEN_STATES.has(view.state)) return;
+    if (!isOpenState(view.state)) return;
     if (
       view.state !== this.#told?.state ||
       view.unreachableSince !== this.#told.unreachableSince ||
@@ -163,7 +164,7 @@ class CommandWatch {
       const piece = command.feed.read(reader);
       if (piece === undefined) break;
       if (piece === "behind") {
-        yield* this.#stored(command.held);
+        yield* this.#stored(command.ledger.held);
         command.feed.rejoin(reader);
         continue;
       }

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { stageOf } from "../../../lib/manager/command/lifecycle.ts";
 import {
   type HelloFacts,
   reconcile,
@@ -40,21 +41,25 @@ function entry(
 
 /** What the hello of this instance means. */
 function meaning(
-  { open = [], others = [], ...hello }:
+  { open = [], found = new Set(), others = [], ...hello }:
     & { open?: CommandRecord[]; others?: CommandRecord[] }
+    & { found?: ReadonlySet<bigint> }
     & Partial<HelloFacts>,
 ) {
   const { patches, resumed, ended, unknownIds } = reconcile(
     {
       instance: "this",
       lastCommandId: 0n,
-      found: new Set(),
       listed: [],
       resumes: true,
       at: 9_000,
       ...hello,
     },
-    open,
+    open.map((record) => ({
+      record,
+      stage: found.has(record.id) ? "found" : stageOf(record),
+      cancelIsRecorded: false,
+    })),
     others,
   );
   return { patches, resumed, ended, unknownIds: [...unknownIds] };

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { OpenCommand } from "../../../lib/manager/command/open_command.ts";
-import { patchOfResult } from "../../../lib/manager/command/result.ts";
+import { changeBy } from "../../../lib/manager/command/lifecycle.ts";
+import { outcomeOf } from "../../../lib/manager/command/result.ts";
 import {
   CommandResult_Status,
   createCommandResult,
@@ -21,10 +22,12 @@ function patchOf(
     aCommand({ state: "running", startedAt: 2_000, ...known }),
     new FakeClock(),
   );
-  return patchOfResult(command, createCommandResult(result), {
+  const outcome = outcomeOf(command, createCommandResult(result), {
     at: 9_000,
     hasOutput,
   });
+  const patch = changeBy(command, "result", { outcome });
+  return { ...outcome, ...patch };
 }
 
 const states: Readonly<Record<number, string>> = {

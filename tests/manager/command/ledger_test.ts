@@ -1,0 +1,251 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { PiriError } from "../../../lib/base/errors.ts";
+import {
+  type FreshPiece,
+  Ledger,
+} from "../../../lib/manager/command/ledger.ts";
+import type { StreamName } from "../../../lib/store/records.ts";
+
+const NONE = { id: 7n, stdoutHeld: 0n, stderrHeld: 0n, outputKept: 0n };
+
+function ledger(record: Partial<typeof NONE> = {}): Ledger {
+  return new Ledger({ ...NONE, ...record });
+}
+
+/** Takes in so many bytes of stdout at an offset. */
+function take(
+  on: Ledger,
+  offset: number,
+  size: number,
+  { cut = 0, keepBytes = 1_000n }: { cut?: number; keepBytes?: bigint } = {},
+): FreshPiece | undefined {
+  const bytes = new Uint8Array(size).map((_, at) => offset + at);
+  return on.take(
+    "stdout",
+    { offset: BigInt(offset), bytes, cut: BigInt(cut) },
+    keepBytes,
+  );
+}
+
+Deno.test("a piece that is new is taken whole", () => {
+  const one = ledger();
+
+  assertEquals(take(one, 0, 3), {
+    stream: "stdout",
+    offset: 0n,
+    bytes: new Uint8Array([0, 1, 2]),
+    cut: 0n,
+    keep: true,
+  });
+  assertEquals(one.received, { stdout: 3n, stderr: 0n });
+  assertEquals(one.recorded, { stdout: 0n, stderr: 0n });
+});
+
+Deno.test("of a piece that overlaps only the new part is taken", () => {
+  const one = ledger({ stdoutHeld: 2n });
+
+  assertEquals(take(one, 0, 4)?.bytes, new Uint8Array([2, 3]));
+  assertEquals(take(one, 1, 3), undefined);
+});
+
+Deno.test("a gap is a violation unless it is called cut", () => {
+  const one = ledger();
+
+  assertThrows(
+    () => take(one, 5, 1, { cut: 4 }),
+    PiriError,
+    "Cannot record the stdout of command 7: it goes on at byte 5, and 0 were received",
+  );
+  assertEquals(take(one, 5, 1, { cut: 5 })?.cut, 5n);
+  assertEquals(one.received.stdout, 6n);
+});
+
+Deno.test("nothing is kept any more after the first piece that does not fit", () => {
+  const one = ledger();
+  const keeps = [4, 4, 1].map((size, at) =>
+    take(one, at * 4, size, { keepBytes: 6n })?.keep
+  );
+
+  assertEquals(keeps, [true, false, false]);
+  assertEquals(one.kept, 4n);
+});
+
+Deno.test("nothing is kept of a command whose last output was not", () => {
+  const one = new Ledger(NONE, { isFull: true });
+
+  assertEquals(take(one, 0, 1)?.keep, false);
+});
+
+Deno.test("a piece that could not be recorded is received again", () => {
+  const one = ledger();
+  const piece = take(one, 0, 4);
+  assert(piece !== undefined);
+  one.takeBack(piece);
+
+  assertEquals([one.received.stdout, one.kept], [0n, 0n]);
+  assertEquals(take(one, 0, 4), piece);
+});
+
+Deno.test("an acknowledgement is prompt once 256 KiB are new", () => {
+  const one = ledger();
+  const prompt = [262_143n, 262_144n, 300_000n, 524_288n].map((end) => {
+    one.noteRecorded("stdout", end);
+    one.hold("stdout", end);
+    return one.acknowledge().isPrompt;
+  });
+
+  assertEquals(prompt, [false, true, false, true]);
+});
+
+Deno.test("a result closes both streams at its totals", () => {
+  const one = ledger();
+  take(one, 0, 3);
+  one.close({ stdout: 9n, stderr: 2n });
+
+  const totals = { stdout: 9n, stderr: 2n };
+  assertEquals([one.received, one.recorded, one.held], [
+    totals,
+    totals,
+    totals,
+  ]);
+});
+
+/** A move of the game that Manager, store and watchers play with a ledger. */
+interface Move {
+  readonly kind:
+    | "take"
+    | "recorded"
+    | "failed"
+    | "passed"
+    | "acknowledge"
+    | "close";
+  readonly stream: StreamName;
+  readonly size: number;
+  /** Bytes that are sent again, before those that are new. */
+  readonly back: number;
+  /** Bytes that are cut, where none are sent again. */
+  readonly cut: number;
+}
+
+const moves: fc.Arbitrary<Move[]> = fc.array(
+  fc.record({
+    kind: fc.constantFrom(
+      "take",
+      "take",
+      "recorded",
+      "failed",
+      "passed",
+      "acknowledge",
+      "close",
+    ),
+    stream: fc.constantFrom("stdout", "stderr"),
+    size: fc.nat(300),
+    back: fc.nat(50),
+    cut: fc.nat(20),
+  }),
+  { maxLength: 60 },
+);
+
+/** The store and the watchers of one command: what is asked of them is answered in order. */
+class Game {
+  readonly ledger = ledger();
+  readonly #asked: FreshPiece[] = [];
+  readonly #watched: FreshPiece[] = [];
+  /** Whatever is asked after something that failed fails too, until all is answered. */
+  #fails = false;
+
+  /** Bytes that the store has not answered for. */
+  get askedBytes(): bigint {
+    return this.#asked.reduce(
+      (sum, { bytes }) => sum + BigInt(bytes.length),
+      0n,
+    );
+  }
+
+  play({ kind, stream, ...piece }: Move): void {
+    switch (kind) {
+      case "take":
+        return this.#take(stream, piece);
+      case "recorded":
+        return this.#answer(this.#fails);
+      case "failed":
+        return this.#answer(true);
+      case "passed":
+        return this.#pass();
+      case "acknowledge":
+        return void this.ledger.acknowledge();
+      case "close":
+        while (this.#asked.length > 0) this.#answer(this.#fails);
+        return this.ledger.close(this.ledger.received);
+    }
+  }
+
+  #take(
+    stream: StreamName,
+    { size, back, cut }: Pick<Move, "size" | "back" | "cut">,
+  ): void {
+    // Nothing is read of an agent between a failure and its next hello.
+    if (this.#fails) return;
+    const at = this.ledger.received[stream];
+    const repeated = BigInt(Math.min(back, Number(at)));
+    const skipped = repeated === 0n ? BigInt(cut) : 0n;
+    const piece = this.ledger.take(
+      stream,
+      {
+        offset: at - repeated + skipped,
+        bytes: new Uint8Array(size),
+        cut: skipped,
+      },
+      5_000n,
+    );
+    if (piece !== undefined) this.#asked.push(piece);
+  }
+
+  #answer(fails: boolean): void {
+    const piece = this.#asked.shift();
+    if (piece !== undefined && fails) {
+      this.#fails = true;
+      this.ledger.takeBack(piece);
+    } else if (piece !== undefined) {
+      const { stream, offset, bytes, keep } = piece;
+      const end = offset + BigInt(bytes.length);
+      this.ledger.noteRecorded(stream, end);
+      if (keep) this.ledger.hold(stream, end);
+      else this.#watched.push(piece);
+    }
+    if (this.#asked.length === 0) this.#fails = false;
+  }
+
+  #pass(): void {
+    const piece = this.#watched.shift();
+    if (piece === undefined) return;
+    const { stream, offset, bytes } = piece;
+    this.ledger.hold(stream, offset + BigInt(bytes.length));
+  }
+}
+
+Deno.test("acknowledged <= held <= recorded <= received, whatever happens", () => {
+  fc.assert(
+    fc.property(moves, (played) => {
+      const game = new Game();
+      let before = game.ledger.held;
+      for (const move of played) {
+        game.play(move);
+        const { acknowledged, held, recorded, received } = game.ledger;
+        for (const stream of ["stdout", "stderr"] as const) {
+          assert(acknowledged[stream] <= held[stream], move.kind);
+          assert(held[stream] <= recorded[stream], move.kind);
+          assert(recorded[stream] <= received[stream], move.kind);
+          assert(before[stream] <= held[stream], `${move.kind} goes back`);
+        }
+        before = held;
+        // What fails with a piece before it is taken back one by one.
+        const both = received.stdout + received.stderr + game.askedBytes;
+        assert(game.ledger.kept >= 0n && game.ledger.kept <= both, move.kind);
+        assert(game.ledger.kept <= 5_000n, move.kind);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});

@@ -1,0 +1,291 @@
+import { assertEquals } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import type {
+  LifeEvent,
+  LifeEvents,
+  Stage,
+} from "../../../lib/manager/command/life_events.ts";
+import {
+  changeBy,
+  isOpenStage,
+  lifecycle,
+  stageOf,
+} from "../../../lib/manager/command/lifecycle.ts";
+import { COMMAND_STATES } from "../../../lib/base/command_state.ts";
+import type { CommandRecord } from "../../../lib/store/records.ts";
+import { aCommand } from "../../support/small_manager.ts";
+
+/** What an event tells, in the words of the protocol's documentation. */
+const EVENTS: Readonly<Record<LifeEvent, string>> = {
+  sent: "the Manager binds it to a connection",
+  heard: "the agent sends progress or output",
+  result: "the agent sends a result",
+  cancelled: "an operator cancels it",
+  listedAccepted: "a hello lists it as accepted",
+  listedBegun: "a hello lists it as running or finished",
+  neverArrived: "a hello shows that it never arrived",
+  forgotten: "a hello does not list it, and it may have run",
+  neverWritten: "its connection ends before its first byte is written",
+  disconnected: "the connection of an agent without `resume` ends",
+  overdue: "a legacy agent does not answer in time",
+  givenUp: "an operator gives it up",
+  removed: "an operator removes its agent",
+};
+
+const STAGES: readonly Stage[] = [
+  "queued",
+  "found",
+  "sent",
+  "running",
+  "presumed",
+  "lost",
+  "ended",
+];
+
+/** An example of what each event tells. */
+const FACTS: LifeEvents = {
+  sent: { instance: "new", session: 9n, at: 5_000 },
+  heard: { at: 5_000 },
+  result: { outcome: { state: "succeeded", reason: "" } },
+  cancelled: { by: "ann", graceMs: 3_000, at: 5_000 },
+  listedAccepted: { instance: "new", at: 5_000 },
+  listedBegun: { instance: "new", at: 5_000 },
+  neverArrived: { at: 5_000 },
+  forgotten: { at: 5_000 },
+  neverWritten: { at: 5_000 },
+  disconnected: { why: "", at: 5_000 },
+  overdue: { at: 5_000 },
+  givenUp: { at: 5_000 },
+  removed: { at: 5_000 },
+};
+
+const STANDING: Readonly<Record<Stage, Partial<CommandRecord>>> = {
+  queued: { state: "queued" },
+  found: { state: "queued" },
+  sent: { state: "sent", instance: "old", session: 1n, sentAt: 2_000 },
+  running: { state: "running", instance: "old", sentAt: 2_000 },
+  presumed: { state: "lost", presumed: true, reason: "?", finishedAt: 4_000 },
+  lost: { state: "lost", reason: "?", errorCode: "X", finishedAt: 4_000 },
+  ended: { state: "failed", finishedAt: 4_000 },
+};
+
+function events(): LifeEvent[] {
+  return Object.keys(EVENTS) as LifeEvent[];
+}
+
+/** The change that an event makes of a command in this stage. */
+function change(
+  stage: Stage,
+  event: LifeEvent,
+  record: Partial<CommandRecord> = {},
+): Partial<CommandRecord> | undefined {
+  return changeBy(
+    {
+      record: aCommand({ ...STANDING[stage], ...record }),
+      stage,
+      cancelIsRecorded: false,
+    },
+    event,
+    FACTS[event],
+  );
+}
+
+Deno.test("the life of a command, row by row", () => {
+  const lines = STAGES.flatMap((stage) =>
+    events().flatMap((event) => {
+      const row = lifecycle[stage][event];
+      return row === undefined
+        ? []
+        : [`${stage} --${event}--> ${row.next}: ${row.change.name}`];
+    })
+  );
+
+  assertEquals(lines, [
+    "queued --sent--> sent: bind",
+    "queued --heard--> running: begin",
+    "queued --result--> as told: conclude",
+    "queued --cancelled--> ended: cancelUnsent",
+    "queued --listedAccepted--> sent: adopt",
+    "queued --listedBegun--> running: adoptBegun",
+    "queued --forgotten--> presumed: presumeForgotten",
+    "queued --givenUp--> presumed: presumeGivenUp",
+    "queued --removed--> presumed: presumeUnsent",
+    "found --heard--> running: begin",
+    "found --result--> as told: conclude",
+    "found --cancelled--> found: askToCancel",
+    "found --listedAccepted--> sent: adopt",
+    "found --listedBegun--> running: adoptBegun",
+    "found --forgotten--> presumed: presumeForgotten",
+    "found --givenUp--> presumed: presumeGivenUp",
+    "found --removed--> presumed: presumeRemoved",
+    "sent --heard--> running: begin",
+    "sent --result--> as told: conclude",
+    "sent --cancelled--> sent: askToCancel",
+    "sent --listedBegun--> running: adoptBegun",
+    "sent --neverArrived--> presumed: presumeNeverArrived",
+    "sent --forgotten--> presumed: presumeForgotten",
+    "sent --neverWritten--> presumed: presumeNeverWritten",
+    "sent --disconnected--> presumed: presumeDisconnected",
+    "sent --overdue--> presumed: presumeTimedOut",
+    "sent --givenUp--> presumed: presumeGivenUp",
+    "sent --removed--> presumed: presumeRemoved",
+    "running --result--> as told: conclude",
+    "running --cancelled--> running: askToCancel",
+    "running --forgotten--> presumed: presumeForgotten",
+    "running --disconnected--> presumed: presumeDisconnected",
+    "running --overdue--> presumed: presumeTimedOut",
+    "running --givenUp--> presumed: presumeGivenUp",
+    "running --removed--> presumed: presumeRemoved",
+    "presumed --heard--> running: begin",
+    "presumed --result--> as told: conclude",
+    "presumed --listedAccepted--> sent: reopen",
+    "presumed --listedBegun--> running: reopenBegun",
+    "lost --listedAccepted--> sent: dispute",
+    "lost --listedBegun--> running: disputeBegun",
+  ]);
+});
+
+Deno.test("the fields that a row changes say the stage that it names", () => {
+  const wrong = STAGES.flatMap((stage) =>
+    events().flatMap((event) => {
+      const next = lifecycle[stage][event]?.next;
+      const fields = change(stage, event);
+      // Only a result has no stage of its own, and a command that was found keeps its state until it is heard of.
+      if (next === undefined || next === "as told" || next === "found") {
+        return [];
+      }
+      const after = stageOf(aCommand({ ...STANDING[stage], ...fields }));
+      return after === next ? [] : [`${stage} ${event}: ${after}`];
+    })
+  );
+
+  assertEquals(wrong, []);
+});
+
+Deno.test("an event without a row changes nothing", () => {
+  assertEquals(change("running", "sent"), undefined);
+  assertEquals(change("found", "sent"), undefined);
+  assertEquals(change("ended", "result"), undefined);
+  assertEquals(change("lost", "heard"), undefined);
+});
+
+Deno.test("every end has the time of its event, and every way out of one has none", () => {
+  const times = STAGES.flatMap((stage) =>
+    events().flatMap((event) => {
+      const row = lifecycle[stage][event];
+      if (row === undefined || row.next === "as told") return [];
+      const after = { ...STANDING[stage], ...change(stage, event) };
+      return [isOpenStage(row.next) === (after.finishedAt == null)];
+    })
+  );
+
+  assertEquals(times.includes(false), false);
+});
+
+Deno.test("a result names the stage by its state", () => {
+  const stages = COMMAND_STATES.slice(3).map((state) =>
+    stageOf({ state, presumed: false })
+  );
+
+  assertEquals(stages, ["ended", "ended", "ended", "ended", "ended", "lost"]);
+});
+
+Deno.test("whoever cancels again may shorten the grace and is not named", () => {
+  const first = change("running", "cancelled");
+  const again = change("running", "cancelled", {
+    cancelRequestedAt: 1_000,
+    cancelRequestedBy: "bob",
+    cancelGraceMs: 2_000,
+  });
+
+  assertEquals(first, {
+    id: 1n,
+    cancelRequestedAt: 5_000,
+    cancelRequestedBy: "ann",
+    cancelGraceMs: 3_000,
+  });
+  assertEquals(again, {
+    id: 1n,
+    cancelRequestedAt: 1_000,
+    cancelRequestedBy: "bob",
+    cancelGraceMs: 2_000,
+  });
+});
+
+Deno.test("a disputed loss takes back all that the LOST result told", () => {
+  const told = { reapedSignalled: 3, reapedAlive: [7], agentStartedAt: 1 };
+
+  assertEquals(change("lost", "listedBegun", told), {
+    id: 1n,
+    state: "running",
+    instance: "new",
+    sentAt: 5_000,
+    startedAt: 5_000,
+    errorCode: "",
+    agentStartedAt: null,
+    agentFinishedAt: null,
+    reapedSignalled: null,
+    reapedAlive: [],
+    presumed: false,
+    reason: "",
+    finishedAt: null,
+  });
+});
+
+const ROOT = fromFileUrl(new URL("../../../", import.meta.url));
+
+/** Modules of the Manager, as [path from the root, text]. */
+async function* modulesOf(folder: string): AsyncGenerator<[string, string]> {
+  for await (const { name, isDirectory } of Deno.readDir(join(ROOT, folder))) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) yield* modulesOf(path);
+    else yield [path, await Deno.readTextFile(join(ROOT, path))];
+  }
+}
+
+Deno.test("nothing in the Manager sets a state but the table", async () => {
+  const names = COMMAND_STATES.join("|");
+  const setting = new RegExp(
+    `\\b(state: "(${names})"|presumed: (true|false)\\b)`,
+  );
+  const setters: string[] = [];
+  for await (const [path, text] of modulesOf("lib/manager")) {
+    if (setting.test(text)) setters.push(path);
+  }
+
+  assertEquals(setters.toSorted(), [
+    "lib/manager/command/life_changes.ts",
+    // The first state of a new command.
+    "lib/manager/command/lifecycle.ts",
+  ]);
+});
+
+/** The table as docs/protocol.md shows it. */
+function documented(): string {
+  const stages = STAGES.filter((stage) => stage !== "ended");
+  const rows = events().map((event) => [
+    EVENTS[event],
+    ...stages.map((stage) => lifecycle[stage][event]?.next ?? "–"),
+  ]);
+  const cells = [
+    ["What happens", ...stages],
+    ...rows,
+  ];
+  const widths =
+    cells[0]?.map((_, column) =>
+      Math.max(...cells.map((row) => (row[column] ?? "").length))
+    ) ?? [];
+  const line = (row: readonly string[]) =>
+    `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`;
+  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
+  const [head = [], ...body] = cells;
+  return [line(head), rule, ...body.map(line)].join("\n");
+}
+
+Deno.test("docs/protocol.md shows the table", async () => {
+  const text = await Deno.readTextFile(join(ROOT, "docs/protocol.md"));
+  const start = text.indexOf("| What happens ");
+  const shown = text.slice(start, text.indexOf("\n\n", start));
+
+  assertEquals(shown, documented());
+});
