@@ -29,3 +29,35 @@ Deno.test("a cut in the output stays marked when the result comes", async () => 
   assertEquals((await core.commands.get(id)).truncated, true);
   assertEquals((await core.store.command(id))?.truncated, true);
 });
+
+Deno.test("a command that is opened again keeps no output after output that was not kept", async () => {
+  await using core = await MemoryManager.start({ keepBytes: 4n });
+  await core.knows("web-1");
+  const agent = await core.admitted("web-1");
+  const { id } = await core.run("web-1");
+  await agent.hears("command");
+  const print = async (offset: bigint, text: string) => {
+    await agent.says("commandOutput", {
+      commandId: id,
+      stream: OutputStream.STDOUT,
+      offset,
+      bytes: new TextEncoder().encode(text),
+    });
+    await agent.hears("commandAck");
+  };
+  await print(0n, "abc");
+  await print(3n, "def");
+  await core.commands.giveUp(id, "");
+  // It would fit, and would follow a hole.
+  await print(6n, "g");
+
+  const kept = await core.store.readOutput(id, {
+    stream: "stdout",
+    offset: 0n,
+    limit: 100,
+  });
+  assertEquals(kept.map(({ bytes }) => new TextDecoder().decode(bytes)), [
+    "abc",
+  ]);
+  assertEquals((await core.store.command(id))?.outputKept, 3n);
+});
