@@ -49,7 +49,6 @@ import {
   type WatchStart,
 } from "./watching/watch.ts";
 
-/** What commands are made of. */
 export interface CommandsOptions {
   readonly store: Store;
   readonly fleet: Fleet;
@@ -57,13 +56,13 @@ export interface CommandsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: Counters;
-  /** Output kept of one command, both streams, bytes. */
+  /** Limit of the output kept of one command, both streams together, in bytes. */
   readonly keepBytes: bigint;
-  /** Throws INVALID_ARGUMENT for parameters that an operation that is known here cannot take. */
+  /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
 }
 
-/** The life of every command: the one place where requests go down and reports come up. */
+/** Front of all commands: requests of operators go down through it, reports of agents come up through it. */
 export class Commands implements CommandAdmin {
   readonly #options: CommandsOptions;
   readonly #store: Store;
@@ -72,9 +71,9 @@ export class Commands implements CommandAdmin {
   readonly #recorder: Recorder;
   readonly #dispatcher: Dispatcher;
   readonly #starter: CommandStarter;
-  /** What connections mean for commands. */
+  /** Effects of connections on commands. */
   readonly links: ConnectionEffects;
-  /** When this run of the Manager took up what there was, milliseconds since 1970. */
+  /** Time at which this run of the Manager loaded the open commands, in milliseconds since 1970. */
   #loadedAt: number | undefined;
 
   constructor(options: CommandsOptions) {
@@ -94,7 +93,7 @@ export class Commands implements CommandAdmin {
     });
   }
 
-  /** Takes up what an earlier run of the Manager left open. Called once, before agents are admitted. */
+  /** Loads the commands that an earlier run of the Manager left open. Called once, before agents are admitted. */
   async load(): Promise<void> {
     const now = this.#clock.now();
     this.#loadedAt = now;
@@ -108,7 +107,7 @@ export class Commands implements CommandAdmin {
     for (
       const { id, connectedAt, disconnectedAt } of await this.#store.agents()
     ) {
-      // Where the end of its last connection was not recorded, it is only known that it is not connected now.
+      // The end of its last connection may not have been recorded: then it is only known that it is not connected now.
       if (disconnectedAt === null || disconnectedAt < (connectedAt ?? 0)) {
         continue;
       }
@@ -120,17 +119,17 @@ export class Commands implements CommandAdmin {
     return this.#open.size;
   }
 
-  /** How many commands of an agent have not ended. */
+  /** Number of open commands of an agent. */
   countOf(agent: string): number {
     return this.#open.countOf(agent);
   }
 
-  /** All commands that have not ended. */
+  /** All open commands. */
   all(): Iterable<OpenCommand> {
     return this.#open.all();
   }
 
-  /** What waits for the disk on behalf of a connection: bytes of output from it, and messages to it. */
+  /** Bytes of output from a connection, and messages to it, that wait for the disk. */
   waiting(session: AgentSession): { bytes: number; messages: number } {
     return {
       bytes: this.#recorder.unwritten(session),
@@ -138,7 +137,7 @@ export class Commands implements CommandAdmin {
     };
   }
 
-  // What operators ask.
+  // Requests of operators.
 
   async run(
     request: RunRequest,
@@ -207,7 +206,7 @@ export class Commands implements CommandAdmin {
     if (patch.state !== undefined) {
       command.feed.finish();
     } else if (command.isOpen) {
-      // An earlier one that could not be recorded may have taken this back in memory; a later one may be shorter.
+      // An earlier cancel that could not be recorded may have undone this one in memory; a later one may be shorter.
       command.apply({
         ...patch,
         cancelGraceMs: Math.min(
@@ -271,7 +270,7 @@ export class Commands implements CommandAdmin {
     return { command, at, entries };
   }
 
-  // What agents tell.
+  // Reports of agents.
 
   recordProgress(
     session: AgentSession,
@@ -294,12 +293,12 @@ export class Commands implements CommandAdmin {
     return this.#recorder.result(session, result);
   }
 
-  /** The agent's commands that are open now. */
+  /** Open commands of an agent. */
   of(agent: string): OpenCommand[] {
     return this.#open.of(agent);
   }
 
-  /** Changes an open command by what an operator asks; what cannot be recorded is taken back. */
+  /** Changes an open command at an operator's request. If it cannot be recorded, it is undone. */
   async #change<Event extends "cancelled" | "givenUp">(
     command: OpenCommand,
     event: Event,
@@ -319,7 +318,7 @@ export class Commands implements CommandAdmin {
     return patch;
   }
 
-  /** What a request has started that was asked before. */
+  /** Commands of a request that was asked before; undefined for a new one. */
   async #answered(
     requestId: string,
   ): Promise<{ job: string; commands: CommandView[] } | undefined> {
@@ -383,10 +382,10 @@ export class Commands implements CommandAdmin {
     };
   }
 
-  /** When each agent's last connection ended, for people. */
+  /** End of each agent's last connection, for people. */
   readonly #leftAt = new Map<string, number>();
 
-  /** Notes since when an agent is not connected. */
+  /** Notes the time since which an agent is not connected. */
   noteLeft(agent: string, at: number): void {
     this.#leftAt.set(agent, at);
   }

@@ -7,10 +7,10 @@ import type { EventFeed } from "./operator_api.ts";
 
 const log = logger("manager", "events");
 
-/** Events read from the store at a time. */
+/** Number of events read from the store at a time. */
 const PAGE = 200;
 
-/** What happened, for operators: recorded, logged, and streamed to who follows. */
+/** Event log for operators: events are recorded, logged, and streamed to followers. */
 export class Events implements EventFeed {
   readonly #store: Store;
   readonly #clock: Clock;
@@ -21,7 +21,7 @@ export class Events implements EventFeed {
     this.#clock = clock;
   }
 
-  /** Records an event, in the background: it waits for nothing and fails nothing. */
+  /** Records an event in the background: no caller waits for it, and none fails by it. */
   add(
     kind: string,
     message: string,
@@ -58,7 +58,7 @@ export class Events implements EventFeed {
     try {
       let after = -1n;
       if ("tail" in range) {
-        // The end is looked up first, so that what comes meanwhile is neither lost nor told twice.
+        // The end is looked up first, so that events that come meanwhile are neither lost nor told twice.
         const [newest] = await this.#store.events({ tail: 1 });
         after = newest?.id ?? 0n;
         const past = range.tail > 0

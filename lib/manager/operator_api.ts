@@ -5,7 +5,7 @@ import type {
   StreamName,
 } from "../store/records.ts";
 
-/** What the control API offers: everything an operator can ask of a Manager. */
+/** Everything that an operator can ask of a Manager. */
 export interface Manager {
   readonly agents: AgentAdmin;
   readonly commands: CommandAdmin;
@@ -14,7 +14,7 @@ export interface Manager {
   status(): Promise<ManagerStatus>;
 }
 
-/** Who may connect, and who is connected. */
+/** Administration of agents: which may connect, and which are connected. */
 export interface AgentAdmin {
   /** By name. */
   list(): Promise<AgentView[]>;
@@ -30,7 +30,7 @@ export interface AgentAdmin {
     expiresInMs?: number | undefined;
   }): Promise<string>;
   /**
-   * Makes an entry for an agent that has its secret already, and joins with no token: one of 2024.
+   * Makes an entry for a legacy agent, which has its secret already and joins without a token.
    *
    * @throws {PiriError} INVALID_ARGUMENT for a bad name, group or network; ALREADY_EXISTS.
    */
@@ -47,7 +47,7 @@ export interface AgentAdmin {
   remove(id: string): Promise<void>;
 }
 
-/** An agent as people see it. */
+/** Agent as people see it. */
 export interface AgentView {
   readonly id: string;
   readonly connected: boolean;
@@ -59,20 +59,20 @@ export interface AgentView {
   readonly groups: readonly string[];
   readonly cidrs: readonly string[];
   readonly joined: boolean;
-  /** Of its latest hello; empty if it never connected, or is one of 2024. */
+  /** Instance of its latest hello; empty if it never connected, or is a legacy agent. */
   readonly instance: string;
   readonly facts: Readonly<Record<string, string>>;
 }
 
-/** A command as people see it. */
+/** Command as people see it. */
 export interface CommandView extends CommandRecord {
-  /** Since when its agent is not connected, while the command is open. */
+  /** Time since which its agent is not connected, while the command is open. */
   readonly unreachableSince: number | null;
 }
 
-/** Something that is known of a command. */
+/** Known fact about a command. */
 export interface TimelineEntry {
-  /** When it happened, milliseconds since 1970 by the Manager's clock; null for what holds now. */
+  /** Time by the Manager's clock, in milliseconds since 1970; null for a fact that holds now. */
   readonly at: number | null;
   /** A word, as sent. */
   readonly kind: string;
@@ -82,8 +82,8 @@ export interface TimelineEntry {
 }
 
 /**
- * What something is known by: the command's record, the event log, what this run of the Manager has seen and not
- * recorded, the connection as it is now, or the agent's own word in a hello or a result.
+ * Source of a fact: the command's record, the event log, sightings of this run of the Manager that are not recorded, the
+ * connection as it is now, or the agent's own word in a hello or a result.
  */
 export type Evidence =
   | "database"
@@ -93,7 +93,7 @@ export type Evidence =
   | "hello"
   | "result";
 
-/** What a watcher is told. */
+/** News for a watcher. */
 export type WatchEvent =
   | { readonly kind: "command"; readonly command: CommandView }
   | {
@@ -117,9 +117,9 @@ export type WatchEvent =
     readonly reason: string;
   };
 
-/** A request to run something. */
+/** Request to run an operation. */
 export interface RunRequest {
-  /** Names, or globs over the connected agents. */
+  /** Names of agents, or globs over the connected ones. */
   readonly agents: readonly string[];
   readonly operation: string;
   /** A JSON object. */
@@ -131,7 +131,7 @@ export interface RunRequest {
   readonly requestedBy: string;
 }
 
-/** The life of commands, as operators see and steer it. */
+/** Commands, as operators see and steer them. */
 export interface CommandAdmin {
   /**
    * Records a command for each agent and sends it.
@@ -143,8 +143,8 @@ export interface CommandAdmin {
     request: RunRequest,
   ): Promise<{ job: string; commands: CommandView[] }>;
   /**
-   * Streams what is known and what comes, until all have ended. Every command's first event is itself, its last one
-   * is itself in its final state, after all its output.
+   * Streams the record and the news of commands until all have ended. The first event of each command is the command
+   * itself; the last one is the command in its final state, after all its output.
    *
    * @throws {PiriError} NOT_FOUND
    */
@@ -163,7 +163,7 @@ export interface CommandAdmin {
     requestedBy?: string,
   ): Promise<CommandView>;
   /**
-   * Does once more what a command that has ended was to do, on the same agent, as a new command.
+   * Repeats an ended command on the same agent, as a new command.
    *
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has not ended; and as `run`.
    */
@@ -172,13 +172,13 @@ export interface CommandAdmin {
     request: { readonly requestId: string; readonly requestedBy: string },
   ): Promise<CommandView>;
   /**
-   * Ends the wait for a command: it is presumed lost. A result, or a hello of its agent that lists it, replaces that.
+   * Ends the wait for a command: it is presumed lost. A result, or a hello that lists the command, replaces that.
    *
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has ended.
    */
   giveUp(id: bigint, requestedBy: string): Promise<CommandView>;
   /**
-   * What happened to a command in the order in which it did, and at last what holds now, `at` that time.
+   * Tells what happened to a command, in order, and then what holds at the time `at`.
    *
    * @throws {PiriError} NOT_FOUND
    */
@@ -192,16 +192,16 @@ export interface CommandAdmin {
   list(filter: CommandFilter): Promise<CommandView[]>;
 }
 
-/** What happened. */
+/** Event log. */
 export interface EventFeed {
-  /** Past events, oldest first, then with `follow` those that come until the signal is aborted. */
+  /** Yields past events, oldest first, and with `follow` new ones until the signal is aborted. */
   watch(
     range: { tail: number } | { afterId: bigint },
     options: { follow: boolean; signal: AbortSignal },
   ): AsyncIterable<EventRecord>;
 }
 
-/** Something an agent can be told to do, as people see it. */
+/** Operation of agents, as people see it. */
 export interface OperationView {
   readonly name: string;
   readonly description: string;
@@ -213,7 +213,7 @@ export interface OperationView {
   }[];
 }
 
-/** How the Manager is. */
+/** State of the Manager. */
 export interface ManagerStatus {
   readonly version: string;
   readonly managerId: string;

@@ -7,7 +7,7 @@ import type { AgentSession } from "../fleet.ts";
 import type { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 
-/** How much of each stream an agent may forget. */
+/** Bytes of each stream that an agent may forget. */
 interface Held {
   stdout: bigint;
   stderr: bigint;
@@ -15,22 +15,22 @@ interface Held {
 
 const NOTHING: Held = { stdout: 0n, stderr: 0n };
 
-/** Tells agents what they may forget. One without the feature `ack` is told nothing. */
+/** Sends acknowledgements. An agent without the feature `ack` gets none. */
 export class Acknowledger {
   readonly #open: OpenCommands;
-  /** Output of commands that are not open here, acknowledged all the same: how far, by session and id. */
+  /** Bytes acknowledged of commands that are not open here, by session and id. */
   readonly #foreign = new WeakMap<AgentSession, Map<bigint, Held>>();
 
   constructor(open: OpenCommands) {
     this.#open = open;
   }
 
-  /** Output of a command, as far as it is held here. */
+  /** Acknowledges the output of a command, as far as it is held here. */
   held(session: AgentSession, command: OpenCommand): void {
-    // The command may have been opened again since: then that one's counts are the ones to acknowledge.
+    // The command may have been opened again since: then the counts of the reopened one are acknowledged.
     const { ledger, isOpen, stage, trace } = this.#open.get(command.id) ??
       command;
-    // Once it has ended the final acknowledgement says more, and must not be replaced.
+    // The final acknowledgement of an ended command says more, and must not be replaced by this one.
     const isOver = !isOpen && stage !== "presumed";
     if (!session.features.has("ack") || isOver) return;
     const { held, isPrompt } = ledger.acknowledge();
@@ -40,7 +40,7 @@ export class Acknowledger {
     else session.replyLater(ack);
   }
 
-  /** A whole command. */
+  /** Acknowledges a whole command: the agent may forget it. */
   final(session: AgentSession, id: bigint, held = NOTHING): void {
     this.#foreign.get(session)?.delete(id);
     if (!session.features.has("ack")) return;
@@ -48,7 +48,7 @@ export class Acknowledger {
   }
 
   /**
-   * Output of a command that is not open here, so that its child does not wait for ever.
+   * Acknowledges output of a command that is not open here, so that its program does not wait for ever.
    *
    * @throws {PiriError} PROTOCOL_VIOLATION if the agent has more such commands than it may have commands
    */

@@ -14,7 +14,6 @@ import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 import { findTargets } from "./targets.ts";
 
-/** What a starter is made of. */
 export interface CommandStarterOptions {
   readonly store: Store;
   readonly fleet: Fleet;
@@ -23,7 +22,7 @@ export interface CommandStarterOptions {
   readonly random: Random;
   readonly open: OpenCommands;
   readonly dispatcher: Dispatcher;
-  /** Throws INVALID_ARGUMENT for parameters that an operation that is known here cannot take. */
+  /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
 }
 
@@ -33,10 +32,10 @@ export interface StartedCommands {
   readonly commands: readonly CommandRecord[];
 }
 
-/** Makes commands of what operators ask for: all of a request or none, recorded before the first byte leaves. */
+/** Makes the commands of a request: all or none, recorded before the first byte leaves. */
 export class CommandStarter {
   readonly #options: CommandStarterOptions;
-  /** Commands that the store is asked to make, by agent: they count before they have an id. */
+  /** Number of commands that the store is making, by agent: they count towards the limit before they have an id. */
   readonly #underWay = new Map<string, number>();
 
   constructor(options: CommandStarterOptions) {
@@ -44,9 +43,9 @@ export class CommandStarter {
   }
 
   /**
-   * Starts what is asked for, or returns what the same request has started before.
+   * Starts the commands of a request, or returns those that the same request started before.
    *
-   * @throws {PiriError} NOT_FOUND, INVALID_ARGUMENT, BUSY; what the store throws
+   * @throws {PiriError} NOT_FOUND, INVALID_ARGUMENT, BUSY; and as the store throws
    */
   async start(
     request: RunRequest,
@@ -88,7 +87,7 @@ export class CommandStarter {
           `Cannot run "${request.operation}" on "${agent}": it has no such operation`,
         );
       }
-      // What an agent of 2024 takes is its own affair.
+      // A legacy agent checks its own parameters.
       if (operations !== undefined) {
         this.#options.checkParams(request.operation, request.params);
       }
@@ -127,7 +126,7 @@ export class CommandStarter {
       timeoutMs: request.timeoutMs ?? null,
       onDisconnect: request.onDisconnect,
       killAfterMs: request.killAfterMs ?? null,
-      // `sent` is recorded before the first byte leaves: here, in one with the command itself.
+      // `sent` must be on disk before the first byte leaves: it is recorded together with the command.
       ...birthOf(session.takesCommands ? session : undefined, now),
       createdAt: now,
     };

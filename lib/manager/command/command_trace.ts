@@ -1,31 +1,31 @@
 import type { StreamName } from "../../store/records.ts";
 
-/** Hellos that a trace keeps. */
+/** Number of hellos that a trace keeps, the latest ones. */
 const HELLOS = 10;
 
-/** What a hello said of a command that it listed. */
+/** Entry of a hello about a command. */
 export interface Listed {
   readonly at: number;
   readonly session: bigint;
   readonly state: "accepted" | "running" | "finished";
-  /** Bytes that it has printed there. */
+  /** Bytes that the command had printed on the agent, by stream. */
   readonly produced: Readonly<Record<StreamName, bigint>>;
 }
 
 /**
- * What this run of the Manager has seen of a command and does not record: for people who ask why. Nothing is decided by
- * it. Times are milliseconds since 1970.
+ * Sightings of a command in this run of the Manager that are not recorded, for people who ask why. No decision uses
+ * them. Times are milliseconds since 1970.
  */
 export class CommandTrace {
-  /** Its bytes have been written to a connection. */
+  /** Time at which its bytes were written to a connection. */
   writtenAt: number | undefined;
-  /** Its cancel was given to a connection. */
+  /** Time and session at which its cancel was given to a connection. */
   cancelSent: { readonly at: number; readonly session: bigint } | undefined;
   outputAt: number | undefined;
   progressAt: number | undefined;
-  /** How much of its output the agent was last told to be held here. */
+  /** Bytes that the last acknowledgement named, by stream. */
   acknowledged: Readonly<Record<StreamName, bigint>> | undefined;
-  /** The agent was told that its result is held here. */
+  /** Time at which its result was acknowledged. */
   resultAcknowledgedAt: number | undefined;
   readonly #hellos: Listed[] = [];
 

@@ -46,7 +46,7 @@ export interface ConnectionEffectsOptions {
   readonly dispatcher: Dispatcher;
 }
 
-/** What it means for commands that their agent says hello, is ready, goes, or is taken away. */
+/** Effects on the commands of an agent when it says hello, becomes ready, disconnects or is removed. */
 export class ConnectionEffects {
   readonly #store: Store;
   readonly #events: Events;
@@ -66,7 +66,7 @@ export class ConnectionEffects {
     this.#dispatcher = options.dispatcher;
   }
 
-  /** Commands that a hello lists and that are not open here. To be asked for before `reconcile`. */
+  /** Finds the commands that a hello lists and that are not open here: an input of `reconcile`. */
   async listedButEnded(
     agent: string,
     hello: ClientHello,
@@ -86,8 +86,8 @@ export class ConnectionEffects {
   }
 
   /**
-   * Compares a hello with the agent's commands. In memory the outcome holds at once; the caller records the patches in
-   * one with the admission, and then tells how that went.
+   * Compares a hello with the agent's commands. The outcome holds in memory at once. The caller records the patches
+   * together with the admission, and then calls `recorded` or `takeBack`.
    */
   reconcile(
     agent: string,
@@ -136,23 +136,23 @@ export class ConnectionEffects {
     }
   }
 
-  /** The agent is told that the results of these are held here. */
+  /** Notes that the result of a command was acknowledged. */
   noteAcknowledged(id: bigint): void {
     this.#open.traceToKeep(id).resultAcknowledgedAt = this.#clock.now();
   }
 
-  /** Where the output of resumed commands goes on. */
+  /** Offsets from which the output of resumed commands goes on. */
   resumeFrom(ids: readonly bigint[]): ResumeFrom[] {
     return ids.flatMap((id) => {
       const command = this.#open.get(id);
       if (command === undefined) return [];
-      // What was received and is not durable yet is asked for again; it will be dropped as a repetition.
+      // Bytes that are received and not durable yet are asked for again; they will be dropped as a repetition.
       const { stdout, stderr } = command.ledger.held;
       return [createResumeFrom({ commandId: id, stdout, stderr })];
     });
   }
 
-  /** The agent is ready: it is sent what waits for it, and cancels again. */
+  /** Sends a ready agent the commands that wait for it, and all recorded cancels again. */
   ready(session: AgentSession): void {
     for (const command of this.#open.of(session.agent)) {
       if (command.stage === "queued") {
@@ -164,7 +164,7 @@ export class ConnectionEffects {
     }
   }
 
-  /** The agent's current connection ended, maybe by a violation of the protocol; what that means is for the store. */
+  /** Change of commands when the current connection of their agent ends. The caller records it. */
   left(session: AgentSession, violation?: string): OpenChange {
     const why = violation === undefined ? "" : `: ${violation}`;
     const commands = session.features.has("resume")
@@ -176,7 +176,7 @@ export class ConnectionEffects {
     });
   }
 
-  /** The agent is taken away: all that is open is lost. That is for the store. */
+  /** Change of commands when their agent is removed: all open ones are lost. The caller records it. */
   removed(agent: string): OpenChange {
     this.#unfinished.forget(agent);
     const commands = this.#open.of(agent);

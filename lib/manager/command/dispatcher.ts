@@ -16,16 +16,15 @@ import { WriteOrder } from "./write_order.ts";
 
 const log = logger("manager", "dispatcher");
 
-/** Between SIGTERM and SIGKILL unless the operator says otherwise, milliseconds. */
+/** Time between SIGTERM and SIGKILL unless the operator says otherwise, in milliseconds. */
 export const CANCEL_GRACE_MS = 5_000;
 
-/** How much longer than its timeout a command of an agent that does not measure it may take, milliseconds. */
+/** Time beyond timeout and grace before the Manager presumes the timeout for an agent that measures none, in milliseconds. */
 const TIMEOUT_SLACK_MS = 10_000;
 
-/** An end that could not be recorded is tried again after so long, milliseconds. */
+/** Delay before an end that could not be recorded is tried again, in milliseconds. */
 const AGAIN_MS = 5_000;
 
-/** What a dispatcher is made of. */
 export interface DispatcherOptions {
   readonly store: Store;
   readonly fleet: Fleet;
@@ -33,7 +32,7 @@ export interface DispatcherOptions {
   readonly open: OpenCommands;
 }
 
-/** Commands on their way down: each is bound to one connection, and on disk as sent before its first byte leaves. */
+/** Way of commands down: each is bound to one connection, and on disk as sent before its first byte leaves. */
 export class Dispatcher {
   readonly #store: Store;
   readonly #fleet: Fleet;
@@ -48,7 +47,7 @@ export class Dispatcher {
     this.#open = open;
   }
 
-  /** How many messages to this connection wait for the disk. */
+  /** Number of messages to this connection that wait for the disk. */
   unrecorded(session: AgentSession): number {
     return this.#writes.get(session)?.size ?? 0;
   }
@@ -83,7 +82,7 @@ export class Dispatcher {
     order.add(write, recorded);
   }
 
-  /** Writes a command that is recorded as sent to the connection it is bound to, if that still is the agent's. */
+  /** Writes a command that is recorded as sent to its connection, if that is still the agent's current one. */
   #write(command: OpenCommand, session: AgentSession): void {
     if (command.stage !== "sent") return;
     const current = this.#fleet.session(command.agent) === session;
@@ -106,7 +105,7 @@ export class Dispatcher {
     };
     if (made.timeoutMs !== null) message.timeoutMs = made.timeoutMs;
     if (made.killAfterMs !== null) message.killAfterMs = made.killAfterMs;
-    // Not waited for: whoever asks for more than the agent reads is stopped by the limit of open commands.
+    // Not waited for: the limit of open commands stops operators who ask for more than the agent reads.
     if (session.reply({ case: "command", value: message })) {
       command.trace.writtenAt = this.#clock.now();
     }
@@ -115,14 +114,14 @@ export class Dispatcher {
     }
   }
 
-  /** An agent of 2024 does not know timeouts: the Manager presumes them. */
+  /** Measures the timeout of a legacy agent's command: such an agent knows no timeouts. */
   #measure(command: OpenCommand, timeoutMs: number): void {
     this.#clock.timer(timeoutMs + CANCEL_GRACE_MS + TIMEOUT_SLACK_MS, () => {
       this.#end(command, "overdue");
     });
   }
 
-  /** Records an end of which no agent tells; tried again until it is recorded, or the command has ended otherwise. */
+  /** Records an end that no agent reports. Tries again until it is recorded or the command has ended otherwise. */
   #end(
     command: OpenCommand,
     event: "neverWritten" | "overdue",
@@ -141,7 +140,7 @@ export class Dispatcher {
     });
   }
 
-  /** Passes a cancel on that is recorded, if the agent is there to hear it. */
+  /** Sends a recorded cancel, if the agent is connected. */
   cancel(command: OpenCommand): void {
     const { agent, record } = command;
     const session = this.#fleet.session(agent);

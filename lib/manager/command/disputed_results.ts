@@ -4,32 +4,31 @@ import {
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { AgentSession } from "../fleet.ts";
 
-/** Results of commands of which the agent knows no end: its run before did not tell, or had not begun. */
+/** Statuses of results that tell no end: the agent restarted, or the command had not begun. */
 const STATUSES_WITHOUT_END: ReadonlySet<CommandResult_Status> = new Set([
   CommandResult_Status.LOST,
   CommandResult_Status.REFUSED,
 ]);
 
-/** What the newest hello of each agent listed as not finished, whether its connection is still there or not. */
+/** Commands that the newest hello of each agent listed as not finished, connected or not. */
 export class DisputedResults {
-  /** The `unfinished` of the newest session, where there is anything. */
+  /** The `unfinished` of the newest session of each agent, if it is not empty. */
   readonly #newest = new Map<string, ReadonlySet<bigint>>();
 
-  /** The newest hello of an agent listed these, and no others. */
+  /** Notes the ids that the newest hello of an agent lists as not finished. */
   note(agent: string, ids: ReadonlySet<bigint>): void {
     if (ids.size === 0) this.#newest.delete(agent);
     else this.#newest.set(agent, ids);
   }
 
-  /** Nobody of this name has anything any more. */
+  /** Forgets an agent that was removed. */
   forget(agent: string): void {
     this.#newest.delete(agent);
   }
 
   /**
-   * Whether a result that knows of no end comes from another agent of that name than the one that has the command. What
-   * was sent on a connection that was replaced is still read: a copy of a host calls lost what the original, back since,
-   * has just listed as not finished. One agent alone does not list so what it has called lost.
+   * True if a LOST or REFUSED result comes over a replaced connection although the newest hello lists the command as not
+   * finished. Then a copy of the host speaks: one agent alone does not list as unfinished what it has called lost.
    */
   isContradicting(
     { agent, unfinished }: AgentSession,

@@ -2,79 +2,80 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import { Limits } from "../../base/limits.ts";
 import type { StreamName } from "../../store/records.ts";
 
-/** Recent output that stays in memory for watchers though it is in the store, bytes a command with what holds them. */
+/** Limit of recent output that stays in memory although the store has it, in bytes a command, overhead included. */
 const RECENT_BYTES = 1_048_576;
 
 /**
- * Output that is only here, bytes a command with what holds them; who has not had it is too slow. An agent's window fits
- * in it, unless it comes in pieces of under 512 bytes: a watcher may fall behind by 16,000 of a few bytes.
+ * Limit of output that is only in memory, in bytes a command, overhead included. A reader that falls further behind is
+ * cut off. The window of an agent fits in it unless its pieces are under 512 bytes: of pieces of a few bytes a reader may
+ * be about 16,000 behind.
  */
 const HELD_BYTES = 2 * Limits.window;
 
-/** A watcher that has not read for so long does not hold a command back any more, milliseconds. */
+/** Time without a read after which a watcher no longer holds a command back, in milliseconds. */
 export const STALLED_WATCHER_MS = 10_000;
 
-/** A piece of a command's output, in the order in which it was recorded. */
+/** Piece of a command's output. */
 export interface FeedPiece {
   readonly stream: StreamName;
   readonly offset: bigint;
   readonly bytes: Uint8Array;
   readonly cut: bigint;
-  /** Whether the store has it, too. */
+  /** The store has it too. */
   readonly kept: boolean;
 }
 
-/** One reader of a feed. */
+/** Reader of a feed. */
 export interface FeedReader {
-  /** Called when there is something new. Set by the reader; must not throw. */
+  /** Callback of the reader for news. Must not throw. */
   wake: () => void;
-  /** The number of the piece that it reads next. */
+  /** Number of the piece that it reads next. */
   next: number;
-  /** When it last read, by the monotonic clock. */
+  /** Time of its last read, by the monotonic clock. */
   readAt: number;
-  /** It was too slow: pieces that only were here are gone for it. */
+  /** It was too slow: pieces that were only in memory are gone for it. */
   cutOff: boolean;
 }
 
 /**
- * What a command prints, on its way from the record to who watches it.
+ * Output of a command on its way from the record to its watchers, in the order in which it was recorded.
  *
- * Pieces that the store has are held only so far as memory is cheap: a slow reader finds them there. Pieces beyond what
- * is kept are held until every reader had them, or stalled.
+ * Pieces that the store keeps stay here while memory is cheap: a slow reader finds the rest in the store. Pieces that the
+ * store only counts stay until every reader has had them, or has stalled.
  */
 export class Feed {
   readonly #clock: Clock;
   readonly #readers = new Set<FeedReader>();
   readonly #pieces: FeedPiece[] = [];
-  /** The number of the first piece that is held. */
+  /** Number of the first piece in memory. */
   #first = 0;
   #heldBytes = 0;
   #finished = false;
-  /** Who waits until readers had a piece, the first pieces first. */
+  /** Promises that wait until all readers have had a piece, lowest number first. */
   readonly #waiting: {
     readonly number: number;
     readonly resolve: () => void;
   }[] = [];
-  /** While someone waits: one for all of them, set anew when it fires and not at each read. */
+  /** One timer for all waiting promises. It is set again when it fires, not at each read. */
   #stall: Timer | undefined;
-  /** Since when somebody has waited without a break. */
+  /** Time since which some promise has waited without a break. */
   #waitingSince = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** The number that the next piece will have. */
+  /** Number that the next piece will have. */
   get end(): number {
     return this.#first + this.#pieces.length;
   }
 
-  /** Bytes that are held for readers, with what holds them. */
+  /** Bytes in memory for readers, overhead included. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
 
-  /** Opens a reader at the end of what there is. */
+  /** Opens a reader that begins with the next piece. */
   open(wake: () => void): FeedReader {
     const reader = {
       wake,
@@ -92,27 +93,27 @@ export class Feed {
     this.#move();
   }
 
-  /** Whether the command has ended, and all that it printed was pushed. */
+  /** True once the command has ended and all its output was pushed. */
   get finished(): boolean {
     return this.#finished;
   }
 
-  /** The command's end is recorded: nothing will be pushed any more. */
+  /** Ends the feed: the command's end is recorded, and no more output comes. */
   finish(): void {
     this.#finished = true;
     this.touch();
   }
 
-  /** Tells readers that something changed that is not output. */
+  /** Wakes readers for a change that is not output. */
   touch(): void {
     for (const reader of this.#readers) reader.wake();
   }
 
-  /** Adds a piece; its number is returned. */
+  /** Adds a piece and returns its number. */
   push(piece: FeedPiece): number {
     const number = this.end;
     for (const reader of this.#readers) {
-      // Who has had everything was not slow: the time to read runs from now.
+      // A reader that has had everything was not slow: its time to read runs from now.
       if (reader.next === number) reader.readAt = this.#clock.monotonic();
     }
     this.#pieces.push(piece);
@@ -125,7 +126,7 @@ export class Feed {
     return number;
   }
 
-  /** The reader's next piece; undefined at the end, "behind" if it must be read from the store. */
+  /** Next piece of a reader; undefined at the end, "behind" if it must be read from the store. */
   read(reader: FeedReader): FeedPiece | "behind" | undefined {
     reader.readAt = this.#clock.monotonic();
     if (reader.next < this.#first) return "behind";
@@ -137,12 +138,12 @@ export class Feed {
     return piece;
   }
 
-  /** Takes a reader that has read what the store has to the oldest piece that is held here. It may overlap. */
+  /** Moves a reader that has read from the store to the oldest piece in memory. The two may overlap. */
   rejoin(reader: FeedReader): void {
     reader.next = Math.max(reader.next, this.#first);
   }
 
-  /** Resolves when every reader had the piece of this number, or was given up because it does not read. */
+  /** Resolves when every reader has had the piece of this number or was cut off. */
   passed(number: number): Promise<void> {
     if (this.#slowest() > number) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -162,7 +163,7 @@ export class Feed {
       if (next < this.end) slowest = Math.min(slowest, readAt);
     }
     if (slowest === Infinity) return;
-    // One that took its time while nobody waited has it once more.
+    // A reader that took its time while nobody waited has that time once more.
     const since = Math.max(slowest, this.#waitingSince);
     const left = since + STALLED_WATCHER_MS - this.#clock.monotonic();
     this.#stall = this.#clock.timer(Math.max(0, left), () => {
@@ -211,7 +212,7 @@ export class Feed {
     this.#first += count;
   }
 
-  /** Tells those who waited for what all readers have had. */
+  /** Resolves the promises for pieces that all readers have had. */
   #move(): void {
     const slowest = this.#slowest();
     while ((this.#waiting[0]?.number ?? Infinity) < slowest) {
@@ -223,7 +224,7 @@ export class Feed {
   }
 }
 
-/** Memory that a piece takes: that of many small ones is not in their bytes. */
+/** Memory of a piece in bytes, with its overhead: many small pieces take more than their bytes. */
 function costOf({ bytes }: FeedPiece): number {
   return bytes.length + Limits.pieceOverhead;
 }

@@ -3,10 +3,10 @@ import { isTooDeep } from "../../base/json_depth.ts";
 import { Limits } from "../../base/limits.ts";
 import type { AgentSession } from "../fleet.ts";
 
-/** What a Command to an agent of 2024 says. */
+/** Type and data of a Command to a legacy agent. */
 export interface LegacyCommand {
   readonly type: string;
-  /** A JSON object: the positional list under "[args]", keywords beside it. */
+  /** JSON object: the positional list under "[args]", keywords beside it. */
   readonly data: string;
 }
 
@@ -18,10 +18,10 @@ interface Words {
   readonly keywords: Params;
 }
 
-/** The key of the positional list. */
+/** Key of the positional list. */
 const ARGS = "[args]";
 
-/** Whether an agent is one of 2024. */
+/** True for a legacy agent. */
 export function isLegacy(
   { instance }: Pick<AgentSession, "instance">,
 ): boolean {
@@ -29,10 +29,10 @@ export function isLegacy(
 }
 
 /**
- * Puts a request into the words of an agent of 2024. What is meant for such an agent already, and operations that are
- * not ours, pass as they are.
+ * Translates a request into the words of a legacy agent. Requests that use these words already, and unknown operations,
+ * pass unchanged.
  *
- * @throws {PiriError} INVALID_ARGUMENT for parameters that are no JSON object, on which such an agent goes silent
+ * @throws {PiriError} INVALID_ARGUMENT for parameters that are not a JSON object: a legacy agent would go silent on them
  */
 export function legacyCommand(
   operation: string,
@@ -41,11 +41,11 @@ export function legacyCommand(
   const given = readObject(operation, params);
   const { type = operation, args, keywords } =
     TRANSLATIONS.get(operation)?.(given) ?? { args: [], keywords: given };
-  // An own "[args]" of the operator comes before the empty list.
+  // The operator's own "[args]" replaces the empty list.
   return { type, data: JSON.stringify({ [ARGS]: args, ...keywords }) };
 }
 
-/** How our operations are said; undefined for parameters that are those of 2024. */
+/** Translations of our operations; undefined for parameters that are in the legacy words already. */
 const TRANSLATIONS: ReadonlyMap<string, (params: Params) => Words | undefined> =
   new Map([
     ["command.Run", runWords],
@@ -58,7 +58,7 @@ function runWords({ argv, ...keywords }: Params): Words | undefined {
     return { args: [argv], keywords: { ...keywords, shell: false } };
   }
   const { shell, ...others } = keywords;
-  // There `shell` says whether the command is a line for the shell.
+  // A legacy `shell` is a flag: the command is a line for the shell.
   return typeof shell === "string"
     ? { args: [shell], keywords: { ...others, shell: true } }
     : undefined;
@@ -68,7 +68,7 @@ function echoWords({ text, ...keywords }: Params): Words | undefined {
   return text === undefined ? undefined : { args: [text], keywords };
 }
 
-/** There it has another name, takes these under the same names, and looks at the content's hash as ours does. */
+/** A legacy agent calls it file.Installed. Keywords have the same names, and it compares content by hash as ours does. */
 function fetchWords({ path, source, ...keywords }: Params): Words {
   return { type: "file.Installed", args: [path, source], keywords };
 }

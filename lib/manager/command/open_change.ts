@@ -5,13 +5,13 @@ import type { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 
 /**
- * A change of open commands that holds in memory at once, while the store is asked for it: whatever comes meanwhile meets
- * it. Whoever asks the store then says how that went.
+ * Change of open commands that holds in memory at once, while the store is still writing it: reports that come meanwhile
+ * meet it. The caller writes the patches and then calls `recorded` or `takeBack`.
  */
 export class OpenChange {
-  /** What the store is asked for. */
+  /** Patches for the store. */
   readonly patches: readonly CommandPatch[];
-  /** The open commands that it changes. */
+  /** Open commands that it changes. */
   readonly touched: readonly OpenCommand[];
   readonly #open: OpenCommands;
   readonly #undo: ReadonlyMap<
@@ -36,7 +36,7 @@ export class OpenChange {
     this.touched = open.apply(patches);
   }
 
-  /** It is recorded: who watches the commands is told. */
+  /** Tells the watchers: the store has the change. */
   recorded(): void {
     const ended = new Set(
       this.patches.filter(({ state }) => state && !isOpenState(state))
@@ -48,12 +48,12 @@ export class OpenChange {
     }
   }
 
-  /** It cannot be recorded: the commands are what they were, but for those that have gone on since. */
+  /** Undoes the change, which the store did not take. Commands that have gone on since stay as they are. */
   takeBack(): void {
     for (const [command, { before, patch }] of this.#undo) {
       const current = this.#open.get(command.id) ?? command;
       if (current !== command) continue;
-      // What changes no state holds whatever the command has come to meanwhile.
+      // A patch without a state is undone whatever the command has come to since.
       if (patch.state !== undefined && command.state !== patch.state) continue;
       command.restore(before, patch);
       if (patch.state === undefined) command.feed.touch();
@@ -66,7 +66,7 @@ export class OpenChange {
       this.#open.add(command);
       command.feed.touch();
     } else {
-      // It was opened again for this.
+      // It was opened again for this change only.
       this.#open.remove(command);
       command.feed.finish();
     }

@@ -2,16 +2,16 @@ import type { CommandPatch } from "../../store/records.ts";
 import type { OpenCommand } from "./open_command.ts";
 import { CommandTrace } from "./command_trace.ts";
 
-/** The traces of so many commands that have ended stay in memory. */
+/** Number of ended commands whose traces stay in memory. */
 const TRACES = 10_000;
 
-/** The commands that have not ended, by id and by agent. */
+/** Commands that have not ended, by id and by agent. */
 export class OpenCommands {
   readonly #byId = new Map<bigint, OpenCommand>();
   readonly #byAgent = new Map<string, Map<bigint, OpenCommand>>();
-  /** Of those that have ended, the latest last. */
+  /** Traces of ended commands, the latest last. */
   readonly #traces = new Map<bigint, CommandTrace>();
-  /** Their ids in turn: to look for the oldest in the Map itself would step over all that was deleted from it. */
+  /** Ring of their ids. Finding the oldest in the Map itself would step over all deleted entries. */
   readonly #traced: bigint[] = [];
   #nextTraced = 0;
 
@@ -19,13 +19,13 @@ export class OpenCommands {
     return this.#byId.size;
   }
 
-  /** All of them. */
+  /** All open commands. */
   all(): Iterable<OpenCommand> {
     return this.#byId.values();
   }
 
   add(command: OpenCommand): void {
-    // One whose end was only presumed goes on where it was.
+    // A command that is opened again goes on with its trace.
     command.trace = this.#traces.get(command.id) ?? command.trace;
     this.#traces.delete(command.id);
     this.#byId.set(command.id, command);
@@ -44,19 +44,19 @@ export class OpenCommands {
     return this.#byId.get(id);
   }
 
-  /** What was seen of a command, open or ended; undefined if that is not known any more. */
+  /** Trace of a command, open or ended; undefined if it is no longer in memory. */
   trace(id: bigint): CommandTrace | undefined {
     return this.#byId.get(id)?.trace ?? this.#traces.get(id);
   }
 
-  /** As `trace`, made if there is none: for a command that is known to be the agent's. */
+  /** Trace of a command, made if there is none. The command must be known to be the agent's. */
   traceToKeep(id: bigint): CommandTrace {
     const trace = this.trace(id) ?? new CommandTrace();
     if (!this.#byId.has(id)) this.#keep(id, trace);
     return trace;
   }
 
-  /** An agent's commands, lowest id first. */
+  /** Open commands of an agent, lowest id first. */
   of(agent: string): OpenCommand[] {
     return [...this.#byAgent.get(agent)?.values() ?? []]
       .sort((a, b) => a.id < b.id ? -1 : 1);
@@ -75,7 +75,7 @@ export class OpenCommands {
     this.#traces.set(id, trace);
   }
 
-  /** Takes over patches that the store was asked for, and takes out what they end. Returns what they touched. */
+  /** Applies patches, and removes the commands that they end. Returns the commands that they touched. */
   apply(patches: readonly CommandPatch[]): OpenCommand[] {
     return patches.flatMap((patch) => {
       const command = this.#byId.get(patch.id);

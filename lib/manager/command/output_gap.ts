@@ -1,7 +1,7 @@
 import type { CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 
-/** Whether the last output of a command, of either stream, was counted and not kept: then no more of it may be kept. */
+/** True if the last output of a command, of either stream, was counted and not kept: then no more of it may be kept. */
 export async function endsInGap(
   store: Pick<Store, "readOutput">,
   { id, truncated, stdoutHeld, stderrHeld }: CommandRecord,
@@ -14,7 +14,7 @@ export async function endsInGap(
     ] as const
   ) {
     if (held === 0n) continue;
-    // A cut that is kept has a piece, too, if an empty one.
+    // A cut that is kept has a piece too, though an empty one.
     const last = await store.readOutput(id, {
       stream,
       offset: held - 1n,

@@ -6,35 +6,35 @@ import type { CommandPatch, CommandRecord } from "../../store/records.ts";
 import type { Subject } from "./life_events.ts";
 import { changeBy, stageOf } from "./lifecycle.ts";
 
-/** What a hello says of commands. */
+/** Facts of a hello about commands. */
 export interface HelloFacts {
-  /** Empty for an agent of 2024. */
+  /** Empty for a legacy agent. */
   readonly instance: string;
   readonly lastCommandId: bigint;
   readonly listed: readonly CommandState[];
-  /** Without it nothing is listed, and nothing open survives. */
+  /** The agent has the feature `resume`. Without it nothing is listed, and no sent command survives. */
   readonly resumes: boolean;
-  /** The Manager's clock. */
+  /** Time by the Manager's clock, in milliseconds since 1970. */
   readonly at: number;
 }
 
-/** What a hello means for the commands of its agent. */
+/** Outcome of a hello for the commands of its agent. */
 export interface Reconciliation {
   readonly patches: readonly CommandPatch[];
-  /** Listed commands that go on: their output is wanted from where it is held. */
+  /** Listed commands that go on: their output is asked for from the held offset on. */
   readonly resumed: readonly bigint[];
   /** Listed commands that have ended here: the agent may forget them. */
   readonly ended: readonly bigint[];
-  /** Of those that go on, the ones that are listed as not finished. */
+  /** Commands that go on and are listed as not finished. */
   readonly unfinished: ReadonlySet<bigint>;
-  /** Listed ids that belong to commands that are not known here. */
+  /** Listed ids of commands that are not known here. */
   readonly unknownIds: ReadonlySet<bigint>;
 }
 
 /**
- * Compares what the Manager has with what an agent lists: protocol.md section 5.
+ * Compares the Manager's commands with those that an agent lists: docs/protocol.md, "Life of a command".
  *
- * `open` are the agent's commands that have not ended; `others` those that the agent lists and that are not open.
+ * `open` are the agent's open commands; `others` are commands that the agent lists and that are not open.
  */
 export function reconcile(
   hello: HelloFacts,

@@ -22,7 +22,7 @@ import type { DisputedResults } from "./disputed_results.ts";
 
 const log = logger("manager", "recorder");
 
-/** Of progress one record a second, milliseconds. */
+/** Shortest time between two records of a command's progress, in milliseconds. */
 const PROGRESS_MS = 1_000;
 
 const STREAMS: ReadonlyMap<OutputStream, StreamName> = new Map([
@@ -30,7 +30,6 @@ const STREAMS: ReadonlyMap<OutputStream, StreamName> = new Map([
   [OutputStream.STDERR, "stderr"],
 ]);
 
-/** What a recorder is made of. */
 export interface RecorderOptions {
   readonly store: Store;
   readonly open: OpenCommands;
@@ -38,14 +37,15 @@ export interface RecorderOptions {
   readonly events: Events;
   readonly clock: Clock;
   readonly counters: Counters;
-  /** Output kept of one command, both streams, bytes. */
+  /** Limit of the output kept of one command, both streams together, in bytes. */
   readonly keepBytes: bigint;
 }
 
 /**
- * Records what agents tell of commands, by the connection's agent and the id, and has acknowledged what is durable.
+ * Front of all reports of agents: finds the command of each report, and has it recorded and acknowledged.
  *
- * Whatever an agent tells is acknowledged, recorded or not, so that no child and no agent waits for ever.
+ * A command is found by the agent of the connection and by the id, never by the id alone. Every report is acknowledged,
+ * recorded or not, so that no program and no agent waits for ever.
  */
 export class Recorder {
   readonly #store: Store;
@@ -146,7 +146,7 @@ export class Recorder {
     }
     this.#heard(session, command);
     command.trace.outputAt = this.#clock.now();
-    // The record here is what the result is laid over: a cut that only the database knows of would be lost with it.
+    // The result is laid over the record in memory: a cut that only the database knows of would be lost with it.
     if (!piece.keep || piece.cut > 0n) {
       command.apply({ id: command.id, truncated: true });
     }
@@ -162,7 +162,7 @@ export class Recorder {
     const command = this.#openOf(session, id);
     if (command !== undefined) return this.#finish(session, command, result);
     return this.#find(session, id, { isResult: true }).then((found) => {
-      // A newer hello may have come meanwhile.
+      // A newer hello may have come since.
       if (this.#unfinished.isContradicting(session, result)) {
         return this.#contradicted(session, id);
       }
@@ -174,7 +174,7 @@ export class Recorder {
     });
   }
 
-  /** What has not finished ends by the word of who has it, or by its next hello. */
+  /** Ignores a result: the command ends by the word of the agent that has it, or by that agent's next hello. */
   #contradicted(session: AgentSession, commandId: bigint): void {
     this.#ignore(session, commandId, {
       why: "a newer hello of this agent listed as not finished",
@@ -197,7 +197,7 @@ export class Recorder {
     this.#acks.final(session, id);
   }
 
-  /** The command if it is the agent's and open. */
+  /** Open command of this id, if it is this agent's. */
   #openOf(session: AgentSession, id: bigint): OpenCommand | undefined {
     const open = this.#open.get(id);
     return open?.agent === session.agent && !session.unknownIds.has(id)
@@ -205,7 +205,7 @@ export class Recorder {
       : undefined;
   }
 
-  /** The command if it is the agent's and not ended for certain. One that is presumed to have ended is opened again. */
+  /** Command of this id, if it is this agent's and has not ended for good. Opens it again if its end was only presumed. */
   async #find(
     session: AgentSession,
     id: bigint,
@@ -215,21 +215,21 @@ export class Recorder {
     if (session.unknownIds.has(id)) return undefined;
     const record = await this.#store.command(id);
     if (record?.agent !== session.agent) return undefined;
-    // Open again by now: its presumed end could not be recorded.
+    // Open again since: its presumed end could not be recorded.
     const again = this.#open.get(id);
     if (again !== undefined) return again;
     if (!record.presumed) return undefined;
-    // What comes late on a connection that was replaced is older than the hello that did not list the command: opened
-    // again, it would wait for an agent that may not have it any more. A result ends it whenever it comes.
+    // A late report over a replaced connection is older than the hello that did not list the command. Opened again, the
+    // command would wait for an agent that may not have it any more. A result ends it at any time.
     if (!isResult && !session.takesCommands) return undefined;
     const isFull = record.truncated && await endsInGap(this.#store, record);
     const command = this.reopen(record, { isFull });
-    // The agent knows better than the presumption.
+    // The agent knows better than the Manager, which only presumed.
     this.#heard(session, command);
     return command;
   }
 
-  /** Takes a command whose end was presumed for one that has not ended, in memory; its record is the caller's business. */
+  /** Opens a command again, in memory only: the caller changes its record. */
   reopen(
     record: CommandRecord,
     { isFull }: { isFull: boolean },
@@ -246,7 +246,7 @@ export class Recorder {
     return command;
   }
 
-  /** Notes that the agent tells of a command; true if that is news, which is recorded. */
+  /** Notes that the agent reports on a command. True for the first report, which makes it running. */
   #heard(session: AgentSession, command: OpenCommand): boolean {
     const patch = changeBy(command, "heard", { at: this.#clock.now() });
     if (patch === undefined) return false;
@@ -260,7 +260,7 @@ export class Recorder {
     result: CommandResult,
   ): void | Promise<void> {
     const hasOutput = session.features.has("output");
-    // An agent without the feature tells all that was printed in its result.
+    // An agent without the feature sends all that was printed as the text of its result.
     const written = hasOutput || result.output === ""
       ? undefined
       : this.#writer.output(

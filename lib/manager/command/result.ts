@@ -20,7 +20,7 @@ const STATE_OF: Readonly<Record<CommandResult_Status, CommandStateName>> = {
   [CommandResult_Status.LOST]: "lost",
 };
 
-/** The last moment that a Date can tell, milliseconds since 1970. */
+/** Last moment that a Date can tell, in milliseconds since 1970. */
 const LATEST_MS = 8_640_000_000_000_000n;
 
 /** Outcome that a result tells: both streams are closed by it. */
@@ -52,7 +52,7 @@ export function outcomeOf(
   };
   const missing = held.stdout > received.stdout ||
     held.stderr > received.stderr;
-  // Our agents keep to the limits; what others send is held to them here.
+  // Our agents keep to the limits; other agents are held to them here.
   const text = hasOutput ? cutText(result.output, Limits.resultText) : "";
   const alive = (result.reaped?.alive ?? []).slice(0, Limits.reapedAlive);
   const data = readData(result.data);
@@ -87,12 +87,12 @@ export function outcomeOf(
   };
 }
 
-/** What is kept of the structured outcome. */
+/** Part of the structured outcome that is kept. */
 interface ResultData {
   readonly json: string | null;
-  /** The code of the error, where it tells one. */
+  /** Error code, if the outcome tells one. */
   readonly errorCode: string;
-  /** Why there is something and yet nothing is kept. */
+  /** Reason why the data were left out. */
   readonly complaint?: string;
 }
 
@@ -131,7 +131,7 @@ function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
 
-/** A time, 0 being none. One that no calendar has (ECMA-262 section 21.4.1.1) is none, too: an agent's clock may be wrong. */
+/** Time, or null for 0 and for a time beyond a Date (ECMA-262 section 21.4.1.1): an agent's clock may be wrong. */
 function orNull(ms: bigint): number | null {
   return ms <= 0n || ms > LATEST_MS ? null : Number(ms);
 }

@@ -6,11 +6,11 @@ import type { AgentSession, Fleet } from "../fleet.ts";
 const GLOB = /[*?[\]{}]/;
 
 /**
- * The connections that a request is for, in the order of the agents' names.
+ * Finds the connections that a request is for, in the order of the agents' names.
  *
- * A name must be connected; a glob stands for the connected agents that it matches, one at least.
+ * A named agent must be connected. A glob stands for the connected agents that it matches, which must be at least one.
  *
- * @throws {PiriError} NOT_FOUND, UNAVAILABLE or INVALID_ARGUMENT; then nothing is sent to anyone.
+ * @throws {PiriError} NOT_FOUND, UNAVAILABLE or INVALID_ARGUMENT; then nothing is sent
  */
 export async function findTargets(
   { agents }: { agents: readonly string[] },

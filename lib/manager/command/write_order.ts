@@ -4,18 +4,18 @@ interface Item {
 }
 
 /**
- * What is written to one connection, in the order in which it was asked for, though some of it has to be recorded first:
- * ids must ascend, and no cancel may overtake its command.
+ * Queue of writes to one connection. It keeps their order although some must be recorded first: ids must ascend, and no
+ * cancel may overtake its command.
  */
 export class WriteOrder {
   #items: Item[] = [];
 
-  /** How many wait to be recorded, or for one before them that does. */
+  /** Number of writes that wait for a record, their own or one before them. */
   get size(): number {
     return this.#items.length;
   }
 
-  /** Writes once it is recorded and all before it is written. What cannot be recorded is not written. */
+  /** Adds a write that is done once `recorded` resolves and all before it are written. If it rejects, the write is dropped. */
   add(write: () => void, recorded?: Promise<unknown>): void {
     const item = { write, isRecorded: recorded === undefined };
     this.#items.push(item);
@@ -29,7 +29,7 @@ export class WriteOrder {
         this.#write();
       },
     );
-    // At once where it can be, so that what is recorded together leaves together.
+    // At once where possible, so that what is recorded together leaves together.
     this.#write();
   }
 

@@ -14,7 +14,7 @@ import {
 } from "./timeline_text.ts";
 import type { CommandTrace } from "../command/command_trace.ts";
 
-/** The events of an agent that say what became of its commands' link. */
+/** Kinds of events that tell what became of an agent's connection. */
 export const LINK_EVENTS: readonly string[] = [
   "agent_joined",
   "agent_connected",
@@ -24,25 +24,25 @@ export const LINK_EVENTS: readonly string[] = [
   "agent_removed",
 ];
 
-/** A timeline tells of so many events at most, the newest. */
+/** Number of events in a timeline at most, the newest ones. */
 export const TIMELINE_EVENTS = 200;
 
-/** What there is to tell of a command. */
+/** Facts that a timeline is made from. */
 export interface TimelineFacts {
   readonly command: CommandView;
-  /** Of the command and its agent's link, oldest first. */
+  /** Events about the command and its agent's connection, oldest first. */
   readonly events: readonly EventRecord[];
-  /** What this run of the Manager has seen of it. */
+  /** Sightings in this run of the Manager. */
   readonly trace: CommandTrace | undefined;
-  /** Bytes that have come in of one that is open. */
+  /** Bytes received of an open command. */
   readonly received: Readonly<Record<StreamName, bigint>> | undefined;
-  /** The agent's current connection. */
+  /** Current connection of the agent. */
   readonly session: AgentSession | undefined;
-  /** When this run of the Manager began; undefined if there was none before it. */
+  /** Start of this run of the Manager; undefined before it has loaded the open commands. */
   readonly startedAt: number | undefined;
 }
 
-/** What happened to a command in the order in which it did, then what holds now: nothing that is not evidenced. */
+/** Tells what happened to a command, in order, and then what holds now. Nothing is told without evidence. */
 export function timelineOf(facts: TimelineFacts): TimelineEntry[] {
   const entries = [
     ...beginning(facts),
@@ -53,7 +53,7 @@ export function timelineOf(facts: TimelineFacts): TimelineEntry[] {
     ...ending(facts),
     ...connection(facts),
   ];
-  // Sorting is stable: what is of one time stays in the order of its causes.
+  // Sorting is stable: entries of one time stay in the order of their causes.
   return entries.sort((a, b) => order(a) - order(b));
 }
 
@@ -101,7 +101,7 @@ function* beginning(
       "written to the agent's connection",
     );
   }
-  // A result can be the first word of it; then it is told as that.
+  // The first report can be the result: then only the result is told.
   if (startedAt === null || startedAt === command.finishedAt) return;
   yield entry(
     startedAt,
@@ -111,7 +111,7 @@ function* beginning(
   );
 }
 
-/** What is in the event log, but for what the command's own record says. */
+/** Entries from the event log that the command's own record does not tell. */
 function* happened(
   { command, events }: TimelineFacts,
 ): Generator<TimelineEntry> {
@@ -128,7 +128,7 @@ function* happened(
   }
 }
 
-/** What the agent told of it while it went on. */
+/** Entries about what the agent reported while the command ran. */
 function* told(facts: TimelineFacts): Generator<TimelineEntry> {
   const { command, trace } = facts;
   for (const hello of trace?.hellos ?? []) {
@@ -241,7 +241,7 @@ function* ending(
     );
     return;
   }
-  // What never left was ended here; all else by the agent's word.
+  // A command that was never sent was ended here; any other by the agent's word.
   const byAgent = sentAt !== null;
   yield entry(
     finishedAt,
@@ -266,7 +266,7 @@ function* ending(
   }
 }
 
-/** How things stand with the agent of a command that is not over. */
+/** Entries about the connection of an agent whose command may still change. */
 function* connection(
   { command, session, events }: TimelineFacts,
 ): Generator<TimelineEntry> {
@@ -289,7 +289,7 @@ function* connection(
   const { unreachableSince: since } = command;
   const left = events.findLast(({ kind }) => kind === "agent_disconnected");
   yield entry(
-    // Below the event that says why.
+    // Below the event that tells why.
     since === null ? null : Math.max(since, left?.at ?? 0),
     "unreachable",
     "connection",

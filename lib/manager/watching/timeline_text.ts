@@ -2,9 +2,9 @@ import type { StreamName } from "../../store/records.ts";
 import type { CommandView } from "../operator_api.ts";
 import type { Listed } from "../command/command_trace.ts";
 
-// What a timeline says, in words.
+// The words of a timeline.
 
-/** What becomes of an open command while its agent is away. */
+/** Tells what becomes of an open command while its agent is away. */
 export function meanwhile(
   { state, onDisconnect, killAfterMs }: CommandView,
 ): string {
@@ -21,7 +21,7 @@ export function meanwhile(
   return `${arrived} it is to be ended there ${when}`;
 }
 
-/** How a hello listed a command. */
+/** Tells how a hello listed a command. */
 export function helloText({ state, produced, session }: Listed): string {
   const listed = `the agent came back, session ${session}, and listed it as`;
   switch (state) {
@@ -34,7 +34,7 @@ export function helloText({ state, produced, session }: Listed): string {
   }
 }
 
-/** How far a command is by its own account; undefined for 0 of 1, with which everything begins. */
+/** Tells the progress of a command; undefined for 0 of 1, with which every command begins. */
 export function progressText(
   { progressCurrent, progressTotal, progressMessage }: CommandView,
 ): string | undefined {
@@ -49,7 +49,7 @@ export function progressText(
   return `progress ${share} ${progressMessage}`.trimEnd();
 }
 
-/** How a command ended, by the word of its agent or of the Manager. */
+/** Tells how a command ended, by the word of its agent or of the Manager. */
 export function endText(command: CommandView): string {
   const { stdoutHeld, stderrHeld, agentStartedAt, agentFinishedAt } = command;
   const how = command.reason !== ""
@@ -82,19 +82,19 @@ function receiptText(
   return `processes signalled: ${reapedSignalled}, ${alive}`;
 }
 
-/** A state as it is written in a sentence. */
+/** State as it is written in a sentence. */
 export function wordsOf({ state }: CommandView): string {
   return state.replace("_", " ");
 }
 
-/** How much of each stream. */
+/** Tells the bytes of each stream. */
 export function bytesText(
   { stdout, stderr }: Readonly<Record<StreamName, bigint>>,
 ): string {
   return `${stdout} bytes of stdout and ${stderr} of stderr`;
 }
 
-/** How much of what came the agent was told to be held here. */
+/** Tells how many of the received bytes were acknowledged. */
 export function acknowledgedText(
   came: Readonly<Record<StreamName, bigint>>,
   known: Readonly<Record<StreamName, bigint>> | undefined,
@@ -106,7 +106,7 @@ export function acknowledgedText(
     : `${known.stdout} and ${known.stderr} acknowledged`;
 }
 
-/** A duration for people. */
+/** Duration for people. */
 export function secondsText(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   return `${Math.round(ms / 100) / 10} s`;

@@ -6,26 +6,26 @@ import type { FeedPiece, FeedReader } from "../command/feed.ts";
 import type { CommandView, WatchEvent } from "../operator_api.ts";
 import type { OpenCommand } from "../command/open_command.ts";
 
-/** Output is read from the store in pieces of about so many bytes. */
+/** Approximate size of a read of output from the store, in bytes. */
 const READ_BYTES = 262_144;
 
-/** What a watch needs of the commands. */
+/** Access of a watch to commands. */
 export interface WatchSource {
   readonly store: Store;
-  /** The command while it has not ended. */
+  /** Command that has not ended. */
   open(id: bigint): OpenCommand | undefined;
-  /** The command as people see it, or NOT_FOUND. */
+  /** Command as people see it. Rejects with NOT_FOUND. */
   view(id: bigint): Promise<CommandView>;
 }
 
-/** Where a watch begins. */
+/** Command of a watch, and the offsets from which it is watched. */
 export interface WatchStart {
   readonly id: bigint;
   readonly stdoutOffset: bigint;
   readonly stderrOffset: bigint;
 }
 
-/** Follows commands until all have ended: what is recorded first, then what comes. */
+/** Follows commands until all have ended: first their record, then their news. */
 export async function* watchCommands(
   source: WatchSource,
   starts: readonly WatchStart[],
@@ -52,7 +52,7 @@ export async function* watchCommands(
         yield* watch.news();
         if (watch.done) {
           watches.delete(watch);
-          // It may have been woken while it told its last.
+          // It may have been woken while its last news were read.
           ready.delete(watch);
         }
         if (signal.aborted) return;
@@ -72,7 +72,7 @@ function heldOf({ stdoutHeld, stderrHeld }: CommandView): Held {
   return { stdout: stdoutHeld, stderr: stderrHeld };
 }
 
-/** One watched command: how far its watcher is. */
+/** Progress of a watcher on one command. */
 class CommandWatch {
   done = false;
   readonly #source: WatchSource;
@@ -95,7 +95,7 @@ class CommandWatch {
     this.#live = undefined;
   }
 
-  /** Everything that is new, up to now. */
+  /** Yields all news up to now. */
   async *news(): AsyncGenerator<WatchEvent> {
     if (this.#live === undefined) this.#attach();
     if (this.#told === undefined) {
@@ -116,14 +116,14 @@ class CommandWatch {
         yield* this.#stateChange();
         return;
       }
-      // Ended: whatever was printed has been read above, or is in the store.
+      // Ended: all output has been read above, or is in the store.
       yield* this.#pieces(live);
       if (this.done) return;
       this.close();
     }
     const view = yield* this.#settled();
     if (this.#source.open(this.#id)?.feed.finished === false) {
-      // It was presumed lost, and its agent has it all the same.
+      // It was presumed lost, and its agent still has it.
       this.#told = undefined;
       this.#wake();
       return;
@@ -146,7 +146,7 @@ class CommandWatch {
 
   async *#stateChange(): AsyncGenerator<WatchEvent> {
     const view = await this.#source.view(this.#id);
-    // Its end is told last, once all that it printed is told.
+    // Its end is told last, after all its output.
     if (!isOpenState(view.state)) return;
     if (
       view.state !== this.#told?.state ||
@@ -180,7 +180,7 @@ class CommandWatch {
     }
   }
 
-  /** Tells what the store has, and returns how the command is then: it may have changed while a slow watcher read. */
+  /** Yields the output in the store, and returns the command as it is then: it may have changed while a slow watcher read. */
   async *#settled(): AsyncGenerator<WatchEvent, CommandView> {
     while (true) {
       const view = await this.#source.view(this.#id);
@@ -192,7 +192,7 @@ class CommandWatch {
     }
   }
 
-  /** What the store has beyond what was told, up to what is held. */
+  /** Yields the output in the store that was not told yet, up to the held offsets. */
   async *#stored(held: Held): AsyncGenerator<WatchEvent> {
     for (const stream of ["stdout", "stderr"] as const) {
       while (this.#offset[stream] < held[stream]) {
@@ -207,7 +207,7 @@ class CommandWatch {
     }
   }
 
-  /** Tells the part of a piece that was not told yet, and a gap before it as a cut. */
+  /** Yields the part of a piece that was not told yet; a gap before it is told as a cut. */
   *#piece(
     { stream, offset, bytes }: Omit<FeedPiece, "kept">,
   ): Generator<WatchEvent> {
@@ -230,7 +230,7 @@ class CommandWatch {
     };
   }
 
-  /** What was printed and is not kept, at the end. */
+  /** Yields the cut at the end: output that was counted and not kept. */
   *#missing(held: Held): Generator<WatchEvent> {
     for (const stream of ["stdout", "stderr"] as const) {
       yield* this.#piece({
@@ -243,7 +243,11 @@ class CommandWatch {
   }
 }
 
-/** A watch's start that asks for something impossible. */
+/**
+ * Checks the offsets of a watch.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
 export function checkWatchStart(
   { id, stdoutOffset, stderrOffset }: WatchStart,
 ): void {
