@@ -52,7 +52,7 @@ class Pipe {
 }
 
 class MemoryTransport implements Transport {
-  readonly peer = "memory:0";
+  readonly peer = { host: "memory", port: 0 };
   readonly #incoming: Pipe;
   readonly #outgoing: Pipe;
   #closed = false;

@@ -1,4 +1,4 @@
-import { formatAddress } from "../base/address.ts";
+import type { Address } from "../base/address.ts";
 import { type Clock, within } from "../base/clock.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
 import type { Transport } from "./transport.ts";
@@ -20,14 +20,14 @@ const READ_BYTES = { least: 512, most: 65_536 };
 
 /** An established TLS connection, of either side. */
 export class TlsTransport implements Transport {
-  readonly peer: string;
+  readonly peer: Address;
   readonly #conn: Deno.TlsConn;
   #buffer = new Uint8Array(READ_BYTES.least);
   #closed = false;
 
   constructor(conn: Deno.TlsConn) {
     this.#conn = conn;
-    this.peer = formatAddr(conn.remoteAddr);
+    this.peer = addressOf(conn.remoteAddr);
   }
 
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -207,9 +207,7 @@ export function closeQuietly(resource: { close(): void }): void {
   }
 }
 
-/** A socket's address as people write it. */
-export function formatAddr(address: Deno.Addr): string {
-  return "hostname" in address
-    ? formatAddress({ host: address.hostname, port: address.port })
-    : address.transport;
+/** The address of one end of a socket. */
+export function addressOf({ hostname, port }: Deno.NetAddr): Address {
+  return { host: hostname, port };
 }

@@ -1,7 +1,9 @@
+import type { Address } from "../base/address.ts";
+
 /** A connection as bytes: what is below the frames. TLS is one, memory another, WebSocket will be a third. */
 export interface Transport {
-  /** Where the peer is, for people: address and port. */
-  readonly peer: string;
+  /** Where the peer is. */
+  readonly peer: Address;
   /**
    * The next bytes, or undefined at the end. They stay until the next call. One call at a time.
    *

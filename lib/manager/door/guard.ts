@@ -1,12 +1,13 @@
+import { type Address, formatAddress } from "../../base/address.ts";
 import { type Clock, sleep, type Timer } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { parseIp } from "../../base/ip.ts";
 import { logger } from "../../base/log.ts";
 import {
+  addressOf,
   BACKLOG,
   closeQuietly,
-  formatAddr,
   HANDSHAKE_MS,
 } from "../../wire/tls.ts";
 import type { Transport } from "../../wire/transport.ts";
@@ -80,7 +81,7 @@ export class Guard {
   }
 
   get address(): string {
-    return formatAddr(this.#listener.addr);
+    return formatAddress(addressOf(this.#listener.addr));
   }
 
   get port(): number {
@@ -97,10 +98,7 @@ export class Guard {
    * guard: somebody on this host has dialled the listener behind it.
    */
   admit(transport: Transport): Transport | undefined {
-    const port = Number(
-      transport.peer.slice(transport.peer.lastIndexOf(":") + 1),
-    );
-    const visit = this.#byInnerPort.get(port);
+    const visit = this.#byInnerPort.get(transport.peer.port);
     if (visit === undefined) {
       this.#options.counters.add("guard_bypassed");
       return undefined;
@@ -167,7 +165,7 @@ export class Guard {
       outer,
       inner: undefined,
       origin,
-      peer: formatAddr(outer.remoteAddr),
+      peer: addressOf(outer.remoteAddr),
       deadline: clock.timer(HANDSHAKE_MS, () => {
         counters.add("guard_timeouts");
         this.#end(visit);
@@ -237,7 +235,7 @@ interface Visit {
   readonly outer: Deno.TcpConn;
   inner: Deno.TcpConn | undefined;
   readonly origin: string;
-  readonly peer: string;
+  readonly peer: Address;
   deadline: Timer;
 }
 

@@ -1,12 +1,13 @@
+import { formatAddress } from "../../base/address.ts";
 import { type Clock, sleep, type Timer } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import {
+  addressOf,
   ALPN,
   BACKLOG,
   closeQuietly,
-  formatAddr,
   HANDSHAKE_MS,
   TlsTransport,
 } from "../../wire/tls.ts";
@@ -71,7 +72,7 @@ export class Listener {
   }
 
   get address(): string {
-    return formatAddr(this.#listener.addr);
+    return formatAddress(addressOf(this.#listener.addr));
   }
 
   get port(): number {
