@@ -1,5 +1,5 @@
-import { type Address, formatAddress } from "../../base/address.ts";
-import { type Clock, sleep, type Timer } from "../../base/clock.ts";
+import type { Address } from "../../base/address.ts";
+import type { Clock, Timer } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { parseIp } from "../../base/ip.ts";
@@ -11,11 +11,9 @@ import {
   HANDSHAKE_MS,
 } from "../../wire/tls.ts";
 import type { Transport } from "../../wire/transport.ts";
+import { acceptLoop } from "./accept_loop.ts";
 
 const log = logger("manager", "guard");
-
-/** How long accepting pauses when the system has no descriptor left, milliseconds. */
-const EXHAUSTED_MS = 100;
 
 /** One read takes so many bytes: few while a connection says little, so that thousands cost little. */
 const READ_BYTES = { first: 2_048, most: 65_536 };
@@ -77,11 +75,17 @@ export class Guard {
         { cause },
       );
     }
-    this.#accepting = this.#accept();
+    this.#accepting = acceptLoop(this.#listener, {
+      receive: (conn) => this.#receive(conn),
+      signal: this.#stop.signal,
+      clock: options.clock,
+      counters: options.counters,
+      log,
+    });
   }
 
-  get address(): string {
-    return formatAddress(addressOf(this.#listener.addr));
+  get address(): Address {
+    return addressOf(this.#listener.addr);
   }
 
   get port(): number {
@@ -124,23 +128,6 @@ export class Guard {
   /** Ends what is relayed. */
   end(): void {
     for (const visit of [...this.#visits]) this.#end(visit);
-  }
-
-  async #accept(): Promise<void> {
-    const { clock, counters } = this.#options;
-    while (!this.#stop.signal.aborted) {
-      try {
-        this.#receive(await this.#listener.accept());
-      } catch (error) {
-        if (this.#stop.signal.aborted) return;
-        // At the limit of descriptors: those that close make room.
-        counters.add("accept_errors");
-        log.warning("Cannot accept a connection: {error}", {
-          error: messageOf(error),
-        });
-        await sleep(clock, EXHAUSTED_MS, this.#stop.signal);
-      }
-    }
   }
 
   #receive(outer: Deno.TcpConn): void {

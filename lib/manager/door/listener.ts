@@ -1,8 +1,9 @@
-import { formatAddress } from "../../base/address.ts";
+import type { Address } from "../../base/address.ts";
 import { type Clock, sleep, type Timer } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
+import type { Identity } from "../../base/pem.ts";
 import {
   addressOf,
   ALPN,
@@ -12,6 +13,8 @@ import {
   TlsTransport,
 } from "../../wire/tls.ts";
 import type { Transport } from "../../wire/transport.ts";
+import { acceptLoop } from "./accept_loop.ts";
+import type { Door } from "./door.ts";
 
 const log = logger("manager", "listener");
 
@@ -20,9 +23,6 @@ const log = logger("manager", "listener");
  * whoever is ended would only dial again; one that is silent costs about 15 kB, and keeps them though it is ended.
  */
 const MAX_PENDING = 10_000;
-
-/** How long accepting pauses when the system has no descriptor left, milliseconds. */
-const EXHAUSTED_MS = 100;
 
 /** A port that is taken is tried again after so long, milliseconds. */
 const LISTEN_AGAIN_MS = 1_000;
@@ -48,7 +48,7 @@ interface Pending {
 }
 
 /** Accepts agents. Accepting never waits for a handshake, so that nobody waits behind the silent. */
-export class Listener {
+export class Listener implements Door {
   readonly #options: ListenerOptions;
   /** Oldest first. */
   readonly #pending = new Set<Pending>();
@@ -58,8 +58,8 @@ export class Listener {
   #certPem: string;
   #keyPem: string;
   #listener: Deno.TlsListener;
-  /** The one that was closed for a new certificate. */
-  #former: Deno.TlsListener | undefined;
+  /** Stops accepting on the current listener. */
+  #stopAccepting = new AbortController();
   #accepting: Promise<void>;
 
   /** @throws {PiriError} UNAVAILABLE if it cannot listen there. */
@@ -68,11 +68,11 @@ export class Listener {
     this.#certPem = options.certPem;
     this.#keyPem = options.keyPem;
     this.#listener = this.#listen(options.port);
-    this.#accepting = this.#accept(this.#listener);
+    this.#accepting = this.#accept();
   }
 
-  get address(): string {
-    return formatAddress(addressOf(this.#listener.addr));
+  get address(): Address {
+    return addressOf(this.#listener.addr);
   }
 
   get port(): number {
@@ -80,20 +80,18 @@ export class Listener {
   }
 
   /** Shows another certificate to those who come from now on; connections stay. Takes about a millisecond. */
-  async renew(
-    { certPem, keyPem }: { certPem: string; keyPem: string },
-  ): Promise<void> {
+  async renew({ certPem, keyPem }: Identity): Promise<void> {
     const { port } = this;
     this.#certPem = certPem;
     this.#keyPem = keyPem;
-    this.#former = this.#listener;
-    closeQuietly(this.#former);
+    this.#stopAccepting.abort();
+    closeQuietly(this.#listener);
     // The port is free once its accepting has ended.
     await this.#accepting;
     while (!this.#stop.signal.aborted) {
       try {
         this.#listener = this.#listen(port);
-        this.#accepting = this.#accept(this.#listener);
+        this.#accepting = this.#accept();
         return;
       } catch (error) {
         // Somebody took the port in between: without it this Manager is of no use, so it is waited for.
@@ -106,11 +104,15 @@ export class Listener {
   /** Stops accepting, and gives up the handshakes that are under way. */
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#stopAccepting.abort();
     closeQuietly(this.#listener);
     for (const pending of this.#pending) this.#giveUp(pending);
     this.#timer?.cancel();
     await this.#accepting;
   }
+
+  /** Does nothing: a connection depends on its own socket only. */
+  end(): void {}
 
   #listen(port: number): Deno.TlsListener {
     const { hostname } = this.#options;
@@ -132,20 +134,16 @@ export class Listener {
     }
   }
 
-  async #accept(listener: Deno.TlsListener): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      try {
-        void this.#shakeHands(await listener.accept());
-      } catch (error) {
-        if (this.#stop.signal.aborted || listener === this.#former) return;
-        // At the limit of descriptors: those that close make room.
-        this.#options.counters.add("accept_errors");
-        log.warning("Cannot accept a connection: {error}", {
-          error: messageOf(error),
-        });
-        await sleep(this.#options.clock, EXHAUSTED_MS, this.#stop.signal);
-      }
-    }
+  #accept(): Promise<void> {
+    this.#stopAccepting = new AbortController();
+    const { clock, counters } = this.#options;
+    return acceptLoop(this.#listener, {
+      receive: (conn) => void this.#shakeHands(conn),
+      signal: this.#stopAccepting.signal,
+      clock,
+      counters,
+      log,
+    });
   }
 
   async #shakeHands(conn: Deno.TlsConn): Promise<void> {
