@@ -55,12 +55,12 @@ export class Guard {
   readonly #listener: Deno.TcpListener;
   readonly #accepting: Promise<void>;
   readonly #stop = new AbortController();
-  readonly #visits = new Set<Visit>();
+  readonly #connections = new Set<GuardedConnection>();
   /** Those that have not finished a handshake, oldest first. */
-  readonly #unauthenticated = new Set<Visit>();
+  readonly #unauthenticated = new Set<GuardedConnection>();
   readonly #byOrigin = new Map<string, number>();
   /** By the port that a relay has dialled from. */
-  readonly #byInnerPort = new Map<number, Visit>();
+  readonly #byInnerPort = new Map<number, GuardedConnection>();
 
   /** @throws {PiriError} UNAVAILABLE if it cannot listen there. */
   constructor(options: GuardOptions) {
@@ -94,7 +94,7 @@ export class Guard {
 
   /** How many connections there are. */
   get size(): number {
-    return this.#visits.size;
+    return this.#connections.size;
   }
 
   /**
@@ -102,15 +102,15 @@ export class Guard {
    * guard: somebody on this host has dialled the listener behind it.
    */
   admit(transport: Transport): Transport | undefined {
-    const visit = this.#byInnerPort.get(transport.peer.port);
-    if (visit === undefined) {
+    const connection = this.#byInnerPort.get(transport.peer.port);
+    if (connection === undefined) {
       this.#options.counters.add("guard_bypassed");
       return undefined;
     }
-    this.#unauthenticated.delete(visit);
-    visit.deadline.cancel();
+    this.#unauthenticated.delete(connection);
+    connection.deadline.cancel();
     return {
-      peer: visit.peer,
+      peer: connection.peer,
       read: () => transport.read(),
       write: (bytes) => transport.write(bytes),
       close: () => transport.close(),
@@ -121,13 +121,13 @@ export class Guard {
   async close(): Promise<void> {
     this.#stop.abort();
     closeQuietly(this.#listener);
-    for (const visit of [...this.#unauthenticated]) this.#end(visit);
+    for (const connection of [...this.#unauthenticated]) this.#end(connection);
     await this.#accepting;
   }
 
   /** Ends what is relayed. */
   end(): void {
-    for (const visit of [...this.#visits]) this.#end(visit);
+    for (const connection of [...this.#connections]) this.#end(connection);
   }
 
   #receive(outer: Deno.TcpConn): void {
@@ -138,7 +138,7 @@ export class Guard {
       counters.add("guard_address_full");
       return closeQuietly(outer);
     }
-    if (this.#visits.size >= total) {
+    if (this.#connections.size >= total) {
       const [oldest] = this.#unauthenticated;
       if (oldest === undefined) {
         counters.add("guard_full");
@@ -148,30 +148,30 @@ export class Guard {
       counters.add("guard_displaced");
       this.#end(oldest);
     }
-    const visit: Visit = {
+    const connection: GuardedConnection = {
       outer,
       inner: undefined,
       origin,
       peer: addressOf(outer.remoteAddr),
       deadline: clock.timer(HANDSHAKE_MS, () => {
         counters.add("guard_timeouts");
-        this.#end(visit);
+        this.#end(connection);
       }),
     };
     this.#byOrigin.set(origin, (this.#byOrigin.get(origin) ?? 0) + 1);
-    this.#visits.add(visit);
-    this.#unauthenticated.add(visit);
-    this.#relay(visit)
+    this.#connections.add(connection);
+    this.#unauthenticated.add(connection);
+    this.#relay(connection)
       .catch((error) =>
         log.debug("A relayed connection broke: {error}", {
           error: messageOf(error),
         })
       )
-      .finally(() => this.#end(visit));
+      .finally(() => this.#end(connection));
   }
 
-  async #relay(visit: Visit): Promise<void> {
-    const { outer } = visit;
+  async #relay(connection: GuardedConnection): Promise<void> {
+    const { outer } = connection;
     outer.setNoDelay(true);
     const buffer = new Uint8Array(READ_BYTES.first);
     const count = await outer.read(buffer);
@@ -184,41 +184,44 @@ export class Guard {
       hostname: "127.0.0.1",
       port: this.#options.innerPort(),
     });
-    if (!this.#visits.has(visit)) return closeQuietly(inner);
-    visit.inner = inner;
+    if (!this.#connections.has(connection)) return closeQuietly(inner);
+    connection.inner = inner;
     inner.setNoDelay(true);
     // Known before the first byte goes on, and so before anybody asks.
-    this.#byInnerPort.set(inner.localAddr.port, visit);
+    this.#byInnerPort.set(inner.localAddr.port, connection);
     await writeAll(inner, buffer.subarray(0, count));
-    await Promise.all([pump(outer, inner), this.#answer(inner, visit)]);
+    await Promise.all([pump(outer, inner), this.#answer(inner, connection)]);
   }
 
-  async #answer(inner: Deno.TcpConn, visit: Visit): Promise<void> {
-    await pump(inner, visit.outer);
-    if (!this.#visits.has(visit)) return;
-    visit.deadline.cancel();
-    visit.deadline = this.#options.clock.timer(
+  async #answer(
+    inner: Deno.TcpConn,
+    connection: GuardedConnection,
+  ): Promise<void> {
+    await pump(inner, connection.outer);
+    if (!this.#connections.has(connection)) return;
+    connection.deadline.cancel();
+    connection.deadline = this.#options.clock.timer(
       LINGER_MS,
-      () => this.#end(visit),
+      () => this.#end(connection),
     );
   }
 
-  #end(visit: Visit): void {
-    if (!this.#visits.delete(visit)) return;
-    visit.deadline.cancel();
-    this.#unauthenticated.delete(visit);
-    const left = (this.#byOrigin.get(visit.origin) ?? 1) - 1;
-    if (left === 0) this.#byOrigin.delete(visit.origin);
-    else this.#byOrigin.set(visit.origin, left);
-    closeQuietly(visit.outer);
-    if (visit.inner === undefined) return;
-    this.#byInnerPort.delete(visit.inner.localAddr.port);
-    closeQuietly(visit.inner);
+  #end(connection: GuardedConnection): void {
+    if (!this.#connections.delete(connection)) return;
+    connection.deadline.cancel();
+    this.#unauthenticated.delete(connection);
+    const left = (this.#byOrigin.get(connection.origin) ?? 1) - 1;
+    if (left === 0) this.#byOrigin.delete(connection.origin);
+    else this.#byOrigin.set(connection.origin, left);
+    closeQuietly(connection.outer);
+    if (connection.inner === undefined) return;
+    this.#byInnerPort.delete(connection.inner.localAddr.port);
+    closeQuietly(connection.inner);
   }
 }
 
 /** A connection that came in, and its other half. */
-interface Visit {
+interface GuardedConnection {
   readonly outer: Deno.TcpConn;
   inner: Deno.TcpConn | undefined;
   readonly origin: string;
