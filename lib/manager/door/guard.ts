@@ -15,40 +15,40 @@ import { acceptLoop } from "./accept_loop.ts";
 
 const log = logger("manager", "guard");
 
-/** One read takes so many bytes: few while a connection says little, so that thousands cost little. */
+/** Sizes of a read buffer: small while a connection sends little, so that thousands of them cost little memory. */
 const READ_BYTES = { first: 2_048, most: 65_536 };
 
-/** When the Manager has hung up, its peer has so long to read the rest and do the same, milliseconds. */
+/** Time in which a peer must read the rest and hang up once the Manager has done so, in milliseconds. */
 const LINGER_MS = 2_000;
 
-/** The type of a TLS record that begins a handshake: RFC 8446 section 5.1. */
+/** Type of a TLS record that begins a handshake: RFC 8446 section 5.1. */
 const HANDSHAKE_RECORD = 22;
 
-/** How many connections there may be. */
+/** Most connections of a guard. */
 export interface GuardLimits {
-  /** From one address; of IPv6 from one /64, which is what one customer has. */
+  /** Most connections from one address. An IPv6 /64 counts as one: a customer has all of it. */
   readonly perAddress: number;
   readonly total: number;
 }
 
-/** What a guard has unless it is told otherwise. */
+/** Limits of a guard by default. */
 export const GUARD_LIMITS: GuardLimits = { perAddress: 500, total: 5_000 };
 
-/** What a guard is made of. */
 export interface GuardOptions extends GuardLimits {
   readonly hostname: string;
   readonly port: number;
-  /** Where TLS is listened for, on 127.0.0.1. */
+  /** Port of the TLS listener on 127.0.0.1. */
   readonly innerPort: () => number;
   readonly clock: Clock;
   readonly counters: Counters;
 }
 
 /**
- * Stands before the TLS listener of a Manager that strangers can reach: a listener on plain TCP that relays to it.
+ * Relays plain TCP connections to the TLS listener of a Manager that is exposed to strangers.
  *
- * A TLS connection whose handshake hangs keeps its socket for as long as its peer likes; a plain one can be closed. So
- * whoever does not begin a handshake, or does not finish one in time, is gone, and nobody may have too many connections.
+ * A TLS connection whose handshake hangs keeps its socket for as long as its peer likes; a plain one can be closed. The
+ * guard closes every connection that does not begin a handshake, or does not finish it in time, and limits their
+ * number.
  */
 export class Guard {
   readonly #options: GuardOptions;
@@ -56,10 +56,11 @@ export class Guard {
   readonly #accepting: Promise<void>;
   readonly #stop = new AbortController();
   readonly #connections = new Set<GuardedConnection>();
-  /** Those that have not finished a handshake, oldest first. */
+  /** Connections that have not finished a handshake, oldest first. */
   readonly #unauthenticated = new Set<GuardedConnection>();
+  /** Number of connections of each origin. */
   readonly #byOrigin = new Map<string, number>();
-  /** By the port that a relay has dialled from. */
+  /** Connections by the local port from which the guard dialled the listener. */
   readonly #byInnerPort = new Map<number, GuardedConnection>();
 
   /** @throws {PiriError} UNAVAILABLE if it cannot listen there. */
@@ -92,14 +93,14 @@ export class Guard {
     return this.#listener.addr.port;
   }
 
-  /** How many connections there are. */
+  /** Number of connections. */
   get size(): number {
     return this.#connections.size;
   }
 
   /**
-   * The connection, whose handshake is done, as one from where it really comes from. Undefined if it did not come by this
-   * guard: somebody on this host has dialled the listener behind it.
+   * Returns a connection, whose handshake is done, with the address of its real peer. Undefined if it did not pass this
+   * guard: somebody on this host has dialled the listener itself.
    */
   admit(transport: Transport): Transport | undefined {
     const connection = this.#byInnerPort.get(transport.peer.port);
@@ -117,7 +118,7 @@ export class Guard {
     };
   }
 
-  /** Stops accepting. What is relayed goes on until its ends hang up, or `end`. */
+  /** Stops accepting. Relayed connections go on until one side hangs up, or `end`. */
   async close(): Promise<void> {
     this.#stop.abort();
     closeQuietly(this.#listener);
@@ -125,7 +126,7 @@ export class Guard {
     await this.#accepting;
   }
 
-  /** Ends what is relayed. */
+  /** Ends all relayed connections. */
   end(): void {
     for (const connection of [...this.#connections]) this.#end(connection);
   }
@@ -144,7 +145,7 @@ export class Guard {
         counters.add("guard_full");
         return closeQuietly(outer);
       }
-      // Nobody waits behind the silent.
+      // A silent connection must not keep others out.
       counters.add("guard_displaced");
       this.#end(oldest);
     }
@@ -187,7 +188,7 @@ export class Guard {
     if (!this.#connections.has(connection)) return closeQuietly(inner);
     connection.inner = inner;
     inner.setNoDelay(true);
-    // Known before the first byte goes on, and so before anybody asks.
+    // Set before the first byte is relayed, and so before `admit` asks for it.
     this.#byInnerPort.set(inner.localAddr.port, connection);
     await writeAll(inner, buffer.subarray(0, count));
     await Promise.all([pump(outer, inner), this.#answer(inner, connection)]);
@@ -220,7 +221,7 @@ export class Guard {
   }
 }
 
-/** A connection that came in, and its other half. */
+/** A connection from outside, and the one to the listener that it is relayed to. */
 interface GuardedConnection {
   readonly outer: Deno.TcpConn;
   inner: Deno.TcpConn | undefined;
@@ -229,11 +230,11 @@ interface GuardedConnection {
   deadline: Timer;
 }
 
-/** Whom a connection counts for. */
+/** Key by which connections are counted: an IPv4 address or an IPv6 /64. */
 function originOf(hostname: string): string {
   const bytes = parseIp(hostname);
   if (bytes === undefined || bytes.length === 4) return hostname;
-  // RFC 4291 section 2.5.5.2: IPv4 on a socket of both.
+  // RFC 4291 section 2.5.5.2: an IPv4 address on a dual-stack socket.
   const isMapped = bytes.subarray(0, 10).every((byte) => byte === 0) &&
     bytes[10] === 0xff;
   return isMapped
@@ -241,7 +242,7 @@ function originOf(hostname: string): string {
     : `${bytes.subarray(0, 8).join(".")}/64`;
 }
 
-/** Moves bytes until the end of one side, and passes the end on. */
+/** Copies bytes until the end of `from`, and passes the end on. */
 async function pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
   let buffer = new Uint8Array(READ_BYTES.first);
   while (true) {

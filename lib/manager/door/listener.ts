@@ -19,15 +19,14 @@ import type { Door } from "./door.ts";
 const log = logger("manager", "listener");
 
 /**
- * So many handshakes may be under way; a newcomer beyond that ends the oldest. A whole fleet may come back at once, and
- * whoever is ended would only dial again; one that is silent costs about 15 kB, and keeps them though it is ended.
+ * Most unfinished handshakes; a newcomer beyond that ends the oldest. A whole fleet may come back at once, and an agent
+ * that is ended would only dial again. A silent peer costs about 15 kB, which ending it does not free.
  */
 const MAX_PENDING = 10_000;
 
-/** A port that is taken is tried again after so long, milliseconds. */
+/** Pause before another attempt to listen on a port that is taken, in milliseconds. */
 const LISTEN_AGAIN_MS = 1_000;
 
-/** What a listener is made of. */
 export interface ListenerOptions {
   readonly hostname: string;
   readonly port: number;
@@ -35,7 +34,7 @@ export interface ListenerOptions {
   readonly keyPem: string;
   readonly clock: Clock;
   readonly counters: Counters;
-  /** So many handshakes may be under way; MAX_PENDING unless said. */
+  /** Most unfinished handshakes; MAX_PENDING by default. */
   readonly mostPending?: number;
   /** Takes a connection whose handshake is done. */
   readonly serve: (transport: Transport) => void;
@@ -43,16 +42,16 @@ export interface ListenerOptions {
 
 interface Pending {
   readonly conn: Deno.TlsConn;
-  /** When it is given up, by the monotonic clock. */
+  /** Time at which it is given up, by the monotonic clock. */
   readonly until: number;
 }
 
-/** Accepts agents. Accepting never waits for a handshake, so that nobody waits behind the silent. */
+/** Accepts agents. Accepting never waits for a handshake, so that a silent peer delays nobody. */
 export class Listener implements Door {
   readonly #options: ListenerOptions;
   /** Oldest first. */
   readonly #pending = new Set<Pending>();
-  /** One for all: set for the one that was the oldest then. */
+  /** One timer for all pending handshakes, set to the deadline of the oldest. */
   #timer: Timer | undefined;
   readonly #stop = new AbortController();
   #certPem: string;
@@ -79,14 +78,14 @@ export class Listener implements Door {
     return this.#listener.addr.port;
   }
 
-  /** Shows another certificate to those who come from now on; connections stay. Takes about a millisecond. */
+  /** Shows another certificate to newcomers; established connections stay. Takes about a millisecond. */
   async renew({ certPem, keyPem }: Identity): Promise<void> {
     const { port } = this;
     this.#certPem = certPem;
     this.#keyPem = keyPem;
     this.#stopAccepting.abort();
     closeQuietly(this.#listener);
-    // The port is free once its accepting has ended.
+    // The port is free once the accept loop has ended.
     await this.#accepting;
     while (!this.#stop.signal.aborted) {
       try {
@@ -94,14 +93,14 @@ export class Listener implements Door {
         this.#accepting = this.#accept();
         return;
       } catch (error) {
-        // Somebody took the port in between: without it this Manager is of no use, so it is waited for.
+        // Another program took the port in between. The Manager is of no use without it, so it tries again.
         log.error("{error}", { error: messageOf(error) });
         await sleep(this.#options.clock, LISTEN_AGAIN_MS, this.#stop.signal);
       }
     }
   }
 
-  /** Stops accepting, and gives up the handshakes that are under way. */
+  /** Stops accepting, and gives up unfinished handshakes. */
   async close(): Promise<void> {
     this.#stop.abort();
     this.#stopAccepting.abort();
