@@ -8,8 +8,9 @@ import type { Random } from "./base/random.ts";
 import { VERSION } from "./base/version.ts";
 import { ManagerCore } from "./manager/core.ts";
 import { createDataService } from "./manager/data/data_service.ts";
-import { Guard, GUARD_LIMITS, type GuardLimits } from "./manager/door/guard.ts";
-import { Listener } from "./manager/door/listener.ts";
+import type { Door } from "./manager/door/door.ts";
+import { GUARD_LIMITS } from "./manager/door/guard.ts";
+import { openDoor } from "./manager/door/open_door.ts";
 import type { Manager, ManagerStatus } from "./manager/operator_api.ts";
 import {
   loadState,
@@ -19,7 +20,6 @@ import {
 import { checkParams } from "./operations/params.ts";
 import { describeOperations, operations } from "./operations/registry.ts";
 import type { Store } from "./store/store.ts";
-import type { Transport } from "./wire/transport.ts";
 import { openStoreClient } from "./store/store_client.ts";
 
 const log = logger("manager");
@@ -90,8 +90,7 @@ class ServedManager implements RunningManager {
   readonly #core: ManagerCore;
   readonly #startedAt: number;
   #certificateExpiresAt: number;
-  #listener: Listener | undefined;
-  #guard: Guard | undefined;
+  #door: Door | undefined;
   #control: ControlServer | undefined;
   #upkeep: Timer | undefined;
   #stopped: Promise<void> | undefined;
@@ -128,11 +127,11 @@ class ServedManager implements RunningManager {
   }
 
   get listen(): string {
-    return (this.#guard ?? this.#listener)?.address ?? "";
+    return this.#door === undefined ? "" : formatAddress(this.#door.address);
   }
 
   get port(): number {
-    return (this.#guard ?? this.#listener)?.port ?? 0;
+    return this.#door?.port ?? 0;
   }
 
   get control(): string {
@@ -146,27 +145,22 @@ class ServedManager implements RunningManager {
     const identity = renewed ?? this.#state.server;
     this.#certificateExpiresAt = identity.expiresAt;
     const { config } = this.#state;
-    const limits = config.guard ??
-      (this.#options.guard ? GUARD_LIMITS : undefined);
-    this.#listener = new Listener({
-      hostname: limits === undefined ? config.listen.host : "127.0.0.1",
-      port: limits === undefined ? config.listen.port : 0,
-      certPem: identity.certPem,
-      keyPem: identity.keyPem,
+    this.#door = await openDoor({
+      listen: config.listen,
+      identity,
       clock,
       counters: this.#core.counters,
-      serve: (transport) => this.#admit(transport),
+      limits: config.guard ?? (this.#options.guard ? GUARD_LIMITS : undefined),
+      serve: (transport) => this.#core.serve(transport),
     });
     try {
-      this.#guard = this.#newGuard(limits, this.#listener);
       this.#control = await serveControl({
         manager: this.manager,
         stateDir: dir,
         random,
       });
     } catch (error) {
-      await this.#guard?.close();
-      await this.#listener.close();
+      await this.#door.close();
       throw error;
     }
     this.#scheduleUpkeep(0);
@@ -174,30 +168,6 @@ class ServedManager implements RunningManager {
       "manager_started",
       `piri-manager ${VERSION} started`,
     );
-  }
-
-  #newGuard(
-    limits: GuardLimits | undefined,
-    listener: Listener,
-  ): Guard | undefined {
-    if (limits === undefined) return undefined;
-    const { host, port } = this.#state.config.listen;
-    return new Guard({
-      ...limits,
-      hostname: host,
-      port,
-      innerPort: () => listener.port,
-      clock: this.#options.clock,
-      counters: this.#core.counters,
-    });
-  }
-
-  /** Takes a connection whose handshake is done; behind a guard, only what came by it. */
-  #admit(transport: Transport): void {
-    if (this.#guard === undefined) return this.#core.serve(transport);
-    const admitted = this.#guard.admit(transport);
-    if (admitted === undefined) transport.close();
-    else this.#core.serve(admitted);
   }
 
   stop(): Promise<void> {
@@ -211,10 +181,9 @@ class ServedManager implements RunningManager {
 
   async #stop(): Promise<void> {
     this.#upkeep?.cancel();
-    await this.#guard?.close();
-    await this.#listener?.close();
+    await this.#door?.close();
     await this.#core.shutdown();
-    this.#guard?.end();
+    this.#door?.end();
     await this.#control?.close();
     this.#core.events.add(
       "manager_stopped",
@@ -245,7 +214,7 @@ class ServedManager implements RunningManager {
     const { clock, random } = this.#options;
     const renewed = await renewServerIdentity(this.#state, { clock, random });
     if (renewed === undefined) return;
-    await this.#listener?.renew(renewed);
+    await this.#door?.renew(renewed);
     this.#certificateExpiresAt = renewed.expiresAt;
     log.info("The server certificate was renewed");
   }

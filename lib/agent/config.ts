@@ -1,7 +1,7 @@
 import { encodeBase64Url } from "@std/encoding/base64url";
 import { join } from "@std/path";
 import * as v from "valibot";
-import { parseAddress } from "../base/address.ts";
+import { formatAddress, parseAddress } from "../base/address.ts";
 import { codeOf, PiriError } from "../base/errors.ts";
 import {
   diskError,
@@ -56,7 +56,7 @@ const Schema = v.strictObject({
     v.regex(NAME_PATTERN, "it is not a name of an agent"),
   ),
   addresses: v.pipe(
-    v.array(readBy(checkedAddress)),
+    v.array(readBy(readAddress)),
     v.minLength(1, "it should list one address at least"),
   ),
   serverName: v.pipe(v.string(), v.nonEmpty("it should be a name")),
@@ -209,9 +209,8 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-function checkedAddress(text: string): string {
-  parseAddress(text);
-  return text;
+function readAddress(text: string): string {
+  return formatAddress(parseAddress(text));
 }
 
 function checkedCertificate(pem: string): string {

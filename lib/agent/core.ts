@@ -1,4 +1,5 @@
 import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { formatAddress } from "../base/address.ts";
 import { type Clock, sleep, type Timer } from "../base/clock.ts";
 import { Counters } from "../base/counters.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
@@ -85,7 +86,7 @@ export class AgentCore {
   async enrol(): Promise<string> {
     let address = "";
     const { end, wasReady } = await this.#link.serveOnce((session) => {
-      address = session.connection.peer;
+      address = formatAddress(session.connection.peer);
       session.leave("joined");
     });
     if (!wasReady) throw whyNot(end);

@@ -4,6 +4,9 @@ import { parseIp } from "./ip.ts";
 /** The port that agents dial unless told otherwise. */
 export const DEFAULT_PORT = 7051;
 
+/** Schemes that an address may begin with. All stand for TLS over TCP so far, as does none. */
+const SCHEMES: readonly string[] = ["tls"];
+
 /** Where something listens or is dialled. */
 export interface Address {
   /** A host name or an IP address, without brackets. */
@@ -21,7 +24,7 @@ export function isHostName(text: string): boolean {
 }
 
 /**
- * Reads "host:port", "host" (with the default port), and IPv6 addresses in brackets.
+ * Reads "host:port", "host" (with the default port), IPv6 addresses in brackets, and each of them after "tls://".
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
@@ -38,10 +41,17 @@ export function parseAddress(
       "INVALID_ARGUMENT",
       `Cannot read the address "${text}": ${reason}`,
     );
-  if (parseIp(text)?.length === 16) {
+  const [, scheme, rest = ""] = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(.*)$/s
+    .exec(text) ?? [, undefined, text];
+  if (scheme !== undefined && !SCHEMES.includes(scheme.toLowerCase())) {
+    throw refuse(
+      `"${scheme}" is not a known scheme; known schemes: ${SCHEMES.join(", ")}`,
+    );
+  }
+  if (parseIp(rest)?.length === 16) {
     throw refuse(`an IPv6 address is written in brackets, as [::1]:7051`);
   }
-  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::([0-9]+))?$/.exec(text);
+  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::([0-9]+))?$/.exec(rest);
   if (match === null) {
     throw refuse(`it should look like mgr.example.org:7051`);
   }
@@ -66,7 +76,7 @@ export function parseAddress(
   return { host: plain, port };
 }
 
-/** The address as parseAddress reads it. */
+/** The address as parseAddress reads it and people write it, without a scheme. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

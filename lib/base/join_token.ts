@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 import * as v from "valibot";
-import { parseAddress } from "./address.ts";
+import { formatAddress, parseAddress } from "./address.ts";
 import { PiriError } from "./errors.ts";
 import { NAME_PATTERN } from "./limits.ts";
 import { SECRET_PATTERN } from "./secret.ts";
+import { readBy } from "./settings.ts";
 
 /** All that a new agent needs to find its Manager, to know it by, and to be let in once. Itself a secret. */
 export interface JoinToken {
@@ -26,7 +27,7 @@ const CHECKSUM_LENGTH = 8;
 const Payload = v.object({
   name: v.pipe(v.string(), v.regex(NAME_PATTERN)),
   addresses: v.pipe(
-    v.array(v.pipe(v.string(), v.check(isAddress))),
+    v.array(readBy((text) => formatAddress(parseAddress(text)))),
     v.minLength(1),
   ),
   serverName: v.pipe(v.string(), v.minLength(1)),
@@ -82,19 +83,12 @@ function read(encoded: string): JoinToken {
   const result = v.safeParse(Payload, json);
   if (!result.success) {
     const [issue] = result.issues;
-    throw refuse(`its ${v.getDotPath(issue) ?? "content"} is wrong`);
+    // Only addresses have a reason, which names the part that cannot be read. No other part is repeated.
+    const reason = issue.type === "raw_transform" ? `: ${issue.message}` : "";
+    throw refuse(`its ${v.getDotPath(issue) ?? "content"} is wrong${reason}`);
   }
   const { ca, ...rest } = result.output;
   return { ...rest, caCertificate: decodeBase64Url(ca) };
-}
-
-function isAddress(text: string): boolean {
-  try {
-    parseAddress(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function checksumOf(text: string): string {

@@ -1,3 +1,5 @@
+import { concat } from "@std/bytes/concat";
+
 /** How many bytes at the end begin a UTF-8 character whose rest is yet to come; 0 to 3. */
 export function unfinishedTail(bytes: Uint8Array): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
@@ -37,8 +39,5 @@ export function decodeLeniently(bytes: Uint8Array): string {
 export function joinBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
   if (first.length === 0) return second;
   if (second.length === 0) return first;
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
+  return concat([first, second]);
 }

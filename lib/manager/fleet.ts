@@ -13,6 +13,7 @@ export interface AgentSession {
   readonly groups: readonly string[];
   /** What the agent can be told to do; undefined if it did not say. */
   readonly operations: ReadonlySet<string> | undefined;
+  /** Address of the agent, as people read it. */
   readonly address: string;
   /** Since when it is admitted, milliseconds since 1970. */
   readonly since: number;

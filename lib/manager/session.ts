@@ -5,6 +5,7 @@ import {
   createCommandAck,
   type DataRequest,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { type Address, formatAddress } from "../base/address.ts";
 import { Connection, type End } from "../wire/connection.ts";
 import type { Feature } from "../wire/features.ts";
 import { Later } from "../wire/later.ts";
@@ -195,8 +196,12 @@ export class ManagerSession implements AgentSession {
     return this.admitted.unfinished;
   }
 
-  get address(): string {
+  get peer(): Address {
     return this.connection.peer;
+  }
+
+  get address(): string {
+    return formatAddress(this.connection.peer);
   }
 
   get takesCommands(): boolean {

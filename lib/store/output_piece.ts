@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes/concat";
 import type { Store } from "./store.ts";
 
 /** A piece of output as it is to be kept, or counted. */
@@ -22,15 +23,10 @@ export function joined(pieces: readonly OutputPiece[]): OwnedPiece {
   const [first] = pieces;
   if (first === undefined) throw new TypeError("There is no piece to join");
   const { stream, offset, cut } = first;
-  const length = pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
   if (!first.keep) {
+    const length = pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
     return { stream, offset, cut, keep: false, bytes: { length } };
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece.bytes as Uint8Array, at);
-    at += piece.bytes.length;
-  }
+  const bytes = concat(pieces.map(({ bytes }) => bytes as Uint8Array));
   return { stream, offset, cut, keep: true, bytes };
 }

@@ -1,3 +1,4 @@
+import type { Address } from "../base/address.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
 import {
@@ -75,7 +76,7 @@ const FINAL: ReadonlySet<Bye_Code> = new Set([
  * Rows are awaited one at a time and in order. What a row throws ends the connection with a Bye.
  */
 export class Connection<Context> {
-  readonly peer: string;
+  readonly peer: Address;
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #counters: Counters;

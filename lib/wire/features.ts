@@ -1,15 +1,15 @@
-/** What a peer of protocol 2 can do: protocol.md section 2. */
+/** Features of a peer of protocol 2: protocol.md section 2. */
 export const FEATURES = ["output", "ack", "resume", "chunks"] as const;
 
 export type Feature = typeof FEATURES[number];
 
-/** What must be granted with a feature for it to make sense. */
+/** The feature that each feature depends on. */
 const REQUIRES: Readonly<Partial<Record<Feature, Feature>>> = {
   ack: "output",
   resume: "ack",
 };
 
-/** What both sides can do. A feature whose ground is missing is not granted. */
+/** Features that both sides have. A feature is not granted without the one that it depends on. */
 export function negotiate(
   offered: readonly string[],
   own: readonly Feature[] = FEATURES,
@@ -25,7 +25,7 @@ export function negotiate(
   return shared(granted);
 }
 
-/** The sets that there are: thousands of connections have the same one. */
+/** All sets in use: thousands of connections share the same one. */
 const SETS = new Map<string, ReadonlySet<Feature>>();
 
 function shared(features: ReadonlySet<Feature>): ReadonlySet<Feature> {

@@ -1,7 +1,7 @@
 /**
  * Framing: a frame is a 4-byte big-endian length, then that many bytes.
  *
- * Nothing here knows about sockets or messages, so a test can feed it bytes.
+ * This module knows neither sockets nor messages, so a test can feed it bytes.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export const HEADER_BYTES = 4;
 
 const NOTHING = new Uint8Array();
 
-/** Writes frames one behind the other into one piece of memory. */
+/** Encodes bodies as consecutive frames in one buffer. */
 export function encodeFrames(bodies: readonly Uint8Array[]): Uint8Array {
   return joinFrames(bodies.map((body) => {
     const frame = new Uint8Array(HEADER_BYTES + body.length);
@@ -21,14 +21,14 @@ export function encodeFrames(bodies: readonly Uint8Array[]): Uint8Array {
   }));
 }
 
-/** Writes the length into a frame that begins with room for it, and returns the frame. */
+/** Writes the length into the header of a frame, and returns the frame. */
 export function sealFrame<T extends Uint8Array>(frame: T): T {
   new DataView(frame.buffer, frame.byteOffset, HEADER_BYTES)
     .setUint32(0, frame.length - HEADER_BYTES);
   return frame;
 }
 
-/** Frames in one piece of memory; one alone is not copied. */
+/** Joins frames into one buffer. A single frame is not copied. */
 export function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
   const [only] = frames;
   if (frames.length === 1 && only !== undefined) return only;
@@ -44,19 +44,19 @@ export function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Cuts a stream of bytes into frame bodies, one at a time, so that each is held to the limit that the one before it may
- * have changed. After it throws, discard it.
+ * Cuts a stream of bytes into frame bodies, one at a time: a body may change the limit for the next one. After a throw
+ * the decoder is of no use.
  */
 export class FrameDecoder {
-  /** The longest body that is accepted from now on, in bytes. */
+  /** Longest body that is accepted from now on, in bytes. */
   limit: number = Limits.handshakeFrame;
-  /** Bytes that came and are not looked at yet. */
+  /** Bytes that arrived and were not decoded yet. */
   #chunk: Uint8Array = NOTHING;
-  /** A frame that began in an earlier chunk, header included, and how much of it is there. */
+  /** A frame that began in an earlier chunk, header included. The first `#have` bytes are there. */
   #partial = NOTHING;
   #have = 0;
 
-  /** Takes bytes as they arrived, after `next` has returned undefined; they must stay until it does so again. */
+  /** Takes a chunk once `next` has returned undefined. The chunk must not change until it does so again. */
   push(bytes: Uint8Array): void {
     if (this.#chunk.length > 0) {
       throw new TypeError("FrameDecoder was given bytes before it was emptied");
@@ -65,9 +65,9 @@ export class FrameDecoder {
   }
 
   /**
-   * The next body, in memory of its own, or undefined if more bytes are needed for it.
+   * Returns the next body, in a buffer of its own, or undefined if more bytes are needed.
    *
-   * @throws {PiriError} PROTOCOL_VIOLATION if a frame announces more than the limit, before space is made for it.
+   * @throws {PiriError} PROTOCOL_VIOLATION if a frame announces more than the limit, before memory is allocated.
    */
   next(): Uint8Array | undefined {
     if (this.#have === 0) {
@@ -85,25 +85,25 @@ export class FrameDecoder {
     return body;
   }
 
-  /** The common case: the frame lies in one chunk. */
+  /** Decodes the common case: a frame within one chunk. */
   #takeWhole(): Uint8Array | undefined {
     const chunk = this.#chunk;
     if (chunk.length < HEADER_BYTES) return undefined;
     const end = HEADER_BYTES + this.#checkedSize(chunk);
     if (chunk.length < end) return undefined;
-    // An empty rest would keep the memory of what came.
+    // An empty subarray would keep the whole chunk in memory.
     this.#chunk = end === chunk.length ? NOTHING : chunk.subarray(end);
     return chunk.slice(HEADER_BYTES, end);
   }
 
-  /** Moves bytes from the chunk until the partial frame has so many, if there are. */
+  /** Moves bytes from the chunk until the partial frame has `wanted` bytes, as far as there are any. */
   #fill(wanted: number): void {
     const taken = Math.min(wanted - this.#have, this.#chunk.length);
     if (taken <= 0) return;
     const needed = this.#have + taken;
     if (needed > this.#partial.length) {
-      // Grown as bytes come, not as announced: a silent peer costs nothing. To several times of it: a frame comes in a
-      // few reads, and would else be copied at each of them.
+      // Grows with the bytes that came, not to the announced size: a silent peer costs nothing. Grows by more than is
+      // needed now: a frame comes in a few reads, and would otherwise be copied at each of them.
       const grown = new Uint8Array(Math.min(wanted, Math.max(needed * 4, 64)));
       grown.set(this.#partial.subarray(0, this.#have));
       this.#partial = grown;

@@ -1,24 +1,23 @@
 import type { Clock } from "../base/clock.ts";
 
-/** What may wait waits so long at most, milliseconds. */
+/** Longest delay of a deferred message, in milliseconds. */
 export const LATER_MS = 100;
 
 /**
- * Does what may wait a little, for many connections at once: one timer for all of them, where one each would cost as much
- * as a write.
+ * Defers work of many connections by one shared timer. A timer for each of them would cost as much as a write.
  */
 export class Later {
   readonly #clock: Clock;
   readonly #ms: number;
   #waiting: (() => void)[] = [];
 
-  /** With 0 milliseconds nothing waits. */
+  /** With 0 milliseconds nothing is deferred. */
   constructor(clock: Clock, ms = LATER_MS) {
     this.#clock = clock;
     this.#ms = ms;
   }
 
-  /** Calls back in time. */
+  /** Calls `run` within the delay. */
   add(run: () => void): void {
     if (this.#ms === 0) return run();
     this.#waiting.push(run);

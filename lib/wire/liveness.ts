@@ -1,30 +1,30 @@
 import type { Clock, Timer } from "../base/clock.ts";
 
-/** How often this side pings, and how long it waits for any sign of life. Milliseconds. */
+/** Interval of pings, and longest wait for a sign of life. Milliseconds. */
 export interface LivenessTimes {
   readonly intervalMs: number;
   readonly timeoutMs: number;
 }
 
-/** protocol.md section 4. */
+/** The times of protocol.md section 4. */
 export const LIVENESS: LivenessTimes = {
   intervalMs: 15_000,
   timeoutMs: 10_000,
 };
 
-/** What a Liveness needs of its owner. */
+/** The owner of a Liveness. */
 export interface LivenessOwner {
   /** Sends a Ping; must not wait. */
   ping(): void;
-  /** The peer gave no sign of life in time. */
+  /** Called when the peer gave no sign of life in time. */
   dead(): void;
 }
 
 /**
  * Finds a silent peer.
  *
- * A Ping becomes due every interval. If nothing at all comes from the peer within the timeout of a moment at which one
- * was due, whether or not it could be written, the peer is dead.
+ * A Ping becomes due every interval. The peer is dead if nothing at all comes from it within the timeout of a due Ping,
+ * even if that Ping could not be written.
  */
 export class Liveness {
   readonly #clock: Clock;
@@ -33,7 +33,7 @@ export class Liveness {
   #timer: Timer | undefined;
   #heardAt: number;
   #nextPingAt: number;
-  /** When the oldest Ping that is not settled was due. */
+  /** Time at which the oldest unsettled Ping was due. */
   #unsettledAt: number | undefined;
 
   constructor(clock: Clock, times: LivenessTimes, owner: LivenessOwner) {
@@ -45,7 +45,7 @@ export class Liveness {
     this.#schedule();
   }
 
-  /** Bytes came from the peer. Cheap: no timer is touched. */
+  /** Notes that bytes came from the peer. Cheap: no timer is touched. */
   heard(): void {
     this.#heardAt = this.#clock.monotonic();
   }

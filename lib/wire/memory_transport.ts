@@ -1,6 +1,6 @@
 import type { Transport } from "./transport.ts";
 
-/** How much a memory transport holds before its writer waits, in bytes. */
+/** Bytes that a memory transport holds before its writer waits. */
 const CAPACITY = 65_536;
 
 /** Two ends of a connection within this process. */
@@ -10,7 +10,7 @@ export function memoryTransports(): [Transport, Transport] {
   return [new MemoryTransport(back, there), new MemoryTransport(there, back)];
 }
 
-/** One direction: bytes on their way. */
+/** One direction: bytes that were written and not yet read. */
 class Pipe {
   #bytes: Uint8Array<ArrayBuffer>[] = [];
   #held = 0;
@@ -52,7 +52,7 @@ class Pipe {
 }
 
 class MemoryTransport implements Transport {
-  readonly peer = "memory:0";
+  readonly peer = { host: "memory", port: 0 };
   readonly #incoming: Pipe;
   readonly #outgoing: Pipe;
   #closed = false;
@@ -73,7 +73,7 @@ class MemoryTransport implements Transport {
 
   close(): void {
     this.#closed = true;
-    // What was written can still be read by the other end; what comes cannot be read by anyone.
+    // The other end can still read written bytes. Nobody can read incoming ones.
     this.#outgoing.end();
     this.#incoming.end();
   }

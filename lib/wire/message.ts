@@ -9,16 +9,16 @@ import { HEADER_BYTES, sealFrame } from "./frame.ts";
 import { decode } from "../protobuf/protobuf_reader.ts";
 import { encode } from "../protobuf/protobuf_writer.ts";
 
-/** A message of any kind: `case` names the kind, `value` is what it says. */
+/** A message of any kind: `case` names the kind, `value` has its fields. */
 export type Body = Extract<WireMessage["body"], { case: string }>;
 
 /** The name of a kind of message. */
 export type Kind = Body["case"];
 
-/** What a message of one kind says. */
+/** The fields of a message of one kind. */
 export type MessageOf<K extends Kind> = Extract<Body, { case: K }>["value"];
 
-/** The number that goes with each kind. */
+/** The type number of each kind. */
 export const TYPE_OF: Readonly<Record<Kind, MessageType>> = {
   clientHello: MessageType.CLIENT_HELLO,
   serverHello: MessageType.SERVER_HELLO,
@@ -37,22 +37,22 @@ export const TYPE_OF: Readonly<Record<Kind, MessageType>> = {
 
 const KNOWN_TYPES: ReadonlySet<MessageType> = new Set(Object.values(TYPE_OF));
 
-/** A count over it cannot be a count: 8 petabytes. */
+/** Highest count that is accepted: 8 petabytes. */
 const MAX_COUNT = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** The bytes of a message, as a frame carries them. */
+/** Encodes a message as the body of a frame. */
 export function encodeMessage(body: Body): Uint8Array {
   return encode(writeMessage, { type: TYPE_OF[body.case], body });
 }
 
-/** The frame of a message. */
+/** Encodes a message as a frame. */
 export function encodeFrame(body: Body): Uint8Array {
   const message = { type: TYPE_OF[body.case], body };
   return sealFrame(encode(writeMessage, message, { room: HEADER_BYTES }));
 }
 
 /**
- * What a frame's body says, or undefined if it is a kind that this side does not know.
+ * Decodes the body of a frame. Returns undefined for a kind that is not known here.
  *
  * @throws {PiriError} PROTOCOL_VIOLATION if the bytes are no message, its type and body differ, or a count is absurd.
  */

@@ -5,24 +5,23 @@ import { joinFrames } from "./frame.ts";
 import { type Body, encodeFrame } from "./message.ts";
 import type { Transport } from "./transport.ts";
 
-/** A write that makes no progress for so long ends the connection, milliseconds. */
+/** Longest time without progress of a write before the connection is ended, in milliseconds. */
 export const STALL_MS = 60_000;
 
-/** So many bytes go into one write where frames may be gathered. */
+/** Most bytes of one write where frames may be gathered. */
 const GATHERED_BYTES = 65_536;
 
-/** Above so many queued bytes `send` waits. */
+/** Number of queued bytes above which `send` waits. */
 const HIGH_WATER = 262_144;
 
-/** Above so many queued bytes the peer is taken for one that does not read, and given up. */
+/** Number of queued bytes above which the peer counts as one that does not read, and is given up. */
 const OVERFLOW = 8 * 1_048_576;
 
-/** How an Outbox behaves. */
 export interface OutboxOptions {
   readonly clock: Clock;
-  /** When what may wait is written at the latest. */
+  /** Timer of deferred messages. */
   readonly later: Later;
-  /** Called once, when the peer does not take what is written, or the connection is broken. */
+  /** Called once, when the peer takes no more bytes or the connection is broken. */
   readonly failed: (error: PiriError) => void;
 }
 
@@ -32,13 +31,13 @@ interface Item {
 }
 
 /**
- * Everything that waits to be written to one peer, in order, in bounded memory.
+ * The queue of messages to one peer, in order and in bounded memory.
  *
- * There is one writer, which gathers what is queued into one write. Whoever produces a lot waits in `send`; whoever reads
- * must never wait, and uses `reply`.
+ * One writer gathers queued messages into one write. A producer of many messages waits in `send`. A reader must never
+ * wait, and uses `reply`.
  */
 export class Outbox {
-  /** True towards a peer of 2024, which falls behind if it finds two frames in a TLS record. */
+  /** True for a legacy peer, which falls behind if it finds two frames in a TLS record. */
   oneFrameAWrite = false;
   readonly #transport: Transport;
   readonly #clock: Clock;
@@ -48,16 +47,16 @@ export class Outbox {
   readonly #replaceable = new Map<string, Item>();
   #queuedBytes = 0;
   #writing = false;
-  /** What is queued is written within the time of `later`. */
+  /** True while a write is scheduled by `later`. */
   #waits = false;
-  /** While something is being written, and until it is found that nothing is any more. */
+  /** Set while bytes are being written. Cleared when it fires and finds none. */
   #stall: Timer | undefined;
-  /** When the peer last took something, or was first given something to take, by the monotonic clock. */
+  /** Time at which the peer last took bytes, or the write began, by the monotonic clock. */
   #tookAt = 0;
   #closed = false;
-  /** Bye is queued or written: the last message of whoever ends the connection. */
+  /** True once Bye is queued or written: it is the last message. */
   #said = false;
-  /** While someone waits for it. */
+  /** Set while `send` waits for room. */
   #room: PromiseWithResolvers<void> | undefined;
   #empty: PromiseWithResolvers<void> | undefined;
 
@@ -73,7 +72,7 @@ export class Outbox {
     return this.#queuedBytes;
   }
 
-  /** Queues a message and resolves when there is room for the next. Rejects with UNAVAILABLE once closed. */
+  /** Queues a message and resolves when there is room for another. Rejects with UNAVAILABLE once closed. */
   async send(body: Body): Promise<void> {
     this.#add(body, undefined);
     this.#start();
@@ -81,13 +80,13 @@ export class Outbox {
       this.#room ??= Promise.withResolvers();
       await this.#room.promise;
     }
-    // It was dropped while it waited.
+    // The message was dropped while this call waited.
     if (this.#closed) throw closed(body);
   }
 
   /**
-   * Queues a message without ever waiting, and tells whether it did: after Bye it is dropped. Of one kind that only its
-   * newest counts, it takes its predecessor's place.
+   * Queues a message without waiting. Returns false after Bye: the message is dropped then. Where only the newest
+   * message counts, it replaces its queued predecessor.
    */
   reply(body: Body): boolean {
     if (this.#closed || this.#said) return false;
@@ -96,7 +95,7 @@ export class Outbox {
     return true;
   }
 
-  /** As `reply`, for what nobody waits for: it goes with the next write, or a little later with one of its own. */
+  /** As `reply`, for messages that may wait: they go with the next write, or a little later with one of their own. */
   replyLater(body: Body): void {
     if (this.#closed || this.#said) return;
     this.#add(body, replacementKey(body));
@@ -108,7 +107,7 @@ export class Outbox {
     });
   }
 
-  /** Resolves when all that is queued was handed over, or it was closed. */
+  /** Resolves when all queued messages were written, or the outbox is closed. */
   async flushed(): Promise<void> {
     while (this.#writing && !this.#closed) {
       this.#empty ??= Promise.withResolvers();
@@ -116,7 +115,7 @@ export class Outbox {
     }
   }
 
-  /** Drops what is queued. */
+  /** Drops all queued messages. */
   close(): void {
     this.#closed = true;
     this.#stall?.cancel();
@@ -166,12 +165,12 @@ export class Outbox {
   #start(): void {
     if (this.#writing || this.#closed) return;
     this.#writing = true;
-    // Begun in a microtask, so that what is sent in one go is gathered into one write.
+    // A microtask, so that messages of one turn are gathered into one write.
     queueMicrotask(() => void this.#write());
   }
 
   async #write(): Promise<void> {
-    // Closed since it was asked for: then nobody would call the timer off.
+    // Closed since the call of `#start`: nobody would cancel the timer.
     if (this.#closed) return;
     this.#stall ??= this.#stallTimer(STALL_MS);
     try {
@@ -219,7 +218,7 @@ export class Outbox {
     return frames;
   }
 
-  /** One timer for all writes: it is set anew when it fires, not at each of them. */
+  /** One timer for all writes: it is set again when it fires, not at each write. */
   #stallTimer(ms: number): Timer {
     return this.#clock.timer(ms, () => {
       this.#stall = undefined;
@@ -247,10 +246,10 @@ export class Outbox {
   }
 }
 
-/** So much memory is given back at once: it would else wait for a collection, with 64 MB of its like. */
+/** Buffers from this size on are freed by hand. Left to the collector, up to 64 MB of them pile up. */
 const RELEASED_BYTES = 16_384;
 
-/** What was written is nobody's any more. */
+/** Frees a buffer that was written. */
 function release({ buffer }: Uint8Array): void {
   if (buffer.byteLength < RELEASED_BYTES) return;
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
@@ -263,7 +262,7 @@ function closed({ case: kind }: Body): PiriError {
   );
 }
 
-/** What makes two queued messages the same, so that only the newest is of use. */
+/** Key of messages of which only the newest counts; undefined for all others. */
 function replacementKey({ case: kind, value }: Body): string | undefined {
   switch (kind) {
     case "ping":

@@ -1,33 +1,33 @@
-import { formatAddress } from "../base/address.ts";
+import type { Address } from "../base/address.ts";
 import { type Clock, within } from "../base/clock.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
 import type { Transport } from "./transport.ts";
 
-/** A handshake that takes longer is given up, milliseconds: protocol.md section 4. */
+/** Longest duration of a handshake, in milliseconds: protocol.md section 4. */
 export const HANDSHAKE_MS = 10_000;
 
-/** Names the protocol within TLS (RFC 7301), so that a port can be shared later. */
+/** Name of the protocol within TLS (RFC 7301), so that a port can be shared later. */
 export const ALPN = "piri/1";
 
 /**
- * So many dials may wait to be accepted, where the system allows it: Linux takes 4,096 at most unless told otherwise. Those
- * beyond are repeated by the dialling system after a second, then two, then four.
+ * Most connections that wait to be accepted, where the system allows it: Linux takes at most 4,096 by default. The
+ * dialling system repeats those beyond the limit after 1 s, then 2 s, then 4 s.
  */
 export const BACKLOG = 10_000;
 
-/** One read takes so many bytes at most: few of a peer that says little, so that many idle ones cost little memory. */
+/** Sizes of a read buffer: small for a peer that sends little, so that many idle peers cost little memory. */
 const READ_BYTES = { least: 512, most: 65_536 };
 
 /** An established TLS connection, of either side. */
 export class TlsTransport implements Transport {
-  readonly peer: string;
+  readonly peer: Address;
   readonly #conn: Deno.TlsConn;
   #buffer = new Uint8Array(READ_BYTES.least);
   #closed = false;
 
   constructor(conn: Deno.TlsConn) {
     this.#conn = conn;
-    this.peer = formatAddr(conn.remoteAddr);
+    this.peer = addressOf(conn.remoteAddr);
   }
 
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -40,7 +40,7 @@ export class TlsTransport implements Transport {
     } catch (error) {
       // Closing interrupts the read that is waiting: an end, not a failure.
       if (this.#closed) return undefined;
-      // Without the word that TLS ends with: a peer that was killed, or a line that was cut.
+      // TLS did not end with close_notify: the peer was killed, or the network was cut.
       if (error instanceof Deno.errors.UnexpectedEof) {
         throw new PiriError("UNAVAILABLE", "the connection broke off", {
           cause: error,
@@ -50,7 +50,7 @@ export class TlsTransport implements Transport {
     }
   }
 
-  /** Makes room for more where a read was full, and gives it back where one was small. */
+  /** Enlarges the buffer after a full read, and shrinks it after a small one. */
   #fit(count: number): void {
     const { length } = this.#buffer;
     if (count === length && length < READ_BYTES.most) {
@@ -71,13 +71,12 @@ export class TlsTransport implements Transport {
   }
 }
 
-/** Where and how to dial. */
 export interface DialOptions {
   readonly hostname: string;
   readonly port: number;
-  /** The name that the certificate must have. */
+  /** Name that the certificate must have. */
   readonly serverName: string;
-  /** The only authority that is trusted, PEM. */
+  /** Certificate of the only trusted authority, PEM. */
   readonly caPem: string;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
@@ -93,7 +92,7 @@ export async function dialTls(options: DialOptions): Promise<TlsTransport> {
   return await shakeHands(tcp, options);
 }
 
-/** The first half of a dial: name and address. Throws UNAVAILABLE or TIMED_OUT. */
+/** Connects by TCP: the first half of a dial. Throws UNAVAILABLE or TIMED_OUT. */
 export async function dialTcp(
   { hostname, port, clock, signal }: Pick<
     DialOptions,
@@ -132,7 +131,7 @@ export async function dialTcp(
   }
 }
 
-/** The second half of a dial: TLS. Closes the connection if it throws: DENIED, UNAVAILABLE or TIMED_OUT. */
+/** Starts TLS: the second half of a dial. Closes the connection if it throws: DENIED, UNAVAILABLE or TIMED_OUT. */
 export async function shakeHands(
   tcp: Deno.TcpConn,
   { hostname, port, serverName, caPem, clock }: DialOptions,
@@ -168,7 +167,7 @@ export async function shakeHands(
   }
 }
 
-/** Where Deno reads which authorities it trusts; it does so once, at the first use of TLS. */
+/** Variables from which Deno reads its trusted authorities, once, at the first use of TLS. */
 const TRUST = {
   DENO_TLS_CA_STORE: "system",
   SSL_CERT_FILE: Deno.build.os === "windows" ? "NUL" : "/dev/null",
@@ -178,7 +177,7 @@ const TRUST = {
 let trustIsSettled = false;
 
 /**
- * Makes the program's first use of TLS one that finds no authority but those given to it, and puts the environment back:
+ * Runs the program's first use of TLS with no trusted authority but the given ones, and restores the environment:
  * children and their curl and git must not inherit an empty trust store.
  */
 async function trustingOnlyGiven<T>(use: () => Promise<T>): Promise<T> {
@@ -198,18 +197,16 @@ async function trustingOnlyGiven<T>(use: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Closes what may be closed already. */
+/** Closes a resource that may be closed already. */
 export function closeQuietly(resource: { close(): void }): void {
   try {
     resource.close();
   } catch {
-    // It is closed: what was wanted.
+    // It was closed already.
   }
 }
 
-/** A socket's address as people write it. */
-export function formatAddr(address: Deno.Addr): string {
-  return "hostname" in address
-    ? formatAddress({ host: address.hostname, port: address.port })
-    : address.transport;
+/** The address of one end of a socket. */
+export function addressOf({ hostname, port }: Deno.NetAddr): Address {
+  return { host: hostname, port };
 }

@@ -133,6 +133,20 @@ Deno.test({
   },
 });
 
+Deno.test("the addresses of an agent may have the scheme tls, and are read without", async () => {
+  await using folder = await TempFolder.make();
+  const joining = await prepareJoin(folder.path, newToken(), random);
+  await finishJoin(folder.path, joining, random);
+  const path = folder.at("agent.yaml");
+  const text = await Deno.readTextFile(path);
+  await Deno.writeTextFile(
+    path,
+    text.replace("mgr.example.org:7051", "tls://mgr.example.org:7051"),
+  );
+  const { addresses } = await loadAgentConfig(folder.path);
+  assertEquals(addresses, joining.addresses);
+});
+
 Deno.test("a mistake in the config is told with its line, and never with the secret", async () => {
   await using folder = await TempFolder.make();
   const joining = await prepareJoin(folder.path, newToken(), random);
@@ -152,6 +166,10 @@ Deno.test("a mistake in the config is told with its line, and never with the sec
     [
       good.replace("mgr.example.org:7051", "mgr.example.org:x"),
       /"addresses.0" is wrong: it should look like mgr.example.org:7051$/,
+    ],
+    [
+      good.replace("mgr.example.org:7051", "ws://mgr.example.org:7051"),
+      /"addresses.0" is wrong: "ws" is not a known scheme; known schemes: tls$/,
     ],
     [good + "secret: twice\n", /line [0-9]+: Map keys must be unique$/],
   ];

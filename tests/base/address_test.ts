@@ -27,13 +27,30 @@ Deno.test("parseAddress says what is wrong", () => {
     ["[10.0.0.1]:1", `"10.0.0.1" is not an IPv6 address`],
     ["10.0.0.300:1", `"10.0.0.300" is neither a host name nor an IP address`],
     ["-a:1", `"-a" is neither a host name nor an IP address`],
-    ["https://a:1", "it should look like mgr.example.org:7051"],
+    ["https://a:1", `"https" is not a known scheme; known schemes: tls`],
+    ["ws://x", `"ws" is not a known scheme; known schemes: tls`],
+    ["tls:a:1", "it should look like mgr.example.org:7051"],
+    ["tls://", "the host is missing"],
+    ["tls://a:1/", "it should look like mgr.example.org:7051"],
+    ["tls://tls://a:1", "it should look like mgr.example.org:7051"],
+    ["tls://a:0", "port 0 is not in 1 to 65535"],
+    ["tls://::1", "an IPv6 address is written in brackets, as [::1]:7051"],
+    ["://a:1", "it should look like mgr.example.org:7051"],
   ];
   for (const [text, reason] of wrong) {
     const error = assertThrows(() => parseAddress(text), PiriError);
     assertEquals(error.message, `Cannot read the address "${text}": ${reason}`);
     assertEquals(error.code, "INVALID_ARGUMENT");
   }
+});
+
+Deno.test("an address with the scheme tls is the one without, and is printed without", () => {
+  for (const text of ["mgr.example.org:80", "mgr", "10.0.0.1:1", "[::1]:9"]) {
+    assertEquals(parseAddress(`tls://${text}`), parseAddress(text));
+    assertEquals(parseAddress(`TLS://${text}`), parseAddress(text));
+  }
+  assertEquals(formatAddress(parseAddress("tls://[::1]")), "[::1]:7051");
+  assertEquals(parseAddress("tls://a:0", { lowestPort: 0 }).port, 0);
 });
 
 Deno.test("parseAddress takes port 0 where any free port makes sense", () => {

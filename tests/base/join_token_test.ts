@@ -66,6 +66,27 @@ Deno.test("something else than a join token says so", () => {
   );
 });
 
+Deno.test("addresses of a join token may have the scheme tls, and no other", () => {
+  const line = encodeJoinToken({
+    ...token,
+    addresses: token.addresses.map((address) => `tls://${address}`),
+  });
+  assertEquals(parseJoinToken(line), token);
+
+  const error = assertThrows(
+    () =>
+      parseJoinToken(
+        encodeJoinToken({ ...token, addresses: ["mgr:7051", "ws://mgr:7051"] }),
+      ),
+    PiriError,
+  );
+  assertEquals(
+    error.message,
+    `Cannot read the join token: its addresses.1 is wrong: "ws" is not a known scheme; known schemes: tls`,
+  );
+  assertEquals(error.code, "INVALID_ARGUMENT");
+});
+
 Deno.test("a join token whose content makes no sense is refused by the part that is wrong", () => {
   const wrong: [token: JoinToken, part: string][] = [
     [{ ...token, name: "../x" }, "name"],

@@ -7,7 +7,7 @@ import { Dice } from "./dice.ts";
 import { Faults } from "./faults.ts";
 import { linesOf, outputOf, recordsByKey } from "./investigate.ts";
 import { leftoversOf } from "./leftovers.ts";
-import { give, type Order, type Said, someOrder } from "./order.ts";
+import { type ChaosOrder, give, type Said, someOrder } from "./chaos_order.ts";
 import { Site } from "./site.ts";
 import { complaintsOf } from "./verdict.ts";
 import { makePool, printedBy, SCRIPT } from "./work.ts";
@@ -51,7 +51,7 @@ interface Paths {
 
 /** An order that is under way, or is to be looked at. */
 interface Case {
-  readonly order: Order;
+  readonly order: ChaosOrder;
   /** How often its agent had been killed and stopped when it was given. */
   readonly before: { readonly kills: number; readonly stops: number };
   readonly said: Promise<Said>;
@@ -187,7 +187,7 @@ class Run {
     }
   }
 
-  #give(order: Order, ms: number): void {
+  #give(order: ChaosOrder, ms: number): void {
     const host = this.#hostOf(order.agent);
     const { kills, stops } = host;
     const said = sleep(this.#clock, ms).then(() =>

@@ -9,8 +9,8 @@ import { cancels } from "./cancels.ts";
 import { chaos } from "./chaos.ts";
 import { Dice } from "./dice.ts";
 import { leftoversOf } from "./leftovers.ts";
-import { Line, type Wire } from "./line.ts";
-import type { Order, Piece, Said } from "./order.ts";
+import { FaultyRelay, type Wire } from "./faulty_relay.ts";
+import type { ChaosOrder, Piece, Said } from "./chaos_order.ts";
 import { complaintsOf, type Evidence } from "./verdict.ts";
 import {
   argvOf,
@@ -40,7 +40,7 @@ const WORK: Work = {
   stubborn: false,
 };
 
-const ORDER: Order = {
+const ORDER: ChaosOrder = {
   round: 1,
   agent: "chaos-1",
   work: WORK,
@@ -238,7 +238,7 @@ async function sentThrough(
   hurt: (wire: Wire) => void,
 ): Promise<Uint8Array> {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  await using line = new Line({
+  await using line = new FaultyRelay({
     to: listener.addr.port,
     clock: systemClock,
     dice: new Dice(1),

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from "../../lib/base/clock.ts";
 import { Dice } from "./dice.ts";
-import { refuseFor } from "./line.ts";
+import { refuseFor } from "./faulty_relay.ts";
 import type { AgentHost, Site } from "./site.ts";
 
 /** After so many faults of its line an agent is started anew, lest it waits for up to a minute before it dials again. */
@@ -12,28 +12,28 @@ type Fault = (agent: AgentHost, dice: Dice, clock: Clock) => Promise<void>;
 const LINE_FAULTS = {
   cut: onLine(({ line }) => line.each((wire) => wire.close())),
   "cut in a frame": onLine(({ line }, dice) =>
-    line.each(({ gates }) => dice.oneOf(gates).cutAfter(dice.between(1, 3_000)))
+    line.each(({ pipes }) => dice.oneOf(pipes).cutAfter(dice.between(1, 3_000)))
   ),
   stalled: onLine(({ line }, dice) => {
     const ms = dice.between(100, 5_000);
     const directions = dice.between(0, 2);
-    return line.each(({ gates }) =>
-      (gates[directions] === undefined ? gates : [gates[directions]])
-        .forEach((gate) => gate?.stall(ms))
+    return line.each(({ pipes }) =>
+      (pipes[directions] === undefined ? pipes : [pipes[directions]])
+        .forEach((pipe) => pipe?.stall(ms))
     );
   }),
   slow: onLine(({ line }, dice) => {
     const ms = dice.between(500, 4_000);
-    return line.each(({ gates }) => gates.forEach((gate) => gate.slow(ms)));
+    return line.each(({ pipes }) => pipes.forEach((pipe) => pipe.slow(ms)));
   }),
   corrupted: onLine(({ line }, dice) =>
-    line.each(({ gates }) => dice.oneOf(gates).corrupt())
+    line.each(({ pipes }) => dice.oneOf(pipes).corrupt())
   ),
   "half-open": onLine(({ line }, dice) => {
     const directions = dice.between(0, 2);
-    return line.each(({ gates }) =>
-      (gates[directions] === undefined ? gates : [gates[directions]])
-        .forEach((gate) => gate?.silence())
+    return line.each(({ pipes }) =>
+      (pipes[directions] === undefined ? pipes : [pipes[directions]])
+        .forEach((pipe) => pipe?.silence())
     );
   }),
   "ended late": onLine(({ line }, dice) => {

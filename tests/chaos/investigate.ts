@@ -3,7 +3,7 @@ import {
   type Command,
   OutputStream,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { Piece } from "./order.ts";
+import type { Piece } from "./chaos_order.ts";
 
 /** How many records the Manager lists at a time. */
 const PAGE = 1_000;

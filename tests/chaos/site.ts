@@ -7,7 +7,7 @@ import { TempFolder } from "../../scripts/local/temp_folder.ts";
 import { until } from "../../scripts/local/until.ts";
 import type { Dice } from "./dice.ts";
 import { Host } from "./host.ts";
-import { Line } from "./line.ts";
+import { FaultyRelay } from "./faulty_relay.ts";
 
 /** So long a command line may take, milliseconds. */
 const MAX_CLI_MS = 300_000;
@@ -35,7 +35,7 @@ export interface SiteOptions {
 export interface AgentHost {
   readonly name: string;
   readonly host: Host;
-  readonly line: Line;
+  readonly line: FaultyRelay;
 }
 
 /** A Manager and its agents as real processes, with a line between each agent and the Manager. */
@@ -71,7 +71,7 @@ export class Site implements AsyncDisposable {
     const to = freePort();
     const lines = Array.from(
       { length: agents },
-      () => undo.use(new Line({ to, clock, dice })),
+      () => undo.use(new FaultyRelay({ to, clock, dice })),
     );
     const dir = folder.at("manager");
     const advertise = `127.0.0.1:${lines[0]?.port}`;

@@ -1,10 +1,10 @@
 import { exitCodeOfCommand, stateName } from "../../lib/cli/manager/states.ts";
 import type { Command } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { Order, Piece, Said } from "./order.ts";
+import type { ChaosOrder, Piece, Said } from "./chaos_order.ts";
 
 /** All that is known of an order once the dust has settled. */
 export interface Evidence {
-  readonly order: Order;
+  readonly order: ChaosOrder;
   readonly said: Said;
   /** The Manager's record; undefined if it has none. */
   readonly record: Command | undefined;

@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes/concat";
 import { PiriError } from "../../lib/base/errors.ts";
 import type { Random } from "../../lib/base/random.ts";
 import {
@@ -124,15 +125,4 @@ function bytesOf(data: Uint8Array | string): Uint8Array {
   return typeof data === "string"
     ? new TextEncoder().encode(data)
     : data.slice();
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  const whole = new Uint8Array(length);
-  let start = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, start);
-    start += chunk.length;
-  }
-  return whole;
 }

@@ -1,3 +1,5 @@
+import { concat } from "@std/bytes/concat";
+
 /** What TLS 1.3 adds to the text of a record: its inner type and its tag. */
 const RECORD_OVERHEAD = 17;
 const RECORD_HEADER = 5;
@@ -92,9 +94,7 @@ export class RecordTap implements AsyncDisposable {
 
   /** Of one connection at a time. */
   #note(bytes: Uint8Array): void {
-    const all = new Uint8Array(this.#pending.length + bytes.length);
-    all.set(this.#pending);
-    all.set(bytes, this.#pending.length);
+    const all = concat([this.#pending, bytes]);
     let at = 0;
     while (all.length - at >= RECORD_HEADER) {
       const length = new DataView(all.buffer).getUint16(at + 3);

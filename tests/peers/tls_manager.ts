@@ -1,3 +1,4 @@
+import type { Address } from "../../lib/base/address.ts";
 import { systemClock } from "../../lib/base/clock.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import { ManagerCore } from "../../lib/manager/core.ts";
@@ -203,7 +204,7 @@ export interface Dialled {
 
 /** A transport that keeps what came. */
 export class NotedTransport implements Transport {
-  readonly peer: string;
+  readonly peer: Address;
   readonly #transport: Transport;
   readonly #came: number[] = [];
 

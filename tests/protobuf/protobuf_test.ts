@@ -8,6 +8,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { concat } from "@std/bytes/concat";
 import {
   decode,
   type ReadMessage,
@@ -18,7 +19,7 @@ import {
 } from "../../lib/protobuf/protobuf_writer.ts";
 import * as messages from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { file_piri_agent_v1_agent } from "./gen/agent_pb.ts";
-import { concat, EDGES, mutateFields } from "../wire/fuzz/fields.ts";
+import { EDGES, mutateFields } from "../wire/fuzz/fields.ts";
 import { Seeded } from "../wire/fuzz/seeded.ts";
 
 /** What this codec does must be what @bufbuild/protobuf does: it is the reference. */

@@ -1,6 +1,7 @@
 import type { Journal, JournalEntry } from "../../lib/agent/journal/journal.ts";
 import type { JournalLimits } from "../../lib/agent/journal/limits.ts";
 import type { AgentSession } from "../../lib/agent/link/session.ts";
+import { formatAddress } from "../../lib/base/address.ts";
 import { Limits } from "../../lib/base/limits.ts";
 import type { ManagerCore } from "../../lib/manager/core.ts";
 import type { ManagerSession } from "../../lib/manager/session.ts";
@@ -98,7 +99,7 @@ export class Bounds {
 
   #checkSession(session: ManagerSession): void {
     const { connection, commands, data } = session;
-    const { peer } = connection;
+    const peer = formatAddress(connection.peer);
     this.#atMost(OUTBOX_BYTES, connection.queuedBytes, "manager outbox", peer);
     const { bytes, messages } = commands.waiting(session);
     this.#atMost(UNWRITTEN_BYTES, bytes, "unwritten output", peer);

@@ -1,3 +1,4 @@
+import { formatAddress } from "../../lib/base/address.ts";
 import { hex } from "./truth.ts";
 import type { SimulatedAgent } from "./simulated_agent.ts";
 import type { SimulatedManager } from "./simulated_manager.ts";
@@ -17,7 +18,7 @@ export function checkCopied(
   if (journal === undefined || session === undefined) return;
   const newest = core?.fleet.session(name)?.address;
   const isNewest = [...network.wires].some((wire) =>
-    wire.agentLife === life && wire.peer === newest
+    wire.agentLife === life && formatAddress(wire.peer) === newest
   );
   if (!isNewest) return;
   for (const { id, nonce, state } of journal.entries()) {

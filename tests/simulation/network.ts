@@ -1,3 +1,4 @@
+import type { Address } from "../../lib/base/address.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
 import type { Life } from "./life.ts";
@@ -97,7 +98,7 @@ export class Wire {
   readonly agent: string;
   readonly number: number;
   /** The agent's address, as the Manager sees it. */
-  readonly peer: string;
+  readonly peer: Address;
   readonly agentLife: Life;
   readonly managerLife: Life;
   readonly up: Pipe;
@@ -126,10 +127,10 @@ export class Wire {
     const parts = { time, trace, random: own, times };
     this.up = new Pipe({ ...parts, ear: ear(this, "up") });
     this.down = new Pipe({ ...parts, ear: ear(this, "down") });
-    this.peer = `10.0.0.1:${1_000 + number}`;
+    this.peer = { host: "10.0.0.1", port: 1_000 + number };
     const closed = () => this.#closed();
     this.agentEnd = new WireEnd(
-      { peer: "mgr:7051", life: agentLife, closed },
+      { peer: { host: "mgr", port: 7_051 }, life: agentLife, closed },
       { incoming: this.down, outgoing: this.up },
     );
     this.managerEnd = new WireEnd(
@@ -177,7 +178,7 @@ export class Wire {
 
 /** What one side of a connection has in its hands. */
 export class WireEnd implements Transport {
-  readonly peer: string;
+  readonly peer: Address;
   readonly #life: Life;
   readonly #incoming: Pipe;
   readonly #outgoing: Pipe;
@@ -185,7 +186,7 @@ export class WireEnd implements Transport {
   #isShut = false;
 
   constructor(
-    { peer, life, closed }: { peer: string; life: Life; closed: () => void },
+    { peer, life, closed }: { peer: Address; life: Life; closed: () => void },
     { incoming, outgoing }: { incoming: Pipe; outgoing: Pipe },
   ) {
     this.peer = peer;

@@ -1,4 +1,5 @@
 import { AssertionError } from "@std/assert";
+import { concat } from "@std/bytes/concat";
 
 /** How long a test waits for what should come soon: machines that test are slow at times, milliseconds. */
 const PATIENCE_MS = 30_000;
@@ -177,15 +178,7 @@ class Heard {
   }
 
   #bytes(): Uint8Array {
-    const bytes = new Uint8Array(
-      this.#chunks.reduce((sum, { length }) => sum + length, 0),
-    );
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      bytes.set(chunk, at);
-      at += chunk.length;
-    }
-    return bytes;
+    return concat(this.#chunks);
   }
 }
 

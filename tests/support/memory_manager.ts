@@ -1,3 +1,4 @@
+import { parseAddress } from "../../lib/base/address.ts";
 import { Counters } from "../../lib/base/counters.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import { Admission } from "../../lib/manager/admission/admission.ts";
@@ -254,7 +255,7 @@ export class MemoryManager implements AsyncDisposable {
     const writes: number[] = [];
     this.writes.push(writes);
     return {
-      peer: this.#options.peer ?? "10.1.2.3:5000",
+      peer: parseAddress(this.#options.peer ?? "10.1.2.3:5000"),
       read: () => transport.read(),
       write: (bytes) => {
         writes.push(bytes.length);

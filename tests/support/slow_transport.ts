@@ -5,7 +5,7 @@ import { Limits } from "../../lib/base/limits.ts";
 
 /** The writing half of a connection to a peer that takes bytes when a test says so. */
 export class SlowTransport implements Transport {
-  readonly peer = "slow:0";
+  readonly peer = { host: "slow", port: 0 };
   /** What was taken, a write each. */
   readonly writes: Uint8Array[] = [];
   closed = false;

@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes/concat";
 import type { Disk } from "../../base/disk.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
@@ -252,15 +253,7 @@ export class JournalLog {
 function join(
   parts: readonly { readonly bytes: Uint8Array }[],
 ): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(
-    parts.reduce((sum, { bytes }) => sum + bytes.length, 0),
-  );
-  let at = 0;
-  for (const { bytes } of parts) {
-    whole.set(bytes, at);
-    at += bytes.length;
-  }
-  return whole;
+  return concat(parts.map(({ bytes }) => bytes));
 }
 
 function closedError(): PiriError {

@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes/concat";
 import { Limits } from "../../base/limits.ts";
 
 /** A piece of a stream, counted in numbers. */
@@ -68,7 +69,7 @@ export class RecentOutput {
       length += part.length;
       if (length >= limit) break;
     }
-    return { offset, bytes: joined(parts, length), cut: 0 };
+    return { offset, bytes: joined(parts), cut: 0 };
   }
 
   /** Drops pieces that end at or below the offset. */
@@ -87,19 +88,9 @@ export class RecentOutput {
   }
 }
 
-function joined(
-  parts: readonly Uint8Array[],
-  length: number,
-): Uint8Array<ArrayBuffer> {
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const [only] = parts;
-  if (parts.length === 1 && only !== undefined) {
-    return only as Uint8Array<ArrayBuffer>;
-  }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return parts.length === 1 && only !== undefined
+    ? only as Uint8Array<ArrayBuffer>
+    : concat(parts);
 }

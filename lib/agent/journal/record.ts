@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes/concat";
 import { PiriError } from "../../base/errors.ts";
 import type { ProcessIdentity } from "../../operations/operation.ts";
 
@@ -183,7 +184,6 @@ export function decodeRecord(bytes: Uint8Array<ArrayBuffer>): JournalRecord {
 
 class Writer {
   readonly #parts: Uint8Array[] = [];
-  #length = 0;
 
   /** Unsigned, big-endian, in so many bytes. */
   number(size: number, value: number): this {
@@ -216,18 +216,11 @@ class Writer {
   }
 
   bytes(): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(this.#length);
-    let at = 0;
-    for (const part of this.#parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    return bytes;
+    return concat(this.#parts);
   }
 
   #add(part: Uint8Array): this {
     this.#parts.push(part);
-    this.#length += part.length;
     return this;
   }
 }

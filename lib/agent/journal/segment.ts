@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes/concat";
 import type { Disk } from "../../base/disk.ts";
 import { Limits } from "../../base/limits.ts";
 import { FRAME_HEADER, frameAt } from "./frame.ts";
@@ -65,6 +66,7 @@ export class SegmentReader {
       if (parts.length === 0 && used === 0) return { damagedAt: offset };
     }
     this.#cursor = { segment, at, offset };
+    // A copy, so that a piece does not keep the whole block in memory.
     return concat(parts);
   }
 
@@ -120,17 +122,4 @@ function measure(
     length += found.payload.length;
     used = found.end;
   }
-}
-
-/** A copy, so that a piece does not keep the whole block in memory. */
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(
-    parts.reduce((sum, { length }) => sum + length, 0),
-  );
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes/concat";
 import {
   createDataRequest,
   type DataResponse,
@@ -111,7 +112,7 @@ export class DataClient {
       pending.timer.cancel();
       pending.timer = this.#timer(requestId, pending.type);
     } else {
-      pending.answer.resolve(joined(pending.pieces, pending.bytes));
+      pending.answer.resolve(joined(pending.pieces));
     }
   }
 
@@ -156,14 +157,7 @@ function refusal(type: string, text: string): PiriError {
   );
 }
 
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const [only] = pieces;
-  if (pieces.length === 1 && only !== undefined) return only;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
+  return pieces.length === 1 && only !== undefined ? only : concat(pieces);
 }

@@ -5,6 +5,7 @@ import {
   createClientHello,
   createCommandState,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { formatAddress } from "../../base/address.ts";
 import { Backoff, RECONNECT } from "../../base/backoff.ts";
 import { type Clock, sleep } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
@@ -174,7 +175,7 @@ export class Link {
       const { end } = await this.serveOnce((session) => {
         backoff.succeeded();
         log.info("Connected to the Manager at {peer}", {
-          peer: session.connection.peer,
+          peer: formatAddress(session.connection.peer),
         });
       });
       if (this.#stop.signal.aborted) return {};

@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes/concat";
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { Sink } from "../terminal.ts";
 import { printable } from "../text.ts";
@@ -115,16 +116,4 @@ export class LineStream {
     const text = decodeLeniently(bytes).replace(/\r+(?=\n$)/, "");
     return encoder.encode(printable(text));
   }
-}
-
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(
-    pieces.reduce((sum, { length }) => sum + length, 0),
-  );
-  let start = 0;
-  for (const piece of pieces) {
-    whole.set(piece, start);
-    start += piece.length;
-  }
-  return whole;
 }

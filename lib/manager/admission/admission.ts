@@ -3,6 +3,7 @@ import {
   type ClientHello,
   createServerHello,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import type { Address } from "../../base/address.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
@@ -40,6 +41,7 @@ export interface Admitted {
 
 /** The connection that says hello. */
 export interface Newcomer extends AgentSession {
+  readonly peer: Address;
   send(body: Body): Promise<void>;
 }
 
@@ -172,11 +174,11 @@ export class Admission {
     tell: (admitted: Admitted) => void,
   ): Promise<void> {
     const { store, fleet, commands } = this.#options;
-    const { address } = newcomer;
+    const { peer, address } = newcomer;
     // Asked for together with what the check asks for.
     const lastCommandId = store.lastCommandId();
     lastCommandId.catch(() => {});
-    const { record, joined } = await this.#authentication.check(hello, address);
+    const { record, joined } = await this.#authentication.check(hello, peer);
     const isOld = hello.protocol === 0;
     if (!isOld) {
       const last = await lastCommandId;

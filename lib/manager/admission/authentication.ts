@@ -1,5 +1,5 @@
 import type { ClientHello } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
-import { parseAddress } from "../../base/address.ts";
+import { type Address, formatAddress } from "../../base/address.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { PiriError } from "../../base/errors.ts";
@@ -39,29 +39,29 @@ export class Authentication {
   }
 
   /** @throws {PiriError} AUTH_FAILED, after operators were told why. */
-  async check(hello: ClientHello, address: string): Promise<Authenticated> {
+  async check(hello: ClientHello, peer: Address): Promise<Authenticated> {
     const secretHash = hashSecret(hello.auth);
     const { record, joined } = hello.joinToken === ""
       ? { record: await this.#store.agent(hello.clientId), joined: false }
-      : await this.#enrol(hello, secretHash, address);
+      : await this.#enrol(hello, secretHash, peer);
     const known = record?.secretHash ?? new Uint8Array(32);
     // Compared also when there is nothing to compare with, so that the time tells nothing.
     const same = sameHash(known, secretHash);
     if (!same || record === undefined || record.secretHash === null) {
-      throw this.#turnedAway(hello, address, "its secret is wrong");
+      throw this.#turnedAway(hello, peer, "its secret is wrong");
     }
-    this.#checkNetwork(record, hello, address);
+    this.#checkNetwork(record, hello, peer);
     return { record, joined };
   }
 
   async #enrol(
     hello: ClientHello,
     secretHash: Uint8Array,
-    address: string,
+    peer: Address,
   ): Promise<Authenticated> {
     const before = await this.#store.agent(hello.clientId);
     // The address is checked before the token is used up.
-    if (before !== undefined) this.#checkNetwork(before, hello, address);
+    if (before !== undefined) this.#checkNetwork(before, hello, peer);
     try {
       const record = await this.#store.enrolAgent(hello.clientId, {
         tokenHash: hashSecret(hello.joinToken),
@@ -72,7 +72,7 @@ export class Authentication {
       if (joined) {
         this.#events.add(
           "agent_joined",
-          `agent "${hello.clientId}" joined from ${address}`,
+          `agent "${hello.clientId}" joined from ${formatAddress(peer)}`,
           { agent: hello.clientId },
         );
       }
@@ -81,28 +81,29 @@ export class Authentication {
       if (!(error instanceof PiriError) || error.code !== "AUTH_FAILED") {
         throw error;
       }
-      throw this.#turnedAway(hello, address, error.message);
+      throw this.#turnedAway(hello, peer, error.message);
     }
   }
 
   #checkNetwork(
     record: AgentRecord,
     hello: ClientHello,
-    address: string,
+    peer: Address,
   ): void {
-    if (mayConnect(record, address)) return;
+    if (mayConnect(record, peer)) return;
     throw this.#turnedAway(
       hello,
-      address,
+      peer,
       "it may not connect from this address",
     );
   }
 
   #turnedAway(
     { clientId }: ClientHello,
-    address: string,
+    peer: Address,
     why: string,
   ): PiriError {
+    const address = formatAddress(peer);
     this.#counters.add("auth_failures");
     this.#events.add(
       "agent_refused",
@@ -117,7 +118,7 @@ export class Authentication {
 }
 
 /** Whether the agent may connect from where it does. */
-function mayConnect({ cidrs }: AgentRecord, peer: string): boolean {
+function mayConnect({ cidrs }: AgentRecord, { host }: Address): boolean {
   return cidrs.length === 0 ||
-    inNetworks(cidrs.map(parseNetwork), parseAddress(peer).host);
+    inNetworks(cidrs.map(parseNetwork), host);
 }

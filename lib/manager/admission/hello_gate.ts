@@ -31,7 +31,7 @@ export interface HelloGateOptions {
 }
 
 /** A hello that is being looked at. */
-interface Visit {
+interface PendingHello {
   /** Since when, by the monotonic clock. */
   readonly since: number;
 }
@@ -47,7 +47,7 @@ export class HelloGate {
   readonly #counters: Counters;
   readonly #most: number;
   /** Oldest first. */
-  readonly #inside = new Set<Visit>();
+  readonly #pending = new Set<PendingHello>();
   /** When all who were turned away will have come back, by the monotonic clock. */
   #clearAt = -Infinity;
 
@@ -60,7 +60,7 @@ export class HelloGate {
 
   /** How many hellos are being looked at. */
   get inFlight(): number {
-    return this.#inside.size;
+    return this.#pending.size;
   }
 
   /**
@@ -69,19 +69,19 @@ export class HelloGate {
    * @throws {Refusal} BUSY, at once
    */
   async pass(look: () => Promise<void>): Promise<void> {
-    const visit = { since: this.#clock.monotonic() };
-    const most = this.#mostAt(visit.since);
-    if (this.#inside.size >= most) throw this.#turnedAway(most);
-    this.#inside.add(visit);
+    const hello = { since: this.#clock.monotonic() };
+    const most = this.#mostAt(hello.since);
+    if (this.#pending.size >= most) throw this.#turnedAway(most);
+    this.#pending.add(hello);
     try {
       await look();
     } finally {
-      this.#inside.delete(visit);
+      this.#pending.delete(hello);
     }
   }
 
   #mostAt(now: number): number {
-    const [oldest] = this.#inside;
+    const [oldest] = this.#pending;
     const isSlow = oldest !== undefined && now - oldest.since >= SLOW_MS;
     return isSlow ? Math.min(this.#most, MAX_SLOW) : this.#most;
   }

@@ -1,10 +1,14 @@
+import { BlockList } from "node:net";
+import { encodeHex } from "@std/encoding/hex";
 import { PiriError } from "../../base/errors.ts";
 import { parseIp } from "../../base/ip.ts";
 
 /** A network that an agent may connect from: CIDR, RFC 4632 and RFC 4291. */
 export interface Network {
-  readonly bytes: Uint8Array;
-  /** How many bits of `bytes` count. */
+  /** The first address, as BlockList reads it: without a zone, and IPv4 where it was mapped. */
+  readonly address: string;
+  readonly family: "ipv4" | "ipv6";
+  /** Number of bits that all addresses of the network share. */
   readonly prefix: number;
 }
 
@@ -32,54 +36,49 @@ export function parseNetwork(text: string): Network {
   if (prefix > bits) {
     throw refuse(`${prefix} bits are over the limit of ${bits}`);
   }
-  if (!sameBits(given, masked(given, prefix), bits)) {
+  if (bitsOf(given).lastIndexOf("1") >= prefix) {
     throw refuse(
       `there are bits set beyond the first ${prefix}; use /${bits} for one address`,
     );
   }
-  return unmapped(given, prefix);
+  return networkOf(given, prefix);
 }
 
-/** Whether an address, as a socket reports it, lies in one of the networks. What is no address lies in none. */
+/** True if an address, as a socket reports it, lies in one of the networks. Text that is no address lies in none. */
 export function inNetworks(
   networks: readonly Network[],
   address: string,
 ): boolean {
   const parsed = parseIp(address);
   if (parsed === undefined) return false;
-  const { bytes } = unmapped(parsed, parsed.length * 8);
-  return networks.some((network) =>
-    network.bytes.length === bytes.length &&
-    sameBits(network.bytes, bytes, network.prefix)
-  );
+  const list = new BlockList();
+  for (const { address, prefix, family } of networks) {
+    list.addSubnet(address, prefix, family);
+  }
+  const given = networkOf(parsed, parsed.length * 8);
+  return list.check(given.address, given.family);
 }
 
 /** A socket that listens on :: reports 10.0.0.1 as ::ffff:10.0.0.1 (RFC 4291 section 2.5.5.2): they are the same. */
-function unmapped(bytes: Uint8Array, prefix: number): Network {
-  const mapped = bytes.length === 16 && prefix >= 96 &&
+function networkOf(bytes: Uint8Array, prefix: number): Network {
+  if (bytes.length === 4) {
+    return { address: bytes.join("."), family: "ipv4", prefix };
+  }
+  const mapped = prefix >= 96 &&
     bytes.subarray(0, 10).every((byte) => byte === 0) &&
     bytes[10] === 0xff && bytes[11] === 0xff;
   return mapped
-    ? { bytes: bytes.subarray(12), prefix: prefix - 96 }
-    : { bytes, prefix };
+    ? networkOf(bytes.subarray(12), prefix - 96)
+    : { address: groupsOf(bytes), family: "ipv6", prefix };
 }
 
-function masked(bytes: Uint8Array, prefix: number): Uint8Array {
-  return bytes.map((byte, index) => byte & maskOf(index, prefix));
+/** An IPv6 address with all its groups written out. */
+function groupsOf(bytes: Uint8Array): string {
+  return encodeHex(bytes).replaceAll(/....(?=.)/g, "$&:");
 }
 
-function sameBits(
-  one: Uint8Array,
-  other: Uint8Array,
-  prefix: number,
-): boolean {
-  return one.every((byte, index) =>
-    ((byte ^ (other[index] ?? 0)) & maskOf(index, prefix)) === 0
-  );
-}
-
-/** The bits of the byte at `index` that a prefix covers. */
-function maskOf(index: number, prefix: number): number {
-  const covered = Math.min(8, Math.max(0, prefix - index * 8));
-  return (0xff << (8 - covered)) & 0xff;
+/** The bits of an address as text of 0 and 1. */
+function bitsOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(2).padStart(8, "0"))
+    .join("");
 }

@@ -6,12 +6,12 @@ import { FileLibrary } from "./file_library.ts";
 import { type DataOwner, Layers, lookUp } from "./layers.ts";
 import { readModule } from "./operation_module.ts";
 
-/** Answers the DataRequests of agents: each has its own data and the files of its own groups, and only these. */
+/** Answers the DataRequests of agents. An agent gets its own data and the files of its own groups only. */
 export interface DataService {
   /**
-   * Answers one request. Text goes as `string`, bytes as `bytes` of a DataResponse.
+   * Answers one request. Text is sent as `string` of a DataResponse, bytes as `bytes`.
    *
-   * @param params As it came: JSON, or for those that take one name the plain name, too, as agents of 2024 send it.
+   * @param params JSON, or the plain name where a type takes one name: legacy agents send it so.
    * @throws {PiriError} NOT_FOUND, INVALID_ARGUMENT, UNSUPPORTED (no such type), CORRUPT, DISK; its message is the answer
    */
   answer(
@@ -22,24 +22,24 @@ export interface DataService {
   ): Promise<string | Uint8Array>;
 }
 
-/** The folders that answers come from. */
+/** Folders of the data and files. */
 export interface DataServiceOptions {
-  /** Has all.yaml, agents/ and groups/. */
+  /** Folder with all.yaml, agents/ and groups/. */
   readonly data: string;
-  /** Has all/ and groups/. */
+  /** Folder with all/ and groups/. */
   readonly files: string;
 }
 
 interface Request {
   readonly owner: DataOwner;
   readonly params: string;
-  /** The most bytes that the answer may have. */
+  /** Most bytes of the answer. */
   readonly maxBytes: number;
 }
 
 type Answer = (request: Request) => Promise<string | Uint8Array>;
 
-/** What an answer carries besides text or bytes. */
+/** Bytes of an answer besides its text or bytes, at most. */
 const ANSWER_OVERHEAD = 1_024;
 
 const ContentParams = v.object({
@@ -51,7 +51,7 @@ const ContentParams = v.object({
   ),
 });
 
-/** Makes the data service of a state folder. Files are looked at when they are asked for, never held. */
+/** Makes the data service of a state folder. Files are read when they are asked for, and never kept in memory. */
 export function createDataService(
   folders: DataServiceOptions,
 ): DataService {
@@ -109,7 +109,7 @@ async function answerData(layers: Layers, request: Request): Promise<string> {
   return toJson(value, `data ${JSON.stringify(key.slice(0, 200))}`, request);
 }
 
-/** A state is a map under `states`: agents of 2024 ask for it by its name. */
+/** Answers with a state, which is a map under `states`. Legacy agents ask for it by its name. */
 async function answerState(layers: Layers, request: Request): Promise<string> {
   const name = nameIn(request.params, "name");
   const states = lookUp(await layers.of(request.owner), "states");
@@ -141,7 +141,7 @@ function toJson(
   );
 }
 
-/** The one name that a request takes: in a JSON object, as a JSON string, or as it stands. */
+/** The one name that a request takes: in a JSON object, as a JSON string, or as plain text. */
 function nameIn(params: string, key: string): string {
   const value = tryJson(params);
   if (typeof value === "string") return value;

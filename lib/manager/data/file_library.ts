@@ -6,31 +6,31 @@ import type { DataOwner } from "./layers.ts";
 import { folderSafe, locate, requireSafeName } from "./locate.ts";
 import { SharedFiles } from "./shared_files.ts";
 
-/** What is known of a file. */
+/** Size and time of a file. */
 export interface FileFacts {
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Milliseconds since 1970, 0 where the system does not tell. */
+  /** Time of the last change, in milliseconds since 1970; 0 where the system has none. */
   readonly mtimeMs: number;
 }
 
-/** A file's hash, of the bytes that it had at that time. */
+/** Hash of a file, with the size and time that it had then. */
 export interface HashedFile extends FileFacts {
   readonly sha256: Uint8Array<ArrayBuffer>;
-  /** Which file and state of it was hashed. */
+  /** Identifies the file and its state when it was hashed. */
   readonly stamp: string;
 }
 
-/** Hashes are remembered for so many files. */
+/** Number of files whose hashes are remembered. */
 const REMEMBERED_HASHES = 1_000;
 
 const HASH_CHUNK_BYTES = 262_144;
 
-/** The files that agents may fetch: groups/GROUP/ of their groups, the later one first, then all/. */
+/** Files that agents may fetch: in groups/GROUP/ of their groups, the last group first, then in all/. */
 export class FileLibrary {
   readonly #dir: string;
   readonly #shared = new SharedFiles();
-  /** By path and stamp, so that a thousand agents that fetch a file have it hashed once. */
+  /** Hashes by path and stamp: a file that a thousand agents fetch is hashed once. */
   readonly #hashes = new Map<string, Promise<HashedFile>>();
 
   constructor(dir: string) {
@@ -38,7 +38,7 @@ export class FileLibrary {
   }
 
   /**
-   * Size and time of a file.
+   * Looks up size and time of a file.
    *
    * @throws {PiriError} NOT_FOUND, INVALID_ARGUMENT for a name that no file can have, DISK
    */
@@ -46,7 +46,7 @@ export class FileLibrary {
     return factsOf(await statOf(await this.#find(owner, name), name));
   }
 
-  /** The SHA-256 of a file, and the facts of what was hashed. Throws as `facts`. */
+  /** Returns the SHA-256 of a file, and its size and time when it was hashed. Throws as `facts`. */
   async hash(owner: DataOwner, name: string): Promise<HashedFile> {
     const path = await this.#find(owner, name);
     const key = stampOf(path, await statOf(path, name));
@@ -54,7 +54,7 @@ export class FileLibrary {
     this.#remember(key, hash);
     try {
       const hashed = await hash;
-      // It was written to meanwhile: the next one who asks should have it read again.
+      // The file was changed meanwhile: the next request should hash it again.
       if (hashed.stamp !== key) this.#hashes.delete(key);
       return hashed;
     } catch (error) {
@@ -64,7 +64,7 @@ export class FileLibrary {
   }
 
   #remember(key: string, hash: Promise<HashedFile>): void {
-    // Set anew, so that the first key is the one that nobody has asked for the longest.
+    // Moved to the end, so that the first key is the least recently used.
     this.#hashes.delete(key);
     this.#hashes.set(key, hash);
     const [oldest] = this.#hashes.keys();
@@ -73,7 +73,7 @@ export class FileLibrary {
     }
   }
 
-  /** Up to `length` bytes from `offset`; fewer where the file ends, none beyond it. Throws as `facts`. */
+  /** Reads up to `length` bytes from `offset`; fewer where the file ends, none beyond it. Throws as `facts`. */
   async read(
     owner: DataOwner,
     name: string,
@@ -141,7 +141,7 @@ function factsOf({ size, mtime }: Deno.FileInfo): FileFacts {
   return { size, mtimeMs: mtime?.getTime() ?? 0 };
 }
 
-/** Size and time alone miss a file that was put in another's place by an archive tool that keeps times. */
+/** Identifies a file and its state. Size and time alone miss a file replaced by an archive tool that keeps times. */
 function stampOf(path: string, info: Deno.FileInfo): string {
   const { size, mtime, ctime, ino } = info;
   return `${path} ${size} ${mtime?.getTime()} ${ctime?.getTime()} ${ino}`;

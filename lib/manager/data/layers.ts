@@ -4,13 +4,13 @@ import { readFile } from "../../base/files.ts";
 import { parseYaml } from "../../base/yaml.ts";
 import { folderSafe, locate } from "./locate.ts";
 
-/** A map of settings, as YAML's. */
+/** A map of settings, as YAML has it. */
 export type DataMap = Readonly<Record<string, unknown>>;
 
-/** Whose data is asked for. */
+/** The agent whose data is asked for. */
 export interface DataOwner {
   readonly id: string;
-  /** Of two that say something, the later is heard. */
+  /** Groups of the agent. Where two groups set the same key, the later one wins. */
   readonly groups: readonly string[];
 }
 
@@ -19,10 +19,10 @@ interface CachedFile {
   readonly data: DataMap;
 }
 
-/** The settings of agents: agents/NAME.yaml over groups/GROUP.yaml over all.yaml, in one folder. */
+/** Settings of agents: agents/NAME.yaml over groups/GROUP.yaml over all.yaml, in one folder. */
 export class Layers {
   readonly #dir: string;
-  /** By path; a file that has changed is read again. */
+  /** Parsed files by path. A file that has changed is read again. */
   readonly #cache = new Map<string, CachedFile>();
 
   constructor(dir: string) {
@@ -30,9 +30,9 @@ export class Layers {
   }
 
   /**
-   * All data of an agent, merged.
+   * Returns all data of an agent, merged.
    *
-   * @throws {PiriError} CORRUPT with the name of a file that cannot be understood
+   * @throws {PiriError} CORRUPT with the name of a file that cannot be parsed
    */
   async of({ id, groups }: DataOwner): Promise<DataMap> {
     const names = [
@@ -63,8 +63,8 @@ export class Layers {
 }
 
 /**
- * What a dotted key stands for, or undefined: "web.listen.0" is the first of the list `listen` in `web`. The empty key
- * is everything.
+ * Returns the value of a dotted key, or undefined: "web.listen.0" is the first element of the list `listen` in `web`.
+ * The empty key is everything.
  */
 export function lookUp(data: unknown, key: string): unknown {
   if (key === "") return data;
@@ -78,7 +78,7 @@ export function lookUp(data: unknown, key: string): unknown {
   return value;
 }
 
-/** Maps are merged, all else is replaced. Neither is changed. */
+/** Merges maps; other values of `over` replace those of `under`. Changes neither. */
 function merge(under: DataMap, over: DataMap): DataMap {
   const merged = new Map(Object.entries(under));
   for (const [key, value] of Object.entries(over)) {
@@ -88,7 +88,7 @@ function merge(under: DataMap, over: DataMap): DataMap {
       isMap(before) && isMap(value) ? merge(before, value) : value,
     );
   }
-  // Unlike an assignment, this makes "__proto__" a key as any other.
+  // Unlike an assignment, this makes "__proto__" an ordinary key.
   return Object.fromEntries(merged);
 }
 

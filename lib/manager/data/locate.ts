@@ -5,7 +5,7 @@ import { NAME_PATTERN } from "../../base/limits.ts";
 const MAX_NAME_LENGTH = 1_024;
 
 /**
- * Refuses a file name that is not a plain path downwards, written with slashes on every system.
+ * Refuses a file name that is not a plain relative path without "..", written with slashes on every system.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
@@ -16,7 +16,7 @@ export function requireSafeName(name: string): void {
     ? `its ${name.length} characters are over the limit of ${MAX_NAME_LENGTH}`
     : name.includes("\0")
     ? "it has a NUL in it"
-    // A colon is a drive or a stream on Windows.
+    // A colon marks a drive or a stream on Windows.
     : name.includes("\\") || (Deno.build.os === "windows" && name.includes(":"))
     ? "folders are divided by / and nothing else"
     : name.startsWith("/")
@@ -32,7 +32,7 @@ export function requireSafeName(name: string): void {
   );
 }
 
-/** An agent's or group's name. It was checked when it was given: this is for a database that was tampered with. */
+/** Returns the name of an agent or group, checked once more: somebody may have changed the database. */
 export function folderSafe(name: string): string {
   if (NAME_PATTERN.test(name)) return name;
   throw new PiriError(
@@ -42,9 +42,9 @@ export function folderSafe(name: string): string {
 }
 
 /**
- * The real path of a file in a folder, or undefined if there is no such file.
+ * Returns the real path of a file in a folder, or undefined if there is no such file.
  *
- * A symbolic link may lead about within the folder, and not out of it: one that does is as if it were not there.
+ * A symbolic link may lead to any place within the folder. A link that leads out of it counts as no file.
  */
 export async function locate(
   folder: string,
@@ -54,7 +54,7 @@ export async function locate(
   if (root === undefined) return undefined;
   const path = await realPath(join(root, name));
   if (path === undefined || !isInside(root, path)) return undefined;
-  // Opening a pipe would wait for a writer for ever.
+  // Opening a named pipe would wait for a writer for ever.
   return (await Deno.stat(path)).isFile ? path : undefined;
 }
 

@@ -2,13 +2,13 @@ import { PiriError } from "../../base/errors.ts";
 import type { FileLibrary } from "./file_library.ts";
 import type { DataOwner } from "./layers.ts";
 
-/** A name that can be imported there, which no path is. */
+/** A name that Python can import. No path matches. */
 const MODULE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/;
 
 /**
- * The Python source of an operation that an agent of 2024 does not have: the agent's file operations/NAME.py.
+ * Returns the Python source of an operation that a legacy agent does not have: the agent's file operations/NAME.py.
  *
- * @throws {PiriError} INVALID_ARGUMENT for what is no module's name, or a module that is too large; NOT_FOUND; DISK;
+ * @throws {PiriError} INVALID_ARGUMENT for a name that no module can have, or a module that is too large; NOT_FOUND; DISK;
  * CORRUPT if it is not UTF-8
  */
 export async function readModule(

@@ -1,22 +1,22 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { Turns } from "../../base/turns.ts";
 
-/** A file that was found is read by whoever asks so much later at most, milliseconds: then it is looked up again. */
+/** Longest time for which a file is shared after it was opened, in milliseconds. Later requests look it up again. */
 const SHARED_MS = 250;
 
 interface SharedFile {
   readonly file: Promise<Deno.FsFile>;
   readonly openedAt: number;
-  /** A read is a seek and a read. */
+  /** Orders the reads: each is a seek and a read. */
   readonly turns: Turns;
-  /** Where the file is read next without a seek. */
+  /** Offset of the next read without a seek; -1 if it is not known. */
   position: number;
   users: number;
 }
 
 /**
- * Files that are open while somebody reads them: of the requests that an agent has under way for one file, the first
- * looks it up and opens it. Nothing is open when nothing is read.
+ * Files that stay open while requests read them. Of concurrent requests of one agent for one file, the first looks it
+ * up and opens it. No file is open while none is read.
  */
 export class SharedFiles {
   readonly #clock: Clock;
@@ -27,11 +27,11 @@ export class SharedFiles {
   }
 
   /**
-   * Up to `length` bytes from `offset`.
+   * Reads up to `length` bytes from `offset`.
    *
-   * @param key Stands for everything that the answer depends on: who asks, by which rights, for what.
-   * @param find Looks up where the file is.
-   * @throws what `find` and the system throw
+   * @param key Identifies everything that the answer depends on: the agent, its groups and the name of the file.
+   * @param find Looks up the path of the file.
+   * @throws errors of `find` and of the system
    */
   async read(
     key: string,
@@ -68,7 +68,7 @@ export class SharedFiles {
 
   #close(key: string, shared: SharedFile): void {
     if (this.#files.get(key) === shared) this.#files.delete(key);
-    // One that could not be opened was told to who asked.
+    // The requests were told if the file could not be opened.
     shared.file.then((file) => file.close(), () => {});
   }
 }
@@ -80,7 +80,7 @@ async function readAt(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const buffer = new Uint8Array(length);
   if (at.position !== offset) {
-    // Until it is known where it is.
+    // Unknown until the seek has succeeded.
     at.position = -1;
     await file.seek(offset, Deno.SeekMode.Start);
   }

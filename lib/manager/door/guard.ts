@@ -1,67 +1,67 @@
-import { type Clock, sleep, type Timer } from "../../base/clock.ts";
+import type { Address } from "../../base/address.ts";
+import type { Clock, Timer } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { parseIp } from "../../base/ip.ts";
 import { logger } from "../../base/log.ts";
 import {
+  addressOf,
   BACKLOG,
   closeQuietly,
-  formatAddr,
   HANDSHAKE_MS,
 } from "../../wire/tls.ts";
 import type { Transport } from "../../wire/transport.ts";
+import { acceptLoop } from "./accept_loop.ts";
 
 const log = logger("manager", "guard");
 
-/** How long accepting pauses when the system has no descriptor left, milliseconds. */
-const EXHAUSTED_MS = 100;
-
-/** One read takes so many bytes: few while a connection says little, so that thousands cost little. */
+/** Sizes of a read buffer: small while a connection sends little, so that thousands of them cost little memory. */
 const READ_BYTES = { first: 2_048, most: 65_536 };
 
-/** When the Manager has hung up, its peer has so long to read the rest and do the same, milliseconds. */
+/** Time in which a peer must read the rest and hang up once the Manager has done so, in milliseconds. */
 const LINGER_MS = 2_000;
 
-/** The type of a TLS record that begins a handshake: RFC 8446 section 5.1. */
+/** Type of a TLS record that begins a handshake: RFC 8446 section 5.1. */
 const HANDSHAKE_RECORD = 22;
 
-/** How many connections there may be. */
+/** Most connections of a guard. */
 export interface GuardLimits {
-  /** From one address; of IPv6 from one /64, which is what one customer has. */
+  /** Most connections from one address. An IPv6 /64 counts as one: a customer has all of it. */
   readonly perAddress: number;
   readonly total: number;
 }
 
-/** What a guard has unless it is told otherwise. */
+/** Limits of a guard by default. */
 export const GUARD_LIMITS: GuardLimits = { perAddress: 500, total: 5_000 };
 
-/** What a guard is made of. */
 export interface GuardOptions extends GuardLimits {
   readonly hostname: string;
   readonly port: number;
-  /** Where TLS is listened for, on 127.0.0.1. */
+  /** Port of the TLS listener on 127.0.0.1. */
   readonly innerPort: () => number;
   readonly clock: Clock;
   readonly counters: Counters;
 }
 
 /**
- * Stands before the TLS listener of a Manager that strangers can reach: a listener on plain TCP that relays to it.
+ * Relays plain TCP connections to the TLS listener of a Manager that is exposed to strangers.
  *
- * A TLS connection whose handshake hangs keeps its socket for as long as its peer likes; a plain one can be closed. So
- * whoever does not begin a handshake, or does not finish one in time, is gone, and nobody may have too many connections.
+ * A TLS connection whose handshake hangs keeps its socket for as long as its peer likes; a plain one can be closed. The
+ * guard closes every connection that does not begin a handshake, or does not finish it in time, and limits their
+ * number.
  */
 export class Guard {
   readonly #options: GuardOptions;
   readonly #listener: Deno.TcpListener;
   readonly #accepting: Promise<void>;
   readonly #stop = new AbortController();
-  readonly #visits = new Set<Visit>();
-  /** Those that have not finished a handshake, oldest first. */
-  readonly #unauthenticated = new Set<Visit>();
+  readonly #connections = new Set<GuardedConnection>();
+  /** Connections that have not finished a handshake, oldest first. */
+  readonly #unauthenticated = new Set<GuardedConnection>();
+  /** Number of connections of each origin. */
   readonly #byOrigin = new Map<string, number>();
-  /** By the port that a relay has dialled from. */
-  readonly #byInnerPort = new Map<number, Visit>();
+  /** Connections by the local port from which the guard dialled the listener. */
+  readonly #byInnerPort = new Map<number, GuardedConnection>();
 
   /** @throws {PiriError} UNAVAILABLE if it cannot listen there. */
   constructor(options: GuardOptions) {
@@ -76,73 +76,59 @@ export class Guard {
         { cause },
       );
     }
-    this.#accepting = this.#accept();
+    this.#accepting = acceptLoop(this.#listener, {
+      receive: (conn) => this.#receive(conn),
+      signal: this.#stop.signal,
+      clock: options.clock,
+      counters: options.counters,
+      log,
+    });
   }
 
-  get address(): string {
-    return formatAddr(this.#listener.addr);
+  get address(): Address {
+    return addressOf(this.#listener.addr);
   }
 
   get port(): number {
     return this.#listener.addr.port;
   }
 
-  /** How many connections there are. */
+  /** Number of connections. */
   get size(): number {
-    return this.#visits.size;
+    return this.#connections.size;
   }
 
   /**
-   * The connection, whose handshake is done, as one from where it really comes from. Undefined if it did not come by this
-   * guard: somebody on this host has dialled the listener behind it.
+   * Returns a connection, whose handshake is done, with the address of its real peer. Undefined if it did not pass this
+   * guard: somebody on this host has dialled the listener itself.
    */
   admit(transport: Transport): Transport | undefined {
-    const port = Number(
-      transport.peer.slice(transport.peer.lastIndexOf(":") + 1),
-    );
-    const visit = this.#byInnerPort.get(port);
-    if (visit === undefined) {
+    const connection = this.#byInnerPort.get(transport.peer.port);
+    if (connection === undefined) {
       this.#options.counters.add("guard_bypassed");
       return undefined;
     }
-    this.#unauthenticated.delete(visit);
-    visit.deadline.cancel();
+    this.#unauthenticated.delete(connection);
+    connection.deadline.cancel();
     return {
-      peer: visit.peer,
+      peer: connection.peer,
       read: () => transport.read(),
       write: (bytes) => transport.write(bytes),
       close: () => transport.close(),
     };
   }
 
-  /** Stops accepting. What is relayed goes on until its ends hang up, or `end`. */
+  /** Stops accepting. Relayed connections go on until one side hangs up, or `end`. */
   async close(): Promise<void> {
     this.#stop.abort();
     closeQuietly(this.#listener);
-    for (const visit of [...this.#unauthenticated]) this.#end(visit);
+    for (const connection of [...this.#unauthenticated]) this.#end(connection);
     await this.#accepting;
   }
 
-  /** Ends what is relayed. */
+  /** Ends all relayed connections. */
   end(): void {
-    for (const visit of [...this.#visits]) this.#end(visit);
-  }
-
-  async #accept(): Promise<void> {
-    const { clock, counters } = this.#options;
-    while (!this.#stop.signal.aborted) {
-      try {
-        this.#receive(await this.#listener.accept());
-      } catch (error) {
-        if (this.#stop.signal.aborted) return;
-        // At the limit of descriptors: those that close make room.
-        counters.add("accept_errors");
-        log.warning("Cannot accept a connection: {error}", {
-          error: messageOf(error),
-        });
-        await sleep(clock, EXHAUSTED_MS, this.#stop.signal);
-      }
-    }
+    for (const connection of [...this.#connections]) this.#end(connection);
   }
 
   #receive(outer: Deno.TcpConn): void {
@@ -153,40 +139,40 @@ export class Guard {
       counters.add("guard_address_full");
       return closeQuietly(outer);
     }
-    if (this.#visits.size >= total) {
+    if (this.#connections.size >= total) {
       const [oldest] = this.#unauthenticated;
       if (oldest === undefined) {
         counters.add("guard_full");
         return closeQuietly(outer);
       }
-      // Nobody waits behind the silent.
+      // A silent connection must not keep others out.
       counters.add("guard_displaced");
       this.#end(oldest);
     }
-    const visit: Visit = {
+    const connection: GuardedConnection = {
       outer,
       inner: undefined,
       origin,
-      peer: formatAddr(outer.remoteAddr),
+      peer: addressOf(outer.remoteAddr),
       deadline: clock.timer(HANDSHAKE_MS, () => {
         counters.add("guard_timeouts");
-        this.#end(visit);
+        this.#end(connection);
       }),
     };
     this.#byOrigin.set(origin, (this.#byOrigin.get(origin) ?? 0) + 1);
-    this.#visits.add(visit);
-    this.#unauthenticated.add(visit);
-    this.#relay(visit)
+    this.#connections.add(connection);
+    this.#unauthenticated.add(connection);
+    this.#relay(connection)
       .catch((error) =>
         log.debug("A relayed connection broke: {error}", {
           error: messageOf(error),
         })
       )
-      .finally(() => this.#end(visit));
+      .finally(() => this.#end(connection));
   }
 
-  async #relay(visit: Visit): Promise<void> {
-    const { outer } = visit;
+  async #relay(connection: GuardedConnection): Promise<void> {
+    const { outer } = connection;
     outer.setNoDelay(true);
     const buffer = new Uint8Array(READ_BYTES.first);
     const count = await outer.read(buffer);
@@ -199,53 +185,56 @@ export class Guard {
       hostname: "127.0.0.1",
       port: this.#options.innerPort(),
     });
-    if (!this.#visits.has(visit)) return closeQuietly(inner);
-    visit.inner = inner;
+    if (!this.#connections.has(connection)) return closeQuietly(inner);
+    connection.inner = inner;
     inner.setNoDelay(true);
-    // Known before the first byte goes on, and so before anybody asks.
-    this.#byInnerPort.set(inner.localAddr.port, visit);
+    // Set before the first byte is relayed, and so before `admit` asks for it.
+    this.#byInnerPort.set(inner.localAddr.port, connection);
     await writeAll(inner, buffer.subarray(0, count));
-    await Promise.all([pump(outer, inner), this.#answer(inner, visit)]);
+    await Promise.all([pump(outer, inner), this.#answer(inner, connection)]);
   }
 
-  async #answer(inner: Deno.TcpConn, visit: Visit): Promise<void> {
-    await pump(inner, visit.outer);
-    if (!this.#visits.has(visit)) return;
-    visit.deadline.cancel();
-    visit.deadline = this.#options.clock.timer(
+  async #answer(
+    inner: Deno.TcpConn,
+    connection: GuardedConnection,
+  ): Promise<void> {
+    await pump(inner, connection.outer);
+    if (!this.#connections.has(connection)) return;
+    connection.deadline.cancel();
+    connection.deadline = this.#options.clock.timer(
       LINGER_MS,
-      () => this.#end(visit),
+      () => this.#end(connection),
     );
   }
 
-  #end(visit: Visit): void {
-    if (!this.#visits.delete(visit)) return;
-    visit.deadline.cancel();
-    this.#unauthenticated.delete(visit);
-    const left = (this.#byOrigin.get(visit.origin) ?? 1) - 1;
-    if (left === 0) this.#byOrigin.delete(visit.origin);
-    else this.#byOrigin.set(visit.origin, left);
-    closeQuietly(visit.outer);
-    if (visit.inner === undefined) return;
-    this.#byInnerPort.delete(visit.inner.localAddr.port);
-    closeQuietly(visit.inner);
+  #end(connection: GuardedConnection): void {
+    if (!this.#connections.delete(connection)) return;
+    connection.deadline.cancel();
+    this.#unauthenticated.delete(connection);
+    const left = (this.#byOrigin.get(connection.origin) ?? 1) - 1;
+    if (left === 0) this.#byOrigin.delete(connection.origin);
+    else this.#byOrigin.set(connection.origin, left);
+    closeQuietly(connection.outer);
+    if (connection.inner === undefined) return;
+    this.#byInnerPort.delete(connection.inner.localAddr.port);
+    closeQuietly(connection.inner);
   }
 }
 
-/** A connection that came in, and its other half. */
-interface Visit {
+/** A connection from outside, and the one to the listener that it is relayed to. */
+interface GuardedConnection {
   readonly outer: Deno.TcpConn;
   inner: Deno.TcpConn | undefined;
   readonly origin: string;
-  readonly peer: string;
+  readonly peer: Address;
   deadline: Timer;
 }
 
-/** Whom a connection counts for. */
+/** Key by which connections are counted: an IPv4 address or an IPv6 /64. */
 function originOf(hostname: string): string {
   const bytes = parseIp(hostname);
   if (bytes === undefined || bytes.length === 4) return hostname;
-  // RFC 4291 section 2.5.5.2: IPv4 on a socket of both.
+  // RFC 4291 section 2.5.5.2: an IPv4 address on a dual-stack socket.
   const isMapped = bytes.subarray(0, 10).every((byte) => byte === 0) &&
     bytes[10] === 0xff;
   return isMapped
@@ -253,7 +242,7 @@ function originOf(hostname: string): string {
     : `${bytes.subarray(0, 8).join(".")}/64`;
 }
 
-/** Moves bytes until the end of one side, and passes the end on. */
+/** Copies bytes until the end of `from`, and passes the end on. */
 async function pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
   let buffer = new Uint8Array(READ_BYTES.first);
   while (true) {

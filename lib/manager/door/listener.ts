@@ -1,32 +1,32 @@
+import type { Address } from "../../base/address.ts";
 import { type Clock, sleep, type Timer } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
+import type { Identity } from "../../base/pem.ts";
 import {
+  addressOf,
   ALPN,
   BACKLOG,
   closeQuietly,
-  formatAddr,
   HANDSHAKE_MS,
   TlsTransport,
 } from "../../wire/tls.ts";
 import type { Transport } from "../../wire/transport.ts";
+import { acceptLoop } from "./accept_loop.ts";
+import type { Door } from "./door.ts";
 
 const log = logger("manager", "listener");
 
 /**
- * So many handshakes may be under way; a newcomer beyond that ends the oldest. A whole fleet may come back at once, and
- * whoever is ended would only dial again; one that is silent costs about 15 kB, and keeps them though it is ended.
+ * Most unfinished handshakes; a newcomer beyond that ends the oldest. A whole fleet may come back at once, and an agent
+ * that is ended would only dial again. A silent peer costs about 15 kB, which ending it does not free.
  */
 const MAX_PENDING = 10_000;
 
-/** How long accepting pauses when the system has no descriptor left, milliseconds. */
-const EXHAUSTED_MS = 100;
-
-/** A port that is taken is tried again after so long, milliseconds. */
+/** Pause before another attempt to listen on a port that is taken, in milliseconds. */
 const LISTEN_AGAIN_MS = 1_000;
 
-/** What a listener is made of. */
 export interface ListenerOptions {
   readonly hostname: string;
   readonly port: number;
@@ -34,7 +34,7 @@ export interface ListenerOptions {
   readonly keyPem: string;
   readonly clock: Clock;
   readonly counters: Counters;
-  /** So many handshakes may be under way; MAX_PENDING unless said. */
+  /** Most unfinished handshakes; MAX_PENDING by default. */
   readonly mostPending?: number;
   /** Takes a connection whose handshake is done. */
   readonly serve: (transport: Transport) => void;
@@ -42,23 +42,23 @@ export interface ListenerOptions {
 
 interface Pending {
   readonly conn: Deno.TlsConn;
-  /** When it is given up, by the monotonic clock. */
+  /** Time at which it is given up, by the monotonic clock. */
   readonly until: number;
 }
 
-/** Accepts agents. Accepting never waits for a handshake, so that nobody waits behind the silent. */
-export class Listener {
+/** Accepts agents. Accepting never waits for a handshake, so that a silent peer delays nobody. */
+export class Listener implements Door {
   readonly #options: ListenerOptions;
   /** Oldest first. */
   readonly #pending = new Set<Pending>();
-  /** One for all: set for the one that was the oldest then. */
+  /** One timer for all pending handshakes, set to the deadline of the oldest. */
   #timer: Timer | undefined;
   readonly #stop = new AbortController();
   #certPem: string;
   #keyPem: string;
   #listener: Deno.TlsListener;
-  /** The one that was closed for a new certificate. */
-  #former: Deno.TlsListener | undefined;
+  /** Stops accepting on the current listener. */
+  #stopAccepting = new AbortController();
   #accepting: Promise<void>;
 
   /** @throws {PiriError} UNAVAILABLE if it cannot listen there. */
@@ -67,49 +67,51 @@ export class Listener {
     this.#certPem = options.certPem;
     this.#keyPem = options.keyPem;
     this.#listener = this.#listen(options.port);
-    this.#accepting = this.#accept(this.#listener);
+    this.#accepting = this.#accept();
   }
 
-  get address(): string {
-    return formatAddr(this.#listener.addr);
+  get address(): Address {
+    return addressOf(this.#listener.addr);
   }
 
   get port(): number {
     return this.#listener.addr.port;
   }
 
-  /** Shows another certificate to those who come from now on; connections stay. Takes about a millisecond. */
-  async renew(
-    { certPem, keyPem }: { certPem: string; keyPem: string },
-  ): Promise<void> {
+  /** Shows another certificate to newcomers; established connections stay. Takes about a millisecond. */
+  async renew({ certPem, keyPem }: Identity): Promise<void> {
     const { port } = this;
     this.#certPem = certPem;
     this.#keyPem = keyPem;
-    this.#former = this.#listener;
-    closeQuietly(this.#former);
-    // The port is free once its accepting has ended.
+    this.#stopAccepting.abort();
+    closeQuietly(this.#listener);
+    // The port is free once the accept loop has ended.
     await this.#accepting;
     while (!this.#stop.signal.aborted) {
       try {
         this.#listener = this.#listen(port);
-        this.#accepting = this.#accept(this.#listener);
+        this.#accepting = this.#accept();
         return;
       } catch (error) {
-        // Somebody took the port in between: without it this Manager is of no use, so it is waited for.
+        // Another program took the port in between. The Manager is of no use without it, so it tries again.
         log.error("{error}", { error: messageOf(error) });
         await sleep(this.#options.clock, LISTEN_AGAIN_MS, this.#stop.signal);
       }
     }
   }
 
-  /** Stops accepting, and gives up the handshakes that are under way. */
+  /** Stops accepting, and gives up unfinished handshakes. */
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#stopAccepting.abort();
     closeQuietly(this.#listener);
     for (const pending of this.#pending) this.#giveUp(pending);
     this.#timer?.cancel();
     await this.#accepting;
   }
+
+  /** Does nothing: a connection depends on its own socket only. */
+  end(): void {}
 
   #listen(port: number): Deno.TlsListener {
     const { hostname } = this.#options;
@@ -131,20 +133,16 @@ export class Listener {
     }
   }
 
-  async #accept(listener: Deno.TlsListener): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      try {
-        void this.#shakeHands(await listener.accept());
-      } catch (error) {
-        if (this.#stop.signal.aborted || listener === this.#former) return;
-        // At the limit of descriptors: those that close make room.
-        this.#options.counters.add("accept_errors");
-        log.warning("Cannot accept a connection: {error}", {
-          error: messageOf(error),
-        });
-        await sleep(this.#options.clock, EXHAUSTED_MS, this.#stop.signal);
-      }
-    }
+  #accept(): Promise<void> {
+    this.#stopAccepting = new AbortController();
+    const { clock, counters } = this.#options;
+    return acceptLoop(this.#listener, {
+      receive: (conn) => void this.#shakeHands(conn),
+      signal: this.#stopAccepting.signal,
+      clock,
+      counters,
+      log,
+    });
   }
 
   async #shakeHands(conn: Deno.TlsConn): Promise<void> {

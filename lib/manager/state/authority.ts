@@ -4,7 +4,7 @@ import { PiriError } from "../../base/errors.ts";
 import { decodePem, type Identity } from "../../base/pem.ts";
 import type { Random } from "../../base/random.ts";
 
-/** What everything that makes certificates needs of the world. The keys come from WebCrypto in any case. */
+/** Time and randomness for a certificate. Its keys always come from WebCrypto. */
 export interface IssueOptions {
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -13,24 +13,24 @@ export interface IssueOptions {
 
 const DAY_MS = 86_400_000;
 
-/** Hosts whose clocks are behind should accept a certificate that has just been made. */
+/** Time by which a certificate is backdated, so that hosts whose clocks are behind accept a new one. */
 const BACKDATED_MS = 3_600_000;
 
 const AUTHORITY_LIFE_MS = 3_653 * DAY_MS;
 const SERVER_LIFE_MS = 365 * DAY_MS;
 
-/** A server certificate with less time than this left is issued anew. */
+/** Remaining time below which a server certificate is issued anew. */
 export const RENEW_BEFORE_MS = 30 * DAY_MS;
 
-/** No public authority issues for this domain: it is reserved for private use (ICANN, 2024). */
+/** Domain that is reserved for private use (ICANN, 2024): no public authority issues for it. */
 const PRIVATE_DOMAIN = ".piri.internal";
 
-/** A name that only the own authority certifies. Agents verify it wherever they dial. */
+/** Makes a name that only the own authority certifies. Agents verify it wherever they dial. */
 export function newServerName(random: Random): string {
   return `${encodeHex(random.bytes(8))}${PRIVATE_DOMAIN}`;
 }
 
-/** Makes a certificate authority of its own for one Manager. */
+/** Makes the certificate authority of one Manager. */
 export async function createAuthority(
   { now, random }: IssueOptions,
 ): Promise<Identity> {
@@ -46,8 +46,8 @@ export async function createAuthority(
 /**
  * Makes a Manager's server certificate.
  *
- * @param names Host names and IP addresses that it is dialled by, besides the server name.
- * @throws {PiriError} INVALID_ARGUMENT for what is neither
+ * @param names Host names and IP addresses that agents dial, besides the server name.
+ * @throws {PiriError} INVALID_ARGUMENT for a name that is neither
  */
 export async function issueServerCertificate(
   authority: Identity,
@@ -86,7 +86,7 @@ export async function renewServerCertificate(
   return { certPem: renewed, expiresAt: notAfter };
 }
 
-/** When a certificate ends, in milliseconds since 1970. */
+/** End of a certificate's validity, in milliseconds since 1970. */
 export function certificateExpiry(certPem: string): number {
   return read(certPem).validToDate.getTime();
 }
@@ -94,7 +94,7 @@ export function certificateExpiry(certPem: string): number {
 /**
  * The private name among a server certificate's names.
  *
- * @throws {PiriError} CORRUPT if it has none: it is not one of ours
+ * @throws {PiriError} CORRUPT if it has none: Piri did not make it
  */
 export function serverNameOf(certPem: string): string {
   for (const name of (read(certPem).subjectAltName ?? "").split(", ")) {
@@ -110,7 +110,7 @@ export function serverNameOf(certPem: string): string {
   );
 }
 
-/** A server certificate is of no use once its authority has ended. */
+/** End of a server certificate that is made now: at most the end of its authority. */
 function serverExpiry(authority: Identity, now: number): number {
   const most = certificateExpiry(authority.certPem);
   if (now >= most) {
@@ -120,7 +120,7 @@ function serverExpiry(authority: Identity, now: number): number {
     );
   }
   const expiry = Math.min(now + SERVER_LIFE_MS, most);
-  // Certificates know whole seconds only.
+  // Certificates have whole seconds only.
   return expiry - expiry % 1_000;
 }
 
@@ -139,14 +139,14 @@ function read(certPem: string): X509Certificate {
   }
 }
 
-/** 127 random bits, positive and of the same length always (RFC 5280 section 4.1.2.2). */
+/** Serial number of 127 random bits, positive and always of the same length (RFC 5280 section 4.1.2.2). */
 function serialOf(random: Random): Uint8Array<ArrayBuffer> {
   const serial = random.bytes(16);
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
   return serial;
 }
 
-/** Loaded when a certificate is made and never else: the libraries behind it take 25 ms and more to load. */
+/** Loads the certificate code when a certificate is made: its libraries take 25 ms and more to load. */
 function x509(): Promise<typeof import("./x509.ts")> {
   return import("./x509.ts");
 }

@@ -16,21 +16,21 @@ import {
 } from "../../base/settings.ts";
 import { GUARD_LIMITS, type GuardLimits } from "../door/guard.ts";
 
-/** What a Manager's operator can set: config.yaml, described in docs/configuration.md. */
+/** Settings of a Manager: config.yaml, described in docs/configuration.md. */
 export interface ManagerConfig {
-  /** Where agents are accepted. */
+  /** Address on which agents are accepted. */
   readonly listen: Address;
-  /** Where agents are told to dial. */
+  /** Address that agents are told to dial. */
   readonly advertise: Address;
   readonly retention: {
-    /** Commands and events older than this are deleted. */
+    /** Age at which commands and events are deleted, in milliseconds. */
     readonly ms: number;
-    /** The oldest output is deleted down to this, in bytes. */
+    /** Total output that is kept, in bytes. The oldest is deleted first. */
     readonly outputBytes: number;
   };
   /** Output kept of one command, both streams together, in bytes. */
   readonly outputBytesPerCommand: number;
-  /** How often agents and the Manager ask each other whether they are there. */
+  /** Interval of pings between agents and the Manager, in milliseconds. */
   readonly pingIntervalMs: number;
   /** Limits of the plain-TCP front; without them there is none. */
   readonly guard?: GuardLimits | undefined;
@@ -59,7 +59,7 @@ const Schema = v.strictObject({
     sizeSetting({ least: "0B", most: "1TiB" }),
     "64MiB",
   ),
-  // Agents count it as between these two, whatever they are told.
+  // Agents use a value between these two, whatever the Manager says.
   pingIntervalMs: v.optional(
     durationSetting(1, { least: "1s", most: "15s" }),
     15_000,
@@ -95,7 +95,7 @@ export async function parseManagerConfig(
   return { ...rest, retention: { ms: days, outputBytes } };
 }
 
-/** Reads an address that agents can dial: not "all addresses", and with a port. */
+/** Reads an address that agents can dial: not "all addresses", and not port 0. */
 export function parseAdvertised(text: string): Address {
   const address = parseAddress(text);
   if (!isWildcard(address.host)) return address;

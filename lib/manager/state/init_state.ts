@@ -18,23 +18,22 @@ import {
 import { newConfigText } from "./config.ts";
 import { type StatePaths, statePaths } from "./state_paths.ts";
 
-/** What a new Manager is made of. */
 export interface InitOptions {
   readonly listen: Address;
   readonly advertise: Address;
   readonly clock: Clock;
   readonly random: Random;
-  /** Makes what else belongs to a new Manager: its database. */
+  /** Makes the database of the new Manager. */
   readonly prepare?: (paths: StatePaths) => Promise<void>;
 }
 
 /**
  * Makes a Manager's state folder: authority, certificate, configuration, folders for data and files.
  *
- * config.yaml comes last: without it, nothing uses the folder. A crash before that leaves a mark, by which the next
- * `initState` knows that all the rest was made by the one that did not finish, and starts over.
+ * config.yaml is written last: without it, nothing uses the folder. A crash before that leaves a mark. The next
+ * `initState` finds the mark, removes everything that the unfinished one has made, and starts over.
  *
- * @throws {PiriError} FAILED_PRECONDITION if something is there already; it is left as it was
+ * @throws {PiriError} FAILED_PRECONDITION if the folder is in use; it is left as it was
  */
 export async function initState(
   dir: string,
@@ -49,7 +48,7 @@ export async function initState(
       create: true,
       mode: PRIVATE_FILE,
     });
-    // Of two at once, the second waits here and then finds the folder in use.
+    // A second `initState` at the same time waits here, and then finds the folder in use.
     await mark.lock(true);
     try {
       await requireUnused(paths);
@@ -84,7 +83,7 @@ async function removeLeftovers(paths: StatePaths): Promise<void> {
   }
 }
 
-/** What is in a folder, but for what the system puts into the root of a new volume. */
+/** Names in a folder, without those that the system puts into the root of a new volume. */
 async function namesIn(dir: string): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of Deno.readDir(dir)) {
@@ -134,7 +133,7 @@ const ALL_DATA = `\
 # Data for every agent. What groups/GROUP.yaml and agents/NAME.yaml say comes before it.
 `;
 
-/** What else the certificate should be good for than its private name: peers that know a Manager by its address. */
+/** Further names of the certificate, for peers that know a Manager by its address. */
 function namesOf(listen: Address, advertise: Address): string[] {
   const hosts = [advertise.host, "localhost", "127.0.0.1", "::1"];
   return isWildcard(listen.host) ? hosts : [...hosts, listen.host];

@@ -18,30 +18,30 @@ import {
 import { type ManagerConfig, parseManagerConfig } from "./config.ts";
 import { type StatePaths, statePaths } from "./state_paths.ts";
 
-/** What a Manager that is to serve needs from its state folder. The authority's key stays on the disk. */
+/** Contents of a state folder that a serving Manager needs. The authority's key stays on the disk. */
 export interface ManagerState {
   readonly paths: StatePaths;
   readonly config: ManagerConfig;
-  /** The authority's certificate, DER: part of every join token. */
+  /** Certificate of the authority, DER. It is part of every join token. */
   readonly caCertificate: Uint8Array<ArrayBuffer>;
   readonly server: ServerIdentity;
 }
 
-/** What a Manager shows to those who dial it. */
+/** Certificate and key that a Manager shows to agents. */
 export interface ServerIdentity {
   readonly certPem: string;
   readonly keyPem: string;
-  /** The name that agents verify. */
+  /** Name that agents verify. */
   readonly name: string;
-  /** Milliseconds since 1970. */
+  /** End of its validity, in milliseconds since 1970. */
   readonly expiresAt: number;
 }
 
 /**
  * Reads a state folder that `initState` has made.
  *
- * @throws {PiriError} FAILED_PRECONDITION if there is none; DENIED if a key may be read by others; INVALID_ARGUMENT for
- * a mistake in config.yaml; CORRUPT.
+ * @throws {PiriError} FAILED_PRECONDITION if there is none; DENIED if others may read a key; INVALID_ARGUMENT for a
+ * mistake in config.yaml; CORRUPT.
  */
 export async function loadState(dir: string): Promise<ManagerState> {
   const paths = statePaths(dir);
@@ -62,9 +62,9 @@ export async function loadState(dir: string): Promise<ManagerState> {
 }
 
 /**
- * Issues the server certificate anew, on the disk too, if less than 30 days of it are left.
+ * Issues the server certificate anew, on the disk too, if less than 30 days of its validity are left.
  *
- * @returns the new identity, or undefined if it is not time yet
+ * @returns the new identity, or undefined if more are left
  */
 export async function renewServerIdentity(
   { paths, server }: Pick<ManagerState, "paths" | "server">,
@@ -76,7 +76,7 @@ export async function renewServerIdentity(
     certPem: await readFile(paths.caCert),
     keyPem: await readPrivateFile(paths.caKey),
   };
-  // At the end of the authority's own life there is nothing to gain, and the authority says so once it is over.
+  // A certificate cannot outlive its authority. Near the end of that, a new one would not last longer.
   if (certificateExpiry(authority.certPem) === server.expiresAt) {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 
-/** Where things are in a Manager's state folder. */
+/** Paths of the files and folders in a Manager's state folder. */
 export interface StatePaths {
   readonly dir: string;
   readonly config: string;
@@ -9,15 +9,15 @@ export interface StatePaths {
   readonly serverCert: string;
   readonly serverKey: string;
   readonly database: string;
-  /** What agents may ask for as data: see data/data_service.ts. */
+  /** Folder of the data that agents may ask for: see data/data_service.ts. */
   readonly data: string;
-  /** What agents may ask for as files. */
+  /** Folder of the files that agents may ask for. */
   readonly files: string;
-  /** There while `init` is at work, and left behind by one that did not finish. */
+  /** File that exists while `init` runs, and stays if it does not finish. */
   readonly unfinished: string;
 }
 
-/** The paths in a Manager's state folder. */
+/** Returns the paths in a Manager's state folder. */
 export function statePaths(dir: string): StatePaths {
   return {
     dir,

@@ -18,22 +18,22 @@ const Oid = {
   serverAuth: "1.3.6.1.5.5.7.3.1",
 } as const;
 
-/** GeneralName's tags. */
+/** Tags of GeneralName: RFC 5280 section 4.2.1.6. */
 const DNS_NAME = 2;
 const IP_ADDRESS = 7;
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256" } as const;
 const HASH = "SHA-256";
 
-/** What signs: an authority, or nobody but the certificate itself. */
 interface Validity {
+  /** Authority that signs; undefined for a certificate that signs itself. */
   readonly issuer?: Identity;
   readonly serial: Uint8Array<ArrayBuffer>;
   readonly notBefore: number;
   readonly notAfter: number;
 }
 
-/** Makes a key and a certificate: an authority's, signed by itself, or with an issuer a server's. */
+/** Makes a key and a certificate: a server's if there is an issuer, otherwise an authority's, signed by itself. */
 export async function createCertificate(
   { commonName, names = [], issuer, ...validity }: Validity & {
     readonly commonName: string;
@@ -64,7 +64,7 @@ export async function createCertificate(
   return { certPem, keyPem: encodePem("PRIVATE KEY", new Uint8Array(key)) };
 }
 
-/** The same certificate for the same key, with another validity. */
+/** Issues a certificate again for the same key, with another validity. */
 export async function reissueCertificate(
   certPem: string,
   { issuer, ...validity }: Validity & { readonly issuer: Identity },
@@ -188,7 +188,7 @@ function generalName(name: string): pkijs.GeneralName {
   );
 }
 
-/** RFC 5280 section 4.1.2.5: two-digit years up to 2049. Whole seconds only. */
+/** Encodes a time in whole seconds, with a two-digit year up to 2049: RFC 5280 section 4.1.2.5. */
 function timeOf(ms: number): pkijs.Time {
   const value = new Date(Math.floor(ms / 1000) * 1000);
   return new pkijs.Time({
@@ -197,7 +197,7 @@ function timeOf(ms: number): pkijs.Time {
   });
 }
 
-/** RFC 7093 section 2, method 1: the leftmost 160 bits of the SHA-256 of the key. */
+/** Identifier of a key: the leftmost 160 bits of its SHA-256 (RFC 7093 section 2, method 1). */
 async function keyIdOf(certificate: pkijs.Certificate): Promise<ArrayBuffer> {
   const { valueHexView } =
     certificate.subjectPublicKeyInfo.subjectPublicKey.valueBlock;

@@ -54,7 +54,7 @@ class Guarded implements AsyncDisposable {
   admitNewest(): Transport | undefined {
     const { port = 0 } = this.arrived.at(-1)?.remoteAddr ?? {};
     return this.guard.admit({
-      peer: `127.0.0.1:${port}`,
+      peer: { host: "127.0.0.1", port },
       read: () => Promise.resolve(undefined),
       write: ({ length }) => Promise.resolve(length),
       close: () => {},
@@ -117,7 +117,7 @@ Deno.test("a guard relays both ways, and knows from where a connection comes", a
   await using guarded = new Guarded();
   const conn = await guarded.begun();
   const { hostname, port } = conn.localAddr;
-  assertEquals(guarded.admitNewest()?.peer, `${hostname}:${port}`);
+  assertEquals(guarded.admitNewest()?.peer, { host: hostname, port });
   const text = new Uint8Array(300_000).map((_, index) => index);
   const back: number[] = [];
   const sent = (async () => {

@@ -26,6 +26,12 @@ Deno.test("a new configuration says what the defaults are", async () => {
   assertEquals(await parseManagerConfig(addresses, "config.yaml"), defaults);
 });
 
+Deno.test("the addresses of a Manager may have the scheme tls", async () => {
+  const text =
+    `listen: "tls://[::]:7051"\nadvertise: tls://mgr.example.org:7051\n`;
+  assertEquals(await parseManagerConfig(text, "config.yaml"), defaults);
+});
+
 Deno.test("every setting can be set", async () => {
   const text = `
 listen: 127.0.0.1:0
@@ -58,6 +64,18 @@ Deno.test("a mistake in config.yaml is told with its line, and with the key that
     ],
     [
       "listen: a\nadvertise: 0.0.0.0:1\n",
+      `line 2: "advertise" is wrong: agents cannot dial 0.0.0.0; use a name or an address of this host`,
+    ],
+    [
+      "listen: ws://a:1\nadvertise: a\n",
+      `line 1: "listen" is wrong: "ws" is not a known scheme; known schemes: tls`,
+    ],
+    [
+      "listen: a\nadvertise: wss://a\n",
+      `line 2: "advertise" is wrong: "wss" is not a known scheme; known schemes: tls`,
+    ],
+    [
+      "listen: a\nadvertise: tls://0.0.0.0:1\n",
       `line 2: "advertise" is wrong: agents cannot dial 0.0.0.0; use a name or an address of this host`,
     ],
     [

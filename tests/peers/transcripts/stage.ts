@@ -188,7 +188,7 @@ export class Stage implements AsyncDisposable {
       this.#record({ kind: "frame", from, bytes, message })
     );
     return {
-      peer: "192.0.2.7:40000",
+      peer: { host: "192.0.2.7", port: 40_000 },
       read: () => transport.read(),
       write: async (bytes) => {
         const written = await transport.write(bytes);

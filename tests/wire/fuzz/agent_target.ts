@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes/concat";
 import { openJournal } from "../../../lib/agent/journal/disk_journal.ts";
 import type {
   Journal,
@@ -14,7 +15,6 @@ import { type Body, encodeMessage } from "../../../lib/wire/message.ts";
 import { MemoryDisk } from "../../support/memory_disk.ts";
 import { body } from "../../support/scripted_peer.ts";
 import { drive, nameOfEnd } from "./drive.ts";
-import { concat } from "./fields.ts";
 import { require } from "./finding.ts";
 import { FuzzClock, turn } from "./fuzz_clock.ts";
 import { FuzzWorkers } from "./fuzz_workers.ts";

@@ -6,7 +6,7 @@ import { body, framesOf } from "../../support/scripted_peer.ts";
 
 /** A connection of an agent that does as it should: nothing that happens on others may end it. */
 export class Bystander implements Transport {
-  readonly peer = "10.1.2.4:5000";
+  readonly peer = { host: "10.1.2.4", port: 5_000 };
   isClosed = false;
   readonly #decoder = new FrameDecoder();
   readonly #toRead: Uint8Array<ArrayBuffer>[] = [];

@@ -1,5 +1,5 @@
+import { concat } from "@std/bytes/concat";
 import { keep, type Kept, readIndex, readKept } from "./corpus.ts";
-import { concat } from "./fields.ts";
 import { openTarget, type Side, tryOne } from "./fuzz.ts";
 import { Seeded } from "./seeded.ts";
 import { plainly, type Reached } from "./target.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { concat } from "@std/bytes/concat";
 import type { Seeded } from "./seeded.ts";
 
 /** A field as the wire has it: https://protobuf.dev/programming-guides/encoding/ */
@@ -110,19 +111,6 @@ function varint(value: bigint, padded = 0): Uint8Array {
     rest >>= 7n;
   }
   return new Uint8Array([...bytes, Number(rest)]);
-}
-
-/** Pieces one behind the other. */
-export function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(
-    pieces.reduce((sum, { length }) => sum + length, 0),
-  );
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
 
 function writeField({ number, wire, value }: Field): Uint8Array {

@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes/concat";
 import { Limits } from "../../../lib/base/limits.ts";
 import { FrameDecoder } from "../../../lib/wire/frame.ts";
 import {
@@ -6,7 +7,6 @@ import {
   type Kind,
 } from "../../../lib/wire/message.ts";
 import type { PeerState, Table } from "../../../lib/wire/table.ts";
-import { concat } from "./fields.ts";
 import { require } from "./finding.ts";
 
 /**

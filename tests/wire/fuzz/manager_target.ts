@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes/concat";
 import { Counters } from "../../../lib/base/counters.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { hashSecret } from "../../../lib/base/secret.ts";
@@ -18,7 +19,6 @@ import { body } from "../../support/scripted_peer.ts";
 import { agentSays, type Known, secretOf } from "./agent_says.ts";
 import { Bystander } from "./bystander.ts";
 import { drive, nameOfEnd } from "./drive.ts";
-import { concat } from "./fields.ts";
 import { require } from "./finding.ts";
 import { FuzzClock, turn } from "./fuzz_clock.ts";
 import { heard, messagesIn } from "./heard.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { concat, mutateFields } from "./fields.ts";
+import { concat } from "@std/bytes/concat";
+import { mutateFields } from "./fields.ts";
 import type { Seeded } from "./seeded.ts";
 
 /** A frame: what its header says and what follows, which may differ. */

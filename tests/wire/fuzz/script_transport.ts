@@ -13,7 +13,7 @@ export interface Script {
 
 /** A connection whose peer follows a script, whatever it is told. */
 export class ScriptTransport implements Transport {
-  readonly peer = "10.1.2.3:5000";
+  readonly peer = { host: "10.1.2.3", port: 5_000 };
   /** What was taken. */
   readonly written: Uint8Array[] = [];
   /** Grows with every call: who waits sees that something happens. */

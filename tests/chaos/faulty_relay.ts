@@ -1,9 +1,9 @@
 import { type Clock, sleep } from "../../lib/base/clock.ts";
 import type { Dice } from "./dice.ts";
-import { Gate } from "./gate.ts";
+import { FaultyPipe } from "./faulty_pipe.ts";
 
 /** What a line needs. */
-export interface LineOptions {
+export interface FaultyRelayOptions {
   /** The port of this host that it leads to. */
   readonly to: number;
   readonly clock: Clock;
@@ -11,14 +11,14 @@ export interface LineOptions {
 }
 
 /** A relay of TCP connections between an agent and its Manager, on loopback, that can do all that networks do. */
-export class Line implements AsyncDisposable {
-  readonly #options: LineOptions;
+export class FaultyRelay implements AsyncDisposable {
+  readonly #options: FaultyRelayOptions;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #wires = new Set<Wire>();
   readonly #serving: Promise<void>;
   #refusing = false;
 
-  constructor(options: LineOptions) {
+  constructor(options: FaultyRelayOptions) {
     this.#options = options;
     this.#serving = this.#serve();
   }
@@ -74,8 +74,8 @@ export class Line implements AsyncDisposable {
 /** One connection through a line. */
 export class Wire {
   /** From the agent to the Manager. */
-  readonly up: Gate;
-  readonly down: Gate;
+  readonly up: FaultyPipe;
+  readonly down: FaultyPipe;
   /** Resolves when both ends are closed. */
   readonly ended: Promise<void>;
   readonly #agent: Deno.TcpConn;
@@ -85,26 +85,26 @@ export class Wire {
   constructor(
     agent: Deno.TcpConn,
     manager: Deno.TcpConn,
-    { clock, dice }: Pick<LineOptions, "clock" | "dice">,
+    { clock, dice }: Pick<FaultyRelayOptions, "clock" | "dice">,
   ) {
     this.#agent = agent;
     this.#manager = manager;
     const closed = this.#closed.signal;
-    this.up = new Gate({ clock, dice, closed });
-    this.down = new Gate({ clock, dice, closed });
+    this.up = new FaultyPipe({ clock, dice, closed });
+    this.down = new FaultyPipe({ clock, dice, closed });
     this.ended = Promise.all([
       this.#pump(agent, manager, this.up),
       this.#pump(manager, agent, this.down),
     ]).then(() => this.close());
   }
 
-  get gates(): readonly Gate[] {
+  get pipes(): readonly FaultyPipe[] {
     return [this.up, this.down];
   }
 
   /** Whether a direction is silent for good. */
   get isSilent(): boolean {
-    return this.gates.some((gate) => gate.isSilent);
+    return this.pipes.some((pipe) => pipe.isSilent);
   }
 
   /** Cuts it: what is on the way is gone. */
@@ -125,17 +125,17 @@ export class Wire {
   async #pump(
     from: Deno.TcpConn,
     to: Deno.TcpConn,
-    gate: Gate,
+    pipe: FaultyPipe,
   ): Promise<void> {
     const buffer = new Uint8Array(65_536);
     try {
       for (;;) {
         const size = await from.read(buffer);
         if (size === null) break;
-        await gate.pass(buffer.subarray(0, size), to);
-        if (gate.isCut) return this.close();
+        await pipe.pass(buffer.subarray(0, size), to);
+        if (pipe.isCut) return this.close();
       }
-      await gate.pass(new Uint8Array(), to);
+      await pipe.pass(new Uint8Array(), to);
       await to.closeWrite();
     } catch {
       // A side that is gone takes the other one with it, as a host that answers with RST does.
@@ -146,7 +146,7 @@ export class Wire {
 
 /** Refuses connections on a line for a while. */
 export async function refuseFor(
-  line: Line,
+  line: FaultyRelay,
   ms: number,
   { clock }: { clock: Clock },
 ): Promise<void> {

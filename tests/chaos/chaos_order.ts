@@ -10,7 +10,7 @@ const NOT_TAKEN =
 const MAX_TRIES = 3;
 
 /** A command as somebody asks for it. */
-export interface Order {
+export interface ChaosOrder {
   readonly round: number;
   readonly agent: string;
   readonly work: Work;
@@ -51,7 +51,7 @@ export interface ShownResult {
   readonly presumed: boolean;
 }
 
-type Line =
+type PrintedEvent =
   | { readonly event: undefined; readonly id: string }
   | (ShownResult & { readonly event: "result" })
   | { readonly event: "cut"; readonly bytes: string }
@@ -69,7 +69,7 @@ export function someOrder(
   round: number,
   key: string,
   { agents, dice }: { agents: readonly string[]; dice: Dice },
-): Order {
+): ChaosOrder {
   return {
     round,
     agent: dice.oneOf(agents),
@@ -94,7 +94,7 @@ export interface Surroundings {
 
 /** Gives an order by the command line once its agent is connected, and returns what that said in the end. */
 export async function give(
-  order: Order,
+  order: ChaosOrder,
   surroundings: Surroundings,
 ): Promise<Said> {
   for (let tries = 1;; tries++) {
@@ -105,7 +105,7 @@ export async function give(
 }
 
 async function giveOnce(
-  order: Order,
+  order: ChaosOrder,
   { site, paths, clock }: Surroundings,
 ): Promise<Said> {
   const { agent, work, attended, killOnDisconnect, timeoutMs, cancelAfterMs } =
@@ -143,7 +143,7 @@ async function cancel(
 /** Reads what `run --json` prints. */
 function heard(stdout: string): Omit<Said, "exitCode" | "stderr"> {
   const lines = stdout.split("\n").filter((line) => line !== "")
-    .map((line): Line => JSON.parse(line));
+    .map((line): PrintedEvent => JSON.parse(line));
   const pieces: Piece[] = [];
   let cut = 0;
   let id: string | undefined;

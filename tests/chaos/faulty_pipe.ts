@@ -1,11 +1,11 @@
 import { type Clock, sleep } from "../../lib/base/clock.ts";
 import type { Dice } from "./dice.ts";
 
-/** A connection, as far as a gate needs it. */
+/** A connection, as far as a pipe needs it. */
 export type Outlet = Pick<Deno.TcpConn, "write">;
 
 /** One direction of a connection, and what goes wrong in it. */
-export class Gate {
+export class FaultyPipe {
   readonly #clock: Clock;
   readonly #dice: Dice;
   readonly #closed: AbortSignal;
