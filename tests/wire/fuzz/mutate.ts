@@ -4,7 +4,7 @@
  * @module
  */
 import { concat, mutateFields } from "./fields.ts";
-import type { Seeded } from "./seeded.ts";
+import type { Seeded } from "../../support/seeded.ts";
 
 /** A frame: what its header says and what follows, which may differ. */
 export interface Frame {
