@@ -1,3 +1,4 @@
+import { createInbox, type Msg, type NatsConnection } from "@nats-io/nats-core";
 import { join } from "@std/path";
 import { systemClock, within } from "../lib/base/clock.ts";
 import { PiriError } from "../lib/base/errors.ts";
@@ -7,7 +8,7 @@ import { freePort } from "../scripts/local/free_port.ts";
 import { TempFolder } from "../scripts/local/temp_folder.ts";
 import { until } from "../scripts/local/until.ts";
 import { Child } from "./child.ts";
-import { NatsClient } from "./nats_client.ts";
+import { connectNats } from "./nats_connection.ts";
 import { pathOf } from "./peer.ts";
 
 /** Answers take so long at most, milliseconds. */
@@ -27,12 +28,12 @@ export interface NatsBusOptions {
 
 /** A NATS server over TLS, many clients in one process that answer requests, and one here that makes them. */
 export class NatsBus implements AsyncDisposable {
-  readonly #requester: NatsClient;
+  readonly #requester: NatsConnection;
   readonly #options: NatsBusOptions;
   readonly #undo: AsyncDisposableStack;
 
   private constructor(
-    requester: NatsClient,
+    requester: NatsConnection,
     options: NatsBusOptions,
     undo: AsyncDisposableStack,
   ) {
@@ -75,7 +76,7 @@ tls {
     const load = undo.use(await Child.start("./nats_load.ts", { args }));
     await load.ask("connect");
     const caPem = await Deno.readTextFile(caFile);
-    const requester = await NatsClient.connect({ port, serverName, caPem });
+    const requester = await connectNats({ port, serverName, caPem });
     undo.defer(() => requester.close());
     return new NatsBus(requester, options, undo.move());
   }
@@ -89,16 +90,23 @@ tls {
     const { clients, sent, returned } = this.#options;
     const requester = this.#requester;
     const payload = new Uint8Array(sent).fill(1);
-    const inbox = `_INBOX.${crypto.randomUUID()}`;
-    requester.subscribe(`${inbox}.*`);
+    const inbox = createInbox();
+    let take: (error: Error | null, answer: Msg) => void = () => {};
+    requester.subscribe(`${inbox}.*`, {
+      callback: (error, answer) => take(error, answer),
+    });
     await requester.flush();
+    const ended = requester.closed().then((error) => {
+      throw error ?? new PiriError("UNAVAILABLE", "Cannot measure: NATS left");
+    });
+    ended.catch(() => {});
     const began = systemClock.monotonic();
     for (let round = 0; round < each; round++) {
       const missing = new Set<string>();
       const done = Promise.withResolvers<void>();
-      requester.onMessage = ({ subject, payload }) => {
-        const isRight = payload.length === returned &&
-          payload.every((byte) => byte === ANSWER_BYTE);
+      take = (error, { subject, data }) => {
+        const isRight = error === null && data.length === returned &&
+          data.every((byte) => byte === ANSWER_BYTE);
         if (!isRight || !missing.delete(subject)) {
           done.reject(
             new PiriError("INTERNAL", `Cannot measure: ${subject} is wrong`),
@@ -109,9 +117,9 @@ tls {
       for (let number = 0; number < clients; number++) {
         const reply = `${inbox}.${round}-${number}`;
         missing.add(reply);
-        requester.publish(`agent.${number}`, payload, reply);
+        requester.publish(`agent.${number}`, payload, { reply });
       }
-      const answered = Promise.race([done.promise, requester.ended]);
+      const answered = Promise.race([done.promise, ended]);
       const late = "Cannot measure: not all clients of NATS have answered";
       await within(systemClock, ANSWER_MS, answered, late);
     }

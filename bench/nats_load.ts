@@ -6,7 +6,7 @@
  */
 import { answerLines } from "./child.ts";
 import { ANSWER_BYTE } from "./nats_bus.ts";
-import { NatsClient } from "./nats_client.ts";
+import { connectNats } from "./nats_connection.ts";
 import { PARALLEL_DIALS } from "./pair.ts";
 import { inParallel } from "./parallel.ts";
 
@@ -22,12 +22,13 @@ async function connect(): Promise<number> {
   const numbers = Array.from({ length: clients }, (_, number) => number);
   await inParallel(numbers, PARALLEL_DIALS, async (number) => {
     const address = { port: Number(port), serverName, caPem };
-    const client = await NatsClient.connect(address);
-    client.onMessage = ({ reply, payload }) => {
-      // What is wrong is not answered, and so noticed.
-      if (payload.length === sent) client.publish(reply, answer);
-    };
-    client.subscribe(`agent.${number}`);
+    const client = await connectNats(address);
+    client.subscribe(`agent.${number}`, {
+      callback: (_error, message) => {
+        // What is wrong is not answered, and so noticed.
+        if (message.data.length === sent) message.respond(answer);
+      },
+    });
     await client.flush();
   });
   return clients;

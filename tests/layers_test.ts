@@ -423,7 +423,7 @@ for (
   });
 }
 
-Deno.test("an agent that runs loads no YAML library and nothing for tables", async () => {
+Deno.test("an agent loads a YAML library only to read its settings, and nothing for tables", async () => {
   const { loaded } = await partsOf("agent.ts");
 
   assertEquals([...loaded].toSorted(), [

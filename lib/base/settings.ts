@@ -3,7 +3,6 @@ import * as v from "valibot";
 import { PiriError } from "./errors.ts";
 import { LOG_LEVELS, type LogLevel, type LogOptions } from "./log.ts";
 import { parseDuration, parseSize } from "./units.ts";
-import { readPlainYaml } from "./plain_yaml.ts";
 
 /**
  * Reads a configuration file's text as the schema says. Its maps should be strict objects: an unknown key is then an
@@ -16,11 +15,6 @@ export async function parseSettings<Schema extends v.GenericSchema>(
   path: string,
   schema: Schema,
 ): Promise<v.InferOutput<Schema>> {
-  const plain = readPlainYaml(text);
-  if (plain !== undefined) {
-    const result = v.safeParse(schema, plain);
-    if (result.success) return result.output;
-  }
   const { parseYaml } = await import("./yaml.ts");
   const yaml = parseYaml(text, path, "INVALID_ARGUMENT");
   const result = v.safeParse(schema, yaml.value ?? {});

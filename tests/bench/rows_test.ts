@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
 import { fileHash, printedRate, writeBulk } from "../../bench/bulk.ts";
-import { type NatsWord, nextWord } from "../../bench/nats_protocol.ts";
-import { pathOf } from "../../bench/peer.ts";
+import { LocalManager } from "../../bench/local_manager.ts";
+import { NatsBus } from "../../bench/nats_bus.ts";
+import { lacking, pathOf } from "../../bench/peer.ts";
 import { RssWatch } from "../../bench/rss_watch.ts";
 import { timedWell } from "../../bench/timed.ts";
+import { fromSource } from "../../scripts/local/programs.ts";
 import { TempFolder } from "../../scripts/local/temp_folder.ts";
-
-const encoder = new TextEncoder();
 
 /** The command line of a program in JavaScript. */
 function program(code: string): string[] {
@@ -67,37 +67,16 @@ Deno.test("what comes back is measured only if it is the same, byte for byte", a
   );
 });
 
-/** All that is whole among these bytes, as text. */
-function wordsOf(text: string): string[] {
-  const bytes = encoder.encode(text);
-  const words: string[] = [];
-  for (let start = 0;;) {
-    const next = nextWord(bytes, start);
-    if (next === undefined) return words;
-    words.push(textOf(next.word));
-    start = next.end;
-  }
-}
+Deno.test({
+  name: "requests pass NATS, and each answer is looked at",
+  ignore: await lacking("nats-server") !== undefined,
+  async fn() {
+    await using manager = await LocalManager.start(fromSource);
+    const sizes = { clients: 3, sent: 100, returned: 20_000 };
+    await using bus = await NatsBus.start(manager.dir, sizes);
 
-function textOf(word: NatsWord): string {
-  if (word.kind === "line") return word.line;
-  const { subject, reply, payload } = word;
-  return `${subject} > ${reply}: ${new TextDecoder().decode(payload)}`;
-}
-
-Deno.test("what NATS says is read a word at a time, and only when it is whole", () => {
-  const first = "MSG agent.7 1 _INBOX.a.1 4\r\na\r\nb\r\n";
-  const said = `PING\r\n${first}MSG b 2 0\r\n\r\nPONG\r\n`;
-
-  assertEquals(wordsOf(said), [
-    "PING",
-    "agent.7 > _INBOX.a.1: a\r\nb",
-    "b > : ",
-    "PONG",
-  ]);
-  for (let cut = 0; cut < first.length; cut++) {
-    assertEquals(wordsOf(first.slice(0, cut)), []);
-  }
+    assert(await bus.request(2) > 0);
+  },
 });
 
 Deno.test({

@@ -1,7 +1,7 @@
 import { type Clock, sleep, systemClock } from "../../lib/base/clock.ts";
 import type { Programs } from "../../scripts/local/programs.ts";
 import { until } from "../../scripts/local/until.ts";
-import { Dice } from "./dice.ts";
+import { Seeded } from "../support/seeded.ts";
 import { type Leftover, leftoversOf } from "./leftovers.ts";
 import { Site } from "./site.ts";
 
@@ -94,7 +94,7 @@ export async function cancels(
   await using site = await Site.begin({
     programs,
     agents: 1,
-    dice: new Dice(1),
+    dice: new Seeded(1),
   });
   const violations: string[] = [];
   const times: number[] = [];

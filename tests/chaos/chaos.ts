@@ -3,7 +3,7 @@ import { messageOf } from "../../lib/base/errors.ts";
 import { stateName } from "../../lib/cli/manager/states.ts";
 import type { Command } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Programs } from "../../scripts/local/programs.ts";
-import { Dice } from "./dice.ts";
+import { Seeded } from "../support/seeded.ts";
 import { Faults } from "./faults.ts";
 import { linesOf, outputOf, recordsByKey } from "./investigate.ts";
 import { leftoversOf } from "./leftovers.ts";
@@ -64,7 +64,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const began = clock.monotonic();
   await using site = await Site.begin({
     ...options,
-    dice: new Dice(seed + 1),
+    dice: new Seeded(seed + 1),
   });
   const run = await Run.begin(site, { seed, clock });
   let rounds = 0;
@@ -102,7 +102,7 @@ class Run {
   readonly #site: Site;
   readonly #clock: Clock;
   readonly #faults: Faults;
-  readonly #dice: Dice;
+  readonly #dice: Seeded;
   readonly #pool: Uint8Array<ArrayBuffer>;
   readonly #paths: Paths;
   /** It is in the environment of every process of every command. */
@@ -124,8 +124,8 @@ class Run {
     this.#clock = clock;
     this.#pool = pool;
     this.#paths = paths;
-    this.#dice = new Dice(seed);
-    this.#faults = new Faults(site, { dice: new Dice(seed + 2), clock });
+    this.#dice = new Seeded(seed);
+    this.#faults = new Faults(site, { dice: new Seeded(seed + 2), clock });
     this.#mark = `chaos-${crypto.randomUUID()}`;
   }
 

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from "../../lib/base/clock.ts";
 import { decodeBase64 } from "@std/encoding/base64";
-import type { Dice } from "./dice.ts";
+import type { Seeded } from "../support/seeded.ts";
 import type { Site } from "./site.ts";
 import { argvOf, someWork, type Work } from "./work.ts";
 
@@ -68,11 +68,11 @@ type PrintedEvent =
 export function someOrder(
   round: number,
   key: string,
-  { agents, dice }: { agents: readonly string[]; dice: Dice },
+  { agents, dice }: { agents: readonly string[]; dice: Seeded },
 ): ChaosOrder {
   return {
     round,
-    agent: dice.oneOf(agents),
+    agent: dice.pick(agents),
     work: someWork(key, dice),
     attended: dice.chance(0.4),
     killOnDisconnect: dice.chance(0.1),

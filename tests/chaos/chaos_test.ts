@@ -7,7 +7,7 @@ import {
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { cancels } from "./cancels.ts";
 import { chaos } from "./chaos.ts";
-import { Dice } from "./dice.ts";
+import { Seeded } from "../support/seeded.ts";
 import { leftoversOf } from "./leftovers.ts";
 import { FaultyRelay, type Wire } from "./faulty_relay.ts";
 import type { ChaosOrder, Piece, Said } from "./chaos_order.ts";
@@ -198,7 +198,7 @@ Deno.test({
     };
     await Deno.writeFile(paths.pool, pool);
     const work = {
-      ...someWork("one", new Dice(5)),
+      ...someWork("one", new Seeded(5)),
       // The end of the pool and its beginning again.
       ...{ start: 6, piece: 1_048_573, pieces: 3, pause: 0.01, code: 9 },
     };
@@ -221,7 +221,7 @@ Deno.test({
 
 Deno.test("the same seed orders the same", () => {
   const orders = (seed: number) => {
-    const dice = new Dice(seed);
+    const dice = new Seeded(seed);
     return Array.from({ length: 20 }, (_, n) => someWork(`${n}`, dice));
   };
 
@@ -241,7 +241,7 @@ async function sentThrough(
   await using line = new FaultyRelay({
     to: listener.addr.port,
     clock: systemClock,
-    dice: new Dice(1),
+    dice: new Seeded(1),
   });
   using agent = await Deno.connect({ hostname: "127.0.0.1", port: line.port });
   using manager = await listener.accept();
@@ -257,7 +257,7 @@ async function sentThrough(
 }
 
 Deno.test("a line passes bytes as they are, fewer, or changed by one bit", async () => {
-  const bytes = new Dice(2).bytes(1_000);
+  const bytes = new Seeded(2).bytes(1_000);
   const bits = (one: Uint8Array, other: Uint8Array) =>
     one.reduce(
       (sum, byte, at) =>

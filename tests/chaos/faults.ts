@@ -1,5 +1,5 @@
 import { type Clock, sleep } from "../../lib/base/clock.ts";
-import { Dice } from "./dice.ts";
+import { Seeded } from "../support/seeded.ts";
 import { refuseFor } from "./faulty_relay.ts";
 import type { AgentHost, Site } from "./site.ts";
 
@@ -7,12 +7,12 @@ import type { AgentHost, Site } from "./site.ts";
 const MAX_TROUBLES = 2;
 
 /** Something that goes wrong with an agent or its line. Resolves when it is over, or goes on by itself. */
-type Fault = (agent: AgentHost, dice: Dice, clock: Clock) => Promise<void>;
+type Fault = (agent: AgentHost, dice: Seeded, clock: Clock) => Promise<void>;
 
 const LINE_FAULTS = {
   cut: onLine(({ line }) => line.each((wire) => wire.close())),
   "cut in a frame": onLine(({ line }, dice) =>
-    line.each(({ pipes }) => dice.oneOf(pipes).cutAfter(dice.between(1, 3_000)))
+    line.each(({ pipes }) => dice.pick(pipes).cutAfter(dice.between(1, 3_000)))
   ),
   stalled: onLine(({ line }, dice) => {
     const ms = dice.between(100, 5_000);
@@ -27,7 +27,7 @@ const LINE_FAULTS = {
     return line.each(({ pipes }) => pipes.forEach((pipe) => pipe.slow(ms)));
   }),
   corrupted: onLine(({ line }, dice) =>
-    line.each(({ pipes }) => dice.oneOf(pipes).corrupt())
+    line.each(({ pipes }) => dice.pick(pipes).corrupt())
   ),
   "half-open": onLine(({ line }, dice) => {
     const directions = dice.between(0, 2);
@@ -81,12 +81,12 @@ const WEIGHTS: readonly (readonly [FaultName, number])[] = [
 export class Faults {
   readonly counts = new Map<FaultName, number>();
   readonly #site: Site;
-  readonly #dice: Dice;
+  readonly #dice: Seeded;
   readonly #clock: Clock;
 
   constructor(
     site: Site,
-    { dice, clock }: { dice: Dice; clock: Clock },
+    { dice, clock }: { dice: Seeded; clock: Clock },
   ) {
     this.#site = site;
     this.#dice = dice;
@@ -96,9 +96,9 @@ export class Faults {
   /** One fault after a while. Resolves when it is over. */
   async after(ms: number): Promise<void> {
     // Dice of its own: what it throws later does not depend on what else happens by then.
-    const dice = new Dice(this.#dice.between(0, 2 ** 32 - 1));
-    const agent = dice.oneOf(this.#site.agents);
-    const name = dice.pick(WEIGHTS);
+    const dice = new Seeded(this.#dice.between(0, 2 ** 32 - 1));
+    const agent = dice.pick(this.#site.agents);
+    const name = dice.weighted(WEIGHTS);
     await sleep(this.#clock, ms);
     await this.#bring(name, agent, dice);
   }
@@ -118,7 +118,7 @@ export class Faults {
   async #bring(
     name: FaultName,
     agent: AgentHost,
-    dice: Dice,
+    dice: Seeded,
   ): Promise<void> {
     const { manager, agents } = this.#site;
     switch (name) {
@@ -135,7 +135,7 @@ export class Faults {
         return await manager.pause(dice.between(100, 2_500));
     }
     const chosen = name in LINE_FAULTS && agent.host.troubles >= MAX_TROUBLES
-      ? dice.pick<keyof typeof AGENT_FAULTS>([
+      ? dice.weighted<keyof typeof AGENT_FAULTS>([
         ["agent killed", 2],
         ["agent restarted", 1],
       ])
@@ -154,7 +154,7 @@ export class Faults {
 }
 
 /** A fault of the connections there are at this moment. */
-function onLine(hurt: (agent: AgentHost, dice: Dice) => boolean): Fault {
+function onLine(hurt: (agent: AgentHost, dice: Seeded) => boolean): Fault {
   return (agent, dice) => {
     if (hurt(agent, dice)) agent.host.troubles++;
     return Promise.resolve();

@@ -1,5 +1,5 @@
 import { type Clock, sleep } from "../../lib/base/clock.ts";
-import type { Dice } from "./dice.ts";
+import type { Seeded } from "../support/seeded.ts";
 
 /** A connection, as far as a pipe needs it. */
 export type Outlet = Pick<Deno.TcpConn, "write">;
@@ -7,7 +7,7 @@ export type Outlet = Pick<Deno.TcpConn, "write">;
 /** One direction of a connection, and what goes wrong in it. */
 export class FaultyPipe {
   readonly #clock: Clock;
-  readonly #dice: Dice;
+  readonly #dice: Seeded;
   readonly #closed: AbortSignal;
   #stalledUntil = 0;
   #slowUntil = 0;
@@ -16,7 +16,11 @@ export class FaultyPipe {
   #left = Infinity;
 
   constructor(
-    { clock, dice, closed }: { clock: Clock; dice: Dice; closed: AbortSignal },
+    { clock, dice, closed }: {
+      clock: Clock;
+      dice: Seeded;
+      closed: AbortSignal;
+    },
   ) {
     this.#clock = clock;
     this.#dice = dice;
@@ -85,7 +89,7 @@ export class FaultyPipe {
     if (this.#clock.monotonic() >= this.#slowUntil) {
       return await to.write(bytes);
     }
-    const few = this.#dice.pick([
+    const few = this.#dice.weighted([
       [this.#dice.between(1, 7), 1],
       [this.#dice.between(8, 4_000), 2],
     ]);

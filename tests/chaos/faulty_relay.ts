@@ -1,5 +1,5 @@
 import { type Clock, sleep } from "../../lib/base/clock.ts";
-import type { Dice } from "./dice.ts";
+import type { Seeded } from "../support/seeded.ts";
 import { FaultyPipe } from "./faulty_pipe.ts";
 
 /** What a line needs. */
@@ -7,7 +7,7 @@ export interface FaultyRelayOptions {
   /** The port of this host that it leads to. */
   readonly to: number;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly dice: Seeded;
 }
 
 /** A relay of TCP connections between an agent and its Manager, on loopback, that can do all that networks do. */

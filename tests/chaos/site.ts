@@ -5,7 +5,7 @@ import { freePort } from "../../scripts/local/free_port.ts";
 import type { Programs } from "../../scripts/local/programs.ts";
 import { TempFolder } from "../../scripts/local/temp_folder.ts";
 import { until } from "../../scripts/local/until.ts";
-import type { Dice } from "./dice.ts";
+import type { Seeded } from "../support/seeded.ts";
 import { Host } from "./host.ts";
 import { FaultyRelay } from "./faulty_relay.ts";
 
@@ -28,7 +28,7 @@ export interface Ended {
 export interface SiteOptions {
   readonly programs: Programs;
   readonly agents: number;
-  readonly dice: Dice;
+  readonly dice: Seeded;
 }
 
 /** An agent's host, and the line by which it reaches the Manager. */

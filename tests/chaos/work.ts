@@ -1,4 +1,4 @@
-import { Dice } from "./dice.ts";
+import { Seeded } from "../support/seeded.ts";
 
 /** What programs print is cut out of so many bytes. */
 const POOL_BYTES = 8 * 1_048_576;
@@ -40,7 +40,7 @@ export interface Work {
 
 /** Bytes that no two places share. */
 export function makePool(seed: number): Uint8Array<ArrayBuffer> {
-  const dice = new Dice(seed);
+  const dice = new Seeded(seed);
   const words = new Uint32Array(POOL_BYTES / 4);
   return new Uint8Array(
     words.map(() => dice.between(0, 2 ** 32 - 1)).buffer,
@@ -48,8 +48,8 @@ export function makePool(seed: number): Uint8Array<ArrayBuffer> {
 }
 
 /** Some work: mostly little output and short, at times some MiB, at times some seconds. */
-export function someWork(key: string, dice: Dice): Work {
-  const [piece, pieces] = dice.pick<[number, number]>([
+export function someWork(key: string, dice: Seeded): Work {
+  const [piece, pieces] = dice.weighted<[number, number]>([
     [[dice.between(1, 200), dice.between(1, 3)], 4],
     [[dice.between(1, 9_000), dice.between(1, 40)], 4],
     [[dice.between(60_000, 500_000), dice.between(1, 8)], 3],
@@ -62,7 +62,7 @@ export function someWork(key: string, dice: Dice): Work {
     start: dice.between(0, slotsOf({ piece }) - 1),
     pause: dice.chance(0.5) ? 0 : dice.between(10, 3_000) / 1_000 / pieces,
     errors: dice.between(1, 3_000),
-    code: dice.pick([[0, 6], [dice.between(1, 99), 4]]),
+    code: dice.weighted([[0, 6], [dice.between(1, 99), 4]]),
     stubborn: dice.chance(0.2),
   };
 }

@@ -9,6 +9,7 @@ import {
   CommandResult_Status,
   type DataResponse,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { until } from "../support/live_program.ts";
 import { program } from "../support/program.ts";
 import { body, framesOf } from "../support/scripted_peer.ts";
 import { NEEDS_MODES } from "../support/story.ts";
@@ -173,14 +174,20 @@ Deno.test({
     await using manager = await OldManager.start();
     const agent = await manager.welcomed();
     const file = manager.folder.at("file");
+    const answer = manager.folder.at("answer");
     const { status, output } = await agent.runs("command.Run", {
-      ...run(...program("waitForFile", file)),
+      ...run(...program("answerWithPid", file, answer)),
       wait: false,
       capture_stdout: false,
       capture_stderr: false,
     });
     assertEquals([status, output], [SUCCESS, ""]);
     await Deno.writeTextFile(file, "");
+    const pid = await until("the program answers", async () => {
+      const text = await Deno.readTextFile(answer).catch(() => "");
+      return text.endsWith("\n") && Number(text);
+    });
+    Deno.kill(pid, "SIGKILL");
   },
 });
 

@@ -20,7 +20,7 @@ import {
 import * as messages from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { file_piri_agent_v1_agent } from "./gen/agent_pb.ts";
 import { EDGES, mutateFields } from "../wire/fuzz/fields.ts";
-import { Seeded } from "../wire/fuzz/seeded.ts";
+import { Seeded } from "../support/seeded.ts";
 
 /** What this codec does must be what @bufbuild/protobuf does: it is the reference. */
 const SCHEMAS = file_piri_agent_v1_agent.messages;

@@ -1,6 +1,10 @@
 import type { Random } from "../../lib/base/random.ts";
 
-/** Randomness that a seed repeats. Each part of a simulation has its own, so that none shifts another's. */
+/**
+ * Randomness that a seed repeats. Each part of a simulation has its own, so that none shifts another's.
+ *
+ * It is not the generator of the other tests: the digests of seeds are made of its numbers.
+ */
 export class SeededRandom implements Random {
   readonly #seed: string;
   #a: number;

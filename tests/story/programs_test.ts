@@ -91,8 +91,10 @@ story("status and events tell how the fleet is", async (executables) => {
     "--follow",
     "--json",
     "--tail",
-    "0",
+    "1",
   );
+  // The past event is only printed once the follow is in place.
+  await following.printed(/^\{.*\}$/m);
 
   const [status] = await fleet.json<
     {
@@ -102,7 +104,9 @@ story("status and events tell how the fleet is", async (executables) => {
     }
   >("status");
   await fleet.addAgent("web-2");
-  const [added = ""] = await following.printed(/^\{.*"agent_added".*\}$/m);
+  const [added = ""] = await following.printed(
+    /^\{.*"agent_added".*"web-2".*\}$/m,
+  );
 
   assertEquals(status?.agentsConnected, 1);
   assertEquals(status?.commandsTotal, "1");

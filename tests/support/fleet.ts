@@ -7,7 +7,7 @@ import { type Ended, LiveProgram, until } from "./live_program.ts";
 import { TempFolder } from "./temp_folder.ts";
 
 /** The path of a Unix socket must be short, and the temporary folder's is long on macOS. */
-const SHORT = Deno.build.os === "windows" ? {} : { dir: "/tmp" };
+const SHORT = Deno.build.os === "darwin" ? { dir: "/tmp" } : {};
 
 /** What a fleet begins with. */
 export interface FleetOptions {

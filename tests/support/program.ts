@@ -1,5 +1,9 @@
 // A program for tests to run as a child: what it does is its first argument. It is Deno itself, so it runs everywhere.
 // It imports nothing, so it starts fast.
+
+/** Longest wait for a file, in milliseconds: no test lasts as long. */
+const MAX_WAIT_MS = 600_000;
+
 const behaviours = {
   /** Prints a text and a line's end, and exits with a code. */
   async printAndExit(text = "", code = "0") {
@@ -17,12 +21,18 @@ const behaviours = {
   /** Prints "ready", and "done" once there is this file. */
   async waitForFile(path = "") {
     await print("ready\n");
-    while (!exists(path)) await wait(0.02);
+    while (isAwaited(path)) await wait(0.02);
     await print("done\n");
+  },
+  /** Waits for the first file, writes its process id into the second one, and does nothing for a minute. */
+  async answerWithPid(path = "", answer = "") {
+    while (isAwaited(path)) await wait(0.02);
+    Deno.writeTextFileSync(answer, `${Deno.pid}\n`);
+    await wait(60);
   },
   /** Prints 1, 2, 3 and so on, a line each, until there is this file. */
   async countUntilFile(path = "") {
-    for (let i = 1; !exists(path); i++) {
+    for (let i = 1; isAwaited(path); i++) {
       await print(`${i}\n`);
       await wait(0.002);
     }
@@ -157,6 +167,21 @@ async function write(
   for (let at = 0; at < bytes.length;) {
     at += await target.write(bytes.subarray(at));
   }
+}
+
+/**
+ * True while a file is still to come. Exits with code 1 once nobody will write it: the test has removed its folder, or
+ * was killed and has not.
+ */
+function isAwaited(path: string): boolean {
+  if (exists(path)) return false;
+  if (!exists(dirname(path)) || performance.now() > MAX_WAIT_MS) Deno.exit(1);
+  return true;
+}
+
+/** The folder of a path. */
+function dirname(path: string): string {
+  return path.replace(/[\\/][^\\/]*$/, "");
 }
 
 function exists(path: string): boolean {

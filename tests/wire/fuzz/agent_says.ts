@@ -2,7 +2,7 @@ import { FEATURES } from "../../../lib/wire/features.ts";
 import { encodeMessage } from "../../../lib/wire/message.ts";
 import { body, type Init, KINDS } from "../../support/scripted_peer.ts";
 import { EDGES } from "./fields.ts";
-import type { Seeded } from "./seeded.ts";
+import type { Seeded } from "../../support/seeded.ts";
 
 /** A command that an agent may speak of. */
 export interface Known {

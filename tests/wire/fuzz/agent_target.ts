@@ -21,7 +21,7 @@ import { FuzzWorkers } from "./fuzz_workers.ts";
 import { heard, messagesIn } from "./heard.ts";
 import { type Journaled, managerSays } from "./manager_says.ts";
 import { ScriptTransport } from "./script_transport.ts";
-import { Seeded } from "./seeded.ts";
+import { Seeded } from "../../support/seeded.ts";
 import {
   type Conversation,
   type Reached,

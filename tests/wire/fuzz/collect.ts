@@ -1,7 +1,7 @@
 import { concat } from "@std/bytes/concat";
 import { keep, type Kept, readIndex, readKept } from "./corpus.ts";
 import { openTarget, type Side, tryOne } from "./fuzz.ts";
-import { Seeded } from "./seeded.ts";
+import { Seeded } from "../../support/seeded.ts";
 import { plainly, type Reached } from "./target.ts";
 import type { Troubles } from "./troubles.ts";
 

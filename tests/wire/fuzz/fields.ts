@@ -4,7 +4,7 @@
  * @module
  */
 import { concat } from "@std/bytes/concat";
-import type { Seeded } from "./seeded.ts";
+import type { Seeded } from "../../support/seeded.ts";
 
 /** A field as the wire has it: https://protobuf.dev/programming-guides/encoding/ */
 interface Field {

@@ -8,7 +8,7 @@
 import { AgentTarget } from "./agent_target.ts";
 import { Finding } from "./finding.ts";
 import { ManagerTarget } from "./manager_target.ts";
-import { Seeded } from "./seeded.ts";
+import { Seeded } from "../../support/seeded.ts";
 import type { Conversation, Reached, Target } from "./target.ts";
 import type { Troubles } from "./troubles.ts";
 

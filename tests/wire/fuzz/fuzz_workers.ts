@@ -7,7 +7,7 @@ import type {
 } from "../../../lib/agent/workers/workers.ts";
 import type { Timer } from "../../../lib/base/clock.ts";
 import type { FuzzClock } from "./fuzz_clock.ts";
-import type { Seeded } from "./seeded.ts";
+import type { Seeded } from "../../support/seeded.ts";
 
 const OUTCOME: WorkOutcome = { success: true, changed: false, message: "" };
 

@@ -3,7 +3,7 @@ import { encodeMessage } from "../../../lib/wire/message.ts";
 import type { OnDisconnect } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { body, KINDS } from "../../support/scripted_peer.ts";
 import { EDGES } from "./fields.ts";
-import type { Seeded } from "./seeded.ts";
+import type { Seeded } from "../../support/seeded.ts";
 
 /** A command that the agent has. */
 export interface Journaled {

@@ -23,7 +23,7 @@ import { require } from "./finding.ts";
 import { FuzzClock, turn } from "./fuzz_clock.ts";
 import { heard, messagesIn } from "./heard.ts";
 import { ScriptTransport } from "./script_transport.ts";
-import { Seeded } from "./seeded.ts";
+import { Seeded } from "../../support/seeded.ts";
 import {
   type Conversation,
   type Reached,

@@ -5,7 +5,7 @@
  */
 import { concat } from "@std/bytes/concat";
 import { mutateFields } from "./fields.ts";
-import type { Seeded } from "./seeded.ts";
+import type { Seeded } from "../../support/seeded.ts";
 
 /** A frame: what its header says and what follows, which may differ. */
 export interface Frame {

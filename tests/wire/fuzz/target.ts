@@ -1,6 +1,6 @@
 import { bytesOf, cut, type Frame, frameOf, mutate } from "./mutate.ts";
 import type { Script } from "./script_transport.ts";
-import type { Seeded } from "./seeded.ts";
+import type { Seeded } from "../../support/seeded.ts";
 
 /** What happens on the target's own side in the middle of a conversation. */
 export interface Intervention {

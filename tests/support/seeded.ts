@@ -1,4 +1,4 @@
-import type { Random } from "../../../lib/base/random.ts";
+import type { Random } from "../../lib/base/random.ts";
 
 /** Chance that repeats itself: the same seed gives the same numbers on every machine. */
 export class Seeded implements Random {
@@ -30,6 +30,11 @@ export class Seeded implements Random {
     return Math.floor(this.fraction() * end);
   }
 
+  /** A whole number, both ends included. */
+  between(least: number, most: number): number {
+    return least + this.below(most - least + 1);
+  }
+
   /** True so often, from 0 to 1. */
   chance(probability: number): boolean {
     return this.fraction() < probability;
@@ -40,5 +45,15 @@ export class Seeded implements Random {
     const choice = choices[this.below(choices.length)];
     if (choice === undefined) throw new TypeError("there is nothing to pick");
     return choice;
+  }
+  /** One of these, each as often as its weight says. */
+  weighted<T>(choices: readonly (readonly [T, number])[]): T {
+    const weights = choices.reduce((sum, [, weight]) => sum + weight, 0);
+    let left = this.fraction() * weights;
+    for (const [value, weight] of choices) {
+      left -= weight;
+      if (left < 0) return value;
+    }
+    throw new TypeError("there is nothing to pick from");
   }
 }
