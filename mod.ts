@@ -24,7 +24,7 @@
 export { connectControl } from "./lib/api/client.ts";
 export type { Control, ControlClient } from "./lib/api/client.ts";
 export { type Clock, systemClock, type Timer } from "./lib/base/clock.ts";
-export { type ErrorCode, PiriError } from "./lib/base/errors.ts";
+export { Disconnected, type ErrorCode, PiriError } from "./lib/base/errors.ts";
 export { type LogLevel, type LogOptions, startLog } from "./lib/base/log.ts";
 export { type Random, systemRandom } from "./lib/base/random.ts";
 export type {

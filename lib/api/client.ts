@@ -6,11 +6,10 @@ import {
   EventsService,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import { PiriError } from "../base/errors.ts";
+import { Disconnected, PiriError } from "../base/errors.ts";
+import { withPiriErrors } from "./client_errors.ts";
 import { type Endpoint, findEndpoint } from "./endpoint.ts";
 import { openEndpointClient, type Trouble } from "./http_client.ts";
-
-export { CODE_HEADER, toPiriError } from "./errors.ts";
 
 /** The largest answer that a client takes: 1,000 commands with all that is known of each. */
 const MAX_RESPONSE_BYTES = 512 * 1_048_576;
@@ -26,19 +25,21 @@ export interface ControlClient {
 /**
  * The control API of one Manager on this machine.
  *
- * Calls reject with a ConnectError; `toPiriError` tells what it means. To leave a stream before its end, abort the
- * signal that it was called with: to stop reading is not enough. Disposing ends every call that is under way. After the
- * Manager was started again, connect again.
+ * Calls and streams reject with a PiriError: the Manager's own, CANCELLED if their signal was aborted, or Disconnected if
+ * they ended without the Manager's answer. To leave a stream before its end, abort the signal that it was called with: to
+ * stop reading is not enough. Disposing ends every call that is under way. After the Manager was started again, connect
+ * again.
  */
 export interface Control extends ControlClient, Disposable {}
 
-/** Clients for the services, over any transport of Connect. */
+/** Clients for the services, over any transport of Connect. Their calls and streams reject with a PiriError. */
 export function controlClient(transport: Transport): ControlClient {
+  const told = withPiriErrors(transport);
   return {
-    agents: createClient(AgentsService, transport),
-    commands: createClient(CommandsService, transport),
-    events: createClient(EventsService, transport),
-    status: createClient(StatusService, transport),
+    agents: createClient(AgentsService, told),
+    commands: createClient(CommandsService, told),
+    events: createClient(EventsService, told),
+    status: createClient(StatusService, told),
   };
 }
 
@@ -53,8 +54,7 @@ export async function connectControl(dir: string): Promise<Control> {
   const trouble: Trouble = {
     unreachable: (cause) => explain(dir, endpoint, cause),
     cutShort: (cause) =>
-      new PiriError(
-        "UNAVAILABLE",
+      new Disconnected(
         `Cannot hear the Manager of "${dir}" any more: it closed the connection`,
         { cause },
       ),
@@ -110,8 +110,7 @@ async function explain(
   } catch (error) {
     if (error instanceof PiriError) return error;
   }
-  return new PiriError(
-    "UNAVAILABLE",
+  return new Disconnected(
     `Cannot reach the Manager of "${dir}": it closed the connection`,
     { cause },
   );
@@ -130,9 +129,7 @@ async function unreachable(dir: string, error: unknown): Promise<PiriError> {
   const reason = await isFolder(dir)
     ? "it is not running (piri-manager serve starts it)"
     : "there is no such folder (piri-manager init makes it)";
-  return new PiriError("UNAVAILABLE", `${attempt}: ${reason}`, {
-    cause: error,
-  });
+  return new Disconnected(`${attempt}: ${reason}`, { cause: error });
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -5,7 +5,6 @@ import type {
 import { PiriError } from "../base/errors.ts";
 import { joint, type JointSignal } from "../base/signals.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { toConnectError } from "./errors.ts";
 
 /** HTTP to one endpoint. */
 export interface EndpointClient extends Disposable {
@@ -54,7 +53,12 @@ export function openEndpointClient(
       }
     },
     [Symbol.dispose]() {
-      disposed.abort();
+      disposed.abort(
+        new PiriError(
+          "CANCELLED",
+          "Cannot finish the call: its client was closed",
+        ),
+      );
       http.close();
     },
   };
@@ -104,7 +108,7 @@ async function ask(
     return await Promise.race([answer, rejection.promise]);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw toConnectError(await trouble.unreachable(error));
+    throw await trouble.unreachable(error);
   } finally {
     signal.removeEventListener("abort", abort);
   }
@@ -140,7 +144,7 @@ async function* read(
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw toConnectError(trouble.cutShort(error));
+    throw trouble.cutShort(error);
   } finally {
     signal.removeEventListener("abort", stop);
     stop();

@@ -48,6 +48,14 @@ export class PiriError extends Error {
   }
 }
 
+/** An error of a call that ended without an answer: the Manager could not be reached, or the connection to it broke. */
+export class Disconnected extends PiriError {
+  /** Makes an error with the code UNAVAILABLE. */
+  constructor(message: string, options?: ErrorOptions) {
+    super("UNAVAILABLE", message, options);
+  }
+}
+
 /** The code of an error of any kind; what is not ours is INTERNAL. */
 export function codeOf(error: unknown): ErrorCode {
   return error instanceof PiriError ? error.code : "INTERNAL";

@@ -61,11 +61,6 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
   return EXIT_CODES[code];
 }
 
-/** Whether a word is one of PiriError's codes, as a newer Manager may know others. */
-export function isErrorCode(word: string): word is ErrorCode {
-  return Object.hasOwn(EXIT_CODES, word);
-}
-
 /** Which exit code stands for several commands that ended differently: the first of these that applies. */
 export const PRECEDENCE: readonly ExitCode[] = [
   ExitCode.lost,

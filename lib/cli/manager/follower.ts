@@ -1,10 +1,15 @@
-import { PiriError } from "../../base/errors.ts";
+import {
+  codeOf,
+  Disconnected,
+  messageOf,
+  type PiriError,
+} from "../../base/errors.ts";
 import {
   type Command,
   OutputStream,
   type WatchResponse,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
-import { complaintOf, errorCodeOf, HintedError } from "../errors.ts";
+import { HintedError } from "../errors.ts";
 import { commandsText, watchLine } from "./ids.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { hasEnded } from "./states.ts";
@@ -63,8 +68,8 @@ export class Follower {
           }
         } catch (error) {
           // A Manager that is about to stop says so itself, and comes back all the same.
-          throw errorCodeOf(error) === "UNAVAILABLE"
-            ? new PiriError("UNAVAILABLE", complaintOf(error).message)
+          throw codeOf(error) === "UNAVAILABLE"
+            ? new Disconnected(messageOf(error), { cause: error })
             : error;
         }
         await attachment.finish();
@@ -104,10 +109,8 @@ export class Follower {
       this.#cancelled.add(id);
     } catch (error) {
       // It has just ended by itself, or nobody waits any longer.
-      if (errorCodeOf(error) === "FAILED_PRECONDITION" || signal.aborted) {
-        return;
-      }
-      this.#tell(complaintOf(error).message);
+      if (codeOf(error) === "FAILED_PRECONDITION" || signal.aborted) return;
+      this.#tell(messageOf(error));
     }
   }
 
@@ -178,8 +181,7 @@ class WatchStream {
     for (const track of this.#tracks.values()) {
       if (hasEnded(track.command)) await this.#end(track);
       else {
-        throw new PiriError(
-          "UNAVAILABLE",
+        throw new Disconnected(
           `Cannot follow command ${track.command.id}: the Manager's stream ended early`,
         );
       }

@@ -1,5 +1,6 @@
 import { closestString } from "@std/text/closest-string";
-import { complaintOf, errorCodeOf, HintedError } from "../errors.ts";
+import { codeOf, messageOf } from "../../base/errors.ts";
+import { HintedError } from "../errors.ts";
 import type { Order } from "./run_request.ts";
 import type { Control } from "./services.ts";
 
@@ -11,14 +12,16 @@ export async function withHint<T>(
   try {
     return await answer;
   } catch (error) {
-    if (errorCodeOf(error) !== "NOT_FOUND") throw error;
+    if (codeOf(error) !== "NOT_FOUND") throw error;
     using control = await connect();
     const nearest = await nearestName(order, control);
     if (nearest === undefined) throw error;
-    const { message } = complaintOf(error);
-    throw new HintedError("NOT_FOUND", message, `did you mean "${nearest}"?`, {
-      cause: error,
-    });
+    throw new HintedError(
+      "NOT_FOUND",
+      messageOf(error),
+      `did you mean "${nearest}"?`,
+      { cause: error },
+    );
   }
 }
 

@@ -1,8 +1,7 @@
 import { Backoff } from "../../base/backoff.ts";
 import { sleep } from "../../base/clock.ts";
-import type { PiriError } from "../../base/errors.ts";
+import { Disconnected, type PiriError } from "../../base/errors.ts";
 import { joint } from "../../base/signals.ts";
-import { isDisconnect } from "../errors.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Control } from "./services.ts";
 
@@ -71,7 +70,8 @@ export class RetryingClient {
         });
       } catch (error) {
         signal.throwIfAborted();
-        if (!isDisconnect(error)) throw error;
+        const gone = error instanceof Disconnected || absence.signal.aborted;
+        if (!gone) throw error;
         if (awaySince === undefined) onAway?.();
         awaySince ??= clock.monotonic();
         const left = this.#left(awaySince);
