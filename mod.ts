@@ -30,6 +30,7 @@ export { type Random, systemRandom } from "./lib/base/random.ts";
 export type {
   AgentAdmin,
   AgentView,
+  CancelledView,
   CommandAdmin,
   CommandView,
   EventFeed,

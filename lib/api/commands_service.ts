@@ -64,8 +64,12 @@ export function addCommandsService(
     async cancel({ commandId, graceMs, requestedBy }) {
       const id = requireId("command_id", commandId);
       const by = limitText("requested_by", requestedBy);
-      const command = await commands.cancel(id, graceMs, by);
-      return { command: commandMessage(command) };
+      const { unconfirmed, ...command } = await commands.cancel(
+        id,
+        graceMs,
+        by,
+      );
+      return { command: commandMessage(command), unconfirmed };
     },
     async rerun(request) {
       const id = requireId("command_id", request.commandId);

@@ -70,6 +70,12 @@ export interface CommandView extends CommandRecord {
   readonly unreachableSince: number | null;
 }
 
+/** A command whose cancel is recorded. */
+export interface CancelledView extends CommandView {
+  /** The cancel was sent to a legacy agent, which does not confirm it. */
+  readonly unconfirmed: boolean;
+}
+
 /** Something that is known of a command. */
 export interface TimelineEntry {
   /** When it happened, milliseconds since 1970 by the Manager's clock; null for what holds now. */
@@ -161,7 +167,7 @@ export interface CommandAdmin {
     id: bigint,
     graceMs?: number,
     requestedBy?: string,
-  ): Promise<CommandView>;
+  ): Promise<CancelledView>;
   /**
    * Does once more what a command that has ended was to do, on the same agent, as a new command.
    *

@@ -211,6 +211,8 @@ export class FakeManager implements ManagerServices {
   onRerun: (request: RerunRequest) => void | Promise<void> = () => {};
   /** What `Cancel` does. */
   onCancel: (request: CancelRequest) => void | Promise<void> = () => {};
+  /** Whether `Cancel` answers that the agent does not confirm it. */
+  unconfirmed = false;
   /** Set while there is no Manager. */
   down = false;
   /** How often it was looked for, found or not. */
@@ -300,7 +302,10 @@ export class FakeManager implements ManagerServices {
         cancel: async (request) => {
           this.cancels.push(request);
           await this.onCancel(request);
-          return { command: this.#find(request.commandId) };
+          return {
+            command: this.#find(request.commandId),
+            unconfirmed: this.unconfirmed,
+          };
         },
         rerun: async (request) => {
           this.reruns.push(request);

@@ -10,7 +10,7 @@ import {
   type WatchResponse,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { HintedError } from "../errors.ts";
-import { commandsText, watchLine } from "./ids.ts";
+import { commandsText, unconfirmedText, watchLine } from "./ids.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { hasEnded } from "./states.ts";
 import type { StreamName, View } from "./view.ts";
@@ -20,7 +20,7 @@ export class Follower {
   readonly #reach: RetryingClient;
   readonly #view: View;
   readonly #tracks: Map<bigint, CommandCursor>;
-  /** The commands whose cancel the Manager has recorded. */
+  /** Commands whose cancel the Manager has recorded, but for those of legacy agents, which do not confirm it. */
   readonly #cancelled = new Set<bigint>();
 
   constructor(commands: readonly Command[], reach: RetryingClient, view: View) {
@@ -42,7 +42,7 @@ export class Follower {
       .map(({ id }) => id);
   }
 
-  /** Whether the Manager has recorded a cancel of all that are open. */
+  /** True if the Manager has recorded a cancel of all that are open, and their agents confirm one. */
   get cancelRequested(): boolean {
     return this.open.every((id) => this.#cancelled.has(id));
   }
@@ -99,14 +99,15 @@ export class Follower {
   ): Promise<void> {
     const id = request.commandId;
     try {
-      await this.#reach.call(
+      const { unconfirmed } = await this.#reach.call(
         (control, { signal }) => control.commands.cancel(request, { signal }),
         {
           signal,
           failure: (fact) => this.#unreachable("cancel", [id], fact),
         },
       );
-      this.#cancelled.add(id);
+      if (unconfirmed) this.#tell(unconfirmedText(id));
+      else this.#cancelled.add(id);
     } catch (error) {
       // It has just ended by itself, or nobody waits any longer.
       if (codeOf(error) === "FAILED_PRECONDITION" || signal.aborted) return;

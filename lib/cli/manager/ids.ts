@@ -23,6 +23,11 @@ export function commandsText(ids: readonly bigint[]): string {
   return `${ids.length === 1 ? "command" : "commands"} ${ids.join(" ")}`;
 }
 
+/** Tells that a legacy agent was sent the cancel of a command, and may run it on. */
+export function unconfirmedText(id: bigint): string {
+  return `cancel of command ${id}: it was sent, but legacy agents do not confirm a cancel`;
+}
+
 /** The line that goes on watching these commands. */
 export function watchLine(ids: readonly bigint[]): string {
   return `piri-manager watch ${ids.join(" ")}`;
