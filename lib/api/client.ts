@@ -54,10 +54,9 @@ export async function connectControl(dir: string): Promise<Control> {
   const trouble: Trouble = {
     unreachable: (cause) => explain(dir, endpoint, cause),
     cutShort: (cause) =>
-      new Disconnected(
-        `Cannot hear the Manager of "${dir}" any more: it closed the connection`,
-        { cause },
-      ),
+      new Disconnected(`Lost the connection to the Manager of "${dir}"`, {
+        cause,
+      }),
   };
   const http = openEndpointClient(endpoint, trouble);
   const transport = createTransport({

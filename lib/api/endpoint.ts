@@ -82,7 +82,10 @@ function parseNote(
       return { port: note.port };
     }
   }
-  throw new PiriError("CORRUPT", `Cannot read "${file}": it is not a note`);
+  throw new PiriError(
+    "CORRUPT",
+    `Cannot read "${file}": it is not a control endpoint file`,
+  );
 }
 
 /**

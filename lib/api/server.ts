@@ -164,7 +164,10 @@ class HttpFront {
   async close(): Promise<void> {
     this.#stopping.abort(
       toConnectError(
-        new PiriError("UNAVAILABLE", "Cannot go on: the Manager is stopping"),
+        new PiriError(
+          "UNAVAILABLE",
+          "Cannot finish the request: the Manager is stopping",
+        ),
       ),
     );
     const drained = new AbortController();

@@ -229,7 +229,7 @@ function assign(
   if (next < words.length) {
     throw new PiriError(
       "INVALID_ARGUMENT",
-      `Cannot run "${subcommand}": "${words[next]}" is one word too many`,
+      `Cannot run "${subcommand}": unexpected argument "${words[next]}"`,
     );
   }
   return values;

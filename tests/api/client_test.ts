@@ -70,8 +70,7 @@ for (const transport of ["unix", "tcp"] as const) {
     assertEquals(await next, {
       connect: null,
       piri: "UNAVAILABLE",
-      message:
-        `Cannot hear the Manager of "${folder.path}" any more: it closed the connection`,
+      message: `Lost the connection to the Manager of "${folder.path}"`,
     });
   });
 
@@ -219,7 +218,7 @@ Deno.test("a note that cannot be read is CORRUPT", async () => {
 
   assertEquals(await refusalToConnect(folder.path), [
     "CORRUPT",
-    `Cannot read "${note}": it is not a note`,
+    `Cannot read "${note}": it is not a control endpoint file`,
   ]);
 });
 
