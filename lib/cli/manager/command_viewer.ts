@@ -10,7 +10,7 @@ import { exitCodeOfCommand } from "./states.ts";
 import type { View } from "./view.ts";
 
 /** How commands are to be shown while somebody waits for them. */
-export interface Manner {
+export interface ViewOptions {
   readonly terminal: Terminal;
   readonly json: boolean;
   readonly raw: boolean;
@@ -23,15 +23,15 @@ export class CommandViewer {
 
   constructor(
     commands: readonly Command[],
-    { reach, manner: { terminal, json, raw } }: {
-      reach: RetryingClient;
-      manner: Manner;
+    { client, options: { terminal, json, raw } }: {
+      client: RetryingClient;
+      options: ViewOptions;
     },
   ) {
     this.#view = json
       ? new JsonView(terminal.stdout)
       : new LiveView(commands, { terminal, style: raw ? "raw" : "lines" });
-    this.follower = new Follower(commands, reach, this.#view);
+    this.follower = new Follower(commands, client, this.#view);
   }
 
   /**

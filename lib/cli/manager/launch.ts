@@ -30,7 +30,7 @@ export interface Launch {
 }
 
 /** Where and how they are shown. */
-export interface LaunchPlace {
+export interface LaunchContext {
   readonly connect: () => Promise<Control>;
   readonly flags: { readonly detach: boolean; readonly raw: boolean };
   readonly json: boolean;
@@ -41,15 +41,15 @@ export interface LaunchPlace {
 /** Starts commands and shows them until they have ended, or with `--detach` only their ids. Returns the exit code. */
 export async function launch(
   { start, explain = (answer) => answer, timeoutMs }: Launch,
-  { connect, flags, json, terminal, output }: LaunchPlace,
+  { connect, flags, json, terminal, output }: LaunchContext,
 ): Promise<ExitCode> {
   // A Manager that is not there at all is told at once; only for one that goes away is it worth to wait.
   (await connect())[Symbol.dispose]();
-  const reach = new RetryingClient(connect, terminal);
-  using waiting = new Patience(terminal);
+  const client = new RetryingClient(connect, terminal);
+  using patience = new Patience(terminal);
   const commands = await explain(
-    reach.call(start, {
-      signal: waiting.signal,
+    client.call(start, {
+      signal: patience.signal,
       failure: (fact) =>
         new HintedError(
           "UNAVAILABLE",
@@ -64,10 +64,10 @@ export async function launch(
     }
     return ExitCode.ok;
   }
-  const manner = { terminal, json, raw: flags.raw };
-  const attendance = new CommandViewer(commands, { reach, manner });
-  waiting.cancels(attendance.follower);
+  const options = { terminal, json, raw: flags.raw };
+  const viewer = new CommandViewer(commands, { client, options });
+  patience.cancels(viewer.follower);
   const limit = timeoutMs ?? commands[0]?.timeoutMs;
-  if (limit !== undefined) waiting.limit(limit);
-  return await attendance.wait(waiting.signal);
+  if (limit !== undefined) patience.limit(limit);
+  return await viewer.wait(patience.signal);
 }

@@ -17,22 +17,22 @@ const encoder = new TextEncoder();
 
 /** One stream of one command, line by line with its prefix. */
 export class LineStream {
-  readonly #paper: TerminalLine;
+  readonly #terminalLine: TerminalLine;
   readonly #sink: Sink;
   readonly #clock: Clock;
   readonly #prefix: string;
   #pending: Uint8Array = EMPTY;
   #timer: Timer | undefined;
-  /** Whether the beginning of the pending line is on the paper already. */
+  /** True once the beginning of the pending line is written. */
   #begun = false;
   /** What went wrong while nobody waited. */
   #failure: unknown;
 
   constructor(
-    paper: TerminalLine,
+    terminalLine: TerminalLine,
     { sink, clock, prefix }: { sink: Sink; clock: Clock; prefix: string },
   ) {
-    this.#paper = paper;
+    this.#terminalLine = terminalLine;
     this.#sink = sink;
     this.#clock = clock;
     this.#prefix = prefix;
@@ -88,14 +88,14 @@ export class LineStream {
 
   async #put(text: Uint8Array, ended: boolean): Promise<void> {
     this.#begun = !ended;
-    await this.#paper.put(this.#sink, this, {
+    await this.#terminalLine.put(this.#sink, this, {
       prefix: this.#prefix,
       text,
       ended,
     });
   }
 
-  /** Whole lines, with the prefix before each but the first: that one's is the paper's business. */
+  /** Whole lines, with the prefix before each but the first: TerminalLine writes that one's. */
   #lines(bytes: Uint8Array): Uint8Array {
     const prefix = encoder.encode(this.#prefix);
     const pieces: Uint8Array[] = [];

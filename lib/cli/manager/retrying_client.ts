@@ -6,7 +6,7 @@ import type { Terminal } from "../terminal.ts";
 import type { Control } from "./services.ts";
 
 /** How long a Manager may be away before its user is told so, in milliseconds. */
-export const PATIENCE_MS = 60_000;
+export const MAX_AWAY_MS = 60_000;
 
 /** Between two tries: half a second, and up to 1.5 s of jitter on top. */
 const RETRY_MS = 500;
@@ -19,7 +19,7 @@ export type Call<T> = (
 ) => Promise<T>;
 
 /** How a call is asked for. */
-export interface Asking {
+export interface RetryOptions {
   readonly signal: AbortSignal;
   /** The error to end with if the Manager stays away, which is the fact to be named in it. */
   readonly failure: (fact: string) => PiriError;
@@ -45,7 +45,7 @@ export class RetryingClient {
    */
   async call<T>(
     call: Call<T>,
-    { signal, failure, onAway }: Asking,
+    { signal, failure, onAway }: RetryOptions,
   ): Promise<T> {
     const { clock, random } = this.#terminal;
     let backoff = new Backoff(RETRIES, clock, random);
@@ -77,7 +77,7 @@ export class RetryingClient {
         const left = this.#left(awaySince);
         if (left <= 0) {
           throw failure(
-            `the Manager has been away for ${PATIENCE_MS / 1_000} s`,
+            `the Manager has been away for ${MAX_AWAY_MS / 1_000} s`,
           );
         }
         const wait = backoff.next({ atLeast: RETRY_MS });
@@ -88,7 +88,7 @@ export class RetryingClient {
   }
 
   #left(awaySince: number): number {
-    return awaySince + PATIENCE_MS - this.#terminal.clock.monotonic();
+    return awaySince + MAX_AWAY_MS - this.#terminal.clock.monotonic();
   }
 }
 

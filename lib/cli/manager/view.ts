@@ -8,7 +8,7 @@ import type { ExitCode } from "../exit_code.ts";
 export type StreamName = "stdout" | "stderr";
 
 /** A piece of a command's output, or of what is missing from it. */
-export interface Place {
+export interface StreamPosition {
   readonly stream: StreamName;
   /** Where it begins in the stream, bytes. */
   readonly offset: bigint;
@@ -18,9 +18,17 @@ export interface Place {
 export interface View {
   /** The command is new here, or its state has changed; not for its last state. */
   changed(command: Command): Promise<void>;
-  output(command: Command, place: Place, bytes: Uint8Array): Promise<void>;
-  /** So many bytes from the place on are gone for good. */
-  cut(command: Command, place: Place, length: bigint): Promise<void>;
+  output(
+    command: Command,
+    position: StreamPosition,
+    bytes: Uint8Array,
+  ): Promise<void>;
+  /** So many bytes from the position on are gone for good. */
+  cut(
+    command: Command,
+    position: StreamPosition,
+    length: bigint,
+  ): Promise<void>;
   progress(command: Command, progress: Progress): Promise<void>;
   /** No more output will come, though there is some. */
   cutOff(command: Command, reason: string): Promise<void>;

@@ -30,11 +30,11 @@ export const watch = defineSubcommand({
       for (const id of ids) commands.push(await getCommand(control, id));
     }
     const stop = new AbortController();
-    const reach = new RetryingClient(() => services.connect(dir), terminal);
-    const manner = { terminal, json, raw: flags.raw };
-    const attendance = new CommandViewer(commands, { reach, manner });
+    const client = new RetryingClient(() => services.connect(dir), terminal);
+    const options = { terminal, json, raw: flags.raw };
+    const viewer = new CommandViewer(commands, { client, options });
     using _interrupts = terminal.onInterrupt(() => {
-      const { open } = attendance.follower;
+      const { open } = viewer.follower;
       stop.abort(
         new HintedError(
           "CANCELLED",
@@ -43,7 +43,7 @@ export const watch = defineSubcommand({
         ),
       );
     });
-    return await attendance.wait(stop.signal);
+    return await viewer.wait(stop.signal);
   },
 });
 

@@ -4,7 +4,7 @@ import { parseDuration } from "../../base/units.ts";
 import { HintedError } from "../errors.ts";
 
 /** What an agent is told to do. */
-export interface Order {
+export interface ParsedRun {
   /** Names and globs. */
   readonly agents: readonly string[];
   readonly operation: string;
@@ -12,7 +12,7 @@ export interface Order {
 }
 
 /** The ways of `run` to say what to do, as typed. */
-export interface OrderWords {
+export interface RunWords {
   /** Agents, and with `op` its parameters. */
   readonly words: readonly string[];
   /** The program after `--`. */
@@ -28,7 +28,7 @@ export interface OrderWords {
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
-export function orderOf(typed: OrderWords): Order {
+export function parseRun(typed: RunWords): ParsedRun {
   const { words, program, shell, op, surroundings } = typed;
   if ([program, shell, op].filter((way) => way !== undefined).length !== 1) {
     throw new HintedError(
@@ -37,7 +37,7 @@ export function orderOf(typed: OrderWords): Order {
       "as in: run web-1 -- uname -a",
     );
   }
-  if (op !== undefined) return operationOrder(op, typed);
+  if (op !== undefined) return parseOperation(op, typed);
   const stray = words.find((word) => word.includes("="));
   if (stray !== undefined) {
     throw wrong(`"${stray}" names no agent; parameters belong to --op`);
@@ -51,10 +51,10 @@ export function orderOf(typed: OrderWords): Order {
   };
 }
 
-function operationOrder(
+function parseOperation(
   operation: string,
-  { words, surroundings }: OrderWords,
-): Order {
+  { words, surroundings }: RunWords,
+): ParsedRun {
   const [stray] = Object.keys(surroundings);
   if (stray !== undefined) {
     throw wrong(`--${stray} goes with a program; write ${stray}=VALUE`);
