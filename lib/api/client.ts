@@ -11,7 +11,7 @@ import { withPiriErrors } from "./client_errors.ts";
 import { type Endpoint, findEndpoint } from "./endpoint.ts";
 import { openEndpointClient, type Trouble } from "./http_client.ts";
 
-/** The largest answer that a client takes: 1,000 commands with all that is known of each. */
+/** Largest answer that a client accepts, in bytes: 1,000 commands with all their fields. */
 const MAX_RESPONSE_BYTES = 512 * 1_048_576;
 
 /** What a Manager can be asked, one client for each service. */
@@ -84,7 +84,7 @@ async function locate(dir: string): Promise<Endpoint> {
   }
 }
 
-/** Connects and hangs up: what a request that fails cannot tell apart, this does. */
+/** Connects and hangs up. A failed fetch does not give the cause; this does. */
 async function probe(dir: string, endpoint: Endpoint): Promise<void> {
   try {
     const connection = endpoint.transport === "unix"

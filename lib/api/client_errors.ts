@@ -22,7 +22,7 @@ export function withPiriErrors(transport: Transport): Transport {
   };
 }
 
-/** The same messages. Not a generator: to read on after the end, or after an error, is the source's business. */
+/** Messages whose errors are translated. Not a generator: after its end or an error, the source still decides. */
 function translated<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
   return {
     [Symbol.asyncIterator]() {

@@ -7,12 +7,12 @@ import {
   PiriError,
 } from "../base/errors.ts";
 
-/** The header, or the trailer of a stream, that carries the code of a PiriError. */
+/** Header, or trailer of a stream, with the code of a PiriError. */
 const CODE_HEADER = "piri-code";
 
 /**
- * Codes of the API, in both directions: the code of Connect for each of ours. Of several with the same code of Connect,
- * an error that names none of them means the first.
+ * Codes of the API, in both directions: the code of Connect for each of ours. An error that names no code of ours means
+ * the first one with its code of Connect.
  */
 const connectCodes: Readonly<Record<ErrorCode, Code>> = {
   INVALID_ARGUMENT: Code.InvalidArgument,
@@ -47,7 +47,7 @@ const brokenCallCodes: ReadonlySet<Code> = new Set([
   Code.DataLoss,
 ]);
 
-/** The error as it goes to a client. */
+/** The error in the form that goes to a client. */
 export function toConnectError(error: PiriError): ConnectError {
   return new ConnectError(
     error.message,
@@ -59,10 +59,10 @@ export function toConnectError(error: PiriError): ConnectError {
 }
 
 /**
- * The PiriError behind an error of a Connect client: the one that the Manager or this side threw, or a Disconnected where
- * the call broke.
+ * Translates an error of a Connect client: to the PiriError that the Manager or this side threw, or to a Disconnected
+ * if the call broke.
  *
- * The Manager names the code of each of its own errors. An error that names none was made by Connect, on either side.
+ * The Manager names the code of each of its own errors. An error without a code was made by Connect, on either side.
  */
 export function toPiriError(error: unknown): PiriError {
   if (error instanceof PiriError) return error;

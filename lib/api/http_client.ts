@@ -6,21 +6,21 @@ import { PiriError } from "../base/errors.ts";
 import { joint, type JointSignal } from "../base/signals.ts";
 import type { Endpoint } from "./endpoint.ts";
 
-/** HTTP to one endpoint. */
+/** An HTTP client of one endpoint. */
 export interface EndpointClient extends Disposable {
   readonly baseUrl: string;
   readonly send: UniversalClientFn;
 }
 
-/** How an endpoint client tells of trouble. */
+/** Makes the errors of an endpoint client. */
 export interface Trouble {
-  /** Why a request could not be made. */
+  /** Makes the error of a request that could not be sent. */
   unreachable(cause: unknown): Promise<PiriError>;
-  /** The answer ended before its end. */
+  /** Makes the error of an answer that was cut short. */
   cutShort(cause: unknown): PiriError;
 }
 
-/** Makes a client that goes to this endpoint only, whatever proxy the environment names. */
+/** Makes a client of this endpoint only, regardless of proxies in the environment. */
 export function openEndpointClient(
   endpoint: Endpoint,
   trouble: Trouble,
@@ -121,8 +121,8 @@ async function gather(parts: AsyncIterable<Uint8Array>): Promise<Blob> {
 }
 
 /**
- * The answer's bytes. Aborting ends it here and now: Deno 2.7 passes a signal on to fetch by one of its own that nothing
- * holds, and that is sometimes collected before it can tell.
+ * Reads the bytes of an answer. Aborting ends it at once: the signal that Deno 2.7 derives for fetch is held by
+ * nothing, and is sometimes collected before it fires.
  */
 async function* read(
   body: ReadableStream<Uint8Array> | null,

@@ -6,7 +6,7 @@ import {
 } from "../base/errors.ts";
 import { type ExitCode, exitCodeOf } from "./exit_code.ts";
 
-/** An error that also says what to do. */
+/** An error with a hint what to do about it. */
 export class HintedError extends PiriError {
   constructor(
     code: ErrorCode,
@@ -18,7 +18,7 @@ export class HintedError extends PiriError {
   }
 }
 
-/** An error of any kind, as a user gets to see it. */
+/** An error as the user sees it. */
 export interface Complaint {
   readonly code: ErrorCode;
   readonly message: string;
@@ -28,7 +28,7 @@ export interface Complaint {
   readonly fault: boolean;
 }
 
-/** Turns an error of any kind into what a user gets to see. */
+/** Describes an error of any kind to the user. */
 export function complaintOf(error: unknown): Complaint {
   const code = codeOf(error);
   return {

@@ -7,7 +7,7 @@ import { Output } from "./output.ts";
 import { NobodyReads, type Terminal } from "./terminal.ts";
 import { printable } from "./text.ts";
 
-/** Finds the subcommand, runs it, and turns whatever happens into an exit code. */
+/** Finds the subcommand, runs it, and returns its exit code. An error is printed and becomes an exit code, too. */
 export async function main<Services>(
   program: Program<Services>,
   args: readonly string[],
@@ -135,7 +135,7 @@ function find<Entry extends { readonly name: string }>(
   );
 }
 
-/** Help that was asked for is the answer; help that was not is a complaint. */
+/** Prints help: to stdout if it was asked for, else to stderr as wrong usage. */
 async function showHelp(
   textOf: (help: typeof import("./help.ts")) => string,
   { help }: CommonValues,
@@ -157,7 +157,7 @@ async function printVersion<Services>(
   return ExitCode.ok;
 }
 
-/** Whether `--json` was given, also where the rest cannot be understood. */
+/** True if `--json` is among the arguments, even where the others cannot be parsed. */
 function wantsJson(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   return args.slice(0, end < 0 ? args.length : end).includes("--json");

@@ -5,7 +5,7 @@ import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 
-/** `cancel 12`: asks for a command's end, and does not wait for it. */
+/** `cancel 12`: requests the end of a command and does not wait for it. */
 export const cancel = defineSubcommand({
   name: "cancel",
   summary: "ask for a command's end; does not wait for it",

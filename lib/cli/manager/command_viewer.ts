@@ -9,14 +9,14 @@ import type { RetryingClient } from "./retrying_client.ts";
 import { exitCodeOfCommand } from "./states.ts";
 import type { View } from "./view.ts";
 
-/** How commands are to be shown while somebody waits for them. */
+/** Terminal and format of a view of commands. */
 export interface ViewOptions {
   readonly terminal: Terminal;
   readonly json: boolean;
   readonly raw: boolean;
 }
 
-/** Somebody who waits at a terminal for commands to end. */
+/** Shows commands at a terminal until they end. */
 export class CommandViewer {
   readonly follower: Follower;
   readonly #view: View;
@@ -35,7 +35,7 @@ export class CommandViewer {
   }
 
   /**
-   * Shows everything until all commands have ended, and returns the exit code that stands for them.
+   * Shows output and changes until all commands have ended. Returns their common exit code.
    *
    * @throws what ended the waiting early; the summary says where things stood.
    */

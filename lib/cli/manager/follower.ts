@@ -15,12 +15,12 @@ import type { RetryingClient } from "./retrying_client.ts";
 import { hasEnded } from "./states.ts";
 import type { StreamName, View } from "./view.ts";
 
-/** Follows commands to their end, across times in which the Manager is away: each byte of output is shown once. */
+/** Follows commands to their end, even if the Manager restarts meanwhile. Each byte of output is shown once. */
 export class Follower {
   readonly #client: RetryingClient;
   readonly #view: View;
   readonly #cursors: Map<bigint, CommandCursor>;
-  /** Commands whose cancel the Manager has recorded, but for those of legacy agents, which do not confirm it. */
+  /** Commands whose cancel is recorded, without those of legacy agents, which do not confirm it. */
   readonly #cancelled = new Set<bigint>();
 
   constructor(
@@ -35,12 +35,12 @@ export class Follower {
     );
   }
 
-  /** The commands as they are now known. */
+  /** Latest known state of each command. */
   get commands(): Command[] {
     return [...this.#cursors.values()].map(({ command }) => command);
   }
 
-  /** The ids of those that have not ended. */
+  /** Ids of the commands that have not ended. */
   get open(): bigint[] {
     return this.commands.filter((command) => !hasEnded(command))
       .map(({ id }) => id);
@@ -52,7 +52,7 @@ export class Follower {
   }
 
   /**
-   * Shows everything until all have ended.
+   * Shows output and changes until all commands have ended.
    *
    * @throws {PiriError} UNAVAILABLE when the Manager stays away; else what the API says, or the signal's reason.
    */
@@ -87,7 +87,7 @@ export class Follower {
     );
   }
 
-  /** Asks for the end of all that are open. Never rejects: what stands in the way is told. */
+  /** Cancels all open commands. Never rejects: a failure is shown. */
   async cancel(requestedBy: string, signal: AbortSignal): Promise<void> {
     this.#tell("cancelling…");
     await Promise.all(
@@ -132,10 +132,10 @@ export class Follower {
   }
 }
 
-/** How far one command was shown. */
+/** Position up to which one command was shown. */
 class CommandCursor {
   readonly next: Record<StreamName, bigint> = { stdout: 0n, stderr: 0n };
-  /** Whether its end was shown. */
+  /** True once its end was shown. */
   shown = false;
 
   constructor(public command: Command) {}
@@ -152,7 +152,7 @@ class WatchStream {
     this.#view = view;
   }
 
-  /** What is still to be shown, from where on. */
+  /** Positions from which commands must still be shown. */
   get positions(): {
     commandId: bigint;
     stdoutOffset: bigint;
@@ -181,7 +181,7 @@ class WatchStream {
     }
   }
 
-  /** The stream has ended well, so that what had ended is complete, and what had not was not to end yet. */
+  /** Shows the ends after a complete stream. An open command means that the stream was cut. */
   async finish(): Promise<void> {
     for (const cursor of this.#cursors.values()) {
       if (hasEnded(cursor.command)) await this.#end(cursor);

@@ -12,10 +12,10 @@ import type { StreamName, StreamPosition, View } from "./view.ts";
 
 const EMPTY = new Uint8Array();
 
-/** Prints an object a line for everything that happens. */
+/** Prints one JSON object per event. */
 export class JsonView implements View {
   readonly #stdout: Sink;
-  /** The beginnings of characters whose rest is yet to come, by command and stream. */
+  /** Incomplete characters at the end of each stream, by command and stream. */
   readonly #unfinished = new Map<
     string,
     { position: StreamPosition; bytes: Uint8Array }
@@ -25,7 +25,7 @@ export class JsonView implements View {
     this.#stdout = stdout;
   }
 
-  /** The events are a contract, and this is none: a command's id comes with its first progress. */
+  /** Prints nothing: the events are a contract, and it has none for a change of state. */
   changed(): Promise<void> {
     return Promise.resolve();
   }

@@ -10,7 +10,7 @@ import { type Call, RetryingClient } from "./retrying_client.ts";
 import type { Control } from "./services.ts";
 import { Patience } from "./patience.ts";
 
-/** What Ctrl-C does while a launched command runs. */
+/** Help about Ctrl-C during a launched command. */
 export const WHILE_IT_RUNS: HelpSection = {
   title: "While it runs",
   lines: [
@@ -19,17 +19,17 @@ export const WHILE_IT_RUNS: HelpSection = {
   ],
 };
 
-/** How commands are started. */
+/** Request that starts commands. */
 export interface Launch {
-  /** Asks the Manager; asked again, it must start nothing twice. */
+  /** Sends the request. Must be idempotent, because it may be sent again. */
   readonly start: Call<readonly Command[]>;
-  /** Adds to the error of an answer what may help. */
+  /** Adds a hint to the error of an answer. */
   readonly explain?: <T>(answer: Promise<T>) => Promise<T>;
-  /** How long they may take; what they say themselves if absent. */
+  /** Timeout of the commands, in milliseconds; the one in the first command if absent. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** Where and how they are shown. */
+/** Connection and output of a launch. */
 export interface LaunchContext {
   readonly connect: () => Promise<Control>;
   readonly flags: { readonly detach: boolean; readonly raw: boolean };
@@ -38,7 +38,7 @@ export interface LaunchContext {
   readonly output: Output;
 }
 
-/** Starts commands and shows them until they have ended, or with `--detach` only their ids. Returns the exit code. */
+/** Starts commands and shows them until they end; with `--detach` prints their ids only. Returns the exit code. */
 export async function launch(
   { start, explain = (answer) => answer, timeoutMs }: Launch,
   { connect, flags, json, terminal, output }: LaunchContext,

@@ -4,10 +4,10 @@ import { printable } from "../text.ts";
 import { decodeLeniently, joinBytes, unfinishedTail } from "../utf8.ts";
 import type { TerminalLine } from "./terminal_line.ts";
 
-/** How long an unfinished line waits for its end before a person gets to see it: a prompt has none. */
+/** Delay before an unfinished line is shown on a terminal, in milliseconds: a prompt has no line end. */
 const PARTIAL_MS = 200;
 
-/** An unfinished line longer than this is not held back any longer, bytes. */
+/** Longest unfinished line that is held back, in bytes. */
 const PARTIAL_BYTES = 65_536;
 
 const NEWLINE = 0x0a;
@@ -15,7 +15,7 @@ const RETURN = 0x0d;
 const EMPTY = new Uint8Array();
 const encoder = new TextEncoder();
 
-/** One stream of one command, line by line with its prefix. */
+/** Writes one stream of one command line by line, with a prefix. */
 export class LineStream {
   readonly #terminalLine: TerminalLine;
   readonly #sink: Sink;
@@ -25,7 +25,7 @@ export class LineStream {
   #timer: Timer | undefined;
   /** True once the beginning of the pending line is written. */
   #begun = false;
-  /** What went wrong while nobody waited. */
+  /** Error of a write that nothing waited for. */
   #failure: unknown;
 
   constructor(
@@ -38,7 +38,7 @@ export class LineStream {
     this.#prefix = prefix;
   }
 
-  /** Adds bytes that were printed. */
+  /** Adds output. */
   async add(bytes: Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     const all = joinBytes(this.#pending, bytes);
@@ -58,7 +58,7 @@ export class LineStream {
     }
   }
 
-  /** Ends the line that is unfinished, if there is one. */
+  /** Ends the unfinished line, if there is one. */
   async end(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -68,7 +68,7 @@ export class LineStream {
     await this.#put(text, true);
   }
 
-  /** Adds a line of our own. */
+  /** Writes a line of this program among the output. */
   async remark(text: string): Promise<void> {
     await this.end();
     await this.#put(encoder.encode(`${text}\n`), true);
@@ -109,7 +109,7 @@ export class LineStream {
     return concat(pieces);
   }
 
-  /** The bytes themselves, or on a terminal the text that is safe to show. */
+  /** The bytes; on a terminal, text that is safe to show. */
   #shown(bytes: Uint8Array): Uint8Array {
     if (!this.#sink.isTerminal) return bytes;
     const text = decodeLeniently(bytes).replace(/\r+(?=\n$)/, "");

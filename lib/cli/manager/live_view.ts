@@ -11,12 +11,12 @@ import { isPlainFailure, outcomeText, stateName } from "./states.ts";
 import type { StreamName, StreamPosition, View } from "./view.ts";
 
 /**
- * `raw`: the bytes alone, exactly. `plain`: so too, but escaped for a person at a terminal. `lines`: lines with the
- * agent's name in front, but for the output of one command to no terminal, which is as raw.
+ * Format of the output. `raw`: the exact bytes. `plain`: as `raw`, but escaped on a terminal. `lines`: lines that begin
+ * with the agent's name; as `raw` for one command whose output is no terminal.
  */
 export type Style = "raw" | "plain" | "lines";
 
-/** Shows output as it comes: as lines with the agent's name in front, or the bytes alone. */
+/** Shows output as it arrives. */
 export class LiveView implements View {
   readonly #terminal: Terminal;
   readonly #style: Style;
@@ -26,7 +26,7 @@ export class LiveView implements View {
   readonly #raw: Readonly<Record<StreamName, boolean>>;
   readonly #lines = new Map<string, LineStream>();
   readonly #progress = new Map<bigint, string>();
-  /** The commands whose agents are not connected. */
+  /** Commands whose agents are not connected. */
   readonly #away = new Set<bigint>();
   readonly #showsProgress: boolean;
 
@@ -138,7 +138,7 @@ export class LiveView implements View {
     }
   }
 
-  /** What failed is named, but where a program's own exit code already says all to the script that runs it. */
+  /** True if the end of a command gets a line. A plain exit code of a single command needs none in a script. */
   #deservesLine(command: Command): boolean {
     const state = stateName(command.state);
     if (["queued", "sent", "running", "succeeded"].includes(state)) {

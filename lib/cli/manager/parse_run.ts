@@ -3,7 +3,7 @@ import { OnDisconnect } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { parseDuration } from "../../base/units.ts";
 import { HintedError } from "../errors.ts";
 
-/** What an agent is told to do. */
+/** Request of a `run`. */
 export interface ParsedRun {
   /** Names and globs. */
   readonly agents: readonly string[];
@@ -11,20 +11,20 @@ export interface ParsedRun {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-/** The ways of `run` to say what to do, as typed. */
+/** Arguments of `run` as typed. */
 export interface RunWords {
-  /** Agents, and with `op` its parameters. */
+  /** Agents; with `op` also its parameters. */
   readonly words: readonly string[];
   /** The program after `--`. */
   readonly program: readonly string[] | undefined;
   readonly shell: string | undefined;
   readonly op: string | undefined;
-  /** What only a program has: folder, variables, user, input. */
+  /** Settings that only a program has: folder, variables, user, input. */
   readonly surroundings: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Understands what is to be done and where.
+ * Parses the arguments of `run`.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
@@ -102,7 +102,7 @@ export function variablesOf(words: readonly string[]): Record<string, string> {
 }
 
 /**
- * Reads what becomes of a command while its agent is away: continue, kill, or kill-after=60s.
+ * Parses the fate of a command while its agent is away: continue, kill, or kill-after=60s.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */

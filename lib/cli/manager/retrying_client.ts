@@ -5,29 +5,29 @@ import { joint } from "../../base/signals.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Control } from "./services.ts";
 
-/** How long a Manager may be away before its user is told so, in milliseconds. */
+/** Longest absence of the Manager before a call fails, in milliseconds. */
 export const MAX_AWAY_MS = 60_000;
 
-/** Between two tries: half a second, and up to 1.5 s of jitter on top. */
+/** Delay between two attempts, in milliseconds; up to 1.5 s of jitter is added. */
 const RETRY_MS = 500;
 const RETRIES = { first: 500, most: 1_500, resetAfter: 0 };
 
-/** A call that may be made again: `alive` tells that the Manager answers, so that its patience begins anew. */
+/** An idempotent call. It calls `alive` when the Manager answers, which resets the limit of its absence. */
 export type Call<T> = (
   control: Control,
   options: { signal: AbortSignal; alive: () => void },
 ) => Promise<T>;
 
-/** How a call is asked for. */
+/** Options of a retried call. */
 export interface RetryOptions {
   readonly signal: AbortSignal;
-  /** The error to end with if the Manager stays away, which is the fact to be named in it. */
+  /** Makes the error for a Manager that stays away, from the fact to name in it. */
   readonly failure: (fact: string) => PiriError;
-  /** Called each time when the Manager has gone. */
+  /** Called each time the Manager goes away. */
   readonly onAway?: () => void;
 }
 
-/** Calls a Manager that may go away for a while, as it does when it is restarted. */
+/** Calls a Manager and retries while it is away, as during a restart. */
 export class RetryingClient {
   readonly #connect: () => Promise<Control>;
   readonly #terminal: Terminal;
@@ -38,7 +38,7 @@ export class RetryingClient {
   }
 
   /**
-   * Makes the call, and again while the Manager is away. The call must be one that does no harm when it is repeated.
+   * Makes the call, and repeats it while the Manager is away. The call must be idempotent.
    *
    * @throws `failure` once the Manager has been away for 60 s. What else the call throws, and the signal's reason, are
    * thrown on.
@@ -92,7 +92,7 @@ export class RetryingClient {
   }
 }
 
-/** Ends a try that hangs when the time for all of them is over. */
+/** Ends an attempt that still hangs at the limit of the absence. */
 class Absence implements Disposable {
   readonly #controller = new AbortController();
   readonly #timer;

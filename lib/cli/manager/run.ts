@@ -13,7 +13,7 @@ import type { ManagerServices } from "./services.ts";
 import { signatureOf } from "./signature.ts";
 import { readTextFile } from "./text_file.ts";
 
-/** `run web-1 -- uname -a`: something done on agents, shown as it happens. */
+/** `run web-1 -- uname -a`: runs an operation on agents and shows its output. */
 export const run = defineSubcommand({
   name: "run",
   summary:

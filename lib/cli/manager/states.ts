@@ -5,7 +5,7 @@ import {
 import { ExitCode, exitCodeOf } from "../exit_code.ts";
 import { durationText } from "../time.ts";
 
-/** How far a command is, as it is written in the command line and in its JSON. */
+/** Names of states, in the output and in JSON. */
 export const STATE_NAMES = [
   "queued",
   "sent",
@@ -20,7 +20,7 @@ export const STATE_NAMES = [
 
 export type StateName = typeof STATE_NAMES[number];
 
-/** The name of a state; one that this build does not know yet counts as running. */
+/** Name of a state; one that this build does not know counts as running. */
 export function stateName(state: CommandState): StateName {
   return STATE_NAMES[state - CommandState.QUEUED] ?? "running";
 }
@@ -30,20 +30,20 @@ export function stateOf(name: StateName): CommandState {
   return CommandState.QUEUED + STATE_NAMES.indexOf(name);
 }
 
-/** Whether a command has ended. */
+/** True if a command has ended. */
 export function hasEnded({ state }: Command): boolean {
   return STATE_NAMES.indexOf(stateName(state)) >=
     STATE_NAMES.indexOf("succeeded");
 }
 
-/** Whether it failed by nothing but its program's exit code, which the program has told of itself. */
+/** True if the exit code of the program says all about the failure. */
 export function isPlainFailure(command: Command): boolean {
   return command.state === CommandState.FAILED &&
     command.exitCode !== undefined && command.signal === "" &&
     command.reaped === undefined && repeatsTheEnd(command.reason);
 }
 
-/** Whether a reason only says in words what exit code or signal say; that the agent was stopped, say, is news. */
+/** True if a reason only repeats the exit code or signal in words. */
 function repeatsTheEnd(reason: string): boolean {
   return /^(The program (ended with exit code \d+|was ended by \w+))?$/
     .test(reason);
@@ -67,14 +67,14 @@ export function exitCodeOfCommand(command: Command): ExitCode {
   }
 }
 
-/** An agent that refuses says why by a code: that it has no such operation is the same as the Manager's word for it. */
+/** Exit code for the code of a refusal. A missing operation counts as not found, as it does from the Manager. */
 function refusal(errorCode: string): ExitCode {
   return errorCode === "NOT_FOUND" || errorCode === "INVALID_ARGUMENT"
     ? exitCodeOf(errorCode)
     : ExitCode.refused;
 }
 
-/** How a command is or ended, for people: "failed, exit code 3". */
+/** State or end of a command for people, such as "failed, exit code 3". */
 export function outcomeText(command: Command): string {
   const parts: string[] = [stateName(command.state).replace("_", " ")];
   if (command.state === CommandState.TIMED_OUT && command.timeoutMs) {

@@ -6,7 +6,7 @@ import { answered, commandsText, parseId, watchLine } from "./ids.ts";
 import { RetryingClient } from "./retrying_client.ts";
 import type { Control, ManagerServices } from "./services.ts";
 
-/** `watch 12`: a command's output from the beginning, and its result. */
+/** `watch 12`: shows a command's output from the beginning, and its result. */
 export const watch = defineSubcommand({
   name: "watch",
   summary: "show commands from their beginning until they end",
@@ -48,7 +48,7 @@ export const watch = defineSubcommand({
 });
 
 /**
- * The command of this id.
+ * Fetches a command by its id.
  *
  * @throws NOT_FOUND
  */
