@@ -14,21 +14,24 @@ import { openEndpointClient, type Trouble } from "./http_client.ts";
 /** Largest answer that a client accepts, in bytes: 1,000 commands with all their fields. */
 const MAX_RESPONSE_BYTES = 512 * 1_048_576;
 
-/** What a Manager can be asked, one client for each service. */
+/** Clients of the services of a Manager. Their methods and messages are those of proto/piri/control/v1/control.proto. */
 export interface ControlClient {
+  /** Entries and connections of agents. */
   readonly agents: Client<typeof AgentsService>;
+  /** Commands and their output. */
   readonly commands: Client<typeof CommandsService>;
+  /** Events, past and new. */
   readonly events: Client<typeof EventsService>;
+  /** Status of the Manager. */
   readonly status: Client<typeof StatusService>;
 }
 
 /**
  * The control API of one Manager on this machine.
  *
- * Calls and streams reject with a PiriError: the Manager's own, CANCELLED if their signal was aborted, or Disconnected if
- * they ended without the Manager's answer. To leave a stream before its end, abort the signal that it was called with: to
- * stop reading is not enough. Disposing ends every call that is under way. After the Manager was started again, connect
- * again.
+ * Calls and streams reject with a PiriError: the Manager's own, CANCELLED if their signal was aborted, or Disconnected
+ * if they ended without the Manager's answer. To leave a stream before its end, abort its signal: to stop reading is not
+ * enough. Disposing ends every open call. After a restart of the Manager, connect again.
  */
 export interface Control extends ControlClient, Disposable {}
 
@@ -44,9 +47,19 @@ export function controlClient(transport: Transport): ControlClient {
 }
 
 /**
- * Finds the Manager of a state folder and makes sure that one is there.
+ * Connects to the Manager of a state folder on this machine.
  *
- * @throws {PiriError} UNAVAILABLE if it is not running or there is no such folder; DENIED if this user may not ask.
+ * @param dir Path of the state folder.
+ * @returns Clients of its services. Dispose them at the end.
+ * @throws {PiriError} DENIED if this user may not; CORRUPT if the control endpoint file cannot be read.
+ * @throws {Disconnected} If no Manager runs on the folder, or there is no such folder.
+ *
+ * @example List the connected agents
+ * ```ts
+ * using control = await connectControl("/var/lib/piri-manager");
+ * const { agents } = await control.agents.listAgents({});
+ * console.log(agents.filter(({ connected }) => connected).map(({ id }) => id));
+ * ```
  */
 export async function connectControl(dir: string): Promise<Control> {
   const endpoint = await locate(dir);
