@@ -1,6 +1,5 @@
 /**
- * Piri for other programs: a Manager or an Agent within your own process, the client of the control API, and the shape
- * of an operation.
+ * Piri for other programs: a Manager or an Agent within your own process, and the client of the control API.
  *
  * @example Ask a running Manager to run a program and print how it ended
  * ```ts
@@ -23,20 +22,28 @@
  */
 export { connectControl } from "./lib/api/client.ts";
 export type { Control, ControlClient } from "./lib/api/client.ts";
+export {
+  CommandState,
+  OnDisconnect,
+  OutputStream,
+} from "./proto/gen/piri/control/v1/control_pb.ts";
 export { type Clock, systemClock, type Timer } from "./lib/base/clock.ts";
-export { type ErrorCode, PiriError } from "./lib/base/errors.ts";
+export { Disconnected, type ErrorCode, PiriError } from "./lib/base/errors.ts";
 export { type LogLevel, type LogOptions, startLog } from "./lib/base/log.ts";
 export { type Random, systemRandom } from "./lib/base/random.ts";
 export type {
   AgentAdmin,
   AgentView,
+  CancelledView,
   CommandAdmin,
   CommandView,
   EventFeed,
+  Evidence,
   Manager,
   ManagerStatus,
   OperationView,
   RunRequest,
+  TimelineEntry,
   WatchEvent,
 } from "./lib/manager/operator_api.ts";
 export type { CommandStateName } from "./lib/base/command_state.ts";
@@ -44,17 +51,8 @@ export type {
   CommandFilter,
   CommandRecord,
   EventRecord,
-} from "./lib/store/records.ts";
-export type {
-  DataSource,
-  Operation,
-  OperationContext,
-  OperationEvent,
-  Outcome,
-  ProcessIdentity,
-  ReapReceipt,
   StreamName,
-} from "./lib/operations/operation.ts";
+} from "./lib/store/records.ts";
 export {
   type Joined,
   joinManager,

@@ -1,5 +1,4 @@
-import { ConnectError } from "@connectrpc/connect";
-import { type Control, toPiriError } from "../lib/api/client.ts";
+import type { Control } from "../lib/api/client.ts";
 import { codeOf } from "../lib/base/errors.ts";
 import type { Random } from "../lib/base/random.ts";
 import { type Identity, identityOf } from "./identity.ts";
@@ -33,8 +32,7 @@ async function tokenFor({ agents }: Control, id: string): Promise<string> {
   try {
     return (await agents.addAgent({ id })).token;
   } catch (error) {
-    const cause = error instanceof ConnectError ? toPiriError(error) : error;
-    if (codeOf(cause) !== "ALREADY_EXISTS") throw error;
+    if (codeOf(error) !== "ALREADY_EXISTS") throw error;
     return (await agents.renewToken({ id })).token;
   }
 }

@@ -31,24 +31,29 @@ import { encode } from "./protobuf/protobuf_writer.ts";
 
 const log = logger("agent");
 
-/** What an Agent needs. */
+/** Folder, time and randomness of an Agent. */
 export interface ServeAgentOptions {
-  /** The state folder; `join` has made it. */
+  /** State folder, made by a join. */
   readonly dir: string;
+  /** Source of time: `systemClock` but in tests. */
   readonly clock: Clock;
+  /** Source of randomness: `systemRandom` but in tests. */
   readonly random: Random;
 }
 
 /** A running Agent. */
 export interface RunningAgent extends AsyncDisposable {
+  /** Name of the agent. */
   readonly name: string;
-  /** Refuses new commands, ends those that run, delivers what it can within 5 s, and says Bye. */
+  /** Stops the agent: refuses new commands, ends running ones, delivers what it can within 5 s, and says Bye. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts the Agent of a state folder. It keeps dialling its Manager until it is stopped.
  *
+ * @param options Folder, time and randomness.
+ * @returns The running Agent, before it is connected. Disposing stops it.
  * @throws {PiriError} FAILED_PRECONDITION if the host has not joined or another agent runs on the folder; DENIED if
  * others may read its secret; CORRUPT, DISK
  */
@@ -73,18 +78,22 @@ export async function serveAgent(
   return { name: config.name, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** What became of a join. */
+/** Result of a join. */
 export interface Joined {
+  /** Name of the agent. */
   readonly name: string;
-  /** The Manager's address that was dialled. */
+  /** Address of the Manager that was dialled, "host:port". */
   readonly address: string;
 }
 
 /**
- * Enrols this host: keeps a secret of its own making, tells the Manager its hash, and says Bye. May be repeated with the
- * same token after any interruption.
+ * Enrols this host: makes and keeps a secret, tells the Manager its hash, and says Bye. May be repeated with the same
+ * token after any interruption.
  *
- * @throws {PiriError} INVALID_ARGUMENT for what is no token; AUTH_FAILED if the Manager does not take it; UNAVAILABLE;
+ * @param token The text that `piri-manager agent add` prints.
+ * @param options Folder, time and randomness.
+ * @returns The agent's name and the Manager's address.
+ * @throws {PiriError} INVALID_ARGUMENT for an invalid token; AUTH_FAILED if the Manager does not take it; UNAVAILABLE;
  * DENIED; FAILED_PRECONDITION if the agent of this folder is running
  */
 export async function joinManager(

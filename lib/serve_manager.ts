@@ -29,33 +29,39 @@ const UPKEEP_MS = 3_600_000;
 
 const DAY_MS = 86_400_000;
 
-/** What a running Manager needs. */
+/** Folder, time, randomness and log of a Manager. */
 export interface ServeManagerOptions {
-  /** The state folder; `init` has made it. */
+  /** State folder, made by `piri-manager init`. */
   readonly dir: string;
+  /** Source of time: `systemClock` but in tests. */
   readonly clock: Clock;
+  /** Source of randomness: `systemRandom` but in tests. */
   readonly random: Random;
-  /** Starts the log as config.yaml has it, before anything is logged. */
+  /** Starts the log with the options of config.yaml. Called before anything is logged. */
   readonly startLog?: (configured: LogOptions) => Promise<void>;
-  /** Whether a plain-TCP front takes the connections, also if config.yaml does not ask for one. */
+  /** Puts a plain-TCP front before the connections, even if config.yaml does not. */
   readonly guard?: boolean;
 }
 
 /** A running Manager. */
 export interface RunningManager extends AsyncDisposable {
-  /** Where agents connect to, "host:port", with the port that was chosen. */
+  /** Address for agents, "host:port", with the actual port. */
   readonly listen: string;
+  /** Port for agents. */
   readonly port: number;
-  /** Where the control API is: a socket's path or a URL. */
+  /** Address of the control API: the path of a socket, or a URL. */
   readonly control: string;
+  /** The Manager itself, for callers in this process. */
   readonly manager: Manager;
-  /** Tells agents to come back, answers clients to the end, and closes the database. */
+  /** Stops the Manager: tells agents to come back, finishes answers, and closes the database. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts the Manager of a state folder.
  *
+ * @param options Folder, time, randomness and log.
+ * @returns The running Manager, once agents and clients can connect. Disposing stops it.
  * @throws {PiriError} FAILED_PRECONDITION if the folder is not initialised or another Manager runs on it; DENIED if a key
  * may be read by others; UNAVAILABLE if it cannot listen; CORRUPT for a database that is too new
  */

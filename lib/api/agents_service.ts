@@ -9,7 +9,7 @@ import type { AgentView, Manager } from "../manager/operator_api.ts";
 import { checkHash, invalid, requireExpiry, requireText } from "./checks.ts";
 import { timestamp } from "./values.ts";
 
-/** Who may connect, and who is connected, over the API. */
+/** Serves the AgentsService. */
 export function addAgentsService(
   router: ConnectRouter,
   { agents }: Manager,

@@ -1,22 +1,25 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
-/** Less is encoded as well in the general way. */
+/** Smallest piece of output that is encoded by hand, in bytes. */
 export const BULK_BYTES = 4_096;
 
-/** A protobuf message with one message in it, whose last field is many bytes. */
+/** A protobuf message with one message in it whose last field is large. */
 export interface BulkMessage {
-  /** Of the outer message what comes before the inner one, encoded. */
+  /** Encoded fields of the outer message before the inner one. */
   readonly before: Uint8Array;
-  /** The number of the inner message in the outer one. */
+  /** Field number of the inner message. */
   readonly outer: number;
-  /** The inner message without its bytes, encoded. */
+  /** Encoded inner message without its large field. */
   readonly inner: Uint8Array;
-  /** The number of the bytes in the inner message, where it is the highest. */
+  /** Field number of the large field, the highest of the inner message. */
   readonly field: number;
   readonly bytes: Uint8Array;
 }
 
-/** What `toBinary` gives, with the bytes copied once, where it copies them four times; behind some room. */
+/**
+ * Encodes a message as `toBinary` does, behind `room` free bytes. Copies the large field once; `toBinary` copies it
+ * four times.
+ */
 export function encodeBulk(
   { before, outer, inner, field, bytes }: BulkMessage,
   room: number,

@@ -1,15 +1,15 @@
 import { PiriError } from "../base/errors.ts";
 
-/** The longest request_id, requested_by and name of an operation, in characters. */
+/** Longest request_id, requested_by and name of an operation, in characters. */
 export const MAX_TEXT = 100;
 
-/** Agents of a Run, commands of a Watch. */
+/** Most agents of a Run, and commands of a Watch. */
 export const MAX_ITEMS = 10_000;
 
-/** How long a token may be good: ten years. */
+/** Longest life of a token, in milliseconds: ten years. */
 export const MAX_EXPIRES_MS = 315_360_000_000;
 
-/** Refuses a field as it is. */
+/** Makes the error for an invalid field. */
 export function invalid(field: string, reason: string): PiriError {
   return new PiriError(
     "INVALID_ARGUMENT",
@@ -17,13 +17,13 @@ export function invalid(field: string, reason: string): PiriError {
   );
 }
 
-/** A text that must be there. */
+/** Checks a text that must not be empty. */
 export function requireText(field: string, text: string): string {
   if (text === "") throw invalid(field, "it is empty");
   return limitText(field, text);
 }
 
-/** A text that may be empty. */
+/** Checks a text that may be empty. */
 export function limitText(field: string, text: string): string {
   if (text.length > MAX_TEXT) {
     throw invalid(
@@ -34,7 +34,7 @@ export function limitText(field: string, text: string): string {
   return text;
 }
 
-/** One item at least, and not too many. */
+/** Checks a list: at least one item, at most MAX_ITEMS. */
 export function requireItems<T>(field: string, items: readonly T[]): T[] {
   if (items.length === 0) throw invalid(field, "it is empty");
   if (items.length > MAX_ITEMS) {
@@ -46,7 +46,7 @@ export function requireItems<T>(field: string, items: readonly T[]): T[] {
   return [...items];
 }
 
-/** A whole number in a range that includes its ends. */
+/** Checks a number against a range that includes its ends. */
 export function requireRange(
   field: string,
   value: number,
@@ -58,13 +58,13 @@ export function requireRange(
   return value;
 }
 
-/** A command's id: above 0. */
+/** Checks a command's id: above 0. */
 export function requireId(field: string, id: bigint): bigint {
   if (id <= 0n) throw invalid(field, `${id} is not an id`);
   return id;
 }
 
-/** How long a token is good, of the wire's 64 bits. */
+/** Checks the life of a token, if there is one. */
 export function requireExpiry(
   expiresInMs: bigint | undefined,
 ): number | undefined {
@@ -75,7 +75,7 @@ export function requireExpiry(
   });
 }
 
-/** A SHA-256, if there is one. */
+/** Checks a SHA-256, if there is one. */
 export function checkHash(
   field: string,
   hash: Uint8Array | undefined,
@@ -84,7 +84,7 @@ export function checkHash(
   throw invalid(field, `it has ${hash.length} bytes, and a SHA-256 has 32`);
 }
 
-/** The text of a JSON object; nothing at all is an object without anything in it. */
+/** Checks the text of a JSON object. Empty text stands for an empty object. */
 export function requireJsonObject(field: string, text: string): string {
   if (text === "") return "{}";
   let value: unknown;

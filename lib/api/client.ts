@@ -6,46 +6,60 @@ import {
   EventsService,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import { PiriError } from "../base/errors.ts";
+import { Disconnected, PiriError } from "../base/errors.ts";
+import { withPiriErrors } from "./client_errors.ts";
 import { type Endpoint, findEndpoint } from "./endpoint.ts";
 import { openEndpointClient, type Trouble } from "./http_client.ts";
 
-export { CODE_HEADER, toPiriError } from "./errors.ts";
-
-/** The largest answer that a client takes: 1,000 commands with all that is known of each. */
+/** Largest answer that a client accepts, in bytes: 1,000 commands with all their fields. */
 const MAX_RESPONSE_BYTES = 512 * 1_048_576;
 
-/** What a Manager can be asked, one client for each service. */
+/** Clients of the services of a Manager. Their methods and messages are those of proto/piri/control/v1/control.proto. */
 export interface ControlClient {
+  /** Entries and connections of agents. */
   readonly agents: Client<typeof AgentsService>;
+  /** Commands and their output. */
   readonly commands: Client<typeof CommandsService>;
+  /** Events, past and new. */
   readonly events: Client<typeof EventsService>;
+  /** Status of the Manager. */
   readonly status: Client<typeof StatusService>;
 }
 
 /**
  * The control API of one Manager on this machine.
  *
- * Calls reject with a ConnectError; `toPiriError` tells what it means. To leave a stream before its end, abort the
- * signal that it was called with: to stop reading is not enough. Disposing ends every call that is under way. After the
- * Manager was started again, connect again.
+ * Calls and streams reject with a PiriError: the Manager's own, CANCELLED if their signal was aborted, or Disconnected
+ * if they ended without the Manager's answer. To leave a stream before its end, abort its signal: to stop reading is not
+ * enough. Disposing ends every open call. After a restart of the Manager, connect again.
  */
 export interface Control extends ControlClient, Disposable {}
 
-/** Clients for the services, over any transport of Connect. */
+/** Clients for the services, over any transport of Connect. Their calls and streams reject with a PiriError. */
 export function controlClient(transport: Transport): ControlClient {
+  const told = withPiriErrors(transport);
   return {
-    agents: createClient(AgentsService, transport),
-    commands: createClient(CommandsService, transport),
-    events: createClient(EventsService, transport),
-    status: createClient(StatusService, transport),
+    agents: createClient(AgentsService, told),
+    commands: createClient(CommandsService, told),
+    events: createClient(EventsService, told),
+    status: createClient(StatusService, told),
   };
 }
 
 /**
- * Finds the Manager of a state folder and makes sure that one is there.
+ * Connects to the Manager of a state folder on this machine.
  *
- * @throws {PiriError} UNAVAILABLE if it is not running or there is no such folder; DENIED if this user may not ask.
+ * @param dir Path of the state folder.
+ * @returns Clients of its services. Dispose them at the end.
+ * @throws {PiriError} DENIED if this user may not; CORRUPT if the control endpoint file cannot be read.
+ * @throws {Disconnected} If no Manager runs on the folder, or there is no such folder.
+ *
+ * @example List the connected agents
+ * ```ts
+ * using control = await connectControl("/var/lib/piri-manager");
+ * const { agents } = await control.agents.listAgents({});
+ * console.log(agents.filter(({ connected }) => connected).map(({ id }) => id));
+ * ```
  */
 export async function connectControl(dir: string): Promise<Control> {
   const endpoint = await locate(dir);
@@ -53,11 +67,9 @@ export async function connectControl(dir: string): Promise<Control> {
   const trouble: Trouble = {
     unreachable: (cause) => explain(dir, endpoint, cause),
     cutShort: (cause) =>
-      new PiriError(
-        "UNAVAILABLE",
-        `Cannot hear the Manager of "${dir}" any more: it closed the connection`,
-        { cause },
-      ),
+      new Disconnected(`Lost the connection to the Manager of "${dir}"`, {
+        cause,
+      }),
   };
   const http = openEndpointClient(endpoint, trouble);
   const transport = createTransport({
@@ -85,7 +97,7 @@ async function locate(dir: string): Promise<Endpoint> {
   }
 }
 
-/** Connects and hangs up: what a request that fails cannot tell apart, this does. */
+/** Connects and hangs up. A failed fetch does not give the cause; this does. */
 async function probe(dir: string, endpoint: Endpoint): Promise<void> {
   try {
     const connection = endpoint.transport === "unix"
@@ -110,8 +122,7 @@ async function explain(
   } catch (error) {
     if (error instanceof PiriError) return error;
   }
-  return new PiriError(
-    "UNAVAILABLE",
+  return new Disconnected(
     `Cannot reach the Manager of "${dir}": it closed the connection`,
     { cause },
   );
@@ -130,9 +141,7 @@ async function unreachable(dir: string, error: unknown): Promise<PiriError> {
   const reason = await isFolder(dir)
     ? "it is not running (piri-manager serve starts it)"
     : "there is no such folder (piri-manager init makes it)";
-  return new PiriError("UNAVAILABLE", `${attempt}: ${reason}`, {
-    cause: error,
-  });
+  return new Disconnected(`${attempt}: ${reason}`, { cause: error });
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -28,7 +28,7 @@ const stateNames = new Map<CommandState, CommandStateName>(
 );
 
 /**
- * A state by its number.
+ * Name of a state by its number.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
@@ -38,7 +38,7 @@ export function stateName(state: CommandState): CommandStateName {
   return name;
 }
 
-/** A command as the API shows it. */
+/** A command as a message of the API. */
 export function commandMessage(command: CommandView): Command {
   return create(CommandSchema, {
     id: command.id,

@@ -40,7 +40,7 @@ const outputStreams: Readonly<Record<StreamName, OutputStream>> = {
   stderr: OutputStream.STDERR,
 };
 
-/** The life of commands, over the API. */
+/** Serves the CommandsService. */
 export function addCommandsService(
   router: ConnectRouter,
   { commands, operations }: Manager,
@@ -64,8 +64,12 @@ export function addCommandsService(
     async cancel({ commandId, graceMs, requestedBy }) {
       const id = requireId("command_id", commandId);
       const by = limitText("requested_by", requestedBy);
-      const command = await commands.cancel(id, graceMs, by);
-      return { command: commandMessage(command) };
+      const { unconfirmed, ...command } = await commands.cancel(
+        id,
+        graceMs,
+        by,
+      );
+      return { command: commandMessage(command), unconfirmed };
     },
     async rerun(request) {
       const id = requireId("command_id", request.commandId);
@@ -171,7 +175,7 @@ function filterOf(
   };
 }
 
-/** Of much output, the envelope of its `watchMessage`; of all else undefined. */
+/** Envelope of the `watchMessage` of a large piece of output; undefined for anything else. */
 function bulkEnvelope(event: WatchEvent): Uint8Array | undefined {
   if (event.kind !== "output" || event.cut !== 0n) return undefined;
   const { commandId, stream, offset, bytes } = event;

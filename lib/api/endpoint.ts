@@ -1,29 +1,29 @@
 import { join } from "@std/path";
 import { PiriError } from "../base/errors.ts";
 
-/** Where a Manager's control API is reached. */
+/** Address of a Manager's control API. */
 export type Endpoint =
   | { readonly transport: "unix"; readonly path: string }
   | {
     readonly transport: "tcp";
-    /** Always this machine's loopback. */
+    /** Loopback of this machine. */
     readonly hostname: "127.0.0.1";
     readonly port: number;
     readonly token: string;
   };
 
-/** What a state folder holds for the control API. */
+/** Files of the control API in a state folder. */
 export interface EndpointFiles {
   readonly socket: string;
-  /** Where it is, if not at `socket`: JSON. */
+  /** JSON with the address, if the socket is not at `socket`. */
   readonly note: string;
-  /** What a client says over TCP. */
+  /** Token for clients over TCP. */
   readonly token: string;
   /** Locked while a Manager serves. */
   readonly lock: string;
 }
 
-/** The names in a state folder. */
+/** Paths of the files in a state folder. */
 export function endpointFiles(stateDir: string): EndpointFiles {
   return {
     socket: join(stateDir, "control.sock"),
@@ -33,7 +33,7 @@ export function endpointFiles(stateDir: string): EndpointFiles {
   };
 }
 
-/** The note's content for an endpoint; a token has a file of its own. */
+/** Content of the control endpoint file. A token has a file of its own. */
 export function formatNote(endpoint: Endpoint): string {
   const note = endpoint.transport === "unix"
     ? { socket: endpoint.path }
@@ -42,7 +42,7 @@ export function formatNote(endpoint: Endpoint): string {
 }
 
 /**
- * Where the state folder says that its Manager is. Says nothing about whether one is there.
+ * Reads the address of the Manager from its state folder. Does not check that it runs.
  *
  * @throws {PiriError} CORRUPT, DENIED; Deno's errors where a file cannot be read.
  */
@@ -82,7 +82,10 @@ function parseNote(
       return { port: note.port };
     }
   }
-  throw new PiriError("CORRUPT", `Cannot read "${file}": it is not a note`);
+  throw new PiriError(
+    "CORRUPT",
+    `Cannot read "${file}": it is not a control endpoint file`,
+  );
 }
 
 /**

@@ -4,9 +4,9 @@ import type { Logger } from "../base/log.ts";
 import { toConnectError } from "./errors.ts";
 
 /**
- * Turns what a service throws into what its client may see, for single answers and for streams.
+ * Translates the errors of services for clients, in single answers and in streams.
  *
- * A stream also ends, with an error, as soon as its client has gone or the Manager stops: whatever it waits for then.
+ * A stream also ends with an error as soon as its client has gone or the Manager stops, even if its source still waits.
  */
 export function errorInterceptor(log: Logger): Interceptor {
   return (next) => async (request) => {
@@ -51,7 +51,7 @@ function visibleError(
   );
 }
 
-/** Pulls one message at a time, when one is asked for: a client that reads slowly slows the source. */
+/** Pulls one message at a time on request, so that a slow client slows the source. */
 async function* guard<T>(
   messages: AsyncIterable<T>,
   { signal, toVisible }: {

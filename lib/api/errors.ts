@@ -1,10 +1,19 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { type ErrorCode, PiriError } from "../base/errors.ts";
+import {
+  asErrorCode,
+  Disconnected,
+  type ErrorCode,
+  messageOf,
+  PiriError,
+} from "../base/errors.ts";
 
-/** The header, or the trailer of a stream, that carries the PiriError's code of an error. */
-export const CODE_HEADER = "piri-code";
+/** Header, or trailer of a stream, with the code of a PiriError. */
+const CODE_HEADER = "piri-code";
 
-/** What each code is for clients that know Connect only. */
+/**
+ * Codes of the API, in both directions: the code of Connect for each of ours. An error that names no code of ours means
+ * the first one with its code of Connect.
+ */
 const connectCodes: Readonly<Record<ErrorCode, Code>> = {
   INVALID_ARGUMENT: Code.InvalidArgument,
   NOT_FOUND: Code.NotFound,
@@ -26,49 +35,56 @@ const connectCodes: Readonly<Record<ErrorCode, Code>> = {
   INTERNAL: Code.Internal,
 };
 
-/** What an error without our header is: one that Connect itself made, on either side. */
-const piriCodes: Readonly<Record<Code, ErrorCode>> = {
-  [Code.Canceled]: "CANCELLED",
-  [Code.Unknown]: "INTERNAL",
-  [Code.InvalidArgument]: "INVALID_ARGUMENT",
-  [Code.DeadlineExceeded]: "TIMED_OUT",
-  [Code.NotFound]: "NOT_FOUND",
-  [Code.AlreadyExists]: "ALREADY_EXISTS",
-  [Code.PermissionDenied]: "DENIED",
-  [Code.ResourceExhausted]: "BUSY",
-  [Code.FailedPrecondition]: "FAILED_PRECONDITION",
-  [Code.Aborted]: "REFUSED",
-  [Code.OutOfRange]: "INVALID_ARGUMENT",
-  [Code.Unimplemented]: "UNSUPPORTED",
-  [Code.Internal]: "INTERNAL",
-  [Code.Unavailable]: "UNAVAILABLE",
-  [Code.DataLoss]: "CORRUPT",
-  [Code.Unauthenticated]: "AUTH_FAILED",
-};
+/**
+ * Codes with which Connect reports that a request failed on its way, or that a stream broke off (InvalidArgument:
+ * "missing EndStreamResponse").
+ */
+const brokenCallCodes: ReadonlySet<Code> = new Set([
+  Code.Unknown,
+  Code.InvalidArgument,
+  Code.Internal,
+  Code.Unavailable,
+  Code.DataLoss,
+]);
 
-/** The error as it goes to a client. */
+/** The error in the form that goes to a client. */
 export function toConnectError(error: PiriError): ConnectError {
   return new ConnectError(
     error.message,
     connectCodes[error.code],
     { [CODE_HEADER]: error.code },
     undefined,
-    error.cause,
+    error,
   );
 }
 
-/** What a client of the control API caught, as the PiriError that the Manager threw or would have thrown. */
+/**
+ * Translates an error of a Connect client: to the PiriError that the Manager or this side threw, or to a Disconnected
+ * if the call broke.
+ *
+ * The Manager names the code of each of its own errors. An error without a code was made by Connect, on either side.
+ */
 export function toPiriError(error: unknown): PiriError {
   if (error instanceof PiriError) return error;
-  const { code, metadata, rawMessage } = ConnectError.from(error);
-  const named = metadata.get(CODE_HEADER);
-  return new PiriError(
-    isErrorCode(named) ? named : piriCodes[code],
-    rawMessage,
-    { cause: error },
-  );
+  if (!(error instanceof ConnectError)) {
+    return new PiriError("INTERNAL", messageOf(error), { cause: error });
+  }
+  const { code, metadata, rawMessage, cause } = error;
+  if (cause instanceof PiriError) return cause;
+  const named = asErrorCode(metadata.get(CODE_HEADER) ?? "");
+  if (named === undefined && brokenCallCodes.has(code)) {
+    return new Disconnected(`Cannot reach the Manager: ${rawMessage}`, {
+      cause: error,
+    });
+  }
+  return new PiriError(named ?? nearestCode(code), rawMessage, {
+    cause: error,
+  });
 }
 
-function isErrorCode(word: string | null): word is ErrorCode {
-  return word !== null && Object.hasOwn(connectCodes, word);
+function nearestCode(code: Code): ErrorCode {
+  if (code === Code.OutOfRange) return "INVALID_ARGUMENT";
+  const [nearest = "INTERNAL"] = Object.entries(connectCodes)
+    .find(([, connect]) => connect === code) ?? [];
+  return asErrorCode(nearest) ?? "INTERNAL";
 }

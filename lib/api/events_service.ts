@@ -16,7 +16,7 @@ import { milliseconds, optional } from "./values.ts";
 const DEFAULT_TAIL = 20;
 const MAX_TAIL = 10_000;
 
-/** What happened, over the API. */
+/** Serves the EventsService. */
 export function addEventsService(
   router: ConnectRouter,
   { events }: Manager,

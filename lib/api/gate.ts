@@ -1,17 +1,17 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { PiriError } from "../base/errors.ts";
 
-/** What a request may weigh, in bytes. */
+/** Largest request, in bytes. */
 export const MAX_REQUEST_BYTES = 1_048_576;
 
-/** Who may ask over TCP: who knows the token, and asks for us by our own name. */
+/** Conditions for a request over TCP: the token, and the port in the Host header. */
 export interface TcpDoor {
   readonly token: string;
   readonly port: number;
 }
 
 /**
- * Refuses a request by its headers, before any of its body is read.
+ * Refuses a request by its headers, before its body is read.
  *
  * @throws {PiriError} AUTH_FAILED, DENIED, INVALID_ARGUMENT
  */
@@ -29,7 +29,10 @@ export function checkHeaders(headers: Headers, door?: TcpDoor): void {
   }
 }
 
-/** A page on the web can make a name of its own point to 127.0.0.1 (DNS rebinding), but not change this header. */
+/**
+ * Refuses another host name. A web page can point its own name to 127.0.0.1 (DNS rebinding), but cannot change this
+ * header.
+ */
 function checkHost(host: string, port: number): void {
   if (host === `127.0.0.1:${port}` || host === `localhost:${port}`) return;
   throw new PiriError(

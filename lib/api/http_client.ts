@@ -5,23 +5,22 @@ import type {
 import { PiriError } from "../base/errors.ts";
 import { joint, type JointSignal } from "../base/signals.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { toConnectError } from "./errors.ts";
 
-/** HTTP to one endpoint. */
+/** An HTTP client of one endpoint. */
 export interface EndpointClient extends Disposable {
   readonly baseUrl: string;
   readonly send: UniversalClientFn;
 }
 
-/** How an endpoint client tells of trouble. */
+/** Makes the errors of an endpoint client. */
 export interface Trouble {
-  /** Why a request could not be made. */
+  /** Makes the error of a request that could not be sent. */
   unreachable(cause: unknown): Promise<PiriError>;
-  /** The answer ended before its end. */
+  /** Makes the error of an answer that was cut short. */
   cutShort(cause: unknown): PiriError;
 }
 
-/** Makes a client that goes to this endpoint only, whatever proxy the environment names. */
+/** Makes a client of this endpoint only, regardless of proxies in the environment. */
 export function openEndpointClient(
   endpoint: Endpoint,
   trouble: Trouble,
@@ -54,7 +53,12 @@ export function openEndpointClient(
       }
     },
     [Symbol.dispose]() {
-      disposed.abort();
+      disposed.abort(
+        new PiriError(
+          "CANCELLED",
+          "Cannot finish the call: its client was closed",
+        ),
+      );
       http.close();
     },
   };
@@ -104,7 +108,7 @@ async function ask(
     return await Promise.race([answer, rejection.promise]);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw toConnectError(await trouble.unreachable(error));
+    throw await trouble.unreachable(error);
   } finally {
     signal.removeEventListener("abort", abort);
   }
@@ -117,8 +121,8 @@ async function gather(parts: AsyncIterable<Uint8Array>): Promise<Blob> {
 }
 
 /**
- * The answer's bytes. Aborting ends it here and now: Deno 2.7 passes a signal on to fetch by one of its own that nothing
- * holds, and that is sometimes collected before it can tell.
+ * Reads the bytes of an answer. Aborting ends it at once: the signal that Deno 2.7 derives for fetch is held by
+ * nothing, and is sometimes collected before it fires.
  */
 async function* read(
   body: ReadableStream<Uint8Array> | null,
@@ -140,7 +144,7 @@ async function* read(
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw toConnectError(trouble.cutShort(error));
+    throw trouble.cutShort(error);
   } finally {
     signal.removeEventListener("abort", stop);
     stop();

@@ -5,7 +5,7 @@ import { PiriError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { type Endpoint, type EndpointFiles, formatNote } from "./endpoint.ts";
 
-/** The longest path of a socket: macOS takes 103 bytes, Linux 107, and the name that it has at first is shorter. */
+/** Longest path of a socket, in bytes: macOS takes 103, Linux 107. Its first name is shorter. */
 const MAX_SOCKET_PATH_BYTES = 100;
 
 const RUNTIME_PREFIX = "piri-";
@@ -14,7 +14,7 @@ const RUNTIME_PREFIX = "piri-";
 export type ServeAt = (path: string) => void;
 
 /**
- * Takes the state folder for one Manager. Closing the file gives it back, and so does the end of the program.
+ * Locks the state folder for one Manager. Closing the file, or the end of the program, unlocks it.
  *
  * @throws {PiriError} FAILED_PRECONDITION if another Manager has it, or there is no such folder.
  */
@@ -43,7 +43,7 @@ async function openLock(file: string): Promise<Deno.FsFile> {
   }
 }
 
-/** Takes away what a Manager left that did not end well. Only for who holds the lock. */
+/** Removes the files of a Manager that did not stop cleanly. Only for the holder of the lock. */
 export async function clearPlace(files: EndpointFiles): Promise<void> {
   const socket = await notedSocket(files.note);
   if (socket !== undefined) await removeRuntimeFolder(socket);
@@ -53,9 +53,10 @@ export async function clearPlace(files: EndpointFiles): Promise<void> {
 }
 
 /**
- * Serves at a Unix socket that only its owner can connect to, from its first moment.
+ * Serves at a Unix socket that only its owner can connect to, from the first moment.
  *
- * It is in the state folder, or, where that path would be too long, in a private folder of its own that the note tells.
+ * The socket is in the state folder. If that path would be too long, it is in a private folder that the control
+ * endpoint file names.
  */
 export async function openSocket(
   files: EndpointFiles,
@@ -80,7 +81,7 @@ export async function openSocket(
   return endpoint;
 }
 
-/** Tells clients of a port on loopback, and the token that they have to say there. */
+/** Writes the files that tell clients the port on loopback and the token. */
 export async function openPort(
   files: EndpointFiles,
   { port, token }: { port: number; token: string },
@@ -101,7 +102,7 @@ export function makeToken(random: Random): string {
   return encodeBase64Url(random.bytes(32));
 }
 
-/** The socket is made in a folder that nobody else can enter, and moved when its mode is right. */
+/** Makes the socket in a private folder, and moves it once its mode is right. */
 async function bind(
   path: string,
   { random, serveAt }: { random: Random; serveAt: ServeAt },
@@ -154,7 +155,7 @@ async function notedSocket(note: string): Promise<string | undefined> {
   }
 }
 
-/** Takes away nothing but a socket and an empty folder of ours, wherever the note points. */
+/** Removes a socket and its empty folder. Touches nothing else, whatever the control endpoint file says. */
 async function removeRuntimeFolder(socket: string): Promise<void> {
   const folder = dirname(socket);
   if (!basename(folder).startsWith(RUNTIME_PREFIX)) return;
@@ -170,7 +171,7 @@ async function removeIfPresent(path: string): Promise<void> {
   }
 }
 
-/** Written beside and moved: readers see all of it or nothing, and the mode is right from the start. */
+/** Writes a new file and renames it, so that readers see all of it or nothing, and the mode is right from the start. */
 async function writePrivate(file: string, text: string): Promise<void> {
   const fresh = `${file}.new`;
   await removeIfPresent(fresh);

@@ -5,22 +5,22 @@ import {
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 
-/** Before each message of a stream: a byte of flags, and its length (connectrpc.com/docs/protocol). */
+/** Size of the header of each message in a stream: flags and length (connectrpc.com/docs/protocol). */
 export const ENVELOPE_BYTES = 5;
 
 const STREAM_TYPE = "application/connect+proto";
 
-/** Envelopes that a stream has made itself, in the order in which they are to be sent. */
+/** Envelopes made by a stream itself, in order. */
 const key = createContextKey<Uint8Array[] | undefined>(undefined);
 
-/** Where a service puts the envelopes that it has made itself; undefined if this stream takes none. */
+/** List for the envelopes that a service makes itself; undefined if the stream takes none. */
 export function preparedOf(values: ContextValues): Uint8Array[] | undefined {
   return values.get(key);
 }
 
 /**
- * Lets a streaming method make the envelopes of large messages itself, for Connect copies each of them four times: where
- * it yields an empty message, the next envelope that it has prepared goes out instead.
+ * Lets a streaming method make the envelopes of large messages itself, because Connect copies each of them four times.
+ * In place of each empty message, the next prepared envelope is sent.
  */
 export function takingPrepared(handler: UniversalHandler): UniversalHandler {
   return Object.assign(async (request: Parameters<UniversalHandler>[0]) => {

@@ -23,28 +23,27 @@ import {
 import { takingPrepared } from "./prepared.ts";
 import { addStatusService } from "./status_service.ts";
 
-/** What answers may take while the server closes; then their connections are cut. */
+/** Time for answers while the server closes, in milliseconds. Then their connections are cut. */
 const CLOSE_MS = 2_000;
 
-/** What the control API needs. */
 export interface ControlOptions {
   readonly manager: Manager;
-  /** Must exist, and be the Manager's own: clients look here. */
+  /** State folder. Must exist and belong to the Manager, because clients look there. */
   readonly stateDir: string;
   readonly random: Random;
   readonly clock?: Clock;
-  /** Where the socket goes if the state folder's path is too long; a folder for temporary files if absent. */
+  /** Folder of the socket if the path of the state folder is too long; a temporary folder if absent. */
   readonly runtimeDir?: string | undefined;
-  /** Where absent, a Unix socket if this system has them. */
+  /** A Unix socket if absent, on systems that have them. */
   readonly transport?: "unix" | "tcp";
   readonly log?: Logger;
 }
 
 /** A control API that is being served. */
 export interface ControlServer extends AsyncDisposable {
-  /** Where, for people: a path, or host and port. */
+  /** Path, or host and port, for people. */
   readonly address: string;
-  /** Takes no more requests, ends the streams with UNAVAILABLE, and resolves within seconds. */
+  /** Accepts no more requests, ends the streams with UNAVAILABLE, and resolves within seconds. */
   close(): Promise<void>;
 }
 
@@ -100,7 +99,10 @@ function addressOf(endpoint: Endpoint): string {
 
 type Handler = (request: Request) => Promise<Response>;
 
-/** An answer holds for the moment only, and on one machine compressing it costs more than it saves. */
+/**
+ * Forbids caching and compression: an answer is outdated at once, and on one machine compression costs more than it
+ * saves.
+ */
 function asItIs(response: Response): Response {
   response.headers.set("cache-control", "no-store, no-transform");
   return response;
@@ -164,7 +166,10 @@ class HttpFront {
   async close(): Promise<void> {
     this.#stopping.abort(
       toConnectError(
-        new PiriError("UNAVAILABLE", "Cannot go on: the Manager is stopping"),
+        new PiriError(
+          "UNAVAILABLE",
+          "Cannot finish the request: the Manager is stopping",
+        ),
       ),
     );
     const drained = new AbortController();

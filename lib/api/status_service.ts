@@ -8,7 +8,7 @@ import {
 import type { Manager, ManagerStatus } from "../manager/operator_api.ts";
 import { milliseconds } from "./values.ts";
 
-/** The Manager itself, over the API. */
+/** Serves the StatusService. */
 export function addStatusService(
   router: ConnectRouter,
   manager: Manager,

@@ -1,10 +1,10 @@
-/** Milliseconds as the wire has them. */
+/** Milliseconds as a 64-bit integer. */
 export function milliseconds(ms: number): bigint {
   // A clock may give fractions, which BigInt() refuses.
   return BigInt(Math.trunc(ms));
 }
 
-/** A time under its field's name, or nothing at all: absent is not 0. */
+/** A time under its field's name, or no field: absent is not 0. */
 export function timestamp<Field extends string>(
   field: Field,
   ms: number | null,
@@ -12,7 +12,7 @@ export function timestamp<Field extends string>(
   return optional(field, ms === null ? null : milliseconds(ms));
 }
 
-/** A value under its field's name, or nothing at all. */
+/** A value under its field's name, or no field. */
 export function optional<Field extends string, Value>(
   field: Field,
   value: Value | null,

@@ -3,23 +3,28 @@ import { PiriError } from "./errors.ts";
 /** The longest delay that JavaScript's own timers take; a longer one fires at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** A timer that has been set. */
+/** A running timer. */
 export interface Timer {
-  /** Takes it back. Does nothing once it has fired. */
+  /** Stops the timer. Does nothing once it has fired. */
   cancel(): void;
 }
 
-/** Time, as everything in Piri asks for it, so that tests can bring their own. */
+/** Source of time for all of Piri; tests bring their own. */
 export interface Clock {
-  /** Milliseconds since 1970. For people only: it jumps. */
+  /** Time of day in milliseconds since 1970. For people only, because it can jump. */
   now(): number;
-  /** Milliseconds since some moment; never goes back. What is decided is decided by this. */
+  /** Milliseconds since a fixed moment; never goes back. All decisions use this one. */
   monotonic(): number;
-  /** Calls back once, after so many milliseconds of any size. */
+  /**
+   * Calls back once.
+   *
+   * @param ms The delay in milliseconds, of any length.
+   * @param callback Called after the delay.
+   */
   timer(ms: number, callback: () => void): Timer;
 }
 
-/** The machine's time. */
+/** Clock of this machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

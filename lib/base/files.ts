@@ -119,7 +119,7 @@ export async function exists(path: string): Promise<boolean> {
 export function diskError(attempt: string, error: unknown): PiriError {
   if (error instanceof PiriError) return error;
   if (error instanceof Deno.errors.NotFound) {
-    return new PiriError("NOT_FOUND", `Cannot ${attempt}: there is none`, {
+    return new PiriError("NOT_FOUND", `Cannot ${attempt}: no such file`, {
       cause: error,
     });
   }

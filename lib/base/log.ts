@@ -9,21 +9,30 @@ import {
 
 export type { Logger };
 
-/** From the most to the least talkative. */
-export const LOG_LEVELS = [
+/** Level of a log record. */
+export type LogLevel =
+  | "trace"
+  | "debug"
+  | "info"
+  | "warning"
+  | "error"
+  | "fatal";
+
+/** Levels from the most to the least talkative. */
+export const LOG_LEVELS: readonly LogLevel[] = [
   "trace",
   "debug",
   "info",
   "warning",
   "error",
   "fatal",
-] as const;
+];
 
-export type LogLevel = typeof LOG_LEVELS[number];
-
-/** How log records are written. */
+/** Level and format of the log. */
 export interface LogOptions {
+  /** Lowest level that is written. */
   readonly level: LogLevel;
+  /** Lines for people, or JSON Lines. */
   readonly format: "text" | "json";
 }
 
@@ -42,8 +51,11 @@ const AT_ONCE: ReadonlySet<LogLevel> = new Set(["warning", "error", "fatal"]);
 const LAST_EVENTS = ["error", "unhandledrejection", "unload"] as const;
 
 /**
- * Sends log records of this program to its standard error: those of a moment in one write, as a write for each costs more
- * than most of what is told. Called once, by whoever composes the program.
+ * Sends the log records of Piri to the standard error of this program. May be called once in a program.
+ *
+ * Records of the same moment go out in one write, because one write each would cost more than the records themselves.
+ *
+ * @param options Level and format.
  */
 export async function startLog({ level, format }: LogOptions): Promise<void> {
   const toText = format === "json"

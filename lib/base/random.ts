@@ -1,12 +1,16 @@
-/** Chance, as everything in Piri asks for it, so that a seed can replay it. */
+/** Source of randomness for all of Piri; a simulation replays it from a seed. */
 export interface Random {
-  /** So many random bytes, fit for secrets. */
+  /**
+   * Random bytes, fit for secrets.
+   *
+   * @param length The number of bytes.
+   */
   bytes(length: number): Uint8Array<ArrayBuffer>;
-  /** A number from 0 up to, but not including, 1. */
+  /** Random number from 0 up to, but not including, 1. */
   fraction(): number;
 }
 
-/** The machine's randomness. */
+/** Randomness of this machine. */
 export const systemRandom: Random = {
   bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
   fraction: () => Math.random(),

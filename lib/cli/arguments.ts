@@ -7,7 +7,7 @@ import { HintedError } from "./errors.ts";
 
 type ParsedArgs = ReturnType<typeof parseArgs>;
 
-/** The flags that everything has. */
+/** Flags of every program and subcommand. */
 export const COMMON_FLAGS = {
   dir: { type: "string", value: "DIR", summary: "the state folder" },
   json: { type: "boolean", summary: "print values as JSON Lines" },
@@ -21,7 +21,7 @@ export interface CommonValues {
   readonly help: boolean;
 }
 
-/** Arguments, by a subcommand's table. */
+/** Arguments as a subcommand's table describes them. */
 export interface Parsed {
   readonly common: CommonValues;
   readonly flags: Readonly<Record<string, unknown>>;
@@ -30,7 +30,7 @@ export interface Parsed {
 }
 
 /**
- * Takes the common flags from the front, up to the first word, which is a subcommand's name.
+ * Reads the common flags in front of the first word, which names a subcommand.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
@@ -48,7 +48,7 @@ export function parseFront(
 }
 
 /**
- * Reads a subcommand's arguments by its table. Of what asks for help only that is read.
+ * Reads a subcommand's arguments by its table. With `--help` nothing else is checked.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
@@ -106,7 +106,7 @@ function parse(
   });
 }
 
-/** Makes `--flag -` into `--flag=-`: the parser takes no value that begins with "-", not even this common one. */
+/** Turns `--flag -` into `--flag=-`, because the parser takes no value that begins with "-". */
 function joinDashes(
   args: readonly string[],
   withValue: readonly string[],
@@ -123,7 +123,7 @@ function joinDashes(
   return [...joined, ...args.slice(end)];
 }
 
-/** `--` and what follows it. */
+/** `--` and the arguments after it. */
 function fromSeparator(args: readonly string[]): string[] {
   const start = args.indexOf("--");
   return start < 0 ? [] : args.slice(start);
@@ -168,7 +168,7 @@ function requireText(name: string, text: string): string {
   );
 }
 
-/** Every duration of the API is 32 bits wide. */
+/** Longest duration in milliseconds: the API has 32 bits for each. */
 const MAX_MS = 2 ** 32 - 1;
 
 function duration(name: string, text: string): number {
@@ -229,7 +229,7 @@ function assign(
   if (next < words.length) {
     throw new PiriError(
       "INVALID_ARGUMENT",
-      `Cannot run "${subcommand}": "${words[next]}" is one word too many`,
+      `Cannot run "${subcommand}": unexpected argument "${words[next]}"`,
     );
   }
   return values;

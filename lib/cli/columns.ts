@@ -1,7 +1,7 @@
 // Imported when it is needed: the tables of Unicode take 10 ms to load, which most subcommands do without.
 import { widthOf } from "./width.ts";
 
-/** Text cut to so many columns, with an ellipsis where something is missing. */
+/** Text cut to at most this many columns, with an ellipsis in place of the rest. */
 export function cutToWidth(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   let width = 0;
@@ -14,7 +14,7 @@ export function cutToWidth(text: string, columns: number): string {
   return `${kept}…`;
 }
 
-/** Text in lines of so many columns, broken between words; a word that is longer has a line of its own. */
+/** Text in lines of at most this many columns, broken between words. A longer word has a line of its own. */
 export function wrapToWidth(text: string, columns: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
@@ -26,12 +26,12 @@ export function wrapToWidth(text: string, columns: number): string[] {
   return lines;
 }
 
-/** Text filled up with spaces to so many columns. */
+/** Text padded with spaces to this many columns. */
 export function padToWidth(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - widthOf(text)));
 }
 
-/** Lines of cells, each column as wide as its widest cell; the last one as long as it is. */
+/** Rows as lines: each column is as wide as its widest cell, and the last one is not padded. */
 export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {

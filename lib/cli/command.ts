@@ -2,14 +2,16 @@ import type { ExitCode } from "./exit_code.ts";
 import type { Output } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** A flag of a subcommand; its kind says what its value becomes. */
+/** A flag of a subcommand. Its type decides the type of its value. */
 export type Flag =
   | { readonly type: "boolean"; readonly summary: string }
   | {
-    /** `duration` is written as 90s or 1h30m, and given in milliseconds. `repeated` may be given several times. */
+    /**
+     * Type of the value: a `duration` is typed as 90s or 1h30m and read as milliseconds, `repeated` may be given often.
+     */
     readonly type: "string" | "repeated" | "duration";
     readonly summary: string;
-    /** What the help calls its value. */
+    /** Name of the value in the help. */
     readonly value: string;
   }
   | {
@@ -26,7 +28,7 @@ export type Flag =
     readonly choices: readonly string[];
   };
 
-/** What is written without a flag, in order. `many` takes at least one. */
+/** An argument without a flag. `many` takes at least one. */
 export interface Positional {
   readonly type: "one" | "optional" | "many";
   readonly summary: string;
@@ -35,34 +37,34 @@ export interface Positional {
 export type Flags = Readonly<Record<string, Flag>>;
 export type Positionals = Readonly<Record<string, Positional>>;
 
-/** What a flag's value is. */
+/** Type of a flag's value. */
 export type FlagValue<F extends Flag> = F extends { type: "boolean" } ? boolean
   : F extends { type: "repeated" } ? readonly string[]
   : F extends { type: "number" | "duration" } ? number | undefined
   : F extends { choices: readonly (infer Choice)[] } ? Choice | undefined
   : string | undefined;
 
-/** What a positional's value is. */
+/** Type of a positional's value. */
 export type PositionalValue<P extends Positional> = P["type"] extends "many"
   ? readonly string[]
   : P["type"] extends "one" ? string
   : string | undefined;
 
-/** What was typed, understood, and where to print to. */
+/** Arguments of a subcommand, parsed, and the output to print to. */
 export interface Invocation {
   readonly flags: Readonly<Record<string, unknown>>;
   readonly positionals: Readonly<Record<string, unknown>>;
-  /** What follows `--`; absent without it. */
+  /** Arguments after `--`; absent without it. */
   readonly rest: readonly string[] | undefined;
   /** The state folder. */
   readonly dir: string;
-  /** Whether values are to be printed as JSON Lines. */
+  /** True if values are printed as JSON Lines. */
   readonly json: boolean;
   readonly output: Output;
   readonly terminal: Terminal;
 }
 
-/** An invocation with the values that a subcommand's table promises. */
+/** An invocation with the types of a subcommand's table. */
 export interface TypedInvocation<F extends Flags, P extends Positionals>
   extends Invocation {
   readonly flags: { readonly [Name in keyof F]: FlagValue<F[Name]> };
@@ -71,30 +73,30 @@ export interface TypedInvocation<F extends Flags, P extends Positionals>
   };
 }
 
-/** A part of the help: a title and lines of a term and what it means. */
+/** A section of the help: a title, and lines of a term with its meaning. */
 export interface HelpSection {
   readonly title: string;
   readonly lines: readonly (readonly [string, string])[];
 }
 
-/** What is declared of a subcommand: it is parsed by this, and explained by it. */
+/** Declaration of a subcommand: its arguments are parsed, and its help is written, by this table. */
 export interface SubcommandTable<
   F extends Flags = Flags,
   P extends Positionals = Positionals,
 > {
   readonly name: string;
-  /** A line, beginning with a verb. */
+  /** One line that begins with a verb. */
   readonly summary: string;
   readonly positionals: P;
   readonly flags: F;
-  /** What may follow `--`; nothing may if absent. */
+  /** Name of the arguments after `--`; none are accepted if absent. */
   readonly rest?: string;
   readonly examples: readonly string[];
-  /** What else people should know. */
+  /** More sections of the help. */
   readonly more?: readonly HelpSection[];
 }
 
-/** Something that a program can be told to do. It prints through what it is given, and returns its exit code. */
+/** A subcommand. It prints through its invocation and returns its exit code. */
 export interface Subcommand<Services> extends SubcommandTable {
   execute(invocation: Invocation, services: Services): Promise<ExitCode>;
 }
@@ -112,7 +114,7 @@ export interface Program<Services> {
   readonly summary: string;
   readonly build: BuildInfo;
   /**
-   * The state folder where `--dir` is not given.
+   * Path of the state folder without `--dir`.
    *
    * @throws {PiriError} FAILED_PRECONDITION if this user has none.
    */
@@ -121,16 +123,16 @@ export interface Program<Services> {
   readonly services: Services;
 }
 
-/** What `--version` tells. */
+/** Build that `--version` shows. */
 export interface BuildInfo {
   readonly version: string;
   readonly commit: string;
   readonly protocol: number;
-  /** As "deno 2.7.11". */
+  /** Name and version, such as "deno 2.7.11". */
   readonly runtime: string;
 }
 
-/** Declares a subcommand, such that `execute` gets the values that its table promises. */
+/** Declares a subcommand whose `execute` gets values with the types of its table. */
 export function defineSubcommand<
   Services,
   const F extends Flags,

@@ -1,28 +1,28 @@
 import type { ErrorCode } from "../base/errors.ts";
 
-/** What the shell sees. Scripts depend on these numbers: add, never renumber. */
+/** Exit codes. Scripts depend on these numbers: add, never renumber. */
 export const ExitCode = {
   /** Everything succeeded. */
   ok: 0,
   /** A command failed, or something else went wrong. */
   failed: 1,
-  /** What was typed makes no sense. */
+  /** The arguments are wrong. */
   usage: 2,
   /** The Manager or an agent cannot be reached. */
   unavailable: 3,
-  /** It was denied or refused. */
+  /** The request was denied or refused. */
   refused: 4,
-  /** There is no agent, command or operation of that name. */
+  /** No agent, command or operation has that name. */
   notFound: 5,
   timedOut: 6,
   cancelled: 7,
-  /** Nobody can say how a command ended. */
+  /** The end of a command is unknown. */
   lost: 8,
 } as const;
 
 export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
 
-/** What each number means, for `--help`. */
+/** Meaning of each exit code, for `--help`. */
 export const EXIT_CODE_HELP: readonly (readonly [string, string])[] = [
   ["0", "everything succeeded"],
   ["1", "a command failed"],
@@ -61,12 +61,7 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
   return EXIT_CODES[code];
 }
 
-/** Whether a word is one of PiriError's codes, as a newer Manager may know others. */
-export function isErrorCode(word: string): word is ErrorCode {
-  return Object.hasOwn(EXIT_CODES, word);
-}
-
-/** Which exit code stands for several commands that ended differently: the first of these that applies. */
+/** Order in which the exit code for several commands is chosen: the first that applies. */
 export const PRECEDENCE: readonly ExitCode[] = [
   ExitCode.lost,
   ExitCode.timedOut,

@@ -11,7 +11,7 @@ import type {
 import { EXIT_CODE_HELP } from "./exit_code.ts";
 import { alignColumns } from "./columns.ts";
 
-/** What `--help` prints of a program. */
+/** Text that `--help` prints for a program. */
 export function programHelp<Services>(program: Program<Services>): string {
   return page(
     `${program.name}: ${program.summary}`,
@@ -31,7 +31,7 @@ export function programHelp<Services>(program: Program<Services>): string {
   );
 }
 
-/** What `--help` prints of several subcommands under one word. */
+/** Text that `--help` prints for a group of subcommands. */
 export function groupHelp<Services>(
   program: Program<Services>,
   group: Group<Services>,
@@ -44,7 +44,7 @@ export function groupHelp<Services>(
   );
 }
 
-/** What `--help` prints of a subcommand. */
+/** Text that `--help` prints for a subcommand. */
 export function subcommandHelp<Services>(
   program: Program<Services>,
   path: readonly string[],

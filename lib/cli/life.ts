@@ -2,8 +2,7 @@ import { PiriError } from "../base/errors.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
- * Runs what runs for long until it ends, or the user or the system asks it to: then its signal is aborted and its end
- * is waited for.
+ * Runs a long task until it ends or is asked to stop. Then its signal is aborted, and the task is waited for.
  *
  * @throws {PiriError} CANCELLED when asked a second time, without waiting
  */

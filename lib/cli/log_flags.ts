@@ -1,7 +1,7 @@
 import type { LogLevel, LogOptions } from "../base/log.ts";
 import type { Flags } from "./command.ts";
 
-/** From the most to the least talkative, without loading what writes the log. */
+/** Levels from the most to the least talkative. Not those of lib/base/log.ts: that would load the log library. */
 const LEVELS = [
   "trace",
   "debug",
@@ -11,7 +11,7 @@ const LEVELS = [
   "fatal",
 ] as const satisfies readonly LogLevel[];
 
-/** The flags of what runs for long and writes a log to standard error. */
+/** Flags of a subcommand that runs for long and logs to standard error. */
 export const LOG_FLAGS = {
   "log-level": {
     type: "choice",
@@ -25,7 +25,7 @@ export const LOG_FLAGS = {
   },
 } as const satisfies Flags;
 
-/** What these flags say of the log; the rest is up to the configuration. */
+/** Log options that these flags set. The configuration sets the others. */
 export function logOptionsOf(
   { "log-level": level, "log-format": format }: {
     readonly "log-level": LogLevel | undefined;

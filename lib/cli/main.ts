@@ -7,14 +7,14 @@ import { Output } from "./output.ts";
 import { NobodyReads, type Terminal } from "./terminal.ts";
 import { printable } from "./text.ts";
 
-/** Finds the subcommand, runs it, and turns whatever happens into an exit code. */
+/** Finds the subcommand, runs it, and returns its exit code. An error is printed and becomes an exit code, too. */
 export async function main<Services>(
   program: Program<Services>,
   args: readonly string[],
   terminal: Terminal,
 ): Promise<ExitCode> {
   try {
-    return await dispatch(program, args, terminal);
+    return await dispatch({ program, terminal }, args);
   } catch (error) {
     // As `head` does it: nobody is left to print for, so there is nothing to complain of.
     if (error instanceof NobodyReads) return ExitCode.failed;
@@ -28,69 +28,72 @@ export async function main<Services>(
   }
 }
 
+/** A program and where it prints to. */
+interface Start<Services> {
+  readonly program: Program<Services>;
+  readonly terminal: Terminal;
+}
+
+/** Words that lead to a subcommand, and the flags that were typed among them. */
+interface Path {
+  readonly names: readonly string[];
+  readonly common: CommonValues;
+  /** Arguments after the last name. */
+  readonly args: readonly string[];
+}
+
 async function dispatch<Services>(
-  program: Program<Services>,
+  start: Start<Services>,
   args: readonly string[],
-  terminal: Terminal,
 ): Promise<ExitCode> {
+  const { program } = start;
   const front = parseFront(args, { version: { type: "boolean", summary: "" } });
-  const [name, ...rest] = front.words;
-  if (front.version) return await printVersion(program, front.common, terminal);
+  const { common, words: [name, ...rest] } = front;
+  if (front.version) return await printVersion(start, common);
   if (name === undefined) {
     return await showHelp(
       ({ programHelp }) => programHelp(program),
-      front.common,
-      terminal,
+      common,
+      start.terminal,
     );
   }
   const entry = find(program.subcommands, name, program.name);
-  if (!("subcommands" in entry)) {
-    return await run(
-      program,
-      [entry.name],
-      entry,
-      front.common,
-      rest,
-      terminal,
-    );
-  }
-  return await dispatchGroup(program, entry, front.common, rest, terminal);
+  const path = { names: [entry.name], common, args: rest };
+  return "subcommands" in entry
+    ? await dispatchGroup(start, entry, path)
+    : await run(start, entry, path);
 }
 
 async function dispatchGroup<Services>(
-  program: Program<Services>,
+  start: Start<Services>,
   group: Group<Services>,
-  before: CommonValues,
-  args: readonly string[],
-  terminal: Terminal,
+  path: Path,
 ): Promise<ExitCode> {
-  const { common, words: [name, ...rest] } = parseFront(args, {});
-  const both = merge(before, common);
+  const { program } = start;
+  const { common, words: [name, ...rest] } = parseFront(path.args, {});
+  const both = merge(path.common, common);
   if (name === undefined) {
     return await showHelp(
       ({ groupHelp }) => groupHelp(program, group),
       both,
-      terminal,
+      start.terminal,
     );
   }
   const entry = find(group.subcommands, name, `${program.name} ${group.name}`);
-  const path = [group.name, entry.name];
-  return await run(program, path, entry, both, rest, terminal);
+  const names = [...path.names, entry.name];
+  return await run(start, entry, { names, common: both, args: rest });
 }
 
 async function run<Services>(
-  program: Program<Services>,
-  path: readonly string[],
+  { program, terminal }: Start<Services>,
   subcommand: Subcommand<Services>,
-  before: CommonValues,
-  args: readonly string[],
-  terminal: Terminal,
+  { names, common: before, args }: Path,
 ): Promise<ExitCode> {
   const parsed = parseSubcommand(subcommand, args);
   const common = merge(before, parsed.common);
   if (common.help) {
     return await showHelp(
-      ({ subcommandHelp }) => subcommandHelp(program, path, subcommand),
+      ({ subcommandHelp }) => subcommandHelp(program, names, subcommand),
       common,
       terminal,
     );
@@ -132,7 +135,7 @@ function find<Entry extends { readonly name: string }>(
   );
 }
 
-/** Help that was asked for is the answer; help that was not is a complaint. */
+/** Prints help: to stdout if it was asked for, else to stderr as wrong usage. */
 async function showHelp(
   textOf: (help: typeof import("./help.ts")) => string,
   { help }: CommonValues,
@@ -144,9 +147,8 @@ async function showHelp(
 }
 
 async function printVersion<Services>(
-  { name, build }: Program<Services>,
+  { program: { name, build }, terminal }: Start<Services>,
   { json }: CommonValues,
-  terminal: Terminal,
 ): Promise<ExitCode> {
   await new Output(terminal, json).either(
     { name, ...build },
@@ -155,7 +157,7 @@ async function printVersion<Services>(
   return ExitCode.ok;
 }
 
-/** Whether `--json` was given, also where the rest cannot be understood. */
+/** True if `--json` is among the arguments, even where the others cannot be parsed. */
 function wantsJson(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   return args.slice(0, end < 0 ? args.length : end).includes("--json");

@@ -2,13 +2,13 @@ import type { Terminal } from "./terminal.ts";
 import { oneLine } from "./text.ts";
 import { localTime, relativeTime } from "./time.ts";
 
-/** How a list is shown: a JSON object an item, or a table. */
+/** Format of a list: one JSON object per item, or a table. */
 export interface Listing<Item> {
   json(item: Item): unknown;
   readonly columns: Readonly<Record<string, (item: Item) => string>>;
 }
 
-/** Where a subcommand prints to: lines for people, or JSON Lines. */
+/** Output of a subcommand: lines for people, or JSON Lines. */
 export class Output {
   readonly #terminal: Terminal;
   readonly #json: boolean;
@@ -28,18 +28,18 @@ export class Output {
     await this.#terminal.stdout.write(`${JSON.stringify(value)}\n`);
   }
 
-  /** Prints the value with `--json`, and else the lines. */
+  /** Prints the value with `--json`, otherwise the lines. */
   async either(value: unknown, ...lines: string[]): Promise<void> {
     if (this.#json) return await this.value(value);
     for (const line of lines) await this.line(line);
   }
 
-  /** Tells people something on standard error; nothing with `--json`. */
+  /** Prints a line for people to standard error; nothing with `--json`. */
   async note(text: string): Promise<void> {
     if (!this.#json) await this.#terminal.stderr.write(`${oneLine(text)}\n`);
   }
 
-  /** Prints items as a table, or an object each. */
+  /** Prints items as a table, or one JSON object per item. */
   async list<Item>(
     items: readonly Item[],
     { json, columns }: Listing<Item>,
@@ -58,7 +58,7 @@ export class Output {
     }
   }
 
-  /** Prints what is known of one thing, a line a fact; what is empty is left out. */
+  /** Prints facts, one per line. Empty ones are left out. */
   async facts(facts: Readonly<Record<string, string>>): Promise<void> {
     const { alignColumns } = await import("./columns.ts");
     const rows = Object.entries(facts).filter(([, fact]) => fact !== "");
@@ -68,7 +68,7 @@ export class Output {
     for (const line of lines) await this.line(line);
   }
 
-  /** A moment: for a person at a terminal, how long ago; else local time. */
+  /** Formats a time: relative on a terminal, otherwise as local time. */
   time(ms: bigint | undefined): string {
     if (ms === undefined) return "";
     return this.#terminal.stdout.isTerminal

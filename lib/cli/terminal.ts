@@ -5,26 +5,26 @@ import { Turns } from "../base/turns.ts";
 
 /** Standard output or standard error. */
 export interface Sink {
-  /** Whether a person reads it. */
+  /** True if it is a terminal. */
   readonly isTerminal: boolean;
   /**
-   * Writes all of it, after all that was written before.
+   * Writes all of the data, after all earlier writes.
    *
    * @throws {NobodyReads} for standard output, once its reader has gone.
    */
   write(data: Uint8Array | string): Promise<void>;
 }
 
-/** What surrounds a program: its streams, its user, and time. */
+/** Surroundings of a program: its streams, its user, and time. */
 export interface Terminal {
   readonly stdout: Sink;
   readonly stderr: Sink;
-  /** How wide the terminal is, in characters. */
+  /** Width of the terminal, in characters. */
   readonly columns: number;
   readonly clock: Clock;
   readonly random: Random;
   env(name: string): string | undefined;
-  /** Everything on standard input, to its end. */
+  /** Reads standard input to its end. */
   readStdin(): Promise<Uint8Array>;
   /** @throws {PiriError} NOT_FOUND, DENIED or DISK */
   readFile(path: string): Promise<Uint8Array>;
@@ -34,12 +34,12 @@ export interface Terminal {
   onTerminate(callback: () => void): Disposable;
 }
 
-/** Thrown by a write to standard output whose reader has gone, as `head` does. */
+/** Thrown by a write to standard output whose reader has closed it, as `head` does. */
 export class NobodyReads extends Error {
   override readonly name = "NobodyReads";
 }
 
-/** The real surroundings of this process. */
+/** Surroundings of this process. */
 export function systemTerminal(): Terminal {
   // One after the other, on both: where they are the same terminal, what is written first is to be seen first.
   const turns = new Turns();

@@ -1,12 +1,9 @@
-/**
- * C0 but for newline and tab, DEL, C1, and the characters that reorder what is read: on a terminal they could move the
- * cursor, rename the window or make a line look like another.
- */
+/** Characters that can control a terminal: C0 except newline and tab, DEL, C1, and those that reorder text. */
 const UNSAFE =
   // deno-lint-ignore no-control-regex
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-/** Text that is safe to show on a terminal: what could steer it is spelled out, as `\x1b`. */
+/** Text that is safe on a terminal: control characters are spelled out, as `\x1b`. */
 export function printable(text: string): string {
   return text.replace(UNSAFE, (character) => {
     const code = character.charCodeAt(0);
@@ -15,14 +12,14 @@ export function printable(text: string): string {
   });
 }
 
-/** As `printable`, and on one line. */
+/** `printable` text on one line. */
 export function oneLine(text: string): string {
   return printable(
     text.trim().replaceAll(/\s*\r?\n\s*/g, " ").replaceAll("\t", " "),
   );
 }
 
-/** A size for people, as 1.5 MiB. */
+/** A size for people, such as 1.5 MiB. */
 export function bytesText(bytes: bigint): string {
   let value = Number(bytes);
   for (const unit of ["bytes", "KiB", "MiB", "GiB"]) {

@@ -1,4 +1,4 @@
-/** A moment as local time, as 2026-11-22 21:30:05. */
+/** A time as local time, such as 2026-11-22 21:30:05. */
 export function localTime(ms: number): string {
   const at = new Date(ms);
   const two = (value: number) => String(value).padStart(2, "0");
@@ -8,7 +8,7 @@ export function localTime(ms: number): string {
 
 const WEEK_MS = 7 * 86_400_000;
 
-/** A moment of the last week as the time that has passed since; any other as local time. */
+/** A time of the last week as an age, any other as local time. */
 export function relativeTime(ms: number, now: number): string {
   const passed = now - ms;
   if (passed < 0 || passed > WEEK_MS) return localTime(ms);
@@ -17,7 +17,7 @@ export function relativeTime(ms: number, now: number): string {
   return `${durationText(passed).split(" ").slice(0, 2).join(" ")} ago`;
 }
 
-/** A moment as ISO 8601 in UTC. */
+/** A time as ISO 8601 in UTC. */
 export function isoTime(ms: number | bigint): string {
   return new Date(Number(ms)).toISOString();
 }

@@ -1,6 +1,6 @@
 import { concat } from "@std/bytes/concat";
 
-/** How many bytes at the end begin a UTF-8 character whose rest is yet to come; 0 to 3. */
+/** Number of bytes at the end that begin an incomplete UTF-8 character: 0 to 3. */
 export function unfinishedTail(bytes: Uint8Array): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;
@@ -10,7 +10,7 @@ export function unfinishedTail(bytes: Uint8Array): number {
   return 0;
 }
 
-/** Of how many bytes a character is that begins with this one; 1 for what begins none. */
+/** Length of the UTF-8 sequence that starts with this byte; 1 for an invalid start. */
 function sizeFrom(lead: number): number {
   if (lead >= 0xc2 && lead <= 0xdf) return 2;
   if (lead >= 0xe0 && lead <= 0xef) return 3;
@@ -21,7 +21,7 @@ function sizeFrom(lead: number): number {
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The text that these bytes are, or nothing if they are not UTF-8. */
+/** Text of UTF-8 bytes, or undefined if they are invalid. */
 export function decodeExactly(bytes: Uint8Array): string | undefined {
   try {
     return strict.decode(bytes);
@@ -30,12 +30,12 @@ export function decodeExactly(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The text that these bytes are, with U+FFFD for what is not UTF-8. */
+/** Text of UTF-8 bytes, with U+FFFD for invalid ones. */
 export function decodeLeniently(bytes: Uint8Array): string {
   return lenient.decode(bytes);
 }
 
-/** One array of two. */
+/** Joins two arrays of bytes. */
 export function joinBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
   if (first.length === 0) return second;
   if (second.length === 0) return first;

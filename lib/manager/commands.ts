@@ -24,6 +24,7 @@ import { endsInGap } from "./command/output_gap.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, Fleet } from "./fleet.ts";
 import type {
+  CancelledView,
   CommandAdmin,
   CommandView,
   RunRequest,
@@ -194,7 +195,7 @@ export class Commands implements CommandAdmin {
     id: bigint,
     graceMs?: number,
     requestedBy = "",
-  ): Promise<CommandView> {
+  ): Promise<CancelledView> {
     const command = this.#open.get(id);
     if (command === undefined) throw hasEnded(await this.get(id), "cancel");
     const patch = await this.#change(command, "cancelled", {
@@ -218,14 +219,9 @@ export class Commands implements CommandAdmin {
     }
     command.feed.touch();
     const session = this.#options.fleet.session(command.agent);
-    if (command.isOpen && session !== undefined && isLegacy(session)) {
-      // It is asked all the same: its message is of 2024, only that nobody answered it then.
-      throw new PiriError(
-        "UNSUPPORTED",
-        `Cannot tell whether command ${id} will end: cancel is not supported by this agent, which is one of 2024`,
-      );
-    }
-    return this.get(id);
+    const unconfirmed = command.isOpen && session !== undefined &&
+      isLegacy(session);
+    return { ...await this.get(id), unconfirmed };
   }
 
   async get(id: bigint): Promise<CommandView> {

@@ -7,16 +7,21 @@ import type {
 
 /** Everything that an operator can ask of a Manager. */
 export interface Manager {
+  /** Entries and connections of agents. */
   readonly agents: AgentAdmin;
+  /** Commands and their life. */
   readonly commands: CommandAdmin;
+  /** Events, past and new. */
   readonly events: EventFeed;
+  /** Operations of this build. */
   readonly operations: readonly OperationView[];
+  /** Status of the Manager. */
   status(): Promise<ManagerStatus>;
 }
 
-/** Administration of agents: which may connect, and which are connected. */
+/** Entries and connections of agents. */
 export interface AgentAdmin {
-  /** By name. */
+  /** Lists the agents by name. */
   list(): Promise<AgentView[]>;
   /**
    * Makes an entry and returns the token that the agent joins with.
@@ -30,7 +35,7 @@ export interface AgentAdmin {
     expiresInMs?: number | undefined;
   }): Promise<string>;
   /**
-   * Makes an entry for a legacy agent, which has its secret already and joins without a token.
+   * Makes an entry for an agent that has a secret already and joins without a token: a legacy agent.
    *
    * @throws {PiriError} INVALID_ARGUMENT for a bad name, group or network; ALREADY_EXISTS.
    */
@@ -41,49 +46,73 @@ export interface AgentAdmin {
     /** SHA-256 of the secret. */
     secretHash: Uint8Array;
   }): Promise<void>;
-  /** @throws {PiriError} NOT_FOUND */
+  /**
+   * Makes a new token for an agent whose host was installed anew.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
   renewToken(id: string, expiresInMs?: number): Promise<string>;
-  /** @throws {PiriError} NOT_FOUND */
+  /**
+   * Removes an agent. Its open commands are lost.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
   remove(id: string): Promise<void>;
 }
 
-/** Agent as people see it. */
+/** An agent as people see it. */
 export interface AgentView {
+  /** Name of the agent. */
   readonly id: string;
+  /** True while it is connected. */
   readonly connected: boolean;
+  /** Begin of its connection, or end of its last one, in milliseconds since 1970; null if it never connected. */
   readonly since: number | null;
+  /** Address and port that it connected from last; empty if it never connected. */
   readonly address: string;
+  /** Version of its build, of its latest hello. */
   readonly version: string;
-  /** "2", "2024", or empty if it never connected. */
+  /** Protocol of its latest hello: "2", "2024", or empty if it never connected. */
   readonly protocol: string;
+  /** Groups of its entry. */
   readonly groups: readonly string[];
+  /** Networks that it may connect from; any if empty. */
   readonly cidrs: readonly string[];
+  /** True once it has joined. */
   readonly joined: boolean;
-  /** Instance of its latest hello; empty if it never connected, or is a legacy agent. */
+  /** Random id of its journal; empty for a legacy agent, or if it never connected. */
   readonly instance: string;
+  /** Facts about its host, of its latest hello. */
   readonly facts: Readonly<Record<string, string>>;
 }
 
-/** Command as people see it. */
+/** A command as people see it. */
 export interface CommandView extends CommandRecord {
-  /** Time since which its agent is not connected, while the command is open. */
+  /** End of the connection of its agent, in milliseconds since 1970, while the command is open and the agent away. */
   readonly unreachableSince: number | null;
 }
 
-/** Known fact about a command. */
+/** A command whose cancel is recorded. */
+export interface CancelledView extends CommandView {
+  /** The cancel was sent to a legacy agent, which does not confirm it. */
+  readonly unconfirmed: boolean;
+}
+
+/** One entry in the history of a command. */
 export interface TimelineEntry {
-  /** Time by the Manager's clock, in milliseconds since 1970; null for a fact that holds now. */
+  /** When it happened, milliseconds since 1970 by the Manager's clock; null for what holds now. */
   readonly at: number | null;
-  /** A word, as sent. */
+  /** Kind of the entry, such as "sent". */
   readonly kind: string;
-  /** For people. */
+  /** Text for people. */
   readonly text: string;
+  /** Source of the entry. */
   readonly evidence: Evidence;
 }
 
 /**
- * Source of a fact: the command's record, the event log, sightings of this run of the Manager that are not recorded, the
- * connection as it is now, or the agent's own word in a hello or a result.
+ * Source of an entry: the record of the command, the event log, memory of this run of the Manager, the current
+ * connection, or a hello or result of the agent.
  */
 export type Evidence =
   | "database"
@@ -93,7 +122,12 @@ export type Evidence =
   | "hello"
   | "result";
 
-/** News for a watcher. */
+/**
+ * An event of a watched command.
+ *
+ * `command`: its current state. `output`: bytes of a stream from `offset` on; the `cut` bytes before them were not kept.
+ * `progress`: `current` of `total`. `cutOff`: no more output will come, though there is some.
+ */
 export type WatchEvent =
   | { readonly kind: "command"; readonly command: CommandView }
   | {
@@ -117,21 +151,27 @@ export type WatchEvent =
     readonly reason: string;
   };
 
-/** Request to run an operation. */
+/** A request to run something. */
 export interface RunRequest {
-  /** Names of agents, or globs over the connected ones. */
+  /** Names of agents, and globs over the connected ones. */
   readonly agents: readonly string[];
+  /** Name of the operation. */
   readonly operation: string;
-  /** A JSON object. */
+  /** Parameters of the operation: a JSON object. */
   readonly params: string;
+  /** Limit on the run time in milliseconds; none if absent. */
   readonly timeoutMs?: number | undefined;
+  /** Id of the request. A repeated one starts nothing and gets the first answer. */
   readonly requestId: string;
+  /** Fate of the command while its agent is away. */
   readonly onDisconnect: "continue" | "kill";
+  /** With "kill": time without a connection after which the command is ended, in milliseconds; 0 if absent. */
   readonly killAfterMs?: number | undefined;
+  /** Name of the user, as the client states it. */
   readonly requestedBy: string;
 }
 
-/** Commands, as operators see and steer them. */
+/** Commands and their life. */
 export interface CommandAdmin {
   /**
    * Records a command for each agent and sends it.
@@ -143,8 +183,8 @@ export interface CommandAdmin {
     request: RunRequest,
   ): Promise<{ job: string; commands: CommandView[] }>;
   /**
-   * Streams the record and the news of commands until all have ended. The first event of each command is the command
-   * itself; the last one is the command in its final state, after all its output.
+   * Streams past and new events until all commands have ended. The first event of each command is its current state;
+   * the last one is its final state, after all its output.
    *
    * @throws {PiriError} NOT_FOUND
    */
@@ -156,12 +196,19 @@ export interface CommandAdmin {
     }[],
     signal: AbortSignal,
   ): AsyncIterable<WatchEvent>;
-  /** @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has ended. */
+  /**
+   * Records and sends a cancel.
+   *
+   * @param id The command.
+   * @param graceMs Time between SIGTERM and SIGKILL in milliseconds; 5,000 if absent. A later cancel can only shorten it.
+   * @param requestedBy Name of the user.
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has ended.
+   */
   cancel(
     id: bigint,
     graceMs?: number,
     requestedBy?: string,
-  ): Promise<CommandView>;
+  ): Promise<CancelledView>;
   /**
    * Repeats an ended command on the same agent, as a new command.
    *
@@ -172,13 +219,13 @@ export interface CommandAdmin {
     request: { readonly requestId: string; readonly requestedBy: string },
   ): Promise<CommandView>;
   /**
-   * Ends the wait for a command: it is presumed lost. A result, or a hello that lists the command, replaces that.
+   * Presumes that a command is lost. A later result, or a hello of its agent that lists it, replaces this.
    *
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has ended.
    */
   giveUp(id: bigint, requestedBy: string): Promise<CommandView>;
   /**
-   * Tells what happened to a command, in order, and then what holds at the time `at`.
+   * Returns the history of a command in order, and at its end the situation at the time `at`.
    *
    * @throws {PiriError} NOT_FOUND
    */
@@ -187,24 +234,32 @@ export interface CommandAdmin {
     readonly at: number;
     readonly entries: readonly TimelineEntry[];
   }>;
-  /** @throws {PiriError} NOT_FOUND */
+  /**
+   * Fetches a command by its id.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
   get(id: bigint): Promise<CommandView>;
+  /** Lists commands from the database, newest first. */
   list(filter: CommandFilter): Promise<CommandView[]>;
 }
 
-/** Event log. */
+/** Events of the Manager. */
 export interface EventFeed {
-  /** Yields past events, oldest first, and with `follow` new ones until the signal is aborted. */
+  /** Streams past events, oldest first; with `follow` also new ones until the signal is aborted. */
   watch(
     range: { tail: number } | { afterId: bigint },
     options: { follow: boolean; signal: AbortSignal },
   ): AsyncIterable<EventRecord>;
 }
 
-/** Operation of agents, as people see it. */
+/** Description of an operation. */
 export interface OperationView {
+  /** Name, such as "command.Run". */
   readonly name: string;
+  /** Text for people. */
   readonly description: string;
+  /** Parameters in order, with their types as text. */
   readonly parameters: readonly {
     readonly name: string;
     readonly type: string;
@@ -213,24 +268,38 @@ export interface OperationView {
   }[];
 }
 
-/** State of the Manager. */
+/** Status of the Manager. */
 export interface ManagerStatus {
+  /** Version of the build. */
   readonly version: string;
+  /** Id of the database. */
   readonly managerId: string;
+  /** Start of this run, in milliseconds since 1970. */
   readonly startedAt: number;
+  /** Address for agents, "host:port". */
   readonly listen: string;
+  /** Address that tokens name, "host:port". */
   readonly advertise: string;
+  /** Number of connected agents. */
   readonly agentsConnected: number;
+  /** Number of agents with an entry. */
   readonly agentsKnown: number;
+  /** Number of commands that have not ended. */
   readonly commandsOpen: number;
+  /** Number of commands in the database. */
   readonly commandsTotal: bigint;
+  /** Size of all kept output, in bytes. */
   readonly outputBytes: bigint;
+  /** Size of the database, in bytes. */
   readonly databaseBytes: bigint;
+  /** Limits of the history: age in days, and kept output in bytes. */
   readonly retention: {
     readonly days: number;
     readonly outputBytes: bigint;
     readonly outputBytesPerCommand: bigint;
   };
+  /** Expiry of the certificate of the Manager, in milliseconds since 1970. */
   readonly certificateExpiresAt: number;
+  /** Counters of this run by name. */
   readonly counters: Readonly<Record<string, bigint>>;
 }

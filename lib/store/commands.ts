@@ -141,7 +141,7 @@ export class Commands {
     if (known !== undefined) return known;
     const fixed = fields.find((field) => FIXED_FIELDS.has(field));
     if (fixed !== undefined) {
-      throw new TypeError(`"${fixed}" of a command cannot be patched`);
+      throw new TypeError(`Cannot patch "${fixed}" of a command: it is fixed`);
     }
     const assignments = shape.names(fields).map((name) => `${name} = ?`);
     const update = `UPDATE commands SET ${assignments.join(", ")} WHERE id = ?`;

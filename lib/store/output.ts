@@ -133,7 +133,7 @@ export class Output {
     if (held === undefined) throw commandNotFound("keep output of", commandId);
     if (offset < held) {
       throw new TypeError(
-        `Output of command ${commandId} from ${stream} ${offset} on is held already, up to ${held}`,
+        `Cannot keep output of command ${commandId} from ${stream} ${offset} on: it is held already, up to ${held}`,
       );
     }
     if (offset - cut > held) {

@@ -21,7 +21,9 @@ export function joins(former: OutputPiece, piece: OutputPiece): boolean {
 /** Pieces that join each other as one: at least one. */
 export function joined(pieces: readonly OutputPiece[]): OwnedPiece {
   const [first] = pieces;
-  if (first === undefined) throw new TypeError("There is no piece to join");
+  if (first === undefined) {
+    throw new TypeError("Cannot join pieces of output: there are none");
+  }
   const { stream, offset, cut } = first;
   if (!first.keep) {
     const length = pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);

@@ -1,6 +1,6 @@
 import type { CommandStateName } from "../base/command_state.ts";
 
-/** The stream a program wrote to. */
+/** A stream of a program. */
 export type StreamName = "stdout" | "stderr";
 
 /** An agent that may connect. Times are milliseconds since 1970. */
@@ -31,53 +31,81 @@ export interface AgentRecord {
 
 /** A command and all that is known of it. Times are milliseconds since 1970, by the Manager's clock unless said. */
 export interface CommandRecord {
+  /** Id of the command. */
   readonly id: bigint;
+  /** Name of the agent. */
   readonly agent: string;
+  /** Name of the operation. */
   readonly operation: string;
-  /** A JSON object. */
+  /** Parameters: a JSON object. */
   readonly params: string;
-  /** Unsigned 64 bits. */
+  /** Random number of the command, unsigned 64 bits. */
   readonly nonce: bigint;
+  /** Id of the request that it was made for. */
   readonly job: string;
+  /** Name of the user. */
   readonly requestedBy: string;
+  /** Limit on its run time in milliseconds; null for none. */
   readonly timeoutMs: number | null;
+  /** Fate of the command while its agent is away. */
   readonly onDisconnect: "continue" | "kill";
+  /** Time without a connection after which it is ended, in milliseconds. */
   readonly killAfterMs: number | null;
+  /** State of the command. */
   readonly state: CommandStateName;
   /** The state is a guess that a result or a hello replaces. */
   readonly presumed: boolean;
+  /** Reason of a state, for people. */
   readonly reason: string;
+  /** Code of a failure or refusal; empty for none. */
   readonly errorCode: string;
-  /** The instance and session of the agent that it was sent to; null until then. */
+  /** Instance of the agent that it was sent to; null until then. */
   readonly instance: string | null;
+  /** Session of the agent that it was sent to; null until then. */
   readonly session: bigint | null;
+  /** Time of its creation. */
   readonly createdAt: number;
+  /** Time at which it was sent. */
   readonly sentAt: number | null;
+  /** Time at which the Manager learned that it runs. */
   readonly startedAt: number | null;
   /** Set with every state that is an end: what has become old is found by it. */
   readonly finishedAt: number | null;
-  /** By the agent's clock, for people only. */
+  /** Start by the agent's clock, for people only. */
   readonly agentStartedAt: number | null;
+  /** End by the agent's clock, for people only. */
   readonly agentFinishedAt: number | null;
+  /** Exit code of the program. */
   readonly exitCode: number | null;
+  /** Signal that ended the program, such as "SIGTERM". */
   readonly signal: string | null;
+  /** True if the operation changed something on the host. */
   readonly changed: boolean;
-  /** JSON, or null. */
+  /** Result of the operation: JSON, or null. */
   readonly data: string | null;
+  /** Number of processes that a cancel or timeout signalled. */
   readonly reapedSignalled: number | null;
+  /** Ids of processes that outlived it. */
   readonly reapedAlive: readonly number[];
-  /** Bytes held of each stream: kept, or counted as beyond what is kept, or cut. */
+  /** Bytes of stdout that are kept, counted beyond the limit, or cut. */
   readonly stdoutHeld: bigint;
+  /** Bytes of stderr that are kept, counted beyond the limit, or cut. */
   readonly stderrHeld: bigint;
   /** Bytes kept of both streams. */
   readonly outputKept: bigint;
+  /** True if output was not kept. */
   readonly truncated: boolean;
+  /** Time of the first cancel; null for none. */
   readonly cancelRequestedAt: number | null;
+  /** Time between SIGTERM and SIGKILL, in milliseconds. */
   readonly cancelGraceMs: number | null;
   /** Who asked for it first; empty if nobody did, or did not say who. */
   readonly cancelRequestedBy: string;
+  /** Progress so far. */
   readonly progressCurrent: number | null;
+  /** Progress at the end. */
   readonly progressTotal: number | null;
+  /** Progress as a text. */
   readonly progressMessage: string;
   /** The command that it repeats. */
   readonly rerunOf: bigint | null;
@@ -124,11 +152,15 @@ export type CommandPatch =
     >
   >;
 
-/** Which commands to list. */
+/** Filter of a list of commands. */
 export interface CommandFilter {
+  /** Most commands to return. */
   readonly limit: number;
+  /** Only commands with a smaller id. */
   readonly beforeId?: bigint;
+  /** Only commands of this agent. */
   readonly agent?: string;
+  /** Only commands in one of these states. */
   readonly states?: readonly CommandStateName[];
 }
 
@@ -139,20 +171,24 @@ export interface StoredOutput {
   readonly cut: bigint;
 }
 
-/** Something of note. */
-export interface NewEvent {
+/** An event of the Manager. */
+export interface EventRecord {
+  /** Number of the event. */
+  readonly id: bigint;
+  /** Time of the event, in milliseconds since 1970. */
   readonly at: number;
-  /** A word, as agent_connected. */
+  /** Kind of the event, such as "agent_connected". */
   readonly kind: string;
+  /** Name of the agent; null for none. */
   readonly agent: string | null;
+  /** Id of the command; null for none. */
   readonly commandId: bigint | null;
+  /** Text for people. */
   readonly message: string;
 }
 
-/** An event with its number. */
-export interface EventRecord extends NewEvent {
-  readonly id: bigint;
-}
+/** An event without its number. */
+export type NewEvent = Omit<EventRecord, "id">;
 
 /** Which events to read: the newest of all, those after one, or what is told of a command. */
 export type EventRange =

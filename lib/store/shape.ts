@@ -113,7 +113,11 @@ export class Shape<R extends object> {
 
   #column(field: string): { name: string; codec: Codec<unknown> } {
     const column = this.#columns.get(field);
-    if (column === undefined) throw new TypeError(`No field "${field}"`);
+    if (column === undefined) {
+      throw new TypeError(
+        `Cannot find a column for "${field}": it is no field`,
+      );
+    }
     return column;
   }
 }

@@ -145,7 +145,10 @@ class StoreThread {
     this.#worker.onerror = (event) => {
       event.preventDefault();
       this.#fail(
-        new PiriError("INTERNAL", `The store's thread ended: ${event.message}`),
+        new PiriError(
+          "INTERNAL",
+          `Cannot use the database: the store's thread ended: ${event.message}`,
+        ),
       );
     };
   }

@@ -42,7 +42,9 @@ async function open(path: string): Promise<void> {
 
 async function answer({ id, method, args }: StoreCall): Promise<void> {
   try {
-    if (store === undefined) throw new TypeError("The store is not open");
+    if (store === undefined) {
+      throw new TypeError("Cannot call the store: it is not open");
+    }
     tell({ id, value: await call(store, method, args) });
   } catch (error) {
     tell({ id, failure: toFailure(error) });

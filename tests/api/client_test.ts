@@ -1,15 +1,18 @@
 import { createRouterTransport } from "@connectrpc/connect";
-import { assertEquals, assertLess, assertRejects } from "@std/assert";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertLess,
+  assertRejects,
+} from "@std/assert";
 import { join } from "@std/path";
 import { addAgentsService } from "../../lib/api/agents_service.ts";
-import {
-  connectControl,
-  controlClient,
-  toPiriError,
-} from "../../lib/api/client.ts";
+import { connectControl, controlClient } from "../../lib/api/client.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import type { EventRecord } from "../../lib/store/records.ts";
+import * as piri from "../../mod.ts";
 import {
+  all,
   refusal,
   startControl,
   startControlChild,
@@ -65,10 +68,9 @@ for (const transport of ["unix", "tcp"] as const) {
     await child.kill();
 
     assertEquals(await next, {
-      connect: "Unavailable",
+      connect: null,
       piri: "UNAVAILABLE",
-      message:
-        `Cannot hear the Manager of "${folder.path}" any more: it closed the connection`,
+      message: `Lost the connection to the Manager of "${folder.path}"`,
     });
   });
 
@@ -132,7 +134,7 @@ Deno.test("a call without a Manager says the same as connecting", async () => {
   const refused = await refusal(fleet.control.agents.listAgents({}));
 
   assertEquals(refused, {
-    connect: "Unavailable",
+    connect: null,
     piri: "UNAVAILABLE",
     message:
       `Cannot reach the Manager of "${fleet.dir}": it is not running (piri-manager serve starts it)`,
@@ -190,9 +192,9 @@ Deno.test("disposing ends what is under way", async () => {
 
   control[Symbol.dispose]();
 
-  assertEquals((await Promise.all(ends)).map(({ connect }) => connect), [
-    "Canceled",
-    "Canceled",
+  assertEquals((await Promise.all(ends)).map(({ piri }) => piri), [
+    "CANCELLED",
+    "CANCELLED",
   ]);
 });
 
@@ -216,7 +218,7 @@ Deno.test("a note that cannot be read is CORRUPT", async () => {
 
   assertEquals(await refusalToConnect(folder.path), [
     "CORRUPT",
-    `Cannot read "${note}": it is not a note`,
+    `Cannot read "${note}": it is not a control endpoint file`,
   ]);
 });
 
@@ -228,10 +230,73 @@ Deno.test("the clients work over any transport, and errors say what they mean th
   );
 
   const { agents } = await client.agents.listAgents({});
-  const error = await client.status.getStatus({}).then(() => null, toPiriError);
+  const { piri } = await refusal(client.status.getStatus({}));
 
   assertEquals(agents.map(({ id }) => id), ["web-1"]);
-  assertEquals(error?.code, "UNSUPPORTED");
+  assertEquals(piri, "UNSUPPORTED");
+});
+
+Deno.test("a program that imports mod.ts matches the codes of what calls and streams reject with", async () => {
+  const manager = new SmallManager();
+  const refuse = () => {
+    throw new PiriError("NOT_FOUND", 'Cannot find agent "web-9"');
+  };
+  manager.agents.remove = refuse;
+  manager.events = { watch: refuse };
+  await using fleet = await startControl({ manager });
+  using control = await piri.connectControl(fleet.dir);
+
+  const errors = await Promise.all([
+    assertRejects(() => control.agents.removeAgent({ id: "web-9" })),
+    assertRejects(() => all(control.events.watchEvents({}))),
+  ]);
+
+  for (const error of errors) {
+    assertInstanceOf(error, piri.PiriError);
+    assertEquals(error instanceof piri.Disconnected, false);
+    assertEquals(
+      [error.code, error.message],
+      ["NOT_FOUND", 'Cannot find agent "web-9"'],
+    );
+  }
+});
+
+Deno.test("a program that imports mod.ts tells a Manager that has gone from one that refuses", async () => {
+  await using fleet = await startControl();
+  using control = await piri.connectControl(fleet.dir);
+  await fleet.server.close();
+
+  const errors = await Promise.all([
+    assertRejects(() => control.agents.listAgents({})),
+    assertRejects(() => all(control.events.watchEvents({}))),
+    assertRejects(() => piri.connectControl(fleet.dir)),
+  ]);
+
+  for (const error of errors) {
+    assertInstanceOf(error, piri.Disconnected);
+    assertEquals(error.code, "UNAVAILABLE");
+  }
+});
+
+Deno.test("a call that its caller aborts is CANCELLED, with the reason if that is a PiriError", async () => {
+  const manager = new SmallManager();
+  manager.agents.list = () => new Promise(() => {});
+  await using fleet = await startControl({ manager });
+  const reason = new PiriError("BUSY", "Cannot wait: there is more to do");
+
+  const ends = [undefined, new Error("enough"), reason].map((reason) => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const end = refusal(fleet.control.agents.listAgents({}, { signal }));
+    controller.abort(reason);
+    return end;
+  });
+  const late = refusal(fleet.control.agents.listAgents({}, { timeoutMs: 1 }));
+
+  assertEquals(
+    (await Promise.all([...ends, late])).map(({ piri }) => piri),
+    ["CANCELLED", "CANCELLED", "BUSY", "TIMED_OUT"],
+  );
 });
 
 function setEnv(name: string, value: string): Disposable {

@@ -291,6 +291,19 @@ Deno.test("cancel passes on the grace, also one of 0, and who asks, and answers 
   ]);
 });
 
+Deno.test("cancel answers whether the agent confirms it", async () => {
+  await using fleet = await startControl();
+  fleet.manager.recorded.push(aCommand({ id: 4n, state: "running" }));
+  const { commands } = fleet.control;
+
+  const first = await commands.cancel({ commandId: 4n });
+  fleet.manager.unconfirmed = true;
+  const second = await commands.cancel({ commandId: 4n });
+
+  assertEquals([first.unconfirmed, second.unconfirmed], [false, true]);
+  assertEquals(second.command?.id, 4n);
+});
+
 Deno.test("a rerun passes on who asks, and answers with the new command", async () => {
   await using fleet = await startControl();
 

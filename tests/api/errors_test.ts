@@ -1,7 +1,12 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { assertEquals } from "@std/assert";
 import { toConnectError, toPiriError } from "../../lib/api/errors.ts";
-import { type ErrorCode, PiriError } from "../../lib/base/errors.ts";
+import {
+  Disconnected,
+  type ErrorCode,
+  PiriError,
+} from "../../lib/base/errors.ts";
+import { complaintOf } from "../../lib/cli/errors.ts";
 import { refusal, startControl } from "../support/control.ts";
 import { SmallManager } from "../support/small_manager.ts";
 
@@ -47,44 +52,58 @@ for (const [piri, connect] of Object.entries(table)) {
   });
 }
 
-Deno.test("an error that Connect made has the code of ours that comes nearest", () => {
-  const codes = [
-    Code.Canceled,
-    Code.Unknown,
-    Code.InvalidArgument,
-    Code.DeadlineExceeded,
-    Code.NotFound,
-    Code.AlreadyExists,
-    Code.PermissionDenied,
-    Code.ResourceExhausted,
-    Code.FailedPrecondition,
-    Code.Aborted,
-    Code.OutOfRange,
-    Code.Unimplemented,
-    Code.Internal,
-    Code.Unavailable,
-    Code.DataLoss,
-    Code.Unauthenticated,
-  ].map((code) => toPiriError(new ConnectError("no", code)).code);
+/** What an error that names none of our codes means, and the exit code of the command line. */
+const nameless: [Code, ErrorCode, number][] = [
+  [Code.Canceled, "CANCELLED", 7],
+  [Code.Unknown, "UNAVAILABLE", 3],
+  [Code.InvalidArgument, "UNAVAILABLE", 3],
+  [Code.DeadlineExceeded, "TIMED_OUT", 6],
+  [Code.NotFound, "NOT_FOUND", 5],
+  [Code.AlreadyExists, "ALREADY_EXISTS", 1],
+  [Code.PermissionDenied, "DENIED", 4],
+  [Code.ResourceExhausted, "BUSY", 4],
+  [Code.FailedPrecondition, "FAILED_PRECONDITION", 1],
+  [Code.Aborted, "REFUSED", 4],
+  [Code.OutOfRange, "INVALID_ARGUMENT", 2],
+  [Code.Unimplemented, "UNSUPPORTED", 1],
+  [Code.Internal, "UNAVAILABLE", 3],
+  [Code.Unavailable, "UNAVAILABLE", 3],
+  [Code.DataLoss, "UNAVAILABLE", 3],
+  [Code.Unauthenticated, "AUTH_FAILED", 4],
+];
 
-  assertEquals(codes, [
-    "CANCELLED",
-    "INTERNAL",
-    "INVALID_ARGUMENT",
-    "TIMED_OUT",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "DENIED",
-    "BUSY",
-    "FAILED_PRECONDITION",
-    "REFUSED",
-    "INVALID_ARGUMENT",
-    "UNSUPPORTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "CORRUPT",
-    "AUTH_FAILED",
-  ]);
+for (const [connect, piri, exitCode] of nameless) {
+  Deno.test(`an error of Connect's own with ${Code[connect]} is ${piri} and exits ${exitCode}`, () => {
+    const error = toPiriError(new ConnectError("so it is", connect));
+
+    assertEquals(error.code, piri);
+    assertEquals(error instanceof Disconnected, piri === "UNAVAILABLE");
+    assertEquals(complaintOf(error).exitCode, exitCode);
+  });
+}
+
+Deno.test("the Manager's own code is believed before Connect's", () => {
+  const error = new ConnectError("Cannot: no", Code.Aborted, {
+    "piri-code": "CORRUPT",
+  });
+
+  const { code, message } = toPiriError(error);
+
+  assertEquals({ code, message }, { code: "CORRUPT", message: "Cannot: no" });
+});
+
+Deno.test("a lost connection is told from an agent that is not connected", () => {
+  const overTheWire = new ConnectError("no agent", Code.Unavailable, {
+    "piri-code": "UNAVAILABLE",
+  });
+  const ofOurTransport = ConnectError.from(new Disconnected("cut short"));
+
+  assertEquals(
+    [overTheWire, ofOurTransport].map((error) =>
+      toPiriError(error) instanceof Disconnected
+    ),
+    [false, true],
+  );
 });
 
 Deno.test("a code that is not ours in the header is not believed", () => {

@@ -327,7 +327,7 @@ Deno.test("closing ends streams with UNAVAILABLE, also those of a source that do
   assertEquals(await next, {
     connect: "Unavailable",
     piri: "UNAVAILABLE",
-    message: "Cannot go on: the Manager is stopping",
+    message: "Cannot finish the request: the Manager is stopping",
   });
 });
 

@@ -18,6 +18,18 @@ Deno.test("writeFileAtomically replaces what was there and leaves nothing beside
   assertEquals(await namesIn(folder), ["a"]);
 });
 
+Deno.test("a file that is not there is NOT_FOUND, and named", async () => {
+  await using folder = await TempFolder.make();
+  const error = await assertRejects(
+    () => readPrivateFile(folder.at("a")),
+    PiriError,
+  );
+  assertEquals(
+    [error.code, error.message],
+    ["NOT_FOUND", `Cannot read "${folder.at("a")}": no such file`],
+  );
+});
+
 Deno.test("writeFileAtomically that fails leaves the old content and nothing beside it", async () => {
   await using folder = await TempFolder.make();
   await folder.write("a/inner", "old");

@@ -144,7 +144,7 @@ Deno.test("parseSubcommand() wants every word that its table names, and no more"
   assertThrows(
     () => parseSubcommand({ ...table, positionals: {} }, ["x"]),
     PiriError,
-    'Cannot run "try": "x" is one word too many',
+    'Cannot run "try": unexpected argument "x"',
   );
   assertThrows(
     () => parseSubcommand(closed, ["--", "x"]),

@@ -1,6 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { createClient, createRouterTransport } from "@connectrpc/connect";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import {
   type AddAgentRequest,
   type Agent,
@@ -29,7 +28,8 @@ import {
   type WatchResponse,
   WatchResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import { type ErrorCode, PiriError } from "../../lib/base/errors.ts";
+import { controlClient } from "../../lib/api/client.ts";
+import { Disconnected, type ErrorCode } from "../../lib/base/errors.ts";
 import type {
   Control,
   Initialized,
@@ -211,6 +211,8 @@ export class FakeManager implements ManagerServices {
   onRerun: (request: RerunRequest) => void | Promise<void> = () => {};
   /** What `Cancel` does. */
   onCancel: (request: CancelRequest) => void | Promise<void> = () => {};
+  /** Whether `Cancel` answers that the agent does not confirm it. */
+  unconfirmed = false;
   /** Set while there is no Manager. */
   down = false;
   /** How often it was looked for, found or not. */
@@ -265,16 +267,12 @@ export class FakeManager implements ManagerServices {
     this.dirs.push(dir);
     if (this.down) {
       return Promise.reject(
-        new PiriError("UNAVAILABLE", "Cannot reach the Manager: no socket"),
+        new Disconnected("Cannot reach the Manager: no socket"),
       );
     }
     this.open++;
-    const transport = this.#transport();
     return Promise.resolve({
-      agents: createClient(AgentsService, transport),
-      commands: createClient(CommandsService, transport),
-      events: createClient(EventsService, transport),
-      status: createClient(StatusService, transport),
+      ...controlClient(this.#transport()),
       [Symbol.dispose]: () => void this.open--,
     });
   }
@@ -304,7 +302,10 @@ export class FakeManager implements ManagerServices {
         cancel: async (request) => {
           this.cancels.push(request);
           await this.onCancel(request);
-          return { command: this.#find(request.commandId) };
+          return {
+            command: this.#find(request.commandId),
+            unconfirmed: this.unconfirmed,
+          };
         },
         rerun: async (request) => {
           this.reruns.push(request);

@@ -90,7 +90,10 @@ export class FakeTerminal implements Terminal {
     const content = this.#surroundings.files?.[path];
     return content === undefined
       ? Promise.reject(
-        new PiriError("NOT_FOUND", `Cannot read "${path}": there is none`),
+        new PiriError(
+          "NOT_FOUND",
+          `Cannot read "${path}": there is no such file`,
+        ),
       )
       : Promise.resolve(bytesOf(content));
   }

@@ -211,10 +211,12 @@ Deno.test("a patch of what the store counts itself is our bug", async () => {
   await assertRejects(
     () => at.store.patchCommand({ id, outputKept: 5n }),
     TypeError,
+    'Cannot patch "outputKept" of a command: it is fixed',
   );
   await assertRejects(
     () => at.store.patchCommand({ id, "id = 2 --": 1 } as { id: bigint }),
     TypeError,
+    'Cannot find a column for "id = 2 --": it is no field',
   );
 });
 

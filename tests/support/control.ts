@@ -1,17 +1,14 @@
 import { TempFolder } from "./temp_folder.ts";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { AssertionError } from "@std/assert";
+import { assertInstanceOf, AssertionError } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import {
-  CODE_HEADER,
-  connectControl,
-  type Control,
-} from "../../lib/api/client.ts";
+import { connectControl, type Control } from "../../lib/api/client.ts";
 import {
   type ControlOptions,
   type ControlServer,
   serveControl,
 } from "../../lib/api/server.ts";
+import { PiriError } from "../../lib/base/errors.ts";
 import { systemRandom } from "../../lib/base/random.ts";
 import { SmallManager } from "./small_manager.ts";
 
@@ -76,18 +73,19 @@ export async function post(
   return { status, headers: answered, json: await response.json() };
 }
 
-/** The Connect code, our code and the message of what a call rejects with. */
+/** The Connect code, our code and the message of what a call rejects with; no Connect code if no answer came. */
 export async function refusal(
   call: Promise<unknown>,
-): Promise<{ connect: string; piri: string | null; message: string }> {
+): Promise<{ connect: string | null; piri: string; message: string }> {
   try {
     await call;
   } catch (error) {
-    const { code, metadata, rawMessage } = ConnectError.from(error);
+    assertInstanceOf(error, PiriError);
+    const { cause, code, message } = error;
     return {
-      connect: Code[code],
-      piri: metadata.get(CODE_HEADER),
-      message: rawMessage,
+      connect: cause instanceof ConnectError ? Code[cause.code] : null,
+      piri: code,
+      message,
     };
   }
   throw new AssertionError("The call did not reject");

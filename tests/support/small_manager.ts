@@ -48,6 +48,9 @@ export class SmallManager implements Manager {
     },
   };
 
+  /** Whether the agents do not confirm a cancel. */
+  unconfirmed = false;
+
   commands: Manager["commands"] = {
     run: (request) => Promise.resolve(this.#run(request)),
     // deno-lint-ignore require-yield
@@ -56,7 +59,8 @@ export class SmallManager implements Manager {
     },
     cancel: (id, graceMs, requestedBy) => {
       this.asked.push({ id, graceMs, requestedBy });
-      return Promise.resolve(this.#get(id));
+      const { unconfirmed } = this;
+      return Promise.resolve({ ...this.#get(id), unconfirmed });
     },
     rerun: (id, request) => {
       this.asked.push({ id, ...request });

@@ -3,7 +3,7 @@ import { ExitCode } from "../exit_code.ts";
 import { oneLine } from "../text.ts";
 import type { AgentServices, CheckStep } from "./services.ts";
 
-/** What a step that fails means to a script. */
+/** Exit code for each step, if it fails. */
 const EXIT_CODES: Readonly<Record<CheckStep["step"], ExitCode>> = {
   config: ExitCode.failed,
   name: ExitCode.unavailable,
@@ -13,7 +13,7 @@ const EXIT_CODES: Readonly<Record<CheckStep["step"], ExitCode>> = {
   identity: ExitCode.refused,
 };
 
-/** `check`: what stands between this agent and its Manager. */
+/** `check`: tests the way from this agent to its Manager, step by step. */
 export const check = defineSubcommand({
   name: "check",
   summary: "try what the agent needs, step by step, and say what fails",

@@ -6,7 +6,7 @@ import type { Terminal } from "../terminal.ts";
 import { decodeLeniently } from "../utf8.ts";
 import type { AgentServices } from "./services.ts";
 
-/** `join TOKEN`: this host becomes an agent. */
+/** `join TOKEN`: makes this host an agent. */
 export const join = defineSubcommand({
   name: "join",
   summary: "enrol this host with a token; repeat it if it was interrupted",

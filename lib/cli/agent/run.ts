@@ -4,7 +4,7 @@ import { untilStopped } from "../life.ts";
 import { LOG_FLAGS, logOptionsOf } from "../log_flags.ts";
 import type { AgentServices } from "./services.ts";
 
-/** `run`: the agent itself. */
+/** `run`: runs the agent. */
 export const run = defineSubcommand({
   name: "run",
   summary: "run the agent until it is stopped",

@@ -1,9 +1,9 @@
 import type { LogOptions } from "../../base/log.ts";
 
-/** What the agent's subcommands need of the rest of the program. */
+/** Parts of the program that the agent's subcommands use. */
 export interface AgentServices {
   /**
-   * Enrols this host with a token. What was done before is not done again, so it may be repeated after a crash.
+   * Enrols this host with a token. May be repeated after a crash: finished steps are not done again.
    *
    * @throws {PiriError} INVALID_ARGUMENT for what is no token; AUTH_FAILED, DENIED, UNAVAILABLE.
    */
@@ -15,18 +15,18 @@ export interface AgentServices {
     options: { readonly dir: string; readonly log: Partial<LogOptions> },
     signal: AbortSignal,
   ): Promise<void>;
-  /** Tries what `run` will need, step by step; stops where the next step makes no sense. */
+  /** Tests each step of `run` in order, and stops where the next one makes no sense. */
   check(options: { readonly dir: string }): AsyncIterable<CheckStep>;
 }
 
-/** What a host is after it has joined. */
+/** A host that has joined. */
 export interface Joined {
   readonly name: string;
   /** The Manager's address. */
   readonly address: string;
 }
 
-/** How one step of a check went. */
+/** Outcome of one step of a check. */
 export interface CheckStep {
   readonly step: "config" | "name" | "address" | "tls" | "clock" | "identity";
   readonly ok: boolean;

@@ -92,7 +92,7 @@ const token = defineSubcommand({
   },
 });
 
-/** `agent add|remove|token`: the entries of agents. */
+/** `agent add|remove|token`: changes the entries of agents. */
 export const agent: Group<ManagerServices> = {
   name: "agent",
   summary: "add an agent, take it away, or give it a new token",

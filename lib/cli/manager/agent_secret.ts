@@ -4,14 +4,14 @@ import { hashSecret } from "../../base/secret.ts";
 import type { Terminal } from "../terminal.ts";
 import { readTextFile } from "./text_file.ts";
 
-/** Where the secret of an agent is to be found, if it has one already. */
+/** Flags that give the secret of an agent that has one already. */
 export interface SecretFlags {
   readonly "secret-file": string | undefined;
   readonly "secret-hash": string | undefined;
 }
 
 /**
- * SHA-256 of an agent's secret; the secret itself goes no further than here.
+ * SHA-256 of an agent's secret. The secret itself is not kept.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */

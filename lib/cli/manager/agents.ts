@@ -3,7 +3,7 @@ import { ExitCode } from "../exit_code.ts";
 import { agentJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 
-/** `agents`: who may connect and who is connected. */
+/** `agents`: lists the agents and their connections. */
 export const agents = defineSubcommand({
   name: "agents",
   summary: "list the agents, and which of them are connected",

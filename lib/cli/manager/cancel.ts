@@ -1,11 +1,11 @@
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
-import { answered, parseId } from "./ids.ts";
+import { answered, parseId, unconfirmedText } from "./ids.ts";
 import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 
-/** `cancel 12`: asks for a command's end, and does not wait for it. */
+/** `cancel 12`: requests the end of a command and does not wait for it. */
 export const cancel = defineSubcommand({
   name: "cancel",
   summary: "ask for a command's end; does not wait for it",
@@ -24,15 +24,19 @@ export const cancel = defineSubcommand({
   ) {
     const id = parseId(positionals.id);
     using control = await services.connect(dir);
-    const { command } = await control.commands.cancel({
+    const { command, unconfirmed } = await control.commands.cancel({
       commandId: id,
       requestedBy: userOf(terminal),
       ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
     });
     await output.either(
-      commandJson(answered(command, `cancel command ${id}`)),
+      {
+        ...commandJson(answered(command, `cancel command ${id}`)),
+        unconfirmed,
+      },
       `${id}: cancel requested`,
     );
+    if (unconfirmed) await output.note(unconfirmedText(id));
     return ExitCode.ok;
   },
 });

@@ -9,33 +9,33 @@ import type { RetryingClient } from "./retrying_client.ts";
 import { exitCodeOfCommand } from "./states.ts";
 import type { View } from "./view.ts";
 
-/** How commands are to be shown while somebody waits for them. */
-export interface Manner {
+/** Terminal and format of a view of commands. */
+export interface ViewOptions {
   readonly terminal: Terminal;
   readonly json: boolean;
   readonly raw: boolean;
 }
 
-/** Somebody who waits at a terminal for commands to end. */
+/** Shows commands at a terminal until they end. */
 export class CommandViewer {
   readonly follower: Follower;
   readonly #view: View;
 
   constructor(
     commands: readonly Command[],
-    { reach, manner: { terminal, json, raw } }: {
-      reach: RetryingClient;
-      manner: Manner;
+    { client, options: { terminal, json, raw } }: {
+      client: RetryingClient;
+      options: ViewOptions;
     },
   ) {
     this.#view = json
       ? new JsonView(terminal.stdout)
       : new LiveView(commands, { terminal, style: raw ? "raw" : "lines" });
-    this.follower = new Follower(commands, reach, this.#view);
+    this.follower = new Follower(commands, client, this.#view);
   }
 
   /**
-   * Shows everything until all commands have ended, and returns the exit code that stands for them.
+   * Shows output and changes until all commands have ended. Returns their common exit code.
    *
    * @throws what ended the waiting early; the summary says where things stood.
    */

@@ -8,7 +8,7 @@ import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 import { outcomeText, stateOf } from "./states.ts";
 
-/** `commands`: what was asked of agents, newest first. */
+/** `commands`: lists the history, newest first. */
 export const commands = defineSubcommand({
   name: "commands",
   summary: "list commands from the database, newest first",
@@ -71,7 +71,7 @@ function tookText({ startedAtMs, finishedAtMs }: Command): string {
     : durationText(Number(finishedAtMs - startedAtMs));
 }
 
-/** What was asked for, as one would type it. */
+/** Request of a command as one would type it. */
 export function whatText({ operation, params }: Command): string {
   const { shell, argv } = paramsOf(params);
   if (operation !== "command.Run") return `${operation} ${params}`;

@@ -7,10 +7,10 @@ import type { Control } from "./services.ts";
 import { hasEnded } from "./states.ts";
 import type { View } from "./view.ts";
 
-/** How long the output of a command that still runs may pause before it counts as all there is yet, milliseconds. */
+/** Pause after which the output of a running command counts as complete for now, in milliseconds. */
 const QUIET_MS = 500;
 
-/** Prints what a command has printed so far. */
+/** Prints the output of a command so far. */
 export async function dumpOutput(
   command: Command,
   { control, terminal, view }: {

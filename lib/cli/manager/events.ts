@@ -6,7 +6,7 @@ import { localTime } from "../time.ts";
 import { eventJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 
-/** `events --follow`: what has happened, and what happens. */
+/** `events --follow`: shows past events, and new ones as they come. */
 export const events = defineSubcommand({
   name: "events",
   summary: "show what happened of note",

@@ -1,73 +1,82 @@
-import { PiriError } from "../../base/errors.ts";
+import {
+  codeOf,
+  Disconnected,
+  messageOf,
+  type PiriError,
+} from "../../base/errors.ts";
 import {
   type Command,
   OutputStream,
   type WatchResponse,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
-import { complaintOf, errorCodeOf, HintedError } from "../errors.ts";
-import { commandsText, watchLine } from "./ids.ts";
+import { HintedError } from "../errors.ts";
+import { commandsText, unconfirmedText, watchLine } from "./ids.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { hasEnded } from "./states.ts";
 import type { StreamName, View } from "./view.ts";
 
-/** Follows commands to their end, across times in which the Manager is away: each byte of output is shown once. */
+/** Follows commands to their end, even if the Manager restarts meanwhile. Each byte of output is shown once. */
 export class Follower {
-  readonly #reach: RetryingClient;
+  readonly #client: RetryingClient;
   readonly #view: View;
-  readonly #tracks: Map<bigint, CommandCursor>;
-  /** The commands whose cancel the Manager has recorded. */
+  readonly #cursors: Map<bigint, CommandCursor>;
+  /** Commands whose cancel is recorded, without those of legacy agents, which do not confirm it. */
   readonly #cancelled = new Set<bigint>();
 
-  constructor(commands: readonly Command[], reach: RetryingClient, view: View) {
-    this.#reach = reach;
+  constructor(
+    commands: readonly Command[],
+    client: RetryingClient,
+    view: View,
+  ) {
+    this.#client = client;
     this.#view = view;
-    this.#tracks = new Map(
+    this.#cursors = new Map(
       commands.map((command) => [command.id, new CommandCursor(command)]),
     );
   }
 
-  /** The commands as they are now known. */
+  /** Latest known state of each command. */
   get commands(): Command[] {
-    return [...this.#tracks.values()].map(({ command }) => command);
+    return [...this.#cursors.values()].map(({ command }) => command);
   }
 
-  /** The ids of those that have not ended. */
+  /** Ids of the commands that have not ended. */
   get open(): bigint[] {
     return this.commands.filter((command) => !hasEnded(command))
       .map(({ id }) => id);
   }
 
-  /** Whether the Manager has recorded a cancel of all that are open. */
+  /** True if the Manager has recorded a cancel of all that are open, and their agents confirm one. */
   get cancelRequested(): boolean {
     return this.open.every((id) => this.#cancelled.has(id));
   }
 
   /**
-   * Shows everything until all have ended.
+   * Shows output and changes until all commands have ended.
    *
    * @throws {PiriError} UNAVAILABLE when the Manager stays away; else what the API says, or the signal's reason.
    */
   async follow(signal: AbortSignal): Promise<void> {
-    for (const { command } of this.#tracks.values()) {
+    for (const { command } of this.#cursors.values()) {
       if (!hasEnded(command)) await this.#view.changed(command);
     }
-    await this.#reach.call(
+    await this.#client.call(
       async (control, { signal, alive }) => {
-        const attachment = new WatchStream(this.#tracks, this.#view);
-        const request = { commands: attachment.places };
+        const stream = new WatchStream(this.#cursors, this.#view);
+        const request = { commands: stream.positions };
         try {
           const events = control.commands.watch(request, { signal });
           for await (const event of events) {
             alive();
-            await attachment.take(event);
+            await stream.take(event);
           }
         } catch (error) {
           // A Manager that is about to stop says so itself, and comes back all the same.
-          throw errorCodeOf(error) === "UNAVAILABLE"
-            ? new PiriError("UNAVAILABLE", complaintOf(error).message)
+          throw codeOf(error) === "UNAVAILABLE"
+            ? new Disconnected(messageOf(error), { cause: error })
             : error;
         }
-        await attachment.finish();
+        await stream.finish();
       },
       {
         signal,
@@ -78,7 +87,7 @@ export class Follower {
     );
   }
 
-  /** Asks for the end of all that are open. Never rejects: what stands in the way is told. */
+  /** Cancels all open commands. Never rejects: a failure is shown. */
   async cancel(requestedBy: string, signal: AbortSignal): Promise<void> {
     this.#tell("cancelling…");
     await Promise.all(
@@ -94,20 +103,19 @@ export class Follower {
   ): Promise<void> {
     const id = request.commandId;
     try {
-      await this.#reach.call(
+      const { unconfirmed } = await this.#client.call(
         (control, { signal }) => control.commands.cancel(request, { signal }),
         {
           signal,
           failure: (fact) => this.#unreachable("cancel", [id], fact),
         },
       );
-      this.#cancelled.add(id);
+      if (unconfirmed) this.#tell(unconfirmedText(id));
+      else this.#cancelled.add(id);
     } catch (error) {
       // It has just ended by itself, or nobody waits any longer.
-      if (errorCodeOf(error) === "FAILED_PRECONDITION" || signal.aborted) {
-        return;
-      }
-      this.#tell(complaintOf(error).message);
+      if (codeOf(error) === "FAILED_PRECONDITION" || signal.aborted) return;
+      this.#tell(messageOf(error));
     }
   }
 
@@ -124,10 +132,10 @@ export class Follower {
   }
 }
 
-/** How far one command was shown. */
+/** Position up to which one command was shown. */
 class CommandCursor {
   readonly next: Record<StreamName, bigint> = { stdout: 0n, stderr: 0n };
-  /** Whether its end was shown. */
+  /** True once its end was shown. */
   shown = false;
 
   constructor(public command: Command) {}
@@ -135,22 +143,22 @@ class CommandCursor {
 
 /** One attempt to read a Manager's stream of events. */
 class WatchStream {
-  readonly #tracks: ReadonlyMap<bigint, CommandCursor>;
+  readonly #cursors: ReadonlyMap<bigint, CommandCursor>;
   readonly #view: View;
   readonly #seen = new Set<bigint>();
 
-  constructor(tracks: ReadonlyMap<bigint, CommandCursor>, view: View) {
-    this.#tracks = tracks;
+  constructor(cursors: ReadonlyMap<bigint, CommandCursor>, view: View) {
+    this.#cursors = cursors;
     this.#view = view;
   }
 
-  /** What is still to be shown, from where on. */
-  get places(): {
+  /** Positions from which commands must still be shown. */
+  get positions(): {
     commandId: bigint;
     stdoutOffset: bigint;
     stderrOffset: bigint;
   }[] {
-    return [...this.#tracks].filter(([, { shown }]) => !shown)
+    return [...this.#cursors].filter(([, { shown }]) => !shown)
       .map(([commandId, { next }]) => ({
         commandId,
         stdoutOffset: next.stdout,
@@ -159,54 +167,53 @@ class WatchStream {
   }
 
   async take({ commandId, event }: WatchResponse): Promise<void> {
-    const track = this.#tracks.get(commandId);
-    if (track === undefined) return;
+    const cursor = this.#cursors.get(commandId);
+    if (cursor === undefined) return;
     switch (event.case) {
       case "command":
-        return await this.#state(track, event.value);
+        return await this.#state(cursor, event.value);
       case "output":
-        return await this.#output(track, event.value);
+        return await this.#output(cursor, event.value);
       case "progress":
-        return await this.#view.progress(track.command, event.value);
+        return await this.#view.progress(cursor.command, event.value);
       case "cutOff":
-        return await this.#view.cutOff(track.command, event.value.reason);
+        return await this.#view.cutOff(cursor.command, event.value.reason);
     }
   }
 
-  /** The stream has ended well, so that what had ended is complete, and what had not was not to end yet. */
+  /** Shows the ends after a complete stream. An open command means that the stream was cut. */
   async finish(): Promise<void> {
-    for (const track of this.#tracks.values()) {
-      if (hasEnded(track.command)) await this.#end(track);
+    for (const cursor of this.#cursors.values()) {
+      if (hasEnded(cursor.command)) await this.#end(cursor);
       else {
-        throw new PiriError(
-          "UNAVAILABLE",
-          `Cannot follow command ${track.command.id}: the Manager's stream ended early`,
+        throw new Disconnected(
+          `Cannot follow command ${cursor.command.id}: the Manager's stream ended early`,
         );
       }
     }
   }
 
-  async #state(track: CommandCursor, command: Command): Promise<void> {
-    const changed = command.state !== track.command.state ||
+  async #state(cursor: CommandCursor, command: Command): Promise<void> {
+    const changed = command.state !== cursor.command.state ||
       (command.unreachableSinceMs === undefined) !==
-        (track.command.unreachableSinceMs === undefined);
-    track.command = command;
+        (cursor.command.unreachableSinceMs === undefined);
+    cursor.command = command;
     // The first event of a command says how it is now, and its output follows; another one that it has ended comes last.
     const first = !this.#seen.has(command.id);
     this.#seen.add(command.id);
     if (!hasEnded(command)) {
-      track.shown = false; // one that was presumed lost may turn out to run
+      cursor.shown = false; // one that was presumed lost may turn out to run
       if (changed) await this.#view.changed(command);
     } else if (!first) {
-      track.shown &&= !changed; // and may end otherwise
-      await this.#end(track);
+      cursor.shown &&= !changed; // and may end otherwise
+      await this.#end(cursor);
     }
   }
 
-  async #end(track: CommandCursor): Promise<void> {
-    if (track.shown) return;
-    track.shown = true;
-    await this.#view.ended(track.command);
+  async #end(cursor: CommandCursor): Promise<void> {
+    if (cursor.shown) return;
+    cursor.shown = true;
+    await this.#view.ended(cursor.command);
   }
 
   async #output(

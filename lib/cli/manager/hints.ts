@@ -1,30 +1,33 @@
 import { closestString } from "@std/text/closest-string";
-import { complaintOf, errorCodeOf, HintedError } from "../errors.ts";
-import type { Order } from "./run_request.ts";
+import { codeOf, messageOf } from "../../base/errors.ts";
+import { HintedError } from "../errors.ts";
+import type { ParsedRun } from "./parse_run.ts";
 import type { Control } from "./services.ts";
 
-/** Waits for an answer to an order; an error that something has no such name gets the nearest real name as a hint. */
+/** Waits for an answer. A NOT_FOUND gets the nearest real name of an agent or operation as its hint. */
 export async function withHint<T>(
   answer: Promise<T>,
-  { order, connect }: { order: Order; connect: () => Promise<Control> },
+  { parsed, connect }: { parsed: ParsedRun; connect: () => Promise<Control> },
 ): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    if (errorCodeOf(error) !== "NOT_FOUND") throw error;
+    if (codeOf(error) !== "NOT_FOUND") throw error;
     using control = await connect();
-    const nearest = await nearestName(order, control);
+    const nearest = await nearestName(parsed, control);
     if (nearest === undefined) throw error;
-    const { message } = complaintOf(error);
-    throw new HintedError("NOT_FOUND", message, `did you mean "${nearest}"?`, {
-      cause: error,
-    });
+    throw new HintedError(
+      "NOT_FOUND",
+      messageOf(error),
+      `did you mean "${nearest}"?`,
+      { cause: error },
+    );
   }
 }
 
-/** The name that was probably meant instead of the first one in the order that nobody knows. */
+/** Nearest real name to the first unknown one: of the operation, else of the agents. */
 async function nearestName(
-  { operation, agents }: Order,
+  { operation, agents }: ParsedRun,
   control: Control,
 ): Promise<string | undefined> {
   const { operations } = await control.commands.listOperations({});

@@ -18,12 +18,17 @@ export function parseId(text: string): bigint {
   );
 }
 
-/** Ids as people read them: "command 12" or "commands 12 13". */
+/** Ids for people: "command 12" or "commands 12 13". */
 export function commandsText(ids: readonly bigint[]): string {
   return `${ids.length === 1 ? "command" : "commands"} ${ids.join(" ")}`;
 }
 
-/** The line that goes on watching these commands. */
+/** Note that a legacy agent was sent a cancel and does not confirm it. */
+export function unconfirmedText(id: bigint): string {
+  return `cancel of command ${id}: it was sent, but legacy agents do not confirm a cancel`;
+}
+
+/** Command line that watches these commands. */
 export function watchLine(ids: readonly bigint[]): string {
   return `piri-manager watch ${ids.join(" ")}`;
 }

@@ -4,7 +4,7 @@ import type { ManagerServices } from "./services.ts";
 
 const DEFAULT_LISTEN = "0.0.0.0:7051";
 
-/** `init`: everything a Manager needs, made once. */
+/** `init`: makes the state folder of a Manager. */
 export const init = defineSubcommand({
   name: "init",
   summary: "make the state folder: authority, certificate, keys, database",

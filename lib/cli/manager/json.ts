@@ -110,7 +110,7 @@ export function operationJson(operation: Operation): Record<string, unknown> {
   };
 }
 
-/** How the Manager is, as JSON. */
+/** The status of the Manager as JSON. */
 export function statusJson(status: GetStatusResponse): Record<string, unknown> {
   const { retention } = status;
   return {
@@ -146,7 +146,7 @@ function text(value: string): string | null {
   return value === "" ? null : value;
 }
 
-/** JSON within JSON is unfolded; what turns out to be none stays the text that it is. */
+/** Value of JSON within JSON. Text that is not JSON stays text. */
 function parsed(json: string): unknown {
   if (json === "") return null;
   try {

@@ -9,49 +9,56 @@ import type { Sink } from "../terminal.ts";
 import { decodeExactly, joinBytes, unfinishedTail } from "../utf8.ts";
 import { commandJson } from "./json.ts";
 import { stateName } from "./states.ts";
-import type { Place, StreamName, View } from "./view.ts";
+import type { StreamName, StreamPosition, View } from "./view.ts";
 
 const EMPTY = new Uint8Array();
 
-/** Prints an object a line for everything that happens. */
+/** Prints one JSON object per event. */
 export class JsonView implements View {
   readonly #stdout: Sink;
-  /** The beginnings of characters whose rest is yet to come, by command and stream. */
-  readonly #unfinished = new Map<string, { place: Place; bytes: Uint8Array }>();
+  /** Incomplete characters at the end of each stream, by command and stream. */
+  readonly #unfinished = new Map<
+    string,
+    { position: StreamPosition; bytes: Uint8Array }
+  >();
 
   constructor(stdout: Sink) {
     this.#stdout = stdout;
   }
 
-  /** The events are a contract, and this is none: a command's id comes with its first progress. */
+  /** Prints nothing: the events are a contract, and it has none for a change of state. */
   changed(): Promise<void> {
     return Promise.resolve();
   }
 
   async output(
     command: Command,
-    place: Place,
+    position: StreamPosition,
     bytes: Uint8Array,
   ): Promise<void> {
-    const key = keyOf(command, place.stream);
+    const key = keyOf(command, position.stream);
     const before = this.#unfinished.get(key);
     this.#unfinished.delete(key);
-    const from = before?.place ?? place;
+    const from = before?.position ?? position;
     const all = joinBytes(before?.bytes ?? EMPTY, bytes);
     const end = all.length - unfinishedTail(all);
     await this.#piece(command, from, all.subarray(0, end));
     if (end === all.length) return;
     this.#unfinished.set(key, {
-      place: { stream: from.stream, offset: from.offset + BigInt(end) },
+      position: { stream: from.stream, offset: from.offset + BigInt(end) },
       bytes: all.slice(end),
     });
   }
 
-  async cut(command: Command, place: Place, length: bigint): Promise<void> {
-    await this.#flush(command, place.stream);
+  async cut(
+    command: Command,
+    position: StreamPosition,
+    length: bigint,
+  ): Promise<void> {
+    await this.#flush(command, position.stream);
     await this.#print({
       event: "cut",
-      ...placeJson(command, place),
+      ...positionJson(command, position),
       bytes: String(length),
     });
   }
@@ -105,19 +112,21 @@ export class JsonView implements View {
     const key = keyOf(command, stream);
     const rest = this.#unfinished.get(key);
     this.#unfinished.delete(key);
-    if (rest !== undefined) await this.#piece(command, rest.place, rest.bytes);
+    if (rest !== undefined) {
+      await this.#piece(command, rest.position, rest.bytes);
+    }
   }
 
   async #piece(
     command: Command,
-    place: Place,
+    position: StreamPosition,
     bytes: Uint8Array,
   ): Promise<void> {
     if (bytes.length === 0) return;
     const text = decodeExactly(bytes);
     await this.#print({
       event: "output",
-      ...placeJson(command, place),
+      ...positionJson(command, position),
       ...(text === undefined ? { base64: encodeBase64(bytes) } : { text }),
     });
   }
@@ -135,9 +144,9 @@ function idJson({ id, agent }: Command): { id: string; agent: string } {
   return { id: String(id), agent };
 }
 
-function placeJson(
+function positionJson(
   command: Command,
-  { stream, offset }: Place,
+  { stream, offset }: StreamPosition,
 ): Record<string, string> {
   return { ...idJson(command), stream, offset: String(offset) };
 }

@@ -10,7 +10,7 @@ import { type Call, RetryingClient } from "./retrying_client.ts";
 import type { Control } from "./services.ts";
 import { Patience } from "./patience.ts";
 
-/** What Ctrl-C does while a launched command runs. */
+/** Help about Ctrl-C during a launched command. */
 export const WHILE_IT_RUNS: HelpSection = {
   title: "While it runs",
   lines: [
@@ -19,18 +19,18 @@ export const WHILE_IT_RUNS: HelpSection = {
   ],
 };
 
-/** How commands are started. */
+/** Request that starts commands. */
 export interface Launch {
-  /** Asks the Manager; asked again, it must start nothing twice. */
+  /** Sends the request. Must be idempotent, because it may be sent again. */
   readonly start: Call<readonly Command[]>;
-  /** Adds to the error of an answer what may help. */
+  /** Adds a hint to the error of an answer. */
   readonly explain?: <T>(answer: Promise<T>) => Promise<T>;
-  /** How long they may take; what they say themselves if absent. */
+  /** Timeout of the commands, in milliseconds; the one in the first command if absent. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** Where and how they are shown. */
-export interface LaunchPlace {
+/** Connection and output of a launch. */
+export interface LaunchContext {
   readonly connect: () => Promise<Control>;
   readonly flags: { readonly detach: boolean; readonly raw: boolean };
   readonly json: boolean;
@@ -38,18 +38,18 @@ export interface LaunchPlace {
   readonly output: Output;
 }
 
-/** Starts commands and shows them until they have ended, or with `--detach` only their ids. Returns the exit code. */
+/** Starts commands and shows them until they end; with `--detach` prints their ids only. Returns the exit code. */
 export async function launch(
   { start, explain = (answer) => answer, timeoutMs }: Launch,
-  { connect, flags, json, terminal, output }: LaunchPlace,
+  { connect, flags, json, terminal, output }: LaunchContext,
 ): Promise<ExitCode> {
   // A Manager that is not there at all is told at once; only for one that goes away is it worth to wait.
   (await connect())[Symbol.dispose]();
-  const reach = new RetryingClient(connect, terminal);
-  using waiting = new Patience(terminal);
+  const client = new RetryingClient(connect, terminal);
+  using patience = new Patience(terminal);
   const commands = await explain(
-    reach.call(start, {
-      signal: waiting.signal,
+    client.call(start, {
+      signal: patience.signal,
       failure: (fact) =>
         new HintedError(
           "UNAVAILABLE",
@@ -64,10 +64,10 @@ export async function launch(
     }
     return ExitCode.ok;
   }
-  const manner = { terminal, json, raw: flags.raw };
-  const attendance = new CommandViewer(commands, { reach, manner });
-  waiting.cancels(attendance.follower);
+  const options = { terminal, json, raw: flags.raw };
+  const viewer = new CommandViewer(commands, { client, options });
+  patience.cancels(viewer.follower);
   const limit = timeoutMs ?? commands[0]?.timeoutMs;
-  if (limit !== undefined) waiting.limit(limit);
-  return await attendance.wait(waiting.signal);
+  if (limit !== undefined) patience.limit(limit);
+  return await viewer.wait(patience.signal);
 }

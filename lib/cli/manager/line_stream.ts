@@ -5,10 +5,10 @@ import { printable } from "../text.ts";
 import { decodeLeniently, joinBytes, unfinishedTail } from "../utf8.ts";
 import type { TerminalLine } from "./terminal_line.ts";
 
-/** How long an unfinished line waits for its end before a person gets to see it: a prompt has none. */
+/** Delay before an unfinished line is shown on a terminal, in milliseconds: a prompt has no line end. */
 const PARTIAL_MS = 200;
 
-/** An unfinished line longer than this is not held back any longer, bytes. */
+/** Longest unfinished line that is held back, in bytes. */
 const PARTIAL_BYTES = 65_536;
 
 const NEWLINE = 0x0a;
@@ -16,30 +16,30 @@ const RETURN = 0x0d;
 const EMPTY = new Uint8Array();
 const encoder = new TextEncoder();
 
-/** One stream of one command, line by line with its prefix. */
+/** Writes one stream of one command line by line, with a prefix. */
 export class LineStream {
-  readonly #paper: TerminalLine;
+  readonly #terminalLine: TerminalLine;
   readonly #sink: Sink;
   readonly #clock: Clock;
   readonly #prefix: string;
   #pending: Uint8Array = EMPTY;
   #timer: Timer | undefined;
-  /** Whether the beginning of the pending line is on the paper already. */
+  /** True once the beginning of the pending line is written. */
   #begun = false;
-  /** What went wrong while nobody waited. */
+  /** Error of a write that nothing waited for. */
   #failure: unknown;
 
   constructor(
-    paper: TerminalLine,
+    terminalLine: TerminalLine,
     { sink, clock, prefix }: { sink: Sink; clock: Clock; prefix: string },
   ) {
-    this.#paper = paper;
+    this.#terminalLine = terminalLine;
     this.#sink = sink;
     this.#clock = clock;
     this.#prefix = prefix;
   }
 
-  /** Adds bytes that were printed. */
+  /** Adds output. */
   async add(bytes: Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     const all = joinBytes(this.#pending, bytes);
@@ -59,7 +59,7 @@ export class LineStream {
     }
   }
 
-  /** Ends the line that is unfinished, if there is one. */
+  /** Ends the unfinished line, if there is one. */
   async end(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -69,7 +69,7 @@ export class LineStream {
     await this.#put(text, true);
   }
 
-  /** Adds a line of our own. */
+  /** Writes a line of this program among the output. */
   async remark(text: string): Promise<void> {
     await this.end();
     await this.#put(encoder.encode(`${text}\n`), true);
@@ -89,14 +89,14 @@ export class LineStream {
 
   async #put(text: Uint8Array, ended: boolean): Promise<void> {
     this.#begun = !ended;
-    await this.#paper.put(this.#sink, this, {
+    await this.#terminalLine.put(this.#sink, this, {
       prefix: this.#prefix,
       text,
       ended,
     });
   }
 
-  /** Whole lines, with the prefix before each but the first: that one's is the paper's business. */
+  /** Whole lines, with the prefix before each but the first: TerminalLine writes that one's. */
   #lines(bytes: Uint8Array): Uint8Array {
     const prefix = encoder.encode(this.#prefix);
     const pieces: Uint8Array[] = [];
@@ -110,7 +110,7 @@ export class LineStream {
     return concat(pieces);
   }
 
-  /** The bytes themselves, or on a terminal the text that is safe to show. */
+  /** The bytes; on a terminal, text that is safe to show. */
   #shown(bytes: Uint8Array): Uint8Array {
     if (!this.#sink.isTerminal) return bytes;
     const text = decodeLeniently(bytes).replace(/\r+(?=\n$)/, "");

@@ -9,25 +9,25 @@ import { LineStream } from "./line_stream.ts";
 import { TerminalLine } from "./terminal_line.ts";
 import { Prefixes } from "./prefix.ts";
 import { hasEnded, isPlainFailure, outcomeText } from "./states.ts";
-import type { Place, StreamName, View } from "./view.ts";
+import type { StreamName, StreamPosition, View } from "./view.ts";
 
 /**
- * `raw`: the bytes alone, exactly. `plain`: so too, but escaped for a person at a terminal. `lines`: lines with the
- * agent's name in front, but for the output of one command to no terminal, which is as raw.
+ * Format of the output. `raw`: the exact bytes. `plain`: as `raw`, but escaped on a terminal. `lines`: lines that begin
+ * with the agent's name; as `raw` for one command whose output is no terminal.
  */
 export type Style = "raw" | "plain" | "lines";
 
-/** Shows output as it comes: as lines with the agent's name in front, or the bytes alone. */
+/** Shows output as it arrives. */
 export class LiveView implements View {
   readonly #terminal: Terminal;
   readonly #style: Style;
   readonly #prefixes: Prefixes;
   readonly #alone: boolean;
-  readonly #papers: Readonly<Record<StreamName, TerminalLine>>;
+  readonly #terminalLines: Readonly<Record<StreamName, TerminalLine>>;
   readonly #raw: Readonly<Record<StreamName, boolean>>;
   readonly #lines = new Map<string, LineStream>();
   readonly #progress = new Map<bigint, string>();
-  /** The commands whose agents are not connected. */
+  /** Commands whose agents are not connected. */
   readonly #away = new Set<bigint>();
   readonly #showsProgress: boolean;
 
@@ -46,10 +46,10 @@ export class LiveView implements View {
       // A person who reads the errors of a program whose output goes elsewhere is to be safe from them.
       stderr: style === "raw" || (bare && !stderr.isTerminal),
     };
-    const paper = new TerminalLine();
-    this.#papers = stdout.isTerminal && stderr.isTerminal
-      ? { stdout: paper, stderr: paper }
-      : { stdout: new TerminalLine(), stderr: paper };
+    const terminalLine = new TerminalLine();
+    this.#terminalLines = stdout.isTerminal && stderr.isTerminal
+      ? { stdout: terminalLine, stderr: terminalLine }
+      : { stdout: new TerminalLine(), stderr: terminalLine };
     this.#showsProgress = stderr.isTerminal && style === "lines";
   }
 
@@ -66,7 +66,7 @@ export class LiveView implements View {
 
   async output(
     command: Command,
-    { stream }: Place,
+    { stream }: StreamPosition,
     bytes: Uint8Array,
   ): Promise<void> {
     if (this.#raw[stream]) await this.#terminal[stream].write(bytes);
@@ -75,7 +75,7 @@ export class LiveView implements View {
 
   async cut(
     command: Command,
-    { stream }: Place,
+    { stream }: StreamPosition,
     length: bigint,
   ): Promise<void> {
     if (this.#raw[stream]) {
@@ -131,7 +131,7 @@ export class LiveView implements View {
   async close(commands: readonly Command[]): Promise<void> {
     for (const stream of this.#lines.values()) await stream.end();
     const { stderr } = this.#terminal;
-    if (this.#showsProgress) await this.#papers.stderr.finish(stderr);
+    if (this.#showsProgress) await this.#terminalLines.stderr.finish(stderr);
     for (const command of commands) {
       if (!this.#deservesLine(command)) continue;
       const prefix = this.#prefixes.of(command, stderr);
@@ -139,7 +139,7 @@ export class LiveView implements View {
     }
   }
 
-  /** What failed is named, but where a program's own exit code already says all to the script that runs it. */
+  /** True if the end of a command gets a line. A plain exit code of a single command needs none in a script. */
   #deservesLine(command: Command): boolean {
     if (!hasEnded(command) || command.state === CommandState.SUCCEEDED) {
       return false;
@@ -153,7 +153,7 @@ export class LiveView implements View {
     const known = this.#lines.get(key);
     if (known !== undefined) return known;
     const sink = this.#terminal[stream];
-    const line = new LineStream(this.#papers[stream], {
+    const line = new LineStream(this.#terminalLines[stream], {
       sink,
       clock: this.#terminal.clock,
       prefix: this.#style === "plain" ? "" : this.#prefixes.of(command, sink),
@@ -163,7 +163,7 @@ export class LiveView implements View {
   }
 
   async #put(sink: Sink, prefix: string, text: string): Promise<void> {
-    await this.#papers.stderr.put(sink, this, {
+    await this.#terminalLines.stderr.put(sink, this, {
       prefix,
       text: new TextEncoder().encode(`${text}\n`),
       ended: true,
@@ -175,7 +175,7 @@ export class LiveView implements View {
     const { cutToWidth } = await import("../columns.ts");
     const text = [...this.#progress.values()].join(" | ");
     const { stderr, columns } = this.#terminal;
-    await this.#papers.stderr.showProgress(
+    await this.#terminalLines.stderr.showProgress(
       stderr,
       // One column less: a full line makes some terminals go to the next one.
       text === "" ? "" : cutToWidth(text, columns - 1),

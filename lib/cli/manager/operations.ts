@@ -5,7 +5,7 @@ import { oneLine } from "../text.ts";
 import { operationJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 
-/** `operations`: what agents can be told to do. */
+/** `operations`: lists the operations of agents. */
 export const operations = defineSubcommand({
   name: "operations",
   summary: "list the operations and their parameters",

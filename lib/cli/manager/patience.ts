@@ -5,10 +5,10 @@ import type { Follower } from "./follower.ts";
 import { commandsText, watchLine } from "./ids.ts";
 import { userOf } from "./signature.ts";
 
-/** What the agent may take beyond the timeout: 5 s of grace, and some for the way there and back, milliseconds. */
+/** Time beyond the timeout before waiting ends, in milliseconds: 5 s of grace, and 5 s for both ways. */
 const BEYOND_TIMEOUT_MS = 5_000 + 5_000;
 
-/** Somebody's patience: it ends with the second Ctrl-C, or a while after the command's timeout. */
+/** Limit on waiting: until the second Ctrl-C, or a while after the timeout of the commands. */
 export class Patience implements Disposable {
   readonly #terminal: Terminal;
   readonly #stop = new AbortController();
@@ -21,18 +21,18 @@ export class Patience implements Disposable {
     this.#undo.use(terminal.onInterrupt(() => this.#interrupted()));
   }
 
-  /** Aborted when nobody waits any longer, with the error that says why. */
+  /** Aborted at the limit, with the error to show. */
   get signal(): AbortSignal {
     return this.#stop.signal;
   }
 
-  /** Has the first Ctrl-C cancel what is followed, also one that came before. */
+  /** Makes the first Ctrl-C cancel these commands, even if it was pressed before. */
   cancels(follower: Follower): void {
     this.#follower = follower;
     if (this.#interrupts > 0) this.#cancel();
   }
 
-  /** Stops waiting a while after this timeout of the commands. They go on: only their agents end them. */
+  /** Stops waiting a while after this timeout. The commands go on, because only their agents end them. */
   limit(timeoutMs: number): void {
     const wait = timeoutMs + BEYOND_TIMEOUT_MS;
     const timer = this.#terminal.clock.timer(wait, () => {

@@ -2,10 +2,10 @@ import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Sink, Terminal } from "../terminal.ts";
 import { printable } from "../text.ts";
 
-/** Colours that can be read on dark and light: cyan, green, yellow, magenta, blue. */
+/** Colours that are legible on dark and light: cyan, green, yellow, magenta, blue. */
 const COLOURS = [36, 32, 33, 35, 34];
 
-/** What stands before the lines of a command: its agent, and its id where the agent has several. */
+/** Prefixes of lines: the agent of a command, and its id where the agent has several. */
 export class Prefixes {
   readonly #labels = new Map<bigint, string>();
   readonly #order: readonly bigint[];
@@ -29,7 +29,7 @@ export class Prefixes {
     return this.#labels.get(id) ?? String(id);
   }
 
-  /** As it is written before a line: coloured where a person reads it. */
+  /** Prefix of a line, coloured on a terminal. */
   of(command: Command, { isTerminal }: Sink): string {
     const label = `${this.label(command)}:`;
     if (!isTerminal || !this.#coloured) return `${label} `;

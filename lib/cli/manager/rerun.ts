@@ -4,7 +4,7 @@ import { launch, WHILE_IT_RUNS } from "./launch.ts";
 import type { ManagerServices } from "./services.ts";
 import { signatureOf } from "./signature.ts";
 
-/** `rerun 12`: what an ended command did, once more, as a new command. */
+/** `rerun 12`: repeats an ended command as a new one. */
 export const rerun = defineSubcommand({
   name: "rerun",
   summary: "run an ended command again, as a new one with the same parameters",

@@ -1,34 +1,33 @@
 import { Backoff } from "../../base/backoff.ts";
 import { sleep } from "../../base/clock.ts";
-import type { PiriError } from "../../base/errors.ts";
+import { Disconnected, type PiriError } from "../../base/errors.ts";
 import { joint } from "../../base/signals.ts";
-import { isDisconnect } from "../errors.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Control } from "./services.ts";
 
-/** How long a Manager may be away before its user is told so, in milliseconds. */
-export const PATIENCE_MS = 60_000;
+/** Longest absence of the Manager before a call fails, in milliseconds. */
+export const MAX_AWAY_MS = 60_000;
 
-/** Between two tries: half a second, and up to 1.5 s of jitter on top. */
+/** Delay between two attempts, in milliseconds; up to 1.5 s of jitter is added. */
 const RETRY_MS = 500;
 const RETRIES = { first: 500, most: 1_500, resetAfter: 0 };
 
-/** A call that may be made again: `alive` tells that the Manager answers, so that its patience begins anew. */
+/** An idempotent call. It calls `alive` when the Manager answers, which resets the limit of its absence. */
 export type Call<T> = (
   control: Control,
   options: { signal: AbortSignal; alive: () => void },
 ) => Promise<T>;
 
-/** How a call is asked for. */
-export interface Asking {
+/** Options of a retried call. */
+export interface RetryOptions {
   readonly signal: AbortSignal;
-  /** The error to end with if the Manager stays away, which is the fact to be named in it. */
+  /** Makes the error for a Manager that stays away, from the fact to name in it. */
   readonly failure: (fact: string) => PiriError;
-  /** Called each time when the Manager has gone. */
+  /** Called each time the Manager goes away. */
   readonly onAway?: () => void;
 }
 
-/** Calls a Manager that may go away for a while, as it does when it is restarted. */
+/** Calls a Manager and retries while it is away, as during a restart. */
 export class RetryingClient {
   readonly #connect: () => Promise<Control>;
   readonly #terminal: Terminal;
@@ -39,14 +38,14 @@ export class RetryingClient {
   }
 
   /**
-   * Makes the call, and again while the Manager is away. The call must be one that does no harm when it is repeated.
+   * Makes the call, and repeats it while the Manager is away. The call must be idempotent.
    *
    * @throws `failure` once the Manager has been away for 60 s. What else the call throws, and the signal's reason, are
    * thrown on.
    */
   async call<T>(
     call: Call<T>,
-    { signal, failure, onAway }: Asking,
+    { signal, failure, onAway }: RetryOptions,
   ): Promise<T> {
     const { clock, random } = this.#terminal;
     let backoff = new Backoff(RETRIES, clock, random);
@@ -71,13 +70,14 @@ export class RetryingClient {
         });
       } catch (error) {
         signal.throwIfAborted();
-        if (!isDisconnect(error)) throw error;
+        const gone = error instanceof Disconnected || absence.signal.aborted;
+        if (!gone) throw error;
         if (awaySince === undefined) onAway?.();
         awaySince ??= clock.monotonic();
         const left = this.#left(awaySince);
         if (left <= 0) {
           throw failure(
-            `the Manager has been away for ${PATIENCE_MS / 1_000} s`,
+            `the Manager has been away for ${MAX_AWAY_MS / 1_000} s`,
           );
         }
         const wait = backoff.next({ atLeast: RETRY_MS });
@@ -88,11 +88,11 @@ export class RetryingClient {
   }
 
   #left(awaySince: number): number {
-    return awaySince + PATIENCE_MS - this.#terminal.clock.monotonic();
+    return awaySince + MAX_AWAY_MS - this.#terminal.clock.monotonic();
   }
 }
 
-/** Ends a try that hangs when the time for all of them is over. */
+/** Ends an attempt that still hangs at the limit of the absence. */
 class Absence implements Disposable {
   readonly #controller = new AbortController();
   readonly #timer;

@@ -5,15 +5,15 @@ import { withHint } from "./hints.ts";
 import { launch, WHILE_IT_RUNS } from "./launch.ts";
 import {
   disconnectOf,
-  type Order,
-  orderOf,
+  type ParsedRun,
+  parseRun,
   variablesOf,
-} from "./run_request.ts";
+} from "./parse_run.ts";
 import type { ManagerServices } from "./services.ts";
 import { signatureOf } from "./signature.ts";
 import { readTextFile } from "./text_file.ts";
 
-/** `run web-1 -- uname -a`: something done on agents, shown as it happens. */
+/** `run web-1 -- uname -a`: runs an operation on agents and shows its output. */
 export const run = defineSubcommand({
   name: "run",
   summary:
@@ -83,7 +83,7 @@ export const run = defineSubcommand({
   ],
   async execute(invocation, services: ManagerServices) {
     const { flags, dir, terminal } = invocation;
-    const order = orderOf({
+    const parsed = parseRun({
       words: invocation.positionals.agent,
       program: invocation.rest,
       shell: flags.shell,
@@ -102,7 +102,7 @@ export const run = defineSubcommand({
       },
     });
     const request = {
-      ...requestOf(order, terminal),
+      ...requestOf(parsed, terminal),
       ...disconnectOf(flags["on-disconnect"]),
       ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
     };
@@ -110,13 +110,16 @@ export const run = defineSubcommand({
     return await launch({
       start: async (control, { signal }) =>
         (await control.commands.run(request, { signal })).commands,
-      explain: (answer) => withHint(answer, { order, connect }),
+      explain: (answer) => withHint(answer, { parsed, connect }),
       timeoutMs: flags.timeout,
     }, { ...invocation, connect });
   },
 });
 
-function requestOf({ agents, operation, params }: Order, terminal: Terminal) {
+function requestOf(
+  { agents, operation, params }: ParsedRun,
+  terminal: Terminal,
+) {
   return {
     agents: [...agents],
     operation,

@@ -4,7 +4,7 @@ import { untilStopped } from "../life.ts";
 import { LOG_FLAGS, logOptionsOf } from "../log_flags.ts";
 import type { ManagerServices } from "./services.ts";
 
-/** `serve`: the Manager itself. */
+/** `serve`: runs the Manager. */
 export const serve = defineSubcommand({
   name: "serve",
   summary: "run the Manager until it is stopped",

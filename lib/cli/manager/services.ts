@@ -7,7 +7,7 @@ import type {
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { LogOptions } from "../../base/log.ts";
 
-/** What the manager's subcommands need of the rest of the program. */
+/** Parts of the program that the manager's subcommands use. */
 export interface ManagerServices {
   /**
    * Makes a state folder: authority, certificate, keys, database.
@@ -20,14 +20,14 @@ export interface ManagerServices {
     readonly advertise: string | undefined;
   }): Promise<Initialized>;
   /**
-   * Runs the Manager until the signal is aborted, and resolves when it has come to rest. `onReady` is called once agents
-   * and clients can connect.
+   * Runs the Manager until the signal is aborted, and resolves once it has stopped. `onReady` is called when agents and
+   * clients can connect.
    */
   serve(
     options: {
       readonly dir: string;
       readonly log: Partial<LogOptions>;
-      /** Whether a plain-TCP front takes the connections, also if the configuration does not ask for one. */
+      /** Puts a plain-TCP front before the connections, even if the configuration does not. */
       readonly guard: boolean;
     },
     life: {
@@ -36,29 +36,29 @@ export interface ManagerServices {
     },
   ): Promise<void>;
   /**
-   * Finds the Manager of this state folder.
+   * Connects to the Manager of this state folder.
    *
    * @throws {PiriError} UNAVAILABLE if it is not running; DENIED if this user may not.
    */
   connect(dir: string): Promise<Control>;
 }
 
-/** What `init` has made. */
+/** Result of `init`. */
 export interface Initialized {
   readonly dir: string;
   /** The files' paths. */
   readonly files: readonly string[];
-  /** SHA-256 of the authority's certificate, as people compare it. */
+  /** SHA-256 of the authority's certificate, in the form that people compare. */
   readonly fingerprint: string;
   readonly listen: string;
   readonly advertise: string;
 }
 
-/** Where a Manager is to be found once it runs. */
+/** Addresses of a running Manager. */
 export interface Ready {
-  /** Where agents connect to, with the port that was chosen. */
+  /** Address for agents, with the actual port. */
   readonly listen: string;
-  /** Where the control API is: a socket's path or a URL. */
+  /** Address of the control API: the path of a socket, or a URL. */
   readonly control: string;
 }
 

@@ -11,7 +11,7 @@ import type { ManagerServices } from "./services.ts";
 import { hasEnded, outcomeText } from "./states.ts";
 import { getCommand } from "./watch.ts";
 
-/** `show 12`: all that is known of a command, or what it has printed. */
+/** `show 12`: shows the record of a command, or its output. */
 export const show = defineSubcommand({
   name: "show",
   summary: "show a command's state and times, or what it has printed",
@@ -78,7 +78,7 @@ function factsOf(command: Command): Record<string, string> {
   };
 }
 
-/** How far it is, unless it is over; 0 of 1 is what everything begins with, and tells nothing. */
+/** Progress of an open command. 0 of 1 is the initial value and says nothing. */
 function progressText(command: Command): string {
   const { progress } = command;
   if (progress === undefined || hasEnded(command)) return "";

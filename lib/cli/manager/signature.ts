@@ -1,7 +1,7 @@
 import { encodeHex } from "@std/encoding/hex";
 import type { Terminal } from "../terminal.ts";
 
-/** What makes a request one's own: an id that no other has, and who asks. */
+/** A fresh request id and the user, for a request. */
 export function signatureOf(
   terminal: Terminal,
 ): { requestId: string; requestedBy: string } {
@@ -11,7 +11,7 @@ export function signatureOf(
   };
 }
 
-/** Who asks, as the system names them. */
+/** Name of the user. */
 export function userOf(terminal: Terminal): string {
   return terminal.env("USER") ?? terminal.env("USERNAME") ?? "";
 }

@@ -25,14 +25,14 @@ export function hasEnded({ state }: Command): boolean {
   return !isOpenState(stateName(state));
 }
 
-/** Whether it failed by nothing but its program's exit code, which the program has told of itself. */
+/** True if the exit code of the program says all about the failure. */
 export function isPlainFailure(command: Command): boolean {
   return command.state === CommandState.FAILED &&
     command.exitCode !== undefined && command.signal === "" &&
     command.reaped === undefined && repeatsTheEnd(command.reason);
 }
 
-/** Whether a reason only says in words what exit code or signal say; that the agent was stopped, say, is news. */
+/** True if a reason only repeats the exit code or signal in words. */
 function repeatsTheEnd(reason: string): boolean {
   return /^(The program (ended with exit code \d+|was ended by \w+))?$/
     .test(reason);
@@ -56,14 +56,14 @@ export function exitCodeOfCommand(command: Command): ExitCode {
   }
 }
 
-/** An agent that refuses says why by a code: that it has no such operation is the same as the Manager's word for it. */
+/** Exit code for the code of a refusal. A missing operation counts as not found, as it does from the Manager. */
 function refusal(errorCode: string): ExitCode {
   return errorCode === "NOT_FOUND" || errorCode === "INVALID_ARGUMENT"
     ? exitCodeOf(errorCode)
     : ExitCode.refused;
 }
 
-/** How a command is or ended, for people: "failed, exit code 3". */
+/** State or end of a command for people, such as "failed, exit code 3". */
 export function outcomeText(command: Command): string {
   const parts: string[] = [stateName(command.state).replace("_", " ")];
   if (command.state === CommandState.TIMED_OUT && command.timeoutMs) {

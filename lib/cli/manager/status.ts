@@ -6,7 +6,7 @@ import { localTime } from "../time.ts";
 import { statusJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 
-/** `status`: how the Manager is. */
+/** `status`: shows the status of the Manager. */
 export const status = defineSubcommand({
   name: "status",
   summary: "show how the Manager is",

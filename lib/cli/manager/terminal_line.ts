@@ -3,20 +3,20 @@ import { joinBytes } from "../utf8.ts";
 
 const encoder = new TextEncoder();
 
-/** Goes to the beginning of the line and empties it. */
+/** Moves to the beginning of the line and clears it. */
 const ERASE = "\r\x1b[K";
 
 /**
- * What lines are written on: one for both streams where they are the same terminal.
+ * The current line of a terminal, shared by both streams where they are the same terminal.
  *
- * Several writers share it without ever mixing within a line, and below them stands a line of progress.
+ * Keeps several writers from mixing within a line, and shows a line of progress below them.
  */
 export class TerminalLine {
-  /** Who wrote the unfinished line that the cursor is in. */
+  /** Writer of the unfinished line that holds the cursor. */
   #writer: object | undefined;
   #progress = "";
 
-  /** Adds text to the writer's line, or begins one with its prefix. `ended` tells whether the text ends its line. */
+  /** Adds text to the writer's line, or begins one with its prefix. `ended` is true if the text ends its line. */
   async put(
     sink: Sink,
     writer: object,
@@ -47,7 +47,7 @@ export class TerminalLine {
     if (shown || this.#progressShown) await sink.write(ERASE + text);
   }
 
-  /** Ends the line that the cursor is in. */
+  /** Ends the line that holds the cursor. */
   async finish(sink: Sink): Promise<void> {
     await this.showProgress(sink, "");
     if (this.#writer === undefined) return;
@@ -55,7 +55,7 @@ export class TerminalLine {
     await sink.write("\n");
   }
 
-  /** It has a line of its own only where no one else's is unfinished. */
+  /** True if progress is shown: only while no line is unfinished. */
   get #progressShown(): boolean {
     return this.#progress !== "" && this.#writer === undefined;
   }

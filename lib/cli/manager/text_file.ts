@@ -3,7 +3,7 @@ import type { Terminal } from "../terminal.ts";
 import { decodeExactly } from "../utf8.ts";
 
 /**
- * The text of the file that a flag names, or of stdin if that is "-".
+ * Text of the file in a flag, or of stdin for "-".
  *
  * @throws {PiriError} INVALID_ARGUMENT if it is not UTF-8; NOT_FOUND, DENIED, DISK
  */

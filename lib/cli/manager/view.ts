@@ -4,32 +4,40 @@ import type {
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { ExitCode } from "../exit_code.ts";
 
-/** The stream a program wrote to. */
+/** A stream of a program. */
 export type StreamName = "stdout" | "stderr";
 
-/** A piece of a command's output, or of what is missing from it. */
-export interface Place {
+/** Position in the output of a command. */
+export interface StreamPosition {
   readonly stream: StreamName;
-  /** Where it begins in the stream, bytes. */
+  /** Offset in the stream, in bytes. */
   readonly offset: bigint;
 }
 
-/** Shows commands while they run. What of a command comes is given in order and once. */
+/** Shows commands while they run. Everything about one command arrives in order and once. */
 export interface View {
-  /** The command is new here, or its state has changed; not for its last state. */
+  /** Shows a new command, or a change of its state except the last. */
   changed(command: Command): Promise<void>;
-  output(command: Command, place: Place, bytes: Uint8Array): Promise<void>;
-  /** So many bytes from the place on are gone for good. */
-  cut(command: Command, place: Place, length: bigint): Promise<void>;
+  output(
+    command: Command,
+    position: StreamPosition,
+    bytes: Uint8Array,
+  ): Promise<void>;
+  /** Shows that `length` bytes from the position on were not kept. */
+  cut(
+    command: Command,
+    position: StreamPosition,
+    length: bigint,
+  ): Promise<void>;
   progress(command: Command, progress: Progress): Promise<void>;
-  /** No more output will come, though there is some. */
+  /** Shows that no more output will come, though there is some. */
   cutOff(command: Command, reason: string): Promise<void>;
-  /** Nothing more of its output comes for now: what was held back is shown. */
+  /** Shows output that was held back: no more comes for now. */
   settle(command: Command): Promise<void>;
-  /** The command has ended and all its output was given. */
+  /** Shows the end of a command, after all its output. */
   ended(command: Command): Promise<void>;
-  /** Tells people what this program does. */
+  /** Shows a message of this program. */
   note(text: string): Promise<void>;
-  /** Nothing will come any more. */
+  /** Ends the view. */
   close(commands: readonly Command[], exitCode: ExitCode): Promise<void>;
 }

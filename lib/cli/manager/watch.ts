@@ -6,7 +6,7 @@ import { answered, commandsText, parseId, watchLine } from "./ids.ts";
 import { RetryingClient } from "./retrying_client.ts";
 import type { Control, ManagerServices } from "./services.ts";
 
-/** `watch 12`: a command's output from the beginning, and its result. */
+/** `watch 12`: shows a command's output from the beginning, and its result. */
 export const watch = defineSubcommand({
   name: "watch",
   summary: "show commands from their beginning until they end",
@@ -30,11 +30,11 @@ export const watch = defineSubcommand({
       for (const id of ids) commands.push(await getCommand(control, id));
     }
     const stop = new AbortController();
-    const reach = new RetryingClient(() => services.connect(dir), terminal);
-    const manner = { terminal, json, raw: flags.raw };
-    const attendance = new CommandViewer(commands, { reach, manner });
+    const client = new RetryingClient(() => services.connect(dir), terminal);
+    const options = { terminal, json, raw: flags.raw };
+    const viewer = new CommandViewer(commands, { client, options });
     using _interrupts = terminal.onInterrupt(() => {
-      const { open } = attendance.follower;
+      const { open } = viewer.follower;
       stop.abort(
         new HintedError(
           "CANCELLED",
@@ -43,12 +43,12 @@ export const watch = defineSubcommand({
         ),
       );
     });
-    return await attendance.wait(stop.signal);
+    return await viewer.wait(stop.signal);
   },
 });
 
 /**
- * The command of this id.
+ * Fetches a command by its id.
  *
  * @throws NOT_FOUND
  */

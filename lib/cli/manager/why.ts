@@ -14,10 +14,10 @@ import { timelineJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 import { outcomeText } from "./states.ts";
 
-/** A text is not squeezed into less than so many columns. */
+/** Narrowest column for texts. */
 const MIN_COLUMNS = 30;
 
-/** `why 12`: what happened to a command, and what that is known by. */
+/** `why 12`: shows the history of a command with its evidence. */
 export const why = defineSubcommand({
   name: "why",
   summary: "tell what happened to a command, and what that is known by",
@@ -67,7 +67,7 @@ function widthFor(stdout: Sink, columns: number): number {
   return stdout.isTerminal ? columns : Infinity;
 }
 
-/** A line an entry; a long one goes on below its beginning. */
+/** Formats one line per entry. A long one continues below its beginning. */
 async function linesOf(
   { entries, atMs }: GetTimelineResponse,
   columns: number,

@@ -466,6 +466,22 @@ Deno.test("a second Ctrl-C says so when the Manager has not confirmed the cancel
   );
 });
 
+Deno.test("Ctrl-C says that a legacy agent does not confirm the cancel, and goes on waiting", async () => {
+  const manager = managerOf();
+  manager.unconfirmed = true;
+  const { terminal, code } = await start(RUN, { manager });
+  manager.watch.state(command());
+  await terminal.interrupt();
+  manager.watch.state(SUCCEEDED).end();
+
+  assertEquals(await code, 0);
+  assertEquals(
+    terminal.stderr.text,
+    "cancelling…\n" +
+      "cancel of command 12: it was sent, but legacy agents do not confirm a cancel\n",
+  );
+});
+
 Deno.test("Ctrl-C before the Manager has answered cancels what it then starts", async () => {
   const answer = Promise.withResolvers<void>();
   const manager = managerOf();

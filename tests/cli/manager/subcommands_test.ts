@@ -419,6 +419,28 @@ Deno.test("cancel asks and does not wait", async () => {
   );
 });
 
+Deno.test("cancel of a legacy agent's command succeeds, and says that the agent does not confirm it", async () => {
+  const manager = new FakeManager();
+  manager.commands = [command()];
+  manager.unconfirmed = true;
+  const text = await see(["cancel", "12"], { manager });
+  const json = await see(["cancel", "12", "--json"], { manager });
+
+  assertEquals([text.code, text.stdout], [0, "12: cancel requested\n"]);
+  assertEquals(
+    text.stderr,
+    "cancel of command 12: it was sent, but legacy agents do not confirm a cancel\n",
+  );
+  assertEquals([json.code, json.stderr], [0, ""]);
+  assertEquals(
+    jsonLines(json.stdout).map(({ id, unconfirmed }) => [
+      id,
+      unconfirmed,
+    ]),
+    [["12", true]],
+  );
+});
+
 Deno.test("watch asks for each command once, and Ctrl-C leaves them running", async () => {
   const manager = new FakeManager();
   manager.commands = [command(), command({ id: 13n, agent: "web-2" })];

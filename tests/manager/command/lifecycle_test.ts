@@ -174,8 +174,8 @@ Deno.test("every end has the time of its event, and every way out of one has non
     events().flatMap((event) => {
       const row = lifecycle[stage][event];
       if (row === undefined || row.next === "as told") return [];
-      const after = { ...STANDING[stage], ...change(stage, event) };
-      return [isOpenStage(row.next) === (after.finishedAt == null)];
+      const after = aCommand({ ...STANDING[stage], ...change(stage, event) });
+      return [isOpenStage(row.next) === (after.finishedAt === null)];
     })
   );
 

@@ -3,32 +3,32 @@ import { OnDisconnect } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { parseDuration } from "../../base/units.ts";
 import { HintedError } from "../errors.ts";
 
-/** What an agent is told to do. */
-export interface Order {
+/** Request of a `run`. */
+export interface ParsedRun {
   /** Names and globs. */
   readonly agents: readonly string[];
   readonly operation: string;
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-/** The ways of `run` to say what to do, as typed. */
-export interface OrderWords {
-  /** Agents, and with `op` its parameters. */
+/** Arguments of `run` as typed. */
+export interface RunWords {
+  /** Agents; with `op` also its parameters. */
   readonly words: readonly string[];
   /** The program after `--`. */
   readonly program: readonly string[] | undefined;
   readonly shell: string | undefined;
   readonly op: string | undefined;
-  /** What only a program has: folder, variables, user, input. */
+  /** Settings that only a program has: folder, variables, user, input. */
   readonly surroundings: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Understands what is to be done and where.
+ * Parses the arguments of `run`.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
-export function orderOf(typed: OrderWords): Order {
+export function parseRun(typed: RunWords): ParsedRun {
   const { words, program, shell, op, surroundings } = typed;
   if ([program, shell, op].filter((way) => way !== undefined).length !== 1) {
     throw new HintedError(
@@ -37,7 +37,7 @@ export function orderOf(typed: OrderWords): Order {
       "as in: run web-1 -- uname -a",
     );
   }
-  if (op !== undefined) return operationOrder(op, typed);
+  if (op !== undefined) return parseOperation(op, typed);
   const stray = words.find((word) => word.includes("="));
   if (stray !== undefined) {
     throw wrong(`"${stray}" names no agent; parameters belong to --op`);
@@ -51,10 +51,10 @@ export function orderOf(typed: OrderWords): Order {
   };
 }
 
-function operationOrder(
+function parseOperation(
   operation: string,
-  { words, surroundings }: OrderWords,
-): Order {
+  { words, surroundings }: RunWords,
+): ParsedRun {
   const [stray] = Object.keys(surroundings);
   if (stray !== undefined) {
     throw wrong(`--${stray} goes with a program; write ${stray}=VALUE`);
@@ -102,7 +102,7 @@ export function variablesOf(words: readonly string[]): Record<string, string> {
 }
 
 /**
- * Reads what becomes of a command while its agent is away: continue, kill, or kill-after=60s.
+ * Parses the fate of a command while its agent is away: continue, kill, or kill-after=60s.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */

@@ -3,12 +3,12 @@ import { OnDisconnect } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
 import {
   disconnectOf,
-  orderOf,
-  type OrderWords,
+  parseRun,
+  type RunWords,
   variablesOf,
-} from "../../../lib/cli/manager/run_request.ts";
+} from "../../../lib/cli/manager/parse_run.ts";
 
-function typed(words: Partial<OrderWords>): OrderWords {
+function typed(words: Partial<RunWords>): RunWords {
   return {
     words: ["web-1"],
     program: undefined,
@@ -20,13 +20,13 @@ function typed(words: Partial<OrderWords>): OrderWords {
 }
 
 /** The message with which an order is not understood. */
-function complaint(words: Partial<OrderWords>): string {
-  return assertThrows(() => orderOf(typed(words)), PiriError).message;
+function complaint(words: Partial<RunWords>): string {
+  return assertThrows(() => parseRun(typed(words)), PiriError).message;
 }
 
-Deno.test("orderOf() makes command.Run of a program and what surrounds it", () => {
+Deno.test("parseRun() makes command.Run of a program and what surrounds it", () => {
   assertEquals(
-    orderOf(typed({
+    parseRun(typed({
       words: ["web-1", "db-*"],
       program: ["ls", "-l", "a=b"],
       surroundings: { cwd: "/tmp" },
@@ -39,13 +39,13 @@ Deno.test("orderOf() makes command.Run of a program and what surrounds it", () =
   );
 });
 
-Deno.test("orderOf() makes command.Run of a line for the shell", () => {
-  assertEquals(orderOf(typed({ shell: "a | b" })).params, { shell: "a | b" });
+Deno.test("parseRun() makes command.Run of a line for the shell", () => {
+  assertEquals(parseRun(typed({ shell: "a | b" })).params, { shell: "a | b" });
 });
 
-Deno.test("orderOf() takes an operation's parameters as text or JSON", () => {
+Deno.test("parseRun() takes an operation's parameters as text or JSON", () => {
   assertEquals(
-    orderOf(typed({
+    parseRun(typed({
       op: "file.Fetch",
       words: ["web-1", "mode=0644", "n:=3", 'list:=["a"]', "eq=a=b:=c", "e="],
     })),
@@ -57,8 +57,8 @@ Deno.test("orderOf() takes an operation's parameters as text or JSON", () => {
   );
 });
 
-Deno.test("orderOf() hands on a parameter with any name", () => {
-  const { params } = orderOf(typed({
+Deno.test("parseRun() hands on a parameter with any name", () => {
+  const { params } = parseRun(typed({
     op: "a.B",
     words: ["web-1", "__proto__=x"],
   }));
@@ -66,7 +66,7 @@ Deno.test("orderOf() hands on a parameter with any name", () => {
   assertEquals(JSON.stringify(params), '{"__proto__":"x"}');
 });
 
-Deno.test("orderOf() says what is wrong", () => {
+Deno.test("parseRun() says what is wrong", () => {
   assertEquals(
     [
       complaint({}),

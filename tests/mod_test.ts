@@ -1,0 +1,41 @@
+import { assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import * as piri from "../mod.ts";
+
+const ROOT = fromFileUrl(new URL("../", import.meta.url));
+
+Deno.test("mod.ts exports what other programs can use, and nothing else", () => {
+  assertEquals(Object.keys(piri).toSorted(), [
+    "CommandState",
+    "Disconnected",
+    "OnDisconnect",
+    "OutputStream",
+    "PiriError",
+    "connectControl",
+    "joinManager",
+    "serveAgent",
+    "serveManager",
+    "startLog",
+    "systemClock",
+    "systemRandom",
+  ]);
+});
+
+// The types of the clients are those of Connect and of the generated code: exported, they would bring a hundred others.
+Deno.test("every export of mod.ts is documented, and its types are exported but for those of generated clients", async () => {
+  const { stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--lint", "mod.ts"],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const errors = new TextDecoder().decode(stderr)
+    .matchAll(/^error\[(.+?)\]: (.+)$/gm);
+
+  assertEquals([...errors].map(([, rule, text]) => `${rule} ${text}`), [
+    "private-type-ref public type 'ControlClient[\"agents\"]' references private type 'Client'",
+    "private-type-ref public type 'ControlClient[\"agents\"]' references private type 'AgentsService'",
+    "private-type-ref public type 'ControlClient[\"commands\"]' references private type 'CommandsService'",
+    "private-type-ref public type 'ControlClient[\"events\"]' references private type 'EventsService'",
+    "private-type-ref public type 'ControlClient[\"status\"]' references private type 'StatusService'",
+  ]);
+});
