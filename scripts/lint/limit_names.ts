@@ -1,0 +1,19 @@
+const OTHER_WORD = /^(?:MOST|MAXIMUM|AT_MOST|LEAST|MINIMUM|AT_LEAST)(?=_|$)/;
+
+/** Holds the names of limits: MAX_ and MIN_, as MAX_FRAME_BYTES. */
+export const limitNames: Deno.lint.Rule = {
+  create: (context) => ({
+    VariableDeclarator({ id }) {
+      if (id.type !== "Identifier") return;
+      const word = OTHER_WORD.exec(id.name)?.[0];
+      if (word === undefined) return;
+      const start = /LEAST|MINIMUM/.test(word) ? "MIN" : "MAX";
+      const rest = id.name.slice(word.length) || "_...";
+      context.report({
+        node: id,
+        message: `The name of a limit begins with MAX_ or MIN_`,
+        hint: `Write ${start}${rest}`,
+      });
+    },
+  }),
+};
