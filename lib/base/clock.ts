@@ -5,17 +5,17 @@ export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** A timer that has been set. */
 export interface Timer {
-  /** Takes it back. Does nothing once it has fired. */
+  /** Cancels the timer. Does nothing once it has fired. */
   cancel(): void;
 }
 
-/** Time, as everything in Piri asks for it, so that tests can bring their own. */
+/** Source of time for all of Piri, so that tests can bring their own. */
 export interface Clock {
-  /** Milliseconds since 1970. For people only: it jumps. */
+  /** Milliseconds since 1970. Only for people: it jumps. */
   now(): number;
-  /** Milliseconds since some moment; never goes back. What is decided is decided by this. */
+  /** Milliseconds since an unnamed moment; never goes back. All decisions use this one. */
   monotonic(): number;
-  /** Calls back once, after so many milliseconds of any size. */
+  /** Calls back once, after `ms` milliseconds. Any delay is allowed, also one above MAX_TIMER_MS. */
   timer(ms: number, callback: () => void): Timer;
 }
 
@@ -45,7 +45,7 @@ class SystemTimer implements Timer {
   }
 }
 
-/** Resolves after so many milliseconds, or as soon as the signal is aborted. Never rejects. */
+/** Resolves after `ms` milliseconds, or as soon as the signal is aborted. Never rejects. */
 export function sleep(
   clock: Clock,
   ms: number,
@@ -63,7 +63,7 @@ export function sleep(
   });
 }
 
-/** Settles as the promise does, or rejects with TIMED_OUT and the message after so many milliseconds. */
+/** Settles as the promise does, or rejects with TIMED_OUT and the message after `ms` milliseconds. */
 export async function within<T>(
   clock: Clock,
   ms: number,

@@ -1,10 +1,10 @@
 /**
- * Stable words for what went wrong. The API, the command line and the tests match on these, never on text.
+ * Error codes. They are stable: the API, the command line and the tests match on codes and never on text.
  *
- * REFUSED: it was asked for and not accepted. DENIED: who asks may not. AUTH_FAILED: a secret or token is wrong.
- * NOT_STARTED: a program could not be started on the host. STALE: the hello's session is not above the highest admitted.
- * BUSY: too much is under way; later it may work. CORRUPT: a file or database is damaged or too new. DISK: the disk is
- * full or gives errors. UNSUPPORTED: this machine or build cannot do it.
+ * REFUSED: the request was not accepted. DENIED: the caller lacks the right. AUTH_FAILED: a secret or token is wrong.
+ * NOT_STARTED: a program could not be started on the host. STALE: the hello's session is not above the highest admitted
+ * one. BUSY: too much is under way; a retry may work. CORRUPT: a file or database is damaged, or of a newer version.
+ * DISK: the disk is full or gives errors. UNSUPPORTED: this machine or build cannot do it.
  */
 const ERROR_CODES = [
   "INVALID_ARGUMENT",
@@ -27,15 +27,15 @@ const ERROR_CODES = [
   "INTERNAL",
 ] as const;
 
-/** One of the words above. */
+/** Code of an error. */
 export type ErrorCode = typeof ERROR_CODES[number];
 
-/** A word that came from elsewhere, if it is one of ours. */
+/** The error code that a word from outside stands for, if there is one. */
 export function asErrorCode(word: string): ErrorCode | undefined {
   return ERROR_CODES.find((code) => code === word);
 }
 
-/** An error that another part of the fleet may see: it has a code, and says what was attempted. */
+/** Error that other parts of the fleet may see. It has a code and names the attempt that failed. */
 export class PiriError extends Error {
   override readonly name = "PiriError";
 
@@ -48,12 +48,12 @@ export class PiriError extends Error {
   }
 }
 
-/** The code of an error of any kind; what is not ours is INTERNAL. */
+/** Code of any error; INTERNAL for errors that are not a PiriError. */
 export function codeOf(error: unknown): ErrorCode {
   return error instanceof PiriError ? error.code : "INTERNAL";
 }
 
-/** The message of an error of any kind. */
+/** Message of any error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -9,17 +9,17 @@ import {
 } from "./files.ts";
 import { Turns } from "./turns.ts";
 
-/** Holds the folder for one process. Never part of the disk's files. */
+/** Name of the file that locks the folder for one process. It is not one of the disk's files. */
 const LOCK = "lock";
 
-/** Descriptors that stay open between two calls, a count. */
+/** Limit of file descriptors that stay open between two calls. */
 const OPEN_FILES = 64;
 
-/** A Disk in a real folder, which this process has for itself until it is closed. */
+/** Disk in a real folder. The process owns the folder until the disk is closed. */
 export interface FileDisk extends Disk, AsyncDisposable {}
 
 /**
- * Takes a folder as a Disk, making it if there is none.
+ * Opens a folder as a Disk, creating it if there is none.
  *
  * @throws {PiriError} FAILED_PRECONDITION at once if another process has it; DISK
  */
@@ -29,9 +29,9 @@ export async function openFileDisk(folder: string): Promise<FileDisk> {
     const lock = await takeLock(folder);
     try {
       await removeLeftovers(folder);
-      // What an earlier process made may not be on the disk yet, by name.
+      // Names that an earlier process created may not be on the disk yet.
       await syncFolder(folder);
-      // The folder above may belong to somebody who lets nobody read it.
+      // The parent folder may belong to another user and not be readable.
       await syncFolder(dirname(folder)).catch(() => {});
     } catch (error) {
       lock.close();
@@ -41,7 +41,7 @@ export async function openFileDisk(folder: string): Promise<FileDisk> {
   });
 }
 
-/** The system lets go of the lock when the process ends, however it ends. */
+/** Locks the folder. The system releases the lock when the process ends, however it ends. */
 async function takeLock(folder: string): Promise<Deno.FsFile> {
   const file = await Deno.open(join(folder, LOCK), {
     write: true,
@@ -61,27 +61,27 @@ async function takeLock(folder: string): Promise<Deno.FsFile> {
   );
 }
 
-/** What a crash in the middle of `replace` left. */
+/** Removes the files that a crash in the middle of `replace` left. */
 async function removeLeftovers(folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(folder)) {
     if (name.endsWith(".tmp")) await Deno.remove(join(folder, name));
   }
 }
 
-/** An open file. Its calls take turns, for a read is a seek and a read. */
+/** Open file. Its calls take turns, because a read is a seek and then a read. */
 interface OpenFile {
   readonly turns: Turns;
   file: Deno.FsFile | undefined;
-  /** Calls that are under way or wait. */
+  /** Count of calls that run or wait. */
   users: number;
 }
 
 class FolderDisk implements FileDisk {
   readonly #folder: string;
   readonly #lock: Deno.FsFile;
-  /** Least recently used first. */
+  /** Open files, least recently used first. */
   readonly #open = new Map<string, OpenFile>();
-  /** Files whose name may not be on the disk yet. */
+  /** Files with a name that may not be on the disk yet. */
   readonly #unnamed = new Set<string>();
   #closed = false;
 
@@ -247,7 +247,10 @@ function closeFile(open: OpenFile): void {
   open.file = undefined;
 }
 
-/** Whatever the system throws is DISK here: for who keeps a journal, a folder that is not his is a disk that fails. */
+/**
+ * Runs a task and turns every error of the system into DISK. For a journal, a folder of another user is a failing disk
+ * too.
+ */
 async function guarded<T>(attempt: string, task: () => Promise<T>): Promise<T> {
   try {
     return await task();

@@ -1,14 +1,14 @@
 /**
- * The part of YAML that Piri writes its own settings in: no more than a page of code for what would else take two
- * megabytes in every agent.
+ * Reader of the part of YAML that Piri writes its own settings in. It is a page of code; a whole YAML library would
+ * take two megabytes in every agent.
  *
  * @module
  */
 
-/** Text, true or false. */
+/** Text or a boolean. */
 type Scalar = string | boolean;
 
-/** A map of settings: text, lists of it, and maps of it. */
+/** Map of settings, with text, lists of text, and maps of text. */
 export type PlainYaml = Readonly<
   Record<string, Scalar | readonly Scalar[] | Readonly<Record<string, Scalar>>>
 >;
@@ -22,19 +22,19 @@ const BLOCK_LINE = /^ {2}([!-~][ -~]*)$/;
 const QUOTED = /^"([!#-[\]-~]*)"$/;
 const BARE = /^[A-Za-z0-9][A-Za-z0-9_.:/-]*$/;
 
-/** What a bare word may also mean: a number, nothing, or whether. */
+/** Words without quotes that YAML does not read as text: numbers, null and booleans. */
 const NOT_TEXT = /^(?:[0-9][0-9.]*(?:e[-+]?[0-9]+)?|0[xo].*|null|true|false)$/i;
 
 /**
- * What a YAML text of the plainest kind says: words, lists and maps of words one level deep, and blocks of lines, as
- * Piri writes them. Undefined if there is anything else in it, which may be YAML all the same.
+ * Reads YAML of the simplest kind: words, lists and maps of words one level deep, and blocks of lines. Undefined if the
+ * text has anything else; it may still be valid YAML.
  */
 export function readPlainYaml(text: string): PlainYaml | undefined {
   if (!text.endsWith("\n")) return undefined;
   const lines = text.slice(0, -1).split("\n");
   const settings: Record<string, PlainYaml[string]> = {};
   let at = 0;
-  /** Takes the lines that are part of the entry above, until one is not. */
+  /** Takes the following lines as long as they belong to the entry above. */
   const inner = (pattern: RegExp, skip?: RegExp): RegExpExecArray[] => {
     const found: RegExpExecArray[] = [];
     for (; at < lines.length; at++) {
@@ -90,7 +90,7 @@ function mapOf(
   return map;
 }
 
-/** What a word means, undefined if that is not plain. */
+/** Value of a word, undefined if the word is not plain. */
 function scalarOf(word: string): Scalar | undefined {
   const [, quoted] = QUOTED.exec(word) ?? [];
   if (quoted !== undefined) return quoted;

@@ -1,18 +1,18 @@
-/** Chance, as everything in Piri asks for it, so that a seed can replay it. */
+/** Source of chance for all of Piri, so that a seed can replay it. */
 export interface Random {
-  /** So many random bytes, fit for secrets. */
+  /** Random bytes, fit for secrets. */
   bytes(length: number): Uint8Array<ArrayBuffer>;
-  /** A number from 0 up to, but not including, 1. */
+  /** Random number from 0 up to, but not including, 1. */
   fraction(): number;
 }
 
-/** The machine's randomness. */
+/** The machine's own randomness. */
 export const systemRandom: Random = {
   bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
   fraction: () => Math.random(),
 };
 
-/** A random unsigned 64-bit number that is not 0. */
+/** Random unsigned 64-bit number that is not 0. */
 export function nonce(random: Random): bigint {
   const value = new DataView(random.bytes(8).buffer).getBigUint64(0);
   return value === 0n ? 1n : value;
