@@ -1,7 +1,7 @@
-/** The stream a program wrote to. */
+/** Output stream of a program. */
 export type StreamName = "stdout" | "stderr";
 
-/** How far a command is: protocol.md section 5. */
+/** State of a command: protocol.md section 5. */
 export type CommandStateName =
   | "queued"
   | "sent"
@@ -13,7 +13,7 @@ export type CommandStateName =
   | "refused"
   | "lost";
 
-/** An agent that may connect. Times are milliseconds since 1970. */
+/** Agent that may connect. Times are milliseconds since 1970. */
 export interface AgentRecord {
   readonly id: string;
   readonly groups: readonly string[];
@@ -24,13 +24,13 @@ export interface AgentRecord {
   /** SHA-256 of the token that it may join with. */
   readonly tokenHash: Uint8Array | null;
   readonly tokenExpiresAt: number | null;
-  /** SHA-256 of the secret that the token was used with; null while it is unused. */
+  /** SHA-256 of the secret that the token was used with; null while the token is unused. */
   readonly tokenUsedWith: Uint8Array | null;
-  /** Of its latest hello; null and 0 if it never connected or is one of 2024. */
+  /** Instance and session of its latest hello; null and 0 if it never connected or is a legacy agent. */
   readonly instance: string | null;
   readonly session: bigint;
   readonly lastCommandId: bigint;
-  /** 0 if it never connected, 1 for one of 2024. */
+  /** Version of the protocol: 0 if it never connected, 1 for a legacy agent. */
   readonly protocol: number;
   readonly version: string;
   readonly facts: Readonly<Record<string, string>>;
@@ -39,12 +39,12 @@ export interface AgentRecord {
   readonly disconnectedAt: number | null;
 }
 
-/** A command and all that is known of it. Times are milliseconds since 1970, by the Manager's clock unless said. */
+/** Command with all its facts. Times are milliseconds since 1970, by the Manager's clock unless said otherwise. */
 export interface CommandRecord {
   readonly id: bigint;
   readonly agent: string;
   readonly operation: string;
-  /** A JSON object. */
+  /** JSON object. */
   readonly params: string;
   /** Unsigned 64 bits. */
   readonly nonce: bigint;
@@ -54,19 +54,19 @@ export interface CommandRecord {
   readonly onDisconnect: "continue" | "kill";
   readonly killAfterMs: number | null;
   readonly state: CommandStateName;
-  /** The state is a guess that a result or a hello replaces. */
+  /** True if the state is a guess, which a result or a hello can replace. */
   readonly presumed: boolean;
   readonly reason: string;
   readonly errorCode: string;
-  /** The instance and session of the agent that it was sent to; null until then. */
+  /** Instance and session of the agent that it was sent to; null until then. */
   readonly instance: string | null;
   readonly session: bigint | null;
   readonly createdAt: number;
   readonly sentAt: number | null;
   readonly startedAt: number | null;
-  /** Set with every state that is an end: what has become old is found by it. */
+  /** Time of the end. Set with every state that is an end: retention finds old commands by it. */
   readonly finishedAt: number | null;
-  /** By the agent's clock, for people only. */
+  /** Times by the agent's clock, for people only. */
   readonly agentStartedAt: number | null;
   readonly agentFinishedAt: number | null;
   readonly exitCode: number | null;
@@ -76,24 +76,24 @@ export interface CommandRecord {
   readonly data: string | null;
   readonly reapedSignalled: number | null;
   readonly reapedAlive: readonly number[];
-  /** Bytes held of each stream: kept, or counted as beyond what is kept, or cut. */
+  /** Bytes held of each stream: stored, counted beyond what is stored, or cut. */
   readonly stdoutHeld: bigint;
   readonly stderrHeld: bigint;
-  /** Bytes kept of both streams. */
+  /** Bytes stored of both streams. */
   readonly outputKept: bigint;
   readonly truncated: boolean;
   readonly cancelRequestedAt: number | null;
   readonly cancelGraceMs: number | null;
-  /** Who asked for it first; empty if nobody did, or did not say who. */
+  /** User who asked for the cancel first; empty if nobody did, or if the user is unknown. */
   readonly cancelRequestedBy: string;
   readonly progressCurrent: number | null;
   readonly progressTotal: number | null;
   readonly progressMessage: string;
-  /** The command that it repeats. */
+  /** Id of the command that this one repeats. */
   readonly rerunOf: bigint | null;
 }
 
-/** What a command is made of. */
+/** Fields that a command is created with. */
 export type NewCommand =
   & Pick<
     CommandRecord,
@@ -113,11 +113,11 @@ export type NewCommand =
   >
   & Partial<Pick<CommandRecord, "rerunOf">>;
 
-/** Changes of one command; what is absent stays. */
+/** Changes of one command; absent fields stay unchanged. */
 export type CommandPatch =
   & {
     readonly id: bigint;
-    /** Only where so many bytes are held of each stream: output that the store was asked to keep before. */
+    /** Condition: this many bytes of each stream must be held, from output that the store was asked to keep before. */
     readonly after?: Readonly<Record<StreamName, bigint>>;
   }
   & Partial<
@@ -134,7 +134,7 @@ export type CommandPatch =
     >
   >;
 
-/** Which commands to list. */
+/** Choice of commands to list. */
 export interface CommandFilter {
   readonly limit: number;
   readonly beforeId?: bigint;
@@ -142,35 +142,35 @@ export interface CommandFilter {
   readonly states?: readonly CommandStateName[];
 }
 
-/** A kept piece of output. */
+/** Stored piece of output. */
 export interface StoredOutput {
   readonly offset: bigint;
   readonly bytes: Uint8Array;
   readonly cut: bigint;
 }
 
-/** Something of note. */
+/** Event to record. */
 export interface NewEvent {
   readonly at: number;
-  /** A word, as agent_connected. */
+  /** Kind of the event, one word, as agent_connected. */
   readonly kind: string;
   readonly agent: string | null;
   readonly commandId: bigint | null;
   readonly message: string;
 }
 
-/** An event with its number. */
+/** Event with its number. */
 export interface EventRecord extends NewEvent {
   readonly id: bigint;
 }
 
-/** Which events to read: the newest of all, those after one, or what is told of a command. */
+/** Range of events to read: the newest of all, the next after one, or those about a command. */
 export type EventRange =
   | { readonly tail: number }
   | { readonly afterId: bigint; readonly limit: number }
   | EventsAbout;
 
-/** The newest events of a command, and of its agent alone those of these kinds between two times, both included. */
+/** Newest events of a command, and of its agent only those of these kinds between two times, both included. */
 export interface EventsAbout {
   readonly commandId: bigint;
   readonly agent: string;

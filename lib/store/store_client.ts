@@ -12,10 +12,10 @@ import {
   type ToWorker,
 } from "./thread_protocol.ts";
 
-/** What runs in the thread. The build puts the bundled worker where this points. */
+/** Module that runs in the thread. The build puts the bundled worker here. */
 const WORKER_URL = new URL("./store_thread.ts", import.meta.url);
 
-/** The methods of a Store; the type sees to it that none is missing. */
+/** Methods of a Store. The type makes sure that none is missing. */
 const METHODS: Readonly<Record<StoreMethod, true>> = {
   agents: true,
   agent: true,
@@ -56,7 +56,7 @@ export async function openStoreClient(path: string): Promise<Store> {
   }
 }
 
-/** A Store whose every method is a call to the thread. */
+/** Store that sends each call to the thread. */
 function storeOn(thread: StoreThread, managerId: string): Store {
   const methods = Object.keys(METHODS).map((method) =>
     [
@@ -64,7 +64,7 @@ function storeOn(thread: StoreThread, managerId: string): Store {
       (...args: readonly unknown[]) => thread.call(method as StoreMethod, args),
     ] as const
   );
-  // Each method passes its arguments on and its answer back, so the types are those of the Store.
+  // Each method passes its arguments to the thread and returns its answer, so the types are those of the Store.
   return Object.assign(Object.fromEntries(methods), {
     managerId,
     patchCommand: (patch: CommandPatch) => thread.patch(patch),
@@ -74,47 +74,47 @@ function storeOn(thread: StoreThread, managerId: string): Store {
 }
 
 interface Pending {
-  /** Who waits for it: several if calls became one. */
+  /** Callers that wait for the answer: several if calls were joined. */
   readonly answers: Answer[];
-  /** The message that the call went with. */
+  /** Message that the call was sent in. */
   batch: Batch | undefined;
 }
 
-/** Who waits for an answer. */
+/** Caller that waits for an answer. */
 type Answer = Pick<PromiseWithResolvers<unknown>, "resolve" | "reject">;
 
-/** A patch that has not been posted. */
+/** Patch that has not been sent. */
 interface WaitingPatch {
-  /** Of the call. */
+  /** Id of the call. */
   readonly id: number;
   readonly patch: CommandPatch;
 }
 
-/** Output that has not been posted: pieces of one stream, each where the one before it ends. */
+/** Output that has not been sent: pieces of one stream, each continuing the one before it. */
 interface WaitingOutput {
-  /** Of the call. */
+  /** Id of the call. */
   readonly id: number;
   readonly commandId: bigint;
   readonly pieces: OutputPiece[];
   bytes: number;
 }
 
-/** A message of calls: how many of them are not answered. */
+/** Message of several calls, with the count of those that are not answered. */
 interface Batch {
   left: number;
 }
 
-/** So many messages are on their way at most: what is asked for meanwhile goes together, and is committed together. */
+/** Limit of messages under way. Calls that come meanwhile are sent together, and committed together. */
 const MAX_UNDER_WAY = 2;
 
 /**
- * Where nothing but output waits, it is committed so often, milliseconds, or once it is so much: a commit costs about as
- * much for a line as for a megabyte, and nobody waits for it as for a result.
+ * Output that waits alone is committed after this many milliseconds, or once it is large: a commit costs about as much
+ * for a line as for a megabyte, and nobody waits for output as for a result.
  */
 const OUTPUT_MS = 5;
 const OUTPUT_BYTES = 1_048_576;
 
-/** Pieces that follow each other become one up to about so many bytes. */
+/** Consecutive pieces are joined up to about this many bytes. */
 const PIECE_BYTES = 262_144;
 
 /** The thread, and the calls that it has not answered. */
@@ -122,16 +122,16 @@ class StoreThread {
   readonly #worker = new Worker(WORKER_URL, { type: "module", name: "store" });
   readonly #opened = Promise.withResolvers<string>();
   readonly #pending = new Map<number, Pending>();
-  /** What has not been posted, in the order in which it was asked for. */
+  /** Calls that have not been sent, in order. */
   readonly #calls = new Map<number, StoreCall>();
-  /** Patches among the calls that another of the same command may still be laid over. */
+  /** Patches that have not been sent, by command. A later patch of the command can be merged into them. */
   readonly #patches = new Map<bigint, WaitingPatch>();
-  /** Output among the calls, by command and stream, that what follows it may still be joined to. */
+  /** Output that has not been sent, by command and stream. The next piece of the stream can be joined to it. */
   readonly #outputs = new Map<string, WaitingOutput>();
-  /** All output among the calls. */
+  /** All output that has not been sent. */
   #waitingOutputs: WaitingOutput[] = [];
   #outputBytes = 0;
-  /** When output that waits alone is posted. */
+  /** Timer for sending output that waits alone. */
   #outputTimer: Timer | undefined;
   #outputPostedAt = -Infinity;
   #underWay = 0;
@@ -159,13 +159,15 @@ class StoreThread {
     method: StoreCall["method"],
     args: readonly unknown[],
   ): Promise<unknown> {
-    // A read sees the writes before it, so none of them may move behind it.
+    // A read sees the writes before it, so no later write may be merged into one of them.
     this.#patches.clear();
     this.#outputs.clear();
     return this.#ask(method, args);
   }
 
-  /** Pieces of one stream that have not been posted become one, where the first of them was asked for. */
+  /**
+   * Adds a piece of output. Pieces of one stream that have not been sent are joined, at the place of the first of them.
+   */
   append(commandId: bigint, piece: OutputPiece): Promise<unknown> {
     const key = `${commandId} ${piece.stream}`;
     const { length } = piece.bytes;
@@ -217,12 +219,15 @@ class StoreThread {
     const answer = Promise.withResolvers<unknown>();
     this.#pending.set(id, { answers: [answer], batch: undefined });
     this.#calls.set(id, { id, method, args });
-    // What is asked for in one go is one message.
+    // Calls of one turn of the event loop are sent in one message.
     if (this.#isFirst(method)) queueMicrotask(() => this.#flush());
     return answer.promise;
   }
 
-  /** Whether nothing that waits has begun a message: output may wait for more of it, and nothing else for output. */
+  /**
+   * True if no waiting call has caused a message yet. Output may wait for more output; other calls never wait for
+   * output.
+   */
   #isFirst(method: StoreCall["method"]): boolean {
     const isOutput = method === "appendOutput";
     return this.#calls.size === 1 ||
@@ -230,15 +235,15 @@ class StoreThread {
   }
 
   /**
-   * Patches of one command that have not been posted become one, where the last of them was asked for: a command that
-   * begins and ends at once is written once.
+   * Adds a patch. Patches of one command that have not been sent are merged, at the place of the last of them: a
+   * command that begins and ends at once is written once.
    */
   patch(patch: CommandPatch): Promise<unknown> {
     const earlier = this.#patches.get(patch.id);
     const whole = earlier === undefined
       ? patch
       : { ...earlier.patch, ...patch };
-    // What was printed before the change is not to be joined by what was printed after it.
+    // Output from before the change must not be joined with output from after it.
     this.#outputs.clear();
     const answered = this.#ask("patchCommand", [whole]);
     const id = this.#lastId;
@@ -248,7 +253,9 @@ class StoreThread {
     return answered;
   }
 
-  /** Drops a call for a later one that says the same and more; who waited for the first waits for the second. */
+  /**
+   * Drops a call in favour of a later one that says the same and more; callers of the first now wait for the second.
+   */
   #join(droppedId: number, id: number): void {
     const dropped = this.#pending.get(droppedId);
     const pending = this.#pending.get(id);
@@ -283,7 +290,7 @@ class StoreThread {
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     this.#patches.clear();
-    // A prune takes its time between the others, so nobody waits for its answer.
+    // A prune takes long and runs between the other calls, so no call waits for its answer.
     const counted = calls.filter(({ method }) => method !== "prune");
     if (counted.length > 0) {
       this.#underWay++;
@@ -296,7 +303,7 @@ class StoreThread {
     this.#post({ kind: "calls", calls }, buffers);
   }
 
-  /** Whether only output is to be posted, and it can wait. What is asked for besides ends the wait. */
+  /** True if only output is to be sent and it can wait. Any other call ends the wait. */
   #waitsForMore(): boolean {
     const now = systemClock.monotonic();
     const left = this.#outputPostedAt + OUTPUT_MS - now;
@@ -316,7 +323,7 @@ class StoreThread {
     return true;
   }
 
-  /** Writes the output that waits into its calls. Returns the memory that is to be given away with them. */
+  /** Writes the waiting output into its calls. Returns the memory that is given away with them. */
   #joinOutput(): ArrayBuffer[] {
     const buffers: ArrayBuffer[] = [];
     for (const { id, commandId, pieces } of this.#waitingOutputs) {
