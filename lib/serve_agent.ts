@@ -31,18 +31,18 @@ import { encode } from "./protobuf/protobuf_writer.ts";
 
 const log = logger("agent");
 
-/** What an Agent needs. */
+/** Options of an Agent. */
 export interface ServeAgentOptions {
-  /** The state folder; `join` has made it. */
+  /** State folder, made by `join`. */
   readonly dir: string;
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** A running Agent. */
+/** Running Agent. */
 export interface RunningAgent extends AsyncDisposable {
   readonly name: string;
-  /** Refuses new commands, ends those that run, delivers what it can within 5 s, and says Bye. */
+  /** Refuses new commands, ends the running ones, delivers results for at most 5 s, and says Bye. */
   stop(): Promise<void>;
 }
 
@@ -73,19 +73,19 @@ export async function serveAgent(
   return { name: config.name, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** What became of a join. */
+/** Result of a join. */
 export interface Joined {
   readonly name: string;
-  /** The Manager's address that was dialled. */
+  /** Address of the Manager that was dialled. */
   readonly address: string;
 }
 
 /**
- * Enrols this host: keeps a secret of its own making, tells the Manager its hash, and says Bye. May be repeated with the
- * same token after any interruption.
+ * Enrols this host: makes and stores a secret, sends the Manager its hash, and says Bye. May be repeated with the same
+ * token after any interruption.
  *
- * @throws {PiriError} INVALID_ARGUMENT for what is no token; AUTH_FAILED if the Manager does not take it; UNAVAILABLE;
- * DENIED; FAILED_PRECONDITION if the agent of this folder is running
+ * @throws {PiriError} INVALID_ARGUMENT for a text that is no token; AUTH_FAILED if the Manager does not accept it;
+ * UNAVAILABLE; DENIED; FAILED_PRECONDITION if the agent of this folder is running
  */
 export async function joinManager(
   token: string,
@@ -99,7 +99,7 @@ export async function joinManager(
 }
 
 /**
- * Says hello once as `run` would, and Bye.
+ * Says hello once as `run` would, and then Bye.
  *
  * @throws {PiriError} as `joinManager`
  */
@@ -109,7 +109,7 @@ export async function tryHello(options: ServeAgentOptions): Promise<string> {
   return await owned.core.enrol();
 }
 
-/** An Agent with its state folder, its threads and its sockets. */
+/** Agent with its state folder, its threads and its sockets. */
 interface OwnedCore extends AsyncDisposable {
   readonly core: AgentCore;
 }

@@ -24,40 +24,40 @@ import { openStoreClient } from "./store/store_client.ts";
 
 const log = logger("manager");
 
-/** How often old records are deleted and the certificate is looked at, milliseconds. */
+/** Time between two deletions of old records and two checks of the certificate, in milliseconds. */
 const UPKEEP_MS = 3_600_000;
 
 const DAY_MS = 86_400_000;
 
-/** What a running Manager needs. */
+/** Options of a Manager. */
 export interface ServeManagerOptions {
-  /** The state folder; `init` has made it. */
+  /** State folder, made by `init`. */
   readonly dir: string;
   readonly clock: Clock;
   readonly random: Random;
-  /** Starts the log as config.yaml has it, before anything is logged. */
+  /** Starts the log with the settings of config.yaml, before anything is logged. */
   readonly startLog?: (configured: LogOptions) => Promise<void>;
-  /** Whether a plain-TCP front takes the connections, also if config.yaml does not ask for one. */
+  /** True to put a plain-TCP front before the connections even if config.yaml does not ask for one. */
   readonly guard?: boolean;
 }
 
-/** A running Manager. */
+/** Running Manager. */
 export interface RunningManager extends AsyncDisposable {
-  /** Where agents connect to, "host:port", with the port that was chosen. */
+  /** Address that agents connect to, "host:port", with the port that was chosen. */
   readonly listen: string;
   readonly port: number;
-  /** Where the control API is: a socket's path or a URL. */
+  /** Place of the control API: the path of a socket, or a URL. */
   readonly control: string;
   readonly manager: Manager;
-  /** Tells agents to come back, answers clients to the end, and closes the database. */
+  /** Tells agents to come back later, finishes the answers to clients, and closes the database. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts the Manager of a state folder.
  *
- * @throws {PiriError} FAILED_PRECONDITION if the folder is not initialised or another Manager runs on it; DENIED if a key
- * may be read by others; UNAVAILABLE if it cannot listen; CORRUPT for a database that is too new
+ * @throws {PiriError} FAILED_PRECONDITION if the folder is not initialised or another Manager runs on it; DENIED if
+ * others may read a key; UNAVAILABLE if it cannot listen; CORRUPT for a database of a newer version
  */
 export async function serveManager(
   options: ServeManagerOptions,
@@ -75,13 +75,13 @@ export async function serveManager(
   }
 }
 
-/** Checks parameters early where the operation is one of ours; an agent of another build may have others. */
+/** Checks parameters early if the operation is one of this build; an agent of another build may have others. */
 function checkKnownParams(name: string, params: string): void {
   const operation = operations.find((each) => each.name === name);
   if (operation !== undefined) checkParams(operation, params);
 }
 
-/** A Manager with its sockets, its state folder and its upkeep. */
+/** Manager with its sockets, its state folder and its upkeep. */
 class ServedManager implements RunningManager {
   readonly manager: Manager;
   readonly #state: ManagerState;
@@ -192,7 +192,7 @@ class ServedManager implements RunningManager {
     });
   }
 
-  /** Takes a connection whose handshake is done; behind a guard, only what came by it. */
+  /** Takes a connection after its handshake. Behind a guard, only connections from the guard are taken. */
   #admit(transport: Transport): void {
     if (this.#guard === undefined) return this.#core.serve(transport);
     const admitted = this.#guard.admit(transport);
@@ -240,7 +240,7 @@ class ServedManager implements RunningManager {
     await this.#renewCertificate();
   }
 
-  /** Live connections stay; new ones get the new certificate. */
+  /** Renews the certificate. Live connections stay; new ones get the new certificate. */
   async #renewCertificate(): Promise<void> {
     const { clock, random } = this.#options;
     const renewed = await renewServerIdentity(this.#state, { clock, random });

@@ -1,25 +1,25 @@
 import { PiriError } from "../../base/errors.ts";
 import type { ProcessIdentity } from "../../operations/operation.ts";
 
-/** The version of the journal's files that this build writes. */
+/** Version of the journal's files that this build writes. */
 export const JOURNAL_VERSION = 1;
 
-/** The longest record, in bytes: a command and a result are 256 KiB at most. */
-export const LONGEST_RECORD = 1_048_576;
+/** Length of the longest record, in bytes. A command or a result is at most 256 KiB. */
+export const MAX_RECORD_BYTES = 1_048_576;
 
-/** What the journal says of itself. */
+/** Facts about the journal itself. */
 export interface Header {
   readonly instance: string;
   readonly machineId: string;
-  /** Names the time from one start of the system to the next; empty if the system has no such name. */
+  /** Identifies the current boot of the system; empty if the system has no such id. */
   readonly bootId: string;
   readonly session: bigint;
   readonly lastCommandId: bigint;
-  /** Above the number of every command that ever had files here. */
+  /** Number above the key of every command that ever had files here. */
   readonly nextKey: number;
 }
 
-/** Which command, as its Manager names it. */
+/** Name that a Manager has for a command. */
 export interface CommandName {
   readonly id: bigint;
   readonly nonce: bigint;
@@ -27,9 +27,9 @@ export interface CommandName {
 }
 
 /**
- * A line of the journal. `key` is the number of a command in this journal, for ids of old Managers repeat.
+ * Record of the journal. `key` is the number of a command in this journal, because ids of legacy Managers repeat.
  *
- * A result says whose it is, so that it can be delivered even where the line of its command was damaged.
+ * A result carries the name of its command, so that it can be delivered even if the record of the command was damaged.
  */
 export type JournalRecord =
   | { readonly kind: "header" } & Header
@@ -47,7 +47,7 @@ export type JournalRecord =
   | {
     readonly kind: "finished";
     readonly key: number;
-    /** What the streams had in all. */
+    /** Length of each stream, in bytes. */
     readonly stdout: number;
     readonly stderr: number;
     readonly result: Uint8Array;
@@ -72,12 +72,12 @@ const KINDS = [
   "forgotten",
 ] as const;
 
-/** Whether a record may begin with this byte. */
+/** True if a record may begin with this byte. */
 export function isKind(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 1 && byte <= KINDS.length;
 }
 
-/** A line as bytes. */
+/** Encodes a record. */
 export function encodeRecord(record: JournalRecord): Uint8Array<ArrayBuffer> {
   const out = new Writer();
   out.number(1, KINDS.indexOf(record.kind) + 1);
@@ -113,9 +113,11 @@ export function encodeRecord(record: JournalRecord): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * A line from its bytes.
+ * Decodes a record.
  *
- * @throws {PiriError} CORRUPT if a newer build wrote it, RangeError if it is none.
+ * @throws {PiriError} CORRUPT if a newer build wrote it.
+ *
+ * @throws {RangeError} if the bytes are no record.
  */
 export function decodeRecord(bytes: Uint8Array<ArrayBuffer>): JournalRecord {
   const from = new Reader(bytes);
@@ -185,7 +187,7 @@ class Writer {
   readonly #parts: Uint8Array[] = [];
   #length = 0;
 
-  /** Unsigned, big-endian, in so many bytes. */
+  /** Writes an unsigned number, big-endian, in `size` bytes. */
   number(size: number, value: number): this {
     const part = new Uint8Array(size);
     let rest = value;
@@ -196,7 +198,7 @@ class Writer {
     return this.#add(part);
   }
 
-  /** 64 bits, signed or not. */
+  /** Writes 64 bits, signed or unsigned. */
   bigint(value: bigint): this {
     const part = new Uint8Array(8);
     new DataView(part.buffer).setBigInt64(0, BigInt.asIntN(64, value));
@@ -248,7 +250,7 @@ class Reader {
     return this.#view().getBigInt64(0);
   }
 
-  /** A copy, so that one line does not keep the whole file in memory. */
+  /** Reads bytes as a copy, so that one record does not keep the whole file in memory. */
   blob(): Uint8Array<ArrayBuffer> {
     return this.#take(this.number(4)).slice();
   }

@@ -27,20 +27,23 @@ const STREAMS: readonly [StreamName, OutputStream][] = [
   ["stderr", OutputStream.STDERR],
 ];
 
-/** Text of a result towards a Manager without CommandOutput, bytes: a frame of 64 KiB holds it with all the rest. */
+/**
+ * Limit of text in a result for a Manager without CommandOutput, in bytes: it fits into a frame of 64 KiB with the
+ * rest.
+ */
 const TEXT_BYTES = 49_152;
 
-/** The connection that things are delivered over. */
+/** Connection that results are delivered over. */
 export interface DeliveryPeer {
   send(body: Body): Promise<void>;
 }
 
-/** What a delivery is made of. */
+/** Parts of a delivery. */
 export interface DeliveryOptions {
   readonly journal: Journal;
   readonly runner: Runner;
   readonly peer: DeliveryPeer;
-  /** Only this Manager's commands are delivered. */
+  /** Only commands of this Manager are delivered. */
   readonly managerId: string;
   readonly features: ReadonlySet<Feature>;
   readonly resume: readonly ResumeFrom[];
@@ -48,13 +51,16 @@ export interface DeliveryOptions {
 }
 
 /**
- * Drains the journal into one connection: of each command its output from the byte that the Manager wants, its progress,
- * and its result last. Ends with the connection; the next one makes its own.
+ * Drains the journal into one connection. For each command it sends the output from the byte that the Manager wants,
+ * the progress, and the result last. It ends with the connection; the next connection makes its own.
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #drains = new Map<JournalEntry, Drain>();
-  /** Of hundreds of commands that all have something to tell, one does, and the next when there is room. */
+  /**
+   * Lets one command send at a time, out of possibly hundreds that have something to send. The next one follows when
+   * there is room.
+   */
   readonly #turns = new Turns();
   readonly #unsubscribe: () => void;
 
@@ -64,31 +70,31 @@ export class Delivery {
     for (const entry of options.journal.entries()) this.#news(entry);
   }
 
-  /** A command was accepted over this connection. */
+  /** Starts delivering a command that was accepted over this connection. */
   accepted(entry: JournalEntry): void {
     this.#news(entry);
   }
 
-  /** The Manager does not need the command any more, or is told what it is about all the same. */
+  /** Stops delivering a command: it was acknowledged, or its delivery starts over. */
   forgotten(entry: JournalEntry): void {
     this.#drains.get(entry)?.stop();
     this.#drains.delete(entry);
   }
 
-  /** The stored result of a finished command goes out again. */
+  /** Sends the stored result of a finished command again. */
   again(entry: JournalEntry): void {
     this.forgotten(entry);
     this.#news(entry);
   }
 
-  /** The Manager ended the connection for what it was sent: any result on its way may be the one. */
+  /** Notes that the Manager ended the connection because of a message: any result under way may be the cause. */
   rejected(): void {
     for (const [entry, drain] of this.#drains) {
       if (drain.sentResult) this.#options.rejections.add(entry);
     }
   }
 
-  /** The connection has ended. */
+  /** Stops all deliveries, because the connection has ended. */
   close(): void {
     this.#unsubscribe();
     for (const drain of this.#drains.values()) drain.stop();
@@ -110,7 +116,7 @@ export class Delivery {
   }
 }
 
-/** One command on its way over one connection. */
+/** Delivery of one command over one connection. */
 class Drain {
   readonly #entry: JournalEntry;
   readonly #options: DeliveryOptions;
@@ -134,7 +140,7 @@ class Drain {
     };
   }
 
-  /** Whether the result is on its way, and not acknowledged. */
+  /** True if the result was sent and is not acknowledged. */
   get sentResult(): boolean {
     return this.#sentResult;
   }
@@ -152,7 +158,7 @@ class Drain {
     const { features } = this.#options;
     while (!this.#stopped) {
       this.#news = Promise.withResolvers();
-      // Read before the output: what was printed before the result is then sure to be sent before it.
+      // Read before the output, so that output from before the result is sure to be sent before it.
       const result = this.#entry.result;
       await this.#sendProgress();
       if (features.has("output")) await this.#sendOutput();
@@ -176,7 +182,7 @@ class Drain {
     await this.#turns.run(() => peer.send({ case: "progress", value }));
   }
 
-  /** Sends all output that there is, a piece of each stream in turn. */
+  /** Sends all output that there is, one piece of each stream in turn. */
   async #sendOutput(): Promise<void> {
     let sent = true;
     while (sent && !this.#stopped) {
@@ -188,7 +194,7 @@ class Drain {
     }
   }
 
-  /** Reads in its turn only, so that what waits for it is on the disk. False if there is nothing to send. */
+  /** Reads in its turn only, so that waiting output stays on the disk. False if there is nothing to send. */
   async #sendPiece(name: StreamName, stream: OutputStream): Promise<boolean> {
     if (this.#stopped) return false;
     const piece = await this.#entry.read(
@@ -219,11 +225,13 @@ class Drain {
     if (!features.has("output")) await this.#addText(result);
     this.#sentResult = true;
     await peer.send({ case: "result", value: result });
-    // Without acknowledgements there is one try, and then it is forgotten.
+    // Without acknowledgements there is only one try, and then the command is forgotten.
     if (!features.has("ack")) await journal.forget(this.#entry);
   }
 
-  /** Towards a Manager of 2024 the result carries what was printed, how it ended in words, and only known statuses. */
+  /**
+   * Adapts a result for a legacy Manager: it contains the output and the end in words, and only statuses that it knows.
+   */
   async #addText(result: CommandResult): Promise<void> {
     const printed = await this.#printed();
     const text = [printed, result.output || howItEnded(result)]
@@ -241,7 +249,7 @@ class Drain {
     let text = "";
     let length = 0;
     for (const [name] of STREAMS) {
-      // A character may lie across two pieces.
+      // A character may be split across two pieces.
       const decoder = new TextDecoder();
       let offset = 0n;
       while (length <= TEXT_BYTES) {
@@ -258,7 +266,7 @@ class Drain {
   }
 }
 
-/** The end in words, where the result has none. */
+/** Describes the end in words if the result has none. */
 function howItEnded({ signal, exitCode = 0 }: CommandResult): string {
   if (signal !== "") return `ended by ${signal}`;
   return exitCode === 0 ? "" : `exit code ${exitCode}`;

@@ -27,20 +27,20 @@ import { encode } from "../../protobuf/protobuf_writer.ts";
 
 const log = logger("agent", "runner");
 
-/** Between SIGTERM and SIGKILL unless the Manager says otherwise, milliseconds. */
+/** Default time between SIGTERM and SIGKILL, in milliseconds. */
 const GRACE_MS = 5_000;
 
-/** How far a running command is by its own account. */
+/** Progress of a running command, as its operation reports it. */
 export interface Progress {
   readonly current: number;
   readonly total: number;
   readonly message: string;
 }
 
-/** What a runner is made of. */
+/** Parts of a runner. */
 export interface RunnerOptions extends PastOptions {
   readonly workers: Workers;
-  /** Asks the Manager for data, over whichever connection is current. */
+  /** Requests data from the Manager, over the current connection. */
   readonly request: (
     type: string,
     params: string,
@@ -61,8 +61,8 @@ interface Running {
 }
 
 /**
- * Carries out commands and writes what comes of them into the journal. Knows no connection: whichever is current drains
- * the journal, so that a reconnect in the middle of a command needs no special path.
+ * Carries out commands and writes their output and results into the journal. It knows no connection: the current
+ * connection drains the journal, so that a reconnect in the middle of a command needs no special path.
  */
 export class Runner {
   readonly #options: RunnerOptions;
@@ -71,10 +71,10 @@ export class Runner {
   readonly #running = new Map<JournalEntry, Running>();
   readonly #listeners = new Set<(entry: JournalEntry) => void>();
   #idle = Promise.withResolvers<void>();
-  /** How many commands are being journaled. */
+  /** Count of commands that are being journaled. */
   #accepting = 0;
   #refusing: string | undefined;
-  /** Whether output waits for acknowledgements: only while there is a link that gives some. */
+  /** True if output waits for acknowledgements, which only a link can bring. */
   #windowed = false;
   #linked = false;
 
@@ -84,30 +84,33 @@ export class Runner {
     this.#clock = options.clock;
   }
 
-  /** Ends what an earlier run of this agent left behind, and says so. Called once, before the first dial. */
+  /**
+   * Ends the processes of an earlier run of this agent, and records results for its commands. Called once, before the
+   * first dial.
+   */
   settlePast(): Promise<void> {
     return settlePast(this.#options);
   }
 
-  /** Calls back whenever a command has something to deliver. Returns how to stop that. */
+  /** Calls back whenever a command has something to deliver. Returns a function that stops this. */
   onNews(listener: (entry: JournalEntry) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** The newest progress of a command that runs. */
+  /** Newest progress of a running command. */
   progressOf(entry: JournalEntry): Progress | undefined {
     return this.#running.get(entry)?.progress;
   }
 
-  /** Whether the command runs; one that is journaled and neither runs nor is finished is being started. */
+  /** True if the command runs. A command that is journaled, but neither runs nor is finished, is being started. */
   isRunning(entry: JournalEntry): boolean {
     return this.#running.has(entry);
   }
 
   /**
-   * Takes a command: journals it and starts it. Returns its entry, a refusal for the Manager, or undefined if the command
-   * is known already.
+   * Takes a command: journals it and starts it. Returns its entry, a refusal for the Manager, or undefined if the
+   * command is known already.
    */
   async accept(
     command: Command,
@@ -140,9 +143,9 @@ export class Runner {
         managerId,
         command: encode(writeCommand, command),
       });
-      // Before it starts: an agent that dies from here on cannot say that it had not begun.
+      // Before the start: an agent that dies from here on cannot say that the command had not begun.
       await entry.started();
-      // The agent may have been asked to end meanwhile: nobody would wait for what is started now.
+      // The agent may have been asked to stop meanwhile: nobody would wait for a command that starts now.
       const late = this.#refusing;
       if (late === undefined) this.#start(entry, command);
       else await this.#keep(entry, refusalBecause(id, late));
@@ -160,7 +163,7 @@ export class Runner {
     }
   }
 
-  /** Ends a command that runs. False if there is none: it has ended, or was never here. */
+  /** Ends a running command. False if there is none: it has ended, or was never here. */
   cancel({ commandId, graceMs }: CommandCancel, managerId: string): boolean {
     for (const running of this.#running.values()) {
       const { entry } = running;
@@ -171,7 +174,7 @@ export class Runner {
     return false;
   }
 
-  /** There is a connection. `windowed`: it acknowledges output. */
+  /** Notes that there is a connection. If `windowed`, it acknowledges output. */
   linkUp(windowed: boolean): void {
     this.#linked = true;
     this.#windowed = windowed;
@@ -182,7 +185,10 @@ export class Runner {
     }
   }
 
-  /** There is none any more: output goes on into the journal, and commands that must not outlive the link get their time. */
+  /**
+   * Notes that the connection is gone. Output continues into the journal, and commands that must not outlive the link
+   * get their time limit.
+   */
   linkDown(): void {
     if (!this.#linked) return;
     this.#linked = false;
@@ -193,7 +199,7 @@ export class Runner {
     }
   }
 
-  /** The Manager holds more of a command's output: it may print on. */
+  /** Notes that the Manager holds more of a command's output, so that the command may print more. */
   acknowledged(entry: JournalEntry): void {
     const running = this.#running.get(entry);
     if (running !== undefined) this.#wake(running);
@@ -204,7 +210,7 @@ export class Runner {
     this.#refusing = reason;
   }
 
-  /** Ends everything that runs, and resolves when it has ended. */
+  /** Ends all running commands, and resolves once they have ended. */
   async stop(): Promise<void> {
     for (const running of this.#running.values()) {
       this.#ask(running, "agentStopped", GRACE_MS);
@@ -225,16 +231,16 @@ export class Runner {
       ended: false,
     };
     this.#running.set(entry, running);
-    let job: Translated;
+    let work: Translated;
     try {
-      job = jobOf(entry, command);
+      work = operationOf(entry, command);
     } catch (error) {
       void this.#ended(running, failed(codeOf(error), messageOf(error)));
       return;
     }
     const handle = this.#options.workers.start({
       commandId: entry.id,
-      ...job,
+      ...work,
       marker: markerOf(entry),
     }, this.#sink(running));
     if (handle === undefined) {
@@ -271,7 +277,9 @@ export class Runner {
     };
   }
 
-  /** Keeps output; while the Manager is behind by a window, whoever prints waits, unless it is being ended. */
+  /**
+   * Stores output. While the Manager is behind by a whole window, the program has to wait, unless it is being ended.
+   */
   async #output(
     running: Running,
     stream: StreamName,
@@ -291,7 +299,7 @@ export class Runner {
     }
   }
 
-  /** The worker does not answer and was left behind: what it started is ended from here. */
+  /** Ends the processes of a command from here, because its worker did not answer and was given up. */
   async #giveUp(running: Running): Promise<void> {
     const reaped = await this.#endSurvivors(running.entry);
     await this.#ended(running, {
@@ -326,7 +334,7 @@ export class Runner {
     this.#rest();
   }
 
-  /** Whether anything runs or is about to be journaled. */
+  /** True if a command runs or is being journaled. */
   get #isBusy(): boolean {
     return this.#running.size > 0 || this.#accepting > 0;
   }
@@ -365,8 +373,8 @@ export class Runner {
   }
 }
 
-/** What is to be done, in our words. */
-function jobOf(
+/** Operation and parameters of a command, translated if a legacy Manager sent it. */
+function operationOf(
   { managerId }: JournalEntry,
   { type, data }: Command,
 ): Translated {
@@ -375,7 +383,7 @@ function jobOf(
     : { operation: type, params: data };
 }
 
-/** Stands in until the worker has the job. */
+/** Placeholder until the worker has the command. */
 const NOT_STARTED: WorkHandle = {
   stop() {},
   kill() {},

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
-  HIGHEST_ID_JUMP,
+  MAX_ID_JUMP,
   MAX_RUNNING,
 } from "../../../lib/agent/runner/acceptance.ts";
 import {
@@ -116,7 +116,7 @@ Deno.test("an id that is not above the highest accepted is refused", async () =>
 Deno.test("an id that is too far above the highest accepted is refused, and the agent takes commands as before", async () => {
   await using core = await MemoryAgent.start();
   await core.accepted({ commandId: 5n });
-  for (const commandId of [5n + HIGHEST_ID_JUMP + 1n, 2n ** 63n - 1n]) {
+  for (const commandId of [5n + MAX_ID_JUMP + 1n, 2n ** 63n - 1n]) {
     const { status, output, data } = await core.refused({ commandId });
     assertEquals(status, REFUSED);
     assertMatch(
@@ -137,7 +137,7 @@ Deno.test("a new journal takes ids as high as a Manager's may have become, and n
   assertEquals(core.journal.lastCommandId, 0n);
   // A Manager that has followed an agent to 2^32, more than once.
   await core.accepted({ commandId: 5n * 2n ** 32n });
-  await core.accepted({ commandId: 5n * 2n ** 32n + HIGHEST_ID_JUMP });
+  await core.accepted({ commandId: 5n * 2n ** 32n + MAX_ID_JUMP });
 });
 
 Deno.test("of an old Manager an id is taken however high it is", async () => {
