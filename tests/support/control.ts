@@ -15,7 +15,7 @@ import {
 import { systemRandom } from "../../lib/base/random.ts";
 import { SmallManager } from "./small_manager.ts";
 
-/** A state folder with a served Manager, and a client of it. */
+/** Served Manager in a state folder, with a client of it. */
 export interface TestControl extends AsyncDisposable {
   readonly dir: string;
   readonly manager: SmallManager;
@@ -44,12 +44,12 @@ export async function startControl(
   };
 }
 
-/** A folder that is gone when the test is. */
+/** Temporary folder that ends with the test. */
 export function tempFolder(): Promise<TempFolder> {
   return TempFolder.make();
 }
 
-/** What plain HTTP gets: no Connect client, as with curl. */
+/** Answer to plain HTTP, without a Connect client, as curl would get it. */
 export interface PlainAnswer {
   readonly status: number;
   readonly headers: Headers;
@@ -76,7 +76,7 @@ export async function post(
   return { status, headers: answered, json: await response.json() };
 }
 
-/** The Connect code, our code and the message of what a call rejects with. */
+/** Connect code, our code and message of the error that a call rejects with. */
 export async function refusal(
   call: Promise<unknown>,
 ): Promise<{ connect: string; piri: string | null; message: string }> {
@@ -93,16 +93,16 @@ export async function refusal(
   throw new AssertionError("The call did not reject");
 }
 
-/** All that a stream gives. */
+/** Collects all items of a stream. */
 export async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
   for await (const item of stream) items.push(item);
   return items;
 }
 
-/** A served Manager in a process of its own. */
+/** Served Manager in a process of its own. */
 export interface ControlChild extends AsyncDisposable {
-  /** Ends it as a crash would, and resolves when it is gone. */
+  /** Kills it as a crash would, and resolves when it has ended. */
   kill(): Promise<void>;
 }
 
