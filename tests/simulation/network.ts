@@ -6,40 +6,40 @@ import type { SeededRandom } from "./seeded_random.ts";
 import type { Trace } from "./trace.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
-/** How a connection that breaks looks from each side. */
+/** Break of a connection as each side sees it. */
 export interface Break {
-  /** When each side hears of it, milliseconds from now; Infinity: never. */
+  /** Times at which each side notices it, in milliseconds from now. Infinity: never. */
   readonly agentHearsMs: number;
   readonly managerHearsMs: number;
-  /** What is on its way is delivered all the same, so much later; undefined: it is lost, from any byte on. */
+  /** Delay of the bytes under way, in milliseconds. Undefined: they are lost from a random byte on. */
   readonly upLagMs: number | undefined;
   readonly downLagMs: number | undefined;
 }
 
-/** Who waits for connections. */
+/** Program that accepts connections. */
 export interface Server {
   readonly life: Life;
   accept(transport: Transport): void;
 }
 
-/** What a network is made of. */
+/** Parts of a network. */
 export interface NetworkOptions {
   readonly time: VirtualTime;
   readonly trace: Trace;
   readonly random: SeededRandom;
-  /** Listens to a direction of a connection, and may change what is said. */
+  /** Observer of a direction of a connection, which may also change its messages. */
   readonly ear: (wire: Wire, direction: "up" | "down") => Ear | undefined;
 }
 
-/** Between all agents and their Manager. */
+/** Network between all agents and their Manager. */
 export class Network {
   readonly options: NetworkOptions;
   readonly wires = new Set<Wire>();
-  /** Nobody listens while it is undefined. */
+  /** Program that listens; undefined while there is none. */
   server: Server | undefined;
   /** Agents that cannot be reached at all. */
   readonly partitioned = new Set<string>();
-  /** All links are good, and stay so. */
+  /** True once all links are good and stay good. */
   healed = false;
   #count = 0;
 
@@ -47,7 +47,7 @@ export class Network {
     this.options = options;
   }
 
-  /** Connects an agent with whoever listens. */
+  /** Connects an agent with the program that listens. */
   async dial(
     agent: string,
     { life, signal }: { life: Life; signal: AbortSignal },
@@ -68,7 +68,7 @@ export class Network {
     return wire.agentEnd;
   }
 
-  /** The kernel closes what a program that died had open; without power nobody does. */
+  /** Closes all connections of a dead program, as the kernel does. Without power, nobody closes them. */
   closeAllOf(life: Life, { silently }: { silently: boolean }): void {
     for (const wire of this.wires) {
       const side = wire.agentLife === life
@@ -84,7 +84,7 @@ export class Network {
     }
   }
 
-  /** From now on links are good. Old connections that are not end. */
+  /** Makes links good from now on. Old connections that are bad end. */
   heal(): void {
     this.healed = true;
     this.partitioned.clear();
@@ -96,7 +96,7 @@ export class Network {
 export class Wire {
   readonly agent: string;
   readonly number: number;
-  /** The agent's address, as the Manager sees it. */
+  /** Address of the agent as the Manager sees it. */
   readonly peer: string;
   readonly agentLife: Life;
   readonly managerLife: Life;
@@ -104,7 +104,7 @@ export class Wire {
   readonly down: Pipe;
   readonly agentEnd: WireEnd;
   readonly managerEnd: WireEnd;
-  /** It broke, and the agent hears of it. */
+  /** True if it broke and the agent knows it. */
   isBroken = false;
   readonly #network: Network;
 
@@ -138,7 +138,7 @@ export class Wire {
     );
   }
 
-  /** It breaks, now or so far as each side can know. */
+  /** Breaks it. Each side notices it at its own time. */
   break({ agentHearsMs, managerHearsMs, upLagMs, downLagMs }: Break): void {
     this.isBroken ||= agentHearsMs < Infinity;
     this.up.break({
@@ -153,7 +153,7 @@ export class Wire {
     });
   }
 
-  /** Nothing goes through any more, and nobody is told. */
+  /** Drops all bytes from now on, without telling anybody. */
   goSilent(): void {
     this.break({
       agentHearsMs: Infinity,
@@ -175,7 +175,7 @@ export class Wire {
   }
 }
 
-/** What one side of a connection has in its hands. */
+/** One side's end of a connection. */
 export class WireEnd implements Transport {
   readonly peer: string;
   readonly #life: Life;
@@ -211,7 +211,7 @@ export class WireEnd implements Transport {
     if (this.#life.passes()) this.shut();
   }
 
-  /** It is gone without a word. */
+  /** Disappears without a word. */
   vanish(): void {
     this.#isShut = true;
     this.#closed();
@@ -229,7 +229,7 @@ export class WireEnd implements Transport {
 
 const GOOD: PipeTimes = { latencyMs: 2, bytesPerMs: 10_000, capacity: 262_144 };
 
-/** Most links are good, some far, some thin and deep. */
+/** Chooses times of a link: most links are good, some are far, some have little throughput and much buffer. */
 function someTimes(random: SeededRandom): PipeTimes {
   if (random.chance(0.75)) {
     return { ...GOOD, latencyMs: random.pick([0, 1, 1, 20]) };

@@ -2,7 +2,7 @@ import { assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import { complaintOf, search } from "./search.ts";
 import { simulate } from "./simulation.ts";
 
-/** Enough that some fare well while others do not. */
+/** Count of agents: enough that some do well while others do not. */
 const AGENTS = 20;
 
 Deno.test("a fleet to which nothing happens does all that it is told", async () => {
