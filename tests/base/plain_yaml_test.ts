@@ -35,7 +35,7 @@ function yamlOf(text: string): unknown {
   }
 }
 
-Deno.test("settings as Piri writes them are read as YAML has them", () => {
+Deno.test("settings as Piri writes them are read as by the YAML library", () => {
   const settings = readPlainYaml(WRITTEN);
 
   assert(settings !== undefined);
@@ -48,7 +48,7 @@ Deno.test("settings as Piri writes them are read as YAML has them", () => {
   assertEquals(settings["allowTestOperations"], false);
 });
 
-Deno.test("what is not that plain is left to YAML", () => {
+Deno.test("text that is not plain is left to the YAML library", () => {
   for (
     const text of [
       "",
@@ -95,7 +95,7 @@ Deno.test("what is not that plain is left to YAML", () => {
   }
 });
 
-Deno.test("whatever is changed in them, they are read as YAML has them, or not at all", () => {
+Deno.test("settings with random changes are read as by the YAML library, or not at all", () => {
   const random = new Seeded(7);
   const pieces = [
     ..." \n\t#:-|>\"'\\&*!%@`{}[],?~0159eExo.+aN_<\r\u0085\u2028\ufeff",

@@ -22,7 +22,7 @@ async function refusalOf(hello: Init<"clientHello">): Promise<string> {
   return reason.replace("protocol error: Cannot accept the hello: ", "");
 }
 
-Deno.test("a hello over a limit is refused, and hears which", async () => {
+Deno.test("a hello over a limit is refused with the name of the limit", async () => {
   const commands = Array.from(
     { length: 1_001 },
     (_, at) => ({ commandId: BigInt(at + 1) }),

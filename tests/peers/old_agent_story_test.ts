@@ -35,7 +35,7 @@ async function oldAgent(fleet: Fleet, name: string): Promise<ScriptedPeer> {
 }
 
 story(
-  "an operator adds an agent of 2024 by its secret, and runs a program on it as on any other",
+  "a legacy agent is added by its secret, and runs a program as any other",
   async (executables) => {
     await using fleet = await startFleet(executables);
     await add(fleet, "old-1");
@@ -69,7 +69,7 @@ story(
 );
 
 story(
-  "an agent of 2024 comes back to a Manager that was killed: what ran is lost, and the next command runs",
+  "a legacy agent comes back to a Manager that was killed: running commands are lost, new ones run",
   async (executables) => {
     await using fleet = await startFleet(executables);
     await add(fleet, "old-1");

@@ -54,7 +54,7 @@ function answerOf(type: string, data: string): DataResponse["value"] {
   return { case: "bytes", value: content.slice(offset, offset + length) };
 }
 
-Deno.test("our Agent says who it is to a Manager of 2024, and takes its bare ServerHello", async () => {
+Deno.test("our Agent says who it is to a legacy Manager, and accepts its bare ServerHello", async () => {
   await using manager = await OldManager.start();
   const { agent, hello, wire } = await manager.accepted();
   assertEquals(hello.clientId, "web-1");
@@ -84,7 +84,7 @@ Deno.test("a Ping before ServerHello is answered, also one that comes with it", 
   assertEquals((await agent.result()).status, SUCCESS);
 });
 
-Deno.test("frames of a Manager of 2024 that come byte by byte are the same frames", async () => {
+Deno.test("frames of a legacy Manager that come byte by byte are the same frames", async () => {
   await using manager = await OldManager.start();
   const { agent } = await manager.accepted();
   const bytes = framesOf(
@@ -100,7 +100,7 @@ Deno.test("frames of a Manager of 2024 that come byte by byte are the same frame
   assertEquals(output, "split\n");
 });
 
-Deno.test("a program that a Manager of 2024 asks for runs, and its result is text with the end in words", async () => {
+Deno.test("a program of a legacy Manager runs, and its result is text with the end in words", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   const id = await agent.commands(
@@ -154,7 +154,7 @@ Deno.test("the old parameters of command.Run do what they did", async () => {
 });
 
 Deno.test({
-  name: "user and group of 2024 are who a program runs as",
+  name: "legacy user and group are those that a program runs as",
   ignore: Deno.build.os === "windows" || Deno.uid() !== 0,
   async fn() {
     await using manager = await OldManager.start();
@@ -167,7 +167,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a program that is not to be waited for goes on after its command",
+  name: "a program that is not waited for continues after its command",
   ignore: Deno.build.os === "windows",
   async fn() {
     await using manager = await OldManager.start();
@@ -184,7 +184,7 @@ Deno.test({
   },
 });
 
-Deno.test("echo.Echo of 2024 says its message, or the reverse of it", async () => {
+Deno.test("a legacy echo.Echo says its message, or the reverse of it", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   const said = await agent.runs("echo.Echo", { "[args]": ["hello"] });
@@ -196,7 +196,7 @@ Deno.test("echo.Echo of 2024 says its message, or the reverse of it", async () =
   assertEquals(reversed.output, "ba\n");
 });
 
-Deno.test("a file that a Manager of 2024 wants installed is fetched by its requests, and once", async () => {
+Deno.test("a file that a legacy Manager wants installed is fetched by its requests, and once", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   const path = manager.folder.at("installed");
@@ -232,7 +232,7 @@ Deno.test("a file that a Manager of 2024 wants installed is fetched by its reque
 });
 
 Deno.test({
-  name: "mode and owner of an installed file are as they were asked for",
+  name: "mode and owner of an installed file are the given ones",
   ignore: NEEDS_MODES !== undefined,
   async fn() {
     await using manager = await OldManager.start();
@@ -296,7 +296,7 @@ Deno.test("a command that makes no sense gets a failed result, and the connectio
   }
 });
 
-Deno.test("ids of a Manager of 2024 repeat, and each command is a new one", async () => {
+Deno.test("ids of a legacy Manager repeat, and each command is a new one", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   for (const text of ["one", "two"]) {
@@ -306,7 +306,7 @@ Deno.test("ids of a Manager of 2024 repeat, and each command is a new one", asyn
   }
 });
 
-Deno.test("output that no frame of 2024 holds is cut, and says so", async () => {
+Deno.test("output that no legacy frame holds is cut, and says so", async () => {
   await using manager = await OldManager.start();
   const { agent, wire } = await manager.accepted();
   await agent.says("serverHello", { version: 1 });
@@ -324,7 +324,7 @@ Deno.test("output that no frame of 2024 holds is cut, and says so", async () => 
   }
 });
 
-Deno.test("a cancel of a Manager of 2024 ends the command", async () => {
+Deno.test("a cancel of a legacy Manager ends the command", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   const commandId = await agent.commands(
@@ -336,7 +336,7 @@ Deno.test("a cancel of a Manager of 2024 ends the command", async () => {
   assertEquals((await agent.result()).status, CANCELLED);
 });
 
-Deno.test("our Agent comes back by itself, and delivers what ended while nobody was there", async () => {
+Deno.test("our Agent comes back by itself, and delivers results from the time in between", async () => {
   await using manager = await OldManager.start();
   const first = await manager.welcomed();
   const file = manager.folder.at("file");
@@ -355,7 +355,7 @@ Deno.test("our Agent comes back by itself, and delivers what ended while nobody 
   assertEquals([status, output], [SUCCESS, "ready\ndone\n"]);
 });
 
-Deno.test("our Agent comes back to a Manager of 2024 that has said Bye, or nothing at all", async () => {
+Deno.test("our Agent comes back to a legacy Manager that has said Bye, or nothing at all", async () => {
   await using manager = await OldManager.start();
   const first = await manager.welcomed();
   await first.says("bye", { reason: "protocol error: message too big" });
@@ -369,7 +369,7 @@ Deno.test("our Agent comes back to a Manager of 2024 that has said Bye, or nothi
   );
 });
 
-Deno.test("each frame of our Agent to a Manager of 2024 is a record of its own", async () => {
+Deno.test("each frame of our Agent to a legacy Manager is a record of its own", async () => {
   await using manager = await OldManager.start();
   const { agent, wire } = await manager.accepted();
   await agent.says("serverHello", { version: 1 });

@@ -76,7 +76,7 @@ class Leased implements AsyncDisposable {
   }
 }
 
-Deno.test("a command that is ended when its link stays away, and one whose link comes back, keep the rules", async () => {
+Deno.test("a command that ends because its link stays away keeps the rules, and one whose link is back too", async () => {
   await using away = await Leased.start();
   await away.link(false, KILL_AFTER_MS - 1);
   await away.link(true, LONG_MS);
@@ -85,7 +85,7 @@ Deno.test("a command that is ended when its link stays away, and one whose link 
   assertEquals(away.violation, "");
 });
 
-Deno.test("a command that is ended for its link, though that came back, breaks a rule", async () => {
+Deno.test("a command that ends for its link although the link came back breaks a rule", async () => {
   await using spared = await Leased.start();
   await spared.link(false, KILL_AFTER_MS - 1);
   await spared.link(true, 1, { told: false });
@@ -96,7 +96,7 @@ Deno.test("a command that is ended for its link, though that came back, breaks a
   );
 });
 
-Deno.test("a command that goes on though its link stays away breaks a rule", async () => {
+Deno.test("a command that continues although its link stays away breaks a rule", async () => {
   await using forgotten = await Leased.start();
   await forgotten.link(false, KILL_AFTER_MS + LONG_MS, { told: false });
   assertMatch(

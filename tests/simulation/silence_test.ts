@@ -18,7 +18,7 @@ const MORE_LATE_OBJECTS = MIB / 2;
 /** Allowed growth of buffers: messages under way, and the space that the simulated disk holds for its files. */
 const MORE_BUFFERS = 12 * MIB;
 
-Deno.test("an agent whose Manager is away for a day keeps its journal within its bound, and delivers in the end", async () => {
+Deno.test("an agent without its Manager for a day keeps its journal within bounds, and delivers in the end", async () => {
   const used: number[] = [];
   const report = await withoutManager(24, (bytes) => void used.push(bytes));
   assertEquals(report.violation, undefined);
@@ -27,7 +27,7 @@ Deno.test("an agent whose Manager is away for a day keeps its journal within its
   assertLess(Math.max(...used), 4 * (Limits.offlineOutput + MIB));
 });
 
-Deno.test("an agent whose Manager is away for a day, with commands that go on, needs no more memory", () =>
+Deno.test("an agent without its Manager for a day, with running commands, needs no more memory", () =>
   needsNoMore("away"));
 
 Deno.test("a Manager whose agents read nothing for a day needs no more memory", () =>

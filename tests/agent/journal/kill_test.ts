@@ -52,7 +52,7 @@ function of(kind: string, told: readonly Told[]): Told[] {
   return told.filter((line) => line.kind === kind);
 }
 
-Deno.test("an agent that is killed while it journals keeps all that it was promised, on a real disk", async () => {
+Deno.test("a killed agent loses nothing that was promised, on a real disk", async () => {
   await using folder = await TempFolder.make();
   let instance: string | undefined;
   for (const lines of [1, 25, 90, 200]) {

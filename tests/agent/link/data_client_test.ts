@@ -99,7 +99,7 @@ Deno.test("an answer may have 1 MiB in all, and not a byte more", async () => {
   assertEquals(await large, "PROTOCOL_VIOLATION");
 });
 
-Deno.test("what the Manager refuses is refused with its code and words", async () => {
+Deno.test("a refusal of the Manager keeps its code and words", async () => {
   const { client, answer } = clientOf();
   const request = client.request("file.Read", "{}");
   answer(text(1n, "NOT_FOUND: Cannot read app.conf", false));
@@ -111,7 +111,7 @@ Deno.test("what the Manager refuses is refused with its code and words", async (
   assertEquals(error.code, "NOT_FOUND");
 });
 
-Deno.test("a Manager of 2024 refuses without a code", async () => {
+Deno.test("a refusal of a legacy Manager has no code", async () => {
   const { client, answer } = clientOf();
   const request = client.request("file.Read", "{}");
   answer(text(1n, "no such key", false));
@@ -157,13 +157,13 @@ Deno.test("the end of the connection fails all requests at once, and later ones 
   assertEquals(clock.timers, 0);
 });
 
-Deno.test("an answer that nobody asked for is counted and dropped", () => {
+Deno.test("an answer to no request is counted and dropped", () => {
   const { answer, counters } = clientOf();
   answer(text(7n, "hello"));
   assertEquals(counters.all(), { data_responses_late: 1n });
 });
 
-Deno.test("more requests than a Manager answers at a time wait for their turn", async () => {
+Deno.test("requests above the Manager's limit wait for their turn", async () => {
   const { client, clock, asked, answer } = clientOf();
   const answers = Array.from(
     { length: 40 },
