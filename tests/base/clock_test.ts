@@ -8,7 +8,7 @@ import {
 import { codeOf } from "../../lib/base/errors.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** The machine's timers, replaced by a list of those that are set until it is disposed of. */
+/** Replaces the machine's timers by a list of those that are set, until it is disposed of. */
 function listedTimers(): {
   set: { ms: number; callback: () => void; id: number }[];
 } & Disposable {

@@ -3,7 +3,7 @@ import { readPlainYaml } from "../../lib/base/plain_yaml.ts";
 import { parseYaml } from "../../lib/base/yaml.ts";
 import { Seeded } from "../wire/fuzz/seeded.ts";
 
-/** As piri-agent join writes it, and as people may have added to it. */
+/** Settings as `piri-agent join` writes them, with additions that people may make. */
 const WRITTEN = `\
 # The configuration of this agent: "quotes", ümläute, and more.
 
@@ -26,7 +26,7 @@ log:
   format: text
 `;
 
-/** What YAML makes of a text, or that it makes nothing of it. */
+/** Value that the YAML library reads from a text, or "not YAML". */
 function yamlOf(text: string): unknown {
   try {
     return parseYaml(text, "x.yaml", "CORRUPT").value;
@@ -104,7 +104,7 @@ Deno.test("settings with random changes are read as by the YAML library, or not 
   const lines = WRITTEN.split("\n");
   let plain = 0;
   for (let round = 0; round < 3_000; round++) {
-    // Short ones are as good, and quicker.
+    // Short texts are as good, and faster.
     const from = random.below(lines.length);
     let text = lines.slice(from, from + 1 + random.below(6)).join("\n") + "\n";
     for (let count = random.below(3); count > 0; count--) {

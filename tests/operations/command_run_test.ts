@@ -77,7 +77,7 @@ Deno.test("a program waits while nobody takes its output", async () => {
   );
   await run.next();
   const stuckAt = await settled(() => printedBytes(path));
-  // Two pipes of 64 KiB by default, the pieces on their way, and the program's own.
+  // Two pipes of 64 KiB by default, the pieces under way, and the program's own buffer.
   assertLess(stuckAt, megabyte);
   await run.next();
   context.stopNow();
@@ -287,12 +287,12 @@ async function nobodyEntry(): Promise<
   return { uid, gid, home };
 }
 
-/** How many bytes the program has told that it printed. */
+/** Count of bytes that the program has reported as printed. */
 async function printedBytes(path: string): Promise<number> {
   return Number(await Deno.readTextFile(path).catch(() => "0"));
 }
 
-/** A number once it has stayed the same, and above 0, for a while. */
+/** Waits until a number above 0 has stayed the same for a while. */
 async function settled(look: () => Promise<number>): Promise<number> {
   let before = 0;
   for (let same = 0; same < 10;) {

@@ -250,7 +250,7 @@ Deno.test("a folder that is missing or in the way is an error that says so", asy
   );
 });
 
-/** What a Manager with these files answers. */
+/** Data source of a Manager with these files. */
 async function files(
   content: Record<string, Uint8Array<ArrayBuffer>>,
 ): Promise<DataSource> {

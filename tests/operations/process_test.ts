@@ -273,7 +273,7 @@ Deno.test({
     }, newContext());
     const { value } = await run.next();
     assert(value !== undefined && "kind" in value && value.kind === "output");
-    // The program ends while nobody takes its output, and stays so for longer than the grace of its output.
+    // The program ends while nobody takes its output, for longer than the grace of its output.
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     const { stdout, outcome } = await finish(run);
     assertEquals(outcome.exitCode, 4);

@@ -28,7 +28,7 @@ Deno.test({
   },
 });
 
-/** Runs a program beside this file. Returns what it tells. */
+/** Runs a program of this folder and returns its report. */
 async function run(program: string) {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: [

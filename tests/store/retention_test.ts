@@ -4,7 +4,7 @@ import { bytes, create, newCommand, startStore } from "./support.ts";
 
 const EVERYTHING = 1n << 60n;
 
-/** A command that printed so many bytes in pieces and ended then, or is still open. */
+/** Command that printed `size` bytes in pieces and then ended, or is still open. */
 async function printed(
   store: Store,
   { size, piece = size, endedAt }: {

@@ -18,7 +18,7 @@ Deno.test("a store in its own thread returns the same as one in this thread", as
     await store.appendOutput(commands[0]?.id ?? 0n, {
       stream: "stdout",
       offset: 0n,
-      // A view in the middle of a larger memory, as a frame is.
+      // A view in the middle of a larger buffer, as a frame is.
       bytes: bytes.subarray(10, 90_000),
       cut: 0n,
       keep: true,
@@ -200,7 +200,7 @@ Deno.test("output that waits for more is sent with the next other call", async (
     offset: 1n,
     bytes: new Uint8Array(1),
   }).then(() => order.push("output"));
-  // By now it has been decided that it waits.
+  // By now it is decided that the output waits.
   await Promise.resolve();
   const ends = store.patchCommand({ id, state: "succeeded" })
     .then(() => order.push("end"));
@@ -230,7 +230,7 @@ Deno.test("output that cannot be stored fails alone, together with the pieces jo
   ]);
 });
 
-/** Makes a command. Returns its id. */
+/** Makes a command and returns its id. */
 async function oneCommand(store: Store): Promise<bigint> {
   const { commands: [command] } = await store.createCommands([newCommand()], {
     requestId: "r",

@@ -3,7 +3,7 @@ import { Database } from "../../lib/store/database.ts";
 import { Writer } from "../../lib/store/writer.ts";
 import { assertCode, outcome, temporaryFolder } from "./support.ts";
 
-/** A writer on a file with a table of numbers, and a second connection that sees what is committed. */
+/** Writer on a file with a table of numbers, and a second connection that sees committed rows. */
 async function startWriter() {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
@@ -30,7 +30,7 @@ async function startWriter() {
   };
 }
 
-/** Resolves when whatever has been queued for this turn of the event loop has run. */
+/** Resolves when all queued work of this turn of the event loop has run. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

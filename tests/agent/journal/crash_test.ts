@@ -12,7 +12,7 @@ import {
   seeded,
 } from "./script.ts";
 
-/** The calls of the script when nothing goes wrong. */
+/** Calls of the script on a disk without faults. */
 async function callsOfScript(): Promise<readonly DiskCall[]> {
   const disk = new MemoryDisk();
   const script = new Script();
@@ -21,7 +21,7 @@ async function callsOfScript(): Promise<readonly DiskCall[]> {
   return disk.calls;
 }
 
-/** Says where it was when something does not hold. */
+/** Adds the place to an error. */
 async function at(place: string, task: () => Promise<void>): Promise<void> {
   try {
     await task();
@@ -143,7 +143,7 @@ Deno.test("a disk that fails from any call on costs only refused or cut bytes, a
   await failEach((index, planned) => index >= planned, "power");
 });
 
-/** A script on a disk that fails, and what another agent finds when it works again. */
+/** Runs a script on a disk that fails, and then checks what another agent finds on the repaired disk. */
 async function failEach(
   fails: (index: number, planned: number) => boolean,
   crash: "kill" | "power",

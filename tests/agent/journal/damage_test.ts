@@ -12,7 +12,7 @@ import {
   seeded,
 } from "./script.ts";
 
-/** A disk with three finished commands and one that was accepted. */
+/** Disk with three finished commands and one accepted command. */
 async function usedDisk(): Promise<{ disk: MemoryDisk; instance: string }> {
   const disk = new MemoryDisk();
   const journal = await openSmall(disk, {
@@ -52,7 +52,7 @@ Deno.test("a damaged byte anywhere in the log costs one record and makes a new i
     }
     for (const { state } of journal.entries()) assert(state !== "accepted");
     assert(journal.lastCommandId >= 3n, `${journal.lastCommandId} at ${at}`);
-    // The length of the last record, made longer: nothing tells it from a write that was torn.
+    // A greater length of the last record cannot be told from a write that was torn.
     const looksTorn = at >= good.length - recordOfLast() && at < good.length -
           recordOfLast() + 4;
     assert(looksTorn || journal.instance !== instance, `same instance: ${at}`);
@@ -61,7 +61,7 @@ Deno.test("a damaged byte anywhere in the log costs one record and makes a new i
   }
 });
 
-/** The size in the file of the last record, which accepted command 4. */
+/** Size in the file of the last record, which accepted command 4. */
 function recordOfLast(): number {
   return 8 + 1 + 6 + 8 + 8 + 4 + "manager".length + 4 + commandOf(4n).length;
 }

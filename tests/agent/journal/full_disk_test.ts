@@ -16,7 +16,7 @@ import {
 
 const NO_RESERVE = { ...SMALL_LIMITS, reserve: 0 };
 
-/** A journal on a disk that somebody else then fills, but for so many bytes. */
+/** Journal on a disk that is then filled except for `free` bytes. */
 async function fullJournal(
   { commands = 0n, free = 0, ...options }:
     & { commands?: bigint; free?: number }

@@ -28,7 +28,7 @@ function ids(journal: Journal): bigint[] {
   return journal.entries().map(({ id }) => id);
 }
 
-/** What the next agent finds after this one was killed. */
+/** Journal that the next agent finds after this one was killed. */
 function reopen(
   disk: MemoryDisk,
   options: Parameters<typeof openSmall>[1] = {},
@@ -112,7 +112,7 @@ Deno.test("lastCommandId and sessions outlive forgetting and rewriting", async (
   assertEquals(ids(next), []);
   const entry = await accept(next, 31n);
   await entry.append("stdout", printed(31n, "stdout", 0, 10));
-  // Nor is the number of a command's files used again.
+  // The number of a command's files is not reused either.
   assertEquals(await again.list(), ["31.1.0", LOG_FILE, "reserve"]);
 });
 

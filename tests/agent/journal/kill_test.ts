@@ -7,14 +7,14 @@ import { systemRandom } from "../../../lib/base/random.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { readAll, resultOf } from "./script.ts";
 
-/** Something that the child was promised. */
+/** Promise that the child was given. */
 interface Told {
   readonly kind: string;
   readonly id: bigint;
   readonly count: number;
 }
 
-/** Starts an agent that journals, and kills it after so many lines; what it told in whole lines. */
+/** Starts an agent that journals, and kills it after `lines` lines. Returns its whole lines. */
 async function killAfter(
   folder: string,
   lines: number,

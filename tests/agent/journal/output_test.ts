@@ -13,7 +13,7 @@ import {
   SMALL_LIMITS,
 } from "./script.ts";
 
-/** A command with a disk of its own. */
+/** Command with a disk of its own. */
 async function startEntry(
   options: MemoryDiskOptions = {},
 ): Promise<{ entry: JournalEntry; disk: MemoryDisk }> {
@@ -28,7 +28,7 @@ async function startEntry(
   return { entry, disk };
 }
 
-/** Prints so many bytes in pieces. */
+/** Prints `count` bytes in pieces. */
 async function print(
   entry: JournalEntry,
   count: number,
@@ -107,7 +107,7 @@ Deno.test("output that nobody takes is cut in its middle: a window at the head s
   }
 });
 
-/** What is cut below an offset. */
+/** Count of bytes that are cut below an offset. */
 async function readTo(entry: JournalEntry, end: bigint): Promise<bigint> {
   let cut = 0n;
   for (let next = 0n; next < end;) {
@@ -261,7 +261,7 @@ Deno.test("output whose removal had not reached the disk is removed again after 
   await print(entry, 5_000, 50);
   const left = await outputFiles(disk);
 
-  // Of what was not synced some middle state survives: files are back that had been removed.
+  // Files that had been removed are back, because a middle state of the unsynced changes survives.
   const after = disk.afterCrash("power", { fraction: () => 0.5 });
   assert((await outputFiles(after)).length > left.length);
   await using journal = await openSmall(after, { bootId: "another boot" });

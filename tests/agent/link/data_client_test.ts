@@ -10,7 +10,7 @@ import { createDataResponse } from "../../../proto/gen/piri/agent/v1/agent_messa
 import { FakeClock } from "../../support/fake_clock.ts";
 import type { Init } from "../../support/scripted_peer.ts";
 
-/** A client, and what it has asked. */
+/** Client, with its requests. */
 function clientOf(peer: Partial<DataPeer> = {}) {
   const clock = new FakeClock();
   const counters = new Counters();
@@ -31,7 +31,7 @@ function clientOf(peer: Partial<DataPeer> = {}) {
   return { client, clock, counters, asked, answer };
 }
 
-/** An answer of bytes, or a piece of one. */
+/** Answer of bytes, or a piece of one. */
 function bytes(
   requestId: bigint,
   text: string,
@@ -41,7 +41,7 @@ function bytes(
   return { requestId, ok: true, more, value: { case: "bytes", value } };
 }
 
-/** An answer of text. */
+/** Answer of text. */
 function text(
   requestId: bigint,
   value: string,
@@ -50,7 +50,7 @@ function text(
   return { requestId, ok, value: { case: "string", value } };
 }
 
-/** The code that a request fails with. */
+/** Code that a request fails with. */
 async function failure(request: Promise<unknown>): Promise<string> {
   return codeOf(await assertRejects(() => request));
 }

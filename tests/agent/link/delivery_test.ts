@@ -9,7 +9,7 @@ import type { ScriptedPeer } from "../../support/scripted_peer.ts";
 
 const { SUCCESS, FAILED, CANCELLED } = CommandResult_Status;
 
-/** Output that is heard next, in short. */
+/** Next output that is received, in a short form. */
 async function heardOutput(manager: ScriptedPeer): Promise<string> {
   const { stream, offset, bytes, cut } = await manager.hears("commandOutput");
   const text = new TextDecoder().decode(bytes);
@@ -19,7 +19,7 @@ async function heardOutput(manager: ScriptedPeer): Promise<string> {
   }`;
 }
 
-/** An agent with a command that has printed on both streams, and whose connection is up. */
+/** Agent with a command that has printed on both streams, and whose connection is up. */
 async function printing(): Promise<
   { agent: MemoryAgent; manager: ScriptedPeer }
 > {

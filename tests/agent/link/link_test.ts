@@ -16,15 +16,15 @@ const IDENTITY: AgentIdentity = {
   facts: { os: "linux" },
 };
 
-/** An agent that keeps dialling a Manager which a test plays. */
+/** Agent that keeps dialling a Manager, which a test plays. */
 class Dialling implements AsyncDisposable {
-  /** When it dialled, in seconds. */
+  /** Times of its dials, in seconds. */
   readonly dials: number[] = [];
   /** The Manager's end of each connection. */
   readonly managers: ScriptedPeer[] = [];
-  /** The part of each window that is waited. */
+  /** Part of each window that is waited. */
   fraction = 0;
-  /** What dials do instead of connecting. */
+  /** Replaces dials, if set. */
   dial: ((signal: AbortSignal) => Promise<never>) | undefined;
   readonly link: Link;
   #running: Promise<void> | undefined;
@@ -60,7 +60,7 @@ class Dialling implements AsyncDisposable {
     await this.agent.clock.settle();
   }
 
-  /** The newest connection, whose hello was heard and answered. */
+  /** Newest connection, after its hello was received and answered. */
   async welcomed(): Promise<ScriptedPeer> {
     const manager = await this.greeted();
     await manager.says("serverHello", {
@@ -72,7 +72,7 @@ class Dialling implements AsyncDisposable {
     return manager;
   }
 
-  /** The newest connection, whose hello was heard. */
+  /** Newest connection, after its hello was received. */
   async greeted(): Promise<ScriptedPeer> {
     const manager = this.managers.at(-1);
     if (manager === undefined) throw new Error("nobody dialled");
@@ -80,7 +80,7 @@ class Dialling implements AsyncDisposable {
     return manager;
   }
 
-  /** The Manager says Bye and hangs up. */
+  /** Says Bye as the Manager, and hangs up. */
   async bye(init: Init<"bye">): Promise<void> {
     await this.managers.at(-1)?.says("bye", init);
     await this.agent.clock.settle();
@@ -130,7 +130,7 @@ Deno.test("the hello says who the agent is and what it has", async () => {
       instance: agent.journal.instance,
       session: 1n,
       lastCommandId: 6n,
-      // Those of an old Manager are nobody's business.
+      // Commands of a legacy Manager are not listed.
       commands: [
         [4n, 9n, CommandState_State.RUNNING, 3n],
         [6n, 2n, CommandState_State.FINISHED, 0n],
@@ -190,7 +190,7 @@ Deno.test("the window is the first one again after a minute of being ready, and 
   assertEquals(dialling.dials.length, 5);
 });
 
-/** When the second dial is after a Bye, in seconds, at the lower and at the upper end of its window. */
+/** Time of the second dial after a Bye, in seconds, at the lower and at the upper end of its window. */
 async function waitAfter(bye: Init<"bye">): Promise<[number, number]> {
   const waits: number[] = [];
   for (const fraction of [0, 1 - 2 ** -30]) {

@@ -4,7 +4,7 @@ import { Bye_Code } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MANAGER, MemoryAgent } from "../../support/memory_agent.ts";
 import { body } from "../../support/scripted_peer.ts";
 
-/** Parameters so long. */
+/** Parameters of this length. */
 function params(length: number): string {
   return JSON.stringify({ text: "x".repeat(length - 11) });
 }

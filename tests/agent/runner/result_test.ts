@@ -14,7 +14,7 @@ import { SUCCEEDED } from "../../support/fake_workers.ts";
 const { SUCCESS, FAILED, CANCELLED, TIMED_OUT, REFUSED, LOST } =
   CommandResult_Status;
 
-/** The result of a command that ended like this. */
+/** Result of a command with this outcome. */
 function result(outcome: Partial<WorkOutcome>, asked?: StopReason) {
   return resultOf({ ...SUCCEEDED, ...outcome }, {
     commandId: 5n,
@@ -26,7 +26,7 @@ function result(outcome: Partial<WorkOutcome>, asked?: StopReason) {
   });
 }
 
-/** How many bytes of UTF-8. */
+/** Count of bytes in UTF-8. */
 function bytesOf(text: string): number {
   return new TextEncoder().encode(text).length;
 }

@@ -20,14 +20,14 @@ const { SUCCESS, FAILED, CANCELLED, TIMED_OUT, REFUSED, LOST } =
 
 const MIB = 1_048_576;
 
-/** A cancel as it comes. */
+/** Cancel as received. */
 function cancelOf(commandId: bigint, graceMs?: number) {
   return graceMs === undefined
     ? { commandId } as Parameters<MemoryAgent["runner"]["cancel"]>[0]
     : { commandId, graceMs } as Parameters<MemoryAgent["runner"]["cancel"]>[0];
 }
 
-/** Whether a promise has settled by now. */
+/** True if a promise has settled by now. */
 async function isSettled(
   core: MemoryAgent,
   promise: Promise<unknown>,

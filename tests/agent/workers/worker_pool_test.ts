@@ -25,7 +25,7 @@ import { floodBytes, program } from "../../support/program.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { textOf, until } from "../../operations/support.ts";
 
-// Once for all: a test that opened it would be blamed for not closing it.
+// Opened once here: a test that opened it would fail for not closing it.
 openLibc();
 
 Deno.test("a work item's output and outcome come back", async () => {
@@ -71,7 +71,7 @@ Deno.test("at most four pieces are under way to a sink that takes none", async (
   const argv = program("floodStdout", "2000000");
   pool.start(jobOf("command.Run", { argv }), sink);
   await until("four are there", () => sink.pieces.length === 4);
-  // A round trip through the worker, which would bring a fifth with it.
+  // A round trip through the worker, which would bring a fifth piece with it.
   const other = new TestSink();
   pool.start(jobOf("echo.Echo", { text: "" }), other);
   await other.outcome;
@@ -325,7 +325,7 @@ Deno.test("a worker that cannot be loaded is a failed outcome", async () => {
   assertEquals((await sink.outcome).errorCode, "INTERNAL");
 });
 
-/** Keeps all that it is told. */
+/** Records all its calls. */
 class TestSink implements WorkSink {
   readonly processes: ProcessIdentity[] = [];
   readonly pieces: { stream: StreamName; bytes: Uint8Array<ArrayBuffer> }[] =
