@@ -1,7 +1,7 @@
 import { PiriError } from "../../lib/base/errors.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
 import type { Life } from "./life.ts";
-import { type Ear, Pipe, type PipeTimes } from "./pipe.ts";
+import { type Interceptor, Pipe, type PipeTimes } from "./pipe.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { Trace } from "./trace.ts";
 import type { VirtualTime } from "./virtual_time.ts";
@@ -28,7 +28,10 @@ export interface NetworkOptions {
   readonly trace: Trace;
   readonly random: SeededRandom;
   /** Observer of a direction of a connection, which may also change its messages. */
-  readonly ear: (wire: Wire, direction: "up" | "down") => Ear | undefined;
+  readonly intercept: (
+    wire: Wire,
+    direction: "up" | "down",
+  ) => Interceptor | undefined;
 }
 
 /** Network between all agents and their Manager. */
@@ -115,7 +118,7 @@ export class Wire {
     agentLife: Life,
     managerLife: Life,
   ) {
-    const { time, trace, random, ear } = network.options;
+    const { time, trace, random, intercept } = network.options;
     this.agent = agent;
     this.number = number;
     this.agentLife = agentLife;
@@ -124,8 +127,8 @@ export class Wire {
     const own = random.fork(`${agent} ${number}`);
     const times = network.healed ? GOOD : someTimes(own);
     const parts = { time, trace, random: own, times };
-    this.up = new Pipe({ ...parts, ear: ear(this, "up") });
-    this.down = new Pipe({ ...parts, ear: ear(this, "down") });
+    this.up = new Pipe({ ...parts, intercept: intercept(this, "up") });
+    this.down = new Pipe({ ...parts, intercept: intercept(this, "down") });
     this.peer = `10.0.0.1:${1_000 + number}`;
     const closed = () => this.#closed();
     this.agentEnd = new WireEnd(

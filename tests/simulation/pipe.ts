@@ -11,7 +11,7 @@ export interface PipeTimes {
 }
 
 /** Observes written bytes, frame by frame or as they come, and returns the bytes to send instead. */
-export type Ear = (
+export type Interceptor = (
   bytes: Uint8Array<ArrayBuffer>,
 ) => Uint8Array<ArrayBuffer>;
 
@@ -21,7 +21,7 @@ export interface PipeOptions {
   readonly trace: Trace;
   readonly random: SeededRandom;
   readonly times: PipeTimes;
-  readonly ear: Ear | undefined;
+  readonly intercept: Interceptor | undefined;
 }
 
 interface Packet {
@@ -67,7 +67,7 @@ export class Pipe {
   }
 
   async write(bytes: Uint8Array): Promise<number> {
-    const { random, trace, ear } = this.#options;
+    const { random, trace, intercept } = this.#options;
     while (this.#held >= this.#times.capacity && !this.#isBrokenForWriter) {
       await this.#room.promise;
     }
@@ -80,7 +80,7 @@ export class Pipe {
     const part = bytes.slice(0, size);
     trace.addBytes(part);
     this.#held += size;
-    const sent = ear === undefined ? part : ear(part);
+    const sent = intercept === undefined ? part : intercept(part);
     if (!this.#isAbandoned && !this.#isLost) {
       this.#flying.push({ bytes: sent, size, at: this.#arrival(size) });
       this.#fly();

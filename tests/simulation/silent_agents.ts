@@ -98,7 +98,12 @@ export class SilentAgents implements AsyncDisposable {
     });
     const bounds = new Bounds({ truth, journal: JOURNAL_LIMITS, hellos: 200 });
     time.look = () => bounds.checkManager(this.#core);
-    this.#network = new Network({ time, trace, random, ear: () => undefined });
+    this.#network = new Network({
+      time,
+      trace,
+      random,
+      intercept: () => undefined,
+    });
   }
 
   /** Missing answers to operators; without answers this would have been a day of nothing. */

@@ -4,12 +4,12 @@ import { JOURNAL_LIMITS } from "../../lib/agent/journal/limits.ts";
 import { Bounds } from "./bounds.ts";
 import { convergence, finalRules } from "./checks.ts";
 import { checkCopied } from "./copy_rules.ts";
-import { changing, hearing, inWords } from "./ear.ts";
+import { changing, inWords, observing } from "./interceptors.ts";
 import { Faults } from "./faults.ts";
 import { LinkRules } from "./link_rules.ts";
 import { Network, type Wire } from "./network.ts";
 import { Operator } from "./operator.ts";
-import type { Ear } from "./pipe.ts";
+import type { Interceptor } from "./pipe.ts";
 import { oneTooFar, type Plant } from "./plants.ts";
 import { SeededRandom } from "./seeded_random.ts";
 import { SimulatedAgent, SMALL_JOURNAL } from "./simulated_agent.ts";
@@ -133,7 +133,7 @@ class Simulation implements World, AsyncDisposable {
       time,
       trace: this.trace,
       random: this.random.fork("network"),
-      ear: (wire, direction) => this.#ear(wire, direction),
+      intercept: (wire, direction) => this.#interceptor(wire, direction),
     });
     this.#manager = new SimulatedManager(this);
     this.#rules = new WireRules({
@@ -291,7 +291,7 @@ class Simulation implements World, AsyncDisposable {
     return copy;
   }
 
-  #ear(wire: Wire, direction: "up" | "down"): Ear | undefined {
+  #interceptor(wire: Wire, direction: "up" | "down"): Interceptor | undefined {
     const change = this.#plantedChange(direction);
     const told = (body: Body) => {
       this.#traps.heard(wire, body);
@@ -309,7 +309,7 @@ class Simulation implements World, AsyncDisposable {
       );
     };
     if (change === undefined) {
-      return hearing(told, {
+      return observing(told, {
         all: () => this.trace.isKept || this.#traps.waitsFor(wire.agent),
       });
     }

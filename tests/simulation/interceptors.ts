@@ -5,7 +5,7 @@ import {
   decodeMessage,
   encodeMessage,
 } from "../../lib/wire/message.ts";
-import type { Ear } from "./pipe.ts";
+import type { Interceptor } from "./pipe.ts";
 
 /** Size above any frame that either side accepts. */
 const ANY_FRAME = 16 * 1_048_576;
@@ -22,10 +22,10 @@ const RULED: ReadonlySet<number | undefined> = new Set([
 ]);
 
 /** Observes messages of a direction, all of them or those that rules check, and passes the bytes on unchanged. */
-export function hearing(
+export function observing(
   heard: (body: Body) => void,
   { all }: { all: () => boolean },
-): Ear {
+): Interceptor {
   const decoder = new FrameDecoder();
   decoder.limit = ANY_FRAME;
   return (bytes) => {
@@ -39,7 +39,9 @@ export function hearing(
 }
 
 /** Changes each message of a direction, or drops it. */
-export function changing(change: (body: Body) => Body | undefined): Ear {
+export function changing(
+  change: (body: Body) => Body | undefined,
+): Interceptor {
   const decoder = new FrameDecoder();
   decoder.limit = ANY_FRAME;
   return (bytes) => {
