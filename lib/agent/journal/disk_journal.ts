@@ -6,14 +6,11 @@ import type { Random } from "../../base/random.ts";
 import type { Expiry, Journal, JournalEntry } from "./journal.ts";
 import { DiskEntry, type EntryContext } from "./entry.ts";
 import { JOURNAL_LIMITS, type JournalLimits } from "./limits.ts";
-import {
-  findSegments,
-  type LoadedEntry,
-  type LoadedJournal,
-  loadJournal,
-} from "./load.ts";
+import { type LoadedEntry, type LoadedJournal, loadJournal } from "./load.ts";
 import { JournalLog } from "./log.ts";
-import { type CommandName, type Header, type JournalRecord } from "./record.ts";
+import type { Header, JournalRecord } from "./record.ts";
+import type { CommandName } from "./record_bytes.ts";
+import { findSegments, removeOrphans } from "./output_files.ts";
 import { RecentBudget } from "./recent.ts";
 import { Reserve } from "./reserve.ts";
 
@@ -152,7 +149,13 @@ class DiskJournal implements Journal {
         await this.#recoverEntry(entry, segments);
       }
     }
-    await this.#removeOrphans(segments.keys());
+    for (const prefix of segments.keys()) {
+      this.#nextKey = Math.max(this.#nextKey, Number.parseInt(prefix) + 1);
+    }
+    await removeOrphans(this.#disk, {
+      keys: this.#entries.keys(),
+      log: this.#log,
+    });
     if (rebooted) {
       for (const entry of this.#entries.values()) await entry.removeReturned();
     }
@@ -344,25 +347,6 @@ class DiskJournal implements Journal {
       this.#log.warn("Cannot note the start of the system: {reason}", {
         reason: messageOf(error),
       });
-    }
-  }
-
-  async #removeOrphans(prefixes: Iterable<string>): Promise<void> {
-    const wanted = new Set(
-      [...this.#entries.keys()].flatMap((key) => [`${key}.1.`, `${key}.2.`]),
-    );
-    for (const prefix of prefixes) {
-      this.#nextKey = Math.max(this.#nextKey, Number.parseInt(prefix) + 1);
-    }
-    for (const name of await this.#disk.list()) {
-      const [, prefix] = /^(\d+\.[12]\.)\d+$/.exec(name) ?? [];
-      if (prefix === undefined || wanted.has(prefix)) continue;
-      await this.#disk.remove(name).catch((error) =>
-        this.#log.warn("Cannot remove {name}: {reason}", {
-          name,
-          reason: messageOf(error),
-        })
-      );
     }
   }
 

@@ -12,7 +12,8 @@ import {
 } from "./output.ts";
 import type { LoadedEntry } from "./load.ts";
 import type { FoundSegment } from "./output.ts";
-import type { CommandName, JournalRecord } from "./record.ts";
+import type { JournalRecord } from "./record.ts";
+import type { CommandName } from "./record_bytes.ts";
 
 /** Parts that the entries of a journal share. */
 export interface EntryContext extends OutputContext {

@@ -5,15 +5,14 @@ import type { ProcessIdentity } from "../../operations/operation.ts";
 import type { EntryState } from "./journal.ts";
 import { FRAME_HEADER, frameAt } from "./frame.ts";
 import { LOG_FILE } from "./log.ts";
-import type { FoundSegment } from "./output.ts";
 import {
-  type CommandName,
   decodeRecord,
   type Header,
   isKind,
   type JournalRecord,
   MAX_RECORD_BYTES,
 } from "./record.ts";
+import type { CommandName } from "./record_bytes.ts";
 
 const BLOCK = 1_048_576;
 
@@ -105,24 +104,6 @@ export async function loadJournal(
   }
   if (loaded.header === undefined && bytes.length > 0) loaded.damaged = true;
   return loaded;
-}
-
-/** Output files of each command, by name `<key>.<1 or 2>.<offset>`, ordered by their offsets. */
-export async function findSegments(
-  disk: Disk,
-): Promise<Map<string, FoundSegment[]>> {
-  const streams = new Map<string, FoundSegment[]>();
-  for (const name of await disk.list()) {
-    const [, prefix, start] = /^(\d+\.[12]\.)(\d+)$/.exec(name) ?? [];
-    if (prefix === undefined || start === undefined) continue;
-    const segments = streams.get(prefix) ?? [];
-    segments.push({ start: Number(start), size: await disk.size(name) });
-    streams.set(prefix, segments);
-  }
-  for (const segments of streams.values()) {
-    segments.sort((a, b) => a.start - b.start);
-  }
-  return streams;
 }
 
 /** Reads the whole file. Blocks that cannot be read become zeros and count as damage. */

@@ -1,5 +1,10 @@
 import { PiriError } from "../../base/errors.ts";
 import type { ProcessIdentity } from "../../operations/operation.ts";
+import {
+  type CommandName,
+  RecordReader,
+  RecordWriter,
+} from "./record_bytes.ts";
 
 /** Version of the journal's files that this build writes. */
 export const JOURNAL_VERSION = 1;
@@ -17,13 +22,6 @@ export interface Header {
   readonly lastCommandId: bigint;
   /** Number above the key of every command that ever had files here. */
   readonly nextKey: number;
-}
-
-/** Name that a Manager has for a command. */
-export interface CommandName {
-  readonly id: bigint;
-  readonly nonce: bigint;
-  readonly managerId: string;
 }
 
 /**
@@ -79,7 +77,7 @@ export function isKind(byte: number | undefined): boolean {
 
 /** Encodes a record. */
 export function encodeRecord(record: JournalRecord): Uint8Array<ArrayBuffer> {
-  const out = new Writer();
+  const out = new RecordWriter();
   out.number(1, KINDS.indexOf(record.kind) + 1);
   switch (record.kind) {
     case "header":
@@ -116,11 +114,10 @@ export function encodeRecord(record: JournalRecord): Uint8Array<ArrayBuffer> {
  * Decodes a record.
  *
  * @throws {PiriError} CORRUPT if a newer build wrote it.
- *
  * @throws {RangeError} if the bytes are no record.
  */
 export function decodeRecord(bytes: Uint8Array<ArrayBuffer>): JournalRecord {
-  const from = new Reader(bytes);
+  const from = new RecordReader(bytes);
   const kind = KINDS[from.number(1) - 1];
   switch (kind) {
     case "header": {
@@ -180,105 +177,5 @@ export function decodeRecord(bytes: Uint8Array<ArrayBuffer>): JournalRecord {
       return { kind, key: from.number(6) };
     default:
       throw new RangeError("Cannot read a line of the journal: unknown kind");
-  }
-}
-
-class Writer {
-  readonly #parts: Uint8Array[] = [];
-  #length = 0;
-
-  /** Writes an unsigned number, big-endian, in `size` bytes. */
-  number(size: number, value: number): this {
-    const part = new Uint8Array(size);
-    let rest = value;
-    for (let i = size - 1; i >= 0; i--) {
-      part[i] = rest % 256;
-      rest = Math.floor(rest / 256);
-    }
-    return this.#add(part);
-  }
-
-  /** Writes 64 bits, signed or unsigned. */
-  bigint(value: bigint): this {
-    const part = new Uint8Array(8);
-    new DataView(part.buffer).setBigInt64(0, BigInt.asIntN(64, value));
-    return this.#add(part);
-  }
-
-  blob(bytes: Uint8Array): this {
-    return this.number(4, bytes.length).#add(bytes);
-  }
-
-  text(text: string): this {
-    return this.blob(new TextEncoder().encode(text));
-  }
-
-  name({ id, nonce, managerId }: CommandName): this {
-    return this.bigint(id).bigint(nonce).text(managerId);
-  }
-
-  bytes(): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(this.#length);
-    let at = 0;
-    for (const part of this.#parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    return bytes;
-  }
-
-  #add(part: Uint8Array): this {
-    this.#parts.push(part);
-    this.#length += part.length;
-    return this;
-  }
-}
-
-class Reader {
-  readonly #bytes: Uint8Array<ArrayBuffer>;
-  #at = 0;
-
-  constructor(bytes: Uint8Array<ArrayBuffer>) {
-    this.#bytes = bytes;
-  }
-
-  number(size: number): number {
-    return this.#take(size).reduce((value, byte) => value * 256 + byte, 0);
-  }
-
-  bigint(): bigint {
-    return this.#view().getBigInt64(0);
-  }
-
-  /** Reads bytes as a copy, so that one record does not keep the whole file in memory. */
-  blob(): Uint8Array<ArrayBuffer> {
-    return this.#take(this.number(4)).slice();
-  }
-
-  text(): string {
-    return new TextDecoder().decode(this.#take(this.number(4)));
-  }
-
-  name(): CommandName {
-    return {
-      id: this.bigint(),
-      nonce: this.#view().getBigUint64(0),
-      managerId: this.text(),
-    };
-  }
-
-  #view(): DataView<ArrayBuffer> {
-    const { buffer, byteOffset } = this.#take(8);
-    return new DataView(buffer, byteOffset, 8);
-  }
-
-  #take(size: number): Uint8Array<ArrayBuffer> {
-    const end = this.#at + size;
-    if (end > this.#bytes.length) {
-      throw new RangeError("Cannot read a line of the journal: it is short");
-    }
-    const part = this.#bytes.subarray(this.#at, end);
-    this.#at = end;
-    return part;
   }
 }
