@@ -15,7 +15,8 @@ import type { Body } from "../../wire/message.ts";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
 import type { Rejections } from "./rejections.ts";
 import { shrunkResult } from "../runner/result.ts";
-import type { Progress, Runner } from "../runner/runner.ts";
+import type { Runner } from "../runner/runner.ts";
+import type { Progress } from "../runner/running_command.ts";
 import { decode } from "../../protobuf/protobuf_reader.ts";
 
 const STREAMS: readonly [StreamName, OutputStream][] = [

@@ -2,12 +2,10 @@ import {
   type Command,
   type CommandCancel,
   type CommandResult,
-  OnDisconnect,
   writeCommand,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
-import type { Clock, Timer } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import { codeOf, messageOf, type PiriError } from "../../base/errors.ts";
-import { Limits } from "../../base/limits.ts";
 import { logger } from "../../base/log.ts";
 import type { ReapReceipt, StreamName } from "../../operations/operation.ts";
 import { refusalBecause, refusalFor } from "./acceptance.ts";
@@ -15,27 +13,12 @@ import type { Journal, JournalEntry } from "../journal/journal.ts";
 import { cannotWrite, keepResult } from "./keep_result.ts";
 import { type Translated, translateLegacy } from "./legacy_command.ts";
 import { markerOf, type PastOptions, settlePast } from "./settle_past.ts";
-import { refusalOf, resultOf } from "./result.ts";
-import { Stopping, type StopReason } from "./stopping.ts";
-import type {
-  Workers,
-  WorkHandle,
-  WorkOutcome,
-  WorkSink,
-} from "../workers/workers.ts";
+import { refusalOf } from "./result.ts";
+import { type Progress, RunningCommand } from "./running_command.ts";
+import type { Workers, WorkOutcome, WorkSink } from "../workers/workers.ts";
 import { encode } from "../../protobuf/protobuf_writer.ts";
 
 const log = logger("agent", "runner");
-
-/** Default time between SIGTERM and SIGKILL, in milliseconds. */
-const GRACE_MS = 5_000;
-
-/** Progress of a running command, as its operation reports it. */
-export interface Progress {
-  readonly current: number;
-  readonly total: number;
-  readonly message: string;
-}
 
 /** Parts of a runner. */
 export interface RunnerOptions extends PastOptions {
@@ -47,19 +30,6 @@ export interface RunnerOptions extends PastOptions {
   ) => Promise<string | Uint8Array>;
 }
 
-interface Running {
-  readonly entry: JournalEntry;
-  readonly command: Command;
-  readonly startedAt: number;
-  stopping: Stopping;
-  timeout: Timer | undefined;
-  disconnected: Timer | undefined;
-  progress: Progress;
-  /** Wakes output that waits for the window. */
-  window: PromiseWithResolvers<void>;
-  ended: boolean;
-}
-
 /**
  * Carries out commands and writes their output and results into the journal. It knows no connection: the current
  * connection drains the journal, so that a reconnect in the middle of a command needs no special path.
@@ -68,7 +38,7 @@ export class Runner {
   readonly #options: RunnerOptions;
   readonly #journal: Journal;
   readonly #clock: Clock;
-  readonly #running = new Map<JournalEntry, Running>();
+  readonly #running = new Map<JournalEntry, RunningCommand>();
   readonly #listeners = new Set<(entry: JournalEntry) => void>();
   #idle = Promise.withResolvers<void>();
   /** Count of commands that are being journaled. */
@@ -168,7 +138,7 @@ export class Runner {
     for (const running of this.#running.values()) {
       const { entry } = running;
       if (entry.id !== commandId || entry.managerId !== managerId) continue;
-      this.#ask(running, "cancelled", graceMs ?? GRACE_MS);
+      running.ask("cancelled", graceMs);
       return true;
     }
     return false;
@@ -178,11 +148,7 @@ export class Runner {
   linkUp(windowed: boolean): void {
     this.#linked = true;
     this.#windowed = windowed;
-    for (const running of this.#running.values()) {
-      running.disconnected?.cancel();
-      running.disconnected = undefined;
-      this.#wake(running);
-    }
+    for (const running of this.#running.values()) running.linkUp();
   }
 
   /**
@@ -193,16 +159,12 @@ export class Runner {
     if (!this.#linked) return;
     this.#linked = false;
     this.#windowed = false;
-    for (const running of this.#running.values()) {
-      this.#wake(running);
-      this.#watchLink(running);
-    }
+    for (const running of this.#running.values()) running.linkDown();
   }
 
   /** Notes that the Manager holds more of a command's output, so that the command may print more. */
   acknowledged(entry: JournalEntry): void {
-    const running = this.#running.get(entry);
-    if (running !== undefined) this.#wake(running);
+    this.#running.get(entry)?.wake();
   }
 
   /** Refuses commands from now on, for this reason. */
@@ -212,56 +174,34 @@ export class Runner {
 
   /** Ends all running commands, and resolves once they have ended. */
   async stop(): Promise<void> {
-    for (const running of this.#running.values()) {
-      this.#ask(running, "agentStopped", GRACE_MS);
-    }
+    for (const running of this.#running.values()) running.ask("agentStopped");
     while (this.#isBusy) await this.#idle.promise;
   }
 
   #start(entry: JournalEntry, command: Command): void {
-    const running: Running = {
-      entry,
-      command,
-      startedAt: this.#clock.now(),
-      stopping: new Stopping(this.#clock, NOT_STARTED, () => {}),
-      timeout: undefined,
-      disconnected: undefined,
-      progress: { current: 0, total: 1, message: "" },
-      window: Promise.withResolvers(),
-      ended: false,
-    };
+    const running = new RunningCommand(this.#clock, entry, command);
     this.#running.set(entry, running);
-    let work: Translated;
+    let job: Translated;
     try {
-      work = operationOf(entry, command);
+      job = jobOf(entry, command);
     } catch (error) {
       void this.#ended(running, failed(codeOf(error), messageOf(error)));
       return;
     }
     const handle = this.#options.workers.start({
       commandId: entry.id,
-      ...work,
+      ...job,
       marker: markerOf(entry),
     }, this.#sink(running));
     if (handle === undefined) {
       void this.#ended(running, failed("BUSY", "no worker is free"));
       return;
     }
-    running.stopping = new Stopping(
-      this.#clock,
-      handle,
-      () => void this.#giveUp(running),
-    );
-    if (command.timeoutMs !== undefined) {
-      running.timeout = this.#clock.timer(
-        command.timeoutMs,
-        () => this.#ask(running, "timedOut", GRACE_MS),
-      );
-    }
-    if (!this.#linked) this.#watchLink(running);
+    running.begin(handle, () => void this.#giveUp(running));
+    if (!this.#linked) running.watchLink();
   }
 
-  #sink(running: Running): WorkSink {
+  #sink(running: RunningCommand): WorkSink {
     const { entry } = running;
     return {
       started: (identity) => {
@@ -281,7 +221,7 @@ export class Runner {
    * Stores output. While the Manager is behind by a whole window, the program has to wait, unless it is being ended.
    */
   async #output(
-    running: Running,
+    running: RunningCommand,
     stream: StreamName,
     bytes: Uint8Array,
   ): Promise<void> {
@@ -292,15 +232,11 @@ export class Runner {
       cannotWrite(error);
     }
     this.#tell(entry);
-    while (
-      this.#windowed && running.stopping.reason === undefined && isFull(entry)
-    ) {
-      await running.window.promise;
-    }
+    while (this.#windowed && running.mustWait) await running.woken;
   }
 
   /** Ends the processes of a command from here, because its worker did not answer and was given up. */
-  async #giveUp(running: Running): Promise<void> {
+  async #giveUp(running: RunningCommand): Promise<void> {
     const reaped = await this.#endSurvivors(running.entry);
     await this.#ended(running, {
       ...failed("INTERNAL", "the operation did not end and was given up"),
@@ -312,22 +248,10 @@ export class Runner {
     return this.#options.endSurvivors(entry.processes, markerOf(entry));
   }
 
-  async #ended(running: Running, outcome: WorkOutcome): Promise<void> {
-    if (running.ended) return;
-    running.ended = true;
-    const { entry, stopping } = running;
-    stopping.done();
-    running.timeout?.cancel();
-    running.disconnected?.cancel();
-    this.#wake(running);
-    const result = resultOf(outcome, {
-      commandId: entry.id,
-      asked: stopping.reason,
-      startedAt: running.startedAt,
-      finishedAt: this.#clock.now(),
-      stdoutBytes: entry.produced("stdout"),
-      stderrBytes: entry.produced("stderr"),
-    });
+  async #ended(running: RunningCommand, outcome: WorkOutcome): Promise<void> {
+    const result = running.end(outcome);
+    if (result === undefined) return;
+    const { entry } = running;
     await this.#keep(entry, result);
     this.#running.delete(entry);
     this.#tell(entry);
@@ -349,32 +273,13 @@ export class Runner {
     return keepResult(this.#clock, { entry, result });
   }
 
-  #watchLink(running: Running): void {
-    const { onDisconnect, killAfterMs = 0 } = running.command;
-    if (onDisconnect !== OnDisconnect.KILL || running.ended) return;
-    running.disconnected = this.#clock.timer(
-      killAfterMs,
-      () => this.#ask(running, "linkLost", GRACE_MS),
-    );
-  }
-
-  #ask(running: Running, reason: StopReason, graceMs: number): void {
-    running.stopping.ask(reason, graceMs);
-    this.#wake(running);
-  }
-
-  #wake(running: Running): void {
-    running.window.resolve();
-    running.window = Promise.withResolvers();
-  }
-
   #tell(entry: JournalEntry): void {
     for (const listener of this.#listeners) listener(entry);
   }
 }
 
 /** Operation and parameters of a command, translated if a legacy Manager sent it. */
-function operationOf(
+function jobOf(
   { managerId }: JournalEntry,
   { type, data }: Command,
 ): Translated {
@@ -383,19 +288,6 @@ function operationOf(
     : { operation: type, params: data };
 }
 
-/** Placeholder until the worker has the command. */
-const NOT_STARTED: WorkHandle = {
-  stop() {},
-  kill() {},
-  abandon() {},
-};
-
 function failed(code: PiriError["code"], message: string): WorkOutcome {
   return { success: false, changed: false, errorCode: code, message };
-}
-
-function isFull(entry: JournalEntry): boolean {
-  const unacknowledged = entry.produced("stdout") + entry.produced("stderr") -
-    entry.acknowledged("stdout") - entry.acknowledged("stderr");
-  return unacknowledged >= BigInt(Limits.window);
 }
