@@ -1,6 +1,6 @@
 import { systemClock, type Timer } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
-import { joined, joins, type OutputPiece } from "./output_piece.ts";
+import type { OutputPiece } from "./output_piece.ts";
 import type { CommandPatch } from "./records.ts";
 import type { Store } from "./store.ts";
 import {
@@ -11,6 +11,11 @@ import {
   type StoreMethod,
   type ToWorker,
 } from "./thread_protocol.ts";
+import {
+  type Answer,
+  type WaitingCall,
+  WaitingCalls,
+} from "./waiting_calls.ts";
 
 /** Module that runs in the thread. The build puts the bundled worker here. */
 const WORKER_URL = new URL("./store_thread.ts", import.meta.url);
@@ -73,30 +78,11 @@ function storeOn(thread: StoreThread, managerId: string): Store {
   }) as unknown as Store;
 }
 
+/** Call that was sent and is not answered. */
 interface Pending {
-  /** Callers that wait for the answer: several if calls were joined. */
-  readonly answers: Answer[];
-  /** Message that the call was sent in. */
-  batch: Batch | undefined;
-}
-
-/** Caller that waits for an answer. */
-type Answer = Pick<PromiseWithResolvers<unknown>, "resolve" | "reject">;
-
-/** Patch that has not been sent. */
-interface WaitingPatch {
-  /** Id of the call. */
-  readonly id: number;
-  readonly patch: CommandPatch;
-}
-
-/** Output that has not been sent: pieces of one stream, each continuing the one before it. */
-interface WaitingOutput {
-  /** Id of the call. */
-  readonly id: number;
-  readonly commandId: bigint;
-  readonly pieces: OutputPiece[];
-  bytes: number;
+  readonly answers: readonly Answer[];
+  /** Message that the call was sent in; absent if no call waits for its answer. */
+  readonly batch: Batch | undefined;
 }
 
 /** Message of several calls, with the count of those that are not answered. */
@@ -114,28 +100,19 @@ const MAX_UNDER_WAY = 2;
 const OUTPUT_MS = 5;
 const OUTPUT_BYTES = 1_048_576;
 
-/** Consecutive pieces are joined up to about this many bytes. */
-const PIECE_BYTES = 262_144;
-
-/** The thread, and the calls that it has not answered. */
+/** The thread, with the calls for it that are not answered. */
 class StoreThread {
   readonly #worker = new Worker(WORKER_URL, { type: "module", name: "store" });
   readonly #opened = Promise.withResolvers<string>();
   readonly #pending = new Map<number, Pending>();
-  /** Calls that have not been sent, in order. */
-  readonly #calls = new Map<number, StoreCall>();
-  /** Patches that have not been sent, by command. A later patch of the command can be merged into them. */
-  readonly #patches = new Map<bigint, WaitingPatch>();
-  /** Output that has not been sent, by command and stream. The next piece of the stream can be joined to it. */
-  readonly #outputs = new Map<string, WaitingOutput>();
-  /** All output that has not been sent. */
-  #waitingOutputs: WaitingOutput[] = [];
-  #outputBytes = 0;
+  // Calls of one turn of the event loop are sent in one message.
+  readonly #waiting = new WaitingCalls(() =>
+    queueMicrotask(() => this.#flush())
+  );
   /** Timer for sending output that waits alone. */
   #outputTimer: Timer | undefined;
   #outputPostedAt = -Infinity;
   #underWay = 0;
-  #lastId = 0;
   #failure: Error | undefined;
   #closed: Promise<void> | undefined;
 
@@ -159,110 +136,32 @@ class StoreThread {
     method: StoreCall["method"],
     args: readonly unknown[],
   ): Promise<unknown> {
-    // A read sees the writes before it, so no later write may be merged into one of them.
-    this.#patches.clear();
-    this.#outputs.clear();
-    return this.#ask(method, args);
+    const refusal = this.#refusal(method);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#waiting.add(method, args);
   }
 
-  /**
-   * Adds a piece of output. Pieces of one stream that have not been sent are joined, at the place of the first of them.
-   */
   append(commandId: bigint, piece: OutputPiece): Promise<unknown> {
-    const key = `${commandId} ${piece.stream}`;
-    const { length } = piece.bytes;
-    const earlier = this.#outputs.get(key);
-    const last = earlier?.pieces.at(-1);
-    const pending = earlier && this.#pending.get(earlier.id);
-    if (
-      earlier !== undefined && last !== undefined && pending !== undefined &&
-      joins(last, piece) && earlier.bytes + length <= PIECE_BYTES
-    ) {
-      const answer = Promise.withResolvers<unknown>();
-      pending.answers.push(answer);
-      earlier.pieces.push(piece);
-      earlier.bytes += length;
-      this.#gathered(length);
-      return answer.promise;
-    }
-    const before = this.#lastId;
-    const answered = this.#ask("appendOutput", []);
-    const id = this.#lastId;
-    if (id === before) return answered;
-    const output = { id, commandId, pieces: [piece], bytes: length };
-    this.#outputs.set(key, output);
-    this.#waitingOutputs.push(output);
-    this.#gathered(length);
+    const refusal = this.#refusal("appendOutput");
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const answered = this.#waiting.append(commandId, piece);
+    if (this.#waiting.outputBytes >= OUTPUT_BYTES) this.#flush();
     return answered;
   }
 
-  #gathered(bytes: number): void {
-    this.#outputBytes += bytes;
-    if (this.#outputBytes >= OUTPUT_BYTES) this.#flush();
-  }
-
-  #ask(
-    method: StoreCall["method"],
-    args: readonly unknown[],
-  ): Promise<unknown> {
-    if (this.#closed !== undefined && method !== "close") {
-      return Promise.reject(
-        new PiriError(
-          "FAILED_PRECONDITION",
-          "Cannot use the database: it is closed",
-        ),
-      );
-    }
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    this.#lastId++;
-    const id = this.#lastId;
-    const answer = Promise.withResolvers<unknown>();
-    this.#pending.set(id, { answers: [answer], batch: undefined });
-    this.#calls.set(id, { id, method, args });
-    // Calls of one turn of the event loop are sent in one message.
-    if (this.#isFirst(method)) queueMicrotask(() => this.#flush());
-    return answer.promise;
-  }
-
-  /**
-   * True if no waiting call has caused a message yet. Output may wait for more output; other calls never wait for
-   * output.
-   */
-  #isFirst(method: StoreCall["method"]): boolean {
-    const isOutput = method === "appendOutput";
-    return this.#calls.size === 1 ||
-      !isOutput && this.#calls.size === this.#waitingOutputs.length + 1;
-  }
-
-  /**
-   * Adds a patch. Patches of one command that have not been sent are merged, at the place of the last of them: a
-   * command that begins and ends at once is written once.
-   */
   patch(patch: CommandPatch): Promise<unknown> {
-    const earlier = this.#patches.get(patch.id);
-    const whole = earlier === undefined
-      ? patch
-      : { ...earlier.patch, ...patch };
-    // Output from before the change must not be joined with output from after it.
-    this.#outputs.clear();
-    const answered = this.#ask("patchCommand", [whole]);
-    const id = this.#lastId;
-    if (!this.#calls.has(id)) return answered;
-    if (earlier !== undefined) this.#join(earlier.id, id);
-    this.#patches.set(patch.id, { id, patch: whole });
-    return answered;
+    const refusal = this.#refusal("patchCommand");
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#waiting.patch(patch);
   }
 
-  /**
-   * Drops a call in favour of a later one that says the same and more; callers of the first now wait for the second.
-   */
-  #join(droppedId: number, id: number): void {
-    const dropped = this.#pending.get(droppedId);
-    const pending = this.#pending.get(id);
-    if (dropped === undefined || pending === undefined) return;
-    this.#pending.delete(droppedId);
-    this.#calls.delete(droppedId);
-    pending.answers.unshift(...dropped.answers);
+  #refusal(method: StoreCall["method"]): Error | undefined {
+    return this.#closed !== undefined && method !== "close"
+      ? new PiriError(
+        "FAILED_PRECONDITION",
+        "Cannot use the database: it is closed",
+      )
+      : this.#failure;
   }
 
   close(): Promise<void> {
@@ -284,36 +183,36 @@ class StoreThread {
   }
 
   #flush(): void {
-    if (this.#underWay >= MAX_UNDER_WAY || this.#calls.size === 0) return;
+    if (this.#underWay >= MAX_UNDER_WAY || this.#waiting.isEmpty) return;
     if (this.#waitsForMore()) return;
-    const buffers = this.#joinOutput();
-    const calls = [...this.#calls.values()];
-    this.#calls.clear();
-    this.#patches.clear();
+    const { calls, buffers } = this.#waiting.take();
     // A prune takes long and runs between the other calls, so no call waits for its answer.
-    const counted = calls.filter(({ method }) => method !== "prune");
-    if (counted.length > 0) {
-      this.#underWay++;
-      const batch = { left: counted.length };
-      for (const { id } of counted) {
-        const pending = this.#pending.get(id);
-        if (pending !== undefined) pending.batch = batch;
-      }
+    const counts = ({ call }: WaitingCall) => call.method !== "prune";
+    const batch: Batch = { left: calls.filter(counts).length };
+    if (batch.left > 0) this.#underWay++;
+    for (const each of calls) {
+      this.#pending.set(each.call.id, {
+        answers: each.answers,
+        batch: counts(each) ? batch : undefined,
+      });
     }
-    this.#post({ kind: "calls", calls }, buffers);
+    this.#post(
+      { kind: "calls", calls: calls.map(({ call }) => call) },
+      buffers,
+    );
   }
 
   /** True if only output is to be sent and it can wait. Any other call ends the wait. */
   #waitsForMore(): boolean {
     const now = systemClock.monotonic();
     const left = this.#outputPostedAt + OUTPUT_MS - now;
-    const waits = this.#calls.size === this.#waitingOutputs.length &&
-      this.#outputBytes < OUTPUT_BYTES && left > 0 &&
+    const waits = this.#waiting.hasOnlyOutput &&
+      this.#waiting.outputBytes < OUTPUT_BYTES && left > 0 &&
       this.#closed === undefined;
     if (!waits) {
       this.#outputTimer?.cancel();
       this.#outputTimer = undefined;
-      if (this.#waitingOutputs.length > 0) this.#outputPostedAt = now;
+      if (this.#waiting.hasOutput) this.#outputPostedAt = now;
       return false;
     }
     this.#outputTimer ??= systemClock.timer(left, () => {
@@ -321,24 +220,6 @@ class StoreThread {
       this.#flush();
     });
     return true;
-  }
-
-  /** Writes the waiting output into its calls. Returns the memory that is given away with them. */
-  #joinOutput(): ArrayBuffer[] {
-    const buffers: ArrayBuffer[] = [];
-    for (const { id, commandId, pieces } of this.#waitingOutputs) {
-      const piece = joined(pieces);
-      if (piece.keep) buffers.push(piece.bytes.buffer);
-      this.#calls.set(id, {
-        id,
-        method: "appendOutput",
-        args: [commandId, piece],
-      });
-    }
-    this.#waitingOutputs = [];
-    this.#outputs.clear();
-    this.#outputBytes = 0;
-    return buffers;
   }
 
   #post(message: ToWorker, transfer: Transferable[] = []): void {
@@ -376,7 +257,8 @@ class StoreThread {
     this.#failure = error;
     this.#outputTimer?.cancel();
     this.#opened.reject(error);
-    for (const { answers } of this.#pending.values()) {
+    const waiting = this.#waiting.take().calls;
+    for (const { answers } of [...this.#pending.values(), ...waiting]) {
       for (const each of answers) each.reject(error);
     }
     this.#pending.clear();
