@@ -7,13 +7,13 @@ import {
   syncFolder,
   writeFileAtomically,
 } from "./files.ts";
-import { Turns } from "./turns.ts";
+import { closeFile, type OpenFile, OpenFiles } from "./open_files.ts";
 
 /** Name of the file that locks the folder for one process. It is not one of the disk's files. */
 const LOCK = "lock";
 
 /** Limit of file descriptors that stay open between two calls. */
-const OPEN_FILES = 64;
+const MAX_OPEN_FILES = 64;
 
 /** Disk in a real folder. The process owns the folder until the disk is closed. */
 export interface FileDisk extends Disk, AsyncDisposable {}
@@ -68,19 +68,10 @@ async function removeLeftovers(folder: string): Promise<void> {
   }
 }
 
-/** Open file. Its calls take turns, because a read is a seek and then a read. */
-interface OpenFile {
-  readonly turns: Turns;
-  file: Deno.FsFile | undefined;
-  /** Count of calls that run or wait. */
-  users: number;
-}
-
 class FolderDisk implements FileDisk {
   readonly #folder: string;
   readonly #lock: Deno.FsFile;
-  /** Open files, least recently used first. */
-  readonly #open = new Map<string, OpenFile>();
+  readonly #files = new OpenFiles(MAX_OPEN_FILES);
   /** Files with a name that may not be on the disk yet. */
   readonly #unnamed = new Set<string>();
   #closed = false;
@@ -183,10 +174,7 @@ class FolderDisk implements FileDisk {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const open = [...this.#open.values()];
-    await Promise.all(open.map(({ turns }) => turns.run(() => {})));
-    for (const file of open) closeFile(file);
-    this.#open.clear();
+    await this.#files.close();
     this.#lock.close();
   }
 
@@ -214,37 +202,15 @@ class FolderDisk implements FileDisk {
     if (this.#closed) {
       throw new PiriError("DISK", `Cannot ${attempt}: the disk is closed`);
     }
-    const open = this.#open.get(name) ??
-      { turns: new Turns(), file: undefined, users: 0 };
-    this.#open.delete(name);
-    this.#open.set(name, open);
-    open.users++;
-    try {
-      return await open.turns.run(() => guarded(attempt, () => task(open)));
-    } finally {
-      open.users--;
-      if (open.file === undefined && open.users === 0) this.#open.delete(name);
-      this.#closeIdle();
-    }
-  }
-
-  #closeIdle(): void {
-    for (const [name, open] of this.#open) {
-      if (this.#open.size <= OPEN_FILES) return;
-      if (open.users > 0) continue;
-      closeFile(open);
-      this.#open.delete(name);
-    }
+    return await this.#files.use(
+      name,
+      (open) => guarded(attempt, () => task(open)),
+    );
   }
 
   #path(name: string): string {
     return join(this.#folder, name);
   }
-}
-
-function closeFile(open: OpenFile): void {
-  open.file?.close();
-  open.file = undefined;
 }
 
 /**
