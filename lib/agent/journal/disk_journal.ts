@@ -5,6 +5,7 @@ import { type Logger, logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type { Expiry, Journal, JournalEntry } from "./journal.ts";
 import { DiskEntry, type EntryContext } from "./entry.ts";
+import { expireEntries, sizeOf } from "./expire_entries.ts";
 import { JOURNAL_LIMITS, type JournalLimits } from "./limits.ts";
 import { type LoadedEntry, type LoadedJournal, loadJournal } from "./load.ts";
 import { JournalLog } from "./log.ts";
@@ -263,21 +264,7 @@ class DiskJournal implements Journal {
 
   async expire({ now, maxAgeMs, maxBytes }: Expiry): Promise<number> {
     const entries = [...this.#entries.values()];
-    const before = sizeOf(entries);
-    for (const entry of entries) {
-      if (entry.state !== "finished") continue;
-      const age = now - (entry.seenAt ?? Infinity);
-      // A clock that is or was wrong would make everything old at once.
-      if (!(age >= 0 && age <= 10 * maxAgeMs)) await entry.see(now);
-      else if (age > maxAgeMs) await entry.expire();
-    }
-    const finished = entries.filter(({ state }) => state === "finished");
-    const others = entries.filter(({ state }) => state !== "finished");
-    for (const entry of [...finished, ...others]) {
-      if (sizeOf(entries) <= maxBytes) break;
-      await entry.expire();
-    }
-    const expired = before - sizeOf(entries);
+    const expired = await expireEntries(entries, { now, maxAgeMs, maxBytes });
     if (expired > 0) {
       this.#log.warn("Gave up {expired} bytes of output and results", {
         expired,
@@ -372,8 +359,4 @@ class DiskJournal implements Journal {
       ...[...this.#entries.values()].flatMap((entry) => entry.records()),
     ];
   }
-}
-
-function sizeOf(entries: readonly DiskEntry[]): number {
-  return entries.reduce((sum, { size }) => sum + size, 0);
 }
