@@ -1,4 +1,5 @@
-const OTHER_WORD = /^(?:MOST|MAXIMUM|AT_MOST|LEAST|MINIMUM|AT_LEAST)(?=_|$)/;
+const OTHER_WORD =
+  /(?:^|_)(?:AT_MOST|MOST|MAXIMUM|AT_LEAST|LEAST|MINIMUM)(?=_|$)/;
 
 /** Holds the names of limits: MAX_ and MIN_, as MAX_FRAME_BYTES. */
 export const limitNames: Deno.lint.Rule = {
@@ -8,11 +9,11 @@ export const limitNames: Deno.lint.Rule = {
       const word = OTHER_WORD.exec(id.name)?.[0];
       if (word === undefined) return;
       const start = /LEAST|MINIMUM/.test(word) ? "MIN" : "MAX";
-      const rest = id.name.slice(word.length) || "_...";
+      const rest = id.name.replace(word, "").replace(/^_?/, "_");
       context.report({
         node: id,
         message: `The name of a limit begins with MAX_ or MIN_`,
-        hint: `Write ${start}${rest}`,
+        hint: `Write ${start}${rest === "_" ? "_..." : rest}`,
       });
     },
   }),
