@@ -3,7 +3,7 @@ import { piecesOf } from "./pieces_of.ts";
 const MAX_CHARACTERS = 95;
 
 /** Functions of the tests whose first argument is the name of a test. */
-const TESTING = /^(?:Deno\.test(?:\.(?:ignore|only))?|story)$/;
+const TESTING = /^(?:Deno\.test(?:\.(?:ignore|only))?|\w*[sS]tory)$/;
 
 /** Holds the length of test names, as far as it is written out. */
 export const testName: Deno.lint.Rule = {

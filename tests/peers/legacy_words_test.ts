@@ -3,19 +3,19 @@ import { translateLegacy } from "../../lib/agent/runner/legacy_command.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { legacyCommand } from "../../lib/manager/command/legacy_command.ts";
 
-/** What an agent of 2024 is told. */
+/** Type and parameters that a legacy agent is sent. */
 function told(operation: string, params: unknown): [string, unknown] {
   const { type, data } = legacyCommand(operation, JSON.stringify(params));
   return [type, JSON.parse(data)];
 }
 
-/** What is done here for a Manager of 2024. */
+/** Operation and parameters that a legacy Manager's command means here. */
 function done(type: string, data: unknown): [string, unknown] {
   const { operation, params } = translateLegacy(type, JSON.stringify(data));
   return [operation, JSON.parse(params)];
 }
 
-/** Why it is not. */
+/** Reason for which such a command is refused. */
 function complaint(type: string, data: unknown): string {
   return assertThrows(() => done(type, data), PiriError).message;
 }
@@ -91,7 +91,7 @@ Deno.test("legacy parameters have their places and their names", () => {
       env: { A: "x", B: "1", C: "True", D: "0.5" },
     }],
   );
-  // In their language null is nothing.
+  // In the language of those agents, null is nothing.
   assertEquals(
     done("command.Run", { command: "ls", user: null, cwd: null, env: null }),
     ["command.Run", { shell: "ls" }],

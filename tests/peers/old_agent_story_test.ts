@@ -9,7 +9,7 @@ import { NotedTransport } from "./tls_manager.ts";
 
 const SECRET = "what its config says";
 
-/** Adds an agent of 2024 as an operator does. */
+/** Adds a legacy agent as an operator does. */
 async function add(fleet: Fleet, name: string): Promise<void> {
   const file = fleet.folder.at("secret");
   await Deno.writeTextFile(file, `${SECRET}\n`);
@@ -19,7 +19,7 @@ async function add(fleet: Fleet, name: string): Promise<void> {
   assertEquals([added.code, added.stdout], [ExitCode.ok, ""]);
 }
 
-/** An agent of 2024 as a script plays it: it has its secret, and trusts the authority for the host it dials. */
+/** Legacy agent, played by a script: it has its secret, and trusts the authority for the host it dials. */
 async function oldAgent(fleet: Fleet, name: string): Promise<ScriptedPeer> {
   const tls = await Deno.connectTls({
     hostname: "127.0.0.1",

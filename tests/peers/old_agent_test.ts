@@ -12,18 +12,18 @@ import { type Dialled, TlsManager } from "./tls_manager.ts";
 
 const { SUCCESS, FAILED, UNSPECIFIED } = CommandResult_Status;
 
-/** Ids as agents of 2024 make them, from the date: a double cannot hold them. */
+/** Id as legacy agents make them, from the date. A double cannot hold it. */
 const LARGE_ID = 20_240_615_123_456_789n;
 
-/** A frame of these bytes. */
+/** Frame of these bytes. */
 const frame = (...bytes: number[]) =>
   encodeFrames([new Uint8Array(bytes)]).slice();
 
-/** A list in a list, and so on. */
+/** List in a list, and so on. */
 const nested = (depth: number) =>
   JSON.parse("[".repeat(depth) + "]".repeat(depth));
 
-/** What the Manager answers to a request. */
+/** Answer of the Manager to a request. */
 async function ask(
   { peer }: Dialled,
   type: string,
@@ -44,7 +44,7 @@ Deno.test("a legacy agent is admitted by its name and secret, and shown as legac
   });
   const hello = await peer.hears("serverHello");
   assertEquals(hello.version, 1);
-  // What it does not know it is not told: type 11, then a ServerHello of version 1, and nothing else.
+  // Only the fields that it knows are sent: type 11, then a ServerHello of version 1.
   assertEquals(wire.took().subarray(0, 10), frame(8, 11, 90, 2, 8, 1));
   const [agent] = await manager.core.agents.list();
   assertEquals([agent?.protocol, agent?.connected], ["2024", true]);
@@ -202,7 +202,7 @@ Deno.test("each frame to a legacy agent is a record of its own", async () => {
     at += 4 + view.getUint32(at);
     assert(ends.has(at), `the frame that ends at ${at} shares its record`);
   }
-  // As many as records, but for the one that takes four.
+  // One record for each frame, but for the frame that takes four.
   assertEquals(ends.size, frames + 3);
 });
 
@@ -256,7 +256,7 @@ Deno.test("a legacy agent gets its data, its states, its files and its modules",
     case: "bytes",
     value: new Uint8Array(),
   });
-  // An agent of 2024 looks at which member is set: field 4 is on the wire, with nothing in it.
+  // A legacy agent checks which member is set: field 4 is on the wire, with nothing in it.
   assertEquals(agent.wire.took().subarray(-2), new Uint8Array([0x22, 0]));
 });
 
@@ -359,7 +359,7 @@ Deno.test("a command without an answer from a legacy agent times out by the Mana
   const { command } = await manager.ended(id);
   assertEquals([command.state, command.presumed], ["timed_out", true]);
 
-  // It was a presumption: what the agent says in the end stands.
+  // The timeout was a presumption: the agent's own report replaces it.
   await peer.says("result", { commandId: id, status: SUCCESS, output: "late" });
   await peer.says("ping", { data: 1 });
   await peer.hears("pong");

@@ -7,7 +7,7 @@ import { OldManager } from "./old_manager.ts";
 
 const { SUCCESS } = CommandResult_Status;
 
-/** A frame of these bytes. */
+/** Frame of these bytes. */
 const frame = (...bytes: number[]) =>
   encodeFrames([new Uint8Array(bytes)]).slice();
 
@@ -83,7 +83,7 @@ Deno.test("a legacy Manager that neither speaks nor closes is closed by our Agen
   await using agent = await MemoryAgent.start();
   const manager = await agent.welcomed({ managerId: "", features: [] });
   await agent.clock.advance(15_000);
-  // Whatever the value of its Pong, it lives.
+  // The Manager counts as alive, whatever the value of its Pong.
   const { data } = await manager.hears("ping");
   await manager.says("pong", { data: data + 1 });
   await agent.clock.advance(15_000);

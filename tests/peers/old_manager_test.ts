@@ -16,14 +16,14 @@ import { type OldAgentLink, OldManager } from "./old_manager.ts";
 
 const { SUCCESS, FAILED, CANCELLED } = CommandResult_Status;
 
-/** A program as a Manager of 2024 names it. */
+/** Parameters of a program in the words of a legacy Manager. */
 function run(...argv: [string, ...string[]]): Record<string, unknown> {
   return { "[args]": [argv], shell: false };
 }
 
 const content = new Uint8Array(150_000).map((_, at) => at % 251);
 
-/** Answers the requests of an operation like a Manager of 2024 that has one file, until there is a result. */
+/** Answers the requests of an operation like a legacy Manager that has one file, until there is a result. */
 async function servesFile(agent: OldAgentLink): Promise<string[]> {
   const asked: string[] = [];
   for (;;) {
@@ -347,7 +347,7 @@ Deno.test("our Agent comes back by itself, and delivers results from the time in
   await first.hears("progress");
   manager.tap.cut();
   const { agent, hello } = await manager.accepted();
-  // Such a Manager does not know of commands in a hello, and these are nobody else's business.
+  // Such a Manager knows no list of commands in a hello, and the commands of others are not its business.
   assertEquals(hello.commands, []);
   await Deno.writeTextFile(file, "");
   await agent.says("serverHello", { version: 1 });

@@ -16,7 +16,7 @@ async function read(name: string): Promise<string> {
 
 for (const play of plays) {
   Deno.test(`our Manager and our Agent send exactly the bytes of ${play.name}.txt`, async () => {
-    // If the change is meant: deno run -A scripts/transcripts.ts
+    // If the change is intended: deno run -A scripts/transcripts.ts
     assertEquals(await transcriptOf(play), await read(play.name));
   });
 
