@@ -9,7 +9,7 @@ import { joinManager, serveAgent } from "./serve_agent.ts";
 
 const parts = { clock: systemClock, random: systemRandom };
 
-/** What the command line of the Agent stands on. */
+/** Services that the Agent's command line uses. */
 export const agentServices: AgentServices = {
   join: ({ dir, token }) => joinManager(token, { dir, ...parts }),
 

@@ -7,7 +7,7 @@ import type { CheckStep } from "./cli/agent/services.ts";
 import { type ServeAgentOptions, tryHello } from "./serve_agent.ts";
 import { closeQuietly, dialTcp, shakeHands } from "./wire/tls.ts";
 
-/** Tries what an agent needs to reach its Manager, step by step, and stops where the next step makes no sense. */
+/** Tries each step that an agent needs to reach its Manager. Stops where the next step makes no sense. */
 export async function* checkLink(
   options: ServeAgentOptions,
 ): AsyncGenerator<CheckStep> {
@@ -32,7 +32,7 @@ export async function* checkLink(
   }
 }
 
-/** Name, address and TLS of one address; whether all is well. */
+/** Checks name, address and TLS of one address. Returns true if all is well. */
 async function* checkAddress(
   { serverName, caPem }: AgentConfig,
   { host: hostname, port }: Address,
@@ -82,7 +82,7 @@ async function checkName(hostname: string): Promise<CheckStep> {
   const addresses = found.flatMap((each) =>
     each.status === "fulfilled" ? each.value : []
   );
-  // /etc/hosts does not show in DNS: the dial itself will tell.
+  // A name from /etc/hosts is not in DNS; the dial itself will tell.
   return {
     step: "name",
     ok: true,
@@ -92,7 +92,7 @@ async function checkName(hostname: string): Promise<CheckStep> {
   };
 }
 
-/** The authority's certificate says when this fleet began: a clock before that cannot be right. */
+/** Checks the clock: the authority's certificate tells when this fleet began, and no earlier time can be right. */
 function checkClock(
   { caPem }: AgentConfig,
   { clock }: ServeAgentOptions,
@@ -135,7 +135,7 @@ async function checkIdentity(options: ServeAgentOptions): Promise<CheckStep> {
   }
 }
 
-/** What rustls says, in words of this fleet. */
+/** Puts an error of rustls into words of this fleet. */
 function explainTls(message: string): string {
   if (/NotValidYet|Expired/i.test(message)) {
     return `${message}: the certificate's time has not come or is over; is this host's clock right?`;

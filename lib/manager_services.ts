@@ -6,7 +6,7 @@ import { aborted } from "./base/signals.ts";
 import type { Control, ManagerServices } from "./cli/manager/services.ts";
 
 /**
- * What the command line of the Manager stands on. Each part is loaded when it is used: `run` needs no certificate
+ * Services that the Manager's command line uses. Each part is loaded at its first use: `run` needs no certificate
  * library, and `init` no server.
  */
 export const managerServices: ManagerServices = {
@@ -68,7 +68,7 @@ export const managerServices: ManagerServices = {
   },
 };
 
-/** SHA-256 of a certificate as people compare it. */
+/** SHA-256 of a certificate in the form that people compare. */
 function fingerprintOf(certificate: Uint8Array): string {
   const digest = createHash("sha256").update(certificate).digest("hex");
   return (digest.toUpperCase().match(/../g) ?? []).join(":");

@@ -41,7 +41,7 @@ export interface ServeAgentOptions {
   readonly random: Random;
 }
 
-/** A running Agent. */
+/** Running Agent. */
 export interface RunningAgent extends AsyncDisposable {
   /** Name of the agent. */
   readonly name: string;
@@ -108,7 +108,7 @@ export async function joinManager(
 }
 
 /**
- * Says hello once as `run` would, and Bye.
+ * Says hello once as `run` would, and then Bye.
  *
  * @throws {PiriError} as `joinManager`
  */
@@ -118,7 +118,7 @@ export async function tryHello(options: ServeAgentOptions): Promise<string> {
   return await owned.core.enrol();
 }
 
-/** An Agent with its state folder, its threads and its sockets. */
+/** Agent with its state folder, its threads and its sockets. */
 interface OwnedCore extends AsyncDisposable {
   readonly core: AgentCore;
 }

@@ -24,7 +24,7 @@ import { openStoreClient } from "./store/store_client.ts";
 
 const log = logger("manager");
 
-/** How often old records are deleted and the certificate is looked at, milliseconds. */
+/** Time between two deletions of old records and two checks of the certificate, in milliseconds. */
 const UPKEEP_MS = 3_600_000;
 
 const DAY_MS = 86_400_000;
@@ -43,7 +43,7 @@ export interface ServeManagerOptions {
   readonly guard?: boolean;
 }
 
-/** A running Manager. */
+/** Running Manager. */
 export interface RunningManager extends AsyncDisposable {
   /** Address for agents, "host:port", with the actual port. */
   readonly listen: string;
@@ -81,13 +81,13 @@ export async function serveManager(
   }
 }
 
-/** Checks parameters early where the operation is one of ours; an agent of another build may have others. */
+/** Checks parameters early if the operation is one of this build; an agent of another build may have others. */
 function checkKnownParams(name: string, params: string): void {
   const operation = operations.find((each) => each.name === name);
   if (operation !== undefined) checkParams(operation, params);
 }
 
-/** A Manager with its sockets, its state folder and its upkeep. */
+/** Manager with its sockets, its state folder and its upkeep. */
 class ServedManager implements RunningManager {
   readonly manager: Manager;
   readonly #state: ManagerState;
@@ -215,7 +215,7 @@ class ServedManager implements RunningManager {
     await this.#renewCertificate();
   }
 
-  /** Live connections stay; new ones get the new certificate. */
+  /** Renews the certificate. Live connections stay; new ones get the new certificate. */
   async #renewCertificate(): Promise<void> {
     const { clock, random } = this.#options;
     const renewed = await renewServerIdentity(this.#state, { clock, random });

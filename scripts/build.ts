@@ -1,5 +1,5 @@
 /**
- * Makes the two executables for this machine.
+ * Builds the two executables for this machine.
  *
  *     deno task build [--denort auto|official|npm|<path>] [--out dist]
  *

@@ -1,5 +1,5 @@
 /**
- * Shows what Piri does: a Manager and three Agents as real processes, what one types, and what comes back.
+ * Shows Piri at work: a Manager and three Agents as real processes, the commands that one types, and their output.
  *
  *     deno task demo
  *

@@ -1,7 +1,7 @@
 /**
- * Makes proto/gen and tests/protobuf/gen from proto/piri, or with --check says whether they are stale.
+ * Generates proto/gen and tests/protobuf/gen from proto/piri. With --check, reports if they are stale.
  *
- * buf and its plugin come by npx, so that no clone has to install them.
+ * buf and its plugin are run by npx, so that no clone has to install them.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { messagesModule } from "./generate/messages.ts";
 const BUF = "@bufbuild/buf@1.74.0";
 const PLUGIN = "@bufbuild/protoc-gen-es@2.17.0";
 
-/** Runs buf, and returns what it printed. */
+/** Runs buf and returns its output. */
 async function buf(...args: string[]): Promise<Uint8Array> {
   const npx = Deno.build.os === "windows" ? "npx.cmd" : "npx";
   const { success, code, stdout, stderr } = await new Deno.Command(npx, {
@@ -43,7 +43,7 @@ async function snapshots(): Promise<Map<string, string>> {
 }
 
 const gen = new URL("../proto/gen/", import.meta.url);
-/** Messages of the agent protocol by the reflective library, which only tests use. */
+/** Messages of the agent protocol for the reflective library, which only tests use. */
 const testGen = new URL("../tests/protobuf/gen/", import.meta.url);
 const check = Deno.args.includes("--check");
 const before = check ? await snapshots() : new Map<string, string>();

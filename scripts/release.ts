@@ -1,5 +1,5 @@
 /**
- * Makes both executables for every target, with a file of their SHA-256 sums.
+ * Builds both executables for every target, and a file with their SHA-256 sums.
  *
  *     deno task release [--denort official|npm] [--out dist/release] [--target linux-x64]...
  *
@@ -16,7 +16,7 @@ import { targetNamed, targets } from "./build/target.ts";
 const USAGE =
   "Usage: deno task release [--denort official|npm] [--out dist/release] [--target linux-x64]...";
 
-/** The file that `sha256sum --check` reads. */
+/** Text for `sha256sum --check`. */
 async function sumsOf(paths: readonly string[]): Promise<string> {
   const lines: string[] = [];
   for (const path of paths.toSorted()) {

@@ -1,5 +1,6 @@
 /**
- * Writes proto/transcripts: whole sessions as they go over the wire, so that a change of the wire shows in review.
+ * Writes proto/transcripts: whole sessions with the bytes of the wire, so that a change of the protocol shows in
+ * review.
  *
  * @module
  */

@@ -126,7 +126,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "cli/manager": ["base", "cli"],
 };
 
-/** They compose what the layers offer, so they may import every one. */
+/** Composition roots, which may import every room. */
 const roots = [
   "lib/agent_services.ts",
   "lib/check_agent.ts",
@@ -171,7 +171,7 @@ function layerOf(path: string): string | undefined {
     );
 }
 
-/** What is wrong with the imports of a module, a line each. */
+/** Forbidden imports of a module, a line each. */
 function violations(path: string, text: string): string[] {
   const layer = layerOf(path);
   if (layer === undefined && !roots.includes(path)) {
@@ -334,7 +334,7 @@ Deno.test("a file in a folder that the table does not have is found", () => {
   assertEquals(violations("lib/misc.ts", ""), ["lib/misc.ts is in no layer"]);
 });
 
-/** What an executable made of that module contains. */
+/** Parts of an executable made of a module. */
 interface Parts {
   /** Files of this repository. */
   readonly files: string[];

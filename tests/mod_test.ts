@@ -22,7 +22,7 @@ Deno.test("mod.ts exports what other programs can use, and nothing else", () => 
 });
 
 // The types of the clients are those of Connect and of the generated code: exported, they would bring a hundred others.
-Deno.test("every export of mod.ts is documented, and its types are exported but for those of generated clients", async () => {
+Deno.test("every export of mod.ts is documented, and so are its types except generated clients", async () => {
   const { stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["doc", "--lint", "mod.ts"],
     cwd: ROOT,

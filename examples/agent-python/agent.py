@@ -38,7 +38,7 @@ class Agent:
             await asyncio.sleep(wait + random.random() * max(window, wait) / 2)
 
     async def serve_once(self):
-        """From the dial to the Manager's Bye; returns how many seconds are to be waited before the next dial."""
+        """Serves one connection, from the dial to the Manager's Bye. Returns the wait before the next dial, in seconds."""
         self.journal.set("session", int(self.journal.get("session")) + 1)  # on disk before the dial
         link = await Link.dial(self.config)
         try:
@@ -74,10 +74,10 @@ class Agent:
                       for known in self.journal.commands()])
 
     def welcome(self, link, hello):
-        """Every command that this Manager gave goes on from the byte that it wants."""
+        """Continues every command of this Manager from the byte that it wants."""
         self.link = link
         link.begin(hello)
-        self.config.pop("joinToken", None)  # the Manager has taken it
+        self.config.pop("joinToken", None)  # the Manager has accepted it
         print("connected to", self.config["addresses"][0], file=sys.stderr, flush=True)
         resume = {each.command_id: each for each in hello.resume}
         for known in self.journal.commands():
@@ -92,7 +92,7 @@ class Agent:
         return max(min(bye.retry_after_ms, 600_000) / 1_000, least)
 
     def handle(self, message):
-        """All that the Manager may say once it has said hello; what has an unknown type is ignored."""
+        """Handles a message of the Manager after its hello; messages of an unknown type are ignored."""
         if message.type == Type.MESSAGE_TYPE_PING:
             self.link.send(Type.MESSAGE_TYPE_PONG, pong=pb.Pong(data=message.ping.data))
         elif message.type == Type.MESSAGE_TYPE_COMMAND:
@@ -104,7 +104,7 @@ class Agent:
         elif message.type == Type.MESSAGE_TYPE_DATA_RESPONSE:
             self.settle(message.data_response)
 
-    # Commands: accepted on disk, then run; what comes of them goes to the journal, and from there to the Manager.
+    # Commands: accepted on disk, then run. Output and results go to the journal, and from there to the Manager.
 
     def accept(self, command):
         id, known = command.command_id, self.journal.command(command.command_id)
@@ -141,11 +141,11 @@ class Agent:
             self.running[cancel.command_id].stop(Result.STATUS_CANCELLED, grace)
 
     def tell(self, id):
-        """Something is new in the journal."""
+        """Wakes the delivery of a command: something is new in the journal."""
         self.news.setdefault(id, asyncio.Event()).set()
 
     async def deliver(self, link, id, resume):
-        """One command over one connection: output from the byte that is wanted, and its result last."""
+        """Delivers one command over one connection: its output from the wanted byte on, and its result last."""
         at = {name: getattr(resume, name) if resume else 0 for name in STREAMS}
         news = self.news.setdefault(id, asyncio.Event())
         while known := self.journal.command(id):
@@ -168,7 +168,7 @@ class Agent:
             self.news.pop(ack.command_id, None)
 
     def settle_past(self):
-        """Ends what still lives of commands of an earlier run, and says of each that it is lost."""
+        """Ends the processes of commands of an earlier run, and records each command as lost."""
         for known in self.journal.commands():
             if known.result is None:
                 signalled = end_survivors(known.id, known.nonce)
@@ -176,7 +176,7 @@ class Agent:
                     command_id=known.id, status=Result.STATUS_LOST, reaped=pb.Reaped(signalled=signalled),
                     output="the agent ended while the command ran"))
 
-    # Requests: what an operation asks of the Manager.
+    # Requests of operations to the Manager.
 
     async def request(self, type, params):
         if self.link is None:

@@ -1,4 +1,4 @@
-"""What an agent knows of itself and its Manager."""
+"""Settings of an agent: its own and those of its Manager."""
 import base64, json, os, secrets, ssl
 
 

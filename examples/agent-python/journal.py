@@ -1,11 +1,11 @@
-"""What an agent keeps on its disk."""
+"""The disk of an agent."""
 import collections, secrets, sqlite3
 
 Known = collections.namedtuple("Known", "id manager nonce result stdout stderr")  # a command; its result is bytes or None
 
 
 class Journal:
-    """What must survive: identity, accepted commands, their output and their results. On disk before it is told."""
+    """Stores identity, accepted commands, their output and their results. All is on disk before the Manager hears of it."""
 
     def __init__(self, path):
         self.db = sqlite3.connect(path, isolation_level=None)

@@ -1,4 +1,4 @@
-"""One connection to the Manager: frames over TLS, and the pings that tell whether somebody is there."""
+"""One connection to the Manager: frames over TLS, and pings that show if the Manager is alive."""
 import asyncio, ssl, struct, time
 from piri.agent.v1 import agent_pb2 as pb
 
@@ -39,7 +39,7 @@ class Link:
         return message
 
     def begin(self, hello):
-        """The Manager has said hello."""
+        """Takes the Manager's hello."""
         self.limit, self.manager = 1_048_576, hello.manager_id
         self.spawn(self.watch(hello.ping_interval_ms / 1_000 or 15))
 
@@ -54,7 +54,7 @@ class Link:
                 self.writer.transport.abort()
 
     def spawn(self, work):
-        """Does something that ends with the connection."""
+        """Starts work that ends with the connection."""
         self.tasks.append(asyncio.create_task(work))
 
     def close(self):

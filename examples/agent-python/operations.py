@@ -1,4 +1,4 @@
-"""What this agent can be told to do: each fills in the result, and raises what goes wrong."""
+"""Operations of this agent. Each fills in the result, and raises its errors."""
 import asyncio, hashlib, json, os, signal
 from piri.agent.v1 import agent_pb2 as pb
 
@@ -8,7 +8,7 @@ Result = pb.CommandResult
 
 
 class Running:
-    """A command that runs, and how it is ended."""
+    """Running command, with the means to end it."""
 
     def __init__(self):
         self.process, self.asked = None, None
@@ -25,12 +25,12 @@ class Running:
 
 
 def marker(id, nonce):
-    """What a command's processes have in their environment."""
+    """Marker of a command in the environment of its processes."""
     return f"{id}-{nonce}"
 
 
 def end_survivors(id, nonce):
-    """Ends what an earlier run of the agent left of a command, and returns how many processes that were."""
+    """Ends the processes that an earlier run of the agent left of a command, and returns how many they were."""
     variable, signalled = f"PIRI_COMMAND={marker(id, nonce)}".encode(), 0
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -73,7 +73,7 @@ async def keep(agent, id, stream, pipe):
     while data := await pipe.read(CHUNK):
         agent.journal.append(id, stream, data)
         agent.tell(id)
-        # It prints no faster than the Manager holds; a fuller agent goes on while the link is down, and cuts.
+        # It prints no faster than the Manager stores; a full agent continues while the link is down, and cuts.
         while agent.journal.unacknowledged(id) >= WINDOW and not agent.running[id].asked:
             await asyncio.sleep(0.05)
 

@@ -17,29 +17,29 @@ import type { Random } from "../base/random.ts";
 import { hashSecret, newSecret, SECRET_PATTERN } from "../base/secret.ts";
 import { LogSetting, parseSettings, readBy } from "../base/settings.ts";
 
-/** What an Agent knows of itself and its Manager: agent.yaml, described in docs/configuration.md. */
+/** Settings of an Agent and its Manager: agent.yaml, described in docs/configuration.md. */
 export interface AgentConfig {
   readonly name: string;
-  /** Where to dial, "host:port", tried in order. */
+  /** Addresses to dial, "host:port", tried in order. */
   readonly addresses: readonly string[];
-  /** The name that the Manager's certificate must have. */
+  /** Name that the Manager's certificate must have. */
   readonly serverName: string;
-  /** The certificate of the only authority that is trusted. */
+  /** Certificate of the only authority that is trusted, PEM. */
   readonly caPem: string;
-  /** What this agent proves itself with: 256 bits in base64url. */
+  /** Secret by which this agent proves itself: 256 bits in base64url. */
   readonly secret: string;
-  /** The secret of the join token, until the Manager has taken it. */
+  /** Secret of the join token, until the Manager has accepted it. */
   readonly joinToken?: string | undefined;
-  /** The hash of the join token that the Manager has taken. */
+  /** Hash of the join token that the Manager has accepted. */
   readonly joinedWith?: string | undefined;
   readonly allowTestOperations: boolean;
   readonly log: LogOptions;
 }
 
-/** The config in use. */
+/** File with the config in use. */
 const CONFIG = "agent.yaml";
 
-/** What a join that is under way would make of it. */
+/** File with the config of a join that is under way. */
 const JOINING = "joining.yaml";
 
 const EDITABLE: ReadonlySet<string> = new Set(["allowTestOperations", "log"]);
@@ -90,8 +90,8 @@ export async function loadAgentConfig(dir: string): Promise<AgentConfig> {
 }
 
 /**
- * Keeps what a join needs, durably and beside the config in use, before anything is dialled: whatever happens from here
- * on, the same token again finds the same secret. Returns the config to enrol with; it has a `joinToken`.
+ * Stores the config for a join, durably and beside the config in use, before anything is dialled. So the same token
+ * finds the same secret again, whatever happens from here on. Returns the config to enrol with; it has a `joinToken`.
  *
  * @throws {PiriError} INVALID_ARGUMENT for a token that cannot be read; DENIED, DISK
  */
@@ -114,7 +114,7 @@ export async function prepareJoin(
 }
 
 /**
- * Makes the config that the Manager has taken the one in use.
+ * Puts the config into use that the Manager has accepted.
  *
  * @throws {PiriError} DENIED, DISK
  */
@@ -135,8 +135,8 @@ export async function finishJoin(
 }
 
 /**
- * The config to enrol with. A token that was used or tried before keeps the secret that was made for it, so that asking
- * twice is asking once; another one gets a new secret.
+ * Makes the config to enrol with. A token that was used or tried before keeps the secret that was made for it, so that
+ * a repeated join changes nothing. Another token gets a new secret.
  *
  * @throws {PiriError} INVALID_ARGUMENT for a token that cannot be read
  */
@@ -166,7 +166,7 @@ export function joinConfig(
   };
 }
 
-/** The token itself need not stay on the disk. */
+/** Hashes a join token, so that the token itself need not stay on the disk. */
 function hashOf(joinToken: string): string {
   return encodeBase64Url(hashSecret(joinToken));
 }
@@ -178,7 +178,7 @@ async function load(path: string): Promise<AgentConfig | undefined> {
     : await parseSettings(text, path, Schema);
 }
 
-/** Comments and order of what is there stay: people edit this file. */
+/** Saves a config. Comments and order of the file stay, because people edit it. */
 async function save(
   path: string,
   config: AgentConfig,
@@ -190,7 +190,7 @@ async function save(
   const wanted: Readonly<Record<string, unknown>> = { ...config };
   for (const key of Object.keys(Schema.entries)) {
     if (wanted[key] === undefined) document.delete(key);
-    // What people edit is as they wrote it.
+    // Entries that people edit stay as they wrote them.
     else if (!EDITABLE.has(key) || !document.has(key)) {
       document.set(key, wanted[key]);
     }

@@ -15,14 +15,14 @@ import type { Workers } from "./workers/workers.ts";
 
 const log = logger("agent");
 
-/** An agent that stops waits so long for the Manager to acknowledge its results, milliseconds. */
+/** Longest time that a stopping agent waits for the Manager to acknowledge its results, in milliseconds. */
 const LAST_ACKS_MS = 5_000;
 const LAST_ACKS_LOOK_MS = 50;
 
-/** How often the journal is looked through for what is too old or too much, milliseconds. */
+/** Time between two searches of the journal for old or excess data, in milliseconds. */
 const UPKEEP_MS = 3_600_000;
 
-/** What an Agent is made of, but for where its connections and its threads come from. */
+/** Parts of an Agent that do not depend on sockets or threads. */
 export interface AgentCoreOptions {
   readonly identity: AgentIdentity;
   readonly journal: Journal;
@@ -33,7 +33,7 @@ export interface AgentCoreOptions {
   readonly endSurvivors: RunnerOptions["endSurvivors"];
 }
 
-/** An Agent without sockets, files and threads of its own: these are handed to it. */
+/** Agent without sockets, files and threads of its own: its creator passes them in. */
 export class AgentCore {
   readonly name: string;
   readonly counters = new Counters();
@@ -62,12 +62,12 @@ export class AgentCore {
     });
   }
 
-  /** The connection that the Manager has let in; undefined while there is none. */
+  /** Connection that the Manager has admitted; undefined while there is none. */
   get session(): AgentSession | undefined {
     return this.#link.session;
   }
 
-  /** Settles what an earlier run left behind, and begins to dial. */
+  /** Settles the commands of an earlier run, and begins to dial. */
   async start(): Promise<void> {
     await this.#runner.settlePast();
     log.info("piri-agent {version} of {name} starts", {
@@ -79,9 +79,9 @@ export class AgentCore {
   }
 
   /**
-   * One connection, ended by this side once the Manager has let the agent in. Returns the Manager's address.
+   * Makes one connection, and ends it once the Manager has admitted the agent. Returns the Manager's address.
    *
-   * @throws {PiriError} AUTH_FAILED, REFUSED, UNAVAILABLE and what the dial throws
+   * @throws {PiriError} AUTH_FAILED, REFUSED, UNAVAILABLE, or an error of the dial
    */
   async enrol(): Promise<string> {
     let address = "";
@@ -93,7 +93,7 @@ export class AgentCore {
     return address;
   }
 
-  /** Refuses new commands, ends those that run, delivers what it can within 5 s, and says Bye. */
+  /** Refuses new commands, ends the running ones, delivers results for at most 5 s, and says Bye. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -135,7 +135,7 @@ export class AgentCore {
   }
 }
 
-/** Why the Manager did not let the agent in. */
+/** Turns the end of a connection into an error: the Manager did not admit the agent. */
 function whyNot(end: End): PiriError {
   if (end.kind !== "bye") {
     return new PiriError(

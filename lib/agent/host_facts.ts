@@ -1,7 +1,7 @@
 import { arch, hostname, release } from "node:os";
 import { operationNames } from "../operations/registry.ts";
 
-/** What an agent tells of its host in its hello: for people, but for `operations`. */
+/** Facts about the host for the agent's hello. All but `operations` are for people. */
 export function hostFacts(
   options: { readonly allowTestOperations: boolean },
 ): Record<string, string> {
@@ -10,18 +10,18 @@ export function hostFacts(
     os: Deno.build.os,
     arch: arch(),
     release: release(),
-    // What it can be told to do, so that a Manager can say early what it cannot.
+    // Names of the agent's operations, so that a Manager can refuse others early.
     operations: operationNames(options).join(" "),
   };
 }
 
-/** Names this machine: a copied disk is noticed by it. */
+/** Identifies this machine, so that a copied disk is noticed. */
 export async function machineId(): Promise<string> {
   for (const path of ["/etc/machine-id", "/var/lib/dbus/machine-id"]) {
     const id = await readLine(path);
     if (id !== undefined) return id;
   }
-  // Neither macOS nor Windows has it in a file; a copy that gets a name of its own is noticed all the same.
+  // macOS and Windows have no such file; a copy that gets a hostname of its own is still noticed.
   return hostname();
 }
 

@@ -1,17 +1,17 @@
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
-/** How a Backoff waits, all in milliseconds. */
+/** Settings of a Backoff, all in milliseconds. */
 export interface BackoffOptions {
-  /** The first window. */
+  /** Width of the first window. */
   readonly first: number;
-  /** The widest window. */
+  /** Width of the widest window. */
   readonly most: number;
-  /** A time of success after which the window is the first one again. */
+  /** Time of success after which the window starts again at the first width. */
   readonly resetAfter: number;
 }
 
-/** What an Agent does between two dials: protocol.md section 4. */
+/** Backoff of an Agent between two dials: protocol.md section 4. */
 export const RECONNECT: BackoffOptions = {
   first: 1_000,
   most: 60_000,
@@ -37,16 +37,16 @@ export class Backoff {
     this.#window = options.first;
   }
 
-  /** Tells that it worked: the window is the first one again once it has worked for long enough. */
+  /** Reports success. After `resetAfter` of it, the window starts again at the first width. */
   succeeded(): void {
     this.#succeededAt = this.#clock.monotonic();
   }
 
   /**
-   * How long to wait now, in milliseconds.
+   * Chooses the next delay, in milliseconds.
    *
-   * `atLeast` is waited out first and widens the window to itself, so that those who were all told the same do not come
-   * back together. `windowAtLeast` widens the window alone.
+   * `atLeast` is waited out first and widens the window by the same time, so that agents that were all told the same
+   * delay do not come back together. `windowAtLeast` only widens the window.
    */
   next(
     { atLeast = 0, windowAtLeast = 0 }: {

@@ -50,7 +50,7 @@ class SystemTimer implements Timer {
   }
 }
 
-/** Resolves after so many milliseconds, or as soon as the signal is aborted. Never rejects. */
+/** Resolves after `ms` milliseconds, or as soon as the signal is aborted. Never rejects. */
 export function sleep(
   clock: Clock,
   ms: number,
@@ -68,7 +68,7 @@ export function sleep(
   });
 }
 
-/** Settles as the promise does, or rejects with TIMED_OUT and the message after so many milliseconds. */
+/** Settles as the promise does, or rejects with TIMED_OUT and the message after `ms` milliseconds. */
 export async function within<T>(
   clock: Clock,
   ms: number,

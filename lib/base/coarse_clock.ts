@@ -1,18 +1,20 @@
 import type { Clock, Timer } from "./clock.ts";
 
-/** Timers end together at multiples of so many milliseconds: none is late by more. */
+/** Distance of the moments at which timers end together, in milliseconds. No timer is late by more. */
 export const TICK_MS = 50;
 
-/** Shorter timers are left as they are, milliseconds. */
+/** Timers below this many milliseconds are passed to the underlying clock and stay exact. */
 const SHORT_MS = 1_000;
 
 /**
- * A clock for very many timers that need not be exact, as those of connections: one of the other clock's for all that end
- * in the same tick, where one each takes more memory, and more time to set and cancel, than most of what it watches.
+ * Groups timers that end within the same 50 ms into one timer of the underlying clock. With thousands of connections,
+ * one timer each costs more memory and time than the work it guards.
  */
 export class CoarseClock implements Clock {
   readonly #clock: Clock;
-  /** By the tick, counted from the clock's zero; in each in the order in which they were set. */
+  /**
+   * Pending groups by tick, counted from the clock's zero. Timers of a group end in the order in which they were set.
+   */
   readonly #ticks = new Map<number, Tick>();
 
   constructor(clock: Clock) {
@@ -42,19 +44,19 @@ export class CoarseClock implements Clock {
 
   #end(at: number): void {
     const tick = this.#ticks.get(at);
-    // What is set by one that ends is never for the same tick.
+    // A timer that is set while these end belongs to a later tick, so it cannot get lost here.
     this.#ticks.delete(at);
     tick?.end();
   }
 }
 
-/** All timers that end at the same moment. */
+/** Group of all timers that end at the same moment. */
 class Tick {
   readonly #timer: Timer;
   readonly #dropped: () => void;
   readonly #members = new Set<Member>();
 
-  /** `dropped` is called when all of its timers were cancelled. */
+  /** Calls `dropped` when all timers of the group were cancelled. */
   constructor(timer: Timer, dropped: () => void) {
     this.#timer = timer;
     this.#dropped = dropped;
@@ -72,7 +74,7 @@ class Tick {
     this.#dropped();
   }
 
-  /** One that is cancelled by another before it is not called any more. */
+  /** Ends the group. A timer that an earlier one of the group cancels is not called any more. */
   end(): void {
     for (const member of this.#members) {
       this.#members.delete(member);

@@ -1,4 +1,4 @@
-/** Counts of things that were dropped, refused or ignored, by name: nothing of that kind happens silently. */
+/** Counts of dropped, refused and ignored things, by name. Nothing is dropped without a count. */
 export class Counters {
   readonly #counts = new Map<string, number>();
 
@@ -6,7 +6,7 @@ export class Counters {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + by);
   }
 
-  /** All counts so far, by name in order. */
+  /** All counts so far, ordered by name. */
   all(): Readonly<Record<string, bigint>> {
     return Object.fromEntries(
       [...this.#counts].sort(([a], [b]) => a < b ? -1 : 1)

@@ -1,30 +1,30 @@
 /**
- * A folder of files, as the journal needs it. The seam at which tests crash.
+ * Folder of files for the journal. Tests put a disk here that crashes.
  *
- * Names are flat. What was appended is only sure to be there after a power cut once `sync` has resolved.
+ * Names are flat: there are no subfolders. Appended bytes survive a power cut only once `sync` has resolved.
  */
 export interface Disk {
   list(): Promise<string[]>;
-  /** The file's size in bytes, 0 if there is none. */
+  /** Size of the file in bytes, 0 if there is none. */
   size(name: string): Promise<number>;
-  /** Up to `length` bytes from `offset`; fewer, or none, where the file ends. */
+  /** Reads up to `length` bytes from `offset`; fewer, or none, where the file ends. */
   read(
     name: string,
     offset: number,
     length: number,
   ): Promise<Uint8Array<ArrayBuffer>>;
   /**
-   * Puts bytes at the file's end, making the file if there is none.
+   * Appends bytes to the file, creating it if there is none.
    *
    * @throws {PiriError} DISK; the file may then end in a part of the bytes.
    */
   append(name: string, bytes: Uint8Array): Promise<void>;
-  /** Resolves when the file, its name included, would survive a power cut. */
+  /** Resolves once the file and its name would survive a power cut. */
   sync(name: string): Promise<void>;
-  /** Makes the file have exactly this content, as if at once, and durably. */
+  /** Replaces the file's content atomically and durably. */
   replace(name: string, bytes: Uint8Array): Promise<void>;
-  /** Cuts the file to this size. */
+  /** Cuts the file to this size, in bytes. */
   truncate(name: string, size: number): Promise<void>;
-  /** Takes the file away; fine if there is none. */
+  /** Removes the file. Does nothing if there is none. */
   remove(name: string): Promise<void>;
 }

@@ -106,7 +106,7 @@ export function codeOf(error: unknown): ErrorCode {
   return error instanceof PiriError ? error.code : "INTERNAL";
 }
 
-/** The message of an error of any kind. */
+/** Message of any error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

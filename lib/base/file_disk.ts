@@ -7,19 +7,19 @@ import {
   syncFolder,
   writeFileAtomically,
 } from "./files.ts";
-import { Turns } from "./turns.ts";
+import { closeFile, type OpenFile, OpenFiles } from "./open_files.ts";
 
-/** Holds the folder for one process. Never part of the disk's files. */
+/** Name of the file that locks the folder for one process. It is not one of the disk's files. */
 const LOCK = "lock";
 
-/** Descriptors that stay open between two calls, a count. */
-const OPEN_FILES = 64;
+/** Limit of file descriptors that stay open between two calls. */
+const MAX_OPEN_FILES = 64;
 
-/** A Disk in a real folder, which this process has for itself until it is closed. */
+/** Disk in a real folder. The process owns the folder until the disk is closed. */
 export interface FileDisk extends Disk, AsyncDisposable {}
 
 /**
- * Takes a folder as a Disk, making it if there is none.
+ * Opens a folder as a Disk, creating it if there is none.
  *
  * @throws {PiriError} FAILED_PRECONDITION at once if another process has it; DISK
  */
@@ -29,9 +29,9 @@ export async function openFileDisk(folder: string): Promise<FileDisk> {
     const lock = await takeLock(folder);
     try {
       await removeLeftovers(folder);
-      // What an earlier process made may not be on the disk yet, by name.
+      // Names that an earlier process created may not be on the disk yet.
       await syncFolder(folder);
-      // The folder above may belong to somebody who lets nobody read it.
+      // The parent folder may belong to another user and not be readable.
       await syncFolder(dirname(folder)).catch(() => {});
     } catch (error) {
       lock.close();
@@ -41,7 +41,7 @@ export async function openFileDisk(folder: string): Promise<FileDisk> {
   });
 }
 
-/** The system lets go of the lock when the process ends, however it ends. */
+/** Locks the folder. The system releases the lock when the process ends, however it ends. */
 async function takeLock(folder: string): Promise<Deno.FsFile> {
   const file = await Deno.open(join(folder, LOCK), {
     write: true,
@@ -61,27 +61,18 @@ async function takeLock(folder: string): Promise<Deno.FsFile> {
   );
 }
 
-/** What a crash in the middle of `replace` left. */
+/** Removes the files that a crash in the middle of `replace` left. */
 async function removeLeftovers(folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(folder)) {
     if (name.endsWith(".tmp")) await Deno.remove(join(folder, name));
   }
 }
 
-/** An open file. Its calls take turns, for a read is a seek and a read. */
-interface OpenFile {
-  readonly turns: Turns;
-  file: Deno.FsFile | undefined;
-  /** Calls that are under way or wait. */
-  users: number;
-}
-
 class FolderDisk implements FileDisk {
   readonly #folder: string;
   readonly #lock: Deno.FsFile;
-  /** Least recently used first. */
-  readonly #open = new Map<string, OpenFile>();
-  /** Files whose name may not be on the disk yet. */
+  readonly #files = new OpenFiles(MAX_OPEN_FILES);
+  /** Files with a name that may not be on the disk yet. */
   readonly #unnamed = new Set<string>();
   #closed = false;
 
@@ -183,10 +174,7 @@ class FolderDisk implements FileDisk {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const open = [...this.#open.values()];
-    await Promise.all(open.map(({ turns }) => turns.run(() => {})));
-    for (const file of open) closeFile(file);
-    this.#open.clear();
+    await this.#files.close();
     this.#lock.close();
   }
 
@@ -214,27 +202,10 @@ class FolderDisk implements FileDisk {
     if (this.#closed) {
       throw new PiriError("DISK", `Cannot ${attempt}: the disk is closed`);
     }
-    const open = this.#open.get(name) ??
-      { turns: new Turns(), file: undefined, users: 0 };
-    this.#open.delete(name);
-    this.#open.set(name, open);
-    open.users++;
-    try {
-      return await open.turns.run(() => guarded(attempt, () => task(open)));
-    } finally {
-      open.users--;
-      if (open.file === undefined && open.users === 0) this.#open.delete(name);
-      this.#closeIdle();
-    }
-  }
-
-  #closeIdle(): void {
-    for (const [name, open] of this.#open) {
-      if (this.#open.size <= OPEN_FILES) return;
-      if (open.users > 0) continue;
-      closeFile(open);
-      this.#open.delete(name);
-    }
+    return await this.#files.use(
+      name,
+      (open) => guarded(attempt, () => task(open)),
+    );
   }
 
   #path(name: string): string {
@@ -242,12 +213,10 @@ class FolderDisk implements FileDisk {
   }
 }
 
-function closeFile(open: OpenFile): void {
-  open.file?.close();
-  open.file = undefined;
-}
-
-/** Whatever the system throws is DISK here: for who keeps a journal, a folder that is not his is a disk that fails. */
+/**
+ * Runs a task and turns every error of the system into DISK. For a journal, a folder of another user is a failing disk
+ * too.
+ */
 async function guarded<T>(attempt: string, task: () => Promise<T>): Promise<T> {
   try {
     return await task();

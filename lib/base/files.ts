@@ -3,14 +3,14 @@ import { dirname } from "@std/path";
 import { PiriError } from "./errors.ts";
 import { type Random, systemRandom } from "./random.ts";
 
-/** The mode of a file that only its owner may read. On Windows the folder's own rights protect it. */
+/** Mode of a file that only its owner may read. On Windows the rights of the folder protect it. */
 export const PRIVATE_FILE = 0o600;
 
-/** The mode of a folder that only its owner may enter. */
+/** Mode of a folder that only its owner may enter. */
 export const PRIVATE_FOLDER = 0o700;
 
 /**
- * Makes the file have exactly this content, durably: whoever reads it sees the old one or the new one, whole.
+ * Replaces the file's content atomically and durably: a reader sees the whole old or the whole new content.
  *
  * @throws {PiriError} DISK; the old content is then still there.
  */
@@ -42,7 +42,7 @@ async function writeAndSync(
   mode: number,
 ): Promise<void> {
   using file = await Deno.open(path, { write: true, createNew: true, mode });
-  // The umask may have taken bits away that were meant.
+  // The umask may have removed bits of the mode.
   if (Deno.build.os !== "windows") await Deno.chmod(path, mode);
   for (let written = 0; written < bytes.length;) {
     written += await file.write(bytes.subarray(written));
@@ -50,7 +50,7 @@ async function writeAndSync(
   await file.sync();
 }
 
-/** Makes the names in a folder survive a power cut. Windows neither needs nor allows it. */
+/** Makes the names in a folder survive a power cut. Does nothing on Windows, which neither needs nor allows it. */
 export async function syncFolder(path: string): Promise<void> {
   if (Deno.build.os === "windows") return;
   using folder = await Deno.open(path);
@@ -58,7 +58,7 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * The text of a file that nobody else may read.
+ * Reads the text of a file that nobody else may read.
  *
  * @throws {PiriError} NOT_FOUND, DENIED (also when others may read it), DISK
  */
@@ -68,7 +68,7 @@ export async function readPrivateFile(path: string): Promise<string> {
 }
 
 /**
- * The text of a file.
+ * Reads the text of a file.
  *
  * @throws {PiriError} NOT_FOUND, DENIED, DISK
  */
@@ -81,7 +81,7 @@ export async function readFile(path: string): Promise<string> {
 }
 
 /**
- * Refuses a file that the group or others may touch. Windows is not asked.
+ * Refuses a file that its group or others may read or write. Not checked on Windows.
  *
  * @throws {PiriError} DENIED, NOT_FOUND, DISK
  */
@@ -101,7 +101,7 @@ export async function requirePrivate(path: string): Promise<void> {
 }
 
 /**
- * Whether there is something at a path, be it a link to nothing.
+ * True if a path exists, also as a link to nothing.
  *
  * @throws {PiriError} DENIED, DISK if that cannot be told
  */
@@ -115,7 +115,7 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** What the disk said, in our words. */
+/** Turns an error of the disk into a PiriError. */
 export function diskError(attempt: string, error: unknown): PiriError {
   if (error instanceof PiriError) return error;
   if (error instanceof Deno.errors.NotFound) {

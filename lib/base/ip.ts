@@ -1,4 +1,4 @@
-/** The bytes of an IP address, 4 or 16, or undefined if it is none. A zone, as in fe80::1%eth0, is left out. */
+/** Bytes of an IP address, 4 or 16; undefined if the text is not one. A zone, as in fe80::1%eth0, is left out. */
 export function parseIp(text: string): Uint8Array<ArrayBuffer> | undefined {
   return parseIpv4(text) ?? parseIpv6(text.replace(/%[^%]+$/, ""));
 }
@@ -8,7 +8,7 @@ function parseIpv4(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (parts.length !== 4) return undefined;
   const bytes = new Uint8Array(4);
   for (const [index, part] of parts.entries()) {
-    // No leading zeros: half of the world reads 010 as 8.
+    // No leading zeros: half of the world's programs read 010 as 8.
     if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) {
       return undefined;
     }
@@ -17,7 +17,7 @@ function parseIpv4(text: string): Uint8Array<ArrayBuffer> | undefined {
   return bytes;
 }
 
-/** RFC 4291 section 2.2, all three forms. */
+/** Reads an IPv6 address in the three forms of RFC 4291 section 2.2. */
 function parseIpv6(text: string): Uint8Array<ArrayBuffer> | undefined {
   const halves = text.split("::");
   if (halves.length > 2 || !text.includes(":")) return undefined;
@@ -35,7 +35,7 @@ function parseIpv6(text: string): Uint8Array<ArrayBuffer> | undefined {
   return bytes;
 }
 
-/** The bytes of groups; the last one of all may be an IPv4 address. */
+/** Bytes of the groups. Only the last group of the address may be an IPv4 address. */
 function parseGroups(
   text: string,
   { last }: { last: boolean },

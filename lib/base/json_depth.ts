@@ -1,9 +1,10 @@
 import { Limits } from "./limits.ts";
 
 /**
- * Whether JSON is nested deeper than the limit: what reads or writes values by calling itself ends the program on such.
+ * True if JSON is nested deeper than the limit. Code that parses or writes JSON recursively would end the program on
+ * it.
  *
- * Brackets outside of strings are counted, so it may be asked before the text is parsed, and of text that is no JSON.
+ * Counts brackets outside of strings. The text need not be parsed before, and need not be valid JSON.
  */
 export function isTooDeep(json: string): boolean {
   let depth = 0;

@@ -36,18 +36,18 @@ export interface LogOptions {
   readonly format: "text" | "json";
 }
 
-/** The logger of one part, as `logger("manager", "listener")`. Silent until `startLog` was called. */
+/** Logger of one part, as `logger("manager", "listener")`. Silent until `startLog` was called. */
 export function logger(...category: string[]): Logger {
   return getLogger(["piri", ...category]);
 }
 
-/** What is told within so many milliseconds is written together. */
+/** Records within this many milliseconds are written together. */
 const GATHERED_MS = 10;
 
-/** What is never kept back, so that it is there whatever comes next. */
+/** Levels that are written at once, because the program may end right after them. */
 const AT_ONCE: ReadonlySet<LogLevel> = new Set(["warning", "error", "fatal"]);
 
-/** Whatever may be the last that this program does. */
+/** Events after which the program may end. */
 const LAST_EVENTS = ["error", "unhandledrejection", "unload"] as const;
 
 /**
@@ -72,7 +72,7 @@ export async function startLog({ level, format }: LogOptions): Promise<void> {
         written += Deno.stderr.writeSync(bytes.subarray(written));
       }
     } catch {
-      // Nobody reads it any more, and there is nowhere else to tell that.
+      // Standard error has no reader any more, and there is no other place to report that.
     }
   };
   for (const event of LAST_EVENTS) addEventListener(event, flush);
@@ -87,13 +87,13 @@ export async function startLog({ level, format }: LogOptions): Promise<void> {
     },
     loggers: [
       { category: ["piri"], lowestLevel: level, sinks: ["stderr"] },
-      // LogTape's own: it would tell on each start that it is configured.
+      // LogTape's own category: at a lower level it would report its configuration at each start.
       { category: ["logtape"], lowestLevel: "error", sinks: ["stderr"] },
     ],
   });
 }
 
-/** Text as it is, but in one line: peers and files have a say in it. */
+/** Escapes text to one line, because peers and files choose parts of it. */
 function plainly(value: unknown, inspect: (value: unknown) => string): string {
   if (typeof value !== "string") return inspect(value);
   return value.replaceAll(

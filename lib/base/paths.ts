@@ -1,17 +1,17 @@
 import { PiriError } from "./errors.ts";
 
-/** The program that a state folder belongs to. */
+/** Program that a state folder belongs to. */
 export type Program = "piri-manager" | "piri-agent";
 
-/** What the place of a state folder depends on. */
+/** Facts that the place of a state folder depends on. */
 export interface Host {
   readonly os: typeof Deno.build.os;
-  /** The system speaks for itself here: root, or an elevated user or a service on Windows. */
+  /** True for a user who acts for the system: root, or on Windows an elevated user or a service. */
   readonly privileged: boolean;
   env(name: string): string | undefined;
 }
 
-/** The machine and the user that this program runs as. */
+/** Facts of this machine and of the user that runs this program. */
 export function thisHost(): Host {
   const { os } = Deno.build;
   return {
@@ -22,7 +22,7 @@ export function thisHost(): Host {
 }
 
 /**
- * Where a program keeps its state unless `--dir` says otherwise.
+ * State folder of a program without `--dir`.
  *
  * @throws {PiriError} FAILED_PRECONDITION if the user has no home.
  */
@@ -34,7 +34,7 @@ export function defaultStateFolder(program: Program, host: Host): string {
 
 function onUnix(program: Program, { privileged, env }: Host): string {
   if (privileged) return `/var/lib/${program}`;
-  // The XDG Base Directory Specification has relative paths ignored.
+  // The XDG Base Directory Specification says that relative paths are ignored.
   const state = env("XDG_STATE_HOME");
   if (state?.startsWith("/")) return `${state}/${program}`;
   const home = env("HOME");
@@ -56,7 +56,9 @@ function homeless(reason: string): PiriError {
   );
 }
 
-/** Only an elevated user or a service may list this folder; Windows gives no simpler sign to a program. */
+/**
+ * True if this folder can be listed: only an elevated user or a service may. Windows gives programs no simpler sign.
+ */
 function isElevated(): boolean {
   const root = Deno.env.get("SystemRoot") ?? "C:\\Windows";
   try {

@@ -1,16 +1,16 @@
 import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
 import { PiriError } from "./errors.ts";
 
-/** A certificate and its private key, both PEM. */
+/** Certificate and its private key, both PEM. */
 export interface Identity {
   readonly certPem: string;
   readonly keyPem: string;
 }
 
-/** What a PEM block says it holds. */
+/** Label of a PEM block. */
 export type PemLabel = "CERTIFICATE" | "PRIVATE KEY";
 
-/** Bytes as a PEM block (RFC 7468). */
+/** Encodes bytes as a PEM block (RFC 7468). */
 export function encodePem(label: PemLabel, der: Uint8Array): string {
   const lines = encodeBase64(der).match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${
@@ -19,7 +19,7 @@ export function encodePem(label: PemLabel, der: Uint8Array): string {
 }
 
 /**
- * The bytes of the first PEM block of this label.
+ * Decodes the first PEM block with this label.
  *
  * @throws {PiriError} CORRUPT
  */

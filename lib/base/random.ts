@@ -16,7 +16,7 @@ export const systemRandom: Random = {
   fraction: () => Math.random(),
 };
 
-/** A random unsigned 64-bit number that is not 0. */
+/** Random unsigned 64-bit number that is not 0. */
 export function nonce(random: Random): bigint {
   const value = new DataView(random.bytes(8).buffer).getBigUint64(0);
   return value === 0n ? 1n : value;

@@ -5,8 +5,8 @@ import { LOG_LEVELS, type LogLevel, type LogOptions } from "./log.ts";
 import { parseDuration, parseSize } from "./units.ts";
 
 /**
- * Reads a configuration file's text as the schema says. Its maps should be strict objects: an unknown key is then an
- * error that names the nearest known one.
+ * Reads the text of a configuration file with a schema. Maps of the schema should be strict objects: an unknown key is
+ * then an error that names the nearest known key.
  *
  * @throws {PiriError} INVALID_ARGUMENT with file and line
  */
@@ -58,7 +58,7 @@ function isUnknownKey(issue: v.BaseIssue<unknown>): boolean {
   return issue.type === "strict_object" && issue.expected === "never";
 }
 
-/** The keys that the schema knows at a path. Wrappers as optional() are looked through. */
+/** Keys that the schema knows at a path. Looks through wrappers such as optional(). */
 function keysOf(
   schema: v.GenericSchema,
   path: readonly (string | number)[],
@@ -75,7 +75,7 @@ function entriesOf(schema: unknown): Record<string, unknown> {
   return { ...schema.entries as Record<string, unknown> };
 }
 
-/** Text that is read by a function; the reason that it throws becomes the message. */
+/** Schema for text that a function reads. The reason of a thrown error becomes the message. */
 export function readBy<Output>(
   parse: (text: string) => Output,
 ): v.GenericSchema<string, Output> {
@@ -92,7 +92,7 @@ export function readBy<Output>(
   );
 }
 
-/** How a program logs: level and format, each with a default. */
+/** Schema of a program's log settings: level and format, each with a default. */
 export const LogSetting: v.GenericSchema<
   {
     level?: LogLevel | undefined;
@@ -110,7 +110,7 @@ export const LogSetting: v.GenericSchema<
   ),
 });
 
-/** A duration as 15s or 30d, or a plain number of `unitMs` each; in milliseconds. */
+/** Schema of a duration in milliseconds, written as 15s or 30d, or as a plain number of `unitMs` each. */
 export function durationSetting(
   unitMs: number,
   { least, most }: { least: string; most: string },
@@ -126,7 +126,7 @@ export function durationSetting(
   );
 }
 
-/** A size as 64MiB or a plain number of bytes; in bytes. */
+/** Schema of a size in bytes, written as 64MiB or as a plain number. */
 export function sizeSetting(
   { least, most }: { least: string; most: string },
 ): v.GenericSchema<string | number, number> {
@@ -158,7 +158,7 @@ function bounded(
   );
 }
 
-/** The reason of a PiriError, without what was attempted. */
+/** Reason of a PiriError, without the attempt. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof PiriError)) throw error;
   return error.message.replace(/^Cannot .*?: /, "");

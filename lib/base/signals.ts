@@ -6,15 +6,16 @@ export function aborted(signal: AbortSignal): Promise<void> {
   );
 }
 
-/** A signal that follows others, until it is disposed of. */
+/** Signal that follows others until it is disposed of. */
 export interface JointSignal extends Disposable {
   readonly signal: AbortSignal;
 }
 
 /**
- * A signal that is aborted with the first of these, for the same reason.
+ * Makes a signal that is aborted with the first of these, for the same reason.
  *
- * AbortSignal.any does that too, but Deno 2.7 collects one that nothing else holds together with the listeners on it.
+ * AbortSignal.any would do it, but Deno 2.7 collects its signal, with all listeners on it, if nothing else refers to
+ * it.
  */
 export function joint(signals: readonly AbortSignal[]): JointSignal {
   const controller = new AbortController();

@@ -2,7 +2,7 @@
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Settles as the task does. One that fails does not keep the next from its turn. */
+  /** Settles as the task does. A task that fails does not stop the next one. */
   run<T>(task: () => T | Promise<T>): Promise<T> {
     const turn = this.#last.then(task);
     this.#last = turn.catch(() => {});

@@ -8,18 +8,18 @@ import {
 } from "yaml";
 import { messageOf, PiriError } from "./errors.ts";
 
-/** A YAML 1.2 text that was understood. */
+/** Parsed text of YAML 1.2. */
 export interface Yaml {
-  /** What it says; only what JSON can say, too. Empty text is undefined. */
+  /** Value of the text, limited to what JSON can express. Undefined for empty text. */
   readonly value: unknown;
-  /** With comments and order, for changing a few entries of a file that people edit. */
+  /** Document with comments and order, for changing a few entries of a file that people edit. */
   readonly document: Document;
-  /** The line of an entry, counted from 1, or undefined if there is none. */
+  /** Line of an entry, counted from 1; undefined if there is no such entry. */
   lineOf(path: readonly (string | number)[]): number | undefined;
 }
 
 /**
- * Reads YAML. Errors tell name and line, and never the text, which may hold secrets.
+ * Parses YAML. Errors give name and line but never the text, which may hold secrets.
  *
  * @throws {PiriError} the given code
  */
@@ -31,7 +31,7 @@ export function parseYaml(
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
-    // Pretty errors quote the text.
+    // Pretty errors would quote the text.
     prettyErrors: false,
     merge: true,
   });
@@ -60,7 +60,7 @@ function toPlain(
 ): unknown {
   try {
     const value: unknown = document.toJS() ?? undefined;
-    // An alias inside its own anchor makes a circle, which nothing after this could walk.
+    // An alias inside its own anchor makes a circle; code that walks the value would never end.
     JSON.stringify(value);
     return value;
   } catch (error) {

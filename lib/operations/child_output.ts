@@ -3,21 +3,21 @@ import { Limits } from "../base/limits.ts";
 import type { Handoff } from "./handoff.ts";
 import type { OperationEvent, StreamName } from "./operation.ts";
 
-/** Once hurried: how long a pipe may be empty, in milliseconds. */
+/** Longest time that a pipe may be empty once reading is hurried, in milliseconds. */
 const EMPTY_MS = 50;
-/** Once hurried: what is still read. No pipe holds more of what the program itself had written. */
-const PIPE_MOST = 1_048_576;
+/** Bytes that are still read once reading is hurried. A pipe never holds more of the program's own output. */
+const MAX_PIPE_BYTES = 1_048_576;
 
-/** Reads one stream of a child in pieces, each once the one before it was taken. */
+/** Reads one stream of a child in pieces. The next piece is read once the one before it was taken. */
 export class ChildOutput {
   readonly #name: StreamName;
   readonly #reader: ReadableStreamBYOBReader;
   readonly #clock: Clock;
-  /** What the next piece is read into. */
+  /** Buffer that the next piece is read into. */
   #buffer = new ArrayBuffer(Limits.piece);
   #hurried = false;
   #reading = false;
-  #left = PIPE_MOST;
+  #left = MAX_PIPE_BYTES;
   #cut = false;
 
   constructor(
@@ -30,17 +30,17 @@ export class ChildOutput {
     this.#clock = clock;
   }
 
-  /** Whether it was given up while something still held the pipe. */
+  /** True if reading was given up while a process still held the pipe. */
   get cut(): boolean {
     return this.#cut;
   }
 
-  /** Gives all that comes. Resolves at the end of the stream; never rejects. */
+  /** Passes on all output. Resolves at the end of the stream; never rejects. */
   async run(pieces: Handoff<OperationEvent>): Promise<void> {
     while (!this.#cut) {
       const bytes = await this.#read();
       if (bytes === undefined) return;
-      // Whoever takes a piece may have emptied it by the time that it was taken.
+      // The taker may have emptied the piece by then, so its length is noted before.
       const { length } = bytes;
       const piece = this.#own(bytes);
       await pieces.give({ kind: "output", stream: this.#name, bytes: piece });
@@ -48,7 +48,10 @@ export class ChildOutput {
     }
   }
 
-  /** The program has ended long enough ago: what it had written is still read, what others write is not waited for. */
+  /**
+   * Hurries: the program ended some time ago, so its own output is still read, but output of other processes is not
+   * waited for.
+   */
   hurry(): void {
     this.#hurried = true;
     if (this.#reading) this.giveUp();
@@ -57,7 +60,7 @@ export class ChildOutput {
   /** Stops reading. */
   giveUp(): void {
     this.#cut = true;
-    // A pipe that is broken by now is closed by now.
+    // A broken pipe counts as closed.
     this.#reader.cancel().catch(() => {});
   }
 
@@ -79,7 +82,7 @@ export class ChildOutput {
     }
   }
 
-  /** The bytes in memory of about their size: a line must not take 64 KiB with it when it is given away. */
+  /** Copies a small piece into memory of its own size: a line must not hold 64 KiB when it is given away. */
   #own(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     if (bytes.length >= Limits.piece / 2) {
       this.#buffer = new ArrayBuffer(Limits.piece);

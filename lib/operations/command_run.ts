@@ -94,7 +94,7 @@ function switchTo(
 ): Pick<Program, "user"> {
   const [ownUid, ownGid] = [Deno.uid(), Deno.gid()];
   const uid = user?.uid ?? ownUid;
-  // The agent's own user has the agent's own group, unless another is asked for.
+  // The agent's own user also has the agent's own group, unless another group is asked for.
   if (uid === ownUid && (gid === undefined || gid === user?.gid)) return {};
   if (uid === null || gid === undefined) return {};
   if (uid === ownUid && gid === ownGid) return {};

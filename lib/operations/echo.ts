@@ -5,7 +5,7 @@ const parameters = v.strictObject({
   text: v.pipe(v.string(), v.description("What to say")),
 });
 
-/** Says what it is told: for trying out the way there and back. */
+/** Answers with the text it is given, for trying out the way to an agent and back. */
 export const echo: Operation<typeof parameters> = {
   name: "echo.Echo",
   description: "Prints a text and a line's end, and does nothing else",

@@ -1,12 +1,12 @@
 import type { User } from "./user.ts";
 
-/** The variable by which the processes of a command are known; its value is the command's marker. */
+/** Environment variable that marks the processes of a command; its value is the command's marker. */
 export const MARKER_VARIABLE = "PIRI_COMMAND";
 
 const POSIX_PATH =
   "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-// Whatever else the agent has, such as the variables of its own TLS, is its own business.
+// All other variables of the agent, such as those of its own TLS, are not passed on.
 const POSIX_KEPT = ["HOME", "LANG", "LOGNAME", "SHELL", "TMPDIR", "TZ", "USER"];
 const WINDOWS_KEPT = [
   "ALLUSERSPROFILE",
@@ -36,7 +36,7 @@ const WINDOWS_KEPT = [
   "windir",
 ];
 
-/** The environment of a command's processes, in full: what docs/operations.md says, and the marker. */
+/** Full environment of a command's processes: the variables of docs/operations.md, and the marker. */
 export function environmentFor(
   marker: string,
   { added, user }: {
@@ -66,7 +66,7 @@ function posixDefaults(): Record<string, string> {
 }
 
 function windowsDefaults(): Record<string, string> {
-  // Names are the same there whatever their case.
+  // Windows ignores the case of names.
   const kept = new Set(["PATH", ...WINDOWS_KEPT.map((n) => n.toUpperCase())]);
   return Object.fromEntries(
     Object.entries(Deno.env.toObject()).filter(([name]) =>
@@ -75,7 +75,7 @@ function windowsDefaults(): Record<string, string> {
   );
 }
 
-/** Where a program starts if it is not told: the home of who runs it, else the root folder. */
+/** Folder that a program starts in by default: the home of its user, else the root folder. */
 export function defaultFolder(user?: User): string {
   const windows = Deno.build.os === "windows";
   const home = user?.home ?? Deno.env.get(windows ? "USERPROFILE" : "HOME");
@@ -83,7 +83,7 @@ export function defaultFolder(user?: User): string {
   return home !== undefined && isFolder(home) ? home : root;
 }
 
-/** Whether there is a folder of this name, as far as the agent may see. */
+/** True if there is a folder of this name, as far as the agent may see. */
 export function isFolder(path: string): boolean {
   try {
     return Deno.statSync(path).isDirectory;

@@ -18,9 +18,9 @@ import {
 } from "./target_file.ts";
 import { findGroup, findUser } from "./user.ts";
 
-/** How many pieces are asked for ahead of the one that is written. */
+/** Count of pieces that are requested ahead of the piece that is written. */
 const AHEAD = 16;
-/** The shortest time between two reports of progress, in milliseconds. */
+/** Shortest time between two reports of progress, in milliseconds. */
 const PROGRESS_MS = 250;
 const MAX_UINT32 = 2 ** 32 - 1;
 
@@ -54,7 +54,7 @@ const statSchema = v.object({
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
 });
 
-/** Puts a file of the Manager's data on the host, whole or not at all. */
+/** Writes a file of the Manager's data to the host, whole or not at all. */
 export const fileFetch: Operation<typeof parameters> = {
   name: "file.Fetch",
   description: "Puts a file from the Manager's data on the host",
@@ -117,7 +117,7 @@ async function attributesOf(
   };
 }
 
-/** The file's content in order, with a few requests under way at a time. */
+/** Pieces of the file in order, with a few requests under way at a time. */
 async function* pieces(
   source: string,
   size: number,
@@ -130,7 +130,7 @@ async function* pieces(
       const length = Math.min(Limits.piece, size - offset);
       const params = { filename: source, offset, length };
       const answer = data.bytes("file_content", params);
-      // It is looked at in its turn; until then its failure is nobody's.
+      // The answer is awaited in its turn; a failure before that must not count as unhandled.
       answer.catch(() => {});
       asked.push({ length, answer });
       offset += length;
@@ -138,7 +138,7 @@ async function* pieces(
     const next = asked.shift();
     if (next === undefined) return;
     const bytes = await next.answer.catch((error) => {
-      // It was there when its size was asked for.
+      // The file was there when its size was asked for.
       throw codeOf(error) === "NOT_FOUND"
         ? changedMeanwhile(source, error)
         : error;
@@ -154,7 +154,10 @@ async function* pieces(
   }
 }
 
-/** Without this, a thread that fetches a large file holds a hundred pieces for its next collection. */
+/**
+ * Frees a piece by hand. Without this, a thread that fetches a large file holds a hundred pieces until its next
+ * collection.
+ */
 function release({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
@@ -167,7 +170,7 @@ function changedMeanwhile(source: string, cause?: unknown): PiriError {
   );
 }
 
-/** Progress in bytes, scaled into 32 bits. */
+/** Progress in bytes, scaled to fit into 32 bits. */
 function progressOf(written: number, size: number): OperationEvent {
   const scale = Math.max(1, size / MAX_UINT32);
   return {

@@ -14,7 +14,7 @@ import {
 } from "./target_file.ts";
 import { findGroup, findUser } from "./user.ts";
 
-/** What a frame of 2024 carries of a file, bytes. */
+/** Bytes of a file that a legacy frame carries. */
 const PIECE_BYTES = 64_536;
 
 const account = v.union([v.string(), v.pipe(v.number(), v.integer())]);
@@ -58,7 +58,7 @@ const parameters = v.strictObject({
 
 type Params = v.InferOutput<typeof parameters>;
 
-/** Puts a file of the Manager's data on the host by the requests of 2024, whole or not at all. */
+/** Writes a file of the Manager's data to the host, whole or not at all. Uses the requests of legacy Managers. */
 export const fileInstalled: Operation<typeof parameters> = {
   name: "file.Installed",
   description:
@@ -85,7 +85,7 @@ export const fileInstalled: Operation<typeof parameters> = {
   },
 };
 
-/** How what is written is told from what should be; undefined where nothing is to be written. */
+/** Hash or time of the Manager's file, which the written file must match. */
 interface Source {
   readonly sha256?: string;
   /** Seconds since 1970. */
@@ -111,14 +111,14 @@ async function contentToWrite(
       `Cannot install "${source}": the Manager tells no time of it`,
     );
   }
-  // A file system may keep less of a time than the Manager tells.
+  // A file system may store times less exactly than the Manager gives them.
   const now = target === undefined ? undefined : (await Deno.stat(path)).mtime;
   const same = now !== undefined && now !== null &&
     Math.abs(now.getTime() - mtime * 1_000) < 1;
   return same ? undefined : { mtime };
 }
 
-/** Asks for piece after piece until an empty one, as Managers of 2024 do not tell a file's size. */
+/** Requests pieces until an empty one comes, because legacy Managers do not tell a file's size. */
 async function write(
   { path, source }: Params,
   { sha256, mtime }: Source,

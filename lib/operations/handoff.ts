@@ -1,10 +1,12 @@
-/** Takes items from several givers to one taker. A giver goes on once its item was taken, so nothing piles up. */
+/**
+ * Passes items from several givers to one taker. A giver continues once its item was taken, so items do not pile up.
+ */
 export class Handoff<T> {
   readonly #offers: { readonly item: T; readonly taken: () => void }[] = [];
   #waiting: ((item: T | undefined) => void) | undefined;
   #closed = false;
 
-  /** Resolves once the item was taken, or nobody takes any more. */
+  /** Resolves once the item was taken, or once the handoff is closed. */
   give(item: T): Promise<void> {
     if (this.#closed) return Promise.resolve();
     if (this.#waiting !== undefined) {
@@ -15,7 +17,7 @@ export class Handoff<T> {
     return new Promise((taken) => this.#offers.push({ item, taken }));
   }
 
-  /** The next item, in the order of giving; undefined when there will be none. One call at a time. */
+  /** Takes the next item, in the order of giving; undefined once the handoff is closed. One call at a time. */
   take(): Promise<T | undefined> {
     const offer = this.#offers.shift();
     if (offer !== undefined) {
@@ -26,7 +28,7 @@ export class Handoff<T> {
     return new Promise((resolve) => this.#waiting = resolve);
   }
 
-  /** Ends it: what was offered is dropped, and whoever waits goes on. */
+  /** Closes the handoff: items that were not taken are dropped, and all who wait continue. */
   close(): void {
     this.#closed = true;
     this.#waiting?.(undefined);

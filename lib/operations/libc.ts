@@ -3,25 +3,25 @@ const PR_SET_TIMERSLACK = 29;
 const PR_GET_TIMERSLACK = 30;
 
 const WNOHANG = 1;
-/** Linux: only children of the calling thread. */
+/** Limits wait to children of the calling thread. Only on Linux. */
 const WNOTHREAD = 0x2000_0000;
 
-/** What the agent asks of Linux that Deno has no function for. */
+/** Functions of Linux that Deno does not have. */
 export interface Libc {
-  /** Makes this process the one that orphaned descendants get as their parent; false if it cannot be. */
+  /** Makes this process the parent of its orphaned descendants; false if the system refuses. */
   becomeSubreaper(): boolean;
-  /** The calling thread's timer slack in nanoseconds. */
+  /** Timer slack of the calling thread, in nanoseconds. */
   timerSlack(): number;
-  /** Sets the calling thread's timer slack; what it forks from then on inherits it. */
+  /** Sets the timer slack of the calling thread. Processes that it forks afterwards inherit it. */
   setTimerSlack(nanoseconds: number): void;
-  /** Takes the status of an ended child of the calling thread; false if it is none or has not ended. */
+  /** Collects the exit status of a child of the calling thread; false if it is no child or has not ended. */
   reap(pid: number): boolean;
 }
 
 let libc: Libc | undefined;
 let tried = false;
 
-/** The C library; undefined where there is none to be had, as on other systems than Linux. */
+/** Opens the C library; undefined if it cannot be used, as on systems other than Linux. */
 export function openLibc(): Libc | undefined {
   if (!tried) {
     tried = true;
@@ -31,12 +31,12 @@ export function openLibc(): Libc | undefined {
 }
 
 function open(): Libc | undefined {
-  // glibc's name, then musl's.
+  // The first name is glibc's, the second is musl's.
   for (const name of ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`]) {
     try {
       return wrap(Deno.dlopen(name, SYMBOLS));
     } catch {
-      // The next name, or none: the caller does without.
+      // Try the next name; without any, the caller does without the library.
     }
   }
   return undefined;

@@ -1,14 +1,14 @@
 import type { GenericSchema, InferOutput } from "valibot";
 
-/** The stream a program writes to. */
+/** Output stream of a program. */
 export type StreamName = "stdout" | "stderr";
 
-/** What an operation tells while it runs. */
+/** Event that an operation yields while it runs. */
 export type OperationEvent =
   | {
     readonly kind: "output";
     readonly stream: StreamName;
-    /** Given away: the operation does not touch it again. */
+    /** Bytes of output. They belong to the receiver: the operation does not use them again. */
     readonly bytes: Uint8Array<ArrayBuffer>;
   }
   | {
@@ -18,81 +18,84 @@ export type OperationEvent =
     readonly message?: string;
   };
 
-/** What ending a command's processes came to. */
+/** Result of ending a command's processes. */
 export interface ReapReceipt {
-  /** How many processes were signalled. */
+  /** Count of processes that were signalled. */
   readonly signalled: number;
-  /** The process ids that still live. */
+  /** Ids of the processes that are still alive. */
   readonly alive: readonly number[];
 }
 
-/** How an operation ended by its own account. Whether it was cancelled is not its business. */
+/** End of an operation as the operation itself sees it. Cancels are not its business. */
 export interface Outcome {
   readonly success: boolean;
-  /** Whether it changed anything on the host. */
+  /** True if it changed anything on the host. */
   readonly changed: boolean;
-  /** A sentence for people, empty if there is nothing to say. Never what a program printed. */
+  /** Sentence for people, may be empty. Never contains output of a program. */
   readonly message?: string;
   readonly exitCode?: number;
-  /** The signal that ended the program, as SIGTERM. */
+  /** Name of the signal that ended the program, as SIGTERM. */
   readonly signal?: string;
-  /** The structured outcome; must survive JSON. */
+  /** Structured outcome; must survive JSON. */
   readonly data?: unknown;
   readonly reaped?: ReapReceipt;
 }
 
-/** Data that the Manager has for this agent. */
+/** Access to data that the Manager has for this agent. */
 export interface DataSource {
   /**
-   * Asks for text, as a setting (`data`) or what is known of a file (`file_stat`): docs/protocol.md lists the types.
-   * Parameters that are text go as they are, all others as JSON.
+   * Requests text, as a setting (`data`) or the size and hash of a file (`file_stat`): docs/protocol.md lists the
+   * types. Parameters that are text are sent as they are, all others as JSON.
    *
    * @throws {PiriError} NOT_FOUND and others with the Manager's reason; UNAVAILABLE if the link went down; TIMED_OUT.
    */
   text(type: string, params: unknown): Promise<string>;
-  /** Asks for bytes, as a piece of a file (`file_content`), which are then the operation's own. Throws as `text`. */
+  /** Requests bytes, as a piece of a file (`file_content`). They belong to the caller. Throws as `text`. */
   bytes(type: string, params: unknown): Promise<Uint8Array>;
 }
 
-/** What a running operation may use. Nothing here leads back to the connection. */
+/** Means of a running operation. It has no access to the connection. */
 export interface OperationContext {
   readonly commandId: bigint;
-  /** What names this command in the environment of its processes; see `process.ts`. */
+  /** Marker of this command in the environment of its processes; see `process.ts`. */
   readonly marker: string;
-  /** What its processes inherit, too, in nanoseconds, if no other command has the same now; see `timer_slack.ts`. */
+  /**
+   * Timer slack that its processes inherit, in nanoseconds. Absent if another running command has the same; see
+   * `timer_slack.ts`.
+   */
   readonly timerSlack?: number;
-  /** Aborted when the command is to end: cancelled, timed out, or the agent stops. */
+  /** Aborted when the command must end: it was cancelled, it timed out, or the agent stops. */
   readonly signal: AbortSignal;
   /** Aborted when the time for ending by itself is over. */
   readonly kill: AbortSignal;
   /** True once `signal` is aborted, also for code that does not return to its event loop. */
   stopRequested(): boolean;
-  /** Tells the process that must be ended if this agent dies: kept on disk with its start time. */
+  /** Reports the process that must be ended if this agent dies. Kept on disk with its start time. */
   started(identity: ProcessIdentity): void;
   readonly data: DataSource;
 }
 
-/** A process, told apart from a later one with the same number. */
+/** Process id with a start time, which tells it apart from a later process with the same id. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Clock ticks since boot as in /proc/<pid>/stat, or empty where the system does not tell. */
+  /** Clock ticks since boot as in /proc/<pid>/stat; empty if the system does not tell. */
   readonly startTime: string;
 }
 
-/** Something an agent can be told to do. It yields what it prints and returns how it ended. */
+/** Task that an agent can carry out. It yields its output and returns how it ended. */
 export interface Operation<Schema extends GenericSchema = GenericSchema> {
-  /** As the old protocol's: module.Name. */
+  /** Name as in the legacy protocol: module.Name. */
   readonly name: string;
   /** One sentence, for `piri-manager operations`. */
   readonly description: string;
-  /** What it takes; checked before `run`. Descriptions of its entries are shown to people. */
+  /** Schema of its parameters, checked before `run`. Descriptions in it are shown to people. */
   readonly parameters: Schema;
-  /** Off unless the agent's config has allowTestOperations. */
+  /** True for test operations: they are off unless the agent's config has allowTestOperations. */
   readonly forTests?: boolean;
   /**
-   * Carries it out.
+   * Carries the operation out.
    *
-   * @throws {PiriError} whatever goes wrong; it becomes a failed outcome with the error's code and message.
+   * @throws {PiriError} any code; it becomes a failed outcome with the error's code and message.
    */
   run(
     params: InferOutput<Schema>,

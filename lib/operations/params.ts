@@ -5,17 +5,17 @@ import { isTooDeep } from "../base/json_depth.ts";
 import { Limits } from "../base/limits.ts";
 import type { Operation } from "./operation.ts";
 
-/** One parameter of an operation, for people. */
+/** Parameter of an operation, described for people. */
 export interface ParameterDescription {
   readonly name: string;
-  /** As: string, number, list of string, map of string. */
+  /** Type of the parameter, as: string, number, list of string, map of string. */
   readonly type: string;
   readonly required: boolean;
   readonly description: string;
 }
 
 /**
- * Reads an operation's parameters from JSON text; no text at all is an empty object.
+ * Reads an operation's parameters from JSON text. Empty text is an empty object.
  *
  * @throws {PiriError} INVALID_ARGUMENT, naming the parameter and what is wrong with it.
  */
@@ -54,7 +54,7 @@ export function checkParams<Schema extends v.GenericSchema>(
   if (issue.received === "undefined") {
     throw refuse(`parameter "${path}" is missing`);
   }
-  // Valibot's "Invalid type: Expected string but received 1"; our own begin with "Expected".
+  // Valibot says "Invalid type: Expected string but received 1"; our own messages begin with "Expected".
   const what = issue.message.replace(/^Invalid [a-z ]+: /, "");
   throw refuse(`parameter "${path}" is wrong: ${lowerFirst(what)}`);
 }
@@ -67,7 +67,7 @@ function parse(json: string): unknown {
   }
 }
 
-/** What an operation takes, in the order of its schema. */
+/** Describes the parameters of an operation, in the order of its schema. */
 export function describeParameters(
   { parameters }: Operation,
 ): ParameterDescription[] {
@@ -79,7 +79,7 @@ export function describeParameters(
   }));
 }
 
-// Valibot's schemas are plain objects; of GenericSchema's type, though, only `type` can be seen.
+// Valibot's schemas are plain objects, but the type GenericSchema shows only `type`.
 type Part = v.GenericSchema & {
   readonly entries?: Record<string, Part>;
   readonly wrapped?: Part;

@@ -13,34 +13,34 @@ import { ProcessTree, type TreeRoot } from "./process_tree.ts";
 import { withTimerSlack } from "./timer_slack.ts";
 import { WindowsTree } from "./windows_tree.ts";
 
-/** How long what a program left running may hold its output once it has ended, in milliseconds. */
+/** Longest time to wait for output that other processes hold open after the program has ended, in milliseconds. */
 const OUTPUT_GRACE_MS = 2_000;
-/** How often is looked whether a tree that was asked to end has ended, in milliseconds. */
+/** Time between two looks at a tree that was asked to end, in milliseconds. */
 const LOOK_MS = 100;
 
-/** A program to start. */
+/** Program to start. */
 export interface Program {
-  /** The program and its arguments. */
+  /** The program's path or name, and its arguments. */
   readonly argv: readonly [string, ...string[]];
   readonly cwd: string;
-  /** The whole environment. */
+  /** Full environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Who it runs as; the agent's own user if not given. */
+  /** User to run as; the agent's own user by default. */
   readonly user?: { readonly uid: number; readonly gid: number };
-  /** What it reads; nothing if not given. */
+  /** Text for standard input; empty by default. */
   readonly stdin?: string;
-  /** On Windows: the arguments are a command line that is not to be quoted again. */
+  /** For Windows: the arguments are already quoted as a command line. */
   readonly rawArguments?: boolean;
 }
 
-/** How a program ended. With neither exitCode nor signal it could not be ended and was given up. */
+/** End of a program. Without exitCode and signal, it could not be ended and was given up. */
 export interface ProgramEnd {
   readonly exitCode?: number;
-  /** As SIGTERM. */
+  /** Name of the signal, as SIGTERM. */
   readonly signal?: string;
-  /** There if it was asked to end. */
+  /** Receipt of ending its processes, if it was asked to end. */
   readonly reaped?: ReapReceipt;
-  /** Something it left running still held its output. */
+  /** True if another process still held its output open. */
   readonly outputCut: boolean;
 }
 
@@ -50,10 +50,10 @@ type Control = Pick<
 >;
 
 /**
- * Runs a program in a session of its own, and yields what it prints as it comes.
+ * Runs a program in a session of its own, and yields its output as it comes.
  *
- * When `signal` is aborted its whole tree is asked to end and waited for, until `kill` is aborted: then it is ended.
- * When it ends by itself, what it left running stays.
+ * When `signal` is aborted, the whole process tree is asked to end and waited for. When `kill` is aborted, the tree is
+ * ended by force. When the program ends by itself, processes that it left running stay.
  *
  * @throws {PiriError} NOT_STARTED; CANCELLED if the signal is aborted already.
  */
@@ -95,7 +95,7 @@ export async function* runProgram(
     grace.cancel();
     return status;
   });
-  // What hangs in the kernel does not even end by SIGKILL.
+  // A process that hangs in the kernel does not end even by SIGKILL.
   const status = Promise.race([ended, stopped.then(givenUp)]);
   status.then(() => pieces.close());
   try {
@@ -113,12 +113,12 @@ export async function* runProgram(
     };
   } finally {
     pieces.close();
-    // Left before its end: nobody is there any more who could ask.
+    // The caller has left early, so nobody can abort the signal any more.
     if (!over.signal.aborted) {
       over.abort();
       outputs.forEach((output) => output.giveUp());
       await tree.end();
-      // Nothing of it goes on behind whoever has left.
+      // The caller has left, so wait here until the whole tree is gone.
       if (tree.receipt().alive.length === 0) await child.status;
     }
   }
@@ -154,7 +154,7 @@ function start(
     cwd,
     env,
     clearEnv: true,
-    // On Windows it would mean a console of its own for each program.
+    // On Windows, detached would open a console for each program.
     detached: Deno.build.os !== "windows",
     windowsRawArguments: rawArguments ?? false,
     stdin: stdin === undefined ? "null" : "piped",
@@ -186,9 +186,9 @@ function why(error: unknown): string {
 }
 
 /**
- * Asks the tree to end once it is told to, and ends it once it is told that.
+ * Asks the tree to end when `signal` is aborted, and ends it by force when `kill` is aborted.
  *
- * Returns how many live on after that, or undefined if it was not told to.
+ * Returns the count of processes that are still alive after that, or undefined if the tree was not asked to end.
  */
 async function stopWhenAsked(
   tree: ProcessTree | WindowsTree,
@@ -199,7 +199,7 @@ async function stopWhenAsked(
   await abortOf(signal, over);
   if (!signal.aborted) return undefined;
   if (tree instanceof ProcessTree) {
-    // A look may be under way then.
+    // A look at the tree may be under way at that moment.
     kill.addEventListener("abort", () => tree.strike(), { once: true });
   }
   while (!kill.aborted) {
@@ -209,7 +209,10 @@ async function stopWhenAsked(
   return await tree.end();
 }
 
-/** Resolves when one of them is aborted. Not AbortSignal.any: what listens to that alone is lost at a garbage collection. */
+/**
+ * Resolves when one of the signals is aborted. Not AbortSignal.any: listeners on its signal alone get lost at a garbage
+ * collection.
+ */
 function abortOf(...signals: AbortSignal[]): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of signals) {
@@ -228,6 +231,6 @@ async function feed(
     await writer.write(new TextEncoder().encode(text));
     await writer.close();
   } catch {
-    // The program ended, or closed it, before it had read all: its right.
+    // The program ended or closed its input before it had read everything, which it may do.
   }
 }

@@ -1,31 +1,34 @@
 import { type Clock, sleep } from "../base/clock.ts";
 import type { ProcessIdentity } from "./operation.ts";
 
-/** One process, as the system's table has it. */
+/** Process as the system's table lists it. */
 export interface ProcessInfo {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
   readonly session: number;
-  /** Ended, and waiting for its parent to ask how. */
+  /** True if it has ended and its parent has not yet collected its status. */
   readonly zombie: boolean;
-  /** Clock ticks from boot to its start; 0 where the system does not tell. */
+  /** Clock ticks from boot to its start; 0 if the system does not tell. */
   readonly startTicks: number;
 }
 
-/** The table of all processes at about one time. */
+/** Snapshot of all processes at about one moment. */
 export interface ProcessTable {
   readonly processes: readonly ProcessInfo[];
-  /** False if the time was over before all were looked at. */
+  /** False if the time ran out before all processes were read. */
   readonly complete: boolean;
 }
 
-/** How long one look at the table may take, in milliseconds. */
+/** Longest time to read the table once, in milliseconds. */
 const SCAN_MS = 1_000;
-/** How long a look goes on before other work of this thread has a turn, in milliseconds. */
+/** Longest time to read without giving other work of this thread a turn, in milliseconds. */
 const SLICE_MS = 10;
 
-/** Looks at all processes. Takes about 10 us a process on Linux, and a child process elsewhere; never on Windows. */
+/**
+ * Reads the table of all processes. Takes about 10 us for each process on Linux, and a child process on other systems;
+ * never used on Windows.
+ */
 export async function readProcessTable(clock: Clock): Promise<ProcessTable> {
   if (Deno.build.os !== "linux") return await askPs();
   const processes: ProcessInfo[] = [];
@@ -44,7 +47,7 @@ export async function readProcessTable(clock: Clock): Promise<ProcessTable> {
   return { processes, complete: true };
 }
 
-/** Looks at one process; undefined if there is none, or the system is not Linux. */
+/** Reads one process; undefined if there is none, or if the system is not Linux. */
 export function readProcess(pid: number): ProcessInfo | undefined {
   try {
     return parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`));
@@ -53,7 +56,7 @@ export function readProcess(pid: number): ProcessInfo | undefined {
   }
 }
 
-/** Reads /proc/<pid>/stat: proc_pid_stat(5). A program may have put blanks and parentheses into its name. */
+/** Parses /proc/<pid>/stat: proc_pid_stat(5). A program's name may contain blanks and parentheses. */
 export function parseStat(text: string): ProcessInfo {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return {
@@ -78,12 +81,12 @@ async function askPs(): Promise<ProcessTable> {
       complete: true,
     };
   } catch {
-    // The leader's group is still reached without a table.
+    // The leader's process group can still be signalled without a table.
     return { processes: [], complete: true };
   }
 }
 
-/** Reads what `ps -o pid=,ppid=,pgid=,stat=` prints. */
+/** Parses the output of `ps -o pid=,ppid=,pgid=,stat=`. */
 export function parsePs(text: string): ProcessInfo[] {
   return text.split("\n").map((line) => line.trim().split(/\s+/))
     .filter((columns) => columns.length === 4)
@@ -97,7 +100,7 @@ export function parsePs(text: string): ProcessInfo[] {
     }));
 }
 
-/** What tells this process apart from any other that had or will have its number; see `startTicksOf`. */
+/** Identity of a process that no earlier or later process with the same id has; see `startTicksOf`. */
 export function identify(pid: number): ProcessIdentity {
   const process = readProcess(pid);
   return {
@@ -106,7 +109,7 @@ export function identify(pid: number): ProcessIdentity {
   };
 }
 
-/** The start of a process that was identified since this boot; undefined for one that cannot live any more. */
+/** Start of a process that was identified since this boot; undefined for a process that cannot be alive any more. */
 export function startTicksOf(
   { startTime }: ProcessIdentity,
 ): number | undefined {
@@ -114,7 +117,7 @@ export function startTicksOf(
   return startTime !== "" && boot === bootId() ? Number(ticks) : undefined;
 }
 
-/** Names the time since the system started; empty where the system does not tell. */
+/** Identifies the current boot; empty if the system does not tell. */
 export function bootId(): string {
   try {
     return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();

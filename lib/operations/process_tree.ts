@@ -8,53 +8,58 @@ import {
 } from "./process_table.ts";
 import { readTimerSlack } from "./timer_slack.ts";
 
-/** How long processes are ended by SIGKILL, again and again, before the rest is given up. */
+/** Time during which SIGKILL is sent again and again before the rest is given up, in milliseconds. */
 const KILL_MS = 2_000;
 
-/** What SIGKILL may take, in milliseconds. */
+/** Time that a process needs to die of SIGKILL, in milliseconds. */
 const DYING_MS = 50;
 
-/** How many looks in a row must see nobody, and nobody who ended meanwhile. */
+/** Count of looks in a row that must find no living process and no process that has just ended. */
 const LOOKS = 3;
-/** How long a tree is looked at in which nobody is seen, but many have ended since the look before. */
+/**
+ * Time to look again at a tree in which no process is seen alive but many have ended since the last look, in
+ * milliseconds.
+ */
 const DOUBT_MS = 1_000;
 
-/** By what the processes of a command are known. */
+/** Marks by which the processes of a command are recognized. */
 export interface TreeRoot {
-  /** The process the agent started; it leads a session and group of its own. `startTicks` as in ProcessInfo. */
+  /** Process that the agent started. It leads a session and group of its own. `startTicks` as in ProcessInfo. */
   readonly leader?: { readonly pid: number; readonly startTicks: number };
-  /** It may have ended long ago, and its number may have been another's since. */
+  /** True if the leader may have ended long ago, so that its process id may belong to another process by now. */
   readonly leaderIsOld?: boolean;
-  /** The value of MARKER_VARIABLE in their environments. */
+  /** Value of MARKER_VARIABLE in the environment of its processes. */
   readonly marker: string;
-  /** What they inherited, if nobody else has it. */
+  /** Timer slack that its processes inherited, if no other command has the same. */
   readonly timerSlack?: number;
 }
 
 interface Found {
   readonly living: readonly ProcessInfo[];
-  /** Some have ended since the look before that no look saw alive: what they forked may live. */
+  /** True if processes have ended that no look saw alive: their children may still live. */
   readonly doubt: boolean;
-  /** The leader's number still is its group's, or nobody's. */
+  /** True if the leader's id still names its own group, or nothing. */
   readonly groupIsOurs: boolean;
   readonly complete: boolean;
 }
 
 /**
- * The processes of one command, for ending them.
+ * Processes of one command, for ending them.
  *
- * Its own are: the leader and its group and session, whoever has the marker in the environment, whoever inherited
- * the timer slack, all their descendants, and whoever was found to be one before. Not for Windows.
+ * These belong to it: the leader, its group and session; all processes with the marker in their environment or with the
+ * inherited timer slack; all descendants of these; and all processes that were found to belong to it before. Not for
+ * Windows.
  *
- * What forks faster than a table is read is in few looks. But as its ended processes become children of the agent (see
- * `becomeSubreaper`), which takes their status a second later, each of them is in the next look, as a zombie.
+ * A chain that forks faster than we can read the process table appears in few snapshots. Its ended processes become
+ * children of the agent (see `becomeSubreaper`), which collects their status a second later. So each of them appears in
+ * the next snapshot, as a zombie.
  */
 export class ProcessTree {
   readonly #root: TreeRoot;
   readonly #clock: Clock;
   readonly #readTable: typeof readProcessTable;
   readonly #known = new Set<string>();
-  /** Zombies that were looked at. */
+  /** Zombies that were seen before. */
   readonly #ended = new Set<string>();
   readonly #signalled = new Set<string>();
   #alive: readonly number[] = [];
@@ -69,15 +74,19 @@ export class ProcessTree {
     this.#readTable = readTable;
   }
 
-  /** Sends SIGTERM to whoever has not had it yet. Returns how many lived, 1 at least if not all could be looked at. */
+  /**
+   * Sends SIGTERM to each process that has not had it yet. Returns how many were alive, at least 1 if not all could be
+   * read.
+   */
   async ask(): Promise<number> {
     const { living, groupIsOurs, complete } = await this.#findSurely();
-    // Gone as far as can be seen; what forked at each look was missed, but cannot miss this.
+    // No process was found. A chain that forks during each look was missed, but it cannot escape a signal to its group.
     if (living.length === 0 && complete) this.#killGroup(groupIsOurs);
     const group = groupIsOurs && this.#signalled.size === 0
       ? this.#root.leader?.pid
       : undefined;
-    // The group at once, so that none of it sees another end first; once only, for many take a second SIGTERM as haste.
+    // Signal the whole group at once, so that no member sees another one end first. Only once: many programs take a
+    // second SIGTERM as a demand to hurry.
     if (group !== undefined) send(-group, "SIGTERM");
     for (const one of living) {
       if (this.#signalled.has(keyOf(one))) continue;
@@ -87,13 +96,13 @@ export class ProcessTree {
     return complete ? living.length : Math.max(1, living.length);
   }
 
-  /** Sends SIGKILL to the group, without a look, which what forks without end makes slow. */
+  /** Sends SIGKILL to the group without a look at the table, which a tree that forks endlessly makes slow. */
   strike(): void {
-    // Once they were seen, so that whoever leaves the group stays known.
+    // Only after a look has recorded the members, so that a process that leaves the group stays known.
     this.#killGroup(this.#known.size > 0 && this.#leaderHoldsItsNumber());
   }
 
-  /** Sends SIGKILL until none is left, for 2 s. Returns how many live on. */
+  /** Sends SIGKILL until no process is left, for at most 2 s. Returns how many are still alive. */
   async end(): Promise<number> {
     const end = this.#clock.monotonic() + KILL_MS;
     const doubtEnd = end + DOUBT_MS;
@@ -101,7 +110,7 @@ export class ProcessTree {
     let empty = 0;
     for (let pause = 2;; pause = Math.min(pause * 2, 50)) {
       const { living, doubt, groupIsOurs, complete } = await this.#find();
-      // One signal for the group catches also what forks faster than a table can be read.
+      // One signal to the group also reaches processes that fork faster than the table can be read.
       this.#killGroup(groupIsOurs);
       for (const one of living) {
         send(one.pid, "SIGKILL");
@@ -114,13 +123,13 @@ export class ProcessTree {
       if (!certain && now >= (living.length > 0 ? end : doubtEnd)) break;
       if (living.length > 0) await sleep(this.#clock, pause);
     }
-    // Whoever was sent SIGKILL last may have been the last of all.
+    // The processes that were sent SIGKILL last may have been the last ones.
     await sleep(this.#clock, DYING_MS);
     await this.#findSurely();
     return this.#alive.length;
   }
 
-  /** What has been done so far; `alive` is as of the last look. */
+  /** Receipt of all signals so far; `alive` is as of the last look. */
   receipt(): ReapReceipt {
     return { signalled: this.#signalled.size, alive: this.#alive };
   }
@@ -136,7 +145,10 @@ export class ProcessTree {
     if (groupIsOurs && leader !== undefined) send(-leader.pid, "SIGKILL");
   }
 
-  /** Looks again when it sees nobody: one that forked and ended during a look, and its child, may be in neither. */
+  /**
+   * Looks again if no process was found: a process that forked and ended during a look may be missed, and its child
+   * with it.
+   */
   async #findSurely(): Promise<Found> {
     const end = this.#clock.monotonic() + DOUBT_MS;
     for (let empty = 0;;) {
@@ -155,7 +167,7 @@ export class ProcessTree {
     const table = new Map(processes.map((one) => [one.pid, one]));
     const { leader, leaderIsOld = false } = this.#root;
     const holder = leader && table.get(leader.pid);
-    // A number is not given out again while a group has it, so a stranger under it means that the group is gone.
+    // A process id is not reused while a group has it. So if a stranger has the leader's id, the group is gone.
     const groupIsOurs = leader !== undefined &&
       (holder?.startTicks === leader.startTicks ||
         holder === undefined && !leaderIsOld);
@@ -178,7 +190,7 @@ export class ProcessTree {
     addDescendants(members, rest);
     const living = [...members.values()];
     for (const one of living) this.#known.add(keyOf(one));
-    // Whoever is seen as a zombie only stands for what it forked.
+    // A zombie only counts for the processes that it may have forked.
     this.#alive = living.length > 0
       ? living.map((one) => one.pid)
       : ended.slice(-1);
@@ -203,12 +215,12 @@ export class ProcessTree {
     const { leader, marker, timerSlack } = this.#root;
     const since = leader?.startTicks ?? 0;
     if (one.startTicks < since) return false;
-    // Nothing of a zombie's environment is left, and what forks without end leaves many.
+    // The environment of a zombie is gone, and a tree that forks endlessly leaves many zombies.
     const theirs = one.zombie ? undefined : readMarker(one.pid);
     if (theirs !== undefined) return theirs === marker;
     if (leader === undefined || timerSlack === undefined) return false;
     if (readTimerSlack(one.pid) !== timerSlack) return false;
-    // A child of something older with the same slack belongs to an earlier command that was left running.
+    // A child of an older process with the same slack belongs to an earlier command that was left running.
     const parent = table.get(one.parent);
     return parent === undefined || parent.startTicks >= since ||
       readTimerSlack(parent.pid) !== timerSlack;
@@ -220,13 +232,13 @@ function addDescendants(
   rest: readonly ProcessInfo[],
 ): void {
   const children = Map.groupBy(rest, (one) => one.parent);
-  // A Map's iterator goes on over what is added meanwhile.
+  // A Map's iterator also visits entries that are added meanwhile.
   for (const pid of members.keys()) {
     for (const child of children.get(pid) ?? []) members.set(child.pid, child);
   }
 }
 
-/** The marker in a process's environment; undefined if it has none or the environment cannot be read. */
+/** Marker in a process's environment; undefined if there is none or it cannot be read. */
 function readMarker(pid: number): string | undefined {
   try {
     const text = Deno.readTextFileSync(`/proc/${pid}/environ`);
@@ -242,7 +254,7 @@ function send(pid: number, signal: Deno.Signal): void {
   try {
     Deno.kill(pid, signal);
   } catch {
-    // It ended meanwhile, or it is another user's; then it stays in the receipt.
+    // The process ended meanwhile, or it belongs to another user. Then it stays in the receipt.
   }
 }
 

@@ -10,22 +10,22 @@ import { describeParameters, type ParameterDescription } from "./params.ts";
 import { testSleep } from "./test_sleep.ts";
 import { testSpin } from "./test_spin.ts";
 
-/** Which operations are there. */
+/** Choice of operations. */
 export interface RegistryOptions {
-  /** Those that exist for tests, too. */
+  /** True if operations for tests are included. */
   readonly allowTestOperations: boolean;
 }
 
-/** An operation, for people. */
+/** Operation, described for people. */
 export interface OperationDescription {
   readonly name: string;
   readonly description: string;
-  /** Only where the agent's config allows it. */
+  /** True if the agent's config must allow it. */
   readonly forTests: boolean;
   readonly parameters: readonly ParameterDescription[];
 }
 
-/** Every operation of this build. Adding one is a file and a line. */
+/** All operations of this build. A new operation is a new file and a line here. */
 export const operations: readonly Operation[] = [
   commandRun,
   echo,
@@ -36,7 +36,7 @@ export const operations: readonly Operation[] = [
 ];
 
 /**
- * The operation of this name.
+ * Finds an operation by its name.
  *
  * @throws {PiriError} NOT_FOUND, with the nearest name as a hint.
  */
@@ -64,7 +64,7 @@ export function operationNamed(
   );
 }
 
-/** All operations, for people. */
+/** Describes all operations for people. */
 export function describeOperations(): OperationDescription[] {
   return operations.map((operation) => ({
     name: operation.name,
@@ -74,7 +74,7 @@ export function describeOperations(): OperationDescription[] {
   }));
 }
 
-/** The names of the operations that such an agent has. */
+/** Names of the operations that an agent with these options has. */
 export function operationNames(
   { allowTestOperations }: RegistryOptions,
 ): string[] {

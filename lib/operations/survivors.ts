@@ -4,15 +4,15 @@ import { startTicksOf } from "./process_table.ts";
 import { ProcessTree, type TreeRoot } from "./process_tree.ts";
 import { timerSlackOf } from "./timer_slack.ts";
 
-/** How long survivors have to end by themselves, in milliseconds, and how often is looked. */
+/** Time that survivors have to end by themselves, and time between two looks, in milliseconds. */
 const GRACE_MS = 2_000;
 const LOOK_MS = 50;
 
 /**
- * Ends what still lives of a command whose agent or worker died: SIGTERM, and SIGKILL after a short grace.
+ * Ends the living processes of a command whose agent or worker died: first SIGTERM, then SIGKILL after a short grace.
  *
- * A process number alone proves nothing: it must come with its start time in this boot, or the process must have the
- * marker. Where the system tells neither (macOS, Windows), nothing is ended.
+ * A process id alone proves nothing: the process must also match the start time in this boot, or have the marker. On
+ * systems that tell neither (macOS, Windows), nothing is ended.
  */
 export async function endSurvivors(
   processes: readonly ProcessIdentity[],
@@ -49,6 +49,6 @@ function rootsOf(
     const timerSlack = timerSlackOf(marker);
     return [{ leader, leaderIsOld: true, marker, timerSlack }];
   });
-  // The agent may have died after it started a process and before it had noted that.
+  // The agent may have died between the start of a process and the note about it on disk.
   return roots.length > 0 ? roots : [{ marker }];
 }

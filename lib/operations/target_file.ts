@@ -7,21 +7,23 @@ import { type Random, systemRandom } from "../base/random.ts";
 const READ_BYTES = 262_144;
 const NEW_MODE = 0o644;
 
-/** What can be set on a file; what is not given stays as it is. Only the content counts on Windows. */
+/**
+ * Attributes that can be set on a file; absent ones stay unchanged. Ignored on Windows, where only the content counts.
+ */
 export interface Attributes {
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
 }
 
-/** A file that is there already. */
+/** File that exists already. */
 export interface TargetFile {
   readonly size: number;
   readonly attributes: Attributes;
 }
 
 /**
- * What is at a path: undefined if nothing, or if a link, which a new file replaces.
+ * File at a path; undefined if there is nothing, or a link, which a new file replaces.
  *
  * @throws {PiriError} FAILED_PRECONDITION if it is no file; DENIED, DISK.
  */
@@ -50,7 +52,7 @@ export async function targetAt(path: string): Promise<TargetFile | undefined> {
   }
 }
 
-/** The SHA-256 of a file's content in hex digits. */
+/** SHA-256 of a file's content, in hex digits. */
 export async function hashOf(
   path: string,
   signal: AbortSignal,
@@ -73,7 +75,7 @@ export async function hashOf(
   return hash.digest("hex");
 }
 
-/** Sets what differs from `now`. Returns whether anything did. */
+/** Sets the attributes that differ from `now`. Returns true if any did. */
 export async function setAttributes(
   path: string,
   wanted: Attributes,
@@ -83,7 +85,7 @@ export async function setAttributes(
   const { mode = now.mode, uid = now.uid, gid = now.gid } = wanted;
   const owner = uid !== now.uid || gid !== now.gid;
   try {
-    // Before the mode: a change of owner takes setuid bits away.
+    // Owner first, mode second: a change of owner clears the setuid bits.
     if (owner) await Deno.chown(path, uid ?? null, gid ?? null);
     if (mode !== undefined && (owner || mode !== now.mode)) {
       await Deno.chmod(path, mode);
@@ -94,7 +96,9 @@ export async function setAttributes(
   return owner || mode !== now.mode;
 }
 
-/** A file that becomes the one at `path` when it is whole, and is gone if it is disposed of before. */
+/**
+ * New content for a path. It replaces the file at `path` once it is complete; disposed of before that, it is removed.
+ */
 export class NewFile implements AsyncDisposable {
   readonly #path: string;
   readonly #temporary: string;
@@ -108,7 +112,7 @@ export class NewFile implements AsyncDisposable {
   }
 
   /**
-   * Begins a file for this path, in the same folder.
+   * Creates the temporary file for a path, in the same folder.
    *
    * @throws {PiriError} FAILED_PRECONDITION without a folder; DENIED, DISK.
    */
@@ -127,7 +131,7 @@ export class NewFile implements AsyncDisposable {
     }
   }
 
-  /** Puts bytes at its end. */
+  /** Appends bytes. */
   async write(bytes: Uint8Array): Promise<void> {
     try {
       for (let at = 0; at < bytes.length;) {
@@ -138,7 +142,7 @@ export class NewFile implements AsyncDisposable {
     }
   }
 
-  /** Makes it the one at its path, durably. */
+  /** Moves the file to its path, durably. */
   async finish(attributes: Attributes): Promise<void> {
     try {
       await setAttributes(this.#temporary, {
@@ -158,7 +162,7 @@ export class NewFile implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#close();
-    // Gone already if it was finished.
+    // A finished file was moved away already.
     await Deno.remove(this.#temporary).catch(() => {});
   }
 

@@ -10,7 +10,7 @@ const parameters = v.strictObject({
   ),
 });
 
-/** Waits, and tells its progress every second. */
+/** Waits, and reports progress every second. */
 export const testSleep: Operation<typeof parameters> = {
   name: "test.Sleep",
   description: "Waits, with a progress every second",

@@ -10,7 +10,7 @@ const parameters = v.strictObject({
   ),
 });
 
-/** Burns a core and does not return to its event loop meanwhile, as careless code would. */
+/** Keeps a core busy and does not return to its event loop, as careless code would. */
 export const testSpin: Operation<typeof parameters> = {
   name: "test.Spin",
   description: "Burns a core without a pause",

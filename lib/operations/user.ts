@@ -1,6 +1,6 @@
 import { PiriError } from "../base/errors.ts";
 
-/** Someone a program can run as. */
+/** User that a program can run as. */
 export interface User {
   readonly name: string;
   readonly uid: number;
@@ -10,7 +10,7 @@ export interface User {
 }
 
 /**
- * The user of this name or number: from /etc/passwd, else, as one of a directory service, from `getent`.
+ * Finds a user by name or number: in /etc/passwd, else, as in a directory service, with `getent`.
  *
  * @throws {PiriError} NOT_FOUND; UNSUPPORTED on Windows.
  */
@@ -30,7 +30,7 @@ export async function findUser(name: string): Promise<User> {
 }
 
 /**
- * The number of the group of this name or number.
+ * Finds the number of a group by name or number.
  *
  * @throws {PiriError} NOT_FOUND; UNSUPPORTED on Windows.
  */
@@ -62,7 +62,7 @@ async function findEntry(
 }
 
 async function askService(database: string, name: string): Promise<string> {
-  // As an option's value a name would mean something else.
+  // A name that begins with "-" would be read as an option.
   if (name.startsWith("-")) return "";
   try {
     const { stdout } = await new Deno.Command("getent", {

@@ -1,9 +1,9 @@
 import type { ReapReceipt } from "./operation.ts";
 
 /**
- * The processes of one command on Windows, which has no way to ask a program to end: asking ends it.
+ * Processes of one command on Windows. Windows cannot ask a program to end, so asking ends it by force.
  *
- * Source: taskkill, Microsoft Learn. What was orphaned before it is called is not found.
+ * Source: taskkill, Microsoft Learn. Processes that were orphaned before the call are not found.
  */
 export class WindowsTree {
   readonly #pid: number;
@@ -14,27 +14,27 @@ export class WindowsTree {
     this.#pid = pid;
   }
 
-  /** As `end`. */
+  /** Does the same as `end`. */
   ask(): Promise<number> {
     return this.end();
   }
 
-  /** Ends the leader and its descendants. Returns how many live on, as far as is known. */
+  /** Ends the leader and its descendants. Returns how many are still alive, as far as is known. */
   async end(): Promise<number> {
     const { success, stdout } = await new Deno.Command("taskkill", {
       args: ["/T", "/F", "/PID", String(this.#pid)],
       stdin: "null",
       stderr: "null",
     }).output();
-    // A line for each process that was ended, in the system's language.
+    // The output has a line for each process that was ended, in the system's language.
     const lines = new TextDecoder("latin1").decode(stdout).split("\n");
     this.#signalled += lines.filter((line) => line.trim() !== "").length;
-    // 128: there is no such process any more.
+    // Exit code 128: there is no such process any more.
     this.#alive = success || this.#signalled > 0 ? [] : [this.#pid];
     return 0;
   }
 
-  /** What has been done so far. */
+  /** Receipt of all ended processes so far. */
   receipt(): ReapReceipt {
     return { signalled: this.#signalled, alive: this.#alive };
   }

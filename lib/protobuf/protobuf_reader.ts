@@ -1,52 +1,53 @@
 import { PiriError } from "../base/errors.ts";
 
-/** Reads one message up to `end`, into what was read of it before. */
+/** Reads one message up to `end`, merging it into the message read before, if any. */
 export type ReadMessage<T> = (
   reader: ProtobufReader,
   end: number,
   into?: T,
 ) => T;
 
-/** Messages and groups may lie so deep in each other. */
+/** Limit of messages and groups nested in each other. */
 const MAX_DEPTH = 100;
 
-/** A string up to this length is likely to be plain ASCII, and then quicker by hand. */
+/** Length up to which a string is likely to be plain ASCII; then decoding by hand is faster. */
 const SHORT = 64;
 
 const TWO_32 = 2 ** 32;
 
-/** From here on the upper half makes a number that a double cannot hold. */
+/** First upper half that makes a number too large for a double. */
 const EXACT_HIGH = 2 ** 21;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The message that the bytes are. What it has of `bytes` is a view of them. */
+/** Decodes a message. Byte fields in it are views of `bytes`. */
 export function decode<T>(read: ReadMessage<T>, bytes: Uint8Array): T {
   return read(new ProtobufReader(bytes), bytes.length);
 }
 
 /**
- * Reads protobuf values one behind the other, never past the end, and throws PROTOCOL_VIOLATION or what TextDecoder throws.
+ * Reads protobuf values one after the other, never past the end. Throws PROTOCOL_VIOLATION, or the error of
+ * TextDecoder.
  *
- * A known field is read as its type has it, whatever type its tag claims, as @bufbuild/protobuf does.
+ * A known field is read by its own type, whatever type its tag claims, as @bufbuild/protobuf does.
  */
 export class ProtobufReader {
   readonly #bytes: Uint8Array;
   #at = 0;
   #depth = 1;
-  /** The upper half of what `#varint64` read last. */
+  /** Upper half of the last value that `#varint64` read. */
   #high = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
 
-  /** How much is read. */
+  /** Position of the next byte to read. */
   get at(): number {
     return this.#at;
   }
 
-  /** The tag of a field: its number and, in the last three bits, how it is written. */
+  /** Tag of a field: its number and, in the last three bits, its wire type. */
   tag(): number {
     const start = this.#at;
     const tag = this.uint32();
@@ -71,7 +72,7 @@ export class ProtobufReader {
     }
     byte = this.#next();
     value |= byte << 28;
-    // Negative numbers come as 64 bits; what is over 32 bits is not looked at.
+    // Negative numbers come as 64 bits; bits above 32 are ignored.
     for (let length = 5; byte >= 0x80; length++) {
       if (length === 10) throw violation("a number is over 10 bytes");
       byte = this.#next();
@@ -104,7 +105,7 @@ export class ProtobufReader {
     return this.#varint64() !== 0 || this.#high !== 0;
   }
 
-  /** A view of the bytes. */
+  /** Reads bytes. The result is a view. */
   bytes(): Uint8Array {
     const start = this.#startOf(this.uint32());
     return this.#bytes.subarray(start, this.#at);
@@ -127,7 +128,7 @@ export class ProtobufReader {
     return String.fromCharCode(...codes);
   }
 
-  /** A message that lies in this one, merged into what came of it before. */
+  /** Reads a nested message, merging it into `into`. */
   message<T>(read: ReadMessage<T>, into?: T): T {
     const end = this.uint32() + this.#at;
     this.#depth++;
@@ -136,7 +137,7 @@ export class ProtobufReader {
     return message;
   }
 
-  /** A number of a list, or all of them at once. */
+  /** Reads one number of a list, or a packed list. */
   uint32s(tag: number, into: number[]): void {
     if ((tag & 7) !== 2) {
       into.push(this.uint32());
@@ -146,7 +147,7 @@ export class ProtobufReader {
     while (this.#at < end) into.push(this.uint32());
   }
 
-  /** An entry of a map from text to text. */
+  /** Reads an entry of a map from text to text. */
   stringEntry(into: { [key: string]: string }): void {
     const end = this.uint32() + this.#at;
     let key = "";
@@ -168,7 +169,7 @@ export class ProtobufReader {
     }
   }
 
-  /** Passes over a field that is not known. */
+  /** Skips an unknown field. */
   skip(tag: number): void {
     this.#skip(tag, MAX_DEPTH - this.#depth);
   }
@@ -205,7 +206,7 @@ export class ProtobufReader {
     if (tag >>> 3 !== field) throw violation("another group ends than began");
   }
 
-  /** The lower half; the upper one is in `#high`. */
+  /** Reads 64 bits and returns the lower half; the upper half is in `#high`. */
   #varint64(): number {
     let byte = this.#next();
     this.#high = 0;
@@ -234,7 +235,7 @@ export class ProtobufReader {
       this.#byteAt(at + 2) << 16 | this.#byteAt(at + 3) << 24) >>> 0;
   }
 
-  /** Goes on by so many bytes, and says where they begin. */
+  /** Moves on by `length` bytes and returns where they begin. */
   #startOf(length: number): number {
     const start = this.#at;
     if (length > this.#bytes.length - start) throw violation("it ends early");
@@ -249,7 +250,7 @@ export class ProtobufReader {
     return byte;
   }
 
-  /** A byte that is there. */
+  /** Byte at a position that must exist. */
   #byteAt(at: number): number {
     return this.#bytes[at] ?? 0;
   }

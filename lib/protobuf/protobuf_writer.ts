@@ -1,30 +1,30 @@
 /** Writes the fields of one message. */
 export type WriteMessage<T> = (writer: ProtobufWriter, message: T) => void;
 
-/** What fits in here is written without making room for it first. */
+/** Size of the shared buffer. Messages that fit need no memory of their own while they are written. */
 const SCRATCH_BYTES = 4_096;
 
-/** No number takes more, tag included. */
+/** Most bytes that a number takes, tag included. */
 const NUMBER_BYTES = 15;
 
-/** A string up to this length is likely to be plain ASCII, and then quicker by hand. */
+/** Length up to which a string is likely to be plain ASCII; then encoding by hand is faster. */
 const SHORT = 64;
 
 const TWO_32 = 2 ** 32;
 
-/** The lower half of 64 bits. */
+/** Mask of the lower half of 64 bits. */
 const LOW = 0xffff_ffffn;
 
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 const utf8 = new TextEncoder();
 
-/** A message is written in one go, so that all of them can use the same memory. */
+/** Buffer that all messages share, because each message is written without interruption. */
 let scratch: Uint8Array<ArrayBuffer> | undefined;
 
 /**
- * The bytes of a message: fields by number, those that have their default left out. They come behind so many bytes of
- * room, for what goes before them.
+ * Encodes a message: fields ordered by number, without those that have their default. The bytes begin after `room` free
+ * bytes, which the caller fills.
  */
 export function encode<T>(
   write: WriteMessage<T>,
@@ -37,21 +37,27 @@ export function encode<T>(
   return writer.finish();
 }
 
-/** Writes protobuf fields one behind the other. A `tag` is a field's number and, in the last three bits, its wire type. */
+/**
+ * Writes protobuf fields one after the other. A `tag` is a field's number and, in the last three bits, its wire type.
+ */
 export class ProtobufWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #at: number;
   #isOwn = false;
 
-  /** @param bytes Where it begins to write, from `at` on; it makes more room by itself. */
+  /**
+   * Writes into `bytes` from `at` on, and makes more room by itself.
+   *
+   * @param bytes Where it begins to write, from `at` on; it makes more room by itself.
+   */
   constructor(bytes: Uint8Array<ArrayBuffer>, at = 0) {
     this.#bytes = bytes;
     this.#at = at;
   }
 
-  /** All that is written, in memory that nobody else writes to. */
+  /** Returns all written bytes, in memory that nobody else writes to. */
   finish(): Uint8Array<ArrayBuffer> {
-    // What was made for this message alone, and is filled by it, is not copied again.
+    // Memory that was made for this message alone and is nearly full is returned without a copy.
     return this.#isOwn && this.#bytes.length - this.#at < SCRATCH_BYTES
       ? this.#bytes.subarray(0, this.#at)
       : this.#bytes.slice(0, this.#at);
@@ -100,11 +106,11 @@ export class ProtobufWriter {
   }
 
   string(tag: number, value: string): void {
-    // A UTF-16 unit takes 3 bytes at most.
+    // A UTF-16 unit takes at most 3 bytes.
     this.#room(NUMBER_BYTES + value.length * 3);
     this.#varint(tag);
     if (value.length <= SHORT && this.#ascii(value)) return;
-    // Most text is ASCII, so room is left for its length as if this were.
+    // Most text is ASCII, so the room for the length is chosen as if this text were.
     const guess = sizeOf(value.length);
     const start = this.#at;
     const { written } = utf8.encodeInto(
@@ -120,7 +126,7 @@ export class ProtobufWriter {
     this.#end(start);
   }
 
-  /** All numbers of a list as one field; nothing if it is empty. */
+  /** Writes all numbers of a list as one field; nothing if the list is empty. */
   uint32s(tag: number, values: readonly number[]): void {
     if (values.length === 0) return;
     const start = this.#begin(tag);
@@ -131,7 +137,7 @@ export class ProtobufWriter {
     this.#end(start);
   }
 
-  /** A map from text to text. */
+  /** Writes a map from text to text. */
   strings(tag: number, map: { readonly [key: string]: string }): void {
     for (const [key, value] of Object.entries(map)) {
       const start = this.#begin(tag);
@@ -167,7 +173,7 @@ export class ProtobufWriter {
     bytes[this.#at++] = value >>> 24;
   }
 
-  /** Both halves as unsigned numbers. */
+  /** Writes 64 bits; both halves are unsigned numbers. */
   #varint64(low: number, high: number): void {
     if (high === 0) return this.#varint(low);
     const bytes = this.#bytes;
@@ -183,7 +189,7 @@ export class ProtobufWriter {
     }
   }
 
-  /** There is room, and the value is of 32 bits at most. */
+  /** Writes at most 32 bits. There must be room. */
   #varint(value: number): void {
     const bytes = this.#bytes;
     while (value > 0x7f) {
@@ -193,7 +199,7 @@ export class ProtobufWriter {
     bytes[this.#at++] = value;
   }
 
-  /** Writes a short text and its length, or, if it is not ASCII, nothing. */
+  /** Writes a short text and its length, or nothing if the text is not ASCII. */
   #ascii(value: string): boolean {
     const bytes = this.#bytes;
     let at = this.#at;
@@ -207,7 +213,7 @@ export class ProtobufWriter {
     return true;
   }
 
-  /** Begins what has its length in front, with room for a length of one byte. */
+  /** Begins a field with its length in front, with room for a length of one byte. */
   #begin(tag: number): number {
     this.#room(NUMBER_BYTES);
     this.#varint(tag);
@@ -219,7 +225,7 @@ export class ProtobufWriter {
     this.#prefix(start, { room: 1, length: this.#at - start - 1 });
   }
 
-  /** Writes a length before what lies behind the room that was left for it. */
+  /** Writes the length of the bytes behind the room that was left for it. */
   #prefix(
     start: number,
     { room, length }: { readonly room: number; readonly length: number },
@@ -245,7 +251,7 @@ export class ProtobufWriter {
   }
 }
 
-/** How many bytes a length takes. */
+/** Count of bytes that a length takes. */
 function sizeOf(length: number): number {
   if (length < 0x80) return 1;
   if (length < 0x4000) return 2;

@@ -33,7 +33,7 @@ const shape = new Shape<AgentRecord>({
   disconnectedAt: nullable(int),
 });
 
-/** Agents that may connect. */
+/** Table of agents that may connect. */
 export class Agents {
   readonly #db: Database;
 
@@ -41,7 +41,7 @@ export class Agents {
     this.#db = db;
   }
 
-  /** By name. */
+  /** All agents, ordered by name. */
   all(): AgentRecord[] {
     return this.#db.all(`SELECT ${shape.list} FROM agents ORDER BY id`)
       .map((row) => shape.record(row));
@@ -117,7 +117,7 @@ export class Agents {
       throw refusal(id, "this is not its token");
     }
     if (agent.tokenUsedWith !== null) {
-      // The answer to the first time may have been lost, so the same secret succeeds again, for ever.
+      // The answer to the first attempt may have been lost, so the same secret succeeds again at any later time.
       if (isSame(agent.tokenUsedWith, use.secretHash)) return agent;
       throw refusal(id, "its token has been used");
     }
@@ -180,7 +180,7 @@ export class Agents {
     if (changes === 0) throw notFound("admit", id);
   }
 
-  /** Fine if it has been removed in the meantime. */
+  /** Records the end of a connection. Does nothing if the agent has been removed meanwhile. */
   left(id: string, at: number): void {
     this.#db.run(
       "UPDATE agents SET disconnected_at = ? WHERE id = ?",

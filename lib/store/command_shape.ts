@@ -11,7 +11,7 @@ import {
   word,
 } from "./shape.ts";
 
-/** The columns of a command. */
+/** Columns of a command. */
 export const commandShape = new Shape<CommandRecord>({
   id: big,
   agent: text,
@@ -54,7 +54,7 @@ export const commandShape = new Shape<CommandRecord>({
   rerunOf: nullable(big),
 });
 
-/** What a command is made with; the rest comes later. */
+/** Fields that a command is created with; all others are set later. */
 export const NEW_FIELDS = [
   "agent",
   "operation",
@@ -73,7 +73,7 @@ export const NEW_FIELDS = [
   "rerunOf",
 ] as const satisfies (keyof CommandRecord)[];
 
-/** A command as it is in the database right after it was made: the defaults of the table's columns. */
+/** Command as it is in the database right after its creation, with the defaults of the table's columns. */
 export function freshCommand(
   id: bigint,
   command: Required<NewCommand> & { job: string },

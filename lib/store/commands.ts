@@ -33,7 +33,7 @@ const BAD = listOf(BAD_ENDS);
 const IDS_OF_STATE =
   "SELECT id FROM commands WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?";
 
-/** Never in a patch: what a command is made of, and what the store counts itself. */
+/** Fields that a patch never has: those that a command is created with, and those that the store counts itself. */
 const FIXED_FIELDS: ReadonlySet<string> = new Set(
   [
     "agent",
@@ -51,7 +51,7 @@ type Held = NonNullable<CommandPatch["after"]>;
 
 const HIGHEST_ID = 2n ** 63n - 1n;
 
-/** All commands, open and ended. */
+/** Table of commands, open and ended. */
 export class Commands {
   readonly #db: Database;
   readonly #jobs: Jobs;
@@ -87,7 +87,7 @@ export class Commands {
     return { job, commands: made, repeated: false };
   }
 
-  /** What an earlier request of this id started, as far as it has not been deleted since. */
+  /** Commands that an earlier request of this id started, except those that have been deleted since. */
   startedBy(
     requestId: string,
   ): { job: string; commands: CommandRecord[] } | undefined {
@@ -102,7 +102,7 @@ export class Commands {
   }
 
   /**
-   * False if there is no such command.
+   * Applies a patch. False if there is no such command.
    *
    * @throws {PiriError} FAILED_PRECONDITION if output before it was not kept
    */
@@ -134,7 +134,7 @@ export class Commands {
     );
   }
 
-  /** The statement for a patch of these fields. There are few kinds of patches. */
+  /** Statement for a patch of these fields. There are few kinds of patches. */
   #updateOf(fields: readonly (keyof CommandRecord)[]): string {
     const key = fields.join();
     const known = this.#updates.get(key);
@@ -159,7 +159,7 @@ export class Commands {
     return row && shape.record(row);
   }
 
-  /** Newest first. */
+  /** Commands of a filter, newest first. */
   list(
     { limit, beforeId = HIGHEST_ID, agent, states }: CommandFilter,
   ): CommandRecord[] {
@@ -188,10 +188,13 @@ export class Commands {
     ));
   }
 
-  /** What has not ended, and what ended by a guess since then; by id. */
+  /**
+   * Commands that have not ended, and those whose end is only presumed and happened after `presumedSince`; ordered by
+   * id.
+   */
   open(presumedSince: number): CommandRecord[] {
     return records(this.#db.all(
-      // Left alone, SQLite would rather read all commands in the order of ids than go by an index of few.
+      // Otherwise SQLite reads all commands in the order of ids instead of an index of few.
       `${SELECT} WHERE id IN (
          SELECT id FROM commands WHERE state IN ${OPEN}
          UNION ALL
@@ -209,7 +212,7 @@ export class Commands {
     return Number(row?.["n"]);
   }
 
-  /** The highest id ever given, even if its command is long gone. */
+  /** Highest id ever given, even if its command is long deleted. */
   lastId(): bigint {
     const row = this.#db.get(
       "SELECT seq FROM sqlite_sequence WHERE name = 'commands'",
@@ -217,7 +220,7 @@ export class Commands {
     return row?.["seq"] as bigint;
   }
 
-  /** The next id will be above this one. */
+  /** Makes the next id higher than this one. */
   raiseLastId(id: bigint): void {
     this.#db.run(
       "UPDATE sqlite_sequence SET seq = ? WHERE name = 'commands' AND seq < ?",
@@ -230,7 +233,7 @@ export class Commands {
     return this.#db.all(query, ...values).map((row) => row["id"] as bigint);
   }
 
-  /** Commands of each state are found in the order of ids; of several together they are not, so they are merged here. */
+  /** Merges the ids of several states. Each state's commands come in the order of ids, but several together do not. */
   #merged(ids: readonly bigint[][], limit: number): CommandRecord[] {
     return ids.flat().sort((a, b) => a < b ? 1 : -1).slice(0, limit)
       .flatMap((id) => this.get(id) ?? []);
@@ -255,7 +258,7 @@ function idsBy(index: string, condition = ""): string {
     WHERE agent = ? AND state = ? ${condition} AND id < ? ORDER BY id DESC LIMIT ?`;
 }
 
-/** Says what a command that is not there was wanted for. */
+/** Error for a command that does not exist; `attempt` says what it was needed for. */
 export function commandNotFound(attempt: string, id: bigint): PiriError {
   return new PiriError(
     "NOT_FOUND",

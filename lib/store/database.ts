@@ -1,13 +1,13 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type ErrorCode, messageOf, PiriError } from "../base/errors.ts";
 
-/** What SQLite holds in a cell. Integers are read as bigint, whatever their size. */
+/** Value of an SQLite cell. Integers are read as bigint, whatever their size. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 
-/** A line of a result, by column name. */
+/** Row of a result, by column name. */
 export type Row = Readonly<Record<string, SqlValue>>;
 
-/** Primary result codes (sqlite.org/rescode.html) that say something about the machine and not about the statement. */
+/** Primary result codes (sqlite.org/rescode.html) that concern the machine and not the statement. */
 const CODES: ReadonlyMap<number, ErrorCode> = new Map([
   [5, "DISK"], // BUSY: another program holds the file's lock
   [6, "DISK"], // LOCKED
@@ -20,7 +20,7 @@ const CODES: ReadonlyMap<number, ErrorCode> = new Map([
   [26, "CORRUPT"], // NOTADB
 ]);
 
-/** One open SQLite file. Every statement is compiled once and kept; all calls are synchronous. */
+/** Open SQLite file. Each statement is compiled once and kept; all calls are synchronous. */
 export class Database implements Disposable {
   readonly #path: string;
   readonly #db: DatabaseSync;
@@ -31,7 +31,7 @@ export class Database implements Disposable {
     this.#db = new DatabaseSync(path);
   }
 
-  /** Runs a statement that changes something. */
+  /** Runs a statement that changes data. */
   run(sql: string, ...values: SqlValue[]): { changes: number; id: bigint } {
     return this.#guarded(() => {
       const { changes, lastInsertRowid } = this.#statement(sql).run(...values);
@@ -39,7 +39,7 @@ export class Database implements Disposable {
     });
   }
 
-  /** The first line of a query's result. */
+  /** First row of a query's result. */
   get(sql: string, ...values: SqlValue[]): Row | undefined {
     return this.#guarded(() => this.#statement(sql).get(...values));
   }
@@ -48,7 +48,7 @@ export class Database implements Disposable {
     return this.#guarded(() => this.#statement(sql).all(...values));
   }
 
-  /** Lines of a query as they are asked for. The same query must not be started again before this one has ended. */
+  /** Rows of a query, read as they are asked for. Do not start the same query again before this one has ended. */
   *each(sql: string, ...values: SqlValue[]): Generator<Row, void> {
     const lines = this.#guarded(() => this.#statement(sql).iterate(...values));
     try {
@@ -58,22 +58,22 @@ export class Database implements Disposable {
         yield line.value;
       }
     } finally {
-      // A reader that stops early would leave the statement, and with it a read transaction, open.
+      // A reader that stops early would otherwise leave the statement open, and with it a read transaction.
       lines.return?.();
     }
   }
 
-  /** Runs statements that are not worth keeping. */
+  /** Runs statements that are not worth keeping compiled. */
   script(sql: string): void {
     this.#guarded(() => this.#db.exec(sql));
   }
 
-  /** False also after SQLite has given a transaction up by itself, as it does on a full disk. */
+  /** True inside a transaction. False also after SQLite has rolled back by itself, as it does on a full disk. */
   get inTransaction(): boolean {
     return this.#db.isTransaction;
   }
 
-  /** The size of the file, without its log. */
+  /** Size of the file in bytes, without its write-ahead log. */
   bytes(): bigint {
     const row = this.get(
       "SELECT page_count * page_size AS size FROM pragma_page_count, pragma_page_size",
@@ -94,7 +94,7 @@ export class Database implements Disposable {
     return statement;
   }
 
-  /** Calls SQLite, and gives what its errors say about the machine our codes. */
+  /** Calls SQLite, and turns its errors about the machine into our codes. */
   #guarded<T>(call: () => T): T {
     try {
       return call();

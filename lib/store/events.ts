@@ -24,7 +24,7 @@ const FIELDS = [
   "message",
 ] as const satisfies (keyof NewEvent)[];
 
-/** What happened, in order. */
+/** Table of events, in order. */
 export class Events {
   readonly #db: Database;
 
@@ -40,7 +40,7 @@ export class Events {
     return { id, ...shape.kept(event, FIELDS) };
   }
 
-  /** Oldest first. */
+  /** Events of a range, oldest first. */
   range(range: EventRange): EventRecord[] {
     const rows = "tail" in range
       ? this.#newest(range.tail)
@@ -78,7 +78,7 @@ export class Events {
     ).reverse();
   }
 
-  /** Returns how many it deleted, `limit` at most. */
+  /** Deletes at most `limit` old events. Returns how many it deleted. */
   deleteBefore(at: number, limit: number): number {
     return this.#db.run(
       "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < ? ORDER BY at LIMIT ?)",

@@ -1,6 +1,6 @@
 import type { Database } from "./database.ts";
 
-/** What one request started: commands whose ids follow each other. */
+/** Record of one request: it started commands with consecutive ids. */
 export interface JobRecord {
   readonly requestId: string;
   readonly job: string;
@@ -9,7 +9,7 @@ export interface JobRecord {
   readonly createdAt: number;
 }
 
-/** What has been asked for, so that who asks again starts nothing twice. */
+/** Table of requests, so that a repeated request starts nothing twice. */
 export class Jobs {
   readonly #db: Database;
 
@@ -42,7 +42,7 @@ export class Jobs {
     );
   }
 
-  /** Returns how many it deleted, `limit` at most. */
+  /** Deletes at most `limit` old requests. Returns how many it deleted. */
   deleteBefore(at: number, limit: number): number {
     return this.#db.run(
       `DELETE FROM jobs WHERE rowid IN

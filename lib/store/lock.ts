@@ -1,9 +1,9 @@
 import { messageOf, PiriError } from "../base/errors.ts";
 
 /**
- * Keeps a second Manager away from a database. The system lets go of it when the process ends, however it ends.
+ * Keeps a second Manager away from a database. The system releases the lock when the process ends, however it ends.
  *
- * A file of its own, because SQLite's locks would also keep out who only wants to look or to make a backup.
+ * It is a separate file, because SQLite's own locks would also block readers and backups.
  */
 export class FileLock implements Disposable {
   readonly #file: Deno.FsFile;
@@ -12,7 +12,11 @@ export class FileLock implements Disposable {
     this.#file = file;
   }
 
-  /** @throws {PiriError} FAILED_PRECONDITION if somebody else holds it, DISK. */
+  /**
+   * Takes the lock.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if another process holds it, DISK.
+   */
   static async take(path: string): Promise<FileLock> {
     const lockPath = `${path}-lock`;
     using stack = new DisposableStack();
@@ -32,7 +36,7 @@ export class FileLock implements Disposable {
   }
 }
 
-/** Makes the file, or makes sure that an existing one is readable by its owner only. */
+/** Opens a file and creates it if needed. Makes sure that only its owner can read it. */
 export async function openFile(path: string): Promise<Deno.FsFile> {
   try {
     const file = await Deno.open(path, {

@@ -4,12 +4,12 @@ import type { Database } from "./database.ts";
 
 const MANAGER_ID_BYTES = 16;
 
-/** What there is once in a database: its id, and running totals. */
+/** Single row of facts about the database: its id and running totals. */
 export class Meta {
   readonly managerId: string;
   readonly #db: Database;
 
-  /** Reads it, or makes it in a new database. */
+  /** Reads the row, or creates it in a new database. */
   constructor(db: Database, made: { random: Random; at: number }) {
     this.#db = db;
     const kept = db.get("SELECT manager_id FROM meta")?.["manager_id"];
@@ -25,7 +25,7 @@ export class Meta {
     }
   }
 
-  /** Counts what came, or with negative numbers what went. To be called in the write that changes it. */
+  /** Adds to the totals; negative numbers subtract. Call it in the same write as the change itself. */
   count({ commands = 0, outputBytes = 0 }: {
     commands?: number;
     outputBytes?: number;

@@ -6,10 +6,10 @@ import { finished } from "./migrations/0003_finished.ts";
 import { cancelledBy } from "./migrations/0004_cancelled_by.ts";
 import { endedBadly } from "./migrations/0005_ended_badly.ts";
 
-/** "Piri" in ASCII: tells our databases from everybody else's. */
+/** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
 
-/** SQL that takes a database from each version to the next. Only ever added to. */
+/** SQL that takes a database from each version to the next. Entries are only ever added. */
 export const MIGRATIONS: readonly string[] = [
   first,
   rerun,
@@ -19,7 +19,7 @@ export const MIGRATIONS: readonly string[] = [
 ];
 
 /**
- * Brings a database to the newest schema, or makes it. Each step is done wholly or not at all.
+ * Brings a database to the newest schema, or creates it. Each step is done completely or not at all.
  *
  * @throws {PiriError} CORRUPT if it is not ours, or from a newer Manager; then nothing has been changed.
  */
@@ -46,7 +46,7 @@ export function migrate(
         `this Manager knows versions up to ${migrations.length})`,
     );
   }
-  // It cannot be changed once there is a table.
+  // This setting cannot be changed once there is a table.
   if (fresh) db.get("PRAGMA auto_vacuum = INCREMENTAL");
   for (const [index, sql] of migrations.slice(version).entries()) {
     step(db, sql, version + index + 1);

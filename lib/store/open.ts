@@ -7,10 +7,13 @@ import { migrate } from "./migrate.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 import type { Store } from "./store.ts";
 
-/** Only who looks into a running Manager's database with a tool of his own can make us wait. */
+/**
+ * Longest wait for a lock, in milliseconds. Only a person with another tool on a running Manager's database can hold
+ * one.
+ */
 const BUSY_TIMEOUT_MS = 2_000;
 
-/** Of the connection. */
+/** Settings of the connection. */
 const PRAGMAS = [
   `busy_timeout = ${BUSY_TIMEOUT_MS}`,
   "foreign_keys = ON",
@@ -18,7 +21,7 @@ const PRAGMAS = [
   "cache_size = -16384",
 ];
 
-/** After the schema, so that a file that is refused stays as it is. FULL: what was committed survives a power cut. */
+/** Settings after the schema, so that a refused file stays unchanged. FULL: committed data survives a power cut. */
 const DURABILITY = [
   "journal_mode = WAL",
   "synchronous = FULL",
@@ -26,7 +29,7 @@ const DURABILITY = [
 ];
 
 /**
- * Opens a Manager's database, or makes one, readable by its owner only.
+ * Opens a Manager's database or creates one, readable by its owner only.
  *
  * @throws {PiriError} FAILED_PRECONDITION if another Manager has it open; CORRUPT if it is damaged, not ours or from a
  * newer Manager; DISK.

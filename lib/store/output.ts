@@ -9,7 +9,7 @@ const HELD_COLUMN: Readonly<Record<StreamName, string>> = {
   stderr: "stderr_held",
 };
 
-/** What programs printed, in pieces. */
+/** Table of programs' output, in pieces. */
 export class Output {
   readonly #db: Database;
   readonly #meta: Meta;
@@ -20,9 +20,10 @@ export class Output {
   }
 
   /**
-   * Keeps or counts a piece, with the command's own figures.
+   * Stores or counts a piece, and updates the figures of its command.
    *
    * @throws {PiriError} NOT_FOUND
+   *
    * @throws {TypeError} if bytes of the piece are held already: a reader would get them twice.
    */
   append(
@@ -92,7 +93,7 @@ export class Output {
     return pieces;
   }
 
-  /** Deletes pieces of a command, some of them if they are many. Returns what went; no rows when all is gone. */
+  /** Deletes pieces of a command, at most a slice of them. Returns the deleted amounts; no rows once all are gone. */
   deleteSome(
     commandId: bigint,
     most: { rows: number; bytes: number },
@@ -120,7 +121,10 @@ export class Output {
     return deleted;
   }
 
-  /** Of pieces that are asked for together the later ones must not outlive an earlier one: they would leave a hole. */
+  /**
+   * Requires that a piece continues its stream. If an earlier piece of the same request failed, a later one would leave
+   * a hole.
+   */
   #requireNext(
     commandId: bigint,
     stream: StreamName,

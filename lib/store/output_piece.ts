@@ -1,10 +1,10 @@
 import { concat } from "@std/bytes/concat";
 import type { Store } from "./store.ts";
 
-/** A piece of output as it is to be kept, or counted. */
+/** Piece of output to store or to count. */
 export type OutputPiece = Parameters<Store["appendOutput"]>[1];
 
-/** The same with memory of its own, so that it can be given away; of what is only counted, the length. */
+/** Piece with memory of its own, so that it can be given away. A piece that is only counted has its length. */
 export type OwnedPiece =
   & Omit<OutputPiece, "keep" | "bytes">
   & (
@@ -12,13 +12,13 @@ export type OwnedPiece =
     | { readonly keep: false; readonly bytes: { readonly length: number } }
   );
 
-/** Whether a piece is one with the one before it: it begins where that ends, and is kept as that is. */
+/** True if a piece continues the one before it: it begins where that one ends, and both are stored or both counted. */
 export function joins(former: OutputPiece, piece: OutputPiece): boolean {
   return piece.cut === 0n && piece.keep === former.keep &&
     piece.offset === former.offset + BigInt(former.bytes.length);
 }
 
-/** Pieces that join each other as one: at least one. */
+/** Joins consecutive pieces into one. There must be at least one. */
 export function joined(pieces: readonly OutputPiece[]): OwnedPiece {
   const [first] = pieces;
   if (first === undefined) {

@@ -3,7 +3,7 @@ import type { CommandStateName } from "../base/command_state.ts";
 /** A stream of a program. */
 export type StreamName = "stdout" | "stderr";
 
-/** An agent that may connect. Times are milliseconds since 1970. */
+/** Agent that may connect. Times are milliseconds since 1970. */
 export interface AgentRecord {
   readonly id: string;
   readonly groups: readonly string[];
@@ -14,13 +14,13 @@ export interface AgentRecord {
   /** SHA-256 of the token that it may join with. */
   readonly tokenHash: Uint8Array | null;
   readonly tokenExpiresAt: number | null;
-  /** SHA-256 of the secret that the token was used with; null while it is unused. */
+  /** SHA-256 of the secret that the token was used with; null while the token is unused. */
   readonly tokenUsedWith: Uint8Array | null;
-  /** Of its latest hello; null and 0 if it never connected or is one of 2024. */
+  /** Instance and session of its latest hello; null and 0 if it never connected or is a legacy agent. */
   readonly instance: string | null;
   readonly session: bigint;
   readonly lastCommandId: bigint;
-  /** 0 if it never connected, 1 for one of 2024. */
+  /** Version of the protocol: 0 if it never connected, 1 for a legacy agent. */
   readonly protocol: number;
   readonly version: string;
   readonly facts: Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ export interface AgentRecord {
   readonly disconnectedAt: number | null;
 }
 
-/** A command and all that is known of it. Times are milliseconds since 1970, by the Manager's clock unless said. */
+/** Command with all its facts. Times are milliseconds since 1970, by the Manager's clock unless said otherwise. */
 export interface CommandRecord {
   /** Id of the command. */
   readonly id: bigint;
@@ -53,7 +53,7 @@ export interface CommandRecord {
   readonly killAfterMs: number | null;
   /** State of the command. */
   readonly state: CommandStateName;
-  /** The state is a guess that a result or a hello replaces. */
+  /** True if the state is a guess, which a result or a hello can replace. */
   readonly presumed: boolean;
   /** Reason of a state, for people. */
   readonly reason: string;
@@ -69,7 +69,7 @@ export interface CommandRecord {
   readonly sentAt: number | null;
   /** Time at which the Manager learned that it runs. */
   readonly startedAt: number | null;
-  /** Set with every state that is an end: what has become old is found by it. */
+  /** Time of the end. Set with every state that is an end: retention finds old commands by it. */
   readonly finishedAt: number | null;
   /** Start by the agent's clock, for people only. */
   readonly agentStartedAt: number | null;
@@ -91,7 +91,7 @@ export interface CommandRecord {
   readonly stdoutHeld: bigint;
   /** Bytes of stderr that are kept, counted beyond the limit, or cut. */
   readonly stderrHeld: bigint;
-  /** Bytes kept of both streams. */
+  /** Bytes stored of both streams. */
   readonly outputKept: bigint;
   /** True if output was not kept. */
   readonly truncated: boolean;
@@ -99,7 +99,7 @@ export interface CommandRecord {
   readonly cancelRequestedAt: number | null;
   /** Time between SIGTERM and SIGKILL, in milliseconds. */
   readonly cancelGraceMs: number | null;
-  /** Who asked for it first; empty if nobody did, or did not say who. */
+  /** User who asked for the cancel first; empty if nobody did, or if the user is unknown. */
   readonly cancelRequestedBy: string;
   /** Progress so far. */
   readonly progressCurrent: number | null;
@@ -107,11 +107,11 @@ export interface CommandRecord {
   readonly progressTotal: number | null;
   /** Progress as a text. */
   readonly progressMessage: string;
-  /** The command that it repeats. */
+  /** Id of the command that this one repeats. */
   readonly rerunOf: bigint | null;
 }
 
-/** What a command is made of. */
+/** Fields that a command is created with. */
 export type NewCommand =
   & Pick<
     CommandRecord,
@@ -131,11 +131,11 @@ export type NewCommand =
   >
   & Partial<Pick<CommandRecord, "rerunOf">>;
 
-/** Changes of one command; what is absent stays. */
+/** Changes of one command; absent fields stay unchanged. */
 export type CommandPatch =
   & {
     readonly id: bigint;
-    /** Only where so many bytes are held of each stream: output that the store was asked to keep before. */
+    /** Condition: this many bytes of each stream must be held, from output that the store was asked to keep before. */
     readonly after?: Readonly<Record<StreamName, bigint>>;
   }
   & Partial<
@@ -164,7 +164,7 @@ export interface CommandFilter {
   readonly states?: readonly CommandStateName[];
 }
 
-/** A kept piece of output. */
+/** Stored piece of output. */
 export interface StoredOutput {
   readonly offset: bigint;
   readonly bytes: Uint8Array;
@@ -190,13 +190,13 @@ export interface EventRecord {
 /** An event without its number. */
 export type NewEvent = Omit<EventRecord, "id">;
 
-/** Which events to read: the newest of all, those after one, or what is told of a command. */
+/** Range of events to read: the newest of all, the next after one, or those about a command. */
 export type EventRange =
   | { readonly tail: number }
   | { readonly afterId: bigint; readonly limit: number }
   | EventsAbout;
 
-/** The newest events of a command, and of its agent alone those of these kinds between two times, both included. */
+/** Newest events of a command, and of its agent only those of these kinds between two times, both included. */
 export interface EventsAbout {
   readonly commandId: bigint;
   readonly agent: string;

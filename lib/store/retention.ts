@@ -5,30 +5,30 @@ import type { Meta } from "./meta.ts";
 import type { Output } from "./output.ts";
 import type { Writer } from "./writer.ts";
 
-/** What one write deletes at most, so that nobody waits long behind it. */
+/** Most that one write deletes, so that no other write waits long behind it. */
 const SLICE = { rows: 200, bytes: 4 * 1_048_576 };
 
 /** Pages that one write gives back to the system: each may have to be moved first. */
 const VACUUM_PAGES = 256;
 
-/** Free pages that the file keeps for what comes next. */
+/** Free pages that the file keeps for later writes. */
 const SPARE_PAGES = 1_024;
 
-/** What has been deleted. */
+/** Amounts that have been deleted. */
 export interface Pruned {
   readonly commands: number;
   readonly events: number;
   readonly outputBytes: bigint;
 }
 
-/** What one write deleted. */
+/** Amounts that one write deleted. */
 interface Slice {
   readonly commands: number;
   readonly rows: number;
   readonly bytes: number;
 }
 
-/** The tables that retention deletes from. */
+/** Tables that retention deletes from. */
 export interface PrunedTables {
   readonly db: Database;
   readonly meta: Meta;
@@ -37,7 +37,7 @@ export interface PrunedTables {
   readonly events: Events;
 }
 
-/** Deletes what has become old, in slices between which other writes go on. */
+/** Deletes old records in slices, with other writes between them. */
 export class Retention {
   readonly #tables: PrunedTables;
   readonly #writer: Writer;
@@ -68,7 +68,7 @@ export class Retention {
     };
   }
 
-  /** The oldest first, each with its output; one with much output takes several slices. */
+  /** Deletes old commands, oldest first, each with its output. A command with much output takes several slices. */
   #deleteOldCommands(before: number): Slice {
     const { db, meta } = this.#tables;
     const ids = db.all(
@@ -89,7 +89,7 @@ export class Retention {
 
   async #outputDownTo(limit: bigint): Promise<number> {
     let bytes = 0;
-    // A command that has been begun is finished: the rest of an output is of no use.
+    // Finish a command that has been started: the rest of its output is of no use.
     let begun: bigint | undefined;
     for (;;) {
       const slice = await this.#writer.write(() =>
@@ -115,7 +115,7 @@ export class Retention {
     return { ...slice, begun };
   }
 
-  /** The ended command whose output goes next, while there is more than the limit. */
+  /** The ended command whose output goes next, as long as the total is above the limit. */
   #oldestAbove(limit: bigint): bigint | undefined {
     const { db, meta } = this.#tables;
     if (meta.totals().outputBytes <= limit) return undefined;
@@ -126,7 +126,7 @@ export class Retention {
     return row?.["id"] as bigint | undefined;
   }
 
-  /** Deletes a command's output as far as the slice allows, and tells whether all of it is gone. */
+  /** Deletes a command's output as far as the slice allows. Returns true once all of it is gone. */
   #empty(id: bigint, slice: { rows: number; bytes: number }): boolean {
     const most = {
       rows: SLICE.rows - slice.rows,
@@ -145,11 +145,11 @@ export class Retention {
     if (free <= SPARE_PAGES) return 0;
     const pages = Math.min(free - SPARE_PAGES, VACUUM_PAGES);
     db.all(`PRAGMA incremental_vacuum(${pages})`);
-    // A file that cannot shrink, as in a database that was not made by us, must not be tried for ever.
+    // A file that cannot shrink, as in a database that another program made, must not be tried for ever.
     return free - freePages(db);
   }
 
-  /** Repeats a slice, which must change nothing but the database, until it does nothing. */
+  /** Repeats a slice until it deletes nothing. The slice must change nothing but the database. */
   async #untilNone(slice: () => Partial<Slice>): Promise<Slice> {
     const total = { commands: 0, rows: 0, bytes: 0 };
     for (;;) {

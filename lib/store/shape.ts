@@ -1,6 +1,6 @@
 import type { Row, SqlValue } from "./database.ts";
 
-/** How a field of a record becomes a cell and comes back. */
+/** Conversion of a field into a cell and back. */
 export interface Codec<T> {
   encode(value: T): SqlValue;
   decode(cell: SqlValue): T;
@@ -16,19 +16,19 @@ export const blob: Codec<Uint8Array> = {
   decode: (cell) => cell as Uint8Array,
 };
 
-/** A whole number; a fraction, as of a millisecond, is cut off. */
+/** Whole number; a fraction, as of a millisecond, is cut off. */
 export const int: Codec<number> = {
   encode: (value) => Math.trunc(value),
   decode: (cell) => Number(cell),
 };
 
-/** A signed 64-bit number. */
+/** Signed 64-bit number. */
 export const big: Codec<bigint> = {
   encode: (value) => value,
   decode: (cell) => cell as bigint,
 };
 
-/** An unsigned 64-bit number. SQLite has none, so the upper half is kept as negative numbers. */
+/** Unsigned 64-bit number. SQLite has none, so the upper half is stored as negative numbers. */
 export const unsigned: Codec<bigint> = {
   encode: (value) => BigInt.asIntN(64, value),
   decode: (cell) => BigInt.asUintN(64, cell as bigint),
@@ -39,7 +39,7 @@ export const flag: Codec<boolean> = {
   decode: (cell) => cell !== 0n,
 };
 
-/** Plain data, kept as JSON. */
+/** Plain data, stored as JSON. */
 export function json<T>(): Codec<T> {
   return {
     encode: (value) => JSON.stringify(value),
@@ -59,9 +59,9 @@ export function nullable<T>({ encode, decode }: Codec<T>): Codec<T | null> {
   };
 }
 
-/** The columns of a record's table: of `killAfterMs`, kill_after_ms. */
+/** Columns of a record's table. The field `killAfterMs` has the column kill_after_ms. */
 export class Shape<R extends object> {
-  /** All columns, as SELECT wants them. */
+  /** All columns, in the form that SELECT needs. */
   readonly list: string;
   readonly #columns: ReadonlyMap<
     string,
@@ -76,12 +76,16 @@ export class Shape<R extends object> {
     this.list = this.names([...this.#columns.keys()]).join(", ");
   }
 
-  /** The columns of these fields. @throws {TypeError} if there is no such field. */
+  /**
+   * Names of the columns of these fields.
+   *
+   * @throws {TypeError} if there is no such field.
+   */
   names(fields: readonly string[]): string[] {
     return fields.map((field) => this.#column(field).name);
   }
 
-  /** The cells of these fields, in their order. */
+  /** Cells of these fields, in their order. */
   cells<K extends keyof R & string>(
     record: Pick<R, K>,
     fields: readonly K[],
@@ -91,7 +95,7 @@ export class Shape<R extends object> {
     );
   }
 
-  /** These fields of a record as they will be read back: without the fraction of a time. */
+  /** Fields of a record as they will be read back: without the fraction of a time. */
   kept<K extends keyof R & string>(
     record: Pick<R, K>,
     fields: readonly K[],

@@ -20,11 +20,11 @@ import { type Pruned, Retention } from "./retention.ts";
 import type { Store } from "./store.ts";
 import { Writer } from "./writer.ts";
 
-/** The arguments of a method of the Store. */
+/** Arguments of a method of the Store. */
 type Args<K extends keyof Store> = Store[K] extends
   (...args: infer A) => unknown ? A : never;
 
-/** The Store on a database: which tables each request touches, in one write or read. */
+/** Store on an SQLite database. Says which tables each request uses, in one write or read. */
 export class SqliteStore implements Store {
   readonly managerId: string;
   readonly #db: Database;
@@ -37,7 +37,7 @@ export class SqliteStore implements Store {
   readonly #retention: Retention;
   readonly #resources: Disposable;
 
-  /** Takes over `resources`, the database among them: they are released when the store is. */
+  /** Takes over `resources`, the database among them: they are released together with the store. */
   constructor(db: Database, meta: Meta, resources: Disposable) {
     const writer = new Writer(db);
     const jobs = new Jobs(db);
@@ -176,14 +176,14 @@ export class SqliteStore implements Store {
     });
   }
 
-  /** Writes that have been asked for are still done. */
+  /** Closes the store after all writes that have been asked for. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#writer.close();
     this.#resources[Symbol.dispose]();
     return Promise.resolve();
   }
 
-  /** What has been pruned in the meantime needs no verdict. */
+  /** Applies the patches. A command that has been pruned meanwhile needs none. */
   #patchAll(patches: readonly CommandPatch[]): void {
     for (const patch of patches) this.#commands.patch(patch);
   }

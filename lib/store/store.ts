@@ -13,18 +13,22 @@ import type {
 } from "./records.ts";
 
 /**
- * The Manager's memory. Asynchronous, and plain data on both sides, so that it can move to a worker.
+ * Permanent memory of the Manager. Asynchronous, with plain data in both directions, so that it can run in a worker.
  *
  * Every promise of a write resolves once the write would survive a power cut. Writes that are asked for together are
- * committed together, in the order in which they were asked for; each is done wholly or, if it rejects, not at all.
+ * committed together, in the order of the calls. Each is done completely or, if it rejects, not at all.
  */
 export interface Store extends AsyncDisposable {
-  /** The random id of this database, made with it. */
+  /** Random id of this database, created with it. */
   readonly managerId: string;
 
   agents(): Promise<AgentRecord[]>;
   agent(id: string): Promise<AgentRecord | undefined>;
-  /** Of one that has a secret already, with it; others join with their token. @throws {PiriError} ALREADY_EXISTS */
+  /**
+   * Adds an agent: with its secret if it has one already, else with a token to join with.
+   *
+   * @throws {PiriError} ALREADY_EXISTS
+   */
   addAgent(
     agent:
       & {
@@ -38,13 +42,17 @@ export interface Store extends AsyncDisposable {
         | { secretHash: Uint8Array }
       ),
   ): Promise<void>;
-  /** Replaces the token. The old secret stays good until the new token is used. @throws {PiriError} NOT_FOUND */
+  /**
+   * Replaces the token. The old secret stays valid until the new token is used.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
   setToken(
     id: string,
     token: { tokenHash: Uint8Array; tokenExpiresAt: number },
   ): Promise<void>;
   /**
-   * Uses an agent's token: its secret is this one from now on. The same token with the same secret succeeds again.
+   * Uses an agent's token: from now on this is its secret. The same token with the same secret succeeds again.
    *
    * @throws {PiriError} AUTH_FAILED: no such agent, another token, an expired one, or one used with another secret.
    */
@@ -52,11 +60,15 @@ export interface Store extends AsyncDisposable {
     id: string,
     use: { tokenHash: Uint8Array; secretHash: Uint8Array; at: number },
   ): Promise<AgentRecord>;
-  /** Takes the agent away and applies the patches, in one. @throws {PiriError} NOT_FOUND */
+  /**
+   * Removes the agent and applies the patches in one write.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
   removeAgent(id: string, patches: readonly CommandPatch[]): Promise<void>;
   /**
-   * What a hello changes, in one: the agent's record, verdicts on its commands, and the sequence of ids, which goes on
-   * above `lastCommandId`.
+   * Applies all changes of a hello in one write: the agent's record, patches of its commands, and the next command id,
+   * which is then above `lastCommandId`.
    */
   admitAgent(
     id: string,
@@ -72,59 +84,68 @@ export interface Store extends AsyncDisposable {
       patches: readonly CommandPatch[];
     },
   ): Promise<void>;
-  /** The agent's connection ended; the patches go with it. */
+  /** Records the end of the agent's connection and applies the patches, in one write. */
   agentLeft(
     id: string,
     left: { at: number; patches: readonly CommandPatch[] },
   ): Promise<void>;
 
   /**
-   * Records commands, all or none, and gives them their ids, ascending in the order given. If `requestId` was used
-   * before, nothing is recorded and what it started is returned, with `repeated`.
+   * Records all commands or none, and gives them ascending ids in the order given. If `requestId` was used before,
+   * nothing is recorded, and the commands of the earlier request are returned with `repeated`.
    */
   createCommands(
     commands: readonly NewCommand[],
     request: { requestId: string; job: string },
   ): Promise<{ job: string; commands: CommandRecord[]; repeated: boolean }>;
-  /** What an earlier request of this id started. */
+  /** Commands that an earlier request of this id started. */
   findRequest(
     requestId: string,
   ): Promise<{ job: string; commands: CommandRecord[] } | undefined>;
   /** @throws {PiriError} NOT_FOUND */
   patchCommand(patch: CommandPatch): Promise<void>;
-  /** A command by its id. */
+  /** Command with this id. */
   command(id: bigint): Promise<CommandRecord | undefined>;
-  /** Newest first. */
+  /** Commands, newest first. */
   commands(filter: CommandFilter): Promise<CommandRecord[]>;
-  /** Every command that has not ended, or whose end is only presumed and that is younger than `presumedSince`. */
+  /** Commands that have not ended, and those whose end is only presumed and happened after `presumedSince`. */
   openCommands(presumedSince: number): Promise<CommandRecord[]>;
-  /** The highest id ever given. */
+  /** Highest command id ever given. */
   lastCommandId(): Promise<bigint>;
 
-  /** Keeps a piece of output and that so much of the stream is held (`offset` + bytes). */
+  /** Stores a piece of output, and records that the stream is held up to `offset` + bytes. */
   appendOutput(
     commandId: bigint,
     piece: {
       stream: StreamName;
       offset: bigint;
       bytes: Uint8Array;
-      /** So many bytes just before `offset` are gone for good. */
+      /** Count of bytes just before `offset` that are lost for good. */
       cut: bigint;
-      /** False: the bytes are counted as held and not kept. */
+      /** False if the bytes are only counted as held, and not stored. */
       keep: boolean;
     },
   ): Promise<void>;
-  /** Kept pieces of the stream that end above `offset`, in order, up to about `limit` bytes; the first may begin below it. */
+  /**
+   * Stored pieces of the stream that end above `offset`, in order, up to about `limit` bytes. The first may begin below
+   * it.
+   */
   readOutput(
     commandId: bigint,
     range: { stream: StreamName; offset: bigint; limit: number },
   ): Promise<StoredOutput[]>;
 
   addEvent(event: NewEvent): Promise<EventRecord>;
-  /** Oldest first: the newest `tail` of all, the first `limit` after `afterId`, or the newest `limit` about a command. */
+  /**
+   * Events, oldest first: the newest `tail` of all, the first `limit` after `afterId`, or the newest `limit` about a
+   * command.
+   */
   events(range: EventRange): Promise<EventRecord[]>;
 
-  /** Deletes what is older than `before`, and the output of the oldest ended commands down to `outputBytes` in all. */
+  /**
+   * Deletes records older than `before`, and the output of the oldest ended commands until at most `outputBytes` are
+   * left.
+   */
   prune(
     keep: { before: number; outputBytes: bigint },
   ): Promise<{ commands: number; events: number; outputBytes: bigint }>;

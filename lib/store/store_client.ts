@@ -1,6 +1,6 @@
 import { systemClock, type Timer } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
-import { joined, joins, type OutputPiece } from "./output_piece.ts";
+import type { OutputPiece } from "./output_piece.ts";
 import type { CommandPatch } from "./records.ts";
 import type { Store } from "./store.ts";
 import {
@@ -11,11 +11,16 @@ import {
   type StoreMethod,
   type ToWorker,
 } from "./thread_protocol.ts";
+import {
+  type Answer,
+  type WaitingCall,
+  WaitingCalls,
+} from "./waiting_calls.ts";
 
-/** What runs in the thread. The build puts the bundled worker where this points. */
+/** Module that runs in the thread. The build puts the bundled worker here. */
 const WORKER_URL = new URL("./store_thread.ts", import.meta.url);
 
-/** The methods of a Store; the type sees to it that none is missing. */
+/** Methods of a Store. The type makes sure that none is missing. */
 const METHODS: Readonly<Record<StoreMethod, true>> = {
   agents: true,
   agent: true,
@@ -56,7 +61,7 @@ export async function openStoreClient(path: string): Promise<Store> {
   }
 }
 
-/** A Store whose every method is a call to the thread. */
+/** Store that sends each call to the thread. */
 function storeOn(thread: StoreThread, managerId: string): Store {
   const methods = Object.keys(METHODS).map((method) =>
     [
@@ -64,7 +69,7 @@ function storeOn(thread: StoreThread, managerId: string): Store {
       (...args: readonly unknown[]) => thread.call(method as StoreMethod, args),
     ] as const
   );
-  // Each method passes its arguments on and its answer back, so the types are those of the Store.
+  // Each method passes its arguments to the thread and returns its answer, so the types are those of the Store.
   return Object.assign(Object.fromEntries(methods), {
     managerId,
     patchCommand: (patch: CommandPatch) => thread.patch(patch),
@@ -73,69 +78,41 @@ function storeOn(thread: StoreThread, managerId: string): Store {
   }) as unknown as Store;
 }
 
+/** Call that was sent and is not answered. */
 interface Pending {
-  /** Who waits for it: several if calls became one. */
-  readonly answers: Answer[];
-  /** The message that the call went with. */
-  batch: Batch | undefined;
+  readonly answers: readonly Answer[];
+  /** Message that the call was sent in; absent if no call waits for its answer. */
+  readonly batch: Batch | undefined;
 }
 
-/** Who waits for an answer. */
-type Answer = Pick<PromiseWithResolvers<unknown>, "resolve" | "reject">;
-
-/** A patch that has not been posted. */
-interface WaitingPatch {
-  /** Of the call. */
-  readonly id: number;
-  readonly patch: CommandPatch;
-}
-
-/** Output that has not been posted: pieces of one stream, each where the one before it ends. */
-interface WaitingOutput {
-  /** Of the call. */
-  readonly id: number;
-  readonly commandId: bigint;
-  readonly pieces: OutputPiece[];
-  bytes: number;
-}
-
-/** A message of calls: how many of them are not answered. */
+/** Message of several calls, with the count of those that are not answered. */
 interface Batch {
   left: number;
 }
 
-/** So many messages are on their way at most: what is asked for meanwhile goes together, and is committed together. */
+/** Limit of messages under way. Calls that come meanwhile are sent together, and committed together. */
 const MAX_UNDER_WAY = 2;
 
 /**
- * Where nothing but output waits, it is committed so often, milliseconds, or once it is so much: a commit costs about as
- * much for a line as for a megabyte, and nobody waits for it as for a result.
+ * Output that waits alone is committed after this many milliseconds, or once it is large: a commit costs about as much
+ * for a line as for a megabyte, and nobody waits for output as for a result.
  */
 const OUTPUT_MS = 5;
 const OUTPUT_BYTES = 1_048_576;
 
-/** Pieces that follow each other become one up to about so many bytes. */
-const PIECE_BYTES = 262_144;
-
-/** The thread, and the calls that it has not answered. */
+/** The thread, with the calls for it that are not answered. */
 class StoreThread {
   readonly #worker = new Worker(WORKER_URL, { type: "module", name: "store" });
   readonly #opened = Promise.withResolvers<string>();
   readonly #pending = new Map<number, Pending>();
-  /** What has not been posted, in the order in which it was asked for. */
-  readonly #calls = new Map<number, StoreCall>();
-  /** Patches among the calls that another of the same command may still be laid over. */
-  readonly #patches = new Map<bigint, WaitingPatch>();
-  /** Output among the calls, by command and stream, that what follows it may still be joined to. */
-  readonly #outputs = new Map<string, WaitingOutput>();
-  /** All output among the calls. */
-  #waitingOutputs: WaitingOutput[] = [];
-  #outputBytes = 0;
-  /** When output that waits alone is posted. */
+  // Calls of one turn of the event loop are sent in one message.
+  readonly #waiting = new WaitingCalls(() =>
+    queueMicrotask(() => this.#flush())
+  );
+  /** Timer for sending output that waits alone. */
   #outputTimer: Timer | undefined;
   #outputPostedAt = -Infinity;
   #underWay = 0;
-  #lastId = 0;
   #failure: Error | undefined;
   #closed: Promise<void> | undefined;
 
@@ -162,103 +139,32 @@ class StoreThread {
     method: StoreCall["method"],
     args: readonly unknown[],
   ): Promise<unknown> {
-    // A read sees the writes before it, so none of them may move behind it.
-    this.#patches.clear();
-    this.#outputs.clear();
-    return this.#ask(method, args);
+    const refusal = this.#refusal(method);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#waiting.add(method, args);
   }
 
-  /** Pieces of one stream that have not been posted become one, where the first of them was asked for. */
   append(commandId: bigint, piece: OutputPiece): Promise<unknown> {
-    const key = `${commandId} ${piece.stream}`;
-    const { length } = piece.bytes;
-    const earlier = this.#outputs.get(key);
-    const last = earlier?.pieces.at(-1);
-    const pending = earlier && this.#pending.get(earlier.id);
-    if (
-      earlier !== undefined && last !== undefined && pending !== undefined &&
-      joins(last, piece) && earlier.bytes + length <= PIECE_BYTES
-    ) {
-      const answer = Promise.withResolvers<unknown>();
-      pending.answers.push(answer);
-      earlier.pieces.push(piece);
-      earlier.bytes += length;
-      this.#gathered(length);
-      return answer.promise;
-    }
-    const before = this.#lastId;
-    const answered = this.#ask("appendOutput", []);
-    const id = this.#lastId;
-    if (id === before) return answered;
-    const output = { id, commandId, pieces: [piece], bytes: length };
-    this.#outputs.set(key, output);
-    this.#waitingOutputs.push(output);
-    this.#gathered(length);
+    const refusal = this.#refusal("appendOutput");
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const answered = this.#waiting.append(commandId, piece);
+    if (this.#waiting.outputBytes >= OUTPUT_BYTES) this.#flush();
     return answered;
   }
 
-  #gathered(bytes: number): void {
-    this.#outputBytes += bytes;
-    if (this.#outputBytes >= OUTPUT_BYTES) this.#flush();
-  }
-
-  #ask(
-    method: StoreCall["method"],
-    args: readonly unknown[],
-  ): Promise<unknown> {
-    if (this.#closed !== undefined && method !== "close") {
-      return Promise.reject(
-        new PiriError(
-          "FAILED_PRECONDITION",
-          "Cannot use the database: it is closed",
-        ),
-      );
-    }
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    this.#lastId++;
-    const id = this.#lastId;
-    const answer = Promise.withResolvers<unknown>();
-    this.#pending.set(id, { answers: [answer], batch: undefined });
-    this.#calls.set(id, { id, method, args });
-    // What is asked for in one go is one message.
-    if (this.#isFirst(method)) queueMicrotask(() => this.#flush());
-    return answer.promise;
-  }
-
-  /** Whether nothing that waits has begun a message: output may wait for more of it, and nothing else for output. */
-  #isFirst(method: StoreCall["method"]): boolean {
-    const isOutput = method === "appendOutput";
-    return this.#calls.size === 1 ||
-      !isOutput && this.#calls.size === this.#waitingOutputs.length + 1;
-  }
-
-  /**
-   * Patches of one command that have not been posted become one, where the last of them was asked for: a command that
-   * begins and ends at once is written once.
-   */
   patch(patch: CommandPatch): Promise<unknown> {
-    const earlier = this.#patches.get(patch.id);
-    const whole = earlier === undefined
-      ? patch
-      : { ...earlier.patch, ...patch };
-    // What was printed before the change is not to be joined by what was printed after it.
-    this.#outputs.clear();
-    const answered = this.#ask("patchCommand", [whole]);
-    const id = this.#lastId;
-    if (!this.#calls.has(id)) return answered;
-    if (earlier !== undefined) this.#join(earlier.id, id);
-    this.#patches.set(patch.id, { id, patch: whole });
-    return answered;
+    const refusal = this.#refusal("patchCommand");
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#waiting.patch(patch);
   }
 
-  /** Drops a call for a later one that says the same and more; who waited for the first waits for the second. */
-  #join(droppedId: number, id: number): void {
-    const dropped = this.#pending.get(droppedId);
-    const pending = this.#pending.get(id);
-    if (dropped === undefined || pending === undefined) return;
-    this.#pending.delete(droppedId);
-    this.#calls.delete(droppedId);
-    pending.answers.unshift(...dropped.answers);
+  #refusal(method: StoreCall["method"]): Error | undefined {
+    return this.#closed !== undefined && method !== "close"
+      ? new PiriError(
+        "FAILED_PRECONDITION",
+        "Cannot use the database: it is closed",
+      )
+      : this.#failure;
   }
 
   close(): Promise<void> {
@@ -280,36 +186,36 @@ class StoreThread {
   }
 
   #flush(): void {
-    if (this.#underWay >= MAX_UNDER_WAY || this.#calls.size === 0) return;
+    if (this.#underWay >= MAX_UNDER_WAY || this.#waiting.isEmpty) return;
     if (this.#waitsForMore()) return;
-    const buffers = this.#joinOutput();
-    const calls = [...this.#calls.values()];
-    this.#calls.clear();
-    this.#patches.clear();
-    // A prune takes its time between the others, so nobody waits for its answer.
-    const counted = calls.filter(({ method }) => method !== "prune");
-    if (counted.length > 0) {
-      this.#underWay++;
-      const batch = { left: counted.length };
-      for (const { id } of counted) {
-        const pending = this.#pending.get(id);
-        if (pending !== undefined) pending.batch = batch;
-      }
+    const { calls, buffers } = this.#waiting.take();
+    // A prune takes long and runs between the other calls, so no call waits for its answer.
+    const counts = ({ call }: WaitingCall) => call.method !== "prune";
+    const batch: Batch = { left: calls.filter(counts).length };
+    if (batch.left > 0) this.#underWay++;
+    for (const each of calls) {
+      this.#pending.set(each.call.id, {
+        answers: each.answers,
+        batch: counts(each) ? batch : undefined,
+      });
     }
-    this.#post({ kind: "calls", calls }, buffers);
+    this.#post(
+      { kind: "calls", calls: calls.map(({ call }) => call) },
+      buffers,
+    );
   }
 
-  /** Whether only output is to be posted, and it can wait. What is asked for besides ends the wait. */
+  /** True if only output is to be sent and it can wait. Any other call ends the wait. */
   #waitsForMore(): boolean {
     const now = systemClock.monotonic();
     const left = this.#outputPostedAt + OUTPUT_MS - now;
-    const waits = this.#calls.size === this.#waitingOutputs.length &&
-      this.#outputBytes < OUTPUT_BYTES && left > 0 &&
+    const waits = this.#waiting.hasOnlyOutput &&
+      this.#waiting.outputBytes < OUTPUT_BYTES && left > 0 &&
       this.#closed === undefined;
     if (!waits) {
       this.#outputTimer?.cancel();
       this.#outputTimer = undefined;
-      if (this.#waitingOutputs.length > 0) this.#outputPostedAt = now;
+      if (this.#waiting.hasOutput) this.#outputPostedAt = now;
       return false;
     }
     this.#outputTimer ??= systemClock.timer(left, () => {
@@ -317,24 +223,6 @@ class StoreThread {
       this.#flush();
     });
     return true;
-  }
-
-  /** Writes the output that waits into its calls. Returns the memory that is to be given away with them. */
-  #joinOutput(): ArrayBuffer[] {
-    const buffers: ArrayBuffer[] = [];
-    for (const { id, commandId, pieces } of this.#waitingOutputs) {
-      const piece = joined(pieces);
-      if (piece.keep) buffers.push(piece.bytes.buffer);
-      this.#calls.set(id, {
-        id,
-        method: "appendOutput",
-        args: [commandId, piece],
-      });
-    }
-    this.#waitingOutputs = [];
-    this.#outputs.clear();
-    this.#outputBytes = 0;
-    return buffers;
   }
 
   #post(message: ToWorker, transfer: Transferable[] = []): void {
@@ -372,7 +260,8 @@ class StoreThread {
     this.#failure = error;
     this.#outputTimer?.cancel();
     this.#opened.reject(error);
-    for (const { answers } of this.#pending.values()) {
+    const waiting = this.#waiting.take().calls;
+    for (const { answers } of [...this.#pending.values(), ...waiting]) {
       for (const each of answers) each.reject(error);
     }
     this.#pending.clear();

@@ -1,5 +1,5 @@
 /**
- * Runs in a thread of its own: the database, so that a slow disk holds up nothing but what waits for it.
+ * Thread of the database, so that a slow disk only delays those who wait for it.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import {
   type ToWorker,
 } from "./thread_protocol.ts";
 
-/** What a worker's global scope has that a window's has not. */
+/** Global scope of a worker, as far as a window's scope lacks it. */
 interface WorkerScope {
   postMessage(message: FromWorker): void;
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
@@ -52,7 +52,7 @@ async function answer({ id, method, args }: StoreCall): Promise<void> {
   if (method === "appendOutput") release(args[1] as OwnedPiece);
 }
 
-/** It was given to this thread, and is in the database: without this it waits for a collection with 64 MB of its like. */
+/** Frees a piece by hand once it is in the database: left to the collector, up to 64 MB of such pieces pile up. */
 function release(piece: OwnedPiece): void {
   if (piece.keep) piece.bytes.buffer.transfer(0);
 }
@@ -65,14 +65,14 @@ function call(
   if (method === "close") {
     return Promise.resolve(store[Symbol.asyncDispose]());
   }
-  // The proxy on the other side has the types; here they are only passed on.
+  // The client on the other side has the types; here the values are only passed on.
   const run = store[method] as (
     ...args: readonly unknown[]
   ) => Promise<unknown>;
   return run.apply(store, [...args]);
 }
 
-/** What a commit answers goes back in one message. */
+/** Adds an answer; answers of one commit go back in one message. */
 function tell(one: StoreAnswer): void {
   answers.push(one);
   if (answers.length > 1) return;

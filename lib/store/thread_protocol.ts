@@ -1,43 +1,43 @@
 import { asErrorCode, PiriError } from "../base/errors.ts";
 import type { Store } from "./store.ts";
 
-/** What can be asked of a store in a worker: every method of a Store. */
+/** Method of a Store that a worker can be asked for. */
 export type StoreMethod = Exclude<
   keyof Store,
   "managerId" | typeof Symbol.asyncDispose
 >;
 
-/** A call, as it goes to the worker. All of a turn go in one message. */
+/** Call as it is sent to the worker. All calls of a turn are sent in one message. */
 export interface StoreCall {
   readonly id: number;
   readonly method: StoreMethod | "close";
   readonly args: readonly unknown[];
 }
 
-/** What came of a call. */
+/** Answer to a call. */
 export type StoreAnswer =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly failure: Failure };
 
-/** An error, as it can be posted. */
+/** Error as it can be sent between threads. */
 export interface Failure {
-  /** Of a PiriError; absent for an error of ours that is a bug. */
+  /** Code of a PiriError; absent for an error that is a bug of ours. */
   readonly code?: string;
   readonly message: string;
 }
 
-/** What the worker says. */
+/** Message from the worker. */
 export type FromWorker =
   | { readonly kind: "opened"; readonly managerId: string }
   | { readonly kind: "refused"; readonly failure: Failure }
   | { readonly kind: "answers"; readonly answers: readonly StoreAnswer[] };
 
-/** What the worker is told. */
+/** Message to the worker. */
 export type ToWorker =
   | { readonly kind: "open"; readonly path: string }
   | { readonly kind: "calls"; readonly calls: readonly StoreCall[] };
 
-/** An error as it can be posted. */
+/** Turns an error into one that can be sent between threads. */
 export function toFailure(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
   return error instanceof PiriError
@@ -45,7 +45,7 @@ export function toFailure(error: unknown): Failure {
     : { message };
 }
 
-/** The error that was posted. */
+/** Restores an error that was sent. */
 export function fromFailure({ code, message }: Failure): Error {
   const known = code === undefined ? undefined : asErrorCode(code);
   return known === undefined

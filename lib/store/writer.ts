@@ -2,35 +2,35 @@ import { setImmediate } from "node:timers";
 import { codeOf, messageOf, PiriError } from "../base/errors.ts";
 import type { Database } from "./database.ts";
 
-/** About what a write costs, so that a transaction stays bounded. */
+/** Approximate cost of a write, so that a transaction stays bounded. */
 export interface WriteSize {
   readonly rows: number;
   readonly bytes: number;
 }
 
-/** The most that goes into one transaction; a single write may exceed it. */
+/** Limits of one transaction; a single write may exceed them. */
 const MAX_ROWS = 2_000;
 const MAX_BYTES = 8 * 1_048_576;
 
 const ONE_ROW: WriteSize = { rows: 1, bytes: 0 };
 const NOTHING: WriteSize = { rows: 0, bytes: 0 };
 
-/** Something asked for. */
+/** Write or read that was asked for. */
 interface Request {
   readonly kind: "read" | "write";
   readonly size: WriteSize;
-  /** Does it and returns how to tell who asked. */
+  /** Does the work and returns a function that answers the caller. */
   attempt(): () => void;
   reject(error: unknown): void;
 }
 
 /**
- * The one writer: what is asked for in the same turn of the event loop is one transaction (group commit).
+ * The only writer: writes that are asked for in the same turn of the event loop become one transaction (group commit).
  *
- * One that throws is undone alone: then all of them are done again, each in a savepoint of its own, so a write must
- * change nothing but the database. All are answered after the COMMIT, in the order in which they were asked for. A read
- * waits for the writes that were asked for before it, and sees committed rows only; it may see later writes too, if
- * these are committed together with the earlier ones.
+ * If a write throws, only that write is undone. For this, all of them run again, each in a savepoint, so a write must
+ * change nothing but the database. All are answered after the COMMIT, in the order of the calls. A read waits for the
+ * writes before it and sees only committed rows. It may also see later writes, if they are committed together with the
+ * earlier ones.
  */
 export class Writer {
   readonly #db: Database;
@@ -42,7 +42,7 @@ export class Writer {
     this.#db = db;
   }
 
-  /** Asks for a write. It may be run twice, and what it returned the last time counts. */
+  /** Asks for a write. It may run twice; the return value of the last run counts. */
   write<T>(run: () => T, size = ONE_ROW): Promise<T> {
     const { request, promise } = requestOf("write", run, size);
     if (this.#closed) {
@@ -66,7 +66,7 @@ export class Writer {
     return promise;
   }
 
-  /** Does what was asked for; what is asked for from now on is rejected. */
+  /** Finishes the queued work; later calls are rejected. */
   close(): void {
     this.#closed = true;
     while (this.#queue.length > 0) this.#work();
@@ -75,7 +75,7 @@ export class Writer {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // A microtask would run before the other messages that came in this turn are handled, and commit each alone.
+    // A microtask would run before the other messages of this turn are handled, and would commit each alone.
     setImmediate(() => {
       this.#scheduled = false;
       this.#work();
@@ -103,14 +103,14 @@ export class Writer {
     for (const tell of answers) tell();
   }
 
-  /** The common case, without savepoints: they would cost as much as small writes. Undefined if one of them throws. */
+  /** Runs the writes without savepoints, which cost as much as small writes. Undefined if one of them throws. */
   #together(writes: readonly Request[]): (() => void)[] | undefined {
     const answers: (() => void)[] = [];
     this.#db.run("BEGIN IMMEDIATE");
     try {
       for (const write of writes) answers.push(write.attempt());
     } catch (error) {
-      // On a full disk SQLite has undone the whole transaction, and there is nothing left to undo one write of.
+      // On a full disk SQLite has rolled back the whole transaction, so a single write cannot be undone.
       if (!this.#db.inTransaction) throw error;
       this.#db.run("ROLLBACK");
       return undefined;
@@ -149,7 +149,8 @@ export class Writer {
     try {
       if (this.#db.inTransaction) this.#db.run("ROLLBACK");
     } catch {
-      // Then the next BEGIN fails, and with it the next writes: nothing is told to be kept that is not.
+      // If this fails, the next BEGIN fails too, and with it the next writes: nothing is reported as stored that is
+      // not.
     }
     for (const write of writes) write.reject(error);
   }
@@ -176,7 +177,7 @@ function answer(read: Request): void {
   }
 }
 
-/** How many requests from the queue's head go together: at least one. */
+/** Count of requests from the head of the queue that share a transaction: at least one. */
 function batchLength(queue: readonly Request[]): number {
   let rows = 0;
   let bytes = 0;

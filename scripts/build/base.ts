@@ -6,11 +6,11 @@ import type { Target } from "./target.ts";
 
 const HOST_TIMEOUT_MS = 10_000;
 
-/** The runtime that an executable is made of, with our program appended. */
+/** Runtime of an executable; our program is appended to it. */
 export interface Base {
-  /** The file, or undefined for the one that Deno downloads by itself. */
+  /** Path of the file; undefined for the runtime that Deno downloads by itself. */
   readonly path: string | undefined;
-  /** Where it comes from, for people. */
+  /** Description of its origin, for people. */
   readonly origin: string;
 }
 
@@ -58,7 +58,10 @@ async function firstBase(target: Target, cache: string): Promise<Base> {
   }
 }
 
-/** Deno downloads it when it compiles, but only after it has waited for a host that may not answer: so ask first. */
+/**
+ * Asks for Deno's own download. Deno would do it while it compiles, but only after a long wait for a host that may not
+ * answer.
+ */
 async function officialBase(target: Target): Promise<Base> {
   const own = Deno.env.get("DENORT_BIN");
   if (own !== undefined) {

@@ -6,35 +6,35 @@ import { compile } from "./compile.ts";
 import type { Product } from "./product.ts";
 import type { Target } from "./target.ts";
 
-/** The root of this repository. */
+/** Root of this repository. */
 export const ROOT: string = fromFileUrl(new URL("../../", import.meta.url));
 
-/** What to build, of what, and where to. */
+/** Products, targets and places of a build. */
 export interface BuildOptions {
   readonly targets: readonly Target[];
-  /** See `findBase`. */
+  /** Choice of the runtime base, see `findBase`. */
   readonly denort: string;
-  /** The folder for the executables; made if there is none. */
+  /** Folder for the executables, created if needed. */
   readonly out: string;
-  /** The executable's name in that folder. */
+  /** Name of an executable in that folder. */
   readonly nameOf: (product: Product, target: Target) => string;
-  /** The sources; this repository if absent. */
+  /** Folder of the sources; this repository by default. */
   readonly root?: string;
-  /** Is told what is done, a line each. */
+  /** Called with each step of the build, in one line. */
   readonly say: (line: string) => void;
 }
 
 /**
  * Builds products for targets and returns the paths of the executables.
  *
- * @throws {PiriError} UNAVAILABLE if there is no runtime base to be had.
+ * @throws {PiriError} UNAVAILABLE if no runtime base can be found.
  */
 export async function build(
   products: readonly Product[],
   { targets, denort, out, nameOf, root = ROOT, say }: BuildOptions,
 ): Promise<string[]> {
   const started = new Date();
-  // Found before anything is made, for this is what fails on a closed network.
+  // Find all bases first, because this is the step that fails on a closed network.
   const bases = new Map<Target, Awaited<ReturnType<typeof findBase>>>();
   for (const target of targets) {
     const base = await findBase(denort, target, join(ROOT, ".cache"));
@@ -51,7 +51,7 @@ export async function build(
       for (const [target, base] of bases) {
         const output = join(out, nameOf(product, target));
         await compile(product, { bundle: bundled, base, target, output });
-        // A source that is saved while we build is newer than what comes out.
+        // A source that is saved during the build must count as newer than its result.
         await Deno.utime(output, started, started);
         const { size } = await Deno.stat(output);
         say(`${output}: ${(size / 1e6).toFixed(1)} MB, commit ${commit}`);

@@ -3,31 +3,32 @@ import { PiriError } from "../../lib/base/errors.ts";
 import type { Product } from "./product.ts";
 import { run } from "./run.ts";
 
-/** What lib/base/version.ts says, and so do bundles of it. */
+/** Line of lib/base/version.ts, and of its bundles, that names the commit. */
 const UNSTAMPED = 'COMMIT = "source"';
 
-/** A product as JavaScript files that import each other at most, all in one folder. */
+/** A product as JavaScript files in one folder. They import nothing but each other. */
 export interface Bundle {
   readonly main: string;
   readonly workers: readonly string[];
 }
 
-/** What a product is bundled from and into. */
+/** Sources and place of a bundle. */
 export interface BundleOptions {
-  /** The root of the repository. */
+  /** Root of the repository. */
   readonly root: string;
-  /** The folder for the files; it exists. */
+  /** Existing folder for the files. */
   readonly folder: string;
-  /** What `COMMIT` of lib/base/version.ts becomes. */
+  /** Value of `COMMIT` in lib/base/version.ts. */
   readonly commit: string;
 }
 
 /**
- * Bundles a product and its workers. The product's bundle is a file, and one more for each part that it imports when it
- * needs it: what is not imported is not even read, and that is most of what it takes to start. Each worker is one file.
+ * Bundles a product and its workers. The product becomes one file, and one more for each part that it imports on
+ * demand: a part that is not imported is not even read, and reading is most of the time of a start. Each worker is one
+ * file.
  *
- * Bundling does not follow `new URL("./worker.ts", import.meta.url)`, so in the bundle it is made to name the worker's
- * bundle, which lies beside it.
+ * Bundling does not follow `new URL("./worker.ts", import.meta.url)`. So the URL in the bundle is replaced by the name
+ * of the worker's bundle, which is in the same folder.
  */
 export async function bundle(
   product: Product,
@@ -51,7 +52,7 @@ export async function bundle(
     );
     const path = join(folder, bundled);
     const worker = await bundleModule(module, root);
-    // A worker need not know its commit; if it does, it must be told the same.
+    // A worker may not use the commit, but if it does, it must have the same one.
     await Deno.writeTextFile(path, worker.replaceAll(UNSTAMPED, stamp));
     workers.push(path);
   }
@@ -70,7 +71,7 @@ async function readParts(folder: string): Promise<Map<string, string>> {
 }
 
 /**
- * Replaces a piece of text that must be there exactly once in all of these files together.
+ * Replaces a text that must occur exactly once in all of these files together.
  *
  * @throws {PiriError} INTERNAL
  */
@@ -91,7 +92,7 @@ function replaceInOne(
 }
 
 /**
- * Replaces a piece of text that must be there exactly once.
+ * Replaces a text that must occur exactly once.
  *
  * @throws {PiriError} INTERNAL
  */
@@ -109,7 +110,7 @@ export function replaceOnce(text: string, from: string, to: string): string {
 }
 
 async function bundleModule(module: string, root: string): Promise<string> {
-  // Not minified: the runtime is 97 MB, and stack traces of agents should be readable.
+  // Not minified: the runtime alone has 97 MB, and stack traces of agents should be readable.
   return await run([Deno.execPath(), "bundle", "--quiet", module], {
     cwd: root,
   });

@@ -1,6 +1,6 @@
 import { run } from "./run.ts";
 
-/** The commit that a checkout is at, with "-dirty" if files differ from it, or "unknown" without git. */
+/** Commit of a checkout, with "-dirty" if files differ from it; "unknown" without git. */
 export async function commitOf(root: string): Promise<string> {
   try {
     const commit = await run(["git", "rev-parse", "--short=12", "HEAD"], {
@@ -12,7 +12,7 @@ export async function commitOf(root: string): Promise<string> {
     );
     return commit.trim() + (changes === "" ? "" : "-dirty");
   } catch {
-    // An archive of the sources, a machine without git, or a checkout of another user.
+    // This is an archive of the sources, a machine without git, or a checkout of another user.
     return "unknown";
   }
 }

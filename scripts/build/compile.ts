@@ -4,16 +4,16 @@ import type { Product } from "./product.ts";
 import { run } from "./run.ts";
 import type { Target } from "./target.ts";
 
-/** What an executable is made of and for. */
+/** Parts and target of an executable. */
 export interface CompileOptions {
   readonly bundle: Bundle;
   readonly base: Base;
   readonly target: Target;
-  /** The executable's path. */
+  /** Path of the executable. */
   readonly output: string;
 }
 
-/** Makes an executable out of a bundle, in place of the one that was there. */
+/** Compiles a bundle into an executable, replacing an older one. */
 export async function compile(
   product: Product,
   { bundle, base, target, output }: CompileOptions,
@@ -22,11 +22,13 @@ export async function compile(
     Deno.execPath(),
     "compile",
     "--quiet",
-    // The bundle imports nothing else. With the config, all of its npm packages would go in, 150 MB of them for development.
+    // The bundle imports nothing else. With the config, all its npm packages would be included: 150 MB of them for
+    // development.
     "--no-config",
     "--no-lock",
     "--no-check",
-    // It would be kept at a path in the temp folder that others can foresee: not for an agent that is root.
+    // The code cache would be in the temporary folder at a path that others can predict: not safe for an agent that
+    // runs as root.
     "--no-code-cache",
     ...product.permissions,
     "--target",

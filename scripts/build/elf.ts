@@ -3,9 +3,9 @@ import { PiriError } from "../../lib/base/errors.ts";
 const MAGIC = [0x7f, 0x45, 0x4c, 0x46, 2, 1];
 
 /**
- * Where a 64-bit little-endian ELF file ends by its own account: after its table of sections.
+ * End of a 64-bit little-endian ELF file according to its headers: the end of its table of sections.
  *
- * What `deno compile` appends comes after that.
+ * The payload of `deno compile` comes after it.
  *
  * @throws {PiriError} CORRUPT
  */

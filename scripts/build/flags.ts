@@ -7,9 +7,9 @@ import { messageOf, PiriError } from "../../lib/base/errors.ts";
 import { say } from "./main.ts";
 
 /**
- * The flags that a script was started with. `--help` prints how it is used, and ends it.
+ * Reads the flags of a script. `--help` prints the usage and ends the script.
  *
- * @throws {PiriError} INVALID_ARGUMENT for a flag that it does not have, or that lacks its value
+ * @throws {PiriError} INVALID_ARGUMENT for an unknown flag, or one without its value
  */
 export function readFlags<const T extends ParseArgsOptionsConfig>(
   usage: string,
@@ -23,7 +23,7 @@ export function readFlags<const T extends ParseArgsOptionsConfig>(
 }
 
 /**
- * As `parseArgs`. A complaint ends with the hint, if there is one.
+ * Does the same as `parseArgs`. An error ends with the hint, if there is one.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
@@ -43,9 +43,9 @@ export function parseFlags<const T extends ParseArgsConfig>(
 }
 
 /**
- * The number that a flag was given.
+ * Reads the number of a flag.
  *
- * @throws {PiriError} INVALID_ARGUMENT if it is no whole number, or below the least one
+ * @throws {PiriError} INVALID_ARGUMENT if it is no whole number, or less than `least`
  */
 export function wholeNumber(name: string, text: string, least = 0): number {
   const number = Number(text);
@@ -59,7 +59,7 @@ export function wholeNumber(name: string, text: string, least = 0): number {
 }
 
 /**
- * Which of a few a flag was given.
+ * Reads a flag that has one of a few values.
  *
  * @throws {PiriError} INVALID_ARGUMENT if it is none of them
  */

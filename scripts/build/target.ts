@@ -1,16 +1,16 @@
 import { PiriError } from "../../lib/base/errors.ts";
 
-/** A kind of machine that executables are made for. */
+/** Kind of machine that executables are built for. */
 export interface Target {
-  /** As in the names of released files. */
+  /** Name as in the files of a release. */
   readonly name: string;
-  /** As `deno compile --target` calls it. */
+  /** Name for `deno compile --target`. */
   readonly triple: string;
-  /** What the names of its programs end in. */
+  /** Suffix of its programs. */
   readonly suffix: "" | ".exe";
 }
 
-/** What is released. */
+/** All targets of a release. */
 export const targets: readonly Target[] = [
   { name: "linux-x64", triple: "x86_64-unknown-linux-gnu", suffix: "" },
   { name: "linux-arm64", triple: "aarch64-unknown-linux-gnu", suffix: "" },
@@ -20,7 +20,7 @@ export const targets: readonly Target[] = [
 ];
 
 /**
- * The target that this machine is.
+ * Target of this machine.
  *
  * @throws {PiriError} UNSUPPORTED
  */
@@ -36,7 +36,7 @@ export function hostTarget(): Target {
 }
 
 /**
- * The target of that name.
+ * Finds a target by name.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */

@@ -6,15 +6,15 @@ import { Screen } from "./screen.ts";
 import { Shell } from "./shell.ts";
 import { Story } from "./story.ts";
 
-/** Exit codes of a program that a signal ended, as shells have them. */
+/** Exit codes of shells for a program that a signal ended. */
 const INTERRUPTIONS: ReadonlyMap<Deno.Signal, number> = Deno.build.os ===
     "windows"
   ? new Map([["SIGINT", 130], ["SIGBREAK", 149]])
   : new Map([["SIGHUP", 129], ["SIGINT", 130], ["SIGTERM", 143]]);
 
 /**
- * Tells the story with these programs, ends all that it started, and returns the exit code: 1 if anything went wrong,
- * after the logs of the programs, or that of the signal that interrupted it.
+ * Runs the demo with these programs, ends all that it started, and returns the exit code. The code is 1 after an error,
+ * with the logs of the programs printed, and the signal's own code after an interruption.
  */
 export async function demo(programs: Programs): Promise<number> {
   using interruption = new Interruption();
@@ -45,7 +45,7 @@ async function tell(
   } catch (error) {
     if (interruption.exitCode !== undefined) return interruption.exitCode;
     screen.error(`\nerror: ${messageOf(error)}`);
-    // Ended first, so that the logs are whole.
+    // End the programs first, so that their logs are complete.
     await endAll(daemons);
     for (const { name, log } of daemons) {
       screen.error(`\n--- the log of ${name} ---\n${log.trimEnd()}`);
@@ -55,16 +55,16 @@ async function tell(
   }
 }
 
-/** Agents first: they say Bye to a Manager that is still there. */
+/** Ends the agents first, so that they can say Bye to a Manager that is still there. */
 async function endAll(daemons: readonly Daemon[]): Promise<void> {
   const [manager, ...agents] = daemons;
   await Promise.all(agents.map((agent) => agent.stop()));
   await manager?.stop();
 }
 
-/** Ctrl-C, or the system's wish that the program ends. */
+/** Interruption by Ctrl-C, or by the system. */
 class Interruption implements Disposable {
-  /** That of the first signal; undefined as long as there was none. */
+  /** Exit code for the first signal; undefined while there was none. */
   exitCode: number | undefined;
   readonly #controller = new AbortController();
   readonly #undo = new DisposableStack();

@@ -1,16 +1,16 @@
-/** What the demo has its agents do, in the words of this kind of system. */
+/** Commands of the demo for this kind of system. */
 export interface HostLines {
-  /** A program that tells what system it runs on. */
+  /** Program that prints the name of its system. */
   readonly whichSystem: readonly string[];
-  /** A shell line that prints something about once in a third of a second, three times. */
+  /** Shell line that prints three lines, about a third of a second apart. */
   readonly countSlowly: string;
-  /** A shell line that complains and ends with 3. */
+  /** Shell line that prints to stderr and exits with 3. */
   readonly fail: string;
-  /** A program that takes a minute. */
+  /** Program that takes a minute. */
   readonly takeLong: readonly string[];
 }
 
-/** The lines for a system. */
+/** Lines for a system. */
 export function hostLines(os: typeof Deno.build.os): HostLines {
   return os === "windows"
     ? {

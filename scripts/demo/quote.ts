@@ -1,4 +1,4 @@
-/** A line as one would type it in a shell: what means something there is in quotes. */
+/** Formats a command as one would type it in a shell, with quotes where the shell needs them. */
 export function quote(argv: readonly string[]): string {
   return argv.map(quoteWord).join(" ");
 }

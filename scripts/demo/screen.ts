@@ -1,6 +1,6 @@
 import { bold, dim, green, red } from "@std/fmt/colors";
 
-/** Where the demo tells what it does: colours on a terminal only, in step with what the programs print themselves. */
+/** Output of the demo. It uses colours only on a terminal, and writes in step with the output of the programs. */
 export class Screen {
   readonly #colour: boolean;
 
@@ -8,22 +8,22 @@ export class Screen {
     this.#colour = Deno.stdout.isTerminal() && !Deno.noColor;
   }
 
-  /** What is done next, for people. */
+  /** Prints the next step, for people. */
   title(text: string): void {
     this.#line(`\n${this.#paint(dim, `# ${text}`)}`);
   }
 
-  /** A command as typed. */
+  /** Prints a command as typed. */
   command(text: string): void {
     this.#line(`${this.#paint(green, "$")} ${this.#paint(bold, text)}`);
   }
 
-  /** What a program has printed. */
+  /** Prints the output of a program. */
   output(text: string): void {
     this.#write(text);
   }
 
-  /** How a command ended that did not end with 0. */
+  /** Prints the exit code of a command if it is not 0. */
   exitCode(code: number): void {
     this.#line(this.#paint(dim, `[exit code ${code}]`));
   }
@@ -32,7 +32,7 @@ export class Screen {
     this.#line(text);
   }
 
-  /** What went wrong, on standard error. */
+  /** Prints an error on standard error. */
   error(text: string): void {
     const painted = Deno.stderr.isTerminal() && !Deno.noColor
       ? red(text)
@@ -53,7 +53,7 @@ export class Screen {
   }
 }
 
-/** At once, so that it is there before what the next program prints. */
+/** Writes at once, so that the text comes before the output of the next program. */
 function writeAll(
   stream: { writeSync(bytes: Uint8Array): number },
   text: string,

@@ -4,22 +4,22 @@ import type { Programs } from "../local/programs.ts";
 import { quote } from "./quote.ts";
 import type { Screen } from "./screen.ts";
 
-/** A command as typed, and the state folder that it goes to. */
+/** Command as typed, with its state folder. */
 export interface Typed {
   readonly program: keyof Programs;
   readonly args: readonly string[];
   readonly dir: string;
 }
 
-/** What a shell needs. */
+/** Parts of a shell. */
 export interface ShellOptions {
   readonly programs: Programs;
   readonly screen: Screen;
-  /** Ends what runs. */
+  /** Aborted to end the running commands. */
   readonly signal: AbortSignal;
 }
 
-/** Runs the two programs as somebody at a terminal would, and shows each line before its output. */
+/** Runs the two programs as a person at a terminal would, and shows each command line before its output. */
 export class Shell {
   readonly #options: ShellOptions;
 
@@ -28,9 +28,9 @@ export class Shell {
   }
 
   /**
-   * Shows a command and runs it to its end; what it prints goes where the demo's own output goes.
+   * Shows a command and runs it to its end. Its output goes where the demo's own output goes.
    *
-   * @throws {PiriError} INTERNAL if it ends with another code than expected
+   * @throws {PiriError} INTERNAL if its exit code is not the expected one
    */
   async run(typed: Typed, { expected = 0 } = {}): Promise<void> {
     const { screen } = this.#options;
@@ -43,7 +43,7 @@ export class Shell {
     if (code !== 0) screen.exitCode(code);
   }
 
-  /** As `run`, and returns what it printed, which is shown when it has ended. */
+  /** Does the same as `run`, and returns the output, which is shown once the command has ended. */
   async read(typed: Typed): Promise<string> {
     const { screen } = this.#options;
     screen.command(textOf(typed));
@@ -52,11 +52,11 @@ export class Shell {
     return text;
   }
 
-  /** Shows two commands, the second of which reads what the first one prints, and runs them. */
+  /** Shows and runs two commands, the second of which reads the output of the first. */
   async pipe(from: Typed, to: Typed): Promise<void> {
     const { screen } = this.#options;
     const text = await this.#capture(to, await this.#capture(from));
-    // Shown afterwards: several of these run at a time.
+    // Shown afterwards, because several of these run at a time.
     screen.command(`${textOf(from)} | ${textOf(to)}`);
     screen.output(text);
   }
@@ -74,7 +74,7 @@ export class Shell {
       stderr: "inherit",
     });
     const writer = child.stdin.getWriter();
-    // One that does not read says so by its exit code.
+    // A program that does not read its input reports that by its exit code.
     writer.write(new TextEncoder().encode(input)).catch(() => {});
     writer.close().catch(() => {});
     const { code, stdout } = await child.output();

@@ -8,20 +8,20 @@ import { type HostLines, hostLines } from "./host_lines.ts";
 import type { Screen } from "./screen.ts";
 import type { Shell } from "./shell.ts";
 
-/** The agents of the demo. */
+/** Names of the agents in the demo. */
 const AGENTS = ["web-1", "web-2", "web-3"] as const;
 
-/** What the story is told with. */
+/** Parts that the story needs. */
 export interface StoryOptions {
   readonly shell: Shell;
   readonly screen: Screen;
   readonly folder: TempFolder;
-  /** What is started in the background is added here; whoever made it ends it. */
+  /** Programs in the background are added here; the owner of the list ends them. */
   readonly daemons: Daemon[];
   readonly signal: AbortSignal;
 }
 
-/** A Manager and three Agents from nothing, and what one does with them. */
+/** A Manager and three Agents from nothing, and the usual things that one does with them. */
 export class Story {
   readonly #options: StoryOptions;
   readonly #dir: string;
@@ -32,7 +32,7 @@ export class Story {
     this.#dir = options.folder.at("manager");
   }
 
-  /** Tells it all. Throws if a command ends otherwise than it should. */
+  /** Runs all steps. Throws if a command does not end as it should. */
   async tell(): Promise<void> {
     const { screen } = this.#options;
     screen.title(
@@ -71,7 +71,7 @@ export class Story {
 
   async #startAgents(): Promise<void> {
     const { shell, daemons, folder } = this.#options;
-    // Side by side, and shown in the order in which they are through.
+    // Run them side by side; each is shown when it ends.
     await Promise.all(AGENTS.map((name) => {
       const dir = folder.at(name);
       return shell.pipe(

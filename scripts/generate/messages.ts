@@ -1,6 +1,7 @@
 /**
- * Writes a module of TypeScript for the messages of a .proto file: types, makers, and code that reads and writes them
- * by lib/protobuf, so that an agent need not load a protobuf library. What the protocol does not use is not known here.
+ * Writes a TypeScript module for the messages of a .proto file. It has types, makers, and code that reads and writes
+ * the messages with lib/protobuf, so that an agent need not load a protobuf library. Features of protobuf that the
+ * protocol does not use are not supported.
  *
  * @module
  */
@@ -16,14 +17,14 @@ import {
 } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 
-/** How a kind of value is read, written and typed. */
+/** Way to read, write and type a kind of value. */
 interface Kind {
   readonly type: string;
-  /** The method of reader and writer. */
+  /** Method of reader and writer. */
   readonly method: string;
   readonly wireType: number;
   readonly zero: string;
-  /** Whether a value is worth writing. */
+  /** Condition under which a value is written. */
   readonly isSet: (value: string) => string;
 }
 
@@ -65,7 +66,7 @@ const SCALARS: Readonly<Partial<Record<ScalarType, Kind>>> = {
   },
 };
 
-/** The text of the module for a file of what `buf build` gives. `runtime` is the way to lib/protobuf from it. */
+/** Text of the module for a file of the output of `buf build`. `runtime` is the relative path to lib/protobuf. */
 export function messagesModule(
   image: Uint8Array,
   { file: name, runtime }: { readonly file: string; readonly runtime: string },
@@ -95,7 +96,7 @@ import type { ProtobufWriter } from "${runtime}/protobuf_writer.ts";`,
   return parts.join("\n\n") + "\n";
 }
 
-/** What the file says of its parts, by their path in the descriptor. */
+/** Comments of the file, by the path of their subject in the descriptor. */
 class Comments {
   readonly #texts = new Map<string, string>();
 
@@ -119,7 +120,7 @@ class Comments {
   }
 }
 
-/** As @bufbuild/protobuf names it: with the message that it lies in. */
+/** Name in the style of @bufbuild/protobuf: with the names of the enclosing messages. */
 function nameOf({ typeName, file }: DescMessage | DescEnum): string {
   return typeName.slice(file.proto.package.length + 1).replaceAll(".", "_");
 }
@@ -163,7 +164,7 @@ function typeOf(
   }}`;
 }
 
-/** Makes a message from some of its fields. */
+/** Code that makes a message from some of its fields. */
 function makerOf(desc: DescMessage): string {
   const name = nameOf(desc);
   const nested = desc.fields.filter((field) =>
@@ -221,7 +222,7 @@ function writerOf(desc: DescMessage): string {
   }}`;
 }
 
-/** By number, a oneof where its fields are, which must be next to each other. */
+/** Fields by number, with each oneof at the place of its fields, which must be consecutive. */
 function inOrder(desc: DescMessage): readonly (DescField | DescOneof)[] {
   const sorted = desc.fields.toSorted((one, other) => one.number - other.number)
     .map((field) => field.oneof ?? field);
@@ -321,7 +322,7 @@ function readValue(field: DescField, before?: string): string {
     : `reader.message(${read}, ${before})`;
 }
 
-/** Whether a field may be absent. */
+/** True if a field may be absent. */
 function isOptional(field: DescField): boolean {
   return field.oneof === undefined &&
     (field.proto.proto3Optional || field.fieldKind === "message");

@@ -1,24 +1,27 @@
 import { type Clock, systemClock, within } from "../../lib/base/clock.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 
-/** A program that is asked to end has so long, milliseconds: an agent may wait 5 s for programs, and 5 s for its Manager. */
+/**
+ * Time that a program has to end after it was asked to, in milliseconds: an agent may wait 5 s for programs, and 5 s
+ * for its Manager.
+ */
 const END_MS = 12_000;
 
-/** So much of a log is kept, characters. */
+/** Limit of a stored log, in characters. */
 const MAX_LOG = 100_000;
 
-/** How a daemon is started. */
+/** Options of a daemon. */
 export interface DaemonOptions {
   readonly argv: readonly string[];
-  /** Variables on top of those of this process. */
+  /** Variables in addition to those of this process. */
   readonly env?: Record<string, string>;
   readonly clock?: Clock;
 }
 
-/** A program that serves until it is ended: what it prints, and what it logs. Disposing ends it. */
+/** Program that serves until it is ended, with its output and its log. Disposing ends it. */
 export class Daemon implements AsyncDisposable {
   readonly name: string;
-  /** Resolves when it is gone, whoever ended it. */
+  /** Resolves when it has ended, for whatever reason. */
   readonly ended: Promise<Deno.CommandStatus>;
   readonly #child: Deno.ChildProcess;
   readonly #clock: Clock;
@@ -39,7 +42,7 @@ export class Daemon implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     const encoder = new TextEncoderStream();
-    // What cannot be written is told by the end of the program, which everyone here waits for.
+    // A failed write shows by the end of the program, which all callers wait for.
     encoder.readable.pipeTo(this.#child.stdin).catch(() => {});
     this.#input = encoder.writable.getWriter();
     this.#input.closed.catch(() => {});
@@ -55,13 +58,13 @@ export class Daemon implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** What it has written to standard error, the newest part. */
+  /** Newest part of its standard error. */
   get log(): string {
     return this.#log;
   }
 
   /**
-   * The next line of its standard output.
+   * Reads the next line of its standard output.
    *
    * @throws {PiriError} UNAVAILABLE if it ends instead, TIMED_OUT
    */
@@ -90,7 +93,7 @@ export class Daemon implements AsyncDisposable {
     this.#kill("SIGTERM");
   }
 
-  /** Asks it to end, and ends it when it does not. */
+  /** Asks it to end, and kills it if it does not. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -109,7 +112,7 @@ export class Daemon implements AsyncDisposable {
     await this.#input.abort().catch(() => {});
   }
 
-  /** Why it ended, by its own account: its last line, and of an uncaught error the first one. */
+  /** Its own reason for ending: the last line of its log, or the first line of an uncaught error. */
   #lastWords(): string {
     const lines = this.#log.trimEnd().split("\n");
     const words = lines.findLast((line) => /^error\b/i.test(line)) ??
@@ -121,7 +124,7 @@ export class Daemon implements AsyncDisposable {
     try {
       this.#child.kill(signal);
     } catch {
-      // It is gone already.
+      // The program has ended already.
     }
   }
 
@@ -133,7 +136,7 @@ export class Daemon implements AsyncDisposable {
   }
 }
 
-/** Cuts text into lines. What follows the last line's end is dropped. */
+/** Splits text into lines. Text after the last line end is dropped. */
 function lines(): TransformStream<string, string> {
   let rest = "";
   return new TransformStream({

@@ -1,6 +1,6 @@
 /**
- * A port of the loopback address that nobody listens on. It lies below those that systems give to who dials, so that nobody takes it by chance
- * while the Manager is away.
+ * Finds a port of the loopback address that nobody listens on. It is below the ports that systems give to outgoing
+ * connections, so that none of these takes it by chance while the Manager is away.
  */
 export function freePort(): number {
   for (;;) {

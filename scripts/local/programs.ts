@@ -5,13 +5,13 @@ import { say } from "../build/main.ts";
 import { agent, manager, type Product } from "../build/product.ts";
 import { hostTarget } from "../build/target.ts";
 
-/** A way to start the two programs: what comes before their arguments. */
+/** Way to start the two programs: the words before their arguments. */
 export interface Programs {
   readonly manager: readonly string[];
   readonly agent: readonly string[];
 }
 
-/** Starts them as `deno run` does, with the permissions that the compiled ones have. */
+/** Starts them with `deno run`, with the permissions of the compiled programs. */
 export const fromSource: Programs = {
   manager: sourceArgv(manager),
   agent: sourceArgv(agent),
@@ -29,7 +29,7 @@ function sourceArgv({ entry, permissions }: Product): string[] {
   ];
 }
 
-/** The executables that `deno task build` has made, whatever sources they are of; undefined if one is missing. */
+/** Executables that `deno task build` has made, from whatever sources; undefined if one is missing. */
 export async function compiled(): Promise<Programs | undefined> {
   for (const product of [manager, agent]) {
     if (!await isFile(pathOf(product))) return undefined;
@@ -38,9 +38,9 @@ export async function compiled(): Promise<Programs | undefined> {
 }
 
 /**
- * The executables, built first if they are missing or older than the sources. Whoever asks at the same time builds once.
+ * The executables, built first if they are missing or older than the sources. Simultaneous calls share one build.
  *
- * @throws whatever is wrong with the build
+ * @throws any error of the build
  */
 export async function fresh(): Promise<Programs> {
   const products = [manager, agent];

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 
-/** A folder of a script's own, gone with it. */
+/** Temporary folder of a script; disposing removes it. */
 export class TempFolder implements AsyncDisposable {
   private constructor(readonly path: string) {}
 
@@ -10,7 +10,7 @@ export class TempFolder implements AsyncDisposable {
     return new TempFolder(await Deno.realPath(path));
   }
 
-  /** The path of something in it. */
+  /** Path of an entry in it. */
   at(...parts: string[]): string {
     return join(this.path, ...parts);
   }

@@ -1,13 +1,13 @@
 import { sleep, systemClock } from "../../lib/base/clock.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 
-/** How long is waited between two looks, milliseconds. */
+/** Time between two looks, in milliseconds. */
 const LOOK_MS = 20;
 
 /**
- * Looks until it is so.
+ * Looks again and again until a condition holds.
  *
- * @throws {PiriError} TIMED_OUT, saying what was waited for
+ * @throws {PiriError} TIMED_OUT, naming the condition
  */
 export async function until(
   what: string,

@@ -25,7 +25,7 @@ function newToken(name = "web-1"): string {
   });
 }
 
-Deno.test("an agent that has joined has all of the token and a secret of its own, and no token any more", async () => {
+Deno.test("a joined agent has all fields of the token and a secret of its own, and no token any more", async () => {
   await using folder = await TempFolder.make();
   const dir = folder.at("new", "state");
   const joining = await prepareJoin(dir, newToken(), random);
@@ -47,7 +47,7 @@ Deno.test("an agent that has joined has all of the token and a secret of its own
   assertEquals(text.includes(joining.joinToken ?? "none"), false);
 });
 
-Deno.test("the same token again finds the same secret, before and after the Manager took it", async () => {
+Deno.test("the same token finds the same secret again, before and after the Manager accepted it", async () => {
   await using folder = await TempFolder.make();
   const token = newToken();
   const first = await prepareJoin(folder.path, token, random);
@@ -56,7 +56,7 @@ Deno.test("the same token again finds the same secret, before and after the Mana
   assertEquals(await prepareJoin(folder.path, token, random), first);
 });
 
-Deno.test("another token makes another secret, and the agent stays what it is until the Manager took it", async () => {
+Deno.test("another token makes another secret, and the old config stays until the Manager accepted it", async () => {
   await using folder = await TempFolder.make();
   const first = await prepareJoin(folder.path, newToken(), random);
   await finishJoin(folder.path, first, random);
@@ -69,7 +69,7 @@ Deno.test("another token makes another secret, and the agent stays what it is un
   assertEquals({ name, secret }, { name: "web-2", secret: second.secret });
 });
 
-Deno.test("a join keeps what people wrote into the config, comments too", async () => {
+Deno.test("a join keeps people's changes to the config, with their comments", async () => {
   await using folder = await TempFolder.make();
   await finishJoin(
     folder.path,
@@ -99,7 +99,7 @@ Deno.test("a join keeps what people wrote into the config, comments too", async 
   }
 });
 
-Deno.test("an agent that has not joined says what to run", async () => {
+Deno.test("an agent that has not joined names the command to run", async () => {
   await using folder = await TempFolder.make();
   await prepareJoin(folder.path, newToken(), random);
   const error = await assertRejects(
@@ -111,7 +111,7 @@ Deno.test("an agent that has not joined says what to run", async () => {
 });
 
 Deno.test({
-  name: "the config is for its owner alone, and refused when it is not",
+  name: "the config is readable by its owner alone, and refused otherwise",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using folder = await TempFolder.make();
@@ -147,7 +147,7 @@ Deno.test("the addresses of an agent may have the scheme tls, and are read witho
   assertEquals(addresses, joining.addresses);
 });
 
-Deno.test("a mistake in the config is told with its line, and never with the secret", async () => {
+Deno.test("a mistake in the config is reported with its line, and never with the secret", async () => {
   await using folder = await TempFolder.make();
   const joining = await prepareJoin(folder.path, newToken(), random);
   await finishJoin(folder.path, joining, random);

@@ -52,7 +52,7 @@ for (const [piri, connect] of Object.entries(table)) {
   });
 }
 
-/** What an error that names none of our codes means, and the exit code of the command line. */
+/** Meaning of an error that names none of our codes, and the exit code of the command line. */
 const nameless: [Code, ErrorCode, number][] = [
   [Code.Canceled, "CANCELLED", 7],
   [Code.Unknown, "UNAVAILABLE", 3],

@@ -2,14 +2,14 @@ import { assertEquals } from "@std/assert";
 import { Backoff, RECONNECT } from "../../lib/base/backoff.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** A backoff whose chance is always this part of the window. */
+/** Backoff that always chooses this part of the window. */
 function backoffOf(fraction: number) {
   const clock = new FakeClock();
   const random = { bytes: () => new Uint8Array(), fraction: () => fraction };
   return { clock, backoff: new Backoff(RECONNECT, clock, random) };
 }
 
-/** So many waits, one after the other. */
+/** Takes `count` waits, one after the other. */
 function waits(backoff: Backoff, count: number): number[] {
   return Array.from({ length: count }, () => backoff.next());
 }
@@ -28,7 +28,7 @@ Deno.test("the window doubles from 1 s to 60 s", () => {
   ]);
 });
 
-Deno.test("the jitter is full: a wait may be of no time at all", () => {
+Deno.test("a wait may take no time at all, since the jitter is full", () => {
   const { backoff } = backoffOf(0);
   assertEquals(waits(backoff, 3), [0, 0, 0]);
 });
@@ -45,15 +45,15 @@ Deno.test("a minute of success makes the window the first one again", async () =
   assertEquals(backoff.next(), 1_000);
 });
 
-Deno.test("what must be waited at least comes before the jitter, whose window it widens", () => {
+Deno.test("a least wait comes before the jitter, and widens its window", () => {
   const { backoff } = backoffOf(0.5);
   assertEquals(backoff.next({ atLeast: 10_000 }), 15_000);
-  // For this once.
+  // Only for this call.
   assertEquals(backoff.next(), 1_000);
   assertEquals(backoff.next({ atLeast: 100 }), 2_100);
 });
 
-Deno.test("a window that is widened goes on from there", () => {
+Deno.test("a widened window continues from there", () => {
   const { backoff } = backoffOf(0.5);
   assertEquals(backoff.next({ windowAtLeast: 30_000 }), 15_000);
   assertEquals(backoff.next(), 30_000);

@@ -8,7 +8,7 @@ import {
 import { codeOf } from "../../lib/base/errors.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** The machine's timers, replaced by a list of those that are set until it is disposed of. */
+/** Replaces the machine's timers by a list of those that are set, until it is disposed of. */
 function listedTimers(): {
   set: { ms: number; callback: () => void; id: number }[];
 } & Disposable {
@@ -45,7 +45,7 @@ Deno.test("a timer longer than JavaScript's longest is chained", () => {
   assertEquals([fired, timers.set.length], [1, 0]);
 });
 
-Deno.test("a chained timer is taken back in any of its parts", () => {
+Deno.test("a chained timer can be cancelled in any of its parts", () => {
   using timers = listedTimers();
   const timer = systemClock.timer(2 * MAX_TIMER_MS, () => {});
   timers.set.splice(0)[0]?.callback();
@@ -54,7 +54,7 @@ Deno.test("a chained timer is taken back in any of its parts", () => {
   assertEquals(timers.set.length, 0);
 });
 
-Deno.test("a timer of JavaScript's longest time and of less than none is set once", () => {
+Deno.test("a timer of at most JavaScript's longest time is set once, also one below zero", () => {
   using timers = listedTimers();
   systemClock.timer(MAX_TIMER_MS, () => {});
   systemClock.timer(-5, () => {});

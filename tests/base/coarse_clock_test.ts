@@ -16,7 +16,7 @@ Deno.test("a timer ends no sooner than it was set for, and at most a tick later"
   assertEquals(late.filter((ms) => ms < 0 || ms > TICK_MS), []);
 });
 
-Deno.test("timers of one tick are one of the clock's, and end in the order in which they were set", () => {
+Deno.test("timers of one tick share one timer of the clock, and end in the order in which they were set", () => {
   const clock = new FakeClock();
   const coarse = new CoarseClock(clock);
   const ended: number[] = [];
@@ -27,7 +27,7 @@ Deno.test("timers of one tick are one of the clock's, and end in the order in wh
   assertEquals(clock.timers, 0);
 });
 
-Deno.test("a timer that is cancelled does not end, and the last of a tick takes the clock's along", () => {
+Deno.test("a cancelled timer does not end, and the last of a tick cancels the clock's timer too", () => {
   const clock = new FakeClock();
   const coarse = new CoarseClock(clock);
   const ended: string[] = [];

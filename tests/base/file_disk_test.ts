@@ -7,7 +7,7 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-Deno.test("what was appended is read back from any place, and ends where the file ends", async () => {
+Deno.test("appended bytes are read back from any offset, up to the end of the file", async () => {
   await using folder = await TempFolder.make();
   await using disk = await openFileDisk(folder.at("journal"));
   await disk.append("a", bytesOf("hello "));
@@ -33,7 +33,7 @@ Deno.test("calls that are not awaited keep their order", async () => {
   }
 });
 
-Deno.test("a file that is not there is empty, and fine to remove", async () => {
+Deno.test("a missing file is empty, and may be removed", async () => {
   await using folder = await TempFolder.make();
   await using disk = await openFileDisk(folder.path);
   assertEquals(await disk.size("a"), 0);
@@ -42,7 +42,7 @@ Deno.test("a file that is not there is empty, and fine to remove", async () => {
   assertEquals(await disk.list(), []);
 });
 
-Deno.test("files are replaced, cut and removed, and go on from there", async () => {
+Deno.test("files are replaced, cut and removed, and can be appended to afterwards", async () => {
   await using folder = await TempFolder.make();
   await using disk = await openFileDisk(folder.path);
   await disk.append("a", bytesOf("old"));
@@ -58,7 +58,7 @@ Deno.test("files are replaced, cut and removed, and go on from there", async () 
   assertEquals(await disk.list(), ["a"]);
 });
 
-Deno.test("what a crash in mid replace left is not listed and goes away", async () => {
+Deno.test("leftovers of a crash in mid replace are not listed, and are removed", async () => {
   await using folder = await TempFolder.make();
   await folder.write("log.abc.tmp", "half");
   await folder.write("log", "whole");
@@ -67,7 +67,7 @@ Deno.test("what a crash in mid replace left is not listed and goes away", async 
   await assertRejects(() => Deno.stat(folder.at("log.abc.tmp")));
 });
 
-Deno.test("a second opener is refused at once, and welcome when the first has closed", async () => {
+Deno.test("a second opener is refused at once, and accepted once the first has closed", async () => {
   await using folder = await TempFolder.make();
   const first = await openFileDisk(folder.path);
   const error = await assertRejects(
@@ -92,7 +92,7 @@ Deno.test("more files than may be open at a time are all written and read", asyn
   }
 });
 
-Deno.test("what the system refuses is DISK", async () => {
+Deno.test("errors of the system become DISK", async () => {
   await using folder = await TempFolder.make();
   await Deno.mkdir(folder.at("a"));
   await using disk = await openFileDisk(folder.path);
@@ -110,7 +110,7 @@ Deno.test("what the system refuses is DISK", async () => {
   }
 });
 
-Deno.test("a closed disk does what was asked for before, and nothing after", async () => {
+Deno.test("a closed disk finishes the calls from before, and refuses later ones", async () => {
   await using folder = await TempFolder.make();
   const disk = await openFileDisk(folder.path);
   const append = disk.append("a", bytesOf("in time"));
@@ -125,7 +125,7 @@ Deno.test("a closed disk does what was asked for before, and nothing after", asy
 });
 
 Deno.test({
-  name: "nobody else may read the folder or its files",
+  name: "other users can read neither the folder nor its files",
   ignore: Deno.build.os === "windows",
   async fn() {
     await using folder = await TempFolder.make();

@@ -10,7 +10,7 @@ async function namesIn(folder: TempFolder): Promise<string[]> {
   return entries.map(({ name }) => name).sort();
 }
 
-Deno.test("writeFileAtomically replaces what was there and leaves nothing beside it", async () => {
+Deno.test("writeFileAtomically replaces the old content and leaves no other file", async () => {
   await using folder = await TempFolder.make();
   const path = await folder.write("a", "a longer text than the new one");
   await writeFileAtomically(path, "new");
@@ -30,7 +30,7 @@ Deno.test("a file that is not there is NOT_FOUND, and named", async () => {
   );
 });
 
-Deno.test("writeFileAtomically that fails leaves the old content and nothing beside it", async () => {
+Deno.test("writeFileAtomically that fails keeps the old content and leaves no other file", async () => {
   await using folder = await TempFolder.make();
   await folder.write("a/inner", "old");
   await assertRejects(
@@ -43,7 +43,7 @@ Deno.test("writeFileAtomically that fails leaves the old content and nothing bes
 });
 
 Deno.test({
-  name: "writeFileAtomically gives the mode asked for, the private one if none",
+  name: "writeFileAtomically sets the given mode, or else the private one",
   ignore: windows,
   fn: async () => {
     await using folder = await TempFolder.make();
@@ -56,7 +56,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "readPrivateFile refuses a file that others may read, and says how to mend it",
+    "readPrivateFile refuses a file that others may read, and says how to fix it",
   ignore: windows,
   fn: async () => {
     await using folder = await TempFolder.make();
@@ -72,7 +72,7 @@ Deno.test({
   },
 });
 
-Deno.test("readPrivateFile says that a file is not there", async () => {
+Deno.test("readPrivateFile reports a missing file", async () => {
   await using folder = await TempFolder.make();
   const error = await assertRejects(
     () => readPrivateFile(folder.at("none")),

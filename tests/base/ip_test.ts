@@ -31,7 +31,7 @@ Deno.test("parseIp reads IPv6 in all three forms, and leaves a zone out", () => 
   );
 });
 
-Deno.test("parseIp refuses what is nearly an address", () => {
+Deno.test("parseIp refuses text that is almost an address", () => {
   const nearly = [
     "",
     "1.2.3",

@@ -50,7 +50,7 @@ Deno.test("a join token with one letter changed is refused, and the message does
   );
 });
 
-Deno.test("a join token of a later version says so", () => {
+Deno.test("a join token of a later version is refused with its version", () => {
   assertThrows(
     () => parseJoinToken(encodeJoinToken(token).replace("piri1", "piri2")),
     PiriError,
@@ -58,7 +58,7 @@ Deno.test("a join token of a later version says so", () => {
   );
 });
 
-Deno.test("something else than a join token says so", () => {
+Deno.test("text that is no join token is refused as such", () => {
   assertThrows(
     () => parseJoinToken("hunter2"),
     PiriError,

@@ -9,7 +9,7 @@ Deno.test("JSON may be nested 64 deep, and no deeper", () => {
   assertEquals(isTooDeep('{"a":'.repeat(65)), true);
 });
 
-Deno.test("what lies side by side is not deep", () => {
+Deno.test("values side by side do not count as deep", () => {
   assertEquals(isTooDeep(`[${"[],".repeat(1_000)}[]]`), false);
 });
 

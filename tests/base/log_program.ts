@@ -1,5 +1,5 @@
 /**
- * Logs three lines and comes to an end, as its argument says.
+ * Logs three lines and ends in the way that its argument names.
  *
  * @module
  */

@@ -47,7 +47,7 @@ Deno.test("a user without a home is told to use --dir", () => {
   );
 });
 
-Deno.test("on Windows a service's state is in ProgramData, a user's in LocalAppData", () => {
+Deno.test("a service's state on Windows is in ProgramData, a user's in LocalAppData", () => {
   const env = {
     ProgramData: "C:\\ProgramData",
     LOCALAPPDATA: "C:\\Users\\me\\AppData\\Local",

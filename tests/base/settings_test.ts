@@ -26,7 +26,7 @@ async function errorOf(text: string): Promise<string> {
   return (await assertRejects(read, PiriError)).message;
 }
 
-Deno.test("parseSettings fills in what is not said", async () => {
+Deno.test("parseSettings fills in defaults", async () => {
   for (const text of ["name: a", "name: a\n", "name: 'a'\n"]) {
     assertEquals(await parseSettings(text, "x.yaml", Schema), {
       name: "a",
@@ -48,7 +48,7 @@ Deno.test("durations and sizes are plain numbers, or numbers with a unit", async
   });
 });
 
-Deno.test("parseSettings tells where and what is wrong", async () => {
+Deno.test("parseSettings reports the place and the mistake", async () => {
   const wrong: [text: string, reason: string][] = [
     ["nam: a\n", `line 1: "nam" is not a setting; did you mean "name"?`],
     [

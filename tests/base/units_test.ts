@@ -32,7 +32,7 @@ Deno.test("parseSize reads bytes, powers of 1024 and powers of 1000", () => {
   for (const [text, bytes] of sizes) assertEquals(parseSize(text), bytes);
 });
 
-Deno.test("parseSize refuses what is no size, or more than can be counted", () => {
+Deno.test("parseSize refuses text that is no size, and sizes that are too large to count", () => {
   for (const text of ["", "MiB", "-1", "5 bananas", "1e3", "9000000TiB"]) {
     assertThrows(() => parseSize(text), PiriError, "Cannot read the size");
   }

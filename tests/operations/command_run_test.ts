@@ -67,7 +67,7 @@ Deno.test("output comes while the program runs, and a short piece holds no large
   await finish(run);
 });
 
-Deno.test("a program waits while nobody takes what it prints", async () => {
+Deno.test("a program waits while nobody takes its output", async () => {
   const context = newContext();
   await using folder = await TempFolder.make();
   const path = folder.at("progress");
@@ -77,7 +77,7 @@ Deno.test("a program waits while nobody takes what it prints", async () => {
   );
   await run.next();
   const stuckAt = await settled(() => printedBytes(path));
-  // Two pipes of 64 KiB by default, the pieces on their way, and the program's own.
+  // Two pipes of 64 KiB by default, the pieces under way, and the program's own buffer.
   assertLess(stuckAt, megabyte);
   await run.next();
   context.stopNow();
@@ -86,7 +86,7 @@ Deno.test("a program waits while nobody takes what it prints", async () => {
 });
 
 Deno.test({
-  name: "a program that a signal ended has its name, and no exit code",
+  name: "a program that a signal ended has the signal's name, and no exit code",
   ignore: !posix,
   fn: async () => {
     const argv = program("endBySignal", "SIGKILL");
@@ -107,7 +107,7 @@ Deno.test("a program starts in the folder it is told", async () => {
   assertEquals(textOf(stdout), folder.path);
 });
 
-Deno.test("a program reads what it is given, and else nothing", async () => {
+Deno.test("a program reads the given input, and else nothing", async () => {
   const argv = program("copyStdin");
   const stdin = "line\n".repeat(100_000);
   const given = await finish(commandRun.run({ argv, stdin }, newContext()));
@@ -116,7 +116,7 @@ Deno.test("a program reads what it is given, and else nothing", async () => {
   assertEquals(none.stdout.length, 0);
 });
 
-Deno.test("a program that does not read what it is given ends as ever", async () => {
+Deno.test("a program that does not read its input ends as usual", async () => {
   const argv = program("printAndExit", "bye");
   const stdin = "x".repeat(4 * megabyte);
   const { outcome } = await finish(
@@ -125,7 +125,7 @@ Deno.test("a program that does not read what it is given ends as ever", async ()
   assertEquals(outcome.success, true);
 });
 
-Deno.test("a program gets the default environment, what is added to it, and the marker", async () => {
+Deno.test("a program gets the default environment, the added variables, and the marker", async () => {
   const hidden = {
     DENO_TLS_CA_STORE: "system",
     SSL_CERT_FILE: "/dev/null",
@@ -185,14 +185,14 @@ Deno.test({
   },
 });
 
-Deno.test("a program that is not there is not started", async () => {
+Deno.test("a missing program is reported as not started", async () => {
   await assertNotStarted(
     { argv: ["no-such-program-7"] },
     'Cannot start "no-such-program-7": there is no such program',
   );
 });
 
-Deno.test("a folder that is not there is told from a program that is not there", async () => {
+Deno.test("a missing folder is told apart from a missing program", async () => {
   await assertNotStarted(
     { argv: program("printCwd"), cwd: "/no/such/folder" },
     'there is no folder "/no/such/folder"',
@@ -210,7 +210,7 @@ Deno.test({
   },
 });
 
-Deno.test("a user that is not there is refused", async () => {
+Deno.test("a missing user is refused", async () => {
   await assertRejects(
     () => finish(commandRun.run({ shell: "", user: "nobody-7" }, newContext())),
     PiriError,
@@ -218,7 +218,7 @@ Deno.test("a user that is not there is refused", async () => {
   );
 });
 
-Deno.test("a command that was cancelled before is not started", async () => {
+Deno.test("a command that was cancelled before its start is not started", async () => {
   const context = newContext();
   context.stopNow();
   const error = await assertRejects(
@@ -230,7 +230,7 @@ Deno.test("a command that was cancelled before is not started", async () => {
 });
 
 Deno.test({
-  name: "the process that was started is told with its start",
+  name: "the started process is reported with its start time",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     const context = newContext();
@@ -287,12 +287,12 @@ async function nobodyEntry(): Promise<
   return { uid, gid, home };
 }
 
-/** How many bytes the program has told that it printed. */
+/** Count of bytes that the program has reported as printed. */
 async function printedBytes(path: string): Promise<number> {
   return Number(await Deno.readTextFile(path).catch(() => "0"));
 }
 
-/** A number once it has stayed the same, and above 0, for a while. */
+/** Waits until a number above 0 has stayed the same for a while. */
 async function settled(look: () => Promise<number>): Promise<number> {
   let before = 0;
   for (let same = 0; same < 10;) {

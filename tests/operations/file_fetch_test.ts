@@ -40,7 +40,7 @@ Deno.test("an empty file is fetched", async () => {
   assertEquals((await Deno.stat(folder.file)).size, 0);
 });
 
-Deno.test("a file that is right already is not fetched again", async () => {
+Deno.test("a file that is already right is not fetched again", async () => {
   await using folder = await tempTarget();
   const data = await files({ "app.conf": floodBytes(1_000) });
   const params = { source: "app.conf", path: folder.file };
@@ -68,7 +68,7 @@ Deno.test("a file of the same size with other content is replaced", async () => 
 });
 
 Deno.test({
-  name: "a new file gets the mode, else 0644",
+  name: "a new file gets the given mode, or else 0644",
   ignore: !posix,
   fn: async () => {
     await using folder = await tempTarget();
@@ -141,7 +141,7 @@ Deno.test({
   },
 });
 
-Deno.test("a link is replaced, and what it points to stays", async () => {
+Deno.test("a link is replaced, and its target stays", async () => {
   await using folder = await tempTarget();
   const other = join(folder.path, "other");
   await Deno.writeTextFile(other, "other");
@@ -154,7 +154,7 @@ Deno.test("a link is replaced, and what it points to stays", async () => {
   assertEquals(await Deno.readTextFile(other), "other");
 });
 
-Deno.test("a few pieces are asked for ahead, and no more", async () => {
+Deno.test("pieces are requested a few ahead, and no more", async () => {
   await using folder = await tempTarget();
   const data = await files({ a: floodBytes(2_000_000) });
   let open = 0;
@@ -185,7 +185,7 @@ const changes: Record<string, (data: DataSource) => DataSource["bytes"]> = {
 };
 
 for (const [what, change] of Object.entries(changes)) {
-  Deno.test(`${what} after the first look is an error that leaves nothing`, async () => {
+  Deno.test(`${what} after the first look is an error that leaves nothing behind`, async () => {
     await using folder = await tempTarget();
     await Deno.writeTextFile(folder.file, "old");
     const data = await files({ a: floodBytes(200_000) });
@@ -204,7 +204,7 @@ for (const [what, change] of Object.entries(changes)) {
   });
 }
 
-Deno.test("a fetch that is cancelled leaves nothing", async () => {
+Deno.test("a cancelled fetch leaves nothing behind", async () => {
   await using folder = await tempTarget();
   const data = await files({ a: floodBytes(2_000_000) });
   const context = newContext(data);
@@ -217,7 +217,7 @@ Deno.test("a fetch that is cancelled leaves nothing", async () => {
   assertEquals(await folder.names(), []);
 });
 
-Deno.test("a file that the manager does not have is an error with its reason", async () => {
+Deno.test("a file that the Manager does not have is an error with its reason", async () => {
   await using folder = await tempTarget();
   const error = await assertRejects(
     () =>
@@ -230,7 +230,7 @@ Deno.test("a file that the manager does not have is an error with its reason", a
   assertEquals(error.code, "NOT_FOUND");
 });
 
-Deno.test("a folder that is not there, or in the way, is an error that says so", async () => {
+Deno.test("a folder that is missing or in the way is an error that says so", async () => {
   await using folder = await tempTarget();
   const data = await files({ a: bytesOf("a") });
   const fetchTo = (path: string) => () =>
@@ -250,7 +250,7 @@ Deno.test("a folder that is not there, or in the way, is an error that says so",
   );
 });
 
-/** What a Manager with these files answers. */
+/** Data source of a Manager with these files. */
 async function files(
   content: Record<string, Uint8Array<ArrayBuffer>>,
 ): Promise<DataSource> {

@@ -19,7 +19,7 @@ Deno.test("a process's line is read whatever its name is", () => {
   });
 });
 
-Deno.test("what ps prints is read", () => {
+Deno.test("the output of ps is parsed", () => {
   const [first, second, ...rest] = parsePs(
     "    1     0     1 Ss\n 4711     1  4711 Z+\n",
   );

@@ -48,7 +48,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "what does not end when asked is ended when the grace is over",
+  name:
+    "a program that does not end when asked is killed when the grace is over",
   ignore: !posix,
   fn: async () => {
     const context = newContext();
@@ -71,7 +72,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "grandchildren are asked to end, too, and waited for",
+  name: "grandchildren are also asked to end, and waited for",
   ignore: !linux,
   fn: async () => {
     const seconds = uniqueSeconds();
@@ -89,7 +90,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "a grandchild that ignores the asking is ended after the program itself has gone",
+    "a grandchild that ignores the request is killed after the program itself has ended",
   ignore: !linux,
   fn: async () => {
     const seconds = uniqueSeconds();
@@ -217,7 +218,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "what a program leaves running stays when it ends by itself, and its output is given up",
+    "processes left running by a program that ends by itself stay, and their output is given up",
   ignore: !linux,
   fn: async () => {
     const seconds = uniqueSeconds();
@@ -262,7 +263,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "all that a program itself wrote is read, however late",
+  name: "all output of the program itself is read, however late",
   ignore: !linux,
   fn: async () => {
     const seconds = uniqueSeconds();
@@ -272,7 +273,7 @@ Deno.test({
     }, newContext());
     const { value } = await run.next();
     assert(value !== undefined && "kind" in value && value.kind === "output");
-    // The program ends while nobody takes its output, and stays so for longer than the grace of its output.
+    // The program ends while nobody takes its output, for longer than the grace of its output.
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     const { stdout, outcome } = await finish(run);
     assertEquals(outcome.exitCode, 4);
@@ -282,7 +283,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "who leaves a run before its end leaves no process",
+  name: "a caller that leaves a run early leaves no process behind",
   ignore: !linux,
   fn: async () => {
     const seconds = uniqueSeconds();

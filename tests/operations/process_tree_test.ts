@@ -11,7 +11,7 @@ import { program } from "../support/program.ts";
 import { newContext, uniqueSeconds } from "./support.ts";
 
 Deno.test({
-  name: "a group is ended at once, also while a look at all processes lasts",
+  name: "a group is killed at once, also while the process table is being read",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     const { marker } = newContext();

@@ -23,7 +23,7 @@ Deno.test("an unknown operation is refused with the nearest name", () => {
   assertEquals(error.code, "NOT_FOUND");
 });
 
-Deno.test("test operations are there only when they are allowed", () => {
+Deno.test("test operations exist only when they are allowed", () => {
   const name = "test.Sleep";
   assertEquals(operationNamed(name, { allowTestOperations: true }).name, name);
   assertThrows(() => operationNamed(name, { allowTestOperations: false }));

@@ -30,7 +30,7 @@ Deno.test("a sleep tells its progress", async () => {
   assertEquals(outcome.success, true);
 });
 
-Deno.test("a sleep ends when it is to stop", async () => {
+Deno.test("a sleep ends when it is asked to stop", async () => {
   const context = newContext();
   const start = performance.now();
   setTimeout(context.stopNow, 50);
@@ -39,7 +39,7 @@ Deno.test("a sleep ends when it is to stop", async () => {
   assertLess(performance.now() - start, 1_000);
 });
 
-Deno.test("a spin looks whether it is to stop", async () => {
+Deno.test("a spin checks if it is asked to stop", async () => {
   let looks = 0;
   const { outcome } = await finish(
     testSpin.run({ seconds: 60 }, {

@@ -17,7 +17,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "a chain of which only the dead are ever seen is known to live, until no more of them come (needs CAP_SYS_NICE)",
+    "a chain seen only dead counts as living until no more of it comes (needs CAP_SYS_NICE)",
   ignore: !timerSlackIsShown,
   fn: async () => {
     const { hops, aliveAre, over, receipt } = await run("hidden_chain");
@@ -28,7 +28,7 @@ Deno.test({
   },
 });
 
-/** Runs a program beside this file. Returns what it tells. */
+/** Runs a program of this folder and returns its report. */
 async function run(program: string) {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: [

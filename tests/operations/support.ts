@@ -12,21 +12,21 @@ import {
   timerSlackOf,
 } from "../../lib/operations/timer_slack.ts";
 
-// Once for all: a test that opened it would be blamed for not closing it.
+// Opened once here: a test that opened it would fail for not closing it.
 openLibc();
 
-/** Whether these tests can tell by its timer slack whose a process is. */
+/** True if these tests can recognize a process by its timer slack. */
 export const timerSlackIsShown = Deno.build.os === "linux" &&
   readTimerSlack(1) !== undefined;
 
-/** What a running operation gets, with the levers of whoever runs it. */
+/** Context of a running operation, with the controls of the one who runs it. */
 export interface TestContext extends OperationContext {
   readonly processes: ProcessIdentity[];
   stopNow(): void;
   killNow(): void;
 }
 
-/** A context of a command that nobody else has. */
+/** Makes a context of a command that no other test has. */
 export function newContext(data: DataSource = noData): TestContext {
   const stop = new AbortController();
   const kill = new AbortController();
@@ -52,17 +52,17 @@ const noData: DataSource = {
   bytes: () => Promise.reject(new PiriError("NOT_FOUND", "There is no data")),
 };
 
-/** What came of an operation. */
+/** Result of an operation. */
 export interface Finished {
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
   readonly progress: readonly { current: number; total: number }[];
-  /** The largest buffer that came, in bytes. */
+  /** Size of the largest buffer that came, in bytes. */
   readonly largestPiece: number;
   readonly outcome: Outcome;
 }
 
-/** Runs an operation to its end. `onText` hears each piece of standard output when it comes. */
+/** Runs an operation to its end. Calls `onText` with each piece of standard output when it comes. */
 export async function finish(
   events: AsyncGenerator<OperationEvent, Outcome>,
   onText: (text: string) => void | Promise<void> = () => {},
@@ -100,17 +100,17 @@ async function joined(
   return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }
 
-/** Bytes as text. */
+/** Decodes bytes as text. */
 export function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** The living processes whose command line has this in it (Linux). */
+/** Living processes with this text in their command line (Linux). */
 export function processesWith(text: string): number[] {
   const pids = [...Deno.readDirSync("/proc")].map(({ name }) => Number(name));
   return pids.filter((pid) => {
     try {
-      // A zombie's is empty.
+      // A zombie has an empty command line.
       const line = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
       return pid !== Deno.pid && line.includes(text);
     } catch {
@@ -119,13 +119,13 @@ export function processesWith(text: string): number[] {
   });
 }
 
-/** A number of seconds, about an hour, that is a sleep's in no other test. */
+/** Number of seconds, about an hour, that no other test sleeps. */
 export function uniqueSeconds(): string {
   const [digits = 0] = crypto.getRandomValues(new Uint32Array(1));
   return `3600.${digits}`;
 }
 
-/** Resolves once this is so; fails when it is not within 10 s. */
+/** Resolves once the condition holds; fails if it does not within 10 s. */
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,

@@ -17,7 +17,7 @@ import {
 const ignore = Deno.build.os !== "linux";
 
 Deno.test({
-  name: "a survivor is ended by its number and start",
+  name: "a survivor is killed by its process id and start time",
   ignore,
   fn: async () => {
     const { marker } = newContext();
@@ -29,7 +29,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a survivor whose number was never noted is ended by its marker",
+  name: "a survivor whose process id was never noted is killed by its marker",
   ignore,
   fn: async () => {
     const { marker } = newContext();
@@ -60,7 +60,7 @@ for (
   })
 ) {
   Deno.test({
-    name: `a process with a survivor's number and ${what} is left alone`,
+    name: `a process with a survivor's id and ${what} is left alone`,
     ignore,
     fn: async () => {
       const { marker } = newContext();
@@ -78,7 +78,7 @@ for (
 
 Deno.test({
   name:
-    "a survivor that lost all but its timer slack is ended (needs CAP_SYS_NICE)",
+    "a survivor that lost all but its timer slack is killed (needs CAP_SYS_NICE)",
   ignore: !timerSlackIsShown,
   fn: async () => {
     const { marker } = newContext();

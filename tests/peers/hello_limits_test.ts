@@ -3,7 +3,7 @@ import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Init } from "../support/scripted_peer.ts";
 import { TlsManager } from "./tls_manager.ts";
 
-/** Why a hello of a new agent is refused. */
+/** Reason for which the hello of a new agent is refused. */
 async function refusalOf(hello: Init<"clientHello">): Promise<string> {
   await using manager = await TlsManager.start();
   await manager.knows("web-1");
@@ -22,7 +22,7 @@ async function refusalOf(hello: Init<"clientHello">): Promise<string> {
   return reason.replace("protocol error: Cannot accept the hello: ", "");
 }
 
-Deno.test("a hello over a limit is refused, and hears which", async () => {
+Deno.test("a hello over a limit is refused with the name of the limit", async () => {
   const commands = Array.from(
     { length: 1_001 },
     (_, at) => ({ commandId: BigInt(at + 1) }),

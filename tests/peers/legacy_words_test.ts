@@ -3,24 +3,24 @@ import { translateLegacy } from "../../lib/agent/runner/legacy_command.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { legacyCommand } from "../../lib/manager/command/legacy_command.ts";
 
-/** What an agent of 2024 is told. */
+/** Type and parameters that a legacy agent is sent. */
 function told(operation: string, params: unknown): [string, unknown] {
   const { type, data } = legacyCommand(operation, JSON.stringify(params));
   return [type, JSON.parse(data)];
 }
 
-/** What is done here for a Manager of 2024. */
+/** Operation and parameters that a legacy Manager's command means here. */
 function done(type: string, data: unknown): [string, unknown] {
   const { operation, params } = translateLegacy(type, JSON.stringify(data));
   return [operation, JSON.parse(params)];
 }
 
-/** Why it is not. */
+/** Reason for which such a command is refused. */
 function complaint(type: string, data: unknown): string {
   return assertThrows(() => done(type, data), PiriError).message;
 }
 
-Deno.test("a program, a line, an echo and a file are put into the words of 2024", () => {
+Deno.test("a program, a line, an echo and a file are translated into legacy words", () => {
   assertEquals(told("command.Run", { argv: ["a", "b"], user: "root" }), [
     "command.Run",
     { "[args]": [["a", "b"]], user: "root", shell: false },
@@ -42,7 +42,7 @@ Deno.test("a program, a line, an echo and a file are put into the words of 2024"
   ]);
 });
 
-Deno.test("what is said in the words of 2024 already, and what is not ours, passes", () => {
+Deno.test("commands in legacy words already, and those that are not ours, stay unchanged", () => {
   assertEquals(told("command.Run", { command: "ls", shell: true }), [
     "command.Run",
     { "[args]": [], command: "ls", shell: true },
@@ -57,7 +57,7 @@ Deno.test("what is said in the words of 2024 already, and what is not ours, pass
   ]);
 });
 
-Deno.test("command.Run of 2024 is a line for the shell, unless it says otherwise", () => {
+Deno.test("a legacy command.Run is a line for the shell, unless it says otherwise", () => {
   assertEquals(done("command.Run", { "[args]": ["ls | wc"] }), [
     "command.Run",
     { shell: "ls | wc" },
@@ -76,7 +76,7 @@ Deno.test("command.Run of 2024 is a line for the shell, unless it says otherwise
   ]);
 });
 
-Deno.test("the parameters of 2024 have their places and their names", () => {
+Deno.test("legacy parameters have their places and their names", () => {
   const env = { A: "x", B: 1, C: true, D: 0.5 };
   assertEquals(
     done("command.Run", {
@@ -91,7 +91,7 @@ Deno.test("the parameters of 2024 have their places and their names", () => {
       env: { A: "x", B: "1", C: "True", D: "0.5" },
     }],
   );
-  // In their language null is nothing.
+  // In the language of those agents, null is nothing.
   assertEquals(
     done("command.Run", { command: "ls", user: null, cwd: null, env: null }),
     ["command.Run", { shell: "ls" }],
@@ -106,7 +106,7 @@ Deno.test("the parameters of 2024 have their places and their names", () => {
   ]);
 });
 
-Deno.test("a Manager of 2024 may use what only this agent has", () => {
+Deno.test("a legacy Manager may use what only this agent has", () => {
   assertEquals(done("command.Run", { "[args]": [], argv: ["ls"] }), [
     "command.Run",
     { argv: ["ls"] },
@@ -117,7 +117,7 @@ Deno.test("a Manager of 2024 may use what only this agent has", () => {
   ]);
 });
 
-Deno.test("what makes no sense in the words of 2024 is refused by its name", () => {
+Deno.test("parameters without a legacy meaning are refused by name", () => {
   const run = (data: unknown) => complaint("command.Run", data);
   assertEquals(
     run(["ls"]),

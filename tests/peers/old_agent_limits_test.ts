@@ -8,7 +8,7 @@ import { TlsManager } from "./tls_manager.ts";
 
 const { SUCCESS } = CommandResult_Status;
 
-Deno.test("the progress of an agent of 2024 is kept, and its text counts as the output", async () => {
+Deno.test("the progress of a legacy agent is kept, and its text counts as the output", async () => {
   await using manager = await TlsManager.start();
   const { peer } = await manager.connected("old-1");
   const { id } = await manager.run("old-1", "state", { "[args]": ["base"] });
@@ -27,7 +27,7 @@ Deno.test("the progress of an agent of 2024 is kept, and its text counts as the 
   assertEquals([output, command.stdoutHeld], ["ä\n", 3n]);
 });
 
-Deno.test("an agent of 2024 that names no state gets the one whose name is empty", async () => {
+Deno.test("a legacy agent that names no state gets the one whose name is empty", async () => {
   await using manager = await TlsManager.start({
     "data/all.yaml": 'states: {"": {first: {type: echo.Echo}}}\n',
   });
@@ -37,7 +37,7 @@ Deno.test("an agent of 2024 that names no state gets the one whose name is empty
   assertEquals([ok, value.value], [true, '{"first":{"type":"echo.Echo"}}']);
 });
 
-Deno.test("requests of two agents of 2024 with the same id get each its own answer", async () => {
+Deno.test("requests of two legacy agents with the same id get each its own answer", async () => {
   await using manager = await TlsManager.start({
     "data/agents/old-1.yaml": "who: first\n",
     "data/agents/old-2.yaml": "who: second\n",
@@ -63,7 +63,7 @@ Deno.test("requests of two agents of 2024 with the same id get each its own answ
   ]);
 });
 
-Deno.test("a result of an agent of 2024 may fill a frame of 64 KiB, and one byte more ends the connection", async () => {
+Deno.test("a result of a legacy agent may fill a frame of 64 KiB, and one byte more ends the connection", async () => {
   await using manager = await TlsManager.start();
   const { peer } = await manager.connected("old-1");
   const longest = await manager.run("old-1", "echo.Echo", { text: "" });
@@ -92,7 +92,7 @@ Deno.test("a result of an agent of 2024 may fill a frame of 64 KiB, and one byte
   ]);
 });
 
-Deno.test("parameters that no frame of 2024 holds are refused before they are recorded", async () => {
+Deno.test("parameters that no legacy frame holds are refused before they are recorded", async () => {
   await using manager = await TlsManager.start();
   await manager.connected("old-1");
   const { message } = await assertRejects(

@@ -9,7 +9,7 @@ import { NotedTransport } from "./tls_manager.ts";
 
 const SECRET = "what its config says";
 
-/** Adds an agent of 2024 as an operator does. */
+/** Adds a legacy agent as an operator does. */
 async function add(fleet: Fleet, name: string): Promise<void> {
   const file = fleet.folder.at("secret");
   await Deno.writeTextFile(file, `${SECRET}\n`);
@@ -19,7 +19,7 @@ async function add(fleet: Fleet, name: string): Promise<void> {
   assertEquals([added.code, added.stdout], [ExitCode.ok, ""]);
 }
 
-/** An agent of 2024 as a script plays it: it has its secret, and trusts the authority for the host it dials. */
+/** Legacy agent, played by a script: it has its secret, and trusts the authority for the host it dials. */
 async function oldAgent(fleet: Fleet, name: string): Promise<ScriptedPeer> {
   const tls = await Deno.connectTls({
     hostname: "127.0.0.1",
@@ -35,7 +35,7 @@ async function oldAgent(fleet: Fleet, name: string): Promise<ScriptedPeer> {
 }
 
 story(
-  "an operator adds an agent of 2024 by its secret, and runs a program on it as on any other",
+  "a legacy agent is added by its secret, and runs a program as any other",
   async (executables) => {
     await using fleet = await startFleet(executables);
     await add(fleet, "old-1");
@@ -69,7 +69,7 @@ story(
 );
 
 story(
-  "an agent of 2024 comes back to a Manager that was killed: what ran is lost, and the next command runs",
+  "a legacy agent comes back to a Manager that was killed: running commands are lost, new ones run",
   async (executables) => {
     await using fleet = await startFleet(executables);
     await add(fleet, "old-1");

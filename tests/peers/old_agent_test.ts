@@ -12,18 +12,18 @@ import { type Dialled, TlsManager } from "./tls_manager.ts";
 
 const { SUCCESS, FAILED, UNSPECIFIED } = CommandResult_Status;
 
-/** Ids as agents of 2024 make them, from the date: a double cannot hold them. */
+/** Id as legacy agents make them, from the date. A double cannot hold it. */
 const LARGE_ID = 20_240_615_123_456_789n;
 
-/** A frame of these bytes. */
+/** Frame of these bytes. */
 const frame = (...bytes: number[]) =>
   encodeFrames([new Uint8Array(bytes)]).slice();
 
-/** A list in a list, and so on. */
+/** List in a list, and so on. */
 const nested = (depth: number) =>
   JSON.parse("[".repeat(depth) + "]".repeat(depth));
 
-/** What the Manager answers to a request. */
+/** Answer of the Manager to a request. */
 async function ask(
   { peer }: Dialled,
   type: string,
@@ -34,7 +34,7 @@ async function ask(
   return await peer.hears("dataResponse");
 }
 
-Deno.test("an agent of 2024 is let in by its name and secret, and shown as one of 2024", async () => {
+Deno.test("a legacy agent is admitted by its name and secret, and shown as legacy", async () => {
   await using manager = await TlsManager.start();
   await manager.knows("old-1");
   const { peer, wire } = await manager.dial();
@@ -44,13 +44,13 @@ Deno.test("an agent of 2024 is let in by its name and secret, and shown as one o
   });
   const hello = await peer.hears("serverHello");
   assertEquals(hello.version, 1);
-  // What it does not know it is not told: type 11, then a ServerHello of version 1, and nothing else.
+  // Only the fields that it knows are sent: type 11, then a ServerHello of version 1.
   assertEquals(wire.took().subarray(0, 10), frame(8, 11, 90, 2, 8, 1));
   const [agent] = await manager.core.agents.list();
   assertEquals([agent?.protocol, agent?.connected], ["2024", true]);
 });
 
-Deno.test("an agent of 2024 with a wrong secret hears why, in its words", async () => {
+Deno.test("a legacy agent with a wrong secret hears why, in its words", async () => {
   await using manager = await TlsManager.start();
   await manager.knows("old-1");
   const { peer } = await manager.dial();
@@ -95,7 +95,7 @@ Deno.test("a Ping before the hello is answered", async () => {
   assertEquals((await peer.hears("pong")).data, 77);
 });
 
-Deno.test("a program is run in the words of 2024, and its text is the command's output", async () => {
+Deno.test("a program is run in legacy words, and its text is the command's output", async () => {
   await using manager = await TlsManager.start();
   const { peer } = await manager.connected("old-1");
   const { id } = await manager.run("old-1", "command.Run", {
@@ -168,7 +168,7 @@ Deno.test("frames of an agent that come in one record, or byte by byte, are the 
   assertEquals((await manager.ended(id)).output, "one");
 });
 
-Deno.test("each frame to an agent of 2024 is a record of its own", async () => {
+Deno.test("each frame to a legacy agent is a record of its own", async () => {
   await using manager = await TlsManager.start({
     "data/all.yaml": `large: ${"x".repeat(50_000)}\n`,
   });
@@ -202,11 +202,11 @@ Deno.test("each frame to an agent of 2024 is a record of its own", async () => {
     at += 4 + view.getUint32(at);
     assert(ends.has(at), `the frame that ends at ${at} shares its record`);
   }
-  // As many as records, but for the one that takes four.
+  // One record for each frame, but for the frame that takes four.
   assertEquals(ends.size, frames + 3);
 });
 
-Deno.test("an agent of 2024 gets its data, its states, its files and its modules", async () => {
+Deno.test("a legacy agent gets its data, its states, its files and its modules", async () => {
   const bytes = new Uint8Array(100_000).map((_, at) => at % 251);
   await using manager = await TlsManager.start({
     "data/all.yaml": "web: {port: 8080}\nstates: {base: {go: {type: a.B}}}\n",
@@ -256,11 +256,11 @@ Deno.test("an agent of 2024 gets its data, its states, its files and its modules
     case: "bytes",
     value: new Uint8Array(),
   });
-  // An agent of 2024 looks at which member is set: field 4 is on the wire, with nothing in it.
+  // A legacy agent checks which member is set: field 4 is on the wire, with nothing in it.
   assertEquals(agent.wire.took().subarray(-2), new Uint8Array([0x22, 0]));
 });
 
-Deno.test("what an agent of 2024 cannot be given is refused in text, and it stays", async () => {
+Deno.test("data that a legacy agent cannot get is refused in text, and the agent stays", async () => {
   await using manager = await TlsManager.start({
     "data/all.yaml": `large: ${"x".repeat(70_000)}\n`,
   });
@@ -295,7 +295,7 @@ Deno.test("what an agent of 2024 cannot be given is refused in text, and it stay
   }
 });
 
-Deno.test("Bye, Ping and Pong have the numbers that they had in 2024", async () => {
+Deno.test("Bye, Ping and Pong have their legacy numbers", async () => {
   await using manager = await TlsManager.start();
   const { peer, wire } = await manager.dial();
   // PING is type 13 in field 14, PONG type 14 in field 15.
@@ -328,7 +328,7 @@ Deno.test("an empty frame or an unknown type is a violation before the hello, an
   assertEquals(manager.core.counters.all()["unknown_messages"], 2n);
 });
 
-Deno.test("an agent of 2024 that does not answer any more, and does not close either, is closed from here", async () => {
+Deno.test("a legacy agent that neither answers nor closes is closed from here", async () => {
   await using manager = await TlsManager.start();
   const { peer } = await manager.connected("old-1");
   const { id } = await manager.run("old-1", "echo.Echo", { text: "" });
@@ -344,7 +344,7 @@ Deno.test("an agent of 2024 that does not answer any more, and does not close ei
   assertEquals(agent?.connected, false);
 });
 
-Deno.test("a command to which an agent of 2024 says nothing times out by the Manager's clock", async () => {
+Deno.test("a command without an answer from a legacy agent times out by the Manager's clock", async () => {
   await using manager = await TlsManager.start();
   const { peer } = await manager.connected("old-1");
   const { id } = await manager.run("old-1", "echo.Echo", {}, {
@@ -359,7 +359,7 @@ Deno.test("a command to which an agent of 2024 says nothing times out by the Man
   const { command } = await manager.ended(id);
   assertEquals([command.state, command.presumed], ["timed_out", true]);
 
-  // It was a presumption: what the agent says in the end stands.
+  // The timeout was a presumption: the agent's own report replaces it.
   await peer.says("result", { commandId: id, status: SUCCESS, output: "late" });
   await peer.says("ping", { data: 1 });
   await peer.hears("pong");
@@ -367,7 +367,7 @@ Deno.test("a command to which an agent of 2024 says nothing times out by the Man
   assertEquals((await manager.core.commands.get(id)).state, "succeeded");
 });
 
-Deno.test("parameters on which an agent of 2024 would go silent are refused before they are sent", async () => {
+Deno.test("parameters on which a legacy agent would go silent are refused before they are sent", async () => {
   await using manager = await TlsManager.start();
   await manager.connected("old-1");
   for (const params of [[], "text", 1, null]) {
@@ -396,7 +396,7 @@ Deno.test("a cancel is sent, and whoever asks is told that this agent does not c
   assertEquals((await manager.ended(id)).command.state, "succeeded");
 });
 
-Deno.test("what an agent of 2024 tells counts for its own commands only", async () => {
+Deno.test("reports of a legacy agent count for its own commands only", async () => {
   await using manager = await TlsManager.start();
   const first = await manager.connected("old-1");
   const second = await manager.connected("old-2");
@@ -413,7 +413,7 @@ Deno.test("what an agent of 2024 tells counts for its own commands only", async 
   assertEquals(manager.core.counters.all()["results_dropped"], 2n);
 });
 
-Deno.test("an agent of 2024 that comes back takes its own place, and what ran is lost", async () => {
+Deno.test("a legacy agent that comes back takes its own place, and running commands are lost", async () => {
   await using manager = await TlsManager.start();
   const first = await manager.connected("old-1");
   const { id } = await manager.run("old-1", "echo.Echo", { text: "" });

@@ -15,7 +15,7 @@ import { RecordTap } from "./record_tap.ts";
 import { certified, SERVER_NAME } from "./tls_authority.ts";
 import { NotedTransport } from "./tls_manager.ts";
 
-/** A Manager of 2024 as a script plays it, behind real TLS, and our own Agent that dials it. */
+/** Legacy Manager, played by a script behind real TLS, and our own Agent that dials it. */
 export class OldManager implements AsyncDisposable {
   readonly folder: TempFolder;
   readonly tap: RecordTap;
@@ -65,7 +65,7 @@ export class OldManager implements AsyncDisposable {
     this.#undo = undo;
   }
 
-  /** The agent's next connection. */
+  /** Next connection of the agent. */
   async accepted(): Promise<
     { agent: OldAgentLink; hello: ClientHello; wire: NotedTransport }
   > {
@@ -78,7 +78,7 @@ export class OldManager implements AsyncDisposable {
     return { agent, hello, wire };
   }
 
-  /** The agent's next connection, let in. */
+  /** Next connection of the agent, after it was admitted. */
   async welcomed(): Promise<OldAgentLink> {
     const { agent } = await this.accepted();
     await agent.says("serverHello", { version: 1 });
@@ -90,9 +90,9 @@ export class OldManager implements AsyncDisposable {
   }
 }
 
-/** The connection of an agent, as a Manager of 2024 has it. */
+/** Connection of an agent, as a legacy Manager has it. */
 export class OldAgentLink extends ScriptedPeer {
-  /** Gives a command as such a Manager writes it. */
+  /** Sends a command as such a Manager writes it. */
   async commands(
     type: string,
     data: unknown,
@@ -107,17 +107,17 @@ export class OldAgentLink extends ScriptedPeer {
     return commandId;
   }
 
-  /** The next result; progress on the way is of no interest. */
+  /** Waits for the next result; progress in between is ignored. */
   async result(): Promise<CommandResult> {
     return await this.#after("result", ["progress"]);
   }
 
-  /** The next request. */
+  /** Waits for the next request. */
   async request(): Promise<DataRequest> {
     return await this.#after("dataRequest", ["progress"]);
   }
 
-  /** Gives a command and waits for its result. */
+  /** Sends a command and waits for its result. */
   async runs(type: string, data: unknown): Promise<CommandResult> {
     await this.commands(type, data);
     return await this.result();

@@ -7,11 +7,11 @@ import { OldManager } from "./old_manager.ts";
 
 const { SUCCESS } = CommandResult_Status;
 
-/** A frame of these bytes. */
+/** Frame of these bytes. */
 const frame = (...bytes: number[]) =>
   encodeFrames([new Uint8Array(bytes)]).slice();
 
-Deno.test("our Agent knows Bye, Ping and Pong by the numbers that they had in 2024", async () => {
+Deno.test("our Agent knows Bye, Ping and Pong by their legacy numbers", async () => {
   await using manager = await OldManager.start();
   const { agent, wire } = await manager.accepted();
   await agent.says("serverHello", { version: 1 });
@@ -25,7 +25,7 @@ Deno.test("our Agent knows Bye, Ping and Pong by the numbers that they had in 20
   await agent.hearsTheEnd();
 });
 
-Deno.test("our Agent bears a Pong of a Manager of 2024 that it has not asked for", async () => {
+Deno.test("our Agent accepts a Pong of a legacy Manager that it has not asked for", async () => {
   await using manager = await OldManager.start();
   const { agent } = await manager.accepted();
   await agent.says("pong", { data: 3 });
@@ -37,7 +37,7 @@ Deno.test("our Agent bears a Pong of a Manager of 2024 that it has not asked for
   );
 });
 
-Deno.test("an empty frame or an unknown type of a Manager ends the connection before ServerHello, and nothing after it", async () => {
+Deno.test("an empty frame or unknown type of a Manager ends the connection before ServerHello, not after", async () => {
   await using manager = await OldManager.start();
   for (const nonsense of [frame(), frame(8, 99)]) {
     const { agent } = await manager.accepted();
@@ -57,7 +57,7 @@ Deno.test("an empty frame or an unknown type of a Manager ends the connection be
   );
 });
 
-Deno.test("two commands of a Manager of 2024 with one id run side by side, and both are told", async () => {
+Deno.test("two commands of a legacy Manager with one id run side by side, and both are reported", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   const files = ["one", "two"].map((name) => manager.folder.at(name));
@@ -79,11 +79,11 @@ Deno.test("two commands of a Manager of 2024 with one id run side by side, and b
   }
 });
 
-Deno.test("a Manager of 2024 that says nothing any more, and does not close either, is closed by our Agent", async () => {
+Deno.test("a legacy Manager that neither speaks nor closes is closed by our Agent", async () => {
   await using agent = await MemoryAgent.start();
   const manager = await agent.welcomed({ managerId: "", features: [] });
   await agent.clock.advance(15_000);
-  // Whatever the value of its Pong, it lives.
+  // The Manager counts as alive, whatever the value of its Pong.
   const { data } = await manager.hears("ping");
   await manager.says("pong", { data: data + 1 });
   await agent.clock.advance(15_000);

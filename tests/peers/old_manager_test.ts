@@ -17,14 +17,14 @@ import { type OldAgentLink, OldManager } from "./old_manager.ts";
 
 const { SUCCESS, FAILED, CANCELLED } = CommandResult_Status;
 
-/** A program as a Manager of 2024 names it. */
+/** Parameters of a program in the words of a legacy Manager. */
 function run(...argv: [string, ...string[]]): Record<string, unknown> {
   return { "[args]": [argv], shell: false };
 }
 
 const content = new Uint8Array(150_000).map((_, at) => at % 251);
 
-/** Answers the requests of an operation like a Manager of 2024 that has one file, until there is a result. */
+/** Answers the requests of an operation like a legacy Manager that has one file, until there is a result. */
 async function servesFile(agent: OldAgentLink): Promise<string[]> {
   const asked: string[] = [];
   for (;;) {
@@ -55,7 +55,7 @@ function answerOf(type: string, data: string): DataResponse["value"] {
   return { case: "bytes", value: content.slice(offset, offset + length) };
 }
 
-Deno.test("our Agent says who it is to a Manager of 2024, and takes its bare ServerHello", async () => {
+Deno.test("our Agent says who it is to a legacy Manager, and accepts its bare ServerHello", async () => {
   await using manager = await OldManager.start();
   const { agent, hello, wire } = await manager.accepted();
   assertEquals(hello.clientId, "web-1");
@@ -85,7 +85,7 @@ Deno.test("a Ping before ServerHello is answered, also one that comes with it", 
   assertEquals((await agent.result()).status, SUCCESS);
 });
 
-Deno.test("frames of a Manager of 2024 that come byte by byte are the same frames", async () => {
+Deno.test("frames of a legacy Manager that come byte by byte are the same frames", async () => {
   await using manager = await OldManager.start();
   const { agent } = await manager.accepted();
   const bytes = framesOf(
@@ -101,7 +101,7 @@ Deno.test("frames of a Manager of 2024 that come byte by byte are the same frame
   assertEquals(output, "split\n");
 });
 
-Deno.test("a program that a Manager of 2024 asks for runs, and its result is text with the end in words", async () => {
+Deno.test("a program of a legacy Manager runs, and its result is text with the end in words", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   const id = await agent.commands(
@@ -155,7 +155,7 @@ Deno.test("the old parameters of command.Run do what they did", async () => {
 });
 
 Deno.test({
-  name: "user and group of 2024 are who a program runs as",
+  name: "legacy user and group are those that a program runs as",
   ignore: Deno.build.os === "windows" || Deno.uid() !== 0,
   async fn() {
     await using manager = await OldManager.start();
@@ -168,7 +168,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a program that is not to be waited for goes on after its command",
+  name: "a program that is not waited for continues after its command",
   ignore: Deno.build.os === "windows",
   async fn() {
     await using manager = await OldManager.start();
@@ -191,7 +191,7 @@ Deno.test({
   },
 });
 
-Deno.test("echo.Echo of 2024 says its message, or the reverse of it", async () => {
+Deno.test("a legacy echo.Echo says its message, or the reverse of it", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   const said = await agent.runs("echo.Echo", { "[args]": ["hello"] });
@@ -203,7 +203,7 @@ Deno.test("echo.Echo of 2024 says its message, or the reverse of it", async () =
   assertEquals(reversed.output, "ba\n");
 });
 
-Deno.test("a file that a Manager of 2024 wants installed is fetched by its requests, and once", async () => {
+Deno.test("a file that a legacy Manager wants installed is fetched by its requests, and once", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   const path = manager.folder.at("installed");
@@ -239,7 +239,7 @@ Deno.test("a file that a Manager of 2024 wants installed is fetched by its reque
 });
 
 Deno.test({
-  name: "mode and owner of an installed file are as they were asked for",
+  name: "mode and owner of an installed file are the given ones",
   ignore: NEEDS_MODES !== undefined,
   async fn() {
     await using manager = await OldManager.start();
@@ -303,7 +303,7 @@ Deno.test("a command that makes no sense gets a failed result, and the connectio
   }
 });
 
-Deno.test("ids of a Manager of 2024 repeat, and each command is a new one", async () => {
+Deno.test("ids of a legacy Manager repeat, and each command is a new one", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   for (const text of ["one", "two"]) {
@@ -313,7 +313,7 @@ Deno.test("ids of a Manager of 2024 repeat, and each command is a new one", asyn
   }
 });
 
-Deno.test("output that no frame of 2024 holds is cut, and says so", async () => {
+Deno.test("output that no legacy frame holds is cut, and says so", async () => {
   await using manager = await OldManager.start();
   const { agent, wire } = await manager.accepted();
   await agent.says("serverHello", { version: 1 });
@@ -331,7 +331,7 @@ Deno.test("output that no frame of 2024 holds is cut, and says so", async () => 
   }
 });
 
-Deno.test("a cancel of a Manager of 2024 ends the command", async () => {
+Deno.test("a cancel of a legacy Manager ends the command", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   const commandId = await agent.commands(
@@ -343,7 +343,7 @@ Deno.test("a cancel of a Manager of 2024 ends the command", async () => {
   assertEquals((await agent.result()).status, CANCELLED);
 });
 
-Deno.test("our Agent comes back by itself, and delivers what ended while nobody was there", async () => {
+Deno.test("our Agent comes back by itself, and delivers results from the time in between", async () => {
   await using manager = await OldManager.start();
   const first = await manager.welcomed();
   const file = manager.folder.at("file");
@@ -354,7 +354,7 @@ Deno.test("our Agent comes back by itself, and delivers what ended while nobody 
   await first.hears("progress");
   manager.tap.cut();
   const { agent, hello } = await manager.accepted();
-  // Such a Manager does not know of commands in a hello, and these are nobody else's business.
+  // Such a Manager knows no list of commands in a hello, and the commands of others are not its business.
   assertEquals(hello.commands, []);
   await Deno.writeTextFile(file, "");
   await agent.says("serverHello", { version: 1 });
@@ -362,7 +362,7 @@ Deno.test("our Agent comes back by itself, and delivers what ended while nobody 
   assertEquals([status, output], [SUCCESS, "ready\ndone\n"]);
 });
 
-Deno.test("our Agent comes back to a Manager of 2024 that has said Bye, or nothing at all", async () => {
+Deno.test("our Agent comes back to a legacy Manager that has said Bye, or nothing at all", async () => {
   await using manager = await OldManager.start();
   const first = await manager.welcomed();
   await first.says("bye", { reason: "protocol error: message too big" });
@@ -376,7 +376,7 @@ Deno.test("our Agent comes back to a Manager of 2024 that has said Bye, or nothi
   );
 });
 
-Deno.test("each frame of our Agent to a Manager of 2024 is a record of its own", async () => {
+Deno.test("each frame of our Agent to a legacy Manager is a record of its own", async () => {
   await using manager = await OldManager.start();
   const { agent, wire } = await manager.accepted();
   await agent.says("serverHello", { version: 1 });

@@ -5,15 +5,15 @@ import type { Fleet } from "../support/fleet.ts";
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const AGENT = join(ROOT, "examples", "agent-python", "agent.py");
 
-/** Debian's own, which sees Debian's packages, before any other. */
+/** Pythons to try: Debian's own first, because only it sees Debian's packages. */
 const PYTHONS = ["/usr/bin/python3", "python3"];
 
-/** A Python that can run the example. */
+/** Python that can run the example. */
 export interface Python {
   readonly program: string;
 }
 
-/** A Python with protobuf, and protoc; else the reason why the example cannot be run here. */
+/** Finds a Python with protobuf, and protoc; otherwise returns the reason why the example cannot run here. */
 export async function findPython(): Promise<Python | { missing: string }> {
   if (Deno.build.os !== "linux") {
     return { missing: "the example in Python is for Linux" };
@@ -41,14 +41,14 @@ async function runs(program: string, ...args: string[]): Promise<boolean> {
   }
 }
 
-/** The example in Python as an agent of a fleet: its messages are generated from our schema. */
+/** Example in Python as an agent of a fleet. Its messages are generated from our schema. */
 export class PythonAgent implements AsyncDisposable {
   readonly #python: Python;
   readonly #fleet: Fleet;
   readonly #name: string;
   readonly #started = new AsyncDisposableStack();
 
-  /** One that has its token and has not started. */
+  /** Agent that has its token and has not started. */
   static async join(
     fleet: Fleet,
     name: string,
@@ -80,7 +80,7 @@ export class PythonAgent implements AsyncDisposable {
     return this.#fleet.folder.at(`messages-${this.#name}`);
   }
 
-  /** Has it dial another address than its token says. */
+  /** Makes it dial another address than its token says. */
   async dials(address: string): Promise<void> {
     const path = join(this.dir, "agent.json");
     const config = JSON.parse(await Deno.readTextFile(path));

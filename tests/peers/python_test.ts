@@ -9,14 +9,14 @@ import { floodBytes, program } from "../support/program.ts";
 import { findPython, PythonAgent } from "./python_agent.ts";
 import { RecordTap } from "./record_tap.ts";
 
-// Tests are registered before any runs, so it must be known by then.
+// Tests are registered before any of them runs, so the Python must be known by then.
 const python = await findPython();
 
 if ("missing" in python) {
   say(`Stories of the agent in Python are ignored: ${python.missing}`);
 }
 
-/** A story of the agent in Python, which is called py-1. */
+/** Registers a story of the agent in Python, which is called py-1. */
 function pythonStory(
   name: string,
   body: (fleet: Fleet, agent: PythonAgent) => Promise<void>,
@@ -76,7 +76,7 @@ pythonStory(
 const expected = floodBytes(10 * 1_048_576);
 
 pythonStory(
-  "what an agent in Python does not have, or cannot start, fails and no more",
+  "an operation that an agent in Python lacks or cannot start fails alone",
   async (fleet, agent) => {
     await agent.start();
     const none = await fleet.manager("run", "py-1", "--op", "who.Knows");
@@ -162,7 +162,7 @@ pythonStory(
 );
 
 pythonStory(
-  "a result that an agent in Python could not deliver is told after kill -9 of it",
+  "a result that an agent in Python could not deliver is delivered after kill -9",
   async (fleet, agent) => {
     await using link = new RecordTap(fleet.port);
     await agent.dials(`127.0.0.1:${link.port}`);
@@ -189,7 +189,7 @@ pythonStory(
 );
 
 pythonStory(
-  "what ran when an agent in Python was killed is lost, and ended when it is back",
+  "commands running when an agent in Python was killed are lost, and ended when it is back",
   async (fleet, agent) => {
     const first = await agent.start();
     const seconds = oddSeconds();
@@ -210,7 +210,7 @@ pythonStory(
   },
 );
 
-/** Whether the agent's journal has a result. */
+/** True if the agent's journal has a result. */
 async function isFinished(agent: PythonAgent): Promise<boolean> {
   const { DatabaseSync } = await import("node:sqlite");
   const db = new DatabaseSync(`${agent.dir}/journal.db`);

@@ -5,10 +5,10 @@ import {
   issueServerCertificate,
 } from "../../lib/manager/state/authority.ts";
 
-/** What the certificates of these tests are for. */
+/** Name in the certificates of these tests. */
 export const SERVER_NAME = "test.piri.internal";
 
-/** An authority and a server's certificate by it, made once for a test file. */
+/** Authority with a server's certificate by it, made once for a test file. */
 export interface Certified {
   readonly caPem: string;
   readonly server: Identity;
@@ -16,7 +16,7 @@ export interface Certified {
 
 let made: Promise<Certified> | undefined;
 
-/** The certificates of these tests. */
+/** Certificates of these tests. */
 export function certified(): Promise<Certified> {
   return made ??= make();
 }

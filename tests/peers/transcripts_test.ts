@@ -15,8 +15,8 @@ async function read(name: string): Promise<string> {
 }
 
 for (const play of plays) {
-  Deno.test(`our Manager and our Agent say what is written in ${play.name}.txt, byte for byte`, async () => {
-    // If the change is meant: deno run -A scripts/transcripts.ts
+  Deno.test(`our Manager and our Agent send exactly the bytes of ${play.name}.txt`, async () => {
+    // If the change is intended: deno run -A scripts/transcripts.ts
     assertEquals(await transcriptOf(play), await read(play.name));
   });
 

@@ -8,7 +8,7 @@ import { TempFolder } from "../support/temp_folder.ts";
 
 const ignore = NEEDS_PROC !== undefined;
 
-/** What the check says of a run that had this temporary folder. */
+/** Report of the check on a run that had this temporary folder. */
 async function check(folder: TempFolder) {
   const argv = ["bash", join(ROOT, ".ci/left_behind"), folder.path, "1"];
   await using checking = new LiveProgram("left_behind", argv);

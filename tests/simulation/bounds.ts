@@ -9,54 +9,54 @@ import type { Truth } from "./truth.ts";
 
 const MIB = 1_048_576;
 
-/** A peer for whom so many bytes wait is taken for one that does not read, and given up. */
+/** Bytes waiting for a peer above which the peer counts as not reading and is given up. */
 const OUTBOX_BYTES = 8 * MIB;
 
-/** Output of one connection that waits for the Manager's disk: what makes it wait, and the piece that did. */
+/** Limit of one connection's output that waits for the Manager's disk: the threshold, and the piece that crossed it. */
 export const UNWRITTEN_BYTES = 4 * MIB + Limits.chunk;
 
-/** A command's output in memory for who watches it, and the piece that made it too much. */
+/** Limit of a command's output in memory for its watchers: the threshold, and the piece that crossed it. */
 const FEED_BYTES = 2 * Limits.window + Limits.chunk;
 
-/** Messages to one connection that wait until something is recorded: a command each and its cancels. */
+/** Limit of messages to one connection that wait until something is recorded: each command and its cancels. */
 const UNRECORDED_MESSAGES = 2 * Limits.openCommands;
 
-/** Requests of a connection that the Manager works on, and of an agent that wait for their answers. */
+/** Limit of requests of a connection that the Manager works on, and of an agent's requests that wait for an answer. */
 const DATA_REQUESTS = 32;
 
-/** What a line of a journal takes besides what it carries, about, bytes. */
+/** Bytes of a journal's record besides its content, approximately. */
 const LINE_BYTES = 512;
 
-/** An agent, as far as its queues go. */
+/** Agent, as far as its queues matter. */
 export interface BoundedAgent {
   readonly name: string;
-  /** Its connection, once the Manager has let it in. */
+  /** Its connection, once the Manager has admitted it. */
   readonly session: AgentSession | undefined;
   readonly journal: Journal | undefined;
-  /** Its disk has always done what it was told. */
+  /** True if its disk has never failed. */
   readonly diskIsGood: boolean;
-  /** Whether a command's program was asked to end: from then on nothing holds its output back. */
+  /** True if a command's program was asked to end: from then on its output is not held back. */
   isEnding(entry: JournalEntry): boolean;
 }
 
-/** What bounds are made of. */
+/** Parts of the bounds. */
 export interface BoundsOptions {
   readonly truth: Truth;
   readonly journal: JournalLimits;
-  /** So many hellos are looked at at a time. */
+  /** Limit of hellos that are handled at the same time. */
   readonly hellos: number;
 }
 
-/** No queue is over its bound, ever: looked at after every step. */
+/** Checks that no queue is ever above its bound, after every step. */
 export class Bounds {
-  /** The most that there was of each kind. */
+  /** Highest count of each kind. */
   readonly most = new Map<string, number>();
   readonly #truth: Truth;
   readonly #journal: JournalLimits;
   readonly #hellos: number;
-  /** The least that each command had unacknowledged since its link is up. */
+  /** Lowest count of unacknowledged bytes of each command since its link is up. */
   readonly #windows = new WeakMap<JournalEntry, number>();
-  /** The most that the lines of a journal which say something had to say, bytes. */
+  /** Highest size of the needed records of each journal, in bytes. */
   readonly #alive = new WeakMap<Journal, number>();
 
   constructor({ truth, journal, hellos }: BoundsOptions) {
@@ -65,7 +65,7 @@ export class Bounds {
     this.#hellos = hellos;
   }
 
-  /** What an agent holds: for its Manager, of it, and on its disk. */
+  /** Checks the queues of an agent: for its Manager, for its commands, and on its disk. */
   checkAgent(agent: BoundedAgent): void {
     const { name, session, journal } = agent;
     if (session !== undefined) {
@@ -88,7 +88,7 @@ export class Bounds {
     if (agent.diskIsGood) this.#checkLog(journal, entries, name);
   }
 
-  /** What a Manager holds: for its agents, of them, and for operators. */
+  /** Checks the queues of a Manager: for its agents, from its agents, and for operators. */
   checkManager(core: ManagerCore): void {
     this.#atMost(this.#hellos, core.hellosInFlight, "hellos in flight", "");
     for (const session of core.sessions) this.#checkSession(session);
@@ -111,7 +111,9 @@ export class Bounds {
     this.#atMost(Limits.openCommands, open, "open commands", peer);
   }
 
-  /** While the link is up, a program waits; what was printed without it may be more, but then does not grow. */
+  /**
+   * Checks the window: while the link is up, a program has to wait. Output from before may be more, but must not grow.
+   */
   #checkWindow(entry: JournalEntry, agent: BoundedAgent): void {
     if (agent.session === undefined || agent.isEnding(entry)) {
       this.#windows.delete(entry);
@@ -122,15 +124,15 @@ export class Bounds {
         entry.acknowledged("stdout") - entry.acknowledged("stderr"),
     );
     const before = this.#windows.get(entry) ?? unacknowledged;
-    // A piece is kept before whoever printed it waits.
+    // A piece is stored before its program has to wait.
     const bound = Math.max(Limits.window, before) + Limits.chunk;
     this.#atMost(bound, unacknowledged, "unacknowledged output", agent.name);
     this.#windows.set(entry, Math.min(before, unacknowledged));
   }
 
   /**
-   * The middle is cut by files: the one that is written and the one at the end of the head stay whole. An agent that was
-   * killed may have kept a piece for which it had not cut any more.
+   * Checks the size of the streams. Whole files are cut from the middle: the file that is written to and the last file
+   * of the head stay. An agent that was killed may have stored a piece before it could cut for it.
    */
   #checkStreams(entry: JournalEntry, name: string): void {
     const { offlineOutput, window, segment } = this.#journal;
@@ -140,7 +142,7 @@ export class Bounds {
     this.#atMost(bound, entry.kept("stderr"), "journaled stderr", name);
   }
 
-  /** The log is rewritten when most of it is history. */
+  /** Checks that the log is rewritten when most of it is history. */
   #checkLog(
     journal: Journal,
     entries: readonly JournalEntry[],

@@ -5,7 +5,7 @@ import type { SimulatedManager } from "./simulated_manager.ts";
 import { hex } from "./truth.ts";
 import type { World } from "./world.ts";
 
-/** What is not as it must be once nothing goes wrong any more; empty if all is well. */
+/** Conditions that do not hold although they must once all faults have ended; empty if all is well. */
 export function convergence(
   agents: readonly SimulatedAgent[],
   { core }: SimulatedManager,
@@ -33,7 +33,7 @@ export function convergence(
   return "";
 }
 
-/** What must be true of every command in the end. Returns how many ended how. */
+/** Checks the rules that must hold for every command in the end. Returns the count of commands by their end. */
 export async function finalRules(
   world: World,
   agents: readonly SimulatedAgent[],
@@ -111,7 +111,7 @@ async function checkOutput(
   for (const piece of pieces) {
     const start = piece.offset - piece.cut;
     truth.must(
-      // What is beyond the bound is counted and not kept, and the record says so.
+      // Bytes above the limit are counted and not stored, and the record says so.
       start === end || (record.truncated && start > end),
       () =>
         `${place} goes on at ${piece.offset} after a cut of ${piece.cut}, and ${end} bytes were before`,

@@ -5,9 +5,9 @@ import type { SimulatedManager } from "./simulated_manager.ts";
 import type { World } from "./world.ts";
 
 /**
- * Of a command that goes on at an agent whose hello was the newest, no other connection can have told the end.
+ * Checks that no command is lost for good while it goes on at the agent whose hello was the newest.
  *
- * Looked at after every step: a copy of the agent calls lost what it finds in its journal.
+ * Called after every step, because a copy of the agent reports the commands in its journal as lost.
  */
 export function checkCopied(
   { truth, network }: World,

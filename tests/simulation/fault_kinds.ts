@@ -1,4 +1,4 @@
-/** Everything that can go wrong. A seed chooses some of it. */
+/** All kinds of faults. A seed chooses some of them. */
 export const FAULT_KINDS = [
   "cut",
   "halfOpen",
@@ -31,10 +31,10 @@ export const FAULT_KINDS = [
   "leave",
 ] as const;
 
-/** Something that can go wrong. */
+/** Kind of fault. */
 export type FaultKind = typeof FAULT_KINDS[number];
 
-/** How likely each is to be chosen, for those that are not even. */
+/** Probability of a kind, where it differs from the usual one. */
 export const FAULT_CHANCE: Readonly<Partial<Record<FaultKind, number>>> = {
   trap: 0.7,
   cut: 0.8,
@@ -52,7 +52,7 @@ export const FAULT_CHANCE: Readonly<Partial<Record<FaultKind, number>>> = {
   fullDisk: 0.3,
 };
 
-/** The messages at which something may be made to happen. */
+/** Kinds of messages at which a fault can be made to happen. */
 export const TRAPPED_KINDS = [
   "clientHello",
   "serverHello",

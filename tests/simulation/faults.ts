@@ -15,18 +15,18 @@ import type { SimulatedManager } from "./simulated_manager.ts";
 import type { Traps } from "./traps.ts";
 import type { World } from "./world.ts";
 
-/** What faults happen to. */
+/** Parts that faults happen to. */
 export interface FaultTargets {
   readonly agents: readonly SimulatedAgent[];
   readonly manager: SimulatedManager;
   readonly network: Network;
   readonly traps: Traps;
   readonly operator: Operator;
-  /** Puts a second machine into the world that is the copy of this one, and calls itself by the same id or not. */
+  /** Adds a second machine that is a copy of this one. A twin has the same machine id. */
   readonly clone: (agent: SimulatedAgent, isTwin: boolean) => SimulatedAgent;
 }
 
-/** Makes things go wrong, as a seed has it, until it is told to stop. */
+/** Causes faults, chosen by a seed, until it is told to stop. */
 export class Faults {
   readonly kinds: readonly FaultKind[];
   readonly #world: World;
@@ -44,7 +44,7 @@ export class Faults {
     ).flatMap((kind) => kind === "backup" ? [kind, "restore"] : [kind]);
   }
 
-  /** Makes one thing go wrong. */
+  /** Causes one fault. */
   strike(): void {
     if (this.kinds.length === 0) return;
     const { trace } = this.#world;
@@ -60,7 +60,9 @@ export class Faults {
     return this.#random.pick(this.#random.chance(0.6) ? focused : agents);
   }
 
-  /** All that lasts comes to its end: links, disks and clocks are good, and everything that should run is started. */
+  /**
+   * Ends all faults that last: links, disks and clocks are good again, and all programs that should run are started.
+   */
   heal(): void {
     const { agents, manager, network, traps } = this.#targets;
     traps.clear();
@@ -118,7 +120,7 @@ export class Faults {
       case "backupOfQueued":
         return this.#backupOfQueued(agent);
       case "leave":
-        // One that stays away for good is enough.
+        // At most one agent stays away for good.
         return this.#targets.agents.some(({ isGone }) => isGone)
           ? undefined
           : agent.leave();
@@ -189,7 +191,7 @@ export class Faults {
     }
   }
 
-  /** One a run; most are put back before the end. */
+  /** Makes a backup, one in each run; most of them are restored before the end. */
   #makeBackup(): void {
     const random = this.#random;
     const { manager } = this.#targets;
@@ -223,7 +225,7 @@ export class Faults {
     this.#later(this.#random.whole(0, 20_000), () => copy.start());
   }
 
-  /** An agent's journal, or after a while a copy of it as it is now, goes on at another machine. */
+  /** Moves an agent to another machine: its journal, or after a while a copy of the journal as it is now. */
   #move(agent: SimulatedAgent): void {
     const random = this.#random;
     const { network } = this.#targets;
@@ -239,7 +241,7 @@ export class Faults {
     });
   }
 
-  /** At the agent's next message of a kind, or soon after it, the link breaks or somebody dies. */
+  /** Breaks the link, or ends a program, at the agent's next message of a kind or soon after it. */
   #trap(agent: SimulatedAgent): void {
     const random = this.#random;
     const { traps, manager, operator } = this.#targets;
@@ -275,7 +277,7 @@ export class Faults {
       }));
   }
 
-  /** The agent's link breaks, and its next one as soon as it has said hello, which arrives late. */
+  /** Breaks the agent's link, and the next one as soon as the agent has said hello. That hello arrives late. */
   #lateHello(agent: SimulatedAgent): void {
     const random = this.#random;
     const { traps, operator } = this.#targets;
@@ -292,7 +294,7 @@ export class Faults {
           upLagMs,
           downLagMs: undefined,
         });
-        // While the next hello is looked at, and the disk is slow, commands are asked for.
+        // Ask for commands while the next hello is handled and the disk is slow.
         traps.arm(agent.name, "clientHello", () => {
           for (let count = 0; count < 4; count++) {
             const ms = random.whole(0, 400);
@@ -306,7 +308,10 @@ export class Faults {
     for (const wire of this.#wiresOf(agent.name)) this.#cut(wire);
   }
 
-  /** The agent's link breaks while it tells what is printed: that arrives late, beside what the next link tells again. */
+  /**
+   * Breaks the agent's link while it sends output. That output arrives late, at the same time as its repetition on the
+   * next link.
+   */
   #lateOutput(agent: SimulatedAgent): void {
     const random = this.#random;
     const { traps, operator } = this.#targets;
@@ -330,7 +335,10 @@ export class Faults {
     });
   }
 
-  /** A copy of the agent calls lost what goes on at the original, and is heard when that one is back. */
+  /**
+   * Lets a copy of the agent report commands as lost that go on at the original, with the reports arriving when the
+   * original is back.
+   */
   #lateLost(agent: SimulatedAgent): void {
     const random = this.#random;
     const { traps, network, operator, agents, clone } = this.#targets;
@@ -340,7 +348,7 @@ export class Faults {
     this.#later(random.whole(500, 3_000), () => {
       if (network.healed || agents.some(({ isClone }) => isClone)) return;
       const copy = clone(agent, true);
-      // The original hears nothing of the copy, or it would stay away for long.
+      // The original must not hear from the copy, or it would stay away for long.
       const agentHearsMs = random.whole(200, 3_000);
       for (const wire of this.#wiresOf(name)) {
         wire.break({
@@ -351,7 +359,7 @@ export class Faults {
         });
       }
       const soon = random.whole(0, 800);
-      // The first hello of an agent whose session was used by its copy is refused.
+      // The first hello is refused if the copy has used the agent's session.
       const atHello = (number: number, act: () => void): void =>
         traps.arm(name, "clientHello", () => {
           if (number === 1) act();
@@ -366,8 +374,9 @@ export class Faults {
   }
 
   /**
-   * A command is asked for while its agent is let in, and the link breaks before it is ready: the command waits. A backup
-   * has it so, and is put back after somebody was told that it will never be sent.
+   * Asks for a command while its agent is admitted, and breaks the link before the agent is ready, so that the command
+   * waits. A backup contains the waiting command. It is restored after somebody was told that the command will never be
+   * sent.
    */
   #backupOfQueued(agent: SimulatedAgent): void {
     const random = this.#random;
@@ -394,7 +403,7 @@ export class Faults {
     for (const wire of this.#wiresOf(name)) this.#cut(wire);
   }
 
-  /** Its link breaks, and there is no other for a while. */
+  /** Breaks a link, and prevents another one for a while. */
   #away(wire: Wire): void {
     const { agent } = wire;
     const { network } = this.#targets;
@@ -417,7 +426,7 @@ export class Faults {
     });
   }
 
-  /** At once or at one of the next calls that it makes; most deaths are short. */
+  /** Chooses the time of a death: at once, or at one of the program's next calls. Most of them are short. */
   #death(): DeathTimes {
     const random = this.#random;
     return {
@@ -437,7 +446,7 @@ export class Faults {
     );
   }
 
-  /** The Manager's commits take so long, for a while. */
+  /** Makes the Manager's commits take `commitMs` for a while. */
   #slowStore(commitMs: number, forMs: number): void {
     const { manager } = this.#targets;
     manager.commitMs = commitMs;

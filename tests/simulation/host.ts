@@ -17,21 +17,21 @@ import type { Trace } from "./trace.ts";
 import { type Fate, hex, type Truth } from "./truth.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
-/** So many commands at a time; fewer than the agent would allow, so that it comes to that. */
+/** Limit of commands at the same time. It is below the agent's own limit, so that the limit is reached. */
 const MAX_CHILDREN = 12;
 
-/** What a host is made of. */
+/** Parts of a host. */
 export interface HostOptions {
   readonly agent: string;
   readonly time: VirtualTime;
   readonly truth: Truth;
   readonly trace: Trace;
   readonly random: SeededRandom;
-  /** Both sides have lost their disks: then, and only then, an effect may repeat. */
+  /** True if both sides have lost their disks: then, and only then, an effect may repeat. */
   readonly mayRepeat: () => boolean;
 }
 
-/** A machine with its processes, which outlive the agent that started them. */
+/** Machine with its processes, which outlive the agent that started them. */
 export class Host {
   readonly options: HostOptions;
   readonly #children = new Set<Child>();
@@ -41,12 +41,12 @@ export class Host {
     this.options = options;
   }
 
-  /** Processes that live. */
+  /** Count of living processes. */
   get children(): number {
     return this.#children.size;
   }
 
-  /** The workers of one run of the agent. */
+  /** Workers of one run of the agent. */
   workers(life: Life, startNumber: number): Workers {
     return {
       start: (job, sink) => {
@@ -65,7 +65,7 @@ export class Host {
     };
   }
 
-  /** Whether the process of this marker was asked to end, or has ended. */
+  /** True if the process with this marker was asked to end, or has ended. */
   isEnding(marker: string): boolean {
     for (const child of this.#children) {
       if (child.job.marker === marker) return child.wasAsked;
@@ -73,7 +73,7 @@ export class Host {
     return true;
   }
 
-  /** Ends what an earlier agent left of a command. */
+  /** Ends the processes that an earlier agent left of a command. */
   async endSurvivors(marker: string): Promise<ReapReceipt> {
     const { time, random } = this.options;
     const found = [...this.#children].filter((child) =>
@@ -84,19 +84,19 @@ export class Host {
     return { signalled: found.length, alive: [] };
   }
 
-  /** An agent has died: nobody reads what its children print. */
+  /** Notes that an agent has died: nobody reads the output of its children any more. */
   orphan(life: Life): void {
     for (const child of this.#children) child.orphan(life);
   }
 
-  /** Somebody looks after the host, and ends what no Manager can end any more. */
+  /** Ends the processes that no Manager can end any more, as an administrator would. */
   endUnknown(isCaredFor: (nonce: bigint) => boolean): void {
     for (const child of this.#children) {
       if (!isCaredFor(child.nonce)) child.finish();
     }
   }
 
-  /** The power goes. */
+  /** Cuts the power: all processes end. */
   powerOff(): void {
     for (const child of this.#children) child.destroy();
   }
@@ -109,7 +109,7 @@ interface Work {
   readonly startNumber: number;
 }
 
-/** A process and the worker that holds it. */
+/** Process together with its worker. */
 class Child implements WorkHandle {
   readonly job: WorkItem;
   readonly #host: HostOptions;
@@ -120,15 +120,15 @@ class Child implements WorkHandle {
   readonly #nonce: bigint;
   #timer: Timer | undefined;
   #fate: Fate | undefined;
-  /** Its agent has asked it to end, though it may not listen. */
+  /** True if its agent has asked it to end, though it may not listen. */
   wasAsked = false;
   #isDead = false;
   #isEnding = false;
   #left: number;
-  /** Its last piece of output, as long as the agent has not taken it. */
+  /** Resolves once the agent has taken its last piece of output. */
   #untaken = Promise.resolve();
   #isOrphan = false;
-  /** Ends its wait for an agent that takes nothing any more. */
+  /** Ends its wait for an agent that takes no output any more. */
   #forgo: () => void = () => {};
 
   constructor(
@@ -171,19 +171,19 @@ class Child implements WorkHandle {
     return this.#nonce;
   }
 
-  /** It ends as if by itself. */
+  /** Ends as if by itself. */
   finish(): void {
     this.#endSoon("SIGHUP");
   }
 
-  /** Nobody reads what it prints, if this was its agent: it goes on without. */
+  /** Notes that this agent has died. If it was its agent, nobody reads its output: it continues without. */
   orphan(life: Life): void {
     if (this.#work.life !== life) return;
     this.#isOrphan = true;
     this.#forgo();
   }
 
-  /** It is gone, and tells nobody. */
+  /** Ends without a report. */
   destroy(): void {
     if (this.#isDead) return;
     this.#isDead = true;
@@ -191,7 +191,7 @@ class Child implements WorkHandle {
     this.#ended();
   }
 
-  /** It starts to do what it is for. */
+  /** Starts its work. */
   #take(): void {
     const { life, sink, startNumber } = this.#work;
     // The thread died with the agent, before there was a process.
@@ -217,7 +217,7 @@ class Child implements WorkHandle {
     while (this.#left > 0 && !this.#isEnding) {
       await this.#pass(everyMs);
       if (this.#isDead || this.#isEnding) return;
-      // Nobody reads any more: it goes on without printing until somebody ends it.
+      // Nobody reads any more: it continues without output until somebody ends it.
       if (!life.isAlive) break;
       const stream = this.#left % 3 === 0 ? "stderr" : "stdout";
       this.#left--;
@@ -242,7 +242,7 @@ class Child implements WorkHandle {
     await this.#unlessOrphaned(this.#untaken);
   }
 
-  /** Not a race with one promise for all rounds: that one would remember every round. */
+  /** Not a race with one promise for all rounds: that promise would remember every round. */
   #unlessOrphaned(task: Promise<void>): Promise<void> {
     if (this.#isOrphan) return Promise.resolve();
     return new Promise((resolve, reject) => {
@@ -280,7 +280,7 @@ class Child implements WorkHandle {
     });
   }
 
-  /** Never resolves once it is dead. */
+  /** Waits. Never resolves once the process is dead. */
   #pass(ms: number): Promise<void> {
     if (ms === 0 && !this.#isDead) return Promise.resolve();
     return new Promise((resolve) => this.#in(ms, resolve));

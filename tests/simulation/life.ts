@@ -2,17 +2,17 @@ import type { Clock, Timer } from "../../lib/base/clock.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
-/** The wall clock of a simulation's first moment. */
+/** Wall clock at the first moment of a simulation. */
 const START = Date.UTC(2026, 0, 1);
 
-/** A wall clock that an administrator may set. */
+/** Wall clock that an administrator may set. */
 export interface Wall {
   offsetMs: number;
 }
 
 /**
- * One run of a program, from its start to its death. Everything that it asks for passes here: what the dead asked for
- * never settles, and what it still says is not heard.
+ * One run of a program, from its start to its death. All its calls pass through here: calls of a dead program never
+ * settle, and its messages are dropped.
  */
 export class Life {
   readonly #random: SeededRandom;
@@ -20,7 +20,7 @@ export class Life {
   #isAlive = true;
   #callsLeft = Infinity;
 
-  /** `died` is called at once when it dies, in the middle of whatever it does. */
+  /** Calls `died` at the moment of death, in the middle of any work. */
   constructor(random: SeededRandom, died: () => void) {
     this.#random = random;
     this.#died = died;
@@ -30,19 +30,19 @@ export class Life {
     return this.#isAlive;
   }
 
-  /** It dies now. */
+  /** Ends the run now. */
   end(): void {
     if (!this.#isAlive) return;
     this.#isAlive = false;
     this.#died();
   }
 
-  /** It dies at its so-manieth call of a seam from now, which may still be done. */
+  /** Ends the run at its `count`-th call from now. That call may still be carried out. */
   endAtCall(count: number): void {
     this.#callsLeft = count;
   }
 
-  /** Counts a call of a seam. False if it is not to be done: the caller is dead. */
+  /** Counts a call. False if it must not be carried out, because the caller is dead. */
   passes(): boolean {
     if (!this.#isAlive) return false;
     this.#callsLeft--;
@@ -52,13 +52,13 @@ export class Life {
     return isDone;
   }
 
-  /** A call of a seam that answers later. */
+  /** Carries out a call that answers later. */
   async call<T>(task: () => T | Promise<T>): Promise<T> {
     if (!this.passes()) return await never();
     return await this.guarded(task());
   }
 
-  /** The answer, for as long as there is somebody to hear it. */
+  /** Passes on an answer as long as the caller is alive. */
   guarded<T>(answer: T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) =>
       void Promise.resolve(answer).then(
@@ -83,7 +83,7 @@ export class Life {
   }
 }
 
-/** What the dead asked for. */
+/** Answer to a dead caller: never settles. */
 export function never<T>(): Promise<T> {
   return new Promise(() => {});
 }

@@ -8,28 +8,31 @@ import type { BoundedAgent } from "./bounds.ts";
 import type { Truth } from "./truth.ts";
 import { decode } from "../../lib/protobuf/protobuf_reader.ts";
 
-/** An agent says Bye and settles what it has read before it counts its link as lost, milliseconds. */
+/**
+ * Time that an agent may take to say Bye and to handle all received messages before it counts its link as lost, in
+ * milliseconds.
+ */
 const SETTLES_MS = 10_000;
 
-/** An agent, as far as its link and its commands go. */
+/** Agent, as far as its link and its commands matter. */
 export interface LinkedAgent
   extends Pick<BoundedAgent, "name" | "journal" | "isEnding"> {
-  /** Whatever it is: undefined while there is no link. */
+  /** Session of any type; undefined while there is no link. */
   readonly session: unknown;
 }
 
-/** What a command may do without its link. */
+/** Limits of a command without a link. */
 interface Lease {
-  /** It is asked to end after so long. */
+  /** Time without a link after which it is asked to end, in milliseconds. */
   readonly killAfterMs: number;
-  /** Since when there is no link, if there is none. */
+  /** Time since which there is no link, if there is none. */
   awaySince: number | undefined;
-  /** The longest that the link was away. */
+  /** Longest time without a link, in milliseconds. */
   longestMs: number;
   isOver: boolean;
 }
 
-/** What `onDisconnect: kill` promises: without a link a command is ended in time, and not before. */
+/** Checks the promise of `onDisconnect: kill`: without a link a command is ended in time, and not earlier. */
 export class LinkRules {
   readonly #truth: Truth;
   readonly #now: () => number;
@@ -40,7 +43,7 @@ export class LinkRules {
     this.#now = now;
   }
 
-  /** Looked at after every step. */
+  /** Checks the rule. Called after every step. */
   check(agent: LinkedAgent): void {
     for (const entry of agent.journal?.entries() ?? []) {
       if (entry.state === "finished") this.#checkEnd(entry, agent);
@@ -65,7 +68,10 @@ export class LinkRules {
     );
   }
 
-  /** One that had ended when this run of the agent began says nothing of this run's links. */
+  /**
+   * Checks the end of a command. A command that had ended when this run of the agent began tells nothing about this
+   * run's links.
+   */
   #checkEnd(entry: JournalEntry, { name }: LinkedAgent): void {
     const lease = this.#leases.get(entry);
     if (lease === undefined || lease.isOver) return;

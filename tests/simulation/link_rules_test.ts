@@ -8,10 +8,10 @@ import { Truth } from "./truth.ts";
 
 const KILL_AFTER_MS = 60_000;
 
-/** Beyond what the rules give an agent to settle. */
+/** Time above all that the rules allow an agent, in milliseconds. */
 const LONG_MS = 30_000;
 
-/** An agent with a command that may be without its link for a minute, watched by the rules. */
+/** Agent with a command that may be without its link for a minute, checked by the rules. */
 class Leased implements AsyncDisposable {
   readonly truth: Truth;
   readonly #rules: LinkRules;
@@ -39,7 +39,7 @@ class Leased implements AsyncDisposable {
     this.#rules = new LinkRules(this.truth, now);
   }
 
-  /** The link is up or not for so long; the runner is told of it, or not. */
+  /** Sets the link up or down for `ms` milliseconds. The runner hears of it, or not. */
   async link(isUp: boolean, ms: number, { told = true } = {}): Promise<void> {
     const { runner, clock } = this.core;
     this.#isLinked = isUp;
@@ -50,7 +50,7 @@ class Leased implements AsyncDisposable {
     this.#look();
   }
 
-  /** The program ends. */
+  /** Ends the program. */
   async ends(): Promise<void> {
     this.core.workers.newest.ends({ success: false });
     await this.core.clock.settle();
@@ -76,7 +76,7 @@ class Leased implements AsyncDisposable {
   }
 }
 
-Deno.test("a command that is ended when its link stays away, and one whose link comes back, keep the rules", async () => {
+Deno.test("a command that ends because its link stays away keeps the rules, and one whose link is back too", async () => {
   await using away = await Leased.start();
   await away.link(false, KILL_AFTER_MS - 1);
   await away.link(true, LONG_MS);
@@ -85,7 +85,7 @@ Deno.test("a command that is ended when its link stays away, and one whose link 
   assertEquals(away.violation, "");
 });
 
-Deno.test("a command that is ended for its link, though that came back, breaks a rule", async () => {
+Deno.test("a command that ends for its link although the link came back breaks a rule", async () => {
   await using spared = await Leased.start();
   await spared.link(false, KILL_AFTER_MS - 1);
   await spared.link(true, 1, { told: false });
@@ -96,7 +96,7 @@ Deno.test("a command that is ended for its link, though that came back, breaks a
   );
 });
 
-Deno.test("a command that goes on though its link stays away breaks a rule", async () => {
+Deno.test("a command that continues although its link stays away breaks a rule", async () => {
   await using forgotten = await Leased.start();
   await forgotten.link(false, KILL_AFTER_MS + LONG_MS, { told: false });
   assertMatch(

@@ -1,5 +1,5 @@
 /**
- * Runs whole fleets on a virtual clock through what seeds do to them, and shows the first rule that breaks.
+ * Runs whole fleets on a virtual clock with faults chosen by seeds, and shows the first rule that breaks.
  *
  *     deno task simulate [--seeds 1000] [--agents 20] [--from 1] [--plant id-reused]
  *     deno task simulate --seed 17 [--agents 20]        that one again, with all that happened
@@ -18,7 +18,7 @@ Usage: deno task simulate [--seeds 1000] [--agents 20] [--from 1] [--plant P]
 
 P is a known bug: ${PLANTS.join(", ")}`;
 
-/** What is simulated. */
+/** Settings of the simulation. */
 interface Setup {
   readonly agents: number;
   readonly plant: Plant | undefined;

@@ -6,7 +6,10 @@ import { Meta } from "../../lib/store/meta.ts";
 import { migrate } from "../../lib/store/migrate.ts";
 import { SqliteStore } from "../../lib/store/sqlite_store.ts";
 
-/** The Manager's database, which can be copied and put back. What survives a death is decided above it, not by SQLite. */
+/**
+ * Database of the Manager, which can be copied and restored. The layer above it, and not SQLite, decides which writes
+ * survive a death.
+ */
 export class ManagerDisk implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #random: Random;
@@ -25,7 +28,7 @@ export class ManagerDisk implements AsyncDisposable {
     return this.#store;
   }
 
-  /** A copy of the database as it is, to be put back with `restore`. */
+  /** Copies the database as it is, for `restore`. */
   backup(): string {
     this.#folder ??= Deno.makeTempDirSync({ prefix: "piri-simulation-" });
     const path = join(this.#folder, `backup-${++this.#copies}`);
@@ -33,7 +36,7 @@ export class ManagerDisk implements AsyncDisposable {
     return path;
   }
 
-  /** Puts a backup in the place of the database. A backup can be put back more than once. */
+  /** Replaces the database by a backup. A backup can be restored more than once. */
   async restore(backup: string): Promise<void> {
     await this.#store[Symbol.asyncDispose]();
     const path = `${backup}-restored-${++this.#copies}`;

@@ -1,17 +1,17 @@
 import type { Life } from "./life.ts";
 
-/** How a program's end comes: its process alone, or the whole machine, which tells nobody. */
+/** Kind of death: only the process, or the whole machine, which informs nobody. */
 export type Death = "kill" | "power";
 
-/** When an end comes, and how long it lasts. */
+/** Moment of a death, and time until the next start. */
 export interface DeathTimes {
-  /** At once for 0, else at the so-manieth call of a seam from now. */
+  /** Moment: 0 for now, n for the n-th call from now. */
   readonly atCall: number;
-  /** It is started again after so long, milliseconds. */
+  /** Time until it is started again, in milliseconds. */
   readonly awayMs: number;
 }
 
-/** A program that dies in the middle of whatever it does and is started again, as a Manager and an Agent do. */
+/** Program that can die in the middle of any work and is started again. Manager and Agent are such programs. */
 export abstract class Mortal {
   protected awayMs = 1_000;
   #life: Life | undefined;
@@ -35,7 +35,7 @@ export abstract class Mortal {
     else this.#life?.endAtCall(atCall);
   }
 
-  /** What was planned for it does not come. */
+  /** Cancels a planned death. */
   spare(): void {
     this.#death = "kill";
     this.#life?.endAtCall(Infinity);
@@ -52,7 +52,7 @@ export abstract class Mortal {
     this.#life?.end();
   }
 
-  /** How it died, once it has; the next death is an ordinary one unless another is planned. */
+  /** Takes the kind of its last death; the next death is an ordinary one unless another is planned. */
   protected takeDeath(): Death {
     const death = this.#death;
     this.#death = "kill";

@@ -2,45 +2,48 @@ import type { Address } from "../../lib/base/address.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
 import type { Life } from "./life.ts";
-import { type Ear, Pipe, type PipeTimes } from "./pipe.ts";
+import { type Interceptor, Pipe, type PipeTimes } from "./pipe.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { Trace } from "./trace.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
-/** How a connection that breaks looks from each side. */
+/** Break of a connection as each side sees it. */
 export interface Break {
-  /** When each side hears of it, milliseconds from now; Infinity: never. */
+  /** Times at which each side notices it, in milliseconds from now. Infinity: never. */
   readonly agentHearsMs: number;
   readonly managerHearsMs: number;
-  /** What is on its way is delivered all the same, so much later; undefined: it is lost, from any byte on. */
+  /** Delay of the bytes under way, in milliseconds. Undefined: they are lost from a random byte on. */
   readonly upLagMs: number | undefined;
   readonly downLagMs: number | undefined;
 }
 
-/** Who waits for connections. */
+/** Program that accepts connections. */
 export interface Server {
   readonly life: Life;
   accept(transport: Transport): void;
 }
 
-/** What a network is made of. */
+/** Parts of a network. */
 export interface NetworkOptions {
   readonly time: VirtualTime;
   readonly trace: Trace;
   readonly random: SeededRandom;
-  /** Listens to a direction of a connection, and may change what is said. */
-  readonly ear: (wire: Wire, direction: "up" | "down") => Ear | undefined;
+  /** Observer of a direction of a connection, which may also change its messages. */
+  readonly intercept: (
+    wire: Wire,
+    direction: "up" | "down",
+  ) => Interceptor | undefined;
 }
 
-/** Between all agents and their Manager. */
+/** Network between all agents and their Manager. */
 export class Network {
   readonly options: NetworkOptions;
   readonly wires = new Set<Wire>();
-  /** Nobody listens while it is undefined. */
+  /** Program that listens; undefined while there is none. */
   server: Server | undefined;
   /** Agents that cannot be reached at all. */
   readonly partitioned = new Set<string>();
-  /** All links are good, and stay so. */
+  /** True once all links are good and stay good. */
   healed = false;
   #count = 0;
 
@@ -48,7 +51,7 @@ export class Network {
     this.options = options;
   }
 
-  /** Connects an agent with whoever listens. */
+  /** Connects an agent with the program that listens. */
   async dial(
     agent: string,
     { life, signal }: { life: Life; signal: AbortSignal },
@@ -69,7 +72,7 @@ export class Network {
     return wire.agentEnd;
   }
 
-  /** The kernel closes what a program that died had open; without power nobody does. */
+  /** Closes all connections of a dead program, as the kernel does. Without power, nobody closes them. */
   closeAllOf(life: Life, { silently }: { silently: boolean }): void {
     for (const wire of this.wires) {
       const side = wire.agentLife === life
@@ -85,7 +88,7 @@ export class Network {
     }
   }
 
-  /** From now on links are good. Old connections that are not end. */
+  /** Makes links good from now on. Old connections that are bad end. */
   heal(): void {
     this.healed = true;
     this.partitioned.clear();
@@ -97,7 +100,7 @@ export class Network {
 export class Wire {
   readonly agent: string;
   readonly number: number;
-  /** The agent's address, as the Manager sees it. */
+  /** Address of the agent as the Manager sees it. */
   readonly peer: Address;
   readonly agentLife: Life;
   readonly managerLife: Life;
@@ -105,7 +108,7 @@ export class Wire {
   readonly down: Pipe;
   readonly agentEnd: WireEnd;
   readonly managerEnd: WireEnd;
-  /** It broke, and the agent hears of it. */
+  /** True if it broke and the agent knows it. */
   isBroken = false;
   readonly #network: Network;
 
@@ -116,7 +119,7 @@ export class Wire {
     agentLife: Life,
     managerLife: Life,
   ) {
-    const { time, trace, random, ear } = network.options;
+    const { time, trace, random, intercept } = network.options;
     this.agent = agent;
     this.number = number;
     this.agentLife = agentLife;
@@ -125,8 +128,8 @@ export class Wire {
     const own = random.fork(`${agent} ${number}`);
     const times = network.healed ? GOOD : someTimes(own);
     const parts = { time, trace, random: own, times };
-    this.up = new Pipe({ ...parts, ear: ear(this, "up") });
-    this.down = new Pipe({ ...parts, ear: ear(this, "down") });
+    this.up = new Pipe({ ...parts, intercept: intercept(this, "up") });
+    this.down = new Pipe({ ...parts, intercept: intercept(this, "down") });
     this.peer = { host: "10.0.0.1", port: 1_000 + number };
     const closed = () => this.#closed();
     this.agentEnd = new WireEnd(
@@ -139,7 +142,7 @@ export class Wire {
     );
   }
 
-  /** It breaks, now or so far as each side can know. */
+  /** Breaks it. Each side notices it at its own time. */
   break({ agentHearsMs, managerHearsMs, upLagMs, downLagMs }: Break): void {
     this.isBroken ||= agentHearsMs < Infinity;
     this.up.break({
@@ -154,7 +157,7 @@ export class Wire {
     });
   }
 
-  /** Nothing goes through any more, and nobody is told. */
+  /** Drops all bytes from now on, without telling anybody. */
   goSilent(): void {
     this.break({
       agentHearsMs: Infinity,
@@ -176,7 +179,7 @@ export class Wire {
   }
 }
 
-/** What one side of a connection has in its hands. */
+/** One side's end of a connection. */
 export class WireEnd implements Transport {
   readonly peer: Address;
   readonly #life: Life;
@@ -212,7 +215,7 @@ export class WireEnd implements Transport {
     if (this.#life.passes()) this.shut();
   }
 
-  /** It is gone without a word. */
+  /** Disappears without a word. */
   vanish(): void {
     this.#isShut = true;
     this.#closed();
@@ -230,7 +233,7 @@ export class WireEnd implements Transport {
 
 const GOOD: PipeTimes = { latencyMs: 2, bytesPerMs: 10_000, capacity: 262_144 };
 
-/** Most links are good, some far, some thin and deep. */
+/** Chooses times of a link: most links are good, some are far, some have little throughput and much buffer. */
 function someTimes(random: SeededRandom): PipeTimes {
   if (random.chance(0.75)) {
     return { ...GOOD, latencyMs: random.pick([0, 1, 1, 20]) };

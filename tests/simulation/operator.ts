@@ -10,10 +10,10 @@ import type { SimulatedManager } from "./simulated_manager.ts";
 import { Viewer } from "./viewer.ts";
 import type { World } from "./world.ts";
 
-/** Someone who runs, cancels and watches commands. */
+/** Operator who runs, cancels and watches commands. */
 export class Operator {
   readonly viewers: Viewer[] = [];
-  /** Nobody waits for these any more, and nobody will cancel them. */
+  /** Commands that nobody waits for any more, and that nobody will cancel. */
   readonly givenUp = new Set<bigint>();
   readonly #world: World;
   readonly #manager: SimulatedManager;
@@ -34,7 +34,7 @@ export class Operator {
     this.#random = world.random.fork("operator");
   }
 
-  /** Does one thing that operators do. */
+  /** Does one of the things that operators do. */
   act(): void {
     const random = this.#random;
     const choice = random.fraction();
@@ -45,7 +45,7 @@ export class Operator {
     else this.#watch(this.#anyId());
   }
 
-  /** Runs this, and nothing else happens to it. */
+  /** Runs a program that no other action of this operator affects. */
   runQuietly(agent: string, program: Program): void {
     this.#ask({
       agents: [agent],
@@ -57,7 +57,7 @@ export class Operator {
     }, { tries: 1, isQuiet: true });
   }
 
-  /** Runs something on an agent, or now and then on some. */
+  /** Runs a program on an agent, or sometimes on several. */
   run(agent = this.#someAgent(), program: Program | null = null): void {
     const random = this.#random;
     const others = random.chance(0.1)
@@ -81,7 +81,7 @@ export class Operator {
     this.#ask(request, { tries: 3, isQuiet: false });
   }
 
-  /** Asks, and asks again with the same name when the Manager died before it answered. */
+  /** Sends a request, and repeats it with the same id if the Manager died before its answer. */
   #ask(
     request: RunRequest,
     { tries, isQuiet }: { tries: number; isQuiet: boolean },
@@ -126,13 +126,13 @@ export class Operator {
     if (random.chance(0.3)) this.#watch(id);
   }
 
-  /** Cancels what an agent was given last. */
+  /** Cancels the newest command of an agent. */
   cancelNewestOf(agent: string): void {
     const id = this.#newest.get(agent);
     if (id !== undefined) this.#cancel(id);
   }
 
-  /** Cancels what was not cancelled and has not ended. */
+  /** Cancels all commands that were not cancelled and have not ended. */
   async cancelAll(): Promise<void> {
     const { core, life } = this.#manager;
     if (core === undefined || life === undefined) return;
@@ -168,7 +168,7 @@ export class Operator {
     );
   }
 
-  /** Has one that has ended done again, as another command. */
+  /** Repeats a command that has ended, as a new command. */
   #rerunAny(): void {
     const id = this.#anyId();
     const { core, life } = this.#manager;
@@ -222,7 +222,7 @@ export class Operator {
   }
 }
 
-/** Shorter than most links are away, or about as long, or longer than almost any. */
+/** Chooses a time without link: shorter than most losses of a link, about as long, or longer than almost any. */
 function someLease(random: SeededRandom): number {
   return random.pick([
     random.whole(0, 1_000),

@@ -2,56 +2,56 @@ import type { SeededRandom } from "./seeded_random.ts";
 import type { Trace } from "./trace.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
-/** How a direction of a link is. */
+/** Times and sizes of one direction of a link. */
 export interface PipeTimes {
   readonly latencyMs: number;
   readonly bytesPerMs: number;
-  /** So many bytes on their way or unread make the writer wait. */
+  /** Limit of bytes under way or unread; above it the writer waits. */
   readonly capacity: number;
 }
 
-/** Hears what is written, frame by frame or as it comes, and returns what is sent instead. */
-export type Ear = (
+/** Observes written bytes, frame by frame or as they come, and returns the bytes to send instead. */
+export type Interceptor = (
   bytes: Uint8Array<ArrayBuffer>,
 ) => Uint8Array<ArrayBuffer>;
 
-/** What a pipe is made of. */
+/** Parts of a pipe. */
 export interface PipeOptions {
   readonly time: VirtualTime;
   readonly trace: Trace;
   readonly random: SeededRandom;
   readonly times: PipeTimes;
-  readonly ear: Ear | undefined;
+  readonly intercept: Interceptor | undefined;
 }
 
 interface Packet {
   bytes: Uint8Array<ArrayBuffer>;
-  /** What the writer handed over for it. */
+  /** Bytes that the writer handed over for it. */
   readonly size: number;
-  /** When it arrives, if nothing comes between. */
+  /** Time of its arrival, unless something happens before. */
   at: number;
 }
 
 type Reading = PromiseWithResolvers<Uint8Array<ArrayBuffer> | undefined>;
 
-/** One direction of a connection: bytes on their way, in order. */
+/** One direction of a connection: bytes under way, in order. */
 export class Pipe {
   readonly #options: PipeOptions;
   #times: PipeTimes;
-  /** On their way; the first one arrives next. */
+  /** Packets under way; the first one arrives next. */
   readonly #flying: Packet[] = [];
   readonly #arrived: Packet[] = [];
   #held = 0;
-  /** When the last that was written arrives. */
+  /** Time at which the last written byte arrives. */
   #lastAt = 0;
   #stalledUntil = 0;
   #flight: { cancel(): void } | undefined;
   #reading: Reading | undefined;
   #room = Promise.withResolvers<void>();
-  /** The writer will say nothing more, and the reader may know it. */
+  /** True if the writer has closed and the reader may know it. */
   #isFinished = false;
   #isEnded = false;
-  /** The reader is gone. */
+  /** True if the reader is gone. */
   #isAbandoned = false;
   #isBrokenForWriter = false;
   #isLost = false;
@@ -61,13 +61,13 @@ export class Pipe {
     this.#times = options.times;
   }
 
-  /** Bytes that were taken and are not read. */
+  /** Count of bytes that were taken and are not read. */
   get held(): number {
     return this.#held;
   }
 
   async write(bytes: Uint8Array): Promise<number> {
-    const { random, trace, ear } = this.#options;
+    const { random, trace, intercept } = this.#options;
     while (this.#held >= this.#times.capacity && !this.#isBrokenForWriter) {
       await this.#room.promise;
     }
@@ -80,7 +80,7 @@ export class Pipe {
     const part = bytes.slice(0, size);
     trace.addBytes(part);
     this.#held += size;
-    const sent = ear === undefined ? part : ear(part);
+    const sent = intercept === undefined ? part : intercept(part);
     if (!this.#isAbandoned && !this.#isLost) {
       this.#flying.push({ bytes: sent, size, at: this.#arrival(size) });
       this.#fly();
@@ -96,7 +96,7 @@ export class Pipe {
     return promise;
   }
 
-  /** The writer has closed: the reader hears of it after the last byte. */
+  /** Closes the writer's side: the reader learns of it after the last byte. */
   finish(): void {
     this.#isFinished = true;
     this.#isBrokenForWriter = true;
@@ -105,7 +105,7 @@ export class Pipe {
     this.#fly();
   }
 
-  /** The reader has closed: what comes is thrown away, and the writer hears of it soon. */
+  /** Closes the reader's side: later bytes are dropped, and the writer soon learns of it. */
   abandon(): void {
     const { time } = this.#options;
     this.#isAbandoned = true;
@@ -117,12 +117,12 @@ export class Pipe {
     time.after(this.#times.latencyMs, () => this.#breakForWriter());
   }
 
-  /** Nothing arrives until then. */
+  /** Lets nothing arrive for `ms` milliseconds. */
   stall(ms: number): void {
     this.#stalledUntil = this.#options.time.elapsed + ms;
   }
 
-  /** What is on its way, however late, arrives so soon. */
+  /** Lets all bytes under way arrive within `ms` milliseconds, however late they would have been. */
   hasten(ms: number): void {
     this.#stalledUntil = this.#options.time.elapsed + ms;
     this.#flight?.cancel();
@@ -130,12 +130,12 @@ export class Pipe {
     this.#fly();
   }
 
-  /** It becomes thin or far. */
+  /** Changes the times of the link, to a slow or far one. */
   slow(times: Partial<PipeTimes>): void {
     this.#times = { ...this.#times, ...times };
   }
 
-  /** The link breaks. Each side hears of it when it does, or never. */
+  /** Breaks the link. Each side learns of it at its own time, or never. */
   break(
     { lagMs, writer, reader }: {
       lagMs: number | undefined;
@@ -159,7 +159,7 @@ export class Pipe {
     }
   }
 
-  /** It works again from now on; one that broke has broken. */
+  /** Lets the link work again from now on. A broken one stays broken. */
   heal(times: PipeTimes): void {
     this.#times = times;
     this.#stalledUntil = Math.min(
@@ -174,7 +174,7 @@ export class Pipe {
     this.#fly();
   }
 
-  /** What is lost is lost from some byte on. */
+  /** Drops the bytes under way from a random byte on. */
   #loseSome(random: SeededRandom): void {
     const kept = random.whole(0, this.#flying.length);
     const torn = this.#flying[kept];
@@ -185,7 +185,7 @@ export class Pipe {
     }
   }
 
-  /** When something of this size arrives that is written now: it takes its turn, and the way. */
+  /** Time of arrival for bytes that are written now: they wait for earlier bytes, and then travel. */
   #arrival(size: number): number {
     const { latencyMs, bytesPerMs } = this.#times;
     const { elapsed } = this.#options.time;
@@ -223,7 +223,7 @@ export class Pipe {
     if (packet === undefined) {
       if (!this.#isEnded) return;
       this.#reading = undefined;
-      // An end can be an orderly one or a reset.
+      // The end can be an orderly one or a reset.
       if (this.#options.random.chance(0.5)) reading.resolve(undefined);
       else reading.reject(broken());
       return;
@@ -232,7 +232,7 @@ export class Pipe {
     reading.resolve(this.#part(packet));
   }
 
-  /** What a read returns: all that came in one, or a part of it, cut anywhere. */
+  /** Bytes for one read: a whole packet, or a part of it, cut anywhere. */
   #part(packet: Packet): Uint8Array<ArrayBuffer> {
     const { random } = this.#options;
     const { bytes, size } = packet;

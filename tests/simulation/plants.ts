@@ -3,7 +3,7 @@ import type { Journal, JournalEntry } from "../../lib/agent/journal/journal.ts";
 import type { Body } from "../../lib/wire/message.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
-/** Known bugs that can be planted in the seams: a simulation that does not find them is worth nothing. */
+/** Known bugs that can be planted into the simulation. A simulation that does not find them is worth nothing. */
 export const PLANTS = [
   "ack-before-fsync",
   "resume-off-by-one",
@@ -15,7 +15,7 @@ export const PLANTS = [
 
 export type Plant = typeof PLANTS[number];
 
-/** A disk whose syncs say that it is done, and do nothing. */
+/** Disk whose syncs report success and do nothing. */
 export function lyingDisk(disk: Disk): Disk {
   return {
     list: () => disk.list(),
@@ -29,7 +29,7 @@ export function lyingDisk(disk: Disk): Disk {
   };
 }
 
-/** A resumed stream is asked for from one byte too far. */
+/** Asks for a resumed stream from one byte too far. */
 export function oneTooFar(body: Body): Body {
   if (body.case !== "serverHello") return body;
   for (const resume of body.value.resume) {
@@ -38,7 +38,10 @@ export function oneTooFar(body: Body): Body {
   return body;
 }
 
-/** A command that is being journaled when its connection ends is left out of the next hello, and started all the same. */
+/**
+ * Journal that leaves out of the next hello a command that was being journaled when the connection ended, although it
+ * is then started.
+ */
 export class HastyJournal {
   readonly #journal: Journal;
   readonly #time: VirtualTime;
@@ -58,7 +61,7 @@ export class HastyJournal {
     this.#lastListed = journal.lastCommandId;
   }
 
-  /** The journal, as the agent sees it. */
+  /** The journal as the agent sees it. */
   get journal(): Journal {
     return new Proxy(this.#journal, {
       get: (target, name) => {
@@ -90,7 +93,7 @@ export class HastyJournal {
   readonly #entries: Journal["entries"] = () =>
     this.#journal.entries().filter((entry) => !this.#unlisted.has(entry));
 
-  /** Between this and the hello the highest id is asked for to be told. */
+  /** Called shortly before the agent reads the highest id for its hello. */
   readonly #nextSession: Journal["nextSession"] = async () => {
     const session = await this.#journal.nextSession();
     this.#isDialling = true;

@@ -2,7 +2,7 @@ import { assertNotEquals } from "@std/assert";
 import { type Plant, PLANTS } from "./plants.ts";
 import { complaintOf, search } from "./search.ts";
 
-/** Within so many seeds each bug must be found. */
+/** Count of seeds within which each bug must be found. */
 const SEEDS = 500;
 
 for (const plant of PLANTS) {

@@ -1,22 +1,22 @@
 import type { StreamName } from "../../lib/store/records.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 
-/** What a simulated child does, as the parameters of its command say it. */
+/** Behaviour of a simulated child, taken from the parameters of its command. */
 export interface Program {
-  /** Before it begins, milliseconds. */
+  /** Time before it begins, in milliseconds. */
   readonly delayMs: number;
-  /** Pieces of output, each after a while. */
+  /** Count of pieces of output, with a pause before each. */
   readonly pieces: number;
   readonly pieceBytes: number;
   readonly everyMs: number;
-  /** After its last piece, milliseconds. */
+  /** Time after its last piece, in milliseconds. */
   readonly restMs: number;
   readonly exitCode: number;
-  /** What makes it end early: being asked, being killed, or nothing. */
+  /** Event that ends it early: a request, a kill, or nothing. */
   readonly endsBy: "stop" | "kill" | "nothing";
-  /** Between being asked and the end, milliseconds. */
+  /** Time from that event to the end, in milliseconds. */
   readonly dyingMs: number;
-  /** Asks the Manager for data before it prints. */
+  /** True if it requests data from the Manager before it prints. */
   readonly asks: boolean;
 }
 
@@ -35,15 +35,15 @@ export const TALKATIVE: Program = {
   asks: false,
 };
 
-/** Prints for two minutes, now and then. */
+/** Prints for two minutes, with long pauses. */
 export const LASTING: Program = { ...TALKATIVE, everyMs: 2_000 };
 
-/** A program for an operator to run. */
+/** Chooses a program for an operator to run. */
 export function someProgram(random: SeededRandom): Program {
   const pieces = random.chance(0.3) ? 0 : random.whole(1, 12);
-  // More than may be unacknowledged: it has to wait for the Manager, or to be cut.
+  // Output above the window: the program has to wait for the Manager, or the output is cut.
   const big = random.chance(0.007) ? { pieces: 80, pieceBytes: 65_536 } : {};
-  // Longer than anybody waits: it ends because it is cancelled, or not at all.
+  // Time above anybody's patience: it ends because it is cancelled, or not at all.
   const endless = random.chance(0.06) ? someEnd(random) : {};
   return {
     delayMs: random.chance(0.5) ? 0 : random.whole(0, 40),
@@ -60,7 +60,7 @@ export function someProgram(random: SeededRandom): Program {
   };
 }
 
-/** One that is to end with its link: many would go on for longer than any link. */
+/** Chooses a program that must end with its link. Many would run longer than any link lasts. */
 export function someLeasedProgram(random: SeededRandom): Program {
   return {
     ...someProgram(random),
@@ -68,14 +68,14 @@ export function someLeasedProgram(random: SeededRandom): Program {
   };
 }
 
-/** It goes on until it is asked to end. */
+/** Chooses the way in which an endless program ends. */
 function someEnd(
   random: SeededRandom,
 ): Pick<Program, "restMs" | "endsBy"> {
   return { restMs: ENDLESS_MS, endsBy: random.pick(["stop", "kill"]) };
 }
 
-/** The byte that a command prints at a place of a stream: no other command prints the same there. */
+/** Byte that a command prints at an offset of a stream. No other command prints the same there. */
 export function expectedBytes(
   nonce: bigint,
   stream: StreamName,

@@ -16,31 +16,33 @@ const OPEN: ReadonlySet<CommandStateName> = new Set([
 
 type Hello = Parameters<Store["admitAgent"]>[1];
 
-/** A command, as the database has it. */
+/** Command as the database has it. */
 export interface Known {
   readonly id: bigint;
   readonly nonce: bigint;
   readonly agent: string;
   state: CommandStateName;
   presumed: boolean;
-  /** That it is to be cancelled is durable. */
+  /** True if its cancel is durable. */
   isCancelled: boolean;
-  /** By a result, or by what is presumed. */
+  /** True if it ended, by a result or by a presumption. */
   readonly hasEnded: boolean;
   readonly recorded: Record<StreamName, bigint>;
 }
 
-/** What the Manager's database says, followed write by write, with the rules that each write must keep. */
+/** Content of the Manager's database, followed write by write, with the rules that each write must keep. */
 export class Records {
   readonly #truth: Truth;
-  /** Whether an agent runs twice, or came back as it was: of its first connection after that nothing is sure. */
+  /**
+   * True if an agent runs twice, or came back in an older state: its first connection after that is not predictable.
+   */
   readonly #isDoubled: (agent: string) => boolean;
-  /** Whether an agent goes on at another machine: what it called lost it may tell again. */
+  /** True if an agent continues on another machine: it may report as lost what it has reported already. */
   readonly #hasNewInstance: (agent: string) => boolean;
-  /** Commits have failed. */
+  /** True if commits have failed. */
   mayHaveHoles = false;
   readonly #known = new Map<bigint, Known>();
-  /** The newest connection of each agent. */
+  /** Newest connection of each agent. */
   readonly #sessions = new Map<string, Pick<Hello, "instance" | "session">>();
 
   constructor(
@@ -55,14 +57,14 @@ export class Records {
     this.#hasNewInstance = hasNewInstance;
   }
 
-  /** Whether the database knows a command of this id. */
+  /** True if the database knows a command of this id. */
   has(id: bigint): boolean {
     return this.#known.has(id);
   }
 
   /**
-   * Whether the database has something to say to this command yet. Of an agent that runs twice, one may have said of a
-   * command that it was lost while it went on at the other, where nobody can cancel it.
+   * True if the database can still do something about this command. If an agent runs twice, one may have reported the
+   * command as lost while it went on at the other, where nobody can cancel it.
    */
   caresFor(nonce: bigint): boolean {
     const known = [...this.#known.values()].find((each) =>
@@ -72,7 +74,7 @@ export class Records {
       (OPEN.has(known.state) || !this.#isDoubled(known.agent));
   }
 
-  /** The command of this id. */
+  /** Command of this id. */
   find(id: bigint): Known | undefined {
     return this.#known.get(id);
   }
@@ -85,7 +87,7 @@ export class Records {
     return this.#known.get(id)?.nonce;
   }
 
-  /** Commands were created, or what an earlier request started is told again. */
+  /** Notes commands that were created, or that an earlier request created. */
   created(answer: unknown): void {
     const { commands, repeated } = answer as {
       commands: readonly CommandRecord[];
@@ -110,7 +112,7 @@ export class Records {
     }
   }
 
-  /** A write is durable. */
+  /** Notes a durable write. */
   note(method: StoreMethod, args: readonly unknown[]): void {
     const [first, second] = args;
     switch (method) {
@@ -129,7 +131,7 @@ export class Records {
     }
   }
 
-  /** Of the same instance only ever newer sessions are let in. */
+  /** Checks that only ever newer sessions of the same instance are admitted. */
   #admitted(agent: string, { instance, session }: Hello): void {
     const before = this.#sessions.get(agent);
     this.#truth.must(
@@ -140,7 +142,7 @@ export class Records {
     this.#sessions.set(agent, { instance, session });
   }
 
-  /** Begins anew with what a database has that was put back. */
+  /** Starts again with the content of a restored database. */
   async read(store: Store): Promise<void> {
     this.#known.clear();
     this.#sessions.clear();
@@ -177,7 +179,7 @@ export class Records {
     known.isCancelled ||= (patch.cancelRequestedAt ?? null) !== null;
     const state = patch.state ?? known.state;
     const presumed = patch.presumed ?? known.presumed;
-    // Of an agent that runs twice, one calls lost what goes on at the other.
+    // If an agent runs twice, one may report as lost a command that goes on at the other.
     const isDisputed = known.state === "lost" &&
       (this.#isDoubled(known.agent) || this.#hasNewInstance(known.agent));
     const wasCertain = !OPEN.has(known.state) && !known.presumed &&
@@ -229,7 +231,7 @@ export class Records {
     if (known === undefined) return;
     const expected = known.recorded[stream];
     this.#truth.must(
-      // What came behind a piece that could not be recorded stays, and the hole is marked.
+      // Output after a piece that could not be recorded is kept, and the hole is marked.
       offset - cut === expected || this.mayHaveHoles && offset > expected,
       () =>
         `${stream} of command ${id} (${

@@ -1,10 +1,10 @@
 import { type Report, simulate, type SimulationOptions } from "./simulation.ts";
 
-/** Which seeds to try. */
+/** Seeds to try. */
 export interface SearchOptions extends SimulationOptions {
   readonly from: number;
   readonly seeds: number;
-  /** Hears of each run. */
+  /** Called after each run. */
   readonly ran?: (report: Report) => void;
 }
 
@@ -20,7 +20,7 @@ export async function search(
   return undefined;
 }
 
-/** What to say of a run that broke a rule; empty for none. */
+/** Report of a run that broke a rule; empty if it broke none. */
 export function complaintOf(report: Report | undefined): string {
   return report === undefined
     ? ""

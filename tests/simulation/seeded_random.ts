@@ -22,7 +22,7 @@ export class SeededRandom implements Random {
     for (let turn = 0; turn < 12; turn++) this.#next();
   }
 
-  /** Another one, for a part of this name. */
+  /** Random source for the part with this name. */
   fork(name: string): SeededRandom {
     return new SeededRandom(`${this.#seed}/${name}`);
   }
@@ -37,29 +37,29 @@ export class SeededRandom implements Random {
     return this.#next() / 2 ** 32;
   }
 
-  /** True so often, from 0 to 1. */
+  /** True with this probability, from 0 to 1. */
   chance(probability: number): boolean {
     return this.fraction() < probability;
   }
 
-  /** A number from `least` up to, but not including, `end`. */
+  /** Number from `least` up to, but not including, `end`. */
   between(least: number, end: number): number {
     return least + this.fraction() * (end - least);
   }
 
-  /** A whole number from `least` to `most`. */
+  /** Whole number from `least` to `most`. */
   whole(least: number, most: number): number {
     return least + Math.floor(this.fraction() * (most - least + 1));
   }
 
-  /** One of them. */
+  /** One of the choices. */
   pick<T>(choices: readonly T[]): T {
     if (choices.length === 0) throw new TypeError("There is nothing to pick");
-    // Undefined is a choice, too.
+    // Undefined may be a choice, too.
     return choices[Math.floor(this.fraction() * choices.length)] as T;
   }
 
-  /** sfc32: small, quick, and good enough for faults. */
+  /** sfc32: small, fast, and good enough for faults. */
   #next(): number {
     const t = (this.#a + this.#b + this.#d) | 0;
     this.#d = (this.#d + 1) | 0;
@@ -70,7 +70,7 @@ export class SeededRandom implements Random {
   }
 }
 
-/** Makes numbers of a text: the start of an sfc32. */
+/** Derives numbers from a text, as the start of an sfc32. */
 function scramble(text: string): () => number {
   let hash = 1_779_033_703 ^ text.length;
   for (let at = 0; at < text.length; at++) {

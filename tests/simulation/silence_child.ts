@@ -1,7 +1,7 @@
 /**
- * Lets a day of silence pass on a virtual clock, and prints in bytes how much more was in memory after its last hour than
- * after its first, and at most in its evening than at most before. A program of its own, so that nothing else is in
- * memory.
+ * Lets a day of silence pass on a virtual clock and prints two growths of memory in bytes: from after the first hour to
+ * after the last, and from the highest before the evening to the highest in it. It is a program of its own, so that
+ * nothing else is in memory.
  *
  *     deno run -A --v8-flags=--expose-gc,--no-flush-bytecode tests/simulation/silence_child.ts away|deaf|mute|dead
  *
@@ -12,10 +12,10 @@ import { withoutManager } from "./silent_manager.ts";
 
 const HOUR_MS = 3_600_000;
 const HOURS = 24;
-/** By then all that fills up to a bound is full, or grows too slowly to matter. */
+/** Hour at which everything that fills up to a limit is full, or grows too slowly to matter. */
 const EVENING = 16;
 
-/** What was in memory, bytes: objects, and buffers besides what a disk in memory has. */
+/** Memory in use, in bytes: objects, and buffers without those of a disk in memory. */
 interface Memory {
   readonly objects: number;
   readonly buffers: number;
@@ -71,13 +71,13 @@ async function withAgents(agents: SilentAgents): Promise<string> {
   return truth.violation?.message ?? agents.complaint;
 }
 
-/** What is left when all has gone that can go. */
+/** Memory in use after a full collection. */
 function memory(diskBytes: number): Memory {
   const collectGarbage: unknown = Reflect.get(globalThis, "gc");
   if (typeof collectGarbage !== "function") {
     throw new TypeError("Run it with --v8-flags=--expose-gc");
   }
-  // The second time finds what the first one made free to go.
+  // The second collection frees what the first one made free.
   collectGarbage();
   collectGarbage();
   const { heapUsed, external } = Deno.memoryUsage();

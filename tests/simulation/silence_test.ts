@@ -7,15 +7,18 @@ const CHILD = fileURLToPath(new URL("./silence_child.ts", import.meta.url));
 
 const MIB = 1_048_576;
 
-/** Of objects in a day: 1,000 open commands an agent, and the traces of 10,000 that have ended, come to stay. */
+/**
+ * Allowed growth of objects in a day: 1,000 open commands an agent, and the traces of 10,000 ended ones, stay in
+ * memory.
+ */
 const MORE_OBJECTS = 6 * MIB;
-/** And in its last eight hours: some more traces. */
+/** Allowed growth of objects in its last eight hours: some more traces. */
 const MORE_LATE_OBJECTS = MIB / 2;
 
-/** Of buffers: what is under way at the moment, and what the simulated disk has put aside for its files. */
+/** Allowed growth of buffers: messages under way, and the space that the simulated disk holds for its files. */
 const MORE_BUFFERS = 12 * MIB;
 
-Deno.test("an agent whose Manager is away for a day keeps its journal within its bound, and delivers in the end", async () => {
+Deno.test("an agent without its Manager for a day keeps its journal within bounds, and delivers in the end", async () => {
   const used: number[] = [];
   const report = await withoutManager(24, (bytes) => void used.push(bytes));
   assertEquals(report.violation, undefined);
@@ -24,7 +27,7 @@ Deno.test("an agent whose Manager is away for a day keeps its journal within its
   assertLess(Math.max(...used), 4 * (Limits.offlineOutput + MIB));
 });
 
-Deno.test("an agent whose Manager is away for a day, with commands that go on, needs no more memory", () =>
+Deno.test("an agent without its Manager for a day, with running commands, needs no more memory", () =>
   needsNoMore("away"));
 
 Deno.test("a Manager whose agents read nothing for a day needs no more memory", () =>

@@ -16,24 +16,24 @@ import { Trace } from "./trace.ts";
 import { Truth } from "./truth.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
-/** How an agent is silent: it reads nothing; reads, and answers nothing but pings; or answers nothing at all. */
+/** Kinds of silence: an agent reads nothing; reads and answers only pings; or answers nothing at all. */
 export const SILENCES = ["deaf", "mute", "dead"] as const;
 
 export type Silence = typeof SILENCES[number];
 
-/** Agents of a kind. */
+/** Count of agents of a kind. */
 const AGENTS = 2;
 
-/** How often an agent that is alive says so, milliseconds. */
+/** Time between two signs of life of a living agent, in milliseconds. */
 const SIGN_OF_LIFE_MS = 10_000;
 
-/** An agent whose connection has ended dials again after so long, milliseconds. */
+/** Delay before an agent dials again after its connection has ended, in milliseconds. */
 const DIAL_AGAIN_MS = 2_000;
 
-/** How often operators do something with each agent, milliseconds. */
+/** Time between two actions of operators on each agent, in milliseconds. */
 const ACT_MS = 60_000;
 
-/** Nobody watches a command for longer, milliseconds. */
+/** Longest time that a command is watched, in milliseconds. */
 const WATCH_MS = 300_000;
 
 const EXPECTED = [
@@ -44,10 +44,10 @@ const EXPECTED = [
   "watched",
 ];
 
-/** Parameters that would be seen if they stayed. */
+/** Parameters that would show in memory if they stayed. */
 const PARAMS = JSON.stringify("x".repeat(20_000));
 
-/** A real Manager, the same one all day, with agents of one kind of silence and operators who go on asking. */
+/** A real Manager, the same one all day, with agents of one kind of silence and operators who keep asking. */
 export class SilentAgents implements AsyncDisposable {
   readonly time = new VirtualTime();
   readonly truth: Truth;
@@ -98,10 +98,15 @@ export class SilentAgents implements AsyncDisposable {
     });
     const bounds = new Bounds({ truth, journal: JOURNAL_LIMITS, hellos: 200 });
     time.look = () => bounds.checkManager(this.#core);
-    this.#network = new Network({ time, trace, random, ear: () => undefined });
+    this.#network = new Network({
+      time,
+      trace,
+      random,
+      intercept: () => undefined,
+    });
   }
 
-  /** What operators should have been answered and were not, or this would have been a day of nothing. */
+  /** Missing answers to operators; without answers this would have been a day of nothing. */
   get complaint(): string {
     const missing = EXPECTED.filter((answer) => !this.#answers.has(answer));
     return missing.length === 0 ? "" : `no operator heard "${missing}"`;
@@ -145,7 +150,7 @@ export class SilentAgents implements AsyncDisposable {
     });
   }
 
-  /** One connection to its end, and then the next one. */
+  /** Runs one connection to its end, and then the next one. */
   async #connect(name: string, session: bigint): Promise<void> {
     const { time } = this;
     const { signal } = new AbortController();
@@ -155,7 +160,7 @@ export class SilentAgents implements AsyncDisposable {
       await say(transport, helloOf(name, session));
       await this.#endOf(transport);
     } catch {
-      // Broken: that is how these connections end.
+      // A broken connection: that is how these end.
     }
     transport.close();
     time.after(DIAL_AGAIN_MS, () => {
@@ -165,7 +170,7 @@ export class SilentAgents implements AsyncDisposable {
 
   async #endOf(transport: Transport): Promise<void> {
     if (this.#silence === "deaf") {
-      // It hears of the end only by what it cannot write any more.
+      // This agent learns of the end only when it can write no more.
       for (;;) {
         await this.time.pass(SIGN_OF_LIFE_MS);
         await say(transport, body("ping"));
@@ -190,7 +195,7 @@ export class SilentAgents implements AsyncDisposable {
     }
   }
 
-  /** What operators do: as many commands as there may be, and then one by one. */
+  /** Does what operators do: first as many commands as allowed, and then one at a time. */
   #act(name: string): void {
     void this.#runSome(name, this.time.elapsed < 60_000 ? 1_000 : 5);
     this.time.after(ACT_MS, () => this.#act(name));
@@ -215,7 +220,7 @@ export class SilentAgents implements AsyncDisposable {
     });
   }
 
-  /** Cancels the oldest, gives the next one up, watches one, and asks why. */
+  /** Cancels the oldest command, gives the next one up, watches one, and asks why it waits. */
   async #lookAround(agent: string): Promise<void> {
     const [first, second, third] = this.#core.commands.of(agent)
       .map(({ id }) => id);

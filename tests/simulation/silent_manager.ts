@@ -24,7 +24,7 @@ const BUSY: Program = {
   everyMs: 5_000,
 };
 
-/** An agent with commands that go on printing while its Manager is away for so many hours, and then for one more. */
+/** Runs an agent with commands that print while its Manager is away for `hours`, and then for one more hour. */
 export function withoutManager(
   hours: number,
   hourHasPassed: (diskBytes: number) => void,

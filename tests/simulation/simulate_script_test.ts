@@ -13,13 +13,13 @@ Deno.test("the same seed has the same digest in another process", async () => {
   assertStringIncludes(text, `digest ${here.digest}`);
 });
 
-Deno.test("simulate tells how many seeds a second it has tried", async () => {
+Deno.test("simulate reports how many seeds a second it has tried", async () => {
   const { code, text } = await script("--seeds", "3", "--agents", "3");
   assertEquals(code, 0);
   assertMatch(text, /3 seeds, \d+ commands, [\d.]+ seeds\/s, no violation/);
 });
 
-Deno.test("simulate shows the seed and what happened when a rule breaks, and fails", async () => {
+Deno.test("simulate shows the seed and the events when a rule breaks, and fails", async () => {
   const { code, text } = await script(
     ...["--seeds", "500", "--agents", "5", "--plant", "resume-off-by-one"],
   );
@@ -39,7 +39,7 @@ for (
     ["a flag that it does not have", ["--seads", "3"], "Usage: deno task sim"],
   ] as const
 ) {
-  Deno.test(`simulate does not take ${what}, and says what it takes`, async () => {
+  Deno.test(`simulate refuses ${what}, and names the accepted values`, async () => {
     const { code, text, complaints } = await script(...args);
     assertEquals([code, text], [2, ""]);
     assertStringIncludes(complaints, complaint);

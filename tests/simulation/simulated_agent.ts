@@ -20,43 +20,48 @@ import type { World } from "./world.ts";
 import { decode } from "../../lib/protobuf/protobuf_reader.ts";
 import { encode } from "../../lib/protobuf/protobuf_writer.ts";
 
-/** An agent that cannot start is started again after so long, milliseconds. */
+/** Delay before an agent that could not start is started again, in milliseconds. */
 const START_AGAIN_MS = 5_000;
 
-/** A grace, what is given up after it, the last acknowledgements, and a disk that is full or fails, milliseconds. */
+/**
+ * Longest time of a stop, in milliseconds: the grace, giving up after it, the last acknowledgements, and a full or
+ * failing disk.
+ */
 const STOP_MS = 60_000;
 
-/** How a journal comes to another machine. */
+/** Move of a journal to another machine. */
 export interface Move {
-  /** An older copy of the journal goes there; undefined: the journal itself. */
+  /** Older copy of the journal to move; undefined for the journal itself. */
   readonly image: MemoryDisk | undefined;
-  /** The other machine calls itself by the same id, as copies of an image and containers do: the instance stays. */
+  /**
+   * True if the other machine has the same machine id, as copies of an image and containers have: the instance stays.
+   */
   readonly isTwin: boolean;
-  /** How the agent ended on the old one. */
+  /** Death of the agent on the old machine. */
   readonly death: Death;
   readonly awayMs: number;
 }
 
-/** An agent, the disk of its machine, and what came of it so far. */
+/** Agent with the disk of its machine, and the facts about both. */
 export class SimulatedAgent extends Mortal {
   readonly name: string;
   readonly wall = { offsetMs: 0 };
-  /** Its disk was lost, came back older, or was copied. */
+  /** True if its disk was lost, came back in an older state, or was copied. */
   diskLost = false;
-  /** Another machine has a copy of it. */
+  /** True if another machine has a copy of it. */
   wasCopied = false;
-  /** It has an older or a copied journal that still calls itself by the same instance. */
+  /** True if it has an older or copied journal with the same instance. */
   doubled = false;
-  /** Its journal is another machine's: what it called lost, it tells again as another instance. */
+  /** True if its journal comes from another machine: it reports lost commands again, as another instance. */
   hasNewInstance = false;
-  /** Its disk gave errors or was full: output may be cut. */
+  /** True if its disk gave errors or was full: output may be cut. */
   outputMayBeCut = false;
-  /** It stays away for good. */
+  /** True if it stays away for good. */
   isGone = false;
   syncMs = 0;
   failing = 0;
   journal: Journal | undefined;
-  /** Counts its starts. */
+  /** Count of its starts. */
   startNumber = 0;
   readonly #world: World;
   readonly #random: SeededRandom;
@@ -66,12 +71,12 @@ export class SimulatedAgent extends Mortal {
   #machineId: string;
   #disk: MemoryDisk;
   #core: AgentCore | undefined;
-  /** How its last run ended, as long as its disk was not looked at since. */
+  /** Death of its last run, until its disk was checked. */
   #crash: Death | undefined;
   #hasLostPower = false;
-  /** Commands that were finished when the power went: their output was on the disk. */
+  /** Commands that were finished when the power failed: their output was on the disk. */
   readonly #whole = new Set<bigint>();
-  /** Commands that had not finished when it died last. */
+  /** Commands that had not finished when it last died. */
   #unfinished: readonly bigint[] = [];
   readonly #leftBehind = new Set<bigint>();
   #moves = 0;
@@ -102,12 +107,12 @@ export class SimulatedAgent extends Mortal {
     this.#host = this.#newHost("host");
   }
 
-  /** The machine on which it runs now. */
+  /** Machine on which it runs now. */
   get host(): Host {
     return this.#host;
   }
 
-  /** Its connection, once the Manager has let it in. */
+  /** Its connection, once the Manager has admitted it. */
   get session(): AgentSession | undefined {
     return this.isAlive ? this.#core?.session : undefined;
   }
@@ -116,12 +121,12 @@ export class SimulatedAgent extends Mortal {
     return !this.outputMayBeCut;
   }
 
-  /** Whether a command's output may have a cut by now. */
+  /** True if a command's output may have a cut by now. */
   mayHaveCut(nonce: bigint): boolean {
     return this.outputMayBeCut || this.#hasLostPower && !this.#whole.has(nonce);
   }
 
-  /** Whether a command went on at a machine from which its agent has gone to another one. */
+  /** True if a command went on at a machine that its agent has left. */
   wasLeftBehind(nonce: bigint): boolean {
     return this.#leftBehind.has(nonce);
   }
@@ -130,7 +135,7 @@ export class SimulatedAgent extends Mortal {
     return this.host.isEnding(markerOf(entry));
   }
 
-  /** What is on its disk now will stay there, whatever happens. */
+  /** Makes everything on its disk durable. */
   settleDisk(): void {
     this.#disk.settle();
   }
@@ -189,12 +194,12 @@ export class SimulatedAgent extends Mortal {
     this.end("kill");
   }
 
-  /** What the disk has now, for `restore`. */
+  /** Copy of the disk as it is now, for `restore`. */
   image(): MemoryDisk {
     return this.#disk.copy(this.#diskOptions());
   }
 
-  /** The machine comes back with another disk: an older one, or an empty one. */
+  /** Replaces the disk by an older or an empty one, and starts the machine again. */
   replaceDisk(image: MemoryDisk | undefined, awayMs: number): void {
     this.awayMs = awayMs;
     this.end("power");
@@ -207,7 +212,7 @@ export class SimulatedAgent extends Mortal {
     if (image !== undefined) this.doubled = true;
   }
 
-  /** Its journal is taken to a machine on which nothing runs of what it tells; what runs on this one is left alone. */
+  /** Moves its journal to a machine on which none of its commands run. Those on the old machine continue. */
   move({ image, isTwin, death, awayMs }: Move): void {
     this.awayMs = awayMs;
     this.end(death);
@@ -232,7 +237,7 @@ export class SimulatedAgent extends Mortal {
     this.doubled ||= isTwin;
   }
 
-  /** Whether the disk is only as large as what is on it. */
+  /** True if the disk has no free space. */
   get isFull(): boolean {
     return this.#disk.capacity < Infinity;
   }
@@ -287,12 +292,12 @@ export class SimulatedAgent extends Mortal {
     );
   }
 
-  /** In the middle of a call: the rest of the world hears of it in its own turn. */
+  /** Handles its death, in the middle of a call: the rest of the world hears of it in its own turn. */
   #died(life: Life): void {
     const { time, trace, network } = this.#world;
     const death = this.takeDeath();
     trace.add(`${this.host.options.agent} DIES (${death})`);
-    // Its last call may still do a part of its work; the next start finds what came of it.
+    // Its last call may still do a part of its work; the next start finds the result.
     this.#disk.crash();
     this.#crash = death;
     this.host.orphan(life);
@@ -351,13 +356,13 @@ export class SimulatedAgent extends Mortal {
     };
   }
 
-  /** Whether it is the copy of another. */
+  /** True if it is the copy of another agent. */
   get isClone(): boolean {
     return this.#isClone;
   }
 }
 
-/** Sizes at which a small run comes to the ends of a journal. */
+/** Sizes of a journal that a small run can fill. */
 export const SMALL_JOURNAL: Partial<JournalLimits> = {
   reserve: 8_192,
   reserveRecord: 1_024,

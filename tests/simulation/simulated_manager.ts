@@ -12,18 +12,18 @@ import { simulatedStore } from "./simulated_store.ts";
 import { hex } from "./truth.ts";
 import type { World } from "./world.ts";
 
-/** Output that waits for the disk, of all agents, may not be more than what one agent may have there, times agents. */
+/** Limit of output that waits for the disk, for each agent. All agents together may have this times their count. */
 const UNWRITTEN_BYTES = 4 * 1_048_576 + 65_536;
 
-/** The Manager, its disk, and what came of it so far. */
+/** Manager with its disk, and the facts about both. */
 export class SimulatedManager extends Mortal implements AsyncDisposable {
   readonly wall = { offsetMs: 0 };
   readonly records: Records;
-  /** How long a commit takes, milliseconds. */
+  /** Duration of a commit, in milliseconds. */
   commitMs = 2;
-  /** How likely a commit is to fail. */
+  /** Probability that a commit fails. */
   failing = 0;
-  /** It came back from a backup. */
+  /** True if it was restored from a backup. */
   wasRestored = false;
   readonly #world: World;
   readonly #random: SeededRandom;
@@ -108,7 +108,7 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
     return this.#disk.backup();
   }
 
-  /** Ends the Manager, puts a backup in its place, and starts it. */
+  /** Ends the Manager, restores a backup, and starts it. */
   async restore(backup: string, awayMs: number): Promise<void> {
     const { time, trace } = this.#world;
     this.#isAway = true;
@@ -204,7 +204,7 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
   }
 }
 
-/** What is written to the database, in a few words. */
+/** Describes a write to the database in a few words. */
 function inWords(method: StoreMethod, args: readonly unknown[]): string {
   const [first, second] = args;
   switch (method) {

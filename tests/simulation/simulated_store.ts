@@ -6,27 +6,27 @@ import { never } from "./life.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
-/** What a simulated store is made of. */
+/** Parts of a simulated store. */
 export interface SimulatedStoreOptions {
   readonly life: Life;
   readonly time: VirtualTime;
   readonly random: SeededRandom;
-  /** How long a commit takes now, milliseconds. */
+  /** Duration of a commit now, in milliseconds. */
   readonly commitMs: () => number;
-  /** How likely a commit is to fail. */
+  /** Probability that a commit fails. */
   readonly failing: () => number;
-  /** Hears of each write once it is durable. */
+  /** Called with each write once it is durable. */
   readonly written: (method: StoreMethod, args: readonly unknown[]) => void;
-  /** May change what goes in, for a bug that is planted. */
+  /** May change a request, for a planted bug. */
   readonly changed: (
     method: StoreMethod,
     args: readonly unknown[],
   ) => readonly unknown[];
-  /** May change what comes out. */
+  /** May change an answer. */
   readonly answered: (method: StoreMethod, answer: unknown) => unknown;
-  /** A bug that is planted: writes are answered before they are durable. */
+  /** Planted bug: writes are answered before they are durable. */
   readonly hasty: boolean;
-  /** Asked for and not durable: bytes of output. */
+  /** Called with the count of output bytes that were asked for and are not durable. */
   readonly waiting: (bytes: number) => void;
 }
 
@@ -37,8 +37,8 @@ interface Request {
 }
 
 /**
- * A real store, as one run of the Manager sees it: a commit takes its time, and may be done and not answered, or never be
- * done, when the Manager dies.
+ * Real store as one run of the Manager sees it. A commit takes its time. If the Manager dies, a commit may be done
+ * without an answer, or never be done.
  */
 export function simulatedStore(
   store: Store,
@@ -78,12 +78,12 @@ class StoreQueue {
     this.#waiting.push(request);
     this.#count(request, 1);
     if (!this.#isBusy) this.#commitSoon();
-    // What needs an answer from the database gets it in time; all else is told to be done at once.
+    // Writes that need an answer from the database get it in time; all others are reported as done at once.
     if (hasty && /^(patch|append)/.test(method)) return undefined;
     return await life.guarded(request.answer.promise);
   }
 
-  /** What is asked for while a commit is under way is committed with the next. */
+  /** Commits requests that come during a commit together with the next one. */
   #commitSoon(): void {
     const { life, time, random, commitMs } = this.#options;
     this.#isBusy = true;
@@ -108,7 +108,7 @@ class StoreQueue {
     });
   }
 
-  /** Does it, and returns how to tell who asked. */
+  /** Carries out a request, and returns a function that answers the caller. */
   #perform(request: Request): () => void {
     const { method, args, answer } = request;
     const done = this.#do(method, args).then((value) => {
@@ -120,7 +120,7 @@ class StoreQueue {
     return () => void done.then(answer.resolve, answer.reject);
   }
 
-  /** Nothing of it is done. */
+  /** Fails a request without doing any of it. */
   #refuse(request: Request): () => void {
     const cause = "Cannot commit: planned";
     this.#count(request, -1);

@@ -4,12 +4,12 @@ import { JOURNAL_LIMITS } from "../../lib/agent/journal/limits.ts";
 import { Bounds } from "./bounds.ts";
 import { convergence, finalRules } from "./checks.ts";
 import { checkCopied } from "./copy_rules.ts";
-import { changing, hearing, inWords } from "./ear.ts";
+import { changing, inWords, observing } from "./interceptors.ts";
 import { Faults } from "./faults.ts";
 import { LinkRules } from "./link_rules.ts";
 import { Network, type Wire } from "./network.ts";
 import { Operator } from "./operator.ts";
-import type { Ear } from "./pipe.ts";
+import type { Interceptor } from "./pipe.ts";
 import { oneTooFar, type Plant } from "./plants.ts";
 import { SeededRandom } from "./seeded_random.ts";
 import { SimulatedAgent, SMALL_JOURNAL } from "./simulated_agent.ts";
@@ -21,20 +21,20 @@ import { VirtualTime } from "./virtual_time.ts";
 import { WireRules } from "./wire_rules.ts";
 import type { World } from "./world.ts";
 
-/** How a run is made. */
+/** Settings of a run. */
 export interface SimulationOptions {
   readonly agents: number;
-  /** A bug in the seams, to see that it is found. */
+  /** Bug to plant, to see that it is found. */
   readonly plant?: Plant | undefined;
-  /** Whether lines of the trace are kept. */
+  /** True to keep the lines of the trace. */
   readonly trace?: boolean;
-  /** Nothing goes wrong. */
+  /** True for a run without faults. */
   readonly calm?: boolean;
-  /** What happens, instead of what the seed would have happen; all must be well after it. */
+  /** Events of the run, in place of the seed's; all must be well after them. */
   readonly story?: (parts: StoryParts) => Promise<void>;
 }
 
-/** What a story can be made of. */
+/** Parts for a story. */
 export interface StoryParts {
   readonly time: VirtualTime;
   readonly manager: SimulatedManager;
@@ -43,36 +43,36 @@ export interface StoryParts {
   readonly network: Network;
 }
 
-/** What came of a run. */
+/** Result of a run. */
 export interface Report {
   readonly seed: number;
-  /** Equal for equal runs. */
+  /** Digest, equal for equal runs. */
   readonly digest: string;
-  /** The rule that was broken. */
+  /** Rule that was broken. */
   readonly violation: string | undefined;
   readonly trace: readonly string[];
   readonly faults: readonly string[];
   readonly commands: number;
   readonly effects: number;
-  /** How many commands ended how. */
+  /** Count of commands by their end. */
   readonly ends: Readonly<Record<string, number>>;
-  /** Of virtual time, milliseconds. */
+  /** Virtual time of the run, in milliseconds. */
   readonly elapsedMs: number;
   readonly events: number;
-  /** The most that was in each kind of queue. */
+  /** Highest length of each kind of queue. */
   readonly most: ReadonlyMap<string, number>;
 }
 
-/** Between the last fault and the moment at which all must be well, milliseconds. */
+/** Time from the last fault to the moment at which all must be well, in milliseconds. */
 const CONVERGE_MS = 30 * 60_000;
 
-/** Commands that nobody has cancelled are cancelled so long after the last fault, milliseconds. */
+/** Time from the last fault to the cancel of all other commands, in milliseconds. */
 const LAST_CANCEL_MS = 3 * 60_000;
 
-/** How often it is looked at whether all is well, milliseconds. */
+/** Time between two checks if all is well, in milliseconds. */
 const LOOK_MS = 1_000;
 
-/** Runs a fleet through what a seed does to it, and says which rule broke, if one did. */
+/** Runs a fleet with the faults of a seed, and reports the first broken rule, if there is one. */
 export async function simulate(
   seed: number,
   options: SimulationOptions,
@@ -133,7 +133,7 @@ class Simulation implements World, AsyncDisposable {
       time,
       trace: this.trace,
       random: this.random.fork("network"),
-      ear: (wire, direction) => this.#ear(wire, direction),
+      intercept: (wire, direction) => this.#interceptor(wire, direction),
     });
     this.#manager = new SimulatedManager(this);
     this.#rules = new WireRules({
@@ -214,7 +214,7 @@ class Simulation implements World, AsyncDisposable {
     };
   }
 
-  /** Operators act and things go wrong. */
+  /** Lets operators act and faults happen. */
   async #turmoil(): Promise<void> {
     const { time, agentCount } = this;
     const shape = this.random.fork("schedule");
@@ -236,7 +236,7 @@ class Simulation implements World, AsyncDisposable {
     await time.run(lasts, () => this.truth.violation !== undefined);
   }
 
-  /** Nothing goes wrong any more, and all must become well. */
+  /** Ends all faults; all must become well. */
   async #calm(): Promise<void> {
     const { time, truth } = this;
     const isBroken = () => truth.violation !== undefined;
@@ -256,7 +256,7 @@ class Simulation implements World, AsyncDisposable {
     this.#ends = await finalRules(this, this.#agents, this.#manager);
   }
 
-  /** What nobody has asked to end would go on for ever. */
+  /** Cancels commands that would otherwise run for ever. */
   #lookAfter(): void {
     const { records } = this.#manager;
     void this.#operator.cancelAll();
@@ -291,7 +291,7 @@ class Simulation implements World, AsyncDisposable {
     return copy;
   }
 
-  #ear(wire: Wire, direction: "up" | "down"): Ear | undefined {
+  #interceptor(wire: Wire, direction: "up" | "down"): Interceptor | undefined {
     const change = this.#plantedChange(direction);
     const told = (body: Body) => {
       this.#traps.heard(wire, body);
@@ -309,7 +309,7 @@ class Simulation implements World, AsyncDisposable {
       );
     };
     if (change === undefined) {
-      return hearing(told, {
+      return observing(told, {
         all: () => this.trace.isKept || this.#traps.waitsFor(wire.agent),
       });
     }

@@ -2,10 +2,10 @@ import { assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import { complaintOf, search } from "./search.ts";
 import { simulate } from "./simulation.ts";
 
-/** Enough that some fare well while others do not. */
+/** Count of agents: enough that some do well while others do not. */
 const AGENTS = 20;
 
-Deno.test("a fleet to which nothing happens does all that it is told", async () => {
+Deno.test("a fleet without faults does all that it is told", async () => {
   const report = await simulate(1, { agents: 20, calm: true });
   const { cancelled = 0, failed = 0, succeeded = 0, timed_out: timedOut = 0 } =
     report.ends;

@@ -1,4 +1,4 @@
-/** What happened, as a number that two equal runs share, and as lines where somebody wants to read them. */
+/** Events of a run: as a number that equal runs share, and as lines if somebody wants to read them. */
 export class Trace {
   readonly lines: string[] = [];
   readonly #now: () => number;
@@ -11,12 +11,12 @@ export class Trace {
     this.#kept = kept;
   }
 
-  /** Whether lines are kept; what only they need is not worth making otherwise. */
+  /** True if lines are kept; otherwise text for them need not be made. */
   get isKept(): boolean {
     return this.#kept;
   }
 
-  /** Something happened. It counts for the digest. */
+  /** Adds an event. It counts for the digest. */
   add(text: string): void {
     const now = this.#now();
     this.#mix(Math.floor(now * 1_000));
@@ -24,7 +24,7 @@ export class Trace {
     if (this.#kept) this.#keep(now, text);
   }
 
-  /** Bytes went somewhere. They count for the digest. */
+  /** Adds bytes that were sent. They count for the digest. */
   addBytes(bytes: Uint8Array): void {
     this.#mix(Math.floor(this.#now() * 1_000));
     this.#mix(bytes.length);
@@ -33,12 +33,12 @@ export class Trace {
     }
   }
 
-  /** A line for people, that counts for nothing. */
+  /** Adds a line for people, which does not count for the digest. */
   remark(text: () => string): void {
     if (this.#kept) this.#keep(this.#now(), text());
   }
 
-  /** All that happened so far, as 16 digits. */
+  /** Digest of all events so far, as 16 digits. */
   get digest(): string {
     const hex = (value: number) => (value >>> 0).toString(16).padStart(8, "0");
     return hex(this.#high) + hex(this.#low);

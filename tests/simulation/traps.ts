@@ -6,11 +6,11 @@ interface Trap {
   readonly spring: (wire: Wire) => void;
 }
 
-/** Faults that wait for an agent's next message of a kind: what is rare by chance is not rare so. */
+/** Faults that wait for an agent's next message of a kind, so that rare moments are hit often. */
 export class Traps {
   readonly #armed = new Map<string, Trap>();
 
-  /** Whether a message of this agent is waited for. */
+  /** True if a fault waits for a message of this agent. */
   waitsFor(agent: string): boolean {
     return this.#armed.has(agent);
   }
@@ -19,7 +19,7 @@ export class Traps {
     this.#armed.set(agent, { kind, spring });
   }
 
-  /** A message is on its way. */
+  /** Handles a message that is sent. */
   heard(wire: Wire, body: Body): void {
     const trap = this.#armed.get(wire.agent);
     if (trap?.kind !== body.case) return;
@@ -27,7 +27,7 @@ export class Traps {
     trap.spring(wire);
   }
 
-  /** Nothing is waited for any more. */
+  /** Removes all waiting faults. */
   clear(): void {
     this.#armed.clear();
   }

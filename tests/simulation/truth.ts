@@ -2,30 +2,30 @@ import type { CommandRecord, StreamName } from "../../lib/store/records.ts";
 import { expectedBytes } from "./program.ts";
 import type { Trace } from "./trace.ts";
 
-/** What really became of a command, which no program in the simulation knows. */
+/** The real fate of a command, which no program in the simulation knows. */
 export interface Fate {
   readonly nonce: bigint;
-  /** How often it was begun, anywhere. */
+  /** Count of its starts on any host. */
   effects: number;
-  /** The agent of the host on which it was begun. */
+  /** Agent of the host that started it. */
   agent: string;
-  /** Which start of the agent began it. */
+  /** Number of the agent's start that started it. */
   startNumber: number;
-  /** What it printed, as far as its agent took it. */
+  /** Bytes that it printed, as far as its agent took them. */
   readonly printed: Record<StreamName, number>;
-  /** What it reported when it ended by itself or was ended. */
+  /** Exit code that it reported at its end. */
   exitCode: number | undefined;
-  /** The Manager said that it never arrived, or the agent that it never began. */
+  /** Set if the Manager said that it never arrived, or the agent that it never began. */
   denied: string | undefined;
 }
 
-/** A rule that must hold and does not. */
+/** Rule that must hold and does not. */
 export class Violation extends Error {}
 
-/** What happened outside of all programs, and the rules that must hold at every moment. */
+/** Events outside of all programs, and the rules that must hold at every moment. */
 export class Truth {
   readonly fates = new Map<bigint, Fate>();
-  /** The first rule that was broken. */
+  /** First rule that was broken. */
   violation: Violation | undefined;
   readonly #trace: Trace;
 
@@ -33,7 +33,7 @@ export class Truth {
     this.#trace = trace;
   }
 
-  /** A rule is broken, unless it holds. */
+  /** Reports a broken rule, unless it holds. */
   must(holds: boolean, rule: () => string): void {
     if (holds || this.violation !== undefined) return;
     this.violation = new Violation(rule());
@@ -56,7 +56,7 @@ export class Truth {
     return fate;
   }
 
-  /** A command begins to change the world. */
+  /** Notes that a command begins to change the world. */
   effect(
     nonce: bigint,
     { agent, startNumber, mayRepeat }: {
@@ -81,7 +81,7 @@ export class Truth {
     return fate;
   }
 
-  /** It was said of a command that it has no effect and will have none. */
+  /** Notes a statement that a command has no effect and will have none. */
   deny(nonce: bigint, words: string): void {
     const fate = this.fate(nonce);
     this.must(
@@ -91,7 +91,7 @@ export class Truth {
     fate.denied = words;
   }
 
-  /** Bytes are about to be recorded or shown as a command's output. */
+  /** Checks bytes that are about to be recorded or shown as a command's output. */
   checkBytes(
     nonce: bigint,
     { stream, offset, bytes, where }: {
@@ -121,7 +121,7 @@ export class Truth {
     );
   }
 
-  /** A result is recorded. Its own data say whose it is. */
+  /** Checks a result that is recorded. Its data name the command it belongs to. */
   checkResult(
     record: Pick<CommandRecord, "nonce" | "data" | "exitCode" | "state">,
   ): void {
@@ -148,7 +148,7 @@ export class Truth {
   }
 }
 
-/** A nonce as the trace writes it. */
+/** Nonce in the form of the trace. */
 export function hex(nonce: bigint): string {
   return nonce.toString(16).padStart(16, "0").slice(0, 8);
 }

@@ -10,7 +10,7 @@ import type { SeededRandom } from "./seeded_random.ts";
 import { hex } from "./truth.ts";
 import type { World } from "./world.ts";
 
-/** Someone who watches a command's output, quickly, slowly, or not at all for a while. */
+/** Viewer of a command's output: fast, slow, or with long pauses. */
 export class Viewer {
   readonly #world: World;
   readonly #id: bigint;

@@ -1,7 +1,10 @@
 import { setImmediate } from "node:timers";
 import type { Timer } from "../../lib/base/clock.ts";
 
-/** Moments a millisecond. A power of two: sums and differences are exact, and no alarm rings a rounding too early. */
+/**
+ * Units of time in a millisecond. A power of two, so that sums and differences are exact and no alarm rings early by
+ * rounding.
+ */
 const TICKS = 1_024;
 
 interface Alarm {
@@ -11,22 +14,22 @@ interface Alarm {
 }
 
 /**
- * The time of a whole simulation. It moves only from one alarm to the next, by time and then in the order in which they
- * were set; what an alarm sets going has all happened before the next.
+ * Time of a whole simulation. It only moves from one alarm to the next, ordered by time and then by when they were set.
+ * All effects of an alarm happen before the next alarm.
  */
 export class VirtualTime {
   /** Milliseconds since the beginning. */
   elapsed = 0;
-  /** Alarms that rang so far. */
+  /** Count of alarms so far. */
   rung = 0;
-  /** How many requests are with something that answers by the real event loop: the database. */
+  /** Count of requests that the real event loop answers: those to the database. */
   underWay = 0;
-  /** Looks at the world after each step. */
+  /** Called after each step. */
   look: () => void = () => {};
   readonly #alarms: Alarm[] = [];
   #numbers = 0;
 
-  /** Calls back once, so many milliseconds from now. */
+  /** Calls back once, `ms` milliseconds from now. */
   after(ms: number, callback: () => void): Timer {
     const alarm: Alarm = {
       at: Math.ceil((this.elapsed + Math.max(0, ms)) * TICKS) / TICKS,
@@ -37,12 +40,12 @@ export class VirtualTime {
     return { cancel: () => void (alarm.callback = undefined) };
   }
 
-  /** Resolves so many milliseconds from now. */
+  /** Resolves `ms` milliseconds from now. */
   pass(ms: number): Promise<void> {
     return new Promise((resolve) => void this.after(ms, resolve));
   }
 
-  /** Goes on to this moment, or until it is told to stop, which it asks after each alarm. */
+  /** Runs up to this moment, or until `stop` returns true, which is asked after each alarm. */
   async run(until: number, stop: () => boolean): Promise<void> {
     await this.#drain();
     while (!stop()) {
@@ -67,7 +70,7 @@ export class VirtualTime {
     do {
       await immediate();
     } while (this.underWay > 0);
-    // What the last answer set going.
+    // Let the effects of the last answer happen.
     await immediate();
   }
 

@@ -13,37 +13,39 @@ import { hex, type Truth } from "./truth.ts";
 
 const { REFUSED } = CommandResult_Status;
 
-/** What was said on a connection so far, as far as rules ask for it. */
+/** Messages of a connection so far, as far as rules need them. */
 interface Said {
-  /** The highest id that the agent had accepted when it said hello, and the highest that it was sent since. */
+  /** Highest id that the agent had accepted at its hello, and highest id that it was sent since. */
   lastId: bigint;
   readonly acknowledged: Map<bigint, { stdout: bigint; stderr: bigint }>;
-  /** Of cancelled commands, the grace that was told last. */
+  /** Last grace that was sent for each cancelled command. */
   readonly graces: Map<bigint, number>;
 }
 
-/** What wire rules are made of. */
+/** Parts of the wire rules. */
 export interface WireRulesOptions {
   readonly truth: Truth;
   readonly records: Records;
-  /** Ids have been given twice, so that what is said of one may be another command. */
+  /** True if ids have been given twice, so that a message about one id may mean another command. */
   readonly idsRepeat: () => boolean;
-  /** The agent has lost its disk, or there is another of its name. */
+  /** True if the agent has lost its disk, or if there is another one of its name. */
   readonly forgets: (agent: string) => boolean;
 }
 
-/** What the Manager must have on its disk before it says something, and in which order it says it. */
+/**
+ * Rules about what the Manager must have on its disk before it sends a message, and about the order of its messages.
+ */
 export class WireRules {
   readonly #options: WireRulesOptions;
   readonly #said = new WeakMap<Wire, Said>();
-  /** How each command ended, as its agent told it first. */
+  /** First reported end of each command. */
   readonly #told = new Map<string, CommandResult_Status>();
 
   constructor(options: WireRulesOptions) {
     this.#options = options;
   }
 
-  /** A message begins its way over a connection, up or down. */
+  /** Checks a message that is sent over a connection, up or down. */
   heard(wire: Wire, body: Body): void {
     switch (body.case) {
       case "clientHello":
@@ -66,7 +68,9 @@ export class WireRules {
     }
   }
 
-  /** Sent is recorded before the first byte; ids ascend, and begin above what the agent has accepted. */
+  /**
+   * Checks that a command is recorded as sent before its first byte, and that ids ascend from the highest accepted one.
+   */
   #checkCommand(wire: Wire, { commandId: id, nonce }: Command): void {
     const { truth, records } = this.#options;
     const known = records.find(id);
@@ -89,7 +93,7 @@ export class WireRules {
     said.lastId = id;
   }
 
-  /** A cancel is recorded before it is sent, and a later one only shortens the grace. */
+  /** Checks that a cancel is recorded before it is sent, and that a later one only shortens the grace. */
   #checkCancel(
     wire: Wire,
     { commandId: id, graceMs = Infinity }: CommandCancel,
@@ -108,7 +112,10 @@ export class WireRules {
     graces?.set(id, graceMs);
   }
 
-  /** What a Manager acknowledges is on its disk, or counted there; it never takes back what it acknowledged. */
+  /**
+   * Checks that acknowledged bytes are on the Manager's disk, or counted there, and that no acknowledgement is taken
+   * back.
+   */
   #checkAck(
     wire: Wire,
     { commandId: id, stdout, stderr, final }: CommandAck,
@@ -125,7 +132,7 @@ export class WireRules {
       );
       return;
     }
-    // What is repeated of a command that has ended is acknowledged as it comes, so that nobody waits.
+    // Repeated output of an ended command is acknowledged as it comes, so that nobody waits.
     if (known.hasEnded) return;
     const { recorded } = known;
     truth.must(
@@ -143,13 +150,13 @@ export class WireRules {
     acknowledged?.set(id, { stdout, stderr });
   }
 
-  /** A result is on the agent's disk before it is told: after whatever comes in between, it is the same. */
+  /** Checks that a result is on the agent's disk before it is sent: whatever happens, a repeated result is the same. */
   #checkResult(
     { agent }: Wire,
     { commandId: id, status }: CommandResult,
   ): void {
     const { truth, idsRepeat, forgets } = this.#options;
-    // A refusal is not kept.
+    // A refusal is not stored.
     if (idsRepeat() || forgets(agent) || status === REFUSED) return;
     const key = `${agent} ${id}`;
     const before = this.#told.get(key) ?? status;
@@ -161,7 +168,7 @@ export class WireRules {
     this.#told.set(key, before);
   }
 
-  /** Output is asked for from what is recorded. */
+  /** Checks that output is asked for from the recorded offset on. */
   #checkResume({ resume }: ServerHello): void {
     const { truth, records } = this.#options;
     for (const { commandId: id, stdout, stderr } of resume) {

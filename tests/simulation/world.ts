@@ -6,7 +6,7 @@ import type { Trace } from "./trace.ts";
 import type { Truth } from "./truth.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
-/** What everything in a simulation shares. */
+/** State that all parts of a simulation share. */
 export interface World {
   readonly time: VirtualTime;
   readonly trace: Trace;
@@ -16,18 +16,18 @@ export interface World {
   readonly plant: Plant | undefined;
   readonly journalLimits: Partial<JournalLimits>;
   readonly agentCount: number;
-  /** The agents to which most things happen, so that they happen to the same ones. */
+  /** Agents that most faults and commands are for, so that these meet at the same agents. */
   readonly focus: readonly string[];
-  /** So many hellos are looked at at a time. */
+  /** Limit of hellos that are handled at the same time. */
   readonly mostHellos: number;
-  /** Output that the Manager keeps of a command. */
+  /** Limit of output that the Manager stores of a command, in bytes. */
   readonly keepBytes: bigint;
-  /** The Manager came back from a backup. */
+  /** True if the Manager was restored from a backup. */
   readonly managerDiskLost: boolean;
-  /** The agent of this name lost its disk, or has an older or a copied one. */
+  /** True if the agent of this name lost its disk, or has an older or a copied one. */
   agentDiskLost(name: string): boolean;
-  /** The agent of this name was copied, or came back as it was earlier. */
+  /** True if the agent of this name was copied, or came back in an older state. */
   isDoubled(name: string): boolean;
-  /** The agent of this name, or its copy, goes on at another machine. */
+  /** True if the agent of this name, or its copy, continues on another machine. */
   hasNewInstance(name: string): boolean;
 }

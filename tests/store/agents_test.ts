@@ -13,7 +13,7 @@ const hello = {
   patches: [],
 };
 
-Deno.test("an agent is kept as it was added", async () => {
+Deno.test("an agent is stored as it was added", async () => {
   await using at = await startStore();
   await addAgent(at.store, "web-2");
   await addAgent(at.store, "web-1");
@@ -134,7 +134,7 @@ Deno.test("of two that use a token at once with different secrets one succeeds",
   assertEquals(outcomes.map(({ status }) => status), ["fulfilled", "rejected"]);
 });
 
-Deno.test("with a new token the old secret stays good until it is used", async () => {
+Deno.test("the old secret stays valid until a new token is used", async () => {
   await using at = await startStore();
   await addAgent(at.store);
   const { store } = at;
@@ -156,7 +156,7 @@ Deno.test("with a new token the old secret stays good until it is used", async (
   );
 });
 
-Deno.test("a hello is kept together with its verdicts", async () => {
+Deno.test("a hello is stored together with the patches of commands", async () => {
   await using at = await startStore();
   await addAgent(at.store);
   const id = await create(at.store);
@@ -173,7 +173,7 @@ Deno.test("a hello is kept together with its verdicts", async () => {
   assertEquals((await at.store.command(id))?.state, "lost");
 });
 
-Deno.test("the hello of an agent that is not there changes nothing", async () => {
+Deno.test("the hello of a missing agent changes nothing", async () => {
   await using at = await startStore();
   const id = await create(at.store);
   const patches = [{ id, state: "lost" }] as const;
@@ -188,7 +188,7 @@ Deno.test("the hello of an agent that is not there changes nothing", async () =>
   assertEquals(await at.store.lastCommandId(), id);
 });
 
-Deno.test("the hello of an agent of 2024 has no instance", async () => {
+Deno.test("the hello of a legacy agent has no instance", async () => {
   await using at = await startStore();
   await addAgent(at.store);
   await at.store.admitAgent("web-1", {
@@ -201,7 +201,7 @@ Deno.test("the hello of an agent of 2024 has no instance", async () => {
   assertEquals((await at.store.agent("web-1"))?.instance, null);
 });
 
-Deno.test("ids go on above the last one that an agent accepted, never below", async () => {
+Deno.test("ids continue above the last one that an agent accepted, never below", async () => {
   await using at = await startStore();
   await addAgent(at.store);
   const lastCommandId = 2n ** 40n;
@@ -213,7 +213,7 @@ Deno.test("ids go on above the last one that an agent accepted, never below", as
   assertEquals((await at.store.agent("web-1"))?.lastCommandId, 3n);
 });
 
-Deno.test("ids above what a JavaScript number holds stay exact", async () => {
+Deno.test("ids above JavaScript's exact numbers stay exact", async () => {
   await using at = await startStore();
   await addAgent(at.store);
   const lastCommandId = 2n ** 62n + 1n;
@@ -225,7 +225,7 @@ Deno.test("ids above what a JavaScript number holds stay exact", async () => {
   assertEquals((await at.store.agent("web-1"))?.lastCommandId, lastCommandId);
 });
 
-Deno.test("an agent that leaves takes its verdicts along, even when it has been removed", async () => {
+Deno.test("a connection's end is stored together with its patches, even if the agent has been removed", async () => {
   await using at = await startStore();
   await addAgent(at.store);
   const { store } = at;

@@ -14,7 +14,7 @@ function ids(commands: readonly CommandRecord[]): bigint[] {
   return commands.map(({ id }) => id);
 }
 
-Deno.test("commands get ascending ids in the order given, and are returned as they are kept", async () => {
+Deno.test("commands get ascending ids in the order given, and are returned as stored", async () => {
   await using at = await startStore();
   const nonce = 2n ** 64n - 1n;
   const { commands, job, repeated } = await at.store.createCommands(
@@ -34,7 +34,7 @@ Deno.test("commands get ascending ids in the order given, and are returned as th
   assertEquals(await at.store.command(3n), undefined);
 });
 
-Deno.test("a command that repeats another one says so", async () => {
+Deno.test("a command that repeats another one names it", async () => {
   await using at = await startStore();
   const first = await create(at.store);
   const again = await create(at.store, { rerunOf: first });
@@ -46,7 +46,7 @@ Deno.test("a command that repeats another one says so", async () => {
   assertEquals(repeats.map((record) => record?.rerunOf), [null, first]);
 });
 
-Deno.test("a request that is repeated records nothing and returns what it started", async () => {
+Deno.test("a repeated request records nothing and returns the commands that it started", async () => {
   await using folder = await temporaryFolder();
   const request = { requestId: "r", job: "first" };
   {
@@ -69,7 +69,7 @@ Deno.test("a request that is repeated records nothing and returns what it starte
   assertEquals(await store.lastCommandId(), 3n);
 });
 
-Deno.test("of two equal requests in one turn one is done", async () => {
+Deno.test("two equal requests in one turn are done once", async () => {
   await using at = await startStore();
   const both = await Promise.all(
     ["x", "y"].map((job) =>
@@ -102,7 +102,7 @@ Deno.test("commands of a request are recorded all or none", async () => {
   assertEquals(retry.repeated, false);
 });
 
-Deno.test("ids are never given twice, neither after a restart nor when all commands are gone", async () => {
+Deno.test("ids are never given twice, neither after a restart nor when all commands are deleted", async () => {
   await using folder = await temporaryFolder();
   {
     await using store = await open(folder.database);
@@ -122,7 +122,7 @@ Deno.test("ids are never given twice, neither after a restart nor when all comma
   assertEquals(await create(store), 3n);
 });
 
-Deno.test("a patch changes what it names and nothing else", async () => {
+Deno.test("a patch changes its own fields and nothing else", async () => {
   await using at = await startStore();
   const id = await create(at.store);
   const before = await at.store.command(id);
@@ -172,7 +172,7 @@ Deno.test("a patch changes what it names and nothing else", async () => {
   } as CommandRecord);
 });
 
-Deno.test("a patch of a command that is not there is refused", async () => {
+Deno.test("a patch of a missing command is refused", async () => {
   await using at = await startStore();
   await assertCode(
     at.store.patchCommand({ id: 1n, state: "lost" }),
@@ -181,7 +181,7 @@ Deno.test("a patch of a command that is not there is refused", async () => {
   await assertCode(at.store.patchCommand({ id: 1n }), "NOT_FOUND");
 });
 
-Deno.test("a patch that comes after output is done only where that output is held", async () => {
+Deno.test("a patch after output is applied only where that output is held", async () => {
   await using at = await startStore();
   const id = await create(at.store);
   const end = { id, state: "succeeded", finishedAt: 9 } as const;
@@ -205,7 +205,7 @@ Deno.test("a patch that comes after output is done only where that output is hel
   assertEquals((await at.store.command(id))?.state, "succeeded");
 });
 
-Deno.test("a patch of what the store counts itself is our bug", async () => {
+Deno.test("a patch of a field that the store counts itself is a TypeError", async () => {
   await using at = await startStore();
   const id = await create(at.store);
   await assertRejects(
@@ -299,7 +299,7 @@ Deno.test("an agent's commands of any state are found among others, newest first
   assertEquals((await list({ limit: 99, agent: "a", states })).length, 18);
 });
 
-Deno.test("open are commands that have not ended, and ends that were guessed lately", async () => {
+Deno.test("open commands are those that have not ended, or whose end was presumed lately", async () => {
   await using at = await startStore();
   const { store } = at;
   const ended = { finishedAt: 5_000 };
@@ -324,7 +324,7 @@ Deno.test("open are commands that have not ended, and ends that were guessed lat
   assertEquals((await store.stats()).commandsOpen, 3);
 });
 
-Deno.test("a read that was asked for after a write sees it", async () => {
+Deno.test("a read sees the writes that were asked for before it", async () => {
   await using at = await startStore();
   create(at.store);
   const listed = at.store.commands({ limit: 9 });

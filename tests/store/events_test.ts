@@ -25,7 +25,7 @@ Deno.test("events are numbered and read from either end, oldest first", async ()
   assertEquals(await at.store.events({ afterId: 4n, limit: 2 }), []);
 });
 
-Deno.test("of a command its own events are told, and those of its agent that are asked for, in their time", async () => {
+Deno.test("events about a command are its own, and the wanted kinds of its agent's in its time", async () => {
   await using at = await startStore();
   const add = (kind: string, time: number, about: Partial<NewEvent> = {}) =>
     at.store.addEvent({

@@ -13,7 +13,7 @@ function version(db: Database): unknown {
   return db.get("PRAGMA user_version")?.["user_version"];
 }
 
-Deno.test("migrations that are missing are applied, each once", () => {
+Deno.test("missing migrations are applied, each once", () => {
   using db = new Database(":memory:");
   migrate(db, "x", [FIRST]);
   assertEquals(version(db), 1n);
@@ -25,7 +25,7 @@ Deno.test("migrations that are missing are applied, each once", () => {
   assertEquals({ ...db.get("SELECT n, m FROM one") }, { n: 1n, m: 2n });
 });
 
-Deno.test("a migration that fails half way leaves the version before it", () => {
+Deno.test("a migration that fails half way leaves the earlier version", () => {
   using db = new Database(":memory:");
   migrate(db, "x", [FIRST]);
 
@@ -42,7 +42,7 @@ Deno.test("a migration that fails half way leaves the version before it", () => 
   assertEquals(version(db), 2n);
 });
 
-Deno.test("a database of more versions than there are is refused", () => {
+Deno.test("a database of a newer version is refused", () => {
   using db = new Database(":memory:");
   migrate(db, "x", [FIRST, SECOND]);
 
@@ -71,7 +71,7 @@ Deno.test("commands of a database of version 1 stay, and repeat none", () => {
   );
 });
 
-Deno.test("what had ended badly before there was an index of it is found by that", () => {
+Deno.test("commands that had ended badly before the index existed are found by it", () => {
   using db = new Database(":memory:");
   migrate(db, "x", MIGRATIONS.slice(0, 4));
   for (const state of ["failed", "succeeded", "lost", "running"]) {

@@ -28,7 +28,7 @@ Deno.test("a database keeps its random id", async () => {
 });
 
 Deno.test({
-  name: "nobody else can read the database or its log",
+  name: "other users can read neither the database nor its log",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();
@@ -43,7 +43,7 @@ Deno.test({
   },
 });
 
-Deno.test("who looks into the database of a running Manager is not kept out", async () => {
+Deno.test("a reader of a running Manager's database is not locked out", async () => {
   await using folder = await temporaryFolder();
   await using store = await open(folder.database);
   await create(store);
@@ -127,7 +127,7 @@ Deno.test("a folder that does not exist is an error of the disk", async () => {
   await assertCode(open(`${folder.path}/no/manager.db`), "DISK");
 });
 
-Deno.test("a store that has been closed refuses", async () => {
+Deno.test("a closed store refuses calls", async () => {
   const store = await open(":memory:");
   await store[Symbol.asyncDispose]();
 
@@ -135,7 +135,7 @@ Deno.test("a store that has been closed refuses", async () => {
   await assertCode(create(store), "FAILED_PRECONDITION");
 });
 
-Deno.test("closing a store does what was asked of it", async () => {
+Deno.test("closing a store finishes earlier calls", async () => {
   await using folder = await temporaryFolder();
   const store = await open(folder.database);
   const asked = create(store);

@@ -13,7 +13,7 @@ async function figures(store: Store, id: bigint) {
   };
 }
 
-Deno.test("output comes back by stream and offset, in pieces as it came", async () => {
+Deno.test("output comes back by stream and offset, in the same pieces", async () => {
   await using at = await startStore();
   const id = await create(at.store);
   const other = await create(at.store);
@@ -119,7 +119,7 @@ Deno.test("a cut counts as held and marks the command", async () => {
   });
 });
 
-Deno.test("what is beyond what is kept is only counted", async () => {
+Deno.test("output beyond the limit is only counted", async () => {
   await using at = await startStore();
   const id = await create(at.store);
   await at.store.appendOutput(id, {
@@ -152,7 +152,7 @@ Deno.test("what is beyond what is kept is only counted", async () => {
   assertEquals((await at.store.stats()).outputBytes, 7n);
 });
 
-Deno.test("bytes that are held already are our bug, and are not kept twice", async () => {
+Deno.test("a piece with bytes that are held already is a TypeError, and is not stored twice", async () => {
   await using at = await startStore();
   const id = await create(at.store);
   const piece = { stream: "stdout", bytes: bytes(10), ...kept } as const;
@@ -165,7 +165,7 @@ Deno.test("bytes that are held already are our bug, and are not kept twice", asy
   assertEquals((await figures(at.store, id)).kept, 10n);
 });
 
-Deno.test("output of a command that is not there is refused", async () => {
+Deno.test("output of a missing command is refused", async () => {
   await using at = await startStore();
   const piece = { stream: "stdout", offset: 0n, bytes: bytes(1) } as const;
   await assertCode(

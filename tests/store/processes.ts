@@ -10,7 +10,7 @@ function start(act: "hold" | "write", database: string): Deno.ChildProcess {
   }).spawn();
 }
 
-/** Ends a process as a power cut would. Fine if it has ended. */
+/** Kills a process as a power cut would. Does nothing if it has ended. */
 async function kill(child: Deno.ChildProcess): Promise<void> {
   try {
     child.kill("SIGKILL");
@@ -20,7 +20,7 @@ async function kill(child: Deno.ChildProcess): Promise<void> {
   await child.status;
 }
 
-/** A process that has opened a database as a Manager does, and does nothing with it. */
+/** Process that has opened a database as a Manager does, and does nothing with it. */
 export async function startHolder(
   database: string,
 ): Promise<{ kill(): Promise<void> } & AsyncDisposable> {
@@ -37,8 +37,8 @@ export async function startHolder(
 }
 
 /**
- * Runs a process that writes, and prints each id once it was told that it is written; kills it when it has printed so
- * many. Returns all that it printed.
+ * Runs a process that writes, and that prints each id once its write is confirmed. Kills it after `count` ids, and
+ * returns all that it printed.
  */
 export async function writeUntilKilled(
   database: string,
@@ -53,6 +53,6 @@ export async function writeUntilKilled(
   }
   await killed;
   await child.status;
-  // What follows the last line's end may be a part of an id; the first line only says that it is open.
+  // The text after the last line end may be part of an id; the first line only says that the database is open.
   return printed.split("\n").slice(1, -1).map(BigInt);
 }

@@ -4,7 +4,7 @@ import { bytes, create, newCommand, startStore } from "./support.ts";
 
 const EVERYTHING = 1n << 60n;
 
-/** A command that printed so many bytes in pieces and ended then, or is still open. */
+/** Command that printed `size` bytes in pieces and then ended, or is still open. */
 async function printed(
   store: Store,
   { size, piece = size, endedAt }: {
@@ -39,7 +39,7 @@ async function held(store: Store) {
     .map(({ id, outputKept, truncated }) => ({ id, outputKept, truncated }));
 }
 
-Deno.test("what ended before the time goes, with its output, and what is open stays", async () => {
+Deno.test("commands that ended before the time go, with their output, and open ones stay", async () => {
   await using at = await startStore();
   const { store } = at;
   await printed(store, { size: 10, endedAt: 999 });
@@ -61,7 +61,7 @@ Deno.test("what ended before the time goes, with its output, and what is open st
   assertEquals([commandsTotal, outputBytes], [2n, 50n]);
 });
 
-Deno.test("beyond the limit output goes, the oldest end first, and the commands stay, marked", async () => {
+Deno.test("output above the limit goes, oldest end first, and its commands stay, marked", async () => {
   await using at = await startStore();
   const { store } = at;
   await printed(store, { size: 100, endedAt: 3_000 });
@@ -86,7 +86,7 @@ Deno.test("beyond the limit output goes, the oldest end first, and the commands 
   assertEquals((await store.command(3n))?.outputKept, 100n);
 });
 
-Deno.test("much output goes in slices, between which others write", async () => {
+Deno.test("much output is deleted in slices, with other writes between them", async () => {
   await using at = await startStore();
   const { store } = at;
   await printed(store, { size: 20_000_000, piece: 50_000, endedAt: 1 });
@@ -106,7 +106,7 @@ Deno.test("much output goes in slices, between which others write", async () => 
   assertLess((await store.stats()).databaseBytes, 10_000_000n);
 });
 
-Deno.test("a command that has been begun to be emptied loses all its output", async () => {
+Deno.test("a command whose deletion has begun loses all its output", async () => {
   await using at = await startStore();
   await printed(at.store, { size: 10_000_000, piece: 50_000, endedAt: 1 });
 
@@ -115,7 +115,7 @@ Deno.test("a command that has been begun to be emptied loses all its output", as
   assertEquals((await at.store.stats()).outputBytes, 0n);
 });
 
-Deno.test("more old commands than a slice holds go, and so do their cuts and their requests", async () => {
+Deno.test("old commands above one slice go, and so do their cuts and their requests", async () => {
   await using at = await startStore();
   const { store } = at;
   const request = { requestId: "r", job: "j" };

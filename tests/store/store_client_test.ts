@@ -4,7 +4,7 @@ import type { Store } from "../../lib/store/store.ts";
 import { openStoreClient } from "../../lib/store/store_client.ts";
 import { newCommand, open, temporaryFolder } from "./support.ts";
 
-Deno.test("a store in a thread of its own keeps what one in this thread reads", async () => {
+Deno.test("a store in its own thread returns the same as one in this thread", async () => {
   await using folder = await temporaryFolder();
   const bytes = new Uint8Array(100_000).map((_, index) => index % 251);
   let managerId = "";
@@ -18,7 +18,7 @@ Deno.test("a store in a thread of its own keeps what one in this thread reads", 
     await store.appendOutput(commands[0]?.id ?? 0n, {
       stream: "stdout",
       offset: 0n,
-      // A view in the middle of a larger memory, as a frame is.
+      // A view in the middle of a larger buffer, as a frame is.
       bytes: bytes.subarray(10, 90_000),
       cut: 0n,
       keep: true,
@@ -39,7 +39,7 @@ Deno.test("a store in a thread of its own keeps what one in this thread reads", 
   assertEquals(piece?.bytes, bytes.slice(10, 90_000));
 });
 
-Deno.test("a store in a thread of its own answers in the order of the calls, with codes", async () => {
+Deno.test("a store in its own thread answers in the order of the calls, with error codes", async () => {
   await using folder = await temporaryFolder();
   await using store = await openStoreClient(folder.database);
   const order: string[] = [];
@@ -64,7 +64,7 @@ Deno.test("a store in a thread of its own answers in the order of the calls, wit
   assertEquals(order, ["patch", "event", "stats"]);
 });
 
-Deno.test("a database that another Manager has is refused in a thread, too", async () => {
+Deno.test("a database of another Manager is refused by a thread too", async () => {
   await using folder = await temporaryFolder();
   await using _holder = await open(folder.database);
 
@@ -73,7 +73,7 @@ Deno.test("a database that another Manager has is refused in a thread, too", asy
   assertEquals(codeOf(error), "FAILED_PRECONDITION");
 });
 
-Deno.test("a store in a thread of its own does what was asked for before it was closed, and then no more", async () => {
+Deno.test("a store in its own thread finishes earlier calls when it is closed, and then refuses more", async () => {
   await using folder = await temporaryFolder();
   const store = await openStoreClient(folder.database);
   const asked = store.createCommands([newCommand()], {
@@ -87,7 +87,7 @@ Deno.test("a store in a thread of its own does what was asked for before it was 
   assertEquals(codeOf(error), "FAILED_PRECONDITION");
 });
 
-Deno.test("patches of one command that are asked for together are all done, and each is answered", async () => {
+Deno.test("patches of one command in one turn are all applied, and each is answered", async () => {
   await using folder = await temporaryFolder();
   await using store = await openStoreClient(folder.database);
   const { commands: [one, two] } = await store.createCommands(
@@ -136,7 +136,7 @@ Deno.test("a read between two patches of one command sees the first", async () =
   assertEquals((await store.command(1n))?.finishedAt, 7);
 });
 
-Deno.test("output that is asked for together is one piece, up to a cut or what is not kept, and each is answered", async () => {
+Deno.test("output in one turn is one piece up to a cut or a piece not stored, and each is answered", async () => {
   await using folder = await temporaryFolder();
   await using store = await openStoreClient(folder.database);
   const id = await oneCommand(store);
@@ -183,7 +183,7 @@ Deno.test("output that is asked for together is one piece, up to a cut or what i
   ]);
 });
 
-Deno.test("output that waits for more goes with the first thing that is asked for besides", async () => {
+Deno.test("output that waits for more is sent with the next other call", async () => {
   await using folder = await temporaryFolder();
   await using store = await openStoreClient(folder.database);
   const id = await oneCommand(store);
@@ -200,7 +200,7 @@ Deno.test("output that waits for more goes with the first thing that is asked fo
     offset: 1n,
     bytes: new Uint8Array(1),
   }).then(() => order.push("output"));
-  // By now it has been decided that it waits.
+  // By now it is decided that the output waits.
   await Promise.resolve();
   const ends = store.patchCommand({ id, state: "succeeded" })
     .then(() => order.push("end"));
@@ -210,7 +210,7 @@ Deno.test("output that waits for more goes with the first thing that is asked fo
   assertEquals((await store.command(id))?.stdoutHeld, 2n);
 });
 
-Deno.test("output that cannot be kept fails alone, and so do the pieces that it was joined with", async () => {
+Deno.test("output that cannot be stored fails alone, together with the pieces joined to it", async () => {
   await using folder = await temporaryFolder();
   await using store = await openStoreClient(folder.database);
   const id = await oneCommand(store);
@@ -230,7 +230,7 @@ Deno.test("output that cannot be kept fails alone, and so do the pieces that it 
   ]);
 });
 
-/** Makes a command. Returns its id. */
+/** Makes a command and returns its id. */
 async function oneCommand(store: Store): Promise<bigint> {
   const { commands: [command] } = await store.createCommands([newCommand()], {
     requestId: "r",

@@ -14,7 +14,7 @@ export function open(path: string): Promise<Store> {
   return openStore(path, { clock, random: systemRandom });
 }
 
-/** A folder that goes away with the test, and where in it a database may be. */
+/** Temporary folder that ends with the test, and a path in it for a database. */
 export async function temporaryFolder(): Promise<
   { path: string; database: string } & AsyncDisposable
 > {
@@ -26,7 +26,7 @@ export async function temporaryFolder(): Promise<
   };
 }
 
-/** A store on a real file. */
+/** Store on a real file. */
 export async function startStore(): Promise<
   { store: Store; database: string } & AsyncDisposable
 > {
@@ -41,7 +41,7 @@ export async function startStore(): Promise<
   };
 }
 
-/** A command for web-1, but for what is given. */
+/** Command for web-1, with the given changes. */
 export function newCommand(given: Partial<NewCommand> = {}): NewCommand {
   return {
     agent: "web-1",
@@ -74,7 +74,7 @@ export async function create(
   return command?.id ?? 0n;
 }
 
-/** Adds an agent whose token is the byte 1 repeated, good until 10,000. */
+/** Adds an agent whose token is the byte 1 repeated, valid until 10,000. */
 export function addAgent(store: Store, id = "web-1"): Promise<void> {
   return store.addAgent({
     id,
@@ -86,7 +86,7 @@ export function addAgent(store: Store, id = "web-1"): Promise<void> {
   });
 }
 
-/** Something as long as a SHA-256, told apart by its bytes. */
+/** Bytes as long as a SHA-256, all equal to `byte`. */
 export function hash(byte: number): Uint8Array {
   return new Uint8Array(32).fill(byte);
 }
@@ -95,14 +95,14 @@ export function bytes(length: number, value = 120): Uint8Array {
   return new Uint8Array(length).fill(value);
 }
 
-/** The code that it was refused with, or "done". */
+/** Code that a call was refused with, or "done". */
 export function outcome(
   promise: Promise<unknown>,
 ): Promise<ErrorCode | "done"> {
   return promise.then(() => "done", codeOf);
 }
 
-/** Asserts that it was refused for this reason. */
+/** Asserts that a call was refused with this code. */
 export async function assertCode(
   promise: Promise<unknown>,
   code: ErrorCode,

@@ -3,7 +3,7 @@ import { Database } from "../../lib/store/database.ts";
 import { Writer } from "../../lib/store/writer.ts";
 import { assertCode, outcome, temporaryFolder } from "./support.ts";
 
-/** A writer on a file with a table of numbers, and a second connection that sees what is committed. */
+/** Writer on a file with a table of numbers, and a second connection that sees committed rows. */
 async function startWriter() {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
@@ -30,12 +30,12 @@ async function startWriter() {
   };
 }
 
-/** Resolves when whatever has been queued for this turn of the event loop has run. */
+/** Resolves when all queued work of this turn of the event loop has run. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-Deno.test("what is asked for in one turn is committed together and answered afterwards", async () => {
+Deno.test("writes of one turn are committed together and answered afterwards", async () => {
   await using at = await startWriter();
   const first = at.insert(1).then(() => at.committed());
   const second = at.insert(2);
@@ -46,7 +46,7 @@ Deno.test("what is asked for in one turn is committed together and answered afte
   assertEquals(await second, 1);
 });
 
-Deno.test("of many writes the one that throws is undone alone", async () => {
+Deno.test("a write that throws is undone alone, among many", async () => {
   await using at = await startWriter();
   const outcomes = await Promise.allSettled([
     at.insert(1),
@@ -74,7 +74,7 @@ Deno.test("a write that throws keeps its own error", async () => {
   await assertRejects(() => write, RangeError, "no");
 });
 
-Deno.test("when the COMMIT fails all writes are rejected, and later ones succeed", async () => {
+Deno.test("a COMMIT that fails rejects all its writes, and later ones succeed", async () => {
   await using at = await startWriter();
   at.db.script("PRAGMA foreign_keys = ON");
   const writes = [
@@ -87,7 +87,7 @@ Deno.test("when the COMMIT fails all writes are rejected, and later ones succeed
   assertEquals(at.committed(), [2]);
 });
 
-Deno.test("on a full disk all writes of a turn are rejected, reads go on, and writes too once there is room", async () => {
+Deno.test("a full disk rejects all writes of a turn but no reads, and with room again writes succeed", async () => {
   await using at = await startWriter();
   await at.insert(1);
   at.db.script("PRAGMA max_page_count = 1");
@@ -142,7 +142,7 @@ Deno.test("a transaction is bounded by the bytes of its writes", async () => {
   assertEquals(at.committed(), [1, 2]);
 });
 
-Deno.test("a transaction is bounded by its rows, and all is done in order", async () => {
+Deno.test("a transaction is bounded by its rows, and all writes are done in order", async () => {
   await using at = await startWriter();
   const wanted = Array.from({ length: 5_000 }, (_, n) => n);
   const counts = await Promise.all(wanted.map((n) =>
@@ -156,7 +156,7 @@ Deno.test("a transaction is bounded by its rows, and all is done in order", asyn
   assertEquals(at.committed(), wanted);
 });
 
-Deno.test("closing does what was asked for and refuses what comes later", async () => {
+Deno.test("closing finishes earlier writes and refuses later ones", async () => {
   await using at = await startWriter();
   const asked = at.insert(1);
   at.writer.close();

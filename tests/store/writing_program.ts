@@ -1,6 +1,6 @@
 import { create, open } from "./support.ts";
 
-/** Opens a database; holds it, or writes until it is killed and prints what has been acknowledged. */
+/** Opens a database; holds it, or writes until it is killed and prints the ids of confirmed writes. */
 const [act, database = ""] = Deno.args;
 const store = await open(database);
 await Deno.stdout.write(new TextEncoder().encode("\n"));

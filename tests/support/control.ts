@@ -12,7 +12,7 @@ import { PiriError } from "../../lib/base/errors.ts";
 import { systemRandom } from "../../lib/base/random.ts";
 import { SmallManager } from "./small_manager.ts";
 
-/** A state folder with a served Manager, and a client of it. */
+/** Served Manager in a state folder, with a client of it. */
 export interface TestControl extends AsyncDisposable {
   readonly dir: string;
   readonly manager: SmallManager;
@@ -41,12 +41,12 @@ export async function startControl(
   };
 }
 
-/** A folder that is gone when the test is. */
+/** Temporary folder that ends with the test. */
 export function tempFolder(): Promise<TempFolder> {
   return TempFolder.make();
 }
 
-/** What plain HTTP gets: no Connect client, as with curl. */
+/** Answer to plain HTTP, without a Connect client, as curl would get it. */
 export interface PlainAnswer {
   readonly status: number;
   readonly headers: Headers;
@@ -91,16 +91,16 @@ export async function refusal(
   throw new AssertionError("The call did not reject");
 }
 
-/** All that a stream gives. */
+/** Collects all items of a stream. */
 export async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
   for await (const item of stream) items.push(item);
   return items;
 }
 
-/** A served Manager in a process of its own. */
+/** Served Manager in a process of its own. */
 export interface ControlChild extends AsyncDisposable {
-  /** Ends it as a crash would, and resolves when it is gone. */
+  /** Kills it as a crash would, and resolves when it has ended. */
   kill(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-// A Manager's control API in a process of its own, so that a test can kill it. Says "ready" once it serves.
+// A Manager's control API in a process of its own, so that a test can kill it. Prints "ready" once it serves.
 import { serveControl } from "../../lib/api/server.ts";
 import { systemRandom } from "../../lib/base/random.ts";
 import { SmallManager } from "./small_manager.ts";

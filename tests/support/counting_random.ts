@@ -1,6 +1,6 @@
 import type { Random } from "../../lib/base/random.ts";
 
-/** Randomness that repeats itself from test to test: bytes that count up. */
+/** Random source that is the same in every test: bytes that count up. */
 export function countingRandom(): Random {
   let next = 0;
   return {

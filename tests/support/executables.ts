@@ -1,17 +1,17 @@
 import { messageOf, PiriError } from "../../lib/base/errors.ts";
 import * as programs from "../../scripts/local/programs.ts";
 
-/** A way to start the two programs: what comes before their arguments. */
+/** Way to start the two programs: the words before their arguments. */
 export interface Executables extends programs.Programs {
   readonly way: "source" | "compiled";
 }
 
-/** The compiled programs cannot be had on this machine. */
+/** Reason for which this machine has no compiled programs. */
 export interface Unavailable {
   readonly unavailable: string;
 }
 
-/** Starts them as `deno run` does, with the permissions that the compiled ones have. */
+/** Starts them with `deno run`, with the permissions of the compiled programs. */
 export const fromSource: Executables = {
   way: "source",
   ...programs.fromSource,
@@ -20,7 +20,7 @@ export const fromSource: Executables = {
 /**
  * The compiled programs, built first if they are missing or older than the sources.
  *
- * @throws whatever is wrong with the build itself; in CI also what makes it unavailable.
+ * @throws any error of the build itself; in CI also the reason for being unavailable.
  */
 export async function compiled(): Promise<Executables | Unavailable> {
   try {

@@ -4,10 +4,10 @@ import type { Clock, Timer } from "../../lib/base/clock.ts";
 /** 2026-01-01T00:00:00Z */
 const START = Date.UTC(2026, 0, 1);
 
-/** Turns of the event loop that are given to what became ready; promises and streams need a few to hand things on. */
+/** Turns of the event loop for work that is ready; promises and streams need several to pass results on. */
 const TURNS = 20;
 
-/** Time that stands still until a test moves it. */
+/** Clock that stands still until a test moves it. */
 export class FakeClock implements Clock {
   readonly #timers = new Set<FakeTimer>();
   #elapsed = 0;
@@ -17,7 +17,7 @@ export class FakeClock implements Clock {
     this.#wall = start;
   }
 
-  /** How many timers are set. */
+  /** Count of pending timers. */
   get timers(): number {
     return this.#timers.size;
   }
@@ -36,7 +36,10 @@ export class FakeClock implements Clock {
     return { cancel: () => void this.#timers.delete(timer) };
   }
 
-  /** Moves on by so much; timers fire at their time, in order, and what each one sets going happens before the next. */
+  /**
+   * Moves on by `ms` milliseconds. Timers fire at their time and in order, and the effects of each happen before the
+   * next.
+   */
   async advance(ms: number): Promise<void> {
     const end = this.#elapsed + ms;
     await this.settle();
@@ -45,19 +48,19 @@ export class FakeClock implements Clock {
     await this.settle();
   }
 
-  /** As `advance`, at once: timers fire, but nothing that waits for a promise gets its turn. */
+  /** Does the same as `advance`, but at once: timers fire, and no code that awaits a promise gets a turn. */
   advanceNow(ms: number): void {
     const end = this.#elapsed + ms;
     while (this.#fireNext(end));
     this.#elapsed = end;
   }
 
-  /** Sets the wall clock forward or back, as an administrator does; timers and `monotonic` do not notice. */
+  /** Sets the wall clock forward or back, as an administrator does. Timers and `monotonic` are not affected. */
   jump(ms: number): void {
     this.#wall += ms;
   }
 
-  /** Lets everything happen that waits for no timer and for nothing outside this process. */
+  /** Lets everything happen that waits neither for a timer nor for anything outside this process. */
   async settle(): Promise<void> {
     for (let turn = 0; turn < TURNS; turn++) {
       await new Promise<void>((resolve) => setImmediate(resolve));

@@ -6,16 +6,16 @@ import type {
   WorkSink,
 } from "../../lib/agent/workers/workers.ts";
 
-/** An outcome that went well. */
+/** Outcome of a success. */
 export const SUCCEEDED: WorkOutcome = {
   success: true,
   changed: false,
   message: "",
 };
 
-/** A job that a test carries out by calling its sink. */
+/** Work item that a test carries out by calling its sink. */
 export class FakeJob {
-  /** What was asked of it. */
+  /** Requests to end it, in order. */
   readonly asked: string[] = [];
 
   constructor(readonly job: WorkItem, readonly sink: WorkSink) {}
@@ -25,7 +25,7 @@ export class FakeJob {
     return this.sink.output(stream, new TextEncoder().encode(text).slice());
   }
 
-  /** Prints so many bytes. */
+  /** Prints `length` bytes. */
   printsBytes(length: number): Promise<void> {
     return this.sink.output("stdout", new Uint8Array(length).fill(120));
   }
@@ -35,10 +35,10 @@ export class FakeJob {
   }
 }
 
-/** Workers whose jobs a test carries out. */
+/** Workers whose items a test carries out. */
 export class FakeWorkers implements Workers {
   readonly jobs: FakeJob[] = [];
-  /** Whether another worker is free. */
+  /** True if another worker is free. */
   free = true;
   closed = false;
 
@@ -57,7 +57,7 @@ export class FakeWorkers implements Workers {
     this.closed = true;
   }
 
-  /** The job that was started last. */
+  /** Item that was started last. */
   get newest(): FakeJob {
     const job = this.jobs.at(-1);
     if (job === undefined) throw new Error("no job was started");

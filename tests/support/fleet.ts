@@ -9,21 +9,21 @@ import { TempFolder } from "./temp_folder.ts";
 /** The path of a Unix socket must be short, and the temporary folder's is long on macOS. */
 const SHORT = Deno.build.os === "darwin" ? { dir: "/tmp" } : {};
 
-/** What a fleet begins with. */
+/** Start of a fleet. */
 export interface FleetOptions {
-  /** The agents that are joined, running and connected when it has started. */
+  /** Agents that are joined, running and connected once the fleet has started. */
   readonly agents?: readonly string[];
-  /** The groups of agents that are in some. */
+  /** Groups of agents, for those that are in some. */
   readonly groups?: Readonly<Record<string, readonly string[]>>;
-  /** What the Manager's config.yaml says otherwise than `init` has written it. */
+  /** Changes to the config.yaml that `init` has written. */
   readonly managerConfig?: Readonly<Record<string, unknown>>;
-  /** What each agent.yaml says otherwise than `join` has written it. */
+  /** Changes to the agent.yaml that `join` has written. */
   readonly agentConfig?: Readonly<Record<string, unknown>>;
-  /** Variables that the agents have beside the test's own. */
+  /** Variables of the agents in addition to the test's own. */
   readonly agentEnv?: Readonly<Record<string, string>>;
 }
 
-/** What `events --json` tells of one. */
+/** Event as `events --json` prints it. */
 interface Event {
   readonly id: string;
   readonly kind: string;
@@ -50,7 +50,7 @@ export async function startFleet(
   return fleet;
 }
 
-/** A Manager and agents: real processes in a folder of their own, gone with the test. */
+/** Manager and agents as real processes in a folder of their own. They end with the test. */
 export class Fleet implements AsyncDisposable {
   readonly folder: TempFolder;
   readonly #executables: Executables;
@@ -58,7 +58,7 @@ export class Fleet implements AsyncDisposable {
   readonly #agents = new Map<string, FleetAgent>();
   readonly #programs = new AsyncDisposableStack();
   #port = 0;
-  /** The id of the last event that belongs to the beginning. */
+  /** Id of the last event of the fleet's start. */
   #lastEvent = 0;
   #serving: LiveProgram | undefined;
 
@@ -72,23 +72,23 @@ export class Fleet implements AsyncDisposable {
     this.folder = folder;
   }
 
-  /** The Manager's state folder. */
+  /** State folder of the Manager. */
   get dir(): string {
     return this.folder.at("m");
   }
 
-  /** Where agents dial. */
+  /** Port that agents dial. */
   get port(): number {
     return this.#port;
   }
 
-  /** The Manager's own process. */
+  /** Process of the Manager. */
   get serving(): LiveProgram {
     if (this.#serving === undefined) throw new TypeError("not started");
     return this.#serving;
   }
 
-  /** Makes the Manager and starts it. Somebody may have taken the port meanwhile: then with another one. */
+  /** Creates the Manager and starts it. If another program has taken the port meanwhile, tries another one. */
   async begin(tries = 3): Promise<void> {
     this.#port = freePort();
     const listen = `127.0.0.1:${this.#port}`;
@@ -107,7 +107,7 @@ export class Fleet implements AsyncDisposable {
     }
   }
 
-  /** Waits until these are connected; what is an event until then is not looked at any more. */
+  /** Waits until these agents are connected. Events up to then are ignored from here on. */
   async begun(agents: readonly string[]): Promise<void> {
     await this.connected(...agents);
     using control = await this.control();
@@ -122,7 +122,7 @@ export class Fleet implements AsyncDisposable {
     return await program.end();
   }
 
-  /** Runs it, and takes a JSON value from each line that it prints. */
+  /** Runs it, and parses each line of its output as JSON. */
   async json<T = Record<string, unknown>>(...args: string[]): Promise<T[]> {
     const { stdout } = await this.manager("--json", ...args);
     return stdout.split("\n").filter((line) => line !== "")
@@ -146,7 +146,7 @@ export class Fleet implements AsyncDisposable {
     await this.#serving.printed(/^ready: .*\n/m);
   }
 
-  /** An agent that has joined. */
+  /** Agent that has joined. */
   agent(name: string): FleetAgent {
     const agent = this.#agents.get(name);
     if (agent === undefined) throw new TypeError(`no agent "${name}"`);
@@ -163,7 +163,7 @@ export class Fleet implements AsyncDisposable {
     return (await control.agents.addAgent(request)).token;
   }
 
-  /** Adds an agent and has it join. */
+  /** Adds an agent and lets it join. */
   async join(
     name: string,
     options: { groups?: readonly string[] } = {},
@@ -177,7 +177,7 @@ export class Fleet implements AsyncDisposable {
     return agent;
   }
 
-  /** A host that may become an agent: an empty state folder. */
+  /** Host that may become an agent: an empty state folder. */
   host(name: string): FleetAgent {
     const agent = new FleetAgent(name, {
       argv: this.#executables.agent,
@@ -188,19 +188,19 @@ export class Fleet implements AsyncDisposable {
     return agent;
   }
 
-  /** The control API of the running Manager. */
+  /** Control API of the running Manager. */
   control(): Promise<Control> {
     return connectControl(this.dir);
   }
 
-  /** What the Manager knows of an agent. */
+  /** Agent as the Manager knows it. */
   async known(name: string): Promise<Agent | undefined> {
     using control = await this.control();
     const { agents } = await control.agents.listAgents({});
     return agents.find(({ id }) => id === name);
   }
 
-  /** Waits until these are connected. */
+  /** Waits until these agents are connected. */
   async connected(...names: string[]): Promise<void> {
     for (const name of names) {
       await until(
@@ -210,7 +210,7 @@ export class Fleet implements AsyncDisposable {
     }
   }
 
-  /** Waits until this one is not connected. */
+  /** Waits until this agent is not connected. */
   async disconnected(name: string): Promise<void> {
     await until(
       `"${name}" is not connected`,
@@ -218,7 +218,7 @@ export class Fleet implements AsyncDisposable {
     );
   }
 
-  /** Waits until a command is like this. */
+  /** Waits until a command is in this state. */
   async state(
     id: string,
     isSo: (command: Record<string, unknown>) => boolean,
@@ -229,7 +229,7 @@ export class Fleet implements AsyncDisposable {
     });
   }
 
-  /** The messages of the events of a kind since the fleet has begun, of one agent if it is named. */
+  /** Messages of the events of a kind since the fleet has started, of one agent if it is named. */
   async eventsOf(kind: string, agent?: string): Promise<string[]> {
     const events = await this.json<Event>("events", "--tail", "1000");
     return events
@@ -239,7 +239,7 @@ export class Fleet implements AsyncDisposable {
       .map(({ message }) => message);
   }
 
-  /** Waits until there is an event of this kind, and returns its message. */
+  /** Waits for an event of this kind, and returns its message. */
   async event(kind: string, agent?: string): Promise<string> {
     return await until(
       `event "${kind}"`,
@@ -247,7 +247,7 @@ export class Fleet implements AsyncDisposable {
     );
   }
 
-  /** First the agents: they end what runs, and the Manager is there to hear it. */
+  /** Stops the agents first: they end their commands while the Manager is there to hear it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await using undo = new AsyncDisposableStack();
     undo.use(this.folder);

@@ -2,7 +2,7 @@ import { parseDocument } from "yaml";
 import { type Ended, LiveProgram } from "./live_program.ts";
 import type { TempFolder } from "./temp_folder.ts";
 
-/** A host with its own state folder. */
+/** Host with its own state folder. */
 export class FleetAgent {
   readonly name: string;
   readonly #argv: readonly string[];
@@ -32,7 +32,7 @@ export class FleetAgent {
     return `${this.dir}/agent.yaml`;
   }
 
-  /** The process of `piri-agent run`. */
+  /** Process of `piri-agent run`. */
   get running(): LiveProgram {
     if (this.#running === undefined) throw new TypeError("not started");
     return this.#running;
@@ -44,12 +44,12 @@ export class FleetAgent {
     return this.#running;
   }
 
-  /** Asks it to end, and waits for that. */
+  /** Asks the process to end, and waits for it. */
   async stop(): Promise<void> {
     await this.#running?.stop();
   }
 
-  /** Ends it as a crash would: what it has started lives on. */
+  /** Kills the process as a crash would: the programs that it has started live on. */
   async kill(): Promise<void> {
     await this.running.kill();
   }
@@ -65,7 +65,7 @@ export class FleetAgent {
     return await program.end();
   }
 
-  /** Changes what agent.yaml says. */
+  /** Changes entries of agent.yaml. */
   async configure(values: Readonly<Record<string, unknown>>): Promise<void> {
     await editYaml(this.configPath, values);
   }
@@ -79,7 +79,7 @@ export class FleetAgent {
   }
 }
 
-/** Changes what a YAML file says. */
+/** Changes entries of a YAML file. */
 export async function editYaml(
   path: string,
   values: Readonly<Record<string, unknown>> = {},

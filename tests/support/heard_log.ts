@@ -1,6 +1,6 @@
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 
-/** What this program logs, as it is logged, until it is disposed of. */
+/** Log records of this program as they come, until it is disposed of. */
 export async function heardLog(): Promise<
   { readonly records: readonly LogRecord[] } & AsyncDisposable
 > {

@@ -1,10 +1,10 @@
 import { AssertionError } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 
-/** How long a test waits for what should come soon: machines that test are slow at times, milliseconds. */
+/** Longest wait for something that should come soon, in milliseconds: test machines are slow at times. */
 const PATIENCE_MS = 30_000;
 
-/** What a program has left that has ended. */
+/** Result of a program that has ended. */
 export interface Ended {
   readonly code: number;
   readonly signal: Deno.Signal | null;
@@ -13,20 +13,20 @@ export interface Ended {
   readonly stdoutBytes: Uint8Array;
 }
 
-/** The programs that were started since `forgetPrograms`, ended ones too. */
+/** Programs that were started since `forgetPrograms`, also ended ones. */
 const started: LiveProgram[] = [];
 
-/** A test begins: what earlier ones have started is not its business. */
+/** Begins a test: programs of earlier tests are not shown any more. */
 export function forgetPrograms(): void {
   started.length = 0;
 }
 
-/** What all programs of a test have printed. */
+/** Output of all programs of a test. */
 export function transcript(): string {
   return started.map((program) => program.toString()).join("\n");
 }
 
-/** A real process of a test: what it prints is kept, and it ends with the test. */
+/** Real process of a test. Its output is kept, and it ends with the test. */
 export class LiveProgram implements AsyncDisposable {
   readonly #name: string;
   readonly #child: Deno.ChildProcess;
@@ -63,7 +63,7 @@ export class LiveProgram implements AsyncDisposable {
     return this.#status === undefined;
   }
 
-  /** What it has printed so far. */
+  /** Standard output so far. */
   get stdout(): string {
     return this.#stdout.text;
   }
@@ -72,7 +72,7 @@ export class LiveProgram implements AsyncDisposable {
     return this.#stderr.text;
   }
 
-  /** Waits until it has printed this, and returns what matched. */
+  /** Waits until this is printed, and returns the match. */
   async printed(
     pattern: RegExp,
     stream: "stdout" | "stderr" = "stdout",
@@ -85,7 +85,7 @@ export class LiveProgram implements AsyncDisposable {
     );
   }
 
-  /** Waits for its end. One that does not end in time is ended. */
+  /** Waits for its end. Kills it if it does not end in time. */
   async end(patienceMs = PATIENCE_MS): Promise<Ended> {
     if (!await inTime(this.#ended, patienceMs)) {
       await this.kill();
@@ -100,18 +100,18 @@ export class LiveProgram implements AsyncDisposable {
     return { code, signal, stdout, stderr, stdoutBytes };
   }
 
-  /** Sends a signal; none to one that has ended. */
+  /** Sends a signal, unless the program has ended. */
   signal(signal: Deno.Signal): void {
     if (this.isRunning) this.#child.kill(signal);
   }
 
-  /** Asks it to end, and waits for that. On Windows it is ended. */
+  /** Asks it to end, and waits for it. On Windows it is killed. */
   async stop(): Promise<Ended> {
     this.signal("SIGTERM");
     return await this.end();
   }
 
-  /** Ends it as a crash would. */
+  /** Kills it as a crash would. */
   async kill(): Promise<void> {
     this.signal("SIGKILL");
     await this.#ended;
@@ -131,7 +131,7 @@ export class LiveProgram implements AsyncDisposable {
   }
 }
 
-/** What came out of a stream so far. */
+/** Bytes of a stream so far. */
 class Heard {
   readonly #chunks: Uint8Array[] = [];
   readonly #done: Promise<void>;
@@ -146,13 +146,13 @@ class Heard {
     return new TextDecoder().decode(this.#bytes());
   }
 
-  /** Everything, once there is nothing more to come. */
+  /** All bytes, once the stream has ended. */
   async all(): Promise<Uint8Array> {
     await this.#done;
     return this.#bytes();
   }
 
-  /** The first match, or null if none has come in time. */
+  /** Finds the first match, or null if none has come in time. */
   async find(pattern: RegExp): Promise<RegExpExecArray | null> {
     const end = performance.now() + PATIENCE_MS;
     for (;;) {
@@ -182,7 +182,7 @@ class Heard {
   }
 }
 
-/** Waits until something holds; what it found is returned. */
+/** Waits until `find` returns something, and returns it. */
 export async function until<T>(
   what: string,
   find: () => Promise<T | undefined | false>,
@@ -212,7 +212,7 @@ async function inTime(promise: Promise<unknown>, ms: number): Promise<boolean> {
   }
 }
 
-/** Of what is long, the ends. */
+/** Beginning and end of a long text. */
 function shortened(text: string): string {
   const most = 8_000;
   if (text.length <= most) return text;

@@ -24,25 +24,25 @@ import { MemoryDisk } from "./memory_disk.ts";
 import { type Init, ScriptedPeer } from "./scripted_peer.ts";
 import { decode } from "../../lib/protobuf/protobuf_reader.ts";
 
-/** The Manager of these tests. */
+/** Id of the Manager in these tests. */
 export const MANAGER = "manager-1";
 
-/** The core of an Agent without sockets, threads and files: a real journal on a disk in memory, a real runner. */
+/** Core of an Agent without sockets, threads and files: a real journal on a disk in memory, and a real runner. */
 export class MemoryAgent implements AsyncDisposable {
   readonly workers = new FakeWorkers();
   readonly runner: Runner;
-  /** What survivors of earlier commands were looked for. */
+  /** Searches for survivors of earlier commands, in order. */
   readonly sought: { processes: readonly ProcessIdentity[]; marker: string }[] =
     [];
   receipt: ReapReceipt = { signalled: 0, alive: [] };
   readonly counters = new Counters();
-  /** How each connection ended, in the order in which they were made. */
+  /** End of each connection, in the order in which they were made. */
   readonly ends: Promise<End>[] = [];
-  /** The session that became ready last. */
+  /** Session that became ready last. */
   session: AgentSession | undefined;
   readonly #peers: ScriptedPeer[] = [];
   #crashed = false;
-  /** Answers what operations ask of the Manager. */
+  /** Answers requests of operations to the Manager. */
   answer: RunnerOptions["request"] = () => Promise.resolve("");
 
   static async start(
@@ -75,7 +75,7 @@ export class MemoryAgent implements AsyncDisposable {
     });
   }
 
-  /** The agent as it is after it was killed. */
+  /** The agent after it was killed and started again. */
   restarted(): Promise<MemoryAgent> {
     this.#crashed = true;
     return MemoryAgent.start(this.disk.afterCrash("kill"), this.clock);
@@ -89,7 +89,7 @@ export class MemoryAgent implements AsyncDisposable {
     return this.runner.accept(commandOf(init), managerId);
   }
 
-  /** Gives the runner a command that it takes. */
+  /** Gives the runner a command that it accepts. */
   async accepted(
     init: Init<"command">,
     managerId = MANAGER,
@@ -113,7 +113,7 @@ export class MemoryAgent implements AsyncDisposable {
     return result;
   }
 
-  /** A connection that has said hello; what is returned is the Manager's end. */
+  /** Makes a connection that has said hello, and returns the Manager's end of it. */
   async dial(): Promise<ScriptedPeer> {
     const [ours, theirs] = memoryTransports();
     const peer = new ScriptedPeer(theirs);
@@ -130,7 +130,7 @@ export class MemoryAgent implements AsyncDisposable {
     return peer;
   }
 
-  /** A connection that the Manager has let in. */
+  /** Makes a connection that the Manager has admitted. */
   async welcomed(init: Init<"serverHello"> = {}): Promise<ScriptedPeer> {
     const peer = await this.dial();
     await peer.says("serverHello", {
@@ -152,7 +152,7 @@ export class MemoryAgent implements AsyncDisposable {
   }
 }
 
-/** A Command as it comes. */
+/** Command as received. */
 export function commandOf(init: Init<"command">): Command {
   return createCommand({
     type: "echo.Echo",
@@ -162,7 +162,7 @@ export function commandOf(init: Init<"command">): Command {
   } as Init<"command">);
 }
 
-/** The result that a journal has. */
+/** Result as the journal has it. */
 export function resultOf({ result }: JournalEntry): CommandResult {
   if (result === undefined) throw new Error("it is not finished");
   return decode(readCommandResult, result);

@@ -1,52 +1,52 @@
 import type { Disk } from "../../lib/base/disk.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 
-/** A call of a Disk, as a test that plans faults sees it. */
+/** Call of a Disk, for a test that plans faults. */
 export interface DiskCall {
-  /** Counted from 0. */
+  /** Number of the call, from 0. */
   readonly index: number;
   readonly kind: keyof Disk;
   readonly name: string;
 }
 
-/** What becomes of a call: it fails after a part of its work, or everything ends in the middle of it. */
+/** Fate of a call: it fails after a part of its work, or the program ends in the middle of it. */
 export type DiskFault = "error" | "crash" | undefined;
 
-/** How a MemoryDisk behaves. */
+/** Options of a MemoryDisk. */
 export interface MemoryDiskOptions {
-  /** Bytes of all files together; what does not fit is DISK. */
+  /** Limit of all files together, in bytes; writes beyond it fail with DISK. */
   readonly capacity?: number;
   /** Decides over each call. */
   readonly fault?: (call: DiskCall) => DiskFault;
-  /** Awaited before each call, for a disk that takes its time. */
+  /** Awaited before each call, for a slow disk. */
   readonly delay?: (call: DiskCall) => Promise<void>;
-  /** From 0 up to 1: how much of a call that goes wrong is done. */
+  /** Part of the work that a failing call still does, from 0 up to 1. */
   readonly fraction?: () => number;
 }
 
-/** A part of a buffer that only grows behind it, so that an older state of a file costs nothing. */
+/** Part of a buffer that only grows behind it, so that older states of a file cost nothing. */
 interface Content {
   readonly buffer: Uint8Array<ArrayBuffer>;
   readonly length: number;
 }
 
-/** A file; a content that is undefined means that there is none. */
+/** File. An undefined content means that it does not exist. */
 interface MemoryFile {
-  /** What would be there after a power cut: the first for sure, each later one perhaps. Never empty. */
+  /** Possible states after a power cut: the first is durable, each later one may be there. Never empty. */
   states: (Content | undefined)[];
-  /** A sync has failed: the system takes what was written for synced, and the next sync does nothing. */
+  /** True after a failed sync: the system believes that the bytes are synced, and the next sync does nothing. */
   spoilt?: boolean;
 }
 
 const NOTHING: Content = { buffer: new Uint8Array(0), length: 0 };
 
 /**
- * A Disk in memory that can crash: what was not synced is then lost, wholly or in part.
+ * Disk in memory that can crash. Bytes that were not synced are then lost, completely or in part.
  *
- * Nothing in here is asynchronous by itself: a call settles in microtasks, or after `delay`.
+ * No code in here is asynchronous by itself: a call settles in microtasks, or after `delay`.
  */
 export class MemoryDisk implements Disk {
-  /** What was asked for so far. */
+  /** Calls so far. */
   readonly calls: DiskCall[] = [];
   capacity: number;
   readonly #files: Map<string, MemoryFile>;
@@ -73,7 +73,7 @@ export class MemoryDisk implements Disk {
       .reduce((sum, file) => sum + (now(file)?.length ?? 0), 0);
   }
 
-  /** Some time has passed: what was written has come to the disk without a sync. What was asked for is forgotten. */
+  /** Lets time pass: written bytes reach the disk without a sync. Earlier calls are forgotten. */
   settle(): void {
     this.calls.length = 0;
     for (const [name, file] of this.#files) {
@@ -83,15 +83,15 @@ export class MemoryDisk implements Disk {
     }
   }
 
-  /** From now on nothing that was asked for settles. */
+  /** Crashes: from now on no call settles. */
   crash(): void {
     this.#dead = true;
     this.#crashed.resolve();
   }
 
   /**
-   * The disk as the next agent finds it. After a kill all that was written is there; after a power cut of each file
-   * something between what was synced and what was written, perhaps with zeros for its last blocks.
+   * Disk as the next agent finds it. After a kill all written bytes are there. After a power cut each file has a state
+   * between the synced and the written one, possibly with zeros for its last blocks.
    */
   afterCrash(
     kind: "kill" | "power",
@@ -101,7 +101,7 @@ export class MemoryDisk implements Disk {
     return this.#image(kind, options);
   }
 
-  /** The disk as it is, as a backup or a clone of the machine has it; this one goes on. */
+  /** Copy of the disk, as a backup or a clone of the machine has it. This disk continues. */
   copy(options: MemoryDiskOptions = {}): MemoryDisk {
     return this.#image("kill", options);
   }
@@ -113,7 +113,7 @@ export class MemoryDisk implements Disk {
       if (content === undefined) continue;
       const bytes = content.buffer.slice(0, content.length);
       const copy = { buffer: bytes, length: bytes.length };
-      // After a kill the power may still go.
+      // After a kill the power may still fail.
       const first = kind === "kill" ? file.states[0] : copy;
       files.set(name, { states: [first, copy] });
     }
@@ -123,13 +123,13 @@ export class MemoryDisk implements Disk {
     );
   }
 
-  /** What a file has, for a test to look at or to damage; a copy. */
+  /** Copy of a file's content, for a test to look at or to damage. */
   content(name: string): Uint8Array<ArrayBuffer> {
     const content = this.#content(name) ?? NOTHING;
     return content.buffer.slice(0, content.length);
   }
 
-  /** Makes a file have this content, durably, as somebody else would. */
+  /** Replaces a file's content, durably, as another program would. */
   put(name: string, bytes: Uint8Array): void {
     const content = { buffer: bytes.slice(), length: bytes.length };
     this.#files.set(name, { states: [content] });
@@ -185,7 +185,7 @@ export class MemoryDisk implements Disk {
         this.put(name, bytes);
       },
       () => {
-        // A crash in the middle of a rename: the one or the other.
+        // A crash in the middle of a rename leaves either the old or the new file.
         if (this.#dead && this.#fraction() < 0.5) this.put(name, bytes);
       },
     );
@@ -232,11 +232,11 @@ export class MemoryDisk implements Disk {
       try {
         if (this.#fraction() < 0.5) partly();
       } catch {
-        // Whether it would have failed, nobody will know.
+        // After the crash nobody can know if the call would have failed.
       }
       return await never();
     }
-    // It takes at least a turn, as on a real disk.
+    // A call takes at least one turn, as on a real disk.
     await Promise.resolve();
     return this.#dead ? await never() : task();
   }
@@ -254,7 +254,7 @@ export class MemoryDisk implements Disk {
     const space = size <= buffer.length ? buffer : grow(buffer, length, size);
     space.set(fitting, length);
     const file = this.#files.get(name);
-    // Each state on the way from the one before to this one is a part of this one.
+    // Each state between the previous one and this one is a part of this one.
     if (
       file !== undefined && file.states.length > 1 &&
       (file.states.at(-2)?.length ?? 0) <= length
@@ -290,7 +290,7 @@ export class MemoryDisk implements Disk {
   }
 }
 
-/** Where blocks of zeros may begin: behind what was synced, at a sector, or else there are none. */
+/** Position from which bytes may be zeros: the first sector after the synced bytes, or their end if there is none. */
 function nextSector(synced: number, size: number): number {
   const sector = Math.ceil((synced + 1) / 512) * 512;
   return sector < size ? sector : synced;

@@ -27,24 +27,24 @@ import { FakeClock } from "./fake_clock.ts";
 import { type Init, ScriptedPeer } from "./scripted_peer.ts";
 import { SlowStore } from "./slow_store.ts";
 
-/** What an agent's instance looks like. */
+/** Instance of an agent. */
 export const INSTANCE = "0123456789abcdef0123456789abcdef";
 
-/** Another one. */
+/** Instance of another agent. */
 export const OTHER_INSTANCE = "fedcba9876543210fedcba9876543210";
 
-/** How a MemoryManager differs from the usual one. */
+/** Changes to the usual MemoryManager. */
 export interface CoreOptions {
-  /** Output kept of a command. */
+  /** Limit of output that is kept of a command, in bytes. */
   readonly keepBytes?: bigint;
-  /** Where agents dial from. */
+  /** Address that agents dial from. */
   readonly peer?: string;
   readonly data?: DataService;
-  /** The store belongs to someone else. */
+  /** True if the store belongs to the caller. */
   readonly borrowed?: boolean;
 }
 
-/** The core of a Manager without sockets: a real store in memory, real sessions, time that stands still. */
+/** Core of a Manager without sockets: a real store in memory, real sessions, and a clock that stands still. */
 export class MemoryManager implements AsyncDisposable {
   readonly clock: FakeClock;
   readonly counters = new Counters();
@@ -55,10 +55,10 @@ export class MemoryManager implements AsyncDisposable {
   readonly commands: Commands;
   readonly admission: Admission;
   readonly agents: Agents;
-  /** How each connection ended, in the order in which they were made. */
+  /** End of each connection, in the order in which they were made. */
   readonly ends: Promise<End>[] = [];
   readonly sessions: ManagerSession[] = [];
-  /** How long each write was, of each connection. */
+  /** Length of each write, for each connection. */
   readonly writes: number[][] = [];
   readonly #options: CoreOptions;
   readonly #data: DataRequests;
@@ -135,7 +135,7 @@ export class MemoryManager implements AsyncDisposable {
     });
   }
 
-  /** A connection; what is returned is the agent's end. */
+  /** Makes a connection and returns the agent's end of it. */
   dial({ reads = true } = {}): ScriptedPeer {
     const [ours, theirs] = memoryTransports();
     const peer = new ScriptedPeer(theirs, { reads });
@@ -144,7 +144,7 @@ export class MemoryManager implements AsyncDisposable {
     return peer;
   }
 
-  /** A connection that has said hello, as the agent of this name would. */
+  /** Makes a connection that has said hello, as the agent of this name would. */
   async hello(
     name: string,
     init: Init<"clientHello"> = {},
@@ -154,7 +154,7 @@ export class MemoryManager implements AsyncDisposable {
     return peer;
   }
 
-  /** A connection of an agent that was admitted and is ready. */
+  /** Makes a connection of an agent that is admitted and ready. */
   async admitted(
     name: string,
     init: Init<"clientHello"> = {},
@@ -164,7 +164,7 @@ export class MemoryManager implements AsyncDisposable {
     return peer;
   }
 
-  /** An agent of 2024 that has answered its first ping. */
+  /** Makes a connection of a legacy agent that has answered its first ping. */
   async admittedOld(name: string): Promise<ScriptedPeer> {
     const peer = await this.hello(name, OLD_HELLO);
     await peer.hears("serverHello");
@@ -173,7 +173,7 @@ export class MemoryManager implements AsyncDisposable {
     return peer;
   }
 
-  /** The next hello of an agent. */
+  /** Next hello of an agent. */
   helloOf(name: string, init: Init<"clientHello"> = {}): Init<"clientHello"> {
     return {
       clientId: name,
@@ -204,18 +204,18 @@ export class MemoryManager implements AsyncDisposable {
     return command;
   }
 
-  /** The kinds of events that were recorded, oldest first. */
+  /** Kinds of the recorded events, oldest first. */
   async eventKinds(): Promise<string[]> {
     return (await this.happened()).map(({ kind }) => kind);
   }
 
-  /** Events that were recorded, oldest first. */
+  /** Recorded events, oldest first. */
   async happened(): Promise<EventRecord[]> {
     await this.clock.settle();
     return await this.store.events({ tail: 1_000 });
   }
 
-  /** A command's output that the store has, as text. */
+  /** Output of a command in the store, as text. */
   async output(
     id: bigint,
     stream: "stdout" | "stderr" = "stdout",
@@ -228,12 +228,12 @@ export class MemoryManager implements AsyncDisposable {
     return pieces.map(({ bytes }) => new TextDecoder().decode(bytes)).join("");
   }
 
-  /** Follows commands from their start. */
+  /** Watches commands from their start. */
   watch(...ids: bigint[]): Watcher {
     return new Watcher(this, ids);
   }
 
-  /** Another Manager on the same store, as after a restart. The store is closed with this one. */
+  /** Another Manager on the same store, as after a restart. The store is closed together with this one. */
   async restarted(): Promise<MemoryManager> {
     const again = new MemoryManager(this.store, this.clock, {
       ...this.#options,
@@ -272,7 +272,7 @@ export class MemoryManager implements AsyncDisposable {
       data: this.#data,
       clock: this.clock,
       counters: this.counters,
-      // Time stands still here.
+      // The clock stands still here.
       later: new Later(this.clock, 0),
       pingIntervalMs: 15_000,
     });
@@ -281,7 +281,7 @@ export class MemoryManager implements AsyncDisposable {
   }
 }
 
-/** What the hello of an agent of 2024 does not have. */
+/** Empty values for the fields that the hello of a legacy agent lacks. */
 export const OLD_HELLO: Init<"clientHello"> = {
   protocol: 0,
   features: [],
@@ -289,7 +289,7 @@ export const OLD_HELLO: Init<"clientHello"> = {
   session: 0n,
 };
 
-/** Someone who follows commands. */
+/** Operator who watches commands. */
 export class Watcher {
   readonly #events: AsyncIterator<WatchEvent>;
   readonly #stop = new AbortController();
@@ -309,13 +309,13 @@ export class Watcher {
     )[Symbol.asyncIterator]();
   }
 
-  /** The next event, in short; undefined at the end. */
+  /** Next event in a short form; undefined at the end. */
   async next(): Promise<string | undefined> {
     const { done, value } = await this.#events.next();
     return done ? undefined : inShort(value);
   }
 
-  /** All events to the end, in short. */
+  /** All events up to the end, in a short form. */
   async rest(): Promise<string[]> {
     const events: string[] = [];
     let event = await this.next();

@@ -1,6 +1,6 @@
 import { until } from "./live_program.ts";
 
-/** The processes that have this text in an argument. Linux only. */
+/** Processes that have this text in an argument. Linux only. */
 export function processesWith(text: string): number[] {
   const found: number[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
@@ -11,7 +11,7 @@ export function processesWith(text: string): number[] {
   return found;
 }
 
-/** Waits until so many processes have this text in an argument. */
+/** Waits until exactly `count` processes have this text in an argument. */
 export async function untilProcesses(
   text: string,
   count: number,
@@ -22,7 +22,7 @@ export async function untilProcesses(
   );
 }
 
-/** A number of seconds to sleep that no other process sleeps: it names the processes of one test. */
+/** Number of seconds that no other process sleeps: it marks the processes of one test. */
 export function oddSeconds(): string {
   return `600.${String(Math.random()).slice(2, 12)}`;
 }

@@ -1,16 +1,16 @@
-// A program for tests to run as a child: what it does is its first argument. It is Deno itself, so it runs everywhere.
+// A program that tests run as a child; its first argument says what it does. It is Deno itself, so it runs everywhere.
 // It imports nothing, so it starts fast.
 
 /** Longest wait for a file, in milliseconds: no test lasts as long. */
 const MAX_WAIT_MS = 600_000;
 
 const behaviours = {
-  /** Prints a text and a line's end, and exits with a code. */
+  /** Prints a text and a line end, and exits with a code. */
   async printAndExit(text = "", code = "0") {
     await print(`${text}\n`);
     Deno.exit(Number(code));
   },
-  /** Prints so many lines, each in two pieces. */
+  /** Prints `count` lines, each in two pieces. */
   async printLines(text = "", count = "1") {
     for (let i = 1; i <= Number(count); i++) {
       await print(`${text} `);
@@ -18,7 +18,7 @@ const behaviours = {
       await print(`${i}\n`);
     }
   },
-  /** Prints "ready", and "done" once there is this file. */
+  /** Prints "ready", and "done" once this file exists. */
   async waitForFile(path = "") {
     await print("ready\n");
     while (isAwaited(path)) await wait(0.02);
@@ -30,7 +30,7 @@ const behaviours = {
     Deno.writeTextFileSync(answer, `${Deno.pid}\n`);
     await wait(60);
   },
-  /** Prints 1, 2, 3 and so on, a line each, until there is this file. */
+  /** Prints 1, 2, 3 and so on, one number a line, until this file exists. */
   async countUntilFile(path = "") {
     for (let i = 1; isAwaited(path); i++) {
       await print(`${i}\n`);
@@ -50,20 +50,20 @@ const behaviours = {
   async printCwd() {
     await print(Deno.cwd());
   },
-  /** Prints its user's and its group's number. */
+  /** Prints the numbers of its user and its group. */
   async printUser() {
     await print(`${Deno.uid()}:${Deno.gid()}`);
   },
-  /** Prints what it reads. */
+  /** Prints its input. */
   async copyStdin() {
     await Deno.stdin.readable.pipeTo(Deno.stdout.writable);
   },
-  /** Prints so many bytes to each stream: see `floodBytes`. */
+  /** Prints `size` bytes to one stream: see `floodBytes`. */
   async floodStdout(size = "0", stream = "stdout") {
     const target = stream === "stderr" ? Deno.stderr : Deno.stdout;
     await write(target, floodBytes(Number(size)));
   },
-  /** As floodStdout, both streams at a time. */
+  /** Does the same as floodStdout, to both streams at a time. */
   async floodBoth(size = "0") {
     const bytes = floodBytes(Number(size));
     await Promise.all([write(Deno.stdout, bytes), write(Deno.stderr, bytes)]);
@@ -72,30 +72,30 @@ const behaviours = {
   async printForEver() {
     for (;;) await print(`${"x".repeat(1_023)}\n`);
   },
-  /** As printForEver, and keeps how many bytes it has printed in a file. */
+  /** Does the same as printForEver, and keeps the count of printed bytes in a file. */
   async countPrinted(path = "") {
     for (let count = 1_024;; count += 1_024) {
       await print(`${"x".repeat(1_023)}\n`);
       Deno.writeTextFileSync(path, String(count));
     }
   },
-  /** Ends by a signal of its own. */
+  /** Ends itself by a signal. */
   async endBySignal(signal = "SIGTERM") {
     Deno.kill(Deno.pid, signal as Deno.Signal);
     await wait(60);
   },
-  /** Prints "ready" and does nothing for so many seconds. */
+  /** Prints "ready" and does nothing for `seconds`. */
   async sleep(seconds = "60") {
     await print("ready\n");
     await wait(Number(seconds));
   },
-  /** As sleep; SIGTERM does not end it. */
+  /** Does the same as sleep, but ignores SIGTERM. */
   async sleepIgnoringTerm(seconds = "60") {
     Deno.addSignalListener("SIGTERM", () => {});
     await print("ready\n");
     await wait(Number(seconds));
   },
-  /** As sleep; tells each SIGTERM, and ends on the second. */
+  /** Does the same as sleep, but reports each SIGTERM, and ends on the second. */
   async countTerms(seconds = "60") {
     let count = 0;
     Deno.addSignalListener("SIGTERM", () => {
@@ -105,7 +105,9 @@ const behaviours = {
     await print("ready\n");
     await wait(Number(seconds));
   },
-  /** Starts children of its own that do this, waits until each is ready, tells their process ids, and waits for them. */
+  /**
+   * Starts children with this behaviour, waits until each is ready, prints their process ids, and waits for their end.
+   */
   async forkGrandchildren(count = "1", ...behaviour: string[]) {
     const children = await Promise.all(
       Array.from({ length: Number(count) }, () => startReady(behaviour)),
@@ -113,7 +115,7 @@ const behaviours = {
     await print(`${children.map(({ pid }) => pid).join(" ")}\n`);
     await Promise.all(children.map(({ status }) => status));
   },
-  /** Starts a child that does this and inherits the output, and exits at once. */
+  /** Starts a child with this behaviour that inherits the output, and exits at once. */
   async leaveBehind(...behaviour: string[]) {
     const [name, ...args] = program(...behaviour as [BehaviourName]);
     const child = new Deno.Command(name, { args, stdin: "null" }).spawn();
@@ -122,10 +124,10 @@ const behaviours = {
   },
 };
 
-/** What the program can do. */
+/** Name of a behaviour. */
 export type BehaviourName = keyof typeof behaviours;
 
-/** The line that starts it. */
+/** Command line that starts the program. */
 export function program(
   behaviour: BehaviourName,
   ...args: string[]
@@ -135,7 +137,7 @@ export function program(
   return [Deno.execPath(), "run", ...flags, path, behaviour, ...args];
 }
 
-/** So many bytes that are different everywhere, and the same each time. */
+/** Makes `size` bytes that differ everywhere, and are the same each time. */
 export function floodBytes(size: number): Uint8Array<ArrayBuffer> {
   const words = new Uint32Array(Math.ceil(size / 4));
   for (let i = 0; i < words.length; i++) {

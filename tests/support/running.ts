@@ -1,7 +1,7 @@
 import { MemoryManager } from "./memory_manager.ts";
 import type { ScriptedPeer } from "./scripted_peer.ts";
 
-/** A Manager, the agent "web-1" of it, and a command that runs there. */
+/** Manager with its agent "web-1" and a command that runs there. */
 export interface Running extends AsyncDisposable {
   readonly core: MemoryManager;
   readonly agent: ScriptedPeer;
@@ -9,7 +9,7 @@ export interface Running extends AsyncDisposable {
   readonly nonce: bigint;
 }
 
-/** A Manager with a command that runs on "web-1". */
+/** Starts a Manager with a command that runs on "web-1". */
 export async function running(): Promise<Running> {
   const core = await MemoryManager.start();
   await core.knows("web-1");

@@ -44,24 +44,24 @@ const MAKERS = {
 /** All kinds of messages. */
 export const KINDS = Object.keys(MAKERS) as Kind[];
 
-/** What a message of a kind is made from. */
+/** Fields to make a message of a kind from. */
 export type Init<K extends Kind> = NonNullable<Parameters<typeof MAKERS[K]>[0]>;
 
-/** A message of a kind. */
+/** Makes a message of a kind. */
 export function body<K extends Kind>(kind: K, init?: Init<K>): Body {
   // The pairs of kind and maker are in the table above; a lookup by a variable loses that.
   const make = MAKERS[kind] as (init?: Init<K>) => MessageOf<K>;
   return { case: kind, value: make(init) } as Body;
 }
 
-/** The bytes of messages as they go over a connection. */
+/** Bytes of messages as they are sent over a connection. */
 export function framesOf(...bodies: Body[]): Uint8Array<ArrayBuffer> {
   return encodeFrames(bodies.map(encodeMessage)).slice();
 }
 
-/** One end of a connection as a test plays it: says what it is told to, and hears in order. */
+/** One end of a connection, played by a test: says what the test tells it, and returns messages in order. */
 export class ScriptedPeer {
-  /** What was heard and not asked for yet. */
+  /** Messages that have come and were not asked for yet. */
   readonly #heard: Body[] = [];
   readonly #transport: Transport;
   readonly #decoder = new FrameDecoder();
@@ -69,7 +69,7 @@ export class ScriptedPeer {
   #ended = false;
   #reading: Promise<void> | undefined;
 
-  /** @param reads False for one that does not read until it is told to. */
+  /** @param reads False for a peer that does not read until it is told to. */
   constructor(transport: Transport, { reads = true } = {}) {
     this.#transport = transport;
     this.#decoder.limit = Limits.frame;
@@ -85,7 +85,7 @@ export class ScriptedPeer {
     return this.writes(framesOf(body(kind, init)));
   }
 
-  /** Several messages in one write. */
+  /** Sends several messages in one write. */
   saysAtOnce(...bodies: Body[]): Promise<void> {
     return this.writes(framesOf(...bodies));
   }
@@ -97,25 +97,25 @@ export class ScriptedPeer {
     }
   }
 
-  /** The next message, which must be of this kind. */
+  /** Waits for the next message, which must be of this kind. */
   async hears<K extends Kind>(kind: K): Promise<MessageOf<K>> {
     const next = await this.next();
     assertEquals(next?.case ?? "the end", kind);
     return next?.value as MessageOf<K>;
   }
 
-  /** The next message, or undefined at the end. */
+  /** Waits for the next message; undefined at the end. */
   async next(): Promise<Body | undefined> {
     while (this.#heard.length === 0 && !this.#ended) await this.#news.promise;
     return this.#heard.shift();
   }
 
-  /** What was heard up to now and not asked for, which it is now. */
+  /** Takes all messages that have come and were not asked for yet. */
   heardSoFar(): Body[] {
     return this.#heard.splice(0);
   }
 
-  /** What kinds these are. */
+  /** Takes the kinds of these messages. */
   kindsSoFar(): Kind[] {
     return this.heardSoFar().map(({ case: kind }) => kind);
   }

@@ -1,11 +1,11 @@
 import type { Store } from "../../lib/store/store.ts";
 
-/** A method of a store. */
+/** Method of a store. */
 type Method = Exclude<keyof Store, "managerId" | typeof Symbol.asyncDispose>;
 
-/** A store whose requests wait or fail when a test wants that. */
+/** Store whose requests wait or fail when a test wants it. */
 export class SlowStore {
-  /** The store, as others see it. */
+  /** The store as its users see it. */
   readonly store: Store;
   readonly #gates = new Map<Method, PromiseWithResolvers<void>>();
   readonly #failures = new Map<Method, Error>();
@@ -21,7 +21,7 @@ export class SlowStore {
     });
   }
 
-  /** From now on requests of this kind wait. What is returned lets them go, in their order. */
+  /** Makes requests of this kind wait from now on. Returns a function that lets them go, in their order. */
   hold(method: Method): () => void {
     const gate = Promise.withResolvers<void>();
     this.#gates.set(method, gate);
@@ -31,7 +31,7 @@ export class SlowStore {
     };
   }
 
-  /** The next request of this kind fails. */
+  /** Makes the next request of this kind fail. */
   failOnce(method: Method, error: Error): void {
     this.#failures.set(method, error);
   }

@@ -3,18 +3,18 @@ import { decodeMessage, type Kind } from "../../lib/wire/message.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
 import { Limits } from "../../lib/base/limits.ts";
 
-/** The writing half of a connection to a peer that takes bytes when a test says so. */
+/** Writing half of a connection to a peer that takes bytes only when a test says so. */
 export class SlowTransport implements Transport {
   readonly peer = { host: "slow", port: 0 };
-  /** What was taken, a write each. */
+  /** Bytes that were taken, one item for each write. */
   readonly writes: Uint8Array[] = [];
   closed = false;
-  /** The most that one write takes. */
+  /** Limit of bytes that one write takes. */
   most = Infinity;
   #blocked = false;
   #free = Promise.withResolvers<void>();
 
-  /** From now on writes wait. */
+  /** Makes writes wait from now on. */
   block(): void {
     this.#blocked = true;
   }
@@ -25,7 +25,7 @@ export class SlowTransport implements Transport {
     this.#free = Promise.withResolvers();
   }
 
-  /** The kinds of messages that were taken, a list for each write. */
+  /** Kinds of the messages that were taken, one list for each write. */
   kinds(): Kind[][] {
     const decoder = new FrameDecoder();
     decoder.limit = Limits.frame;

@@ -9,7 +9,7 @@ import type {
 } from "../../lib/manager/operator_api.ts";
 import type { CommandFilter, EventRecord } from "../../lib/store/records.ts";
 
-/** A Manager without agents, database or network: it answers from memory, and notes what it was asked. */
+/** Manager without agents, database or network: it answers from memory, and records its calls. */
 export class SmallManager implements Manager {
   readonly asked: unknown[] = [];
   readonly known = new Map<string, AgentView>();
@@ -48,7 +48,7 @@ export class SmallManager implements Manager {
     },
   };
 
-  /** Whether the agents do not confirm a cancel. */
+  /** True for agents that do not confirm a cancel. */
   unconfirmed = false;
 
   commands: Manager["commands"] = {
@@ -148,7 +148,7 @@ export class SmallManager implements Manager {
   }
 }
 
-/** An agent that has never connected. */
+/** Agent that has never connected. */
 export function anAgent(known: Partial<AgentView> = {}): AgentView {
   return {
     id: "web-1",
@@ -166,7 +166,7 @@ export function anAgent(known: Partial<AgentView> = {}): AgentView {
   };
 }
 
-/** A command that was just recorded. */
+/** Command that was just recorded. */
 export function aCommand(known: Partial<CommandView> = {}): CommandView {
   return {
     id: 1n,

@@ -1,12 +1,12 @@
 import type { Store } from "../../lib/store/store.ts";
 
-/** A request to a store. */
+/** Request to a store. */
 export type StoreMethod = Exclude<
   keyof Store,
   "managerId" | typeof Symbol.asyncDispose
 >;
 
-/** A request that is new has to be put here, too. */
+/** True for requests that change the store. Each new request must be added here. */
 const CHANGES: Readonly<Record<StoreMethod, boolean>> = {
   agents: false,
   agent: false,
@@ -31,7 +31,7 @@ const CHANGES: Readonly<Record<StoreMethod, boolean>> = {
   stats: false,
 };
 
-/** Whether a request only asks what a store has. */
+/** True if a request only reads. */
 export function isRead(method: StoreMethod): boolean {
   return CHANGES[method] === false;
 }

@@ -2,48 +2,48 @@ import { say } from "../../scripts/build/main.ts";
 import { compiled, type Executables, fromSource } from "./executables.ts";
 import { forgetPrograms, transcript } from "./live_program.ts";
 
-// Tests are registered before any runs, so whether there are executables must be known by then.
+// Tests are registered before any of them runs, so it must be known by then if there are executables.
 const built = await compiled();
 
 if ("unavailable" in built) {
   say(`Stories of the compiled programs are ignored: ${built.unavailable}`);
 }
 
-/** Why a story that looks through the system's processes is not told here; undefined where it is. */
+/** Reason to skip a story that reads the system's process table; undefined where it can run. */
 export const NEEDS_PROC: string | undefined = Deno.build.os === "linux"
   ? undefined
   : "it looks for processes in /proc";
 
-/** The same for one that asks a program to end and looks at how it does. */
+/** Reason to skip a story that asks a program to end and watches it. */
 export const NEEDS_SIGNALS: string | undefined = Deno.build.os === "windows"
   ? "Windows ends a process without asking it"
   : undefined;
 
-/** The same for one about who may read a file. */
+/** Reason to skip a story about who may read a file. */
 export const NEEDS_MODES: string | undefined = Deno.build.os === "windows"
   ? "files have no modes on Windows"
   : undefined;
 
-/** The same for one that dials a Unix socket. */
+/** Reason to skip a story that dials a Unix socket. */
 export const NEEDS_UNIX_SOCKETS: string | undefined =
   Deno.build.os === "windows"
     ? "the control API has no Unix socket on Windows"
     : undefined;
 
-/** A story: what happens with these programs. */
+/** Story: a test that runs with these programs. */
 export type Story = (executables: Executables) => Promise<void>;
 
 /**
- * Registers a story twice, once for the programs run from source and once for the compiled ones.
+ * Registers a story twice: once for the programs run from source, and once for the compiled ones.
  *
- * Where those cannot be had, the second is ignored. Of a story that fails, everything is shown that its programs have
- * printed.
+ * If there are no compiled programs, the second is ignored. When a story fails, the output of all its programs is
+ * shown.
  */
 export function story(
   name: string,
   body: Story,
   { ignored }: {
-    /** Why it cannot be told on this system, if it cannot. */
+    /** Reason to skip the story on this system, if there is one. */
     readonly ignored?: string | undefined;
   } = {},
 ): void {

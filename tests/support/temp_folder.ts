@@ -1,22 +1,22 @@
 import { dirname, join } from "@std/path";
 
-/** A folder of a test's own, gone with it. */
+/** Temporary folder of a test; disposing removes it. */
 export class TempFolder implements AsyncDisposable {
   private constructor(readonly path: string) {}
 
-  /** Makes it in the system's folder for such, or in another one. */
+  /** Creates it in the system's folder for temporary files, or in another one. */
   static async make(options: { dir?: string } = {}): Promise<TempFolder> {
     const path = await Deno.makeTempDir({ prefix: "piri-test-", ...options });
     // On macOS the temporary folder is a link.
     return new TempFolder(await Deno.realPath(path));
   }
 
-  /** The path of something in it. */
+  /** Path of an entry in it. */
   at(...parts: string[]): string {
     return join(this.path, ...parts);
   }
 
-  /** Writes a file, and the folders above it. */
+  /** Writes a file, and creates the folders above it. */
   async write(name: string, content: string | Uint8Array): Promise<string> {
     const path = this.at(name);
     await Deno.mkdir(dirname(path), { recursive: true });

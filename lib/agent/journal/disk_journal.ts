@@ -5,41 +5,40 @@ import { type Logger, logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type { Expiry, Journal, JournalEntry } from "./journal.ts";
 import { DiskEntry, type EntryContext } from "./entry.ts";
+import { expireEntries, sizeOf } from "./expire_entries.ts";
 import { JOURNAL_LIMITS, type JournalLimits } from "./limits.ts";
-import {
-  findSegments,
-  type LoadedEntry,
-  type LoadedJournal,
-  loadJournal,
-} from "./load.ts";
+import { type LoadedEntry, type LoadedJournal, loadJournal } from "./load.ts";
 import { JournalLog } from "./log.ts";
-import { type CommandName, type Header, type JournalRecord } from "./record.ts";
+import type { Header, JournalRecord } from "./record.ts";
+import type { CommandName } from "./record_bytes.ts";
+import { findSegments, removeOrphans } from "./output_files.ts";
 import { RecentBudget } from "./recent.ts";
 import { Reserve } from "./reserve.ts";
 
-/** What a journal needs. It uses the disk alone until it is closed, and does not close it. */
+/** Parts of a journal. It alone uses the disk until it is closed, and does not close the disk. */
 export interface JournalOptions {
   readonly disk: Disk;
   readonly random: Random;
-  /** Names this machine: a copied disk is noticed by it. */
+  /** Identifies this machine, so that a copied disk is noticed. */
   readonly machineId: string;
   /**
-   * Names the time since the system started. Only with the same name can it be said of a command of an earlier agent
-   * that it was never started: a power cut takes what was not synced.
+   * Identifies the current boot of the system. Only within the same boot can the journal be sure that a command of an
+   * earlier agent was never started: a power cut loses data that was not synced.
    */
   readonly bootId?: string;
-  /** What must stay of an encoded CommandResult: id, status, exit code and times. */
+  /** Shrinks an encoded CommandResult to its id, status, exit code and times. */
   readonly shrinkResult?: (result: Uint8Array) => Uint8Array;
   readonly limits?: Partial<JournalLimits>;
   readonly log?: Logger;
 }
 
 /**
- * Opens the journal on a disk, or makes one.
+ * Opens the journal on a disk, or creates one.
  *
- * One that is damaged, or another machine's, becomes a new instance; `lastCommandId` and `session` go on above all that
- * was read. Of a damaged one all that can be read stays. Of another machine's the finished commands stay, for they are
- * true wherever they are told; the others go, for they may still run there.
+ * A journal that is damaged or comes from another machine becomes a new instance; `lastCommandId` and `session`
+ * continue above all numbers that were read. A damaged journal keeps everything that can be read. A journal of another
+ * machine keeps the finished commands, because their results are true anywhere; the others are dropped, because they
+ * may still run there.
  *
  * @throws {PiriError} DISK; CORRUPT if a newer build wrote it.
  */
@@ -67,10 +66,10 @@ class DiskJournal implements Journal {
   readonly #bootId: string;
   #instance: string;
   #session: bigint;
-  /** The highest session that was asked for. */
+  /** Highest session that was asked for. */
   #dials: bigint;
   #lastCommandId: bigint;
-  /** The highest id that accept was asked for; those under way included. */
+  /** Highest id that accept was called with, including calls under way. */
   #highest: bigint;
   #nextKey: number;
   #accepting = 0;
@@ -123,7 +122,7 @@ class DiskJournal implements Journal {
   }
 
   get lastCommandId(): bigint {
-    // One that could not be kept counts, too: it would be refused again, so a Manager must not give its id again.
+    // Includes ids that could not be stored: such a command would be refused again, so a Manager must not reuse its id.
     return this.#highest;
   }
 
@@ -135,7 +134,7 @@ class DiskJournal implements Journal {
     return this.#lines.size;
   }
 
-  /** Takes over what an earlier agent left. Called once. */
+  /** Takes over the commands of an earlier agent. Called once. */
   async recover(loaded: LoadedJournal): Promise<void> {
     const { header, damaged } = loaded;
     const moved = header !== undefined && header.machineId !== this.#machineId;
@@ -151,7 +150,13 @@ class DiskJournal implements Journal {
         await this.#recoverEntry(entry, segments);
       }
     }
-    await this.#removeOrphans(segments.keys());
+    for (const prefix of segments.keys()) {
+      this.#nextKey = Math.max(this.#nextKey, Number.parseInt(prefix) + 1);
+    }
+    await removeOrphans(this.#disk, {
+      keys: this.#entries.keys(),
+      log: this.#log,
+    });
     if (rebooted) {
       for (const entry of this.#entries.values()) await entry.removeReturned();
     }
@@ -174,7 +179,7 @@ class DiskJournal implements Journal {
     id: bigint,
     nonce?: bigint,
   ): JournalEntry | undefined {
-    // The ids of old Managers repeat: the newest is meant.
+    // Ids of legacy Managers repeat; the newest entry is meant.
     return [...this.#entries.values()].findLast((entry) =>
       entry.id === id && entry.managerId === managerId &&
       (nonce === undefined || entry.nonce === nonce)
@@ -246,7 +251,7 @@ class DiskJournal implements Journal {
         apply: () => this.#entries.delete(key),
       });
     } catch (error) {
-      // It comes back when the agent starts again, and the Manager says once more that it may be forgotten.
+      // If the disk fails, the entry is back when the agent starts again, and the Manager acknowledges it again.
       this.#entries.delete(key);
       this.#log.warn("Cannot note that command {id} is forgotten: {reason}", {
         id: entry.id,
@@ -259,21 +264,7 @@ class DiskJournal implements Journal {
 
   async expire({ now, maxAgeMs, maxBytes }: Expiry): Promise<number> {
     const entries = [...this.#entries.values()];
-    const before = sizeOf(entries);
-    for (const entry of entries) {
-      if (entry.state !== "finished") continue;
-      const age = now - (entry.seenAt ?? Infinity);
-      // A clock that was wrong then or is now would make everything old at once.
-      if (!(age >= 0 && age <= 10 * maxAgeMs)) await entry.see(now);
-      else if (age > maxAgeMs) await entry.expire();
-    }
-    const finished = entries.filter(({ state }) => state === "finished");
-    const others = entries.filter(({ state }) => state !== "finished");
-    for (const entry of [...finished, ...others]) {
-      if (sizeOf(entries) <= maxBytes) break;
-      await entry.expire();
-    }
-    const expired = before - sizeOf(entries);
+    const expired = await expireEntries(entries, { now, maxAgeMs, maxBytes });
     if (expired > 0) {
       this.#log.warn("Gave up {expired} bytes of output and results", {
         expired,
@@ -333,35 +324,16 @@ class DiskJournal implements Journal {
     await this.#lines.rewrite();
   }
 
-  /** Says durably enough that these may have run before it says that the system was started. */
+  /** Records that these commands may have run, durably, before it records the new boot. */
   async #noteBoot(doubtful: readonly DiskEntry[]): Promise<void> {
     try {
       for (const entry of doubtful) await entry.started();
       await this.#lines.write(this.#header(), { floor: 0 });
     } catch (error) {
-      // The next agent takes this start of the system for another one, and is as careful.
+      // The next agent does not recognize this boot, and is as careful as this one.
       this.#log.warn("Cannot note the start of the system: {reason}", {
         reason: messageOf(error),
       });
-    }
-  }
-
-  async #removeOrphans(prefixes: Iterable<string>): Promise<void> {
-    const wanted = new Set(
-      [...this.#entries.keys()].flatMap((key) => [`${key}.1.`, `${key}.2.`]),
-    );
-    for (const prefix of prefixes) {
-      this.#nextKey = Math.max(this.#nextKey, Number.parseInt(prefix) + 1);
-    }
-    for (const name of await this.#disk.list()) {
-      const [, prefix] = /^(\d+\.[12]\.)\d+$/.exec(name) ?? [];
-      if (prefix === undefined || wanted.has(prefix)) continue;
-      await this.#disk.remove(name).catch((error) =>
-        this.#log.warn("Cannot remove {name}: {reason}", {
-          name,
-          reason: messageOf(error),
-        })
-      );
     }
   }
 
@@ -387,8 +359,4 @@ class DiskJournal implements Journal {
       ...[...this.#entries.values()].flatMap((entry) => entry.records()),
     ];
   }
-}
-
-function sizeOf(entries: readonly DiskEntry[]): number {
-  return entries.reduce((sum, { size }) => sum + size, 0);
 }

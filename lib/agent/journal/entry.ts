@@ -12,19 +12,20 @@ import {
 } from "./output.ts";
 import type { LoadedEntry } from "./load.ts";
 import type { FoundSegment } from "./output.ts";
-import type { CommandName, JournalRecord } from "./record.ts";
+import type { JournalRecord } from "./record.ts";
+import type { CommandName } from "./record_bytes.ts";
 
-/** What the entries of a journal share. */
+/** Parts that the entries of a journal share. */
 export interface EntryContext extends OutputContext {
   readonly lines: JournalLog;
-  /** What stays of a result that has expired, or that a full disk does not take. */
+  /** Shrinks a result that has expired, or that does not fit on a full disk. */
   readonly shrinkResult: (result: Uint8Array) => Uint8Array;
 }
 
-/** What a new or found command is made of. */
+/** Fields of a new or recovered command, without its streams. */
 export type EntryFacts = Omit<LoadedEntry, "stdout" | "stderr">;
 
-/** A command in the journal. Once forgotten, it takes everything and keeps nothing. */
+/** Command in the journal. After it was forgotten, calls succeed and store nothing. */
 export class DiskEntry implements JournalEntry {
   readonly key: number;
   readonly id: bigint;
@@ -39,7 +40,7 @@ export class DiskEntry implements JournalEntry {
   #seenAt: number | undefined;
   #finishing = false;
   #forgotten = false;
-  /** From an earlier agent: the Manager may hold more of it than this disk. */
+  /** True if it comes from an earlier agent: the Manager may hold more of its output than this disk. */
   #recovered = false;
 
   constructor(facts: EntryFacts, context: EntryContext) {
@@ -60,7 +61,7 @@ export class DiskEntry implements JournalEntry {
     };
   }
 
-  /** One that an earlier agent left, with its output. Never rejects. */
+  /** Takes over a command of an earlier agent, with its output. Never rejects. */
   static async recover(
     loaded: LoadedEntry,
     segments: ReadonlyMap<string, readonly FoundSegment[]>,
@@ -75,7 +76,7 @@ export class DiskEntry implements JournalEntry {
     return entry;
   }
 
-  /** After a power cut: what was removed before it may be back, and goes again. Never rejects. */
+  /** Removes files that came back: a power cut can undo their removal. Never rejects. */
   async removeReturned(): Promise<void> {
     await this.#streams.stdout.removeReturned();
     await this.#streams.stderr.removeReturned();
@@ -97,12 +98,12 @@ export class DiskEntry implements JournalEntry {
     return this.#result;
   }
 
-  /** When it was first seen to be finished, in milliseconds since 1970. */
+  /** Time at which it was first seen to be finished, in milliseconds since 1970. */
   get seenAt(): number | undefined {
     return this.#seenAt;
   }
 
-  /** What it takes on the disk, in bytes. */
+  /** Bytes on the disk. */
   get size(): number {
     const { stdout, stderr } = this.#streams;
     return this.#command.length + (this.#result?.length ?? 0) + stdout.size +
@@ -179,7 +180,7 @@ export class DiskEntry implements JournalEntry {
     try {
       await this.#context.lines.write(this.#acknowledgedRecord());
     } catch (error) {
-      // The Manager says it again.
+      // The Manager repeats its acknowledgement.
       this.#complain("note what is acknowledged", error);
     }
     await this.#context.reserve.fill();
@@ -198,7 +199,7 @@ export class DiskEntry implements JournalEntry {
     };
   }
 
-  /** Marks when it was first seen to be finished. Never rejects. */
+  /** Notes the time at which it was first seen to be finished. Never rejects. */
   async see(at: number): Promise<void> {
     this.#seenAt = at;
     try {
@@ -208,7 +209,7 @@ export class DiskEntry implements JournalEntry {
     }
   }
 
-  /** Gives up output, and of a result what can be; true if there was any. Never rejects. */
+  /** Drops its output and shrinks its result; true if anything could be dropped. Never rejects. */
   async expire(): Promise<boolean> {
     const before = this.size;
     await this.discardOutput();
@@ -220,19 +221,19 @@ export class DiskEntry implements JournalEntry {
     return this.size < before;
   }
 
-  /** Gives up the output that is here, as a cut. Never rejects. */
+  /** Drops the stored output, which becomes a cut. Never rejects. */
   async discardOutput(): Promise<void> {
     await this.#streams.stdout.discard();
     await this.#streams.stderr.discard();
   }
 
-  /** Takes nothing more, and drops its output. Never rejects. */
+  /** Drops its output and ignores all later calls. Never rejects. */
   async forget(): Promise<void> {
     this.#forgotten = true;
     await this.discardOutput();
   }
 
-  /** The lines that make it what it is. */
+  /** Records that restore it. */
   records(): JournalRecord[] {
     const { key } = this;
     const records: JournalRecord[] = [
@@ -254,7 +255,7 @@ export class DiskEntry implements JournalEntry {
     return records;
   }
 
-  /** A result without its output says so, as a cut; output without its result says nothing. */
+  /** Syncs both streams. If that fails, the result is still true: lost output shows as a cut. */
   async #syncOutput(): Promise<void> {
     for (const stream of [this.#streams.stdout, this.#streams.stderr]) {
       try {
@@ -265,7 +266,10 @@ export class DiskEntry implements JournalEntry {
     }
   }
 
-  /** The reserve is for results; when it is used up, output has to go, and then what can be spared of the result. */
+  /**
+   * Stores the result. The reserve is for results; when it is used up, first output is dropped, then parts of the
+   * result.
+   */
   async #keepResult(result: Uint8Array): Promise<void> {
     try {
       return await this.#writeResult(result);
@@ -331,7 +335,7 @@ export class DiskEntry implements JournalEntry {
   }
 }
 
-/** Counts of bytes are numbers in here: up to 9 PB a stream. */
+/** Turns a count of bytes into a number, as this folder counts: exact up to 9 PB in each stream. */
 function toNumber(count: bigint): number {
   if (count < 0n || count > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw new PiriError(

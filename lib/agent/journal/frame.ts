@@ -1,16 +1,16 @@
 import { crc32 } from "node:zlib";
 
-/** What stands before each record in the journal's files: its length and checksum, 32 bits each, big-endian. */
+/** Size of the header before each record in the journal's files: length and checksum, 32 bits each, big-endian. */
 export const FRAME_HEADER = 8;
 
-/** A record between header and header. */
+/** Record without its header. */
 export interface Frame {
   readonly payload: Uint8Array<ArrayBuffer>;
-  /** Where the next one begins. */
+  /** Position at which the next record begins. */
   readonly end: number;
 }
 
-/** Records as they lie in a file. */
+/** Encodes records as they are stored in a file. */
 export function frame(
   payloads: readonly Uint8Array[],
 ): Uint8Array<ArrayBuffer> {
@@ -27,7 +27,10 @@ export function frame(
   return bytes;
 }
 
-/** What is at a place of a file: a record, none that is whole, or the beginning of one that goes on beyond the bytes. */
+/**
+ * Reads the record at a position. The result tells apart a whole record, damage, and a record that continues beyond the
+ * bytes.
+ */
 export function frameAt(
   bytes: Uint8Array<ArrayBuffer>,
   at: number,
@@ -36,7 +39,7 @@ export function frameAt(
   if (bytes.length - at < FRAME_HEADER) return "incomplete";
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, FRAME_HEADER);
   const length = view.getUint32(0);
-  // An empty record is never written: eight zero bytes, as a disk leaves them after a power cut, would be one.
+  // Empty records are never written: eight zero bytes, as a disk may leave them after a power cut, would look like one.
   if (length === 0 || length > longest) return "damaged";
   const end = at + FRAME_HEADER + length;
   if (end > bytes.length) return "incomplete";

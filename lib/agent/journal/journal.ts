@@ -3,61 +3,61 @@ import type {
   StreamName,
 } from "../../operations/operation.ts";
 
-/** A piece of a command's output as the journal has it. */
+/** Piece of a command's output as the journal has it. */
 export interface OutputPiece {
-  /** Where `bytes` begins in the stream. */
+  /** Offset of `bytes` in the stream. */
   readonly offset: bigint;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** So many bytes just before `offset` are gone for good. */
+  /** Count of bytes just before `offset` that are lost for good. */
   readonly cut: bigint;
 }
 
-/** How far a journaled command is. */
+/** State of a command in the journal. */
 export type EntryState = "accepted" | "running" | "finished";
 
-/** One command on the agent's disk. All that it tells is read from memory but `read`. */
+/** Command on the agent's disk. Everything but `read` is answered from memory. */
 export interface JournalEntry {
   readonly id: bigint;
   readonly nonce: bigint;
-  /** The Manager that gave the command; only it gets the output and the result. Empty: one of 2024. */
+  /** Manager that gave the command; only it gets the output and the result. Empty for a legacy Manager. */
   readonly managerId: string;
-  /** The Command as it came, encoded. */
+  /** The Command as received, encoded. */
   readonly command: Uint8Array;
   readonly state: EntryState;
-  /** The processes that must be ended if this agent dies. */
+  /** Processes that must be ended if this agent dies. */
   readonly processes: readonly ProcessIdentity[];
-  /** The CommandResult, encoded; undefined until it is finished. */
+  /** The CommandResult, encoded; undefined until the command is finished. */
   readonly result: Uint8Array | undefined;
-  /** Bytes the stream has had in all, cut ones included. */
+  /** Bytes that the stream has had in all, cut ones included. */
   produced(stream: StreamName): bigint;
   /** Bytes of the stream that the Manager holds. */
   acknowledged(stream: StreamName): bigint;
   /** Bytes of the stream that are on the disk. */
   kept(stream: StreamName): number;
   /**
-   * Keeps output. Resolves once it would survive a crash of the agent. Beyond the bound the middle is cut, and so is
-   * what a full or failing disk does not take: it never rejects for that.
+   * Stores output. Resolves once it would survive a crash of the agent. Beyond the limit the middle of the output is
+   * cut. Output that does not fit on a full or failing disk is also cut: that does not reject.
    */
   append(stream: StreamName, bytes: Uint8Array): Promise<void>;
   /**
-   * Marks it running, durably enough to find its processes after a crash of the agent. To be awaited once before it
-   * starts: what is not marked is later said to have never started.
+   * Marks the command as running, durably enough to find its processes after a crash of the agent. Await it once before
+   * the command starts: without the mark, the command is later reported as never started.
    *
    * @throws {PiriError} DISK
    */
   started(identity?: ProcessIdentity): Promise<void>;
   /**
-   * Keeps the result. Resolves once it and all output would survive a power cut. On a full disk output has to go before
-   * the result, as a cut.
+   * Stores the result. Resolves once it and all output would survive a power cut. On a full disk, output is dropped
+   * before the result, as a cut.
    *
-   * @throws {PiriError} DISK if even the result alone cannot be kept; it may then be tried again.
+   * @throws {PiriError} DISK if even the result alone cannot be stored; call it again then.
    */
   finish(result: Uint8Array): Promise<void>;
-  /** Drops output below these offsets; they only grow. */
+  /** Drops output below these offsets, which only grow. */
   acknowledge(held: { stdout: bigint; stderr: bigint }): Promise<void>;
   /**
-   * The output from `offset` on, `limit` bytes at most; undefined when the stream has not come so far. A piece without
-   * bytes is a cut up to the end of what was produced.
+   * Reads output from `offset` on, at most `limit` bytes; undefined if the stream has not come so far. A piece without
+   * bytes is a cut up to the end of the stream.
    */
   read(
     stream: StreamName,
@@ -66,49 +66,49 @@ export interface JournalEntry {
   ): Promise<OutputPiece | undefined>;
 }
 
-/** When the journal gives up what nobody has taken. */
+/** Limits above which the journal drops output that was not delivered. */
 export interface Expiry {
-  /** Milliseconds since 1970. */
+  /** Current time, in milliseconds since 1970. */
   readonly now: number;
-  /** A finished command's output stays so long, counted from the first look at it. */
+  /** Longest time that a finished command's output stays, counted from the first look at it, in milliseconds. */
   readonly maxAgeMs: number;
-  /** All commands together. */
+  /** Limit of all commands together, in bytes. */
   readonly maxBytes: number;
 }
 
-/** What a journal keeps at most: 30 days and 1 GiB. */
+/** Default limits of a journal: 30 days and 1 GiB. */
 export const EXPIRY: Omit<Expiry, "now"> = {
   maxAgeMs: 30 * 24 * 60 * 60 * 1000,
   maxBytes: 1_073_741_824,
 };
 
-/** What an Agent keeps on its disk: protocol.md section 5. One process a journal. */
+/** Commands and output on an Agent's disk: protocol.md section 5. Only one process uses a journal. */
 export interface Journal extends AsyncDisposable {
-  /** A random id of this journal; a new or damaged one, or another machine, has a new one. */
+  /** Random id of this journal. A new or damaged journal, or one on another machine, gets a new id. */
   readonly instance: string;
-  /** The highest id that was ever to be accepted, 0 at first. Of one that could not be kept, only this agent knows. */
+  /** The highest id ever asked for, including ids that could not be written to disk. 0 at first. */
   readonly lastCommandId: bigint;
-  /** What commands and their output take on the disk, in bytes. */
+  /** Bytes of commands and their output on the disk. */
   readonly size: number;
-  /** The file of commands and results, in bytes. */
+  /** Size of the file of commands and results, in bytes. */
   readonly logSize: number;
   /** All commands that are not forgotten, lowest id first. */
   entries(): readonly JournalEntry[];
-  /** The entry of this Manager's command; with a nonce, only if it is that one. */
+  /** Finds the entry of this Manager's command. If a nonce is given, the entry must have it. */
   find(
     managerId: string,
     id: bigint,
     nonce?: bigint,
   ): JournalEntry | undefined;
-  /** The number of the next dial, durable when it resolves. */
+  /** Number of the next dial, durable when it resolves. */
   nextSession(): Promise<bigint>;
-  /** Starts over as another instance: another agent uses this one. */
+  /** Becomes a new instance, because another agent uses the same one. */
   newInstance(): Promise<void>;
   /**
-   * Keeps a command, durably when it resolves, and lastCommandId with it (unless managerId is empty).
+   * Stores a command, and lastCommandId with it (unless managerId is empty). Durable when it resolves.
    *
-   * @throws {PiriError} DISK if it cannot be kept: the command must be refused. BUSY beyond 1,000 entries. REFUSED if
-   * the id is not above every one that was asked for. INVALID_ARGUMENT if it is over 1 MiB.
+   * @throws {PiriError} DISK if it cannot be stored: the command must be refused. BUSY above 1,000 entries. REFUSED if
+   * the id is not above all ids that were asked for. INVALID_ARGUMENT if it is over 1 MiB.
    */
   accept(command: {
     readonly id: bigint;
@@ -119,8 +119,8 @@ export interface Journal extends AsyncDisposable {
   /** Forgets a command and its output. */
   forget(entry: JournalEntry): Promise<void>;
   /**
-   * Gives up old output as a cut, and of results all but what tells how the command ended; the oldest first where there
-   * is too much. To be called now and then. Resolves to the bytes given up; never rejects.
+   * Drops old output as a cut, and of old results everything but how the command ended. Above the size limit, the
+   * oldest go first. Call it from time to time. Resolves to the count of dropped bytes; never rejects.
    */
   expire(limits: Expiry): Promise<number>;
 }

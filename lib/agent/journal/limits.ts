@@ -1,28 +1,28 @@
 import { Limits } from "../../base/limits.ts";
 
-/** Sizes of a journal, in bytes unless said. */
+/** Limits of a journal, in bytes unless said otherwise. */
 export interface JournalLimits {
   /** Commands that are not forgotten, a count. */
   readonly openCommands: number;
-  /** Output of a stream that is kept before its middle is cut. */
+  /** Output of a stream that is stored before its middle is cut. */
   readonly offlineOutput: number;
-  /** Output above what is acknowledged that is never cut. */
+  /** Output above the acknowledged part that is never cut. */
   readonly window: number;
-  /** A file of output, about. */
+  /** Size at which a new file of output begins, approximately. */
   readonly segment: number;
-  /** Output of all streams that is held in memory, too, until it is delivered. */
+  /** Output of all streams that is also held in memory until it is delivered. */
   readonly recent: number;
-  /** What is put aside for a full disk. */
+  /** Space that is put aside for a full disk. */
   readonly reserve: number;
-  /** The longest line that may take space from the reserve before its last half. */
+  /** Longest record that may take space from the first half of the reserve. */
   readonly reserveRecord: number;
   /** Output of a command that may take space from the reserve. */
   readonly reserveOutput: number;
-  /** What the log may grow to before it is looked at for what is not needed any more. */
+  /** Size of the log at which it is checked for records that are not needed any more. */
   readonly compactAt: number;
 }
 
-/** What a journal has unless it is told otherwise: protocol.md section 5. */
+/** Default limits of a journal: protocol.md section 5. */
 export const JOURNAL_LIMITS: JournalLimits = {
   openCommands: Limits.openCommands,
   offlineOutput: Limits.offlineOutput,

@@ -5,29 +5,28 @@ import type { ProcessIdentity } from "../../operations/operation.ts";
 import type { EntryState } from "./journal.ts";
 import { FRAME_HEADER, frameAt } from "./frame.ts";
 import { LOG_FILE } from "./log.ts";
-import type { FoundSegment } from "./output.ts";
 import {
-  type CommandName,
   decodeRecord,
   type Header,
   isKind,
   type JournalRecord,
-  LONGEST_RECORD,
+  MAX_RECORD_BYTES,
 } from "./record.ts";
+import type { CommandName } from "./record_bytes.ts";
 
 const BLOCK = 1_048_576;
 
-/** What a disk writes wholly or not at all, in bytes. */
+/** Unit that a disk writes completely or not at all, in bytes. */
 const SECTOR = 512;
 
-/** A stream as the log tells of it. */
+/** Stream as recorded in the log. */
 export interface LoadedStream {
-  /** What it had in all; undefined if its command was not finished. */
+  /** Bytes that it had in all; undefined if its command was not finished. */
   produced: number | undefined;
   acknowledged: number;
 }
 
-/** A command as the log tells of it. */
+/** Command as recorded in the log. */
 export interface LoadedEntry {
   readonly key: number;
   readonly name: CommandName;
@@ -40,17 +39,17 @@ export interface LoadedEntry {
   readonly stderr: LoadedStream;
 }
 
-/** What an earlier agent left. */
+/** Journal of an earlier agent. */
 export interface LoadedJournal {
-  /** Undefined if there is no log, or no header in it that can be read. */
+  /** Header; undefined if there is no log, or no readable header in it. */
   header: Header | undefined;
   session: bigint;
   lastCommandId: bigint;
   nextKey: number;
   readonly entries: Map<number, LoadedEntry>;
-  /** Something other than the end of the last write is missing. */
+  /** True if more is missing than the end of the last write. */
   damaged: boolean;
-  /** Good bytes of the file, and whether it goes on behind them. */
+  /** Count of good bytes in the file, and whether it has more bytes behind them. */
   size: number;
   torn: boolean;
 }
@@ -58,9 +57,10 @@ export interface LoadedJournal {
 /**
  * Reads the log as far as it can be read.
  *
- * A record that is cut off by the end of the file was being written when the agent or the power went; so was one whose
- * last blocks, up to the end, are zeros. Nobody was promised what they said. Anything else that does not read is damage: then what is behind it is
- * searched for, and who uses the journal must not rely on what it does not tell.
+ * A record that is cut off by the end of the file was being written when the agent died or the power failed. The same
+ * is true of a record whose last blocks, up to the end, are zeros. Their content was never confirmed to anybody. Every
+ * other unreadable record is damage: then the bytes behind it are searched for more records, and the caller must not
+ * rely on facts that the log lacks.
  *
  * @throws {PiriError} CORRUPT if a newer build wrote it, DISK
  */
@@ -81,7 +81,7 @@ export async function loadJournal(
   const bytes = await readLog(disk, log, loaded);
   let at = 0;
   while (at < bytes.length) {
-    const found = frameAt(bytes, at, LONGEST_RECORD);
+    const found = frameAt(bytes, at, MAX_RECORD_BYTES);
     const record = typeof found === "string"
       ? undefined
       : decode(found.payload);
@@ -106,25 +106,7 @@ export async function loadJournal(
   return loaded;
 }
 
-/** The output files of each command, by name `<key>.<1 or 2>.<offset>`, in order of their offsets. */
-export async function findSegments(
-  disk: Disk,
-): Promise<Map<string, FoundSegment[]>> {
-  const streams = new Map<string, FoundSegment[]>();
-  for (const name of await disk.list()) {
-    const [, prefix, start] = /^(\d+\.[12]\.)(\d+)$/.exec(name) ?? [];
-    if (prefix === undefined || start === undefined) continue;
-    const segments = streams.get(prefix) ?? [];
-    segments.push({ start: Number(start), size: await disk.size(name) });
-    streams.set(prefix, segments);
-  }
-  for (const segments of streams.values()) {
-    segments.sort((a, b) => a.start - b.start);
-  }
-  return streams;
-}
-
-/** The whole file. What cannot be read is zeros, and damage. */
+/** Reads the whole file. Blocks that cannot be read become zeros and count as damage. */
 async function readLog(
   disk: Disk,
   log: Logger,
@@ -166,12 +148,12 @@ function findRecord(
 ): number | undefined {
   for (let at = from; at + FRAME_HEADER < bytes.length; at++) {
     if (!isKind(bytes[at + FRAME_HEADER])) continue;
-    if (typeof frameAt(bytes, at, LONGEST_RECORD) !== "string") return at;
+    if (typeof frameAt(bytes, at, MAX_RECORD_BYTES) !== "string") return at;
   }
   return undefined;
 }
 
-/** Whether the file ends in blocks that never reached the disk, as a power cut may leave it. */
+/** True if the file ends in blocks that never reached the disk, as a power cut may leave it. */
 function isUnwritten(bytes: Uint8Array, at: number): boolean {
   let written = bytes.length;
   while (written > at && bytes[written - 1] === 0) written--;
@@ -211,7 +193,7 @@ function apply(loaded: LoadedJournal, record: JournalRecord): void {
       loaded.entries.delete(record.key);
       return;
   }
-  // The line of its command is damaged: what these tell is of no use without its id.
+  // The record of the command itself is damaged; without its id, this record is of no use.
   const entry = loaded.entries.get(record.key);
   if (entry === undefined) return;
   switch (record.kind) {

@@ -4,19 +4,23 @@ import { messageOf, PiriError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { Turns } from "../../base/turns.ts";
 import { frame } from "./frame.ts";
-import { encodeRecord, type JournalRecord, LONGEST_RECORD } from "./record.ts";
+import {
+  encodeRecord,
+  type JournalRecord,
+  MAX_RECORD_BYTES,
+} from "./record.ts";
 import type { Reserve } from "./reserve.ts";
 
-/** The file that has everything but output. */
+/** File of all records but output. */
 export const LOG_FILE = "journal.log";
 
-/** How a line is written. */
+/** Options of a write. */
 export interface WriteOptions {
-  /** Resolves only when the line would survive a power cut. */
+  /** True to resolve only once the record would survive a power cut. */
   readonly durable?: boolean;
-  /** On a full disk, takes space from the reserve, but leaves so much of it. */
+  /** On a full disk, takes space from the reserve, but leaves this many bytes of it. */
   readonly floor?: number;
-  /** What the line means in memory. Called at once when it is kept, before any later line is looked at. */
+  /** Applies the record to the state in memory. Called as soon as it is stored, before any later record is handled. */
   readonly apply?: () => void;
 }
 
@@ -26,9 +30,9 @@ interface Line extends WriteOptions {
 }
 
 /**
- * The journal's lines, appended one after the other. Lines that are asked for together share a write and a sync.
+ * Log of records, appended one after the other. Records that are written together share a write and a sync.
  *
- * `snapshot` tells the lines that make the present state: what the file is rewritten with when most of it is history.
+ * `snapshot` returns the records of the present state. The file is rewritten with them when most of it is history.
  */
 export class JournalLog {
   readonly #disk: Disk;
@@ -39,11 +43,11 @@ export class JournalLog {
   readonly #turns = new Turns();
   #waiting: Line[] = [];
   #closed = false;
-  /** Bytes of the file that are good. */
+  /** Count of good bytes in the file. */
   #size: number;
-  /** The file may go on behind its good bytes. */
+  /** True if the file has more bytes behind the good ones. */
   #torn: boolean;
-  /** A sync failed: what the file holds is not known any more, and syncing again would not tell. */
+  /** True after a failed sync: the content of the file is unknown, and another sync would not show it. */
   #suspect = false;
   #checkAt: number;
 
@@ -54,7 +58,7 @@ export class JournalLog {
       log: Logger;
       compactAt: number;
       snapshot: () => JournalRecord[];
-      /** Good bytes of the file, and whether it goes on behind them. */
+      /** Count of good bytes in the file, and whether it has more bytes behind them. */
       size: number;
       torn: boolean;
     },
@@ -69,23 +73,23 @@ export class JournalLog {
     this.#checkAt = compactAt;
   }
 
-  /** Of the file, in bytes. */
+  /** Size of the file, in bytes. */
   get size(): number {
     return this.#size;
   }
 
   /**
-   * Keeps a line.
+   * Stores a record.
    *
-   * @throws {PiriError} DISK; INVALID_ARGUMENT if it is too long. What it means is then not applied.
+   * @throws {PiriError} DISK; INVALID_ARGUMENT if it is too long. The record is then not applied.
    */
   write(record: JournalRecord, options: WriteOptions = {}): Promise<void> {
     const payload = encodeRecord(record);
-    if (payload.length > LONGEST_RECORD) {
+    if (payload.length > MAX_RECORD_BYTES) {
       return Promise.reject(
         new PiriError(
           "INVALID_ARGUMENT",
-          `Cannot keep ${payload.length} bytes in the journal: the limit is ${LONGEST_RECORD}`,
+          `Cannot keep ${payload.length} bytes in the journal: the limit is ${MAX_RECORD_BYTES}`,
         ),
       );
     }
@@ -98,12 +102,16 @@ export class JournalLog {
     return kept.promise;
   }
 
-  /** Writes the file anew with the present state alone. @throws {PiriError} DISK; the old file is then still there. */
+  /**
+   * Rewrites the file with the present state alone.
+   *
+   * @throws {PiriError} DISK; the old file is then still there.
+   */
   async rewrite(): Promise<void> {
     await this.#turns.run(() => this.#rewrite([], 0));
   }
 
-  /** Waits for what is under way and makes it durable as far as it can. Never rejects. */
+  /** Waits for writes under way and makes them durable as far as possible. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#turns.run(async () => {
@@ -115,7 +123,7 @@ export class JournalLog {
     });
   }
 
-  /** Never rejects. */
+  /** Writes the records and settles their promises. Never rejects. */
   async #writeLines(lines: readonly Line[]): Promise<void> {
     const written = this.#suspect
       ? await this.#writeAnew(lines)
@@ -134,7 +142,7 @@ export class JournalLog {
       await this.#disk.sync(LOG_FILE);
       return written;
     } catch (error) {
-      // After a failed fsync Linux counts the pages as clean: the next one would succeed and mean nothing.
+      // After a failed fsync Linux counts the pages as clean: the next fsync would succeed and mean nothing.
       this.#suspect = true;
       this.#complain("sync", error);
     }
@@ -147,7 +155,7 @@ export class JournalLog {
     return await this.#writeAnew(durable);
   }
 
-  /** Appends the lines in one, or else each that fits. */
+  /** Appends the records in one write, or else each record that fits. */
   async #appendAll(lines: readonly Line[]): Promise<readonly Line[]> {
     try {
       await this.#appendBytes(join(lines));
@@ -182,7 +190,7 @@ export class JournalLog {
     this.#size += bytes.length;
   }
 
-  /** A rewrite that takes these lines with it. */
+  /** Rewrites the file, with these records in it. */
   async #writeAnew(lines: readonly Line[]): Promise<readonly Line[]> {
     try {
       const floors = lines.flatMap(({ floor }) => floor ?? []);

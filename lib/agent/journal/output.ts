@@ -9,30 +9,32 @@ import { type RecentBudget, RecentOutput, type StreamPiece } from "./recent.ts";
 import type { Reserve } from "./reserve.ts";
 import { type Segment, SegmentReader } from "./segment.ts";
 
-/** A file of output as it was found on the disk. */
+/** File of output as found on the disk. */
 export interface FoundSegment {
-  /** The offset in the stream of its first byte; its name says it. */
+  /** Offset of its first byte in the stream, taken from its name. */
   readonly start: number;
-  /** Of the file, in bytes. */
+  /** Size of the file, in bytes. */
   readonly size: number;
 }
 
-/** What the streams of a journal share. */
+/** Parts that the streams of a journal share. */
 export interface OutputContext {
   readonly disk: Disk;
   readonly reserve: Reserve;
   readonly limits: JournalLimits;
   readonly log: Logger;
-  /** For all streams together. */
+  /** Budget of memory for all streams together. */
   readonly recent: RecentBudget;
 }
 
-/** What a command's two streams may still take from the reserve, in bytes. */
+/** Bytes that a command's two streams may still take from the reserve. */
 export interface ReserveShare {
   left: number;
 }
 
-/** The output of one stream of one command on the disk. What cannot be written or read is a cut, never an error. */
+/**
+ * Output of one stream of one command on the disk. Bytes that cannot be written or read become a cut, never an error.
+ */
 export class OutputStream {
   readonly #context: OutputContext;
   readonly #prefix: string;
@@ -42,7 +44,7 @@ export class OutputStream {
   readonly #turns = new Turns();
   readonly #segments: Segment[] = [];
   readonly #told = new Set<string>();
-  /** The last segment, if it can be appended to. */
+  /** Last segment, if bytes can be appended to it. */
   #active: Segment | undefined;
   #produced = 0;
   #acknowledged = 0;
@@ -66,18 +68,19 @@ export class OutputStream {
     return this.#acknowledged;
   }
 
-  /** Bytes of the stream that are in its files. */
+  /** Bytes of the stream in its files. */
   get kept(): number {
     return this.#segments.reduce((sum, { start, end }) => sum + end - start, 0);
   }
 
-  /** Of its files, in bytes. */
+  /** Size of its files, in bytes. */
   get size(): number {
     return this.#segments.reduce((sum, { size }) => sum + size, 0);
   }
 
   /**
-   * Takes over what an earlier agent left. `produced` is what the stream had in all, if that is known. Never rejects.
+   * Takes over the files of an earlier agent. `produced` is the length of the whole stream, if it is known. Never
+   * rejects.
    */
   async recover(
     found: readonly FoundSegment[],
@@ -87,7 +90,7 @@ export class OutputStream {
     },
   ): Promise<void> {
     const most = produced ?? Number.MAX_SAFE_INTEGER;
-    // Before a result was written, its output was synced.
+    // Output is synced before the result is written, so a known length means that the output was synced.
     const synced = produced !== undefined;
     this.#acknowledged = acknowledged;
     for (const [i, { start, size }] of found.entries()) {
@@ -103,7 +106,7 @@ export class OutputStream {
     );
   }
 
-  /** After a power cut files are back whose removal had not reached the disk. Never rejects. */
+  /** Removes files that a power cut brought back, because their removal had not reached the disk. Never rejects. */
   removeReturned(): Promise<void> {
     return this.#turns.run(async () => {
       await this.#removeAcknowledged();
@@ -113,7 +116,7 @@ export class OutputStream {
     });
   }
 
-  /** Appends. Resolves once it would survive a crash of the agent, or is a cut. Never rejects. */
+  /** Appends bytes. Resolves once they would survive a crash of the agent, or have become a cut. Never rejects. */
   append(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return Promise.resolve();
     return this.#turns.run(async () => {
@@ -126,7 +129,7 @@ export class OutputStream {
     });
   }
 
-  /** The stream from `offset` on; undefined if it has not come so far. Never rejects. */
+  /** Reads the stream from `offset` on; undefined if it has not come so far. Never rejects. */
   read(offset: number, limit: number): Promise<StreamPiece | undefined> {
     return this.#turns.run(async () => {
       const recent = this.#recent.read(offset, limit);
@@ -150,7 +153,10 @@ export class OutputStream {
     });
   }
 
-  /** Drops what is below; true if a file went. With `raise`, more may be held than is here. Never rejects. */
+  /**
+   * Drops bytes below the offset; true if a file was removed. With `raise`, the offset may be above all bytes here.
+   * Never rejects.
+   */
   acknowledge(offset: number, { raise }: { raise: boolean }): Promise<boolean> {
     return this.#turns.run(async () => {
       if (raise) this.#produced = Math.max(this.#produced, offset);
@@ -163,11 +169,11 @@ export class OutputStream {
     });
   }
 
-  /** Returns whether there was any. */
+  /** Removes acknowledged files; true if there was any. */
   async #removeAcknowledged(): Promise<boolean> {
     const done = this.#segments.filter((segment) =>
       segment.end <= this.#acknowledged &&
-      // A small one is not worth a new file.
+      // A small file is not worth replacing by a new one.
       (segment !== this.#active ||
         segment.size >= this.#context.limits.segment / 4)
     );
@@ -175,7 +181,11 @@ export class OutputStream {
     return done.length > 0;
   }
 
-  /** Makes what is here survive a power cut. @throws {PiriError} DISK */
+  /**
+   * Makes all stored bytes survive a power cut.
+   *
+   * @throws {PiriError} DISK
+   */
   sync(): Promise<void> {
     return this.#turns.run(async () => {
       const failures: unknown[] = [];
@@ -191,7 +201,7 @@ export class OutputStream {
     });
   }
 
-  /** Gives up all that is here, as a cut. Never rejects. */
+  /** Drops all stored bytes, as a cut. Never rejects. */
   discard(): Promise<void> {
     return this.#turns.run(async () => {
       this.#recent.clear();
@@ -214,7 +224,7 @@ export class OutputStream {
       }
       return;
     }
-    // Behind the part that may have been written, nothing could be found again.
+    // After a part that may have been written, a reader could find no further record in this file.
     this.#active = undefined;
     if (segment.end === segment.start) await this.#remove(segment);
   }
@@ -229,7 +239,7 @@ export class OutputStream {
     return this.#active;
   }
 
-  /** Whether it was written; if not, the file may end in a part of it. */
+  /** Appends to a segment; true if it was written. If not, the file may end in a part of the bytes. */
   async #appendTo(segment: Segment, framed: Uint8Array): Promise<boolean> {
     const { disk, reserve, limits } = this.#context;
     for (;;) {
@@ -253,7 +263,10 @@ export class OutputStream {
     }
   }
 
-  /** As far as the agent before would have: it knew where each file ends, and spared the one that it wrote to. */
+  /**
+   * Cuts found files as the earlier agent would have: it knew where each file ends, and spared the file that it wrote
+   * to.
+   */
   async #cutFound(): Promise<void> {
     for (const segment of this.#segments) {
       segment.end = Math.min(segment.end, await this.#reader.findEnd(segment));
@@ -264,7 +277,7 @@ export class OutputStream {
     } else await this.#cutMiddle();
   }
 
-  /** Nobody has taken it for long: the oldest goes, but not the head, which may be under way. */
+  /** Drops the oldest output while there is too much, but never the first `window` bytes: they may be under way. */
   async #cutMiddle(spared = this.#active): Promise<void> {
     const { offlineOutput, window } = this.#context.limits;
     const head = this.#acknowledged + window;
@@ -289,7 +302,7 @@ export class OutputStream {
     if (segment === this.#active) this.#active = undefined;
   }
 
-  /** Of the last segment of an earlier agent only a read tells where it ends. */
+  /** Finds the end of the last segment of an earlier agent, which only a read can tell. */
   async #findEnd(): Promise<void> {
     for (;;) {
       const last = this.#segments.at(-1);
@@ -312,7 +325,7 @@ export class OutputStream {
     }
   }
 
-  /** Once a stream and attempt, for a program may print a thousand times a second. */
+  /** Logs a failure once for each stream and attempt, because a program may print a thousand times a second. */
   #complain(attempt: string, error: unknown): void {
     if (this.#told.has(attempt)) return;
     this.#told.add(attempt);

@@ -1,14 +1,14 @@
 import { concat } from "@std/bytes/concat";
 import { Limits } from "../../base/limits.ts";
 
-/** A piece of a stream, counted in numbers. */
+/** Piece of a stream, with offsets as numbers. */
 export interface StreamPiece {
   readonly offset: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly cut: number;
 }
 
-/** What all streams of a journal may hold in memory, in bytes. */
+/** Budget of memory for all streams of a journal, in bytes. */
 export class RecentBudget {
   #left: number;
 
@@ -16,7 +16,7 @@ export class RecentBudget {
     this.#left = bytes;
   }
 
-  /** Whether there was room. */
+  /** Takes bytes from the budget; false if too few are left. */
   take(bytes: number): boolean {
     if (bytes > this.#left) return false;
     this.#left -= bytes;
@@ -29,12 +29,12 @@ export class RecentBudget {
 }
 
 /**
- * The end of a stream in memory, as it is on the disk: while the link is up what was just written is read from here. Where
- * it does not fit it is read from the disk.
+ * End of a stream in memory, with the same bytes as on the disk. While the link is up, new output is read from here.
+ * Output that does not fit in here is read from the disk.
  */
 export class RecentOutput {
   readonly #budget: RecentBudget;
-  /** Each begins where the one before it ends. */
+  /** Pieces, each beginning where the one before it ends. */
   readonly #pieces: { readonly offset: number; readonly bytes: Uint8Array }[] =
     [];
 
@@ -42,19 +42,22 @@ export class RecentOutput {
     this.#budget = budget;
   }
 
-  /** Takes what has been written. It must not be written to any more. */
+  /** Adds bytes that have been written to the disk. The caller must not change them any more. */
   add(offset: number, bytes: Uint8Array): void {
     const last = this.#pieces.at(-1);
     const isNext = last === undefined ||
       last.offset + last.bytes.length === offset;
     if (!isNext || !this.#budget.take(bytes.length + Limits.pieceOverhead)) {
-      // The reader comes to what is missing on the disk, and then finds all the rest there, too.
+      // A reader comes to the missing piece on the disk, and then finds all later bytes there too.
       return this.clear();
     }
     this.#pieces.push({ offset, bytes });
   }
 
-  /** From `offset` on, `limit` bytes at most; undefined if that is not here. What is below is dropped. */
+  /**
+   * Reads from `offset` on, at most `limit` bytes; undefined if the offset is not in memory. Drops bytes below the
+   * offset.
+   */
   read(offset: number, limit: number): StreamPiece | undefined {
     this.dropBelow(offset);
     if (offset < (this.#pieces[0]?.offset ?? Infinity)) return undefined;
@@ -63,7 +66,7 @@ export class RecentOutput {
     for (const piece of this.#pieces) {
       const from = Math.max(0, offset - piece.offset);
       const part = piece.bytes.subarray(from, from + limit - length);
-      // One that does not fit is left for the next read, so that it is not cut in two.
+      // A piece that does not fit is left for the next read, so that it is not cut in two.
       if (parts.length > 0 && from + part.length < piece.bytes.length) break;
       parts.push(part);
       length += part.length;

@@ -1,36 +1,33 @@
-import { concat } from "@std/bytes/concat";
 import { PiriError } from "../../base/errors.ts";
 import type { ProcessIdentity } from "../../operations/operation.ts";
+import {
+  type CommandName,
+  RecordReader,
+  RecordWriter,
+} from "./record_bytes.ts";
 
-/** The version of the journal's files that this build writes. */
+/** Version of the journal's files that this build writes. */
 export const JOURNAL_VERSION = 1;
 
-/** The longest record, in bytes: a command and a result are 256 KiB at most. */
-export const LONGEST_RECORD = 1_048_576;
+/** Length of the longest record, in bytes. A command or a result is at most 256 KiB. */
+export const MAX_RECORD_BYTES = 1_048_576;
 
-/** What the journal says of itself. */
+/** Facts about the journal itself. */
 export interface Header {
   readonly instance: string;
   readonly machineId: string;
-  /** Names the time from one start of the system to the next; empty if the system has no such name. */
+  /** Identifies the current boot of the system; empty if the system has no such id. */
   readonly bootId: string;
   readonly session: bigint;
   readonly lastCommandId: bigint;
-  /** Above the number of every command that ever had files here. */
+  /** Number above the key of every command that ever had files here. */
   readonly nextKey: number;
 }
 
-/** Which command, as its Manager names it. */
-export interface CommandName {
-  readonly id: bigint;
-  readonly nonce: bigint;
-  readonly managerId: string;
-}
-
 /**
- * A line of the journal. `key` is the number of a command in this journal, for ids of old Managers repeat.
+ * Record of the journal. `key` is the number of a command in this journal, because ids of legacy Managers repeat.
  *
- * A result says whose it is, so that it can be delivered even where the line of its command was damaged.
+ * A result carries the name of its command, so that it can be delivered even if the record of the command was damaged.
  */
 export type JournalRecord =
   | { readonly kind: "header" } & Header
@@ -48,7 +45,7 @@ export type JournalRecord =
   | {
     readonly kind: "finished";
     readonly key: number;
-    /** What the streams had in all. */
+    /** Length of each stream, in bytes. */
     readonly stdout: number;
     readonly stderr: number;
     readonly result: Uint8Array;
@@ -73,14 +70,14 @@ const KINDS = [
   "forgotten",
 ] as const;
 
-/** Whether a record may begin with this byte. */
+/** True if a record may begin with this byte. */
 export function isKind(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 1 && byte <= KINDS.length;
 }
 
-/** A line as bytes. */
+/** Encodes a record. */
 export function encodeRecord(record: JournalRecord): Uint8Array<ArrayBuffer> {
-  const out = new Writer();
+  const out = new RecordWriter();
   out.number(1, KINDS.indexOf(record.kind) + 1);
   switch (record.kind) {
     case "header":
@@ -114,12 +111,13 @@ export function encodeRecord(record: JournalRecord): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * A line from its bytes.
+ * Decodes a record.
  *
- * @throws {PiriError} CORRUPT if a newer build wrote it, RangeError if it is none.
+ * @throws {PiriError} CORRUPT if a newer build wrote it.
+ * @throws {RangeError} if the bytes are no record.
  */
 export function decodeRecord(bytes: Uint8Array<ArrayBuffer>): JournalRecord {
-  const from = new Reader(bytes);
+  const from = new RecordReader(bytes);
   const kind = KINDS[from.number(1) - 1];
   switch (kind) {
     case "header": {
@@ -179,97 +177,5 @@ export function decodeRecord(bytes: Uint8Array<ArrayBuffer>): JournalRecord {
       return { kind, key: from.number(6) };
     default:
       throw new RangeError("Cannot read a line of the journal: unknown kind");
-  }
-}
-
-class Writer {
-  readonly #parts: Uint8Array[] = [];
-
-  /** Unsigned, big-endian, in so many bytes. */
-  number(size: number, value: number): this {
-    const part = new Uint8Array(size);
-    let rest = value;
-    for (let i = size - 1; i >= 0; i--) {
-      part[i] = rest % 256;
-      rest = Math.floor(rest / 256);
-    }
-    return this.#add(part);
-  }
-
-  /** 64 bits, signed or not. */
-  bigint(value: bigint): this {
-    const part = new Uint8Array(8);
-    new DataView(part.buffer).setBigInt64(0, BigInt.asIntN(64, value));
-    return this.#add(part);
-  }
-
-  blob(bytes: Uint8Array): this {
-    return this.number(4, bytes.length).#add(bytes);
-  }
-
-  text(text: string): this {
-    return this.blob(new TextEncoder().encode(text));
-  }
-
-  name({ id, nonce, managerId }: CommandName): this {
-    return this.bigint(id).bigint(nonce).text(managerId);
-  }
-
-  bytes(): Uint8Array<ArrayBuffer> {
-    return concat(this.#parts);
-  }
-
-  #add(part: Uint8Array): this {
-    this.#parts.push(part);
-    return this;
-  }
-}
-
-class Reader {
-  readonly #bytes: Uint8Array<ArrayBuffer>;
-  #at = 0;
-
-  constructor(bytes: Uint8Array<ArrayBuffer>) {
-    this.#bytes = bytes;
-  }
-
-  number(size: number): number {
-    return this.#take(size).reduce((value, byte) => value * 256 + byte, 0);
-  }
-
-  bigint(): bigint {
-    return this.#view().getBigInt64(0);
-  }
-
-  /** A copy, so that one line does not keep the whole file in memory. */
-  blob(): Uint8Array<ArrayBuffer> {
-    return this.#take(this.number(4)).slice();
-  }
-
-  text(): string {
-    return new TextDecoder().decode(this.#take(this.number(4)));
-  }
-
-  name(): CommandName {
-    return {
-      id: this.bigint(),
-      nonce: this.#view().getBigUint64(0),
-      managerId: this.text(),
-    };
-  }
-
-  #view(): DataView<ArrayBuffer> {
-    const { buffer, byteOffset } = this.#take(8);
-    return new DataView(buffer, byteOffset, 8);
-  }
-
-  #take(size: number): Uint8Array<ArrayBuffer> {
-    const end = this.#at + size;
-    if (end > this.#bytes.length) {
-      throw new RangeError("Cannot read a line of the journal: it is short");
-    }
-    const part = this.#bytes.subarray(this.#at, end);
-    this.#at = end;
-    return part;
   }
 }

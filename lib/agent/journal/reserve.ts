@@ -6,13 +6,13 @@ import { Turns } from "../../base/turns.ts";
 
 const FILE = "reserve";
 
-/** What is written at a time, in bytes. */
+/** Size of one write, in bytes. */
 const PIECE = 65_536;
 
-/** In how many steps it is given back, about. */
+/** Count of steps in which the reserve is given back, approximately. */
 const STEPS = 16;
 
-/** Space that is put aside, so that a full disk can still be repaired by commands. */
+/** Disk space that is put aside, so that commands can still repair a full disk. */
 export class Reserve {
   readonly #disk: Disk;
   readonly #random: Random;
@@ -28,12 +28,12 @@ export class Reserve {
     this.#log = log;
   }
 
-  /** What is put aside now, in bytes. */
+  /** Bytes that are put aside now. */
   get size(): number {
     return this.#size;
   }
 
-  /** Finds out what an earlier agent has put aside, and fills it up. Never rejects. */
+  /** Finds the reserve of an earlier agent, and fills it up. Never rejects. */
   async open(): Promise<void> {
     await this.#turns.run(async () => {
       try {
@@ -45,14 +45,14 @@ export class Reserve {
     await this.fill();
   }
 
-  /** Puts aside what is missing, as far as the disk has it. Never rejects. */
+  /** Fills the reserve up, as far as the disk has space. Never rejects. */
   async fill(): Promise<void> {
     if (this.#size >= this.#limit) return;
     await this.#turns.run(async () => {
       const before = this.#size;
       try {
         while (this.#size < this.#limit) {
-          // Random, for some file systems need no space for zeros.
+          // Random bytes, because some file systems need no space for zeros.
           const piece = this.#random.bytes(
             Math.min(PIECE, this.#limit - this.#size),
           );
@@ -70,11 +70,11 @@ export class Reserve {
     });
   }
 
-  /** Gives back at least so many bytes, but leaves `floor`; false if there is not so much. Never rejects. */
+  /** Gives back at least `bytes`, but leaves `floor`; false if the reserve is too small for that. Never rejects. */
   release(bytes: number, floor: number): Promise<boolean> {
     return this.#turns.run(() => {
       if (this.#size === 0 || this.#size - floor < bytes) return false;
-      // A step at a time: on a disk that others fill, too, they would take the rest.
+      // One step at a time: other programs that fill the same disk would take the rest.
       const step = Math.max(bytes, Math.ceil(this.#limit / STEPS));
       return this.#cut(Math.max(floor, this.#size - step));
     });

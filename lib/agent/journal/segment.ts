@@ -3,30 +3,32 @@ import type { Disk } from "../../base/disk.ts";
 import { Limits } from "../../base/limits.ts";
 import { FRAME_HEADER, frameAt } from "./frame.ts";
 
-/** A file with a part of the stream, in records. Between the end of one and the start of the next, bytes are gone. */
+/**
+ * File with a part of the stream, in records. Bytes between the end of one segment and the start of the next are lost.
+ */
 export interface Segment {
   readonly name: string;
   readonly start: number;
-  /** Where in the stream it ends. For one that an earlier agent wrote, at most there: a read finds out. */
+  /** Offset at which it ends in the stream. If an earlier agent wrote it, the end may be lower: a read finds out. */
   end: number;
-  /** Bytes of the file that are good. */
+  /** Count of good bytes in the file. */
   size: number;
   synced: boolean;
 }
 
-/** Where in a segment the next read will probably begin. */
+/** Place in a segment where the next read will probably begin. */
 interface Cursor {
   readonly segment: Segment;
-  /** In the file, where a record begins. */
+  /** Position in the file, at the beginning of a record. */
   readonly at: number;
-  /** In the stream, the same place. */
+  /** Offset of the same place in the stream. */
   readonly offset: number;
 }
 
-/** Reads the segments of one stream, best from one offset on to the next. Never rejects. */
+/** Reader of the segments of one stream, fast for reads that follow each other. Never rejects. */
 export class SegmentReader {
   readonly #disk: Disk;
-  /** Told of each failure of the disk; a read is then tried once more. */
+  /** Told of each failure of the disk; the read is then tried once more. */
   readonly #failed: (error: unknown) => void;
   #cursor: Cursor | undefined;
 
@@ -35,7 +37,9 @@ export class SegmentReader {
     this.#failed = failed;
   }
 
-  /** Up to `limit` bytes from `from` on; none if they are damaged, and then where in the stream the damage begins. */
+  /**
+   * Reads at most `limit` bytes from `from` on; if they are damaged, no bytes and the offset where the damage begins.
+   */
   async read(
     segment: Segment,
     from: number,
@@ -70,7 +74,7 @@ export class SegmentReader {
     return concat(parts);
   }
 
-  /** Where in the stream its readable records end. */
+  /** Offset in the stream at which its readable records end. */
   async findEnd(segment: Segment): Promise<number> {
     let offset = segment.start;
     for (let at = 0;;) {
@@ -92,7 +96,7 @@ export class SegmentReader {
       : { at: 0, offset: segment.start };
   }
 
-  /** Enough of the file for a record and what is wanted; nothing if it cannot be read. */
+  /** Reads enough of the file for a record and the wanted bytes; nothing if it cannot be read. */
   async #readBlock(
     { name, size }: Segment,
     at: number,
@@ -110,7 +114,7 @@ export class SegmentReader {
   }
 }
 
-/** How far whole records go, and what is in them. */
+/** Measures the whole records at the start of a block. */
 function measure(
   block: Uint8Array<ArrayBuffer>,
 ): { used: number; length: number } {

@@ -8,16 +8,16 @@ import type { Counters } from "../../base/counters.ts";
 import { asErrorCode, PiriError } from "../../base/errors.ts";
 import type { Body } from "../../wire/message.ts";
 
-/** A request without a byte of its answer for so long has failed, milliseconds. */
+/** Longest time that a request may go without a byte of its answer, in milliseconds. After that it has failed. */
 const TIMEOUT_MS = 30_000;
 
-/** So many requests are under way at a time, and the others wait: a Manager refuses what goes beyond 32. */
+/** Limit of requests under way; others wait. A Manager refuses requests beyond 32. */
 const MAX_AT_ONCE = 32;
 
-/** An answer in several pieces may be so long in all, bytes. */
-const ANSWER_BYTES = 1_048_576;
+/** Longest answer in several pieces, in bytes. */
+const MAX_ANSWER_BYTES = 1_048_576;
 
-/** The connection that requests go to. */
+/** Connection that requests are sent over. */
 export interface DataPeer {
   send(body: Body): Promise<void>;
 }
@@ -30,13 +30,13 @@ interface Pending {
   timer: Timer;
 }
 
-/** Asks the Manager for data, over one connection. Requests only read: whoever lost an answer may ask again. */
+/** Requests data from the Manager over one connection. Requests only read, so a lost answer can be asked for again. */
 export class DataClient {
   readonly #peer: DataPeer;
   readonly #clock: Clock;
   readonly #counters: Counters;
   readonly #pending = new Map<bigint, Pending>();
-  /** Those that wait for their turn. */
+  /** Requests that wait for their turn. */
   readonly #waiting: (() => void)[] = [];
   #lastId = 0n;
   #closed = false;
@@ -47,12 +47,16 @@ export class DataClient {
     this.#counters = counters;
   }
 
-  /** How many requests wait for their answers. */
+  /** Count of requests that wait for their answer. */
   get underWay(): number {
     return this.#pending.size;
   }
 
-  /** Asks. @throws {PiriError} what the Manager answers; UNAVAILABLE if the connection ends; TIMED_OUT */
+  /**
+   * Sends a request and returns its answer.
+   *
+   * @throws {PiriError} the Manager's error; UNAVAILABLE if the connection ends; TIMED_OUT
+   */
   async request(type: string, data: string): Promise<string | Uint8Array> {
     while (this.#pending.size >= MAX_AT_ONCE && !this.#closed) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -69,7 +73,7 @@ export class DataClient {
     };
     this.#pending.set(requestId, pending);
     try {
-      // Beside the answer, so that a peer that does not read ends it in time, too.
+      // Sent while the answer is awaited, so that the timeout also ends a request that the peer never reads.
       this.#peer.send({
         case: "dataRequest",
         value: createDataRequest({ requestId, type, data }),
@@ -101,11 +105,11 @@ export class DataClient {
     }
     pending.pieces.push(value.value);
     pending.bytes += value.value.length;
-    if (pending.bytes > ANSWER_BYTES) {
+    if (pending.bytes > MAX_ANSWER_BYTES) {
       pending.answer.reject(
         new PiriError(
           "PROTOCOL_VIOLATION",
-          `Cannot take the answer to "${pending.type}": it is over the limit of ${ANSWER_BYTES} bytes`,
+          `Cannot take the answer to "${pending.type}": it is over the limit of ${MAX_ANSWER_BYTES} bytes`,
         ),
       );
     } else if (more) {
@@ -116,7 +120,7 @@ export class DataClient {
     }
   }
 
-  /** The connection ended: nothing more will be answered. */
+  /** Notes the end of the connection: no request will be answered any more. */
   close(): void {
     this.#closed = true;
     for (const { answer, type } of this.#pending.values()) {
@@ -148,7 +152,7 @@ function unavailable(type: string): PiriError {
   );
 }
 
-/** The Manager's reason. Ours begin with a code; a Manager of 2024 sends text only. */
+/** Turns the Manager's refusal into an error. Ours begins with a code; a legacy Manager sends only text. */
 function refusal(type: string, text: string): PiriError {
   const [, code = "", message = ""] = /^([A-Z_]+): (.*)$/s.exec(text) ?? [];
   return new PiriError(

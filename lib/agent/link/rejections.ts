@@ -1,18 +1,21 @@
 import type { JournalEntry } from "../journal/journal.ts";
 
-/** After so many deliveries that ended in a protocol error, a result goes without what may be at fault. */
+/**
+ * Count of deliveries that ended in a protocol error, after which the result is sent without the parts that may be at
+ * fault.
+ */
 const MAX_REJECTIONS = 2;
 
-/** How often the delivery of each result ended in a protocol error: protocol.md section 3. */
+/** Counts, for each result, the deliveries that ended in a protocol error: protocol.md section 3. */
 export class Rejections {
   readonly #counts = new WeakMap<JournalEntry, number>();
 
-  /** The connection ended in a protocol error while this result was on its way. */
+  /** Counts a connection that ended in a protocol error while this result was under way. */
   add(entry: JournalEntry): void {
     this.#counts.set(entry, (this.#counts.get(entry) ?? 0) + 1);
   }
 
-  /** Whether the result should go with its id, status and times only. */
+  /** True if the result should be sent with only its id, status and times. */
   isSuspect(entry: JournalEntry): boolean {
     return (this.#counts.get(entry) ?? 0) >= MAX_REJECTIONS;
   }

@@ -6,27 +6,27 @@ import {
 import type { ErrorCode } from "../../base/errors.ts";
 import { refusalOf } from "./result.ts";
 
-/** So many commands run at a time. */
+/** Limit of commands that run at the same time. */
 export const MAX_RUNNING = 32;
 
 /**
- * An id is at most so far above the highest that was accepted. What lies beyond is a mistake: once it were accepted, no
- * Manager could give this agent a command any more. It is far more than what the commands of other agents, and the ids
- * that a Manager follows to, may lie between two commands of one agent.
+ * Largest step of an id above the highest accepted one. A larger step is a mistake: once such an id were accepted, no
+ * Manager could give this agent a command any more. The limit is far above the distance of two commands of one agent,
+ * counting the commands of other agents and the ids that a Manager skips.
  */
-export const HIGHEST_ID_JUMP = 2n ** 48n;
+export const MAX_ID_JUMP = 2n ** 48n;
 
-/** How an agent is when a command comes. */
+/** State of the agent when a command comes. */
 export interface AgentStanding {
-  /** The highest id ever accepted, 0 at first. */
+  /** Highest id ever accepted, 0 at first. */
   readonly lastCommandId: bigint;
-  /** How many commands run. */
+  /** Count of running commands. */
   readonly running: number;
-  /** Why it takes no commands at all, if so. */
+  /** Reason for taking no commands at all, if there is one. */
   readonly refusing: string | undefined;
 }
 
-/** Why a command is not accepted; undefined if it may be. Ids of a Manager of 2024 say nothing. */
+/** Refuses a command, or returns undefined if it may be accepted. Ids of a legacy Manager are not checked. */
 export function refusalFor(
   command: Command,
   { isOld, ...agent }: AgentStanding & { readonly isOld: boolean },
@@ -43,7 +43,7 @@ export function refusalFor(
     );
 }
 
-/** A refusal by an agent that takes no commands. */
+/** Makes the refusal of an agent that takes no commands. */
 export function refusalBecause(id: bigint, why: string): CommandResult {
   return refusalOf(id, "UNAVAILABLE", `Cannot accept command ${id}: ${why}`);
 }
@@ -60,12 +60,12 @@ function idComplaint(
   if (id <= last) {
     return { code: "REFUSED", why: `the agent has accepted ${last} before` };
   }
-  if (id - last <= HIGHEST_ID_JUMP) return undefined;
+  if (id - last <= MAX_ID_JUMP) return undefined;
   return {
     code: "REFUSED",
     why: `its id is ${
       id - last
-    } above the last one, ${last}, and the limit is ${HIGHEST_ID_JUMP}`,
+    } above the last one, ${last}, and the limit is ${MAX_ID_JUMP}`,
   };
 }
 

@@ -10,10 +10,10 @@ import { encode } from "../../protobuf/protobuf_writer.ts";
 
 const log = logger("agent", "runner");
 
-/** A result that cannot be written is tried again after so long, milliseconds. */
+/** Delay before a result that could not be written is tried again, in milliseconds. */
 const WRITE_AGAIN_MS = 5_000;
 
-/** Keeps a command's result until it is kept: there is nothing else to do with it. */
+/** Stores a command's result, and tries until it succeeds: there is nothing else to do with a result. */
 export async function keepResult(
   clock: Clock,
   { entry, result }: { entry: JournalEntry; result: CommandResult },
@@ -29,7 +29,7 @@ export async function keepResult(
   }
 }
 
-/** The journal could not be written: what was to be kept is tried again, or goes as a cut. */
+/** Logs a failed write to the journal. The caller tries again, or the output becomes a cut. */
 export function cannotWrite(error: unknown): void {
   log.error("Cannot write the journal: {error}", { error: messageOf(error) });
 }

@@ -2,19 +2,19 @@ import { PiriError } from "../../base/errors.ts";
 import { isTooDeep } from "../../base/json_depth.ts";
 import { Limits } from "../../base/limits.ts";
 
-/** An operation of ours and its parameters. */
+/** Operation of this build with its parameters. */
 export interface Translated {
   readonly operation: string;
-  /** A JSON object. */
+  /** JSON object. */
   readonly params: string;
 }
 
 type Params = Readonly<Record<string, unknown>>;
 
-/** The positional list among the keywords. */
+/** Keyword under which the positional parameters are passed. */
 const ARGS = "[args]";
 
-/** What the operations of 2024 call their positional parameters, in order. */
+/** Names of the positional parameters of legacy operations, in order. */
 const POSITIONS: Readonly<Record<string, readonly string[]>> = {
   "command.Run": [
     "command",
@@ -42,7 +42,7 @@ const POSITIONS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * What a Command of a Manager of 2024 means here. Operations that are ours alone take their own parameters.
+ * Translates the Command of a legacy Manager. Operations without a legacy version take their own parameters.
  *
  * @throws {PiriError} INVALID_ARGUMENT, UNSUPPORTED
  */
@@ -53,7 +53,7 @@ export function translateLegacy(type: string, data: string): Translated {
   return { operation: type, params: JSON.stringify(given.all()) };
 }
 
-/** The parameters of a Command, each by its name. */
+/** Parameters of a Command, by name. */
 class Given {
   readonly #type: string;
   readonly #values: ReadonlyMap<string, unknown>;
@@ -75,7 +75,7 @@ class Given {
     ]);
     const twice = positional.find(([name]) => Object.hasOwn(keywords, name));
     if (twice !== undefined) throw this.wrong(twice[0], "it is given twice");
-    // In the language of those Managers null is how a parameter is left out.
+    // In the protocol of those Managers, null means that a parameter is left out.
     this.#values = new Map(
       [...positional, ...Object.entries(keywords)]
         .filter(([, value]) => value !== null),
@@ -106,13 +106,13 @@ class Given {
     throw this.wrong(name, "expected true or false");
   }
 
-  /** A user or a group, a name or a number. */
+  /** User or group, by name or number. */
   account(name: string): string | undefined {
     const value = this.get(name);
     return typeof value === "number" ? String(value) : this.text(name);
   }
 
-  /** Throws if there is anything but these. */
+  /** Throws if there are other parameters than these. */
   only(names: readonly string[]): void {
     const unknown = [...this.#values.keys()].find((key) =>
       !names.includes(key)
@@ -146,7 +146,7 @@ class Given {
         return { ...value };
       }
     } catch {
-      // It is no JSON, which is no object either.
+      // Text that is not JSON is not an object either.
     }
     throw new PiriError(
       "INVALID_ARGUMENT",
@@ -188,7 +188,7 @@ function runOf(given: Given): Translated {
 
 type Line = { readonly argv: readonly string[] } | { readonly shell: string };
 
-/** There `shell` says whether the command is a line for the shell, which it is by default. */
+/** In the legacy operation `shell` says whether the command is a line for the shell; it is by default. */
 function lineOf(given: Given): Line {
   const command = given.get("command");
   const shell = given.flag("shell", true);
@@ -201,19 +201,19 @@ function lineOf(given: Given): Line {
   ) {
     throw given.wrong("command", "expected a string or a list of strings");
   }
-  // Of a list the shell takes the first as the line, and the others as that line's own parameters.
+  // Given a list, the shell takes the first item as the line, and the others as the line's own parameters.
   return { argv: shell ? ["/bin/sh", "-c", ...command] : command };
 }
 
 interface Keeps {
-  /** Whether the command ends with its program. */
+  /** True if the command ends together with its program. */
   readonly waits: boolean;
-  /** Whether what it prints is of interest. */
+  /** True if its standard output is wanted. */
   readonly stdout: boolean;
   readonly stderr: boolean;
 }
 
-/** Has a shell start what is not to be waited for, or whose output nobody wants. */
+/** Lets a shell start a program that is not waited for, or whose output is not wanted. */
 function redirected(line: Line, { waits, stdout, stderr }: Keeps): Line {
   if (waits && stdout && stderr) return line;
   if (Deno.build.os === "windows") {
@@ -229,7 +229,7 @@ function redirected(line: Line, { waits, stdout, stderr }: Keeps): Line {
   return { argv: ["/bin/sh", "-c", start, "sh", ...argv] };
 }
 
-/** Variables; numbers and truth values as those Managers write them. */
+/** Environment variables. Numbers and truth values are written as legacy Managers write them. */
 function variablesOf(given: Given): Record<string, string> | undefined {
   const env = given.get("env");
   if (env === undefined) return undefined;

@@ -11,7 +11,7 @@ import type { ReapReceipt } from "../../operations/operation.ts";
 import type { StopReason } from "./stopping.ts";
 import type { WorkOutcome } from "../workers/workers.ts";
 
-/** The status and the words of an end that was asked for. */
+/** Status and text of an end that was asked for. */
 const STATUS_OF_STOP: Readonly<
   Record<StopReason, { status: CommandResult_Status; text: string }>
 > = {
@@ -24,18 +24,18 @@ const STATUS_OF_STOP: Readonly<
   },
 };
 
-/** What a result tells besides the outcome. */
+/** Facts that a result has besides the outcome. */
 export interface ResultFacts {
   readonly commandId: bigint;
   readonly asked: StopReason | undefined;
-  /** The host's clock. */
+  /** Time by the host's clock. */
   readonly startedAt: number;
   readonly finishedAt: number;
   readonly stdoutBytes: bigint;
   readonly stderrBytes: bigint;
 }
 
-/** The result of a command that ran. */
+/** Makes the result of a command that ran. */
 export function resultOf(
   outcome: WorkOutcome,
   facts: ResultFacts,
@@ -69,7 +69,7 @@ export function resultOf(
   return result;
 }
 
-/** The result of a command that never started here. */
+/** Makes the result of a command that never started here. */
 export function refusalOf(
   commandId: bigint,
   code: ErrorCode,
@@ -83,7 +83,7 @@ export function refusalOf(
   });
 }
 
-/** The result of a command whose agent died while it ran. */
+/** Makes the result of a command whose agent died while it ran. */
 export function lostResult(
   facts: Pick<
     ResultFacts,
@@ -104,7 +104,7 @@ export function lostResult(
   return result;
 }
 
-/** What stays of a result that takes too much room: id, status, exit code and times. */
+/** Shrinks a result that takes too much room to its id, status, exit code and times. */
 export function shrunkResult(result: CommandResult): CommandResult {
   const shrunk = createCommandResult({
     commandId: result.commandId,
@@ -132,7 +132,7 @@ function addReceipt(
   result.reaped = reaped;
 }
 
-/** The structured outcome as JSON; the code of an error stands in it. */
+/** Structured outcome as JSON, with the code of the error if there was one. */
 function dataOf({ data, errorCode }: WorkOutcome): Uint8Array {
   if (data === undefined && errorCode === undefined) return new Uint8Array();
   const value = errorCode === undefined

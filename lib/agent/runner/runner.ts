@@ -2,12 +2,10 @@ import {
   type Command,
   type CommandCancel,
   type CommandResult,
-  OnDisconnect,
   writeCommand,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
-import type { Clock, Timer } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import { codeOf, messageOf, type PiriError } from "../../base/errors.ts";
-import { Limits } from "../../base/limits.ts";
 import { logger } from "../../base/log.ts";
 import type { ReapReceipt, StreamName } from "../../operations/operation.ts";
 import { refusalBecause, refusalFor } from "./acceptance.ts";
@@ -15,66 +13,38 @@ import type { Journal, JournalEntry } from "../journal/journal.ts";
 import { cannotWrite, keepResult } from "./keep_result.ts";
 import { type Translated, translateLegacy } from "./legacy_command.ts";
 import { markerOf, type PastOptions, settlePast } from "./settle_past.ts";
-import { refusalOf, resultOf } from "./result.ts";
-import { Stopping, type StopReason } from "./stopping.ts";
-import type {
-  Workers,
-  WorkHandle,
-  WorkOutcome,
-  WorkSink,
-} from "../workers/workers.ts";
+import { refusalOf } from "./result.ts";
+import { type Progress, RunningCommand } from "./running_command.ts";
+import type { Workers, WorkOutcome, WorkSink } from "../workers/workers.ts";
 import { encode } from "../../protobuf/protobuf_writer.ts";
 
 const log = logger("agent", "runner");
 
-/** Between SIGTERM and SIGKILL unless the Manager says otherwise, milliseconds. */
-const GRACE_MS = 5_000;
-
-/** How far a running command is by its own account. */
-export interface Progress {
-  readonly current: number;
-  readonly total: number;
-  readonly message: string;
-}
-
-/** What a runner is made of. */
+/** Parts of a runner. */
 export interface RunnerOptions extends PastOptions {
   readonly workers: Workers;
-  /** Asks the Manager for data, over whichever connection is current. */
+  /** Requests data from the Manager, over the current connection. */
   readonly request: (
     type: string,
     params: string,
   ) => Promise<string | Uint8Array>;
 }
 
-interface Running {
-  readonly entry: JournalEntry;
-  readonly command: Command;
-  readonly startedAt: number;
-  stopping: Stopping;
-  timeout: Timer | undefined;
-  disconnected: Timer | undefined;
-  progress: Progress;
-  /** Wakes output that waits for the window. */
-  window: PromiseWithResolvers<void>;
-  ended: boolean;
-}
-
 /**
- * Carries out commands and writes what comes of them into the journal. Knows no connection: whichever is current drains
- * the journal, so that a reconnect in the middle of a command needs no special path.
+ * Carries out commands and writes their output and results into the journal. It knows no connection: the current
+ * connection drains the journal, so that a reconnect in the middle of a command needs no special path.
  */
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #journal: Journal;
   readonly #clock: Clock;
-  readonly #running = new Map<JournalEntry, Running>();
+  readonly #running = new Map<JournalEntry, RunningCommand>();
   readonly #listeners = new Set<(entry: JournalEntry) => void>();
   #idle = Promise.withResolvers<void>();
-  /** How many commands are being journaled. */
+  /** Count of commands that are being journaled. */
   #accepting = 0;
   #refusing: string | undefined;
-  /** Whether output waits for acknowledgements: only while there is a link that gives some. */
+  /** True if output waits for acknowledgements, which only a link can bring. */
   #windowed = false;
   #linked = false;
 
@@ -84,30 +54,33 @@ export class Runner {
     this.#clock = options.clock;
   }
 
-  /** Ends what an earlier run of this agent left behind, and says so. Called once, before the first dial. */
+  /**
+   * Ends the processes of an earlier run of this agent, and records results for its commands. Called once, before the
+   * first dial.
+   */
   settlePast(): Promise<void> {
     return settlePast(this.#options);
   }
 
-  /** Calls back whenever a command has something to deliver. Returns how to stop that. */
+  /** Calls back whenever a command has something to deliver. Returns a function that stops this. */
   onNews(listener: (entry: JournalEntry) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** The newest progress of a command that runs. */
+  /** Newest progress of a running command. */
   progressOf(entry: JournalEntry): Progress | undefined {
     return this.#running.get(entry)?.progress;
   }
 
-  /** Whether the command runs; one that is journaled and neither runs nor is finished is being started. */
+  /** True if the command runs. A command that is journaled, but neither runs nor is finished, is being started. */
   isRunning(entry: JournalEntry): boolean {
     return this.#running.has(entry);
   }
 
   /**
-   * Takes a command: journals it and starts it. Returns its entry, a refusal for the Manager, or undefined if the command
-   * is known already.
+   * Takes a command: journals it and starts it. Returns its entry, a refusal for the Manager, or undefined if the
+   * command is known already.
    */
   async accept(
     command: Command,
@@ -140,9 +113,9 @@ export class Runner {
         managerId,
         command: encode(writeCommand, command),
       });
-      // Before it starts: an agent that dies from here on cannot say that it had not begun.
+      // Before the start: an agent that dies from here on cannot say that the command had not begun.
       await entry.started();
-      // The agent may have been asked to end meanwhile: nobody would wait for what is started now.
+      // The agent may have been asked to stop meanwhile: nobody would wait for a command that starts now.
       const late = this.#refusing;
       if (late === undefined) this.#start(entry, command);
       else await this.#keep(entry, refusalBecause(id, late));
@@ -160,43 +133,38 @@ export class Runner {
     }
   }
 
-  /** Ends a command that runs. False if there is none: it has ended, or was never here. */
+  /** Ends a running command. False if there is none: it has ended, or was never here. */
   cancel({ commandId, graceMs }: CommandCancel, managerId: string): boolean {
     for (const running of this.#running.values()) {
       const { entry } = running;
       if (entry.id !== commandId || entry.managerId !== managerId) continue;
-      this.#ask(running, "cancelled", graceMs ?? GRACE_MS);
+      running.ask("cancelled", graceMs);
       return true;
     }
     return false;
   }
 
-  /** There is a connection. `windowed`: it acknowledges output. */
+  /** Notes that there is a connection. If `windowed`, it acknowledges output. */
   linkUp(windowed: boolean): void {
     this.#linked = true;
     this.#windowed = windowed;
-    for (const running of this.#running.values()) {
-      running.disconnected?.cancel();
-      running.disconnected = undefined;
-      this.#wake(running);
-    }
+    for (const running of this.#running.values()) running.linkUp();
   }
 
-  /** There is none any more: output goes on into the journal, and commands that must not outlive the link get their time. */
+  /**
+   * Notes that the connection is gone. Output continues into the journal, and commands that must not outlive the link
+   * get their time limit.
+   */
   linkDown(): void {
     if (!this.#linked) return;
     this.#linked = false;
     this.#windowed = false;
-    for (const running of this.#running.values()) {
-      this.#wake(running);
-      this.#watchLink(running);
-    }
+    for (const running of this.#running.values()) running.linkDown();
   }
 
-  /** The Manager holds more of a command's output: it may print on. */
+  /** Notes that the Manager holds more of a command's output, so that the command may print more. */
   acknowledged(entry: JournalEntry): void {
-    const running = this.#running.get(entry);
-    if (running !== undefined) this.#wake(running);
+    this.#running.get(entry)?.wake();
   }
 
   /** Refuses commands from now on, for this reason. */
@@ -204,26 +172,14 @@ export class Runner {
     this.#refusing = reason;
   }
 
-  /** Ends everything that runs, and resolves when it has ended. */
+  /** Ends all running commands, and resolves once they have ended. */
   async stop(): Promise<void> {
-    for (const running of this.#running.values()) {
-      this.#ask(running, "agentStopped", GRACE_MS);
-    }
+    for (const running of this.#running.values()) running.ask("agentStopped");
     while (this.#isBusy) await this.#idle.promise;
   }
 
   #start(entry: JournalEntry, command: Command): void {
-    const running: Running = {
-      entry,
-      command,
-      startedAt: this.#clock.now(),
-      stopping: new Stopping(this.#clock, NOT_STARTED, () => {}),
-      timeout: undefined,
-      disconnected: undefined,
-      progress: { current: 0, total: 1, message: "" },
-      window: Promise.withResolvers(),
-      ended: false,
-    };
+    const running = new RunningCommand(this.#clock, entry, command);
     this.#running.set(entry, running);
     let job: Translated;
     try {
@@ -241,21 +197,11 @@ export class Runner {
       void this.#ended(running, failed("BUSY", "no worker is free"));
       return;
     }
-    running.stopping = new Stopping(
-      this.#clock,
-      handle,
-      () => void this.#giveUp(running),
-    );
-    if (command.timeoutMs !== undefined) {
-      running.timeout = this.#clock.timer(
-        command.timeoutMs,
-        () => this.#ask(running, "timedOut", GRACE_MS),
-      );
-    }
-    if (!this.#linked) this.#watchLink(running);
+    running.begin(handle, () => void this.#giveUp(running));
+    if (!this.#linked) running.watchLink();
   }
 
-  #sink(running: Running): WorkSink {
+  #sink(running: RunningCommand): WorkSink {
     const { entry } = running;
     return {
       started: (identity) => {
@@ -271,9 +217,11 @@ export class Runner {
     };
   }
 
-  /** Keeps output; while the Manager is behind by a window, whoever prints waits, unless it is being ended. */
+  /**
+   * Stores output. While the Manager is behind by a whole window, the program has to wait, unless it is being ended.
+   */
   async #output(
-    running: Running,
+    running: RunningCommand,
     stream: StreamName,
     bytes: Uint8Array,
   ): Promise<void> {
@@ -284,15 +232,11 @@ export class Runner {
       cannotWrite(error);
     }
     this.#tell(entry);
-    while (
-      this.#windowed && running.stopping.reason === undefined && isFull(entry)
-    ) {
-      await running.window.promise;
-    }
+    while (this.#windowed && running.mustWait) await running.woken;
   }
 
-  /** The worker does not answer and was left behind: what it started is ended from here. */
-  async #giveUp(running: Running): Promise<void> {
+  /** Ends the processes of a command from here, because its worker did not answer and was given up. */
+  async #giveUp(running: RunningCommand): Promise<void> {
     const reaped = await this.#endSurvivors(running.entry);
     await this.#ended(running, {
       ...failed("INTERNAL", "the operation did not end and was given up"),
@@ -304,29 +248,17 @@ export class Runner {
     return this.#options.endSurvivors(entry.processes, markerOf(entry));
   }
 
-  async #ended(running: Running, outcome: WorkOutcome): Promise<void> {
-    if (running.ended) return;
-    running.ended = true;
-    const { entry, stopping } = running;
-    stopping.done();
-    running.timeout?.cancel();
-    running.disconnected?.cancel();
-    this.#wake(running);
-    const result = resultOf(outcome, {
-      commandId: entry.id,
-      asked: stopping.reason,
-      startedAt: running.startedAt,
-      finishedAt: this.#clock.now(),
-      stdoutBytes: entry.produced("stdout"),
-      stderrBytes: entry.produced("stderr"),
-    });
+  async #ended(running: RunningCommand, outcome: WorkOutcome): Promise<void> {
+    const result = running.end(outcome);
+    if (result === undefined) return;
+    const { entry } = running;
     await this.#keep(entry, result);
     this.#running.delete(entry);
     this.#tell(entry);
     this.#rest();
   }
 
-  /** Whether anything runs or is about to be journaled. */
+  /** True if a command runs or is being journaled. */
   get #isBusy(): boolean {
     return this.#running.size > 0 || this.#accepting > 0;
   }
@@ -341,31 +273,12 @@ export class Runner {
     return keepResult(this.#clock, { entry, result });
   }
 
-  #watchLink(running: Running): void {
-    const { onDisconnect, killAfterMs = 0 } = running.command;
-    if (onDisconnect !== OnDisconnect.KILL || running.ended) return;
-    running.disconnected = this.#clock.timer(
-      killAfterMs,
-      () => this.#ask(running, "linkLost", GRACE_MS),
-    );
-  }
-
-  #ask(running: Running, reason: StopReason, graceMs: number): void {
-    running.stopping.ask(reason, graceMs);
-    this.#wake(running);
-  }
-
-  #wake(running: Running): void {
-    running.window.resolve();
-    running.window = Promise.withResolvers();
-  }
-
   #tell(entry: JournalEntry): void {
     for (const listener of this.#listeners) listener(entry);
   }
 }
 
-/** What is to be done, in our words. */
+/** Operation and parameters of a command, translated if a legacy Manager sent it. */
 function jobOf(
   { managerId }: JournalEntry,
   { type, data }: Command,
@@ -375,19 +288,6 @@ function jobOf(
     : { operation: type, params: data };
 }
 
-/** Stands in until the worker has the job. */
-const NOT_STARTED: WorkHandle = {
-  stop() {},
-  kill() {},
-  abandon() {},
-};
-
 function failed(code: PiriError["code"], message: string): WorkOutcome {
   return { success: false, changed: false, errorCode: code, message };
-}
-
-function isFull(entry: JournalEntry): boolean {
-  const unacknowledged = entry.produced("stdout") + entry.produced("stderr") -
-    entry.acknowledged("stdout") - entry.acknowledged("stderr");
-  return unacknowledged >= BigInt(Limits.window);
 }

@@ -10,23 +10,23 @@ import { lostResult, refusalOf } from "./result.ts";
 
 const log = logger("agent", "runner");
 
-/** What the past is settled with. */
+/** Parts that are needed to settle an earlier run. */
 export interface PastOptions {
   readonly journal: Journal;
   readonly clock: Clock;
-  /** Ends what still lives of a command of an earlier run of this agent. */
+  /** Ends the living processes of a command of an earlier run of this agent. */
   readonly endSurvivors: (
     processes: readonly ProcessIdentity[],
     marker: string,
   ) => Promise<ReapReceipt>;
 }
 
-/** Ends what an earlier run of this agent left behind, and keeps what is to be said of it. */
+/** Ends the processes of an earlier run of this agent, and records a result for each of its commands. */
 export async function settlePast(options: PastOptions): Promise<void> {
   const unfinished = options.journal.entries()
     .filter(({ state }) => state !== "finished");
   await Promise.all(unfinished.map((entry) =>
-    // What was only accepted was surely not started: `started` is written before the operation begins.
+    // An entry that was only accepted was surely not started: `started` is written before the operation begins.
     entry.state === "accepted"
       ? keepResult(options.clock, {
         entry,
@@ -40,7 +40,7 @@ export async function settlePast(options: PastOptions): Promise<void> {
   ));
 }
 
-/** Names a command in the environment of its processes, also to a later run of the agent. */
+/** Marker of a command in the environment of its processes. A later run of the agent computes the same one. */
 export function markerOf({ id, nonce }: JournalEntry): string {
   return `${id}-${nonce.toString(16)}`;
 }

@@ -1,17 +1,17 @@
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { WorkHandle } from "../workers/workers.ts";
 
-/** Why a command was asked to end before it did by itself. */
+/** Reason for ending a command early. */
 export type StopReason =
   | "cancelled"
   | "timedOut"
   | "agentStopped"
   | "linkLost";
 
-/** After SIGKILL a worker has so long to tell the outcome before it is given up, milliseconds. */
+/** Time that a worker has after SIGKILL to report the outcome before it is given up, in milliseconds. */
 const GIVE_UP_MS = 10_000;
 
-/** The end of a command that is running: asked for politely, then by force, then given up. */
+/** End of a running command: asked for politely, then forced, then given up. */
 export class Stopping {
   readonly #clock: Clock;
   readonly #handle: WorkHandle;
@@ -27,14 +27,14 @@ export class Stopping {
     this.#gaveUp = gaveUp;
   }
 
-  /** What was asked first, which is what the command's end is called. */
+  /** First reason for the end; the command's status is named after it. */
   get reason(): StopReason | undefined {
     return this.#reason;
   }
 
-  /** Asks for the end; asked again, the grace can only become shorter. */
+  /** Asks for the end. A repeated call can only shorten the grace. */
   ask(reason: StopReason, graceMs: number): void {
-    // Its result is being written: nothing is left to end.
+    // The result is being written, so there is nothing left to end.
     if (this.#over) return;
     const isFirst = this.#reason === undefined;
     this.#reason ??= reason;
@@ -44,18 +44,18 @@ export class Stopping {
       this.#timer?.cancel();
       this.#timer = this.#clock.timer(graceMs, () => this.#kill());
     }
-    // Last: the end may come before `stop` returns.
+    // Last, because the end may come before `stop` returns.
     if (isFirst) this.#handle.stop();
   }
 
-  /** It has ended. */
+  /** Notes that the command has ended. */
   done(): void {
     this.#over = true;
     this.#timer?.cancel();
   }
 
   #kill(): void {
-    // Set first: the end may come before `kill` returns.
+    // Set first, because the end may come before `kill` returns.
     this.#timer = this.#clock.timer(GIVE_UP_MS, () => {
       this.#handle.abandon();
       this.#gaveUp();

@@ -5,20 +5,22 @@ import type {
 } from "../../operations/operation.ts";
 import {
   type FromWorker,
+  MAX_UNTAKEN_PIECES,
   type ToWorker,
-  UNTAKEN_PIECES,
 } from "./worker_protocol.ts";
 import type { WorkHandle, WorkItem, WorkOutcome, WorkSink } from "./workers.ts";
 
-/** What a pool gives one of its workers with a job. */
+/** Work that a pool gives one of its workers. */
 export interface Assignment {
   readonly job: WorkItem;
   readonly sink: WorkSink;
   readonly allowTestOperations: boolean;
   readonly timerSlack: number | undefined;
-  /** Called when the worker is idle again, before the sink hears of the end: it may start the next job at once. */
+  /**
+   * Called when the worker is idle again, before the sink hears of the end: the worker may start its next item at once.
+   */
   readonly over: () => void;
-  /** Ends what a worker that died has left running. */
+  /** Ends the processes that a dead worker has left running. */
   readonly endSurvivors: (
     processes: readonly ProcessIdentity[],
     marker: string,
@@ -31,7 +33,7 @@ export class PooledWorker {
   readonly #gone: () => void;
   #assignment: RunningAssignment | undefined;
 
-  /** `gone` is called when it died or was given up: it must not be used any more. */
+  /** Calls `gone` when the thread died or was given up: the worker must not be used any more. */
   constructor(url: URL, gone: () => void) {
     this.#gone = gone;
     this.#thread = new Worker(url, { type: "module", name: "operation" });
@@ -45,7 +47,7 @@ export class PooledWorker {
     this.#thread.onmessageerror = () => this.#die("a message was damaged");
   }
 
-  /** Starts a job. Only when idle. */
+  /** Starts a work item. The worker must be idle. */
   start(assignment: Assignment): WorkHandle {
     const running = new RunningAssignment(
       assignment,
@@ -63,7 +65,7 @@ export class PooledWorker {
     };
   }
 
-  /** Gives the thread up. It ends when it next returns to its event loop, and never if it does not. */
+  /** Gives the thread up. It ends when it next returns to its event loop; if it never returns, it never ends. */
   terminate(): void {
     this.#assignment?.abandon();
     this.#thread.terminate();
@@ -83,9 +85,9 @@ class RunningAssignment {
   readonly #processes: ProcessIdentity[] = [];
   #over = false;
   #failure: unknown;
-  /** Pieces of output that are not taken yet. */
+  /** Count of output pieces that are not taken yet. */
   #untaken = 0;
-  /** Those that are, and the worker was not told. */
+  /** Count of output pieces that are taken without the worker knowing it yet. */
   #taken = 0;
 
   constructor(
@@ -114,7 +116,7 @@ class RunningAssignment {
     if (!this.#over) this.#post({ kind: "kill" });
   }
 
-  /** Returns whether there was something to abandon. */
+  /** Gives the work up; false if there was none. */
   abandon(): boolean {
     Atomics.store(this.#stopFlag, 0, 1);
     const had = !this.#over;
@@ -148,7 +150,7 @@ class RunningAssignment {
       .catch(() => undefined);
     sink.ended({
       success: false,
-      // What it had done before is not known.
+      // It is unknown how far the operation came.
       changed: true,
       message: `Cannot finish "${job.operation}": its thread died: ${why}`,
       errorCode: "INTERNAL",
@@ -161,7 +163,7 @@ class RunningAssignment {
   ): Promise<void> {
     this.#untaken++;
     try {
-      // Once output could not be kept, what follows would leave a hole.
+      // After a piece that could not be stored, later pieces would leave a hole.
       if (this.#failure === undefined) {
         await this.#assignment.sink.output(stream, bytes);
       }
@@ -174,9 +176,12 @@ class RunningAssignment {
     this.#tellTaken();
   }
 
-  /** Waking the worker costs as much as a piece does, so it is told of some at a time, and of the last at once. */
+  /**
+   * Tells the worker of taken pieces. Waking it costs as much as a piece, so it hears of several at a time, and of the
+   * last one at once.
+   */
   #tellTaken(): void {
-    if (this.#untaken > 0 && this.#taken < UNTAKEN_PIECES / 2) return;
+    if (this.#untaken > 0 && this.#taken < MAX_UNTAKEN_PIECES / 2) return;
     if (!this.#over) this.#post({ kind: "taken", count: this.#taken });
     this.#taken = 0;
   }
@@ -189,7 +194,7 @@ class RunningAssignment {
       (error) => ({ code: codeOf(error), message: messageOf(error) }),
     );
     if (this.#over) return;
-    // Nobody else has the bytes of an answer, and memory that is given away is not copied.
+    // Nobody else holds the bytes of an answer, and transferred memory is not copied.
     const given = "value" in answer && answer.value instanceof Uint8Array &&
         answer.value.buffer instanceof ArrayBuffer
       ? [answer.value.buffer]

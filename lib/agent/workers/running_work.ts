@@ -8,17 +8,17 @@ import { checkParams } from "../../operations/params.ts";
 import { operationNamed } from "../../operations/registry.ts";
 import {
   type FromWorker,
+  MAX_UNTAKEN_PIECES,
   type ToWorker,
-  UNTAKEN_PIECES,
 } from "./worker_protocol.ts";
 import type { WorkOutcome } from "./workers.ts";
 
 type JobMessage = Extract<ToWorker, { kind: "job" }>;
 
-// Goes on counting over the jobs of a worker: a late answer must not reach the next job's request.
+// Continues across the work items of a worker: a late answer must not reach a request of the next item.
 let lastRequest = 0;
 
-/** The job of this worker thread: carries its operation out, and hears what the pool tells it meanwhile. */
+/** Work item of this worker thread: carries out its operation, and receives the pool's messages about it. */
 export class RunningWork {
   readonly #message: JobMessage;
   readonly #post: (message: FromWorker) => void;
@@ -38,19 +38,19 @@ export class RunningWork {
     this.#stopFlag = new Int32Array(message.stopFlag);
   }
 
-  /** Carries it out and tells how it ended. Never rejects. */
+  /** Carries out the operation and reports how it ended. Never rejects. */
   async run(): Promise<void> {
     const outcome = await this.#outcome().catch(failed);
     await this.#untakenBelow(1);
     try {
       this.#post({ kind: "ended", outcome });
     } catch (error) {
-      // An outcome that cannot be copied is the operation's mistake.
+      // An outcome that cannot be copied is a mistake of the operation.
       this.#post({ kind: "ended", outcome: failed(error) });
     }
   }
 
-  /** The operation is to end. What it waits for from the Manager is refused: it may ask no more. */
+  /** Asks the operation to end. Its pending requests to the Manager are refused, and it may send no more. */
   stop(): void {
     this.#stop.abort();
     for (const id of [...this.#requests.keys()]) {
@@ -58,25 +58,25 @@ export class RunningWork {
     }
   }
 
-  /** The time for ending by itself is over. */
+  /** Notes that the time for ending by itself is over. */
   kill(): void {
     this.stop();
     this.#kill.abort();
   }
 
-  /** Pieces of output were taken. */
+  /** Notes that pieces of output were taken. */
   taken(count: number): void {
     this.#untaken -= count;
     this.#wake?.();
   }
 
-  /** A request was answered; one that nobody waits for any more is dropped. */
+  /** Answers a request. Dropped if the operation does not wait for it any more. */
   answer(request: number, value: string | Uint8Array): void {
     this.#requests.get(request)?.resolve(value);
     this.#requests.delete(request);
   }
 
-  /** A request was refused; as `answer`. */
+  /** Refuses a request; otherwise as `answer`. */
   refuse(request: number, error: PiriError): void {
     this.#requests.get(request)?.reject(error);
     this.#requests.delete(request);
@@ -98,7 +98,7 @@ export class RunningWork {
     if (event.kind === "progress") {
       return this.#post({ message: "", ...event });
     }
-    await this.#untakenBelow(UNTAKEN_PIECES);
+    await this.#untakenBelow(MAX_UNTAKEN_PIECES);
     this.#untaken++;
     this.#post(event);
   }
@@ -141,7 +141,7 @@ export class RunningWork {
     const request = ++lastRequest;
     const answer = Promise.withResolvers<string | Uint8Array>();
     this.#requests.set(request, answer);
-    // A bare name is how requests of 2024 name what they want.
+    // Legacy requests name what they want by a bare name.
     const text = typeof params === "string" ? params : JSON.stringify(params);
     this.#post({ kind: "request", request, type, params: text });
     return answer.promise;

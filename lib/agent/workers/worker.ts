@@ -1,9 +1,9 @@
-// What runs inside a worker thread: no protobuf and no connection, so that it starts fast.
+// Main module of a worker thread. It has no protobuf and no connection, so that it starts fast.
 import { type ErrorCode, PiriError } from "../../base/errors.ts";
 import { RunningWork } from "./running_work.ts";
 import type { FromWorker, ToWorker } from "./worker_protocol.ts";
 
-/** What is used of a worker's global scope; the types of this project are the main thread's. */
+/** Used part of a worker's global scope; the types of this project are those of the main thread. */
 interface Thread {
   postMessage(message: FromWorker, transfer: Transferable[]): void;
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
@@ -27,7 +27,7 @@ thread.onmessage = ({ data: message }) => {
     case "answer": {
       const { answer, request } = message;
       if ("value" in answer) return running?.answer(request, answer.value);
-      // It was a PiriError's on the main thread.
+      // On the main thread it was the code of a PiriError.
       const code = answer.code as ErrorCode;
       return running?.refuse(request, new PiriError(code, answer.message));
     }

@@ -4,24 +4,24 @@ import { timerSlackOf } from "../../operations/timer_slack.ts";
 import { PooledWorker } from "./pooled_worker.ts";
 import type { Workers, WorkHandle, WorkItem, WorkSink } from "./workers.ts";
 
-/** What runs in a worker thread. The build puts the bundled worker where this points. */
+/** Module that runs in a worker thread. The build puts the bundled worker here. */
 export const WORKER_URL: URL = new URL("./worker.ts", import.meta.url);
 
-/** How a pool behaves. */
+/** Options of a pool. */
 export interface WorkerPoolOptions {
   readonly allowTestOperations: boolean;
-  /** How many jobs at once; 32 by default. */
+  /** Limit of busy workers; 32 by default. */
   readonly most?: number;
-  /** After what time an idle worker is released, in milliseconds; a minute by default. */
+  /** Time after which an idle worker is released, in milliseconds; a minute by default. */
   readonly idleMs?: number;
   readonly clock?: Clock;
   readonly workerUrl?: URL;
 }
 
-/** Worker threads that are started when they are needed, used again while they are idle, and released after a while. */
+/** Pool of worker threads. They are started on demand, reused while idle, and released after a while. */
 export class WorkerPool implements Workers {
   readonly #options: Required<WorkerPoolOptions>;
-  /** Last is what became idle last: it is used first, so that the others come to be released. */
+  /** Idle workers, the latest one last. The last is used first, so that the others can be released. */
   readonly #idle: { readonly worker: PooledWorker; readonly timer: Timer }[] =
     [];
   readonly #busy = new Map<PooledWorker, { readonly timerSlack?: number }>();
@@ -37,7 +37,7 @@ export class WorkerPool implements Workers {
     };
   }
 
-  /** How many threads there are, and how many of them have a job. Those that were abandoned do not count. */
+  /** Count of idle and of busy threads. Abandoned ones are not counted. */
   get size(): { readonly idle: number; readonly busy: number } {
     return { idle: this.#idle.length, busy: this.#busy.size };
   }
@@ -94,7 +94,7 @@ export class WorkerPool implements Workers {
     if (at >= 0) this.#idle.splice(at, 1)[0]?.timer.cancel();
   }
 
-  /** The command's timer slack, unless one that runs has the same. */
+  /** Timer slack of the command, unless a running command has the same. */
   #freeTimerSlack(marker: string): number | undefined {
     const wanted = timerSlackOf(marker);
     const taken = [...this.#busy.values()].some(({ timerSlack }) =>

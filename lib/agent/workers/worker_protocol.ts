@@ -4,10 +4,10 @@ import type {
 } from "../../operations/operation.ts";
 import type { WorkItem, WorkOutcome } from "./workers.ts";
 
-/** How many pieces of output may be on their way that nobody has taken yet. */
-export const UNTAKEN_PIECES = 4;
+/** Limit of output pieces under way that are not taken yet. */
+export const MAX_UNTAKEN_PIECES = 4;
 
-/** What the pool says to a worker. One job at a time. */
+/** Message from the pool to a worker. A worker has one work item at a time. */
 export type ToWorker =
   | {
     readonly kind: "job";
@@ -15,11 +15,11 @@ export type ToWorker =
     readonly allowTestOperations: boolean;
     /** See OperationContext; undefined if another running command has the same. */
     readonly timerSlack: number | undefined;
-    /** A 32-bit number: not 0 once the job is to end. */
+    /** 32-bit number that is not 0 once the work must end. */
     readonly stopFlag: SharedArrayBuffer;
   }
   | { readonly kind: "stop" | "kill" }
-  /** So many pieces of output were taken. */
+  /** This many pieces of output were taken. */
   | { readonly kind: "taken"; readonly count: number }
   | {
     readonly kind: "answer";
@@ -29,7 +29,7 @@ export type ToWorker =
       | { readonly code: string; readonly message: string };
   };
 
-/** What a worker says to the pool. */
+/** Message from a worker to the pool. */
 export type FromWorker =
   | { readonly kind: "started"; readonly identity: ProcessIdentity }
   | {
@@ -46,10 +46,10 @@ export type FromWorker =
   }
   | {
     readonly kind: "request";
-    /** Unique in the worker's life. */
+    /** Number that is unique in the worker's life. */
     readonly request: number;
     readonly type: string;
     readonly params: string;
   }
-  /** The last of a job; all output was taken. The worker is idle. */
+  /** Last message of a work item, after all output was taken. The worker is idle. */
   | { readonly kind: "ended"; readonly outcome: WorkOutcome };

@@ -4,35 +4,37 @@ import type {
   StreamName,
 } from "../../operations/operation.ts";
 
-/** One command, as a worker gets it. */
+/** One command in the form that a worker gets. */
 export interface WorkItem {
   readonly commandId: bigint;
   readonly operation: string;
-  /** A JSON object, as it came. */
+  /** JSON object as received. */
   readonly params: string;
   /** See OperationContext. */
   readonly marker: string;
 }
 
-/** What a worker asks of whoever started the job. Calls come in the order in which the operation made them. */
+/** Calls that a worker makes to the one who started the work, in the order in which the operation made them. */
 export interface WorkSink {
   started(identity: ProcessIdentity): void;
-  /** The worker goes on reading once this has resolved: that is how a slow Manager slows the program. */
+  /** Passes on output. The worker waits until this resolves: that is how a slow Manager slows the program. */
   output(stream: StreamName, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   progress(current: number, total: number, message: string): void;
-  /** Rejects with a PiriError, whose code and message reach the operation. */
+  /** Requests data. Rejects with a PiriError, whose code and message reach the operation. */
   request(type: string, params: string): Promise<string | Uint8Array>;
-  /** Called once, last, after all output was taken. What an operation throws is a failed outcome with its error code. */
+  /**
+   * Called once, last, after all output was taken. An error of the operation is a failed outcome with its error code.
+   */
   ended(outcome: WorkOutcome): void;
 }
 
-/** How a job ended. */
+/** End of a work item. */
 export interface WorkOutcome extends Outcome {
-  /** The code of the error that ended it, if one did. */
+  /** Code of the error that ended it, if there was one. */
   readonly errorCode?: string;
 }
 
-/** A job that was started. */
+/** Work that was started. */
 export interface WorkHandle {
   /** Asks the operation to end: SIGTERM to its processes. */
   stop(): void;
@@ -42,10 +44,10 @@ export interface WorkHandle {
   abandon(): void;
 }
 
-/** Threads that carry out operations, a command each: protocol.md section 3, so that none delays a Pong. */
+/** Threads that carry out operations, one command each: protocol.md section 3, so that no operation delays a Pong. */
 export interface Workers {
-  /** Starts a job, or returns undefined when as many as allowed are busy. */
+  /** Starts work, or returns undefined if all allowed workers are busy. */
   start(job: WorkItem, sink: WorkSink): WorkHandle | undefined;
-  /** Ends the idle ones; the busy ones are abandoned. */
+  /** Ends the idle workers and abandons the busy ones. */
   close(): void;
 }

@@ -1,4 +1,4 @@
-/** The first schema. */
+/** First schema. */
 export const first = `
 -- One row.
 CREATE TABLE meta (

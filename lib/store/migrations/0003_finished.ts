@@ -1,6 +1,6 @@
 /**
- * What has ended is found by when it did, from plain columns: a computed one was evaluated for every index at every
- * change, and cost more than the change itself.
+ * Adds a plain column with the time of a command's end, for finding ended commands. A computed column was evaluated for
+ * every index at every change, and cost more than the change itself.
  */
 export const finished = `
 DROP INDEX commands_ended;

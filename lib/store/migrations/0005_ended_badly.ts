@@ -1,6 +1,6 @@
 /**
- * Of one agent, what ended otherwise than well is found though it is rare. Success is not in it, so that most commands
- * never touch it; what is open is little.
+ * Adds an index of the commands of an agent that ended badly, which are rare. Successful commands are not in it, so
+ * that most commands never change it. Open commands are few.
  */
 export const endedBadly = `
 CREATE INDEX commands_ended_badly ON commands (agent, state, id)

@@ -1,4 +1,4 @@
-// An agent that keeps journaling, for a test to kill. It tells on stdout, a line each, what was promised to it.
+// An agent that keeps journaling, for a test to kill. It prints each promise to it on a line of stdout.
 import { openJournal } from "../../../lib/agent/journal/disk_journal.ts";
 import { openFileDisk } from "../../../lib/base/file_disk.ts";
 import { systemRandom } from "../../../lib/base/random.ts";

@@ -12,7 +12,7 @@ import {
   seeded,
 } from "./script.ts";
 
-/** The calls of the script when nothing goes wrong. */
+/** Calls of the script on a disk without faults. */
 async function callsOfScript(): Promise<readonly DiskCall[]> {
   const disk = new MemoryDisk();
   const script = new Script();
@@ -21,7 +21,7 @@ async function callsOfScript(): Promise<readonly DiskCall[]> {
   return disk.calls;
 }
 
-/** Says where it was when something does not hold. */
+/** Adds the place to an error. */
 async function at(place: string, task: () => Promise<void>): Promise<void> {
   try {
     await task();
@@ -30,7 +30,7 @@ async function at(place: string, task: () => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("what was promised survives an agent that is killed at any call of the disk", async () => {
+Deno.test("a kill at any call of the disk loses nothing that was promised", async () => {
   const calls = await callsOfScript();
   for (const { index, kind, name } of calls) {
     await at(`killed at call ${index}, ${kind} ${name}`, async () => {
@@ -47,7 +47,7 @@ Deno.test("what was promised survives an agent that is killed at any call of the
   }
 });
 
-Deno.test("what was promised survives a power cut at any call of the disk, whatever became of what was not synced", async () => {
+Deno.test("a power cut at any call loses nothing promised, whatever becomes of unsynced bytes", async () => {
   const calls = await callsOfScript();
   for (const { index, kind, name } of calls) {
     for (let seed = 0; seed < 8; seed++) {
@@ -68,7 +68,7 @@ Deno.test("what was promised survives a power cut at any call of the disk, whate
   }
 });
 
-Deno.test("a journal that crashes while it recovers from a crash still keeps what was promised", async () => {
+Deno.test("a journal that crashes during recovery from a crash still keeps its promises", async () => {
   const calls = await callsOfScript();
   const middle = calls.findLastIndex(({ kind }) => kind === "sync");
   for (let seed = 0; seed < 100; seed++) {
@@ -95,7 +95,7 @@ Deno.test("a journal that crashes while it recovers from a crash still keeps wha
   }
 });
 
-Deno.test("what an agent takes over from a killed one survives a power cut as if it were its own", async () => {
+Deno.test("a journal taken over from a killed agent survives a power cut like its own", async () => {
   const calls = await callsOfScript();
   for (const { index, kind, name } of calls) {
     await at(`killed at call ${index}, ${kind} ${name}`, async () => {
@@ -133,17 +133,17 @@ async function tellAll(journal: Journal): Promise<unknown[]> {
   return told;
 }
 
-Deno.test("a disk that fails at any one call costs what was refused or cut, and nothing that was promised", async () => {
+Deno.test("a disk that fails at any one call costs only refused or cut bytes, and nothing promised", async () => {
   await failEach((index, planned) => index === planned, "kill");
   await failEach((index, planned) => index === planned, "power");
 });
 
-Deno.test("a disk that fails from any call on costs what was refused or cut, and nothing that was promised", async () => {
+Deno.test("a disk that fails from any call on costs only refused or cut bytes, and nothing promised", async () => {
   await failEach((index, planned) => index >= planned, "kill");
   await failEach((index, planned) => index >= planned, "power");
 });
 
-/** A script on a disk that fails, and what another agent finds when it works again. */
+/** Runs a script on a disk that fails, and then checks what another agent finds on the repaired disk. */
 async function failEach(
   fails: (index: number, planned: number) => boolean,
   crash: "kill" | "power",

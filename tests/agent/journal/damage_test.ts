@@ -12,7 +12,7 @@ import {
   seeded,
 } from "./script.ts";
 
-/** A disk with three finished commands and one that was accepted. */
+/** Disk with three finished commands and one accepted command. */
 async function usedDisk(): Promise<{ disk: MemoryDisk; instance: string }> {
   const disk = new MemoryDisk();
   const journal = await openSmall(disk, {
@@ -33,7 +33,7 @@ async function usedDisk(): Promise<{ disk: MemoryDisk; instance: string }> {
   return { disk, instance: journal.instance };
 }
 
-Deno.test("a damaged byte anywhere in the log costs one record: every other result stays, and it is a new instance", async () => {
+Deno.test("a damaged byte anywhere in the log costs one record and makes a new instance", async () => {
   const { disk, instance } = await usedDisk();
   const good = disk.content(LOG_FILE);
   for (let at = 0; at < good.length; at++) {
@@ -52,7 +52,7 @@ Deno.test("a damaged byte anywhere in the log costs one record: every other resu
     }
     for (const { state } of journal.entries()) assert(state !== "accepted");
     assert(journal.lastCommandId >= 3n, `${journal.lastCommandId} at ${at}`);
-    // The length of the last record, made longer: nothing tells it from a write that was torn.
+    // A greater length of the last record cannot be told from a write that was torn.
     const looksTorn = at >= good.length - recordOfLast() && at < good.length -
           recordOfLast() + 4;
     assert(looksTorn || journal.instance !== instance, `same instance: ${at}`);
@@ -61,7 +61,7 @@ Deno.test("a damaged byte anywhere in the log costs one record: every other resu
   }
 });
 
-/** The size in the file of the last record, which accepted command 4. */
+/** Size in the file of the last record, which accepted command 4. */
 function recordOfLast(): number {
   return 8 + 1 + 6 + 8 + 8 + 4 + "manager".length + 4 + commandOf(4n).length;
 }
@@ -93,7 +93,7 @@ Deno.test("a log whose last blocks are zeros is the same instance", async () => 
   assertEquals(journal.entries().length, 4);
 });
 
-Deno.test("a log of noise is a new journal that goes on", async () => {
+Deno.test("a log of noise becomes a new journal that works", async () => {
   const disk = new MemoryDisk();
   disk.put(LOG_FILE, seeded(3).bytes(5_000));
   await using journal = await openSmall(disk);
@@ -101,7 +101,7 @@ Deno.test("a log of noise is a new journal that goes on", async () => {
   assertEquals(await journal.nextSession(), 1n);
 });
 
-Deno.test("a result without its command's line is still delivered", async () => {
+Deno.test("a result without its command's record is still delivered", async () => {
   const { disk } = await usedDisk();
   const log = disk.content(LOG_FILE);
   const at = indexOf(log, commandOf(2n));
@@ -113,7 +113,7 @@ Deno.test("a result without its command's line is still delivered", async () => 
   assertEquals(entry?.command.length, 0);
 });
 
-Deno.test("a part of the log that cannot be read is damage, and the journal goes on", async () => {
+Deno.test("a part of the log that cannot be read is damage, and the journal continues", async () => {
   const { disk, instance } = await usedDisk();
   const broken = disk.copy({
     fault: ({ kind, name }) =>

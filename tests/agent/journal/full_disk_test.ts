@@ -16,7 +16,7 @@ import {
 
 const NO_RESERVE = { ...SMALL_LIMITS, reserve: 0 };
 
-/** A journal on a disk that somebody else then fills, but for so many bytes. */
+/** Journal on a disk that is then filled except for `free` bytes. */
 async function fullJournal(
   { commands = 0n, free = 0, ...options }:
     & { commands?: bigint; free?: number }
@@ -46,7 +46,7 @@ function entryOf(journal: Journal, id: bigint): JournalEntry {
   return entry;
 }
 
-Deno.test("a full disk is repaired by a command: it is kept with its output and its result", async () => {
+Deno.test("a full disk can be repaired by a command, with its output and its result", async () => {
   const { journal, disk } = await fullJournal();
   const entry = await accept(journal, 1n);
   await entry.started({ pid: 1, startTime: "1" });
@@ -60,7 +60,7 @@ Deno.test("a full disk is repaired by a command: it is kept with its output and 
   );
 });
 
-Deno.test("the reserve is put aside again when the disk has space", async () => {
+Deno.test("the reserve is filled up again when the disk has space", async () => {
   const { journal, disk } = await fullJournal();
   const entry = await accept(journal, 1n);
   assert(disk.content("reserve").length < SMALL_LIMITS.reserve);
@@ -81,7 +81,7 @@ Deno.test("a long command is refused on a full disk, and leaves no trace but its
   assertEquals(next.instance, journal.instance);
 });
 
-Deno.test("commands may use half of the reserve, and each that was kept can keep its result", async () => {
+Deno.test("commands may use half of the reserve, and each stored one can store its result", async () => {
   const { journal, disk } = await fullJournal({
     limits: { ...SMALL_LIMITS, openCommands: 1_000 },
   });
@@ -116,7 +116,7 @@ Deno.test("a chatty command on a full disk takes its share of the reserve, and t
   assert(bytes >= 90, `${bytes} bytes are kept`);
 });
 
-Deno.test("without space for both, the result is kept and the output is cut", async () => {
+Deno.test("a result is stored and its output cut if there is no space for both", async () => {
   const { journal, disk } = await fullJournal({
     commands: 2n,
     limits: NO_RESERVE,
@@ -133,7 +133,7 @@ Deno.test("without space for both, the result is kept and the output is cut", as
   );
 });
 
-Deno.test("without space for the whole result, how it ended is kept", async () => {
+Deno.test("a result is shrunk to how the command ended if there is no space for all of it", async () => {
   const { journal } = await fullJournal({
     free: 400,
     limits: NO_RESERVE,
@@ -144,7 +144,7 @@ Deno.test("without space for the whole result, how it ended is kept", async () =
   assertEquals(entry.result, new Uint8Array(5).fill(7));
 });
 
-Deno.test("a result that cannot be kept at all may be tried again", async () => {
+Deno.test("a result that cannot be stored at all may be tried again", async () => {
   const { journal, disk } = await fullJournal({
     free: 200,
     limits: NO_RESERVE,

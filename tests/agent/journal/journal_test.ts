@@ -28,7 +28,7 @@ function ids(journal: Journal): bigint[] {
   return journal.entries().map(({ id }) => id);
 }
 
-/** What the next agent finds after this one was killed. */
+/** Journal that the next agent finds after this one was killed. */
 function reopen(
   disk: MemoryDisk,
   options: Parameters<typeof openSmall>[1] = {},
@@ -45,7 +45,7 @@ Deno.test("a new journal has an instance, no commands, and sessions from 1 on", 
   assertEquals(await journal.nextSession(), 2n);
 });
 
-Deno.test("a restarted agent finds each command in the state in which it was", async () => {
+Deno.test("a restarted agent finds each command in its state", async () => {
   const disk = new MemoryDisk();
   const journal = await openSmall(disk);
   await accept(journal, 1n);
@@ -75,7 +75,7 @@ Deno.test("a restarted agent finds each command in the state in which it was", a
   assertEquals(third?.produced("stdout"), 50n);
 });
 
-Deno.test("a command that was never started is said to be so after a restart of the agent, but not of the system", async () => {
+Deno.test("a command known as never started stays so after a restart of the agent, but not after a reboot", async () => {
   const disk = new MemoryDisk();
   await accept(await openSmall(disk), 1n);
   const sameBoot = await reopen(disk);
@@ -112,11 +112,11 @@ Deno.test("lastCommandId and sessions outlive forgetting and rewriting", async (
   assertEquals(ids(next), []);
   const entry = await accept(next, 31n);
   await entry.append("stdout", printed(31n, "stdout", 0, 10));
-  // Nor is the number of a command's files used again.
+  // The number of a command's files is not reused either.
   assertEquals(await again.list(), ["31.1.0", LOG_FILE, "reserve"]);
 });
 
-Deno.test("an id that is not above the highest is refused, even while that one is being written", async () => {
+Deno.test("an id that is not above the highest is refused, even while the highest is being written", async () => {
   await using journal = await openSmall(new MemoryDisk());
   const first = accept(journal, 5n);
   await assertRejects(() => accept(journal, 5n), PiriError, "not above 5");
@@ -125,7 +125,7 @@ Deno.test("an id that is not above the highest is refused, even while that one i
   assertEquals(ids(journal), [5n]);
 });
 
-Deno.test("ids of an old manager may repeat, and move nothing", async () => {
+Deno.test("ids of a legacy Manager may repeat, and change no other number", async () => {
   const disk = new MemoryDisk();
   const journal = await openSmall(disk);
   const first = await accept(journal, 9n, { managerId: "", nonce: 1n });
@@ -168,7 +168,7 @@ Deno.test("commands that come together share a sync", async () => {
   assert(syncs.length <= 2, `${syncs.length} syncs`);
 });
 
-Deno.test("a sync that fails costs nothing: the log is written anew", async () => {
+Deno.test("a sync that fails costs nothing: the log is rewritten", async () => {
   let failures = 0;
   const disk = new MemoryDisk({
     fault: ({ kind }) =>
@@ -187,7 +187,7 @@ Deno.test("a sync that fails costs nothing: the log is written anew", async () =
   ]);
 });
 
-Deno.test("a forgotten command leaves no files and takes nothing more", async () => {
+Deno.test("a forgotten command leaves no files and ignores later calls", async () => {
   const disk = new MemoryDisk();
   await using journal = await openSmall(disk);
   const entry = await accept(journal, 1n);
@@ -199,7 +199,7 @@ Deno.test("a forgotten command leaves no files and takes nothing more", async ()
   assertEquals(ids(journal), []);
 });
 
-Deno.test("output and a second result after the result are mistakes of ours", async () => {
+Deno.test("output and a second result after the result are TypeErrors", async () => {
   await using journal = await openSmall(new MemoryDisk());
   const entry = await accept(journal, 1n);
   await entry.finish(resultOf(1n));
@@ -210,7 +210,7 @@ Deno.test("output and a second result after the result are mistakes of ours", as
   await assertRejects(() => entry.finish(resultOf(1n)), TypeError);
 });
 
-Deno.test("the journal of another machine is a new instance, which keeps what is finished and drops what may run there", async () => {
+Deno.test("a journal of another machine is a new instance that keeps finished commands only", async () => {
   const disk = new MemoryDisk();
   const journal = await openSmall(disk);
   await accept(journal, 1n);
@@ -239,14 +239,14 @@ Deno.test("a new instance stays the new one", async () => {
   assertEquals(next.instance, journal.instance);
 });
 
-Deno.test("a closed journal keeps nothing more", async () => {
+Deno.test("a closed journal stores nothing more", async () => {
   const journal = await openSmall(new MemoryDisk());
   await journal[Symbol.asyncDispose]();
   const error = await assertRejects(() => journal.nextSession(), PiriError);
   assertEquals(error.code, "FAILED_PRECONDITION");
 });
 
-Deno.test("what was finished long ago keeps its result's core, and its output is a cut", async () => {
+Deno.test("a command finished long ago keeps the core of its result, and its output is cut", async () => {
   const disk = new MemoryDisk();
   const journal = await openSmall(disk, {
     shrinkResult: (result) => result.slice(0, 5),
@@ -271,7 +271,7 @@ Deno.test("what was finished long ago keeps its result's core, and its output is
   assertEquals(await readAll(other, "stdout"), { cut: 0n, bytes: 100 });
 });
 
-Deno.test("the age of a finished command outlives a restart, and a clock that jumps by years makes nothing old", async () => {
+Deno.test("a finished command keeps its age over a restart, and no clock jump by years makes it old", async () => {
   const disk = new MemoryDisk();
   const journal = await openSmall(disk);
   const entry = await accept(journal, 1n);
@@ -285,7 +285,7 @@ Deno.test("the age of a finished command outlives a restart, and a clock that ju
   assert(await next.expire({ now: 1_000_001_100, ...limits }) > 0);
 });
 
-Deno.test("too much in all costs the oldest finished commands their output first", async () => {
+Deno.test("a journal above its size cuts the output of its oldest finished commands first", async () => {
   await using journal = await openSmall(new MemoryDisk());
   for (let id = 1n; id <= 4n; id++) {
     const entry = await accept(journal, id);

@@ -7,14 +7,14 @@ import { systemRandom } from "../../../lib/base/random.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { readAll, resultOf } from "./script.ts";
 
-/** Something that the child was promised. */
+/** Promise that the child was given. */
 interface Told {
   readonly kind: string;
   readonly id: bigint;
   readonly count: number;
 }
 
-/** Starts an agent that journals, and kills it after so many lines; what it told in whole lines. */
+/** Starts an agent that journals, and kills it after `lines` lines. Returns its whole lines. */
 async function killAfter(
   folder: string,
   lines: number,
@@ -52,7 +52,7 @@ function of(kind: string, told: readonly Told[]): Told[] {
   return told.filter((line) => line.kind === kind);
 }
 
-Deno.test("an agent that is killed while it journals keeps all that it was promised, on a real disk", async () => {
+Deno.test("a killed agent loses nothing that was promised, on a real disk", async () => {
   await using folder = await TempFolder.make();
   let instance: string | undefined;
   for (const lines of [1, 25, 90, 200]) {

@@ -13,7 +13,7 @@ import {
   SMALL_LIMITS,
 } from "./script.ts";
 
-/** A command with a disk of its own. */
+/** Command with a disk of its own. */
 async function startEntry(
   options: MemoryDiskOptions = {},
 ): Promise<{ entry: JournalEntry; disk: MemoryDisk }> {
@@ -28,7 +28,7 @@ async function startEntry(
   return { entry, disk };
 }
 
-/** Prints so many bytes in pieces. */
+/** Prints `count` bytes in pieces. */
 async function print(
   entry: JournalEntry,
   count: number,
@@ -91,7 +91,7 @@ Deno.test("both streams are kept apart", async () => {
   }
 });
 
-Deno.test("what nobody takes is cut in its middle: a window stays at the head, and the newest at the end", async () => {
+Deno.test("output that nobody takes is cut in its middle: a window at the head stays, and the newest", async () => {
   const { entry, disk } = await startEntry();
   await print(entry, 5_000, 50);
   const piece = await entry.read("stdout", 0n, 10_000);
@@ -107,7 +107,7 @@ Deno.test("what nobody takes is cut in its middle: a window stays at the head, a
   }
 });
 
-/** What is cut below an offset. */
+/** Count of bytes that are cut below an offset. */
 async function readTo(entry: JournalEntry, end: bigint): Promise<bigint> {
   let cut = 0n;
   for (let next = 0n; next < end;) {
@@ -119,7 +119,7 @@ async function readTo(entry: JournalEntry, end: bigint): Promise<bigint> {
   return cut;
 }
 
-Deno.test("acknowledged output leaves the disk, and a chatty command keeps it flat", async () => {
+Deno.test("acknowledged output leaves the disk, so that a chatty command takes little space", async () => {
   const { entry, disk } = await startEntry();
   let most = 0;
   for (let round = 1n; round <= 100n; round++) {
@@ -139,7 +139,7 @@ Deno.test("acknowledged output leaves the disk, and a chatty command keeps it fl
   assertEquals(again.produced("stdout"), 10_000n);
 });
 
-Deno.test("acknowledgements only grow, and never beyond what was printed", async () => {
+Deno.test("acknowledgements only grow, and never exceed the output", async () => {
   const { entry } = await startEntry();
   await print(entry, 100);
   await entry.acknowledge({ stdout: 60n, stderr: 0n });
@@ -166,7 +166,7 @@ Deno.test("a Manager that holds more than the disk after a power cut is believed
   );
 });
 
-Deno.test("output that is torn at its end goes on where the whole records end", async () => {
+Deno.test("output that is torn at its end continues where the whole records end", async () => {
   const { entry, disk } = await startEntry();
   await print(entry, 100, 50);
   const whole = disk.content("1.1.0");
@@ -201,7 +201,7 @@ Deno.test("a damaged byte of output costs bytes, as a cut, and never gives wrong
   }
 });
 
-Deno.test("output that the disk does not take is cut to the byte, and what follows is kept", async () => {
+Deno.test("output that the disk does not take is cut to the byte, and later output is stored", async () => {
   for (const fraction of [0, 0.5, 0.99]) {
     let broken = false;
     const { entry, disk } = await startEntry({
@@ -224,7 +224,7 @@ Deno.test("output that the disk does not take is cut to the byte, and what follo
   }
 });
 
-Deno.test("output that is cut at its end is told as a piece without bytes", async () => {
+Deno.test("output that is cut at its end reads as a piece without bytes", async () => {
   let broken = false;
   const { entry, disk } = await startEntry({
     fault: ({ kind, name }) =>
@@ -242,7 +242,7 @@ Deno.test("output that is cut at its end is told as a piece without bytes", asyn
   }
 });
 
-Deno.test("output that cannot be read is tried once more, and then a cut", async () => {
+Deno.test("output that cannot be read is tried once more, and then cut", async () => {
   let failures = 1;
   const { entry } = await startEntry({
     fault: ({ kind }) =>
@@ -256,12 +256,12 @@ Deno.test("output that cannot be read is tried once more, and then a cut", async
   assertEquals(await readAll(entry, "stdout"), { cut: 100n, bytes: 20 });
 });
 
-Deno.test("output whose removal had not reached the disk goes again after a power cut", async () => {
+Deno.test("output whose removal had not reached the disk is removed again after a power cut", async () => {
   const { entry, disk } = await startEntry();
   await print(entry, 5_000, 50);
   const left = await outputFiles(disk);
 
-  // Of what was not synced some middle state survives: files are back that had been removed.
+  // Files that had been removed are back, because a middle state of the unsynced changes survives.
   const after = disk.afterCrash("power", { fraction: () => 0.5 });
   assert((await outputFiles(after)).length > left.length);
   await using journal = await openSmall(after, { bootId: "another boot" });

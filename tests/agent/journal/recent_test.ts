@@ -5,7 +5,7 @@ import {
 } from "../../../lib/agent/journal/recent.ts";
 import { Limits } from "../../../lib/base/limits.ts";
 
-/** So much memory as pieces of ten bytes take, so many of them. */
+/** Budget for `pieces` pieces of ten bytes. */
 function roomFor(pieces: number): RecentBudget {
   return new RecentBudget(pieces * (10 + Limits.pieceOverhead));
 }

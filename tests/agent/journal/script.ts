@@ -10,13 +10,13 @@ import { codeOf } from "../../../lib/base/errors.ts";
 import type { Random } from "../../../lib/base/random.ts";
 import type { StreamName } from "../../../lib/operations/operation.ts";
 
-/** Small ones, so that a short script meets them all. */
+/** Small limits, so that a short script reaches all of them. */
 export const SMALL_LIMITS: JournalLimits = {
   openCommands: 20,
   offlineOutput: 1_000,
   window: 300,
   segment: 200,
-  // What is read is read from the disk.
+  // All output is read from the disk.
   recent: 0,
   reserve: 4_000,
   reserveRecord: 500,
@@ -24,7 +24,7 @@ export const SMALL_LIMITS: JournalLimits = {
   compactAt: 900,
 };
 
-/** Chance that a seed repeats: mulberry32. */
+/** Random source that a seed repeats: mulberry32. */
 export function seeded(seed: number): Random {
   let state = seed;
   const next = () => {
@@ -54,7 +54,7 @@ export function openSmall(
   });
 }
 
-/** What a command's stream prints from one offset to another: each byte tells its place. */
+/** Output of a command's stream from one offset to another: each byte is computed from its offset. */
 export function printed(
   id: bigint,
   stream: StreamName,
@@ -68,7 +68,7 @@ export function printed(
   );
 }
 
-/** Reads a stream to its end as a link does, and holds that bytes and cuts together are all of it, in order. */
+/** Reads a stream to its end as a link does, and checks that bytes and cuts together are all of it, in order. */
 export async function readAll(
   entry: JournalEntry,
   stream: StreamName,
@@ -98,7 +98,7 @@ export async function readAll(
   return { cut, bytes };
 }
 
-/** What a journal has promised about a command. */
+/** Promises of a journal about one command. */
 interface Promised {
   readonly id: bigint;
   startAsked: boolean;
@@ -107,24 +107,24 @@ interface Promised {
   finished: boolean;
   forgetAsked: boolean;
   forgotten: boolean;
-  /** Bytes whose append has resolved. */
+  /** Count of bytes whose append has resolved. */
   stdout: number;
-  /** May have gone, or never been there. */
+  /** True if output may be cut, or may never have been stored. */
   mayBeCut: boolean;
   acknowledged: bigint;
 }
 
-/** Drives a journal through all it can do, and remembers what it has promised. */
+/** Uses a journal in every way, and remembers its promises. */
 export class Script {
   readonly promised = new Map<bigint, Promised>();
   instance: string | undefined;
   newInstanceAsked = false;
   session = 0n;
   lastCommandId = 0n;
-  /** Attempts that were rejected, with their codes. */
+  /** Calls that were rejected, with their codes. */
   readonly failures: string[] = [];
 
-  /** Never rejects but for what is not a DISK error. */
+  /** Runs the script. Rejects only for errors other than DISK. */
   async run(disk: Disk): Promise<void> {
     const journal = await this.#try(() => openSmall(disk));
     if (journal === undefined) return;
@@ -164,7 +164,7 @@ export class Script {
     await journal[Symbol.asyncDispose]();
   }
 
-  /** Holds a journal that was opened after a crash to what was promised before it. */
+  /** Checks that a journal opened after a crash keeps the promises from before it. */
   async check(journal: Journal, crash: "kill" | "power"): Promise<void> {
     if (this.instance !== undefined && !this.newInstanceAsked) {
       assertEquals(journal.instance, this.instance);
@@ -184,7 +184,7 @@ export class Script {
     const { id } = promised;
     const entry = journal.find("manager", id);
     if (promised.forgetAsked) {
-      // May come back after a power cut, for nobody was promised that it would not.
+      // It may come back after a power cut, because nobody was promised that it would not.
       if (crash === "kill" && promised.forgotten) {
         assertEquals(entry, undefined);
       }
@@ -265,7 +265,7 @@ export class Script {
   async #print(journal: Journal, id: bigint, count: number): Promise<void> {
     await this.#with(journal, id, async (entry, promised) => {
       const from = Number(entry.produced("stdout"));
-      // What is not acknowledged must not be over the bound, or its middle may go.
+      // Output that is not acknowledged must not exceed the limit, or its middle may be cut.
       const waiting = from + count - Number(promised.acknowledged);
       if (waiting > SMALL_LIMITS.offlineOutput) promised.mayBeCut = true;
       const bytes = printed(id, "stdout", from, from + count);
@@ -322,12 +322,12 @@ export class Script {
   }
 }
 
-/** The bytes of a command, as long as one may be. */
+/** Bytes of a command of the greatest length. */
 export function commandOf(id: bigint): Uint8Array<ArrayBuffer> {
   return new Uint8Array(60).fill(Number(id));
 }
 
-/** The bytes of a result. */
+/** Bytes of a result. */
 export function resultOf(id: bigint): Uint8Array<ArrayBuffer> {
   return new Uint8Array(50).fill(Number(id) + 100);
 }

@@ -10,7 +10,7 @@ import { createDataResponse } from "../../../proto/gen/piri/agent/v1/agent_messa
 import { FakeClock } from "../../support/fake_clock.ts";
 import type { Init } from "../../support/scripted_peer.ts";
 
-/** A client, and what it has asked. */
+/** Client, with its requests. */
 function clientOf(peer: Partial<DataPeer> = {}) {
   const clock = new FakeClock();
   const counters = new Counters();
@@ -31,7 +31,7 @@ function clientOf(peer: Partial<DataPeer> = {}) {
   return { client, clock, counters, asked, answer };
 }
 
-/** An answer of bytes, or a piece of one. */
+/** Answer of bytes, or a piece of one. */
 function bytes(
   requestId: bigint,
   text: string,
@@ -41,7 +41,7 @@ function bytes(
   return { requestId, ok: true, more, value: { case: "bytes", value } };
 }
 
-/** An answer of text. */
+/** Answer of text. */
 function text(
   requestId: bigint,
   value: string,
@@ -50,7 +50,7 @@ function text(
   return { requestId, ok, value: { case: "string", value } };
 }
 
-/** The code that a request fails with. */
+/** Code that a request fails with. */
 async function failure(request: Promise<unknown>): Promise<string> {
   return codeOf(await assertRejects(() => request));
 }
@@ -99,7 +99,7 @@ Deno.test("an answer may have 1 MiB in all, and not a byte more", async () => {
   assertEquals(await large, "PROTOCOL_VIOLATION");
 });
 
-Deno.test("what the Manager refuses is refused with its code and words", async () => {
+Deno.test("a refusal of the Manager keeps its code and words", async () => {
   const { client, answer } = clientOf();
   const request = client.request("file.Read", "{}");
   answer(text(1n, "NOT_FOUND: Cannot read app.conf", false));
@@ -111,7 +111,7 @@ Deno.test("what the Manager refuses is refused with its code and words", async (
   assertEquals(error.code, "NOT_FOUND");
 });
 
-Deno.test("a Manager of 2024 refuses without a code", async () => {
+Deno.test("a refusal of a legacy Manager has no code", async () => {
   const { client, answer } = clientOf();
   const request = client.request("file.Read", "{}");
   answer(text(1n, "no such key", false));
@@ -157,13 +157,13 @@ Deno.test("the end of the connection fails all requests at once, and later ones 
   assertEquals(clock.timers, 0);
 });
 
-Deno.test("an answer that nobody asked for is counted and dropped", () => {
+Deno.test("an answer to no request is counted and dropped", () => {
   const { answer, counters } = clientOf();
   answer(text(7n, "hello"));
   assertEquals(counters.all(), { data_responses_late: 1n });
 });
 
-Deno.test("more requests than a Manager answers at a time wait for their turn", async () => {
+Deno.test("requests above the Manager's limit wait for their turn", async () => {
   const { client, clock, asked, answer } = clientOf();
   const answers = Array.from(
     { length: 40 },

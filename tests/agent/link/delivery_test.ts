@@ -9,7 +9,7 @@ import type { ScriptedPeer } from "../../support/scripted_peer.ts";
 
 const { SUCCESS, FAILED, CANCELLED } = CommandResult_Status;
 
-/** Output that is heard next, in short. */
+/** Next output that is received, in a short form. */
 async function heardOutput(manager: ScriptedPeer): Promise<string> {
   const { stream, offset, bytes, cut } = await manager.hears("commandOutput");
   const text = new TextDecoder().decode(bytes);
@@ -19,7 +19,7 @@ async function heardOutput(manager: ScriptedPeer): Promise<string> {
   }`;
 }
 
-/** An agent with a command that has printed on both streams, and whose connection is up. */
+/** Agent with a command that has printed on both streams, and whose connection is up. */
 async function printing(): Promise<
   { agent: MemoryAgent; manager: ScriptedPeer }
 > {
@@ -39,7 +39,7 @@ Deno.test("an accepted command is answered with progress 0 of 1", async () => {
   assertEquals(agent.journal.find(MANAGER, 1n)?.state, "running");
 });
 
-Deno.test("output, progress and result leave as they come, the result last", async () => {
+Deno.test("output, progress and result are sent as they come, the result last", async () => {
   const { agent, manager } = await printing();
   await using _ = agent;
   const job = agent.workers.newest;
@@ -61,7 +61,7 @@ Deno.test("output, progress and result leave as they come, the result last", asy
   assertEquals([result.status, result.stdoutBytes], [SUCCESS, 6n]);
 });
 
-Deno.test("of progress the newest is told, however fast it comes", async () => {
+Deno.test("the newest progress is sent, however fast it comes", async () => {
   const { agent, manager } = await printing();
   await using _ = agent;
   for (let current = 1; current <= 1_000; current++) {
@@ -74,7 +74,7 @@ Deno.test("of progress the newest is told, however fast it comes", async () => {
   assertEquals(newest?.case === "progress" && newest.value.current, 1_000);
 });
 
-Deno.test("large output leaves in pieces of 64 KiB, each byte once and in order", async () => {
+Deno.test("large output is sent in pieces of 64 KiB, each byte once and in order", async () => {
   const { agent, manager } = await printing();
   await using _ = agent;
   const bytes = Uint8Array.from(
@@ -94,7 +94,7 @@ Deno.test("large output leaves in pieces of 64 KiB, each byte once and in order"
   assertEquals(received, bytes);
 });
 
-Deno.test("after a reconnect output goes on from the byte that the Manager wants", async () => {
+Deno.test("output continues after a reconnect from the byte that the Manager wants", async () => {
   const { agent, manager } = await printing();
   await using _ = agent;
   await agent.workers.newest.prints("0123456789");
@@ -109,7 +109,7 @@ Deno.test("after a reconnect output goes on from the byte that the Manager wants
   assertEquals(await heardOutput(again), 'stdout 4 "456789ab"');
 });
 
-Deno.test("a result that is not acknowledged for good is sent again over the next connection", async () => {
+Deno.test("a result without a final acknowledgement is sent again over the next connection", async () => {
   const { agent, manager } = await printing();
   await using _ = agent;
   agent.workers.newest.ends();
@@ -128,7 +128,7 @@ Deno.test("a result that is not acknowledged for good is sent again over the nex
   assertEquals(third.heardSoFar(), []);
 });
 
-Deno.test("what ended while the link was down is delivered when it is up, output first", async () => {
+Deno.test("a command that ended while the link was down is delivered when it is up, output first", async () => {
   const { agent, manager } = await printing();
   await using _ = agent;
   manager.hangUp();
@@ -142,7 +142,7 @@ Deno.test("what ended while the link was down is delivered when it is up, output
   assertEquals([status, exitCode], [FAILED, 2]);
 });
 
-Deno.test("a final acknowledgement of a command that still runs does not forget it", async () => {
+Deno.test("a final acknowledgement of a running command does not forget it", async () => {
   const { agent, manager } = await printing();
   await using _ = agent;
   await manager.says("commandAck", { commandId: 1n, final: true });
@@ -168,7 +168,7 @@ Deno.test("acknowledged output is dropped and lets the program print on", async 
   );
 });
 
-Deno.test("acknowledgements only grow, reach no further than what was printed, and of unknown commands mean nothing", async () => {
+Deno.test("acknowledgements only grow, never exceed the output, and are ignored for unknown commands", async () => {
   const { agent, manager } = await printing();
   await using _ = agent;
   await agent.workers.newest.prints("0123456789");
@@ -210,7 +210,7 @@ Deno.test("a cancel reaches the worker, and the result says so", async () => {
   assertEquals((await manager.hears("result")).status, CANCELLED);
 });
 
-Deno.test("a cancel of what has ended is answered with its result again", async () => {
+Deno.test("a cancel of an ended command is answered with its result again", async () => {
   const { agent, manager } = await printing();
   await using _ = agent;
   agent.workers.newest.ends();
@@ -219,7 +219,7 @@ Deno.test("a cancel of what has ended is answered with its result again", async 
   assertEquals((await manager.hears("result")).status, SUCCESS);
 });
 
-Deno.test("a cancel of what is not known is counted and ignored", async () => {
+Deno.test("a cancel of an unknown command is counted and ignored", async () => {
   await using agent = await MemoryAgent.start();
   const manager = await agent.welcomed();
   await manager.says("cancel", { commandId: 9n });
@@ -228,7 +228,7 @@ Deno.test("a cancel of what is not known is counted and ignored", async () => {
   assertEquals(agent.counters.all(), { cancels_unknown: 1n });
 });
 
-Deno.test("a Command that is repeated is counted and ignored", async () => {
+Deno.test("a repeated Command is counted and ignored", async () => {
   const { agent, manager } = await printing();
   await using _ = agent;
   await manager.says("command", { commandId: 1n, nonce: 7n });
@@ -237,7 +237,7 @@ Deno.test("a Command that is repeated is counted and ignored", async () => {
   assertEquals(agent.counters.all(), { commands_repeated: 1n });
 });
 
-Deno.test("without output the result carries what was printed, as one string", async () => {
+Deno.test("a result without the output feature carries the output as one string", async () => {
   await using agent = await MemoryAgent.start();
   const manager = await agent.welcomed({ features: ["chunks"] });
   await manager.says("command", { commandId: 1n, nonce: 7n });
@@ -253,7 +253,7 @@ Deno.test("without output the result carries what was printed, as one string", a
   assertEquals(agent.journal.entries(), []);
 });
 
-Deno.test("what does not fit into the result of an old Manager is cut and says so", async () => {
+Deno.test("output that does not fit into the result for a legacy Manager is cut and says so", async () => {
   await using agent = await MemoryAgent.start();
   const manager = await agent.welcomed({ managerId: "", features: [] });
   await manager.says("command", { commandId: 1n });
@@ -265,7 +265,7 @@ Deno.test("what does not fit into the result of an old Manager is cut and says s
   assertMatch(output, /^ä+\n\[output was cut\]$/);
 });
 
-Deno.test("an old Manager hears statuses that it knows", async () => {
+Deno.test("a legacy Manager gets only statuses that it knows", async () => {
   await using agent = await MemoryAgent.start();
   const manager = await agent.welcomed({ managerId: "", features: [] });
   await manager.says("command", { commandId: 1n, timeoutMs: 1_000 });
@@ -280,7 +280,7 @@ Deno.test("an old Manager hears statuses that it knows", async () => {
   assertMatch(refused.output, /the agent stops/);
 });
 
-Deno.test("with the same id from an old Manager the newest command is meant", async () => {
+Deno.test("an id that a legacy Manager gave twice means the newest command", async () => {
   await using agent = await MemoryAgent.start();
   const manager = await agent.welcomed({ managerId: "", features: [] });
   await manager.says("command", { commandId: 1n });

@@ -16,15 +16,15 @@ const IDENTITY: AgentIdentity = {
   facts: { os: "linux" },
 };
 
-/** An agent that keeps dialling a Manager which a test plays. */
+/** Agent that keeps dialling a Manager, which a test plays. */
 class Dialling implements AsyncDisposable {
-  /** When it dialled, in seconds. */
+  /** Times of its dials, in seconds. */
   readonly dials: number[] = [];
   /** The Manager's end of each connection. */
   readonly managers: ScriptedPeer[] = [];
-  /** The part of each window that is waited. */
+  /** Part of each window that is waited. */
   fraction = 0;
-  /** What dials do instead of connecting. */
+  /** Replaces dials, if set. */
   dial: ((signal: AbortSignal) => Promise<never>) | undefined;
   readonly link: Link;
   #running: Promise<void> | undefined;
@@ -60,7 +60,7 @@ class Dialling implements AsyncDisposable {
     await this.agent.clock.settle();
   }
 
-  /** The newest connection, whose hello was heard and answered. */
+  /** Newest connection, after its hello was received and answered. */
   async welcomed(): Promise<ScriptedPeer> {
     const manager = await this.greeted();
     await manager.says("serverHello", {
@@ -72,7 +72,7 @@ class Dialling implements AsyncDisposable {
     return manager;
   }
 
-  /** The newest connection, whose hello was heard. */
+  /** Newest connection, after its hello was received. */
   async greeted(): Promise<ScriptedPeer> {
     const manager = this.managers.at(-1);
     if (manager === undefined) throw new Error("nobody dialled");
@@ -80,7 +80,7 @@ class Dialling implements AsyncDisposable {
     return manager;
   }
 
-  /** The Manager says Bye and hangs up. */
+  /** Says Bye as the Manager, and hangs up. */
   async bye(init: Init<"bye">): Promise<void> {
     await this.managers.at(-1)?.says("bye", init);
     await this.agent.clock.settle();
@@ -94,7 +94,7 @@ class Dialling implements AsyncDisposable {
   }
 }
 
-Deno.test("the hello says who the agent is and what it knows", async () => {
+Deno.test("the hello says who the agent is and what it has", async () => {
   await using dialling = await Dialling.start({
     ...IDENTITY,
     joinToken: "token",
@@ -130,7 +130,7 @@ Deno.test("the hello says who the agent is and what it knows", async () => {
       instance: agent.journal.instance,
       session: 1n,
       lastCommandId: 6n,
-      // Those of an old Manager are nobody's business.
+      // Commands of a legacy Manager are not listed.
       commands: [
         [4n, 9n, CommandState_State.RUNNING, 3n],
         [6n, 2n, CommandState_State.FINISHED, 0n],
@@ -155,7 +155,7 @@ Deno.test("the number of a session is durable before the dial", async () => {
   assertEquals(await agent.journal.nextSession(), 2n);
 });
 
-Deno.test("dials that fail wait a part of a window that doubles up to a minute", async () => {
+Deno.test("failed dials wait a part of a window that doubles up to a minute", async () => {
   await using dialling = await Dialling.start();
   dialling.fraction = 1 - 2 ** -20;
   dialling.dial = () =>
@@ -190,7 +190,7 @@ Deno.test("the window is the first one again after a minute of being ready, and 
   assertEquals(dialling.dials.length, 5);
 });
 
-/** When the second dial is after a Bye, in seconds, at the lower and at the upper end of its window. */
+/** Time of the second dial after a Bye, in seconds, at the lower and at the upper end of its window. */
 async function waitAfter(bye: Init<"bye">): Promise<[number, number]> {
   const waits: number[] = [];
   for (const fraction of [0, 1 - 2 ** -30]) {
@@ -206,16 +206,16 @@ async function waitAfter(bye: Init<"bye">): Promise<[number, number]> {
   return [waits[0] ?? NaN, waits[1] ?? NaN];
 }
 
-Deno.test("after an ordinary Bye the next dial falls into the first window", async () => {
+Deno.test("an ordinary Bye leads to a dial within the first window", async () => {
   assertEquals(await waitAfter({ code: Bye_Code.SHUTDOWN }), [0, 1]);
 });
 
-Deno.test("after a failed authentication the window is 30 s", async () => {
+Deno.test("a failed authentication leads to a window of 30 s", async () => {
   assertEquals(await waitAfter({ code: Bye_Code.AUTH_FAILED }), [0, 30]);
   assertEquals(await waitAfter({ reason: "auth failed" }), [0, 30]);
 });
 
-Deno.test("after a replacement the window is 60 s", async () => {
+Deno.test("a replacement leads to a window of 60 s", async () => {
   assertEquals(await waitAfter({ code: Bye_Code.REPLACED }), [0, 60]);
 });
 
@@ -228,7 +228,7 @@ Deno.test("retry_after counts up to 10 minutes", async () => {
   assertEquals(await waitAfter({ retryAfterMs: 4_000_000_000 }), [600, 1_200]);
 });
 
-Deno.test("after STALE the agent is another instance", async () => {
+Deno.test("STALE makes the agent another instance", async () => {
   await using dialling = await Dialling.start();
   const before = dialling.agent.journal.instance;
   await dialling.run();
@@ -241,7 +241,7 @@ Deno.test("after STALE the agent is another instance", async () => {
   assertEquals(hello?.session, 2n);
 });
 
-Deno.test("after a violation of the Manager the agent says so, waits and dials again", async () => {
+Deno.test("a violation of the Manager is reported to it, and the agent waits and dials again", async () => {
   await using dialling = await Dialling.start();
   await dialling.run();
   const manager = await dialling.welcomed();
@@ -264,7 +264,7 @@ Deno.test("a Manager that does not answer the hello within 10 s is given up and 
   assertEquals(dialling.managers.length, 2);
 });
 
-Deno.test("the Manager says how often it is pinged, from 1 s to 15 s", async () => {
+Deno.test("the Manager chooses how often it is pinged, from 1 s to 15 s", async () => {
   for (const [asked, seconds] of [[5_000, 5], [10, 1], [99_000, 15]] as const) {
     await using dialling = await Dialling.start();
     await dialling.run();
@@ -292,7 +292,7 @@ Deno.test("a stop says Bye over the connection, and nothing is dialled any more"
   assertEquals(dialling.dials.length, 1);
 });
 
-Deno.test("a stop while it waits ends the waiting", async () => {
+Deno.test("a stop during the wait ends the wait", async () => {
   await using dialling = await Dialling.start();
   dialling.fraction = 0.5;
   dialling.dial = () =>
@@ -303,7 +303,7 @@ Deno.test("a stop while it waits ends the waiting", async () => {
   assertEquals(dialling.agent.clock.timers, 0);
 });
 
-Deno.test("a stop while it dials hangs up on who answers after all", async () => {
+Deno.test("a stop during a dial hangs up on a Manager that still answers", async () => {
   await using dialling = await Dialling.start();
   const dialled = Promise.withResolvers<never>();
   dialling.dial = () => dialled.promise;
@@ -315,7 +315,7 @@ Deno.test("a stop while it dials hangs up on who answers after all", async () =>
   await manager.hearsTheEnd();
 });
 
-Deno.test("data is asked for over the current connection, and refused without one", async () => {
+Deno.test("data is requested over the current connection, and refused without one", async () => {
   await using dialling = await Dialling.start();
   const request = () => dialling.link.request("data.Get", "{}");
   assertEquals(codeOf(await assertRejects(request)), "UNAVAILABLE");
@@ -353,7 +353,7 @@ Deno.test("the former connection is closed and its commands are settled before t
   assertEquals(hello?.lastCommandId, 1n);
 });
 
-Deno.test("a result that twice ended its connection in a protocol error goes without what may be at fault", async () => {
+Deno.test("a result that twice caused a protocol error is sent without the parts that may be at fault", async () => {
   await using dialling = await Dialling.start();
   const { agent } = dialling;
   await agent.accepted({ commandId: 4n, nonce: 9n });

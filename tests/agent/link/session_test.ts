@@ -4,12 +4,12 @@ import { Bye_Code } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MANAGER, MemoryAgent } from "../../support/memory_agent.ts";
 import { body } from "../../support/scripted_peer.ts";
 
-/** Parameters so long. */
+/** Parameters of this length. */
 function params(length: number): string {
   return JSON.stringify({ text: "x".repeat(length - 11) });
 }
 
-Deno.test("what the Manager grants is used as far as it is known and grounded", async () => {
+Deno.test("features of the Manager are used if they are known and their ground is met", async () => {
   await using agent = await MemoryAgent.start();
   await agent.welcomed({ features: ["chunks", "ack", "teleport"] });
   assertEquals([...agent.session?.features ?? []], ["chunks"]);
@@ -17,7 +17,7 @@ Deno.test("what the Manager grants is used as far as it is known and grounded", 
   assertEquals([...agent.session?.features ?? []], [...FEATURES]);
 });
 
-Deno.test("a Manager of 2024 is granted nothing, whatever it says", async () => {
+Deno.test("a legacy Manager has no features, whatever it says", async () => {
   await using agent = await MemoryAgent.start();
   await agent.welcomed({ managerId: "", features: [...FEATURES] });
   assertEquals(agent.session?.features.size, 0);
@@ -34,7 +34,7 @@ Deno.test("ServerHello and a command of 200 KiB may come in one read", async () 
   assertEquals(agent.workers.newest.job.params.length, 200 * 1_024);
 });
 
-Deno.test("a frame over 64 KiB of a Manager of 2024 is a violation for ever", async () => {
+Deno.test("a frame over 64 KiB from a legacy Manager is always a violation", async () => {
   await using agent = await MemoryAgent.start();
   const manager = await agent.welcomed({ managerId: "" });
   await manager.says("command", { commandId: 1n, data: params(70_000) });
@@ -63,7 +63,7 @@ Deno.test("a Command before ServerHello is a violation, and nothing is started",
   assertEquals(agent.workers.jobs, []);
 });
 
-Deno.test("a command that is refused is answered over the connection and not kept", async () => {
+Deno.test("a refused command is answered over the connection and not stored", async () => {
   await using agent = await MemoryAgent.start();
   const manager = await agent.welcomed();
   agent.runner.refuse("the agent stops");
@@ -95,7 +95,7 @@ Deno.test("an agent that has said Bye starts nothing, and still takes cancels an
   assertEquals(manager.heardSoFar(), []);
 });
 
-Deno.test("when its connection ends the link is down for what runs, and what was asked fails", async () => {
+Deno.test("a connection's end takes the link down for running commands, and fails requests", async () => {
   await using agent = await MemoryAgent.start();
   const manager = await agent.welcomed();
   await manager.says("command", {
@@ -115,7 +115,7 @@ Deno.test("when its connection ends the link is down for what runs, and what was
   assertEquals(agent.workers.newest.asked, ["stop"]);
 });
 
-Deno.test("a Manager that goes silent is given up within 30 s", async () => {
+Deno.test("a silent Manager is given up within 30 s", async () => {
   await using agent = await MemoryAgent.start();
   const manager = await agent.welcomed();
   await agent.clock.advance(15_000);

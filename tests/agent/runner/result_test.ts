@@ -14,7 +14,7 @@ import { SUCCEEDED } from "../../support/fake_workers.ts";
 const { SUCCESS, FAILED, CANCELLED, TIMED_OUT, REFUSED, LOST } =
   CommandResult_Status;
 
-/** The result of a command that ended like this. */
+/** Result of a command with this outcome. */
 function result(outcome: Partial<WorkOutcome>, asked?: StopReason) {
   return resultOf({ ...SUCCEEDED, ...outcome }, {
     commandId: 5n,
@@ -26,12 +26,12 @@ function result(outcome: Partial<WorkOutcome>, asked?: StopReason) {
   });
 }
 
-/** How many bytes of UTF-8. */
+/** Count of bytes in UTF-8. */
 function bytesOf(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-Deno.test("a result tells the outcome, the counts and the host's times", () => {
+Deno.test("a result has the outcome, the counts and the host's times", () => {
   const told = result({ exitCode: 0, changed: true, message: "done" });
   assertEquals(
     [
@@ -59,7 +59,7 @@ const asked: readonly [StopReason, CommandResult_Status, string][] = [
   ["agentStopped", FAILED, "agent stopped: why"],
 ];
 for (const [reason, status, output] of asked) {
-  Deno.test(`an end that was asked for as ${reason} is called so, with the exit code`, () => {
+  Deno.test(`an end that was asked for as ${reason} is named so, with the exit code`, () => {
     const told = result({ success: true, exitCode: 4, message: "why" }, reason);
     assertEquals([told.status, told.output, told.exitCode], [
       status,
@@ -90,7 +90,7 @@ Deno.test("a structured outcome over 128 KiB is left out, and marked", () => {
   assertEquals([large.data.length, large.truncated], [0, true]);
 });
 
-Deno.test("the code of an error stands in the structured outcome", () => {
+Deno.test("the code of an error is in the structured outcome", () => {
   const text = (outcome: Partial<WorkOutcome>) =>
     new TextDecoder().decode(result(outcome).data);
   assertEquals(
@@ -127,7 +127,7 @@ Deno.test("a refusal says why, with a code", () => {
   assertEquals(new TextDecoder().decode(told.data), '{"errorCode":"BUSY"}');
 });
 
-Deno.test("a lost command says what was printed and what was ended", () => {
+Deno.test("a lost command reports its output and the processes that were ended", () => {
   const told = lostResult(
     { commandId: 5n, finishedAt: 1_000, stdoutBytes: 1n, stderrBytes: 2n },
     { signalled: 1, alive: [9] },
@@ -138,7 +138,7 @@ Deno.test("a lost command says what was printed and what was ended", () => {
   );
 });
 
-Deno.test("of a result that takes too much room id, status, exit code and times stay", () => {
+Deno.test("a result that takes too much room keeps its id, status, exit code and times", () => {
   const { output, data, reaped, ...shrunk } = shrunkResult(result({
     success: false,
     exitCode: 3,

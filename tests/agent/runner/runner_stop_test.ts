@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { CommandResult_Status } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MANAGER, MemoryAgent, resultOf } from "../../support/memory_agent.ts";
 
-Deno.test("a command that is being journaled when the agent is asked to end is refused, and that is kept", async () => {
+Deno.test("a command being journaled when the agent must stop is refused, and the refusal is stored", async () => {
   await using core = await MemoryAgent.start();
   const accepted = core.accept({ commandId: 1n });
   core.runner.refuse("the agent stops");

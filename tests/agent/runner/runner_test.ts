@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
-  HIGHEST_ID_JUMP,
+  MAX_ID_JUMP,
   MAX_RUNNING,
 } from "../../../lib/agent/runner/acceptance.ts";
 import {
@@ -20,14 +20,14 @@ const { SUCCESS, FAILED, CANCELLED, TIMED_OUT, REFUSED, LOST } =
 
 const MIB = 1_048_576;
 
-/** A cancel as it comes. */
+/** Cancel as received. */
 function cancelOf(commandId: bigint, graceMs?: number) {
   return graceMs === undefined
     ? { commandId } as Parameters<MemoryAgent["runner"]["cancel"]>[0]
     : { commandId, graceMs } as Parameters<MemoryAgent["runner"]["cancel"]>[0];
 }
 
-/** Whether a promise has settled by now. */
+/** True if a promise has settled by now. */
 async function isSettled(
   core: MemoryAgent,
   promise: Promise<unknown>,
@@ -88,7 +88,7 @@ Deno.test("a result is durable with all output, times and counts", async () => {
   assertEquals(new TextDecoder().decode(piece?.bytes), "hello");
 });
 
-Deno.test("a command that is known by id and nonce is ignored, also once it has ended", async () => {
+Deno.test("a command with a known id and nonce is ignored, also once it has ended", async () => {
   await using core = await MemoryAgent.start();
   await core.accepted({ commandId: 1n, nonce: 3n });
   assertEquals(await core.accept({ commandId: 1n, nonce: 3n }), undefined);
@@ -113,10 +113,10 @@ Deno.test("an id that is not above the highest accepted is refused", async () =>
   assertEquals(core.workers.jobs.length, 1);
 });
 
-Deno.test("an id that is too far above the highest accepted is refused, and the agent takes commands as before", async () => {
+Deno.test("an id too far above the highest is refused, and later commands are accepted as before", async () => {
   await using core = await MemoryAgent.start();
   await core.accepted({ commandId: 5n });
-  for (const commandId of [5n + HIGHEST_ID_JUMP + 1n, 2n ** 63n - 1n]) {
+  for (const commandId of [5n + MAX_ID_JUMP + 1n, 2n ** 63n - 1n]) {
     const { status, output, data } = await core.refused({ commandId });
     assertEquals(status, REFUSED);
     assertMatch(
@@ -137,16 +137,16 @@ Deno.test("a new journal takes ids as high as a Manager's may have become, and n
   assertEquals(core.journal.lastCommandId, 0n);
   // A Manager that has followed an agent to 2^32, more than once.
   await core.accepted({ commandId: 5n * 2n ** 32n });
-  await core.accepted({ commandId: 5n * 2n ** 32n + HIGHEST_ID_JUMP });
+  await core.accepted({ commandId: 5n * 2n ** 32n + MAX_ID_JUMP });
 });
 
-Deno.test("of an old Manager an id is taken however high it is", async () => {
+Deno.test("an id of a legacy Manager is accepted, however high it is", async () => {
   await using core = await MemoryAgent.start();
   await core.accepted({ commandId: 2n ** 63n - 1n, nonce: 0n }, "");
   assertEquals(core.journal.lastCommandId, 0n);
 });
 
-Deno.test("with an old Manager each command is new and moves nothing", async () => {
+Deno.test("each command of a legacy Manager is new and changes no number", async () => {
   await using core = await MemoryAgent.start();
   await core.accepted({ commandId: 5n });
   await core.accepted({ commandId: 3n, nonce: 0n }, "");
@@ -155,7 +155,7 @@ Deno.test("with an old Manager each command is new and moves nothing", async () 
   assertEquals(core.workers.jobs.length, 3);
 });
 
-Deno.test("beyond 32 at a time commands are refused as busy", async () => {
+Deno.test("commands beyond 32 at a time are refused as busy", async () => {
   await using core = await MemoryAgent.start();
   for (let id = 1n; id <= MAX_RUNNING; id++) {
     await core.accepted({ commandId: id });
@@ -169,7 +169,7 @@ Deno.test("beyond 32 at a time commands are refused as busy", async () => {
   await core.accepted({ commandId: 101n });
 });
 
-Deno.test("an on_disconnect that is not known here is refused", async () => {
+Deno.test("an unknown on_disconnect is refused", async () => {
   await using core = await MemoryAgent.start();
   const { status, output } = await core.refused({
     commandId: 1n,
@@ -193,7 +193,7 @@ Deno.test("an agent that stops refuses commands and ends what runs", async () =>
   assertEquals([status, output], [FAILED, "agent stopped"]);
 });
 
-Deno.test("a command that cannot be kept is refused and does not stay, from whichever call on the disk fails", async () => {
+Deno.test("a command that cannot be stored is refused and leaves nothing, whichever call of the disk fails", async () => {
   const outcomes: string[] = [];
   for (let nth = 0; nth < 6; nth++) {
     let calls = -Infinity;
@@ -212,7 +212,7 @@ Deno.test("a command that cannot be kept is refused and does not stay, from whic
   assertEquals(new Set(outcomes), new Set(["refused", "accepted"]));
 });
 
-Deno.test("a cancel asks at first and kills when the grace is over", async () => {
+Deno.test("a cancel asks first and kills when the grace is over", async () => {
   await using core = await MemoryAgent.start();
   const entry = await core.accepted({ commandId: 1n });
   assertEquals(core.runner.cancel(cancelOf(1n), MANAGER), true);
@@ -228,7 +228,7 @@ Deno.test("a cancel asks at first and kills when the grace is over", async () =>
   assertEquals(core.workers.newest.asked, ["stop", "kill"]);
 });
 
-Deno.test("a later cancel may only shorten the grace", async () => {
+Deno.test("a later cancel can only shorten the grace", async () => {
   await using core = await MemoryAgent.start();
   await core.accepted({ commandId: 1n });
   core.runner.cancel(cancelOf(1n, 10_000), MANAGER);
@@ -241,7 +241,7 @@ Deno.test("a later cancel may only shorten the grace", async () => {
   assertEquals(core.workers.newest.asked, ["stop", "kill"]);
 });
 
-Deno.test("a job that does not end though it was killed is given up", async () => {
+Deno.test("a command that does not end though it was killed is given up", async () => {
   await using core = await MemoryAgent.start();
   const entry = await core.accepted({ commandId: 1n });
   core.runner.cancel(cancelOf(1n, 0), MANAGER);
@@ -253,7 +253,7 @@ Deno.test("a job that does not end though it was killed is given up", async () =
   assertMatch(output, /did not end and was given up/);
 });
 
-Deno.test("a cancel of what has ended, is another Manager's or was never here finds nothing", async () => {
+Deno.test("a cancel of a command that has ended, is another Manager's or is unknown finds nothing", async () => {
   await using core = await MemoryAgent.start();
   await core.accepted({ commandId: 1n });
   assertEquals(core.runner.cancel(cancelOf(2n), MANAGER), false);
@@ -275,7 +275,7 @@ Deno.test("a timeout is measured from the start", async () => {
   assertEquals(resultOf(entry).status, TIMED_OUT);
 });
 
-Deno.test("of cancel and timeout the end is called by what was asked first", async () => {
+Deno.test("the first of cancel and timeout names the end", async () => {
   await using core = await MemoryAgent.start();
   const first = await core.accepted({ commandId: 1n, timeoutMs: 1_000 });
   const second = await core.accepted({ commandId: 2n, timeoutMs: 1_000 });
@@ -291,7 +291,7 @@ Deno.test("of cancel and timeout the end is called by what was asked first", asy
   assertEquals([one?.asked, two?.asked], [["stop"], ["stop"]]);
 });
 
-Deno.test("what ended before its timeout leaves no timer", async () => {
+Deno.test("a command that ended before its timeout leaves no timer", async () => {
   await using core = await MemoryAgent.start();
   await core.accepted({ commandId: 1n, timeoutMs: 1_000 });
   core.workers.newest.ends();
@@ -299,7 +299,7 @@ Deno.test("what ended before its timeout leaves no timer", async () => {
   assertEquals(core.clock.timers, 0);
 });
 
-Deno.test("while the link acknowledges, output beyond 4 MiB waits for acknowledgements", async () => {
+Deno.test("output beyond 4 MiB waits while the link acknowledges", async () => {
   await using core = await MemoryAgent.start();
   core.runner.linkUp(true);
   const entry = await core.accepted({ commandId: 1n });
@@ -312,7 +312,7 @@ Deno.test("while the link acknowledges, output beyond 4 MiB waits for acknowledg
   assertEquals(await isSettled(core, last), true);
 });
 
-Deno.test("without a link, or with one that does not acknowledge, output does not wait", async () => {
+Deno.test("output does not wait without a link, or on one that does not acknowledge", async () => {
   await using core = await MemoryAgent.start();
   await core.accepted({ commandId: 1n });
   await core.workers.newest.printsBytes(5 * MIB);
@@ -320,7 +320,7 @@ Deno.test("without a link, or with one that does not acknowledge, output does no
   await core.workers.newest.printsBytes(5 * MIB);
 });
 
-Deno.test("output that waits goes on when the link goes down", async () => {
+Deno.test("output that waits continues when the link goes down", async () => {
   await using core = await MemoryAgent.start();
   core.runner.linkUp(true);
   await core.accepted({ commandId: 1n });
@@ -330,7 +330,7 @@ Deno.test("output that waits goes on when the link goes down", async () => {
   assertEquals(await isSettled(core, printed), true);
 });
 
-Deno.test("output that waits goes on when the command is to end", async () => {
+Deno.test("output that waits continues when the command must end", async () => {
   await using core = await MemoryAgent.start();
   core.runner.linkUp(true);
   await core.accepted({ commandId: 1n });
@@ -395,7 +395,7 @@ Deno.test("a kill after no time at all comes as soon as the link is down", async
   assertEquals(core.workers.newest.asked, ["stop"]);
 });
 
-Deno.test("what an earlier run left running is ended and lost, with its output and a receipt", async () => {
+Deno.test("a command that an earlier run left running is ended and lost, with its output and a receipt", async () => {
   const core = await MemoryAgent.start();
   await core.accepted({ commandId: 1n, nonce: 255n });
   core.workers.newest.sink.started({ pid: 17, startTime: "1" });
@@ -413,7 +413,7 @@ Deno.test("what an earlier run left running is ended and lost, with its output a
   assertEquals([reaped?.signalled, ...reaped?.alive ?? []], [2, 99]);
 });
 
-Deno.test("what an earlier run had not started is refused", async () => {
+Deno.test("a command that an earlier run had not started is refused", async () => {
   const core = await MemoryAgent.start();
   await core.journal.accept({
     id: 1n,
@@ -429,7 +429,7 @@ Deno.test("what an earlier run had not started is refused", async () => {
   assertEquals(later.sought, []);
 });
 
-Deno.test("what an earlier run had finished stays as it is", async () => {
+Deno.test("a command that an earlier run had finished stays as it is", async () => {
   const core = await MemoryAgent.start();
   await core.accepted({ commandId: 1n });
   core.workers.newest.ends();
@@ -459,7 +459,7 @@ Deno.test("a result that the disk does not take is tried again until it does", a
   assertEquals(core.runner.isRunning(entry), false);
 });
 
-Deno.test("progress and news are told to who listens until it stops", async () => {
+Deno.test("progress and news are passed on until the listener leaves", async () => {
   await using core = await MemoryAgent.start();
   const heard: bigint[] = [];
   const stop = core.runner.onNews(({ id }) => heard.push(id));
@@ -483,7 +483,7 @@ Deno.test("progress and news are told to who listens until it stops", async () =
   assertEquals(heard.length, before);
 });
 
-Deno.test("what an operation asks of the Manager goes over the current link", async () => {
+Deno.test("requests of an operation go over the current link", async () => {
   await using core = await MemoryAgent.start();
   core.answer = (type, params) => Promise.resolve(`${type} ${params}`);
   await core.accepted({ commandId: 1n });
@@ -493,7 +493,7 @@ Deno.test("what an operation asks of the Manager goes over the current link", as
   );
 });
 
-Deno.test("when no worker is free the command fails as busy", async () => {
+Deno.test("a command without a free worker fails as busy", async () => {
   await using core = await MemoryAgent.start();
   core.workers.free = false;
   const entry = await core.runner.accept(commandOf({ commandId: 1n }), MANAGER);

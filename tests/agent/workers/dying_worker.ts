@@ -1,4 +1,4 @@
-// A worker that dies of each job, as one with a fault of Deno's or ours would.
+// A worker that dies of each work item, as one with a fault of Deno's or ours would.
 import type {
   FromWorker,
   ToWorker,

@@ -25,10 +25,10 @@ import { floodBytes, program } from "../../support/program.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { textOf, until } from "../../operations/support.ts";
 
-// Once for all: a test that opened it would be blamed for not closing it.
+// Opened once here: a test that opened it would fail for not closing it.
 openLibc();
 
-Deno.test("a job's output and outcome come back", async () => {
+Deno.test("a work item's output and outcome come back", async () => {
   await using pool = newPool();
   const sink = new TestSink();
   pool.start(jobOf("echo.Echo", { text: "hello" }), sink);
@@ -40,7 +40,7 @@ Deno.test("a job's output and outcome come back", async () => {
   assertEquals(textOf(await sink.stdout()), "hello\n");
 });
 
-Deno.test("a program runs in a worker, and its process is told", async () => {
+Deno.test("a program runs in a worker, and its process is reported", async () => {
   await using pool = newPool();
   const sink = new TestSink();
   const argv = program("printAndExit", "hello", "3");
@@ -64,14 +64,14 @@ Deno.test("20 MB come through a worker byte for byte", async () => {
   );
 });
 
-Deno.test("no more than four pieces are on their way to a sink that takes none", async () => {
+Deno.test("at most four pieces are under way to a sink that takes none", async () => {
   await using pool = newPool();
   const gate = Promise.withResolvers<void>();
   const sink = new TestSink({ output: () => gate.promise });
   const argv = program("floodStdout", "2000000");
   pool.start(jobOf("command.Run", { argv }), sink);
   await until("four are there", () => sink.pieces.length === 4);
-  // A round trip through the worker, which would bring a fifth with it.
+  // A round trip through the worker, which would bring a fifth piece with it.
   const other = new TestSink();
   pool.start(jobOf("echo.Echo", { text: "" }), other);
   await other.outcome;
@@ -97,7 +97,7 @@ Deno.test("an outcome comes after all output was taken", async () => {
   await sink.outcome;
 });
 
-Deno.test("output that cannot be kept ends the job with the reason", async () => {
+Deno.test("output that cannot be stored ends the work with the reason", async () => {
   await using pool = newPool();
   const full = new PiriError("DISK", "Cannot write: the disk is full");
   const sink = new TestSink({ output: () => Promise.reject(full) });
@@ -137,7 +137,7 @@ for (const [what, { job, code }] of Object.entries(failures)) {
   });
 }
 
-Deno.test("an operation gets the data it asks for, and the reason when it gets none", async () => {
+Deno.test("an operation gets the data it asks for, or the reason of a refusal", async () => {
   await using pool = newPool();
   await using folder = await TempFolder.make();
   const params = { source: "a", path: folder.at("target") };
@@ -186,7 +186,7 @@ Deno.test("an operation that waits for data ends when it is stopped", async () =
   assertEquals((await sink.outcome).errorCode, "CANCELLED");
 });
 
-Deno.test("stop ends a program, and kill one that does not listen", async () => {
+Deno.test("a stop ends a program, and a kill one that does not listen", async () => {
   await using pool = newPool();
   const polite = new TestSink();
   const stubborn = new TestSink();
@@ -222,7 +222,7 @@ Deno.test("an operation that burns a core is stopped within a second, and delays
   assertLess(performance.now() - start, 1_000);
 });
 
-Deno.test("as many jobs run as are allowed, and no more", async () => {
+Deno.test("work items run up to the limit, and no more", async () => {
   await using pool = newPool({ most: 2 });
   const sinks = [new TestSink(), new TestSink(), new TestSink()];
   const handles = sinks.map((sink) =>
@@ -256,7 +256,7 @@ Deno.test("an idle worker is used again, and released after a minute", async () 
   assertEquals(pool.size.idle, 0);
 });
 
-Deno.test("a job that was abandoned is not heard of any more, and makes room", async () => {
+Deno.test("abandoned work is not heard of any more, and makes room", async () => {
   await using pool = newPool({ most: 1 });
   const sink = new TestSink();
   const handle = pool.start(jobOf("test.Spin", { seconds: 60 }), sink);
@@ -298,7 +298,7 @@ Deno.test("a worker that dies is a failed outcome, and the next job has another"
 });
 
 Deno.test({
-  name: "what a worker that dies has started is ended",
+  name: "processes of a worker that dies are ended",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     const workerUrl = new URL("./dying_worker.ts", import.meta.url);
@@ -325,7 +325,7 @@ Deno.test("a worker that cannot be loaded is a failed outcome", async () => {
   assertEquals((await sink.outcome).errorCode, "INTERNAL");
 });
 
-/** Keeps all that it is told. */
+/** Records all its calls. */
 class TestSink implements WorkSink {
   readonly processes: ProcessIdentity[] = [];
   readonly pieces: { stream: StreamName; bytes: Uint8Array<ArrayBuffer> }[] =

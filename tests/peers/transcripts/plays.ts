@@ -2,18 +2,18 @@ import { LATER_MS } from "../../../lib/wire/later.ts";
 import { CommandResult_Status } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { AGENT, Stage } from "./stage.ts";
 
-/** A session that is worth to be written down. */
+/** Session for a transcript. */
 export interface Play {
-  /** The transcript's file, without its end. */
+  /** Name of the transcript's file, without its suffix. */
   readonly name: string;
-  /** What it shows. */
+  /** Purpose of the session, in a sentence. */
   readonly about: string;
   readonly run: (stage: Stage) => Promise<void>;
 }
 
 const ECHO = { text: "hello" };
 
-/** All sessions that are written down. */
+/** All sessions with a transcript. */
 export const plays: readonly Play[] = [
   {
     name: "command",

@@ -3,7 +3,7 @@ import { MessageSchema } from "../../protobuf/gen/agent_pb.ts";
 import type { Play } from "./plays.ts";
 import { type Line, Stage } from "./stage.ts";
 
-/** Plays a session with our Manager and our Agent, and writes down what they said. */
+/** Plays a session with our Manager and our Agent, and writes its messages down. */
 export async function transcriptOf({ about, run }: Play): Promise<string> {
   await using stage = await Stage.open();
   await run(stage);
@@ -23,7 +23,7 @@ function render(line: Line): string {
   }\n`;
 }
 
-/** Sixteen bytes a line. */
+/** Formats bytes in hexadecimal, sixteen a line. */
 function hexOf(bytes: Uint8Array): string {
   const words = [...bytes].map((byte) => byte.toString(16).padStart(2, "0"));
   const lines: string[] = [];

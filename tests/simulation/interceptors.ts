@@ -5,12 +5,12 @@ import {
   decodeMessage,
   encodeMessage,
 } from "../../lib/wire/message.ts";
-import type { Ear } from "./pipe.ts";
+import type { Interceptor } from "./pipe.ts";
 
-/** Longer than any frame that either side accepts. */
+/** Size above any frame that either side accepts. */
 const ANY_FRAME = 16 * 1_048_576;
 
-/** What rules ask for; the others are many. */
+/** Kinds of messages that rules check; there are many others. */
 const RULED: ReadonlySet<number | undefined> = new Set([
   MessageType.BYE,
   MessageType.CLIENT_HELLO,
@@ -21,11 +21,11 @@ const RULED: ReadonlySet<number | undefined> = new Set([
   MessageType.COMMAND_ACK,
 ]);
 
-/** Hears messages of a direction, all or those that rules ask for, and lets the bytes go as they come. */
-export function hearing(
+/** Observes messages of a direction, all of them or those that rules check, and passes the bytes on unchanged. */
+export function observing(
   heard: (body: Body) => void,
   { all }: { all: () => boolean },
-): Ear {
+): Interceptor {
   const decoder = new FrameDecoder();
   decoder.limit = ANY_FRAME;
   return (bytes) => {
@@ -39,7 +39,9 @@ export function hearing(
 }
 
 /** Changes each message of a direction, or drops it. */
-export function changing(change: (body: Body) => Body | undefined): Ear {
+export function changing(
+  change: (body: Body) => Body | undefined,
+): Interceptor {
   const decoder = new FrameDecoder();
   decoder.limit = ANY_FRAME;
   return (bytes) => {
@@ -54,12 +56,12 @@ export function changing(change: (body: Body) => Body | undefined): Ear {
   };
 }
 
-/** Tells by the first field, the type, without reading the rest. */
+/** True if rules check this message. Looks only at the first field, which is the type. */
 function isRuled(frame: Uint8Array): boolean {
   return frame[0] === 0x08 && RULED.has(frame[1]);
 }
 
-/** A message in a few words. */
+/** Describes a message in a few words. */
 export function inWords({ case: kind, value }: Body): string {
   switch (kind) {
     case "clientHello":

@@ -1,0 +1,124 @@
+import {
+  type Command,
+  type CommandResult,
+  OnDisconnect,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import type { Clock, Timer } from "../../base/clock.ts";
+import { Limits } from "../../base/limits.ts";
+import type { JournalEntry } from "../journal/journal.ts";
+import type { WorkHandle, WorkOutcome } from "../workers/workers.ts";
+import { resultOf } from "./result.ts";
+import { Stopping, type StopReason } from "./stopping.ts";
+
+/** Default time between SIGTERM and SIGKILL, in milliseconds. */
+const GRACE_MS = 5_000;
+
+/** Progress of a running command, as its operation reports it. */
+export interface Progress {
+  readonly current: number;
+  readonly total: number;
+  readonly message: string;
+}
+
+/** Placeholder until the worker has the command. */
+const NOT_STARTED: WorkHandle = {
+  stop() {},
+  kill() {},
+  abandon() {},
+};
+
+/** Running command: its time limits, its progress, and the wait of its output for the Manager. */
+export class RunningCommand {
+  readonly entry: JournalEntry;
+  progress: Progress = { current: 0, total: 1, message: "" };
+  readonly #clock: Clock;
+  readonly #command: Command;
+  readonly #startedAt: number;
+  #stopping: Stopping;
+  #timeout: Timer | undefined;
+  #disconnected: Timer | undefined;
+  #waiting = Promise.withResolvers<void>();
+  #ended = false;
+
+  constructor(clock: Clock, entry: JournalEntry, command: Command) {
+    this.entry = entry;
+    this.#clock = clock;
+    this.#command = command;
+    this.#startedAt = clock.now();
+    this.#stopping = new Stopping(clock, NOT_STARTED, () => {});
+  }
+
+  /** Begins its time limits. Calls `giveUp` if the worker does not end it when asked, nor by force. */
+  begin(handle: WorkHandle, giveUp: () => void): void {
+    this.#stopping = new Stopping(this.#clock, handle, giveUp);
+    const { timeoutMs } = this.#command;
+    if (timeoutMs === undefined) return;
+    this.#timeout = this.#clock.timer(timeoutMs, () => this.ask("timedOut"));
+  }
+
+  /** True while the Manager is behind by a whole window. A command that is being ended never has to wait. */
+  get mustWait(): boolean {
+    return this.#stopping.reason === undefined && isFull(this.entry);
+  }
+
+  /** Resolves when output that waits must look again if it may continue. */
+  get woken(): Promise<void> {
+    return this.#waiting.promise;
+  }
+
+  wake(): void {
+    this.#waiting.resolve();
+    this.#waiting = Promise.withResolvers();
+  }
+
+  /** Asks for its end. */
+  ask(reason: StopReason, graceMs = GRACE_MS): void {
+    this.#stopping.ask(reason, graceMs);
+    this.wake();
+  }
+
+  linkUp(): void {
+    this.#disconnected?.cancel();
+    this.#disconnected = undefined;
+    this.wake();
+  }
+
+  linkDown(): void {
+    this.wake();
+    this.watchLink();
+  }
+
+  /** Limits its time without a link, if it must not outlive the link. */
+  watchLink(): void {
+    const { onDisconnect, killAfterMs = 0 } = this.#command;
+    if (onDisconnect !== OnDisconnect.KILL || this.#ended) return;
+    this.#disconnected = this.#clock.timer(
+      killAfterMs,
+      () => this.ask("linkLost"),
+    );
+  }
+
+  /** Ends its time limits and returns its result; undefined if it has ended before. */
+  end(outcome: WorkOutcome): CommandResult | undefined {
+    if (this.#ended) return undefined;
+    this.#ended = true;
+    this.#stopping.done();
+    this.#timeout?.cancel();
+    this.#disconnected?.cancel();
+    this.wake();
+    return resultOf(outcome, {
+      commandId: this.entry.id,
+      asked: this.#stopping.reason,
+      startedAt: this.#startedAt,
+      finishedAt: this.#clock.now(),
+      stdoutBytes: this.entry.produced("stdout"),
+      stderrBytes: this.entry.produced("stderr"),
+    });
+  }
+}
+
+function isFull(entry: JournalEntry): boolean {
+  const unacknowledged = entry.produced("stdout") + entry.produced("stderr") -
+    entry.acknowledged("stdout") - entry.acknowledged("stderr");
+  return unacknowledged >= BigInt(Limits.window);
+}

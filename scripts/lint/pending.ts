@@ -1,0 +1,79 @@
+import { pathOf } from "./path_of.ts";
+
+/** Beginnings of paths that are not clean yet, by rule. Nothing is added here: the list only gets shorter. */
+export const PENDING: Readonly<Record<string, readonly string[]>> = {
+  "doc-start": [
+    "bench/",
+    "lib/agent/link/link.ts",
+    "lib/agent/link/session.ts",
+    "lib/api/",
+    "lib/base/address.ts",
+    "lib/base/join_token.ts",
+    "lib/cli/",
+    "lib/manager/admission/",
+    "lib/manager/agents.ts",
+    "lib/manager/command/",
+    "lib/manager/commands.ts",
+    "lib/manager/core.ts",
+    "lib/manager/data/",
+    "lib/manager/data_requests.ts",
+    "lib/manager/door/guard.ts",
+    "lib/manager/door/listener.ts",
+    "lib/manager/events.ts",
+    "lib/manager/fleet.ts",
+    "lib/manager/operator_api.ts",
+    "lib/manager/session.ts",
+    "lib/manager/state/",
+    "lib/manager/watching/timeline.ts",
+    "lib/manager/watching/timeline_text.ts",
+    "lib/manager/watching/watch.ts",
+    "lib/wire/",
+    "tests/bench/results_test.ts",
+    "tests/chaos/",
+    "tests/cli/",
+    "tests/manager/",
+    "tests/peers/record_tap.ts",
+    "tests/peers/tls_manager.ts",
+    "tests/peers/transcripts/stage.ts",
+    "tests/protobuf/protobuf_test.ts",
+    "tests/story/operations_test.ts",
+    "tests/story/why_test.ts",
+    "tests/wire/",
+  ],
+  "error-text": [
+    "lib/cli/manager/patience.ts",
+    "lib/cli/manager/watch.ts",
+    "lib/store/store_client.ts",
+    "lib/wire/tls.ts",
+  ],
+  "limit-names": [
+    "bench/flame_graph.ts",
+  ],
+  "test-name": [
+    "tests/api/server_test.ts",
+    "tests/manager/admission/copied_agent_test.ts",
+    "tests/manager/command/give_up_test.ts",
+    "tests/manager/data/data_test.ts",
+    "tests/manager/watching/timeline_test.ts",
+    "tests/manager/watching/watch_test.ts",
+    "tests/story/ending_test.ts",
+  ],
+};
+
+/** Rules that say nothing about the paths that are pending for them. */
+export function exceptPending(
+  rules: Readonly<Record<string, Deno.lint.Rule>>,
+  pending: Readonly<Record<string, readonly string[]>>,
+): Record<string, Deno.lint.Rule> {
+  return Object.fromEntries(
+    Object.entries(rules).map(([name, rule]) => {
+      const prefixes = pending[name] ?? [];
+      const isPending = (path: string) =>
+        prefixes.some((prefix) => path.startsWith(prefix));
+      return [name, {
+        create: (context) =>
+          isPending(pathOf(context.filename)) ? {} : rule.create(context),
+      }];
+    }),
+  );
+}
