@@ -164,7 +164,7 @@ function reconcile(
       {
         found: [],
         newest: connection.number,
-        unfinished: resumed.filter(isUnfinished).map(({ id }) => id),
+        listed: resumed.map(({ id }) => id),
       },
     ),
   };

@@ -57,7 +57,7 @@ export function encode(state: State): string {
   out.push(manager.isUp ? 1 : 0, manager.current);
   out.push(manager.newest, manager.jumped);
   list(out, manager.found);
-  list(out, manager.unfinished);
+  list(out, manager.listed);
   out.push(manager.writes.length);
   for (const { id, link, isNew } of manager.writes) {
     out.push(id, link, isNew ? 1 : 0);

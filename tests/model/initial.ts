@@ -24,7 +24,7 @@ const MANAGER: Manager = {
   writes: [],
   found: [],
   newest: 0,
-  unfinished: [],
+  listed: [],
   jumped: 0,
   backup: undefined,
 };

@@ -136,11 +136,11 @@ function readsResult(
 
 /** lib/manager/command/disputed_results.ts. */
 function isContradicting(
-  { manager: { newest, unfinished } }: State,
+  { manager: { newest, listed } }: State,
   number: number,
   { id, status }: Result,
 ): boolean {
-  return status !== "finished" && newest !== number && unfinished.includes(id);
+  return status !== "finished" && newest !== number && listed.includes(id);
 }
 
 const STATE_OF = {
@@ -162,20 +162,16 @@ function record(
     : recorded;
 }
 
-/**
- * A result of a copy that ends for good what the other agent has: two limits that docs/reliability.md tells of. The copy
- * is the newest when it says REFUSED, or the newest hello is the other agent's and has listed the command as finished.
- */
+/** A copy that is the newest when it says REFUSED ends for good what the other agent has: docs/reliability.md tells so. */
 function isLimit(
   state: State,
   { agent: teller }: Connection,
   { status, nonce }: Result,
 ): boolean {
   const other = state.agents.find((_, index) => index !== teller);
-  const entry = other?.journal.find((each) => each.nonce === nonce);
-  if (entry === undefined || status === "finished") return false;
   const newest = connectionOf(state, state.manager.newest)?.agent ?? teller;
-  return newest === teller ? status === "refused" : entry.stage === "finished";
+  return status === "refused" && newest === teller &&
+    other?.journal.some((each) => each.nonce === nonce) === true;
 }
 
 /** The Manager process is gone, and its side of all connections is closed. What it wrote is on its way. */
@@ -191,7 +187,7 @@ export function down(state: State): State {
     writes: [],
     found: [],
     newest: 0,
-    unfinished: [],
+    listed: [],
     jumped: 0,
   });
 }

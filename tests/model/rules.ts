@@ -89,7 +89,7 @@ export const RULES = {
   },
   "late-lost": {
     says:
-      "A LOST or REFUSED on a replaced connection ends no command that the newest hello lists as not finished.",
+      "A LOST or REFUSED on a replaced connection ends no command that the newest hello lists.",
     breaks: "E",
     where: "a host is copied",
   },

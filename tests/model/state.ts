@@ -105,9 +105,9 @@ export interface Manager {
   readonly writes: readonly Write[];
   /** Open commands that were found in the database at the start and that no hello has spoken of yet. */
   readonly found: readonly number[];
-  /** Connection of the newest hello, and the commands that it listed as not finished. */
+  /** Connection of the newest hello, and the commands that it listed and that go on. */
   readonly newest: number;
-  readonly unfinished: readonly number[];
+  readonly listed: readonly number[];
   /** How far its ids have followed the agents' in this run. */
   readonly jumped: number;
   readonly backup: Database | undefined;

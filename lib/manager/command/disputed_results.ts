@@ -10,7 +10,7 @@ const STATUSES_WITHOUT_END: ReadonlySet<CommandResult_Status> = new Set([
   CommandResult_Status.REFUSED,
 ]);
 
-/** What the newest hello of each agent listed as not finished, whether its connection is still there or not. */
+/** What the newest hello of each agent listed and is not over here, whether its connection is still there or not. */
 export class DisputedResults {
   /** The `unfinished` of the newest session, where there is anything. */
   readonly #newest = new Map<string, ReadonlySet<bigint>>();
@@ -29,7 +29,7 @@ export class DisputedResults {
   /**
    * Whether a result that knows of no end comes from another agent of that name than the one that has the command. What
    * was sent on a connection that was replaced is still read: a copy of a host calls lost what the original, back since,
-   * has just listed as not finished. One agent alone does not list so what it has called lost.
+   * has just listed. An agent alone that had called it lost tells so again over the connection of that hello.
    */
   isContradicting(
     { agent, unfinished }: AgentSession,

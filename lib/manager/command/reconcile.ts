@@ -29,7 +29,7 @@ export interface Reconciliation {
   readonly resumed: readonly bigint[];
   /** Listed commands that have ended here: the agent may forget them. */
   readonly ended: readonly bigint[];
-  /** Of those that go on, the ones that are listed as not finished. */
+  /** The same as a set: what is not over until the one who listed it tells its end. */
   readonly unfinished: ReadonlySet<bigint>;
   /** Listed ids that belong to commands that are not known here. */
   readonly unknownIds: ReadonlySet<bigint>;
@@ -85,11 +85,8 @@ export function reconcile(
       .filter(({ commandId, nonce }) => known.get(commandId)?.nonce !== nonce)
       .map(({ commandId }) => commandId),
   );
-  const unfinished = new Set(
-    resumed.filter((id) =>
-      listed.get(id)?.state !== CommandState_State.FINISHED
-    ),
-  );
+  // Also what is listed as finished: until that result has come, it is not over here.
+  const unfinished = new Set(resumed);
   return { patches, resumed, ended, unfinished, unknownIds };
 }
 
