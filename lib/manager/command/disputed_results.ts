@@ -10,12 +10,12 @@ const STATUSES_WITHOUT_END: ReadonlySet<CommandResult_Status> = new Set([
   CommandResult_Status.REFUSED,
 ]);
 
-/** Commands that the newest hello of each agent listed as not finished, connected or not. */
+/** Commands that the newest hello of each agent listed and that go on, connected or not. */
 export class DisputedResults {
   /** The `unfinished` of the newest session of each agent, if it is not empty. */
   readonly #newest = new Map<string, ReadonlySet<bigint>>();
 
-  /** Notes the ids that the newest hello of an agent lists as not finished. */
+  /** Notes the ids that the newest hello of an agent lists and that go on. */
   note(agent: string, ids: ReadonlySet<bigint>): void {
     if (ids.size === 0) this.#newest.delete(agent);
     else this.#newest.set(agent, ids);
@@ -27,8 +27,8 @@ export class DisputedResults {
   }
 
   /**
-   * True if a LOST or REFUSED result comes over a replaced connection although the newest hello lists the command as not
-   * finished. Then a copy of the host speaks: one agent alone does not list as unfinished what it has called lost.
+   * True if a LOST or REFUSED result comes over a replaced connection although the newest hello lists the command. Then a
+   * copy of the host may speak. An agent that is alone tells its own LOST again over its new connection.
    */
   isContradicting(
     { agent, unfinished }: AgentSession,

@@ -25,7 +25,7 @@ export interface Reconciliation {
   readonly resumed: readonly bigint[];
   /** Listed commands that have ended here: the agent may forget them. */
   readonly ended: readonly bigint[];
-  /** Commands that go on and are listed as not finished. */
+  /** The same as a set, for the session: these end by the word of this connection. */
   readonly unfinished: ReadonlySet<bigint>;
   /** Listed ids of commands that are not known here. */
   readonly unknownIds: ReadonlySet<bigint>;
@@ -80,11 +80,8 @@ export function reconcile(
       .filter(({ commandId, nonce }) => known.get(commandId)?.nonce !== nonce)
       .map(({ commandId }) => commandId),
   );
-  const unfinished = new Set(
-    resumed.filter((id) =>
-      listed.get(id)?.state !== CommandState_State.FINISHED
-    ),
-  );
+  // Also what is listed as finished: until that result has come, it is not over here.
+  const unfinished = new Set(resumed);
   return { patches, resumed, ended, unfinished, unknownIds };
 }
 

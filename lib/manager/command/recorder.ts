@@ -177,7 +177,7 @@ export class Recorder {
   /** Ignores a result: the command ends by the word of the agent that has it, or by that agent's next hello. */
   #contradicted(session: AgentSession, commandId: bigint): void {
     this.#ignore(session, commandId, {
-      why: "a newer hello of this agent listed as not finished",
+      why: "a newer hello of this agent listed",
       commandId,
     });
   }

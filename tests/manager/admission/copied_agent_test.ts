@@ -164,7 +164,7 @@ for (const status of [LOST, REFUSED]) {
         .map(({ commandId, message }) => [commandId, message]),
       [[
         id,
-        `agent "web-1" delivered a result of command ${id}, which a newer hello of this agent listed as not finished`,
+        `agent "web-1" delivered a result of command ${id}, which a newer hello of this agent listed`,
       ]],
     );
   });
@@ -257,3 +257,21 @@ Deno.test("an agent's own word of what it has just listed counts", async () => {
   await core.clock.settle();
   assertEquals((await core.store.command(command.id))?.state, "lost");
 });
+
+for (const status of [LOST, REFUSED]) {
+  Deno.test(`${CommandResult_Status[status]} by a copy that was replaced does not end what the original has listed as finished`, async () => {
+    await using core = await MemoryManager.start();
+    const command = await running(core);
+    const { id } = command;
+    const copy = await copyDials(core, command);
+    const original = await isBack(core, command, FINISHED);
+    await saysLost(copy, id, status);
+    await original.says("result", {
+      commandId: id,
+      status: SUCCESS,
+      stdoutBytes: 6n,
+    });
+    await core.clock.settle();
+    assertEquals((await core.store.command(id))?.state, "succeeded");
+  });
+}

@@ -1,0 +1,173 @@
+import { anotherInstance, closeLink, killed, settled } from "./agent.ts";
+import { MANAGER_JUMP, type Model, WILD_ID } from "./bounds.ts";
+import {
+  sendDown,
+  withAgent,
+  withConnection,
+  withDatabase,
+  withManager,
+} from "./changes.ts";
+import { crashed, down, started } from "./manager.ts";
+import type { Rules } from "./rules.ts";
+import {
+  type Agent,
+  AGENT_NAMES,
+  type Faults,
+  type State,
+  type Step,
+} from "./state.ts";
+
+/** All that may go wrong next, and the starts after it. */
+export function faultSteps(state: State, { rules }: Model): Step[] {
+  return [
+    ...managerFaults(state),
+    ...state.agents.flatMap((agent, index) => [
+      ...processFaults(state, agent, { index, rules }),
+      ...linkFaults(state, agent, index),
+    ]),
+    ...copies(state),
+    ...strays(state, rules),
+  ];
+}
+
+function managerFaults(state: State): Step[] {
+  const { manager: { isUp, backup, database }, faults } = state;
+  const steps: Step[] = [];
+  if (isUp && faults.managerCrashes > 0) {
+    steps.push({ what: "the Manager is killed", state: crashed(state) });
+  }
+  if (!isUp) {
+    steps.push({ what: "the Manager starts again", state: started(state) });
+  }
+  if (faults.restores === 0) return steps;
+  if (isUp && backup === undefined) {
+    steps.push({
+      what: "a backup of the Manager's database is taken",
+      state: withManager(state, { backup: database }),
+    });
+  }
+  if (backup !== undefined) {
+    steps.push({
+      what: "the Manager is restored from the backup and started",
+      state: started(
+        withManager(down(spent(state, "restores")), {
+          database: backup,
+          backup: undefined,
+        }),
+      ),
+    });
+  }
+  return steps;
+}
+
+function processFaults(
+  state: State,
+  agent: Agent,
+  { index, rules }: { index: number; rules: Rules },
+): Step[] {
+  const name = AGENT_NAMES[index];
+  if (agent.isUp) {
+    return state.faults.agentCrashes === 0
+      ? []
+      : [{ what: `${name} is killed`, state: killed(state, index) }];
+  }
+  const starts = {
+    what: `${name} starts again and settles its past`,
+    state: withAgent(state, index, {
+      isUp: true,
+      journal: settled(agent.journal),
+    }),
+  };
+  return state.faults.journalLosses === 0 ? [starts] : [starts, {
+    what: `${name}'s journal is lost`,
+    state: lost(state, index, rules),
+  }];
+}
+
+function lost(state: State, index: number, rules: Rules): State {
+  const empty = withAgent(spent(state, "journalLosses"), index, {
+    journal: [],
+    lastId: 0,
+    session: 0,
+  });
+  return rules.has("new-journal-new-instance")
+    ? anotherInstance(empty, index)
+    : empty;
+}
+
+/** The agent finds that its connection has ended: what it wrote still arrives, or does not. */
+function linkFaults(state: State, { link }: Agent, index: number): Step[] {
+  if (link === 0 || state.faults.cuts === 0) return [];
+  const name = AGENT_NAMES[index];
+  const cut = spent(state, "cuts");
+  return [
+    {
+      what:
+        `C${link} breaks for ${name}; what ${name} wrote is still on its way`,
+      state: closeLink(cut, index),
+    },
+    {
+      what: `C${link} breaks, and all that was on its way is gone`,
+      state: closeLink(withConnection(cut, link, { up: [] }), index),
+    },
+  ];
+}
+
+/** The host is copied while its agent runs or not, and an agent starts on the copy. */
+function copies(state: State): Step[] {
+  const [agent] = state.agents;
+  if (agent === undefined || state.faults.copies === 0) return [];
+  const copy: Agent = {
+    ...agent,
+    isUp: true,
+    link: 0,
+    isReady: false,
+    accepting: [],
+    journal: settled(agent.journal),
+  };
+  return [{
+    what: "A's host is copied, and an agent starts on the copy",
+    state: { ...spent(state, "copies"), agents: [...state.agents, copy] },
+  }];
+}
+
+/** Ids that come from elsewhere: other agents' hellos move the sequence of ids, and a Manager may go wrong. */
+function strays(state: State, rules: Rules): Step[] {
+  const { manager: { isUp, current, database, jumped }, faults } = state;
+  if (!isUp || faults.strays === 0) return [];
+  const stray = spent(state, "strays");
+  const follow = (lastId: number) =>
+    withManager(withDatabase(stray, { lastId }), {
+      jumped: jumped + lastId - database.lastId,
+    });
+  const near = database.lastId + MANAGER_JUMP - jumped;
+  const hellos = [
+    {
+      what: `another agent's hello has the last id ${near}`,
+      state: follow(near),
+    },
+    {
+      what: `another agent's hello has the last id ${WILD_ID}`,
+      state: rules.has("ids-follow-at-most") ? stray : follow(WILD_ID),
+    },
+  ];
+  if (current === 0) return hellos;
+  const commands = database.commands
+    .filter(({ state }) => state === "succeeded")
+    .map(({ id, nonce }) => ({ id, nonce, again: " again" }));
+  return [
+    ...hellos,
+    ...[...commands, { id: WILD_ID, nonce: -1, again: "" }].map((
+      { id, nonce, again },
+    ) => ({
+      what:
+        `a Manager that went wrong writes Command ${id}${again} to C${current}`,
+      state: sendDown(stray, current, { kind: "command", id, nonce }),
+    })),
+  ];
+}
+
+function spent(state: State, fault: keyof Faults): State {
+  const { faults } = state;
+  return { ...state, faults: { ...faults, [fault]: faults[fault] - 1 } };
+}

@@ -1,0 +1,42 @@
+import type { Bounds } from "./bounds.ts";
+import type { Agent, Manager, State } from "./state.ts";
+
+/** The state before anything has happened: both sides run, and nobody has dialled. */
+export function initial(bounds: Bounds): State {
+  const none = Array.from({ length: bounds.requests }, () => 0);
+  return {
+    manager: MANAGER,
+    agents: [AGENT],
+    connections: [],
+    dials: 0,
+    instances: AGENT.instance,
+    requests: 0,
+    cancels: 0,
+    faults: bounds.faults,
+    truth: { effects: none, denied: none, forgotten: none, excused: none },
+  };
+}
+
+const MANAGER: Manager = {
+  isUp: true,
+  database: { commands: [], lastId: 0, instance: 0, session: 0 },
+  current: 0,
+  writes: [],
+  found: [],
+  newest: 0,
+  listed: [],
+  jumped: 0,
+  backup: undefined,
+};
+
+const AGENT: Agent = {
+  isUp: true,
+  link: 0,
+  isReady: false,
+  accepting: [],
+  journal: [],
+  lastId: 0,
+  session: 0,
+  instance: 1,
+  wasStale: false,
+};

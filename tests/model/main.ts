@@ -1,0 +1,92 @@
+/**
+ * Searches a model of the protocol for states that must not be, and shows that each rule is needed: left out, a shortest
+ * way to such a state is found. `state.ts` has the model, `rules.ts` the rules, `invariants.ts` what must hold.
+ *
+ *     deno task model [--quick]
+ *     deno task model --without late-lost        how it goes wrong without that rule
+ *
+ * @module
+ */
+import { oneOf, readFlags } from "../../scripts/build/flags.ts";
+import { main } from "../../scripts/build/main.ts";
+import { type Configuration, FULL, QUICK } from "./configurations.ts";
+import { INVARIANTS } from "./invariants.ts";
+import { searchWithout } from "./leave_out.ts";
+import { RULE_NAMES, type RuleName, RULES } from "./rules.ts";
+import { type Found, search } from "./search.ts";
+
+const USAGE = `\
+Usage: deno task model [--quick]
+       deno task model --without RULE
+
+The first form searches all configurations, then leaves each rule out in turn.
+--quick takes small configurations only. RULE is one of:
+
+${RULE_NAMES.map((name) => `  ${name}\n      ${RULES[name].says}`).join("\n")}`;
+
+await main(() => {
+  const { quick, without: left } = readFlags(USAGE, {
+    quick: { type: "boolean", default: false },
+    without: { type: "string" },
+  });
+  Deno.exitCode = left === undefined
+    ? searchAll(quick ? QUICK : [...QUICK, ...FULL])
+    : show(oneOf("without", left, RULE_NAMES));
+  return Promise.resolve();
+});
+
+/** Searches with all rules, and then without each. Returns the exit code. */
+function searchAll(configurations: readonly Configuration[]): number {
+  say("With all rules:");
+  const all = new Set(RULE_NAMES);
+  let exitCode = 0;
+  for (const { name, bounds, invariants } of configurations) {
+    const begun = performance.now();
+    const found = search({ bounds, rules: all }, invariants);
+    const seconds = ((performance.now() - begun) / 1_000).toFixed(1);
+    say(`  ${name}: ${found.states} states, ${outcome(found)} (${seconds} s)`);
+    if (found.violation === undefined) continue;
+    sayTrace(found);
+    exitCode = 1;
+  }
+  say("\nWithout one rule:");
+  for (const name of RULE_NAMES) {
+    const found = searchWithout(name);
+    say(`  ${name}: ${outcome(found)}`);
+    if (found.violation?.invariant !== RULES[name].breaks) exitCode = 1;
+  }
+  say("\nThe invariants:");
+  for (const [letter, says] of Object.entries(INVARIANTS)) {
+    say(`  ${letter}. ${says}`);
+  }
+  return exitCode;
+}
+
+/** Shows how it goes wrong without a rule. Returns the exit code. */
+function show(name: RuleName): number {
+  const found = searchWithout(name);
+  say(`Without "${name}": ${RULES[name].says}`);
+  say(`${RULES[name].where}, ${found.states} states: ${outcome(found)}`);
+  sayTrace(found);
+  if (found.violation !== undefined) say(`VIOLATION: ${found.violation.how}`);
+  return found.violation === undefined ? 1 : 0;
+}
+
+function outcome({ violation, trace }: Found): string {
+  return violation === undefined
+    ? "no violation"
+    : `${violation.invariant} is violated after ${trace.length} steps`;
+}
+
+function sayTrace({ trace }: Found): void {
+  trace.forEach((what, index) =>
+    say(`${String(index + 1).padStart(4)}. ${what}`)
+  );
+}
+
+function say(line: string): void {
+  const bytes = new TextEncoder().encode(`${line}\n`);
+  for (let at = 0; at < bytes.length;) {
+    at += Deno.stdout.writeSync(bytes.subarray(at));
+  }
+}

@@ -1,0 +1,66 @@
+import type { Model } from "./bounds.ts";
+import { ended, sendDown, withDatabase, withManager } from "./changes.ts";
+import { crashed } from "./manager.ts";
+import type { Command, State, Step } from "./state.ts";
+
+/** All that an operator may ask for next. */
+export function operatorSteps(state: State, model: Model): Step[] {
+  if (!state.manager.isUp) return [];
+  return [...runs(state, model), ...cancels(state, model)];
+}
+
+/** lib/manager/command/command_starter.ts. */
+function runs(state: State, { bounds, rules }: Model): Step[] {
+  const { database, current, writes } = state.manager;
+  const nonce = state.requests;
+  if (nonce === bounds.requests) return [];
+  const id = database.lastId + 1;
+  const command: Command = {
+    id,
+    nonce,
+    state: current === 0 ? "queued" : "sent",
+    instance: current === 0 ? 0 : database.instance,
+    told: -1,
+  };
+  const asked = { ...state, requests: nonce + 1 };
+  const recorded = withDatabase(asked, {
+    commands: [...database.commands, command],
+    lastId: id,
+  });
+  const what = `the operator makes request ${nonce}, command ${id}`;
+  const steps = [{
+    what: `${what}: ${command.state}`,
+    state: current === 0 ? recorded : withManager(recorded, {
+      writes: [...writes, { id, link: current, isNew: true }],
+    }),
+  }];
+  const mayCrash = current > 0 && state.faults.managerCrashes > 0;
+  if (!rules.has("sent-first") && mayCrash) {
+    steps.push({
+      what:
+        `${what}: the Manager writes it to C${current}, and is killed before it records it`,
+      state: crashed(
+        sendDown(asked, current, { kind: "command", id, nonce }),
+      ),
+    });
+  }
+  return steps;
+}
+
+/** lib/manager/commands.ts: `cancel`, of what was not sent. A cancel of anything else ends nothing at once. */
+function cancels(state: State, { bounds, rules }: Model): Step[] {
+  const { database, found } = state.manager;
+  if (state.cancels === bounds.cancels) return [];
+  return database.commands
+    .filter(({ id, state }) =>
+      state === "queued" &&
+      !(found.includes(id) && rules.has("found-cancel-waits"))
+    )
+    .map((command) => ({
+      what: `the operator cancels command ${command.id} before it is sent`,
+      state: {
+        ...ended(state, command, { state: "cancelled" }),
+        cancels: state.cancels + 1,
+      },
+    }));
+}
