@@ -7,7 +7,7 @@ export const DEFAULT_PORT = 7051;
 /** Schemes that an address may begin with. All stand for TLS over TCP so far, as does none. */
 const SCHEMES: readonly string[] = ["tls"];
 
-/** Where something listens or is dialled. */
+/** Host and port that a program listens on or dials. */
 export interface Address {
   /** A host name or an IP address, without brackets. */
   readonly host: string;
@@ -18,7 +18,7 @@ export interface Address {
 const HOST_NAME =
   /^(?=.{1,253}\.?$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/;
 
-/** Whether it may be the name of a host. An IPv4 address with a mistake in it may not. */
+/** True for a valid host name. An IPv4 address with a mistake in it is none. */
 export function isHostName(text: string): boolean {
   return HOST_NAME.test(text) && !/^[0-9.]+$/.test(text);
 }
@@ -81,7 +81,7 @@ export function formatAddress({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Whether the host stands for all addresses of this machine, which nobody can dial. */
+/** True for a host that stands for all addresses of this machine, which nobody can dial. */
 export function isWildcard(host: string): boolean {
   return parseIp(host)?.every((byte) => byte === 0) ?? false;
 }

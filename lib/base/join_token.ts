@@ -7,17 +7,17 @@ import { NAME_PATTERN } from "./limits.ts";
 import { SECRET_PATTERN } from "./secret.ts";
 import { readBy } from "./settings.ts";
 
-/** All that a new agent needs to find its Manager, to know it by, and to be let in once. Itself a secret. */
+/** Everything that a new agent needs to find its Manager, to recognize it, and to be let in once. The token is a secret. */
 export interface JoinToken {
-  /** The name that the agent joins under. */
+  /** Name that the agent joins under. */
   readonly name: string;
-  /** Where to dial, "host:port", tried in order. */
+  /** Addresses to dial, "host:port", tried in order. */
   readonly addresses: readonly string[];
-  /** The name that the Manager's certificate must have, wherever it was dialled. */
+  /** Name that the Manager's certificate must have, whatever address was dialled. */
   readonly serverName: string;
   /** The certificate of the only authority to trust, DER. */
   readonly caCertificate: Uint8Array<ArrayBuffer>;
-  /** What is sent to the Manager as `join_token`: 256 bits in base64url. */
+  /** Secret that is sent to the Manager as `join_token`: 256 bits in base64url. */
   readonly secret: string;
 }
 

@@ -100,7 +100,7 @@ export interface CancelledView extends CommandView {
 
 /** One entry in the history of a command. */
 export interface TimelineEntry {
-  /** When it happened, milliseconds since 1970 by the Manager's clock; null for what holds now. */
+  /** Time by the Manager's clock, in milliseconds since 1970; null for a fact that holds now. */
   readonly at: number | null;
   /** Kind of the entry, such as "sent". */
   readonly kind: string;

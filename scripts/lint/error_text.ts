@@ -4,7 +4,13 @@ import { piecesOf } from "./pieces_of.ts";
 const CLASSES = new Set(["PiriError", "HintedError", "Refusal"]);
 
 /** Beginnings other than "Cannot": something happened that nobody attempted. */
-const EVENTS = ["Lost the connection to "];
+const EVENTS = [
+  "Lost the connection to ",
+  "Stopped waiting for ",
+  "Stopped watching ",
+  // The reason of an end, in the middle of a sentence.
+  "the connection broke off",
+];
 
 const CONTRACTION =
   /\b\w+n't\b|\b(?:he|how|it|let|she|that|there|what|who)'s\b|\b\w+'(?:d|ll|m|re|ve)\b/i;
