@@ -1,4 +1,5 @@
 import { concat } from "@std/bytes/concat";
+
 /** Name that a Manager has for a command. */
 export interface CommandName {
   readonly id: bigint;
