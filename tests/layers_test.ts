@@ -22,6 +22,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "agent/runner": [
     "base",
     "protobuf",
+    "type wire",
     "operations",
     "type agent/journal",
     "type agent/workers",

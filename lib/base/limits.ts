@@ -1,6 +1,6 @@
 /** Sizes that both sides hold each other to: protocol.md section 1. All in bytes unless said. */
 export const Limits = {
-  /** The body of a frame before the handshake is done, and for ever towards a peer of 2024. */
+  /** The body of a frame before the handshake is done, and for ever towards a legacy peer. */
   handshakeFrame: 65_536,
   /** The body of a frame after the handshake. */
   frame: 1_048_576,

@@ -32,7 +32,6 @@ import type {
 import { OpenChange } from "./command/open_change.ts";
 import { OPEN_STATES, OpenCommand } from "./command/open_command.ts";
 import { OpenCommands } from "./command/open_commands.ts";
-import { isLegacy } from "./command/legacy_command.ts";
 import { lost } from "./command/reconcile.ts";
 import { Recorder } from "./command/recorder.ts";
 import {
@@ -248,7 +247,9 @@ export class Commands implements CommandAdmin {
     }
     command.feed.touch();
     const session = this.#options.fleet.session(command.agent);
-    if (command.isOpen && session !== undefined && isLegacy(session)) {
+    if (
+      command.isOpen && session !== undefined && !session.dialect.answersCancel
+    ) {
       // It is asked all the same: its message is of 2024, only that nobody answered it then.
       throw new PiriError(
         "UNSUPPORTED",

@@ -16,7 +16,7 @@ const log = logger("manager", "data");
 /** So many requests of one connection are worked on at a time; those beyond are answered with an error. */
 const MAX_AT_ONCE = 32;
 
-/** Room that a DataResponse takes besides what it carries, bytes: what peers of 2024 leave for it. */
+/** Room that a DataResponse takes besides what it carries, bytes: what legacy peers leave for it. */
 const ENVELOPE = 1_000;
 
 /** Where an answer goes: the connection that asked. */
@@ -41,7 +41,7 @@ export class DataRequests {
   }
 
   /** Begins to answer a request. Never throws: what goes wrong is the answer. */
-  answer(agent: Admitted["record"], request: DataRequest, asker: Asker): void {
+  answer(agent: Admitted, request: DataRequest, asker: Asker): void {
     const underWay = this.#underWay.get(asker) ?? 0;
     this.#underWay.set(asker, underWay + 1);
     const refused = underWay >= MAX_AT_ONCE
@@ -64,17 +64,17 @@ export class DataRequests {
   }
 
   async #respond(
-    agent: Admitted["record"],
+    { record, dialect }: Admitted,
     { requestId, type, data }: DataRequest,
     refused: PiriError | undefined,
   ): Promise<Body> {
     try {
       if (refused !== undefined) throw refused;
       checkRequest(type, data);
-      const maxBytes =
-        (agent.protocol === 1 ? Limits.handshakeFrame : Limits.message) -
-        ENVELOPE;
-      const value = await this.#service.answer(agent, type, data, { maxBytes });
+      const maxBytes = dialect.maxMessageBytes - ENVELOPE;
+      const value = await this.#service.answer(record, type, data, {
+        maxBytes,
+      });
       return {
         case: "dataResponse",
         value: createDataResponse({

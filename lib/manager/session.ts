@@ -6,6 +6,7 @@ import {
   type DataRequest,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { Connection, type End } from "../wire/connection.ts";
+import type { Dialect } from "../wire/dialect.ts";
 import type { Feature } from "../wire/features.ts";
 import { Later } from "../wire/later.ts";
 import type { Body } from "../wire/message.ts";
@@ -100,7 +101,7 @@ function answer(
   { data, connection, admitted }: ManagerSession,
   request: DataRequest,
 ): void {
-  data.answer(admitted.record, request, connection);
+  data.answer(admitted, request, connection);
 }
 
 function farewell(): void {}
@@ -127,7 +128,7 @@ export class ManagerSession implements AgentSession {
   readonly #admission: Admission;
   readonly #pingIntervalMs: number;
   #admitted: Admitted | undefined;
-  /** An old agent drops a Command that follows ServerHello at once: its first waits for its first Pong. */
+  /** Commands wait for the agent's first Pong. */
   #awaitsPong = false;
 
   constructor(transport: Transport, options: ManagerSessionOptions) {
@@ -171,6 +172,10 @@ export class ManagerSession implements AgentSession {
     return this.admitted.record.groups;
   }
 
+  get dialect(): Dialect {
+    return this.admitted.dialect;
+  }
+
   get instance(): string {
     return this.admitted.instance;
   }
@@ -205,13 +210,11 @@ export class ManagerSession implements AgentSession {
 
   /** Lets the agent in, or throws: the row of ClientHello. */
   async admit(hello: ClientHello): Promise<void> {
-    const isOld = hello.protocol === 0;
-    if (isOld) this.connection.treatAsOld();
     await this.#admission.admit(hello, this, (admitted) => {
       this.#admitted = admitted;
     });
-    if (!isOld) this.connection.acceptFullFrames();
-    this.#awaitsPong = isOld;
+    this.connection.dialect = this.dialect;
+    this.#awaitsPong = this.dialect.waitsForPong;
   }
 
   /** The connection is ready. */

@@ -38,7 +38,7 @@ interface Item {
  * must never wait, and uses `reply`.
  */
 export class Outbox {
-  /** True towards a peer of 2024, which falls behind if it finds two frames in a TLS record. */
+  /** True towards a legacy peer, which falls behind if it finds two frames in a TLS record. */
   oneFrameAWrite = false;
   readonly #transport: Transport;
   readonly #clock: Clock;

@@ -13,7 +13,12 @@ import {
   loadJournal,
 } from "./load.ts";
 import { JournalLog } from "./log.ts";
-import { type CommandName, type Header, type JournalRecord } from "./record.ts";
+import {
+  type CommandName,
+  hasUniqueId,
+  type Header,
+  type JournalRecord,
+} from "./record.ts";
 import { RecentBudget } from "./recent.ts";
 import { Reserve } from "./reserve.ts";
 
@@ -174,7 +179,7 @@ class DiskJournal implements Journal {
     id: bigint,
     nonce?: bigint,
   ): JournalEntry | undefined {
-    // The ids of old Managers repeat: the newest is meant.
+    // The ids of legacy Managers repeat: the newest is meant.
     return [...this.#entries.values()].findLast((entry) =>
       entry.id === id && entry.managerId === managerId &&
       (nonce === undefined || entry.nonce === nonce)
@@ -226,7 +231,7 @@ class DiskJournal implements Journal {
           ...(small ? { floor: this.#limits.reserve / 2 } : {}),
           apply: () => {
             this.#entries.set(key, entry);
-            if (managerId !== "" && id > this.#lastCommandId) {
+            if (hasUniqueId(command) && id > this.#lastCommandId) {
               this.#lastCommandId = id;
             }
           },
@@ -294,14 +299,15 @@ class DiskJournal implements Journal {
     await this.#lines.close();
   }
 
-  #requireNew({ id, managerId }: CommandName): void {
+  #requireNew(command: CommandName): void {
+    const { id } = command;
     if (this.#entries.size + this.#accepting >= this.#limits.openCommands) {
       throw new PiriError(
         "BUSY",
         `Cannot keep command ${id}: ${this.#limits.openCommands} are not acknowledged, which is the limit`,
       );
     }
-    if (managerId === "") return;
+    if (!hasUniqueId(command)) return;
     if (id <= this.#highest) {
       throw new PiriError(
         "REFUSED",

@@ -19,7 +19,7 @@ export type EntryState = "accepted" | "running" | "finished";
 export interface JournalEntry {
   readonly id: bigint;
   readonly nonce: bigint;
-  /** The Manager that gave the command; only it gets the output and the result. Empty: one of 2024. */
+  /** The Manager that gave the command; only it gets the output and the result. Empty: a legacy Manager. */
   readonly managerId: string;
   /** The Command as it came, encoded. */
   readonly command: Uint8Array;

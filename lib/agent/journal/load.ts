@@ -9,6 +9,7 @@ import type { FoundSegment } from "./output.ts";
 import {
   type CommandName,
   decodeRecord,
+  hasUniqueId,
   type Header,
   isKind,
   type JournalRecord,
@@ -193,11 +194,11 @@ function apply(loaded: LoadedJournal, record: JournalRecord): void {
       loaded.session = max(loaded.session, record.session);
       return;
     case "accepted":
-      if (record.managerId !== "") raise(loaded, record.id);
+      if (hasUniqueId(record)) raise(loaded, record.id);
       loaded.entries.set(record.key, entryOf(record, record.command));
       return;
     case "finished": {
-      if (record.managerId !== "") raise(loaded, record.id);
+      if (hasUniqueId(record)) raise(loaded, record.id);
       const entry = loaded.entries.get(record.key) ??
         entryOf(record, new Uint8Array(0));
       loaded.entries.set(record.key, entry);

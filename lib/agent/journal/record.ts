@@ -26,8 +26,13 @@ export interface CommandName {
   readonly managerId: string;
 }
 
+/** False for commands of legacy Managers, whose ids repeat. */
+export function hasUniqueId({ managerId }: CommandName): boolean {
+  return managerId !== "";
+}
+
 /**
- * A line of the journal. `key` is the number of a command in this journal, for ids of old Managers repeat.
+ * A line of the journal. `key` is the number of a command in this journal, for ids of legacy Managers repeat.
  *
  * A result says whose it is, so that it can be delivered even where the line of its command was damaged.
  */

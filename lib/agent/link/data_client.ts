@@ -147,7 +147,7 @@ function unavailable(type: string): PiriError {
   );
 }
 
-/** The Manager's reason. Ours begin with a code; a Manager of 2024 sends text only. */
+/** The Manager's reason. Ours begin with a code; a legacy Manager sends text only. */
 function refusal(type: string, text: string): PiriError {
   const [, code = "", message = ""] = /^([A-Z_]+): (.*)$/s.exec(text) ?? [];
   return new PiriError(

@@ -223,7 +223,7 @@ class Drain {
     if (!features.has("ack")) await journal.forget(this.#entry);
   }
 
-  /** Towards a Manager of 2024 the result carries what was printed, how it ended in words, and only known statuses. */
+  /** Towards a legacy Manager the result carries what was printed, how it ended in words, and only known statuses. */
   async #addText(result: CommandResult): Promise<void> {
     const printed = await this.#printed();
     const text = [printed, result.output || howItEnded(result)]

@@ -4,6 +4,7 @@ import {
   OnDisconnect,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { ErrorCode } from "../../base/errors.ts";
+import type { Dialect } from "../../wire/dialect.ts";
 import { refusalOf } from "./result.ts";
 
 /** So many commands run at a time. */
@@ -26,15 +27,16 @@ export interface AgentStanding {
   readonly refusing: string | undefined;
 }
 
-/** Why a command is not accepted; undefined if it may be. Ids of a Manager of 2024 say nothing. */
+/** Why a command is not accepted; undefined if it may be. Ids of a legacy Manager say nothing. */
 export function refusalFor(
   command: Command,
-  { isOld, ...agent }: AgentStanding & { readonly isOld: boolean },
+  { dialect, ...agent }: AgentStanding & { readonly dialect: Dialect },
 ): CommandResult | undefined {
   const { commandId: id } = command;
   if (agent.refusing !== undefined) return refusalBecause(id, agent.refusing);
-  const complaint = (isOld ? undefined : idComplaint(id, agent)) ??
-    complaintOf(command, agent);
+  const complaint =
+    (dialect.hasIdentities ? idComplaint(id, agent) : undefined) ??
+      complaintOf(command, agent);
   return complaint &&
     refusalOf(
       id,

@@ -24,6 +24,7 @@ import type {
   WorkSink,
 } from "../workers/workers.ts";
 import { encode } from "../../protobuf/protobuf_writer.ts";
+import type { Dialect } from "../../wire/dialect.ts";
 
 const log = logger("agent", "runner");
 
@@ -45,6 +46,13 @@ export interface RunnerOptions extends PastOptions {
     type: string,
     params: string,
   ) => Promise<string | Uint8Array>;
+}
+
+/** The Manager that a command comes from. */
+export interface Giver {
+  /** The id of its database; empty for a legacy one. */
+  readonly managerId: string;
+  readonly dialect: Dialect;
 }
 
 interface Running {
@@ -111,15 +119,17 @@ export class Runner {
    */
   async accept(
     command: Command,
-    managerId: string,
+    { managerId, dialect }: Giver,
   ): Promise<JournalEntry | CommandResult | undefined> {
     const { commandId: id, nonce } = command;
-    const isOld = managerId === "";
-    if (!isOld && this.#journal.find(managerId, id, nonce) !== undefined) {
+    if (
+      dialect.hasIdentities &&
+      this.#journal.find(managerId, id, nonce) !== undefined
+    ) {
       return undefined;
     }
     const refusal = refusalFor(command, {
-      isOld,
+      dialect,
       lastCommandId: this.#journal.lastCommandId,
       running: this.#running.size,
       refusing: this.#refusing,
@@ -144,7 +154,7 @@ export class Runner {
       await entry.started();
       // The agent may have been asked to end meanwhile: nobody would wait for what is started now.
       const late = this.#refusing;
-      if (late === undefined) this.#start(entry, command);
+      if (late === undefined) this.#start(entry, command, dialect);
       else await this.#keep(entry, refusalBecause(id, late));
       return entry;
     } catch (error) {
@@ -212,7 +222,7 @@ export class Runner {
     while (this.#isBusy) await this.#idle.promise;
   }
 
-  #start(entry: JournalEntry, command: Command): void {
+  #start(entry: JournalEntry, command: Command, dialect: Dialect): void {
     const running: Running = {
       entry,
       command,
@@ -227,7 +237,7 @@ export class Runner {
     this.#running.set(entry, running);
     let job: Translated;
     try {
-      job = jobOf(entry, command);
+      job = jobOf(command, dialect);
     } catch (error) {
       void this.#ended(running, failed(codeOf(error), messageOf(error)));
       return;
@@ -367,10 +377,10 @@ export class Runner {
 
 /** What is to be done, in our words. */
 function jobOf(
-  { managerId }: JournalEntry,
   { type, data }: Command,
+  { hasPositionalParams }: Dialect,
 ): Translated {
-  return managerId === ""
+  return hasPositionalParams
     ? translateLegacy(type, data)
     : { operation: type, params: data };
 }

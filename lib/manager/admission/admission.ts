@@ -12,6 +12,7 @@ import { VERSION } from "../../base/version.ts";
 import type { AgentRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { End } from "../../wire/connection.ts";
+import { byeCodeOf, type Dialect, dialectOfAgent } from "../../wire/dialect.ts";
 import { type Feature, negotiate } from "../../wire/features.ts";
 import type { Body } from "../../wire/message.ts";
 import { Authentication } from "./authentication.ts";
@@ -25,7 +26,8 @@ import { Replacements } from "./replacements.ts";
 
 /** What a hello that was let in made known. */
 export interface Admitted {
-  readonly record: Pick<AgentRecord, "id" | "groups" | "protocol">;
+  readonly record: Pick<AgentRecord, "id" | "groups">;
+  readonly dialect: Dialect;
   readonly instance: string;
   readonly session: bigint;
   readonly features: ReadonlySet<Feature>;
@@ -56,6 +58,9 @@ export interface AdmissionOptions {
   /** So many hellos are looked at at a time; MAX_HELLOS unless said. */
   readonly most?: number;
 }
+
+/** The protocol that a legacy agent is recorded with; no hello says it. */
+const LEGACY_PROTOCOL = 1;
 
 /** Of what a peer calls a protocol error so much is told of each command that it makes lost. */
 const VIOLATION_BYTES = 1_000;
@@ -177,25 +182,23 @@ export class Admission {
     const lastCommandId = store.lastCommandId();
     lastCommandId.catch(() => {});
     const { record, joined } = await this.#authentication.check(hello, address);
-    const isOld = hello.protocol === 0;
-    if (!isOld) {
+    const dialect = dialectOfAgent(hello);
+    if (dialect.hasIdentities) {
       const last = await lastCommandId;
       this.#checkSession(hello, record, { last, address });
     }
     this.#checkReplacements(hello.clientId);
-    const features: ReadonlySet<Feature> = isOld
-      ? new Set()
-      : negotiate(hello.features);
+    const features = negotiate(hello.features, dialect.features);
     const ended = await commands.links.listedButEnded(record.id, hello);
     // From here to the end of this turn nothing waits: what is compared is what becomes true.
     const outcome = commands.links.reconcile(record.id, hello, {
       ended,
       resumes: features.has("resume"),
     });
-    const protocol = isOld ? 1 : hello.protocol;
     tell({
       // No more of it than is needed: it stays as long as the connection.
-      record: { id: record.id, groups: record.groups, protocol },
+      record: { id: record.id, groups: record.groups },
+      dialect,
       instance: hello.instance,
       session: hello.session,
       features,
@@ -210,7 +213,7 @@ export class Admission {
     if (former !== undefined) this.#replace(former, address);
     try {
       await store.admitAgent(record.id, {
-        protocol,
+        protocol: hello.protocol || LEGACY_PROTOCOL,
         version: hello.agentVersion,
         facts: hello.facts,
         instance: hello.instance,
@@ -225,18 +228,20 @@ export class Admission {
       throw error;
     }
     outcome.recorded();
-    if (!isOld) this.#compareInstances(record, hello);
+    if (dialect.hasIdentities) this.#compareInstances(record, hello);
     await newcomer.send({
       case: "serverHello",
       value: createServerHello({
         version: 1,
-        ...isOld ? {} : {
-          features: [...features],
-          managerVersion: VERSION,
-          managerId: store.managerId,
-          pingIntervalMs: this.#options.pingIntervalMs,
-          resume: commands.links.resumeFrom(outcome.resumed),
-        },
+        ...dialect.hasIdentities
+          ? {
+            features: [...features],
+            managerVersion: VERSION,
+            managerId: store.managerId,
+            pingIntervalMs: this.#options.pingIntervalMs,
+            resume: commands.links.resumeFrom(outcome.resumed),
+          }
+          : {},
       }),
     });
   }
@@ -318,9 +323,8 @@ function isJoined(end: End): boolean {
 /** The protocol error that ended a connection, whichever side found it; undefined for any other end. */
 function violationOf(end: End): string | undefined {
   if (end.kind === "broken") return undefined;
-  const { code, reason } = end.kind === "bye" ? end.bye : end;
-  // One of 2024 has no codes.
-  return code === Bye_Code.PROTOCOL_ERROR || reason.startsWith("protocol error")
+  const code = byeCodeOf(end.kind === "bye" ? end.bye : end);
+  return code === Bye_Code.PROTOCOL_ERROR
     ? cutText(describe(end), VIOLATION_BYTES)
     : undefined;
 }

@@ -8,7 +8,7 @@ import { logger } from "../../base/log.ts";
 import type { CommandPatch } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
-import { isLegacy, legacyCommand } from "./legacy_command.ts";
+import { legacyCommand } from "./legacy_command.ts";
 import { OpenChange } from "./open_change.ts";
 import type { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
@@ -94,7 +94,7 @@ export class Dispatcher {
       return;
     }
     const { made } = command;
-    const { type, data } = isLegacy(session)
+    const { type, data } = session.dialect.hasPositionalParams
       ? legacyCommand(made.operation, made.params)
       : { type: made.operation, data: made.params };
     const message: Command = {
@@ -126,7 +126,7 @@ export class Dispatcher {
     });
   }
 
-  /** An agent of 2024 does not know timeouts: the Manager presumes them. */
+  /** A legacy agent does not know timeouts: the Manager presumes them. */
   #measure(command: OpenCommand, timeoutMs: number): void {
     this.#clock.timer(timeoutMs + CANCEL_GRACE_MS + TIMEOUT_SLACK_MS, () => {
       if (!command.isOpen) return;

@@ -1,7 +1,6 @@
 import { PiriError } from "../../base/errors.ts";
 import { isTooDeep } from "../../base/json_depth.ts";
 import { Limits } from "../../base/limits.ts";
-import type { AgentSession } from "../fleet.ts";
 
 /** What a Command to an agent of 2024 says. */
 export interface LegacyCommand {
@@ -20,13 +19,6 @@ interface Words {
 
 /** The key of the positional list. */
 const ARGS = "[args]";
-
-/** Whether an agent is one of 2024. */
-export function isLegacy(
-  { instance }: Pick<AgentSession, "instance">,
-): boolean {
-  return instance === "";
-}
 
 /**
  * Puts a request into the words of an agent of 2024. What is meant for such an agent already, and operations that are
