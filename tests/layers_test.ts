@@ -96,16 +96,15 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/data_requests.ts": [
     "base",
     "wire",
-    "type manager/admission",
+    "type manager/fleet.ts",
     "type manager/data",
   ],
   "manager/session.ts": [
     "base",
     "wire",
-    "type manager/fleet.ts",
     "type manager/commands.ts",
     "type manager/data_requests.ts",
-    "manager/admission",
+    "type manager/admission",
   ],
   "manager/core.ts": [
     "base",

@@ -76,6 +76,8 @@ const FINAL: ReadonlySet<Bye_Code> = new Set([
  */
 export class Connection<Context> {
   readonly peer: string;
+  /** When it was made, milliseconds since 1970. */
+  readonly since: number;
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #counters: Counters;
@@ -94,6 +96,7 @@ export class Connection<Context> {
     this.peer = transport.peer;
     this.#transport = transport;
     this.#clock = options.clock;
+    this.since = options.clock.now();
     this.#counters = options.counters;
     this.#table = options.table;
     this.#context = options.context;

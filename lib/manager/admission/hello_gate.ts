@@ -68,13 +68,13 @@ export class HelloGate {
    *
    * @throws {Refusal} BUSY, at once
    */
-  async pass(look: () => Promise<void>): Promise<void> {
+  async pass<T>(look: () => Promise<T>): Promise<T> {
     const visit = { since: this.#clock.monotonic() };
     const most = this.#mostAt(visit.since);
     if (this.#inside.size >= most) throw this.#turnedAway(most);
     this.#inside.add(visit);
     try {
-      await look();
+      return await look();
     } finally {
       this.#inside.delete(visit);
     }
