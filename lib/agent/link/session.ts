@@ -227,8 +227,8 @@ export class AgentSession {
   }
 
   /** Says Bye. */
-  leave(reason: string): void {
-    this.connection.leave(Bye_Code.SHUTDOWN, reason);
+  leave(reason: string, code = Bye_Code.SHUTDOWN): void {
+    this.connection.leave(code, reason);
   }
 }
 

@@ -332,9 +332,11 @@ function inShort(instance: string): string {
   return instance.slice(0, 8);
 }
 
-/** Whether the agent came for nothing but to join. */
+/** True if the agent came for nothing but to join. */
 function isJoined(end: End): boolean {
-  return end.kind === "bye" && end.bye.reason === "joined";
+  if (end.kind !== "bye") return false;
+  // Agents before the code say it in words.
+  return end.bye.code === Bye_Code.JOINED || end.bye.reason === "joined";
 }
 
 /** The protocol error that ended a connection, whichever side found it; undefined for any other end. */

@@ -121,12 +121,21 @@ Deno.test("who comes to join and goes is told as joined, and not as one who came
   await using core = await MemoryManager.start();
   await invited(core);
   const agent = await core.admitted("web-1", { joinToken: "token" });
-  await agent.says("bye", { code: Bye_Code.SHUTDOWN, reason: "joined" });
+  await agent.says("bye", { code: Bye_Code.JOINED, reason: "it has joined" });
   await core.ends[0];
   assertEquals(core.fleet.size, 0);
   assertEquals(await core.eventKinds(), ["agent_joined"]);
   const record = await core.store.agent("web-1");
   assertEquals(record?.disconnectedAt, core.clock.now());
+});
+
+Deno.test("an agent before the code JOINED is told as joined by its word", async () => {
+  await using core = await MemoryManager.start();
+  await invited(core);
+  const agent = await core.admitted("web-1", { joinToken: "token" });
+  await agent.says("bye", { code: Bye_Code.SHUTDOWN, reason: "joined" });
+  await core.ends[0];
+  assertEquals(await core.eventKinds(), ["agent_joined"]);
 });
 
 Deno.test("who joins and stays is told when it goes", async () => {
