@@ -12,7 +12,7 @@ import type { Counters } from "../base/counters.ts";
 import { Connection, type End } from "../wire/connection.ts";
 import { Later } from "../wire/later.ts";
 import { LIVENESS } from "../wire/liveness.ts";
-import { ignore, type Table } from "../wire/table.ts";
+import { allIgnored, ignore, type Table } from "../wire/table.ts";
 import type { Transport } from "../wire/transport.ts";
 import type { Admission } from "./admission/admission.ts";
 import type { AdmittedAgent } from "./admission/admitted_agent.ts";
@@ -37,18 +37,10 @@ export const managerTable: Table<ManagerSession> = {
     bye: { run: farewell, next: "closed" },
   },
   leaving: {
-    clientHello: ignore,
-    serverHello: ignore,
-    ping: ignore,
-    pong: ignore,
-    command: ignore,
-    cancel: ignore,
+    ...allIgnored,
     progress: { run: recordProgress },
     commandOutput: { run: recordOutput },
     result: { run: recordResult },
-    commandAck: ignore,
-    dataRequest: ignore,
-    dataResponse: ignore,
     bye: { run: farewell, next: "closed" },
   },
 };

@@ -20,7 +20,7 @@ import {
 } from "../../wire/dialect.ts";
 import { type Feature, negotiate } from "../../wire/features.ts";
 import { LIVENESS } from "../../wire/liveness.ts";
-import { ignore, type Table } from "../../wire/table.ts";
+import { allIgnored, ignore, type Table } from "../../wire/table.ts";
 import type { Transport } from "../../wire/transport.ts";
 import { DataClient } from "./data_client.ts";
 import { Delivery } from "./delivery.ts";
@@ -49,18 +49,9 @@ export const agentTable: Table<AgentSession> = {
     bye: { run: farewell, next: "closed" },
   },
   leaving: {
-    clientHello: ignore,
-    serverHello: ignore,
-    ping: ignore,
-    pong: ignore,
-    command: ignore,
+    ...allIgnored,
     cancel: { run: cancel },
-    progress: ignore,
-    commandOutput: ignore,
-    result: ignore,
     commandAck: { run: acknowledge },
-    dataRequest: ignore,
-    dataResponse: ignore,
     bye: { run: farewell, next: "closed" },
   },
 };
