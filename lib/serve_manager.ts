@@ -194,7 +194,7 @@ class ServedManager implements RunningManager {
 
   /** Takes a connection whose handshake is done; behind a guard, only what came by it. */
   #admit(transport: Transport): void {
-    if (this.#guard === undefined) return this.#core.serve(transport);
+    if (this.#guard === undefined) return void this.#core.serve(transport);
     const admitted = this.#guard.admit(transport);
     if (admitted === undefined) transport.close();
     else this.#core.serve(admitted);
