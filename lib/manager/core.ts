@@ -59,11 +59,12 @@ export class ManagerCore {
     this.events = new Events(store, clock);
     const { counters, events, fleet } = this;
     const parts = { ...options, counters, events, fleet };
-    this.commands = new Commands(parts);
-    this.agents = new Agents({ ...parts, commands: this.commands });
+    const commands = new Commands(parts);
+    this.commands = commands;
+    this.agents = new Agents({ ...parts, commands });
     this.#admission = new Admission({
       ...parts,
-      commands: this.commands,
+      commands,
       ...options.mostHellos === undefined ? {} : { most: options.mostHellos },
     });
     this.#data = new DataRequests(options.data, counters);

@@ -5,9 +5,7 @@ import {
   type ResumeFrom,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../../base/clock.ts";
-import type { Counters } from "../../base/counters.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
-import type { Random } from "../../base/random.ts";
 import { cutText } from "../../base/text.ts";
 import { VERSION } from "../../base/version.ts";
 import type { AgentRecord, CommandRecord } from "../../store/records.ts";
@@ -18,8 +16,8 @@ import { negotiate } from "../../wire/features.ts";
 import { AdmittedAgent, type AgentConnection } from "./admitted_agent.ts";
 import { type Authenticated, Authentication } from "./authentication.ts";
 import type { Commands } from "../commands.ts";
-import type { Events } from "../events.ts";
-import type { AgentSession, LocalFleet } from "../fleet.ts";
+import type { AgentSession } from "../fleet.ts";
+import type { ManagerParts } from "../manager_parts.ts";
 import { HelloGate } from "./hello_gate.ts";
 import { checkHello, OperationSets } from "./hello_rules.ts";
 import { IdJumps } from "./id_jumps.ts";
@@ -42,15 +40,8 @@ interface Checked extends Authenticated {
 /** What a hello means for the agent's commands. */
 type Outcome = ReturnType<Commands["links"]["reconcile"]>;
 
-/** What an admission is made of. */
-export interface AdmissionOptions {
-  readonly store: Store;
-  readonly fleet: LocalFleet;
+export interface AdmissionOptions extends ManagerParts {
   readonly commands: Commands;
-  readonly events: Events;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly counters: Counters;
   readonly pingIntervalMs: number;
   /** So many hellos are looked at at a time; MAX_HELLOS unless said. */
   readonly most?: number;
