@@ -16,6 +16,7 @@ import type { Counters } from "../lib/base/counters.ts";
 import { PiriError } from "../lib/base/errors.ts";
 import { PROTOCOL, VERSION } from "../lib/base/version.ts";
 import { Connection, type End, Refusal } from "../lib/wire/connection.ts";
+import { Dialects } from "../lib/wire/dialect.ts";
 import { FEATURES } from "../lib/wire/features.ts";
 import { LIVENESS } from "../lib/wire/liveness.ts";
 import { ignore, type Table } from "../lib/wire/table.ts";
@@ -142,7 +143,7 @@ export class SimulatedAgent {
 
   welcome(hello: ServerHello): void {
     this.#pingIntervalMs = hello.pingIntervalMs ?? LIVENESS.intervalMs;
-    this.connection?.acceptFullFrames();
+    if (this.connection) this.connection.dialect = Dialects.current;
   }
 
   begin(): void {

@@ -7,6 +7,11 @@ export interface CommandName {
   readonly managerId: string;
 }
 
+/** False for commands of legacy Managers, whose ids repeat. */
+export function hasUniqueId({ managerId }: CommandName): boolean {
+  return managerId !== "";
+}
+
 /** Writes the values of one record, one after the other. */
 export class RecordWriter {
   readonly #parts: Uint8Array[] = [];

@@ -167,7 +167,7 @@ export class ManagerTarget implements Target {
     require(transport.isClosed, "a connection that has ended is closed");
     const messages = heard(transport.written, agentTable, "serverHello");
     const said = messagesIn(concat(script.chunks));
-    if (session.isAdmitted) {
+    if (session.agent !== undefined) {
       require(mayComeIn(said), "only who proves who it is is admitted");
     } else {
       require(
@@ -199,7 +199,7 @@ export class ManagerTarget implements Target {
         ...counted,
         ...messages.map(({ case: kind }) => `answers ${kind}`),
         ...said.map(({ case: kind }) =>
-          `hears ${kind}${session.isAdmitted ? " of an agent" : ""}`
+          `hears ${kind}${session.agent !== undefined ? " of an agent" : ""}`
         ),
       ]),
     };
