@@ -14,7 +14,6 @@ export const PENDING: Readonly<Record<string, readonly string[]>> = {
     "lib/manager/session.ts",
     "lib/wire/",
     "tests/bench/results_test.ts",
-    "tests/chaos/",
     "tests/cli/",
     "tests/manager/",
     "tests/peers/record_tap.ts",
