@@ -30,7 +30,7 @@ export async function timed(
 }
 
 /**
- * Runs a program that must succeed without complaint, and returns its output and time.
+ * Runs a program that must succeed without complaint, and returns its time in milliseconds.
  *
  * @throws {PiriError} INTERNAL if it fails, or `isRight` rejects its output
  */
