@@ -13,7 +13,6 @@ export const PENDING: Readonly<Record<string, readonly string[]>> = {
     "lib/manager/session.ts",
     "lib/wire/",
     "tests/bench/results_test.ts",
-    "tests/cli/",
     "tests/manager/",
     "tests/peers/record_tap.ts",
     "tests/peers/tls_manager.ts",
