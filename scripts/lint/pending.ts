@@ -17,7 +17,6 @@ export const PENDING: Readonly<Record<string, readonly string[]>> = {
     "tests/peers/record_tap.ts",
     "tests/peers/tls_manager.ts",
     "tests/peers/transcripts/stage.ts",
-    "tests/protobuf/protobuf_test.ts",
     "tests/story/operations_test.ts",
     "tests/story/why_test.ts",
     "tests/wire/connection_test.ts",
