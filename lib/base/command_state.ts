@@ -1,4 +1,16 @@
-/** States of a command, in the order of a life: docs/protocol.md, "Life of a command". */
+/** State of a command, as the database, the JSON output and the command line spell it. */
+export type CommandStateName =
+  | "queued"
+  | "sent"
+  | "running"
+  | "succeeded"
+  | "failed"
+  | "cancelled"
+  | "timed_out"
+  | "refused"
+  | "lost";
+
+/** States of a command, in the order of a life: docs/protocol.md, "The life of a command". */
 export const COMMAND_STATES = [
   "queued",
   "sent",
@@ -9,10 +21,7 @@ export const COMMAND_STATES = [
   "timed_out",
   "refused",
   "lost",
-] as const;
-
-/** State of a command, as the database, the JSON output and the command line spell it. */
-export type CommandStateName = typeof COMMAND_STATES[number];
+] as const satisfies readonly CommandStateName[];
 
 /** States of a command that has not ended. */
 export const OPEN_STATES = [
