@@ -21,13 +21,13 @@ import { median } from "./samples.ts";
 
 const NAME = "idle-1";
 
-/** After so long a program that has connected is taken to be idle, milliseconds. */
+/** Time after which a connected program counts as idle, in milliseconds. */
 const SETTLE_MS = 1_500;
 
-/** For so long the processor time of an idle agent is taken, milliseconds: a ping is in it. */
+/** Time over which the processor use of an idle agent is measured, in milliseconds. It includes a ping. */
 const IDLE_MS = 15_000;
 
-/** The memory of an agent that waits for its first command. */
+/** Memory of an agent that waits for its first command. */
 export const agentMemory: Pair = {
   name: "agent",
   unit: "MB",
@@ -63,7 +63,7 @@ export const agentMemory: Pair = {
         await connected(manager.dir);
         const startMs = systemClock.monotonic() - began;
         const memory = await settledMemory(agent);
-        // Once is enough: nothing is compared with it.
+        // Measured once, since nothing is compared with it.
         const cpuShare = seen.length > 0 ? undefined : await idleShare(agent);
         await watchAll(manager.control, await runOn(manager.control, [NAME]));
         const afterOne = await settledMemory(agent);
@@ -87,13 +87,13 @@ export const agentMemory: Pair = {
   },
 };
 
-/** What else is seen of an agent. */
+/** Other measurements of an agent. */
 interface Seen {
-  /** From its start until it is connected, milliseconds. */
+  /** Time from its start until it is connected, in milliseconds. */
   readonly startMs: number;
-  /** The part of a core that it takes while it is idle; undefined where the system does not tell. */
+  /** Part of a core that it uses while idle, or undefined where the system does not tell. */
   readonly cpuShare: number | undefined;
-  /** Its memory after its first command, megabytes. */
+  /** Memory after its first command, in megabytes. */
   readonly afterOne: number;
 }
 
@@ -133,7 +133,7 @@ async function settledMemory({ pid, name }: Daemon): Promise<number> {
   throw new PiriError("UNSUPPORTED", `Cannot measure the memory of ${name}`);
 }
 
-/** Compiled as the agent is: same runtime base, same flags. */
+/** Compiles the program as the agent is compiled: same runtime base, same flags. */
 async function compiledHolder(output: string): Promise<string> {
   const target = hostTarget();
   await compile({

@@ -1,13 +1,11 @@
 import { run } from "../scripts/build/run.ts";
 
-/** Somebody to log in as whose shell reads no files of its own, which would cost the baseline time. */
+/** A user whose shell reads no files of its own, which would slow down the baseline. */
 export interface BareUser extends AsyncDisposable {
   readonly name: string;
 }
 
-/**
- * Makes a user of the system for the time of a bench, which takes root. Anybody else can be logged in as oneself only.
- */
+/** Makes a user of the system for the time of a bench, which takes root. Without root, only the own user can log in. */
 export async function bareUser(): Promise<BareUser> {
   if (Deno.uid() !== 0) {
     return {
@@ -16,7 +14,7 @@ export async function bareUser(): Promise<BareUser> {
     };
   }
   const name = `piri-bench-${Deno.pid}`;
-  // "*" is no password that anybody could type; a locked account could not log in by key either.
+  // No password matches "*". A locked account could not log in by key either.
   const account = ["--home-dir", "/", "--shell", "/bin/sh", "--password", "*"];
   await run(["useradd", "--system", ...account, name]);
   return {

@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { systemClock } from "../lib/base/clock.ts";
 import { PiriError } from "../lib/base/errors.ts";
 
-/** So much goes through in one measurement, bytes. */
+/** Size of one measurement, in bytes. */
 export const BULK_BYTES = 200_000_000;
 
 const CHUNK_BYTES = 1_000_000;
 
-/** Writes a file of so many bytes that nothing could make smaller, and returns its SHA-256. */
+/** Writes a file of this size that cannot be compressed, and returns its SHA-256. */
 export async function writeBulk(
   path: string,
   size: number = BULK_BYTES,
@@ -29,7 +29,7 @@ export async function writeBulk(
 }
 
 /**
- * Has a program print all of it, and returns how many megabytes a second arrived here, from its start to its end.
+ * Has a program print the whole file, and returns the megabytes a second that arrived here, from its start to its end.
  *
  * @throws {PiriError} INTERNAL if it fails, or prints something else
  */
@@ -45,7 +45,7 @@ export async function printedRate(
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
-  // Hashed once the time is taken: that would cost both sides the same, and so make them look more alike.
+  // Hashed after the time is taken: the same cost on both sides would make them look more alike.
   const parts: Uint8Array[] = [];
   for await (const part of child.stdout) parts.push(part);
   const { code } = await child.status;
@@ -60,7 +60,7 @@ export async function printedRate(
   return bytes / 1e6 / seconds;
 }
 
-/** The SHA-256 of a file. */
+/** Hashes a file with SHA-256. */
 export async function fileHash(
   path: string,
 ): Promise<{ bytes: number; sha256: string }> {

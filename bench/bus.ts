@@ -10,10 +10,10 @@ import { withCommas } from "./table.ts";
 
 const CLIENTS = 1_000;
 
-/** Commands to each, and requests to each, in one measurement. */
+/** Number of commands to each agent, and of requests to each client, in one measurement. */
 const EACH = 10;
 
-/** The same as the fan-out, beside a bus that many build such a thing on: it records nothing. */
+/** The fan-out beside a message bus, on which many build such a system. The bus records nothing. */
 export const bus: Pair = {
   name: "bus",
   unit: "commands/s",

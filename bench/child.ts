@@ -1,14 +1,14 @@
 import { Daemon } from "../scripts/local/daemon.ts";
 
-/** Thousands of agents take a while to join, milliseconds. */
+/** Longest wait for an answer, in milliseconds. Thousands of agents take a while to join. */
 const ANSWER_MS = 600_000;
 
-/** What a child process can be asked, by name; answers go back as JSON. */
+/** Answers of a child process by question. They return as JSON. */
 export type Answers = Readonly<
   Record<string, (value: number) => unknown | Promise<unknown>>
 >;
 
-/** Answers what is asked on standard input, a line each, until that ends. Says first that it is ready. */
+/** Answers questions on standard input, one a line, until the input ends. Reports first that it is ready. */
 export async function answerLines(answers: Answers): Promise<void> {
   tell("ready");
   const text = Deno.stdin.readable.pipeThrough(new TextDecoderStream());
@@ -23,7 +23,7 @@ export async function answerLines(answers: Answers): Promise<void> {
   }
 }
 
-/** A program of this folder in a process of its own, which is asked things. */
+/** A program of this folder in a process of its own, which answers questions. */
 export class Child implements AsyncDisposable {
   readonly #daemon: Daemon;
 
@@ -31,7 +31,7 @@ export class Child implements AsyncDisposable {
     this.#daemon = daemon;
   }
 
-  /** Starts it, and returns once it says that it is ready. */
+  /** Starts the program, and returns once it reports that it is ready. */
   static async start(
     file: string,
     { args = [], env = {} }: {
@@ -55,7 +55,7 @@ export class Child implements AsyncDisposable {
     return this.#daemon.pid;
   }
 
-  /** Asks it, and returns what it answers. */
+  /** Asks the program, and returns its answer. */
   async ask(question: string, value = 0): Promise<unknown> {
     await this.#daemon.say(`${question} ${value}`);
     return JSON.parse(await this.#daemon.line(ANSWER_MS));

@@ -2,10 +2,7 @@ import type { Pair } from "./pair.ts";
 import type { Results } from "./results.ts";
 import { goalText, isMet, type Row, tableText } from "./table.ts";
 
-/**
- * What was measured now beside what was committed: ratios only, since they say the same on another machine as far as
- * anything does.
- */
+/** Table of the new results beside the committed ones. It has ratios only, since they depend least on the machine. */
 export function compareTable(
   committed: Results | undefined,
   rows: readonly Row[],
@@ -30,7 +27,7 @@ export function compareTable(
   ]);
 }
 
-/** How much better or worse a ratio has become, in the direction of its goal. */
+/** Change of a ratio for better or worse, in the direction of its goal. */
 function changeText(goal: Pair["goal"], before: number, now: number): string {
   const gain = "least" in goal ? now / before : before / now;
   const percent = Math.round((gain - 1) * 100);

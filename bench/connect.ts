@@ -7,7 +7,7 @@ import { withCommas } from "./table.ts";
 
 const AGENTS = 2_000;
 
-/** Agents that have joined connect: TLS, hello, recorded, let in. */
+/** Connecting agents that have joined: TLS, hello, record, admission. */
 export const connect: Pair = {
   name: "connect",
   unit: "agents/s",

@@ -10,10 +10,10 @@ import { withCommas } from "./table.ts";
 
 const AGENTS = 10_000;
 
-/** Until a program has come to rest, milliseconds: in the full run every agent has been asked once whether it is there. */
+/** Time for a program to come to rest, in milliseconds. In the full run it is enough for a ping to every agent. */
 const SETTLE_MS = { full: 20_000, quick: 2_000 };
 
-/** What an agent that only stays connected costs the Manager. Each time both begin anew: what was freed stays resident. */
+/** Memory of the Manager for an idle agent. Each round starts both sides anew, since freed memory stays resident. */
 export const connectionMemory: Pair = {
   name: "memory",
   unit: "kB",

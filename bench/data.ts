@@ -10,7 +10,7 @@ import { timed } from "./timed.ts";
 
 const SOURCE = "bulk";
 
-/** A file of the Manager's data that is put on a host. */
+/** A file of the Manager's data that is sent to a host. */
 export const data: Pair = {
   name: "data",
   unit: "MB/s",
@@ -30,7 +30,7 @@ export const data: Pair = {
     const source = join(fleet.manager.dir, "files", "all", SOURCE);
     await Deno.mkdir(join(source, ".."), { recursive: true });
     const sha256 = await writeBulk(source);
-    // On the same disk, where whoever logs in may write.
+    // On the same disk, and writable for the user that logs in.
     const folder = host.folder.at("received");
     await Deno.mkdir(folder);
     await Deno.chmod(folder, 0o777);
@@ -62,7 +62,7 @@ export const data: Pair = {
   },
 };
 
-/** Has a program bring a file, takes it away again, and returns at how many megabytes a second it came. */
+/** Has a program bring a file, removes it again, and returns the rate in megabytes a second. */
 async function received(
   argv: readonly string[],
   { path, sha256 }: { path: string; sha256: string },

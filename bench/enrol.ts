@@ -4,10 +4,10 @@ import type { Random } from "../lib/base/random.ts";
 import { type Identity, identityOf } from "./identity.ts";
 import { inParallel } from "./parallel.ts";
 
-/** Asks of a Manager that are under way at a time. */
+/** Number of requests to a Manager that are under way at a time. */
 const PARALLEL = 50;
 
-/** The names of simulated agents: sim-00001 and on, after so many others. */
+/** Names of simulated agents: sim-00001 and on, after this number of others. */
 export function namesOf(count: number, after = 0): string[] {
   return Array.from(
     { length: count },
@@ -15,7 +15,7 @@ export function namesOf(count: number, after = 0): string[] {
   );
 }
 
-/** Adds agents to a Manager, or gets new tokens for those that it knows, and returns who they are to be. */
+/** Adds agents to a Manager, or gets new tokens for known ones, and returns their identities. */
 export async function enrolAll(
   control: Control,
   names: readonly string[],

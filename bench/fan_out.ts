@@ -14,16 +14,16 @@ import { NOT_QUICK, type OpenPair, type Pair } from "./pair.ts";
 import { RawPair } from "./raw_pair.ts";
 import { withCommas } from "./table.ts";
 
-/** Commands in one measurement. */
+/** Number of commands in one measurement. */
 const COMMANDS = 30_000;
 
-/** Round trips of raw messages in one measurement, which take about as long. */
+/** Number of round trips of raw messages in one measurement. They take about as long as the commands. */
 const ROUND_TRIPS = 100_000;
 
-/** A command that costs the agents nothing, to all of them: recorded, sent, answered, recorded, acknowledged. */
+/** A command without work, to all agents: recorded, sent, answered, recorded, acknowledged. */
 export const fanOut: Pair = pairOf("fan-out", 1_000);
 
-/** The same with as many agents as one Manager is to carry. */
+/** The fan-out to as many agents as one Manager is meant to carry. */
 export const fanOut10k: Pair = {
   ...pairOf("fan-out-10k", 10_000),
   async open(size) {
@@ -71,7 +71,7 @@ function pairOf(name: string, agents: number): Pair {
   };
 }
 
-/** The bytes of a command, and of the two messages that answer it, with their frames. */
+/** Counts the bytes of a command, and of the two messages that answer it, with their frames. */
 export function answeredCommandBytes(): { sent: number; returned: number } {
   const commandId = 10_000n;
   const at = BigInt(1_800_000_000_000);

@@ -13,20 +13,20 @@ const HOSTS = 50;
 /** A way to run a program on many hosts by SSH. */
 interface Tool {
   readonly peers: readonly Peer[];
-  /** Makes it ready: what it prints is to be checked by `isRight`. */
+  /** Prepares the tool. `isRight` checks what the prepared tool prints. */
   prepare(host: SshHost, addresses: readonly string[]): Promise<Prepared>;
 }
 
 interface Prepared {
   argv(command: string): readonly string[];
   readonly env?: Record<string, string>;
-  /** Whether what it printed says that `true` was run everywhere. */
+  /** True if the output says that `true` was run everywhere. */
   isRight(stdout: string): boolean;
-  /** Ends what it leaves running. */
+  /** Ends processes that the tool leaves running. */
   end(): Promise<void>;
 }
 
-/** Beside ClusterShell, which starts an ssh for each host. */
+/** Fifty hosts beside ClusterShell, which starts an ssh for each host. */
 export const fifty: Pair = pairBeside({
   name: "fifty",
   goal: { most: 1 / 15 },
@@ -45,7 +45,7 @@ export const fifty: Pair = pairBeside({
   },
 });
 
-/** Beside Ansible, which keeps its connections for a minute: after the first round it does not log in any more. */
+/** Fifty hosts beside Ansible, which keeps its connections for a minute: only the first round logs in. */
 export const fiftyAnsible: Pair = pairBeside({
   name: "fifty-ansible",
   goal: { most: 1 / 25 },
@@ -120,13 +120,13 @@ function pairBeside(
   };
 }
 
-/** Each host fails as it is told to: who is denied comes back, too, and faster. */
+/** Checks that all hosts let the tool in, by a command that fails on each. A denied login fails too, and faster. */
 async function prove({ argv, env }: Prepared): Promise<void> {
   const { stdout, stderr } = await timed(argv("echo let in; exit 3"), {
     env: env ?? {},
   });
   const text = new TextDecoder().decode(stdout);
-  // Ansible asks for a terminal, whose lines end otherwise.
+  // Ansible asks for a terminal, whose lines end with a carriage return.
   const lines = text.split("\n").map((line) => line.trimEnd());
   const count = lines.filter((line) => line.endsWith("let in"));
   if (count.length === HOSTS) return;
@@ -164,7 +164,7 @@ async function prepareAnsible(
   const sockets = folder.at("cp");
   const config = folder.at("ansible.cfg");
   await Deno.writeTextFile(config, "[defaults]\n");
-  // As Ansible has them by itself, and ours.
+  // Ansible's own default options, beside ours.
   const kept = ["-C", "-o", "ControlMaster=auto", "-o", "ControlPersist=60s"];
   return {
     argv: (command) => [
@@ -183,7 +183,7 @@ async function prepareAnsible(
   };
 }
 
-/** Ends the connections that ssh has kept for the next time. */
+/** Ends the connections that ssh has kept for later. */
 async function endMasters(folder: string): Promise<void> {
   const sockets: string[] = [];
   try {

@@ -8,13 +8,13 @@ import { withCommas } from "./table.ts";
 
 const MANY = 10_000;
 
-/** As many agents as one request names, on both sides: what differs is only how many others there are. */
+/** Number of agents in one request, on both sides. Only the number of other agents differs. */
 const FEW = 100;
 
-/** Commands in one measurement. */
+/** Number of commands in one measurement. */
 const COMMANDS = 10_000;
 
-/** What a command costs the Manager when its fleet has grown. */
+/** Cost of a command for the Manager of a larger fleet. */
 export const growth: Pair = {
   name: "growth",
   unit: "µs",
@@ -42,7 +42,7 @@ export const growth: Pair = {
   },
 };
 
-/** A Manager with a fleet of some size. */
+/** A Manager with a fleet of this size. */
 class Grown implements AsyncDisposable {
   private constructor(
     readonly manager: LocalManager,
@@ -60,7 +60,7 @@ class Grown implements AsyncDisposable {
     return new Grown(manager, load.groups(FEW), commands, undo.move());
   }
 
-  /** Has the groups of the fleet carry out commands by turns. */
+  /** Has the groups of the fleet run commands in turns. */
   async microsecondsEach(commands: number): Promise<number> {
     const requests = Array.from(
       { length: commands / FEW },

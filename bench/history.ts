@@ -14,15 +14,15 @@ import { withCommas } from "./table.ts";
 const LONG = 1_000_000;
 const SHORT = 1_000;
 
-/** How often each question is asked in one measurement. */
+/** Number of times that each question is asked in one measurement. */
 const TIMES = 20;
 
-/** What people ask of a history. */
+/** A question that people ask of a history. */
 interface Question {
   readonly what: string;
-  /** Returns how many commands it found in a history of so many. */
+  /** Returns the number of commands found in a history of this length. */
   ask(control: Control, commands: number): Promise<number>;
-  /** As many as it finds, in a short one as in a long one. */
+  /** Expected number of commands found, the same for every length. */
   readonly finds: number;
 }
 
@@ -76,7 +76,7 @@ const questions: readonly Question[] = [
   },
 ];
 
-/** Finding commands among very many. */
+/** Search for commands in a long history. */
 export const history: Pair = {
   name: "history",
   unit: "ms",
@@ -124,7 +124,7 @@ class Past implements AsyncDisposable {
     return new Past(manager, commands);
   }
 
-  /** Asks every question so often, says how long each took, and returns how long one took on average. */
+  /** Asks every question TIMES times, prints the median of each, and returns the average time of one. */
   async millisecondsEach(): Promise<number> {
     const { control } = this.manager;
     const texts: string[] = [];

@@ -1,14 +1,14 @@
 import { DatabaseSync } from "node:sqlite";
 
-/** So many agents share the history, whatever its length. */
+/** Number of agents that share the history, whatever its length. */
 const AGENTS = 10;
 
-/** From one command to the next, milliseconds: all of a million are younger than what retention keeps. */
+/** Time from one command to the next, in milliseconds. A million commands are still within the retention period. */
 const STEP_MS = 1_000;
 
 /**
- * Writes commands that have ended into the database of a Manager that does not run, as if it had had them carried out:
- * of a hundred, 89 succeeded, 10 failed and one timed out.
+ * Writes ended commands into the database of a Manager that does not run, as if it had run them: of a hundred, 89
+ * succeeded, 10 failed and one timed out.
  */
 export function fillHistory(
   path: string,

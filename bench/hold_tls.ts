@@ -1,6 +1,6 @@
 /**
- * The least that an agent could be: holds one TLS connection, and reads from it. Its arguments are the port, the name
- * of the server and the certificate to trust.
+ * The smallest possible agent: holds one TLS connection, and reads from it. Its arguments are the port, the name of the
+ * server and the certificate to trust.
  *
  * @module
  */

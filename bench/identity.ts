@@ -15,10 +15,10 @@ const Schema = v.object({
   joinToken: v.optional(v.string()),
 });
 
-/** All that a simulated agent is: as agent.yaml and the journal of a real one. */
+/** Everything that a simulated agent keeps, as agent.yaml and the journal of a real one do. */
 export type Identity = v.InferOutput<typeof Schema>;
 
-/** A new agent, made from what `piri-manager agent add` has printed. It enrols with its first hello. */
+/** Makes a new agent from the output of `piri-manager agent add`. It enrols with its first hello. */
 export function identityOf(token: string, random: Random): Identity {
   const { name, addresses: [address = ""], serverName, caCertificate, secret } =
     parseJoinToken(token);
@@ -33,13 +33,15 @@ export function identityOf(token: string, random: Random): Identity {
   };
 }
 
-/** Reads what `identitiesText` has made. */
+/** Reads the output of `identitiesText`. */
 export function readIdentities(text: string): Identity[] {
   return text.split("\n").filter((line) => line !== "")
     .map((line) => v.parse(Schema, JSON.parse(line)));
 }
 
-/** Agents that have joined, a line each: secrets, so for a file that nobody else may read. */
+/**
+ * Writes agents that have joined, one a line. They are secrets: the text belongs in a file that only its owner reads.
+ */
 export function identitiesText(identities: readonly Identity[]): string {
   return identities.map(({ joinToken: _used, ...identity }) =>
     `${JSON.stringify(identity)}\n`

@@ -1,5 +1,5 @@
 /**
- * Measures what an agent costs a host while nothing is asked of it: processor time, wake-ups and memory. Linux only.
+ * Measures the cost of an idle agent for its host: processor time, wake-ups and memory. Linux only.
  *
  *     deno run -A bench/idle.ts [--seconds 60] [--source]
  *
@@ -19,7 +19,7 @@ import { processorUseOf } from "./processor.ts";
 
 const USAGE = "Usage: deno run -A bench/idle.ts [--seconds 60] [--source]";
 
-/** Until an agent that has connected has come to rest, milliseconds. */
+/** Time for a connected agent to come to rest, in milliseconds. */
 const SETTLE_MS = 3_000;
 
 async function idle(seconds: number, source: boolean): Promise<void> {

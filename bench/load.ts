@@ -1,5 +1,5 @@
 /**
- * A load generator: simulated agents over real TLS, for any Manager. `--help` tells the flags.
+ * A load generator: simulated agents over real TLS, for any Manager. `--help` lists the flags.
  *
  *     deno run -A bench/load.ts --manager-dir DIR --agents 1000 --rate 200 --hold 60
  *
@@ -48,7 +48,7 @@ async function load(options: LoadOptions): Promise<void> {
   if (!isWhole) Deno.exitCode = 1;
 }
 
-/** What came of a fleet that stayed for so many seconds. */
+/** Results of a fleet that stayed for this number of seconds. */
 function summaryOf(fleet: SimulatedFleet, seconds: number) {
   const { answered, recordTimes, dropped, absent, returned } = fleet;
   return {
@@ -96,7 +96,7 @@ async function identitiesFor(
   return readIdentities(await Deno.readTextFile(identities));
 }
 
-/** For so many seconds, or until somebody asks the program to end. */
+/** Waits for this number of seconds, or until the program is asked to end. */
 async function held(seconds: number | undefined): Promise<void> {
   const stop = new AbortController();
   const signals: Deno.Signal[] = Deno.build.os === "windows"

@@ -1,7 +1,6 @@
 /**
- * Simulated agents of a bench, in a process of their own. Enrols them, and then does with them as it is asked. Its
- * arguments are the Manager's folder, how many there are, how many others come before them, and how many of those who
- * were cut off may dial at a time.
+ * Simulated agents of a bench, in a process of their own. Enrols them, and then acts on requests. Its arguments are the
+ * Manager's folder, the number of agents, the number of other agents before them, and the number of redials at a time.
  *
  * @module
  */
@@ -28,12 +27,12 @@ await answerLines({
 });
 Deno.exit(0);
 
-/** They have joined, and are not connected. */
+/** Enrols the agents. They are not connected afterwards. */
 async function enrolled(): Promise<SimulatedFleet> {
   using control = await connectControl(dir);
   const names = namesOf(agents, after);
   const identities = await enrolAll(control, names, systemRandom);
-  // Real agents have a process each; these share one, and should not spend it on timers.
+  // Real agents have a process each. These share one, which must not spend its time on timers.
   const clock = new CoarseClock(systemClock);
   const options = { clock, outputBytes: 0 };
   const fleet = new SimulatedFleet(identities, options);

@@ -14,7 +14,7 @@ export class LoadFleet implements AsyncDisposable {
     readonly undo: AsyncDisposableStack,
   ) {}
 
-  /** They have joined, and are not connected. So many of those who are cut off may dial at a time. */
+  /** Enrols agents, without connecting them. `parallel` limits the redials at a time. */
   static async start(
     dir: string,
     agents: number,
@@ -34,9 +34,9 @@ export class LoadFleet implements AsyncDisposable {
   }
 
   /**
-   * Connects all, and returns how many a second.
+   * Connects all, and returns the rate in agents a second.
    *
-   * @throws {PiriError} INTERNAL if one of them could not
+   * @throws {PiriError} INTERNAL if one of them could not connect
    */
   async connect(): Promise<number> {
     const parts = await this.#ask<Connected>("connect");
@@ -44,7 +44,7 @@ export class LoadFleet implements AsyncDisposable {
     return this.agents / Math.max(...parts.map(({ seconds }) => seconds));
   }
 
-  /** All agents by name, in groups of so many: each has as many of one process as of another. */
+  /** Names of all agents, in groups of this size. Each group has equal shares of all processes. */
   groups(size: number): string[][] {
     const share = this.agents / this.children.length;
     const parts = this.children.map((_, i) => namesOf(share, share * i));
@@ -58,22 +58,22 @@ export class LoadFleet implements AsyncDisposable {
     );
   }
 
-  /** Waits until so many results were sent, since the fleet was made: of each process as many. */
+  /** Waits for this number of sent results since the fleet was made, an equal share from each process. */
   async answered(results: number): Promise<void> {
     await this.#ask("answered", results / this.children.length);
   }
 
-  /** Waits until agents were told that so many results are recorded, since the fleet was made: of each process as many. */
+  /** Waits for this number of acknowledged results since the fleet was made, an equal share from each process. */
   async recorded(results: number): Promise<void> {
     await this.#ask("recorded", results / this.children.length);
   }
 
-  /** Brings those back who were cut off, now and from now on. */
+  /** Reconnects agents that were cut off, from now on. */
   async stay(pauseMs: number): Promise<void> {
     await this.#ask("stay", pauseMs);
   }
 
-  /** Waits until so many are connected. */
+  /** Waits until this number of agents is connected. */
   async present(count: number): Promise<void> {
     await until(
       `${count} agents are connected`,
@@ -86,7 +86,7 @@ export class LoadFleet implements AsyncDisposable {
   }
 
   /**
-   * How those who were cut off came back, by process.
+   * Reports on the agents that came back, by process.
    *
    * @throws {PiriError} INTERNAL if a dial failed that was answered
    */
@@ -96,7 +96,7 @@ export class LoadFleet implements AsyncDisposable {
     return parts;
   }
 
-  /** All say Bye. */
+  /** Ends all connections with a Bye. */
   async leave(): Promise<void> {
     await this.#ask("leave");
   }

@@ -1,25 +1,24 @@
 import { PiriError } from "../lib/base/errors.ts";
 import { parseFlags } from "../scripts/build/flags.ts";
 
-/** What the load generator is asked to do. */
 export interface LoadOptions {
-  /** A state folder: agents are added by the control API. */
+  /** State folder of the Manager. Agents are added by the control API. */
   readonly managerDir: string | undefined;
-  /** A file with a join token a line. */
+  /** File with join tokens, one a line. */
   readonly tokenFile: string | undefined;
-  /** A file with agents of an earlier run; written if there is none. */
+  /** File with agents of an earlier run. It is written if there is none. */
   readonly identities: string | undefined;
   readonly agents: number;
   readonly rate: number | undefined;
   readonly parallel: number;
   readonly hold: number | undefined;
-  /** Whoever is cut off dials again, and waits so many milliseconds after a dial that failed. */
+  /** Pause after a failed redial, in milliseconds. Agents that were cut off dial again only if it is set. */
   readonly reconnect: number | undefined;
   readonly outputBytes: number;
   readonly json: boolean;
 }
 
-/** What `--help` prints. */
+/** Text of `--help`. */
 export const LOAD_HELP = `\
 Connects simulated agents to a Manager, and has each answer every command with progress, output and a result.
 

@@ -6,7 +6,7 @@ import type { Programs } from "../scripts/local/programs.ts";
 import { TempFolder } from "../scripts/local/temp_folder.ts";
 import { until } from "../scripts/local/until.ts";
 
-/** A Manager as a process of its own, in a folder that goes away with it. It can be ended and started again. */
+/** A Manager in a process and a temporary folder of its own. It can be ended and started again. */
 export class LocalManager implements AsyncDisposable {
   readonly dir: string;
   readonly #folder: TempFolder;
@@ -19,7 +19,7 @@ export class LocalManager implements AsyncDisposable {
     this.#argv = [...manager, "serve", "--dir", this.dir];
   }
 
-  /** A new one. `prepare` gets its folder before it runs for the first time. */
+  /** Starts a new Manager. `prepare` gets its folder before the first start. */
   static async start(
     programs: Programs,
     { prepare }: { prepare?: (dir: string) => void | Promise<void> } = {},
@@ -44,7 +44,7 @@ export class LocalManager implements AsyncDisposable {
     return this.#now.control;
   }
 
-  /** Starts it again after its end, and returns once agents can connect. */
+  /** Starts the Manager again after its end, and returns once agents can connect. */
   async again(): Promise<void> {
     const daemon = new Daemon("piri-manager serve", { argv: this.#argv });
     try {
@@ -56,14 +56,14 @@ export class LocalManager implements AsyncDisposable {
     }
   }
 
-  /** Ends it as a power cut would: at once, by SIGKILL. */
+  /** Ends the Manager at once by SIGKILL, as a power cut would. */
   async kill(): Promise<void> {
     const { daemon } = this.#now;
     Deno.kill(daemon.pid, "SIGKILL");
     await this.stop();
   }
 
-  /** Ends it as an operator would. */
+  /** Ends the Manager as an operator would. */
   async stop(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
@@ -71,7 +71,7 @@ export class LocalManager implements AsyncDisposable {
     await running?.daemon.stop();
   }
 
-  /** Waits until it has so many connections. */
+  /** Waits until the Manager has this number of connections. */
   async connected(count: number): Promise<void> {
     await until(`the Manager has ${count} agents`, async () => {
       const status = await this.control.status.getStatus({});

@@ -1,6 +1,6 @@
 import { cpus, totalmem } from "node:os";
 
-/** What the numbers are numbers of: processor, cores, memory, system. */
+/** Description of this machine beside its numbers: processor, cores, memory, system. */
 export function machineName(): string {
   const all = cpus();
   const model = all[0]?.model.trim() || "unknown processor";

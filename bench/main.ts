@@ -1,6 +1,6 @@
 /**
- * Measures Piri beside what it is to be compared with, in one run and in turns, and writes bench/results.json and the
- * table in docs/performance.md. `--help` tells the flags.
+ * Measures Piri beside other programs, in one run and in turns, and writes bench/results.json and the table in
+ * docs/performance.md. `--help` lists the flags.
  *
  *     deno task bench [name...] [--rounds 5]
  *     deno task bench --quick --compare
@@ -54,7 +54,7 @@ async function bench(options: BenchOptions): Promise<void> {
       if (row === undefined) continue;
       rows.push(row);
       results = { ...results, results: [...results.results, row.result] };
-      // After each, so that what was measured is not lost when the rest takes too long.
+      // Written after each pair, so that an interrupted run loses no results.
       if (isKept) await write(merged(await readCommitted(), results, NAMES));
     } catch (error) {
       say(`${pair.name}: failed, ${messageOf(error)}`);
@@ -74,7 +74,7 @@ async function bench(options: BenchOptions): Promise<void> {
 
 const NAMES = pairs.map(({ name }) => name);
 
-/** Measures one pair; undefined if it cannot be measured here. */
+/** Measures one pair. Returns undefined if it cannot be measured here. */
 async function rowOf(
   pair: Pair,
   { size, rounds }: BenchOptions,

@@ -1,11 +1,11 @@
 import type { OpenPair } from "./pair.ts";
 
-/** Rounds that count. */
+/** Number of rounds that count. */
 export const ROUNDS = 5;
 
 /**
- * Measures both sides of a pair in turns, so that whatever else the machine does hits both. A first round that does not
- * count warms both up.
+ * Measures both sides of a pair in turns, so that other load of the machine hits both. A first round warms both up and
+ * does not count.
  */
 export async function measure(
   pair: Pick<OpenPair, "ours" | "beside">,
@@ -16,7 +16,7 @@ export async function measure(
 ): Promise<[ours: number, beside: number][]> {
   const measured: [number, number][] = [];
   for (let round = 0; round <= rounds; round++) {
-    // Whoever comes second finds the machine warmer: they take turns in that, too.
+    // The second side finds the machine warmer: the sides take turns in that, too.
     const first = round % 2 === 0;
     const before = first ? await pair.ours() : await pair.beside();
     const after = first ? await pair.beside() : await pair.ours();

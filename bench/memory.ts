@@ -1,4 +1,4 @@
-/** The resident memory of a process in bytes; undefined where the system cannot be asked. */
+/** Resident memory of a process in bytes, or undefined where the system does not tell. */
 export async function rssOf(pid: number): Promise<number | undefined> {
   if (Deno.build.os === "windows") return undefined;
   if (Deno.build.os === "linux") {
@@ -11,7 +11,7 @@ export async function rssOf(pid: number): Promise<number | undefined> {
   return Number(new TextDecoder().decode(stdout)) * 1_024;
 }
 
-/** Bytes as people read them. */
+/** Formats bytes for people. */
 export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -11,18 +11,17 @@ import { Child } from "./child.ts";
 import { connectNats } from "./nats_connection.ts";
 import { pathOf } from "./peer.ts";
 
-/** Answers take so long at most, milliseconds. */
+/** Longest wait for an answer, in milliseconds. */
 const ANSWER_MS = 60_000;
 
-/** What answers are full of. */
+/** Byte that fills the answers. */
 export const ANSWER_BYTE = 2;
 
-/** How much is on the bus. */
 export interface NatsBusOptions {
   readonly clients: number;
-  /** The bytes of a request. */
+  /** Size of a request, in bytes. */
   readonly sent: number;
-  /** The bytes of an answer. */
+  /** Size of an answer, in bytes. */
   readonly returned: number;
 }
 
@@ -42,7 +41,7 @@ export class NatsBus implements AsyncDisposable {
     this.#undo = undo;
   }
 
-  /** Starts them, with the certificate of a Manager's folder. */
+  /** Starts server and clients, with the certificate of a Manager's folder. */
   static async start(
     dir: string,
     options: NatsBusOptions,
@@ -82,7 +81,7 @@ tls {
   }
 
   /**
-   * Sends each client a request, and when all have answered the next one. Returns after how many seconds all is done.
+   * Sends each client a request, and the next one once all have answered. Returns the time of all rounds, in seconds.
    *
    * @throws {PiriError} TIMED_OUT if an answer is missing, INTERNAL if it is wrong
    */

@@ -5,7 +5,7 @@ import {
 } from "@nats-io/nats-core/internal";
 import { NatsTransport } from "./nats_transport.ts";
 
-/** Where a NATS server is, and how it is known. */
+/** Address of a NATS server, with its certificate and name. */
 export interface NatsAddress {
   readonly port: number;
   readonly serverName: string;

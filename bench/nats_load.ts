@@ -1,6 +1,6 @@
 /**
- * Clients of a NATS server, each of which answers what is sent to its subject. Its arguments are those of the server:
- * certificate, name and port; how many clients, and the bytes of a request and of an answer.
+ * Clients of a NATS server, each of which answers the requests to its subject. Its arguments are those of the server:
+ * certificate, name and port; the number of clients, and the bytes of a request and of an answer.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const answer = new Uint8Array(returned).fill(ANSWER_BYTE);
 await answerLines({ connect });
 Deno.exit(0);
 
-/** Resolves once the server knows what each of them is to be sent. */
+/** Connects the clients. Resolves once the server knows all their subscriptions. */
 async function connect(): Promise<number> {
   const numbers = Array.from({ length: clients }, (_, number) => number);
   await inParallel(numbers, PARALLEL_DIALS, async (number) => {
@@ -25,7 +25,7 @@ async function connect(): Promise<number> {
     const client = await connectNats(address);
     client.subscribe(`agent.${number}`, {
       callback: (_error, message) => {
-        // What is wrong is not answered, and so noticed.
+        // A wrong request gets no answer, which its sender notices.
         if (message.data.length === sent) message.respond(answer);
       },
     });

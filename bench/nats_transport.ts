@@ -1,12 +1,12 @@
 import type { Transport } from "@nats-io/nats-core/internal";
 import { writeWhole } from "./raw.ts";
 
-/** Holds the usual message, so that few are read in pieces. */
+/** Size of the read buffer. It holds the usual message, so that few are read in pieces. */
 const BUFFER_BYTES = 16_384;
 
 /**
- * The bytes of NATS' own client over Deno's TLS. The transport for Node does not come through the change to TLS with the
- * Deno that is pinned (github.com/denoland/deno/issues/33296).
+ * Transport of NATS' own client over Deno's TLS. The transport for Node does not survive the change to TLS with the
+ * pinned Deno (github.com/denoland/deno/issues/33296).
  */
 export class NatsTransport implements Transport {
   readonly lang = "deno";
@@ -14,7 +14,7 @@ export class NatsTransport implements Transport {
   isClosed = false;
   readonly #tls: Deno.StartTlsOptions;
   readonly #end = Promise.withResolvers<void | Error>();
-  /** The server's first line, which comes before TLS. */
+  /** First line of the server, which comes before TLS. */
   #info: Uint8Array = new Uint8Array();
   #conn: Deno.TlsConn | undefined;
   #outgoing: Uint8Array[] = [];
@@ -46,7 +46,7 @@ export class NatsTransport implements Transport {
       for (;;) {
         const count = await this.#conn?.read(buffer) ?? null;
         if (count === null) break;
-        // Messages are parts of what is handed over here, and are kept.
+        // The client keeps parts of the yielded bytes, so they are copied.
         yield buffer.slice(0, count);
       }
       this.#close();
@@ -101,7 +101,7 @@ export class NatsTransport implements Transport {
   }
 }
 
-/** The server speaks first, in plain text and to the end of a line, and then waits for TLS. */
+/** Reads the first line. The server sends it in plain text, and then waits for TLS. */
 async function firstLine(tcp: Deno.TcpConn): Promise<Uint8Array> {
   const buffer = new Uint8Array(BUFFER_BYTES);
   for (let end = 0;;) {

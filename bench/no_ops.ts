@@ -4,10 +4,10 @@ import type { LoadFleet } from "./load_fleet.ts";
 import type { LocalManager } from "./local_manager.ts";
 import { runOn, succeeded } from "./run_on.ts";
 
-/** As many as one answer lists. */
+/** Largest number of commands in one answer of the Manager. */
 const PAGE = 1_000;
 
-/** Commands that cost agents nothing. */
+/** Commands without work. */
 export class NoOps {
   readonly #manager: LocalManager;
   readonly #load: LoadFleet;
@@ -18,16 +18,16 @@ export class NoOps {
     this.#load = load;
   }
 
-  /** Has each agent carry out so many, all agents by one request. Else as `ask`. */
+  /** Has each agent run this number of commands, all agents by one request. See `ask`. */
   async run(each: number): Promise<number> {
     const toAll = Array.from({ length: each }, () => ["sim-*"]);
     return await this.ask(toAll, this.#load.agents);
   }
 
   /**
-   * Has agents carry them out, two requests at a time, so that nobody waits for the slowest answer to one. Returns after
-   * how many seconds they had been told that all results are on the Manager's disk. Each request, which names its agents,
-   * makes so many commands.
+   * Has agents run commands, two requests at a time, so that the slowest answer to one does not hold up the rest. Each
+   * request names its agents and the number of its commands. Returns the time until the agents were told that all
+   * results are on the Manager's disk, in seconds.
    *
    * @throws {PiriError} INTERNAL unless all succeeded
    */
@@ -50,7 +50,7 @@ export class NoOps {
     return seconds;
   }
 
-  /** Looks at the newest in the Manager's database. */
+  /** Checks the newest commands in the Manager's database. */
   async #check(commands: number): Promise<void> {
     let count = 0;
     let beforeId: bigint | undefined;

@@ -6,10 +6,10 @@ import { median } from "./samples.ts";
 import { SshHost } from "./ssh_host.ts";
 import { timedWell } from "./timed.ts";
 
-/** Commands in one measurement, whose median counts: one alone says little. */
+/** Number of commands in one measurement. Their median counts, since one alone says little. */
 const RUNS = 7;
 
-/** What somebody waits for who has a program run on one host. */
+/** Time to run a program on one host, as a user sees it. */
 export const oneCommand: Pair = {
   name: "one command",
   unit: "ms",

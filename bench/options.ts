@@ -4,10 +4,10 @@ import { parseFlags, wholeNumber } from "../scripts/build/flags.ts";
 import { ROUNDS } from "./measure.ts";
 import type { Pair, Size } from "./pair.ts";
 
-/** Rounds of a quick run. */
+/** Number of rounds of a quick run. */
 const QUICK_ROUNDS = 2;
 
-/** What `--help` prints. */
+/** Text of `--help`. */
 export const BENCH_HELP = `\
 Measures Piri beside what it is to be compared with, in one run and in turns.
 
@@ -20,7 +20,6 @@ Usage: deno task bench [name...] [flags]
   --page       measure nothing: write the results into docs/performance.md again
 `;
 
-/** What the bench is asked to do. */
 export interface BenchOptions {
   readonly pairs: readonly Pair[];
   readonly rounds: number;

@@ -6,7 +6,7 @@ import { NOT_COMPILED, RealFleet } from "./real_fleet.ts";
 import { RssWatch } from "./rss_watch.ts";
 import { SshHost } from "./ssh_host.ts";
 
-/** What a command prints, all the way to who asked for it. */
+/** Output of a command, all the way to the user's terminal. */
 export const output: Pair = {
   name: "output",
   unit: "MB/s",

@@ -3,11 +3,11 @@ import type { Pair } from "./pair.ts";
 import type { Results } from "./results.ts";
 import { legend, markdownTable, type Row } from "./table.ts";
 
-/** Between these lines of docs/performance.md stands what the bench writes. The formatter leaves it alone. */
+/** Marks around the part of docs/performance.md that the bench writes. The formatter leaves it alone. */
 const BEGIN = "<!-- deno-fmt-ignore-start -->\n";
 const END = "<!-- deno-fmt-ignore-end -->\n";
 
-/** The results, in the order of the pairs; what is no pair any more is left out. */
+/** Results in the order of the pairs, without those of former pairs. */
 export function rowsOf(
   { results }: Results,
   pairs: readonly Pair[],
@@ -19,7 +19,7 @@ export function rowsOf(
 }
 
 /**
- * The page with these results instead of those that it has.
+ * Replaces the results in a page.
  *
  * @throws {PiriError} CORRUPT if it has no place for them
  */

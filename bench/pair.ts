@@ -1,19 +1,19 @@
-/** Dials that are under way at a time, ours and raw ones. */
+/** Number of dials that are under way at a time, ours and raw ones. */
 export const PARALLEL_DIALS = 100;
 
-/** How much is measured: all that the table promises, or as much as a minute or two allow. */
+/** Extent of a measurement: all that the table promises, or a run of a minute or two. */
 export type Size = "full" | "quick";
 
-/** Something that is measured beside something else. */
+/** Two things that are measured beside each other. */
 export interface Pair {
   readonly name: string;
   readonly unit: string;
-  /** What the ratio ours/beside is to be. */
+  /** Wanted ratio of ours to beside. */
   readonly goal: { readonly least: number } | { readonly most: number };
   /** Both sides in words, for the table. */
   readonly ours: string;
   readonly beside: string;
-  /** Makes everything ready that is not to be measured, or says why it cannot be. */
+  /** Prepares everything that is not measured, or tells why the pair cannot be measured. */
   open(size: Size): Promise<OpenPair | LeftOut>;
 }
 
@@ -21,14 +21,14 @@ export interface Pair {
 export interface OpenPair extends AsyncDisposable {
   ours(): Promise<number>;
   beside(): Promise<number>;
-  /** What else was seen, once all rounds are over: a line each, for people. */
+  /** Other observations after all rounds, one a line, for people. */
   notes?(): readonly string[];
 }
 
-/** A pair that cannot be measured on this machine, or not in the time that there is. */
+/** A pair that cannot be measured on this machine, or not in the available time. */
 export interface LeftOut {
   readonly leftOut: string;
 }
 
-/** What takes too long for a quick run. */
+/** A pair that takes too long for a quick run. */
 export const NOT_QUICK: LeftOut = { leftOut: "too long for --quick" };

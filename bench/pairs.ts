@@ -12,7 +12,7 @@ import { output } from "./output.ts";
 import type { Pair } from "./pair.ts";
 import { storm } from "./storm.ts";
 
-/** All that the bench knows to measure, in the order of the table. */
+/** All pairs of the bench, in the order of the table. */
 export const pairs: readonly Pair[] = [
   fanOut,
   fanOut10k,

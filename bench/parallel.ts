@@ -1,4 +1,4 @@
-/** Does something with each item in order, so many at a time. Rejects as soon as one does. */
+/** Works on the items in order, at most this number at a time. Rejects as soon as one call does. */
 export async function inParallel<T>(
   items: readonly T[],
   atATime: number,
@@ -6,7 +6,7 @@ export async function inParallel<T>(
 ): Promise<void> {
   const queue = items.entries();
   await Promise.all(Array.from({ length: atATime }, async () => {
-    // They share the iterator: each takes what the others have left.
+    // The workers share the iterator: each takes the next item that is left.
     for (const [index, item] of queue) await work(item, index);
   }));
 }

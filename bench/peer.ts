@@ -15,10 +15,10 @@ const PACKAGES = {
 /** A program that Piri is measured beside. */
 export type Peer = keyof typeof PACKAGES;
 
-/** Daemons lie where only the PATH of root looks. */
+/** Folders of daemons, which are only in the PATH of root. */
 const FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
 
-/** Why a pair is left out that needs these programs; undefined if all are here. */
+/** Reason to leave out a pair that needs these programs, or undefined if all are here. */
 export async function lacking(
   ...peers: readonly Peer[]
 ): Promise<LeftOut | undefined> {
@@ -29,7 +29,7 @@ export async function lacking(
   return undefined;
 }
 
-/** The path of a program; undefined if it is not installed. */
+/** Path of a program, or undefined if it is not installed. */
 export async function pathOf(
   peer: Peer,
   folders: readonly string[] = [...pathFolders(), ...FOLDERS],
@@ -39,7 +39,7 @@ export async function pathOf(
     try {
       if ((await Deno.stat(file)).isFile) return file;
     } catch {
-      // It may lie in the next one.
+      // The next folder may have it.
     }
   }
   return undefined;

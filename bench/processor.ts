@@ -1,12 +1,12 @@
-/** What a process has used so far, all its threads together. Linux only. */
+/** Processor use of a process so far, all its threads together. Linux only. */
 export interface ProcessorUse {
-  /** Time on a processor, milliseconds. */
+  /** Time on a processor, in milliseconds. */
   readonly cpuMs: number;
-  /** How often it gave the processor back by itself: how often it was woken. */
+  /** Number of voluntary context switches, that is, of wake-ups. */
   readonly switches: number;
 }
 
-/** Reads it from /proc. */
+/** Reads the processor use from /proc. */
 export async function processorUseOf(pid: number): Promise<ProcessorUse> {
   let nanoseconds = 0;
   let switches = 0;

@@ -1,5 +1,5 @@
 /**
- * Records where a Manager's time goes while commands go to 1,000 agents, as a CPU profile of V8.
+ * Records a CPU profile of V8 of a Manager while commands go to 1,000 agents.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { NoOps } from "./no_ops.ts";
 
 const AGENTS = 1_000;
 
-/** Rounds of commands before the compiler is done, and those that are of interest. */
+/** Numbers of rounds until the compiler is done, and of the rounds that count. */
 const ROUNDS = { before: 15, counted: 40 };
 
 const [to = "manager.cpuprofile"] = Deno.args;
@@ -28,13 +28,13 @@ Deno.stdout.writeSync(
   ),
 );
 
-/** The path of the profile of the Manager's main thread. */
+/** Path of the profile of the Manager's main thread. */
 async function profileOf(dir: string): Promise<string> {
   let largest = { path: "", size: 0 };
   for await (const { name } of Deno.readDir(dir)) {
     const path = join(dir, name);
     const { size } = await Deno.stat(path);
-    // The names of other threads say so, and that of `init` is short.
+    // Profiles of other threads are named "worker", and that of `init` is small.
     if (!name.includes("worker") && size > largest.size) {
       largest = { path, size };
     }
@@ -46,7 +46,7 @@ async function profileOf(dir: string): Promise<string> {
   );
 }
 
-/** Has a Manager do the work and leave its profiles in a folder; returns how many seconds the counted rounds took. */
+/** Has a Manager do the work and leave its profiles in a folder. Returns the time of the counted rounds, in seconds. */
 async function measured(dir: string): Promise<number> {
   const [deno = "", run = "", ...rest] = fromSource.manager;
   const flags = ["--cpu-prof", `--cpu-prof-dir=${dir}`];

@@ -1,6 +1,6 @@
 import { PiriError } from "../lib/base/errors.ts";
 
-/** A message of so many bytes: which one it is, and bytes that tell the sides apart. */
+/** A message of this size: its number, and bytes that tell the two sides apart. */
 export class RawMessage {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly #fill: number;
@@ -10,12 +10,12 @@ export class RawMessage {
     this.#fill = fill;
   }
 
-  /** Makes it the one of this number. */
+  /** Sets the number of the message. */
   set number(number: number) {
     this.bytes[0] = number & 0xff;
   }
 
-  /** Looks at every byte of one that came in. Throws INTERNAL. */
+  /** Checks every byte of a received message. Throws INTERNAL. */
   check(came: Uint8Array, number: number): void {
     let isRight = came[0] === (number & 0xff);
     for (let i = 1; i < came.length; i++) {
@@ -29,7 +29,7 @@ export class RawMessage {
   }
 }
 
-/** Writes all of it: one call for a message, which is small. */
+/** Writes all bytes. A message is small and takes one call. */
 export async function writeWhole(
   conn: Deno.TlsConn,
   bytes: Uint8Array,
@@ -38,7 +38,7 @@ export async function writeWhole(
   while (at < bytes.length) at += await conn.write(bytes.subarray(at));
 }
 
-/** Fills the buffer, and reads nothing of what follows. */
+/** Fills the buffer, and reads no bytes beyond it. */
 export async function readExactly(
   conn: Deno.TlsConn,
   buffer: Uint8Array,

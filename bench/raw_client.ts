@@ -1,7 +1,7 @@
 /**
- * What the runtime alone can do, client's side: connects by TLS as often as it is asked to, and answers each message.
- * Its arguments are the certificate that it trusts, the server's name and port, the sizes as for the server, and how
- * many dials may be under way at a time.
+ * Client side of raw TLS, to measure the runtime alone: makes connections on request, and answers each message. Its
+ * arguments are the trusted certificate, the server's name and port, the sizes as for the server, and the number of
+ * dials at a time.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const caPem = await Deno.readTextFile(caFile);
 const connections: Deno.TlsConn[] = [];
 await answerLines({ connect, leave });
 
-/** Makes so many connections, and returns after how many seconds it had them. */
+/** Makes this number of connections, and returns the time for all of them, in seconds. */
 async function connect(count: number): Promise<number> {
   const began = performance.now();
   await inParallel(Array.from({ length: count }), parallel, async () => {
@@ -37,7 +37,7 @@ async function connect(count: number): Promise<number> {
   return (performance.now() - began) / 1_000;
 }
 
-/** Takes no message but the one that is due: a wrong one ends the connection, which the server notices. */
+/** Answers messages in their order. A wrong message ends the connection, which the server notices. */
 async function echo(conn: Deno.TlsConn): Promise<void> {
   const message = new RawMessage(sent, 1);
   const answer = new RawMessage(returned, 2);
@@ -50,7 +50,7 @@ async function echo(conn: Deno.TlsConn): Promise<void> {
       await writeWhole(conn, answer.bytes);
     }
   } catch {
-    // Either side has hung up.
+    // The server has hung up.
     closeQuietly(conn);
   }
 }

@@ -5,30 +5,29 @@ import { Child } from "./child.ts";
 import { PARALLEL_DIALS } from "./pair.ts";
 import { shares } from "./shares.ts";
 
-/** Without it each raw handshake would copy some 140 roots; ours trusts one authority only, and so does it. */
+/** Without this, each raw handshake would copy some 140 root certificates. Ours trusts one authority only. */
 const TRUST_NO_ROOTS = {
   DENO_TLS_CA_STORE: "system",
   SSL_CERT_FILE: Deno.build.os === "windows" ? "NUL" : "/dev/null",
   SSL_CERT_DIR: "/nonexistent",
 };
 
-/** How raw connections are. */
 export interface RawOptions {
-  /** The size of a message and of its answer, in bytes. */
+  /** Size of a message and of its answer, in bytes. */
   readonly sent?: number;
   readonly returned?: number;
-  /** How many there will be at most. */
+  /** Largest number of connections. */
   readonly connections?: number;
-  /** Dials under way at a time. */
+  /** Number of dials under way at a time. */
   readonly parallel?: number;
 }
 
-/** Raw TLS between processes, one server and as many clients as a fleet has, with the certificate of a Manager's folder. */
+/** Raw TLS between processes: one server, as many clients as a fleet has, and the certificate of a Manager's folder. */
 export class RawPair implements AsyncDisposable {
   private constructor(
     readonly server: Child,
     readonly clients: readonly Child[],
-    /** What a client needs to connect. */
+    /** Path of the authority that a client trusts. */
     readonly caFile: string,
     readonly serverName: string,
     readonly port: number,
@@ -71,7 +70,7 @@ export class RawPair implements AsyncDisposable {
     );
   }
 
-  /** Makes so many connections on both sides, and returns after how many seconds the clients had them. */
+  /** Makes this number of connections, and returns the time until the clients had them, in seconds. */
   async connect(count: number): Promise<number> {
     const parts = shares(count, this.clients.length);
     const seconds = await Promise.all(

@@ -1,6 +1,6 @@
 /**
- * What the runtime alone can do, server's side: accepts TLS connections, and sends each of them bytes that come back.
- * Its arguments are the folder of its certificate, and the sizes of what is sent and of what comes back.
+ * Server side of raw TLS, to measure the runtime alone: accepts TLS connections, and sends each one bytes that come
+ * back. Its arguments are the folder of its certificate, the size of a message and the size of its answer.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { RawMessage, readExactly, writeWhole } from "./raw.ts";
 
 const [folder = "", ...sizes] = Deno.args;
 const [sent = 1, returned = 1] = sizes.map(Number);
-/** Each with the number of the message that is next. */
+/** Connections, each with the number of its next message. */
 const connections = new Map<Deno.TlsConn, number>();
 const listener = Deno.listenTls({
   hostname: "127.0.0.1",
@@ -36,7 +36,7 @@ async function accept(): Promise<void> {
   }
 }
 
-/** Sends so many messages to each connection, all connections at a time. Returns round trips/s. */
+/** Sends this number of messages to each connection, all connections at a time. Returns round trips a second. */
 async function echo(rounds: number): Promise<number> {
   const began = performance.now();
   await Promise.all(
@@ -46,7 +46,7 @@ async function echo(rounds: number): Promise<number> {
   return connections.size * rounds / seconds;
 }
 
-/** One message after the other; none waits for those of other connections. */
+/** Sends one message after the other, independent of other connections. */
 async function exchange(
   conn: Deno.TlsConn,
   first: number,

@@ -7,15 +7,15 @@ import type { LeftOut } from "./pair.ts";
 import { inParallel } from "./parallel.ts";
 import { LocalManager } from "./local_manager.ts";
 
-/** Why a pair is left out that measures the executables. */
+/** Reason to leave out a pair that measures the executables. */
 export const NOT_COMPILED: LeftOut = {
   leftOut: "there are no executables: deno task build",
 };
 
-/** Agents that start at a time. */
+/** Number of agents that start at a time. */
 const PARALLEL = 4;
 
-/** A compiled Manager and compiled agents, web-1 and on, each a process and connected. */
+/** A compiled Manager and compiled agents, web-1 and on, each a connected process. */
 export class RealFleet implements AsyncDisposable {
   private constructor(
     readonly manager: LocalManager,
@@ -28,7 +28,7 @@ export class RealFleet implements AsyncDisposable {
     programs: Programs,
     { agents: count = 1, prepare }: {
       agents?: number;
-      /** Gets the Manager's folder before it runs. */
+      /** Gets the Manager's folder before the first start. */
       prepare?: (dir: string) => Promise<void>;
     } = {},
   ): Promise<RealFleet> {
@@ -60,7 +60,7 @@ export class RealFleet implements AsyncDisposable {
     throw new PiriError("INTERNAL", "Cannot tell which agent is meant");
   }
 
-  /** The command line of `piri-manager run`. */
+  /** Command line of `piri-manager run`. */
   run(...args: readonly string[]): string[] {
     const { programs, manager } = this;
     return [...programs.manager, "run", "--dir", manager.dir, ...args];

@@ -1,15 +1,18 @@
 import { type Clock, sleep } from "../lib/base/clock.ts";
 
-/** How those who were cut off come back. */
 export interface RedialOptions<T> {
   readonly clock: Clock;
-  /** Dials under way at a time. */
+  /** Number of dials under way at a time. */
   readonly parallel: number;
-  /** Undefined if it came through, or after how many milliseconds it is to be tried again. Does not reject. */
+  /**
+   * Dials once. Returns undefined if it got through, or the pause until the next dial in milliseconds. Does not reject.
+   */
   readonly dial: (one: T) => Promise<number | undefined>;
 }
 
-/** Dials again and again for each that was cut off, so many at a time, in the order in which they were cut off. */
+/**
+ * Dials until each item that was cut off is back, a limited number at a time, in the order in which they were cut off.
+ */
 export class Redialer<T> {
   readonly #options: RedialOptions<T>;
   readonly #waiting: T[] = [];
@@ -20,14 +23,14 @@ export class Redialer<T> {
     this.#options = options;
   }
 
-  /** Brings one back. */
+  /** Brings an item back. */
   add(one: T): void {
     if (this.#stop.signal.aborted) return;
     this.#waiting.push(one);
     if (this.#dialling < this.#options.parallel) void this.#work();
   }
 
-  /** No more dials begin. */
+  /** Begins no more dials. */
   stop(): void {
     this.#stop.abort();
     this.#waiting.length = 0;

@@ -19,15 +19,15 @@ const ResultsSchema = v.object({
 });
 
 /**
- * What a pair came to. `ours` and `beside` are medians of the rounds and `ratio` is the one by the other; `spread` is how
- * far the ratios of single rounds lie apart, as a part of their median.
+ * Result of a pair. `ours` and `beside` are medians of the rounds, and `ratio` is the quotient of the two. `spread` is
+ * the distance of the rounds' ratios as a part of their median.
  */
 export type Result = v.InferOutput<typeof ResultSchema>;
 
-/** bench/results.json. */
+/** Content of bench/results.json. */
 export type Results = v.InferOutput<typeof ResultsSchema>;
 
-/** Puts the rounds of a pair together. */
+/** Combines the rounds of a pair. */
 export function resultOf(
   { name, unit }: { readonly name: string; readonly unit: string },
   rounds: readonly (readonly [ours: number, beside: number])[],
@@ -45,7 +45,7 @@ export function resultOf(
   };
 }
 
-/** Reads results; undefined if it is something else. */
+/** Reads results. Returns undefined for any other text. */
 export function readResults(text: string): Results | undefined {
   try {
     return v.parse(ResultsSchema, JSON.parse(text));
@@ -54,7 +54,7 @@ export function readResults(text: string): Results | undefined {
   }
 }
 
-/** The text of bench/results.json: a line for each round. */
+/** Text of bench/results.json, with a line for each round. */
 export function resultsText(results: Results): string {
   const text = JSON.stringify(results, null, 2)
     .replaceAll(/\[\s+([^\s,[\]]+),\s+([^\s,[\]]+)\s+\]/g, "[$1, $2]");
@@ -62,8 +62,8 @@ export function resultsText(results: Results): string {
 }
 
 /**
- * What is known now, in the order of the names: rows that were not measured again stay as they were, unless they are of
- * another machine or Deno. The commit is that of what was measured last.
+ * Merges new results into earlier ones, in the order of the names. Earlier rows stay, unless they are of another
+ * machine or Deno. The commit is that of the new results.
  */
 export function merged(
   former: Results | undefined,
@@ -80,7 +80,7 @@ export function merged(
   };
 }
 
-/** Four digits that count: more would be noise. */
+/** Rounds to four significant digits. More would be noise. */
 function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }

@@ -1,10 +1,10 @@
 import { sleep, systemClock } from "../lib/base/clock.ts";
 import { megabytes, rssOf } from "./memory.ts";
 
-/** Between two looks, milliseconds. */
+/** Time between two looks, in milliseconds. */
 const LOOK_MS = 50;
 
-/** Looks at the memory of processes while something is done. */
+/** Watches the memory of processes during some work. */
 export class RssWatch {
   readonly #pids: Readonly<Record<string, number>>;
   readonly #before = new Map<string, number>();
@@ -14,7 +14,7 @@ export class RssWatch {
     this.#pids = pids;
   }
 
-  /** Does it, and returns what it returns. */
+  /** Does the work, and returns its result. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     await this.#look(this.#before, (former) => former === undefined);
     const over = new AbortController();
@@ -27,7 +27,7 @@ export class RssWatch {
     }
   }
 
-  /** What was seen: of each process its memory before the first time, and the most since. */
+  /** Memory of each process before the first work, and its maximum since. */
   notes(): string[] {
     return Object.keys(this.#pids).map((name) =>
       `memory of the ${name}: ${

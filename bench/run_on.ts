@@ -4,7 +4,7 @@ import {
   CommandState,
 } from "../proto/gen/piri/control/v1/control_pb.ts";
 
-/** Has agents do what costs them nothing, and returns the commands once they are recorded. */
+/** Has agents run commands without work, and returns the commands once they are recorded. */
 export async function runOn(
   control: Control,
   agents: readonly string[],
@@ -19,7 +19,7 @@ export async function runOn(
   return commands;
 }
 
-/** Follows commands as `piri-manager run` does, and returns each as it was in the end. */
+/** Follows commands as `piri-manager run` does, and returns the last state of each. */
 export async function watchAll(
   control: Control,
   commands: readonly Command[],
@@ -34,7 +34,7 @@ export async function watchAll(
   return [...last.values()];
 }
 
-/** How many of them succeeded. */
+/** Number of commands that succeeded. */
 export function succeeded(commands: readonly Command[]): number {
   return commands
     .filter(({ state }) => state === CommandState.SUCCEEDED).length;

@@ -1,11 +1,11 @@
-/** What a set of measurements looks like: the middle one, the one that 99 of 100 do not exceed, and the worst. */
+/** Summary of measurements: the median, the 99th percentile, and the maximum. */
 export interface Latencies {
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
 }
 
-/** The latencies among these, all 0 if there are none. */
+/** Summary of these measurements, all 0 if there are none. */
 export function latenciesOf(samples: readonly number[]): Latencies {
   const sorted = samples.toSorted((a, b) => a - b);
   return {
@@ -15,15 +15,15 @@ export function latenciesOf(samples: readonly number[]): Latencies {
   };
 }
 
-/** The newest of these are kept. */
+/** Number of measurements kept, the newest ones. */
 const MAX_SAMPLES = 100_000;
 
-/** Measurements as they come in: all are counted, and the newest kept. */
+/** Measurements over time. All are counted, and the newest kept. */
 export class Samples {
   readonly #kept: number[] = [];
   #count = 0;
 
-  /** How many there were. */
+  /** Number of measurements so far. */
   get count(): number {
     return this.#count;
   }
@@ -38,7 +38,7 @@ export class Samples {
   }
 }
 
-/** The nearest rank among sorted samples: a value that was measured, never one between two. */
+/** Percentile by the nearest rank among sorted samples: always a measured value. */
 function percentile(sorted: readonly number[], percent: number): number {
   const rank = Math.ceil(percent / 100 * sorted.length);
   return sorted[Math.max(rank, 1) - 1] ?? 0;
@@ -53,14 +53,14 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
-/** How far the values lie apart: the widest distance as a part of their median. */
+/** Distance between the smallest and the largest value, as a part of the median. */
 export function spread(values: readonly number[]): number {
   const middle = median(values);
   if (middle === 0) return 0;
   return (Math.max(...values) - Math.min(...values)) / middle;
 }
 
-/** Milliseconds as people read them. */
+/** Formats milliseconds for people. */
 export function msText(ms: number): string {
   return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
 }

@@ -1,7 +1,7 @@
-/** Connections that one process of clients holds at most: it may open 20,000 files, and each costs it memory. */
+/** Largest number of connections in one process of clients. It may open 20,000 files, and each costs it memory. */
 const MAX_PER_PROCESS = 5_000;
 
-/** So many in equal parts: into so many processes, or as few as can hold them. */
+/** Splits a number into equal parts, for this number of processes or as few as can hold it. */
 export function shares(
   count: number,
   processes: number = Math.ceil(count / MAX_PER_PROCESS),

@@ -16,13 +16,14 @@ import type { Counters } from "../lib/base/counters.ts";
 import { PiriError } from "../lib/base/errors.ts";
 import { PROTOCOL, VERSION } from "../lib/base/version.ts";
 import { Connection, type End, Refusal } from "../lib/wire/connection.ts";
+import { Dialects } from "../lib/wire/dialect.ts";
 import { FEATURES } from "../lib/wire/features.ts";
 import { LIVENESS } from "../lib/wire/liveness.ts";
 import { ignore, type Table } from "../lib/wire/table.ts";
 import { dialTls } from "../lib/wire/tls.ts";
 import type { Identity } from "./identity.ts";
 
-/** What a simulated agent makes of what the Manager may say: as an Agent, without journal and workers. */
+/** Reactions of a simulated agent to the Manager's messages: those of an Agent, without journal and workers. */
 const table: Table<SimulatedAgent> = {
   greeting: {
     serverHello: {
@@ -52,23 +53,22 @@ const table: Table<SimulatedAgent> = {
   },
 };
 
-/** How long an agent took until it was connected, milliseconds since its dial began. */
+/** Times of an agent's connection since its dial began, in milliseconds. */
 export interface ConnectTimes {
-  /** Until the TLS handshake was done. */
+  /** Time until the TLS handshake was done. */
   readonly tls: number;
-  /** Until the Manager had recorded it and let it in. */
+  /** Time until the Manager had recorded and admitted the agent. */
   readonly ready: number;
 }
 
-/** What simulated agents are made of. */
 export interface SimulatedAgentOptions {
   readonly clock: Clock;
   readonly counters: Counters;
-  /** What each command prints, in bytes. */
+  /** Size of each command's output, in bytes. */
   readonly outputBytes: number;
   /** Called after each answer. */
   readonly answered: () => void;
-  /** Called when the Manager has an answer on its disk, with the milliseconds that took. */
+  /** Called when the Manager has an answer on its disk, with the time since the answer in milliseconds. */
   readonly recorded: (ms: number) => void;
 }
 
@@ -78,7 +78,7 @@ export class SimulatedAgent {
   readonly #identity: Identity;
   readonly #options: SimulatedAgentOptions;
   readonly #output: Uint8Array<ArrayBuffer>;
-  /** When each command that is not recorded was answered. */
+  /** Time of the answer to each command that is not recorded yet. */
   readonly #answeredAt = new Map<bigint, number>();
   #joinToken: string | undefined;
   #session = 0n;
@@ -92,19 +92,19 @@ export class SimulatedAgent {
     this.#options = options;
     this.#joinToken = identity.joinToken;
     this.#output = new Uint8Array(options.outputBytes).fill(0x78);
-    // There is no journal that counts: time only grows, too.
+    // Time replaces a counter in a journal: it only grows, too.
     this.#session = BigInt(Math.floor(options.clock.now()));
   }
 
-  /** Settles when its connection has ended; undefined before the first. */
+  /** Settles when its connection has ended. Undefined before the first connection. */
   get ended(): Promise<End> | undefined {
     return this.#ended;
   }
 
   /**
-   * Dials, says hello, and returns once the Manager has let it in.
+   * Dials, says hello, and returns once the Manager has admitted the agent.
    *
-   * @throws {PiriError} UNAVAILABLE, DENIED, TIMED_OUT; REFUSED with what the Manager said, BUSY with when to come back
+   * @throws {PiriError} UNAVAILABLE, DENIED, TIMED_OUT; REFUSED with the Manager's reason, BUSY with the time to retry
    */
   async connect(): Promise<ConnectTimes> {
     const { clock, counters } = this.#options;
@@ -142,7 +142,7 @@ export class SimulatedAgent {
 
   welcome(hello: ServerHello): void {
     this.#pingIntervalMs = hello.pingIntervalMs ?? LIVENESS.intervalMs;
-    this.connection?.acceptFullFrames();
+    if (this.connection) this.connection.dialect = Dialects.current;
   }
 
   begin(): void {
@@ -150,7 +150,7 @@ export class SimulatedAgent {
     this.#ready.resolve();
   }
 
-  /** Says that it runs, prints, and ends well, all at once. */
+  /** Reports start, output and a good end of a command, all at once. */
   async answer(command: Command): Promise<void> {
     const { connection } = this;
     if (connection === undefined) return;

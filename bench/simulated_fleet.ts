@@ -9,47 +9,45 @@ import { type Latencies, latenciesOf, Samples } from "./samples.ts";
 import { SimulatedAgent } from "./simulated_agent.ts";
 import { Tally } from "./tally.ts";
 
-/** How a fleet behaves. */
 export interface FleetOptions {
   readonly clock: Clock;
-  /** What each command prints, in bytes. */
+  /** Size of each command's output, in bytes. */
   readonly outputBytes: number;
 }
 
-/** How a fleet connects. */
 export interface ConnectOptions {
-  /** Dials that begin in a second; as many as can be if absent. */
+  /** Number of dials that begin in a second. Without it there is no limit. */
   readonly rate?: number | undefined;
-  /** Dials under way at a time. */
+  /** Number of dials under way at a time. */
   readonly parallel: number;
 }
 
-/** How connecting went. */
+/** Result of connecting a fleet. */
 export interface Connected {
   readonly connected: number;
   readonly failed: number;
   readonly seconds: number;
-  /** Agents a second. */
+  /** Rate in agents a second. */
   readonly rate: number;
-  /** Until the TLS handshake was done, milliseconds. */
+  /** Time until the TLS handshake was done, in milliseconds. */
   readonly tls: Latencies;
-  /** Until the agent was let in, milliseconds. */
+  /** Time until the agent was admitted, in milliseconds. */
   readonly ready: Latencies;
-  /** How often dials failed, by reason. */
+  /** Number of failed dials, by reason. */
   readonly failures: Readonly<Record<string, number>>;
 }
 
-/** How agents came back after they were cut off. */
+/** Reconnections of agents that were cut off. */
 export interface Returned {
-  /** How often one came back. */
+  /** Number of reconnections. */
   readonly returned: number;
-  /** How long they were away, milliseconds. */
+  /** Time that agents were away, in milliseconds. */
   readonly away: Latencies;
-  /** Dials that found nobody listening: the Manager was not there. */
+  /** Number of dials that no Manager answered. */
   readonly unanswered: number;
-  /** Dials after which the Manager asked them to come back later. */
+  /** Number of dials after which the Manager asked the agent to come back later. */
   readonly turnedAway: number;
-  /** How often other dials failed, by reason. */
+  /** Number of other failed dials, by reason. */
   readonly failures: Readonly<Record<string, number>>;
 }
 
@@ -65,7 +63,7 @@ export class SimulatedFleet {
   readonly #answered = new Tally();
   readonly #recorded = new Tally();
   #present = 0;
-  /** Since when each of those is away. */
+  /** Time since which each absent agent is away. */
   readonly #absent = new Map<SimulatedAgent, number>();
   #dropped = 0;
   #isLeaving = false;
@@ -84,32 +82,32 @@ export class SimulatedFleet {
     );
   }
 
-  /** Commands that were answered so far. */
+  /** Number of commands answered so far. */
   get answered(): number {
     return this.#answered.count;
   }
 
-  /** From an answer until the Manager had it on its disk, milliseconds. */
+  /** Time from an answer until the Manager had it on its disk, in milliseconds. */
   get recordTimes(): Latencies {
     return this.#recordTimes.latencies();
   }
 
-  /** Agents that are connected now. */
+  /** Number of agents that are connected now. */
   get present(): number {
     return this.#present;
   }
 
-  /** Agents that were cut off, or could not connect, and are not back. */
+  /** Number of agents that were cut off, or could not connect, and are not back. */
   get absent(): number {
     return this.#absent.size;
   }
 
-  /** Connections that the Manager or the network ended. */
+  /** Number of connections that the Manager or the network ended. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** How those who were absent came back since `stay`. */
+  /** Reconnections since `stay`. */
   get returned(): Returned {
     return {
       returned: this.#awayTimes.count,
@@ -120,17 +118,17 @@ export class SimulatedFleet {
     };
   }
 
-  /** Resolves once so many results were sent, since the fleet was made. */
+  /** Resolves once this number of results was sent, since the fleet was made. */
   answeredAll(count: number): Promise<void> {
     return this.#answered.reached(count);
   }
 
-  /** Resolves once the Manager has acknowledged so many results as recorded, since the fleet was made. */
+  /** Resolves once the Manager has acknowledged this number of results as recorded, since the fleet was made. */
   recorded(count: number): Promise<void> {
     return this.#recorded.reached(count);
   }
 
-  /** Connects all of them. What fails is counted, and only tried again by `stay`. */
+  /** Connects all agents. Failures are counted; only `stay` retries them. */
   async connect(
     { rate, parallel }: ConnectOptions,
   ): Promise<Connected> {
@@ -168,7 +166,7 @@ export class SimulatedFleet {
     };
   }
 
-  /** Brings those back who are absent, now and from now on: at once, and after a pause when that failed. */
+  /** Reconnects absent agents from now on, at once and then after a pause for each failure. */
   stay({ parallel, pauseMs }: { parallel: number; pauseMs: number }): void {
     this.#redialer?.stop();
     this.#failures = new Counters();
@@ -183,7 +181,7 @@ export class SimulatedFleet {
     for (const agent of this.#absent.keys()) this.#redialer.add(agent);
   }
 
-  /** Says Bye for all of them. */
+  /** Ends all connections with a Bye. */
   async leave(): Promise<void> {
     this.#isLeaving = true;
     this.#redialer?.stop();
@@ -191,7 +189,7 @@ export class SimulatedFleet {
     await Promise.all(this.#agents.map((agent) => agent.leave()));
   }
 
-  /** Returns what a redialer wants to know. */
+  /** Dials again. Returns the result in a redialer's form. */
   async #dialAgain(
     agent: SimulatedAgent,
     pauseMs: number,
@@ -232,7 +230,7 @@ export class SimulatedFleet {
   }
 }
 
-/** Whether a dial failed because nobody listens there. */
+/** True if a dial failed because nobody listens at its address. */
 function isUnanswered(error: unknown): boolean {
   return error instanceof Error &&
     error.cause instanceof Deno.errors.ConnectionRefused;

@@ -8,18 +8,18 @@ import { type BareUser, bareUser } from "./bare_user.ts";
 import { pathOf } from "./peer.ts";
 import { timed } from "./timed.ts";
 
-/** One sshd listens on so many addresses at most. */
+/** Largest number of addresses on which one sshd listens. */
 const MAX_ADDRESSES = 16;
 
-/** What it listens on unless asked otherwise. */
+/** Default address of the server. */
 const LOOPBACK = "127.0.0.1";
 
-/** Where sshd of root keeps its processes that have not logged in yet. */
+/** Folder in which the sshd of root confines its processes before login. */
 const PRIVILEGE_FOLDER = "/run/sshd";
 
 /**
- * An SSH server on loopback, with keys and a configuration of its own, as fast as one can be: no PAM, no message of the
- * day, no look-up of names.
+ * An SSH server on loopback, with keys and a configuration of its own, made as fast as possible: no PAM, no message of
+ * the day, no look-up of names.
  */
 export class SshHost implements AsyncDisposable {
   /** Options of ssh and scp, without the port. */
@@ -46,9 +46,9 @@ export class SshHost implements AsyncDisposable {
   }
 
   /**
-   * Starts it, and makes sure that commands are carried out as they should be.
+   * Starts the server, and checks that it runs commands.
    *
-   * @throws {PiriError} what is wrong with it
+   * @throws {PiriError} if it does not
    */
   static async start(
     addresses: readonly string[] = [LOOPBACK],
@@ -68,12 +68,12 @@ export class SshHost implements AsyncDisposable {
     }
   }
 
-  /** The command line of ssh for a command on it. */
+  /** Command line of ssh for a command on the server. */
   ssh(...command: readonly string[]): string[] {
     return ["ssh", ...this.options, LOOPBACK, ...command];
   }
 
-  /** The command line of scp for a file to it. */
+  /** Command line of scp for a file to the server. */
   scp(from: string, to: string): string[] {
     return ["scp", "-q", ...this.options, from, `${LOOPBACK}:${to}`];
   }
@@ -84,7 +84,7 @@ export class SshHost implements AsyncDisposable {
 
   async #makeKeys(): Promise<void> {
     const { folder } = this;
-    // Whom it is logged in as has to find his keys in it, and the folder for what he is sent.
+    // The user that logs in must find the keys in this folder, and the folder for received files.
     await Deno.chmod(folder.path, 0o711);
     for (const name of ["host", "user"]) {
       await run([
@@ -134,7 +134,7 @@ export class SshHost implements AsyncDisposable {
     ].join("\n");
   }
 
-  /** Fails as it is told to: only somebody who was let in does that, and who is denied comes back as fast. */
+  /** Checks a login by a command that fails with its own code. A denied login would be just as fast. */
   async #prove(address: string): Promise<void> {
     const argv = ["ssh", ...this.options, address, "echo out; exit 3"];
     const { code, stdout, stderr } = await timed(argv);
@@ -148,7 +148,7 @@ export class SshHost implements AsyncDisposable {
 
 const OPEN_FOLDER = { recursive: true, mode: 0o755 };
 
-/** As they are given on a command line. */
+/** Formats options for a command line. */
 export function optionsOf(options: Readonly<Record<string, string>>): string[] {
   return Object.entries(options)
     .flatMap(([name, value]) => ["-o", `${name}=${value}`]);

@@ -9,7 +9,7 @@ import { withCommas } from "./table.ts";
 
 const AGENTS = 5_000;
 
-/** Whoever is turned away waits at least so long, milliseconds. */
+/** Shortest pause of an agent that was turned away, in milliseconds. */
 const PAUSE_MS = 100;
 
 /** All agents come back at once to a Manager that was killed and is started again. */
@@ -34,12 +34,12 @@ export const storm: Pair = {
         await load.connect();
         await manager.kill();
         await load.present(0);
-        // Deno closes each TLS connection that broke off in one of 32 threads, for 100 ms, and reads what is asked of the
-        // fleet in the same ones: this is answered once all are closed.
+        // Deno closes each broken TLS connection in one of 32 threads, for 100 ms, and reads the questions to the fleet
+        // in the same threads: this is answered once all are closed.
         await load.present(0);
         const began = systemClock.monotonic();
         await manager.again();
-        // Dials before this would find nobody, and take the processor that the Manager starts on.
+        // Earlier dials would find no Manager, and use the processor that the Manager starts on.
         await load.stay(PAUSE_MS);
         await load.present(agents);
         const seconds = (systemClock.monotonic() - began) / 1_000;

@@ -1,13 +1,13 @@
 import type { Pair } from "./pair.ts";
 import type { Result } from "./results.ts";
 
-/** A line of the table: a pair, and what it came to. */
+/** Line of the table: a pair and its result. */
 export interface Row {
   readonly pair: Pair;
   readonly result: Result;
 }
 
-/** The results as Markdown. */
+/** Formats the results as Markdown. */
 export function markdownTable(rows: readonly Row[]): string {
   return tableText([
     ["name", "ours", "beside", "unit", "ratio", "spread", "goal", ""],
@@ -24,7 +24,7 @@ export function markdownTable(rows: readonly Row[]): string {
   ]);
 }
 
-/** Lines of cells, the first of them the head, as a Markdown table, aligned so that a terminal shows it well, too. */
+/** Formats lines of cells as a Markdown table, aligned for a terminal. The first line is the head. */
 export function tableText(lines: readonly (readonly string[])[]): string {
   const widths =
     lines[0]?.map((_, column) =>
@@ -37,19 +37,19 @@ export function tableText(lines: readonly (readonly string[])[]): string {
   return [head, rule, ...body].map(text).join("\n");
 }
 
-/** The two sides of each pair in words, a Markdown list. */
+/** Describes the two sides of each pair, as a Markdown list. */
 export function legend(pairs: readonly Pair[]): string {
   return pairs
     .map(({ name, ours, beside }) => `- ${name}: ${ours}; beside it ${beside}`)
     .join("\n");
 }
 
-/** Whether a ratio is as it is to be. */
+/** True if a ratio meets its goal. */
 export function isMet(goal: Pair["goal"], ratio: number): boolean {
   return "least" in goal ? ratio >= goal.least : ratio <= goal.most;
 }
 
-/** A goal as people write it: >= 0.5, or <= 1/15. */
+/** Formats a goal for people: >= 0.5, or <= 1/15. */
 export function goalText(goal: Pair["goal"]): string {
   return "least" in goal
     ? `>= ${ratioText(goal.least)}`
@@ -61,7 +61,7 @@ function ratioText(ratio: number): string {
   return inverse > 10 && ratio === 1 / inverse ? `1/${inverse}` : String(ratio);
 }
 
-/** A count as people read it: 10,000. */
+/** Formats a count for people: 10,000. */
 export function withCommas(count: number): string {
   return count.toLocaleString("en");
 }

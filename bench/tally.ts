@@ -12,7 +12,7 @@ export class Tally {
     this.#settle();
   }
 
-  /** Resolves once there are so many. One wait at a time. */
+  /** Resolves once the count is reached. One wait at a time. */
   reached(count: number): Promise<void> {
     const { promise, resolve: done } = Promise.withResolvers<void>();
     this.#awaited = { count, done };

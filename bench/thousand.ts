@@ -1,6 +1,6 @@
 /**
- * Connects a thousand simulated agents to a Manager of its own, has each answer a command, and checks that the Manager
- * has recorded every answer.
+ * Connects a thousand simulated agents to a new Manager, has each answer a command, and checks that the Manager has
+ * recorded every answer.
  *
  *     deno run -A bench/thousand.ts [--agents 1000]
  *

@@ -1,9 +1,9 @@
 import { systemClock } from "../lib/base/clock.ts";
 import { PiriError } from "../lib/base/errors.ts";
 
-/** What a program did, and how long it took. */
+/** Output and end of a program, with the time that it took. */
 export interface Timed {
-  /** From before its start until it has ended and all that it printed is here, milliseconds. */
+  /** Time from before its start until it has ended and all output has arrived, in milliseconds. */
   readonly ms: number;
   readonly code: number;
   readonly stdout: Uint8Array;
@@ -30,9 +30,9 @@ export async function timed(
 }
 
 /**
- * Runs a program that is to end well and to complain of nothing, and returns what it printed and how long it took.
+ * Runs a program that must succeed without complaint, and returns its time in milliseconds.
  *
- * @throws {PiriError} INTERNAL if it does otherwise, or `isRight` does not like what it printed
+ * @throws {PiriError} INTERNAL if it fails, or `isRight` rejects its output
  */
 export async function timedWell(
   argv: readonly string[],

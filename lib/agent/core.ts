@@ -87,7 +87,7 @@ export class AgentCore {
     let address = "";
     const { end, wasReady } = await this.#link.serveOnce((session) => {
       address = formatAddress(session.connection.peer);
-      session.leave("joined");
+      session.leave("joined", Bye_Code.JOINED);
     });
     if (!wasReady) throw whyNot(end);
     return address;

@@ -2,13 +2,11 @@ import type { Clock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import { encodeJoinToken } from "../base/join_token.ts";
 import { NAME_PATTERN } from "../base/limits.ts";
-import type { Random } from "../base/random.ts";
 import { hashSecret, newSecret } from "../base/secret.ts";
 import type { AgentRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import type { Commands } from "./commands.ts";
-import type { Events } from "./events.ts";
-import type { Fleet } from "./fleet.ts";
+import type { ManagerParts } from "./manager_parts.ts";
 import type { AgentAdmin, AgentView } from "./operator_api.ts";
 import { parseNetwork } from "./admission/network.ts";
 
@@ -23,14 +21,8 @@ export interface ManagerIdentity {
   readonly caCertificate: Uint8Array<ArrayBuffer>;
 }
 
-/** What the administration of agents is made of. */
-export interface AgentsOptions {
-  readonly store: Store;
-  readonly fleet: Fleet;
+export interface AgentsOptions extends ManagerParts {
   readonly commands: Commands;
-  readonly events: Events;
-  readonly clock: Clock;
-  readonly random: Random;
   readonly identity: ManagerIdentity;
 }
 

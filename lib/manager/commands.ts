@@ -36,7 +36,6 @@ import { changeBy } from "./command/lifecycle.ts";
 import { OpenChange } from "./command/open_change.ts";
 import { OpenCommand } from "./command/open_command.ts";
 import { OpenCommands } from "./command/open_commands.ts";
-import { isLegacy } from "./command/legacy_command.ts";
 import { Recorder } from "./command/recorder.ts";
 import {
   LINK_EVENTS,
@@ -220,7 +219,7 @@ export class Commands implements CommandAdmin {
     command.feed.touch();
     const session = this.#options.fleet.session(command.agent);
     const unconfirmed = command.isOpen && session !== undefined &&
-      isLegacy(session);
+      !session.dialect.answersCancel;
     return { ...await this.get(id), unconfirmed };
   }
 

@@ -3,7 +3,7 @@ import { Counters } from "../base/counters.ts";
 import { logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../store/store.ts";
-import { LEAVING_MS } from "../wire/connection.ts";
+import { type End, LEAVING_MS } from "../wire/connection.ts";
 import { Later } from "../wire/later.ts";
 import type { Transport } from "../wire/transport.ts";
 import { Admission } from "./admission/admission.ts";
@@ -35,6 +35,8 @@ export interface ManagerCoreOptions {
   readonly checkParams: (operation: string, params: string) => void;
   /** So many hellos are looked at at a time; MAX_HELLOS unless said. */
   readonly mostHellos?: number;
+  /** When deferred messages are sent at the latest. */
+  readonly later?: Later;
 }
 
 /** A Manager without sockets: connections are handed to it, and operators call it. */
@@ -52,16 +54,17 @@ export class ManagerCore {
 
   constructor(options: ManagerCoreOptions) {
     this.#options = options;
-    this.#later = new Later(options.clock);
+    this.#later = options.later ?? new Later(options.clock);
     const { store, clock } = options;
     this.events = new Events(store, clock);
     const { counters, events, fleet } = this;
     const parts = { ...options, counters, events, fleet };
-    this.commands = new Commands(parts);
-    this.agents = new Agents({ ...parts, commands: this.commands });
+    const commands = new Commands(parts);
+    this.commands = commands;
+    this.agents = new Agents({ ...parts, commands });
     this.#admission = new Admission({
       ...parts,
-      commands: this.commands,
+      commands,
       ...options.mostHellos === undefined ? {} : { most: options.mostHellos },
     });
     this.#data = new DataRequests(options.data, counters);
@@ -82,8 +85,8 @@ export class ManagerCore {
     await this.commands.load();
   }
 
-  /** Serves a connection that is established, to its end, beside all others. */
-  serve(transport: Transport): void {
+  /** Serves a connection that is established, to its end, beside all others. Resolves to how it ended; never rejects. */
+  serve(transport: Transport): Promise<End | undefined> {
     const session = new ManagerSession(transport, {
       admission: this.#admission,
       commands: this.commands,
@@ -94,11 +97,13 @@ export class ManagerCore {
       pingIntervalMs: this.#options.pingIntervalMs,
     });
     const served = session.run()
-      .catch((error) =>
-        log.error("A session ended in an error: {error}", { error })
-      )
+      .catch((error) => {
+        log.error("A session ended in an error: {error}", { error });
+        return undefined;
+      })
       .finally(() => this.#sessions.delete(session));
     this.#sessions.set(session, served);
+    return served;
   }
 
   /** Says Bye to all agents and waits until they have gone, a few seconds at most. */

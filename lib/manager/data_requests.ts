@@ -7,22 +7,20 @@ import { codeOf, messageOf, PiriError } from "../base/errors.ts";
 import { isTooDeep } from "../base/json_depth.ts";
 import { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
-import type { Admitted } from "./admission/admission.ts";
 import type { Body } from "../wire/message.ts";
 import type { DataService } from "./data/data_service.ts";
+import type { AgentSession } from "./fleet.ts";
 
 const log = logger("manager", "data");
 
 /** So many requests of one connection are worked on at a time; those beyond are answered with an error. */
 const MAX_AT_ONCE = 32;
 
-/** Room that a DataResponse takes besides what it carries, bytes: what peers of 2024 leave for it. */
+/** Room that a DataResponse takes besides what it carries, bytes: what legacy peers leave for it. */
 const ENVELOPE = 1_000;
 
-/** Where an answer goes: the connection that asked. */
-export interface Asker {
-  send(body: Body): Promise<void>;
-}
+/** The agent that asks, and gets the answer. */
+export type Asker = Pick<AgentSession, "agent" | "groups" | "dialect" | "send">;
 
 /** Answers what agents ask for, beside the reading of their connections. */
 export class DataRequests {
@@ -35,13 +33,13 @@ export class DataRequests {
     this.#counters = counters;
   }
 
-  /** How many requests of a connection are worked on. */
+  /** How many requests of an agent's connection are worked on. */
   underWay(asker: Asker): number {
     return this.#underWay.get(asker) ?? 0;
   }
 
   /** Begins to answer a request. Never throws: what goes wrong is the answer. */
-  answer(agent: Admitted["record"], request: DataRequest, asker: Asker): void {
+  answer(asker: Asker, request: DataRequest): void {
     const underWay = this.#underWay.get(asker) ?? 0;
     this.#underWay.set(asker, underWay + 1);
     const refused = underWay >= MAX_AT_ONCE
@@ -50,7 +48,7 @@ export class DataRequests {
         `Cannot answer more than ${MAX_AT_ONCE} requests at a time`,
       )
       : undefined;
-    this.#respond(agent, request, refused)
+    this.#respond(asker, request, refused)
       .then((body) => asker.send(body))
       .catch((error) => {
         this.#counters.add("data_responses_dropped");
@@ -64,17 +62,16 @@ export class DataRequests {
   }
 
   async #respond(
-    agent: Admitted["record"],
+    { agent, groups, dialect }: Asker,
     { requestId, type, data }: DataRequest,
     refused: PiriError | undefined,
   ): Promise<Body> {
     try {
       if (refused !== undefined) throw refused;
       checkRequest(type, data);
-      const maxBytes =
-        (agent.protocol === 1 ? Limits.handshakeFrame : Limits.message) -
-        ENVELOPE;
-      const value = await this.#service.answer(agent, type, data, { maxBytes });
+      const maxBytes = dialect.maxMessageBytes - ENVELOPE;
+      const owner = { id: agent, groups };
+      const value = await this.#service.answer(owner, type, data, { maxBytes });
       return {
         case: "dataResponse",
         value: createDataResponse({

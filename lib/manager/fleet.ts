@@ -1,13 +1,15 @@
 import type { CommandCancel } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
+import type { Dialect } from "../wire/dialect.ts";
 import type { Feature } from "../wire/features.ts";
 import type { Body } from "../wire/message.ts";
 
 /** An admitted connection of an agent, as the rest of the Manager uses it. */
 export interface AgentSession {
   readonly agent: string;
-  /** Empty for an agent of 2024. */
+  readonly dialect: Dialect;
+  /** Empty for a legacy agent. */
   readonly instance: string;
-  /** 0 for an agent of 2024. */
+  /** 0 for a legacy agent. */
   readonly session: bigint;
   readonly features: ReadonlySet<Feature>;
   readonly groups: readonly string[];

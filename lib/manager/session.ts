@@ -1,27 +1,23 @@
 import {
   Bye_Code,
   type ClientHello,
-  type CommandCancel,
+  type CommandOutput,
+  type CommandProgress,
+  type CommandResult,
   createCommandAck,
   type DataRequest,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
-import { type Address, formatAddress } from "../base/address.ts";
-import { Connection, type End } from "../wire/connection.ts";
-import type { Feature } from "../wire/features.ts";
-import { Later } from "../wire/later.ts";
-import type { Body } from "../wire/message.ts";
-import { ignore, type Table } from "../wire/table.ts";
-import type { Transport } from "../wire/transport.ts";
-import type { Admission, Admitted } from "./admission/admission.ts";
-import type { Commands } from "./commands.ts";
-import type { DataRequests } from "./data_requests.ts";
-import type { AgentSession } from "./fleet.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
+import { Connection, type End } from "../wire/connection.ts";
+import { Later } from "../wire/later.ts";
 import { LIVENESS } from "../wire/liveness.ts";
-
-/** A Manager that cannot record asks its agents to come back after so long, milliseconds. */
-const BUSY_RETRY_MS = 5_000;
+import { allIgnored, ignore, type Table } from "../wire/table.ts";
+import type { Transport } from "../wire/transport.ts";
+import type { Admission } from "./admission/admission.ts";
+import type { AdmittedAgent } from "./admission/admitted_agent.ts";
+import type { Commands } from "./commands.ts";
+import type { DataRequests } from "./data_requests.ts";
 
 /** Everything an Agent may say to the Manager, and when. */
 export const managerTable: Table<ManagerSession> = {
@@ -41,18 +37,10 @@ export const managerTable: Table<ManagerSession> = {
     bye: { run: farewell, next: "closed" },
   },
   leaving: {
-    clientHello: ignore,
-    serverHello: ignore,
-    ping: ignore,
-    pong: ignore,
-    command: ignore,
-    cancel: ignore,
+    ...allIgnored,
     progress: { run: recordProgress },
     commandOutput: { run: recordOutput },
     result: { run: recordResult },
-    commandAck: ignore,
-    dataRequest: ignore,
-    dataResponse: ignore,
     bye: { run: farewell, next: "closed" },
   },
 };
@@ -77,31 +65,28 @@ function ponged(session: ManagerSession): void {
 }
 
 function recordProgress(
-  session: ManagerSession,
-  progress: Parameters<Commands["recordProgress"]>[1],
+  { agent, commands }: ManagerSession,
+  progress: CommandProgress,
 ): void | Promise<void> {
-  return session.commands.recordProgress(session, progress);
+  return agent && commands.recordProgress(agent, progress);
 }
 
 function recordOutput(
-  session: ManagerSession,
-  output: Parameters<Commands["recordOutput"]>[1],
+  { agent, commands }: ManagerSession,
+  output: CommandOutput,
 ): void | Promise<void> {
-  return session.commands.recordOutput(session, output);
+  return agent && commands.recordOutput(agent, output);
 }
 
 function recordResult(
-  session: ManagerSession,
-  result: Parameters<Commands["recordResult"]>[1],
+  { agent, commands }: ManagerSession,
+  result: CommandResult,
 ): void | Promise<void> {
-  return session.commands.recordResult(session, result);
+  return agent && commands.recordResult(agent, result);
 }
 
-function answer(
-  { data, connection, admitted }: ManagerSession,
-  request: DataRequest,
-): void {
-  data.answer(admitted.record, request, connection);
+function answer({ agent, data }: ManagerSession, request: DataRequest): void {
+  if (agent !== undefined) data.answer(agent, request);
 }
 
 function farewell(): void {}
@@ -119,24 +104,20 @@ export interface ManagerSessionOptions {
   readonly pingIntervalMs: number;
 }
 
-/** One agent's connection. Before its hello it is nobody's; afterwards it is an AgentSession. */
-export class ManagerSession implements AgentSession {
+/** One connection, and the agent on it once its hello was good: without it no row of `ready` is reached. */
+export class ManagerSession {
   readonly commands: Commands;
   readonly data: DataRequests;
   readonly connection: Connection<ManagerSession>;
-  readonly since: number;
   readonly #admission: Admission;
   readonly #pingIntervalMs: number;
-  #admitted: Admitted | undefined;
-  /** An old agent drops a Command that follows ServerHello at once: its first waits for its first Pong. */
-  #awaitsPong = false;
+  #agent: AdmittedAgent | undefined;
 
   constructor(transport: Transport, options: ManagerSessionOptions) {
     this.commands = options.commands;
     this.data = options.data;
     this.#admission = options.admission;
     this.#pingIntervalMs = options.pingIntervalMs;
-    this.since = options.clock.now();
     this.connection = new Connection<ManagerSession>(transport, {
       clock: options.clock,
       counters: options.counters,
@@ -146,139 +127,57 @@ export class ManagerSession implements AgentSession {
     });
   }
 
+  /** The agent that was let in. */
+  get agent(): AdmittedAgent | undefined {
+    return this.#agent;
+  }
+
   /** Serves the connection to its end. */
   async run(): Promise<End> {
     const end = await this.connection.run();
-    if (this.#admitted !== undefined) await this.#admission.left(this, end);
-    return end;
-  }
-
-  get isAdmitted(): boolean {
-    return this.#admitted !== undefined;
-  }
-
-  get admitted(): Admitted {
-    if (this.#admitted === undefined) {
-      throw new TypeError("ManagerSession was used before its hello");
+    if (this.#agent !== undefined) {
+      await this.#admission.left(this.#agent, end);
     }
-    return this.#admitted;
-  }
-
-  get agent(): string {
-    return this.admitted.record.id;
-  }
-
-  get groups(): readonly string[] {
-    return this.admitted.record.groups;
-  }
-
-  get instance(): string {
-    return this.admitted.instance;
-  }
-
-  get session(): bigint {
-    return this.admitted.session;
-  }
-
-  get features(): ReadonlySet<Feature> {
-    return this.admitted.features;
-  }
-
-  get operations(): ReadonlySet<string> | undefined {
-    return this.admitted.operations;
-  }
-
-  get unknownIds(): ReadonlySet<bigint> {
-    return this.admitted.unknownIds;
-  }
-
-  get unfinished(): ReadonlySet<bigint> {
-    return this.admitted.unfinished;
-  }
-
-  get peer(): Address {
-    return this.connection.peer;
-  }
-
-  get address(): string {
-    return formatAddress(this.connection.peer);
-  }
-
-  get takesCommands(): boolean {
-    return this.connection.state === "ready" && !this.#awaitsPong;
+    return end;
   }
 
   /** Lets the agent in, or throws: the row of ClientHello. */
   async admit(hello: ClientHello): Promise<void> {
-    const isOld = hello.protocol === 0;
-    if (isOld) this.connection.treatAsOld();
-    await this.#admission.admit(hello, this, (admitted) => {
-      this.#admitted = admitted;
-    });
-    if (!isOld) this.connection.acceptFullFrames();
-    this.#awaitsPong = isOld;
+    const { agent, error } = await this.#admission.admit(
+      hello,
+      this.connection,
+    );
+    this.#agent = agent;
+    if (error !== undefined) throw error;
+    this.connection.dialect = agent.dialect;
   }
 
   /** The connection is ready. */
   begin(): void {
-    const { ended, record } = this.admitted;
+    const agent = this.#agent;
+    if (agent === undefined) return;
     this.connection.watch({
       intervalMs: this.#pingIntervalMs,
       timeoutMs: LIVENESS.timeoutMs,
     });
-    if (this.features.has("ack")) {
-      for (const commandId of ended) {
-        this.reply({
+    if (agent.features.has("ack")) {
+      for (const commandId of agent.ended) {
+        agent.reply({
           case: "commandAck",
           value: createCommandAck({ commandId, final: true }),
         });
         this.commands.links.noteAcknowledged(commandId);
       }
     }
-    if (this.#awaitsPong) this.connection.ping();
-    else this.commands.links.ready(this);
-    this.#admission.ready(record.id);
+    if (agent.awaitsPong) this.connection.ping();
+    else this.commands.links.ready(agent);
+    this.#admission.ready(agent);
   }
 
   ponged(): void {
-    if (!this.#awaitsPong) return;
-    this.#awaitsPong = false;
-    this.commands.links.ready(this);
-  }
-
-  send(body: Body): Promise<void> {
-    return this.connection.send(body);
-  }
-
-  reply(body: Body): boolean {
-    return this.connection.reply(body);
-  }
-
-  replyLater(body: Body): void {
-    this.connection.replyLater(body);
-  }
-
-  cancel(cancel: CommandCancel): void {
-    this.reply({ case: "cancel", value: cancel });
-  }
-
-  replaced(): void {
-    this.connection.leave(
-      Bye_Code.REPLACED,
-      "another connection of this agent took the place of this one",
-    );
-  }
-
-  removed(): void {
-    this.connection.leave(Bye_Code.AUTH_FAILED, "auth failed");
-  }
-
-  busy(): void {
-    this.connection.leave(
-      Bye_Code.BUSY,
-      "the Manager cannot record now",
-      BUSY_RETRY_MS,
-    );
+    if (!this.#agent?.awaitsPong) return;
+    this.#agent.ponged();
+    this.commands.links.ready(this.#agent);
   }
 
   /** The Manager stops. */

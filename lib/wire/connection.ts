@@ -7,7 +7,6 @@ import {
   messageOf,
   PiriError,
 } from "../base/errors.ts";
-import { Limits } from "../base/limits.ts";
 import {
   type Bye,
   Bye_Code,
@@ -15,6 +14,7 @@ import {
   createPing,
   createPong,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { type Dialect, Dialects } from "./dialect.ts";
 import { FrameDecoder } from "./frame.ts";
 import { Later } from "./later.ts";
 import { Liveness, type LivenessTimes } from "./liveness.ts";
@@ -77,6 +77,8 @@ const FINAL: ReadonlySet<Bye_Code> = new Set([
  */
 export class Connection<Context> {
   readonly peer: Address;
+  /** When it was made, milliseconds since 1970. */
+  readonly since: number;
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #counters: Counters;
@@ -95,6 +97,7 @@ export class Connection<Context> {
     this.peer = transport.peer;
     this.#transport = transport;
     this.#clock = options.clock;
+    this.since = options.clock.now();
     this.#counters = options.counters;
     this.#table = options.table;
     this.#context = options.context;
@@ -103,8 +106,8 @@ export class Connection<Context> {
       later: options.later ?? new Later(options.clock),
       failed: ({ message }) => this.#close({ kind: "broken", reason: message }),
     });
-    // Until it has said what it is, it may be one of 2024.
-    this.#outbox.oneFrameAWrite = true;
+    // Until its hello it may be a legacy peer.
+    this.dialect = Dialects.legacy;
   }
 
   get state(): PeerState {
@@ -144,16 +147,10 @@ export class Connection<Context> {
     this.reply({ case: "ping", value: createPing() });
   }
 
-  /** The peer is one of 2024: small frames for ever, and one a write, as in the greeting. */
-  treatAsOld(): void {
-    this.#decoder.limit = Limits.handshakeFrame;
-    this.#outbox.oneFrameAWrite = true;
-  }
-
-  /** From now on the peer is none of 2024: frames of full size are accepted, and gathered into writes. */
-  acceptFullFrames(): void {
-    this.#decoder.limit = Limits.frame;
-    this.#outbox.oneFrameAWrite = false;
+  /** Sets how large the peer's frames may be, and how frames are written to it, from now on. */
+  set dialect({ maxFrameBytes, oneFrameAWrite }: Dialect) {
+    this.#decoder.limit = maxFrameBytes;
+    this.#outbox.oneFrameAWrite = oneFrameAWrite;
   }
 
   /** Pings the peer from now on, and gives it up when it is silent. */
@@ -302,7 +299,7 @@ export class Connection<Context> {
   }
 }
 
-/** What a peer is told: of an authentication that failed, as little as the protocol of 2024 said. */
+/** What a peer is told: of an authentication that failed, as little as the legacy protocol said. */
 function byeReason(code: Bye_Code, message: string): string {
   if (code === Bye_Code.AUTH_FAILED) return "auth failed";
   if (code === Bye_Code.PROTOCOL_ERROR) return `protocol error: ${message}`;

@@ -1,5 +1,5 @@
 import { PiriError } from "../base/errors.ts";
-import type { Body, Kind, MessageOf } from "./message.ts";
+import { type Body, type Kind, type MessageOf, TYPE_OF } from "./message.ts";
 
 /** How far a connection is, on either side: protocol.md section 3. */
 export type PeerState = "greeting" | "ready" | "leaving" | "closed";
@@ -41,3 +41,8 @@ export function rowFor<Context>(
 
 /** A row for what means nothing any more. */
 export const ignore = { run: () => {} } as const;
+
+/** Rows of a side that has said Bye: each kind of message means nothing, unless its own row says more. */
+export const allIgnored = Object.fromEntries(
+  Object.keys(TYPE_OF).map((kind) => [kind, ignore]),
+) as Readonly<Record<Kind, typeof ignore>>;

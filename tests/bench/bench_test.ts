@@ -14,7 +14,7 @@ import { TempFolder } from "../support/temp_folder.ts";
 
 const BENCH = fromFileUrl(new URL("../../bench/", import.meta.url));
 
-Deno.test("of a hundred samples, p99 is the one before the last", () => {
+Deno.test("p99 of a hundred samples is the one before the last", () => {
   const samples = Array.from({ length: 100 }, (_, i) => 100 - i);
 
   assertEquals(latenciesOf(samples), { p50: 50, p99: 99, max: 100 });
@@ -53,7 +53,7 @@ Deno.test("both sides are measured in turns, and the first round does not count"
   );
 });
 
-Deno.test("never more at a time than asked for, and each item once", async () => {
+Deno.test("inParallel() works on each item once, and never on more at a time than its limit", async () => {
   let running = 0;
   let most = 0;
   const done: number[] = [];
@@ -77,7 +77,7 @@ Deno.test("all samples are counted, and the newest kept", () => {
   assertEquals(samples.latencies(), { p50: 50, p99: 99, max: 100 });
 });
 
-Deno.test("the bench measures all of it five times, unless it is told otherwise", () => {
+Deno.test("the bench measures all pairs five times by default", () => {
   const { page, compare, ...all } = parseBenchOptions([], pairs) ?? {};
   assertEquals(all, { pairs, rounds: 5, size: "full" });
   assertEquals([page, compare], [false, false]);
@@ -92,7 +92,7 @@ Deno.test("the bench measures all of it five times, unless it is told otherwise"
   assertEquals(parseBenchOptions(["--help"], pairs), undefined);
 });
 
-Deno.test("the bench refuses rounds that make no sense, and flags that it has not", () => {
+Deno.test("the bench refuses senseless rounds and unknown flags", () => {
   for (const rounds of ["0", "1.5", "x"]) {
     assertThrows(
       () => parseBenchOptions(["--rounds", rounds], pairs),
@@ -107,7 +107,7 @@ Deno.test("the bench refuses rounds that make no sense, and flags that it has no
   );
 });
 
-Deno.test("the bench refuses what it does not measure, and knows what was meant", async () => {
+Deno.test("the bench refuses an unknown pair, and names the nearest", async () => {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", join(BENCH, "main.ts"), "fanout"],
     stdin: "null",
@@ -122,7 +122,7 @@ Deno.test("the bench refuses what it does not measure, and knows what was meant"
   );
 });
 
-Deno.test("a history that was written at once is one that a Manager could have made", async () => {
+Deno.test("a history that was written directly is one that a Manager could have made", async () => {
   await using folder = await TempFolder.make();
   const path = folder.at("manager.db");
   const parts = { clock: systemClock, random: systemRandom };

@@ -22,7 +22,7 @@ import { FakeClock } from "../support/fake_clock.ts";
 
 const BENCH = fromFileUrl(new URL("../../bench/", import.meta.url));
 
-Deno.test("the load generator wants to know who the agents are, once", () => {
+Deno.test("the load generator needs exactly one source of agents", () => {
   for (
     const args of [[], ["--manager-dir", "a", "--token-file", "b"], [
       "--agents",
@@ -38,7 +38,7 @@ Deno.test("the load generator wants to know who the agents are, once", () => {
   assertEquals(parseLoadOptions(["--help"]), undefined);
 });
 
-Deno.test("the load generator refuses numbers that make no sense, and flags that it has not", () => {
+Deno.test("the load generator refuses senseless numbers and unknown flags", () => {
   const dir = ["--manager-dir", "a"];
 
   assertThrows(
@@ -63,14 +63,14 @@ Deno.test("the load generator refuses numbers that make no sense, and flags that
 
 const token = encodeJoinToken({
   name: "sim-00001",
-  // Port 1 is nobody's.
+  // Nobody listens on port 1.
   addresses: ["127.0.0.1:1"],
   serverName: "a.piri.internal",
   caCertificate: new Uint8Array([1, 2, 3]),
   secret: "A".repeat(43),
 });
 
-Deno.test("an agent that has joined is kept without its token", () => {
+Deno.test("the identity of an agent that has joined is kept without its token", () => {
   const identity = identityOf(token, countingRandom());
   const { joinToken, ...kept } = identity;
 
@@ -78,7 +78,7 @@ Deno.test("an agent that has joined is kept without its token", () => {
   assertEquals(readIdentities(identitiesText([identity])), [kept]);
 });
 
-Deno.test("dials that fail are counted by their reason", async () => {
+Deno.test("failed dials are counted by their reason", async () => {
   const identity = identityOf(token, countingRandom());
   const fleet = new SimulatedFleet([identity, identity], {
     clock: systemClock,
@@ -112,7 +112,7 @@ Deno.test("simulated agents join, answer a command each, and are gone in the end
   );
 });
 
-Deno.test("whoever cannot come back is tried again after its pause, and so many at a time", async () => {
+Deno.test("a failed redial is tried again after its pause, and only two are under way at a time", async () => {
   const clock = new FakeClock();
   const dials: string[] = [];
   const pauses = new Map([["a", [100, 50]], ["b", []], ["c", [0]]]);
@@ -142,7 +142,7 @@ Deno.test("whoever cannot come back is tried again after its pause, and so many 
   assertEquals(dials, []);
 });
 
-Deno.test("no process has more connections than it can hold, and all have as many", () => {
+Deno.test("no process has more connections than it can hold, and all have equal shares", () => {
   assertEquals(shares(1_000), [1_000]);
   assertEquals(shares(10_000), [5_000, 5_000]);
   assertEquals(shares(7, 2), [3, 4]);
@@ -162,7 +162,7 @@ Deno.test("a raw message with one wrong byte, or of another number, is noticed",
   }
 });
 
-Deno.test("raw connections carry messages there and back, as often as they are asked to", async () => {
+Deno.test("raw connections carry messages there and back, as often as requested", async () => {
   await using manager = await LocalManager.start(fromSource);
   await using raw = await RawPair.start(manager.dir, {
     sent: 60,
@@ -197,7 +197,7 @@ Deno.test("simulated agents come back to a Manager that was killed", async () =>
   await manager.connected(0);
 });
 
-Deno.test("agents that cannot connect fail what is measured", async () => {
+Deno.test("agents that cannot connect fail the measurement", async () => {
   await using manager = await LocalManager.start(fromSource);
   await using load = await LoadFleet.start(manager.dir, 2);
   await manager.stop();

@@ -9,12 +9,12 @@ import { timedWell } from "../../bench/timed.ts";
 import { fromSource } from "../../scripts/local/programs.ts";
 import { TempFolder } from "../../scripts/local/temp_folder.ts";
 
-/** The command line of a program in JavaScript. */
+/** Command line of a program in JavaScript. */
 function program(code: string): string[] {
   return [Deno.execPath(), "eval", code];
 }
 
-Deno.test("a peer is found in the first folder that has it, and is missing where none has", async () => {
+Deno.test("a peer is found in the first folder that has it, and is missing if none has", async () => {
   await using folder = await TempFolder.make("piri-test-");
   await Deno.mkdir(folder.at("full"));
   await Deno.writeTextFile(folder.at("full", "clush"), "");
@@ -24,7 +24,7 @@ Deno.test("a peer is found in the first folder that has it, and is missing where
   assertEquals(await pathOf("scp", folders), undefined);
 });
 
-Deno.test("a program that fails, complains or prints what it should not is not measured", async () => {
+Deno.test("a program that fails, complains or prints wrong output is not measured", async () => {
   for (
     const code of [
       "Deno.exit(3)",
@@ -41,7 +41,7 @@ Deno.test("a program that fails, complains or prints what it should not is not m
   assert(await timedWell(program("")) > 0);
 });
 
-Deno.test("what comes back is measured only if it is the same, byte for byte", async () => {
+Deno.test("received data are measured only if they are the same, byte for byte", async () => {
   await using folder = await TempFolder.make("piri-test-");
   const [right, wrong] = [folder.at("right"), folder.at("wrong")];
   const sha256 = await writeBulk(right, 1_500_000);
@@ -68,7 +68,7 @@ Deno.test("what comes back is measured only if it is the same, byte for byte", a
 });
 
 Deno.test({
-  name: "requests pass NATS, and each answer is looked at",
+  name: "requests pass NATS, and each answer is checked",
   ignore: await lacking("nats-server") !== undefined,
   async fn() {
     await using manager = await LocalManager.start(fromSource);
@@ -81,7 +81,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "the memory of a process is told before a piece of work and at its most",
+    "the memory of a process is reported before some work and at its maximum",
   ignore: Deno.build.os === "windows",
   async fn() {
     const watch = new RssWatch({ bench: Deno.pid });

@@ -5,39 +5,41 @@ import { Seeded } from "../support/seeded.ts";
 import { type Leftover, leftoversOf } from "./leftovers.ts";
 import { Site } from "./site.ts";
 
-/** What SIGTERM is given, and what the end of a tree may take beyond it, milliseconds. */
+/** Grace after SIGTERM, and longest delay of a tree's end beyond it, in milliseconds. */
 const GRACE_MS = 1_000;
 const BEYOND_MS = 2_000;
 
-/** One slow cancel in fewer says how busy the machine is, not how cancels go. */
+/** Least number of cancels for a percentile. With fewer, one slow cancel shows a busy machine and not a slow cancel. */
 const ENOUGH_FOR_PERCENTILE = 100;
 
-/** How many live children one round cancels, and how many of them leave their session, environment or parent. */
+/** Number of live children that one round cancels. A third leave their session, environment or parent. */
 const CHILDREN = 60;
 
-/** One chain that hops its session comes to how many rounds, and how long its next hop is waited for, in milliseconds. */
+/**
+ * Number of rounds for each chain that changes its session at every fork, and the wait for its next fork, in
+ * milliseconds.
+ */
 const ROUNDS_A_HOPPER = 10;
 const HOPS_MS = 500;
 
-/** What a run of cancels is asked for. */
 export interface CancelsOptions {
   readonly programs: Programs;
   readonly rounds: number;
   readonly say: (line: string) => void;
-  /** Ends it after the round that is under way. */
+  /** Ends the run after the current round. */
   readonly signal: AbortSignal;
 }
 
-/** What came of it. */
+/** Result of a run of cancels. */
 export interface CancelsReport {
   readonly text: string;
   readonly violations: readonly string[];
   readonly logs: string;
 }
 
-/** What names a tree's processes, and a file in which some of them show that they live. */
+/** Mark of a tree's processes, and a file that some of them write while they live. */
 interface Signs {
-  /** It is in the arguments of every process of the tree, as a number of seconds that nobody else sleeps. */
+  /** A number of seconds that no other program sleeps, in the arguments of every process of the tree. */
   readonly mark: string;
   readonly beat: string;
 }
@@ -58,13 +60,13 @@ const STORM: Tree = {
       "trap '' TERM",
       `hop='echo >> ${beat}; sh -c "$0" "$0" ${mark} & exit'`,
       `for n in 1 2 3; do sh -c "$hop" "$hop" ${mark} & done`,
-      // What is left running when a program ends by itself is left alone.
+      // Processes that outlive a program which ends by itself are left alone.
       "while :; do sleep 1; done",
     ].join("\n"),
   stands: ({ beat }) => sizeOf(beat) > 50,
 };
 
-/** Live children of which a third have left: by setsid, without their environment, or as daemons do. */
+/** Live children, of which a third have left: by setsid, without their environment, or as daemons do. */
 const CROWD: Tree = {
   name: `${CHILDREN} children`,
   line: ({ mark }) =>
@@ -86,7 +88,7 @@ const CROWD: Tree = {
       .length === CHILDREN,
 };
 
-/** Cancels trees of processes that resist, and looks what is left of them. */
+/** Cancels trees of processes that resist, and looks for survivors. */
 export async function cancels(
   { programs, rounds, say, signal }: CancelsOptions,
 ): Promise<CancelsReport> {
@@ -182,7 +184,7 @@ async function cancelOnce(
   };
 }
 
-/** Nobody can end such a chain for certain by looking: the receipt has to say how it went. */
+/** Cancels a chain that nobody can surely end from outside: its receipt has to tell the outcome. */
 async function cancelHopper(
   site: Site,
   clock: Clock,
@@ -235,7 +237,7 @@ async function start(site: Site, line: string): Promise<string> {
   return stdout.trim();
 }
 
-/** Waits until it has ended, and returns what is known of it. */
+/** Waits until a command has ended, and returns its record. */
 async function end(site: Site, id: string): Promise<Shown> {
   await site.cli("--json", "watch", id);
   const { stdout } = await site.cli("--json", "show", id);
@@ -248,7 +250,7 @@ function newSigns({ folder }: Site): Signs {
   return { mark, beat: folder.at(`beat-${mark}`) };
 }
 
-/** Whether nobody is seen, several times, and nobody gave a sign meanwhile: what forks fast is seldom in a look. */
+/** True if several looks find no process, and the beat has not grown meanwhile: fast forks escape most looks. */
 function isDead({ mark, beat }: Signs): boolean {
   const before = sizeOf(beat);
   for (let look = 0; look < 5; look++) {
@@ -272,7 +274,7 @@ function timesText(times: readonly number[]): string {
   } ms`;
 }
 
-/** The nearest rank. */
+/** Percentile by the nearest rank. */
 function percentile(times: readonly number[], percent: number): number {
   const sorted = times.toSorted((a, b) => a - b);
   const rank = Math.ceil(percent / 100 * sorted.length);

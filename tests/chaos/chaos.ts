@@ -12,52 +12,51 @@ import { Site } from "./site.ts";
 import { complaintsOf } from "./verdict.ts";
 import { makePool, printedBy, SCRIPT } from "./work.ts";
 
-/** After so many rounds the faults stop, and everything is looked at. */
+/** Number of rounds after which the faults stop and all is checked. */
 const LOOK_EVERY = 10;
 
-/** Once the faults have stopped, all must be well again after so long, milliseconds. */
+/** Longest time for all to recover once the faults have stopped, in milliseconds. */
 const CONVERGE_MS = 150_000;
 
-/** What a run of chaos is asked for. */
 export interface ChaosOptions {
   readonly programs: Programs;
   readonly rounds: number;
   readonly seed: number;
   readonly agents: number;
   readonly say: (line: string) => void;
-  /** Ends it after the round that is under way. */
+  /** Ends the run after the current round. */
   readonly signal: AbortSignal;
 }
 
-/** What came of it. */
+/** Result of a run of chaos. */
 export interface ChaosReport {
   readonly rounds: number;
   readonly seconds: number;
-  /** Commands by how they ended; "not taken" are those that the Manager never recorded. */
+  /** Number of commands by end. "not taken" are commands that the Manager never recorded. */
   readonly commands: Readonly<Record<string, number>>;
   readonly faults: Readonly<Record<string, number>>;
-  /** Results lost, effects doubled, orphans, and whatever else was promised and not kept. */
+  /** Broken promises: lost results, repeated effects, orphans, and others. */
   readonly violations: readonly string[];
-  /** The logs of the hosts, if there are violations. */
+  /** Logs of the hosts, if there are violations. */
   readonly logs: string;
 }
 
-/** Where the script, its pool and its effects are. */
+/** Paths of the script, its pool and its effects. */
 interface Paths {
   readonly script: string;
   readonly effects: string;
   readonly pool: string;
 }
 
-/** An order that is under way, or is to be looked at. */
+/** An order that is not checked yet. */
 interface Case {
   readonly order: ChaosOrder;
-  /** How often its agent had been killed and stopped when it was given. */
+  /** Number of kills and stops of its agent before the order. */
   readonly before: { readonly kills: number; readonly stops: number };
   readonly said: Promise<Said>;
 }
 
-/** Lets faults loose on a Manager and its agents while commands run, and looks whether every promise was kept. */
+/** Brings faults to a Manager and its agents while commands run, and checks that every promise was kept. */
 export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const { seed } = options;
   const clock = systemClock;
@@ -90,7 +89,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   };
 }
 
-/** As "succeeded 12, failed 3". */
+/** Counts as text, for example "succeeded 12, failed 3". */
 export function countsText(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts).map(([name, count]) => `${name} ${count}`)
     .join(", ");
@@ -105,10 +104,10 @@ class Run {
   readonly #dice: Seeded;
   readonly #pool: Uint8Array<ArrayBuffer>;
   readonly #paths: Paths;
-  /** It is in the environment of every process of every command. */
+  /** A text in the environment of every process of every command. */
   readonly #mark: string;
   readonly #cases: Case[] = [];
-  /** How each command ended that was looked at: that is for good. */
+  /** End of each command that was checked. It must not change any more. */
   readonly #ends = new Map<string, string>();
 
   private constructor(
@@ -150,7 +149,7 @@ class Run {
     return Object.fromEntries(this.#faults.counts);
   }
 
-  /** Gives some orders while some things go wrong. Does not wait for what comes of them. */
+  /** Gives some orders while some faults happen. Does not wait for the results. */
   async round(round: number): Promise<void> {
     const dice = this.#dice;
     const ms = dice.between(800, 2_500);
@@ -168,14 +167,14 @@ class Run {
     await Promise.all([sleep(this.#clock, ms), ...faults]);
   }
 
-  /** Has the faults stop, waits until all is well, and looks at all that was ordered. */
+  /** Stops the faults, waits until all is well, and checks all orders. */
   async look(round: number): Promise<void> {
     await this.#faults.calm();
     try {
       await this.#site.connected(CONVERGE_MS);
       await this.#site.idle(CONVERGE_MS);
       await Promise.all(this.#cases.map(({ said }) => said));
-      // A command line that came late has had its command done after all.
+      // A late command line may have started its command after that.
       await this.#site.idle(CONVERGE_MS);
     } catch (error) {
       this.#complain(`round ${round}: ${messageOf(error)}`);
@@ -197,7 +196,7 @@ class Run {
         clock: this.#clock,
       })
     );
-    said.catch(() => {}); // it is waited for by `look`
+    said.catch(() => {}); // `look` waits for it
     this.#cases.push({ order, before: { kills, stops }, said });
   }
 
@@ -261,7 +260,7 @@ class Run {
   }
 }
 
-/** The key of a command's work, as its parameters tell it. */
+/** Key of a command's work, from its parameters. */
 function keyOf({ params }: Command): string {
   const { argv }: { argv?: string[] } = JSON.parse(params);
   return argv?.[2] ?? "";
@@ -273,7 +272,7 @@ function endOf(record: Command): string {
   }, exit code ${record.exitCode}, ${record.reason}`;
 }
 
-/** Why the Manager has no record, as the command line told it. */
+/** Reason for a missing record, from the command line's words. */
 function whyNot({ stderr, exitCode }: Said): string {
   const [, why = `exit code ${exitCode}`] = /it is not (connected|running)/
     .exec(stderr) ?? [];
@@ -281,7 +280,7 @@ function whyNot({ stderr, exitCode }: Said): string {
   return why === "running" ? "Manager away" : why;
 }
 
-/** How a command ended, for the report. */
+/** End of a command in words, for the report. */
 function wordOf({ state, presumed, truncated }: Command): string {
   return [
     stateName(state) === "lost" && presumed

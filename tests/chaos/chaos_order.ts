@@ -4,22 +4,22 @@ import type { Seeded } from "../support/seeded.ts";
 import type { Site } from "./site.ts";
 import { argvOf, someWork, type Work } from "./work.ts";
 
-/** An order that surely was not taken is given again, so often. */
+/** Answers after which an order was surely not taken, and the most tries to give it. */
 const NOT_TAKEN =
   /Cannot run on "[^"]+": it is not connected|it is not running/;
 const MAX_TRIES = 3;
 
-/** A command as somebody asks for it. */
+/** A command that the chaos asks for. */
 export interface ChaosOrder {
   readonly round: number;
   readonly agent: string;
   readonly work: Work;
-  /** Whether the command line waits for the end. */
+  /** True if the command line waits for the end. */
   readonly attended: boolean;
-  /** Whether the agent is to end it when the link drops. */
+  /** True if the agent must end the command when the link drops. */
   readonly killOnDisconnect: boolean;
   readonly timeoutMs: number | undefined;
-  /** When it is to be cancelled, counted from when it was asked for. */
+  /** Time from the request to its cancel. */
   readonly cancelAfterMs: number | undefined;
 }
 
@@ -30,20 +30,20 @@ export interface Piece {
   readonly bytes: Uint8Array;
 }
 
-/** What the command line said of an order. */
+/** Answer of the command line to an order. */
 export interface Said {
   readonly exitCode: number;
   readonly stderr: string;
-  /** The command's id; undefined if it did not say one. */
+  /** Id of the command, or undefined if the command line printed none. */
   readonly id: string | undefined;
-  /** The result it has shown last. */
+  /** Last result that it showed. */
   readonly result: ShownResult | undefined;
   readonly pieces: readonly Piece[];
-  /** Bytes that it said are gone. */
+  /** Number of bytes that it reported as cut. */
   readonly cut: number;
 }
 
-/** A command as `--json` shows it, as far as it matters here. */
+/** Fields of a command in `--json` that are checked here. */
 export interface ShownResult {
   readonly id: string;
   readonly state: string;
@@ -64,7 +64,7 @@ type PrintedEvent =
   }
   | { readonly event: "progress" | "summary" | "cut_off" };
 
-/** Something to ask of one of the agents. */
+/** Draws an order for one of the agents. */
 export function someOrder(
   round: number,
   key: string,
@@ -81,7 +81,7 @@ export function someOrder(
   };
 }
 
-/** What an order needs to be given. */
+/** Surroundings in which an order is given. */
 export interface Surroundings {
   readonly site: Site;
   readonly paths: {
@@ -92,7 +92,7 @@ export interface Surroundings {
   readonly clock: Clock;
 }
 
-/** Gives an order by the command line once its agent is connected, and returns what that said in the end. */
+/** Gives an order by the command line once its agent is connected, and returns the final answer. */
 export async function give(
   order: ChaosOrder,
   surroundings: Surroundings,
@@ -125,7 +125,7 @@ async function giveOnce(
   return { exitCode: code, stderr, ...heard(stdout) };
 }
 
-/** Cancels the command of this key, if the Manager can be reached and knows it. */
+/** Cancels the command with this key, if the Manager can be reached and knows it. */
 async function cancel(
   site: Site,
   key: string,
@@ -140,7 +140,7 @@ async function cancel(
   await site.cli("cancel", id, "--grace", "1s");
 }
 
-/** Reads what `run --json` prints. */
+/** Reads the output of `run --json`. */
 function heard(stdout: string): Omit<Said, "exitCode" | "stderr"> {
   const lines = stdout.split("\n").filter((line) => line !== "")
     .map((line): PrintedEvent => JSON.parse(line));

@@ -24,7 +24,7 @@ import { systemClock } from "../../lib/base/clock.ts";
 import { compiled, fromSource } from "../support/executables.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
-/** What is left of commands is looked for in /proc. */
+/** Leftovers of commands are looked for in /proc. */
 const ignore = Deno.build.os !== "linux";
 
 const TEXT = new TextEncoder().encode("what it prints");
@@ -59,7 +59,7 @@ const SAID: Said = {
   cut: 0,
 };
 
-/** The record of a command that failed as it should, but for what is given. */
+/** Record of a command that failed as expected, with these changes. */
 function record(change: Partial<Command> = {}): Command {
   return Object.assign(
     create(CommandSchema, {
@@ -77,7 +77,7 @@ function piece(offset: number, bytes: Uint8Array): Piece {
   return { stream: "stdout", offset, bytes };
 }
 
-/** What is found wrong with a command of which all is well, but for what is given. */
+/** Complaints about a command without faults, with these changes. */
 function found(change: Partial<Evidence>): string {
   return complaintsOf({
     order: ORDER,
@@ -199,7 +199,7 @@ Deno.test({
     await Deno.writeFile(paths.pool, pool);
     const work = {
       ...someWork("one", new Seeded(5)),
-      // The end of the pool and its beginning again.
+      // The pool's end, and its beginning again.
       ...{ start: 6, piece: 1_048_573, pieces: 3, pause: 0.01, code: 9 },
     };
 
@@ -219,7 +219,7 @@ Deno.test({
   },
 });
 
-Deno.test("the same seed orders the same", () => {
+Deno.test("chaos orders the same work for the same seed", () => {
   const orders = (seed: number) => {
     const dice = new Seeded(seed);
     return Array.from({ length: 20 }, (_, n) => someWork(`${n}`, dice));
@@ -232,7 +232,7 @@ Deno.test("the same seed orders the same", () => {
   );
 });
 
-/** Sends bytes through a line that something is wrong with, and returns what arrives before its end. */
+/** Sends bytes through a faulty line, and returns the bytes that arrive before its end. */
 async function sentThrough(
   bytes: Uint8Array,
   hurt: (wire: Wire) => void,
@@ -245,7 +245,7 @@ async function sentThrough(
   });
   using agent = await Deno.connect({ hostname: "127.0.0.1", port: line.port });
   using manager = await listener.accept();
-  // The first byte shows that the line stands.
+  // The first byte shows that the connection stands.
   await agent.write(new Uint8Array(1));
   await manager.read(new Uint8Array(1));
   line.each(hurt);

@@ -3,10 +3,13 @@ import { Seeded } from "../support/seeded.ts";
 import { refuseFor } from "./faulty_relay.ts";
 import type { AgentHost, Site } from "./site.ts";
 
-/** After so many faults of its line an agent is started anew, lest it waits for up to a minute before it dials again. */
+/**
+ * Number of line faults after which an agent is restarted: it might otherwise wait up to a minute before it dials
+ * again.
+ */
 const MAX_TROUBLES = 2;
 
-/** Something that goes wrong with an agent or its line. Resolves when it is over, or goes on by itself. */
+/** A fault of an agent or its line. Resolves when it is over, or continues by itself. */
 type Fault = (agent: AgentHost, dice: Seeded, clock: Clock) => Promise<void>;
 
 const LINE_FAULTS = {
@@ -52,7 +55,6 @@ const AGENT_FAULTS = {
   "agent paused": ({ host }, dice) => host.pause(dice.between(100, 2_500)),
 } as const satisfies Record<string, Fault>;
 
-/** What can go wrong. */
 export type FaultName =
   | keyof typeof LINE_FAULTS
   | keyof typeof AGENT_FAULTS
@@ -77,7 +79,7 @@ const WEIGHTS: readonly (readonly [FaultName, number])[] = [
   ["manager paused", 0.7],
 ];
 
-/** Brings faults over a site, and counts them. */
+/** Brings faults to a site, and counts them. */
 export class Faults {
   readonly counts = new Map<FaultName, number>();
   readonly #site: Site;
@@ -93,9 +95,9 @@ export class Faults {
     this.#clock = clock;
   }
 
-  /** One fault after a while. Resolves when it is over. */
+  /** Brings one fault after a while. Resolves when it is over. */
   async after(ms: number): Promise<void> {
-    // Dice of its own: what it throws later does not depend on what else happens by then.
+    // Has dice of its own: its draws do not depend on the order of other events.
     const dice = new Seeded(this.#dice.between(0, 2 ** 32 - 1));
     const agent = dice.pick(this.#site.agents);
     const name = dice.weighted(WEIGHTS);
@@ -103,12 +105,12 @@ export class Faults {
     await this.#bring(name, agent, dice);
   }
 
-  /** Ends those that go on by themselves: from now on all is well. */
+  /** Ends the faults that continue by themselves: from now on all is well. */
   async calm(): Promise<void> {
     await Promise.all(this.#site.hosts.map((host) => host.settled()));
     for (const { line } of this.#site.agents) {
       line.calm();
-      // What is half open is found out by pings; it need not be waited for.
+      // Pings would find half-open connections; there is no need to wait for that.
       line.each((wire) => {
         if (wire.isSilent) wire.close();
       });
@@ -153,7 +155,7 @@ export class Faults {
   }
 }
 
-/** A fault of the connections there are at this moment. */
+/** A fault of the connections that are open now. */
 function onLine(hurt: (agent: AgentHost, dice: Seeded) => boolean): Fault {
   return (agent, dice) => {
     if (hurt(agent, dice)) agent.host.troubles++;

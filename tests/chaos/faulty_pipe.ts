@@ -1,10 +1,10 @@
 import { type Clock, sleep } from "../../lib/base/clock.ts";
 import type { Seeded } from "../support/seeded.ts";
 
-/** A connection, as far as a pipe needs it. */
+/** The part of a connection that a pipe needs. */
 export type Outlet = Pick<Deno.TcpConn, "write">;
 
-/** One direction of a connection, and what goes wrong in it. */
+/** One direction of a connection, with its faults. */
 export class FaultyPipe {
   readonly #clock: Clock;
   readonly #dice: Seeded;
@@ -27,42 +27,42 @@ export class FaultyPipe {
     this.#closed = closed;
   }
 
-  /** Nothing passes for a while; what comes waits. */
+  /** Holds all bytes back for a while. */
   stall(ms: number): void {
     this.#stalledUntil = this.#clock.monotonic() + ms;
   }
 
-  /** Bytes come a few at a time for a while. */
+  /** Passes only a few bytes at a time for a while. */
   slow(ms: number): void {
     this.#slowUntil = this.#clock.monotonic() + ms;
   }
 
-  /** Whatever comes from now on vanishes. */
+  /** Drops all bytes from now on. */
   silence(): void {
     this.#silent = true;
   }
 
-  /** Whether it is silent. */
+  /** True if all bytes are dropped. */
   get isSilent(): boolean {
     return this.#silent;
   }
 
-  /** One byte of what comes next is changed. */
+  /** Changes one byte of the next ones. */
   corrupt(): void {
     this.#corrupts = true;
   }
 
-  /** So many bytes pass yet, and then the connection is cut. */
+  /** Passes this number of bytes, and then cuts the connection. */
   cutAfter(bytes: number): void {
     this.#left = bytes;
   }
 
-  /** Whether a cut is due. */
+  /** True if a cut is due. */
   get isCut(): boolean {
     return this.#left <= 0;
   }
 
-  /** Hands bytes on as the weather is. */
+  /** Passes bytes on, with the current faults. */
   async pass(bytes: Uint8Array<ArrayBuffer>, to: Outlet): Promise<void> {
     for (;;) {
       const wait = this.#stalledUntil - this.#clock.monotonic();

@@ -2,15 +2,14 @@ import { type Clock, sleep } from "../../lib/base/clock.ts";
 import type { Seeded } from "../support/seeded.ts";
 import { FaultyPipe } from "./faulty_pipe.ts";
 
-/** What a line needs. */
 export interface FaultyRelayOptions {
-  /** The port of this host that it leads to. */
+  /** Port on this host to which the line leads. */
   readonly to: number;
   readonly clock: Clock;
   readonly dice: Seeded;
 }
 
-/** A relay of TCP connections between an agent and its Manager, on loopback, that can do all that networks do. */
+/** A relay of TCP connections between an agent and its Manager, on loopback, with all faults that networks have. */
 export class FaultyRelay implements AsyncDisposable {
   readonly #options: FaultyRelayOptions;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -27,7 +26,7 @@ export class FaultyRelay implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
-  /** Does something to every connection there is. Returns whether there was one. */
+  /** Applies a fault to every open connection. Returns true if there was one. */
   each(fault: (wire: Wire) => void): boolean {
     const wires = [...this.#wires];
     for (const wire of wires) fault(wire);
@@ -40,7 +39,7 @@ export class FaultyRelay implements AsyncDisposable {
     this.each((wire) => wire.close());
   }
 
-  /** Ends what a fault has made of it: new connections are as good as any. */
+  /** Ends a refusal: new connections have no fault. */
   calm(): void {
     this.#refusing = false;
   }
@@ -73,7 +72,7 @@ export class FaultyRelay implements AsyncDisposable {
 
 /** One connection through a line. */
 export class Wire {
-  /** From the agent to the Manager. */
+  /** Direction from the agent to the Manager. */
   readonly up: FaultyPipe;
   readonly down: FaultyPipe;
   /** Resolves when both ends are closed. */
@@ -102,12 +101,12 @@ export class Wire {
     return [this.up, this.down];
   }
 
-  /** Whether a direction is silent for good. */
+  /** True if a direction is silent for good. */
   get isSilent(): boolean {
     return this.pipes.some((pipe) => pipe.isSilent);
   }
 
-  /** Cuts it: what is on the way is gone. */
+  /** Cuts the connection. Bytes on their way are lost. */
   close(): void {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
@@ -115,7 +114,7 @@ export class Wire {
     this.#manager.close();
   }
 
-  /** The agent sees its end at once; what it has sent still arrives, after this time. */
+  /** Shows the agent the end at once. Bytes that the agent has sent still arrive, after this time. */
   endLate(ms: number): void {
     this.up.stall(ms);
     this.down.silence();
@@ -138,7 +137,7 @@ export class Wire {
       await pipe.pass(new Uint8Array(), to);
       await to.closeWrite();
     } catch {
-      // A side that is gone takes the other one with it, as a host that answers with RST does.
+      // The end of one side ends the other one too, as an RST does.
       this.close();
     }
   }

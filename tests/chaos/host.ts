@@ -3,30 +3,29 @@ import { PiriError } from "../../lib/base/errors.ts";
 import { Turns } from "../../lib/base/turns.ts";
 import { Daemon } from "../../scripts/local/daemon.ts";
 
-/** So many logs of a host are kept, of its newest programs. */
+/** Number of logs kept of a host, of its newest programs. */
 const LOGS = 4;
 
-/** The exit code of a program that SIGTERM has ended. */
+/** Exit code of a program that SIGTERM has ended. */
 const SIGTERM_CODE = 143;
 
-/** What a host runs. */
 export interface HostOptions {
   readonly argv: readonly string[];
   readonly clock: Clock;
-  /** What it prints once it is ready; undefined if it prints nothing. */
+  /** First line that it prints once it is ready, or undefined if it prints nothing. */
   readonly ready?: RegExp;
 }
 
-/** Where one of the two programs runs, is killed and is started again. */
+/** A host of one of the two programs, which kills it and starts it again. */
 export class Host implements AsyncDisposable {
   readonly name: string;
-  /** How often it was ended without a word. */
+  /** Number of ends without a warning. */
   kills = 0;
-  /** How often it was asked to end. */
+  /** Number of ends by request. */
   stops = 0;
-  /** How often its connection was hurt since it was started: it dials ever more rarely. */
+  /** Number of faults of its connection since its start. An agent dials less often after each. */
   troubles = 0;
-  /** What it did that it should not have done. */
+  /** Forbidden behaviour that was seen. */
   readonly complaints: string[] = [];
   readonly #options: HostOptions;
   readonly #turns = new Turns();
@@ -38,14 +37,14 @@ export class Host implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** The logs of its newest programs. */
+  /** Logs of its newest programs. */
   get log(): string {
     return this.#programs
       .map(({ log, pid }) => `--- ${this.name}, process ${pid} ---\n${log}`)
       .join("\n");
   }
 
-  /** The process that runs now. */
+  /** Process id of the current program. */
   get pid(): number {
     return this.#daemon.pid;
   }
@@ -54,7 +53,7 @@ export class Host implements AsyncDisposable {
     return this.#turns.run(() => this.#start());
   }
 
-  /** SIGKILL, and started again after a while. */
+  /** Kills the program with SIGKILL, and starts it again after a while. */
   kill(awayMs: number): Promise<void> {
     return this.#turns.run(async () => {
       this.kills++;
@@ -64,7 +63,7 @@ export class Host implements AsyncDisposable {
     });
   }
 
-  /** SIGTERM, and started again after a while. */
+  /** Ends the program with SIGTERM, and starts it again after a while. */
   restart(awayMs: number): Promise<void> {
     return this.#turns.run(async () => {
       this.stops++;
@@ -74,7 +73,7 @@ export class Host implements AsyncDisposable {
     });
   }
 
-  /** Stops it where it is, and has it go on after a while. */
+  /** Stops the program with SIGSTOP, and continues it after a while. */
   pause(ms: number): Promise<void> {
     return this.#turns.run(async () => {
       const { pid } = this;
@@ -84,7 +83,7 @@ export class Host implements AsyncDisposable {
     });
   }
 
-  /** Resolves once what it was told before is done. */
+  /** Resolves once all earlier calls are done. */
   async settled(): Promise<void> {
     await this.#turns.run(() => Promise.resolve());
   }
@@ -128,7 +127,7 @@ export class Host implements AsyncDisposable {
     Deno.kill(daemon.pid, signal);
     const { code } = await daemon.ended;
     await daemon.stop();
-    // One that has not begun yet does not listen yet.
+    // A program that has just been started does not handle SIGTERM yet.
     const isEarly = code === SIGTERM_CODE && daemon.log === "";
     if (signal === "SIGTERM" && code !== 0 && !isEarly) {
       this.complaints.push(

@@ -5,10 +5,10 @@ import {
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Piece } from "./chaos_order.ts";
 
-/** How many records the Manager lists at a time. */
+/** Largest number of records in one answer of the Manager. */
 const PAGE = 1_000;
 
-/** The records of the newest commands, down to the one with this id, by the key of their work. */
+/** Records of the newest commands, down to the one with this id, by the key of their work. */
 export async function recordsByKey(
   control: Control,
   keyOf: (command: Command) => string,
@@ -29,7 +29,7 @@ export async function recordsByKey(
   return Map.groupBy(found, keyOf);
 }
 
-/** All that the Manager has of the output of a command that has ended. */
+/** Reads all output of an ended command from the Manager. */
 export async function outputOf(
   control: Control,
   commandId: bigint,
@@ -48,7 +48,7 @@ export async function outputOf(
   return pieces;
 }
 
-/** How often each line is in a file. */
+/** Counts how often each line is in a file. */
 export async function linesOf(path: string): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   const text = await Deno.readTextFile(path);

@@ -1,10 +1,10 @@
-/** A process that is still there. */
+/** A process that still lives. */
 export interface Leftover {
   readonly pid: number;
   readonly words: string;
 }
 
-/** The living processes that have this text in their arguments or their environment. Linux only; zombies do not count. */
+/** Finds the living processes with this text in their arguments or environment. Linux only; zombies do not count. */
 export function leftoversOf(text: string): Leftover[] {
   const found: Leftover[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
@@ -18,7 +18,7 @@ export function leftoversOf(text: string): Leftover[] {
   return found;
 }
 
-/** What is gone meanwhile, or is a zombie, has nothing in these files. */
+/** Reads one of these files. It is empty for a zombie or a process that is gone meanwhile. */
 function read(pid: string, file: "cmdline" | "environ"): string {
   try {
     return Deno.readTextFileSync(`/proc/${pid}/${file}`);

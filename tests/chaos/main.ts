@@ -1,11 +1,11 @@
 /**
- * Lets faults loose on the real programs, and looks from outside whether every promise was kept: a Manager and agents
- * as processes, with lines between them that cut, stall, corrupt and go silent, and SIGKILL for all of them.
+ * Brings faults to the real programs, and checks from outside that every promise is kept: a Manager and agents as
+ * processes, with lines between them that cut, stall, corrupt and go silent, and SIGKILL for all of them.
  *
  *     deno task chaos [--rounds 50] [--seed S] [--agents 4] [--source]
  *     deno task chaos --cancel-rounds 200 [--source]
  *
- * A seed repeats what is ordered and which faults are planned, but not what the programs do at that very moment.
+ * A seed repeats the orders and the planned faults, but not the exact timing of the programs.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { cancels } from "./cancels.ts";
 import { chaos, countsText } from "./chaos.ts";
 import { fresh, fromSource } from "../../scripts/local/programs.ts";
 
-/** The exit code of a run that was interrupted. */
+/** Exit code of an interrupted run. */
 const INTERRUPTED = 130;
 
 const USAGE = `\
@@ -57,7 +57,7 @@ await main(async () => {
     if (rounds > 0) await runChaos();
     if (cancelRounds > 0 && !signal.aborted) await runCancels();
   } catch (error) {
-    // Ctrl-C reaches also the programs that it waits for, and what they leave then is no finding.
+    // Ctrl-C also reaches the programs that this run waits for. Errors after it are no finding.
     if (!signal.aborted) throw error;
   }
   if (signal.aborted) Deno.exitCode = INTERRUPTED;
@@ -87,7 +87,7 @@ await main(async () => {
   }
 });
 
-/** Aborted when somebody has had enough: what was started is ended first. */
+/** Signal that aborts on Ctrl-C. The programs that were started are ended first. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -96,7 +96,7 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-/** Shows what was not kept, and makes the exit code 1. */
+/** Shows the violations, and sets the exit code to 1. */
 function fail(
   { violations, logs }: { violations: readonly string[]; logs: string },
   where: string,

@@ -9,22 +9,21 @@ import type { Seeded } from "../support/seeded.ts";
 import { Host } from "./host.ts";
 import { FaultyRelay } from "./faulty_relay.ts";
 
-/** So long a command line may take, milliseconds. */
+/** Longest time of a command line, in milliseconds. */
 const MAX_CLI_MS = 300_000;
 
-/** So long is waited for an agent before something is asked of it all the same, milliseconds. */
+/** Longest wait for an agent before an order is given all the same, in milliseconds. */
 const REACHABLE_MS = 15_000;
 const LOOK_MS = 250;
 const ANSWER_MS = 2_000;
 
-/** What a program has left that has ended. */
+/** Exit code and output of an ended program. */
 export interface Ended {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** What a site is made of. */
 export interface SiteOptions {
   readonly programs: Programs;
   readonly agents: number;
@@ -62,7 +61,7 @@ export class Site implements AsyncDisposable {
     this.#undo = undo;
   }
 
-  /** Makes everything in a folder of its own, starts it, and waits until all agents are connected. */
+  /** Makes all files in a new folder, starts the programs, and waits until all agents are connected. */
   static async begin({ programs, agents, dice }: SiteOptions): Promise<Site> {
     await using undo = new AsyncDisposableStack();
     const folder = undo.use(await TempFolder.make("piri-chaos-"));
@@ -126,7 +125,7 @@ export class Site implements AsyncDisposable {
     return [this.manager, ...this.agents.map(({ host }) => host)];
   }
 
-  /** What any host did that it should not have done. */
+  /** Forbidden behaviour of any host. */
   get complaints(): readonly string[] {
     return this.hosts.flatMap(({ complaints }) => complaints);
   }
@@ -148,7 +147,7 @@ export class Site implements AsyncDisposable {
     };
   }
 
-  /** The control API of the Manager that runs now. */
+  /** Connects to the control API of the Manager that runs now. */
   control(): Promise<Control> {
     return connectControl(this.#dir);
   }
@@ -171,7 +170,7 @@ export class Site implements AsyncDisposable {
     }, { ms });
   }
 
-  /** Waits until an agent is connected, not for ever; the Manager may be away. */
+  /** Waits until an agent is connected, for a limited time. The Manager may be away. */
   async reachable(name: string): Promise<void> {
     const end = systemClock.monotonic() + REACHABLE_MS;
     while (systemClock.monotonic() < end && !await this.#isConnected(name)) {
@@ -200,7 +199,7 @@ export class Site implements AsyncDisposable {
   }
 }
 
-/** Others may build anew meanwhile: what runs here stays the same. */
+/** Copies the executables, so that a build in the meantime does not change them. */
 async function copied(
   programs: Programs,
   folder: TempFolder,

@@ -2,27 +2,27 @@ import { exitCodeOfCommand, stateName } from "../../lib/cli/manager/states.ts";
 import type { Command } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { ChaosOrder, Piece, Said } from "./chaos_order.ts";
 
-/** All that is known of an order once the dust has settled. */
+/** All that is known of an order once it has ended. */
 export interface Evidence {
   readonly order: ChaosOrder;
   readonly said: Said;
-  /** The Manager's record; undefined if it has none. */
+  /** Record of the Manager, or undefined if it has none. */
   readonly record: Command | undefined;
-  /** What the Manager has of its output, in the order in which it gave it. */
+  /** Output that the Manager has, in the order in which it arrived. */
   readonly recorded: readonly Piece[];
-  /** How often the work's effect was found. */
+  /** Number of times that the work's effect was found. */
   readonly effects: number;
-  /** All that the work prints. */
+  /** All output of the work. */
   readonly printed: Record<"stdout" | "stderr", Uint8Array>;
-  /** Whether its agent was killed, or asked to end, since the order was given. */
+  /** True if its agent was killed, or asked to end, since the order was given. */
   readonly agentWasKilled: boolean;
   readonly agentWasStopped: boolean;
 }
 
-/** Exit codes of a command line that could not tell the end: the Manager was away, or it would not wait longer. */
+/** Exit codes of a command line that could not tell the end: the Manager was away, or it stopped waiting. */
 const NO_END: ReadonlySet<number> = new Set([3, 6]);
 
-/** What is wrong with it; nothing if all that was promised was kept. */
+/** Broken promises of an order. */
 export function complaintsOf(evidence: Evidence): string[] {
   const { effects, record, said } = evidence;
   const complaints = effects > 1
@@ -43,7 +43,7 @@ export function complaintsOf(evidence: Evidence): string[] {
   ];
 }
 
-/** Whether the end that is recorded can be the truth. */
+/** Complaints about a recorded end that cannot be true. */
 function endComplaints(evidence: Evidence, record: Command): string[] {
   const { order, effects, agentWasKilled, agentWasStopped } = evidence;
   const { work } = order;
@@ -106,7 +106,7 @@ function endComplaints(evidence: Evidence, record: Command): string[] {
   }
 }
 
-/** Whether what is kept of its output is what it printed, all of it or with marked cuts. */
+/** Complaints about recorded output that is not what the program printed, apart from marked cuts. */
 function outputComplaints(evidence: Evidence, record: Command): string[] {
   const { order: { work }, printed, recorded } = evidence;
   const ended = stateName(record.state);
@@ -132,7 +132,7 @@ function outputComplaints(evidence: Evidence, record: Command): string[] {
   });
 }
 
-/** Whether the command line said the same as the record. */
+/** Complaints about a command line that said other than the record. */
 function saidComplaints(
   { said, order, printed }: Evidence,
   record: Command,
@@ -160,7 +160,7 @@ function saidComplaints(
       ),
     ];
   }
-  // A presumption gives way to a result, and who asked may have left before.
+  // A result replaces a presumption, and the command line may have left before.
   if (result.presumed && !record.presumed) return complaints;
   return [
     ...complaints,
@@ -199,7 +199,7 @@ function saidComplaints(
   ];
 }
 
-/** Lays the pieces of a stream over what was printed. */
+/** Compares the pieces of a stream with the printed bytes. */
 function compare(
   pieces: readonly Piece[],
   stream: Piece["stream"],

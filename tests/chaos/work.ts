@@ -1,9 +1,9 @@
 import { Seeded } from "../support/seeded.ts";
 
-/** What programs print is cut out of so many bytes. */
+/** Size of the pool from which all output is cut. */
 const POOL_BYTES = 8 * 1_048_576;
 
-/** The program that the agents run: its effect comes first, so that one that ran at all has left it. */
+/** The program that the agents run. Its effect comes first, so that a program that ran at all has left it. */
 export const SCRIPT = `\
 key=$1 effects=$2 pool=$3 start=$4 piece=$5 pieces=$6 slots=$7 pause=$8
 shift 8
@@ -21,24 +21,24 @@ dd if="$pool" bs="$errors" skip=1 count=1 2>/dev/null >&3
 exit "$code"
 `;
 
-/** What one command is to do. */
+/** The work of one command. */
 export interface Work {
-  /** Unique; it is the effect, a line in a file. */
+  /** Unique. Its effect is this line in a file. */
   readonly key: string;
-  /** Standard output: so many pieces of so many bytes, from the pool's piece of this number on. */
+  /** Standard output: number and size of its pieces, from the pool's piece of this number on. */
   readonly start: number;
   readonly piece: number;
   readonly pieces: number;
-  /** After each piece, seconds. */
+  /** Pause after each piece, in seconds. */
   readonly pause: number;
-  /** So much goes to standard error, bytes. */
+  /** Number of bytes on standard error. */
   readonly errors: number;
   readonly code: number;
-  /** Whether it ignores SIGTERM. */
+  /** True if it ignores SIGTERM. */
   readonly stubborn: boolean;
 }
 
-/** Bytes that no two places share. */
+/** Makes a pool of random bytes, in which no two places are alike. */
 export function makePool(seed: number): Uint8Array<ArrayBuffer> {
   const dice = new Seeded(seed);
   const words = new Uint32Array(POOL_BYTES / 4);
@@ -47,7 +47,7 @@ export function makePool(seed: number): Uint8Array<ArrayBuffer> {
   );
 }
 
-/** Some work: mostly little output and short, at times some MiB, at times some seconds. */
+/** Draws some work: most has little output and is short, some has a few MiB or takes seconds. */
 export function someWork(key: string, dice: Seeded): Work {
   const [piece, pieces] = dice.weighted<[number, number]>([
     [[dice.between(1, 200), dice.between(1, 3)], 4],
@@ -67,7 +67,7 @@ export function someWork(key: string, dice: Seeded): Work {
   };
 }
 
-/** The words that have the script do it. */
+/** Arguments that make the script do the work. */
 export function argvOf(
   work: Work,
   { script, effects, pool }: { script: string; effects: string; pool: string },
@@ -81,7 +81,7 @@ export function argvOf(
   ];
 }
 
-/** All that the work prints, by stream. */
+/** All output of the work, by stream. */
 export function printedBy(
   work: Work,
   pool: Uint8Array<ArrayBuffer>,
@@ -95,7 +95,7 @@ export function printedBy(
   return { stdout, stderr: pool.subarray(errors, 2 * errors) };
 }
 
-/** How often a piece fits into the pool. */
+/** Number of pieces of this size in the pool. */
 function slotsOf({ piece }: Pick<Work, "piece">): number {
   return Math.floor(POOL_BYTES / piece);
 }

@@ -30,7 +30,7 @@ function parse(...args: string[]): Parsed {
   return parseSubcommand(table, args);
 }
 
-/** The message, and the hint if there is one, with which arguments are not understood. */
+/** Message, and hint if there is one, of the error for these arguments. */
 function complaint(...args: string[]): string {
   const error = assertThrows(() => parse("a", "b", ...args), PiriError);
   const hint = error instanceof HintedError ? ` (${error.hint})` : "";
@@ -68,7 +68,7 @@ Deno.test("parseSubcommand() leaves out what was not given", () => {
   assertEquals(common, { dir: undefined, json: false, help: false });
 });
 
-Deno.test("parseSubcommand() keeps words as they were typed, also those that look like numbers", () => {
+Deno.test("parseSubcommand() keeps words as they were typed, even those that look like numbers", () => {
   assertEquals(
     parse("12345678901234567890", "1e5", "0x10", "-", "--name", "007")
       .positionals,
@@ -77,7 +77,7 @@ Deno.test("parseSubcommand() keeps words as they were typed, also those that loo
   assertEquals(parse("a", "b", "--name", "007").flags["name"], "007");
 });
 
-Deno.test("parseSubcommand() leaves what follows -- alone", () => {
+Deno.test("parseSubcommand() leaves the words after -- alone", () => {
   const { rest, common, positionals } = parse(
     ...["a", "--json", "b", "--", "ls", "--help", "-x", "--", "1e5"],
   );
@@ -88,7 +88,7 @@ Deno.test("parseSubcommand() leaves what follows -- alone", () => {
   assertEquals(positionals, { first: "a", others: ["b"] });
 });
 
-Deno.test("parseSubcommand() tells no -- from nothing after it", () => {
+Deno.test("parseSubcommand() distinguishes a missing -- from one with nothing after it", () => {
   assertEquals([parse("a", "b").rest, parse("a", "b", "--").rest], [
     undefined,
     [],
@@ -100,7 +100,7 @@ Deno.test("parseSubcommand() takes a dash as a value", () => {
   assertEquals(parse("a", "b", "--name=-x").flags["name"], "-x");
 });
 
-Deno.test("parseSubcommand() does not look at the rest when help is asked for", () => {
+Deno.test("parseSubcommand() ignores all other words when help is asked for", () => {
   assertEquals(parse("--help", "--count", "x").common.help, true);
   assertEquals(parse("-h").common.help, true);
 });

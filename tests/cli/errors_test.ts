@@ -18,7 +18,7 @@ Deno.test("complaintOf() takes code and message of a PiriError, and the hint if 
   });
 });
 
-Deno.test("complaintOf() takes a lost connection for an error like any other", () => {
+Deno.test("complaintOf() treats a lost connection like any other error", () => {
   assertEquals(complaintOf(new Disconnected("Cannot reach it: no")), {
     code: "UNAVAILABLE",
     message: "Cannot reach it: no",

@@ -21,14 +21,14 @@ Deno.test("exit codes are the numbers that scripts know", () => {
   });
 });
 
-Deno.test("every exit code is explained, and has its place among the others", () => {
+Deno.test("every exit code has an explanation and a place in the order", () => {
   const all = Object.values(ExitCode);
 
   assertEquals(EXIT_CODE_HELP.map(([code]) => Number(code)), all);
   assertEquals([0, ...PRECEDENCE].toSorted(), all);
 });
 
-Deno.test("worst() picks the code that matters most: lost, timed out, refused, cancelled, failed", () => {
+Deno.test("worst() picks the most serious code: lost, timed out, refused, cancelled, failed", () => {
   const worstOf: number[] = [];
   const codes: ExitCode[] = [0, 1, 7, 4, 6, 8];
   for (let count = 0; count <= codes.length; count++) {

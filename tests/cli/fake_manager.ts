@@ -37,7 +37,7 @@ import type {
   Ready,
 } from "../../lib/cli/manager/services.ts";
 
-/** A command as a Manager would answer it; what matters to a test is given. */
+/** A command as a Manager would answer it, with these fields. */
 export function command(
   given: MessageInitShape<typeof CommandSchema> = {},
 ): Command {
@@ -72,7 +72,7 @@ export function event(
   });
 }
 
-/** An error of the Manager's own, as its API answers it. */
+/** An error of the Manager, as its API answers it. */
 export function apiError(
   code: ErrorCode,
   message: string,
@@ -81,16 +81,16 @@ export function apiError(
   return new ConnectError(message, connectCode, { "piri-code": code });
 }
 
-/** One stream of events that a client reads, and what it asked for. */
+/** A stream of events that a client reads, with its request. */
 export class Watch {
   readonly #queue: (() => WatchResponse | undefined)[] = [];
   #news = Promise.withResolvers<void>();
-  /** Whether the client has gone. */
+  /** True once the client has gone. */
   left = false;
 
   constructor(readonly request: WatchRequest) {}
 
-  /** The command as it is now. */
+  /** Sends the current state of a command. */
   state(given: Command): this {
     return this.#push(() =>
       create(WatchResponseSchema, {
@@ -152,7 +152,7 @@ export class Watch {
     this.#push(() => undefined);
   }
 
-  /** Ends the stream with an error; by default as a connection that breaks. */
+  /** Ends the stream with an error, by default that of a broken connection. */
   fail(
     error: ConnectError = new ConnectError("connection reset", Code.Unknown),
   ): void {
@@ -186,7 +186,7 @@ export class Watch {
   }
 }
 
-/** A Manager whose answers a test gives, behind the real encoding of the API. */
+/** A Manager with the answers of a test, behind the real encoding of the API. */
 export class FakeManager implements ManagerServices {
   readonly runs: RunRequest[] = [];
   readonly watches: Watch[] = [];
@@ -205,19 +205,19 @@ export class FakeManager implements ManagerServices {
     { name: "file.Fetch" },
   ];
   status: GetStatusResponse = create(GetStatusResponseSchema);
-  /** What `Run` does; by default it answers with `commands`. */
+  /** Reaction to `Run`. By default it answers with `commands`. */
   onRun: (request: RunRequest) => void | Promise<void> = () => {};
-  /** What `Rerun` does; by default it answers with the newest of `commands`. */
+  /** Reaction to `Rerun`. By default it answers with the newest of `commands`. */
   onRerun: (request: RerunRequest) => void | Promise<void> = () => {};
-  /** What `Cancel` does. */
+  /** Reaction to `Cancel`. */
   onCancel: (request: CancelRequest) => void | Promise<void> = () => {};
-  /** Whether `Cancel` answers that the agent does not confirm it. */
+  /** True if `Cancel` answers that the agent does not confirm it. */
   unconfirmed = false;
-  /** Set while there is no Manager. */
+  /** True while there is no Manager. */
   down = false;
-  /** How often it was looked for, found or not. */
+  /** Number of searches for the Manager, successful or not. */
   attempts = 0;
-  /** How many connections are open. */
+  /** Number of open connections. */
   open = 0;
   dirs: string[] = [];
   served: {

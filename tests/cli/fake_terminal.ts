@@ -8,9 +8,9 @@ import {
 } from "../../lib/cli/terminal.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** What a test's user has in front of them. */
+/** Terminal, variables and files of a test's user. */
 export interface Surroundings {
-  /** Which of the streams a person reads. */
+  /** Streams that a person reads. */
   readonly terminals?: readonly ("stdout" | "stderr")[];
   readonly columns?: number;
   readonly env?: Readonly<Record<string, string>>;
@@ -18,7 +18,7 @@ export interface Surroundings {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
 }
 
-/** Keeps what is written, also in the order of both streams together. */
+/** Keeps the written bytes, also in the order of both streams together. */
 class Recorder implements Sink {
   readonly chunks: Uint8Array[] = [];
   /** Set when the reader goes, as `head` does. */
@@ -73,7 +73,7 @@ export class FakeTerminal implements Terminal {
     return new TextDecoder().decode(concat(this.#screen));
   }
 
-  /** Whether anything still listens to Ctrl-C or to the system. */
+  /** True while anything listens to Ctrl-C or to the system. */
   get isListening(): boolean {
     return this.#interrupts.size + this.#terminations.size > 0;
   }
@@ -106,7 +106,7 @@ export class FakeTerminal implements Terminal {
     return listen(this.#terminations, callback);
   }
 
-  /** Presses Ctrl-C, and waits for what it sets going. */
+  /** Presses Ctrl-C, and waits for its effects. */
   async interrupt(): Promise<void> {
     for (const callback of this.#interrupts) callback();
     await this.clock.settle();

@@ -37,7 +37,7 @@ Deno.test("--help of a program lists its subcommands and exit codes", async () =
   );
 });
 
-Deno.test("--help of a subcommand tells all of it", async () => {
+Deno.test("--help of a subcommand describes it completely", async () => {
   const { code, stdout } = await see(["agent", "add", "--help"]);
 
   assertEquals(code, 0);
@@ -70,7 +70,7 @@ Examples:
   );
 });
 
-Deno.test("--help of run tells which exit code stands for several commands", async () => {
+Deno.test("--help of run tells the exit code for several commands", async () => {
   const { stdout } = await see(["run", "--help"]);
 
   const [, codes = ""] = stdout.split(
@@ -153,7 +153,7 @@ Deno.test("with --json an error is one object on stderr, and stdout is empty", a
   });
 });
 
-Deno.test("--json of a program that is to be run is not ours", async () => {
+Deno.test("run does not take the --json of its program for its own", async () => {
   const { stderr } = await see(["run", "--", "ls", "--json"]);
 
   assertEquals(
@@ -162,7 +162,7 @@ Deno.test("--json of a program that is to be run is not ours", async () => {
   );
 });
 
-Deno.test("--dir is found before and after the subcommand, and else is the user's own", async () => {
+Deno.test("--dir may stand before or after the subcommand; by default it is the user's own folder", async () => {
   const manager = new FakeManager();
   await see(["--dir", "/a", "agents"], { manager });
   await see(["agents", "--dir", "/b"], { manager });
@@ -171,7 +171,7 @@ Deno.test("--dir is found before and after the subcommand, and else is the user'
   assertEquals(manager.dirs, ["/a", "/b", "/var/lib/piri-manager"]);
 });
 
-Deno.test("a user without a state folder gets help, and for the rest is told to use --dir", async () => {
+Deno.test("a user without a state folder gets help, and otherwise the advice to use --dir", async () => {
   const program = {
     ...programOf(new FakeManager()),
     defaultDir: () => {
@@ -212,7 +212,7 @@ Deno.test("errors spell out what could steer a terminal", async () => {
   );
 });
 
-Deno.test("a reader that goes ends the program without a word", async () => {
+Deno.test("the program ends without a message when its reader goes", async () => {
   const terminal = new FakeTerminal();
   terminal.stdout.closed = true;
   const code = await main(

@@ -1,4 +1,4 @@
-// A program that prints much to its standard output, then tells on its standard error how that went.
+// A program that prints much to its standard output, then reports the result on its standard error.
 import { NobodyReads, systemTerminal } from "../../lib/cli/terminal.ts";
 
 const { stdout, stderr } = systemTerminal();

@@ -3,7 +3,7 @@ import { fromFileUrl } from "@std/path";
 import { PiriError } from "../../lib/base/errors.ts";
 import { systemTerminal } from "../../lib/cli/terminal.ts";
 
-/** Starts the program that prints so many lines. */
+/** Starts the program that prints this number of lines. */
 function printMuch(lines: number): Deno.ChildProcess {
   const program = fromFileUrl(new URL("./print_much.ts", import.meta.url));
   return new Deno.Command(Deno.execPath(), {
@@ -13,7 +13,7 @@ function printMuch(lines: number): Deno.ChildProcess {
   }).spawn();
 }
 
-Deno.test("what is written without waiting arrives whole and in order", async () => {
+Deno.test("writes that nobody waits for arrive whole and in order", async () => {
   const { stdout, stderr } = await printMuch(20_000).output();
 
   const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
@@ -29,7 +29,7 @@ Deno.test("a write whose reader has gone rejects with NobodyReads", async () => 
   assertEquals(await new Response(child.stderr).text(), "nobody reads");
 });
 
-Deno.test("readFile() of what is not there rejects with NOT_FOUND", async () => {
+Deno.test("readFile() of a missing file rejects with NOT_FOUND", async () => {
   const error = await assertRejects(
     () => systemTerminal().readFile("/nowhere/at/all"),
     PiriError,

@@ -7,7 +7,7 @@ import {
 import { bytesText, oneLine, printable } from "../../lib/cli/text.ts";
 import { widthOf } from "../../lib/cli/width.ts";
 
-Deno.test("printable() spells out C0, DEL, C1 and what reorders text, and keeps the rest", () => {
+Deno.test("printable() spells out C0, DEL, C1 and characters that reorder text, and keeps the rest", () => {
   assertEquals(
     printable("a\n\tb\x00\x1b\x7f\u0085\u061c\u200f\u2066é名😀"),
     "a\n\tb\\x00\\x1b\\x7f\\u{85}\\u{61c}\\u{200f}\\u{2066}é名😀",
@@ -39,7 +39,7 @@ Deno.test("cutToWidth() never exceeds its columns, nor splits a wide character",
   );
 });
 
-Deno.test("alignColumns() lines columns up, and leaves no spaces at the ends", () => {
+Deno.test("alignColumns() lines columns up, without spaces at the ends of lines", () => {
   assertEquals(
     alignColumns([["A", "B", "C"], ["名", "b", ""], ["a", "bbb", "c"]]),
     ["A   B    C", "名  b", "a   bbb  c"],

@@ -6,7 +6,7 @@ import {
   relativeTime,
 } from "../../lib/cli/time.ts";
 
-Deno.test("localTime() is the wall clock of this place", () => {
+Deno.test("localTime() is in the local time zone", () => {
   assertEquals(
     localTime(new Date(2026, 10, 2, 3, 4, 5).getTime()),
     "2026-11-02 03:04:05",
@@ -17,7 +17,7 @@ Deno.test("isoTime() is UTC", () => {
   assertEquals(isoTime(1_000n), "1970-01-01T00:00:01.000Z");
 });
 
-Deno.test("relativeTime() tells how long ago, within a week", () => {
+Deno.test("relativeTime() tells the age of a time within the last week", () => {
   const now = Date.UTC(2026, 0, 31);
   const minute = 60_000;
   const day = 1_440 * minute;

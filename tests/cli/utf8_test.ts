@@ -6,7 +6,7 @@ import {
   unfinishedTail,
 } from "../../lib/cli/utf8.ts";
 
-Deno.test("unfinishedTail() counts the bytes of a character that is not whole, wherever it is cut", () => {
+Deno.test("unfinishedTail() counts the bytes of an incomplete character, wherever it is cut", () => {
   const bytes = new TextEncoder().encode("aé€😀");
   const tails: number[] = [];
   for (let end = 0; end <= bytes.length; end++) {
@@ -16,7 +16,7 @@ Deno.test("unfinishedTail() counts the bytes of a character that is not whole, w
   assertEquals(tails, [0, 0, 1, 0, 1, 2, 0, 1, 2, 3, 0]);
 });
 
-Deno.test("unfinishedTail() waits for nothing that cannot become a character", () => {
+Deno.test("unfinishedTail() does not wait for bytes that cannot become a character", () => {
   assertEquals(
     [[0xff], [0xc0], [0xf5, 0x80], [0x80, 0x80, 0x80], [0xf0]].map((bytes) =>
       unfinishedTail(Uint8Array.from(bytes))

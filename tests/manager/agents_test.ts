@@ -8,12 +8,12 @@ import {
   OLD_HELLO,
 } from "../support/memory_manager.ts";
 
-/** The code that something is refused with. */
+/** Code of the refusal of an attempt. */
 async function refusal(attempt: Promise<unknown>): Promise<string> {
   return (await assertRejects(() => attempt, PiriError)).code;
 }
 
-Deno.test("an agent that was added joins with its token, and is listed with what it told", async () => {
+Deno.test("an added agent joins with its token, and is listed with the facts from its hello", async () => {
   await using core = await MemoryManager.start();
   const token = await core.agents.add({
     id: "web-1",
@@ -49,7 +49,7 @@ Deno.test("an agent that was added joins with its token, and is listed with what
   });
 });
 
-Deno.test("an agent that has gone is listed with when it went", async () => {
+Deno.test("an agent that has gone is listed with the time of its end", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.admitted("web-1");
@@ -60,7 +60,7 @@ Deno.test("an agent that has gone is listed with when it went", async () => {
   assertEquals([view?.connected, view?.since], [false, core.clock.now()]);
 });
 
-Deno.test("an agent of 2024 is listed as one", async () => {
+Deno.test("a legacy agent is listed as one", async () => {
   await using core = await MemoryManager.start();
   await core.knows("old-1");
   await core.hello("old-1", OLD_HELLO).then((peer) =>
@@ -69,7 +69,7 @@ Deno.test("an agent of 2024 is listed as one", async () => {
   assertEquals((await core.agents.list())[0]?.protocol, "2024");
 });
 
-Deno.test("an agent that was added with its secret is let in by it, and may join anew with a token later", async () => {
+Deno.test("an agent added with its secret is admitted by it, and may join with a token later", async () => {
   await using core = await MemoryManager.start();
   const entry = { id: "old-1", groups: ["old"], cidrs: ["10.0.0.0/8"] };
   const secretHash = hashSecret("what its config says");
@@ -93,21 +93,21 @@ Deno.test("an agent that was added with its secret is let in by it, and may join
   assertEquals((await core.agents.list())[0]?.protocol, "2");
 });
 
-Deno.test("an agent that was added with its secret has it from the first write on", async () => {
+Deno.test("an agent added with its secret has it from the first write on", async () => {
   await using core = await MemoryManager.start();
   const release = core.slow.hold("enrolAgent");
   const secretHash = hashSecret("what its config says");
   const entry = { id: "old-1", groups: [], cidrs: [], secretHash };
   const added = core.agents.addWithSecret(entry);
   await core.clock.settle();
-  // As a Manager finds it that starts after a crash in between.
+  // A Manager that starts after a crash in between finds this record.
   const found = await core.store.agent("old-1");
   assertEquals(found?.secretHash, secretHash);
   release();
   await added;
 });
 
-Deno.test("an agent that was added with its secret has no token that could be guessed", async () => {
+Deno.test("an agent added with its secret has no token that could be guessed", async () => {
   await using core = await MemoryManager.start();
   const secretHash = hashSecret("what its config says");
   const entry = { id: "old-1", groups: [], cidrs: [], secretHash };
@@ -116,7 +116,7 @@ Deno.test("an agent that was added with its secret has no token that could be gu
   assertEquals([tokenHash, tokenExpiresAt], [null, null]);
 });
 
-Deno.test("a token is good for 24 hours unless it is said otherwise", async () => {
+Deno.test("a token is valid for 24 hours by default", async () => {
   await using core = await MemoryManager.start();
   const add = (id: string, expiresInMs?: number) =>
     core.agents.add({ id, groups: [], cidrs: [], expiresInMs });
@@ -131,7 +131,7 @@ Deno.test("a token is good for 24 hours unless it is said otherwise", async () =
   ]);
 });
 
-Deno.test("a name, group or network that is none is refused, and so is a name that is taken", async () => {
+Deno.test("an invalid name, group or network is refused, and so is a name that is taken", async () => {
   await using core = await MemoryManager.start();
   const add = (given: { id?: string; groups?: string[]; cidrs?: string[] }) =>
     core.agents.add({ id: "web-1", groups: [], cidrs: [], ...given });
@@ -150,7 +150,7 @@ Deno.test("a name, group or network that is none is refused, and so is a name th
   assertEquals(await refusal(add({})), "ALREADY_EXISTS");
 });
 
-Deno.test("a new token lets another secret in, and the old secret is good until then", async () => {
+Deno.test("a new token enrols another secret, and the old secret is valid until then", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const token = parseJoinToken(await core.agents.renewToken("web-1"));
@@ -161,12 +161,12 @@ Deno.test("a new token lets another secret in, and the old secret is good until 
   assertEquals(await refusal(core.agents.renewToken("web-9")), "NOT_FOUND");
 });
 
-Deno.test("what is not there cannot be removed", async () => {
+Deno.test("an unknown agent cannot be removed", async () => {
   await using core = await MemoryManager.start();
   assertEquals(await refusal(core.agents.remove("web-9")), "NOT_FOUND");
 });
 
-Deno.test("who follows events hears those before and those that come, each once", async () => {
+Deno.test("a follower of events gets earlier and later ones, each once", async () => {
   await using core = await MemoryManager.start();
   core.events.add("one", "first");
   core.events.add("two", "second");
@@ -188,7 +188,7 @@ Deno.test("who follows events hears those before and those that come, each once"
   await following;
 });
 
-Deno.test("events after one are told to their end, however many they are", async () => {
+Deno.test("all events after one are listed, even if they are many", async () => {
   await using core = await MemoryManager.start();
   for (let count = 0; count < 450; count++) core.events.add("many", `${count}`);
   const [third] = (await core.happened()).slice(2);

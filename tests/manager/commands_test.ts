@@ -8,7 +8,7 @@ import {
 import { MemoryManager, OLD_HELLO } from "../support/memory_manager.ts";
 import { connected, queued } from "./connected_agent.ts";
 
-Deno.test("a command leaves with all that was asked for", async () => {
+Deno.test("a command leaves with all requested fields", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.admitted("web-1");
@@ -31,7 +31,7 @@ Deno.test("a command leaves with all that was asked for", async () => {
   });
 });
 
-Deno.test("a command leaves only after the store has that it is sent", async () => {
+Deno.test("a command leaves only after it is recorded as sent", async () => {
   await using parts = await connected();
   const { core, agent } = parts;
   const release = core.slow.hold("createCommands");
@@ -44,7 +44,7 @@ Deno.test("a command leaves only after the store has that it is sent", async () 
   assertEquals((await agent.hears("command")).commandId, id);
 });
 
-Deno.test("a queued command leaves only after the store has that it is sent", async () => {
+Deno.test("a queued command leaves only after it is recorded as sent", async () => {
   await using parts = await queued();
   const { core, agent, id } = parts;
   const release = core.slow.hold("patchCommand");
@@ -68,7 +68,7 @@ Deno.test("commands go to an agent in the order of their ids", async () => {
   assertEquals(ids, [...ids].sort((a, b) => Number(a - b)));
 });
 
-Deno.test("a command that was asked for before the agent was ready leaves before a later one", async () => {
+Deno.test("a command that was requested before the agent was ready leaves before a later one", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const admit = core.slow.hold("admitAgent");
@@ -92,7 +92,7 @@ Deno.test("a command that was asked for before the agent was ready leaves before
   );
 });
 
-Deno.test("the same request id starts nothing twice", async () => {
+Deno.test("a repeated request id starts nothing twice", async () => {
   await using parts = await connected();
   const { core, agent } = parts;
   const [one, other] = await Promise.all([
@@ -106,7 +106,7 @@ Deno.test("the same request id starts nothing twice", async () => {
   assertEquals(agent.heardSoFar(), []);
 });
 
-Deno.test("a request that is repeated is answered though its agent has gone", async () => {
+Deno.test("a repeated request is answered even if its agent has gone", async () => {
   await using parts = await connected();
   const { core, agent } = parts;
   const { id } = await core.run("web-1", { requestId: "once" });
@@ -115,7 +115,7 @@ Deno.test("a request that is repeated is answered though its agent has gone", as
   assertEquals((await core.run("web-1", { requestId: "once" })).id, id);
 });
 
-Deno.test("an agent that is not connected is told at once, and nothing is recorded for anyone", async () => {
+Deno.test("a run fails at once if one agent is not connected, and nothing is recorded for any", async () => {
   await using parts = await connected();
   const { core, agent } = parts;
   await core.knows("web-2");
@@ -128,7 +128,7 @@ Deno.test("an agent that is not connected is told at once, and nothing is record
   assertEquals(agent.heardSoFar(), []);
 });
 
-Deno.test("an agent that nobody knows and an operation that it does not have are not found", async () => {
+Deno.test("an unknown agent and an unknown operation are not found", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   await core.admitted("web-1", {
@@ -202,7 +202,7 @@ Deno.test("commands that are not recorded yet count towards an agent's limit", a
   assertEquals(core.commands.countOf("web-1"), Limits.openCommands);
 });
 
-Deno.test("an agent has 1,000 commands that have not ended at most", async () => {
+Deno.test("an agent has at most 1,000 open commands", async () => {
   await using parts = await connected();
   const { core } = parts;
   for (let count = 0; count < 1_000; count++) await core.run("web-1");
@@ -210,7 +210,7 @@ Deno.test("an agent has 1,000 commands that have not ended at most", async () =>
   assertEquals(error.code, "BUSY");
 });
 
-Deno.test("the first command of an agent of 2024 waits for its first pong", async () => {
+Deno.test("the first command of a legacy agent waits for its first pong", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.hello("web-1", OLD_HELLO);
@@ -224,7 +224,7 @@ Deno.test("the first command of an agent of 2024 waits for its first pong", asyn
   assertEquals((await agent.hears("command")).commandId, id);
 });
 
-Deno.test("towards an agent of 2024 each frame is a write of its own, and towards others they are gathered", async () => {
+Deno.test("each frame to a legacy agent is a write of its own, and frames to others are gathered", async () => {
   await using core = await MemoryManager.start();
   await core.knows("old-1");
   await core.knows("web-1");
@@ -243,7 +243,7 @@ Deno.test("towards an agent of 2024 each frame is a write of its own, and toward
   assertEquals([ofOld, ofNew < 5], [5, true]);
 });
 
-Deno.test("a queued command whose record fails is not written, and the agent is asked to come back", async () => {
+Deno.test("a queued command that cannot be recorded is not written, and its agent must come back", async () => {
   await using parts = await queued();
   const { core, agent } = parts;
   core.slow.failOnce("patchCommand", new PiriError("DISK", "Cannot write"));

@@ -8,7 +8,7 @@ interface Connected extends AsyncDisposable {
   readonly agent: ScriptedPeer;
 }
 
-/** The agent is connected. */
+/** Starts a core with a connected agent. */
 export async function connected(): Promise<Connected> {
   const core = await MemoryManager.start();
   await core.knows("web-1");
@@ -20,7 +20,7 @@ export async function connected(): Promise<Connected> {
   };
 }
 
-/** The agent is connected and has a command. */
+/** Starts a core with a connected agent that has a command. */
 export async function commanded(): Promise<
   Connected & { readonly id: bigint }
 > {
@@ -30,7 +30,7 @@ export async function commanded(): Promise<
   return { ...parts, id };
 }
 
-/** The agent is one of 2024, and has a command that waits for its first pong. */
+/** Starts a core with a legacy agent and a command that waits for the agent's first pong. */
 export async function queued(): Promise<Connected & { readonly id: bigint }> {
   const core = await MemoryManager.start();
   await core.knows("web-1");
@@ -45,7 +45,7 @@ export async function queued(): Promise<Connected & { readonly id: bigint }> {
   };
 }
 
-/** What the agent's hello says of a command. */
+/** Entry for a command in the agent's hello. */
 export async function listed(
   core: MemoryManager,
   id: bigint,

@@ -1,6 +1,6 @@
 /**
- * A crowd before a Manager: connections that say nothing, and some that never stop. Prints "here" once all have come, and
- * stays until it is ended.
+ * A crowd before a Manager: connections that stay silent, and some that send without end. Prints "here" once all are
+ * connected, and stays until it is ended.
  *
  *     crowd_program.ts PORT SILENT LOUD
  *
@@ -8,7 +8,7 @@
  */
 const [port = 0, silent = 0, loud = 0] = Deno.args.map(Number);
 
-/** So many dial at a time: a listener's queue is not endless. */
+/** Number of dials at a time. A listener's queue is limited. */
 const AT_ONCE = 100;
 
 const held: Deno.Conn[] = [];
@@ -17,7 +17,7 @@ async function dial(): Promise<Deno.Conn> {
   return await Deno.connect({ hostname: "127.0.0.1", port });
 }
 
-/** Sends what is no TLS, or what only begins like it, and comes back when it is hung up on. */
+/** Sends bytes that are not TLS, or only begin like it, and dials again after each end. */
 async function sendGarbage(number: number): Promise<never> {
   const garbage = crypto.getRandomValues(new Uint8Array(4_096));
   garbage[0] = number % 2 === 0 ? 22 : 71;
@@ -44,5 +44,5 @@ while (held.length < silent) {
 }
 for (let number = 0; number < loud; number++) void sendGarbage(number);
 await Deno.stdout.write(new TextEncoder().encode(`here: ${held.length}\n`));
-// Their sockets live as long as they do.
+// Keeps the sockets alive as long as the program.
 setInterval(() => held.length, 1_000);

@@ -14,10 +14,10 @@ const PROGRAM = new URL("crowd_program.ts", import.meta.url);
 const SILENT = 5_000;
 const LOUD = 50;
 
-/** An agent gets in within a second where nothing else runs; this is for machines that are busy with other tests. */
+/** Longest wait for an agent. Without other load it gets in within a second; busy machines take longer. */
 const PATIENCE_MS = 5_000;
 
-/** How long an agent takes to join a Manager that a crowd stands before, milliseconds. */
+/** Time in which an agent joins a Manager behind a crowd, in milliseconds. */
 async function timeToJoin(config: string): Promise<number> {
   await using folder = await TempFolder.make();
   const dir = folder.at("manager");
@@ -49,7 +49,7 @@ async function timeToJoin(config: string): Promise<number> {
   return time;
 }
 
-/** The token of a Manager that was told only after its start which port it has. */
+/** Token with the port of a Manager that learned it only after its start. */
 function tokenFor(token: string, port: number): string {
   const addresses = [`127.0.0.1:${port}`];
   return encodeJoinToken({ ...parseJoinToken(token), addresses });
@@ -65,14 +65,14 @@ Deno.test("an agent joins while 5,000 silent and 50 senders of garbage are conne
   await joinsInTime("past a crowd");
 });
 
-Deno.test("so it does where a guard stands before the Manager", async () => {
+Deno.test("an agent joins past the crowd through a guard", async () => {
   await joinsInTime(
     "past a crowd and by a guard",
     "guard: { perAddress: 10000, total: 6000 }\n",
   );
 });
 
-Deno.test("so it does where the crowd is more than the guard lets in", async () => {
+Deno.test("an agent joins though the crowd exceeds the guard's limits", async () => {
   await joinsInTime(
     "by a guard that the crowd fills",
     "guard: { perAddress: 10000, total: 1000 }\n",

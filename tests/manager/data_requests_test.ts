@@ -6,7 +6,7 @@ import { encodeMessage, type MessageOf } from "../../lib/wire/message.ts";
 import { MemoryManager } from "../support/memory_manager.ts";
 import type { ScriptedPeer } from "../support/scripted_peer.ts";
 
-/** A core with such a data service, and an agent that is connected to it. */
+/** Starts a core with this data service, and an agent that is connected to it. */
 async function asking(answer: DataService["answer"]): Promise<
   { core: MemoryManager; agent: ScriptedPeer } & AsyncDisposable
 > {
@@ -27,7 +27,7 @@ function inShort(
   return [requestId, ok, value.value, more];
 }
 
-Deno.test("what the data service answers, text or bytes, goes to who asked", async () => {
+Deno.test("the data service's answer, text or bytes, goes to the agent that asked", async () => {
   await using parts = await asking((agent, type, params) =>
     Promise.resolve(
       type === "bytes"
@@ -52,7 +52,7 @@ Deno.test("what the data service answers, text or bytes, goes to who asked", asy
   ]);
 });
 
-Deno.test("an error is an answer with its code, and the connection stays", async () => {
+Deno.test("an error becomes an answer with its code, and the connection stays", async () => {
   await using parts = await asking((_, type) =>
     Promise.reject(
       type === "bug"
@@ -92,7 +92,7 @@ Deno.test("a slow answer delays neither the connection nor other answers", async
   assertEquals((await agent.hears("dataResponse")).requestId, 1n);
 });
 
-Deno.test("beyond 32 requests at a time of one connection the next is refused as busy", async () => {
+Deno.test("a request beyond 32 at a time of one connection is refused as busy", async () => {
   const slow = Promise.withResolvers<string>();
   await using parts = await asking(() => slow.promise);
   const { core, agent } = parts;
@@ -130,7 +130,7 @@ Deno.test("an answer whose connection has gone is counted and dropped", async ()
   assertEquals(core.counters.all()["data_responses_dropped"], 1n);
 });
 
-Deno.test("the largest answer fits into a message of what the peer takes", async () => {
+Deno.test("the largest answer fits into a message within the peer's limit", async () => {
   await using parts = await asking((_agent, _type, _params, limits) =>
     Promise.resolve(new Uint8Array(limits?.maxBytes ?? 0))
   );

@@ -24,14 +24,14 @@ import {
 
 type Hello = Upward & { readonly kind: "hello" };
 
-/** What is needed to look at a hello. */
+/** A hello, with the connection that brought it and the model that decides on it. */
 interface Greeting {
   readonly connection: Connection;
   readonly hello: Hello;
   readonly model: Model;
 }
 
-/** lib/manager/admission/admission.ts. To record a hello and to answer it is one step here. */
+/** Models lib/manager/admission/admission.ts. Recording a hello and answering it is one step here. */
 export function admits(state: State, greeting: Greeting): Step {
   const { connection: { number }, hello, model: { rules } } = greeting;
   const { session, instance, lastId } = hello;
@@ -61,13 +61,13 @@ export function admits(state: State, greeting: Greeting): Step {
   return { what: `${what}: admitted${said}`, state: admitted };
 }
 
-/** Nothing that comes after is read. */
+/** Refuses a connection with a Bye. Later messages on it are not read. */
 function turnedAway(state: State, number: number, code: ByeCode): State {
   const told = sendDown(state, number, { kind: "bye", code });
   return withConnection(told, number, { manager: "closed", up: [] });
 }
 
-/** The connection is the agent's current one, and the one before is told so. */
+/** Makes a connection the agent's current one, and tells the former one so. */
 function current(
   state: State,
   { number, hello, jump, rules }: {
@@ -97,7 +97,7 @@ function current(
   );
 }
 
-/** lib/manager/command/connection_effects.ts: `ready`. */
+/** Models lib/manager/command/connection_effects.ts: `ready`. */
 function dispatched(
   state: State,
   { number, instance }: { number: number; instance: number },
@@ -112,7 +112,7 @@ function dispatched(
   }, state);
 }
 
-/** lib/manager/command/reconcile.ts. */
+/** Models lib/manager/command/reconcile.ts. */
 function reconcile(
   state: State,
   greeting: Greeting,
@@ -174,7 +174,7 @@ function isSame(command: Command, entry: Entry, rules: Rules): boolean {
   return command.nonce === entry.nonce || !rules.has("nonce");
 }
 
-/** A command that the agent has. */
+/** Continues a command that the agent has. */
 function goesOn(
   state: State,
   command: Command,
@@ -188,7 +188,7 @@ function goesOn(
   });
 }
 
-/** The end of a command that the agent does not have; undefined if it can still be sent. */
+/** End of a command that the agent does not have, or undefined if it can still be sent. */
 function verdict(
   { manager: { found } }: State,
   { id, state, instance }: Command,
@@ -209,7 +209,7 @@ function verdict(
   return arrivedNever ? "never arrived" : "may have run";
 }
 
-/** Whether a command that has ended goes on because a hello lists it. */
+/** True if a command that has ended goes on because a hello lists it. */
 function opensAgain(
   command: Command,
   entry: Entry,
@@ -220,7 +220,9 @@ function opensAgain(
     (isUnfinished(entry) || command.instance !== hello.instance);
 }
 
-/** An original that finished, and came back as the instance that it was, is taken for the copy that said LOST. */
+/**
+ * Notes a limit: an original that finished, and came back as the same instance, is taken for the copy that said LOST.
+ */
 function excuse(
   state: State,
   command: Command,

@@ -18,7 +18,7 @@ import {
   type Step,
 } from "./state.ts";
 
-/** All that an agent may do next: lib/agent. */
+/** Next steps of an agent. Models lib/agent. */
 export function agentSteps(state: State, model: Model): Step[] {
   return state.agents.flatMap((agent, index) =>
     agent.isUp
@@ -32,7 +32,7 @@ export function agentSteps(state: State, model: Model): Step[] {
   );
 }
 
-/** lib/agent/link/link.ts: `serveOnce`. */
+/** Models lib/agent/link/link.ts: `serveOnce`. */
 function dials(state: State, index: number, { rules, bounds }: Model): Step[] {
   const { agent, name } = at(state, index);
   if (agent.link > 0 || state.dials === bounds.dials) return [];
@@ -66,7 +66,7 @@ function dials(state: State, index: number, { rules, bounds }: Model): Step[] {
   }];
 }
 
-/** The first message that waits for the agent. Messages are handled one at a time. */
+/** Reads the first message that waits for the agent. Messages are handled one at a time. */
 function reads(state: State, index: number, { rules }: Model): Step[] {
   const { agent, name } = at(state, index);
   const [message, ...down] = connectionOf(state, agent.link)?.down ?? [];
@@ -95,7 +95,7 @@ function reads(state: State, index: number, { rules }: Model): Step[] {
   }
 }
 
-/** lib/agent/runner: `accept` and acceptance.ts. */
+/** Models lib/agent/runner: `accept` and acceptance.ts. */
 function readsCommand(
   state: State,
   index: number,
@@ -140,7 +140,7 @@ function readsCommand(
   return steps;
 }
 
-/** lib/agent/link/session.ts: `acknowledge`. What has no result is not forgotten. */
+/** Models lib/agent/link/session.ts: `acknowledge`. A command without a result is not forgotten. */
 function forget(state: State, index: number, id: number): State {
   const { agent: { journal } } = at(state, index);
   const entry = journal.findLast((each) => each.id === id);
@@ -166,7 +166,7 @@ function readBye(
   return rules.has("stale-new-instance") ? anotherInstance(told, index) : told;
 }
 
-/** Gives an agent an instance that nobody had before. */
+/** Gives an agent a new instance, different from all earlier ones. */
 export function anotherInstance(state: State, index: number): State {
   const instances = state.instances + 1;
   return { ...withAgent(state, index, { instance: instances }), instances };
@@ -182,7 +182,7 @@ function seesTheEnd(state: State, index: number): Step[] {
   }];
 }
 
-/** lib/agent/runner: a command is journaled, marked as running, begun, and finished. */
+/** Models lib/agent/runner: a command is journaled, marked as running, begun, and finished. */
 function goesOn(state: State, index: number): Step[] {
   const { agent, name } = at(state, index);
   const journaled = agent.accepting.map((command): Step => {
@@ -215,7 +215,7 @@ function goesOn(state: State, index: number): Step[] {
   return [...journaled, ...advanced];
 }
 
-/** The agent's side of its connection is closed. What it wrote is on its way. */
+/** Closes the agent's side of its connection. Messages that it wrote are still on their way. */
 export function closeLink(state: State, index: number): State {
   const { agent: { link } } = at(state, index);
   const ended = sendUp(state, link, { kind: "end" });
@@ -226,7 +226,7 @@ export function closeLink(state: State, index: number): State {
   );
 }
 
-/** The agent process is gone; its journal stays. */
+/** Ends the agent's process. Its journal stays. */
 export function killed(state: State, index: number): State {
   const { agent } = at(state, index);
   const left = agent.link > 0 ? closeLink(state, index) : state;
@@ -237,7 +237,7 @@ export function killed(state: State, index: number): State {
   };
 }
 
-/** lib/agent/runner/settle_past.ts: the results that an agent's successor writes before it dials. */
+/** Models lib/agent/runner/settle_past.ts: the results that an agent's successor writes before it dials. */
 export function settled(journal: readonly Entry[]): Entry[] {
   return journal.map((entry) => ({
     ...entry,

@@ -1,16 +1,16 @@
 import type { Rules } from "./rules.ts";
 import type { Faults } from "./state.ts";
 
-/** Furthest that an id may lie above an agent's last one. It stands for 2^48. */
+/** Greatest distance of an id from an agent's last one. It stands for 2^48. */
 export const AGENT_JUMP = 7;
 
-/** Furthest that the Manager's ids follow the agents' in one run. It stands for 2^32. */
+/** Greatest distance that the Manager's ids follow the agents' in one run. It stands for 2^32. */
 export const MANAGER_JUMP = 3;
 
-/** An id that is beyond both. */
+/** An id that is beyond both limits. */
 export const WILD_ID = 40;
 
-/** How much may happen: everything within these bounds is searched. */
+/** Bounds of a search. Everything within them is searched. */
 export interface Bounds {
   /** Requests of the operator, each for one command. */
   readonly requests: number;
@@ -18,11 +18,11 @@ export interface Bounds {
   readonly cancels: number;
   /** Dials of the agent and its copy together. */
   readonly dials: number;
-  /** How many times each fault may happen. */
+  /** Number of times that each fault may happen. */
   readonly faults: Faults;
 }
 
-/** How a state goes on. */
+/** Bounds and rules, which decide the steps from each state. */
 export interface Model {
   readonly bounds: Bounds;
   readonly rules: Rules;

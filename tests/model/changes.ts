@@ -11,7 +11,7 @@ import type {
   Upward,
 } from "./state.ts";
 
-/** An open connection by its number. */
+/** Finds an open connection by its number. */
 export function connectionOf(
   state: State,
   number: number,
@@ -19,7 +19,7 @@ export function connectionOf(
   return state.connections.find((each) => each.number === number);
 }
 
-/** Changes a connection; one that both sides have closed is gone. */
+/** Changes a connection. A connection that both sides have closed is removed. */
 export function withConnection(
   state: State,
   number: number,
@@ -82,12 +82,12 @@ export function withAgent(
   return { ...state, agents };
 }
 
-/** Notes something of the request with this nonce. */
+/** Notes a fact about the request with this nonce. */
 export function note(state: State, fact: keyof Truth, nonce: number): State {
-  // A command from elsewhere is nobody's request.
+  // A command from elsewhere belongs to no request.
   if (nonce < 0) return state;
   const counts = state.truth[fact];
-  // More than that is as bad, and would be another state.
+  // Larger counts are just as bad, and would only add states.
   const most = fact === "effects" ? 2 : 1;
   const changed = counts.map((count, at) =>
     at === nonce ? Math.min(count + 1, most) : count
@@ -95,12 +95,12 @@ export function note(state: State, fact: keyof Truth, nonce: number): State {
   return { ...state, truth: { ...state.truth, [fact]: changed } };
 }
 
-/** A command in the database. */
+/** Finds a command in the database. */
 export function commandOf(state: State, id: number): Command | undefined {
   return state.manager.database.commands.find((each) => each.id === id);
 }
 
-/** Ends a command, and notes what that tells the operator. */
+/** Ends a command, and notes the promise that this makes to the operator. */
 export function ended(
   state: State,
   { id, nonce }: Command,
@@ -110,7 +110,7 @@ export function ended(
   return DENIALS.has(change.state) ? note(changed, "denied", nonce) : changed;
 }
 
-/** Ends that say that the command has no effect. */
+/** Ends that promise the operator that the command has no effect. */
 const DENIALS: ReadonlySet<CommandState> = new Set([
   "never arrived",
   "cancelled",

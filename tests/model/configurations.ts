@@ -1,11 +1,11 @@
 import type { Bounds } from "./bounds.ts";
 import type { Faults } from "./state.ts";
 
-/** What may happen, and what must hold then. */
+/** Bounds of a search, and the invariants that hold within them. */
 export interface Configuration {
   readonly name: string;
   readonly bounds: Bounds;
-  /** Letters of the invariants that are promised here. */
+  /** Letters of these invariants. */
   readonly invariants: string;
 }
 
@@ -19,16 +19,16 @@ const NO_FAULTS: Faults = {
   strays: 0,
 };
 
-/** While nobody loses a disk. */
+/** Invariants that hold while nobody loses a disk. */
 const ALL = "ABCDEF";
 
-/** What a lost disk, or one that is set back, takes with it cannot be recorded any more. */
+/** All but E: results on a disk that is lost, or set back, can no longer be recorded. */
 const LOST_DISK = "ABCDF";
 
-/** Of a copied host the Manager is told "never arrived" that was true of the copy: docs/reliability.md. */
+/** All but B: "never arrived" may be true of the copy and not of the original (docs/reliability.md). */
 const COPIED = "ACDEF";
 
-/** The short form: each is searched in a second or so, and each rule is needed in one of them. */
+/** The short form. Each search takes about a second, and each rule is needed in one of them. */
 export const QUICK: readonly Configuration[] = [
   configuration("links break", ALL, { cuts: 2, cancels: 1 }),
   configuration("both are killed", ALL, {
@@ -54,7 +54,7 @@ export const QUICK: readonly Configuration[] = [
   configuration("ids come from elsewhere", ALL, { strays: 2, cuts: 1 }),
 ];
 
-/** The long form: as many faults together as can be searched to the end in minutes. */
+/** The long form, with as many faults together as can be searched to the end in minutes. */
 export const FULL: readonly Configuration[] = [
   configuration("links break, two requests", ALL, {
     cuts: 2,

@@ -45,7 +45,7 @@ const WORDS = ["finished", "lost", "refused", "too far"] as const;
 const CODES = ["stale", "replaced", "protocol error"] as const;
 const SIDES = ["greeting", "ready", "leaving", "closed"] as const;
 
-/** A state as a short string: equal for equal states, different for different ones. Every number in it is below 255. */
+/** Encodes a state as a short string, equal for equal states only. Every number in the state is below 255. */
 export function encode(state: State): string {
   const out: number[] = [];
   const { manager, faults, truth } = state;

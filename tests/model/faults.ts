@@ -17,7 +17,7 @@ import {
   type Step,
 } from "./state.ts";
 
-/** All that may go wrong next, and the starts after it. */
+/** Faults that may happen next, and the starts after them. */
 export function faultSteps(state: State, { rules }: Model): Step[] {
   return [
     ...managerFaults(state),
@@ -95,7 +95,7 @@ function lost(state: State, index: number, rules: Rules): State {
     : empty;
 }
 
-/** The agent finds that its connection has ended: what it wrote still arrives, or does not. */
+/** Ends the agent's connection. Messages that it wrote still arrive, or are lost. */
 function linkFaults(state: State, { link }: Agent, index: number): Step[] {
   if (link === 0 || state.faults.cuts === 0) return [];
   const name = AGENT_NAMES[index];
@@ -113,7 +113,7 @@ function linkFaults(state: State, { link }: Agent, index: number): Step[] {
   ];
 }
 
-/** The host is copied while its agent runs or not, and an agent starts on the copy. */
+/** Copies the host, whether or not its agent runs, and starts an agent on the copy. */
 function copies(state: State): Step[] {
   const [agent] = state.agents;
   if (agent === undefined || state.faults.copies === 0) return [];
@@ -131,7 +131,7 @@ function copies(state: State): Step[] {
   }];
 }
 
-/** Ids that come from elsewhere: other agents' hellos move the sequence of ids, and a Manager may go wrong. */
+/** Brings ids from elsewhere: other agents' hellos advance the sequence of ids, and a Manager may be faulty. */
 function strays(state: State, rules: Rules): Step[] {
   const { manager: { isUp, current, database, jumped }, faults } = state;
   if (!isUp || faults.strays === 0) return [];

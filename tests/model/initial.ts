@@ -1,7 +1,7 @@
 import type { Bounds } from "./bounds.ts";
 import type { Agent, Manager, State } from "./state.ts";
 
-/** The state before anything has happened: both sides run, and nobody has dialled. */
+/** The first state: both sides run, and no agent has dialled. */
 export function initial(bounds: Bounds): State {
   const none = Array.from({ length: bounds.requests }, () => 0);
   return {

@@ -6,7 +6,7 @@ import {
   type State,
 } from "./state.ts";
 
-/** What must hold in every state, by the letter that configurations name it by. */
+/** Properties that must hold in every state, by the letters that configurations use. */
 export const INVARIANTS = {
   A: "No request takes effect twice.",
   B: "Nothing that was said to have no effect, and never to have one, has one.",
@@ -18,13 +18,13 @@ export const INVARIANTS = {
 
 export type Invariant = keyof typeof INVARIANTS;
 
-/** An invariant that does not hold, and how. */
+/** An invariant that does not hold, and the reason. */
 export interface Violation {
   readonly invariant: Invariant;
   readonly how: string;
 }
 
-/** The first of these invariants that does not hold in a state. */
+/** Finds the first of these invariants that does not hold in a state. */
 export function violationIn(
   state: State,
   invariants: string,
@@ -82,7 +82,7 @@ function hanging(state: State): string | undefined {
     } is never acknowledged`;
 }
 
-/** Both sides are connected to each other, and nothing is on its way or running. */
+/** True if both sides are connected to each other, and nothing is on its way or running. */
 function isQuiet({ manager, agents, connections }: State): boolean {
   const { isUp, current, writes } = manager;
   const agent = agents.find(({ link }) => link === current);

@@ -4,9 +4,9 @@ import { RULE_NAMES, type RuleName, RULES } from "./rules.ts";
 import { type Found, search } from "./search.ts";
 
 /**
- * Searches with all rules but one, where it is known to be needed.
+ * Searches with all rules but one, in the configuration that needs it.
  *
- * @throws {PiriError} INTERNAL if the rule names a configuration that is not there
+ * @throws {PiriError} INTERNAL if the rule names a configuration that does not exist
  */
 export function searchWithout(left: RuleName): Found {
   const { where } = RULES[left];

@@ -1,6 +1,7 @@
 /**
- * Searches a model of the protocol for states that must not be, and shows that each rule is needed: left out, a shortest
- * way to such a state is found. `state.ts` has the model, `rules.ts` the rules, `invariants.ts` what must hold.
+ * Searches a model of the protocol for forbidden states, and shows that each rule is needed: without it, the search
+ * finds a shortest way to such a state. `state.ts` has the model, `rules.ts` the rules, `invariants.ts` the conditions
+ * that must hold.
  *
  *     deno task model [--quick]
  *     deno task model --without late-lost        how it goes wrong without that rule
@@ -62,7 +63,7 @@ function searchAll(configurations: readonly Configuration[]): number {
   return exitCode;
 }
 
-/** Shows how it goes wrong without a rule. Returns the exit code. */
+/** Shows the violation that follows without a rule. Returns the exit code. */
 function show(name: RuleName): number {
   const found = searchWithout(name);
   say(`Without "${name}": ${RULES[name].says}`);

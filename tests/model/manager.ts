@@ -23,7 +23,7 @@ import {
 
 type Result = Upward & { readonly kind: "result" };
 
-/** All that the Manager may do next with what is recorded or has come in: lib/manager. */
+/** Next steps of the Manager, from what is recorded or has arrived. Models lib/manager. */
 export function managerSteps(state: State, model: Model): Step[] {
   if (!state.manager.isUp) return [];
   return [
@@ -34,7 +34,7 @@ export function managerSteps(state: State, model: Model): Step[] {
   ];
 }
 
-/** lib/manager/command/dispatcher.ts: what is recorded leaves, in order within a connection. */
+/** Models lib/manager/command/dispatcher.ts: recorded commands leave, in order within a connection. */
 function writes(state: State, { rules }: Model): Step[] {
   const { writes, current } = state.manager;
   const first = writes.filter((each) =>
@@ -74,7 +74,7 @@ function written(state: State, { id, link: bound }: Write, link: number): Step {
   };
 }
 
-/** The first message that waits on a connection. */
+/** Reads the first message that waits on a connection. */
 function reads(state: State, connection: Connection, model: Model): Step[] {
   const { number, manager } = connection;
   const [message, ...up] = connection.up;
@@ -96,7 +96,7 @@ function reads(state: State, connection: Connection, model: Model): Step[] {
   }
 }
 
-/** lib/manager/command/recorder.ts: `result`. */
+/** Models lib/manager/command/recorder.ts: `result`. */
 function readsResult(
   state: State,
   { connection, result, model: { rules } }: {
@@ -134,7 +134,7 @@ function readsResult(
   return steps;
 }
 
-/** lib/manager/command/disputed_results.ts. */
+/** Models lib/manager/command/disputed_results.ts. */
 function isContradicting(
   { manager: { newest, listed } }: State,
   number: number,
@@ -162,7 +162,10 @@ function record(
     : recorded;
 }
 
-/** A copy that is the newest when it says REFUSED ends for good what the other agent has: docs/reliability.md tells so. */
+/**
+ * True for a known limit (docs/reliability.md): the copy is newest and says REFUSED, which ends a command of the other
+ * agent.
+ */
 function isLimit(
   state: State,
   { agent: teller }: Connection,
@@ -174,7 +177,7 @@ function isLimit(
     other?.journal.some((each) => each.nonce === nonce) === true;
 }
 
-/** The Manager process is gone, and its side of all connections is closed. What it wrote is on its way. */
+/** Ends the Manager's process and closes its side of all connections. Messages that it wrote are still on their way. */
 export function down(state: State): State {
   const closed = state.connections.reduce(
     (each, { number }) =>
@@ -192,7 +195,7 @@ export function down(state: State): State {
   });
 }
 
-/** The Manager is killed. */
+/** Kills the Manager. */
 export function crashed(state: State): State {
   const { faults } = state;
   return {
@@ -201,7 +204,7 @@ export function crashed(state: State): State {
   };
 }
 
-/** lib/manager/commands.ts: `load`. All that has not ended is found. */
+/** Models lib/manager/commands.ts: `load`. All commands that have not ended are found. */
 export function started(state: State): State {
   const found = state.manager.database.commands
     .filter(({ state }) => isOpenState(state))

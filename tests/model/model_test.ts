@@ -7,7 +7,7 @@ import { search } from "./search.ts";
 
 const ALL_RULES = new Set(RULE_NAMES);
 
-/** How many states there are: a change of the model shows here. */
+/** Number of states in each search. A change of the model shows here. */
 const STATES: Readonly<Record<string, number>> = {
   "links break": 1_384,
   "both are killed": 7_223,
@@ -29,7 +29,7 @@ for (const { name, bounds, invariants } of QUICK) {
   });
 }
 
-/** Which invariant breaks first without a rule, and after how many steps. */
+/** Invariant that breaks first without each rule, and the number of steps to it. */
 const COUNTEREXAMPLES = {
   "session-grows": ["B", 11],
   "one-connection": ["D", 9],

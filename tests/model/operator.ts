@@ -3,13 +3,13 @@ import { ended, sendDown, withDatabase, withManager } from "./changes.ts";
 import { crashed } from "./manager.ts";
 import type { Command, State, Step } from "./state.ts";
 
-/** All that an operator may ask for next. */
+/** Next requests and cancels of the operator. */
 export function operatorSteps(state: State, model: Model): Step[] {
   if (!state.manager.isUp) return [];
   return [...runs(state, model), ...cancels(state, model)];
 }
 
-/** lib/manager/command/command_starter.ts. */
+/** Models lib/manager/command/command_starter.ts. */
 function runs(state: State, { bounds, rules }: Model): Step[] {
   const { database, current, writes } = state.manager;
   const nonce = state.requests;
@@ -47,7 +47,7 @@ function runs(state: State, { bounds, rules }: Model): Step[] {
   return steps;
 }
 
-/** lib/manager/commands.ts: `cancel`, of what was not sent. A cancel of anything else ends nothing at once. */
+/** Models lib/manager/commands.ts: `cancel`, of unsent commands. A cancel of any other command ends nothing at once. */
 function cancels(state: State, { bounds, rules }: Model): Step[] {
   const { database, found } = state.manager;
   if (state.cancels === bounds.cancels) return [];

@@ -136,8 +136,8 @@ export const RULES = {
 
 export type RuleName = keyof typeof RULES;
 
-// Object.keys forgets the type of the keys.
+// Object.keys loses the type of the keys.
 export const RULE_NAMES = Object.keys(RULES) as readonly RuleName[];
 
-/** The rules that are kept. */
+/** The rules of a search. */
 export type Rules = ReadonlySet<RuleName>;

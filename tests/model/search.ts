@@ -8,16 +8,16 @@ import { managerSteps } from "./manager.ts";
 import { operatorSteps } from "./operator.ts";
 import type { State, Step } from "./state.ts";
 
-/** What a search found. */
+/** Result of a search. */
 export interface Found {
-  /** States that were looked at. */
+  /** Number of states visited. */
   readonly states: number;
   readonly violation: Violation | undefined;
-  /** Steps to the violation, first one first: no shorter way leads to one. */
+  /** Steps to the violation, first one first. No way to a violation is shorter. */
   readonly trace: readonly string[];
 }
 
-/** Looks at every state that can be reached, nearest first, until these invariants are violated or there is no more. */
+/** Visits every reachable state, nearest first, until one of these invariants is violated. */
 export function search(model: Model, invariants: string): Found {
   const first = initial(model.bounds);
   const ways = new Ways(encode(first));
@@ -42,7 +42,7 @@ export function search(model: Model, invariants: string): Found {
   return { states, violation: undefined, trace: [] };
 }
 
-/** All that may happen next. */
+/** All possible next steps. */
 function stepsFrom(state: State, model: Model): Step[] {
   return [
     ...operatorSteps(state, model),
@@ -57,7 +57,7 @@ interface Reached {
   readonly index: number;
 }
 
-/** All states that were reached, and from where. */
+/** All states reached, each with the state before it. */
 class Ways {
   readonly #indexes = new Map<string, number>();
   readonly #parents: number[] = [-1];
@@ -74,7 +74,7 @@ class Ways {
     return index;
   }
 
-  /** The states on the way to one. */
+  /** Lists the states on the way to one. */
   to(index: number): string[] {
     const wanted = new Map<number, number>();
     const path: number[] = [];
@@ -89,7 +89,7 @@ class Ways {
   }
 }
 
-/** Takes the way again, for what happens on it. */
+/** Repeats the steps of a way, to describe each. */
 function retrace(
   model: Model,
   first: State,

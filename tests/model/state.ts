@@ -1,23 +1,23 @@
 /**
- * Everything that exists in the model: one Manager, one agent, maybe a copy of the agent's host, and the connections
+ * All that exists in the model: one Manager, one agent, possibly a copy of the agent's host, and the connections
  * between them. A state is plain data and never changes; each step makes a new one.
  *
- * The model has the rules of lib/manager and lib/agent as they are, and names the file that each comes from. Left out
- * are output, timeouts, cancels of what was sent, features, legacy peers, and disks that are full. A program ends by
- * itself. To compare, record and answer a hello is one step; tests/simulation tries what comes in between. The
- * acknowledgement that follows ServerHello for what has ended is left out too: the agent sends such a result again, and
- * that is acknowledged.
+ * The model has the rules of lib/manager and lib/agent as they are, and names the file of each. Left out are output,
+ * timeouts, cancels of commands that were sent, features, legacy peers, and full disks. A program ends by itself.
+ * Comparing, recording and answering a hello is one step; tests/simulation tries the events in between. The
+ * acknowledgement that follows ServerHello for ended commands is left out too: the agent sends such a result again, and
+ * that one is acknowledged.
  *
  * @module
  */
 
-/** How far a command is on an agent's disk. `lost` and `refused` are results that the agent's successor writes. */
+/** Progress of a command on an agent's disk. `lost` and `refused` are results that the agent's successor writes. */
 export type Stage = "accepted" | "running" | "finished" | "lost" | "refused";
 
 /** A command in an agent's journal. */
 export interface Entry {
   readonly id: number;
-  /** Number of the operator's request, from 0. It tells apart two commands of the same id. */
+  /** Number of the operator's request, from 0. It distinguishes two commands of the same id. */
   readonly nonce: number;
   readonly stage: Stage;
 }
@@ -27,9 +27,9 @@ export interface Agent {
   readonly isUp: boolean;
   /** Number of its connection, 0 without one. */
   readonly link: number;
-  /** Whether it has read the ServerHello of its connection. */
+  /** True if it has read the ServerHello of its connection. */
   readonly isReady: boolean;
-  /** Commands that are on their way to the disk, each with the connection that it was read from. */
+  /** Commands on their way to the disk, each with the connection that brought it. */
   readonly accepting: readonly Accepting[];
   readonly journal: readonly Entry[];
   /** Highest id that was ever accepted. */
@@ -37,14 +37,14 @@ export interface Agent {
   /** Number of its last dial. */
   readonly session: number;
   readonly instance: number;
-  /** Whether a Bye(STALE) has told it that its journal has a copy. */
+  /** True if a Bye(STALE) has told it that its journal has a copy. */
   readonly wasStale: boolean;
 }
 
 /** Names of the agent and its copy in traces. */
 export const AGENT_NAMES = ["A", "copy"] as const;
 
-/** A command that was read and is not journaled yet. */
+/** A command that was read and is not in the journal yet. */
 export interface Accepting {
   readonly id: number;
   readonly nonce: number;
@@ -52,8 +52,8 @@ export interface Accepting {
 }
 
 /**
- * Where a command is by the Manager's database. "never arrived" and "may have run" are presumed ends; "lost", "refused"
- * and "too far" are an agent's word, the last one for an id that is too far above its last.
+ * State of a command in the Manager's database. "never arrived" and "may have run" are presumed ends. "lost", "refused"
+ * and "too far" are an agent's report, the last one of an id too far above its last.
  */
 export type CommandState =
   | "queued"
@@ -72,7 +72,7 @@ export interface Command {
   readonly id: number;
   readonly nonce: number;
   readonly state: CommandState;
-  /** Instance that it was sent to, 0 while it is queued. */
+  /** Instance that the command was sent to, 0 while it is queued. */
   readonly instance: number;
   /** Nonce of the command whose result was recorded, -1 without a result. */
   readonly told: number;
@@ -81,18 +81,18 @@ export interface Command {
 /** The Manager's database. */
 export interface Database {
   readonly commands: readonly Command[];
-  /** Highest id that was ever given or heard of. */
+  /** Highest id ever assigned or heard of. */
   readonly lastId: number;
-  /** Instance and session of the hello that was admitted last. */
+  /** Instance and session of the hello admitted last. */
   readonly instance: number;
   readonly session: number;
 }
 
-/** A command that is recorded as sent and not yet written to its connection. */
+/** A command that is recorded as sent and not written to its connection yet. */
 export interface Write {
   readonly id: number;
   readonly link: number;
-  /** Whether it was made for this connection. Until it is written, hellos do not meet it. */
+  /** True if the command was made for this connection. Reconciliation ignores such a command until it is written. */
   readonly isNew: boolean;
 }
 
@@ -103,12 +103,12 @@ export interface Manager {
   /** Number of the agent's current connection, 0 without one. */
   readonly current: number;
   readonly writes: readonly Write[];
-  /** Open commands that were found in the database at the start and that no hello has spoken of yet. */
+  /** Open commands that were found in the database at the start and are in no hello since. */
   readonly found: readonly number[];
-  /** Connection of the newest hello, and the commands that it listed and that go on. */
+  /** Connection of the newest hello, and the commands in it that go on. */
   readonly newest: number;
   readonly listed: readonly number[];
-  /** How far its ids have followed the agents' in this run. */
+  /** Total distance that its ids have followed the agents' in this run. */
   readonly jumped: number;
   readonly backup: Database | undefined;
 }
@@ -125,7 +125,7 @@ export type Upward =
   | {
     readonly kind: "result";
     readonly id: number;
-    /** Known to the invariants, not to the Manager: a CommandResult has no nonce. */
+    /** Known to the invariants only: a CommandResult has no nonce. */
     readonly nonce: number;
     readonly status: ResultStatus;
   }
@@ -141,24 +141,24 @@ export type Downward =
   | { readonly kind: "ack"; readonly id: number }
   | { readonly kind: "bye"; readonly code: ByeCode };
 
-/** Code of a Bye; "protocol error" is for an agent whose ids are too far ahead. */
+/** Code of a Bye. "protocol error" is for an agent whose ids are too far ahead. */
 export type ByeCode = "stale" | "replaced" | "protocol error";
 
-/** A connection. What one side has written stays readable after that side has closed. */
+/** A connection. Messages of one side stay readable after that side has closed. */
 export interface Connection {
   readonly number: number;
   /** Index of the agent that dialled. */
   readonly agent: number;
   readonly up: readonly Upward[];
   readonly down: readonly Downward[];
-  /** Whether the agent's side is open. */
+  /** True if the agent's side is open. */
   readonly isOpen: boolean;
   readonly manager: "greeting" | "ready" | "leaving" | "closed";
-  /** Ids that its hello listed and that are other commands here. */
+  /** Ids that its hello listed and that belong to other commands here. */
   readonly unknownIds: readonly number[];
 }
 
-/** How many times each fault may happen; in a state, how many times more. */
+/** Number of times that each fault may happen. In a state, the number that remains. */
 export interface Faults {
   readonly managerCrashes: number;
   /** A backup is taken at any time, and restored later. */
@@ -169,38 +169,38 @@ export interface Faults {
   readonly cuts: number;
   /** A second agent starts with a copy of the first one's journal. */
   readonly copies: number;
-  /** An id that is far off, or a command again, comes from elsewhere. */
+  /** An id far above the others, or a repeated command, comes from elsewhere. */
   readonly strays: number;
 }
 
 /** One state of the model. */
 export interface State {
   readonly manager: Manager;
-  /** The agent, and the copy of it if there is one. */
+  /** The agent, and its copy if there is one. */
   readonly agents: readonly Agent[];
   /** Connections of which at least one side is open. */
   readonly connections: readonly Connection[];
-  /** How many dials there were; a connection has the number of its dial. */
+  /** Number of dials so far. A connection has the number of its dial. */
   readonly dials: number;
-  /** How many instances there were. */
+  /** Number of instances so far. */
   readonly instances: number;
-  /** How many requests the operator has made. */
+  /** Number of requests of the operator so far. */
   readonly requests: number;
-  /** How many cancels the operator has asked for. */
+  /** Number of cancels of the operator so far. */
   readonly cancels: number;
   readonly faults: Faults;
-  /** What really happened, by nonce. No program in the model knows it. */
+  /** Facts by nonce. No program in the model knows them. */
   readonly truth: Truth;
 }
 
-/** What really happened, by nonce. */
+/** Facts about requests, by nonce. */
 export interface Truth {
   readonly effects: readonly number[];
-  /** The operator was told that it has no effect and will have none. */
+  /** Requests of which the operator was told that they have no effect and will have none. */
   readonly denied: readonly number[];
-  /** An agent forgot its result, and the Manager has not recorded it. */
+  /** Requests whose result an agent forgot before the Manager recorded it. */
   readonly forgotten: readonly number[];
-  /** Its result may be forgotten: a limit for copied hosts that docs/reliability.md tells of. */
+  /** Requests whose result may be forgotten: a limit for copied hosts (docs/reliability.md). */
   readonly excused: readonly number[];
 }
 
@@ -210,17 +210,17 @@ export interface Step {
   readonly state: State;
 }
 
-/** Whether a command has not ended. */
+/** True for a command that has not ended. */
 export function isOpenState(state: CommandState): boolean {
   return state === "queued" || state === "sent" || state === "running";
 }
 
-/** Whether a command's end is presumed. */
+/** True for a command whose end is presumed. */
 export function isPresumed(state: CommandState): boolean {
   return state === "never arrived" || state === "may have run";
 }
 
-/** Whether an agent's command has no result yet. */
+/** True for an agent's command without a result. */
 export function isUnfinished({ stage }: Entry): boolean {
   return stage === "accepted" || stage === "running";
 }

@@ -35,7 +35,7 @@ async function oldAgent(fleet: Fleet, name: string): Promise<ScriptedPeer> {
 }
 
 story(
-  "a legacy agent is added by its secret, and runs a program as any other",
+  "a legacy agent is added by its secret, and runs a program like any other agent",
   async (executables) => {
     await using fleet = await startFleet(executables);
     await add(fleet, "old-1");

@@ -71,7 +71,7 @@ Deno.test("the first command waits for the first Pong, whatever its value", asyn
   await peer.hears("command");
 });
 
-Deno.test("a Pong that nobody has asked for is no reason to leave", async () => {
+Deno.test("a Pong without a Ping does not end the connection", async () => {
   await using manager = await TlsManager.start();
   await manager.knows("old-1");
   const { peer } = await manager.dial();
@@ -95,7 +95,7 @@ Deno.test("a Ping before the hello is answered", async () => {
   assertEquals((await peer.hears("pong")).data, 77);
 });
 
-Deno.test("a program is run in legacy words, and its text is the command's output", async () => {
+Deno.test("a program runs by legacy words, and its text is the command's output", async () => {
   await using manager = await TlsManager.start();
   const { peer } = await manager.connected("old-1");
   const { id } = await manager.run("old-1", "command.Run", {
@@ -141,7 +141,7 @@ Deno.test("a failed command that has changed something is recorded as both", asy
   }
 });
 
-Deno.test("frames of an agent that come in one record, or byte by byte, are the same frames", async () => {
+Deno.test("frames of an agent may arrive in one record, or byte by byte", async () => {
   await using manager = await TlsManager.start();
   await manager.knows("old-1");
   const { peer } = await manager.dial();
@@ -384,7 +384,7 @@ Deno.test("parameters on which a legacy agent would go silent are refused before
   );
 });
 
-Deno.test("a cancel is sent, and whoever asks is told that this agent does not confirm it", async () => {
+Deno.test("a cancel is sent, and the operator is told that the agent does not confirm it", async () => {
   await using manager = await TlsManager.start();
   const { peer } = await manager.connected("old-1");
   const { id } = await manager.run("old-1", "echo.Echo", { text: "" });

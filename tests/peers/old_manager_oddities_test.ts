@@ -25,7 +25,7 @@ Deno.test("our Agent knows Bye, Ping and Pong by their legacy numbers", async ()
   await agent.hearsTheEnd();
 });
 
-Deno.test("our Agent accepts a Pong of a legacy Manager that it has not asked for", async () => {
+Deno.test("our Agent accepts a Pong of a legacy Manager without a Ping", async () => {
   await using manager = await OldManager.start();
   const { agent } = await manager.accepted();
   await agent.says("pong", { data: 3 });

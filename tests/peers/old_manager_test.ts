@@ -55,7 +55,7 @@ function answerOf(type: string, data: string): DataResponse["value"] {
   return { case: "bytes", value: content.slice(offset, offset + length) };
 }
 
-Deno.test("our Agent says who it is to a legacy Manager, and accepts its bare ServerHello", async () => {
+Deno.test("our Agent introduces itself to a legacy Manager, and accepts its bare ServerHello", async () => {
   await using manager = await OldManager.start();
   const { agent, hello, wire } = await manager.accepted();
   assertEquals(hello.clientId, "web-1");
@@ -67,7 +67,7 @@ Deno.test("our Agent says who it is to a legacy Manager, and accepts its bare Se
   assertEquals((await agent.hears("pong")).data, -5);
 });
 
-Deno.test("a Ping before ServerHello is answered, also one that comes with it", async () => {
+Deno.test("a Ping before ServerHello is answered, even one that arrives with it", async () => {
   await using manager = await OldManager.start();
   const { agent } = await manager.accepted();
   await agent.says("ping", { data: 1 });
@@ -85,7 +85,7 @@ Deno.test("a Ping before ServerHello is answered, also one that comes with it", 
   assertEquals((await agent.result()).status, SUCCESS);
 });
 
-Deno.test("frames of a legacy Manager that come byte by byte are the same frames", async () => {
+Deno.test("frames of a legacy Manager may arrive byte by byte", async () => {
   await using manager = await OldManager.start();
   const { agent } = await manager.accepted();
   const bytes = framesOf(
@@ -101,7 +101,7 @@ Deno.test("frames of a legacy Manager that come byte by byte are the same frames
   assertEquals(output, "split\n");
 });
 
-Deno.test("a program of a legacy Manager runs, and its result is text with the end in words", async () => {
+Deno.test("a program of a legacy Manager runs, and its result tells the end in words", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   const id = await agent.commands(
@@ -191,7 +191,7 @@ Deno.test({
   },
 });
 
-Deno.test("a legacy echo.Echo says its message, or the reverse of it", async () => {
+Deno.test("a legacy echo.Echo returns its message, or the reverse of it", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   const said = await agent.runs("echo.Echo", { "[args]": ["hello"] });
@@ -203,7 +203,7 @@ Deno.test("a legacy echo.Echo says its message, or the reverse of it", async () 
   assertEquals(reversed.output, "ba\n");
 });
 
-Deno.test("a file that a legacy Manager wants installed is fetched by its requests, and once", async () => {
+Deno.test("a file to install from a legacy Manager is fetched by its requests, and once", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   const path = manager.folder.at("installed");
@@ -257,7 +257,7 @@ Deno.test({
   },
 });
 
-Deno.test("a file that cannot be had is a failed command that says why", async () => {
+Deno.test("a file that cannot be fetched fails the command with a reason", async () => {
   await using manager = await OldManager.start();
   const agent = await manager.welcomed();
   const path = manager.folder.at("installed");
@@ -313,7 +313,7 @@ Deno.test("ids of a legacy Manager repeat, and each command is a new one", async
   }
 });
 
-Deno.test("output that no legacy frame holds is cut, and says so", async () => {
+Deno.test("output that no legacy frame holds is cut and marked", async () => {
   await using manager = await OldManager.start();
   const { agent, wire } = await manager.accepted();
   await agent.says("serverHello", { version: 1 });
@@ -354,7 +354,7 @@ Deno.test("our Agent comes back by itself, and delivers results from the time in
   await first.hears("progress");
   manager.tap.cut();
   const { agent, hello } = await manager.accepted();
-  // Such a Manager knows no list of commands in a hello, and the commands of others are not its business.
+  // Such a Manager does not know a list of commands in a hello, and other Managers' commands do not concern it.
   assertEquals(hello.commands, []);
   await Deno.writeTextFile(file, "");
   await agent.says("serverHello", { version: 1 });
@@ -362,7 +362,7 @@ Deno.test("our Agent comes back by itself, and delivers results from the time in
   assertEquals([status, output], [SUCCESS, "ready\ndone\n"]);
 });
 
-Deno.test("our Agent comes back to a legacy Manager that has said Bye, or nothing at all", async () => {
+Deno.test("our Agent comes back to a legacy Manager that left with a Bye, or without one", async () => {
   await using manager = await OldManager.start();
   const first = await manager.welcomed();
   await first.says("bye", { reason: "protocol error: message too big" });

@@ -35,7 +35,7 @@ function pythonStory(
 }
 
 pythonStory(
-  "an agent in Python joins, runs programs and tells how they ended",
+  "an agent in Python joins, runs programs and reports their ends",
   async (fleet, agent) => {
     await agent.start();
     const argv = program("printBoth", "out\n", "err\n");
@@ -59,7 +59,7 @@ pythonStory(
 );
 
 pythonStory(
-  "output of an agent in Python arrives whole, however much it is",
+  "output of an agent in Python arrives whole in any amount",
   async (fleet, agent) => {
     await agent.start();
     const size = 10 * 1_048_576;
@@ -92,7 +92,7 @@ pythonStory(
 );
 
 pythonStory(
-  "a command of an agent in Python ends when it is cancelled, or takes too long",
+  "a command of an agent in Python ends when it is cancelled or times out",
   async (fleet, agent) => {
     await agent.start();
     const seconds = oddSeconds();
@@ -176,7 +176,7 @@ pythonStory(
     await link[Symbol.asyncDispose]();
     await fleet.disconnected("py-1");
     await Deno.writeTextFile(file, "");
-    // Its journal is on the disk, whatever happens to it.
+    // The journal is on the disk before the agent is killed.
     await until("its result is kept", () => isFinished(agent));
     await first.kill();
     assert(port > 0);

@@ -1,17 +1,17 @@
 import { concat } from "@std/bytes/concat";
 
-/** What TLS 1.3 adds to the text of a record: its inner type and its tag. */
+/** Bytes that TLS 1.3 adds to the text of a record: its inner type and its tag. */
 const RECORD_OVERHEAD = 17;
 const RECORD_HEADER = 5;
 const APPLICATION_DATA = 23;
 
-/** A relay before a TLS server. It cannot read what it relays, and yet tells how long each record of one side is. */
+/** A relay before a TLS server. It cannot read the bytes, and yet reports the length of each record of one side. */
 export class RecordTap implements AsyncDisposable {
   readonly #listener: Deno.TcpListener;
   readonly #target: number;
   readonly #side: "server" | "client";
   readonly #open: Deno.TcpConn[] = [];
-  /** Lengths of what that side's records carry. */
+  /** Lengths of the text in that side's records. */
   readonly #lengths: number[] = [];
   #pending = new Uint8Array();
   readonly #serving: Promise<void>;
@@ -27,7 +27,7 @@ export class RecordTap implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
-  /** The last records of that side that carry so many bytes together, by their lengths. */
+  /** Lengths of the last records of that side that carry this number of bytes together. */
   lastRecords(bytes: number): number[] {
     const records: number[] = [];
     let sum = 0;
@@ -65,7 +65,7 @@ export class RecordTap implements AsyncDisposable {
         );
       }
     } catch {
-      // It is closed.
+      // The listener is closed.
     }
     await Promise.all(relays);
   }
@@ -86,13 +86,13 @@ export class RecordTap implements AsyncDisposable {
         }
       }
     } catch {
-      // One of both has gone: so does the other.
+      // One side has gone, so the other one goes, too.
     }
     closeQuietly(from);
     closeQuietly(to);
   }
 
-  /** Of one connection at a time. */
+  /** Notes the records in these bytes. It follows one connection at a time. */
   #note(bytes: Uint8Array): void {
     const all = concat([this.#pending, bytes]);
     let at = 0;
@@ -113,6 +113,6 @@ function closeQuietly(resource: { close(): void }): void {
   try {
     resource.close();
   } catch {
-    // It is closed: what was wanted.
+    // Closed already, as wanted.
   }
 }

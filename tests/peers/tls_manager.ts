@@ -19,7 +19,7 @@ import { TempFolder } from "../support/temp_folder.ts";
 import { RecordTap } from "./record_tap.ts";
 import { certified, SERVER_NAME } from "./tls_authority.ts";
 
-/** A whole Manager behind real TLS on loopback; its time stands still until a test moves it. */
+/** A whole Manager behind real TLS on loopback. Its clock stands still until a test advances it. */
 export class TlsManager implements AsyncDisposable {
   #requests = 0;
 
@@ -56,7 +56,7 @@ export class TlsManager implements AsyncDisposable {
       hostname: "127.0.0.1",
       port: 0,
       ...server,
-      // Of real sockets, so it is real.
+      // The sockets are real, so their clock is, too.
       clock: systemClock,
       counters: core.counters,
       serve: (transport) => core.serve(transport),
@@ -112,7 +112,7 @@ export class TlsManager implements AsyncDisposable {
     });
   }
 
-  /** A connection of someone who has not said anything yet. */
+  /** Opens a connection on which the peer has not sent anything yet. */
   async dial(): Promise<Dialled> {
     const tap = this.#undo.use(new RecordTap(this.port));
     const tcp = await Deno.connect({ hostname: "127.0.0.1", port: tap.port });
@@ -127,7 +127,7 @@ export class TlsManager implements AsyncDisposable {
     return { peer, wire, tap };
   }
 
-  /** An agent of 2024 that has said hello and was let in. */
+  /** Connects a legacy agent that was admitted. */
   async greeted(name: string): Promise<Dialled> {
     const dialled = await this.dial();
     await dialled.peer.says("clientHello", {
@@ -138,7 +138,7 @@ export class TlsManager implements AsyncDisposable {
     return dialled;
   }
 
-  /** An agent of 2024 that takes commands. */
+  /** Connects a legacy agent that takes commands. */
   async connected(name: string): Promise<Dialled> {
     await this.knows(name);
     const dialled = await this.greeted(name);
@@ -147,7 +147,7 @@ export class TlsManager implements AsyncDisposable {
     return dialled;
   }
 
-  /** Asks for something on one agent, as an operator would. */
+  /** Requests a command on one agent, as an operator would. */
   async run(
     agent: string,
     operation: string,
@@ -167,7 +167,7 @@ export class TlsManager implements AsyncDisposable {
     return command;
   }
 
-  /** How a command ended and what it printed, once it has. */
+  /** Waits for a command's end, and returns the command and its output. */
   async ended(id: bigint): Promise<{ command: CommandView; output: string }> {
     const decoder = new TextDecoder();
     let output = "";
@@ -186,7 +186,7 @@ export class TlsManager implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#listener.close();
     await this.#undo.disposeAsync();
-    // Its goodbyes need no time: nobody is there any more.
+    // Nothing is connected any more, so its farewells take no time.
     const down = this.core.shutdown();
     await this.clock.advance(10_000);
     await down;
@@ -195,14 +195,14 @@ export class TlsManager implements AsyncDisposable {
   }
 }
 
-/** One who has dialled. */
+/** Connection of a peer that has dialled. */
 export interface Dialled {
   readonly peer: ScriptedPeer;
   readonly wire: NotedTransport;
   readonly tap: RecordTap;
 }
 
-/** A transport that keeps what came. */
+/** A transport that keeps the received bytes. */
 export class NotedTransport implements Transport {
   readonly peer: Address;
   readonly #transport: Transport;
@@ -213,13 +213,13 @@ export class NotedTransport implements Transport {
     this.peer = transport.peer;
   }
 
-  /** All bytes that came, and are forgotten now. */
+  /** Takes all bytes received since the last call. */
   took(): Uint8Array {
     return new Uint8Array(this.#came.splice(0));
   }
 
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    // However a connection ends, it is an end.
+    // Every kind of end counts as an end.
     const bytes = await this.#transport.read().catch(() => undefined);
     for (const byte of bytes ?? []) this.#came.push(byte);
     return bytes;

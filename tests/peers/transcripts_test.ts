@@ -20,7 +20,7 @@ for (const play of plays) {
     assertEquals(await transcriptOf(play), await read(play.name));
   });
 
-  Deno.test(`every frame in ${play.name}.txt is a whole message, and nothing more`, async () => {
+  Deno.test(`every frame in ${play.name}.txt is exactly one message`, async () => {
     const text = await read(play.name);
     const frames = text.split("\n\n").map((block) =>
       block.split("\n").filter((line) => /^[0-9a-f]{2}( |$)/.test(line))

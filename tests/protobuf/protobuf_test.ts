@@ -22,10 +22,10 @@ import { file_piri_agent_v1_agent } from "./gen/agent_pb.ts";
 import { EDGES, mutateFields } from "../wire/fuzz/fields.ts";
 import { Seeded } from "../support/seeded.ts";
 
-/** What this codec does must be what @bufbuild/protobuf does: it is the reference. */
+/** The reference is @bufbuild/protobuf: this codec must do the same. */
 const SCHEMAS = file_piri_agent_v1_agent.messages;
 
-/** Of each kind of message so many are tried. */
+/** Number of messages of each kind to try. */
 const ROUNDS = 600;
 
 function codecOf({ name }: DescMessage) {
@@ -86,7 +86,7 @@ function valueOf(field: DescField, random: Seeded): unknown {
   return scalarOf(field.scalar ?? ScalarType.BOOL, random);
 }
 
-/** Some of the fields of a message, by chance. */
+/** Draws some of the fields of a message. */
 function initOf(schema: DescMessage, random: Seeded): Message {
   const init: Record<string, unknown> = {};
   for (const member of schema.members) {
@@ -115,7 +115,7 @@ function initOf(schema: DescMessage, random: Seeded): Message {
   return create(schema, init);
 }
 
-/** A message without what only the reference has in it. */
+/** Message without the members that only the reference adds. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
@@ -127,7 +127,7 @@ function plain(value: unknown): unknown {
   );
 }
 
-/** What reading gave, or that it failed. */
+/** Result of reading, or "refused" if it failed. */
 function outcomeOf(read: () => unknown): unknown {
   try {
     return plain(read());
@@ -136,7 +136,7 @@ function outcomeOf(read: () => unknown): unknown {
   }
 }
 
-/** Bytes with something wrong in them. */
+/** Damages bytes. */
 function spoilt(
   bytes: Uint8Array,
   other: Uint8Array,
@@ -188,7 +188,7 @@ for (const schema of SCHEMAS) {
     }
   });
 
-  Deno.test(`${schema.name} with something wrong in it is read, or refused, as the reference does it`, () => {
+  Deno.test(`${schema.name} with damage is read, or refused, as the reference does it`, () => {
     const random = new Seeded(schema.name.length * 37 + schema.fields.length);
     let refused = 0;
     for (let round = 0; round < ROUNDS * 3; round++) {
@@ -198,7 +198,7 @@ for (const schema of SCHEMAS) {
         random,
       );
       const expected = outcomeOf(() => fromBinary(schema, bytes));
-      // In the middle of other bytes, none of which it may look at.
+      // The message lies between other bytes, none of which the reader may touch.
       const around = concat([random.bytes(3), bytes, random.bytes(30)]);
       const frame = around.subarray(3, 3 + bytes.length);
 
@@ -211,7 +211,7 @@ for (const schema of SCHEMAS) {
 
 const pongs = codecs("Pong");
 
-/** The reference and this codec for one kind of message. */
+/** Pairs the reference with this codec, for one kind of message. */
 function codecs(name: string) {
   const schema = SCHEMAS.find((schema) => schema.name === name);
   assert(schema !== undefined);
@@ -230,12 +230,12 @@ function codecs(name: string) {
   };
 }
 
-/** So many groups of a field that is not known in each other. */
+/** Nested groups of an unknown field, of this depth. */
 function groups(depth: number): Uint8Array {
   return new Uint8Array(depth * 2).fill(0x7b, 0, depth).fill(0x7c, depth);
 }
 
-Deno.test("groups are passed over, 99 deep and no deeper", () => {
+Deno.test("unknown groups are skipped, 99 deep and no deeper", () => {
   const empty = { data: 0 };
   assertEquals(pongs.reads(groups(99)), [empty, empty]);
   assertEquals(pongs.reads(groups(100)), ["refused", "refused"]);
@@ -246,14 +246,14 @@ Deno.test("groups are passed over, 99 deep and no deeper", () => {
   ]);
 });
 
-Deno.test("a number of ten bytes is read, one of eleven is not", () => {
+Deno.test("a varint of ten bytes is read, and one of eleven is not", () => {
   const long = (length: number) =>
     new Uint8Array([8, ...new Array<number>(length - 1).fill(0xff), 1]);
   assertEquals(pongs.reads(long(10)), [{ data: -1 }, { data: -1 }]);
   assertEquals(pongs.reads(long(11)), ["refused", "refused"]);
 });
 
-Deno.test("of a field that comes twice the last counts, and messages are merged", () => {
+Deno.test("the last of several values of a scalar field counts, and messages are merged", () => {
   const { reads } = codecs("CommandResult");
   const merged = [8, 1, 8, 2, 0x6a, 2, 8, 5, 0x6a, 3, 0x12, 1, 7];
   const [ours, theirs] = reads(new Uint8Array(merged));
@@ -267,7 +267,7 @@ Deno.test("of a field that comes twice the last counts, and messages are merged"
   );
 });
 
-Deno.test("text that is not UTF-8 is refused, in every length", () => {
+Deno.test("text that is not UTF-8 is refused at every length", () => {
   const { reads } = codecs("Bye");
   for (const length of [1, 40, 200]) {
     const text = new Array<number>(length - 1).fill(120);
@@ -277,7 +277,7 @@ Deno.test("text that is not UTF-8 is refused, in every length", () => {
   }
 });
 
-Deno.test("a length over what is there is refused before anything is made of it", () => {
+Deno.test("a length beyond the end is refused before memory is allocated", () => {
   const huge = [0xff, 0xff, 0xff, 0xff, 0x0f];
   for (
     const [name, tag] of [["Bye", 10], ["CommandOutput", 34], ["Reaped", 18], [
@@ -310,7 +310,7 @@ Deno.test("the bytes of a message are a view of its frame", () => {
   assertEquals(read.bytes, new Uint8Array(9).fill(7));
 });
 
-Deno.test("a message stays as it was written while others are", () => {
+Deno.test("a written message stays as it is while others are written", () => {
   const big = messages.createCommandOutput({ bytes: new Uint8Array(65_536) });
   const one = encode(messages.writePong, { data: 1 });
   const two = encode(messages.writeCommandOutput, big);
@@ -319,7 +319,7 @@ Deno.test("a message stays as it was written while others are", () => {
   encode(messages.writeBye, messages.createBye({ reason: "y".repeat(9_000) }));
 
   assertEquals([one, two], copies);
-  // Nothing is held but the message, or little more.
+  // A message holds little more memory than its bytes.
   assert(one.buffer.byteLength === one.length);
   assert(two.buffer.byteLength < two.length + 4_096);
 });

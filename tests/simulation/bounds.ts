@@ -98,16 +98,16 @@ export class Bounds {
   }
 
   #checkSession(session: ManagerSession): void {
-    const { connection, commands, data } = session;
+    const { agent, connection, commands, data } = session;
     const peer = formatAddress(connection.peer);
     this.#atMost(OUTBOX_BYTES, connection.queuedBytes, "manager outbox", peer);
-    const { bytes, messages } = commands.waiting(session);
+    if (agent === undefined) return;
+    const { bytes, messages } = commands.waiting(agent);
     this.#atMost(UNWRITTEN_BYTES, bytes, "unwritten output", peer);
     this.#atMost(UNRECORDED_MESSAGES, messages, "unrecorded messages", peer);
-    const requests = data.underWay(connection);
+    const requests = data.underWay(agent);
     this.#atMost(DATA_REQUESTS, requests, "manager data requests", peer);
-    if (!session.isAdmitted) return;
-    const open = commands.countOf(session.agent);
+    const open = commands.countOf(agent.agent);
     this.#atMost(Limits.openCommands, open, "open commands", peer);
   }
 

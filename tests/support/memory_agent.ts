@@ -8,6 +8,7 @@ import type {
   ReapReceipt,
 } from "../../lib/operations/operation.ts";
 import type { End } from "../../lib/wire/connection.ts";
+import { dialectOfManager } from "../../lib/wire/dialect.ts";
 import { FEATURES } from "../../lib/wire/features.ts";
 import { memoryTransports } from "../../lib/wire/memory_transport.ts";
 import {
@@ -86,7 +87,8 @@ export class MemoryAgent implements AsyncDisposable {
     init: Init<"command">,
     managerId = MANAGER,
   ): Promise<JournalEntry | CommandResult | undefined> {
-    return this.runner.accept(commandOf(init), managerId);
+    const dialect = dialectOfManager(managerId);
+    return this.runner.accept(commandOf(init), { managerId, dialect });
   }
 
   /** Gives the runner a command that it accepts. */

@@ -1,19 +1,18 @@
 import { parseAddress } from "../../lib/base/address.ts";
-import { Counters } from "../../lib/base/counters.ts";
+import type { Counters } from "../../lib/base/counters.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
-import { Admission } from "../../lib/manager/admission/admission.ts";
-import { Agents } from "../../lib/manager/agents.ts";
-import { Commands } from "../../lib/manager/commands.ts";
+import type { Agents } from "../../lib/manager/agents.ts";
+import type { Commands } from "../../lib/manager/commands.ts";
+import { ManagerCore } from "../../lib/manager/core.ts";
 import type { DataService } from "../../lib/manager/data/data_service.ts";
-import { DataRequests } from "../../lib/manager/data_requests.ts";
-import { Events } from "../../lib/manager/events.ts";
-import { LocalFleet } from "../../lib/manager/fleet.ts";
+import type { Events } from "../../lib/manager/events.ts";
+import type { LocalFleet } from "../../lib/manager/fleet.ts";
 import type {
   CommandView,
   RunRequest,
   WatchEvent,
 } from "../../lib/manager/operator_api.ts";
-import { ManagerSession } from "../../lib/manager/session.ts";
+import type { ManagerSession } from "../../lib/manager/session.ts";
 import { openStore } from "../../lib/store/open.ts";
 import type { EventRecord } from "../../lib/store/records.ts";
 import type { Store } from "../../lib/store/store.ts";
@@ -47,21 +46,20 @@ export interface CoreOptions {
 /** Core of a Manager without sockets: a real store in memory, real sessions, and a clock that stands still. */
 export class MemoryManager implements AsyncDisposable {
   readonly clock: FakeClock;
-  readonly counters = new Counters();
-  readonly fleet = new LocalFleet();
+  readonly counters: Counters;
+  readonly fleet: LocalFleet;
   readonly store: Store;
   readonly slow: SlowStore;
   readonly events: Events;
   readonly commands: Commands;
-  readonly admission: Admission;
   readonly agents: Agents;
   /** End of each connection, in the order in which they were made. */
-  readonly ends: Promise<End>[] = [];
+  readonly ends: Promise<End | undefined>[] = [];
   readonly sessions: ManagerSession[] = [];
   /** Length of each write, for each connection. */
   readonly writes: number[][] = [];
   readonly #options: CoreOptions;
-  readonly #data: DataRequests;
+  readonly #core: ManagerCore;
   readonly #peers: ScriptedPeer[] = [];
   #requests = 0;
   #sessionNumbers = 0n;
@@ -80,38 +78,27 @@ export class MemoryManager implements AsyncDisposable {
     this.#options = options;
     this.slow = new SlowStore(store);
     this.store = this.slow.store;
-    this.events = new Events(this.store, this.clock);
-    const parts = {
+    this.#core = new ManagerCore({
       store: this.store,
-      clock: this.clock,
-      counters: this.counters,
-      fleet: this.fleet,
-      events: this.events,
+      clock,
       random: countingRandom(),
-    };
-    this.commands = new Commands({
-      ...parts,
-      keepBytes: options.keepBytes ?? 1_000_000n,
-      checkParams: () => {},
-    });
-    this.admission = new Admission({
-      ...parts,
-      commands: this.commands,
-      pingIntervalMs: 15_000,
-    });
-    this.agents = new Agents({
-      ...parts,
-      commands: this.commands,
       identity: {
         addresses: ["mgr:7051"],
         serverName: "mgr.piri.internal",
         caCertificate: new Uint8Array([1]),
       },
+      data: options.data ?? { answer: () => Promise.resolve("nothing") },
+      pingIntervalMs: 15_000,
+      keepBytes: options.keepBytes ?? 1_000_000n,
+      checkParams: () => {},
+      // Time stands still here.
+      later: new Later(clock, 0),
     });
-    this.#data = new DataRequests(
-      options.data ?? { answer: () => Promise.resolve("nothing") },
-      this.counters,
-    );
+    this.counters = this.#core.counters;
+    this.fleet = this.#core.fleet;
+    this.events = this.#core.events;
+    this.commands = this.#core.commands;
+    this.agents = this.#core.agents;
   }
 
   /** Adds an agent that has joined with the secret "secret of NAME". */
@@ -239,7 +226,7 @@ export class MemoryManager implements AsyncDisposable {
       ...this.#options,
       borrowed: true,
     });
-    await again.commands.load();
+    await again.#core.load();
     return again;
   }
 
@@ -266,18 +253,8 @@ export class MemoryManager implements AsyncDisposable {
   }
 
   #serve(transport: Transport): void {
-    const session = new ManagerSession(transport, {
-      admission: this.admission,
-      commands: this.commands,
-      data: this.#data,
-      clock: this.clock,
-      counters: this.counters,
-      // The clock stands still here.
-      later: new Later(this.clock, 0),
-      pingIntervalMs: 15_000,
-    });
-    this.sessions.push(session);
-    this.ends.push(session.run());
+    this.ends.push(this.#core.serve(transport));
+    this.sessions.push(...[...this.#core.sessions].slice(-1));
   }
 }
 

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Counters } from "../../lib/base/counters.ts";
 import { type ErrorCode, PiriError } from "../../lib/base/errors.ts";
 import { Connection, Refusal } from "../../lib/wire/connection.ts";
+import { Dialects } from "../../lib/wire/dialect.ts";
 import { LIVENESS } from "../../lib/wire/liveness.ts";
 import { memoryTransports } from "../../lib/wire/memory_transport.ts";
 import { ignore, type Table } from "../../lib/wire/table.ts";
@@ -30,7 +31,7 @@ const table: Table<Side> = {
     clientHello: {
       run: ({ log, connection }) => {
         log.push("hello");
-        connection.acceptFullFrames();
+        connection.dialect = Dialects.current;
       },
       next: "ready",
       after: ({ log, connection }) => log.push(connection.state),

@@ -3,12 +3,12 @@ import { PiriError } from "../../lib/base/errors.ts";
 import { Limits } from "../../lib/base/limits.ts";
 import { encodeFrames, FrameDecoder } from "../../lib/wire/frame.ts";
 
-/** A body of so many bytes, each of which tells its place. */
+/** Body of this size, each byte of which depends on its place. */
 function bodyOf(length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, i) => i & 0xff);
 }
 
-/** All that a decoder makes of bytes that come in these pieces. */
+/** All frames, or the error, of a decoder that gets these pieces. */
 function decode(
   pieces: Iterable<Uint8Array<ArrayBuffer>>,
   decoder = new FrameDecoder(),
@@ -25,14 +25,14 @@ function decode(
   return bodies;
 }
 
-/** The header of a frame that announces so many bytes. */
+/** Header of a frame that announces this size. */
 function header(size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, size);
   return bytes;
 }
 
-Deno.test("a frame is its length in four bytes, the highest first, and the body", () => {
+Deno.test("a frame is its length in four bytes, big-endian, and the body", () => {
   assertEquals(
     encodeFrames([bodyOf(3), bodyOf(0)]),
     new Uint8Array([0, 0, 0, 3, 0, 1, 2, 0, 0, 0, 0]),
@@ -47,7 +47,7 @@ Deno.test("frames come out whole wherever their bytes are cut once", () => {
   }
 });
 
-Deno.test("frames come out whole when each byte comes alone", () => {
+Deno.test("frames come out whole when each byte arrives alone", () => {
   const bodies = [bodyOf(5), bodyOf(0), bodyOf(300), bodyOf(1)];
   const bytes = encodeFrames(bodies).slice();
   const single = Array.from(bytes, (_, at) => bytes.slice(at, at + 1));
@@ -80,13 +80,13 @@ Deno.test("a body of exactly the limit is accepted, and one byte more is not", (
   assertEquals(error.code, "PROTOCOL_VIOLATION");
 });
 
-Deno.test("a length over the limit is refused by its header, also when that comes in pieces", () => {
+Deno.test("a length over the limit is refused by its header, even if that arrives in pieces", () => {
   const bytes = header(0xffff_ffff);
   const single = Array.from(bytes, (_, at) => bytes.slice(at, at + 1));
   assertThrows(() => decode(single), PiriError, "4294967295");
 });
 
-Deno.test("within one read each frame is held to the limit that held after the one before it", () => {
+Deno.test("each frame of a read is held to the limit after the frame before it", () => {
   const bytes = encodeFrames([bodyOf(10), bodyOf(200 * 1_024)]).slice();
   const decoder = new FrameDecoder();
   decoder.push(bytes);
@@ -99,7 +99,7 @@ Deno.test("within one read each frame is held to the limit that held after the o
   assertThrows(() => strict.next(), PiriError);
 });
 
-Deno.test("an announced length costs no memory before its bytes come", () => {
+Deno.test("an announced length costs no memory before its bytes arrive", () => {
   const decoders = Array.from({ length: 2_000 }, () => {
     const decoder = new FrameDecoder();
     decoder.limit = Limits.frame;
@@ -130,7 +130,7 @@ Deno.test("a large frame in small pieces is put together in about its own size",
   assertEquals(decode(pieces, decoder), [body]);
 });
 
-Deno.test("bytes may not be pushed before the earlier ones were taken", () => {
+Deno.test("push() rejects bytes before the earlier ones were taken", () => {
   const decoder = new FrameDecoder();
   decoder.push(encodeFrames([bodyOf(1)]).slice());
   assertThrows(() => decoder.push(new Uint8Array(1)), TypeError);

@@ -5,7 +5,7 @@ import { openTarget, SIDES, tryOne } from "./fuzz/fuzz.ts";
 import { plainly } from "./fuzz/target.ts";
 import { Troubles } from "./fuzz/troubles.ts";
 
-/** Of a long input the pieces are longer, so that there are not too many. */
+/** Largest number of pieces of an input. Long inputs get longer pieces. */
 const MAX_PIECES = 2_000;
 
 function inPieces(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
@@ -16,7 +16,7 @@ function inPieces(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
   );
 }
 
-Deno.test("every input that is kept has its line, and every line its input", async () => {
+Deno.test("every kept input has its line, and every line its input", async () => {
   const files = await Array.fromAsync(Deno.readDir(CORPUS));
   assertEquals(
     (await readIndex()).map(({ file }) => file).sort(),
@@ -24,7 +24,7 @@ Deno.test("every input that is kept has its line, and every line its input", asy
   );
 });
 
-Deno.test("every input that is kept ends as its line says, whole and byte by byte", async () => {
+Deno.test("every kept input ends as its line says, whole and byte by byte", async () => {
   await using troubles = await Troubles.watch();
   for (const kept of await readIndex()) {
     const bytes = await readKept(kept);
@@ -44,7 +44,7 @@ Deno.test("every input that is kept ends as its line says, whole and byte by byt
   }
 });
 
-Deno.test("what is kept for one side the other bears, too", async () => {
+Deno.test("both sides withstand the kept inputs of either side", async () => {
   await using troubles = await Troubles.watch();
   for (const side of SIDES) {
     for (const kept of await readIndex()) {

@@ -7,7 +7,7 @@ import {
 } from "../../lib/wire/liveness.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** A peer's liveness, and when it pinged and was given up, in seconds. */
+/** Watches a peer, and notes the times in seconds at which it was pinged and given up. */
 function watch(times: LivenessTimes = LIVENESS) {
   const clock = new FakeClock();
   const started = clock.monotonic();
@@ -61,7 +61,7 @@ Deno.test("any byte settles the ping", async () => {
   assertEquals(log.length, 2);
 });
 
-Deno.test("what came before the ping was due does not settle it", async () => {
+Deno.test("bytes from before the ping was due do not settle it", async () => {
   const { clock, liveness, log } = watch();
   await clock.advance(14_999);
   liveness.heard();
@@ -69,14 +69,14 @@ Deno.test("what came before the ping was due does not settle it", async () => {
   assertEquals(log, ["ping at 15", "dead at 25"]);
 });
 
-Deno.test("with a ping each second the time runs from the oldest that is not settled", async () => {
+Deno.test("pings each second are timed from the oldest that is not settled", async () => {
   const { clock, log } = watch({ intervalMs: 1_000, timeoutMs: 10_000 });
   await clock.advance(60_000);
   assertEquals(log.filter((line) => line.startsWith("ping")).length, 10);
   assertEquals(log.at(-1), "dead at 11");
 });
 
-Deno.test("however much a peer says, a timer is set a few times an interval only", async () => {
+Deno.test("a talkative peer causes only a few timers in an interval", async () => {
   const { clock, liveness, log, set } = watch();
   for (let count = 0; count < 6_000; count++) {
     await Promise.resolve();
@@ -88,7 +88,7 @@ Deno.test("however much a peer says, a timer is set a few times an interval only
   assertEquals(Math.min(...set) >= 1_000, true, `${set}`);
 });
 
-Deno.test("at the fastest ping no timer is faster than a second", () => {
+Deno.test("no timer is faster than a second, even with the fastest ping", () => {
   const { clock, liveness, set } = watch({
     intervalMs: 1_000,
     timeoutMs: 10_000,
@@ -100,7 +100,7 @@ Deno.test("at the fastest ping no timer is faster than a second", () => {
   assertEquals(Math.min(...set) >= 1_000, true, `${set}`);
 });
 
-Deno.test("what was stopped does nothing more", async () => {
+Deno.test("a stopped liveness does nothing more", async () => {
   const { clock, liveness, log } = watch();
   await clock.advance(16_000);
   liveness.stop();

@@ -17,7 +17,7 @@ import { encode } from "../../lib/protobuf/protobuf_writer.ts";
 
 const TOO_MANY = 2n ** 53n;
 
-/** A message whose type need not match. */
+/** Message whose type need not match its body. */
 function bytesOf(type: number, of?: Body): Uint8Array {
   return encode(
     writeMessage,
@@ -30,7 +30,7 @@ function assertViolation(bytes: Uint8Array): void {
   assertEquals(error.code, "PROTOCOL_VIOLATION");
 }
 
-Deno.test("every kind of message comes out as it went in, with its number", () => {
+Deno.test("every kind of message survives encoding and decoding, with its number", () => {
   for (const kind of KINDS) {
     assertEquals(decodeMessage(encodeMessage(body(kind))), body(kind));
   }
@@ -51,10 +51,10 @@ Deno.test("every kind of message comes out as it went in, with its number", () =
   });
 });
 
-Deno.test("the bytes are those of the protocol of 2024", () => {
+Deno.test("encodeMessage() makes the bytes of the legacy protocol", () => {
   assertEquals(
     encodeMessage(body("bye", { reason: "x" })),
-    // type 12, then field 13 of the oneof: field 1 is "x".
+    // Type 12, then field 13 of the oneof: field 1 is "x".
     new Uint8Array([8, 12, 13 << 3 | 2, 3, 1 << 3 | 2, 1, 120]),
   );
   assertEquals(
@@ -95,14 +95,14 @@ Deno.test("a message whose type and body differ is a violation", () => {
   }
 });
 
-Deno.test("a message of a type that is not known, or of none, is undefined", () => {
+Deno.test("a message of an unknown type, or of none, is undefined", () => {
   assertEquals(decodeMessage(bytesOf(0)), undefined);
   assertEquals(decodeMessage(bytesOf(99)), undefined);
   assertEquals(decodeMessage(bytesOf(0, body("ping"))), undefined);
   assertEquals(decodeMessage(new Uint8Array()), undefined);
 });
 
-Deno.test("bytes that are no protobuf are a violation", () => {
+Deno.test("bytes that are not protobuf are a violation", () => {
   assertViolation(new Uint8Array([0xff, 0xff, 0xff]));
   assertViolation(new TextEncoder().encode("GET / HTTP/1.1\r\n"));
 });
@@ -133,7 +133,7 @@ Deno.test("a count of 2^53 - 1 is accepted, and a nonce may be any 64 bits", () 
   decodeMessage(encodeMessage(body("command", { nonce: 2n ** 64n - 1n })));
 });
 
-Deno.test("a frame is the same whichever way it is made", () => {
+Deno.test("a frame is the same by every way of making it", () => {
   for (const size of [0, 1, 4_095, 4_096, 20_000, 65_536]) {
     const bytes = new Uint8Array(size).map((_, index) => index % 251);
     for (

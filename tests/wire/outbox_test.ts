@@ -19,12 +19,12 @@ function outboxTo(transport = new SlowTransport()) {
   return { clock, transport, outbox, failures };
 }
 
-/** A piece of output of about so many bytes. */
+/** Piece of output of about this size. */
 function output(length: number): Body {
   return body("commandOutput", { bytes: new Uint8Array(length) });
 }
 
-Deno.test("what is sent in one turn leaves in order, in one write", async () => {
+Deno.test("messages of one turn leave in order, in one write", async () => {
   const { clock, transport, outbox } = outboxTo();
   void outbox.send(body("progress", { commandId: 1n }));
   outbox.reply(body("pong", { data: 1 }));
@@ -33,7 +33,7 @@ Deno.test("what is sent in one turn leaves in order, in one write", async () => 
   assertEquals(transport.kinds(), [["progress", "pong", "result"]]);
 });
 
-Deno.test("what is sent while a write is under way is gathered into the next one", async () => {
+Deno.test("messages during a write are gathered into the next one", async () => {
   const { clock, transport, outbox } = outboxTo();
   transport.block();
   outbox.reply(body("pong"));
@@ -53,7 +53,7 @@ Deno.test("a write gathers about 64 KiB", async () => {
   assertEquals(transport.kinds().map(({ length }) => length), [2, 2, 1]);
 });
 
-Deno.test("towards an old peer each frame is a write of its own", async () => {
+Deno.test("each frame to a legacy peer is a write of its own", async () => {
   const { clock, transport, outbox } = outboxTo();
   outbox.oneFrameAWrite = true;
   void outbox.send(body("serverHello"));
@@ -63,7 +63,7 @@ Deno.test("towards an old peer each frame is a write of its own", async () => {
   assertEquals(transport.kinds(), [["serverHello"], ["ping"], ["command"]]);
 });
 
-Deno.test("a write that takes a part goes on behind it", async () => {
+Deno.test("a write that takes only a part continues after it", async () => {
   const { clock, transport, outbox } = outboxTo();
   transport.most = 3;
   const messages = [body("ping", { data: 5 }), output(100)];
@@ -103,7 +103,7 @@ Deno.test("a queued Ping, Pong or acknowledgement is replaced by its successor, 
   );
 });
 
-Deno.test("what is being written is not replaced any more", async () => {
+Deno.test("a message that is being written is not replaced", async () => {
   const { clock, transport, outbox } = outboxTo();
   transport.block();
   outbox.reply(body("pong", { data: 1 }));
@@ -114,7 +114,7 @@ Deno.test("what is being written is not replaced any more", async () => {
   assertEquals(transport.kinds(), [["pong"], ["pong"]]);
 });
 
-Deno.test("send waits above the high water and goes on below it", async () => {
+Deno.test("send() waits above the high-water mark and continues below it", async () => {
   const { clock, transport, outbox } = outboxTo();
   transport.block();
   for (let count = 0; count < 5; count++) await outbox.send(output(60_000));
@@ -128,7 +128,7 @@ Deno.test("send waits above the high water and goes on below it", async () => {
   assertEquals(transport.kinds().flat().length, 6);
 });
 
-Deno.test("replies never wait, and take bounded memory however many there are", async () => {
+Deno.test("replies never wait, and any number of them takes bounded memory", async () => {
   const { clock, transport, outbox, failures } = outboxTo();
   transport.block();
   outbox.reply(body("result"));
@@ -177,7 +177,7 @@ Deno.test("a slow peer that takes a byte a minute is not stalled", async () => {
   assertEquals(failures, []);
 });
 
-Deno.test("a connection that breaks is told once", async () => {
+Deno.test("a broken connection is reported once", async () => {
   const { clock, transport, outbox, failures } = outboxTo();
   transport.closed = true;
   void outbox.send(body("ping"));
@@ -186,7 +186,7 @@ Deno.test("a connection that breaks is told once", async () => {
   assertEquals(failures, ["UNAVAILABLE"]);
 });
 
-Deno.test("a send that waits is rejected when the connection ends, and so is every later one", async () => {
+Deno.test("a waiting send() rejects when the connection ends, and so does every later one", async () => {
   const { clock, transport, outbox } = outboxTo();
   transport.block();
   for (let count = 0; count < 5; count++) await outbox.send(output(60_000));
@@ -199,7 +199,7 @@ Deno.test("a send that waits is rejected when the connection ends, and so is eve
   outbox.reply(body("ping"));
 });
 
-Deno.test("Bye is the last that leaves", async () => {
+Deno.test("Bye is the last message that leaves", async () => {
   const { clock, transport, outbox } = outboxTo();
   outbox.reply(body("pong"));
   outbox.reply(body("bye"));
@@ -214,7 +214,7 @@ Deno.test("Bye is the last that leaves", async () => {
   assertEquals(transport.kinds(), [["pong", "bye"]]);
 });
 
-Deno.test("flushed resolves once all was handed over", async () => {
+Deno.test("flushed resolves once all bytes were handed over", async () => {
   const { clock, transport, outbox } = outboxTo();
   await outbox.flushed();
   transport.block();
@@ -228,7 +228,7 @@ Deno.test("flushed resolves once all was handed over", async () => {
   assertEquals(transport.kinds(), [["bye"]]);
 });
 
-Deno.test("what may wait goes with the next write", async () => {
+Deno.test("a deferred message goes with the next write", async () => {
   const { clock, transport, outbox } = outboxTo();
   outbox.replyLater(body("commandAck"));
   await clock.settle();
@@ -240,7 +240,7 @@ Deno.test("what may wait goes with the next write", async () => {
   assertEquals(transport.kinds(), [["commandAck", "ping"]]);
 });
 
-Deno.test("what may wait leaves by itself in time, with what was added meanwhile", async () => {
+Deno.test("a deferred message leaves by itself in time, with those added meanwhile", async () => {
   const { clock, transport, outbox } = outboxTo();
   outbox.replyLater(body("commandAck", { commandId: 1n }));
   await clock.advance(LATER_MS - 1);
@@ -253,7 +253,7 @@ Deno.test("what may wait leaves by itself in time, with what was added meanwhile
   assertEquals(transport.kinds().length, 2);
 });
 
-Deno.test("a peer that takes some of each write in time is never given up, however many timers that takes", async () => {
+Deno.test("a peer that takes a part of each write in time is never given up", async () => {
   const { clock, transport, outbox, failures } = outboxTo();
   for (let minute = 0; minute < 3; minute++) {
     transport.block();
@@ -270,7 +270,7 @@ Deno.test("a peer that takes some of each write in time is never given up, howev
   assertEquals(failures, ["TIMED_OUT"]);
 });
 
-Deno.test("an outbox that is closed before what was queued is begun leaves no timer", async () => {
+Deno.test("an outbox closed before its first write leaves no timer", async () => {
   const { clock, outbox, transport } = outboxTo();
   outbox.reply(body("pong"));
   outbox.close();

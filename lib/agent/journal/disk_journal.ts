@@ -10,7 +10,7 @@ import { JOURNAL_LIMITS, type JournalLimits } from "./limits.ts";
 import { type LoadedEntry, type LoadedJournal, loadJournal } from "./load.ts";
 import { JournalLog } from "./log.ts";
 import type { Header, JournalRecord } from "./record.ts";
-import type { CommandName } from "./record_bytes.ts";
+import { type CommandName, hasUniqueId } from "./record_bytes.ts";
 import { findSegments, removeOrphans } from "./output_files.ts";
 import { RecentBudget } from "./recent.ts";
 import { Reserve } from "./reserve.ts";
@@ -231,7 +231,7 @@ class DiskJournal implements Journal {
           ...(small ? { floor: this.#limits.reserve / 2 } : {}),
           apply: () => {
             this.#entries.set(key, entry);
-            if (managerId !== "" && id > this.#lastCommandId) {
+            if (hasUniqueId(command) && id > this.#lastCommandId) {
               this.#lastCommandId = id;
             }
           },
@@ -285,14 +285,15 @@ class DiskJournal implements Journal {
     await this.#lines.close();
   }
 
-  #requireNew({ id, managerId }: CommandName): void {
+  #requireNew(command: CommandName): void {
+    const { id } = command;
     if (this.#entries.size + this.#accepting >= this.#limits.openCommands) {
       throw new PiriError(
         "BUSY",
         `Cannot keep command ${id}: ${this.#limits.openCommands} are not acknowledged, which is the limit`,
       );
     }
-    if (managerId === "") return;
+    if (!hasUniqueId(command)) return;
     if (id <= this.#highest) {
       throw new PiriError(
         "REFUSED",

@@ -12,7 +12,7 @@ import {
   type JournalRecord,
   MAX_RECORD_BYTES,
 } from "./record.ts";
-import type { CommandName } from "./record_bytes.ts";
+import { type CommandName, hasUniqueId } from "./record_bytes.ts";
 
 const BLOCK = 1_048_576;
 
@@ -175,11 +175,11 @@ function apply(loaded: LoadedJournal, record: JournalRecord): void {
       loaded.session = max(loaded.session, record.session);
       return;
     case "accepted":
-      if (record.managerId !== "") raise(loaded, record.id);
+      if (hasUniqueId(record)) raise(loaded, record.id);
       loaded.entries.set(record.key, entryOf(record, record.command));
       return;
     case "finished": {
-      if (record.managerId !== "") raise(loaded, record.id);
+      if (hasUniqueId(record)) raise(loaded, record.id);
       const entry = loaded.entries.get(record.key) ??
         entryOf(record, new Uint8Array(0));
       loaded.entries.set(record.key, entry);

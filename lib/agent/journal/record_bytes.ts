@@ -1,3 +1,5 @@
+import { concat } from "@std/bytes/concat";
+
 /** Name that a Manager has for a command. */
 export interface CommandName {
   readonly id: bigint;
@@ -5,10 +7,14 @@ export interface CommandName {
   readonly managerId: string;
 }
 
+/** False for commands of legacy Managers, whose ids repeat. */
+export function hasUniqueId({ managerId }: CommandName): boolean {
+  return managerId !== "";
+}
+
 /** Writes the values of one record, one after the other. */
 export class RecordWriter {
   readonly #parts: Uint8Array[] = [];
-  #length = 0;
 
   /** Writes an unsigned number, big-endian, in `size` bytes. */
   number(size: number, value: number): this {
@@ -41,18 +47,11 @@ export class RecordWriter {
   }
 
   bytes(): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(this.#length);
-    let at = 0;
-    for (const part of this.#parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    return bytes;
+    return concat(this.#parts);
   }
 
   #add(part: Uint8Array): this {
     this.#parts.push(part);
-    this.#length += part.length;
     return this;
   }
 }

@@ -14,6 +14,7 @@ import { logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import { PROTOCOL, VERSION } from "../../base/version.ts";
 import type { End } from "../../wire/connection.ts";
+import { byeCodeOf, dialectOfManager } from "../../wire/dialect.ts";
 import { FEATURES } from "../../wire/features.ts";
 import type { Transport } from "../../wire/transport.ts";
 import type { EntryState, Journal } from "../journal/journal.ts";
@@ -197,7 +198,8 @@ export class Link {
       log.warning("The connection ended: {reason}", { reason: end.reason });
       return {};
     }
-    const { code, reason, retryAfterMs = 0 } = end.bye;
+    const { reason, retryAfterMs = 0 } = end.bye;
+    const code = byeCodeOf(end.bye);
     log.warning('The Manager said Bye: "{reason}"', { reason });
     if (code === Bye_Code.STALE) {
       log.warning(
@@ -205,11 +207,9 @@ export class Link {
       );
       await this.#options.journal.newInstance();
     }
-    // A Manager of 2024 has no codes.
-    const isAuth = code === Bye_Code.AUTH_FAILED || reason === "auth failed";
     return {
       atLeast: Math.min(retryAfterMs, MAX_RETRY_AFTER_MS),
-      windowAtLeast: WIDER.get(isAuth ? Bye_Code.AUTH_FAILED : code) ?? 0,
+      windowAtLeast: WIDER.get(code) ?? 0,
     };
   }
 }
@@ -232,7 +232,7 @@ function helloOf(
     session,
     lastCommandId: journal.lastCommandId,
     commands: journal.entries()
-      .filter(({ managerId }) => managerId !== "")
+      .filter(({ managerId }) => dialectOfManager(managerId).hasIdentities)
       .map((entry) =>
         createCommandState({
           commandId: entry.id,

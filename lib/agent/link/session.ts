@@ -12,9 +12,15 @@ import {
 import type { Clock } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { Connection, type End } from "../../wire/connection.ts";
+import {
+  byeCodeOf,
+  type Dialect,
+  dialectOfManager,
+  Dialects,
+} from "../../wire/dialect.ts";
 import { type Feature, negotiate } from "../../wire/features.ts";
 import { LIVENESS } from "../../wire/liveness.ts";
-import { ignore, type Table } from "../../wire/table.ts";
+import { allIgnored, ignore, type Table } from "../../wire/table.ts";
 import type { Transport } from "../../wire/transport.ts";
 import { DataClient } from "./data_client.ts";
 import { Delivery } from "./delivery.ts";
@@ -43,18 +49,9 @@ export const agentTable: Table<AgentSession> = {
     bye: { run: farewell, next: "closed" },
   },
   leaving: {
-    clientHello: ignore,
-    serverHello: ignore,
-    ping: ignore,
-    pong: ignore,
-    command: ignore,
+    ...allIgnored,
     cancel: { run: cancel },
-    progress: ignore,
-    commandOutput: ignore,
-    result: ignore,
     commandAck: { run: acknowledge },
-    dataRequest: ignore,
-    dataResponse: ignore,
     bye: { run: farewell, next: "closed" },
   },
 };
@@ -106,6 +103,7 @@ export class AgentSession {
   readonly data: DataClient;
   readonly #options: AgentSessionOptions;
   #hello: ServerHello | undefined;
+  #dialect: Dialect = Dialects.legacy;
   #features: ReadonlySet<Feature> = new Set();
   #delivery: Delivery | undefined;
 
@@ -124,9 +122,13 @@ export class AgentSession {
     );
   }
 
-  /** The id of the Manager's database; empty for a Manager of 2024, or before its hello. */
+  /** The id of the Manager's database; empty for a legacy Manager, or before its hello. */
   get managerId(): string {
     return this.#hello?.managerId ?? "";
+  }
+
+  get dialect(): Dialect {
+    return this.#dialect;
   }
 
   get features(): ReadonlySet<Feature> {
@@ -149,10 +151,9 @@ export class AgentSession {
 
   welcome(hello: ServerHello): void {
     this.#hello = hello;
-    const isOld = hello.managerId === "";
-    this.#features = isOld ? new Set() : negotiate(hello.features);
-    if (isOld) this.connection.treatAsOld();
-    else this.connection.acceptFullFrames();
+    this.#dialect = dialectOfManager(hello.managerId);
+    this.#features = negotiate(hello.features, this.#dialect.features);
+    this.connection.dialect = this.#dialect;
   }
 
   begin(): void {
@@ -179,12 +180,13 @@ export class AgentSession {
   }
 
   async accept(command: Command): Promise<void> {
-    const outcome = await this.#options.runner.accept(command, this.managerId);
+    const outcome = await this.#options.runner.accept(command, this);
     if (outcome === undefined) {
       this.#options.counters.add("commands_repeated");
     } else if ("status" in outcome) {
-      // A Manager of 2024 does not know REFUSED.
-      if (this.managerId === "") outcome.status = CommandResult_Status.FAILED;
+      if (!this.#dialect.hasRefused) {
+        outcome.status = CommandResult_Status.FAILED;
+      }
       this.connection.reply({ case: "result", value: outcome });
     } else {
       // The newest progress goes out with it: 0 of 1 if nothing better is known.
@@ -216,14 +218,11 @@ export class AgentSession {
   }
 
   /** Says Bye. */
-  leave(reason: string): void {
-    this.connection.leave(Bye_Code.SHUTDOWN, reason);
+  leave(reason: string, code = Bye_Code.SHUTDOWN): void {
+    this.connection.leave(code, reason);
   }
 }
 
-/** A Manager of 2024 has no codes. */
 function isProtocolError(end: End): boolean {
-  return end.kind === "bye" &&
-    (end.bye.code === Bye_Code.PROTOCOL_ERROR ||
-      end.bye.reason.startsWith("protocol error"));
+  return end.kind === "bye" && byeCodeOf(end.bye) === Bye_Code.PROTOCOL_ERROR;
 }

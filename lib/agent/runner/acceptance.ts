@@ -4,6 +4,7 @@ import {
   OnDisconnect,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { ErrorCode } from "../../base/errors.ts";
+import type { Dialect } from "../../wire/dialect.ts";
 import { refusalOf } from "./result.ts";
 
 /** Limit of commands that run at the same time. */
@@ -29,12 +30,13 @@ export interface AgentStanding {
 /** Refuses a command, or returns undefined if it may be accepted. Ids of a legacy Manager are not checked. */
 export function refusalFor(
   command: Command,
-  { isOld, ...agent }: AgentStanding & { readonly isOld: boolean },
+  { dialect, ...agent }: AgentStanding & { readonly dialect: Dialect },
 ): CommandResult | undefined {
   const { commandId: id } = command;
   if (agent.refusing !== undefined) return refusalBecause(id, agent.refusing);
-  const complaint = (isOld ? undefined : idComplaint(id, agent)) ??
-    complaintOf(command, agent);
+  const complaint =
+    (dialect.hasIdentities ? idComplaint(id, agent) : undefined) ??
+      complaintOf(command, agent);
   return complaint &&
     refusalOf(
       id,

@@ -17,6 +17,7 @@ import { refusalOf } from "./result.ts";
 import { type Progress, RunningCommand } from "./running_command.ts";
 import type { Workers, WorkOutcome, WorkSink } from "../workers/workers.ts";
 import { encode } from "../../protobuf/protobuf_writer.ts";
+import type { Dialect } from "../../wire/dialect.ts";
 
 const log = logger("agent", "runner");
 
@@ -28,6 +29,13 @@ export interface RunnerOptions extends PastOptions {
     type: string,
     params: string,
   ) => Promise<string | Uint8Array>;
+}
+
+/** The Manager that a command comes from. */
+export interface Giver {
+  /** The id of its database; empty for a legacy one. */
+  readonly managerId: string;
+  readonly dialect: Dialect;
 }
 
 /**
@@ -84,15 +92,17 @@ export class Runner {
    */
   async accept(
     command: Command,
-    managerId: string,
+    { managerId, dialect }: Giver,
   ): Promise<JournalEntry | CommandResult | undefined> {
     const { commandId: id, nonce } = command;
-    const isOld = managerId === "";
-    if (!isOld && this.#journal.find(managerId, id, nonce) !== undefined) {
+    if (
+      dialect.hasIdentities &&
+      this.#journal.find(managerId, id, nonce) !== undefined
+    ) {
       return undefined;
     }
     const refusal = refusalFor(command, {
-      isOld,
+      dialect,
       lastCommandId: this.#journal.lastCommandId,
       running: this.#running.size,
       refusing: this.#refusing,
@@ -117,7 +127,7 @@ export class Runner {
       await entry.started();
       // The agent may have been asked to stop meanwhile: nobody would wait for a command that starts now.
       const late = this.#refusing;
-      if (late === undefined) this.#start(entry, command);
+      if (late === undefined) this.#start(entry, command, dialect);
       else await this.#keep(entry, refusalBecause(id, late));
       return entry;
     } catch (error) {
@@ -178,12 +188,12 @@ export class Runner {
     while (this.#isBusy) await this.#idle.promise;
   }
 
-  #start(entry: JournalEntry, command: Command): void {
+  #start(entry: JournalEntry, command: Command, dialect: Dialect): void {
     const running = new RunningCommand(this.#clock, entry, command);
     this.#running.set(entry, running);
     let job: Translated;
     try {
-      job = jobOf(entry, command);
+      job = jobOf(command, dialect);
     } catch (error) {
       void this.#ended(running, failed(codeOf(error), messageOf(error)));
       return;
@@ -280,10 +290,10 @@ export class Runner {
 
 /** Operation and parameters of a command, translated if a legacy Manager sent it. */
 function jobOf(
-  { managerId }: JournalEntry,
   { type, data }: Command,
+  { hasPositionalParams }: Dialect,
 ): Translated {
-  return managerId === ""
+  return hasPositionalParams
     ? translateLegacy(type, data)
     : { operation: type, params: data };
 }

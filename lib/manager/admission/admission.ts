@@ -2,62 +2,55 @@ import {
   Bye_Code,
   type ClientHello,
   createServerHello,
+  type ResumeFrom,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
-import type { Address } from "../../base/address.ts";
+import { formatAddress } from "../../base/address.ts";
 import type { Clock } from "../../base/clock.ts";
-import type { Counters } from "../../base/counters.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
-import type { Random } from "../../base/random.ts";
 import { cutText } from "../../base/text.ts";
 import { VERSION } from "../../base/version.ts";
 import type { AgentRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { End } from "../../wire/connection.ts";
-import { type Feature, negotiate } from "../../wire/features.ts";
-import type { Body } from "../../wire/message.ts";
-import { Authentication } from "./authentication.ts";
+import { byeCodeOf, type Dialect, dialectOfAgent } from "../../wire/dialect.ts";
+import { negotiate } from "../../wire/features.ts";
+import { AdmittedAgent, type AgentConnection } from "./admitted_agent.ts";
+import { type Authenticated, Authentication } from "./authentication.ts";
+import type { EndedCommand } from "../command/connection_effects.ts";
 import type { Commands } from "../commands.ts";
-import type { Events } from "../events.ts";
-import type { AgentSession, LocalFleet } from "../fleet.ts";
+import type { AgentSession } from "../fleet.ts";
+import type { ManagerParts } from "../manager_parts.ts";
 import { HelloGate } from "./hello_gate.ts";
 import { checkHello, OperationSets } from "./hello_rules.ts";
 import { IdJumps } from "./id_jumps.ts";
 import { Replacements } from "./replacements.ts";
 
-/** What a hello that was let in made known. */
+/** An agent whose hello was good. It is in, even where its connection has to end at once. */
 export interface Admitted {
-  readonly record: Pick<AgentRecord, "id" | "groups" | "protocol">;
-  readonly instance: string;
-  readonly session: bigint;
-  readonly features: ReadonlySet<Feature>;
-  readonly operations: ReadonlySet<string> | undefined;
-  readonly unknownIds: ReadonlySet<bigint>;
-  readonly unfinished: ReadonlySet<bigint>;
-  /** Listed commands that have ended here. */
-  readonly ended: readonly bigint[];
-  /** It has used its token with this hello. */
-  readonly joined: boolean;
+  readonly agent: AdmittedAgent;
+  /** Why it could not be recorded or answered. */
+  readonly error?: unknown;
 }
 
-/** The connection that says hello. */
-export interface Newcomer extends AgentSession {
-  readonly peer: Address;
-  send(body: Body): Promise<void>;
+/** A hello that was found to be good. */
+interface Checked extends Authenticated {
+  readonly dialect: Dialect;
+  /** Records of listed commands that are not open here. */
+  readonly ended: readonly EndedCommand[];
 }
 
-/** What an admission is made of. */
-export interface AdmissionOptions {
-  readonly store: Store;
-  readonly fleet: LocalFleet;
+/** What a hello means for the agent's commands. */
+type Outcome = ReturnType<Commands["links"]["reconcile"]>;
+
+export interface AdmissionOptions extends ManagerParts {
   readonly commands: Commands;
-  readonly events: Events;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly counters: Counters;
   readonly pingIntervalMs: number;
   /** So many hellos are looked at at a time; MAX_HELLOS unless said. */
   readonly most?: number;
 }
+
+/** The protocol that a legacy agent is recorded with; no hello says it. */
+const LEGACY_PROTOCOL = 1;
 
 /** Of what a peer calls a protocol error so much is told of each command that it makes lost. */
 const VIOLATION_BYTES = 1_000;
@@ -77,8 +70,6 @@ export class Admission {
   readonly #operations = new OperationSets();
   /** The hello that is being looked at, by name. */
   readonly #busy = new Map<string, Promise<void>>();
-  /** Connections over which an agent has joined, and not been told of as connected. */
-  readonly #joined = new WeakSet<AgentSession>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -92,21 +83,15 @@ export class Admission {
   /**
    * Checks a hello, makes its connection the agent's current one, and sends ServerHello.
    *
-   * `admitted` is called at the moment from which the connection is the current one.
-   *
-   * @throws {PiriError} AUTH_FAILED, STALE, BUSY, PROTOCOL_VIOLATION: the newcomer is told and closed.
+   * @throws {PiriError} AUTH_FAILED, STALE, BUSY, PROTOCOL_VIOLATION: the agent is not in.
    */
   async admit(
     hello: ClientHello,
-    newcomer: Newcomer,
-    admitted: (admitted: Admitted) => void,
-  ): Promise<void> {
+    connection: AgentConnection,
+  ): Promise<Admitted> {
     checkHello(hello);
-    await this.#gate.pass(() =>
-      this.#alone(
-        hello.clientId,
-        () => this.#admit(hello, newcomer, admitted),
-      )
+    return await this.#gate.pass(() =>
+      this.#alone(hello.clientId, () => this.#admit(hello, connection))
     );
   }
 
@@ -116,25 +101,24 @@ export class Admission {
   }
 
   /** The agent is ready for commands. */
-  ready(agent: string): void {
-    const session = this.#options.fleet.session(agent);
+  ready({ agent, address, joined }: AdmittedAgent): void {
     // That it joined is told, and mostly it goes at once.
-    if (session !== undefined && this.#joined.has(session)) return;
+    if (joined) return;
     this.#options.events.add(
       "agent_connected",
-      `agent "${agent}" is connected from ${session?.address ?? "nowhere"}`,
+      `agent "${agent}" is connected from ${address}`,
       { agent },
     );
   }
 
   /** An admitted connection ended. */
-  async left(session: AgentSession, end: End): Promise<void> {
+  async left(session: AdmittedAgent, end: End): Promise<void> {
     const { fleet, commands, events } = this.#options;
     if (!fleet.leave(session)) return;
     const at = this.#clock.now();
     commands.noteLeft(session.agent, at);
     const change = commands.links.left(session, violationOf(end));
-    if (!this.#joined.has(session) || !isJoined(end)) {
+    if (!session.joined || !isJoined(end)) {
       events.add(
         "agent_disconnected",
         `agent "${session.agent}" is not connected any more: ${describe(end)}`,
@@ -156,13 +140,13 @@ export class Admission {
     for (const { feed } of commands.of(session.agent)) feed.touch();
   }
 
-  async #alone(name: string, work: () => Promise<void>): Promise<void> {
+  async #alone<T>(name: string, work: () => Promise<T>): Promise<T> {
     const before = this.#busy.get(name) ?? Promise.resolve();
     const mine = before.then(work);
-    const settled = mine.catch(() => {});
+    const settled = mine.then(() => {}, () => {});
     this.#busy.set(name, settled);
     try {
-      await mine;
+      return await mine;
     } finally {
       if (this.#busy.get(name) === settled) this.#busy.delete(name);
     }
@@ -170,34 +154,58 @@ export class Admission {
 
   async #admit(
     hello: ClientHello,
-    newcomer: Newcomer,
-    tell: (admitted: Admitted) => void,
-  ): Promise<void> {
-    const { store, fleet, commands } = this.#options;
-    const { peer, address } = newcomer;
+    connection: AgentConnection,
+  ): Promise<Admitted> {
+    const { peer } = connection;
+    const address = formatAddress(peer);
+    const { links } = this.#options.commands;
     // Asked for together with what the check asks for.
-    const lastCommandId = store.lastCommandId();
+    const lastCommandId = this.#store.lastCommandId();
     lastCommandId.catch(() => {});
-    const { record, joined } = await this.#authentication.check(hello, peer);
-    const isOld = hello.protocol === 0;
-    if (!isOld) {
+    const checked = await this.#authentication.check(hello, peer);
+    const { record } = checked;
+    const dialect = dialectOfAgent(hello);
+    if (dialect.hasIdentities) {
       const last = await lastCommandId;
       this.#checkSession(hello, record, { last, address });
     }
     this.#checkReplacements(hello.clientId);
-    const features: ReadonlySet<Feature> = isOld
-      ? new Set()
-      : negotiate(hello.features);
-    const ended = await commands.links.listedButEnded(record.id, hello);
-    // From here to the end of this turn nothing waits: what is compared is what becomes true.
+    const ended = await links.listedButEnded(record.id, hello);
+    const facts = { ...checked, dialect, ended };
+    const { agent, outcome } = this.#decide(hello, connection, facts);
+    try {
+      await this.#record(hello, agent, outcome);
+    } catch (error) {
+      outcome.takeBack();
+      return { agent, error };
+    }
+    outcome.recorded();
+    if (dialect.hasIdentities) this.#compareInstances(record, hello);
+    try {
+      await this.#answer(agent, links.resumeFrom(outcome.resumed));
+    } catch (error) {
+      return { agent, error };
+    }
+    return { agent };
+  }
+
+  /** Compares what the agent lists with what is open here, and lets it in. Not async: what is compared is what becomes true. */
+  #decide(
+    hello: ClientHello,
+    connection: AgentConnection,
+    { record, joined, dialect, ended }: Checked,
+  ): { readonly agent: AdmittedAgent; readonly outcome: Outcome } {
+    const { fleet, commands } = this.#options;
+    const features = negotiate(hello.features, dialect.features);
     const outcome = commands.links.reconcile(record.id, hello, {
       ended,
       resumes: features.has("resume"),
     });
-    const protocol = isOld ? 1 : hello.protocol;
-    tell({
-      // No more of it than is needed: it stays as long as the connection.
-      record: { id: record.id, groups: record.groups, protocol },
+    // No more of the record than is needed: it stays as long as the connection.
+    const agent = new AdmittedAgent(connection, {
+      agent: record.id,
+      groups: record.groups,
+      dialect,
       instance: hello.instance,
       session: hello.session,
       features,
@@ -207,38 +215,44 @@ export class Admission {
       ended: outcome.ended,
       joined,
     });
-    if (joined) this.#joined.add(newcomer);
-    const former = fleet.admit(newcomer);
-    if (former !== undefined) this.#replace(former, address);
-    try {
-      await store.admitAgent(record.id, {
-        protocol,
-        version: hello.agentVersion,
-        facts: hello.facts,
-        instance: hello.instance,
-        session: hello.session,
-        lastCommandId: hello.lastCommandId,
-        address,
-        at: this.#clock.now(),
-        patches: outcome.patches,
-      });
-    } catch (error) {
-      outcome.takeBack();
-      throw error;
-    }
-    outcome.recorded();
-    if (!isOld) this.#compareInstances(record, hello);
-    await newcomer.send({
+    const former = fleet.admit(agent);
+    if (former !== undefined) this.#replace(former, agent.address);
+    return { agent, outcome };
+  }
+
+  #record(
+    hello: ClientHello,
+    { agent, address }: AdmittedAgent,
+    { patches }: Outcome,
+  ): Promise<void> {
+    return this.#store.admitAgent(agent, {
+      protocol: hello.protocol || LEGACY_PROTOCOL,
+      version: hello.agentVersion,
+      facts: hello.facts,
+      instance: hello.instance,
+      session: hello.session,
+      lastCommandId: hello.lastCommandId,
+      address,
+      at: this.#clock.now(),
+      patches,
+    });
+  }
+
+  #answer(agent: AdmittedAgent, resume: ResumeFrom[]): Promise<void> {
+    const { dialect, features } = agent;
+    return agent.send({
       case: "serverHello",
       value: createServerHello({
         version: 1,
-        ...isOld ? {} : {
-          features: [...features],
-          managerVersion: VERSION,
-          managerId: store.managerId,
-          pingIntervalMs: this.#options.pingIntervalMs,
-          resume: commands.links.resumeFrom(outcome.resumed),
-        },
+        ...dialect.hasIdentities
+          ? {
+            features: [...features],
+            managerVersion: VERSION,
+            managerId: this.#store.managerId,
+            pingIntervalMs: this.#options.pingIntervalMs,
+            resume,
+          }
+          : {},
       }),
     });
   }
@@ -312,17 +326,18 @@ function inShort(instance: string): string {
   return instance.slice(0, 8);
 }
 
-/** Whether the agent came for nothing but to join. */
+/** True if the agent came for nothing but to join. */
 function isJoined(end: End): boolean {
-  return end.kind === "bye" && end.bye.reason === "joined";
+  if (end.kind !== "bye") return false;
+  // Agents before the code say it in words.
+  return end.bye.code === Bye_Code.JOINED || end.bye.reason === "joined";
 }
 
 /** The protocol error that ended a connection, whichever side found it; undefined for any other end. */
 function violationOf(end: End): string | undefined {
   if (end.kind === "broken") return undefined;
-  const { code, reason } = end.kind === "bye" ? end.bye : end;
-  // One of 2024 has no codes.
-  return code === Bye_Code.PROTOCOL_ERROR || reason.startsWith("protocol error")
+  const code = byeCodeOf(end.kind === "bye" ? end.bye : end);
+  return code === Bye_Code.PROTOCOL_ERROR
     ? cutText(describe(end), VIOLATION_BYTES)
     : undefined;
 }

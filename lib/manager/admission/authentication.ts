@@ -1,21 +1,10 @@
 import type { ClientHello } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { type Address, formatAddress } from "../../base/address.ts";
-import type { Clock } from "../../base/clock.ts";
-import type { Counters } from "../../base/counters.ts";
 import { PiriError } from "../../base/errors.ts";
 import { hashSecret, sameHash } from "../../base/secret.ts";
 import type { AgentRecord } from "../../store/records.ts";
-import type { Store } from "../../store/store.ts";
-import type { Events } from "../events.ts";
+import type { ManagerParts } from "../manager_parts.ts";
 import { inNetworks, parseNetwork } from "./network.ts";
-
-/** What an authentication is made of. */
-export interface AuthenticationOptions {
-  readonly store: Store;
-  readonly events: Events;
-  readonly clock: Clock;
-  readonly counters: Counters;
-}
 
 /** An agent that is who it says. */
 export interface Authenticated {
@@ -26,23 +15,17 @@ export interface Authenticated {
 
 /** Whether agents are who they say, and dial from where they may: protocol.md section 6. */
 export class Authentication {
-  readonly #store: Store;
-  readonly #events: Events;
-  readonly #clock: Clock;
-  readonly #counters: Counters;
+  readonly #parts: ManagerParts;
 
-  constructor({ store, events, clock, counters }: AuthenticationOptions) {
-    this.#store = store;
-    this.#events = events;
-    this.#clock = clock;
-    this.#counters = counters;
+  constructor(parts: ManagerParts) {
+    this.#parts = parts;
   }
 
   /** @throws {PiriError} AUTH_FAILED, after operators were told why. */
   async check(hello: ClientHello, peer: Address): Promise<Authenticated> {
     const secretHash = hashSecret(hello.auth);
     const { record, joined } = hello.joinToken === ""
-      ? { record: await this.#store.agent(hello.clientId), joined: false }
+      ? { record: await this.#parts.store.agent(hello.clientId), joined: false }
       : await this.#enrol(hello, secretHash, peer);
     const known = record?.secretHash ?? new Uint8Array(32);
     // Compared also when there is nothing to compare with, so that the time tells nothing.
@@ -59,18 +42,18 @@ export class Authentication {
     secretHash: Uint8Array,
     peer: Address,
   ): Promise<Authenticated> {
-    const before = await this.#store.agent(hello.clientId);
+    const before = await this.#parts.store.agent(hello.clientId);
     // The address is checked before the token is used up.
     if (before !== undefined) this.#checkNetwork(before, hello, peer);
     try {
-      const record = await this.#store.enrolAgent(hello.clientId, {
+      const record = await this.#parts.store.enrolAgent(hello.clientId, {
         tokenHash: hashSecret(hello.joinToken),
         secretHash,
-        at: this.#clock.now(),
+        at: this.#parts.clock.now(),
       });
       const joined = before !== undefined && before.tokenUsedWith === null;
       if (joined) {
-        this.#events.add(
+        this.#parts.events.add(
           "agent_joined",
           `agent "${hello.clientId}" joined from ${formatAddress(peer)}`,
           { agent: hello.clientId },
@@ -104,8 +87,8 @@ export class Authentication {
     why: string,
   ): PiriError {
     const address = formatAddress(peer);
-    this.#counters.add("auth_failures");
-    this.#events.add(
+    this.#parts.counters.add("auth_failures");
+    this.#parts.events.add(
       "agent_refused",
       `"${clientId}" was turned away from ${address}: ${why}`,
       { agent: clientId },

@@ -68,13 +68,13 @@ export class HelloGate {
    *
    * @throws {Refusal} BUSY, at once
    */
-  async pass(look: () => Promise<void>): Promise<void> {
+  async pass<T>(look: () => Promise<T>): Promise<T> {
     const hello = { since: this.#clock.monotonic() };
     const most = this.#mostAt(hello.since);
     if (this.#pending.size >= most) throw this.#turnedAway(most);
     this.#pending.add(hello);
     try {
-      await look();
+      return await look();
     } finally {
       this.#pending.delete(hello);
     }

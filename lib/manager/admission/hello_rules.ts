@@ -1,6 +1,7 @@
 import type { ClientHello } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { Limits, NAME_PATTERN } from "../../base/limits.ts";
+import { dialectOfAgent } from "../../wire/dialect.ts";
 
 /**
  * Limits of a hello that the schema does not express.
@@ -20,7 +21,8 @@ export function checkHello(hello: ClientHello): void {
     ? `it lists ${hello.commands.length} commands, the limit is ${Limits.openCommands}`
     : hello.lastCommandId < 0n
     ? "its last command id is below 0"
-    : hello.protocol > 0 && !/^[0-9a-f]{32}$/.test(hello.instance)
+    : dialectOfAgent(hello).hasIdentities &&
+        !/^[0-9a-f]{32}$/.test(hello.instance)
     ? "its instance is not 32 hexadecimal digits"
     : undefined;
   if (complaint !== undefined) {

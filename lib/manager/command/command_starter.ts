@@ -7,7 +7,7 @@ import type { Store } from "../../store/store.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Events } from "../events.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
-import { isLegacy, legacyCommand } from "./legacy_command.ts";
+import { legacyCommand } from "./legacy_command.ts";
 import type { RunRequest } from "../operator_api.ts";
 import { birthOf } from "./lifecycle.ts";
 import { OpenCommand } from "./open_command.ts";
@@ -80,7 +80,7 @@ export class CommandStarter {
 
   #check(request: RunRequest, sessions: readonly AgentSession[]): void {
     for (const session of sessions) {
-      const { agent, operations, features } = session;
+      const { agent, operations, dialect } = session;
       if (operations !== undefined && !operations.has(request.operation)) {
         throw new PiriError(
           "NOT_FOUND",
@@ -91,10 +91,8 @@ export class CommandStarter {
       if (operations !== undefined) {
         this.#options.checkParams(request.operation, request.params);
       }
-      const limit = features.size > 0
-        ? Limits.message
-        : Limits.handshakeFrame - 1_024;
-      const params = isLegacy(session)
+      const limit = dialect.maxParamsBytes;
+      const params = dialect.hasPositionalParams
         ? legacyCommand(request.operation, request.params).data
         : request.params;
       const size = new TextEncoder().encode(params).length + 512;

@@ -7,7 +7,7 @@ import type { Clock } from "../../base/clock.ts";
 import { logger } from "../../base/log.ts";
 import type { Store } from "../../store/store.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
-import { isLegacy, legacyCommand } from "./legacy_command.ts";
+import { legacyCommand } from "./legacy_command.ts";
 import { changeBy } from "./lifecycle.ts";
 import { OpenChange } from "./open_change.ts";
 import type { OpenCommand } from "./open_command.ts";
@@ -91,7 +91,7 @@ export class Dispatcher {
       return;
     }
     const { made } = command;
-    const { type, data } = isLegacy(session)
+    const { type, data } = session.dialect.hasPositionalParams
       ? legacyCommand(made.operation, made.params)
       : { type: made.operation, data: made.params };
     const message: Command = {

@@ -1,7 +1,6 @@
 import { PiriError } from "../../base/errors.ts";
 import { isTooDeep } from "../../base/json_depth.ts";
 import { Limits } from "../../base/limits.ts";
-import type { AgentSession } from "../fleet.ts";
 
 /** Type and data of a Command to a legacy agent. */
 export interface LegacyCommand {
@@ -20,13 +19,6 @@ interface Words {
 
 /** Key of the positional list. */
 const ARGS = "[args]";
-
-/** True for a legacy agent. */
-export function isLegacy(
-  { instance }: Pick<AgentSession, "instance">,
-): boolean {
-  return instance === "";
-}
 
 /**
  * Translates a request into the words of a legacy agent. Requests that use these words already, and unknown operations,

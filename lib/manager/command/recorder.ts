@@ -16,7 +16,7 @@ import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 import { changeBy } from "./lifecycle.ts";
 import { endsInGap } from "./output_gap.ts";
-import { RecordWriter } from "./record_writer.ts";
+import { ReportWriter } from "./report_writer.ts";
 import { outcomeOf, type ToldOutcome } from "./result.ts";
 import type { DisputedResults } from "./disputed_results.ts";
 
@@ -56,7 +56,7 @@ export class Recorder {
   readonly #counters: Counters;
   readonly #keepBytes: bigint;
   readonly #acks: Acknowledger;
-  readonly #writer: RecordWriter;
+  readonly #writer: ReportWriter;
 
   constructor(options: RecorderOptions) {
     this.#store = options.store;
@@ -67,7 +67,7 @@ export class Recorder {
     this.#counters = options.counters;
     this.#keepBytes = options.keepBytes;
     this.#acks = new Acknowledger(options.open);
-    this.#writer = new RecordWriter({ ...options, acks: this.#acks });
+    this.#writer = new ReportWriter({ ...options, acks: this.#acks });
   }
 
   /** Bytes of output from this connection that wait for the disk. */

@@ -7,12 +7,7 @@ import {
   CommandResult_Status,
   OnDisconnect,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
-import {
-  commandOf,
-  MANAGER,
-  MemoryAgent,
-  resultOf,
-} from "../../support/memory_agent.ts";
+import { MANAGER, MemoryAgent, resultOf } from "../../support/memory_agent.ts";
 import { MemoryDisk } from "../../support/memory_disk.ts";
 
 const { SUCCESS, FAILED, CANCELLED, TIMED_OUT, REFUSED, LOST } =
@@ -496,7 +491,7 @@ Deno.test("requests of an operation go over the current link", async () => {
 Deno.test("a command without a free worker fails as busy", async () => {
   await using core = await MemoryAgent.start();
   core.workers.free = false;
-  const entry = await core.runner.accept(commandOf({ commandId: 1n }), MANAGER);
+  const entry = await core.accept({ commandId: 1n });
   await core.clock.settle();
   assert(entry !== undefined && !("status" in entry));
   assertMatch(new TextDecoder().decode(resultOf(entry).data), /BUSY/);

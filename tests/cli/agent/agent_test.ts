@@ -9,7 +9,7 @@ import { main } from "../../../lib/cli/main.ts";
 import { FakeTerminal, type Surroundings } from "../fake_terminal.ts";
 import { BUILD } from "../manager/start.ts";
 
-/** Services that note what they are asked, and answer what a test says. */
+/** Services that note all calls, and answer as a test says. */
 class FakeAgent implements AgentServices {
   readonly asked: unknown[] = [];
   steps: CheckStep[] = [];
@@ -94,7 +94,7 @@ Deno.test("join --json prints what the host is now", async () => {
   assertEquals(JSON.parse(stdout), { id: "web-1", address: "mgr:7051" });
 });
 
-Deno.test("join wants one token", async () => {
+Deno.test("join takes exactly one token", async () => {
   const codes: number[] = [];
   for (
     const args of [["join"], ["join", "a", "--token-file", "b"], ["join", "-"]]
@@ -105,7 +105,7 @@ Deno.test("join wants one token", async () => {
   assertEquals(codes, [2, 2, 2]);
 });
 
-Deno.test("join that is refused exits 4 and never repeats the token", async () => {
+Deno.test("a refused join exits 4 and never repeats the token", async () => {
   const agent = new FakeAgent();
   agent.refusal = new PiriError("AUTH_FAILED", "Cannot join: wrong token");
   const { code, stdout, stderr } = await see(["join", "secret"], { agent });
@@ -114,7 +114,7 @@ Deno.test("join that is refused exits 4 and never repeats the token", async () =
   assertEquals(stderr, "error: Cannot join: wrong token\n");
 });
 
-Deno.test("join from a file that is not there exits 5", async () => {
+Deno.test("join from a missing file exits 5", async () => {
   assertEquals((await see(["join", "--token-file", "x"])).code, 5);
 });
 
@@ -137,7 +137,7 @@ Deno.test("run ends with 0 when the system asks it to", async () => {
   ]);
 });
 
-Deno.test("check prints each step, and exits 0 when all are well", async () => {
+Deno.test("check prints each step, and exits 0 when all succeed", async () => {
   const agent = new FakeAgent();
   agent.steps = [
     { step: "config", ok: true, detail: "joined as web-1" },
@@ -163,7 +163,7 @@ for (
     ["identity", 4],
   ] as const
 ) {
-  Deno.test(`check exits ${exit} when ${step} is what fails first`, async () => {
+  Deno.test(`check exits ${exit} when ${step} fails first`, async () => {
     const agent = new FakeAgent();
     agent.steps = [
       { step: "name", ok: true, detail: "" },

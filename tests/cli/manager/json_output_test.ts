@@ -15,7 +15,7 @@ async function startRun(): Promise<Started> {
   return started;
 }
 
-/** Lets the command end, and returns what was printed on the way and at the end. */
+/** Ends the command, and returns the output on the way and at the end. */
 async function finish(
   { manager, terminal, code }: Started,
   state = CommandState.SUCCEEDED,
@@ -80,7 +80,7 @@ Deno.test("run --json prints output, progress, the result and one summary, and n
   });
 });
 
-Deno.test("text is cut between characters, and its offsets count bytes", async () => {
+Deno.test("run --json cuts text between characters, and counts offsets in bytes", async () => {
   const started = await startRun();
   const bytes = new TextEncoder().encode("aé€😀z");
   for (let offset = 0; offset < bytes.length; offset++) {
@@ -96,7 +96,7 @@ Deno.test("text is cut between characters, and its offsets count bytes", async (
   );
 });
 
-Deno.test("output that is not UTF-8 is base64", async () => {
+Deno.test("run --json prints output that is not UTF-8 as base64", async () => {
   const started = await startRun();
   started.manager.watch.output(12n, Uint8Array.of(0x61, 0xff, 0x62));
   const events = await finish(started);
@@ -111,7 +111,7 @@ Deno.test("output that is not UTF-8 is base64", async () => {
   }]);
 });
 
-Deno.test("half a character at the end is base64, before the result", async () => {
+Deno.test("run --json prints half a character at the end as base64, before the result", async () => {
   const started = await startRun();
   started.manager.watch.output(12n, Uint8Array.of(0x61, 0xe2, 0x82));
   const events = await finish(started);
@@ -130,7 +130,7 @@ Deno.test("half a character at the end is base64, before the result", async () =
   );
 });
 
-Deno.test("a byte order mark stays where it is", async () => {
+Deno.test("run --json leaves a byte order mark where it is", async () => {
   const started = await startRun();
   started.manager.watch.output(12n, "\ufeffa");
   const events = await finish(started);
@@ -138,7 +138,7 @@ Deno.test("a byte order mark stays where it is", async () => {
   assertEquals(outputs(events)[0]?.["text"], "\ufeffa");
 });
 
-Deno.test("what was not kept is an event with its place", async () => {
+Deno.test("run --json prints a cut in the output as an event with its place", async () => {
   const started = await startRun();
   started.manager.watch.output(12n, "ab")
     .output(12n, "z", { offset: 10n, cut: 8n })
@@ -166,7 +166,7 @@ Deno.test("what was not kept is an event with its place", async () => {
   ]);
 });
 
-Deno.test("run --json that gives up prints the summary, and the error alone on stderr", async () => {
+Deno.test("run --json prints the summary when it gives up, and on stderr the error alone", async () => {
   const { manager, terminal, code } = await startRun();
   manager.watch.fail();
   manager.down = true;
@@ -184,7 +184,7 @@ Deno.test("run --json that gives up prints the summary, and the error alone on s
   });
 });
 
-Deno.test("a result that replaces a presumption is printed too", async () => {
+Deno.test("run --json prints a result that replaces a presumption, too", async () => {
   const started = await startRun();
   started.manager.watch.state(
     command({ state: CommandState.LOST, presumed: true }),

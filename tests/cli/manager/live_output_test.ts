@@ -39,7 +39,7 @@ async function finish({ manager, terminal, code }: Started): Promise<void> {
   assertEquals(await code, 0);
 }
 
-Deno.test("one agent's output that goes to no terminal is the bytes alone, as they come", async () => {
+Deno.test("one agent's output without a terminal is the bytes alone, as they arrive", async () => {
   const started = await startRun([ONE]);
   const bytes = Uint8Array.of(0x00, 0xff, 0x1b, 0x0a, 0xc3);
   started.manager.watch.output(12n, bytes)
@@ -53,7 +53,7 @@ Deno.test("one agent's output that goes to no terminal is the bytes alone, as th
   assertEquals(started.terminal.stderr.text, "e\r\n");
 });
 
-Deno.test("--raw shows the bytes alone on a terminal and of several agents", async () => {
+Deno.test("--raw shows the bytes alone, even on a terminal and of several agents", async () => {
   const started = await startRun([ONE, TWO], { ...TERMINAL, flags: ["--raw"] });
   started.manager.watch.output(12n, "a\x1b[31m").output(13n, "b");
   await finish(started);
@@ -61,7 +61,7 @@ Deno.test("--raw shows the bytes alone on a terminal and of several agents", asy
   assertEquals(started.terminal.screen, "a\x1b[31mb");
 });
 
-Deno.test("on a terminal each line has its agent in front", async () => {
+Deno.test("each line on a terminal begins with its agent", async () => {
   const started = await startRun([ONE], TERMINAL);
   started.manager.watch.output(12n, "one\ntwo\n")
     .output(12n, "oops\n", { stream: "stderr" });
@@ -71,7 +71,7 @@ Deno.test("on a terminal each line has its agent in front", async () => {
   assertEquals(started.terminal.stderr.text, "web-1: oops\n");
 });
 
-Deno.test("several agents have their names in front, and their bytes as they are, also without a terminal", async () => {
+Deno.test("lines of several agents begin with the name even without a terminal, and the bytes stay as is", async () => {
   const started = await startRun([ONE, TWO]);
   started.manager.watch.output(12n, "a\x1b\r\n").output(13n, "b\nc");
   await finish(started);
@@ -82,7 +82,7 @@ Deno.test("several agents have their names in front, and their bytes as they are
   );
 });
 
-Deno.test("two agents never mix within a line", async () => {
+Deno.test("output of two agents never mixes within a line", async () => {
   const started = await startRun([ONE, TWO]);
   started.manager.watch.output(12n, "he").output(13n, "one\n")
     .output(12n, "llo\n", { offset: 2n });
@@ -102,7 +102,7 @@ Deno.test("names of agents are coloured on a terminal, each in its own colour", 
   );
 });
 
-Deno.test("an unfinished line is shown to a person after 200 ms, and goes on where it is", async () => {
+Deno.test("an unfinished line is shown to a person after 200 ms, and continues in place", async () => {
   const started = await startRun([ONE], TERMINAL);
   const { manager, terminal } = started;
   manager.watch.output(12n, "Password: ");
@@ -131,7 +131,7 @@ Deno.test("an unfinished line that is shown ends before another agent's begins",
   );
 });
 
-Deno.test("an unfinished line ends at the end", async () => {
+Deno.test("an unfinished line is ended when the command ends", async () => {
   const started = await startRun([ONE], TERMINAL);
   started.manager.watch.output(12n, "no newline");
   await finish(started);
@@ -153,7 +153,7 @@ Deno.test("an unfinished line without a terminal waits for its end, but not beyo
   assertEquals([before, after], [0, "web-1: ".length + 65_537]);
 });
 
-Deno.test("what could steer a terminal is spelled out there", async () => {
+Deno.test("control characters are spelled out on a terminal", async () => {
   const started = await startRun([ONE], TERMINAL);
   started.manager.watch.output(
     12n,
@@ -167,7 +167,7 @@ Deno.test("what could steer a terminal is spelled out there", async () => {
   );
 });
 
-Deno.test("errors of a program are made safe on a terminal also where its output goes elsewhere", async () => {
+Deno.test("errors of a program are made safe on a terminal even if its output goes elsewhere", async () => {
   const started = await startRun([ONE], {
     terminals: ["stderr"],
     env: { NO_COLOR: "1" },
@@ -180,7 +180,7 @@ Deno.test("errors of a program are made safe on a terminal also where its output
   assertEquals(started.terminal.stderr.text, "web-1: \\x1b\n");
 });
 
-Deno.test("a character that comes in two pieces is shown whole, in time", async () => {
+Deno.test("a character that arrives in two pieces is shown whole, in time", async () => {
   const started = await startRun([ONE], TERMINAL);
   const { manager, terminal } = started;
   const [first, ...rest] = new TextEncoder().encode("é…\n");
@@ -193,7 +193,7 @@ Deno.test("a character that comes in two pieces is shown whole, in time", async 
   assertEquals([before, terminal.screen], ["web-1: a", "web-1: aé…\n"]);
 });
 
-Deno.test("the two halves of a Windows line end may come apart", async () => {
+Deno.test("the two halves of a Windows line end may arrive apart", async () => {
   const started = await startRun([ONE], TERMINAL);
   const { manager, terminal } = started;
   manager.watch.output(12n, "hello\r");
@@ -216,7 +216,7 @@ Deno.test("bytes that are no text are shown as replacement characters on a termi
   assertEquals(started.terminal.screen, "web-1: a\ufffd\n");
 });
 
-Deno.test("output that was not kept is a line of its own", async () => {
+Deno.test("a cut in the output is shown as a line of its own", async () => {
   const started = await startRun([ONE, TWO]);
   started.manager.watch.output(12n, "head")
     .output(12n, "tail\n", { offset: 12_349n, cut: 12_345n });
@@ -228,7 +228,7 @@ Deno.test("output that was not kept is a line of its own", async () => {
   );
 });
 
-Deno.test("where the bytes are alone, a cut is told on stderr", async () => {
+Deno.test("a cut is reported on stderr if stdout has the bytes alone", async () => {
   const started = await startRun([ONE]);
   started.manager.watch
     .output(12n, new Uint8Array(), { offset: 5n, cut: 5n })
@@ -243,7 +243,7 @@ Deno.test("where the bytes are alone, a cut is told on stderr", async () => {
   );
 });
 
-Deno.test("bytes that come twice are shown once", async () => {
+Deno.test("bytes that arrive twice are shown once", async () => {
   const started = await startRun([ONE]);
   started.manager.watch.output(12n, "abc").output(12n, "bcd", { offset: 1n })
     .output(12n, "ab", { offset: 0n });
@@ -252,7 +252,7 @@ Deno.test("bytes that come twice are shown once", async () => {
   assertEquals(started.terminal.stdout.text, "abcd");
 });
 
-Deno.test("progress is a line that is written over, gives way to output, and is gone at the end", async () => {
+Deno.test("progress is a line that is overwritten, gives way to output, and is gone at the end", async () => {
   const started = await startRun([ONE, TWO], { ...TERMINAL, columns: 40 });
   started.manager.watch.progress(12n, 0, 1).progress(12n, 1, 4, "copying")
     .output(13n, "hello\n").progress(12n, 3, 4)
@@ -273,7 +273,7 @@ Deno.test("progress is a line that is written over, gives way to output, and is 
   );
 });
 
-Deno.test("progress is not shown where nobody sits at a terminal", async () => {
+Deno.test("progress is not shown without a terminal", async () => {
   const started = await startRun([ONE, TWO]);
   started.manager.watch.progress(12n, 1, 4, "copying");
   await finish(started);
@@ -281,7 +281,7 @@ Deno.test("progress is not shown where nobody sits at a terminal", async () => {
   assertEquals(started.terminal.screen, "");
 });
 
-Deno.test("an agent that goes away and comes back while its command runs is told", async () => {
+Deno.test("the loss and return of a connection during a command are reported", async () => {
   const started = await startRun([ONE], TERMINAL);
   started.manager.watch.state(command({ unreachableSinceMs: 1n }))
     .state(command({ unreachableSinceMs: 1n })).state(ONE);
@@ -293,7 +293,7 @@ Deno.test("an agent that goes away and comes back while its command runs is told
   );
 });
 
-Deno.test("several commands of one agent are told apart by their ids", async () => {
+Deno.test("several commands of one agent are distinguished by their ids", async () => {
   const started = await startRun([ONE, command({ id: 13n })]);
   started.manager.watch.output(12n, "a\n").output(13n, "b\n");
   await finish(started);

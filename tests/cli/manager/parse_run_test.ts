@@ -19,12 +19,12 @@ function typed(words: Partial<RunWords>): RunWords {
   };
 }
 
-/** The message with which an order is not understood. */
+/** Message of the error for these words. */
 function complaint(words: Partial<RunWords>): string {
   return assertThrows(() => parseRun(typed(words)), PiriError).message;
 }
 
-Deno.test("parseRun() makes command.Run of a program and what surrounds it", () => {
+Deno.test("parseRun() makes command.Run of a program and its surroundings", () => {
   assertEquals(
     parseRun(typed({
       words: ["web-1", "db-*"],
@@ -57,7 +57,7 @@ Deno.test("parseRun() takes an operation's parameters as text or JSON", () => {
   );
 });
 
-Deno.test("parseRun() hands on a parameter with any name", () => {
+Deno.test("parseRun() passes on a parameter with any name", () => {
   const { params } = parseRun(typed({
     op: "a.B",
     words: ["web-1", "__proto__=x"],
@@ -66,7 +66,7 @@ Deno.test("parseRun() hands on a parameter with any name", () => {
   assertEquals(JSON.stringify(params), '{"__proto__":"x"}');
 });
 
-Deno.test("parseRun() says what is wrong", () => {
+Deno.test("parseRun() explains each mistake", () => {
   assertEquals(
     [
       complaint({}),

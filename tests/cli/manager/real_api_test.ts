@@ -12,14 +12,14 @@ import { aCommand, SmallManager } from "../../support/small_manager.ts";
 import { FakeTerminal } from "../fake_terminal.ts";
 import { programOf } from "./start.ts";
 
-/** The subcommands reach what is served; the rest of the program is not there. */
+/** Services for the subcommands that need a served API, and no others. */
 const services: ManagerServices = {
   init: () => Promise.reject(new TypeError("not here")),
   serve: () => Promise.reject(new TypeError("not here")),
   connect: connectControl,
 };
 
-/** A terminal in memory, on real time: what is waited for is real sockets. */
+/** A terminal in memory, on real time, since the test waits for real sockets. */
 function realTimeTerminal(): { terminal: Terminal; fake: FakeTerminal } {
   const fake = new FakeTerminal();
   return {
@@ -86,7 +86,7 @@ Deno.test("run goes on at its offset when a real server is closed and served aga
   ]);
 });
 
-Deno.test("an agent that is not connected is told at once by a real server, with 3", async () => {
+Deno.test("run exits 3 at once when a real server knows the agent as disconnected", async () => {
   await using folder = await tempFolder();
   const manager = new SmallManager();
   manager.commands = {
@@ -118,7 +118,7 @@ Deno.test("an agent that is not connected is told at once by a real server, with
   );
 });
 
-Deno.test("a state folder that is not served is told at once, with 3", async () => {
+Deno.test("agents exits 3 at once when nobody serves the state folder", async () => {
   await using folder = await tempFolder();
   const { terminal, fake } = realTimeTerminal();
   const code = await main(

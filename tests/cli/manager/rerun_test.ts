@@ -11,7 +11,7 @@ function manager(): FakeManager {
   return manager;
 }
 
-Deno.test("rerun shows what the new command prints, and ends with its exit code", async () => {
+Deno.test("rerun shows the new command's output, and ends with its exit code", async () => {
   const { manager: asked, terminal, code } = await start(["rerun", "12"], {
     manager: manager(),
     env: { USER: "ann" },
@@ -55,7 +55,7 @@ Deno.test("Ctrl-C cancels the new command, not the one that it repeats", async (
   assertEquals(asked.cancels.map(({ commandId }) => commandId), [13n]);
 });
 
-Deno.test("rerun that is cut off asks again for the same, and so starts it once", async () => {
+Deno.test("rerun repeats a request that was cut off, and still starts one command", async () => {
   const asked = manager();
   asked.onRerun = () => {
     asked.onRerun = () => {};
@@ -71,7 +71,7 @@ Deno.test("rerun that is cut off asks again for the same, and so starts it once"
   assertEquals([ids.length, new Set(ids).size], [2, 1]);
 });
 
-Deno.test("rerun stops waiting a while after the timeout that the command has of old", async () => {
+Deno.test("rerun stops waiting a while after the timeout of the original command", async () => {
   const { terminal, code } = await start(["rerun", "12"], {
     manager: manager(),
   });
@@ -80,7 +80,7 @@ Deno.test("rerun stops waiting a while after the timeout that the command has of
   assertEquals(await code, 6);
 });
 
-Deno.test("rerun of a command that has not ended is told so, with 1", async () => {
+Deno.test("rerun of a command that has not ended exits 1 and tells so", async () => {
   const asked = manager();
   asked.onRerun = () => {
     throw apiError(
@@ -100,7 +100,7 @@ Deno.test("rerun of a command that has not ended is told so, with 1", async () =
   );
 });
 
-Deno.test("give-up ends a wait, says who asked, and that it ends nothing else", async () => {
+Deno.test("give-up ends a wait, and tells who asked and that it ends nothing else", async () => {
   const asked = new FakeManager();
   asked.commands = [command({ state: CommandState.LOST, presumed: true })];
   const options = { manager: asked, env: { USER: "ann" } };
@@ -121,7 +121,7 @@ Deno.test("give-up ends a wait, says who asked, and that it ends nothing else", 
   );
 });
 
-Deno.test("give-up of a command that is not there exits 5", async () => {
+Deno.test("give-up of an unknown command exits 5", async () => {
   const { code } = await see(["give-up", "99"]);
 
   assertEquals(code, 5);

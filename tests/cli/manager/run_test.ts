@@ -20,7 +20,7 @@ function managerOf(...commands: Command[]): FakeManager {
   return manager;
 }
 
-/** Runs a command that ends like this, and tells what the user saw. */
+/** Runs a command with this end, and returns the user's view. */
 async function runTo(
   last: Command,
   surroundings: Surroundings = {},
@@ -39,7 +39,7 @@ async function runTo(
   };
 }
 
-Deno.test("run hands on what was typed, and exits 0 when all succeed", async () => {
+Deno.test("run passes the typed words on, and exits 0 when all succeed", async () => {
   const { code, manager, stdout, stderr } = await runTo(SUCCEEDED, {
     env: { USER: "ann" },
   });
@@ -57,7 +57,7 @@ Deno.test("run hands on what was typed, and exits 0 when all succeed", async () 
   assertEquals(manager.open, 0);
 });
 
-Deno.test("run fails with 1 when the program fails, without a word: the exit code says it", async () => {
+Deno.test("run exits 1 without a message when the program fails: the exit code says it", async () => {
   const { code, stderr } = await runTo(
     command({
       state: CommandState.FAILED,
@@ -101,7 +101,7 @@ for (
     [CommandState.LOST, "may have run", 8, "lost: may have run"],
   ] as const
 ) {
-  Deno.test(`run exits ${code} and says why: ${line}`, async () => {
+  Deno.test(`run exits ${code} and tells the reason: ${line}`, async () => {
     const seen = await runTo(command({ state, reason, timeoutMs: 90_000 }));
 
     assertEquals([seen.code, seen.stderr], [code, `web-1: ${line}\n`]);
@@ -116,7 +116,7 @@ Deno.test("run exits 5 when the agent itself does not know the operation", async
   assertEquals(code, 5);
 });
 
-Deno.test("run tells which signal ended the program, what still lives, and what is presumed", async () => {
+Deno.test("run tells the signal that ended the program, living processes, and presumptions", async () => {
   const killed = await runTo(
     command({
       state: CommandState.CANCELLED,
@@ -202,7 +202,7 @@ Deno.test("run exits 3 at once when there is no Manager", async () => {
   assertEquals(manager.attempts, 1);
 });
 
-Deno.test("run stands for several commands with the worst of their ends", async () => {
+Deno.test("run exits with the worst code of several commands", async () => {
   const ends = [
     CommandState.SUCCEEDED,
     CommandState.FAILED,
@@ -226,7 +226,7 @@ Deno.test("run stands for several commands with the worst of their ends", async 
   assertEquals(exits, [0, 1, 4, 6, 8]);
 });
 
-Deno.test("run says of several agents which of them failed, also where nobody sits at a terminal", async () => {
+Deno.test("run tells which of several agents failed, even without a terminal", async () => {
   const ok = command({ id: 1n, state: CommandState.SUCCEEDED });
   const bad = command({
     id: 2n,
@@ -279,7 +279,7 @@ Deno.test("run asks again with the same request id when the connection breaks", 
   assertEquals(new Set(manager.runs.map(({ requestId }) => requestId)).size, 1);
 });
 
-Deno.test("run attaches again where it was when the Manager comes back, and shows each byte once", async () => {
+Deno.test("run attaches again at its offset when the Manager comes back, and shows each byte once", async () => {
   const { manager, terminal, code } = await start(RUN, {
     manager: managerOf(),
   });
@@ -315,7 +315,7 @@ Deno.test("run attaches again when the stream ends before the command has", asyn
   assertEquals(manager.watches.length, 2);
 });
 
-Deno.test("run attaches again when the Manager says that it stops", async () => {
+Deno.test("run attaches again when the Manager announces its end", async () => {
   const { manager, terminal, code } = await start(RUN, {
     manager: managerOf(),
   });
@@ -327,7 +327,7 @@ Deno.test("run attaches again when the Manager says that it stops", async () => 
   assertEquals(await code, 0);
 });
 
-Deno.test("run gives up with 3 when the Manager stays away for 60 s, and says how to go on", async () => {
+Deno.test("run gives up with 3 when the Manager stays away for 60 s, and tells how to go on", async () => {
   const { manager, terminal, code } = await start(RUN, {
     manager: managerOf(),
   });
@@ -347,7 +347,7 @@ Deno.test("run gives up with 3 when the Manager stays away for 60 s, and says ho
   assertEquals(terminal.isListening, false);
 });
 
-Deno.test("run gives up after 60 s also when the Manager takes the connection and says nothing", async () => {
+Deno.test("run gives up after 60 s even if the Manager accepts the connection and stays silent", async () => {
   const { manager, terminal, code } = await start(RUN, {
     manager: managerOf(),
   });
@@ -358,7 +358,7 @@ Deno.test("run gives up after 60 s also when the Manager takes the connection an
   assertEquals(manager.watches.length, 2);
 });
 
-Deno.test("run waits for a quiet command as long as it takes, also after it was attached again", async () => {
+Deno.test("run waits for a quiet command as long as it takes, even after it attached again", async () => {
   const { manager, terminal, code } = await start(RUN, {
     manager: managerOf(),
   });
@@ -372,7 +372,7 @@ Deno.test("run waits for a quiet command as long as it takes, also after it was 
   assertEquals(manager.watches.length, 2);
 });
 
-Deno.test("run begins its 60 s anew each time the Manager answers", async () => {
+Deno.test("run restarts its 60 s each time the Manager answers", async () => {
   const { manager, terminal, code } = await start(RUN, {
     manager: managerOf(),
   });
@@ -388,7 +388,7 @@ Deno.test("run begins its 60 s anew each time the Manager answers", async () => 
   assertEquals(await code, 0);
 });
 
-Deno.test("run --timeout hands the time on, and stops waiting with 6 when no result comes", async () => {
+Deno.test("run --timeout passes the time on, and stops waiting with 6 when no result comes", async () => {
   const { manager, terminal, code } = await start(
     ["run", "web-1", "--timeout", "1m30s", "--", "x"],
     { manager: managerOf() },
@@ -409,7 +409,7 @@ Deno.test("run --timeout hands the time on, and stops waiting with 6 when no res
   assertEquals(manager.cancels.length, 0);
 });
 
-Deno.test("Ctrl-C cancels all that run and waits for the result", async () => {
+Deno.test("Ctrl-C cancels all running commands and waits for the result", async () => {
   const two = [command(), command({ id: 13n, agent: "web-2" })];
   const { manager, terminal, code } = await start(["run", "*", "--", "x"], {
     manager: managerOf(...two),
@@ -434,7 +434,7 @@ Deno.test("Ctrl-C cancels all that run and waits for the result", async () => {
   assertEquals(terminal.isListening, false);
 });
 
-Deno.test("a second Ctrl-C stops waiting with the id and what was asked for", async () => {
+Deno.test("a second Ctrl-C stops waiting, and prints the id and the request", async () => {
   const { manager, terminal, code } = await start(RUN, {
     manager: managerOf(),
   });
@@ -451,7 +451,7 @@ Deno.test("a second Ctrl-C stops waiting with the id and what was asked for", as
   );
 });
 
-Deno.test("a second Ctrl-C says so when the Manager has not confirmed the cancel", async () => {
+Deno.test("a second Ctrl-C tells that the Manager has not confirmed the cancel", async () => {
   const { manager, terminal, code } = await start(RUN, {
     manager: managerOf(),
   });
@@ -466,7 +466,7 @@ Deno.test("a second Ctrl-C says so when the Manager has not confirmed the cancel
   );
 });
 
-Deno.test("Ctrl-C says that a legacy agent does not confirm the cancel, and goes on waiting", async () => {
+Deno.test("Ctrl-C tells that a legacy agent does not confirm the cancel, and goes on waiting", async () => {
   const manager = managerOf();
   manager.unconfirmed = true;
   const { terminal, code } = await start(RUN, { manager });
@@ -482,7 +482,7 @@ Deno.test("Ctrl-C says that a legacy agent does not confirm the cancel, and goes
   );
 });
 
-Deno.test("Ctrl-C before the Manager has answered cancels what it then starts", async () => {
+Deno.test("Ctrl-C before the Manager has answered cancels the commands that it then starts", async () => {
   const answer = Promise.withResolvers<void>();
   const manager = managerOf();
   manager.onRun = () => answer.promise;
@@ -496,7 +496,7 @@ Deno.test("Ctrl-C before the Manager has answered cancels what it then starts", 
   assertEquals(manager.cancels.length, 1);
 });
 
-Deno.test("Ctrl-C twice before the Manager has answered says that nobody knows", async () => {
+Deno.test("Ctrl-C twice before the Manager has answered tells that the outcome is unknown", async () => {
   const manager = managerOf();
   manager.onRun = () => new Promise(() => {});
   const { terminal, code } = await start(RUN, { manager });
@@ -510,7 +510,7 @@ Deno.test("Ctrl-C twice before the Manager has answered says that nobody knows",
   );
 });
 
-Deno.test("Ctrl-C while the Manager is away reaches it when it comes back", async () => {
+Deno.test("Ctrl-C reaches an absent Manager when it comes back", async () => {
   const { manager, terminal, code } = await start(RUN, {
     manager: managerOf(),
   });
@@ -527,7 +527,7 @@ Deno.test("Ctrl-C while the Manager is away reaches it when it comes back", asyn
   assertEquals([before, manager.cancels.length], [0, 1]);
 });
 
-Deno.test("a cancel that comes too late is no matter, and one that is denied is told", async () => {
+Deno.test("a cancel that comes too late is ignored, and a denied one is reported", async () => {
   const stderrs: string[] = [];
   for (const code of ["FAILED_PRECONDITION", "DENIED"] as const) {
     const started = await start(RUN, { manager: managerOf() });
@@ -546,7 +546,7 @@ Deno.test("a cancel that comes too late is no matter, and one that is denied is 
   ]);
 });
 
-Deno.test("run ends without complaint when its reader goes, and says what goes on", async () => {
+Deno.test("run ends without complaint when its reader goes, and tells which commands go on", async () => {
   const { manager, terminal, code } = await start(RUN, {
     manager: managerOf(),
   });
@@ -559,7 +559,7 @@ Deno.test("run ends without complaint when its reader goes, and says what goes o
   assertEquals(terminal.stderr.text, "command 12 goes on running\n");
 });
 
-Deno.test("run reads what the program is to read from a file or from stdin", async () => {
+Deno.test("run reads the program's input from a file or from stdin", async () => {
   const inputs: unknown[] = [];
   for (const path of ["input", "-"]) {
     const { manager } = await see(
@@ -586,7 +586,7 @@ Deno.test("run refuses input that is not text", async () => {
   assertStringIncludes(stderr, "it is not UTF-8 text");
 });
 
-/** As Connect reports that fetch failed. */
+/** Connect's error for a failed fetch. */
 function brokenConnection(): ConnectError {
   return new ConnectError("connection reset", Code.Unknown);
 }

@@ -5,7 +5,7 @@ import type { ManagerServices } from "../../../lib/cli/manager/services.ts";
 import { FakeManager } from "../fake_manager.ts";
 import { FakeTerminal, type Surroundings } from "../fake_terminal.ts";
 
-/** What the tests' build is. */
+/** Build that the tests pass to the program. */
 export const BUILD = {
   version: "1.2.3",
   commit: "abc1234",
@@ -24,15 +24,15 @@ export function programOf(
   });
 }
 
-/** A subcommand that runs. */
+/** A running subcommand. */
 export interface Started {
   readonly manager: FakeManager;
   readonly terminal: FakeTerminal;
-  /** The exit code, once it has ended. */
+  /** Exit code, once it has ended. */
   readonly code: Promise<number>;
 }
 
-/** Starts a subcommand as a user does, and lets it come as far as it can. */
+/** Starts a subcommand as a user does, and runs it until it waits. */
 export async function start(
   args: readonly string[],
   { manager = new FakeManager(), ...surroundings }:
@@ -45,7 +45,7 @@ export async function start(
   return { manager, terminal, code };
 }
 
-/** What a user sees of a subcommand that ends by itself. */
+/** Exit code and output of a subcommand that ends by itself. */
 export interface Seen {
   readonly code: number;
   readonly stdout: string;
@@ -69,7 +69,7 @@ export async function see(
   };
 }
 
-/** The values of JSON Lines; throws where a line is none. */
+/** Values of JSON Lines. Throws if a line is not JSON. */
 export function jsonLines(text: string): Record<string, unknown>[] {
   return text.split("\n").filter((line) => line !== "")
     .map((line) => JSON.parse(line));

@@ -13,9 +13,9 @@ import type { Surroundings } from "../fake_terminal.ts";
 import { jsonLines, see, start } from "./start.ts";
 
 const NOON = Date.UTC(2026, 0, 1, 12);
-const START = Date.UTC(2026, 0, 1); // where the fake clock stands
+const START = Date.UTC(2026, 0, 1); // time of the fake clock
 
-/** A Manager that knows all kinds of agents. */
+/** A Manager with agents in all states. */
 function managerWithAgents(): FakeManager {
   const manager = new FakeManager();
   manager.agents = [
@@ -36,7 +36,7 @@ function managerWithAgents(): FakeManager {
   return manager;
 }
 
-Deno.test("agents prints a table whose columns line up, also under wide characters", async () => {
+Deno.test("agents prints a table whose columns line up, even with wide characters", async () => {
   const { code, stdout } = await see(["agents"], {
     manager: managerWithAgents(),
   });
@@ -124,7 +124,7 @@ Deno.test("agent add prints the token and nothing else", async () => {
   );
 });
 
-Deno.test("agent add with a secret says its SHA-256 to the Manager, and prints nothing", async () => {
+Deno.test("agent add with a secret sends its SHA-256 to the Manager, and prints nothing", async () => {
   const hash = hashSecret("old secret");
   const adds: [args: string[], given: Surroundings][] = [
     [["--secret-file", "s"], { files: { s: "old secret" } }],
@@ -148,7 +148,7 @@ Deno.test("agent add with a secret says its SHA-256 to the Manager, and prints n
   assertEquals(jsonLines(stdout), [{ id: "old-1", added: true }]);
 });
 
-Deno.test("agent add refuses what is no secret and no hash", async () => {
+Deno.test("agent add refuses text that is neither a secret nor a hash", async () => {
   const refused: [args: string[], stdin: string, why: string][] = [
     [["--secret-file", "-"], "\n", "the secret should be its only line"],
     [["--secret-file", "-"], "a\nb\n", "the secret should be its only line"],
@@ -175,7 +175,7 @@ Deno.test("agent token prints a new token, and agent remove nothing", async () =
   assertEquals([remove.code, remove.stdout], [0, ""]);
 });
 
-/** A command of which everything is known. */
+/** A command with a value in every field. */
 const FULL = command({
   id: 2n ** 60n,
   params: '{"argv":["make","all"]}',
@@ -199,7 +199,7 @@ const FULL = command({
   rerunOf: 9n,
 });
 
-Deno.test("commands prints what was asked for and how it went, newest first as the Manager has it", async () => {
+Deno.test("commands prints requests and their ends, newest first as the Manager has them", async () => {
   const manager = new FakeManager();
   manager.commands = [
     FULL,
@@ -235,7 +235,7 @@ Deno.test("commands prints what was asked for and how it went, newest first as t
   ]);
 });
 
-Deno.test("commands hands its filters on", async () => {
+Deno.test("commands passes its filters on", async () => {
   const { manager } = await see([
     "commands",
     "--limit",
@@ -295,7 +295,7 @@ Deno.test("show --json prints everything, ids and byte counts as strings", async
   }]);
 });
 
-Deno.test("show tells a person what is known", async () => {
+Deno.test("show prints all known facts for a person", async () => {
   const manager = new FakeManager();
   manager.commands = [FULL];
   const { stdout } = await see(["show", "1152921504606846976"], { manager });
@@ -311,7 +311,7 @@ Deno.test("show tells a person what is known", async () => {
   );
 });
 
-Deno.test("show tells how far a command is and who asked for its end, as far as there is something to tell", async () => {
+Deno.test("show prints a command's progress and who asked for its end, if they are known", async () => {
   const manager = new FakeManager();
   const progress = (current: number, total: number, message = "") => ({
     progress: create(ProgressSchema, { current, total, message }),
@@ -339,7 +339,7 @@ Deno.test("show tells how far a command is and who asked for its end, as far as 
   assertEquals(await shown("3"), [["cancel asked", localTime(NOON)]]);
 });
 
-Deno.test("show of an id that is not there exits 5, and of what is no id 2", async () => {
+Deno.test("show of an unknown id exits 5, and of text that is no id 2", async () => {
   const absent = await see(["show", "99"]);
   const wrong = await see(["show", "9e9"]);
 
@@ -365,7 +365,7 @@ Deno.test("show --output prints both streams byte for byte", async () => {
   assertEquals(terminal.stderr.text, "err");
 });
 
-Deno.test("show --output on a terminal spells out what could steer it, but not with --raw", async () => {
+Deno.test("show --output spells out control characters on a terminal, but not with --raw", async () => {
   const screens: string[] = [];
   for (const flags of [[], ["--raw"]]) {
     const manager = new FakeManager();
@@ -383,7 +383,7 @@ Deno.test("show --output on a terminal spells out what could steer it, but not w
   assertEquals(screens, ["\\x1b out\n", "\x1b out\n"]);
 });
 
-Deno.test("show --output of a command that still runs prints what there is, and does not wait for its end", async () => {
+Deno.test("show --output of a running command prints its output so far, and does not wait for its end", async () => {
   const manager = new FakeManager();
   manager.commands = [command()];
   const { terminal, code } = await start(
@@ -400,7 +400,7 @@ Deno.test("show --output of a command that still runs prints what there is, and 
   assertEquals(manager.watch.left, true);
 });
 
-Deno.test("cancel asks and does not wait", async () => {
+Deno.test("cancel requests the end and does not wait for it", async () => {
   const manager = new FakeManager();
   manager.commands = [command()];
   const { code, stdout } = await see(["cancel", "12", "--grace", "30s"], {
@@ -419,7 +419,7 @@ Deno.test("cancel asks and does not wait", async () => {
   );
 });
 
-Deno.test("cancel of a legacy agent's command succeeds, and says that the agent does not confirm it", async () => {
+Deno.test("cancel of a legacy agent's command succeeds, and tells that the agent does not confirm it", async () => {
   const manager = new FakeManager();
   manager.commands = [command()];
   manager.unconfirmed = true;
@@ -441,7 +441,7 @@ Deno.test("cancel of a legacy agent's command succeeds, and says that the agent 
   );
 });
 
-Deno.test("watch asks for each command once, and Ctrl-C leaves them running", async () => {
+Deno.test("watch requests each command once, and Ctrl-C leaves them running", async () => {
   const manager = new FakeManager();
   manager.commands = [command(), command({ id: 13n, agent: "web-2" })];
   const { terminal, code } = await start(["watch", "12", "13", "12"], {
@@ -484,7 +484,7 @@ Deno.test("operations prints each with its parameters", async () => {
   assertEquals(jsonLines(json.stdout)[0]?.["name"], "file.Fetch");
 });
 
-Deno.test("events prints what has happened, and --follow goes on until Ctrl-C", async () => {
+Deno.test("events prints past events, and --follow continues until Ctrl-C", async () => {
   const manager = new FakeManager();
   manager.events = [
     event({ agent: "web-1", commandId: 3n, message: "from\n10.0.0.1" }),
@@ -523,7 +523,7 @@ Deno.test("events --json prints an object a line", async () => {
   }]);
 });
 
-Deno.test("status prints how the Manager is, for people and for programs", async () => {
+Deno.test("status prints the Manager's state, for people and for programs", async () => {
   const manager = new FakeManager();
   manager.status = create(GetStatusResponseSchema, {
     version: "0.1.0",
@@ -568,7 +568,7 @@ Deno.test("status prints how the Manager is, for people and for programs", async
   );
 });
 
-Deno.test("init prints what it has made, in the folder of --dir", async () => {
+Deno.test("init prints the files that it has made in the folder of --dir", async () => {
   const { stdout } = await see(["init", "--dir", "/srv/piri"]);
   const json = await see(["init", "--advertise", "mgr:7051", "--json"]);
 
@@ -581,7 +581,7 @@ Deno.test("init prints what it has made, in the folder of --dir", async () => {
   assertEquals(jsonLines(json.stdout)[0]?.["advertise"], "mgr:7051");
 });
 
-Deno.test("serve says when it is ready, and ends with 0 when it is asked to and has come to rest", async () => {
+Deno.test("serve reports when it is ready, and ends with 0 once it was asked to and is idle", async () => {
   const { manager, terminal, code } = await start([
     "serve",
     "--guard",
@@ -608,7 +608,7 @@ Deno.test("serve says when it is ready, and ends with 0 when it is asked to and 
   assertEquals(terminal.isListening, false);
 });
 
-Deno.test("serve that is asked twice to stop does not wait", async () => {
+Deno.test("serve does not wait when it is asked twice to stop", async () => {
   const { terminal, code } = await start(["serve"]);
   await terminal.interrupt();
   await terminal.interrupt();

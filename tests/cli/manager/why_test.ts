@@ -6,7 +6,7 @@ import { jsonLines, see } from "./start.ts";
 
 const NOON = Date.UTC(2026, 0, 1, 12);
 
-/** A Manager that knows what happened to command 12. */
+/** A Manager with the timeline of command 12. */
 function managerWithTimeline(): FakeManager {
   const manager = new FakeManager();
   manager.commands = [
@@ -37,7 +37,7 @@ function managerWithTimeline(): FakeManager {
   return manager;
 }
 
-Deno.test("why tells a line for everything that is known, with its time, its age and what it is known by", async () => {
+Deno.test("why prints a line for each known fact, with its time, its age and its source", async () => {
   const { code, stdout } = await see(["why", "12"], {
     manager: managerWithTimeline(),
   });
@@ -54,7 +54,7 @@ Deno.test("why tells a line for everything that is known, with its time, its age
   ]);
 });
 
-Deno.test("why goes on below where a line is longer than the terminal is wide", async () => {
+Deno.test("why wraps lines that are longer than the terminal is wide", async () => {
   const { stdout } = await see(["why", "12"], {
     manager: managerWithTimeline(),
     terminals: ["stdout"],
@@ -68,7 +68,7 @@ Deno.test("why goes on below where a line is longer than the terminal is wide", 
   ]);
 });
 
-Deno.test("why --json is one object: the command, the time, and what is known", async () => {
+Deno.test("why --json prints one object: the command, the time, and the known facts", async () => {
   const { stdout } = await see(["why", "12", "--json"], {
     manager: managerWithTimeline(),
   });
@@ -93,7 +93,7 @@ Deno.test("why --json is one object: the command, the time, and what is known", 
   }]);
 });
 
-Deno.test("why of a command that is not there exits 5", async () => {
+Deno.test("why of an unknown command exits 5", async () => {
   const { code, stdout } = await see(["why", "99"]);
 
   assertEquals([code, stdout], [5, ""]);

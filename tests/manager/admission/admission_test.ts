@@ -121,12 +121,21 @@ Deno.test("who comes to join and goes is told as joined, and not as one who came
   await using core = await MemoryManager.start();
   await invited(core);
   const agent = await core.admitted("web-1", { joinToken: "token" });
-  await agent.says("bye", { code: Bye_Code.SHUTDOWN, reason: "joined" });
+  await agent.says("bye", { code: Bye_Code.JOINED, reason: "it has joined" });
   await core.ends[0];
   assertEquals(core.fleet.size, 0);
   assertEquals(await core.eventKinds(), ["agent_joined"]);
   const record = await core.store.agent("web-1");
   assertEquals(record?.disconnectedAt, core.clock.now());
+});
+
+Deno.test("an agent before the code JOINED is told as joined by its word", async () => {
+  await using core = await MemoryManager.start();
+  await invited(core);
+  const agent = await core.admitted("web-1", { joinToken: "token" });
+  await agent.says("bye", { code: Bye_Code.SHUTDOWN, reason: "joined" });
+  await core.ends[0];
+  assertEquals(await core.eventKinds(), ["agent_joined"]);
 });
 
 Deno.test("who joins and stays is told when it goes", async () => {
@@ -206,10 +215,10 @@ Deno.test("what is admitted wins, and the older connection is told", async () =>
   const second = await core.admitted("web-1");
   const bye = await first.hears("bye");
   assertEquals(bye.code, REPLACED);
-  assertEquals(core.fleet.session("web-1"), core.sessions[1]);
+  assertEquals(core.fleet.session("web-1"), core.sessions[1]?.agent);
   first.hangUp();
   await core.ends[0];
-  assertEquals(core.fleet.session("web-1"), core.sessions[1]);
+  assertEquals(core.fleet.session("web-1"), core.sessions[1]?.agent);
   await second.says("ping", { data: 3 });
   assertEquals((await second.hears("pong")).data, 3);
   const kinds = await core.eventKinds();
@@ -225,7 +234,7 @@ Deno.test("the seventh replacement within a minute has to wait for a minute", as
   const seventh = await core.hello("web-1");
   const { code, retryAfterMs } = await turnedAway(seventh);
   assertEquals({ code, retryAfterMs }, { code: BUSY, retryAfterMs: 60_000 });
-  assertEquals(core.fleet.session("web-1"), core.sessions[6]);
+  assertEquals(core.fleet.session("web-1"), core.sessions[6]?.agent);
   const event = (await core.happened()).at(-1);
   assertEquals(event?.kind, "agent_refused");
   assertMatch(event?.message ?? "", /do two hosts have this name\?/);
@@ -334,7 +343,7 @@ Deno.test("hellos of one name are admitted one at a time", async () => {
   await core.clock.settle();
   const second = await core.hello("web-1", { session: 2n });
   await core.clock.settle();
-  assertEquals(core.fleet.session("web-1"), core.sessions[0]);
+  assertEquals(core.fleet.session("web-1")?.session, 1n);
   release();
   await first.hears("serverHello");
   assertEquals((await first.hears("bye")).code, REPLACED);
@@ -429,7 +438,7 @@ Deno.test("of agents of 2024 the latest hello wins", async () => {
   const first = await core.admittedOld("web-1");
   await core.admittedOld("web-1");
   assertEquals((await first.hears("bye")).code, REPLACED);
-  assertEquals(core.fleet.session("web-1"), core.sessions[1]);
+  assertEquals(core.fleet.session("web-1"), core.sessions[1]?.agent);
 });
 
 Deno.test("an agent that is removed is told so and cannot come back", async () => {

@@ -23,7 +23,7 @@ Deno.test("a cancel before the first byte has left ends the command at once", as
   assertEquals(agent.heardSoFar(), []);
 });
 
-/** A Manager that found a command queued in its database, and its agent has not come back. */
+/** A Manager that found a queued command in its database, and whose agent has not come back. */
 async function foundQueued() {
   const before = await MemoryManager.start();
   await before.knows("web-1");
@@ -35,7 +35,7 @@ async function foundQueued() {
   return { core: await before.restarted(), id };
 }
 
-Deno.test("what was found queued is not sent, and may have run: the database may be a restored one", async () => {
+Deno.test("a command found queued is not sent and may have run, since the database may be restored", async () => {
   const { core, id } = await foundQueued();
   await using _core = core;
   const { state } = await core.commands.cancel(id);
@@ -48,7 +48,7 @@ Deno.test("what was found queued is not sent, and may have run: the database may
   assertEquals(agent.heardSoFar(), []);
 });
 
-Deno.test("a cancel of what was found queued goes to an agent that has it after all", async () => {
+Deno.test("a cancel of a command found queued goes to an agent that has it after all", async () => {
   const { core, id } = await foundQueued();
   await using _core = core;
   await core.commands.cancel(id);
@@ -61,7 +61,7 @@ Deno.test("a cancel of what was found queued goes to an agent that has it after 
   assertEquals((await core.commands.get(id)).state, "running");
 });
 
-Deno.test("a cancel of what was sent goes to the agent once it is recorded", async () => {
+Deno.test("a cancel of a sent command goes to the agent once it is recorded", async () => {
   await using parts = await commanded();
   const { core, agent, id } = parts;
   const release = core.slow.hold("patchCommand");
@@ -82,7 +82,7 @@ Deno.test("a cancel never overtakes its command", async () => {
   await agent.hears("ping");
   await agent.says("pong");
   await core.clock.settle();
-  // One of 2024 may go on all the same, and whoever asks is told so.
+  // A legacy agent may go on all the same, and the operator is told so.
   const asked = core.commands.cancel(id);
   release();
   assertEquals((await asked).unconfirmed, true);
@@ -90,7 +90,7 @@ Deno.test("a cancel never overtakes its command", async () => {
   await agent.hears("cancel");
 });
 
-Deno.test("a cancel that is repeated may only shorten the grace", async () => {
+Deno.test("a repeated cancel may only shorten the grace", async () => {
   await using parts = await commanded();
   const { core, agent, id } = parts;
   const heard: (number | undefined)[] = [];
@@ -131,7 +131,7 @@ Deno.test("a cancel that is not recorded is not sent after ServerHello either", 
   assertEquals((await again.hears("cancel")).commandId, id);
 });
 
-Deno.test("a cancel that could not be recorded is taken back, though the command has begun meanwhile", async () => {
+Deno.test("a cancel that could not be recorded is taken back even if the command has begun", async () => {
   await using parts = await commanded();
   const { core, agent, id } = parts;
   const release = core.slow.hold("patchCommand");
@@ -149,7 +149,7 @@ Deno.test("a cancel that could not be recorded is taken back, though the command
   assertNotEquals((await core.store.command(id))?.cancelRequestedAt, null);
 });
 
-Deno.test("of two cancels the second holds whole, though the first could not be recorded", async () => {
+Deno.test("the second of two cancels holds in full even if the first could not be recorded", async () => {
   await using parts = await commanded();
   const { core, agent, id } = parts;
   const release = core.slow.hold("patchCommand");
@@ -190,7 +190,7 @@ Deno.test("a grace does not grow while a shorter one is being recorded", async (
   assertEquals(graces, [200, 200, 200]);
 });
 
-Deno.test("what has ended cannot be cancelled", async () => {
+Deno.test("an ended command cannot be cancelled", async () => {
   await using parts = await connected();
   const { core, agent } = parts;
   const { id } = await core.run("web-1");

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { MemoryManager } from "../../support/memory_manager.ts";
 
-/** Who is recorded to have asked for a command's end, and the grace. */
+/** Name of the first requester of a command's end, and the grace, as recorded. */
 async function recorded(core: MemoryManager, id: bigint) {
   const record = await core.store.command(id);
   return [record?.cancelRequestedBy, record?.cancelGraceMs];
 }
 
-Deno.test("a cancel is recorded with who asked for it first, and the shortest grace", async () => {
+Deno.test("a cancel is recorded with its first requester and the shortest grace", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.admitted("web-1");
@@ -31,7 +31,7 @@ Deno.test("a cancel is recorded with who asked for it first, and the shortest gr
   );
 });
 
-Deno.test("a cancel by nobody in particular is told without a name", async () => {
+Deno.test("a cancel without a requester is reported without a name", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   await core.admitted("web-1");

@@ -11,7 +11,7 @@ import { commanded, connected, listed } from "../connected_agent.ts";
 const { SUCCESS } = CommandResult_Status;
 const { ACCEPTED } = CommandState_State;
 
-Deno.test("while its agent is away a command stays as it is, unreachable since then", async () => {
+Deno.test("a command keeps its state while its agent is away, and is unreachable since then", async () => {
   await using parts = await connected();
   const { core, agent } = parts;
   const { id } = await core.run("web-1");
@@ -32,7 +32,7 @@ Deno.test("while its agent is away a command stays as it is, unreachable since t
   assertEquals((await core.commands.get(id)).unreachableSince, null);
 });
 
-Deno.test("what was sent to this instance and is above its last id never arrived", async () => {
+Deno.test("a command sent to this instance and above its last id never arrived", async () => {
   await using parts = await connected();
   const { core, agent } = parts;
   const { id } = await core.run("web-1");
@@ -48,7 +48,7 @@ Deno.test("what was sent to this instance and is above its last id never arrived
   assertEquals((await core.eventKinds()).includes("command_lost"), true);
 });
 
-Deno.test("what was sent to another instance may have run", async () => {
+Deno.test("a command sent to another instance may have run", async () => {
   await using parts = await connected();
   const { core, agent } = parts;
   const { id } = await core.run("web-1");
@@ -58,7 +58,7 @@ Deno.test("what was sent to another instance may have run", async () => {
   assertMatch((await core.commands.get(id)).reason, /^it may have run/);
 });
 
-Deno.test("once a newer hello is admitted nothing is written to the older connection", async () => {
+Deno.test("no command is written to the older connection once a newer hello is admitted", async () => {
   await using parts = await connected();
   const { core, agent } = parts;
   const release = core.slow.hold("createCommands");
@@ -117,7 +117,7 @@ Deno.test("a listed command that has ended here gets its final acknowledgement",
   assertEquals([ack.commandId, ack.final], [id, true]);
 });
 
-Deno.test("output goes on from the byte that is durable", async () => {
+Deno.test("output continues at the first byte that is not durable", async () => {
   await using parts = await commanded();
   const { core, agent, id } = parts;
   await agent.says("commandOutput", {
@@ -138,7 +138,7 @@ Deno.test("output goes on from the byte that is durable", async () => {
   );
 });
 
-Deno.test("a command that is listed as accepted was sent, and every other state is running", async () => {
+Deno.test("a command listed as accepted is sent, and one listed in any other state is running", async () => {
   await using parts = await connected();
   const { core, agent } = parts;
   const first = await core.run("web-1");
@@ -155,7 +155,7 @@ Deno.test("a command that is listed as accepted was sent, and every other state 
   assertEquals((await core.commands.get(second.id)).state, "running");
 });
 
-Deno.test("commands are taken up again after a restart of the Manager", async () => {
+Deno.test("commands continue after a restart of the Manager", async () => {
   await using parts = await connected();
   const { core, agent } = parts;
   const { id } = await core.run("web-1");
@@ -172,7 +172,7 @@ Deno.test("commands are taken up again after a restart of the Manager", async ()
   assertEquals((await restarted.commands.get(id)).state, "succeeded");
 });
 
-Deno.test("all that is open when the connection of an agent of 2024 ends is lost", async () => {
+Deno.test("all open commands of a legacy agent are lost when its connection ends", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.admittedOld("web-1");
@@ -214,7 +214,7 @@ for (
     },
   ]
 ) {
-  Deno.test(`${name} told of the commands that it made lost`, async () => {
+  Deno.test(`${name} in the reason of the commands that it made lost`, async () => {
     await using core = await MemoryManager.start();
     await core.knows("web-1");
     const agent = await core.admittedOld("web-1");
@@ -237,7 +237,7 @@ for (
 
 for (const storeFails of [false, true]) {
   const how = storeFails ? ", though only the second try is recorded" : "";
-  Deno.test(`what was not written before its connection ended never arrived${how}`, async () => {
+  Deno.test(`a command that was not written before its connection ended never arrived${how}`, async () => {
     await using parts = await connected();
     const { core, agent } = parts;
     const release = core.slow.hold("createCommands");
@@ -245,7 +245,7 @@ for (const storeFails of [false, true]) {
     await core.clock.settle();
     agent.hangUp();
     await core.ends[0];
-    // The agent is back before the command is there: no hello of it will tell.
+    // The agent is back before the command exists: no hello will settle it.
     await core.admitted("web-1");
     if (storeFails) {
       core.slow.failOnce("patchCommand", new PiriError("DISK", "It is full"));
@@ -272,7 +272,7 @@ for (const storeFails of [false, true]) {
   });
 }
 
-Deno.test("a timeout that the Manager could not record it records later", async () => {
+Deno.test("a timeout that the Manager could not record is recorded later", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.admittedOld("web-1");
@@ -287,7 +287,7 @@ Deno.test("a timeout that the Manager could not record it records later", async 
   assertEquals((await core.store.command(id))?.state, "timed_out");
 });
 
-Deno.test("the Manager measures the timeout for an agent that does not, and a result still replaces it", async () => {
+Deno.test("the Manager measures a legacy agent's timeout, and a result still replaces it", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.admittedOld("web-1");
@@ -310,7 +310,7 @@ Deno.test("the Manager measures the timeout for an agent that does not, and a re
   assertEquals(await core.output(id), "late");
 });
 
-Deno.test("removing an agent makes all that is open lost", async () => {
+Deno.test("removing an agent makes all its open commands lost", async () => {
   await using parts = await connected();
   const { core } = parts;
   const { id } = await core.run("web-1");

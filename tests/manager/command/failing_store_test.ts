@@ -12,7 +12,7 @@ const { RUNNING, FINISHED } = CommandState_State;
 
 const FULL = new PiriError("DISK", "Cannot write: the disk is full");
 
-/** How a command stands in memory and in the database. */
+/** State of a command in memory and in the database. */
 async function standing(core: MemoryManager, id: bigint) {
   const { state } = await core.commands.get(id);
   return [
@@ -22,7 +22,7 @@ async function standing(core: MemoryManager, id: bigint) {
   ];
 }
 
-Deno.test("a command that a hello does not list stays what it was when that cannot be recorded", async () => {
+Deno.test("a command that a hello does not list keeps its state if its end cannot be recorded", async () => {
   await using parts = await running();
   const { core, id, nonce } = parts;
   core.slow.failOnce("admitAgent", FULL);
@@ -31,7 +31,7 @@ Deno.test("a command that a hello does not list stays what it was when that cann
   await core.ends[1];
   assertEquals(await standing(core, id), ["running", [id], "running"]);
   assertEquals((await core.eventKinds()).includes("command_lost"), false);
-  // It is not taken for one that has ended: its agent would be told to forget the result.
+  // The command does not count as ended: otherwise its agent would be told to forget the result.
   const again = await core.admitted("web-1", {
     lastCommandId: id,
     commands: [{ commandId: id, nonce, state: FINISHED }],
@@ -41,7 +41,7 @@ Deno.test("a command that a hello does not list stays what it was when that cann
   assertEquals(await standing(core, id), ["succeeded", [], "succeeded"]);
 });
 
-Deno.test("who watches a command is told nothing of an end that cannot be recorded", async () => {
+Deno.test("a watcher hears nothing of an end that cannot be recorded", async () => {
   await using parts = await running();
   const { core, id, nonce } = parts;
   const watcher = core.watch(id);
@@ -58,7 +58,7 @@ Deno.test("who watches a command is told nothing of an end that cannot be record
   assertEquals((await rest).at(-1), "succeeded");
 });
 
-Deno.test("an end that is presumed stays presumed when a hello that lists the command cannot be recorded", async () => {
+Deno.test("a presumed end stays when a hello that lists the command cannot be recorded", async () => {
   await using parts = await running();
   const { core, id, nonce } = parts;
   await core.admitted("web-1");
@@ -75,7 +75,7 @@ Deno.test("an end that is presumed stays presumed when a hello that lists the co
   assertEquals(await standing(core, id), ["running", [id], "running"]);
 });
 
-Deno.test("what a Manager found queued at its start is not sent after a hello that could not be recorded", async () => {
+Deno.test("a command found queued at the start is not sent after a hello that was not recorded", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const { commands: [queued] } = await core.store.createCommands([{
@@ -104,14 +104,14 @@ Deno.test("what a Manager found queued at its start is not sent after a hello th
   assertEquals(await standing(core, id), ["lost", [], "lost"]);
 });
 
-Deno.test("a result that comes while a hello cannot be recorded is recorded", async () => {
+Deno.test("a result that arrives while a hello cannot be recorded is recorded", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   const release = core.slow.hold("admitAgent");
   core.slow.failOnce("admitAgent", FULL);
   const newer = await core.hello("web-1");
   await core.clock.settle();
-  // The store answers in the order in which it is asked.
+  // The store answers in the order of the calls.
   const answer = core.slow.hold("command");
   await agent.says("result", { commandId: id, status: SUCCESS });
   await core.clock.settle();
@@ -122,7 +122,7 @@ Deno.test("a result that comes while a hello cannot be recorded is recorded", as
   assertEquals(await standing(core, id), ["succeeded", [], "succeeded"]);
 });
 
-Deno.test("an agent that cannot be removed goes on with its commands", async () => {
+Deno.test("an agent that cannot be removed keeps its commands", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   core.slow.failOnce("removeAgent", FULL);
@@ -133,7 +133,7 @@ Deno.test("an agent that cannot be removed goes on with its commands", async () 
   assertEquals(await standing(core, id), ["succeeded", [], "succeeded"]);
 });
 
-Deno.test("a cancel that cannot be recorded leaves what has ended meanwhile as it ended", async () => {
+Deno.test("a cancel that cannot be recorded leaves the end of a command as it is", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   const release = core.slow.hold("patchCommand");
@@ -148,7 +148,7 @@ Deno.test("a cancel that cannot be recorded leaves what has ended meanwhile as i
   assertEquals(await standing(core, id), ["succeeded", [], "succeeded"]);
 });
 
-Deno.test("commands of an agent of 2024 are lost only when that is recorded", async () => {
+Deno.test("commands of a legacy agent are lost only once that is recorded", async () => {
   await using core = await MemoryManager.start();
   await core.knows("old-1");
   const agent = await core.admittedOld("old-1");

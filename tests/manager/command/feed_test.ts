@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Feed, type FeedPiece } from "../../../lib/manager/command/feed.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
-/** A piece of so many bytes; its offset stands for its name. */
+/** Piece of this size, identified by its offset. */
 function piece(offset: number, { size = 10, kept = true } = {}): FeedPiece {
   return {
     stream: "stdout",
@@ -13,7 +13,7 @@ function piece(offset: number, { size = 10, kept = true } = {}): FeedPiece {
   };
 }
 
-/** A feed with readers that note that they were woken. */
+/** A feed with readers that note each time they are woken. */
 function feedWith(readers: number) {
   const clock = new FakeClock();
   const feed = new Feed(clock);
@@ -24,7 +24,7 @@ function feedWith(readers: number) {
   return { clock, feed, readers: opened, woken };
 }
 
-/** The offsets of what a reader finds, up to the end. */
+/** Offsets of the pieces that a reader finds, up to the end. */
 function read(
   feed: Feed,
   reader: ReturnType<Feed["open"]>,
@@ -38,7 +38,7 @@ function read(
   }
 }
 
-/** Whether the piece has passed by now. */
+/** True if the piece has passed by now. */
 async function hasPassed(
   clock: FakeClock,
   passed: Promise<void>,
@@ -49,7 +49,7 @@ async function hasPassed(
   return has;
 }
 
-Deno.test("each reader gets the pieces from where it opened, in order, and is woken", () => {
+Deno.test("each reader gets all pieces since it opened, in order, and is woken", () => {
   const { feed, readers: [early], woken } = feedWith(1);
   feed.push(piece(0));
   const late = feed.open(() => {});
@@ -60,7 +60,7 @@ Deno.test("each reader gets the pieces from where it opened, in order, and is wo
   assertEquals(read(feed, late), [10n, 20n]);
 });
 
-Deno.test("without readers nothing is held", async () => {
+Deno.test("no piece is held without readers", async () => {
   const { clock, feed } = feedWith(0);
   const number = feed.push(piece(0, { kept: false }));
   assertEquals(await hasPassed(clock, feed.passed(number)), true);
@@ -88,7 +88,7 @@ Deno.test("a reader that falls 1 MiB behind finds the rest in the store", () => 
   ]);
 });
 
-Deno.test("what the store does not keep is held until every reader has had it", async () => {
+Deno.test("a piece that the store does not keep is held until every reader has read it", async () => {
   const { clock, feed, readers: [one, two] } = feedWith(2);
   const number = feed.push(piece(0, { size: 2_000_000, kept: false }));
   const passed = feed.passed(number);
@@ -130,11 +130,11 @@ Deno.test("a slow reader that reads now and then is not cut off", async () => {
   assertEquals(reader?.cutOff, false);
 });
 
-Deno.test("a reader that had nothing to read for long has its 10 s as well", async () => {
+Deno.test("a reader that had nothing to read for a long time has its 10 s as well", async () => {
   const { clock, feed, readers: [idle, busy] } = feedWith(2);
   await clock.advance(60_000);
   const passed = feed.passed(feed.push(piece(0, { kept: false })));
-  // The other one moves on at once.
+  // The other reader continues at once.
   assertEquals(busy && read(feed, busy), [0n]);
   assertEquals(await hasPassed(clock, passed), false);
   assertEquals(idle?.cutOff, false);
@@ -149,7 +149,7 @@ for (
     { pieces: "empty", size: 0, most: 16_384 },
   ]
 ) {
-  Deno.test(`however slowly a watcher reads, at most ${most} ${pieces} pieces are held for it, which are 8 MiB`, async () => {
+  Deno.test(`at most ${most} ${pieces} pieces, that is 8 MiB, are held for a slow watcher`, async () => {
     const { clock, feed, readers: [reader] } = feedWith(1);
     for (let number = 0; number < most; number++) {
       feed.push(piece(number, { size, kept: false }));

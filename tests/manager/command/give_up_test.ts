@@ -11,7 +11,7 @@ import { running } from "../../support/running.ts";
 const { SUCCESS } = CommandResult_Status;
 const { RUNNING } = CommandState_State;
 
-/** How a command stands, in short. */
+/** State of a command, in short. */
 async function standing(core: MemoryManager, id: bigint) {
   const { state, presumed, reason } = await core.commands.get(id);
   return [state, presumed, reason];
@@ -40,7 +40,7 @@ Deno.test("giving up an agent that stays away ends the wait: presumed lost, with
   ]);
 });
 
-Deno.test("what has ended cannot be given up", async () => {
+Deno.test("an ended command cannot be given up", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   await agent.says("result", { commandId: id, status: SUCCESS });
@@ -54,7 +54,7 @@ Deno.test("what has ended cannot be given up", async () => {
   assertEquals(await standing(core, id), ["succeeded", false, ""]);
 });
 
-Deno.test("a command that is not there cannot be given up", async () => {
+Deno.test("an unknown command cannot be given up", async () => {
   await using parts = await running();
   const error = await assertRejects(
     () => parts.core.commands.giveUp(99n, ""),
@@ -63,7 +63,7 @@ Deno.test("a command that is not there cannot be given up", async () => {
   assertEquals(error.code, "NOT_FOUND");
 });
 
-Deno.test("a hello that lists it takes the giving up back, and then its result stands", async () => {
+Deno.test("a hello that lists the command takes the giving up back, and then its result stands", async () => {
   await using parts = await running();
   const { core, agent, id, nonce } = parts;
   agent.hangUp();
@@ -93,7 +93,7 @@ Deno.test("a result of a connected agent takes the giving up back", async () => 
   assertEquals(await standing(core, id), ["succeeded", false, ""]);
 });
 
-Deno.test("a giving up that could not be recorded has not happened, and a result that came meanwhile counts", async () => {
+Deno.test("a giving up that could not be recorded has not happened, and a later result counts", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   core.slow.failOnce("patchCommand", new PiriError("DISK", "Cannot: full"));
@@ -109,7 +109,7 @@ Deno.test("a giving up that could not be recorded has not happened, and a result
   assertEquals(await standing(core, id), ["succeeded", false, ""]);
 });
 
-Deno.test("output that was on its way when it was given up is acknowledged", async () => {
+Deno.test("output on its way to a command that was given up is acknowledged", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   const release = core.slow.hold("appendOutput");
@@ -125,7 +125,7 @@ Deno.test("output that was on its way when it was given up is acknowledged", asy
   assertEquals((await agent.hears("commandAck")).stdout, 5n);
 });
 
-Deno.test("what is given up before it was sent is not sent any more", async () => {
+Deno.test("a command that is given up before it was sent is never sent", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.hello("web-1", OLD_HELLO);

@@ -13,7 +13,7 @@ function ledger(record: Partial<typeof NONE> = {}): Ledger {
   return new Ledger({ ...NONE, ...record });
 }
 
-/** Takes in so many bytes of stdout at an offset. */
+/** Takes in this number of bytes of stdout at an offset. */
 function take(
   on: Ledger,
   offset: number,
@@ -28,7 +28,7 @@ function take(
   );
 }
 
-Deno.test("a piece that is new is taken whole", () => {
+Deno.test("a new piece is taken whole", () => {
   const one = ledger();
 
   assertEquals(take(one, 0, 3), {
@@ -42,14 +42,14 @@ Deno.test("a piece that is new is taken whole", () => {
   assertEquals(one.recorded, { stdout: 0n, stderr: 0n });
 });
 
-Deno.test("of a piece that overlaps only the new part is taken", () => {
+Deno.test("only the new part of an overlapping piece is taken", () => {
   const one = ledger({ stdoutHeld: 2n });
 
   assertEquals(take(one, 0, 4)?.bytes, new Uint8Array([2, 3]));
   assertEquals(take(one, 1, 3), undefined);
 });
 
-Deno.test("a gap is a violation unless it is called cut", () => {
+Deno.test("a gap is a violation unless it is reported as a cut", () => {
   const one = ledger();
 
   assertThrows(
@@ -61,7 +61,7 @@ Deno.test("a gap is a violation unless it is called cut", () => {
   assertEquals(one.received.stdout, 6n);
 });
 
-Deno.test("nothing is kept any more after the first piece that does not fit", () => {
+Deno.test("no piece is kept after the first one that does not fit", () => {
   const one = ledger();
   const keeps = [4, 4, 1].map((size, at) =>
     take(one, at * 4, size, { keepBytes: 6n })?.keep
@@ -71,13 +71,13 @@ Deno.test("nothing is kept any more after the first piece that does not fit", ()
   assertEquals(one.kept, 4n);
 });
 
-Deno.test("nothing is kept of a command whose last output was not", () => {
+Deno.test("no piece is kept of a command whose last output was not kept", () => {
   const one = new Ledger(NONE, { isFull: true });
 
   assertEquals(take(one, 0, 1)?.keep, false);
 });
 
-Deno.test("a piece that could not be recorded is received again", () => {
+Deno.test("a piece that could not be recorded is received anew", () => {
   const one = ledger();
   const piece = take(one, 0, 4);
   assert(piece !== undefined);
@@ -111,7 +111,7 @@ Deno.test("a result closes both streams at its totals", () => {
   ]);
 });
 
-/** A move of the game that Manager, store and watchers play with a ledger. */
+/** A step that Manager, store or watchers take with a ledger. */
 interface Move {
   readonly kind:
     | "take"
@@ -122,9 +122,9 @@ interface Move {
     | "close";
   readonly stream: StreamName;
   readonly size: number;
-  /** Bytes that are sent again, before those that are new. */
+  /** Number of bytes sent again, before the new ones. */
   readonly back: number;
-  /** Bytes that are cut, where none are sent again. */
+  /** Number of bytes cut, if none are sent again. */
   readonly cut: number;
 }
 
@@ -147,15 +147,15 @@ const moves: fc.Arbitrary<Move[]> = fc.array(
   { maxLength: 60 },
 );
 
-/** The store and the watchers of one command: what is asked of them is answered in order. */
+/** The store and the watchers of one command. They answer requests in order. */
 class Game {
   readonly ledger = ledger();
   readonly #asked: FreshPiece[] = [];
   readonly #watched: FreshPiece[] = [];
-  /** Whatever is asked after something that failed fails too, until all is answered. */
+  /** True after a failure: every later request fails too, until all are answered. */
   #fails = false;
 
-  /** Bytes that the store has not answered for. */
+  /** Number of bytes that the store has not answered for. */
   get askedBytes(): bigint {
     return this.#asked.reduce(
       (sum, { bytes }) => sum + BigInt(bytes.length),
@@ -185,7 +185,7 @@ class Game {
     stream: StreamName,
     { size, back, cut }: Pick<Move, "size" | "back" | "cut">,
   ): void {
-    // Nothing is read of an agent between a failure and its next hello.
+    // No message of an agent is read between a failure and its next hello.
     if (this.#fails) return;
     const at = this.ledger.received[stream];
     const repeated = BigInt(Math.min(back, Number(at)));
@@ -225,7 +225,7 @@ class Game {
   }
 }
 
-Deno.test("acknowledged <= held <= recorded <= received, whatever happens", () => {
+Deno.test("acknowledged <= held <= recorded <= received after any steps", () => {
   fc.assert(
     fc.property(moves, (played) => {
       const game = new Game();
@@ -240,7 +240,7 @@ Deno.test("acknowledged <= held <= recorded <= received, whatever happens", () =
           assert(before[stream] <= held[stream], `${move.kind} goes back`);
         }
         before = held;
-        // What fails with a piece before it is taken back one by one.
+        // Pieces that fail with an earlier one are taken back one by one.
         const both = received.stdout + received.stderr + game.askedBytes;
         assert(game.ledger.kept >= 0n && game.ledger.kept <= both, move.kind);
         assert(game.ledger.kept <= 5_000n, move.kind);

@@ -15,7 +15,7 @@ import { COMMAND_STATES } from "../../../lib/base/command_state.ts";
 import type { CommandRecord } from "../../../lib/store/records.ts";
 import { aCommand } from "../../support/small_manager.ts";
 
-/** What an event tells, in the words of the protocol's documentation. */
+/** Meaning of each event, in the words of the protocol's documentation. */
 const EVENTS: Readonly<Record<LifeEvent, string>> = {
   sent: "the Manager binds it to a connection",
   heard: "the agent sends progress or output",
@@ -42,7 +42,7 @@ const STAGES: readonly Stage[] = [
   "ended",
 ];
 
-/** An example of what each event tells. */
+/** Example facts of each event. */
 const FACTS: LifeEvents = {
   sent: { instance: "new", session: 9n, at: 5_000 },
   heard: { at: 5_000 },
@@ -73,7 +73,7 @@ function events(): LifeEvent[] {
   return Object.keys(EVENTS) as LifeEvent[];
 }
 
-/** The change that an event makes of a command in this stage. */
+/** Change that an event makes to a command in this stage. */
 function change(
   stage: Stage,
   event: LifeEvent,
@@ -90,7 +90,7 @@ function change(
   );
 }
 
-Deno.test("the life of a command, row by row", () => {
+Deno.test("lifecycle has these rows", () => {
   const lines = STAGES.flatMap((stage) =>
     events().flatMap((event) => {
       const row = lifecycle[stage][event];
@@ -145,12 +145,12 @@ Deno.test("the life of a command, row by row", () => {
   ]);
 });
 
-Deno.test("the fields that a row changes say the stage that it names", () => {
+Deno.test("the fields that a row changes lead to the stage that it names", () => {
   const wrong = STAGES.flatMap((stage) =>
     events().flatMap((event) => {
       const next = lifecycle[stage][event]?.next;
       const fields = change(stage, event);
-      // Only a result has no stage of its own, and a command that was found keeps its state until it is heard of.
+      // A result names no stage of its own, and a command that was found keeps its state until a hello.
       if (next === undefined || next === "as told" || next === "found") {
         return [];
       }
@@ -169,7 +169,7 @@ Deno.test("an event without a row changes nothing", () => {
   assertEquals(change("lost", "heard"), undefined);
 });
 
-Deno.test("every end has the time of its event, and every way out of one has none", () => {
+Deno.test("every end has the time of its event, and a reopened command has none", () => {
   const times = STAGES.flatMap((stage) =>
     events().flatMap((event) => {
       const row = lifecycle[stage][event];
@@ -182,7 +182,7 @@ Deno.test("every end has the time of its event, and every way out of one has non
   assertEquals(times.includes(false), false);
 });
 
-Deno.test("a result names the stage by its state", () => {
+Deno.test("a result determines the stage by its state", () => {
   const stages = COMMAND_STATES.slice(3).map((state) =>
     stageOf({ state, presumed: false })
   );
@@ -190,7 +190,7 @@ Deno.test("a result names the stage by its state", () => {
   assertEquals(stages, ["ended", "ended", "ended", "ended", "ended", "lost"]);
 });
 
-Deno.test("whoever cancels again may shorten the grace and is not named", () => {
+Deno.test("a second canceller may shorten the grace and is not named", () => {
   const first = change("running", "cancelled");
   const again = change("running", "cancelled", {
     cancelRequestedAt: 1_000,
@@ -212,7 +212,7 @@ Deno.test("whoever cancels again may shorten the grace and is not named", () => 
   });
 });
 
-Deno.test("a disputed loss takes back all that the LOST result told", () => {
+Deno.test("a disputed loss takes back all fields of the LOST result", () => {
   const told = { reapedSignalled: 3, reapedAlive: [7], agentStartedAt: 1 };
 
   assertEquals(change("lost", "listedBegun", told), {
@@ -243,7 +243,7 @@ async function* modulesOf(folder: string): AsyncGenerator<[string, string]> {
   }
 }
 
-Deno.test("nothing in the Manager sets a state but the table", async () => {
+Deno.test("no code of the Manager but the table sets a state", async () => {
   const names = COMMAND_STATES.join("|");
   const setting = new RegExp(
     `\\b(state: "(${names})"|presumed: (true|false)\\b)`,
@@ -255,12 +255,12 @@ Deno.test("nothing in the Manager sets a state but the table", async () => {
 
   assertEquals(setters.toSorted(), [
     "lib/manager/command/life_changes.ts",
-    // The first state of a new command.
+    // This file sets the first state of a new command.
     "lib/manager/command/lifecycle.ts",
   ]);
 });
 
-/** The table as docs/protocol.md shows it. */
+/** The table in the form of docs/protocol.md. */
 function documented(): string {
   const stages = STAGES.filter((stage) => stage !== "ended");
   const rows = events().map((event) => [

@@ -30,7 +30,7 @@ function sent(id: bigint, given: Partial<CommandRecord> = {}): CommandRecord {
   });
 }
 
-/** What a hello lists of it. */
+/** Entry of a hello for this command. */
 function entry(
   commandId: bigint,
   state: CommandState_State = RUNNING,
@@ -39,7 +39,7 @@ function entry(
   return createCommandState({ commandId, nonce, state });
 }
 
-/** What the hello of this instance means. */
+/** Effects of a hello of this instance. */
 function meaning(
   { open = [], found = new Set(), others = [], ...hello }:
     & { open?: CommandRecord[]; others?: CommandRecord[] }
@@ -65,7 +65,7 @@ function meaning(
   return { patches, resumed, ended, unknownIds: [...unknownIds] };
 }
 
-/** Nothing follows. */
+/** No effects. */
 const NOTHING = { patches: [], resumed: [], ended: [], unknownIds: [] };
 
 function lost(id: bigint, reason: string) {
@@ -78,7 +78,7 @@ function lost(id: bigint, reason: string) {
   };
 }
 
-Deno.test("nothing open and nothing listed means nothing", () => {
+Deno.test("a hello has no effects if no command is open and none is listed", () => {
   assertEquals(meaning({}), NOTHING);
 });
 
@@ -87,7 +87,7 @@ Deno.test("a queued command above the last id can still be sent", () => {
   assertEquals(meaning({ open: [queued], lastCommandId: 4n }), NOTHING);
 });
 
-Deno.test("a command that was found queued at the start may have run, whatever its id", () => {
+Deno.test("a command found queued at the start may have run, whatever its id", () => {
   const queued = sent(5n, { state: "queued", instance: null, sentAt: null });
   const { patches } = meaning({ open: [queued], found: new Set([5n]) });
   assertEquals(
@@ -116,7 +116,7 @@ Deno.test("a queued command whose id the agent lists with another nonce may have
   });
 });
 
-Deno.test("a queued command that the agent lists was sent: this database is from a backup", () => {
+Deno.test("a queued command that the agent lists was sent, and the database is from a backup", () => {
   const queued = sent(5n, { state: "queued", instance: null, sentAt: null });
   const listed = [entry(5n)];
   assertEquals(meaning({ open: [queued], lastCommandId: 5n, listed }), {
@@ -140,7 +140,7 @@ Deno.test("a queued command of an agent that does not resume stays queued", () =
   );
 });
 
-Deno.test("what was sent to this instance and is above its last id never arrived", () => {
+Deno.test("a command sent to this instance and above its last id never arrived", () => {
   assertEquals(meaning({ open: [sent(5n)], lastCommandId: 4n }), {
     ...NOTHING,
     patches: [lost(5n, NEVER)],
@@ -164,12 +164,12 @@ const mayHaveRun: Readonly<Record<string, Parameters<typeof meaning>[0]>> = {
   },
 };
 for (const [what, hello] of Object.entries(mayHaveRun)) {
-  Deno.test(`what ${what}, and is not listed, may have run`, () => {
+  Deno.test(`a command that ${what}, and is not listed, may have run`, () => {
     assertEquals(meaning(hello), { ...NOTHING, patches: [lost(5n, MAYBE)] });
   });
 }
 
-Deno.test("what was sent and is listed with another nonce may have run, and the listed one is a stranger", () => {
+Deno.test("a sent command may have run if its id is listed with another nonce, which is unknown", () => {
   const listed = [entry(5n, RUNNING, 1n)];
   assertEquals(meaning({ open: [sent(5n)], lastCommandId: 4n, listed }), {
     ...NOTHING,
@@ -178,7 +178,7 @@ Deno.test("what was sent and is listed with another nonce may have run, and the 
   });
 });
 
-Deno.test("what is listed as accepted goes on as sent", () => {
+Deno.test("a command listed as accepted goes on as sent", () => {
   const listed = [entry(5n, ACCEPTED)];
   assertEquals(meaning({ open: [sent(5n)], lastCommandId: 5n, listed }), {
     ...NOTHING,
@@ -186,7 +186,7 @@ Deno.test("what is listed as accepted goes on as sent", () => {
   });
 });
 
-Deno.test("what is listed as running, as finished or in a state that is not known is running", () => {
+Deno.test("a command listed as running, finished or in an unknown state is running", () => {
   for (const state of [RUNNING, FINISHED, 0, 9] as CommandState_State[]) {
     const listed = [entry(5n, state)];
     assertEquals(meaning({ open: [sent(5n)], lastCommandId: 5n, listed }), {
@@ -203,7 +203,7 @@ Deno.test("what is listed as running, as finished or in a state that is not know
   }
 });
 
-Deno.test("what runs already goes on without a change, whatever its agent says", () => {
+Deno.test("a running command goes on without a change, whatever its agent lists", () => {
   const running = sent(5n, { state: "running", startedAt: 3_000 });
   for (const state of [ACCEPTED, RUNNING, FINISHED]) {
     const listed = [entry(5n, state)];
@@ -214,7 +214,7 @@ Deno.test("what runs already goes on without a change, whatever its agent says",
   }
 });
 
-Deno.test("what is listed and has ended here may be forgotten", () => {
+Deno.test("a listed command that has ended here may be forgotten", () => {
   const others = [sent(5n, { state: "succeeded" })];
   const listed = [entry(5n, FINISHED)];
   assertEquals(meaning({ others, lastCommandId: 5n, listed }), {
@@ -223,7 +223,7 @@ Deno.test("what is listed and has ended here may be forgotten", () => {
   });
 });
 
-Deno.test("what is listed and was presumed to have ended goes on", () => {
+Deno.test("a listed command whose end was presumed goes on", () => {
   for (const state of ["lost", "timed_out"] as const) {
     const others = [
       sent(5n, { state, presumed: true, reason: NEVER, finishedAt: 5_000 }),
@@ -246,7 +246,7 @@ Deno.test("what is listed and was presumed to have ended goes on", () => {
   }
 });
 
-/** A command that an agent has called lost. */
+/** A command that an agent has reported as lost. */
 const CALLED_LOST = sent(5n, {
   state: "lost",
   reason: "the agent ended while the command ran, and cannot say how it ended",
@@ -257,7 +257,7 @@ const CALLED_LOST = sent(5n, {
   reapedAlive: [17],
 });
 
-/** It goes on, and nothing of that result stays. */
+/** Effects by which the command goes on, and nothing of the lost result stays. */
 const GOES_ON = {
   ...NOTHING,
   patches: [{
@@ -278,7 +278,7 @@ const GOES_ON = {
   resumed: [5n],
 };
 
-Deno.test("what a copy of an agent has called lost goes on where it runs", () => {
+Deno.test("a command that a copy of an agent reported lost goes on where it runs", () => {
   for (const instance of ["this", "another"]) {
     const listed = [entry(5n, RUNNING)];
     assertEquals(
@@ -288,21 +288,21 @@ Deno.test("what a copy of an agent has called lost goes on where it runs", () =>
   }
 });
 
-Deno.test("what was called lost and is listed as finished is asked for again only of another instance", () => {
+Deno.test("a lost command listed as finished is requested again only from another instance", () => {
   const listed = [entry(5n, FINISHED)];
   const others = [CALLED_LOST];
   assertEquals(
     meaning({ others, lastCommandId: 5n, listed, instance: "another" }),
     GOES_ON,
   );
-  // The one that called it lost, and has not heard that this is recorded.
+  // This instance reported it lost, and has not heard that this is recorded.
   assertEquals(meaning({ others, lastCommandId: 5n, listed }), {
     ...NOTHING,
     ended: [5n],
   });
 });
 
-Deno.test("no other end gives way to an agent that lists the command", () => {
+Deno.test("no other end is replaced when an agent lists the command", () => {
   const states = ["succeeded", "failed", "cancelled", "timed_out", "refused"];
   for (const state of states as CommandRecord["state"][]) {
     const others = [sent(5n, { state })];
@@ -315,7 +315,7 @@ Deno.test("no other end gives way to an agent that lists the command", () => {
   }
 });
 
-Deno.test("an id that is not known here, or was given with another nonce, is a stranger's", () => {
+Deno.test("an id that is unknown here, or has another nonce, belongs to an unknown command", () => {
   const others = [sent(5n, { state: "succeeded" })];
   const listed = [entry(5n, FINISHED, 1n), entry(6n)];
   assertEquals(meaning({ others, lastCommandId: 6n, listed }), {

@@ -5,7 +5,7 @@ import {
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MemoryManager } from "../../support/memory_manager.ts";
 
-Deno.test("a cut in the output stays marked when the result comes", async () => {
+Deno.test("a cut in the output stays marked when the result arrives", async () => {
   await using core = await MemoryManager.start({});
   await core.knows("web-1");
   const agent = await core.admitted("web-1");
@@ -30,7 +30,7 @@ Deno.test("a cut in the output stays marked when the result comes", async () => 
   assertEquals((await core.store.command(id))?.truncated, true);
 });
 
-Deno.test("a command that is opened again keeps no output after output that was not kept", async () => {
+Deno.test("a command that is reopened keeps no output after output that was not kept", async () => {
   await using core = await MemoryManager.start({ keepBytes: 4n });
   await core.knows("web-1");
   const agent = await core.admitted("web-1");
@@ -48,7 +48,7 @@ Deno.test("a command that is opened again keeps no output after output that was 
   await print(0n, "abc");
   await print(3n, "def");
   await core.commands.giveUp(id, "");
-  // It would fit, and would follow a hole.
+  // It would fit, but would follow a gap.
   await print(6n, "g");
 
   const kept = await core.store.readOutput(id, {

@@ -15,7 +15,7 @@ import type { ScriptedPeer } from "../../support/scripted_peer.ts";
 const { SUCCESS, FAILED } = CommandResult_Status;
 const { STDOUT, STDERR } = OutputStream;
 
-/** A core with one agent, which has one command. */
+/** Starts a core with one agent, which has one command. */
 async function running(options: CoreOptions = {}): Promise<
   { core: MemoryManager; agent: ScriptedPeer; id: bigint } & AsyncDisposable
 > {
@@ -43,7 +43,7 @@ function printed(
   return { commandId, stream, offset: BigInt(offset), bytes, cut };
 }
 
-/** What the next acknowledgement says. */
+/** Reads the next acknowledgement. */
 async function ack(
   agent: ScriptedPeer,
 ): Promise<{ stdout: bigint; stderr: bigint; final: boolean }> {
@@ -69,7 +69,7 @@ Deno.test("output is kept in order and acknowledged once it is durable", async (
   assertEquals((await core.commands.get(id)).state, "running");
 });
 
-Deno.test("output that begins above what is held is a violation", async () => {
+Deno.test("output that begins above the held bytes is a violation", async () => {
   await using parts = await running();
   const { agent, core, id } = parts;
   await agent.says("commandOutput", printed(id, 1, "x"));
@@ -79,7 +79,7 @@ Deno.test("output that begins above what is held is a violation", async () => {
   assertEquals(core.counters.all()["protocol_errors"], 1n);
 });
 
-Deno.test("a cut that reaches down to what is held is recorded and counts as held", async () => {
+Deno.test("a cut that reaches down to the held bytes is recorded and counts as held", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   await agent.says("commandOutput", printed(id, 0, "ab"));
@@ -96,7 +96,7 @@ Deno.test("a cut that reaches down to what is held is recorded and counts as hel
   watcher.stop();
 });
 
-Deno.test("a cut that is too short to reach what is held is a violation", async () => {
+Deno.test("a cut that is too short to reach the held bytes is a violation", async () => {
   await using parts = await running();
   const { agent, id } = parts;
   await agent.says("commandOutput", printed(id, 10, "yz", { cut: 9n }));
@@ -110,7 +110,7 @@ Deno.test("a cut without bytes up to the end counts as held", async () => {
   assertEquals((await ack(agent)).stdout, 10n);
 });
 
-Deno.test("bytes that are held already are dropped and acknowledged", async () => {
+Deno.test("bytes that are already held are dropped and acknowledged", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   await agent.says("commandOutput", printed(id, 0, "abcd"));
@@ -123,7 +123,7 @@ Deno.test("bytes that are held already are dropped and acknowledged", async () =
   assertEquals(await core.output(id), "abcdef");
 });
 
-Deno.test("of a stream that is not known the output is counted and the connection stays", async () => {
+Deno.test("output of an unknown stream is counted, and the connection stays", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   await agent.says(
@@ -135,7 +135,7 @@ Deno.test("of a stream that is not known the output is counted and the connectio
   assertEquals(core.counters.all()["unknown_streams"], 1n);
 });
 
-Deno.test("output beyond what is kept is acknowledged, counted as held and marked", async () => {
+Deno.test("output beyond the limit of kept bytes is acknowledged, counted as held and marked", async () => {
   await using parts = await running({ keepBytes: 5n });
   const { core, agent, id } = parts;
   await agent.says("commandOutput", printed(id, 0, "abc"));
@@ -196,7 +196,7 @@ for (
     },
   ]
 ) {
-  Deno.test(`when the Manager has started again, ${name}`, async () => {
+  Deno.test(`after a restart of the Manager, ${name}`, async () => {
     await using parts = await running({ keepBytes: 5n });
     const { core, agent, id } = parts;
     for (const piece of pieces(id)) {
@@ -262,7 +262,7 @@ Deno.test("a result is recorded before it is acknowledged for good", async () =>
   assertEquals((await core.eventKinds()).includes("command_failed"), true);
 });
 
-Deno.test("the first result stands: a repeated one is an event and acknowledged", async () => {
+Deno.test("the first result stands, and a repeated one is acknowledged and causes an event", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   await agent.says("result", { commandId: id, status: SUCCESS });
@@ -273,7 +273,7 @@ Deno.test("the first result stands: a repeated one is an event and acknowledged"
   assertEquals((await core.eventKinds()).at(-1), "result_ignored");
 });
 
-Deno.test("a result of an id that nobody gave is an event and acknowledged", async () => {
+Deno.test("a result of an id that nobody assigned is acknowledged and causes an event", async () => {
   await using parts = await running();
   const { core, agent } = parts;
   await agent.says("result", { commandId: 4_711n, status: SUCCESS });
@@ -281,7 +281,7 @@ Deno.test("a result of an id that nobody gave is an event and acknowledged", asy
   assertEquals((await core.eventKinds()).at(-1), "result_ignored");
 });
 
-Deno.test("what an agent tells of another one's command changes nothing there", async () => {
+Deno.test("an agent's report on another agent's command changes nothing there", async () => {
   await using parts = await running();
   const { core, id } = parts;
   await core.knows("web-2");
@@ -296,7 +296,7 @@ Deno.test("what an agent tells of another one's command changes nothing there", 
   assertEquals([state, progressCurrent], ["sent", null]);
 });
 
-Deno.test("a result of an id that the hello listed with another nonce is ignored and acknowledged", async () => {
+Deno.test("a result of an id listed with another nonce is ignored and acknowledged", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   agent.hangUp();
@@ -315,7 +315,7 @@ Deno.test("a result of an id that the hello listed with another nonce is ignored
   assertEquals((await core.commands.get(id)).state, "lost");
 });
 
-Deno.test("output of what is not known here is acknowledged cumulatively, and the end forgets it", async () => {
+Deno.test("output of an unknown command is acknowledged cumulatively, and its result forgets it", async () => {
   await using parts = await running();
   const { agent } = parts;
   await agent.says("commandOutput", printed(4_711n, 100, "abc"));
@@ -327,7 +327,7 @@ Deno.test("output of what is not known here is acknowledged cumulatively, and th
   assertEquals(await ack(agent), { stdout: 103n, stderr: 1n, final: false });
 });
 
-Deno.test("a result closes both streams: what did not come is a cut", async () => {
+Deno.test("a result closes both streams, and the missing bytes are a cut", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   await agent.says("commandOutput", printed(id, 0, "abc"));
@@ -350,10 +350,10 @@ Deno.test("a result closes both streams: what did not come is a cut", async () =
   ]);
 });
 
-Deno.test("a late acknowledgement of output never takes the place of the final one", async () => {
+Deno.test("a late acknowledgement of output never replaces the final one", async () => {
   await using parts = await running({ keepBytes: 0n });
   const { core, agent, id } = parts;
-  // A watcher that does not read holds the acknowledgement of what is not kept.
+  // A watcher that does not read delays the acknowledgement of output that is not kept.
   const watcher = core.watch(id);
   await watcher.next();
   await agent.says("commandOutput", printed(id, 0, "abc"));
@@ -371,7 +371,7 @@ Deno.test("a late acknowledgement of output never takes the place of the final o
   watcher.stop();
 });
 
-Deno.test("without the feature the text of a result is its output", async () => {
+Deno.test("the text of a result is its output when the agent lacks the feature", async () => {
   await using core = await MemoryManager.start();
   await core.knows("old-1");
   const agent = await core.admittedOld("old-1");
@@ -389,7 +389,7 @@ Deno.test("without the feature the text of a result is its output", async () => 
   assertEquals(agent.heardSoFar(), []);
 });
 
-Deno.test("of progress the newest is kept, one record a second", async () => {
+Deno.test("progress is recorded once a second, with the newest value", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   await agent.says("progress", { commandId: id, current: 0, total: 9 });
@@ -407,7 +407,7 @@ Deno.test("of progress the newest is kept, one record a second", async () => {
   assertEquals((await core.store.command(id))?.progressCurrent, 6);
 });
 
-Deno.test("output that could not be recorded is asked for again, and none of it is missing", async () => {
+Deno.test("output that could not be recorded is requested again, and none of it is missing", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   const { nonce } = await core.commands.get(id);
@@ -415,7 +415,7 @@ Deno.test("output that could not be recorded is asked for again, and none of it 
   await agent.says("commandOutput", printed(id, 0, "abc"));
   const bye = await agent.hears("bye");
   assertEquals([bye.code, bye.retryAfterMs], [Bye_Code.BUSY, 5_000]);
-  // The agent had more on its way already.
+  // The agent had sent more already.
   await agent.says("commandOutput", printed(id, 3, "def"));
   await core.clock.advance(2_000);
   await core.ends[0];
@@ -432,7 +432,7 @@ Deno.test("output that could not be recorded is asked for again, and none of it 
   assertEquals(await core.output(id), "abcdef");
 });
 
-Deno.test("a piece after one that could not be recorded is not recorded either: both are asked for again", async () => {
+Deno.test("a piece after one that could not be recorded is dropped too, and both are requested again", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   const release = core.slow.hold("appendOutput");
@@ -457,7 +457,7 @@ Deno.test("a piece after one that could not be recorded is not recorded either: 
   assertEquals(resume.map(({ stdout }) => stdout), [0n]);
 });
 
-Deno.test("a result is not recorded where output before it could not be: both come again", async () => {
+Deno.test("a result after output that could not be recorded is dropped, and both arrive again", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   const { nonce } = await core.commands.get(id);
@@ -492,7 +492,7 @@ Deno.test("a result is not recorded where output before it could not be: both co
   ]);
 });
 
-Deno.test("a result that could not be recorded is asked for again", async () => {
+Deno.test("a result that could not be recorded is requested again", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   const { nonce } = await core.commands.get(id);
@@ -512,7 +512,7 @@ Deno.test("a result that could not be recorded is asked for again", async () => 
   assertEquals((await core.store.command(id))?.state, "succeeded");
 });
 
-Deno.test("what an agent says while its connection is left is recorded", async () => {
+Deno.test("an agent's messages are recorded while its connection is left", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   await core.admitted("web-1", {

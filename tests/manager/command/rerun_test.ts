@@ -30,7 +30,7 @@ async function withEnded() {
   };
 }
 
-Deno.test("a rerun is a new command that does the same on the same agent, and says what it repeats", async () => {
+Deno.test("a rerun is a new command that does the same on the same agent, and names the original", async () => {
   await using parts = await withEnded();
   const { core, agent, id } = parts;
   const again = await core.commands.rerun(id, request);
@@ -48,7 +48,7 @@ Deno.test("a rerun is a new command that does the same on the same agent, and sa
   assertEquals((await core.store.command(again.id))?.rerunOf, id);
 });
 
-Deno.test("a rerun that is asked again starts nothing twice", async () => {
+Deno.test("a repeated request for a rerun starts nothing twice", async () => {
   await using parts = await withEnded();
   const { core, agent, id } = parts;
   const again = await core.commands.rerun(id, request);
@@ -58,7 +58,7 @@ Deno.test("a rerun that is asked again starts nothing twice", async () => {
   assertEquals(agent.heardSoFar(), []);
 });
 
-Deno.test("what has not ended is not run again", async () => {
+Deno.test("an open command is not run again", async () => {
   await using parts = await withEnded();
   const { core, id } = parts;
   const again = await core.commands.rerun(id, request);
@@ -70,7 +70,7 @@ Deno.test("what has not ended is not run again", async () => {
   assertEquals(error.code, "FAILED_PRECONDITION");
 });
 
-Deno.test("a rerun needs its agent as a run does, and a command that is there", async () => {
+Deno.test("a rerun needs a connected agent and an existing command", async () => {
   await using parts = await withEnded();
   const { core, agent, id } = parts;
   agent.hangUp();
@@ -86,7 +86,7 @@ Deno.test("a rerun needs its agent as a run does, and a command that is there", 
   assertEquals([away.code, absent.code], ["UNAVAILABLE", "NOT_FOUND"]);
 });
 
-Deno.test("operators see at the first command that it is repeated", async () => {
+Deno.test("the original command shows that it was repeated", async () => {
   await using parts = await withEnded();
   const { core, id } = parts;
   const again = await core.commands.rerun(id, request);

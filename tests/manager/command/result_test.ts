@@ -10,7 +10,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import type { Init } from "../../support/scripted_peer.ts";
 import { aCommand } from "../../support/small_manager.ts";
 
-/** What a result changes of a command that runs. */
+/** Change that a result makes to a running command. */
 function patchOf(
   result: Init<"result">,
   { hasOutput = true, known = {} }: {
@@ -40,7 +40,7 @@ const states: Readonly<Record<number, string>> = {
   [CommandResult_Status.LOST]: "lost",
 };
 for (const [status, state] of Object.entries(states)) {
-  Deno.test(`status ${status} is ${state}, and no presumption`, () => {
+  Deno.test(`a result of status ${status} means ${state}, and no presumption`, () => {
     const patch = patchOf({ status: Number(status), output: "why" });
     assertEquals([patch.state, patch.presumed, patch.reason], [
       state,
@@ -50,7 +50,7 @@ for (const [status, state] of Object.entries(states)) {
   });
 }
 
-Deno.test("a status that is not known is failed, with its number in the text", () => {
+Deno.test("an unknown status means failed, with its number in the text", () => {
   const { state, reason } = patchOf({
     status: 42 as CommandResult_Status,
     output: "why",
@@ -61,18 +61,18 @@ Deno.test("a status that is not known is failed, with its number in the text", (
   ]);
 });
 
-Deno.test("without the output feature the text is no reason", () => {
+Deno.test("the text of a result is no reason when the agent lacks the output feature", () => {
   assertEquals(patchOf({ output: "printed" }, { hasOutput: false }).reason, "");
 });
 
-Deno.test("an exit code of 0 is not none, and an empty signal is none", () => {
+Deno.test("an exit code of 0 is a value, and an empty signal is none", () => {
   const some = patchOf({ exitCode: 0, signal: "SIGTERM" });
   assertEquals([some.exitCode, some.signal], [0, "SIGTERM"]);
   const none = patchOf({});
   assertEquals([none.exitCode, none.signal], [null, null]);
 });
 
-Deno.test("the agent's times are kept as such, and the Manager's are its own", () => {
+Deno.test("the agent's times are kept beside the Manager's own", () => {
   const patch = patchOf({ startedAtMs: 5n, finishedAtMs: 6n });
   assertEquals(
     [
@@ -91,7 +91,7 @@ Deno.test("the agent's times are kept as such, and the Manager's are its own", (
   assertEquals(unseen.startedAt, 9_000);
 });
 
-Deno.test("what did not come of the output is marked as missing", () => {
+Deno.test("output that did not arrive is marked as missing", () => {
   const known = { stdoutHeld: 10n, stderrHeld: 4n };
   const whole = patchOf({ stdoutBytes: 10n, stderrBytes: 4n }, { known });
   assertEquals([whole.truncated, whole.stdoutHeld, whole.stderrHeld], [
@@ -101,11 +101,11 @@ Deno.test("what did not come of the output is marked as missing", () => {
   ]);
   const part = patchOf({ stdoutBytes: 10n, stderrBytes: 5n }, { known });
   assertEquals([part.truncated, part.stderrHeld], [true, 5n]);
-  // One that counts less than it sent is not believed.
+  // A total below the received bytes is not believed.
   assertEquals(patchOf({}, { known }).stdoutHeld, 10n);
 });
 
-Deno.test("what was cut already or is said to be stays marked", () => {
+Deno.test("output stays marked if it was cut already or the result says so", () => {
   assertEquals(patchOf({ truncated: true }).truncated, true);
   assertEquals(patchOf({}, { known: { truncated: true } }).truncated, true);
 });
@@ -120,13 +120,13 @@ const data: readonly [string, string | null, string][] = [
   ["{oops", null, ""],
 ];
 for (const [text, json, errorCode] of data) {
-  Deno.test(`the structured outcome ${text || "that is missing"} is read as far as it goes`, () => {
+  Deno.test(`the structured outcome ${text || "that is missing"} is read as far as possible`, () => {
     const patch = patchOf({ data: new TextEncoder().encode(text) });
     assertEquals([patch.data, patch.errorCode], [json, errorCode]);
   });
 }
 
-Deno.test("a structured outcome that is left out says why", () => {
+Deno.test("a reason is recorded for a structured outcome that is left out", () => {
   const deep = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
   const outcomes: [data: string, reason: string][] = [
     [deep(64), "done"],
@@ -147,7 +147,7 @@ Deno.test("a structured outcome that is left out says why", () => {
   }
 });
 
-Deno.test("the receipt of processes is kept", () => {
+Deno.test("a result's receipt of processes is kept", () => {
   const { reapedSignalled, reapedAlive } = patchOf({
     reaped: { signalled: 3, alive: [7, 8] },
   });
@@ -156,7 +156,7 @@ Deno.test("the receipt of processes is kept", () => {
   assertEquals([none.reapedSignalled, none.reapedAlive], [null, []]);
 });
 
-Deno.test("what an agent sends beyond the limits of a result is cut here", () => {
+Deno.test("fields beyond the limits of a result are cut", () => {
   const patch = patchOf({
     output: "é".repeat(20_000),
     data: new TextEncoder().encode(JSON.stringify("x".repeat(140_000))),

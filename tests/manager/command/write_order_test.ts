@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { WriteOrder } from "../../../lib/manager/command/write_order.ts";
 
-/** An order, and what was written in it. */
+/** An order, with the names of its writes so far. */
 function orderOf() {
   const order = new WriteOrder();
   const written: string[] = [];
@@ -10,14 +10,14 @@ function orderOf() {
   return { add, written };
 }
 
-Deno.test("what needs no record, with nothing before it, is written at once", () => {
+Deno.test("a write that needs no record, with none before it, happens at once", () => {
   const { add, written } = orderOf();
   add("one");
   add("two");
   assertEquals(written, ["one", "two"]);
 });
 
-Deno.test("what comes later waits for what is being recorded before it", async () => {
+Deno.test("a later write waits for the records of earlier ones", async () => {
   const { add, written } = orderOf();
   const one = Promise.withResolvers<void>();
   const two = Promise.withResolvers<void>();
@@ -32,7 +32,7 @@ Deno.test("what comes later waits for what is being recorded before it", async (
   assertEquals(written, ["one", "two", "three"]);
 });
 
-Deno.test("what is recorded together is written in one go", async () => {
+Deno.test("writes that are recorded together happen together", async () => {
   const { add, written } = orderOf();
   const commit = Promise.withResolvers<void>();
   for (let count = 0; count < 3; count++) add(`${count}`, commit.promise);
@@ -41,7 +41,7 @@ Deno.test("what is recorded together is written in one go", async () => {
   assertEquals(written, ["0", "1", "2"]);
 });
 
-Deno.test("what cannot be recorded is not written, and holds nothing back", async () => {
+Deno.test("a write that cannot be recorded does not happen, and holds nothing back", async () => {
   const { add, written } = orderOf();
   const failing = Promise.withResolvers<void>();
   add("one", failing.promise);

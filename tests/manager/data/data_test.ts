@@ -32,7 +32,7 @@ async function makeService(
   };
 }
 
-/** An answer as it would be read: text, or bytes as hex. */
+/** Answer in readable form: text, or bytes as hex. */
 async function ask(
   service: DataService,
   type: string,
@@ -43,7 +43,7 @@ async function ask(
   return typeof answer === "string" ? answer : encodeHex(answer);
 }
 
-/** Code and message of the refusal that must come. */
+/** Code and message of the expected refusal. */
 async function refusal(
   service: DataService,
   type: string,
@@ -61,7 +61,7 @@ const hex = (text: string) => encodeHex(new TextEncoder().encode(text));
 const sha256 = (text: string) =>
   createHash("sha256").update(text).digest("hex");
 
-Deno.test("an agent's own data come before its groups', the later group's before the earlier's, all before everyone's", async () => {
+Deno.test("an agent's data win over its groups', a later group's over an earlier's, all over common data", async () => {
   await using data = await makeService({
     "data/all.yaml": "a: all\nb: all\nc: all\nd: all\n",
     "data/groups/linux.yaml": "b: linux\nc: linux\nd: linux\n",
@@ -75,7 +75,7 @@ Deno.test("an agent's own data come before its groups', the later group's before
   assertEquals(await ask(data.service, "data", "b", db), `"all"`);
 });
 
-Deno.test("maps are merged to the bottom, lists and all else are replaced", async () => {
+Deno.test("maps are merged at all depths, and other values are replaced", async () => {
   await using data = await makeService({
     "data/all.yaml": "m: { x: { a: 1, b: 1 }, l: [1, 2], s: 1 }\n",
     "data/agents/web-1.yaml": "m: { x: { b: 2 }, l: [3], s: { t: 1 } }\n",
@@ -87,7 +87,7 @@ Deno.test("maps are merged to the bottom, lists and all else are replaced", asyn
   });
 });
 
-Deno.test("a dotted key goes down maps and lists, and nowhere else", async () => {
+Deno.test("a dotted key leads through maps and lists only", async () => {
   await using data = await makeService({
     "data/all.yaml": "web:\n  listen: [80, 443]\n  on: false\n  none: null\n",
   });
@@ -113,7 +113,7 @@ Deno.test("a dotted key goes down maps and lists, and nowhere else", async () =>
   }
 });
 
-Deno.test("a name is taken as JSON text, in a JSON object, or as it stands", async () => {
+Deno.test("a name may be JSON text, in a JSON object, or plain", async () => {
   await using data = await makeService({
     "data/all.yaml": "a: { b: 1 }\n",
     "files/all/x.conf": "hello",
@@ -134,7 +134,7 @@ Deno.test("a name is taken as JSON text, in a JSON object, or as it stands", asy
   );
 });
 
-Deno.test("a state is a map under states, asked for by its whole name", async () => {
+Deno.test("a state is a map under states, requested by its whole name", async () => {
   await using data = await makeService({
     "data/groups/web.yaml": `states: { web.v2: { Run: { op: echo.Echo } } }\n`,
   });
@@ -148,7 +148,7 @@ Deno.test("a state is a map under states, asked for by its whole name", async ()
   );
 });
 
-Deno.test("data that were changed are read again", async () => {
+Deno.test("changed data are read again", async () => {
   await using data = await makeService({ "data/all.yaml": "a: 1\n" });
   assertEquals(await ask(data.service, "data", "a"), "1");
   await data.folder.write("data/all.yaml", "a: 22\n");
@@ -159,7 +159,7 @@ Deno.test("data that were changed are read again", async () => {
   assertEquals(await ask(data.service, "data", "a"), "22");
 });
 
-Deno.test("a data file that cannot be understood is named, to those agents that it is for", async () => {
+Deno.test("an invalid data file is named to the agents that it is for", async () => {
   await using data = await makeService({
     "data/all.yaml": "a: 1\n",
     "data/groups/web.yaml": "a: 1\nb: [\n",
@@ -194,7 +194,7 @@ Deno.test("data over the limit are refused with their size", async () => {
   assertEquals(error.message.includes("its 42 bytes are over"), true);
 });
 
-Deno.test("a file is the later group's, then the earlier's, then everyone's, and never another group's", async () => {
+Deno.test("a file is the later group's, the earlier's or everyone's, and never another group's", async () => {
   await using data = await makeService({
     "files/all/a": "all",
     "files/all/b": "all",
@@ -228,7 +228,7 @@ Deno.test("a file is the later group's, then the earlier's, then everyone's, and
   }
 });
 
-Deno.test("no name of a file leads out of the folders", async () => {
+Deno.test("a file's name cannot lead out of the folders", async () => {
   await using data = await makeService({
     "secret": "secret",
     "files/groups/db/e": "db",
@@ -299,7 +299,7 @@ Deno.test({
   },
 });
 
-Deno.test("file_content gives pieces of 64 KiB at most, and empty bytes past the end", async () => {
+Deno.test("file_content gives pieces of at most 64 KiB, and empty bytes past the end", async () => {
   const bytes = new Uint8Array(100_000).map((_, index) => index % 251);
   await using data = await makeService({ "files/all/big": bytes });
   const read = async (offset: number, length?: number) =>
@@ -316,7 +316,7 @@ Deno.test("file_content gives pieces of 64 KiB at most, and empty bytes past the
   assertEquals(await read(5_000_000_000, 10), new Uint8Array());
 });
 
-Deno.test("file_content of a bad range says which part is wrong", async () => {
+Deno.test("file_content of a bad range names the wrong part", async () => {
   await using data = await makeService({ "files/all/a": "a" });
   const wrong: [params: unknown, part: string][] = [
     [{ filename: "a", offset: -1, length: 1 }, "offset"],
@@ -351,7 +351,7 @@ Deno.test("file_stat, file_hash and file_mtime tell size, SHA-256 and time, also
   assertEquals(await ask(service, "file_mtime", "a"), "1700000001.000");
 });
 
-Deno.test("many who ask for a file's hash at once get the same one", async () => {
+Deno.test("many requests at once for a file's hash get the same one", async () => {
   await using data = await makeService({
     "files/all/a": new Uint8Array(3_000_000),
   });
@@ -363,7 +363,7 @@ Deno.test("many who ask for a file's hash at once get the same one", async () =>
   ]);
 });
 
-Deno.test("a type that this Manager does not have is refused, with those that it has", async () => {
+Deno.test("an unknown type is refused, with a list of the known ones", async () => {
   await using data = await makeService({});
   for (const type of ["file_owner", "constructor", ""]) {
     assertEquals(
@@ -401,7 +401,7 @@ Deno.test("operation_module answers with the module's source, and with nothing e
   }
 });
 
-Deno.test("a state folder without data and files answers, with nothing", async () => {
+Deno.test("a state folder without data and files gives empty answers", async () => {
   await using folder = await TempFolder.make();
   const service = serviceOf(folder);
   assertEquals(await ask(service, "data", ""), "{}");

@@ -6,7 +6,7 @@ import { TempFolder } from "../../support/temp_folder.ts";
 
 const decoder = new TextDecoder();
 
-/** Files of a folder, and how often one was looked up. */
+/** Files of a folder, with the number of look-ups so far. */
 async function sharedIn(content: Record<string, string>) {
   const folder = await TempFolder.make();
   for (const [name, text] of Object.entries(content)) {
@@ -19,7 +19,7 @@ async function sharedIn(content: Record<string, string>) {
   return {
     clock,
     lookUps: () => lookUps,
-    /** From now on a look-up takes until this is resolved. */
+    /** Holds all later look-ups until the returned function is called. */
     holdLookUps: () => {
       const held = Promise.withResolvers<void>();
       gate = held.promise;
@@ -37,7 +37,7 @@ async function sharedIn(content: Record<string, string>) {
   };
 }
 
-Deno.test("what is asked for at a time is read from one open file, in any order", async () => {
+Deno.test("reads at the same time share one open file, in any order", async () => {
   await using files = await sharedIn({ a: "0123456789" });
   const read = await Promise.all([
     files.read("k", "a", 0, 4),
@@ -50,7 +50,7 @@ Deno.test("what is asked for at a time is read from one open file, in any order"
   assertEquals(files.lookUps(), 1);
 });
 
-Deno.test("who asks alone, later or by another right has the file looked up anew", async () => {
+Deno.test("a read alone, later or by another key looks the file up anew", async () => {
   await using files = await sharedIn({ a: "old", b: "new" });
   assertEquals(await files.read("k", "a", 0, 3), "old");
   assertEquals(await files.read("k", "b", 0, 3), "new");
@@ -65,7 +65,7 @@ Deno.test("who asks alone, later or by another right has the file looked up anew
   assertEquals(files.lookUps(), 5);
 });
 
-Deno.test("where there is no such file, all who ask are told, and the next has it looked up again", async () => {
+Deno.test("a missing file rejects all its readers, and the next one looks it up again", async () => {
   await using files = await sharedIn({ a: "here" });
   const shared = new SharedFiles();
   const missing = () =>

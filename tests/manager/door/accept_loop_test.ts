@@ -4,14 +4,14 @@ import { logger } from "../../../lib/base/log.ts";
 import { acceptLoop } from "../../../lib/manager/door/accept_loop.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
-/** A listener whose connections and failures come when a test says so. */
+/** A listener whose connections and failures a test scripts. */
 class ScriptedListener {
   readonly clock = new FakeClock();
   readonly counters = new Counters();
   readonly stop = new AbortController();
   readonly received: string[] = [];
   readonly #waiting: PromiseWithResolvers<string>[] = [];
-  /** Calls of `accept` so far. */
+  /** Number of calls of `accept` so far. */
   accepts = 0;
   readonly done = acceptLoop(this, {
     receive: (conn: string) => this.received.push(conn),
@@ -39,7 +39,7 @@ class ScriptedListener {
   }
 }
 
-Deno.test("accepting goes on after a connection", async () => {
+Deno.test("accepting continues after a connection", async () => {
   const listener = new ScriptedListener();
   await listener.connects("first");
   await listener.connects("second");
@@ -65,7 +65,7 @@ Deno.test("accepting pauses for 100 ms where the system has no descriptor left",
   await listener.done;
 });
 
-Deno.test("a listener that is closed on purpose is no error", async () => {
+Deno.test("closing the listener on purpose is no error", async () => {
   const listener = new ScriptedListener();
   listener.stop.abort();
   await listener.fails();
@@ -74,7 +74,7 @@ Deno.test("a listener that is closed on purpose is no error", async () => {
   assertEquals(listener.accepts, 1);
 });
 
-Deno.test("a pause ends when accepting is stopped", async () => {
+Deno.test("a pause ends when accepting stops", async () => {
   const listener = new ScriptedListener();
   await listener.fails();
   listener.stop.abort();

@@ -7,16 +7,16 @@ import type { Transport } from "../../../lib/wire/transport.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { until } from "../../support/live_program.ts";
 
-/** How a TLS handshake begins. */
+/** Beginning of a TLS handshake. */
 const HANDSHAKE = new Uint8Array([22, 3, 1]);
 
-/** A guard before a listener that echoes what it hears; nothing in it is TLS but the first byte. */
+/** A guard before a listener that echoes all bytes. Only the first byte is TLS. */
 class Guarded implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly counters = new Counters();
   readonly inner = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly guard: Guard;
-  /** What has come to the listener, oldest first. */
+  /** Connections that have reached the listener, oldest first. */
   readonly arrived: Deno.TcpConn[] = [];
   readonly #dialled: Deno.TcpConn[] = [];
   readonly #echoing: Promise<void>[] = [];
@@ -42,7 +42,7 @@ class Guarded implements AsyncDisposable {
     return conn;
   }
 
-  /** A connection that has begun as TLS does, and was answered. */
+  /** Opens a connection that has begun as TLS does, and got an answer. */
   async begun(): Promise<Deno.TcpConn> {
     const conn = await this.dial();
     await conn.write(HANDSHAKE);
@@ -50,7 +50,7 @@ class Guarded implements AsyncDisposable {
     return conn;
   }
 
-  /** What the listener behind it makes of the newest connection once its handshake is done. */
+  /** Admits the newest connection, as the listener does after its handshake. */
   admitNewest(): Transport | undefined {
     const { port = 0 } = this.arrived.at(-1)?.remoteAddr ?? {};
     return this.guard.admit({
@@ -61,7 +61,7 @@ class Guarded implements AsyncDisposable {
     });
   }
 
-  /** Waits until there are so many connections. */
+  /** Waits until the guard has this number of connections. */
   async has(count: number): Promise<void> {
     await until(
       `${count} connections`,
@@ -87,7 +87,7 @@ class Guarded implements AsyncDisposable {
 }
 
 async function echo(conn: Deno.TcpConn): Promise<void> {
-  // Whoever hangs up in the middle breaks it.
+  // A peer that hangs up in the middle breaks it.
   await conn.readable.pipeTo(conn.writable).catch(() => {});
 }
 
@@ -97,7 +97,7 @@ async function heard(conn: Deno.TcpConn): Promise<Uint8Array | undefined> {
   return count === null ? undefined : buffer.slice(0, count);
 }
 
-/** Waits until the other side has hung up without a word. */
+/** Waits until the other side has hung up without sending anything. */
 async function isLeft(conn: Deno.TcpConn): Promise<void> {
   const last = await heard(conn).catch((error) => {
     assert(error instanceof Deno.errors.ConnectionReset, String(error));
@@ -113,7 +113,7 @@ function close(conn: Deno.TcpConn): void {
   }
 }
 
-Deno.test("a guard relays both ways, and knows from where a connection comes", async () => {
+Deno.test("a guard relays both ways, and knows the address of each peer", async () => {
   await using guarded = new Guarded();
   const conn = await guarded.begun();
   const { hostname, port } = conn.localAddr;
@@ -131,7 +131,7 @@ Deno.test("a guard relays both ways, and knows from where a connection comes", a
   await guarded.has(0);
 });
 
-Deno.test("who does not begin as TLS does is hung up on, and never reaches the listener", async () => {
+Deno.test("a peer that does not begin as TLS does is hung up on, and never reaches the listener", async () => {
   await using guarded = new Guarded();
   const conn = await guarded.dial();
   await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
@@ -140,7 +140,7 @@ Deno.test("who does not begin as TLS does is hung up on, and never reaches the l
   assertEquals(guarded.arrived.length, 0);
 });
 
-Deno.test("who says nothing, or does not finish the handshake, is hung up on after 10 s", async () => {
+Deno.test("a peer that is silent, or does not finish its handshake, is hung up on after 10 s", async () => {
   await using guarded = new Guarded();
   const silent = await guarded.dial();
   const slow = await guarded.begun();
@@ -155,7 +155,7 @@ Deno.test("who says nothing, or does not finish the handshake, is hung up on aft
   assertEquals(await heard(good), HANDSHAKE);
 });
 
-Deno.test("one address has no more connections than it may, and may come again once it has fewer", async () => {
+Deno.test("one address has a limit of connections, and may connect again once it has fewer", async () => {
   await using guarded = new Guarded({ perAddress: 2 });
   const first = await guarded.begun();
   await guarded.begun();
@@ -166,7 +166,7 @@ Deno.test("one address has no more connections than it may, and may come again o
   await guarded.begun();
 });
 
-Deno.test("when it is full the oldest stranger gives way, and nobody who is known", async () => {
+Deno.test("a full guard ends the oldest unauthenticated connection, and no other", async () => {
   await using guarded = new Guarded({ total: 2 });
   const known = await guarded.begun();
   guarded.admitNewest();
@@ -183,7 +183,7 @@ Deno.test("when it is full the oldest stranger gives way, and nobody who is know
   }
 });
 
-Deno.test("whoever dials the listener behind the guard is not taken for somebody who came by it", async () => {
+Deno.test("a peer that dials the listener directly is not taken for one of the guard's", async () => {
   await using guarded = new Guarded();
   const conn = await guarded.dial(guarded.inner.addr.port);
   await conn.write(HANDSHAKE);
@@ -192,7 +192,7 @@ Deno.test("whoever dials the listener behind the guard is not taken for somebody
   assertEquals(guarded.counters.all(), { guard_bypassed: 1n });
 });
 
-Deno.test("when the Manager has hung up, a peer that does not is left after 2 s", async () => {
+Deno.test("a peer that does not hang up after the Manager is left after 2 s", async () => {
   await using guarded = new Guarded();
   const conn = await guarded.begun();
   guarded.admitNewest();
@@ -204,7 +204,7 @@ Deno.test("when the Manager has hung up, a peer that does not is left after 2 s"
   assertEquals(guarded.guard.size, 0);
 });
 
-Deno.test("a guard whose port is taken says so", async () => {
+Deno.test("a guard reports that its port is taken", async () => {
   await using guarded = new Guarded();
   const { guard: { port }, clock, counters } = guarded;
   const options = { hostname: "127.0.0.1", port, perAddress: 1, total: 1 };

@@ -17,7 +17,7 @@ import { ScriptedPeer } from "../../support/scripted_peer.ts";
 
 const issue = { now: Date.now(), random: systemRandom };
 
-/** A Manager's identity, and the authority behind it. */
+/** Makes a Manager's identity, and the authority behind it. */
 async function identity(): Promise<
   { authority: Identity; serverName: string; server: Identity }
 > {
@@ -33,7 +33,7 @@ async function identity(): Promise<
 
 const made = await identity();
 
-/** A listener on loopback, and who has come in. */
+/** A listener on loopback, with the connections that have arrived. */
 class Listening implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly counters = new Counters();
@@ -59,7 +59,7 @@ class Listening implements AsyncDisposable {
     });
   }
 
-  /** The next connection that has come in. */
+  /** Returns the next connection that has arrived. */
   async serves(): Promise<Transport> {
     while (this.#served.length === 0) {
       this.#news = Promise.withResolvers();
@@ -87,7 +87,7 @@ class Listening implements AsyncDisposable {
     return transport;
   }
 
-  /** Connects and says nothing. */
+  /** Connects and stays silent. */
   async silent(): Promise<Deno.TcpConn> {
     const conn = await Deno.connect({
       hostname: "127.0.0.1",
@@ -111,7 +111,7 @@ class Listening implements AsyncDisposable {
   }
 }
 
-Deno.test("an agent that trusts the Manager's authority says and hears what it likes", async () => {
+Deno.test("an agent that trusts the Manager's authority can send and receive", async () => {
   await using listening = new Listening();
   const agent = new ScriptedPeer(await listening.dial());
   const manager = new ScriptedPeer(await listening.serves());
@@ -136,7 +136,7 @@ Deno.test("closing one's own end is an end, not a failure", async () => {
   agent.close();
 });
 
-Deno.test("both sides know where the other is", async () => {
+Deno.test("both sides know the address of the other", async () => {
   await using listening = new Listening();
   const agent = await listening.dial();
   const { port } = listening.listener;
@@ -168,7 +168,7 @@ Deno.test("a certificate of another name is denied", async () => {
 
 Deno.test("a dial that fails leaves nothing open", async () => {
   await using listening = new Listening();
-  // The test would fail for what is left: deno test looks for open resources.
+  // Any leftover would fail the test: deno test looks for open resources.
   await assertRejects(() =>
     listening.dial({ serverName: "other.piri.internal" })
   );
@@ -183,7 +183,7 @@ Deno.test("a port where nobody listens is unavailable", async () => {
   assertEquals(error.code, "UNAVAILABLE");
 });
 
-Deno.test("a dial that is not wanted any more ends", async () => {
+Deno.test("a dial ends when it is aborted", async () => {
   await using listening = new Listening();
   const signal = AbortSignal.abort();
   const error = await assertRejects(
@@ -193,7 +193,7 @@ Deno.test("a dial that is not wanted any more ends", async () => {
   assertEquals(error.code, "UNAVAILABLE");
 });
 
-Deno.test("a Manager that accepts and says nothing is given up after 10 s", async () => {
+Deno.test("a Manager that accepts and stays silent is given up after 10 s", async () => {
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   await using listening = new Listening();
   const clock = new FakeClock();
@@ -209,7 +209,7 @@ Deno.test("a Manager that accepts and says nothing is given up after 10 s", asyn
   assertEquals((await dialled).code, "TIMED_OUT");
 });
 
-/** Waits until the handshake's timer is set, which is after the connection is there. */
+/** Waits until the handshake's timer is set. By then the connection has arrived. */
 async function untilSet(clock: FakeClock): Promise<void> {
   while (clock.timers === 0) await clock.settle();
 }
@@ -232,11 +232,11 @@ Deno.test("a client that stays silent is given up after 10 s", async () => {
   assertEquals(listening.clock.timers, 0);
 });
 
-Deno.test("a client that speaks something else is counted, and the listener goes on", async () => {
+Deno.test("a client that does not speak TLS is counted, and the listener continues", async () => {
   await using listening = new Listening();
   const conn = await listening.silent();
   await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
-  // It is hung up on.
+  // The listener hangs up.
   const buffer = new Uint8Array(1_000);
   let count: number | null = 0;
   while (count !== null) {
@@ -247,7 +247,7 @@ Deno.test("a client that speaks something else is counted, and the listener goes
   await listening.serves();
 });
 
-Deno.test("a fleet that comes back at once ends nobody's handshake", async () => {
+Deno.test("no handshake is ended when a whole fleet comes back at once", async () => {
   await using listening = new Listening();
   for (let count = 0; count < 2_000; count++) await listening.silent();
   await listening.dial();
@@ -255,7 +255,7 @@ Deno.test("a fleet that comes back at once ends nobody's handshake", async () =>
   assertEquals(listening.counters.all()["handshakes_displaced"], undefined);
 });
 
-Deno.test("a newcomer beyond the most handshakes ends the oldest", async () => {
+Deno.test("a newcomer beyond the limit of handshakes ends the oldest", async () => {
   await using listening = new Listening({ mostPending: 10 });
   for (let count = 0; count < 11; count++) await listening.silent();
   while (listening.counters.all()["handshakes_displaced"] === undefined) {
@@ -284,7 +284,7 @@ Deno.test("two listeners cannot have one port", async () => {
   assertEquals(error.code, "UNAVAILABLE");
 });
 
-Deno.test("a new certificate serves newcomers and leaves those that are connected", async () => {
+Deno.test("a new certificate serves newcomers, and leaves open connections alone", async () => {
   await using listening = new Listening();
   const early = new ScriptedPeer(await listening.dial());
   const manager = new ScriptedPeer(await listening.serves());
@@ -299,7 +299,7 @@ Deno.test("a new certificate serves newcomers and leaves those that are connecte
   });
 });
 
-Deno.test("children do not inherit what the trust in the own authority takes", async () => {
+Deno.test("children do not inherit the variable for the trust in the own authority", async () => {
   await using listening = new Listening();
   const names = ["DENO_TLS_CA_STORE", "SSL_CERT_FILE", "SSL_CERT_DIR"];
   const before = names.map((name) => Deno.env.get(name));
@@ -307,7 +307,7 @@ Deno.test("children do not inherit what the trust in the own authority takes", a
   assertEquals(names.map((name) => Deno.env.get(name)), before);
 });
 
-Deno.test("a line that is cut is told as that, and not in the words of TLS", async () => {
+Deno.test("a cut connection is reported as such, and not in the words of TLS", async () => {
   await using at = new Listening();
   using line = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const dialled = at.dial({ port: (line.addr as Deno.NetAddr).port });

@@ -11,7 +11,7 @@ import { certified, SERVER_NAME } from "../../peers/tls_authority.ts";
 
 const { caPem, server } = await certified();
 
-/** Doors with a guard and without, and who has come in by them. */
+/** Kinds of doors: without a guard and with one. */
 const KINDS = { direct: undefined, guarded: GUARD_LIMITS };
 
 class OpenDoor implements AsyncDisposable {
@@ -59,7 +59,7 @@ class OpenDoor implements AsyncDisposable {
     });
   }
 
-  /** The Manager's end of the first connection. */
+  /** Returns the Manager's end of the first connection. */
   async serves(): Promise<Transport | undefined> {
     await this.#came.promise;
     return this.#served[0];
@@ -105,7 +105,7 @@ for (const kind of ["direct", "guarded"] as const) {
     await open.serves();
   });
 
-  Deno.test(`a ${kind} door whose port is taken leaves nothing open`, async () => {
+  Deno.test(`a ${kind} door leaves nothing open when its port is taken`, async () => {
     await using open = await OpenDoor.open(kind);
     const error = await assertRejects(
       () =>
@@ -124,12 +124,12 @@ for (const kind of ["direct", "guarded"] as const) {
   });
 }
 
-Deno.test("the end of a guarded door ends what it relays", async () => {
+Deno.test("the end of a guarded door ends the connections that it relays", async () => {
   await using open = await OpenDoor.open("guarded");
   const agent = await open.dial();
   await open.serves();
   await open.door.close();
   open.door.end();
-  // With or without a word: the relay was cut.
+  // The connection ends with or without an error: the relay was cut.
   assertEquals(await agent.read().catch(() => undefined), undefined);
 });

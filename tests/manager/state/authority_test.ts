@@ -23,7 +23,7 @@ import { TempFolder } from "../../support/temp_folder.ts";
 const DAY_MS = 86_400_000;
 const names = ["localhost", "127.0.0.1", "::1", "mgr.example.org"];
 
-/** What was printed by a program, or undefined if there is none of that name. */
+/** Output of a program, or undefined if there is no program of that name. */
 function run(program: string, args: string[]): string | undefined {
   try {
     const { stdout, stderr } = new Deno.Command(program, { args }).outputSync();
@@ -57,7 +57,7 @@ async function makeServer(
   return { authority, server, name };
 }
 
-/** One handshake on loopback, as an agent does it: the verified name differs from the address that is dialled. */
+/** Makes one handshake on loopback, as an agent does it: the verified name differs from the dialled address. */
 async function handshake(
   server: Identity,
   { caPem, hostname }: { caPem: string; hostname: string },
@@ -75,7 +75,7 @@ async function handshake(
   });
   using client = await Deno.startTls(raw, { hostname, caCerts: [caPem] });
   using accept = await accepted;
-  // Rejects too when the client's does, and nobody else would hear of it.
+  // It rejects too when the client's handshake does, and nobody else would handle that.
   const theirs = accept.handshake().catch(() => {});
   await client.handshake();
   await theirs;
@@ -134,7 +134,7 @@ Deno.test({
   },
 });
 
-Deno.test("names and addresses go into a certificate as what they are", async () => {
+Deno.test("names and addresses have their own types in a certificate", async () => {
   const { server, name } = await makeServer();
   const parsed = new X509Certificate(server.certPem);
   assertEquals(
@@ -146,7 +146,7 @@ Deno.test("names and addresses go into a certificate as what they are", async ()
   assertEquals(serverNameOf(server.certPem), name);
 });
 
-Deno.test("a certificate is good from an hour ago, a server's for a year, an authority's for ten", async () => {
+Deno.test("a certificate is valid from an hour ago, a server's for a year, an authority's for ten", async () => {
   const now = Date.UTC(2026, 5, 1, 12, 0, 0, 250);
   const { authority, server } = await makeServer({ now });
   const { validFromDate } = new X509Certificate(server.certPem);
@@ -198,7 +198,7 @@ Deno.test("a server certificate does not outlive its authority, and is not issue
   );
 });
 
-Deno.test("what is neither a host name nor an address is not certified", async () => {
+Deno.test("text that is neither a host name nor an address is not certified", async () => {
   const authority = await createAuthority({ now: Date.now(), random });
   await assertRejects(
     () =>
@@ -213,7 +213,7 @@ Deno.test("what is neither a host name nor an address is not certified", async (
   );
 });
 
-Deno.test("what is no certificate, or not one of ours, is told apart", async () => {
+Deno.test("text that is no certificate, and certificates of others, are recognized", async () => {
   const authority = await createAuthority({ now: Date.now(), random });
   assertThrows(() => serverNameOf("hello"), PiriError, "it is not PEM");
   assertThrows(
@@ -228,7 +228,7 @@ Deno.test("what is no certificate, or not one of ours, is told apart", async () 
   );
 });
 
-Deno.test("the libraries behind it are not loaded until a certificate is made", async () => {
+Deno.test("the certificate libraries are not loaded until a certificate is made", async () => {
   const root = new URL("../../../", import.meta.url);
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", "lib/manager/state/authority.ts"],

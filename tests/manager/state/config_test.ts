@@ -20,7 +20,7 @@ const defaults: ManagerConfig = {
 
 const addresses = `listen: "[::]:7051"\nadvertise: mgr.example.org:7051\n`;
 
-Deno.test("a new configuration says what the defaults are", async () => {
+Deno.test("a new configuration shows the defaults", async () => {
   const text = newConfigText({ listen, advertise });
   assertEquals(await parseManagerConfig(text, "config.yaml"), defaults);
   assertEquals(await parseManagerConfig(addresses, "config.yaml"), defaults);
@@ -51,7 +51,7 @@ log: { level: debug, format: json }
   });
 });
 
-Deno.test("a mistake in config.yaml is told with its line, and with the key that was meant", async () => {
+Deno.test("a mistake in config.yaml is reported with its line and the nearest key", async () => {
   const wrong: [text: string, reason: string][] = [
     ["listen: 0.0.0.0:7051\n", `"advertise" is missing`],
     [

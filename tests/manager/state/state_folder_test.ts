@@ -67,7 +67,7 @@ Deno.test({
   },
 });
 
-Deno.test("init refuses a folder in use, names what is there and leaves it alone", async () => {
+Deno.test("init refuses a folder in use, names its content and leaves it alone", async () => {
   await using folder = await TempFolder.make();
   const dir = folder.at("state");
   await initState(dir, options);
@@ -94,7 +94,7 @@ Deno.test("init leaves a folder with other things in it as it was", async () => 
   assertEquals((await Deno.stat(folder.at("mine"))).mode, before.mode);
 });
 
-Deno.test("a failed init is refused by serve, and mended by another init", async () => {
+Deno.test("a folder of a failed init is refused by serve, and mended by another init", async () => {
   await using folder = await TempFolder.make();
   const dir = folder.at("state");
   await assertRejects(
@@ -141,7 +141,7 @@ Deno.test("an init that was killed at its very end has made the folder", async (
   assertEquals(await Deno.readTextFile(caCert), before);
 });
 
-Deno.test("of two inits at once, one makes the folder and the other is refused", async () => {
+Deno.test("one of two inits at once makes the folder, and the other is refused", async () => {
   await using folder = await TempFolder.make();
   const dir = folder.at("state");
   const results = await Promise.allSettled([
@@ -155,7 +155,7 @@ Deno.test("of two inits at once, one makes the folder and the other is refused",
   await loadState(dir);
 });
 
-Deno.test("a folder that was never initialised says what to run", async () => {
+Deno.test("a folder that was never initialised is refused with the command to run", async () => {
   await using folder = await TempFolder.make();
   for (const dir of [folder.path, folder.at("none")]) {
     const error = await assertRejects(() => loadState(dir), PiriError);

@@ -12,7 +12,7 @@ import type { ScriptedPeer } from "../../support/scripted_peer.ts";
 const { SUCCESS, CANCELLED } = CommandResult_Status;
 const { RUNNING, FINISHED } = CommandState_State;
 
-/** A Manager with a command that was sent, a second after everything else. */
+/** A Manager with a command that was sent a second after all other events. */
 async function sent(request: Parameters<MemoryManager["run"]>[1] = {}) {
   const core = await MemoryManager.start();
   await core.knows("web-1");
@@ -33,7 +33,7 @@ async function sent(request: Parameters<MemoryManager["run"]>[1] = {}) {
   };
 }
 
-/** The timeline as lines of seconds ago, evidence and text; "now" for what holds now. */
+/** Timeline as lines: seconds ago, evidence and text, with "now" for a present fact. */
 async function lines(core: MemoryManager, id: bigint): Promise<string[]> {
   await core.clock.settle();
   const { at: now, entries } = await core.commands.timeline(id);
@@ -60,7 +60,7 @@ async function prints(
   await core.clock.advance(1_000);
 }
 
-Deno.test("of a command that was sent no more is told than that", async () => {
+Deno.test("a sent command's timeline claims no more than that it was sent", async () => {
   await using parts = await sent();
   assertEquals(await lines(parts.core, parts.id), [
     "1 database: asked for by ann",
@@ -70,7 +70,7 @@ Deno.test("of a command that was sent no more is told than that", async () => {
   ]);
 });
 
-Deno.test("a running command is known to run by what came from its agent, and since when nothing did", async () => {
+Deno.test("a running command is known by its agent's last message, and the time since then", async () => {
   await using parts = await sent();
   const { core, agent, id } = parts;
   await agent.says("progress", { commandId: id, total: 1 });
@@ -95,7 +95,7 @@ Deno.test("a running command is known to run by what came from its agent, and si
   ]);
 });
 
-Deno.test("what was received and is not durable yet is not called acknowledged", async () => {
+Deno.test("received output that is not durable yet is not called acknowledged", async () => {
   await using parts = await sent();
   const { core, agent, id } = parts;
   await prints(parts);
@@ -112,7 +112,7 @@ Deno.test("what was received and is not durable yet is not called acknowledged",
   release();
 });
 
-Deno.test("a result is told with what the agent says of it, and when it was acknowledged", async () => {
+Deno.test("a result is shown with the agent's report and the time of its acknowledgement", async () => {
   await using parts = await sent();
   const { core, agent, id } = parts;
   await prints(parts);
@@ -148,7 +148,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`while the link is down: ${consequence}`, async () => {
+  Deno.test(`a timeline tells while the link is down: ${consequence}`, async () => {
     await using parts = await sent(request);
     const { core, agent, id } = parts;
     await prints(parts);
@@ -168,7 +168,7 @@ for (
   });
 }
 
-Deno.test("whether a command arrived is not claimed while its agent is away and has not told of it", async () => {
+Deno.test("a command's arrival is not claimed while its agent is away and has not reported it", async () => {
   await using parts = await sent();
   const { core, agent, id } = parts;
   agent.hangUp();
@@ -179,7 +179,7 @@ Deno.test("whether a command arrived is not claimed while its agent is away and 
   );
 });
 
-Deno.test("a cancel is told as requested, as waiting, and as sent", async () => {
+Deno.test("a cancel is shown as requested, as waiting, and as sent", async () => {
   await using parts = await sent();
   const { core, agent, id, nonce } = parts;
   await prints(parts);
@@ -215,7 +215,7 @@ Deno.test("a cancel is told as requested, as waiting, and as sent", async () => 
   ]);
 });
 
-Deno.test("what was cancelled before it was sent ended here, not by an agent's word", async () => {
+Deno.test("a command cancelled before it was sent ended here, and not by an agent's report", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.hello("web-1", OLD_HELLO);
@@ -234,7 +234,7 @@ Deno.test("what was cancelled before it was sent ended here, not by an agent's w
   ]);
 });
 
-Deno.test("a presumption is told with its reason and with what would replace it", async () => {
+Deno.test("a presumption is shown with its reason and the facts that would replace it", async () => {
   await using parts = await sent();
   const { core, agent, id } = parts;
   agent.hangUp();
@@ -250,7 +250,7 @@ Deno.test("a presumption is told with its reason and with what would replace it"
   ]);
 });
 
-Deno.test("a presumption that was wrong is told as that", async () => {
+Deno.test("a wrong presumption is shown as such", async () => {
   await using parts = await sent();
   const { core, agent, id, nonce } = parts;
   agent.hangUp();
@@ -277,7 +277,7 @@ Deno.test("a presumption that was wrong is told as that", async () => {
   );
 });
 
-Deno.test("after a restart what is recorded is told, and that the rest is not known any more", async () => {
+Deno.test("a timeline after a restart has the recorded facts, and tells that the rest is unknown", async () => {
   await using parts = await sent();
   const { core, agent, id } = parts;
   await prints(parts);
@@ -299,7 +299,7 @@ Deno.test("after a restart what is recorded is told, and that the rest is not kn
   ]);
 });
 
-Deno.test("after a restart it is not claimed that a result was acknowledged, until the agent lists it again", async () => {
+Deno.test("a result is not called acknowledged after a restart until the agent lists it again", async () => {
   await using parts = await sent();
   const { core, agent, id, nonce } = parts;
   await agent.says("result", { commandId: id, status: SUCCESS });
@@ -317,7 +317,7 @@ Deno.test("after a restart it is not claimed that a result was acknowledged, unt
   assertEquals((await kinds(again, id)).at(-1), "acknowledged");
 });
 
-Deno.test("an agent that comes and goes all the time does not make a timeline endless", async () => {
+Deno.test("a timeline stays short when an agent comes and goes all the time", async () => {
   await using parts = await sent();
   const { core, id } = parts;
   await Promise.all(
@@ -339,7 +339,7 @@ Deno.test("an agent that comes and goes all the time does not make a timeline en
   );
 });
 
-Deno.test("there is no timeline of a command that is not there", async () => {
+Deno.test("an unknown command has no timeline", async () => {
   await using parts = await sent();
   const error = await assertRejects(
     () => parts.core.commands.timeline(99n),

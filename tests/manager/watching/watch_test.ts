@@ -13,7 +13,7 @@ import type { ScriptedPeer } from "../../support/scripted_peer.ts";
 
 const { SUCCESS } = CommandResult_Status;
 
-/** A command that runs, as its agent tells of it. */
+/** A running command, with the messages of its agent. */
 class Running implements AsyncDisposable {
   readonly #next = { stdout: 0n, stderr: 0n };
 
@@ -64,7 +64,7 @@ class Running implements AsyncDisposable {
   }
 }
 
-Deno.test("a watch begins with the command, tells what is printed as it is, and ends with the command", async () => {
+Deno.test("a watch begins with the command, passes output on, and ends with the command", async () => {
   await using running = await Running.start();
   const watcher = running.core.watch(running.id);
   assertEquals(await watcher.next(), "running");
@@ -82,7 +82,7 @@ Deno.test("a watch begins with the command, tells what is printed as it is, and 
   ]);
 });
 
-Deno.test("a watch of what is printed already begins in the store and goes on without a gap or repetition", async () => {
+Deno.test("a watch of earlier output begins in the store and goes on without gap or repetition", async () => {
   await using running = await Running.start();
   await running.prints("one ");
   await running.prints("two ");
@@ -100,7 +100,7 @@ Deno.test("a watch of what is printed already begins in the store and goes on wi
   assertEquals(told.at(-1), "succeeded");
 });
 
-Deno.test("a watch of a command that ended before tells all of it", async () => {
+Deno.test("a watch of an ended command shows all of it", async () => {
   await using running = await Running.start();
   await running.prints("one ");
   await running.prints("oh", "stderr");
@@ -113,7 +113,7 @@ Deno.test("a watch of a command that ended before tells all of it", async () => 
   ]);
 });
 
-Deno.test("a watch goes on from the byte that it is asked for, on each stream", async () => {
+Deno.test("a watch begins at the requested byte, on each stream", async () => {
   await using running = await Running.start();
   await running.prints("0123456789");
   await running.prints("abcdef", "stderr");
@@ -141,7 +141,7 @@ Deno.test("a watch follows several commands until all have ended", async () => {
   assertEquals(told.includes('stdout 0 "one"'), true);
 });
 
-Deno.test("a watch tells when the agent goes away and comes back, and when a cancel is asked for", async () => {
+Deno.test("a watch tells when the agent leaves and returns, and when a cancel is requested", async () => {
   await using running = await Running.start();
   const { core, agent, id } = running;
   const { nonce } = await core.commands.get(id);
@@ -166,7 +166,7 @@ Deno.test("a watch tells when the agent goes away and comes back, and when a can
   assertEquals(await watcher.next(), undefined);
 });
 
-Deno.test("a slow watcher finds in the store what is not in memory any more", async () => {
+Deno.test("a slow watcher finds output in the store that is no longer in memory", async () => {
   await using running = await Running.start({ keepBytes: 100_000_000n });
   const watcher = running.core.watch(running.id);
   assertEquals(await watcher.next(), "running");
@@ -181,7 +181,7 @@ Deno.test("a slow watcher finds in the store what is not in memory any more", as
   assertEquals(/^0{60000}1{60000}2{60000}/.test(text), true);
 });
 
-Deno.test("beyond what is kept a watcher that reads gets all, and holds the acknowledgement back", async () => {
+Deno.test("a watcher that reads gets output that is not kept, and delays its acknowledgement", async () => {
   await using running = await Running.start({ keepBytes: 3n });
   const watcher = running.core.watch(running.id);
   assertEquals([await watcher.next(), await watcher.next()], [
@@ -200,7 +200,7 @@ Deno.test("beyond what is kept a watcher that reads gets all, and holds the ackn
   assertEquals(await watcher.rest(), ["succeeded"]);
 });
 
-Deno.test("a watcher that does not read for 10 s is cut off and told so, and the agent goes on", async () => {
+Deno.test("a watcher that does not read for 10 s is cut off with a reason, and the agent goes on", async () => {
   await using running = await Running.start({ keepBytes: 0n });
   const { core, agent, id } = running;
   const watcher = core.watch(id);
@@ -214,12 +214,12 @@ Deno.test("a watcher that does not read for 10 s is cut off and told so, and the
   assertEquals((await watcher.rest()).at(-1), "cut off");
 });
 
-Deno.test("a slow watcher does not keep the agent's connection from being read", async () => {
+Deno.test("a slow watcher does not stop the Manager from reading the agent's connection", async () => {
   await using running = await Running.start({ keepBytes: 0n });
   const { core, agent } = running;
   const watcher = core.watch(running.id);
   await watcher.next();
-  // More than is let wait for the disk, and less than what cuts the watcher off.
+  // More than may wait for the disk, and less than would cut the watcher off.
   for (let count = 0; count < 100; count++) {
     await running.prints("x".repeat(60_000));
   }
@@ -230,7 +230,7 @@ Deno.test("a slow watcher does not keep the agent's connection from being read",
   await core.clock.advance(10_000);
 });
 
-Deno.test("what was printed and is not kept is told as a cut at the end", async () => {
+Deno.test("output that was not kept is shown as a cut at the end", async () => {
   await using running = await Running.start({ keepBytes: 3n });
   await running.prints("one");
   await running.prints("two");
@@ -243,7 +243,7 @@ Deno.test("what was printed and is not kept is told as a cut at the end", async 
   ]);
 });
 
-Deno.test("a watch of nothing ends, and one of a command that is not there or from below 0 fails", async () => {
+Deno.test("a watch of no command ends, and one of an unknown command or from below 0 fails", async () => {
   await using running = await Running.start();
   const { core } = running;
   assertEquals(await core.watch().rest(), []);
@@ -254,7 +254,7 @@ Deno.test("a watch of nothing ends, and one of a command that is not there or fr
   assertEquals(error.code, "INVALID_ARGUMENT");
 });
 
-Deno.test("the last event of a watch is the end as it is recorded", async () => {
+Deno.test("the last event of a watch is the recorded end", async () => {
   await using running = await Running.start();
   const { core, agent, id } = running;
   const watcher = core.watch(id);
@@ -271,7 +271,7 @@ Deno.test("the last event of a watch is the end as it is recorded", async () => 
   assertEquals((await all).at(-1), "succeeded");
 });
 
-Deno.test("a removed agent's commands end for who watches them", async () => {
+Deno.test("a removed agent's commands end for their watchers", async () => {
   await using running = await Running.start();
   const all = running.core.watch(running.id).rest();
   await running.core.clock.settle();
@@ -279,7 +279,7 @@ Deno.test("a removed agent's commands end for who watches them", async () => {
   assertEquals((await all).at(-1), "lost");
 });
 
-Deno.test("a command that is given up and goes on all the same is watched to its real end", async () => {
+Deno.test("a watch of a command that was given up and goes on lasts to its real end", async () => {
   await using running = await Running.start();
   const { core, id } = running;
   const watcher = core.watch(id);
@@ -301,7 +301,7 @@ Deno.test("a command that is given up and goes on all the same is watched to its
   ]);
 });
 
-Deno.test("a command that was given up and ends while a slow watcher still reads is watched to its real end", async () => {
+Deno.test("a slow watch of a command that was given up and then ends lasts to its real end", async () => {
   await using running = await Running.start();
   const { core, id } = running;
   const watcher = core.watch(id);

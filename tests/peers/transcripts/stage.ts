@@ -15,10 +15,10 @@ import { FakeWorkers } from "../../support/fake_workers.ts";
 import { MemoryDisk } from "../../support/memory_disk.ts";
 import { ScriptedPeer } from "../../support/scripted_peer.ts";
 
-/** Who speaks. */
+/** Sender of a frame. */
 export type Side = "agent" | "manager";
 
-/** A line of a transcript: what somebody did, or a frame. */
+/** A line of a transcript: a remark about a session, or a frame. */
 export type Line =
   | { readonly kind: "note"; readonly text: string }
   | {
@@ -33,7 +33,7 @@ export type Line =
 export const AGENT = "web-1";
 const SECRET = "c2VjcmV0LW9mLXdlYi0xLWluLXRoZXNlLXNlc3Npb25z";
 
-/** A Manager and an Agent without sockets, time and chance of their own, and a record of every frame between them. */
+/** A Manager and an Agent without real sockets, time and randomness, and a record of every frame between them. */
 export class Stage implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly workers = new FakeWorkers();
@@ -44,7 +44,7 @@ export class Stage implements AsyncDisposable {
   readonly #peers: ScriptedPeer[] = [];
   #cut: () => void = () => {};
   #requests = 0;
-  /** Where the Agent's next connection leads: to our Manager, or to who is played by a script. */
+  /** Takes the Agent's next connection, for our Manager or for a script. */
   #answer: (transport: Transport) => void;
 
   static async open(): Promise<Stage> {
@@ -115,13 +115,13 @@ export class Stage implements AsyncDisposable {
     this.lines.push({ kind: "note", text });
   }
 
-  /** Starts our Agent; it dials at once. */
+  /** Starts our Agent. It dials at once. */
   async agentStarts(): Promise<void> {
     await this.#agent.start();
     await this.clock.settle();
   }
 
-  /** From now on the Agent finds a Manager that a script plays. Returns it once the Agent has dialled. */
+  /** Leads the Agent to a Manager played by a script. Returns that once the Agent has dialled. */
   async scriptedManager(): Promise<ScriptedPeer> {
     const dialled = Promise.withResolvers<ScriptedPeer>();
     this.#answer = (transport) => dialled.resolve(this.#scripted(transport));
@@ -129,7 +129,7 @@ export class Stage implements AsyncDisposable {
     return await dialled.promise;
   }
 
-  /** Someone who dials our Manager, played by a script. */
+  /** Dials our Manager, as an agent played by a script. */
   scriptedAgent(): ScriptedPeer {
     return this.#scripted(this.#dial());
   }
@@ -140,7 +140,7 @@ export class Stage implements AsyncDisposable {
     await this.clock.settle();
   }
 
-  /** Asks for something, as an operator would. Returns the command's id. */
+  /** Requests a command, as an operator would. Returns its id. */
   async run(operation: string, params: unknown): Promise<bigint> {
     const { commands: [command] } = await this.manager.commands.run({
       agents: [AGENT],
@@ -155,7 +155,7 @@ export class Stage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // What is said from here on is not the session's any more.
+    // Later frames do not belong to the session.
     this.#record = () => {};
     this.#cut();
     for (const peer of this.#peers) peer.hangUp();
@@ -172,7 +172,7 @@ export class Stage implements AsyncDisposable {
     return peer;
   }
 
-  /** A connection: what is returned is the end of who dials. */
+  /** Makes a connection, and returns the dialling side's end. */
   #dial(): Transport {
     const [agents, managers] = memoryTransports();
     this.#cut = () => {
@@ -204,7 +204,7 @@ export class Stage implements AsyncDisposable {
   };
 }
 
-/** Cuts what one side writes into frames. */
+/** Splits the bytes that one side writes into frames. */
 class Frames {
   readonly #found: (bytes: Uint8Array, message: Message) => void;
   #pending: number[] = [];
@@ -226,7 +226,7 @@ class Frames {
   }
 }
 
-/** A Manager's data: one setting, and one file of three bytes. */
+/** Data of a Manager: one setting, and one file of three bytes. */
 const DATA: DataService = {
   answer(_owner, type, params) {
     if (type === "data") return Promise.resolve('"blue"');

@@ -4,7 +4,7 @@ import { body, type Init, KINDS } from "../../support/scripted_peer.ts";
 import { EDGES } from "./fields.ts";
 import type { Seeded } from "../../support/seeded.ts";
 
-/** A command that an agent may speak of. */
+/** A command that an agent may report on. */
 export interface Known {
   readonly id: bigint;
   readonly nonce: bigint;
@@ -12,23 +12,23 @@ export interface Known {
   readonly stderr: bigint;
 }
 
-/** What an agent that is played needs to know to be taken for one. */
+/** Facts that a simulated agent needs to be taken for a real one. */
 export interface AgentView {
   readonly name: string;
   readonly instance: string;
   readonly session: bigint;
   /** Its own open commands. */
   readonly open: readonly Known[];
-  /** Ids of commands that have ended, of others, and of nobody. */
+  /** Ids of ended commands, of other agents' commands, and of no command. */
   readonly otherIds: readonly bigint[];
 }
 
-/** What the secret of an agent is. */
+/** Secret of an agent. */
 export function secretOf(name: string): string {
   return `secret of ${name}`;
 }
 
-/** What an agent might say to a Manager, all of it as it should be or nearly so. */
+/** Makes messages of an agent to a Manager, all of them correct or nearly so. */
 export function agentSays(view: AgentView, random: Seeded): Uint8Array[] {
   const speaker = new Speaker(view, random);
   const bodies = [encodeMessage(body("clientHello", helloOf(view, random)))];
@@ -49,7 +49,7 @@ function helloOf(view: AgentView, random: Seeded): Init<"clientHello"> {
       session,
     };
   }
-  // An agent of 2024.
+  // A legacy agent.
   if (random.chance(0.05)) return { clientId: name, auth: secretOf(name) };
   const listed = open.filter(() => random.chance(0.8));
   return {
@@ -83,7 +83,7 @@ function helloOf(view: AgentView, random: Seeded): Init<"clientHello"> {
   };
 }
 
-/** Remembers how far its streams are, so that what it says mostly fits. */
+/** An agent's messages about commands. It remembers the offsets of its streams, so that most of its output fits. */
 class Speaker {
   readonly #view: AgentView;
   readonly #random: Seeded;

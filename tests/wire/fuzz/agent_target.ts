@@ -29,7 +29,7 @@ import {
   type Target,
 } from "./target.ts";
 
-/** The Manager that is played. A flipped bit makes it the other, which the agent works for, too. */
+/** The simulated Manager. A flipped bit makes it the other, for which the agent works, too. */
 const OWN = "manager-1";
 const OTHER = "manager-3";
 
@@ -191,18 +191,18 @@ export class AgentTarget implements Target {
     await this.#journal[Symbol.asyncDispose]();
   }
 
-  /** Its own hello came first, which only the Manager's greeting has a row for. */
+  /** Reads the agent's messages. Its own hello came first, and only the Manager's greeting has a row for that. */
   #heard({ written }: ScriptTransport): Body[] {
     return heard(written, managerTable, "clientHello");
   }
 
-  /** Every job was asked for, and none twice: of a Manager of 2024, whose ids repeat, `last` is below 0. */
+  /** Checks that every job was asked for, and none twice. `last` is below 0 for a legacy Manager, whose ids repeat. */
   #checkJobs(said: readonly Body[], last: bigint): void {
     let highest = last;
     for (const job of this.#workers.started.splice(0)) {
       const asked = said.some(({ case: kind, value }) =>
         kind === "command" && value.commandId === job.commandId &&
-        // What a Manager of 2024 says is put into words of today.
+        // A legacy Manager's command is translated to a current one.
         (last < 0n || value.type === job.operation && value.data === job.params)
       );
       require(asked, "what is started was asked for");
@@ -221,7 +221,7 @@ export class AgentTarget implements Target {
   }
 }
 
-/** Nobody is connected. */
+/** A connection without a peer. */
 const NOBODY = {
   chunks: [],
   ending: "hangs up",
@@ -229,10 +229,10 @@ const NOBODY = {
   takes: 1,
 } as const;
 
-/** More jobs than workers, and both below what may run. */
+/** There must be more jobs than workers, and both fewer than may run. */
 require(MAX_RUNNING > 8, "some jobs find no worker");
 
-/** The Manager id of the hello that came first, but for pings. */
+/** The Manager id of the first message, pings aside, if that is a hello. */
 function helloIn(said: readonly Body[]): string | undefined {
   const first = said.find(({ case: kind }) =>
     kind !== "ping" && kind !== "pong"

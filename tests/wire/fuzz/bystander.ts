@@ -4,7 +4,7 @@ import type { Transport } from "../../../lib/wire/transport.ts";
 import { Limits } from "../../../lib/base/limits.ts";
 import { body, framesOf } from "../../support/scripted_peer.ts";
 
-/** A connection of an agent that does as it should: nothing that happens on others may end it. */
+/** A connection of an agent that behaves correctly. No event on other connections may end it. */
 export class Bystander implements Transport {
   readonly peer = { host: "10.1.2.4", port: 5_000 };
   isClosed = false;

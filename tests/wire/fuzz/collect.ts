@@ -5,7 +5,7 @@ import { Seeded } from "../../support/seeded.ts";
 import { plainly, type Reached } from "./target.ts";
 import type { Troubles } from "./troubles.ts";
 
-/** Tries inputs, each on a target made anew, and keeps those that reach what none before it did. */
+/** Tries inputs, each on a new target, and keeps those that reach something new. */
 export async function collect(
   side: Side,
   { seed, inputs, troubles }: {
@@ -52,7 +52,7 @@ async function think(
   return concat(target.think(random).script.chunks);
 }
 
-/** What bytes come to on a target made anew. */
+/** Runs these bytes on a new target. */
 export async function reachAnew(
   side: Side,
   bytes: Uint8Array<ArrayBuffer>,
@@ -62,7 +62,7 @@ export async function reachAnew(
   return await tryOne(target, plainly(bytes), troubles);
 }
 
-/** Leaves out frames for as long as that changes nothing that matters. */
+/** Removes frames as long as the result stays good. */
 async function shorten(
   bytes: Uint8Array<ArrayBuffer>,
   isGood: (bytes: Uint8Array<ArrayBuffer>) => Promise<boolean>,
@@ -75,7 +75,7 @@ async function shorten(
   return concat(pieces);
 }
 
-/** Bytes by what their headers say; what fits no header is the last piece. */
+/** Splits bytes into frames by their headers. The last piece holds the bytes that fit no header. */
 function split(bytes: Uint8Array<ArrayBuffer>): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

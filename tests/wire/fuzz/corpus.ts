@@ -1,20 +1,20 @@
 import { type Side, SIDES } from "./fuzz.ts";
 
-/** Where inputs are kept: bytes as they go over a connection, a file each, and README.md that says what each is. */
+/** Folder of the kept inputs: a file of bytes for each connection, and README.md that describes each. */
 export const CORPUS = new URL("../corpus/", import.meta.url);
 
 /** A line of the README. */
 export interface Kept {
   readonly file: string;
-  /** The side that it was made for; it begins the file's name. */
+  /** Side that the input was made for. The file's name begins with it. */
   readonly side: Side;
-  /** What it was kept for: the first one to reach this. A remark in brackets may follow in the file. */
+  /** Feature for which the input was kept, as the first to reach it. A remark in brackets may follow in the file. */
   readonly reaches: string;
-  /** How the connection ends when it is all that comes. */
+  /** End of the connection after these bytes alone. */
   readonly end: string;
 }
 
-/** What the README says of the inputs that are kept. */
+/** Reads the descriptions of the kept inputs from the README. */
 export async function readIndex(): Promise<Kept[]> {
   const text = await Deno.readTextFile(new URL("README.md", CORPUS));
   const row = /^\| `([^`]+)` +\| (.*?)(?: \([^|]*\))? +\| (.*?) +\|$/gm;
@@ -31,7 +31,7 @@ export function readKept({ file }: Kept): Promise<Uint8Array<ArrayBuffer>> {
   return Deno.readFile(new URL(file, CORPUS));
 }
 
-/** Keeps an input, and its line at the end of the README. */
+/** Keeps an input, and adds its line at the end of the README. */
 export async function keep(
   kept: Kept,
   bytes: Uint8Array<ArrayBuffer>,

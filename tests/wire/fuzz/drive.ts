@@ -3,13 +3,13 @@ import { Finding, require } from "./finding.ts";
 import { type FuzzClock, turn } from "./fuzz_clock.ts";
 import { pattern } from "./heard.ts";
 
-/** In a conversation in which nothing happens any more, so many turns are waited before time goes on. */
+/** Number of turns without activity after which the clock advances. */
 const QUIET_TURNS = 4;
 
-/** A connection to somebody who says nothing must have ended by then, milliseconds of virtual time. */
+/** Longest life of a connection to a silent peer, in milliseconds of virtual time. */
 const HANGS_MS = 600_000;
 
-/** Why a connection may break, as `pattern` has it. Everything else that ends one is an error of ours. */
+/** Reasons for which a connection may break, as patterns. Any other reason is an error of ours. */
 const BREAKS: ReadonlySet<string> = new Set([
   "the peer hung up",
   "closed by this side",
@@ -20,14 +20,13 @@ const BREAKS: ReadonlySet<string> = new Set([
   "Cannot queue more than N bytes: the peer does not read",
 ]);
 
-/** What a conversation is driven with. */
 export interface DriveOptions {
   readonly clock: FuzzClock;
-  /** Grows while something happens. */
+  /** Number that grows while something happens. */
   readonly activity: () => number;
 }
 
-/** Waits for the end, and moves time on whenever nothing else happens. */
+/** Waits for the end, and advances the clock whenever nothing else happens. */
 export async function drive<T>(
   conversation: Promise<T>,
   { clock, activity }: DriveOptions,
@@ -52,7 +51,7 @@ export async function drive<T>(
   }
 }
 
-/** Holds an end to what a connection may end with, and names it. */
+/** Checks that a connection may end like this, and names the end. */
 export function nameOfEnd(end: End): string {
   switch (end.kind) {
     case "bye":

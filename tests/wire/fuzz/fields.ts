@@ -1,12 +1,12 @@
 /**
- * Protobuf below its schema: fields as they lie in the bytes, and what may be wrong with them.
+ * Protobuf below its schema: fields in their encoded form, and damage to them.
  *
  * @module
  */
 import { concat } from "@std/bytes/concat";
 import type { Seeded } from "../../support/seeded.ts";
 
-/** A field as the wire has it: https://protobuf.dev/programming-guides/encoding/ */
+/** A field in its encoded form: https://protobuf.dev/programming-guides/encoding/ */
 interface Field {
   readonly number: number;
   readonly wire: number;
@@ -20,7 +20,7 @@ const FIXED32 = 5;
 
 const MAX_U64 = 2n ** 64n - 1n;
 
-/** Numbers at the edges of what fits into something. */
+/** Numbers at the limits of number types. */
 export const EDGES: readonly bigint[] = [
   0n,
   1n,
@@ -39,11 +39,11 @@ export const EDGES: readonly bigint[] = [
 
 const encoder = new TextEncoder();
 
-/** Content that is no text, or a strange one. */
+/** Content that is no text, or strange text. */
 const STRANGE: readonly Uint8Array[] = [
   new Uint8Array(),
   new Uint8Array([0xff, 0xfe]),
-  // A surrogate by itself, and an overlong slash.
+  // A lone surrogate, and an overlong slash.
   new Uint8Array([0xed, 0xa0, 0x80]),
   new Uint8Array([0xc0, 0xaf]),
   encoder.encode("\0"),
@@ -54,7 +54,7 @@ const STRANGE: readonly Uint8Array[] = [
   encoder.encode("\u{1f4a5}\u202e\r\n\x1b[2J"),
 ];
 
-/** The fields of a message, or undefined if the bytes are none. */
+/** Fields of a message, or undefined if the bytes are no message. */
 function readFields(bytes: Uint8Array): Field[] | undefined {
   const fields: Field[] = [];
   let at = 0;
@@ -102,7 +102,7 @@ function readVarint(
   return undefined;
 }
 
-/** The bytes of a varint; `padded` to so many, as no encoder does it. */
+/** Bytes of a varint, `padded` to this length, which no encoder does. */
 function varint(value: bigint, padded = 0): Uint8Array {
   const bytes: number[] = [];
   let rest = value;
@@ -121,7 +121,7 @@ function writeField({ number, wire, value }: Field): Uint8Array {
     : concat([tag, value]);
 }
 
-/** A message with one thing wrong in one of its fields, or of those below them. */
+/** Damages one field of a message, at any depth. */
 export function mutateFields(bytes: Uint8Array, random: Seeded): Uint8Array {
   const fields = readFields(bytes);
   if (fields === undefined || fields.length === 0) {
@@ -179,7 +179,7 @@ function changed(field: Field, random: Seeded): Uint8Array {
     return writeField({ number, wire, value: mutateFields(value, random) });
   }
   if (random.chance(0.15)) {
-    // A length that lies.
+    // A wrong length.
     const length = random.chance(0.5)
       ? random.pick(EDGES)
       : BigInt(random.below(value.length + 9));
@@ -204,7 +204,7 @@ function otherContent(value: Uint8Array, random: Seeded): Uint8Array {
   }
 }
 
-/** A field that the schema does not have, of a wire type that may not exist. */
+/** A field that is not in the schema, of a wire type that may not exist. */
 function strangeField(random: Seeded): Uint8Array {
   const number = random.pick([1, 2, 5, 12, 16, 99, 1_000, 2 ** 29 - 1]);
   const wire = random.below(8);

@@ -1,9 +1,9 @@
-/** A property that does not hold: what the fuzzer is after. */
+/** A property that does not hold. */
 export class Finding extends Error {
   override readonly name = "Finding";
 }
 
-/** Holds or is a finding. */
+/** Throws a finding if the property does not hold. */
 export function require(holds: boolean, property: string): asserts holds {
   if (!holds) throw new Finding(property);
 }

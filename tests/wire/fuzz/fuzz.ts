@@ -1,7 +1,7 @@
 /**
- * The fuzzer: conversations of a peer that lies, errs, stops and starts, had with the real classes of either side.
+ * The fuzzer: conversations of a peer that lies, errs, stops and starts, with the real classes of either side.
  *
- * Inputs come in batches. A batch is a target made anew and inputs from one seed, so that a side and a seed replay it.
+ * Inputs come in batches. A batch is a new target and inputs from one seed, so that a side and a seed replay it.
  *
  * @module
  */
@@ -12,24 +12,24 @@ import { Seeded } from "../../support/seeded.ts";
 import type { Conversation, Reached, Target } from "./target.ts";
 import type { Troubles } from "./troubles.ts";
 
-/** So many inputs have one target. */
+/** Number of inputs to one target. */
 export const BATCH = 100;
 
-/** Which classes are tried. */
+/** Side whose classes are tested. */
 export type Side = "manager" | "agent";
 
 export const SIDES: readonly Side[] = ["manager", "agent"];
 
-/** What went wrong, and where to find it again. */
+/** A failure, and the place to find it again. */
 export interface Failure {
   readonly side: Side;
   readonly seed: number;
-  /** Counted from 0. */
+  /** Number of the input, from 0. */
   readonly input: number;
   readonly error: unknown;
 }
 
-/** What a batch came to. */
+/** Result of a batch. */
 export interface Batch {
   readonly inputs: number;
   readonly bytes: number;
@@ -41,7 +41,7 @@ export function openTarget(side: Side): Promise<Target> {
   return side === "manager" ? ManagerTarget.open() : AgentTarget.open();
 }
 
-/** Tries the inputs of a seed, up to the first that fails. */
+/** Runs the inputs of a seed, up to the first that fails. */
 export async function runBatch(
   side: Side,
   seed: number,
@@ -69,7 +69,7 @@ export async function runBatch(
   return { inputs: input, bytes, features, failure };
 }
 
-/** Has one conversation; what goes wrong unseen is a finding, too. */
+/** Runs one conversation. Errors that nobody waits for are findings, too. */
 export async function tryOne(
   target: Target,
   conversation: Conversation,
@@ -81,7 +81,7 @@ export async function tryOne(
   return reached;
 }
 
-/** A failure as people read it, with the command that shows it again. */
+/** Formats a failure for people, with the command that repeats it. */
 export function describe({ side, seed, input, error }: Failure): string {
   const why = error instanceof Finding
     ? `this does not hold: ${error.message}`

@@ -4,12 +4,12 @@ import type { Clock, Timer } from "../../../lib/base/clock.ts";
 /** 2026-01-01T00:00:00Z */
 const START = Date.UTC(2026, 0, 1);
 
-/** Time that goes on only when nothing else is left to do. */
+/** A clock that advances only when no other work is left. */
 export class FuzzClock implements Clock {
   readonly #timers = new Set<{ at: number; callback: () => void }>();
   #elapsed = 0;
 
-  /** How many timers are set: a connection that has ended must leave none. */
+  /** Number of timers that are set. A connection that has ended must leave none. */
   get timers(): number {
     return this.#timers.size;
   }
@@ -28,7 +28,7 @@ export class FuzzClock implements Clock {
     return { cancel: () => void this.#timers.delete(timer) };
   }
 
-  /** Goes to the next timer and fires it; false if there is none. */
+  /** Advances to the next timer and fires it. Returns false if there is none. */
   skip(): boolean {
     let next: { at: number; callback: () => void } | undefined;
     for (const timer of this.#timers) {
@@ -42,7 +42,7 @@ export class FuzzClock implements Clock {
   }
 }
 
-/** One turn of the event loop: all that waits for promises only has happened. */
+/** Waits for a turn of the event loop, after which all promises that needed nothing else have settled. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -11,12 +11,12 @@ import type { Seeded } from "../../support/seeded.ts";
 
 const OUTCOME: WorkOutcome = { success: true, changed: false, message: "" };
 
-/** So many jobs run at a time. */
+/** Largest number of jobs that run at a time. */
 const MAX_BUSY = 8;
 
-/** Workers whose jobs print, ask, end at once, late, when asked to or not at all. */
+/** Workers whose jobs print, ask for data, and end at once, late, on request or never. */
 export class FuzzWorkers implements Workers {
-  /** What was started since it was last looked at. */
+  /** Jobs started since the last check. */
   readonly started: WorkItem[] = [];
   readonly #clock: FuzzClock;
   readonly #random: Seeded;
@@ -77,7 +77,7 @@ class FuzzJob implements WorkHandle {
     if (random.chance(0.3)) this.#sink.started({ pid: 17, startTime: "1" });
     if (random.chance(0.3)) this.#sink.progress(1, 2, "half");
     if (random.chance(0.3)) {
-      // Whether it is answered is the Manager's affair.
+      // The Manager may leave the request unanswered.
       await this.#sink.request("data", "{}").catch(() => {});
     }
     let prints = random.pick([0, 1, 3, 3, 6]);

@@ -10,8 +10,8 @@ import type { PeerState, Table } from "../../../lib/wire/table.ts";
 import { require } from "./finding.ts";
 
 /**
- * What the bytes of a conversation say, up to the first frame that is none. All frames may have full size, so at least
- * what a connection sees is seen here.
+ * Reads the messages of a conversation, up to the first invalid frame. It allows all frames their full size, so it sees
+ * at least the messages that a connection sees.
  */
 export function messagesIn(bytes: Uint8Array<ArrayBuffer>): Body[] {
   const decoder = new FrameDecoder();
@@ -24,12 +24,12 @@ export function messagesIn(bytes: Uint8Array<ArrayBuffer>): Body[] {
       if (message !== undefined) messages.push(message);
     }
   } catch {
-    // What comes after it, no connection looks at.
+    // No connection reads beyond an invalid frame.
   }
   return messages;
 }
 
-/** Reads what a side has written, and holds it to the table of the side that it wrote to. */
+/** Reads the messages that a side has written, and checks them against the table of the other side. */
 export function heard<Context>(
   written: readonly Uint8Array[],
   table: Table<Context>,
@@ -64,7 +64,7 @@ export function heard<Context>(
   return messages;
 }
 
-/** Text without what differs from input to input. */
+/** Text without the parts that differ from input to input. */
 export function pattern(text: string): string {
   return text.replaceAll(/"[^"]*"/g, '"..."').replaceAll(/-?\d+/g, "N")
     .slice(0, 120);

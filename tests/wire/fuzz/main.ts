@@ -1,12 +1,12 @@
 /**
- * Tries what hostile and broken peers may say, on both sides of the protocol.
+ * Tries messages of hostile and broken peers, on both sides of the protocol.
  *
  *     deno task fuzz --inputs 1000000
  *     deno task fuzz --side manager --seed 17 --inputs 100
  *     deno task fuzz --keep
  *
- * A failure is printed with the command that shows it again, and ends with exit code 1. `--keep` looks for inputs that
- * reach what none in tests/wire/corpus does.
+ * A failure is printed with the command that repeats it, and ends with exit code 1. `--keep` looks for inputs that
+ * reach something new, beyond those in tests/wire/corpus.
  *
  * @module
  */
@@ -16,14 +16,14 @@ import { Troubles } from "./troubles.ts";
 import { oneOf, readFlags, wholeNumber } from "../../../scripts/build/flags.ts";
 import { main, say } from "../../../scripts/build/main.ts";
 
-/** How often it tells how far it is, milliseconds. */
+/** Time between reports of progress, in milliseconds. */
 const TELL_MS = 10_000;
 
 const USAGE = `Usage: deno task fuzz [--inputs 100000] [--seed S] [--side ${
   SIDES.join("|")
 }] [--keep]`;
 
-/** What is tried. */
+/** Extent of a run. */
 interface Trial {
   readonly inputs: number;
   readonly firstSeed: number;
@@ -106,7 +106,7 @@ function remember(
   for (const feature of features) reached.add(`${side} ${feature}`);
 }
 
-/** What lives, where the garbage can be collected on request. */
+/** Size of the live heap, where the garbage can be collected on request. */
 function heap(): string {
   const collectGarbage: unknown = Reflect.get(globalThis, "gc");
   if (typeof collectGarbage === "function") collectGarbage();

@@ -5,7 +5,7 @@ import { body, KINDS } from "../../support/scripted_peer.ts";
 import { EDGES } from "./fields.ts";
 import type { Seeded } from "../../support/seeded.ts";
 
-/** A command that the agent has. */
+/** A command in the agent's journal. */
 export interface Journaled {
   readonly id: bigint;
   readonly nonce: bigint;
@@ -14,14 +14,14 @@ export interface Journaled {
   readonly stderr: bigint;
 }
 
-/** What a Manager that is played needs to know to be taken for one. */
+/** Facts that a simulated Manager needs to be taken for a real one. */
 export interface ManagerView {
   readonly managerId: string;
   readonly lastCommandId: bigint;
   readonly entries: readonly Journaled[];
 }
 
-/** What a Manager might say to an agent, all of it as it should be or nearly so. */
+/** Makes messages of a Manager to an agent, all of them correct or nearly so. */
 export function managerSays(view: ManagerView, random: Seeded): Uint8Array[] {
   const bodies = [encodeMessage(helloOf(view, random))];
   const count = random.below(12);
@@ -75,7 +75,7 @@ export function managerSays(view: ManagerView, random: Seeded): Uint8Array[] {
 }
 
 function helloOf(view: ManagerView, random: Seeded) {
-  // A Manager of 2024.
+  // A legacy Manager.
   if (random.chance(0.05)) return body("serverHello", { version: 1 });
   return body("serverHello", {
     version: 1,
@@ -94,7 +94,7 @@ function helloOf(view: ManagerView, random: Seeded) {
 }
 
 function commandOf(id: bigint, random: Seeded) {
-  // Above the highest id there is none.
+  // An id above the highest one would not fit.
   const commandId = BigInt.asIntN(64, id);
   return body("command", {
     commandId,
@@ -134,7 +134,7 @@ function idOf(view: ManagerView, nextId: bigint, random: Seeded): bigint {
   ]);
 }
 
-/** Mostly something that is there; else what is not, or never will be. */
+/** Draws an offset: usually one within the stream, otherwise one beyond it or far beyond it. */
 function partOf(length: bigint, random: Seeded): bigint {
   return random.pick([
     0n,

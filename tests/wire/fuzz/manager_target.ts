@@ -32,17 +32,17 @@ import {
 } from "./target.ts";
 import { watched, type Write } from "./watched_store.ts";
 
-/** The connection that stays has one for its pings, and for a while after a write one for that. */
+/** Timers of the bystander's connection: one for its pings, and one for a while after each write. */
 const BYSTANDER_TIMERS = 2;
 
-/** The agent that is played. A flipped bit makes it the other. */
+/** The simulated agent. A flipped bit makes it the other. */
 const OWN = "web-1";
 const OTHER = "web-3";
 
 const OWN_INSTANCE = "0123456789abcdef0123456789abcdef";
 const OTHER_INSTANCE = "fedcba9876543210fedcba9876543210";
 
-/** Commands that there are from the beginning; their ids count from 1. */
+/** Commands that exist from the beginning. Their ids count from 1. */
 const PRESET: readonly (readonly [string, CommandRecord["state"]])[] = [
   [OWN, "running"],
   [OWN, "sent"],
@@ -53,13 +53,13 @@ const PRESET: readonly (readonly [string, CommandRecord["state"]])[] = [
   [OWN, "queued"],
 ];
 
-/** The store is looked through after so many conversations. */
+/** Number of conversations after which the whole store is checked. */
 const LOOKED_THROUGH = 10;
 
-/** With more open commands than this none is added. */
+/** Largest number of open commands. Beyond it none is added. */
 const MAX_OPEN = 20;
 
-/** A Manager with two agents, of which one behaves. */
+/** A Manager with two agents, one of which behaves correctly. */
 export class ManagerTarget implements Target {
   readonly #clock: FuzzClock;
   readonly #store: Store;
@@ -70,7 +70,7 @@ export class ManagerTarget implements Target {
   readonly #random = new Seeded(1);
   readonly #bystander: Bystander;
   readonly #served: Promise<unknown>;
-  /** Commands that have ended for certain, as they were then. */
+  /** Commands that have ended for certain, as they were at their end. */
   readonly #ended = new Map<bigint, string>();
   readonly #writes: readonly Write[];
   #othersRecords = "";
@@ -167,7 +167,7 @@ export class ManagerTarget implements Target {
     require(transport.isClosed, "a connection that has ended is closed");
     const messages = heard(transport.written, agentTable, "serverHello");
     const said = messagesIn(concat(script.chunks));
-    if (session.isAdmitted) {
+    if (session.agent !== undefined) {
       require(mayComeIn(said), "only who proves who it is is admitted");
     } else {
       require(
@@ -199,7 +199,7 @@ export class ManagerTarget implements Target {
         ...counted,
         ...messages.map(({ case: kind }) => `answers ${kind}`),
         ...said.map(({ case: kind }) =>
-          `hears ${kind}${session.isAdmitted ? " of an agent" : ""}`
+          `hears ${kind}${session.agent !== undefined ? " of an agent" : ""}`
         ),
       ]),
     };
@@ -235,7 +235,7 @@ export class ManagerTarget implements Target {
     await this.#noteEnded();
   }
 
-  /** An operator asks for something. */
+  /** Requests a command, as an operator does. */
   #run(): void {
     const session = this.#fleet.session(OWN);
     if (!session?.takesCommands) return;
@@ -285,10 +285,10 @@ export class ManagerTarget implements Target {
   }
 
   async #noteEnded(): Promise<void> {
-    // The newest are enough: each is looked at while it is one of them.
+    // The newest records are enough: each record is one of them at some time.
     for (const record of await this.#store.commands({ limit: 20 })) {
       if (record.finishedAt === null || record.presumed) continue;
-      // A copy of a host calls lost what the original still has.
+      // A copied host reports commands as lost that the original still has.
       if (record.state === "lost") continue;
       this.#ended.set(record.id, textOf(record));
     }
@@ -305,7 +305,7 @@ export class ManagerTarget implements Target {
     ]);
   }
 
-  /** What is kept lies in order, and no byte is there twice. */
+  /** Checks that the kept output is in order, and that no byte is there twice. */
   async #checkOutput(
     { id, outputKept, ...held }: CommandRecord,
   ): Promise<void> {
@@ -405,7 +405,7 @@ async function prepare(store: Store, clock: FuzzClock): Promise<void> {
   }
 }
 
-/** Whether the first thing that was said, but for pings, is a hello that proves who it is. */
+/** True if the first message, pings aside, is a hello that proves its sender. */
 function mayComeIn(said: readonly Body[]): boolean {
   const first = said.find(({ case: kind }) =>
     kind !== "ping" && kind !== "pong"
@@ -422,7 +422,7 @@ function knownOf(command: ReturnType<Commands["of"]>[number]): Known {
   return { id, nonce, stdout: stdoutHeld, stderr: stderrHeld };
 }
 
-/** Data that agents ask for. */
+/** Answers agents' requests for data. */
 function answerOf(
   _agent: unknown,
   type: string,

@@ -1,5 +1,5 @@
 /**
- * What may happen to frames on their way, by chance or by intent.
+ * Changes of frames on their way, by chance or by intent.
  *
  * @module
  */
@@ -7,18 +7,18 @@ import { concat } from "@std/bytes/concat";
 import { mutateFields } from "./fields.ts";
 import type { Seeded } from "../../support/seeded.ts";
 
-/** A frame: what its header says and what follows, which may differ. */
+/** A frame: the length in its header, and the body, whose length may differ. */
 export interface Frame {
   readonly length: number;
   readonly body: Uint8Array;
 }
 
-/** A frame as it should be. */
+/** Makes a correct frame. */
 export function frameOf(body: Uint8Array): Frame {
   return { length: body.length, body };
 }
 
-/** Frames as they go over a connection. */
+/** Bytes of frames, as they go over a connection. */
 export function bytesOf(frames: readonly Frame[]): Uint8Array<ArrayBuffer> {
   return concat(frames.flatMap(({ length, body }) => {
     const header = new Uint8Array(4);
@@ -27,7 +27,7 @@ export function bytesOf(frames: readonly Frame[]): Uint8Array<ArrayBuffer> {
   }));
 }
 
-/** Does a few bad things to a conversation, from the frame `from` on as a rule. */
+/** Damages a conversation in a few places, usually from the frame `from` on. */
 export function mutate(
   frames: readonly Frame[],
   from: number,
@@ -130,7 +130,7 @@ export function cut(
   random: Seeded,
 ): Uint8Array<ArrayBuffer>[] {
   const most = random.pick([bytes.length, 65_536, 400, 30, 3]);
-  // Of much, pieces of few bytes would only take time.
+  // Very small pieces of a long input would only take time.
   const limit = Math.max(most, Math.ceil(bytes.length / 40), 1);
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let at = 0;

@@ -1,22 +1,22 @@
 import type { Transport } from "../../../lib/wire/transport.ts";
 
-/** What a peer does over one connection. */
+/** Behaviour of a peer over one connection. */
 export interface Script {
   readonly chunks: readonly Uint8Array<ArrayBuffer>[];
-  /** After the last chunk. */
+  /** End of the connection, after the last chunk. */
   readonly ending: "hangs up" | "falls silent" | "breaks";
-  /** Whether it takes what is written to it. */
+  /** True if the peer reads. */
   readonly reads: boolean;
-  /** So many bytes are taken by a write. */
+  /** Largest number of bytes that one write takes. */
   readonly takes: number;
 }
 
-/** A connection whose peer follows a script, whatever it is told. */
+/** A connection whose peer follows a script, whatever is written to it. */
 export class ScriptTransport implements Transport {
   readonly peer = { host: "10.1.2.3", port: 5_000 };
-  /** What was taken. */
+  /** Bytes that were taken. */
   readonly written: Uint8Array[] = [];
-  /** Grows with every call: who waits sees that something happens. */
+  /** Number of calls so far, by which others see activity. */
   activity = 0;
   isClosed = false;
   readonly #script: Script;

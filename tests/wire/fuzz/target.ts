@@ -2,36 +2,36 @@ import { bytesOf, cut, type Frame, frameOf, mutate } from "./mutate.ts";
 import type { Script } from "./script_transport.ts";
 import type { Seeded } from "../../support/seeded.ts";
 
-/** What happens on the target's own side in the middle of a conversation. */
+/** An event on the target's own side in the middle of a conversation. */
 export interface Intervention {
-  /** Before the read of this number. */
+  /** Number of the read before which it happens. */
   readonly at: number;
   readonly does: "leaves" | "works";
 }
 
-/** One input: what a peer says, how, and what happens meanwhile. */
+/** One input: the peer's script, and the events on the target's side meanwhile. */
 export interface Conversation {
   readonly script: Script;
   readonly interventions: readonly Intervention[];
 }
 
-/** What an input came to: the states, messages, ends and counts that it has reached. */
+/** Result of an input: the states, messages, ends and counts that it has reached. */
 export interface Reached {
   readonly end: string;
   readonly features: ReadonlySet<string>;
 }
 
-/** A side of the protocol with all that is behind it, which conversations are tried on one after the other. */
+/** A side of the protocol with all its classes, on which conversations are tried one after the other. */
 export interface Target extends AsyncDisposable {
-  /** A conversation to try next, that may make sense up to a point. */
+  /** Makes the next conversation, which is plausible up to a point. */
   think(random: Seeded): Conversation;
-  /** Has it, and holds the outcome to what must be so. @throws {Finding} */
+  /** Runs a conversation, and checks its outcome. @throws {Finding} */
   have(conversation: Conversation): Promise<Reached>;
-  /** What must be so after all of them. @throws {Finding} */
+  /** Checks the final state after all conversations. @throws {Finding} */
   conclude(): Promise<void>;
 }
 
-/** A conversation as it is, but for the way in which its bytes come. */
+/** A conversation of unchanged bytes, which arrive at once. */
 export function plainly(bytes: Uint8Array<ArrayBuffer>): Conversation {
   return {
     script: { chunks: [bytes], ending: "hangs up", reads: true, takes: 65_536 },
@@ -39,7 +39,7 @@ export function plainly(bytes: Uint8Array<ArrayBuffer>): Conversation {
   };
 }
 
-/** Makes an input of what a peer might say; the first `opening` bodies are left alone as a rule. */
+/** Makes an input from a peer's messages. The first `opening` of them usually stay unchanged. */
 export function spoil(
   bodies: readonly Uint8Array[],
   opening: number,

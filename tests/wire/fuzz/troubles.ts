@@ -1,6 +1,6 @@
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 
-/** What goes wrong unseen: promises that nobody waits for, and what the program itself takes for an error. */
+/** Hidden errors: rejections that nobody waits for, and errors that the program itself reports. */
 export class Troubles implements AsyncDisposable {
   readonly #seen: string[] = [];
   readonly #note = (event: PromiseRejectionEvent) => {
@@ -13,7 +13,7 @@ export class Troubles implements AsyncDisposable {
     );
   };
 
-  /** Watches this program from now on. */
+  /** Starts to watch this program. */
   static async watch(): Promise<Troubles> {
     const troubles = new Troubles();
     globalThis.addEventListener("unhandledrejection", troubles.#note);
@@ -28,7 +28,7 @@ export class Troubles implements AsyncDisposable {
     return troubles;
   }
 
-  /** The first one since it was last asked for. */
+  /** Takes the first error since the last call. */
   take(): string | undefined {
     return this.#seen.splice(0)[0];
   }

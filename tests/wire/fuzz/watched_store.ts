@@ -1,13 +1,13 @@
 import type { Store } from "../../../lib/store/store.ts";
 import { isRead, type StoreMethod } from "../../support/store_requests.ts";
 
-/** What was written to a store: which method, and the command or agent that it was about. */
+/** A write to a store: its method, and the command or agent that it concerns. */
 export interface Write {
   readonly method: string;
   readonly about: unknown;
 }
 
-/** The store, and a list to which every write is added that is asked of it. */
+/** Wraps a store, and lists every write to it. */
 export function watched(store: Store): { store: Store; writes: Write[] } {
   const writes: Write[] = [];
   const proxy = new Proxy(store, {
@@ -25,13 +25,13 @@ export function watched(store: Store): { store: Store; writes: Write[] } {
   return { store: proxy, writes };
 }
 
-/** It changes nothing, or notes what happened. */
+/** True for a method that changes nothing, or only adds an event. */
 function isHarmless(name: string | symbol): boolean {
   return typeof name === "symbol" || name === "addEvent" ||
     isRead(name as StoreMethod);
 }
 
-/** Patches have the id within them. */
+/** Id of the record that a call concerns. Patches contain it. */
 function aboutOf(arg: unknown): unknown {
   return typeof arg === "object" && arg !== null && "id" in arg ? arg.id : arg;
 }

@@ -573,6 +573,12 @@ export enum Bye_Code {
   PING_TIMEOUT = 5,
   SHUTDOWN = 6,
   BUSY = 7,
+  /** An operator has yet to let the agent in. Not said yet. */
+  PENDING = 8,
+  /** The agent came only to join, and goes. */
+  JOINED = 9,
+  /** The agent was removed. Not said yet. */
+  REMOVED = 10,
 }
 
 /** The last message of whoever ends the connection. */

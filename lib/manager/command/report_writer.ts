@@ -23,7 +23,7 @@ const UNWRITTEN_BYTES = 4 * 1_048_576;
  * Memory is ahead of the store until it answers. What it cannot keep is taken back, and its agent tells it again over its
  * next connection.
  */
-export class RecordWriter {
+export class ReportWriter {
   readonly #store: Store;
   readonly #open: OpenCommands;
   readonly #acks: Acknowledger;

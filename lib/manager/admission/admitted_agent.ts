@@ -1,0 +1,136 @@
+import {
+  Bye_Code,
+  type CommandCancel,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { formatAddress } from "../../base/address.ts";
+import type { Connection } from "../../wire/connection.ts";
+import type { Dialect } from "../../wire/dialect.ts";
+import type { Feature } from "../../wire/features.ts";
+import type { Body } from "../../wire/message.ts";
+import type { AgentSession } from "../fleet.ts";
+
+/** A Manager that cannot record asks its agents to come back after so long, milliseconds. */
+const BUSY_RETRY_MS = 5_000;
+
+/** An agent's connection, whatever its table is. */
+export type AgentConnection = Pick<
+  Connection<unknown>,
+  | "peer"
+  | "since"
+  | "state"
+  | "send"
+  | "reply"
+  | "replyLater"
+  | "ping"
+  | "watch"
+  | "leave"
+>;
+
+/** What a hello made known of an agent. */
+export interface AgentFacts extends
+  Pick<
+    AgentSession,
+    | "agent"
+    | "groups"
+    | "dialect"
+    | "instance"
+    | "session"
+    | "features"
+    | "operations"
+    | "unknownIds"
+    | "unfinished"
+  > {
+  /** Listed commands that have ended here. */
+  readonly ended: readonly bigint[];
+  /** True if it has used its token with this hello. */
+  readonly joined: boolean;
+}
+
+/** An agent that was let in, on the connection over which it said hello. */
+export class AdmittedAgent implements AgentSession, AgentFacts {
+  readonly connection: AgentConnection;
+  readonly agent: string;
+  readonly groups: readonly string[];
+  readonly dialect: Dialect;
+  readonly instance: string;
+  readonly session: bigint;
+  readonly features: ReadonlySet<Feature>;
+  readonly operations: ReadonlySet<string> | undefined;
+  readonly unknownIds: ReadonlySet<bigint>;
+  readonly unfinished: ReadonlySet<bigint>;
+  readonly ended: readonly bigint[];
+  readonly joined: boolean;
+  #awaitsPong: boolean;
+
+  constructor(connection: AgentConnection, facts: AgentFacts) {
+    this.connection = connection;
+    this.agent = facts.agent;
+    this.groups = facts.groups;
+    this.dialect = facts.dialect;
+    this.instance = facts.instance;
+    this.session = facts.session;
+    this.features = facts.features;
+    this.operations = facts.operations;
+    this.unknownIds = facts.unknownIds;
+    this.unfinished = facts.unfinished;
+    this.ended = facts.ended;
+    this.joined = facts.joined;
+    this.#awaitsPong = facts.dialect.waitsForPong;
+  }
+
+  get address(): string {
+    return formatAddress(this.connection.peer);
+  }
+
+  get since(): number {
+    return this.connection.since;
+  }
+
+  /** True until the first Pong of an agent that takes no commands before. */
+  get awaitsPong(): boolean {
+    return this.#awaitsPong;
+  }
+
+  get takesCommands(): boolean {
+    return this.connection.state === "ready" && !this.#awaitsPong;
+  }
+
+  ponged(): void {
+    this.#awaitsPong = false;
+  }
+
+  send(body: Body): Promise<void> {
+    return this.connection.send(body);
+  }
+
+  reply(body: Body): boolean {
+    return this.connection.reply(body);
+  }
+
+  replyLater(body: Body): void {
+    this.connection.replyLater(body);
+  }
+
+  cancel(cancel: CommandCancel): void {
+    this.reply({ case: "cancel", value: cancel });
+  }
+
+  replaced(): void {
+    this.connection.leave(
+      Bye_Code.REPLACED,
+      "another connection of this agent took the place of this one",
+    );
+  }
+
+  removed(): void {
+    this.connection.leave(Bye_Code.AUTH_FAILED, "auth failed");
+  }
+
+  busy(): void {
+    this.connection.leave(
+      Bye_Code.BUSY,
+      "the Manager cannot record now",
+      BUSY_RETRY_MS,
+    );
+  }
+}
