@@ -10,8 +10,8 @@ type ParsedArgs = ReturnType<typeof parseArgs>;
 /** Flags of every program and subcommand. */
 export const COMMON_FLAGS = {
   dir: { type: "string", value: "DIR", summary: "the state folder" },
-  json: { type: "boolean", summary: "print values as JSON Lines" },
-  help: { type: "boolean", summary: "show this" },
+  json: { type: "boolean", summary: "print JSON, one value a line" },
+  help: { type: "boolean", summary: "show this help" },
 } as const satisfies Flags;
 
 /** The values of the common flags. */

@@ -25,8 +25,8 @@ export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
 /** Meaning of each exit code, for `--help`. */
 export const EXIT_CODE_HELP: readonly (readonly [string, string])[] = [
   ["0", "everything succeeded"],
-  ["1", "a command failed"],
-  ["2", "wrong usage"],
+  ["1", "a command failed, or any other error"],
+  ["2", "wrong arguments or parameters"],
   ["3", "the Manager or an agent cannot be reached"],
   ["4", "denied or refused"],
   ["5", "no agent, command or operation of that name"],

@@ -9,7 +9,13 @@ import type {
   SubcommandTable,
 } from "./command.ts";
 import { EXIT_CODE_HELP } from "./exit_code.ts";
-import { alignColumns } from "./columns.ts";
+import { padToWidth, wrapToWidth } from "./columns.ts";
+
+/** Columns of the help: those of the narrowest usual terminal. */
+const COLUMNS = 80;
+
+/** Longest term that shares a line with its meaning. */
+const MAX_TERM = 24;
 
 /** Text that `--help` prints for a program. */
 export function programHelp<Services>(program: Program<Services>): string {
@@ -27,7 +33,7 @@ export function programHelp<Services>(program: Program<Services>): string {
       },
       { title: "Exit codes", lines: EXIT_CODE_HELP },
     ],
-    [`"${program.name} <subcommand> --help" tells more of each.`],
+    [`Run "${program.name} <subcommand> --help" for more about each.`],
   );
 }
 
@@ -40,7 +46,7 @@ export function groupHelp<Services>(
     `${program.name} ${group.name}: ${group.summary}`,
     [`${program.name} ${group.name} <subcommand> [arguments]`],
     [{ title: "Subcommands", lines: summaries(group.subcommands) }],
-    [`"${program.name} ${group.name} <subcommand> --help" tells more of each.`],
+    [`Run "${program.name} ${group.name} <subcommand> --help" for more about each.`],
   );
 }
 
@@ -96,8 +102,18 @@ function page(
 }
 
 function sectionText({ title, lines }: HelpSection): string {
-  const rows = alignColumns(lines.map(([term, meaning]) => [term, meaning]));
-  return [`${title}:`, ...rows.map((row) => `  ${row}`)].join("\n");
+  const short = lines.map(([term]) => term.length)
+    .filter((length) => length <= MAX_TERM);
+  const column = Math.max(0, ...short) + 2;
+  const rows = lines.flatMap(([term, meaning]) => {
+    const [first, ...others] = wrapToWidth(meaning, COLUMNS - 2 - column);
+    const indented = others.map((line) => " ".repeat(column) + line);
+    // A term that is too long for its column has a line of its own.
+    return term.length > MAX_TERM && first !== undefined && first !== ""
+      ? [term, " ".repeat(column) + first, ...indented]
+      : [padToWidth(term, column) + (first ?? ""), ...indented];
+  });
+  return [`${title}:`, ...rows.map((row) => `  ${row}`.trimEnd())].join("\n");
 }
 
 function summaries(
@@ -109,7 +125,7 @@ function summaries(
 function commonFlags<Services>({ defaultDir }: Program<Services>): Flags {
   let place = "";
   try {
-    place = ` (${defaultDir()} if absent)`;
+    place = ` (default: ${defaultDir()})`;
   } catch {
     // A user without a home gets help all the same.
   }

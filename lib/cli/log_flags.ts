@@ -16,12 +16,12 @@ export const LOG_FLAGS = {
   "log-level": {
     type: "choice",
     choices: LEVELS,
-    summary: "what is worth a line in the log (as configured if absent)",
+    summary: "lowest level that is logged (default: as configured)",
   },
   "log-format": {
     type: "choice",
     choices: ["text", "json"],
-    summary: "how the log on standard error is written",
+    summary: "format of the log on stderr (default: as configured)",
   },
 } as const satisfies Flags;
 

@@ -29,9 +29,9 @@ Deno.test("--help of a program lists its subcommands and exit codes", async () =
   assertEquals(
     stdout.split("\n").filter((line) => /^ {2}(run|agent|8|--dir) /.test(line)),
     [
-      "  agent       add an agent, take it away, or give it a new token",
-      "  run         run a program or another operation on agents, and show what it prints",
-      "  --dir DIR  the state folder (/var/lib/piri-manager if absent)",
+      "  agent       add or remove an agent, or give it a new join token",
+      "  run         run a program or operation on agents and show its output",
+      "  --dir DIR  the state folder (default: /var/lib/piri-manager)",
       "  8  lost: nobody can say how a command ended",
     ],
   );
@@ -43,22 +43,24 @@ Deno.test("--help of a subcommand describes it completely", async () => {
   assertEquals(code, 0);
   assertEquals(
     stdout,
-    `piri-manager agent add: make an entry for an agent, and print the token it joins with
+    `piri-manager agent add: add an agent and print its join token
 
 Usage: piri-manager agent add <name> [flags]
 
 Arguments:
-  <name>  the agent's name
+  <name>  name of the agent
 
 Flags:
-  --group NAME        a group it is in; may be repeated
-  --cidr NETWORK      a network it may connect from (any if absent); may be repeated
-  --expires TIME      how long the token is good (24h if absent)
-  --secret-file FILE  a file with the secret of an agent of 2024, which knows no token; "-" for stdin
-  --secret-hash HEX   the same by the secret's SHA-256
-  --dir DIR           the state folder (/var/lib/piri-manager if absent)
-  --json              print values as JSON Lines
-  --help              show this
+  --group NAME        group of the agent; may be repeated
+  --cidr NETWORK      network that the agent may connect from (default: any);
+                      may be repeated
+  --expires TIME      how long the token is valid (default: 24h)
+  --secret-file FILE  file with the secret of a legacy agent (June 2024), which
+                      has no join token; "-" for stdin
+  --secret-hash HEX   SHA-256 of that secret, instead of the secret itself
+  --dir DIR           the state folder (default: /var/lib/piri-manager)
+  --json              print JSON, one value a line
+  --help              show this help
 
 Examples:
   piri-manager agent add web-1 --group web --cidr 10.0.0.0/8
@@ -72,7 +74,7 @@ Deno.test("--help of run tells the exit code for several commands", async () => 
   const { stdout } = await see(["run", "--help"]);
 
   const [, codes = ""] = stdout.split(
-    "Exit code, the first of these that holds for any of the commands:\n",
+    "Exit code (of several commands: the first that applies):\n",
   );
   assertEquals(
     codes.split("\n\n")[0]?.split("\n").map((line) => line.trim().charAt(0)),

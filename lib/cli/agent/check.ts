@@ -16,7 +16,7 @@ const EXIT_CODES: Readonly<Record<CheckStep["step"], ExitCode>> = {
 /** `check`: tests the way from this agent to its Manager, step by step. */
 export const check = defineSubcommand({
   name: "check",
-  summary: "try what the agent needs, step by step, and say what fails",
+  summary: "test the way to the Manager step by step, and say what fails",
   positionals: {},
   flags: {},
   more: [{

@@ -9,19 +9,20 @@ import type { AgentServices } from "./services.ts";
 /** `join TOKEN`: makes this host an agent. */
 export const join = defineSubcommand({
   name: "join",
-  summary: "enrol this host with a token; repeat it if it was interrupted",
+  summary: "join a Manager with a token; repeat it if it was interrupted",
   positionals: {
     token: {
       type: "optional",
       summary:
-        'what "piri-manager agent add" has printed, or "-" to read it from stdin',
+        'token from "piri-manager agent add", or "-" to read it from stdin',
     },
   },
   flags: {
     "token-file": {
       type: "string",
       value: "FILE",
-      summary: "read the token from a file: others see arguments, but no files",
+      summary:
+        "file with the token: other users can see arguments, but not this file",
     },
   },
   examples: ["--token-file token", "-"],

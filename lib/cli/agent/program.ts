@@ -14,7 +14,7 @@ export function agentProgram(
 ): Program<AgentServices> {
   return {
     name: "piri-agent",
-    summary: "does what a Piri Manager asks of this host",
+    summary: "runs the commands of a Piri Manager on this host",
     subcommands: [join, run, check],
     ...options,
   };

@@ -6,31 +6,31 @@ import type { ManagerServices } from "./services.ts";
 const expires = {
   type: "duration",
   value: "TIME",
-  summary: "how long the token is good (24h if absent)",
+  summary: "how long the token is valid (default: 24h)",
 } as const;
 
 const add = defineSubcommand({
   name: "add",
-  summary: "make an entry for an agent, and print the token it joins with",
-  positionals: { name: { type: "one", summary: "the agent's name" } },
+  summary: "add an agent and print its join token",
+  positionals: { name: { type: "one", summary: "name of the agent" } },
   flags: {
-    group: { type: "repeated", value: "NAME", summary: "a group it is in" },
+    group: { type: "repeated", value: "NAME", summary: "group of the agent" },
     cidr: {
       type: "repeated",
       value: "NETWORK",
-      summary: "a network it may connect from (any if absent)",
+      summary: "network that the agent may connect from (default: any)",
     },
     expires,
     "secret-file": {
       type: "string",
       value: "FILE",
       summary:
-        'a file with the secret of an agent of 2024, which knows no token; "-" for stdin',
+        'file with the secret of a legacy agent (June 2024), which has no join token; "-" for stdin',
     },
     "secret-hash": {
       type: "string",
       value: "HEX",
-      summary: "the same by the secret's SHA-256",
+      summary: "SHA-256 of that secret, instead of the secret itself",
     },
   },
   examples: [
@@ -60,8 +60,8 @@ const add = defineSubcommand({
 
 const remove = defineSubcommand({
   name: "remove",
-  summary: "take an agent away; what runs on it is lost",
-  positionals: { name: { type: "one", summary: "the agent's name" } },
+  summary: "remove an agent; its open commands become lost",
+  positionals: { name: { type: "one", summary: "name of the agent" } },
   flags: {},
   examples: ["web-1"],
   async execute({ positionals, dir, output }, services: ManagerServices) {
@@ -74,8 +74,8 @@ const remove = defineSubcommand({
 
 const token = defineSubcommand({
   name: "token",
-  summary: "print a new token for an agent whose host was installed anew",
-  positionals: { name: { type: "one", summary: "the agent's name" } },
+  summary: "print a new join token for a reinstalled host",
+  positionals: { name: { type: "one", summary: "name of the agent" } },
   flags: { expires },
   examples: ["web-1"],
   async execute(
@@ -95,7 +95,7 @@ const token = defineSubcommand({
 /** `agent add|remove|token`: changes the entries of agents. */
 export const agent: Group<ManagerServices> = {
   name: "agent",
-  summary: "add an agent, take it away, or give it a new token",
+  summary: "add or remove an agent, or give it a new join token",
   subcommands: [add, remove, token],
 };
 

@@ -6,7 +6,7 @@ import type { ManagerServices } from "./services.ts";
 /** `agents`: lists the agents and their connections. */
 export const agents = defineSubcommand({
   name: "agents",
-  summary: "list the agents, and which of them are connected",
+  summary: "list the agents and whether they are connected",
   positionals: {},
   flags: {},
   examples: ["", "--json"],

@@ -8,13 +8,13 @@ import { userOf } from "./signature.ts";
 /** `cancel 12`: requests the end of a command and does not wait for it. */
 export const cancel = defineSubcommand({
   name: "cancel",
-  summary: "ask for a command's end; does not wait for it",
-  positionals: { id: { type: "one", summary: "the command's id" } },
+  summary: "request the end of a command and do not wait for it",
+  positionals: { id: { type: "one", summary: "id of the command" } },
   flags: {
     grace: {
       type: "duration",
       value: "TIME",
-      summary: "the time between SIGTERM and SIGKILL (5s if absent)",
+      summary: "time between SIGTERM and SIGKILL (default: 5s)",
     },
   },
   examples: ["12", "12 --grace 30s"],

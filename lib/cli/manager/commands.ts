@@ -11,26 +11,30 @@ import { outcomeText, stateOf } from "./states.ts";
 /** `commands`: lists the history, newest first. */
 export const commands = defineSubcommand({
   name: "commands",
-  summary: "list commands from the database, newest first",
+  summary: "list the recorded commands, newest first",
   positionals: {},
   flags: {
     limit: {
       type: "number",
       value: "N",
-      summary: "so many at most (100 if absent)",
+      summary: "number of commands, at most 1000 (default: 100)",
       least: 1,
       most: 1_000,
     },
-    agent: { type: "string", value: "NAME", summary: "only this agent's" },
+    agent: {
+      type: "string",
+      value: "NAME",
+      summary: "only commands of this agent",
+    },
     state: {
       type: "choice",
       choices: COMMAND_STATES,
-      summary: "only those in this state",
+      summary: "only commands in this state",
     },
     before: {
       type: "string",
       value: "ID",
-      summary: "only those with a smaller id: the next page",
+      summary: "only commands with a smaller id: the next page",
     },
   },
   examples: ["", "--agent web-1 --state failed", "--limit 10 --json"],

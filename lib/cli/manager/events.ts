@@ -9,17 +9,17 @@ import type { ManagerServices } from "./services.ts";
 /** `events --follow`: shows past events, and new ones as they come. */
 export const events = defineSubcommand({
   name: "events",
-  summary: "show what happened of note",
+  summary: "show events: agents that come and go, joins, refusals",
   positionals: {},
   flags: {
     follow: {
       type: "boolean",
-      summary: "go on with what happens, until Ctrl-C",
+      summary: "show new events, too, until Ctrl-C",
     },
     tail: {
       type: "number",
       value: "N",
-      summary: "so many past events (20 if absent)",
+      summary: "number of past events, at most 10000 (default: 20)",
       least: 0,
       most: 10_000,
     },

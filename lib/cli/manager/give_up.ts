@@ -8,8 +8,8 @@ import { userOf } from "./signature.ts";
 /** `give-up 12`: ends the wait for a command whose agent stays away. */
 export const giveUp = defineSubcommand({
   name: "give-up",
-  summary: "count a command as lost, until its agent tells of it",
-  positionals: { id: { type: "one", summary: "the command's id" } },
+  summary: "count a command as lost until its agent reports on it",
+  positionals: { id: { type: "one", summary: "id of the command" } },
   flags: {},
   examples: ["12", "12 --json"],
   async execute(

@@ -13,12 +13,13 @@ export const init = defineSubcommand({
     listen: {
       type: "string",
       value: "ADDRESS",
-      summary: `where agents connect to (${DEFAULT_LISTEN} if absent)`,
+      summary: `address to accept agents on (default: ${DEFAULT_LISTEN})`,
     },
     advertise: {
       type: "string",
       value: "ADDRESS",
-      summary: "the name and port by which agents find this host",
+      summary:
+        "name and port of this host that agents dial (default: as --listen)",
     },
   },
   examples: [

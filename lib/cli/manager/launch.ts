@@ -14,8 +14,8 @@ import { Patience } from "./patience.ts";
 export const WHILE_IT_RUNS: HelpSection = {
   title: "While it runs",
   lines: [
-    ["Ctrl-C", "cancels it and waits for the result"],
-    ["Ctrl-C again", "stops waiting"],
+    ["Ctrl-C", "cancel, and wait for the result"],
+    ["Ctrl-C again", "stop waiting"],
   ],
 };
 

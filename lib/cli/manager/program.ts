@@ -26,7 +26,7 @@ export function managerProgram(
 ): Program<ManagerServices> {
   return {
     name: "piri-manager",
-    summary: "runs programs on many hosts, and tells how it went",
+    summary: "runs commands on many hosts and tells how they went",
     subcommands: [
       init,
       serve,

@@ -7,17 +7,17 @@ import { signatureOf } from "./signature.ts";
 /** `rerun 12`: repeats an ended command as a new one. */
 export const rerun = defineSubcommand({
   name: "rerun",
-  summary: "run an ended command again, as a new one with the same parameters",
-  positionals: { id: { type: "one", summary: "the ended command's id" } },
+  summary: "run an ended command again, as a new command",
+  positionals: { id: { type: "one", summary: "id of the ended command" } },
   flags: {
     detach: {
       type: "boolean",
-      summary: "print the new command's id and do not wait",
+      summary: "print the id of the new command and do not wait",
     },
     raw: {
       type: "boolean",
       summary:
-        "show the bytes alone, exactly; so it is anyway where stdout is no terminal",
+        "print the exact bytes and nothing else (default if stdout is no terminal)",
     },
   },
   more: [WHILE_IT_RUNS],

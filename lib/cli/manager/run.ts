@@ -16,13 +16,12 @@ import { readTextFile } from "./text_file.ts";
 /** `run web-1 -- uname -a`: runs an operation on agents and shows its output. */
 export const run = defineSubcommand({
   name: "run",
-  summary:
-    "run a program or another operation on agents, and show what it prints",
+  summary: "run a program or operation on agents and show its output",
   positionals: {
     agent: {
       type: "many",
       summary:
-        "names, or globs over the connected agents; with --op also its parameters, as key=text or key:=JSON",
+        "agent names, or patterns such as 'web-*' for connected agents; with --op also parameters: key=text or key:=JSON",
     },
   },
   rest: "<program> [arguments]",
@@ -30,48 +29,57 @@ export const run = defineSubcommand({
     shell: {
       type: "string",
       value: "LINE",
-      summary: "a line for the host's shell, instead of -- and a program",
+      summary: "line for the shell of the host, instead of -- and a program",
     },
     op: {
       type: "string",
       value: "NAME",
-      summary: 'an operation ("piri-manager operations" lists them)',
+      summary: 'operation to run ("piri-manager operations" lists them)',
     },
     timeout: {
       type: "duration",
       value: "TIME",
-      summary: "end it on the host after this time, as 90s or 1h30m",
+      summary: "end the command after it has run for this time: 90s, 1h30m",
     },
     detach: {
       type: "boolean",
-      summary: "print the commands' ids and do not wait",
+      summary: "print the ids of the commands and do not wait",
     },
     raw: {
       type: "boolean",
       summary:
-        "show the bytes alone, exactly; so it is anyway for one agent where stdout is no terminal",
+        "print the exact bytes and nothing else (default for one agent if stdout is no terminal)",
     },
     "on-disconnect": {
       type: "string",
       value: "WHAT",
       summary:
-        "what becomes of it while its agent is away: continue (if absent), kill, or kill-after=60s",
+        "what the command does while its agent is disconnected: continue (default), kill, kill-after=60s",
     },
-    cwd: { type: "string", value: "DIR", summary: "the program's folder" },
+    cwd: {
+      type: "string",
+      value: "DIR",
+      summary: "folder to start the program in",
+    },
     env: {
       type: "repeated",
       value: "NAME=VALUE",
-      summary: "a variable for the program",
+      summary: "environment variable for the program",
     },
-    user: { type: "string", value: "USER", summary: "who runs the program" },
+    user: {
+      type: "string",
+      value: "USER",
+      summary: "user that runs the program",
+    },
     "stdin-file": {
       type: "string",
       value: "FILE",
-      summary: 'what the program reads: a text file here, or "-" for stdin',
+      summary:
+        'standard input of the program: a text file here, or "-" for stdin',
     },
   },
   more: [WHILE_IT_RUNS, {
-    title: "Exit code, the first of these that holds for any of the commands",
+    title: "Exit code (of several commands: the first that applies)",
     lines: [...PRECEDENCE, ExitCode.ok].flatMap((code) =>
       EXIT_CODE_HELP.filter(([number]) => number === String(code))
     ),
@@ -79,7 +87,7 @@ export const run = defineSubcommand({
   examples: [
     "web-1 -- uname -a",
     "'web-*' db-1 --timeout 5m --shell 'apt-get update | tail -1'",
-    "web-1 --op file.Fetch source=app.conf path=/etc/app.conf mode=0644",
+    "web-1 --op file.Fetch source=app.conf path=/etc/app.conf",
   ],
   async execute(invocation, services: ManagerServices) {
     const { flags, dir, terminal } = invocation;

@@ -13,7 +13,7 @@ export const serve = defineSubcommand({
     guard: {
       type: "boolean",
       summary:
-        "take connections by a front that strangers cannot fill (its limits: guard in config.yaml)",
+        "limit the connections of strangers, for a Manager on an open network (limits: guard in config.yaml)",
     },
     ...LOG_FLAGS,
   },

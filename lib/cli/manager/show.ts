@@ -14,17 +14,17 @@ import { getCommand } from "./watch.ts";
 /** `show 12`: shows the record of a command, or its output. */
 export const show = defineSubcommand({
   name: "show",
-  summary: "show a command's state and times, or what it has printed",
-  positionals: { id: { type: "one", summary: "the command's id" } },
+  summary: "show the state and times of a command, or its output",
+  positionals: { id: { type: "one", summary: "id of the command" } },
   flags: {
     output: {
       type: "boolean",
       summary:
-        "print what it has printed so far: its stdout to stdout, its stderr to stderr",
+        "print the output so far: its stdout to stdout, its stderr to stderr",
     },
     raw: {
       type: "boolean",
-      summary: "byte for byte on a terminal, too",
+      summary: "print the exact bytes to a terminal, too (with --output)",
     },
   },
   examples: ["12", "12 --output > log"],

@@ -9,7 +9,7 @@ import type { ManagerServices } from "./services.ts";
 /** `status`: shows the status of the Manager. */
 export const status = defineSubcommand({
   name: "status",
-  summary: "show how the Manager is",
+  summary: "show the state of the Manager: agents, commands, storage",
   positionals: {},
   flags: {},
   examples: ["", "--json"],

@@ -9,14 +9,14 @@ import type { Control, ManagerServices } from "./services.ts";
 /** `watch 12`: shows a command's output from the beginning, and its result. */
 export const watch = defineSubcommand({
   name: "watch",
-  summary: "show commands from their beginning until they end",
-  positionals: { id: { type: "many", summary: "the commands' ids" } },
+  summary: "show the output of commands, from the start until they end",
+  positionals: { id: { type: "many", summary: "ids of the commands" } },
   flags: {
-    raw: { type: "boolean", summary: "show the bytes alone, exactly" },
+    raw: { type: "boolean", summary: "print the exact bytes and nothing else" },
   },
   more: [{
     title: "While it runs",
-    lines: [["Ctrl-C", "stops watching; the commands go on"]],
+    lines: [["Ctrl-C", "stop watching; the commands go on"]],
   }],
   examples: ["12", "12 13 --json"],
   async execute(

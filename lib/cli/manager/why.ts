@@ -20,18 +20,18 @@ const MIN_COLUMNS = 30;
 /** `why 12`: shows the history of a command with its evidence. */
 export const why = defineSubcommand({
   name: "why",
-  summary: "tell what happened to a command, and what that is known by",
-  positionals: { id: { type: "one", summary: "the command's id" } },
+  summary: "tell what happened to a command, and the evidence for it",
+  positionals: { id: { type: "one", summary: "id of the command" } },
   flags: {},
   more: [{
-    title: "What it is known by",
+    title: "Evidence",
     lines: [
-      ["database", "the Manager's record of the command"],
-      ["events", "the Manager's event log"],
-      ["memory", "seen by the running Manager, and gone with it"],
-      ["connection", "how the agent's connection is now"],
-      ["hello", "the agent's word when it came back"],
-      ["result", "the agent's word when it had ended"],
+      ["database", "record of the command in the Manager's database"],
+      ["events", "event log of the Manager"],
+      ["memory", "seen by the Manager since its start, and not recorded"],
+      ["connection", "state of the agent's connection now"],
+      ["hello", "report of the agent when it connected again"],
+      ["result", "report of the agent when the command had ended"],
     ],
   }],
   examples: ["12", "12 --json"],
