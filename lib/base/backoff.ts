@@ -11,7 +11,7 @@ export interface BackoffOptions {
   readonly resetAfter: number;
 }
 
-/** Backoff of an Agent between two dials: protocol.md section 4. */
+/** Backoff of an Agent between two dials: protocol.md, "Timers". */
 export const RECONNECT: BackoffOptions = {
   first: 1_000,
   most: 60_000,

@@ -1,4 +1,4 @@
-/** Limits that both sides hold each other to: protocol.md section 1. In bytes unless said otherwise. */
+/** Limits that both sides hold each other to: protocol.md, "Transport and frames". In bytes unless said otherwise. */
 export const Limits = {
   /** Body of a frame before the handshake is done; for legacy peers always. */
   handshakeFrame: 65_536,

@@ -1,4 +1,4 @@
-/** Features of a peer of protocol 2: protocol.md section 2. */
+/** Features of a peer of protocol 2: protocol.md, "The handshake". */
 export const FEATURES = ["output", "ack", "resume", "chunks"] as const;
 
 export type Feature = typeof FEATURES[number];

@@ -3,7 +3,7 @@ import { type Clock, within } from "../base/clock.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
 import type { Transport } from "./transport.ts";
 
-/** Longest duration of a handshake, in milliseconds: protocol.md section 4. */
+/** Longest duration of a handshake, in milliseconds: protocol.md, "Timers". */
 export const HANDSHAKE_MS = 10_000;
 
 /** Name of the protocol within TLS (RFC 7301), so that a port can be shared later. */

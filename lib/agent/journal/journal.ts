@@ -82,7 +82,7 @@ export const EXPIRY: Omit<Expiry, "now"> = {
   maxBytes: 1_073_741_824,
 };
 
-/** Commands and output on an Agent's disk: protocol.md section 5. Only one process uses a journal. */
+/** Commands and output on an Agent's disk: protocol.md, "What an agent keeps". Only one process uses a journal. */
 export interface Journal extends AsyncDisposable {
   /** Random id of this journal. A new or damaged journal, or one on another machine, gets a new id. */
   readonly instance: string;

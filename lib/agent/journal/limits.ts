@@ -22,7 +22,7 @@ export interface JournalLimits {
   readonly compactAt: number;
 }
 
-/** Default limits of a journal: protocol.md section 5. */
+/** Default limits of a journal: protocol.md, "What an agent keeps". */
 export const JOURNAL_LIMITS: JournalLimits = {
   openCommands: Limits.openCommands,
   offlineOutput: Limits.offlineOutput,

@@ -6,7 +6,7 @@ import type { JournalEntry } from "../journal/journal.ts";
  */
 const MAX_REJECTIONS = 2;
 
-/** Counts, for each result, the deliveries that ended in a protocol error: protocol.md section 3. */
+/** Counts, for each result, the deliveries that ended in a protocol error: protocol.md, "What an agent keeps". */
 export class Rejections {
   readonly #counts = new WeakMap<JournalEntry, number>();
 

@@ -44,7 +44,7 @@ export interface WorkHandle {
   abandon(): void;
 }
 
-/** Threads that carry out operations, one command each: protocol.md section 3, so that no operation delays a Pong. */
+/** Threads that carry out operations, one command each: protocol.md, "The two tables", so that no operation delays a Pong. */
 export interface Workers {
   /** Starts work, or returns undefined if all allowed workers are busy. */
   start(job: WorkItem, sink: WorkSink): WorkHandle | undefined;

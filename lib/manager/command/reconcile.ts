@@ -32,7 +32,7 @@ export interface Reconciliation {
 }
 
 /**
- * Compares the Manager's commands with those that an agent lists: docs/protocol.md, "Life of a command".
+ * Compares the Manager's commands with those that an agent lists: docs/protocol.md, "The life of a command".
  *
  * `open` are the agent's open commands; `others` are commands that the agent lists and that are not open.
  */
