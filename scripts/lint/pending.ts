@@ -11,7 +11,6 @@ export const PENDING: Readonly<Record<string, readonly string[]>> = {
     "lib/manager/data_requests.ts",
     "lib/manager/fleet.ts",
     "lib/manager/session.ts",
-    "lib/wire/",
     "tests/bench/results_test.ts",
     "tests/manager/admission/",
     "tests/story/operations_test.ts",
