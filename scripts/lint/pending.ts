@@ -5,10 +5,6 @@ export const PENDING: Readonly<Record<string, readonly string[]>> = {
   "doc-start": [
     "lib/agent/link/link.ts",
     "lib/agent/link/session.ts",
-    "lib/manager/agents.ts",
-    "lib/manager/data_requests.ts",
-    "lib/manager/fleet.ts",
-    "lib/manager/session.ts",
     "tests/bench/results_test.ts",
     "tests/story/operations_test.ts",
     "tests/story/why_test.ts",
