@@ -1,5 +1,4 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { PiriError } from "../../lib/base/errors.ts";
 import { compareTable } from "../../bench/compare.ts";
 import { pageWith } from "../../bench/page.ts";
 import type { Pair } from "../../bench/pair.ts";
@@ -12,6 +11,7 @@ import {
   resultsText,
 } from "../../bench/results.ts";
 import { goalText, isMet, markdownTable } from "../../bench/table.ts";
+import { PiriError } from "../../lib/base/errors.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -26,7 +26,7 @@ function aPair(name: string, goal: Pair["goal"]): Pair {
   };
 }
 
-/** What pairs of these names came to: each the ratio that it is given. */
+/** Makes results of a machine, with one result of the given ratio for each name. */
 function results(machine: string, ratios: Record<string, number>): Results {
   return {
     machine,
@@ -41,7 +41,7 @@ function ratiosOf({ results }: Results): Record<string, number> {
   return Object.fromEntries(results.map(({ name, ratio }) => [name, ratio]));
 }
 
-Deno.test("a result has the medians, their ratio, and how far the ratios lie apart", () => {
+Deno.test("a result has the medians, their ratio, and the spread of the ratios", () => {
   const result = resultOf({ name: "a", unit: "x/s" }, [
     [10, 20],
     [12, 20],
@@ -59,7 +59,7 @@ Deno.test("a result has the medians, their ratio, and how far the ratios lie apa
   });
 });
 
-Deno.test("a part of the rows takes the place of those rows only, in the order of the table", () => {
+Deno.test("a part of the rows replaces only those rows, in the order of the table", () => {
   const now = merged(
     results("m", { a: 1, b: 2, gone: 3 }),
     results("m", { c: 4, b: 5 }),
@@ -141,7 +141,7 @@ Deno.test("the table tells whether a goal is met", () => {
   assertEquals(isMet({ most: 1.2 }, 1.21), false);
 });
 
-Deno.test("ratios are compared with those that were committed, in the direction of their goals", () => {
+Deno.test("ratios are compared with the committed ones, in the direction of their goals", () => {
   const rows = results("other", { fast: 0.6, small: 3, same: 1, fresh: 1 })
     .results.map((result) => ({
       pair: aPair(
@@ -168,7 +168,7 @@ const MARKS = [
   "<!-- deno-fmt-ignore-end -->\n",
 ];
 
-Deno.test("results take the place of those that the page has, and the rest of it stays", () => {
+Deno.test("results replace those of the page, and the rest of it stays", () => {
   const [begin, end] = MARKS;
   const page = pageWith(
     `# Title\n\n${begin}\nold\n\n${end}\nMore\n`,
@@ -206,7 +206,7 @@ Deno.test("a page without a place for the results is refused", () => {
   }
 });
 
-Deno.test("the page has the results that are committed, as the bench writes them", async () => {
+Deno.test("the page has the committed results, as the bench writes them", async () => {
   const text = await Deno.readTextFile(new URL("bench/results.json", ROOT));
   const page = await Deno.readTextFile(new URL("docs/performance.md", ROOT));
   const committed = readResults(text);
@@ -220,7 +220,7 @@ Deno.test("the page has the results that are committed, as the bench writes them
   );
 });
 
-Deno.test("what is committed has each name once, and only names of what can be measured", async () => {
+Deno.test("committed results have each name once, and only names of pairs", async () => {
   const text = await Deno.readTextFile(new URL("bench/results.json", ROOT));
   const names = readResults(text)?.results.map(({ name }) => name) ?? [];
   const known = pairs.map(({ name }) => name);
