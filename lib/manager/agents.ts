@@ -5,17 +5,17 @@ import { NAME_PATTERN } from "../base/limits.ts";
 import { hashSecret, newSecret } from "../base/secret.ts";
 import type { AgentRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import { parseNetwork } from "./admission/network.ts";
 import type { Commands } from "./commands.ts";
 import type { ManagerParts } from "./manager_parts.ts";
 import type { AgentAdmin, AgentView } from "./operator_api.ts";
-import { parseNetwork } from "./admission/network.ts";
 
-/** How long a join token is good unless the operator says otherwise, milliseconds. */
+/** Default lifetime of a join token, in milliseconds. */
 const TOKEN_MS = 24 * 3_600_000;
 
-/** How agents are told to find this Manager. */
+/** Addresses and certificate of this Manager, as join tokens carry them. */
 export interface ManagerIdentity {
-  /** "host:port", tried in order. */
+  /** Addresses as "host:port", tried in order. */
   readonly addresses: readonly string[];
   readonly serverName: string;
   readonly caCertificate: Uint8Array<ArrayBuffer>;
@@ -26,7 +26,7 @@ export interface AgentsOptions extends ManagerParts {
   readonly identity: ManagerIdentity;
 }
 
-/** Who may connect: entries, tokens, and taking them away. */
+/** Entries and join tokens of the agents that may connect. */
 export class Agents implements AgentAdmin {
   readonly #options: AgentsOptions;
   readonly #store: Store;
@@ -90,11 +90,11 @@ export class Agents implements AgentAdmin {
     fleet.session(id)?.removed();
     change.recorded();
     events.add("agent_removed", `agent "${id}" was removed`, { agent: id });
-    await this.#loseLateOnes(id);
+    await this.#loseLateCommands(id);
   }
 
-  /** What was asked for while the removal was recorded. */
-  async #loseLateOnes(id: string): Promise<void> {
+  /** Ends the commands that were requested while the removal was recorded. */
+  async #loseLateCommands(id: string): Promise<void> {
     const change = this.#options.commands.links.removed(id);
     try {
       await Promise.all(
@@ -138,6 +138,7 @@ export class Agents implements AgentAdmin {
   }
 }
 
+/** Shown names of protocols that are not shown as their number. */
 const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
   [0, ""],
   [1, "2024"],

@@ -17,29 +17,28 @@ import { ManagerSession } from "./session.ts";
 
 const log = logger("manager");
 
-/** Agents of a Manager that stops are asked to come back after so long, milliseconds. */
+/** Time after which the agents of a stopping Manager are asked to come back, in milliseconds. */
 const RETRY_AFTER_MS = 1_000;
 
-/** What a Manager is made of, but for where its connections and its operators come from. */
 export interface ManagerCoreOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
   readonly identity: ManagerIdentity;
   readonly data: DataService;
-  /** How often agents are pinged, milliseconds. */
+  /** Interval of pings to agents, in milliseconds. */
   readonly pingIntervalMs: number;
-  /** Output kept of one command, both streams, bytes. */
+  /** Most bytes of output that are kept of one command, both streams together. */
   readonly keepBytes: bigint;
-  /** Throws INVALID_ARGUMENT for parameters that an operation that is known here cannot take. */
+  /** Throws INVALID_ARGUMENT for parameters that do not fit a known operation. */
   readonly checkParams: (operation: string, params: string) => void;
-  /** So many hellos are looked at at a time; MAX_HELLOS unless said. */
-  readonly mostHellos?: number;
-  /** When deferred messages are sent at the latest. */
+  /** Most hellos that are handled at the same time; MAX_HELLOS by default. */
+  readonly maxHellos?: number;
+  /** Timer of deferred messages. */
   readonly later?: Later;
 }
 
-/** A Manager without sockets: connections are handed to it, and operators call it. */
+/** A Manager without sockets. Its caller hands in connections and the calls of operators. */
 export class ManagerCore {
   readonly counters = new Counters();
   readonly fleet = new LocalFleet();
@@ -65,27 +64,29 @@ export class ManagerCore {
     this.#admission = new Admission({
       ...parts,
       commands,
-      ...options.mostHellos === undefined ? {} : { most: options.mostHellos },
     });
     this.#data = new DataRequests(options.data, counters);
   }
 
-  /** All connections, those that have not said hello included. */
+  /** All connections, including those before their hello. */
   get sessions(): Iterable<ManagerSession> {
     return this.#sessions.keys();
   }
 
-  /** How many hellos are being looked at. */
+  /** Number of hellos that are being handled. */
   get hellosInFlight(): number {
     return this.#admission.inFlight;
   }
 
-  /** Takes up what an earlier run left open. Called once, before the first connection. */
+  /** Loads the commands that an earlier run left open. Called once, before the first connection. */
   async load(): Promise<void> {
     await this.commands.load();
   }
 
-  /** Serves a connection that is established, to its end, beside all others. Resolves to how it ended; never rejects. */
+  /**
+   * Serves an established connection to its end, beside all others. Resolves to that end, or to undefined after a bug.
+   * Never rejects.
+   */
   serve(transport: Transport): Promise<End | undefined> {
     const session = new ManagerSession(transport, {
       admission: this.#admission,
@@ -106,7 +107,7 @@ export class ManagerCore {
     return served;
   }
 
-  /** Says Bye to all agents and waits until they have gone, a few seconds at most. */
+  /** Says Bye to all agents and waits until they have disconnected, for at most 3 s. */
   async shutdown(): Promise<void> {
     for (const session of this.#sessions.keys()) {
       session.shutdown(RETRY_AFTER_MS);

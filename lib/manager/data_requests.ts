@@ -13,43 +13,46 @@ import type { AgentSession } from "./fleet.ts";
 
 const log = logger("manager", "data");
 
-/** So many requests of one connection are worked on at a time; those beyond are answered with an error. */
-const MAX_AT_ONCE = 32;
+/** Most requests of one connection that are handled at the same time. Those beyond are answered with an error. */
+const MAX_CONCURRENT = 32;
 
-/** Room that a DataResponse takes besides what it carries, bytes: what legacy peers leave for it. */
-const ENVELOPE = 1_000;
+/** Bytes of a DataResponse that are reserved for its other fields, as legacy peers reserve them. */
+const ENVELOPE_BYTES = 1_000;
 
-/** The agent that asks, and gets the answer. */
-export type Asker = Pick<AgentSession, "agent" | "groups" | "dialect" | "send">;
+/** The agent that sends a request and gets its answer. */
+export type Requester = Pick<
+  AgentSession,
+  "agent" | "groups" | "dialect" | "send"
+>;
 
-/** Answers what agents ask for, beside the reading of their connections. */
+/** Answers the DataRequests of agents, while their connections are read on. */
 export class DataRequests {
   readonly #service: DataService;
   readonly #counters: Counters;
-  readonly #underWay = new WeakMap<Asker, number>();
+  readonly #underWay = new WeakMap<Requester, number>();
 
   constructor(service: DataService, counters: Counters) {
     this.#service = service;
     this.#counters = counters;
   }
 
-  /** How many requests of an agent's connection are worked on. */
-  underWay(asker: Asker): number {
-    return this.#underWay.get(asker) ?? 0;
+  /** Number of requests of one connection that are being handled. */
+  underWay(requester: Requester): number {
+    return this.#underWay.get(requester) ?? 0;
   }
 
-  /** Begins to answer a request. Never throws: what goes wrong is the answer. */
-  answer(asker: Asker, request: DataRequest): void {
-    const underWay = this.#underWay.get(asker) ?? 0;
-    this.#underWay.set(asker, underWay + 1);
-    const refused = underWay >= MAX_AT_ONCE
+  /** Starts to answer a request. Never throws: an error becomes the answer. */
+  answer(requester: Requester, request: DataRequest): void {
+    const underWay = this.#underWay.get(requester) ?? 0;
+    this.#underWay.set(requester, underWay + 1);
+    const refused = underWay >= MAX_CONCURRENT
       ? new PiriError(
         "BUSY",
-        `Cannot answer more than ${MAX_AT_ONCE} requests at a time`,
+        `Cannot answer more than ${MAX_CONCURRENT} requests at a time`,
       )
       : undefined;
-    this.#respond(asker, request, refused)
-      .then((body) => asker.send(body))
+    this.#respond(requester, request, refused)
+      .then((body) => requester.send(body))
       .catch((error) => {
         this.#counters.add("data_responses_dropped");
         log.debug("A data response was dropped: {error}", {
@@ -57,19 +60,19 @@ export class DataRequests {
         });
       })
       .finally(() => {
-        this.#underWay.set(asker, (this.#underWay.get(asker) ?? 1) - 1);
+        this.#underWay.set(requester, (this.#underWay.get(requester) ?? 1) - 1);
       });
   }
 
   async #respond(
-    { agent, groups, dialect }: Asker,
+    { agent, groups, dialect }: Requester,
     { requestId, type, data }: DataRequest,
     refused: PiriError | undefined,
   ): Promise<Body> {
     try {
       if (refused !== undefined) throw refused;
       checkRequest(type, data);
-      const maxBytes = dialect.maxMessageBytes - ENVELOPE;
+      const maxBytes = dialect.maxMessageBytes - ENVELOPE_BYTES;
       const owner = { id: agent, groups };
       const value = await this.#service.answer(owner, type, data, { maxBytes });
       return {
@@ -91,7 +94,7 @@ export class DataRequests {
         value: createDataResponse({
           requestId,
           ok: false,
-          // The code goes first, so that an agent can tell what is missing from what is broken.
+          // The code goes first: by it an agent tells missing data from a failure.
           value: {
             case: "string",
             value: `${codeOf(error)}: ${messageOf(error)}`,
@@ -105,7 +108,7 @@ export class DataRequests {
 function checkRequest(type: string, data: string): void {
   const complaint = type.length > Limits.word
     ? `the ${type.length} characters of its type are over the limit of ${Limits.word}`
-    // Characters are at most as many as bytes: this needs no copy.
+    // A text has at most as many characters as bytes: counting characters needs no copy.
     : data.length > Limits.requestData
     ? `its ${data.length} characters of data are over the limit of ${Limits.requestData}`
     : isTooDeep(data)

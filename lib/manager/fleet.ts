@@ -7,38 +7,38 @@ import type { Body } from "../wire/message.ts";
 export interface AgentSession {
   readonly agent: string;
   readonly dialect: Dialect;
-  /** Empty for a legacy agent. */
+  /** Instance of its journal; empty for a legacy agent. */
   readonly instance: string;
-  /** 0 for a legacy agent. */
+  /** Number of its session; 0 for a legacy agent. */
   readonly session: bigint;
   readonly features: ReadonlySet<Feature>;
   readonly groups: readonly string[];
-  /** What the agent can be told to do; undefined if it did not say. */
+  /** Names of the agent's operations; undefined if its hello did not list them. */
   readonly operations: ReadonlySet<string> | undefined;
-  /** Address of the agent, as people read it. */
+  /** Address of the agent, as text for people. */
   readonly address: string;
-  /** Since when it is admitted, milliseconds since 1970. */
+  /** Time at which the connection was made, in milliseconds since 1970. */
   readonly since: number;
-  /** Whether a Command may be written now. */
+  /** True if a Command may be written now. */
   readonly takesCommands: boolean;
-  /** Ids that the agent listed with a nonce that is not known here. */
+  /** Ids of commands that the agent listed with an unknown nonce. */
   readonly unknownIds: ReadonlySet<bigint>;
-  /** Commands that the agent's hello listed as not finished, and that are not over here. */
+  /** Ids of commands that the agent's hello listed as unfinished, and that have not ended here. */
   readonly unfinished: ReadonlySet<bigint>;
   send(body: Body): Promise<void>;
   reply(body: Body): boolean;
-  /** As `reply`, for what nobody waits for: it is sent with the next message, or a little later. */
+  /** Like `reply`, for messages that nobody waits for: sends with the next write, or by the shared timer. */
   replyLater(body: Body): void;
   cancel(cancel: CommandCancel): void;
-  /** Another connection of the agent was admitted. */
+  /** Says Bye, because another connection of the agent was admitted. */
   replaced(): void;
-  /** The agent was taken away. */
+  /** Says Bye, because the agent was removed. */
   removed(): void;
-  /** What the agent tells cannot be recorded now: it is asked to come back later. */
+  /** Says Bye, because the Manager cannot record now: the agent is asked to come back later. */
   busy(): void;
 }
 
-/** Who is connected. Clustering brings another one. */
+/** All connected agents. A cluster of Managers will bring another implementation. */
 export interface Fleet {
   /** The agent's current connection. */
   session(agent: string): AgentSession | undefined;
@@ -63,14 +63,14 @@ export class LocalFleet implements Fleet {
     return this.#sessions.size;
   }
 
-  /** Makes a session its agent's current one and returns the one that was. */
+  /** Makes a session the current one of its agent, and returns the former one. */
   admit(session: AgentSession): AgentSession | undefined {
     const former = this.#sessions.get(session.agent);
     this.#sessions.set(session.agent, session);
     return former;
   }
 
-  /** Takes a session out; false if it was not its agent's current one. */
+  /** Removes a session. Returns false if it was not the current one of its agent. */
   leave(session: AgentSession): boolean {
     if (this.#sessions.get(session.agent) !== session) return false;
     return this.#sessions.delete(session.agent);

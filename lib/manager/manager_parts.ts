@@ -5,7 +5,7 @@ import type { Store } from "../store/store.ts";
 import type { Events } from "./events.ts";
 import type { LocalFleet } from "./fleet.ts";
 
-/** Everything that the parts of one Manager share. */
+/** Dependencies that all parts of one Manager share. */
 export interface ManagerParts {
   readonly store: Store;
   readonly clock: Clock;

@@ -19,7 +19,7 @@ import type { AdmittedAgent } from "./admission/admitted_agent.ts";
 import type { Commands } from "./commands.ts";
 import type { DataRequests } from "./data_requests.ts";
 
-/** Everything an Agent may say to the Manager, and when. */
+/** All messages that an Agent may send to the Manager, by the state of the connection. */
 export const managerTable: Table<ManagerSession> = {
   greeting: {
     clientHello: { run: admit, next: "ready", after: begin },
@@ -91,20 +91,19 @@ function answer({ agent, data }: ManagerSession, request: DataRequest): void {
 
 function farewell(): void {}
 
-/** What sessions are made of. */
 export interface ManagerSessionOptions {
   readonly admission: Admission;
   readonly commands: Commands;
   readonly data: DataRequests;
   readonly clock: Clock;
   readonly counters: Counters;
-  /** When what may wait is sent at the latest; shared by all sessions. */
+  /** Timer of deferred messages, shared by all sessions. */
   readonly later?: Later;
-  /** How often agents are pinged, milliseconds. */
+  /** Interval of pings to agents, in milliseconds. */
   readonly pingIntervalMs: number;
 }
 
-/** One connection, and the agent on it once its hello was good: without it no row of `ready` is reached. */
+/** One connection, and its agent once the hello is accepted: no row of `ready` is reached before. */
 export class ManagerSession {
   readonly commands: Commands;
   readonly data: DataRequests;
@@ -127,7 +126,7 @@ export class ManagerSession {
     });
   }
 
-  /** The agent that was let in. */
+  /** The admitted agent; undefined before. */
   get agent(): AdmittedAgent | undefined {
     return this.#agent;
   }
@@ -141,7 +140,7 @@ export class ManagerSession {
     return end;
   }
 
-  /** Lets the agent in, or throws: the row of ClientHello. */
+  /** Admits the agent, or throws: the row of ClientHello. */
   async admit(hello: ClientHello): Promise<void> {
     const { agent, error } = await this.#admission.admit(
       hello,
@@ -152,7 +151,7 @@ export class ManagerSession {
     this.connection.dialect = agent.dialect;
   }
 
-  /** The connection is ready. */
+  /** Starts the pings and the delivery of commands, once the connection is ready. */
   begin(): void {
     const agent = this.#agent;
     if (agent === undefined) return;
@@ -174,13 +173,14 @@ export class ManagerSession {
     this.#admission.ready(agent);
   }
 
+  /** Starts the delivery of commands, if the agent takes none before its first Pong. */
   ponged(): void {
     if (!this.#agent?.awaitsPong) return;
     this.#agent.ponged();
     this.commands.links.ready(this.#agent);
   }
 
-  /** The Manager stops. */
+  /** Says Bye, because the Manager stops. */
   shutdown(retryAfterMs: number): void {
     this.connection.leave(
       Bye_Code.SHUTDOWN,

@@ -1,3 +1,10 @@
+import {
+  type Bye,
+  Bye_Code,
+  createBye,
+  createPing,
+  createPong,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Address } from "../base/address.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Counters } from "../base/counters.ts";
@@ -7,13 +14,6 @@ import {
   messageOf,
   PiriError,
 } from "../base/errors.ts";
-import {
-  type Bye,
-  Bye_Code,
-  createBye,
-  createPing,
-  createPong,
-} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { type Dialect, Dialects } from "./dialect.ts";
 import { FrameDecoder } from "./frame.ts";
 import { Later } from "./later.ts";
@@ -23,39 +23,41 @@ import { Outbox } from "./outbox.ts";
 import { type PeerState, rowFor, type Table } from "./table.ts";
 import type { Transport } from "./transport.ts";
 
-/** How long a peer has for its hello, milliseconds. */
+/** Longest wait for the hello of a peer, in milliseconds. */
 export const HELLO_MS = 10_000;
 
-/** How long this side reads on after its Bye, milliseconds. */
+/** Longest time for which this side reads on after its Bye, in milliseconds. */
 export const LEAVING_MS = 2_000;
 
-/** How a connection ended. */
+/** The end of a connection, and its reason. */
 export type End =
   /** The peer said Bye. */
   | { readonly kind: "bye"; readonly bye: Bye }
-  /** This side said Bye, and why. */
+  /** This side said Bye. */
   | { readonly kind: "left"; readonly code: Bye_Code; readonly reason: string }
-  /** The peer hung up, or the network did. */
+  /** The peer hung up, the network broke, or this side closed without a Bye. */
   | { readonly kind: "broken"; readonly reason: string };
 
-/** An error that a row throws to turn the peer away for a while. */
+/** Turns the peer away for a while when a row throws it. */
 export class Refusal extends PiriError {
   constructor(code: ErrorCode, message: string, readonly retryAfterMs: number) {
     super(code, message);
   }
 }
 
-/** What a connection is made of. */
 export interface ConnectionOptions<Context> {
   readonly clock: Clock;
   readonly counters: Counters;
-  /** When what may wait is sent at the latest; shared with other connections. */
+  /** Timer of deferred messages, shared with other connections. */
   readonly later?: Later;
   readonly table: Table<Context>;
   readonly context: Context;
 }
 
-/** Which Bye goes with an error that a row threw. Every other error is ours, and the peer is asked to come back. */
+/**
+ * Code of the Bye for each error of a row. Any other error is a bug or a broken transport: the connection is closed
+ * without a Bye, and the peer may come back.
+ */
 const BYE_OF: Readonly<Partial<Record<ErrorCode, Bye_Code>>> = {
   PROTOCOL_VIOLATION: Bye_Code.PROTOCOL_ERROR,
   AUTH_FAILED: Bye_Code.AUTH_FAILED,
@@ -64,20 +66,21 @@ const BYE_OF: Readonly<Partial<Record<ErrorCode, Bye_Code>>> = {
   DISK: Bye_Code.BUSY,
 };
 
-/** After these nothing that the peer says is looked at. */
+/** Codes of this side's Bye after which messages of the peer are ignored. */
 const FINAL: ReadonlySet<Bye_Code> = new Set([
   Bye_Code.PROTOCOL_ERROR,
   Bye_Code.PING_TIMEOUT,
 ]);
 
 /**
- * One peer: messages in by the table, messages out by the outbox, and the state that both sides of the protocol share.
+ * A connection to one peer: the table handles incoming messages, the outbox writes outgoing ones. Both sides of the
+ * protocol use it.
  *
- * Rows are awaited one at a time and in order. What a row throws ends the connection with a Bye.
+ * Rows are awaited one at a time and in order. An error of a row ends the connection, with a Bye if its code has one.
  */
 export class Connection<Context> {
   readonly peer: Address;
-  /** When it was made, milliseconds since 1970. */
+  /** Time of its creation, in milliseconds since 1970. */
   readonly since: number;
   readonly #transport: Transport;
   readonly #clock: Clock;
@@ -90,8 +93,8 @@ export class Connection<Context> {
   #timer: Timer | undefined;
   #liveness: Liveness | undefined;
   #end: End | undefined;
-  /** Its Bye is on its way, and what the peer still says is not looked at. */
-  #deaf = false;
+  /** True once messages of the peer are ignored: the connection closes as soon as its Bye is written. */
+  #ignoresPeer = false;
 
   constructor(transport: Transport, options: ConnectionOptions<Context>) {
     this.peer = transport.peer;
@@ -106,7 +109,7 @@ export class Connection<Context> {
       later: options.later ?? new Later(options.clock),
       failed: ({ message }) => this.#close({ kind: "broken", reason: message }),
     });
-    // Until its hello it may be a legacy peer.
+    // The peer may be a legacy one until its hello.
     this.dialect = Dialects.legacy;
   }
 
@@ -114,25 +117,25 @@ export class Connection<Context> {
     return this.#state;
   }
 
-  /** Bytes that wait to be written. */
+  /** Number of bytes that wait to be written. */
   get queuedBytes(): number {
     return this.#outbox.queuedBytes;
   }
 
-  /** Sends, and waits while too much is queued already. Rejects with UNAVAILABLE once the connection is closed. */
+  /** Queues a message, and waits while too much is queued. Rejects with UNAVAILABLE once the connection is closed. */
   send(body: Body): Promise<void> {
     return this.#outbox.send(body);
   }
 
   /**
-   * Sends without waiting, and tells whether it will be sent: this side may have said Bye. For answers, so that reading
-   * never waits for writing.
+   * Queues a message without waiting, as for answers: reading must never wait for writing. Returns false, and drops the
+   * message, once this side has said Bye.
    */
   reply(body: Body): boolean {
     return this.#outbox.reply(body);
   }
 
-  /** As `reply`, for what nobody waits for: it is sent with the next message, or a little later. */
+  /** Like `reply`, for messages that nobody waits for: sends with the next write, or by the shared timer. */
   replyLater(body: Body): void {
     this.#outbox.replyLater(body);
   }
@@ -147,13 +150,13 @@ export class Connection<Context> {
     this.reply({ case: "ping", value: createPing() });
   }
 
-  /** Sets how large the peer's frames may be, and how frames are written to it, from now on. */
+  /** Sets the limit of the peer's frames and the way of writing frames to it, from now on. */
   set dialect({ maxFrameBytes, oneFrameAWrite }: Dialect) {
     this.#decoder.limit = maxFrameBytes;
     this.#outbox.oneFrameAWrite = oneFrameAWrite;
   }
 
-  /** Pings the peer from now on, and gives it up when it is silent. */
+  /** Pings the peer from now on, and says Bye when it is silent. */
   watch(times: LivenessTimes): void {
     this.#liveness = new Liveness(this.#clock, times, {
       ping: () => this.ping(),
@@ -162,8 +165,8 @@ export class Connection<Context> {
   }
 
   /**
-   * Says Bye. When ready, reads on until the peer closes, 2 s at most; else closes as soon as the Bye is written. Does
-   * nothing if the connection is leaving or closed.
+   * Says Bye. A ready connection then reads on until the peer closes, for at most 2 s. If it is not ready, or the code
+   * is final, it closes as soon as the Bye is written. Does nothing if the connection is leaving or closed.
    */
   leave(code: Bye_Code, reason: string, retryAfterMs?: number): void {
     if (this.#state === "closed" || this.#state === "leaving") return;
@@ -173,18 +176,18 @@ export class Connection<Context> {
     this.reply({ case: "bye", value: bye });
     this.#liveness?.stop();
     const linger = this.#state === "ready" && !FINAL.has(code);
-    this.#deaf = !linger;
+    this.#ignoresPeer = !linger;
     this.#state = "leaving";
     this.#setTimer(LEAVING_MS, () => this.close());
     if (!linger) void this.#outbox.flushed().then(() => this.close());
   }
 
-  /** Ends the connection at once, without a word. */
+  /** Closes the connection at once, without a Bye. */
   close(): void {
     this.#close({ kind: "broken", reason: "closed by this side" });
   }
 
-  /** Reads until the end and says how it came. Never rejects. */
+  /** Serves the connection, and resolves to its end. Never rejects. */
   async run(): Promise<End> {
     this.#setTimer(HELLO_MS, () => {
       this.#counters.add("hello_timeouts");
@@ -195,7 +198,7 @@ export class Connection<Context> {
       this.#close({ kind: "broken", reason: "the peer hung up" });
     } catch (error) {
       this.#fail(error);
-      // The Bye is on its way; `leave` closes once it is written or the time is over.
+      // The Bye is being written. `leave` closes the connection once it is written, or after 2 s.
       await this.#closed();
     }
     return this.#end ?? { kind: "broken", reason: "closed" };
@@ -209,23 +212,23 @@ export class Connection<Context> {
       this.#decoder.push(bytes);
       let frame = this.#decoder.next();
       while (frame !== undefined) {
-        // Waiting for what is done already would cost more than most messages.
+        // Awaiting a row that has finished already would cost more than most messages.
         const handled = this.#handle(frame);
         if (handled !== undefined) await handled;
-        if (this.#ended()) return;
+        if (this.#isClosed()) return;
         frame = this.#decoder.next();
       }
     }
   }
 
-  /** A method, so that TypeScript does not take the state for unchanged over an await. */
-  #ended(): boolean {
+  /** True once closed. A method, since TypeScript would take a field for unchanged over an await. */
+  #isClosed(): boolean {
     return this.#state === "closed";
   }
 
   #handle(frame: Uint8Array): Promise<void> | undefined {
     const state = this.#state;
-    if (state === "closed" || this.#deaf) return undefined;
+    if (state === "closed" || this.#ignoresPeer) return undefined;
     const body = decodeMessage(frame);
     if (body === undefined) {
       if (state === "greeting") {
@@ -249,7 +252,7 @@ export class Connection<Context> {
     { next, after }: { next?: PeerState; after?: (context: Context) => void },
     state: PeerState,
   ): void {
-    // This side may have left meanwhile; then the row has no say any more.
+    // This side may have left meanwhile. The row must not change its state then.
     if (next === undefined || this.#state !== state) return;
     this.#enter(next);
     after?.(this.#context);
@@ -272,7 +275,7 @@ export class Connection<Context> {
       ? error.retryAfterMs
       : undefined;
     this.leave(code, byeReason(code, messageOf(error)), retryAfterMs);
-    // Nothing is read any more, so there is nothing to linger for.
+    // Nothing is read any more: there is no reason to wait for the peer.
     void this.#outbox.flushed().then(() => this.close());
   }
 
@@ -299,7 +302,7 @@ export class Connection<Context> {
   }
 }
 
-/** What a peer is told: of an authentication that failed, as little as the legacy protocol said. */
+/** The reason in a Bye. It tells no more of a failed authentication than the legacy protocol did. */
 function byeReason(code: Bye_Code, message: string): string {
   if (code === Bye_Code.AUTH_FAILED) return "auth failed";
   if (code === Bye_Code.PROTOCOL_ERROR) return `protocol error: ${message}`;

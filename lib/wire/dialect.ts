@@ -6,7 +6,7 @@ import {
 import { Limits } from "../base/limits.ts";
 import { type Feature, FEATURES } from "./features.ts";
 
-/** Everything in which a legacy peer, one of 2024, differs from a current one. Its hello decides it, once. */
+/** All differences between a legacy peer and a current one. The hello of the peer decides, once. */
 export interface Dialect {
   readonly name: "current" | "legacy";
   /** The largest body of a frame after the handshake, in bytes. */
@@ -15,23 +15,26 @@ export interface Dialect {
   readonly maxMessageBytes: number;
   /** The largest parameters of a Command, in bytes. */
   readonly maxParamsBytes: number;
-  /** True for peers that fall behind if they find two frames in a TLS record. */
+  /** True for peers that fall behind after two frames in one TLS record. */
   readonly oneFrameAWrite: boolean;
-  /** True for agents that drop a Command right after ServerHello: their first waits for their first Pong. */
+  /** True for agents that drop a Command right after ServerHello: the first one must wait for their first Pong. */
   readonly waitsForPong: boolean;
   /** Features that can be agreed on in the hellos. */
   readonly features: readonly Feature[];
-  /** Hellos tell the journal's instance and the database's id: sessions are in order, and ids of commands never repeat. */
+  /**
+   * True if hellos tell the instance of the journal and the id of the database: sessions are in order, and ids of
+   * commands never repeat.
+   */
   readonly hasIdentities: boolean;
-  /** Parameters of commands are a positional list with keywords beside it. */
+  /** True if parameters of commands are a positional list with keywords beside it. */
   readonly hasPositionalParams: boolean;
-  /** A cancelled command is told of as ended. */
+  /** True if the peer confirms a cancel by a result. */
   readonly answersCancel: boolean;
-  /** REFUSED is known as a status of results. */
+  /** True if REFUSED is a status of results. */
   readonly hasRefused: boolean;
 }
 
-/** The two dialects there are. Until its hello a peer may be a legacy one. */
+/** Both dialects. A peer may be a legacy one until its hello. */
 export const Dialects = {
   current: {
     name: "current",
@@ -61,23 +64,23 @@ export const Dialects = {
   },
 } as const satisfies Readonly<Record<Dialect["name"], Dialect>>;
 
-/** An agent's dialect, by its hello. */
+/** The dialect of an agent, by its hello. */
 export function dialectOfAgent(
   { protocol }: Pick<ClientHello, "protocol">,
 ): Dialect {
   return protocol === 0 ? Dialects.legacy : Dialects.current;
 }
 
-/** A Manager's dialect, by the id of its database: a legacy one has none. */
+/** The dialect of a Manager, by the id of its database: a legacy Manager has none. */
 export function dialectOfManager(managerId: string): Dialect {
   return managerId === "" ? Dialects.legacy : Dialects.current;
 }
 
-/** The code of a Bye. Legacy peers have none, so theirs is read from their words. */
+/** The code of a Bye. Legacy peers send none, so theirs is read from the reason. */
 export function byeCodeOf(
   { code, reason }: Pick<Bye, "code" | "reason">,
 ): Bye_Code {
-  // A code that is not known here counts as none.
+  // An unknown code counts as none.
   if (code !== Bye_Code.UNSPECIFIED && code in Bye_Code) return code;
   if (reason === "auth failed") return Bye_Code.AUTH_FAILED;
   return reason.startsWith("protocol error")

@@ -9,23 +9,23 @@ const REQUIRES: Readonly<Partial<Record<Feature, Feature>>> = {
   resume: "ack",
 };
 
-/** Features that both sides have. A feature is not granted without the one that it depends on. */
+/** Features of both sides, without those whose required feature is missing. */
 export function negotiate(
   offered: readonly string[],
   own: readonly Feature[] = FEATURES,
 ): ReadonlySet<Feature> {
   const granted = new Set<Feature>();
   for (const feature of FEATURES) {
-    const ground = REQUIRES[feature];
-    const grounded = ground === undefined || granted.has(ground);
-    if (grounded && own.includes(feature) && offered.includes(feature)) {
+    const required = REQUIRES[feature];
+    const isPossible = required === undefined || granted.has(required);
+    if (isPossible && own.includes(feature) && offered.includes(feature)) {
       granted.add(feature);
     }
   }
   return shared(granted);
 }
 
-/** All sets in use: thousands of connections share the same one. */
+/** All sets in use, by their features. Thousands of connections share one set. */
 const SETS = new Map<string, ReadonlySet<Feature>>();
 
 function shared(features: ReadonlySet<Feature>): ReadonlySet<Feature> {

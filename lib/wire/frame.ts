@@ -44,15 +44,15 @@ export function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Cuts a stream of bytes into frame bodies, one at a time: a body may change the limit for the next one. After a throw
- * the decoder is of no use.
+ * Cuts a stream of bytes into frame bodies, one at a time: a body may change the limit for the next one. The decoder
+ * cannot be used after a throw.
  */
 export class FrameDecoder {
   /** Longest body that is accepted from now on, in bytes. */
   limit: number = Limits.handshakeFrame;
-  /** Bytes that arrived and were not decoded yet. */
+  /** Bytes that arrived and are not decoded yet. */
   #chunk: Uint8Array = NOTHING;
-  /** A frame that began in an earlier chunk, header included. The first `#have` bytes are there. */
+  /** A frame that began in an earlier chunk, header included. Its first `#have` bytes have arrived. */
   #partial = NOTHING;
   #have = 0;
 
@@ -96,14 +96,14 @@ export class FrameDecoder {
     return chunk.slice(HEADER_BYTES, end);
   }
 
-  /** Moves bytes from the chunk until the partial frame has `wanted` bytes, as far as there are any. */
+  /** Moves bytes from the chunk until the partial frame has `wanted` bytes or the chunk is empty. */
   #fill(wanted: number): void {
     const taken = Math.min(wanted - this.#have, this.#chunk.length);
     if (taken <= 0) return;
     const needed = this.#have + taken;
     if (needed > this.#partial.length) {
-      // Grows with the bytes that came, not to the announced size: a silent peer costs nothing. Grows by more than is
-      // needed now: a frame comes in a few reads, and would otherwise be copied at each of them.
+      // Grows with the bytes that arrived, not to the announced size: a silent peer costs nothing. Grows by more than
+      // is needed now: a frame arrives in a few reads, and would otherwise be copied at each of them.
       const grown = new Uint8Array(Math.min(wanted, Math.max(needed * 4, 64)));
       grown.set(this.#partial.subarray(0, this.#have));
       this.#partial = grown;

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../base/clock.ts";
 
-/** Interval of pings, and longest wait for a sign of life. Milliseconds. */
+/** Interval of pings, and longest wait for a sign of life. */
 export interface LivenessTimes {
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -16,15 +16,15 @@ export const LIVENESS: LivenessTimes = {
 export interface LivenessOwner {
   /** Sends a Ping; must not wait. */
   ping(): void;
-  /** Called when the peer gave no sign of life in time. */
+  /** Called once, when the peer gave no sign of life in time. */
   dead(): void;
 }
 
 /**
  * Finds a silent peer.
  *
- * A Ping becomes due every interval. The peer is dead if nothing at all comes from it within the timeout of a due Ping,
- * even if that Ping could not be written.
+ * A Ping becomes due every interval. The peer is dead if no byte arrives from it within the timeout of a due Ping, even
+ * if that Ping could not be written.
  */
 export class Liveness {
   readonly #clock: Clock;
@@ -45,7 +45,7 @@ export class Liveness {
     this.#schedule();
   }
 
-  /** Notes that bytes came from the peer. Cheap: no timer is touched. */
+  /** Notes that bytes arrived from the peer. Cheap: no timer is touched. */
   heard(): void {
     this.#heardAt = this.#clock.monotonic();
   }

@@ -1,7 +1,7 @@
 import type { Transport } from "./transport.ts";
 
-/** Bytes that a memory transport holds before its writer waits. */
-const CAPACITY = 65_536;
+/** Most bytes that a pipe holds before its writer waits. */
+const MAX_HELD_BYTES = 65_536;
 
 /** Two ends of a connection within this process. */
 export function memoryTransports(): [Transport, Transport] {
@@ -10,7 +10,7 @@ export function memoryTransports(): [Transport, Transport] {
   return [new MemoryTransport(back, there), new MemoryTransport(there, back)];
 }
 
-/** One direction: bytes that were written and not yet read. */
+/** Bytes of one direction that were written and not yet read. */
 class Pipe {
   #bytes: Uint8Array<ArrayBuffer>[] = [];
   #held = 0;
@@ -29,11 +29,13 @@ class Pipe {
   }
 
   async put(bytes: Uint8Array): Promise<number> {
-    while (this.#held >= CAPACITY && !this.#ended) await this.#changed.promise;
+    while (this.#held >= MAX_HELD_BYTES && !this.#ended) {
+      await this.#changed.promise;
+    }
     if (this.#ended) {
       throw new Deno.errors.BrokenPipe("the memory transport is closed");
     }
-    const taken = Math.min(bytes.length, CAPACITY - this.#held);
+    const taken = Math.min(bytes.length, MAX_HELD_BYTES - this.#held);
     this.#bytes.push(bytes.slice(0, taken));
     this.#held += taken;
     this.#wake();

@@ -1,13 +1,13 @@
-import { PiriError } from "../base/errors.ts";
 import {
   type Message as WireMessage,
   MessageType,
   readMessage,
   writeMessage,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
-import { HEADER_BYTES, sealFrame } from "./frame.ts";
+import { PiriError } from "../base/errors.ts";
 import { decode } from "../protobuf/protobuf_reader.ts";
 import { encode } from "../protobuf/protobuf_writer.ts";
+import { HEADER_BYTES, sealFrame } from "./frame.ts";
 
 /** A message of any kind: `case` names the kind, `value` has its fields. */
 export type Body = Extract<WireMessage["body"], { case: string }>;
@@ -37,7 +37,7 @@ export const TYPE_OF: Readonly<Record<Kind, MessageType>> = {
 
 const KNOWN_TYPES: ReadonlySet<MessageType> = new Set(Object.values(TYPE_OF));
 
-/** Highest count that is accepted: 8 petabytes. */
+/** Highest accepted count: 8 petabytes. */
 const MAX_COUNT = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Encodes a message as the body of a frame. */
@@ -52,9 +52,10 @@ export function encodeFrame(body: Body): Uint8Array {
 }
 
 /**
- * Decodes the body of a frame. Returns undefined for a kind that is not known here.
+ * Decodes the body of a frame. Returns undefined for an unknown kind.
  *
- * @throws {PiriError} PROTOCOL_VIOLATION if the bytes are no message, its type and body differ, or a count is absurd.
+ * @throws {PiriError} PROTOCOL_VIOLATION if the bytes are no message, its type and body differ, or a count is above the
+ * maximum.
  */
 export function decodeMessage(bytes: Uint8Array): Body | undefined {
   const { type, body } = parse(bytes);

@@ -1,27 +1,27 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
-import type { Later } from "./later.ts";
 import { joinFrames } from "./frame.ts";
+import type { Later } from "./later.ts";
 import { type Body, encodeFrame } from "./message.ts";
 import type { Transport } from "./transport.ts";
 
 /** Longest time without progress of a write before the connection is ended, in milliseconds. */
 export const STALL_MS = 60_000;
 
-/** Most bytes of one write where frames may be gathered. */
-const GATHERED_BYTES = 65_536;
+/** Most bytes of one write that gathers frames. A larger frame is written alone. */
+const MAX_GATHERED_BYTES = 65_536;
 
 /** Number of queued bytes above which `send` waits. */
-const HIGH_WATER = 262_144;
+const HIGH_WATER_BYTES = 262_144;
 
-/** Number of queued bytes above which the peer counts as one that does not read, and is given up. */
-const OVERFLOW = 8 * 1_048_576;
+/** Number of queued bytes above which the connection is ended: the peer does not read. */
+const MAX_QUEUED_BYTES = 8 * 1_048_576;
 
 export interface OutboxOptions {
   readonly clock: Clock;
   /** Timer of deferred messages. */
   readonly later: Later;
-  /** Called once, when the peer takes no more bytes or the connection is broken. */
+  /** Called at most once, when the peer takes no more bytes or the connection is broken. */
   readonly failed: (error: PiriError) => void;
 }
 
@@ -37,7 +37,7 @@ interface Item {
  * wait, and uses `reply`.
  */
 export class Outbox {
-  /** True for a legacy peer, which falls behind if it finds two frames in a TLS record. */
+  /** True for a peer that falls behind after two frames in one TLS record. */
   oneFrameAWrite = false;
   readonly #transport: Transport;
   readonly #clock: Clock;
@@ -48,16 +48,17 @@ export class Outbox {
   #queuedBytes = 0;
   #writing = false;
   /** True while a write is scheduled by `later`. */
-  #waits = false;
-  /** Set while bytes are being written. Cleared when it fires and finds none. */
+  #isDeferred = false;
+  /** Timer that is set while bytes are being written. Cleared when it fires after the last write. */
   #stall: Timer | undefined;
-  /** Time at which the peer last took bytes, or the write began, by the monotonic clock. */
+  /** Monotonic time at which the peer last took bytes, or the write began. */
   #tookAt = 0;
   #closed = false;
   /** True once Bye is queued or written: it is the last message. */
-  #said = false;
+  #saidBye = false;
   /** Set while `send` waits for room. */
   #room: PromiseWithResolvers<void> | undefined;
+  /** Set while `flushed` waits for the last write. */
   #empty: PromiseWithResolvers<void> | undefined;
 
   constructor(transport: Transport, { clock, later, failed }: OutboxOptions) {
@@ -67,7 +68,7 @@ export class Outbox {
     this.#failed = failed;
   }
 
-  /** Bytes that wait to be written. */
+  /** Number of bytes that wait to be written. */
   get queuedBytes(): number {
     return this.#queuedBytes;
   }
@@ -76,7 +77,7 @@ export class Outbox {
   async send(body: Body): Promise<void> {
     this.#add(body, undefined);
     this.#start();
-    while (this.#queuedBytes > HIGH_WATER) {
+    while (this.#queuedBytes > HIGH_WATER_BYTES) {
       this.#room ??= Promise.withResolvers();
       await this.#room.promise;
     }
@@ -85,24 +86,24 @@ export class Outbox {
   }
 
   /**
-   * Queues a message without waiting. Returns false after Bye: the message is dropped then. Where only the newest
-   * message counts, it replaces its queued predecessor.
+   * Queues a message without waiting. Returns false, and drops the message, after Bye. A message of which only the
+   * newest counts replaces its queued predecessor.
    */
   reply(body: Body): boolean {
-    if (this.#closed || this.#said) return false;
+    if (this.#closed || this.#saidBye) return false;
     this.#add(body, replacementKey(body));
     this.#start();
     return true;
   }
 
-  /** As `reply`, for messages that may wait: they go with the next write, or a little later with one of their own. */
+  /** Like `reply`, for messages that may wait: sends with the next write, or by `later` with a write of their own. */
   replyLater(body: Body): void {
-    if (this.#closed || this.#said) return;
+    if (this.#closed || this.#saidBye) return;
     this.#add(body, replacementKey(body));
-    if (this.#writing || this.#waits) return;
-    this.#waits = true;
+    if (this.#writing || this.#isDeferred) return;
+    this.#isDeferred = true;
     this.#later.add(() => {
-      this.#waits = false;
+      this.#isDeferred = false;
       if (this.#queue.length > 0) this.#start();
     });
   }
@@ -122,23 +123,23 @@ export class Outbox {
     this.#queue.length = 0;
     this.#replaceable.clear();
     this.#queuedBytes = 0;
-    this.#tellRoom();
-    this.#tellEmpty();
+    this.#resolveRoom();
+    this.#resolveEmpty();
   }
 
-  #tellRoom(): void {
+  #resolveRoom(): void {
     this.#room?.resolve();
     this.#room = undefined;
   }
 
-  #tellEmpty(): void {
+  #resolveEmpty(): void {
     this.#empty?.resolve();
     this.#empty = undefined;
   }
 
   #add(message: Body, key: string | undefined): void {
-    if (this.#closed || this.#said) throw closed(message);
-    this.#said = message.case === "bye";
+    if (this.#closed || this.#saidBye) throw closed(message);
+    this.#saidBye = message.case === "bye";
     const frame = encodeFrame(message);
     const predecessor = key === undefined
       ? undefined
@@ -152,11 +153,11 @@ export class Outbox {
     this.#queue.push(item);
     if (key !== undefined) this.#replaceable.set(key, item);
     this.#queuedBytes += frame.length;
-    if (this.#queuedBytes > OVERFLOW) {
+    if (this.#queuedBytes > MAX_QUEUED_BYTES) {
       this.#fail(
         new PiriError(
           "UNAVAILABLE",
-          `Cannot queue more than ${OVERFLOW} bytes: the peer does not read`,
+          `Cannot queue more than ${MAX_QUEUED_BYTES} bytes: the peer does not read`,
         ),
       );
     }
@@ -165,12 +166,12 @@ export class Outbox {
   #start(): void {
     if (this.#writing || this.#closed) return;
     this.#writing = true;
-    // A microtask, so that messages of one turn are gathered into one write.
+    // A microtask gathers messages of one turn into one write.
     queueMicrotask(() => void this.#write());
   }
 
   async #write(): Promise<void> {
-    // Closed since the call of `#start`: nobody would cancel the timer.
+    // The outbox may be closed since the call of `#start`: nobody would cancel the timer.
     if (this.#closed) return;
     this.#stall ??= this.#stallTimer(STALL_MS);
     try {
@@ -184,7 +185,7 @@ export class Outbox {
           this.#tookAt = this.#clock.monotonic();
         }
         release(bytes);
-        if (this.#queuedBytes <= HIGH_WATER) this.#tellRoom();
+        if (this.#queuedBytes <= HIGH_WATER_BYTES) this.#resolveRoom();
       }
     } catch (error) {
       this.#fail(
@@ -197,7 +198,7 @@ export class Outbox {
       return;
     }
     this.#writing = false;
-    this.#tellEmpty();
+    this.#resolveEmpty();
   }
 
   #gather(): Uint8Array[] {
@@ -206,7 +207,7 @@ export class Outbox {
     let count = 0;
     for (const { frame, key } of this.#queue) {
       const size = frame.length;
-      const full = this.oneFrameAWrite || bytes + size > GATHERED_BYTES;
+      const full = this.oneFrameAWrite || bytes + size > MAX_GATHERED_BYTES;
       if (count > 0 && full) break;
       if (key !== undefined) this.#replaceable.delete(key);
       frames.push(frame);
@@ -218,7 +219,7 @@ export class Outbox {
     return frames;
   }
 
-  /** One timer for all writes: it is set again when it fires, not at each write. */
+  /** Starts the timer of all writes: it is set again when it fires, not at each write. */
   #stallTimer(ms: number): Timer {
     return this.#clock.timer(ms, () => {
       this.#stall = undefined;
@@ -262,7 +263,7 @@ function closed({ case: kind }: Body): PiriError {
   );
 }
 
-/** Key of messages of which only the newest counts; undefined for all others. */
+/** Key of a message of which only the newest counts; undefined for all others. */
 function replacementKey({ case: kind, value }: Body): string | undefined {
   switch (kind) {
     case "ping":

@@ -6,23 +6,26 @@ import type { Transport } from "./transport.ts";
 /** Longest duration of a handshake, in milliseconds: protocol.md, "Timers". */
 export const HANDSHAKE_MS = 10_000;
 
-/** Name of the protocol within TLS (RFC 7301), so that a port can be shared later. */
+/** Name of the protocol within TLS (RFC 7301): a port can be shared later. */
 export const ALPN = "piri/1";
 
 /**
- * Most connections that wait to be accepted, where the system allows it: Linux takes at most 4,096 by default. The
- * dialling system repeats those beyond the limit after 1 s, then 2 s, then 4 s.
+ * Most connections that wait to be accepted, if the system allows it: Linux takes at most 4,096 by default. The
+ * dialling system retries those beyond the limit after 1 s, then 2 s, then 4 s.
  */
 export const BACKLOG = 10_000;
 
-/** Sizes of a read buffer: small for a peer that sends little, so that many idle peers cost little memory. */
-const READ_BYTES = { least: 512, most: 65_536 };
+/** Size of the read buffer for a peer that sends little: many idle peers cost little memory. */
+const MIN_READ_BYTES = 512;
+
+/** Size of the read buffer for a peer that sends much. */
+const MAX_READ_BYTES = 65_536;
 
 /** An established TLS connection, of either side. */
 export class TlsTransport implements Transport {
   readonly peer: Address;
   readonly #conn: Deno.TlsConn;
-  #buffer = new Uint8Array(READ_BYTES.least);
+  #buffer = new Uint8Array(MIN_READ_BYTES);
   #closed = false;
 
   constructor(conn: Deno.TlsConn) {
@@ -38,7 +41,7 @@ export class TlsTransport implements Transport {
       this.#fit(count);
       return bytes;
     } catch (error) {
-      // Closing interrupts the read that is waiting: an end, not a failure.
+      // Closing interrupts a pending read: an end, not a failure.
       if (this.#closed) return undefined;
       // TLS did not end with close_notify: the peer was killed, or the network was cut.
       if (error instanceof Deno.errors.UnexpectedEof) {
@@ -53,10 +56,10 @@ export class TlsTransport implements Transport {
   /** Enlarges the buffer after a full read, and shrinks it after a small one. */
   #fit(count: number): void {
     const { length } = this.#buffer;
-    if (count === length && length < READ_BYTES.most) {
-      this.#buffer = new Uint8Array(Math.min(length * 4, READ_BYTES.most));
-    } else if (count < READ_BYTES.least && length > READ_BYTES.least) {
-      this.#buffer = new Uint8Array(READ_BYTES.least);
+    if (count === length && length < MAX_READ_BYTES) {
+      this.#buffer = new Uint8Array(Math.min(length * 4, MAX_READ_BYTES));
+    } else if (count < MIN_READ_BYTES && length > MIN_READ_BYTES) {
+      this.#buffer = new Uint8Array(MIN_READ_BYTES);
     }
   }
 
@@ -76,7 +79,7 @@ export interface DialOptions {
   readonly port: number;
   /** Name that the certificate must have. */
   readonly serverName: string;
-  /** Certificate of the only trusted authority, PEM. */
+  /** Certificate of the only trusted authority, as PEM. */
   readonly caPem: string;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
@@ -85,7 +88,8 @@ export interface DialOptions {
 /**
  * Dials and shakes hands.
  *
- * @throws {PiriError} UNAVAILABLE if there is no connection, DENIED if the certificate is not the expected one, TIMED_OUT.
+ * @throws {PiriError} UNAVAILABLE if there is no connection, DENIED if the certificate is not the expected one,
+ * TIMED_OUT after 10 s.
  */
 export async function dialTls(options: DialOptions): Promise<TlsTransport> {
   const tcp = await dialTcp(options);
@@ -167,8 +171,8 @@ export async function shakeHands(
   }
 }
 
-/** Variables from which Deno reads its trusted authorities, once, at the first use of TLS. */
-const TRUST = {
+/** Environment in which Deno finds no trusted authority. Deno reads it once, at the first use of TLS. */
+const EMPTY_TRUST = {
   DENO_TLS_CA_STORE: "system",
   SSL_CERT_FILE: Deno.build.os === "windows" ? "NUL" : "/dev/null",
   SSL_CERT_DIR: "/nonexistent",
@@ -183,10 +187,12 @@ let trustIsSettled = false;
 async function trustingOnlyGiven<T>(use: () => Promise<T>): Promise<T> {
   if (trustIsSettled) return await use();
   trustIsSettled = true;
-  const before = Object.keys(TRUST).map((name) =>
+  const before = Object.keys(EMPTY_TRUST).map((name) =>
     [name, Deno.env.get(name)] as const
   );
-  for (const [name, value] of Object.entries(TRUST)) Deno.env.set(name, value);
+  for (const [name, value] of Object.entries(EMPTY_TRUST)) {
+    Deno.env.set(name, value);
+  }
   try {
     return await use();
   } finally {

@@ -1,17 +1,17 @@
 import type { Address } from "../base/address.ts";
 
-/** A connection as bytes, below the frames. TLS is one, memory another, WebSocket will be a third. */
+/** A connection as bytes, below the frames: TLS and memory today, WebSocket later. */
 export interface Transport {
   /** Address of the peer. */
   readonly peer: Address;
   /**
-   * Reads the next bytes; undefined at the end, and after this side's `close`. The bytes are valid until the next call.
-   * One call at a time. Rejects if the connection broke.
+   * Reads the next bytes; undefined at the end, and after `close` by this side. The bytes are valid until the next
+   * call. One call at a time. Rejects if the connection broke.
    */
   read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
-   * Writes some of the bytes, at least one, and returns their number. Waits for a slow peer. One call at a time. The
-   * caller may change the bytes once the promise has resolved.
+   * Writes some of the bytes, at least one, and resolves to their number. Waits for a slow peer. One call at a time.
+   * The caller may change the bytes once the promise has resolved.
    */
   write(bytes: Uint8Array): Promise<number>;
   /** Ends both directions at once. Never throws. May be called again. */

@@ -3,14 +3,13 @@ import { errorText } from "./error_text.ts";
 import { fileName } from "./file_name.ts";
 import { imports } from "./imports.ts";
 import { limitNames } from "./limit_names.ts";
-import { exceptPending, PENDING } from "./pending.ts";
 import { privateFields } from "./private_fields.ts";
 import { testName } from "./test_name.ts";
 
 /** Rules of the house that a program can hold, for `deno lint`. */
 export default {
   name: "piri",
-  rules: exceptPending({
+  rules: {
     "doc-start": docStart,
     "error-text": errorText,
     "file-name": fileName,
@@ -18,5 +17,5 @@ export default {
     "limit-names": limitNames,
     "private-fields": privateFields,
     "test-name": testName,
-  }, PENDING),
+  },
 } satisfies Deno.lint.Plugin;

@@ -179,7 +179,7 @@ Deno.test("nothing but the socket and the lock lies in the folder while it is se
   assertEquals(await namesIn(fleet.dir), ["control.lock", "control.sock"]);
 });
 
-Deno.test("a path that is too long for a socket gets one elsewhere, in a folder of its owner, which goes with it", async () => {
+Deno.test("a path too long for a socket gets one elsewhere, in a private folder that is removed with it", async () => {
   await using folder = await tempFolder();
   await using runtime = await tempFolder();
   const dir = join(folder.path, "x".repeat(100));

@@ -4,8 +4,6 @@ import { errorText } from "../../scripts/lint/error_text.ts";
 import { fileName } from "../../scripts/lint/file_name.ts";
 import { imports } from "../../scripts/lint/imports.ts";
 import { limitNames } from "../../scripts/lint/limit_names.ts";
-import { exceptPending, PENDING } from "../../scripts/lint/pending.ts";
-import plugin from "../../scripts/lint/plugin.ts";
 import { privateFields } from "../../scripts/lint/private_fields.ts";
 import { testName } from "../../scripts/lint/test_name.ts";
 
@@ -255,27 +253,4 @@ Deno.test("a test's name of 95 characters is accepted, as is a long text elsewhe
     [],
   );
   assertEquals(complaints(testName, `print("${long}"); Deno.test(name);`), []);
-});
-
-Deno.test("a path that is pending is left alone by the rule that it is pending for", () => {
-  const rules = exceptPending({ names: limitNames, docs: docStart }, {
-    names: ["lib/wire/"],
-  });
-  const source = "/** So. */\nconst MOST = 1;";
-  const found = (path: string) =>
-    Deno.lint.runPlugin({ name: "piri", rules }, path, source)
-      .map(({ id }) => id);
-
-  assertEquals(found("lib/wire/frame.ts"), ["piri/docs"]);
-  assertEquals(found("lib/base/frame.ts").toSorted(), [
-    "piri/docs",
-    "piri/names",
-  ]);
-});
-
-Deno.test("every rule with pending paths exists", () => {
-  assertEquals(
-    Object.keys(PENDING).filter((rule) => !(rule in plugin.rules)),
-    [],
-  );
 });

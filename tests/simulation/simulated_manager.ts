@@ -149,7 +149,7 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
       pingIntervalMs: 15_000,
       keepBytes,
       checkParams: () => {},
-      mostHellos: this.#world.mostHellos,
+      maxHellos: this.#world.maxHellos,
     });
     try {
       await core.load();

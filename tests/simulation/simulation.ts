@@ -91,7 +91,7 @@ class Simulation implements World, AsyncDisposable {
   readonly journalLimits;
   readonly agentCount: number;
   readonly keepBytes: bigint;
-  readonly mostHellos: number;
+  readonly maxHellos: number;
   readonly focus: readonly string[];
   readonly #seed: number;
   readonly #options: SimulationOptions;
@@ -121,11 +121,11 @@ class Simulation implements World, AsyncDisposable {
     this.journalLimits = shape.chance(0.3)
       ? { ...SMALL_JOURNAL, window: 4_096, offlineOutput: 12_000 }
       : SMALL_JOURNAL;
-    this.mostHellos = shape.pick([2, 200]);
+    this.maxHellos = shape.pick([2, 200]);
     this.#bounds = new Bounds({
       truth: this.truth,
       journal: { ...JOURNAL_LIMITS, ...this.journalLimits },
-      hellos: this.mostHellos,
+      hellos: this.maxHellos,
     });
     this.#links = new LinkRules(this.truth, () => time.elapsed);
     time.look = () => this.#look();

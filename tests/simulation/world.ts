@@ -19,7 +19,7 @@ export interface World {
   /** Agents that most faults and commands are for, so that these meet at the same agents. */
   readonly focus: readonly string[];
   /** Limit of hellos that are handled at the same time. */
-  readonly mostHellos: number;
+  readonly maxHellos: number;
   /** Limit of output that the Manager stores of a command, in bytes. */
   readonly keepBytes: bigint;
   /** True if the Manager was restored from a backup. */

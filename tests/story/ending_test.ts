@@ -92,7 +92,7 @@ story(
 );
 
 story(
-  "Ctrl-C a second time stops waiting, and the cancel stands: another one can only shorten its grace",
+  "a second Ctrl-C stops waiting, and the cancel stands: another can only shorten its grace",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const argv = program("sleepIgnoringTerm", "600");

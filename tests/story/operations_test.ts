@@ -6,7 +6,7 @@ import { story } from "../support/story.ts";
 
 const TESTING = { allowTestOperations: true };
 
-story("progress is told as it is made", async (executables) => {
+story("progress is reported while the operation runs", async (executables) => {
   await using fleet = await startFleet(executables, {
     agents: ["web-1"],
     agentConfig: TESTING,
@@ -35,7 +35,7 @@ story("progress is told as it is made", async (executables) => {
 });
 
 story(
-  "operations for tests are not there unless the agent allows them",
+  "operations for tests are missing unless the agent allows them",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
 
@@ -56,7 +56,7 @@ story(
 );
 
 story(
-  "operations lists what there is, with its parameters",
+  "operations lists the operations with their parameters",
   async (executables) => {
     await using fleet = await startFleet(executables);
 
@@ -78,7 +78,7 @@ story(
 );
 
 story(
-  "file.Fetch changes a file when it is not right yet, and only then",
+  "file.Fetch changes a file only if it differs",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const path = fleet.folder.at("app.conf");
@@ -102,7 +102,7 @@ story(
   },
 );
 
-story("file.Fetch brings a large file whole", async (executables) => {
+story("file.Fetch copies a large file completely", async (executables) => {
   await using fleet = await startFleet(executables, { agents: ["web-1"] });
   const content = floodBytes(5_000_001);
   await fleet.folder.write("m/files/all/sub/large.bin", content);
@@ -119,7 +119,7 @@ story("file.Fetch brings a large file whole", async (executables) => {
 });
 
 story(
-  "an agent gets its group's file before everybody's, and nothing of other groups",
+  "an agent gets the file of its group before the common one, and none of other groups",
   async (executables) => {
     await using fleet = await startFleet(executables, {
       agents: ["web-1", "db-1"],
@@ -211,7 +211,7 @@ story(
   },
 );
 
-/** How a fetch went. */
+/** Result of a fetch. */
 interface Fetched {
   readonly state: string;
   readonly changed: boolean;

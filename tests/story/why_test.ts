@@ -4,7 +4,7 @@ import { type Fleet, startFleet } from "../support/fleet.ts";
 import { program } from "../support/program.ts";
 import { story } from "../support/story.ts";
 
-/** What `why --json` tells. */
+/** Output of `why --json`. */
 interface Why {
   readonly command: { readonly state: string; readonly presumed: boolean };
   readonly timeline: readonly {
@@ -24,7 +24,7 @@ function kindsOf({ timeline }: Why): string[] {
 }
 
 story(
-  "what ended is explained, run again as a new command, and that is explained, too",
+  "why explains an ended command and its rerun",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     await fleet.manager("run", "web-1", "--", ...program("printAndExit", "hi"));
@@ -50,7 +50,7 @@ story(
 );
 
 story(
-  "a command whose agent stays away is given up, and its result counts all the same",
+  "a command whose agent stays away is given up, and its late result still counts",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const go = fleet.folder.at("go");

@@ -1,8 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { Counters } from "../../lib/base/counters.ts";
 import { type ErrorCode, PiriError } from "../../lib/base/errors.ts";
+import { encode } from "../../lib/protobuf/protobuf_writer.ts";
 import { Connection, Refusal } from "../../lib/wire/connection.ts";
 import { Dialects } from "../../lib/wire/dialect.ts";
+import { encodeFrames } from "../../lib/wire/frame.ts";
 import { LIVENESS } from "../../lib/wire/liveness.ts";
 import { memoryTransports } from "../../lib/wire/memory_transport.ts";
 import { ignore, type Table } from "../../lib/wire/table.ts";
@@ -12,12 +14,10 @@ import {
   type MessageType,
   writeMessage,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
-import { encodeFrames } from "../../lib/wire/frame.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { body, framesOf, ScriptedPeer } from "../support/scripted_peer.ts";
-import { encode } from "../../lib/protobuf/protobuf_writer.ts";
 
-/** What rows of these tests can do. */
+/** Context of the rows of these tests. */
 interface Side {
   readonly log: string[];
   readonly connection: Connection<Side>;
@@ -57,7 +57,7 @@ const table: Table<Side> = {
   },
 };
 
-/** A connection and its peer. */
+/** Makes a connection and its peer. */
 function connect({ reads = true } = {}) {
   const clock = new FakeClock();
   const counters = new Counters();
@@ -80,7 +80,7 @@ function connect({ reads = true } = {}) {
   return { clock, counters, connection, peer, end, side };
 }
 
-/** A connection that is ready. */
+/** Makes a ready connection and its peer. */
 async function ready(options: { reads?: boolean } = {}) {
   const parts = connect(options);
   await parts.peer.says("clientHello");
@@ -102,12 +102,12 @@ Deno.test("rows run in order, one at a time", async () => {
   assertEquals(side.log.slice(3), ["one ends", "two begins", "two ends"]);
 });
 
-Deno.test("what begins in the next state begins once it is entered", async () => {
+Deno.test("the call after a row runs once the next state is entered", async () => {
   const { side } = await ready();
   assertEquals(side.log, ["hello", "ready"]);
 });
 
-Deno.test("a large frame behind the hello in one read is held to the new limit", async () => {
+Deno.test("a large frame after the hello in one read is checked by the new limit", async () => {
   const { clock, peer, side } = connect();
   await peer.saysAtOnce(
     body("clientHello"),
@@ -137,7 +137,7 @@ Deno.test("a frame over 1 MiB is a violation when ready", async () => {
   await peer.hearsTheEnd();
 });
 
-Deno.test("a message without a row is answered with Bye, and what comes behind it is not looked at", async () => {
+Deno.test("a message without a row is answered with Bye, and later messages are ignored", async () => {
   const { peer, counters, side, end } = await ready();
   await peer.saysAtOnce(body("clientHello"), body("command", { data: "no" }));
   const { code, reason } = await peer.hears("bye");
@@ -157,7 +157,7 @@ Deno.test("bytes that are no message are a violation", async () => {
   assertEquals((await peer.hears("bye")).code, Bye_Code.PROTOCOL_ERROR);
 });
 
-Deno.test("a message of a type that is not known is counted when ready, and a violation before", async () => {
+Deno.test("a message of unknown type is counted when ready, and a violation before", async () => {
   const unknown = encodeFrames([
     encode(writeMessage, createMessage({ type: 99 as MessageType })),
   ]);
@@ -177,7 +177,7 @@ Deno.test("a ping is answered before the hello", async () => {
   assertEquals((await peer.hears("pong")).data, -7);
 });
 
-Deno.test("a peer that does not say hello within 10 s is hung up on", async () => {
+Deno.test("a peer without a hello within 10 s is disconnected", async () => {
   const { clock, peer, counters, end } = connect();
   await clock.advance(9_000);
   await peer.says("ping");
@@ -191,7 +191,7 @@ Deno.test("a peer that does not say hello within 10 s is hung up on", async () =
   assertEquals(counters.all(), { hello_timeouts: 1n });
 });
 
-Deno.test("once ready there is no hello timer any more", async () => {
+Deno.test("a ready connection has no hello timer any more", async () => {
   const { clock, connection } = await ready();
   await clock.advance(1e6);
   assertEquals(connection.state, "ready");
@@ -221,14 +221,14 @@ for (const [thrown, code, reason] of byes) {
   });
 }
 
-Deno.test("a row that refuses says when to come back", async () => {
+Deno.test("a row that refuses tells the peer when to come back", async () => {
   const { peer, side } = await ready();
   side.work = () => Promise.reject(new Refusal("BUSY", "Cannot", 60_000));
   await peer.says("command");
   assertEquals((await peer.hears("bye")).retryAfterMs, 60_000);
 });
 
-Deno.test("a bug in a row ends this connection", async () => {
+Deno.test("a bug in a row ends the connection", async () => {
   const { peer, side, end } = await ready();
   side.work = () => Promise.reject(new TypeError("oops"));
   await peer.says("command");
@@ -250,7 +250,7 @@ Deno.test("a peer that hangs up ends the connection", async () => {
   assertEquals(await end, { kind: "broken", reason: "the peer hung up" });
 });
 
-Deno.test("who leaves when ready reads on until the peer closes", async () => {
+Deno.test("a ready side that leaves reads on until the peer closes", async () => {
   const { clock, peer, connection, end, side } = await ready();
   connection.leave(Bye_Code.SHUTDOWN, "stopping", 1_000);
   const { code, reason, retryAfterMs } = await peer.hears("bye");
@@ -273,7 +273,7 @@ Deno.test("who leaves when ready reads on until the peer closes", async () => {
   assertEquals(clock.timers, 0);
 });
 
-Deno.test("who leaves when ready reads on for 2 s at most", async () => {
+Deno.test("a ready side that leaves reads on for at most 2 s", async () => {
   const { clock, peer, connection, end } = await ready();
   connection.leave(Bye_Code.SHUTDOWN, "stopping");
   await peer.hears("bye");
@@ -284,7 +284,7 @@ Deno.test("who leaves when ready reads on for 2 s at most", async () => {
   assertEquals((await end).kind, "left");
 });
 
-Deno.test("who leaves while greeting closes as soon as its Bye is written", async () => {
+Deno.test("a greeting side that leaves closes as soon as its Bye is written", async () => {
   const { peer, connection, end, side } = connect();
   connection.leave(Bye_Code.SHUTDOWN, "stopping");
   await peer.hears("bye");
@@ -293,7 +293,7 @@ Deno.test("who leaves while greeting closes as soon as its Bye is written", asyn
   assertEquals(side.log, []);
 });
 
-Deno.test("what comes after a Bye from greeting is not looked at", async () => {
+Deno.test("a message after a Bye from greeting is ignored", async () => {
   const { clock, peer, connection, side } = connect({ reads: false });
   void connection.send(body("result", { output: "x".repeat(100_000) }));
   connection.leave(Bye_Code.SHUTDOWN, "stopping");
@@ -307,7 +307,7 @@ Deno.test("what comes after a Bye from greeting is not looked at", async () => {
   await peer.hearsTheEnd();
 });
 
-Deno.test("a Bye that cannot be written does not keep the connection", async () => {
+Deno.test("a Bye that cannot be written does not keep the connection open", async () => {
   const { clock, peer, connection, end, side } = await ready({ reads: false });
   void connection.send(body("result", { output: "x".repeat(100_000) }));
   await clock.settle();
@@ -322,7 +322,7 @@ Deno.test("a Bye that cannot be written does not keep the connection", async () 
 Deno.test("a half-open connection is found and left within 30 s", async () => {
   const { clock, connection, end } = await ready({ reads: false });
   connection.watch(LIVENESS);
-  // Nothing can be written either: the ping is due all the same.
+  // Nothing can be written either: the ping is due nevertheless.
   void connection.send(body("result", { output: "x".repeat(100_000) }));
   await clock.advance(24_999);
   assertEquals(connection.state, "ready");
@@ -344,7 +344,7 @@ Deno.test("a peer that answers pings stays", async () => {
   connection.close();
 });
 
-Deno.test("reading never waits for writing: pings of a peer that does not read are all taken", async () => {
+Deno.test("reading never waits for writing: all pings of a peer that does not read are handled", async () => {
   const { clock, peer, connection, side } = await ready({ reads: false });
   void connection.send(body("result", { output: "x".repeat(100_000) }));
   await clock.settle();
@@ -363,7 +363,7 @@ Deno.test("reading never waits for writing: pings of a peer that does not read a
   connection.close();
 });
 
-Deno.test("what is sent to a closed connection is rejected, and replies are dropped", async () => {
+Deno.test("a message to a closed connection is rejected, and a reply is dropped", async () => {
   const { connection, end } = await ready();
   connection.close();
   connection.reply(body("ping"));
@@ -374,7 +374,7 @@ Deno.test("what is sent to a closed connection is rejected, and replies are drop
   assertEquals(await end, { kind: "broken", reason: "closed by this side" });
 });
 
-Deno.test("who leaves twice says Bye once", async () => {
+Deno.test("a side that leaves twice says Bye once", async () => {
   const { clock, peer, connection } = await ready();
   connection.leave(Bye_Code.REPLACED, "one");
   connection.leave(Bye_Code.SHUTDOWN, "two");

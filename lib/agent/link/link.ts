@@ -18,17 +18,17 @@ import { byeCodeOf, dialectOfManager } from "../../wire/dialect.ts";
 import { FEATURES } from "../../wire/features.ts";
 import type { Transport } from "../../wire/transport.ts";
 import type { EntryState, Journal } from "../journal/journal.ts";
-import { Rejections } from "./rejections.ts";
 import type { Runner } from "../runner/runner.ts";
+import { Rejections } from "./rejections.ts";
 import { AgentSession } from "./session.ts";
 
 const log = logger("agent", "link");
 
-/** A Manager's `retry_after` counts up to so long, milliseconds. */
+/** Longest `retry_after` that the agent accepts from a Manager, in milliseconds. */
 const MAX_RETRY_AFTER_MS = 600_000;
 
-/** After these the window in which the next dial falls is wider at once, milliseconds. */
-const WIDER: ReadonlyMap<Bye_Code, number> = new Map([
+/** Narrowest window of the next dial after some codes of a Bye, in milliseconds. */
+const MIN_WINDOW_MS: ReadonlyMap<Bye_Code, number> = new Map([
   [Bye_Code.AUTH_FAILED, 30_000],
   [Bye_Code.REPLACED, 60_000],
 ]);
@@ -39,16 +39,15 @@ const STATE_OF: Readonly<Record<EntryState, CommandState_State>> = {
   finished: CommandState_State.FINISHED,
 };
 
-/** Who the agent is, as its hello tells. */
+/** Identity of the agent, as its hello tells it. */
 export interface AgentIdentity {
   readonly name: string;
   readonly secret: string;
-  /** Until the Manager has taken it. */
+  /** Set until the Manager has accepted it. */
   readonly joinToken?: string | undefined;
   readonly facts: Readonly<Record<string, string>>;
 }
 
-/** What a link is made of. */
 export interface LinkOptions {
   readonly identity: AgentIdentity;
   readonly journal: Journal;
@@ -56,14 +55,14 @@ export interface LinkOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: Counters;
-  /** Makes a connection to the Manager, or throws why there is none. */
+  /** Connects to the Manager, or throws the reason. */
   readonly dial: (signal: AbortSignal) => Promise<Transport>;
 }
 
-/** How one connection went. */
+/** Course of one connection. */
 export interface Served {
   readonly end: End;
-  /** Whether the Manager let the agent in. */
+  /** True if the Manager admitted the agent. */
   readonly wasReady: boolean;
 }
 
@@ -78,12 +77,12 @@ export class Link {
     this.#options = options;
   }
 
-  /** Whether there is a connection that things can be delivered over. */
+  /** True if there is a connection that is ready for delivery. */
   get isReady(): boolean {
     return this.#session?.connection.state === "ready";
   }
 
-  /** The connection that things can be delivered over. */
+  /** The session that is ready for delivery. */
   get session(): AgentSession | undefined {
     return this.isReady ? this.#session : undefined;
   }
@@ -100,7 +99,7 @@ export class Link {
     return await session.data.request(type, params);
   }
 
-  /** Runs until `stop`. */
+  /** Dials again and again until `stop`. */
   async run(): Promise<void> {
     const { clock, random } = this.#options;
     const backoff = new Backoff(RECONNECT, clock, random);
@@ -117,14 +116,14 @@ export class Link {
   /**
    * Dials once, and serves the connection to its end. `whenReady` may say Bye.
    *
-   * @throws {PiriError} if there is no connection
+   * @throws {PiriError} if no connection can be made
    */
   async serveOnce(
     whenReady: (session: AgentSession) => void,
   ): Promise<Served> {
     const { journal, runner, clock, counters, identity } = this.#options;
     let wasReady = false;
-    // Durable before the dial, so that this one is told from all before it.
+    // The number is durable before the dial: no two dials have the same.
     const number = await journal.nextSession();
     const transport = await this.#dial();
     const session = new AgentSession(transport, {
@@ -149,13 +148,15 @@ export class Link {
     }
   }
 
-  /** Says Bye if there is a connection, and dials no more. */
+  /** Stops dialling, and says Bye if there is a connection. */
   stop(reason: string): void {
     this.#stop.abort();
     this.#session?.leave(reason);
   }
 
-  /** A stop may come before the dial looks for one, and after it has stopped looking. */
+  /**
+   * Dials unless the link stops. A stop may come before the dial watches its signal, and after it has stopped watching.
+   */
   async #dial(): Promise<Transport> {
     const { signal } = this.#stop;
     const transport = signal.aborted
@@ -180,7 +181,7 @@ export class Link {
         });
       });
       if (this.#stop.signal.aborted) return {};
-      return await this.#afterwards(end);
+      return await this.#delayAfter(end);
     } catch (error) {
       log.warning("No connection ({code}): {error}", {
         code: codeOf(error),
@@ -190,8 +191,8 @@ export class Link {
     }
   }
 
-  /** What the end of a connection means for the next dial. */
-  async #afterwards(
+  /** Returns the delay that the end of a connection demands of the next dial. */
+  async #delayAfter(
     end: End,
   ): Promise<{ atLeast?: number; windowAtLeast?: number }> {
     if (end.kind !== "bye") {
@@ -209,12 +210,12 @@ export class Link {
     }
     return {
       atLeast: Math.min(retryAfterMs, MAX_RETRY_AFTER_MS),
-      windowAtLeast: WIDER.get(code) ?? 0,
+      windowAtLeast: MIN_WINDOW_MS.get(code) ?? 0,
     };
   }
 }
 
-/** The hello of one dial: all commands of earlier connections are settled by now, and listed. */
+/** The hello of one dial. It lists all commands of earlier connections, which are settled by now. */
 function helloOf(
   { name, secret, joinToken, facts }: AgentIdentity,
   journal: Journal,

@@ -22,16 +22,19 @@ import { type Feature, negotiate } from "../../wire/features.ts";
 import { LIVENESS } from "../../wire/liveness.ts";
 import { allIgnored, ignore, type Table } from "../../wire/table.ts";
 import type { Transport } from "../../wire/transport.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Runner } from "../runner/runner.ts";
 import { DataClient } from "./data_client.ts";
 import { Delivery } from "./delivery.ts";
-import type { Journal } from "../journal/journal.ts";
 import { Rejections } from "./rejections.ts";
-import type { Runner } from "../runner/runner.ts";
 
-/** The shortest and the longest ping interval that a Manager may ask for, milliseconds. */
-const PING_INTERVAL = { least: 1_000, most: 15_000 };
+/** Shortest ping interval that a Manager may ask for, in milliseconds. */
+const MIN_PING_INTERVAL_MS = 1_000;
 
-/** Everything the Manager may say to an Agent, and when. */
+/** Longest ping interval that a Manager may ask for, in milliseconds. */
+const MAX_PING_INTERVAL_MS = 15_000;
+
+/** All messages that the Manager may send to an Agent, by the state of the connection. */
 export const agentTable: Table<AgentSession> = {
   greeting: {
     serverHello: { run: welcome, next: "ready", after: begin },
@@ -86,7 +89,6 @@ function settle({ data }: AgentSession, response: DataResponse): void {
 
 function farewell(_session: AgentSession, _bye: Bye): void {}
 
-/** What an agent's session is made of. */
 export interface AgentSessionOptions {
   readonly journal: Journal;
   readonly runner: Runner;
@@ -122,7 +124,7 @@ export class AgentSession {
     );
   }
 
-  /** The id of the Manager's database; empty for a legacy Manager, or before its hello. */
+  /** Id of the Manager's database; empty for a legacy Manager, and before its hello. */
   get managerId(): string {
     return this.#hello?.managerId ?? "";
   }
@@ -149,6 +151,7 @@ export class AgentSession {
     }
   }
 
+  /** Notes the dialect and the features of the Manager: the row of ServerHello. */
   welcome(hello: ServerHello): void {
     this.#hello = hello;
     this.#dialect = dialectOfManager(hello.managerId);
@@ -156,13 +159,14 @@ export class AgentSession {
     this.connection.dialect = this.#dialect;
   }
 
+  /** Starts the pings and the delivery, once the connection is ready. */
   begin(): void {
     const { runner, journal, ready } = this.#options;
     const asked = this.#hello?.pingIntervalMs ?? LIVENESS.intervalMs;
     this.connection.watch({
       intervalMs: Math.min(
-        Math.max(asked, PING_INTERVAL.least),
-        PING_INTERVAL.most,
+        Math.max(asked, MIN_PING_INTERVAL_MS),
+        MAX_PING_INTERVAL_MS,
       ),
       timeoutMs: LIVENESS.timeoutMs,
     });
@@ -179,6 +183,7 @@ export class AgentSession {
     ready(this);
   }
 
+  /** Accepts a command, or answers it with its result at once. */
   async accept(command: Command): Promise<void> {
     const outcome = await this.#options.runner.accept(command, this);
     if (outcome === undefined) {
@@ -189,11 +194,12 @@ export class AgentSession {
       }
       this.connection.reply({ case: "result", value: outcome });
     } else {
-      // The newest progress goes out with it: 0 of 1 if nothing better is known.
+      // The delivery sends the newest progress: 0 of 1 if no other is known.
       this.#delivery?.accepted(outcome);
     }
   }
 
+  /** Cancels a command. Sends the result of a finished one again. */
   cancel(request: CommandCancel): void {
     if (this.#options.runner.cancel(request, this.managerId)) return;
     const entry = this.#options.journal.find(
@@ -204,6 +210,7 @@ export class AgentSession {
     else this.#delivery?.again(entry);
   }
 
+  /** Frees acknowledged output, or the whole command if the acknowledgement is final. */
   async acknowledge(ack: CommandAck): Promise<void> {
     const { journal, runner } = this.#options;
     const entry = journal.find(this.managerId, ack.commandId);

@@ -14,51 +14,51 @@ import type { Store } from "../../store/store.ts";
 import type { End } from "../../wire/connection.ts";
 import { byeCodeOf, type Dialect, dialectOfAgent } from "../../wire/dialect.ts";
 import { negotiate } from "../../wire/features.ts";
-import { AdmittedAgent, type AgentConnection } from "./admitted_agent.ts";
-import { type Authenticated, Authentication } from "./authentication.ts";
 import type { EndedCommand } from "../command/connection_effects.ts";
 import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { ManagerParts } from "../manager_parts.ts";
+import { AdmittedAgent, type AgentConnection } from "./admitted_agent.ts";
+import { type Authenticated, Authentication } from "./authentication.ts";
 import { HelloGate } from "./hello_gate.ts";
 import { checkHello, OperationSets } from "./hello_rules.ts";
 import { IdJumps } from "./id_jumps.ts";
 import { Replacements } from "./replacements.ts";
 
-/** An agent whose hello was good. It is in, even where its connection has to end at once. */
+/** An agent whose hello was accepted. It is admitted even if its connection has to end at once. */
 export interface Admitted {
   readonly agent: AdmittedAgent;
-  /** Why it could not be recorded or answered. */
+  /** Error of recording or answering the hello. */
   readonly error?: unknown;
 }
 
-/** A hello that was found to be good. */
+/** An accepted hello. */
 interface Checked extends Authenticated {
   readonly dialect: Dialect;
   /** Records of listed commands that are not open here. */
   readonly ended: readonly EndedCommand[];
 }
 
-/** What a hello means for the agent's commands. */
+/** Effect of a hello on the commands of its agent. */
 type Outcome = ReturnType<Commands["links"]["reconcile"]>;
 
 export interface AdmissionOptions extends ManagerParts {
   readonly commands: Commands;
   readonly pingIntervalMs: number;
-  /** So many hellos are looked at at a time; MAX_HELLOS unless said. */
-  readonly most?: number;
+  /** Most hellos that are handled at the same time; MAX_HELLOS by default. */
+  readonly maxHellos?: number;
 }
 
-/** The protocol that a legacy agent is recorded with; no hello says it. */
+/** Recorded protocol of a legacy agent. No hello has it. */
 const LEGACY_PROTOCOL = 1;
 
-/** Of what a peer calls a protocol error so much is told of each command that it makes lost. */
-const VIOLATION_BYTES = 1_000;
+/** Most bytes of a protocol error that are told of each command that it makes lost. */
+const MAX_VIOLATION_BYTES = 1_000;
 
-/** Shared by all who list none. */
+/** Empty set, shared by all agents without such ids. */
 const NO_IDS: ReadonlySet<bigint> = new Set();
 
-/** Lets agents in, one at a time of each name: protocol.md section 6. */
+/** Admits agents, one hello at a time for each name: protocol.md section 6. */
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #store: Store;
@@ -68,8 +68,8 @@ export class Admission {
   readonly #replacements: Replacements;
   readonly #jumps = new IdJumps();
   readonly #operations = new OperationSets();
-  /** The hello that is being looked at, by name. */
-  readonly #busy = new Map<string, Promise<void>>();
+  /** The last hello of each name, until it is handled. */
+  readonly #pending = new Map<string, Promise<void>>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -83,7 +83,7 @@ export class Admission {
   /**
    * Checks a hello, makes its connection the agent's current one, and sends ServerHello.
    *
-   * @throws {PiriError} AUTH_FAILED, STALE, BUSY, PROTOCOL_VIOLATION: the agent is not in.
+   * @throws {PiriError} AUTH_FAILED, STALE, BUSY, PROTOCOL_VIOLATION: the agent is not admitted.
    */
   async admit(
     hello: ClientHello,
@@ -91,18 +91,18 @@ export class Admission {
   ): Promise<Admitted> {
     checkHello(hello);
     return await this.#gate.pass(() =>
-      this.#alone(hello.clientId, () => this.#admit(hello, connection))
+      this.#inTurn(hello.clientId, () => this.#admit(hello, connection))
     );
   }
 
-  /** How many hellos are being looked at. */
+  /** Number of hellos that are being handled. */
   get inFlight(): number {
     return this.#gate.inFlight;
   }
 
-  /** The agent is ready for commands. */
+  /** Tells operators that an agent is connected, once it is ready for commands. */
   ready({ agent, address, joined }: AdmittedAgent): void {
-    // That it joined is told, and mostly it goes at once.
+    // Its join was told already, and most joining agents disconnect at once.
     if (joined) return;
     this.#options.events.add(
       "agent_connected",
@@ -111,7 +111,7 @@ export class Admission {
     );
   }
 
-  /** An admitted connection ended. */
+  /** Takes an agent out of the fleet, and records it, once its connection has ended. */
   async left(session: AdmittedAgent, end: End): Promise<void> {
     const { fleet, commands, events } = this.#options;
     if (!fleet.leave(session)) return;
@@ -136,19 +136,20 @@ export class Admission {
       // The agent may have been removed meanwhile.
       events.add("store_error", messageOf(error), { agent: session.agent });
     }
-    // Since when they are unreachable.
+    // Watchers are told the time since which the commands are unreachable.
     for (const { feed } of commands.of(session.agent)) feed.touch();
   }
 
-  async #alone<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#busy.get(name) ?? Promise.resolve();
+  /** Runs `work` after all earlier work for the name. */
+  async #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#pending.get(name) ?? Promise.resolve();
     const mine = before.then(work);
     const settled = mine.then(() => {}, () => {});
-    this.#busy.set(name, settled);
+    this.#pending.set(name, settled);
     try {
       return await mine;
     } finally {
-      if (this.#busy.get(name) === settled) this.#busy.delete(name);
+      if (this.#pending.get(name) === settled) this.#pending.delete(name);
     }
   }
 
@@ -159,7 +160,7 @@ export class Admission {
     const { peer } = connection;
     const address = formatAddress(peer);
     const { links } = this.#options.commands;
-    // Asked for together with what the check asks for.
+    // The store reads this together with the records of the check.
     const lastCommandId = this.#store.lastCommandId();
     lastCommandId.catch(() => {});
     const checked = await this.#authentication.check(hello, peer);
@@ -189,7 +190,10 @@ export class Admission {
     return { agent };
   }
 
-  /** Compares what the agent lists with what is open here, and lets it in. Not async: what is compared is what becomes true. */
+  /**
+   * Compares the commands that the agent lists with the open ones, and admits the agent. Not async: nothing may change
+   * between the two.
+   */
   #decide(
     hello: ClientHello,
     connection: AgentConnection,
@@ -201,7 +205,7 @@ export class Admission {
       ended,
       resumes: features.has("resume"),
     });
-    // No more of the record than is needed: it stays as long as the connection.
+    // Only the needed fields of the record: they stay in memory as long as the connection.
     const agent = new AdmittedAgent(connection, {
       agent: record.id,
       groups: record.groups,
@@ -284,7 +288,7 @@ export class Admission {
 
   #checkReplacements(name: string): void {
     const { fleet, counters, events } = this.#options;
-    // Nobody is replaced.
+    // No connection is replaced.
     if (fleet.session(name) === undefined) return;
     try {
       this.#replacements.check(name);
@@ -321,24 +325,24 @@ export class Admission {
   }
 }
 
-/** Enough of an instance to tell it from another. */
+/** First digits of an instance, enough to tell it from another. */
 function inShort(instance: string): string {
   return instance.slice(0, 8);
 }
 
-/** True if the agent came for nothing but to join. */
+/** True if the agent connected only to join. */
 function isJoined(end: End): boolean {
   if (end.kind !== "bye") return false;
-  // Agents before the code say it in words.
+  // Agents from before the code JOINED say it in the reason.
   return end.bye.code === Bye_Code.JOINED || end.bye.reason === "joined";
 }
 
-/** The protocol error that ended a connection, whichever side found it; undefined for any other end. */
+/** The protocol error that ended a connection, found by either side; undefined for any other end. */
 function violationOf(end: End): string | undefined {
   if (end.kind === "broken") return undefined;
   const code = byeCodeOf(end.kind === "bye" ? end.bye : end);
   return code === Bye_Code.PROTOCOL_ERROR
-    ? cutText(describe(end), VIOLATION_BYTES)
+    ? cutText(describe(end), MAX_VIOLATION_BYTES)
     : undefined;
 }
 

@@ -9,10 +9,10 @@ import type { Feature } from "../../wire/features.ts";
 import type { Body } from "../../wire/message.ts";
 import type { AgentSession } from "../fleet.ts";
 
-/** A Manager that cannot record asks its agents to come back after so long, milliseconds. */
+/** Time after which a Manager that cannot record asks its agents to come back, in milliseconds. */
 const BUSY_RETRY_MS = 5_000;
 
-/** An agent's connection, whatever its table is. */
+/** Connection of an agent, with any table. */
 export type AgentConnection = Pick<
   Connection<unknown>,
   | "peer"
@@ -26,7 +26,7 @@ export type AgentConnection = Pick<
   | "leave"
 >;
 
-/** What a hello made known of an agent. */
+/** Facts about an agent that its hello settled. */
 export interface AgentFacts extends
   Pick<
     AgentSession,
@@ -40,13 +40,13 @@ export interface AgentFacts extends
     | "unknownIds"
     | "unfinished"
   > {
-  /** Listed commands that have ended here. */
+  /** Ids of listed commands that have ended here. */
   readonly ended: readonly bigint[];
-  /** True if it has used its token with this hello. */
+  /** True if the agent has used its token with this hello. */
   readonly joined: boolean;
 }
 
-/** An agent that was let in, on the connection over which it said hello. */
+/** An admitted agent, on the connection of its hello. */
 export class AdmittedAgent implements AgentSession, AgentFacts {
   readonly connection: AgentConnection;
   readonly agent: string;
@@ -86,7 +86,7 @@ export class AdmittedAgent implements AgentSession, AgentFacts {
     return this.connection.since;
   }
 
-  /** True until the first Pong of an agent that takes no commands before. */
+  /** True until the first Pong, for an agent that takes no commands before. */
   get awaitsPong(): boolean {
     return this.#awaitsPong;
   }
@@ -95,6 +95,7 @@ export class AdmittedAgent implements AgentSession, AgentFacts {
     return this.connection.state === "ready" && !this.#awaitsPong;
   }
 
+  /** Notes the first Pong. */
   ponged(): void {
     this.#awaitsPong = false;
   }

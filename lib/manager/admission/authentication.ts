@@ -6,14 +6,14 @@ import type { AgentRecord } from "../../store/records.ts";
 import type { ManagerParts } from "../manager_parts.ts";
 import { inNetworks, parseNetwork } from "./network.ts";
 
-/** An agent that is who it says. */
+/** An agent with the right secret, in one of its networks. */
 export interface Authenticated {
   readonly record: AgentRecord;
-  /** It has used its token with this hello. */
+  /** True if the agent has used its token with this hello. */
   readonly joined: boolean;
 }
 
-/** Whether agents are who they say, and dial from where they may: protocol.md section 6. */
+/** Checks the secret and the network of agents: protocol.md section 6. */
 export class Authentication {
   readonly #parts: ManagerParts;
 
@@ -21,14 +21,18 @@ export class Authentication {
     this.#parts = parts;
   }
 
-  /** @throws {PiriError} AUTH_FAILED, after operators were told why. */
+  /**
+   * Checks a hello, and enrols the agent if it has a join token.
+   *
+   * @throws {PiriError} AUTH_FAILED, after operators were told the reason
+   */
   async check(hello: ClientHello, peer: Address): Promise<Authenticated> {
     const secretHash = hashSecret(hello.auth);
     const { record, joined } = hello.joinToken === ""
       ? { record: await this.#parts.store.agent(hello.clientId), joined: false }
       : await this.#enrol(hello, secretHash, peer);
     const known = record?.secretHash ?? new Uint8Array(32);
-    // Compared also when there is nothing to compare with, so that the time tells nothing.
+    // Compared even without a known secret: the time must not tell if the agent exists.
     const same = sameHash(known, secretHash);
     if (!same || record === undefined || record.secretHash === null) {
       throw this.#turnedAway(hello, peer, "its secret is wrong");
@@ -100,7 +104,7 @@ export class Authentication {
   }
 }
 
-/** Whether the agent may connect from where it does. */
+/** True if the agent may connect from this address. */
 function mayConnect({ cidrs }: AgentRecord, { host }: Address): boolean {
   return cidrs.length === 0 ||
     inNetworks(cidrs.map(parseNetwork), host);

@@ -3,99 +3,106 @@ import type { Counters } from "../../base/counters.ts";
 import type { Random } from "../../base/random.ts";
 import { Refusal } from "../../wire/connection.ts";
 
-/** So many hellos are looked at at a time, as long as they do not wait for long: a whole fleet that comes back at once. */
+/** Most hellos that are handled at the same time while they are quick: a whole fleet may come back at once. */
 export const MAX_HELLOS = 10_000;
 
-/** So many are when they do: the disk stalls, or the machine cannot follow. */
-export const MAX_SLOW = 200;
+/** Most hellos that are handled at the same time while they are slow: the disk stalls, or the machine is overloaded. */
+export const MAX_SLOW_HELLOS = 200;
 
-/** What waits for longer is slow, milliseconds: an agent waits for 10 s, and has been on its way before. */
-export const SLOW_MS = 3_000;
+/**
+ * Duration from which a hello is slow, in milliseconds. An agent waits for at most 10 s, and a part of them has passed
+ * before its hello is handled.
+ */
+export const SLOW_HELLO_MS = 3_000;
 
-/** Those who are turned away are asked to come back one every so often, milliseconds. */
+/** Mean interval at which refused agents are asked to come back, in milliseconds. */
 const SPACING_MS = 5;
 
-/** Nobody is asked to come back sooner, milliseconds. */
-const MIN_MS = 1_000;
+/** Shortest time after which an agent is asked to come back, in milliseconds. */
+const MIN_RETRY_MS = 1_000;
 
-/** The widest window, milliseconds: an agent adds as much again, and counts 10 minutes at most. */
-const WIDEST_MS = 300_000;
+/**
+ * Longest time after which an agent is asked to come back, in milliseconds. The agent adds a random time of up to the
+ * same length, and accepts at most 10 minutes.
+ */
+const MAX_RETRY_MS = 300_000;
 
-/** What a gate is made of. */
 export interface HelloGateOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: Counters;
-  /** So many hellos are looked at at a time; MAX_HELLOS unless said. */
-  readonly most?: number;
+  /** Most hellos that are handled at the same time; MAX_HELLOS by default. */
+  readonly maxHellos?: number;
 }
 
-/** A hello that is being looked at. */
+/** A hello that is being handled. */
 interface PendingHello {
-  /** Since when, by the monotonic clock. */
+  /** Monotonic time of its arrival. */
   readonly since: number;
 }
 
 /**
- * Lets so many hellos in at a time, and no others: when more agents come back at once than can be let in, or the disk
- * stalls, those who would only wait are told at once when to try again. The times are spread at random over a window that
- * grows with each one who is turned away and shrinks as time passes.
+ * Limits the number of hellos that are handled at the same time. If more agents come back at once, or the disk stalls,
+ * the gate refuses the others at once and tells them when to try again. These times are spread at random over a window,
+ * which grows with each refused agent and shrinks as time passes.
  */
 export class HelloGate {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #counters: Counters;
-  readonly #most: number;
-  /** Oldest first. */
+  readonly #maxHellos: number;
+  /** Hellos that are being handled, the oldest first. */
   readonly #pending = new Set<PendingHello>();
-  /** When all who were turned away will have come back, by the monotonic clock. */
+  /** Monotonic time at which all refused agents will have come back. */
   #clearAt = -Infinity;
 
   constructor(options: HelloGateOptions) {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#counters = options.counters;
-    this.#most = options.most ?? MAX_HELLOS;
+    this.#maxHellos = options.maxHellos ?? MAX_HELLOS;
   }
 
-  /** How many hellos are being looked at. */
+  /** Number of hellos that are being handled. */
   get inFlight(): number {
     return this.#pending.size;
   }
 
   /**
-   * Looks at a hello, if there is room; settles as that does.
+   * Handles a hello if there is room, and settles as `handle` does.
    *
-   * @throws {Refusal} BUSY, at once
+   * @throws {Refusal} BUSY, at once, if there is no room
    */
-  async pass<T>(look: () => Promise<T>): Promise<T> {
+  async pass<T>(handle: () => Promise<T>): Promise<T> {
     const hello = { since: this.#clock.monotonic() };
-    const most = this.#mostAt(hello.since);
-    if (this.#pending.size >= most) throw this.#turnedAway(most);
+    const limit = this.#limitAt(hello.since);
+    if (this.#pending.size >= limit) throw this.#refusal(limit);
     this.#pending.add(hello);
     try {
-      return await look();
+      return await handle();
     } finally {
       this.#pending.delete(hello);
     }
   }
 
-  #mostAt(now: number): number {
+  #limitAt(now: number): number {
     const [oldest] = this.#pending;
-    const isSlow = oldest !== undefined && now - oldest.since >= SLOW_MS;
-    return isSlow ? Math.min(this.#most, MAX_SLOW) : this.#most;
+    const isSlow = oldest !== undefined && now - oldest.since >= SLOW_HELLO_MS;
+    return isSlow
+      ? Math.min(this.#maxHellos, MAX_SLOW_HELLOS)
+      : this.#maxHellos;
   }
 
-  #turnedAway(most: number): Refusal {
+  #refusal(limit: number): Refusal {
     this.#counters.add("hellos_turned_away");
     const now = this.#clock.monotonic();
-    const clearAt = Math.max(this.#clearAt, now + MIN_MS) + SPACING_MS;
-    this.#clearAt = Math.min(clearAt, now + WIDEST_MS);
-    const window = this.#clearAt - now - MIN_MS;
-    const retryAfterMs = MIN_MS + this.#random.fraction() * window;
+    const clearAt = Math.max(this.#clearAt, now + MIN_RETRY_MS) + SPACING_MS;
+    this.#clearAt = Math.min(clearAt, now + MAX_RETRY_MS);
+    const window = this.#clearAt - now - MIN_RETRY_MS;
+    const retryAfterMs = MIN_RETRY_MS + this.#random.fraction() * window;
     return new Refusal(
       "BUSY",
-      `Cannot look at more than ${most} hellos at a time`,
+      `Cannot look at more than ${limit} hellos at a time`,
       Math.round(retryAfterMs),
     );
   }

@@ -4,7 +4,7 @@ import { Limits, NAME_PATTERN } from "../../base/limits.ts";
 import { dialectOfAgent } from "../../wire/dialect.ts";
 
 /**
- * Limits of a hello that the schema does not express.
+ * Checks the limits of a hello that the schema does not express.
  *
  * @throws {PiriError} PROTOCOL_VIOLATION
  */
@@ -33,14 +33,14 @@ export function checkHello(hello: ClientHello): void {
   }
 }
 
-/** So many different sets are shared; there are as many as versions of the agent. */
+/** Most different sets that are shared. A fleet has one for each version of its agents. */
 const MAX_SETS = 100;
 
-/** What agents can be told to do: one set for all who can do the same. */
+/** Sets of the operations of agents. Agents with the same operations share one set. */
 export class OperationSets {
   readonly #sets = new Map<string, ReadonlySet<string>>();
 
-  /** By the facts of a hello; undefined if they do not tell. */
+  /** Returns the operations of a hello; undefined if its facts do not list them. */
   of(hello: ClientHello): ReadonlySet<string> | undefined {
     const list = hello.facts["operations"];
     if (list === undefined) return undefined;

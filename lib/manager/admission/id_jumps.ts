@@ -1,22 +1,23 @@
 import { PiriError } from "../../base/errors.ts";
 
 /**
- * The sequence of ids follows the agents' by so much in all, in a run of the Manager: as far as a restored database may
- * be behind. Without the bound one agent could use up the ids of all, or take them out of the others' reach.
+ * Longest distance that the sequence of ids may jump in one run of the Manager, all agents together: a restored
+ * database may be behind by as much. Without the limit, one agent could use up all ids, or raise them beyond the range
+ * that other agents accept.
  */
 const MAX_JUMP = 2n ** 32n;
 
-/** How far the sequence of ids was made to jump by what agents told. */
+/** Jumps of the sequence of ids after ids that agents reported. */
 export class IdJumps {
-  /** All jumps together. */
+  /** Sum of all jumps. */
   #total = 0n;
-  /** The highest id that was followed to: what is below costs nothing more. */
+  /** Highest id that was followed. Ids up to it cost nothing more. */
   #followed = 0n;
 
   /**
-   * Follows to the highest id that an agent has accepted, where `last` is the highest that was given here.
+   * Follows to the highest id that an agent has accepted. `last` is the highest id of this Manager.
    *
-   * @throws {PiriError} PROTOCOL_VIOLATION if that is too far
+   * @throws {PiriError} PROTOCOL_VIOLATION if the jump is too far
    */
   follow(id: bigint, last: bigint): void {
     const from = last > this.#followed ? last : this.#followed;

@@ -5,7 +5,7 @@ import { parseIp } from "../../base/ip.ts";
 
 /** A network that an agent may connect from: CIDR, RFC 4632 and RFC 4291. */
 export interface Network {
-  /** The first address, as BlockList reads it: without a zone, and IPv4 where it was mapped. */
+  /** First address, as BlockList reads it: without a zone, and as IPv4 if it was mapped. */
   readonly address: string;
   readonly family: "ipv4" | "ipv6";
   /** Number of bits that all addresses of the network share. */
@@ -59,7 +59,10 @@ export function inNetworks(
   return list.check(given.address, given.family);
 }
 
-/** A socket that listens on :: reports 10.0.0.1 as ::ffff:10.0.0.1 (RFC 4291 section 2.5.5.2): they are the same. */
+/**
+ * The network of an address and its first bits. An IPv4-mapped address becomes IPv4: a socket that listens on ::
+ * reports 10.0.0.1 as ::ffff:10.0.0.1 (RFC 4291 section 2.5.5.2).
+ */
 function networkOf(bytes: Uint8Array, prefix: number): Network {
   if (bytes.length === 4) {
     return { address: bytes.join("."), family: "ipv4", prefix };

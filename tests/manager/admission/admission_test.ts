@@ -12,7 +12,7 @@ import { body, type Init, ScriptedPeer } from "../../support/scripted_peer.ts";
 
 const { AUTH_FAILED, BUSY, PROTOCOL_ERROR, REPLACED, STALE } = Bye_Code;
 
-/** What a peer is told before it is hung up on. */
+/** Reads the Bye that a refused peer gets, and the end of its connection. */
 async function turnedAway(
   peer: ScriptedPeer,
 ): Promise<{ code: Bye_Code; reason: string; retryAfterMs?: number }> {
@@ -25,7 +25,7 @@ async function turnedAway(
   };
 }
 
-/** An agent that may join with the token "token", for 1 s. */
+/** Adds web-1, which may join with the token "token" for 1 s. */
 async function invited(
   core: MemoryManager,
   cidrs: string[] = [],
@@ -40,7 +40,7 @@ async function invited(
   });
 }
 
-Deno.test("an agent with the right secret hears what it may do and is in the fleet", async () => {
+Deno.test("an agent with the right secret gets a ServerHello and is in the fleet", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.hello("web-1", { features: ["output", "chunks"] });
@@ -53,7 +53,7 @@ Deno.test("an agent with the right secret hears what it may do and is in the fle
   assertEquals(await core.eventKinds(), ["agent_connected"]);
 });
 
-Deno.test("a feature without the one that it stands on is not granted", async () => {
+Deno.test("a feature is not granted without the one that it depends on", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.hello("web-1", { features: ["ack", "resume"] });
@@ -73,7 +73,7 @@ Deno.test("a wrong secret is turned away, and operators see it", async () => {
   assertEquals(core.fleet.size, 0);
 });
 
-Deno.test("a name that is not known is turned away as a wrong secret is", async () => {
+Deno.test("an unknown name is turned away like a wrong secret", async () => {
   await using core = await MemoryManager.start();
   const agent = await core.hello("web-1");
   assertEquals(await turnedAway(agent), {
@@ -89,7 +89,7 @@ Deno.test("an agent that has not joined is turned away without a token", async (
   assertEquals((await turnedAway(agent)).code, AUTH_FAILED);
 });
 
-Deno.test("an agent may connect from its networks only", async () => {
+Deno.test("an agent may connect only from its networks", async () => {
   await using core = await MemoryManager.start({ peer: "10.9.0.1:4000" });
   await core.knows("web-1", { cidrs: ["10.8.0.0/16"] });
   await core.knows("web-2", { cidrs: ["10.8.0.0/16", "10.9.0.0/24"] });
@@ -107,7 +107,7 @@ Deno.test("a token enrols the secret that came with it", async () => {
   assertEquals(kinds.filter((kind) => kind === "agent_joined").length, 1);
 });
 
-Deno.test("the same name, token and secret succeed again, also once the token has expired", async () => {
+Deno.test("the same name, token and secret succeed again, even after the token has expired", async () => {
   await using core = await MemoryManager.start();
   await invited(core);
   await core.admitted("web-1", { joinToken: "token" });
@@ -117,7 +117,7 @@ Deno.test("the same name, token and secret succeed again, also once the token ha
   assertEquals(kinds.filter((kind) => kind === "agent_joined").length, 1);
 });
 
-Deno.test("who comes to join and goes is told as joined, and not as one who came and went", async () => {
+Deno.test("an agent that only joins is reported as joined, not as connected and disconnected", async () => {
   await using core = await MemoryManager.start();
   await invited(core);
   const agent = await core.admitted("web-1", { joinToken: "token" });
@@ -129,7 +129,7 @@ Deno.test("who comes to join and goes is told as joined, and not as one who came
   assertEquals(record?.disconnectedAt, core.clock.now());
 });
 
-Deno.test("an agent before the code JOINED is told as joined by its word", async () => {
+Deno.test("an agent from before the code JOINED is reported as joined by its reason", async () => {
   await using core = await MemoryManager.start();
   await invited(core);
   const agent = await core.admitted("web-1", { joinToken: "token" });
@@ -138,7 +138,7 @@ Deno.test("an agent before the code JOINED is told as joined by its word", async
   assertEquals(await core.eventKinds(), ["agent_joined"]);
 });
 
-Deno.test("who joins and stays is told when it goes", async () => {
+Deno.test("an agent that joins and stays is reported when it disconnects", async () => {
   await using core = await MemoryManager.start();
   await invited(core);
   const agent = await core.admitted("web-1", { joinToken: "token" });
@@ -147,7 +147,7 @@ Deno.test("who joins and stays is told when it goes", async () => {
   assertEquals(await core.eventKinds(), ["agent_joined", "agent_disconnected"]);
 });
 
-Deno.test("a token that was used is of no use to another secret", async () => {
+Deno.test("a used token does not enrol another secret", async () => {
   await using core = await MemoryManager.start();
   await invited(core);
   await core.admitted("web-1", { joinToken: "token" });
@@ -156,7 +156,7 @@ Deno.test("a token that was used is of no use to another secret", async () => {
   assertEquals(core.fleet.size, 1);
 });
 
-Deno.test("a token that has expired enrols nobody", async () => {
+Deno.test("an expired token enrols no agent", async () => {
   await using core = await MemoryManager.start();
   await invited(core);
   await core.clock.advance(1_001);
@@ -164,14 +164,14 @@ Deno.test("a token that has expired enrols nobody", async () => {
   assertEquals((await turnedAway(agent)).code, AUTH_FAILED);
 });
 
-Deno.test("a token is of no use to another name", async () => {
+Deno.test("a token does not enrol another name", async () => {
   await using core = await MemoryManager.start();
   await invited(core);
   const agent = await core.hello("web-2", { joinToken: "token" });
   assertEquals((await turnedAway(agent)).code, AUTH_FAILED);
 });
 
-Deno.test("a token that comes from a wrong network is not used up", async () => {
+Deno.test("a token from a wrong network is not used up", async () => {
   await using core = await MemoryManager.start({ peer: "10.9.0.1:4000" });
   await invited(core, ["10.8.0.0/16"]);
   const agent = await core.hello("web-1", { joinToken: "token" });
@@ -179,7 +179,7 @@ Deno.test("a token that comes from a wrong network is not used up", async () => 
   assertEquals((await core.store.agent("web-1"))?.tokenUsedWith, null);
 });
 
-Deno.test("of one instance only a session above the highest admitted is let in", async () => {
+Deno.test("an instance is admitted only with a session above its highest one", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   await core.admitted("web-1", { session: 7n });
@@ -190,7 +190,7 @@ Deno.test("of one instance only a session above the highest admitted is let in",
   await core.admitted("web-1", { session: 8n });
 });
 
-Deno.test("another instance begins its sessions anew, and operators see that it is another", async () => {
+Deno.test("another instance starts its sessions anew, and operators see the change", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   await core.admitted("web-1", { session: 7n });
@@ -199,7 +199,7 @@ Deno.test("another instance begins its sessions anew, and operators see that it 
   assertEquals((await core.eventKinds()).includes("agent_instance"), true);
 });
 
-Deno.test("a stale session is refused after a restart of the Manager, too", async () => {
+Deno.test("a stale session is refused even after its connection has ended", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   await (await core.admitted("web-1", { session: 7n })).says("bye");
@@ -208,7 +208,7 @@ Deno.test("a stale session is refused after a restart of the Manager, too", asyn
   assertEquals((await turnedAway(again)).code, STALE);
 });
 
-Deno.test("what is admitted wins, and the older connection is told", async () => {
+Deno.test("an admitted connection replaces the older one, which gets a Bye", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const first = await core.admitted("web-1");
@@ -226,7 +226,7 @@ Deno.test("what is admitted wins, and the older connection is told", async () =>
   assertEquals(kinds.includes("agent_disconnected"), false);
 });
 
-Deno.test("the seventh replacement within a minute has to wait for a minute", async () => {
+Deno.test("the seventh replacement within a minute is delayed by a minute", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   await core.admitted("web-1");
@@ -253,7 +253,7 @@ Deno.test("a minute after its last replacements an agent may be replaced again",
   await core.admitted("web-1");
 });
 
-Deno.test("an agent whose connection is gone is let in however often it was replaced", async () => {
+Deno.test("an agent without a connection is admitted, after any number of replacements", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const peers = [await core.admitted("web-1")];
@@ -265,8 +265,8 @@ Deno.test("an agent whose connection is gone is let in however often it was repl
   await core.admitted("web-1");
 });
 
-const absurd: Readonly<Record<string, Init<"clientHello">>> = {
-  "a name that is none": { clientId: "../web" },
+const refusedHellos: Readonly<Record<string, Init<"clientHello">>> = {
+  "an invalid name": { clientId: "../web" },
   "protocol 1": { protocol: 1 },
   "facts of more than 16 KiB": { facts: { os: "x".repeat(16_383) } },
   "more than 1,000 commands": {
@@ -275,9 +275,9 @@ const absurd: Readonly<Record<string, Init<"clientHello">>> = {
     })),
   },
   "a last command id below 0": { lastCommandId: -1n },
-  "an instance that is none": { instance: "mine" },
+  "an invalid instance": { instance: "mine" },
 };
-for (const [what, init] of Object.entries(absurd)) {
+for (const [what, init] of Object.entries(refusedHellos)) {
   Deno.test(`a hello with ${what} is a violation`, async () => {
     await using core = await MemoryManager.start();
     await core.knows("web-1");
@@ -302,14 +302,14 @@ Deno.test("a hello may have facts of 16 KiB and 1,000 commands", async () => {
   });
 });
 
-Deno.test("ids go on above the highest that the agent has accepted", async () => {
+Deno.test("ids continue above the highest one that the agent has accepted", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   await core.admitted("web-1", { lastCommandId: 500n });
   assertEquals((await core.run("web-1")).id, 501n);
 });
 
-Deno.test("ids follow an agent by 2^32 at most", async () => {
+Deno.test("ids follow an agent by at most 2^32", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   await core.admitted("web-1", { lastCommandId: 2n ** 32n });
@@ -321,7 +321,7 @@ Deno.test("ids follow an agent by 2^32 at most", async () => {
   assertMatch(told?.message ?? "", /Cannot follow to command id 8589934593/);
 });
 
-Deno.test("agents that take turns do not make ids jump by more than one could", async () => {
+Deno.test("ids jump by no more for several agents than for one", async () => {
   await using core = await MemoryManager.start();
   const half = 2n ** 31n;
   for (const name of ["web-1", "web-2", "web-3"]) await core.knows(name);
@@ -331,7 +331,7 @@ Deno.test("agents that take turns do not make ids jump by more than one could", 
   const third = await core.hello("web-3", { lastCommandId: 2n * half + 1n });
   assertEquals((await turnedAway(third)).code, PROTOCOL_ERROR);
   assertEquals((await core.run("web-1")).id, 2n * half + 1n);
-  // What was given here is not jumped over.
+  // Ids that were given here are not a jump.
   await core.admitted("web-3", { lastCommandId: 2n * half + 1n });
 });
 
@@ -350,7 +350,7 @@ Deno.test("hellos of one name are admitted one at a time", async () => {
   await second.hears("serverHello");
 });
 
-Deno.test("the same session said twice at once is admitted once", async () => {
+Deno.test("a session that is sent twice at once is admitted once", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const first = await core.hello("web-1", { session: 5n });
@@ -371,7 +371,7 @@ Deno.test("hellos of other names do not wait", async () => {
   await waiting.hears("serverHello");
 });
 
-Deno.test("a Manager that cannot record a hello asks the agent to come back", async () => {
+Deno.test("an agent is asked to come back if the Manager cannot record its hello", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   core.slow.failOnce("admitAgent", new PiriError("DISK", "Cannot write"));
@@ -381,7 +381,7 @@ Deno.test("a Manager that cannot record a hello asks the agent to come back", as
   assertEquals(core.fleet.size, 0);
 });
 
-Deno.test("the Bye or the end of an admitted connection takes the agent out of the fleet", async () => {
+Deno.test("an agent leaves the fleet with its Bye", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.admitted("web-1");
@@ -407,7 +407,7 @@ Deno.test("an agent that hangs up while it is admitted does not stay in the flee
   assertEquals(core.fleet.size, 0);
 });
 
-Deno.test("an agent of 2024 hears nothing that it would not know", async () => {
+Deno.test("a legacy agent gets a ServerHello of legacy fields only", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.hello("web-1", OLD_HELLO);
@@ -432,7 +432,7 @@ Deno.test("an agent of 2024 hears nothing that it would not know", async () => {
   assertEquals((await core.store.agent("web-1"))?.protocol, 1);
 });
 
-Deno.test("of agents of 2024 the latest hello wins", async () => {
+Deno.test("the latest hello of a legacy agent replaces its connection", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const first = await core.admittedOld("web-1");
@@ -441,7 +441,7 @@ Deno.test("of agents of 2024 the latest hello wins", async () => {
   assertEquals(core.fleet.session("web-1"), core.sessions[1]?.agent);
 });
 
-Deno.test("an agent that is removed is told so and cannot come back", async () => {
+Deno.test("a removed agent gets a Bye and cannot come back", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.admitted("web-1");
@@ -455,7 +455,7 @@ Deno.test("an agent that is removed is told so and cannot come back", async () =
   );
 });
 
-Deno.test("ServerHello and the commands behind it are asked for with one instance and session", async () => {
+Deno.test("a command is recorded with the instance and the session of the admitted hello", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.admitted("web-1", { session: 9n });
@@ -466,7 +466,7 @@ Deno.test("ServerHello and the commands behind it are asked for with one instanc
   assertEquals({ instance, session }, { instance: INSTANCE, session: 9n });
 });
 
-Deno.test("what comes with the hello in one read is handled after it", async () => {
+Deno.test("a message in the same read as the hello is handled after it", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = core.dial();

@@ -15,7 +15,7 @@ const { LOST, REFUSED, FAILED, SUCCESS } = CommandResult_Status;
 const { ACCEPTED, RUNNING, FINISHED } = CommandState_State;
 const { STDOUT } = OutputStream;
 
-/** A Manager whose agent runs a command that has printed "so far", and that agent. */
+/** Starts a command on web-1 that has printed "so far", and returns its id and nonce. */
 async function running(core: MemoryManager) {
   await core.knows("web-1");
   const original = await core.admitted("web-1");
@@ -42,7 +42,7 @@ async function prints(
   });
 }
 
-/** A copy of the agent's host dials: its journal says that the command ran when the agent ended. */
+/** Connects a copy of the host. Its journal has the command as one that ran when the agent ended. */
 function copyDials(
   core: MemoryManager,
   { id, nonce }: { id: bigint; nonce: bigint },
@@ -53,8 +53,8 @@ function copyDials(
   });
 }
 
-/** The original dials again, another instance meanwhile. */
-function isBack(
+/** Connects the original again, which is another instance now. */
+function originalDials(
   core: MemoryManager,
   { id, nonce }: { id: bigint; nonce: bigint },
   state = RUNNING,
@@ -66,7 +66,7 @@ function isBack(
   });
 }
 
-/** What the copy tells of the command. */
+/** Sends the result of the copy, by default LOST. */
 async function saysLost(
   copy: ScriptedPeer,
   commandId: bigint,
@@ -81,7 +81,7 @@ async function saysLost(
   });
 }
 
-/** A copy of the agent's host dials, and tells what its journal says. */
+/** Connects a copy of the host, and waits until the command is recorded as lost by it. */
 async function copied(
   core: MemoryManager,
   command: { id: bigint; nonce: bigint },
@@ -93,7 +93,7 @@ async function copied(
   assertEquals((await core.commands.get(id)).state, "lost");
 }
 
-Deno.test("what a copy of a host calls lost is running again when the original is back, and ends as it says", async () => {
+Deno.test("a command that a cloned host reported lost runs on when the original reconnects", async () => {
   await using core = await MemoryManager.start();
   const command = await running(core);
   const { id } = command;
@@ -126,7 +126,7 @@ Deno.test("what a copy of a host calls lost is running again when the original i
   );
 });
 
-Deno.test("an agent that calls a command lost and has not heard the answer is told that it is recorded", async () => {
+Deno.test("an agent that reported a command lost gets the acknowledgement again", async () => {
   await using core = await MemoryManager.start();
   const command = await running(core);
   const { id, nonce } = command;
@@ -141,12 +141,12 @@ Deno.test("an agent that calls a command lost and has not heard the answer is to
 });
 
 for (const status of [LOST, REFUSED]) {
-  Deno.test(`${CommandResult_Status[status]} by a copy that was replaced does not end what the original has listed since`, async () => {
+  Deno.test(`${CommandResult_Status[status]} from a replaced copy does not end a command that the original runs`, async () => {
     await using core = await MemoryManager.start();
     const command = await running(core);
     const { id } = command;
     const copy = await copyDials(core, command);
-    const original = await isBack(core, command);
+    const original = await originalDials(core, command);
     await saysLost(copy, id, status);
     await core.clock.settle();
     assertEquals((await core.commands.get(id)).state, "running");
@@ -179,31 +179,31 @@ const MEANWHILE: readonly {
     id: bigint,
   ) => Promise<unknown> | undefined;
 }[] = [
-  { name: "has not begun it", state: ACCEPTED },
+  { name: "that the original has only accepted", state: ACCEPTED },
   {
-    name: "is gone again",
+    name: "of an original that has disconnected",
     act: (core, original) => {
       original.hangUp();
       return core.ends[2];
     },
   },
   {
-    name: "was given up by the operator",
+    name: "that the operator has given up",
     act: (core, _, id) => core.commands.giveUp(id, "test"),
   },
 ];
 
 for (const { name, state = RUNNING, act } of MEANWHILE) {
-  Deno.test(`nor where the original ${name}`, async () => {
+  Deno.test(`LOST from a replaced copy does not end a command ${name}`, async () => {
     await using core = await MemoryManager.start();
     const command = await running(core);
     const { id, nonce } = command;
     const copy = await copyDials(core, command);
-    const back = await isBack(core, command, state);
+    const back = await originalDials(core, command, state);
     await act?.(core, back, id);
     await saysLost(copy, id);
     await core.clock.settle();
-    // As the same instance, for which a command that has ended here has ended for good.
+    // It is the same instance here, for which an ended command has ended for good.
     const original = await core.admitted("web-1", {
       lastCommandId: id,
       commands: [{ commandId: id, nonce, state: FINISHED, stdout: 6n }],
@@ -218,53 +218,53 @@ for (const { name, state = RUNNING, act } of MEANWHILE) {
   });
 }
 
-Deno.test("how a command ended counts also over a connection that was replaced", async () => {
+Deno.test("a failed result is recorded even from a replaced connection", async () => {
   await using core = await MemoryManager.start();
   const command = await running(core);
   const { id } = command;
   const replaced = await copyDials(core, command);
-  await isBack(core, command);
+  await originalDials(core, command);
   await saysLost(replaced, id, FAILED);
   await core.clock.settle();
   assertEquals((await core.store.command(id))?.state, "failed");
 });
 
-Deno.test("a copy whose word was not recorded tells it again, and is told that it is heard", async () => {
+Deno.test("a copy whose result was ignored sends it again, and gets an acknowledgement", async () => {
   await using core = await MemoryManager.start();
   const command = await running(core);
   const { id } = command;
   const copy = await copyDials(core, command);
-  await isBack(core, command);
+  await originalDials(core, command);
   await saysLost(copy, id);
   await core.clock.settle();
-  // It had said Bye before: an acknowledgement would not have arrived.
+  // The copy got Bye before: an acknowledgement would not have arrived.
   assertEquals(copy.kindsSoFar(), ["bye"]);
-  // Now it is the newest that has the command.
+  // The copy has the newest connection now.
   await copied(core, command);
 });
 
-Deno.test("what an agent calls lost is lost when its hello before listed it as not finished", async () => {
+Deno.test("a command is lost if a later connection reports so, though an earlier hello listed it", async () => {
   await using core = await MemoryManager.start();
   const command = await running(core);
-  await isBack(core, command);
+  await originalDials(core, command);
   await copied(core, command);
 });
 
-Deno.test("an agent's own word of what it has just listed counts", async () => {
+Deno.test("a command is lost if the connection that listed it as running reports so", async () => {
   await using core = await MemoryManager.start();
   const command = await running(core);
-  await saysLost(await isBack(core, command), command.id);
+  await saysLost(await originalDials(core, command), command.id);
   await core.clock.settle();
   assertEquals((await core.store.command(command.id))?.state, "lost");
 });
 
 for (const status of [LOST, REFUSED]) {
-  Deno.test(`${CommandResult_Status[status]} by a copy that was replaced does not end what the original has listed as finished`, async () => {
+  Deno.test(`${CommandResult_Status[status]} from a replaced copy does not end a command that the original has finished`, async () => {
     await using core = await MemoryManager.start();
     const command = await running(core);
     const { id } = command;
     const copy = await copyDials(core, command);
-    const original = await isBack(core, command, FINISHED);
+    const original = await originalDials(core, command, FINISHED);
     await saysLost(copy, id, status);
     await original.says("result", {
       commandId: id,

@@ -3,15 +3,15 @@ import { Counters } from "../../../lib/base/counters.ts";
 import {
   HelloGate,
   MAX_HELLOS,
-  MAX_SLOW,
-  SLOW_MS,
+  MAX_SLOW_HELLOS,
+  SLOW_HELLO_MS,
 } from "../../../lib/manager/admission/hello_gate.ts";
 import { Refusal } from "../../../lib/wire/connection.ts";
 import { Bye_Code } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { MemoryManager } from "../../support/memory_manager.ts";
 
-/** A gate that is full, and a window that is always used to its end. */
+/** A full gate, whose random times are always at the end of the window. */
 function fullGate() {
   const clock = new FakeClock();
   const counters = new Counters();
@@ -19,7 +19,7 @@ function fullGate() {
     clock,
     counters,
     random: { bytes: () => new Uint8Array(), fraction: () => 1 },
-    most: 1,
+    maxHellos: 1,
   });
   const { promise, resolve } = Promise.withResolvers<void>();
   const inside = gate.pass(() => promise);
@@ -34,7 +34,7 @@ async function retryAfter(gate: HelloGate): Promise<number> {
   return refusal.retryAfterMs;
 }
 
-Deno.test("who finds the gate full is turned away at once, and counted", async () => {
+Deno.test("a hello at a full gate is refused at once, and counted", async () => {
   const { gate, counters, inside, leaves } = fullGate();
   assertEquals(gate.inFlight, 1);
   await retryAfter(gate);
@@ -44,7 +44,7 @@ Deno.test("who finds the gate full is turned away at once, and counted", async (
   assertEquals(gate.inFlight, 0);
 });
 
-Deno.test("a hello that fails makes room as well", async () => {
+Deno.test("a failed hello makes room", async () => {
   const { gate, inside, leaves } = fullGate();
   leaves();
   await inside;
@@ -53,7 +53,7 @@ Deno.test("a hello that fails makes room as well", async () => {
   await gate.pass(() => Promise.resolve());
 });
 
-Deno.test("the window grows with each one who is turned away, and shrinks as time passes", async () => {
+Deno.test("the window grows with each refused hello, and shrinks as time passes", async () => {
   const { gate, clock } = fullGate();
   assertEquals(await retryAfter(gate), 1_005);
   assertEquals(await retryAfter(gate), 1_010);
@@ -65,7 +65,7 @@ Deno.test("the window grows with each one who is turned away, and shrinks as tim
   assertEquals(await retryAfter(gate), 1_005);
 });
 
-Deno.test("nobody is asked to stay away for longer than five minutes", async () => {
+Deno.test("an agent is asked to wait for at most five minutes", async () => {
   const { gate } = fullGate();
   for (let count = 0; count < 70_000; count++) {
     await gate.pass(() => Promise.resolve()).catch(() => {});
@@ -73,10 +73,12 @@ Deno.test("nobody is asked to stay away for longer than five minutes", async () 
   assertEquals(await retryAfter(gate), 300_000);
 });
 
-Deno.test("a whole fleet that comes back at once is let in", async () => {
+Deno.test("a whole fleet that comes back at once is admitted", async () => {
   await using core = await MemoryManager.start();
   const letGo = core.slow.hold("agent");
-  for (let count = 0; count < MAX_SLOW; count++) await core.hello("nobody");
+  for (let count = 0; count < MAX_SLOW_HELLOS; count++) {
+    await core.hello("nobody");
+  }
   await core.knows("web-1");
   const late = await core.hello("web-1");
   letGo();
@@ -84,7 +86,7 @@ Deno.test("a whole fleet that comes back at once is let in", async () => {
   assertEquals(core.counters.all()["hellos_turned_away"], undefined);
 });
 
-Deno.test("no more than so many are looked at however quick they are", async () => {
+Deno.test("at most MAX_HELLOS hellos are handled at a time, even quick ones", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const gate = new HelloGate({
     clock: new FakeClock(),
@@ -110,8 +112,8 @@ Deno.test("the limit is low as long as the oldest hello is slow", async () => {
   const slow = Promise.withResolvers<void>();
   const quick = Promise.withResolvers<void>();
   const inside = [gate.pass(() => slow.promise)];
-  await clock.advance(SLOW_MS - 1);
-  for (let count = 0; count < MAX_SLOW; count++) {
+  await clock.advance(SLOW_HELLO_MS - 1);
+  for (let count = 0; count < MAX_SLOW_HELLOS; count++) {
     inside.push(gate.pass(() => quick.promise));
   }
   await clock.advance(1);
@@ -123,14 +125,16 @@ Deno.test("the limit is low as long as the oldest hello is slow", async () => {
   await Promise.all(inside);
 });
 
-Deno.test("while the store is slow the hellos beyond the limit hear Bye before anything is asked of it", async () => {
+Deno.test("hellos beyond the limit get Bye without a query while the store is slow", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   await core.knows("web-2");
   const letGo = core.slow.hold("agent");
   const first = await core.hello("web-1");
-  for (let count = 1; count < MAX_SLOW; count++) await core.hello("nobody");
-  await core.clock.advance(SLOW_MS);
+  for (let count = 1; count < MAX_SLOW_HELLOS; count++) {
+    await core.hello("nobody");
+  }
+  await core.clock.advance(SLOW_HELLO_MS);
   const late = await core.hello("web-2");
   const { code, retryAfterMs = 0 } = await late.hears("bye");
   await late.hearsTheEnd();

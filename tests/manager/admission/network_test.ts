@@ -10,7 +10,7 @@ function matches(network: string, addresses: readonly string[]): boolean[] {
   return addresses.map((address) => inNetworks(networks, address));
 }
 
-Deno.test("a network holds its first and its last address, and not their neighbours", () => {
+Deno.test("a network contains its first and its last address, and not their neighbours", () => {
   assertEquals(
     matches("10.1.0.0/20", [
       "10.0.255.255",
@@ -48,7 +48,7 @@ Deno.test("an IPv4 address counts as such when a dual-stack socket reports it as
   ]);
 });
 
-Deno.test("an address lies in several networks when it lies in one, and in none of no networks", () => {
+Deno.test("an address lies in several networks if it lies in one of them", () => {
   const networks = ["10.0.0.0/8", "fe80::/10"].map(parseNetwork);
   assertEquals(inNetworks(networks, "fe80::1%eth0"), true);
   assertEquals(inNetworks(networks, "192.0.2.1"), false);
@@ -56,7 +56,7 @@ Deno.test("an address lies in several networks when it lies in one, and in none 
   assertEquals(inNetworks(networks, "not an address"), false);
 });
 
-Deno.test("parseNetwork says what is wrong", () => {
+Deno.test("parseNetwork refuses a network with the reason", () => {
   const wrong: [text: string, reason: string][] = [
     ["", "it should look like 10.0.0.0/8 or 2001:db8::/32"],
     ["10.0.0/8", "it should look like 10.0.0.0/8 or 2001:db8::/32"],
