@@ -80,7 +80,7 @@ export class Agents implements AgentAdmin {
 
   async remove(id: string): Promise<void> {
     const { commands, fleet, events } = this.#options;
-    const change = commands.links.removed(id);
+    const change = commands.effects.agentRemoved(id);
     try {
       await this.#store.removeAgent(id, change.patches);
     } catch (error) {
@@ -95,7 +95,7 @@ export class Agents implements AgentAdmin {
 
   /** Ends the commands that were requested while the removal was recorded. */
   async #loseLateCommands(id: string): Promise<void> {
-    const change = this.#options.commands.links.removed(id);
+    const change = this.#options.commands.effects.agentRemoved(id);
     try {
       await Promise.all(
         change.patches.map((patch) => this.#store.patchCommand(patch)),

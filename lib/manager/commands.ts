@@ -72,7 +72,7 @@ export class Commands implements CommandAdmin {
   readonly #dispatcher: Dispatcher;
   readonly #starter: CommandStarter;
   /** Effects of connections on commands. */
-  readonly links: ConnectionEffects;
+  readonly effects: ConnectionEffects;
   /** Time at which this run of the Manager loaded the open commands, in milliseconds since 1970. */
   #loadedAt: number | undefined;
 
@@ -86,7 +86,7 @@ export class Commands implements CommandAdmin {
     this.#dispatcher = new Dispatcher(parts);
     const dispatcher = this.#dispatcher;
     this.#starter = new CommandStarter({ ...parts, dispatcher });
-    this.links = new ConnectionEffects({
+    this.effects = new ConnectionEffects({
       ...parts,
       recorder: this.#recorder,
       dispatcher,

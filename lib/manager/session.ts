@@ -165,11 +165,11 @@ export class ManagerSession {
           case: "commandAck",
           value: createCommandAck({ commandId, final: true }),
         });
-        this.commands.links.noteAcknowledged(commandId);
+        this.commands.effects.noteAcknowledged(commandId);
       }
     }
     if (agent.awaitsPong) this.connection.ping();
-    else this.commands.links.ready(agent);
+    else this.commands.effects.agentReady(agent);
     this.#admission.ready(agent);
   }
 
@@ -177,7 +177,7 @@ export class ManagerSession {
   ponged(): void {
     if (!this.#agent?.awaitsPong) return;
     this.#agent.ponged();
-    this.commands.links.ready(this.#agent);
+    this.commands.effects.agentReady(this.#agent);
   }
 
   /** Says Bye, because the Manager stops. */

@@ -40,7 +40,7 @@ interface Checked extends Authenticated {
 }
 
 /** Effect of a hello on the commands of its agent. */
-type Outcome = ReturnType<Commands["links"]["reconcile"]>;
+type Outcome = ReturnType<Commands["effects"]["reconcile"]>;
 
 export interface AdmissionOptions extends ManagerParts {
   readonly commands: Commands;
@@ -117,7 +117,7 @@ export class Admission {
     if (!fleet.leave(session)) return;
     const at = this.#clock.now();
     commands.noteLeft(session.agent, at);
-    const change = commands.links.left(session, violationOf(end));
+    const change = commands.effects.connectionEnded(session, violationOf(end));
     if (!session.joined || !isJoined(end)) {
       events.add(
         "agent_disconnected",
@@ -159,7 +159,7 @@ export class Admission {
   ): Promise<Admitted> {
     const { peer } = connection;
     const address = formatAddress(peer);
-    const { links } = this.#options.commands;
+    const { effects } = this.#options.commands;
     // The store reads this together with the records of the check.
     const lastCommandId = this.#store.lastCommandId();
     lastCommandId.catch(() => {});
@@ -171,7 +171,7 @@ export class Admission {
       this.#checkSession(hello, record, { last, address });
     }
     this.#checkReplacements(hello.clientId);
-    const ended = await links.listedButEnded(record.id, hello);
+    const ended = await effects.listedButEnded(record.id, hello);
     const facts = { ...checked, dialect, ended };
     const { agent, outcome } = this.#decide(hello, connection, facts);
     try {
@@ -183,7 +183,7 @@ export class Admission {
     outcome.recorded();
     if (dialect.hasIdentities) this.#compareInstances(record, hello);
     try {
-      await this.#answer(agent, links.resumeFrom(outcome.resumed));
+      await this.#answer(agent, effects.resumeFrom(outcome.resumed));
     } catch (error) {
       return { agent, error };
     }
@@ -201,7 +201,7 @@ export class Admission {
   ): { readonly agent: AdmittedAgent; readonly outcome: Outcome } {
     const { fleet, commands } = this.#options;
     const features = negotiate(hello.features, dialect.features);
-    const outcome = commands.links.reconcile(record.id, hello, {
+    const outcome = commands.effects.reconcile(record.id, hello, {
       ended,
       resumes: features.has("resume"),
     });

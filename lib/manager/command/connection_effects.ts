@@ -153,7 +153,7 @@ export class ConnectionEffects {
   }
 
   /** Sends a ready agent the commands that wait for it, and all recorded cancels again. */
-  ready(session: AgentSession): void {
+  agentReady(session: AgentSession): void {
     for (const command of this.#open.of(session.agent)) {
       if (command.stage === "queued") {
         this.#dispatcher.dispatch(command, session);
@@ -165,7 +165,7 @@ export class ConnectionEffects {
   }
 
   /** Change of commands when the current connection of their agent ends. The caller records it. */
-  left(session: AgentSession, violation?: string): OpenChange {
+  connectionEnded(session: AgentSession, violation?: string): OpenChange {
     const why = violation === undefined ? "" : `: ${violation}`;
     const commands = session.features.has("resume")
       ? []
@@ -177,7 +177,7 @@ export class ConnectionEffects {
   }
 
   /** Change of commands when their agent is removed: all open ones are lost. The caller records it. */
-  removed(agent: string): OpenChange {
+  agentRemoved(agent: string): OpenChange {
     this.#unfinished.forget(agent);
     const commands = this.#open.of(agent);
     return this.#change(commands, "removed", { at: this.#clock.now() });
