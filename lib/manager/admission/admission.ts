@@ -52,7 +52,7 @@ export interface AdmissionOptions extends ManagerParts {
 /** Recorded protocol of a legacy agent. No hello has it. */
 const LEGACY_PROTOCOL = 1;
 
-/** Most bytes of a protocol error that are told of each command that it makes lost. */
+/** Most bytes of a protocol error in the end of each command that it makes lost. */
 const MAX_VIOLATION_BYTES = 1_000;
 
 /** Empty set, shared by all agents without such ids. */
@@ -102,7 +102,7 @@ export class Admission {
 
   /** Tells operators that an agent is connected, once it is ready for commands. */
   ready({ agent, address, joined }: AdmittedAgent): void {
-    // Its join was told already, and most joining agents disconnect at once.
+    // The join was reported already, and most joining agents disconnect at once.
     if (joined) return;
     this.#options.events.add(
       "agent_connected",
@@ -136,7 +136,7 @@ export class Admission {
       // The agent may have been removed meanwhile.
       events.add("store_error", messageOf(error), { agent: session.agent });
     }
-    // Watchers are told the time since which the commands are unreachable.
+    // Watchers learn the time from which on the commands are unreachable.
     for (const { feed } of commands.of(session.agent)) feed.touch();
   }
 
