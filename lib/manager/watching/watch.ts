@@ -168,6 +168,11 @@ class CommandWatch {
         command.feed.rejoin(reader);
         continue;
       }
+      // While the store was read, pieces may have left the memory that the store has.
+      const start = piece.offset - piece.cut;
+      if (start > this.#offset[piece.stream]) {
+        yield* this.#stored({ ...this.#offset, [piece.stream]: start });
+      }
       yield* this.#piece(piece);
     }
     if (reader.cutOff) {

@@ -181,6 +181,41 @@ Deno.test("a slow watcher finds output in the store that is no longer in memory"
   assertEquals(/^0{60000}1{60000}2{60000}/.test(text), true);
 });
 
+/** Texts of one stream in short events, joined. */
+function textOf(events: readonly string[], stream: string): string {
+  return events.filter((event) => event.startsWith(`${stream} `))
+    .map((event) => /"(.*)"/.exec(event)?.[1]).join("");
+}
+
+for (const stream of ["stdout", "stderr"] as const) {
+  Deno.test(`a watcher that reads from the store misses nothing printed meanwhile (${stream} first)`, async () => {
+    await using running = await Running.start({ keepBytes: 100_000_000n });
+    const watcher = running.core.watch(running.id);
+    assertEquals(await watcher.next(), "running");
+    const other = stream === "stdout" ? "stderr" : "stdout";
+    for (let count = 0; count < 30; count++) {
+      await running.prints("a".repeat(60_000), stream);
+    }
+    // It is behind, and is in the middle of what the store has.
+    const told = [await watcher.next() ?? "", await watcher.next() ?? ""];
+    for (let count = 0; count < 60; count++) {
+      await running.prints("b".repeat(60_000), count % 2 ? stream : other);
+    }
+    told.push(await watcher.next() ?? "");
+    for (let count = 0; count < 30; count++) {
+      await running.prints("c".repeat(60_000), other);
+    }
+    await running.ends();
+    told.push(...await watcher.rest());
+
+    assertEquals(
+      [textOf(told, stream).length, textOf(told, other).length],
+      [60 * 60_000, 60 * 60_000],
+    );
+    assertEquals(told.filter((event) => event.includes("cut")), []);
+  });
+}
+
 Deno.test("a watcher that reads gets output that is not kept, and delays its acknowledgement", async () => {
   await using running = await Running.start({ keepBytes: 3n });
   const watcher = running.core.watch(running.id);
