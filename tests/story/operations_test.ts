@@ -168,8 +168,9 @@ story(
       "--detach",
       "--op",
       "test.Spin",
-      "seconds:=3",
+      "seconds:=600",
     );
+    await fleet.state("1", ({ state }) => state === "running");
 
     const beside = await fleet.manager(
       "run",
@@ -178,7 +179,10 @@ story(
       ...program("printAndExit", "quick"),
     );
     const [meanwhile] = await fleet.json("show", "1");
-    const spun = await fleet.manager("watch", "1");
+    await fleet.manager("cancel", "1");
+    const spun = await fleet.manager(
+      ...["run", "web-1", "--op", "test.Spin", "seconds:=3"],
+    );
 
     assertEquals(beside.stdout, "quick\n");
     assertEquals(meanwhile?.["state"], "running");
