@@ -7,7 +7,7 @@ import {
 import { refusal, startControl } from "../support/control.ts";
 import { anAgent } from "../support/small_manager.ts";
 
-Deno.test("agents are listed with all that is known of them", async () => {
+Deno.test("agents are listed with all known facts", async () => {
   await using fleet = await startControl();
   fleet.manager.known.set(
     "web-1",
@@ -48,7 +48,7 @@ Deno.test("agents are listed with all that is known of them", async () => {
   );
 });
 
-Deno.test("an agent that never connected has no time since it did", async () => {
+Deno.test("an agent that never connected has no time of connection", async () => {
   await using fleet = await startControl();
   fleet.manager.known.set("web-1", anAgent({ id: "web-1" }));
 
@@ -102,7 +102,7 @@ Deno.test("an agent is added with the SHA-256 of its secret, and then there is n
   ]);
 });
 
-Deno.test("a token's life that is not given is left to the Manager", async () => {
+Deno.test("the default life of a token is left to the Manager", async () => {
   await using fleet = await startControl();
 
   const { token } = await fleet.control.agents.renewToken({ id: "web-1" });

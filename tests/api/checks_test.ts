@@ -16,7 +16,7 @@ function refusalOf(check: () => unknown): string {
   return error.message;
 }
 
-Deno.test("a text that must be there has from 1 to 100 characters", () => {
+Deno.test("a required text has from 1 to 100 characters", () => {
   assertEquals(requireText("id", "x"), "x");
   assertEquals(requireText("id", "x".repeat(100)), "x".repeat(100));
   assertEquals(
@@ -29,7 +29,7 @@ Deno.test("a text that must be there has from 1 to 100 characters", () => {
   );
 });
 
-Deno.test("a text that may be absent may be empty", () => {
+Deno.test("an optional text may be empty", () => {
   assertEquals(limitText("requested_by", ""), "");
   assertEquals(
     refusalOf(() => limitText("requested_by", "x".repeat(101))),
@@ -76,7 +76,7 @@ Deno.test("an id is above 0", () => {
   );
 });
 
-Deno.test("a token is good for up to ten years, or as long as the Manager says", () => {
+Deno.test("a token is valid for up to ten years, or for the Manager's default", () => {
   assertEquals(requireExpiry(undefined), undefined);
   assertEquals(requireExpiry(1n), 1);
   assertEquals(

@@ -34,7 +34,7 @@ Deno.test("a Manager that does not run is UNAVAILABLE, with the way to start it"
   ]);
 });
 
-Deno.test("a folder that is not there is said to be so, with the way to make it", async () => {
+Deno.test("a missing folder is reported as such, with the way to make it", async () => {
   await using folder = await tempFolder();
   const dir = join(folder.path, "none");
 
@@ -45,7 +45,7 @@ Deno.test("a folder that is not there is said to be so, with the way to make it"
 });
 
 for (const transport of ["unix", "tcp"] as const) {
-  Deno.test(`a Manager that was killed is not running, though its ${transport} files are there`, async () => {
+  Deno.test(`a killed Manager is not running, even if its ${transport} files are there`, async () => {
     await using folder = await tempFolder();
     await using child = await startControlChild(folder.path, transport);
     await child.kill();
@@ -74,7 +74,7 @@ for (const transport of ["unix", "tcp"] as const) {
     });
   });
 
-  Deno.test(`after a restart over ${transport} who connects again is answered`, async () => {
+  Deno.test(`a client that connects again over ${transport} after a restart is answered`, async () => {
     await using folder = await tempFolder();
     const stateDir = folder.path;
     const first = await startControl({ stateDir, transport });
@@ -87,7 +87,7 @@ for (const transport of ["unix", "tcp"] as const) {
     assertEquals((await second.control.agents.listAgents({})).agents, []);
   });
 
-  Deno.test(`what happens is heard over ${transport} when it happens, and not later`, async () => {
+  Deno.test(`events arrive over ${transport} when they happen, and not later`, async () => {
     const manager = new SmallManager();
     const happen = new TransformStream<EventRecord, EventRecord>();
     manager.events = { watch: () => happen.readable };
@@ -96,7 +96,7 @@ for (const transport of ["unix", "tcp"] as const) {
       [Symbol.asyncIterator]();
     const writer = happen.writable.getWriter();
 
-    // The next one is made only when the one before it has arrived.
+    // The next event is written only when the one before it has arrived.
     for (const id of [1n, 2n, 3n]) {
       await writer.write({
         id,
@@ -127,7 +127,7 @@ Deno.test("a client outlives a restart of its Manager at the same socket", async
   assertEquals((await control.agents.listAgents({})).agents, []);
 });
 
-Deno.test("a call without a Manager says the same as connecting", async () => {
+Deno.test("a call without a Manager fails in the same way as connecting", async () => {
   await using fleet = await startControl();
   await fleet.server.close();
 
@@ -141,7 +141,7 @@ Deno.test("a call without a Manager says the same as connecting", async () => {
   });
 });
 
-Deno.test("a stream is left by its signal, at once", async () => {
+Deno.test("a stream ends at once by its signal", async () => {
   const manager = new SmallManager();
   manager.events = {
     // deno-lint-ignore require-yield
@@ -164,7 +164,7 @@ Deno.test("a stream is left by its signal, at once", async () => {
   assertLess(performance.now() - start, 1_000);
 });
 
-Deno.test("disposing ends what is under way", async () => {
+Deno.test("disposing ends the calls that are under way", async () => {
   const manager = new SmallManager();
   manager.agents.list = () => new Promise(() => {});
   manager.events = {
@@ -198,7 +198,7 @@ Deno.test("disposing ends what is under way", async () => {
   ]);
 });
 
-Deno.test("a proxy of the environment does not come between", async () => {
+Deno.test("a proxy in the environment is not used", async () => {
   using _proxy = setEnv("HTTP_PROXY", "http://127.0.0.1:1");
   await using overSocket = await startControl();
   await using overTcp = await startControl({ transport: "tcp" });
@@ -211,7 +211,7 @@ Deno.test("a proxy of the environment does not come between", async () => {
   assertEquals(answers.map(({ agents }) => agents), [[], []]);
 });
 
-Deno.test("a note that cannot be read is CORRUPT", async () => {
+Deno.test("an invalid endpoint file is CORRUPT", async () => {
   await using folder = await tempFolder();
   const note = join(folder.path, "control.json");
   await Deno.writeTextFile(note, '{"port":"x"');
@@ -222,7 +222,7 @@ Deno.test("a note that cannot be read is CORRUPT", async () => {
   ]);
 });
 
-Deno.test("the clients work over any transport, and errors say what they mean there", async () => {
+Deno.test("the clients work over any transport, with the same errors", async () => {
   const manager = new SmallManager();
   manager.known.set("web-1", anAgent({ id: "web-1" }));
   const client = controlClient(
@@ -236,7 +236,7 @@ Deno.test("the clients work over any transport, and errors say what they mean th
   assertEquals(piri, "UNSUPPORTED");
 });
 
-Deno.test("a program that imports mod.ts matches the codes of what calls and streams reject with", async () => {
+Deno.test("a program that imports mod.ts matches the error codes of calls and streams", async () => {
   const manager = new SmallManager();
   const refuse = () => {
     throw new PiriError("NOT_FOUND", 'Cannot find agent "web-9"');
@@ -261,7 +261,7 @@ Deno.test("a program that imports mod.ts matches the codes of what calls and str
   }
 });
 
-Deno.test("a program that imports mod.ts tells a Manager that has gone from one that refuses", async () => {
+Deno.test("a program that imports mod.ts distinguishes an absent Manager from one that refuses", async () => {
   await using fleet = await startControl();
   using control = await piri.connectControl(fleet.dir);
   await fleet.server.close();
@@ -278,7 +278,7 @@ Deno.test("a program that imports mod.ts tells a Manager that has gone from one 
   }
 });
 
-Deno.test("a call that its caller aborts is CANCELLED, with the reason if that is a PiriError", async () => {
+Deno.test("an aborted call is CANCELLED, with the reason if that is a PiriError", async () => {
   const manager = new SmallManager();
   manager.agents.list = () => new Promise(() => {});
   await using fleet = await startControl({ manager });

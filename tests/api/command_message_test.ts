@@ -22,7 +22,7 @@ const states: Record<CommandStateName, CommandState> = {
 };
 
 for (const [name, state] of Object.entries(states)) {
-  Deno.test(`the state ${name} is itself over the API and back`, () => {
+  Deno.test(`the state ${name} survives the API and back`, () => {
     const { state: shown } = commandMessage(
       aCommand({ state: name as CommandStateName }),
     );
@@ -32,13 +32,13 @@ for (const [name, state] of Object.entries(states)) {
   });
 }
 
-Deno.test("there are no other states", () => {
+Deno.test("other numbers are not states", () => {
   for (const state of [CommandState.UNSPECIFIED, 10 as CommandState]) {
     assertThrows(() => stateName(state), PiriError, "is not a state");
   }
 });
 
-Deno.test("what is not known of a command is absent, not 0", () => {
+Deno.test("unknown fields of a command are absent, not 0", () => {
   const message = commandMessage(aCommand({ id: 5n, createdAt: 9 }));
 
   assertEquals(
@@ -59,7 +59,7 @@ Deno.test("what is not known of a command is absent, not 0", () => {
   );
 });
 
-Deno.test("a command that has ended is shown whole, zeros included", () => {
+Deno.test("an ended command is shown whole, including zeros", () => {
   const message = commandMessage(aCommand({
     state: "failed",
     exitCode: 0,

@@ -9,7 +9,7 @@ import {
 import { all, refusal, startControl } from "../support/control.ts";
 import { aCommand, SmallManager } from "../support/small_manager.ts";
 
-Deno.test("run asks for everything that it was asked", async () => {
+Deno.test("run passes every field of its request on", async () => {
   await using fleet = await startControl();
 
   const { job, commands } = await fleet.control.commands.run({
@@ -37,7 +37,7 @@ Deno.test("run asks for everything that it was asked", async () => {
   }]);
 });
 
-Deno.test("run fills in what may be left out", async () => {
+Deno.test("run fills in optional fields", async () => {
   await using fleet = await startControl();
 
   await fleet.control.commands.run({
@@ -107,7 +107,7 @@ for (
   });
 }
 
-Deno.test("watch tells everything that comes, each thing in its own form, and then ends", async () => {
+Deno.test("watch sends every event in its own form, and then ends", async () => {
   const manager = new SmallManager();
   const bytes = new Uint8Array([0, 255]);
   manager.commands.watch = async function* (from) {
@@ -183,7 +183,7 @@ Deno.test("watch tells everything that comes, each thing in its own form, and th
   ]);
 });
 
-Deno.test("much output comes in its place among all else, with and without a cut, of any length", async () => {
+Deno.test("large output keeps its place among other events, with and without a cut, at any length", async () => {
   const manager = new SmallManager();
   const told = [1, 4_095, 4_096, 0, 70_000, 65_536].flatMap((size, index) =>
     [0n, 7n].map((cut) => ({
@@ -238,7 +238,7 @@ Deno.test("much output comes in its place among all else, with and without a cut
   );
 });
 
-Deno.test("watch refuses no commands, ids that are none, and one command twice", async () => {
+Deno.test("watch refuses an empty list, invalid ids, and one command twice", async () => {
   await using fleet = await startControl();
   const { commands } = fleet.control;
 
@@ -262,7 +262,7 @@ Deno.test("watch refuses no commands, ids that are none, and one command twice",
   ]);
 });
 
-Deno.test("watch of a command that is not there is NOT_FOUND", async () => {
+Deno.test("watch of an unknown command is NOT_FOUND", async () => {
   await using fleet = await startControl();
 
   const refused = await refusal(
@@ -272,7 +272,7 @@ Deno.test("watch of a command that is not there is NOT_FOUND", async () => {
   assertEquals([refused.connect, refused.piri], ["NotFound", "NOT_FOUND"]);
 });
 
-Deno.test("cancel passes on the grace, also one of 0, and who asks, and answers with the command", async () => {
+Deno.test("cancel passes on the grace, even of 0, and the requester, and answers with the command", async () => {
   await using fleet = await startControl();
   fleet.manager.recorded.push(aCommand({ id: 4n, state: "running" }));
   const { commands } = fleet.control;
@@ -291,7 +291,7 @@ Deno.test("cancel passes on the grace, also one of 0, and who asks, and answers 
   ]);
 });
 
-Deno.test("cancel answers whether the agent confirms it", async () => {
+Deno.test("cancel tells if the agent confirms it", async () => {
   await using fleet = await startControl();
   fleet.manager.recorded.push(aCommand({ id: 4n, state: "running" }));
   const { commands } = fleet.control;
@@ -304,7 +304,7 @@ Deno.test("cancel answers whether the agent confirms it", async () => {
   assertEquals(second.command?.id, 4n);
 });
 
-Deno.test("a rerun passes on who asks, and answers with the new command", async () => {
+Deno.test("a rerun passes on the requester, and answers with the new command", async () => {
   await using fleet = await startControl();
 
   const { command } = await fleet.control.commands.rerun({
@@ -319,7 +319,7 @@ Deno.test("a rerun passes on who asks, and answers with the new command", async 
   ]);
 });
 
-Deno.test("giving up passes on who asks, and answers with the command", async () => {
+Deno.test("giving up passes on the requester, and answers with the command", async () => {
   await using fleet = await startControl();
   fleet.manager.recorded.push(aCommand({ id: 4n, state: "lost" }));
 
@@ -357,7 +357,7 @@ Deno.test("a rerun needs an id and a request id, giving up an id, and names have
   assertEquals(fleet.manager.asked, []);
 });
 
-Deno.test("a timeline has its command, the time that it is of, and no time for what holds now", async () => {
+Deno.test("a timeline has its command, its own time, and no time for present facts", async () => {
   await using fleet = await startControl();
   const { recorded, entries } = fleet.manager;
   recorded.push(aCommand({ id: 4n }));
@@ -378,7 +378,7 @@ Deno.test("a timeline has its command, the time that it is of, and no time for w
   );
 });
 
-Deno.test("one command is got by its id", async () => {
+Deno.test("one command is found by its id", async () => {
   await using fleet = await startControl();
   fleet.manager.recorded.push(aCommand({ id: 4n, agent: "db-9" }));
   const { commands } = fleet.control;
@@ -392,7 +392,7 @@ Deno.test("one command is got by its id", async () => {
   assertEquals(none.piri, "INVALID_ARGUMENT");
 });
 
-Deno.test("a list is of 100 commands of any kind, or of what is asked for", async () => {
+Deno.test("a list has 100 commands of any kind, or those that a filter selects", async () => {
   await using fleet = await startControl();
   const { commands } = fleet.control;
 
@@ -415,7 +415,7 @@ Deno.test("a list is of 100 commands of any kind, or of what is asked for", asyn
   ]);
 });
 
-Deno.test("a list of too many, of none, or in a state that is none is refused", async () => {
+Deno.test("a list of too many commands, of none, or in an unknown state is refused", async () => {
   await using fleet = await startControl();
   const { commands } = fleet.control;
 

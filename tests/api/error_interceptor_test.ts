@@ -5,7 +5,7 @@ import { all, refusal, startControl } from "../support/control.ts";
 import { heardLog } from "../support/heard_log.ts";
 import { SmallManager } from "../support/small_manager.ts";
 
-Deno.test("what is not meant for clients goes to the log, and they learn only that it failed", async () => {
+Deno.test("an internal error goes to the log, and clients learn only that the call failed", async () => {
   await using heard = await heardLog();
   const manager = new SmallManager();
   manager.status = () => Promise.reject(new TypeError("secret = hunter2"));
@@ -22,7 +22,7 @@ Deno.test("what is not meant for clients goes to the log, and they learn only th
   assertEquals(heard.records.map(causeOf), ["GetStatus: secret = hunter2"]);
 });
 
-Deno.test("a stream that fails in its middle gives what came before, then the error with its code", async () => {
+Deno.test("a stream that fails in its middle gives the earlier messages, then the error with its code", async () => {
   const manager = new SmallManager();
   manager.events = {
     watch: async function* () {
@@ -47,7 +47,7 @@ Deno.test("a stream that fails in its middle gives what came before, then the er
   });
 });
 
-Deno.test("what is not meant for clients does not reach the reader of a stream either", async () => {
+Deno.test("an internal error does not reach the reader of a stream either", async () => {
   await using heard = await heardLog();
   const manager = new SmallManager();
   manager.events = {

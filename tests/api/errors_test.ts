@@ -10,7 +10,7 @@ import { complaintOf } from "../../lib/cli/errors.ts";
 import { refusal, startControl } from "../support/control.ts";
 import { SmallManager } from "../support/small_manager.ts";
 
-/** Other programs match on the right column: changing a line breaks them. */
+/** Contract with other programs, which match on the right column: changing a line breaks them. */
 const table: Record<ErrorCode, keyof typeof Code> = {
   INVALID_ARGUMENT: "InvalidArgument",
   NOT_FOUND: "NotFound",
@@ -45,7 +45,7 @@ for (const [piri, connect] of Object.entries(table)) {
     assertEquals(refused, { connect, piri, message: `Cannot do it: ${piri}` });
   });
 
-  Deno.test(`${piri} is itself again for who caught it`, () => {
+  Deno.test(`${piri} is itself again for a client that catches it`, () => {
     const { code, message } = toPiriError(toConnectError(error));
 
     assertEquals({ code, message }, { code: piri, message: error.message });
@@ -73,7 +73,7 @@ const nameless: [Code, ErrorCode, number][] = [
 ];
 
 for (const [connect, piri, exitCode] of nameless) {
-  Deno.test(`an error of Connect's own with ${Code[connect]} is ${piri} and exits ${exitCode}`, () => {
+  Deno.test(`a Connect error with ${Code[connect]} alone is ${piri} and exits ${exitCode}`, () => {
     const error = toPiriError(new ConnectError("so it is", connect));
 
     assertEquals(error.code, piri);
@@ -82,7 +82,7 @@ for (const [connect, piri, exitCode] of nameless) {
   });
 }
 
-Deno.test("the Manager's own code is believed before Connect's", () => {
+Deno.test("the Manager's own code wins over Connect's", () => {
   const error = new ConnectError("Cannot: no", Code.Aborted, {
     "piri-code": "CORRUPT",
   });
@@ -92,7 +92,7 @@ Deno.test("the Manager's own code is believed before Connect's", () => {
   assertEquals({ code, message }, { code: "CORRUPT", message: "Cannot: no" });
 });
 
-Deno.test("a lost connection is told from an agent that is not connected", () => {
+Deno.test("a lost connection is distinguished from a disconnected agent", () => {
   const overTheWire = new ConnectError("no agent", Code.Unavailable, {
     "piri-code": "UNAVAILABLE",
   });
@@ -106,7 +106,7 @@ Deno.test("a lost connection is told from an agent that is not connected", () =>
   );
 });
 
-Deno.test("a code that is not ours in the header is not believed", () => {
+Deno.test("an unknown code in the header is ignored", () => {
   const error = new ConnectError("no", Code.NotFound, {
     "piri-code": "toString",
   });

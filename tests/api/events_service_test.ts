@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { EventSchema } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { all, refusal, startControl } from "../support/control.ts";
 
-Deno.test("events come with what they are about, and without it where it is nothing", async () => {
+Deno.test("events have the agent and command that they concern, if there are any", async () => {
   await using fleet = await startControl();
   fleet.manager.happened.push(
     {
@@ -39,7 +39,7 @@ Deno.test("events come with what they are about, and without it where it is noth
   ]);
 });
 
-Deno.test("the range is 20 events, a number of them, or those after one", async () => {
+Deno.test("the range is 20 events, a given number of them, or those after one", async () => {
   await using fleet = await startControl();
   const { events } = fleet.control;
 
@@ -54,7 +54,7 @@ Deno.test("the range is 20 events, a number of them, or those after one", async 
   ]);
 });
 
-Deno.test("more events than there can be, or an id below 0, are refused", async () => {
+Deno.test("too many events, or an id below 0, are refused", async () => {
   await using fleet = await startControl();
   const { events } = fleet.control;
 

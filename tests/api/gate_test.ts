@@ -13,12 +13,12 @@ function refusalOf(headers: Record<string, string>): [string, string] {
   return [error.code, error.message];
 }
 
-Deno.test("who says the token and our own name may ask", () => {
+Deno.test("a request with the token and our own name is admitted", () => {
   checkHeaders(new Headers(good), door);
   checkHeaders(new Headers({ ...good, host: "localhost:4711" }), door);
 });
 
-Deno.test("a Unix socket asks for neither, for who may connect is who may ask", () => {
+Deno.test("a Unix socket needs neither, since its file's mode decides who may connect", () => {
   checkHeaders(new Headers({ host: "localhost" }));
 });
 
@@ -40,7 +40,7 @@ for (
   });
 }
 
-Deno.test("without a token the answer is where it is", () => {
+Deno.test("a request without a token is told where to find it", () => {
   assertEquals(refusalOf({ host: good.host }), [
     "AUTH_FAILED",
     "Cannot answer without a token: it is in control.token of the state folder",
@@ -50,7 +50,7 @@ Deno.test("without a token the answer is where it is", () => {
 for (
   const host of ["evil.example.org:4711", "127.0.0.1:80", "127.0.0.1", ""]
 ) {
-  Deno.test(`a request for the host "${host}" is refused, though the token is right`, () => {
+  Deno.test(`a request for the host "${host}" is refused even with the right token`, () => {
     assertEquals(refusalOf({ ...good, host }), [
       "DENIED",
       `Cannot answer for "${host}": this is 127.0.0.1:4711`,
@@ -58,7 +58,7 @@ for (
   });
 }
 
-Deno.test("a request of the largest size is let in, one byte more is not", () => {
+Deno.test("a request of the largest size is admitted, and one byte more is not", () => {
   checkHeaders(new Headers({ ...good, "content-length": "1048576" }), door);
 
   assertEquals(refusalOf({ ...good, "content-length": "1048577" }), [

@@ -16,7 +16,7 @@ import {
 import { FakeClock } from "../support/fake_clock.ts";
 import { aCommand, anAgent, SmallManager } from "../support/small_manager.ts";
 
-Deno.test("plain HTTP and JSON are enough to ask", async () => {
+Deno.test("plain HTTP and JSON are enough for a request", async () => {
   await using fleet = await startControl();
   fleet.manager.known.set("web-1", anAgent({ id: "web-1", since: 5 }));
 
@@ -43,7 +43,7 @@ Deno.test("plain HTTP gets an error as JSON, a status, and our code in a header"
   });
 });
 
-Deno.test("JSON that is none is refused, and the server goes on", async () => {
+Deno.test("invalid JSON is refused, and the server continues", async () => {
   await using fleet = await startControl();
 
   const broken = await post(fleet.dir, "AgentsService/ListAgents", "{");
@@ -53,7 +53,7 @@ Deno.test("JSON that is none is refused, and the server goes on", async () => {
   assertEquals(next.status, 200);
 });
 
-Deno.test("a page's form cannot ask: only the content types of the API are heard", async () => {
+Deno.test("a web page's form is refused: only the content types of the API are accepted", async () => {
   await using fleet = await startControl();
   using client = Deno.createHttpClient({
     proxy: { transport: "unix", path: join(fleet.dir, "control.sock") },
@@ -74,7 +74,7 @@ Deno.test("a page's form cannot ask: only the content types of the API are heard
   assertEquals(fleet.manager.asked, []);
 });
 
-Deno.test("a method that is not there is said to be so", async () => {
+Deno.test("an unknown method is reported as such", async () => {
   await using fleet = await startControl();
 
   const { status, json } = await post(fleet.dir, "AgentsService/Reboot", {});
@@ -103,7 +103,7 @@ Deno.test("a request of over 1 MiB is refused and reaches nobody", async () => {
   assertEquals(fleet.manager.asked, []);
 });
 
-Deno.test("a request that does not tell its size is cut off at 1 MiB", async () => {
+Deno.test("a request without a size is cut off at 1 MiB", async () => {
   await using fleet = await startControl();
   using client = Deno.createHttpClient({
     proxy: { transport: "unix", path: join(fleet.dir, "control.sock") },
@@ -131,7 +131,7 @@ Deno.test("a request that does not tell its size is cut off at 1 MiB", async () 
   assertLess(sent, 16 * 1_048_576);
 });
 
-Deno.test("a reader that stops holds its source back, and gets everything once it goes on", async () => {
+Deno.test("a reader that stops holds its source back, and gets everything once it continues", async () => {
   const total = 64 * 1_048_576;
   const piece = 65_536;
   let produced = 0;
@@ -161,7 +161,7 @@ Deno.test("a reader that stops holds its source back, and gets everything once i
   assertEquals(rest.length, total / piece - 1);
 });
 
-Deno.test("the socket is its owner's alone, and gone when the server has closed", async () => {
+Deno.test("the socket belongs to its owner alone, and is gone when the server has closed", async () => {
   await using fleet = await startControl();
   const socket = join(fleet.dir, "control.sock");
   const { mode } = await Deno.lstat(socket);
@@ -206,7 +206,7 @@ Deno.test("a path too long for a socket gets one elsewhere, in a private folder 
   assertEquals(await namesIn(dir), ["control.lock"]);
 });
 
-Deno.test("a run-time folder that is not there does not keep the API from being served", async () => {
+Deno.test("a missing run-time folder does not prevent the API from being served", async () => {
   await using folder = await tempFolder();
   const dir = join(folder.path, "x".repeat(100));
   await Deno.mkdir(dir);
@@ -220,7 +220,7 @@ Deno.test("a run-time folder that is not there does not keep the API from being 
   assertEquals(agents, []);
 });
 
-Deno.test("a socket elsewhere is not trusted once others can get at its folder", async () => {
+Deno.test("a socket elsewhere is not trusted once others can write to its folder", async () => {
   await using folder = await tempFolder();
   await using runtime = await tempFolder();
   const dir = join(folder.path, "x".repeat(100));
@@ -237,7 +237,7 @@ Deno.test("a socket elsewhere is not trusted once others can get at its folder",
   assertEquals(error.code, "DENIED");
 });
 
-Deno.test("a second server for one folder is refused, and the first goes on", async () => {
+Deno.test("a second server for one folder is refused, and the first continues", async () => {
   await using fleet = await startControl();
 
   const error = await assertRejects(
@@ -257,7 +257,7 @@ Deno.test("a second server for one folder is refused, and the first goes on", as
   assertEquals((await fleet.control.agents.listAgents({})).agents, []);
 });
 
-Deno.test("a folder that is not there cannot be served", async () => {
+Deno.test("a missing folder cannot be served", async () => {
   await using folder = await tempFolder();
   const stateDir = join(folder.path, "none");
 
@@ -278,7 +278,7 @@ Deno.test("a folder that is not there cannot be served", async () => {
 });
 
 for (const transport of ["unix", "tcp"] as const) {
-  Deno.test(`what a killed Manager left over ${transport} is in nobody's way`, async () => {
+  Deno.test(`leftovers of a killed Manager over ${transport} do not prevent a new one`, async () => {
     await using folder = await tempFolder();
     await using child = await startControlChild(folder.path, transport);
     const left = await namesIn(folder.path);
@@ -292,7 +292,7 @@ for (const transport of ["unix", "tcp"] as const) {
   });
 }
 
-Deno.test("what a killed Manager left in the run-time folder is cleared away", async () => {
+Deno.test("leftovers of a killed Manager in the run-time folder are removed", async () => {
   await using folder = await tempFolder();
   await using runtime = await tempFolder();
   const dead = join(runtime.path, "piri-dead");
@@ -309,7 +309,7 @@ Deno.test("what a killed Manager left in the run-time folder is cleared away", a
   assertEquals(await namesIn(runtime.path), []);
 });
 
-Deno.test("closing ends streams with UNAVAILABLE, also those of a source that does not listen", async () => {
+Deno.test("closing ends streams with UNAVAILABLE, even if their source ignores its signal", async () => {
   const manager = new SmallManager();
   manager.commands.watch = async function* () {
     yield { kind: "command", command: aCommand() } as const;
@@ -352,7 +352,7 @@ Deno.test("closing waits for an answer that is under way", async () => {
   assertEquals(agents.map(({ id }) => id), ["web-1"]);
 });
 
-Deno.test("closing does not wait for ever: an answer that does not come is cut after 2 s", async () => {
+Deno.test("closing cuts an answer that does not arrive after 2 s", async () => {
   const clock = new FakeClock();
   const asked = Promise.withResolvers<void>();
   const manager = new SmallManager();
@@ -372,7 +372,7 @@ Deno.test("closing does not wait for ever: an answer that does not come is cut a
   assertEquals((await cut).piri, "UNAVAILABLE");
 });
 
-Deno.test("closing is not held up by a reader that has stopped", async () => {
+Deno.test("closing does not wait for a reader that has stopped", async () => {
   const clock = new FakeClock();
   let produced = 0;
   const manager = new SmallManager();
@@ -404,7 +404,7 @@ Deno.test("closing is not held up by a reader that has stopped", async () => {
   assertEquals(rest.piri, "UNAVAILABLE");
 });
 
-Deno.test("closing twice is closing once", async () => {
+Deno.test("closing twice has the same effect as once", async () => {
   await using fleet = await startControl();
 
   await Promise.all([fleet.server.close(), fleet.server.close()]);

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { GetStatusResponseSchema } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { startControl } from "../support/control.ts";
 
-Deno.test("status tells how the Manager is, with counts of any size", async () => {
+Deno.test("status has the state of the Manager, with counts of any size", async () => {
   await using fleet = await startControl();
 
   const status = await fleet.control.status.getStatus({});

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { all, refusal, startControl } from "../support/control.ts";
 import { connectControl } from "../../lib/api/client.ts";
 
-Deno.test("over TCP the API is on loopback, its port and token in files of its owner", async () => {
+Deno.test("the API over TCP is on loopback, with port and token in files of its owner", async () => {
   await using fleet = await startControl({ transport: "tcp" });
   const port = Number(fleet.server.address.split(":")[1]);
   const note = join(fleet.dir, "control.json");
@@ -16,7 +16,7 @@ Deno.test("over TCP the API is on loopback, its port and token in files of its o
   assertEquals((await fleet.control.agents.listAgents({})).agents, []);
 });
 
-Deno.test("over TCP the files go with the server", async () => {
+Deno.test("the files of the API over TCP go with the server", async () => {
   await using fleet = await startControl({ transport: "tcp" });
 
   await fleet.server.close();
@@ -25,7 +25,7 @@ Deno.test("over TCP the files go with the server", async () => {
   assertEquals(names.map(({ name }) => name), ["control.lock"]);
 });
 
-Deno.test("over TCP each Manager has a token of its own", async () => {
+Deno.test("each Manager has a token of its own over TCP", async () => {
   await using one = await startControl({ transport: "tcp" });
   await using other = await startControl({ transport: "tcp" });
   const tokenOf = (dir: string) =>
@@ -39,7 +39,7 @@ Deno.test("over TCP each Manager has a token of its own", async () => {
   assertEquals(first === second, false);
 });
 
-Deno.test("over TCP who says no token, or a wrong one, is not answered", async () => {
+Deno.test("a client over TCP with no token, or a wrong one, is refused", async () => {
   await using fleet = await startControl({ transport: "tcp" });
 
   const without = await ask(fleet.server.address, {});
@@ -56,7 +56,7 @@ Deno.test("over TCP who says no token, or a wrong one, is not answered", async (
   }
 });
 
-Deno.test("over TCP a page that gave its own name to this machine is not answered", async () => {
+Deno.test("a web page that gave its own name to this machine is refused over TCP", async () => {
   await using fleet = await startControl({ transport: "tcp" });
   const token = await Deno.readTextFile(join(fleet.dir, "control.token"));
 
@@ -68,7 +68,7 @@ Deno.test("over TCP a page that gave its own name to this machine is not answere
   assertEquals([status, code, piri], [403, "permission_denied", "DENIED"]);
 });
 
-Deno.test("over TCP a client with a token that was replaced learns so, for streams too", async () => {
+Deno.test("a client over TCP with a replaced token learns that, even for streams", async () => {
   await using fleet = await startControl({ transport: "tcp" });
   await Deno.writeTextFile(join(fleet.dir, "control.token"), "old");
   using control = await connectControl(fleet.dir);
@@ -90,7 +90,7 @@ async function modeOf(file: string): Promise<number> {
   return ((await Deno.stat(file)).mode ?? 0) & 0o777;
 }
 
-/** Asks as any program could, with headers of its own choice. */
+/** Sends a request with any headers, as any program could. */
 async function ask(address: string, headers: Record<string, string>) {
   using client = Deno.createHttpClient({ allowHost: true });
   const response = await fetch(
