@@ -5,7 +5,7 @@ import { until } from "../support/live_program.ts";
 import { NEEDS_UNIX_SOCKETS, story } from "../support/story.ts";
 
 story(
-  "anything that speaks HTTP and JSON can run a command and see how it went",
+  "any client of HTTP and JSON can run a command and see its end",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
 

@@ -10,8 +10,8 @@ import { program } from "../support/program.ts";
 import { NEEDS_PROC, NEEDS_SIGNALS, story } from "../support/story.ts";
 
 /**
- * A shell with four processes below it: one in its group, one below another shell, one that has left for a session of its
- * own, and one that has also taken off its environment.
+ * A shell with four processes below it: one in its group, one below another shell, one that has left for a session of
+ * its own, and one that has also removed its environment.
  */
 function family(seconds: string): string {
   return [
@@ -23,11 +23,11 @@ function family(seconds: string): string {
   ].join("\n");
 }
 
-// The sleepers, and the two shells that have the line as their argument.
+// The sleepers, and the two shells with the line as their argument.
 const FAMILY = 6;
 
 story(
-  "cancel ends a shell with all that it has started, also what has left its group",
+  "cancel ends a shell with all its processes, even those that have left its group",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const seconds = oddSeconds();
@@ -107,7 +107,7 @@ story(
 
     running.signal("SIGINT");
     const { code, stderr } = await running.end();
-    // The program does not heed SIGTERM: nobody need wait for the grace that was promised.
+    // The program ignores SIGTERM: nobody has to wait for the full grace.
     await fleet.manager("cancel", "1", "--grace", "1ms");
     const watched = await fleet.manager("watch", "1");
 
@@ -121,7 +121,7 @@ story(
   { ignored: NEEDS_SIGNALS },
 );
 
-story("a command that has ended cannot be cancelled", async (executables) => {
+story("an ended command cannot be cancelled", async (executables) => {
   await using fleet = await startFleet(executables, { agents: ["web-1"] });
   await fleet.manager("run", "web-1", "--op", "echo.Echo", "text=x");
 

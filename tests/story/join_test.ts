@@ -63,7 +63,7 @@ story(
 );
 
 story(
-  "join may be repeated with the same token, as after a crash",
+  "join may be repeated with the same token, for example after a crash",
   async (executables) => {
     await using fleet = await startFleet(executables);
     const token = await fleet.addAgent("web-1");
@@ -79,7 +79,7 @@ story(
 );
 
 story(
-  "another host is refused with a token that was used",
+  "another host is refused with a used token",
   async (executables) => {
     await using fleet = await startFleet(executables);
     const token = await fleet.addAgent("web-1");
@@ -93,7 +93,7 @@ story(
   },
 );
 
-story("what is no token is not dialled with", async (executables) => {
+story("join does not dial with an invalid token", async (executables) => {
   await using fleet = await startFleet(executables);
   const token = await fleet.addAgent("web-1");
 
@@ -107,7 +107,7 @@ story("what is no token is not dialled with", async (executables) => {
 });
 
 story(
-  "a host that was installed anew joins with a new token, and its old secret is worth nothing",
+  "a reinstalled host joins with a new token, and its old secret is invalid",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const host = fleet.agent("web-1");
@@ -139,7 +139,7 @@ story(
 );
 
 story(
-  "removing an agent ends its connection, and what runs there is lost",
+  "removing an agent ends its connection, and its running commands are lost",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const go = fleet.folder.at("go");

@@ -5,26 +5,29 @@ import { startFleet } from "../support/fleet.ts";
 import { floodBytes, program } from "../support/program.ts";
 import { story } from "../support/story.ts";
 
-story("20 MB of output arrive intact, and are kept so", async (executables) => {
-  await using fleet = await startFleet(executables, { agents: ["web-1"] });
-  const argv = program("floodStdout", "20000000");
+story(
+  "20 MB of output arrive intact, and are kept intact",
+  async (executables) => {
+    await using fleet = await startFleet(executables, { agents: ["web-1"] });
+    const argv = program("floodStdout", "20000000");
 
-  const { code, stdoutBytes } = await fleet.manager(
-    "run",
-    "web-1",
-    "--",
-    ...argv,
-  );
-  const shown = await fleet.manager("show", "1", "--output");
+    const { code, stdoutBytes } = await fleet.manager(
+      "run",
+      "web-1",
+      "--",
+      ...argv,
+    );
+    const shown = await fleet.manager("show", "1", "--output");
 
-  assertEquals(code, ExitCode.ok);
-  const expected = hashOf(floodBytes(20_000_000));
-  assertEquals(hashOf(stdoutBytes), expected);
-  assertEquals(hashOf(shown.stdoutBytes), expected);
-});
+    assertEquals(code, ExitCode.ok);
+    const expected = hashOf(floodBytes(20_000_000));
+    assertEquals(hashOf(stdoutBytes), expected);
+    assertEquals(hashOf(shown.stdoutBytes), expected);
+  },
+);
 
 story(
-  "stdout and stderr stay apart, at once and later",
+  "stdout and stderr stay apart, live and later",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const argv = program("printBoth", "to stdout", "to stderr");
@@ -40,7 +43,7 @@ story(
 );
 
 story(
-  "run --json prints an object for everything that happens",
+  "run --json prints an object for each event",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const argv = program("printBoth", "grüße", "oh");
@@ -92,7 +95,7 @@ story(
       presumed: false,
       reason: null,
     };
-    // More may be told; what is promised is there.
+    // There may be more fields; the promised ones must be there.
     assertEquals({ ...result, ...promised }, result);
     const times = [
       "createdAt",
@@ -120,17 +123,20 @@ story(
   },
 );
 
-story("run --json prints what is no text in base64", async (executables) => {
-  await using fleet = await startFleet(executables, { agents: ["web-1"] });
-  const argv = program("floodStdout", "4");
+story(
+  "run --json prints output that is no text in base64",
+  async (executables) => {
+    await using fleet = await startFleet(executables, { agents: ["web-1"] });
+    const argv = program("floodStdout", "4");
 
-  const events = await fleet.json("run", "web-1", "--", ...argv);
+    const events = await fleet.json("run", "web-1", "--", ...argv);
 
-  const output = events.filter(({ event }) => event === "output");
-  assertEquals(output.map(({ base64, text }) => [base64, text]), [
-    [floodBytes(4).toBase64(), undefined],
-  ]);
-});
+    const output = events.filter(({ event }) => event === "output");
+    assertEquals(output.map(({ base64, text }) => [base64, text]), [
+      [floodBytes(4).toBase64(), undefined],
+    ]);
+  },
+);
 
 story("an error is one object on stderr with --json", async (executables) => {
   await using fleet = await startFleet(executables);
@@ -172,7 +178,7 @@ story(
 );
 
 story(
-  "of several agents the worst end is the exit code, and those that failed are named",
+  "run exits with the worst code of several agents, and names those that failed",
   async (executables) => {
     await using fleet = await startFleet(executables, {
       agents: ["web-1", "web-2"],

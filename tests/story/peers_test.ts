@@ -21,7 +21,7 @@ import { encode } from "../../lib/protobuf/protobuf_writer.ts";
 
 const GARBAGE = new Uint8Array([0, 0, 0, 3, 0xff, 0xff, 0xff]);
 
-// 1 GiB, of which only the header comes.
+// 1 GiB, of which only the header arrives.
 const OVERSIZED = new Uint8Array([0x40, 0, 0, 0]);
 
 const OUT_OF_TURN = encodeFrames([
@@ -38,7 +38,7 @@ const OUT_OF_TURN = encodeFrames([
 ]);
 
 story(
-  "a peer that sends nonsense is sent away, and nobody else notices",
+  "a peer that sends nonsense is disconnected, and no other peer notices",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
 
@@ -62,7 +62,7 @@ story(
 );
 
 story(
-  "nobody waits behind those who connect and stay silent",
+  "peers that connect and stay silent do not delay others",
   async (executables) => {
     await using fleet = await startFleet(executables);
     using silent = new DisposableStack();
@@ -78,7 +78,7 @@ story(
     fleet.agent("web-1").start();
     await fleet.connected("web-1");
 
-    // Those who say nothing are borne for 10 s.
+    // Silent peers are kept for 10 s.
     assert(performance.now() - begun < 9_000);
   },
 );
@@ -97,7 +97,7 @@ async function dial(fleet: Fleet): Promise<Deno.TlsConn> {
   return tls;
 }
 
-/** Reads to the end, and returns the one message that came. */
+/** Reads to the end, and returns the one message that arrived. */
 async function lastMessage(conn: Deno.TlsConn): Promise<Message> {
   const bytes: number[] = [];
   for await (const chunk of conn.readable) bytes.push(...chunk);

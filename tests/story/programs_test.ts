@@ -4,7 +4,7 @@ import { startFleet } from "../support/fleet.ts";
 import { story } from "../support/story.ts";
 
 story(
-  "both programs tell what they are and how they are used",
+  "both programs describe themselves and their usage",
   async (executables) => {
     await using fleet = await startFleet(executables);
     const host = fleet.host("web-1");
@@ -57,7 +57,7 @@ story(
   },
 );
 
-story("init takes no folder that is in use", async (executables) => {
+story("init refuses a folder that is in use", async (executables) => {
   await using fleet = await startFleet(executables);
   const used = await fleet.folder.write("used/file", "x");
 
@@ -83,7 +83,7 @@ story("init takes no folder that is in use", async (executables) => {
   assertEquals([...Deno.readDirSync(fleet.folder.at("used"))].length, 1);
 });
 
-story("status and events tell how the fleet is", async (executables) => {
+story("status and events show the state of the fleet", async (executables) => {
   await using fleet = await startFleet(executables, { agents: ["web-1"] });
   await fleet.manager("run", "web-1", "--op", "echo.Echo", "text=x");
   await using following = fleet.spawn(
@@ -93,7 +93,7 @@ story("status and events tell how the fleet is", async (executables) => {
     "--tail",
     "1",
   );
-  // The past event is only printed once the follow is in place.
+  // Earlier events are only printed once the follow is in place.
   await following.printed(/^\{.*\}$/m);
 
   const [status] = await fleet.json<
@@ -120,7 +120,7 @@ story("status and events tell how the fleet is", async (executables) => {
   });
 });
 
-story("--json tells where the Manager listens", async (executables) => {
+story("serve --json prints the Manager's address", async (executables) => {
   await using fleet = await startFleet(executables);
   const dir = fleet.folder.at("other");
   await fleet.manager(

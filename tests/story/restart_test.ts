@@ -11,7 +11,7 @@ import { program } from "../support/program.ts";
 import { NEEDS_PROC, NEEDS_SIGNALS, story } from "../support/story.ts";
 
 story(
-  "a Manager that crashes and comes back finds its agents, their commands and their output again",
+  "a Manager that crashes and returns finds its agents, their commands and their output again",
   async (executables) => {
     await using fleet = await startFleet(executables, {
       agents: ["web-1", "web-2"],
@@ -55,7 +55,7 @@ story(
 );
 
 story(
-  "what ended while the Manager was away is told when it is back",
+  "a command that ended while the Manager was away is reported when it is back",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const go = fleet.folder.at("go");
@@ -105,7 +105,7 @@ story(
 );
 
 story(
-  "a Manager that is stopped says so, and its agents come back to it",
+  "a stopped Manager announces its end, and its agents come back to it",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
 
@@ -130,7 +130,7 @@ story(
 );
 
 story(
-  "what an agent ran when it crashed is lost, and ended when it comes back",
+  "commands of an agent that crashed are lost, and ended when it comes back",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const seconds = oddSeconds();
@@ -166,7 +166,7 @@ story(
 );
 
 story(
-  "an agent that is stopped ends what it runs, and says so",
+  "a stopped agent ends its commands, and reports that",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const running = fleet.spawn(

@@ -6,7 +6,7 @@ import { program } from "../support/program.ts";
 import { story } from "../support/story.ts";
 
 story(
-  "run prints what the program prints, and exits 0",
+  "run prints the program's output, and exits 0",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const argv = program("printAndExit", "hello");
@@ -25,7 +25,7 @@ story(
 );
 
 story(
-  "run fails when the program fails, and its exit code is on record",
+  "run fails when the program fails, and the exit code is recorded",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const argv = program("printAndExit", "hello", "3");
@@ -41,7 +41,7 @@ story(
 );
 
 story(
-  "a program that does not exist is a failure of the command, and of nothing else",
+  "a program that does not exist fails its command, and nothing else",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
 
@@ -107,7 +107,7 @@ story(
 );
 
 story(
-  "what there is none of is told at once, and is not recorded",
+  "an unknown agent, operation or command is reported at once, and nothing is recorded",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
 
@@ -126,7 +126,7 @@ story(
 );
 
 story(
-  "an agent that is not connected is told at once, and nothing is recorded",
+  "a disconnected agent is reported at once, and nothing is recorded",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     await fleet.agent("web-1").kill();
@@ -140,7 +140,7 @@ story(
   },
 );
 
-story("wrong usage is told before anything runs", async (executables) => {
+story("wrong usage is reported before anything runs", async (executables) => {
   await using fleet = await startFleet(executables, { agents: ["web-1"] });
 
   const flag = await fleet.manager(
@@ -184,7 +184,7 @@ story("wrong usage is told before anything runs", async (executables) => {
   assertEquals(await fleet.json("commands"), []);
 });
 
-story("an agent that has its hands full refuses", async (executables) => {
+story("a fully busy agent refuses a command", async (executables) => {
   await using fleet = await startFleet(executables, {
     agents: ["web-1"],
     agentConfig: { allowTestOperations: true },
@@ -214,7 +214,7 @@ story("an agent that has its hands full refuses", async (executables) => {
 });
 
 story(
-  "a Manager that does not run cannot be reached, and one that is not there is told apart",
+  "a Manager that does not run, and one that does not exist, are reported as such",
   async (executables) => {
     await using fleet = await startFleet(executables);
     await fleet.serving.kill();
@@ -234,7 +234,7 @@ story(
 );
 
 story(
-  "a command goes on without anybody who waits, and can be watched and shown later",
+  "a command goes on while nobody waits, and can be watched and shown later",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const go = fleet.folder.at("go");
@@ -273,7 +273,7 @@ story(
   },
 );
 
-story("the history lists what has run, newest first", async (executables) => {
+story("the history lists past commands, newest first", async (executables) => {
   await using fleet = await startFleet(executables, { agents: ["web-1"] });
   await fleet.manager("run", "web-1", "--op", "echo.Echo", "text=one");
   await fleet.manager("run", "web-1", "--", "no-such-program");

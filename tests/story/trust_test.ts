@@ -29,7 +29,7 @@ story(
 );
 
 story(
-  "an agent talks to no Manager but that of its own authority",
+  "an agent talks only to the Manager of its own authority",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const other = fleet.folder.at("other");
@@ -62,7 +62,7 @@ story(
 );
 
 story(
-  "no program sees what the agent needs for its own TLS, nor another command's marker",
+  "a program sees neither the agent's TLS variables nor another command's marker",
   async (executables) => {
     await using fleet = await startFleet(executables, {
       agents: ["web-1"],
@@ -107,7 +107,7 @@ story("a key that others may read is not used", async (executables) => {
   assertMatch(serve.stderr, /chmod 600 .*server\.key/);
 }, { ignored: NEEDS_MODES });
 
-story("secrets and tokens are in no log", async (executables) => {
+story("logs contain neither secrets nor tokens", async (executables) => {
   await using fleet = await startFleet(executables, {
     managerConfig: { log: { level: "trace" } },
   });
