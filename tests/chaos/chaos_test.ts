@@ -186,7 +186,7 @@ Deno.test("chaos finds a command line that says other than the record", () => {
 });
 
 Deno.test({
-  name: "the program of a chaos prints what it is expected to print, once",
+  name: "the program of a chaos prints the expected output, once",
   ignore: Deno.build.os === "windows",
   async fn() {
     await using folder = await TempFolder.make();
@@ -284,7 +284,7 @@ Deno.test("a line passes bytes as they are, fewer, or changed by one bit", async
 });
 
 Deno.test({
-  name: "what is left of a command is found by arguments and environment",
+  name: "leftovers of a command are found by arguments and environment",
   ignore,
   async fn() {
     const mark = crypto.randomUUID();

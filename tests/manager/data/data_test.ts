@@ -262,7 +262,7 @@ Deno.test("a file's name cannot lead out of the folders", async () => {
 });
 
 Deno.test({
-  name: "a link may lead about in its folder, and not out of it",
+  name: "a link may lead to places in its folder, and not out of it",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using data = await makeService({

@@ -55,7 +55,7 @@ Deno.test("init makes a folder that serve can use", async () => {
 
 Deno.test({
   name:
-    "init keeps folder and keys from others, also in a folder that was open",
+    "init keeps folder and keys from others, even in a folder that was open",
   ignore: windows,
   fn: async () => {
     await using folder = await TempFolder.make();
