@@ -265,6 +265,11 @@ export class Commands implements CommandAdmin {
     return { command, at, entries };
   }
 
+  /** Refuses new commands from now on: the Manager stops. */
+  stop(): void {
+    this.#starter.stop();
+  }
+
   // Reports of agents.
 
   recordProgress(

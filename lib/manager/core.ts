@@ -107,8 +107,9 @@ export class ManagerCore {
     return served;
   }
 
-  /** Says Bye to all agents and waits until they have disconnected, for at most 3 s. */
+  /** Refuses new commands, says Bye to all agents, and waits until they have disconnected, for at most 3 s. */
   async shutdown(): Promise<void> {
+    this.commands.stop();
     for (const session of this.#sessions.keys()) {
       session.shutdown(RETRY_AFTER_MS);
     }

@@ -255,3 +255,19 @@ Deno.test("a queued command that cannot be recorded is not written, and its agen
     retryAfterMs: 5_000,
   });
 });
+
+Deno.test("a Manager that stops starts no command, and records none", async () => {
+  await using core = await MemoryManager.start({});
+  await core.knows("web-1");
+  const agent = await core.admitted("web-1");
+  const stopped = core.shutdown();
+
+  const error = await assertRejects(() => core.run("web-1"), PiriError);
+  assertEquals(
+    [error.code, error.message],
+    ["UNAVAILABLE", 'Cannot run "echo.Echo": the Manager is stopping'],
+  );
+  assertEquals(await core.store.openCommands(Infinity), []);
+  agent.hangUp();
+  await stopped;
+});

@@ -101,6 +101,11 @@ export class MemoryManager implements AsyncDisposable {
     this.agents = this.#core.agents;
   }
 
+  /** Stops the Manager: agents hear Bye. Resolves once they have left, or time has passed. */
+  shutdown(): Promise<void> {
+    return this.#core.shutdown();
+  }
+
   /** Adds an agent that has joined with the secret "secret of NAME". */
   async knows(
     name: string,

@@ -38,14 +38,21 @@ export class CommandStarter {
   /** Number of commands that the store is making, by agent: they count towards the limit before they have an id. */
   readonly #underWay = new Map<string, number>();
 
+  #isStopped = false;
+
   constructor(options: CommandStarterOptions) {
     this.#options = options;
+  }
+
+  /** Starts nothing from now on: a command of a Manager that stops would wait for an agent that has heard Bye. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   /**
    * Starts the commands of a request, or returns those that the same request started before.
    *
-   * @throws {PiriError} NOT_FOUND, INVALID_ARGUMENT, BUSY; and as the store throws
+   * @throws {PiriError} NOT_FOUND, INVALID_ARGUMENT, BUSY; UNAVAILABLE after `stop`; and as the store throws
    */
   async start(
     request: RunRequest,
@@ -53,6 +60,12 @@ export class CommandStarter {
   ): Promise<StartedCommands> {
     const { store } = this.#options;
     const sessions = await findTargets(request, this.#options);
+    if (this.#isStopped) {
+      throw new PiriError(
+        "UNAVAILABLE",
+        `Cannot run "${request.operation}": the Manager is stopping`,
+      );
+    }
     this.#check(request, sessions);
     this.#count(sessions, 1);
     try {
