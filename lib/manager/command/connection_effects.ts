@@ -106,8 +106,8 @@ export class ConnectionEffects {
       ended.map(({ record }) => record)
         .filter(({ id }) => this.#open.get(id) === undefined),
     );
-    this.#unfinished.note(agent, outcome.unfinished);
-    const resumed = new Set(outcome.resumed);
+    const { unfinished: resumed } = outcome;
+    this.#unfinished.note(agent, resumed);
     for (const entry of hello.commands) {
       if (resumed.has(entry.commandId)) this.#noteHello(entry, hello.session);
     }

@@ -141,7 +141,7 @@ export class ReportWriter {
   }
 
   #cannotRecord(session: AgentSession, error: unknown): void {
-    // What an agent without acknowledgements tells comes only once.
+    // Reports of an agent without acknowledgements come only once.
     if (session.features.has("ack")) this.#failed.add(session);
     log.error("Cannot record what agent {agent} tells: {error}", {
       agent: session.agent,
