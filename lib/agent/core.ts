@@ -30,6 +30,7 @@ export interface AgentCoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly dial: LinkOptions["dial"];
+  readonly standstillMs?: number;
   readonly endSurvivors: RunnerOptions["endSurvivors"];
 }
 

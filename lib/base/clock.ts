@@ -16,6 +16,11 @@ export interface Clock {
   /** Milliseconds since a fixed moment; never goes back. All decisions use this one. */
   monotonic(): number;
   /**
+   * Milliseconds since a fixed moment for which the machine was suspended, which `monotonic` may not count. Absent, or
+   * undefined, where the system does not tell.
+   */
+  suspended?(): number | undefined;
+  /**
    * Calls back once.
    *
    * @param ms The delay in milliseconds, of any length.
@@ -28,8 +33,20 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  suspended: suspendedMs,
   timer: (ms, callback) => new SystemTimer(ms, callback),
 };
+
+/** Linux tells the time since the boot with and without suspension. The start of this process is a common offset. */
+function suspendedMs(): number | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  try {
+    const [uptime] = Deno.readTextFileSync("/proc/uptime").split(" ");
+    return Number(uptime) * 1_000 - performance.now();
+  } catch {
+    return undefined;
+  }
+}
 
 class SystemTimer implements Timer {
   // A number up to Deno 2.7, an object as in Node since.

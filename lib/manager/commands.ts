@@ -8,18 +8,15 @@ import { hasEndedForGood, isOpenState } from "../base/command_state.ts";
 import type { Counters } from "../base/counters.ts";
 import { PiriError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
-import type {
-  CommandFilter,
-  CommandPatch,
-  CommandRecord,
-} from "../store/records.ts";
+import type { CommandFilter, CommandRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import { ConnectionEffects } from "./command/connection_effects.ts";
 import {
   CommandStarter,
   type StartedCommands,
 } from "./command/command_starter.ts";
-import { CANCEL_GRACE_MS, Dispatcher } from "./command/dispatcher.ts";
+import { Dispatcher } from "./command/dispatcher.ts";
+import { EndRequests, notFound } from "./command/end_requests.ts";
 import { endsInGap } from "./command/output_gap.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, Fleet } from "./fleet.ts";
@@ -31,9 +28,6 @@ import type {
   TimelineEntry,
   WatchEvent,
 } from "./operator_api.ts";
-import type { LifeEvents } from "./command/life_events.ts";
-import { changeBy } from "./command/lifecycle.ts";
-import { OpenChange } from "./command/open_change.ts";
 import { OpenCommand } from "./command/open_command.ts";
 import { OpenCommands } from "./command/open_commands.ts";
 import { Recorder } from "./command/recorder.ts";
@@ -71,6 +65,7 @@ export class Commands implements CommandAdmin {
   readonly #recorder: Recorder;
   readonly #dispatcher: Dispatcher;
   readonly #starter: CommandStarter;
+  readonly #ends: EndRequests;
   /** Effects of connections on commands. */
   readonly effects: ConnectionEffects;
   /** Time at which this run of the Manager loaded the open commands, in milliseconds since 1970. */
@@ -86,6 +81,7 @@ export class Commands implements CommandAdmin {
     this.#dispatcher = new Dispatcher(parts);
     const dispatcher = this.#dispatcher;
     this.#starter = new CommandStarter({ ...parts, dispatcher });
+    this.#ends = new EndRequests({ ...parts, dispatcher });
     this.effects = new ConnectionEffects({
       ...parts,
       recorder: this.#recorder,
@@ -162,18 +158,7 @@ export class Commands implements CommandAdmin {
   }
 
   async giveUp(id: bigint, requestedBy: string): Promise<CommandView> {
-    const command = this.#open.get(id);
-    if (command === undefined) throw hasEnded(await this.get(id), "give up");
-    const { agent } = command;
-    await this.#change(command, "givenUp", { at: this.#clock.now() });
-    this.#options.events.add(
-      "command_given_up",
-      `command ${id} on "${agent}" is given up by ${
-        requestedBy || "an operator"
-      }`,
-      { agent, commandId: id },
-    );
-    command.feed.finish();
+    await this.#ends.giveUp(id, requestedBy);
     return this.get(id);
   }
 
@@ -195,42 +180,13 @@ export class Commands implements CommandAdmin {
     graceMs?: number,
     requestedBy = "",
   ): Promise<CancelledView> {
-    const command = this.#open.get(id);
-    if (command === undefined) throw hasEnded(await this.get(id), "cancel");
-    const patch = await this.#change(command, "cancelled", {
-      by: requestedBy,
-      graceMs: graceMs ?? CANCEL_GRACE_MS,
-      at: this.#clock.now(),
-    });
-    command.noteCancelRecorded();
-    if (patch.state !== undefined) {
-      command.feed.finish();
-    } else if (command.isOpen) {
-      // An earlier cancel that could not be recorded may have undone this one in memory; a later one may be shorter.
-      command.apply({
-        ...patch,
-        cancelGraceMs: Math.min(
-          patch.cancelGraceMs ?? Infinity,
-          command.record.cancelGraceMs ?? Infinity,
-        ),
-      });
-      this.#dispatcher.cancel(command);
-    }
-    command.feed.touch();
-    const session = this.#options.fleet.session(command.agent);
-    const unconfirmed = command.isOpen && session !== undefined &&
-      !session.dialect.answersCancel;
+    const unconfirmed = await this.#ends.cancel(id, { graceMs, requestedBy });
     return { ...await this.get(id), unconfirmed };
   }
 
   async get(id: bigint): Promise<CommandView> {
     const record = this.#open.get(id)?.record ?? await this.#store.command(id);
-    if (record === undefined) {
-      throw new PiriError(
-        "NOT_FOUND",
-        `Cannot find command ${id}: there is none of that id`,
-      );
-    }
+    if (record === undefined) throw notFound(id);
     return this.#view(record);
   }
 
@@ -296,26 +252,6 @@ export class Commands implements CommandAdmin {
   /** Open commands of an agent. */
   of(agent: string): OpenCommand[] {
     return this.#open.of(agent);
-  }
-
-  /** Changes an open command at an operator's request. If it cannot be recorded, it is undone. */
-  async #change<Event extends "cancelled" | "givenUp">(
-    command: OpenCommand,
-    event: Event,
-    facts: LifeEvents[Event],
-  ): Promise<CommandPatch> {
-    const patch = changeBy(command, event, facts);
-    if (patch === undefined) {
-      throw new TypeError(`An open command has no row for "${event}"`);
-    }
-    const change = new OpenChange(this.#open, [patch]);
-    try {
-      await this.#store.patchCommand(patch);
-    } catch (error) {
-      change.takeBack();
-      throw error;
-    }
-    return patch;
   }
 
   /** Commands of a request that was asked before; undefined for a new one. */
@@ -389,11 +325,4 @@ export class Commands implements CommandAdmin {
   noteLeft(agent: string, at: number): void {
     this.#leftAt.set(agent, at);
   }
-}
-
-function hasEnded({ id, state }: CommandView, attempt: string): PiriError {
-  return new PiriError(
-    "FAILED_PRECONDITION",
-    `Cannot ${attempt} command ${id}: it has ended, it is ${state}`,
-  );
 }

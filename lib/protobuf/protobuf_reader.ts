@@ -147,6 +147,16 @@ export class ProtobufReader {
     while (this.#at < end) into.push(this.uint32());
   }
 
+  /** As `uint32s`, for 64-bit numbers. */
+  int64s(tag: number, into: bigint[]): void {
+    if ((tag & 7) !== 2) {
+      into.push(this.int64());
+      return;
+    }
+    const end = this.uint32() + this.#at;
+    while (this.#at < end) into.push(this.int64());
+  }
+
   /** Reads an entry of a map from text to text. */
   stringEntry(into: { [key: string]: string }): void {
     const end = this.uint32() + this.#at;

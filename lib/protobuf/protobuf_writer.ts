@@ -137,6 +137,17 @@ export class ProtobufWriter {
     this.#end(start);
   }
 
+  /** As `uint32s`, for 64-bit numbers. */
+  int64s(tag: number, values: readonly bigint[]): void {
+    if (values.length === 0) return;
+    const start = this.#begin(tag);
+    for (const value of values) {
+      this.#room(NUMBER_BYTES);
+      this.#bits64(value, BigInt.asIntN(64, value) === value);
+    }
+    this.#end(start);
+  }
+
   /** Writes a map from text to text. */
   strings(tag: number, map: { readonly [key: string]: string }): void {
     for (const [key, value] of Object.entries(map)) {
@@ -153,9 +164,13 @@ export class ProtobufWriter {
   }
 
   #number64(tag: number, value: bigint, fits: boolean): void {
-    if (!fits) throw cannotWrite(value, "number of 64 bits");
     this.#room(NUMBER_BYTES);
     this.#varint(tag);
+    this.#bits64(value, fits);
+  }
+
+  #bits64(value: bigint, fits: boolean): void {
+    if (!fits) throw cannotWrite(value, "number of 64 bits");
     if (value >= 0n && value <= MAX_SAFE) {
       const number = Number(value);
       this.#varint64(number >>> 0, Math.floor(number / TWO_32));

@@ -101,6 +101,10 @@ export interface CommandRecord {
   readonly cancelGraceMs: number | null;
   /** User who asked for the cancel first; empty if nobody did, or if the user is unknown. */
   readonly cancelRequestedBy: string;
+  /** Time at which an operator gave it up; null if nobody did. */
+  readonly givenUpAt: number | null;
+  /** User who gave it up. */
+  readonly givenUpBy: string;
   /** Progress so far. */
   readonly progressCurrent: number | null;
   /** Progress at the end. */

@@ -183,8 +183,8 @@ export class Connection<Context> {
   }
 
   /** Closes the connection at once, without a Bye. */
-  close(): void {
-    this.#close({ kind: "broken", reason: "closed by this side" });
+  close(reason = "closed by this side"): void {
+    this.#close({ kind: "broken", reason });
   }
 
   /** Serves the connection, and resolves to its end. Never rejects. */

@@ -1,5 +1,11 @@
 /** Features of a peer of protocol 2: protocol.md, "The handshake". */
-export const FEATURES = ["output", "ack", "resume", "chunks"] as const;
+export const FEATURES = [
+  "output",
+  "ack",
+  "resume",
+  "hold",
+  "chunks",
+] as const;
 
 export type Feature = typeof FEATURES[number];
 
@@ -7,6 +13,7 @@ export type Feature = typeof FEATURES[number];
 const REQUIRES: Readonly<Partial<Record<Feature, Feature>>> = {
   ack: "output",
   resume: "ack",
+  hold: "resume",
 };
 
 /** Features of both sides, without those whose required feature is missing. */

@@ -66,6 +66,12 @@ const SCALARS: Readonly<Partial<Record<ScalarType, Kind>>> = {
   },
 };
 
+/** Kinds of which reader and writer have a method for packed lists. */
+const PACKED: ReadonlySet<ScalarType | undefined> = new Set([
+  ScalarType.UINT32,
+  ScalarType.INT64,
+]);
+
 /** Text of the module for a file of the output of `buf build`. `runtime` is the relative path to lib/protobuf. */
 export function messagesModule(
   image: Uint8Array,
@@ -240,7 +246,7 @@ function writeField(field: DescField): string {
   }
   if (field.fieldKind === "list") {
     return isPacked(field)
-      ? `  writer.uint32s(${tagOf(field)}, ${value});\n`
+      ? `  writer.${kindOf(field).method}s(${tagOf(field)}, ${value});\n`
       : `  for (const item of ${value}) ${writeValue(field, "item")}\n`;
   }
   const isSet = isOptional(field)
@@ -310,7 +316,7 @@ function readField(field: DescField): string {
     return `${value} = ${readValue(field, value)};`;
   }
   return isPacked(field)
-    ? `reader.uint32s(tag, ${value});`
+    ? `reader.${kindOf(field).method}s(tag, ${value});`
     : `${value}.push(${readValue(field)});`;
 }
 
@@ -330,7 +336,7 @@ function isOptional(field: DescField): boolean {
 
 function isPacked(field: DescField): boolean {
   if (field.fieldKind !== "list" || !field.packed) return false;
-  if (field.scalar !== ScalarType.UINT32) throw unsupported(field);
+  if (!PACKED.has(field.scalar)) throw unsupported(field);
   return true;
 }
 

@@ -15,6 +15,12 @@ import { makePool, printedBy, SCRIPT } from "./work.ts";
 /** Number of rounds after which the faults stop and all is checked. */
 const LOOK_EVERY = 10;
 
+/** Number of rounds after which an agent stands still, while an order for it is cancelled. */
+const STAND_STILL_EVERY = 25;
+
+/** Time for which an agent stands still, in milliseconds: longer than the Manager waits for its Pong. */
+const STANDSTILL_MS = 12_000;
+
 /** Longest time for all to recover once the faults have stopped, in milliseconds. */
 const CONVERGE_MS = 150_000;
 
@@ -72,6 +78,9 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     !options.signal.aborted
   ) {
     await run.round(++rounds);
+    if (rounds % STAND_STILL_EVERY === 1) {
+      await run.standStill(rounds);
+    }
     if (rounds % LOOK_EVERY !== 0 && rounds !== options.rounds) continue;
     await run.look(rounds);
     const seconds = Math.round((clock.monotonic() - began) / 1_000);
@@ -162,9 +171,35 @@ class Run {
     for (let n = 1; n <= orders; n++) {
       const key = `${this.#mark}-${round}-${n}`;
       const order = someOrder(round, key, { agents, dice });
-      this.#give(order, dice.between(0, ms / 2));
+      void this.#give(order, dice.between(0, ms / 2));
     }
     await Promise.all([sleep(this.#clock, ms), ...faults]);
+  }
+
+  /** Stops an agent, gives it an order, cancels that, and lets the agent go on: the order must never begin. */
+  async standStill(round: number): Promise<void> {
+    await this.#faults.calm();
+    const dice = this.#dice;
+    const agent = dice.pick(this.#site.agents);
+    await this.#site.connected(CONVERGE_MS);
+    const key = `${this.#mark}-${round}-still`;
+    const order = {
+      ...someOrder(round, key, { agents: [agent.name], dice }),
+      attended: false,
+      killOnDisconnect: false,
+      timeoutMs: undefined,
+      cancelAfterMs: undefined,
+      mustNotRun: true,
+    };
+    await agent.host.pauseWhile(async () => {
+      const stood = sleep(this.#clock, STANDSTILL_MS);
+      const { id } = await this.#give(order, 0);
+      if (id !== undefined) {
+        const { code, stderr } = await this.#site.cli("cancel", id);
+        if (code !== 0) this.#complain(`cannot cancel ${id}: ${stderr}`);
+      }
+      await stood;
+    });
   }
 
   /** Stops the faults, waits until all is well, and checks all orders. */
@@ -186,7 +221,7 @@ class Run {
     }
   }
 
-  #give(order: ChaosOrder, ms: number): void {
+  #give(order: ChaosOrder, ms: number): Promise<Said> {
     const host = this.#hostOf(order.agent);
     const { kills, stops } = host;
     const said = sleep(this.#clock, ms).then(() =>
@@ -198,6 +233,7 @@ class Run {
     );
     said.catch(() => {}); // `look` waits for it
     this.#cases.push({ order, before: { kills, stops }, said });
+    return said;
   }
 
   async #judgeAll(round: number): Promise<void> {

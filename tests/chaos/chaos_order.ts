@@ -21,6 +21,8 @@ export interface ChaosOrder {
   readonly timeoutMs: number | undefined;
   /** Time from the request to its cancel. */
   readonly cancelAfterMs: number | undefined;
+  /** True if it is cancelled before its agent can begin it. */
+  readonly mustNotRun: boolean;
 }
 
 /** A part of a stream as it was shown or recorded. */
@@ -78,6 +80,7 @@ export function someOrder(
     killOnDisconnect: dice.chance(0.1),
     timeoutMs: dice.chance(0.15) ? dice.between(200, 2_500) : undefined,
     cancelAfterMs: dice.chance(0.15) ? dice.between(0, 2_000) : undefined,
+    mustNotRun: false,
   };
 }
 

@@ -48,6 +48,7 @@ const ORDER: ChaosOrder = {
   killOnDisconnect: false,
   timeoutMs: undefined,
   cancelAfterMs: undefined,
+  mustNotRun: false,
 };
 
 const SAID: Said = {
@@ -106,6 +107,19 @@ Deno.test("chaos finds an effect that is doubled, missing, or of nobody", () => 
   assertEquals(
     found({ record: undefined, effects: 0 }),
     "the command line promised it, and there is no record",
+  );
+});
+
+Deno.test("chaos finds an effect of what was cancelled while its agent stood still", () => {
+  const order = { ...ORDER, mustNotRun: true };
+  const cancelled = record({
+    state: CommandState.CANCELLED,
+    presumed: true,
+    reason: "it never arrived at the agent",
+  });
+  assertEquals(
+    found({ order, record: cancelled }),
+    "it ran, although it was cancelled while its agent stood still; it is cancelled, and it ran",
   );
 });
 

@@ -75,11 +75,19 @@ export class Host implements AsyncDisposable {
 
   /** Stops the program with SIGSTOP, and continues it after a while. */
   pause(ms: number): Promise<void> {
+    return this.pauseWhile(() => sleep(this.#options.clock, ms));
+  }
+
+  /** Stops the program with SIGSTOP, and continues it once the work is done. */
+  pauseWhile(work: () => Promise<void>): Promise<void> {
     return this.#turns.run(async () => {
       const { pid } = this;
       Deno.kill(pid, "SIGSTOP");
-      await sleep(this.#options.clock, ms);
-      Deno.kill(pid, "SIGCONT");
+      try {
+        await work();
+      } finally {
+        Deno.kill(pid, "SIGCONT");
+      }
     });
   }
 

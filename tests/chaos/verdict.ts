@@ -22,6 +22,9 @@ export interface Evidence {
 /** Exit codes of a command line that could not tell the end: the Manager was away, or it stopped waiting. */
 const NO_END: ReadonlySet<number> = new Set([3, 6]);
 
+/** Reasons of a cancelled command that had no effect. */
+const UNBEGUN = /before it was sent|before it began|never arrived/;
+
 /** Broken promises of an order. */
 export function complaintsOf(evidence: Evidence): string[] {
   const { effects, record, said } = evidence;
@@ -37,6 +40,10 @@ export function complaintsOf(evidence: Evidence): string[] {
   }
   return [
     ...complaints,
+    ...expect(
+      effects === 0 || !evidence.order.mustNotRun,
+      "it ran, although it was cancelled while its agent stood still",
+    ),
     ...endComplaints(evidence, record),
     ...outputComplaints(evidence, record),
     ...saidComplaints(evidence, record),
@@ -69,11 +76,11 @@ function endComplaints(evidence: Evidence, record: Command): string[] {
     case "cancelled":
       return [
         ...living,
-        ...reason.includes("before it was sent") ? hasNotRun : [],
+        ...UNBEGUN.test(reason) ? hasNotRun : [],
         ...expect(
           reason.startsWith("link lost")
             ? order.killOnDisconnect
-            : order.cancelAfterMs !== undefined,
+            : order.cancelAfterMs !== undefined || order.mustNotRun,
           `nobody cancelled it: ${reason}`,
         ),
       ];

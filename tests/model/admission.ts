@@ -78,22 +78,37 @@ function current(
   },
 ): State {
   const { database, current: former, jumped } = state.manager;
-  const told = former === 0 ? state : withConnection(
+  const replaced = former === 0 ? state : withConnection(
     sendDown(state, former, { kind: "bye", code: "replaced" }),
     former,
     { manager: "leaving" },
   );
   const follows = rules.has("ids-follow") ? jump : 0;
-  const recorded = withDatabase(told, {
+  const recorded = withDatabase(replaced, {
     lastId: database.lastId + follows,
     instance: hello.instance,
     session: hello.session,
   });
   const welcomed = withConnection(recorded, number, { manager: "ready" });
-  return sendDown(
-    withManager(welcomed, { current: number, jumped: jumped + follows }),
-    number,
-    { kind: "welcome" },
+  const admitted = withManager(welcomed, {
+    current: number,
+    jumped: jumped + follows,
+  });
+  const { commands } = admitted.manager.database;
+  const unwanted = hello.listed.filter(({ id, nonce, stage }) =>
+    commands.some((each) =>
+      each.id === id && each.nonce === nonce && each.isUnwanted
+    ) && stage === "accepted"
+  ).map(({ id }) => id);
+  const told = sendDown(admitted, number, {
+    kind: "welcome",
+    cancelled: unwanted,
+    ended: hello.listed.map(({ nonce }) => nonce)
+      .filter((nonce) => admitted.truth.stopped[nonce] === 1),
+  });
+  return unwanted.reduce(
+    (all, id) => sendDown(all, number, { kind: "cancel", id }),
+    told,
   );
 }
 

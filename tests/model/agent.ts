@@ -12,6 +12,7 @@ import {
   AGENT_NAMES,
   type Downward,
   type Entry,
+  isUnbegun,
   isUnfinished,
   type ResultStatus,
   type State,
@@ -25,8 +26,8 @@ export function agentSteps(state: State, model: Model): Step[] {
       ? [
         ...dials(state, index, model),
         ...reads(state, index, model),
-        ...seesTheEnd(state, index),
-        ...goesOn(state, index),
+        ...seesTheEnd(state, index, model),
+        ...goesOn(state, index, model),
       ]
       : []
   );
@@ -47,7 +48,13 @@ function dials(state: State, index: number, { rules, bounds }: Model): Step[] {
     connections: [...state.connections, {
       number,
       agent: index,
-      up: [{ kind: "hello", listed: journal, lastId, session, instance }],
+      up: [{
+        kind: "hello",
+        listed: journal.map(asListed),
+        lastId,
+        session,
+        instance,
+      }],
       down: [],
       isOpen: true,
       manager: "greeting",
@@ -78,7 +85,15 @@ function reads(state: State, index: number, { rules }: Model): Step[] {
       return [{
         what:
           `${name} reads ServerHello on C${agent.link} and sends its results`,
-        state: sendResults(withAgent(read, index, { isReady: true }), index),
+        state: welcomed(withAgent(read, index, { isReady: true }), index, {
+          message,
+          rules,
+        }),
+      }];
+    case "cancel":
+      return [{
+        what: `${name} reads CommandCancel ${message.id}`,
+        state: cancelUnbegun(read, index, [message.id]),
       }];
     case "command":
       return readsCommand(read, index, { message, rules });
@@ -93,6 +108,56 @@ function reads(state: State, index: number, { rules }: Model): Step[] {
         state: readBye(read, index, { message, rules }),
       }];
   }
+}
+
+/** An entry as a hello lists it: on the wire, a held command is an accepted one. */
+function asListed(entry: Entry): Entry {
+  return entry.stage === "held" ? { ...entry, stage: "accepted" } : entry;
+}
+
+/** Models lib/agent/runner/waiting.ts: held commands begin now, or never. */
+function welcomed(
+  state: State,
+  index: number,
+  { message: { cancelled, ended }, rules }: {
+    message: Downward & { kind: "welcome" };
+    rules: Rules;
+  },
+): State {
+  const known = ended.reduce(bar, state);
+  const obeyed = rules.has("hello-cancels")
+    ? cancelUnbegun(known, index, cancelled)
+    : known;
+  const { agent: { journal } } = at(obeyed, index);
+  const released = withAgent(obeyed, index, {
+    journal: journal.map((entry) =>
+      entry.stage === "held" ? { ...entry, stage: "accepted" } : entry
+    ),
+  });
+  return sendResults(released, index);
+}
+
+/** Ends commands that have not begun. Does nothing for others: the end of a program is left out. */
+function cancelUnbegun(
+  state: State,
+  index: number,
+  ids: readonly number[],
+): State {
+  const { agent } = at(state, index);
+  return agent.journal
+    .filter((entry) => ids.includes(entry.id) && isUnbegun(entry))
+    .reduce((all, entry) => {
+      const cancelled = { ...entry, stage: "cancelled" as const };
+      const ended = withEntry(all, index, cancelled);
+      return agent.isReady ? sendResult(ended, agent.link, cancelled) : ended;
+    }, state);
+}
+
+/** Notes that the agent can know that the operator has ended a request. */
+export function bar(state: State, nonce: number): State {
+  return state.truth.stopped[nonce] === 1
+    ? note(state, "barred", nonce)
+    : state;
 }
 
 /** Models lib/agent/runner: `accept` and acceptance.ts. */
@@ -134,7 +199,7 @@ function readsCommand(
     steps.push({
       what:
         `${what}, EFFECT of request ${nonce}, and is killed before it journals it`,
-      state: killed(note(state, "effects", nonce), index),
+      state: killed(note(state, "effects", nonce), index, rules),
     });
   }
   return steps;
@@ -160,7 +225,7 @@ function readBye(
   index: number,
   { message, rules }: { message: Downward & { kind: "bye" }; rules: Rules },
 ): State {
-  const closed = closeLink(state, index);
+  const closed = closeLink(state, index, rules);
   if (message.code !== "stale") return closed;
   const told = withAgent(closed, index, { wasStale: true });
   return rules.has("stale-new-instance") ? anotherInstance(told, index) : told;
@@ -172,37 +237,47 @@ export function anotherInstance(state: State, index: number): State {
   return { ...withAgent(state, index, { instance: instances }), instances };
 }
 
-function seesTheEnd(state: State, index: number): Step[] {
+function seesTheEnd(state: State, index: number, { rules }: Model): Step[] {
   const { agent, name } = at(state, index);
   const connection = connectionOf(state, agent.link);
   if (connection?.manager !== "closed" || connection.down.length > 0) return [];
   return [{
     what: `${name} sees the end of C${agent.link}`,
-    state: closeLink(state, index),
+    state: closeLink(state, index, rules),
   }];
 }
 
 /** Models lib/agent/runner: a command is journaled, marked as running, begun, and finished. */
-function goesOn(state: State, index: number): Step[] {
+function goesOn(state: State, index: number, { rules }: Model): Step[] {
   const { agent, name } = at(state, index);
   const journaled = agent.accepting.map((command): Step => {
-    const { id, nonce } = command;
+    const { id, nonce, link } = command;
+    const isHeld = link !== agent.link && rules.has("hold");
+    const stage = isHeld ? "held" : "accepted";
     return {
       what: `${name} has journaled command ${id}`,
       state: withAgent(state, index, {
         accepting: agent.accepting.filter((each) => each !== command),
-        journal: [...agent.journal, { id, nonce, stage: "accepted" }],
+        journal: [...agent.journal, { id, nonce, stage }],
         lastId: Math.max(agent.lastId, id),
       }),
     };
   });
-  const advanced = agent.journal.filter(isUnfinished).map((entry): Step => {
+  const moving = agent.journal
+    .filter((entry) => isUnfinished(entry) && entry.stage !== "held");
+  const advanced = moving.map((entry): Step => {
     const { id, nonce, stage } = entry;
     if (stage === "accepted") {
       const begun = withEntry(state, index, { ...entry, stage: "running" });
       return {
         what: `${name} begins command ${id}: EFFECT of request ${nonce}`,
-        state: note(begun, "effects", nonce),
+        state: note(
+          state.truth.barred[nonce] === 1
+            ? note(begun, "begunBarred", nonce)
+            : begun,
+          "effects",
+          nonce,
+        ),
       };
     }
     const finished = { ...entry, stage: "finished" as const };
@@ -215,21 +290,32 @@ function goesOn(state: State, index: number): Step[] {
   return [...journaled, ...advanced];
 }
 
-/** Closes the agent's side of its connection. Messages that it wrote are still on their way. */
-export function closeLink(state: State, index: number): State {
-  const { agent: { link } } = at(state, index);
+/**
+ * Closes the agent's side of its connection. Messages that it wrote are still on their way. Commands that have not begun
+ * wait for the next ServerHello.
+ */
+export function closeLink(state: State, index: number, rules: Rules): State {
+  const { agent: { link, journal } } = at(state, index);
   const ended = sendUp(state, link, { kind: "end" });
   return withAgent(
     withConnection(ended, link, { isOpen: false, down: [] }),
     index,
-    { link: 0, isReady: false },
+    {
+      link: 0,
+      isReady: false,
+      journal: rules.has("hold")
+        ? journal.map((entry) =>
+          entry.stage === "accepted" ? { ...entry, stage: "held" } : entry
+        )
+        : journal,
+    },
   );
 }
 
 /** Ends the agent's process. Its journal stays. */
-export function killed(state: State, index: number): State {
+export function killed(state: State, index: number, rules: Rules): State {
   const { agent } = at(state, index);
-  const left = agent.link > 0 ? closeLink(state, index) : state;
+  const left = agent.link > 0 ? closeLink(state, index, rules) : state;
   const { faults } = left;
   return {
     ...withAgent(left, index, { isUp: false, accepting: [] }),
@@ -241,7 +327,7 @@ export function killed(state: State, index: number): State {
 export function settled(journal: readonly Entry[]): Entry[] {
   return journal.map((entry) => ({
     ...entry,
-    stage: entry.stage === "accepted"
+    stage: isUnbegun(entry)
       ? "refused"
       : entry.stage === "running"
       ? "lost"
@@ -262,7 +348,9 @@ function sendResult(
   link: number,
   { id, nonce, stage }: Entry,
 ): State {
-  if (stage === "accepted" || stage === "running") return state;
+  if (stage === "accepted" || stage === "held" || stage === "running") {
+    return state;
+  }
   return sendUp(state, link, { kind: "result", id, nonce, status: stage });
 }
 

@@ -16,6 +16,8 @@ export interface Bounds {
   readonly requests: number;
   /** Cancels of commands that have not been sent. */
   readonly cancels: number;
+  /** Cancels of commands that were sent, and commands that are given up. */
+  readonly stops: number;
   /** Dials of the agent and its copy together. */
   readonly dials: number;
   /** Number of times that each fault may happen. */

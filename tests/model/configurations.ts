@@ -17,10 +17,11 @@ const NO_FAULTS: Faults = {
   cuts: 0,
   copies: 0,
   strays: 0,
+  standstills: 0,
 };
 
 /** Invariants that hold while nobody loses a disk. */
-const ALL = "ABCDEF";
+const ALL = "ABCDEFG";
 
 /** All but E: results on a disk that is lost, or set back, can no longer be recorded. */
 const LOST_DISK = "ABCDF";
@@ -52,6 +53,7 @@ export const QUICK: readonly Configuration[] = [
   }),
   configuration("a host is copied", COPIED, { copies: 1, dials: 4 }),
   configuration("ids come from elsewhere", ALL, { strays: 2, cuts: 1 }),
+  configuration("an agent stands still", ALL, { standstills: 1, stops: 2 }),
 ];
 
 /** The long form, with as many faults together as can be searched to the end in minutes. */
@@ -146,6 +148,23 @@ export const FULL: readonly Configuration[] = [
     requests: 2,
     dials: 4,
   }),
+  configuration("an agent stands still, links break", ALL, {
+    standstills: 1,
+    cuts: 1,
+    stops: 2,
+  }),
+  configuration("an agent stands still, both are killed", ALL, {
+    standstills: 1,
+    managerCrashes: 1,
+    agentCrashes: 1,
+    stops: 1,
+  }),
+  configuration("an agent stands still, two requests", ALL, {
+    standstills: 1,
+    cuts: 1,
+    requests: 2,
+    stops: 1,
+  }),
   configuration("ids come from elsewhere, two requests", ALL, {
     strays: 2,
     cuts: 1,
@@ -156,13 +175,19 @@ export const FULL: readonly Configuration[] = [
 function configuration(
   name: string,
   invariants: string,
-  { requests = 1, cancels = 0, dials = 3, ...faults }: Partial<
+  { requests = 1, cancels = 0, stops = 0, dials = 3, ...faults }: Partial<
     Omit<Bounds, "faults"> & Faults
   >,
 ): Configuration {
   return {
     name,
     invariants,
-    bounds: { requests, cancels, dials, faults: { ...NO_FAULTS, ...faults } },
+    bounds: {
+      requests,
+      cancels,
+      stops,
+      dials,
+      faults: { ...NO_FAULTS, ...faults },
+    },
   };
 }

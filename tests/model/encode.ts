@@ -12,8 +12,10 @@ import type {
 
 const STAGES: readonly Stage[] = [
   "accepted",
+  "held",
   "running",
   "finished",
+  "cancelled",
   "lost",
   "refused",
 ];
@@ -26,6 +28,7 @@ const STATES: readonly CommandState[] = [
   "cancelled",
   "never arrived",
   "may have run",
+  "given up",
   "lost",
   "refused",
   "too far",
@@ -37,11 +40,18 @@ const KINDS = [
   "end",
   "welcome",
   "command",
+  "cancel",
   "ack",
   "bye",
 ] as const;
 
-const WORDS = ["finished", "lost", "refused", "too far"] as const;
+const WORDS = [
+  "finished",
+  "cancelled",
+  "lost",
+  "refused",
+  "too far",
+] as const;
 const CODES = ["stale", "replaced", "protocol error"] as const;
 const SIDES = ["greeting", "ready", "leaving", "closed"] as const;
 
@@ -50,10 +60,12 @@ export function encode(state: State): string {
   const out: number[] = [];
   const { manager, faults, truth } = state;
   out.push(state.dials, state.instances, state.requests, state.cancels);
+  out.push(state.stops, faults.standstills);
   out.push(faults.managerCrashes, faults.restores, faults.agentCrashes);
   out.push(faults.journalLosses, faults.cuts, faults.copies, faults.strays);
   out.push(...truth.effects, ...truth.denied);
   out.push(...truth.forgotten, ...truth.excused);
+  out.push(...truth.stopped, ...truth.barred, ...truth.begunBarred);
   out.push(manager.isUp ? 1 : 0, manager.current);
   out.push(manager.newest, manager.jumped);
   list(out, manager.found);
@@ -76,8 +88,9 @@ export function encode(state: State): string {
 
 function database(out: number[], { commands, ...rest }: Database): void {
   out.push(rest.lastId, rest.instance, rest.session, commands.length);
-  for (const { id, nonce, state, instance, told } of commands) {
+  for (const { id, nonce, state, instance, told, isUnwanted } of commands) {
     out.push(id, nonce, STATES.indexOf(state), instance, told + 1);
+    out.push(isUnwanted ? 1 : 0);
   }
 }
 
@@ -120,10 +133,13 @@ function downward(out: number[], message: Downward): void {
   out.push(KINDS.indexOf(message.kind));
   switch (message.kind) {
     case "welcome":
+      list(out, message.cancelled);
+      list(out, message.ended);
       return;
     case "command":
       out.push(message.id, message.nonce + 1);
       return;
+    case "cancel":
     case "ack":
       out.push(message.id);
       return;

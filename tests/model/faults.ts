@@ -1,4 +1,4 @@
-import { anotherInstance, closeLink, killed, settled } from "./agent.ts";
+import { anotherInstance, bar, closeLink, killed, settled } from "./agent.ts";
 import { MANAGER_JUMP, type Model, WILD_ID } from "./bounds.ts";
 import {
   sendDown,
@@ -23,7 +23,8 @@ export function faultSteps(state: State, { rules }: Model): Step[] {
     ...managerFaults(state),
     ...state.agents.flatMap((agent, index) => [
       ...processFaults(state, agent, { index, rules }),
-      ...linkFaults(state, agent, index),
+      ...linkFaults(state, agent, { index, rules }),
+      ...standstills(state, agent, { index, rules }),
     ]),
     ...copies(state),
     ...strays(state, rules),
@@ -69,7 +70,7 @@ function processFaults(
   if (agent.isUp) {
     return state.faults.agentCrashes === 0
       ? []
-      : [{ what: `${name} is killed`, state: killed(state, index) }];
+      : [{ what: `${name} is killed`, state: killed(state, index, rules) }];
   }
   const starts = {
     what: `${name} starts again and settles its past`,
@@ -96,7 +97,11 @@ function lost(state: State, index: number, rules: Rules): State {
 }
 
 /** Ends the agent's connection. Messages that it wrote still arrive, or are lost. */
-function linkFaults(state: State, { link }: Agent, index: number): Step[] {
+function linkFaults(
+  state: State,
+  { link }: Agent,
+  { index, rules }: { index: number; rules: Rules },
+): Step[] {
   if (link === 0 || state.faults.cuts === 0) return [];
   const name = AGENT_NAMES[index];
   const cut = spent(state, "cuts");
@@ -104,12 +109,35 @@ function linkFaults(state: State, { link }: Agent, index: number): Step[] {
     {
       what:
         `C${link} breaks for ${name}; what ${name} wrote is still on its way`,
-      state: closeLink(cut, index),
+      state: closeLink(cut, index, rules),
     },
     {
       what: `C${link} breaks, and all that was on its way is gone`,
-      state: closeLink(withConnection(cut, link, { up: [] }), index),
+      state: closeLink(withConnection(cut, link, { up: [] }), index, rules),
     },
+  ];
+}
+
+/**
+ * Wakes an agent that has stood still. Until then, nothing was different from an agent that is slow. What the operator
+ * ended meanwhile, it can know: it need only ask again.
+ */
+function standstills(
+  state: State,
+  { isUp, link }: Agent,
+  { index, rules }: { index: number; rules: Rules },
+): Step[] {
+  if (!isUp || link === 0 || state.faults.standstills === 0) return [];
+  const requests = state.truth.stopped.map((_, nonce) => nonce);
+  const woken = requests.reduce(bar, spent(state, "standstills"));
+  const name = AGENT_NAMES[index];
+  return [
+    rules.has("standstill-drops")
+      ? {
+        what: `${name} has stood still, and drops C${link}`,
+        state: closeLink(woken, index, rules),
+      }
+      : { what: `${name} has stood still, and reads on`, state: woken },
   ];
 }
 

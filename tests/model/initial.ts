@@ -12,8 +12,17 @@ export function initial(bounds: Bounds): State {
     instances: AGENT.instance,
     requests: 0,
     cancels: 0,
+    stops: 0,
     faults: bounds.faults,
-    truth: { effects: none, denied: none, forgotten: none, excused: none },
+    truth: {
+      effects: none,
+      denied: none,
+      forgotten: none,
+      excused: none,
+      stopped: none,
+      barred: none,
+      begunBarred: none,
+    },
   };
 }
 

@@ -14,6 +14,7 @@ export const INVARIANTS = {
   D: "Once all is quiet and connected, nothing hangs.",
   E: "No result that an agent had recorded as its own end is forgotten before the Manager has it.",
   F: "An id that is far off shuts nobody out.",
+  G: "Nothing that the operator has ended begins once its agent can know of it.",
 } as const;
 
 export type Invariant = keyof typeof INVARIANTS;
@@ -46,6 +47,7 @@ const CHECKS: readonly (readonly [Invariant, Check])[] = [
   ["D", hanging],
   ["E", forgotten],
   ["F", shutOut],
+  ["G", begunTooLate],
 ];
 
 function repeated({ truth: { effects } }: State): string | undefined {
@@ -58,6 +60,13 @@ function denied({ truth: { denied, effects } }: State): string | undefined {
   return nonce < 0
     ? undefined
     : `the operator was told that request ${nonce} has no effect, and it took effect`;
+}
+
+function begunTooLate({ truth: { begunBarred } }: State): string | undefined {
+  const nonce = begunBarred.findIndex((count) => count > 0);
+  return nonce < 0
+    ? undefined
+    : `the operator has ended request ${nonce}, its agent could know it, and it began`;
 }
 
 function mixedUp({ manager: { database } }: State): string | undefined {

@@ -70,8 +70,21 @@ function written(state: State, { id, link: bound }: Write, link: number): Step {
   const { nonce } = command;
   return {
     what: `the Manager writes Command ${id} of request ${nonce} to C${link}`,
-    state: sendDown(state, link, { kind: "command", id, nonce }),
+    state: sendCancel(
+      sendDown(state, link, { kind: "command", id, nonce }),
+      command,
+      link,
+    ),
   };
+}
+
+/** Sends a recorded cancel after its command. */
+function sendCancel(
+  state: State,
+  { id, isUnwanted }: Command,
+  link: number,
+): State {
+  return isUnwanted ? sendDown(state, link, { kind: "cancel", id }) : state;
 }
 
 /** Reads the first message that waits on a connection. */
@@ -145,6 +158,7 @@ function isContradicting(
 
 const STATE_OF = {
   "finished": "succeeded",
+  "cancelled": "cancelled",
   "lost": "lost",
   "refused": "refused",
   "too far": "too far",

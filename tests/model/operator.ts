@@ -1,12 +1,23 @@
 import type { Model } from "./bounds.ts";
-import { ended, sendDown, withDatabase, withManager } from "./changes.ts";
+import {
+  ended,
+  note,
+  sendDown,
+  withCommand,
+  withDatabase,
+  withManager,
+} from "./changes.ts";
 import { crashed } from "./manager.ts";
 import type { Command, State, Step } from "./state.ts";
 
 /** Next requests and cancels of the operator. */
 export function operatorSteps(state: State, model: Model): Step[] {
   if (!state.manager.isUp) return [];
-  return [...runs(state, model), ...cancels(state, model)];
+  return [
+    ...runs(state, model),
+    ...cancels(state, model),
+    ...stops(state, model),
+  ];
 }
 
 /** Models lib/manager/command/command_starter.ts. */
@@ -21,6 +32,7 @@ function runs(state: State, { bounds, rules }: Model): Step[] {
     state: current === 0 ? "queued" : "sent",
     instance: current === 0 ? 0 : database.instance,
     told: -1,
+    isUnwanted: false,
   };
   const asked = { ...state, requests: nonce + 1 };
   const recorded = withDatabase(asked, {
@@ -47,7 +59,7 @@ function runs(state: State, { bounds, rules }: Model): Step[] {
   return steps;
 }
 
-/** Models lib/manager/commands.ts: `cancel`, of unsent commands. A cancel of any other command ends nothing at once. */
+/** Models lib/manager/commands.ts: `cancel`, of unsent commands. */
 function cancels(state: State, { bounds, rules }: Model): Step[] {
   const { database, found } = state.manager;
   if (state.cancels === bounds.cancels) return [];
@@ -63,4 +75,34 @@ function cancels(state: State, { bounds, rules }: Model): Step[] {
         cancels: state.cancels + 1,
       },
     }));
+}
+
+/** Models lib/manager/commands.ts: `cancel` of a command that was sent or given up, and `giveUp`. */
+function stops(state: State, { bounds }: Model): Step[] {
+  const { database, current, writes } = state.manager;
+  if (state.stops === bounds.stops) return [];
+  return database.commands.flatMap((command): Step[] => {
+    const { id, nonce } = command;
+    const isOpen = command.state === "sent" || command.state === "running";
+    if (!isOpen && command.state !== "given up") return [];
+    const stopped: State = {
+      ...note(withCommand(state, id, { isUnwanted: true }), "stopped", nonce),
+      stops: state.stops + 1,
+    };
+    const isWritten = isOpen && current > 0 &&
+      !writes.some((each) => each.id === id);
+    const steps = [{
+      what: `the operator cancels command ${id}, which is ${command.state}`,
+      state: isWritten
+        ? sendDown(stopped, current, { kind: "cancel", id })
+        : stopped,
+    }];
+    if (isOpen) {
+      steps.push({
+        what: `the operator gives up command ${id}`,
+        state: ended(stopped, command, { state: "given up" }),
+      });
+    }
+    return steps;
+  });
 }

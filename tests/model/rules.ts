@@ -127,6 +127,24 @@ export const RULES = {
     breaks: "B",
     where: "a journal is lost",
   },
+  "standstill-drops": {
+    says:
+      "An agent that has stood still for longer than the ping timeout drops its connection with all that it has not read.",
+    breaks: "G",
+    where: "an agent stands still",
+  },
+  "hold": {
+    says:
+      "A command that is accepted and has not begun when its connection ends waits for the next ServerHello.",
+    breaks: "G",
+    where: "an agent stands still",
+  },
+  "hello-cancels": {
+    says:
+      "An accepted command that ServerHello names as cancelled never begins.",
+    breaks: "G",
+    where: "an agent stands still",
+  },
   "stale-new-instance": {
     says: "An agent that is told Bye(STALE) goes on as another instance.",
     breaks: "E",

@@ -3,7 +3,7 @@
  * between them. A state is plain data and never changes; each step makes a new one.
  *
  * The model has the rules of lib/manager and lib/agent as they are, and names the file of each. Left out are output,
- * timeouts, cancels of commands that were sent, features, legacy peers, and full disks. A program ends by itself.
+ * timeouts, the end of programs by a cancel, features, legacy peers, and full disks. A program ends by itself.
  * Comparing, recording and answering a hello is one step; tests/simulation tries the events in between. The
  * acknowledgement that follows ServerHello for ended commands is left out too: the agent sends such a result again, and
  * that one is acknowledged.
@@ -11,8 +11,18 @@
  * @module
  */
 
-/** Progress of a command on an agent's disk. `lost` and `refused` are results that the agent's successor writes. */
-export type Stage = "accepted" | "running" | "finished" | "lost" | "refused";
+/**
+ * Progress of a command on an agent. `held` is accepted, and waits for the next ServerHello. `lost` and `refused` are
+ * results that the agent's successor writes, `cancelled` is the result of a command that never began.
+ */
+export type Stage =
+  | "accepted"
+  | "held"
+  | "running"
+  | "finished"
+  | "cancelled"
+  | "lost"
+  | "refused";
 
 /** A command in an agent's journal. */
 export interface Entry {
@@ -52,8 +62,8 @@ export interface Accepting {
 }
 
 /**
- * State of a command in the Manager's database. "never arrived" and "may have run" are presumed ends. "lost", "refused"
- * and "too far" are an agent's report, the last one of an id too far above its last.
+ * State of a command in the Manager's database. "never arrived", "may have run" and "given up" are presumed ends. "lost",
+ * "refused" and "too far" are an agent's report, the last one of an id too far above its last.
  */
 export type CommandState =
   | "queued"
@@ -63,6 +73,7 @@ export type CommandState =
   | "cancelled"
   | "never arrived"
   | "may have run"
+  | "given up"
   | "lost"
   | "refused"
   | "too far";
@@ -76,6 +87,8 @@ export interface Command {
   readonly instance: number;
   /** Nonce of the command whose result was recorded, -1 without a result. */
   readonly told: number;
+  /** True once the operator has cancelled it, or has given it up. */
+  readonly isUnwanted: boolean;
 }
 
 /** The Manager's database. */
@@ -132,12 +145,24 @@ export type Upward =
   | { readonly kind: "end" };
 
 /** Status of a CommandResult. */
-export type ResultStatus = "finished" | "lost" | "refused" | "too far";
+export type ResultStatus =
+  | "finished"
+  | "cancelled"
+  | "lost"
+  | "refused"
+  | "too far";
 
 /** A message on its way to an agent. */
 export type Downward =
-  | { readonly kind: "welcome" }
+  | {
+    readonly kind: "welcome";
+    /** Ids of commands that must not begin. */
+    readonly cancelled: readonly number[];
+    /** Known to the invariants only: requests that the operator has ended before this message was made. */
+    readonly ended: readonly number[];
+  }
   | { readonly kind: "command"; readonly id: number; readonly nonce: number }
+  | { readonly kind: "cancel"; readonly id: number }
   | { readonly kind: "ack"; readonly id: number }
   | { readonly kind: "bye"; readonly code: ByeCode };
 
@@ -171,6 +196,8 @@ export interface Faults {
   readonly copies: number;
   /** An id far above the others, or a repeated command, comes from elsewhere. */
   readonly strays: number;
+  /** An agent stands still, for longer than the Manager waits for its Pong. */
+  readonly standstills: number;
 }
 
 /** One state of the model. */
@@ -186,8 +213,10 @@ export interface State {
   readonly instances: number;
   /** Number of requests of the operator so far. */
   readonly requests: number;
-  /** Number of cancels of the operator so far. */
+  /** Number of cancels of the operator so far, of commands that have not been sent. */
   readonly cancels: number;
+  /** Number of cancels of commands that were sent, and of commands that were given up, so far. */
+  readonly stops: number;
   readonly faults: Faults;
   /** Facts by nonce. No program in the model knows them. */
   readonly truth: Truth;
@@ -202,6 +231,12 @@ export interface Truth {
   readonly forgotten: readonly number[];
   /** Requests whose result may be forgotten: a limit for copied hosts (docs/reliability.md). */
   readonly excused: readonly number[];
+  /** Requests that the operator has ended. */
+  readonly stopped: readonly number[];
+  /** Requests that the operator has ended, and whose agent could know it before they began. */
+  readonly barred: readonly number[];
+  /** Requests that began although they were barred. */
+  readonly begunBarred: readonly number[];
 }
 
 /** A step from one state to another. */
@@ -217,10 +252,16 @@ export function isOpenState(state: CommandState): boolean {
 
 /** True for a command whose end is presumed. */
 export function isPresumed(state: CommandState): boolean {
-  return state === "never arrived" || state === "may have run";
+  return state === "never arrived" || state === "may have run" ||
+    state === "given up";
 }
 
 /** True for an agent's command without a result. */
 export function isUnfinished({ stage }: Entry): boolean {
-  return stage === "accepted" || stage === "running";
+  return isUnbegun({ stage }) || stage === "running";
+}
+
+/** True for an agent's command that has not begun, and has no result. */
+export function isUnbegun({ stage }: Pick<Entry, "stage">): boolean {
+  return stage === "accepted" || stage === "held";
 }

@@ -29,6 +29,7 @@ export const FAULT_KINDS = [
   "lateLost",
   "backupOfQueued",
   "leave",
+  "standStill",
 ] as const;
 
 /** Kind of fault. */

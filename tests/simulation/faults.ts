@@ -74,6 +74,7 @@ export class Faults {
     manager.start();
     for (const agent of agents) {
       agent.spare();
+      agent.goOn();
       agent.failing = 0;
       agent.syncMs = 0;
       if (agent.isFull) agent.isFull = false;
@@ -124,6 +125,8 @@ export class Faults {
         return this.#targets.agents.some(({ isGone }) => isGone)
           ? undefined
           : agent.leave();
+      case "standStill":
+        return this.#standStill(agent);
       case "killAgent":
         return agent.die("kill", this.#death());
       case "stopAgent":
@@ -206,6 +209,31 @@ export class Faults {
     const { manager, network } = this.#targets;
     if (manager.wasRestored || network.healed) return;
     void manager.restore(backup, this.#random.whole(0, 3_000));
+  }
+
+  /** Stops an agent for a while, in which somebody asks for a command and ends it. */
+  #standStill(agent: SimulatedAgent): void {
+    const random = this.#random;
+    const { operator } = this.#targets;
+    const { name } = agent;
+    const ms = random.pick([3_000, 9_000, 12_000, 30_000, 60_000]);
+    const begin = () => {
+      agent.standStill(ms);
+      for (let count = random.whole(0, 3); count > 0; count--) {
+        this.#later(random.whole(0, 2_000), () => operator.run(name));
+      }
+      this.#later(
+        random.whole(100, ms + 3_000),
+        () => operator.endNewestOf(name),
+      );
+    };
+    // In the middle of taking a command, or at any time.
+    if (random.chance(0.5)) return begin();
+    const afterMs = random.pick([0, 3, 30]);
+    agent.syncMs = random.pick([0, 30, 300]);
+    this.#later(15_000, () => agent.syncMs = 0);
+    this.#targets.traps.arm(name, "command", () => this.#later(afterMs, begin));
+    operator.run(name);
   }
 
   #partition(name: string): void {

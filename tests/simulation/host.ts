@@ -53,7 +53,10 @@ export class Host {
         if (!life.passes() || this.#children.size >= MAX_CHILDREN) {
           return undefined;
         }
-        const child = new Child(this, { job, sink, life, startNumber }, {
+        const { truth } = this.options;
+        truth.begins(BigInt(`0x${job.marker.split("-")[1]}`));
+        const told = sinkOf(life, sink);
+        const child = new Child(this, { job, sink: told, life, startNumber }, {
           pid: ++this.#pids,
           ended: () => this.#children.delete(child),
         });
@@ -100,6 +103,28 @@ export class Host {
   powerOff(): void {
     for (const child of this.#children) child.destroy();
   }
+}
+
+/** Tells an agent that may stand still: its threads stand still with it. */
+function sinkOf(life: Life, sink: WorkSink): WorkSink {
+  return {
+    started: (identity) => life.whenItRuns(() => sink.started(identity)),
+    output: (stream, bytes) =>
+      new Promise((resolve, reject) =>
+        life.whenItRuns(() =>
+          void sink.output(stream, bytes).then(resolve, reject)
+        )
+      ),
+    progress: (current, total, message) =>
+      life.whenItRuns(() => sink.progress(current, total, message)),
+    request: (type, params) =>
+      new Promise((resolve, reject) =>
+        life.whenItRuns(() =>
+          void sink.request(type, params).then(resolve, reject)
+        )
+      ),
+    ended: (outcome) => life.whenItRuns(() => sink.ended(outcome)),
+  };
 }
 
 interface Work {
@@ -149,7 +174,7 @@ class Child implements WorkHandle {
   begin(): void {
     const { delayMs } = this.#program;
     if (delayMs === 0) this.#take();
-    else this.#in(delayMs, () => this.#take());
+    else this.#in(delayMs, () => this.#takeWhenItRuns());
   }
 
   stop(): void {
@@ -179,6 +204,7 @@ class Child implements WorkHandle {
   /** Notes that this agent has died. If it was its agent, nobody reads its output: it continues without. */
   orphan(life: Life): void {
     if (this.#work.life !== life) return;
+    if (this.#fate === undefined) this.destroy();
     this.#isOrphan = true;
     this.#forgo();
   }
@@ -189,6 +215,13 @@ class Child implements WorkHandle {
     this.#isDead = true;
     this.#timer?.cancel();
     this.#ended();
+  }
+
+  /** A thread of an agent that stands still begins nothing. It goes with the agent, before there is a process. */
+  #takeWhenItRuns(): void {
+    const { life } = this.#work;
+    if (life.isAlive) life.whenItRuns(() => this.#take());
+    else this.destroy();
   }
 
   /** Starts its work. */

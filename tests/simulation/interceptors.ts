@@ -77,7 +77,7 @@ export function inWords({ case: kind, value }: Body): string {
         value.resume.map((each) =>
           `${each.commandId}:${each.stdout}+${each.stderr}`
         ).join(" ")
-      }]`;
+      }]${value.cancelled.length > 0 ? `, cancelled ${value.cancelled}` : ""}`;
     case "bye":
       return `bye ${value.code} "${value.reason}" retry ${
         value.retryAfterMs ?? "-"

@@ -19,6 +19,8 @@ export class Life {
   readonly #died: () => void;
   #isAlive = true;
   #callsLeft = Infinity;
+  /** Events that it misses while it stands still; undefined while it does not. */
+  #missed: (() => void)[] | undefined;
 
   /** Calls `died` at the moment of death, in the middle of any work. */
   constructor(random: SeededRandom, died: () => void) {
@@ -35,6 +37,29 @@ export class Life {
     if (!this.#isAlive) return;
     this.#isAlive = false;
     this.#died();
+  }
+
+  get standsStill(): boolean {
+    return this.#missed !== undefined;
+  }
+
+  /** Stops the run. What happens to it meanwhile happens when it goes on. */
+  standStill(): void {
+    this.#missed ??= [];
+  }
+
+  /** Lets a run that stands still go on. */
+  goOn(): void {
+    const missed = this.#missed ?? [];
+    this.#missed = undefined;
+    for (const each of missed) each();
+  }
+
+  /** Calls back as soon as the run does not stand still. Never, if it dies before. */
+  whenItRuns(callback: () => void): void {
+    if (this.#missed !== undefined) {
+      this.#missed.push(() => this.whenItRuns(callback));
+    } else if (this.#isAlive) callback();
   }
 
   /** Ends the run at its `count`-th call from now. That call may still be carried out. */
@@ -62,8 +87,8 @@ export class Life {
   guarded<T>(answer: T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) =>
       void Promise.resolve(answer).then(
-        (value) => this.#isAlive && resolve(value),
-        (error) => this.#isAlive && reject(error),
+        (value) => this.whenItRuns(() => resolve(value)),
+        (error) => this.whenItRuns(() => reject(error)),
       )
     );
   }
@@ -75,10 +100,19 @@ export class Life {
       monotonic: () => time.elapsed,
       timer: (ms, callback): Timer => {
         if (!this.passes()) return { cancel() {} };
-        return time.after(ms, () => {
-          if (this.#isAlive) callback();
-        });
+        let isCancelled = false;
+        const timer = time.after(ms, () =>
+          this.whenItRuns(() => {
+            if (!isCancelled) callback();
+          }));
+        return {
+          cancel: () => {
+            isCancelled = true;
+            timer.cancel();
+          },
+        };
       },
+      suspended: () => 0,
     };
   }
 }

@@ -132,6 +132,14 @@ export class Operator {
     if (id !== undefined) this.#cancel(id);
   }
 
+  /** Ends the newest command of an agent, in one of the two ways. */
+  endNewestOf(agent: string): void {
+    const id = this.#newest.get(agent);
+    if (id === undefined) return;
+    if (this.#random.chance(0.3)) this.#giveUp(id);
+    else this.#cancel(id);
+  }
+
   /** Cancels all commands that were not cancelled and have not ended. */
   async cancelAll(): Promise<void> {
     const { core, life } = this.#manager;
@@ -163,7 +171,10 @@ export class Operator {
     if (core === undefined || life === undefined || id === undefined) return;
     this.#world.trace.add(`operator: gives up ${id}`);
     life.guarded(core.commands.giveUp(id, "operator")).then(
-      ({ nonce }) => this.givenUp.add(nonce),
+      ({ nonce }) => {
+        this.givenUp.add(nonce);
+        this.#world.truth.stops(nonce, `the operator gave ${id} up`);
+      },
       (error) => this.#hear(error),
     );
   }
@@ -193,7 +204,8 @@ export class Operator {
     const grace = this.#random.pick([undefined, 0, 200, 3_000]);
     trace.add(`operator: cancels ${id}, grace ${grace ?? "-"}`);
     life.guarded(core.commands.cancel(id, grace)).then(
-      () => {},
+      ({ nonce }) =>
+        this.#world.truth.stops(nonce, `the operator cancelled ${id}`),
       (error) => this.#hear(error),
     );
   }

@@ -11,6 +11,8 @@ export const PLANTS = [
   "list-before-settle",
   "unknown-not-acked",
   "id-reused",
+  "begin-after-standstill",
+  "begin-although-cancelled",
 ] as const;
 
 export type Plant = typeof PLANTS[number];
@@ -35,6 +37,12 @@ export function oneTooFar(body: Body): Body {
   for (const resume of body.value.resume) {
     if (resume.stdout > 0n) resume.stdout += 1n;
   }
+  return body;
+}
+
+/** Leaves out which commands must not begin. */
+export function withoutCancelled(body: Body): Body {
+  if (body.case === "serverHello") body.value.cancelled = [];
   return body;
 }
 

@@ -79,6 +79,12 @@ export class Records {
     return this.#known.get(id);
   }
 
+  /** Nonces of all commands of an agent. */
+  noncesOf(agent: string): bigint[] {
+    return [...this.#known.values()].filter((each) => each.agent === agent)
+      .map(({ nonce }) => nonce);
+  }
+
   get ids(): readonly bigint[] {
     return [...this.#known.keys()];
   }
@@ -195,7 +201,8 @@ export class Records {
     known.presumed = presumed;
     const reason = patch.reason ?? "";
     if (
-      /never arrived|before it was sent|it was not sent/.test(reason) &&
+      /never arrived|before it was sent|it was not sent|before it began/
+        .test(reason) &&
       !this.#isDoubled(known.agent)
     ) {
       this.#truth.deny(

@@ -10,6 +10,7 @@ import { shrunkResult } from "../../lib/agent/runner/result.ts";
 import { markerOf } from "../../lib/agent/runner/settle_past.ts";
 import type { AgentSession } from "../../lib/agent/link/session.ts";
 import { messageOf } from "../../lib/base/errors.ts";
+import { LIVENESS } from "../../lib/wire/liveness.ts";
 import { MemoryDisk, type MemoryDiskOptions } from "../support/memory_disk.ts";
 import { Host } from "./host.ts";
 import { Life } from "./life.ts";
@@ -82,6 +83,7 @@ export class SimulatedAgent extends Mortal {
   #moves = 0;
   #boots = 0;
   #mayStart = true;
+  #stillSince = 0;
 
   constructor(
     world: World,
@@ -144,6 +146,33 @@ export class SimulatedAgent extends Mortal {
     return this.#disk.used;
   }
 
+  /** Stops the program without its knowledge, for a time, as SIGSTOP does. */
+  standStill(ms: number): void {
+    const { life } = this;
+    if (life === undefined || !life.isAlive || life.standsStill) return;
+    const { time, trace } = this.#world;
+    trace.add(`${this.#label} STANDS STILL for ${ms} ms`);
+    life.standStill();
+    this.#stillSince = time.elapsed;
+    time.after(ms, () => {
+      if (this.life === life) this.goOn();
+    });
+  }
+
+  /** Lets the program go on if it stands still. */
+  goOn(): void {
+    const { life } = this;
+    if (life === undefined || !life.isAlive || !life.standsStill) return;
+    const { time, trace } = this.#world;
+    trace.add(`${this.#label} goes on`);
+    const ms = time.elapsed - this.#stillSince;
+    // From here on it must ask what holds before it begins anything.
+    if (ms > LIVENESS.timeoutMs) {
+      this.#world.barAll(this.name, `${this.#label} stood still for ${ms} ms`);
+    }
+    life.goOn();
+  }
+
   /** Starts the program. It starts again by itself if it cannot. */
   start(): void {
     if (this.isAlive || !this.#mayStart || this.isGone) return;
@@ -173,6 +202,7 @@ export class SimulatedAgent extends Mortal {
     if (life === undefined || !life.isAlive) return;
     const { trace, time, truth } = this.#world;
     trace.add(`${this.name} is asked to stop`);
+    await new Promise<void>((resolve) => life.whenItRuns(resolve));
     this.awayMs = awayMs;
     let hasStopped = false;
     time.after(STOP_MS, () =>
@@ -277,6 +307,7 @@ export class SimulatedAgent extends Mortal {
       workers: this.host.workers(life, this.startNumber),
       clock,
       random,
+      ...plant === "begin-after-standstill" ? { standstillMs: Infinity } : {},
       dial: (signal) =>
         life.call(() => network.dial(this.name, { life, signal })),
       endSurvivors: (_processes, marker) =>
@@ -349,10 +380,14 @@ export class SimulatedAgent extends Mortal {
         this.outputMayBeCut = true;
         return "error";
       },
-      delay: ({ kind }) =>
-        kind === "sync" || kind === "replace"
-          ? this.#world.time.pass(random.fraction() * this.syncMs)
-          : Promise.resolve(),
+      delay: async ({ kind }) => {
+        const { life } = this;
+        if (kind === "sync" || kind === "replace") {
+          await this.#world.time.pass(random.fraction() * this.syncMs);
+        }
+        if (life?.standsStill !== true) return;
+        await new Promise<void>((resolve) => life.whenItRuns(resolve));
+      },
     };
   }
 

@@ -110,13 +110,14 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
 
   /** Ends the Manager, restores a backup, and starts it. */
   async restore(backup: string, awayMs: number): Promise<void> {
-    const { time, trace } = this.#world;
+    const { time, trace, truth } = this.#world;
     this.#isAway = true;
     this.end("kill");
     time.underWay++;
     trace.add("the Manager's database is PUT BACK from a backup");
     await this.#disk.restore(backup);
     this.wasRestored = true;
+    truth.unbar();
     await this.records.read(this.store);
     time.underWay--;
     time.after(awayMs, () => {

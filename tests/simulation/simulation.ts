@@ -7,10 +7,11 @@ import { checkCopied } from "./copy_rules.ts";
 import { changing, inWords, observing } from "./interceptors.ts";
 import { Faults } from "./faults.ts";
 import { LinkRules } from "./link_rules.ts";
+import { ListedCommands } from "./listed_commands.ts";
 import { Network, type Wire } from "./network.ts";
 import { Operator } from "./operator.ts";
 import type { Interceptor } from "./pipe.ts";
-import { oneTooFar, type Plant } from "./plants.ts";
+import { oneTooFar, type Plant, withoutCancelled } from "./plants.ts";
 import { SeededRandom } from "./seeded_random.ts";
 import { SimulatedAgent, SMALL_JOURNAL } from "./simulated_agent.ts";
 import { SimulatedManager } from "./simulated_manager.ts";
@@ -103,6 +104,7 @@ class Simulation implements World, AsyncDisposable {
   readonly #bounds: Bounds;
   readonly #rules: WireRules;
   readonly #links: LinkRules;
+  readonly #listed: ListedCommands;
   #ends: Readonly<Record<string, number>> = {};
 
   constructor(seed: number, options: SimulationOptions) {
@@ -126,6 +128,9 @@ class Simulation implements World, AsyncDisposable {
       truth: this.truth,
       journal: { ...JOURNAL_LIMITS, ...this.journalLimits },
       hellos: this.maxHellos,
+    });
+    this.#listed = new ListedCommands((nonce, words) => {
+      if (!this.managerDiskLost) this.truth.bar(nonce, words);
     });
     this.#links = new LinkRules(this.truth, () => time.elapsed);
     time.look = () => this.#look();
@@ -167,6 +172,14 @@ class Simulation implements World, AsyncDisposable {
 
   agentDiskLost(name: string): boolean {
     return this.#agents.some((agent) => agent.name === name && agent.diskLost);
+  }
+
+  barAll(agent: string, words: string): void {
+    // A Manager that was restored may not know of the cancel any more.
+    if (this.managerDiskLost) return;
+    for (const nonce of this.#manager.records.noncesOf(agent)) {
+      this.truth.bar(nonce, words);
+    }
   }
 
   isDoubled(name: string): boolean {
@@ -296,6 +309,7 @@ class Simulation implements World, AsyncDisposable {
     const told = (body: Body) => {
       this.#traps.heard(wire, body);
       this.#rules.heard(wire, body);
+      this.#listed.heard(wire, body);
       this.truth.must(
         body.case !== "bye" || body.value.code !== 4,
         () => `${wire.agent}, ${direction}: ${inWords(body)}`,
@@ -325,6 +339,7 @@ class Simulation implements World, AsyncDisposable {
   ): ((body: Body) => Body | undefined) | undefined {
     if (direction === "up") return undefined;
     if (this.plant === "resume-off-by-one") return oneTooFar;
+    if (this.plant === "begin-although-cancelled") return withoutCancelled;
     if (this.plant !== "unknown-not-acked") return undefined;
     return (body) =>
       body.case === "commandAck" && body.value.final &&

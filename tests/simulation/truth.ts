@@ -17,6 +17,12 @@ export interface Fate {
   exitCode: number | undefined;
   /** Set if the Manager said that it never arrived, or the agent that it never began. */
   denied: string | undefined;
+  /** Set once the operator has ended it: he was told that his cancel is recorded, or that it is given up. */
+  stopped: string | undefined;
+  /** Set once its agent can know that the operator has ended it, if it had not begun by then. */
+  barred: string | undefined;
+  /** True once its agent has handed it to a worker. */
+  hasBegun: boolean;
 }
 
 /** Rule that must hold and does not. */
@@ -51,9 +57,39 @@ export class Truth {
       printed: { stdout: 0, stderr: 0 },
       exitCode: undefined,
       denied: undefined,
+      stopped: undefined,
+      barred: undefined,
+      hasBegun: false,
     };
     this.fates.set(nonce, fate);
     return fate;
+  }
+
+  /** Notes that the operator has ended a command. */
+  stops(nonce: bigint, words: string): void {
+    this.fate(nonce).stopped ??= words;
+  }
+
+  /** Notes that from now on the agent of a command can know whether the operator has ended it. */
+  bar(nonce: bigint, words: string): void {
+    const fate = this.fate(nonce);
+    if (fate.stopped === undefined || fate.hasBegun) return;
+    fate.barred ??= `${fate.stopped}, and ${words}`;
+  }
+
+  /** Notes that nobody may know any more what the operator has ended. */
+  unbar(): void {
+    for (const fate of this.fates.values()) fate.barred = undefined;
+  }
+
+  /** Notes that an agent hands a command to a worker. */
+  begins(nonce: bigint): void {
+    const fate = this.fate(nonce);
+    fate.hasBegun = true;
+    this.must(
+      fate.barred === undefined,
+      () => `${hex(nonce)} begins after this: ${fate.barred}`,
+    );
   }
 
   /** Notes that a command begins to change the world. */

@@ -24,6 +24,8 @@ export interface World {
   readonly keepBytes: bigint;
   /** True if the Manager was restored from a backup. */
   readonly managerDiskLost: boolean;
+  /** Notes that the agent of this name can know from now on which of its commands the operator has ended. */
+  barAll(agent: string, words: string): void;
   /** True if the agent of this name lost its disk, or has an older or a copied one. */
   agentDiskLost(name: string): boolean;
   /** True if the agent of this name was copied, or came back in an older state. */

@@ -55,6 +55,11 @@ export class FakeClock implements Clock {
     this.#elapsed = end;
   }
 
+  /** Moves on by `ms` milliseconds in which nothing could run. Timers that are due fire in the next `advance`. */
+  standStill(ms: number): void {
+    this.#elapsed += ms;
+  }
+
   /** Sets the wall clock forward or back, as an administrator does. Timers and `monotonic` are not affected. */
   jump(ms: number): void {
     this.#wall += ms;

@@ -39,6 +39,8 @@ export class MemoryAgent implements AsyncDisposable {
   readonly counters = new Counters();
   /** End of each connection, in the order in which they were made. */
   readonly ends: Promise<End>[] = [];
+  /** True if the connection of given commands is up, and what it says is new. */
+  mayBegin = true;
   /** Session that became ready last. */
   session: AgentSession | undefined;
   readonly #peers: ScriptedPeer[] = [];
@@ -88,7 +90,11 @@ export class MemoryAgent implements AsyncDisposable {
     managerId = MANAGER,
   ): Promise<JournalEntry | CommandResult | undefined> {
     const dialect = dialectOfManager(managerId);
-    return this.runner.accept(commandOf(init), { managerId, dialect });
+    return this.runner.accept(commandOf(init), {
+      managerId,
+      dialect,
+      mayBegin: () => this.mayBegin,
+    });
   }
 
   /** Gives the runner a command that it accepts. */

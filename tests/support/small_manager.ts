@@ -176,6 +176,8 @@ export function aCommand(known: Partial<CommandView> = {}): CommandView {
     nonce: 7n,
     job: "job-1",
     requestedBy: "",
+    givenUpAt: null,
+    givenUpBy: "",
     timeoutMs: null,
     onDisconnect: "continue",
     killAfterMs: null,

@@ -12,10 +12,12 @@ import type { Counters } from "../../base/counters.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
+import { Standstill } from "../../base/standstill.ts";
 import { PROTOCOL, VERSION } from "../../base/version.ts";
 import type { End } from "../../wire/connection.ts";
 import { byeCodeOf, dialectOfManager } from "../../wire/dialect.ts";
 import { FEATURES } from "../../wire/features.ts";
+import { LIVENESS } from "../../wire/liveness.ts";
 import type { Transport } from "../../wire/transport.ts";
 import type { EntryState, Journal } from "../journal/journal.ts";
 import type { Runner } from "../runner/runner.ts";
@@ -57,6 +59,8 @@ export interface LinkOptions {
   readonly counters: Counters;
   /** Connects to the Manager, or throws the reason. */
   readonly dial: (signal: AbortSignal) => Promise<Transport>;
+  /** Longest time for which the process may stand still and keep its connection, in milliseconds; 10 s by default. */
+  readonly standstillMs?: number;
 }
 
 /** Course of one connection. */
@@ -126,12 +130,25 @@ export class Link {
     // The number is durable before the dial: no two dials have the same.
     const number = await journal.nextSession();
     const transport = await this.#dial();
+    // The Manager gives up a connection that is silent for the ping timeout. What it has said before is old then: the next
+    // hello tells what holds.
+    using standstill = new Standstill(
+      clock,
+      this.#options.standstillMs ?? LIVENESS.timeoutMs,
+      (ms) => {
+        counters.add("standstills");
+        session.drop(
+          `this process stood still for ${Math.round(ms / 1_000)} s`,
+        );
+      },
+    );
     const session = new AgentSession(transport, {
       journal,
       runner,
       clock,
       counters,
       rejections: this.#rejections,
+      look: () => standstill.look(),
       ready: (session) => {
         wasReady = true;
         whenReady(session);
@@ -140,7 +157,7 @@ export class Link {
     this.#session = session;
     try {
       return {
-        end: await session.run(helloOf(identity, journal, number)),
+        end: await session.run(helloOf(identity, { journal, runner }, number)),
         wasReady,
       };
     } finally {
@@ -218,7 +235,7 @@ export class Link {
 /** The hello of one dial. It lists all commands of earlier connections, which are settled by now. */
 function helloOf(
   { name, secret, joinToken, facts }: AgentIdentity,
-  journal: Journal,
+  { journal, runner }: Pick<LinkOptions, "journal" | "runner">,
   session: bigint,
 ): ClientHello {
   return createClientHello({
@@ -238,7 +255,9 @@ function helloOf(
         createCommandState({
           commandId: entry.id,
           nonce: entry.nonce,
-          state: STATE_OF[entry.state],
+          state: runner.isUnbegun(entry)
+            ? CommandState_State.ACCEPTED
+            : STATE_OF[entry.state],
           stdout: entry.produced("stdout"),
           stderr: entry.produced("stderr"),
         })

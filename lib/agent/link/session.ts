@@ -97,6 +97,8 @@ export interface AgentSessionOptions {
   readonly rejections?: Rejections;
   /** Called once the connection is ready. */
   readonly ready: (session: AgentSession) => void;
+  /** Looks whether this process has stood still, and drops the connection if it has. */
+  readonly look?: () => void;
 }
 
 /** One connection to the Manager, from the hello to the end. */
@@ -181,10 +183,25 @@ export class AgentSession {
       rejections: this.#options.rejections ?? new Rejections(),
     });
     ready(this);
+    runner.release(this, this.#hello?.cancelled ?? []);
+  }
+
+  /** True if a command may begin: the connection is up, and this process has not stood still since it was made. */
+  mayBegin(): boolean {
+    this.#options.look?.();
+    return this.connection.state === "ready";
+  }
+
+  /** Closes the connection with all that was not read. */
+  drop(reason: string): void {
+    this.connection.close(reason);
   }
 
   /** Accepts a command, or answers it with its result at once. */
   async accept(command: Command): Promise<void> {
+    this.#options.look?.();
+    // Dropped: the Manager may have seen the end of this connection long ago, and the operator the end of the command.
+    if (this.connection.state === "closed") return;
     const outcome = await this.#options.runner.accept(command, this);
     if (outcome === undefined) {
       this.#options.counters.add("commands_repeated");

@@ -83,6 +83,18 @@ export function refusalOf(
   });
 }
 
+/** Makes the result of a command that was cancelled before it began. */
+export function cancelledUnbegun(
+  commandId: bigint,
+  why: string,
+): CommandResult {
+  return createCommandResult({
+    commandId,
+    status: CommandResult_Status.CANCELLED,
+    output: why,
+  });
+}
+
 /** Makes the result of a command whose agent died while it ran. */
 export function lostResult(
   facts: Pick<

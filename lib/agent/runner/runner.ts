@@ -8,13 +8,18 @@ import type { Clock } from "../../base/clock.ts";
 import { codeOf, messageOf, type PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { ReapReceipt, StreamName } from "../../operations/operation.ts";
-import { refusalBecause, refusalFor } from "./acceptance.ts";
+import { refusalFor } from "./acceptance.ts";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
 import { cannotWrite, keepResult } from "./keep_result.ts";
 import { type Translated, translateLegacy } from "./legacy_command.ts";
 import { markerOf, type PastOptions, settlePast } from "./settle_past.ts";
 import { refusalOf } from "./result.ts";
 import { type Progress, RunningCommand } from "./running_command.ts";
+import {
+  type AcceptedCommand,
+  type Giver,
+  UnbegunCommands,
+} from "./unbegun.ts";
 import type { Workers, WorkOutcome, WorkSink } from "../workers/workers.ts";
 import { encode } from "../../protobuf/protobuf_writer.ts";
 import type { Dialect } from "../../wire/dialect.ts";
@@ -31,13 +36,6 @@ export interface RunnerOptions extends PastOptions {
   ) => Promise<string | Uint8Array>;
 }
 
-/** The Manager that a command comes from. */
-export interface Giver {
-  /** The id of its database; empty for a legacy one. */
-  readonly managerId: string;
-  readonly dialect: Dialect;
-}
-
 /**
  * Carries out commands and writes their output and results into the journal. It knows no connection: the current
  * connection drains the journal, so that a reconnect in the middle of a command needs no special path.
@@ -47,6 +45,7 @@ export class Runner {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #running = new Map<JournalEntry, RunningCommand>();
+  readonly #unbegun: UnbegunCommands;
   readonly #listeners = new Set<(entry: JournalEntry) => void>();
   #idle = Promise.withResolvers<void>();
   /** Count of commands that are being journaled. */
@@ -60,6 +59,15 @@ export class Runner {
     this.#options = options;
     this.#journal = options.journal;
     this.#clock = options.clock;
+    this.#unbegun = new UnbegunCommands({
+      clock: options.clock,
+      refusing: () => this.#refusing,
+      start: (accepted) => this.#start(accepted),
+      settled: (entry) => {
+        this.#tell(entry);
+        this.#rest();
+      },
+    });
   }
 
   /**
@@ -81,6 +89,11 @@ export class Runner {
     return this.#running.get(entry)?.progress;
   }
 
+  /** True if a command has not begun, though its entry may say that it has. */
+  isUnbegun(entry: JournalEntry): boolean {
+    return this.#unbegun.has(entry);
+  }
+
   /** True if the command runs. A command that is journaled, but neither runs nor is finished, is being started. */
   isRunning(entry: JournalEntry): boolean {
     return this.#running.has(entry);
@@ -92,9 +105,10 @@ export class Runner {
    */
   async accept(
     command: Command,
-    { managerId, dialect }: Giver,
+    giver: Giver,
   ): Promise<JournalEntry | CommandResult | undefined> {
     const { commandId: id, nonce } = command;
+    const { managerId, dialect } = giver;
     if (
       dialect.hasIdentities &&
       this.#journal.find(managerId, id, nonce) !== undefined
@@ -123,12 +137,7 @@ export class Runner {
         managerId,
         command: encode(writeCommand, command),
       });
-      // Before the start: an agent that dies from here on cannot say that the command had not begun.
-      await entry.started();
-      // The agent may have been asked to stop meanwhile: nobody would wait for a command that starts now.
-      const late = this.#refusing;
-      if (late === undefined) this.#start(entry, command, dialect);
-      else await this.#keep(entry, refusalBecause(id, late));
+      await this.#unbegun.begin({ entry, command, dialect }, giver);
       return entry;
     } catch (error) {
       if (entry !== undefined) await this.#journal.forget(entry);
@@ -143,8 +152,14 @@ export class Runner {
     }
   }
 
-  /** Ends a running command. False if there is none: it has ended, or was never here. */
+  /** Begins the commands that waited for a ServerHello, unless it names them as cancelled. */
+  release(giver: Giver, cancelled: readonly bigint[]): void {
+    this.#unbegun.release(giver, cancelled);
+  }
+
+  /** Ends a command. False if there is none: it has ended, or was never here. */
   cancel({ commandId, graceMs }: CommandCancel, managerId: string): boolean {
+    if (this.#unbegun.cancel(commandId, managerId)) return true;
     for (const running of this.#running.values()) {
       const { entry } = running;
       if (entry.id !== commandId || entry.managerId !== managerId) continue;
@@ -184,11 +199,12 @@ export class Runner {
 
   /** Ends all running commands, and resolves once they have ended. */
   async stop(): Promise<void> {
+    this.#unbegun.refuseHeld(this.#refusing ?? "the agent stops");
     for (const running of this.#running.values()) running.ask("agentStopped");
     while (this.#isBusy) await this.#idle.promise;
   }
 
-  #start(entry: JournalEntry, command: Command, dialect: Dialect): void {
+  #start({ entry, command, dialect }: AcceptedCommand): void {
     const running = new RunningCommand(this.#clock, entry, command);
     this.#running.set(entry, running);
     let job: Translated;
@@ -270,7 +286,8 @@ export class Runner {
 
   /** True if a command runs or is being journaled. */
   get #isBusy(): boolean {
-    return this.#running.size > 0 || this.#accepting > 0;
+    return this.#running.size > 0 || this.#accepting > 0 ||
+      this.#unbegun.size > 0;
   }
 
   #rest(): void {

@@ -3,6 +3,7 @@ import { ExitCode } from "../exit_code.ts";
 import { answered, parseId, unconfirmedText } from "./ids.ts";
 import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
+import { stateName } from "./states.ts";
 import { userOf } from "./signature.ts";
 
 /** `cancel 12`: requests the end of a command and does not wait for it. */
@@ -24,17 +25,19 @@ export const cancel = defineSubcommand({
   ) {
     const id = parseId(positionals.id);
     using control = await services.connect(dir);
-    const { command, unconfirmed } = await control.commands.cancel({
+    const { command: answer, unconfirmed } = await control.commands.cancel({
       commandId: id,
       requestedBy: userOf(terminal),
       ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
     });
+    const command = answered(answer, `cancel command ${id}`);
     await output.either(
-      {
-        ...commandJson(answered(command, `cancel command ${id}`)),
-        unconfirmed,
-      },
-      `${id}: cancel requested`,
+      { ...commandJson(command), unconfirmed },
+      command.presumed
+        ? `${id}: cancel requested; it counts as ${
+          stateName(command.state)
+        }, and ends if its agent still has it`
+        : `${id}: cancel requested`,
     );
     if (unconfirmed) await output.note(unconfirmedText(id));
     return ExitCode.ok;

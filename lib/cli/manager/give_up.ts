@@ -24,7 +24,7 @@ export const giveUp = defineSubcommand({
     });
     await output.either(
       commandJson(answered(command, `give up command ${id}`)),
-      `${id}: given up; if it runs, that does not end it`,
+      `${id}: given up; if it has begun, that does not end it`,
     );
     return ExitCode.ok;
   },

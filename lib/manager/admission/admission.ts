@@ -183,7 +183,10 @@ export class Admission {
     outcome.recorded();
     if (dialect.hasIdentities) this.#compareInstances(record, hello);
     try {
-      await this.#answer(agent, effects.resumeFrom(outcome.resumed));
+      await this.#answer(agent, {
+        resume: effects.resumeFrom(outcome.resumed),
+        cancelled: agent.features.has("hold") ? effects.unwanted(hello) : [],
+      });
     } catch (error) {
       return { agent, error };
     }
@@ -242,7 +245,10 @@ export class Admission {
     });
   }
 
-  #answer(agent: AdmittedAgent, resume: ResumeFrom[]): Promise<void> {
+  #answer(
+    agent: AdmittedAgent,
+    commands: { resume: ResumeFrom[]; cancelled: bigint[] },
+  ): Promise<void> {
     const { dialect, features } = agent;
     return agent.send({
       case: "serverHello",
@@ -254,7 +260,7 @@ export class Admission {
             managerVersion: VERSION,
             managerId: this.#store.managerId,
             pingIntervalMs: this.#options.pingIntervalMs,
-            resume,
+            ...commands,
           }
           : {},
       }),

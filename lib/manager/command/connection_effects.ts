@@ -120,6 +120,10 @@ export class ConnectionEffects {
       recorded: () => {
         this.#tellLost(agent, change);
         change.recorded();
+        for (const { id, cancelRequestedAt } of change.patches) {
+          if (typeof cancelRequestedAt !== "number") continue;
+          this.#open.get(id)?.noteCancelRecorded();
+        }
       },
       takeBack: () => change.takeBack(),
     };
@@ -149,6 +153,17 @@ export class ConnectionEffects {
       // Bytes that are received and not durable yet are asked for again; they will be dropped as a repetition.
       const { stdout, stderr } = command.ledger.held;
       return [createResumeFrom({ commandId: id, stdout, stderr })];
+    });
+  }
+
+  /** Commands of a hello that are accepted and must not begin: their cancel is recorded. */
+  unwanted({ commands }: ClientHello): bigint[] {
+    return commands.flatMap(({ commandId, nonce, state }) => {
+      const command = this.#open.get(commandId);
+      return command?.made.nonce === nonce && command.cancelIsRecorded &&
+          state === CommandState_State.ACCEPTED
+        ? [commandId]
+        : [];
     });
   }
 

@@ -5,6 +5,7 @@ import {
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../../base/clock.ts";
 import { logger } from "../../base/log.ts";
+import type { CommandPatch } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
 import { legacyCommand } from "./legacy_command.ts";
@@ -140,21 +141,31 @@ export class Dispatcher {
     });
   }
 
-  /** Sends a recorded cancel, if the agent is connected. */
+  /** Sends the recorded cancel of an open command, if the agent is connected. */
   cancel(command: OpenCommand): void {
-    const { agent, record } = command;
-    const session = this.#fleet.session(agent);
-    if (session === undefined || !session.takesCommands) return;
-    const cancel = createCommandCancel({
-      commandId: record.id,
-      graceMs: record.cancelGraceMs ?? CANCEL_GRACE_MS,
-    });
-    this.#inOrder(session, () => {
-      session.cancel(cancel);
+    this.sendCancel(command.agent, command.record, (session) => {
       command.trace.cancelSent = {
         at: this.#clock.now(),
         session: session.session,
       };
+    });
+  }
+
+  /** Sends the recorded cancel of a command, if the agent is connected. */
+  sendCancel(
+    agent: string,
+    { id, cancelGraceMs }: Pick<CommandPatch, "id" | "cancelGraceMs">,
+    sent: (session: AgentSession) => void = () => {},
+  ): void {
+    const session = this.#fleet.session(agent);
+    if (session === undefined || !session.takesCommands) return;
+    const cancel = createCommandCancel({
+      commandId: id,
+      graceMs: cancelGraceMs ?? CANCEL_GRACE_MS,
+    });
+    this.#inOrder(session, () => {
+      session.cancel(cancel);
+      sent(session);
     });
   }
 }

@@ -81,12 +81,16 @@ export function adoptBegun(
   };
 }
 
-/** Takes back an end that was only presumed. */
+/** Takes back an end that was only presumed. A command that was given up must not begin any more. */
 export function reopen(
   subject: Subject,
   event: LifeEvents["listedAccepted"],
 ): Fields {
-  return { ...adopt(subject, event), ...NO_END };
+  const { givenUpAt, givenUpBy, cancelRequestedAt } = subject.record;
+  const unwanted = givenUpAt !== null && cancelRequestedAt === null
+    ? { cancelRequestedAt: givenUpAt, cancelRequestedBy: givenUpBy }
+    : {};
+  return { ...adopt(subject, event), ...NO_END, ...unwanted };
 }
 
 /** Takes back an end that was only presumed, of a command that has begun. */
@@ -118,20 +122,21 @@ export function presumeForgotten(_: Subject, { at }: { at: number }): Fields {
   return lost("it may have run: the agent does not know it any more", at);
 }
 
-/** Presumes it lost before it arrived. */
+/** Presumes that it never arrived: it is lost, or cancelled if that was asked for. */
 export function presumeNeverArrived(
-  _: Subject,
+  subject: Subject,
   { at }: { at: number },
 ): Fields {
-  return lost("it never arrived at the agent", at);
+  return withoutEffect(subject, "it never arrived at the agent", at);
 }
 
 /** Certain, and yet a presumption in the record: so a result that says otherwise is not ignored. */
 export function presumeNeverWritten(
-  _: Subject,
+  subject: Subject,
   { at }: { at: number },
 ): Fields {
-  return lost(
+  return withoutEffect(
+    subject,
     "it never arrived at the agent: the connection ended first",
     at,
   );
@@ -146,8 +151,15 @@ export function presumeDisconnected(
 }
 
 /** Presumes it lost: an operator waits no longer. */
-export function presumeGivenUp(_: Subject, { at }: { at: number }): Fields {
-  return lost("given up by the operator", at);
+export function presumeGivenUp(
+  _: Subject,
+  { by, at }: LifeEvents["givenUp"],
+): Fields {
+  return {
+    ...lost("given up by the operator", at),
+    givenUpAt: at,
+    givenUpBy: by,
+  };
 }
 
 /** Presumes it lost: its agent was removed before it was sent. */
@@ -167,6 +179,18 @@ export function presumeTimedOut(_: Subject, { at }: { at: number }): Fields {
     presumed: true,
     reason: "the agent did not answer in time",
     finishedAt: at,
+  };
+}
+
+/** End of a command that had no effect: what the operator asked for, if it was a cancel. */
+function withoutEffect(
+  { cancelIsRecorded }: Subject,
+  reason: string,
+  at: number,
+): Fields {
+  return {
+    ...lost(reason, at),
+    ...cancelIsRecorded ? { state: "cancelled" } : {},
   };
 }
 

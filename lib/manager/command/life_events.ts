@@ -52,7 +52,7 @@ export interface LifeEvents {
   /** The timeout has passed of an agent that does not measure it. */
   overdue: { at: number };
   /** An operator waits no longer. */
-  givenUp: { at: number };
+  givenUp: { by: string; at: number };
   /** An operator removed its agent. */
   removed: { at: number };
 }

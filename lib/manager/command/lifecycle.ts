@@ -93,6 +93,7 @@ export const lifecycle: Readonly<Record<Stage, Rows>> = {
   presumed: {
     heard: { next: "running", change: begin },
     result: { next: "as told", change: conclude },
+    cancelled: { next: "presumed", change: askToCancel },
     listedAccepted: { next: "sent", change: reopen },
     listedBegun: { next: "running", change: reopenBegun },
   },

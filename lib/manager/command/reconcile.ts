@@ -65,8 +65,9 @@ export function reconcile(
     const stage = stageOf(record);
     const isOpenAgain = stage === "presumed" ||
       stage === "lost" && isDisputed(record, entry, hello);
+    const cancelIsRecorded = record.cancelRequestedAt !== null;
     const patch = isOpenAgain
-      ? goesOn({ record, stage, cancelIsRecorded: false }, entry, hello)
+      ? goesOn({ record, stage, cancelIsRecorded }, entry, hello)
       : undefined;
     if (patch === undefined) {
       ended.push(record.id);

@@ -379,3 +379,56 @@ Deno.test("a result that twice caused a protocol error is sent without the parts
 
   assertEquals(told, [["odd", 3, false], ["odd", 3, false], ["", 3, true]]);
 });
+
+Deno.test("an agent that stood still drops its connection, and begins nothing that it had not read", async () => {
+  for (const seconds of [11, 600]) {
+    await using dialling = await Dialling.start();
+    await dialling.run();
+    const old = await dialling.welcomed();
+    const { clock, workers, counters } = dialling.agent;
+
+    clock.standStill(seconds * 1_000);
+    await old.says("command", {
+      commandId: 1n,
+      nonce: 3n,
+      type: "echo.Echo",
+      data: "{}",
+    });
+    await clock.settle();
+    assertEquals(workers.jobs.length, 0);
+    await old.hearsTheEnd();
+    assertEquals(counters.all()["standstills"], 1n);
+    await clock.advance(1_000);
+    const hello = await dialling.managers.at(-1)?.hears("clientHello");
+    assertEquals(hello?.commands, []);
+    assertEquals(hello?.lastCommandId, 0n);
+  }
+});
+
+Deno.test("an agent that stood still notices it by itself, without a message", async () => {
+  await using dialling = await Dialling.start();
+  await dialling.run();
+  const old = await dialling.welcomed();
+
+  dialling.agent.clock.standStill(11_000);
+  await dialling.agent.clock.advance(0);
+  await old.hearsTheEnd();
+});
+
+Deno.test("an agent that stood still for a short time keeps its connection", async () => {
+  await using dialling = await Dialling.start();
+  await dialling.run();
+  const manager = await dialling.welcomed();
+  const { clock, workers } = dialling.agent;
+
+  clock.standStill(4_000);
+  await manager.says("command", {
+    commandId: 1n,
+    nonce: 3n,
+    type: "echo.Echo",
+    data: "{}",
+  });
+  await clock.advance(0);
+  assertEquals(workers.jobs.length, 1);
+  assertEquals(dialling.managers.length, 1);
+});

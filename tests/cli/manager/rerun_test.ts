@@ -109,7 +109,7 @@ Deno.test("give-up ends a wait, and tells who asked and that it ends nothing els
 
   assertEquals(
     [text.code, text.stdout],
-    [0, "12: given up; if it runs, that does not end it\n"],
+    [0, "12: given up; if it has begun, that does not end it\n"],
   );
   assertEquals(
     asked.givenUp.map(({ commandId, requestedBy }) => [commandId, requestedBy]),

@@ -55,7 +55,7 @@ const FACTS: LifeEvents = {
   neverWritten: { at: 5_000 },
   disconnected: { why: "", at: 5_000 },
   overdue: { at: 5_000 },
-  givenUp: { at: 5_000 },
+  givenUp: { by: "anna", at: 5_000 },
   removed: { at: 5_000 },
 };
 
@@ -138,6 +138,7 @@ Deno.test("lifecycle has these rows", () => {
     "running --removed--> presumed: presumeRemoved",
     "presumed --heard--> running: begin",
     "presumed --result--> as told: conclude",
+    "presumed --cancelled--> presumed: askToCancel",
     "presumed --listedAccepted--> sent: reopen",
     "presumed --listedBegun--> running: reopenBegun",
     "lost --listedAccepted--> sent: dispute",
@@ -160,6 +161,36 @@ Deno.test("the fields that a row changes lead to the stage that it names", () =>
   );
 
   assertEquals(wrong, []);
+});
+
+Deno.test("a command that was cancelled and never arrived is cancelled", () => {
+  const record = aCommand({ ...STANDING.sent, cancelRequestedAt: 3_000 });
+  const ends = (["neverArrived", "neverWritten", "forgotten"] as const)
+    .map((event) =>
+      changeBy(
+        { record, stage: "sent", cancelIsRecorded: true },
+        event,
+        { at: 5_000 },
+      )
+    );
+
+  assertEquals(
+    ends.map((end) => [end?.state, end?.presumed]),
+    [["cancelled", true], ["cancelled", true], ["lost", true]],
+  );
+});
+
+Deno.test("a command that was given up and is listed as accepted is cancelled by whoever gave it up", () => {
+  const givenUp = { givenUpAt: 4_000, givenUpBy: "anna" };
+
+  const listed = change("presumed", "listedAccepted", givenUp);
+  const begun = change("presumed", "listedBegun", givenUp);
+
+  assertEquals(
+    [listed?.cancelRequestedAt, listed?.cancelRequestedBy],
+    [4_000, "anna"],
+  );
+  assertEquals(begun?.cancelRequestedAt, undefined);
 });
 
 Deno.test("an event without a row changes nothing", () => {

@@ -220,7 +220,7 @@ export interface ClientHello {
   auth: string;
   /** Since 2, as is all below: 2, or absent. */
   protocol: number;
-  /** What the agent can do: output, ack, resume, chunks. */
+  /** What the agent can do: output, ack, resume, hold, chunks. */
   features: string[];
   agentVersion: string;
   /** What the agent knows of its host, for people; 16 KiB at most. */
@@ -432,6 +432,11 @@ export interface ServerHello {
   resume: ResumeFrom[];
   /** A random id, made once for the Manager's database. */
   managerId: string;
+  /**
+   * With the feature hold: commands of the hello that are accepted and must not
+   * begin.
+   */
+  cancelled: bigint[];
 }
 
 /** A ServerHello; what is not given is as in an empty one. */
@@ -444,6 +449,7 @@ export function createServerHello(init: Omit<Partial<ServerHello>, "resume"> & {
     managerVersion: init.managerVersion ?? "",
     resume: init.resume?.map(createResumeFrom) ?? [],
     managerId: init.managerId ?? "",
+    cancelled: init.cancelled ?? [],
   };
   if (init.pingIntervalMs !== undefined) {
     message.pingIntervalMs = init.pingIntervalMs;
@@ -469,6 +475,7 @@ export function writeServerHello(
   if (message.managerId !== "") {
     writer.string(50, message.managerId);
   }
+  writer.int64s(74, message.cancelled);
 }
 
 export function readServerHello(
@@ -496,6 +503,9 @@ export function readServerHello(
         break;
       case 6:
         message.managerId = reader.string();
+        break;
+      case 9:
+        reader.int64s(tag, message.cancelled);
         break;
       default:
         reader.skip(tag);
