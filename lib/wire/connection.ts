@@ -18,7 +18,7 @@ import { type Dialect, Dialects } from "./dialect.ts";
 import { FrameDecoder } from "./frame.ts";
 import { Later } from "./later.ts";
 import { Liveness, type LivenessTimes } from "./liveness.ts";
-import { type Body, decodeMessage } from "./message.ts";
+import { type Body, decodeMessage, type Kind, peek } from "./message.ts";
 import { Outbox } from "./outbox.ts";
 import { type PeerState, rowFor, type Table } from "./table.ts";
 import type { Transport } from "./transport.ts";
@@ -148,6 +148,15 @@ export class Connection<Context> {
   /** Asks the peer for a sign of life. */
   ping(): void {
     this.reply({ case: "ping", value: createPing() });
+  }
+
+  /** True if a message of this kind for which `test` holds was read from the transport and is not handled yet. */
+  hasAhead(kind: Kind, test: (body: Body) => boolean): boolean {
+    for (const frame of this.#decoder.ahead()) {
+      const body = peek(frame, kind);
+      if (body !== undefined && test(body)) return true;
+    }
+    return false;
   }
 
   /** Sets the limit of the peer's frames and the way of writing frames to it, from now on. */

@@ -85,6 +85,21 @@ export class FrameDecoder {
     return body;
   }
 
+  /**
+   * Bodies that `next` is about to return, as far as they have arrived. They are views, valid until its next call. Ends
+   * before a frame that is over the limit.
+   */
+  *ahead(): Generator<Uint8Array> {
+    let rest = this.#have === 0 ? this.#chunk : NOTHING;
+    while (rest.length >= HEADER_BYTES) {
+      const size = sizeOf(rest);
+      const end = HEADER_BYTES + size;
+      if (size > this.limit || rest.length < end) return;
+      yield rest.subarray(HEADER_BYTES, end);
+      rest = rest.subarray(end);
+    }
+  }
+
   /** Decodes the common case: a frame within one chunk. */
   #takeWhole(): Uint8Array | undefined {
     const chunk = this.#chunk;
@@ -116,7 +131,7 @@ export class FrameDecoder {
   }
 
   #checkedSize(bytes: Uint8Array): number {
-    const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+    const size = sizeOf(bytes);
     if (size > this.limit) {
       throw new PiriError(
         "PROTOCOL_VIOLATION",
@@ -125,4 +140,9 @@ export class FrameDecoder {
     }
     return size;
   }
+}
+
+/** Size of a body, by its header. */
+function sizeOf(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
 }

@@ -37,6 +37,9 @@ export const TYPE_OF: Readonly<Record<Kind, MessageType>> = {
 
 const KNOWN_TYPES: ReadonlySet<MessageType> = new Set(Object.values(TYPE_OF));
 
+/** Tag of the field `type`. */
+const TYPE_TAG = 1 << 3;
+
 /** Highest accepted count: 8 petabytes. */
 const MAX_COUNT = BigInt(Number.MAX_SAFE_INTEGER);
 
@@ -77,6 +80,19 @@ export function decodeMessage(bytes: Uint8Array): Body | undefined {
     }
   }
   return body;
+}
+
+/**
+ * Decodes the body of a frame before its turn, if it is of this kind. Returns undefined for any other and for invalid
+ * ones, which are told when their turn comes, and for one that does not begin with its type.
+ */
+export function peek(bytes: Uint8Array, kind: Kind): Body | undefined {
+  if (bytes[0] !== TYPE_TAG || bytes[1] !== TYPE_OF[kind]) return undefined;
+  try {
+    return decodeMessage(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 function parse(bytes: Uint8Array): WireMessage {

@@ -94,6 +94,7 @@ export class MemoryAgent implements AsyncDisposable {
       managerId,
       dialect,
       mayBegin: () => this.mayBegin,
+      hasCancelOf: () => false,
     });
   }
 

@@ -135,3 +135,17 @@ Deno.test("push() rejects bytes before the earlier ones were taken", () => {
   decoder.push(encodeFrames([bodyOf(1)]).slice());
   assertThrows(() => decoder.push(new Uint8Array(1)), TypeError);
 });
+
+Deno.test("frames can be looked at before their turn, as far as they are whole and allowed", () => {
+  const decoder = new FrameDecoder();
+  const bytes = encodeFrames([bodyOf(2), bodyOf(3), bodyOf(0), bodyOf(9)]);
+  decoder.push(bytes.slice(0, -1));
+
+  assertEquals(decoder.next()?.length, 2);
+  assertEquals([...decoder.ahead()].map(({ length }) => length), [3, 0]);
+  decoder.limit = 2;
+  assertEquals([...decoder.ahead()], []);
+  decoder.limit = 9;
+  assertEquals([decoder.next()?.length, decoder.next()?.length], [3, 0]);
+  assertEquals([...decoder.ahead()], []);
+});

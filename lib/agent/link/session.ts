@@ -192,6 +192,14 @@ export class AgentSession {
     return this.connection.state === "ready";
   }
 
+  /** True if the cancel of a command has arrived. It is read only after what came before it was handled. */
+  hasCancelOf(id: bigint): boolean {
+    return this.connection.hasAhead(
+      "cancel",
+      (body) => body.case === "cancel" && body.value.commandId === id,
+    );
+  }
+
   /** Closes the connection with all that was not read. */
   drop(reason: string): void {
     this.connection.close(reason);

@@ -21,6 +21,8 @@ export interface Giver {
   readonly dialect: Dialect;
   /** True if a command that came from it may begin now: its last word is not old. */
   mayBegin(): boolean;
+  /** True if the cancel of a command has arrived and waits to be read. */
+  hasCancelOf(id: bigint): boolean;
 }
 
 /** Command that is accepted. */
@@ -128,6 +130,7 @@ export class UnbegunCommands {
     if (this.#mustWait(unbegun, giver)) return this.#hold(unbegun);
     // Before the start: an agent that dies from here on cannot say that the command had not begun.
     await unbegun.entry.started();
+    if (giver.hasCancelOf(unbegun.entry.id)) unbegun.isCancelled = true;
     if (await this.#isEnded(unbegun)) return;
     if (this.#mustWait(unbegun, giver)) return this.#hold(unbegun);
     this.#commands.delete(unbegun.entry);

@@ -1,6 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { FEATURES } from "../../../lib/wire/features.ts";
-import { Bye_Code } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import {
+  Bye_Code,
+  CommandResult_Status,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MANAGER, MemoryAgent } from "../../support/memory_agent.ts";
 import { body } from "../../support/scripted_peer.ts";
 
@@ -124,4 +127,25 @@ Deno.test("a silent Manager is given up within 30 s", async () => {
   assertEquals((await manager.hears("bye")).code, Bye_Code.PING_TIMEOUT);
   const end = await agent.ends[0];
   assertEquals(end?.kind === "left" && end.code, Bye_Code.PING_TIMEOUT);
+});
+
+Deno.test("a command whose cancel has arrived with it never begins", async () => {
+  await using agent = await MemoryAgent.start();
+  const manager = await agent.welcomed();
+  await manager.saysAtOnce(
+    body("command", { commandId: 1n, nonce: 2n, type: "a.B", data: "{}" }),
+    body("command", { commandId: 2n, nonce: 3n, type: "a.B", data: "{}" }),
+    body("ping", { data: 5 }),
+    body("cancel", { commandId: 1n }),
+  );
+  await agent.clock.settle();
+
+  assertEquals(agent.workers.jobs.map(({ job }) => job.commandId), [2n]);
+  const result = manager.heardSoFar().flatMap((heard) =>
+    heard.case === "result" ? [heard.value] : []
+  );
+  assertEquals(
+    result.map(({ commandId, status }) => [commandId, status]).at(0),
+    [1n, CommandResult_Status.CANCELLED],
+  );
 });

@@ -11,6 +11,7 @@ const AGAIN = {
   managerId: MANAGER,
   dialect: Dialects.current,
   mayBegin: () => true,
+  hasCancelOf: () => false,
 };
 
 async function holding(
