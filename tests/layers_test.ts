@@ -17,6 +17,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
   "agent/host_facts.ts": ["base", "operations"],
   "agent/config.ts": ["base"],
+  "agent/removed_note.ts": ["base"],
   "agent/journal": ["base", "type operations"],
   "agent/workers": ["base", "operations"],
   "agent/runner": [
@@ -91,8 +92,16 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/command",
     "type manager/commands.ts",
   ],
+  "manager/agent_removal.ts": [
+    "base",
+    "type store",
+    "type manager/operator_api.ts",
+    "type manager/manager_parts.ts",
+    "type manager/commands.ts",
+  ],
   "manager/agents.ts": [
     "base",
+    "manager/agent_removal.ts",
     "type store",
     "type manager/operator_api.ts",
     "type manager/manager_parts.ts",

@@ -7,6 +7,7 @@ import {
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { AgentView, Manager } from "../manager/operator_api.ts";
 import { checkHash, invalid, requireExpiry, requireText } from "./checks.ts";
+import { commandMessage } from "./command_message.ts";
 import { timestamp } from "./values.ts";
 
 /** Serves the AgentsService. */
@@ -39,9 +40,12 @@ export function addAgentsService(
       );
       return { token };
     },
-    async removeAgent({ id }) {
-      await agents.remove(requireText("id", id));
-      return {};
+    async removeAgent({ id, force, requestedBy }) {
+      const { commands, told } = await agents.remove(requireText("id", id), {
+        force,
+        requestedBy,
+      });
+      return { commands: commands.map(commandMessage), told };
     },
   });
 }

@@ -124,6 +124,21 @@ export class Commands implements CommandAdmin {
     return this.#open.countOf(agent);
   }
 
+  /** True if an agent has open commands, or if some are being recorded. */
+  isBusy(agent: string): boolean {
+    return this.countOf(agent) > 0 || this.isStarting(agent);
+  }
+
+  /** True if commands of an agent are being recorded for the first time. */
+  isStarting(agent: string): boolean {
+    return this.#starter.isStarting(agent);
+  }
+
+  /** Starts nothing on an agent that is being removed, until the result is disposed. */
+  closeTo(agent: string): Disposable {
+    return this.#starter.closeTo(agent);
+  }
+
   /** All open commands. */
   all(): Iterable<OpenCommand> {
     return this.#open.all();

@@ -81,6 +81,7 @@ export class ManagerCore {
   /** Loads the commands that an earlier run left open. Called once, before the first connection. */
   async load(): Promise<void> {
     await this.commands.load();
+    await this.agents.load();
   }
 
   /**

@@ -53,11 +53,29 @@ export interface AgentAdmin {
    */
   renewToken(id: string, expiresInMs?: number): Promise<string>;
   /**
-   * Removes an agent. Its open commands are lost.
+   * Removes an agent and tells it.
    *
-   * @throws {PiriError} NOT_FOUND
+   * @param id Name of the agent.
+   * @param options With `force`, its open commands are cancelled first. Their ends are waited for, for at most 30 s, if the
+   * agent is connected. What has not ended then is lost.
+   * @throws {PiriError} NOT_FOUND; REFUSED while commands of the agent are open, unless `force` is set
    */
-  remove(id: string): Promise<void>;
+  remove(
+    id: string,
+    options?: {
+      readonly force?: boolean;
+      /** Name of the user. */
+      readonly requestedBy?: string;
+    },
+  ): Promise<RemovedAgent>;
+}
+
+/** Effects of a removal. */
+export interface RemovedAgent {
+  /** Commands that were open, as they are now. */
+  readonly commands: readonly CommandView[];
+  /** True if the agent was connected, and was told. */
+  readonly told: boolean;
 }
 
 /** An agent as people see it. */

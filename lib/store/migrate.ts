@@ -5,6 +5,7 @@ import { rerun } from "./migrations/0002_rerun.ts";
 import { finished } from "./migrations/0003_finished.ts";
 import { cancelledBy } from "./migrations/0004_cancelled_by.ts";
 import { endedBadly } from "./migrations/0005_ended_badly.ts";
+import { tombstones } from "./migrations/0006_tombstones.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -16,6 +17,7 @@ export const MIGRATIONS: readonly string[] = [
   finished,
   cancelledBy,
   endedBadly,
+  tombstones,
 ];
 
 /**

@@ -20,6 +20,7 @@ import {
   type ListCommandsRequest,
   type OperationSchema,
   OutputStream,
+  type RemoveAgentRequest,
   type RerunRequest,
   type RunRequest,
   StatusService,
@@ -29,7 +30,12 @@ import {
   WatchResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { controlClient } from "../../lib/api/client.ts";
-import { Disconnected, type ErrorCode } from "../../lib/base/errors.ts";
+import {
+  Disconnected,
+  type ErrorCode,
+  type PiriError,
+} from "../../lib/base/errors.ts";
+import { toConnectError } from "../../lib/api/errors.ts";
 import type {
   Control,
   Initialized,
@@ -213,6 +219,11 @@ export class FakeManager implements ManagerServices {
   onCancel: (request: CancelRequest) => void | Promise<void> = () => {};
   /** True if `Cancel` answers that the agent does not confirm it. */
   unconfirmed = false;
+  /** Refusal of `RemoveAgent`. */
+  refusal: PiriError | undefined;
+  /** True if a removed agent was connected. */
+  told = true;
+  readonly removals: RemoveAgentRequest[] = [];
   /** True while there is no Manager. */
   down = false;
   /** Number of searches for the Manager, successful or not. */
@@ -286,7 +297,11 @@ export class FakeManager implements ManagerServices {
           return { token: "piri1.token" };
         },
         renewToken: () => ({ token: "piri1.renewed" }),
-        removeAgent: () => ({}),
+        removeAgent: (request) => {
+          this.removals.push(request);
+          if (this.refusal !== undefined) throw toConnectError(this.refusal);
+          return { commands: this.commands, told: this.told };
+        },
       });
       router.service(CommandsService, {
         run: async (request) => {

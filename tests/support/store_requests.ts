@@ -14,6 +14,7 @@ const CHANGES: Readonly<Record<StoreMethod, boolean>> = {
   setToken: true,
   enrolAgent: true,
   removeAgent: true,
+  removedAt: false,
   admitAgent: true,
   agentLeft: true,
   createCommands: true,

@@ -38,6 +38,8 @@ export class CommandStarter {
   /** Number of commands that the store is making, by agent: they count towards the limit before they have an id. */
   readonly #underWay = new Map<string, number>();
 
+  /** Number of removals under way, by agent: nothing is started on it. */
+  readonly #closed = new Map<string, number>();
   #isStopped = false;
 
   constructor(options: CommandStarterOptions) {
@@ -47,6 +49,17 @@ export class CommandStarter {
   /** Starts nothing from now on: a command of a Manager that stops would wait for an agent that has heard Bye. */
   stop(): void {
     this.#isStopped = true;
+  }
+
+  /** True if the store is making commands for an agent. */
+  isStarting(agent: string): boolean {
+    return this.#underWay.has(agent);
+  }
+
+  /** Starts nothing on an agent until the result is disposed. */
+  closeTo(agent: string): Disposable {
+    add(this.#closed, agent, 1);
+    return { [Symbol.dispose]: () => add(this.#closed, agent, -1) };
   }
 
   /**
@@ -84,16 +97,18 @@ export class CommandStarter {
   }
 
   #count(sessions: readonly AgentSession[], by: number): void {
-    for (const { agent } of sessions) {
-      const count = (this.#underWay.get(agent) ?? 0) + by;
-      if (count > 0) this.#underWay.set(agent, count);
-      else this.#underWay.delete(agent);
-    }
+    for (const { agent } of sessions) add(this.#underWay, agent, by);
   }
 
   #check(request: RunRequest, sessions: readonly AgentSession[]): void {
     for (const session of sessions) {
       const { agent, operations, dialect } = session;
+      if (this.#closed.has(agent)) {
+        throw new PiriError(
+          "REFUSED",
+          `Cannot run on "${agent}": it is being removed`,
+        );
+      }
       if (operations !== undefined && !operations.has(request.operation)) {
         throw new PiriError(
           "NOT_FOUND",
@@ -173,4 +188,11 @@ export class CommandStarter {
   #newJob(): string {
     return nonce(this.#options.random).toString(16).padStart(16, "0");
   }
+}
+
+/** Adds to a count. A name with the count 0 is not in the map. */
+function add(counts: Map<string, number>, name: string, by: number): void {
+  const count = (counts.get(name) ?? 0) + by;
+  if (count > 0) counts.set(name, count);
+  else counts.delete(name);
 }

@@ -7,6 +7,9 @@ import {
   ProgressSchema,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { hashSecret } from "../../../lib/base/secret.ts";
+import { PiriError } from "../../../lib/base/errors.ts";
+import { ExitCode } from "../../../lib/cli/exit_code.ts";
+import { commandJson } from "../../../lib/cli/manager/json.ts";
 import { localTime } from "../../../lib/cli/time.ts";
 import { agent, command, event, FakeManager } from "../fake_manager.ts";
 import type { Surroundings } from "../fake_terminal.ts";
@@ -165,14 +168,55 @@ Deno.test("agent add refuses text that is neither a secret nor a hash", async ()
   }
 });
 
-Deno.test("agent token prints a new token, and agent remove nothing", async () => {
+Deno.test("agent token prints a new token", async () => {
   const token = await see(["agent", "token", "web-1", "--json"]);
-  const remove = await see(["agent", "remove", "web-1"]);
 
   assertEquals(jsonLines(token.stdout), [
     { id: "web-1", token: "piri1.renewed" },
   ]);
-  assertEquals([remove.code, remove.stdout], [0, ""]);
+});
+
+Deno.test("agent remove says what was done", async () => {
+  const manager = new FakeManager();
+  const told = await see(["agent", "remove", "web-1"], { manager });
+  manager.told = false;
+  manager.commands = [
+    command({ id: 12n, state: CommandState.CANCELLED, reason: "" }),
+    command({ id: 13n, state: CommandState.LOST, presumed: true }),
+  ];
+  const away = await see(["agent", "remove", "web-1", "--force"], { manager });
+  const json = await see(["agent", "remove", "web-1", "--json"], { manager });
+
+  assertEquals(told.stdout, 'removed agent "web-1": it was told\n');
+  assertEquals(
+    away.stdout,
+    "command 12: cancelled\ncommand 13: lost, presumably\n" +
+      'removed agent "web-1": it is away, and is told when it dials\n',
+  );
+  assertEquals(
+    jsonLines(json.stdout),
+    [{
+      id: "web-1",
+      removed: true,
+      told: false,
+      commands: manager.commands.map(commandJson),
+    }],
+  );
+  assertEquals(manager.removals.map(({ force }) => force), [
+    false,
+    true,
+    false,
+  ]);
+});
+
+Deno.test("agent remove is refused with what to do while commands are open", async () => {
+  const manager = new FakeManager();
+  manager.refusal = new PiriError("REFUSED", "Cannot remove: 12 is open");
+  const { code, stderr } = await see(["agent", "remove", "web-1"], { manager });
+
+  assertEquals(code, ExitCode.refused);
+  assertStringIncludes(stderr, "Cannot remove: 12 is open");
+  assertStringIncludes(stderr, "piri-manager agent remove web-1 --force");
 });
 
 /** A command with a value in every field. */
