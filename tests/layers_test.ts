@@ -49,7 +49,19 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
   "manager/operator_api.ts": ["base", "type store"],
   "manager/fleet.ts": ["base", "wire", "type store"],
-  "manager/events.ts": ["base", "type store", "type manager/operator_api.ts"],
+  "manager/unrecorded_events.ts": ["type store"],
+  "manager/events.ts": [
+    "base",
+    "type store",
+    "type manager/operator_api.ts",
+    "manager/unrecorded_events.ts",
+  ],
+  "manager/storage_health.ts": [
+    "base",
+    "type store",
+    "type manager/operator_api.ts",
+    "type manager/events.ts",
+  ],
   "manager/manager_parts.ts": [
     "base",
     "type store",
@@ -80,6 +92,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
     "type manager/fleet.ts",
     "type manager/events.ts",
+    "type manager/storage_health.ts",
     "manager/command",
     "manager/watching",
   ],
@@ -128,6 +141,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/data",
     "manager/fleet.ts",
     "manager/events.ts",
+    "manager/storage_health.ts",
     "manager/commands.ts",
     "manager/admission",
     "manager/agents.ts",

@@ -6,18 +6,28 @@ import {
   AgentsService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { AgentView, Manager } from "../manager/operator_api.ts";
-import { checkHash, invalid, requireExpiry, requireText } from "./checks.ts";
+import {
+  checkHash,
+  invalid,
+  limitText,
+  requireExpiry,
+  requireText,
+} from "./checks.ts";
 import { commandMessage } from "./command_message.ts";
-import { timestamp } from "./values.ts";
+import { timestamp, writeFailureField } from "./values.ts";
 
 /** Serves the AgentsService. */
 export function addAgentsService(
   router: ConnectRouter,
-  { agents }: Manager,
+  manager: Manager,
 ): void {
+  const { agents } = manager;
   router.service(AgentsService, {
     async listAgents() {
-      return { agents: (await agents.list()).map(agentMessage) };
+      return {
+        agents: (await agents.list()).map(agentMessage),
+        ...writeFailureField(manager.writeFailure),
+      };
     },
     async addAgent(request) {
       const { groups, cidrs } = request;
@@ -43,7 +53,7 @@ export function addAgentsService(
     async removeAgent({ id, force, requestedBy }) {
       const { commands, told } = await agents.remove(requireText("id", id), {
         force,
-        requestedBy,
+        requestedBy: limitText("requested_by", requestedBy),
       });
       return { commands: commands.map(commandMessage), told };
     },

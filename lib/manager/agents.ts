@@ -117,11 +117,16 @@ export class Agents implements AgentAdmin {
   }
 
   #view(agent: AgentRecord): AgentView {
-    const session = this.#options.fleet.session(agent.id);
+    const { fleet, commands } = this.#options;
+    const session = fleet.session(agent.id);
+    // The end of a connection may not have been recorded.
+    const leftAt = agent.connectedAt === null
+      ? null
+      : commands.leftAt(agent.id) ?? agent.disconnectedAt;
     return {
       id: agent.id,
       connected: session !== undefined,
-      since: session?.since ?? agent.disconnectedAt ?? agent.connectedAt,
+      since: session?.since ?? leftAt ?? agent.connectedAt,
       address: session?.address ?? agent.address,
       version: agent.version,
       protocol: PROTOCOL_NAMES.get(agent.protocol) ?? String(agent.protocol),

@@ -108,6 +108,8 @@ export class SmallManager implements Manager {
     }],
   }];
 
+  writeFailure: Manager["writeFailure"];
+
   status(): Promise<ManagerStatus> {
     return Promise.resolve({
       version: "0.1.0",

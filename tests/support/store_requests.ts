@@ -32,6 +32,11 @@ const CHANGES: Readonly<Record<StoreMethod, boolean>> = {
   stats: false,
 };
 
+/** True if a request changes the store. */
+export function isWrite(method: StoreMethod): boolean {
+  return CHANGES[method] === true;
+}
+
 /** True if a request only reads. */
 export function isRead(method: StoreMethod): boolean {
   return CHANGES[method] === false;

@@ -131,6 +131,11 @@ export function statusJson(status: GetStatusResponse): Record<string, unknown> {
       outputBytesPerCommand: String(retention.outputBytesPerCommand),
     },
     certificateExpiresAt: isoTime(status.certificateExpiresAtMs),
+    writeFailure: status.writeFailure === undefined ? null : {
+      since: isoTime(status.writeFailure.sinceMs),
+      last: isoTime(status.writeFailure.lastMs),
+      reason: status.writeFailure.reason,
+    },
     counters: Object.fromEntries(
       Object.entries(status.counters)
         .map(([name, count]) => [name, String(count)]),

@@ -145,6 +145,8 @@ export class Admission {
       change.recorded();
     } catch (error) {
       change.takeBack();
+      // Operators are told of the disk by its own event.
+      if (codeOf(error) === "DISK") return;
       // The agent may have been removed meanwhile.
       events.add("store_error", messageOf(error), { agent: session.agent });
     }
