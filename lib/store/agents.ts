@@ -101,7 +101,9 @@ export class Agents {
     if (twin === undefined) return;
     throw new PiriError(
       "ALREADY_EXISTS",
-      `Cannot add agent "${id}": there is "${twin["id"]}", and names may not differ only in upper and lower case`,
+      `Cannot add agent "${id}": there is "${
+        twin["id"]
+      }", and names may not differ only in upper and lower case`,
     );
   }
 

@@ -28,6 +28,7 @@ import {
   type WatchRequest,
   type WatchResponse,
   WatchResponseSchema,
+  type WriteFailureSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { controlClient } from "../../lib/api/client.ts";
 import {
@@ -149,6 +150,18 @@ export class Watch {
       create(WatchResponseSchema, {
         commandId: id,
         event: { case: "cutOff", value: { reason } },
+      })
+    );
+  }
+
+  /** Tells that the Manager cannot write its database, or can again. */
+  storage(failure?: MessageInitShape<typeof WriteFailureSchema>): this {
+    return this.#push(() =>
+      create(WatchResponseSchema, {
+        event: {
+          case: "storage",
+          value: failure === undefined ? {} : { failure },
+        },
       })
     );
   }
@@ -291,7 +304,12 @@ export class FakeManager implements ManagerServices {
   #transport() {
     return createRouterTransport((router) => {
       router.service(AgentsService, {
-        listAgents: () => ({ agents: this.agents }),
+        listAgents: () => ({
+          agents: this.agents,
+          ...this.status.writeFailure === undefined
+            ? {}
+            : { writeFailure: this.status.writeFailure },
+        }),
         addAgent: (request) => {
           this.additions.push(request);
           return { token: "piri1.token" };

@@ -252,7 +252,7 @@ Deno.test("a queued command that cannot be recorded is not written, and its agen
   const { code, retryAfterMs } = await agent.hears("bye");
   assertEquals({ code, retryAfterMs }, {
     code: Bye_Code.BUSY,
-    retryAfterMs: 5_000,
+    retryAfterMs: 2_500,
   });
 });
 

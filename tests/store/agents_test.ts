@@ -185,7 +185,10 @@ Deno.test("the hello of a missing agent changes nothing", async () => {
     at.store.admitAgent("web-1", { ...hello, lastCommandId: 500n, patches }),
     "NOT_FOUND",
   );
-  await assertCode(at.store.removeAgent("web-1", { at: 1, patches }), "NOT_FOUND");
+  await assertCode(
+    at.store.removeAgent("web-1", { at: 1, patches }),
+    "NOT_FOUND",
+  );
 
   assertEquals((await at.store.command(id))?.state, "sent");
   assertEquals(await at.store.lastCommandId(), id);

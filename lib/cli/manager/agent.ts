@@ -66,7 +66,7 @@ const add = defineSubcommand({
 
 const remove = defineSubcommand({
   name: "remove",
-  summary: "remove an agent that has no open commands, and tell it",
+  summary: "remove an agent without open commands, and tell it",
   positionals: { name: { type: "one", summary: "name of the agent" } },
   flags: {
     force: {

@@ -403,8 +403,8 @@ Deno.test("run --timeout passes the time on, and stops waiting with 6 when no re
   assertEquals(manager.runs[0]?.timeoutMs, 90_000);
   assertEquals(
     terminal.stderr.text,
-    "error: Cannot wait longer for command 12: no result has come within 100 s\n" +
-      "hint: piri-manager watch 12\n",
+    'error: Cannot wait longer for command 12 on "web-1": no result has come within 100 s\n' +
+      "hint: piri-manager watch 12, or piri-manager cancel 12, or piri-manager give-up 12\n",
   );
   assertEquals(manager.cancels.length, 0);
 });

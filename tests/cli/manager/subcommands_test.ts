@@ -336,6 +336,8 @@ Deno.test("show --json prints everything, ids and byte counts as strings", async
     timeoutMs: 60_000,
     unreachableSince: null,
     rerunOf: "9",
+    onDisconnect: "continue",
+    killAfterMs: null,
   }]);
 });
 
@@ -610,6 +612,43 @@ Deno.test("status prints the Manager's state, for people and for programs", asyn
       { "frames.refused": "2", "frames.late": "0" },
     ],
   );
+});
+
+Deno.test("status and agents say that the Manager cannot write its database", async () => {
+  const manager = new FakeManager();
+  manager.agents = [agent()];
+  const well = await see(["status", "--json"], { manager });
+  manager.status = create(GetStatusResponseSchema, {
+    writeFailure: {
+      sinceMs: BigInt(NOON),
+      lastMs: BigInt(NOON + 60_000),
+      reason: "database or disk is full",
+    },
+  });
+  const text = await see(["status"], { manager });
+  const json = await see(["status", "--json"], { manager });
+  const list = await see(["agents"], { manager });
+  const listJson = await see(["agents", "--json"], { manager });
+
+  assertEquals(jsonLines(well.stdout)[0]?.["writeFailure"], null);
+  assertStringIncludes(
+    text.stdout,
+    `cannot write:      since ${localTime(NOON)}, last tried ${
+      localTime(NOON + 60_000)
+    }: database or disk is full\n`,
+  );
+  assertEquals(jsonLines(json.stdout)[0]?.["writeFailure"], {
+    since: "2026-01-01T12:00:00.000Z",
+    last: "2026-01-01T12:01:00.000Z",
+    reason: "database or disk is full",
+  });
+  assertEquals(
+    list.stderr,
+    `the Manager cannot write its database since ${
+      localTime(NOON)
+    }: database or disk is full; agents that report something are sent away until it can\n`,
+  );
+  assertEquals(listJson.stderr, "");
 });
 
 Deno.test("init prints the files that it has made in the folder of --dir", async () => {
