@@ -79,7 +79,7 @@ Deno.test("nothing is started on an agent that is being removed", async () => {
   await assertRejects(
     () => core.run("web-1"),
     PiriError,
-    'Cannot run on "web-1": it is being removed',
+    'Cannot run "echo.Echo" on "web-1": it is being removed',
   );
   await core.run("web-2");
   release();
