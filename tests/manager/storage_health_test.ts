@@ -205,6 +205,27 @@ Deno.test("watchers are told that the Manager cannot write, and that it can agai
   late.stop();
 });
 
+Deno.test("watchers are told that an agent is away, even if that cannot be recorded", async () => {
+  await using parts = await running();
+  const { core, agent, id } = parts;
+  const watching = core.commands.watch(
+    [{ id, stdoutOffset: 0n, stderrOffset: 0n }],
+    new AbortController().signal,
+  )[Symbol.asyncIterator]();
+  await watching.next();
+  core.slow.full = FULL;
+  agent.hangUp();
+  await core.ends[0];
+  let unreachableSince: number | null | undefined;
+  for await (const event of { [Symbol.asyncIterator]: () => watching }) {
+    unreachableSince = event.kind === "command"
+      ? event.command.unreachableSince
+      : unreachableSince;
+    if (event.kind === "command") break;
+  }
+  assertEquals(unreachableSince, core.clock.now());
+});
+
 Deno.test("an agent that left while the disk was full is listed with the time of its end", async () => {
   await using parts = await running();
   const { core, agent } = parts;

@@ -145,10 +145,10 @@ export class Admission {
       change.recorded();
     } catch (error) {
       change.takeBack();
-      // Operators are told of the disk by its own event.
-      if (codeOf(error) === "DISK") return;
-      // The agent may have been removed meanwhile.
-      events.add("store_error", messageOf(error), { agent: session.agent });
+      // Operators are told of the disk by its own event. Otherwise the agent may have been removed meanwhile.
+      if (codeOf(error) !== "DISK") {
+        events.add("store_error", messageOf(error), { agent: session.agent });
+      }
     }
     // Watchers learn the time from which on the commands are unreachable.
     for (const { feed } of commands.of(session.agent)) feed.touch();
