@@ -15,7 +15,7 @@ export function awayText(command: Command, now: number): string {
   return `${when}, ${fateText(command)}`;
 }
 
-/** What becomes of a command while its agent is away. */
+/** Fate of a command while its agent is away. */
 function fateText(command: Command): string {
   if (command.state === CommandState.QUEUED) {
     return "the command has not been sent";

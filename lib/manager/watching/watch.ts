@@ -16,7 +16,7 @@ export interface WatchSource {
   open(id: bigint): OpenCommand | undefined;
   /** Command as people see it. Rejects with NOT_FOUND. */
   view(id: bigint): Promise<CommandView>;
-  /** Whether the database can be written, and calls at each change. */
+  /** Failure to write the database, while there is one, and calls at each change. */
   readonly storage: {
     readonly failure: WriteFailure | undefined;
     listen(listener: () => void): Disposable;

@@ -27,7 +27,7 @@ class Dialling implements AsyncDisposable {
   fraction = 0;
   /** Replaces dials, if set. */
   dial: ((signal: AbortSignal) => Promise<never>) | undefined;
-  /** What was kept on the disk about a removal. */
+  /** Notes about a removal that were kept on the disk. */
   readonly notes: boolean[] = [];
   readonly link: Link;
   #running: Promise<void> | undefined;
