@@ -42,9 +42,11 @@ export type {
   Manager,
   ManagerStatus,
   OperationView,
+  RemovedAgent,
   RunRequest,
   TimelineEntry,
   WatchEvent,
+  WriteFailure,
 } from "./lib/manager/operator_api.ts";
 export type { CommandStateName } from "./lib/base/command_state.ts";
 export type {

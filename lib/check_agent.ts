@@ -1,5 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { type AgentConfig, loadAgentConfig } from "./agent/config.ts";
+import { wayBack } from "./agent/link/removal.ts";
+import { RemovedNote } from "./agent/removed_note.ts";
 import { type Address, parseAddress } from "./base/address.ts";
 import { codeOf, messageOf } from "./base/errors.ts";
 import { parseIp } from "./base/ip.ts";
@@ -27,7 +29,7 @@ export async function* checkLink(
   for (const address of config.addresses) {
     const reached = yield* checkAddress(config, parseAddress(address), options);
     if (!reached) continue;
-    yield await checkIdentity(options);
+    yield await checkIdentity(config, options);
     return;
   }
 }
@@ -114,7 +116,10 @@ function checkClock(
   };
 }
 
-async function checkIdentity(options: ServeAgentOptions): Promise<CheckStep> {
+async function checkIdentity(
+  { name }: AgentConfig,
+  options: ServeAgentOptions,
+): Promise<CheckStep> {
   try {
     await tryHello(options);
     return {
@@ -124,6 +129,17 @@ async function checkIdentity(options: ServeAgentOptions): Promise<CheckStep> {
     };
   } catch (error) {
     if (codeOf(error) === "FAILED_PRECONDITION") {
+      const removedAt = await new RemovedNote(options.dir).read();
+      if (removedAt !== undefined) {
+        return {
+          step: "identity",
+          ok: false,
+          detail:
+            `the running agent was told at ${removedAt} that "${name}" was removed from the fleet; ${
+              wayBack(name)
+            }`,
+        };
+      }
       return {
         step: "identity",
         ok: true,

@@ -14,6 +14,7 @@ import { openJournal } from "./agent/journal/disk_journal.ts";
 import { hostFacts, machineId } from "./agent/host_facts.ts";
 import type { LinkOptions } from "./agent/link/link.ts";
 import { shrunkResult } from "./agent/runner/result.ts";
+import { RemovedNote } from "./agent/removed_note.ts";
 import { MAX_RUNNING } from "./agent/runner/acceptance.ts";
 import { WorkerPool } from "./agent/workers/worker_pool.ts";
 import { parseAddress } from "./base/address.ts";
@@ -141,6 +142,7 @@ async function openCore(
         shrunkResult(decode(readCommandResult, bytes)),
       ),
   });
+  const removed = new RemovedNote(dir);
   const core = new AgentCore({
     identity: { ...config, facts: hostFacts(config) },
     journal,
@@ -152,6 +154,8 @@ async function openCore(
     clock,
     random,
     dial: dialFirst(config, clock),
+    noteRemoved: (isRemoved) =>
+      isRemoved ? removed.write(clock.now()) : removed.clear(),
     endSurvivors: (processes, marker) => endSurvivors(processes, marker, clock),
   });
   stack.defer(() => core.stop());

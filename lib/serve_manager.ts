@@ -123,12 +123,16 @@ class ServedManager implements RunningManager {
       keepBytes: BigInt(config.outputBytesPerCommand),
       checkParams: checkKnownParams,
     });
+    const { storage } = this.#core;
     this.manager = {
       agents: this.#core.agents,
       commands: this.#core.commands,
       events: this.#core.events,
       operations: describeOperations(),
       status: () => this.#status(),
+      get writeFailure() {
+        return storage.failure;
+      },
     };
   }
 
@@ -195,6 +199,7 @@ class ServedManager implements RunningManager {
       "manager_stopped",
       `piri-manager ${VERSION} stopped`,
     );
+    this.#core.events.close();
     await this.#store[Symbol.asyncDispose]();
   }
 

@@ -17,6 +17,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
   "agent/host_facts.ts": ["base", "operations"],
   "agent/config.ts": ["base"],
+  "agent/removed_note.ts": ["base"],
   "agent/journal": ["base", "type operations"],
   "agent/workers": ["base", "operations"],
   "agent/runner": [
@@ -48,7 +49,19 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
   "manager/operator_api.ts": ["base", "type store"],
   "manager/fleet.ts": ["base", "wire", "type store"],
-  "manager/events.ts": ["base", "type store", "type manager/operator_api.ts"],
+  "manager/unrecorded_events.ts": ["type store"],
+  "manager/events.ts": [
+    "base",
+    "type store",
+    "type manager/operator_api.ts",
+    "manager/unrecorded_events.ts",
+  ],
+  "manager/storage_health.ts": [
+    "base",
+    "type store",
+    "type manager/operator_api.ts",
+    "type manager/events.ts",
+  ],
   "manager/manager_parts.ts": [
     "base",
     "type store",
@@ -79,6 +92,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
     "type manager/fleet.ts",
     "type manager/events.ts",
+    "type manager/storage_health.ts",
     "manager/command",
     "manager/watching",
   ],
@@ -91,8 +105,16 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/command",
     "type manager/commands.ts",
   ],
+  "manager/agent_removal.ts": [
+    "base",
+    "type store",
+    "type manager/operator_api.ts",
+    "type manager/manager_parts.ts",
+    "type manager/commands.ts",
+  ],
   "manager/agents.ts": [
     "base",
+    "manager/agent_removal.ts",
     "type store",
     "type manager/operator_api.ts",
     "type manager/manager_parts.ts",
@@ -119,6 +141,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/data",
     "manager/fleet.ts",
     "manager/events.ts",
+    "manager/storage_health.ts",
     "manager/commands.ts",
     "manager/admission",
     "manager/agents.ts",

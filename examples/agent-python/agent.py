@@ -22,6 +22,7 @@ class Agent:
         self.running = {}  # what runs, by the command's id
         self.news = {}  # what wakes the delivery of a command
         self.link, self.requests, self.last_request = None, {}, 0
+        self.widest = 60.0  # the widest window between two dials, in seconds
 
     # The connection: dial, say hello, serve, wait, dial again.
 
@@ -29,16 +30,19 @@ class Agent:
         self.settle_past()
         window = 1.0
         while True:
-            began, wait = time.monotonic(), 0.0
+            began, wait, bye = time.monotonic(), 0.0, None
             try:
-                wait = await self.serve_once()
+                bye = await self.serve_once()
+                wait = self.goodbye(bye)
             except (OSError, EOFError, asyncio.TimeoutError) as error:
                 print(f"the connection ended: {error!r}", file=sys.stderr)
-            window = 1.0 if time.monotonic() - began > 60 else min(window * 2, 60.0)
+            restarts = bye is not None and bye.code == pb.Bye.CODE_SHUTDOWN
+            ready_long = time.monotonic() - began > 60
+            window = 1.0 if restarts or ready_long else min(window * 2, self.widest)
             await asyncio.sleep(wait + random.random() * max(window, wait) / 2)
 
     async def serve_once(self):
-        """Serves one connection, from the dial to the Manager's Bye. Returns the wait before the next dial, in seconds."""
+        """Serves one connection, from the dial to the Manager's Bye, which it returns."""
         self.journal.set("session", int(self.journal.get("session")) + 1)  # on disk before the dial
         link = await Link.dial(self.config)
         try:
@@ -55,7 +59,7 @@ class Agent:
                 message = await link.receive()
                 self.handle(message)
                 await link.drain()
-            return self.goodbye(message.bye)
+            return message.bye
         finally:
             self.link = None
             link.close()
@@ -77,6 +81,8 @@ class Agent:
         """Continues every command of this Manager from the byte that it wants."""
         self.link = link
         link.begin(hello)
+        asked = hello.reconnect_window_ms if hello.HasField("reconnect_window_ms") else 60_000
+        self.widest = min(max(asked, 1_000), 60_000) / 1_000
         self.config.pop("joinToken", None)  # the Manager has accepted it
         print("connected to", self.config["addresses"][0], file=sys.stderr, flush=True)
         resume = {each.command_id: each for each in hello.resume}
@@ -88,7 +94,9 @@ class Agent:
         print(f"the Manager said Bye: {bye.reason}", file=sys.stderr, flush=True)
         if bye.code == pb.Bye.CODE_STALE:
             self.journal.new_instance()
-        least = {pb.Bye.CODE_AUTH_FAILED: 30, pb.Bye.CODE_REPLACED: 60}.get(bye.code, 0)
+        if bye.code == pb.Bye.CODE_REMOVED:
+            print("this agent was removed: its Manager must add it again", file=sys.stderr, flush=True)
+        least = {pb.Bye.CODE_AUTH_FAILED: 30, pb.Bye.CODE_REPLACED: 60, pb.Bye.CODE_REMOVED: 300}.get(bye.code, 0)
         return max(min(bye.retry_after_ms, 600_000) / 1_000, least)
 
     def handle(self, message):

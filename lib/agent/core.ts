@@ -9,6 +9,7 @@ import { VERSION } from "../base/version.ts";
 import type { End } from "../wire/connection.ts";
 import { EXPIRY, type Journal } from "./journal/journal.ts";
 import { type AgentIdentity, Link, type LinkOptions } from "./link/link.ts";
+import { wayBack } from "./link/removal.ts";
 import { Runner, type RunnerOptions } from "./runner/runner.ts";
 import type { AgentSession } from "./link/session.ts";
 import type { Workers } from "./workers/workers.ts";
@@ -31,6 +32,7 @@ export interface AgentCoreOptions {
   readonly random: Random;
   readonly dial: LinkOptions["dial"];
   readonly standstillMs?: number;
+  readonly noteRemoved?: NonNullable<LinkOptions["noteRemoved"]>;
   readonly endSurvivors: RunnerOptions["endSurvivors"];
 }
 
@@ -90,7 +92,7 @@ export class AgentCore {
       address = formatAddress(session.connection.peer);
       session.leave("joined", Bye_Code.JOINED);
     });
-    if (!wasReady) throw whyNot(end);
+    if (!wasReady) throw whyNot(end, this.name);
     return address;
   }
 
@@ -137,7 +139,7 @@ export class AgentCore {
 }
 
 /** Turns the end of a connection into an error: the Manager did not admit the agent. */
-function whyNot(end: End): PiriError {
+function whyNot(end: End, name: string): PiriError {
   if (end.kind !== "bye") {
     return new PiriError(
       "UNAVAILABLE",
@@ -145,6 +147,12 @@ function whyNot(end: End): PiriError {
     );
   }
   const { code, reason } = end.bye;
+  if (code === Bye_Code.REMOVED) {
+    return new PiriError(
+      "AUTH_FAILED",
+      `Cannot join: "${name}" was removed from the fleet; ${wayBack(name)}`,
+    );
+  }
   return code === Bye_Code.AUTH_FAILED
     ? new PiriError(
       "AUTH_FAILED",

@@ -6,17 +6,28 @@ import {
   AgentsService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { AgentView, Manager } from "../manager/operator_api.ts";
-import { checkHash, invalid, requireExpiry, requireText } from "./checks.ts";
-import { timestamp } from "./values.ts";
+import {
+  checkHash,
+  invalid,
+  limitText,
+  requireExpiry,
+  requireText,
+} from "./checks.ts";
+import { commandMessage } from "./command_message.ts";
+import { timestamp, writeFailureField } from "./values.ts";
 
 /** Serves the AgentsService. */
 export function addAgentsService(
   router: ConnectRouter,
-  { agents }: Manager,
+  manager: Manager,
 ): void {
+  const { agents } = manager;
   router.service(AgentsService, {
     async listAgents() {
-      return { agents: (await agents.list()).map(agentMessage) };
+      return {
+        agents: (await agents.list()).map(agentMessage),
+        ...writeFailureField(manager.writeFailure),
+      };
     },
     async addAgent(request) {
       const { groups, cidrs } = request;
@@ -39,9 +50,12 @@ export function addAgentsService(
       );
       return { token };
     },
-    async removeAgent({ id }) {
-      await agents.remove(requireText("id", id));
-      return {};
+    async removeAgent({ id, force, requestedBy }) {
+      const { commands, told } = await agents.remove(requireText("id", id), {
+        force,
+        requestedBy: limitText("requested_by", requestedBy),
+      });
+      return { commands: commands.map(commandMessage), told };
     },
   });
 }

@@ -3,6 +3,7 @@ import {
   type Command,
   CommandSchema,
   CommandState,
+  OnDisconnect,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { CommandView } from "../manager/operator_api.ts";
 import type { CommandStateName } from "../base/command_state.ts";
@@ -71,6 +72,10 @@ export function commandMessage(command: CommandView): Command {
     ...optional("timeoutMs", command.timeoutMs),
     ...timestamp("unreachableSinceMs", command.unreachableSince),
     ...optional("rerunOf", command.rerunOf),
+    onDisconnect: command.onDisconnect === "kill"
+      ? OnDisconnect.KILL
+      : OnDisconnect.CONTINUE,
+    ...optional("killAfterMs", command.killAfterMs),
   });
 }
 

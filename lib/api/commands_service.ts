@@ -29,7 +29,7 @@ import {
 } from "./checks.ts";
 import { commandMessage, stateName } from "./command_message.ts";
 import { ENVELOPE_BYTES, preparedOf } from "./prepared.ts";
-import { milliseconds, timestamp } from "./values.ts";
+import { milliseconds, timestamp, writeFailureMessage } from "./values.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
@@ -225,6 +225,15 @@ function watchMessage(event: WatchEvent): WatchResponse {
       return create(WatchResponseSchema, {
         commandId: event.commandId,
         event: { case: "cutOff", value: { reason: event.reason } },
+      });
+    case "storage":
+      return create(WatchResponseSchema, {
+        event: {
+          case: "storage",
+          value: event.failure === undefined
+            ? {}
+            : { failure: writeFailureMessage(event.failure) },
+        },
       });
   }
 }

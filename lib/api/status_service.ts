@@ -5,8 +5,12 @@ import {
   GetStatusResponseSchema,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { Manager, ManagerStatus } from "../manager/operator_api.ts";
-import { milliseconds } from "./values.ts";
+import type {
+  Manager,
+  ManagerStatus,
+  WriteFailure,
+} from "../manager/operator_api.ts";
+import { milliseconds, writeFailureField } from "./values.ts";
 
 /** Serves the StatusService. */
 export function addStatusService(
@@ -15,12 +19,15 @@ export function addStatusService(
 ): void {
   router.service(StatusService, {
     async getStatus() {
-      return statusMessage(await manager.status());
+      return statusMessage(await manager.status(), manager.writeFailure);
     },
   });
 }
 
-function statusMessage(status: ManagerStatus): GetStatusResponse {
+function statusMessage(
+  status: ManagerStatus,
+  failure: WriteFailure | undefined,
+): GetStatusResponse {
   return create(GetStatusResponseSchema, {
     version: status.version,
     managerId: status.managerId,
@@ -36,5 +43,6 @@ function statusMessage(status: ManagerStatus): GetStatusResponse {
     retention: { ...status.retention },
     certificateExpiresAtMs: milliseconds(status.certificateExpiresAt),
     counters: { ...status.counters },
+    ...writeFailureField(failure),
   });
 }

@@ -1,3 +1,5 @@
+import type { WriteFailure } from "../manager/operator_api.ts";
+
 /** Milliseconds as a 64-bit integer. */
 export function milliseconds(ms: number): bigint {
   // A clock may give fractions, which BigInt() refuses.
@@ -20,4 +22,24 @@ export function optional<Field extends string, Value>(
   const message: { [field in Field]?: Value } = {};
   if (value !== null) message[field] = value;
   return message;
+}
+
+/** A failure to write the database as fields of a message. */
+export function writeFailureMessage(
+  { since, lastAt, reason }: WriteFailure,
+): { sinceMs: bigint; lastMs: bigint; reason: string } {
+  return {
+    sinceMs: milliseconds(since),
+    lastMs: milliseconds(lastAt),
+    reason,
+  };
+}
+
+/** The field of a failure to write the database, or no field. */
+export function writeFailureField(
+  failure: WriteFailure | undefined,
+): { writeFailure?: ReturnType<typeof writeFailureMessage> } {
+  return failure === undefined
+    ? {}
+    : { writeFailure: writeFailureMessage(failure) };
 }

@@ -25,6 +25,7 @@ export const RECONNECT: BackoffOptions = {
  */
 export class Backoff {
   readonly #options: BackoffOptions;
+  #most: number;
   readonly #random: Random;
   readonly #clock: Clock;
   #window: number;
@@ -32,9 +33,21 @@ export class Backoff {
 
   constructor(options: BackoffOptions, clock: Clock, random: Random) {
     this.#options = options;
+    this.#most = options.most;
     this.#clock = clock;
     this.#random = random;
     this.#window = options.first;
+  }
+
+  /** Sets the width of the widest window, from now on. */
+  limit(most: number): void {
+    this.#most = most;
+    this.#window = Math.min(this.#window, most);
+  }
+
+  /** Starts again at the first width. */
+  restart(): void {
+    this.#window = this.#options.first;
   }
 
   /** Reports success. After `resetAfter` of it, the window starts again at the first width. */
@@ -63,7 +76,7 @@ export class Backoff {
     this.#succeededAt = undefined;
     this.#window = Math.max(this.#window, windowAtLeast);
     const window = Math.max(this.#window, atLeast);
-    this.#window = Math.min(this.#window * 2, this.#options.most);
+    this.#window = Math.min(this.#window * 2, this.#most);
     return atLeast + this.#random.fraction() * window;
   }
 }

@@ -12,6 +12,8 @@ export const Limits = {
   pieceOverhead: 512,
   /** Every other message. */
   message: 262_144,
+  /** Parameters of a Command: the other fields must fit beside them. */
+  params: 262_144 - 512,
   /** `output` of a CommandResult. */
   resultText: 16_384,
   /** `data` of a CommandResult; longer data is left out. */

@@ -6,6 +6,13 @@ export function localTime(ms: number): string {
     `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
+/** A time of today as 21:30:05, any other as local time. */
+export function clockTime(ms: number, now: number): string {
+  const text = localTime(ms);
+  const [day = "", time = text] = text.split(" ");
+  return localTime(now).startsWith(day) ? time : text;
+}
+
 const WEEK_MS = 7 * 86_400_000;
 
 /** A time of the last week as an age, any other as local time. */

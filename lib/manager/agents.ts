@@ -2,13 +2,17 @@ import type { Clock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import { encodeJoinToken } from "../base/join_token.ts";
 import { NAME_PATTERN } from "../base/limits.ts";
+import { logger } from "../base/log.ts";
 import { hashSecret, newSecret } from "../base/secret.ts";
 import type { AgentRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import { AgentRemoval } from "./agent_removal.ts";
 import { parseNetwork } from "./admission/network.ts";
 import type { Commands } from "./commands.ts";
 import type { ManagerParts } from "./manager_parts.ts";
-import type { AgentAdmin, AgentView } from "./operator_api.ts";
+import type { AgentAdmin, AgentView, RemovedAgent } from "./operator_api.ts";
+
+const log = logger("manager", "agents");
 
 /** Default lifetime of a join token, in milliseconds. */
 const TOKEN_MS = 24 * 3_600_000;
@@ -31,11 +35,25 @@ export class Agents implements AgentAdmin {
   readonly #options: AgentsOptions;
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #removal: AgentRemoval;
 
   constructor(options: AgentsOptions) {
     this.#options = options;
+    this.#removal = new AgentRemoval(options);
     this.#store = options.store;
     this.#clock = options.clock;
+  }
+
+  /** Counts the agents, and warns of names that differ only in case. Called once, before agents are admitted. */
+  async load(): Promise<void> {
+    const agents = await this.#store.agents();
+    this.#options.fleet.known = agents.length;
+    for (const names of twins(agents.map(({ id }) => id))) {
+      log.warning(
+        "The names of agents {names} differ only in upper and lower case: remove all but one, and add the others by other names",
+        { names: names.map((name) => `"${name}"`).join(" and ") },
+      );
+    }
   }
 
   async list(): Promise<AgentView[]> {
@@ -62,6 +80,7 @@ export class Agents implements AgentAdmin {
   async #add(agent: Parameters<Store["addAgent"]>[0]): Promise<void> {
     const { id } = agent;
     await this.#store.addAgent(agent);
+    this.#options.fleet.known++;
     this.#options.events.add("agent_added", `agent "${id}" was added`, {
       agent: id,
     });
@@ -78,33 +97,10 @@ export class Agents implements AgentAdmin {
     return token;
   }
 
-  async remove(id: string): Promise<void> {
-    const { commands, fleet, events } = this.#options;
-    const change = commands.effects.agentRemoved(id);
-    try {
-      await this.#store.removeAgent(id, change.patches);
-    } catch (error) {
-      change.takeBack();
-      throw error;
-    }
-    fleet.session(id)?.removed();
-    change.recorded();
-    events.add("agent_removed", `agent "${id}" was removed`, { agent: id });
-    await this.#loseLateCommands(id);
-  }
-
-  /** Ends the commands that were requested while the removal was recorded. */
-  async #loseLateCommands(id: string): Promise<void> {
-    const change = this.#options.commands.effects.agentRemoved(id);
-    try {
-      await Promise.all(
-        change.patches.map((patch) => this.#store.patchCommand(patch)),
-      );
-      change.recorded();
-    } catch (error) {
-      change.takeBack();
-      throw error;
-    }
+  remove(
+    ...[id, options]: Parameters<AgentAdmin["remove"]>
+  ): Promise<RemovedAgent> {
+    return this.#removal.remove(id, options);
   }
 
   #newToken(
@@ -121,11 +117,16 @@ export class Agents implements AgentAdmin {
   }
 
   #view(agent: AgentRecord): AgentView {
-    const session = this.#options.fleet.session(agent.id);
+    const { fleet, commands } = this.#options;
+    const session = fleet.session(agent.id);
+    // The end of a connection may not have been recorded.
+    const leftAt = agent.connectedAt === null
+      ? null
+      : commands.leftAt(agent.id) ?? agent.disconnectedAt;
     return {
       id: agent.id,
       connected: session !== undefined,
-      since: session?.since ?? agent.disconnectedAt ?? agent.connectedAt,
+      since: session?.since ?? leftAt ?? agent.connectedAt,
       address: session?.address ?? agent.address,
       version: agent.version,
       protocol: PROTOCOL_NAMES.get(agent.protocol) ?? String(agent.protocol),
@@ -143,6 +144,12 @@ const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
   [0, ""],
   [1, "2024"],
 ]);
+
+/** Names that differ only in case, in groups. */
+function twins(names: readonly string[]): string[][] {
+  const groups = Map.groupBy(names, (name) => name.toLowerCase());
+  return [...groups.values()].filter(({ length }) => length > 1);
+}
 
 function checkEntry(
   { id, groups, cidrs }: Pick<AgentRecord, "id" | "groups" | "cidrs">,

@@ -36,6 +36,7 @@ import {
   TIMELINE_EVENTS,
   timelineOf,
 } from "./watching/timeline.ts";
+import type { StorageHealth } from "./storage_health.ts";
 import { DisputedResults } from "./command/disputed_results.ts";
 import {
   checkWatchStart,
@@ -50,6 +51,7 @@ export interface CommandsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: Counters;
+  readonly storage: Pick<StorageHealth, "failure" | "listen">;
   /** Limit of the output kept of one command, both streams together, in bytes. */
   readonly keepBytes: bigint;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
@@ -120,6 +122,21 @@ export class Commands implements CommandAdmin {
     return this.#open.countOf(agent);
   }
 
+  /** True if an agent has open commands, or if some are being recorded. */
+  isBusy(agent: string): boolean {
+    return this.countOf(agent) > 0 || this.isStarting(agent);
+  }
+
+  /** True if commands of an agent are being recorded for the first time. */
+  isStarting(agent: string): boolean {
+    return this.#starter.isStarting(agent);
+  }
+
+  /** Starts nothing on an agent that is being removed, until the result is disposed. */
+  closeTo(agent: string): Disposable {
+    return this.#starter.closeTo(agent);
+  }
+
   /** All open commands. */
   all(): Iterable<OpenCommand> {
     return this.#open.all();
@@ -171,6 +188,7 @@ export class Commands implements CommandAdmin {
       store: this.#store,
       open: (id: bigint) => this.#open.get(id),
       view: (id: bigint) => this.get(id),
+      storage: this.#options.storage,
     };
     yield* watchCommands(source, from, signal);
   }
@@ -320,6 +338,11 @@ export class Commands implements CommandAdmin {
 
   /** End of each agent's last connection, for people. */
   readonly #leftAt = new Map<string, number>();
+
+  /** Time since which an agent is not connected; undefined if this run of the Manager does not know. */
+  leftAt(agent: string): number | undefined {
+    return this.#leftAt.get(agent);
+  }
 
   /** Notes the time since which an agent is not connected. */
   noteLeft(agent: string, at: number): void {

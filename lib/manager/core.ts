@@ -14,6 +14,7 @@ import { DataRequests } from "./data_requests.ts";
 import { Events } from "./events.ts";
 import { LocalFleet } from "./fleet.ts";
 import { ManagerSession } from "./session.ts";
+import { StorageHealth } from "./storage_health.ts";
 
 const log = logger("manager");
 
@@ -43,6 +44,7 @@ export class ManagerCore {
   readonly counters = new Counters();
   readonly fleet = new LocalFleet();
   readonly events: Events;
+  readonly storage: StorageHealth;
   readonly commands: Commands;
   readonly agents: Agents;
   readonly #options: ManagerCoreOptions;
@@ -54,10 +56,14 @@ export class ManagerCore {
   constructor(options: ManagerCoreOptions) {
     this.#options = options;
     this.#later = options.later ?? new Later(options.clock);
-    const { store, clock } = options;
+    const { clock } = options;
+    const storage = new StorageHealth(clock);
+    const store = storage.watch(options.store);
+    this.storage = storage;
     this.events = new Events(store, clock);
     const { counters, events, fleet } = this;
-    const parts = { ...options, counters, events, fleet };
+    storage.tellBy(events);
+    const parts = { ...options, store, storage, counters, events, fleet };
     const commands = new Commands(parts);
     this.commands = commands;
     this.agents = new Agents({ ...parts, commands });
@@ -81,6 +87,7 @@ export class ManagerCore {
   /** Loads the commands that an earlier run left open. Called once, before the first connection. */
   async load(): Promise<void> {
     await this.commands.load();
+    await this.agents.load();
   }
 
   /**
@@ -110,6 +117,7 @@ export class ManagerCore {
   /** Refuses new commands, says Bye to all agents, and waits until they have disconnected, for at most 3 s. */
   async shutdown(): Promise<void> {
     this.commands.stop();
+    this.storage.close();
     for (const session of this.#sessions.keys()) {
       session.shutdown(RETRY_AFTER_MS);
     }

@@ -45,10 +45,13 @@ export interface Fleet {
   /** All current connections. */
   sessions(): Iterable<AgentSession>;
   readonly size: number;
+  /** Number of agents that may connect, whether they are connected or not. */
+  readonly known: number;
 }
 
 /** The agents that are connected to this Manager. */
 export class LocalFleet implements Fleet {
+  known = 0;
   readonly #sessions = new Map<string, AgentSession>();
 
   session(agent: string): AgentSession | undefined {

@@ -17,6 +17,18 @@ export interface Manager {
   readonly operations: readonly OperationView[];
   /** Status of the Manager. */
   status(): Promise<ManagerStatus>;
+  /** Begin and reason, while the Manager cannot write its database. */
+  readonly writeFailure: WriteFailure | undefined;
+}
+
+/** Failure to write the database: a full disk, most often. Times are milliseconds since 1970. */
+export interface WriteFailure {
+  /** Time of the first write that failed. */
+  readonly since: number;
+  /** Time of the latest write that failed. */
+  readonly lastAt: number;
+  /** Text for people. */
+  readonly reason: string;
 }
 
 /** Entries and connections of agents. */
@@ -53,11 +65,29 @@ export interface AgentAdmin {
    */
   renewToken(id: string, expiresInMs?: number): Promise<string>;
   /**
-   * Removes an agent. Its open commands are lost.
+   * Removes an agent and tells it.
    *
-   * @throws {PiriError} NOT_FOUND
+   * @param id Name of the agent.
+   * @param options With `force`, its open commands are cancelled first. Their ends are waited for, for at most 30 s, if the
+   * agent is connected. What has not ended then is lost.
+   * @throws {PiriError} NOT_FOUND; REFUSED while commands of the agent are open, unless `force` is set
    */
-  remove(id: string): Promise<void>;
+  remove(
+    id: string,
+    options?: {
+      readonly force?: boolean;
+      /** Name of the user. */
+      readonly requestedBy?: string;
+    },
+  ): Promise<RemovedAgent>;
+}
+
+/** Effects of a removal. */
+export interface RemovedAgent {
+  /** Commands that were open, as they are now. */
+  readonly commands: readonly CommandView[];
+  /** True if the agent was connected, and was told. */
+  readonly told: boolean;
 }
 
 /** An agent as people see it. */
@@ -126,7 +156,8 @@ export type Evidence =
  * An event of a watched command.
  *
  * `command`: its current state. `output`: bytes of a stream from `offset` on; the `cut` bytes before them were not kept.
- * `progress`: `current` of `total`. `cutOff`: no more output will come, though there is some.
+ * `progress`: `current` of `total`. `cutOff`: no more output will come, though there is some. `storage`: the Manager
+ * cannot write its database, or can again if there is no `failure`.
  */
 export type WatchEvent =
   | { readonly kind: "command"; readonly command: CommandView }
@@ -149,7 +180,8 @@ export type WatchEvent =
     readonly kind: "cutOff";
     readonly commandId: bigint;
     readonly reason: string;
-  };
+  }
+  | { readonly kind: "storage"; readonly failure: WriteFailure | undefined };
 
 /** A request to run something. */
 export interface RunRequest {

@@ -59,7 +59,7 @@ export class Agents {
     return Number(this.#db.get("SELECT count(*) AS n FROM agents")?.["n"]);
   }
 
-  /** @throws {PiriError} ALREADY_EXISTS */
+  /** @throws {PiriError} ALREADY_EXISTS, also for a name that differs from another only in case */
   add(
     agent:
       & Pick<AgentRecord, "id" | "groups" | "cidrs" | "addedAt">
@@ -67,6 +67,7 @@ export class Agents {
         Pick<AgentRecord, "secretHash" | "tokenHash" | "tokenExpiresAt">
       >,
   ): void {
+    this.#requireNoTwin(agent.id);
     const { changes } = this.#db.run(
       `INSERT INTO agents (id, groups, cidrs, added_at, secret_hash, token_hash, token_expires_at)
        VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -89,6 +90,21 @@ export class Agents {
         `Cannot add agent "${agent.id}": there is one of that name`,
       );
     }
+  }
+
+  #requireNoTwin(id: string): void {
+    const twin = this.#db.get(
+      "SELECT id FROM agents WHERE id = ? COLLATE NOCASE AND id <> ?",
+      id,
+      id,
+    );
+    if (twin === undefined) return;
+    throw new PiriError(
+      "ALREADY_EXISTS",
+      `Cannot add agent "${id}": there is "${
+        twin["id"]
+      }", and names may not differ only in upper and lower case`,
+    );
   }
 
   /** @throws {PiriError} NOT_FOUND */
@@ -134,10 +150,16 @@ export class Agents {
     return { ...agent, secretHash, tokenUsedWith: secretHash };
   }
 
-  /** @throws {PiriError} NOT_FOUND */
-  remove(id: string): void {
-    const { changes } = this.#db.run("DELETE FROM agents WHERE id = ?", id);
-    if (changes === 0) throw notFound("remove", id);
+  /**
+   * Removes an agent, and returns its record.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
+  remove(id: string): AgentRecord {
+    const agent = this.get(id);
+    if (agent === undefined) throw notFound("remove", id);
+    this.#db.run("DELETE FROM agents WHERE id = ?", id);
+    return agent;
   }
 
   /** @throws {PiriError} NOT_FOUND */

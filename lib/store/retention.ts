@@ -3,6 +3,7 @@ import type { Events } from "./events.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Meta } from "./meta.ts";
 import type { Output } from "./output.ts";
+import type { Tombstones } from "./tombstones.ts";
 import type { Writer } from "./writer.ts";
 
 /** Most that one write deletes, so that no other write waits long behind it. */
@@ -35,6 +36,7 @@ export interface PrunedTables {
   readonly jobs: Jobs;
   readonly output: Output;
   readonly events: Events;
+  readonly tombstones: Tombstones;
 }
 
 /** Deletes old records in slices, with other writes between them. */
@@ -51,7 +53,7 @@ export class Retention {
     keep: { before: number; outputBytes: bigint },
   ): Promise<Pruned> {
     const before = Math.trunc(keep.before);
-    const { jobs, events } = this.#tables;
+    const { jobs, events, tombstones } = this.#tables;
     const old = await this.#untilNone(() => this.#deleteOldCommands(before));
     const over = await this.#outputDownTo(keep.outputBytes);
     const deletedEvents = await this.#untilNone(() => ({
@@ -59,6 +61,9 @@ export class Retention {
     }));
     await this.#untilNone(() => ({
       rows: jobs.deleteBefore(before, SLICE.rows),
+    }));
+    await this.#untilNone(() => ({
+      rows: tombstones.deleteBefore(before, SLICE.rows),
     }));
     await this.#untilNone(() => ({ rows: this.#givePagesBack() }));
     return {

@@ -18,6 +18,7 @@ import type {
 } from "./records.ts";
 import { type Pruned, Retention } from "./retention.ts";
 import type { Store } from "./store.ts";
+import { Tombstones } from "./tombstones.ts";
 import { Writer } from "./writer.ts";
 
 /** Arguments of a method of the Store. */
@@ -31,6 +32,7 @@ export class SqliteStore implements Store {
   readonly #writer: Writer;
   readonly #meta: Meta;
   readonly #agents: Agents;
+  readonly #tombstones: Tombstones;
   readonly #commands: Commands;
   readonly #output: Output;
   readonly #events: Events;
@@ -43,15 +45,18 @@ export class SqliteStore implements Store {
     const jobs = new Jobs(db);
     const output = new Output(db, meta);
     const events = new Events(db);
+    const tombstones = new Tombstones(db);
     this.managerId = meta.managerId;
     this.#db = db;
     this.#writer = writer;
     this.#meta = meta;
     this.#agents = new Agents(db);
+    this.#tombstones = tombstones;
     this.#commands = new Commands(db, jobs, meta);
     this.#output = output;
     this.#events = events;
-    this.#retention = new Retention({ db, meta, jobs, output, events }, writer);
+    const tables = { db, meta, jobs, output, events, tombstones };
+    this.#retention = new Retention(tables, writer);
     this.#resources = resources;
   }
 
@@ -75,11 +80,18 @@ export class SqliteStore implements Store {
     return this.#writer.write(() => this.#agents.enrol(id, use));
   }
 
-  removeAgent(id: string, patches: readonly CommandPatch[]): Promise<void> {
+  removeAgent(...[id, { at, patches }]: Args<"removeAgent">): Promise<void> {
     return this.#writer.write(() => {
-      this.#agents.remove(id);
+      const { secretHash } = this.#agents.remove(id);
+      if (secretHash !== null) this.#tombstones.add(id, secretHash, at);
       this.#patchAll(patches);
-    }, { rows: 1 + patches.length, bytes: 0 });
+    }, { rows: 2 + patches.length, bytes: 0 });
+  }
+
+  removedAt(
+    ...[id, secretHash]: Args<"removedAt">
+  ): Promise<number | undefined> {
+    return this.#writer.read(() => this.#tombstones.find(id, secretHash));
   }
 
   admitAgent(...[id, hello]: Args<"admitAgent">): Promise<void> {

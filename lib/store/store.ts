@@ -61,11 +61,16 @@ export interface Store extends AsyncDisposable {
     use: { tokenHash: Uint8Array; secretHash: Uint8Array; at: number },
   ): Promise<AgentRecord>;
   /**
-   * Removes the agent and applies the patches in one write.
+   * Removes the agent, keeps the hash of its secret, and applies the patches, in one write.
    *
    * @throws {PiriError} NOT_FOUND
    */
-  removeAgent(id: string, patches: readonly CommandPatch[]): Promise<void>;
+  removeAgent(
+    id: string,
+    removal: { at: number; patches: readonly CommandPatch[] },
+  ): Promise<void>;
+  /** Time at which an agent of this name with this secret was removed; undefined if none is remembered. */
+  removedAt(id: string, secretHash: Uint8Array): Promise<number | undefined>;
   /**
    * Applies all changes of a hello in one write: the agent's record, patches of its commands, and the next command id,
    * which is then above `lastCommandId`.

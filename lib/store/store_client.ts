@@ -28,6 +28,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   setToken: true,
   enrolAgent: true,
   removeAgent: true,
+  removedAt: true,
   admitAgent: true,
   agentLeft: true,
   createCommands: true,

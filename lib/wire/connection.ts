@@ -38,9 +38,14 @@ export type End =
   /** The peer hung up, the network broke, or this side closed without a Bye. */
   | { readonly kind: "broken"; readonly reason: string };
 
-/** Turns the peer away for a while when a row throws it. */
+/** Turns the peer away for a while when a row throws it. `bye` replaces the code and the reason that its code has. */
 export class Refusal extends PiriError {
-  constructor(code: ErrorCode, message: string, readonly retryAfterMs: number) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    readonly retryAfterMs: number,
+    readonly bye?: Pick<Bye, "code" | "reason">,
+  ) {
     super(code, message);
   }
 }
@@ -275,15 +280,14 @@ export class Connection<Context> {
   }
 
   #fail(error: unknown): void {
-    const code = BYE_OF[codeOf(error)];
+    const refusal = error instanceof Refusal ? error : undefined;
+    const code = refusal?.bye?.code ?? BYE_OF[codeOf(error)];
     if (code === undefined) {
       return this.#close({ kind: "broken", reason: messageOf(error) });
     }
     if (code === Bye_Code.PROTOCOL_ERROR) this.#counters.add("protocol_errors");
-    const retryAfterMs = error instanceof Refusal
-      ? error.retryAfterMs
-      : undefined;
-    this.leave(code, byeReason(code, messageOf(error)), retryAfterMs);
+    const reason = refusal?.bye?.reason ?? byeReason(code, messageOf(error));
+    this.leave(code, reason, refusal?.retryAfterMs);
     // Nothing is read any more: there is no reason to wait for the peer.
     void this.#outbox.flushed().then(() => this.close());
   }

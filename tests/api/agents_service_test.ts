@@ -2,10 +2,12 @@ import { create } from "@bufbuild/protobuf";
 import { assertEquals } from "@std/assert";
 import {
   AgentSchema,
+  CommandState,
   ListAgentsResponseSchema,
+  WriteFailureSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { refusal, startControl } from "../support/control.ts";
-import { anAgent } from "../support/small_manager.ts";
+import { aCommand, anAgent } from "../support/small_manager.ts";
 
 Deno.test("agents are listed with all known facts", async () => {
   await using fleet = await startControl();
@@ -116,11 +118,40 @@ Deno.test("an agent is removed once", async () => {
   const { agents } = fleet.control;
   await agents.addAgent({ id: "web-1" });
 
-  await agents.removeAgent({ id: "web-1" });
+  fleet.manager.recorded.push(aCommand({ id: 7n, state: "cancelled" }));
+  const removed = await agents.removeAgent({
+    id: "web-1",
+    force: true,
+    requestedBy: "ada",
+  });
   const again = await refusal(agents.removeAgent({ id: "web-1" }));
 
   assertEquals((await agents.listAgents({})).agents, []);
   assertEquals(again.piri, "NOT_FOUND");
+  assertEquals(
+    [removed.told, removed.commands.map(({ id, state }) => [id, state])],
+    [true, [[7n, CommandState.CANCELLED]]],
+  );
+  assertEquals(fleet.manager.asked.slice(1), [
+    { id: "web-1", force: true, requestedBy: "ada" },
+    { id: "web-1", force: false, requestedBy: "" },
+  ]);
+});
+
+Deno.test("a Manager that cannot write its database says so with its agents", async () => {
+  await using fleet = await startControl();
+  const { agents, status } = fleet.control;
+  const well = await agents.listAgents({});
+  fleet.manager.writeFailure = { since: 1.5, lastAt: 2, reason: "full" };
+  const ill = [await agents.listAgents({}), await status.getStatus({})];
+
+  assertEquals(well.writeFailure, undefined);
+  for (const { writeFailure } of ill) {
+    assertEquals(
+      writeFailure,
+      create(WriteFailureSchema, { sinceMs: 1n, lastMs: 2n, reason: "full" }),
+    );
+  }
 });
 
 Deno.test("an agent without a name is refused before the Manager is asked", async () => {

@@ -6,6 +6,7 @@ import type { CommandStateName } from "../../lib/base/command_state.ts";
 import {
   CommandSchema,
   CommandState,
+  OnDisconnect,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { aCommand } from "../support/small_manager.ts";
 
@@ -51,6 +52,7 @@ Deno.test("unknown fields of a command are absent, not 0", () => {
       job: "job-1",
       state: CommandState.QUEUED,
       createdAtMs: 9n,
+      onDisconnect: OnDisconnect.CONTINUE,
     }),
   );
   assertEquals(
@@ -89,6 +91,8 @@ Deno.test("an ended command is shown whole, including zeros", () => {
     timeoutMs: 60_000,
     unreachableSince: 8,
     rerunOf: 2n ** 62n,
+    onDisconnect: "kill",
+    killAfterMs: 0,
   }));
 
   assertEquals(
@@ -124,6 +128,8 @@ Deno.test("an ended command is shown whole, including zeros", () => {
       timeoutMs: 60_000,
       unreachableSinceMs: 8n,
       rerunOf: 2n ** 62n,
+      onDisconnect: OnDisconnect.KILL,
+      killAfterMs: 0,
     }),
   );
 });

@@ -131,6 +131,11 @@ Deno.test("watch sends every event in its own form, and then ends", async () => 
       message: "half",
     };
     yield { kind: "cutOff", commandId: 4n, reason: "too slow" };
+    yield {
+      kind: "storage",
+      failure: { since: 1, lastAt: 2, reason: "full" },
+    };
+    yield { kind: "storage", failure: undefined };
   };
   await using fleet = await startControl({ manager });
 
@@ -154,6 +159,7 @@ Deno.test("watch sends every event in its own form, and then ends", async () => 
           job: "job-1",
           state: CommandState.QUEUED,
           createdAtMs: 1_000n,
+          onDisconnect: OnDisconnect.CONTINUE,
         },
       },
     }),
@@ -180,6 +186,13 @@ Deno.test("watch sends every event in its own form, and then ends", async () => 
       commandId: 4n,
       event: { case: "cutOff", value: { reason: "too slow" } },
     }),
+    create(WatchResponseSchema, {
+      event: {
+        case: "storage",
+        value: { failure: { sinceMs: 1n, lastMs: 2n, reason: "full" } },
+      },
+    }),
+    create(WatchResponseSchema, { event: { case: "storage", value: {} } }),
   ]);
 });
 

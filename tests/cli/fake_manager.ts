@@ -20,6 +20,7 @@ import {
   type ListCommandsRequest,
   type OperationSchema,
   OutputStream,
+  type RemoveAgentRequest,
   type RerunRequest,
   type RunRequest,
   StatusService,
@@ -27,9 +28,15 @@ import {
   type WatchRequest,
   type WatchResponse,
   WatchResponseSchema,
+  type WriteFailureSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { controlClient } from "../../lib/api/client.ts";
-import { Disconnected, type ErrorCode } from "../../lib/base/errors.ts";
+import {
+  Disconnected,
+  type ErrorCode,
+  type PiriError,
+} from "../../lib/base/errors.ts";
+import { toConnectError } from "../../lib/api/errors.ts";
 import type {
   Control,
   Initialized,
@@ -147,6 +154,18 @@ export class Watch {
     );
   }
 
+  /** Tells that the Manager cannot write its database, or can again. */
+  storage(failure?: MessageInitShape<typeof WriteFailureSchema>): this {
+    return this.#push(() =>
+      create(WatchResponseSchema, {
+        event: {
+          case: "storage",
+          value: failure === undefined ? {} : { failure },
+        },
+      })
+    );
+  }
+
   /** Ends the stream as a Manager does. */
   end(): void {
     this.#push(() => undefined);
@@ -213,6 +232,11 @@ export class FakeManager implements ManagerServices {
   onCancel: (request: CancelRequest) => void | Promise<void> = () => {};
   /** True if `Cancel` answers that the agent does not confirm it. */
   unconfirmed = false;
+  /** Refusal of `RemoveAgent`. */
+  refusal: PiriError | undefined;
+  /** True if a removed agent was connected. */
+  told = true;
+  readonly removals: RemoveAgentRequest[] = [];
   /** True while there is no Manager. */
   down = false;
   /** Number of searches for the Manager, successful or not. */
@@ -280,13 +304,22 @@ export class FakeManager implements ManagerServices {
   #transport() {
     return createRouterTransport((router) => {
       router.service(AgentsService, {
-        listAgents: () => ({ agents: this.agents }),
+        listAgents: () => ({
+          agents: this.agents,
+          ...this.status.writeFailure === undefined
+            ? {}
+            : { writeFailure: this.status.writeFailure },
+        }),
         addAgent: (request) => {
           this.additions.push(request);
           return { token: "piri1.token" };
         },
         renewToken: () => ({ token: "piri1.renewed" }),
-        removeAgent: () => ({}),
+        removeAgent: (request) => {
+          this.removals.push(request);
+          if (this.refusal !== undefined) throw toConnectError(this.refusal);
+          return { commands: this.commands, told: this.told };
+        },
       });
       router.service(CommandsService, {
         run: async (request) => {

@@ -2,6 +2,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseJoinToken } from "../../lib/base/join_token.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
+import { Agents } from "../../lib/manager/agents.ts";
+import type { Store } from "../../lib/store/store.ts";
+import { countingRandom } from "../support/counting_random.ts";
+import { heardLog } from "../support/heard_log.ts";
 import {
   INSTANCE,
   MemoryManager,
@@ -200,4 +204,29 @@ Deno.test("all events after one are listed, even if they are many", async () => 
   });
   for await (const { message } of events) heard.push(message);
   assertEquals([heard.length, heard[0], heard.at(-1)], [447, "3", "449"]);
+});
+
+Deno.test("names that differ only in case are told in the log at the start, and work as before", async () => {
+  await using log = await heardLog();
+  await using core = await MemoryManager.start();
+  const known = ["Db-1", "db-1", "web-1", "DB-1"].map((id) => ({ id }));
+  const store: Store = Object.create(core.store, {
+    agents: { value: () => Promise.resolve(known) },
+  });
+  const { clock, counters, events, fleet, commands } = core;
+  const identity = {
+    addresses: [],
+    serverName: "",
+    caCertificate: new Uint8Array(),
+  };
+  const random = countingRandom();
+  const parts = { store, clock, counters, events, fleet, random };
+  await new Agents({ ...parts, commands, identity }).load();
+  assertEquals(
+    log.records.map(({ message }) => message.join("")),
+    [
+      'The names of agents "Db-1" and "db-1" and "DB-1" differ only in upper and lower case: remove all but one, and add the others by other names',
+    ],
+  );
+  assertEquals(fleet.known, 4);
 });

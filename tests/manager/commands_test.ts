@@ -164,6 +164,63 @@ Deno.test("a glob stands for the connected agents that it matches, by name", asy
   assertEquals(none.code, "UNAVAILABLE");
 });
 
+Deno.test("all targets of a request that are wrong are named at once, and nothing is sent", async () => {
+  await using core = await MemoryManager.start();
+  for (const name of ["web-1", "web-5", "web-6"]) await core.knows(name);
+  const agent = await core.admitted("web-1");
+  const refused: [targets: string[], code: string, message: string][] = [
+    [
+      ["web-1", "web-5", "df1", "nosuch"],
+      "NOT_FOUND",
+      'Cannot run on "web-5": it is not connected; on "df1" and "nosuch": there are no agents of those names',
+    ],
+    [
+      ["web-5", "web-6", "db-*"],
+      "UNAVAILABLE",
+      'Cannot run on "web-5" and "web-6": they are not connected; on "db-*": no agent that is connected has such a name',
+    ],
+    [
+      ["df1"],
+      "NOT_FOUND",
+      'Cannot run on "df1": there is no agent of that name',
+    ],
+    [
+      Array.from({ length: 13 }, (_, index) => `x${index}`),
+      "NOT_FOUND",
+      'Cannot run on "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9" and 3 more: there are no agents of those names',
+    ],
+  ];
+  for (const [agents, code, message] of refused) {
+    const error = await assertRejects(
+      () => core.run("", { agents }),
+      PiriError,
+    );
+    assertEquals([error.code, error.message], [code, message]);
+  }
+  assertEquals(agent.heardSoFar(), []);
+});
+
+Deno.test("all agents that a request does not fit are named at once", async () => {
+  await using core = await MemoryManager.start();
+  for (const name of ["web-1", "web-2", "web-3"]) await core.knows(name);
+  const facts = { operations: "command.Run" };
+  await core.admitted("web-1", { facts });
+  await core.admitted("web-2", { facts });
+  await core.admitted("web-3");
+  const error = await assertRejects(
+    () => core.run("", { agents: ["web-3", "web-2", "web-1"] }),
+    PiriError,
+  );
+  assertEquals(
+    [error.code, error.message],
+    [
+      "NOT_FOUND",
+      'Cannot run "echo.Echo" on "web-1" and "web-2": they have no such operation',
+    ],
+  );
+  assertEquals((await core.commands.list({ limit: 9 })).length, 0);
+});
+
 Deno.test("parameters over the limit of a message are refused before they are recorded", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
@@ -181,7 +238,7 @@ Deno.test("parameters over the limit of a message are refused before they are re
   await assertRejects(
     () => core.run("old-1", old),
     PiriError,
-    "the limit is 64512",
+    "its parameters take 65551 bytes, the limit is 64000; put a long text into files/all",
   );
   assertEquals((await core.commands.list({ limit: 10 })).length, 2);
 });
@@ -252,7 +309,7 @@ Deno.test("a queued command that cannot be recorded is not written, and its agen
   const { code, retryAfterMs } = await agent.hears("bye");
   assertEquals({ code, retryAfterMs }, {
     code: Bye_Code.BUSY,
-    retryAfterMs: 5_000,
+    retryAfterMs: 2_500,
   });
 });
 

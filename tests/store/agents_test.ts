@@ -1,4 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { PiriError } from "../../lib/base/errors.ts";
+import { hashSecret } from "../../lib/base/secret.ts";
+import type { Store } from "../../lib/store/store.ts";
 import { addAgent, assertCode, create, hash, startStore } from "./support.ts";
 
 const hello = {
@@ -182,7 +185,10 @@ Deno.test("the hello of a missing agent changes nothing", async () => {
     at.store.admitAgent("web-1", { ...hello, lastCommandId: 500n, patches }),
     "NOT_FOUND",
   );
-  await assertCode(at.store.removeAgent("web-1", patches), "NOT_FOUND");
+  await assertCode(
+    at.store.removeAgent("web-1", { at: 1, patches }),
+    "NOT_FOUND",
+  );
 
   assertEquals((await at.store.command(id))?.state, "sent");
   assertEquals(await at.store.lastCommandId(), id);
@@ -236,7 +242,7 @@ Deno.test("a connection's end is stored together with its patches, even if the a
     patches: [{ id: first, ...verdict }],
   });
   assertEquals((await store.agent("web-1"))?.disconnectedAt, 3_000);
-  await store.removeAgent("web-1", []);
+  await store.removeAgent("web-1", { at: 3_500, patches: [] });
   await store.agentLeft("web-1", {
     at: 4_000,
     patches: [{ id: second, ...verdict }, { id: 999n, ...verdict }],
@@ -245,4 +251,83 @@ Deno.test("a connection's end is stored together with its patches, even if the a
   assertEquals(await store.agents(), []);
   const states = (await store.commands({ limit: 9 })).map(({ state }) => state);
   assertEquals(states, ["lost", "lost"]);
+});
+
+const SECRET = hashSecret("secret");
+
+/** Adds an agent with a secret. */
+async function known(
+  store: Store,
+  id: string,
+  secretHash: Uint8Array = SECRET,
+): Promise<void> {
+  await store.addAgent({
+    id,
+    groups: [],
+    cidrs: [],
+    secretHash,
+    addedAt: 1_000,
+  });
+}
+
+Deno.test("a removed agent is known by its name and its secret, and no other is", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  await known(store, "web-1");
+  assertEquals(await store.removedAt("web-1", SECRET), undefined);
+  await store.removeAgent("web-1", { at: 5_000.5, patches: [] });
+
+  assertEquals(await store.removedAt("web-1", SECRET), 5_000);
+  assertEquals(await store.removedAt("web-2", SECRET), undefined);
+  assertEquals(await store.removedAt("web-1", hashSecret("x")), undefined);
+});
+
+Deno.test("an agent that never joined leaves nothing behind when it is removed", async () => {
+  await using at = await startStore();
+  await addAgent(at.store);
+  await at.store.removeAgent("web-1", { at: 5_000, patches: [] });
+  await addAgent(at.store);
+
+  assertEquals((await at.store.agents()).length, 1);
+});
+
+Deno.test("every secret that a name was removed with is remembered", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  const other = hashSecret("other");
+  for (const [index, secret] of [SECRET, other, SECRET].entries()) {
+    await known(store, "web-1", secret);
+    await store.removeAgent("web-1", { at: index + 1, patches: [] });
+  }
+
+  assertEquals(await store.removedAt("web-1", SECRET), 3);
+  assertEquals(await store.removedAt("web-1", other), 2);
+});
+
+Deno.test("removed agents are forgotten with the history of their time", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  for (const [id, removedAt] of [["web-1", 999], ["web-2", 1_000]] as const) {
+    await known(store, id);
+    await store.removeAgent(id, { at: removedAt, patches: [] });
+  }
+  await store.prune({ before: 1_000, outputBytes: 0n });
+
+  assertEquals(await store.removedAt("web-1", SECRET), undefined);
+  assertEquals(await store.removedAt("web-2", SECRET), 1_000);
+});
+
+Deno.test("a name that differs from another only in case cannot be added", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  await known(store, "web-1");
+  await assertRejects(
+    () => known(store, "Web-1"),
+    PiriError,
+    'Cannot add agent "Web-1": there is "web-1", and names may not differ only in upper and lower case',
+  );
+  await store.removeAgent("web-1", { at: 5_000, patches: [] });
+  await known(store, "Web-1");
+
+  assertEquals((await store.agents()).map(({ id }) => id), ["Web-1"]);
 });

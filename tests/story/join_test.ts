@@ -139,29 +139,47 @@ story(
 );
 
 story(
-  "removing an agent ends its connection, and its running commands are lost",
+  "an agent is removed once its commands have ended, and says so itself",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
-    const go = fleet.folder.at("go");
-    const argv = program("waitForFile", go);
+    const argv = program("waitForFile", fleet.folder.at("go"));
     const running = fleet.spawn("run", "web-1", "--", ...argv);
     await running.printed(/ready\n/);
 
-    const removed = await fleet.manager("agent", "remove", "web-1");
-    const { code, stderr } = await running.end();
-    await Deno.writeTextFile(go, "");
-
-    assertEquals(removed.code, ExitCode.ok);
-    assertEquals(code, ExitCode.lost);
-    assertMatch(
-      stderr,
-      /^web-1: lost.*: it may have run: the agent was removed/m,
-    );
-    assertEquals(await fleet.json("agents"), []);
-    await fleet.agent("web-1").running.printed(
-      /The Manager said Bye: "auth failed"\n.*Dialling again in/,
+    const refused = await fleet.manager("agent", "remove", "web-1");
+    const removed = await fleet.manager("agent", "remove", "web-1", "--force");
+    const { code } = await running.end();
+    const host = fleet.agent("web-1");
+    await host.running.printed(
+      /The Manager said Bye: "this agent was removed from the fleet"\n.*This agent was removed from the fleet: to use this host again/,
       "stderr",
     );
+    const beside = await host.cli("check");
+    await host.stop();
+    const alone = await host.cli("check");
+
+    assertEquals(refused.code, ExitCode.refused);
+    assertMatch(
+      refused.stderr,
+      /command 1 on it has not ended.*\nhint: .*agent remove web-1 --force\n/,
+    );
+    assertEquals(removed.code, ExitCode.ok);
+    assertMatch(
+      removed.stdout,
+      /^command 1: cancelled.*\nremoved agent "web-1": it was told\n$/,
+    );
+    assertEquals(code, ExitCode.cancelled);
+    assertEquals(await fleet.json("agents"), []);
+    for (const { code, stdout } of [beside, alone]) {
+      assertEquals(code, ExitCode.refused);
+      assertMatch(stdout, /^FAILED +identity .*was removed from the fleet/m);
+    }
+
+    const { stdout: token } = await fleet.manager("agent", "add", "web-1");
+    await host.join(token);
+    host.start();
+    await fleet.connected("web-1");
+    assertMatch((await host.cli("check")).stdout, /^ok +identity/m);
   },
 );
 

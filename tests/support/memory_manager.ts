@@ -13,6 +13,7 @@ import type {
   WatchEvent,
 } from "../../lib/manager/operator_api.ts";
 import type { ManagerSession } from "../../lib/manager/session.ts";
+import type { StorageHealth } from "../../lib/manager/storage_health.ts";
 import { openStore } from "../../lib/store/open.ts";
 import type { EventRecord } from "../../lib/store/records.ts";
 import type { Store } from "../../lib/store/store.ts";
@@ -51,6 +52,7 @@ export class MemoryManager implements AsyncDisposable {
   readonly store: Store;
   readonly slow: SlowStore;
   readonly events: Events;
+  readonly storage: StorageHealth;
   readonly commands: Commands;
   readonly agents: Agents;
   /** End of each connection, in the order in which they were made. */
@@ -97,6 +99,7 @@ export class MemoryManager implements AsyncDisposable {
     this.counters = this.#core.counters;
     this.fleet = this.#core.fleet;
     this.events = this.#core.events;
+    this.storage = this.#core.storage;
     this.commands = this.#core.commands;
     this.agents = this.#core.agents;
   }
@@ -326,5 +329,9 @@ function inShort(event: WatchEvent): string {
       return `${event.current} of ${event.total}`;
     case "cutOff":
       return "cut off";
+    case "storage":
+      return event.failure === undefined
+        ? "storage works"
+        : `storage fails: ${event.failure.reason}`;
   }
 }

@@ -1,4 +1,5 @@
 import type { Store } from "../../lib/store/store.ts";
+import { isWrite } from "./store_requests.ts";
 
 /** Method of a store. */
 type Method = Exclude<keyof Store, "managerId" | typeof Symbol.asyncDispose>;
@@ -9,6 +10,8 @@ export class SlowStore {
   readonly store: Store;
   readonly #gates = new Map<Method, PromiseWithResolvers<void>>();
   readonly #failures = new Map<Method, Error>();
+  /** Error of all writes, while the disk is full. */
+  full: Error | undefined;
 
   constructor(store: Store) {
     this.store = new Proxy(store, {
@@ -37,7 +40,8 @@ export class SlowStore {
   }
 
   #call(method: Method, call: () => unknown): unknown {
-    const failure = this.#failures.get(method);
+    const failure = this.#failures.get(method) ??
+      (isWrite(method) ? this.full : undefined);
     this.#failures.delete(method);
     const answer = failure === undefined ? call : () => Promise.reject(failure);
     return this.#gates.get(method)?.promise.then(answer) ?? answer();

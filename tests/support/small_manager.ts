@@ -39,8 +39,11 @@ export class SmallManager implements Manager {
       this.asked.push({ id, expiresInMs });
       return Promise.resolve(`new token of ${id}`);
     },
-    remove: (id) => {
-      if (this.known.delete(id)) return Promise.resolve();
+    remove: (id, options) => {
+      this.asked.push({ id, ...options });
+      if (this.known.delete(id)) {
+        return Promise.resolve({ commands: this.recorded, told: true });
+      }
       throw new PiriError(
         "NOT_FOUND",
         `Cannot remove agent "${id}": there is none of that name`,
@@ -104,6 +107,8 @@ export class SmallManager implements Manager {
       description: "What to answer.",
     }],
   }];
+
+  writeFailure: Manager["writeFailure"];
 
   status(): Promise<ManagerStatus> {
     return Promise.resolve({

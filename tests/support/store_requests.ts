@@ -14,6 +14,7 @@ const CHANGES: Readonly<Record<StoreMethod, boolean>> = {
   setToken: true,
   enrolAgent: true,
   removeAgent: true,
+  removedAt: false,
   admitAgent: true,
   agentLeft: true,
   createCommands: true,
@@ -30,6 +31,11 @@ const CHANGES: Readonly<Record<StoreMethod, boolean>> = {
   prune: true,
   stats: false,
 };
+
+/** True if a request changes the store. */
+export function isWrite(method: StoreMethod): boolean {
+  return CHANGES[method] === true;
+}
 
 /** True if a request only reads. */
 export function isRead(method: StoreMethod): boolean {

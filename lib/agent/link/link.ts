@@ -22,6 +22,7 @@ import type { Transport } from "../../wire/transport.ts";
 import type { EntryState, Journal } from "../journal/journal.ts";
 import type { Runner } from "../runner/runner.ts";
 import { Rejections } from "./rejections.ts";
+import { REMOVED_RETRY_MS, wayBack } from "./removal.ts";
 import { AgentSession } from "./session.ts";
 
 const log = logger("agent", "link");
@@ -61,6 +62,8 @@ export interface LinkOptions {
   readonly dial: (signal: AbortSignal) => Promise<Transport>;
   /** Longest time for which the process may stand still and keep its connection, in milliseconds; 10 s by default. */
   readonly standstillMs?: number;
+  /** Keeps on the disk whether the Manager has removed this agent, for `check`. */
+  readonly noteRemoved?: (isRemoved: boolean) => Promise<void>;
 }
 
 /** Course of one connection. */
@@ -151,6 +154,7 @@ export class Link {
       look: () => standstill.look(),
       ready: (session) => {
         wasReady = true;
+        this.#noteRemoved(false);
         whenReady(session);
       },
     });
@@ -187,17 +191,26 @@ export class Link {
     );
   }
 
+  #noteRemoved(isRemoved: boolean): void {
+    this.#options.noteRemoved?.(isRemoved).catch((error) =>
+      log.warning("{error}", { error: messageOf(error) })
+    );
+  }
+
   async #attempt(
     backoff: Backoff,
   ): Promise<{ atLeast?: number; windowAtLeast?: number }> {
     try {
       const { end } = await this.serveOnce((session) => {
         backoff.succeeded();
+        backoff.limit(session.reconnectWindowMs);
         log.info("Connected to the Manager at {peer}", {
           peer: formatAddress(session.connection.peer),
         });
       });
       if (this.#stop.signal.aborted) return {};
+      // A Manager that says that it stops is back soon, most often: it only restarts.
+      if (isShutdown(end)) backoff.restart();
       return await this.#delayAfter(end);
     } catch (error) {
       log.warning("No connection ({code}): {error}", {
@@ -225,11 +238,22 @@ export class Link {
       );
       await this.#options.journal.newInstance();
     }
+    if (code === Bye_Code.REMOVED) {
+      log.error("This agent was removed from the fleet: {advice}", {
+        advice: wayBack(this.#options.identity.name),
+      });
+      this.#noteRemoved(true);
+    }
+    const least = code === Bye_Code.REMOVED ? REMOVED_RETRY_MS : 0;
     return {
-      atLeast: Math.min(retryAfterMs, MAX_RETRY_AFTER_MS),
+      atLeast: Math.max(Math.min(retryAfterMs, MAX_RETRY_AFTER_MS), least),
       windowAtLeast: MIN_WINDOW_MS.get(code) ?? 0,
     };
   }
+}
+
+function isShutdown(end: End): boolean {
+  return end.kind === "bye" && byeCodeOf(end.bye) === Bye_Code.SHUTDOWN;
 }
 
 /** The hello of one dial. It lists all commands of earlier connections, which are settled by now. */

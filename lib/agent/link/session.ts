@@ -9,6 +9,7 @@ import {
   type DataResponse,
   type ServerHello,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { RECONNECT } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { Connection, type End } from "../../wire/connection.ts";
@@ -33,6 +34,9 @@ const MIN_PING_INTERVAL_MS = 1_000;
 
 /** Longest ping interval that a Manager may ask for, in milliseconds. */
 const MAX_PING_INTERVAL_MS = 15_000;
+
+/** Narrowest window of dials that a Manager may ask for, in milliseconds. */
+const MIN_WINDOW_MS = 1_000;
 
 /** All messages that the Manager may send to an Agent, by the state of the connection. */
 export const agentTable: Table<AgentSession> = {
@@ -133,6 +137,12 @@ export class AgentSession {
 
   get dialect(): Dialect {
     return this.#dialect;
+  }
+
+  /** Widest window of dials, as the Manager's hello asks for it, in milliseconds. */
+  get reconnectWindowMs(): number {
+    const asked = this.#hello?.reconnectWindowMs ?? RECONNECT.most;
+    return Math.min(Math.max(asked, MIN_WINDOW_MS), RECONNECT.most);
   }
 
   get features(): ReadonlySet<Feature> {

@@ -1,7 +1,13 @@
 import { defineSubcommand, type Group } from "../command.ts";
+import { codeOf, messageOf } from "../../base/errors.ts";
+import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
+import { oneLine } from "../text.ts";
 import { secretHashOf } from "./agent_secret.ts";
+import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
+import { userOf } from "./signature.ts";
+import { outcomeText } from "./states.ts";
 
 const expires = {
   type: "duration",
@@ -60,17 +66,57 @@ const add = defineSubcommand({
 
 const remove = defineSubcommand({
   name: "remove",
-  summary: "remove an agent; its open commands become lost",
+  summary: "remove an agent without open commands, and tell it",
   positionals: { name: { type: "one", summary: "name of the agent" } },
-  flags: {},
-  examples: ["web-1"],
-  async execute({ positionals, dir, output }, services: ManagerServices) {
+  flags: {
+    force: {
+      type: "boolean",
+      summary:
+        "cancel its open commands first and wait up to 30 s for their ends; the others are lost",
+    },
+  },
+  examples: ["web-1", "web-1 --force"],
+  async execute(
+    { positionals, flags, dir, output, terminal },
+    services: ManagerServices,
+  ) {
+    const id = positionals.name;
     using control = await services.connect(dir);
-    await control.agents.removeAgent({ id: positionals.name });
-    await output.either({ id: positionals.name, removed: true });
+    const { commands, told } = await explained(
+      control.agents.removeAgent({
+        id,
+        force: flags.force,
+        requestedBy: userOf(terminal),
+      }),
+      id,
+    );
+    await output.either(
+      { id, removed: true, told, commands: commands.map(commandJson) },
+      ...commands.map((command) =>
+        oneLine(`command ${command.id}: ${outcomeText(command)}`)
+      ),
+      `removed agent "${id}": ${
+        told ? "it was told" : "it is away, and is told when it dials"
+      }`,
+    );
     return ExitCode.ok;
   },
 });
+
+/** Adds the way to remove an agent all the same, if it is refused. */
+async function explained<T>(answer: Promise<T>, id: string): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (codeOf(error) !== "REFUSED") throw error;
+    throw new HintedError(
+      "REFUSED",
+      messageOf(error),
+      `piri-manager watch ID, piri-manager cancel ID, or piri-manager agent remove ${id} --force`,
+      { cause: error },
+    );
+  }
+}
 
 const token = defineSubcommand({
   name: "token",

@@ -2,6 +2,7 @@ import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { agentJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
+import { cannotWriteText } from "./storage_text.ts";
 
 /** `agents`: lists the agents and their connections. */
 export const agents = defineSubcommand({
@@ -12,7 +13,7 @@ export const agents = defineSubcommand({
   examples: ["", "--json"],
   async execute({ dir, output }, services: ManagerServices) {
     using control = await services.connect(dir);
-    const { agents } = await control.agents.listAgents({});
+    const { agents, writeFailure } = await control.agents.listAgents({});
     await output.list(agents, {
       json: agentJson,
       columns: {
@@ -26,6 +27,13 @@ export const agents = defineSubcommand({
         GROUPS: ({ groups }) => groups.join(" "),
       },
     });
+    if (writeFailure !== undefined) {
+      await output.note(
+        `${
+          cannotWriteText(writeFailure)
+        }; agents that report something are sent away until it can`,
+      );
+    }
     return ExitCode.ok;
   },
 });

@@ -7,12 +7,14 @@ import {
 import {
   type Command,
   OutputStream,
+  type StorageState,
   type WatchResponse,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { HintedError } from "../errors.ts";
 import { commandsText, unconfirmedText, watchLine } from "./ids.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { hasEnded } from "./states.ts";
+import { cannotWriteText } from "./storage_text.ts";
 import type { StreamName, View } from "./view.ts";
 
 /** Follows commands to their end, even if the Manager restarts meanwhile. Each byte of output is shown once. */
@@ -167,6 +169,7 @@ class WatchStream {
   }
 
   async take({ commandId, event }: WatchResponse): Promise<void> {
+    if (event.case === "storage") return await this.#storage(event.value);
     const cursor = this.#cursors.get(commandId);
     if (cursor === undefined) return;
     switch (event.case) {
@@ -191,6 +194,14 @@ class WatchStream {
         );
       }
     }
+  }
+
+  #storage({ failure }: StorageState): Promise<void> {
+    return this.#view.note(
+      failure === undefined
+        ? "the Manager can write its database again"
+        : cannotWriteText(failure),
+    );
   }
 
   async #state(cursor: CommandCursor, command: Command): Promise<void> {

@@ -19,13 +19,13 @@ export async function withHint<T>(
     throw new HintedError(
       "NOT_FOUND",
       messageOf(error),
-      `did you mean "${nearest}"?`,
+      `did you mean ${nearest}?`,
       { cause: error },
     );
   }
 }
 
-/** Nearest real name to the first unknown one: of the operation, else of the agents. */
+/** Nearest real names to the unknown ones: of the operation, else of the agents. */
 async function nearestName(
   { operation, agents }: ParsedRun,
   control: Control,
@@ -45,8 +45,8 @@ function nearestOf(
   names: readonly string[],
   known: readonly string[],
 ): string | undefined {
-  const unknown = names.find((name) => !known.includes(name));
-  return unknown === undefined || known.length === 0
-    ? undefined
-    : closestString(unknown, known);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length === 0 || known.length === 0) return undefined;
+  const nearest = unknown.map((name) => closestString(name, known));
+  return [...new Set(nearest)].map((name) => `"${name}"`).join(", ");
 }

@@ -33,6 +33,14 @@ export function watchLine(ids: readonly bigint[]): string {
   return `piri-manager watch ${ids.join(" ")}`;
 }
 
+/** Command lines for commands that nobody waits for any longer. */
+export function nextLine(ids: readonly bigint[]): string {
+  const each = ids.length === 1 ? ids[0] : "ID";
+  return `${
+    watchLine(ids)
+  }, or piri-manager cancel ${each}, or piri-manager give-up ${each}`;
+}
+
 /**
  * The command of an answer.
  *

@@ -1,10 +1,11 @@
-import type {
-  Agent,
-  Command,
-  Event,
-  GetStatusResponse,
-  GetTimelineResponse,
-  Operation,
+import {
+  type Agent,
+  type Command,
+  type Event,
+  type GetStatusResponse,
+  type GetTimelineResponse,
+  OnDisconnect,
+  type Operation,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { isoTime } from "../time.ts";
 import { stateName } from "./states.ts";
@@ -63,6 +64,10 @@ export function commandJson(command: Command): Record<string, unknown> {
     timeoutMs: command.timeoutMs ?? null,
     unreachableSince: time(command.unreachableSinceMs),
     rerunOf: command.rerunOf === undefined ? null : String(command.rerunOf),
+    onDisconnect: command.onDisconnect === OnDisconnect.KILL
+      ? "kill"
+      : "continue",
+    killAfterMs: command.killAfterMs ?? null,
   };
 }
 
@@ -131,6 +136,11 @@ export function statusJson(status: GetStatusResponse): Record<string, unknown> {
       outputBytesPerCommand: String(retention.outputBytesPerCommand),
     },
     certificateExpiresAt: isoTime(status.certificateExpiresAtMs),
+    writeFailure: status.writeFailure === undefined ? null : {
+      since: isoTime(status.writeFailure.sinceMs),
+      last: isoTime(status.writeFailure.lastMs),
+      reason: status.writeFailure.reason,
+    },
     counters: Object.fromEntries(
       Object.entries(status.counters)
         .map(([name, count]) => [name, String(count)]),

@@ -10,6 +10,7 @@ import { TerminalLine } from "./terminal_line.ts";
 import { Prefixes } from "./prefix.ts";
 import { hasEnded, isPlainFailure, outcomeText } from "./states.ts";
 import type { StreamName, StreamPosition, View } from "./view.ts";
+import { WaitNotes } from "./wait_notes.ts";
 
 /**
  * Format of the output. `raw`: the exact bytes. `plain`: as `raw`, but escaped on a terminal. `lines`: lines that begin
@@ -27,8 +28,7 @@ export class LiveView implements View {
   readonly #raw: Readonly<Record<StreamName, boolean>>;
   readonly #lines = new Map<string, LineStream>();
   readonly #progress = new Map<bigint, string>();
-  /** Commands whose agents are not connected. */
-  readonly #away = new Set<bigint>();
+  readonly #waits: WaitNotes;
   readonly #showsProgress: boolean;
 
   constructor(
@@ -40,6 +40,10 @@ export class LiveView implements View {
     this.#style = style;
     this.#prefixes = new Prefixes(commands, terminal);
     this.#alone = commands.length === 1;
+    this.#waits = new WaitNotes(
+      terminal.clock,
+      (command, text) => this.note(`${this.#prefixes.label(command)}: ${text}`),
+    );
     const bare = style === "plain" || this.#alone && !stdout.isTerminal;
     this.#raw = {
       stdout: style === "raw" || (bare && !stdout.isTerminal),
@@ -53,15 +57,8 @@ export class LiveView implements View {
     this.#showsProgress = stderr.isTerminal && style === "lines";
   }
 
-  async changed(command: Command): Promise<void> {
-    const away = command.unreachableSinceMs !== undefined;
-    if (away === this.#away.has(command.id)) return;
-    if (away) this.#away.add(command.id);
-    else this.#away.delete(command.id);
-    const label = this.#prefixes.label(command);
-    await this.note(
-      `${label}: [the agent is ${away ? "not connected" : "back"}]`,
-    );
+  changed(command: Command): Promise<void> {
+    return this.#waits.changed(command);
   }
 
   async output(
@@ -119,6 +116,7 @@ export class LiveView implements View {
   }
 
   async ended(command: Command): Promise<void> {
+    this.#waits.ended(command.id);
     this.#progress.delete(command.id);
     await this.#showProgress();
     await this.settle(command);
@@ -129,6 +127,7 @@ export class LiveView implements View {
   }
 
   async close(commands: readonly Command[]): Promise<void> {
+    this.#waits.close();
     for (const stream of this.#lines.values()) await stream.end();
     const { stderr } = this.#terminal;
     if (this.#showsProgress) await this.#terminalLines.stderr.finish(stderr);

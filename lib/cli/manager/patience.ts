@@ -2,8 +2,10 @@ import type { PiriError } from "../../base/errors.ts";
 import { HintedError } from "../errors.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Follower } from "./follower.ts";
-import { commandsText, watchLine } from "./ids.ts";
+import { commandsText, nextLine, watchLine } from "./ids.ts";
 import { userOf } from "./signature.ts";
+import { hasEnded } from "./states.ts";
+import { namedText } from "./waiting_text.ts";
 
 /** Time beyond the timeout before waiting ends, in milliseconds: 5 s of grace, and 5 s for both ways. */
 const BEYOND_TIMEOUT_MS = 5_000 + 5_000;
@@ -36,14 +38,16 @@ export class Patience implements Disposable {
   limit(timeoutMs: number): void {
     const wait = timeoutMs + BEYOND_TIMEOUT_MS;
     const timer = this.#terminal.clock.timer(wait, () => {
-      const open = this.#follower?.open ?? [];
+      const open = (this.#follower?.commands ?? [])
+        .filter((command) => !hasEnded(command));
+      const named = namedText(open, this.#terminal.clock.now());
       this.#giveUp(
         new HintedError(
           "TIMED_OUT",
-          `Cannot wait longer for ${
-            commandsText(open)
-          }: no result has come within ${wait / 1_000} s`,
-          watchLine(open),
+          `Cannot wait longer for ${named}: no result has come within ${
+            wait / 1_000
+          } s`,
+          nextLine(open.map(({ id }) => id)),
         ),
       );
     });

@@ -9,6 +9,7 @@ import {
   parseRun,
   variablesOf,
 } from "./parse_run.ts";
+import { paramsText } from "./request_size.ts";
 import type { ManagerServices } from "./services.ts";
 import { signatureOf } from "./signature.ts";
 import { readTextFile } from "./text_file.ts";
@@ -110,7 +111,7 @@ export const run = defineSubcommand({
       },
     });
     const request = {
-      ...requestOf(parsed, terminal),
+      ...requestOf(parsed, { stdinFile: flags["stdin-file"], terminal }),
       ...disconnectOf(flags["on-disconnect"]),
       ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
     };
@@ -126,12 +127,15 @@ export const run = defineSubcommand({
 
 function requestOf(
   { agents, operation, params }: ParsedRun,
-  terminal: Terminal,
+  { stdinFile, terminal }: {
+    stdinFile: string | undefined;
+    terminal: Terminal;
+  },
 ) {
   return {
     agents: [...agents],
     operation,
-    params: JSON.stringify(params),
+    params: paramsText(params, stdinFile),
     ...signatureOf(terminal),
   };
 }

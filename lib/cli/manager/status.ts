@@ -1,4 +1,7 @@
-import type { GetStatusResponse } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type {
+  GetStatusResponse,
+  WriteFailure,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { bytesText } from "../text.ts";
@@ -22,6 +25,14 @@ export const status = defineSubcommand({
   },
 });
 
+function failureText(failure: WriteFailure | undefined): string {
+  if (failure === undefined) return "";
+  const { sinceMs, lastMs, reason } = failure;
+  return `since ${localTime(Number(sinceMs))}, last tried ${
+    localTime(Number(lastMs))
+  }: ${reason}`;
+}
+
 function factsOf(status: GetStatusResponse): Record<string, string> {
   const { retention } = status;
   const counted = Object.entries(status.counters)
@@ -38,6 +49,7 @@ function factsOf(status: GetStatusResponse): Record<string, string> {
     commands: `${status.commandsOpen} open, ${status.commandsTotal} in all`,
     output: bytesText(status.outputBytes),
     database: bytesText(status.databaseBytes),
+    "cannot write": failureText(status.writeFailure),
     keeps: retention === undefined
       ? ""
       : `${retention.days} days, ${

@@ -1,18 +1,16 @@
 import {
-  Bye_Code,
   type ClientHello,
   createServerHello,
   type ResumeFrom,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { formatAddress } from "../../base/address.ts";
 import type { Clock } from "../../base/clock.ts";
-import { messageOf, PiriError } from "../../base/errors.ts";
-import { cutText } from "../../base/text.ts";
+import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { VERSION } from "../../base/version.ts";
 import type { AgentRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
-import type { End } from "../../wire/connection.ts";
-import { byeCodeOf, type Dialect, dialectOfAgent } from "../../wire/dialect.ts";
+import { type End, Refusal } from "../../wire/connection.ts";
+import { type Dialect, dialectOfAgent } from "../../wire/dialect.ts";
 import { negotiate } from "../../wire/features.ts";
 import type { EndedCommand } from "../command/connection_effects.ts";
 import type { Commands } from "../commands.ts";
@@ -20,9 +18,11 @@ import type { AgentSession } from "../fleet.ts";
 import type { ManagerParts } from "../manager_parts.ts";
 import { AdmittedAgent, type AgentConnection } from "./admitted_agent.ts";
 import { type Authenticated, Authentication } from "./authentication.ts";
+import { describe, isJoined, violationOf } from "./connection_end.ts";
 import { HelloGate } from "./hello_gate.ts";
 import { checkHello, OperationSets } from "./hello_rules.ts";
 import { IdJumps } from "./id_jumps.ts";
+import { busyRetryMs, reconnectWindowMs } from "./reconnect_window.ts";
 import { Replacements } from "./replacements.ts";
 
 /** An agent whose hello was accepted. It is admitted even if its connection has to end at once. */
@@ -51,9 +51,6 @@ export interface AdmissionOptions extends ManagerParts {
 
 /** Recorded protocol of a legacy agent. No hello has it. */
 const LEGACY_PROTOCOL = 1;
-
-/** Most bytes of a protocol error in the end of each command that it makes lost. */
-const MAX_VIOLATION_BYTES = 1_000;
 
 /** Empty set, shared by all agents without such ids. */
 const NO_IDS: ReadonlySet<bigint> = new Set();
@@ -90,8 +87,23 @@ export class Admission {
     connection: AgentConnection,
   ): Promise<Admitted> {
     checkHello(hello);
-    return await this.#gate.pass(() =>
-      this.#inTurn(hello.clientId, () => this.#admit(hello, connection))
+    try {
+      const admitted = await this.#gate.pass(() =>
+        this.#inTurn(hello.clientId, () => this.#admit(hello, connection))
+      );
+      return { ...admitted, error: this.#comeBack(admitted.error) };
+    } catch (error) {
+      throw this.#comeBack(error);
+    }
+  }
+
+  /** Asks the agent to come back soon if its hello cannot be recorded. Any other error stays as it is. */
+  #comeBack(error: unknown): unknown {
+    if (codeOf(error) !== "DISK") return error;
+    return new Refusal(
+      "BUSY",
+      "Cannot record the hello: the Manager cannot write its database",
+      busyRetryMs(reconnectWindowMs(this.#options.fleet.known)),
     );
   }
 
@@ -133,8 +145,10 @@ export class Admission {
       change.recorded();
     } catch (error) {
       change.takeBack();
-      // The agent may have been removed meanwhile.
-      events.add("store_error", messageOf(error), { agent: session.agent });
+      // Operators are told of the disk by its own event. Otherwise the agent may have been removed meanwhile.
+      if (codeOf(error) !== "DISK") {
+        events.add("store_error", messageOf(error), { agent: session.agent });
+      }
     }
     // Watchers learn the time from which on the commands are unreachable.
     for (const { feed } of commands.of(session.agent)) feed.touch();
@@ -221,6 +235,7 @@ export class Admission {
       unfinished: outcome.unfinished.size === 0 ? NO_IDS : outcome.unfinished,
       ended: outcome.ended,
       joined,
+      reconnectWindowMs: reconnectWindowMs(fleet.known),
     });
     const former = fleet.admit(agent);
     if (former !== undefined) this.#replace(former, agent.address);
@@ -249,7 +264,7 @@ export class Admission {
     agent: AdmittedAgent,
     commands: { resume: ResumeFrom[]; cancelled: bigint[] },
   ): Promise<void> {
-    const { dialect, features } = agent;
+    const { dialect, features, reconnectWindowMs } = agent;
     return agent.send({
       case: "serverHello",
       value: createServerHello({
@@ -261,6 +276,7 @@ export class Admission {
             managerId: this.#store.managerId,
             pingIntervalMs: this.#options.pingIntervalMs,
             ...commands,
+            reconnectWindowMs,
           }
           : {},
       }),
@@ -334,31 +350,4 @@ export class Admission {
 /** First digits of an instance, enough to tell it from another. */
 function inShort(instance: string): string {
   return instance.slice(0, 8);
-}
-
-/** True if the agent connected only to join. */
-function isJoined(end: End): boolean {
-  if (end.kind !== "bye") return false;
-  // Agents from before the code JOINED say it in the reason.
-  return end.bye.code === Bye_Code.JOINED || end.bye.reason === "joined";
-}
-
-/** The protocol error that ended a connection, found by either side; undefined for any other end. */
-function violationOf(end: End): string | undefined {
-  if (end.kind === "broken") return undefined;
-  const code = byeCodeOf(end.kind === "bye" ? end.bye : end);
-  return code === Bye_Code.PROTOCOL_ERROR
-    ? cutText(describe(end), MAX_VIOLATION_BYTES)
-    : undefined;
-}
-
-function describe(end: End): string {
-  switch (end.kind) {
-    case "bye":
-      return `it said "${end.bye.reason}"`;
-    case "left":
-      return end.reason;
-    case "broken":
-      return end.reason;
-  }
 }

@@ -8,9 +8,8 @@ import type { Dialect } from "../../wire/dialect.ts";
 import type { Feature } from "../../wire/features.ts";
 import type { Body } from "../../wire/message.ts";
 import type { AgentSession } from "../fleet.ts";
-
-/** Time after which a Manager that cannot record asks its agents to come back, in milliseconds. */
-const BUSY_RETRY_MS = 5_000;
+import { busyRetryMs } from "./reconnect_window.ts";
+import { REMOVED } from "./removed.ts";
 
 /** Connection of an agent, with any table. */
 export type AgentConnection = Pick<
@@ -44,6 +43,8 @@ export interface AgentFacts extends
   readonly ended: readonly bigint[];
   /** True if the agent has used its token with this hello. */
   readonly joined: boolean;
+  /** Widest window of its dials, as it was told, in milliseconds. */
+  readonly reconnectWindowMs: number;
 }
 
 /** An admitted agent, on the connection of its hello. */
@@ -60,6 +61,7 @@ export class AdmittedAgent implements AgentSession, AgentFacts {
   readonly unfinished: ReadonlySet<bigint>;
   readonly ended: readonly bigint[];
   readonly joined: boolean;
+  readonly reconnectWindowMs: number;
   #awaitsPong: boolean;
 
   constructor(connection: AgentConnection, facts: AgentFacts) {
@@ -75,6 +77,7 @@ export class AdmittedAgent implements AgentSession, AgentFacts {
     this.unfinished = facts.unfinished;
     this.ended = facts.ended;
     this.joined = facts.joined;
+    this.reconnectWindowMs = facts.reconnectWindowMs;
     this.#awaitsPong = facts.dialect.waitsForPong;
   }
 
@@ -124,14 +127,18 @@ export class AdmittedAgent implements AgentSession, AgentFacts {
   }
 
   removed(): void {
-    this.connection.leave(Bye_Code.AUTH_FAILED, "auth failed");
+    const { code, reason, retryAfterMs } = REMOVED;
+    // A legacy agent understands the text only.
+    if (this.dialect.hasIdentities) {
+      this.connection.leave(code, reason, retryAfterMs);
+    } else this.connection.leave(Bye_Code.AUTH_FAILED, "auth failed");
   }
 
   busy(): void {
     this.connection.leave(
       Bye_Code.BUSY,
       "the Manager cannot record now",
-      BUSY_RETRY_MS,
+      busyRetryMs(this.reconnectWindowMs),
     );
   }
 }

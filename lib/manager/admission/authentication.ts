@@ -3,8 +3,11 @@ import { type Address, formatAddress } from "../../base/address.ts";
 import { PiriError } from "../../base/errors.ts";
 import { hashSecret, sameHash } from "../../base/secret.ts";
 import type { AgentRecord } from "../../store/records.ts";
+import { Refusal } from "../../wire/connection.ts";
+import { dialectOfAgent } from "../../wire/dialect.ts";
 import type { ManagerParts } from "../manager_parts.ts";
 import { inNetworks, parseNetwork } from "./network.ts";
+import { REMOVED } from "./removed.ts";
 
 /** An agent with the right secret, in one of its networks. */
 export interface Authenticated {
@@ -35,7 +38,8 @@ export class Authentication {
     // Compared even without a known secret: the time must not tell if the agent exists.
     const same = sameHash(known, secretHash);
     if (!same || record === undefined || record.secretHash === null) {
-      throw this.#turnedAway(hello, peer, "its secret is wrong");
+      throw await this.#removed(hello, secretHash, peer) ??
+        this.#turnedAway(hello, peer, "its secret is wrong");
     }
     this.#checkNetwork(record, hello, peer);
     return { record, joined };
@@ -68,8 +72,37 @@ export class Authentication {
       if (!(error instanceof PiriError) || error.code !== "AUTH_FAILED") {
         throw error;
       }
-      throw this.#turnedAway(hello, peer, error.message);
+      throw await this.#removed(hello, secretHash, peer) ??
+        this.#turnedAway(hello, peer, error.message);
     }
+  }
+
+  /** Refusal of an agent that proves that it was removed. Everybody else only learns that the authentication failed. */
+  async #removed(
+    hello: ClientHello,
+    secretHash: Uint8Array,
+    peer: Address,
+  ): Promise<PiriError | undefined> {
+    const { store, counters, events } = this.#parts;
+    const name = hello.clientId;
+    const removedAt = await store.removedAt(name, secretHash);
+    if (removedAt === undefined || !dialectOfAgent(hello).hasIdentities) {
+      return undefined;
+    }
+    const address = formatAddress(peer);
+    const when = new Date(removedAt).toISOString();
+    counters.add("removed_hellos");
+    events.add(
+      "agent_refused",
+      `"${name}" was turned away from ${address}: it was removed at ${when}`,
+      { agent: name },
+    );
+    return new Refusal(
+      "AUTH_FAILED",
+      `Cannot admit "${name}" from ${address}: it was removed at ${when}`,
+      REMOVED.retryAfterMs,
+      REMOVED,
+    );
   }
 
   #checkNetwork(

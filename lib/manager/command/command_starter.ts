@@ -12,7 +12,31 @@ import type { RunRequest } from "../operator_api.ts";
 import { birthOf } from "./lifecycle.ts";
 import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
+import { type Misfit, Misfits } from "./misfits.ts";
 import { findTargets } from "./targets.ts";
+
+/** Bytes of a Command besides its parameters, at most. */
+const COMMAND_BYTES = Limits.message - Limits.params;
+
+const BEING_REMOVED: Misfit = {
+  code: "REFUSED",
+  one: "it is being removed",
+  many: "they are being removed",
+};
+
+const NO_OPERATION: Misfit = {
+  code: "NOT_FOUND",
+  one: "it has no such operation",
+  many: "they have no such operation",
+};
+
+const TOO_MANY: Misfit = {
+  code: "BUSY",
+  one:
+    `it has ${Limits.openCommands} commands that have not ended, which is the limit`,
+  many:
+    `they have ${Limits.openCommands} commands each that have not ended, which is the limit`,
+};
 
 export interface CommandStarterOptions {
   readonly store: Store;
@@ -38,6 +62,8 @@ export class CommandStarter {
   /** Number of commands that the store is making, by agent: they count towards the limit before they have an id. */
   readonly #underWay = new Map<string, number>();
 
+  /** Number of removals under way, by agent: nothing is started on it. */
+  readonly #closed = new Map<string, number>();
   #isStopped = false;
 
   constructor(options: CommandStarterOptions) {
@@ -47,6 +73,17 @@ export class CommandStarter {
   /** Starts nothing from now on: a command of a Manager that stops would wait for an agent that has heard Bye. */
   stop(): void {
     this.#isStopped = true;
+  }
+
+  /** True if the store is making commands for an agent. */
+  isStarting(agent: string): boolean {
+    return this.#underWay.has(agent);
+  }
+
+  /** Starts nothing on an agent until the result is disposed. */
+  closeTo(agent: string): Disposable {
+    add(this.#closed, agent, 1);
+    return { [Symbol.dispose]: () => add(this.#closed, agent, -1) };
   }
 
   /**
@@ -84,46 +121,38 @@ export class CommandStarter {
   }
 
   #count(sessions: readonly AgentSession[], by: number): void {
-    for (const { agent } of sessions) {
-      const count = (this.#underWay.get(agent) ?? 0) + by;
-      if (count > 0) this.#underWay.set(agent, count);
-      else this.#underWay.delete(agent);
-    }
+    for (const { agent } of sessions) add(this.#underWay, agent, by);
   }
 
   #check(request: RunRequest, sessions: readonly AgentSession[]): void {
+    const misfits = new Misfits(`run "${request.operation}"`);
     for (const session of sessions) {
-      const { agent, operations, dialect } = session;
-      if (operations !== undefined && !operations.has(request.operation)) {
-        throw new PiriError(
-          "NOT_FOUND",
-          `Cannot run "${request.operation}" on "${agent}": it has no such operation`,
-        );
-      }
-      // A legacy agent checks its own parameters.
-      if (operations !== undefined) {
-        this.#options.checkParams(request.operation, request.params);
-      }
-      const limit = dialect.maxParamsBytes;
-      const params = dialect.hasPositionalParams
-        ? legacyCommand(request.operation, request.params).data
-        : request.params;
-      const size = new TextEncoder().encode(params).length + 512;
-      if (size > limit) {
-        throw new PiriError(
-          "INVALID_ARGUMENT",
-          `Cannot run "${request.operation}" on "${agent}": its parameters take ${size} bytes, the limit is ${limit}`,
-        );
-      }
-      const count = this.#options.open.countOf(agent) +
-        (this.#underWay.get(agent) ?? 0);
-      if (count >= Limits.openCommands) {
-        throw new PiriError(
-          "BUSY",
-          `Cannot run "${request.operation}" on "${agent}": it has ${Limits.openCommands} commands that have not ended, which is the limit`,
-        );
-      }
+      const misfit = this.#misfitOf(request, session);
+      if (misfit !== undefined) misfits.add(session.agent, misfit);
     }
+    misfits.throwIfAny();
+  }
+
+  /** Reason for which a request does not fit an agent; undefined if there is none. */
+  #misfitOf(
+    request: RunRequest,
+    { agent, operations, dialect }: AgentSession,
+  ): Misfit | undefined {
+    if (this.#closed.has(agent)) return BEING_REMOVED;
+    if (operations?.has(request.operation) === false) return NO_OPERATION;
+    // A legacy agent checks its own parameters.
+    if (operations !== undefined) {
+      this.#options.checkParams(request.operation, request.params);
+    }
+    const params = dialect.hasPositionalParams
+      ? legacyCommand(request.operation, request.params).data
+      : request.params;
+    const size = new TextEncoder().encode(params).length;
+    const limit = dialect.maxParamsBytes - COMMAND_BYTES;
+    if (size > limit) return tooLarge(size, limit);
+    const count = this.#options.open.countOf(agent) +
+      (this.#underWay.get(agent) ?? 0);
+    return count >= Limits.openCommands ? TOO_MANY : undefined;
   }
 
   #draft(request: RunRequest, session: AgentSession): NewCommand {
@@ -173,4 +202,21 @@ export class CommandStarter {
   #newJob(): string {
     return nonce(this.#options.random).toString(16).padStart(16, "0");
   }
+}
+
+function tooLarge(size: number, limit: number): Misfit {
+  const text =
+    `parameters take ${size} bytes, the limit is ${limit}; put a long text into files/all in the Manager's folder, and fetch it with file.Fetch`;
+  return {
+    code: "INVALID_ARGUMENT",
+    one: `its ${text}`,
+    many: `their ${text}`,
+  };
+}
+
+/** Adds to a count. A name with the count 0 is not in the map. */
+function add(counts: Map<string, number>, name: string, by: number): void {
+  const count = (counts.get(name) ?? 0) + by;
+  if (count > 0) counts.set(name, count);
+  else counts.delete(name);
 }

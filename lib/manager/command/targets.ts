@@ -2,6 +2,25 @@ import { globToRegExp } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import type { Store } from "../../store/store.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
+import { type Misfit, Misfits } from "./misfits.ts";
+
+const UNKNOWN: Misfit = {
+  code: "NOT_FOUND",
+  one: "there is no agent of that name",
+  many: "there are no agents of those names",
+};
+
+const AWAY: Misfit = {
+  code: "UNAVAILABLE",
+  one: "it is not connected",
+  many: "they are not connected",
+};
+
+const NO_MATCH: Misfit = {
+  code: "UNAVAILABLE",
+  one: "no agent that is connected has such a name",
+  many: "no agent that is connected has such names",
+};
 
 const GLOB = /[*?[\]{}]/;
 
@@ -10,7 +29,7 @@ const GLOB = /[*?[\]{}]/;
  *
  * A named agent must be connected. A glob stands for the connected agents that it matches, which must be at least one.
  *
- * @throws {PiriError} NOT_FOUND, UNAVAILABLE or INVALID_ARGUMENT; then nothing is sent
+ * @throws {PiriError} NOT_FOUND, UNAVAILABLE or INVALID_ARGUMENT, with all targets that are wrong; then nothing is sent
  */
 export async function findTargets(
   { agents }: { agents: readonly string[] },
@@ -20,43 +39,31 @@ export async function findTargets(
     throw new PiriError("INVALID_ARGUMENT", "Cannot run: no agent is named");
   }
   const found = new Map<string, AgentSession>();
+  const misfits = new Misfits("run");
   for (const target of agents) {
     const sessions = GLOB.test(target)
       ? matching(target, fleet)
-      : [await named(target, fleet, store)];
-    for (const session of sessions) found.set(session.agent, session);
+      : await named(target, fleet, store);
+    if ("code" in sessions) misfits.add(target, sessions);
+    else for (const session of sessions) found.set(session.agent, session);
   }
+  misfits.throwIfAny();
   return [...found.values()].sort((a, b) => a.agent < b.agent ? -1 : 1);
 }
 
-function matching(glob: string, fleet: Fleet): AgentSession[] {
+function matching(glob: string, fleet: Fleet): AgentSession[] | Misfit {
   const pattern = globToRegExp(glob, { extended: false, globstar: false });
   const sessions = [...fleet.sessions()]
     .filter(({ agent }) => pattern.test(agent));
-  if (sessions.length === 0) {
-    throw new PiriError(
-      "UNAVAILABLE",
-      `Cannot run on "${glob}": no agent that is connected has such a name`,
-    );
-  }
-  return sessions;
+  return sessions.length === 0 ? NO_MATCH : sessions;
 }
 
 async function named(
   name: string,
   fleet: Fleet,
   store: Store,
-): Promise<AgentSession> {
+): Promise<AgentSession[] | Misfit> {
   const session = fleet.session(name);
-  if (session !== undefined) return session;
-  if (await store.agent(name) === undefined) {
-    throw new PiriError(
-      "NOT_FOUND",
-      `Cannot run on "${name}": there is no agent of that name`,
-    );
-  }
-  throw new PiriError(
-    "UNAVAILABLE",
-    `Cannot run on "${name}": it is not connected`,
-  );
+  if (session !== undefined) return [session];
+  return await store.agent(name) === undefined ? UNKNOWN : AWAY;
 }

@@ -3,7 +3,7 @@ import { PiriError } from "../../base/errors.ts";
 import type { StreamName } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { FeedPiece, FeedReader } from "../command/feed.ts";
-import type { CommandView, WatchEvent } from "../operator_api.ts";
+import type { CommandView, WatchEvent, WriteFailure } from "../operator_api.ts";
 import type { OpenCommand } from "../command/open_command.ts";
 
 /** Approximate size of a read of output from the store, in bytes. */
@@ -16,6 +16,11 @@ export interface WatchSource {
   open(id: bigint): OpenCommand | undefined;
   /** Command as people see it. Rejects with NOT_FOUND. */
   view(id: bigint): Promise<CommandView>;
+  /** Failure to write the database, while there is one, and calls at each change. */
+  readonly storage: {
+    readonly failure: WriteFailure | undefined;
+    listen(listener: () => void): Disposable;
+  };
 }
 
 /** Command of a watch, and the offsets from which it is watched. */
@@ -35,6 +40,9 @@ export async function* watchCommands(
   let news = Promise.withResolvers<void>();
   const watches = new Set<CommandWatch>();
   const abort = () => news.resolve();
+  const { storage } = source;
+  using _listening = storage.listen(() => news.resolve());
+  let toldFailure = false;
   signal.addEventListener("abort", abort, { once: true });
   try {
     for (const start of starts) {
@@ -47,6 +55,11 @@ export async function* watchCommands(
     }
     while (watches.size > 0 && !signal.aborted) {
       news = Promise.withResolvers<void>();
+      const { failure } = storage;
+      if (toldFailure !== (failure !== undefined)) {
+        toldFailure = !toldFailure;
+        yield { kind: "storage", failure };
+      }
       for (const watch of ready) {
         ready.delete(watch);
         yield* watch.news();

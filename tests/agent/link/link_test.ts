@@ -7,6 +7,7 @@ import {
   CommandState_State,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { FEATURES } from "../../../lib/wire/features.ts";
+import { heardLog } from "../../support/heard_log.ts";
 import { MANAGER, MemoryAgent } from "../../support/memory_agent.ts";
 import { type Init, ScriptedPeer } from "../../support/scripted_peer.ts";
 
@@ -26,6 +27,8 @@ class Dialling implements AsyncDisposable {
   fraction = 0;
   /** Replaces dials, if set. */
   dial: ((signal: AbortSignal) => Promise<never>) | undefined;
+  /** Notes about a removal that were kept on the disk. */
+  readonly notes: boolean[] = [];
   readonly link: Link;
   #running: Promise<void> | undefined;
 
@@ -52,6 +55,10 @@ class Dialling implements AsyncDisposable {
         this.managers.push(new ScriptedPeer(theirs));
         return ours;
       },
+      noteRemoved: (isRemoved) => {
+        if (isRemoved || this.notes.length > 0) this.notes.push(isRemoved);
+        return Promise.resolve();
+      },
     });
   }
 
@@ -61,12 +68,13 @@ class Dialling implements AsyncDisposable {
   }
 
   /** Newest connection, after its hello was received and answered. */
-  async welcomed(): Promise<ScriptedPeer> {
+  async welcomed(init: Init<"serverHello"> = {}): Promise<ScriptedPeer> {
     const manager = await this.greeted();
     await manager.says("serverHello", {
       version: 1,
       features: [...FEATURES],
       managerId: MANAGER,
+      ...init,
     });
     await this.agent.clock.settle();
     return manager;
@@ -217,6 +225,102 @@ Deno.test("a failed authentication leads to a window of 30 s", async () => {
 
 Deno.test("a replacement leads to a window of 60 s", async () => {
   assertEquals(await waitAfter({ code: Bye_Code.REPLACED }), [0, 60]);
+});
+
+Deno.test("an agent that was removed dials again after 5 to 10 minutes", async () => {
+  assertEquals(await waitAfter({ code: Bye_Code.REMOVED }), [300, 600]);
+  assertEquals(
+    await waitAfter({ code: Bye_Code.REMOVED, retryAfterMs: 1_000 }),
+    [300, 600],
+  );
+});
+
+Deno.test("an agent that was removed says so in its log and in its folder, until it is admitted again", async () => {
+  await using log = await heardLog();
+  await using dialling = await Dialling.start();
+  await dialling.run();
+  await dialling.greeted();
+  await dialling.bye({ code: Bye_Code.REMOVED });
+  const told = log.records.filter(({ level }) => level === "error")
+    .map(({ message }) => message.join(""));
+  assertEquals(told, [
+    'This agent was removed from the fleet: to use this host again, run "piri-manager agent add web-1" on the Manager, and stop the agent and run "piri-agent join" with the new token here',
+  ]);
+  assertEquals(dialling.notes, [true]);
+  await dialling.agent.clock.advance(600_000);
+  await dialling.welcomed();
+  assertEquals(dialling.notes, [true, false]);
+});
+
+/** Waits before each of the next dials that fail, in seconds. */
+async function waits(dialling: Dialling, count: number): Promise<number[]> {
+  const before = dialling.dials.length;
+  dialling.dial = () =>
+    Promise.reject(new PiriError("UNAVAILABLE", "Cannot connect"));
+  await dialling.agent.clock.advance(600_000);
+  const dials = dialling.dials.slice(before - 1);
+  return dials.slice(1, count + 1)
+    .map((at, index) => Math.round(at - (dials[index] ?? 0)));
+}
+
+/** Waits after a connection whose Manager asked for this widest window. */
+async function waitsOf(hello: Init<"serverHello">): Promise<number[]> {
+  await using dialling = await Dialling.start();
+  dialling.fraction = 1 - 2 ** -20;
+  await dialling.run();
+  (await dialling.welcomed(hello)).hangUp();
+  await dialling.agent.clock.settle();
+  return await waits(dialling, 8);
+}
+
+Deno.test("the window grows as wide as the Manager's hello says", async () => {
+  assertEquals(await waitsOf({ reconnectWindowMs: 5_000 }), [
+    1,
+    2,
+    4,
+    5,
+    5,
+    5,
+    5,
+    5,
+  ]);
+});
+
+Deno.test("without a window in the hello, and with an absurd one, it grows to at most a minute", async () => {
+  const usual = [1, 2, 4, 8, 16, 32, 60, 60];
+  assertEquals(await waitsOf({}), usual);
+  assertEquals(await waitsOf({ reconnectWindowMs: 4_294_967_295 }), usual);
+});
+
+Deno.test("a window of nothing counts as 1 s", async () => {
+  const narrow = Array.from({ length: 8 }, () => 1);
+  assertEquals(await waitsOf({ reconnectWindowMs: 0 }), narrow);
+});
+
+Deno.test("a window that had grown becomes narrow with the hello of a small fleet's Manager", async () => {
+  await using dialling = await Dialling.start();
+  dialling.fraction = 1 - 2 ** -20;
+  await dialling.run();
+  for (const wait of [1_000, 2_000, 4_000, 8_000, 16_000]) {
+    (await dialling.greeted()).hangUp();
+    await dialling.agent.clock.advance(wait);
+  }
+  (await dialling.welcomed({ reconnectWindowMs: 5_000 })).hangUp();
+  await dialling.agent.clock.settle();
+  assertEquals(await waits(dialling, 3), [5, 5, 5]);
+});
+
+Deno.test("a Manager that says that it stops is dialled at once again, however often it stopped before", async () => {
+  await using dialling = await Dialling.start();
+  dialling.fraction = 1 - 2 ** -20;
+  await dialling.run();
+  for (let restart = 0; restart < 6; restart++) {
+    await dialling.welcomed();
+    await dialling.bye({ code: Bye_Code.SHUTDOWN, retryAfterMs: 1_000 });
+    const before = dialling.dials.length;
+    await dialling.agent.clock.advance(2_000);
+    assertEquals(dialling.dials.length, before + 1);
+  }
 });
 
 Deno.test("retry_after is waited out before the jitter, whose window it widens", async () => {

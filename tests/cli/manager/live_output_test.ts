@@ -1,8 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import {
   type Command,
   CommandState,
+  OnDisconnect,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { clockTime, localTime } from "../../../lib/cli/time.ts";
 import { command, FakeManager } from "../fake_manager.ts";
 import type { Surroundings } from "../fake_terminal.ts";
 import { start, type Started } from "./start.ts";
@@ -283,13 +285,106 @@ Deno.test("progress is not shown without a terminal", async () => {
 
 Deno.test("the loss and return of a connection during a command are reported", async () => {
   const started = await startRun([ONE], TERMINAL);
-  started.manager.watch.state(command({ unreachableSinceMs: 1n }))
-    .state(command({ unreachableSinceMs: 1n })).state(ONE);
+  const { clock } = started.terminal;
+  const since = clock.now() - 12_000;
+  const away = command({ unreachableSinceMs: BigInt(since) });
+  started.manager.watch.state(away).state(away);
+  await clock.advance(3_000);
+  started.manager.watch.state(ONE);
   await finish(started);
 
   assertEquals(
     started.terminal.screen,
-    "web-1: [the agent is not connected]\nweb-1: [the agent is back]\n",
+    `web-1: away for 12 s (last seen ${
+      clockTime(since, clock.now())
+    }), the command goes on there\nweb-1: back after 15 s\n`,
+  );
+});
+
+Deno.test("a long absence is told again after a minute, ten minutes, and then each hour", async () => {
+  const started = await startRun([ONE]);
+  const { clock } = started.terminal;
+  const since = clock.now();
+  started.manager.watch.state(command({ unreachableSinceMs: BigInt(since) }));
+  await clock.settle();
+  const last = clockTime(since, since);
+  const counts = [59_000, 1_000, 540_000, 3_000_000, 3_599_000, 1_000];
+  const lines: string[] = [];
+  for (const ms of counts) {
+    await clock.advance(ms);
+    lines.push(started.terminal.screen.trimEnd().split("\n").at(-1) ?? "");
+  }
+  await finish(started);
+
+  const seen = `(last seen ${last}), the command goes on there`;
+  assertEquals(lines, [
+    `web-1: away since ${last}, the command goes on there`,
+    `web-1: away for 1 min ${seen}`,
+    `web-1: away for 10 min ${seen}`,
+    `web-1: away for 1 h ${seen}`,
+    `web-1: away for 1 h ${seen}`,
+    `web-1: away for 2 h ${seen}`,
+  ]);
+});
+
+Deno.test("what becomes of a command while its agent is away is told with the absence", async () => {
+  const fates: [given: Parameters<typeof command>[0], told: RegExp][] = [
+    [{}, /, the command goes on there$/],
+    [{ state: CommandState.QUEUED }, /, the command has not been sent$/],
+    [
+      { state: CommandState.SENT },
+      /, the command was sent and has not been taken yet$/,
+    ],
+    [{ onDisconnect: OnDisconnect.KILL }, /, the command is ended there$/],
+    [
+      { onDisconnect: OnDisconnect.KILL, killAfterMs: 60_000 },
+      /, the command is ended there after 1 min without a connection$/,
+    ],
+    [
+      { cancelRequestedAtMs: 5n },
+      /, the cancel reaches it when it is back at the latest$/,
+    ],
+  ];
+  for (const [given, told] of fates) {
+    const started = await startRun([ONE]);
+    const since = BigInt(started.terminal.clock.now());
+    started.manager.watch.state(
+      command({ unreachableSinceMs: since, ...given }),
+    );
+    await started.terminal.clock.settle();
+    assertMatch(started.terminal.screen.trimEnd(), told);
+    await finish(started);
+  }
+});
+
+Deno.test("a command that its agent does not take is reported after 5 s, and one that it takes is not", async () => {
+  const started = await startRun([ONE, TWO]);
+  const { clock } = started.terminal;
+  const sent = { state: CommandState.SENT, sentAtMs: BigInt(clock.now()) };
+  started.manager.watch.state(command(sent))
+    .state(command({ ...TWO, ...sent }));
+  await clock.advance(4_000);
+  started.manager.watch.state(TWO);
+  await clock.advance(2_000);
+  await finish(started);
+
+  assertEquals(
+    started.terminal.screen,
+    "web-1: the command was sent 5 s ago, and the agent has not taken it yet\n",
+  );
+});
+
+Deno.test("a Manager that cannot write its database is reported, and that it can again", async () => {
+  const started = await startRun([ONE]);
+  const sinceMs = BigInt(started.terminal.clock.now());
+  started.manager.watch.storage({ sinceMs, reason: "disk is full" }).storage();
+  await finish(started);
+
+  assertEquals(
+    started.terminal.screen,
+    `the Manager cannot write its database since ${
+      localTime(Number(sinceMs))
+    }: disk is full\nthe Manager can write its database again\n`,
   );
 });
 

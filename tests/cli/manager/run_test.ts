@@ -177,6 +177,55 @@ Deno.test("run exits 5 and names the nearest agent", async () => {
   );
 });
 
+Deno.test("run names the nearest agents of all unknown ones", async () => {
+  const manager = managerOf();
+  manager.agents = [agent({ id: "web-1" }), agent({ id: "db-1" })];
+  manager.onRun = () => {
+    throw apiError("NOT_FOUND", "Cannot run: unknown");
+  };
+  const { stderr } = await see(["run", "wbe-1", "web-1", "bd-1", "--", "x"], {
+    manager,
+  });
+
+  assertEquals(
+    stderr,
+    'error: Cannot run: unknown\nhint: did you mean "web-1", "db-1"?\n',
+  );
+});
+
+Deno.test("what is too large for any agent is not sent, and one limit and a way are named", async () => {
+  const text = "x".repeat(300_000);
+  const files = { big: text, huge: text.repeat(34), fits: text.slice(40_000) };
+  const refused = async (...args: string[]) => {
+    const { code, stderr, manager } = await see(["run", "web-1", ...args], {
+      files,
+    });
+    assertEquals([code, manager.runs], [2, []]);
+    return stderr;
+  };
+  const big = await refused("--stdin-file", "big", "--", "cat");
+  const huge = await refused("--stdin-file", "huge", "--", "cat");
+  const argument = await refused("--", "echo", text);
+  const fits = await see(
+    ["run", "web-1", "--stdin-file", "fits", "--detach", "--", "cat"],
+    { files, manager: managerOf() },
+  );
+
+  assertEquals(
+    big,
+    `error: Cannot use "--stdin-file big": it takes 300027 bytes in the request, the limit is 261632; put it into files/all in the Manager's folder, fetch it with --op file.Fetch, and let the program read it there\n`,
+  );
+  assertStringIncludes(
+    huge,
+    "10200027 bytes in the request, the limit is 261632;",
+  );
+  assertStringIncludes(
+    argument,
+    "Cannot run: the parameters take 300020 bytes, the limit is 261632; put a long text into a file in files/all",
+  );
+  assertEquals(fits.code, 0);
+});
+
 Deno.test("run exits 5 and names the nearest operation", async () => {
   const manager = managerOf();
   manager.onRun = () => {
@@ -403,8 +452,8 @@ Deno.test("run --timeout passes the time on, and stops waiting with 6 when no re
   assertEquals(manager.runs[0]?.timeoutMs, 90_000);
   assertEquals(
     terminal.stderr.text,
-    "error: Cannot wait longer for command 12: no result has come within 100 s\n" +
-      "hint: piri-manager watch 12\n",
+    'error: Cannot wait longer for command 12 on "web-1": no result has come within 100 s\n' +
+      "hint: piri-manager watch 12, or piri-manager cancel 12, or piri-manager give-up 12\n",
   );
   assertEquals(manager.cancels.length, 0);
 });

@@ -7,6 +7,9 @@ import {
   ProgressSchema,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { hashSecret } from "../../../lib/base/secret.ts";
+import { PiriError } from "../../../lib/base/errors.ts";
+import { ExitCode } from "../../../lib/cli/exit_code.ts";
+import { commandJson } from "../../../lib/cli/manager/json.ts";
 import { localTime } from "../../../lib/cli/time.ts";
 import { agent, command, event, FakeManager } from "../fake_manager.ts";
 import type { Surroundings } from "../fake_terminal.ts";
@@ -165,14 +168,55 @@ Deno.test("agent add refuses text that is neither a secret nor a hash", async ()
   }
 });
 
-Deno.test("agent token prints a new token, and agent remove nothing", async () => {
+Deno.test("agent token prints a new token", async () => {
   const token = await see(["agent", "token", "web-1", "--json"]);
-  const remove = await see(["agent", "remove", "web-1"]);
 
   assertEquals(jsonLines(token.stdout), [
     { id: "web-1", token: "piri1.renewed" },
   ]);
-  assertEquals([remove.code, remove.stdout], [0, ""]);
+});
+
+Deno.test("agent remove says what was done", async () => {
+  const manager = new FakeManager();
+  const told = await see(["agent", "remove", "web-1"], { manager });
+  manager.told = false;
+  manager.commands = [
+    command({ id: 12n, state: CommandState.CANCELLED, reason: "" }),
+    command({ id: 13n, state: CommandState.LOST, presumed: true }),
+  ];
+  const away = await see(["agent", "remove", "web-1", "--force"], { manager });
+  const json = await see(["agent", "remove", "web-1", "--json"], { manager });
+
+  assertEquals(told.stdout, 'removed agent "web-1": it was told\n');
+  assertEquals(
+    away.stdout,
+    "command 12: cancelled\ncommand 13: lost, presumably\n" +
+      'removed agent "web-1": it is away, and is told when it dials\n',
+  );
+  assertEquals(
+    jsonLines(json.stdout),
+    [{
+      id: "web-1",
+      removed: true,
+      told: false,
+      commands: manager.commands.map(commandJson),
+    }],
+  );
+  assertEquals(manager.removals.map(({ force }) => force), [
+    false,
+    true,
+    false,
+  ]);
+});
+
+Deno.test("agent remove is refused with what to do while commands are open", async () => {
+  const manager = new FakeManager();
+  manager.refusal = new PiriError("REFUSED", "Cannot remove: 12 is open");
+  const { code, stderr } = await see(["agent", "remove", "web-1"], { manager });
+
+  assertEquals(code, ExitCode.refused);
+  assertStringIncludes(stderr, "Cannot remove: 12 is open");
+  assertStringIncludes(stderr, "piri-manager agent remove web-1 --force");
 });
 
 /** A command with a value in every field. */
@@ -292,6 +336,8 @@ Deno.test("show --json prints everything, ids and byte counts as strings", async
     timeoutMs: 60_000,
     unreachableSince: null,
     rerunOf: "9",
+    onDisconnect: "continue",
+    killAfterMs: null,
   }]);
 });
 
@@ -566,6 +612,43 @@ Deno.test("status prints the Manager's state, for people and for programs", asyn
       { "frames.refused": "2", "frames.late": "0" },
     ],
   );
+});
+
+Deno.test("status and agents say that the Manager cannot write its database", async () => {
+  const manager = new FakeManager();
+  manager.agents = [agent()];
+  const well = await see(["status", "--json"], { manager });
+  manager.status = create(GetStatusResponseSchema, {
+    writeFailure: {
+      sinceMs: BigInt(NOON),
+      lastMs: BigInt(NOON + 60_000),
+      reason: "database or disk is full",
+    },
+  });
+  const text = await see(["status"], { manager });
+  const json = await see(["status", "--json"], { manager });
+  const list = await see(["agents"], { manager });
+  const listJson = await see(["agents", "--json"], { manager });
+
+  assertEquals(jsonLines(well.stdout)[0]?.["writeFailure"], null);
+  assertStringIncludes(
+    text.stdout,
+    `cannot write:      since ${localTime(NOON)}, last tried ${
+      localTime(NOON + 60_000)
+    }: database or disk is full\n`,
+  );
+  assertEquals(jsonLines(json.stdout)[0]?.["writeFailure"], {
+    since: "2026-01-01T12:00:00.000Z",
+    last: "2026-01-01T12:01:00.000Z",
+    reason: "database or disk is full",
+  });
+  assertEquals(
+    list.stderr,
+    `the Manager cannot write its database since ${
+      localTime(NOON)
+    }: database or disk is full; agents that report something are sent away until it can\n`,
+  );
+  assertEquals(listJson.stderr, "");
 });
 
 Deno.test("init prints the files that it has made in the folder of --dir", async () => {

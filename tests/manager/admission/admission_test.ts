@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { PiriError } from "../../../lib/base/errors.ts";
+import { parseJoinToken } from "../../../lib/base/join_token.ts";
 import { hashSecret } from "../../../lib/base/secret.ts";
 import { Bye_Code } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import {
@@ -12,11 +13,21 @@ import { body, type Init, ScriptedPeer } from "../../support/scripted_peer.ts";
 
 const { AUTH_FAILED, BUSY, PROTOCOL_ERROR, REPLACED, STALE } = Bye_Code;
 
+/** Bye for an agent that was removed. */
+const TOLD = {
+  code: Bye_Code.REMOVED,
+  reason: "this agent was removed from the fleet",
+  retryAfterMs: 300_000,
+};
+
 /** Reads the Bye that a refused peer gets, and the end of its connection. */
 async function turnedAway(
   peer: ScriptedPeer,
+  { hangsUp = false } = {},
 ): Promise<{ code: Bye_Code; reason: string; retryAfterMs?: number }> {
   const { code, reason, retryAfterMs } = await peer.hears("bye");
+  const leave = hangsUp ? () => peer.hangUp() : () => {};
+  leave();
   await peer.hearsTheEnd();
   return {
     code,
@@ -441,18 +452,82 @@ Deno.test("the latest hello of a legacy agent replaces its connection", async ()
   assertEquals(core.fleet.session("web-1"), core.sessions[1]?.agent);
 });
 
-Deno.test("a removed agent gets a Bye and cannot come back", async () => {
+Deno.test("a removed agent is told so, now and when it comes back", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.admitted("web-1");
   await core.agents.remove("web-1");
-  assertEquals((await agent.hears("bye")).code, AUTH_FAILED);
-  agent.hangUp();
+  assertEquals(await turnedAway(agent, { hangsUp: true }), TOLD);
   await core.ends[0];
-  assertEquals(
-    (await turnedAway(await core.hello("web-1"))).code,
-    AUTH_FAILED,
+  assertEquals(await turnedAway(await core.hello("web-1")), TOLD);
+  assertEquals(core.counters.all()["removed_hellos"], 1n);
+});
+
+Deno.test("who does not prove that it was the removed agent hears no more than a stranger", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  await core.agents.remove("web-1");
+  const hellos: Init<"clientHello">[] = [
+    { auth: "guess" },
+    { auth: "" },
+    { clientId: "web-2" },
+    { clientId: "WEB-1" },
+    { joinToken: "token", auth: "guess" },
+  ];
+  for (const hello of hellos) {
+    const stranger = await core.hello("web-1", hello);
+    assertEquals(await turnedAway(stranger), {
+      code: AUTH_FAILED,
+      reason: "auth failed",
+    });
+  }
+});
+
+Deno.test("a legacy agent that was removed gets the plain Bye that it knows", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  const agent = await core.admittedOld("web-1");
+  await core.agents.remove("web-1");
+  const plain = { code: AUTH_FAILED, reason: "auth failed" };
+  assertEquals(await turnedAway(agent, { hangsUp: true }), plain);
+  const again = await core.hello("web-1", OLD_HELLO);
+  assertEquals(await turnedAway(again), plain);
+});
+
+Deno.test("a name that is added again admits its new secret, and tells the old one that it was removed", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  await core.agents.remove("web-1");
+  await core.clock.advance(1_000);
+  const token = await core.agents.add({ id: "web-1", groups: [], cidrs: [] });
+  const joinToken = parseJoinToken(token).secret;
+  await core.admitted("web-1", { joinToken, auth: "new secret" });
+  assertEquals(await turnedAway(await core.hello("web-1")), TOLD);
+  await core.agents.remove("web-1");
+  for (const auth of ["new secret", "secret of web-1"]) {
+    const old = await core.hello("web-1", { auth });
+    assertEquals(await turnedAway(old), TOLD);
+  }
+});
+
+Deno.test("an agent that is added again with the secret that it has is admitted", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  await core.agents.remove("web-1");
+  await core.knows("web-1");
+  await core.admitted("web-1");
+});
+
+Deno.test("an agent that cannot be recorded is asked to come back soon", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  core.slow.failOnce(
+    "admitAgent",
+    new PiriError("DISK", "Cannot commit: the disk is full"),
   );
+  const agent = await core.hello("web-1");
+  const { code, retryAfterMs } = await turnedAway(agent);
+  assertEquals([code, retryAfterMs], [BUSY, 2_500]);
 });
 
 Deno.test("a command is recorded with the instance and the session of the admitted hello", async () => {

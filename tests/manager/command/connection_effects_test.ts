@@ -314,7 +314,9 @@ Deno.test("removing an agent makes all its open commands lost", async () => {
   await using parts = await connected();
   const { core } = parts;
   const { id } = await core.run("web-1");
-  await core.agents.remove("web-1");
+  const removal = core.agents.remove("web-1", { force: true });
+  await core.clock.advance(30_000);
+  await removal;
   const { state, presumed, reason } = await core.commands.get(id);
   assertEquals({ state, presumed, reason }, {
     state: "lost",

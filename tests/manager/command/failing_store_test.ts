@@ -126,8 +126,19 @@ Deno.test("an agent that cannot be removed keeps its commands", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
   core.slow.failOnce("removeAgent", FULL);
-  await assertRejects(() => core.agents.remove("web-1"), PiriError, "full");
+  const removal = assertRejects(
+    () => core.agents.remove("web-1", { force: true }),
+    PiriError,
+    "full",
+  );
+  await core.clock.settle();
+  await agent.hears("cancel");
+  await core.clock.advance(15_000);
+  await agent.says("pong");
+  await core.clock.advance(15_000);
+  await removal;
   assertEquals(await standing(core, id), ["running", [id], "running"]);
+  agent.heardSoFar();
   await agent.says("result", { commandId: id, status: SUCCESS });
   assertEquals((await agent.hears("commandAck")).final, true);
   assertEquals(await standing(core, id), ["succeeded", [], "succeeded"]);

@@ -414,7 +414,7 @@ Deno.test("output that could not be recorded is requested again, and none of it 
   core.slow.failOnce("appendOutput", new PiriError("DISK", "Cannot write"));
   await agent.says("commandOutput", printed(id, 0, "abc"));
   const bye = await agent.hears("bye");
-  assertEquals([bye.code, bye.retryAfterMs], [Bye_Code.BUSY, 5_000]);
+  assertEquals([bye.code, bye.retryAfterMs], [Bye_Code.BUSY, 2_500]);
   // The agent had sent more already.
   await agent.says("commandOutput", printed(id, 3, "def"));
   await core.clock.advance(2_000);

@@ -310,7 +310,9 @@ Deno.test("a removed agent's commands end for their watchers", async () => {
   await using running = await Running.start();
   const all = running.core.watch(running.id).rest();
   await running.core.clock.settle();
-  await running.core.agents.remove("web-1");
+  const removal = running.core.agents.remove("web-1", { force: true });
+  await running.core.clock.advance(30_000);
+  await removal;
   assertEquals((await all).at(-1), "lost");
 });
 

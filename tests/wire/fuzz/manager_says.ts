@@ -66,7 +66,7 @@ export function managerSays(view: ManagerView, random: Seeded): Uint8Array[] {
         bodies.push(encodeMessage(
           random.chance(0.4) ? body(random.pick(KINDS)) : body("bye", {
             reason: "the Manager stops",
-            code: random.below(9),
+            code: random.below(12),
           }),
         ));
     }
@@ -85,6 +85,7 @@ function helloOf(view: ManagerView, random: Seeded) {
     managerVersion: "0.1.0",
     managerId: view.managerId,
     pingIntervalMs: random.pick([0, 1_000, 15_000, 2 ** 32 - 1]),
+    reconnectWindowMs: random.pick([0, 1_000, 60_000, 2 ** 32 - 1]),
     resume: view.entries.filter(() => random.chance(0.7)).map((entry) => ({
       commandId: entry.id,
       stdout: partOf(entry.stdout, random),

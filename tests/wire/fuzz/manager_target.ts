@@ -5,6 +5,7 @@ import { hashSecret } from "../../../lib/base/secret.ts";
 import { agentTable } from "../../../lib/agent/link/session.ts";
 import { Admission } from "../../../lib/manager/admission/admission.ts";
 import { Commands } from "../../../lib/manager/commands.ts";
+import { StorageHealth } from "../../../lib/manager/storage_health.ts";
 import { DataRequests } from "../../../lib/manager/data_requests.ts";
 import { Events } from "../../../lib/manager/events.ts";
 import { LocalFleet } from "../../../lib/manager/fleet.ts";
@@ -112,6 +113,7 @@ export class ManagerTarget implements Target {
       pingIntervalMs: 15_000,
     };
     this.#commands = new Commands({
+      storage: new StorageHealth(parts.clock),
       ...parts,
       keepBytes: 1_000_000n,
       checkParams: () => {},

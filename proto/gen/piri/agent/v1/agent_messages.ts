@@ -433,6 +433,11 @@ export interface ServerHello {
   /** A random id, made once for the Manager's database. */
   managerId: string;
   /**
+   * Widest window of random delays between two dials, in milliseconds; 1,000 to
+   * 60,000 count. It suits the size of the fleet. 60,000 if absent.
+   */
+  reconnectWindowMs?: number | undefined;
+  /**
    * With the feature hold: commands of the hello that are accepted and must not
    * begin.
    */
@@ -454,6 +459,9 @@ export function createServerHello(init: Omit<Partial<ServerHello>, "resume"> & {
   if (init.pingIntervalMs !== undefined) {
     message.pingIntervalMs = init.pingIntervalMs;
   }
+  if (init.reconnectWindowMs !== undefined) {
+    message.reconnectWindowMs = init.reconnectWindowMs;
+  }
   return message;
 }
 
@@ -474,6 +482,9 @@ export function writeServerHello(
   for (const item of message.resume) writer.message(42, writeResumeFrom, item);
   if (message.managerId !== "") {
     writer.string(50, message.managerId);
+  }
+  if (message.reconnectWindowMs !== undefined) {
+    writer.uint32(64, message.reconnectWindowMs);
   }
   writer.int64s(74, message.cancelled);
 }
@@ -503,6 +514,9 @@ export function readServerHello(
         break;
       case 6:
         message.managerId = reader.string();
+        break;
+      case 8:
+        message.reconnectWindowMs = reader.uint32();
         break;
       case 9:
         reader.int64s(tag, message.cancelled);
@@ -587,7 +601,10 @@ export enum Bye_Code {
   PENDING = 8,
   /** The agent came only to join, and goes. */
   JOINED = 9,
-  /** The agent was removed. Not said yet. */
+  /**
+   * The agent was removed from the fleet. Said only to one that proves that it
+   * was that agent.
+   */
   REMOVED = 10,
 }
 

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file piri/control/v1/control.proto.
  */
 export const file_piri_control_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("Ch1waXJpL2NvbnRyb2wvdjEvY29udHJvbC5wcm90bxIPcGlyaS5jb250cm9sLnYxIp8CCgVBZ2VudBIKCgJpZBgBIAEoCRIRCgljb25uZWN0ZWQYAiABKAgSFQoIc2luY2VfbXMYAyABKANIAIgBARIPCgdhZGRyZXNzGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSEAoIcHJvdG9jb2wYBiABKAkSDgoGZ3JvdXBzGAcgAygJEg0KBWNpZHJzGAggAygJEg4KBmpvaW5lZBgJIAEoCBIwCgVmYWN0cxgKIAMoCzIhLnBpcmkuY29udHJvbC52MS5BZ2VudC5GYWN0c0VudHJ5EhAKCGluc3RhbmNlGAsgASgJGiwKCkZhY3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUILCglfc2luY2VfbXMiEwoRTGlzdEFnZW50c1JlcXVlc3QiPAoSTGlzdEFnZW50c1Jlc3BvbnNlEiYKBmFnZW50cxgBIAMoCzIWLnBpcmkuY29udHJvbC52MS5BZ2VudCKUAQoPQWRkQWdlbnRSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBmdyb3VwcxgCIAMoCRINCgVjaWRycxgDIAMoCRIaCg1leHBpcmVzX2luX21zGAQgASgESACIAQESGAoLc2VjcmV0X2hhc2gYBSABKAxIAYgBAUIQCg5fZXhwaXJlc19pbl9tc0IOCgxfc2VjcmV0X2hhc2giIQoQQWRkQWdlbnRSZXNwb25zZRINCgV0b2tlbhgBIAEoCSJNChFSZW5ld1Rva2VuUmVxdWVzdBIKCgJpZBgBIAEoCRIaCg1leHBpcmVzX2luX21zGAIgASgESACIAQFCEAoOX2V4cGlyZXNfaW5fbXMiIwoSUmVuZXdUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJIiAKElJlbW92ZUFnZW50UmVxdWVzdBIKCgJpZBgBIAEoCSIVChNSZW1vdmVBZ2VudFJlc3BvbnNlItIHCgdDb21tYW5kEgoKAmlkGAEgASgDEg0KBWFnZW50GAIgASgJEhEKCW9wZXJhdGlvbhgDIAEoCRIOCgZwYXJhbXMYBCABKAkSLAoFc3RhdGUYBSABKA4yHS5waXJpLmNvbnRyb2wudjEuQ29tbWFuZFN0YXRlEhYKCWV4aXRfY29kZRgGIAEoBUgAiAEBEg4KBnNpZ25hbBgHIAEoCRIVCg1jcmVhdGVkX2F0X21zGAggASgDEhcKCnNlbnRfYXRfbXMYCSABKANIAYgBARIaCg1zdGFydGVkX2F0X21zGAogASgDSAKIAQESGwoOZmluaXNoZWRfYXRfbXMYCyABKANIA4gBARIgChNhZ2VudF9zdGFydGVkX2F0X21zGAwgASgDSASIAQESIQoUYWdlbnRfZmluaXNoZWRfYXRfbXMYDSABKANIBYgBARIUCgxzdGRvdXRfYnl0ZXMYDiABKAQSFAoMc3RkZXJyX2J5dGVzGA8gASgEEhEKCXRydW5jYXRlZBgQIAEoCBIQCghwcmVzdW1lZBgRIAEoCBIOCgZyZWFzb24YEiABKAkSEgoKZXJyb3JfY29kZRgTIAEoCRIPCgdjaGFuZ2VkGBQgASgIEgwKBGRhdGEYFSABKAkSLAoGcmVhcGVkGBYgASgLMhcucGlyaS5jb250cm9sLnYxLlJlYXBlZEgGiAEBEgsKA2pvYhgXIAEoCRIUCgxyZXF1ZXN0ZWRfYnkYGCABKAkSIwoWY2FuY2VsX3JlcXVlc3RlZF9hdF9tcxgZIAEoA0gHiAEBEjAKCHByb2dyZXNzGBogASgLMhkucGlyaS5jb250cm9sLnYxLlByb2dyZXNzSAiIAQESFwoKdGltZW91dF9tcxgbIAEoDUgJiAEBEiEKFHVucmVhY2hhYmxlX3NpbmNlX21zGBwgASgDSAqIAQESFQoIcmVydW5fb2YYHSABKANIC4gBARIbChNjYW5jZWxfcmVxdWVzdGVkX2J5GB4gASgJQgwKCl9leGl0X2NvZGVCDQoLX3NlbnRfYXRfbXNCEAoOX3N0YXJ0ZWRfYXRfbXNCEQoPX2ZpbmlzaGVkX2F0X21zQhYKFF9hZ2VudF9zdGFydGVkX2F0X21zQhcKFV9hZ2VudF9maW5pc2hlZF9hdF9tc0IJCgdfcmVhcGVkQhkKF19jYW5jZWxfcmVxdWVzdGVkX2F0X21zQgsKCV9wcm9ncmVzc0INCgtfdGltZW91dF9tc0IXChVfdW5yZWFjaGFibGVfc2luY2VfbXNCCwoJX3JlcnVuX29mIjsKCFByb2dyZXNzEg8KB2N1cnJlbnQYASABKA0SDQoFdG90YWwYAiABKA0SDwoHbWVzc2FnZRgDIAEoCSIqCgZSZWFwZWQSEQoJc2lnbmFsbGVkGAEgASgNEg0KBWFsaXZlGAIgAygNIvUBCgpSdW5SZXF1ZXN0Eg4KBmFnZW50cxgBIAMoCRIRCglvcGVyYXRpb24YAiABKAkSDgoGcGFyYW1zGAMgASgJEhcKCnRpbWVvdXRfbXMYBCABKA1IAIgBARISCgpyZXF1ZXN0X2lkGAUgASgJEjQKDW9uX2Rpc2Nvbm5lY3QYBiABKA4yHS5waXJpLmNvbnRyb2wudjEuT25EaXNjb25uZWN0EhoKDWtpbGxfYWZ0ZXJfbXMYByABKA1IAYgBARIUCgxyZXF1ZXN0ZWRfYnkYCCABKAlCDQoLX3RpbWVvdXRfbXNCEAoOX2tpbGxfYWZ0ZXJfbXMiRgoLUnVuUmVzcG9uc2USCwoDam9iGAEgASgJEioKCGNvbW1hbmRzGAIgAygLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQiPAoMV2F0Y2hSZXF1ZXN0EiwKCGNvbW1hbmRzGAEgAygLMhoucGlyaS5jb250cm9sLnYxLldhdGNoRnJvbSJNCglXYXRjaEZyb20SEgoKY29tbWFuZF9pZBgBIAEoAxIVCg1zdGRvdXRfb2Zmc2V0GAIgASgEEhUKDXN0ZGVycl9vZmZzZXQYAyABKAQi3wEKDVdhdGNoUmVzcG9uc2USEgoKY29tbWFuZF9pZBgBIAEoAxIrCgdjb21tYW5kGAIgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmRIABIpCgZvdXRwdXQYAyABKAsyFy5waXJpLmNvbnRyb2wudjEuT3V0cHV0SAASLQoIcHJvZ3Jlc3MYBCABKAsyGS5waXJpLmNvbnRyb2wudjEuUHJvZ3Jlc3NIABIqCgdjdXRfb2ZmGAUgASgLMhcucGlyaS5jb250cm9sLnYxLkN1dE9mZkgAQgcKBWV2ZW50ImMKBk91dHB1dBItCgZzdHJlYW0YASABKA4yHS5waXJpLmNvbnRyb2wudjEuT3V0cHV0U3RyZWFtEg4KBm9mZnNldBgCIAEoBBINCgVieXRlcxgDIAEoDBILCgNjdXQYBCABKAQiGAoGQ3V0T2ZmEg4KBnJlYXNvbhgBIAEoCSJdCg1DYW5jZWxSZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMSFQoIZ3JhY2VfbXMYAiABKA1IAIgBARIUCgxyZXF1ZXN0ZWRfYnkYAyABKAlCCwoJX2dyYWNlX21zIlAKDkNhbmNlbFJlc3BvbnNlEikKB2NvbW1hbmQYASABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZBITCgt1bmNvbmZpcm1lZBgCIAEoCCJMCgxSZXJ1blJlcXVlc3QSEgoKY29tbWFuZF9pZBgBIAEoAxISCgpyZXF1ZXN0X2lkGAIgASgJEhQKDHJlcXVlc3RlZF9ieRgDIAEoCSI6Cg1SZXJ1blJlc3BvbnNlEikKB2NvbW1hbmQYASABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZCI5Cg1HaXZlVXBSZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMSFAoMcmVxdWVzdGVkX2J5GAIgASgJIjsKDkdpdmVVcFJlc3BvbnNlEikKB2NvbW1hbmQYASABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZCKXAQoTTGlzdENvbW1hbmRzUmVxdWVzdBISCgVsaW1pdBgBIAEoDUgAiAEBEhYKCWJlZm9yZV9pZBgCIAEoA0gBiAEBEg0KBWFnZW50GAMgASgJEi0KBnN0YXRlcxgEIAMoDjIdLnBpcmkuY29udHJvbC52MS5Db21tYW5kU3RhdGVCCAoGX2xpbWl0QgwKCl9iZWZvcmVfaWQiQgoUTGlzdENvbW1hbmRzUmVzcG9uc2USKgoIY29tbWFuZHMYASADKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZCInChFHZXRDb21tYW5kUmVxdWVzdBISCgpjb21tYW5kX2lkGAEgASgDIj8KEkdldENvbW1hbmRSZXNwb25zZRIpCgdjb21tYW5kGAEgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQiKAoSR2V0VGltZWxpbmVSZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMigAEKE0dldFRpbWVsaW5lUmVzcG9uc2USKQoHY29tbWFuZBgBIAEoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kEg0KBWF0X21zGAIgASgDEi8KB2VudHJpZXMYAyADKAsyHi5waXJpLmNvbnRyb2wudjEuVGltZWxpbmVFbnRyeSJbCg1UaW1lbGluZUVudHJ5EhIKBWF0X21zGAEgASgDSACIAQESDAoEa2luZBgCIAEoCRIMCgR0ZXh0GAMgASgJEhAKCGV2aWRlbmNlGAQgASgJQggKBl9hdF9tcyIXChVMaXN0T3BlcmF0aW9uc1JlcXVlc3QiSAoWTGlzdE9wZXJhdGlvbnNSZXNwb25zZRIuCgpvcGVyYXRpb25zGAEgAygLMhoucGlyaS5jb250cm9sLnYxLk9wZXJhdGlvbiJeCglPcGVyYXRpb24SDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIuCgpwYXJhbWV0ZXJzGAMgAygLMhoucGlyaS5jb250cm9sLnYxLlBhcmFtZXRlciJOCglQYXJhbWV0ZXISDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEhAKCHJlcXVpcmVkGAMgASgIEhMKC2Rlc2NyaXB0aW9uGAQgASgJImQKEldhdGNoRXZlbnRzUmVxdWVzdBIRCgR0YWlsGAEgASgNSACIAQESDgoGZm9sbG93GAIgASgIEhUKCGFmdGVyX2lkGAMgASgDSAGIAQFCBwoFX3RhaWxCCwoJX2FmdGVyX2lkIjwKE1dhdGNoRXZlbnRzUmVzcG9uc2USJQoFZXZlbnQYASABKAsyFi5waXJpLmNvbnRyb2wudjEuRXZlbnQieAoFRXZlbnQSCgoCaWQYASABKAMSDQoFYXRfbXMYAiABKAMSDAoEa2luZBgDIAEoCRINCgVhZ2VudBgEIAEoCRIXCgpjb21tYW5kX2lkGAUgASgDSACIAQESDwoHbWVzc2FnZRgGIAEoCUINCgtfY29tbWFuZF9pZCISChBHZXRTdGF0dXNSZXF1ZXN0IsYDChFHZXRTdGF0dXNSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEhIKCm1hbmFnZXJfaWQYAiABKAkSFQoNc3RhcnRlZF9hdF9tcxgDIAEoAxIOCgZsaXN0ZW4YBCABKAkSEQoJYWR2ZXJ0aXNlGAUgASgJEhgKEGFnZW50c19jb25uZWN0ZWQYBiABKA0SFAoMYWdlbnRzX2tub3duGAcgASgNEhUKDWNvbW1hbmRzX29wZW4YCCABKA0SFgoOY29tbWFuZHNfdG90YWwYCSABKAQSFAoMb3V0cHV0X2J5dGVzGAogASgEEhYKDmRhdGFiYXNlX2J5dGVzGAsgASgEEi0KCXJldGVudGlvbhgMIAEoCzIaLnBpcmkuY29udHJvbC52MS5SZXRlbnRpb24SIQoZY2VydGlmaWNhdGVfZXhwaXJlc19hdF9tcxgNIAEoAxJCCghjb3VudGVycxgOIAMoCzIwLnBpcmkuY29udHJvbC52MS5HZXRTdGF0dXNSZXNwb25zZS5Db3VudGVyc0VudHJ5Gi8KDUNvdW50ZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASJRCglSZXRlbnRpb24SDAoEZGF5cxgBIAEoDRIUCgxvdXRwdXRfYnl0ZXMYAiABKAQSIAoYb3V0cHV0X2J5dGVzX3Blcl9jb21tYW5kGAMgASgEKp4CCgxDb21tYW5kU3RhdGUSHQoZQ09NTUFORF9TVEFURV9VTlNQRUNJRklFRBAAEhgKFENPTU1BTkRfU1RBVEVfUVVFVUVEEAESFgoSQ09NTUFORF9TVEFURV9TRU5UEAISGQoVQ09NTUFORF9TVEFURV9SVU5OSU5HEAMSGwoXQ09NTUFORF9TVEFURV9TVUNDRUVERUQQBBIYChRDT01NQU5EX1NUQVRFX0ZBSUxFRBAFEhsKF0NPTU1BTkRfU1RBVEVfQ0FOQ0VMTEVEEAYSGwoXQ09NTUFORF9TVEFURV9USU1FRF9PVVQQBxIZChVDT01NQU5EX1NUQVRFX1JFRlVTRUQQCBIWChJDT01NQU5EX1NUQVRFX0xPU1QQCSphCgxPbkRpc2Nvbm5lY3QSHQoZT05fRElTQ09OTkVDVF9VTlNQRUNJRklFRBAAEhoKFk9OX0RJU0NPTk5FQ1RfQ09OVElOVUUQARIWChJPTl9ESVNDT05ORUNUX0tJTEwQAiphCgxPdXRwdXRTdHJlYW0SHQoZT1VUUFVUX1NUUkVBTV9VTlNQRUNJRklFRBAAEhgKFE9VVFBVVF9TVFJFQU1fU1RET1VUEAESGAoUT1VUUFVUX1NUUkVBTV9TVERFUlIQAjLoAgoNQWdlbnRzU2VydmljZRJVCgpMaXN0QWdlbnRzEiIucGlyaS5jb250cm9sLnYxLkxpc3RBZ2VudHNSZXF1ZXN0GiMucGlyaS5jb250cm9sLnYxLkxpc3RBZ2VudHNSZXNwb25zZRJPCghBZGRBZ2VudBIgLnBpcmkuY29udHJvbC52MS5BZGRBZ2VudFJlcXVlc3QaIS5waXJpLmNvbnRyb2wudjEuQWRkQWdlbnRSZXNwb25zZRJVCgpSZW5ld1Rva2VuEiIucGlyaS5jb250cm9sLnYxLlJlbmV3VG9rZW5SZXF1ZXN0GiMucGlyaS5jb250cm9sLnYxLlJlbmV3VG9rZW5SZXNwb25zZRJYCgtSZW1vdmVBZ2VudBIjLnBpcmkuY29udHJvbC52MS5SZW1vdmVBZ2VudFJlcXVlc3QaJC5waXJpLmNvbnRyb2wudjEuUmVtb3ZlQWdlbnRSZXNwb25zZTLsBQoPQ29tbWFuZHNTZXJ2aWNlEkAKA1J1bhIbLnBpcmkuY29udHJvbC52MS5SdW5SZXF1ZXN0GhwucGlyaS5jb250cm9sLnYxLlJ1blJlc3BvbnNlEkgKBVdhdGNoEh0ucGlyaS5jb250cm9sLnYxLldhdGNoUmVxdWVzdBoeLnBpcmkuY29udHJvbC52MS5XYXRjaFJlc3BvbnNlMAESSQoGQ2FuY2VsEh4ucGlyaS5jb250cm9sLnYxLkNhbmNlbFJlcXVlc3QaHy5waXJpLmNvbnRyb2wudjEuQ2FuY2VsUmVzcG9uc2USRgoFUmVydW4SHS5waXJpLmNvbnRyb2wudjEuUmVydW5SZXF1ZXN0Gh4ucGlyaS5jb250cm9sLnYxLlJlcnVuUmVzcG9uc2USSQoGR2l2ZVVwEh4ucGlyaS5jb250cm9sLnYxLkdpdmVVcFJlcXVlc3QaHy5waXJpLmNvbnRyb2wudjEuR2l2ZVVwUmVzcG9uc2USWwoMTGlzdENvbW1hbmRzEiQucGlyaS5jb250cm9sLnYxLkxpc3RDb21tYW5kc1JlcXVlc3QaJS5waXJpLmNvbnRyb2wudjEuTGlzdENvbW1hbmRzUmVzcG9uc2USVQoKR2V0Q29tbWFuZBIiLnBpcmkuY29udHJvbC52MS5HZXRDb21tYW5kUmVxdWVzdBojLnBpcmkuY29udHJvbC52MS5HZXRDb21tYW5kUmVzcG9uc2USWAoLR2V0VGltZWxpbmUSIy5waXJpLmNvbnRyb2wudjEuR2V0VGltZWxpbmVSZXF1ZXN0GiQucGlyaS5jb250cm9sLnYxLkdldFRpbWVsaW5lUmVzcG9uc2USYQoOTGlzdE9wZXJhdGlvbnMSJi5waXJpLmNvbnRyb2wudjEuTGlzdE9wZXJhdGlvbnNSZXF1ZXN0GicucGlyaS5jb250cm9sLnYxLkxpc3RPcGVyYXRpb25zUmVzcG9uc2UyawoNRXZlbnRzU2VydmljZRJaCgtXYXRjaEV2ZW50cxIjLnBpcmkuY29udHJvbC52MS5XYXRjaEV2ZW50c1JlcXVlc3QaJC5waXJpLmNvbnRyb2wudjEuV2F0Y2hFdmVudHNSZXNwb25zZTABMmMKDVN0YXR1c1NlcnZpY2USUgoJR2V0U3RhdHVzEiEucGlyaS5jb250cm9sLnYxLkdldFN0YXR1c1JlcXVlc3QaIi5waXJpLmNvbnRyb2wudjEuR2V0U3RhdHVzUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Ch1waXJpL2NvbnRyb2wvdjEvY29udHJvbC5wcm90bxIPcGlyaS5jb250cm9sLnYxIp8CCgVBZ2VudBIKCgJpZBgBIAEoCRIRCgljb25uZWN0ZWQYAiABKAgSFQoIc2luY2VfbXMYAyABKANIAIgBARIPCgdhZGRyZXNzGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSEAoIcHJvdG9jb2wYBiABKAkSDgoGZ3JvdXBzGAcgAygJEg0KBWNpZHJzGAggAygJEg4KBmpvaW5lZBgJIAEoCBIwCgVmYWN0cxgKIAMoCzIhLnBpcmkuY29udHJvbC52MS5BZ2VudC5GYWN0c0VudHJ5EhAKCGluc3RhbmNlGAsgASgJGiwKCkZhY3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUILCglfc2luY2VfbXMiEwoRTGlzdEFnZW50c1JlcXVlc3QiiQEKEkxpc3RBZ2VudHNSZXNwb25zZRImCgZhZ2VudHMYASADKAsyFi5waXJpLmNvbnRyb2wudjEuQWdlbnQSOQoNd3JpdGVfZmFpbHVyZRgCIAEoCzIdLnBpcmkuY29udHJvbC52MS5Xcml0ZUZhaWx1cmVIAIgBAUIQCg5fd3JpdGVfZmFpbHVyZSKUAQoPQWRkQWdlbnRSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBmdyb3VwcxgCIAMoCRINCgVjaWRycxgDIAMoCRIaCg1leHBpcmVzX2luX21zGAQgASgESACIAQESGAoLc2VjcmV0X2hhc2gYBSABKAxIAYgBAUIQCg5fZXhwaXJlc19pbl9tc0IOCgxfc2VjcmV0X2hhc2giIQoQQWRkQWdlbnRSZXNwb25zZRINCgV0b2tlbhgBIAEoCSJNChFSZW5ld1Rva2VuUmVxdWVzdBIKCgJpZBgBIAEoCRIaCg1leHBpcmVzX2luX21zGAIgASgESACIAQFCEAoOX2V4cGlyZXNfaW5fbXMiIwoSUmVuZXdUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJIkUKElJlbW92ZUFnZW50UmVxdWVzdBIKCgJpZBgBIAEoCRINCgVmb3JjZRgCIAEoCBIUCgxyZXF1ZXN0ZWRfYnkYAyABKAkiTwoTUmVtb3ZlQWdlbnRSZXNwb25zZRIqCghjb21tYW5kcxgBIAMoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kEgwKBHRvbGQYAiABKAgiQQoMV3JpdGVGYWlsdXJlEhAKCHNpbmNlX21zGAEgASgDEg8KB2xhc3RfbXMYAiABKAMSDgoGcmVhc29uGAMgASgJIrYICgdDb21tYW5kEgoKAmlkGAEgASgDEg0KBWFnZW50GAIgASgJEhEKCW9wZXJhdGlvbhgDIAEoCRIOCgZwYXJhbXMYBCABKAkSLAoFc3RhdGUYBSABKA4yHS5waXJpLmNvbnRyb2wudjEuQ29tbWFuZFN0YXRlEhYKCWV4aXRfY29kZRgGIAEoBUgAiAEBEg4KBnNpZ25hbBgHIAEoCRIVCg1jcmVhdGVkX2F0X21zGAggASgDEhcKCnNlbnRfYXRfbXMYCSABKANIAYgBARIaCg1zdGFydGVkX2F0X21zGAogASgDSAKIAQESGwoOZmluaXNoZWRfYXRfbXMYCyABKANIA4gBARIgChNhZ2VudF9zdGFydGVkX2F0X21zGAwgASgDSASIAQESIQoUYWdlbnRfZmluaXNoZWRfYXRfbXMYDSABKANIBYgBARIUCgxzdGRvdXRfYnl0ZXMYDiABKAQSFAoMc3RkZXJyX2J5dGVzGA8gASgEEhEKCXRydW5jYXRlZBgQIAEoCBIQCghwcmVzdW1lZBgRIAEoCBIOCgZyZWFzb24YEiABKAkSEgoKZXJyb3JfY29kZRgTIAEoCRIPCgdjaGFuZ2VkGBQgASgIEgwKBGRhdGEYFSABKAkSLAoGcmVhcGVkGBYgASgLMhcucGlyaS5jb250cm9sLnYxLlJlYXBlZEgGiAEBEgsKA2pvYhgXIAEoCRIUCgxyZXF1ZXN0ZWRfYnkYGCABKAkSIwoWY2FuY2VsX3JlcXVlc3RlZF9hdF9tcxgZIAEoA0gHiAEBEjAKCHByb2dyZXNzGBogASgLMhkucGlyaS5jb250cm9sLnYxLlByb2dyZXNzSAiIAQESFwoKdGltZW91dF9tcxgbIAEoDUgJiAEBEiEKFHVucmVhY2hhYmxlX3NpbmNlX21zGBwgASgDSAqIAQESFQoIcmVydW5fb2YYHSABKANIC4gBARIbChNjYW5jZWxfcmVxdWVzdGVkX2J5GB4gASgJEjQKDW9uX2Rpc2Nvbm5lY3QYHyABKA4yHS5waXJpLmNvbnRyb2wudjEuT25EaXNjb25uZWN0EhoKDWtpbGxfYWZ0ZXJfbXMYICABKA1IDIgBAUIMCgpfZXhpdF9jb2RlQg0KC19zZW50X2F0X21zQhAKDl9zdGFydGVkX2F0X21zQhEKD19maW5pc2hlZF9hdF9tc0IWChRfYWdlbnRfc3RhcnRlZF9hdF9tc0IXChVfYWdlbnRfZmluaXNoZWRfYXRfbXNCCQoHX3JlYXBlZEIZChdfY2FuY2VsX3JlcXVlc3RlZF9hdF9tc0ILCglfcHJvZ3Jlc3NCDQoLX3RpbWVvdXRfbXNCFwoVX3VucmVhY2hhYmxlX3NpbmNlX21zQgsKCV9yZXJ1bl9vZkIQCg5fa2lsbF9hZnRlcl9tcyI7CghQcm9ncmVzcxIPCgdjdXJyZW50GAEgASgNEg0KBXRvdGFsGAIgASgNEg8KB21lc3NhZ2UYAyABKAkiKgoGUmVhcGVkEhEKCXNpZ25hbGxlZBgBIAEoDRINCgVhbGl2ZRgCIAMoDSL1AQoKUnVuUmVxdWVzdBIOCgZhZ2VudHMYASADKAkSEQoJb3BlcmF0aW9uGAIgASgJEg4KBnBhcmFtcxgDIAEoCRIXCgp0aW1lb3V0X21zGAQgASgNSACIAQESEgoKcmVxdWVzdF9pZBgFIAEoCRI0Cg1vbl9kaXNjb25uZWN0GAYgASgOMh0ucGlyaS5jb250cm9sLnYxLk9uRGlzY29ubmVjdBIaCg1raWxsX2FmdGVyX21zGAcgASgNSAGIAQESFAoMcmVxdWVzdGVkX2J5GAggASgJQg0KC190aW1lb3V0X21zQhAKDl9raWxsX2FmdGVyX21zIkYKC1J1blJlc3BvbnNlEgsKA2pvYhgBIAEoCRIqCghjb21tYW5kcxgCIAMoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kIjwKDFdhdGNoUmVxdWVzdBIsCghjb21tYW5kcxgBIAMoCzIaLnBpcmkuY29udHJvbC52MS5XYXRjaEZyb20iTQoJV2F0Y2hGcm9tEhIKCmNvbW1hbmRfaWQYASABKAMSFQoNc3Rkb3V0X29mZnNldBgCIAEoBBIVCg1zdGRlcnJfb2Zmc2V0GAMgASgEIpECCg1XYXRjaFJlc3BvbnNlEhIKCmNvbW1hbmRfaWQYASABKAMSKwoHY29tbWFuZBgCIAEoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kSAASKQoGb3V0cHV0GAMgASgLMhcucGlyaS5jb250cm9sLnYxLk91dHB1dEgAEi0KCHByb2dyZXNzGAQgASgLMhkucGlyaS5jb250cm9sLnYxLlByb2dyZXNzSAASKgoHY3V0X29mZhgFIAEoCzIXLnBpcmkuY29udHJvbC52MS5DdXRPZmZIABIwCgdzdG9yYWdlGAYgASgLMh0ucGlyaS5jb250cm9sLnYxLlN0b3JhZ2VTdGF0ZUgAQgcKBWV2ZW50Ik8KDFN0b3JhZ2VTdGF0ZRIzCgdmYWlsdXJlGAEgASgLMh0ucGlyaS5jb250cm9sLnYxLldyaXRlRmFpbHVyZUgAiAEBQgoKCF9mYWlsdXJlImMKBk91dHB1dBItCgZzdHJlYW0YASABKA4yHS5waXJpLmNvbnRyb2wudjEuT3V0cHV0U3RyZWFtEg4KBm9mZnNldBgCIAEoBBINCgVieXRlcxgDIAEoDBILCgNjdXQYBCABKAQiGAoGQ3V0T2ZmEg4KBnJlYXNvbhgBIAEoCSJdCg1DYW5jZWxSZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMSFQoIZ3JhY2VfbXMYAiABKA1IAIgBARIUCgxyZXF1ZXN0ZWRfYnkYAyABKAlCCwoJX2dyYWNlX21zIlAKDkNhbmNlbFJlc3BvbnNlEikKB2NvbW1hbmQYASABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZBITCgt1bmNvbmZpcm1lZBgCIAEoCCJMCgxSZXJ1blJlcXVlc3QSEgoKY29tbWFuZF9pZBgBIAEoAxISCgpyZXF1ZXN0X2lkGAIgASgJEhQKDHJlcXVlc3RlZF9ieRgDIAEoCSI6Cg1SZXJ1blJlc3BvbnNlEikKB2NvbW1hbmQYASABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZCI5Cg1HaXZlVXBSZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMSFAoMcmVxdWVzdGVkX2J5GAIgASgJIjsKDkdpdmVVcFJlc3BvbnNlEikKB2NvbW1hbmQYASABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZCKXAQoTTGlzdENvbW1hbmRzUmVxdWVzdBISCgVsaW1pdBgBIAEoDUgAiAEBEhYKCWJlZm9yZV9pZBgCIAEoA0gBiAEBEg0KBWFnZW50GAMgASgJEi0KBnN0YXRlcxgEIAMoDjIdLnBpcmkuY29udHJvbC52MS5Db21tYW5kU3RhdGVCCAoGX2xpbWl0QgwKCl9iZWZvcmVfaWQiQgoUTGlzdENvbW1hbmRzUmVzcG9uc2USKgoIY29tbWFuZHMYASADKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZCInChFHZXRDb21tYW5kUmVxdWVzdBISCgpjb21tYW5kX2lkGAEgASgDIj8KEkdldENvbW1hbmRSZXNwb25zZRIpCgdjb21tYW5kGAEgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQiKAoSR2V0VGltZWxpbmVSZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMigAEKE0dldFRpbWVsaW5lUmVzcG9uc2USKQoHY29tbWFuZBgBIAEoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kEg0KBWF0X21zGAIgASgDEi8KB2VudHJpZXMYAyADKAsyHi5waXJpLmNvbnRyb2wudjEuVGltZWxpbmVFbnRyeSJbCg1UaW1lbGluZUVudHJ5EhIKBWF0X21zGAEgASgDSACIAQESDAoEa2luZBgCIAEoCRIMCgR0ZXh0GAMgASgJEhAKCGV2aWRlbmNlGAQgASgJQggKBl9hdF9tcyIXChVMaXN0T3BlcmF0aW9uc1JlcXVlc3QiSAoWTGlzdE9wZXJhdGlvbnNSZXNwb25zZRIuCgpvcGVyYXRpb25zGAEgAygLMhoucGlyaS5jb250cm9sLnYxLk9wZXJhdGlvbiJeCglPcGVyYXRpb24SDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIuCgpwYXJhbWV0ZXJzGAMgAygLMhoucGlyaS5jb250cm9sLnYxLlBhcmFtZXRlciJOCglQYXJhbWV0ZXISDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEhAKCHJlcXVpcmVkGAMgASgIEhMKC2Rlc2NyaXB0aW9uGAQgASgJImQKEldhdGNoRXZlbnRzUmVxdWVzdBIRCgR0YWlsGAEgASgNSACIAQESDgoGZm9sbG93GAIgASgIEhUKCGFmdGVyX2lkGAMgASgDSAGIAQFCBwoFX3RhaWxCCwoJX2FmdGVyX2lkIjwKE1dhdGNoRXZlbnRzUmVzcG9uc2USJQoFZXZlbnQYASABKAsyFi5waXJpLmNvbnRyb2wudjEuRXZlbnQieAoFRXZlbnQSCgoCaWQYASABKAMSDQoFYXRfbXMYAiABKAMSDAoEa2luZBgDIAEoCRINCgVhZ2VudBgEIAEoCRIXCgpjb21tYW5kX2lkGAUgASgDSACIAQESDwoHbWVzc2FnZRgGIAEoCUINCgtfY29tbWFuZF9pZCISChBHZXRTdGF0dXNSZXF1ZXN0IpMEChFHZXRTdGF0dXNSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEhIKCm1hbmFnZXJfaWQYAiABKAkSFQoNc3RhcnRlZF9hdF9tcxgDIAEoAxIOCgZsaXN0ZW4YBCABKAkSEQoJYWR2ZXJ0aXNlGAUgASgJEhgKEGFnZW50c19jb25uZWN0ZWQYBiABKA0SFAoMYWdlbnRzX2tub3duGAcgASgNEhUKDWNvbW1hbmRzX29wZW4YCCABKA0SFgoOY29tbWFuZHNfdG90YWwYCSABKAQSFAoMb3V0cHV0X2J5dGVzGAogASgEEhYKDmRhdGFiYXNlX2J5dGVzGAsgASgEEi0KCXJldGVudGlvbhgMIAEoCzIaLnBpcmkuY29udHJvbC52MS5SZXRlbnRpb24SIQoZY2VydGlmaWNhdGVfZXhwaXJlc19hdF9tcxgNIAEoAxJCCghjb3VudGVycxgOIAMoCzIwLnBpcmkuY29udHJvbC52MS5HZXRTdGF0dXNSZXNwb25zZS5Db3VudGVyc0VudHJ5EjkKDXdyaXRlX2ZhaWx1cmUYDyABKAsyHS5waXJpLmNvbnRyb2wudjEuV3JpdGVGYWlsdXJlSACIAQEaLwoNQ291bnRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBQhAKDl93cml0ZV9mYWlsdXJlIlEKCVJldGVudGlvbhIMCgRkYXlzGAEgASgNEhQKDG91dHB1dF9ieXRlcxgCIAEoBBIgChhvdXRwdXRfYnl0ZXNfcGVyX2NvbW1hbmQYAyABKAQqngIKDENvbW1hbmRTdGF0ZRIdChlDT01NQU5EX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUQ09NTUFORF9TVEFURV9RVUVVRUQQARIWChJDT01NQU5EX1NUQVRFX1NFTlQQAhIZChVDT01NQU5EX1NUQVRFX1JVTk5JTkcQAxIbChdDT01NQU5EX1NUQVRFX1NVQ0NFRURFRBAEEhgKFENPTU1BTkRfU1RBVEVfRkFJTEVEEAUSGwoXQ09NTUFORF9TVEFURV9DQU5DRUxMRUQQBhIbChdDT01NQU5EX1NUQVRFX1RJTUVEX09VVBAHEhkKFUNPTU1BTkRfU1RBVEVfUkVGVVNFRBAIEhYKEkNPTU1BTkRfU1RBVEVfTE9TVBAJKmEKDE9uRGlzY29ubmVjdBIdChlPTl9ESVNDT05ORUNUX1VOU1BFQ0lGSUVEEAASGgoWT05fRElTQ09OTkVDVF9DT05USU5VRRABEhYKEk9OX0RJU0NPTk5FQ1RfS0lMTBACKmEKDE91dHB1dFN0cmVhbRIdChlPVVRQVVRfU1RSRUFNX1VOU1BFQ0lGSUVEEAASGAoUT1VUUFVUX1NUUkVBTV9TVERPVVQQARIYChRPVVRQVVRfU1RSRUFNX1NUREVSUhACMugCCg1BZ2VudHNTZXJ2aWNlElUKCkxpc3RBZ2VudHMSIi5waXJpLmNvbnRyb2wudjEuTGlzdEFnZW50c1JlcXVlc3QaIy5waXJpLmNvbnRyb2wudjEuTGlzdEFnZW50c1Jlc3BvbnNlEk8KCEFkZEFnZW50EiAucGlyaS5jb250cm9sLnYxLkFkZEFnZW50UmVxdWVzdBohLnBpcmkuY29udHJvbC52MS5BZGRBZ2VudFJlc3BvbnNlElUKClJlbmV3VG9rZW4SIi5waXJpLmNvbnRyb2wudjEuUmVuZXdUb2tlblJlcXVlc3QaIy5waXJpLmNvbnRyb2wudjEuUmVuZXdUb2tlblJlc3BvbnNlElgKC1JlbW92ZUFnZW50EiMucGlyaS5jb250cm9sLnYxLlJlbW92ZUFnZW50UmVxdWVzdBokLnBpcmkuY29udHJvbC52MS5SZW1vdmVBZ2VudFJlc3BvbnNlMuwFCg9Db21tYW5kc1NlcnZpY2USQAoDUnVuEhsucGlyaS5jb250cm9sLnYxLlJ1blJlcXVlc3QaHC5waXJpLmNvbnRyb2wudjEuUnVuUmVzcG9uc2USSAoFV2F0Y2gSHS5waXJpLmNvbnRyb2wudjEuV2F0Y2hSZXF1ZXN0Gh4ucGlyaS5jb250cm9sLnYxLldhdGNoUmVzcG9uc2UwARJJCgZDYW5jZWwSHi5waXJpLmNvbnRyb2wudjEuQ2FuY2VsUmVxdWVzdBofLnBpcmkuY29udHJvbC52MS5DYW5jZWxSZXNwb25zZRJGCgVSZXJ1bhIdLnBpcmkuY29udHJvbC52MS5SZXJ1blJlcXVlc3QaHi5waXJpLmNvbnRyb2wudjEuUmVydW5SZXNwb25zZRJJCgZHaXZlVXASHi5waXJpLmNvbnRyb2wudjEuR2l2ZVVwUmVxdWVzdBofLnBpcmkuY29udHJvbC52MS5HaXZlVXBSZXNwb25zZRJbCgxMaXN0Q29tbWFuZHMSJC5waXJpLmNvbnRyb2wudjEuTGlzdENvbW1hbmRzUmVxdWVzdBolLnBpcmkuY29udHJvbC52MS5MaXN0Q29tbWFuZHNSZXNwb25zZRJVCgpHZXRDb21tYW5kEiIucGlyaS5jb250cm9sLnYxLkdldENvbW1hbmRSZXF1ZXN0GiMucGlyaS5jb250cm9sLnYxLkdldENvbW1hbmRSZXNwb25zZRJYCgtHZXRUaW1lbGluZRIjLnBpcmkuY29udHJvbC52MS5HZXRUaW1lbGluZVJlcXVlc3QaJC5waXJpLmNvbnRyb2wudjEuR2V0VGltZWxpbmVSZXNwb25zZRJhCg5MaXN0T3BlcmF0aW9ucxImLnBpcmkuY29udHJvbC52MS5MaXN0T3BlcmF0aW9uc1JlcXVlc3QaJy5waXJpLmNvbnRyb2wudjEuTGlzdE9wZXJhdGlvbnNSZXNwb25zZTJrCg1FdmVudHNTZXJ2aWNlEloKC1dhdGNoRXZlbnRzEiMucGlyaS5jb250cm9sLnYxLldhdGNoRXZlbnRzUmVxdWVzdBokLnBpcmkuY29udHJvbC52MS5XYXRjaEV2ZW50c1Jlc3BvbnNlMAEyYwoNU3RhdHVzU2VydmljZRJSCglHZXRTdGF0dXMSIS5waXJpLmNvbnRyb2wudjEuR2V0U3RhdHVzUmVxdWVzdBoiLnBpcmkuY29udHJvbC52MS5HZXRTdGF0dXNSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * An agent, as `piri-manager agents` shows it.
@@ -117,6 +117,14 @@ export type ListAgentsResponse = Message<"piri.control.v1.ListAgentsResponse"> &
    * @generated from field: repeated piri.control.v1.Agent agents = 1;
    */
   agents: Agent[];
+
+  /**
+   * Set while the Manager cannot write its database: agents that report
+   * something are sent away until it can.
+   *
+   * @generated from field: optional piri.control.v1.WriteFailure write_failure = 2;
+   */
+  writeFailure?: WriteFailure | undefined;
 };
 
 /**
@@ -237,6 +245,20 @@ export type RemoveAgentRequest = Message<"piri.control.v1.RemoveAgentRequest"> &
    * @generated from field: string id = 1;
    */
   id: string;
+
+  /**
+   * Cancel its open commands first, and wait for their ends for at most 30 s.
+   * What has not ended then is lost, and at once if the agent is not connected.
+   * This goes on if the client leaves.
+   *
+   * @generated from field: bool force = 2;
+   */
+  force: boolean;
+
+  /**
+   * @generated from field: string requested_by = 3;
+   */
+  requestedBy: string;
 };
 
 /**
@@ -250,6 +272,19 @@ export const RemoveAgentRequestSchema: GenMessage<RemoveAgentRequest> = /*@__PUR
  * @generated from message piri.control.v1.RemoveAgentResponse
  */
 export type RemoveAgentResponse = Message<"piri.control.v1.RemoveAgentResponse"> & {
+  /**
+   * Its commands that were open, as they are now.
+   *
+   * @generated from field: repeated piri.control.v1.Command commands = 1;
+   */
+  commands: Command[];
+
+  /**
+   * It was connected, and was told that it is removed.
+   *
+   * @generated from field: bool told = 2;
+   */
+  told: boolean;
 };
 
 /**
@@ -258,6 +293,41 @@ export type RemoveAgentResponse = Message<"piri.control.v1.RemoveAgentResponse">
  */
 export const RemoveAgentResponseSchema: GenMessage<RemoveAgentResponse> = /*@__PURE__*/
   messageDesc(file_piri_control_v1_control, 8);
+
+/**
+ * The Manager cannot write its database: a full disk, most often.
+ *
+ * @generated from message piri.control.v1.WriteFailure
+ */
+export type WriteFailure = Message<"piri.control.v1.WriteFailure"> & {
+  /**
+   * The first write that failed, milliseconds since 1970.
+   *
+   * @generated from field: int64 since_ms = 1;
+   */
+  sinceMs: bigint;
+
+  /**
+   * The latest write that failed, milliseconds since 1970.
+   *
+   * @generated from field: int64 last_ms = 2;
+   */
+  lastMs: bigint;
+
+  /**
+   * For people.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message piri.control.v1.WriteFailure.
+ * Use `create(WriteFailureSchema)` to create a new message.
+ */
+export const WriteFailureSchema: GenMessage<WriteFailure> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 9);
 
 /**
  * A command, as the database has it. Times are milliseconds since 1970, by the
@@ -437,6 +507,18 @@ export type Command = Message<"piri.control.v1.Command"> & {
    * @generated from field: string cancel_requested_by = 30;
    */
   cancelRequestedBy: string;
+
+  /**
+   * @generated from field: piri.control.v1.OnDisconnect on_disconnect = 31;
+   */
+  onDisconnect: OnDisconnect;
+
+  /**
+   * With ON_DISCONNECT_KILL: after so many milliseconds without a connection.
+   *
+   * @generated from field: optional uint32 kill_after_ms = 32;
+   */
+  killAfterMs?: number | undefined;
 };
 
 /**
@@ -444,7 +526,7 @@ export type Command = Message<"piri.control.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 9);
+  messageDesc(file_piri_control_v1_control, 10);
 
 /**
  * How far a command is, by its own account.
@@ -473,7 +555,7 @@ export type Progress = Message<"piri.control.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 10);
+  messageDesc(file_piri_control_v1_control, 11);
 
 /**
  * What ending a command's processes came to.
@@ -499,7 +581,7 @@ export type Reaped = Message<"piri.control.v1.Reaped"> & {
  * Use `create(ReapedSchema)` to create a new message.
  */
 export const ReapedSchema: GenMessage<Reaped> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 11);
+  messageDesc(file_piri_control_v1_control, 12);
 
 /**
  * @generated from message piri.control.v1.RunRequest
@@ -558,7 +640,7 @@ export type RunRequest = Message<"piri.control.v1.RunRequest"> & {
  * Use `create(RunRequestSchema)` to create a new message.
  */
 export const RunRequestSchema: GenMessage<RunRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 12);
+  messageDesc(file_piri_control_v1_control, 13);
 
 /**
  * @generated from message piri.control.v1.RunResponse
@@ -580,7 +662,7 @@ export type RunResponse = Message<"piri.control.v1.RunResponse"> & {
  * Use `create(RunResponseSchema)` to create a new message.
  */
 export const RunResponseSchema: GenMessage<RunResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 13);
+  messageDesc(file_piri_control_v1_control, 14);
 
 /**
  * @generated from message piri.control.v1.WatchRequest
@@ -597,7 +679,7 @@ export type WatchRequest = Message<"piri.control.v1.WatchRequest"> & {
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 14);
+  messageDesc(file_piri_control_v1_control, 15);
 
 /**
  * A command to watch, and where its output goes on.
@@ -626,7 +708,7 @@ export type WatchFrom = Message<"piri.control.v1.WatchFrom"> & {
  * Use `create(WatchFromSchema)` to create a new message.
  */
 export const WatchFromSchema: GenMessage<WatchFrom> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 15);
+  messageDesc(file_piri_control_v1_control, 16);
 
 /**
  * @generated from message piri.control.v1.WatchResponse
@@ -669,6 +751,14 @@ export type WatchResponse = Message<"piri.control.v1.WatchResponse"> & {
      */
     value: CutOff;
     case: "cutOff";
+  } | {
+    /**
+     * About the Manager and not one command: the command_id is 0.
+     *
+     * @generated from field: piri.control.v1.StorageState storage = 6;
+     */
+    value: StorageState;
+    case: "storage";
   } | { case: undefined; value?: undefined };
 };
 
@@ -677,7 +767,29 @@ export type WatchResponse = Message<"piri.control.v1.WatchResponse"> & {
  * Use `create(WatchResponseSchema)` to create a new message.
  */
 export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 16);
+  messageDesc(file_piri_control_v1_control, 17);
+
+/**
+ * Whether the Manager can write its database: sent when it cannot, and when it
+ * can again.
+ *
+ * @generated from message piri.control.v1.StorageState
+ */
+export type StorageState = Message<"piri.control.v1.StorageState"> & {
+  /**
+   * Absent if it can.
+   *
+   * @generated from field: optional piri.control.v1.WriteFailure failure = 1;
+   */
+  failure?: WriteFailure | undefined;
+};
+
+/**
+ * Describes the message piri.control.v1.StorageState.
+ * Use `create(StorageStateSchema)` to create a new message.
+ */
+export const StorageStateSchema: GenMessage<StorageState> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 18);
 
 /**
  * What a command printed.
@@ -715,7 +827,7 @@ export type Output = Message<"piri.control.v1.Output"> & {
  * Use `create(OutputSchema)` to create a new message.
  */
 export const OutputSchema: GenMessage<Output> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 17);
+  messageDesc(file_piri_control_v1_control, 19);
 
 /**
  * @generated from message piri.control.v1.CutOff
@@ -732,7 +844,7 @@ export type CutOff = Message<"piri.control.v1.CutOff"> & {
  * Use `create(CutOffSchema)` to create a new message.
  */
 export const CutOffSchema: GenMessage<CutOff> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 18);
+  messageDesc(file_piri_control_v1_control, 20);
 
 /**
  * @generated from message piri.control.v1.CancelRequest
@@ -761,7 +873,7 @@ export type CancelRequest = Message<"piri.control.v1.CancelRequest"> & {
  * Use `create(CancelRequestSchema)` to create a new message.
  */
 export const CancelRequestSchema: GenMessage<CancelRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 19);
+  messageDesc(file_piri_control_v1_control, 21);
 
 /**
  * @generated from message piri.control.v1.CancelResponse
@@ -785,7 +897,7 @@ export type CancelResponse = Message<"piri.control.v1.CancelResponse"> & {
  * Use `create(CancelResponseSchema)` to create a new message.
  */
 export const CancelResponseSchema: GenMessage<CancelResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 20);
+  messageDesc(file_piri_control_v1_control, 22);
 
 /**
  * @generated from message piri.control.v1.RerunRequest
@@ -814,7 +926,7 @@ export type RerunRequest = Message<"piri.control.v1.RerunRequest"> & {
  * Use `create(RerunRequestSchema)` to create a new message.
  */
 export const RerunRequestSchema: GenMessage<RerunRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 21);
+  messageDesc(file_piri_control_v1_control, 23);
 
 /**
  * @generated from message piri.control.v1.RerunResponse
@@ -833,7 +945,7 @@ export type RerunResponse = Message<"piri.control.v1.RerunResponse"> & {
  * Use `create(RerunResponseSchema)` to create a new message.
  */
 export const RerunResponseSchema: GenMessage<RerunResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 22);
+  messageDesc(file_piri_control_v1_control, 24);
 
 /**
  * @generated from message piri.control.v1.GiveUpRequest
@@ -855,7 +967,7 @@ export type GiveUpRequest = Message<"piri.control.v1.GiveUpRequest"> & {
  * Use `create(GiveUpRequestSchema)` to create a new message.
  */
 export const GiveUpRequestSchema: GenMessage<GiveUpRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 23);
+  messageDesc(file_piri_control_v1_control, 25);
 
 /**
  * @generated from message piri.control.v1.GiveUpResponse
@@ -872,7 +984,7 @@ export type GiveUpResponse = Message<"piri.control.v1.GiveUpResponse"> & {
  * Use `create(GiveUpResponseSchema)` to create a new message.
  */
 export const GiveUpResponseSchema: GenMessage<GiveUpResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 24);
+  messageDesc(file_piri_control_v1_control, 26);
 
 /**
  * @generated from message piri.control.v1.ListCommandsRequest
@@ -910,7 +1022,7 @@ export type ListCommandsRequest = Message<"piri.control.v1.ListCommandsRequest">
  * Use `create(ListCommandsRequestSchema)` to create a new message.
  */
 export const ListCommandsRequestSchema: GenMessage<ListCommandsRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 25);
+  messageDesc(file_piri_control_v1_control, 27);
 
 /**
  * @generated from message piri.control.v1.ListCommandsResponse
@@ -927,7 +1039,7 @@ export type ListCommandsResponse = Message<"piri.control.v1.ListCommandsResponse
  * Use `create(ListCommandsResponseSchema)` to create a new message.
  */
 export const ListCommandsResponseSchema: GenMessage<ListCommandsResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 26);
+  messageDesc(file_piri_control_v1_control, 28);
 
 /**
  * @generated from message piri.control.v1.GetCommandRequest
@@ -944,7 +1056,7 @@ export type GetCommandRequest = Message<"piri.control.v1.GetCommandRequest"> & {
  * Use `create(GetCommandRequestSchema)` to create a new message.
  */
 export const GetCommandRequestSchema: GenMessage<GetCommandRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 27);
+  messageDesc(file_piri_control_v1_control, 29);
 
 /**
  * @generated from message piri.control.v1.GetCommandResponse
@@ -961,7 +1073,7 @@ export type GetCommandResponse = Message<"piri.control.v1.GetCommandResponse"> &
  * Use `create(GetCommandResponseSchema)` to create a new message.
  */
 export const GetCommandResponseSchema: GenMessage<GetCommandResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 28);
+  messageDesc(file_piri_control_v1_control, 30);
 
 /**
  * @generated from message piri.control.v1.GetTimelineRequest
@@ -978,7 +1090,7 @@ export type GetTimelineRequest = Message<"piri.control.v1.GetTimelineRequest"> &
  * Use `create(GetTimelineRequestSchema)` to create a new message.
  */
 export const GetTimelineRequestSchema: GenMessage<GetTimelineRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 29);
+  messageDesc(file_piri_control_v1_control, 31);
 
 /**
  * @generated from message piri.control.v1.GetTimelineResponse
@@ -1009,7 +1121,7 @@ export type GetTimelineResponse = Message<"piri.control.v1.GetTimelineResponse">
  * Use `create(GetTimelineResponseSchema)` to create a new message.
  */
 export const GetTimelineResponseSchema: GenMessage<GetTimelineResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 30);
+  messageDesc(file_piri_control_v1_control, 32);
 
 /**
  * Something that is known of a command.
@@ -1053,7 +1165,7 @@ export type TimelineEntry = Message<"piri.control.v1.TimelineEntry"> & {
  * Use `create(TimelineEntrySchema)` to create a new message.
  */
 export const TimelineEntrySchema: GenMessage<TimelineEntry> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 31);
+  messageDesc(file_piri_control_v1_control, 33);
 
 /**
  * @generated from message piri.control.v1.ListOperationsRequest
@@ -1066,7 +1178,7 @@ export type ListOperationsRequest = Message<"piri.control.v1.ListOperationsReque
  * Use `create(ListOperationsRequestSchema)` to create a new message.
  */
 export const ListOperationsRequestSchema: GenMessage<ListOperationsRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 32);
+  messageDesc(file_piri_control_v1_control, 34);
 
 /**
  * @generated from message piri.control.v1.ListOperationsResponse
@@ -1083,7 +1195,7 @@ export type ListOperationsResponse = Message<"piri.control.v1.ListOperationsResp
  * Use `create(ListOperationsResponseSchema)` to create a new message.
  */
 export const ListOperationsResponseSchema: GenMessage<ListOperationsResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 33);
+  messageDesc(file_piri_control_v1_control, 35);
 
 /**
  * Something that an agent can be told to do.
@@ -1112,7 +1224,7 @@ export type Operation = Message<"piri.control.v1.Operation"> & {
  * Use `create(OperationSchema)` to create a new message.
  */
 export const OperationSchema: GenMessage<Operation> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 34);
+  messageDesc(file_piri_control_v1_control, 36);
 
 /**
  * @generated from message piri.control.v1.Parameter
@@ -1146,7 +1258,7 @@ export type Parameter = Message<"piri.control.v1.Parameter"> & {
  * Use `create(ParameterSchema)` to create a new message.
  */
 export const ParameterSchema: GenMessage<Parameter> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 35);
+  messageDesc(file_piri_control_v1_control, 37);
 
 /**
  * @generated from message piri.control.v1.WatchEventsRequest
@@ -1177,7 +1289,7 @@ export type WatchEventsRequest = Message<"piri.control.v1.WatchEventsRequest"> &
  * Use `create(WatchEventsRequestSchema)` to create a new message.
  */
 export const WatchEventsRequestSchema: GenMessage<WatchEventsRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 36);
+  messageDesc(file_piri_control_v1_control, 38);
 
 /**
  * @generated from message piri.control.v1.WatchEventsResponse
@@ -1194,7 +1306,7 @@ export type WatchEventsResponse = Message<"piri.control.v1.WatchEventsResponse">
  * Use `create(WatchEventsResponseSchema)` to create a new message.
  */
 export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 37);
+  messageDesc(file_piri_control_v1_control, 39);
 
 /**
  * Something of note that happened.
@@ -1242,7 +1354,7 @@ export type Event = Message<"piri.control.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 38);
+  messageDesc(file_piri_control_v1_control, 40);
 
 /**
  * @generated from message piri.control.v1.GetStatusRequest
@@ -1255,7 +1367,7 @@ export type GetStatusRequest = Message<"piri.control.v1.GetStatusRequest"> & {
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 39);
+  messageDesc(file_piri_control_v1_control, 41);
 
 /**
  * @generated from message piri.control.v1.GetStatusResponse
@@ -1336,6 +1448,13 @@ export type GetStatusResponse = Message<"piri.control.v1.GetStatusResponse"> & {
    * @generated from field: map<string, uint64> counters = 14;
    */
   counters: { [key: string]: bigint };
+
+  /**
+   * Set while the Manager cannot write its database.
+   *
+   * @generated from field: optional piri.control.v1.WriteFailure write_failure = 15;
+   */
+  writeFailure?: WriteFailure | undefined;
 };
 
 /**
@@ -1343,7 +1462,7 @@ export type GetStatusResponse = Message<"piri.control.v1.GetStatusResponse"> & {
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 40);
+  messageDesc(file_piri_control_v1_control, 42);
 
 /**
  * @generated from message piri.control.v1.Retention
@@ -1370,7 +1489,7 @@ export type Retention = Message<"piri.control.v1.Retention"> & {
  * Use `create(RetentionSchema)` to create a new message.
  */
 export const RetentionSchema: GenMessage<Retention> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 41);
+  messageDesc(file_piri_control_v1_control, 43);
 
 /**
  * How far a command is.
@@ -1531,7 +1650,8 @@ export const AgentsService: GenService<{
     output: typeof RenewTokenResponseSchema;
   },
   /**
-   * Takes an agent away and ends its connection; its open commands are lost.
+   * Removes an agent, tells it, and ends its connection. Refuses while commands
+   * of it are open, unless force is set.
    *
    * @generated from rpc piri.control.v1.AgentsService.RemoveAgent
    */

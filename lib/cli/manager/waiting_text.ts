@@ -1,0 +1,66 @@
+import {
+  type Command,
+  CommandState,
+  OnDisconnect,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { clockTime, durationText } from "../time.ts";
+
+/** Reason why a command whose agent is away does not end, and what becomes of it. */
+export function awayText(command: Command, now: number): string {
+  const since = Number(command.unreachableSinceMs ?? now);
+  const passed = now - since;
+  const when = passed < 1_000
+    ? `away since ${clockTime(since, now)}`
+    : `away for ${durationText(passed)} (last seen ${clockTime(since, now)})`;
+  return `${when}, ${fateText(command)}`;
+}
+
+/** Fate of a command while its agent is away. */
+function fateText(command: Command): string {
+  if (command.state === CommandState.QUEUED) {
+    return "the command has not been sent";
+  }
+  if (command.state === CommandState.SENT) {
+    return "the command was sent and has not been taken yet";
+  }
+  if (command.cancelRequestedAtMs !== undefined) {
+    return "the cancel reaches it when it is back at the latest";
+  }
+  if (command.onDisconnect !== OnDisconnect.KILL) {
+    return "the command goes on there";
+  }
+  const after = command.killAfterMs ?? 0;
+  return after === 0
+    ? "the command is ended there"
+    : `the command is ended there after ${
+      durationText(after)
+    } without a connection`;
+}
+
+/** Reason why a command does not begin that was sent to a connected agent. */
+export function untakenText({ sentAtMs }: Command, now: number): string {
+  const passed = now - Number(sentAtMs ?? now);
+  return `the command was sent ${
+    durationText(Math.max(passed, 0))
+  } ago, and the agent has not taken it yet`;
+}
+
+/** Most commands that an error names. */
+const MAX_NAMED = 5;
+
+/** Commands with their agents, as an error names them: 'command 12 on "web-1" (away since 14:03:05)'. */
+export function namedText(commands: readonly Command[], now: number): string {
+  const named = commands.slice(0, MAX_NAMED).map((command) =>
+    `${command.id} on "${command.agent}"${sinceText(command, now)}`
+  ).join(", ");
+  const more = commands.length > MAX_NAMED
+    ? ` and ${commands.length - MAX_NAMED} more`
+    : "";
+  return `${commands.length === 1 ? "command" : "commands"} ${named}${more}`;
+}
+
+function sinceText({ unreachableSinceMs }: Command, now: number): string {
+  return unreachableSinceMs === undefined
+    ? ""
+    : ` (away since ${clockTime(Number(unreachableSinceMs), now)})`;
+}

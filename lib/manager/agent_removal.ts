@@ -1,0 +1,170 @@
+import { type Clock, sleep } from "../base/clock.ts";
+import { codeOf, PiriError } from "../base/errors.ts";
+import type { Store } from "../store/store.ts";
+import type { Commands } from "./commands.ts";
+import type { ManagerParts } from "./manager_parts.ts";
+import type { AgentAdmin, CommandView, RemovedAgent } from "./operator_api.ts";
+
+/** Longest wait for the ends of cancelled commands, in milliseconds. */
+const END_MS = 30_000;
+
+/** Time between two looks at whether they have ended, in milliseconds. */
+const LOOK_MS = 100;
+
+/** Most ids that an error names. */
+const MAX_NAMED = 10;
+
+export interface AgentRemovalOptions extends ManagerParts {
+  readonly commands: Commands;
+}
+
+/** Removal of agents: what becomes of their commands, and what the agent is told. */
+export class AgentRemoval {
+  readonly #options: AgentRemovalOptions;
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(options: AgentRemovalOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#clock = options.clock;
+  }
+
+  /**
+   * Removes an agent and tells it. Nothing new is started on it meanwhile.
+   *
+   * @throws {PiriError} NOT_FOUND; REFUSED while commands are open, unless `force` is set
+   */
+  async remove(
+    id: string,
+    { force = false, requestedBy = "" }: Parameters<AgentAdmin["remove"]>[1] =
+      {},
+  ): Promise<RemovedAgent> {
+    const { commands, fleet, events } = this.#options;
+    using _closed = commands.closeTo(id);
+    if (await this.#store.agent(id) === undefined) throw notFound(id);
+    const ids = force
+      ? await this.#endCommands(id, requestedBy)
+      : this.#requireIdle(id);
+    const lost = await this.#record(id);
+    const session = fleet.session(id);
+    session?.removed();
+    lost.recorded();
+    fleet.known--;
+    const late = await this.#loseLate(id);
+    events.add(
+      "agent_removed",
+      `agent "${id}" was removed by ${requestedBy || "an operator"}${
+        lost.patches.length === 0
+          ? ""
+          : `; ${lost.patches.length} of its commands had not ended`
+      }`,
+      { agent: id },
+    );
+    return {
+      commands: await this.#views([
+        ...ids,
+        ...lost.patches.map((patch) => patch.id),
+        ...late,
+      ]),
+      told: session !== undefined,
+    };
+  }
+
+  /** @throws {PiriError} REFUSED if commands are open or about to be */
+  #requireIdle(agent: string): bigint[] {
+    const { commands } = this.#options;
+    const open = commands.of(agent).map(({ id }) => id);
+    if (open.length > 0) throw hasOpen(agent, open);
+    if (commands.isBusy(agent)) {
+      throw new PiriError(
+        "REFUSED",
+        `Cannot remove agent "${agent}": a command for it is being recorded`,
+      );
+    }
+    return open;
+  }
+
+  /** Cancels all commands, and waits for their ends if the agent is connected. Returns their ids. */
+  async #endCommands(agent: string, requestedBy: string): Promise<bigint[]> {
+    const { commands, fleet } = this.#options;
+    const isConnected = fleet.session(agent) !== undefined;
+    const until = this.#clock.monotonic() + END_MS;
+    const asked = new Set<bigint>();
+    for (;;) {
+      // A command that was being recorded when the removal began comes late.
+      const fresh = commands.of(agent).filter(({ id }) => !asked.has(id));
+      for (const { id } of fresh) {
+        asked.add(id);
+        await this.#cancel(id, requestedBy);
+      }
+      const isWaiting = isConnected
+        ? commands.isBusy(agent)
+        : commands.isStarting(agent);
+      if (!isWaiting || this.#clock.monotonic() >= until) return [...asked];
+      await sleep(this.#clock, LOOK_MS);
+    }
+  }
+
+  async #cancel(id: bigint, requestedBy: string): Promise<void> {
+    try {
+      await this.#options.commands.cancel(id, undefined, requestedBy);
+    } catch (error) {
+      // It has just ended by itself.
+      if (codeOf(error) !== "FAILED_PRECONDITION") throw error;
+    }
+  }
+
+  /** Records the removal. What is still open is lost. */
+  async #record(id: string) {
+    const change = this.#options.commands.effects.agentRemoved(id);
+    const at = this.#clock.now();
+    try {
+      await this.#store.removeAgent(id, { at, patches: change.patches });
+    } catch (error) {
+      change.takeBack();
+      throw error;
+    }
+    return change;
+  }
+
+  /** Ends the commands that the store was making for longer than the removal waited. Returns their ids. */
+  async #loseLate(agent: string): Promise<bigint[]> {
+    const change = this.#options.commands.effects.agentRemoved(agent);
+    try {
+      await Promise.all(
+        change.patches.map((patch) => this.#store.patchCommand(patch)),
+      );
+      change.recorded();
+    } catch (error) {
+      change.takeBack();
+      throw error;
+    }
+    return change.patches.map(({ id }) => id);
+  }
+
+  #views(ids: readonly bigint[]): Promise<CommandView[]> {
+    const { commands } = this.#options;
+    return Promise.all([...new Set(ids)].map((id) => commands.get(id)));
+  }
+}
+
+function hasOpen(agent: string, ids: readonly bigint[]): PiriError {
+  const named = ids.slice(0, MAX_NAMED).join(" ");
+  const more = ids.length > MAX_NAMED
+    ? ` and ${ids.length - MAX_NAMED} more`
+    : "";
+  return new PiriError(
+    "REFUSED",
+    ids.length === 1
+      ? `Cannot remove agent "${agent}": command ${named} on it has not ended; wait for it or cancel it, or force the removal, which cancels it first`
+      : `Cannot remove agent "${agent}": commands ${named}${more} on it have not ended; wait for them or cancel them, or force the removal, which cancels them first`,
+  );
+}
+
+function notFound(id: string): PiriError {
+  return new PiriError(
+    "NOT_FOUND",
+    `Cannot remove agent "${id}": there is no agent of that name`,
+  );
+}
