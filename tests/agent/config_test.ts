@@ -38,6 +38,7 @@ Deno.test("a joined agent has all fields of the token and a secret of its own, a
     caPem: "-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n",
     allowTestOperations: false,
     log: { level: "info", format: "text" },
+    commands: { umask: 0o022, environment: {}, limits: {} },
   });
   assertEquals(secret, joining.secret);
   assertMatch(joinedWith ?? "", /^[A-Za-z0-9_-]{43}$/);
