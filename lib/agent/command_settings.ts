@@ -1,9 +1,7 @@
 import * as v from "valibot";
-import {
-  type Resource,
-  RESOURCE_NAMES,
-  type WantedLimit,
-  type WantedLimits,
+import type {
+  WantedLimit,
+  WantedLimits,
 } from "../operations/resource_limits.ts";
 import { STANDARD_UMASK } from "../operations/surroundings.ts";
 
@@ -38,6 +36,9 @@ const LimitSetting = v.pipe(
     },
   ),
 );
+
+/** Fewest open files with which the agent can run as many commands as it may. */
+const MIN_OPEN_FILES = 512;
 
 /** Schema of `commands`. */
 export const CommandSetting = v.strictObject({
@@ -74,14 +75,24 @@ export const CommandSetting = v.strictObject({
     {},
   ),
   limits: v.optional(
-    v.strictObject(
-      Object.fromEntries(
-        RESOURCE_NAMES.map((name) => [name, v.optional(LimitSetting)]),
-      ) as Record<
-        Resource,
-        v.OptionalSchema<typeof LimitSetting, undefined>
-      >,
-    ),
+    // Only these: the agent has the limits, too, and others, such as one of CPU time, would end it.
+    v.strictObject({
+      openFiles: v.optional(v.pipe(
+        LimitSetting,
+        v.check(
+          ({ soft = Infinity }) => soft >= MIN_OPEN_FILES,
+          `it should be at least ${MIN_OPEN_FILES}, because the agent has this limit, too`,
+        ),
+      )),
+      processes: v.optional(LimitSetting),
+      coreBytes: v.optional(LimitSetting),
+      stackBytes: v.optional(LimitSetting),
+      lockedBytes: v.optional(LimitSetting),
+      pendingSignals: v.optional(LimitSetting),
+      queueBytes: v.optional(LimitSetting),
+      nicePriority: v.optional(LimitSetting),
+      realtimePriority: v.optional(LimitSetting),
+    }),
     {},
   ),
 });

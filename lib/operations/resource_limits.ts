@@ -6,7 +6,7 @@ export interface WantedLimit {
   readonly hard: number | undefined;
 }
 
-/** Resources that have a limit, by their names in agent.yaml, with the kernel's numbers and names (getrlimit(2)). */
+/** Resources that have a limit, by their names, with the kernel's numbers and names (getrlimit(2)). */
 const RESOURCES = {
   cpuSeconds: [0, "Max cpu time"],
   fileBytes: [1, "Max file size"],
@@ -26,10 +26,7 @@ const RESOURCES = {
 /** Resource that has a limit. */
 export type Resource = keyof typeof RESOURCES;
 
-/** Names of all resources that have a limit. */
-export const RESOURCE_NAMES: readonly Resource[] = Object.keys(
-  RESOURCES,
-) as Resource[];
+const RESOURCE_NAMES = Object.keys(RESOURCES) as Resource[];
 
 /** Limits by resource; one that is not named has the standard one. */
 export type WantedLimits = {

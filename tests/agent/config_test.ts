@@ -258,6 +258,14 @@ for (
       /"commands.environment.A=B" is wrong: it should be the name of a variable, without =$/,
     ],
     [
+      "limits: {openFiles: 511}",
+      /"commands.limits.openFiles" is wrong: it should be at least 512, because the agent has this limit, too$/,
+    ],
+    [
+      "limits: {cpuSeconds: 60}",
+      /"commands.limits.cpuSeconds" is not a setting; did you mean "[a-zA-Z]+"\?$/,
+    ],
+    [
       "limits: {openFile: 1}",
       /"commands.limits.openFile" is not a setting; did you mean "openFiles"\?$/,
     ],

@@ -18,7 +18,7 @@ const SHELL_VARIABLES = {
   SHELL: "/bin/developer",
   PATH: `/home/developer/bin:${Deno.env.get("PATH")}`,
   TMPDIR: "/home/developer/tmp",
-  http_proxy: "http://user:password@proxy:3128",
+  "http_proxy": "http://user:password@proxy:3128",
   PIRI_JOIN_TOKEN: "secret",
   PIRI_TOKEN: "secret",
   XDG_RUNTIME_DIR: "/run/user/1000",
