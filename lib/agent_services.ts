@@ -16,7 +16,7 @@ export const agentServices: AgentServices = {
   async run({ dir, log }, signal) {
     const { log: configured } = await loadAgentConfig(dir);
     await startLog({ ...configured, ...log });
-    await using _agent = await serveAgent({ dir, ...parts });
+    await using _agent = await serveAgent({ dir, ...parts, ownsProcess: true });
     await aborted(signal);
   },
 

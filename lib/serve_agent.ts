@@ -23,7 +23,9 @@ import { openFileDisk } from "./base/file_disk.ts";
 import { logger } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { bootId } from "./operations/process_table.ts";
+import { setResourceLimits } from "./operations/resource_limits.ts";
 import { becomeSubreaper } from "./operations/subreaper.ts";
+import { readUmask } from "./operations/surroundings.ts";
 import { endSurvivors } from "./operations/survivors.ts";
 import { dialTls } from "./wire/tls.ts";
 import type { Transport } from "./wire/transport.ts";
@@ -40,6 +42,11 @@ export interface ServeAgentOptions {
   readonly clock: Clock;
   /** Source of randomness: `systemRandom` but in tests. */
   readonly random: Random;
+  /**
+   * True if this process is the Agent's alone. Then its umask and its resource limits become those of commands. Else
+   * they stay as they are, commands inherit the limits, and each costs a shell if the umask is another.
+   */
+  readonly ownsProcess?: boolean;
 }
 
 /** Running Agent. */
@@ -67,6 +74,7 @@ export async function serveAgent(
       "Processes that leave their command's group cannot all be found: this program may not become a subreaper",
     );
   }
+  if (options.ownsProcess) takeProcess(config);
   const owned = await openCore(config, options);
   try {
     await owned.core.start();
@@ -126,8 +134,9 @@ interface OwnedCore extends AsyncDisposable {
 
 async function openCore(
   config: AgentConfig,
-  { dir, clock, random }: ServeAgentOptions,
+  { dir, clock, random, ownsProcess }: ServeAgentOptions,
 ): Promise<OwnedCore> {
+  const { commands } = config;
   await using stack = new AsyncDisposableStack();
   const disk = stack.use(await openFileDisk(join(dir, "journal")));
   const boot = bootId();
@@ -148,6 +157,12 @@ async function openCore(
     journal,
     workers: new WorkerPool({
       allowTestOperations: config.allowTestOperations,
+      surroundings: {
+        path: commands.path,
+        umask: commands.umask,
+        environment: commands.environment,
+        inheritedUmask: ownsProcess ? commands.umask : readUmask(),
+      },
       most: MAX_RUNNING,
       clock,
     }),
@@ -161,6 +176,18 @@ async function openCore(
   stack.defer(() => core.stop());
   const owned = stack.move();
   return { core, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Gives this process the umask and the limits of commands. The Agent makes its own files with explicit modes. */
+function takeProcess({ commands: { limits, umask } }: AgentConfig): void {
+  if (Deno.build.os !== "windows") Deno.umask(umask);
+  const low = setResourceLimits(limits);
+  if (low.length > 0) {
+    log.warning(
+      "Commands have lower limits than they should, because the agent may not raise them: {names}",
+      { names: low.join(", ") },
+    );
+  }
 }
 
 /** Dials a Manager's addresses in order, until one answers. */

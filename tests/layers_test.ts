@@ -16,8 +16,9 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   operations: ["base"],
 
   "agent/host_facts.ts": ["base", "operations"],
-  "agent/config.ts": ["base"],
   "agent/removed_note.ts": ["base"],
+  "agent/command_settings.ts": ["operations"],
+  "agent/config.ts": ["base", "agent/command_settings.ts"],
   "agent/journal": ["base", "type operations"],
   "agent/workers": ["base", "operations"],
   "agent/runner": [

@@ -19,6 +19,7 @@ import {
 import type { Random } from "../base/random.ts";
 import { hashSecret, newSecret, SECRET_PATTERN } from "../base/secret.ts";
 import { LogSetting, parseSettings, readBy } from "../base/settings.ts";
+import { CommandSetting, type CommandSettings } from "./command_settings.ts";
 
 /** Settings of an Agent and its Manager: agent.yaml, described in docs/configuration.md. */
 export interface AgentConfig {
@@ -37,6 +38,7 @@ export interface AgentConfig {
   readonly joinedWith?: string | undefined;
   readonly allowTestOperations: boolean;
   readonly log: LogOptions;
+  readonly commands: CommandSettings;
 }
 
 /** File with the config in use. */
@@ -49,7 +51,7 @@ const EDITABLE: ReadonlySet<string> = new Set(["allowTestOperations", "log"]);
 
 const NEW_TEXT = `\
 # The configuration of this Piri agent, written by piri-agent join. It holds a secret: nobody else may read it.
-# allowTestOperations and log are there to be edited; docs/configuration.md describes every key.
+# allowTestOperations, commands and log are there to be edited; docs/configuration.md describes every key.
 name: ""
 `;
 
@@ -75,6 +77,7 @@ const Schema = v.strictObject({
     false,
   ),
   log: v.optional(LogSetting, {}),
+  commands: v.optional(CommandSetting, {}),
 });
 
 /**
@@ -165,6 +168,7 @@ export function joinConfig(
     joinToken,
     allowTestOperations: joined?.allowTestOperations ?? false,
     log: joined?.log ?? { level: "info", format: "text" },
+    commands: joined?.commands ?? v.parse(CommandSetting, {}),
   };
 }
 
@@ -191,6 +195,8 @@ async function save(
   const { document } = parseYaml(text, path, "INVALID_ARGUMENT");
   const wanted: Readonly<Record<string, unknown>> = { ...config };
   for (const key of Object.keys(Schema.entries)) {
+    // Only people write this one.
+    if (key === "commands") continue;
     if (wanted[key] === undefined) document.delete(key);
     // Entries that people edit stay as they wrote them.
     else if (!EDITABLE.has(key) || !document.has(key)) {

@@ -1,4 +1,5 @@
 import type { GenericSchema, InferOutput } from "valibot";
+import type { Surroundings } from "./surroundings.ts";
 
 /** Output stream of a program. */
 export type StreamName = "stdout" | "stderr";
@@ -73,6 +74,8 @@ export interface OperationContext {
   /** Reports the process that must be ended if this agent dies. Kept on disk with its start time. */
   started(identity: ProcessIdentity): void;
   readonly data: DataSource;
+  /** Settings of the agent for programs. */
+  readonly surroundings: Surroundings;
 }
 
 /** Process id with a start time, which tells it apart from a later process with the same id. */

@@ -1,7 +1,6 @@
 import { type Clock, sleep, systemClock } from "../base/clock.ts";
-import { messageOf, PiriError } from "../base/errors.ts";
+import { PiriError } from "../base/errors.ts";
 import { ChildOutput } from "./child_output.ts";
-import { isFolder } from "./environment.ts";
 import { Handoff } from "./handoff.ts";
 import type {
   OperationContext,
@@ -10,28 +9,14 @@ import type {
 } from "./operation.ts";
 import { identify, startTicksOf } from "./process_table.ts";
 import { ProcessTree, type TreeRoot } from "./process_tree.ts";
-import { withTimerSlack } from "./timer_slack.ts";
+import type { Program } from "./program.ts";
+import { startProgram } from "./start_program.ts";
 import { WindowsTree } from "./windows_tree.ts";
 
 /** Longest time to wait for output that other processes hold open after the program has ended, in milliseconds. */
 const OUTPUT_GRACE_MS = 2_000;
 /** Time between two looks at a tree that was asked to end, in milliseconds. */
 const LOOK_MS = 100;
-
-/** Program to start. */
-export interface Program {
-  /** The program's path or name, and its arguments. */
-  readonly argv: readonly [string, ...string[]];
-  readonly cwd: string;
-  /** Full environment. */
-  readonly env: Readonly<Record<string, string>>;
-  /** User to run as; the agent's own user by default. */
-  readonly user?: { readonly uid: number; readonly gid: number };
-  /** Text for standard input; empty by default. */
-  readonly stdin?: string;
-  /** For Windows: the arguments are already quoted as a command line. */
-  readonly rawArguments?: boolean;
-}
 
 /** End of a program. Without exitCode and signal, it could not be ended and was given up. */
 export interface ProgramEnd {
@@ -68,7 +53,7 @@ export async function* runProgram(
       `Cannot start "${program.argv[0]}": the command was cancelled`,
     );
   }
-  const child = start(program, control.timerSlack);
+  const child = startProgram(program, control.timerSlack);
   const identity = identify(child.pid);
   control.started(identity);
   const startTicks = startTicksOf(identity) ?? 0;
@@ -137,52 +122,6 @@ function rootOf(
   return timerSlack === undefined
     ? { leader, marker }
     : { leader, marker, timerSlack };
-}
-
-function start(
-  { argv: [name, ...args], cwd, env, user, stdin, rawArguments }: Program,
-  timerSlack: number | undefined,
-): Deno.ChildProcess {
-  if (!isFolder(cwd)) {
-    throw new PiriError(
-      "NOT_STARTED",
-      `Cannot start "${name}": there is no folder "${cwd}"`,
-    );
-  }
-  const command = new Deno.Command(name, {
-    args,
-    cwd,
-    env,
-    clearEnv: true,
-    // On Windows, detached would open a console for each program.
-    detached: Deno.build.os !== "windows",
-    windowsRawArguments: rawArguments ?? false,
-    stdin: stdin === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
-    ...user,
-  });
-  try {
-    return timerSlack === undefined
-      ? command.spawn()
-      : withTimerSlack(timerSlack, () => command.spawn());
-  } catch (cause) {
-    throw new PiriError(
-      "NOT_STARTED",
-      `Cannot start "${name}": ${why(cause)}`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
-function why(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "there is no such program";
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return "permission was denied";
-  }
-  return messageOf(error);
 }
 
 /**

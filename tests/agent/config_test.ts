@@ -38,6 +38,7 @@ Deno.test("a joined agent has all fields of the token and a secret of its own, a
     caPem: "-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n",
     allowTestOperations: false,
     log: { level: "info", format: "text" },
+    commands: { umask: 0o022, environment: {}, limits: {} },
   });
   assertEquals(secret, joining.secret);
   assertMatch(joinedWith ?? "", /^[A-Za-z0-9_-]{43}$/);
@@ -183,3 +184,116 @@ Deno.test("a mistake in the config is reported with its line, and never with the
     assertEquals(error.message.includes(joining.secret), false);
   }
 });
+
+/** Writes agent.yaml with this text at its end, and reads it. */
+async function loadWith(folder: TempFolder, text: string) {
+  const joining = await prepareJoin(folder.path, newToken(), random);
+  await finishJoin(folder.path, joining, random);
+  await Deno.writeTextFile(folder.at("agent.yaml"), text, { append: true });
+  return await loadAgentConfig(folder.path);
+}
+
+Deno.test("the config sets PATH, umask, variables and limits of commands, and a join keeps them", async () => {
+  await using folder = await TempFolder.make();
+  const { commands } = await loadWith(
+    folder,
+    `\
+commands: # for all
+  path: /usr/bin:/opt/bin
+  umask: "027"
+  environment:
+    https_proxy: http://proxy:3128
+  limits:
+    openFiles: 65536
+    coreBytes: unlimited
+    processes: 100:unlimited
+`,
+  );
+  const expected = {
+    path: "/usr/bin:/opt/bin",
+    umask: 0o027,
+    environment: { https_proxy: "http://proxy:3128" },
+    limits: {
+      openFiles: { soft: 65_536, hard: 65_536 },
+      coreBytes: { soft: undefined, hard: undefined },
+      processes: { soft: 100, hard: undefined },
+    },
+  };
+  assertEquals(commands, expected);
+  const again = await prepareJoin(folder.path, newToken("web-2"), random);
+  await finishJoin(folder.path, again, random);
+  assertEquals((await loadAgentConfig(folder.path)).commands, expected);
+  const text = await Deno.readTextFile(folder.at("agent.yaml"));
+  assertEquals(text.split("# for all").length, 2);
+});
+
+for (
+  const [setting, reason] of [
+    [
+      "umask: 027",
+      /"commands.umask" is wrong: it should be octal digits in quotes, as "022"$/,
+    ],
+    [
+      'umask: "0888"',
+      /"commands.umask" is wrong: it should be octal digits in quotes, as "022"$/,
+    ],
+    [
+      "path: []",
+      /"commands.path" is wrong: it should be folders, joined by :$/,
+    ],
+    [
+      "enviroment: {}",
+      /"commands.enviroment" is not a setting; did you mean "environment"\?$/,
+    ],
+    [
+      "environment: {A: 1}",
+      /"commands.environment.A" is wrong: it should be text in quotes$/,
+    ],
+    [
+      "environment: {PIRI_COMMAND: x}",
+      /"commands.environment.PIRI_COMMAND" is wrong: names that begin with PIRI_ belong to Piri itself$/,
+    ],
+    [
+      'environment: {"A=B": x}',
+      /"commands.environment.A=B" is wrong: it should be the name of a variable, without =$/,
+    ],
+    [
+      "limits: {openFiles: 511}",
+      /"commands.limits.openFiles" is wrong: it should be at least 512, because the agent has this limit, too$/,
+    ],
+    [
+      "limits: {cpuSeconds: 60}",
+      /"commands.limits.cpuSeconds" is not a setting; did you mean "[a-zA-Z]+"\?$/,
+    ],
+    [
+      "limits: {openFile: 1}",
+      /"commands.limits.openFile" is not a setting; did you mean "openFiles"\?$/,
+    ],
+    [
+      "limits: {openFiles: many}",
+      /"commands.limits.openFiles" is wrong: it should be a number, unlimited, or both limits as 1024:4096, the lower one first$/,
+    ],
+    [
+      "limits: {openFiles: 9:8}",
+      /"commands.limits.openFiles" is wrong: it should be a number, unlimited, or both limits/,
+    ],
+    [
+      "limits: {openFiles: unlimited:8}",
+      /"commands.limits.openFiles" is wrong: it should be a number, unlimited, or both limits/,
+    ],
+    [
+      "limits: {openFiles: -1}",
+      /"commands.limits.openFiles" is wrong: it should be a number, unlimited, or both limits/,
+    ],
+  ] as const
+) {
+  Deno.test(`the setting "${setting}" of commands is refused with its line`, async () => {
+    await using folder = await TempFolder.make();
+    const error = await assertRejects(
+      () => loadWith(folder, `commands:\n  ${setting}\n`),
+      PiriError,
+    );
+    assertMatch(error.message, reason);
+    assertMatch(error.message, /line [0-9]+: /);
+  });
+}

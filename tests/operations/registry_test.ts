@@ -53,11 +53,13 @@ Deno.test("a parameter's type and whether it is needed come from the schema", ()
       .map(({ name, type, required }) => `${name}: ${type}, ${required}`);
   assertEquals(shown("command.Run"), [
     "argv: list of string, false",
+    "argv_base64: list of string, false",
     "shell: string, false",
     "cwd: string, false",
     "env: map of string, false",
     "user: string, false",
     "group: string, false",
+    "umask: string, false",
     "stdin: string, false",
   ]);
   assertEquals(shown("test.Sleep"), ["seconds: number, true"]);
@@ -110,12 +112,82 @@ const wrong: [string, () => unknown, string][] = [
   [
     "argv and shell",
     () => checkParams(commandRun, '{"argv":["ls"],"shell":"ls"}'),
-    'Cannot run "command.Run": it takes either argv or shell',
+    'Cannot run "command.Run": it takes exactly one of argv, argv_base64 and shell',
   ],
   [
     "neither argv nor shell",
     () => checkParams(commandRun, "{}"),
-    'Cannot run "command.Run": it takes either argv or shell',
+    'Cannot run "command.Run": it takes exactly one of argv, argv_base64 and shell',
+  ],
+  [
+    "argv as text and as bytes",
+    () => checkParams(commandRun, '{"argv":["ls"],"argv_base64":["bHM="]}'),
+    'Cannot run "command.Run": it takes exactly one of argv, argv_base64 and shell',
+  ],
+  [
+    "argv in something else than base64",
+    () => checkParams(commandRun, '{"argv_base64":["bHM=","é"]}'),
+    'parameter "argv_base64.1" is wrong: expected base64',
+  ],
+  [
+    "a NUL among the bytes of argv",
+    () => checkParams(commandRun, '{"argv_base64":["AA=="]}'),
+    'parameter "argv_base64.0" is wrong: expected bytes without NUL',
+  ],
+  [
+    "a NUL in argv",
+    () => checkParams(commandRun, '{"argv":["ls","a\\u0000b"]}'),
+    'parameter "argv.1" is wrong: expected text without a NUL character',
+  ],
+  [
+    "half a character in argv",
+    () => checkParams(commandRun, '{"argv":["ls","caf\\udce9"]}'),
+    'parameter "argv.1" is wrong: expected Unicode text, and it has half of a surrogate pair; argv_base64 takes any bytes',
+  ],
+  [
+    "half a character in a variable",
+    () => checkParams(commandRun, '{"argv":["ls"],"env":{"A":"\\ud800"}}'),
+    'parameter "env.A" is wrong: expected Unicode text',
+  ],
+  [
+    "half a character in the line for the shell",
+    () => checkParams(commandRun, '{"shell":"\\ud800"}'),
+    'parameter "shell" is wrong: expected Unicode text',
+  ],
+  [
+    "half a character in the folder",
+    () => checkParams(commandRun, '{"shell":"ls","cwd":"\\ud800"}'),
+    'parameter "cwd" is wrong: expected Unicode text',
+  ],
+  [
+    "half a character in the input",
+    () => checkParams(commandRun, '{"shell":"ls","stdin":"\\ud800"}'),
+    'parameter "stdin" is wrong: expected Unicode text',
+  ],
+  [
+    "an equals sign in the name of a variable",
+    () => checkParams(commandRun, '{"argv":["ls"],"env":{"A=B":"c"}}'),
+    'parameter "env.A=B" is wrong: expected a name of a variable, without "="',
+  ],
+  [
+    "a NUL in a variable",
+    () => checkParams(commandRun, '{"argv":["ls"],"env":{"A":"\\u0000"}}'),
+    'parameter "env.A" is wrong: expected text without a NUL character',
+  ],
+  [
+    "an empty user",
+    () => checkParams(commandRun, '{"argv":["ls"],"user":""}'),
+    'parameter "user" is wrong: expected a name or a number',
+  ],
+  [
+    "a umask that is not octal",
+    () => checkParams(commandRun, '{"argv":["ls"],"umask":"028"}'),
+    'parameter "umask" is wrong: expected an octal number from 000 to 777, as 027',
+  ],
+  [
+    "a umask beyond permissions",
+    () => checkParams(commandRun, '{"argv":["ls"],"umask":"1777"}'),
+    'parameter "umask" is wrong: expected an octal number from 000 to 777, as 027',
   ],
   [
     "a mode that is not octal",

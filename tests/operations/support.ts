@@ -8,6 +8,10 @@ import type {
 } from "../../lib/operations/operation.ts";
 import { openLibc } from "../../lib/operations/libc.ts";
 import {
+  standardSurroundings,
+  type Surroundings,
+} from "../../lib/operations/surroundings.ts";
+import {
   readTimerSlack,
   timerSlackOf,
 } from "../../lib/operations/timer_slack.ts";
@@ -27,7 +31,10 @@ export interface TestContext extends OperationContext {
 }
 
 /** Makes a context of a command that no other test has. */
-export function newContext(data: DataSource = noData): TestContext {
+export function newContext(
+  data: DataSource = noData,
+  surroundings: Partial<Surroundings> = {},
+): TestContext {
   const stop = new AbortController();
   const kill = new AbortController();
   const processes: ProcessIdentity[] = [];
@@ -41,6 +48,7 @@ export function newContext(data: DataSource = noData): TestContext {
     stopRequested: () => stop.signal.aborted,
     started: (identity) => processes.push(identity),
     data,
+    surroundings: { ...standardSurroundings(), ...surroundings },
     processes,
     stopNow: () => stop.abort(),
     killNow: () => kill.abort(),
@@ -53,20 +61,20 @@ const noData: DataSource = {
 };
 
 /** Result of an operation. */
-export interface Finished {
+export interface Finished<End = Outcome> {
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
   readonly progress: readonly { current: number; total: number }[];
   /** Size of the largest buffer that came, in bytes. */
   readonly largestPiece: number;
-  readonly outcome: Outcome;
+  readonly outcome: End;
 }
 
 /** Runs an operation to its end. Calls `onText` with each piece of standard output when it comes. */
-export async function finish(
-  events: AsyncGenerator<OperationEvent, Outcome>,
+export async function finish<End = Outcome>(
+  events: AsyncGenerator<OperationEvent, End>,
   onText: (text: string) => void | Promise<void> = () => {},
-): Promise<Finished> {
+): Promise<Finished<End>> {
   const output = {
     stdout: [] as Uint8Array<ArrayBuffer>[],
     stderr: [] as Uint8Array<ArrayBuffer>[],

@@ -58,6 +58,26 @@ Deno.test("parents of file.Fetch are refused for a legacy agent, and are left ou
   ]);
 });
 
+Deno.test("parameters that legacy agents do not have are refused, with the next step", () => {
+  for (
+    const [params, reason] of [
+      [{ argv: ["a"], umask: "027" }, '"umask"; set it within a shell line'],
+      [{ shell: "a", umask: "027" }, '"umask"; set it within a shell line'],
+      [
+        { argv_base64: ["YQ=="] },
+        '"argv_base64"; give argv, or a shell line with the bytes in printf',
+      ],
+    ] as const
+  ) {
+    const error = assertThrows(() => told("command.Run", params), PiriError);
+    assertEquals(
+      error.message,
+      `Cannot run "command.Run": a legacy agent has no parameter ${reason}`,
+    );
+    assertEquals(error.code, "INVALID_ARGUMENT");
+  }
+});
+
 Deno.test("commands in legacy words already, and those that are not ours, stay unchanged", () => {
   assertEquals(told("command.Run", { command: "ls", shell: true }), [
     "command.Run",

@@ -62,6 +62,35 @@ Deno.test({
 });
 
 Deno.test({
+  name: "the wrapper refuses arguments that are not UTF-8 in a sentence",
+  ignore,
+  async fn() {
+    await using path = await fakePath({ deno: PINNED });
+    const wrapper = join(ROOT, "scripts/deno");
+    const runWith = async (format: string) => {
+      const { code, stdout, stderr } = await new Deno.Command("/bin/sh", {
+        args: ["-c", `exec "$1" eval "$(printf '${format}')"`, "sh", wrapper],
+        clearEnv: true,
+        env: { PATH: `${path.folder}:/usr/bin:/bin` },
+      }).output();
+      const text = new TextDecoder();
+      return [code, text.decode(stdout), text.decode(stderr)];
+    };
+
+    assertEquals(await runWith("caf\\351.txt"), [
+      2,
+      "",
+      "scripts/deno: Cannot run: an argument is not UTF-8 text; give such bytes in a file or as base64\n",
+    ]);
+    assertEquals(await runWith("caf\\303\\251\\t\\001\\n."), [
+      7,
+      "path:[eval][caf\u00e9\t\u0001\n.]",
+      "",
+    ]);
+  },
+});
+
+Deno.test({
   name:
     "the wrapper takes a newer Deno for a demo, but not for tests, the build or CI",
   ignore,

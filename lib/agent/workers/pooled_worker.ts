@@ -3,6 +3,7 @@ import type {
   ProcessIdentity,
   ReapReceipt,
 } from "../../operations/operation.ts";
+import type { Surroundings } from "../../operations/surroundings.ts";
 import {
   type FromWorker,
   MAX_UNTAKEN_PIECES,
@@ -15,6 +16,7 @@ export interface Assignment {
   readonly job: WorkItem;
   readonly sink: WorkSink;
   readonly allowTestOperations: boolean;
+  readonly surroundings: Surroundings;
   readonly timerSlack: number | undefined;
   /**
    * Called when the worker is idle again, before the sink hears of the end: the worker may start its next item at once.
@@ -96,11 +98,12 @@ class RunningAssignment {
   ) {
     this.#assignment = assignment;
     this.#post = post;
-    const { job, allowTestOperations, timerSlack } = assignment;
+    const { job, allowTestOperations, surroundings, timerSlack } = assignment;
     post({
       kind: "job",
       job,
       allowTestOperations,
+      surroundings,
       timerSlack,
       stopFlag: this.#stopFlag.buffer,
     });

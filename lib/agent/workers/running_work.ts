@@ -110,10 +110,12 @@ export class RunningWork {
   }
 
   #context(): OperationContext {
-    const { job: { commandId, marker }, timerSlack } = this.#message;
+    const { job: { commandId, marker }, surroundings, timerSlack } =
+      this.#message;
     return {
       commandId,
       marker,
+      surroundings,
       ...(timerSlack === undefined ? {} : { timerSlack }),
       signal: this.#stop.signal,
       kill: this.#kill.signal,

@@ -1,4 +1,8 @@
 import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
+import {
+  standardSurroundings,
+  type Surroundings,
+} from "../../operations/surroundings.ts";
 import { endSurvivors } from "../../operations/survivors.ts";
 import { timerSlackOf } from "../../operations/timer_slack.ts";
 import { PooledWorker } from "./pooled_worker.ts";
@@ -10,6 +14,8 @@ export const WORKER_URL: URL = new URL("./worker.ts", import.meta.url);
 /** Options of a pool. */
 export interface WorkerPoolOptions {
   readonly allowTestOperations: boolean;
+  /** Settings for programs; the standard ones by default. */
+  readonly surroundings?: Surroundings;
   /** Limit of busy workers; 32 by default. */
   readonly most?: number;
   /** Time after which an idle worker is released, in milliseconds; a minute by default. */
@@ -29,6 +35,7 @@ export class WorkerPool implements Workers {
 
   constructor(options: WorkerPoolOptions) {
     this.#options = {
+      surroundings: standardSurroundings(),
       most: 32,
       idleMs: 60_000,
       clock: systemClock,
@@ -53,6 +60,7 @@ export class WorkerPool implements Workers {
       job,
       sink,
       allowTestOperations: this.#options.allowTestOperations,
+      surroundings: this.#options.surroundings,
       timerSlack,
       over: () => this.#over(worker),
       endSurvivors: (processes, marker) =>

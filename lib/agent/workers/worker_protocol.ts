@@ -2,6 +2,7 @@ import type {
   ProcessIdentity,
   StreamName,
 } from "../../operations/operation.ts";
+import type { Surroundings } from "../../operations/surroundings.ts";
 import type { WorkItem, WorkOutcome } from "./workers.ts";
 
 /** Limit of output pieces under way that are not taken yet. */
@@ -13,6 +14,7 @@ export type ToWorker =
     readonly kind: "job";
     readonly job: WorkItem;
     readonly allowTestOperations: boolean;
+    readonly surroundings: Surroundings;
     /** See OperationContext; undefined if another running command has the same. */
     readonly timerSlack: number | undefined;
     /** 32-bit number that is not 0 once the work must end. */

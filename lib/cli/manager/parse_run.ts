@@ -102,6 +102,37 @@ export function variablesOf(words: readonly string[]): Record<string, string> {
 }
 
 /**
+ * Parses who runs a program: USER or USER:GROUP, each a name or a number.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function userOf(text: string): { user: string; group?: string } {
+  const [user = "", group, ...more] = text.split(":");
+  if (user === "" || group === "" || more.length > 0) {
+    throw new HintedError(
+      "INVALID_ARGUMENT",
+      `Cannot run: "--user ${text}" is neither USER nor USER:GROUP`,
+      "as in: --user www-data, --user www-data:adm, --user 33:4",
+    );
+  }
+  return group === undefined ? { user } : { user, group };
+}
+
+/**
+ * Checks the mask of new files: octal digits.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function umaskOf(text: string): string {
+  if (/^0?[0-7]{1,3}$/.test(text)) return text;
+  throw new HintedError(
+    "INVALID_ARGUMENT",
+    `Cannot run: "--umask ${text}" is no octal number from 000 to 777`,
+    "as in: --umask 027, which lets the group read new files and others nothing",
+  );
+}
+
+/**
  * Parses the fate of a command while its agent is away: continue, kill, or kill-after=60s.
  *
  * @throws {PiriError} INVALID_ARGUMENT

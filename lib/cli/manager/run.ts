@@ -1,12 +1,16 @@
+import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
 import { EXIT_CODE_HELP, ExitCode, PRECEDENCE } from "../exit_code.ts";
 import type { Terminal } from "../terminal.ts";
 import { withHint } from "./hints.ts";
+import { parseEnvFile } from "./env_file.ts";
 import { launch, WHILE_IT_RUNS } from "./launch.ts";
 import {
   disconnectOf,
   type ParsedRun,
   parseRun,
+  umaskOf,
+  userOf,
   variablesOf,
 } from "./parse_run.ts";
 import { paramsText } from "./request_size.ts";
@@ -67,10 +71,22 @@ export const run = defineSubcommand({
       value: "NAME=VALUE",
       summary: "environment variable for the program",
     },
+    "env-file": {
+      type: "repeated",
+      value: "FILE",
+      summary:
+        'environment variables for the program: a file here with lines NAME=VALUE, or "-" for stdin; --env counts more',
+    },
     user: {
       type: "string",
-      value: "USER",
-      summary: "user that runs the program",
+      value: "USER[:GROUP]",
+      summary:
+        "user that runs the program, with all groups of a login; the group is the user's own by default",
+    },
+    umask: {
+      type: "string",
+      value: "MASK",
+      summary: "mask of files that the program makes: 027; 022 by default",
     },
     "stdin-file": {
       type: "string",
@@ -97,18 +113,7 @@ export const run = defineSubcommand({
       program: invocation.rest,
       shell: flags.shell,
       op: flags.op,
-      surroundings: {
-        ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
-        ...(flags.env.length === 0 ? {} : { env: variablesOf(flags.env) }),
-        ...(flags.user === undefined ? {} : { user: flags.user }),
-        ...(flags["stdin-file"] === undefined ? {} : {
-          stdin: await readTextFile(
-            "stdin-file",
-            flags["stdin-file"],
-            terminal,
-          ),
-        }),
-      },
+      surroundings: await surroundingsOf(flags, terminal),
     });
     const request = {
       ...requestOf(parsed, { stdinFile: flags["stdin-file"], terminal }),
@@ -124,6 +129,55 @@ export const run = defineSubcommand({
     }, { ...invocation, connect });
   },
 });
+
+/** Parameters of the operation that runs a program, from the flags for them. */
+async function surroundingsOf(
+  flags: {
+    readonly cwd: string | undefined;
+    readonly env: readonly string[];
+    readonly "env-file": readonly string[];
+    readonly user: string | undefined;
+    readonly umask: string | undefined;
+    readonly "stdin-file": string | undefined;
+  },
+  terminal: Terminal,
+): Promise<Record<string, unknown>> {
+  const { cwd, env, user, umask } = flags;
+  const variables = {
+    ...await filesOf(flags["env-file"], terminal),
+    ...variablesOf(env),
+  };
+  const input = flags["stdin-file"];
+  const readers = [...flags["env-file"], input].filter((path) => path === "-");
+  if (readers.length > 1) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      'Cannot run: "-" is given twice, and stdin can be read only once; put one of them into a file',
+    );
+  }
+  return {
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(Object.keys(variables).length === 0 ? {} : { env: variables }),
+    ...(user === undefined ? {} : userOf(user)),
+    ...(umask === undefined ? {} : { umask: umaskOf(umask) }),
+    ...(input === undefined
+      ? {}
+      : { stdin: await readTextFile("stdin-file", input, terminal) }),
+  };
+}
+
+/** Variables of all files, those of later files over those of earlier ones. */
+async function filesOf(
+  paths: readonly string[],
+  terminal: Terminal,
+): Promise<Record<string, string>> {
+  let variables: Record<string, string> = {};
+  for (const path of paths) {
+    const text = await readTextFile("env-file", path, terminal);
+    variables = { ...variables, ...parseEnvFile(text, path) };
+  }
+  return variables;
+}
 
 function requestOf(
   { agents, operation, params }: ParsedRun,

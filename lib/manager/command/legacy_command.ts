@@ -38,6 +38,12 @@ export function legacyCommand(
   return { type, data: JSON.stringify({ [ARGS]: args, ...keywords }) };
 }
 
+/** Parameters of command.Run that legacy agents do not have, with the next step. */
+const UNKNOWN_TO_LEGACY: ReadonlyMap<string, string> = new Map([
+  ["argv_base64", "give argv, or a shell line with the bytes in printf"],
+  ["umask", "set it within a shell line"],
+]);
+
 /** Translations of our operations; undefined for parameters that are in the legacy words already. */
 const TRANSLATIONS: ReadonlyMap<string, (params: Params) => Words | undefined> =
   new Map([
@@ -47,6 +53,13 @@ const TRANSLATIONS: ReadonlyMap<string, (params: Params) => Words | undefined> =
   ]);
 
 function runWords({ argv, ...keywords }: Params): Words | undefined {
+  for (const [name, instead] of UNKNOWN_TO_LEGACY) {
+    if (keywords[name] === undefined) continue;
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot run "command.Run": a legacy agent has no parameter "${name}"; ${instead}`,
+    );
+  }
   if (argv !== undefined) {
     return { args: [argv], keywords: { ...keywords, shell: false } };
   }

@@ -5,6 +5,8 @@ import {
   disconnectOf,
   parseRun,
   type RunWords,
+  umaskOf,
+  userOf,
   variablesOf,
 } from "../../../lib/cli/manager/parse_run.ts";
 
@@ -117,4 +119,37 @@ Deno.test("disconnectOf() knows continue, kill and kill-after", () => {
     ],
   );
   assertThrows(() => disconnectOf("kill-after"), PiriError, "none of");
+});
+
+Deno.test("userOf() takes a user, or a user and a group", () => {
+  assertEquals(["web", "33", "web:adm", "33:4"].map(userOf), [
+    { user: "web" },
+    { user: "33" },
+    { user: "web", group: "adm" },
+    { user: "33", group: "4" },
+  ]);
+  for (const text of [":", ":adm", "web:", "web:adm:x"]) {
+    assertThrows(
+      () => userOf(text),
+      PiriError,
+      `Cannot run: "--user ${text}" is neither USER nor USER:GROUP`,
+    );
+  }
+});
+
+Deno.test("umaskOf() takes octal digits up to 777", () => {
+  assertEquals(["0", "27", "027", "0077", "777"].map(umaskOf), [
+    "0",
+    "27",
+    "027",
+    "0077",
+    "777",
+  ]);
+  for (const text of ["028", "1777", "rwx", "0o27", "-1", ""]) {
+    assertThrows(
+      () => umaskOf(text),
+      PiriError,
+      `Cannot run: "--umask ${text}" is no octal number from 000 to 777`,
+    );
+  }
 });
