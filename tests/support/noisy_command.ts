@@ -22,6 +22,10 @@ const NUMBERS: Readonly<Record<StreamName, OutputStream>> = {
 /** A command whose agent prints what a test says, and a Manager that keeps 1 MiB of it. */
 export class Noisy implements AsyncDisposable {
   readonly printed: Record<StreamName, string> = { stdout: "", stderr: "" };
+  /** Bytes that the agent has lost of each stream, after what it printed so far. */
+  readonly #lost: Record<StreamName, number> = { stdout: 0, stderr: 0 };
+  /** Those of them that were not told yet. */
+  readonly #toTell: Record<StreamName, number> = { stdout: 0, stderr: 0 };
   readonly #managers = new AsyncDisposableStack();
   #sessions = 100n;
 
@@ -53,12 +57,20 @@ export class Noisy implements AsyncDisposable {
       await this.agent.says("commandOutput", {
         commandId: this.id,
         stream: NUMBERS[stream],
-        offset: BigInt(this.printed[stream].length),
+        offset: BigInt(this.#lost[stream] + this.printed[stream].length),
+        cut: BigInt(this.#toTell[stream]),
         bytes: new TextEncoder().encode(part),
       });
       this.printed[stream] += part;
+      this.#toTell[stream] = 0;
       await this.core.clock.settle();
     }
+  }
+
+  /** Loses bytes that were printed: the next piece tells so. */
+  loses(stream: StreamName, bytes: number): void {
+    this.#lost[stream] += bytes;
+    this.#toTell[stream] += bytes;
   }
 
   async fails(): Promise<void> {
@@ -66,8 +78,8 @@ export class Noisy implements AsyncDisposable {
       commandId: this.id,
       status: CommandResult_Status.FAILED,
       exitCode: 1,
-      stdoutBytes: BigInt(this.printed.stdout.length),
-      stderrBytes: BigInt(this.printed.stderr.length),
+      stdoutBytes: this.#total("stdout"),
+      stderrBytes: this.#total("stderr"),
     });
     await this.core.clock.settle();
   }
@@ -108,6 +120,10 @@ export class Noisy implements AsyncDisposable {
       );
     }
     return kept;
+  }
+
+  #total(stream: StreamName): bigint {
+    return BigInt(this.#lost[stream] + this.printed[stream].length);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -162,7 +178,7 @@ export function inBrief(events: readonly string[]): string[] {
 
 /** Cuts in the events of a watch. */
 export function cutsOf(events: readonly string[]): string[] {
-  return inBrief(events).filter((event) => event.includes("cut"));
+  return inBrief(events).filter((event) => event.includes(" cut "));
 }
 
 /** Text of a stream that a watch showed. */
