@@ -51,6 +51,7 @@ Deno.test("unknown fields of a command are absent, not 0", () => {
       job: "job-1",
       state: CommandState.QUEUED,
       createdAtMs: 9n,
+      outputKept: 0n,
     }),
   );
   assertEquals(
@@ -72,6 +73,7 @@ Deno.test("an ended command is shown whole, including zeros", () => {
     agentFinishedAt: 0,
     stdoutHeld: 2n ** 53n,
     stderrHeld: 6n,
+    outputKept: 5n,
     truncated: true,
     presumed: true,
     reason: "link lost",
@@ -109,6 +111,7 @@ Deno.test("an ended command is shown whole, including zeros", () => {
       agentFinishedAtMs: 0n,
       stdoutBytes: 2n ** 53n,
       stderrBytes: 6n,
+      outputKept: 5n,
       truncated: true,
       presumed: true,
       reason: "link lost",

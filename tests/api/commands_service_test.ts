@@ -154,6 +154,7 @@ Deno.test("watch sends every event in its own form, and then ends", async () => 
           job: "job-1",
           state: CommandState.QUEUED,
           createdAtMs: 1_000n,
+          outputKept: 0n,
         },
       },
     }),

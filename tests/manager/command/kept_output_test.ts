@@ -72,6 +72,22 @@ Deno.test("the figures of a noisy command are exact, while it runs and after its
   assertEquals((await noisy.core.store.stats()).outputBytes, outputKept);
 });
 
+Deno.test("the timeline of a noisy command tells the size of what is not kept", async () => {
+  await using noisy = await Noisy.start();
+  await noisy.prints("stdout", lines(1, 200_000));
+  await noisy.prints("stderr", lines(1, 200_000));
+  const told = async () =>
+    (await noisy.core.commands.timeline(noisy.id)).entries
+      .map(({ text }) => / ([0-9]+) of them not kept/.exec(text)?.[1])
+      .filter((size) => size !== undefined);
+  const running = await told();
+  await noisy.fails();
+
+  const missing = await gapOf(noisy, "stdout") + await gapOf(noisy, "stderr");
+  assertEquals(running, [String(missing)]);
+  assertEquals(await told(), [String(missing)]);
+});
+
 Deno.test("a stream that is only a little longer than its share is kept whole, and not called cut", async () => {
   await using noisy = await Noisy.start();
   await noisy.prints("stdout", "x".repeat(2 * QUARTER + 100));

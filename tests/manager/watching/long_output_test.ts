@@ -72,7 +72,7 @@ Deno.test("an agent is acknowledged on as its slow watcher reads", async () => {
   assertEquals(after < noisy.printed.stdout.length, true);
 });
 
-Deno.test("a watcher of a long output that does not read for 10 s is cut off, and is told of what it missed", async () => {
+Deno.test("a watcher of a long output that reads nothing for 10 s is cut off, and told what it missed", async () => {
   await using noisy = await Noisy.start();
   const watcher = await slowWatch(noisy);
   await noisy.prints("stdout", lines(1, 200_000));
