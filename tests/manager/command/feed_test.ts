@@ -177,3 +177,65 @@ for (
     assertEquals(await hasPassed(clock, passed), true);
   });
 }
+
+Deno.test("what is waited for is a stream up to an offset, however a reader has it", async () => {
+  const { clock, feed, readers: [reader] } = feedWith(1);
+  assert(reader !== undefined);
+  feed.push(piece(0, { size: 100 }));
+  const passed = feed.passed("stdout", 60n, 100);
+  assertEquals([feed.readTo("stdout", 60n), feed.readTo("stderr", 0n)], [
+    0n,
+    0n,
+  ]);
+  feed.noteHad(reader, "stderr", 1_000n);
+  feed.noteHad(reader, "stdout", 59n);
+  assertEquals(await hasPassed(clock, passed), false);
+  feed.noteHad(reader, "stdout", 60n);
+  assertEquals(await hasPassed(clock, passed), true);
+  assertEquals(feed.passed("stdout", 60n, 100), undefined);
+  assertEquals(feed.readTo("stdout", 1_000n), 60n);
+});
+
+Deno.test("a reader that begins with earlier output holds that back as well", async () => {
+  const { clock, feed } = feedWith(0);
+  feed.push(piece(0, { size: 100 }));
+  const reader = feed.open(() => {}, { stdout: 40n, stderr: 0n });
+  assertEquals(feed.readTo("stdout", 100n), 40n);
+  const passed = feed.passed("stdout", 50n, 10);
+  assertEquals(await hasPassed(clock, passed), false);
+  feed.close(reader);
+  assertEquals(await hasPassed(clock, passed), true);
+});
+
+Deno.test("only the reader that holds back 8 MiB is cut off", async () => {
+  const { clock, feed, readers: [quick, slow] } = feedWith(2);
+  assert(quick !== undefined && slow !== undefined);
+  const size = 1_000_000;
+  const waits = [];
+  for (let number = 0; number < 8; number++) {
+    feed.push(piece(number * size, { size }));
+    waits.push(feed.passed("stdout", BigInt(number * size + size), size));
+    read(feed, quick);
+  }
+  assertEquals([quick.cutOff, slow.cutOff], [false, false]);
+  // Nobody has had any of this stream.
+  feed.push({ ...piece(0, { size }), stream: "stderr" });
+  waits.push(feed.passed("stderr", BigInt(size), size));
+  assertEquals([quick.cutOff, slow.cutOff], [false, true]);
+  read(feed, quick);
+  for (const passed of waits) {
+    assertEquals(await hasPassed(clock, passed), true);
+  }
+});
+
+Deno.test("a reader that reads from the store is not cut off", async () => {
+  const { clock, feed, readers: [reader] } = feedWith(1);
+  assert(reader !== undefined);
+  feed.push(piece(0, { size: 100 }));
+  const passed = feed.passed("stdout", 100n, 100);
+  for (const had of [20n, 40n, 60n, 80n]) {
+    await clock.advance(9_000);
+    feed.noteHad(reader, "stdout", had);
+  }
+  assertEquals([reader.cutOff, await hasPassed(clock, passed)], [false, false]);
+});
