@@ -8,7 +8,8 @@ import type { StreamName } from "../../lib/store/records.ts";
 import { MemoryManager } from "./memory_manager.ts";
 import type { ScriptedPeer } from "./scripted_peer.ts";
 
-const MIB = 1_048_576;
+/** Bytes kept of a command. */
+export const MIB = 1_048_576;
 /** Bytes kept of the beginning and of the end of each stream. */
 export const QUARTER = MIB / 4;
 /** Largest piece of output. */

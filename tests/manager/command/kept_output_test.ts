@@ -6,6 +6,7 @@ import {
   gapOf,
   inBrief,
   lines,
+  MIB,
   Noisy,
   QUARTER,
   shownOf,
@@ -173,5 +174,41 @@ Deno.test("a Manager that starts again in the middle of a noisy command keeps bo
     `stdout cut ${await gapOf(noisy, "stdout")} before ${
       QUARTER + await gapOf(noisy, "stdout")
     }`,
+  ]);
+});
+
+Deno.test("a running command whose output an earlier Manager only counted is read, and goes on", async () => {
+  await using noisy = await Noisy.start();
+  const { core, id } = noisy;
+  const old = lines(1, 200_000);
+  const [kept, counted] = [old.slice(0, MIB), old.slice(MIB)];
+  for (
+    const [offset, text, keep] of [
+      [0, kept, true],
+      [kept.length, counted, false],
+    ] as const
+  ) {
+    await core.store.appendOutput(id, {
+      stream: "stdout",
+      offset: BigInt(offset),
+      bytes: new TextEncoder().encode(text),
+      cut: 0n,
+      keep,
+    });
+  }
+  noisy.printed.stdout = old;
+  await noisy.restart();
+  const before = await noisy.kept("stdout");
+  await noisy.prints("stdout", "new\n");
+  const between = await noisy.kept("stdout");
+  await noisy.prints("stdout", lines(1, 100_000));
+  await noisy.fails();
+
+  assertEquals(before.map(({ at, text }) => [at, text.length]), [[0, MIB]]);
+  assertEquals(between.at(-1), { at: old.length, text: "new\n" });
+  await assertBothEnds(noisy, "stdout");
+  const size = await gapOf(noisy, "stdout");
+  assertEquals(cutsOf(await noisy.core.watch(id).rest()), [
+    `stdout cut ${size} before ${QUARTER + size}`,
   ]);
 });
