@@ -57,6 +57,7 @@ export function commandMessage(command: CommandView): Command {
     ...timestamp("agentFinishedAtMs", command.agentFinishedAt),
     stdoutBytes: command.stdoutHeld,
     stderrBytes: command.stderrHeld,
+    outputKept: command.outputKept,
     truncated: command.truncated,
     presumed: command.presumed,
     reason: command.reason,

@@ -17,7 +17,6 @@ import {
 } from "./command/command_starter.ts";
 import { Dispatcher } from "./command/dispatcher.ts";
 import { EndRequests, notFound } from "./command/end_requests.ts";
-import { endsInGap } from "./command/output_gap.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, Fleet } from "./fleet.ts";
 import type {
@@ -52,7 +51,7 @@ export interface CommandsOptions {
   readonly random: Random;
   readonly counters: Counters;
   readonly storage: Pick<StorageHealth, "failure" | "listen">;
-  /** Limit of the output kept of one command, both streams together, in bytes. */
+  /** Limit of the output kept of one command in bytes: a quarter for the beginning and the end of each stream. */
   readonly keepBytes: bigint;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
@@ -96,10 +95,7 @@ export class Commands implements CommandAdmin {
     const now = this.#clock.now();
     this.#loadedAt = now;
     for (const record of await this.#store.openCommands(Infinity)) {
-      const isFull = await endsInGap(this.#store, record);
-      this.#open.add(
-        new OpenCommand(record, this.#clock, { isFound: true, isFull }),
-      );
+      this.#open.add(new OpenCommand(record, this.#clock, { isFound: true }));
       this.noteLeft(record.agent, now);
     }
     for (

@@ -29,7 +29,7 @@ export interface ManagerCoreOptions {
   readonly data: DataService;
   /** Interval of pings to agents, in milliseconds. */
   readonly pingIntervalMs: number;
-  /** Most bytes of output that are kept of one command, both streams together. */
+  /** Most bytes of output that are kept of one command: a quarter for the beginning and the end of each stream. */
   readonly keepBytes: bigint;
   /** Throws INVALID_ARGUMENT for parameters that do not fit a known operation. */
   readonly checkParams: (operation: string, params: string) => void;

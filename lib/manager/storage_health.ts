@@ -33,6 +33,7 @@ const WRITES: Readonly<Record<StoreMethod, boolean>> = {
   openCommands: false,
   lastCommandId: false,
   appendOutput: true,
+  dropOutput: true,
   readOutput: false,
   addEvent: true,
   events: false,

@@ -143,7 +143,10 @@ export class Commands {
     if (fixed !== undefined) {
       throw new TypeError(`Cannot patch "${fixed}" of a command: it is fixed`);
     }
-    const assignments = shape.names(fields).map((name) => `${name} = ?`);
+    const assignments = shape.names(fields).map((name) =>
+      // The store may know of a cut that the one who asks has not heard of yet.
+      name === "truncated" ? "truncated = max(truncated, ?)" : `${name} = ?`
+    );
     const update = `UPDATE commands SET ${assignments.join(", ")} WHERE id = ?`;
     this.#updates.set(key, update);
     return update;

@@ -25,10 +25,11 @@ export function joined(pieces: readonly OutputPiece[]): OwnedPiece {
     throw new TypeError("Cannot join pieces of output: there are none");
   }
   const { stream, offset, cut } = first;
+  const drop = pieces.at(-1)?.drop;
   if (!first.keep) {
     const length = pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    return { stream, offset, cut, keep: false, bytes: { length } };
+    return { stream, offset, cut, keep: false, bytes: { length }, drop };
   }
   const bytes = concat(pieces.map(({ bytes }) => bytes as Uint8Array));
-  return { stream, offset, cut, keep: true, bytes };
+  return { stream, offset, cut, keep: true, bytes, drop };
 }

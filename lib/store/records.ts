@@ -168,6 +168,20 @@ export interface CommandFilter {
   readonly states?: readonly CommandStateName[];
 }
 
+/** Bytes of a stream, from one offset on and below another. */
+export interface OutputRange {
+  readonly from: bigint;
+  readonly below: bigint;
+}
+
+/** Figures of a command's output after a write. */
+export interface OutputFigures {
+  /** Bytes stored of both streams. */
+  readonly outputKept: bigint;
+  /** True if output was not kept. */
+  readonly truncated: boolean;
+}
+
 /** Stored piece of output. */
 export interface StoredOutput {
   readonly offset: bigint;

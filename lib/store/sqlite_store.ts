@@ -13,6 +13,7 @@ import type {
   EventRecord,
   NewCommand,
   NewEvent,
+  OutputFigures,
   StoredOutput,
   StoreStats,
 } from "./records.ts";
@@ -150,11 +151,22 @@ export class SqliteStore implements Store {
     return this.#writer.read(() => this.#commands.lastId());
   }
 
-  appendOutput(...[commandId, piece]: Args<"appendOutput">): Promise<void> {
+  appendOutput(
+    ...[commandId, piece]: Args<"appendOutput">
+  ): Promise<OutputFigures> {
     return this.#writer.write(() => this.#output.append(commandId, piece), {
       rows: 1,
       bytes: piece.keep ? piece.bytes.length : 0,
     });
+  }
+
+  async dropOutput(...[commandId, range]: Args<"dropOutput">): Promise<void> {
+    let dropped: number;
+    do {
+      dropped = await this.#writer.write(() =>
+        this.#output.drop(commandId, range)
+      );
+    } while (dropped > 0);
   }
 
   readOutput(

@@ -8,6 +8,8 @@ import type {
   EventRecord,
   NewCommand,
   NewEvent,
+  OutputFigures,
+  OutputRange,
   StoredOutput,
   StoreStats,
 } from "./records.ts";
@@ -129,7 +131,17 @@ export interface Store extends AsyncDisposable {
       cut: bigint;
       /** False if the bytes are only counted as held, and not stored. */
       keep: boolean;
+      /** Bytes that this piece replaces, as for `dropOutput`; more than it brings stay for the next piece. */
+      drop?: OutputRange | undefined;
     },
+  ): Promise<OutputFigures>;
+  /**
+   * Deletes stored bytes of a stream, as a cut. Only whole pieces are deleted, so the piece that has the byte `below`
+   * stays whole. A piece that has the byte before `from` is shortened.
+   */
+  dropOutput(
+    commandId: bigint,
+    range: OutputRange & { stream: StreamName },
   ): Promise<void>;
   /**
    * Stored pieces of the stream that end above `offset`, in order, up to about `limit` bytes. The first may begin below

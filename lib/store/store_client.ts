@@ -39,6 +39,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   openCommands: true,
   lastCommandId: true,
   appendOutput: true,
+  dropOutput: true,
   readOutput: true,
   addEvent: true,
   events: true,

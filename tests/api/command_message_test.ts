@@ -53,6 +53,7 @@ Deno.test("unknown fields of a command are absent, not 0", () => {
       state: CommandState.QUEUED,
       createdAtMs: 9n,
       onDisconnect: OnDisconnect.CONTINUE,
+      outputKept: 0n,
     }),
   );
   assertEquals(
@@ -74,6 +75,7 @@ Deno.test("an ended command is shown whole, including zeros", () => {
     agentFinishedAt: 0,
     stdoutHeld: 2n ** 53n,
     stderrHeld: 6n,
+    outputKept: 5n,
     truncated: true,
     presumed: true,
     reason: "link lost",
@@ -113,6 +115,7 @@ Deno.test("an ended command is shown whole, including zeros", () => {
       agentFinishedAtMs: 0n,
       stdoutBytes: 2n ** 53n,
       stderrBytes: 6n,
+      outputKept: 5n,
       truncated: true,
       presumed: true,
       reason: "link lost",

@@ -160,6 +160,7 @@ Deno.test("watch sends every event in its own form, and then ends", async () => 
           state: CommandState.QUEUED,
           createdAtMs: 1_000n,
           onDisconnect: OnDisconnect.CONTINUE,
+          outputKept: 0n,
         },
       },
     }),

@@ -1,4 +1,5 @@
 import { Limits } from "../../lib/base/limits.ts";
+import { checkKept } from "./kept_rules.ts";
 import type { CommandRecord, StreamName } from "../../lib/store/records.ts";
 import type { SimulatedAgent } from "./simulated_agent.ts";
 import type { SimulatedManager } from "./simulated_manager.ts";
@@ -92,7 +93,7 @@ function checkEnd(
 }
 
 async function checkOutput(
-  { truth, managerDiskLost, journalLimits }: World,
+  world: World,
   { record, stream, agent, manager }: {
     record: CommandRecord;
     stream: StreamName;
@@ -100,6 +101,7 @@ async function checkOutput(
     manager: SimulatedManager;
   },
 ): Promise<void> {
+  const { truth, managerDiskLost, journalLimits } = world;
   const place = `the ${stream} of command ${record.id} (${hex(record.nonce)})`;
   const pieces = await manager.store.readOutput(record.id, {
     stream,
@@ -111,7 +113,7 @@ async function checkOutput(
   for (const piece of pieces) {
     const start = piece.offset - piece.cut;
     truth.must(
-      // Bytes above the limit are counted and not stored, and the record says so.
+      // The middle of a long stream is not stored, and the record says so.
       start === end || (record.truncated && start > end),
       () =>
         `${place} goes on at ${piece.offset} after a cut of ${piece.cut}, and ${end} bytes were before`,
@@ -120,6 +122,8 @@ async function checkOutput(
     end = piece.offset + BigInt(piece.bytes.length);
     cut += piece.cut;
   }
+  const known = manager.records.find(record.id);
+  checkKept(world, { record, stream, pieces, known, place });
   const fate = truth.fate(record.nonce);
   const printed = fate.printed[stream];
   const held = record[`${stream}Held`];

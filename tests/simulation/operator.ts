@@ -215,6 +215,7 @@ export class Operator {
     if (core === undefined || life === undefined || id === undefined) return;
     const viewer = new Viewer(this.#world, {
       id,
+      records: this.#manager.records,
       random: this.#random.fork(`viewer ${id}`),
     });
     this.viewers.push(viewer);

@@ -2,10 +2,12 @@ import type { CommandStateName } from "../../lib/base/command_state.ts";
 import type {
   CommandPatch,
   CommandRecord,
+  OutputRange,
   StreamName,
 } from "../../lib/store/records.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { StoreMethod } from "../support/store_requests.ts";
+import type { Range } from "./kept_rules.ts";
 import { hex, type Truth } from "./truth.ts";
 
 const OPEN: ReadonlySet<CommandStateName> = new Set([
@@ -28,7 +30,21 @@ export interface Known {
   /** True if it ended, by a result or by a presumption. */
   readonly hasEnded: boolean;
   readonly recorded: Record<StreamName, bigint>;
+  /** Parts of each stream that its agent told to be gone. */
+  readonly cuts: Readonly<Record<StreamName, Range[]>>;
+  /** Bytes of the largest piece of each stream. */
+  readonly largest: Record<StreamName, bigint>;
+  /** Streams whose middle was dropped at the end. */
+  readonly dropped: Set<StreamName>;
+  /** True if somebody ever watched it. */
+  isWatched: boolean;
 }
+
+/** Facts about a command that its record has. */
+type RecordedFacts = Omit<
+  Known,
+  "hasEnded" | "cuts" | "largest" | "dropped" | "isWatched"
+>;
 
 /** Content of the Manager's database, followed write by write, with the rules that each write must keep. */
 export class Records {
@@ -39,6 +55,8 @@ export class Records {
   readonly #isDoubled: (agent: string) => boolean;
   /** True if an agent continues on another machine: it may report as lost what it has reported already. */
   readonly #hasNewInstance: (agent: string) => boolean;
+  /** Bytes that are kept of the beginning and of the end of a stream. */
+  readonly #quarter: bigint;
   /** True if commits have failed. */
   mayHaveHoles = false;
   readonly #known = new Map<bigint, Known>();
@@ -47,12 +65,14 @@ export class Records {
 
   constructor(
     truth: Truth,
-    { isDoubled, hasNewInstance }: {
+    { keepBytes, isDoubled, hasNewInstance }: {
+      keepBytes: bigint;
       isDoubled: (agent: string) => boolean;
       hasNewInstance: (agent: string) => boolean;
     },
   ) {
     this.#truth = truth;
+    this.#quarter = keepBytes / 4n;
     this.#isDoubled = isDoubled;
     this.#hasNewInstance = hasNewInstance;
   }
@@ -134,6 +154,11 @@ export class Records {
           first as bigint,
           second as Parameters<Store["appendOutput"]>[1],
         );
+      case "dropOutput":
+        return this.#dropped(
+          first as bigint,
+          second as OutputRange & { stream: StreamName },
+        );
     }
   }
 
@@ -165,9 +190,13 @@ export class Records {
     }
   }
 
-  #know(facts: Omit<Known, "hasEnded">): void {
+  #know(facts: RecordedFacts): void {
     this.#known.set(facts.id, {
       ...facts,
+      cuts: { stdout: [], stderr: [] },
+      largest: { stdout: 0n, stderr: 0n },
+      dropped: new Set(),
+      isWatched: false,
       get hasEnded() {
         return !OPEN.has(this.state);
       },
@@ -232,7 +261,7 @@ export class Records {
 
   #appended(
     id: bigint,
-    { stream, offset, bytes, cut }: Parameters<Store["appendOutput"]>[1],
+    { stream, offset, bytes, cut, drop }: Parameters<Store["appendOutput"]>[1],
   ): void {
     const known = this.#known.get(id);
     if (known === undefined) return;
@@ -245,12 +274,40 @@ export class Records {
           hex(known.nonce)
         }) is recorded at ${offset} after a cut of ${cut}, and ${expected} bytes were recorded`,
     );
-    known.recorded[stream] = offset + BigInt(bytes.length);
+    const size = BigInt(bytes.length);
+    known.recorded[stream] = offset + size;
+    if (cut > 0n) known.cuts[stream].push([offset - cut, offset]);
+    if (size > known.largest[stream]) known.largest[stream] = size;
+    if (drop !== undefined) this.#checkDrop(known, stream, drop);
     this.#truth.checkBytes(known.nonce, {
       stream,
       offset,
       bytes,
       where: `the record of command ${id}`,
     });
+  }
+
+  #dropped(
+    id: bigint,
+    { stream, ...range }: OutputRange & { stream: StreamName },
+  ): void {
+    const known = this.#known.get(id);
+    if (known === undefined) return;
+    this.#checkDrop(known, stream, range);
+    known.dropped.add(stream);
+  }
+
+  /** Checks that no write drops anything of either end of a stream. */
+  #checkDrop(
+    { id, recorded }: Known,
+    stream: StreamName,
+    { from, below }: OutputRange,
+  ): void {
+    const end = recorded[stream];
+    this.#truth.must(
+      from >= this.#quarter && below <= end - this.#quarter,
+      () =>
+        `bytes ${from} to ${below} of the ${stream} of command ${id} are dropped, which is recorded to ${end}`,
+    );
   }
 }

@@ -1,7 +1,7 @@
 import { messageOf } from "../../lib/base/errors.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import { ManagerCore } from "../../lib/manager/core.ts";
-import type { NewCommand } from "../../lib/store/records.ts";
+import type { NewCommand, OutputRange } from "../../lib/store/records.ts";
 import type { StoreMethod } from "../support/store_requests.ts";
 import { Life } from "./life.ts";
 import { ManagerDisk } from "./manager_disk.ts";
@@ -42,6 +42,7 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
       this.#random.fork("database"),
     );
     this.records = new Records(world.truth, {
+      keepBytes: world.keepBytes,
       isDoubled: (agent) => world.isDoubled(agent),
       hasNewInstance: (agent) => world.hasNewInstance(agent),
     });
@@ -218,16 +219,17 @@ function inWords(method: StoreMethod, args: readonly unknown[]): string {
     case "patchCommand":
       return `db: command ${short(first)}`;
     case "appendOutput": {
-      const { stream, offset, bytes, cut, keep } = second as {
+      const { stream, offset, bytes, cut, keep, drop } = second as {
         stream: string;
         offset: bigint;
         bytes: Uint8Array;
         cut: bigint;
         keep: boolean;
+        drop?: OutputRange;
       };
       return `db: ${stream} of ${first} at ${offset} ${bytes.length} bytes, cut ${cut}${
         keep ? "" : ", not kept"
-      }`;
+      }${drop ? `, drops ${drop.from} to ${drop.below}` : ""}`;
     }
     case "addEvent":
       return `event: ${(first as { message: string }).message}`;

@@ -1,4 +1,5 @@
 import { PiriError } from "../../lib/base/errors.ts";
+import type { OutputFigures } from "../../lib/store/records.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { isRead, type StoreMethod } from "../support/store_requests.ts";
 import type { Life } from "./life.ts";
@@ -29,6 +30,8 @@ export interface SimulatedStoreOptions {
   /** Called with the count of output bytes that were asked for and are not durable. */
   readonly waiting: (bytes: number) => void;
 }
+
+const NO_FIGURES: OutputFigures = { outputKept: 0n, truncated: false };
 
 interface Request {
   readonly method: StoreMethod;
@@ -79,7 +82,8 @@ class StoreQueue {
     this.#count(request, 1);
     if (!this.#isBusy) this.#commitSoon();
     // Writes that need an answer from the database get it in time; all others are reported as done at once.
-    if (hasty && /^(patch|append)/.test(method)) return undefined;
+    if (hasty && method === "patchCommand") return undefined;
+    if (hasty && method === "appendOutput") return NO_FIGURES;
     return await life.guarded(request.answer.promise);
   }
 

@@ -119,7 +119,8 @@ class Simulation implements World, AsyncDisposable {
     });
     this.truth = new Truth(this.trace);
     const shape = this.random.fork("shape");
-    this.keepBytes = shape.chance(0.3) ? 10_000n : 1_000_000n;
+    const size = shape.fraction();
+    this.keepBytes = size < 0.05 ? 0n : size < 0.4 ? 10_000n : 1_000_000n;
     this.journalLimits = shape.chance(0.3)
       ? { ...SMALL_JOURNAL, window: 4_096, offlineOutput: 12_000 }
       : SMALL_JOURNAL;

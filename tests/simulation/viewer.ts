@@ -7,6 +7,8 @@ import { isOpenState } from "../../lib/base/command_state.ts";
 import type { StreamName } from "../../lib/store/records.ts";
 import type { Life } from "./life.ts";
 import type { SeededRandom } from "./seeded_random.ts";
+import { checkGone, type Range } from "./kept_rules.ts";
+import type { Records } from "./records.ts";
 import { hex } from "./truth.ts";
 import type { World } from "./world.ts";
 
@@ -14,18 +16,25 @@ import type { World } from "./world.ts";
 export class Viewer {
   readonly #world: World;
   readonly #id: bigint;
+  readonly #records: Records;
+  /** Parts of the output that it was told to be gone. */
+  readonly #gone: { readonly stream: StreamName; readonly range: Range }[] = [];
   readonly #random: SeededRandom;
   readonly #pauseMs: number;
   readonly #shown: Record<StreamName, bigint> = { stdout: 0n, stderr: 0n };
-  #cut = 0n;
   #last: CommandView | undefined;
 
   constructor(
     world: World,
-    { id, random }: { id: bigint; random: SeededRandom },
+    { id, records, random }: {
+      id: bigint;
+      records: Records;
+      random: SeededRandom;
+    },
   ) {
     this.#world = world;
     this.#id = id;
+    this.#records = records;
     this.#random = random;
     this.#pauseMs = random.pick([0, 0, 0, 20, 700, 15_000]);
   }
@@ -39,12 +48,19 @@ export class Viewer {
       time.after(this.#random.whole(1, 20_000), () => stop.abort());
     }
     let isCutOff = false;
+    let wasPresumed = false;
+    const known = this.#records.find(this.#id);
+    if (known !== undefined) known.isWatched = true;
+    const before = { ...known?.recorded };
     for await (const event of commands.watch([start], stop.signal)) {
       if (!life.isAlive) return;
       this.#see(event);
       isCutOff ||= event.kind === "cutOff";
+      wasPresumed ||= this.#last?.presumed ?? false;
       if (this.#pauseMs > 0) await life.guarded(time.pass(this.#pauseMs));
     }
+    // One that goes on after a presumed end is watched anew: what came meanwhile is history.
+    if (!isCutOff && !wasPresumed) this.#checkGone(before);
     const view = this.#last;
     if (stop.signal.aborted || isCutOff || view === undefined) return;
     trace.add(`viewer of ${this.#id} is done`);
@@ -65,6 +81,19 @@ export class Viewer {
     }
   }
 
+  /** Checks that nothing is gone that came while it watched. */
+  #checkGone(before: Partial<Record<StreamName, bigint>>): void {
+    for (const { stream, range: [from, below] } of this.#gone) {
+      const start = before[stream] ?? 0n;
+      checkGone(this.#world, {
+        known: this.#records.find(this.#id),
+        stream,
+        gone: [from > start ? from : start, below],
+        place: `a viewer of the ${stream} of command ${this.#id}`,
+      });
+    }
+  }
+
   #see(event: WatchEvent): void {
     const { truth } = this.#world;
     if (event.kind === "command") this.#last = event.command;
@@ -78,7 +107,7 @@ export class Viewer {
         }`,
     );
     this.#shown[stream] = offset + BigInt(bytes.length);
-    this.#cut += cut;
+    if (cut > 0n) this.#gone.push({ stream, range: [offset - cut, offset] });
     const nonce = this.#last?.nonce;
     if (nonce === undefined) return;
     truth.checkBytes(nonce, {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
 import { ExitCode } from "../../lib/cli/exit_code.ts";
 import { startFleet } from "../support/fleet.ts";
@@ -23,6 +23,40 @@ story(
     const expected = hashOf(floodBytes(20_000_000));
     assertEquals(hashOf(stdoutBytes), expected);
     assertEquals(hashOf(shown.stdoutBytes), expected);
+  },
+);
+
+story(
+  "the last lines of a noisy program are shown later, and the size of what is not kept",
+  async (executables) => {
+    await using fleet = await startFleet(executables, {
+      agents: ["web-1"],
+      managerConfig: { outputBytesPerCommand: "1MiB" },
+    });
+    const argv = program("countAndFail", "400000", "FATAL: the real reason");
+
+    const live = await fleet.manager("run", "web-1", "--", ...argv);
+    const shown = await fleet.manager("show", "1", "--output");
+    const [{ stdoutBytes, stderrBytes, outputKept } = {}] = await fleet.json(
+      "show",
+      "1",
+    );
+    const facts = await fleet.manager("show", "1");
+    const why = await fleet.manager("why", "1");
+
+    assertEquals(live.stdoutBytes.length, Number(stdoutBytes));
+    assertEquals(shown.stdout.startsWith("1\n2\n3\n"), true);
+    assertEquals(shown.stdout.slice(-14), "399999\n400000\n");
+    const missing = Number(stdoutBytes) + Number(stderrBytes) -
+      Number(outputKept);
+    assertEquals(shown.stdoutBytes.length, Number(stdoutBytes) - missing);
+    assertStringIncludes(shown.stderr, "FATAL: the real reason\n");
+    assertStringIncludes(
+      shown.stderr,
+      `web-1: [${missing} bytes of stdout were not kept, from byte 262144 on]\n`,
+    );
+    assertStringIncludes(facts.stdout, `, ${missing} of them not kept\n`);
+    assertStringIncludes(why.stdout, ` printed, ${missing} of them not kept\n`);
   },
 );
 

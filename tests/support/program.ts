@@ -68,6 +68,17 @@ const behaviours = {
     const bytes = floodBytes(Number(size));
     await Promise.all([write(Deno.stdout, bytes), write(Deno.stderr, bytes)]);
   },
+  /** Prints the numbers up to `last`, one a line, then an error to stderr, and fails. */
+  async countAndFail(last = "1", error = "") {
+    for (let from = 1; from <= Number(last); from += 10_000) {
+      const count = Math.min(10_000, Number(last) - from + 1);
+      await print(
+        Array.from({ length: count }, (_, i) => `${from + i}\n`).join(""),
+      );
+    }
+    await print(`${error}\n`, Deno.stderr);
+    Deno.exit(1);
+  },
   /** Prints one line after the other until it is ended. */
   async printForEver() {
     for (;;) await print(`${"x".repeat(1_023)}\n`);

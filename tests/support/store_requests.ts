@@ -25,6 +25,7 @@ const CHANGES: Readonly<Record<StoreMethod, boolean>> = {
   openCommands: false,
   lastCommandId: false,
   appendOutput: true,
+  dropOutput: true,
   readOutput: false,
   addEvent: true,
   events: false,

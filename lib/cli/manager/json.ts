@@ -47,6 +47,9 @@ export function commandJson(command: Command): Record<string, unknown> {
     agentFinishedAt: time(command.agentFinishedAtMs),
     stdoutBytes: String(command.stdoutBytes),
     stderrBytes: String(command.stderrBytes),
+    outputKept: command.outputKept === undefined
+      ? null
+      : String(command.outputKept),
     truncated: command.truncated,
     presumed: command.presumed,
     reason: text(command.reason),

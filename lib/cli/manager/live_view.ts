@@ -72,12 +72,14 @@ export class LiveView implements View {
 
   async cut(
     command: Command,
-    { stream }: StreamPosition,
+    { stream, offset }: StreamPosition,
     length: bigint,
   ): Promise<void> {
     if (this.#raw[stream]) {
       const label = this.#prefixes.label(command);
-      await this.note(`${label}: [${length} bytes of ${stream} were not kept]`);
+      // The bytes alone do not show the place.
+      const what = `${length} bytes of ${stream} were not kept`;
+      await this.note(`${label}: [${what}, from byte ${offset} on]`);
     } else {
       await this.#line(command, stream)
         .remark(`[${length} bytes were not kept]`);

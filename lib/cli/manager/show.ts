@@ -51,7 +51,6 @@ export const show = defineSubcommand({
 
 function factsOf(command: Command): Record<string, string> {
   const { stdoutBytes, stderrBytes } = command;
-  const kept = command.truncated ? ", not all of it kept" : "";
   return {
     id: String(command.id),
     agent: command.agent,
@@ -69,13 +68,25 @@ function factsOf(command: Command): Record<string, string> {
     "agent's finish": time(command.agentFinishedAtMs),
     "cancel asked": cancelText(command),
     "unreachable since": time(command.unreachableSinceMs),
-    output: `${stdoutBytes} bytes of stdout, ${stderrBytes} of stderr${kept}`,
+    output: `${stdoutBytes} bytes of stdout, ${stderrBytes} of stderr${
+      keptText(command)
+    }`,
     changed: command.changed ? "yes" : "no",
     data: command.data,
     repeats: command.rerunOf === undefined ? "" : String(command.rerunOf),
     job: command.job,
     "requested by": command.requestedBy,
   };
+}
+
+/** Tells how much of the output is not kept; an older Manager does not tell. */
+function keptText(
+  { stdoutBytes, stderrBytes, outputKept, truncated }: Command,
+): string {
+  if (!truncated) return "";
+  if (outputKept === undefined) return ", not all of it kept";
+  const missing = stdoutBytes + stderrBytes - outputKept;
+  return missing > 0n ? `, ${missing} of them not kept` : "";
 }
 
 /** Progress of an open command. 0 of 1 is the initial value and says nothing. */

@@ -7,12 +7,11 @@ import { formatAddress } from "../../base/address.ts";
 import type { Clock } from "../../base/clock.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { VERSION } from "../../base/version.ts";
-import type { AgentRecord } from "../../store/records.ts";
+import type { AgentRecord, CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import { type End, Refusal } from "../../wire/connection.ts";
 import { type Dialect, dialectOfAgent } from "../../wire/dialect.ts";
 import { negotiate } from "../../wire/features.ts";
-import type { EndedCommand } from "../command/connection_effects.ts";
 import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { ManagerParts } from "../manager_parts.ts";
@@ -36,7 +35,7 @@ export interface Admitted {
 interface Checked extends Authenticated {
   readonly dialect: Dialect;
   /** Records of listed commands that are not open here. */
-  readonly ended: readonly EndedCommand[];
+  readonly ended: readonly CommandRecord[];
 }
 
 /** Effect of a hello on the commands of its agent. */

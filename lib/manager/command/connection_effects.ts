@@ -16,7 +16,6 @@ import { changeBy } from "./lifecycle.ts";
 import { OpenChange } from "./open_change.ts";
 import type { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
-import { endsInGap } from "./output_gap.ts";
 import { reconcile, type Reconciliation } from "./reconcile.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Listed } from "./command_trace.ts";
@@ -28,13 +27,6 @@ const LISTED_STATES: ReadonlyMap<CommandState_State, Listed["state"]> = new Map(
     [CommandState_State.FINISHED, "finished"],
   ],
 );
-
-/** Command that a hello lists and that is not open here. */
-export interface EndedCommand {
-  readonly record: CommandRecord;
-  /** Its last output was counted and not kept. */
-  readonly isFull: boolean;
-}
 
 export interface ConnectionEffectsOptions {
   readonly store: Store;
@@ -70,19 +62,13 @@ export class ConnectionEffects {
   async listedButEnded(
     agent: string,
     hello: ClientHello,
-  ): Promise<EndedCommand[]> {
+  ): Promise<CommandRecord[]> {
     const records = await Promise.all(
       hello.commands
         .filter(({ commandId }) => this.#open.get(commandId) === undefined)
         .map(({ commandId }) => this.#store.command(commandId)),
     );
-    const ended: EndedCommand[] = [];
-    for (const record of records) {
-      if (record?.agent !== agent) continue;
-      const isFull = record.truncated && await endsInGap(this.#store, record);
-      ended.push({ record, isFull });
-    }
-    return ended;
+    return records.flatMap((record) => record?.agent === agent ? [record] : []);
   }
 
   /**
@@ -92,7 +78,7 @@ export class ConnectionEffects {
   reconcile(
     agent: string,
     hello: ClientHello,
-    { ended, resumes }: { ended: readonly EndedCommand[]; resumes: boolean },
+    { ended, resumes }: { ended: readonly CommandRecord[]; resumes: boolean },
   ): Reconciliation & Pick<OpenChange, "recorded" | "takeBack"> {
     const outcome = reconcile(
       {
@@ -103,16 +89,15 @@ export class ConnectionEffects {
         at: this.#clock.now(),
       },
       this.#open.of(agent),
-      ended.map(({ record }) => record)
-        .filter(({ id }) => this.#open.get(id) === undefined),
+      ended.filter(({ id }) => this.#open.get(id) === undefined),
     );
     const { unfinished: resumed } = outcome;
     this.#unfinished.note(agent, resumed);
     for (const entry of hello.commands) {
       if (resumed.has(entry.commandId)) this.#noteHello(entry, hello.session);
     }
-    for (const { record, isFull } of ended) {
-      if (resumed.has(record.id)) this.#recorder.reopen(record, { isFull });
+    for (const record of ended) {
+      if (resumed.has(record.id)) this.#recorder.reopen(record);
     }
     const change = new OpenChange(this.#open, outcome.patches);
     return {

@@ -6,9 +6,9 @@ import type { StreamName } from "../../store/records.ts";
 const RECENT_BYTES = 1_048_576;
 
 /**
- * Limit of output that is only in memory, in bytes a command, overhead included. A reader that falls further behind is
- * cut off. The window of an agent fits in it unless its pieces are under 512 bytes: of pieces of a few bytes a reader may
- * be about 16,000 behind.
+ * Limit of output that readers hold back, in bytes a command, overhead included: what is only in memory, and what the
+ * store would drop. A reader that falls further behind is cut off. The window of an agent fits in it unless its pieces
+ * are under 512 bytes: of pieces of a few bytes a reader may be about 16,000 behind.
  */
 const HELD_BYTES = 2 * Limits.window;
 
@@ -21,9 +21,12 @@ export interface FeedPiece {
   readonly offset: bigint;
   readonly bytes: Uint8Array;
   readonly cut: bigint;
-  /** The store has it too. */
+  /** The store has it too, unless so much came after it that it was dropped. */
   readonly kept: boolean;
 }
+
+/** Offset of each stream. */
+type Offsets = Readonly<Record<StreamName, bigint>>;
 
 /** Reader of a feed. */
 export interface FeedReader {
@@ -31,17 +34,30 @@ export interface FeedReader {
   wake: () => void;
   /** Number of the piece that it reads next. */
   next: number;
+  /** Offset up to which it has had each stream, from memory or from the store. */
+  readonly had: Record<StreamName, bigint>;
   /** Time of its last read, by the monotonic clock. */
   readAt: number;
-  /** It was too slow: pieces that were only in memory are gone for it. */
+  /** It was too slow: output that it held back is gone for it. */
   cutOff: boolean;
+}
+
+/** Promise that waits until all readers have had a stream up to an offset. */
+interface Waiting {
+  /** Number of the piece that it came with. */
+  readonly number: number;
+  readonly offset: bigint;
+  /** Memory or disk that it stands for, in bytes. */
+  readonly cost: number;
+  readonly resolve: () => void;
 }
 
 /**
  * Output of a command on its way from the record to its watchers, in the order in which it was recorded.
  *
  * Pieces that the store keeps stay here while memory is cheap: a slow reader finds the rest in the store. Pieces that the
- * store only counts stay until every reader has had them, or has stalled.
+ * store only counts stay until every reader has had them, or has stalled. What the store is to drop, it drops as far as
+ * `readTo` tells.
  */
 export class Feed {
   readonly #clock: Clock;
@@ -51,11 +67,12 @@ export class Feed {
   #first = 0;
   #heldBytes = 0;
   #finished = false;
-  /** Promises that wait until all readers have had a piece, lowest number first. */
-  readonly #waiting: {
-    readonly number: number;
-    readonly resolve: () => void;
-  }[] = [];
+  /** Promises that wait for readers, by stream, lowest offset first. */
+  readonly #waiting: Readonly<Record<StreamName, Waiting[]>> = {
+    stdout: [],
+    stderr: [],
+  };
+  #waitingBytes = 0;
   /** One timer for all waiting promises. It is set again when it fires, not at each read. */
   #stall: Timer | undefined;
   /** Time since which some promise has waited without a break. */
@@ -75,11 +92,12 @@ export class Feed {
     return this.#heldBytes;
   }
 
-  /** Opens a reader that begins with the next piece. */
-  open(wake: () => void): FeedReader {
+  /** Opens a reader that begins with the next piece, and has had all output below these offsets. */
+  open(wake: () => void, had: Offsets): FeedReader {
     const reader = {
       wake,
       next: this.end,
+      had: { ...had },
       readAt: this.#clock.monotonic(),
       cutOff: false,
     };
@@ -109,8 +127,8 @@ export class Feed {
     for (const reader of this.#readers) reader.wake();
   }
 
-  /** Adds a piece and returns its number. */
-  push(piece: FeedPiece): number {
+  /** Adds a piece. */
+  push(piece: FeedPiece): void {
     const number = this.end;
     for (const reader of this.#readers) {
       // A reader that has had everything was not slow: its time to read runs from now.
@@ -123,7 +141,6 @@ export class Feed {
       this.#giveUp(({ next }) => next <= this.#first);
     }
     this.touch();
-    return number;
   }
 
   /** Next piece of a reader; undefined at the end, "behind" if it must be read from the store. */
@@ -134,8 +151,14 @@ export class Feed {
     if (piece === undefined) return undefined;
     reader.next++;
     this.#trim();
-    this.#move();
     return piece;
+  }
+
+  /** Notes that a reader has had a stream up to this offset. */
+  noteHad(reader: FeedReader, stream: StreamName, end: bigint): void {
+    reader.had[stream] = end;
+    reader.readAt = this.#clock.monotonic();
+    this.#move();
   }
 
   /** Moves a reader that has read from the store to the oldest piece in memory. The two may overlap. */
@@ -143,24 +166,53 @@ export class Feed {
     reader.next = Math.max(reader.next, this.#first);
   }
 
-  /** Resolves when every reader has had the piece of this number or was cut off. */
-  passed(number: number): Promise<void> {
-    if (this.#slowest() > number) return Promise.resolve();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    if (this.#waiting.length === 0) {
-      this.#waitingSince = this.#clock.monotonic();
+  /** Offset up to which every reader has had a stream, or the limit if that is lower. */
+  readTo(stream: StreamName, limit: bigint): bigint {
+    let lowest = limit;
+    for (const { had } of this.#readers) {
+      if (had[stream] < lowest) lowest = had[stream];
     }
-    const after = this.#waiting.findLastIndex((each) => each.number <= number);
-    this.#waiting.splice(after + 1, 0, { number, resolve });
+    return lowest;
+  }
+
+  /**
+   * Resolves when every reader has had a stream up to this offset or was cut off; undefined if that is so already. The
+   * offsets of a stream must not descend. `bytes` are held back until then.
+   */
+  passed(
+    stream: StreamName,
+    offset: bigint,
+    bytes: number,
+  ): Promise<void> | undefined {
+    if (this.readTo(stream, offset) === offset) return undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (!this.#isHeldBack) this.#waitingSince = this.#clock.monotonic();
+    const cost = bytes + Limits.pieceOverhead;
+    const number = this.end - 1;
+    this.#waiting[stream].push({ number, offset, cost, resolve });
+    this.#waitingBytes += cost;
+    if (this.#waitingBytes > HELD_BYTES) this.#giveUpSlowest();
     this.#watchStall();
     return promise;
   }
 
+  get #isHeldBack(): boolean {
+    const { stdout, stderr } = this.#waiting;
+    return stdout.length + stderr.length > 0;
+  }
+
+  /** True if something waits for this reader. */
+  #holdsBack({ had }: FeedReader): boolean {
+    const { stdout: [out], stderr: [err] } = this.#waiting;
+    return out !== undefined && had.stdout < out.offset ||
+      err !== undefined && had.stderr < err.offset;
+  }
+
   #watchStall(): void {
-    if (this.#waiting.length === 0 || this.#stall !== undefined) return;
+    if (!this.#isHeldBack || this.#stall !== undefined) return;
     let slowest = Infinity;
-    for (const { next, readAt } of this.#readers) {
-      if (next < this.end) slowest = Math.min(slowest, readAt);
+    for (const reader of this.#readers) {
+      if (this.#holdsBack(reader)) slowest = Math.min(slowest, reader.readAt);
     }
     if (slowest === Infinity) return;
     // A reader that took its time while nobody waited has that time once more.
@@ -183,7 +235,16 @@ export class Feed {
 
   #giveUpStalled(): void {
     const since = this.#clock.monotonic() - STALLED_WATCHER_MS;
-    this.#giveUp(({ readAt, next }) => readAt <= since && next < this.end);
+    this.#giveUp((reader) => reader.readAt <= since && this.#holdsBack(reader));
+  }
+
+  /** Gives up the readers that the oldest promise waits for. */
+  #giveUpSlowest(): void {
+    const { stdout: [out], stderr: [err] } = this.#waiting;
+    const isOut = (out?.number ?? Infinity) < (err?.number ?? Infinity);
+    const stream = isOut ? "stdout" : "stderr";
+    const oldest = (isOut ? out : err)?.offset ?? 0n;
+    this.#giveUp(({ had }) => had[stream] < oldest);
   }
 
   #giveUp(isTooSlow: (reader: FeedReader) => boolean): void {
@@ -212,13 +273,18 @@ export class Feed {
     this.#first += count;
   }
 
-  /** Resolves the promises for pieces that all readers have had. */
+  /** Resolves the promises for output that all readers have had. */
   #move(): void {
-    const slowest = this.#slowest();
-    while ((this.#waiting[0]?.number ?? Infinity) < slowest) {
-      this.#waiting.shift()?.resolve();
+    for (const stream of ["stdout", "stderr"] as const) {
+      const waiting = this.#waiting[stream];
+      for (let [first] = waiting; first !== undefined; [first] = waiting) {
+        if (this.readTo(stream, first.offset) < first.offset) break;
+        waiting.shift();
+        this.#waitingBytes -= first.cost;
+        first.resolve();
+      }
     }
-    if (this.#waiting.length > 0) return;
+    if (this.#isHeldBack) return;
     this.#stall?.cancel();
     this.#stall = undefined;
   }

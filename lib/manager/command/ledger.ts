@@ -1,5 +1,9 @@
 import { PiriError } from "../../base/errors.ts";
-import type { CommandRecord, StreamName } from "../../store/records.ts";
+import type {
+  CommandRecord,
+  OutputRange,
+  StreamName,
+} from "../../store/records.ts";
 
 /** Bytes acknowledged at once from this size on, so that no child waits; fewer may wait for more. */
 const PROMPT_BYTES = 262_144n;
@@ -15,8 +19,10 @@ export interface FreshPiece {
   readonly bytes: Uint8Array;
   /** Bytes just before the offset that are gone for good. */
   readonly cut: bigint;
-  /** False for bytes that are only counted: the command's share is full. */
+  /** False for bytes that are only counted: nothing is kept of a command. */
   readonly keep: boolean;
+  /** Bytes of the stream that are not to be kept with this piece: those between its beginning and its end. */
+  readonly middle: OutputRange | undefined;
 }
 
 /**
@@ -24,11 +30,14 @@ export interface FreshPiece {
  *
  * - received: came in over a connection
  * - recorded: known to be in the store, kept or counted
- * - held: may be acknowledged; a slow watcher holds back what the store only counts
+ * - held: may be acknowledged; a slow watcher holds back what makes the store drop bytes that it has not read
  * - acknowledged: told to the agent, which may forget them
  *
- * acknowledged <= held <= recorded <= received, for each stream and at any time. Bytes of both streams together are
- * `kept` in the store up to a limit; beyond it they are recorded as counted only.
+ * acknowledged <= held <= recorded <= received, for each stream and at any time.
+ *
+ * Of each stream the beginning and the end are kept, up to a quarter of the command's limit each. This is told from
+ * offsets alone, so nothing of it has to be remembered over a restart: the first quarter never changes, and a new piece
+ * moves the middle, which the store drops.
  */
 export class Ledger {
   readonly #id: bigint;
@@ -37,17 +46,17 @@ export class Ledger {
   readonly #held: Record<StreamName, bigint>;
   readonly #acknowledged: Record<StreamName, bigint>;
   #kept: bigint;
-  #full: boolean;
+  /** Bytes kept of each stream's beginning, and of its end, as of the last piece. */
+  #quarter = 0n;
   /** Bytes of both streams at the last prompt acknowledgement. */
   #prompted = 0n;
 
-  /** Opens the ledger of a command; `isFull` if its last output was counted and not kept. */
+  /** Opens the ledger of a command. */
   constructor(
     { id, stdoutHeld, stderrHeld, outputKept }: Pick<
       CommandRecord,
       "id" | "stdoutHeld" | "stderrHeld" | "outputKept"
     >,
-    { isFull = false } = {},
   ) {
     this.#id = id;
     const held = { stdout: stdoutHeld, stderr: stderrHeld };
@@ -56,7 +65,6 @@ export class Ledger {
     this.#held = { ...held };
     this.#acknowledged = { stdout: 0n, stderr: 0n };
     this.#kept = outputKept;
-    this.#full = isFull;
   }
 
   get received(): StreamBytes {
@@ -75,16 +83,22 @@ export class Ledger {
     return { ...this.#acknowledged };
   }
 
-  /** Bytes of both streams that are or will be kept. */
+  /** Bytes of both streams that the store keeps. */
   get kept(): bigint {
     return this.#kept;
+  }
+
+  /** Bytes of a stream that are not to be kept, as far as output has come in; undefined if all of it is. */
+  middle(stream: StreamName): OutputRange | undefined {
+    const from = this.#quarter;
+    const below = this.#received[stream] - from;
+    return from > 0n && below > from ? { from, below } : undefined;
   }
 
   /**
    * Takes in a piece of output, and returns the part that is new; undefined if all of it was received before.
    *
-   * From the first piece on that does not fit into `keepBytes` nothing is kept, so that what is kept has no hole that a
-   * watcher could fall into.
+   * Of each stream a quarter of `keepBytes` is kept from its beginning, and as much up to its end.
    *
    * @throws {PiriError} PROTOCOL_VIOLATION if it begins above what was received and the bytes between are not called cut
    */
@@ -106,14 +120,14 @@ export class Ledger {
     const fresh = gap >= 0n ? bytes : bytes.subarray(Number(-gap));
     const size = BigInt(fresh.length);
     this.#received[stream] = end;
-    this.#full ||= this.#kept + size > keepBytes;
-    if (!this.#full) this.#kept += size;
+    this.#quarter = keepBytes / 4n;
     return {
       stream,
       offset: end - size,
       bytes: fresh,
       cut: gap > 0n ? gap : 0n,
-      keep: !this.#full,
+      keep: this.#quarter > 0n,
+      middle: this.middle(stream),
     };
   }
 
@@ -121,8 +135,19 @@ export class Ledger {
   takeText(bytes: Uint8Array): FreshPiece {
     const offset = this.#received.stdout;
     this.#received.stdout += BigInt(bytes.length);
-    this.#kept += BigInt(bytes.length);
-    return { stream: "stdout", offset, bytes, cut: 0n, keep: true };
+    return {
+      stream: "stdout",
+      offset,
+      bytes,
+      cut: 0n,
+      keep: true,
+      middle: undefined,
+    };
+  }
+
+  /** Notes the bytes of both streams that the store keeps. */
+  noteKept(bytes: bigint): void {
+    this.#kept = bytes;
   }
 
   /** Notes that the store has a stream up to this offset, kept or counted. */
@@ -137,9 +162,8 @@ export class Ledger {
   }
 
   /** Takes back a piece that could not be recorded: it comes again, from what is held on. */
-  takeBack({ stream, bytes, keep }: FreshPiece): void {
+  takeBack({ stream }: Pick<FreshPiece, "stream">): void {
     this.#received[stream] = this.#recorded[stream];
-    if (keep) this.#kept -= BigInt(bytes.length);
   }
 
   /** Takes back all that is received and not recorded. */

@@ -4,6 +4,7 @@ import type {
   CommandPatch,
   CommandRecord,
   NewCommand,
+  OutputFigures,
 } from "../../store/records.ts";
 import { CommandTrace } from "./command_trace.ts";
 import { Feed } from "./feed.ts";
@@ -38,11 +39,9 @@ export class OpenCommand implements Subject {
   constructor(
     record: CommandRecord,
     clock: Clock,
-    { isFound = false, isFull = false }: {
+    { isFound = false }: {
       /** It was open in the database when the Manager started, and its agent was not heard since. */
       readonly isFound?: boolean;
-      /** Its last output was counted and not kept. */
-      readonly isFull?: boolean;
     } = {},
   ) {
     this.made = record;
@@ -51,7 +50,7 @@ export class OpenCommand implements Subject {
     this.#stage = isFound && stage === "queued" ? "found" : stage;
     this.#cancelIsRecorded = record.cancelRequestedAt !== null;
     this.feed = new Feed(clock);
-    this.ledger = new Ledger(record, { isFull });
+    this.ledger = new Ledger(record);
   }
 
   /** The record as it is now: later changes do not change it. */
@@ -91,6 +90,12 @@ export class OpenCommand implements Subject {
   /** True once a request to cancel it is on disk, so that its agent may be told. */
   get cancelIsRecorded(): boolean {
     return this.#cancelIsRecorded;
+  }
+
+  /** Takes over what the store told after it recorded output. */
+  noteOutput({ outputKept, truncated }: OutputFigures): void {
+    this.ledger.noteKept(outputKept);
+    if (truncated) this.#record.truncated = true;
   }
 
   noteCancelRecorded(): void {

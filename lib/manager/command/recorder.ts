@@ -15,7 +15,6 @@ import type { AgentSession } from "../fleet.ts";
 import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 import { changeBy } from "./lifecycle.ts";
-import { endsInGap } from "./output_gap.ts";
 import { ReportWriter } from "./report_writer.ts";
 import { outcomeOf, type ToldOutcome } from "./result.ts";
 import type { DisputedResults } from "./disputed_results.ts";
@@ -37,7 +36,7 @@ export interface RecorderOptions {
   readonly events: Events;
   readonly clock: Clock;
   readonly counters: Counters;
-  /** Limit of the output kept of one command, both streams together, in bytes. */
+  /** Limit of the output kept of one command in bytes: a quarter for the beginning and the end of each stream. */
   readonly keepBytes: bigint;
 }
 
@@ -222,21 +221,17 @@ export class Recorder {
     // A late report over a replaced connection is older than the hello that did not list the command. Opened again, the
     // command would wait for an agent that may not have it any more. A result ends it at any time.
     if (!isResult && !session.takesCommands) return undefined;
-    const isFull = record.truncated && await endsInGap(this.#store, record);
-    const command = this.reopen(record, { isFull });
+    const command = this.reopen(record);
     // The agent knows better than the Manager, which only presumed.
     this.#heard(session, command);
     return command;
   }
 
   /** Opens a command again, in memory only: the caller changes its record. */
-  reopen(
-    record: CommandRecord,
-    { isFull }: { isFull: boolean },
-  ): OpenCommand {
+  reopen(record: CommandRecord): OpenCommand {
     const known = this.#open.get(record.id);
     if (known !== undefined) return known;
-    const command = new OpenCommand(record, this.#clock, { isFull });
+    const command = new OpenCommand(record, this.#clock);
     this.#open.add(command);
     this.#events.add(
       "command_found",

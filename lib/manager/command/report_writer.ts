@@ -1,7 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
 import { Limits } from "../../base/limits.ts";
 import { logger } from "../../base/log.ts";
-import type { CommandPatch } from "../../store/records.ts";
+import type {
+  CommandPatch,
+  OutputRange,
+  StreamName,
+} from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { Acknowledger } from "./acknowledger.ts";
@@ -16,6 +20,8 @@ const log = logger("manager", "recorder");
 
 /** Bytes of one agent's output that may wait for the disk; beyond it the agent is not read until some are written. */
 const UNWRITTEN_BYTES = 4 * 1_048_576;
+
+const STREAMS: readonly StreamName[] = ["stdout", "stderr"];
 
 /**
  * Writes what agents tell to the store, and has acknowledged what is durable.
@@ -77,26 +83,24 @@ export class ReportWriter {
   ): void | Promise<void> {
     const { stream, offset, bytes, cut, keep } = piece;
     const end = offset + BigInt(bytes.length);
+    const drop = droppable(command, piece);
     const cost = bytes.length + Limits.pieceOverhead;
     const unwritten = this.unwritten(session) + cost;
     this.#unwritten.set(session, unwritten);
-    const written = this.#store.appendOutput(command.id, piece)
-      .then(() => {
+    const recorded = { stream, offset, bytes, cut, keep, drop };
+    const written = this.#store.appendOutput(command.id, recorded)
+      .then((figures) => {
         command.ledger.noteRecorded(stream, end);
-        const number = command.feed.push({
-          stream,
-          offset,
-          bytes,
-          cut,
-          kept: keep,
-        });
+        command.noteOutput(figures);
+        command.feed.push({ stream, offset, bytes, cut, kept: keep });
         const acknowledge = () => {
           command.ledger.hold(stream, end);
           this.#acks.held(session, command);
         };
-        if (keep) acknowledge();
         // Not waited for: a slow watcher holds back the acknowledgement, not the reading of the agent's connection.
-        else void command.feed.passed(number).then(acknowledge);
+        const passed = this.#passed(command, piece);
+        if (passed === undefined) acknowledge();
+        else void passed.then(acknowledge);
       }, (error) => {
         // Not by `catch`, which would come after the next piece was found to be recorded.
         command.ledger.takeBack(piece);
@@ -111,6 +115,18 @@ export class ReportWriter {
     return unwritten > UNWRITTEN_BYTES ? written : undefined;
   }
 
+  /** Resolves when the watchers have had what is gone once this piece is acknowledged; undefined if they have. */
+  #passed(
+    { feed }: OpenCommand,
+    { stream, offset, bytes, cut, keep, middle }: FreshPiece,
+  ): Promise<void> | undefined {
+    const { length } = bytes;
+    if (!keep) return feed.passed(stream, offset + BigInt(length), length);
+    if (middle === undefined) return undefined;
+    // The piece itself is kept.
+    return feed.passed(stream, lower(middle.below, offset - cut), length);
+  }
+
   /** Records the end that a result tells; from now on a second result is one of a command that is not open. */
   end(
     session: AgentSession,
@@ -121,6 +137,10 @@ export class ReportWriter {
     if (patch === undefined) return;
     // The end is not to be kept where output before it could not be: both come again.
     const after = command.ledger.received;
+    const middles = STREAMS.flatMap((stream) => {
+      const middle = command.ledger.middle(stream);
+      return middle === undefined ? [] : [{ stream, ...middle }];
+    });
     const change = new OpenChange(this.#open, [patch]);
     this.#store.patchCommand({ ...patch, after }).then(
       () => {
@@ -131,6 +151,7 @@ export class ReportWriter {
         if (session.features.has("ack")) {
           command.trace.resultAcknowledgedAt = this.#clock.now();
         }
+        for (const middle of middles) void this.#dropRest(command, middle);
       },
       (error) => {
         command.ledger.takeBackAll();
@@ -138,6 +159,19 @@ export class ReportWriter {
         this.#cannotRecord(session, error);
       },
     );
+  }
+
+  /** Drops what slow watchers held back, and what the pieces left because it was much, once the command has ended. */
+  async #dropRest(
+    { id, feed }: OpenCommand,
+    middle: OutputRange & { readonly stream: StreamName },
+  ): Promise<void> {
+    await feed.passed(middle.stream, middle.below, 0);
+    try {
+      await this.#store.dropOutput(id, middle);
+    } catch (error) {
+      log.warn("Cannot drop output of command {id}: {error}", { id, error });
+    }
   }
 
   #cannotRecord(session: AgentSession, error: unknown): void {
@@ -149,4 +183,19 @@ export class ReportWriter {
     });
     session.busy();
   }
+}
+
+/** Part of a stream that the store may drop for a piece: what every watcher has had of the middle. */
+function droppable(
+  { feed }: OpenCommand,
+  { stream, middle }: FreshPiece,
+): OutputRange | undefined {
+  if (middle === undefined) return undefined;
+  const { from } = middle;
+  const below = feed.readTo(stream, middle.below);
+  return below > from ? { from, below } : undefined;
+}
+
+function lower(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }

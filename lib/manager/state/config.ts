@@ -28,7 +28,7 @@ export interface ManagerConfig {
     /** Total output that is kept, in bytes. The oldest is deleted first. */
     readonly outputBytes: number;
   };
-  /** Output kept of one command, both streams together, in bytes. */
+  /** Limit of the output kept of one command in bytes: a quarter for the beginning and the end of each stream. */
   readonly outputBytesPerCommand: number;
   /** Interval of pings between agents and the Manager, in milliseconds. */
   readonly pingIntervalMs: number;
@@ -123,7 +123,8 @@ retention:
   days: 30
   outputBytes: 1GiB
 
-# Output kept of one command; what is beyond it is streamed to who watches, and gone.
+# Output kept of one command: a quarter each for the beginning and the end of its stdout and its stderr.
+# Watchers see what is between them live, and later its size.
 outputBytesPerCommand: 64MiB
 
 # How often a silent agent is asked whether it is there, in milliseconds: 1000 to 15000.

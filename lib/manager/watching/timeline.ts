@@ -8,6 +8,7 @@ import {
   endText,
   helloText,
   meanwhile,
+  notKeptText,
   progressText,
   secondsText,
   wordsOf,
@@ -147,10 +148,11 @@ function* output(
   { command, trace, received }: TimelineFacts,
 ): Generator<TimelineEntry> {
   const held = { stdout: command.stdoutHeld, stderr: command.stderrHeld };
+  const notKept = notKeptText(command);
   if (trace?.outputAt !== undefined) {
     const came = received ?? held;
     const known = isOpenState(command.state)
-      ? `, ${acknowledgedText(came, trace.acknowledged)}`
+      ? `, ${acknowledgedText(came, trace.acknowledged)}${notKept}`
       : "";
     yield entry(
       trace.outputAt,
@@ -167,7 +169,7 @@ function* output(
       some
         ? `${
           bytesText(held)
-        } recorded; when the last of it came is not known any more`
+        } recorded${notKept}; when the last of it came is not known any more`
         : "no output has come so far",
     );
   }

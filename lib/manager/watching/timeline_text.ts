@@ -67,10 +67,17 @@ export function endText(command: CommandView): string {
   }
   if (stdoutHeld + stderrHeld > 0n) {
     const printed = bytesText({ stdout: stdoutHeld, stderr: stderrHeld });
-    const kept = command.truncated ? ", not all of it kept" : "";
-    parts.push(`${printed} printed${kept}`);
+    parts.push(`${printed} printed${notKeptText(command)}`);
   }
   return parts.join("; ");
+}
+
+/** Tells how much of the output is not kept, after a text about all of it. */
+export function notKeptText(
+  { stdoutHeld, stderrHeld, outputKept, truncated }: CommandView,
+): string {
+  const missing = stdoutHeld + stderrHeld - outputKept;
+  return truncated && missing > 0n ? `, ${missing} of them not kept` : "";
 }
 
 function receiptText(

@@ -149,7 +149,8 @@ class CommandWatch {
   #attach(): void {
     const command = this.#source.open(this.#id);
     if (command === undefined) return;
-    this.#live = { command, reader: command.feed.open(this.#wake) };
+    const reader = command.feed.open(this.#wake, this.#offset);
+    this.#live = { command, reader };
   }
 
   #tell(command: CommandView): WatchEvent {
@@ -181,7 +182,7 @@ class CommandWatch {
         command.feed.rejoin(reader);
         continue;
       }
-      // While the store was read, pieces may have left the memory that the store has.
+      // While the store was read, pieces may have left the memory that the store has, or has dropped since.
       const start = piece.offset - piece.cut;
       if (start > this.#offset[piece.stream]) {
         yield* this.#stored({ ...this.#offset, [piece.stream]: start });
@@ -238,6 +239,7 @@ class CommandWatch {
     const start = offset >= told ? offset : told;
     if (fresh.length === 0 && start === told) return;
     this.#offset[stream] = end;
+    this.#live?.command.feed.noteHad(this.#live.reader, stream, end);
     yield {
       kind: "output",
       commandId: this.#id,

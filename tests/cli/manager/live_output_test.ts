@@ -240,7 +240,7 @@ Deno.test("a cut is reported on stderr if stdout has the bytes alone", async () 
   assertEquals(started.terminal.stdout.text, "");
   assertEquals(
     started.terminal.stderr.text,
-    "web-1: [5 bytes of stdout were not kept]\n" +
+    "web-1: [5 bytes of stdout were not kept, from byte 0 on]\n" +
       "web-1: [the output ends here: it read too slowly]\n",
   );
 });

@@ -233,6 +233,7 @@ const FULL = command({
   agentFinishedAtMs: BigInt(NOON + 6),
   stdoutBytes: 2n ** 53n,
   stderrBytes: 7n,
+  outputKept: 1_007n,
   truncated: true,
   reason: "The program ended with exit code 3",
   changed: true,
@@ -322,6 +323,7 @@ Deno.test("show --json prints everything, ids and byte counts as strings", async
     agentFinishedAt: "2026-01-01T12:00:00.006Z",
     stdoutBytes: "9007199254740992",
     stderrBytes: "7",
+    outputKept: "1007",
     truncated: true,
     presumed: false,
     reason: "The program ended with exit code 3",
@@ -353,7 +355,7 @@ Deno.test("show prints all known facts for a person", async () => {
   );
   assertStringIncludes(
     stdout,
-    "9007199254740992 bytes of stdout, 7 of stderr, not all of it kept",
+    "9007199254740992 bytes of stdout, 7 of stderr, 9007199254739992 of them not kept",
   );
 });
 

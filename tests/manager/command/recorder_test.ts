@@ -135,20 +135,20 @@ Deno.test("output of an unknown stream is counted, and the connection stays", as
   assertEquals(core.counters.all()["unknown_streams"], 1n);
 });
 
-Deno.test("output beyond the limit of kept bytes is acknowledged, counted as held and marked", async () => {
-  await using parts = await running({ keepBytes: 5n });
+Deno.test("the middle of a long output is acknowledged, counted as held and marked", async () => {
+  await using parts = await running({ keepBytes: 8n });
   const { core, agent, id } = parts;
   await agent.says("commandOutput", printed(id, 0, "abc"));
   await ack(agent);
   await agent.says("commandOutput", printed(id, 3, "defg"));
   assertEquals((await ack(agent)).stdout, 7n);
-  await agent.says("commandOutput", printed(id, 7, "h"));
-  assertEquals((await ack(agent)).stdout, 8n);
-  assertEquals(await core.output(id), "abc");
+  await agent.says("commandOutput", printed(id, 7, "hi"));
+  assertEquals((await ack(agent)).stdout, 9n);
+  assertEquals(await core.output(id), "abhi");
   const record = await core.store.command(id);
   assertEquals([record?.stdoutHeld, record?.outputKept, record?.truncated], [
-    8n,
-    3n,
+    9n,
+    4n,
     true,
   ]);
 });
@@ -156,34 +156,25 @@ Deno.test("output beyond the limit of kept bytes is acknowledged, counted as hel
 for (
   const { name, pieces, next, kept } of [
     {
-      name: "no output is kept after some that was not",
+      name: "the middle of the output moves on",
       pieces: (id: bigint) => [printed(id, 0, "abc"), printed(id, 3, "defg")],
       next: 7,
-      kept: "abc",
+      kept: "abdefgh",
     },
     {
-      name: "none is kept where only the other stream had some that was not",
+      name: "a long output takes nothing from the other stream",
       pieces: (id: bigint) => [
         printed(id, 0, "abc"),
-        printed(id, 0, "defg", { stream: STDERR }),
-      ],
-      next: 3,
-      kept: "abc",
-    },
-    {
-      name: "none is kept where the first of it was not",
-      pieces: (id: bigint) => [printed(id, 0, "abcdefg")],
-      next: 7,
-      kept: "",
-    },
-    {
-      name: "output is kept on where there is room",
-      pieces: (id: bigint) => [
-        printed(id, 0, "abc"),
-        printed(id, 0, "d", { stream: STDERR }),
+        printed(id, 0, "defghij", { stream: STDERR }),
       ],
       next: 3,
       kept: "abch",
+    },
+    {
+      name: "a piece is kept whole that has some of the end",
+      pieces: (id: bigint) => [printed(id, 0, "abcdefg")],
+      next: 7,
+      kept: "abcdefgh",
     },
     {
       name: "output is kept on where a cut was the last of it",
@@ -192,12 +183,12 @@ for (
         printed(id, 7, "", { cut: 4n }),
       ],
       next: 7,
-      kept: "abch",
+      kept: "abh",
     },
   ]
 ) {
   Deno.test(`after a restart of the Manager, ${name}`, async () => {
-    await using parts = await running({ keepBytes: 5n });
+    await using parts = await running({ keepBytes: 8n });
     const { core, agent, id } = parts;
     for (const piece of pieces(id)) {
       await agent.says("commandOutput", piece);

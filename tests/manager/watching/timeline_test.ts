@@ -210,7 +210,7 @@ Deno.test("a cancel is shown as requested, as waiting, and as sent", async () =>
   assertEquals(told.filter((line) => !line.includes(" events: ")), [
     "1 hello: the agent came back, session 2, and listed it as running: 9 bytes of stdout and 0 of stderr printed",
     "1 memory: the cancel was sent to the agent, session 2",
-    "0 result: result recorded: cancelled by SIGTERM; 9 bytes of stdout and 0 of stderr printed, not all of it kept",
+    "0 result: result recorded: cancelled by SIGTERM; 9 bytes of stdout and 0 of stderr printed, 4 of them not kept",
     "0 memory: result acknowledged: the agent may forget the command",
   ]);
 });

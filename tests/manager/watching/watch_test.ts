@@ -217,7 +217,7 @@ for (const stream of ["stdout", "stderr"] as const) {
 }
 
 Deno.test("a watcher that reads gets output that is not kept, and delays its acknowledgement", async () => {
-  await using running = await Running.start({ keepBytes: 3n });
+  await using running = await Running.start({ keepBytes: 0n });
   const watcher = running.core.watch(running.id);
   assertEquals([await watcher.next(), await watcher.next()], [
     "running",
@@ -226,9 +226,10 @@ Deno.test("a watcher that reads gets output that is not kept, and delays its ack
   await running.prints("one");
   await running.prints("two");
   assertEquals((await running.agent.hears("command")).commandId, running.id);
-  assertEquals((await running.agent.hears("commandAck")).stdout, 3n);
   assertEquals(running.agent.heardSoFar(), []);
   assertEquals(await watcher.next(), 'stdout 0 "one"');
+  await running.core.clock.settle();
+  assertEquals((await running.agent.hears("commandAck")).stdout, 3n);
   assertEquals(await watcher.next(), 'stdout 3 "two"');
   assertEquals((await running.agent.hears("commandAck")).stdout, 6n);
   await running.ends();
@@ -265,15 +266,28 @@ Deno.test("a slow watcher does not stop the Manager from reading the agent's con
   await core.clock.advance(10_000);
 });
 
-Deno.test("output that was not kept is shown as a cut at the end", async () => {
-  await using running = await Running.start({ keepBytes: 3n });
+Deno.test("output of which nothing was kept is shown as a cut at the end", async () => {
+  await using running = await Running.start({ keepBytes: 0n });
   await running.prints("one");
   await running.prints("two");
   await running.ends();
   assertEquals(await running.core.watch(running.id).rest(), [
     "succeeded",
+    'stdout 6 "" after a cut of 6',
+    "succeeded",
+  ]);
+});
+
+Deno.test("the middle that was not kept is shown as a cut between the beginning and the end", async () => {
+  await using running = await Running.start({ keepBytes: 12n });
+  for (const text of ["one", "two", "three", "four"]) {
+    await running.prints(text);
+  }
+  await running.ends();
+  assertEquals(await running.core.watch(running.id).rest(), [
+    "succeeded",
     'stdout 0 "one"',
-    'stdout 6 "" after a cut of 3',
+    'stdout 11 "four" after a cut of 8',
     "succeeded",
   ]);
 });
