@@ -14,6 +14,7 @@ import { NAME_PATTERN } from "../base/limits.ts";
 import type { LogOptions } from "../base/log.ts";
 import { decodePem, encodePem } from "../base/pem.ts";
 import type { Random } from "../base/random.ts";
+import type { Settings } from "../base/reload.ts";
 import { hashSecret, newSecret, SECRET_PATTERN } from "../base/secret.ts";
 import { LogSetting, parseSettings, readBy } from "../base/settings.ts";
 
@@ -36,6 +37,21 @@ export interface AgentConfig {
   readonly log: LogOptions;
 }
 
+/** Settings by their names in agent.yaml. A running agent dials new addresses when it has to dial again. */
+export const AGENT_SETTINGS: Settings<AgentConfig> = {
+  name: { valueOf: ({ name }) => name, atOnce: false },
+  addresses: { valueOf: ({ addresses }) => addresses, atOnce: true },
+  serverName: { valueOf: ({ serverName }) => serverName, atOnce: false },
+  caPem: { valueOf: ({ caPem }) => caPem, atOnce: false },
+  secret: { valueOf: ({ secret }) => secret, atOnce: false },
+  allowTestOperations: {
+    valueOf: ({ allowTestOperations }) => allowTestOperations,
+    atOnce: false,
+  },
+  "log.level": { valueOf: ({ log }) => log.level, atOnce: true },
+  "log.format": { valueOf: ({ log }) => log.format, atOnce: true },
+};
+
 /** File with the config in use. */
 const CONFIG = "agent.yaml";
 
@@ -46,7 +62,7 @@ const EDITABLE: ReadonlySet<string> = new Set(["allowTestOperations", "log"]);
 
 const NEW_TEXT = `\
 # The configuration of this Piri agent, written by piri-agent join. It holds a secret: nobody else may read it.
-# allowTestOperations and log are there to be edited; docs/configuration.md describes every key.
+# allowTestOperations and log are there to be edited; docs/configuration.md describes every key. SIGHUP reads it again.
 name: ""
 `;
 

@@ -51,7 +51,7 @@ export interface CommandsOptions {
   readonly random: Random;
   readonly counters: Counters;
   /** Limit of the output kept of one command, both streams together, in bytes. */
-  readonly keepBytes: bigint;
+  readonly keepBytes: () => bigint;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
 }

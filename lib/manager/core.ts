@@ -38,6 +38,13 @@ export interface ManagerCoreOptions {
   readonly later?: Later;
 }
 
+/** Settings of a Manager that can be changed while it runs. */
+export interface CoreSettings
+  extends Pick<ManagerCoreOptions, "pingIntervalMs" | "keepBytes"> {
+  /** Addresses in new join tokens, "host:port". */
+  readonly addresses: readonly string[];
+}
+
 /** A Manager without sockets. Its caller hands in connections and the calls of operators. */
 export class ManagerCore {
   readonly counters = new Counters();
@@ -50,14 +57,30 @@ export class ManagerCore {
   readonly #data: DataRequests;
   readonly #later: Later;
   readonly #sessions = new Map<ManagerSession, Promise<unknown>>();
+  #settings: CoreSettings;
 
   constructor(options: ManagerCoreOptions) {
     this.#options = options;
+    this.#settings = { ...options, addresses: options.identity.addresses };
     this.#later = options.later ?? new Later(options.clock);
     const { store, clock } = options;
     this.events = new Events(store, clock);
     const { counters, events, fleet } = this;
-    const parts = { ...options, counters, events, fleet };
+    const settings = () => this.#settings;
+    const parts = {
+      ...options,
+      counters,
+      events,
+      fleet,
+      keepBytes: () => this.#settings.keepBytes,
+      pingIntervalMs: () => this.#settings.pingIntervalMs,
+      identity: {
+        ...options.identity,
+        get addresses() {
+          return settings().addresses;
+        },
+      },
+    };
     const commands = new Commands(parts);
     this.commands = commands;
     this.agents = new Agents({ ...parts, commands });
@@ -83,6 +106,11 @@ export class ManagerCore {
     await this.commands.load();
   }
 
+  /** Takes settings over. A connection keeps the ping interval that it began with. */
+  adopt(settings: CoreSettings): void {
+    this.#settings = settings;
+  }
+
   /**
    * Serves an established connection to its end, beside all others. Resolves to that end, or to undefined after a bug.
    * Never rejects.
@@ -95,7 +123,7 @@ export class ManagerCore {
       clock: this.#options.clock,
       counters: this.counters,
       later: this.#later,
-      pingIntervalMs: this.#options.pingIntervalMs,
+      pingIntervalMs: this.#settings.pingIntervalMs,
     });
     const served = session.run()
       .catch((error) => {

@@ -5,11 +5,14 @@ import {
   assertRejects,
 } from "@std/assert";
 import {
+  AGENT_SETTINGS,
+  type AgentConfig,
   finishJoin,
   loadAgentConfig,
   prepareJoin,
 } from "../../lib/agent/config.ts";
 import { PiriError } from "../../lib/base/errors.ts";
+import { compareSettings } from "../../lib/base/reload.ts";
 import { encodeJoinToken } from "../../lib/base/join_token.ts";
 import { systemRandom as random } from "../../lib/base/random.ts";
 import { newSecret } from "../../lib/base/secret.ts";
@@ -182,4 +185,34 @@ Deno.test("a mistake in the config is reported with its line, and never with the
     assertMatch(error.message, reason);
     assertEquals(error.message.includes(joining.secret), false);
   }
+});
+
+Deno.test("every setting of an agent that differs is found by its name: addresses and log change at once", () => {
+  const before: AgentConfig = {
+    name: "web-1",
+    addresses: ["mgr:7051"],
+    serverName: "a.piri.internal",
+    caPem: "a",
+    secret: "a",
+    allowTestOperations: false,
+    log: { level: "info", format: "text" },
+  };
+  const after: AgentConfig = {
+    name: "web-2",
+    addresses: ["mgr:7051", "other:7051"],
+    serverName: "b.piri.internal",
+    caPem: "b",
+    secret: "b",
+    allowTestOperations: true,
+    log: { level: "debug", format: "json" },
+  };
+
+  assertEquals(compareSettings(AGENT_SETTINGS, before, after), {
+    changed: ["addresses", "log.level", "log.format"],
+    later: ["name", "serverName", "caPem", "secret", "allowTestOperations"],
+  });
+  assertEquals(
+    new Set(Object.keys(AGENT_SETTINGS).map((name) => name.split(".")[0])),
+    new Set(Object.keys(before)),
+  );
 });
