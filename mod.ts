@@ -31,6 +31,7 @@ export { type Clock, systemClock, type Timer } from "./lib/base/clock.ts";
 export { Disconnected, type ErrorCode, PiriError } from "./lib/base/errors.ts";
 export { type LogLevel, type LogOptions, startLog } from "./lib/base/log.ts";
 export { type Random, systemRandom } from "./lib/base/random.ts";
+export type { Reload } from "./lib/base/reload.ts";
 export type {
   AgentAdmin,
   AgentView,

@@ -1,5 +1,5 @@
-import { closestString } from "@std/text/closest-string";
 import { PiriError } from "../lib/base/errors.ts";
+import { nearest } from "../lib/base/nearest.ts";
 import { parseFlags, wholeNumber } from "../scripts/build/flags.ts";
 import { ROUNDS } from "./measure.ts";
 import type { Pair, Size } from "./pair.ts";
@@ -70,9 +70,11 @@ function chosen(
     if (known.includes(name)) continue;
     throw new PiriError(
       "NOT_FOUND",
-      `Cannot measure "${name}": there are ${known.join(", ")}; did you mean "${
-        closestString(name, known)
-      }"?`,
+      `Cannot measure "${name}": there are ${known.join(", ")}${
+        nearest(name, known) === undefined
+          ? ""
+          : `; did you mean "${nearest(name, known)}"?`
+      }`,
     );
   }
   return names.length === 0

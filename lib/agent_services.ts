@@ -1,8 +1,8 @@
-import { loadAgentConfig } from "./agent/config.ts";
 import { checkLink } from "./check_agent.ts";
 import { systemClock } from "./base/clock.ts";
-import { startLog } from "./base/log.ts";
+import { logger, startLog } from "./base/log.ts";
 import { systemRandom } from "./base/random.ts";
+import { reloadAndLog } from "./base/reload.ts";
 import { aborted } from "./base/signals.ts";
 import type { AgentServices } from "./cli/agent/services.ts";
 import { joinManager, serveAgent } from "./serve_agent.ts";
@@ -13,11 +13,18 @@ const parts = { clock: systemClock, random: systemRandom };
 export const agentServices: AgentServices = {
   join: ({ dir, token }) => joinManager(token, { dir, ...parts }),
 
-  async run({ dir, log }, signal) {
-    const { log: configured } = await loadAgentConfig(dir);
-    await startLog({ ...configured, ...log });
-    await using _agent = await serveAgent({ dir, ...parts, ownsProcess: true });
+  async run({ dir, log }, { signal, onReload }) {
+    await using agent = await serveAgent({
+      dir,
+      ...parts,
+      ownsProcess: true,
+      startLog: (configured) => startLog({ ...configured, ...log }),
+    });
+    using _reloads = onReload(() =>
+      reloadAndLog(() => agent.reload(), logger("agent"))
+    );
     await aborted(signal);
+    logger("agent").info("The agent stops: {cause}", { cause: signal.reason });
   },
 
   check: ({ dir }) => checkLink({ dir, ...parts }),

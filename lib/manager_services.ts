@@ -48,9 +48,10 @@ export const managerServices: ManagerServices = {
     };
   },
 
-  async serve({ dir, log, guard }, { signal, onReady }) {
+  async serve({ dir, log, guard }, { signal, onReload, onReady }) {
     const { serveManager } = await import("./serve_manager.ts");
-    const { startLog } = await import("./base/log.ts");
+    const { logger, startLog } = await import("./base/log.ts");
+    const { reloadAndLog } = await import("./base/reload.ts");
     await using manager = await serveManager({
       dir,
       clock: systemClock,
@@ -59,7 +60,13 @@ export const managerServices: ManagerServices = {
       startLog: (configured: LogOptions) => startLog({ ...configured, ...log }),
     });
     onReady({ listen: manager.listen, control: manager.control });
+    using _reloads = onReload(() =>
+      reloadAndLog(() => manager.reload(), logger("manager"))
+    );
     await aborted(signal);
+    logger("manager").info("The Manager stops: {cause}", {
+      cause: signal.reason,
+    });
   },
 
   async connect(dir): Promise<Control> {

@@ -4,6 +4,7 @@ import {
   writeCommandResult,
 } from "../proto/gen/piri/agent/v1/agent_messages.ts";
 import {
+  AGENT_SETTINGS,
   type AgentConfig,
   finishJoin,
   loadAgentConfig,
@@ -20,8 +21,10 @@ import { WorkerPool } from "./agent/workers/worker_pool.ts";
 import { parseAddress } from "./base/address.ts";
 import type { Clock } from "./base/clock.ts";
 import { openFileDisk } from "./base/file_disk.ts";
-import { logger } from "./base/log.ts";
+import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
+import { compareSettings, type Reload } from "./base/reload.ts";
+import { Turns } from "./base/turns.ts";
 import { bootId } from "./operations/process_table.ts";
 import { setResourceLimits } from "./operations/resource_limits.ts";
 import { becomeSubreaper } from "./operations/subreaper.ts";
@@ -47,12 +50,21 @@ export interface ServeAgentOptions {
    * they stay as they are, commands inherit the limits, and each costs a shell if the umask is another.
    */
   readonly ownsProcess?: boolean;
+  /** Starts the log with the options of agent.yaml. Called before anything is logged, and at each reload. */
+  readonly startLog?: (configured: LogOptions) => Promise<void>;
 }
 
 /** Running Agent. */
 export interface RunningAgent extends AsyncDisposable {
   /** Name of the agent. */
   readonly name: string;
+  /**
+   * Reads agent.yaml again. What can be changed while the agent runs holds from then on, and no connection ends.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT for a mistake in the file, FAILED_PRECONDITION, DENIED, DISK: the old settings
+   * stay
+   */
+  reload(): Promise<Reload>;
   /** Stops the agent: refuses new commands, ends running ones, delivers what it can within 5 s, and says Bye. */
   stop(): Promise<void>;
 }
@@ -69,13 +81,15 @@ export async function serveAgent(
   options: ServeAgentOptions,
 ): Promise<RunningAgent> {
   const config = await loadAgentConfig(options.dir);
+  await options.startLog?.(config.log);
   if (Deno.build.os === "linux" && !becomeSubreaper(options.clock)) {
     log.warning(
       "Processes that leave their command's group cannot all be found: this program may not become a subreaper",
     );
   }
   if (options.ownsProcess) takeProcess(config);
-  const owned = await openCore(config, options);
+  const settings = new RunningSettings(config, options);
+  const owned = await openCore(config, options, () => settings.addresses);
   try {
     await owned.core.start();
   } catch (error) {
@@ -84,7 +98,40 @@ export async function serveAgent(
   }
   let stopped: Promise<void> | undefined;
   const stop = () => stopped ??= Promise.resolve(owned[Symbol.asyncDispose]());
-  return { name: config.name, stop, [Symbol.asyncDispose]: stop };
+  return {
+    name: config.name,
+    reload: () => settings.reload(),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** Settings of a running agent, which a reload changes. */
+class RunningSettings {
+  readonly #options: ServeAgentOptions;
+  readonly #reloads = new Turns();
+  /** Settings in use. */
+  #config: AgentConfig;
+
+  constructor(config: AgentConfig, options: ServeAgentOptions) {
+    this.#config = config;
+    this.#options = options;
+  }
+
+  get addresses(): readonly string[] {
+    return this.#config.addresses;
+  }
+
+  reload(): Promise<Reload> {
+    return this.#reloads.run(async () => {
+      const before = this.#config;
+      const found = await loadAgentConfig(this.#options.dir);
+      const { addresses, log } = found;
+      this.#config = { ...before, addresses, log };
+      await this.#options.startLog?.(log);
+      return compareSettings(AGENT_SETTINGS, before, found);
+    });
+  }
 }
 
 /** Result of a join. */
@@ -135,6 +182,7 @@ interface OwnedCore extends AsyncDisposable {
 async function openCore(
   config: AgentConfig,
   { dir, clock, random, ownsProcess }: ServeAgentOptions,
+  addresses = () => config.addresses,
 ): Promise<OwnedCore> {
   const { commands } = config;
   await using stack = new AsyncDisposableStack();
@@ -168,7 +216,7 @@ async function openCore(
     }),
     clock,
     random,
-    dial: dialFirst(config, clock),
+    dial: dialFirst(config, { addresses, clock }),
     noteRemoved: (isRemoved) =>
       isRemoved ? removed.write(clock.now()) : removed.clear(),
     endSurvivors: (processes, marker) => endSurvivors(processes, marker, clock),
@@ -192,12 +240,16 @@ function takeProcess({ commands: { limits, umask } }: AgentConfig): void {
 
 /** Dials a Manager's addresses in order, until one answers. */
 function dialFirst(
-  { addresses, serverName, caPem }: AgentConfig,
-  clock: Clock,
+  { serverName, caPem }: AgentConfig,
+  { addresses, clock }: {
+    /** Addresses in use at this moment. */
+    readonly addresses: () => readonly string[];
+    readonly clock: Clock;
+  },
 ): LinkOptions["dial"] {
   return async (signal): Promise<Transport> => {
     let failure: unknown;
-    for (const address of addresses) {
+    for (const address of addresses()) {
       const { host: hostname, port } = parseAddress(address);
       try {
         return await dialTls({

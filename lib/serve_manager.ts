@@ -5,16 +5,23 @@ import { CoarseClock } from "./base/coarse_clock.ts";
 import { messageOf } from "./base/errors.ts";
 import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
+import { compareSettings, type Reload } from "./base/reload.ts";
+import { Turns } from "./base/turns.ts";
 import { VERSION } from "./base/version.ts";
-import { ManagerCore } from "./manager/core.ts";
+import { type CoreSettings, ManagerCore } from "./manager/core.ts";
 import { createDataService } from "./manager/data/data_service.ts";
 import type { Door } from "./manager/door/door.ts";
 import { GUARD_LIMITS } from "./manager/door/guard.ts";
 import { openDoor } from "./manager/door/open_door.ts";
 import type { Manager, ManagerStatus } from "./manager/operator_api.ts";
 import {
+  MANAGER_SETTINGS,
+  type ManagerConfig,
+} from "./manager/state/config.ts";
+import {
   loadState,
   type ManagerState,
+  readConfig,
   renewServerIdentity,
 } from "./manager/state/state_folder.ts";
 import { checkParams } from "./operations/params.ts";
@@ -37,7 +44,7 @@ export interface ServeManagerOptions {
   readonly clock: Clock;
   /** Source of randomness: `systemRandom` but in tests. */
   readonly random: Random;
-  /** Starts the log with the options of config.yaml. Called before anything is logged. */
+  /** Starts the log with the options of config.yaml. Called before anything is logged, and at each reload. */
   readonly startLog?: (configured: LogOptions) => Promise<void>;
   /** Puts a plain-TCP front before the connections, even if config.yaml does not. */
   readonly guard?: boolean;
@@ -53,6 +60,12 @@ export interface RunningManager extends AsyncDisposable {
   readonly control: string;
   /** The Manager itself, for callers in this process. */
   readonly manager: Manager;
+  /**
+   * Reads config.yaml again. What can be changed while the Manager runs holds from then on, and no connection ends.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT for a mistake in the file, NOT_FOUND, DENIED, DISK: the old settings stay
+   */
+  reload(): Promise<Reload>;
   /** Stops the Manager: tells agents to come back, finishes answers, and closes the database. */
   stop(): Promise<void>;
 }
@@ -87,6 +100,15 @@ function checkKnownParams(name: string, params: string): void {
   if (operation !== undefined) checkParams(operation, params);
 }
 
+/** Settings of the core in a configuration. */
+function coreSettings(config: ManagerConfig): CoreSettings {
+  return {
+    addresses: [formatAddress(config.advertise)],
+    pingIntervalMs: config.pingIntervalMs,
+    keepBytes: BigInt(config.outputBytesPerCommand),
+  };
+}
+
 /** Manager with its sockets, its state folder and its upkeep. */
 class ServedManager implements RunningManager {
   readonly manager: Manager;
@@ -95,6 +117,9 @@ class ServedManager implements RunningManager {
   readonly #options: ServeManagerOptions;
   readonly #core: ManagerCore;
   readonly #startedAt: number;
+  readonly #reloads = new Turns();
+  /** Settings in use. */
+  #config: ManagerConfig;
   #certificateExpiresAt: number;
   #door: Door | undefined;
   #control: ControlServer | undefined;
@@ -105,6 +130,7 @@ class ServedManager implements RunningManager {
     const { clock, random } = options;
     const { config, caCertificate, server, paths } = state;
     this.#state = state;
+    this.#config = config;
     this.#store = store;
     this.#options = options;
     this.#startedAt = clock.now();
@@ -114,13 +140,12 @@ class ServedManager implements RunningManager {
       clock: new CoarseClock(clock),
       random,
       identity: {
-        addresses: [formatAddress(config.advertise)],
+        addresses: coreSettings(config).addresses,
         serverName: server.name,
         caCertificate,
       },
       data: createDataService(paths),
-      pingIntervalMs: config.pingIntervalMs,
-      keepBytes: BigInt(config.outputBytesPerCommand),
+      ...coreSettings(config),
       checkParams: checkKnownParams,
     });
     const { storage } = this.#core;
@@ -154,7 +179,7 @@ class ServedManager implements RunningManager {
     const renewed = await renewServerIdentity(this.#state, { clock, random });
     const identity = renewed ?? this.#state.server;
     this.#certificateExpiresAt = identity.expiresAt;
-    const { config } = this.#state;
+    const config = this.#config;
     this.#door = await openDoor({
       listen: config.listen,
       identity,
@@ -180,6 +205,10 @@ class ServedManager implements RunningManager {
     );
   }
 
+  reload(): Promise<Reload> {
+    return this.#reloads.run(() => this.#reload());
+  }
+
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -187,6 +216,16 @@ class ServedManager implements RunningManager {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  async #reload(): Promise<Reload> {
+    const before = this.#config;
+    const found = await readConfig(this.#state.paths);
+    const { listen, guard } = before;
+    this.#config = { ...found, listen, guard };
+    this.#core.adopt(coreSettings(found));
+    await this.#options.startLog?.(found.log);
+    return compareSettings(MANAGER_SETTINGS, before, found);
   }
 
   async #stop(): Promise<void> {
@@ -231,7 +270,7 @@ class ServedManager implements RunningManager {
   }
 
   async #prune(): Promise<void> {
-    const { ms, outputBytes } = this.#state.config.retention;
+    const { ms, outputBytes } = this.#config.retention;
     const pruned = await this.#store.prune({
       before: this.#options.clock.now() - ms,
       outputBytes: BigInt(outputBytes),
@@ -245,7 +284,7 @@ class ServedManager implements RunningManager {
   }
 
   async #status(): Promise<ManagerStatus> {
-    const { config } = this.#state;
+    const config = this.#config;
     const stats = await this.#store.stats();
     return {
       version: VERSION,

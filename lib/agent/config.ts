@@ -17,6 +17,7 @@ import {
   requirePrivateFolder,
 } from "../base/private_folder.ts";
 import type { Random } from "../base/random.ts";
+import type { Settings } from "../base/reload.ts";
 import { hashSecret, newSecret, SECRET_PATTERN } from "../base/secret.ts";
 import { LogSetting, parseSettings, readBy } from "../base/settings.ts";
 import { CommandSetting, type CommandSettings } from "./command_settings.ts";
@@ -41,6 +42,34 @@ export interface AgentConfig {
   readonly commands: CommandSettings;
 }
 
+/** Settings by their names in agent.yaml. A running agent dials new addresses when it has to dial again. */
+export const AGENT_SETTINGS: Settings<AgentConfig> = {
+  name: { valueOf: ({ name }) => name, atOnce: false },
+  addresses: { valueOf: ({ addresses }) => addresses, atOnce: true },
+  serverName: { valueOf: ({ serverName }) => serverName, atOnce: false },
+  caPem: { valueOf: ({ caPem }) => caPem, atOnce: false },
+  secret: { valueOf: ({ secret }) => secret, atOnce: false },
+  allowTestOperations: {
+    valueOf: ({ allowTestOperations }) => allowTestOperations,
+    atOnce: false,
+  },
+  "commands.path": { valueOf: ({ commands }) => commands.path, atOnce: false },
+  "commands.umask": {
+    valueOf: ({ commands }) => commands.umask,
+    atOnce: false,
+  },
+  "commands.environment": {
+    valueOf: ({ commands }) => commands.environment,
+    atOnce: false,
+  },
+  "commands.limits": {
+    valueOf: ({ commands }) => commands.limits,
+    atOnce: false,
+  },
+  "log.level": { valueOf: ({ log }) => log.level, atOnce: true },
+  "log.format": { valueOf: ({ log }) => log.format, atOnce: true },
+};
+
 /** File with the config in use. */
 const CONFIG = "agent.yaml";
 
@@ -51,7 +80,7 @@ const EDITABLE: ReadonlySet<string> = new Set(["allowTestOperations", "log"]);
 
 const NEW_TEXT = `\
 # The configuration of this Piri agent, written by piri-agent join. It holds a secret: nobody else may read it.
-# allowTestOperations, commands and log are there to be edited; docs/configuration.md describes every key.
+# allowTestOperations, commands and log are there to be edited; docs/configuration.md describes every key. SIGHUP reads it again.
 name: ""
 `;
 

@@ -1,5 +1,5 @@
 import {
-  configure,
+  configureSync,
   getJsonLinesFormatter,
   getLogger,
   getTextFormatter,
@@ -50,33 +50,29 @@ const AT_ONCE: ReadonlySet<LogLevel> = new Set(["warning", "error", "fatal"]);
 /** Events after which the program may end. */
 const LAST_EVENTS = ["error", "unhandledrejection", "unload"] as const;
 
+/** Text of records that is not written yet. */
+let waiting = "";
+
+/** True once the events after which the program may end are listened to. */
+let isListening = false;
+
 /**
- * Sends the log records of Piri to the standard error of this program. May be called once in a program.
+ * Sends the log records of Piri to the standard error of this program. May be called again, with other options.
  *
  * Records of the same moment go out in one write, because one write each would cost more than the records themselves.
  *
  * @param options Level and format.
  */
-export async function startLog({ level, format }: LogOptions): Promise<void> {
+export function startLog({ level, format }: LogOptions): Promise<void> {
   const toText = format === "json"
     ? getJsonLinesFormatter()
     : getTextFormatter({ timestamp: "rfc3339", value: plainly });
-  const encoder = new TextEncoder();
-  let waiting = "";
-  const flush = () => {
-    const bytes = encoder.encode(waiting);
-    waiting = "";
-    try {
-      let written = 0;
-      while (written < bytes.length) {
-        written += Deno.stderr.writeSync(bytes.subarray(written));
-      }
-    } catch {
-      // Standard error has no reader any more, and there is no other place to report that.
-    }
-  };
-  for (const event of LAST_EVENTS) addEventListener(event, flush);
-  await configure({
+  if (!isListening) {
+    for (const event of LAST_EVENTS) addEventListener(event, flush);
+    isListening = true;
+  }
+  // At once, so that no record falls between the old options and the new ones.
+  configureSync({
     reset: true,
     sinks: {
       stderr: (record: LogRecord) => {
@@ -91,6 +87,20 @@ export async function startLog({ level, format }: LogOptions): Promise<void> {
       { category: ["logtape"], lowestLevel: "error", sinks: ["stderr"] },
     ],
   });
+  return Promise.resolve();
+}
+
+function flush(): void {
+  const bytes = new TextEncoder().encode(waiting);
+  waiting = "";
+  try {
+    let written = 0;
+    while (written < bytes.length) {
+      written += Deno.stderr.writeSync(bytes.subarray(written));
+    }
+  } catch {
+    // Standard error has no reader any more, and there is no other place to report that.
+  }
 }
 
 /** Escapes text to one line, because peers and files choose parts of it. */

@@ -1,7 +1,7 @@
-import { closestString } from "@std/text/closest-string";
 import * as v from "valibot";
 import { PiriError } from "./errors.ts";
 import { LOG_LEVELS, type LogLevel, type LogOptions } from "./log.ts";
+import { didYouMean } from "./nearest.ts";
 import { parseDuration, parseSize } from "./units.ts";
 
 /**
@@ -44,8 +44,10 @@ function explain(
   }
   if (isUnknownKey(issue)) {
     const known = keysOf(schema, keys.slice(0, -1));
-    const nearest = closestString(String(keys.at(-1)), known);
-    return `"${name}" is not a setting; did you mean "${nearest}"?`;
+    const key = String(keys.at(-1));
+    return `"${name}" is not a setting; ${
+      didYouMean(key, known, `there are ${known.join(", ")}`)
+    }`;
   }
   if (keys.length === 0) return "it should be settings, as key: value";
   if (issue.expected !== null && issue.received === "undefined") {

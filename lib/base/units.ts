@@ -6,6 +6,7 @@ const DURATION_UNITS: Readonly<Record<string, number>> = {
   m: 60_000,
   h: 3_600_000,
   d: 86_400_000,
+  w: 604_800_000,
 };
 
 const SIZE_UNITS: Readonly<Record<string, number>> = {
@@ -22,15 +23,15 @@ const SIZE_UNITS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Reads a duration, as 250ms, 5m, 1.5h, 1h30m or 30d, in whole milliseconds.
+ * Reads a duration, as 250ms, 5m, 1.5h, 1h30m, 30d or 2w, in whole milliseconds.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
 export function parseDuration(text: string): number {
-  if (!/^(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d))+$/.test(text)) {
+  if (!/^(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d|w))+$/.test(text)) {
     throw new PiriError(
       "INVALID_ARGUMENT",
-      `Cannot read the duration "${text}": it should be a number and one of ms, s, m, h, d, as 30s or 1h30m`,
+      `Cannot read the duration "${text}": it should be a number and one of ms, s, m, h, d, w, as 30s or 1h30m`,
     );
   }
   let total = 0;
@@ -38,6 +39,15 @@ export function parseDuration(text: string): number {
     total += Number(number) * (DURATION_UNITS[unit ?? ""] ?? NaN);
   }
   return wholeOf(total, `the duration "${text}"`);
+}
+
+/**
+ * Reads a duration as people type it at a terminal: a number alone is seconds.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function parseTypedDuration(text: string): number {
+  return parseDuration(/^[0-9]+(?:\.[0-9]+)?$/.test(text) ? `${text}s` : text);
 }
 
 /**

@@ -1,9 +1,11 @@
 import { parseArgs } from "@std/cli/parse-args";
-import { closestString } from "@std/text/closest-string";
 import { PiriError } from "../base/errors.ts";
-import { parseDuration } from "../base/units.ts";
+import { nearest } from "../base/nearest.ts";
+import { parseTypedDuration } from "../base/units.ts";
 import type { Flag, Flags, Positionals, SubcommandTable } from "./command.ts";
 import { HintedError } from "./errors.ts";
+import { meantFlag } from "./flag_synonyms.ts";
+import { durationText } from "./time.ts";
 
 type ParsedArgs = ReturnType<typeof parseArgs>;
 
@@ -39,7 +41,11 @@ export function parseFront(
   extra: Flags,
 ): { common: CommonValues; version: boolean; words: readonly string[] } {
   const flags = { ...extra, ...COMMON_FLAGS };
-  const parsed = parse(args, flags, { stopEarly: true });
+  const parsed = parse(args, flags, {
+    stopEarly: true,
+    otherwise:
+      '"--help" lists the flags; those of a subcommand stand behind its name',
+  });
   return {
     common: commonValues(parsed),
     version: parsed["version"] === true,
@@ -57,7 +63,11 @@ export function parseSubcommand(
   args: readonly string[],
 ): Parsed {
   const flags: Flags = { ...table.flags, ...COMMON_FLAGS };
-  const parsed = parse(args, flags, { stopEarly: false });
+  const parsed = parse(args, flags, {
+    stopEarly: false,
+    hints: table.hints ?? {},
+    otherwise: `"${table.name} --help" lists the flags`,
+  });
   const common = commonValues(parsed);
   const rest = args.includes("--") ? fromSeparator(args).slice(1) : undefined;
   if (common.help) return { common, flags: {}, positionals: {}, rest };
@@ -81,7 +91,12 @@ export function parseSubcommand(
 function parse(
   args: readonly string[],
   flags: Flags,
-  { stopEarly }: { stopEarly: boolean },
+  { stopEarly, hints = {}, otherwise }: {
+    stopEarly: boolean;
+    hints?: Readonly<Record<string, string>>;
+    /** Hint for a flag that is not close to any. */
+    otherwise: string;
+  },
 ): ParsedArgs {
   const names = Object.keys(flags);
   const ofType = (...types: readonly Flag["type"][]) =>
@@ -97,16 +112,23 @@ function parse(
     collect: ofType("repeated"),
     unknown: (word, key) => {
       if (key === undefined) return true; // not a flag
+      const meant = meantFlag(key, names);
       throw new HintedError(
         "INVALID_ARGUMENT",
         `Cannot understand "${word}": there is no such flag`,
-        `did you mean "--${closestString(key, names)}"?`,
+        Object.hasOwn(hints, key)
+          ? hints[key] ?? otherwise
+          : meant === undefined
+          ? otherwise
+          : `did you mean "--${meant}"?`,
       );
     },
   });
 }
 
-/** Turns `--flag -` into `--flag=-`, because the parser takes no value that begins with "-". */
+/**
+ * Turns `--flag -` into `--flag=-`, and `--flag -1` likewise, because the parser takes no value that begins with "-".
+ */
 function joinDashes(
   args: readonly string[],
   withValue: readonly string[],
@@ -116,8 +138,10 @@ function joinDashes(
   const end = args.length - fromSeparator(args).length;
   for (const word of args.slice(0, end)) {
     const flag = joined.at(-1);
-    if (word === "-" && flag !== undefined && flags.includes(flag)) {
-      joined.splice(-1, 1, `${flag}=-`);
+    if (
+      /^-([0-9].*)?$/.test(word) && flag !== undefined && flags.includes(flag)
+    ) {
+      joined.splice(-1, 1, `${flag}=${word}`);
     } else joined.push(word);
   }
   return [...joined, ...args.slice(end)];
@@ -151,11 +175,11 @@ function valueOf(name: string, flag: Flag, value: unknown): unknown {
     case "string":
       return text;
     case "duration":
-      return duration(name, text);
+      return duration(name, text, flag);
     case "number":
       return wholeNumber(name, text, flag);
     case "choice":
-      return choice(name, text, flag.choices);
+      return choice(name, text, flag);
   }
 }
 
@@ -168,15 +192,21 @@ function requireText(name: string, text: string): string {
   );
 }
 
-/** Longest duration in milliseconds: the API has 32 bits for each. */
-const MAX_MS = 2 ** 32 - 1;
+/** Longest duration unless a flag says otherwise, in milliseconds: the API has 32 bits for most. */
+const MAX_DURATION_MS = 49 * 86_400_000;
 
-function duration(name: string, text: string): number {
-  const ms = parseDuration(text);
-  if (ms >= 1 && ms <= MAX_MS) return ms;
+function duration(
+  name: string,
+  text: string,
+  { most = MAX_DURATION_MS }: { most?: number },
+): number {
+  const ms = parseTypedDuration(text);
+  if (ms >= 1 && ms <= most) return ms;
   throw new PiriError(
     "INVALID_ARGUMENT",
-    `Cannot use "--${name} ${text}": it is not from 1ms to ${MAX_MS}ms`,
+    `Cannot use "--${name} ${text}": ${
+      ms < 1 ? "the least is 1 ms" : `the most is ${durationText(most)}`
+    }`,
   );
 }
 
@@ -196,14 +226,20 @@ function wholeNumber(
 function choice(
   name: string,
   text: string,
-  choices: readonly string[],
+  { choices, synonyms = {} }: {
+    choices: readonly string[];
+    synonyms?: Readonly<Record<string, string>>;
+  },
 ): string {
   if (choices.includes(text)) return text;
-  throw new HintedError(
-    "INVALID_ARGUMENT",
-    `Cannot use "--${name} ${text}": it is none of ${choices.join(", ")}`,
-    `did you mean "${closestString(text, choices)}"?`,
-  );
+  const what = `Cannot use "--${name} ${text}": it is none of ${
+    choices.join(", ")
+  }`;
+  const meant = (Object.hasOwn(synonyms, text) ? synonyms[text] : undefined) ??
+    nearest(text, choices);
+  throw meant === undefined
+    ? new PiriError("INVALID_ARGUMENT", what)
+    : new HintedError("INVALID_ARGUMENT", what, `did you mean "${meant}"?`);
 }
 
 function assign(

@@ -1,4 +1,3 @@
-import type { ExitCode } from "./exit_code.ts";
 import type { Output } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -6,13 +5,19 @@ import type { Terminal } from "./terminal.ts";
 export type Flag =
   | { readonly type: "boolean"; readonly summary: string }
   | {
-    /**
-     * Type of the value: a `duration` is typed as 90s or 1h30m and read as milliseconds, `repeated` may be given often.
-     */
-    readonly type: "string" | "repeated" | "duration";
+    /** Type of the value: `repeated` may be given often. */
+    readonly type: "string" | "repeated";
     readonly summary: string;
     /** Name of the value in the help. */
     readonly value: string;
+  }
+  | {
+    /** A time, typed as 90s, 1h30m or a number of seconds, and read as milliseconds. */
+    readonly type: "duration";
+    readonly summary: string;
+    readonly value: string;
+    /** Longest time, in milliseconds; MAX_DURATION_MS if absent. */
+    readonly most?: number;
   }
   | {
     /** A whole number. */
@@ -26,6 +31,8 @@ export type Flag =
     readonly type: "choice";
     readonly summary: string;
     readonly choices: readonly string[];
+    /** Choices for words that people know from other tools. */
+    readonly synonyms?: Readonly<Record<string, string>>;
   };
 
 /** An argument without a flag. `many` takes at least one. */
@@ -92,13 +99,15 @@ export interface SubcommandTable<
   /** Name of the arguments after `--`; none are accepted if absent. */
   readonly rest?: string;
   readonly examples: readonly string[];
+  /** Hints for flags that this subcommand does not have and people may expect, by the flag's name. */
+  readonly hints?: Readonly<Record<string, string>>;
   /** More sections of the help. */
   readonly more?: readonly HelpSection[];
 }
 
-/** A subcommand. It prints through its invocation and returns its exit code. */
+/** A subcommand. It prints through its invocation and returns its exit code: an `ExitCode`, or that of a program. */
 export interface Subcommand<Services> extends SubcommandTable {
-  execute(invocation: Invocation, services: Services): Promise<ExitCode>;
+  execute(invocation: Invocation, services: Services): Promise<number>;
 }
 
 /** Several subcommands under one word, as `agent add` and `agent remove`. */
@@ -106,6 +115,8 @@ export interface Group<Services> {
   readonly name: string;
   readonly summary: string;
   readonly subcommands: readonly Subcommand<Services>[];
+  /** Lines to type instead of words that people know from other tools. */
+  readonly synonyms?: Readonly<Record<string, string>>;
 }
 
 /** One of the two executables. */
@@ -120,6 +131,8 @@ export interface Program<Services> {
    */
   readonly defaultDir: () => string;
   readonly subcommands: readonly (Subcommand<Services> | Group<Services>)[];
+  /** Lines to type instead of words that people know from other tools. */
+  readonly synonyms?: Readonly<Record<string, string>>;
   readonly services: Services;
 }
 
@@ -142,7 +155,7 @@ export function defineSubcommand<
     execute(
       invocation: TypedInvocation<F, P>,
       services: Services,
-    ): Promise<ExitCode>;
+    ): Promise<number>;
   },
 ): Subcommand<Services> {
   return {

@@ -18,6 +18,8 @@ export const ExitCode = {
   cancelled: 7,
   /** The end of a command is unknown. */
   lost: 8,
+  /** Nobody waits any longer, and what runs goes on. As a shell counts Ctrl-C. */
+  left: 130,
 } as const;
 
 export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
@@ -33,7 +35,11 @@ export const EXIT_CODE_HELP: readonly (readonly [string, string])[] = [
   ["6", "timed out"],
   ["7", "cancelled"],
   ["8", "lost: nobody can say how a command ended"],
+  ["130", "stopped waiting or watching: the command goes on"],
 ];
+
+/** Exit code of `run --exit-code` for every end that is not a program's. As ssh has it. */
+export const NO_PROGRAM_CODE = 255;
 
 const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   INVALID_ARGUMENT: ExitCode.usage,

@@ -1,7 +1,12 @@
-import { closestString } from "@std/text/closest-string";
+import { nearest } from "../base/nearest.ts";
 import { type CommonValues, parseFront, parseSubcommand } from "./arguments.ts";
 import type { Group, Program, Subcommand } from "./command.ts";
-import { type Complaint, complaintOf, HintedError } from "./errors.ts";
+import {
+  type Complaint,
+  complaintOf,
+  ExitError,
+  HintedError,
+} from "./errors.ts";
 import { ExitCode } from "./exit_code.ts";
 import { Output } from "./output.ts";
 import { NobodyReads, type Terminal } from "./terminal.ts";
@@ -12,12 +17,12 @@ export async function main<Services>(
   program: Program<Services>,
   args: readonly string[],
   terminal: Terminal,
-): Promise<ExitCode> {
+): Promise<number> {
   try {
     return await dispatch({ program, terminal }, args);
   } catch (error) {
-    // As `head` does it: nobody is left to print for, so there is nothing to complain of.
-    if (error instanceof NobodyReads) return ExitCode.failed;
+    // As with `head`: who reads has all that was wanted, so there is nothing to complain of.
+    if (error instanceof NobodyReads) return ExitCode.ok;
     const complaint = complaintOf(error);
     await terminal.stderr.write(
       wantsJson(args)
@@ -45,7 +50,7 @@ interface Path {
 async function dispatch<Services>(
   start: Start<Services>,
   args: readonly string[],
-): Promise<ExitCode> {
+): Promise<number> {
   const { program } = start;
   const front = parseFront(args, { version: { type: "boolean", summary: "" } });
   const { common, words: [name, ...rest] } = front;
@@ -57,7 +62,7 @@ async function dispatch<Services>(
       start.terminal,
     );
   }
-  const entry = find(program.subcommands, name, program.name);
+  const entry = find(program, name, program.name);
   const path = { names: [entry.name], common, args: rest };
   return "subcommands" in entry
     ? await dispatchGroup(start, entry, path)
@@ -68,7 +73,7 @@ async function dispatchGroup<Services>(
   start: Start<Services>,
   group: Group<Services>,
   path: Path,
-): Promise<ExitCode> {
+): Promise<number> {
   const { program } = start;
   const { common, words: [name, ...rest] } = parseFront(path.args, {});
   const both = merge(path.common, common);
@@ -79,7 +84,7 @@ async function dispatchGroup<Services>(
       start.terminal,
     );
   }
-  const entry = find(group.subcommands, name, `${program.name} ${group.name}`);
+  const entry = find(group, name, `${program.name} ${group.name}`);
   const names = [...path.names, entry.name];
   return await run(start, entry, { names, common: both, args: rest });
 }
@@ -88,7 +93,7 @@ async function run<Services>(
   { program, terminal }: Start<Services>,
   subcommand: Subcommand<Services>,
   { names, common: before, args }: Path,
-): Promise<ExitCode> {
+): Promise<number> {
   const parsed = parseSubcommand(subcommand, args);
   const common = merge(before, parsed.common);
   if (common.help) {
@@ -121,17 +126,23 @@ function merge(before: CommonValues, after: CommonValues): CommonValues {
 }
 
 function find<Entry extends { readonly name: string }>(
-  entries: readonly Entry[],
+  { subcommands, synonyms = {} }: {
+    readonly subcommands: readonly Entry[];
+    readonly synonyms?: Readonly<Record<string, string>>;
+  },
   name: string,
   parent: string,
 ): Entry {
-  const found = entries.find((entry) => entry.name === name);
+  const found = subcommands.find((entry) => entry.name === name);
   if (found !== undefined) return found;
-  const nearest = closestString(name, entries.map((entry) => entry.name));
+  const meant = Object.hasOwn(synonyms, name)
+    ? synonyms[name]
+    : nearest(name, subcommands.map((entry) => entry.name));
+  const question = meant === undefined ? "" : `did you mean "${meant}"? `;
   throw new HintedError(
     "INVALID_ARGUMENT",
     `Cannot run "${parent} ${name}": there is no such subcommand`,
-    `did you mean "${nearest}"? "${parent} --help" lists them all`,
+    `${question}"${parent} --help" lists them all`,
   );
 }
 
@@ -140,7 +151,7 @@ async function showHelp(
   textOf: (help: typeof import("./help.ts")) => string,
   { help }: CommonValues,
   { stdout, stderr }: Terminal,
-): Promise<ExitCode> {
+): Promise<number> {
   const text = textOf(await import("./help.ts"));
   await (help ? stdout : stderr).write(text);
   return help ? ExitCode.ok : ExitCode.usage;
@@ -149,7 +160,7 @@ async function showHelp(
 async function printVersion<Services>(
   { program: { name, build }, terminal }: Start<Services>,
   { json }: CommonValues,
-): Promise<ExitCode> {
+): Promise<number> {
   await new Output(terminal, json).either(
     { name, ...build },
     `${name} ${build.version} (commit ${build.commit}, protocol ${build.protocol}, ${build.runtime})`,
@@ -174,6 +185,7 @@ function complaintText(
 ): string {
   const lines = [`error: ${message}`];
   if (hint !== undefined) lines.push(`hint: ${hint}`);
-  if (fault && error instanceof Error) lines.push(error.stack ?? "");
+  const cause = error instanceof ExitError ? error.cause : error;
+  if (fault && cause instanceof Error) lines.push(cause.stack ?? "");
   return `${printable(lines.join("\n"))}\n`;
 }

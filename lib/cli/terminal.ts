@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "../base/clock.ts";
-import { PiriError } from "../base/errors.ts";
+import { messageOf, PiriError } from "../base/errors.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { Turns } from "../base/turns.ts";
 
@@ -10,7 +10,7 @@ export interface Sink {
   /**
    * Writes all of the data, after all earlier writes.
    *
-   * @throws {NobodyReads} for standard output, once its reader has gone.
+   * @throws {OutputLost} for standard output that cannot be written. Standard error never throws.
    */
   write(data: Uint8Array | string): Promise<void>;
 }
@@ -28,15 +28,37 @@ export interface Terminal {
   readStdin(): Promise<Uint8Array>;
   /** @throws {PiriError} NOT_FOUND, DENIED or DISK */
   readFile(path: string): Promise<Uint8Array>;
-  /** Calls back at each Ctrl-C, which then does not end the program. */
-  onInterrupt(callback: () => void): Disposable;
-  /** Calls back when the system asks the program to end. */
-  onTerminate(callback: () => void): Disposable;
+  /**
+   * True if SIGHUP means that the terminal has gone. Otherwise it asks a program that runs for long to read its
+   * configuration again.
+   */
+  readonly hangUpEnds: boolean;
+  /** Calls back at each such signal, which then does not end the program. On Windows SIGTERM is Ctrl-Break. */
+  onSignal(signal: StopSignal, callback: () => void): Disposable;
 }
 
-/** Thrown by a write to standard output whose reader has closed it, as `head` does. */
-export class NobodyReads extends Error {
-  override readonly name = "NobodyReads";
+/** Signal by which people and the system ask a program to end. SIGINT is Ctrl-C. */
+export type StopSignal = typeof STOP_SIGNALS[number];
+
+/** Signals by which people and the system ask a program to end. */
+export const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Error of a write to standard output: nothing of what is written from then on arrives. */
+export class OutputLost extends PiriError {
+  /** Reason: "it is closed", or that of the system. */
+  readonly fact: string;
+
+  constructor(fact: string, options?: ErrorOptions) {
+    super("DISK", `Cannot write to standard output: ${fact}`, options);
+    this.fact = fact;
+  }
+}
+
+/** Error of a write to standard output whose reader has closed it, as `head` does. Nobody misses the output. */
+export class NobodyReads extends OutputLost {
+  constructor(options?: ErrorOptions) {
+    super("it is closed", options);
+  }
 }
 
 /** Surroundings of this process. */
@@ -51,12 +73,8 @@ export function systemTerminal(): Terminal {
     stderr: {
       isTerminal: Deno.stderr.isTerminal(),
       async write(data) {
-        try {
-          await turns.run(() => writeAll(Deno.stderr, data));
-        } catch (error) {
-          // Nobody is left who could be told.
-          if (!(error instanceof NobodyReads)) throw error;
-        }
+        // If it fails, nobody is left who could be told.
+        await turns.run(() => writeAll(Deno.stderr, data)).catch(() => {});
       },
     },
     get columns() {
@@ -72,12 +90,9 @@ export function systemTerminal(): Terminal {
     readStdin: async () =>
       new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
     readFile,
-    onInterrupt: (callback) => onSignals(["SIGINT"], callback),
-    onTerminate: (callback) =>
-      onSignals(
-        Deno.build.os === "windows" ? ["SIGBREAK"] : ["SIGTERM"],
-        callback,
-      ),
+    // Asked now: once its terminal has gone, standard input is none.
+    hangUpEnds: Deno.build.os === "windows" || Deno.stdin.isTerminal(),
+    onSignal,
   };
 }
 
@@ -93,12 +108,21 @@ async function writeAll(
     try {
       start += await stream.write(bytes.subarray(start));
     } catch (error) {
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-      throw new NobodyReads("The reader of the output has gone", {
-        cause: error,
-      });
+      throw outputLost(error);
     }
   }
+}
+
+/** Error codes of a stream whose other end has gone: a closed pipe, and a terminal that was closed. */
+const CLOSED: ReadonlySet<unknown> = new Set(["EPIPE", "EIO"]);
+
+function outputLost(cause: unknown): OutputLost {
+  const code = cause instanceof Error && "code" in cause ? cause.code : "";
+  return cause instanceof Deno.errors.BrokenPipe || CLOSED.has(code)
+    ? new NobodyReads({ cause })
+    : code === "ENOSPC"
+    ? new OutputLost("no space is left on its device", { cause })
+    : new OutputLost(messageOf(cause), { cause });
 }
 
 async function readFile(path: string): Promise<Uint8Array> {
@@ -116,14 +140,12 @@ async function readFile(path: string): Promise<Uint8Array> {
   }
 }
 
-function onSignals(
-  signals: readonly Deno.Signal[],
-  callback: () => void,
-): Disposable {
-  for (const signal of signals) Deno.addSignalListener(signal, callback);
+function onSignal(name: StopSignal, callback: () => void): Disposable {
+  const signal = Deno.build.os === "windows" && name === "SIGTERM"
+    ? "SIGBREAK"
+    : name;
+  Deno.addSignalListener(signal, callback);
   return {
-    [Symbol.dispose]() {
-      for (const signal of signals) Deno.removeSignalListener(signal, callback);
-    },
+    [Symbol.dispose]: () => Deno.removeSignalListener(signal, callback),
   };
 }

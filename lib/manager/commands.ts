@@ -52,7 +52,7 @@ export interface CommandsOptions {
   readonly counters: Counters;
   readonly storage: Pick<StorageHealth, "failure" | "listen">;
   /** Limit of the output kept of one command in bytes: a quarter for the beginning and the end of each stream. */
-  readonly keepBytes: bigint;
+  readonly keepBytes: () => bigint;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
 }

@@ -39,6 +39,13 @@ export interface ManagerCoreOptions {
   readonly later?: Later;
 }
 
+/** Settings of a Manager that can be changed while it runs. */
+export interface CoreSettings
+  extends Pick<ManagerCoreOptions, "pingIntervalMs" | "keepBytes"> {
+  /** Addresses in new join tokens, "host:port". */
+  readonly addresses: readonly string[];
+}
+
 /** A Manager without sockets. Its caller hands in connections and the calls of operators. */
 export class ManagerCore {
   readonly counters = new Counters();
@@ -52,9 +59,11 @@ export class ManagerCore {
   readonly #data: DataRequests;
   readonly #later: Later;
   readonly #sessions = new Map<ManagerSession, Promise<unknown>>();
+  #settings: CoreSettings;
 
   constructor(options: ManagerCoreOptions) {
     this.#options = options;
+    this.#settings = { ...options, addresses: options.identity.addresses };
     this.#later = options.later ?? new Later(options.clock);
     const { clock } = options;
     const storage = new StorageHealth(clock);
@@ -63,7 +72,23 @@ export class ManagerCore {
     this.events = new Events(store, clock);
     const { counters, events, fleet } = this;
     storage.tellBy(events);
-    const parts = { ...options, store, storage, counters, events, fleet };
+    const settings = () => this.#settings;
+    const parts = {
+      ...options,
+      store,
+      storage,
+      counters,
+      events,
+      fleet,
+      keepBytes: () => this.#settings.keepBytes,
+      pingIntervalMs: () => this.#settings.pingIntervalMs,
+      identity: {
+        ...options.identity,
+        get addresses() {
+          return settings().addresses;
+        },
+      },
+    };
     const commands = new Commands(parts);
     this.commands = commands;
     this.agents = new Agents({ ...parts, commands });
@@ -90,6 +115,11 @@ export class ManagerCore {
     await this.agents.load();
   }
 
+  /** Takes settings over. A connection keeps the ping interval that it began with. */
+  adopt(settings: CoreSettings): void {
+    this.#settings = settings;
+  }
+
   /**
    * Serves an established connection to its end, beside all others. Resolves to that end, or to undefined after a bug.
    * Never rejects.
@@ -102,7 +132,7 @@ export class ManagerCore {
       clock: this.#options.clock,
       counters: this.counters,
       later: this.#later,
-      pingIntervalMs: this.#options.pingIntervalMs,
+      pingIntervalMs: this.#settings.pingIntervalMs,
     });
     const served = session.run()
       .catch((error) => {

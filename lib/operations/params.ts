@@ -1,8 +1,8 @@
 import * as v from "valibot";
-import { closestString } from "@std/text/closest-string";
 import { PiriError } from "../base/errors.ts";
 import { isTooDeep } from "../base/json_depth.ts";
 import { Limits } from "../base/limits.ts";
+import { didYouMean } from "../base/nearest.ts";
 import type { Operation } from "./operation.ts";
 
 /** Parameter of an operation, described for people. */
@@ -43,7 +43,7 @@ export function checkParams<Schema extends v.GenericSchema>(
   if (unknown !== undefined) {
     const hint = names.length === 0
       ? "it takes none"
-      : `did you mean "${closestString(unknown, names)}"?`;
+      : didYouMean(unknown, names, `it takes ${names.join(", ")}`);
     throw refuse(`there is no parameter "${unknown}", ${hint}`);
   }
   const result = v.safeParse(operation.parameters, value);

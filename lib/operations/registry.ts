@@ -1,6 +1,6 @@
-import { closestString } from "@std/text/closest-string";
 import { PiriError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
+import { didYouMean } from "../base/nearest.ts";
 import { commandRun } from "./command_run.ts";
 import { echo } from "./echo.ts";
 import { fileFetch } from "./file_fetch.ts";
@@ -57,10 +57,12 @@ export function operationNamed(
       }…": the ${name.length} characters of its name are over the limit of ${Limits.word}`,
     );
   }
-  const nearest = closestString(name, known.map(({ name }) => name));
+  const names = known.map(({ name }) => name);
   throw new PiriError(
     "NOT_FOUND",
-    `Cannot run "${name}": this agent has no such operation, did you mean "${nearest}"?`,
+    `Cannot run "${name}": this agent has no such operation, ${
+      didYouMean(name, names, `it has ${names.join(", ")}`)
+    }`,
   );
 }
 

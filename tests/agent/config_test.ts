@@ -5,11 +5,14 @@ import {
   assertRejects,
 } from "@std/assert";
 import {
+  AGENT_SETTINGS,
+  type AgentConfig,
   finishJoin,
   loadAgentConfig,
   prepareJoin,
 } from "../../lib/agent/config.ts";
 import { PiriError } from "../../lib/base/errors.ts";
+import { compareSettings } from "../../lib/base/reload.ts";
 import { encodeJoinToken } from "../../lib/base/join_token.ts";
 import { systemRandom as random } from "../../lib/base/random.ts";
 import { newSecret } from "../../lib/base/secret.ts";
@@ -297,3 +300,49 @@ for (
     assertMatch(error.message, /line [0-9]+: /);
   });
 }
+Deno.test("every setting of an agent that differs is found by its name: addresses and log change at once", () => {
+  const before: AgentConfig = {
+    name: "web-1",
+    addresses: ["mgr:7051"],
+    serverName: "a.piri.internal",
+    caPem: "a",
+    secret: "a",
+    allowTestOperations: false,
+    commands: { path: "/bin", umask: 0o22, environment: {}, limits: {} },
+    log: { level: "info", format: "text" },
+  };
+  const after: AgentConfig = {
+    name: "web-2",
+    addresses: ["mgr:7051", "other:7051"],
+    serverName: "b.piri.internal",
+    caPem: "b",
+    secret: "b",
+    allowTestOperations: true,
+    commands: {
+      path: "/usr/bin",
+      umask: 0o27,
+      environment: { A: "1" },
+      limits: { openFiles: { soft: 512, hard: 512 } },
+    },
+    log: { level: "debug", format: "json" },
+  };
+
+  assertEquals(compareSettings(AGENT_SETTINGS, before, after), {
+    changed: ["addresses", "log.level", "log.format"],
+    later: [
+      "name",
+      "serverName",
+      "caPem",
+      "secret",
+      "allowTestOperations",
+      "commands.path",
+      "commands.umask",
+      "commands.environment",
+      "commands.limits",
+    ],
+  });
+  assertEquals(
+    new Set(Object.keys(AGENT_SETTINGS).map((name) => name.split(".")[0])),
+    new Set(Object.keys(before)),
+  );
+});

@@ -1,6 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
-import { parseDuration, parseSize } from "../../lib/base/units.ts";
+import {
+  parseDuration,
+  parseSize,
+  parseTypedDuration,
+} from "../../lib/base/units.ts";
 
 Deno.test("parseDuration reads one or more numbers with units", () => {
   const durations: [text: string, ms: number][] = [
@@ -9,14 +13,25 @@ Deno.test("parseDuration reads one or more numbers with units", () => {
     ["1.5h", 5_400_000],
     ["1h30m", 5_400_000],
     ["30d", 2_592_000_000],
+    ["2w", 1_209_600_000],
     ["0s", 0],
   ];
   for (const [text, ms] of durations) assertEquals(parseDuration(text), ms);
 });
 
 Deno.test("parseDuration refuses a number without a unit, a sign and other units", () => {
-  for (const text of ["", "30", "-5s", "5 m", "1w", "s", "1h30", "1e3s"]) {
+  for (const text of ["", "30", "-5s", "5 m", "1y", "s", "1h30", "1e3s"]) {
     assertThrows(() => parseDuration(text), PiriError, "Cannot read the");
+  }
+});
+
+Deno.test("parseTypedDuration takes a number alone for seconds, and all else as parseDuration", () => {
+  assertEquals(
+    ["5", "1.5", "5m"].map(parseTypedDuration),
+    [5_000, 1_500, 300_000],
+  );
+  for (const text of ["", "-5", "1e3", "5."]) {
+    assertThrows(() => parseTypedDuration(text), PiriError, "Cannot read the");
   }
 });
 

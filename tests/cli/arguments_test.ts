@@ -20,8 +20,20 @@ const table = {
     env: { type: "repeated", value: "NAME=VALUE", summary: "" },
     wait: { type: "duration", value: "TIME", summary: "" },
     count: { type: "number", value: "N", summary: "", least: 1, most: 10 },
-    colour: { type: "choice", choices: ["red", "green"], summary: "" },
+    life: {
+      type: "duration",
+      value: "TIME",
+      summary: "",
+      most: 315_360_000_000,
+    },
+    colour: {
+      type: "choice",
+      choices: ["red", "green"],
+      synonyms: { rouge: "red" },
+      summary: "",
+    },
   },
+  hints: { group: "a colour is enough" },
   rest: "words",
   examples: [],
 } as const;
@@ -49,8 +61,17 @@ Deno.test("parseSubcommand() gives every flag the type that its table says", () 
     env: ["A=1", "B=2"],
     wait: 90_000,
     count: 10,
+    life: undefined,
     colour: "green",
   });
+});
+
+Deno.test("parseSubcommand() reads a time without a unit as seconds, and weeks", () => {
+  const times = ["5", "0.5", "2w"].map((text) =>
+    parse("a", "b", "--wait", text).flags["wait"]
+  );
+
+  assertEquals(times, [5_000, 500, 1_209_600_000]);
 });
 
 Deno.test("parseSubcommand() leaves out what was not given", () => {
@@ -62,6 +83,7 @@ Deno.test("parseSubcommand() leaves out what was not given", () => {
     env: [],
     wait: undefined,
     count: undefined,
+    life: undefined,
     colour: undefined,
   });
   assertEquals(rest, undefined);
@@ -113,25 +135,39 @@ Deno.test("parseSubcommand() says what is wrong, and what was probably meant", (
       complaint("--name"),
       complaint("--name", "--flat"),
       complaint("--env="),
-      complaint("--wait", "5"),
+      complaint("--wait", "5x"),
+      complaint("--wait", "-1s"),
       complaint("--wait", "0s"),
       complaint("--wait", "50d"),
       complaint("--count", "11"),
       complaint("--count", "1e0"),
+      complaint("--count", "-1"),
       complaint("--colour", "gren"),
+      complaint("--colour", "rouge"),
+      complaint("--colour", "blank"),
+      complaint("--life", "9999d"),
+      complaint("--group", "web"),
+      complaint("--environment", "A=1"),
     ],
     [
       'Cannot understand "--nmae": there is no such flag (did you mean "--name"?)',
-      'Cannot understand "-x": there is no such flag (did you mean "--env"?)',
+      'Cannot understand "-x": there is no such flag ("try --help" lists the flags)',
       'Cannot use "--name": it needs a value (a value that begins with "-" is written as --name=VALUE)',
       'Cannot use "--name": it needs a value (a value that begins with "-" is written as --name=VALUE)',
       'Cannot use "--env": it needs a value (a value that begins with "-" is written as --env=VALUE)',
-      'Cannot read the duration "5": it should be a number and one of ms, s, m, h, d, as 30s or 1h30m',
-      'Cannot use "--wait 0s": it is not from 1ms to 4294967295ms',
-      'Cannot use "--wait 50d": it is not from 1ms to 4294967295ms',
+      'Cannot read the duration "5x": it should be a number and one of ms, s, m, h, d, w, as 30s or 1h30m',
+      'Cannot read the duration "-1s": it should be a number and one of ms, s, m, h, d, w, as 30s or 1h30m',
+      'Cannot use "--wait 0s": the least is 1 ms',
+      'Cannot use "--wait 50d": the most is 49 d',
       'Cannot use "--count 11": it is not a whole number from 1 to 10',
       'Cannot use "--count 1e0": it is not a whole number from 1 to 10',
+      'Cannot use "--count -1": it is not a whole number from 1 to 10',
       'Cannot use "--colour gren": it is none of red, green (did you mean "green"?)',
+      'Cannot use "--colour rouge": it is none of red, green (did you mean "red"?)',
+      'Cannot use "--colour blank": it is none of red, green',
+      'Cannot use "--life 9999d": the most is 3650 d',
+      'Cannot understand "--group": there is no such flag (a colour is enough)',
+      'Cannot understand "--environment": there is no such flag (did you mean "--env"?)',
     ],
   );
 });

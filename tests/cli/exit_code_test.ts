@@ -18,6 +18,7 @@ Deno.test("exit codes are the numbers that scripts know", () => {
     timedOut: 6,
     cancelled: 7,
     lost: 8,
+    left: 130,
   });
 });
 
@@ -25,7 +26,12 @@ Deno.test("every exit code has an explanation and a place in the order", () => {
   const all = Object.values(ExitCode);
 
   assertEquals(EXIT_CODE_HELP.map(([code]) => Number(code)), all);
-  assertEquals([0, ...PRECEDENCE].toSorted(), all);
+  // Who stops waiting knows no ends to choose from.
+  assertEquals(
+    [...PRECEDENCE, ExitCode.ok, ExitCode.left]
+      .toSorted((one, other) => one - other),
+    all,
+  );
 });
 
 Deno.test("worst() picks the most serious code: lost, timed out, refused, cancelled, failed", () => {

@@ -228,6 +228,8 @@ export class FakeManager implements ManagerServices {
   onRun: (request: RunRequest) => void | Promise<void> = () => {};
   /** Reaction to `Rerun`. By default it answers with the newest of `commands`. */
   onRerun: (request: RerunRequest) => void | Promise<void> = () => {};
+  /** Answer to `ListCommands`: `commands` by default. */
+  onList: (request: ListCommandsRequest) => Command[] = () => this.commands;
   /** Reaction to `Cancel`. */
   onCancel: (request: CancelRequest) => void | Promise<void> = () => {};
   /** True if `Cancel` answers that the agent does not confirm it. */
@@ -314,8 +316,12 @@ export class FakeManager implements ManagerServices {
           this.additions.push(request);
           return { token: "piri1.token" };
         },
-        renewToken: () => ({ token: "piri1.renewed" }),
+        renewToken: ({ id }) => {
+          this.#requireAgent(id);
+          return { token: "piri1.renewed" };
+        },
         removeAgent: (request) => {
+          this.#requireAgent(request.id);
           this.removals.push(request);
           if (this.refusal !== undefined) throw toConnectError(this.refusal);
           return { commands: this.commands, told: this.told };
@@ -356,7 +362,7 @@ export class FakeManager implements ManagerServices {
         }),
         listCommands: (request) => {
           this.lists.push(request);
-          return { commands: this.commands };
+          return { commands: this.onList(request) };
         },
         getCommand: ({ commandId }) => ({ command: this.#find(commandId) }),
         listOperations: () => ({ operations: this.operations }),
@@ -375,6 +381,13 @@ export class FakeManager implements ManagerServices {
     for (const event of this.events) yield { event };
     if (!follow) return;
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  }
+
+  /** Knows every agent if the test names none. */
+  #requireAgent(id: string): void {
+    const known = this.agents.map((agent) => agent.id);
+    if (known.length === 0 || known.includes(id)) return;
+    throw apiError("NOT_FOUND", `Cannot find agent "${id}"`, Code.NotFound);
   }
 
   #find(id: bigint): Command {

@@ -3,7 +3,9 @@ import { PiriError } from "../../lib/base/errors.ts";
 import type { Random } from "../../lib/base/random.ts";
 import {
   NobodyReads,
+  OutputLost,
   type Sink,
+  type StopSignal,
   type Terminal,
 } from "../../lib/cli/terminal.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -16,6 +18,8 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string | Uint8Array;
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** True if standard input is a terminal, so that SIGHUP means that it has gone. */
+  readonly hangUpEnds?: boolean;
 }
 
 /** Keeps the written bytes, also in the order of both streams together. */
@@ -23,11 +27,16 @@ class Recorder implements Sink {
   readonly chunks: Uint8Array[] = [];
   /** Set when the reader goes, as `head` does. */
   closed = false;
+  /** Set when the device is full. */
+  full = false;
 
   constructor(readonly isTerminal: boolean, readonly screen: Uint8Array[]) {}
 
   write(data: Uint8Array | string): Promise<void> {
-    if (this.closed) return Promise.reject(new NobodyReads("gone"));
+    if (this.closed) return Promise.reject(new NobodyReads());
+    if (this.full) {
+      return Promise.reject(new OutputLost("no space is left on its device"));
+    }
     const bytes = bytesOf(data);
     this.chunks.push(bytes);
     this.screen.push(bytes);
@@ -51,8 +60,8 @@ export class FakeTerminal implements Terminal {
   readonly columns: number;
   readonly #screen: Uint8Array[] = [];
   readonly #surroundings: Surroundings;
-  readonly #interrupts = new Set<() => void>();
-  readonly #terminations = new Set<() => void>();
+  readonly hangUpEnds: boolean;
+  readonly #listeners = new Map<StopSignal, Set<() => void>>();
   #random = 0;
 
   constructor(surroundings: Surroundings = {}) {
@@ -61,6 +70,7 @@ export class FakeTerminal implements Terminal {
     this.stdout = new Recorder(terminals.includes("stdout"), this.#screen);
     this.stderr = new Recorder(terminals.includes("stderr"), this.#screen);
     this.columns = columns;
+    this.hangUpEnds = surroundings.hangUpEnds ?? false;
   }
 
   readonly random: Random = {
@@ -73,9 +83,9 @@ export class FakeTerminal implements Terminal {
     return new TextDecoder().decode(concat(this.#screen));
   }
 
-  /** True while anything listens to Ctrl-C or to the system. */
+  /** True while anything listens to signals. */
   get isListening(): boolean {
-    return this.#interrupts.size + this.#terminations.size > 0;
+    return [...this.#listeners.values()].some(({ size }) => size > 0);
   }
 
   env(name: string): string | undefined {
@@ -98,30 +108,22 @@ export class FakeTerminal implements Terminal {
       : Promise.resolve(bytesOf(content));
   }
 
-  onInterrupt(callback: () => void): Disposable {
-    return listen(this.#interrupts, callback);
+  onSignal(signal: StopSignal, callback: () => void): Disposable {
+    const listeners = this.#listeners.get(signal) ?? new Set();
+    this.#listeners.set(signal, listeners.add(callback));
+    return { [Symbol.dispose]: () => void listeners.delete(callback) };
   }
 
-  onTerminate(callback: () => void): Disposable {
-    return listen(this.#terminations, callback);
+  /** Sends a signal, and waits for its effects. */
+  async signal(signal: StopSignal): Promise<void> {
+    for (const callback of this.#listeners.get(signal) ?? []) callback();
+    await this.clock.settle();
   }
 
   /** Presses Ctrl-C, and waits for its effects. */
   async interrupt(): Promise<void> {
-    for (const callback of this.#interrupts) callback();
-    await this.clock.settle();
+    await this.signal("SIGINT");
   }
-
-  /** Asks the program to end, as the system does. */
-  async terminate(): Promise<void> {
-    for (const callback of this.#terminations) callback();
-    await this.clock.settle();
-  }
-}
-
-function listen(set: Set<() => void>, callback: () => void): Disposable {
-  set.add(callback);
-  return { [Symbol.dispose]: () => void set.delete(callback) };
 }
 
 function bytesOf(data: Uint8Array | string): Uint8Array {

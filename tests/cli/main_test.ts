@@ -32,7 +32,7 @@ Deno.test("--help of a program lists its subcommands and exit codes", async () =
       "  agent       add or remove an agent, or give it a new join token",
       "  run         run a program or operation on agents and show its output",
       "  --dir DIR  the state folder (default: /var/lib/piri-manager)",
-      "  8  lost: nobody can say how a command ended",
+      "  8    lost: nobody can say how a command ended",
     ],
   );
 });
@@ -54,7 +54,7 @@ Flags:
   --group NAME        group of the agent; may be repeated
   --cidr NETWORK      network that the agent may connect from (default: any);
                       may be repeated
-  --expires TIME      how long the token is valid (default: 24h)
+  --expires TIME      how long the token is valid, at most 3650d (default: 24h)
   --secret-file FILE  file with the secret of a legacy agent (June 2024), which
                       has no join token; "-" for stdin
   --secret-hash HEX   SHA-256 of that secret, instead of the secret itself
@@ -77,8 +77,9 @@ Deno.test("--help of run tells the exit code for several commands", async () => 
     "Exit code (of several commands: the first that applies):\n",
   );
   assertEquals(
-    codes.split("\n\n")[0]?.split("\n").map((line) => line.trim().charAt(0)),
-    ["8", "6", "4", "7", "3", "5", "2", "1", "0"],
+    codes.split("\n\n")[0]?.split("\n")
+      .map((line) => line.trim().split(" ")[0]),
+    ["8", "6", "4", "7", "3", "5", "2", "1", "0", "130"],
   );
 });
 
@@ -148,7 +149,7 @@ Deno.test("with --json an error is one object on stderr, and stdout is empty", a
     error: {
       code: "INVALID_ARGUMENT",
       message: 'Cannot understand "-x": there is no such flag',
-      hint: 'did you mean "--op"?',
+      hint: '"run --help" lists the flags',
     },
   });
 });
@@ -210,16 +211,4 @@ Deno.test("errors spell out what could steer a terminal", async () => {
     stderr.split("\n")[0],
     'error: Cannot run "piri-manager agents\\x1b[2J": there is no such subcommand',
   );
-});
-
-Deno.test("the program ends without a message when its reader goes", async () => {
-  const terminal = new FakeTerminal();
-  terminal.stdout.closed = true;
-  const code = await main(
-    programOf(new FakeManager()),
-    ["operations"],
-    terminal,
-  );
-
-  assertEquals([code, terminal.stderr.text], [1, ""]);
 });

@@ -1,5 +1,9 @@
 // A program that prints much to its standard output, then reports the result on its standard error.
-import { NobodyReads, systemTerminal } from "../../lib/cli/terminal.ts";
+import {
+  NobodyReads,
+  OutputLost,
+  systemTerminal,
+} from "../../lib/cli/terminal.ts";
 
 const { stdout, stderr } = systemTerminal();
 const [count = "0"] = Deno.args;
@@ -11,5 +15,11 @@ try {
   await Promise.all(writes);
   await stderr.write("all was read");
 } catch (error) {
-  await stderr.write(error instanceof NobodyReads ? "nobody reads" : "other");
+  await stderr.write(
+    error instanceof NobodyReads
+      ? "nobody reads"
+      : error instanceof OutputLost
+      ? error.message
+      : "other",
+  );
 }

@@ -38,3 +38,37 @@ Deno.test("readFile() of a missing file rejects with NOT_FOUND", async () => {
 
   assertEquals(error.code, "NOT_FOUND");
 });
+
+Deno.test(
+  "a full device is told from a reader that has gone, and a full stderr stops nothing",
+  {
+    ignore: Deno.build.os !== "linux",
+  },
+  async () => {
+    const program = fromFileUrl(new URL("./print_much.ts", import.meta.url));
+    const run = (line: string) =>
+      new Deno.Command("/bin/sh", {
+        args: [
+          "-c",
+          line,
+          "sh",
+          Deno.execPath(),
+          "run",
+          "--quiet",
+          program,
+          "2",
+        ],
+      }).output();
+    const full = await run('"$@" > /dev/full');
+    const deaf = await run('"$@" 2> /dev/full');
+    const closed = await run('"$@" 2>&-');
+
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    assertEquals(
+      text(full.stderr),
+      "Cannot write to standard output: no space is left on its device",
+    );
+    assertEquals([deaf.code, text(deaf.stdout)], [0, "0\n1\n"]);
+    assertEquals([closed.code, text(closed.stdout)], [0, "0\n1\n"]);
+  },
+);

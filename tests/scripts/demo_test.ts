@@ -119,9 +119,11 @@ Deno.test({
     }
     child.kill("SIGINT");
     while (!read.done) read = await output.read();
-    assertEquals(await errors, "");
+    const told = await errors;
     const { code } = await child.status;
 
+    // A command line that is ended tells what becomes of its commands, and nothing else is told.
+    assertMatch(told, /^(SIGTERM: cancelling .*…\n(web-\d: .*\n)*)?$/);
     assertEquals(code, 130);
     await assertRejects(() => Deno.stat(folderOf(shown)), Deno.errors.NotFound);
     const pids = [...shown.matchAll(/by agent process (\d+)\n/g)]

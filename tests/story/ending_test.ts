@@ -84,7 +84,7 @@ story(
     const { code, stderr } = await running.end();
 
     assertEquals(code, ExitCode.cancelled);
-    assertMatch(stderr, /cancelling…[^]*web-1: cancelled/);
+    assertMatch(stderr, /cancelling command 1…[^]*web-1: cancelled/);
     const [shown] = await fleet.json("show", "1");
     assertEquals(shown?.["state"], "cancelled");
   },
@@ -99,7 +99,7 @@ story(
     const running = fleet.spawn("run", "web-1", "--", ...argv);
     await running.printed(/ready\n/);
     running.signal("SIGINT");
-    await running.printed(/cancelling…/, "stderr");
+    await running.printed(/cancelling command 1…/, "stderr");
     await fleet.state(
       "1",
       ({ cancelRequestedAt }) => cancelRequestedAt !== null,

@@ -3,7 +3,7 @@ import type { Counters } from "../../lib/base/counters.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import type { Agents } from "../../lib/manager/agents.ts";
 import type { Commands } from "../../lib/manager/commands.ts";
-import { ManagerCore } from "../../lib/manager/core.ts";
+import { type CoreSettings, ManagerCore } from "../../lib/manager/core.ts";
 import type { DataService } from "../../lib/manager/data/data_service.ts";
 import type { Events } from "../../lib/manager/events.ts";
 import type { LocalFleet } from "../../lib/manager/fleet.ts";
@@ -102,6 +102,11 @@ export class MemoryManager implements AsyncDisposable {
     this.storage = this.#core.storage;
     this.commands = this.#core.commands;
     this.agents = this.#core.agents;
+  }
+
+  /** Changes settings while it runs. */
+  adopt(settings: CoreSettings): void {
+    this.#core.adopt(settings);
   }
 
   /** Stops the Manager: agents hear Bye. Resolves once they have left, or time has passed. */

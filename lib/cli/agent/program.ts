@@ -16,6 +16,20 @@ export function agentProgram(
     name: "piri-agent",
     summary: "runs the commands of a Piri Manager on this host",
     subcommands: [join, run, check],
+    synonyms: {
+      connect: "piri-agent join",
+      daemon: "piri-agent run",
+      doctor: "piri-agent check",
+      enroll: "piri-agent join",
+      help: "piri-agent --help",
+      register: "piri-agent join",
+      serve: "piri-agent run",
+      start: "piri-agent run",
+      status: "piri-agent check",
+      test: "piri-agent check",
+      verify: "piri-agent check",
+      version: "piri-agent --version",
+    },
     ...options,
   };
 }

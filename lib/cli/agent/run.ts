@@ -1,6 +1,6 @@
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
-import { untilStopped } from "../life.ts";
+import { untilStopped, WHILE_IT_RUNS } from "../life.ts";
 import { LOG_FLAGS, logOptionsOf } from "../log_flags.ts";
 import type { AgentServices } from "./services.ts";
 
@@ -10,12 +10,13 @@ export const run = defineSubcommand({
   summary: "run the agent until it is stopped",
   positionals: {},
   flags: LOG_FLAGS,
+  more: [WHILE_IT_RUNS],
   examples: ["", "--log-level debug --log-format json"],
   async execute({ flags, dir, terminal }, services: AgentServices) {
     const log = logOptionsOf(flags);
     await untilStopped(
       terminal,
-      (signal) => services.run({ dir, log }, signal),
+      (life) => services.run({ dir, log }, life),
     );
     return ExitCode.ok;
   },

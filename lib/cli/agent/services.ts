@@ -1,4 +1,5 @@
 import type { LogOptions } from "../../base/log.ts";
+import type { Life } from "../life.ts";
 
 /** Parts of the program that the agent's subcommands use. */
 export interface AgentServices {
@@ -10,10 +11,10 @@ export interface AgentServices {
   join(
     options: { readonly dir: string; readonly token: string },
   ): Promise<Joined>;
-  /** Runs the agent until the signal is aborted, and resolves when it has come to rest. */
+  /** Runs the agent until it is to stop, and resolves when it has come to rest. */
   run(
     options: { readonly dir: string; readonly log: Partial<LogOptions> },
-    signal: AbortSignal,
+    life: Life,
   ): Promise<void>;
   /** Tests each step of `run` in order, and stops where the next one makes no sense. */
   check(options: { readonly dir: string }): AsyncIterable<CheckStep>;

@@ -1,8 +1,11 @@
 import { defineSubcommand, type Group } from "../command.ts";
 import { codeOf, messageOf } from "../../base/errors.ts";
-import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
+import { HintedError } from "../errors.ts";
+import type { Output } from "../output.ts";
+import { OutputLost } from "../terminal.ts";
 import { oneLine } from "../text.ts";
+import { withAgentHint } from "./hints.ts";
 import { secretHashOf } from "./agent_secret.ts";
 import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
@@ -12,7 +15,8 @@ import { outcomeText } from "./states.ts";
 const expires = {
   type: "duration",
   value: "TIME",
-  summary: "how long the token is valid (default: 24h)",
+  summary: "how long the token is valid, at most 3650d (default: 24h)",
+  most: 3_650 * 86_400_000,
 } as const;
 
 const add = defineSubcommand({
@@ -58,7 +62,7 @@ const add = defineSubcommand({
       ...expiryOf(flags.expires),
       ...secretHash === undefined ? {} : { secretHash },
     });
-    if (secretHash === undefined) await output.either({ id, token }, token);
+    if (secretHash === undefined) await printToken({ id, token }, output);
     else await output.either({ id, added: true });
     return ExitCode.ok;
   },
@@ -82,13 +86,17 @@ const remove = defineSubcommand({
   ) {
     const id = positionals.name;
     using control = await services.connect(dir);
-    const { commands, told } = await explained(
-      control.agents.removeAgent({
+    const { commands, told } = await withAgentHint(
+      explained(
+        control.agents.removeAgent({
+          id,
+          force: flags.force,
+          requestedBy: userOf(terminal),
+        }),
         id,
-        force: flags.force,
-        requestedBy: userOf(terminal),
-      }),
+      ),
       id,
+      control,
     );
     await output.either(
       { id, removed: true, told, commands: commands.map(commandJson) },
@@ -128,12 +136,14 @@ const token = defineSubcommand({
     { positionals, flags, dir, output },
     services: ManagerServices,
   ) {
+    const id = positionals.name;
     using control = await services.connect(dir);
-    const { token } = await control.agents.renewToken({
-      id: positionals.name,
-      ...expiryOf(flags.expires),
-    });
-    await output.either({ id: positionals.name, token }, token);
+    const { token } = await withAgentHint(
+      control.agents.renewToken({ id, ...expiryOf(flags.expires) }),
+      id,
+      control,
+    );
+    await printToken({ id, token }, output);
     return ExitCode.ok;
   },
 });
@@ -143,7 +153,39 @@ export const agent: Group<ManagerServices> = {
   name: "agent",
   summary: "add or remove an agent, or give it a new join token",
   subcommands: [add, remove, token],
+  synonyms: {
+    create: "piri-manager agent add",
+    del: "piri-manager agent remove",
+    delete: "piri-manager agent remove",
+    join: "piri-manager agent add",
+    list: "piri-manager agents",
+    ls: "piri-manager agents",
+    new: "piri-manager agent add",
+    register: "piri-manager agent add",
+    renew: "piri-manager agent token",
+    rm: "piri-manager agent remove",
+    show: "piri-manager agents",
+    status: "piri-manager agents",
+  },
 };
+
+/** Prints a token, which nobody can see again. */
+async function printToken(
+  made: { readonly id: string; readonly token: string },
+  output: Output,
+): Promise<void> {
+  try {
+    await output.either(made, made.token);
+  } catch (error) {
+    if (!(error instanceof OutputLost)) throw error;
+    throw new HintedError(
+      "DISK",
+      `Cannot print the join token of "${made.id}": ${error.fact}`,
+      `piri-manager agent token ${made.id}`,
+      { cause: error },
+    );
+  }
+}
 
 function expiryOf(ms: number | undefined): { expiresInMs?: bigint } {
   return ms === undefined ? {} : { expiresInMs: BigInt(ms) };

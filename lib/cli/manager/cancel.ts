@@ -18,6 +18,11 @@ export const cancel = defineSubcommand({
       summary: "time between SIGTERM and SIGKILL (default: 5s)",
     },
   },
+  hints: {
+    all: 'it takes one id; "piri-manager commands --state running" lists them',
+    force: "--grace 1ms ends it by SIGKILL at once",
+    signal: "it sends SIGTERM, and SIGKILL after --grace TIME",
+  },
   examples: ["12", "12 --grace 30s"],
   async execute(
     { positionals, flags, dir, output, terminal },

@@ -1,7 +1,7 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { complaintOf } from "../errors.ts";
-import { type ExitCode, worst } from "../exit_code.ts";
-import { NobodyReads, type Terminal } from "../terminal.ts";
+import { worst } from "../exit_code.ts";
+import { OutputLost, type Terminal } from "../terminal.ts";
 import { Follower } from "./follower.ts";
 import { JsonView } from "./json_view.ts";
 import { LiveView } from "./live_view.ts";
@@ -14,48 +14,59 @@ export interface ViewOptions {
   readonly terminal: Terminal;
   readonly json: boolean;
   readonly raw: boolean;
+  /** True if lines have the form for several agents, even if it is one. */
+  readonly many?: boolean;
+  /** Exit code for commands that have ended; the worst of theirs by default. */
+  readonly exitCodeOf?: (commands: readonly Command[]) => number;
 }
 
 /** Shows commands at a terminal until they end. */
 export class CommandViewer {
   readonly follower: Follower;
   readonly #view: View;
+  readonly #exitCodeOf: (commands: readonly Command[]) => number;
 
   constructor(
     commands: readonly Command[],
-    { client, options: { terminal, json, raw } }: {
-      client: RetryingClient;
-      options: ViewOptions;
-    },
+    { client, options }: { client: RetryingClient; options: ViewOptions },
   ) {
-    this.#view = json
-      ? new JsonView(terminal.stdout)
-      : new LiveView(commands, { terminal, style: raw ? "raw" : "lines" });
+    const { terminal, json, raw, many = false } = options;
+    this.#view = json ? new JsonView(terminal.stdout) : new LiveView(commands, {
+      terminal,
+      style: raw ? "raw" : "lines",
+      many,
+    });
+    this.#exitCodeOf = options.exitCodeOf ?? worstOf;
     this.follower = new Follower(commands, client, this.#view);
+  }
+
+  /** Exit code of all commands together, once they have ended. */
+  get exitCode(): number {
+    return this.#exitCodeOf(this.follower.commands);
   }
 
   /**
    * Shows output and changes until all commands have ended. Returns their common exit code.
    *
-   * @throws what ended the waiting early; the summary says where things stood.
+   * @throws what ended the waiting early, and OutputLost; but for that the summary says where things stood.
    */
-  async wait(signal: AbortSignal): Promise<ExitCode> {
+  async wait(signal: AbortSignal): Promise<number> {
     const { follower } = this;
     try {
       await follower.follow(signal);
     } catch (error) {
-      if (error instanceof NobodyReads) {
-        for (const id of follower.open) {
-          await this.#view.note(`command ${id} goes on running`);
-        }
-      } else {
+      if (!(error instanceof OutputLost)) {
         const { exitCode } = complaintOf(error);
         await this.#view.close(follower.commands, exitCode);
       }
       throw error;
     }
-    const exitCode = worst(follower.commands.map(exitCodeOfCommand));
+    const { exitCode } = this;
     await this.#view.close(follower.commands, exitCode);
     return exitCode;
   }
+}
+
+function worstOf(commands: readonly Command[]): number {
+  return worst(commands.map(exitCodeOfCommand));
 }

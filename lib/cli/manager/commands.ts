@@ -1,12 +1,35 @@
-import { COMMAND_STATES } from "../../base/command_state.ts";
+import {
+  COMMAND_STATES,
+  type CommandStateName,
+} from "../../base/command_state.ts";
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { durationText } from "../time.ts";
+import { requireAgent } from "./hints.ts";
 import { parseId } from "./ids.ts";
 import { commandJson } from "./json.ts";
-import type { ManagerServices } from "./services.ts";
+import { requestText } from "./request_text.ts";
+import type { Control, ManagerServices } from "./services.ts";
 import { outcomeText, stateOf } from "./states.ts";
+
+/** States for words that people know from other tools. */
+const STATE_SYNONYMS: Readonly<Record<string, CommandStateName>> = {
+  active: "running",
+  canceled: "cancelled",
+  denied: "refused",
+  done: "succeeded",
+  error: "failed",
+  killed: "cancelled",
+  missing: "lost",
+  ok: "succeeded",
+  pending: "queued",
+  rejected: "refused",
+  success: "succeeded",
+  timeout: "timed_out",
+  unknown: "lost",
+  waiting: "queued",
+};
 
 /** `commands`: lists the history, newest first. */
 export const commands = defineSubcommand({
@@ -29,6 +52,7 @@ export const commands = defineSubcommand({
     state: {
       type: "choice",
       choices: COMMAND_STATES,
+      synonyms: STATE_SYNONYMS,
       summary: "only commands in this state",
     },
     before: {
@@ -49,6 +73,9 @@ export const commands = defineSubcommand({
       agent: flags.agent ?? "",
       states: flags.state === undefined ? [] : [stateOf(flags.state)],
     });
+    if (commands.length === 0 && flags.agent !== undefined) {
+      await requireHistory(flags.agent, control);
+    }
     await output.list(commands, {
       json: commandJson,
       columns: {
@@ -57,12 +84,23 @@ export const commands = defineSubcommand({
         STATE: stateText,
         CREATED: ({ createdAtMs }) => output.time(createdAtMs),
         TOOK: tookText,
-        WHAT: whatText,
+        WHAT: requestText,
       },
     });
     return ExitCode.ok;
   },
 });
+
+/**
+ * Requires an agent that there is, or that there was when it ran commands.
+ *
+ * @throws {PiriError} NOT_FOUND
+ */
+async function requireHistory(agent: string, control: Control): Promise<void> {
+  const { commands } = await control.commands.listCommands({ agent, limit: 1 });
+  if (commands.length > 0) return;
+  await requireAgent(agent, "list the commands of", control);
+}
 
 function stateText(command: Command): string {
   // The reason is long: `show` has it.
@@ -73,20 +111,4 @@ function tookText({ startedAtMs, finishedAtMs }: Command): string {
   return startedAtMs === undefined || finishedAtMs === undefined
     ? ""
     : durationText(Number(finishedAtMs - startedAtMs));
-}
-
-/** Request of a command as one would type it. */
-export function whatText({ operation, params }: Command): string {
-  const { shell, argv } = paramsOf(params);
-  if (operation !== "command.Run") return `${operation} ${params}`;
-  if (typeof shell === "string") return shell;
-  return Array.isArray(argv) ? argv.join(" ") : `${operation} ${params}`;
-}
-
-function paramsOf(params: string): { shell?: unknown; argv?: unknown } {
-  try {
-    return JSON.parse(params);
-  } catch {
-    return {};
-  }
 }

@@ -31,7 +31,7 @@ export const events = defineSubcommand({
   ) {
     using control = await services.connect(dir);
     const stop = new AbortController();
-    using _interrupts = terminal.onInterrupt(() => stop.abort());
+    using _interrupts = terminal.onSignal("SIGINT", () => stop.abort());
     const request = {
       follow: flags.follow,
       ...(flags.tail === undefined ? {} : { tail: flags.tail }),

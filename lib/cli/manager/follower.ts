@@ -15,15 +15,16 @@ import { commandsText, unconfirmedText, watchLine } from "./ids.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { hasEnded } from "./states.ts";
 import { cannotWriteText } from "./storage_text.ts";
-import type { StreamName, View } from "./view.ts";
+import { silentView, type StreamName, type View } from "./view.ts";
 
 /** Follows commands to their end, even if the Manager restarts meanwhile. Each byte of output is shown once. */
 export class Follower {
   readonly #client: RetryingClient;
-  readonly #view: View;
   readonly #cursors: Map<bigint, CommandCursor>;
   /** Commands whose cancel is recorded, without those of legacy agents, which do not confirm it. */
   readonly #cancelled = new Set<bigint>();
+  #view: View;
+  #cancelling: Promise<void> | undefined;
 
   constructor(
     commands: readonly Command[],
@@ -89,11 +90,33 @@ export class Follower {
     );
   }
 
-  /** Cancels all open commands. Never rejects: a failure is shown. */
-  async cancel(requestedBy: string, signal: AbortSignal): Promise<void> {
-    this.#tell("cancelling…");
+  /** Shows nothing from here on. */
+  mute(): void {
+    this.#view = silentView;
+  }
+
+  /**
+   * Cancels all open commands, once. Never rejects: a failure is shown.
+   *
+   * @param cause Signal that asked for it, if it should be named.
+   */
+  cancel(
+    requestedBy: string,
+    { signal, cause }: { signal: AbortSignal; cause?: string },
+  ): Promise<void> {
+    return this.#cancelling ??= this.#cancelAll(requestedBy, signal, cause);
+  }
+
+  async #cancelAll(
+    requestedBy: string,
+    signal: AbortSignal,
+    cause: string | undefined,
+  ): Promise<void> {
+    const { open } = this;
+    const head = cause === undefined ? "" : `${cause}: `;
+    this.#tell(`${head}cancelling ${commandsText(open)}…`);
     await Promise.all(
-      this.open.map((commandId) =>
+      open.map((commandId) =>
         this.#cancelOne({ commandId, requestedBy }, signal)
       ),
     );

@@ -1,10 +1,13 @@
-import { closestString } from "@std/text/closest-string";
-import { codeOf, messageOf } from "../../base/errors.ts";
+import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import { nearest } from "../../base/nearest.ts";
 import { HintedError } from "../errors.ts";
 import type { ParsedRun } from "./parse_run.ts";
 import type { Control } from "./services.ts";
 
-/** Waits for an answer. A NOT_FOUND gets the nearest real name of an agent or operation as its hint. */
+/** Parameters that people give to an operation and are flags of `run`. */
+const FLAGS_OF_RUN = ["timeout", "detach", "on-disconnect"];
+
+/** Waits for an answer to a `run`. What the Manager does not know gets the nearest real name or flag as its hint. */
 export async function withHint<T>(
   answer: Promise<T>,
   { parsed, connect }: { parsed: ParsedRun; connect: () => Promise<Control> },
@@ -12,21 +15,78 @@ export async function withHint<T>(
   try {
     return await answer;
   } catch (error) {
-    if (codeOf(error) !== "NOT_FOUND") throw error;
+    const code = codeOf(error);
+    const flag = FLAGS_OF_RUN.find((name) => name in parsed.params);
+    if (code === "INVALID_ARGUMENT" && flag !== undefined) {
+      throw hinted(error, `did you mean --${flag}?`);
+    }
+    if (code !== "NOT_FOUND") throw error;
     using control = await connect();
-    const nearest = await nearestName(parsed, control);
-    if (nearest === undefined) throw error;
-    throw new HintedError(
-      "NOT_FOUND",
-      messageOf(error),
-      `did you mean ${nearest}?`,
-      { cause: error },
-    );
+    const names = await nearestNames(parsed, control);
+    throw names === undefined ? error : hinted(error, `did you mean ${names}?`);
   }
 }
 
+/** Waits for an answer about one agent. If there is no such agent, the nearest name becomes the hint. */
+export async function withAgentHint<T>(
+  answer: Promise<T>,
+  agent: string,
+  control: Control,
+): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (codeOf(error) !== "NOT_FOUND") throw error;
+    const name = await nearestAgent(agent, control);
+    throw name === undefined ? error : hinted(error, `did you mean "${name}"?`);
+  }
+}
+
+/**
+ * Requires that there is an agent of this name.
+ *
+ * @throws {PiriError} NOT_FOUND
+ */
+export async function requireAgent(
+  agent: string,
+  attempt: string,
+  control: Control,
+): Promise<void> {
+  const { agents } = await control.agents.listAgents({});
+  if (agents.some(({ id }) => id === agent)) return;
+  const fact = GLOB.test(agent)
+    ? "it is a pattern, and this takes one name"
+    : "there is no agent of that name";
+  await withAgentHint(
+    Promise.reject(
+      new PiriError("NOT_FOUND", `Cannot ${attempt} "${agent}": ${fact}`),
+    ),
+    agent,
+    control,
+  );
+}
+
+/** True if the words are the name of one agent, and no pattern. */
+export function namesOne(agents: readonly string[]): boolean {
+  return agents.length === 1 && !GLOB.test(agents[0] ?? "");
+}
+
+function hinted(error: unknown, hint: string): HintedError {
+  return new HintedError(codeOf(error), messageOf(error), hint, {
+    cause: error,
+  });
+}
+
+async function nearestAgent(
+  agent: string,
+  control: Control,
+): Promise<string | undefined> {
+  const { agents } = await control.agents.listAgents({});
+  return nearest(agent, agents.map(({ id }) => id));
+}
+
 /** Nearest real names to the unknown ones: of the operation, else of the agents. */
-async function nearestName(
+async function nearestNames(
   { operation, agents }: ParsedRun,
   control: Control,
 ): Promise<string | undefined> {
@@ -45,8 +105,9 @@ function nearestOf(
   names: readonly string[],
   known: readonly string[],
 ): string | undefined {
-  const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length === 0 || known.length === 0) return undefined;
-  const nearest = unknown.map((name) => closestString(name, known));
-  return [...new Set(nearest)].map((name) => `"${name}"`).join(", ");
+  const near = names.filter((name) => !known.includes(name))
+    .flatMap((name) => nearest(name, known) ?? []);
+  return near.length === 0
+    ? undefined
+    : [...new Set(near)].map((name) => `"${name}"`).join(", ");
 }

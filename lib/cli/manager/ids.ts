@@ -18,9 +18,16 @@ export function parseId(text: string): bigint {
   );
 }
 
+/** Most ids that a message names. */
+const MAX_NAMED = 10;
+
 /** Ids for people: "command 12" or "commands 12 13". */
 export function commandsText(ids: readonly bigint[]): string {
-  return `${ids.length === 1 ? "command" : "commands"} ${ids.join(" ")}`;
+  const named = ids.slice(0, MAX_NAMED).join(" ");
+  const others = ids.length - MAX_NAMED;
+  return `${ids.length === 1 ? "command" : "commands"} ${named}${
+    others > 0 ? ` and ${others} more` : ""
+  }`;
 }
 
 /** Note that a legacy agent was sent a cancel and does not confirm it. */

@@ -4,7 +4,6 @@ import type {
   Command,
   Progress,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
-import type { ExitCode } from "../exit_code.ts";
 import type { Sink } from "../terminal.ts";
 import { decodeExactly, joinBytes, unfinishedTail } from "../utf8.ts";
 import { commandJson } from "./json.ts";
@@ -96,7 +95,7 @@ export class JsonView implements View {
 
   async close(
     commands: readonly Command[],
-    exitCode: ExitCode,
+    exitCode: number,
   ): Promise<void> {
     for (const command of commands) await this.settle(command);
     const states = Object.fromEntries(

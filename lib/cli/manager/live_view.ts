@@ -8,9 +8,11 @@ import { oneLine } from "../text.ts";
 import { LineStream } from "./line_stream.ts";
 import { TerminalLine } from "./terminal_line.ts";
 import { Prefixes } from "./prefix.ts";
-import { hasEnded, isPlainFailure, outcomeText } from "./states.ts";
+import { hasEnded, outcomeText } from "./states.ts";
 import type { StreamName, StreamPosition, View } from "./view.ts";
 import { WaitNotes } from "./wait_notes.ts";
+
+const NEWLINE = 0x0a;
 
 /**
  * Format of the output. `raw`: the exact bytes. `plain`: as `raw`, but escaped on a terminal. `lines`: lines that begin
@@ -23,28 +25,34 @@ export class LiveView implements View {
   readonly #terminal: Terminal;
   readonly #style: Style;
   readonly #prefixes: Prefixes;
-  readonly #alone: boolean;
   readonly #terminalLines: Readonly<Record<StreamName, TerminalLine>>;
   readonly #raw: Readonly<Record<StreamName, boolean>>;
   readonly #lines = new Map<string, LineStream>();
   readonly #progress = new Map<bigint, string>();
   readonly #waits: WaitNotes;
   readonly #showsProgress: boolean;
+  /** True if exact bytes have left a line of standard error without an end. */
+  #isOpen = false;
 
   constructor(
     commands: readonly Command[],
-    { terminal, style }: { terminal: Terminal; style: Style },
+    { terminal, style, many = false }: {
+      terminal: Terminal;
+      style: Style;
+      /** True for the form for several agents, even if it is one. */
+      many?: boolean;
+    },
   ) {
     const { stdout, stderr } = terminal;
     this.#terminal = terminal;
     this.#style = style;
     this.#prefixes = new Prefixes(commands, terminal);
-    this.#alone = commands.length === 1;
+    const alone = commands.length === 1 && !many;
     this.#waits = new WaitNotes(
       terminal.clock,
       (command, text) => this.note(`${this.#prefixes.label(command)}: ${text}`),
     );
-    const bare = style === "plain" || this.#alone && !stdout.isTerminal;
+    const bare = style === "plain" || alone && !stdout.isTerminal;
     this.#raw = {
       stdout: style === "raw" || (bare && !stdout.isTerminal),
       // A person who reads the errors of a program whose output goes elsewhere is to be safe from them.
@@ -66,8 +74,11 @@ export class LiveView implements View {
     { stream }: StreamPosition,
     bytes: Uint8Array,
   ): Promise<void> {
-    if (this.#raw[stream]) await this.#terminal[stream].write(bytes);
-    else await this.#line(command, stream).add(bytes);
+    if (!this.#raw[stream]) {
+      return await this.#line(command, stream).add(bytes);
+    }
+    await this.#terminal[stream].write(bytes);
+    if (this.#sharesLineOf(stream)) this.#isOpen = bytes.at(-1) !== NEWLINE;
   }
 
   async cut(
@@ -134,19 +145,12 @@ export class LiveView implements View {
     const { stderr } = this.#terminal;
     if (this.#showsProgress) await this.#terminalLines.stderr.finish(stderr);
     for (const command of commands) {
-      if (!this.#deservesLine(command)) continue;
+      if (!hasEnded(command) || command.state === CommandState.SUCCEEDED) {
+        continue;
+      }
       const prefix = this.#prefixes.of(command, stderr);
       await this.#put(stderr, prefix, oneLine(outcomeText(command)));
     }
-  }
-
-  /** True if the end of a command gets a line. A plain exit code of a single command needs none in a script. */
-  #deservesLine(command: Command): boolean {
-    if (!hasEnded(command) || command.state === CommandState.SUCCEEDED) {
-      return false;
-    }
-    return this.#terminal.stderr.isTerminal || !this.#alone ||
-      !isPlainFailure(command);
   }
 
   #line(command: Command, stream: StreamName): LineStream {
@@ -163,7 +167,15 @@ export class LiveView implements View {
     return line;
   }
 
+  /** True if text on standard error continues the line of this stream. */
+  #sharesLineOf(stream: StreamName): boolean {
+    const { stdout, stderr } = this.#terminal;
+    return stream === "stderr" || (stdout.isTerminal && stderr.isTerminal);
+  }
+
   async #put(sink: Sink, prefix: string, text: string): Promise<void> {
+    if (this.#isOpen) await sink.write("\n");
+    this.#isOpen = false;
     await this.#terminalLines.stderr.put(sink, this, {
       prefix,
       text: new TextEncoder().encode(`${text}\n`),

@@ -1,6 +1,6 @@
 import { PiriError } from "../../base/errors.ts";
 import { OnDisconnect } from "../../../proto/gen/piri/control/v1/control_pb.ts";
-import { parseDuration } from "../../base/units.ts";
+import { parseTypedDuration } from "../../base/units.ts";
 import { HintedError } from "../errors.ts";
 
 /** Request of a `run`. */
@@ -39,9 +39,7 @@ export function parseRun(typed: RunWords): ParsedRun {
   }
   if (op !== undefined) return parseOperation(op, typed);
   const stray = words.find((word) => word.includes("="));
-  if (stray !== undefined) {
-    throw wrong(`"${stray}" names no agent; parameters belong to --op`);
-  }
+  if (stray !== undefined) throw strayWord(stray);
   if (program?.length === 0) throw wrong('no program follows "--"');
   const what = program === undefined ? { shell } : { argv: program };
   return {
@@ -150,7 +148,21 @@ export function disconnectOf(
       `"--on-disconnect ${text}" is none of continue, kill, kill-after=60s`,
     );
   }
-  return { onDisconnect: OnDisconnect.KILL, killAfterMs: parseDuration(after) };
+  return {
+    onDisconnect: OnDisconnect.KILL,
+    killAfterMs: parseTypedDuration(after),
+  };
+}
+
+function strayWord(word: string): PiriError {
+  const [name = "", value] = word.split(/:?=(.*)/s, 2);
+  return new HintedError(
+    "INVALID_ARGUMENT",
+    `Cannot run: "${word}" names no agent; parameters belong to --op`,
+    name === "timeout" || name === "user" || name === "cwd"
+      ? `did you mean --${name} ${value}?`
+      : `a variable of the program is given as --env ${word}`,
+  );
 }
 
 function wrong(what: string): PiriError {

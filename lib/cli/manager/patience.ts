@@ -1,6 +1,6 @@
-import type { PiriError } from "../../base/errors.ts";
-import { HintedError } from "../errors.ts";
-import type { Terminal } from "../terminal.ts";
+import { ExitError, HintedError } from "../errors.ts";
+import { ExitCode } from "../exit_code.ts";
+import { STOP_SIGNALS, type StopSignal, type Terminal } from "../terminal.ts";
 import type { Follower } from "./follower.ts";
 import { commandsText, nextLine, watchLine } from "./ids.ts";
 import { userOf } from "./signature.ts";
@@ -10,17 +10,34 @@ import { namedText } from "./waiting_text.ts";
 /** Time beyond the timeout before waiting ends, in milliseconds: 5 s of grace, and 5 s for both ways. */
 const BEYOND_TIMEOUT_MS = 5_000 + 5_000;
 
-/** Limit on waiting: until the second Ctrl-C, or a while after the timeout of the commands. */
+/** Commands of a request that is under way, as signals treat them. */
+export interface PatienceOptions {
+  /** True if the commands go on whatever happens to this program. */
+  readonly detach: boolean;
+  /** Shows a message. */
+  readonly note: (text: string) => void;
+}
+
+/**
+ * Limit on waiting: until the second signal, or a while after the timeout of the commands.
+ *
+ * The first Ctrl-C, SIGTERM or SIGHUP cancels the commands. SIGHUP is never the second.
+ */
 export class Patience implements Disposable {
   readonly #terminal: Terminal;
+  readonly #options: PatienceOptions;
   readonly #stop = new AbortController();
   readonly #undo = new DisposableStack();
   #follower: Follower | undefined;
-  #interrupts = 0;
+  /** First signal. */
+  #cause: StopSignal | undefined;
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: Terminal, options: PatienceOptions) {
     this.#terminal = terminal;
-    this.#undo.use(terminal.onInterrupt(() => this.#interrupted()));
+    this.#options = options;
+    for (const signal of STOP_SIGNALS) {
+      this.#undo.use(terminal.onSignal(signal, () => this.#asked(signal)));
+    }
   }
 
   /** Aborted at the limit, with the error to show. */
@@ -28,10 +45,10 @@ export class Patience implements Disposable {
     return this.#stop.signal;
   }
 
-  /** Makes the first Ctrl-C cancel these commands, even if it was pressed before. */
+  /** Makes the first signal cancel these commands, even if it came before. */
   cancels(follower: Follower): void {
     this.#follower = follower;
-    if (this.#interrupts > 0) this.#cancel();
+    if (this.#cause !== undefined) this.#cancel(this.#cause);
   }
 
   /** Stops waiting a while after this timeout. The commands go on, because only their agents end them. */
@@ -60,35 +77,53 @@ export class Patience implements Disposable {
     this.#stop.abort();
   }
 
-  #interrupted(): void {
-    this.#interrupts++;
-    if (this.#interrupts === 1) this.#cancel();
-    else this.#giveUp(this.#impatience());
-  }
-
-  #cancel(): void {
-    this.#follower?.cancel(userOf(this.#terminal), this.signal); // never rejects
-  }
-
-  #impatience(): PiriError {
-    if (this.#follower === undefined) {
-      return new HintedError(
-        "CANCELLED",
-        "Cannot tell whether anything was started: the Manager has not answered yet",
-        "piri-manager commands",
-      );
+  #asked(signal: StopSignal): void {
+    // A terminal that goes sends it several times, and nobody is there who is impatient.
+    if (signal === "SIGHUP" && this.#cause !== undefined) return;
+    if (this.#cause !== undefined || this.#options.detach) {
+      return this.#giveUp(this.#impatience());
     }
-    const { open, cancelRequested } = this.#follower;
-    return new HintedError(
-      "CANCELLED",
-      `Stopped waiting for ${commandsText(open)}: ${
-        cancelRequested ? "cancel requested" : "cancel not confirmed"
-      }`,
-      watchLine(open),
+    this.#cause = signal;
+    if (this.#follower !== undefined) return this.#cancel(signal);
+    this.#options.note(
+      `${signal}: waiting for the Manager's answer, to cancel what it starts…`,
     );
   }
 
-  #giveUp(error: PiriError): void {
+  #cancel(signal: StopSignal): void {
+    // Whoever has pressed Ctrl-C knows it.
+    const cause = signal === "SIGINT" ? {} : { cause: signal };
+    this.#follower?.cancel(userOf(this.#terminal), {
+      signal: this.signal,
+      ...cause,
+    }); // never rejects
+  }
+
+  #impatience(): Error {
+    if (this.#follower === undefined) {
+      return new ExitError(
+        new HintedError(
+          "CANCELLED",
+          "Cannot tell whether anything was started: the Manager has not answered yet",
+          "piri-manager commands",
+        ),
+        ExitCode.left,
+      );
+    }
+    const { open, cancelRequested } = this.#follower;
+    return new ExitError(
+      new HintedError(
+        "CANCELLED",
+        `Stopped waiting for ${commandsText(open)}: ${
+          cancelRequested ? "cancel requested" : "cancel not confirmed"
+        }`,
+        watchLine(open),
+      ),
+      cancelRequested ? ExitCode.cancelled : ExitCode.left,
+    );
+  }
+
+  #giveUp(error: Error): void {
     this.#stop.abort(error);
   }
 }

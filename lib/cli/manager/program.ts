@@ -16,6 +16,48 @@ import { status } from "./status.ts";
 import { watch } from "./watch.ts";
 import { why } from "./why.ts";
 
+/** Lines to type instead of words that people know from other tools. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  abort: "piri-manager cancel",
+  add: "piri-manager agent add",
+  attach: "piri-manager watch",
+  daemon: "piri-manager serve",
+  delete: "piri-manager agent remove",
+  describe: "piri-manager show",
+  exec: "piri-manager run",
+  explain: "piri-manager why",
+  follow: "piri-manager watch",
+  get: "piri-manager show",
+  health: "piri-manager status",
+  help: "piri-manager --help",
+  history: "piri-manager commands",
+  hosts: "piri-manager agents",
+  info: "piri-manager status",
+  inspect: "piri-manager show",
+  jobs: "piri-manager commands",
+  join: "piri-agent join",
+  kill: "piri-manager cancel",
+  list: "piri-manager agents",
+  log: "piri-manager events",
+  logs: "piri-manager events",
+  ls: "piri-manager agents",
+  minions: "piri-manager agents",
+  nodes: "piri-manager agents",
+  ops: "piri-manager operations",
+  ps: "piri-manager commands",
+  remove: "piri-manager agent remove",
+  repeat: "piri-manager rerun",
+  retry: "piri-manager rerun",
+  rm: "piri-manager agent remove",
+  setup: "piri-manager init",
+  ssh: "piri-manager run",
+  start: "piri-manager serve",
+  stop: "piri-manager cancel",
+  tail: "piri-manager watch",
+  token: "piri-manager agent token",
+  version: "piri-manager --version",
+};
+
 /** The command line of `piri-manager`. */
 export function managerProgram(
   options: {
@@ -44,6 +86,7 @@ export function managerProgram(
       events,
       status,
     ],
+    synonyms: SYNONYMS,
     ...options,
   };
 }

@@ -17,7 +17,7 @@ export const rerun = defineSubcommand({
     raw: {
       type: "boolean",
       summary:
-        "print the exact bytes and nothing else (default if stdout is no terminal)",
+        "print the exact bytes of the program (default if stdout is no terminal)",
     },
   },
   more: [WHILE_IT_RUNS],

@@ -1,8 +1,14 @@
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
-import { EXIT_CODE_HELP, ExitCode, PRECEDENCE } from "../exit_code.ts";
+import { ExitError, HintedError } from "../errors.ts";
+import {
+  EXIT_CODE_HELP,
+  ExitCode,
+  NO_PROGRAM_CODE,
+  PRECEDENCE,
+} from "../exit_code.ts";
 import type { Terminal } from "../terminal.ts";
-import { withHint } from "./hints.ts";
+import { namesOne, withHint } from "./hints.ts";
 import { parseEnvFile } from "./env_file.ts";
 import { launch, WHILE_IT_RUNS } from "./launch.ts";
 import {
@@ -16,6 +22,7 @@ import {
 import { paramsText } from "./request_size.ts";
 import type { ManagerServices } from "./services.ts";
 import { signatureOf } from "./signature.ts";
+import { programExitCode } from "./states.ts";
 import { readTextFile } from "./text_file.ts";
 
 /** `run web-1 -- uname -a`: runs an operation on agents and shows its output. */
@@ -53,7 +60,12 @@ export const run = defineSubcommand({
     raw: {
       type: "boolean",
       summary:
-        "print the exact bytes and nothing else (default for one agent if stdout is no terminal)",
+        "print the exact bytes of the programs (default for one name if stdout is no terminal)",
+    },
+    "exit-code": {
+      type: "boolean",
+      summary:
+        "exit with the code of the program, and with 255 if it has none (one agent)",
     },
     "on-disconnect": {
       type: "string",
@@ -95,9 +107,16 @@ export const run = defineSubcommand({
         'standard input of the program: a text file here, or "-" for stdin',
     },
   },
+  hints: {
+    group:
+      "for the group that the program runs as: --op command.Run ... group=NAME",
+    limit: "--timeout TIME limits the time; name the agents to limit these",
+    output: "the output is shown; > FILE keeps it, and --json prints JSON",
+    parallel: "all agents run it at once",
+  },
   more: [WHILE_IT_RUNS, {
     title: "Exit code (of several commands: the first that applies)",
-    lines: [...PRECEDENCE, ExitCode.ok].flatMap((code) =>
+    lines: [...PRECEDENCE, ExitCode.ok, ExitCode.left].flatMap((code) =>
       EXIT_CODE_HELP.filter(([number]) => number === String(code))
     ),
   }],
@@ -105,6 +124,7 @@ export const run = defineSubcommand({
     "web-1 -- uname -a",
     "'web-*' db-1 --timeout 5m --shell 'apt-get update | tail -1'",
     "web-1 --op file.Fetch source=app.conf path=/etc/app.conf",
+    "web-1 --exit-code -- grep -q ready /var/log/app.log",
   ],
   async execute(invocation, services: ManagerServices) {
     const { flags, dir, terminal } = invocation;
@@ -120,13 +140,20 @@ export const run = defineSubcommand({
       ...disconnectOf(flags["on-disconnect"]),
       ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
     };
+    const isOne = namesOne(parsed.agents);
+    if (flags["exit-code"]) requireOne(isOne, flags);
     const connect = () => services.connect(dir);
-    return await launch({
+    const launched = launch({
       start: async (control, { signal }) =>
         (await control.commands.run(request, { signal })).commands,
       explain: (answer) => withHint(answer, { parsed, connect }),
       timeoutMs: flags.timeout,
+      many: !isOne,
+      ...(flags["exit-code"]
+        ? { exitCodeOf: (ended) => Math.max(...ended.map(programExitCode)) }
+        : {}),
     }, { ...invocation, connect });
+    return await (flags["exit-code"] ? orNoProgram(launched) : launched);
   },
 });
 
@@ -177,6 +204,31 @@ async function filesOf(
     variables = { ...variables, ...parseEnvFile(text, path) };
   }
   return variables;
+}
+
+/** @throws {PiriError} INVALID_ARGUMENT unless there is the exit code of one program to wait for */
+function requireOne(isOne: boolean, { detach }: { detach: boolean }): void {
+  if (detach) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      'Cannot use "--exit-code" with "--detach": nobody waits for the exit code',
+    );
+  }
+  if (isOne) return;
+  throw new HintedError(
+    "INVALID_ARGUMENT",
+    'Cannot use "--exit-code" for several agents: each has an exit code of its own',
+    "name one agent, or take the exit codes from --json",
+  );
+}
+
+/** Gives an error the exit code of an end that is not a program's. */
+async function orNoProgram(launched: Promise<number>): Promise<number> {
+  try {
+    return await launched;
+  } catch (error) {
+    throw new ExitError(error, NO_PROGRAM_CODE);
+  }
 }
 
 function requestOf(

@@ -1,6 +1,6 @@
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
-import { untilStopped } from "../life.ts";
+import { untilStopped, WHILE_IT_RUNS } from "../life.ts";
 import { LOG_FLAGS, logOptionsOf } from "../log_flags.ts";
 import type { ManagerServices } from "./services.ts";
 
@@ -17,14 +17,15 @@ export const serve = defineSubcommand({
     },
     ...LOG_FLAGS,
   },
+  more: [WHILE_IT_RUNS],
   examples: ["", "--log-level debug --log-format json"],
   async execute({ flags, dir, output, terminal }, services: ManagerServices) {
     const log = logOptionsOf(flags);
     await untilStopped(
       terminal,
-      (signal) =>
+      (life) =>
         services.serve({ dir, log, guard: flags.guard }, {
-          signal,
+          ...life,
           onReady: ({ listen, control }) => {
             output.either(
               { event: "ready", listen, control },

@@ -6,6 +6,7 @@ import type {
   StatusService,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { LogOptions } from "../../base/log.ts";
+import type { Life } from "../life.ts";
 
 /** Parts of the program that the manager's subcommands use. */
 export interface ManagerServices {
@@ -20,7 +21,7 @@ export interface ManagerServices {
     readonly advertise: string | undefined;
   }): Promise<Initialized>;
   /**
-   * Runs the Manager until the signal is aborted, and resolves once it has stopped. `onReady` is called when agents and
+   * Runs the Manager until it is to stop, and resolves once it has stopped. `onReady` is called when agents and
    * clients can connect.
    */
   serve(
@@ -30,10 +31,7 @@ export interface ManagerServices {
       /** Puts a plain-TCP front before the connections, even if the configuration does not. */
       readonly guard: boolean;
     },
-    life: {
-      readonly signal: AbortSignal;
-      readonly onReady: (ready: Ready) => void;
-    },
+    life: Life & { readonly onReady: (ready: Ready) => void },
   ): Promise<void>;
   /**
    * Connects to the Manager of this state folder.

@@ -7,7 +7,7 @@ import {
   type CommandStateName,
   isOpenState,
 } from "../../base/command_state.ts";
-import { ExitCode, exitCodeOf } from "../exit_code.ts";
+import { ExitCode, exitCodeOf, NO_PROGRAM_CODE } from "../exit_code.ts";
 import { durationText } from "../time.ts";
 
 /** Name of a state; one that this build does not know yet counts as running. */
@@ -23,13 +23,6 @@ export function stateOf(name: CommandStateName): CommandState {
 /** True for a command that has ended. */
 export function hasEnded({ state }: Command): boolean {
   return !isOpenState(stateName(state));
-}
-
-/** True if the exit code of the program says all about the failure. */
-export function isPlainFailure(command: Command): boolean {
-  return command.state === CommandState.FAILED &&
-    command.exitCode !== undefined && command.signal === "" &&
-    command.reaped === undefined && repeatsTheEnd(command.reason);
 }
 
 /** True if a reason only repeats the exit code or signal in words. */
@@ -53,6 +46,24 @@ export function exitCodeOfCommand(command: Command): ExitCode {
       return refusal(command.errorCode);
     default:
       return ExitCode.failed;
+  }
+}
+
+/**
+ * Exit code of a command's program, as `run --exit-code` passes it on: 255 for every end that is not a program's, and for
+ * a code that a shell does not know.
+ */
+export function programExitCode(command: Command): number {
+  const { exitCode = 0 } = command;
+  switch (stateName(command.state)) {
+    case "succeeded":
+      return 0;
+    case "failed":
+      return exitCode > 0 && exitCode < NO_PROGRAM_CODE && command.signal === ""
+        ? exitCode
+        : NO_PROGRAM_CODE;
+    default:
+      return NO_PROGRAM_CODE;
   }
 }
 

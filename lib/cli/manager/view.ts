@@ -2,7 +2,6 @@ import type {
   Command,
   Progress,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
-import type { ExitCode } from "../exit_code.ts";
 
 /** A stream of a program. */
 export type StreamName = "stdout" | "stderr";
@@ -39,5 +38,20 @@ export interface View {
   /** Shows a message of this program. */
   note(text: string): Promise<void>;
   /** Ends the view. */
-  close(commands: readonly Command[], exitCode: ExitCode): Promise<void>;
+  close(commands: readonly Command[], exitCode: number): Promise<void>;
 }
+
+const nothing = () => Promise.resolve();
+
+/** Shows nothing. */
+export const silentView: View = {
+  changed: nothing,
+  output: nothing,
+  cut: nothing,
+  progress: nothing,
+  cutOff: nothing,
+  settle: nothing,
+  ended: nothing,
+  note: nothing,
+  close: nothing,
+};

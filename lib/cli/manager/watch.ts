@@ -1,8 +1,11 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { defineSubcommand } from "../command.ts";
-import { HintedError } from "../errors.ts";
+import { ExitError, HintedError } from "../errors.ts";
+import { ExitCode } from "../exit_code.ts";
+import { OutputLost, STOP_SIGNALS } from "../terminal.ts";
 import { CommandViewer } from "./command_viewer.ts";
 import { answered, commandsText, parseId, watchLine } from "./ids.ts";
+import { leaveUnseen } from "./lost_output.ts";
 import { RetryingClient } from "./retrying_client.ts";
 import type { Control, ManagerServices } from "./services.ts";
 
@@ -12,11 +15,14 @@ export const watch = defineSubcommand({
   summary: "show the output of commands, from the start until they end",
   positionals: { id: { type: "many", summary: "ids of the commands" } },
   flags: {
-    raw: { type: "boolean", summary: "print the exact bytes and nothing else" },
+    raw: { type: "boolean", summary: "print the exact bytes of the programs" },
   },
   more: [{
     title: "While it runs",
-    lines: [["Ctrl-C", "stop watching; the commands go on"]],
+    lines: [[
+      "Ctrl-C",
+      "stop watching; the commands go on (so with SIGTERM, SIGHUP and a closed output)",
+    ]],
   }],
   examples: ["12", "12 13 --json"],
   async execute(
@@ -33,19 +39,31 @@ export const watch = defineSubcommand({
     const client = new RetryingClient(() => services.connect(dir), terminal);
     const options = { terminal, json, raw: flags.raw };
     const viewer = new CommandViewer(commands, { client, options });
-    using _interrupts = terminal.onInterrupt(() => {
-      const { open } = viewer.follower;
-      stop.abort(
-        new HintedError(
-          "CANCELLED",
-          `Stopped watching ${commandsText(open)}: what runs goes on`,
-          watchLine(open),
-        ),
-      );
-    });
-    return await viewer.wait(stop.signal);
+    using listening = new DisposableStack();
+    for (const signal of STOP_SIGNALS) {
+      listening.use(terminal.onSignal(signal, () => {
+        stop.abort(leaving(viewer.follower.open));
+      }));
+    }
+    try {
+      return await viewer.wait(stop.signal);
+    } catch (error) {
+      if (!(error instanceof OutputLost)) throw error;
+      return await leaveUnseen(error, viewer, { terminal, json });
+    }
   },
 });
+
+function leaving(open: readonly bigint[]): ExitError {
+  return new ExitError(
+    new HintedError(
+      "CANCELLED",
+      `Stopped watching ${commandsText(open)}: what runs goes on`,
+      watchLine(open),
+    ),
+    ExitCode.left,
+  );
+}
 
 /**
  * Fetches a command by its id.

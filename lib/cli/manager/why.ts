@@ -8,9 +8,9 @@ import { ExitCode } from "../exit_code.ts";
 import type { Sink } from "../terminal.ts";
 import { oneLine } from "../text.ts";
 import { durationText, localTime } from "../time.ts";
-import { whatText } from "./commands.ts";
 import { answered, parseId } from "./ids.ts";
 import { timelineJson } from "./json.ts";
+import { requestText } from "./request_text.ts";
 import type { ManagerServices } from "./services.ts";
 import { outcomeText } from "./states.ts";
 
@@ -59,7 +59,9 @@ export const why = defineSubcommand({
 function titleOf(command: Command): string {
   const state = outcomeText({ ...command, reason: "", errorCode: "" });
   return oneLine(
-    `command ${command.id} on ${command.agent}, ${state}: ${whatText(command)}`,
+    `command ${command.id} on ${command.agent}, ${state}: ${
+      requestText(command)
+    }`,
   );
 }
 

@@ -43,7 +43,7 @@ type Outcome = ReturnType<Commands["effects"]["reconcile"]>;
 
 export interface AdmissionOptions extends ManagerParts {
   readonly commands: Commands;
-  readonly pingIntervalMs: number;
+  readonly pingIntervalMs: () => number;
   /** Most hellos that are handled at the same time; MAX_HELLOS by default. */
   readonly maxHellos?: number;
 }
@@ -273,7 +273,7 @@ export class Admission {
             features: [...features],
             managerVersion: VERSION,
             managerId: this.#store.managerId,
-            pingIntervalMs: this.#options.pingIntervalMs,
+            pingIntervalMs: this.#options.pingIntervalMs(),
             ...commands,
             reconnectWindowMs,
           }

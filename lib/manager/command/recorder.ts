@@ -37,7 +37,7 @@ export interface RecorderOptions {
   readonly clock: Clock;
   readonly counters: Counters;
   /** Limit of the output kept of one command in bytes: a quarter for the beginning and the end of each stream. */
-  readonly keepBytes: bigint;
+  readonly keepBytes: () => bigint;
 }
 
 /**
@@ -53,7 +53,7 @@ export class Recorder {
   readonly #events: Events;
   readonly #clock: Clock;
   readonly #counters: Counters;
-  readonly #keepBytes: bigint;
+  readonly #keepBytes: () => bigint;
   readonly #acks: Acknowledger;
   readonly #writer: ReportWriter;
 
@@ -137,7 +137,7 @@ export class Recorder {
     command: OpenCommand,
     { output, stream }: { output: CommandOutput; stream: StreamName },
   ): void | Promise<void> {
-    const piece = command.ledger.take(stream, output, this.#keepBytes);
+    const piece = command.ledger.take(stream, output, this.#keepBytes());
     if (piece === undefined) {
       this.#counters.add("output_repeated");
       this.#acks.held(session, command);

@@ -7,6 +7,7 @@ import {
 } from "../../base/address.ts";
 import { PiriError } from "../../base/errors.ts";
 import type { LogOptions } from "../../base/log.ts";
+import type { Settings } from "../../base/reload.ts";
 import {
   durationSetting,
   LogSetting,
@@ -36,6 +37,28 @@ export interface ManagerConfig {
   readonly guard?: GuardLimits | undefined;
   readonly log: LogOptions;
 }
+
+/** Settings by their names in config.yaml. A running Manager takes over all that needs no other socket. */
+export const MANAGER_SETTINGS: Settings<ManagerConfig> = {
+  listen: { valueOf: ({ listen }) => listen, atOnce: false },
+  advertise: { valueOf: ({ advertise }) => advertise, atOnce: true },
+  "retention.days": { valueOf: ({ retention }) => retention.ms, atOnce: true },
+  "retention.outputBytes": {
+    valueOf: ({ retention }) => retention.outputBytes,
+    atOnce: true,
+  },
+  outputBytesPerCommand: {
+    valueOf: ({ outputBytesPerCommand }) => outputBytesPerCommand,
+    atOnce: true,
+  },
+  pingIntervalMs: {
+    valueOf: ({ pingIntervalMs }) => pingIntervalMs,
+    atOnce: true,
+  },
+  guard: { valueOf: ({ guard }) => guard, atOnce: false },
+  "log.level": { valueOf: ({ log }) => log.level, atOnce: true },
+  "log.format": { valueOf: ({ log }) => log.format, atOnce: true },
+};
 
 const DAY_MS = 86_400_000;
 
@@ -110,7 +133,7 @@ export function newConfigText(
   { listen, advertise }: { listen: Address; advertise: Address },
 ): string {
   return `\
-# The configuration of this Piri Manager. Read when it starts; docs/configuration.md describes every key.
+# The configuration of this Piri Manager. Read when it starts, and at SIGHUP; docs/configuration.md describes every key.
 
 # Where agents are accepted: host:port, an IPv6 address in brackets.
 listen: "${formatAddress(listen)}"

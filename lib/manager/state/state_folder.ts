@@ -47,10 +47,7 @@ export interface ServerIdentity {
 export async function loadState(dir: string): Promise<ManagerState> {
   const paths = statePaths(dir);
   await requireInitialised(paths);
-  const config = await parseManagerConfig(
-    await readFile(paths.config),
-    paths.config,
-  );
+  const config = await readConfig(paths);
   requirePrivateFolder(dir);
   await requirePrivate(paths.caKey);
   const keyPem = await readPrivateFile(paths.serverKey);
@@ -61,6 +58,17 @@ export async function loadState(dir: string): Promise<ManagerState> {
     caCertificate: decodePem("CERTIFICATE", await readFile(paths.caCert)),
     server: identityOf(certPem, keyPem),
   };
+}
+
+/**
+ * Reads config.yaml, also when a Manager runs on it.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT for a mistake in it; NOT_FOUND, DENIED, DISK
+ */
+export async function readConfig(
+  { config }: Pick<StatePaths, "config">,
+): Promise<ManagerConfig> {
+  return await parseManagerConfig(await readFile(config), config);
 }
 
 /**

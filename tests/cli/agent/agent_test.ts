@@ -5,6 +5,7 @@ import type {
   AgentServices,
   CheckStep,
 } from "../../../lib/cli/agent/services.ts";
+import type { Life } from "../../../lib/cli/life.ts";
 import { main } from "../../../lib/cli/main.ts";
 import { FakeTerminal, type Surroundings } from "../fake_terminal.ts";
 import { BUILD } from "../manager/start.ts";
@@ -15,6 +16,7 @@ class FakeAgent implements AgentServices {
   steps: CheckStep[] = [];
   refusal: PiriError | undefined;
   signal: AbortSignal | undefined;
+  reloads = 0;
 
   join(
     options: { dir: string; token: string },
@@ -25,9 +27,10 @@ class FakeAgent implements AgentServices {
       : Promise.reject(this.refusal);
   }
 
-  run(options: unknown, signal: AbortSignal): Promise<void> {
+  run(options: unknown, { signal, onReload }: Life): Promise<void> {
     this.asked.push(options);
     this.signal = signal;
+    onReload(() => this.reloads++);
     return new Promise((resolve) =>
       signal.addEventListener("abort", () => resolve())
     );
@@ -128,7 +131,7 @@ Deno.test("run ends with 0 when the system asks it to", async () => {
   );
   await terminal.clock.settle();
   const before = agent.signal?.aborted;
-  await terminal.terminate();
+  await terminal.signal("SIGTERM");
 
   assertEquals(await code, 0);
   assertEquals(before, false);

@@ -23,7 +23,8 @@ async function startRun(
 ): Promise<Started> {
   const manager = new FakeManager();
   manager.commands = [...commands];
-  const started = await start(["run", "*", ...flags, "--", "x"], {
+  const names = commands.map(({ agent }) => agent);
+  const started = await start(["run", ...names, ...flags, "--", "x"], {
     ...surroundings,
     manager,
   });
@@ -53,6 +54,41 @@ Deno.test("one agent's output without a terminal is the bytes alone, as they arr
   assertEquals(early, bytes);
   assertEquals(started.terminal.stdout.bytes, bytes);
   assertEquals(started.terminal.stderr.text, "e\r\n");
+});
+
+Deno.test("a pattern gives the output the form for several agents, even if it matches one", async () => {
+  const manager = new FakeManager();
+  manager.commands = [ONE];
+  const started = await start(["run", "web-*", "--", "x"], { manager });
+  manager.watch.state(ONE).output(12n, "a\nb");
+  await finish(started);
+
+  assertEquals(started.terminal.stdout.text, "web-1: a\nweb-1: b\n");
+});
+
+Deno.test("a failure has a line of its own behind exact bytes that end in mid line", async () => {
+  const failed = command({ state: CommandState.FAILED, exitCode: 42 });
+  const streams: string[] = [];
+  for (
+    const [flags, surroundings, stream] of [
+      [[], {}, "stderr"],
+      [["--raw"], {}, "stderr"],
+      [["--raw"], TERMINAL, "stdout"],
+    ] as const
+  ) {
+    const { manager, terminal, code } = await startRun([ONE], {
+      ...surroundings,
+      flags: [...flags],
+    });
+    manager.watch.output(12n, "in mid line", { stream }).state(failed).end();
+    assertEquals(await code, 1);
+    streams.push(terminal.screen);
+  }
+
+  assertEquals(
+    streams,
+    Array(3).fill("in mid line\nweb-1: failed, exit code 42\n"),
+  );
 });
 
 Deno.test("--raw shows the bytes alone, even on a terminal and of several agents", async () => {

@@ -33,8 +33,8 @@ function realTimeTerminal(): { terminal: Terminal; fake: FakeTerminal } {
       env: (name) => fake.env(name),
       readStdin: () => fake.readStdin(),
       readFile: (path) => fake.readFile(path),
-      onInterrupt: (callback) => fake.onInterrupt(callback),
-      onTerminate: (callback) => fake.onTerminate(callback),
+      hangUpEnds: fake.hangUpEnds,
+      onSignal: (signal, callback) => fake.onSignal(signal, callback),
     },
   };
 }

@@ -500,7 +500,7 @@ Deno.test("watch requests each command once, and Ctrl-C leaves them running", as
   );
   await terminal.interrupt();
 
-  assertEquals(await code, 7);
+  assertEquals(await code, 130);
   assertEquals(asked, [12n, 13n]);
   assertEquals(manager.cancels.length, 0);
   assertEquals(
@@ -675,7 +675,7 @@ Deno.test("serve reports when it is ready, and ends with 0 once it was asked to 
   ]);
   const [served] = manager.served;
   const before = served?.signal.aborted;
-  await terminal.terminate();
+  await terminal.signal("SIGTERM");
   const after = served?.signal.aborted;
   served?.rest();
 

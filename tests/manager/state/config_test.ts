@@ -1,6 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PiriError } from "../../../lib/base/errors.ts";
+import { compareSettings } from "../../../lib/base/reload.ts";
 import {
+  MANAGER_SETTINGS,
   type ManagerConfig,
   newConfigText,
   parseManagerConfig,
@@ -49,6 +51,37 @@ log: { level: debug, format: json }
     pingIntervalMs: 2_000,
     log: { level: "debug", format: "json" },
   });
+});
+
+Deno.test("every setting that differs is found by its name, and listen and guard wait for a start", async () => {
+  const text = `
+listen: 127.0.0.1:0
+advertise: "[2001:db8::1]:80"
+retention: { days: 7, outputBytes: 10GiB }
+outputBytesPerCommand: 1MiB
+pingIntervalMs: 2s
+guard: {}
+log: { level: debug, format: json }
+`;
+  const found = await parseManagerConfig(text, "config.yaml");
+
+  assertEquals(compareSettings(MANAGER_SETTINGS, defaults, found), {
+    changed: [
+      "advertise",
+      "retention.days",
+      "retention.outputBytes",
+      "outputBytesPerCommand",
+      "pingIntervalMs",
+      "log.level",
+      "log.format",
+    ],
+    later: ["listen", "guard"],
+  });
+  // A setting without a row would change in silence, or not at all.
+  assertEquals(
+    new Set(Object.keys(MANAGER_SETTINGS).map((name) => name.split(".")[0])),
+    new Set(Object.keys(found)),
+  );
 });
 
 Deno.test("a mistake in config.yaml is reported with its line and the nearest key", async () => {

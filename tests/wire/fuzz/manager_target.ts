@@ -115,13 +115,17 @@ export class ManagerTarget implements Target {
     this.#commands = new Commands({
       storage: new StorageHealth(parts.clock),
       ...parts,
-      keepBytes: 1_000_000n,
+      keepBytes: () => 1_000_000n,
       checkParams: () => {},
     });
     this.#options = {
       ...parts,
       commands: this.#commands,
-      admission: new Admission({ ...parts, commands: this.#commands }),
+      admission: new Admission({
+        ...parts,
+        pingIntervalMs: () => 15_000,
+        commands: this.#commands,
+      }),
       data: new DataRequests({ answer: answerOf }, this.#counters),
       later: new Later(clock, 0),
     };

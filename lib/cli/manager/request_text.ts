@@ -1,0 +1,37 @@
+import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+
+/** Longest request in a list, in characters: `show` has all of it. */
+const MAX_CHARACTERS = 200;
+
+/** Words that a shell takes as they are. */
+const PLAIN = /^[\w@%+=:,./-]+$/;
+
+/** Request of a command as one would type it in a shell, cut to the length of a line. */
+export function requestText(command: Command): string {
+  const characters = [...wholeText(command)];
+  return characters.length <= MAX_CHARACTERS
+    ? characters.join("")
+    : `${characters.slice(0, MAX_CHARACTERS - 1).join("")}…`;
+}
+
+function wholeText({ operation, params }: Command): string {
+  const { shell, argv } = paramsOf(params);
+  if (operation !== "command.Run") return `${operation} ${params}`;
+  if (typeof shell === "string") return shell;
+  return Array.isArray(argv)
+    ? argv.map((word) => quoted(String(word))).join(" ")
+    : `${operation} ${params}`;
+}
+
+/** A word as a shell reads it. */
+function quoted(word: string): string {
+  return PLAIN.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function paramsOf(params: string): { shell?: unknown; argv?: unknown } {
+  try {
+    return JSON.parse(params);
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,246 @@
+import { create } from "@bufbuild/protobuf";
+import { assertEquals } from "@std/assert";
+import {
+  CommandState,
+  EventSchema,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { main } from "../../../lib/cli/main.ts";
+import { apiError, command, FakeManager } from "../fake_manager.ts";
+import { FakeTerminal } from "../fake_terminal.ts";
+import {
+  end,
+  FOLLOWING,
+  following,
+  idsText,
+  ONE,
+  TWO,
+  WATCHING,
+} from "./following.ts";
+import { jsonLines, programOf, start } from "./start.ts";
+
+for (
+  const [loss, fact, failure] of [
+    ["closed", "it is closed", 0],
+    ["full", "no space is left on its device", 1],
+  ] as const
+) {
+  const LOST = `Cannot write to standard output: ${fact}`;
+
+  for (const [args, commands] of FOLLOWING) {
+    Deno.test(`${args.join(" ")} with a ${loss} stdout cancels, and tells in one line what became of it`, async () => {
+      const started = await following(args, commands);
+      started.terminal.stdout[loss] = true;
+      started.manager.watch.output(12n, "one\n");
+      await started.terminal.clock.settle();
+      for (const one of commands) started.manager.watch.state(one);
+      end(started, CommandState.CANCELLED);
+
+      assertEquals(await started.code, 7);
+      assertEquals(
+        started.manager.cancels.map(({ commandId }) => commandId),
+        commands.map(({ id }) => id),
+      );
+      const ends = commands.length === 1
+        ? "command 12 on web-1: cancelled, SIGTERM"
+        : "commands 12 13: 2 cancelled";
+      assertEquals(started.terminal.stderr.text, `${LOST}; ${ends}\n`);
+    });
+  }
+
+  Deno.test(`run with a ${loss} stdout exits ${failure} if the program succeeded before the cancel`, async () => {
+    const started = await following(["run", "web-1", "--", "x"], [ONE]);
+    started.manager.onCancel = () => {
+      throw apiError("FAILED_PRECONDITION", "Cannot cancel: it has ended");
+    };
+    started.terminal.stdout[loss] = true;
+    started.manager.watch.output(12n, "one\n");
+    await started.terminal.clock.settle();
+    started.manager.watch.state(ONE)
+      .state(command({ state: CommandState.SUCCEEDED })).end();
+
+    assertEquals(await started.code, failure);
+    assertEquals(
+      started.terminal.stderr.text,
+      `${LOST}; command 12 on web-1: succeeded\n`,
+    );
+  });
+
+  Deno.test(`run with a ${loss} stdout at the last words of a program exits ${failure}`, async () => {
+    const started = await following(["run", "web-*", "--", "x"], [ONE]);
+    started.manager.watch.output(12n, "no newline");
+    await started.terminal.clock.settle();
+    started.terminal.stdout[loss] = true;
+    end(started, CommandState.SUCCEEDED);
+
+    assertEquals(await started.code, failure);
+    assertEquals(started.manager.cancels, []);
+  });
+
+  Deno.test(`run with a ${loss} stdout does not wait for ever for an agent that is away`, async () => {
+    const started = await following(["run", "web-1", "--", "x"], [ONE]);
+    started.terminal.stdout[loss] = true;
+    started.manager.watch.output(12n, "one\n");
+    await started.terminal.clock.advance(10_000);
+
+    assertEquals(await started.code, 7);
+    assertEquals(
+      started.terminal.stderr.text,
+      `error: ${LOST}; command 12: cancel requested, its end is not known yet\n`,
+    );
+  });
+
+  Deno.test(`run with a ${loss} stdout exits 130 if the Manager does not take the cancel`, async () => {
+    const started = await following(["run", "web-1", "--", "x"], [ONE]);
+    started.manager.onCancel = () => new Promise(() => {});
+    started.terminal.stdout[loss] = true;
+    started.manager.watch.output(12n, "one\n");
+    await started.terminal.clock.advance(10_000);
+
+    assertEquals(await started.code, 130);
+    assertEquals(
+      started.terminal.stderr.text,
+      `error: ${LOST}; command 12: cancel not confirmed\n`,
+    );
+  });
+
+  for (const [args, commands] of WATCHING) {
+    Deno.test(`${args.join(" ")} with a ${loss} stdout cancels nothing, and says what goes on`, async () => {
+      const started = await following(args, commands);
+      started.terminal.stdout[loss] = true;
+      started.manager.watch.output(12n, "one\n");
+
+      assertEquals(await started.code, 130);
+      assertEquals(started.manager.cancels, []);
+      assertEquals(
+        started.terminal.stderr.text,
+        `error: ${LOST}; ${idsText(commands)}: what runs goes on\n`,
+      );
+    });
+  }
+
+  Deno.test(`watch of an ended command with a ${loss} stdout exits ${failure} and tells how it ended`, async () => {
+    const ended = command({ state: CommandState.SUCCEEDED });
+    const manager = new FakeManager();
+    manager.commands = [ended];
+    const { terminal, code } = await start(["watch", "12"], { manager });
+    terminal.stdout[loss] = true;
+    manager.watch.state(ended).output(12n, "one\n");
+
+    assertEquals(await code, failure);
+    assertEquals(
+      terminal.stderr.text,
+      `${LOST}; command 12 on web-1: succeeded\n`,
+    );
+  });
+
+  Deno.test(`run --detach with a ${loss} stdout exits ${failure} and names what was started`, async () => {
+    const answer = Promise.withResolvers<void>();
+    const manager = new FakeManager();
+    manager.commands = [ONE, TWO];
+    manager.onRun = () => answer.promise;
+    const { terminal, code } = await start(
+      ["run", "web-*", "--detach", "--", "x"],
+      { manager },
+    );
+    terminal.stdout[loss] = true;
+    answer.resolve();
+
+    assertEquals(await code, failure);
+    assertEquals(manager.cancels, []);
+    assertEquals(
+      terminal.stderr.text,
+      `${LOST}; started: commands 12 13\n`,
+    );
+  });
+
+  Deno.test(`run --json with a ${loss} stdout prints one error object`, async () => {
+    const started = await following(
+      ["run", "web-1", "--json", "--", "x"],
+      [ONE],
+    );
+    started.terminal.stdout[loss] = true;
+    started.manager.watch.output(12n, "one\n");
+    await started.terminal.clock.settle();
+    started.manager.watch.state(ONE);
+    end(started, CommandState.CANCELLED);
+
+    assertEquals(await started.code, 7);
+    assertEquals(jsonLines(started.terminal.stderr.text), [{
+      error: {
+        code: "DISK",
+        message: `${LOST}; command 12 on web-1: cancelled, SIGTERM`,
+      },
+    }]);
+  });
+}
+
+Deno.test("a signal while the end of cancelled commands is awaited leaves at once", async () => {
+  const started = await following(["run", "web-1", "--", "x"], [ONE]);
+  started.terminal.stdout.closed = true;
+  started.manager.watch.output(12n, "one\n");
+  await started.terminal.clock.settle();
+  await started.terminal.signal("SIGTERM");
+  await started.terminal.signal("SIGTERM");
+
+  assertEquals(await started.code, 7);
+  assertEquals(started.manager.cancels.length, 1);
+});
+
+for (
+  const args of [
+    ["--help"],
+    ["run", "--help"],
+    ["agent", "--help"],
+    ["--version"],
+    ["agents"],
+    ["operations"],
+    ["commands"],
+    ["commands", "--json"],
+    ["show", "12"],
+    ["why", "12"],
+    ["status"],
+    ["status", "--json"],
+    ["events", "--follow"],
+    ["cancel", "12"],
+  ]
+) {
+  const name = args.join(" ");
+  Deno.test(`${name} ends quietly with 0 when its reader has gone, and with 1 and a line on a full device`, async () => {
+    const seen: [number, string][] = [];
+    for (const loss of ["closed", "full"] as const) {
+      const manager = new FakeManager();
+      manager.commands = [ONE];
+      manager.events = [create(EventSchema, { kind: "k" })];
+      const terminal = new FakeTerminal();
+      terminal.stdout[loss] = true;
+      const code = await main(programOf(manager), args, terminal);
+      seen.push([code, terminal.stderr.text]);
+    }
+
+    assertEquals(seen, [[0, ""], [1, seen[1]?.[1] ?? ""]]);
+    assertEquals(
+      seen[1]?.[1].replace(/^\{.*"message":"(.*)"\}\}/, "error: $1"),
+      "error: Cannot write to standard output: no space is left on its device\n",
+    );
+  });
+}
+
+Deno.test("a join token that cannot be printed is an error, which tells how to get another", async () => {
+  const seen: [number, string][] = [];
+  for (const loss of ["closed", "full"] as const) {
+    for (const what of ["add", "token"]) {
+      const terminal = new FakeTerminal();
+      terminal.stdout[loss] = true;
+      const args = ["agent", what, "web-1"];
+      const code = await main(programOf(new FakeManager()), args, terminal);
+      seen.push([code, terminal.stderr.text]);
+    }
+  }
+
+  const text = (fact: string) =>
+    `error: Cannot print the join token of "web-1": ${fact}\n` +
+    "hint: piri-manager agent token web-1\n";
+  const closed = text("it is closed");
+  const full = text("no space is left on its device");
+  assertEquals(seen, [[1, closed], [1, closed], [1, full], [1, full]]);
+});
