@@ -87,6 +87,8 @@ async def file_fetch(agent, command, result, params):
         raise ValueError("it was changed while it was fetched")
     with open(f"{path}.new", "wb") as file:
         file.write(data)
+        # A Manager on Windows tells no mode.
+        os.fchmod(file.fileno(), int(params.get("mode", stat.get("mode", "0644")), 8))
         os.fsync(file.fileno())
     os.replace(f"{path}.new", path)
     result.status, result.changed = Result.STATUS_SUCCESS, True

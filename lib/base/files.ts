@@ -93,11 +93,17 @@ export async function requirePrivate(path: string): Promise<void> {
   if (Deno.build.os === "windows" || mode === null || (mode & 0o077) === 0) {
     return;
   }
-  const octal = (mode & 0o777).toString(8).padStart(4, "0");
   throw new PiriError(
     "DENIED",
-    `Cannot use "${path}": its mode is ${octal}, so others may read it; run chmod 600 ${path}`,
+    `Cannot use "${path}": its mode is ${
+      octalMode(mode & 0o777)
+    }, so others may read it; run chmod 600 ${path}`,
   );
+}
+
+/** Permissions as people write them, such as 0644. */
+export function octalMode(mode: number): string {
+  return mode.toString(8).padStart(4, "0");
 }
 
 /**

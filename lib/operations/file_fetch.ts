@@ -1,43 +1,38 @@
 import * as v from "valibot";
 import { createHash } from "node:crypto";
-import { isAbsolute } from "@std/path";
 import { systemClock } from "../base/clock.ts";
 import { codeOf, PiriError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
+import {
+  attributesOf,
+  flag,
+  hostPath,
+  requireHostPath,
+  sourceName,
+} from "./file_params.ts";
+import { report } from "./file_report.ts";
+import { NewFile } from "./new_file.ts";
 import type {
   Operation,
   OperationContext,
   OperationEvent,
 } from "./operation.ts";
-import {
-  type Attributes,
-  hashOf,
-  NewFile,
-  setAttributes,
-  targetAt,
-} from "./target_file.ts";
-import { findGroup, findUser } from "./user.ts";
+import { changesOf, hashOf, setAttributes, targetAt } from "./target_file.ts";
 
 /** Count of pieces that are requested ahead of the piece that is written. */
 const AHEAD = 16;
 /** Shortest time between two reports of progress, in milliseconds. */
 const PROGRESS_MS = 250;
 const MAX_UINT32 = 2 ** 32 - 1;
+const OCTAL = /^[0-7]{3,4}$/;
 
 const parameters = v.strictObject({
-  source: v.pipe(
-    v.string(),
-    v.description("The file's name in the Manager's data"),
-  ),
-  path: v.pipe(
-    v.string(),
-    v.check(isAbsolute, "Expected an absolute path"),
-    v.description("Where to put it: an absolute path"),
-  ),
+  source: sourceName,
+  path: hostPath,
   mode: v.optional(v.pipe(
     v.string(),
-    v.regex(/^[0-7]{3,4}$/, "Expected an octal number as 0644"),
-    v.description("Its mode; as it is, or 0644 for a new file, by default"),
+    v.regex(OCTAL, "Expected an octal number as 0644"),
+    v.description("Its mode; that of the Manager's file by default"),
   )),
   user: v.optional(v.pipe(
     v.string(),
@@ -47,11 +42,16 @@ const parameters = v.strictObject({
     v.string(),
     v.description("Its group, a name or number"),
   )),
+  parents: v.optional(
+    flag("Whether missing parent folders are made; false by default"),
+  ),
 });
 
 const statSchema = v.object({
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  // Managers of 2024 tell none, and those on Windows have none.
+  mode: v.fallback(v.optional(v.pipe(v.string(), v.regex(OCTAL))), undefined),
 });
 
 /** Writes a file of the Manager's data to the host, whole or not at all. */
@@ -60,18 +60,26 @@ export const fileFetch: Operation<typeof parameters> = {
   description: "Puts a file from the Manager's data on the host",
   parameters,
   async *run(params, context) {
-    const { source, path } = params;
-    const { size, sha256 } = await askStat(source, context);
-    const wanted = await attributesOf(params);
+    const { source, path, user, group, parents } = params;
+    requireHostPath(path);
+    const { size, sha256, mode } = await askStat(source, context);
+    const wanted = await attributesOf({
+      mode: modeOf(params.mode ?? mode),
+      user,
+      group,
+    });
     const target = await targetAt(path);
     const data = { path, size, sha256 };
     if (
       target?.size === size && await hashOf(path, context.signal) === sha256
     ) {
-      const changed = await setAttributes(path, wanted, target.attributes);
-      return { success: true, changed, data };
+      const changes = await setAttributes(path, wanted, target.attributes);
+      return yield* report({ path, changes, mode: wanted.mode }, data);
     }
-    await using file = await NewFile.create(path);
+    await using file = await NewFile.create(path, {
+      attributes: { ...target?.attributes, ...wanted },
+      parents: parents ?? false,
+    });
     const hash = createHash("sha256");
     let written = 0;
     let toldAt = -Infinity;
@@ -86,8 +94,10 @@ export const fileFetch: Operation<typeof parameters> = {
       yield progressOf(written, size);
     }
     if (hash.digest("hex") !== sha256) throw changedMeanwhile(source);
-    await file.finish({ ...target?.attributes, ...wanted });
-    return { success: true, changed: true, data };
+    await file.finish();
+    const { attributes = wanted } = target ?? {};
+    const changes = ["content" as const, ...changesOf(wanted, attributes)];
+    return yield* report({ path, changes, size }, data);
   },
 };
 
@@ -107,14 +117,8 @@ async function askStat(
   );
 }
 
-async function attributesOf(
-  { mode, user, group }: v.InferOutput<typeof parameters>,
-): Promise<Attributes> {
-  return {
-    ...(mode === undefined ? {} : { mode: parseInt(mode, 8) }),
-    ...(user === undefined ? {} : { uid: (await findUser(user)).uid }),
-    ...(group === undefined ? {} : { gid: await findGroup(group) }),
-  };
+function modeOf(octal: string | undefined): number | undefined {
+  return octal === undefined ? undefined : parseInt(octal, 8);
 }
 
 /** Pieces of the file in order, with a few requests under way at a time. */

@@ -1,18 +1,25 @@
 import * as v from "valibot";
 import { createHash } from "node:crypto";
-import { isAbsolute } from "@std/path";
 import { encodeHex } from "@std/encoding/hex";
 import { PiriError } from "../base/errors.ts";
-import type { Operation, OperationContext, Outcome } from "./operation.ts";
+import {
+  attributesOf,
+  flag,
+  hostPath,
+  requireHostPath,
+  sourceName,
+} from "./file_params.ts";
+import { report } from "./file_report.ts";
+import { NewFile } from "./new_file.ts";
+import type { Operation, OperationContext } from "./operation.ts";
 import {
   type Attributes,
+  changesOf,
   hashOf,
-  NewFile,
   setAttributes,
   targetAt,
   type TargetFile,
 } from "./target_file.ts";
-import { findGroup, findUser } from "./user.ts";
 
 /** Bytes of a file that a legacy frame carries. */
 const PIECE_BYTES = 64_536;
@@ -20,25 +27,15 @@ const PIECE_BYTES = 64_536;
 const account = v.union([v.string(), v.pipe(v.number(), v.integer())]);
 
 const parameters = v.strictObject({
-  path: v.pipe(
-    v.string(),
-    v.check(isAbsolute, "Expected an absolute path"),
-    v.description("Where to put it: an absolute path"),
-  ),
-  source: v.pipe(
-    v.string(),
-    v.description("The file's name in the Manager's data"),
-  ),
+  path: hostPath,
+  source: sourceName,
   method: v.optional(v.pipe(
     v.picklist(["hash", "mtime"]),
     v.description("How to see that it is there already; hash by default"),
   )),
-  overwrite: v.optional(v.pipe(
-    v.boolean(),
-    v.description(
-      "Whether a file that is there may be replaced; true if absent",
-    ),
-  )),
+  overwrite: v.optional(
+    flag("Whether a file that is there may be replaced; true if absent"),
+  ),
   user: v.optional(v.pipe(
     account,
     v.description("Its owner, a name or number; needs an agent that is root"),
@@ -64,24 +61,24 @@ export const fileInstalled: Operation<typeof parameters> = {
   description:
     "Puts a file from the Manager's data on the host, as Managers of 2024 ask for it; file.Fetch does it better",
   parameters,
-  // deno-lint-ignore require-yield
   async *run(params, context) {
-    const wanted = await attributesOf(params);
-    const target = await targetAt(params.path);
+    const { path, mode, user, group } = params;
+    requireHostPath(path);
+    const wanted = await attributesOf({ mode: modeOf(mode), user, group });
+    const target = await targetAt(path);
     const source = await contentToWrite(params, target, context);
     if (source === undefined) {
-      const changed = await setAttributes(
-        params.path,
-        wanted,
-        target?.attributes ?? {},
-      );
-      return told(params, changed, "the file was there already");
+      const now = target?.attributes ?? {};
+      const changes = await setAttributes(path, wanted, now);
+      return yield* report({ path, changes, mode: wanted.mode });
     }
-    const written = await write(params, source, {
+    const size = await write(params, source, {
       context,
       attributes: { ...target?.attributes, ...wanted },
     });
-    return told(params, true, `${written} bytes were written`);
+    const { attributes = wanted } = target ?? {};
+    const changes = ["content" as const, ...changesOf(wanted, attributes)];
+    return yield* report({ path, changes, size });
   },
 };
 
@@ -127,7 +124,7 @@ async function write(
     attributes: Attributes;
   },
 ): Promise<number> {
-  await using file = await NewFile.create(path);
+  await using file = await NewFile.create(path, { attributes });
   const hash = createHash("sha256");
   let offset = 0;
   for (;;) {
@@ -153,24 +150,11 @@ async function write(
       `Cannot install "${source}": it was changed while it was fetched`,
     );
   }
-  await file.finish(attributes);
+  await file.finish();
   if (mtime !== undefined) await Deno.utime(path, mtime, mtime);
   return offset;
 }
 
-async function attributesOf(
-  { mode, user, group }: Params,
-): Promise<Attributes> {
-  const number = typeof mode === "string"
-    ? parseInt(mode.replace(/^0o/, ""), 8)
-    : mode;
-  return {
-    ...(number === undefined ? {} : { mode: number }),
-    ...(user === undefined ? {} : { uid: (await findUser(String(user))).uid }),
-    ...(group === undefined ? {} : { gid: await findGroup(String(group)) }),
-  };
-}
-
-function told({ path }: Params, changed: boolean, what: string): Outcome {
-  return { success: true, changed, message: `"${path}": ${what}` };
+function modeOf(mode: Params["mode"]): number | undefined {
+  return typeof mode === "string" ? parseInt(mode.replace(/^0o/, ""), 8) : mode;
 }

@@ -1,11 +1,8 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "@std/path";
-import { encodeHex } from "@std/encoding/hex";
 import { messageOf, PiriError } from "../base/errors.ts";
-import { type Random, systemRandom } from "../base/random.ts";
 
 const READ_BYTES = 262_144;
-const NEW_MODE = 0o644;
 
 /**
  * Attributes that can be set on a file; absent ones stay unchanged. Ignored on Windows, where only the content counts.
@@ -14,7 +11,12 @@ export interface Attributes {
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
+  /** Words for the owner that was asked for, as: user "root". */
+  readonly owner?: string;
 }
+
+/** Part of a file that was changed. */
+export type Change = "content" | "mode" | "owner";
 
 /** File that exists already. */
 export interface TargetFile {
@@ -31,12 +33,7 @@ export async function targetAt(path: string): Promise<TargetFile | undefined> {
   try {
     const info = await Deno.lstat(path);
     if (info.isSymlink) return undefined;
-    if (!info.isFile) {
-      throw new PiriError(
-        "FAILED_PRECONDITION",
-        `Cannot write "${path}": it is not a file`,
-      );
-    }
+    if (!info.isFile) throw unusable(path, obstacleOf(path, info));
     const { mode, uid, gid } = info;
     return {
       size: info.size,
@@ -48,8 +45,15 @@ export async function targetAt(path: string): Promise<TargetFile | undefined> {
     };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw asPiriError(path, error);
+    throw writeError(path, error, `the agent's user may not look there`);
   }
+}
+
+function obstacleOf(path: string, info: Deno.FileInfo): string {
+  if (info.isDirectory) {
+    return `it is a folder; name the file itself, as ${join(path, "NAME")}`;
+  }
+  return `it is ${info.isFifo ? "a named pipe" : "not a file"}`;
 }
 
 /** SHA-256 of a file's content, in hex digits. */
@@ -58,7 +62,11 @@ export async function hashOf(
   signal: AbortSignal,
 ): Promise<string> {
   using file = await Deno.open(path).catch((error) => {
-    throw asPiriError(path, error);
+    throw writeError(
+      path,
+      error,
+      "the agent's user may not read it, and so cannot compare it",
+    );
   });
   const hash = createHash("sha256");
   const buffer = new Uint8Array(READ_BYTES);
@@ -75,120 +83,104 @@ export async function hashOf(
   return hash.digest("hex");
 }
 
-/** Sets the attributes that differ from `now`. Returns true if any did. */
+/** Sets the attributes that differ from `now`. Returns those that did. */
 export async function setAttributes(
   path: string,
   wanted: Attributes,
   now: Attributes,
-): Promise<boolean> {
-  if (Deno.build.os === "windows") return false;
-  const { mode = now.mode, uid = now.uid, gid = now.gid } = wanted;
-  const owner = uid !== now.uid || gid !== now.gid;
+): Promise<Change[]> {
+  const changes = changesOf(wanted, now);
+  // Owner first, mode second: a change of owner clears the setuid bits.
+  if (changes.includes("owner")) await setOwner(path, path, wanted);
+  const mode = wanted.mode ?? now.mode;
+  if (changes.length > 0 && mode !== undefined) {
+    await setMode(path, path, mode);
+  }
+  return changes;
+}
+
+/** Attributes that differ from `now`. None do on Windows. */
+export function changesOf(
+  { mode, uid, gid }: Attributes,
+  now: Attributes,
+): Change[] {
+  if (Deno.build.os === "windows") return [];
+  const differs = (wanted: number | undefined, is: number | undefined) =>
+    wanted !== undefined && wanted !== is;
+  return [
+    ...(differs(uid, now.uid) || differs(gid, now.gid)
+      ? ["owner" as const]
+      : []),
+    ...(differs(mode, now.mode) ? ["mode" as const] : []),
+  ];
+}
+
+/** Changes the owner of `file`, which is or will be the file at `path`. */
+export async function setOwner(
+  path: string,
+  file: string,
+  { uid, gid, owner }: Attributes,
+): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  if (uid === undefined && gid === undefined) return;
   try {
-    // Owner first, mode second: a change of owner clears the setuid bits.
-    if (owner) await Deno.chown(path, uid ?? null, gid ?? null);
-    if (mode !== undefined && (owner || mode !== now.mode)) {
-      await Deno.chmod(path, mode);
-    }
+    await Deno.chown(file, uid ?? null, gid ?? null);
   } catch (error) {
-    throw asPiriError(path, error);
-  }
-  return owner || mode !== now.mode;
-}
-
-/**
- * New content for a path. It replaces the file at `path` once it is complete; disposed of before that, it is removed.
- */
-export class NewFile implements AsyncDisposable {
-  readonly #path: string;
-  readonly #temporary: string;
-  readonly #file: Deno.FsFile;
-  #open = true;
-
-  private constructor(path: string, temporary: string, file: Deno.FsFile) {
-    this.#path = path;
-    this.#temporary = temporary;
-    this.#file = file;
-  }
-
-  /**
-   * Creates the temporary file for a path, in the same folder.
-   *
-   * @throws {PiriError} FAILED_PRECONDITION without a folder; DENIED, DISK.
-   */
-  static async create(
-    path: string,
-    random: Random = systemRandom,
-  ): Promise<NewFile> {
-    const name = `.piri-${encodeHex(random.bytes(8))}`;
-    const temporary = join(dirname(path), name);
-    try {
-      const options = { write: true, createNew: true, mode: 0o600 };
-      const file = await Deno.open(temporary, options);
-      return new NewFile(path, temporary, file);
-    } catch (error) {
-      throw asPiriError(path, error);
+    if (!(error instanceof Deno.errors.PermissionDenied)) {
+      throw writeError(path, error);
     }
-  }
-
-  /** Appends bytes. */
-  async write(bytes: Uint8Array): Promise<void> {
-    try {
-      for (let at = 0; at < bytes.length;) {
-        at += await this.#file.write(bytes.subarray(at));
-      }
-    } catch (error) {
-      throw asPiriError(this.#path, error);
-    }
-  }
-
-  /** Moves the file to its path, durably. */
-  async finish(attributes: Attributes): Promise<void> {
-    try {
-      await setAttributes(this.#temporary, {
-        ...attributes,
-        mode: attributes.mode ?? NEW_MODE,
-      }, {});
-      await this.#file.sync();
-      this.#close();
-      await Deno.rename(this.#temporary, this.#path);
-      if (Deno.build.os === "windows") return;
-      using folder = await Deno.open(dirname(this.#path));
-      await folder.sync();
-    } catch (error) {
-      throw asPiriError(this.#path, error);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#close();
-    // A finished file was moved away already.
-    await Deno.remove(this.#temporary).catch(() => {});
-  }
-
-  #close(): void {
-    if (this.#open) this.#file.close();
-    this.#open = false;
+    const is = owner === undefined
+      ? `it belongs to user ${uid} and group ${gid}`
+      : `it should belong to ${owner}`;
+    const why = Deno.uid() === 0
+      ? "its file system does not allow that change of owner"
+      : "the agent does not run as root, so it cannot change an owner";
+    throw new PiriError("DENIED", `Cannot write "${path}": ${is}, and ${why}`, {
+      cause: error,
+    });
   }
 }
 
-function asPiriError(path: string, error: unknown): PiriError {
+/** Changes the mode of `file`, which is or will be the file at `path`. */
+export async function setMode(
+  path: string,
+  file: string,
+  mode: number,
+): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  try {
+    await Deno.chmod(file, mode);
+  } catch (error) {
+    const denied =
+      "only root and its owner can change its mode, and the agent's user is neither";
+    throw writeError(path, error, denied);
+  }
+}
+
+function unusable(path: string, what: string, cause?: unknown): PiriError {
+  const message = `Cannot write "${path}": ${what}`;
+  return new PiriError("FAILED_PRECONDITION", message, { cause });
+}
+
+/** Turns an error about the file at a path into a PiriError. `denied` says what was not permitted. */
+export function writeError(
+  path: string,
+  error: unknown,
+  denied = "permission was denied",
+): PiriError {
   if (error instanceof PiriError) return error;
-  const options = { cause: error };
+  const folder = dirname(path);
   if (error instanceof Deno.errors.NotFound) {
-    const what = `there is no folder "${dirname(path)}"`;
-    return new PiriError(
-      "FAILED_PRECONDITION",
-      `Cannot write "${path}": ${what}`,
-      options,
-    );
+    const next = "make it first, or give parents=true to file.Fetch";
+    return unusable(path, `there is no folder "${folder}"; ${next}`, error);
   }
-  const denied = error instanceof Deno.errors.PermissionDenied;
+  if (error instanceof Deno.errors.NotADirectory) {
+    return unusable(path, `"${folder}" is not a folder, or is in none`, error);
+  }
+  const isDenied = error instanceof Deno.errors.PermissionDenied;
   return new PiriError(
-    denied ? "DENIED" : "DISK",
-    `Cannot write "${path}": ${
-      denied ? "permission was denied" : messageOf(error)
-    }`,
-    options,
+    isDenied ? "DENIED" : "DISK",
+    `Cannot write "${path}": ${isDenied ? denied : messageOf(error)}`,
+    { cause: error },
   );
 }

@@ -1,12 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
-import { join } from "@std/path";
+import { join, SEPARATOR } from "@std/path";
 import { PiriError } from "../../lib/base/errors.ts";
 import { fileFetch } from "../../lib/operations/file_fetch.ts";
+import { checkParams } from "../../lib/operations/params.ts";
 import type { DataSource } from "../../lib/operations/operation.ts";
 import { floodBytes } from "../support/program.ts";
 import { TempFolder } from "../support/temp_folder.ts";
-import { finish, newContext } from "./support.ts";
+import { finish, newContext, textOf } from "./support.ts";
 
 const posix = Deno.build.os !== "windows";
 const isRoot = posix && Deno.uid() === 0;
@@ -14,7 +15,7 @@ const isRoot = posix && Deno.uid() === 0;
 Deno.test("a file is fetched whole", async () => {
   await using folder = await tempTarget();
   const content = floodBytes(300_001);
-  const { outcome, progress } = await finish(
+  const { outcome, progress, stdout } = await finish(
     fileFetch.run(
       { source: "app.conf", path: folder.file },
       newContext(await files({ "app.conf": content })),
@@ -22,11 +23,14 @@ Deno.test("a file is fetched whole", async () => {
   );
   assertEquals(await Deno.readFile(folder.file), content);
   const sha256 = await hashOf(content);
+  const message = `wrote ${folder.file} (300,001 bytes)`;
   assertEquals(outcome, {
     success: true,
     changed: true,
-    data: { path: folder.file, size: 300_001, sha256 },
+    message,
+    data: { path: folder.file, size: 300_001, sha256, changes: ["content"] },
   });
+  assertEquals(textOf(stdout), `${message}\n`);
   assertEquals(progress.at(-1), { current: 300_001, total: 300_001 });
   assertEquals(await folder.names(), ["target"]);
 });
@@ -46,12 +50,15 @@ Deno.test("a file that is already right is not fetched again", async () => {
   const params = { source: "app.conf", path: folder.file };
   await finish(fileFetch.run(params, newContext(data)));
   const before = await Deno.stat(folder.file);
-  const { outcome } = await finish(fileFetch.run(
+  const { outcome, stdout } = await finish(fileFetch.run(
     params,
     newContext({ ...data, bytes: () => Promise.reject(new Error("asked")) }),
   ));
   assertEquals(outcome.success, true);
   assertEquals(outcome.changed, false);
+  assertEquals(outcome.message, `unchanged: ${folder.file}`);
+  assertEquals(textOf(stdout), `unchanged: ${folder.file}\n`);
+  assertEquals((outcome.data as { changes: string[] }).changes, []);
   assertEquals((await Deno.stat(folder.file)).ino, before.ino);
 });
 
@@ -68,7 +75,8 @@ Deno.test("a file of the same size with other content is replaced", async () => 
 });
 
 Deno.test({
-  name: "a new file gets the given mode, or else 0644",
+  name:
+    "a new file gets the given mode, or else 0644 from a Manager that tells none",
   ignore: !posix,
   fn: async () => {
     await using folder = await tempTarget();
@@ -81,6 +89,48 @@ Deno.test({
       fileFetch.run({ source: "a", path, mode: "4750" }, newContext(data)),
     );
     assertEquals(await modeOf(path), 0o4750);
+  },
+});
+
+Deno.test({
+  name: "a file gets the mode of the Manager's file, unless another is given",
+  ignore: !posix,
+  fn: async () => {
+    await using folder = await tempTarget();
+    const data = await files({ a: bytesOf("a") }, { mode: "0755" });
+    const path = folder.file;
+    const fetch = async (params: { mode?: string } = {}) => {
+      const run = fileFetch.run(
+        { source: "a", path, ...params },
+        newContext(data),
+      );
+      const { outcome } = await finish(run);
+      return [outcome.message, outcome.changed, await modeOf(path)];
+    };
+    assertEquals(await fetch(), [`wrote ${path} (1 byte)`, true, 0o755]);
+    assertEquals(await fetch(), [`unchanged: ${path}`, false, 0o755]);
+    await Deno.chmod(path, 0o644);
+    assertEquals(await fetch(), [
+      `set the mode of ${path} to 0755`,
+      true,
+      0o755,
+    ]);
+    assertEquals(
+      await fetch({ mode: "0640" }),
+      [`set the mode of ${path} to 0640`, true, 0o640],
+    );
+  },
+});
+
+Deno.test({
+  name: "a mode that is no octal number counts as none",
+  ignore: !posix,
+  fn: async () => {
+    await using folder = await tempTarget();
+    const path = folder.file;
+    const data = await files({ a: bytesOf("a") }, { mode: 493 });
+    await finish(fileFetch.run({ source: "a", path }, newContext(data)));
+    assertEquals(await modeOf(path), 0o644);
   },
 });
 
@@ -104,7 +154,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a file that is replaced keeps its mode and owner (needs root)",
+  name:
+    "a file that is replaced keeps its mode if the Manager tells none, and its owner (needs root)",
   ignore: !isRoot,
   fn: async () => {
     await using folder = await tempTarget();
@@ -138,6 +189,13 @@ Deno.test({
     assert(uid !== 0 && gid !== 0);
     const again = await finish(fileFetch.run(params, newContext(data)));
     assertEquals(again.outcome.changed, false);
+    await Deno.chown(folder.file, 0, 0);
+    const mended = await finish(fileFetch.run(params, newContext(data)));
+    assertEquals(mended.outcome.changed, true);
+    assertEquals(
+      mended.outcome.message,
+      `set the owner of ${folder.file}`,
+    );
   },
 });
 
@@ -232,27 +290,171 @@ Deno.test("a file that the Manager does not have is an error with its reason", a
 
 Deno.test("a folder that is missing or in the way is an error that says so", async () => {
   await using folder = await tempTarget();
-  const data = await files({ a: bytesOf("a") });
-  const fetchTo = (path: string) => () =>
-    finish(fileFetch.run({ source: "a", path }, newContext(data)));
   const missing = join(folder.path, "no", "target");
-  await assertRejects(
-    fetchTo(missing),
-    PiriError,
-    `Cannot write "${missing}": there is no folder "${
+  assertEquals(
+    await failure({ path: missing }),
+    `FAILED_PRECONDITION Cannot write "${missing}": there is no folder "${
       join(folder.path, "no")
-    }"`,
+    }"; make it first, or give parents=true to file.Fetch`,
   );
-  await assertRejects(
-    fetchTo(folder.path),
-    PiriError,
-    `Cannot write "${folder.path}": it is not a file`,
+  assertEquals(
+    await failure({ path: folder.path }),
+    `FAILED_PRECONDITION Cannot write "${folder.path}": it is a folder; name the file itself, as ${
+      join(folder.path, "NAME")
+    }`,
   );
 });
+
+Deno.test({
+  name:
+    "a file instead of a folder, and a pipe instead of a file, are errors that say so",
+  ignore: !posix,
+  fn: async () => {
+    await using folder = await tempTarget();
+    await Deno.writeTextFile(folder.file, "a file");
+    for (const parents of [false, true]) {
+      const path = join(folder.file, "target");
+      assertEquals(
+        await failure({ path, parents }),
+        `FAILED_PRECONDITION Cannot write "${path}": "${folder.file}" is not a folder, or is in none`,
+      );
+    }
+    const pipe = join(folder.path, "pipe");
+    await new Deno.Command("mkfifo", { args: [pipe] }).output();
+    assertEquals(
+      await failure({ path: pipe }),
+      `FAILED_PRECONDITION Cannot write "${pipe}": it is a named pipe`,
+    );
+  },
+});
+
+Deno.test("missing parent folders are made if that is asked for", async () => {
+  await using folder = await tempTarget();
+  const path = join(folder.path, "a", "b", "target");
+  const data = await files({ a: bytesOf("a") });
+  const params = { source: "a", path, parents: true };
+  await finish(fileFetch.run(params, newContext(data)));
+  assertEquals(await Deno.readTextFile(path), "a");
+  const again = await finish(fileFetch.run(params, newContext(data)));
+  assertEquals(again.outcome.changed, false);
+});
+
+Deno.test({
+  name: "parent folders that were made have mode 0755",
+  ignore: !posix,
+  fn: async () => {
+    await using folder = await tempTarget();
+    const path = join(folder.path, "a", "b", "target");
+    const data = await files({ a: bytesOf("a") });
+    await finish(
+      fileFetch.run({ source: "a", path, parents: true }, newContext(data)),
+    );
+    for (const made of [["a"], ["a", "b"]]) {
+      assertEquals(await modeOf(join(folder.path, ...made)), 0o755);
+    }
+  },
+});
+
+Deno.test("a fetch that fails leaves none of the parent folders that it made", async () => {
+  await using folder = await tempTarget();
+  const data = await files({ a: floodBytes(200_000) });
+  const bytes = () => Promise.reject(new PiriError("UNAVAILABLE", "Gone"));
+  const path = join(folder.path, "a", "b", "target");
+  await assertRejects(() =>
+    finish(fileFetch.run(
+      { source: "a", path, parents: true },
+      newContext({ ...data, bytes }),
+    ))
+  );
+  assertEquals(await folder.names(), []);
+});
+
+Deno.test("parents may be text, as the command line passes it", () => {
+  const read = (parents: string) =>
+    checkParams(fileFetch, `{"source":"a","path":"/a","parents":${parents}}`)
+      .parents;
+  assertEquals(
+    [read("true"), read("false"), read('"true"'), read('"false"')],
+    [true, false, true, false],
+  );
+});
+
+Deno.test("a path of any system passes the Manager's check, and the agent's system decides", async () => {
+  const foreign = posix ? "C:\\app\\app.conf" : "app/app.conf";
+  for (
+    const path of ["/etc/app.conf", "C:\\app.conf", "c:/x", "\\\\server\\x"]
+  ) {
+    const json = JSON.stringify({ source: "a", path });
+    assertEquals(checkParams(fileFetch, json).path, path);
+  }
+  assertEquals(
+    await failure({ path: foreign }),
+    `INVALID_ARGUMENT Cannot write "${foreign}": on this host (${Deno.build.os}) that is not an absolute path`,
+  );
+});
+
+Deno.test("a path that ends as a folder does is refused", async () => {
+  await using folder = await tempTarget();
+  const path = `${folder.file}${SEPARATOR}`;
+  assertEquals(
+    await failure({ path }),
+    `INVALID_ARGUMENT Cannot write "${path}": it ends as a folder does; name the file itself`,
+  );
+});
+
+Deno.test({
+  name:
+    "leftovers of a killed agent are removed, and files that are being written are not",
+  fn: async () => {
+    await using folder = await tempTarget();
+    const [leftover, fresh, busy, other] = [
+      ".piri-0123456789abcdef",
+      ".piri-1123456789abcdef",
+      ".piri-2123456789abcdef",
+      ".piri-notes",
+    ].map((name) => join(folder.path, name)) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    for (const path of [leftover, fresh, busy, other]) {
+      await Deno.writeTextFile(path, "half");
+    }
+    using writing = await Deno.open(busy, { write: true });
+    await writing.lock(true);
+    const before = (Date.now() - 120_000) / 1_000;
+    for (const path of [leftover, busy, other]) {
+      await Deno.utime(path, before, before);
+    }
+    const data = await files({ a: bytesOf("a") });
+    await finish(
+      fileFetch.run({ source: "a", path: folder.file }, newContext(data)),
+    );
+    assertEquals(
+      (await folder.names()).sort(),
+      [fresh, busy, other, folder.file]
+        .map((path) => path.slice(folder.path.length + 1)).sort(),
+    );
+  },
+});
+
+/** Code and message of the expected failure to fetch a small file. */
+async function failure(
+  params: { path: string; parents?: boolean },
+): Promise<string> {
+  const data = await files({ a: bytesOf("a") });
+  const error = await assertRejects(
+    () => finish(fileFetch.run({ source: "a", ...params }, newContext(data))),
+    PiriError,
+  );
+  return `${error.code} ${error.message}`;
+}
 
 /** Data source of a Manager with these files. */
 async function files(
   content: Record<string, Uint8Array<ArrayBuffer>>,
+  more: Readonly<Record<string, unknown>> = {},
 ): Promise<DataSource> {
   const stats = Object.fromEntries(
     await Promise.all(
@@ -262,6 +464,7 @@ async function files(
         size: bytes.length,
         mtime: 0,
         sha256: await hashOf(bytes),
+        ...more,
       }]),
     ),
   );

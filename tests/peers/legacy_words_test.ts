@@ -42,6 +42,22 @@ Deno.test("a program, a line, an echo and a file are translated into legacy word
   ]);
 });
 
+Deno.test("parents of file.Fetch are refused for a legacy agent, and are left out if they are false", () => {
+  const params = { source: "a", path: "/b" };
+  for (const parents of [true, "true"]) {
+    const error = assertThrows(
+      () => told("file.Fetch", { ...params, parents }),
+      PiriError,
+      "legacy agents make no parent folders",
+    );
+    assertEquals(error.code, "UNSUPPORTED");
+  }
+  assertEquals(told("file.Fetch", { ...params, parents: false }), [
+    "file.Installed",
+    { "[args]": ["/b", "a"] },
+  ]);
+});
+
 Deno.test("commands in legacy words already, and those that are not ours, stay unchanged", () => {
   assertEquals(told("command.Run", { command: "ls", shell: true }), [
     "command.Run",

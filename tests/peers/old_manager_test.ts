@@ -215,20 +215,20 @@ Deno.test("a file to install from a legacy Manager is fetched by its requests, a
   assertEquals(await servesFile(agent), [
     "file_hash big",
     ...pieces,
-    `1 "${path}": 150000 bytes were written`,
+    `1 wrote ${path} (150,000 bytes)`,
   ]);
   assertEquals(await Deno.readFile(path), content);
 
   await agent.commands("file.Installed", params);
   assertEquals(await servesFile(agent), [
     "file_hash big",
-    `1 "${path}": the file was there already`,
+    `1 unchanged: ${path}`,
   ]);
 
   await Deno.writeTextFile(path, "changed");
   await agent.commands("file.Installed", { ...params, overwrite: false });
   assertEquals(await servesFile(agent), [
-    `1 "${path}": the file was there already`,
+    `1 unchanged: ${path}`,
   ]);
 
   const byTime = { ...params, method: "mtime" };

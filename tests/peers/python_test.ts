@@ -120,6 +120,7 @@ pythonStory(
     const content = floodBytes(200_001);
     await Deno.mkdir(`${fleet.dir}/files/all`, { recursive: true });
     await Deno.writeFile(`${fleet.dir}/files/all/big`, content);
+    await Deno.chmod(`${fleet.dir}/files/all/big`, 0o750);
     await agent.start();
     const path = fleet.folder.at("fetched");
     const { code } = await fleet.manager(
@@ -127,6 +128,7 @@ pythonStory(
     );
     assertEquals(code, ExitCode.ok);
     assertEquals(await Deno.readFile(path), content);
+    assertEquals(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o750);
     const none = await fleet.manager(
       ...["run", "py-1", "--op", "file.Fetch", "source=none", `path=${path}`],
     );

@@ -72,6 +72,7 @@ story(
       "mode",
       "user",
       "group",
+      "parents",
     ]);
     assertMatch(stdout, /^file\.Fetch: .*\n {2}source +string +/m);
   },
@@ -99,6 +100,34 @@ story(
       true,
     ]);
     assertEquals(await Deno.readTextFile(path), "port = 81\n");
+  },
+);
+
+story(
+  "file.Fetch says whether it changed the file, and where a missing one belongs",
+  async (executables) => {
+    await using fleet = await startFleet(executables, { agents: ["web-1"] });
+    const path = fleet.folder.at("new", "folder", "app.conf");
+    await fleet.folder.write("m/files/all/app.conf", "port = 80\n");
+    const run = (source: string, ...more: string[]) =>
+      fleet.manager(
+        ...["run", "web-1", "--op", "file.Fetch"],
+        ...[`source=${source}`, `path=${path}`, ...more],
+      );
+
+    const refused = await run("app.conf");
+    const first = await run("app.conf", "parents=true");
+    const second = await run("app.conf");
+    const missing = await run("none.conf");
+
+    assertEquals([refused.code, missing.code], Array(2).fill(ExitCode.failed));
+    assertMatch(refused.stderr, /make it first, or give parents=true/);
+    assertEquals(first.stdout, `wrote ${path} (10 bytes)\n`);
+    assertEquals(second.stdout, `unchanged: ${path}\n`);
+    assertMatch(
+      missing.stderr,
+      /put it into the Manager's state folder as files\/all\/none\.conf, or as files\/groups\/GROUP\/none\.conf for one group/,
+    );
   },
 );
 

@@ -164,8 +164,10 @@ export class Drain {
    * Adapts a result for a legacy Manager: it contains the output and the end in words, and only statuses that it knows.
    */
   async #addText(result: CommandResult): Promise<void> {
+    const ended = result.output || howItEnded(result);
     const printed = await this.#printed();
-    const text = [printed, result.output || howItEnded(result)]
+    // Some operations print what they also say at their end.
+    const text = [printed === `${ended}\n` ? "" : printed, ended]
       .filter((part) => part !== "").join("\n");
     result.output = cutText(text, TEXT_BYTES);
     if (result.output !== text) {

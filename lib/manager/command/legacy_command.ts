@@ -24,7 +24,8 @@ const ARGS = "[args]";
  * Translates a request into the words of a legacy agent. Requests that use these words already, and unknown operations,
  * pass unchanged.
  *
- * @throws {PiriError} INVALID_ARGUMENT for parameters that are not a JSON object: a legacy agent would go silent on them
+ * @throws {PiriError} INVALID_ARGUMENT for parameters that are not a JSON object: a legacy agent would go silent on
+ * them; UNSUPPORTED for what no legacy agent can do
  */
 export function legacyCommand(
   operation: string,
@@ -61,7 +62,13 @@ function echoWords({ text, ...keywords }: Params): Words | undefined {
 }
 
 /** A legacy agent calls it file.Installed. Keywords have the same names, and it compares content by hash as ours does. */
-function fetchWords({ path, source, ...keywords }: Params): Words {
+function fetchWords({ path, source, parents, ...keywords }: Params): Words {
+  if (parents === true || parents === "true") {
+    throw new PiriError(
+      "UNSUPPORTED",
+      'Cannot run "file.Fetch": legacy agents make no parent folders; make the folder first, and leave out "parents"',
+    );
+  }
   return { type: "file.Installed", args: [path, source], keywords };
 }
 

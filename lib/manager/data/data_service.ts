@@ -2,6 +2,7 @@ import { encodeHex } from "@std/encoding/hex";
 import * as v from "valibot";
 import { PiriError } from "../../base/errors.ts";
 import { Limits } from "../../base/limits.ts";
+import { octalMode } from "../../base/files.ts";
 import { FileLibrary } from "./file_library.ts";
 import { type DataOwner, Layers, lookUp } from "./layers.ts";
 import { readModule } from "./operation_module.ts";
@@ -62,9 +63,13 @@ export function createDataService(
     ["state", (request) => answerState(layers, request)],
     ["file_stat", async ({ owner, params }) => {
       const name = nameIn(params, "filename");
-      const { size, mtimeMs, sha256 } = await files.hash(owner, name);
-      const mtime = mtimeMs / 1_000;
-      return JSON.stringify({ size, mtime, sha256: encodeHex(sha256) });
+      const { size, mtimeMs, sha256, mode } = await files.hash(owner, name);
+      return JSON.stringify({
+        size,
+        mtime: mtimeMs / 1_000,
+        sha256: encodeHex(sha256),
+        ...(mode === undefined ? {} : { mode: octalMode(mode) }),
+      });
     }],
     ["file_mtime", async ({ owner, params }) => {
       const { mtimeMs } = await files.facts(owner, nameIn(params, "filename"));

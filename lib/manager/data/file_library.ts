@@ -3,7 +3,12 @@ import { join } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import { diskError } from "../../base/files.ts";
 import type { DataOwner } from "./layers.ts";
-import { folderSafe, locate, requireSafeName } from "./locate.ts";
+import {
+  folderSafe,
+  locate,
+  type Obstacle,
+  requireSafeName,
+} from "./locate.ts";
 import { SharedFiles } from "./shared_files.ts";
 
 /** Size and time of a file. */
@@ -12,6 +17,8 @@ export interface FileFacts {
   readonly size: number;
   /** Time of the last change, in milliseconds since 1970; 0 where the system has none. */
   readonly mtimeMs: number;
+  /** Permissions, without setuid, setgid and the sticky bit; absent where the system has none. */
+  readonly mode?: number;
 }
 
 /** Hash of a file, with the size and time that it had then. */
@@ -25,6 +32,19 @@ export interface HashedFile extends FileFacts {
 const REMEMBERED_HASHES = 1_000;
 
 const HASH_CHUNK_BYTES = 262_144;
+
+/** Words about an obstacle, after the place, and what to do. */
+const OBSTACLES: Readonly<
+  Record<Obstacle, (place: { name: string; folder: string }) => string>
+> = {
+  outside: ({ folder }) =>
+    `links outside ${folder}; put the file itself there, or a link to a place in that folder`,
+  nowhere: () => "is a link to nothing; put the file itself there",
+  folder: ({ name }) => `is a folder; name one file in it, as ${name}/NAME`,
+  pipe: () => "is a named pipe; put a plain file there",
+  socket: () => "is a socket; put a plain file there",
+  device: () => "is a device; put a plain file there",
+};
 
 /** Files that agents may fetch: in groups/GROUP/ of their groups, the last group first, then in all/. */
 export class FileLibrary {
@@ -85,27 +105,41 @@ export class FileLibrary {
       const find = () => this.#find(owner, name);
       return await this.#shared.read(key, find, { offset, length });
     } catch (error) {
-      throw diskError(`read the file "${name}"`, error);
+      throw diskError(`read the file "${name}" on the Manager`, error);
     }
   }
 
   async #find({ id, groups }: DataOwner, name: string): Promise<string> {
     requireSafeName(name);
-    const folders = groups.map((group) => join("groups", folderSafe(group)))
+    const folders = groups.map((group) => `groups/${folderSafe(group)}`)
       .reverse();
+    const reasons: string[] = [];
     try {
       for (const folder of [...folders, "all"]) {
-        const path = await locate(join(this.#dir, folder), name);
-        if (path !== undefined) return path;
+        const located = await locate(join(this.#dir, folder), name);
+        if ("path" in located) return located.path;
+        if (located.obstacle === undefined) continue;
+        const place = { name, folder: `files/${folder}` };
+        const words = OBSTACLES[located.obstacle](place);
+        reasons.push(`${place.folder}/${name} ${words}`);
       }
     } catch (error) {
-      throw diskError(`look up the file "${name}"`, error);
+      throw diskError(`look up the file "${name}" on the Manager`, error);
     }
+    const [reason = missing(id, name)] = reasons;
     throw new PiriError(
       "NOT_FOUND",
-      `Cannot find the file "${name}": the Manager has none of that name for agent "${id}"`,
+      `Cannot find the file "${name}": ${reason}`,
     );
   }
+}
+
+function missing(id: string, name: string): string {
+  const [, rest] = /^files\/(?:all|groups\/[^/]+)\/(.+)$/.exec(name) ?? [];
+  const next = rest === undefined
+    ? `put it into the Manager's state folder as files/all/${name}, or as files/groups/GROUP/${name} for one group`
+    : `name a file by its path below files/all, as ${rest}`;
+  return `the Manager has none of that name for agent "${id}"; ${next}`;
 }
 
 async function hashFile(path: string, name: string): Promise<HashedFile> {
@@ -125,7 +159,7 @@ async function hashFile(path: string, name: string): Promise<HashedFile> {
       stamp: stampOf(path, info),
     };
   } catch (error) {
-    throw diskError(`read the file "${name}"`, error);
+    throw diskError(`read the file "${name}" on the Manager`, error);
   }
 }
 
@@ -133,16 +167,24 @@ async function statOf(path: string, name: string): Promise<Deno.FileInfo> {
   try {
     return await Deno.stat(path);
   } catch (error) {
-    throw diskError(`read the file "${name}"`, error);
+    throw diskError(`read the file "${name}" on the Manager`, error);
   }
 }
 
-function factsOf({ size, mtime }: Deno.FileInfo): FileFacts {
-  return { size, mtimeMs: mtime?.getTime() ?? 0 };
+function factsOf({ size, mtime, mode }: Deno.FileInfo): FileFacts {
+  return {
+    size,
+    mtimeMs: mtime?.getTime() ?? 0,
+    // The numbers that Windows has here are no permissions.
+    ...(mode === null || Deno.build.os === "windows"
+      ? {}
+      : { mode: mode & 0o777 }),
+  };
 }
 
 /** Identifies a file and its state. Size and time alone miss a file replaced by an archive tool that keeps times. */
 function stampOf(path: string, info: Deno.FileInfo): string {
-  const { size, mtime, ctime, ino } = info;
-  return `${path} ${size} ${mtime?.getTime()} ${ctime?.getTime()} ${ino}`;
+  const { size, mode, mtime, ctime, ino } = info;
+  const times = `${mtime?.getTime()} ${ctime?.getTime()}`;
+  return `${path} ${size} ${mode} ${times} ${ino}`;
 }

@@ -46,13 +46,13 @@ export class Layers {
   }
 
   async #read(name: string): Promise<DataMap> {
-    const path = await locate(this.#dir, name);
+    const located = await locate(this.#dir, name);
     const key = join(this.#dir, name);
-    if (path === undefined) {
+    if (!("path" in located)) {
       this.#cache.delete(key);
       return {};
     }
-    const { mtime, size, ino } = await Deno.stat(path);
+    const { path, info: { mtime, size, ino } } = located;
     const stamp = `${path} ${mtime?.getTime()} ${size} ${ino}`;
     const cached = this.#cache.get(key);
     if (cached?.stamp === stamp) return cached.data;

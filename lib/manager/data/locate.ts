@@ -28,7 +28,7 @@ export function requireSafeName(name: string): void {
   const shown = JSON.stringify(name.slice(0, 100));
   throw new PiriError(
     "INVALID_ARGUMENT",
-    `Cannot use the file name ${shown}: ${reason}`,
+    `Cannot use the file name ${shown}: ${reason}; name a file by its path below files/all, as nginx/site.conf`,
   );
 }
 
@@ -41,21 +41,52 @@ export function folderSafe(name: string): string {
   );
 }
 
+/** Reason why a place that is not empty has no file. */
+export type Obstacle =
+  | "outside"
+  | "nowhere"
+  | "folder"
+  | "pipe"
+  | "socket"
+  | "device";
+
+/** File at a place in a folder, or the reason why there is none. An empty place has no reason. */
+export type Located =
+  | { readonly path: string; readonly info: Deno.FileInfo }
+  | { readonly obstacle?: Obstacle };
+
 /**
- * Returns the real path of a file in a folder, or undefined if there is no such file.
+ * Looks for a file in a folder.
  *
  * A symbolic link may lead to any place within the folder. A link that leads out of it counts as no file.
  */
-export async function locate(
-  folder: string,
-  name: string,
-): Promise<string | undefined> {
+export async function locate(folder: string, name: string): Promise<Located> {
   const root = await realPath(folder);
-  if (root === undefined) return undefined;
-  const path = await realPath(join(root, name));
-  if (path === undefined || !isInside(root, path)) return undefined;
+  if (root === undefined) return {};
+  const place = join(root, name);
+  const path = await realPath(place);
+  if (path === undefined) return await deadLink(place);
+  if (!isInside(root, path)) return { obstacle: "outside" };
+  const info = await Deno.stat(path);
   // Opening a named pipe would wait for a writer for ever.
-  return (await Deno.stat(path)).isFile ? path : undefined;
+  return info.isFile ? { path, info } : { obstacle: kindOf(info) };
+}
+
+/** Tells a link that leads nowhere from a place with nothing. */
+async function deadLink(place: string): Promise<Located> {
+  try {
+    const { isSymlink } = await Deno.lstat(place);
+    return isSymlink ? { obstacle: "nowhere" } : {};
+  } catch (error) {
+    if (isMissing(error)) return {};
+    throw error;
+  }
+}
+
+function kindOf(info: Deno.FileInfo): Obstacle {
+  if (info.isDirectory) return "folder";
+  if (info.isFifo) return "pipe";
+  return info.isSocket ? "socket" : "device";
 }
 
 function isInside(root: string, path: string): boolean {
@@ -67,13 +98,13 @@ async function realPath(path: string): Promise<string | undefined> {
   try {
     return await Deno.realPath(path);
   } catch (error) {
-    if (
-      error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory ||
-      error instanceof Deno.errors.FilesystemLoop
-    ) {
-      return undefined;
-    }
+    if (isMissing(error)) return undefined;
     throw error;
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.NotADirectory ||
+    error instanceof Deno.errors.FilesystemLoop;
 }

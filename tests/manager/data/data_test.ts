@@ -219,13 +219,88 @@ Deno.test("a file is the later group's, the earlier's or everyone's, and never a
     );
   }
   for (const type of ["file_content", "file_stat", "file_hash", "file_mtime"]) {
-    for (const name of ["e", "sub", "none", "a/b"]) {
+    for (const name of ["e", "none", "a/b"]) {
       assertEquals(
         await refusal(service, type, content(name)),
-        `NOT_FOUND Cannot find the file "${name}": the Manager has none of that name for agent "web-1"`,
+        `NOT_FOUND Cannot find the file "${name}": the Manager has none of that name for agent "web-1"; put it into the Manager's state folder as files/all/${name}, or as files/groups/GROUP/${name} for one group`,
       );
     }
+    assertEquals(
+      await refusal(service, type, content("sub")),
+      'NOT_FOUND Cannot find the file "sub": files/groups/web/sub is a folder; name one file in it, as sub/NAME',
+    );
   }
+});
+
+Deno.test("a name with the Manager's folders in it gets the name without them", async () => {
+  await using data = await makeService({ "files/all/nginx/site.conf": "x" });
+  for (const folder of ["files/all", "files/groups/web"]) {
+    const name = `${folder}/nginx/site.conf`;
+    assertEquals(
+      await refusal(data.service, "file_stat", name),
+      `NOT_FOUND Cannot find the file "${name}": the Manager has none of that name for agent "web-1"; name a file by its path below files/all, as nginx/site.conf`,
+    );
+  }
+});
+
+Deno.test({
+  name:
+    "what is no file is named with its place, and a file in a later folder counts",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using data = await makeService({
+      "secret": "secret",
+      "files/all/later": "all",
+      "files/groups/web/later/x": "web",
+    });
+    const { folder, service } = data;
+    const all = (name: string) => folder.at("files", "all", name);
+    await Deno.symlink(folder.at("secret"), all("out"));
+    await Deno.symlink("nothing", all("dangling"));
+    await Deno.symlink("itself", all("itself"));
+    await Deno.symlink("/dev/null", all("device"));
+    await new Deno.Command("mkfifo", { args: [all("pipe")] }).output();
+    using _socket = Deno.listen({ transport: "unix", path: all("socket") });
+    const reasons: Record<string, string> = {
+      "out":
+        "links outside files/all; put the file itself there, or a link to a place in that folder",
+      "dangling": "is a link to nothing; put the file itself there",
+      "itself": "is a link to nothing; put the file itself there",
+      "device":
+        "links outside files/all; put the file itself there, or a link to a place in that folder",
+      "pipe": "is a named pipe; put a plain file there",
+      "socket": "is a socket; put a plain file there",
+    };
+    for (const [name, reason] of Object.entries(reasons)) {
+      for (const type of ["file_stat", "file_content", "file_mtime"]) {
+        assertEquals(
+          await refusal(service, type, { filename: name }),
+          `NOT_FOUND Cannot find the file "${name}": files/all/${name} ${reason}`,
+        );
+      }
+    }
+    assertEquals(await ask(service, "file_hash", "later"), sha256("all"));
+  },
+});
+
+Deno.test({
+  name:
+    "file_stat tells the permissions of the file, without setuid and setgid",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using data = await makeService({ "files/all/a": "a" });
+    const path = data.folder.at("files", "all", "a");
+    for (
+      const [mode, told] of [[0o755, "0755"], [0o6711, "0711"], [
+        0o600,
+        "0600",
+      ]] as const
+    ) {
+      await Deno.chmod(path, mode);
+      const stat = JSON.parse(await ask(data.service, "file_stat", "a"));
+      assertEquals(stat.mode, told);
+    }
+  },
 });
 
 Deno.test("a file's name cannot lead out of the folders", async () => {
@@ -339,7 +414,10 @@ Deno.test("file_stat, file_hash and file_mtime tell size, SHA-256 and time, also
   const at = (seconds: number) =>
     Deno.utime(folder.at("files", "all", "a"), seconds, seconds);
   await at(1_700_000_000.25);
-  assertEquals(JSON.parse(await ask(service, "file_stat", "a")), {
+  const { mode: _mode, ...stat } = JSON.parse(
+    await ask(service, "file_stat", "a"),
+  );
+  assertEquals(stat, {
     size: 3,
     mtime: 1_700_000_000.25,
     sha256: sha256("one"),

@@ -1,0 +1,167 @@
+import { dirname, join } from "@std/path";
+import { syncFolder } from "../base/files.ts";
+import { type Random, systemRandom } from "../base/random.ts";
+import { markInUse, removeLeftovers, temporaryName } from "./leftovers.ts";
+import {
+  type Attributes,
+  setMode,
+  setOwner,
+  writeError,
+} from "./target_file.ts";
+
+const NEW_MODE = 0o644;
+const FOLDER_MODE = 0o755;
+
+/** Choices for a new file. */
+export interface NewFileOptions {
+  /** Its owner and mode; the agent's user and 0644 by default. */
+  readonly attributes: Attributes;
+  /** True if missing parent folders are made, with mode 0755. */
+  readonly parents?: boolean;
+  readonly random?: Random;
+}
+
+/**
+ * New content for a path. It replaces the file at `path` once it is complete; disposed of before that, it is removed.
+ */
+export class NewFile implements AsyncDisposable {
+  readonly #path: string;
+  readonly #temporary: string;
+  readonly #file: Deno.FsFile;
+  readonly #mode: number;
+  readonly #parents: readonly string[];
+  #open = true;
+  #finished = false;
+
+  private constructor(
+    path: string,
+    { temporary, file, mode, parents }: {
+      temporary: string;
+      file: Deno.FsFile;
+      mode: number;
+      parents: readonly string[];
+    },
+  ) {
+    this.#path = path;
+    this.#temporary = temporary;
+    this.#file = file;
+    this.#mode = mode;
+    this.#parents = parents;
+  }
+
+  /**
+   * Creates the temporary file for a path, in the same folder.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION without a folder; DENIED, DISK.
+   */
+  static async create(
+    path: string,
+    { attributes, parents = false, random = systemRandom }: NewFileOptions,
+  ): Promise<NewFile> {
+    const folder = dirname(path);
+    const temporary = join(folder, temporaryName(random));
+    const made = parents ? await makeFolders(path) : [];
+    await removeLeftovers(folder);
+    try {
+      const options = { write: true, createNew: true, mode: 0o600 };
+      const file = await Deno.open(temporary, options);
+      await using stack = new AsyncDisposableStack();
+      const mode = attributes.mode ?? NEW_MODE;
+      const parts = { temporary, file, mode, parents: made };
+      const created = stack.use(new NewFile(path, parts));
+      await markInUse(file);
+      // Before anything is written, so that an owner that cannot be set costs no transfer.
+      await setOwner(path, temporary, attributes);
+      stack.move();
+      return created;
+    } catch (error) {
+      await removeFolders(made);
+      const denied = `the agent's user may not write in "${folder}"`;
+      throw writeError(path, error, denied);
+    }
+  }
+
+  /** Appends bytes. */
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let at = 0; at < bytes.length;) {
+        at += await this.#file.write(bytes.subarray(at));
+      }
+    } catch (error) {
+      throw writeError(this.#path, error);
+    }
+  }
+
+  /** Moves the file to its path, durably. */
+  async finish(): Promise<void> {
+    await setMode(this.#path, this.#temporary, this.#mode);
+    try {
+      await this.#file.sync();
+      this.#close();
+      await Deno.rename(this.#temporary, this.#path);
+      this.#finished = true;
+      await syncFolder(dirname(this.#path));
+      for (const folder of this.#parents) await syncFolder(dirname(folder));
+    } catch (error) {
+      throw writeError(this.#path, error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#close();
+    if (this.#finished) return;
+    await Deno.remove(this.#temporary).catch(() => {});
+    await removeFolders(this.#parents);
+  }
+
+  #close(): void {
+    if (this.#open) this.#file.close();
+    this.#open = false;
+  }
+}
+
+/** Makes the missing folders above a path, and returns them, the uppermost first. */
+async function makeFolders(path: string): Promise<string[]> {
+  const made: string[] = [];
+  try {
+    const missing: string[] = [];
+    let folder = dirname(path);
+    while (!await isThere(folder)) {
+      missing.unshift(folder);
+      folder = dirname(folder);
+    }
+    for (const folder of missing) {
+      try {
+        await Deno.mkdir(folder);
+      } catch (error) {
+        // Another command was faster.
+        if (error instanceof Deno.errors.AlreadyExists) continue;
+        throw error;
+      }
+      made.push(folder);
+      // The umask may have removed bits of the mode.
+      if (Deno.build.os !== "windows") await Deno.chmod(folder, FOLDER_MODE);
+    }
+    return made;
+  } catch (error) {
+    await removeFolders(made);
+    throw writeError(path, error, "the agent's user may not make its folder");
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Removes folders that were made for nothing. One that holds something by now stays. */
+async function removeFolders(made: readonly string[]): Promise<void> {
+  for (const folder of made.toReversed()) {
+    await Deno.remove(folder).catch(() => {});
+  }
+}
