@@ -5,7 +5,6 @@ import { formatAddress, parseAddress } from "../base/address.ts";
 import { codeOf, PiriError } from "../base/errors.ts";
 import {
   diskError,
-  PRIVATE_FOLDER,
   readPrivateFile,
   writeFileAtomically,
 } from "../base/files.ts";
@@ -13,6 +12,10 @@ import { parseJoinToken } from "../base/join_token.ts";
 import { NAME_PATTERN } from "../base/limits.ts";
 import type { LogOptions } from "../base/log.ts";
 import { decodePem, encodePem } from "../base/pem.ts";
+import {
+  makePrivateFolder,
+  requirePrivateFolder,
+} from "../base/private_folder.ts";
 import type { Random } from "../base/random.ts";
 import { hashSecret, newSecret, SECRET_PATTERN } from "../base/secret.ts";
 import { LogSetting, parseSettings, readBy } from "../base/settings.ts";
@@ -77,12 +80,15 @@ const Schema = v.strictObject({
 /**
  * Reads agent.yaml.
  *
- * @throws {PiriError} FAILED_PRECONDITION if the agent has not joined; DENIED if others may read it; INVALID_ARGUMENT
- * with file and line
+ * @throws {PiriError} FAILED_PRECONDITION if the agent has not joined; DENIED if others may read it, or on
+ * Windows its folder; INVALID_ARGUMENT with file and line
  */
 export async function loadAgentConfig(dir: string): Promise<AgentConfig> {
   const config = await load(join(dir, CONFIG));
-  if (config !== undefined) return config;
+  if (config !== undefined) {
+    requirePrivateFolder(dir);
+    return config;
+  }
   throw new PiriError(
     "FAILED_PRECONDITION",
     `Cannot use "${dir}": the agent has not joined a Manager; run piri-agent join`,
@@ -100,11 +106,7 @@ export async function prepareJoin(
   token: string,
   random: Random,
 ): Promise<AgentConfig> {
-  await Deno.mkdir(dir, { recursive: true, mode: PRIVATE_FOLDER }).catch(
-    (error) => {
-      throw diskError(`make the folder "${dir}"`, error);
-    },
-  );
+  await makePrivateFolder(dir);
   const config = joinConfig(token, {
     joined: await load(join(dir, CONFIG)),
     joining: await load(join(dir, JOINING)),

@@ -1,9 +1,10 @@
 import { encodeHex } from "@std/encoding/hex";
 import { dirname } from "@std/path";
 import { PiriError } from "./errors.ts";
+import { ownRights } from "./own_rights.ts";
 import { type Random, systemRandom } from "./random.ts";
 
-/** Mode of a file that only its owner may read. On Windows the rights of the folder protect it. */
+/** Mode of a file that only its owner may read. On Windows it inherits the rights of its folder. */
 export const PRIVATE_FILE = 0o600;
 
 /** Mode of a folder that only its owner may enter. */
@@ -81,7 +82,7 @@ export async function readFile(path: string): Promise<string> {
 }
 
 /**
- * Refuses a file that its group or others may read or write. Not checked on Windows.
+ * Refuses a file that its group or others may read or write; on Windows, a file that others have any rights to.
  *
  * @throws {PiriError} DENIED, NOT_FOUND, DISK
  */
@@ -89,10 +90,9 @@ export async function requirePrivate(path: string): Promise<void> {
   const info = await Deno.stat(path).catch((error) => {
     throw diskError(`read "${path}"`, error);
   });
+  if (Deno.build.os === "windows") return ownRights().requireFile(path);
   const mode = info.mode;
-  if (Deno.build.os === "windows" || mode === null || (mode & 0o077) === 0) {
-    return;
-  }
+  if (mode === null || (mode & 0o077) === 0) return;
   throw new PiriError(
     "DENIED",
     `Cannot use "${path}": its mode is ${

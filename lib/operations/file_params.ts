@@ -24,7 +24,9 @@ export const sourceName = v.pipe(
 );
 
 /** Yes or no. Text is accepted, because `run --op NAME key=value` passes text. */
-export function flag(description: string) {
+export function flag(
+  description: string,
+): v.GenericSchema<boolean | "true" | "false", boolean> {
   return v.pipe(
     v.union([v.boolean(), v.picklist(["true", "false"])]),
     v.transform((value) => value === true || value === "true"),

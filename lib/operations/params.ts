@@ -101,10 +101,14 @@ function typeName(part: Part): string {
     case "record":
       return `map of ${part.value ? typeName(part.value) : "anything"}`;
     case "picklist":
-    case "union":
-      return part.options?.map((option) =>
-        typeof option === "string" ? option : typeName(option)
-      ).join(" | ") ?? "anything";
+    case "union": {
+      const names =
+        part.options?.map((option) =>
+          typeof option === "string" ? option : typeName(option)
+        ) ?? ["anything"];
+      // A boolean that is accepted as text, too.
+      return names.includes("boolean") ? "boolean" : names.join(" | ");
+    }
     default:
       return part.type;
   }

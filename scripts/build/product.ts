@@ -7,9 +7,24 @@ export interface Product {
   readonly workers: readonly string[];
   /** Flags of `deno run` and `deno compile` that give it its permissions. */
   readonly permissions: readonly string[];
+  /** Flags that it needs besides these on Windows. */
+  readonly windowsPermissions?: readonly string[];
 }
 
-/** The Manager: serves a fleet, and is its command line. It starts no programs and loads no libraries. */
+/** Flags that give a product its permissions on a system. */
+export function permissionsOn(
+  os: typeof Deno.build.os,
+  { permissions, windowsPermissions = [] }: Product,
+): readonly string[] {
+  return os === "windows"
+    ? [...permissions, ...windowsPermissions]
+    : permissions;
+}
+
+/**
+ * The Manager: serves a fleet, and is its command line. It starts no programs. It loads libraries on Windows only, to see
+ * who has rights to its state folder.
+ */
 export const manager: Product = {
   name: "piri-manager",
   entry: "manager.ts",
@@ -23,6 +38,7 @@ export const manager: Product = {
     // Without this flag, a missing permission becomes a question on the operator's terminal.
     "--no-prompt",
   ],
+  windowsPermissions: ["--allow-ffi"],
 };
 
 /**

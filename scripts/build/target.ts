@@ -6,17 +6,43 @@ export interface Target {
   readonly name: string;
   /** Name for `deno compile --target`. */
   readonly triple: string;
+  readonly os: typeof Deno.build.os;
   /** Suffix of its programs. */
   readonly suffix: "" | ".exe";
 }
 
 /** All targets of a release. */
 export const targets: readonly Target[] = [
-  { name: "linux-x64", triple: "x86_64-unknown-linux-gnu", suffix: "" },
-  { name: "linux-arm64", triple: "aarch64-unknown-linux-gnu", suffix: "" },
-  { name: "macos-x64", triple: "x86_64-apple-darwin", suffix: "" },
-  { name: "macos-arm64", triple: "aarch64-apple-darwin", suffix: "" },
-  { name: "windows-x64", triple: "x86_64-pc-windows-msvc", suffix: ".exe" },
+  {
+    name: "linux-x64",
+    triple: "x86_64-unknown-linux-gnu",
+    os: "linux",
+    suffix: "",
+  },
+  {
+    name: "linux-arm64",
+    triple: "aarch64-unknown-linux-gnu",
+    os: "linux",
+    suffix: "",
+  },
+  {
+    name: "macos-x64",
+    triple: "x86_64-apple-darwin",
+    os: "darwin",
+    suffix: "",
+  },
+  {
+    name: "macos-arm64",
+    triple: "aarch64-apple-darwin",
+    os: "darwin",
+    suffix: "",
+  },
+  {
+    name: "windows-x64",
+    triple: "x86_64-pc-windows-msvc",
+    os: "windows",
+    suffix: ".exe",
+  },
 ];
 
 /**

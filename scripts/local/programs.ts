@@ -2,7 +2,12 @@ import { join } from "@std/path";
 import { build, ROOT } from "../build/build.ts";
 import { isStale, SOURCES } from "../build/fresh.ts";
 import { say } from "../build/main.ts";
-import { agent, manager, type Product } from "../build/product.ts";
+import {
+  agent,
+  manager,
+  permissionsOn,
+  type Product,
+} from "../build/product.ts";
 import { hostTarget } from "../build/target.ts";
 
 /** Way to start the two programs: the words before their arguments. */
@@ -17,15 +22,15 @@ export const fromSource: Programs = {
   agent: sourceArgv(agent),
 };
 
-function sourceArgv({ entry, permissions }: Product): string[] {
+function sourceArgv(product: Product): string[] {
   return [
     Deno.execPath(),
     "run",
     "--quiet",
     "--config",
     join(ROOT, "deno.json"),
-    ...permissions,
-    join(ROOT, entry),
+    ...permissionsOn(Deno.build.os, product),
+    join(ROOT, product.entry),
   ];
 }
 

@@ -9,6 +9,7 @@ import {
   PRIVATE_FOLDER,
   writeFileAtomically,
 } from "../../base/files.ts";
+import { makePrivateFolder } from "../../base/private_folder.ts";
 import type { Random } from "../../base/random.ts";
 import {
   createAuthority,
@@ -41,7 +42,7 @@ export async function initState(
 ): Promise<StatePaths> {
   const paths = statePaths(dir);
   try {
-    await Deno.mkdir(dir, { recursive: true, mode: PRIVATE_FOLDER });
+    await makePrivateFolder(dir);
     await requireUnused(paths);
     using mark = await Deno.open(paths.unfinished, {
       write: true,

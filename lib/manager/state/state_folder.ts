@@ -8,6 +8,7 @@ import {
   writeFileAtomically,
 } from "../../base/files.ts";
 import { decodePem } from "../../base/pem.ts";
+import { requirePrivateFolder } from "../../base/private_folder.ts";
 import type { Random } from "../../base/random.ts";
 import {
   certificateExpiry,
@@ -40,8 +41,8 @@ export interface ServerIdentity {
 /**
  * Reads a state folder that `initState` has made.
  *
- * @throws {PiriError} FAILED_PRECONDITION if there is none; DENIED if others may read a key; INVALID_ARGUMENT for a
- * mistake in config.yaml; CORRUPT.
+ * @throws {PiriError} FAILED_PRECONDITION if there is none; DENIED if others may read a key, or on Windows the folder;
+ * INVALID_ARGUMENT for a mistake in config.yaml; CORRUPT.
  */
 export async function loadState(dir: string): Promise<ManagerState> {
   const paths = statePaths(dir);
@@ -50,6 +51,7 @@ export async function loadState(dir: string): Promise<ManagerState> {
     await readFile(paths.config),
     paths.config,
   );
+  requirePrivateFolder(dir);
   await requirePrivate(paths.caKey);
   const keyPem = await readPrivateFile(paths.serverKey);
   const certPem = await readFile(paths.serverCert);
