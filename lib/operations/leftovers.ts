@@ -24,17 +24,23 @@ export async function removeLeftovers(folder: string): Promise<void> {
   try {
     for await (const { name, isFile } of Deno.readDir(folder)) {
       if (!isFile || !TEMPORARY.test(name)) continue;
-      const path = join(folder, name);
-      if (await isLeftover(path)) await Deno.remove(path);
+      // One that stays harms nobody.
+      await removeIfLeft(join(folder, name)).catch(() => {});
     }
   } catch {
-    // They harm nobody, and the next one may be luckier.
+    // Who writes to the folder afterwards says what is wrong with it.
   }
 }
 
-async function isLeftover(path: string): Promise<boolean> {
-  using file = await Deno.open(path, { read: true, write: true });
-  const { mtime } = await file.stat();
+async function removeIfLeft(path: string): Promise<void> {
+  const { isFile, mtime } = await Deno.lstat(path);
   const age = systemClock.now() - (mtime?.getTime() ?? Infinity);
-  return age > LEFTOVER_MS && await file.tryLock(true);
+  if (isFile && age > LEFTOVER_MS && await isUnused(path)) {
+    await Deno.remove(path);
+  }
+}
+
+async function isUnused(path: string): Promise<boolean> {
+  using file = await Deno.open(path, { read: true, write: true });
+  return await file.tryLock(true);
 }
