@@ -108,8 +108,7 @@ export const run = defineSubcommand({
     },
   },
   hints: {
-    group:
-      "for the group that the program runs as: --op command.Run ... group=NAME",
+    group: "for the group that the program runs as: --user USER:GROUP",
     limit: "--timeout TIME limits the time; name the agents to limit these",
     output: "the output is shown; > FILE keeps it, and --json prints JSON",
     parallel: "all agents run it at once",

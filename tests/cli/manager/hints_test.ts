@@ -65,7 +65,7 @@ Deno.test("run --group names what there is instead", async () => {
 
   assertEquals(
     hint,
-    "for the group that the program runs as: --op command.Run ... group=NAME",
+    "for the group that the program runs as: --user USER:GROUP",
   );
 });
 
