@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { Turns } from "../base/turns.ts";
+import { type Scratch, scratchFile } from "./scratch_file.ts";
 
 /** Standard output or standard error. */
 export interface Sink {
@@ -28,6 +29,12 @@ export interface Terminal {
   readStdin(): Promise<Uint8Array>;
   /** @throws {PiriError} NOT_FOUND, DENIED or DISK */
   readFile(path: string): Promise<Uint8Array>;
+  /**
+   * Makes a place on disk for bytes that would take too much memory.
+   *
+   * @throws {PiriError} DISK
+   */
+  scratch(): Scratch;
   /** Calls back at each Ctrl-C, which then does not end the program. */
   onInterrupt(callback: () => void): Disposable;
   /** Calls back when the system asks the program to end. */
@@ -72,6 +79,7 @@ export function systemTerminal(): Terminal {
     readStdin: async () =>
       new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
     readFile,
+    scratch: scratchFile,
     onInterrupt: (callback) => onSignals(["SIGINT"], callback),
     onTerminate: (callback) =>
       onSignals(

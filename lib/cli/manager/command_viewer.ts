@@ -1,10 +1,11 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { ColourChoice } from "../colour.ts";
 import { complaintOf } from "../errors.ts";
 import { type ExitCode, worst } from "../exit_code.ts";
 import { NobodyReads, type Terminal } from "../terminal.ts";
 import { Follower } from "./follower.ts";
 import { JsonView } from "./json_view.ts";
-import { LiveView } from "./live_view.ts";
+import { LiveView, type Style } from "./live_view.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { exitCodeOfCommand } from "./states.ts";
 import type { View } from "./view.ts";
@@ -14,6 +15,9 @@ export interface ViewOptions {
   readonly terminal: Terminal;
   readonly json: boolean;
   readonly raw: boolean;
+  readonly colour?: ColourChoice | undefined;
+  /** True if even a single command gets the form of several: which ones there are is chance. */
+  readonly forMany?: boolean;
 }
 
 /** Shows commands at a terminal until they end. */
@@ -23,14 +27,14 @@ export class CommandViewer {
 
   constructor(
     commands: readonly Command[],
-    { client, options: { terminal, json, raw } }: {
-      client: RetryingClient;
-      options: ViewOptions;
-    },
+    { client, options }: { client: RetryingClient; options: ViewOptions },
   ) {
-    this.#view = json
-      ? new JsonView(terminal.stdout)
-      : new LiveView(commands, { terminal, style: raw ? "raw" : "lines" });
+    const { terminal, json, colour } = options;
+    this.#view = json ? new JsonView(terminal.stdout) : new LiveView(commands, {
+      terminal,
+      style: styleOf(commands, options),
+      colour,
+    });
     this.follower = new Follower(commands, client, this.#view);
   }
 
@@ -58,4 +62,12 @@ export class CommandViewer {
     await this.#view.close(follower.commands, exitCode);
     return exitCode;
   }
+}
+
+function styleOf(
+  commands: readonly Command[],
+  { raw, forMany = false }: ViewOptions,
+): Style {
+  if (raw) return "raw";
+  return forMany || commands.length !== 1 ? "lines" : "named";
 }

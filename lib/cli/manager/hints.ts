@@ -34,12 +34,15 @@ async function nearestName(
   const { agents: known } = await control.agents.listAgents({});
   return nearestOf([operation], operations.map(({ name }) => name)) ??
     nearestOf(
-      agents.filter((agent) => !GLOB.test(agent)),
+      agents.filter((agent) => !isPattern(agent)),
       known.map(({ id }) => id),
     );
 }
 
-const GLOB = /[*?[\]{}]/;
+/** True if a word stands for the agents that it matches, and not for one of that name. */
+export function isPattern(word: string): boolean {
+  return /[*?[\]{}]/.test(word);
+}
 
 function nearestOf(
   names: readonly string[],

@@ -1,4 +1,5 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { ColourChoice } from "../colour.ts";
 import type { HelpSection } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
@@ -27,12 +28,18 @@ export interface Launch {
   readonly explain?: <T>(answer: Promise<T>) => Promise<T>;
   /** Timeout of the commands, in milliseconds; the one in the first command if absent. */
   readonly timeoutMs?: number | undefined;
+  /** True if the output has the form for several commands, even if there is one. */
+  readonly forMany?: boolean;
 }
 
 /** Connection and output of a launch. */
 export interface LaunchContext {
   readonly connect: () => Promise<Control>;
-  readonly flags: { readonly detach: boolean; readonly raw: boolean };
+  readonly flags: {
+    readonly detach: boolean;
+    readonly raw: boolean;
+    readonly color: ColourChoice | undefined;
+  };
   readonly json: boolean;
   readonly terminal: Terminal;
   readonly output: Output;
@@ -40,7 +47,7 @@ export interface LaunchContext {
 
 /** Starts commands and shows them until they end; with `--detach` prints their ids only. Returns the exit code. */
 export async function launch(
-  { start, explain = (answer) => answer, timeoutMs }: Launch,
+  { start, explain = (answer) => answer, timeoutMs, forMany = false }: Launch,
   { connect, flags, json, terminal, output }: LaunchContext,
 ): Promise<ExitCode> {
   // A Manager that is not there at all is told at once; only for one that goes away is it worth to wait.
@@ -64,7 +71,8 @@ export async function launch(
     }
     return ExitCode.ok;
   }
-  const options = { terminal, json, raw: flags.raw };
+  const { raw, color: colour } = flags;
+  const options = { terminal, json, raw, colour, forMany };
   const viewer = new CommandViewer(commands, { client, options });
   patience.cancels(viewer.follower);
   const limit = timeoutMs ?? commands[0]?.timeoutMs;

@@ -1,7 +1,8 @@
+import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import { EXIT_CODE_HELP, ExitCode, PRECEDENCE } from "../exit_code.ts";
 import type { Terminal } from "../terminal.ts";
-import { withHint } from "./hints.ts";
+import { isPattern, withHint } from "./hints.ts";
 import { launch, WHILE_IT_RUNS } from "./launch.ts";
 import {
   disconnectOf,
@@ -48,8 +49,9 @@ export const run = defineSubcommand({
     raw: {
       type: "boolean",
       summary:
-        "print the exact bytes and nothing else (default for one agent if stdout is no terminal)",
+        "print the exact bytes and nothing else (default for one agent by its name if stdout is no terminal)",
     },
+    color: COLOUR_FLAG,
     "on-disconnect": {
       type: "string",
       value: "WHAT",
@@ -120,6 +122,8 @@ export const run = defineSubcommand({
         (await control.commands.run(request, { signal })).commands,
       explain: (answer) => withHint(answer, { parsed, connect }),
       timeoutMs: flags.timeout,
+      // The form of the output is not to depend on how many agents a pattern happens to match.
+      forMany: parsed.agents.length !== 1 || parsed.agents.some(isPattern),
     }, { ...invocation, connect });
   },
 });

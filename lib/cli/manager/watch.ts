@@ -1,4 +1,5 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { CommandViewer } from "./command_viewer.ts";
@@ -13,6 +14,7 @@ export const watch = defineSubcommand({
   positionals: { id: { type: "many", summary: "ids of the commands" } },
   flags: {
     raw: { type: "boolean", summary: "print the exact bytes and nothing else" },
+    color: COLOUR_FLAG,
   },
   more: [{
     title: "While it runs",
@@ -31,7 +33,8 @@ export const watch = defineSubcommand({
     }
     const stop = new AbortController();
     const client = new RetryingClient(() => services.connect(dir), terminal);
-    const options = { terminal, json, raw: flags.raw };
+    const { raw, color: colour } = flags;
+    const options = { terminal, json, raw, colour };
     const viewer = new CommandViewer(commands, { client, options });
     using _interrupts = terminal.onInterrupt(() => {
       const { open } = viewer.follower;

@@ -33,6 +33,7 @@ function realTimeTerminal(): { terminal: Terminal; fake: FakeTerminal } {
       env: (name) => fake.env(name),
       readStdin: () => fake.readStdin(),
       readFile: (path) => fake.readFile(path),
+      scratch: () => fake.scratch(),
       onInterrupt: (callback) => fake.onInterrupt(callback),
       onTerminate: (callback) => fake.onTerminate(callback),
     },
