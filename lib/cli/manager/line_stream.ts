@@ -167,6 +167,8 @@ export class LineStream {
     if (unfinished === "cut-silent") return await this.#cut();
     this.#isShown = true;
     const text = this.#line.tail(ROW_CHARACTERS);
-    await this.#terminalLine.show(sink, this, { prefix, text });
+    // The news is where a program adds to its line. One that replaces it puts what matters first.
+    const keep = this.#line.isProgress ? "beginning" : "end";
+    await this.#terminalLine.show(sink, this, { prefix, text, keep });
   }
 }

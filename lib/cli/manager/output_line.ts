@@ -21,6 +21,8 @@ export class OutputLine {
   #isBegun = false;
   /** True if the next text replaces the one that is held. */
   #isReturned = false;
+  /** True if a return was in the line. */
+  #isProgress = false;
   /** True if the style at the end of the held text is not the default. */
   #isOpen = false;
   /** True if the line changed the style. */
@@ -42,10 +44,17 @@ export class OutputLine {
     return !this.#hasContent;
   }
 
+  /** True if the line has replaced its text, as progress does. */
+  get isProgress(): boolean {
+    return this.#isProgress;
+  }
+
   /** Adds a token other than the end of the line. */
   add(token: Token): void {
-    if (token.kind === "return") this.#isReturned = true;
-    else if (token.kind === "style") this.#addStyle(token.text);
+    if (token.kind === "return") {
+      this.#isReturned = true;
+      this.#isProgress = true;
+    } else if (token.kind === "style") this.#addStyle(token.text);
     else if (token.kind === "text") this.#addText(token.text);
   }
 
@@ -120,6 +129,7 @@ export class OutputLine {
     this.#hasContent = false;
     this.#isBegun = false;
     this.#isReturned = false;
+    this.#isProgress = false;
     this.#isOpen = false;
     this.#isStyled = false;
     this.#isRestyled = false;

@@ -8,6 +8,8 @@ const SEQUENCE = /\x1b\[[\d;:]*m/g;
 export interface UnfinishedLine {
   readonly prefix: string;
   readonly text: string;
+  /** The part to keep where there is not enough room. */
+  readonly keep: "beginning" | "end";
 }
 
 /** A row of a terminal, and its width in columns. */
@@ -16,11 +18,7 @@ export interface Row {
   readonly width: number;
 }
 
-/**
- * Unfinished lines and a text of progress in one row.
- *
- * A single line that is too long keeps its end, where the news is. Of several texts the first ones are kept.
- */
+/** Unfinished lines and a text of progress in one row. Of several texts the first ones are kept. */
 export function rowOf(
   lines: readonly UnfinishedLine[],
   { progress, columns }: { progress: string; columns: number },
@@ -42,8 +40,9 @@ export function rowOf(
   const prefix = withoutColours(line.prefix);
   const room = most - widthOf(prefix);
   if (room < most / 2) return row(cutToWidth(plain, most));
-  const end = endOfWidth(plain.slice(prefix.length), room);
-  return { text: line.prefix + end, width: widthOf(prefix + end) };
+  const cut = line.keep === "beginning" ? cutToWidth : endOfWidth;
+  const text = cut(plain.slice(prefix.length), room);
+  return { text: line.prefix + text, width: widthOf(prefix + text) };
 }
 
 function row(text: string): Row {

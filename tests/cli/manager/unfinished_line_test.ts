@@ -251,20 +251,38 @@ Deno.test("a row that is too long for the window keeps its end, and the line com
   );
 });
 
+Deno.test("progress that is too long for the window keeps its beginning, and comes whole in the end", async () => {
+  const run = await startRun([ONE], { ...TERMINAL, size: { columns: 20 } });
+  run.print(ONE, "1% of abcdefgh\r2% of abcdefgh");
+  await run.pass(200);
+  const row = await run.screen.rows();
+  await finish(run);
+
+  assertEquals(row, ["web-1: 2% of abcde…"]);
+  assertEquals(await run.screen.lines(), ["web-1: 2% of abcdefgh", ""]);
+});
+
 Deno.test("wide characters and tabs are counted by their columns", async () => {
   const run = await startRun([ONE], { ...TERMINAL, size: { columns: 20 } });
   const rows: string[][] = [];
-  for (const text of ["\r名前名前名前名前", "\ra\tb\tcde", "\rx\ty"]) {
+  for (
+    const text of [
+      "名前名前名前名前",
+      "\na\tb\tcde",
+      "\r名\t名前名前名前",
+      "\rx\ty",
+    ]
+  ) {
     run.print(ONE, text);
     await run.pass(200);
-    rows.push(await run.screen.rows());
+    rows.push((await run.screen.rows()).slice(-1));
   }
-  run.print(ONE, "\n");
   await finish(run);
 
   assertEquals(rows, [
     ["web-1: …前名前名前"],
     ["web-1: …b       cde"],
+    ["web-1: 名       名…"],
     ["web-1: x        y"],
   ]);
   assertEquals(run.terminal.stdout.text.endsWith("web-1: x\ty\n"), true);
