@@ -1,74 +1,71 @@
+import { ByteBuffer } from "../byte_buffer.ts";
 import type { Scratch } from "../scratch_file.ts";
+import { decodeLeniently } from "../utf8.ts";
+import type { FinishedLines } from "./finished_lines.ts";
 
-/** Most characters of a line in memory. */
+/** Most bytes of a line in memory. */
 const MEMORY = 1_048_576;
 
-/** Most characters in memory of a line that is already on disk. */
+/** Most bytes in memory of a line that is already on disk. */
 const MEMORY_BESIDE_DISK = 65_536;
 
-/** Part of a text that is to be written. */
-export type Piece = string | Scratch;
+const EMPTY = new Uint8Array();
 
 /** A line that is not finished. A long one is on disk. */
 export class HeldLine {
   readonly #scratch: () => Scratch;
-  readonly #encode: (text: string) => Uint8Array;
-  #texts: string[] = [];
-  #length = 0;
+  readonly #buffer = new ByteBuffer();
   #file: Scratch | undefined;
-  /** End of the text on disk. */
-  #onDisk = "";
+  /** Last bytes on disk. */
+  #lastOnDisk = EMPTY;
 
-  constructor(
-    { scratch, encode }: {
-      scratch: () => Scratch;
-      encode: (text: string) => Uint8Array;
-    },
-  ) {
+  constructor(scratch: () => Scratch) {
     this.#scratch = scratch;
-    this.#encode = encode;
   }
 
-  add(text: string): void {
-    this.#texts.push(text);
-    this.#length += text.length;
+  add(bytes: Uint8Array): void {
+    this.#buffer.add(bytes);
   }
 
+  /** Drops the line. */
   clear(): void {
     this.#file?.[Symbol.dispose]();
-    this.#file = undefined;
-    this.#texts = [];
-    this.#length = 0;
-    this.#onDisk = "";
+    this.#forget();
   }
 
-  /** The last characters, at most so many. */
-  tail(length: number): string {
-    return (this.#onDisk + this.#texts.join("")).slice(-length);
+  /** Text of the last bytes, at most so many. */
+  tail(bytes: number): string {
+    const last = this.#buffer.bytes.slice(-bytes);
+    const before = bytes - last.length;
+    return before > 0 && this.#lastOnDisk.length > 0
+      ? decodeLeniently(this.#lastOnDisk.slice(-before)) + decodeLeniently(last)
+      : decodeLeniently(last);
   }
 
-  /** Hands the line over, and begins a new one. The receiver disposes of the file. */
-  take(): Piece[] {
-    const file = this.#file;
-    this.#file = undefined;
-    const text = this.#texts.join("");
-    this.clear();
-    return file === undefined ? [text] : [file, text];
+  /** Hands the line over, and begins a new one. */
+  moveTo(finished: FinishedLines): void {
+    if (this.#file !== undefined) finished.addFile(this.#file);
+    finished.add(this.#buffer.bytes);
+    this.#forget();
   }
 
   /**
    * Moves a line to disk if it takes too much memory.
    *
-   * @throws {PiriError} DISK; then all of the line is held, but not bounded.
+   * @throws {PiriError} DISK; then all of the line is still held.
    */
   async save(): Promise<void> {
     const most = this.#file === undefined ? MEMORY : MEMORY_BESIDE_DISK;
-    if (this.#length <= most) return;
+    if (this.#buffer.length <= most) return;
     this.#file ??= this.#scratch();
-    const text = this.#texts.join("");
-    await this.#file.write(this.#encode(text));
-    this.#texts = [];
-    this.#length = 0;
-    this.#onDisk = text.slice(-MEMORY_BESIDE_DISK);
+    await this.#file.write(this.#buffer.bytes);
+    this.#lastOnDisk = this.#buffer.bytes.slice(-MEMORY_BESIDE_DISK);
+    this.#buffer.clear();
+  }
+
+  #forget(): void {
+    this.#file = undefined;
+    this.#lastOnDisk = EMPTY;
+    this.#buffer.clear();
   }
 }

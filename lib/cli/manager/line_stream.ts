@@ -3,11 +3,13 @@ import { codeOf, messageOf } from "../../base/errors.ts";
 import type { Scratch } from "../scratch_file.ts";
 import type { Sink } from "../terminal.ts";
 import { oneLine } from "../text.ts";
-import { byteCodec, type TextCodec, utf8Codec } from "../text_codec.ts";
-import { HeldLine, type Piece } from "./held_line.ts";
+import { FinishedLines } from "./finished_lines.ts";
+import { HeldLine } from "./held_line.ts";
 import { OutputLine, type StyleUse } from "./output_line.ts";
 import { OutputTokens, type Token } from "./output_tokens.ts";
-import { ROW_CHARACTERS, type TerminalLine } from "./terminal_line.ts";
+import { ROW_BYTES, type TerminalLine } from "./terminal_line.ts";
+
+const encoder = new TextEncoder();
 
 /** Delay before an unfinished line is shown at once or again, in milliseconds. */
 const REDRAW_MS = 200;
@@ -35,12 +37,11 @@ export interface LineStreamOptions {
 export class LineStream {
   readonly #terminalLine: TerminalLine;
   readonly #options: LineStreamOptions;
-  readonly #codec: TextCodec;
-  readonly #prefix: string;
+  readonly #prefix: Uint8Array;
   readonly #tokens = new OutputTokens();
   readonly #line: OutputLine;
   /** Finished lines that are not written yet. */
-  #finished: Piece[] = [];
+  readonly #finished = new FinishedLines();
   #timer: Timer | undefined;
   /** Time of the newest output. */
   #newest = 0;
@@ -53,18 +54,15 @@ export class LineStream {
     const { sink: { isTerminal }, scratch, prefix, styles } = options;
     this.#terminalLine = terminalLine;
     this.#options = options;
-    this.#codec = isTerminal ? utf8Codec() : byteCodec();
-    this.#prefix = this.#codec.own(prefix);
-    const { encode } = this.#codec;
-    const held = new HeldLine({ scratch, encode });
-    this.#line = new OutputLine(held, { isTerminal, styles });
+    this.#prefix = encoder.encode(prefix);
+    this.#line = new OutputLine(new HeldLine(scratch), { isTerminal, styles });
   }
 
   /** Adds output. */
   async add(bytes: Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#newest = this.#options.clock.monotonic();
-    this.#take(this.#tokens.of(this.#codec.decode(bytes)));
+    this.#take(this.#tokens.of(bytes));
     await this.#print();
     await this.#save();
     this.#schedule();
@@ -72,7 +70,6 @@ export class LineStream {
 
   /** Ends the unfinished line, if there is one. */
   async end(): Promise<void> {
-    this.#take(this.#tokens.of(this.#codec.end()));
     this.#take(this.#tokens.end());
     await this.#cut();
     this.#schedule();
@@ -81,44 +78,39 @@ export class LineStream {
   /** Writes a line of this program among the output. */
   async remark(text: string): Promise<void> {
     await this.end();
-    this.#finished.push(this.#prefix, this.#codec.own(`${text}\n`));
+    this.#addOwn(text);
     await this.#print();
   }
 
   #take(tokens: Iterable<Token>): void {
     for (const token of tokens) {
       if (token.kind !== "newline") this.#line.add(token);
-      else this.#finished.push(this.#prefix, ...this.#line.finish());
+      else {
+        this.#finished.add(this.#prefix);
+        this.#line.finish(this.#finished);
+      }
     }
+  }
+
+  #addOwn(text: string): void {
+    this.#finished.add(this.#prefix);
+    this.#finished.add(encoder.encode(`${text}\n`));
   }
 
   /** Writes the unfinished line as a line of its own; what follows begins another one. */
   async #cut(): Promise<void> {
     if (!this.#line.isEmpty) {
-      this.#finished.push(this.#prefix, ...this.#line.cut());
+      this.#finished.add(this.#prefix);
+      this.#line.cut(this.#finished);
     }
     await this.#print();
   }
 
   async #print(): Promise<void> {
-    if (this.#finished.length === 0) return;
-    const pieces = this.#encoded(this.#finished);
-    this.#finished = [];
+    const pieces = this.#finished.take();
+    if (pieces.length === 0) return;
     this.#isShown = false;
     await this.#terminalLine.print(this.#options.sink, this, pieces);
-  }
-
-  #encoded(pieces: readonly Piece[]): (Uint8Array | Scratch)[] {
-    const encoded: (Uint8Array | Scratch)[] = [];
-    let text = "";
-    for (const piece of pieces) {
-      if (typeof piece === "string") text += piece;
-      else {
-        encoded.push(this.#codec.encode(text), piece);
-        text = "";
-      }
-    }
-    return [...encoded, this.#codec.encode(text)];
   }
 
   async #save(): Promise<void> {
@@ -126,12 +118,8 @@ export class LineStream {
       await this.#line.save();
     } catch (error) {
       if (codeOf(error) !== "DISK") throw error;
-      const text = `[the line goes on below] ${messageOf(error)}`;
-      this.#finished.push(
-        this.#prefix,
-        ...this.#line.cut(),
-        this.#prefix + this.#codec.own(`${oneLine(text)}\n`),
-      );
+      await this.#cut();
+      this.#addOwn(oneLine(`[the line goes on below] ${messageOf(error)}`));
       await this.#print();
     }
   }
@@ -166,7 +154,7 @@ export class LineStream {
     const { sink, prefix, unfinished } = this.#options;
     if (unfinished === "cut-silent") return await this.#cut();
     this.#isShown = true;
-    const text = this.#line.tail(ROW_CHARACTERS);
+    const text = this.#line.tail(ROW_BYTES);
     // The news is where a program adds to its line. One that replaces it puts what matters first.
     const keep = this.#line.isProgress ? "beginning" : "end";
     await this.#terminalLine.show(sink, this, { prefix, text, keep });

@@ -1,5 +1,6 @@
 import { printable } from "../text.ts";
-import type { HeldLine, Piece } from "./held_line.ts";
+import type { FinishedLines } from "./finished_lines.ts";
+import type { HeldLine } from "./held_line.ts";
 import type { Token } from "./output_tokens.ts";
 import { RESET, TextStyle } from "./text_style.ts";
 
@@ -9,12 +10,19 @@ import { RESET, TextStyle } from "./text_style.ts";
  */
 export type StyleUse = "show" | "keep" | "remove";
 
+const encoder = new TextEncoder();
+const LINE_END = encoder.encode("\n");
+const LINE_END_AFTER_RETURN = encoder.encode("\r\n");
+
 /** The current line of a program: a lone return replaces its text by what follows. */
 export class OutputLine {
   readonly #held: HeldLine;
   readonly #isTerminal: boolean;
   readonly #use: StyleUse;
   readonly #style = new TextStyle();
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  /** True if the decoder may have a part of a character. */
+  #isPartial = false;
   /** True once anything came that is worth a line. */
   #hasContent = false;
   /** True once something is held, be it only the style that goes on from the line before. */
@@ -51,27 +59,28 @@ export class OutputLine {
 
   /** Adds a token other than the end of the line. */
   add(token: Token): void {
+    if (token.kind !== "text") this.#endCharacter();
     if (token.kind === "return") {
       this.#isReturned = true;
       this.#isProgress = true;
-    } else if (token.kind === "style") this.#addStyle(token.text);
-    else if (token.kind === "text") this.#addText(token.text);
+    } else if (token.kind === "style") this.#addStyle(token.bytes);
+    else if (token.kind === "text") this.#addText(token.bytes);
   }
 
-  /** The end of the text, about so many characters, for a terminal. */
-  tail(length: number): string {
-    return this.#held.tail(length) + (this.#isOpen ? RESET : "");
+  /** The end of the text for a terminal: its last bytes, about so many. */
+  tail(bytes: number): string {
+    return this.#held.tail(bytes) + (this.#isOpen ? RESET : "");
   }
 
   /** Ends the line as its program did, and hands it over. */
-  finish(): Piece[] {
-    const end = this.#isReturned && !this.#isTerminal ? "\r\n" : "\n";
-    return this.#take(end);
+  finish(finished: FinishedLines): void {
+    const keepsReturn = this.#isReturned && !this.#isTerminal;
+    this.#moveTo(finished, keepsReturn ? LINE_END_AFTER_RETURN : LINE_END);
   }
 
   /** Ends the line although its program has not, and hands it over. */
-  cut(): Piece[] {
-    return this.#take("\n");
+  cut(finished: FinishedLines): void {
+    this.#moveTo(finished, LINE_END);
   }
 
   /**
@@ -83,22 +92,35 @@ export class OutputLine {
     await this.#held.save();
   }
 
-  #addText(text: string): void {
+  #addText(bytes: Uint8Array): void {
     if (this.#isReturned) this.#replace();
     else this.#begin();
-    this.#held.add(this.#isTerminal ? printable(text) : text);
     this.#hasContent = true;
+    if (!this.#isTerminal) return this.#held.add(bytes);
+    this.#addOwn(printable(this.#decoder.decode(bytes, { stream: true })));
+    this.#isPartial = (bytes.at(-1) ?? 0) >= 0x80;
   }
 
-  #addStyle(sequence: string): void {
+  /** Ends a character of which only a part has come. */
+  #endCharacter(): void {
+    if (!this.#isPartial) return;
+    this.#isPartial = false;
+    this.#addOwn(this.#decoder.decode());
+  }
+
+  #addOwn(text: string): void {
+    if (text !== "") this.#held.add(encoder.encode(text));
+  }
+
+  #addStyle(bytes: Uint8Array): void {
     if (this.#use === "remove") return;
     // After a return it changes what is to come, and leaves what is there.
     if (this.#isReturned) this.#isRestyled = true;
     else {
       this.#begin();
-      this.#held.add(sequence);
+      this.#held.add(bytes);
     }
-    this.#style.apply(sequence);
+    this.#style.apply(String.fromCharCode(...bytes));
     this.#isStyled = true;
     if (!this.#isReturned) this.#isOpen = !this.#style.isDefault;
     if (this.#use === "keep") this.#hasContent = true;
@@ -108,7 +130,7 @@ export class OutputLine {
     if (this.#isBegun) return;
     this.#isBegun = true;
     if (this.#use !== "show") return;
-    this.#held.add(this.#style.sequences);
+    this.#addOwn(this.#style.sequences);
     this.#isOpen = !this.#style.isDefault;
   }
 
@@ -117,15 +139,17 @@ export class OutputLine {
     this.#isBegun = false;
     this.#begin();
     // The sequences that are gone with the old text may have changed the style for all that follows.
-    if (this.#use === "keep" && this.#isStyled) this.#held.add(this.#restyle());
+    if (this.#use === "keep" && this.#isStyled) this.#addOwn(this.#restyle());
     this.#isReturned = false;
     this.#isRestyled = false;
   }
 
-  #take(end: string): Piece[] {
-    const style = this.#use === "show"
-      ? (this.#isOpen ? RESET : "")
-      : (this.#isRestyled ? this.#restyle() : "");
+  #moveTo(finished: FinishedLines, end: Uint8Array): void {
+    this.#endCharacter();
+    if (this.#use === "show" && this.#isOpen) this.#addOwn(RESET);
+    if (this.#isRestyled && this.#use === "keep") this.#addOwn(this.#restyle());
+    this.#held.moveTo(finished);
+    finished.add(end);
     this.#hasContent = false;
     this.#isBegun = false;
     this.#isReturned = false;
@@ -133,7 +157,6 @@ export class OutputLine {
     this.#isOpen = false;
     this.#isStyled = false;
     this.#isRestyled = false;
-    return [...this.#held.take(), style + end];
   }
 
   #restyle(): string {

@@ -1,49 +1,109 @@
+import { joinBytes } from "../utf8.ts";
+
 /** A part of a program's output: text without controls of the line, an SGR sequence, a return, the end of a line. */
 export type Token =
-  | { readonly kind: "text" | "style"; readonly text: string }
+  | { readonly kind: "text" | "style"; readonly bytes: Uint8Array }
   | { readonly kind: "return" | "newline" };
 
-/** Most characters between `ESC [` and `m`: two colours of 24 bits with all that may go with them take 60. */
+/** Most bytes between `ESC [` and `m`: two colours of 24 bits with all that may go with them take 60. */
 const MAX_PARAMETERS = 64;
 
-const PARAMETERS = `\\[[\\d;:]{0,${MAX_PARAMETERS}}`;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const ESCAPE = 0x1b;
+const BRACKET = 0x5b;
+const M = 0x6d;
+const EMPTY = new Uint8Array();
 
-/** SGR sequences are the only ones that become tokens, so that nothing else can reach a terminal. */
-const CONTROL = new RegExp(`[\r\n]|\x1b${PARAMETERS}m`, "g");
-
-/** Beginning of an SGR sequence at the end of a text. */
-const UNFINISHED = new RegExp(`\x1b(?:${PARAMETERS})?$`);
-
-/** Splits the output of a program into tokens. The tokens do not depend on the pieces in which it arrives. */
+/**
+ * Splits the output of a program into tokens. They do not depend on the pieces in which it arrives, but for text, which
+ * may be several tokens. No sequence but SGR becomes a token, so that nothing else can reach a terminal.
+ */
 export class OutputTokens {
-  #rest = "";
+  #rest: Uint8Array = EMPTY;
 
   /** Tokens of a piece, without a sequence at its end that may go on in the next. */
-  *of(piece: string): Generator<Token> {
-    const text = this.#rest + piece;
-    const end = Math.max(0, text.length - MAX_PARAMETERS - 2);
-    const tail = UNFINISHED.exec(text.slice(end));
-    this.#rest = tail?.[0] ?? "";
-    const whole = text.slice(0, text.length - this.#rest.length);
+  *of(piece: Uint8Array): Generator<Token> {
+    const bytes = joinBytes(this.#rest, piece);
+    this.#rest = EMPTY;
+    const controls = new Controls(bytes);
     let start = 0;
-    for (const { 0: control, index } of whole.matchAll(CONTROL)) {
-      if (index > start) yield textToken(whole.slice(start, index));
-      start = index + control.length;
-      if (control === "\n") yield { kind: "newline" };
-      else if (control === "\r") yield { kind: "return" };
-      else yield { kind: "style", text: control };
+    let from = 0;
+    while (true) {
+      const at = controls.next(from);
+      const control = bytes[at];
+      from = control === ESCAPE ? endOfStyle(bytes, at) : at + 1;
+      // An escape of something else is text like any other.
+      if (from === NO_STYLE) from = at + 1;
+      else {
+        if (at > start) {
+          yield { kind: "text", bytes: bytes.subarray(start, at) };
+        }
+        if (control === undefined) return;
+        if (from === UNFINISHED) {
+          this.#rest = bytes.slice(at);
+          return;
+        }
+        if (control === NEWLINE) yield { kind: "newline" };
+        else if (control === RETURN) yield { kind: "return" };
+        else yield { kind: "style", bytes: bytes.subarray(at, from) };
+        start = from;
+      }
     }
-    if (start < whole.length) yield textToken(whole.slice(start));
   }
 
   /** Tokens of what was left, once no more follows. */
   *end(): Generator<Token> {
     const rest = this.#rest;
-    this.#rest = "";
-    if (rest !== "") yield textToken(rest);
+    this.#rest = EMPTY;
+    if (rest.length > 0) yield { kind: "text", bytes: rest };
   }
 }
 
-function textToken(text: string): Token {
-  return { kind: "text", text };
+const NO_STYLE = -1;
+const UNFINISHED = -2;
+
+/** End of the SGR sequence that begins at this escape. */
+function endOfStyle(bytes: Uint8Array, escape: number): number {
+  if (escape + 1 === bytes.length) return UNFINISHED;
+  if (bytes[escape + 1] !== BRACKET) return NO_STYLE;
+  const last = escape + 2 + MAX_PARAMETERS;
+  for (let at = escape + 2; at <= last; at++) {
+    const byte = bytes[at];
+    if (byte === undefined) return UNFINISHED;
+    if (byte === M) return at + 1;
+    if (!isParameter(byte)) return NO_STYLE;
+  }
+  return NO_STYLE;
+}
+
+/** True for digits, ":" and ";". */
+function isParameter(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x3b;
+}
+
+/** Places of returns, line ends and escapes. */
+class Controls {
+  readonly #bytes: Uint8Array;
+  /** Next place of each, at or behind the last one that was asked for. */
+  #newline = -1;
+  #return = -1;
+  #escape = -1;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** The first place from here on; the length of the bytes if there is none. */
+  next(from: number): number {
+    if (this.#newline < from) this.#newline = this.#find(NEWLINE, from);
+    if (this.#return < from) this.#return = this.#find(RETURN, from);
+    if (this.#escape < from) this.#escape = this.#find(ESCAPE, from);
+    return Math.min(this.#newline, this.#return, this.#escape);
+  }
+
+  #find(control: number, from: number): number {
+    const place = this.#bytes.indexOf(control, from);
+    return place < 0 ? this.#bytes.length : place;
+  }
 }

@@ -1,7 +1,7 @@
 import { concat } from "@std/bytes/concat";
 import { Turns } from "../../base/turns.ts";
-import type { Scratch } from "../scratch_file.ts";
 import type { Sink } from "../terminal.ts";
+import type { Piece } from "./finished_lines.ts";
 import type { Row, UnfinishedLine } from "./row.ts";
 
 const encoder = new TextEncoder();
@@ -11,8 +11,8 @@ const ERASE = "\r\x1b[K";
 
 const NO_ROW: Row = { text: "", width: 0 };
 
-/** Most characters of an unfinished line that a row can need: a character and its marks may be several. */
-export const ROW_CHARACTERS = 4_096;
+/** Most bytes of an unfinished line that a row needs: a character and its marks take several. */
+export const ROW_BYTES = 16_384;
 
 /**
  * The last line of a terminal, shared by both streams where they are the same terminal.
@@ -39,7 +39,7 @@ export class TerminalLine {
   async print(
     sink: Sink,
     writer: object,
-    pieces: readonly (Uint8Array | Scratch)[],
+    pieces: readonly Piece[],
   ): Promise<void> {
     await this.#turns.run(async () => {
       try {

@@ -23,6 +23,13 @@ const SETS = new Map(
   ),
 );
 
+const ENDS = new Map(
+  ATTRIBUTES.map(([, , end]) => [
+    end,
+    ATTRIBUTES.filter(([, , other]) => other === end).map(([name]) => name),
+  ]),
+);
+
 /** Number of parameters that follow 38, 48 or 58, by the first of them: an index of a palette, or red, green and blue. */
 const COLOUR_PARAMETERS = new Map([[5, 2], [2, 4]]);
 
@@ -59,14 +66,15 @@ export class TextStyle {
 
   #set(number: number, parameters: string): void {
     const name = SETS.get(number);
-    const ended = ATTRIBUTES.filter(([, , end]) => end === number);
+    const ended = ENDS.get(number);
     if (number === 0) {
       this.#attributes.clear();
       this.#unknown = false;
+    } else if (ended !== undefined) {
+      for (const name of ended) this.#attributes.delete(name);
     } else if (/^4:0*$/.test(parameters)) this.#attributes.delete("underline");
-    else if (name !== undefined) this.#attributes.set(name, parameters);
-    else if (ended.length === 0) this.#unknown = true;
-    for (const [name] of ended) this.#attributes.delete(name);
+    else if (name === undefined) this.#unknown = true;
+    else this.#attributes.set(name, parameters);
   }
 }
 
