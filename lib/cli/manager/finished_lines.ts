@@ -1,6 +1,8 @@
 import { ByteBuffer } from "../byte_buffer.ts";
 import type { Scratch } from "../scratch_file.ts";
 
+const NEWLINE = 0x0a;
+
 /** Part of what is to be written. Who writes a file disposes of it. */
 export type Piece = Uint8Array | Scratch;
 
@@ -11,6 +13,17 @@ export class FinishedLines {
 
   add(bytes: Uint8Array): void {
     this.#buffer.add(bytes);
+  }
+
+  /** Adds whole lines, each with the prefix. */
+  addLines(prefix: Uint8Array, lines: Uint8Array): void {
+    let start = 0;
+    while (start < lines.length) {
+      const end = lines.indexOf(NEWLINE, start) + 1;
+      this.#buffer.add(prefix);
+      this.#buffer.add(lines.subarray(start, end));
+      start = end;
+    }
   }
 
   addFile(file: Scratch): void {

@@ -10,6 +10,7 @@ import { OutputTokens, type Token } from "./output_tokens.ts";
 import { ROW_BYTES, type TerminalLine } from "./terminal_line.ts";
 
 const encoder = new TextEncoder();
+const NEWLINE = 0x0a;
 
 /** Delay before an unfinished line is shown at once or again, in milliseconds. */
 const REDRAW_MS = 200;
@@ -62,7 +63,7 @@ export class LineStream {
   async add(bytes: Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#newest = this.#options.clock.monotonic();
-    this.#take(this.#tokens.of(bytes));
+    this.#takePiece(bytes);
     await this.#print();
     await this.#save();
     this.#schedule();
@@ -80,6 +81,19 @@ export class LineStream {
     await this.end();
     this.#addOwn(text);
     await this.#print();
+  }
+
+  /** Takes lines that have text only together: most output is such, and there may be much of it. */
+  #takePiece(bytes: Uint8Array): void {
+    const rest = this.#line.isFresh ? 0 : bytes.indexOf(NEWLINE) + 1;
+    if (rest > 0) this.#take(this.#tokens.of(bytes.subarray(0, rest)));
+    const start = rest +
+      (this.#line.isFresh ? this.#tokens.plainLines(bytes.subarray(rest)) : 0);
+    if (start > rest) {
+      const lines = this.#line.plain(bytes.subarray(rest, start));
+      this.#finished.addLines(this.#prefix, lines);
+    }
+    this.#take(this.#tokens.of(bytes.subarray(start)));
   }
 
   #take(tokens: Iterable<Token>): void {

@@ -1,4 +1,5 @@
 import { printable } from "../text.ts";
+import { decodeLeniently } from "../utf8.ts";
 import type { FinishedLines } from "./finished_lines.ts";
 import type { HeldLine } from "./held_line.ts";
 import type { Token } from "./output_tokens.ts";
@@ -55,6 +56,19 @@ export class OutputLine {
   /** True if the line has replaced its text, as progress does. */
   get isProgress(): boolean {
     return this.#isProgress;
+  }
+
+  /** True if the line has not begun, and has nothing of the one before. */
+  get isFresh(): boolean {
+    return !this.#hasContent && !this.#isBegun && !this.#isReturned &&
+      (this.#use !== "show" || this.#style.isDefault);
+  }
+
+  /** Whole lines without returns and sequences as this line would print them, if it is fresh. */
+  plain(lines: Uint8Array): Uint8Array {
+    return this.#isTerminal
+      ? encoder.encode(printable(decodeLeniently(lines)))
+      : lines;
   }
 
   /** Adds a token other than the end of the line. */

@@ -22,6 +22,14 @@ const EMPTY = new Uint8Array();
 export class OutputTokens {
   #rest: Uint8Array = EMPTY;
 
+  /** Length of the whole lines at the beginning of a piece that have no other tokens than text; 0 if there are none. */
+  plainLines(piece: Uint8Array): number {
+    const end = piece.lastIndexOf(NEWLINE) + 1;
+    const first = new Controls(piece.subarray(0, end)).firstSpecial;
+    if (this.#rest.length > 0 || first === 0) return 0;
+    return piece.lastIndexOf(NEWLINE, first - 1) + 1;
+  }
+
   /** Tokens of a piece, without a sequence at its end that may go on in the next. */
   *of(piece: Uint8Array): Generator<Token> {
     const bytes = joinBytes(this.#rest, piece);
@@ -100,6 +108,11 @@ class Controls {
     if (this.#return < from) this.#return = this.#find(RETURN, from);
     if (this.#escape < from) this.#escape = this.#find(ESCAPE, from);
     return Math.min(this.#newline, this.#return, this.#escape);
+  }
+
+  /** The first place of a return or an escape. */
+  get firstSpecial(): number {
+    return Math.min(this.#find(RETURN, 0), this.#find(ESCAPE, 0));
   }
 
   #find(control: number, from: number): number {
