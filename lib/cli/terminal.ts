@@ -68,7 +68,8 @@ export function systemTerminal(): Terminal {
     },
     get columns() {
       try {
-        return Deno.consoleSize().columns;
+        // A pseudo-terminal that nobody has given a size says 0.
+        return Deno.consoleSize().columns || 80;
       } catch {
         return 80; // not a terminal
       }

@@ -1,7 +1,14 @@
 import xterm, { type Terminal as Xterm } from "@xterm/headless";
 // Loaded here, so that a test does not wait for it in the middle.
 import "../../lib/cli/manager/row.ts";
-import type { FakeTerminal } from "./fake_terminal.ts";
+
+/** What a screen belongs to. */
+export interface Written {
+  /** Width of the window. */
+  columns: number;
+  /** All that was written so far, in order. */
+  readonly written: readonly Uint8Array[];
+}
 
 /** Size of a screen, in characters. */
 export interface Size {
@@ -11,11 +18,11 @@ export interface Size {
 
 /** The screen of a person: a terminal emulator that is fed what a program writes to its terminal. */
 export class Screen {
-  readonly #terminal: FakeTerminal;
+  readonly #terminal: Written;
   readonly #xterm: Xterm;
   #fed = 0;
 
-  constructor(terminal: FakeTerminal, size: Size = {}) {
+  constructor(terminal: Written, size: Size = {}) {
     const { columns = terminal.columns, rows = 24 } = size;
     this.#terminal = terminal;
     terminal.columns = columns;
