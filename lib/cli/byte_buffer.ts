@@ -1,7 +1,7 @@
-const LEAST_CAPACITY = 256;
+const MIN_CAPACITY = 256;
 
 /** Largest memory that a buffer keeps when it is emptied, in bytes. */
-const KEPT_CAPACITY = 65_536;
+const MAX_KEPT_CAPACITY = 65_536;
 
 /** Bytes that are gathered without a new array for each part. */
 export class ByteBuffer {
@@ -21,7 +21,7 @@ export class ByteBuffer {
     const length = this.#length + bytes.length;
     if (length > this.#bytes.length) {
       const larger = new Uint8Array(
-        Math.max(LEAST_CAPACITY, length, this.#bytes.length * 2),
+        Math.max(MIN_CAPACITY, length, this.#bytes.length * 2),
       );
       larger.set(this.bytes);
       this.#bytes = larger;
@@ -32,6 +32,6 @@ export class ByteBuffer {
 
   clear(): void {
     this.#length = 0;
-    if (this.#bytes.length > KEPT_CAPACITY) this.#bytes = new Uint8Array(0);
+    if (this.#bytes.length > MAX_KEPT_CAPACITY) this.#bytes = new Uint8Array(0);
   }
 }

@@ -1,10 +1,12 @@
 // A program that holds a scratch file until its standard input ends. On Linux it prints the file's mode.
 import { scratchFile } from "../../lib/cli/scratch_file.ts";
+import { systemTerminal } from "../../lib/cli/terminal.ts";
 
 {
   using scratch = scratchFile();
   await scratch.write(new Uint8Array(1_000));
-  console.log(`holds ${modes().join(" ")}`.trim());
+  const { stdout } = systemTerminal();
+  await stdout.write(`${["holds", ...modes()].join(" ")}\n`);
   await Deno.stdin.read(new Uint8Array(1));
 }
 

@@ -2,7 +2,7 @@ import xterm, { type Terminal as Xterm } from "@xterm/headless";
 // Loaded here, so that a test does not wait for it in the middle.
 import "../../lib/cli/manager/row.ts";
 
-/** What a screen belongs to. */
+/** A window, and the bytes that were written to it. */
 export interface Written {
   /** Width of the window. */
   columns: number;

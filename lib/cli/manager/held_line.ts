@@ -4,10 +4,10 @@ import { decodeLeniently } from "../utf8.ts";
 import type { FinishedLines } from "./finished_lines.ts";
 
 /** Most bytes of a line in memory. */
-const MEMORY = 1_048_576;
+const MAX_MEMORY = 1_048_576;
 
 /** Most bytes in memory of a line that is already on disk. */
-const MEMORY_BESIDE_DISK = 65_536;
+const MAX_BESIDE_DISK = 65_536;
 
 const EMPTY = new Uint8Array();
 
@@ -33,7 +33,7 @@ export class HeldLine {
     this.#forget();
   }
 
-  /** Text of the last bytes, at most so many. */
+  /** Text of the last bytes, at most of this number of them. */
   tail(bytes: number): string {
     const last = this.#buffer.bytes.slice(-bytes);
     const before = bytes - last.length;
@@ -55,11 +55,11 @@ export class HeldLine {
    * @throws {PiriError} DISK; then all of the line is still held.
    */
   async save(): Promise<void> {
-    const most = this.#file === undefined ? MEMORY : MEMORY_BESIDE_DISK;
+    const most = this.#file === undefined ? MAX_MEMORY : MAX_BESIDE_DISK;
     if (this.#buffer.length <= most) return;
     this.#file ??= this.#scratch();
     await this.#file.write(this.#buffer.bytes);
-    this.#lastOnDisk = this.#buffer.bytes.slice(-MEMORY_BESIDE_DISK);
+    this.#lastOnDisk = this.#buffer.bytes.slice(-MAX_BESIDE_DISK);
     this.#buffer.clear();
   }
 

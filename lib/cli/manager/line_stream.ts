@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../../base/clock.ts";
 import { codeOf, messageOf } from "../../base/errors.ts";
+import { Turns } from "../../base/turns.ts";
 import type { Scratch } from "../scratch_file.ts";
 import type { Sink } from "../terminal.ts";
 import { oneLine } from "../text.ts";
@@ -7,7 +8,7 @@ import { FinishedLines } from "./finished_lines.ts";
 import { HeldLine } from "./held_line.ts";
 import { OutputLine, type StyleUse } from "./output_line.ts";
 import { OutputTokens, type Token } from "./output_tokens.ts";
-import { ROW_BYTES, type TerminalLine } from "./terminal_line.ts";
+import { MAX_ROW_BYTES, type TerminalLine } from "./terminal_line.ts";
 
 const encoder = new TextEncoder();
 const NEWLINE = 0x0a;
@@ -39,6 +40,8 @@ export class LineStream {
   readonly #terminalLine: TerminalLine;
   readonly #options: LineStreamOptions;
   readonly #prefix: Uint8Array;
+  /** A line is not to end while it is on its way to disk. */
+  readonly #turns = new Turns();
   readonly #tokens = new OutputTokens();
   readonly #line: OutputLine;
   /** Finished lines that are not written yet. */
@@ -61,26 +64,34 @@ export class LineStream {
 
   /** Adds output. */
   async add(bytes: Uint8Array): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    this.#newest = this.#options.clock.monotonic();
-    this.#takePiece(bytes);
-    await this.#print();
-    await this.#save();
-    this.#schedule();
+    await this.#turns.run(async () => {
+      if (this.#failure !== undefined) throw this.#failure;
+      this.#newest = this.#options.clock.monotonic();
+      this.#takePiece(bytes);
+      await this.#print();
+      await this.#save();
+      this.#schedule();
+    });
   }
 
   /** Ends the unfinished line, if there is one. */
   async end(): Promise<void> {
-    this.#take(this.#tokens.end());
-    await this.#cut();
-    this.#schedule();
+    await this.#turns.run(() => this.#end());
   }
 
   /** Writes a line of this program among the output. */
   async remark(text: string): Promise<void> {
-    await this.end();
-    this.#addOwn(text);
-    await this.#print();
+    await this.#turns.run(async () => {
+      await this.#end();
+      this.#addOwn(text);
+      await this.#print();
+    });
+  }
+
+  async #end(): Promise<void> {
+    this.#take(this.#tokens.end());
+    await this.#cut();
+    this.#schedule();
   }
 
   /** Takes lines that have text only together: most output is such, and there may be much of it. */
@@ -152,7 +163,10 @@ export class LineStream {
       this.#timer = undefined;
       if (this.#waitsForSilence && this.#silenceMs < SILENCE_MS) {
         this.#schedule();
-      } else this.#show().catch((error) => this.#failure = error);
+      } else {
+        this.#turns.run(() => this.#show())
+          .catch((error) => this.#failure = error);
+      }
     });
   }
 
@@ -165,10 +179,11 @@ export class LineStream {
   }
 
   async #show(): Promise<void> {
+    if (this.#line.isEmpty) return;
     const { sink, prefix, unfinished } = this.#options;
     if (unfinished === "cut-silent") return await this.#cut();
     this.#isShown = true;
-    const text = this.#line.tail(ROW_BYTES);
+    const text = this.#line.tail(MAX_ROW_BYTES);
     // The news is where a program adds to its line. One that replaces it puts what matters first.
     const keep = this.#line.isProgress ? "beginning" : "end";
     await this.#terminalLine.show(sink, this, { prefix, text, keep });

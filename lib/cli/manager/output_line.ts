@@ -81,7 +81,7 @@ export class OutputLine {
     else if (token.kind === "text") this.#addText(token.bytes);
   }
 
-  /** The end of the text for a terminal: its last bytes, about so many. */
+  /** The end of the text for a terminal: about this number of its last bytes. */
   tail(bytes: number): string {
     return this.#held.tail(bytes) + (this.#isOpen ? RESET : "");
   }

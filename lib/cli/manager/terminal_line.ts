@@ -12,7 +12,7 @@ const ERASE = "\r\x1b[K";
 const NO_ROW: Row = { text: "", width: 0 };
 
 /** Most bytes of an unfinished line that a row needs: a character and its marks take several. */
-export const ROW_BYTES = 16_384;
+export const MAX_ROW_BYTES = 16_384;
 
 /**
  * The last line of a terminal, shared by both streams where they are the same terminal.

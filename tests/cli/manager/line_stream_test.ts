@@ -104,6 +104,12 @@ function latin1(bytes: Uint8Array): string {
 // deno-lint-ignore no-control-regex
 const SGR = /\x1b\[[\d;:]{0,64}m/g;
 
+// deno-lint-ignore no-control-regex
+const SGR_BETWEEN = /(\x1b\[[\d;:]{0,64}m)/;
+
+// deno-lint-ignore no-control-regex
+const SGR_OR_LINE_END = /\x1b\[[\d;:]*m|\n/g;
+
 /** Last states of all lines of a text without colours. */
 function lastStates(text: string): string[] {
   const lines = text.split("\n").map((line) =>
@@ -123,7 +129,7 @@ function linesOf(text: string): string[] {
 /** Characters of a text, each with the style that it has. */
 function styledCharacters(text: string): string[] {
   const style = new TextStyle();
-  return text.split(/(\x1b\[[\d;:]{0,64}m)/).flatMap((part, index) => {
+  return text.split(SGR_BETWEEN).flatMap((part, index) => {
     if (index % 2 === 0) {
       return [...part].map((character) => style.sequences + character);
     }
@@ -201,7 +207,7 @@ Deno.test("no style is open at the end of a line", async () => {
   await fc.assert(fc.asyncProperty(pieces, async (output) => {
     const style = new TextStyle();
     const text = utf8(await printed(output));
-    for (const [part] of text.matchAll(/\x1b\[[\d;:]*m|\n/g)) {
+    for (const [part] of text.matchAll(SGR_OR_LINE_END)) {
       if (part === "\n") assertEquals(style.isDefault, true);
       else style.apply(part);
     }
@@ -227,6 +233,6 @@ function visible(character: string): boolean {
 
 /** Text made safe, but for its colours. */
 function printableBetween(text: string): string {
-  return text.split(/(\x1b\[[\d;:]{0,64}m)/)
+  return text.split(SGR_BETWEEN)
     .map((part, index) => index % 2 === 0 ? printable(part) : part).join("");
 }
