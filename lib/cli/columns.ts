@@ -14,6 +14,29 @@ export function cutToWidth(text: string, columns: number): string {
   return `${kept}…`;
 }
 
+/** End of a text, at most this many columns of it, with an ellipsis in place of the rest. */
+export function endOfWidth(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text;
+  let width = 0;
+  let kept = "";
+  for (const character of [...text].reverse()) {
+    width += widthOf(character);
+    if (width > columns - 1) break;
+    kept = character + kept;
+  }
+  return `…${kept}`;
+}
+
+/** Columns from one tab stop to the next. */
+const TAB = 8;
+
+/** Text with spaces in place of its tabs, for a line that begins in the first column. */
+export function expandTabs(text: string): string {
+  return text.split("\t").reduce((before, part) =>
+    before + " ".repeat(TAB - widthOf(before) % TAB) + part
+  );
+}
+
 /** Text in lines of at most this many columns, broken between words. A longer word has a line of its own. */
 export function wrapToWidth(text: string, columns: number): string[] {
   const lines: string[] = [];

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { Turns } from "../base/turns.ts";
+import { type Scratch, scratchFile } from "./scratch_file.ts";
 
 /** Standard output or standard error. */
 export interface Sink {
@@ -28,6 +29,12 @@ export interface Terminal {
   readStdin(): Promise<Uint8Array>;
   /** @throws {PiriError} NOT_FOUND, DENIED or DISK */
   readFile(path: string): Promise<Uint8Array>;
+  /**
+   * Makes a place on disk for bytes that would take too much memory.
+   *
+   * @throws {PiriError} DISK
+   */
+  scratch(): Scratch;
   /**
    * True if SIGHUP means that the terminal has gone. Otherwise it asks a program that runs for long to read its
    * configuration again.
@@ -79,7 +86,8 @@ export function systemTerminal(): Terminal {
     },
     get columns() {
       try {
-        return Deno.consoleSize().columns;
+        // A pseudo-terminal that nobody has given a size says 0.
+        return Deno.consoleSize().columns || 80;
       } catch {
         return 80; // not a terminal
       }
@@ -90,6 +98,7 @@ export function systemTerminal(): Terminal {
     readStdin: async () =>
       new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
     readFile,
+    scratch: scratchFile,
     // Asked now: once its terminal has gone, standard input is none.
     hangUpEnds: Deno.build.os === "windows" || Deno.stdin.isTerminal(),
     onSignal,

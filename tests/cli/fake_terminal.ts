@@ -8,6 +8,7 @@ import {
   type StopSignal,
   type Terminal,
 } from "../../lib/cli/terminal.ts";
+import type { Scratch } from "../../lib/cli/scratch_file.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** Terminal, variables and files of a test's user. */
@@ -57,7 +58,11 @@ export class FakeTerminal implements Terminal {
   readonly clock = new FakeClock();
   readonly stdout: Recorder;
   readonly stderr: Recorder;
-  readonly columns: number;
+  columns: number;
+  /** Texts that were put aside and not disposed of yet. */
+  readonly scratches = new Set<Uint8Array[]>();
+  /** Error of the disk, if it is broken. */
+  diskError: PiriError | undefined;
   readonly #screen: Uint8Array[] = [];
   readonly #surroundings: Surroundings;
   readonly hangUpEnds: boolean;
@@ -83,6 +88,11 @@ export class FakeTerminal implements Terminal {
     return new TextDecoder().decode(concat(this.#screen));
   }
 
+  /** All that was written so far, in order. */
+  get written(): readonly Uint8Array[] {
+    return this.#screen;
+  }
+
   /** True while anything listens to signals. */
   get isListening(): boolean {
     return [...this.#listeners.values()].some(({ size }) => size > 0);
@@ -106,6 +116,22 @@ export class FakeTerminal implements Terminal {
         ),
       )
       : Promise.resolve(bytesOf(content));
+  }
+
+  scratch(): Scratch {
+    const written: Uint8Array[] = [];
+    this.scratches.add(written);
+    return {
+      write: (bytes) => {
+        if (this.diskError !== undefined) return Promise.reject(this.diskError);
+        written.push(bytes.slice());
+        return Promise.resolve();
+      },
+      async *read() {
+        yield* written;
+      },
+      [Symbol.dispose]: () => void this.scratches.delete(written),
+    };
   }
 
   onSignal(signal: StopSignal, callback: () => void): Disposable {

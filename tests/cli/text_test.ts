@@ -2,6 +2,8 @@ import { assertEquals } from "@std/assert";
 import {
   alignColumns,
   cutToWidth,
+  endOfWidth,
+  expandTabs,
   wrapToWidth,
 } from "../../lib/cli/columns.ts";
 import { bytesText, oneLine, printable } from "../../lib/cli/text.ts";
@@ -36,6 +38,32 @@ Deno.test("cutToWidth() never exceeds its columns, nor splits a wide character",
       cutToWidth("名前", 4),
     ],
     ["abc", "ab…", "名…", "名前"],
+  );
+});
+
+Deno.test("endOfWidth() keeps the end, and never splits a wide character", () => {
+  assertEquals(
+    [
+      endOfWidth("abc", 3),
+      endOfWidth("abcd", 3),
+      endOfWidth("x名前", 4),
+      endOfWidth("名前", 4),
+      endOfWidth("名前", 1),
+    ],
+    ["abc", "…cd", "…前", "名前", "…"],
+  );
+});
+
+Deno.test("expandTabs() goes to the next of every eight columns, by width", () => {
+  assertEquals(
+    ["a\tb", "\t", "名前\tx", "12345678\tx", "a\t\tb"].map(expandTabs),
+    [
+      "a       b",
+      "        ",
+      "名前    x",
+      "12345678        x",
+      "a               b",
+    ],
   );
 });
 

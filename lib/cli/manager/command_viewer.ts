@@ -1,10 +1,11 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { ColourChoice } from "../colour.ts";
 import { complaintOf } from "../errors.ts";
 import { worst } from "../exit_code.ts";
 import { OutputLost, type Terminal } from "../terminal.ts";
 import { Follower } from "./follower.ts";
 import { JsonView } from "./json_view.ts";
-import { LiveView } from "./live_view.ts";
+import { LiveView, type Style } from "./live_view.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { exitCodeOfCommand } from "./states.ts";
 import type { View } from "./view.ts";
@@ -14,7 +15,8 @@ export interface ViewOptions {
   readonly terminal: Terminal;
   readonly json: boolean;
   readonly raw: boolean;
-  /** True if lines have the form for several agents, even if it is one. */
+  readonly colour?: ColourChoice | undefined;
+  /** True if lines have the form for several agents, even if it is one: which ones there are is chance. */
   readonly many?: boolean;
   /** Exit code for commands that have ended; the worst of theirs by default. */
   readonly exitCodeOf?: (commands: readonly Command[]) => number;
@@ -30,11 +32,11 @@ export class CommandViewer {
     commands: readonly Command[],
     { client, options }: { client: RetryingClient; options: ViewOptions },
   ) {
-    const { terminal, json, raw, many = false } = options;
+    const { terminal, json, colour } = options;
     this.#view = json ? new JsonView(terminal.stdout) : new LiveView(commands, {
       terminal,
-      style: raw ? "raw" : "lines",
-      many,
+      style: styleOf(commands, options),
+      colour,
     });
     this.#exitCodeOf = options.exitCodeOf ?? worstOf;
     this.follower = new Follower(commands, client, this.#view);
@@ -69,4 +71,12 @@ export class CommandViewer {
 
 function worstOf(commands: readonly Command[]): number {
   return worst(commands.map(exitCodeOfCommand));
+}
+
+function styleOf(
+  commands: readonly Command[],
+  { raw, many = false }: ViewOptions,
+): Style {
+  if (raw) return "raw";
+  return many || commands.length !== 1 ? "lines" : "named";
 }

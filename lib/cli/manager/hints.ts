@@ -54,7 +54,7 @@ export async function requireAgent(
 ): Promise<void> {
   const { agents } = await control.agents.listAgents({});
   if (agents.some(({ id }) => id === agent)) return;
-  const fact = GLOB.test(agent)
+  const fact = isPattern(agent)
     ? "it is a pattern, and this takes one name"
     : "there is no agent of that name";
   await withAgentHint(
@@ -68,7 +68,7 @@ export async function requireAgent(
 
 /** True if the words are the name of one agent, and no pattern. */
 export function namesOne(agents: readonly string[]): boolean {
-  return agents.length === 1 && !GLOB.test(agents[0] ?? "");
+  return agents.length === 1 && !isPattern(agents[0] ?? "");
 }
 
 function hinted(error: unknown, hint: string): HintedError {
@@ -94,12 +94,15 @@ async function nearestNames(
   const { agents: known } = await control.agents.listAgents({});
   return nearestOf([operation], operations.map(({ name }) => name)) ??
     nearestOf(
-      agents.filter((agent) => !GLOB.test(agent)),
+      agents.filter((agent) => !isPattern(agent)),
       known.map(({ id }) => id),
     );
 }
 
-const GLOB = /[*?[\]{}]/;
+/** True if a word stands for the agents that it matches, and not for one of that name. */
+export function isPattern(word: string): boolean {
+  return /[*?[\]{}]/.test(word);
+}
 
 function nearestOf(
   names: readonly string[],

@@ -1,4 +1,5 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { ColourChoice } from "../colour.ts";
 import type { HelpSection } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
@@ -39,7 +40,11 @@ export interface Launch {
 /** Connection and output of a launch. */
 export interface LaunchContext {
   readonly connect: () => Promise<Control>;
-  readonly flags: { readonly detach: boolean; readonly raw: boolean };
+  readonly flags: {
+    readonly detach: boolean;
+    readonly raw: boolean;
+    readonly color: ColourChoice | undefined;
+  };
   readonly json: boolean;
   readonly terminal: Terminal;
   readonly output: Output;
@@ -76,7 +81,8 @@ export async function launch(
   if (flags.detach) {
     return await printIds(commands, { output, terminal, json });
   }
-  const options = { terminal, json, raw: flags.raw, ...looks };
+  const { raw, color: colour } = flags;
+  const options = { terminal, json, raw, colour, ...looks };
   const viewer = new CommandViewer(commands, { client, options });
   patience.cancels(viewer.follower);
   const limit = timeoutMs ?? commands[0]?.timeoutMs;

@@ -3,28 +3,33 @@ import {
   CommandState,
   type Progress,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { Turns } from "../../base/turns.ts";
+import { type ColourChoice, isColoured, isDumb } from "../colour.ts";
 import type { Sink, Terminal } from "../terminal.ts";
 import { oneLine } from "../text.ts";
-import { LineStream } from "./line_stream.ts";
-import { TerminalLine } from "./terminal_line.ts";
+import { LineStream, type UnfinishedUse } from "./line_stream.ts";
+import type { StyleUse } from "./output_line.ts";
 import { Prefixes } from "./prefix.ts";
 import { hasEnded, outcomeText } from "./states.ts";
+import { TerminalLine } from "./terminal_line.ts";
 import type { StreamName, StreamPosition, View } from "./view.ts";
 import { WaitNotes } from "./wait_notes.ts";
 
 const NEWLINE = 0x0a;
 
 /**
- * Format of the output. `raw`: the exact bytes. `plain`: as `raw`, but escaped on a terminal. `lines`: lines that begin
- * with the agent's name; as `raw` for one command whose output is no terminal.
+ * Format of the output. `raw`: the exact bytes. `plain`: as `raw`, but lines that are safe on a terminal. `named`: lines
+ * that begin with the agent's name on a terminal, as `raw` elsewhere. `lines`: lines that begin with the agent's name.
  */
-export type Style = "raw" | "plain" | "lines";
+export type Style = "raw" | "plain" | "named" | "lines";
 
 /** Shows output as it arrives. */
 export class LiveView implements View {
   readonly #terminal: Terminal;
   readonly #style: Style;
   readonly #prefixes: Prefixes;
+  readonly #colour: ColourChoice;
+  readonly #single: boolean;
   readonly #terminalLines: Readonly<Record<StreamName, TerminalLine>>;
   readonly #raw: Readonly<Record<StreamName, boolean>>;
   readonly #lines = new Map<string, LineStream>();
@@ -36,33 +41,35 @@ export class LiveView implements View {
 
   constructor(
     commands: readonly Command[],
-    { terminal, style, many = false }: {
+    { terminal, style, colour = "auto" }: {
       terminal: Terminal;
       style: Style;
-      /** True for the form for several agents, even if it is one. */
-      many?: boolean;
+      colour?: ColourChoice | undefined;
     },
   ) {
     const { stdout, stderr } = terminal;
     this.#terminal = terminal;
     this.#style = style;
-    this.#prefixes = new Prefixes(commands, terminal);
-    const alone = commands.length === 1 && !many;
+    this.#colour = colour;
+    this.#prefixes = new Prefixes(commands);
+    this.#single = commands.length === 1;
     this.#waits = new WaitNotes(
       terminal.clock,
       (command, text) => this.note(`${this.#prefixes.label(command)}: ${text}`),
     );
-    const bare = style === "plain" || alone && !stdout.isTerminal;
+    const bare = style === "plain" || style === "named" && !stdout.isTerminal;
     this.#raw = {
       stdout: style === "raw" || (bare && !stdout.isTerminal),
       // A person who reads the errors of a program whose output goes elsewhere is to be safe from them.
       stderr: style === "raw" || (bare && !stderr.isTerminal),
     };
-    const terminalLine = new TerminalLine();
+    const lineOptions = { columns: () => terminal.columns, turns: new Turns() };
+    const terminalLine = new TerminalLine(lineOptions);
     this.#terminalLines = stdout.isTerminal && stderr.isTerminal
       ? { stdout: terminalLine, stderr: terminalLine }
-      : { stdout: new TerminalLine(), stderr: terminalLine };
-    this.#showsProgress = stderr.isTerminal && style === "lines";
+      : { stdout: new TerminalLine(lineOptions), stderr: terminalLine };
+    this.#showsProgress = stderr.isTerminal && !isDumb(terminal) &&
+      (style === "lines" || style === "named");
   }
 
   changed(command: Command): Promise<void> {
@@ -136,20 +143,20 @@ export class LiveView implements View {
   }
 
   async note(text: string): Promise<void> {
-    await this.#put(this.#terminal.stderr, "", oneLine(text));
+    await this.#put("", oneLine(text));
   }
 
   async close(commands: readonly Command[]): Promise<void> {
     this.#waits.close();
     for (const stream of this.#lines.values()) await stream.end();
     const { stderr } = this.#terminal;
-    if (this.#showsProgress) await this.#terminalLines.stderr.finish(stderr);
+    await this.#terminalLines.stderr.showProgress(stderr, "");
     for (const command of commands) {
       if (!hasEnded(command) || command.state === CommandState.SUCCEEDED) {
         continue;
       }
-      const prefix = this.#prefixes.of(command, stderr);
-      await this.#put(stderr, prefix, oneLine(outcomeText(command)));
+      const prefix = this.#prefix(command, stderr);
+      await this.#put(prefix, oneLine(outcomeText(command)));
     }
   }
 
@@ -157,11 +164,15 @@ export class LiveView implements View {
     const key = keyOf(command, stream);
     const known = this.#lines.get(key);
     if (known !== undefined) return known;
+    const { clock } = this.#terminal;
     const sink = this.#terminal[stream];
     const line = new LineStream(this.#terminalLines[stream], {
       sink,
-      clock: this.#terminal.clock,
-      prefix: this.#style === "plain" ? "" : this.#prefixes.of(command, sink),
+      clock,
+      scratch: () => this.#terminal.scratch(),
+      prefix: this.#style === "plain" ? "" : this.#prefix(command, sink),
+      styles: this.#styleUse(sink),
+      unfinished: this.#unfinishedUse(sink),
     });
     this.#lines.set(key, line);
     return line;
@@ -173,26 +184,35 @@ export class LiveView implements View {
     return stream === "stderr" || (stdout.isTerminal && stderr.isTerminal);
   }
 
-  async #put(sink: Sink, prefix: string, text: string): Promise<void> {
-    if (this.#isOpen) await sink.write("\n");
+  #prefix(command: Command, sink: Sink): string {
+    const coloured = isColoured(this.#colour, sink, this.#terminal);
+    return this.#prefixes.of(command, { coloured });
+  }
+
+  #styleUse(sink: Sink): StyleUse {
+    if (!sink.isTerminal && this.#colour === "auto") return "keep";
+    return isColoured(this.#colour, sink, this.#terminal) ? "show" : "remove";
+  }
+
+  #unfinishedUse({ isTerminal }: Sink): UnfinishedUse {
+    if (!isTerminal) return "hold";
+    if (isDumb(this.#terminal)) return "cut-silent";
+    return this.#single ? "redraw" : "redraw-silent";
+  }
+
+  async #put(prefix: string, text: string): Promise<void> {
+    const { stderr } = this.#terminal;
+    if (this.#isOpen) await stderr.write("\n");
     this.#isOpen = false;
-    await this.#terminalLines.stderr.put(sink, this, {
-      prefix,
-      text: new TextEncoder().encode(`${text}\n`),
-      ended: true,
-    });
+    await this.#terminalLines.stderr.print(stderr, this, [
+      new TextEncoder().encode(`${prefix}${text}\n`),
+    ]);
   }
 
   async #showProgress(): Promise<void> {
     if (!this.#showsProgress) return;
-    const { cutToWidth } = await import("../columns.ts");
     const text = [...this.#progress.values()].join(" | ");
-    const { stderr, columns } = this.#terminal;
-    await this.#terminalLines.stderr.showProgress(
-      stderr,
-      // One column less: a full line makes some terminals go to the next one.
-      text === "" ? "" : cutToWidth(text, columns - 1),
-    );
+    await this.#terminalLines.stderr.showProgress(this.#terminal.stderr, text);
   }
 }
 

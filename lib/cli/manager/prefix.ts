@@ -1,5 +1,4 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
-import type { Sink, Terminal } from "../terminal.ts";
 import { printable } from "../text.ts";
 
 /** Colours that are legible on dark and light: cyan, green, yellow, magenta, blue. */
@@ -9,9 +8,8 @@ const COLOURS = [36, 32, 33, 35, 34];
 export class Prefixes {
   readonly #labels = new Map<bigint, string>();
   readonly #order: readonly bigint[];
-  readonly #coloured: boolean;
 
-  constructor(commands: readonly Command[], terminal: Terminal) {
+  constructor(commands: readonly Command[]) {
     for (const { id, agent } of commands) {
       const alone = commands.every((other) =>
         other.agent !== agent || other.id === id
@@ -19,9 +17,6 @@ export class Prefixes {
       this.#labels.set(id, printable(alone ? agent : `${agent} ${id}`));
     }
     this.#order = commands.map(({ id }) => id);
-    // https://no-color.org: any value but the empty one.
-    this.#coloured = (terminal.env("NO_COLOR") ?? "") === "" &&
-      terminal.env("TERM") !== "dumb";
   }
 
   /** The name of a command without colour. */
@@ -29,10 +24,10 @@ export class Prefixes {
     return this.#labels.get(id) ?? String(id);
   }
 
-  /** Prefix of a line, coloured on a terminal. */
-  of(command: Command, { isTerminal }: Sink): string {
+  /** Prefix of a line. */
+  of(command: Command, { coloured }: { coloured: boolean }): string {
     const label = `${this.label(command)}:`;
-    if (!isTerminal || !this.#coloured) return `${label} `;
+    if (!coloured) return `${label} `;
     const colour = COLOURS[this.#order.indexOf(command.id) % COLOURS.length];
     return `\x1b[${colour}m${label}\x1b[0m `;
   }

@@ -1,3 +1,4 @@
+import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import { answered, parseId } from "./ids.ts";
 import { launch, WHILE_IT_RUNS } from "./launch.ts";
@@ -19,6 +20,7 @@ export const rerun = defineSubcommand({
       summary:
         "print the exact bytes of the program (default if stdout is no terminal)",
     },
+    color: COLOUR_FLAG,
   },
   more: [WHILE_IT_RUNS],
   examples: ["12", "12 --detach"],

@@ -1,4 +1,5 @@
 import { PiriError } from "../../base/errors.ts";
+import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitError, HintedError } from "../errors.ts";
 import {
@@ -60,13 +61,14 @@ export const run = defineSubcommand({
     raw: {
       type: "boolean",
       summary:
-        "print the exact bytes of the programs (default for one name if stdout is no terminal)",
+        "print the exact bytes and nothing else (default for one agent by its name if stdout is no terminal)",
     },
     "exit-code": {
       type: "boolean",
       summary:
         "exit with the code of the program, and with 255 if it has none (one agent)",
     },
+    color: COLOUR_FLAG,
     "on-disconnect": {
       type: "string",
       value: "WHAT",

@@ -1,4 +1,5 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { localTime } from "../time.ts";
@@ -26,6 +27,7 @@ export const show = defineSubcommand({
       type: "boolean",
       summary: "print the exact bytes to a terminal, too (with --output)",
     },
+    color: COLOUR_FLAG,
   },
   examples: ["12", "12 --output > log"],
   async execute(
@@ -41,6 +43,7 @@ export const show = defineSubcommand({
         : new LiveView([command], {
           terminal,
           style: flags.raw ? "raw" : "plain",
+          colour: flags.color,
         });
       await dumpOutput(command, { control, terminal, view });
     } else if (json) await output.value(commandJson(command));

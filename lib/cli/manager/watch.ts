@@ -1,4 +1,5 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitError, HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
@@ -15,7 +16,8 @@ export const watch = defineSubcommand({
   summary: "show the output of commands, from the start until they end",
   positionals: { id: { type: "many", summary: "ids of the commands" } },
   flags: {
-    raw: { type: "boolean", summary: "print the exact bytes of the programs" },
+    raw: { type: "boolean", summary: "print the exact bytes and nothing else" },
+    color: COLOUR_FLAG,
   },
   more: [{
     title: "While it runs",
@@ -37,7 +39,8 @@ export const watch = defineSubcommand({
     }
     const stop = new AbortController();
     const client = new RetryingClient(() => services.connect(dir), terminal);
-    const options = { terminal, json, raw: flags.raw };
+    const { raw, color: colour } = flags;
+    const options = { terminal, json, raw, colour };
     const viewer = new CommandViewer(commands, { client, options });
     using listening = new DisposableStack();
     for (const signal of STOP_SIGNALS) {
