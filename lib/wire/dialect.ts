@@ -32,6 +32,8 @@ export interface Dialect {
   readonly answersCancel: boolean;
   /** True if REFUSED is a status of results. */
   readonly hasRefused: boolean;
+  /** True if the last progress of a command is 1 of 1. */
+  readonly expectsLastProgress: boolean;
 }
 
 /** Both dialects. A peer may be a legacy one until its hello. */
@@ -48,6 +50,7 @@ export const Dialects = {
     hasPositionalParams: false,
     answersCancel: true,
     hasRefused: true,
+    expectsLastProgress: false,
   },
   legacy: {
     name: "legacy",
@@ -61,6 +64,7 @@ export const Dialects = {
     hasPositionalParams: true,
     answersCancel: false,
     hasRefused: false,
+    expectsLastProgress: true,
   },
 } as const satisfies Readonly<Record<Dialect["name"], Dialect>>;
 

@@ -37,6 +37,7 @@ Deno.test("the two dialects, line by line", () => {
       "hasPositionalParams: false / true",
       "answersCancel: true / false",
       "hasRefused: true / false",
+      "expectsLastProgress: false / true",
     ],
   );
 });

@@ -181,6 +181,7 @@ export class AgentSession {
       features: this.#features,
       resume: this.#hello?.resume ?? [],
       rejections: this.#options.rejections ?? new Rejections(),
+      sendsLastProgress: this.#dialect.expectsLastProgress,
     });
     ready(this);
     runner.release(this, this.#hello?.cancelled ?? []);
