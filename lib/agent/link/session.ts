@@ -11,6 +11,7 @@ import {
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
+import { PiriError } from "../../base/errors.ts";
 import { Connection, type End } from "../../wire/connection.ts";
 import {
   byeCodeOf,
@@ -27,6 +28,9 @@ import type { Runner } from "../runner/runner.ts";
 import { DataClient } from "./data_client.ts";
 import { Delivery } from "./delivery.ts";
 import { Rejections } from "./rejections.ts";
+
+/** Version in the ServerHello of every Manager that this agent can work for. */
+const SERVER_VERSION = 1;
 
 /** Shortest ping interval that a Manager may ask for, in milliseconds. */
 const MIN_PING_INTERVAL_MS = 1_000;
@@ -153,8 +157,18 @@ export class AgentSession {
     }
   }
 
-  /** Notes the dialect and the features of the Manager: the row of ServerHello. */
+  /**
+   * Notes the dialect and the features of the Manager: the row of ServerHello.
+   *
+   * @throws {PiriError} PROTOCOL_VIOLATION for another version than this agent knows
+   */
   welcome(hello: ServerHello): void {
+    if (hello.version !== SERVER_VERSION) {
+      throw new PiriError(
+        "PROTOCOL_VIOLATION",
+        `Cannot work for this Manager: its ServerHello has version ${hello.version}, and this agent knows only ${SERVER_VERSION}`,
+      );
+    }
     this.#hello = hello;
     this.#dialect = dialectOfManager(hello.managerId);
     this.#features = negotiate(hello.features, this.#dialect.features);

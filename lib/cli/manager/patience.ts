@@ -1,12 +1,13 @@
 import type { PiriError } from "../../base/errors.ts";
+import { PRESUMED_AFTER_MS } from "../../base/limits.ts";
 import { HintedError } from "../errors.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Follower } from "./follower.ts";
 import { commandsText, watchLine } from "./ids.ts";
 import { userOf } from "./signature.ts";
 
-/** Time beyond the timeout before waiting ends, in milliseconds: 5 s of grace, and 5 s for both ways. */
-const BEYOND_TIMEOUT_MS = 5_000 + 5_000;
+/** Time beyond the timeout before waiting ends, in milliseconds: the Manager has presumed an end by then. */
+const BEYOND_TIMEOUT_MS = PRESUMED_AFTER_MS + 5_000;
 
 /** Limit on waiting: until the second Ctrl-C, or a while after the timeout of the commands. */
 export class Patience implements Disposable {
