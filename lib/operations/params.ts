@@ -1,8 +1,8 @@
 import * as v from "valibot";
-import { closestString } from "@std/text/closest-string";
 import { PiriError } from "../base/errors.ts";
 import { isTooDeep } from "../base/json_depth.ts";
 import { Limits } from "../base/limits.ts";
+import { nearest } from "../base/nearest.ts";
 import type { Operation } from "./operation.ts";
 
 /** Parameter of an operation, described for people. */
@@ -41,10 +41,13 @@ export function checkParams<Schema extends v.GenericSchema>(
   const names = describeParameters(operation).map(({ name }) => name);
   const unknown = Object.keys(value).find((name) => !names.includes(name));
   if (unknown !== undefined) {
+    const meant = nearest(unknown, names);
     const hint = names.length === 0
-      ? "it takes none"
-      : `did you mean "${closestString(unknown, names)}"?`;
-    throw refuse(`there is no parameter "${unknown}", ${hint}`);
+      ? ", it takes none"
+      : meant === undefined
+      ? ""
+      : `, did you mean "${meant}"?`;
+    throw refuse(`there is no parameter "${unknown}"${hint}`);
   }
   const result = v.safeParse(operation.parameters, value);
   if (result.success) return result.output;

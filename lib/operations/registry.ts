@@ -1,6 +1,6 @@
-import { closestString } from "@std/text/closest-string";
 import { PiriError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
+import { nearest } from "../base/nearest.ts";
 import { commandRun } from "./command_run.ts";
 import { echo } from "./echo.ts";
 import { fileFetch } from "./file_fetch.ts";
@@ -38,7 +38,7 @@ export const operations: readonly Operation[] = [
 /**
  * Finds an operation by its name.
  *
- * @throws {PiriError} NOT_FOUND, with the nearest name as a hint.
+ * @throws {PiriError} NOT_FOUND, with a name that is close as a hint.
  */
 export function operationNamed(
   name: string,
@@ -57,10 +57,11 @@ export function operationNamed(
       }…": the ${name.length} characters of its name are over the limit of ${Limits.word}`,
     );
   }
-  const nearest = closestString(name, known.map(({ name }) => name));
+  const meant = nearest(name, known.map(({ name }) => name));
+  const hint = meant === undefined ? "" : `, did you mean "${meant}"?`;
   throw new PiriError(
     "NOT_FOUND",
-    `Cannot run "${name}": this agent has no such operation, did you mean "${nearest}"?`,
+    `Cannot run "${name}": this agent has no such operation${hint}`,
   );
 }
 

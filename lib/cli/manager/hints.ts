@@ -1,10 +1,10 @@
-import { closestString } from "@std/text/closest-string";
 import { codeOf, messageOf } from "../../base/errors.ts";
+import { nearest } from "../../base/nearest.ts";
 import { HintedError } from "../errors.ts";
 import type { ParsedRun } from "./parse_run.ts";
 import type { Control } from "./services.ts";
 
-/** Waits for an answer. A NOT_FOUND gets the nearest real name of an agent or operation as its hint. */
+/** Waits for an answer. A NOT_FOUND gets the nearest real name of an agent or operation as its hint, if one is close. */
 export async function withHint<T>(
   answer: Promise<T>,
   { parsed, connect }: { parsed: ParsedRun; connect: () => Promise<Control> },
@@ -14,12 +14,12 @@ export async function withHint<T>(
   } catch (error) {
     if (codeOf(error) !== "NOT_FOUND") throw error;
     using control = await connect();
-    const nearest = await nearestName(parsed, control);
-    if (nearest === undefined) throw error;
+    const meant = await nearestName(parsed, control);
+    if (meant === undefined) throw error;
     throw new HintedError(
       "NOT_FOUND",
       messageOf(error),
-      `did you mean "${nearest}"?`,
+      `did you mean "${meant}"?`,
       { cause: error },
     );
   }
@@ -46,7 +46,5 @@ function nearestOf(
   known: readonly string[],
 ): string | undefined {
   const unknown = names.find((name) => !known.includes(name));
-  return unknown === undefined || known.length === 0
-    ? undefined
-    : closestString(unknown, known);
+  return unknown === undefined ? undefined : nearest(unknown, known);
 }

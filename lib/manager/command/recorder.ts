@@ -289,7 +289,7 @@ export class Recorder {
         { agent, commandId: id },
       );
     }
-    log.debug("command {id} is {state}", { id, state });
+    log.debug("State of command {id}: {state}", { id, state });
   }
 }
 
