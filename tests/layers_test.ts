@@ -48,7 +48,19 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
   "manager/operator_api.ts": ["base", "type store"],
   "manager/fleet.ts": ["base", "wire", "type store"],
-  "manager/events.ts": ["base", "type store", "type manager/operator_api.ts"],
+  "manager/event_text.ts": [
+    "base",
+    "type store",
+    "type manager/operator_api.ts",
+  ],
+  "manager/event_follower.ts": ["base", "type manager/operator_api.ts"],
+  "manager/events.ts": [
+    "base",
+    "type store",
+    "type manager/operator_api.ts",
+    "manager/event_text.ts",
+    "manager/event_follower.ts",
+  ],
   "manager/manager_parts.ts": [
     "base",
     "type store",

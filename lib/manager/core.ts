@@ -110,6 +110,7 @@ export class ManagerCore {
   /** Refuses new commands, says Bye to all agents, and waits until they have disconnected, for at most 3 s. */
   async shutdown(): Promise<void> {
     this.commands.stop();
+    this.#admission.close();
     for (const session of this.#sessions.keys()) {
       session.shutdown(RETRY_AFTER_MS);
     }

@@ -40,7 +40,9 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   appendOutput: true,
   readOutput: true,
   addEvent: true,
-  events: true,
+  rewordEvent: true,
+  eventsAbout: true,
+  eventHistory: true,
   prune: true,
   stats: true,
 };

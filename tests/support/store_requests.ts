@@ -26,7 +26,9 @@ const CHANGES: Readonly<Record<StoreMethod, boolean>> = {
   appendOutput: true,
   readOutput: false,
   addEvent: true,
-  events: false,
+  rewordEvent: true,
+  eventsAbout: false,
+  eventHistory: false,
   prune: true,
   stats: false,
 };

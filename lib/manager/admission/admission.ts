@@ -4,7 +4,7 @@ import {
   createServerHello,
   type ResumeFrom,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
-import { formatAddress } from "../../base/address.ts";
+import { type Address, formatAddress } from "../../base/address.ts";
 import type { Clock } from "../../base/clock.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { cutText } from "../../base/text.ts";
@@ -23,6 +23,7 @@ import { type Authenticated, Authentication } from "./authentication.ts";
 import { HelloGate } from "./hello_gate.ts";
 import { checkHello, OperationSets } from "./hello_rules.ts";
 import { IdJumps } from "./id_jumps.ts";
+import { RefusedHellos } from "./refused_hellos.ts";
 import { Replacements } from "./replacements.ts";
 
 /** An agent whose hello was accepted. It is admitted even if its connection has to end at once. */
@@ -64,6 +65,7 @@ export class Admission {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #gate: HelloGate;
+  readonly #refused: RefusedHellos;
   readonly #authentication: Authentication;
   readonly #replacements: Replacements;
   readonly #jumps = new IdJumps();
@@ -76,7 +78,8 @@ export class Admission {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#gate = new HelloGate(options);
-    this.#authentication = new Authentication(options);
+    this.#refused = new RefusedHellos(options);
+    this.#authentication = new Authentication(options, this.#refused);
     this.#replacements = new Replacements(options.clock);
   }
 
@@ -98,6 +101,11 @@ export class Admission {
   /** Number of hellos that are being handled. */
   get inFlight(): number {
     return this.#gate.inFlight;
+  }
+
+  /** Tells operators what is left to tell, because the Manager stops. */
+  close(): void {
+    this.#refused.close();
   }
 
   /** Tells operators that an agent is connected, once it is ready for commands. */
@@ -158,7 +166,6 @@ export class Admission {
     connection: AgentConnection,
   ): Promise<Admitted> {
     const { peer } = connection;
-    const address = formatAddress(peer);
     const { effects } = this.#options.commands;
     // The store reads this together with the records of the check.
     const lastCommandId = this.#store.lastCommandId();
@@ -168,9 +175,9 @@ export class Admission {
     const dialect = dialectOfAgent(hello);
     if (dialect.hasIdentities) {
       const last = await lastCommandId;
-      this.#checkSession(hello, record, { last, address });
+      this.#checkSession(hello, record, { last, peer });
     }
-    this.#checkReplacements(hello.clientId);
+    this.#checkReplacements(hello.clientId, peer);
     const ended = await effects.listedButEnded(record.id, hello);
     const facts = { ...checked, dialect, ended };
     const { agent, outcome } = this.#decide(hello, connection, facts);
@@ -270,7 +277,7 @@ export class Admission {
   #checkSession(
     { instance, session, lastCommandId }: ClientHello,
     record: AgentRecord,
-    { last, address }: { last: bigint; address: string },
+    { last, peer }: { last: bigint; peer: Address },
   ): void {
     const { id } = record;
     if (record.instance === instance && session <= record.session) {
@@ -283,24 +290,27 @@ export class Admission {
     try {
       this.#jumps.follow(lastCommandId, last);
     } catch (error) {
-      this.#options.events.add(
-        "agent_refused",
-        `"${id}" was turned away from ${address}: ${messageOf(error)}`,
-        { agent: id },
-      );
+      this.#refused.add({
+        name: id,
+        isKnown: true,
+        host: peer.host,
+        text: `"${id}" was turned away from ${formatAddress(peer)}: ${
+          messageOf(error)
+        }`,
+      });
       throw error;
     }
   }
 
-  #checkReplacements(name: string): void {
-    const { fleet, counters, events } = this.#options;
+  #checkReplacements(name: string, { host }: Address): void {
+    const { fleet, counters } = this.#options;
     // No connection is replaced.
     if (fleet.session(name) === undefined) return;
     try {
       this.#replacements.check(name);
     } catch (error) {
       counters.add("busy_hellos");
-      events.add("agent_refused", messageOf(error), { agent: name });
+      this.#refused.add({ name, isKnown: true, host, text: messageOf(error) });
       throw error;
     }
   }

@@ -3,8 +3,10 @@ import { type Address, formatAddress } from "../../base/address.ts";
 import { PiriError } from "../../base/errors.ts";
 import { hashSecret, sameHash } from "../../base/secret.ts";
 import type { AgentRecord } from "../../store/records.ts";
+import { dialectOfAgent } from "../../wire/dialect.ts";
 import type { ManagerParts } from "../manager_parts.ts";
 import { inNetworks, parseNetwork } from "./network.ts";
+import type { RefusedHellos } from "./refused_hellos.ts";
 
 /** An agent with the right secret, in one of its networks. */
 export interface Authenticated {
@@ -16,9 +18,11 @@ export interface Authenticated {
 /** Checks the secret and the network of agents: protocol.md section 6. */
 export class Authentication {
   readonly #parts: ManagerParts;
+  readonly #refused: RefusedHellos;
 
-  constructor(parts: ManagerParts) {
+  constructor(parts: ManagerParts, refused: RefusedHellos) {
     this.#parts = parts;
+    this.#refused = refused;
   }
 
   /**
@@ -35,7 +39,10 @@ export class Authentication {
     // Compared even without a known secret: the time must not tell if the agent exists.
     const same = sameHash(known, secretHash);
     if (!same || record === undefined || record.secretHash === null) {
-      throw this.#turnedAway(hello, peer, "its secret is wrong");
+      throw this.#turnedAway(hello, peer, {
+        isKnown: record !== undefined,
+        why: whyRefused(hello, record),
+      });
     }
     this.#checkNetwork(record, hello, peer);
     return { record, joined };
@@ -68,7 +75,10 @@ export class Authentication {
       if (!(error instanceof PiriError) || error.code !== "AUTH_FAILED") {
         throw error;
       }
-      throw this.#turnedAway(hello, peer, error.message);
+      throw this.#turnedAway(hello, peer, {
+        isKnown: before !== undefined,
+        why: before === undefined ? unknownName(hello) : error.message,
+      });
     }
   }
 
@@ -78,30 +88,48 @@ export class Authentication {
     peer: Address,
   ): void {
     if (mayConnect(record, peer)) return;
-    throw this.#turnedAway(
-      hello,
-      peer,
-      "it may not connect from this address",
-    );
+    throw this.#turnedAway(hello, peer, {
+      isKnown: true,
+      why: "it may not connect from this address",
+    });
   }
 
   #turnedAway(
-    { clientId }: ClientHello,
+    { clientId: name }: ClientHello,
     peer: Address,
-    why: string,
+    { isKnown, why }: { isKnown: boolean; why: string },
   ): PiriError {
     const address = formatAddress(peer);
     this.#parts.counters.add("auth_failures");
-    this.#parts.events.add(
-      "agent_refused",
-      `"${clientId}" was turned away from ${address}: ${why}`,
-      { agent: clientId },
-    );
+    this.#refused.add({
+      name,
+      isKnown,
+      host: peer.host,
+      text: `"${name}" was turned away from ${address}: ${why}`,
+    });
     return new PiriError(
       "AUTH_FAILED",
-      `Cannot admit "${clientId}" from ${address}: ${why}`,
+      `Cannot admit "${name}" from ${address}: ${why}`,
     );
   }
+}
+
+/** The reason for operators. The peer itself hears the same in all cases. */
+function whyRefused(
+  hello: ClientHello,
+  record: AgentRecord | undefined,
+): string {
+  if (record === undefined) return unknownName(hello);
+  return record.secretHash === null
+    ? `it has not joined yet, and sent no join token; make a new one by "piri-manager agent token ${record.id}"`
+    : "its secret is wrong";
+}
+
+function unknownName(hello: ClientHello): string {
+  const legacy = dialectOfAgent(hello).hasIdentities
+    ? ""
+    : " --secret-file FILE";
+  return `there is no agent of that name; add it by "piri-manager agent add ${hello.clientId}${legacy}"`;
 }
 
 /** True if the agent may connect from this address. */

@@ -3,6 +3,7 @@ import { Limits } from "../../base/limits.ts";
 import { logger } from "../../base/log.ts";
 import type { CommandPatch } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
+import type { Events } from "../events.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { Acknowledger } from "./acknowledger.ts";
 import type { FreshPiece } from "./ledger.ts";
@@ -25,6 +26,7 @@ const UNWRITTEN_BYTES = 4 * 1_048_576;
  */
 export class ReportWriter {
   readonly #store: Store;
+  readonly #events: Events;
   readonly #open: OpenCommands;
   readonly #acks: Acknowledger;
   readonly #clock: Clock;
@@ -33,14 +35,16 @@ export class ReportWriter {
   readonly #failed = new WeakSet<AgentSession>();
 
   constructor(
-    { store, open, acks, clock }: {
+    { store, events, open, acks, clock }: {
       readonly store: Store;
+      readonly events: Events;
       readonly open: OpenCommands;
       readonly acks: Acknowledger;
       readonly clock: Clock;
     },
   ) {
     this.#store = store;
+    this.#events = events;
     this.#open = open;
     this.#acks = acks;
     this.#clock = clock;
@@ -63,8 +67,12 @@ export class ReportWriter {
     patch: CommandPatch,
   ): void {
     command.apply(patch);
+    const told = patch.progressAt === undefined ? undefined : command.record;
     this.#store.patchCommand(patch).then(
-      () => command.feed.touch(),
+      () => {
+        command.feed.touch();
+        if (told !== undefined) this.#events.commandProgressed(told);
+      },
       (error) => this.#cannotRecord(session, error),
     );
   }

@@ -2,7 +2,7 @@ import type { Address } from "../../base/address.ts";
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
-import { parseIp } from "../../base/ip.ts";
+import { networkOf } from "../../base/ip.ts";
 import { logger } from "../../base/log.ts";
 import {
   addressOf,
@@ -142,7 +142,7 @@ export class Guard {
 
   #receive(outer: Deno.TcpConn): void {
     const { clock, counters, perAddress, total } = this.#options;
-    const origin = originOf(outer.remoteAddr.hostname);
+    const origin = networkOf(outer.remoteAddr.hostname);
     const count = this.#byOrigin.get(origin) ?? 0;
     if (count >= perAddress) {
       counters.add("guard_address_full");
@@ -254,18 +254,6 @@ interface GuardedConnection {
   readonly origin: string;
   readonly peer: Address;
   deadline: Timer;
-}
-
-/** Key by which connections are counted: an IPv4 address or an IPv6 /64. */
-function originOf(hostname: string): string {
-  const bytes = parseIp(hostname);
-  if (bytes === undefined || bytes.length === 4) return hostname;
-  // RFC 4291 section 2.5.5.2: an IPv4 address on a dual-stack socket.
-  const isMapped = bytes.subarray(0, 10).every((byte) => byte === 0) &&
-    bytes[10] === 0xff;
-  return isMapped
-    ? bytes.subarray(12).join(".")
-    : `${bytes.subarray(0, 8).join(".")}/64`;
 }
 
 /** Copies bytes until the end of `from`, and passes the end on. */

@@ -266,7 +266,7 @@ Deno.test("output that does not fit into the result for a legacy Manager is cut 
   assertMatch(output, /^ä+\n\[output was cut\]\nä+$/);
 });
 
-Deno.test("long output hides neither the end of the standard error nor the end in words from a legacy Manager", async () => {
+Deno.test("long output hides neither the end of stderr nor the end in words from a legacy Manager", async () => {
   await using agent = await MemoryAgent.start();
   const manager = await agent.welcomed({ managerId: "", features: [] });
   await manager.says("command", { commandId: 1n });

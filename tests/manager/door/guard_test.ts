@@ -201,7 +201,7 @@ Deno.test("a peer that resets before its handshake is taken did not bypass the g
   assertEquals(guarded.counters.all(), { guard_hung_up: 1n });
 });
 
-Deno.test("a peer that dials the listener from the port of an ended connection later has bypassed the guard", async () => {
+Deno.test("a peer that dials the listener from the port of a connection long ended has bypassed the guard", async () => {
   await using guarded = new Guarded();
   const conn = await guarded.begun();
   conn.close();
