@@ -27,6 +27,7 @@ import type { Journal } from "../journal/journal.ts";
 import type { Runner } from "../runner/runner.ts";
 import { DataClient } from "./data_client.ts";
 import { Delivery } from "./delivery.ts";
+import { LegacyRequests } from "./legacy_requests.ts";
 import { Rejections } from "./rejections.ts";
 
 /** Version in the ServerHello of every Manager that this agent can work for. */
@@ -114,6 +115,7 @@ export class AgentSession {
   #dialect: Dialect = Dialects.legacy;
   #features: ReadonlySet<Feature> = new Set();
   #delivery: Delivery | undefined;
+  #legacyRequests: LegacyRequests | undefined;
 
   constructor(transport: Transport, options: AgentSessionOptions) {
     this.#options = options;
@@ -173,6 +175,15 @@ export class AgentSession {
     this.#dialect = dialectOfManager(hello.managerId);
     this.#features = negotiate(hello.features, this.#dialect.features);
     this.connection.dialect = this.#dialect;
+  }
+
+  /** Requests data from the Manager, in the words of its dialect. Throws as `DataClient.request`. */
+  request(type: string, params: string): Promise<string | Uint8Array> {
+    if (!this.#dialect.hasNamedRequests) {
+      return this.data.request(type, params);
+    }
+    this.#legacyRequests ??= new LegacyRequests(this.data);
+    return this.#legacyRequests.request(type, params);
   }
 
   /** Starts the pings and the delivery, once the connection is ready. */
