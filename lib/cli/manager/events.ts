@@ -9,7 +9,7 @@ import type { ManagerServices } from "./services.ts";
 /** `events --follow`: shows past events, and new ones as they come. */
 export const events = defineSubcommand({
   name: "events",
-  summary: "show agents that come and go, and how commands begin and end",
+  summary: "show agents that come and go, commands that begin and end",
   positionals: {},
   flags: {
     follow: {
