@@ -28,6 +28,8 @@ export {
   OutputStream,
 } from "./proto/gen/piri/control/v1/control_pb.ts";
 export { type Clock, systemClock, type Timer } from "./lib/base/clock.ts";
+export type { EventCursor, EventSource } from "./lib/base/event_cursor.ts";
+export type { EventFilter } from "./lib/base/event_filter.ts";
 export { Disconnected, type ErrorCode, PiriError } from "./lib/base/errors.ts";
 export { type LogLevel, type LogOptions, startLog } from "./lib/base/log.ts";
 export { type Random, systemRandom } from "./lib/base/random.ts";
@@ -39,6 +41,8 @@ export type {
   CommandAdmin,
   CommandView,
   EventFeed,
+  EventStart,
+  EventView,
   Evidence,
   Manager,
   ManagerStatus,

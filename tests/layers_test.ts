@@ -51,11 +51,19 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/operator_api.ts": ["base", "type store"],
   "manager/fleet.ts": ["base", "wire", "type store"],
   "manager/unrecorded_events.ts": ["type store"],
+  "manager/event_text.ts": [
+    "base",
+    "type store",
+    "type manager/operator_api.ts",
+  ],
+  "manager/event_follower.ts": ["base", "type manager/operator_api.ts"],
   "manager/events.ts": [
     "base",
     "type store",
     "type manager/operator_api.ts",
     "manager/unrecorded_events.ts",
+    "manager/event_text.ts",
+    "manager/event_follower.ts",
   ],
   "manager/storage_health.ts": [
     "base",

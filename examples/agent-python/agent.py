@@ -79,6 +79,8 @@ class Agent:
 
     def welcome(self, link, hello):
         """Continues every command of this Manager from the byte that it wants."""
+        if hello.version != 1:
+            raise OSError(f"the Manager's hello has version {hello.version}, and this agent knows only 1")
         self.link = link
         link.begin(hello)
         asked = hello.reconnect_window_ms if hello.HasField("reconnect_window_ms") else 60_000

@@ -8,8 +8,12 @@ import {
   type WatchEventsResponse,
   WatchEventsResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { Manager } from "../manager/operator_api.ts";
-import type { EventRecord } from "../store/records.ts";
+import { formatEventCursor, parseEventCursor } from "../base/event_cursor.ts";
+import type {
+  EventStart,
+  EventView,
+  Manager,
+} from "../manager/operator_api.ts";
 import { invalid, requireRange } from "./checks.ts";
 import { milliseconds, optional } from "./values.ts";
 
@@ -23,9 +27,11 @@ export function addEventsService(
 ): void {
   router.service(EventsService, {
     async *watchEvents(request, { signal }) {
-      const { follow } = request;
+      const { follow, agents, kinds } = request;
+      const filter = { agents, kinds };
+      const start = startOf(request);
       for await (
-        const event of events.watch(rangeOf(request), { follow, signal })
+        const event of events.watch(start, { follow, filter, signal })
       ) {
         yield eventMessage(event);
       }
@@ -33,9 +39,10 @@ export function addEventsService(
   });
 }
 
-function rangeOf(
-  { tail = DEFAULT_TAIL, afterId }: WatchEventsRequest,
-): { tail: number } | { afterId: bigint } {
+function startOf(
+  { tail = DEFAULT_TAIL, afterId, after }: WatchEventsRequest,
+): EventStart {
+  if (after !== undefined) return { after: parseEventCursor(after) };
   if (afterId === undefined) {
     return { tail: requireRange("tail", tail, { least: 0, most: MAX_TAIL }) };
   }
@@ -43,14 +50,16 @@ function rangeOf(
   return { afterId };
 }
 
-function eventMessage(record: EventRecord): WatchEventsResponse {
-  const event: Event = create(EventSchema, {
-    id: record.id,
-    atMs: milliseconds(record.at),
-    kind: record.kind,
-    agent: record.agent ?? "",
-    ...optional("commandId", record.commandId),
-    message: record.message,
+function eventMessage(event: EventView): WatchEventsResponse {
+  const { key, id, kind, agent, commandId, message } = event;
+  const shown: Event = create(EventSchema, {
+    id,
+    atMs: milliseconds(key.at),
+    kind,
+    agent: agent ?? "",
+    ...optional("commandId", commandId),
+    message,
+    cursor: formatEventCursor(key),
   });
-  return create(WatchEventsResponseSchema, { event });
+  return create(WatchEventsResponseSchema, { event: shown });
 }

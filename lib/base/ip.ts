@@ -58,3 +58,18 @@ function parseGroups(
   }
   return bytes;
 }
+
+/**
+ * The network that counts as one origin of connections: an IPv4 address, or an IPv6 /64, because a customer has all of
+ * it. A text that is no address stands for itself.
+ */
+export function networkOf(host: string): string {
+  const bytes = parseIp(host);
+  if (bytes === undefined || bytes.length === 4) return host;
+  // RFC 4291 section 2.5.5.2: an IPv4 address on a dual-stack socket.
+  const isMapped = bytes.subarray(0, 10).every((byte) => byte === 0) &&
+    bytes[10] === 0xff;
+  return isMapped
+    ? bytes.subarray(12).join(".")
+    : `${bytes.subarray(0, 8).join(".")}/64`;
+}

@@ -24,6 +24,8 @@ export const Limits = {
   facts: 16_384,
   /** Commands of one agent that are not acknowledged yet, a count. */
   openCommands: 1_000,
+  /** Pings of one peer that wait for their Pong, a count. */
+  unansweredPings: 1_000,
   /** Output of a command, both streams together, that waits for acknowledgement while the link is up. */
   window: 4 * 1_048_576,
   /** Output of a command that is kept while the link is down, for each stream. */
@@ -40,3 +42,9 @@ export const Limits = {
 
 /** Allowed names of agents and groups. A name is also a file name and a cell of a table. */
 export const NAME_PATTERN = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
+
+/**
+ * Time beyond the timeout of a command at which the Manager presumes that it timed out, in milliseconds. For agents that
+ * measure no timeouts: 5 s between SIGTERM and SIGKILL, and 10 s for both ways.
+ */
+export const PRESUMED_AFTER_MS = 15_000;

@@ -105,6 +105,8 @@ function flush(): void {
 
 /** Escapes text to one line, because peers and files choose parts of it. */
 function plainly(value: unknown, inspect: (value: unknown) => string): string {
+  // Ids are written as everywhere else: 59, and not 59n.
+  if (typeof value === "bigint") return String(value);
   if (typeof value !== "string") return inspect(value);
   return value.replaceAll(
     /\p{Cc}/gu,

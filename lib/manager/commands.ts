@@ -62,7 +62,7 @@ export class Commands implements CommandAdmin {
   readonly #options: CommandsOptions;
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #open = new OpenCommands();
+  readonly #open: OpenCommands;
   readonly #recorder: Recorder;
   readonly #dispatcher: Dispatcher;
   readonly #starter: CommandStarter;
@@ -77,17 +77,13 @@ export class Commands implements CommandAdmin {
     this.#store = options.store;
     this.#clock = options.clock;
     const unfinished = new DisputedResults();
+    this.#open = new OpenCommands((end) => options.events.commandEnded(end));
     const parts = { ...options, open: this.#open, unfinished };
-    this.#recorder = new Recorder(parts);
-    this.#dispatcher = new Dispatcher(parts);
-    const dispatcher = this.#dispatcher;
+    const recorder = this.#recorder = new Recorder(parts);
+    const dispatcher = this.#dispatcher = new Dispatcher(parts);
     this.#starter = new CommandStarter({ ...parts, dispatcher });
     this.#ends = new EndRequests({ ...parts, dispatcher });
-    this.effects = new ConnectionEffects({
-      ...parts,
-      recorder: this.#recorder,
-      dispatcher,
-    });
+    this.effects = new ConnectionEffects({ ...parts, recorder, dispatcher });
   }
 
   /** Loads the commands that an earlier run of the Manager left open. Called once, before agents are admitted. */
@@ -216,7 +212,7 @@ export class Commands implements CommandAdmin {
   ): Promise<{ command: CommandView; at: number; entries: TimelineEntry[] }> {
     const command = await this.get(id);
     const at = this.#clock.now();
-    const events = await this.#store.events({
+    const events = await this.#store.eventsAbout({
       commandId: id,
       agent: command.agent,
       kinds: LINK_EVENTS,

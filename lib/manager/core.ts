@@ -148,6 +148,7 @@ export class ManagerCore {
   async shutdown(): Promise<void> {
     this.commands.stop();
     this.storage.close();
+    this.#admission.close();
     for (const session of this.#sessions.keys()) {
       session.shutdown(RETRY_AFTER_MS);
     }

@@ -74,7 +74,10 @@ export class DataRequests {
       checkRequest(type, data);
       const maxBytes = dialect.maxMessageBytes - ENVELOPE_BYTES;
       const owner = { id: agent, groups };
-      const value = await this.#service.answer(owner, type, data, { maxBytes });
+      const value = await this.#service.answer(owner, type, data, {
+        maxBytes,
+        named: dialect.hasNamedRequests,
+      });
       return {
         case: "dataResponse",
         value: createDataResponse({

@@ -1,7 +1,8 @@
+import type { EventCursor } from "../base/event_cursor.ts";
+import type { EventFilter } from "../base/event_filter.ts";
 import type {
   CommandFilter,
   CommandRecord,
-  EventRecord,
   StreamName,
 } from "../store/records.ts";
 
@@ -276,13 +277,39 @@ export interface CommandAdmin {
   list(filter: CommandFilter): Promise<CommandView[]>;
 }
 
+/** An event, as operators see it. */
+export interface EventView {
+  /** Its place among all events, which tells it from all others. */
+  readonly key: EventCursor;
+  /** Number of the event; 0 for one that is read from the record of a command. */
+  readonly id: bigint;
+  /** Kind of the event, such as "agent_connected". */
+  readonly kind: string;
+  /** Name of the agent; null for none. */
+  readonly agent: string | null;
+  /** Id of the command; null for none. */
+  readonly commandId: bigint | null;
+  /** Text for people. */
+  readonly message: string;
+}
+
+/** The newest events, or those after one. */
+export type EventStart =
+  | { readonly tail: number }
+  | { readonly afterId: bigint }
+  | { readonly after: EventCursor };
+
 /** Events of the Manager. */
 export interface EventFeed {
-  /** Streams past events, oldest first; with `follow` also new ones until the signal is aborted. */
+  /**
+   * Streams past events, oldest first; with `follow` also new ones until the signal is aborted, each once.
+   *
+   * @throws {PiriError} BUSY if a follower reads so slowly that too many events wait for it
+   */
   watch(
-    range: { tail: number } | { afterId: bigint },
-    options: { follow: boolean; signal: AbortSignal },
-  ): AsyncIterable<EventRecord>;
+    start: EventStart,
+    options: { follow: boolean; filter: EventFilter; signal: AbortSignal },
+  ): AsyncIterable<EventView>;
 }
 
 /** Description of an operation. */

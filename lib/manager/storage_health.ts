@@ -36,7 +36,9 @@ const WRITES: Readonly<Record<StoreMethod, boolean>> = {
   dropOutput: true,
   readOutput: false,
   addEvent: true,
-  events: false,
+  rewordEvent: true,
+  eventsAbout: false,
+  eventHistory: false,
   prune: true,
   stats: false,
 };

@@ -11,7 +11,7 @@ import {
 } from "./file_params.ts";
 import { report } from "./file_report.ts";
 import { NewFile } from "./new_file.ts";
-import type { Operation, OperationContext } from "./operation.ts";
+import type { DataSource, Operation, OperationContext } from "./operation.ts";
 import {
   type Attributes,
   changesOf,
@@ -30,8 +30,10 @@ const parameters = v.strictObject({
   path: hostPath,
   source: sourceName,
   method: v.optional(v.pipe(
-    v.picklist(["hash", "mtime"]),
-    v.description("How to see that it is there already; hash by default"),
+    v.picklist(["hash", "mtime", "stat", "content"]),
+    v.description(
+      "How to see that it is there already; hash by default. With content, the source is the text of the file itself",
+    ),
   )),
   overwrite: v.optional(
     flag("Whether a file that is there may be replaced; true if absent"),
@@ -82,12 +84,19 @@ export const fileInstalled: Operation<typeof parameters> = {
   },
 };
 
-/** Hash or time of the Manager's file, which the written file must match. */
+/** Hash or time of the Manager's file, which the written file must match, or the text to write. */
 interface Source {
   readonly sha256?: string;
   /** Seconds since 1970. */
   readonly mtime?: number;
+  readonly text?: string;
 }
+
+const statSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ size: v.number(), mtime: v.number() }),
+);
 
 async function contentToWrite(
   { path, source, method = "hash", overwrite = true }: Params,
@@ -95,30 +104,54 @@ async function contentToWrite(
   { data, signal }: OperationContext,
 ): Promise<Source | undefined> {
   if (target !== undefined && !overwrite) return undefined;
+  if (method === "content") {
+    const sha256 = createHash("sha256").update(source).digest("hex");
+    const same = target !== undefined && await hashOf(path, signal) === sha256;
+    return same ? undefined : { text: source };
+  }
   if (method === "hash") {
     const sha256 = encodeHex(await data.bytes("file_hash", source));
     const same = target !== undefined && await hashOf(path, signal) === sha256;
     return same ? undefined : { sha256 };
   }
-  const text = await data.text("file_mtime", source);
-  const mtime = text.trim() === "" ? NaN : Number(text);
-  if (!Number.isFinite(mtime)) {
-    throw new PiriError(
-      "UNSUPPORTED",
-      `Cannot install "${source}": the Manager tells no time of it`,
-    );
-  }
+  const { mtime, size } = method === "stat"
+    ? await askStat(source, data)
+    : { mtime: await askTime(source, data), size: undefined };
   // A file system may store times less exactly than the Manager gives them.
   const now = target === undefined ? undefined : (await Deno.stat(path)).mtime;
   const same = now !== undefined && now !== null &&
-    Math.abs(now.getTime() - mtime * 1_000) < 1;
+    Math.abs(now.getTime() - mtime * 1_000) < 1 &&
+    (size === undefined || size === target?.size);
   return same ? undefined : { mtime };
+}
+
+async function askTime(source: string, data: DataSource): Promise<number> {
+  const text = await data.text("file_mtime", source);
+  const mtime = text.trim() === "" ? NaN : Number(text);
+  if (Number.isFinite(mtime)) return mtime;
+  throw new PiriError(
+    "UNSUPPORTED",
+    `Cannot install "${source}": the Manager tells no time of it`,
+  );
+}
+
+async function askStat(
+  source: string,
+  data: DataSource,
+): Promise<v.InferOutput<typeof statSchema>> {
+  const text = await data.text("file_stat", { filename: source });
+  const result = v.safeParse(statSchema, text);
+  if (result.success) return result.output;
+  throw new PiriError(
+    "UNSUPPORTED",
+    `Cannot install "${source}": the Manager does not tell its size and time`,
+  );
 }
 
 /** Requests pieces until an empty one comes, because legacy Managers do not tell a file's size. */
 async function write(
   { path, source }: Params,
-  { sha256, mtime }: Source,
+  { sha256, mtime, text }: Source,
   { context: { data, signal }, attributes }: {
     context: OperationContext;
     attributes: Attributes;
@@ -127,6 +160,12 @@ async function write(
   await using file = await NewFile.create(path, { attributes });
   const hash = createHash("sha256");
   let offset = 0;
+  if (text !== undefined) {
+    const bytes = new TextEncoder().encode(text);
+    await file.write(bytes);
+    await file.finish();
+    return bytes.length;
+  }
   for (;;) {
     const piece = await data.bytes("file_content", {
       filename: source,

@@ -38,7 +38,7 @@ export const operations: readonly Operation[] = [
 /**
  * Finds an operation by its name.
  *
- * @throws {PiriError} NOT_FOUND, with the nearest name as a hint.
+ * @throws {PiriError} NOT_FOUND, with a name that is close as a hint.
  */
 export function operationNamed(
   name: string,

@@ -53,6 +53,7 @@ export const commandShape = new Shape<CommandRecord>({
   progressCurrent: nullable(int),
   progressTotal: nullable(int),
   progressMessage: text,
+  progressAt: nullable(int),
   rerunOf: nullable(big),
 });
 
@@ -108,5 +109,6 @@ export function freshCommand(
     progressCurrent: null,
     progressTotal: null,
     progressMessage: "",
+    progressAt: null,
   };
 }

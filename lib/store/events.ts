@@ -1,13 +1,9 @@
-import type { Database, Row } from "./database.ts";
-import type {
-  EventRange,
-  EventRecord,
-  EventsAbout,
-  NewEvent,
-} from "./records.ts";
+import type { Database } from "./database.ts";
+import type { EventRecord, EventsAbout, NewEvent } from "./records.ts";
 import { big, int, nullable, Shape, text } from "./shape.ts";
 
-const shape = new Shape<EventRecord>({
+/** Columns of an event. */
+export const eventShape = new Shape<EventRecord>({
   id: big,
   at: int,
   kind: text,
@@ -35,37 +31,23 @@ export class Events {
   add(event: NewEvent): EventRecord {
     const { id } = this.#db.run(
       "INSERT INTO events (at, kind, agent, command_id, message) VALUES (?, ?, ?, ?, ?)",
-      ...shape.cells(event, FIELDS),
+      ...eventShape.cells(event, FIELDS),
     );
-    return { id, ...shape.kept(event, FIELDS) };
+    return { id, ...eventShape.kept(event, FIELDS) };
   }
 
-  /** Events of a range, oldest first. */
-  range(range: EventRange): EventRecord[] {
-    const rows = "tail" in range
-      ? this.#newest(range.tail)
-      : "commandId" in range
-      ? this.#about(range)
-      : this.#db.all(
-        `SELECT ${shape.list} FROM events WHERE id > ? ORDER BY id LIMIT ?`,
-        range.afterId,
-        range.limit,
-      );
-    return rows.map((row) => shape.record(row));
+  reword(id: bigint, message: string): void {
+    this.#db.run("UPDATE events SET message = ? WHERE id = ?", message, id);
   }
 
-  #newest(count: number): Row[] {
+  /** Newest events about a command, oldest first. */
+  about(
+    { commandId, agent, kinds, from, to, limit }: EventsAbout,
+  ): EventRecord[] {
     return this.#db.all(
-      `SELECT ${shape.list} FROM events ORDER BY id DESC LIMIT ?`,
-      count,
-    ).reverse();
-  }
-
-  #about({ commandId, agent, kinds, from, to, limit }: EventsAbout): Row[] {
-    return this.#db.all(
-      `SELECT ${shape.list} FROM events WHERE command_id = ?
+      `SELECT ${eventShape.list} FROM events WHERE command_id = ?
        UNION ALL
-       SELECT ${shape.list} FROM events INDEXED BY events_by_agent
+       SELECT ${eventShape.list} FROM events INDEXED BY events_by_agent
          WHERE command_id IS NULL AND agent = ? AND at BETWEEN ? AND ?
            AND kind IN (SELECT value FROM json_each(?))
        ORDER BY id DESC LIMIT ?`,
@@ -75,7 +57,7 @@ export class Events {
       Math.trunc(to),
       JSON.stringify(kinds),
       limit,
-    ).reverse();
+    ).reverse().map((row) => eventShape.record(row));
   }
 
   /** Deletes at most `limit` old events. Returns how many it deleted. */

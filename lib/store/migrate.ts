@@ -7,6 +7,7 @@ import { cancelledBy } from "./migrations/0004_cancelled_by.ts";
 import { endedBadly } from "./migrations/0005_ended_badly.ts";
 import { givenUp } from "./migrations/0006_given_up.ts";
 import { tombstones } from "./migrations/0007_tombstones.ts";
+import { progressAt } from "./migrations/0008_progress_at.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -20,6 +21,7 @@ export const MIGRATIONS: readonly string[] = [
   endedBadly,
   givenUp,
   tombstones,
+  progressAt,
 ];
 
 /**

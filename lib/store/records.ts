@@ -1,4 +1,6 @@
 import type { CommandStateName } from "../base/command_state.ts";
+import type { EventCursor } from "../base/event_cursor.ts";
+import type { EventFilter } from "../base/event_filter.ts";
 
 /** A stream of a program. */
 export type StreamName = "stdout" | "stderr";
@@ -111,6 +113,8 @@ export interface CommandRecord {
   readonly progressTotal: number | null;
   /** Progress as a text. */
   readonly progressMessage: string;
+  /** Time of the newest progress that tells more than that it runs; null for none. */
+  readonly progressAt: number | null;
   /** Id of the command that this one repeats. */
   readonly rerunOf: bigint | null;
 }
@@ -208,12 +212,6 @@ export interface EventRecord {
 /** An event without its number. */
 export type NewEvent = Omit<EventRecord, "id">;
 
-/** Range of events to read: the newest of all, the next after one, or those about a command. */
-export type EventRange =
-  | { readonly tail: number }
-  | { readonly afterId: bigint; readonly limit: number }
-  | EventsAbout;
-
 /** Newest events of a command, and of its agent only those of these kinds between two times, both included. */
 export interface EventsAbout {
   readonly commandId: bigint;
@@ -222,6 +220,45 @@ export interface EventsAbout {
   readonly from: number;
   readonly to: number;
   readonly limit: number;
+}
+
+/** The part of a command's record that events are made of. */
+export type CommandBrief = Pick<
+  CommandRecord,
+  | "id"
+  | "agent"
+  | "operation"
+  | "requestedBy"
+  | "state"
+  | "presumed"
+  | "reason"
+  | "exitCode"
+  | "signal"
+  | "progressCurrent"
+  | "progressTotal"
+  | "progressMessage"
+>;
+
+/** An event of the history: one of its own, or one that the record of a command tells. */
+export type HistoryEntry =
+  | { readonly key: EventCursor; readonly event: EventRecord }
+  | { readonly key: EventCursor; readonly command: CommandBrief };
+
+/** Part of the history to read. */
+export interface HistoryRange {
+  /** Only events beyond this one; undefined for all. */
+  readonly from: EventCursor | { readonly eventId: bigint } | undefined;
+  readonly direction: "older" | "newer";
+  /** Most entries. */
+  readonly limit: number;
+  readonly filter: EventFilter;
+}
+
+/** Entries in the order of the direction. */
+export interface HistoryPage {
+  readonly entries: readonly HistoryEntry[];
+  /** Place from which the next page goes on; undefined at the end. */
+  readonly reached: EventCursor | undefined;
 }
 
 /** Sizes of the database. */

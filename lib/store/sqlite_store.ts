@@ -1,6 +1,7 @@
 import { Agents } from "./agents.ts";
 import { commandNotFound, Commands } from "./commands.ts";
 import type { Database } from "./database.ts";
+import { EventHistory } from "./event_history.ts";
 import { Events } from "./events.ts";
 import { Jobs } from "./jobs.ts";
 import type { Meta } from "./meta.ts";
@@ -11,6 +12,7 @@ import type {
   CommandPatch,
   CommandRecord,
   EventRecord,
+  HistoryPage,
   NewCommand,
   NewEvent,
   OutputFigures,
@@ -37,6 +39,7 @@ export class SqliteStore implements Store {
   readonly #commands: Commands;
   readonly #output: Output;
   readonly #events: Events;
+  readonly #history: EventHistory;
   readonly #retention: Retention;
   readonly #resources: Disposable;
 
@@ -56,6 +59,7 @@ export class SqliteStore implements Store {
     this.#commands = new Commands(db, jobs, meta);
     this.#output = output;
     this.#events = events;
+    this.#history = new EventHistory(db);
     const tables = { db, meta, jobs, output, events, tombstones };
     this.#retention = new Retention(tables, writer);
     this.#resources = resources;
@@ -179,8 +183,16 @@ export class SqliteStore implements Store {
     return this.#writer.write(() => this.#events.add(event));
   }
 
-  events(...[range]: Args<"events">): Promise<EventRecord[]> {
-    return this.#writer.read(() => this.#events.range(range));
+  rewordEvent(...[id, message]: Args<"rewordEvent">): Promise<void> {
+    return this.#writer.write(() => this.#events.reword(id, message));
+  }
+
+  eventsAbout(...[range]: Args<"eventsAbout">): Promise<EventRecord[]> {
+    return this.#writer.read(() => this.#events.about(range));
+  }
+
+  eventHistory(...[range]: Args<"eventHistory">): Promise<HistoryPage> {
+    return this.#writer.read(() => this.#history.page(range));
   }
 
   prune(keep: { before: number; outputBytes: bigint }): Promise<Pruned> {

@@ -4,8 +4,10 @@ import type {
   CommandFilter,
   CommandPatch,
   CommandRecord,
-  EventRange,
   EventRecord,
+  EventsAbout,
+  HistoryPage,
+  HistoryRange,
   NewCommand,
   NewEvent,
   OutputFigures,
@@ -153,11 +155,12 @@ export interface Store extends AsyncDisposable {
   ): Promise<StoredOutput[]>;
 
   addEvent(event: NewEvent): Promise<EventRecord>;
-  /**
-   * Events, oldest first: the newest `tail` of all, the first `limit` after `afterId`, or the newest `limit` about a
-   * command.
-   */
-  events(range: EventRange): Promise<EventRecord[]>;
+  /** Replaces the text of an event. Does nothing if it was deleted since. */
+  rewordEvent(id: bigint, message: string): Promise<void>;
+  /** Newest events about a command, oldest first. */
+  eventsAbout(range: EventsAbout): Promise<EventRecord[]>;
+  /** All events in one order, those that the records of commands tell among them. */
+  eventHistory(range: HistoryRange): Promise<HistoryPage>;
 
   /**
    * Deletes records older than `before`, and the output of the oldest ended commands until at most `outputBytes` are

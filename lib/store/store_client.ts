@@ -42,7 +42,9 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   dropOutput: true,
   readOutput: true,
   addEvent: true,
-  events: true,
+  rewordEvent: true,
+  eventsAbout: true,
+  eventHistory: true,
   prune: true,
   stats: true,
 };

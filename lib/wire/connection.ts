@@ -145,7 +145,11 @@ export class Connection<Context> {
     this.#outbox.replyLater(body);
   }
 
-  /** Answers a Ping. */
+  /**
+   * Answers a Ping.
+   *
+   * @throws {PiriError} PROTOCOL_VIOLATION if too many Pings of the peer wait for their Pong
+   */
   pong(data: number): void {
     this.reply({ case: "pong", value: createPong({ data }) });
   }

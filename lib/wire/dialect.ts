@@ -32,6 +32,13 @@ export interface Dialect {
   readonly answersCancel: boolean;
   /** True if REFUSED is a status of results. */
   readonly hasRefused: boolean;
+  /** True if the last progress of a command is 1 of 1. */
+  readonly expectsLastProgress: boolean;
+  /**
+   * True if requests for data may be those of the second legacy protocol: by name, with answers in JSON. Its hellos are
+   * those of the first one, so that only a request tells the two apart.
+   */
+  readonly hasNamedRequests: boolean;
 }
 
 /** Both dialects. A peer may be a legacy one until its hello. */
@@ -48,6 +55,8 @@ export const Dialects = {
     hasPositionalParams: false,
     answersCancel: true,
     hasRefused: true,
+    expectsLastProgress: false,
+    hasNamedRequests: false,
   },
   legacy: {
     name: "legacy",
@@ -61,6 +70,8 @@ export const Dialects = {
     hasPositionalParams: true,
     answersCancel: false,
     hasRefused: false,
+    expectsLastProgress: true,
+    hasNamedRequests: true,
   },
 } as const satisfies Readonly<Record<Dialect["name"], Dialect>>;
 
@@ -76,13 +87,19 @@ export function dialectOfManager(managerId: string): Dialect {
   return managerId === "" ? Dialects.legacy : Dialects.current;
 }
 
+/** Reasons of both legacy protocols. */
+const AUTH_FAILED: ReadonlySet<string> = new Set([
+  "auth failed",
+  "authentication failed",
+]);
+
 /** The code of a Bye. Legacy peers send none, so theirs is read from the reason. */
 export function byeCodeOf(
   { code, reason }: Pick<Bye, "code" | "reason">,
 ): Bye_Code {
   // An unknown code counts as none.
   if (code !== Bye_Code.UNSPECIFIED && code in Bye_Code) return code;
-  if (reason === "auth failed") return Bye_Code.AUTH_FAILED;
+  if (AUTH_FAILED.has(reason)) return Bye_Code.AUTH_FAILED;
   return reason.startsWith("protocol error")
     ? Bye_Code.PROTOCOL_ERROR
     : Bye_Code.UNSPECIFIED;

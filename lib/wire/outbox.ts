@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
 import { joinFrames } from "./frame.ts";
 import type { Later } from "./later.ts";
 import { type Body, encodeFrame } from "./message.ts";
@@ -28,6 +29,7 @@ export interface OutboxOptions {
 interface Item {
   frame: Uint8Array;
   readonly key: string | undefined;
+  readonly isPong: boolean;
 }
 
 /**
@@ -46,6 +48,7 @@ export class Outbox {
   readonly #queue: Item[] = [];
   readonly #replaceable = new Map<string, Item>();
   #queuedBytes = 0;
+  #queuedPongs = 0;
   #writing = false;
   /** True while a write is scheduled by `later`. */
   #isDeferred = false;
@@ -88,9 +91,17 @@ export class Outbox {
   /**
    * Queues a message without waiting. Returns false, and drops the message, after Bye. A message of which only the
    * newest counts replaces its queued predecessor.
+   *
+   * @throws {PiriError} PROTOCOL_VIOLATION for a Pong while too many others wait: each Ping gets its own
    */
   reply(body: Body): boolean {
     if (this.#closed || this.#saidBye) return false;
+    if (body.case === "pong" && this.#queuedPongs >= Limits.unansweredPings) {
+      throw new PiriError(
+        "PROTOCOL_VIOLATION",
+        `Cannot answer a Ping: ${Limits.unansweredPings} others wait for their Pong, which is the limit`,
+      );
+    }
     this.#add(body, replacementKey(body));
     this.#start();
     return true;
@@ -123,6 +134,7 @@ export class Outbox {
     this.#queue.length = 0;
     this.#replaceable.clear();
     this.#queuedBytes = 0;
+    this.#queuedPongs = 0;
     this.#resolveRoom();
     this.#resolveEmpty();
   }
@@ -149,8 +161,9 @@ export class Outbox {
       predecessor.frame = frame;
       return;
     }
-    const item = { frame, key };
+    const item = { frame, key, isPong: message.case === "pong" };
     this.#queue.push(item);
+    if (item.isPong) this.#queuedPongs++;
     if (key !== undefined) this.#replaceable.set(key, item);
     this.#queuedBytes += frame.length;
     if (this.#queuedBytes > MAX_QUEUED_BYTES) {
@@ -205,11 +218,12 @@ export class Outbox {
     const frames: Uint8Array[] = [];
     let bytes = 0;
     let count = 0;
-    for (const { frame, key } of this.#queue) {
+    for (const { frame, key, isPong } of this.#queue) {
       const size = frame.length;
       const full = this.oneFrameAWrite || bytes + size > MAX_GATHERED_BYTES;
       if (count > 0 && full) break;
       if (key !== undefined) this.#replaceable.delete(key);
+      if (isPong) this.#queuedPongs--;
       frames.push(frame);
       bytes += size;
       count++;
@@ -267,7 +281,6 @@ function closed({ case: kind }: Body): PiriError {
 function replacementKey({ case: kind, value }: Body): string | undefined {
   switch (kind) {
     case "ping":
-    case "pong":
       return kind;
     case "commandAck":
       return `${kind} ${value.commandId}`;

@@ -9,7 +9,7 @@ import { join } from "@std/path";
 import { addAgentsService } from "../../lib/api/agents_service.ts";
 import { connectControl, controlClient } from "../../lib/api/client.ts";
 import { PiriError } from "../../lib/base/errors.ts";
-import type { EventRecord } from "../../lib/store/records.ts";
+import type { EventView } from "../../lib/manager/operator_api.ts";
 import * as piri from "../../mod.ts";
 import {
   all,
@@ -89,7 +89,7 @@ for (const transport of ["unix", "tcp"] as const) {
 
   Deno.test(`events arrive over ${transport} when they happen, and not later`, async () => {
     const manager = new SmallManager();
-    const happen = new TransformStream<EventRecord, EventRecord>();
+    const happen = new TransformStream<EventView, EventView>();
     manager.events = { watch: () => happen.readable };
     await using fleet = await startControl({ manager, transport });
     const stream = fleet.control.events.watchEvents({ follow: true })
@@ -99,8 +99,8 @@ for (const transport of ["unix", "tcp"] as const) {
     // The next event is written only when the one before it has arrived.
     for (const id of [1n, 2n, 3n]) {
       await writer.write({
+        key: { at: 1, source: "event", id },
         id,
-        at: 1,
         kind: "agent_connected",
         agent: "web-1",
         commandId: null,
@@ -170,8 +170,8 @@ Deno.test("disposing ends the calls that are under way", async () => {
   manager.events = {
     watch: async function* () {
       yield {
+        key: { at: 1, source: "event", id: 1n },
         id: 1n,
-        at: 1,
         kind: "agent_connected",
         agent: null,
         commandId: null,

@@ -102,8 +102,8 @@ Deno.test("a client that leaves a stream ends its source, and that is no error",
 
 function anEvent(id: bigint) {
   return {
+    key: { at: 1, source: "event" as const, id },
     id,
-    at: 1,
     kind: "agent_connected",
     agent: null,
     commandId: null,

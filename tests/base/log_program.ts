@@ -1,5 +1,5 @@
 /**
- * Logs three lines and ends in the way that its argument names.
+ * Logs three lines and ends in the way that its first argument names. The second one is the format of the log.
  *
  * @module
  */
@@ -14,9 +14,11 @@ const ENDS: Readonly<Record<string, () => void>> = {
   rejects: () => void Promise.reject(new Error("It was rejected")),
 };
 
-await startLog({ level: "info", format: "text" });
+const format = Deno.args[1] === "json" ? "json" : "text";
+await startLog({ level: "info", format });
 const log = logger("test");
 log.info("one");
+log.info("Command {id}", { id: 59n });
 log.warning("two");
 log.info("three");
 ENDS[Deno.args[0] ?? ""]?.();

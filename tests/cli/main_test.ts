@@ -55,7 +55,7 @@ Flags:
   --cidr NETWORK      network that the agent may connect from (default: any);
                       may be repeated
   --expires TIME      how long the token is valid, at most 3650d (default: 24h)
-  --secret-file FILE  file with the secret of a legacy agent (June 2024), which
+  --secret-file FILE  file with the secret of a legacy agent (of 2024), which
                       has no join token; "-" for stdin
   --secret-hash HEX   SHA-256 of that secret, instead of the secret itself
   --dir DIR           the state folder (default: /var/lib/piri-manager)

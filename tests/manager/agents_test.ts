@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseJoinToken } from "../../lib/base/join_token.ts";
+import { ALL_EVENTS } from "../../lib/base/event_filter.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import { Agents } from "../../lib/manager/agents.ts";
@@ -180,6 +181,7 @@ Deno.test("a follower of events gets earlier and later ones, each once", async (
   const following = (async () => {
     const events = core.events.watch({ tail: 1 }, {
       follow: true,
+      filter: ALL_EVENTS,
       signal: stop.signal,
     });
     for await (const { kind } of events) heard.push(kind);
@@ -200,6 +202,7 @@ Deno.test("all events after one are listed, even if they are many", async () => 
   const heard: string[] = [];
   const events = core.events.watch({ afterId: third.id }, {
     follow: false,
+    filter: ALL_EVENTS,
     signal: new AbortController().signal,
   });
   for await (const { message } of events) heard.push(message);

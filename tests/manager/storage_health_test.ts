@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
+import { ALL_EVENTS } from "../../lib/base/event_filter.ts";
 import {
   MAX_KEPT,
   UnrecordedEvents,
@@ -151,6 +152,7 @@ Deno.test("a follower of events gets those of a full disk once it can be written
   const following = (async () => {
     const events = core.events.watch({ tail: 0 }, {
       follow: true,
+      filter: ALL_EVENTS,
       signal: stop.signal,
     });
     for await (const { kind } of events) heard.push(kind);

@@ -192,7 +192,59 @@ Deno.test("parameters without a legacy meaning are refused by name", () => {
     'Cannot run "echo.Echo": it takes 2 positional parameters, and not 3',
   );
   assertEquals(
-    complaint("constructor", { "[args]": [1] }),
-    'Cannot run "constructor": it takes 0 positional parameters, and not 1',
+    complaint("file.Fetch", { "[args]": [1] }),
+    'Cannot run "file.Fetch": it takes 0 positional parameters, and not 1',
   );
+});
+
+Deno.test("an operation that does not exist is said to be none, whatever its parameters are", () => {
+  const params = [{ "[args]": ["port"] }, [1]];
+  for (const data of params) {
+    for (const type of ["data.Show", "custom.Hello", "state", "constructor"]) {
+      assertEquals(
+        complaint(type, data),
+        `Cannot run "${type}": this agent has no such operation`,
+      );
+    }
+    assertEquals(
+      complaint("command.RunMultiple", data).split(",")[0],
+      'Cannot run "command.RunMultiple": this agent has no such operation',
+    );
+  }
+});
+
+Deno.test("a missing parameter is named as a legacy Manager names it", () => {
+  for (
+    const data of [{ "[args]": [] }, { message: null }, { "[args]": [null] }]
+  ) {
+    assertEquals(
+      complaint("echo.Echo", data),
+      'Cannot run "echo.Echo": parameter "message" is missing',
+    );
+  }
+  for (const data of [{}, { "[args]": [null] }, { shell: true }]) {
+    assertEquals(
+      complaint("command.Run", data),
+      'Cannot run "command.Run": parameter "command" is missing',
+    );
+  }
+});
+
+Deno.test("a condition is refused with every operation, and null is none", () => {
+  for (
+    const type of ["echo.Echo", "command.Run", "file.Installed", "test.Sleep"]
+  ) {
+    assertEquals(
+      complaint(type, { if: { cmd: "false" } }),
+      `Cannot run "${type}": this agent does not understand the condition in "if"`,
+    );
+  }
+  assertEquals(
+    complaint("data.Show", { if: true }),
+    'Cannot run "data.Show": this agent has no such operation',
+  );
+  assertEquals(done("echo.Echo", { "[args]": ["a"], if: null }), [
+    "echo.Echo",
+    { text: "a" },
+  ]);
 });

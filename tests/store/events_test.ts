@@ -2,29 +2,6 @@ import { assertEquals } from "@std/assert";
 import type { NewEvent } from "../../lib/store/records.ts";
 import { startStore } from "./support.ts";
 
-Deno.test("events are numbered and read from either end, oldest first", async () => {
-  await using at = await startStore();
-  const added = await Promise.all([1, 2, 3, 4].map((n) =>
-    at.store.addEvent({
-      at: n + 0.5,
-      kind: "agent_connected",
-      agent: "web-1",
-      commandId: n === 1 ? null : 2n ** 62n,
-      message: `event ${n}`,
-    })
-  ));
-  const [first, second, third, fourth] = added;
-
-  assertEquals(await at.store.events({ tail: 9 }), added);
-  assertEquals(await at.store.events({ tail: 2 }), [third, fourth]);
-  assertEquals(await at.store.events({ tail: 0 }), []);
-  assertEquals(
-    await at.store.events({ afterId: first?.id ?? 0n, limit: 2 }),
-    [second, third],
-  );
-  assertEquals(await at.store.events({ afterId: 4n, limit: 2 }), []);
-});
-
 Deno.test("events about a command are its own, and the wanted kinds of its agent's in its time", async () => {
   await using at = await startStore();
   const add = (kind: string, time: number, about: Partial<NewEvent> = {}) =>
@@ -55,8 +32,8 @@ Deno.test("events about a command are its own, and the wanted kinds of its agent
     to: 20.5,
   };
 
-  const all = await at.store.events({ ...about, limit: 9 });
-  const newest = await at.store.events({ ...about, limit: 2 });
+  const all = await at.store.eventsAbout({ ...about, limit: 9 });
+  const newest = await at.store.eventsAbout({ ...about, limit: 2 });
 
   assertEquals(all.map((event) => [event.kind, event.at]), [
     ["agent_connected", 10],
@@ -65,4 +42,21 @@ Deno.test("events about a command are its own, and the wanted kinds of its agent
     ["command_lost", 30],
   ]);
   assertEquals(newest.map((event) => event.at), [20, 30]);
+});
+
+Deno.test("the text of an event can be replaced", async () => {
+  await using at = await startStore();
+  const about = { kind: "run", agent: null, commandId: 4n };
+  const { id } = await at.store.addEvent({ at: 5, message: "one", ...about });
+  await at.store.rewordEvent(id, "two");
+  await at.store.rewordEvent(99n, "none");
+  const [event] = await at.store.eventsAbout({
+    commandId: 4n,
+    agent: "web-1",
+    kinds: [],
+    from: 0,
+    to: 9,
+    limit: 9,
+  });
+  assertEquals(event?.message, "two");
 });

@@ -56,7 +56,13 @@ Deno.test("commands that ended before the time go, with their output, and open o
     { id: 2n, outputKept: 20n, truncated: false },
     { id: 3n, outputKept: 30n, truncated: false },
   ]);
-  assertEquals((await store.events({ tail: 9 })).map(({ id }) => id), [2n]);
+  const { entries } = await store.eventHistory({
+    from: undefined,
+    direction: "newer",
+    limit: 9,
+    filter: { agents: [], kinds: ["k"] },
+  });
+  assertEquals(entries.map(({ key }) => key.id), [2n]);
   const { commandsTotal, outputBytes } = await store.stats();
   assertEquals([commandsTotal, outputBytes], [2n, 50n]);
 });

@@ -8,8 +8,8 @@ const manager = new SmallManager();
 manager.events = {
   watch: async function* () {
     yield {
+      key: { at: 1, source: "event", id: 1n },
       id: 1n,
-      at: 1,
       kind: "manager_started",
       agent: null,
       commandId: null,

@@ -111,7 +111,8 @@ export class Fleet implements AsyncDisposable {
   async begun(agents: readonly string[]): Promise<void> {
     await this.connected(...agents);
     using control = await this.control();
-    for await (const { event } of control.events.watchEvents({ tail: 1 })) {
+    const newest = { tail: 1, kinds: ["agent_*"] };
+    for await (const { event } of control.events.watchEvents(newest)) {
       this.#lastEvent = Number(event?.id ?? 0);
     }
   }

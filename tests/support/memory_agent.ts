@@ -165,7 +165,7 @@ export class MemoryAgent implements AsyncDisposable {
 export function commandOf(init: Init<"command">): Command {
   return createCommand({
     type: "echo.Echo",
-    data: "{}",
+    data: '{"text":"hi"}',
     nonce: 7n,
     ...init,
   } as Init<"command">);

@@ -1,3 +1,4 @@
+import { ALL_EVENTS, type EventFilter } from "../../lib/base/event_filter.ts";
 import { parseAddress } from "../../lib/base/address.ts";
 import type { Counters } from "../../lib/base/counters.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
@@ -209,10 +210,31 @@ export class MemoryManager implements AsyncDisposable {
     return (await this.happened()).map(({ kind }) => kind);
   }
 
-  /** Recorded events, oldest first. */
+  /** Recorded events, oldest first. Those that are read from the records of commands are not among them. */
   async happened(): Promise<EventRecord[]> {
     await this.clock.settle();
-    return await this.store.events({ tail: 1_000 });
+    const { entries } = await this.store.eventHistory({
+      from: undefined,
+      direction: "newer",
+      limit: 1_000,
+      filter: ALL_EVENTS,
+    });
+    return entries.flatMap((entry) => "event" in entry ? [entry.event] : []);
+  }
+
+  /** All events as operators see them, oldest first, as "kind: message". */
+  async seen(filter: Partial<EventFilter> = {}): Promise<string[]> {
+    await this.clock.settle();
+    const events = this.events.watch({ tail: 1_000 }, {
+      follow: false,
+      filter: { ...ALL_EVENTS, ...filter },
+      signal: new AbortController().signal,
+    });
+    const seen: string[] = [];
+    for await (const { kind, message } of events) {
+      seen.push(`${kind}: ${message}`);
+    }
+    return seen;
   }
 
   /** Output of a command in the store, as text. */

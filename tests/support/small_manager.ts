@@ -1,20 +1,22 @@
 import { PiriError } from "../../lib/base/errors.ts";
+import type { EventFilter } from "../../lib/base/event_filter.ts";
 import type {
   AgentView,
   CommandView,
+  EventView,
   Manager,
   ManagerStatus,
   RunRequest,
   TimelineEntry,
 } from "../../lib/manager/operator_api.ts";
-import type { CommandFilter, EventRecord } from "../../lib/store/records.ts";
+import type { CommandFilter } from "../../lib/store/records.ts";
 
 /** Manager without agents, database or network: it answers from memory, and records its calls. */
 export class SmallManager implements Manager {
   readonly asked: unknown[] = [];
   readonly known = new Map<string, AgentView>();
   readonly recorded: CommandView[] = [];
-  readonly happened: EventRecord[] = [];
+  readonly happened: EventView[] = [];
   readonly entries: TimelineEntry[] = [];
 
   agents: Manager["agents"] = {
@@ -89,10 +91,10 @@ export class SmallManager implements Manager {
   events: Manager["events"] = {
     watch: async function* (
       this: SmallManager,
-      range: unknown,
-      { follow }: { follow: boolean },
+      start: unknown,
+      { follow, filter }: { follow: boolean; filter: EventFilter },
     ) {
-      this.asked.push({ range, follow });
+      this.asked.push({ start, follow, filter });
       yield* await Promise.resolve(this.happened);
     }.bind(this),
   };
@@ -214,6 +216,7 @@ export function aCommand(known: Partial<CommandView> = {}): CommandView {
     progressCurrent: null,
     progressTotal: null,
     progressMessage: "",
+    progressAt: null,
     rerunOf: null,
     unreachableSince: null,
     ...known,

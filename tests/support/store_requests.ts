@@ -28,7 +28,9 @@ const CHANGES: Readonly<Record<StoreMethod, boolean>> = {
   dropOutput: true,
   readOutput: false,
   addEvent: true,
-  events: false,
+  rewordEvent: true,
+  eventsAbout: false,
+  eventHistory: false,
   prune: true,
   stats: false,
 };

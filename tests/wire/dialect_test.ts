@@ -37,6 +37,8 @@ Deno.test("the two dialects, line by line", () => {
       "hasPositionalParams: false / true",
       "answersCancel: true / false",
       "hasRefused: true / false",
+      "expectsLastProgress: false / true",
+      "hasNamedRequests: false / true",
     ],
   );
 });
@@ -45,6 +47,7 @@ Deno.test("the code of a Bye without one is read from its words", () => {
   const codes = [
     { code: Bye_Code.BUSY, reason: "auth failed" },
     { code: Bye_Code.UNSPECIFIED, reason: "auth failed" },
+    { code: Bye_Code.UNSPECIFIED, reason: "authentication failed" },
     { code: Bye_Code.UNSPECIFIED, reason: "protocol error: no hello" },
     { code: Bye_Code.UNSPECIFIED, reason: "bye" },
     { code: 99 as Bye_Code, reason: "auth failed" },
@@ -52,6 +55,7 @@ Deno.test("the code of a Bye without one is read from its words", () => {
   ].map((bye) => byeCodeOf(bye));
   assertEquals(codes, [
     Bye_Code.BUSY,
+    Bye_Code.AUTH_FAILED,
     Bye_Code.AUTH_FAILED,
     Bye_Code.PROTOCOL_ERROR,
     Bye_Code.UNSPECIFIED,

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
 import { Later, LATER_MS } from "../../lib/wire/later.ts";
 import { Outbox, STALL_MS } from "../../lib/wire/outbox.ts";
@@ -75,13 +75,12 @@ Deno.test("a write that takes only a part continues after it", async () => {
   );
 });
 
-Deno.test("a queued Ping, Pong or acknowledgement is replaced by its successor, where it stands", async () => {
+Deno.test("a queued Ping or acknowledgement is replaced by its successor, where it stands", async () => {
   const { clock, transport, outbox } = outboxTo();
   transport.block();
   outbox.reply(body("result"));
   await clock.settle();
   for (let data = 1; data <= 3; data++) {
-    outbox.reply(body("pong", { data }));
     outbox.reply(body("ping", { data }));
     outbox.reply(body("commandAck", { commandId: 1n, stdout: BigInt(data) }));
     outbox.reply(body("commandAck", { commandId: 2n, stdout: BigInt(data) }));
@@ -93,7 +92,6 @@ Deno.test("a queued Ping, Pong or acknowledgement is replaced by its successor, 
   assertEquals(
     transport.writes[1],
     framesOf(
-      body("pong", { data: 3 }),
       body("ping", { data: 3 }),
       body("commandAck", { commandId: 1n, stdout: 3n }),
       body("commandAck", { commandId: 2n, stdout: 3n }),
@@ -106,12 +104,12 @@ Deno.test("a queued Ping, Pong or acknowledgement is replaced by its successor, 
 Deno.test("a message that is being written is not replaced", async () => {
   const { clock, transport, outbox } = outboxTo();
   transport.block();
-  outbox.reply(body("pong", { data: 1 }));
+  outbox.reply(body("ping", { data: 1 }));
   await clock.settle();
-  outbox.reply(body("pong", { data: 2 }));
+  outbox.reply(body("ping", { data: 2 }));
   transport.unblock();
   await clock.settle();
-  assertEquals(transport.kinds(), [["pong"], ["pong"]]);
+  assertEquals(transport.kinds(), [["ping"], ["ping"]]);
 });
 
 Deno.test("send() waits above the high-water mark and continues below it", async () => {
@@ -133,12 +131,38 @@ Deno.test("replies never wait, and any number of them takes bounded memory", asy
   transport.block();
   outbox.reply(body("result"));
   await clock.settle();
-  for (let data = 0; data < 1_000_000; data += 100) {
-    outbox.reply(body("pong", { data }));
+  for (let stdout = 0n; stdout < 10_000n; stdout++) {
+    outbox.reply(body("commandAck", { commandId: 1n, stdout }));
   }
   transport.unblock();
   await clock.settle();
-  assertEquals(transport.kinds(), [["result"], ["pong"]]);
+  assertEquals(transport.kinds(), [["result"], ["commandAck"]]);
+  assertEquals(failures, []);
+});
+
+Deno.test("every Pong is kept, in order, up to 1000 of them", async () => {
+  const { clock, transport, outbox, failures } = outboxTo();
+  transport.block();
+  outbox.reply(body("result"));
+  await clock.settle();
+  const pongs = Array.from(
+    { length: 1_000 },
+    (_, data) => body("pong", { data }),
+  );
+  for (const pong of pongs) outbox.reply(pong);
+  const error = assertThrows(() => outbox.reply(body("pong")), PiriError);
+  assertEquals(error.code, "PROTOCOL_VIOLATION");
+  assertEquals(
+    error.message,
+    "Cannot answer a Ping: 1000 others wait for their Pong, which is the limit",
+  );
+  transport.unblock();
+  await clock.settle();
+  assertEquals(transport.writes[1], framesOf(...pongs));
+  // Those that were written do not count any more.
+  assertEquals(outbox.reply(body("pong", { data: 1_000 })), true);
+  await clock.settle();
+  assertEquals(transport.kinds().at(-1), ["pong"]);
   assertEquals(failures, []);
 });
 

@@ -1,5 +1,6 @@
 import {
   type CommandResult,
+  CommandResult_Status,
   createCommandOutput,
   createCommandProgress,
   OutputStream,
@@ -7,13 +8,13 @@ import {
   type ResumeFrom,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { Limits } from "../../base/limits.ts";
-import { cutText } from "../../base/text.ts";
 import { Turns } from "../../base/turns.ts";
 import type { StreamName } from "../../operations/operation.ts";
 import type { Feature } from "../../wire/features.ts";
 import type { Body } from "../../wire/message.ts";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
 import type { Rejections } from "./rejections.ts";
+import { resultText } from "./result_text.ts";
 import { shrunkResult } from "../runner/result.ts";
 import type { Runner } from "../runner/runner.ts";
 import type { Progress } from "../runner/running_command.ts";
@@ -45,6 +46,8 @@ export interface DeliveryOptions {
   readonly features: ReadonlySet<Feature>;
   readonly resume: readonly ResumeFrom[];
   readonly rejections: Rejections;
+  /** True if the last progress of each command is 1 of 1, as legacy Managers expect it. */
+  readonly sendsLastProgress: boolean;
 }
 
 /** Delivery of one command over one connection. */
@@ -153,7 +156,12 @@ export class Drain {
     const result = rejections.isSuspect(this.#entry)
       ? shrunkResult(stored)
       : stored;
-    if (!features.has("output")) await this.#addText(result);
+    if (!features.has("output")) {
+      if (this.#options.sendsLastProgress) {
+        await this.#sendLastProgress(result.status);
+      }
+      await this.#addText(result);
+    }
     this.#sentResult = true;
     await peer.send({ case: "result", value: result });
     // Without acknowledgements there is only one try, and then the command is forgotten.
@@ -164,38 +172,32 @@ export class Drain {
    * Adapts a result for a legacy Manager: it contains the output and the end in words, and only statuses that it knows.
    */
   async #addText(result: CommandResult): Promise<void> {
-    const ended = result.output || howItEnded(result);
-    const printed = await this.#printed();
-    // Some operations print what they also say at their end.
-    const text = [printed === `${ended}\n` ? "" : printed, ended]
-      .filter((part) => part !== "").join("\n");
-    result.output = cutText(text, TEXT_BYTES);
-    if (result.output !== text) {
-      result.output = `${cutText(text, TEXT_BYTES - 32)}\n[output was cut]`;
-      result.truncated = true;
-    }
+    const sentence = result.output || howItEnded(result);
+    const { text, isCut } = await resultText(
+      this.#entry,
+      sentence,
+      TEXT_BYTES,
+    );
+    result.output = text;
+    if (isCut) result.truncated = true;
     result.data = new Uint8Array();
     if (result.status > 3) result.status = 2;
   }
 
-  async #printed(): Promise<string> {
-    let text = "";
-    let length = 0;
-    for (const [name] of STREAMS) {
-      // A character may be split across two pieces.
-      const decoder = new TextDecoder();
-      let offset = 0n;
-      while (length <= TEXT_BYTES) {
-        const piece = await this.#entry.read(name, offset, Limits.chunk);
-        if (piece === undefined) break;
-        if (piece.cut > 0n) text += `\n[${piece.cut} bytes were cut]\n`;
-        text += decoder.decode(piece.bytes, { stream: true });
-        length += piece.bytes.length;
-        offset = piece.offset + BigInt(piece.bytes.length);
-      }
-      text += decoder.decode();
-    }
-    return text;
+  /** Reports the last step, as legacy agents do before the result of a command that has run to its end. */
+  async #sendLastProgress(status: CommandResult_Status): Promise<void> {
+    const { current = 0, total = 1 } = this.#told ?? {};
+    const ranToItsEnd = status === CommandResult_Status.SUCCESS ||
+      status === CommandResult_Status.FAILED;
+    if (!ranToItsEnd || current >= total) return;
+    await this.#options.peer.send({
+      case: "progress",
+      value: createCommandProgress({
+        commandId: this.#entry.id,
+        current: total,
+        total,
+      }),
+    });
   }
 }
 

@@ -103,7 +103,7 @@ export class Link {
         `Cannot get "${type}" from the Manager: the connection is down`,
       );
     }
-    return await session.data.request(type, params);
+    return await session.request(type, params);
   }
 
   /** Dials again and again until `stop`. */

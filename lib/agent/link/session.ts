@@ -12,6 +12,7 @@ import {
 import { RECONNECT } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
+import { PiriError } from "../../base/errors.ts";
 import { Connection, type End } from "../../wire/connection.ts";
 import {
   byeCodeOf,
@@ -27,7 +28,11 @@ import type { Journal } from "../journal/journal.ts";
 import type { Runner } from "../runner/runner.ts";
 import { DataClient } from "./data_client.ts";
 import { Delivery } from "./delivery.ts";
+import { LegacyRequests } from "./legacy_requests.ts";
 import { Rejections } from "./rejections.ts";
+
+/** Version in the ServerHello of every Manager that this agent can work for. */
+const SERVER_VERSION = 1;
 
 /** Shortest ping interval that a Manager may ask for, in milliseconds. */
 const MIN_PING_INTERVAL_MS = 1_000;
@@ -114,6 +119,7 @@ export class AgentSession {
   #dialect: Dialect = Dialects.legacy;
   #features: ReadonlySet<Feature> = new Set();
   #delivery: Delivery | undefined;
+  #legacyRequests: LegacyRequests | undefined;
 
   constructor(transport: Transport, options: AgentSessionOptions) {
     this.#options = options;
@@ -163,12 +169,31 @@ export class AgentSession {
     }
   }
 
-  /** Notes the dialect and the features of the Manager: the row of ServerHello. */
+  /**
+   * Notes the dialect and the features of the Manager: the row of ServerHello.
+   *
+   * @throws {PiriError} PROTOCOL_VIOLATION for another version than this agent knows
+   */
   welcome(hello: ServerHello): void {
+    if (hello.version !== SERVER_VERSION) {
+      throw new PiriError(
+        "PROTOCOL_VIOLATION",
+        `Cannot work for this Manager: its ServerHello has version ${hello.version}, and this agent knows only ${SERVER_VERSION}`,
+      );
+    }
     this.#hello = hello;
     this.#dialect = dialectOfManager(hello.managerId);
     this.#features = negotiate(hello.features, this.#dialect.features);
     this.connection.dialect = this.#dialect;
+  }
+
+  /** Requests data from the Manager, in the words of its dialect. Throws as `DataClient.request`. */
+  request(type: string, params: string): Promise<string | Uint8Array> {
+    if (!this.#dialect.hasNamedRequests) {
+      return this.data.request(type, params);
+    }
+    this.#legacyRequests ??= new LegacyRequests(this.data);
+    return this.#legacyRequests.request(type, params);
   }
 
   /** Starts the pings and the delivery, once the connection is ready. */
@@ -191,6 +216,7 @@ export class AgentSession {
       features: this.#features,
       resume: this.#hello?.resume ?? [],
       rejections: this.#options.rejections ?? new Rejections(),
+      sendsLastProgress: this.#dialect.expectsLastProgress,
     });
     ready(this);
     runner.release(this, this.#hello?.cancelled ?? []);

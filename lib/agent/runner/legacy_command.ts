@@ -1,6 +1,7 @@
 import { PiriError } from "../../base/errors.ts";
 import { isTooDeep } from "../../base/json_depth.ts";
 import { Limits } from "../../base/limits.ts";
+import { operationNamed } from "../../operations/registry.ts";
 
 /** Operation of this build with its parameters. */
 export interface Translated {
@@ -13,6 +14,9 @@ type Params = Readonly<Record<string, unknown>>;
 
 /** Keyword under which the positional parameters are passed. */
 const ARGS = "[args]";
+
+/** Keyword of a condition, which decides for legacy agents if the operation is carried out. */
+const CONDITION = "if";
 
 /** Names of the positional parameters of legacy operations, in order. */
 const POSITIONS: Readonly<Record<string, readonly string[]>> = {
@@ -44,12 +48,12 @@ const POSITIONS: Readonly<Record<string, readonly string[]>> = {
 /**
  * Translates the Command of a legacy Manager. Operations without a legacy version take their own parameters.
  *
- * @throws {PiriError} INVALID_ARGUMENT, UNSUPPORTED
+ * @throws {PiriError} INVALID_ARGUMENT, UNSUPPORTED, NOT_FOUND
  */
 export function translateLegacy(type: string, data: string): Translated {
   const given = new Given(type, data);
-  if (type === "command.Run" && given.has("command")) return runOf(given);
-  if (type === "echo.Echo" && given.has("message")) return echoOf(given);
+  if (type === "command.Run" && !given.isOwnRun()) return runOf(given);
+  if (type === "echo.Echo" && !given.has("text")) return echoOf(given);
   return { operation: type, params: JSON.stringify(given.all()) };
 }
 
@@ -61,9 +65,13 @@ class Given {
   constructor(type: string, data: string) {
     this.#type = type;
     const { [ARGS]: args = [], ...keywords } = this.#parse(data);
-    if (!Array.isArray(args)) throw this.wrong(ARGS, "expected a list");
+    if (!Array.isArray(args)) {
+      requireOperation(type);
+      throw this.wrong(ARGS, "expected a list");
+    }
     const names = Object.hasOwn(POSITIONS, type) ? POSITIONS[type] ?? [] : [];
     if (args.length > names.length) {
+      requireOperation(type);
       throw new PiriError(
         "INVALID_ARGUMENT",
         `Cannot run "${type}": it takes ${names.length} positional parameters, and not ${args.length}`,
@@ -80,10 +88,32 @@ class Given {
       [...positional, ...Object.entries(keywords)]
         .filter(([, value]) => value !== null),
     );
+    if (this.has(CONDITION)) {
+      requireOperation(type);
+      throw new PiriError(
+        "UNSUPPORTED",
+        `Cannot run "${type}": this agent does not understand the condition in "${CONDITION}"`,
+      );
+    }
   }
 
   has(name: string): boolean {
     return this.#values.has(name);
+  }
+
+  /** True if these are parameters of this agent's own command.Run. In the legacy one, `shell` is no text. */
+  isOwnRun(): boolean {
+    return !this.has("command") &&
+      (this.has("argv") || typeof this.get("shell") === "string");
+  }
+
+  /** Throws if a parameter is missing. */
+  needs(name: string): void {
+    if (this.has(name)) return;
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot run "${this.#type}": parameter "${name}" is missing`,
+    );
   }
 
   get(name: string): unknown {
@@ -133,6 +163,7 @@ class Given {
 
   #parse(data: string): Params {
     if (isTooDeep(data)) {
+      requireOperation(this.#type);
       throw new PiriError(
         "INVALID_ARGUMENT",
         `Cannot run "${this.#type}": its parameters are nested deeper than ${Limits.jsonDepth}, which is the limit`,
@@ -148,6 +179,7 @@ class Given {
     } catch {
       // Text that is not JSON is not an object either.
     }
+    requireOperation(this.#type);
     throw new PiriError(
       "INVALID_ARGUMENT",
       `Cannot run "${this.#type}": its parameters are not a JSON object`,
@@ -155,8 +187,18 @@ class Given {
   }
 }
 
+/**
+ * Refuses an operation that does not exist, before its parameters are called wrong.
+ *
+ * @throws {PiriError} NOT_FOUND
+ */
+function requireOperation(type: string): void {
+  operationNamed(type, { allowTestOperations: true });
+}
+
 function echoOf(given: Given): Translated {
   given.only(POSITIONS["echo.Echo"] ?? []);
+  given.needs("message");
   const text = given.text("message") ?? "";
   const params = {
     text: given.flag("reverse", false) ? [...text].reverse().join("") : text,
@@ -166,6 +208,7 @@ function echoOf(given: Given): Translated {
 
 function runOf(given: Given): Translated {
   given.only(POSITIONS["command.Run"] ?? []);
+  given.needs("command");
   const encoding = given.text("encoding") ?? "utf-8";
   if (!/^utf-?8$/i.test(encoding)) {
     throw given.wrong("encoding", "this agent has utf-8 only");

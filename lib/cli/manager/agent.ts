@@ -35,7 +35,7 @@ const add = defineSubcommand({
       type: "string",
       value: "FILE",
       summary:
-        'file with the secret of a legacy agent (June 2024), which has no join token; "-" for stdin',
+        'file with the secret of a legacy agent (of 2024), which has no join token; "-" for stdin',
     },
     "secret-hash": {
       type: "string",

@@ -9,7 +9,7 @@ import type { ManagerServices } from "./services.ts";
 /** `events --follow`: shows past events, and new ones as they come. */
 export const events = defineSubcommand({
   name: "events",
-  summary: "show events: agents that come and go, joins, refusals",
+  summary: "show agents that come and go, commands that begin and end",
   positionals: {},
   flags: {
     follow: {
@@ -23,8 +23,29 @@ export const events = defineSubcommand({
       least: 0,
       most: 10_000,
     },
+    agent: {
+      type: "repeated",
+      value: "NAME",
+      summary: "only events of this agent",
+    },
+    kind: {
+      type: "repeated",
+      value: "KIND",
+      summary: "only events of this kind; 'agent_*' for all that begin so",
+    },
+    after: {
+      type: "string",
+      value: "CURSOR",
+      summary:
+        "only events after the one with this cursor, which --json prints",
+    },
   },
-  examples: ["", "--tail 100", "--follow --json"],
+  examples: [
+    "",
+    "--tail 100 --agent web-1",
+    "--follow --kind 'command_*'",
+    "--follow --json",
+  ],
   async execute(
     { flags, dir, json, output, terminal },
     services: ManagerServices,
@@ -34,7 +55,10 @@ export const events = defineSubcommand({
     using _interrupts = terminal.onSignal("SIGINT", () => stop.abort());
     const request = {
       follow: flags.follow,
+      agents: [...flags.agent],
+      kinds: [...flags.kind],
       ...(flags.tail === undefined ? {} : { tail: flags.tail }),
+      ...(flags.after === undefined ? {} : { after: flags.after }),
     };
     try {
       const answers = control.events.watchEvents(request, {
@@ -53,11 +77,13 @@ export const events = defineSubcommand({
 });
 
 function lineOf({ atMs, kind, agent, commandId, message }: Event): string {
+  // The text of most events names the command.
+  const command = commandId === undefined ? "" : `command ${commandId}`;
   const words = [
     localTime(Number(atMs)),
     kind,
     agent,
-    commandId === undefined ? "" : `command ${commandId}`,
+    message.startsWith(`${command} `) ? "" : command,
     message,
   ];
   return oneLine(words.filter((word) => word !== "").join("  "));

@@ -95,7 +95,9 @@ export function timelineJson(
 /** An event as JSON. */
 export function eventJson(event: Event): Record<string, unknown> {
   return {
-    id: String(event.id),
+    // An event that is read from the record of a command has no number of its own.
+    id: event.id === 0n ? null : String(event.id),
+    cursor: event.cursor,
     at: isoTime(event.atMs),
     kind: event.kind,
     agent: text(event.agent),

@@ -1,3 +1,4 @@
+import { PRESUMED_AFTER_MS } from "../../base/limits.ts";
 import { ExitError, HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import { STOP_SIGNALS, type StopSignal, type Terminal } from "../terminal.ts";
@@ -7,8 +8,8 @@ import { userOf } from "./signature.ts";
 import { hasEnded } from "./states.ts";
 import { namedText } from "./waiting_text.ts";
 
-/** Time beyond the timeout before waiting ends, in milliseconds: 5 s of grace, and 5 s for both ways. */
-const BEYOND_TIMEOUT_MS = 5_000 + 5_000;
+/** Time beyond the timeout before waiting ends, in milliseconds: the Manager has presumed an end by then. */
+const BEYOND_TIMEOUT_MS = PRESUMED_AFTER_MS + 5_000;
 
 /** Commands of a request that is under way, as signals treat them. */
 export interface PatienceOptions {

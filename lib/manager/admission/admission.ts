@@ -3,7 +3,7 @@ import {
   createServerHello,
   type ResumeFrom,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
-import { formatAddress } from "../../base/address.ts";
+import { type Address, formatAddress } from "../../base/address.ts";
 import type { Clock } from "../../base/clock.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { VERSION } from "../../base/version.ts";
@@ -22,6 +22,7 @@ import { HelloGate } from "./hello_gate.ts";
 import { checkHello, OperationSets } from "./hello_rules.ts";
 import { IdJumps } from "./id_jumps.ts";
 import { busyRetryMs, reconnectWindowMs } from "./reconnect_window.ts";
+import { RefusedHellos } from "./refused_hellos.ts";
 import { Replacements } from "./replacements.ts";
 
 /** An agent whose hello was accepted. It is admitted even if its connection has to end at once. */
@@ -60,6 +61,7 @@ export class Admission {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #gate: HelloGate;
+  readonly #refused: RefusedHellos;
   readonly #authentication: Authentication;
   readonly #replacements: Replacements;
   readonly #jumps = new IdJumps();
@@ -72,7 +74,8 @@ export class Admission {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#gate = new HelloGate(options);
-    this.#authentication = new Authentication(options);
+    this.#refused = new RefusedHellos(options);
+    this.#authentication = new Authentication(options, this.#refused);
     this.#replacements = new Replacements(options.clock);
   }
 
@@ -109,6 +112,11 @@ export class Admission {
   /** Number of hellos that are being handled. */
   get inFlight(): number {
     return this.#gate.inFlight;
+  }
+
+  /** Tells operators what is left to tell, because the Manager stops. */
+  close(): void {
+    this.#refused.close();
   }
 
   /** Tells operators that an agent is connected, once it is ready for commands. */
@@ -171,7 +179,6 @@ export class Admission {
     connection: AgentConnection,
   ): Promise<Admitted> {
     const { peer } = connection;
-    const address = formatAddress(peer);
     const { effects } = this.#options.commands;
     // The store reads this together with the records of the check.
     const lastCommandId = this.#store.lastCommandId();
@@ -181,9 +188,9 @@ export class Admission {
     const dialect = dialectOfAgent(hello);
     if (dialect.hasIdentities) {
       const last = await lastCommandId;
-      this.#checkSession(hello, record, { last, address });
+      this.#checkSession(hello, record, { last, peer });
     }
-    this.#checkReplacements(hello.clientId);
+    this.#checkReplacements(hello.clientId, peer);
     const ended = await effects.listedButEnded(record.id, hello);
     const facts = { ...checked, dialect, ended };
     const { agent, outcome } = this.#decide(hello, connection, facts);
@@ -285,7 +292,7 @@ export class Admission {
   #checkSession(
     { instance, session, lastCommandId }: ClientHello,
     record: AgentRecord,
-    { last, address }: { last: bigint; address: string },
+    { last, peer }: { last: bigint; peer: Address },
   ): void {
     const { id } = record;
     if (record.instance === instance && session <= record.session) {
@@ -298,24 +305,27 @@ export class Admission {
     try {
       this.#jumps.follow(lastCommandId, last);
     } catch (error) {
-      this.#options.events.add(
-        "agent_refused",
-        `"${id}" was turned away from ${address}: ${messageOf(error)}`,
-        { agent: id },
-      );
+      this.#refused.add({
+        name: id,
+        isKnown: true,
+        host: peer.host,
+        text: `"${id}" was turned away from ${formatAddress(peer)}: ${
+          messageOf(error)
+        }`,
+      });
       throw error;
     }
   }
 
-  #checkReplacements(name: string): void {
-    const { fleet, counters, events } = this.#options;
+  #checkReplacements(name: string, { host }: Address): void {
+    const { fleet, counters } = this.#options;
     // No connection is replaced.
     if (fleet.session(name) === undefined) return;
     try {
       this.#replacements.check(name);
     } catch (error) {
       counters.add("busy_hellos");
-      events.add("agent_refused", messageOf(error), { agent: name });
+      this.#refused.add({ name, isKnown: true, host, text: messageOf(error) });
       throw error;
     }
   }

@@ -7,6 +7,7 @@ import { Refusal } from "../../wire/connection.ts";
 import { dialectOfAgent } from "../../wire/dialect.ts";
 import type { ManagerParts } from "../manager_parts.ts";
 import { inNetworks, parseNetwork } from "./network.ts";
+import type { RefusedHellos } from "./refused_hellos.ts";
 import { REMOVED } from "./removed.ts";
 
 /** An agent with the right secret, in one of its networks. */
@@ -19,9 +20,11 @@ export interface Authenticated {
 /** Checks the secret and the network of agents: protocol.md section 6. */
 export class Authentication {
   readonly #parts: ManagerParts;
+  readonly #refused: RefusedHellos;
 
-  constructor(parts: ManagerParts) {
+  constructor(parts: ManagerParts, refused: RefusedHellos) {
     this.#parts = parts;
+    this.#refused = refused;
   }
 
   /**
@@ -39,7 +42,10 @@ export class Authentication {
     const same = sameHash(known, secretHash);
     if (!same || record === undefined || record.secretHash === null) {
       throw await this.#removed(hello, secretHash, peer) ??
-        this.#turnedAway(hello, peer, "its secret is wrong");
+        this.#turnedAway(hello, peer, {
+          isKnown: record !== undefined,
+          why: whyRefused(hello, record),
+        });
     }
     this.#checkNetwork(record, hello, peer);
     return { record, joined };
@@ -73,7 +79,10 @@ export class Authentication {
         throw error;
       }
       throw await this.#removed(hello, secretHash, peer) ??
-        this.#turnedAway(hello, peer, error.message);
+        this.#turnedAway(hello, peer, {
+          isKnown: before !== undefined,
+          why: before === undefined ? unknownName(hello) : error.message,
+        });
     }
   }
 
@@ -111,30 +120,48 @@ export class Authentication {
     peer: Address,
   ): void {
     if (mayConnect(record, peer)) return;
-    throw this.#turnedAway(
-      hello,
-      peer,
-      "it may not connect from this address",
-    );
+    throw this.#turnedAway(hello, peer, {
+      isKnown: true,
+      why: "it may not connect from this address",
+    });
   }
 
   #turnedAway(
-    { clientId }: ClientHello,
+    { clientId: name }: ClientHello,
     peer: Address,
-    why: string,
+    { isKnown, why }: { isKnown: boolean; why: string },
   ): PiriError {
     const address = formatAddress(peer);
     this.#parts.counters.add("auth_failures");
-    this.#parts.events.add(
-      "agent_refused",
-      `"${clientId}" was turned away from ${address}: ${why}`,
-      { agent: clientId },
-    );
+    this.#refused.add({
+      name,
+      isKnown,
+      host: peer.host,
+      text: `"${name}" was turned away from ${address}: ${why}`,
+    });
     return new PiriError(
       "AUTH_FAILED",
-      `Cannot admit "${clientId}" from ${address}: ${why}`,
+      `Cannot admit "${name}" from ${address}: ${why}`,
     );
   }
+}
+
+/** The reason for operators. The peer itself hears the same in all cases. */
+function whyRefused(
+  hello: ClientHello,
+  record: AgentRecord | undefined,
+): string {
+  if (record === undefined) return unknownName(hello);
+  return record.secretHash === null
+    ? `it has not joined yet, and sent no join token; make a new one by "piri-manager agent token ${record.id}"`
+    : "its secret is wrong";
+}
+
+function unknownName(hello: ClientHello): string {
+  const legacy = dialectOfAgent(hello).hasIdentities
+    ? ""
+    : " --secret-file FILE";
+  return `there is no agent of that name; add it by "piri-manager agent add ${hello.clientId}${legacy}"`;
 }
 
 /** True if the agent may connect from this address. */

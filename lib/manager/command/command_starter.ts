@@ -185,6 +185,7 @@ export class CommandStarter {
       } by ${request.requestedBy || "an operator"}`,
       { commandId: records.length === 1 && first ? first.id : null },
     );
+    this.#options.events.commandsRequested(records);
     const byAgent = new Map(sessions.map((each) => [each.agent, each]));
     for (const record of records) {
       const command = new OpenCommand(record, this.#options.clock);

@@ -9,7 +9,6 @@ import type { Clock } from "../../base/clock.ts";
 import type { CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { Events } from "../events.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { LifeEvent, LifeEvents } from "./life_events.ts";
 import { changeBy } from "./lifecycle.ts";
@@ -30,7 +29,6 @@ const LISTED_STATES: ReadonlyMap<CommandState_State, Listed["state"]> = new Map(
 
 export interface ConnectionEffectsOptions {
   readonly store: Store;
-  readonly events: Events;
   readonly clock: Clock;
   readonly open: OpenCommands;
   readonly unfinished: DisputedResults;
@@ -41,7 +39,6 @@ export interface ConnectionEffectsOptions {
 /** Effects on the commands of an agent when it says hello, becomes ready, disconnects or is removed. */
 export class ConnectionEffects {
   readonly #store: Store;
-  readonly #events: Events;
   readonly #clock: Clock;
   readonly #open: OpenCommands;
   readonly #unfinished: DisputedResults;
@@ -50,7 +47,6 @@ export class ConnectionEffects {
 
   constructor(options: ConnectionEffectsOptions) {
     this.#store = options.store;
-    this.#events = options.events;
     this.#clock = options.clock;
     this.#open = options.open;
     this.#unfinished = options.unfinished;
@@ -103,7 +99,6 @@ export class ConnectionEffects {
     return {
       ...outcome,
       recorded: () => {
-        this.#tellLost(agent, change);
         change.recorded();
         for (const { id, cancelRequestedAt } of change.patches) {
           if (typeof cancelRequestedAt !== "number") continue;
@@ -112,17 +107,6 @@ export class ConnectionEffects {
       },
       takeBack: () => change.takeBack(),
     };
-  }
-
-  #tellLost(agent: string, { patches }: OpenChange): void {
-    for (const { id, state, reason } of patches) {
-      if (state !== "lost") continue;
-      this.#events.add(
-        "command_lost",
-        `command ${id} on "${agent}" is lost: ${reason}`,
-        { agent, commandId: id },
-      );
-    }
   }
 
   /** Notes that the result of a command was acknowledged. */

@@ -4,6 +4,7 @@ import {
   OnDisconnect,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../../base/clock.ts";
+import { PRESUMED_AFTER_MS } from "../../base/limits.ts";
 import { logger } from "../../base/log.ts";
 import type { CommandPatch } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
@@ -19,9 +20,6 @@ const log = logger("manager", "dispatcher");
 
 /** Time between SIGTERM and SIGKILL unless the operator says otherwise, in milliseconds. */
 export const CANCEL_GRACE_MS = 5_000;
-
-/** Time beyond timeout and grace before the Manager presumes the timeout for an agent that measures none, in milliseconds. */
-const TIMEOUT_SLACK_MS = 10_000;
 
 /** Delay before an end that could not be recorded is tried again, in milliseconds. */
 const AGAIN_MS = 5_000;
@@ -117,7 +115,7 @@ export class Dispatcher {
 
   /** Measures the timeout of a legacy agent's command: such an agent knows no timeouts. */
   #measure(command: OpenCommand, timeoutMs: number): void {
-    this.#clock.timer(timeoutMs + CANCEL_GRACE_MS + TIMEOUT_SLACK_MS, () => {
+    this.#clock.timer(timeoutMs + PRESUMED_AFTER_MS, () => {
       this.#end(command, "overdue");
     });
   }

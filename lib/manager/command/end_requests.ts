@@ -118,6 +118,7 @@ export class EndRequests {
   #cancelled(command: OpenCommand, patch: CommandPatch): void {
     command.noteCancelRecorded();
     if (patch.state !== undefined) {
+      this.#open.ended({ ...command.record, ...patch });
       command.feed.finish();
     } else if (command.isOpen) {
       // An earlier cancel that could not be recorded may have undone this one in memory; a later one may be shorter.

@@ -38,13 +38,19 @@ export class OpenChange {
 
   /** Tells the watchers: the store has the change. */
   recorded(): void {
-    const ended = new Set(
+    const ends = new Map(
       this.patches.filter(({ state }) => state && !isOpenState(state))
-        .map(({ id }) => id),
+        .map((patch) => [patch.id, patch]),
     );
-    for (const { id, feed } of this.touched) {
-      if (ended.has(id)) feed.finish();
-      else feed.touch();
+    for (const command of this.touched) {
+      const end = ends.get(command.id);
+      if (end === undefined) {
+        command.feed.touch();
+      } else {
+        // Memory may be ahead of this change by now.
+        this.#open.ended({ ...command.record, ...end });
+        command.feed.finish();
+      }
     }
   }
 

@@ -17,6 +17,8 @@ export interface ProgressView {
   readonly current: number;
   readonly total: number;
   readonly message: string;
+  /** Time of the newest progress that told something; null if none did. */
+  readonly at: number | null;
 }
 
 /**
@@ -64,6 +66,7 @@ export class OpenCommand implements Subject {
       progressCurrent: this.progress?.current ?? this.#record.progressCurrent,
       progressTotal: this.progress?.total ?? this.#record.progressTotal,
       progressMessage: this.progress?.message ?? this.#record.progressMessage,
+      progressAt: this.progress?.at ?? this.#record.progressAt,
     };
   }
 

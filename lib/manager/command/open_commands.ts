@@ -1,4 +1,4 @@
-import type { CommandPatch } from "../../store/records.ts";
+import type { CommandPatch, CommandRecord } from "../../store/records.ts";
 import type { OpenCommand } from "./open_command.ts";
 import { CommandTrace } from "./command_trace.ts";
 
@@ -7,6 +7,7 @@ const TRACES = 10_000;
 
 /** Commands that have not ended, by id and by agent. */
 export class OpenCommands {
+  readonly #tellEnd: (record: CommandRecord) => void;
   readonly #byId = new Map<bigint, OpenCommand>();
   readonly #byAgent = new Map<string, Map<bigint, OpenCommand>>();
   /** Traces of ended commands, the latest last. */
@@ -14,6 +15,11 @@ export class OpenCommands {
   /** Ring of their ids. Finding the oldest in the Map itself would step over all deleted entries. */
   readonly #traced: bigint[] = [];
   #nextTraced = 0;
+
+  /** @param tellEnd Called with each command whose end is on the disk. */
+  constructor(tellEnd: (record: CommandRecord) => void) {
+    this.#tellEnd = tellEnd;
+  }
 
   get size(): number {
     return this.#byId.size;
@@ -64,6 +70,11 @@ export class OpenCommands {
 
   countOf(agent: string): number {
     return this.#byAgent.get(agent)?.size ?? 0;
+  }
+
+  /** Notes that the end of a command is on the disk. */
+  ended(record: CommandRecord): void {
+    this.#tellEnd(record);
   }
 
   #keep(id: bigint, trace: CommandTrace): void {

@@ -7,6 +7,7 @@ import {
 import type { Clock } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { logger } from "../../base/log.ts";
+import { tellsSomething } from "../../base/progress.ts";
 import type { CommandRecord, StreamName } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import { Acknowledger } from "./acknowledger.ts";
@@ -16,7 +17,7 @@ import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 import { changeBy } from "./lifecycle.ts";
 import { ReportWriter } from "./report_writer.ts";
-import { outcomeOf, type ToldOutcome } from "./result.ts";
+import { outcomeOf } from "./result.ts";
 import type { DisputedResults } from "./disputed_results.ts";
 
 const log = logger("manager", "recorder");
@@ -94,8 +95,14 @@ export class Recorder {
     command: OpenCommand,
     { current, total, message }: CommandProgress,
   ): void {
-    command.progress = { current, total, message };
-    command.trace.progressAt = this.#clock.now();
+    const progress = { current, total, message };
+    const at = this.#clock.now();
+    const toldAt = command.progress?.at ?? null;
+    command.progress = {
+      ...progress,
+      at: tellsSomething(progress) ? at : toldAt,
+    };
+    command.trace.progressAt = at;
     const now = this.#clock.monotonic();
     if (!this.#heard(session, command)) {
       if (now - command.progressAt < PROGRESS_MS) {
@@ -107,6 +114,7 @@ export class Recorder {
         progressCurrent: current,
         progressTotal: total,
         progressMessage: message,
+        progressAt: command.progress.at,
       });
     }
     command.progressAt = now;
@@ -268,29 +276,10 @@ export class Recorder {
       hasOutput,
     });
     this.#writer.end(session, command, outcome);
-    this.#tell(command, outcome);
+    log.debug("State of command {id}: {state}", {
+      id: command.id,
+      state: outcome.state,
+    });
     return written;
   }
-
-  #tell(command: OpenCommand, outcome: ToldOutcome): void {
-    const { id, agent } = command;
-    const { state, reason } = outcome;
-    if (state !== "succeeded") {
-      this.#events.add(
-        `command_${state}`,
-        `command ${id} (${command.made.operation}) on "${agent}": ${
-          reason || describeExit(outcome)
-        }`,
-        { agent, commandId: id },
-      );
-    }
-    log.debug("command {id} is {state}", { id, state });
-  }
-}
-
-function describeExit(
-  { exitCode, signal, state }: ToldOutcome,
-): string {
-  if (signal !== null) return `ended by ${signal}`;
-  return exitCode === null ? state : `exit code ${exitCode}`;
 }

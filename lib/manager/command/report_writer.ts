@@ -7,6 +7,7 @@ import type {
   StreamName,
 } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
+import type { Events } from "../events.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { Acknowledger } from "./acknowledger.ts";
 import type { FreshPiece } from "./ledger.ts";
@@ -31,6 +32,7 @@ const STREAMS: readonly StreamName[] = ["stdout", "stderr"];
  */
 export class ReportWriter {
   readonly #store: Store;
+  readonly #events: Events;
   readonly #open: OpenCommands;
   readonly #acks: Acknowledger;
   readonly #clock: Clock;
@@ -39,14 +41,16 @@ export class ReportWriter {
   readonly #failed = new WeakSet<AgentSession>();
 
   constructor(
-    { store, open, acks, clock }: {
+    { store, events, open, acks, clock }: {
       readonly store: Store;
+      readonly events: Events;
       readonly open: OpenCommands;
       readonly acks: Acknowledger;
       readonly clock: Clock;
     },
   ) {
     this.#store = store;
+    this.#events = events;
     this.#open = open;
     this.#acks = acks;
     this.#clock = clock;
@@ -69,8 +73,12 @@ export class ReportWriter {
     patch: CommandPatch,
   ): void {
     command.apply(patch);
+    const told = patch.progressAt === undefined ? undefined : command.record;
     this.#store.patchCommand(patch).then(
-      () => command.feed.touch(),
+      () => {
+        command.feed.touch();
+        if (told !== undefined) this.#events.commandProgressed(told);
+      },
       (error) => this.#cannotRecord(session, error),
     );
   }

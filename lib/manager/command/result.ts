@@ -84,6 +84,7 @@ export function outcomeOf(
     progressCurrent: record.progressCurrent,
     progressTotal: record.progressTotal,
     progressMessage: record.progressMessage,
+    progressAt: record.progressAt,
   };
 }
 

@@ -5,6 +5,11 @@ import { Limits } from "../../base/limits.ts";
 import { octalMode } from "../../base/files.ts";
 import { FileLibrary } from "./file_library.ts";
 import { type DataOwner, Layers, lookUp } from "./layers.ts";
+import {
+  isNamed,
+  NAMED_REQUESTS,
+  type NamedContext,
+} from "./named_requests.ts";
 import { readModule } from "./operation_module.ts";
 
 /** Answers the DataRequests of agents. An agent gets its own data and the files of its own groups only. */
@@ -13,13 +18,14 @@ export interface DataService {
    * Answers one request. Text is sent as `string` of a DataResponse, bytes as `bytes`.
    *
    * @param params JSON, or the plain name where a type takes one name: legacy agents send it so.
+   * @param options.named True if the agent may use the requests of the second legacy protocol, too.
    * @throws {PiriError} NOT_FOUND, INVALID_ARGUMENT, UNSUPPORTED (no such type), CORRUPT, DISK; its message is the answer
    */
   answer(
     owner: DataOwner,
     type: string,
     params: string,
-    options?: { maxBytes?: number },
+    options?: { maxBytes?: number; named?: boolean },
   ): Promise<string | Uint8Array>;
 }
 
@@ -92,8 +98,20 @@ export function createDataService(
       owner,
       type,
       params,
-      { maxBytes = Limits.message - ANSWER_OVERHEAD } = {},
+      { maxBytes = Limits.message - ANSWER_OVERHEAD, named = false } = {},
     ) => {
+      const second = named && isNamed(type, params)
+        ? NAMED_REQUESTS.get(type)
+        : undefined;
+      if (second !== undefined) {
+        const first: NamedContext["first"] = (type, params) => {
+          const request = { owner, params: JSON.stringify(params), maxBytes };
+          return type === "data"
+            ? answerData(layers, request)
+            : answerState(layers, request);
+        };
+        return await second(params, { files, owner, maxBytes, first });
+      }
       const answer = types.get(type);
       if (answer === undefined) {
         throw new PiriError(

@@ -6,6 +6,21 @@ import type { DataOwner } from "./layers.ts";
 const MODULE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/;
 
 /**
+ * Name of the file with the source of a module.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT for a name that no module can have
+ */
+export function moduleFile(name: string): string {
+  if (MODULE_NAME.test(name)) return `operations/${name}.py`;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot use ${
+      JSON.stringify(name.slice(0, 100))
+    } as the name of a module: it may have letters, digits and underscores`,
+  );
+}
+
+/**
  * Returns the Python source of an operation that a legacy agent does not have: the agent's file operations/NAME.py.
  *
  * @throws {PiriError} INVALID_ARGUMENT for a name that no module can have, or a module that is too large; NOT_FOUND; DISK;
@@ -16,15 +31,7 @@ export async function readModule(
   owner: DataOwner,
   { name, maxBytes }: { name: string; maxBytes: number },
 ): Promise<string> {
-  if (!MODULE_NAME.test(name)) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot use ${
-        JSON.stringify(name.slice(0, 100))
-      } as the name of a module: it may have letters, digits and underscores`,
-    );
-  }
-  const file = `operations/${name}.py`;
+  const file = moduleFile(name);
   const bytes = await files.read(owner, file, {
     offset: 0,
     length: maxBytes + 1,

@@ -2,7 +2,7 @@ import type { Address } from "../../base/address.ts";
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
-import { parseIp } from "../../base/ip.ts";
+import { networkOf } from "../../base/ip.ts";
 import { logger } from "../../base/log.ts";
 import {
   addressOf,
@@ -20,6 +20,9 @@ const READ_BYTES = { first: 2_048, most: 65_536 };
 
 /** Time in which a peer must read the rest and hang up once the Manager has done so, in milliseconds. */
 const LINGER_MS = 2_000;
+
+/** Time for which the port of an ended connection is known, in milliseconds. Its handshake may end after it. */
+const ENDED_PORT_MS = HANDSHAKE_MS + 1_000;
 
 /** Type of a TLS record that begins a handshake: RFC 8446 section 5.1. */
 const HANDSHAKE_RECORD = 22;
@@ -62,6 +65,8 @@ export class Guard {
   readonly #byOrigin = new Map<string, number>();
   /** Connections by the local port from which the guard dialled the listener. */
   readonly #byInnerPort = new Map<number, GuardedConnection>();
+  /** Such ports of ended connections with the monotonic times of their ends, oldest first. */
+  readonly #endedPorts = new Map<number, number>();
 
   /** @throws {PiriError} UNAVAILABLE if it cannot listen there. */
   constructor(options: GuardOptions) {
@@ -99,13 +104,17 @@ export class Guard {
   }
 
   /**
-   * Returns a connection, whose handshake is done, with the address of its real peer. Undefined if it did not pass this
-   * guard: somebody on this host has dialled the listener itself.
+   * Returns a connection, whose handshake is done, with the address of its real peer. Undefined if its peer hung up
+   * meanwhile, or if it did not pass this guard: somebody on this host has dialled the listener itself.
    */
   admit(transport: Transport): Transport | undefined {
-    const connection = this.#byInnerPort.get(transport.peer.port);
+    const { port } = transport.peer;
+    const connection = this.#byInnerPort.get(port);
     if (connection === undefined) {
-      this.#options.counters.add("guard_bypassed");
+      this.#forgetOldPorts();
+      this.#options.counters.add(
+        this.#endedPorts.has(port) ? "guard_hung_up" : "guard_bypassed",
+      );
       return undefined;
     }
     this.#unauthenticated.delete(connection);
@@ -133,7 +142,7 @@ export class Guard {
 
   #receive(outer: Deno.TcpConn): void {
     const { clock, counters, perAddress, total } = this.#options;
-    const origin = originOf(outer.remoteAddr.hostname);
+    const origin = networkOf(outer.remoteAddr.hostname);
     const count = this.#byOrigin.get(origin) ?? 0;
     if (count >= perAddress) {
       counters.add("guard_address_full");
@@ -189,6 +198,7 @@ export class Guard {
     connection.inner = inner;
     inner.setNoDelay(true);
     // Set before the first byte is relayed, and so before `admit` asks for it.
+    this.#endedPorts.delete(inner.localAddr.port);
     this.#byInnerPort.set(inner.localAddr.port, connection);
     await writeAll(inner, buffer.subarray(0, count));
     await Promise.all([pump(outer, inner), this.#answer(inner, connection)]);
@@ -216,8 +226,24 @@ export class Guard {
     else this.#byOrigin.set(connection.origin, left);
     closeQuietly(connection.outer);
     if (connection.inner === undefined) return;
-    this.#byInnerPort.delete(connection.inner.localAddr.port);
+    this.#noteEnd(connection.inner.localAddr.port);
     closeQuietly(connection.inner);
+  }
+
+  /** Remembers the port of an ended connection for as long as the listener may take for its handshake. */
+  #noteEnd(port: number): void {
+    this.#byInnerPort.delete(port);
+    this.#forgetOldPorts();
+    this.#endedPorts.delete(port);
+    this.#endedPorts.set(port, this.#options.clock.monotonic());
+  }
+
+  #forgetOldPorts(): void {
+    const until = this.#options.clock.monotonic() - ENDED_PORT_MS;
+    for (const [port, endedAt] of this.#endedPorts) {
+      if (endedAt > until) return;
+      this.#endedPorts.delete(port);
+    }
   }
 }
 
@@ -228,18 +254,6 @@ interface GuardedConnection {
   readonly origin: string;
   readonly peer: Address;
   deadline: Timer;
-}
-
-/** Key by which connections are counted: an IPv4 address or an IPv6 /64. */
-function originOf(hostname: string): string {
-  const bytes = parseIp(hostname);
-  if (bytes === undefined || bytes.length === 4) return hostname;
-  // RFC 4291 section 2.5.5.2: an IPv4 address on a dual-stack socket.
-  const isMapped = bytes.subarray(0, 10).every((byte) => byte === 0) &&
-    bytes[10] === 0xff;
-  return isMapped
-    ? bytes.subarray(12).join(".")
-    : `${bytes.subarray(0, 8).join(".")}/64`;
 }
 
 /** Copies bytes until the end of `from`, and passes the end on. */

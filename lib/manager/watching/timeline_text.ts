@@ -1,3 +1,4 @@
+import { progressWords, tellsSomething } from "../../base/progress.ts";
 import type { StreamName } from "../../store/records.ts";
 import type { CommandView } from "../operator_api.ts";
 import type { Listed } from "../command/command_trace.ts";
@@ -34,19 +35,19 @@ export function helloText({ state, produced, session }: Listed): string {
   }
 }
 
-/** Tells the progress of a command; undefined for 0 of 1, with which every command begins. */
+/** Tells the progress of a command; undefined if it tells no more than that the command has begun or ended. */
 export function progressText(
   { progressCurrent, progressTotal, progressMessage }: CommandView,
 ): string | undefined {
   if (progressCurrent === null) return undefined;
-  const total = progressTotal ?? 0;
-  if (progressCurrent === 0 && total <= 1 && progressMessage === "") {
-    return undefined;
-  }
-  const share = total > 0
-    ? `${progressCurrent} of ${total}`
-    : String(progressCurrent);
-  return `progress ${share} ${progressMessage}`.trimEnd();
+  const progress = {
+    current: progressCurrent,
+    total: progressTotal ?? 0,
+    message: progressMessage,
+  };
+  return tellsSomething(progress)
+    ? `progress ${progressWords(progress)}`
+    : undefined;
 }
 
 /** Tells how a command ended, by the word of its agent or of the Manager. */

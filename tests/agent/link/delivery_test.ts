@@ -260,9 +260,82 @@ Deno.test("output that does not fit into the result for a legacy Manager is cut 
   await manager.hears("progress");
   await agent.workers.newest.prints("ä".repeat(100_000));
   agent.workers.newest.ends();
+  await manager.hears("progress");
   const { output } = await manager.hears("result");
   assertEquals(new TextEncoder().encode(output).length <= 49_152, true);
-  assertMatch(output, /^ä+\n\[output was cut\]$/);
+  assertMatch(output, /^ä+\n\[output was cut\]\nä+$/);
+});
+
+Deno.test("long output hides neither the end of stderr nor the end in words from a legacy Manager", async () => {
+  await using agent = await MemoryAgent.start();
+  const manager = await agent.welcomed({ managerId: "", features: [] });
+  await manager.says("command", { commandId: 1n });
+  await manager.hears("progress");
+  await agent.workers.newest.prints(`first line\n${"x".repeat(100_000)}\n`);
+  await agent.workers.newest.prints(
+    `${"noise\n".repeat(20_000)}the reason\n`,
+    "stderr",
+  );
+  agent.workers.newest.ends({
+    success: false,
+    message: "The program ended with exit code 4",
+  });
+  await manager.hears("progress");
+  const { output } = await manager.hears("result");
+  assertEquals(new TextEncoder().encode(output).length <= 49_152, true);
+  assertMatch(
+    output,
+    /^first line\nx+\n\[output was cut\]\nx+\n\n\[output was cut\]\n[noise\n]+the reason\n\nThe program ended with exit code 4$/,
+  );
+});
+
+Deno.test("short standard error stays whole for a legacy Manager, however long the standard output is", async () => {
+  await using agent = await MemoryAgent.start();
+  const manager = await agent.welcomed({ managerId: "", features: [] });
+  await manager.says("command", { commandId: 1n });
+  await manager.hears("progress");
+  await agent.workers.newest.prints("whole reason\n", "stderr");
+  await agent.workers.newest.prints("\xff".repeat(3_000_000));
+  agent.workers.newest.ends({ success: false, exitCode: 4 });
+  await manager.hears("progress");
+  const { output } = await manager.hears("result");
+  assertEquals(new TextEncoder().encode(output).length > 49_000, true);
+  assertMatch(
+    output,
+    /^ÿ+\n\[output was cut\]\nÿ+whole reason\n\nexit code 4$/,
+  );
+});
+
+Deno.test("a legacy Manager hears progress 0 of 1 at the beginning and 1 of 1 before the result", async () => {
+  await using agent = await MemoryAgent.start();
+  const manager = await agent.welcomed({ managerId: "", features: [] });
+  await manager.says("command", { commandId: 1n });
+  const begin = await manager.hears("progress");
+  assertEquals([begin.current, begin.total], [0, 1]);
+  agent.workers.newest.ends({ success: false, exitCode: 1 });
+  const end = await manager.hears("progress");
+  assertEquals([end.commandId, end.current, end.total], [1n, 1, 1]);
+  assertEquals((await manager.hears("result")).status, FAILED);
+});
+
+Deno.test("a legacy Manager hears the last step of a command with steps of its own, and once", async () => {
+  await using agent = await MemoryAgent.start();
+  const manager = await agent.welcomed({ managerId: "", features: [] });
+  await manager.says("command", { commandId: 1n });
+  await manager.hears("progress");
+  agent.workers.newest.sink.progress(2, 3, "");
+  await manager.hears("progress");
+  agent.workers.newest.ends();
+  const end = await manager.hears("progress");
+  assertEquals([end.current, end.total], [3, 3]);
+  await manager.hears("result");
+
+  await manager.says("command", { commandId: 2n });
+  await manager.hears("progress");
+  agent.workers.newest.sink.progress(3, 3, "");
+  assertEquals((await manager.hears("progress")).current, 3);
+  agent.workers.newest.ends();
+  await manager.hears("result");
 });
 
 Deno.test("a legacy Manager gets only statuses that it knows", async () => {
@@ -292,9 +365,13 @@ Deno.test("an id that a legacy Manager gave twice means the newest command", asy
   const [first, second] = agent.workers.jobs;
   second?.ends();
   first?.ends();
-  await manager.hears("result");
-  await manager.hears("result");
   await agent.clock.settle();
+  assertEquals(
+    manager.heardSoFar().map((body) =>
+      body.case === "result" ? body.value.status : body.case
+    ).toSorted(),
+    [SUCCESS, CANCELLED, "progress"],
+  );
   assertEquals(agent.journal.entries(), []);
 });
 

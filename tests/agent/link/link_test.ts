@@ -349,7 +349,7 @@ Deno.test("a violation of the Manager is reported to it, and the agent waits and
   await using dialling = await Dialling.start();
   await dialling.run();
   const manager = await dialling.welcomed();
-  await manager.says("serverHello");
+  await manager.says("serverHello", { version: 1 });
   const { code, reason } = await manager.hears("bye");
   assertEquals(code, Bye_Code.PROTOCOL_ERROR);
   assertMatch(reason, /^protocol error/);
@@ -374,6 +374,7 @@ Deno.test("the Manager chooses how often it is pinged, from 1 s to 15 s", async 
     await dialling.run();
     const manager = await dialling.greeted();
     await manager.says("serverHello", {
+      version: 1,
       managerId: MANAGER,
       pingIntervalMs: asked,
     });
@@ -427,7 +428,7 @@ Deno.test("data is requested over the current connection, and refused without on
   await dialling.greeted();
   assertEquals(codeOf(await assertRejects(request)), "UNAVAILABLE");
   const manager = dialling.managers[0];
-  await manager?.says("serverHello", { managerId: MANAGER });
+  await manager?.says("serverHello", { version: 1, managerId: MANAGER });
   await dialling.agent.clock.settle();
   assertEquals(dialling.link.isReady, true);
   const answer = request();

@@ -52,7 +52,7 @@ Deno.test("a Ping is answered before and after ServerHello", async () => {
   const manager = await agent.dial();
   await manager.says("ping", { data: 1 });
   assertEquals((await manager.hears("pong")).data, 1);
-  await manager.says("serverHello", { managerId: MANAGER });
+  await manager.says("serverHello", { version: 1, managerId: MANAGER });
   await manager.says("ping", { data: 2 });
   assertEquals((await manager.hears("pong")).data, 2);
 });
@@ -149,3 +149,19 @@ Deno.test("a command whose cancel has arrived with it never begins", async () =>
     [1n, CommandResult_Status.CANCELLED],
   );
 });
+
+for (const version of [0, 2, 2 ** 32 - 1]) {
+  Deno.test(`a ServerHello of version ${version} ends the connection, and says why`, async () => {
+    await using agent = await MemoryAgent.start();
+    const manager = await agent.dial();
+    await manager.says("serverHello", { version, managerId: MANAGER });
+    const { code, reason } = await manager.hears("bye");
+    assertEquals(code, Bye_Code.PROTOCOL_ERROR);
+    assertEquals(
+      reason,
+      `protocol error: Cannot work for this Manager: its ServerHello has version ${version}, and this agent knows only 1`,
+    );
+    await manager.hearsTheEnd();
+    assertEquals(agent.session, undefined);
+  });
+}

@@ -5,6 +5,7 @@ import {
   CommandState,
   OnDisconnect,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { PRESUMED_AFTER_MS } from "../../../lib/base/limits.ts";
 import { agent, apiError, command, FakeManager } from "../fake_manager.ts";
 import type { Surroundings } from "../fake_terminal.ts";
 import { jsonLines, see, type Seen, start } from "./start.ts";
@@ -443,7 +444,7 @@ Deno.test("run --timeout passes the time on, and stops waiting with 6 when no re
     { manager: managerOf() },
   );
   manager.watch.state(command());
-  await terminal.clock.advance(99_000);
+  await terminal.clock.advance(109_000);
   const before = terminal.stderr.text;
   await terminal.clock.advance(1_000);
 
@@ -452,10 +453,32 @@ Deno.test("run --timeout passes the time on, and stops waiting with 6 when no re
   assertEquals(manager.runs[0]?.timeoutMs, 90_000);
   assertEquals(
     terminal.stderr.text,
-    'error: Cannot wait longer for command 12 on "web-1": no result has come within 100 s\n' +
+    'error: Cannot wait longer for command 12 on "web-1": no result has come within 110 s\n' +
       "hint: piri-manager watch 12, or piri-manager cancel 12, or piri-manager give-up 12\n",
   );
   assertEquals(manager.cancels.length, 0);
+});
+
+Deno.test("run --timeout waits until the Manager presumes that a legacy agent's command timed out", async () => {
+  const { manager, terminal, code } = await start(
+    ["run", "web-1", "--timeout", "2s", "--", "x"],
+    { manager: managerOf() },
+  );
+  manager.watch.state(command());
+  await terminal.clock.advance(2_000 + PRESUMED_AFTER_MS);
+  manager.watch.state(
+    command({
+      state: CommandState.TIMED_OUT,
+      timeoutMs: 2_000,
+      presumed: true,
+    }),
+  ).end();
+
+  assertEquals(await code, 6);
+  assertStringIncludes(
+    terminal.stderr.text,
+    "timed out after 2 s, presumably",
+  );
 });
 
 Deno.test("Ctrl-C cancels all running commands and waits for the result", async () => {

@@ -556,13 +556,54 @@ Deno.test("events prints past events, and --follow continues until Ctrl-C", asyn
   );
 });
 
+Deno.test("events asks for the wanted agents and kinds, and those after a cursor", async () => {
+  const manager = new FakeManager();
+  await see([
+    ...["events", "--agent", "web-1", "--agent", "web-2"],
+    ...["--kind", "command_*", "--after", "5/run/1"],
+  ], { manager });
+
+  assertEquals(
+    manager.eventRequests.map(({ agents, kinds, after }) => [
+      agents,
+      kinds,
+      after,
+    ]),
+    [[["web-1", "web-2"], ["command_*"], "5/run/1"]],
+  );
+});
+
+Deno.test("an event of a command's record names its command once, and has no id in JSON", async () => {
+  const manager = new FakeManager();
+  manager.events = [event({
+    id: 0n,
+    kind: "command_succeeded",
+    agent: "web-1",
+    commandId: 3n,
+    message: 'command 3 (echo.Echo) on "web-1" succeeded',
+    cursor: "5/command_succeeded/3",
+  })];
+  const text = await see(["events"], { manager });
+  assertEquals(
+    text.stdout,
+    `${
+      localTime(START)
+    }  command_succeeded  web-1  command 3 (echo.Echo) on "web-1" succeeded\n`,
+  );
+  const json = await see(["events", "--json"], { manager });
+  const [first] = jsonLines(json.stdout);
+  assertEquals(first?.["id"], null);
+  assertEquals(first?.["cursor"], "5/command_succeeded/3");
+});
+
 Deno.test("events --json prints an object a line", async () => {
   const manager = new FakeManager();
-  manager.events = [event({ message: "hello" })];
+  manager.events = [event({ message: "hello", cursor: "1/agent_connected/1" })];
   const { stdout } = await see(["events", "--json"], { manager });
 
   assertEquals(jsonLines(stdout), [{
     id: "1",
+    cursor: "1/agent_connected/1",
     at: "2026-01-01T00:00:00.000Z",
     kind: "agent_connected",
     agent: null,

@@ -93,6 +93,54 @@ Deno.test("an unknown name is turned away like a wrong secret", async () => {
   });
 });
 
+Deno.test("operators see why an agent was turned away, and the agent hears the same of all", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  await core.agents.addWithSecret({
+    id: "web-2",
+    groups: [],
+    cidrs: [],
+    secretHash: new Uint8Array(32),
+  });
+  await core.agents.add({ id: "web-3", groups: [], cidrs: [] });
+  const old = { protocol: 0, features: [], instance: "", session: 0n };
+  const reasons = [
+    ["web-1", { auth: "guess" }, "its secret is wrong"],
+    ["web-2", {}, "its secret is wrong"],
+    [
+      "web-3",
+      {},
+      'it has not joined yet, and sent no join token; make a new one by "piri-manager agent token web-3"',
+    ],
+    [
+      "web-4",
+      {},
+      'there is no agent of that name; add it by "piri-manager agent add web-4"',
+    ],
+    [
+      "web-5",
+      { joinToken: "token" },
+      'there is no agent of that name; add it by "piri-manager agent add web-5"',
+    ],
+    [
+      "old-1",
+      old,
+      'there is no agent of that name; add it by "piri-manager agent add old-1 --secret-file FILE"',
+    ],
+  ] as const;
+  for (const [name, init, why] of reasons) {
+    const { code, reason } = await turnedAway(await core.hello(name, init));
+    assertEquals([code, reason], [AUTH_FAILED, "auth failed"]);
+    // The events of one minute and address are one: another minute begins.
+    await core.clock.advance(61_000);
+    const [event] = (await core.seen({ agents: [name] })).slice(-1);
+    assertEquals(
+      event,
+      `agent_refused: "${name}" was turned away from 10.1.2.3:5000: ${why}`,
+    );
+  }
+});
+
 Deno.test("an agent that has not joined is turned away without a token", async () => {
   await using core = await MemoryManager.start();
   await invited(core);

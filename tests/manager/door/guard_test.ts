@@ -192,6 +192,25 @@ Deno.test("a peer that dials the listener directly is not taken for one of the g
   assertEquals(guarded.counters.all(), { guard_bypassed: 1n });
 });
 
+Deno.test("a peer that resets before its handshake is taken did not bypass the guard", async () => {
+  await using guarded = new Guarded();
+  const conn = await guarded.begun();
+  conn.close();
+  await guarded.has(0);
+  assertEquals(guarded.admitNewest(), undefined);
+  assertEquals(guarded.counters.all(), { guard_hung_up: 1n });
+});
+
+Deno.test("a peer that dials the listener from the port of a connection long ended has bypassed the guard", async () => {
+  await using guarded = new Guarded();
+  const conn = await guarded.begun();
+  conn.close();
+  await guarded.has(0);
+  await guarded.clock.advance(11_000);
+  assertEquals(guarded.admitNewest(), undefined);
+  assertEquals(guarded.counters.all(), { guard_bypassed: 1n });
+});
+
 Deno.test("a peer that does not hang up after the Manager is left after 2 s", async () => {
   await using guarded = new Guarded();
   const conn = await guarded.begun();

@@ -1,8 +1,8 @@
 // What a Manager and an Agent say to each other. The agent dials; a frame is a
 // 32-bit big-endian length and that many bytes of one Message.
 //
-// Wire-compatible with the protocol of June 2024: the numbers of everything not
-// marked "since 2" are that protocol's and never change. A peer is of protocol
+// Wire-compatible with the protocols of 2024: the numbers of everything not
+// marked "since 2" are those protocols' and never change. A peer is of protocol
 // 2 if its ClientHello says so, or if its ServerHello has a manager_id.
 // docs/protocol.md documents what each message does and when it may be sent.
 
@@ -655,7 +655,7 @@ export type CommandProgress = Message$1<"piri.agent.v1.CommandProgress"> & {
   total: number;
 
   /**
-   * Since 2.
+   * Since 2; the second protocol of 2024 has it, too.
    *
    * @generated from field: string message = 4;
    */

@@ -34,7 +34,15 @@ export function agentSays(view: AgentView, random: Seeded): Uint8Array[] {
   const bodies = [encodeMessage(body("clientHello", helloOf(view, random)))];
   const count = random.below(12);
   for (let said = 0; said < count; said++) bodies.push(speaker.next());
+  if (random.chance(0.02)) bodies.push(...pingsOf(random));
   return bodies;
+}
+
+/** Makes a burst of pings: each gets its own Pong, up to a limit. */
+export function pingsOf(random: Seeded): Uint8Array[] {
+  const data = random.u32() | 0;
+  const ping = encodeMessage(body("ping", { data }));
+  return Array.from({ length: random.pick([3, 999, 1_200]) }, () => ping);
 }
 
 function helloOf(view: AgentView, random: Seeded): Init<"clientHello"> {

@@ -2,6 +2,7 @@ import { FEATURES } from "../../../lib/wire/features.ts";
 import { encodeMessage } from "../../../lib/wire/message.ts";
 import type { OnDisconnect } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { body, KINDS } from "../../support/scripted_peer.ts";
+import { pingsOf } from "./agent_says.ts";
 import { EDGES } from "./fields.ts";
 import type { Seeded } from "../../support/seeded.ts";
 
@@ -71,6 +72,7 @@ export function managerSays(view: ManagerView, random: Seeded): Uint8Array[] {
         ));
     }
   }
+  if (random.chance(0.02)) bodies.push(...pingsOf(random));
   return bodies;
 }
 
@@ -78,7 +80,7 @@ function helloOf(view: ManagerView, random: Seeded) {
   // A legacy Manager.
   if (random.chance(0.05)) return body("serverHello", { version: 1 });
   return body("serverHello", {
-    version: 1,
+    version: random.chance(0.98) ? 1 : random.pick([0, 2, 2 ** 32 - 1]),
     features: random.chance(0.85)
       ? [...FEATURES]
       : FEATURES.filter(() => random.chance(0.6)),

@@ -900,7 +900,7 @@ export interface CommandProgress {
   commandId: bigint;
   current: number;
   total: number;
-  /** Since 2. */
+  /** Since 2; the second protocol of 2024 has it, too. */
   message: string;
 }
 
