@@ -21,7 +21,11 @@
  * @module
  */
 export { connectControl } from "./lib/api/client.ts";
-export type { Control, ControlClient } from "./lib/api/client.ts";
+export type {
+  ConnectOptions,
+  Control,
+  ControlClient,
+} from "./lib/api/client.ts";
 export {
   CommandState,
   OnDisconnect,
@@ -46,6 +50,7 @@ export type {
   TimelineEntry,
   WatchEvent,
 } from "./lib/manager/operator_api.ts";
+export type { Asker } from "./lib/base/asker.ts";
 export type { CommandStateName } from "./lib/base/command_state.ts";
 export type {
   CommandFilter,

@@ -5,6 +5,7 @@ import { CoarseClock } from "./base/coarse_clock.ts";
 import { messageOf } from "./base/errors.ts";
 import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
+import { thisUser, userName } from "./base/user_name.ts";
 import { VERSION } from "./base/version.ts";
 import { ManagerCore } from "./manager/core.ts";
 import { createDataService } from "./manager/data/data_service.ts";
@@ -87,6 +88,12 @@ function checkKnownParams(name: string, params: string): void {
   if (operation !== undefined) checkParams(operation, params);
 }
 
+/** Name of a user of this machine. Read each time, because users come and go. */
+async function nameOfUser(uid: number): Promise<string> {
+  const passwd = await Deno.readTextFile("/etc/passwd").catch(() => "");
+  return userName(uid, { passwd, own: thisUser });
+}
+
 /** Manager with its sockets, its state folder and its upkeep. */
 class ServedManager implements RunningManager {
   readonly manager: Manager;
@@ -164,6 +171,7 @@ class ServedManager implements RunningManager {
         manager: this.manager,
         stateDir: dir,
         random,
+        userName: nameOfUser,
       });
     } catch (error) {
       await this.#door.close();

@@ -6,41 +6,52 @@ import {
   AgentsService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { AgentView, Manager } from "../manager/operator_api.ts";
-import { checkHash, invalid, requireExpiry, requireText } from "./checks.ts";
+import {
+  checkHash,
+  invalid,
+  requireExpiry,
+  requireText,
+  saidIn,
+} from "./checks.ts";
+import type { Proofs } from "./proofs.ts";
 import { timestamp } from "./values.ts";
 
 /** Serves the AgentsService. */
 export function addAgentsService(
   router: ConnectRouter,
   { agents }: Manager,
+  proofs: Proofs,
 ): void {
   router.service(AgentsService, {
     async listAgents() {
       return { agents: (await agents.list()).map(agentMessage) };
     },
-    async addAgent(request) {
+    async addAgent(request, { requestHeader }) {
       const { groups, cidrs } = request;
       const id = requireText("id", request.id);
       const expiresInMs = requireExpiry(request.expiresInMs);
       const secretHash = checkHash("secret_hash", request.secretHash);
-      if (secretHash === undefined) {
-        return { token: await agents.add({ id, groups, cidrs, expiresInMs }) };
-      }
-      if (expiresInMs !== undefined) {
+      if (secretHash !== undefined && expiresInMs !== undefined) {
         throw invalid("expires_in_ms", "with a secret_hash there is no token");
       }
-      await agents.addWithSecret({ id, groups, cidrs, secretHash });
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const agent = { id, groups, cidrs };
+      if (secretHash === undefined) {
+        return { token: await agents.add({ ...agent, expiresInMs }, asker) };
+      }
+      await agents.addWithSecret({ ...agent, secretHash }, asker);
       return {};
     },
-    async renewToken({ id, expiresInMs }) {
-      const token = await agents.renewToken(
-        requireText("id", id),
-        requireExpiry(expiresInMs),
-      );
-      return { token };
+    async renewToken(request, { requestHeader }) {
+      const id = requireText("id", request.id);
+      const expiresInMs = requireExpiry(request.expiresInMs);
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      return { token: await agents.renewToken(id, expiresInMs, asker) };
     },
-    async removeAgent({ id }) {
-      await agents.remove(requireText("id", id));
+    async removeAgent(request, { requestHeader }) {
+      const id = requireText("id", request.id);
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      await agents.remove(id, asker);
       return {};
     },
   });

@@ -6,6 +6,7 @@ import { finished } from "./migrations/0003_finished.ts";
 import { cancelledBy } from "./migrations/0004_cancelled_by.ts";
 import { endedBadly } from "./migrations/0005_ended_badly.ts";
 import { givenUp } from "./migrations/0006_given_up.ts";
+import { saidBy } from "./migrations/0007_said_by.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -18,6 +19,7 @@ export const MIGRATIONS: readonly string[] = [
   cancelledBy,
   endedBadly,
   givenUp,
+  saidBy,
 ];
 
 /**

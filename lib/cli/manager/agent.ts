@@ -2,6 +2,7 @@ import { defineSubcommand, type Group } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { secretHashOf } from "./agent_secret.ts";
 import type { ManagerServices } from "./services.ts";
+import { userOf } from "./signature.ts";
 
 const expires = {
   type: "duration",
@@ -49,6 +50,7 @@ const add = defineSubcommand({
       id,
       groups: [...flags.group],
       cidrs: [...flags.cidr],
+      requestedBy: userOf(terminal),
       ...expiryOf(flags.expires),
       ...secretHash === undefined ? {} : { secretHash },
     });
@@ -64,9 +66,15 @@ const remove = defineSubcommand({
   positionals: { name: { type: "one", summary: "name of the agent" } },
   flags: {},
   examples: ["web-1"],
-  async execute({ positionals, dir, output }, services: ManagerServices) {
+  async execute(
+    { positionals, dir, output, terminal },
+    services: ManagerServices,
+  ) {
     using control = await services.connect(dir);
-    await control.agents.removeAgent({ id: positionals.name });
+    await control.agents.removeAgent({
+      id: positionals.name,
+      requestedBy: userOf(terminal),
+    });
     await output.either({ id: positionals.name, removed: true });
     return ExitCode.ok;
   },
@@ -79,12 +87,13 @@ const token = defineSubcommand({
   flags: { expires },
   examples: ["web-1"],
   async execute(
-    { positionals, flags, dir, output },
+    { positionals, flags, dir, output, terminal },
     services: ManagerServices,
   ) {
     using control = await services.connect(dir);
     const { token } = await control.agents.renewToken({
       id: positionals.name,
+      requestedBy: userOf(terminal),
       ...expiryOf(flags.expires),
     });
     await output.either({ id: positionals.name, token }, token);

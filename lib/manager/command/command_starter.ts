@@ -1,3 +1,4 @@
+import { askerText, operatorText } from "../../base/asker.ts";
 import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import { Limits } from "../../base/limits.ts";
@@ -108,7 +109,8 @@ export class CommandStarter {
       const params = dialect.hasPositionalParams
         ? legacyCommand(request.operation, request.params).data
         : request.params;
-      const size = new TextEncoder().encode(params).length + 512;
+      const asker = dialect.hasIdentities ? askerText(request) : "";
+      const size = new TextEncoder().encode(params + asker).length + 512;
       if (size > limit) {
         throw new PiriError(
           "INVALID_ARGUMENT",
@@ -134,6 +136,7 @@ export class CommandStarter {
       params: request.params,
       nonce: nonce(this.#options.random),
       requestedBy: request.requestedBy,
+      saidBy: request.saidBy ?? "",
       timeoutMs: request.timeoutMs ?? null,
       onDisconnect: request.onDisconnect,
       killAfterMs: request.killAfterMs ?? null,
@@ -153,7 +156,7 @@ export class CommandStarter {
       "run",
       `"${request.operation}" on ${
         records.length === 1 ? `"${first?.agent}"` : `${records.length} agents`
-      } by ${request.requestedBy || "an operator"}`,
+      } by ${operatorText(request)}`,
       { commandId: records.length === 1 && first ? first.id : null },
     );
     const byAgent = new Map(sessions.map((each) => [each.agent, each]));
