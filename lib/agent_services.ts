@@ -5,6 +5,7 @@ import { startLog } from "./base/log.ts";
 import { systemRandom } from "./base/random.ts";
 import { aborted } from "./base/signals.ts";
 import type { AgentServices } from "./cli/agent/services.ts";
+import { readHostRecord } from "./host_record.ts";
 import { joinManager, serveAgent } from "./serve_agent.ts";
 
 const parts = { clock: systemClock, random: systemRandom };
@@ -19,6 +20,8 @@ export const agentServices: AgentServices = {
     await using _agent = await serveAgent({ dir, ...parts });
     await aborted(signal);
   },
+
+  commands: ({ dir }) => readHostRecord(dir),
 
   check: ({ dir }) => checkLink({ dir, ...parts }),
 };

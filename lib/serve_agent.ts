@@ -9,6 +9,8 @@ import {
   loadAgentConfig,
   prepareJoin,
 } from "./agent/config.ts";
+import { AUDIT_FOLDER } from "./agent/audit/audit_files.ts";
+import { AuditLog } from "./agent/audit/audit_log.ts";
 import { AgentCore } from "./agent/core.ts";
 import { openJournal } from "./agent/journal/disk_journal.ts";
 import { hostFacts, machineId } from "./agent/host_facts.ts";
@@ -18,6 +20,7 @@ import { MAX_RUNNING } from "./agent/runner/acceptance.ts";
 import { WorkerPool } from "./agent/workers/worker_pool.ts";
 import { parseAddress } from "./base/address.ts";
 import type { Clock } from "./base/clock.ts";
+import { Counters } from "./base/counters.ts";
 import { openFileDisk } from "./base/file_disk.ts";
 import { logger } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
@@ -68,6 +71,7 @@ export async function serveAgent(
   }
   const owned = await openCore(config, options);
   try {
+    await owned.audit.prepare();
     await owned.core.start();
   } catch (error) {
     await owned[Symbol.asyncDispose]();
@@ -121,6 +125,7 @@ export async function tryHello(options: ServeAgentOptions): Promise<string> {
 /** Agent with its state folder, its threads and its sockets. */
 interface OwnedCore extends AsyncDisposable {
   readonly core: AgentCore;
+  readonly audit: AuditLog;
 }
 
 async function openCore(
@@ -141,9 +146,19 @@ async function openCore(
         shrunkResult(decode(readCommandResult, bytes)),
       ),
   });
+  const counters = new Counters();
+  const audit = stack.use(
+    new AuditLog({
+      open: () => openFileDisk(join(dir, AUDIT_FOLDER)),
+      clock,
+      counters,
+    }),
+  );
   const core = new AgentCore({
     identity: { ...config, facts: hostFacts(config) },
     journal,
+    audit,
+    counters,
     workers: new WorkerPool({
       allowTestOperations: config.allowTestOperations,
       most: MAX_RUNNING,
@@ -156,7 +171,7 @@ async function openCore(
   });
   stack.defer(() => core.stop());
   const owned = stack.move();
-  return { core, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { core, audit, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** Dials a Manager's addresses in order, until one answers. */

@@ -17,6 +17,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
   "agent/host_facts.ts": ["base", "operations"],
   "agent/config.ts": ["base"],
+  "agent/audit": ["base"],
   "agent/journal": ["base", "type operations"],
   "agent/workers": ["base", "operations"],
   "agent/runner": [
@@ -24,6 +25,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "protobuf",
     "type wire",
     "operations",
+    "type agent/audit",
     "type agent/journal",
     "type agent/workers",
   ],
@@ -38,6 +40,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "agent/core.ts": [
     "base",
     "wire",
+    "type agent/audit",
     "agent/journal",
     "type agent/workers",
     "agent/runner",
@@ -136,6 +139,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 const roots = [
   "lib/agent_services.ts",
   "lib/check_agent.ts",
+  "lib/host_record.ts",
   "lib/manager_services.ts",
   "lib/serve_agent.ts",
   "lib/serve_manager.ts",

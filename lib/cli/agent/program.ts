@@ -1,5 +1,6 @@
 import type { BuildInfo, Program } from "../command.ts";
 import { check } from "./check.ts";
+import { commands } from "./commands.ts";
 import { join } from "./join.ts";
 import { run } from "./run.ts";
 import type { AgentServices } from "./services.ts";
@@ -15,7 +16,7 @@ export function agentProgram(
   return {
     name: "piri-agent",
     summary: "runs the commands of a Piri Manager on this host",
-    subcommands: [join, run, check],
+    subcommands: [join, run, check, commands],
     ...options,
   };
 }
