@@ -21,7 +21,11 @@
  * @module
  */
 export { connectControl } from "./lib/api/client.ts";
-export type { Control, ControlClient } from "./lib/api/client.ts";
+export type {
+  ConnectOptions,
+  Control,
+  ControlClient,
+} from "./lib/api/client.ts";
 export {
   CommandState,
   OnDisconnect,
@@ -53,6 +57,7 @@ export type {
   WatchEvent,
   WriteFailure,
 } from "./lib/manager/operator_api.ts";
+export type { Asker } from "./lib/base/asker.ts";
 export type { CommandStateName } from "./lib/base/command_state.ts";
 export type {
   CommandFilter,

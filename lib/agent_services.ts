@@ -5,6 +5,7 @@ import { systemRandom } from "./base/random.ts";
 import { reloadAndLog } from "./base/reload.ts";
 import { aborted } from "./base/signals.ts";
 import type { AgentServices } from "./cli/agent/services.ts";
+import { readHostRecord } from "./host_record.ts";
 import { joinManager, serveAgent } from "./serve_agent.ts";
 
 const parts = { clock: systemClock, random: systemRandom };
@@ -26,6 +27,8 @@ export const agentServices: AgentServices = {
     await aborted(signal);
     logger("agent").info("The agent stops: {cause}", { cause: signal.reason });
   },
+
+  commands: ({ dir }) => readHostRecord(dir),
 
   check: ({ dir }) => checkLink({ dir, ...parts }),
 };

@@ -71,7 +71,8 @@ export const managerServices: ManagerServices = {
 
   async connect(dir): Promise<Control> {
     const { connectControl } = await import("./api/client.ts");
-    return await connectControl(dir);
+    const sudoUser = Deno.env.get("SUDO_USER") ?? Deno.env.get("DOAS_USER");
+    return await connectControl(dir, { sudoUser: sudoUser ?? "" });
   },
 };
 

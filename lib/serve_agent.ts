@@ -10,6 +10,8 @@ import {
   loadAgentConfig,
   prepareJoin,
 } from "./agent/config.ts";
+import { AUDIT_FOLDER } from "./agent/audit/audit_files.ts";
+import { AuditLog } from "./agent/audit/audit_log.ts";
 import { AgentCore } from "./agent/core.ts";
 import { openJournal } from "./agent/journal/disk_journal.ts";
 import { hostFacts, machineId } from "./agent/host_facts.ts";
@@ -20,6 +22,7 @@ import { MAX_RUNNING } from "./agent/runner/acceptance.ts";
 import { WorkerPool } from "./agent/workers/worker_pool.ts";
 import { parseAddress } from "./base/address.ts";
 import type { Clock } from "./base/clock.ts";
+import { Counters } from "./base/counters.ts";
 import { openFileDisk } from "./base/file_disk.ts";
 import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
@@ -91,6 +94,7 @@ export async function serveAgent(
   const settings = new RunningSettings(config, options);
   const owned = await openCore(config, options, () => settings.addresses);
   try {
+    await owned.audit.prepare();
     await owned.core.start();
   } catch (error) {
     await owned[Symbol.asyncDispose]();
@@ -177,6 +181,7 @@ export async function tryHello(options: ServeAgentOptions): Promise<string> {
 /** Agent with its state folder, its threads and its sockets. */
 interface OwnedCore extends AsyncDisposable {
   readonly core: AgentCore;
+  readonly audit: AuditLog;
 }
 
 async function openCore(
@@ -200,9 +205,19 @@ async function openCore(
       ),
   });
   const removed = new RemovedNote(dir);
+  const counters = new Counters();
+  const audit = stack.use(
+    new AuditLog({
+      open: () => openFileDisk(join(dir, AUDIT_FOLDER)),
+      clock,
+      counters,
+    }),
+  );
   const core = new AgentCore({
     identity: { ...config, facts: hostFacts(config) },
     journal,
+    audit,
+    counters,
     workers: new WorkerPool({
       allowTestOperations: config.allowTestOperations,
       surroundings: {
@@ -223,7 +238,7 @@ async function openCore(
   });
   stack.defer(() => core.stop());
   const owned = stack.move();
-  return { core, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { core, audit, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** Gives this process the umask and the limits of commands. The Agent makes its own files with explicit modes. */

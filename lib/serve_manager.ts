@@ -7,6 +7,7 @@ import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { compareSettings, type Reload } from "./base/reload.ts";
 import { Turns } from "./base/turns.ts";
+import { thisUser, userName } from "./base/user_name.ts";
 import { VERSION } from "./base/version.ts";
 import { type CoreSettings, ManagerCore } from "./manager/core.ts";
 import { createDataService } from "./manager/data/data_service.ts";
@@ -109,6 +110,12 @@ function coreSettings(config: ManagerConfig): CoreSettings {
   };
 }
 
+/** Name of a user of this machine. Read each time, because users come and go. */
+async function nameOfUser(uid: number): Promise<string> {
+  const passwd = await Deno.readTextFile("/etc/passwd").catch(() => "");
+  return userName(uid, { passwd, own: thisUser });
+}
+
 /** Manager with its sockets, its state folder and its upkeep. */
 class ServedManager implements RunningManager {
   readonly manager: Manager;
@@ -193,6 +200,7 @@ class ServedManager implements RunningManager {
         manager: this.manager,
         stateDir: dir,
         random,
+        userName: nameOfUser,
       });
     } catch (error) {
       await this.#door.close();

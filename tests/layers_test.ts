@@ -19,6 +19,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "agent/removed_note.ts": ["base"],
   "agent/command_settings.ts": ["operations"],
   "agent/config.ts": ["base", "agent/command_settings.ts"],
+  "agent/audit": ["base"],
   "agent/journal": ["base", "type operations"],
   "agent/workers": ["base", "operations"],
   "agent/runner": [
@@ -26,6 +27,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "protobuf",
     "type wire",
     "operations",
+    "type agent/audit",
     "type agent/journal",
     "type agent/workers",
   ],
@@ -40,6 +42,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "agent/core.ts": [
     "base",
     "wire",
+    "type agent/audit",
     "agent/journal",
     "type agent/workers",
     "agent/runner",
@@ -168,6 +171,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 const roots = [
   "lib/agent_services.ts",
   "lib/check_agent.ts",
+  "lib/host_record.ts",
   "lib/manager_services.ts",
   "lib/serve_agent.ts",
   "lib/serve_manager.ts",

@@ -7,6 +7,7 @@ import { logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import { VERSION } from "../base/version.ts";
 import type { End } from "../wire/connection.ts";
+import type { Audit } from "./audit/audit_log.ts";
 import { EXPIRY, type Journal } from "./journal/journal.ts";
 import { type AgentIdentity, Link, type LinkOptions } from "./link/link.ts";
 import { wayBack } from "./link/removal.ts";
@@ -27,6 +28,10 @@ const UPKEEP_MS = 3_600_000;
 export interface AgentCoreOptions {
   readonly identity: AgentIdentity;
   readonly journal: Journal;
+  /** The host's own record of its commands. */
+  readonly audit: Audit;
+  /** Counts of what is dropped, refused or ignored; new ones by default. */
+  readonly counters?: Counters;
   readonly workers: Workers;
   readonly clock: Clock;
   readonly random: Random;
@@ -39,7 +44,7 @@ export interface AgentCoreOptions {
 /** Agent without sockets, files and threads of its own: its creator passes them in. */
 export class AgentCore {
   readonly name: string;
-  readonly counters = new Counters();
+  readonly counters: Counters;
   readonly #clock: Clock;
   readonly #journal: Journal;
   readonly #workers: Workers;
@@ -51,6 +56,7 @@ export class AgentCore {
 
   constructor(options: AgentCoreOptions) {
     this.name = options.identity.name;
+    this.counters = options.counters ?? new Counters();
     this.#clock = options.clock;
     this.#journal = options.journal;
     this.#workers = options.workers;

@@ -9,17 +9,19 @@ import type { AgentView, Manager } from "../manager/operator_api.ts";
 import {
   checkHash,
   invalid,
-  limitText,
   requireExpiry,
   requireText,
+  saidIn,
 } from "./checks.ts";
 import { commandMessage } from "./command_message.ts";
+import type { Proofs } from "./proofs.ts";
 import { timestamp, writeFailureField } from "./values.ts";
 
 /** Serves the AgentsService. */
 export function addAgentsService(
   router: ConnectRouter,
   manager: Manager,
+  proofs: Proofs,
 ): void {
   const { agents } = manager;
   router.service(AgentsService, {
@@ -29,32 +31,33 @@ export function addAgentsService(
         ...writeFailureField(manager.writeFailure),
       };
     },
-    async addAgent(request) {
+    async addAgent(request, { requestHeader }) {
       const { groups, cidrs } = request;
       const id = requireText("id", request.id);
       const expiresInMs = requireExpiry(request.expiresInMs);
       const secretHash = checkHash("secret_hash", request.secretHash);
-      if (secretHash === undefined) {
-        return { token: await agents.add({ id, groups, cidrs, expiresInMs }) };
-      }
-      if (expiresInMs !== undefined) {
+      if (secretHash !== undefined && expiresInMs !== undefined) {
         throw invalid("expires_in_ms", "with a secret_hash there is no token");
       }
-      await agents.addWithSecret({ id, groups, cidrs, secretHash });
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const agent = { id, groups, cidrs };
+      if (secretHash === undefined) {
+        return { token: await agents.add({ ...agent, expiresInMs }, asker) };
+      }
+      await agents.addWithSecret({ ...agent, secretHash }, asker);
       return {};
     },
-    async renewToken({ id, expiresInMs }) {
-      const token = await agents.renewToken(
-        requireText("id", id),
-        requireExpiry(expiresInMs),
-      );
-      return { token };
+    async renewToken(request, { requestHeader }) {
+      const id = requireText("id", request.id);
+      const expiresInMs = requireExpiry(request.expiresInMs);
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      return { token: await agents.renewToken(id, expiresInMs, asker) };
     },
-    async removeAgent({ id, force, requestedBy }) {
-      const { commands, told } = await agents.remove(requireText("id", id), {
-        force,
-        requestedBy: limitText("requested_by", requestedBy),
-      });
+    async removeAgent(request, { requestHeader }) {
+      const id = requireText("id", request.id);
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const { force } = request;
+      const { commands, told } = await agents.remove(id, { force, asker });
       return { commands: commands.map(commandMessage), told };
     },
   });

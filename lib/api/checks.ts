@@ -34,6 +34,11 @@ export function limitText(field: string, text: string): string {
   return text;
 }
 
+/** Name that the client of a request gives itself. */
+export function saidIn(request: { readonly requestedBy: string }): string {
+  return limitText("requested_by", request.requestedBy);
+}
+
 /** Checks a list: at least one item, at most MAX_ITEMS. */
 export function requireItems<T>(field: string, items: readonly T[]): T[] {
   if (items.length === 0) throw invalid(field, "it is empty");

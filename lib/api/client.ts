@@ -1,15 +1,19 @@
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
+import type { CommonTransportOptions } from "@connectrpc/connect/protocol";
 import { createTransport } from "@connectrpc/connect/protocol-connect";
 import {
   AgentsService,
   CommandsService,
   EventsService,
+  IdentityService,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { Disconnected, PiriError } from "../base/errors.ts";
 import { withPiriErrors } from "./client_errors.ts";
 import { type Endpoint, findEndpoint } from "./endpoint.ts";
 import { openEndpointClient, type Trouble } from "./http_client.ts";
+import { proofFolder } from "./proofs.ts";
+import { proving } from "./proving.ts";
 
 /** Largest answer that a client accepts, in bytes: 1,000 commands with all their fields. */
 const MAX_RESPONSE_BYTES = 512 * 1_048_576;
@@ -46,10 +50,20 @@ export function controlClient(transport: Transport): ControlClient {
   };
 }
 
+/** Options of a connection. */
+export interface ConnectOptions {
+  /** User who called sudo or doas, for the record of the Manager; none if absent. */
+  readonly sudoUser?: string;
+}
+
 /**
  * Connects to the Manager of a state folder on this machine.
  *
+ * Calls that change something prove the user of this process to the Manager, for its record: by a file that they make
+ * beside the socket and that the Manager removes.
+ *
  * @param dir Path of the state folder.
+ * @param options User behind sudo.
  * @returns Clients of its services. Dispose them at the end.
  * @throws {PiriError} DENIED if this user may not; CORRUPT if the control endpoint file cannot be read.
  * @throws {Disconnected} If no Manager runs on the folder, or there is no such folder.
@@ -61,7 +75,10 @@ export function controlClient(transport: Transport): ControlClient {
  * console.log(agents.filter(({ connected }) => connected).map(({ id }) => id));
  * ```
  */
-export async function connectControl(dir: string): Promise<Control> {
+export async function connectControl(
+  dir: string,
+  { sudoUser = "" }: ConnectOptions = {},
+): Promise<Control> {
   const endpoint = await locate(dir);
   await probe(dir, endpoint);
   const trouble: Trouble = {
@@ -72,7 +89,7 @@ export async function connectControl(dir: string): Promise<Control> {
       }),
   };
   const http = openEndpointClient(endpoint, trouble);
-  const transport = createTransport({
+  const options: CommonTransportOptions = {
     httpClient: http.send,
     baseUrl: http.baseUrl,
     useBinaryFormat: true,
@@ -82,9 +99,20 @@ export async function connectControl(dir: string): Promise<Control> {
     compressMinBytes: MAX_RESPONSE_BYTES,
     readMaxBytes: MAX_RESPONSE_BYTES,
     writeMaxBytes: MAX_RESPONSE_BYTES,
-  });
+  };
+  const plain = createTransport(options);
+  const proven = endpoint.transport === "unix"
+    ? createTransport({
+      ...options,
+      interceptors: [proving({
+        folder: proofFolder(endpoint.path),
+        identity: createClient(IdentityService, plain),
+        sudoUser,
+      })],
+    })
+    : plain;
   return {
-    ...controlClient(transport),
+    ...controlClient(proven),
     [Symbol.dispose]: () => http[Symbol.dispose](),
   };
 }

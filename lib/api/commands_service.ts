@@ -11,6 +11,7 @@ import {
   type WatchResponse,
   WatchResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Asker } from "../base/asker.ts";
 import { BULK_BYTES, encodeBulk } from "./bulk_message.ts";
 import type {
   Manager,
@@ -26,9 +27,11 @@ import {
   requireJsonObject,
   requireRange,
   requireText,
+  saidIn,
 } from "./checks.ts";
 import { commandMessage, stateName } from "./command_message.ts";
 import { ENVELOPE_BYTES, preparedOf } from "./prepared.ts";
+import type { Proofs } from "./proofs.ts";
 import { milliseconds, timestamp, writeFailureMessage } from "./values.ts";
 
 const DEFAULT_LIMIT = 100;
@@ -44,10 +47,13 @@ const outputStreams: Readonly<Record<StreamName, OutputStream>> = {
 export function addCommandsService(
   router: ConnectRouter,
   { commands, operations }: Manager,
+  proofs: Proofs,
 ): void {
   router.service(CommandsService, {
-    async run(request) {
-      const started = await commands.run(runRequestOf(request));
+    async run(request, { requestHeader }) {
+      const run = runRequestOf(request);
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const started = await commands.run({ ...run, ...asker });
       return {
         job: started.job,
         commands: started.commands.map(commandMessage),
@@ -61,28 +67,35 @@ export function addCommandsService(
         yield envelope === undefined ? watchMessage(event) : {};
       }
     },
-    async cancel({ commandId, graceMs, requestedBy }) {
-      const id = requireId("command_id", commandId);
-      const by = limitText("requested_by", requestedBy);
+    async cancel(request, { requestHeader }) {
+      const id = requireId("command_id", request.commandId);
+      const { requestedBy, saidBy } = await proofs.asker(
+        requestHeader,
+        saidIn(request),
+      );
       const { unconfirmed, ...command } = await commands.cancel(
         id,
-        graceMs,
-        by,
+        request.graceMs,
+        requestedBy,
+        saidBy,
       );
       return { command: commandMessage(command), unconfirmed };
     },
-    async rerun(request) {
+    async rerun(request, { requestHeader }) {
       const id = requireId("command_id", request.commandId);
-      const again = await commands.rerun(id, {
-        requestId: requireText("request_id", request.requestId),
-        requestedBy: limitText("requested_by", request.requestedBy),
-      });
+      const requestId = requireText("request_id", request.requestId);
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const again = await commands.rerun(id, { requestId, ...asker });
       return { command: commandMessage(again) };
     },
-    async giveUp({ commandId, requestedBy }) {
-      const id = requireId("command_id", commandId);
-      const by = limitText("requested_by", requestedBy);
-      return { command: commandMessage(await commands.giveUp(id, by)) };
+    async giveUp(request, { requestHeader }) {
+      const id = requireId("command_id", request.commandId);
+      const { requestedBy, saidBy } = await proofs.asker(
+        requestHeader,
+        saidIn(request),
+      );
+      const command = await commands.giveUp(id, requestedBy, saidBy);
+      return { command: commandMessage(command) };
     },
     async listCommands(request) {
       const list = await commands.list(filterOf(request));
@@ -118,7 +131,7 @@ export function addCommandsService(
   });
 }
 
-function runRequestOf(request: RunMessage): RunRequest {
+function runRequestOf(request: RunMessage): Omit<RunRequest, keyof Asker> {
   const agents = requireItems("agents", request.agents);
   return {
     agents: agents.map((agent) => requireText("agents", agent)),
@@ -133,7 +146,6 @@ function runRequestOf(request: RunMessage): RunRequest {
     requestId: requireText("request_id", request.requestId),
     onDisconnect: onDisconnectOf(request.onDisconnect),
     killAfterMs: request.killAfterMs,
-    requestedBy: limitText("requested_by", request.requestedBy),
   };
 }
 

@@ -4,6 +4,7 @@ import { basename, dirname, join } from "@std/path";
 import { PiriError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { type Endpoint, type EndpointFiles, formatNote } from "./endpoint.ts";
+import { PROOF_NAME, proofFolder } from "./proofs.ts";
 
 /** Longest path of a socket, in bytes: macOS takes 103, Linux 107. Its first name is shorter. */
 const MAX_SOCKET_PATH_BYTES = 100;
@@ -47,6 +48,7 @@ async function openLock(file: string): Promise<Deno.FsFile> {
 export async function clearPlace(files: EndpointFiles): Promise<void> {
   const socket = await notedSocket(files.note);
   if (socket !== undefined) await removeRuntimeFolder(socket);
+  await removeProofs(files.socket);
   for (const file of [files.note, files.token, files.socket]) {
     await removeIfPresent(file);
   }
@@ -67,6 +69,7 @@ export async function openSocket(
   },
 ): Promise<Endpoint> {
   if (fits(files.socket)) {
+    await Deno.mkdir(proofFolder(files.socket), { mode: 0o700 });
     await bind(files.socket, { random, serveAt });
     return { transport: "unix", path: files.socket };
   }
@@ -77,6 +80,7 @@ export async function openSocket(
   };
   // First the note, so that the folder is cleared away whatever happens next.
   await writePrivate(files.note, formatNote(endpoint));
+  await Deno.mkdir(proofFolder(endpoint.path), { mode: 0o700 });
   await bind(endpoint.path, { random, serveAt });
   return endpoint;
 }
@@ -160,7 +164,24 @@ async function removeRuntimeFolder(socket: string): Promise<void> {
   const folder = dirname(socket);
   if (!basename(folder).startsWith(RUNTIME_PREFIX)) return;
   await removeIfPresent(socket).catch(() => {});
+  await removeProofs(socket).catch(() => {});
   await Deno.remove(folder).catch(() => {});
+}
+
+/** Removes the folder of the proofs for a socket, with the proofs that were left in it. */
+async function removeProofs(socket: string): Promise<void> {
+  const folder = proofFolder(socket);
+  try {
+    if (!(await Deno.lstat(folder)).isDirectory) {
+      return await Deno.remove(folder);
+    }
+    for await (const { name } of Deno.readDir(folder)) {
+      if (PROOF_NAME.test(name)) await removeIfPresent(join(folder, name));
+    }
+    await Deno.remove(folder);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 async function removeIfPresent(path: string): Promise<void> {

@@ -13,6 +13,7 @@ import { errorInterceptor } from "./error_interceptor.ts";
 import { toConnectError } from "./errors.ts";
 import { addEventsService } from "./events_service.ts";
 import { checkHeaders, MAX_REQUEST_BYTES, type TcpDoor } from "./gate.ts";
+import { addIdentityService } from "./identity_service.ts";
 import {
   clearPlace,
   lockPlace,
@@ -21,6 +22,7 @@ import {
   openSocket,
 } from "./place.ts";
 import { takingPrepared } from "./prepared.ts";
+import { proofFolder, Proofs } from "./proofs.ts";
 import { addStatusService } from "./status_service.ts";
 
 /** Time for answers while the server closes, in milliseconds. Then their connections are cut. */
@@ -32,6 +34,8 @@ export interface ControlOptions {
   readonly stateDir: string;
   readonly random: Random;
   readonly clock?: Clock;
+  /** Name of a user of this machine by its number; the number itself by default. */
+  readonly userName?: (uid: number) => Promise<string>;
   /** Folder of the socket if the path of the state folder is too long; a temporary folder if absent. */
   readonly runtimeDir?: string | undefined;
   /** A Unix socket if absent, on systems that have them. */
@@ -58,6 +62,7 @@ export async function serveControl(
     stateDir,
     random,
     clock = systemClock,
+    userName = (uid) => Promise.resolve(`uid ${uid}`),
     runtimeDir = Deno.env.get("XDG_RUNTIME_DIR"),
     transport = Deno.build.os === "windows" ? "tcp" : "unix",
     log = logger("manager", "api"),
@@ -69,7 +74,8 @@ export async function serveControl(
   undo.defer(() => lock.close());
   await clearPlace(files);
 
-  const http = new HttpFront(manager, { clock, log });
+  const proofs = new Proofs({ random, clock, userName, log });
+  const http = new HttpFront(manager, { clock, log, proofs });
   undo.defer(() => http.close());
   // The last one is the first to run: who looks for a Manager that is closing finds none.
   undo.defer(() => clearPlace(files));
@@ -80,6 +86,7 @@ export async function serveControl(
       serveAt: (path) => http.serveUnix(path),
     })
     : await openPort(files, http.serveTcp(makeToken(random)));
+  if (endpoint.transport === "unix") proofs.takeIn(proofFolder(endpoint.path));
 
   const opened = undo.move();
   let closing: Promise<void> | undefined;
@@ -119,7 +126,10 @@ class HttpFront {
   #door: TcpDoor | undefined;
   #server: Deno.HttpServer | undefined;
 
-  constructor(manager: Manager, { clock, log }: { clock: Clock; log: Logger }) {
+  constructor(
+    manager: Manager,
+    { clock, log, proofs }: { clock: Clock; log: Logger; proofs: Proofs },
+  ) {
     this.#clock = clock;
     this.#log = log;
     const router = createConnectRouter({
@@ -130,10 +140,11 @@ class HttpFront {
       requestGate: ({ requestHeader }) => this.#admit(requestHeader),
       shutdownSignal: this.#stopping.signal,
     });
-    addAgentsService(router, manager);
-    addCommandsService(router, manager);
+    addAgentsService(router, manager, proofs);
+    addCommandsService(router, manager, proofs);
     addEventsService(router, manager);
     addStatusService(router, manager);
+    addIdentityService(router, proofs);
     this.#handlers = new Map(
       router.handlers.map((handler) => [
         handler.requestPath,

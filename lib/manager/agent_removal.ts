@@ -1,3 +1,4 @@
+import { type Asker, operatorText } from "../base/asker.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import { codeOf, PiriError } from "../base/errors.ts";
 import type { Store } from "../store/store.ts";
@@ -13,6 +14,8 @@ const LOOK_MS = 100;
 
 /** Most ids that an error names. */
 const MAX_NAMED = 10;
+
+const NOBODY: Asker = { requestedBy: "", saidBy: "" };
 
 export interface AgentRemovalOptions extends ManagerParts {
   readonly commands: Commands;
@@ -37,14 +40,13 @@ export class AgentRemoval {
    */
   async remove(
     id: string,
-    { force = false, requestedBy = "" }: Parameters<AgentAdmin["remove"]>[1] =
-      {},
+    { force = false, asker = NOBODY }: Parameters<AgentAdmin["remove"]>[1] = {},
   ): Promise<RemovedAgent> {
     const { commands, fleet, events } = this.#options;
     using _closed = commands.closeTo(id);
     if (await this.#store.agent(id) === undefined) throw notFound(id);
     const ids = force
-      ? await this.#endCommands(id, requestedBy)
+      ? await this.#endCommands(id, asker)
       : this.#requireIdle(id);
     const lost = await this.#record(id);
     const session = fleet.session(id);
@@ -54,7 +56,7 @@ export class AgentRemoval {
     const late = await this.#loseLate(id);
     events.add(
       "agent_removed",
-      `agent "${id}" was removed by ${requestedBy || "an operator"}${
+      `agent "${id}" was removed by ${operatorText(asker)}${
         lost.patches.length === 0
           ? ""
           : `; ${lost.patches.length} of its commands had not ended`
@@ -86,7 +88,7 @@ export class AgentRemoval {
   }
 
   /** Cancels all commands, and waits for their ends if the agent is connected. Returns their ids. */
-  async #endCommands(agent: string, requestedBy: string): Promise<bigint[]> {
+  async #endCommands(agent: string, asker: Asker): Promise<bigint[]> {
     const { commands, fleet } = this.#options;
     const isConnected = fleet.session(agent) !== undefined;
     const until = this.#clock.monotonic() + END_MS;
@@ -96,7 +98,7 @@ export class AgentRemoval {
       const fresh = commands.of(agent).filter(({ id }) => !asked.has(id));
       for (const { id } of fresh) {
         asked.add(id);
-        await this.#cancel(id, requestedBy);
+        await this.#cancel(id, asker);
       }
       const isWaiting = isConnected
         ? commands.isBusy(agent)
@@ -106,9 +108,13 @@ export class AgentRemoval {
     }
   }
 
-  async #cancel(id: bigint, requestedBy: string): Promise<void> {
+  async #cancel(
+    id: bigint,
+    { requestedBy, saidBy }: Asker,
+  ): Promise<void> {
+    const { commands } = this.#options;
     try {
-      await this.#options.commands.cancel(id, undefined, requestedBy);
+      await commands.cancel(id, undefined, requestedBy, saidBy);
     } catch (error) {
       // It has just ended by itself.
       if (codeOf(error) !== "FAILED_PRECONDITION") throw error;

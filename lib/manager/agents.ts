@@ -1,3 +1,4 @@
+import { type Asker, askerText } from "../base/asker.ts";
 import type { Clock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import { encodeJoinToken } from "../base/join_token.ts";
@@ -63,35 +64,49 @@ export class Agents implements AgentAdmin {
 
   async add(
     { expiresInMs, ...agent }: Parameters<AgentAdmin["add"]>[0],
+    asker?: Asker,
   ): Promise<string> {
     checkEntry(agent);
     const { token, ...hashed } = this.#newToken(agent.id, expiresInMs);
-    await this.#add({ ...agent, ...hashed, addedAt: this.#clock.now() });
+    await this.#add(
+      { ...agent, ...hashed, addedAt: this.#clock.now() },
+      asker,
+    );
     return token;
   }
 
   async addWithSecret(
     agent: Parameters<AgentAdmin["addWithSecret"]>[0],
+    asker?: Asker,
   ): Promise<void> {
     checkEntry(agent);
-    await this.#add({ ...agent, addedAt: this.#clock.now() });
+    await this.#add({ ...agent, addedAt: this.#clock.now() }, asker);
   }
 
-  async #add(agent: Parameters<Store["addAgent"]>[0]): Promise<void> {
+  async #add(
+    agent: Parameters<Store["addAgent"]>[0],
+    asker: Asker | undefined,
+  ): Promise<void> {
     const { id } = agent;
     await this.#store.addAgent(agent);
     this.#options.fleet.known++;
-    this.#options.events.add("agent_added", `agent "${id}" was added`, {
-      agent: id,
-    });
+    this.#options.events.add(
+      "agent_added",
+      `agent "${id}" was added${byText(asker)}`,
+      { agent: id },
+    );
   }
 
-  async renewToken(id: string, expiresInMs?: number): Promise<string> {
+  async renewToken(
+    id: string,
+    expiresInMs?: number,
+    asker?: Asker,
+  ): Promise<string> {
     const { token, ...hashed } = this.#newToken(id, expiresInMs);
     await this.#store.setToken(id, hashed);
     this.#options.events.add(
       "agent_token",
-      `a new join token was made for agent "${id}"`,
+      `a new join token was made for agent "${id}"${byText(asker)}`,
       { agent: id },
     );
     return token;
@@ -137,6 +152,10 @@ export class Agents implements AgentAdmin {
       facts: agent.facts,
     };
   }
+}
+
+function byText(asker: Asker | undefined): string {
+  return asker === undefined ? "" : ` by ${askerText(asker)}`;
 }
 
 /** Shown names of protocols that are not shown as their number. */

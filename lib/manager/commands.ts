@@ -3,6 +3,7 @@ import type {
   CommandProgress,
   CommandResult,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { operatorText } from "../base/asker.ts";
 import type { Clock } from "../base/clock.ts";
 import { hasEndedForGood, isOpenState } from "../base/command_state.ts";
 import type { Counters } from "../base/counters.ts";
@@ -144,19 +145,17 @@ export class Commands implements CommandAdmin {
 
   // Requests of operators.
 
-  async run(
-    request: RunRequest,
-  ): Promise<{ job: string; commands: CommandView[] }> {
+  async run(request: RunRequest): Promise<Answer> {
     return await this.#answered(request.requestId) ??
       this.#viewed(await this.#starter.start(request));
   }
 
   async rerun(
     id: bigint,
-    { requestId, requestedBy }: { requestId: string; requestedBy: string },
+    request: Parameters<CommandAdmin["rerun"]>[1],
   ): Promise<CommandView> {
-    const { commands: [again] } = await this.#answered(requestId) ??
-      await this.#repeat(await this.get(id), { requestId, requestedBy });
+    const { commands: [again] } = await this.#answered(request.requestId) ??
+      await this.#repeat(await this.get(id), request);
     if (again === undefined) {
       throw new PiriError(
         "NOT_FOUND",
@@ -166,8 +165,12 @@ export class Commands implements CommandAdmin {
     return again;
   }
 
-  async giveUp(id: bigint, requestedBy: string): Promise<CommandView> {
-    await this.#ends.giveUp(id, requestedBy);
+  async giveUp(
+    id: bigint,
+    requestedBy: string,
+    saidBy = "",
+  ): Promise<CommandView> {
+    await this.#ends.giveUp(id, { requestedBy, saidBy });
     return this.get(id);
   }
 
@@ -189,8 +192,13 @@ export class Commands implements CommandAdmin {
     id: bigint,
     graceMs?: number,
     requestedBy = "",
+    saidBy = "",
   ): Promise<CancelledView> {
-    const unconfirmed = await this.#ends.cancel(id, { graceMs, requestedBy });
+    const unconfirmed = await this.#ends.cancel(id, {
+      graceMs,
+      requestedBy,
+      saidBy,
+    });
     return { ...await this.get(id), unconfirmed };
   }
 
@@ -265,9 +273,7 @@ export class Commands implements CommandAdmin {
   }
 
   /** Commands of a request that was asked before; undefined for a new one. */
-  async #answered(
-    requestId: string,
-  ): Promise<{ job: string; commands: CommandView[] } | undefined> {
+  async #answered(requestId: string): Promise<Answer | undefined> {
     const earlier = await this.#store.findRequest(requestId);
     return earlier && {
       job: earlier.job,
@@ -279,8 +285,8 @@ export class Commands implements CommandAdmin {
 
   async #repeat(
     { id, state, agent, ...command }: CommandView,
-    request: { requestId: string; requestedBy: string },
-  ): Promise<{ job: string; commands: CommandView[] }> {
+    request: Parameters<CommandAdmin["rerun"]>[1],
+  ): Promise<Answer> {
     if (isOpenState(state)) {
       throw new PiriError(
         "FAILED_PRECONDITION",
@@ -296,21 +302,18 @@ export class Commands implements CommandAdmin {
       killAfterMs: command.killAfterMs ?? undefined,
       ...request,
     }, id);
+    const by = operatorText(request);
     for (const again of started.commands) {
       this.#options.events.add(
         "command_rerun",
-        `command ${id} on "${agent}" is repeated as command ${again.id} by ${
-          request.requestedBy || "an operator"
-        }`,
+        `command ${id} on "${agent}" is repeated as command ${again.id} by ${by}`,
         { agent, commandId: id },
       );
     }
     return this.#viewed(started);
   }
 
-  #viewed(
-    { job, commands }: StartedCommands,
-  ): { job: string; commands: CommandView[] } {
+  #viewed({ job, commands }: StartedCommands): Answer {
     return { job, commands: commands.map((record) => this.#view(record)) };
   }
 
@@ -341,3 +344,5 @@ export class Commands implements CommandAdmin {
     this.#leftAt.set(agent, at);
   }
 }
+
+type Answer = Awaited<ReturnType<CommandAdmin["run"]>>;

@@ -1,3 +1,4 @@
+import type { Asker } from "../base/asker.ts";
 import type { EventCursor } from "../base/event_cursor.ts";
 import type { EventFilter } from "../base/event_filter.ts";
 import type {
@@ -46,7 +47,7 @@ export interface AgentAdmin {
     groups: readonly string[];
     cidrs: readonly string[];
     expiresInMs?: number | undefined;
-  }): Promise<string>;
+  }, asker?: Asker): Promise<string>;
   /**
    * Makes an entry for an agent that has a secret already and joins without a token: a legacy agent.
    *
@@ -58,13 +59,13 @@ export interface AgentAdmin {
     cidrs: readonly string[];
     /** SHA-256 of the secret. */
     secretHash: Uint8Array;
-  }): Promise<void>;
+  }, asker?: Asker): Promise<void>;
   /**
    * Makes a new token for an agent whose host was installed anew.
    *
    * @throws {PiriError} NOT_FOUND
    */
-  renewToken(id: string, expiresInMs?: number): Promise<string>;
+  renewToken(id: string, expiresInMs?: number, asker?: Asker): Promise<string>;
   /**
    * Removes an agent and tells it.
    *
@@ -75,11 +76,7 @@ export interface AgentAdmin {
    */
   remove(
     id: string,
-    options?: {
-      readonly force?: boolean;
-      /** Name of the user. */
-      readonly requestedBy?: string;
-    },
+    options?: { readonly force?: boolean; readonly asker?: Asker },
   ): Promise<RemovedAgent>;
 }
 
@@ -200,8 +197,10 @@ export interface RunRequest {
   readonly onDisconnect: "continue" | "kill";
   /** With "kill": time without a connection after which the command is ended, in milliseconds; 0 if absent. */
   readonly killAfterMs?: number | undefined;
-  /** Name of the user, as the client states it. */
+  /** User who asks, by evidence; "local" without any. */
   readonly requestedBy: string;
+  /** Name that the client gave itself; none if absent. */
+  readonly saidBy?: string;
 }
 
 /** Commands and their life. */
@@ -234,13 +233,15 @@ export interface CommandAdmin {
    *
    * @param id The command.
    * @param graceMs Time between SIGTERM and SIGKILL in milliseconds; 5,000 if absent. A later cancel can only shorten it.
-   * @param requestedBy Name of the user.
+   * @param requestedBy User who asks, as in a RunRequest.
+   * @param saidBy Name that the client gave itself.
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has ended.
    */
   cancel(
     id: bigint,
     graceMs?: number,
     requestedBy?: string,
+    saidBy?: string,
   ): Promise<CancelledView>;
   /**
    * Repeats an ended command on the same agent, as a new command.
@@ -249,14 +250,18 @@ export interface CommandAdmin {
    */
   rerun(
     id: bigint,
-    request: { readonly requestId: string; readonly requestedBy: string },
+    request: Pick<RunRequest, "requestId" | "requestedBy" | "saidBy">,
   ): Promise<CommandView>;
   /**
    * Presumes that a command is lost. A later result, or a hello of its agent that lists it, replaces this.
    *
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has ended.
    */
-  giveUp(id: bigint, requestedBy: string): Promise<CommandView>;
+  giveUp(
+    id: bigint,
+    requestedBy: string,
+    saidBy?: string,
+  ): Promise<CommandView>;
   /**
    * Returns the history of a command in order, and at its end the situation at the time `at`.
    *

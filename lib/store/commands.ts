@@ -72,7 +72,7 @@ export class Commands {
     if (earlier !== undefined) return { ...earlier, repeated: true };
     const { job } = request;
     const made = commands.map((each) => {
-      const command = { rerunOf: null, ...each, job };
+      const command = { rerunOf: null, saidBy: "", ...each, job };
       const cells = shape.cells(command, NEW_FIELDS);
       return freshCommand(this.#db.run(INSERT, ...cells).id, command);
     });

@@ -8,6 +8,7 @@ import { endedBadly } from "./migrations/0005_ended_badly.ts";
 import { givenUp } from "./migrations/0006_given_up.ts";
 import { tombstones } from "./migrations/0007_tombstones.ts";
 import { progressAt } from "./migrations/0008_progress_at.ts";
+import { saidBy } from "./migrations/0009_said_by.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -22,6 +23,7 @@ export const MIGRATIONS: readonly string[] = [
   givenUp,
   tombstones,
   progressAt,
+  saidBy,
 ];
 
 /**

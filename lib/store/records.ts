@@ -45,8 +45,10 @@ export interface CommandRecord {
   readonly nonce: bigint;
   /** Id of the request that it was made for. */
   readonly job: string;
-  /** Name of the user. */
+  /** User who asked for it, by evidence; "local" without any. */
   readonly requestedBy: string;
+  /** Name that the client of `requestedBy` gave itself; empty for none. */
+  readonly saidBy: string;
   /** Limit on its run time in milliseconds; null for none. */
   readonly timeoutMs: number | null;
   /** Fate of the command while its agent is away. */
@@ -101,12 +103,16 @@ export interface CommandRecord {
   readonly cancelRequestedAt: number | null;
   /** Time between SIGTERM and SIGKILL, in milliseconds. */
   readonly cancelGraceMs: number | null;
-  /** User who asked for the cancel first; empty if nobody did, or if the user is unknown. */
+  /** User who asked for the cancel first, as `requestedBy`; empty if nobody did. */
   readonly cancelRequestedBy: string;
+  /** Name that the client of `cancelRequestedBy` gave itself; empty for none. */
+  readonly cancelSaidBy: string;
   /** Time at which an operator gave it up; null if nobody did. */
   readonly givenUpAt: number | null;
-  /** User who gave it up. */
+  /** User who gave it up, as `requestedBy`. */
   readonly givenUpBy: string;
+  /** Name that the client of `givenUpBy` gave itself; empty for none. */
+  readonly givenUpSaidBy: string;
   /** Progress so far. */
   readonly progressCurrent: number | null;
   /** Progress at the end. */
@@ -137,7 +143,7 @@ export type NewCommand =
     | "createdAt"
     | "sentAt"
   >
-  & Partial<Pick<CommandRecord, "rerunOf">>;
+  & Partial<Pick<CommandRecord, "rerunOf" | "saidBy">>;
 
 /** Changes of one command; absent fields stay unchanged. */
 export type CommandPatch =

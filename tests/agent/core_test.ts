@@ -5,6 +5,7 @@ import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { countingRandom } from "../support/counting_random.ts";
 import { MemoryAgent } from "../support/memory_agent.ts";
 import { ScriptedPeer } from "../support/scripted_peer.ts";
+import { NO_AUDIT } from "../support/heard_audit.ts";
 
 Deno.test("an agent that came only to join says so by a code and in words", async () => {
   await using parts = await MemoryAgent.start();
@@ -13,6 +14,7 @@ Deno.test("an agent that came only to join says so by a code and in words", asyn
   const manager = new ScriptedPeer(theirs);
   const core = new AgentCore({
     identity: { name: "web-1", secret: "secret", joinToken: "t", facts: {} },
+    audit: NO_AUDIT,
     journal,
     workers,
     clock,

@@ -13,6 +13,7 @@ import type { EventView } from "../../lib/manager/operator_api.ts";
 import * as piri from "../../mod.ts";
 import {
   all,
+  noProofs,
   refusal,
   startControl,
   startControlChild,
@@ -226,7 +227,9 @@ Deno.test("the clients work over any transport, with the same errors", async () 
   const manager = new SmallManager();
   manager.known.set("web-1", anAgent({ id: "web-1" }));
   const client = controlClient(
-    createRouterTransport((router) => addAgentsService(router, manager)),
+    createRouterTransport((router) =>
+      addAgentsService(router, manager, noProofs())
+    ),
   );
 
   const { agents } = await client.agents.listAgents({});

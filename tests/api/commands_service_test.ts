@@ -6,7 +6,7 @@ import {
   OutputStream,
   WatchResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import { all, refusal, startControl } from "../support/control.ts";
+import { all, OWNER, refusal, startControl } from "../support/control.ts";
 import { aCommand, SmallManager } from "../support/small_manager.ts";
 
 Deno.test("run passes every field of its request on", async () => {
@@ -33,7 +33,8 @@ Deno.test("run passes every field of its request on", async () => {
     requestId: "r-1",
     onDisconnect: "kill",
     killAfterMs: 0,
-    requestedBy: "ada",
+    requestedBy: OWNER,
+    saidBy: "ada",
   }]);
 });
 
@@ -54,7 +55,8 @@ Deno.test("run fills in optional fields", async () => {
     requestId: "r-1",
     onDisconnect: "continue",
     killAfterMs: undefined,
-    requestedBy: "",
+    requestedBy: OWNER,
+    saidBy: "",
   }]);
 });
 
@@ -300,8 +302,8 @@ Deno.test("cancel passes on the grace, even of 0, and the requester, and answers
 
   assertEquals(command?.state, CommandState.RUNNING);
   assertEquals(fleet.manager.asked, [
-    { id: 4n, graceMs: undefined, requestedBy: "" },
-    { id: 4n, graceMs: 0, requestedBy: "ann" },
+    { id: 4n, graceMs: undefined, requestedBy: OWNER, saidBy: "" },
+    { id: 4n, graceMs: 0, requestedBy: OWNER, saidBy: "ann" },
   ]);
 });
 
@@ -329,7 +331,7 @@ Deno.test("a rerun passes on the requester, and answers with the new command", a
 
   assertEquals([command?.id, command?.rerunOf], [5n, 4n]);
   assertEquals(fleet.manager.asked, [
-    { id: 4n, requestId: "r-1", requestedBy: "ada" },
+    { id: 4n, requestId: "r-1", requestedBy: OWNER, saidBy: "ada" },
   ]);
 });
 
@@ -343,7 +345,11 @@ Deno.test("giving up passes on the requester, and answers with the command", asy
   });
 
   assertEquals(command?.state, CommandState.LOST);
-  assertEquals(fleet.manager.asked, [{ id: 4n, requestedBy: "ada" }]);
+  assertEquals(fleet.manager.asked, [{
+    id: 4n,
+    requestedBy: OWNER,
+    saidBy: "ada",
+  }]);
 });
 
 Deno.test("a rerun needs an id and a request id, giving up an id, and names have a limit", async () => {

@@ -173,10 +173,13 @@ Deno.test("the socket belongs to its owner alone, and is gone when the server ha
   assertEquals(await namesIn(fleet.dir), ["control.lock"]);
 });
 
-Deno.test("nothing but the socket and the lock lies in the folder while it is served", async () => {
+/** Names in the folder of a Manager that is served at a Unix socket. */
+const SERVED = ["control.lock", "control.proof", "control.sock"];
+
+Deno.test("nothing but the socket, the proofs and the lock lies in the folder while it is served", async () => {
   await using fleet = await startControl();
 
-  assertEquals(await namesIn(fleet.dir), ["control.lock", "control.sock"]);
+  assertEquals(await namesIn(fleet.dir), SERVED);
 });
 
 Deno.test("a path too long for a socket gets one elsewhere, in a private folder that is removed with it", async () => {
@@ -288,7 +291,7 @@ for (const transport of ["unix", "tcp"] as const) {
 
     assertEquals((await fleet.control.agents.listAgents({})).agents, []);
     assert(left.length > 1);
-    assertEquals(await namesIn(folder.path), ["control.lock", "control.sock"]);
+    assertEquals(await namesIn(folder.path), SERVED);
   });
 }
 

@@ -9,6 +9,7 @@ import { BUILD, programOf } from "./manager/start.ts";
 const NO_SERVICES: AgentServices = {
   join: () => Promise.reject(new Error("unused")),
   run: () => Promise.reject(new Error("unused")),
+  commands: () => Promise.reject(new Error("unused")),
   check: () => {
     throw new Error("unused");
   },
@@ -44,7 +45,7 @@ Deno.test("help fits into a terminal of 80 columns", () => {
       .filter((line) => line.length > 80 || line !== line.trimEnd()),
     [],
   );
-  assertEquals(helps.length, 23);
+  assertEquals(helps.length, 24);
 });
 
 Deno.test("help wraps a long meaning under its column, and moves it below a long term", () => {

@@ -8,11 +8,13 @@ import { MemoryManager } from "../support/memory_manager.ts";
 
 const { CANCELLED } = CommandResult_Status;
 
+const ANN = { requestedBy: "ann", saidBy: "" };
+
 Deno.test("an agent without open commands is removed, and told", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.admitted("web-1");
-  const removed = await core.agents.remove("web-1", { requestedBy: "ann" });
+  const removed = await core.agents.remove("web-1", { asker: ANN });
   assertEquals(removed, { commands: [], told: true });
   assertEquals((await agent.hears("bye")).code, Bye_Code.REMOVED);
   assertEquals(await core.agents.list(), []);
@@ -94,7 +96,7 @@ Deno.test("a forced removal cancels the commands, waits for their ends, and only
   await agent.hears("command");
   const removal = core.agents.remove("web-1", {
     force: true,
-    requestedBy: "ann",
+    asker: ANN,
   });
   assertEquals((await agent.hears("cancel")).commandId, id);
   await core.clock.advance(20_000);

@@ -28,6 +28,7 @@ Deno.test("a command leaves with all requested fields", async () => {
     onDisconnect: OnDisconnect.KILL,
     killAfterMs: 70_000,
     nonce,
+    requestedBy: "test",
   });
 });
 

@@ -20,6 +20,7 @@ import type { SeededRandom } from "./seeded_random.ts";
 import type { World } from "./world.ts";
 import { decode } from "../../lib/protobuf/protobuf_reader.ts";
 import { encode } from "../../lib/protobuf/protobuf_writer.ts";
+import { NO_AUDIT } from "../support/heard_audit.ts";
 
 /** Delay before an agent that could not start is started again, in milliseconds. */
 const START_AGAIN_MS = 5_000;
@@ -304,6 +305,7 @@ export class SimulatedAgent extends Mortal {
       journal: plant === "list-before-settle"
         ? new HastyJournal(journal, time, () => this.#isConnected(life)).journal
         : journal,
+      audit: NO_AUDIT,
       workers: this.host.workers(life, this.startNumber),
       clock,
       random,

@@ -92,3 +92,42 @@ Deno.test("commands that had ended badly before the index existed are found by i
   );
   assertEquals(found.map(({ state }) => state), ["failed", "lost"]);
 });
+
+Deno.test("names that clients gave themselves before there were proofs are kept as such", () => {
+  using db = new Database(":memory:");
+  migrate(db, "x", MIGRATIONS.slice(0, 6));
+  for (
+    const [by, cancelledAt, cancelledBy] of [
+      ["ann", 7, "ben"],
+      ["", 7, ""],
+      ["ann", null, ""],
+    ] as const
+  ) {
+    db.run(
+      `INSERT INTO commands
+         (agent, operation, params, nonce, job, requested_by, on_disconnect, state, created_at,
+          cancel_requested_at, cancel_requested_by, given_up_at, given_up_by)
+       VALUES ('web-1', 'echo.Echo', '{}', 1, 'j', ?, 'continue', 'queued', 5, ?, ?, ?, ?)`,
+      by,
+      cancelledAt,
+      cancelledBy,
+      cancelledAt,
+      cancelledBy,
+    );
+  }
+
+  migrate(db, "x");
+
+  assertEquals(
+    db.all(
+      `SELECT requested_by, said_by, cancel_requested_by, cancel_said_by,
+              given_up_by, given_up_said_by
+         FROM commands ORDER BY id`,
+    ).map((row) => Object.values(row)),
+    [
+      ["local", "ann", "local", "ben", "local", "ben"],
+      ["local", "", "local", "", "local", ""],
+      ["local", "ann", "", "", "", ""],
+    ],
+  );
+});

@@ -8,9 +8,16 @@ import {
   type ControlServer,
   serveControl,
 } from "../../lib/api/server.ts";
+import { Proofs } from "../../lib/api/proofs.ts";
+import { systemClock } from "../../lib/base/clock.ts";
+import { logger } from "../../lib/base/log.ts";
+import { LOCAL } from "../../lib/base/asker.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { systemRandom } from "../../lib/base/random.ts";
 import { SmallManager } from "./small_manager.ts";
+
+/** User of this process for a served Manager, which has proofs on Unix sockets alone. */
+export const OWNER = Deno.build.os === "windows" ? LOCAL : "owner";
 
 /** Served Manager in a state folder, with a client of it. */
 export interface TestControl extends AsyncDisposable {
@@ -28,7 +35,13 @@ export async function startControl(
   await using undo = new AsyncDisposableStack();
   const stateDir = options.stateDir ?? undo.use(await tempFolder()).path;
   const server = undo.use(
-    await serveControl({ random: systemRandom, ...options, manager, stateDir }),
+    await serveControl({
+      random: systemRandom,
+      userName: () => Promise.resolve("owner"),
+      ...options,
+      manager,
+      stateDir,
+    }),
   );
   const control = undo.use(await connectControl(stateDir));
   const started = undo.move();
@@ -39,6 +52,16 @@ export async function startControl(
     control,
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
+}
+
+/** Proofs that are never made. */
+export function noProofs(): Proofs {
+  return new Proofs({
+    random: systemRandom,
+    clock: systemClock,
+    userName: () => Promise.resolve(LOCAL),
+    log: logger("test"),
+  });
 }
 
 /** Temporary folder that ends with the test. */

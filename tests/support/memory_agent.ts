@@ -24,6 +24,7 @@ import { FakeWorkers } from "./fake_workers.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { type Init, ScriptedPeer } from "./scripted_peer.ts";
 import { decode } from "../../lib/protobuf/protobuf_reader.ts";
+import { HeardAudit } from "./heard_audit.ts";
 
 /** Id of the Manager in these tests. */
 export const MANAGER = "manager-1";
@@ -31,6 +32,7 @@ export const MANAGER = "manager-1";
 /** Core of an Agent without sockets, threads and files: a real journal on a disk in memory, and a real runner. */
 export class MemoryAgent implements AsyncDisposable {
   readonly workers = new FakeWorkers();
+  readonly audit = new HeardAudit();
   readonly runner: Runner;
   /** Searches for survivors of earlier commands, in order. */
   readonly sought: { processes: readonly ProcessIdentity[]; marker: string }[] =
@@ -68,6 +70,7 @@ export class MemoryAgent implements AsyncDisposable {
   ) {
     this.runner = new Runner({
       journal,
+      audit: this.audit,
       workers: this.workers,
       clock,
       request: (type, params) => this.answer(type, params),

@@ -62,8 +62,8 @@ export class SmallManager implements Manager {
     watch: async function* () {
       await Promise.reject(new PiriError("NOT_FOUND", "Cannot watch: no"));
     },
-    cancel: (id, graceMs, requestedBy) => {
-      this.asked.push({ id, graceMs, requestedBy });
+    cancel: (id, graceMs, requestedBy, saidBy) => {
+      this.asked.push({ id, graceMs, requestedBy, saidBy });
       const { unconfirmed } = this;
       return Promise.resolve({ ...this.#get(id), unconfirmed });
     },
@@ -71,8 +71,8 @@ export class SmallManager implements Manager {
       this.asked.push({ id, ...request });
       return Promise.resolve(aCommand({ id: id + 1n, rerunOf: id }));
     },
-    giveUp: (id, requestedBy) => {
-      this.asked.push({ id, requestedBy });
+    giveUp: (id, requestedBy, saidBy) => {
+      this.asked.push({ id, requestedBy, saidBy });
       return Promise.resolve(this.#get(id));
     },
     timeline: (id) =>
@@ -183,8 +183,10 @@ export function aCommand(known: Partial<CommandView> = {}): CommandView {
     nonce: 7n,
     job: "job-1",
     requestedBy: "",
+    saidBy: "",
     givenUpAt: null,
     givenUpBy: "",
+    givenUpSaidBy: "",
     timeoutMs: null,
     onDisconnect: "continue",
     killAfterMs: null,
@@ -213,6 +215,7 @@ export function aCommand(known: Partial<CommandView> = {}): CommandView {
     cancelRequestedAt: null,
     cancelGraceMs: null,
     cancelRequestedBy: "",
+    cancelSaidBy: "",
     progressCurrent: null,
     progressTotal: null,
     progressMessage: "",

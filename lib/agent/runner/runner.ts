@@ -6,12 +6,14 @@ import {
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../../base/clock.ts";
 import { codeOf, messageOf, type PiriError } from "../../base/errors.ts";
-import { logger } from "../../base/log.ts";
 import type { ReapReceipt, StreamName } from "../../operations/operation.ts";
+import type { Audit } from "../audit/audit_log.ts";
 import { refusalFor } from "./acceptance.ts";
+import { factsOf, jobOf } from "./command_facts.ts";
+import { CommandRecord } from "./command_record.ts";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
 import { cannotWrite, keepResult } from "./keep_result.ts";
-import { type Translated, translateLegacy } from "./legacy_command.ts";
+import type { Translated } from "./legacy_command.ts";
 import { markerOf, type PastOptions, settlePast } from "./settle_past.ts";
 import { refusalOf } from "./result.ts";
 import { type Progress, RunningCommand } from "./running_command.ts";
@@ -22,13 +24,12 @@ import {
 } from "./unbegun.ts";
 import type { Workers, WorkOutcome, WorkSink } from "../workers/workers.ts";
 import { encode } from "../../protobuf/protobuf_writer.ts";
-import type { Dialect } from "../../wire/dialect.ts";
-
-const log = logger("agent", "runner");
 
 /** Parts of a runner. */
 export interface RunnerOptions extends PastOptions {
   readonly workers: Workers;
+  /** The host's own record of its commands. */
+  readonly audit: Audit;
   /** Requests data from the Manager, over the current connection. */
   readonly request: (
     type: string,
@@ -115,6 +116,10 @@ export class Runner {
     ) {
       return undefined;
     }
+    const record = new CommandRecord(
+      this.#options,
+      factsOf(command, { managerId, dialect }),
+    );
     const refusal = refusalFor(command, {
       dialect,
       lastCommandId: this.#journal.lastCommandId,
@@ -122,10 +127,7 @@ export class Runner {
       refusing: this.#refusing,
     });
     if (refusal !== undefined) {
-      log.info("Refused command {id}: {why}", {
-        id: String(id),
-        why: refusal.output,
-      });
+      record.refused(refusal);
       return refusal;
     }
     let entry: JournalEntry | undefined;
@@ -137,15 +139,18 @@ export class Runner {
         managerId,
         command: encode(writeCommand, command),
       });
-      await this.#unbegun.begin({ entry, command, dialect }, giver);
+      record.accepted();
+      await this.#unbegun.begin({ entry, command, dialect, record }, giver);
       return entry;
     } catch (error) {
       if (entry !== undefined) await this.#journal.forget(entry);
-      return refusalOf(
+      const refusal = refusalOf(
         id,
         codeOf(error),
         `Cannot accept command ${id}: ${messageOf(error)}`,
       );
+      record.refused(refusal);
+      return refusal;
     } finally {
       this.#accepting--;
       this.#rest();
@@ -204,8 +209,12 @@ export class Runner {
     while (this.#isBusy) await this.#idle.promise;
   }
 
-  #start({ entry, command, dialect }: AcceptedCommand): void {
-    const running = new RunningCommand(this.#clock, entry, command);
+  #start({ entry, command, dialect, record }: AcceptedCommand): void {
+    const running = new RunningCommand(this.#clock, {
+      entry,
+      command,
+      record,
+    });
     this.#running.set(entry, running);
     let job: Translated;
     try {
@@ -223,6 +232,7 @@ export class Runner {
       void this.#ended(running, failed("BUSY", "no worker is free"));
       return;
     }
+    record.started();
     running.begin(handle, () => void this.#giveUp(running));
     if (!this.#linked) running.watchLink();
   }
@@ -303,16 +313,6 @@ export class Runner {
   #tell(entry: JournalEntry): void {
     for (const listener of this.#listeners) listener(entry);
   }
-}
-
-/** Operation and parameters of a command, translated if a legacy Manager sent it. */
-function jobOf(
-  { type, data }: Command,
-  { hasPositionalParams }: Dialect,
-): Translated {
-  return hasPositionalParams
-    ? translateLegacy(type, data)
-    : { operation: type, params: data };
 }
 
 function failed(code: PiriError["code"], message: string): WorkOutcome {

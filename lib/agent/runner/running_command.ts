@@ -7,6 +7,7 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import { Limits } from "../../base/limits.ts";
 import type { JournalEntry } from "../journal/journal.ts";
 import type { WorkHandle, WorkOutcome } from "../workers/workers.ts";
+import type { CommandRecord } from "./command_record.ts";
 import { resultOf } from "./result.ts";
 import { Stopping, type StopReason } from "./stopping.ts";
 
@@ -33,6 +34,7 @@ export class RunningCommand {
   progress: Progress = { current: 0, total: 1, message: "" };
   readonly #clock: Clock;
   readonly #command: Command;
+  readonly #record: CommandRecord;
   readonly #startedAt: number;
   #stopping: Stopping;
   #timeout: Timer | undefined;
@@ -40,10 +42,18 @@ export class RunningCommand {
   #waiting = Promise.withResolvers<void>();
   #ended = false;
 
-  constructor(clock: Clock, entry: JournalEntry, command: Command) {
+  constructor(
+    clock: Clock,
+    { entry, command, record }: {
+      readonly entry: JournalEntry;
+      readonly command: Command;
+      readonly record: CommandRecord;
+    },
+  ) {
     this.entry = entry;
     this.#clock = clock;
     this.#command = command;
+    this.#record = record;
     this.#startedAt = clock.now();
     this.#stopping = new Stopping(clock, NOT_STARTED, () => {});
   }
@@ -73,6 +83,10 @@ export class RunningCommand {
 
   /** Asks for its end. */
   ask(reason: StopReason, graceMs = GRACE_MS): void {
+    // First, because the end may come before the worker's `stop` returns.
+    if (!this.#ended && this.#stopping.reason === undefined) {
+      this.#record.cancelled(reason);
+    }
     this.#stopping.ask(reason, graceMs);
     this.wake();
   }
@@ -106,7 +120,7 @@ export class RunningCommand {
     this.#timeout?.cancel();
     this.#disconnected?.cancel();
     this.wake();
-    return resultOf(outcome, {
+    const result = resultOf(outcome, {
       commandId: this.entry.id,
       asked: this.#stopping.reason,
       startedAt: this.#startedAt,
@@ -114,6 +128,8 @@ export class RunningCommand {
       stdoutBytes: this.entry.produced("stdout"),
       stderrBytes: this.entry.produced("stderr"),
     });
+    this.#record.ended(result);
+    return result;
   }
 }
 

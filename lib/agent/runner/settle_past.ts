@@ -1,19 +1,27 @@
+import {
+  type Command,
+  createCommand,
+  readCommand,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../../base/clock.ts";
-import { logger } from "../../base/log.ts";
 import type {
   ProcessIdentity,
   ReapReceipt,
 } from "../../operations/operation.ts";
+import { decode } from "../../protobuf/protobuf_reader.ts";
+import type { Audit } from "../audit/audit_log.ts";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
+import { factsOf } from "./command_facts.ts";
+import { CommandRecord } from "./command_record.ts";
 import { keepResult } from "./keep_result.ts";
 import { lostResult, refusalOf } from "./result.ts";
-
-const log = logger("agent", "runner");
 
 /** Parts that are needed to settle an earlier run. */
 export interface PastOptions {
   readonly journal: Journal;
   readonly clock: Clock;
+  /** The host's own record of its commands. */
+  readonly audit: Audit;
   /** Ends the living processes of a command of an earlier run of this agent. */
   readonly endSurvivors: (
     processes: readonly ProcessIdentity[],
@@ -28,16 +36,43 @@ export async function settlePast(options: PastOptions): Promise<void> {
   await Promise.all(unfinished.map((entry) =>
     // An entry that was only accepted was surely not started: `started` is written before the operation begins.
     entry.state === "accepted"
-      ? keepResult(options.clock, {
-        entry,
-        result: refusalOf(
-          entry.id,
-          "UNAVAILABLE",
-          `Cannot start command ${entry.id}: the agent ended before`,
-        ),
-      })
+      ? settleUnstarted(entry, options)
       : settleLost(entry, options)
   ));
+}
+
+function settleUnstarted(
+  entry: JournalEntry,
+  options: PastOptions,
+): Promise<void> {
+  const result = refusalOf(
+    entry.id,
+    "UNAVAILABLE",
+    `Cannot start command ${entry.id}: the agent ended before`,
+  );
+  recordOf(entry, options).ended(result);
+  return keepResult(options.clock, { entry, result });
+}
+
+/** Record of a command of an earlier run. */
+function recordOf(entry: JournalEntry, options: PastOptions): CommandRecord {
+  const { managerId } = entry;
+  // A Manager without an id is a legacy one.
+  const dialect = { hasPositionalParams: managerId === "" };
+  return new CommandRecord(
+    options,
+    factsOf(commandOf(entry), { managerId, dialect }),
+  );
+}
+
+/** Command of an entry. One that cannot be read is only missing in the record. */
+function commandOf({ id, nonce, command }: JournalEntry): Command {
+  const name = { commandId: id, nonce };
+  try {
+    return Object.assign(decode(readCommand, command), name);
+  } catch {
+    return createCommand(name);
+  }
 }
 
 /** Marker of a command in the environment of its processes. A later run of the agent computes the same one. */
@@ -47,20 +82,16 @@ export function markerOf({ id, nonce }: JournalEntry): string {
 
 async function settleLost(
   entry: JournalEntry,
-  { clock, endSurvivors }: PastOptions,
+  options: PastOptions,
 ): Promise<void> {
+  const { clock, endSurvivors } = options;
   const receipt = await endSurvivors(entry.processes, markerOf(entry));
-  log.warning(
-    "Command {id} was running when this agent ended: it is lost, {signalled} processes were ended",
-    { id: String(entry.id), signalled: receipt.signalled },
-  );
-  await keepResult(clock, {
-    entry,
-    result: lostResult({
-      commandId: entry.id,
-      finishedAt: clock.now(),
-      stdoutBytes: entry.produced("stdout"),
-      stderrBytes: entry.produced("stderr"),
-    }, receipt),
-  });
+  const result = lostResult({
+    commandId: entry.id,
+    finishedAt: clock.now(),
+    stdoutBytes: entry.produced("stdout"),
+    stderrBytes: entry.produced("stderr"),
+  }, receipt);
+  recordOf(entry, options).ended(result);
+  await keepResult(clock, { entry, result });
 }

@@ -9,6 +9,7 @@ import { logger } from "../../base/log.ts";
 import type { Dialect } from "../../wire/dialect.ts";
 import type { JournalEntry } from "../journal/journal.ts";
 import { refusalBecause } from "./acceptance.ts";
+import type { CommandRecord } from "./command_record.ts";
 import { keepResult } from "./keep_result.ts";
 import { cancelledUnbegun, refusalOf } from "./result.ts";
 
@@ -30,6 +31,7 @@ export interface AcceptedCommand {
   readonly entry: JournalEntry;
   readonly command: Command;
   readonly dialect: Dialect;
+  readonly record: CommandRecord;
 }
 
 interface Unbegun extends AcceptedCommand {
@@ -91,7 +93,7 @@ export class UnbegunCommands {
     for (const unbegun of this.#commands.values()) {
       const { entry } = unbegun;
       if (entry.id !== id || entry.managerId !== managerId) continue;
-      unbegun.isCancelled = true;
+      noteCancel(unbegun);
       return true;
     }
     return false;
@@ -105,12 +107,13 @@ export class UnbegunCommands {
     const now = this.#options.clock.monotonic();
     for (const { unbegun, since } of this.#takeHeld()) {
       const { entry, command } = unbegun;
-      if (cancelled.includes(entry.id)) unbegun.isCancelled = true;
+      if (cancelled.includes(entry.id)) noteCancel(unbegun);
       if (entry.managerId !== giver.managerId) {
         const why = "the agent has another Manager now";
         void this.#end(unbegun, refusalBecause(entry.id, why));
       } else if (hasLostLink(command, now - since)) {
         const why = "link lost before it began";
+        if (!unbegun.isCancelled) unbegun.record.cancelled("linkLost");
         void this.#end(unbegun, cancelledUnbegun(entry.id, why));
       } else {
         void this.#beginReleased(unbegun, giver);
@@ -129,8 +132,8 @@ export class UnbegunCommands {
     if (await this.#isEnded(unbegun)) return;
     if (this.#mustWait(unbegun, giver)) return this.#hold(unbegun);
     // Before the start: an agent that dies from here on cannot say that the command had not begun.
-    await unbegun.entry.started();
-    if (giver.hasCancelOf(unbegun.entry.id)) unbegun.isCancelled = true;
+    await Promise.all([unbegun.entry.started(), unbegun.record.noted]);
+    if (giver.hasCancelOf(unbegun.entry.id)) noteCancel(unbegun);
     if (await this.#isEnded(unbegun)) return;
     if (this.#mustWait(unbegun, giver)) return this.#hold(unbegun);
     this.#commands.delete(unbegun.entry);
@@ -177,7 +180,8 @@ export class UnbegunCommands {
   }
 
   async #end(unbegun: Unbegun, result: CommandResult): Promise<void> {
-    const { entry } = unbegun;
+    const { entry, record } = unbegun;
+    record.ended(result);
     await keepResult(this.#options.clock, { entry, result });
     this.#commands.delete(entry);
     this.#options.settled(entry);
@@ -193,6 +197,11 @@ export class UnbegunCommands {
     }
     return held;
   }
+}
+
+function noteCancel(unbegun: Unbegun): void {
+  if (!unbegun.isCancelled) unbegun.record.cancelled("cancelled");
+  unbegun.isCancelled = true;
 }
 
 /** True if a command must not outlive its link, and was without one for too long. */

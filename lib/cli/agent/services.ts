@@ -18,6 +18,12 @@ export interface AgentServices {
   ): Promise<void>;
   /** Tests each step of `run` in order, and stops where the next one makes no sense. */
   check(options: { readonly dir: string }): AsyncIterable<CheckStep>;
+  /**
+   * Reads this host's own record of its commands, whether or not the agent runs.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if the folder is no agent's; DENIED if this user may not; DISK
+   */
+  commands(options: { readonly dir: string }): Promise<HostRecord>;
 }
 
 /** A host that has joined. */
@@ -25,6 +31,37 @@ export interface Joined {
   readonly name: string;
   /** The Manager's address. */
   readonly address: string;
+}
+
+/** Record of a host. */
+export interface HostRecord {
+  /** Commands in the order in which the host got them. */
+  readonly commands: readonly HostCommand[];
+  /** Sentences about what is missing in the record. */
+  readonly troubles: readonly string[];
+}
+
+/** Command of a host's own record. Times are milliseconds since 1970, by the clock of the host. */
+export interface HostCommand {
+  readonly id: bigint;
+  readonly nonce: bigint;
+  /** Manager that gave it; empty for a legacy one. */
+  readonly managerId: string;
+  readonly operation: string;
+  /** Program without its arguments; empty if there is none. */
+  readonly program: string;
+  /** User who asked for it, as the Manager told; empty if it did not. */
+  readonly requestedBy: string;
+  readonly state: string;
+  /** Reason of a refusal or an early end; empty if there is none. */
+  readonly why: string;
+  readonly acceptedAt: number | undefined;
+  readonly startedAt: number | undefined;
+  readonly cancelledAt: number | undefined;
+  readonly finishedAt: number | undefined;
+  readonly tookMs: number | undefined;
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
 }
 
 /** Outcome of one step of a check. */

@@ -59,6 +59,7 @@ const add = defineSubcommand({
       id,
       groups: [...flags.group],
       cidrs: [...flags.cidr],
+      requestedBy: userOf(terminal),
       ...expiryOf(flags.expires),
       ...secretHash === undefined ? {} : { secretHash },
     });
@@ -133,13 +134,17 @@ const token = defineSubcommand({
   flags: { expires },
   examples: ["web-1"],
   async execute(
-    { positionals, flags, dir, output },
+    { positionals, flags, dir, output, terminal },
     services: ManagerServices,
   ) {
     const id = positionals.name;
     using control = await services.connect(dir);
     const { token } = await withAgentHint(
-      control.agents.renewToken({ id, ...expiryOf(flags.expires) }),
+      control.agents.renewToken({
+        id,
+        requestedBy: userOf(terminal),
+        ...expiryOf(flags.expires),
+      }),
       id,
       control,
     );

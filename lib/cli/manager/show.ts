@@ -1,4 +1,5 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { askerText } from "../../base/asker.ts";
 import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
@@ -78,7 +79,7 @@ function factsOf(command: Command): Record<string, string> {
     data: command.data,
     repeats: command.rerunOf === undefined ? "" : String(command.rerunOf),
     job: command.job,
-    "requested by": command.requestedBy,
+    "requested by": askerText(command),
   };
 }
 
@@ -102,12 +103,15 @@ function progressText(command: Command): string {
 }
 
 function cancelText(
-  { cancelRequestedAtMs, cancelRequestedBy }: Command,
+  { cancelRequestedAtMs, cancelRequestedBy, cancelSaidBy }: Command,
 ): string {
-  const by = cancelRequestedBy === "" ? "" : ` by ${cancelRequestedBy}`;
+  const by = askerText({
+    requestedBy: cancelRequestedBy,
+    saidBy: cancelSaidBy,
+  });
   return cancelRequestedAtMs === undefined
     ? ""
-    : `${time(cancelRequestedAtMs)}${by}`;
+    : `${time(cancelRequestedAtMs)}${by === "" ? "" : ` by ${by}`}`;
 }
 
 function time(ms: bigint | undefined): string {

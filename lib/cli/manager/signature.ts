@@ -11,7 +11,7 @@ export function signatureOf(
   };
 }
 
-/** Name of the user. */
+/** Name of the user by the environment. Only a claim: the connection proves the user. */
 export function userOf(terminal: Terminal): string {
   return terminal.env("USER") ?? terminal.env("USERNAME") ?? "";
 }

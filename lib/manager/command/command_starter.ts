@@ -1,3 +1,4 @@
+import { askerText, operatorText } from "../../base/asker.ts";
 import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import { Limits } from "../../base/limits.ts";
@@ -148,7 +149,9 @@ export class CommandStarter {
       ? legacyCommand(request.operation, request.params).data
       : request.params;
     const size = new TextEncoder().encode(params).length;
-    const limit = dialect.maxParamsBytes - COMMAND_BYTES;
+    const asker = dialect.hasIdentities ? askerText(request) : "";
+    const limit = dialect.maxParamsBytes - COMMAND_BYTES -
+      new TextEncoder().encode(asker).length;
     if (size > limit) return tooLarge(size, limit);
     const count = this.#options.open.countOf(agent) +
       (this.#underWay.get(agent) ?? 0);
@@ -163,6 +166,7 @@ export class CommandStarter {
       params: request.params,
       nonce: nonce(this.#options.random),
       requestedBy: request.requestedBy,
+      saidBy: request.saidBy ?? "",
       timeoutMs: request.timeoutMs ?? null,
       onDisconnect: request.onDisconnect,
       killAfterMs: request.killAfterMs ?? null,
@@ -182,7 +186,7 @@ export class CommandStarter {
       "run",
       `"${request.operation}" on ${
         records.length === 1 ? `"${first?.agent}"` : `${records.length} agents`
-      } by ${request.requestedBy || "an operator"}`,
+      } by ${operatorText(request)}`,
       { commandId: records.length === 1 && first ? first.id : null },
     );
     this.#options.events.commandsRequested(records);

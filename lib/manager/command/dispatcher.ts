@@ -3,6 +3,7 @@ import {
   createCommandCancel,
   OnDisconnect,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { askerText } from "../../base/asker.ts";
 import type { Clock } from "../../base/clock.ts";
 import { PRESUMED_AFTER_MS } from "../../base/limits.ts";
 import { logger } from "../../base/log.ts";
@@ -101,6 +102,7 @@ export class Dispatcher {
       onDisconnect: made.onDisconnect === "kill"
         ? OnDisconnect.KILL
         : OnDisconnect.CONTINUE,
+      requestedBy: session.dialect.hasIdentities ? askerText(made) : "",
     };
     if (made.timeoutMs !== null) message.timeoutMs = made.timeoutMs;
     if (made.killAfterMs !== null) message.killAfterMs = made.killAfterMs;

@@ -1,3 +1,4 @@
+import { type Asker, operatorText } from "../../base/asker.ts";
 import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import { Turns } from "../../base/turns.ts";
@@ -23,9 +24,8 @@ export interface EndRequestsOptions {
 }
 
 /** Request to cancel a command. */
-export interface CancelRequest {
+export interface CancelRequest extends Asker {
   readonly graceMs: number | undefined;
-  readonly requestedBy: string;
 }
 
 /** Requests of operators to end a command, or to wait for it no longer. */
@@ -52,6 +52,7 @@ export class EndRequests {
   async cancel(id: bigint, request: CancelRequest): Promise<boolean> {
     const facts = {
       by: request.requestedBy,
+      saidBy: request.saidBy,
       graceMs: request.graceMs ?? CANCEL_GRACE_MS,
       at: this.#clock.now(),
     };
@@ -76,19 +77,18 @@ export class EndRequests {
    *
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if the command has ended
    */
-  async giveUp(id: bigint, requestedBy: string): Promise<void> {
+  async giveUp(id: bigint, asker: Asker): Promise<void> {
     const command = this.#open.get(id);
     if (command === undefined) throw hasEnded(await this.#get(id), "give up");
     const { agent } = command;
     await this.#change(command, "givenUp", {
-      by: requestedBy,
+      by: asker.requestedBy,
+      saidBy: asker.saidBy,
       at: this.#clock.now(),
     });
     this.#options.events.add(
       "command_given_up",
-      `command ${id} on "${agent}" is given up by ${
-        requestedBy || "an operator"
-      }`,
+      `command ${id} on "${agent}" is given up by ${operatorText(asker)}`,
       { agent, commandId: id },
     );
     command.feed.finish();

@@ -32,12 +32,13 @@ export function conclude(
 /** Notes who asked for its end. Somebody who asks again may shorten the grace, and does not become the one who ended it. */
 export function askToCancel(
   { record, cancelIsRecorded }: Subject,
-  { by, graceMs, at }: LifeEvents["cancelled"],
+  { by, saidBy = "", graceMs, at }: LifeEvents["cancelled"],
 ): Fields {
-  const { cancelRequestedAt, cancelRequestedBy, cancelGraceMs } = record;
+  const { cancelRequestedAt, cancelRequestedBy, cancelSaidBy, cancelGraceMs } =
+    record;
   const first = cancelRequestedAt === null
-    ? { cancelRequestedAt: at, cancelRequestedBy: by }
-    : { cancelRequestedAt, cancelRequestedBy };
+    ? { cancelRequestedAt: at, cancelRequestedBy: by, cancelSaidBy: saidBy }
+    : { cancelRequestedAt, cancelRequestedBy, cancelSaidBy };
   return {
     ...cancelIsRecorded ? {} : first,
     cancelGraceMs: Math.min(graceMs, cancelGraceMs ?? Infinity),
@@ -86,9 +87,14 @@ export function reopen(
   subject: Subject,
   event: LifeEvents["listedAccepted"],
 ): Fields {
-  const { givenUpAt, givenUpBy, cancelRequestedAt } = subject.record;
+  const { givenUpAt, givenUpBy, givenUpSaidBy, cancelRequestedAt } =
+    subject.record;
   const unwanted = givenUpAt !== null && cancelRequestedAt === null
-    ? { cancelRequestedAt: givenUpAt, cancelRequestedBy: givenUpBy }
+    ? {
+      cancelRequestedAt: givenUpAt,
+      cancelRequestedBy: givenUpBy,
+      cancelSaidBy: givenUpSaidBy,
+    }
     : {};
   return { ...adopt(subject, event), ...NO_END, ...unwanted };
 }
@@ -153,12 +159,13 @@ export function presumeDisconnected(
 /** Presumes it lost: an operator waits no longer. */
 export function presumeGivenUp(
   _: Subject,
-  { by, at }: LifeEvents["givenUp"],
+  { by, saidBy = "", at }: LifeEvents["givenUp"],
 ): Fields {
   return {
     ...lost("given up by the operator", at),
     givenUpAt: at,
     givenUpBy: by,
+    givenUpSaidBy: saidBy,
   };
 }
 

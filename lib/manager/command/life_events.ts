@@ -36,7 +36,7 @@ export interface LifeEvents {
   /** The agent sends its result. `outcome` is how it ended, without the fields that follow from that. */
   result: { outcome: Outcome };
   /** An operator asks for its end. */
-  cancelled: { by: string; graceMs: number; at: number };
+  cancelled: { by: string; saidBy?: string; graceMs: number; at: number };
   /** A hello lists it as accepted. */
   listedAccepted: { instance: string; at: number };
   /** A hello lists it as running or finished. */
@@ -52,7 +52,7 @@ export interface LifeEvents {
   /** The timeout has passed of an agent that does not measure it. */
   overdue: { at: number };
   /** An operator waits no longer. */
-  givenUp: { by: string; at: number };
+  givenUp: { by: string; saidBy?: string; at: number };
   /** An operator removed its agent. */
   removed: { at: number };
 }

@@ -1,3 +1,4 @@
+import { askerText, operatorText } from "../../base/asker.ts";
 import { hasEndedForGood, isOpenState } from "../../base/command_state.ts";
 import type { EventRecord, StreamName } from "../../store/records.ts";
 import type { AgentSession } from "../fleet.ts";
@@ -74,7 +75,7 @@ function entry(
 function* beginning(
   { command, trace }: TimelineFacts,
 ): Generator<TimelineEntry> {
-  const { createdAt, sentAt, startedAt, requestedBy, rerunOf } = command;
+  const { createdAt, sentAt, startedAt, rerunOf } = command;
   const repeats = rerunOf === null
     ? ""
     : `, as a repetition of command ${rerunOf}`;
@@ -82,7 +83,7 @@ function* beginning(
     createdAt,
     "asked",
     "database",
-    `asked for by ${requestedBy || "an operator"}${repeats}`,
+    `asked for by ${operatorText(command)}${repeats}`,
   );
   if (sentAt === null) return;
   const where = command.instance
@@ -178,18 +179,20 @@ function* output(
 function* cancel(
   { command, trace, session }: TimelineFacts,
 ): Generator<TimelineEntry> {
-  const { cancelRequestedAt, cancelRequestedBy, cancelGraceMs, sentAt } =
-    command;
+  const { cancelRequestedAt, cancelGraceMs, sentAt } = command;
   if (cancelRequestedAt === null) return;
   const grace = sentAt === null || cancelGraceMs === null
     ? ""
     : `, ${secondsText(cancelGraceMs)} between SIGTERM and SIGKILL`;
-  const by = cancelRequestedBy === "" ? "" : ` by ${cancelRequestedBy}`;
+  const by = askerText({
+    requestedBy: command.cancelRequestedBy,
+    saidBy: command.cancelSaidBy,
+  });
   yield entry(
     cancelRequestedAt,
     "cancel_requested",
     "database",
-    `cancel requested${by}${grace}`,
+    `cancel requested${by === "" ? "" : ` by ${by}`}${grace}`,
   );
   const sent = trace?.cancelSent;
   if (sent !== undefined) {

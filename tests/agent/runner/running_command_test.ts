@@ -3,6 +3,8 @@ import {
   CommandResult_Status,
   OnDisconnect,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { factsOf } from "../../../lib/agent/runner/command_facts.ts";
+import { CommandRecord } from "../../../lib/agent/runner/command_record.ts";
 import { RunningCommand } from "../../../lib/agent/runner/running_command.ts";
 import { Limits } from "../../../lib/base/limits.ts";
 import { SUCCEEDED } from "../../support/fake_workers.ts";
@@ -19,11 +21,14 @@ async function startCommand(init: Init<"command"> = {}) {
     command: new Uint8Array(),
   });
   const calls: string[] = [];
-  const running = new RunningCommand(
-    core.clock,
+  const command = commandOf({ commandId: 1n, ...init });
+  const dialect = { hasPositionalParams: false };
+  const facts = factsOf(command, { managerId: MANAGER, dialect });
+  const running = new RunningCommand(core.clock, {
     entry,
-    commandOf({ commandId: 1n, ...init }),
-  );
+    command,
+    record: new CommandRecord(core, facts),
+  });
   running.begin({
     stop: () => calls.push("stop"),
     kill: () => calls.push("kill"),

@@ -71,6 +71,7 @@ Deno.test("a command that stood still while it was marked as running waits, and 
       type: "echo.Echo",
       data: "{}",
       onDisconnect: OnDisconnect.CONTINUE,
+      requestedBy: "",
     },
     { ...AGAIN, mayBegin: () => asked++ === 0 },
   );

@@ -4,8 +4,11 @@ import { agentProgram } from "../../../lib/cli/agent/program.ts";
 import type {
   AgentServices,
   CheckStep,
+  HostCommand,
+  HostRecord,
 } from "../../../lib/cli/agent/services.ts";
 import type { Life } from "../../../lib/cli/life.ts";
+import { localTime } from "../../../lib/cli/time.ts";
 import { main } from "../../../lib/cli/main.ts";
 import { FakeTerminal, type Surroundings } from "../fake_terminal.ts";
 import { BUILD } from "../manager/start.ts";
@@ -14,6 +17,7 @@ import { BUILD } from "../manager/start.ts";
 class FakeAgent implements AgentServices {
   readonly asked: unknown[] = [];
   steps: CheckStep[] = [];
+  record: HostRecord = { commands: [], troubles: [] };
   refusal: PiriError | undefined;
   signal: AbortSignal | undefined;
   reloads = 0;
@@ -34,6 +38,11 @@ class FakeAgent implements AgentServices {
     return new Promise((resolve) =>
       signal.addEventListener("abort", () => resolve())
     );
+  }
+
+  commands(options: unknown): Promise<HostRecord> {
+    this.asked.push(options);
+    return Promise.resolve(this.record);
   }
 
   async *check(): AsyncGenerator<CheckStep> {
@@ -179,6 +188,143 @@ for (
     assertEquals(
       stdout.trimEnd().split("\n").map((line) => JSON.parse(line).ok),
       [true, false, false],
+    );
+  });
+}
+
+const NOON = Date.parse("2026-01-01T12:00:00Z");
+
+/** Command of a host's record. */
+function recorded(known: Partial<HostCommand> = {}): HostCommand {
+  return {
+    id: 17n,
+    nonce: 255n,
+    managerId: "m-1",
+    operation: "command.Run",
+    program: "/bin/ls",
+    requestedBy: "root (sudo: anna)",
+    state: "succeeded",
+    why: "",
+    acceptedAt: NOON,
+    startedAt: NOON + 1,
+    cancelledAt: undefined,
+    finishedAt: NOON + 1_501,
+    tookMs: 1_500,
+    exitCode: 0,
+    signal: undefined,
+    ...known,
+  };
+}
+
+/** Agent with this record. */
+function recording(
+  commands: readonly HostCommand[],
+  ...troubles: string[]
+): FakeAgent {
+  const agent = new FakeAgent();
+  agent.record = { commands, troubles };
+  return agent;
+}
+
+Deno.test("commands lists the record of the host, newest first, and tells what is missing in it", async () => {
+  const agent = recording([
+    recorded(),
+    recorded({
+      id: 18n,
+      state: "failed",
+      exitCode: 3,
+      requestedBy: "",
+      program: "\x1b[31mls",
+    }),
+    recorded({
+      id: 19n,
+      state: "running",
+      why: "the agent stops",
+      finishedAt: undefined,
+      tookMs: undefined,
+      exitCode: undefined,
+    }),
+    recorded({ id: 20n, state: "timed_out", signal: "SIGKILL" }),
+  ], "2 lines are missing");
+
+  const { code, stdout, stderr } = await see(["commands"], { agent });
+
+  const at = localTime(NOON);
+  assertEquals(stdout.split("\n"), [
+    `ID  STATE                CREATED              TOOK   BY                 WHAT`,
+    `20  timed out, SIGKILL   ${at}  1.5 s  root (sudo: anna)  command.Run /bin/ls`,
+    `19  running, cancelled   ${at}         root (sudo: anna)  command.Run /bin/ls`,
+    `18  failed, exit code 3  ${at}  1.5 s                     command.Run \\x1b[31mls`,
+    `17  succeeded            ${at}  1.5 s  root (sudo: anna)  command.Run /bin/ls`,
+    "",
+  ]);
+  assertEquals([code, stderr], [0, "record: 2 lines are missing\n"]);
+  assertEquals(agent.asked, [{ dir: "/var/lib/piri-agent" }]);
+});
+
+Deno.test("commands --json prints one object a line, with everything that the record has", async () => {
+  const agent = recording([
+    recorded(),
+    recorded({ state: "accepted", exitCode: undefined, tookMs: undefined }),
+  ]);
+
+  const { stdout } = await see(["commands", "--json", "--limit", "2"], {
+    agent,
+  });
+
+  const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals(lines[1], {
+    id: "17",
+    operation: "command.Run",
+    program: "/bin/ls",
+    requestedBy: "root (sudo: anna)",
+    state: "succeeded",
+    exitCode: 0,
+    signal: null,
+    reason: null,
+    acceptedAt: "2026-01-01T12:00:00.000Z",
+    startedAt: "2026-01-01T12:00:00.001Z",
+    cancelledAt: null,
+    finishedAt: "2026-01-01T12:00:01.501Z",
+    tookMs: 1_500,
+    manager: "m-1",
+    nonce: "00000000000000ff",
+  });
+  assertEquals([lines.length, lines[0].exitCode, lines[0].tookMs], [
+    2,
+    null,
+    null,
+  ]);
+});
+
+for (
+  const [flags, ids] of [
+    [["--limit", "2"], ["4", "3"]],
+    [["--state", "failed"], ["3", "1"]],
+    [["--state", "failed", "--limit", "1"], ["3"]],
+    [["--since", "90s"], ["4", "3"]],
+  ] as const
+) {
+  Deno.test(`commands ${flags.join(" ")} lists what fits`, async () => {
+    const now = new FakeTerminal().clock.now();
+    const agent = recording([
+      recorded({ id: 1n, state: "failed", acceptedAt: now - 400_000 }),
+      recorded({ id: 2n, acceptedAt: now - 300_000 }),
+      recorded({
+        id: 3n,
+        state: "failed",
+        acceptedAt: undefined,
+        startedAt: undefined,
+        finishedAt: now - 60_000,
+      }),
+      recorded({ id: 4n, acceptedAt: now }),
+    ]);
+
+    const { stdout } = await see(["commands", "--json", ...flags], { agent });
+
+    assertEquals(
+      stdout.trim().split("\n").map((line) => JSON.parse(line).id),
+      [...ids],
     );
   });
 }

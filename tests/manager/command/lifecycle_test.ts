@@ -181,14 +181,18 @@ Deno.test("a command that was cancelled and never arrived is cancelled", () => {
 });
 
 Deno.test("a command that was given up and is listed as accepted is cancelled by whoever gave it up", () => {
-  const givenUp = { givenUpAt: 4_000, givenUpBy: "anna" };
+  const givenUp = { givenUpAt: 4_000, givenUpBy: "anna", givenUpSaidBy: "ann" };
 
   const listed = change("presumed", "listedAccepted", givenUp);
   const begun = change("presumed", "listedBegun", givenUp);
 
   assertEquals(
-    [listed?.cancelRequestedAt, listed?.cancelRequestedBy],
-    [4_000, "anna"],
+    [
+      listed?.cancelRequestedAt,
+      listed?.cancelRequestedBy,
+      listed?.cancelSaidBy,
+    ],
+    [4_000, "anna", "ann"],
   );
   assertEquals(begun?.cancelRequestedAt, undefined);
 });
@@ -226,6 +230,7 @@ Deno.test("a second canceller may shorten the grace and is not named", () => {
   const again = change("running", "cancelled", {
     cancelRequestedAt: 1_000,
     cancelRequestedBy: "bob",
+    cancelSaidBy: "rob",
     cancelGraceMs: 2_000,
   });
 
@@ -233,12 +238,14 @@ Deno.test("a second canceller may shorten the grace and is not named", () => {
     id: 1n,
     cancelRequestedAt: 5_000,
     cancelRequestedBy: "ann",
+    cancelSaidBy: "",
     cancelGraceMs: 3_000,
   });
   assertEquals(again, {
     id: 1n,
     cancelRequestedAt: 1_000,
     cancelRequestedBy: "bob",
+    cancelSaidBy: "rob",
     cancelGraceMs: 2_000,
   });
 });

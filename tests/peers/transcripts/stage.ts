@@ -14,6 +14,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import { FakeWorkers } from "../../support/fake_workers.ts";
 import { MemoryDisk } from "../../support/memory_disk.ts";
 import { ScriptedPeer } from "../../support/scripted_peer.ts";
+import { NO_AUDIT } from "../../support/heard_audit.ts";
 
 /** Sender of a frame. */
 export type Side = "agent" | "manager";
@@ -84,6 +85,7 @@ export class Stage implements AsyncDisposable {
     this.#answer = (transport) => this.manager.serve(transport);
     this.#agent = new AgentCore({
       identity: { name: AGENT, secret: SECRET, facts: { hostname: AGENT } },
+      audit: NO_AUDIT,
       journal,
       workers: this.workers,
       clock,

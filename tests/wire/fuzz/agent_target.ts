@@ -1,3 +1,8 @@
+import {
+  type AuditLine,
+  decodeLine,
+  encodeLine,
+} from "../../../lib/agent/audit/audit_line.ts";
 import { concat } from "@std/bytes/concat";
 import { openJournal } from "../../../lib/agent/journal/disk_journal.ts";
 import type {
@@ -81,6 +86,7 @@ export class AgentTarget implements Target {
     this.#workers = new FuzzWorkers(clock, random);
     this.#runner = new Runner({
       journal,
+      audit: { add: readAgain },
       workers: this.#workers,
       clock,
       request: (type, params) => this.#link.request(type, params),
@@ -238,6 +244,18 @@ function helloIn(said: readonly Body[]): string | undefined {
     kind !== "ping" && kind !== "pong"
   );
   return first?.case === "serverHello" ? first.value.managerId : undefined;
+}
+
+/** Checks that a line of the record can be read again, whatever a Manager put into it. */
+function readAgain(line: AuditLine): Promise<void> {
+  const text = encodeLine(line);
+  if (text.indexOf("\n") !== text.length - 1 || text.length > 10_000) {
+    throw new Error(`a line of the record is no line: ${text}`);
+  }
+  if (typeof decodeLine(text) !== "object") {
+    throw new Error(`a line of the record cannot be read: ${text}`);
+  }
+  return Promise.resolve();
 }
 
 function journaled(entry: JournalEntry): Journaled {

@@ -111,6 +111,13 @@ function commandOf(id: bigint, random: Seeded) {
     ...(random.chance(0.3)
       ? { killAfterMs: random.pick([0, 50, 2 ** 32 - 1]) }
       : {}),
+    requestedBy: random.pick([
+      "",
+      "anna",
+      'local (says "anna")',
+      '"\n{"event":"gap"}\u{1f4a5}\u202e\x1b[2J',
+      "x".repeat(5_000),
+    ]),
   });
 }
 

@@ -761,6 +761,11 @@ export interface Command {
   nonce: bigint;
   /** With ON_DISCONNECT_KILL: after so many milliseconds without a connection. */
   killAfterMs?: number | undefined;
+  /**
+   * Who asked for it, for the agent's own record and for people: a user of the
+   * Manager's host, or "local" for one who is not known. An agent may ignore it.
+   */
+  requestedBy: string;
 }
 
 /** A Command; what is not given is as in an empty one. */
@@ -771,6 +776,7 @@ export function createCommand(init: Partial<Command> = {}): Command {
     data: init.data ?? "",
     onDisconnect: init.onDisconnect ?? 0,
     nonce: init.nonce ?? 0n,
+    requestedBy: init.requestedBy ?? "",
   };
   if (init.timeoutMs !== undefined) {
     message.timeoutMs = init.timeoutMs;
@@ -806,6 +812,9 @@ export function writeCommand(
   if (message.killAfterMs !== undefined) {
     writer.uint32(56, message.killAfterMs);
   }
+  if (message.requestedBy !== "") {
+    writer.string(82, message.requestedBy);
+  }
 }
 
 export function readCommand(
@@ -836,6 +845,9 @@ export function readCommand(
         break;
       case 7:
         message.killAfterMs = reader.uint32();
+        break;
+      case 10:
+        message.requestedBy = reader.string();
         break;
       default:
         reader.skip(tag);

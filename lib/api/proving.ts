@@ -1,0 +1,65 @@
+import type { Client, Interceptor } from "@connectrpc/connect";
+import { join } from "@std/path";
+import type { IdentityService } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { PROOF_HEADER, PROOF_MODE, PROOF_NAME } from "./proofs.ts";
+
+/** Calls that change something. Only they are worth another round trip to say who asks. */
+export const CHANGING: ReadonlySet<string> = new Set([
+  "AgentsService.addAgent",
+  "AgentsService.renewToken",
+  "AgentsService.removeAgent",
+  "CommandsService.run",
+  "CommandsService.cancel",
+  "CommandsService.rerun",
+  "CommandsService.giveUp",
+]);
+
+/** Parts of a proof. */
+export interface ProvingOptions {
+  /** Folder of the proofs beside the socket. */
+  readonly folder: string;
+  readonly identity: Client<typeof IdentityService>;
+  /** User who called sudo or doas, as the environment says; empty if there is none. */
+  readonly sudoUser: string;
+}
+
+/** Proves who asks, in each call that changes something. A proof that cannot be made is left out. */
+export function proving(options: ProvingOptions): Interceptor {
+  return (next) => async (request) => {
+    const { method, service, header, signal } = request;
+    const name = `${service.typeName.split(".").at(-1)}.${method.localName}`;
+    if (!CHANGING.has(name)) return await next(request);
+    const proof = await makeProof(options, signal);
+    if (proof === undefined) return await next(request);
+    try {
+      header.set(PROOF_HEADER, proof.name);
+      return await next(request);
+    } finally {
+      // The Manager has removed it, unless it was never asked.
+      await Deno.remove(proof.path).catch(() => {});
+    }
+  };
+}
+
+async function makeProof(
+  { folder, identity, sudoUser }: ProvingOptions,
+  signal: AbortSignal,
+): Promise<{ name: string; path: string } | undefined> {
+  try {
+    const { name } = await identity.newProof({ sudoUser }, { signal });
+    // The Manager chooses the name, and nothing but the name.
+    if (!PROOF_NAME.test(name)) return undefined;
+    if (!(await Deno.lstat(folder)).isDirectory) return undefined;
+    const path = join(folder, name);
+    const file = await Deno.open(path, {
+      write: true,
+      createNew: true,
+      mode: PROOF_MODE,
+    });
+    file.close();
+    return { name, path };
+  } catch {
+    // An older Manager, a full disk, or a connection whose end the call itself reports.
+    return undefined;
+  }
+}
