@@ -266,7 +266,7 @@ for (
     ],
     [
       "limits: {cpuSeconds: 60}",
-      /"commands.limits.cpuSeconds" is not a setting; did you mean "[a-zA-Z]+"\?$/,
+      /"commands.limits.cpuSeconds" is not a setting; there are openFiles, /,
     ],
     [
       "limits: {openFile: 1}",
