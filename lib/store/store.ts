@@ -133,7 +133,7 @@ export interface Store extends AsyncDisposable {
       cut: bigint;
       /** False if the bytes are only counted as held, and not stored. */
       keep: boolean;
-      /** Bytes that this piece replaces, as for `dropOutput`; more than it brings stay for the next piece. */
+      /** Bytes that it replaces, as for `dropOutput`. One piece drops about twice its size; the next ones drop the rest. */
       drop?: OutputRange | undefined;
     },
   ): Promise<OutputFigures>;

@@ -56,8 +56,8 @@ interface Waiting {
  * Output of a command on its way from the record to its watchers, in the order in which it was recorded.
  *
  * Pieces that the store keeps stay here while memory is cheap: a slow reader finds the rest in the store. Pieces that the
- * store only counts stay until every reader has had them, or has stalled. What the store is to drop, it drops as far as
- * `readTo` tells.
+ * store only counts stay until every reader has had them, or has stalled. The store drops kept output only as far
+ * as `readTo` tells.
  */
 export class Feed {
   readonly #clock: Clock;

@@ -169,7 +169,7 @@ export class ReportWriter {
     );
   }
 
-  /** Drops what slow watchers held back, and what the pieces left because it was much, once the command has ended. */
+  /** Drops the rest of a middle once the command has ended: slow watchers held it back, or it was much for the pieces. */
   async #dropRest(
     { id, feed }: OpenCommand,
     middle: OutputRange & { readonly stream: StreamName },

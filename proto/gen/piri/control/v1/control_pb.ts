@@ -541,8 +541,8 @@ export type Command = Message<"piri.control.v1.Command"> & {
   killAfterMs?: number | undefined;
 
   /**
-   * Bytes of both streams that can be read again. What is missing to
-   * stdout_bytes and stderr_bytes is a cut: a watch tells where.
+   * Bytes of both streams that can be read again. The rest of stdout_bytes and
+   * stderr_bytes is a cut: a watch tells where.
    *
    * @generated from field: optional uint64 output_kept = 33;
    */
