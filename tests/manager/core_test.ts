@@ -6,11 +6,11 @@ import { MemoryManager } from "../support/memory_manager.ts";
 const CHANGED = {
   addresses: ["new.example:7051"],
   pingIntervalMs: 2_000,
-  keepBytes: 6n,
+  keepBytes: 400n,
 };
 
 Deno.test("a changed limit of kept output holds for a command that runs already", async () => {
-  await using core = await MemoryManager.start({ keepBytes: 3n });
+  await using core = await MemoryManager.start({ keepBytes: 4n });
   await core.knows("web-1");
   const agent = await core.admitted("web-1");
   const { id } = await core.run("web-1");
@@ -25,11 +25,11 @@ Deno.test("a changed limit of kept output holds for a command that runs already"
     await agent.hears("commandAck");
   };
   await print(0n, "abc");
-  core.adopt(CHANGED);
   await print(3n, "def");
+  core.adopt(CHANGED);
   await print(6n, "ghi");
 
-  assertEquals(await core.output(id), "abcdef");
+  assertEquals(await core.output(id), "adefghi");
 });
 
 Deno.test("a changed ping interval is told to agents that connect from then on", async () => {

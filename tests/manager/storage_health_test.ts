@@ -147,6 +147,7 @@ Deno.test("events of a full disk are recorded later, in order and with their own
 Deno.test("a follower of events gets those of a full disk once it can be written", async () => {
   await using parts = await running();
   const { core } = parts;
+  await core.clock.settle();
   const stop = new AbortController();
   const heard: string[] = [];
   const following = (async () => {
