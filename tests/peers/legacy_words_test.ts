@@ -202,7 +202,7 @@ Deno.test("an operation that does not exist is said to be none, whatever its par
   for (const data of params) {
     for (const type of ["data.Show", "custom.Hello", "state", "constructor"]) {
       assertEquals(
-        complaint(type, data),
+        complaint(type, data).split(", it has ")[0],
         `Cannot run "${type}": this agent has no such operation`,
       );
     }
@@ -240,7 +240,7 @@ Deno.test("a condition is refused with every operation, and null is none", () =>
     );
   }
   assertEquals(
-    complaint("data.Show", { if: true }),
+    complaint("data.Show", { if: true }).split(", it has ")[0],
     'Cannot run "data.Show": this agent has no such operation',
   );
   assertEquals(done("echo.Echo", { "[args]": ["a"], if: null }), [
