@@ -52,6 +52,8 @@ export async function* watchCommands(
       });
       watches.add(watch);
       ready.add(watch);
+      // Before the first event: from now on, output waits for a watcher who takes his time.
+      watch.attach();
     }
     while (watches.size > 0 && !signal.aborted) {
       news = Promise.withResolvers<void>();
@@ -110,7 +112,7 @@ class CommandWatch {
 
   /** Yields all news up to now. */
   async *news(): AsyncGenerator<WatchEvent> {
-    if (this.#live === undefined) this.#attach();
+    if (this.#live === undefined) this.attach();
     if (this.#told === undefined) {
       const view = await this.#source.view(this.#id);
       yield this.#tell(view);
@@ -146,7 +148,8 @@ class CommandWatch {
     this.done = true;
   }
 
-  #attach(): void {
+  /** Begins to read the output of a command that is open. */
+  attach(): void {
     const command = this.#source.open(this.#id);
     if (command === undefined) return;
     const reader = command.feed.open(this.#wake, this.#offset);

@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import type { Watcher } from "../../support/memory_manager.ts";
+import {
+  CommandResult_Status,
+  OutputStream,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { MemoryManager, type Watcher } from "../../support/memory_manager.ts";
 import {
   assertBothEnds,
   cutsOf,
@@ -135,4 +139,34 @@ Deno.test("a watcher that holds back 8 MiB is cut off, so that no agent can fill
   assertEquals((await watcher.rest()).at(-1), "cut off");
   await noisy.core.clock.settle();
   await assertBothEnds(noisy, "stdout");
+});
+
+Deno.test("a watcher of several commands who takes his time with one loses nothing of another", async () => {
+  await using core = await MemoryManager.start({ keepBytes: 0n });
+  await core.knows("web-1");
+  const agent = await core.admitted("web-1");
+  const quiet = await core.run("web-1");
+  const noisy = await core.run("web-1");
+  const watcher = core.watch(quiet.id, noisy.id);
+  assertEquals(await watcher.next(), "sent");
+  const commandId = noisy.id;
+  const stream = OutputStream.STDOUT;
+  const bytes = new TextEncoder().encode("all of it");
+  await agent.says("commandOutput", { commandId, stream, offset: 0n, bytes });
+  await agent.says("result", {
+    commandId,
+    status: CommandResult_Status.SUCCESS,
+    stdoutBytes: 9n,
+  });
+  await core.clock.settle();
+  await agent.says("result", {
+    commandId: quiet.id,
+    status: CommandResult_Status.SUCCESS,
+  });
+  await core.clock.settle();
+
+  const told = await watcher.rest();
+  assertEquals(told.filter((each) => each.startsWith("stdout")), [
+    'stdout 0 "all of it"',
+  ]);
 });
