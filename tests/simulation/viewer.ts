@@ -47,6 +47,8 @@ export class Viewer {
     if (this.#random.chance(0.2)) {
       time.after(this.#random.whole(1, 20_000), () => stop.abort());
     }
+    // What was told before the end is history for one who comes after it, also if it is still being written.
+    const hasEnded = ![...commands.all()].some(({ id }) => id === this.#id);
     let isCutOff = false;
     let wasPresumed = false;
     const known = this.#records.find(this.#id);
@@ -60,7 +62,7 @@ export class Viewer {
       if (this.#pauseMs > 0) await life.guarded(time.pass(this.#pauseMs));
     }
     // One that goes on after a presumed end is watched anew: what came meanwhile is history.
-    if (!isCutOff && !wasPresumed) this.#checkGone(before);
+    if (!isCutOff && !wasPresumed && !hasEnded) this.#checkGone(before);
     const view = this.#last;
     if (stop.signal.aborted || isCutOff || view === undefined) return;
     trace.add(`viewer of ${this.#id} is done`);
