@@ -25,10 +25,10 @@ export function watched(store: Store): { store: Store; writes: Write[] } {
   return { store: proxy, writes };
 }
 
-/** True for a method that changes nothing, or only adds an event. */
+/** True for a method that changes nothing, or only an event. */
 function isHarmless(name: string | symbol): boolean {
   return typeof name === "symbol" || name === "addEvent" ||
-    isRead(name as StoreMethod);
+    name === "rewordEvent" || isRead(name as StoreMethod);
 }
 
 /** Id of the record that a call concerns. Patches contain it. */
