@@ -250,7 +250,7 @@ Deno.test("our Agent finds out that a Manager speaks the second legacy protocol,
     "file_hash big",
     'dataFileHash {"path":"big"}',
   ]);
-  assertEquals(asked.at(-1), `1 "${path}": 100000 bytes were written`);
+  assertEquals(asked.at(-1), `1 wrote ${path} (100,000 bytes)`);
   assertEquals(await Deno.readFile(path), content);
   // No answer is asked for that would not fit into a frame.
   const lengths = asked.slice(2, -1).map((line) =>
@@ -263,7 +263,7 @@ Deno.test("our Agent finds out that a Manager speaks the second legacy protocol,
   await agent.commands("file.Installed", { "[args]": [path, "big"] });
   assertEquals(await serves(agent), [
     'dataFileHash {"path":"big"}',
-    `1 "${path}": the file was there already`,
+    `1 unchanged: ${path}`,
   ]);
 });
 
@@ -274,12 +274,12 @@ Deno.test("a file of the second legacy protocol is compared by size and time, or
   const params = { path, source: "big", method: "stat" };
   await agent.commands("file.Installed", params);
   const first = await serves(agent);
-  assertEquals(first.at(-1), `1 "${path}": 100000 bytes were written`);
+  assertEquals(first.at(-1), `1 wrote ${path} (100,000 bytes)`);
   const { mtime } = await Deno.stat(path);
   assertEquals(mtime?.getTime(), 1_700_000_000_250);
   await agent.commands("file.Installed", params);
   const again = await serves(agent);
-  assertEquals(again.at(-1), `1 "${path}": the file was there already`);
+  assertEquals(again.at(-1), `1 unchanged: ${path}`);
 
   // The same time, another size.
   await Deno.truncate(path, 99_999);
@@ -289,11 +289,11 @@ Deno.test("a file of the second legacy protocol is compared by size and time, or
 
   const text = { path, source: "ä = 1\n", method: "content" };
   await agent.commands("file.Installed", text);
-  assertEquals(await serves(agent), [`1 "${path}": 7 bytes were written`]);
+  assertEquals(await serves(agent), [`1 wrote ${path} (7 bytes)`]);
   assertEquals(await Deno.readTextFile(path), "ä = 1\n");
   await agent.commands("file.Installed", text);
   assertEquals(await serves(agent), [
-    `1 "${path}": the file was there already`,
+    `1 unchanged: ${path}`,
   ]);
 });
 
