@@ -137,8 +137,9 @@ class CommandWatch {
       this.close();
     }
     const view = yield* this.#settled();
-    if (this.#source.open(this.#id)?.feed.finished === false) {
-      // It was presumed lost, and its agent still has it.
+    const goesOn = this.#source.open(this.#id)?.feed.finished === false;
+    if (goesOn || isOpenState(view.state)) {
+      // It was presumed lost, and its agent still has it, or has ended it since.
       this.#told = undefined;
       this.#wake();
       return;

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PiriError } from "../../../lib/base/errors.ts";
+import { watchCommands } from "../../../lib/manager/watching/watch.ts";
 import {
   CommandResult_Status,
   OutputStream,
@@ -364,4 +365,28 @@ Deno.test("a slow watch of a command that was given up and then ends lasts to it
   await running.prints("two");
   await running.ends();
   assertEquals(await watcher.rest(), ['stdout 3 "two"', "succeeded"]);
+});
+
+Deno.test("a watch does not end with a command that goes on: its end came while it was looked at", async () => {
+  await using parts = await Running.start();
+  const view = await parts.core.commands.get(parts.id);
+  const ended = { ...view, state: "succeeded" } as const;
+  const views = [view, view, ended];
+  const source = {
+    store: parts.core.store,
+    open: () => undefined,
+    view: () => Promise.resolve(views.shift() ?? ended),
+    storage: {
+      failure: undefined,
+      listen: () => ({ [Symbol.dispose]() {} }),
+    },
+  };
+  const start = { id: parts.id, stdoutOffset: 0n, stderrOffset: 0n };
+  const states: string[] = [];
+  const { signal } = new AbortController();
+  for await (const event of watchCommands(source, [start], signal)) {
+    if (event.kind === "command") states.push(event.command.state);
+  }
+
+  assertEquals(states, ["running", "succeeded", "succeeded"]);
 });
