@@ -75,7 +75,7 @@ Deno.test("rerun stops waiting a while after the timeout of the original command
   const { terminal, code } = await start(["rerun", "12"], {
     manager: manager(),
   });
-  await terminal.clock.advance(70_000);
+  await terminal.clock.advance(80_000);
 
   assertEquals(await code, 6);
 });
