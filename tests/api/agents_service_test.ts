@@ -133,8 +133,12 @@ Deno.test("an agent is removed once", async () => {
     [true, [[7n, CommandState.CANCELLED]]],
   );
   assertEquals(fleet.manager.asked.slice(1), [
-    { id: "web-1", force: true, requestedBy: "ada" },
-    { id: "web-1", force: false, requestedBy: "" },
+    {
+      id: "web-1",
+      force: true,
+      asker: { requestedBy: "owner", saidBy: "ada" },
+    },
+    { id: "web-1", force: false, asker: { requestedBy: "owner", saidBy: "" } },
   ]);
 });
 
