@@ -91,7 +91,7 @@ Deno.test("a line of 60 MB from each of two agents comes whole in bounded memory
     new URL("./print_long_lines.ts", import.meta.url),
   );
   await using child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", program],
+    args: ["run", "-A", "--quiet", "--v8-flags=--expose-gc", program],
     stdout: "piped",
     stderr: "piped",
   }).spawn();
