@@ -3,6 +3,7 @@ import type {
   CommandView,
   WatchEvent,
 } from "../../lib/manager/operator_api.ts";
+import { STALLED_WATCHER_MS } from "../../lib/manager/command/feed.ts";
 import { isOpenState } from "../../lib/base/command_state.ts";
 import type { StreamName } from "../../lib/store/records.ts";
 import type { Life } from "./life.ts";
@@ -62,7 +63,10 @@ export class Viewer {
       if (this.#pauseMs > 0) await life.guarded(time.pass(this.#pauseMs));
     }
     // One that goes on after a presumed end is watched anew: what came meanwhile is history.
-    if (!isCutOff && !wasPresumed && !hasEnded) this.#checkGone(before);
+    const holdsBack = this.#pauseMs < STALLED_WATCHER_MS;
+    if (holdsBack && !isCutOff && !wasPresumed && !hasEnded) {
+      this.#checkGone(before);
+    }
     const view = this.#last;
     if (stop.signal.aborted || isCutOff || view === undefined) return;
     trace.add(`viewer of ${this.#id} is done`);

@@ -134,9 +134,10 @@ class CommandWatch {
       // Ended: all output has been read above, or is in the store.
       yield* this.#pieces(live);
       if (this.done) return;
-      this.close();
     }
     const view = yield* this.#settled();
+    // Not before: the store drops nothing that an open reader has yet to have.
+    this.close();
     const goesOn = this.#source.open(this.#id)?.feed.finished === false;
     if (goesOn || isOpenState(view.state)) {
       // It was presumed lost, and its agent still has it, or has ended it since.

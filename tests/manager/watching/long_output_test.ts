@@ -170,3 +170,25 @@ Deno.test("a watcher of several commands who takes his time with one loses nothi
     'stdout 0 "all of it"',
   ]);
 });
+
+Deno.test("a slow watcher of two long streams is shown all of both after the command has ended", async () => {
+  await using noisy = await Noisy.start();
+  const watcher = await slowWatch(noisy);
+  await noisy.prints("stdout", lines(1, 200_000));
+  await noisy.prints("stderr", lines(1, 200_000));
+  const told = [await watcher.next() ?? ""];
+  await noisy.fails();
+
+  let event = await watcher.next();
+  while (event !== undefined) {
+    told.push(event);
+    // Time in which the store could drop something.
+    await noisy.core.clock.settle();
+    event = await watcher.next();
+  }
+  assertEquals(cutsOf(told), []);
+  assertEquals(shownOf(told, "stdout") === noisy.printed.stdout, true);
+  assertEquals(shownOf(told, "stderr") === noisy.printed.stderr, true);
+  await noisy.core.clock.settle();
+  await assertBothEnds(noisy, "stderr");
+});
