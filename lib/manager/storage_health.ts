@@ -15,7 +15,7 @@ const log = logger("manager", "storage");
 const CALM_MS = 10_000;
 
 /** True for requests to the store that write. */
-const WRITES: Readonly<Record<StoreMethod, boolean>> = {
+export const WRITES: Readonly<Record<StoreMethod, boolean>> = {
   agents: false,
   agent: false,
   addAgent: true,

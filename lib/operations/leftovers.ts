@@ -28,7 +28,7 @@ export async function removeLeftovers(folder: string): Promise<void> {
       await removeIfLeft(join(folder, name)).catch(() => {});
     }
   } catch {
-    // Who writes to the folder afterwards says what is wrong with it.
+    // A later write to the folder tells what is wrong with it.
   }
 }
 

@@ -120,7 +120,7 @@ export class AuditLog implements Audit, AsyncDisposable {
         written += await this.#append(this.#current, lines.slice(written));
       }
     } catch (error) {
-      // What the file has now is not known: it is looked at again before the next write.
+      // The content of the file is unknown now: the next write looks at it again.
       this.#current = undefined;
       this.#miss(lines.length - written, messageOf(error));
     }

@@ -3,24 +3,14 @@ import {
   CommandResult_Status,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../../base/clock.ts";
-import type { CommandStateName } from "../../base/command_state.ts";
 import { logger } from "../../base/log.ts";
+import { STATE_OF_STATUS } from "../../base/result_status.ts";
 import type { Audit } from "../audit/audit_log.ts";
 import type { RecordedEnd } from "../audit/audit_line.ts";
 import type { CommandFacts } from "./command_facts.ts";
 import type { StopReason } from "./stopping.ts";
 
 const log = logger("agent", "commands");
-
-const STATE_OF: Readonly<Record<CommandResult_Status, CommandStateName>> = {
-  [CommandResult_Status.UNSPECIFIED]: "failed",
-  [CommandResult_Status.SUCCESS]: "succeeded",
-  [CommandResult_Status.FAILED]: "failed",
-  [CommandResult_Status.CANCELLED]: "cancelled",
-  [CommandResult_Status.TIMED_OUT]: "timed_out",
-  [CommandResult_Status.REFUSED]: "refused",
-  [CommandResult_Status.LOST]: "lost",
-};
 
 const WHY: Readonly<Record<StopReason, string>> = {
   cancelled: "the Manager asks for it",
@@ -150,7 +140,7 @@ export class CommandRecord {
 
   #endOf({ status, exitCode, signal }: CommandResult): RecordedEnd {
     return {
-      state: STATE_OF[status] ?? "failed",
+      state: STATE_OF_STATUS[status] ?? "failed",
       ...(exitCode === undefined ? {} : { exitCode }),
       ...(signal === "" ? {} : { signal }),
       ...(this.#startedAt === undefined ? {} : {

@@ -1,24 +1,11 @@
-import {
-  type CommandResult,
-  CommandResult_Status,
-} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import type { CommandResult } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { isTooDeep } from "../../base/json_depth.ts";
 import { Limits } from "../../base/limits.ts";
+import { STATE_OF_STATUS } from "../../base/result_status.ts";
 import { cutText } from "../../base/text.ts";
-import type { CommandStateName } from "../../base/command_state.ts";
 import type { StreamName } from "../../store/records.ts";
 import type { Outcome } from "./life_events.ts";
 import type { OpenCommand } from "./open_command.ts";
-
-const STATE_OF: Readonly<Record<CommandResult_Status, CommandStateName>> = {
-  [CommandResult_Status.UNSPECIFIED]: "failed",
-  [CommandResult_Status.SUCCESS]: "succeeded",
-  [CommandResult_Status.FAILED]: "failed",
-  [CommandResult_Status.CANCELLED]: "cancelled",
-  [CommandResult_Status.TIMED_OUT]: "timed_out",
-  [CommandResult_Status.REFUSED]: "refused",
-  [CommandResult_Status.LOST]: "lost",
-};
 
 /** Last moment that a Date can tell, in milliseconds since 1970. */
 const LATEST_MS = 8_640_000_000_000_000n;
@@ -40,7 +27,7 @@ export function outcomeOf(
   { at, hasOutput }: { at: number; hasOutput: boolean },
 ): ToldOutcome {
   const { record } = command;
-  const known = STATE_OF[result.status];
+  const known = STATE_OF_STATUS[result.status];
   const produced: Record<StreamName, bigint> = {
     stdout: result.stdoutBytes,
     stderr: result.stderrBytes,
