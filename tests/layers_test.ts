@@ -14,6 +14,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   protobuf: ["base"],
   wire: ["base", "protobuf"],
   operations: ["base"],
+  targets: ["base"],
 
   "agent/host_facts.ts": ["base", "operations"],
   "agent/removed_note.ts": ["base"],

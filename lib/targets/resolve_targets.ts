@@ -1,0 +1,175 @@
+import { nearest } from "../base/nearest.ts";
+import { PiriError } from "../base/errors.ts";
+import { AgentIndex, type TargetAgent } from "./agent_index.ts";
+import { sortNames } from "./compare_names.ts";
+import { Evaluation } from "./evaluation.ts";
+import { foldNames } from "./fold_names.ts";
+import { excerpt, printable } from "./target_error.ts";
+import type { JobSetKind, TargetExpression } from "./target_expression.ts";
+
+/** Names without an agent whose nearest names are looked for. */
+const MAX_HINTS = 10;
+
+/** Agents that can be meant, and the sets of earlier jobs. */
+export interface TargetWorld {
+  /** Enrolled agents. Quickest in the natural order of their names. */
+  readonly agents: readonly TargetAgent[];
+  /** Names of the agents that a job left in a set. */
+  readonly sets: (kind: JobSetKind, job: bigint) => ReadonlySet<string>;
+  /** Reason why a name is not among the agents, as "is retired"; undefined for a name that nobody has. */
+  readonly reasonOf?: (name: string) => string | undefined;
+}
+
+/** A name that no enrolled agent has. */
+export interface MissingName {
+  readonly name: string;
+  /** Name that was probably meant. */
+  readonly nearest: string | undefined;
+  /** Reason why an agent of that name is not enrolled. */
+  readonly reason: string | undefined;
+}
+
+/** Agents that an expression means. */
+export interface ResolvedNames {
+  /** Names in their natural order. */
+  readonly names: readonly string[];
+  /** Names that were typed and that no enrolled agent has; empty unless that is allowed. */
+  readonly missing: readonly MissingName[];
+  /** Facts that agents lack, or that cannot be compared, and the number of those agents. */
+  readonly lacking: readonly {
+    readonly fact: string;
+    readonly count: number;
+  }[];
+  /** Globs that no agent matches. */
+  readonly unmatched: readonly string[];
+  /** Names in sets of jobs that are not enrolled any more. */
+  readonly gone: readonly string[];
+}
+
+/**
+ * Finds the agents that an expression means.
+ *
+ * @throws {PiriError} NOT_FOUND, with all names, groups and facts that are unknown, or if no agent is meant
+ */
+export function resolveTargets(
+  expression: TargetExpression,
+  { agents, sets, reasonOf = () => undefined }: TargetWorld,
+  { allowMissing = false }: { readonly allowMissing?: boolean } = {},
+): ResolvedNames {
+  const index = new AgentIndex(agents);
+  const evaluation = new Evaluation(index, sets);
+  const chosen = evaluation.evaluate(expression.node, index.all());
+  const missing = missingNames([...evaluation.missing], index, reasonOf);
+  const faults = [
+    ...(allowMissing ? [] : faultsOfNames(missing)),
+    ...faultsOf(evaluation.unknownGroups, index.groupNames, index, {
+      one: (group) => `there is no group "${group}"`,
+    }),
+    ...faultsOf(evaluation.unknownFacts, index.factNames, index, {
+      one: (fact) => `no agent has the fact "${fact}"`,
+    }),
+  ];
+  if (faults.length > 0) {
+    throw new PiriError(
+      "NOT_FOUND",
+      `Cannot find the targets "${excerpt(expression.text)}": ${
+        faults.join("; ")
+      }`,
+    );
+  }
+  const names = sortNames(
+    agents.filter((_, index) => chosen[index] === 1).map(({ name }) => name),
+  );
+  if (names.length === 0) throw meansNobody(expression, index, evaluation);
+  return {
+    names,
+    missing,
+    lacking: [...evaluation.lacking].map(([fact, count]) => ({ fact, count })),
+    unmatched: [...evaluation.unmatched],
+    gone: sortNames([...evaluation.gone]),
+  };
+}
+
+function missingNames(
+  names: readonly string[],
+  { agents }: AgentIndex,
+  reasonOf: (name: string) => string | undefined,
+): MissingName[] {
+  let hints = 0;
+  let known: readonly string[] | undefined;
+  return sortNames(names).map((name) => {
+    const reason = reasonOf(name);
+    if (reason !== undefined || ++hints > MAX_HINTS) {
+      return { name, nearest: undefined, reason };
+    }
+    known ??= agents.map(({ name }) => name);
+    return { name, nearest: nearest(name, known), reason };
+  });
+}
+
+/** Sentences about names without an agent; those with a reason are told by it. */
+function faultsOfNames(missing: readonly MissingName[]): string[] {
+  const byReason = Map.groupBy(missing, ({ reason }) => reason);
+  return [...byReason].map(([reason, names]) => {
+    const one = names.length === 1;
+    const folded = foldNames(names.map(({ name }) => name));
+    const text = excerpt(one ? `"${folded}"` : folded);
+    if (reason !== undefined) return `${text} ${reason}`;
+    const near = new Set(names.flatMap(({ nearest }) => nearest ?? []));
+    return `there ${one ? "is no agent" : "are no agents"} ${text}${
+      didYouMeanAny([...near])
+    }`;
+  });
+}
+
+function faultsOf(
+  unknown: ReadonlySet<string>,
+  known: (this: AgentIndex) => readonly string[],
+  index: AgentIndex,
+  { one }: { readonly one: (name: string) => string },
+): string[] {
+  if (unknown.size === 0) return [];
+  const names = known.call(index);
+  return [...unknown].slice(0, MAX_HINTS).map((name) =>
+    `${one(printable(name))}${
+      didYouMeanAny([nearest(name, names) ?? []].flat())
+    }`
+  );
+}
+
+function didYouMeanAny(names: readonly string[]): string {
+  return names.length === 0
+    ? ""
+    : `, did you mean ${
+      names.map((name) => `"${printable(name)}"`).join(", ")
+    }?`;
+}
+
+function meansNobody(
+  { text }: TargetExpression,
+  { agents }: AgentIndex,
+  { unmatched, lacking }: Evaluation,
+): PiriError {
+  const facts = [
+    agents.length === 0 ? "there are no enrolled agents" : "it means no agent",
+    ...[...unmatched].slice(0, MAX_HINTS).map((glob) => hintForGlob(glob)),
+    ...[...lacking].map(([fact, count]) =>
+      `${count} ${count === 1 ? "agent has" : "agents have"} no "${
+        printable(fact)
+      }" to compare`
+    ),
+  ];
+  return new PiriError(
+    "NOT_FOUND",
+    `Cannot find the targets "${excerpt(text)}": ${facts.join("; ")}`,
+  );
+}
+
+/** Reason why a glob may have found nothing. */
+function hintForGlob(glob: string): string {
+  return glob.includes(".*")
+    ? `"${glob}" is a glob, in which a dot is a dot, so write "${
+      glob.replaceAll(".*", "*")
+    }" for any text`
+    : `no name matches "${glob}"`;
+}
