@@ -11,6 +11,7 @@ import { oneCommand } from "./one_command.ts";
 import { output } from "./output.ts";
 import type { Pair } from "./pair.ts";
 import { storm } from "./storm.ts";
+import { targets } from "./targets.ts";
 
 /** All pairs of the bench, in the order of the table. */
 export const pairs: readonly Pair[] = [
@@ -26,6 +27,7 @@ export const pairs: readonly Pair[] = [
   data,
   history,
   growth,
+  targets,
   agentMemory,
   bus,
 ];

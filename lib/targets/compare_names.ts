@@ -17,8 +17,10 @@ export function compareNames(one: string, other: string): number {
     }
   }
   const rest = (one.length - i) - (other.length - j);
-  // Only leading zeros are left to tell the names apart.
-  return rest !== 0 ? rest : one < other ? -1 : one > other ? 1 : 0;
+  if (rest !== 0) return rest;
+  // Only leading zeros are left to tell the names apart: fewer come first.
+  const longer = one.length - other.length;
+  return longer !== 0 ? longer : one < other ? -1 : one > other ? 1 : 0;
 }
 
 /** Sorts names in their natural order; quick if they are sorted already. */

@@ -225,11 +225,10 @@ function parseGroupOrSet(scanner: Scanner, at: number): TargetNode {
     return { kind: "presence", connected: word === "connected" };
   }
   if (isReservedName(word)) {
+    const all = word.toLowerCase() === "all" ? "all for all agents, or " : "";
     scanner.fail(
       `"${word}" is a reserved word`,
-      `write ${
-        word.toLowerCase() === "all" ? "all for all agents" : word.toLowerCase()
-      }, or @"${word}" for a group of that name`,
+      `write ${all}@"${word}" for a group of that name`,
       at,
     );
   }

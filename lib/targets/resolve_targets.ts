@@ -10,13 +10,16 @@ import type { JobSetKind, TargetExpression } from "./target_expression.ts";
 /** Names without an agent whose nearest names are looked for. */
 const MAX_HINTS = 10;
 
+/** Names that an error folds. */
+const MAX_FOLDED = 1_000;
+
 /** Agents that can be meant, and the sets of earlier jobs. */
 export interface TargetWorld {
   /** Enrolled agents. Quickest in the natural order of their names. */
   readonly agents: readonly TargetAgent[];
   /** Names of the agents that a job left in a set. */
   readonly sets: (kind: JobSetKind, job: bigint) => ReadonlySet<string>;
-  /** Reason why a name is not among the agents, as "is retired"; undefined for a name that nobody has. */
+  /** Reason why a name is not among the agents, as "retired"; undefined for a name that nobody has. */
   readonly reasonOf?: (name: string) => string | undefined;
 }
 
@@ -112,14 +115,23 @@ function faultsOfNames(missing: readonly MissingName[]): string[] {
   const byReason = Map.groupBy(missing, ({ reason }) => reason);
   return [...byReason].map(([reason, names]) => {
     const one = names.length === 1;
-    const folded = foldNames(names.map(({ name }) => name));
+    const folded = foldSome(names.map(({ name }) => name));
     const text = excerpt(one ? `"${folded}"` : folded);
-    if (reason !== undefined) return `${text} ${reason}`;
+    if (reason !== undefined) {
+      return `${text} ${one ? "is" : "are"} ${reason}`;
+    }
     const near = new Set(names.flatMap(({ nearest }) => nearest ?? []));
     return `there ${one ? "is no agent" : "are no agents"} ${text}${
       didYouMeanAny([...near])
     }`;
   });
+}
+
+/** Names as ranges; of very many the first ones, so that a mistyped range costs little. */
+function foldSome(names: readonly string[]): string {
+  const folded = foldNames(names.slice(0, MAX_FOLDED));
+  const more = names.length - MAX_FOLDED;
+  return more > 0 ? `${folded} and ${more} more` : folded;
 }
 
 function faultsOf(
