@@ -52,7 +52,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
   store: ["base"],
 
-  "manager/operator_api.ts": ["base", "type store"],
+  "manager/operator_api.ts": ["base", "type store", "type targets"],
   "manager/fleet.ts": ["base", "wire", "type store"],
   "manager/unrecorded_events.ts": ["type store"],
   "manager/event_text.ts": [
@@ -125,8 +125,32 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/manager_parts.ts",
     "type manager/commands.ts",
   ],
+  "manager/agent_names.ts": ["base", "targets"],
+  "manager/agent_change.ts": [
+    "base",
+    "targets",
+    "type store",
+    "manager/agent_names.ts",
+  ],
+  "manager/agent_roster.ts": [
+    "targets",
+    "type store",
+    "type manager/fleet.ts",
+  ],
+  "manager/targeting.ts": [
+    "base",
+    "targets",
+    "type manager/operator_api.ts",
+    "type manager/fleet.ts",
+    "manager/agent_roster.ts",
+  ],
   "manager/agents.ts": [
     "base",
+    "targets",
+    "manager/agent_names.ts",
+    "manager/agent_change.ts",
+    "type manager/agent_roster.ts",
+    "type manager/targeting.ts",
     "manager/agent_removal.ts",
     "type store",
     "type manager/operator_api.ts",
@@ -157,6 +181,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/storage_health.ts",
     "manager/commands.ts",
     "manager/admission",
+    "manager/agent_roster.ts",
+    "manager/targeting.ts",
     "manager/agents.ts",
     "manager/data_requests.ts",
     "manager/session.ts",

@@ -10,11 +10,13 @@ import {
   checkHash,
   invalid,
   requireExpiry,
+  requireItems,
   requireText,
   saidIn,
 } from "./checks.ts";
 import { commandMessage } from "./command_message.ts";
 import type { Proofs } from "./proofs.ts";
+import { selectionOf, targetsMessage } from "./target_message.ts";
 import { timestamp, writeFailureField } from "./values.ts";
 
 /** Serves the AgentsService. */
@@ -53,6 +55,20 @@ export function addAgentsService(
       const asker = await proofs.asker(requestHeader, saidIn(request));
       return { token: await agents.renewToken(id, expiresInMs, asker) };
     },
+    async setAgents(request, { requestHeader }) {
+      const { addGroups, removeGroups, setFacts, removeFacts } = request;
+      const { retired } = request;
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const { names, changed } = await agents.set(
+        requireItems("targets", request.targets),
+        { addGroups, removeGroups, setFacts, removeFacts, retired },
+        asker,
+      );
+      return { names: [...names], changed: [...changed] };
+    },
+    async resolveTargets({ selection }) {
+      return targetsMessage(await agents.resolve(selectionOf(selection)));
+    },
     async removeAgent(request, { requestHeader }) {
       const id = requireText("id", request.id);
       const asker = await proofs.asker(requestHeader, saidIn(request));
@@ -76,5 +92,7 @@ function agentMessage(agent: AgentView): Agent {
     joined: agent.joined,
     instance: agent.instance,
     facts: { ...agent.facts },
+    setFacts: { ...agent.setFacts },
+    retired: agent.retired,
   });
 }

@@ -1,17 +1,28 @@
 import { type Asker, askerText } from "../base/asker.ts";
 import type { Clock } from "../base/clock.ts";
-import { PiriError } from "../base/errors.ts";
 import { encodeJoinToken } from "../base/join_token.ts";
-import { NAME_PATTERN } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import { hashSecret, newSecret } from "../base/secret.ts";
-import type { AgentRecord } from "../store/records.ts";
+import type { AgentChange, AgentRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import { checkChange, setText } from "./agent_change.ts";
+import { requireName } from "./agent_names.ts";
+import type { AgentRoster } from "./agent_roster.ts";
 import { AgentRemoval } from "./agent_removal.ts";
 import { parseNetwork } from "./admission/network.ts";
 import type { Commands } from "./commands.ts";
 import type { ManagerParts } from "./manager_parts.ts";
-import type { AgentAdmin, AgentView, RemovedAgent } from "./operator_api.ts";
+import { isReservedName } from "../targets/reserved_names.ts";
+import { sortNames } from "../targets/compare_names.ts";
+import type { Targeting } from "./targeting.ts";
+import type {
+  AgentAdmin,
+  AgentView,
+  RemovedAgent,
+  ResolvedTargets,
+  SetAgents,
+  TargetSelection,
+} from "./operator_api.ts";
 
 const log = logger("manager", "agents");
 
@@ -29,6 +40,8 @@ export interface ManagerIdentity {
 export interface AgentsOptions extends ManagerParts {
   readonly commands: Commands;
   readonly identity: ManagerIdentity;
+  readonly roster: AgentRoster;
+  readonly targeting: Targeting;
 }
 
 /** Entries and join tokens of the agents that may connect. */
@@ -49,10 +62,18 @@ export class Agents implements AgentAdmin {
   async load(): Promise<void> {
     const agents = await this.#store.agents();
     this.#options.fleet.known = agents.length;
+    this.#options.roster.load(agents);
     for (const names of twins(agents.map(({ id }) => id))) {
       log.warning(
         "The names of agents {names} differ only in upper and lower case: remove all but one, and add the others by other names",
         { names: names.map((name) => `"${name}"`).join(" and ") },
+      );
+    }
+    const reserved = agents.map(({ id }) => id).filter(isReservedName);
+    for (const name of reserved) {
+      log.warning(
+        "The name of agent {name} is a word of target expressions: write it in quotes there, or add the agent by another name",
+        { name: `"${name}"` },
       );
     }
   }
@@ -112,6 +133,29 @@ export class Agents implements AgentAdmin {
     return token;
   }
 
+  async set(
+    expressions: readonly string[],
+    change: AgentChange,
+    asker?: Asker,
+  ): Promise<SetAgents> {
+    checkChange(change);
+    const { targeting, fleet, events } = this.#options;
+    const names = await targeting.entriesOf(expressions);
+    const records = await this.#store.setAgents(names, change);
+    for (const { id, groups } of records) fleet.session(id)?.regroup(groups);
+    const changed = sortNames(records.map(({ id }) => id));
+    if (changed.length > 0) {
+      events.add("agent_set", setText(changed, change) + byText(asker), {
+        ...changed.length === 1 ? { agent: changed[0] ?? "" } : {},
+      });
+    }
+    return { names, changed };
+  }
+
+  resolve(selection: TargetSelection): Promise<ResolvedTargets> {
+    return this.#options.targeting.resolve(selection);
+  }
+
   remove(
     ...[id, options]: Parameters<AgentAdmin["remove"]>
   ): Promise<RemovedAgent> {
@@ -149,7 +193,9 @@ export class Agents implements AgentAdmin {
       cidrs: agent.cidrs,
       joined: agent.secretHash !== null,
       instance: session?.instance ?? agent.instance ?? "",
-      facts: agent.facts,
+      facts: { ...agent.facts, ...agent.setFacts },
+      setFacts: agent.setFacts,
+      retired: agent.retired,
     };
   }
 }
@@ -176,14 +222,4 @@ function checkEntry(
   requireName("an agent", id);
   for (const group of groups) requireName("a group", group);
   for (const cidr of cidrs) parseNetwork(cidr);
-}
-
-function requireName(kind: string, name: string): void {
-  if (NAME_PATTERN.test(name)) return;
-  throw new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot use "${
-      name.slice(0, 100)
-    }" as the name of ${kind}: it may have 1 to 100 letters, digits, dots, hyphens and underscores, and begins and ends with a letter or digit`,
-  );
 }

@@ -6,6 +6,7 @@ import type { Store } from "../store/store.ts";
 import { type End, LEAVING_MS } from "../wire/connection.ts";
 import { Later } from "../wire/later.ts";
 import type { Transport } from "../wire/transport.ts";
+import { AgentRoster } from "./agent_roster.ts";
 import { Admission } from "./admission/admission.ts";
 import { Agents, type ManagerIdentity } from "./agents.ts";
 import { Commands } from "./commands.ts";
@@ -15,6 +16,7 @@ import { Events } from "./events.ts";
 import { LocalFleet } from "./fleet.ts";
 import { ManagerSession } from "./session.ts";
 import { StorageHealth } from "./storage_health.ts";
+import { Targeting } from "./targeting.ts";
 
 const log = logger("manager");
 
@@ -50,6 +52,7 @@ export interface CoreSettings
 export class ManagerCore {
   readonly counters = new Counters();
   readonly fleet = new LocalFleet();
+  readonly roster = new AgentRoster();
   readonly events: Events;
   readonly storage: StorageHealth;
   readonly commands: Commands;
@@ -67,7 +70,7 @@ export class ManagerCore {
     this.#later = options.later ?? new Later(options.clock);
     const { clock } = options;
     const storage = new StorageHealth(clock);
-    const store = storage.watch(options.store);
+    const store = this.roster.watch(storage.watch(options.store));
     this.storage = storage;
     this.events = new Events(store, clock);
     const { counters, events, fleet } = this;
@@ -91,7 +94,9 @@ export class ManagerCore {
     };
     const commands = new Commands(parts);
     this.commands = commands;
-    this.agents = new Agents({ ...parts, commands });
+    const { roster } = this;
+    const targeting = new Targeting({ ...parts, roster });
+    this.agents = new Agents({ ...parts, commands, roster, targeting });
     this.#admission = new Admission({
       ...parts,
       commands,

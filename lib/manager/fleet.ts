@@ -30,6 +30,8 @@ export interface AgentSession {
   /** Like `reply`, for messages that nobody waits for: sends with the next write, or by the shared timer. */
   replyLater(body: Body): void;
   cancel(cancel: CommandCancel): void;
+  /** Puts the agent into other groups, for what it asks from now on. */
+  regroup(groups: readonly string[]): void;
   /** Says Bye, because another connection of the agent was admitted. */
   replaced(): void;
   /** Says Bye, because the agent was removed. */

@@ -2,10 +2,14 @@ import type { Asker } from "../base/asker.ts";
 import type { EventCursor } from "../base/event_cursor.ts";
 import type { EventFilter } from "../base/event_filter.ts";
 import type {
+  AgentChange,
   CommandFilter,
   CommandRecord,
   StreamName,
 } from "../store/records.ts";
+import type { MissingName } from "../targets/resolve_targets.ts";
+import type { SampleSize } from "../targets/sample_names.ts";
+import type { JobSetKind } from "../targets/target_expression.ts";
 
 /** Everything that an operator can ask of a Manager. */
 export interface Manager {
@@ -67,6 +71,24 @@ export interface AgentAdmin {
    */
   renewToken(id: string, expiresInMs?: number, asker?: Asker): Promise<string>;
   /**
+   * Changes groups and facts of the agents that expressions mean, and if they are retired. The retired ones and those that
+   * have not joined are meant, too.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT for a bad expression, group or fact; NOT_FOUND for unknown names
+   */
+  set(
+    expressions: readonly string[],
+    change: AgentChange,
+    asker?: Asker,
+  ): Promise<SetAgents>;
+  /**
+   * Finds the enrolled agents that a selection means.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT with the place in an expression; NOT_FOUND for unknown names, groups, facts and
+   * jobs, and for a selection that means nobody; UNAVAILABLE if only connected agents are asked for and none is
+   */
+  resolve(selection: TargetSelection): Promise<ResolvedTargets>;
+  /**
    * Removes an agent and tells it.
    *
    * @param id Name of the agent.
@@ -87,6 +109,74 @@ export interface RemovedAgent {
   /** True if the agent was connected, and was told. */
   readonly told: boolean;
 }
+
+/** Effects of a change of agents. */
+export interface SetAgents {
+  /** Names of all that were meant, in natural order. */
+  readonly names: readonly string[];
+  /** Names of those that were changed. */
+  readonly changed: readonly string[];
+}
+
+/** Choice of the agents of a request. */
+export interface TargetSelection {
+  /** Target expressions; several are a union. */
+  readonly expressions: readonly string[];
+  /** Target expressions of what is left out. */
+  readonly exclude?: readonly string[];
+  /** Leaves out agents that are not connected. */
+  readonly connectedOnly?: boolean;
+  /** Takes names that are not enrolled as a note. */
+  readonly allowMissing?: boolean;
+  /** Size of a random sample. */
+  readonly limit?: SampleSize | undefined;
+  /** Number that repeats a sample, below 2^32. */
+  readonly seed?: number | undefined;
+}
+
+/** Agents that a selection means. */
+export interface ResolvedTargets {
+  /** Agents in the natural order of their names. */
+  readonly agents: readonly {
+    readonly name: string;
+    readonly connected: boolean;
+    /** Random id of its journal; empty if none is known. */
+    readonly instance: string;
+    readonly groups: readonly string[];
+  }[];
+  /** Counts of what the expressions mean and the selection leaves out. */
+  readonly leftOut: {
+    readonly retired: number;
+    readonly notJoined: number;
+    /** Away, and only connected ones were asked for. */
+    readonly awayNotAsked: number;
+  };
+  /** Agents that a sample left out, a count. */
+  readonly notSampled: number;
+  /** Names that are not enrolled; empty unless that was allowed. */
+  readonly missing: readonly MissingName[];
+  /** Facts that agents lack, with the count of these agents. */
+  readonly lacking: readonly {
+    readonly fact: string;
+    readonly count: number;
+  }[];
+  /** Globs that no agent matches. */
+  readonly unmatched: readonly string[];
+  /** Names in sets of jobs that are not enrolled any more. */
+  readonly gone: readonly string[];
+  /** Number that repeats the sample; absent without one. */
+  readonly seed?: number;
+}
+
+/**
+ * Finds the names of the agents that a job left in a set.
+ *
+ * @throws {PiriError} NOT_FOUND if there is no such job
+ */
+export type JobAgents = (
+  kind: JobSetKind,
+  job: bigint,
+) => Promise<ReadonlySet<string>>;
 
 /** An agent as people see it. */
 export interface AgentView {
@@ -110,8 +200,12 @@ export interface AgentView {
   readonly joined: boolean;
   /** Random id of its journal; empty for a legacy agent, or if it never connected. */
   readonly instance: string;
-  /** Facts about its host, of its latest hello. */
+  /** Facts of its latest hello, and those that operators set, which win. */
   readonly facts: Readonly<Record<string, string>>;
+  /** Those of its facts that operators set. */
+  readonly setFacts: Readonly<Record<string, string>>;
+  /** True for a host that is gone for good. */
+  readonly retired: boolean;
 }
 
 /** A command as people see it. */

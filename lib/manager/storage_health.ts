@@ -20,6 +20,7 @@ export const WRITES: Readonly<Record<StoreMethod, boolean>> = {
   agent: false,
   addAgent: true,
   setToken: true,
+  setAgents: true,
   enrolAgent: true,
   removeAgent: true,
   removedAt: false,

@@ -1,10 +1,11 @@
 import { timingSafeEqual } from "node:crypto";
 import { PiriError } from "../base/errors.ts";
 import type { Database } from "./database.ts";
-import type { AgentRecord } from "./records.ts";
+import type { AgentChange, AgentRecord } from "./records.ts";
 import {
   big,
   blob,
+  flag,
   int,
   json,
   nullable,
@@ -28,6 +29,8 @@ const shape = new Shape<AgentRecord>({
   protocol: int,
   version: text,
   facts: json(),
+  setFacts: json(),
+  retired: flag,
   address: text,
   connectedAt: nullable(int),
   disconnectedAt: nullable(int),
@@ -120,6 +123,26 @@ export class Agents {
     if (changes === 0) throw notFound("give a token to", id);
   }
 
+  /**
+   * Changes what operators set of agents, and returns the records of those that it changed.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
+  set(ids: readonly string[], change: AgentChange): AgentRecord[] {
+    return ids.flatMap((id) => {
+      const before = this.get(id);
+      if (before === undefined) throw notFound("set", id);
+      const after = { ...before, ...changed(before, change) };
+      if (isEqual(before, after)) return [];
+      this.#db.run(
+        "UPDATE agents SET groups = ?, set_facts = ?, retired = ? WHERE id = ?",
+        ...shape.cells(after, ["groups", "setFacts", "retired"]),
+        id,
+      );
+      return [after];
+    });
+  }
+
   /** @throws {PiriError} AUTH_FAILED */
   enrol(
     id: string,
@@ -210,6 +233,28 @@ export class Agents {
       id,
     );
   }
+}
+
+type Settable = Pick<AgentRecord, "groups" | "setFacts" | "retired">;
+
+function changed(
+  { groups, setFacts, retired }: Settable,
+  change: AgentChange,
+): Settable {
+  const kept = groups.filter((group) => !change.removeGroups.includes(group));
+  const facts = Object.entries({ ...setFacts, ...change.setFacts })
+    .filter(([name]) => !change.removeFacts.includes(name));
+  return {
+    groups: [...new Set([...kept, ...change.addGroups])],
+    setFacts: Object.fromEntries(facts),
+    retired: change.retired ?? retired,
+  };
+}
+
+function isEqual(one: Settable, other: Settable): boolean {
+  return one.retired === other.retired &&
+    JSON.stringify([one.groups, one.setFacts]) ===
+      JSON.stringify([other.groups, other.setFacts]);
 }
 
 function isSame(kept: Uint8Array | null, given: Uint8Array): boolean {

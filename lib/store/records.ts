@@ -26,9 +26,23 @@ export interface AgentRecord {
   readonly protocol: number;
   readonly version: string;
   readonly facts: Readonly<Record<string, string>>;
+  /** Facts that operators set: they win over those of its hello. */
+  readonly setFacts: Readonly<Record<string, string>>;
+  /** True for a host that is gone for good. */
+  readonly retired: boolean;
   readonly address: string;
   readonly connectedAt: number | null;
   readonly disconnectedAt: number | null;
+}
+
+/** Changes of what operators set of agents. */
+export interface AgentChange {
+  readonly addGroups: readonly string[];
+  readonly removeGroups: readonly string[];
+  readonly setFacts: Readonly<Record<string, string>>;
+  readonly removeFacts: readonly string[];
+  /** Undefined to leave it as it is. */
+  readonly retired?: boolean | undefined;
 }
 
 /** Command with all its facts. Times are milliseconds since 1970, by the Manager's clock unless said otherwise. */

@@ -81,6 +81,13 @@ export class SqliteStore implements Store {
     return this.#writer.write(() => this.#agents.setToken(id, token));
   }
 
+  setAgents(...[ids, change]: Args<"setAgents">): Promise<AgentRecord[]> {
+    return this.#writer.write(() => this.#agents.set(ids, change), {
+      rows: ids.length,
+      bytes: 0,
+    });
+  }
+
   enrolAgent(...[id, use]: Args<"enrolAgent">): Promise<AgentRecord> {
     return this.#writer.write(() => this.#agents.enrol(id, use));
   }

@@ -1,5 +1,6 @@
 import type { StreamName } from "./records.ts";
 import type {
+  AgentChange,
   AgentRecord,
   CommandFilter,
   CommandPatch,
@@ -55,6 +56,15 @@ export interface Store extends AsyncDisposable {
     id: string,
     token: { tokenHash: Uint8Array; tokenExpiresAt: number },
   ): Promise<void>;
+  /**
+   * Changes what operators set of agents, in one write. Resolves to the records of those that it changed.
+   *
+   * @throws {PiriError} NOT_FOUND, and then nothing is changed
+   */
+  setAgents(
+    ids: readonly string[],
+    change: AgentChange,
+  ): Promise<AgentRecord[]>;
   /**
    * Uses an agent's token: from now on this is its secret. The same token with the same secret succeeds again.
    *

@@ -26,6 +26,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   agent: true,
   addAgent: true,
   setToken: true,
+  setAgents: true,
   enrolAgent: true,
   removeAgent: true,
   removedAt: true,

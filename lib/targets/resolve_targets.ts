@@ -19,6 +19,8 @@ export interface TargetWorld {
   readonly agents: readonly TargetAgent[];
   /** Names of the agents that a job left in a set. */
   readonly sets: (kind: JobSetKind, job: bigint) => ReadonlySet<string>;
+  /** More facts for the error of an expression that means nobody, as "2 retired agents are left out". */
+  readonly notes?: readonly string[];
   /** Reason why a name is not among the agents, as "retired"; undefined for a name that nobody has. */
   readonly reasonOf?: (name: string) => string | undefined;
 }
@@ -56,8 +58,13 @@ export interface ResolvedNames {
  */
 export function resolveTargets(
   expression: TargetExpression,
-  { agents, sets, reasonOf = () => undefined }: TargetWorld,
-  { allowMissing = false }: { readonly allowMissing?: boolean } = {},
+  { agents, sets, notes = [], reasonOf = () => undefined }: TargetWorld,
+  { allowMissing = false, allowNobody = false }: {
+    /** Takes unknown names as a note. */
+    readonly allowMissing?: boolean;
+    /** Takes an expression that means no agent, for what is left out. */
+    readonly allowNobody?: boolean;
+  } = {},
 ): ResolvedNames {
   const index = new AgentIndex(agents);
   const evaluation = new Evaluation(index, sets);
@@ -83,7 +90,9 @@ export function resolveTargets(
   const names = sortNames(
     agents.filter((_, index) => chosen[index] === 1).map(({ name }) => name),
   );
-  if (names.length === 0) throw meansNobody(expression, index, evaluation);
+  if (names.length === 0 && !allowNobody) {
+    throw meansNobody(expression, { index, evaluation, notes });
+  }
   return {
     names,
     missing,
@@ -159,8 +168,11 @@ function didYouMeanAny(names: readonly string[]): string {
 
 function meansNobody(
   { text }: TargetExpression,
-  { agents }: AgentIndex,
-  { unmatched, lacking }: Evaluation,
+  { index: { agents }, evaluation: { unmatched, lacking }, notes }: {
+    readonly index: AgentIndex;
+    readonly evaluation: Evaluation;
+    readonly notes: readonly string[];
+  },
 ): PiriError {
   const facts = [
     agents.length === 0 ? "there are no enrolled agents" : "it means no agent",
@@ -170,11 +182,23 @@ function meansNobody(
         printable(fact)
       }" to compare`
     ),
+    ...notes,
   ];
   return new PiriError(
     "NOT_FOUND",
     `Cannot find the targets "${excerpt(text)}": ${facts.join("; ")}`,
   );
+}
+
+/** Agents of a list that an expression means, whatever else it names. */
+export function countTargets(
+  expression: TargetExpression,
+  { agents, sets }: Pick<TargetWorld, "agents" | "sets">,
+): number {
+  const index = new AgentIndex(agents);
+  const evaluation = new Evaluation(index, sets);
+  return evaluation.evaluate(expression.node, index.all())
+    .reduce((sum, bit) => sum + bit, 0);
 }
 
 /** Reason why a glob may have found nothing. */

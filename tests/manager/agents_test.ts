@@ -4,6 +4,7 @@ import { ALL_EVENTS } from "../../lib/base/event_filter.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import { Agents } from "../../lib/manager/agents.ts";
+import { Targeting } from "../../lib/manager/targeting.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { countingRandom } from "../support/counting_random.ts";
 import { heardLog } from "../support/heard_log.ts";
@@ -51,6 +52,8 @@ Deno.test("an added agent joins with its token, and is listed with the facts fro
     joined: true,
     instance: INSTANCE,
     facts: { os: "linux" },
+    setFacts: {},
+    retired: false,
   });
 });
 
@@ -209,27 +212,48 @@ Deno.test("all events after one are listed, even if they are many", async () => 
   assertEquals([heard.length, heard[0], heard.at(-1)], [447, "3", "449"]);
 });
 
-Deno.test("names that differ only in case are told in the log at the start, and work as before", async () => {
+/** What the log says at the start of a Manager that knows agents of these names. */
+async function toldOf(names: readonly string[]): Promise<string[]> {
   await using log = await heardLog();
   await using core = await MemoryManager.start();
-  const known = ["Db-1", "db-1", "web-1", "DB-1"].map((id) => ({ id }));
+  await core.knows("web-1");
+  const [record] = await core.store.agents();
+  const known = names.map((id) => ({ ...record, id }));
   const store: Store = Object.create(core.store, {
     agents: { value: () => Promise.resolve(known) },
   });
-  const { clock, counters, events, fleet, commands } = core;
+  const { clock, counters, events, fleet, commands, roster } = core;
   const identity = {
     addresses: [],
     serverName: "",
     caCertificate: new Uint8Array(),
   };
   const random = countingRandom();
-  const parts = { store, clock, counters, events, fleet, random };
-  await new Agents({ ...parts, commands, identity }).load();
-  assertEquals(
-    log.records.map(({ message }) => message.join("")),
-    [
-      'The names of agents "Db-1" and "db-1" and "DB-1" differ only in upper and lower case: remove all but one, and add the others by other names',
-    ],
-  );
-  assertEquals(fleet.known, 4);
+  const parts = { store, clock, counters, events, fleet, random, roster };
+  const targeting = new Targeting(parts);
+  await new Agents({ ...parts, commands, identity, targeting }).load();
+  assertEquals(fleet.known, names.length);
+  return log.records.map(({ message }) => message.join(""));
+}
+
+Deno.test("names that differ only in case are told in the log at the start, and work as before", async () => {
+  assertEquals(await toldOf(["Db-1", "db-1", "web-1", "DB-1"]), [
+    'The names of agents "Db-1" and "db-1" and "DB-1" differ only in upper and lower case: remove all but one, and add the others by other names',
+  ]);
+});
+
+Deno.test("names that are words of target expressions are told in the log, and refused when new", async () => {
+  assertEquals(await toldOf(["failed", "web-1"]), [
+    'The name of agent "failed" is a word of target expressions: write it in quotes there, or add the agent by another name',
+  ]);
+  await using core = await MemoryManager.start();
+  for (
+    const entry of [
+      { id: "all", groups: [], cidrs: [] },
+      { id: "Connected", groups: [], cidrs: [] },
+      { id: "web-1", groups: ["lost"], cidrs: [] },
+    ]
+  ) {
+    assertEquals(await refusal(core.agents.add(entry)), "INVALID_ARGUMENT");
+  }
 });

@@ -36,6 +36,8 @@ Deno.test("an agent is stored as it was added", async () => {
     protocol: 0,
     version: "",
     facts: {},
+    setFacts: {},
+    retired: false,
     address: "",
     connectedAt: null,
     disconnectedAt: null,
@@ -330,4 +332,61 @@ Deno.test("a name that differs from another only in case cannot be added", async
   await known(store, "Web-1");
 
   assertEquals((await store.agents()).map(({ id }) => id), ["Web-1"]);
+});
+
+Deno.test("groups, facts and retirement of many agents are set in one write", async () => {
+  await using at = await startStore();
+  await addAgent(at.store, "web-1");
+  await addAgent(at.store, "web-2");
+  const change = {
+    addGroups: ["new", "web"],
+    removeGroups: ["eu"],
+    setFacts: { role: "db" },
+    removeFacts: [],
+    retired: true,
+  };
+
+  const changed = await at.store.setAgents(["web-1", "web-2"], change);
+
+  assertEquals(
+    changed.map(({ id, groups, setFacts, retired }) => [
+      id,
+      groups,
+      setFacts,
+      retired,
+    ]),
+    [
+      ["web-1", ["web", "new"], { role: "db" }, true],
+      ["web-2", ["web", "new"], { role: "db" }, true],
+    ],
+  );
+  assertEquals(await at.store.agents(), changed);
+  assertEquals(await at.store.setAgents(["web-1"], change), []);
+  await at.store.setAgents(["web-1"], {
+    addGroups: [],
+    removeGroups: ["none"],
+    setFacts: {},
+    removeFacts: ["role", "none"],
+    retired: false,
+  });
+  const { setFacts, retired } = await at.store.agent("web-1") ?? {};
+  assertEquals([setFacts, retired], [{}, false]);
+});
+
+Deno.test("nothing is set if one of the agents is not there", async () => {
+  await using at = await startStore();
+  await addAgent(at.store, "web-1");
+  const before = await at.store.agents();
+
+  await assertCode(
+    at.store.setAgents(["web-1", "web-9"], {
+      addGroups: ["new"],
+      removeGroups: [],
+      setFacts: {},
+      removeFacts: [],
+    }),
+    "NOT_FOUND",
+  );
+
+  assertEquals(await at.store.agents(), before);
 });

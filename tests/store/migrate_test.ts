@@ -131,3 +131,18 @@ Deno.test("names that clients gave themselves before there were proofs are kept 
     ],
   );
 });
+
+Deno.test("agents of an older database are not retired, and have no facts set", () => {
+  using db = new Database(":memory:");
+  migrate(db, "x", MIGRATIONS.slice(0, 9));
+  db.run(
+    "INSERT INTO agents (id, groups, cidrs, added_at) VALUES ('web-1', '[]', '[]', 1)",
+  );
+
+  migrate(db, "x");
+
+  assertEquals(
+    { ...db.get("SELECT id, retired, set_facts FROM agents") },
+    { id: "web-1", retired: 0n, set_facts: "{}" },
+  );
+});

@@ -2,6 +2,7 @@ import { ALL_EVENTS, type EventFilter } from "../../lib/base/event_filter.ts";
 import { parseAddress } from "../../lib/base/address.ts";
 import type { Counters } from "../../lib/base/counters.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
+import type { AgentRoster } from "../../lib/manager/agent_roster.ts";
 import type { Agents } from "../../lib/manager/agents.ts";
 import type { Commands } from "../../lib/manager/commands.ts";
 import { type CoreSettings, ManagerCore } from "../../lib/manager/core.ts";
@@ -50,6 +51,7 @@ export class MemoryManager implements AsyncDisposable {
   readonly clock: FakeClock;
   readonly counters: Counters;
   readonly fleet: LocalFleet;
+  readonly roster: AgentRoster;
   readonly store: Store;
   readonly slow: SlowStore;
   readonly events: Events;
@@ -80,9 +82,8 @@ export class MemoryManager implements AsyncDisposable {
     this.clock = clock;
     this.#options = options;
     this.slow = new SlowStore(store);
-    this.store = this.slow.store;
     this.#core = new ManagerCore({
-      store: this.store,
+      store: this.slow.store,
       clock,
       random: countingRandom(),
       identity: {
@@ -97,6 +98,9 @@ export class MemoryManager implements AsyncDisposable {
       // Time stands still here.
       later: new Later(clock, 0),
     });
+    this.roster = this.#core.roster;
+    // What a test writes by itself is as if the Manager had written it.
+    this.store = this.roster.watch(this.slow.store);
     this.counters = this.#core.counters;
     this.fleet = this.#core.fleet;
     this.events = this.#core.events;

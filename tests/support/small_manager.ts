@@ -6,6 +6,7 @@ import type {
   EventView,
   Manager,
   ManagerStatus,
+  ResolvedTargets,
   RunRequest,
   TimelineEntry,
 } from "../../lib/manager/operator_api.ts";
@@ -18,6 +19,17 @@ export class SmallManager implements Manager {
   readonly recorded: CommandView[] = [];
   readonly happened: EventView[] = [];
   readonly entries: TimelineEntry[] = [];
+
+  /** Answer to each question for targets. */
+  resolved: ResolvedTargets = {
+    agents: [],
+    leftOut: { retired: 0, notJoined: 0, awayNotAsked: 0 },
+    notSampled: 0,
+    missing: [],
+    lacking: [],
+    unmatched: [],
+    gone: [],
+  };
 
   agents: Manager["agents"] = {
     list: () => Promise.resolve([...this.known.values()]),
@@ -40,6 +52,14 @@ export class SmallManager implements Manager {
     renewToken: (id, expiresInMs) => {
       this.asked.push({ id, expiresInMs });
       return Promise.resolve(`new token of ${id}`);
+    },
+    set: (expressions, change, asker) => {
+      this.asked.push({ expressions, ...change, asker });
+      return Promise.resolve({ names: ["web-1", "web-2"], changed: ["web-2"] });
+    },
+    resolve: (selection) => {
+      this.asked.push(selection);
+      return Promise.resolve(this.resolved);
     },
     remove: (id, options) => {
       this.asked.push({ id, ...options });
@@ -168,6 +188,8 @@ export function anAgent(known: Partial<AgentView> = {}): AgentView {
     cidrs: [],
     joined: false,
     facts: {},
+    setFacts: {},
+    retired: false,
     instance: "",
     ...known,
   };

@@ -51,7 +51,6 @@ export interface AgentFacts extends
 export class AdmittedAgent implements AgentSession, AgentFacts {
   readonly connection: AgentConnection;
   readonly agent: string;
-  readonly groups: readonly string[];
   readonly dialect: Dialect;
   readonly instance: string;
   readonly session: bigint;
@@ -62,12 +61,13 @@ export class AdmittedAgent implements AgentSession, AgentFacts {
   readonly ended: readonly bigint[];
   readonly joined: boolean;
   readonly reconnectWindowMs: number;
+  #groups: readonly string[];
   #awaitsPong: boolean;
 
   constructor(connection: AgentConnection, facts: AgentFacts) {
     this.connection = connection;
     this.agent = facts.agent;
-    this.groups = facts.groups;
+    this.#groups = facts.groups;
     this.dialect = facts.dialect;
     this.instance = facts.instance;
     this.session = facts.session;
@@ -79,6 +79,14 @@ export class AdmittedAgent implements AgentSession, AgentFacts {
     this.joined = facts.joined;
     this.reconnectWindowMs = facts.reconnectWindowMs;
     this.#awaitsPong = facts.dialect.waitsForPong;
+  }
+
+  get groups(): readonly string[] {
+    return this.#groups;
+  }
+
+  regroup(groups: readonly string[]): void {
+    this.#groups = groups;
   }
 
   get address(): string {

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file piri/control/v1/control.proto.
  */
 export const file_piri_control_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("Ch1waXJpL2NvbnRyb2wvdjEvY29udHJvbC5wcm90bxIPcGlyaS5jb250cm9sLnYxIp8CCgVBZ2VudBIKCgJpZBgBIAEoCRIRCgljb25uZWN0ZWQYAiABKAgSFQoIc2luY2VfbXMYAyABKANIAIgBARIPCgdhZGRyZXNzGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSEAoIcHJvdG9jb2wYBiABKAkSDgoGZ3JvdXBzGAcgAygJEg0KBWNpZHJzGAggAygJEg4KBmpvaW5lZBgJIAEoCBIwCgVmYWN0cxgKIAMoCzIhLnBpcmkuY29udHJvbC52MS5BZ2VudC5GYWN0c0VudHJ5EhAKCGluc3RhbmNlGAsgASgJGiwKCkZhY3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUILCglfc2luY2VfbXMiEwoRTGlzdEFnZW50c1JlcXVlc3QiiQEKEkxpc3RBZ2VudHNSZXNwb25zZRImCgZhZ2VudHMYASADKAsyFi5waXJpLmNvbnRyb2wudjEuQWdlbnQSOQoNd3JpdGVfZmFpbHVyZRgCIAEoCzIdLnBpcmkuY29udHJvbC52MS5Xcml0ZUZhaWx1cmVIAIgBAUIQCg5fd3JpdGVfZmFpbHVyZSKqAQoPQWRkQWdlbnRSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBmdyb3VwcxgCIAMoCRINCgVjaWRycxgDIAMoCRIaCg1leHBpcmVzX2luX21zGAQgASgESACIAQESGAoLc2VjcmV0X2hhc2gYBSABKAxIAYgBARIUCgxyZXF1ZXN0ZWRfYnkYBiABKAlCEAoOX2V4cGlyZXNfaW5fbXNCDgoMX3NlY3JldF9oYXNoIiEKEEFkZEFnZW50UmVzcG9uc2USDQoFdG9rZW4YASABKAkiYwoRUmVuZXdUb2tlblJlcXVlc3QSCgoCaWQYASABKAkSGgoNZXhwaXJlc19pbl9tcxgCIAEoBEgAiAEBEhQKDHJlcXVlc3RlZF9ieRgDIAEoCUIQCg5fZXhwaXJlc19pbl9tcyIjChJSZW5ld1Rva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkiRQoSUmVtb3ZlQWdlbnRSZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWZvcmNlGAIgASgIEhQKDHJlcXVlc3RlZF9ieRgDIAEoCSJPChNSZW1vdmVBZ2VudFJlc3BvbnNlEioKCGNvbW1hbmRzGAEgAygLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQSDAoEdG9sZBgCIAEoCCJBCgxXcml0ZUZhaWx1cmUSEAoIc2luY2VfbXMYASABKAMSDwoHbGFzdF9tcxgCIAEoAxIOCgZyZWFzb24YAyABKAkiiQkKB0NvbW1hbmQSCgoCaWQYASABKAMSDQoFYWdlbnQYAiABKAkSEQoJb3BlcmF0aW9uGAMgASgJEg4KBnBhcmFtcxgEIAEoCRIsCgVzdGF0ZRgFIAEoDjIdLnBpcmkuY29udHJvbC52MS5Db21tYW5kU3RhdGUSFgoJZXhpdF9jb2RlGAYgASgFSACIAQESDgoGc2lnbmFsGAcgASgJEhUKDWNyZWF0ZWRfYXRfbXMYCCABKAMSFwoKc2VudF9hdF9tcxgJIAEoA0gBiAEBEhoKDXN0YXJ0ZWRfYXRfbXMYCiABKANIAogBARIbCg5maW5pc2hlZF9hdF9tcxgLIAEoA0gDiAEBEiAKE2FnZW50X3N0YXJ0ZWRfYXRfbXMYDCABKANIBIgBARIhChRhZ2VudF9maW5pc2hlZF9hdF9tcxgNIAEoA0gFiAEBEhQKDHN0ZG91dF9ieXRlcxgOIAEoBBIUCgxzdGRlcnJfYnl0ZXMYDyABKAQSEQoJdHJ1bmNhdGVkGBAgASgIEhAKCHByZXN1bWVkGBEgASgIEg4KBnJlYXNvbhgSIAEoCRISCgplcnJvcl9jb2RlGBMgASgJEg8KB2NoYW5nZWQYFCABKAgSDAoEZGF0YRgVIAEoCRIsCgZyZWFwZWQYFiABKAsyFy5waXJpLmNvbnRyb2wudjEuUmVhcGVkSAaIAQESCwoDam9iGBcgASgJEhQKDHJlcXVlc3RlZF9ieRgYIAEoCRIjChZjYW5jZWxfcmVxdWVzdGVkX2F0X21zGBkgASgDSAeIAQESMAoIcHJvZ3Jlc3MYGiABKAsyGS5waXJpLmNvbnRyb2wudjEuUHJvZ3Jlc3NICIgBARIXCgp0aW1lb3V0X21zGBsgASgNSAmIAQESIQoUdW5yZWFjaGFibGVfc2luY2VfbXMYHCABKANICogBARIVCghyZXJ1bl9vZhgdIAEoA0gLiAEBEhsKE2NhbmNlbF9yZXF1ZXN0ZWRfYnkYHiABKAkSNAoNb25fZGlzY29ubmVjdBgfIAEoDjIdLnBpcmkuY29udHJvbC52MS5PbkRpc2Nvbm5lY3QSGgoNa2lsbF9hZnRlcl9tcxggIAEoDUgMiAEBEhgKC291dHB1dF9rZXB0GCEgASgESA2IAQESDwoHc2FpZF9ieRgoIAEoCRIWCg5jYW5jZWxfc2FpZF9ieRgpIAEoCUIMCgpfZXhpdF9jb2RlQg0KC19zZW50X2F0X21zQhAKDl9zdGFydGVkX2F0X21zQhEKD19maW5pc2hlZF9hdF9tc0IWChRfYWdlbnRfc3RhcnRlZF9hdF9tc0IXChVfYWdlbnRfZmluaXNoZWRfYXRfbXNCCQoHX3JlYXBlZEIZChdfY2FuY2VsX3JlcXVlc3RlZF9hdF9tc0ILCglfcHJvZ3Jlc3NCDQoLX3RpbWVvdXRfbXNCFwoVX3VucmVhY2hhYmxlX3NpbmNlX21zQgsKCV9yZXJ1bl9vZkIQCg5fa2lsbF9hZnRlcl9tc0IOCgxfb3V0cHV0X2tlcHQiOwoIUHJvZ3Jlc3MSDwoHY3VycmVudBgBIAEoDRINCgV0b3RhbBgCIAEoDRIPCgdtZXNzYWdlGAMgASgJIioKBlJlYXBlZBIRCglzaWduYWxsZWQYASABKA0SDQoFYWxpdmUYAiADKA0i9QEKClJ1blJlcXVlc3QSDgoGYWdlbnRzGAEgAygJEhEKCW9wZXJhdGlvbhgCIAEoCRIOCgZwYXJhbXMYAyABKAkSFwoKdGltZW91dF9tcxgEIAEoDUgAiAEBEhIKCnJlcXVlc3RfaWQYBSABKAkSNAoNb25fZGlzY29ubmVjdBgGIAEoDjIdLnBpcmkuY29udHJvbC52MS5PbkRpc2Nvbm5lY3QSGgoNa2lsbF9hZnRlcl9tcxgHIAEoDUgBiAEBEhQKDHJlcXVlc3RlZF9ieRgIIAEoCUINCgtfdGltZW91dF9tc0IQCg5fa2lsbF9hZnRlcl9tcyJGCgtSdW5SZXNwb25zZRILCgNqb2IYASABKAkSKgoIY29tbWFuZHMYAiADKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZCI8CgxXYXRjaFJlcXVlc3QSLAoIY29tbWFuZHMYASADKAsyGi5waXJpLmNvbnRyb2wudjEuV2F0Y2hGcm9tIk0KCVdhdGNoRnJvbRISCgpjb21tYW5kX2lkGAEgASgDEhUKDXN0ZG91dF9vZmZzZXQYAiABKAQSFQoNc3RkZXJyX29mZnNldBgDIAEoBCKRAgoNV2F0Y2hSZXNwb25zZRISCgpjb21tYW5kX2lkGAEgASgDEisKB2NvbW1hbmQYAiABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZEgAEikKBm91dHB1dBgDIAEoCzIXLnBpcmkuY29udHJvbC52MS5PdXRwdXRIABItCghwcm9ncmVzcxgEIAEoCzIZLnBpcmkuY29udHJvbC52MS5Qcm9ncmVzc0gAEioKB2N1dF9vZmYYBSABKAsyFy5waXJpLmNvbnRyb2wudjEuQ3V0T2ZmSAASMAoHc3RvcmFnZRgGIAEoCzIdLnBpcmkuY29udHJvbC52MS5TdG9yYWdlU3RhdGVIAEIHCgVldmVudCJPCgxTdG9yYWdlU3RhdGUSMwoHZmFpbHVyZRgBIAEoCzIdLnBpcmkuY29udHJvbC52MS5Xcml0ZUZhaWx1cmVIAIgBAUIKCghfZmFpbHVyZSJjCgZPdXRwdXQSLQoGc3RyZWFtGAEgASgOMh0ucGlyaS5jb250cm9sLnYxLk91dHB1dFN0cmVhbRIOCgZvZmZzZXQYAiABKAQSDQoFYnl0ZXMYAyABKAwSCwoDY3V0GAQgASgEIhgKBkN1dE9mZhIOCgZyZWFzb24YASABKAkiXQoNQ2FuY2VsUmVxdWVzdBISCgpjb21tYW5kX2lkGAEgASgDEhUKCGdyYWNlX21zGAIgASgNSACIAQESFAoMcmVxdWVzdGVkX2J5GAMgASgJQgsKCV9ncmFjZV9tcyJQCg5DYW5jZWxSZXNwb25zZRIpCgdjb21tYW5kGAEgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQSEwoLdW5jb25maXJtZWQYAiABKAgiTAoMUmVydW5SZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMSEgoKcmVxdWVzdF9pZBgCIAEoCRIUCgxyZXF1ZXN0ZWRfYnkYAyABKAkiOgoNUmVydW5SZXNwb25zZRIpCgdjb21tYW5kGAEgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQiOQoNR2l2ZVVwUmVxdWVzdBISCgpjb21tYW5kX2lkGAEgASgDEhQKDHJlcXVlc3RlZF9ieRgCIAEoCSI7Cg5HaXZlVXBSZXNwb25zZRIpCgdjb21tYW5kGAEgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQilwEKE0xpc3RDb21tYW5kc1JlcXVlc3QSEgoFbGltaXQYASABKA1IAIgBARIWCgliZWZvcmVfaWQYAiABKANIAYgBARINCgVhZ2VudBgDIAEoCRItCgZzdGF0ZXMYBCADKA4yHS5waXJpLmNvbnRyb2wudjEuQ29tbWFuZFN0YXRlQggKBl9saW1pdEIMCgpfYmVmb3JlX2lkIkIKFExpc3RDb21tYW5kc1Jlc3BvbnNlEioKCGNvbW1hbmRzGAEgAygLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQiJwoRR2V0Q29tbWFuZFJlcXVlc3QSEgoKY29tbWFuZF9pZBgBIAEoAyI/ChJHZXRDb21tYW5kUmVzcG9uc2USKQoHY29tbWFuZBgBIAEoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kIigKEkdldFRpbWVsaW5lUmVxdWVzdBISCgpjb21tYW5kX2lkGAEgASgDIoABChNHZXRUaW1lbGluZVJlc3BvbnNlEikKB2NvbW1hbmQYASABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZBINCgVhdF9tcxgCIAEoAxIvCgdlbnRyaWVzGAMgAygLMh4ucGlyaS5jb250cm9sLnYxLlRpbWVsaW5lRW50cnkiWwoNVGltZWxpbmVFbnRyeRISCgVhdF9tcxgBIAEoA0gAiAEBEgwKBGtpbmQYAiABKAkSDAoEdGV4dBgDIAEoCRIQCghldmlkZW5jZRgEIAEoCUIICgZfYXRfbXMiFwoVTGlzdE9wZXJhdGlvbnNSZXF1ZXN0IkgKFkxpc3RPcGVyYXRpb25zUmVzcG9uc2USLgoKb3BlcmF0aW9ucxgBIAMoCzIaLnBpcmkuY29udHJvbC52MS5PcGVyYXRpb24iXgoJT3BlcmF0aW9uEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSLgoKcGFyYW1ldGVycxgDIAMoCzIaLnBpcmkuY29udHJvbC52MS5QYXJhbWV0ZXIiTgoJUGFyYW1ldGVyEgwKBG5hbWUYASABKAkSDAoEdHlwZRgCIAEoCRIQCghyZXF1aXJlZBgDIAEoCBITCgtkZXNjcmlwdGlvbhgEIAEoCSKhAQoSV2F0Y2hFdmVudHNSZXF1ZXN0EhEKBHRhaWwYASABKA1IAIgBARIOCgZmb2xsb3cYAiABKAgSFQoIYWZ0ZXJfaWQYAyABKANIAYgBARIOCgZhZ2VudHMYBCADKAkSDQoFa2luZHMYBSADKAkSEgoFYWZ0ZXIYBiABKAlIAogBAUIHCgVfdGFpbEILCglfYWZ0ZXJfaWRCCAoGX2FmdGVyIjwKE1dhdGNoRXZlbnRzUmVzcG9uc2USJQoFZXZlbnQYASABKAsyFi5waXJpLmNvbnRyb2wudjEuRXZlbnQiiAEKBUV2ZW50EgoKAmlkGAEgASgDEg0KBWF0X21zGAIgASgDEgwKBGtpbmQYAyABKAkSDQoFYWdlbnQYBCABKAkSFwoKY29tbWFuZF9pZBgFIAEoA0gAiAEBEg8KB21lc3NhZ2UYBiABKAkSDgoGY3Vyc29yGAcgASgJQg0KC19jb21tYW5kX2lkIhIKEEdldFN0YXR1c1JlcXVlc3QikwQKEUdldFN0YXR1c1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSEgoKbWFuYWdlcl9pZBgCIAEoCRIVCg1zdGFydGVkX2F0X21zGAMgASgDEg4KBmxpc3RlbhgEIAEoCRIRCglhZHZlcnRpc2UYBSABKAkSGAoQYWdlbnRzX2Nvbm5lY3RlZBgGIAEoDRIUCgxhZ2VudHNfa25vd24YByABKA0SFQoNY29tbWFuZHNfb3BlbhgIIAEoDRIWCg5jb21tYW5kc190b3RhbBgJIAEoBBIUCgxvdXRwdXRfYnl0ZXMYCiABKAQSFgoOZGF0YWJhc2VfYnl0ZXMYCyABKAQSLQoJcmV0ZW50aW9uGAwgASgLMhoucGlyaS5jb250cm9sLnYxLlJldGVudGlvbhIhChljZXJ0aWZpY2F0ZV9leHBpcmVzX2F0X21zGA0gASgDEkIKCGNvdW50ZXJzGA4gAygLMjAucGlyaS5jb250cm9sLnYxLkdldFN0YXR1c1Jlc3BvbnNlLkNvdW50ZXJzRW50cnkSOQoNd3JpdGVfZmFpbHVyZRgPIAEoCzIdLnBpcmkuY29udHJvbC52MS5Xcml0ZUZhaWx1cmVIAIgBARovCg1Db3VudGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAFCEAoOX3dyaXRlX2ZhaWx1cmUiUQoJUmV0ZW50aW9uEgwKBGRheXMYASABKA0SFAoMb3V0cHV0X2J5dGVzGAIgASgEEiAKGG91dHB1dF9ieXRlc19wZXJfY29tbWFuZBgDIAEoBCIkCg9OZXdQcm9vZlJlcXVlc3QSEQoJc3Vkb191c2VyGAEgASgJIiAKEE5ld1Byb29mUmVzcG9uc2USDAoEbmFtZRgBIAEoCSqeAgoMQ29tbWFuZFN0YXRlEh0KGUNPTU1BTkRfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRDT01NQU5EX1NUQVRFX1FVRVVFRBABEhYKEkNPTU1BTkRfU1RBVEVfU0VOVBACEhkKFUNPTU1BTkRfU1RBVEVfUlVOTklORxADEhsKF0NPTU1BTkRfU1RBVEVfU1VDQ0VFREVEEAQSGAoUQ09NTUFORF9TVEFURV9GQUlMRUQQBRIbChdDT01NQU5EX1NUQVRFX0NBTkNFTExFRBAGEhsKF0NPTU1BTkRfU1RBVEVfVElNRURfT1VUEAcSGQoVQ09NTUFORF9TVEFURV9SRUZVU0VEEAgSFgoSQ09NTUFORF9TVEFURV9MT1NUEAkqYQoMT25EaXNjb25uZWN0Eh0KGU9OX0RJU0NPTk5FQ1RfVU5TUEVDSUZJRUQQABIaChZPTl9ESVNDT05ORUNUX0NPTlRJTlVFEAESFgoST05fRElTQ09OTkVDVF9LSUxMEAIqYQoMT3V0cHV0U3RyZWFtEh0KGU9VVFBVVF9TVFJFQU1fVU5TUEVDSUZJRUQQABIYChRPVVRQVVRfU1RSRUFNX1NURE9VVBABEhgKFE9VVFBVVF9TVFJFQU1fU1RERVJSEAIy6AIKDUFnZW50c1NlcnZpY2USVQoKTGlzdEFnZW50cxIiLnBpcmkuY29udHJvbC52MS5MaXN0QWdlbnRzUmVxdWVzdBojLnBpcmkuY29udHJvbC52MS5MaXN0QWdlbnRzUmVzcG9uc2USTwoIQWRkQWdlbnQSIC5waXJpLmNvbnRyb2wudjEuQWRkQWdlbnRSZXF1ZXN0GiEucGlyaS5jb250cm9sLnYxLkFkZEFnZW50UmVzcG9uc2USVQoKUmVuZXdUb2tlbhIiLnBpcmkuY29udHJvbC52MS5SZW5ld1Rva2VuUmVxdWVzdBojLnBpcmkuY29udHJvbC52MS5SZW5ld1Rva2VuUmVzcG9uc2USWAoLUmVtb3ZlQWdlbnQSIy5waXJpLmNvbnRyb2wudjEuUmVtb3ZlQWdlbnRSZXF1ZXN0GiQucGlyaS5jb250cm9sLnYxLlJlbW92ZUFnZW50UmVzcG9uc2Uy7AUKD0NvbW1hbmRzU2VydmljZRJACgNSdW4SGy5waXJpLmNvbnRyb2wudjEuUnVuUmVxdWVzdBocLnBpcmkuY29udHJvbC52MS5SdW5SZXNwb25zZRJICgVXYXRjaBIdLnBpcmkuY29udHJvbC52MS5XYXRjaFJlcXVlc3QaHi5waXJpLmNvbnRyb2wudjEuV2F0Y2hSZXNwb25zZTABEkkKBkNhbmNlbBIeLnBpcmkuY29udHJvbC52MS5DYW5jZWxSZXF1ZXN0Gh8ucGlyaS5jb250cm9sLnYxLkNhbmNlbFJlc3BvbnNlEkYKBVJlcnVuEh0ucGlyaS5jb250cm9sLnYxLlJlcnVuUmVxdWVzdBoeLnBpcmkuY29udHJvbC52MS5SZXJ1blJlc3BvbnNlEkkKBkdpdmVVcBIeLnBpcmkuY29udHJvbC52MS5HaXZlVXBSZXF1ZXN0Gh8ucGlyaS5jb250cm9sLnYxLkdpdmVVcFJlc3BvbnNlElsKDExpc3RDb21tYW5kcxIkLnBpcmkuY29udHJvbC52MS5MaXN0Q29tbWFuZHNSZXF1ZXN0GiUucGlyaS5jb250cm9sLnYxLkxpc3RDb21tYW5kc1Jlc3BvbnNlElUKCkdldENvbW1hbmQSIi5waXJpLmNvbnRyb2wudjEuR2V0Q29tbWFuZFJlcXVlc3QaIy5waXJpLmNvbnRyb2wudjEuR2V0Q29tbWFuZFJlc3BvbnNlElgKC0dldFRpbWVsaW5lEiMucGlyaS5jb250cm9sLnYxLkdldFRpbWVsaW5lUmVxdWVzdBokLnBpcmkuY29udHJvbC52MS5HZXRUaW1lbGluZVJlc3BvbnNlEmEKDkxpc3RPcGVyYXRpb25zEiYucGlyaS5jb250cm9sLnYxLkxpc3RPcGVyYXRpb25zUmVxdWVzdBonLnBpcmkuY29udHJvbC52MS5MaXN0T3BlcmF0aW9uc1Jlc3BvbnNlMmsKDUV2ZW50c1NlcnZpY2USWgoLV2F0Y2hFdmVudHMSIy5waXJpLmNvbnRyb2wudjEuV2F0Y2hFdmVudHNSZXF1ZXN0GiQucGlyaS5jb250cm9sLnYxLldhdGNoRXZlbnRzUmVzcG9uc2UwATJjCg1TdGF0dXNTZXJ2aWNlElIKCUdldFN0YXR1cxIhLnBpcmkuY29udHJvbC52MS5HZXRTdGF0dXNSZXF1ZXN0GiIucGlyaS5jb250cm9sLnYxLkdldFN0YXR1c1Jlc3BvbnNlMmIKD0lkZW50aXR5U2VydmljZRJPCghOZXdQcm9vZhIgLnBpcmkuY29udHJvbC52MS5OZXdQcm9vZlJlcXVlc3QaIS5waXJpLmNvbnRyb2wudjEuTmV3UHJvb2ZSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("Ch1waXJpL2NvbnRyb2wvdjEvY29udHJvbC5wcm90bxIPcGlyaS5jb250cm9sLnYxIpoDCgVBZ2VudBIKCgJpZBgBIAEoCRIRCgljb25uZWN0ZWQYAiABKAgSFQoIc2luY2VfbXMYAyABKANIAIgBARIPCgdhZGRyZXNzGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSEAoIcHJvdG9jb2wYBiABKAkSDgoGZ3JvdXBzGAcgAygJEg0KBWNpZHJzGAggAygJEg4KBmpvaW5lZBgJIAEoCBIwCgVmYWN0cxgKIAMoCzIhLnBpcmkuY29udHJvbC52MS5BZ2VudC5GYWN0c0VudHJ5EhAKCGluc3RhbmNlGAsgASgJEjcKCXNldF9mYWN0cxgMIAMoCzIkLnBpcmkuY29udHJvbC52MS5BZ2VudC5TZXRGYWN0c0VudHJ5Eg8KB3JldGlyZWQYDSABKAgaLAoKRmFjdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi8KDVNldEZhY3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUILCglfc2luY2VfbXMiEwoRTGlzdEFnZW50c1JlcXVlc3QiiQEKEkxpc3RBZ2VudHNSZXNwb25zZRImCgZhZ2VudHMYASADKAsyFi5waXJpLmNvbnRyb2wudjEuQWdlbnQSOQoNd3JpdGVfZmFpbHVyZRgCIAEoCzIdLnBpcmkuY29udHJvbC52MS5Xcml0ZUZhaWx1cmVIAIgBAUIQCg5fd3JpdGVfZmFpbHVyZSKqAQoPQWRkQWdlbnRSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBmdyb3VwcxgCIAMoCRINCgVjaWRycxgDIAMoCRIaCg1leHBpcmVzX2luX21zGAQgASgESACIAQESGAoLc2VjcmV0X2hhc2gYBSABKAxIAYgBARIUCgxyZXF1ZXN0ZWRfYnkYBiABKAlCEAoOX2V4cGlyZXNfaW5fbXNCDgoMX3NlY3JldF9oYXNoIiEKEEFkZEFnZW50UmVzcG9uc2USDQoFdG9rZW4YASABKAkiYwoRUmVuZXdUb2tlblJlcXVlc3QSCgoCaWQYASABKAkSGgoNZXhwaXJlc19pbl9tcxgCIAEoBEgAiAEBEhQKDHJlcXVlc3RlZF9ieRgDIAEoCUIQCg5fZXhwaXJlc19pbl9tcyIjChJSZW5ld1Rva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkikQIKEFNldEFnZW50c1JlcXVlc3QSDwoHdGFyZ2V0cxgBIAMoCRISCgphZGRfZ3JvdXBzGAIgAygJEhUKDXJlbW92ZV9ncm91cHMYAyADKAkSQgoJc2V0X2ZhY3RzGAQgAygLMi8ucGlyaS5jb250cm9sLnYxLlNldEFnZW50c1JlcXVlc3QuU2V0RmFjdHNFbnRyeRIUCgxyZW1vdmVfZmFjdHMYBSADKAkSFAoHcmV0aXJlZBgGIAEoCEgAiAEBEhQKDHJlcXVlc3RlZF9ieRgHIAEoCRovCg1TZXRGYWN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCgoIX3JldGlyZWQiMwoRU2V0QWdlbnRzUmVzcG9uc2USDQoFbmFtZXMYASADKAkSDwoHY2hhbmdlZBgCIAMoCSK7AQoPVGFyZ2V0U2VsZWN0aW9uEhMKC2V4cHJlc3Npb25zGAEgAygJEg8KB2V4Y2x1ZGUYAiADKAkSFgoOY29ubmVjdGVkX29ubHkYAyABKAgSFQoNYWxsb3dfbWlzc2luZxgEIAEoCBIVCgtsaW1pdF9jb3VudBgFIAEoDUgAEhcKDWxpbWl0X3BlcmNlbnQYBiABKAFIABIRCgRzZWVkGAcgASgNSAGIAQFCBwoFbGltaXRCBwoFX3NlZWQiTAoVUmVzb2x2ZVRhcmdldHNSZXF1ZXN0EjMKCXNlbGVjdGlvbhgBIAEoCzIgLnBpcmkuY29udHJvbC52MS5UYXJnZXRTZWxlY3Rpb24iiwIKFlJlc29sdmVUYXJnZXRzUmVzcG9uc2USKAoHdGFyZ2V0cxgBIAMoCzIXLnBpcmkuY29udHJvbC52MS5UYXJnZXQSLwoHbWlzc2luZxgCIAMoCzIeLnBpcmkuY29udHJvbC52MS5NaXNzaW5nVGFyZ2V0Ei0KB2xhY2tpbmcYAyADKAsyHC5waXJpLmNvbnRyb2wudjEuTGFja2luZ0ZhY3QSEQoJdW5tYXRjaGVkGAQgAygJEgwKBGdvbmUYBSADKAkSKgoIbGVmdF9vdXQYBiABKAsyGC5waXJpLmNvbnRyb2wudjEuTGVmdE91dBIRCgRzZWVkGAcgASgNSACIAQFCBwoFX3NlZWQiOQoGVGFyZ2V0EgwKBG5hbWUYASABKAkSEQoJY29ubmVjdGVkGAIgASgIEg4KBmdyb3VwcxgDIAMoCSI+Cg1NaXNzaW5nVGFyZ2V0EgwKBG5hbWUYASABKAkSDwoHbmVhcmVzdBgCIAEoCRIOCgZyZWFzb24YAyABKAkiKwoLTGFja2luZ0ZhY3QSDAoEZmFjdBgBIAEoCRIOCgZhZ2VudHMYAiABKA0iUQoHTGVmdE91dBIPCgdyZXRpcmVkGAEgASgNEhIKCm5vdF9qb2luZWQYAiABKA0SDAoEYXdheRgDIAEoDRITCgtub3Rfc2FtcGxlZBgEIAEoDSJFChJSZW1vdmVBZ2VudFJlcXVlc3QSCgoCaWQYASABKAkSDQoFZm9yY2UYAiABKAgSFAoMcmVxdWVzdGVkX2J5GAMgASgJIk8KE1JlbW92ZUFnZW50UmVzcG9uc2USKgoIY29tbWFuZHMYASADKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZBIMCgR0b2xkGAIgASgIIkEKDFdyaXRlRmFpbHVyZRIQCghzaW5jZV9tcxgBIAEoAxIPCgdsYXN0X21zGAIgASgDEg4KBnJlYXNvbhgDIAEoCSKJCQoHQ29tbWFuZBIKCgJpZBgBIAEoAxINCgVhZ2VudBgCIAEoCRIRCglvcGVyYXRpb24YAyABKAkSDgoGcGFyYW1zGAQgASgJEiwKBXN0YXRlGAUgASgOMh0ucGlyaS5jb250cm9sLnYxLkNvbW1hbmRTdGF0ZRIWCglleGl0X2NvZGUYBiABKAVIAIgBARIOCgZzaWduYWwYByABKAkSFQoNY3JlYXRlZF9hdF9tcxgIIAEoAxIXCgpzZW50X2F0X21zGAkgASgDSAGIAQESGgoNc3RhcnRlZF9hdF9tcxgKIAEoA0gCiAEBEhsKDmZpbmlzaGVkX2F0X21zGAsgASgDSAOIAQESIAoTYWdlbnRfc3RhcnRlZF9hdF9tcxgMIAEoA0gEiAEBEiEKFGFnZW50X2ZpbmlzaGVkX2F0X21zGA0gASgDSAWIAQESFAoMc3Rkb3V0X2J5dGVzGA4gASgEEhQKDHN0ZGVycl9ieXRlcxgPIAEoBBIRCgl0cnVuY2F0ZWQYECABKAgSEAoIcHJlc3VtZWQYESABKAgSDgoGcmVhc29uGBIgASgJEhIKCmVycm9yX2NvZGUYEyABKAkSDwoHY2hhbmdlZBgUIAEoCBIMCgRkYXRhGBUgASgJEiwKBnJlYXBlZBgWIAEoCzIXLnBpcmkuY29udHJvbC52MS5SZWFwZWRIBogBARILCgNqb2IYFyABKAkSFAoMcmVxdWVzdGVkX2J5GBggASgJEiMKFmNhbmNlbF9yZXF1ZXN0ZWRfYXRfbXMYGSABKANIB4gBARIwCghwcm9ncmVzcxgaIAEoCzIZLnBpcmkuY29udHJvbC52MS5Qcm9ncmVzc0gIiAEBEhcKCnRpbWVvdXRfbXMYGyABKA1ICYgBARIhChR1bnJlYWNoYWJsZV9zaW5jZV9tcxgcIAEoA0gKiAEBEhUKCHJlcnVuX29mGB0gASgDSAuIAQESGwoTY2FuY2VsX3JlcXVlc3RlZF9ieRgeIAEoCRI0Cg1vbl9kaXNjb25uZWN0GB8gASgOMh0ucGlyaS5jb250cm9sLnYxLk9uRGlzY29ubmVjdBIaCg1raWxsX2FmdGVyX21zGCAgASgNSAyIAQESGAoLb3V0cHV0X2tlcHQYISABKARIDYgBARIPCgdzYWlkX2J5GCggASgJEhYKDmNhbmNlbF9zYWlkX2J5GCkgASgJQgwKCl9leGl0X2NvZGVCDQoLX3NlbnRfYXRfbXNCEAoOX3N0YXJ0ZWRfYXRfbXNCEQoPX2ZpbmlzaGVkX2F0X21zQhYKFF9hZ2VudF9zdGFydGVkX2F0X21zQhcKFV9hZ2VudF9maW5pc2hlZF9hdF9tc0IJCgdfcmVhcGVkQhkKF19jYW5jZWxfcmVxdWVzdGVkX2F0X21zQgsKCV9wcm9ncmVzc0INCgtfdGltZW91dF9tc0IXChVfdW5yZWFjaGFibGVfc2luY2VfbXNCCwoJX3JlcnVuX29mQhAKDl9raWxsX2FmdGVyX21zQg4KDF9vdXRwdXRfa2VwdCI7CghQcm9ncmVzcxIPCgdjdXJyZW50GAEgASgNEg0KBXRvdGFsGAIgASgNEg8KB21lc3NhZ2UYAyABKAkiKgoGUmVhcGVkEhEKCXNpZ25hbGxlZBgBIAEoDRINCgVhbGl2ZRgCIAMoDSL1AQoKUnVuUmVxdWVzdBIOCgZhZ2VudHMYASADKAkSEQoJb3BlcmF0aW9uGAIgASgJEg4KBnBhcmFtcxgDIAEoCRIXCgp0aW1lb3V0X21zGAQgASgNSACIAQESEgoKcmVxdWVzdF9pZBgFIAEoCRI0Cg1vbl9kaXNjb25uZWN0GAYgASgOMh0ucGlyaS5jb250cm9sLnYxLk9uRGlzY29ubmVjdBIaCg1raWxsX2FmdGVyX21zGAcgASgNSAGIAQESFAoMcmVxdWVzdGVkX2J5GAggASgJQg0KC190aW1lb3V0X21zQhAKDl9raWxsX2FmdGVyX21zIkYKC1J1blJlc3BvbnNlEgsKA2pvYhgBIAEoCRIqCghjb21tYW5kcxgCIAMoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kIjwKDFdhdGNoUmVxdWVzdBIsCghjb21tYW5kcxgBIAMoCzIaLnBpcmkuY29udHJvbC52MS5XYXRjaEZyb20iTQoJV2F0Y2hGcm9tEhIKCmNvbW1hbmRfaWQYASABKAMSFQoNc3Rkb3V0X29mZnNldBgCIAEoBBIVCg1zdGRlcnJfb2Zmc2V0GAMgASgEIpECCg1XYXRjaFJlc3BvbnNlEhIKCmNvbW1hbmRfaWQYASABKAMSKwoHY29tbWFuZBgCIAEoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kSAASKQoGb3V0cHV0GAMgASgLMhcucGlyaS5jb250cm9sLnYxLk91dHB1dEgAEi0KCHByb2dyZXNzGAQgASgLMhkucGlyaS5jb250cm9sLnYxLlByb2dyZXNzSAASKgoHY3V0X29mZhgFIAEoCzIXLnBpcmkuY29udHJvbC52MS5DdXRPZmZIABIwCgdzdG9yYWdlGAYgASgLMh0ucGlyaS5jb250cm9sLnYxLlN0b3JhZ2VTdGF0ZUgAQgcKBWV2ZW50Ik8KDFN0b3JhZ2VTdGF0ZRIzCgdmYWlsdXJlGAEgASgLMh0ucGlyaS5jb250cm9sLnYxLldyaXRlRmFpbHVyZUgAiAEBQgoKCF9mYWlsdXJlImMKBk91dHB1dBItCgZzdHJlYW0YASABKA4yHS5waXJpLmNvbnRyb2wudjEuT3V0cHV0U3RyZWFtEg4KBm9mZnNldBgCIAEoBBINCgVieXRlcxgDIAEoDBILCgNjdXQYBCABKAQiGAoGQ3V0T2ZmEg4KBnJlYXNvbhgBIAEoCSJdCg1DYW5jZWxSZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMSFQoIZ3JhY2VfbXMYAiABKA1IAIgBARIUCgxyZXF1ZXN0ZWRfYnkYAyABKAlCCwoJX2dyYWNlX21zIlAKDkNhbmNlbFJlc3BvbnNlEikKB2NvbW1hbmQYASABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZBITCgt1bmNvbmZpcm1lZBgCIAEoCCJMCgxSZXJ1blJlcXVlc3QSEgoKY29tbWFuZF9pZBgBIAEoAxISCgpyZXF1ZXN0X2lkGAIgASgJEhQKDHJlcXVlc3RlZF9ieRgDIAEoCSI6Cg1SZXJ1blJlc3BvbnNlEikKB2NvbW1hbmQYASABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZCI5Cg1HaXZlVXBSZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMSFAoMcmVxdWVzdGVkX2J5GAIgASgJIjsKDkdpdmVVcFJlc3BvbnNlEikKB2NvbW1hbmQYASABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZCKXAQoTTGlzdENvbW1hbmRzUmVxdWVzdBISCgVsaW1pdBgBIAEoDUgAiAEBEhYKCWJlZm9yZV9pZBgCIAEoA0gBiAEBEg0KBWFnZW50GAMgASgJEi0KBnN0YXRlcxgEIAMoDjIdLnBpcmkuY29udHJvbC52MS5Db21tYW5kU3RhdGVCCAoGX2xpbWl0QgwKCl9iZWZvcmVfaWQiQgoUTGlzdENvbW1hbmRzUmVzcG9uc2USKgoIY29tbWFuZHMYASADKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZCInChFHZXRDb21tYW5kUmVxdWVzdBISCgpjb21tYW5kX2lkGAEgASgDIj8KEkdldENvbW1hbmRSZXNwb25zZRIpCgdjb21tYW5kGAEgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQiKAoSR2V0VGltZWxpbmVSZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMigAEKE0dldFRpbWVsaW5lUmVzcG9uc2USKQoHY29tbWFuZBgBIAEoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kEg0KBWF0X21zGAIgASgDEi8KB2VudHJpZXMYAyADKAsyHi5waXJpLmNvbnRyb2wudjEuVGltZWxpbmVFbnRyeSJbCg1UaW1lbGluZUVudHJ5EhIKBWF0X21zGAEgASgDSACIAQESDAoEa2luZBgCIAEoCRIMCgR0ZXh0GAMgASgJEhAKCGV2aWRlbmNlGAQgASgJQggKBl9hdF9tcyIXChVMaXN0T3BlcmF0aW9uc1JlcXVlc3QiSAoWTGlzdE9wZXJhdGlvbnNSZXNwb25zZRIuCgpvcGVyYXRpb25zGAEgAygLMhoucGlyaS5jb250cm9sLnYxLk9wZXJhdGlvbiJeCglPcGVyYXRpb24SDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIuCgpwYXJhbWV0ZXJzGAMgAygLMhoucGlyaS5jb250cm9sLnYxLlBhcmFtZXRlciJOCglQYXJhbWV0ZXISDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEhAKCHJlcXVpcmVkGAMgASgIEhMKC2Rlc2NyaXB0aW9uGAQgASgJIqEBChJXYXRjaEV2ZW50c1JlcXVlc3QSEQoEdGFpbBgBIAEoDUgAiAEBEg4KBmZvbGxvdxgCIAEoCBIVCghhZnRlcl9pZBgDIAEoA0gBiAEBEg4KBmFnZW50cxgEIAMoCRINCgVraW5kcxgFIAMoCRISCgVhZnRlchgGIAEoCUgCiAEBQgcKBV90YWlsQgsKCV9hZnRlcl9pZEIICgZfYWZ0ZXIiPAoTV2F0Y2hFdmVudHNSZXNwb25zZRIlCgVldmVudBgBIAEoCzIWLnBpcmkuY29udHJvbC52MS5FdmVudCKIAQoFRXZlbnQSCgoCaWQYASABKAMSDQoFYXRfbXMYAiABKAMSDAoEa2luZBgDIAEoCRINCgVhZ2VudBgEIAEoCRIXCgpjb21tYW5kX2lkGAUgASgDSACIAQESDwoHbWVzc2FnZRgGIAEoCRIOCgZjdXJzb3IYByABKAlCDQoLX2NvbW1hbmRfaWQiEgoQR2V0U3RhdHVzUmVxdWVzdCKTBAoRR2V0U3RhdHVzUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRISCgptYW5hZ2VyX2lkGAIgASgJEhUKDXN0YXJ0ZWRfYXRfbXMYAyABKAMSDgoGbGlzdGVuGAQgASgJEhEKCWFkdmVydGlzZRgFIAEoCRIYChBhZ2VudHNfY29ubmVjdGVkGAYgASgNEhQKDGFnZW50c19rbm93bhgHIAEoDRIVCg1jb21tYW5kc19vcGVuGAggASgNEhYKDmNvbW1hbmRzX3RvdGFsGAkgASgEEhQKDG91dHB1dF9ieXRlcxgKIAEoBBIWCg5kYXRhYmFzZV9ieXRlcxgLIAEoBBItCglyZXRlbnRpb24YDCABKAsyGi5waXJpLmNvbnRyb2wudjEuUmV0ZW50aW9uEiEKGWNlcnRpZmljYXRlX2V4cGlyZXNfYXRfbXMYDSABKAMSQgoIY291bnRlcnMYDiADKAsyMC5waXJpLmNvbnRyb2wudjEuR2V0U3RhdHVzUmVzcG9uc2UuQ291bnRlcnNFbnRyeRI5Cg13cml0ZV9mYWlsdXJlGA8gASgLMh0ucGlyaS5jb250cm9sLnYxLldyaXRlRmFpbHVyZUgAiAEBGi8KDUNvdW50ZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4AUIQCg5fd3JpdGVfZmFpbHVyZSJRCglSZXRlbnRpb24SDAoEZGF5cxgBIAEoDRIUCgxvdXRwdXRfYnl0ZXMYAiABKAQSIAoYb3V0cHV0X2J5dGVzX3Blcl9jb21tYW5kGAMgASgEIiQKD05ld1Byb29mUmVxdWVzdBIRCglzdWRvX3VzZXIYASABKAkiIAoQTmV3UHJvb2ZSZXNwb25zZRIMCgRuYW1lGAEgASgJKp4CCgxDb21tYW5kU3RhdGUSHQoZQ09NTUFORF9TVEFURV9VTlNQRUNJRklFRBAAEhgKFENPTU1BTkRfU1RBVEVfUVVFVUVEEAESFgoSQ09NTUFORF9TVEFURV9TRU5UEAISGQoVQ09NTUFORF9TVEFURV9SVU5OSU5HEAMSGwoXQ09NTUFORF9TVEFURV9TVUNDRUVERUQQBBIYChRDT01NQU5EX1NUQVRFX0ZBSUxFRBAFEhsKF0NPTU1BTkRfU1RBVEVfQ0FOQ0VMTEVEEAYSGwoXQ09NTUFORF9TVEFURV9USU1FRF9PVVQQBxIZChVDT01NQU5EX1NUQVRFX1JFRlVTRUQQCBIWChJDT01NQU5EX1NUQVRFX0xPU1QQCSphCgxPbkRpc2Nvbm5lY3QSHQoZT05fRElTQ09OTkVDVF9VTlNQRUNJRklFRBAAEhoKFk9OX0RJU0NPTk5FQ1RfQ09OVElOVUUQARIWChJPTl9ESVNDT05ORUNUX0tJTEwQAiphCgxPdXRwdXRTdHJlYW0SHQoZT1VUUFVUX1NUUkVBTV9VTlNQRUNJRklFRBAAEhgKFE9VVFBVVF9TVFJFQU1fU1RET1VUEAESGAoUT1VUUFVUX1NUUkVBTV9TVERFUlIQAjKfBAoNQWdlbnRzU2VydmljZRJVCgpMaXN0QWdlbnRzEiIucGlyaS5jb250cm9sLnYxLkxpc3RBZ2VudHNSZXF1ZXN0GiMucGlyaS5jb250cm9sLnYxLkxpc3RBZ2VudHNSZXNwb25zZRJPCghBZGRBZ2VudBIgLnBpcmkuY29udHJvbC52MS5BZGRBZ2VudFJlcXVlc3QaIS5waXJpLmNvbnRyb2wudjEuQWRkQWdlbnRSZXNwb25zZRJVCgpSZW5ld1Rva2VuEiIucGlyaS5jb250cm9sLnYxLlJlbmV3VG9rZW5SZXF1ZXN0GiMucGlyaS5jb250cm9sLnYxLlJlbmV3VG9rZW5SZXNwb25zZRJSCglTZXRBZ2VudHMSIS5waXJpLmNvbnRyb2wudjEuU2V0QWdlbnRzUmVxdWVzdBoiLnBpcmkuY29udHJvbC52MS5TZXRBZ2VudHNSZXNwb25zZRJhCg5SZXNvbHZlVGFyZ2V0cxImLnBpcmkuY29udHJvbC52MS5SZXNvbHZlVGFyZ2V0c1JlcXVlc3QaJy5waXJpLmNvbnRyb2wudjEuUmVzb2x2ZVRhcmdldHNSZXNwb25zZRJYCgtSZW1vdmVBZ2VudBIjLnBpcmkuY29udHJvbC52MS5SZW1vdmVBZ2VudFJlcXVlc3QaJC5waXJpLmNvbnRyb2wudjEuUmVtb3ZlQWdlbnRSZXNwb25zZTLsBQoPQ29tbWFuZHNTZXJ2aWNlEkAKA1J1bhIbLnBpcmkuY29udHJvbC52MS5SdW5SZXF1ZXN0GhwucGlyaS5jb250cm9sLnYxLlJ1blJlc3BvbnNlEkgKBVdhdGNoEh0ucGlyaS5jb250cm9sLnYxLldhdGNoUmVxdWVzdBoeLnBpcmkuY29udHJvbC52MS5XYXRjaFJlc3BvbnNlMAESSQoGQ2FuY2VsEh4ucGlyaS5jb250cm9sLnYxLkNhbmNlbFJlcXVlc3QaHy5waXJpLmNvbnRyb2wudjEuQ2FuY2VsUmVzcG9uc2USRgoFUmVydW4SHS5waXJpLmNvbnRyb2wudjEuUmVydW5SZXF1ZXN0Gh4ucGlyaS5jb250cm9sLnYxLlJlcnVuUmVzcG9uc2USSQoGR2l2ZVVwEh4ucGlyaS5jb250cm9sLnYxLkdpdmVVcFJlcXVlc3QaHy5waXJpLmNvbnRyb2wudjEuR2l2ZVVwUmVzcG9uc2USWwoMTGlzdENvbW1hbmRzEiQucGlyaS5jb250cm9sLnYxLkxpc3RDb21tYW5kc1JlcXVlc3QaJS5waXJpLmNvbnRyb2wudjEuTGlzdENvbW1hbmRzUmVzcG9uc2USVQoKR2V0Q29tbWFuZBIiLnBpcmkuY29udHJvbC52MS5HZXRDb21tYW5kUmVxdWVzdBojLnBpcmkuY29udHJvbC52MS5HZXRDb21tYW5kUmVzcG9uc2USWAoLR2V0VGltZWxpbmUSIy5waXJpLmNvbnRyb2wudjEuR2V0VGltZWxpbmVSZXF1ZXN0GiQucGlyaS5jb250cm9sLnYxLkdldFRpbWVsaW5lUmVzcG9uc2USYQoOTGlzdE9wZXJhdGlvbnMSJi5waXJpLmNvbnRyb2wudjEuTGlzdE9wZXJhdGlvbnNSZXF1ZXN0GicucGlyaS5jb250cm9sLnYxLkxpc3RPcGVyYXRpb25zUmVzcG9uc2UyawoNRXZlbnRzU2VydmljZRJaCgtXYXRjaEV2ZW50cxIjLnBpcmkuY29udHJvbC52MS5XYXRjaEV2ZW50c1JlcXVlc3QaJC5waXJpLmNvbnRyb2wudjEuV2F0Y2hFdmVudHNSZXNwb25zZTABMmMKDVN0YXR1c1NlcnZpY2USUgoJR2V0U3RhdHVzEiEucGlyaS5jb250cm9sLnYxLkdldFN0YXR1c1JlcXVlc3QaIi5waXJpLmNvbnRyb2wudjEuR2V0U3RhdHVzUmVzcG9uc2UyYgoPSWRlbnRpdHlTZXJ2aWNlEk8KCE5ld1Byb29mEiAucGlyaS5jb250cm9sLnYxLk5ld1Byb29mUmVxdWVzdBohLnBpcmkuY29udHJvbC52MS5OZXdQcm9vZlJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * An agent, as `piri-manager agents` shows it.
@@ -76,6 +76,8 @@ export type Agent = Message<"piri.control.v1.Agent"> & {
   joined: boolean;
 
   /**
+   * Of its latest hello, and those that operators set, which win.
+   *
    * @generated from field: map<string, string> facts = 10;
    */
   facts: { [key: string]: string };
@@ -87,6 +89,20 @@ export type Agent = Message<"piri.control.v1.Agent"> & {
    * @generated from field: string instance = 11;
    */
   instance: string;
+
+  /**
+   * Those of its facts that operators set.
+   *
+   * @generated from field: map<string, string> set_facts = 12;
+   */
+  setFacts: { [key: string]: string };
+
+  /**
+   * The host is gone for good: target expressions do not mean it.
+   *
+   * @generated from field: bool retired = 13;
+   */
+  retired: boolean;
 };
 
 /**
@@ -252,6 +268,356 @@ export const RenewTokenResponseSchema: GenMessage<RenewTokenResponse> = /*@__PUR
   messageDesc(file_piri_control_v1_control, 6);
 
 /**
+ * @generated from message piri.control.v1.SetAgentsRequest
+ */
+export type SetAgentsRequest = Message<"piri.control.v1.SetAgentsRequest"> & {
+  /**
+   * Target expressions; several are a union. Retired agents and those that have
+   * not joined are meant, too. Names that are unknown are an error.
+   *
+   * @generated from field: repeated string targets = 1;
+   */
+  targets: string[];
+
+  /**
+   * @generated from field: repeated string add_groups = 2;
+   */
+  addGroups: string[];
+
+  /**
+   * @generated from field: repeated string remove_groups = 3;
+   */
+  removeGroups: string[];
+
+  /**
+   * Facts, which win over those that the agents tell.
+   *
+   * @generated from field: map<string, string> set_facts = 4;
+   */
+  setFacts: { [key: string]: string };
+
+  /**
+   * @generated from field: repeated string remove_facts = 5;
+   */
+  removeFacts: string[];
+
+  /**
+   * Stays as it is if absent.
+   *
+   * @generated from field: optional bool retired = 6;
+   */
+  retired?: boolean | undefined;
+
+  /**
+   * As that of a Run.
+   *
+   * @generated from field: string requested_by = 7;
+   */
+  requestedBy: string;
+};
+
+/**
+ * Describes the message piri.control.v1.SetAgentsRequest.
+ * Use `create(SetAgentsRequestSchema)` to create a new message.
+ */
+export const SetAgentsRequestSchema: GenMessage<SetAgentsRequest> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 7);
+
+/**
+ * @generated from message piri.control.v1.SetAgentsResponse
+ */
+export type SetAgentsResponse = Message<"piri.control.v1.SetAgentsResponse"> & {
+  /**
+   * All that were meant, in the natural order of their names.
+   *
+   * @generated from field: repeated string names = 1;
+   */
+  names: string[];
+
+  /**
+   * Those that were not so before.
+   *
+   * @generated from field: repeated string changed = 2;
+   */
+  changed: string[];
+};
+
+/**
+ * Describes the message piri.control.v1.SetAgentsResponse.
+ * Use `create(SetAgentsResponseSchema)` to create a new message.
+ */
+export const SetAgentsResponseSchema: GenMessage<SetAgentsResponse> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 8);
+
+/**
+ * The choice of the agents of a request.
+ *
+ * @generated from message piri.control.v1.TargetSelection
+ */
+export type TargetSelection = Message<"piri.control.v1.TargetSelection"> & {
+  /**
+   * Target expressions; several are a union.
+   *
+   * @generated from field: repeated string expressions = 1;
+   */
+  expressions: string[];
+
+  /**
+   * Target expressions of what is left out.
+   *
+   * @generated from field: repeated string exclude = 2;
+   */
+  exclude: string[];
+
+  /**
+   * Leave out agents that are not connected.
+   *
+   * @generated from field: bool connected_only = 3;
+   */
+  connectedOnly: boolean;
+
+  /**
+   * Names that are not enrolled are a note, and no error.
+   *
+   * @generated from field: bool allow_missing = 4;
+   */
+  allowMissing: boolean;
+
+  /**
+   * A random sample of so many, or of so many percent.
+   *
+   * @generated from oneof piri.control.v1.TargetSelection.limit
+   */
+  limit: {
+    /**
+     * @generated from field: uint32 limit_count = 5;
+     */
+    value: number;
+    case: "limitCount";
+  } | {
+    /**
+     * @generated from field: double limit_percent = 6;
+     */
+    value: number;
+    case: "limitPercent";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Repeats a sample.
+   *
+   * @generated from field: optional uint32 seed = 7;
+   */
+  seed?: number | undefined;
+};
+
+/**
+ * Describes the message piri.control.v1.TargetSelection.
+ * Use `create(TargetSelectionSchema)` to create a new message.
+ */
+export const TargetSelectionSchema: GenMessage<TargetSelection> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 9);
+
+/**
+ * @generated from message piri.control.v1.ResolveTargetsRequest
+ */
+export type ResolveTargetsRequest = Message<"piri.control.v1.ResolveTargetsRequest"> & {
+  /**
+   * @generated from field: piri.control.v1.TargetSelection selection = 1;
+   */
+  selection?: TargetSelection | undefined;
+};
+
+/**
+ * Describes the message piri.control.v1.ResolveTargetsRequest.
+ * Use `create(ResolveTargetsRequestSchema)` to create a new message.
+ */
+export const ResolveTargetsRequestSchema: GenMessage<ResolveTargetsRequest> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 10);
+
+/**
+ * @generated from message piri.control.v1.ResolveTargetsResponse
+ */
+export type ResolveTargetsResponse = Message<"piri.control.v1.ResolveTargetsResponse"> & {
+  /**
+   * In the natural order of their names.
+   *
+   * @generated from field: repeated piri.control.v1.Target targets = 1;
+   */
+  targets: Target[];
+
+  /**
+   * Names that are not enrolled; empty unless allow_missing was set.
+   *
+   * @generated from field: repeated piri.control.v1.MissingTarget missing = 2;
+   */
+  missing: MissingTarget[];
+
+  /**
+   * Facts that agents lack, or that cannot be compared: they do not match.
+   *
+   * @generated from field: repeated piri.control.v1.LackingFact lacking = 3;
+   */
+  lacking: LackingFact[];
+
+  /**
+   * Globs that no agent matches.
+   *
+   * @generated from field: repeated string unmatched = 4;
+   */
+  unmatched: string[];
+
+  /**
+   * Names in sets of jobs that are not enrolled any more.
+   *
+   * @generated from field: repeated string gone = 5;
+   */
+  gone: string[];
+
+  /**
+   * What the expressions mean and the selection leaves out.
+   *
+   * @generated from field: piri.control.v1.LeftOut left_out = 6;
+   */
+  leftOut?: LeftOut | undefined;
+
+  /**
+   * Repeats the sample; absent if there was no limit.
+   *
+   * @generated from field: optional uint32 seed = 7;
+   */
+  seed?: number | undefined;
+};
+
+/**
+ * Describes the message piri.control.v1.ResolveTargetsResponse.
+ * Use `create(ResolveTargetsResponseSchema)` to create a new message.
+ */
+export const ResolveTargetsResponseSchema: GenMessage<ResolveTargetsResponse> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 11);
+
+/**
+ * An agent that a target expression means.
+ *
+ * @generated from message piri.control.v1.Target
+ */
+export type Target = Message<"piri.control.v1.Target"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bool connected = 2;
+   */
+  connected: boolean;
+
+  /**
+   * @generated from field: repeated string groups = 3;
+   */
+  groups: string[];
+};
+
+/**
+ * Describes the message piri.control.v1.Target.
+ * Use `create(TargetSchema)` to create a new message.
+ */
+export const TargetSchema: GenMessage<Target> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 12);
+
+/**
+ * A name that no enrolled agent has.
+ *
+ * @generated from message piri.control.v1.MissingTarget
+ */
+export type MissingTarget = Message<"piri.control.v1.MissingTarget"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The name that was probably meant; empty for none.
+   *
+   * @generated from field: string nearest = 2;
+   */
+  nearest: string;
+
+  /**
+   * Why it is not enrolled, as "retired"; empty if there is no such agent.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message piri.control.v1.MissingTarget.
+ * Use `create(MissingTargetSchema)` to create a new message.
+ */
+export const MissingTargetSchema: GenMessage<MissingTarget> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 13);
+
+/**
+ * @generated from message piri.control.v1.LackingFact
+ */
+export type LackingFact = Message<"piri.control.v1.LackingFact"> & {
+  /**
+   * @generated from field: string fact = 1;
+   */
+  fact: string;
+
+  /**
+   * @generated from field: uint32 agents = 2;
+   */
+  agents: number;
+};
+
+/**
+ * Describes the message piri.control.v1.LackingFact.
+ * Use `create(LackingFactSchema)` to create a new message.
+ */
+export const LackingFactSchema: GenMessage<LackingFact> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 14);
+
+/**
+ * Counts of agents.
+ *
+ * @generated from message piri.control.v1.LeftOut
+ */
+export type LeftOut = Message<"piri.control.v1.LeftOut"> & {
+  /**
+   * @generated from field: uint32 retired = 1;
+   */
+  retired: number;
+
+  /**
+   * @generated from field: uint32 not_joined = 2;
+   */
+  notJoined: number;
+
+  /**
+   * Not connected, with connected_only.
+   *
+   * @generated from field: uint32 away = 3;
+   */
+  away: number;
+
+  /**
+   * Not in the sample.
+   *
+   * @generated from field: uint32 not_sampled = 4;
+   */
+  notSampled: number;
+};
+
+/**
+ * Describes the message piri.control.v1.LeftOut.
+ * Use `create(LeftOutSchema)` to create a new message.
+ */
+export const LeftOutSchema: GenMessage<LeftOut> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 15);
+
+/**
  * @generated from message piri.control.v1.RemoveAgentRequest
  */
 export type RemoveAgentRequest = Message<"piri.control.v1.RemoveAgentRequest"> & {
@@ -282,7 +648,7 @@ export type RemoveAgentRequest = Message<"piri.control.v1.RemoveAgentRequest"> &
  * Use `create(RemoveAgentRequestSchema)` to create a new message.
  */
 export const RemoveAgentRequestSchema: GenMessage<RemoveAgentRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 7);
+  messageDesc(file_piri_control_v1_control, 16);
 
 /**
  * @generated from message piri.control.v1.RemoveAgentResponse
@@ -308,7 +674,7 @@ export type RemoveAgentResponse = Message<"piri.control.v1.RemoveAgentResponse">
  * Use `create(RemoveAgentResponseSchema)` to create a new message.
  */
 export const RemoveAgentResponseSchema: GenMessage<RemoveAgentResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 8);
+  messageDesc(file_piri_control_v1_control, 17);
 
 /**
  * The Manager cannot write its database: a full disk, most often.
@@ -343,7 +709,7 @@ export type WriteFailure = Message<"piri.control.v1.WriteFailure"> & {
  * Use `create(WriteFailureSchema)` to create a new message.
  */
 export const WriteFailureSchema: GenMessage<WriteFailure> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 9);
+  messageDesc(file_piri_control_v1_control, 18);
 
 /**
  * A command, as the database has it. Times are milliseconds since 1970, by the
@@ -568,7 +934,7 @@ export type Command = Message<"piri.control.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 10);
+  messageDesc(file_piri_control_v1_control, 19);
 
 /**
  * How far a command is, by its own account.
@@ -597,7 +963,7 @@ export type Progress = Message<"piri.control.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 11);
+  messageDesc(file_piri_control_v1_control, 20);
 
 /**
  * What ending a command's processes came to.
@@ -623,7 +989,7 @@ export type Reaped = Message<"piri.control.v1.Reaped"> & {
  * Use `create(ReapedSchema)` to create a new message.
  */
 export const ReapedSchema: GenMessage<Reaped> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 12);
+  messageDesc(file_piri_control_v1_control, 21);
 
 /**
  * @generated from message piri.control.v1.RunRequest
@@ -684,7 +1050,7 @@ export type RunRequest = Message<"piri.control.v1.RunRequest"> & {
  * Use `create(RunRequestSchema)` to create a new message.
  */
 export const RunRequestSchema: GenMessage<RunRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 13);
+  messageDesc(file_piri_control_v1_control, 22);
 
 /**
  * @generated from message piri.control.v1.RunResponse
@@ -706,7 +1072,7 @@ export type RunResponse = Message<"piri.control.v1.RunResponse"> & {
  * Use `create(RunResponseSchema)` to create a new message.
  */
 export const RunResponseSchema: GenMessage<RunResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 14);
+  messageDesc(file_piri_control_v1_control, 23);
 
 /**
  * @generated from message piri.control.v1.WatchRequest
@@ -723,7 +1089,7 @@ export type WatchRequest = Message<"piri.control.v1.WatchRequest"> & {
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 15);
+  messageDesc(file_piri_control_v1_control, 24);
 
 /**
  * A command to watch, and where its output goes on.
@@ -752,7 +1118,7 @@ export type WatchFrom = Message<"piri.control.v1.WatchFrom"> & {
  * Use `create(WatchFromSchema)` to create a new message.
  */
 export const WatchFromSchema: GenMessage<WatchFrom> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 16);
+  messageDesc(file_piri_control_v1_control, 25);
 
 /**
  * @generated from message piri.control.v1.WatchResponse
@@ -811,7 +1177,7 @@ export type WatchResponse = Message<"piri.control.v1.WatchResponse"> & {
  * Use `create(WatchResponseSchema)` to create a new message.
  */
 export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 17);
+  messageDesc(file_piri_control_v1_control, 26);
 
 /**
  * Whether the Manager can write its database: sent when it cannot, and when it
@@ -833,7 +1199,7 @@ export type StorageState = Message<"piri.control.v1.StorageState"> & {
  * Use `create(StorageStateSchema)` to create a new message.
  */
 export const StorageStateSchema: GenMessage<StorageState> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 18);
+  messageDesc(file_piri_control_v1_control, 27);
 
 /**
  * What a command printed.
@@ -872,7 +1238,7 @@ export type Output = Message<"piri.control.v1.Output"> & {
  * Use `create(OutputSchema)` to create a new message.
  */
 export const OutputSchema: GenMessage<Output> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 19);
+  messageDesc(file_piri_control_v1_control, 28);
 
 /**
  * @generated from message piri.control.v1.CutOff
@@ -889,7 +1255,7 @@ export type CutOff = Message<"piri.control.v1.CutOff"> & {
  * Use `create(CutOffSchema)` to create a new message.
  */
 export const CutOffSchema: GenMessage<CutOff> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 20);
+  messageDesc(file_piri_control_v1_control, 29);
 
 /**
  * @generated from message piri.control.v1.CancelRequest
@@ -920,7 +1286,7 @@ export type CancelRequest = Message<"piri.control.v1.CancelRequest"> & {
  * Use `create(CancelRequestSchema)` to create a new message.
  */
 export const CancelRequestSchema: GenMessage<CancelRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 21);
+  messageDesc(file_piri_control_v1_control, 30);
 
 /**
  * @generated from message piri.control.v1.CancelResponse
@@ -944,7 +1310,7 @@ export type CancelResponse = Message<"piri.control.v1.CancelResponse"> & {
  * Use `create(CancelResponseSchema)` to create a new message.
  */
 export const CancelResponseSchema: GenMessage<CancelResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 22);
+  messageDesc(file_piri_control_v1_control, 31);
 
 /**
  * @generated from message piri.control.v1.RerunRequest
@@ -975,7 +1341,7 @@ export type RerunRequest = Message<"piri.control.v1.RerunRequest"> & {
  * Use `create(RerunRequestSchema)` to create a new message.
  */
 export const RerunRequestSchema: GenMessage<RerunRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 23);
+  messageDesc(file_piri_control_v1_control, 32);
 
 /**
  * @generated from message piri.control.v1.RerunResponse
@@ -994,7 +1360,7 @@ export type RerunResponse = Message<"piri.control.v1.RerunResponse"> & {
  * Use `create(RerunResponseSchema)` to create a new message.
  */
 export const RerunResponseSchema: GenMessage<RerunResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 24);
+  messageDesc(file_piri_control_v1_control, 33);
 
 /**
  * @generated from message piri.control.v1.GiveUpRequest
@@ -1018,7 +1384,7 @@ export type GiveUpRequest = Message<"piri.control.v1.GiveUpRequest"> & {
  * Use `create(GiveUpRequestSchema)` to create a new message.
  */
 export const GiveUpRequestSchema: GenMessage<GiveUpRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 25);
+  messageDesc(file_piri_control_v1_control, 34);
 
 /**
  * @generated from message piri.control.v1.GiveUpResponse
@@ -1035,7 +1401,7 @@ export type GiveUpResponse = Message<"piri.control.v1.GiveUpResponse"> & {
  * Use `create(GiveUpResponseSchema)` to create a new message.
  */
 export const GiveUpResponseSchema: GenMessage<GiveUpResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 26);
+  messageDesc(file_piri_control_v1_control, 35);
 
 /**
  * @generated from message piri.control.v1.ListCommandsRequest
@@ -1073,7 +1439,7 @@ export type ListCommandsRequest = Message<"piri.control.v1.ListCommandsRequest">
  * Use `create(ListCommandsRequestSchema)` to create a new message.
  */
 export const ListCommandsRequestSchema: GenMessage<ListCommandsRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 27);
+  messageDesc(file_piri_control_v1_control, 36);
 
 /**
  * @generated from message piri.control.v1.ListCommandsResponse
@@ -1090,7 +1456,7 @@ export type ListCommandsResponse = Message<"piri.control.v1.ListCommandsResponse
  * Use `create(ListCommandsResponseSchema)` to create a new message.
  */
 export const ListCommandsResponseSchema: GenMessage<ListCommandsResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 28);
+  messageDesc(file_piri_control_v1_control, 37);
 
 /**
  * @generated from message piri.control.v1.GetCommandRequest
@@ -1107,7 +1473,7 @@ export type GetCommandRequest = Message<"piri.control.v1.GetCommandRequest"> & {
  * Use `create(GetCommandRequestSchema)` to create a new message.
  */
 export const GetCommandRequestSchema: GenMessage<GetCommandRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 29);
+  messageDesc(file_piri_control_v1_control, 38);
 
 /**
  * @generated from message piri.control.v1.GetCommandResponse
@@ -1124,7 +1490,7 @@ export type GetCommandResponse = Message<"piri.control.v1.GetCommandResponse"> &
  * Use `create(GetCommandResponseSchema)` to create a new message.
  */
 export const GetCommandResponseSchema: GenMessage<GetCommandResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 30);
+  messageDesc(file_piri_control_v1_control, 39);
 
 /**
  * @generated from message piri.control.v1.GetTimelineRequest
@@ -1141,7 +1507,7 @@ export type GetTimelineRequest = Message<"piri.control.v1.GetTimelineRequest"> &
  * Use `create(GetTimelineRequestSchema)` to create a new message.
  */
 export const GetTimelineRequestSchema: GenMessage<GetTimelineRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 31);
+  messageDesc(file_piri_control_v1_control, 40);
 
 /**
  * @generated from message piri.control.v1.GetTimelineResponse
@@ -1172,7 +1538,7 @@ export type GetTimelineResponse = Message<"piri.control.v1.GetTimelineResponse">
  * Use `create(GetTimelineResponseSchema)` to create a new message.
  */
 export const GetTimelineResponseSchema: GenMessage<GetTimelineResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 32);
+  messageDesc(file_piri_control_v1_control, 41);
 
 /**
  * Something that is known of a command.
@@ -1216,7 +1582,7 @@ export type TimelineEntry = Message<"piri.control.v1.TimelineEntry"> & {
  * Use `create(TimelineEntrySchema)` to create a new message.
  */
 export const TimelineEntrySchema: GenMessage<TimelineEntry> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 33);
+  messageDesc(file_piri_control_v1_control, 42);
 
 /**
  * @generated from message piri.control.v1.ListOperationsRequest
@@ -1229,7 +1595,7 @@ export type ListOperationsRequest = Message<"piri.control.v1.ListOperationsReque
  * Use `create(ListOperationsRequestSchema)` to create a new message.
  */
 export const ListOperationsRequestSchema: GenMessage<ListOperationsRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 34);
+  messageDesc(file_piri_control_v1_control, 43);
 
 /**
  * @generated from message piri.control.v1.ListOperationsResponse
@@ -1246,7 +1612,7 @@ export type ListOperationsResponse = Message<"piri.control.v1.ListOperationsResp
  * Use `create(ListOperationsResponseSchema)` to create a new message.
  */
 export const ListOperationsResponseSchema: GenMessage<ListOperationsResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 35);
+  messageDesc(file_piri_control_v1_control, 44);
 
 /**
  * Something that an agent can be told to do.
@@ -1275,7 +1641,7 @@ export type Operation = Message<"piri.control.v1.Operation"> & {
  * Use `create(OperationSchema)` to create a new message.
  */
 export const OperationSchema: GenMessage<Operation> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 36);
+  messageDesc(file_piri_control_v1_control, 45);
 
 /**
  * @generated from message piri.control.v1.Parameter
@@ -1309,7 +1675,7 @@ export type Parameter = Message<"piri.control.v1.Parameter"> & {
  * Use `create(ParameterSchema)` to create a new message.
  */
 export const ParameterSchema: GenMessage<Parameter> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 37);
+  messageDesc(file_piri_control_v1_control, 46);
 
 /**
  * @generated from message piri.control.v1.WatchEventsRequest
@@ -1362,7 +1728,7 @@ export type WatchEventsRequest = Message<"piri.control.v1.WatchEventsRequest"> &
  * Use `create(WatchEventsRequestSchema)` to create a new message.
  */
 export const WatchEventsRequestSchema: GenMessage<WatchEventsRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 38);
+  messageDesc(file_piri_control_v1_control, 47);
 
 /**
  * @generated from message piri.control.v1.WatchEventsResponse
@@ -1379,7 +1745,7 @@ export type WatchEventsResponse = Message<"piri.control.v1.WatchEventsResponse">
  * Use `create(WatchEventsResponseSchema)` to create a new message.
  */
 export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 39);
+  messageDesc(file_piri_control_v1_control, 48);
 
 /**
  * Something of note that happened.
@@ -1436,7 +1802,7 @@ export type Event = Message<"piri.control.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 40);
+  messageDesc(file_piri_control_v1_control, 49);
 
 /**
  * @generated from message piri.control.v1.GetStatusRequest
@@ -1449,7 +1815,7 @@ export type GetStatusRequest = Message<"piri.control.v1.GetStatusRequest"> & {
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 41);
+  messageDesc(file_piri_control_v1_control, 50);
 
 /**
  * @generated from message piri.control.v1.GetStatusResponse
@@ -1544,7 +1910,7 @@ export type GetStatusResponse = Message<"piri.control.v1.GetStatusResponse"> & {
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 42);
+  messageDesc(file_piri_control_v1_control, 51);
 
 /**
  * @generated from message piri.control.v1.Retention
@@ -1571,7 +1937,7 @@ export type Retention = Message<"piri.control.v1.Retention"> & {
  * Use `create(RetentionSchema)` to create a new message.
  */
 export const RetentionSchema: GenMessage<Retention> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 43);
+  messageDesc(file_piri_control_v1_control, 52);
 
 /**
  * @generated from message piri.control.v1.NewProofRequest
@@ -1591,7 +1957,7 @@ export type NewProofRequest = Message<"piri.control.v1.NewProofRequest"> & {
  * Use `create(NewProofRequestSchema)` to create a new message.
  */
 export const NewProofRequestSchema: GenMessage<NewProofRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 44);
+  messageDesc(file_piri_control_v1_control, 53);
 
 /**
  * @generated from message piri.control.v1.NewProofResponse
@@ -1612,7 +1978,7 @@ export type NewProofResponse = Message<"piri.control.v1.NewProofResponse"> & {
  * Use `create(NewProofResponseSchema)` to create a new message.
  */
 export const NewProofResponseSchema: GenMessage<NewProofResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 45);
+  messageDesc(file_piri_control_v1_control, 54);
 
 /**
  * How far a command is.
@@ -1771,6 +2137,26 @@ export const AgentsService: GenService<{
     methodKind: "unary";
     input: typeof RenewTokenRequestSchema;
     output: typeof RenewTokenResponseSchema;
+  },
+  /**
+   * Changes groups and facts of agents, and if they are retired, in one write.
+   *
+   * @generated from rpc piri.control.v1.AgentsService.SetAgents
+   */
+  setAgents: {
+    methodKind: "unary";
+    input: typeof SetAgentsRequestSchema;
+    output: typeof SetAgentsResponseSchema;
+  },
+  /**
+   * Finds the agents that target expressions mean, and touches none of them.
+   *
+   * @generated from rpc piri.control.v1.AgentsService.ResolveTargets
+   */
+  resolveTargets: {
+    methodKind: "unary";
+    input: typeof ResolveTargetsRequestSchema;
+    output: typeof ResolveTargetsResponseSchema;
   },
   /**
    * Removes an agent, tells it, and ends its connection. Refuses while commands

@@ -1,0 +1,244 @@
+import { PiriError } from "../base/errors.ts";
+import type { Random } from "../base/random.ts";
+import { parseTargets } from "../targets/parse_targets.ts";
+import {
+  countTargets,
+  type MissingName,
+  type ResolvedNames,
+  resolveTargets,
+  type TargetWorld,
+} from "../targets/resolve_targets.ts";
+import { sampleNames } from "../targets/sample_names.ts";
+import { setsOf, type TargetExpression } from "../targets/target_expression.ts";
+import {
+  type AgentRoster,
+  type RosterEntry,
+  targetAgents,
+} from "./agent_roster.ts";
+import type { Fleet } from "./fleet.ts";
+import type {
+  JobAgents,
+  ResolvedTargets,
+  TargetSelection,
+} from "./operator_api.ts";
+
+export interface TargetingOptions {
+  readonly roster: AgentRoster;
+  readonly fleet: Fleet;
+  readonly random: Random;
+  /** Agents that a job left in a set; NOT_FOUND for a job that is not there. */
+  readonly jobAgents?: JobAgents;
+}
+
+/** Finds the agents of target expressions: all that are enrolled, connected or not. */
+export class Targeting {
+  readonly #options: TargetingOptions;
+  readonly #jobAgents: JobAgents;
+
+  constructor(options: TargetingOptions) {
+    this.#options = options;
+    this.#jobAgents = options.jobAgents ?? noJob;
+  }
+
+  /**
+   * Finds the enrolled agents that a selection means.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT with the place, NOT_FOUND with all unknown names, or for a selection that means
+   * nobody; UNAVAILABLE if only connected ones are asked for and none is
+   */
+  async resolve(selection: TargetSelection): Promise<ResolvedTargets> {
+    const { expressions, exclude = [], allowMissing = false } = selection;
+    const wanted = parseTargets(expressions);
+    const unwanted = exclude.length === 0 ? undefined : parseTargets(exclude);
+    const sets = await this.#loadSets([wanted, ...unwanted ? [unwanted] : []]);
+    const { fleet, roster } = this.#options;
+    const entries = roster.entries();
+    const agents = targetAgents(entries.filter(isEnrolled), fleet);
+    const leftOut = this.#leftOut(wanted, { entries, sets });
+    const world: TargetWorld = {
+      agents,
+      sets,
+      notes: notesOf(leftOut),
+      reasonOf: (name) => reasonOf(roster.get(name)),
+    };
+    const found = resolveTargets(wanted, world, { allowMissing });
+    const without = unwanted && resolveTargets(unwanted, world, {
+      allowMissing,
+      allowNobody: true,
+    });
+    return {
+      ...this.#choose(found, without, selection),
+      leftOut: { ...leftOut, ...this.#away(found, without, selection) },
+    };
+  }
+
+  /**
+   * Names of all entries that expressions mean, the retired ones and those that have not joined among them.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT, NOT_FOUND
+   */
+  async entriesOf(expressions: readonly string[]): Promise<readonly string[]> {
+    const wanted = parseTargets(expressions);
+    const sets = await this.#loadSets([wanted]);
+    const { fleet, roster } = this.#options;
+    const agents = targetAgents(roster.entries(), fleet);
+    return resolveTargets(wanted, { agents, sets }).names;
+  }
+
+  #choose(
+    found: ResolvedNames,
+    without: ResolvedNames | undefined,
+    { connectedOnly = false, limit, seed }: TargetSelection,
+  ): Omit<ResolvedTargets, "leftOut"> {
+    const { fleet, random } = this.#options;
+    const names = minus(found, without);
+    const chosen = connectedOnly
+      ? names.filter((name) => fleet.session(name) !== undefined)
+      : names;
+    if (chosen.length === 0) throw nobodyLeft(found, names);
+    const used = limit === undefined ? undefined : seed ?? newSeed(random);
+    const sample = used === undefined || limit === undefined
+      ? chosen
+      : sampleNames(chosen, limit, used);
+    return {
+      agents: sample.map((name) => this.#target(name)),
+      missing: uniqueMissing([...found.missing, ...without?.missing ?? []]),
+      lacking: [...found.lacking, ...without?.lacking ?? []],
+      unmatched: [...found.unmatched, ...without?.unmatched ?? []],
+      gone: found.gone,
+      notSampled: chosen.length - sample.length,
+      ...used === undefined ? {} : { seed: used },
+    };
+  }
+
+  #target(name: string): ResolvedTargets["agents"][number] {
+    const { fleet, roster } = this.#options;
+    const session = fleet.session(name);
+    const entry = roster.get(name);
+    return {
+      name,
+      connected: session !== undefined,
+      instance: session?.instance ?? entry?.instance ?? "",
+      groups: entry?.groups ?? [],
+    };
+  }
+
+  #away(
+    found: ResolvedNames,
+    without: ResolvedNames | undefined,
+    { connectedOnly = false }: TargetSelection,
+  ): { awayNotAsked: number } {
+    const { fleet } = this.#options;
+    return {
+      awayNotAsked: connectedOnly
+        ? minus(found, without).filter((name) =>
+          fleet.session(name) === undefined
+        ).length
+        : 0,
+    };
+  }
+
+  /** Counts what the expression would mean, too, if it were enrolled. */
+  #leftOut(
+    wanted: TargetExpression,
+    { entries, sets }: {
+      readonly entries: readonly RosterEntry[];
+      readonly sets: TargetWorld["sets"];
+    },
+  ): { retired: number; notJoined: number } {
+    const { fleet } = this.#options;
+    const others = entries.filter((entry) => !isEnrolled(entry));
+    const count = (isCounted: (entry: RosterEntry) => boolean) =>
+      countTargets(wanted, {
+        agents: targetAgents(others.filter(isCounted), fleet),
+        sets,
+      });
+    return others.length === 0 ? { retired: 0, notJoined: 0 } : {
+      retired: count(({ retired }) => retired),
+      notJoined: count(({ retired }) => !retired),
+    };
+  }
+
+  async #loadSets(
+    expressions: readonly TargetExpression[],
+  ): Promise<TargetWorld["sets"]> {
+    const wanted = expressions.flatMap(setsOf);
+    const loaded = new Map<string, ReadonlySet<string>>();
+    for (const { kind, job } of wanted) {
+      const key = `${kind} ${job}`;
+      if (!loaded.has(key)) loaded.set(key, await this.#jobAgents(kind, job));
+    }
+    return (kind, job) => loaded.get(`${kind} ${job}`) ?? new Set();
+  }
+}
+
+/** True for an agent that expressions mean: it has joined, and is not retired. */
+export function isEnrolled({ joined, retired }: RosterEntry): boolean {
+  return joined && !retired;
+}
+
+function reasonOf(entry: RosterEntry | undefined): string | undefined {
+  if (entry === undefined || isEnrolled(entry)) return undefined;
+  return entry.retired ? "retired" : "not joined";
+}
+
+function notesOf(
+  { retired, notJoined }: { retired: number; notJoined: number },
+): string[] {
+  return [
+    ...retired > 0 ? [`${countOf(retired)} left out as retired`] : [],
+    ...notJoined > 0 ? [`${countOf(notJoined)} left out as not joined`] : [],
+  ];
+}
+
+function countOf(count: number): string {
+  return count === 1 ? "1 agent is" : `${count} agents are`;
+}
+
+function minus(
+  { names }: ResolvedNames,
+  without: ResolvedNames | undefined,
+): readonly string[] {
+  if (without === undefined) return names;
+  const unwanted = new Set(without.names);
+  return names.filter((name) => !unwanted.has(name));
+}
+
+function uniqueMissing(missing: readonly MissingName[]): MissingName[] {
+  return [...new Map(missing.map((each) => [each.name, each])).values()];
+}
+
+function nobodyLeft(
+  { names }: ResolvedNames,
+  wanted: readonly string[],
+): PiriError {
+  const count = names.length === 1 ? "the agent" : `all ${names.length} agents`;
+  return wanted.length === 0
+    ? new PiriError(
+      "NOT_FOUND",
+      `Cannot find the targets: ${count} that they mean ${
+        names.length === 1 ? "is" : "are"
+      } excluded`,
+    )
+    : new PiriError(
+      "UNAVAILABLE",
+      `Cannot find the targets: none of the ${
+        wanted.length === 1 ? "agents" : `${wanted.length} agents`
+      } that they mean is connected`,
+    );
+}
+
+function newSeed(random: Random): number {
+  const [a = 0, b = 0, c = 0] = random.bytes(3);
+  // Short enough to be typed again.
+  return a * 65_536 + b * 256 + c;
+}
+
+function noJob(_kind: string, job: bigint): Promise<ReadonlySet<string>> {
+  return Promise.reject(
+    new PiriError(
+      "NOT_FOUND",
+      `Cannot find the targets: there is no job j-${job}`,
+    ),
+  );
+}
