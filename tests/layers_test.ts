@@ -142,7 +142,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "targets",
     "type manager/operator_api.ts",
     "type manager/fleet.ts",
-    "manager/agent_roster.ts",
+    "type manager/agent_roster.ts",
   ],
   "manager/agents.ts": [
     "base",

@@ -4,128 +4,8 @@ import type { TargetAgent } from "../targets/agent_index.ts";
 import { compareNames } from "../targets/compare_names.ts";
 import type { Fleet } from "./fleet.ts";
 
-/** Entry of an agent, as far as expressions ask for it. */
-export type RosterEntry =
-  & Pick<
-    AgentRecord,
-    "id" | "groups" | "facts" | "setFacts" | "retired" | "version"
-  >
-  & { readonly joined: boolean; readonly instance: string };
-
-/** Texts that are compared with new ones, a count. */
-const MAX_TEXTS = 5_000;
-
-/**
- * Entries of all agents in memory, as the database has them: to read ten thousand from there takes half a second.
- *
- * Whatever the Manager writes through `watch` is here once the write is done.
- */
-export class AgentRoster {
-  readonly #entries = new Map<string, RosterEntry>();
-  /** Texts that many agents have in common, each kept once. */
-  readonly #texts = new Map<string, string>();
-  /** Entries in the natural order of their names; undefined after an agent was added or removed. */
-  #sorted: readonly string[] | undefined;
-
-  /** Takes over what the database has. Called once. */
-  load(records: readonly AgentRecord[]): void {
-    for (const record of records) this.#put(record);
-  }
-
-  get(name: string): RosterEntry | undefined {
-    return this.#entries.get(name);
-  }
-
-  /** Entries in the natural order of their names. */
-  entries(): RosterEntry[] {
-    this.#sorted ??= [...this.#entries.keys()].toSorted(compareNames);
-    return this.#sorted.flatMap((name) => this.#entries.get(name) ?? []);
-  }
-
-  /** Store whose changes of agents are noted here. */
-  watch(store: Store): Store {
-    const addAgent: Store["addAgent"] = async (agent) => {
-      await store.addAgent(agent);
-      this.#put({
-        ...NEW,
-        ...agent,
-        secretHash: "secretHash" in agent ? agent.secretHash : null,
-      });
-    };
-    const enrolAgent: Store["enrolAgent"] = async (id, use) => {
-      const record = await store.enrolAgent(id, use);
-      this.#put(record);
-      return record;
-    };
-    const admitAgent: Store["admitAgent"] = async (id, hello) => {
-      await store.admitAgent(id, hello);
-      const entry = this.#entries.get(id);
-      if (entry === undefined) return;
-      const { version, facts, instance } = hello;
-      this.#note({ ...entry, version, facts, instance });
-    };
-    const setAgents: Store["setAgents"] = async (ids, change) => {
-      const records = await store.setAgents(ids, change);
-      for (const record of records) this.#put(record);
-      return records;
-    };
-    const removeAgent: Store["removeAgent"] = async (id, removal) => {
-      await store.removeAgent(id, removal);
-      this.#entries.delete(id);
-      this.#sorted = undefined;
-    };
-    return Object.assign(Object.create(store) as Store, {
-      addAgent,
-      enrolAgent,
-      admitAgent,
-      setAgents,
-      removeAgent,
-    });
-  }
-
-  #put(record: NewRecord): void {
-    this.#note({
-      ...record,
-      joined: record.secretHash !== null,
-      instance: record.instance ?? "",
-    });
-  }
-
-  #note(entry: RosterEntry): void {
-    const { id, groups, facts, setFacts, retired, version } = entry;
-    if (!this.#entries.has(id)) this.#sorted = undefined;
-    this.#entries.set(id, {
-      id,
-      groups: groups.map((group) => this.#shared(group)),
-      facts: this.#sharedFacts(facts),
-      setFacts: this.#sharedFacts(setFacts),
-      retired,
-      version: this.#shared(version),
-      joined: entry.joined,
-      instance: entry.instance,
-    });
-  }
-
-  #sharedFacts(
-    facts: Readonly<Record<string, string>>,
-  ): Readonly<Record<string, string>> {
-    return Object.fromEntries(
-      Object.entries(facts).map(([name, value]) =>
-        [this.#shared(name), this.#shared(value)] as const
-      ),
-    );
-  }
-
-  /** The copy of a text that is kept already. Few are: most agents of a fleet tell the same. */
-  #shared(text: string): string {
-    const known = this.#texts.get(text);
-    if (known !== undefined) return known;
-    if (this.#texts.size < MAX_TEXTS) this.#texts.set(text, text);
-    return text;
-  }
-}
-
-type NewRecord = Pick<
+/** Part of an agent's record that expressions ask for. */
+type Known = Pick<
   AgentRecord,
   | "id"
   | "groups"
@@ -137,6 +17,159 @@ type NewRecord = Pick<
   | "instance"
 >;
 
+/** Texts that are compared with new ones, a count. */
+const MAX_TEXTS = 5_000;
+
+/**
+ * Entries of all agents in memory, as the database has them: to read ten thousand from there takes half a second.
+ *
+ * Whatever the Manager writes through `watch` is here once the write is done.
+ */
+export class AgentRoster {
+  readonly #fleet: Fleet;
+  readonly #entries = new Map<string, RosterEntry>();
+  /** Texts that many agents have in common, each kept once. */
+  readonly #texts = new Map<string, string>();
+  #lists: RosterLists | undefined;
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+  }
+
+  /** Takes over what the database has. Called once. */
+  load(records: readonly Known[]): void {
+    for (const record of records) this.#put(record);
+  }
+
+  get(name: string): RosterEntry | undefined {
+    return this.#entries.get(name);
+  }
+
+  /** Entries in the natural order of their names. The lists stay the same until an entry changes. */
+  get lists(): RosterLists {
+    return this.#lists ??= listsOf([...this.#entries.values()]);
+  }
+
+  /** Store whose changes of agents are noted here. */
+  watch(store: Store): Store {
+    const addAgent: Store["addAgent"] = async (agent) => {
+      await store.addAgent(agent);
+      const secretHash = "secretHash" in agent ? agent.secretHash : null;
+      this.#put({ ...NEW, ...agent, secretHash });
+    };
+    const enrolAgent: Store["enrolAgent"] = async (id, use) => {
+      const record = await store.enrolAgent(id, use);
+      this.#put(record);
+      return record;
+    };
+    const admitAgent: Store["admitAgent"] = async (id, hello) => {
+      await store.admitAgent(id, hello);
+      const entry = this.#entries.get(id);
+      if (entry === undefined) return;
+      entry.instance = hello.instance;
+      entry.facts = this.#factsOf({ ...hello, setFacts: entry.setFacts });
+    };
+    const setAgents: Store["setAgents"] = async (ids, change) => {
+      const records = await store.setAgents(ids, change);
+      for (const record of records) this.#put(record);
+      return records;
+    };
+    const removeAgent: Store["removeAgent"] = async (id, removal) => {
+      await store.removeAgent(id, removal);
+      this.#entries.delete(id);
+      this.#lists = undefined;
+    };
+    return Object.assign(Object.create(store) as Store, {
+      addAgent,
+      enrolAgent,
+      admitAgent,
+      setAgents,
+      removeAgent,
+    });
+  }
+
+  #put(record: Known): void {
+    const entry = new RosterEntry(record.id, this.#fleet);
+    entry.groups = record.groups.map((group) => this.#shared(group));
+    entry.setFacts = record.setFacts;
+    entry.facts = this.#factsOf(record);
+    entry.instance = record.instance ?? "";
+    entry.joined = record.secretHash !== null;
+    entry.retired = record.retired;
+    this.#entries.set(record.id, entry);
+    this.#lists = undefined;
+  }
+
+  /** Facts of an agent, of which those that operators set win. */
+  #factsOf(
+    { facts, version, setFacts }: Pick<Known, "facts" | "version" | "setFacts">,
+  ): Readonly<Record<string, string>> {
+    const all = {
+      ...facts,
+      ...version === "" ? {} : { "agent.version": version },
+      ...setFacts,
+    };
+    return Object.fromEntries(
+      Object.entries(all).map(([name, value]) =>
+        [this.#shared(name), this.#shared(value)] as const
+      ),
+    );
+  }
+
+  /** The copy of a text that is kept already: most agents of a fleet tell the same. */
+  #shared(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    if (this.#texts.size < MAX_TEXTS) this.#texts.set(text, text);
+    return text;
+  }
+}
+
+/** Entry of an agent, as expressions see it. */
+export class RosterEntry implements TargetAgent {
+  readonly name: string;
+  groups: readonly string[] = [];
+  facts: Readonly<Record<string, string>> = {};
+  setFacts: Readonly<Record<string, string>> = {};
+  /** Random id of its journal; empty if none is known. */
+  instance = "";
+  joined = false;
+  retired = false;
+  readonly #fleet: Fleet;
+
+  constructor(name: string, fleet: Fleet) {
+    this.name = name;
+    this.#fleet = fleet;
+  }
+
+  get connected(): boolean {
+    return this.#fleet.session(this.name) !== undefined;
+  }
+
+  /** True for an agent that expressions mean: it has joined, and is not retired. */
+  get enrolled(): boolean {
+    return this.joined && !this.retired;
+  }
+}
+
+/** All entries, in the natural order of their names. */
+export interface RosterLists {
+  readonly all: readonly RosterEntry[];
+  readonly enrolled: readonly RosterEntry[];
+  readonly others: readonly RosterEntry[];
+}
+
+function listsOf(entries: readonly RosterEntry[]): RosterLists {
+  const all = entries.toSorted((one, other) =>
+    compareNames(one.name, other.name)
+  );
+  return {
+    all,
+    enrolled: all.filter(({ enrolled }) => enrolled),
+    others: all.filter(({ enrolled }) => !enrolled),
+  };
+}
+
 const NEW = {
   facts: {},
   setFacts: {},
@@ -144,53 +177,3 @@ const NEW = {
   version: "",
   instance: null,
 } as const;
-
-/** Facts of an agent, of which those that operators set win. */
-export function factsOf(
-  { facts, setFacts, version }: Pick<
-    RosterEntry,
-    "facts" | "setFacts" | "version"
-  >,
-): Readonly<Record<string, string>> {
-  return {
-    ...facts,
-    ...version === "" ? {} : { "agent.version": version },
-    ...setFacts,
-  };
-}
-
-/** Agents as expressions see them. */
-export function targetAgents(
-  entries: readonly RosterEntry[],
-  fleet: Fleet,
-): readonly TargetAgent[] {
-  return entries.map((entry) => new RosterTarget(entry, fleet));
-}
-
-/** An agent of the roster. Its facts are put together only if an expression asks for one. */
-class RosterTarget implements TargetAgent {
-  readonly #entry: RosterEntry;
-  readonly #fleet: Fleet;
-  #facts: Readonly<Record<string, string>> | undefined;
-
-  constructor(entry: RosterEntry, fleet: Fleet) {
-    this.#entry = entry;
-    this.#fleet = fleet;
-  }
-
-  get name(): string {
-    return this.#entry.id;
-  }
-
-  get groups(): readonly string[] {
-    return this.#entry.groups;
-  }
-
-  get facts(): Readonly<Record<string, string>> {
-    return this.#facts ??= factsOf(this.#entry);
-  }
-
-  get connected(): boolean {
-    return this.#fleet.session(this.#entry.id) !== undefined;
-  }
-}

@@ -52,7 +52,7 @@ export interface CoreSettings
 export class ManagerCore {
   readonly counters = new Counters();
   readonly fleet = new LocalFleet();
-  readonly roster = new AgentRoster();
+  readonly roster = new AgentRoster(this.fleet);
   readonly events: Events;
   readonly storage: StorageHealth;
   readonly commands: Commands;

@@ -2,7 +2,7 @@ import { PiriError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { parseTargets } from "../targets/parse_targets.ts";
 import {
-  countTargets,
+  matchingAgents,
   type MissingName,
   type ResolvedNames,
   resolveTargets,
@@ -10,11 +10,7 @@ import {
 } from "../targets/resolve_targets.ts";
 import { sampleNames } from "../targets/sample_names.ts";
 import { setsOf, type TargetExpression } from "../targets/target_expression.ts";
-import {
-  type AgentRoster,
-  type RosterEntry,
-  targetAgents,
-} from "./agent_roster.ts";
+import type { AgentRoster, RosterEntry } from "./agent_roster.ts";
 import type { Fleet } from "./fleet.ts";
 import type {
   JobAgents,
@@ -51,12 +47,10 @@ export class Targeting {
     const wanted = parseTargets(expressions);
     const unwanted = exclude.length === 0 ? undefined : parseTargets(exclude);
     const sets = await this.#loadSets([wanted, ...unwanted ? [unwanted] : []]);
-    const { fleet, roster } = this.#options;
-    const entries = roster.entries();
-    const agents = targetAgents(entries.filter(isEnrolled), fleet);
-    const leftOut = this.#leftOut(wanted, { entries, sets });
+    const { roster } = this.#options;
+    const leftOut = this.#leftOut(wanted, sets);
     const world: TargetWorld = {
-      agents,
+      agents: roster.lists.enrolled,
       sets,
       notes: notesOf(leftOut),
       reasonOf: (name) => reasonOf(roster.get(name)),
@@ -80,8 +74,7 @@ export class Targeting {
   async entriesOf(expressions: readonly string[]): Promise<readonly string[]> {
     const wanted = parseTargets(expressions);
     const sets = await this.#loadSets([wanted]);
-    const { fleet, roster } = this.#options;
-    const agents = targetAgents(roster.entries(), fleet);
+    const agents = this.#options.roster.lists.all;
     return resolveTargets(wanted, { agents, sets }).names;
   }
 
@@ -141,22 +134,14 @@ export class Targeting {
   /** Counts what the expression would mean, too, if it were enrolled. */
   #leftOut(
     wanted: TargetExpression,
-    { entries, sets }: {
-      readonly entries: readonly RosterEntry[];
-      readonly sets: TargetWorld["sets"];
-    },
+    sets: TargetWorld["sets"],
   ): { retired: number; notJoined: number } {
-    const { fleet } = this.#options;
-    const others = entries.filter((entry) => !isEnrolled(entry));
-    const count = (isCounted: (entry: RosterEntry) => boolean) =>
-      countTargets(wanted, {
-        agents: targetAgents(others.filter(isCounted), fleet),
-        sets,
-      });
-    return others.length === 0 ? { retired: 0, notJoined: 0 } : {
-      retired: count(({ retired }) => retired),
-      notJoined: count(({ retired }) => !retired),
-    };
+    const { others } = this.#options.roster.lists;
+    const meant = others.length === 0
+      ? []
+      : matchingAgents(wanted, { agents: others, sets });
+    const retired = meant.filter(({ retired }) => retired).length;
+    return { retired, notJoined: meant.length - retired };
   }
 
   async #loadSets(
@@ -172,13 +157,8 @@ export class Targeting {
   }
 }
 
-/** True for an agent that expressions mean: it has joined, and is not retired. */
-export function isEnrolled({ joined, retired }: RosterEntry): boolean {
-  return joined && !retired;
-}
-
 function reasonOf(entry: RosterEntry | undefined): string | undefined {
-  if (entry === undefined || isEnrolled(entry)) return undefined;
+  if (entry === undefined || entry.enrolled) return undefined;
   return entry.retired ? "retired" : "not joined";
 }
 

@@ -11,13 +11,24 @@ export interface TargetAgent {
 /** Agents of a list as a set: 1 at the index of each that is in it. */
 export type Chosen = Uint8Array<ArrayBuffer>;
 
+const indexes = new WeakMap<readonly TargetAgent[], AgentIndex>();
+
 /** Agents by name and by group. */
 export class AgentIndex {
   readonly agents: readonly TargetAgent[];
   readonly byName: ReadonlyMap<string, number>;
   #byGroup: ReadonlyMap<string, readonly number[]> | undefined;
 
-  constructor(agents: readonly TargetAgent[]) {
+  /** The index of an array, whose agents and their groups must stay as they are. */
+  static of(agents: readonly TargetAgent[]): AgentIndex {
+    let index = indexes.get(agents);
+    if (index === undefined) {
+      indexes.set(agents, index = new AgentIndex(agents));
+    }
+    return index;
+  }
+
+  private constructor(agents: readonly TargetAgent[]) {
     this.agents = agents;
     this.byName = new Map(agents.map(({ name }, index) => [name, index]));
   }

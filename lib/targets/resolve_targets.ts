@@ -15,7 +15,7 @@ const MAX_FOLDED = 1_000;
 
 /** Agents that can be meant, and the sets of earlier jobs. */
 export interface TargetWorld {
-  /** Enrolled agents. Quickest in the natural order of their names. */
+  /** Enrolled agents. Quickest in the natural order of their names, and if the same array comes again. */
   readonly agents: readonly TargetAgent[];
   /** Names of the agents that a job left in a set. */
   readonly sets: (kind: JobSetKind, job: bigint) => ReadonlySet<string>;
@@ -66,7 +66,7 @@ export function resolveTargets(
     readonly allowNobody?: boolean;
   } = {},
 ): ResolvedNames {
-  const index = new AgentIndex(agents);
+  const index = AgentIndex.of(agents);
   const evaluation = new Evaluation(index, sets);
   const chosen = evaluation.evaluate(expression.node, index.all());
   const missing = missingNames([...evaluation.missing], index, reasonOf);
@@ -191,14 +191,17 @@ function meansNobody(
 }
 
 /** Agents of a list that an expression means, whatever else it names. */
-export function countTargets(
+export function matchingAgents<T extends TargetAgent>(
   expression: TargetExpression,
-  { agents, sets }: Pick<TargetWorld, "agents" | "sets">,
-): number {
-  const index = new AgentIndex(agents);
+  { agents, sets }: {
+    readonly agents: readonly T[];
+    readonly sets: TargetWorld["sets"];
+  },
+): readonly T[] {
+  const index = AgentIndex.of(agents);
   const evaluation = new Evaluation(index, sets);
-  return evaluation.evaluate(expression.node, index.all())
-    .reduce((sum, bit) => sum + bit, 0);
+  const chosen = evaluation.evaluate(expression.node, index.all());
+  return agents.filter((_, index) => chosen[index] === 1);
 }
 
 /** Reason why a glob may have found nothing. */
