@@ -6,6 +6,7 @@ import {
   CommandsService,
   EventsService,
   IdentityService,
+  JobsService,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { Disconnected, PiriError } from "../base/errors.ts";
@@ -24,6 +25,8 @@ export interface ControlClient {
   readonly agents: Client<typeof AgentsService>;
   /** Commands and their output. */
   readonly commands: Client<typeof CommandsService>;
+  /** Jobs: one request to many agents each. */
+  readonly jobs: Client<typeof JobsService>;
   /** Events, past and new. */
   readonly events: Client<typeof EventsService>;
   /** Status of the Manager. */
@@ -45,6 +48,7 @@ export function controlClient(transport: Transport): ControlClient {
   return {
     agents: createClient(AgentsService, told),
     commands: createClient(CommandsService, told),
+    jobs: createClient(JobsService, told),
     events: createClient(EventsService, told),
     status: createClient(StatusService, told),
   };

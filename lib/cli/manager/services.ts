@@ -3,6 +3,7 @@ import type {
   AgentsService,
   CommandsService,
   EventsService,
+  JobsService,
   StatusService,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { LogOptions } from "../../base/log.ts";
@@ -64,6 +65,7 @@ export interface Ready {
 export interface Control extends Disposable {
   readonly agents: Client<typeof AgentsService>;
   readonly commands: Client<typeof CommandsService>;
+  readonly jobs: Client<typeof JobsService>;
   readonly events: Client<typeof EventsService>;
   readonly status: Client<typeof StatusService>;
 }
