@@ -98,7 +98,7 @@ Deno.test("every subcommand has help with an example", async () => {
   }
 
   assertEquals(without, []);
-  assertEquals(paths.length, 19);
+  assertEquals(paths.length, 20);
 });
 
 Deno.test("help is an error when nobody asked for it", async () => {

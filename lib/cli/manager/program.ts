@@ -4,6 +4,7 @@ import { agents } from "./agents.ts";
 import { cancel } from "./cancel.ts";
 import { commands } from "./commands.ts";
 import { events } from "./events.ts";
+import { facts } from "./facts.ts";
 import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
 import { operations } from "./operations.ts";
@@ -29,6 +30,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   explain: "piri-manager why",
   follow: "piri-manager watch",
   get: "piri-manager show",
+  grains: "piri-manager facts",
   group: "piri-manager agent set --group",
   groups: "piri-manager agents",
   health: "piri-manager status",
@@ -80,6 +82,7 @@ export function managerProgram(
       agents,
       agent,
       targets,
+      facts,
       run,
       operations,
       watch,
