@@ -16,7 +16,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   operations: ["base"],
   targets: ["base"],
 
-  "agent/host_facts.ts": ["base", "operations"],
+  "agent/fact_source.ts": ["base", "operations"],
+  "agent/machine_id.ts": [],
   "agent/removed_note.ts": ["base"],
   "agent/command_settings.ts": ["operations"],
   "agent/config.ts": ["base", "agent/command_settings.ts"],
@@ -125,6 +126,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/manager_parts.ts",
     "type manager/commands.ts",
   ],
+  "manager/refreshed_facts.ts": ["base", "type store"],
   "manager/agent_names.ts": ["base", "targets"],
   "manager/agent_change.ts": [
     "base",
@@ -182,6 +184,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/commands.ts",
     "manager/admission",
     "manager/agent_roster.ts",
+    "manager/refreshed_facts.ts",
     "manager/targeting.ts",
     "manager/agents.ts",
     "manager/data_requests.ts",
@@ -191,7 +194,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   api: ["base", "type manager/operator_api.ts", "type store"],
   cli: ["base"],
   "cli/agent": ["base", "cli"],
-  "cli/manager": ["base", "cli"],
+  "cli/manager": ["base", "targets", "cli"],
 };
 
 /** Composition roots, which may import every room. */
@@ -482,7 +485,7 @@ for (
       "agent.ts",
       ["@logtape/logtape", "deno-std", "string-width", "valibot", "yaml"],
     ],
-    ["lib/agent/workers/worker.ts", ["deno-std", "valibot"]],
+    ["lib/agent/workers/worker.ts", ["deno-std", "valibot", "yaml"]],
   ] satisfies [string, string[]][]
 ) {
   Deno.test(`${module} needs no other packages than these, so no protobuf library`, async () => {

@@ -69,6 +69,14 @@ export class AgentRoster {
       entry.instance = hello.instance;
       entry.facts = this.#factsOf({ ...hello, setFacts: entry.setFacts });
     };
+    const setHostFacts: Store["setHostFacts"] = async (id, facts) => {
+      await store.setHostFacts(id, facts);
+      const entry = this.#entries.get(id);
+      if (entry === undefined) return;
+      const { setFacts } = entry;
+      const version = entry.facts["agent.version"] ?? "";
+      entry.facts = this.#factsOf({ facts, version, setFacts });
+    };
     const setAgents: Store["setAgents"] = async (ids, change) => {
       const records = await store.setAgents(ids, change);
       for (const record of records) this.#put(record);
@@ -83,6 +91,7 @@ export class AgentRoster {
       addAgent,
       enrolAgent,
       admitAgent,
+      setHostFacts,
       setAgents,
       removeAgent,
     });

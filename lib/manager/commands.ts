@@ -56,6 +56,8 @@ export interface CommandsOptions {
   readonly keepBytes: () => bigint;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
+  /** Hears of each command whose end is on the disk. */
+  readonly ended?: (command: CommandRecord) => void;
 }
 
 /** Front of all commands: requests of operators go down through it, reports of agents come up through it. */
@@ -78,7 +80,10 @@ export class Commands implements CommandAdmin {
     this.#store = options.store;
     this.#clock = options.clock;
     const unfinished = new DisputedResults();
-    this.#open = new OpenCommands((end) => options.events.commandEnded(end));
+    this.#open = new OpenCommands((end) => {
+      options.events.commandEnded(end);
+      options.ended?.(end);
+    });
     const parts = { ...options, open: this.#open, unfinished };
     const recorder = this.#recorder = new Recorder(parts);
     const dispatcher = this.#dispatcher = new Dispatcher(parts);

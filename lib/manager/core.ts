@@ -14,6 +14,7 @@ import type { DataService } from "./data/data_service.ts";
 import { DataRequests } from "./data_requests.ts";
 import { Events } from "./events.ts";
 import { LocalFleet } from "./fleet.ts";
+import { RefreshedFacts } from "./refreshed_facts.ts";
 import { ManagerSession } from "./session.ts";
 import { StorageHealth } from "./storage_health.ts";
 import { Targeting } from "./targeting.ts";
@@ -92,7 +93,11 @@ export class ManagerCore {
         },
       },
     };
-    const commands = new Commands(parts);
+    const refreshed = new RefreshedFacts(store);
+    const commands = new Commands({
+      ...parts,
+      ended: (command) => refreshed.hear(command),
+    });
     this.commands = commands;
     const { roster } = this;
     const targeting = new Targeting({ ...parts, roster });

@@ -21,6 +21,7 @@ export const WRITES: Readonly<Record<StoreMethod, boolean>> = {
   addAgent: true,
   setToken: true,
   setAgents: true,
+  setHostFacts: true,
   enrolAgent: true,
   removeAgent: true,
   removedAt: false,

@@ -88,6 +88,10 @@ export class SqliteStore implements Store {
     });
   }
 
+  setHostFacts(...[id, facts]: Args<"setHostFacts">): Promise<void> {
+    return this.#writer.write(() => this.#agents.setHostFacts(id, facts));
+  }
+
   enrolAgent(...[id, use]: Args<"enrolAgent">): Promise<AgentRecord> {
     return this.#writer.write(() => this.#agents.enrol(id, use));
   }

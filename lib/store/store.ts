@@ -65,6 +65,11 @@ export interface Store extends AsyncDisposable {
     ids: readonly string[],
     change: AgentChange,
   ): Promise<AgentRecord[]>;
+  /** Replaces the facts that an agent tells. Does nothing if it has been removed meanwhile. */
+  setHostFacts(
+    id: string,
+    facts: Readonly<Record<string, string>>,
+  ): Promise<void>;
   /**
    * Uses an agent's token: from now on this is its secret. The same token with the same secret succeeds again.
    *

@@ -27,6 +27,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   addAgent: true,
   setToken: true,
   setAgents: true,
+  setHostFacts: true,
   enrolAgent: true,
   removeAgent: true,
   removedAt: true,

@@ -4,6 +4,7 @@ import { agents } from "./agents.ts";
 import { cancel } from "./cancel.ts";
 import { commands } from "./commands.ts";
 import { events } from "./events.ts";
+import { facts } from "./facts.ts";
 import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
 import { operations } from "./operations.ts";
@@ -13,6 +14,7 @@ import { serve } from "./serve.ts";
 import type { ManagerServices } from "./services.ts";
 import { show } from "./show.ts";
 import { status } from "./status.ts";
+import { targets } from "./targets.ts";
 import { watch } from "./watch.ts";
 import { why } from "./why.ts";
 
@@ -28,6 +30,9 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   explain: "piri-manager why",
   follow: "piri-manager watch",
   get: "piri-manager show",
+  grains: "piri-manager facts",
+  group: "piri-manager agent set --group",
+  groups: "piri-manager agents",
   health: "piri-manager status",
   help: "piri-manager --help",
   history: "piri-manager commands",
@@ -48,7 +53,9 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   remove: "piri-manager agent remove",
   repeat: "piri-manager rerun",
   retry: "piri-manager rerun",
+  resolve: "piri-manager targets",
   rm: "piri-manager agent remove",
+  select: "piri-manager targets",
   setup: "piri-manager init",
   ssh: "piri-manager run",
   start: "piri-manager serve",
@@ -74,6 +81,8 @@ export function managerProgram(
       serve,
       agents,
       agent,
+      targets,
+      facts,
       run,
       operations,
       watch,
