@@ -8,6 +8,7 @@ import {
   withDatabase,
   withManager,
 } from "./changes.ts";
+import { decideFound } from "./entries.ts";
 import type { Rules } from "./rules.ts";
 import {
   type ByeCode,
@@ -53,12 +54,13 @@ export function admits(state: State, greeting: Greeting): Step {
       state: turnedAway(state, number, "protocol error"),
     };
   }
-  const { state: reconciled, said } = reconcile(state, greeting);
+  const decided = decideFound(state, hello, rules);
+  const { state: reconciled, said } = reconcile(decided.state, greeting);
   const admitted = dispatched(
     current(reconciled, { number, hello, jump, rules }),
     { number, instance },
   );
-  return { what: `${what}: admitted${said}`, state: admitted };
+  return { what: `${what}: admitted${said}${decided.said}`, state: admitted };
 }
 
 /** Refuses a connection with a Bye. Later messages on it are not read. */
@@ -86,10 +88,14 @@ function current(
   const follows = rules.has("ids-follow") ? jump : 0;
   const recorded = withDatabase(replaced, {
     lastId: database.lastId + follows,
+    lastSent: rules.has("hello-counts-as-sent")
+      ? Math.max(database.lastSent, hello.lastId)
+      : database.lastSent,
     instance: hello.instance,
     session: hello.session,
   });
-  const welcomed = withConnection(recorded, number, { manager: "ready" });
+  const known = { ...recorded, isSetBack: false };
+  const welcomed = withConnection(known, number, { manager: "ready" });
   const admitted = withManager(welcomed, {
     current: number,
     jumped: jumped + follows,
@@ -120,7 +126,10 @@ function dispatched(
   const queued = state.manager.database.commands
     .filter(({ state }) => state === "queued");
   return queued.reduce((all, { id }) => {
-    const sent = withCommand(all, id, { state: "sent", instance });
+    const sent = withDatabase(
+      withCommand(all, id, { state: "sent", instance }),
+      { lastSent: Math.max(all.manager.database.lastSent, id) },
+    );
     return withManager(sent, {
       writes: [...sent.manager.writes, { id, link: number, isNew: false }],
     });

@@ -14,7 +14,9 @@ export const WILD_ID = 40;
 export interface Bounds {
   /** Requests of the operator, each for one command. */
   readonly requests: number;
-  /** Cancels of commands that have not been sent. */
+  /** Numbers of the requests that are made as entries of jobs. */
+  readonly entries: readonly number[];
+  /** Cancels of commands that have not been sent, and ends of entries without a command. */
   readonly cancels: number;
   /** Cancels of commands that were sent, and commands that are given up. */
   readonly stops: number;

@@ -5,6 +5,7 @@ import type {
   Database,
   Downward,
   Entry,
+  JobEntryState,
   Stage,
   State,
   Upward,
@@ -32,6 +33,13 @@ const STATES: readonly CommandState[] = [
   "lost",
   "refused",
   "too far",
+];
+
+const ENTRY_STATES: readonly JobEntryState[] = [
+  "waiting",
+  "started",
+  "skipped",
+  "may have run",
 ];
 
 const KINDS = [
@@ -66,9 +74,12 @@ export function encode(state: State): string {
   out.push(...truth.effects, ...truth.denied);
   out.push(...truth.forgotten, ...truth.excused);
   out.push(...truth.stopped, ...truth.barred, ...truth.begunBarred);
-  out.push(manager.isUp ? 1 : 0, manager.current);
+  out.push(...truth.setBack, ...truth.needless);
+  out.push((manager.isUp ? 1 : 0) + (state.isSetBack ? 2 : 0));
+  out.push(manager.current);
   out.push(manager.newest, manager.jumped);
   list(out, manager.found);
+  list(out, manager.foundEntries);
   list(out, manager.listed);
   out.push(manager.writes.length);
   for (const { id, link, isNew } of manager.writes) {
@@ -86,8 +97,16 @@ export function encode(state: State): string {
   return String.fromCharCode(...out);
 }
 
-function database(out: number[], { commands, ...rest }: Database): void {
-  out.push(rest.lastId, rest.instance, rest.session, commands.length);
+function database(
+  out: number[],
+  { commands, entries, ...rest }: Database,
+): void {
+  out.push(rest.lastId, rest.lastSent, rest.instance, rest.session);
+  out.push(entries.length);
+  for (const { nonce, state } of entries) {
+    out.push(nonce, ENTRY_STATES.indexOf(state));
+  }
+  out.push(commands.length);
   for (const { id, nonce, state, instance, told, isUnwanted } of commands) {
     out.push(id, nonce, STATES.indexOf(state), instance, told + 1);
     out.push(isUnwanted ? 1 : 0);

@@ -12,6 +12,7 @@ import type { Rules } from "./rules.ts";
 import {
   type Agent,
   AGENT_NAMES,
+  type Database,
   type Faults,
   type State,
   type Step,
@@ -51,7 +52,7 @@ function managerFaults(state: State): Step[] {
     steps.push({
       what: "the Manager is restored from the backup and started",
       state: started(
-        withManager(down(spent(state, "restores")), {
+        withManager(down(setBack(spent(state, "restores"), backup)), {
           database: backup,
           backup: undefined,
         }),
@@ -59,6 +60,25 @@ function managerFaults(state: State): Step[] {
     });
   }
   return steps;
+}
+
+/**
+ * Notes that the operator sets the requests back to those of a backup. An end that is not in the backup is taken back: an
+ * entry that waits in it may be released, and its agent cannot know better (docs/reliability.md).
+ */
+function setBack(state: State, { entries }: Database): State {
+  const { truth, requests } = state;
+  const isTakenBack = (nonce: number) =>
+    entries.some((entry) => entry.nonce === nonce && entry.state === "waiting");
+  return {
+    ...state,
+    isSetBack: true,
+    truth: {
+      ...truth,
+      denied: truth.denied.map((count, at) => isTakenBack(at) ? 0 : count),
+      setBack: truth.setBack.map((_, nonce) => nonce < requests ? 1 : 0),
+    },
+  };
 }
 
 function processFaults(

@@ -13,6 +13,7 @@ export function initial(bounds: Bounds): State {
     requests: 0,
     cancels: 0,
     stops: 0,
+    isSetBack: false,
     faults: bounds.faults,
     truth: {
       effects: none,
@@ -22,16 +23,26 @@ export function initial(bounds: Bounds): State {
       stopped: none,
       barred: none,
       begunBarred: none,
+      setBack: none,
+      needless: none,
     },
   };
 }
 
 const MANAGER: Manager = {
   isUp: true,
-  database: { commands: [], lastId: 0, instance: 0, session: 0 },
+  database: {
+    commands: [],
+    entries: [],
+    lastId: 0,
+    lastSent: 0,
+    instance: 0,
+    session: 0,
+  },
   current: 0,
   writes: [],
   found: [],
+  foundEntries: [],
   newest: 0,
   listed: [],
   jumped: 0,

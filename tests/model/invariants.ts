@@ -15,6 +15,7 @@ export const INVARIANTS = {
   E: "No result that an agent had recorded as its own end is forgotten before the Manager has it.",
   F: "An id that is far off shuts nobody out.",
   G: "Nothing that the operator has ended begins once its agent can know of it.",
+  H: "No entry of a job is called lost if neither its database nor its agent's journal was set back since it was made.",
 } as const;
 
 export type Invariant = keyof typeof INVARIANTS;
@@ -48,6 +49,7 @@ const CHECKS: readonly (readonly [Invariant, Check])[] = [
   ["E", forgotten],
   ["F", shutOut],
   ["G", begunTooLate],
+  ["H", givenUpNeedlessly],
 ];
 
 function repeated({ truth: { effects } }: State): string | undefined {
@@ -69,6 +71,13 @@ function begunTooLate({ truth: { begunBarred } }: State): string | undefined {
     : `the operator has ended request ${nonce}, its agent could know it, and it began`;
 }
 
+function givenUpNeedlessly({ truth: { needless } }: State): string | undefined {
+  const nonce = needless.findIndex((count) => count > 0);
+  return nonce < 0
+    ? undefined
+    : `the entry of request ${nonce} is called lost, and was never sent`;
+}
+
 function mixedUp({ manager: { database } }: State): string | undefined {
   const mixed = database.commands
     .find(({ told, nonce }) => told >= 0 && told !== nonce);
@@ -83,19 +92,26 @@ function hanging(state: State): string | undefined {
   if (open !== undefined) {
     return `all is quiet, and request ${open.nonce} stays ${open.state}`;
   }
+  const entry = database.entries.find(({ state }) => state === "waiting");
+  if (entry !== undefined) {
+    return `all is quiet, and the entry of request ${entry.nonce} waits`;
+  }
   const index = state.agents.findIndex(({ link }) => link === current);
-  const [entry] = state.agents[index]?.journal ?? [];
-  return entry &&
-    `all is quiet, and the result of command ${entry.id} at ${
+  const [result] = state.agents[index]?.journal ?? [];
+  return result &&
+    `all is quiet, and the result of command ${result.id} at ${
       AGENT_NAMES[index]
     } is never acknowledged`;
 }
 
 /** True if both sides are connected to each other, and nothing is on its way or running. */
 function isQuiet({ manager, agents, connections }: State): boolean {
-  const { isUp, current, writes } = manager;
+  const { isUp, current, writes, database, foundEntries } = manager;
   const agent = agents.find(({ link }) => link === current);
-  return isUp && current !== 0 && writes.length === 0 &&
+  const isReleasing = database.entries.some(({ nonce, state }) =>
+    state === "waiting" && !foundEntries.includes(nonce)
+  );
+  return isUp && current !== 0 && writes.length === 0 && !isReleasing &&
     agent !== undefined && agent.isReady && agent.accepting.length === 0 &&
     !agent.journal.some(isUnfinished) &&
     connections.every((each) =>

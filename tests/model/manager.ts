@@ -203,6 +203,7 @@ export function down(state: State): State {
     current: 0,
     writes: [],
     found: [],
+    foundEntries: [],
     newest: 0,
     listed: [],
     jumped: 0,
@@ -218,10 +219,13 @@ export function crashed(state: State): State {
   };
 }
 
-/** Models lib/manager/commands.ts: `load`. All commands that have not ended are found. */
+/** Models lib/manager/commands.ts: `load`. All commands that have not ended are found, and all entries that wait. */
 export function started(state: State): State {
   const found = state.manager.database.commands
     .filter(({ state }) => isOpenState(state))
     .map(({ id }) => id);
-  return withManager(state, { isUp: true, found });
+  const foundEntries = state.manager.database.entries
+    .filter(({ state }) => state === "waiting")
+    .map(({ nonce }) => nonce);
+  return withManager(state, { isUp: true, found, foundEntries });
 }

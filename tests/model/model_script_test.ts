@@ -19,7 +19,7 @@ Deno.test("model --quick searches small configurations, and then leaves each rul
   assertMatch(text, /\n {2}late-lost: E is violated after 23 steps\n/);
   assertMatch(
     text,
-    /\n {2}G\. Nothing that the operator has ended begins once its agent can know of it\.\n$/,
+    /\n {2}H\. No entry of a job is called lost if neither its database nor its agent's journal was set back since it was made\.\n$/,
   );
 });
 

@@ -11,12 +11,17 @@ const ALL_RULES = new Set(RULE_NAMES);
 const STATES: Readonly<Record<string, number>> = {
   "links break": 1_298,
   "both are killed": 6_814,
-  "the Manager is restored": 330,
-  "the Manager is restored, two requests": 2_662,
+  "the Manager is restored": 346,
+  "the Manager is restored, two requests": 2_682,
   "a journal is lost": 6_212,
   "a host is copied": 4_965,
   "ids come from elsewhere": 4_054,
   "an agent stands still": 1_230,
+  "jobs, both are killed": 1_128,
+  "jobs, the Manager is restored": 346,
+  "jobs, the Manager is restored, an entry ends": 494,
+  "jobs, the Manager is restored and killed": 28_358,
+  "jobs, the Manager is restored, a journal is lost": 5_315,
 };
 
 for (const { name, bounds, invariants } of QUICK) {
@@ -42,6 +47,11 @@ const COUNTEREXAMPLES = {
   "presumptions-give-way": ["E", 21],
   "found-is-not-sent": ["B", 11],
   "found-cancel-waits": ["B", 11],
+  "entry-last-id": ["A", 20],
+  "entry-instance": ["A", 22],
+  "entry-once": ["B", 15],
+  "entry-end-waits": ["B", 12],
+  "hello-counts-as-sent": ["H", 19],
   "ids-follow": ["D", 22],
   "ids-follow-at-most": ["F", 8],
   "lost-gives-way": ["E", 23],

@@ -24,7 +24,7 @@ export function operatorSteps(state: State, model: Model): Step[] {
 function runs(state: State, { bounds, rules }: Model): Step[] {
   const { database, current, writes } = state.manager;
   const nonce = state.requests;
-  if (nonce === bounds.requests) return [];
+  if (nonce === bounds.requests || bounds.entries.includes(nonce)) return [];
   const id = database.lastId + 1;
   const command: Command = {
     id,
@@ -38,6 +38,7 @@ function runs(state: State, { bounds, rules }: Model): Step[] {
   const recorded = withDatabase(asked, {
     commands: [...database.commands, command],
     lastId: id,
+    lastSent: current === 0 ? database.lastSent : id,
   });
   const what = `the operator makes request ${nonce}, command ${id}`;
   const steps = [{

@@ -70,6 +70,36 @@ export const RULES = {
     breaks: "B",
     where: "the Manager is restored",
   },
+  "entry-last-id": {
+    says:
+      "An entry that was found waiting at the start is released only if the agent's last_command_id is not above the highest id that this database knows to be sent to it.",
+    breaks: "A",
+    where: "jobs, the Manager is restored",
+  },
+  "entry-instance": {
+    says:
+      "An entry that was found waiting at the start is released only to the instance that this database knows.",
+    breaks: "A",
+    where: "jobs, the Manager is restored, a journal is lost",
+  },
+  "entry-once": {
+    says:
+      "The Manager records in one transaction that an entry has started, and its command as sent.",
+    breaks: "B",
+    where: "jobs, both are killed",
+  },
+  "entry-end-waits": {
+    says:
+      "Of an entry that was found waiting at the start, the Manager does not say before the agent's hello that it never ran.",
+    breaks: "B",
+    where: "jobs, the Manager is restored, an entry ends",
+  },
+  "hello-counts-as-sent": {
+    says:
+      "With each hello, the agent's last_command_id counts as sent in this database.",
+    breaks: "H",
+    where: "jobs, the Manager is restored and killed",
+  },
   "ids-follow": {
     says: "The Manager's ids go on above every last_command_id that it hears.",
     breaks: "D",

@@ -1,6 +1,7 @@
 import { agentSteps } from "./agent.ts";
 import type { Model } from "./bounds.ts";
 import { encode } from "./encode.ts";
+import { entrySteps } from "./entries.ts";
 import { faultSteps } from "./faults.ts";
 import { initial } from "./initial.ts";
 import { type Violation, violationIn } from "./invariants.ts";
@@ -47,6 +48,7 @@ function stepsFrom(state: State, model: Model): Step[] {
   return [
     ...operatorSteps(state, model),
     ...managerSteps(state, model),
+    ...entrySteps(state, model),
     ...agentSteps(state, model),
     ...faultSteps(state, model),
   ];

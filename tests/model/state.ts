@@ -2,7 +2,8 @@
  * All that exists in the model: one Manager, one agent, possibly a copy of the agent's host, and the connections
  * between them. A state is plain data and never changes; each step makes a new one.
  *
- * The model has the rules of lib/manager and lib/agent as they are, and names the file of each. Left out are output,
+ * The model has the rules of lib/manager and lib/agent as they are, and names the file of each. Of a job it has the
+ * entries: when one becomes a command, and what its end says. Windows and limits of jobs are left out, and so are output,
  * timeouts, the end of programs by a cancel, features, legacy peers, and full disks. A program ends by itself.
  * Comparing, recording and answering a hello is one step; tests/simulation tries the events in between. The
  * acknowledgement that follows ServerHello for ended commands is left out too: the agent sends such a result again, and
@@ -91,11 +92,24 @@ export interface Command {
   readonly isUnwanted: boolean;
 }
 
+/** State of an entry of a job. `started` has a command, and `skipped` stands for every end without a command. */
+export type JobEntryState = "waiting" | "started" | "skipped" | "may have run";
+
+/** An entry of a job: a request that has no command until it is released. */
+export interface JobEntry {
+  /** Number of the operator's request. Its command has the same number here. */
+  readonly nonce: number;
+  readonly state: JobEntryState;
+}
+
 /** The Manager's database. */
 export interface Database {
   readonly commands: readonly Command[];
+  readonly entries: readonly JobEntry[];
   /** Highest id ever assigned or heard of. */
   readonly lastId: number;
+  /** Highest id that was sent to the agent, or that its hellos named as its last. */
+  readonly lastSent: number;
   /** Instance and session of the hello admitted last. */
   readonly instance: number;
   readonly session: number;
@@ -118,6 +132,8 @@ export interface Manager {
   readonly writes: readonly Write[];
   /** Open commands that were found in the database at the start and are in no hello since. */
   readonly found: readonly number[];
+  /** Nonces of entries that were found waiting at the start, and no hello since. */
+  readonly foundEntries: readonly number[];
   /** Connection of the newest hello, and the commands in it that go on. */
   readonly newest: number;
   readonly listed: readonly number[];
@@ -217,6 +233,8 @@ export interface State {
   readonly cancels: number;
   /** Number of cancels of commands that were sent, and of commands that were given up, so far. */
   readonly stops: number;
+  /** True from a restored backup until the next hello that is admitted. */
+  readonly isSetBack: boolean;
   readonly faults: Faults;
   /** Facts by nonce. No program in the model knows them. */
   readonly truth: Truth;
@@ -237,6 +255,10 @@ export interface Truth {
   readonly barred: readonly number[];
   /** Requests that began although they were barred. */
   readonly begunBarred: readonly number[];
+  /** Requests that were made before a backup was restored, or before the first hello after it. */
+  readonly setBack: readonly number[];
+  /** Entries that were called lost although this database and this journal knew all about them. */
+  readonly needless: readonly number[];
 }
 
 /** A step from one state to another. */
