@@ -9,6 +9,7 @@ import { givenUp } from "./migrations/0006_given_up.ts";
 import { tombstones } from "./migrations/0007_tombstones.ts";
 import { progressAt } from "./migrations/0008_progress_at.ts";
 import { saidBy } from "./migrations/0009_said_by.ts";
+import { blobRefs } from "./migrations/0012_blob_refs.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -24,6 +25,7 @@ export const MIGRATIONS: readonly string[] = [
   tombstones,
   progressAt,
   saidBy,
+  blobRefs,
 ];
 
 /**

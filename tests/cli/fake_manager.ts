@@ -5,6 +5,7 @@ import {
   type Agent,
   AgentSchema,
   AgentsService,
+  BlobsService,
   type CancelRequest,
   type Command,
   CommandSchema,
@@ -43,6 +44,7 @@ import type {
   ManagerServices,
   Ready,
 } from "../../lib/cli/manager/services.ts";
+import { FakeBlobs } from "./fake_blobs.ts";
 
 /** A command as a Manager would answer it, with these fields. */
 export function command(
@@ -215,6 +217,7 @@ export class FakeManager implements ManagerServices {
   readonly lists: ListCommandsRequest[] = [];
   readonly eventRequests: WatchEventsRequest[] = [];
   readonly additions: AddAgentRequest[] = [];
+  readonly blobs = new FakeBlobs();
   agents: Agent[] = [];
   commands: Command[] = [];
   events: Event[] = [];
@@ -327,6 +330,7 @@ export class FakeManager implements ManagerServices {
           return { commands: this.commands, told: this.told };
         },
       });
+      router.service(BlobsService, this.blobs.service);
       router.service(CommandsService, {
         run: async (request) => {
           this.runs.push(request);

@@ -1,6 +1,7 @@
 import type { Client } from "@connectrpc/connect";
 import type {
   AgentsService,
+  BlobsService,
   CommandsService,
   EventsService,
   StatusService,
@@ -63,6 +64,7 @@ export interface Ready {
 /** The control API of a running Manager. */
 export interface Control extends Disposable {
   readonly agents: Client<typeof AgentsService>;
+  readonly blobs: Client<typeof BlobsService>;
   readonly commands: Client<typeof CommandsService>;
   readonly events: Client<typeof EventsService>;
   readonly status: Client<typeof StatusService>;
