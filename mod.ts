@@ -41,6 +41,7 @@ export type { Reload } from "./lib/base/reload.ts";
 export type {
   AgentAdmin,
   AgentView,
+  BlobAdmin,
   CancelledView,
   CommandAdmin,
   CommandView,

@@ -85,6 +85,12 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/state": ["base", "manager/door"],
   "manager/door": ["base", "wire"],
   "manager/data": ["base"],
+  "manager/blobs": [
+    "base",
+    "type store",
+    "type manager/operator_api.ts",
+    "manager/data",
+  ],
   "manager/command": [
     "base",
     "wire",
@@ -92,6 +98,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
     "type manager/fleet.ts",
     "type manager/events.ts",
+    "type manager/blobs",
   ],
   "manager/watching": [
     "base",
@@ -107,6 +114,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/fleet.ts",
     "type manager/events.ts",
     "type manager/storage_health.ts",
+    "type manager/blobs",
     "manager/command",
     "manager/watching",
   ],
@@ -178,6 +186,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "wire",
     "type store",
     "type manager/data",
+    "manager/blobs",
     "manager/fleet.ts",
     "manager/events.ts",
     "manager/storage_health.ts",

@@ -2,6 +2,7 @@ import type {
   UniversalClientFn,
   UniversalClientRequest,
 } from "@connectrpc/connect/protocol";
+import { concat } from "@std/bytes/concat";
 import { PiriError } from "../base/errors.ts";
 import { joint, type JointSignal } from "../base/signals.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -114,10 +115,15 @@ async function ask(
   }
 }
 
-async function gather(parts: AsyncIterable<Uint8Array>): Promise<Blob> {
-  const all: Uint8Array<ArrayBuffer>[] = [];
-  for await (const part of parts) all.push(new Uint8Array(part));
-  return new Blob(all);
+async function gather(
+  parts: AsyncIterable<Uint8Array>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const all = await Array.fromAsync(parts);
+  const [only] = all;
+  // The one part of a large request is not copied: it was encoded for this request alone.
+  return all.length === 1 && only?.buffer instanceof ArrayBuffer
+    ? only as Uint8Array<ArrayBuffer>
+    : concat(all);
 }
 
 /**

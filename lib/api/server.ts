@@ -8,6 +8,7 @@ import type { Random } from "../base/random.ts";
 import type { Manager } from "../manager/operator_api.ts";
 import { addAgentsService } from "./agents_service.ts";
 import { addCommandsService } from "./commands_service.ts";
+import { addBlobsService } from "./blobs_service.ts";
 import { type Endpoint, endpointFiles } from "./endpoint.ts";
 import { errorInterceptor } from "./error_interceptor.ts";
 import { toConnectError } from "./errors.ts";
@@ -142,6 +143,7 @@ class HttpFront {
     });
     addAgentsService(router, manager, proofs);
     addCommandsService(router, manager, proofs);
+    addBlobsService(router, manager);
     addEventsService(router, manager);
     addStatusService(router, manager);
     addIdentityService(router, proofs);

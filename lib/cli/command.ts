@@ -2,7 +2,12 @@ import type { Output } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A flag of a subcommand. Its type decides the type of its value. */
-export type Flag =
+export type Flag = ShownFlag & {
+  /** True for a former name of a flag: it works, and the help does not show it. */
+  readonly isHidden?: boolean;
+};
+
+type ShownFlag =
   | { readonly type: "boolean"; readonly summary: string }
   | {
     /** Type of the value: `repeated` may be given often. */

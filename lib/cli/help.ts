@@ -134,7 +134,8 @@ function commonFlags<Services>({ defaultDir }: Program<Services>): Flags {
 }
 
 function flagLines(flags: Flags): [string, string][] {
-  return Object.entries(flags).map(([name, flag]) => [
+  const shown = Object.entries(flags).filter(([, { isHidden }]) => !isHidden);
+  return shown.map(([name, flag]) => [
     `--${name}${valueText(flag)}`,
     flag.type === "repeated"
       ? `${flag.summary}; may be repeated`

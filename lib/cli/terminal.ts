@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { Turns } from "../base/turns.ts";
+import { type InputFile, openInput, readError } from "./input_file.ts";
 import { type Scratch, scratchFile } from "./scratch_file.ts";
 
 /** Standard output or standard error. */
@@ -29,6 +30,12 @@ export interface Terminal {
   readStdin(): Promise<Uint8Array>;
   /** @throws {PiriError} NOT_FOUND, DENIED or DISK */
   readFile(path: string): Promise<Uint8Array>;
+  /**
+   * Opens a file to read it in pieces, or standard input for "-".
+   *
+   * @throws {PiriError} NOT_FOUND, DENIED or DISK
+   */
+  openInput(path: string): Promise<InputFile>;
   /**
    * Makes a place on disk for bytes that would take too much memory.
    *
@@ -98,6 +105,7 @@ export function systemTerminal(): Terminal {
     readStdin: async () =>
       new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
     readFile,
+    openInput,
     scratch: scratchFile,
     // Asked now: once its terminal has gone, standard input is none.
     hangUpEnds: Deno.build.os === "windows" || Deno.stdin.isTerminal(),
@@ -138,14 +146,7 @@ async function readFile(path: string): Promise<Uint8Array> {
   try {
     return await Deno.readFile(path);
   } catch (error) {
-    const [code, fact] = error instanceof Deno.errors.NotFound
-      ? ["NOT_FOUND", "there is no such file"] as const
-      : error instanceof Deno.errors.PermissionDenied
-      ? ["DENIED", "the system does not allow it"] as const
-      : ["DISK", error instanceof Error ? error.message : "unknown"] as const;
-    throw new PiriError(code, `Cannot read "${path}": ${fact}`, {
-      cause: error,
-    });
+    throw readError(path, error);
   }
 }
 

@@ -18,6 +18,7 @@ import {
 } from "./command/command_starter.ts";
 import { Dispatcher } from "./command/dispatcher.ts";
 import { EndRequests, notFound } from "./command/end_requests.ts";
+import type { Blobs } from "./blobs/blobs.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, Fleet } from "./fleet.ts";
 import type {
@@ -58,6 +59,8 @@ export interface CommandsOptions {
   readonly checkParams: (operation: string, params: string) => void;
   /** Hears of each command whose end is on the disk. */
   readonly ended?: (command: CommandRecord) => void;
+  /** Large inputs of commands; none if absent. */
+  readonly blobs?: Pick<Blobs, "need">;
 }
 
 /** Front of all commands: requests of operators go down through it, reports of agents come up through it. */

@@ -9,6 +9,8 @@ import type { Transport } from "../wire/transport.ts";
 import { AgentRoster } from "./agent_roster.ts";
 import { Admission } from "./admission/admission.ts";
 import { Agents, type ManagerIdentity } from "./agents.ts";
+import { withBlobs } from "./blobs/blob_requests.ts";
+import type { Blobs } from "./blobs/blobs.ts";
 import { Commands } from "./commands.ts";
 import type { DataService } from "./data/data_service.ts";
 import { DataRequests } from "./data_requests.ts";
@@ -30,6 +32,8 @@ export interface ManagerCoreOptions {
   readonly random: Random;
   readonly identity: ManagerIdentity;
   readonly data: DataService;
+  /** Large inputs of commands; none if absent. */
+  readonly blobs?: Blobs;
   /** Interval of pings to agents, in milliseconds. */
   readonly pingIntervalMs: number;
   /** Most bytes of output that are kept of one command: a quarter for the beginning and the end of each stream. */
@@ -106,7 +110,14 @@ export class ManagerCore {
       ...parts,
       commands,
     });
-    this.#data = new DataRequests(options.data, counters);
+    const { blobs, data } = options;
+    const commandsOf = (agent: string) => commands.of(agent);
+    this.#data = new DataRequests(
+      blobs === undefined
+        ? data
+        : withBlobs(data, { blobs, counters, commandsOf }),
+      counters,
+    );
   }
 
   /** All connections, including those before their hello. */

@@ -33,6 +33,7 @@ export const WRITES: Readonly<Record<StoreMethod, boolean>> = {
   command: false,
   commands: false,
   openCommands: false,
+  blobUses: false,
   lastCommandId: false,
   appendOutput: true,
   dropOutput: true,

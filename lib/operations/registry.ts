@@ -1,3 +1,4 @@
+import type { BlobName } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { didYouMean } from "../base/nearest.ts";
@@ -7,7 +8,11 @@ import { echo } from "./echo.ts";
 import { fileFetch } from "./file_fetch.ts";
 import { fileInstalled } from "./file_installed.ts";
 import type { Operation } from "./operation.ts";
-import { describeParameters, type ParameterDescription } from "./params.ts";
+import {
+  checkParams,
+  describeParameters,
+  type ParameterDescription,
+} from "./params.ts";
 import { testSleep } from "./test_sleep.ts";
 import { testSpin } from "./test_spin.ts";
 
@@ -66,6 +71,17 @@ export function operationNamed(
       didYouMean(name, names, `it has ${names.join(", ")}`)
     }`,
   );
+}
+
+/** Blobs of the Manager that parameters name. None if the operation or the parameters are of another build. */
+export function blobsOf(name: string, params: string): readonly BlobName[] {
+  const operation = operations.find((each) => each.name === name);
+  if (operation?.blobs === undefined) return [];
+  try {
+    return operation.blobs(checkParams(operation, params));
+  } catch {
+    return [];
+  }
 }
 
 /** Describes all operations for people. */

@@ -4,7 +4,9 @@ import {
   isOpenState,
   OPEN_STATES,
 } from "../base/command_state.ts";
+import type { BlobName } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
+import type { BlobRefs } from "./blob_refs.ts";
 import {
   commandShape as shape,
   freshCommand,
@@ -56,26 +58,32 @@ export class Commands {
   readonly #db: Database;
   readonly #jobs: Jobs;
   readonly #meta: Meta;
+  readonly #blobs: BlobRefs;
   readonly #updates = new Map<string, string>();
 
-  constructor(db: Database, jobs: Jobs, meta: Meta) {
+  constructor(
+    db: Database,
+    { jobs, meta, blobs }: { jobs: Jobs; meta: Meta; blobs: BlobRefs },
+  ) {
     this.#db = db;
+    this.#blobs = blobs;
     this.#jobs = jobs;
     this.#meta = meta;
   }
 
   create(
     commands: readonly NewCommand[],
-    request: { requestId: string; job: string },
+    request: { requestId: string; job: string; blobs?: readonly BlobName[] },
   ): { job: string; commands: CommandRecord[]; repeated: boolean } {
     const earlier = this.startedBy(request.requestId);
     if (earlier !== undefined) return { ...earlier, repeated: true };
-    const { job } = request;
+    const { job, blobs = [] } = request;
     const made = commands.map((each) => {
       const command = { rerunOf: null, saidBy: "", ...each, job };
       const cells = shape.cells(command, NEW_FIELDS);
       return freshCommand(this.#db.run(INSERT, ...cells).id, command);
     });
+    for (const { id } of made) this.#blobs.add(id, blobs);
     this.#jobs.add({
       ...request,
       // A job without commands has no ids: an empty range.

@@ -1,3 +1,4 @@
+import type { BlobName } from "../base/blob.ts";
 import type { CommandStateName } from "../base/command_state.ts";
 import type { EventCursor } from "../base/event_cursor.ts";
 import type { EventFilter } from "../base/event_filter.ts";
@@ -158,6 +159,12 @@ export type NewCommand =
     | "sentAt"
   >
   & Partial<Pick<CommandRecord, "rerunOf" | "saidBy">>;
+
+/** Blob that commands of the history name. */
+export interface BlobUse extends BlobName {
+  /** Latest end of a command that names it, in milliseconds since 1970; null while one of them is open. */
+  readonly endedAt: number | null;
+}
 
 /** Changes of one command; absent fields stay unchanged. */
 export type CommandPatch =

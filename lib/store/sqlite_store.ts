@@ -1,4 +1,5 @@
 import { Agents } from "./agents.ts";
+import { BlobRefs } from "./blob_refs.ts";
 import { commandNotFound, Commands } from "./commands.ts";
 import type { Database } from "./database.ts";
 import { EventHistory } from "./event_history.ts";
@@ -8,12 +9,12 @@ import type { Meta } from "./meta.ts";
 import { Output } from "./output.ts";
 import type {
   AgentRecord,
+  BlobUse,
   CommandFilter,
   CommandPatch,
   CommandRecord,
   EventRecord,
   HistoryPage,
-  NewCommand,
   NewEvent,
   OutputFigures,
   StoredOutput,
@@ -37,6 +38,7 @@ export class SqliteStore implements Store {
   readonly #agents: Agents;
   readonly #tombstones: Tombstones;
   readonly #commands: Commands;
+  readonly #blobs: BlobRefs;
   readonly #output: Output;
   readonly #events: Events;
   readonly #history: EventHistory;
@@ -56,7 +58,8 @@ export class SqliteStore implements Store {
     this.#meta = meta;
     this.#agents = new Agents(db);
     this.#tombstones = tombstones;
-    this.#commands = new Commands(db, jobs, meta);
+    this.#blobs = new BlobRefs(db);
+    this.#commands = new Commands(db, { jobs, meta, blobs: this.#blobs });
     this.#output = output;
     this.#events = events;
     this.#history = new EventHistory(db);
@@ -126,12 +129,11 @@ export class SqliteStore implements Store {
   }
 
   createCommands(
-    commands: readonly NewCommand[],
-    request: { requestId: string; job: string },
+    ...[commands, request]: Args<"createCommands">
   ): Promise<{ job: string; commands: CommandRecord[]; repeated: boolean }> {
     const bytes = commands.reduce((sum, { params }) => sum + params.length, 0);
     return this.#writer.write(() => this.#commands.create(commands, request), {
-      rows: commands.length,
+      rows: commands.length * (1 + (request.blobs?.length ?? 0)),
       bytes,
     });
   }
@@ -160,6 +162,10 @@ export class SqliteStore implements Store {
 
   openCommands(presumedSince: number): Promise<CommandRecord[]> {
     return this.#writer.read(() => this.#commands.open(presumedSince));
+  }
+
+  blobUses(): Promise<BlobUse[]> {
+    return this.#writer.read(() => this.#blobs.uses());
   }
 
   lastCommandId(): Promise<bigint> {

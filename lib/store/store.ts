@@ -1,7 +1,9 @@
+import type { BlobName } from "../base/blob.ts";
 import type { StreamName } from "./records.ts";
 import type {
   AgentChange,
   AgentRecord,
+  BlobUse,
   CommandFilter,
   CommandPatch,
   CommandRecord,
@@ -116,11 +118,12 @@ export interface Store extends AsyncDisposable {
 
   /**
    * Records all commands or none, and gives them ascending ids in the order given. If `requestId` was used before,
-   * nothing is recorded, and the commands of the earlier request are returned with `repeated`.
+   * nothing is recorded, and the commands of the earlier request are returned with `repeated`. The commands name the
+   * `blobs`.
    */
   createCommands(
     commands: readonly NewCommand[],
-    request: { requestId: string; job: string },
+    request: { requestId: string; job: string; blobs?: readonly BlobName[] },
   ): Promise<{ job: string; commands: CommandRecord[]; repeated: boolean }>;
   /** Commands that an earlier request of this id started. */
   findRequest(
@@ -134,6 +137,8 @@ export interface Store extends AsyncDisposable {
   commands(filter: CommandFilter): Promise<CommandRecord[]>;
   /** Commands that have not ended, and those whose end is only presumed and happened after `presumedSince`. */
   openCommands(presumedSince: number): Promise<CommandRecord[]>;
+  /** Blobs that commands of the history name. */
+  blobUses(): Promise<BlobUse[]>;
   /** Highest command id ever given. */
   lastCommandId(): Promise<bigint>;
 

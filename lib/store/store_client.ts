@@ -39,6 +39,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   command: true,
   commands: true,
   openCommands: true,
+  blobUses: true,
   lastCommandId: true,
   appendOutput: true,
   dropOutput: true,

@@ -5,6 +5,7 @@ import {
   type Agent,
   AgentSchema,
   AgentsService,
+  BlobsService,
   type CancelRequest,
   type Command,
   CommandSchema,
@@ -47,6 +48,7 @@ import type {
   ManagerServices,
   Ready,
 } from "../../lib/cli/manager/services.ts";
+import { FakeBlobs } from "./fake_blobs.ts";
 
 /** A command as a Manager would answer it, with these fields. */
 export function command(
@@ -226,6 +228,7 @@ export class FakeManager implements ManagerServices {
   /** Answer to `ResolveTargets`. */
   targets: MessageInitShape<typeof ResolveTargetsResponseSchema> | PiriError =
     {};
+  readonly blobs = new FakeBlobs();
   agents: Agent[] = [];
   commands: Command[] = [];
   events: Event[] = [];
@@ -349,6 +352,7 @@ export class FakeManager implements ManagerServices {
           return { commands: this.commands, told: this.told };
         },
       });
+      router.service(BlobsService, this.blobs.service);
       router.service(CommandsService, {
         run: async (request) => {
           this.runs.push(request);

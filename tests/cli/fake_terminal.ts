@@ -8,6 +8,7 @@ import {
   type StopSignal,
   type Terminal,
 } from "../../lib/cli/terminal.ts";
+import { type InputFile, inputOf } from "../../lib/cli/input_file.ts";
 import type { Scratch } from "../../lib/cli/scratch_file.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -116,6 +117,22 @@ export class FakeTerminal implements Terminal {
         ),
       )
       : Promise.resolve(bytesOf(content));
+  }
+
+  async openInput(path: string): Promise<InputFile> {
+    let left = path === "-"
+      ? await this.readStdin()
+      : await this.readFile(path);
+    const read = (buffer: Uint8Array) => {
+      const part = left.subarray(0, buffer.length);
+      buffer.set(part);
+      left = left.subarray(part.length);
+      return Promise.resolve(part.length === 0 ? null : part.length);
+    };
+    return inputOf({ read }, {
+      path,
+      size: path === "-" ? undefined : left.length,
+    });
   }
 
   scratch(): Scratch {

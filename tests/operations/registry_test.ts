@@ -62,6 +62,7 @@ Deno.test("a parameter's type and whether it is needed come from the schema", ()
     "group: string, false",
     "umask: string, false",
     "stdin: string, false",
+    "stdin_blob: string, false",
   ]);
   assertEquals(shown("test.Sleep"), ["seconds: number, true"]);
   assertEquals(shown("file.Fetch")?.at(-1), "parents: boolean, false");

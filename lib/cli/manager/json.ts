@@ -177,6 +177,11 @@ export function statusJson(status: GetStatusResponse): Record<string, unknown> {
       outputBytes: String(retention.outputBytes),
       outputBytesPerCommand: String(retention.outputBytesPerCommand),
     },
+    blobs: status.blobs === undefined ? null : {
+      count: String(status.blobs.count),
+      bytes: String(status.blobs.bytes),
+      limitBytes: String(status.blobs.limitBytes),
+    },
     certificateExpiresAt: isoTime(status.certificateExpiresAtMs),
     writeFailure: status.writeFailure === undefined ? null : {
       since: isoTime(status.writeFailure.sinceMs),

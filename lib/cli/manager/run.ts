@@ -11,6 +11,7 @@ import {
 import type { Terminal } from "../terminal.ts";
 import { namesOne, withHint } from "./hints.ts";
 import { parseEnvFile } from "./env_file.ts";
+import { INPUT_FLAGS, inputParams, inputPath } from "./input.ts";
 import { launch, WHILE_IT_RUNS } from "./launch.ts";
 import {
   disconnectOf,
@@ -102,12 +103,7 @@ export const run = defineSubcommand({
       value: "MASK",
       summary: "mask of files that the program makes: 027; 022 by default",
     },
-    "stdin-file": {
-      type: "string",
-      value: "FILE",
-      summary:
-        'standard input of the program: a text file here, or "-" for stdin',
-    },
+    ...INPUT_FLAGS,
   },
   hints: {
     group: "for the group that the program runs as: --user USER:GROUP",
@@ -129,21 +125,24 @@ export const run = defineSubcommand({
   ],
   async execute(invocation, services: ManagerServices) {
     const { flags, dir, terminal } = invocation;
-    const parsed = parseRun({
+    const input = inputPath(flags, flags.op);
+    const typed = parseRun({
       words: invocation.positionals.agent,
       program: invocation.rest,
       shell: flags.shell,
       op: flags.op,
-      surroundings: await surroundingsOf(flags, terminal),
+      surroundings: await surroundingsOf(flags, { input, terminal }),
     });
+    const connect = () => services.connect(dir);
+    const given = await inputParams(input, { connect, terminal });
+    const parsed = { ...typed, params: { ...typed.params, ...given } };
     const request = {
-      ...requestOf(parsed, { stdinFile: flags["stdin-file"], terminal }),
+      ...requestOf(parsed, terminal),
       ...disconnectOf(flags["on-disconnect"]),
       ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
     };
     const isOne = namesOne(parsed.agents);
     if (flags["exit-code"]) requireOne(isOne, flags);
-    const connect = () => services.connect(dir);
     const launched = launch({
       start: async (control, { signal }) =>
         (await control.commands.run(request, { signal })).commands,
@@ -166,16 +165,10 @@ async function surroundingsOf(
     readonly "env-file": readonly string[];
     readonly user: string | undefined;
     readonly umask: string | undefined;
-    readonly "stdin-file": string | undefined;
   },
-  terminal: Terminal,
+  { input, terminal }: { input: string | undefined; terminal: Terminal },
 ): Promise<Record<string, unknown>> {
   const { cwd, env, user, umask } = flags;
-  const variables = {
-    ...await filesOf(flags["env-file"], terminal),
-    ...variablesOf(env),
-  };
-  const input = flags["stdin-file"];
   const readers = [...flags["env-file"], input].filter((path) => path === "-");
   if (readers.length > 1) {
     throw new PiriError(
@@ -183,14 +176,15 @@ async function surroundingsOf(
       'Cannot run: "-" is given twice, and stdin can be read only once; put one of them into a file',
     );
   }
+  const variables = {
+    ...await filesOf(flags["env-file"], terminal),
+    ...variablesOf(env),
+  };
   return {
     ...(cwd === undefined ? {} : { cwd }),
     ...(Object.keys(variables).length === 0 ? {} : { env: variables }),
     ...(user === undefined ? {} : userOf(user)),
     ...(umask === undefined ? {} : { umask: umaskOf(umask) }),
-    ...(input === undefined
-      ? {}
-      : { stdin: await readTextFile("stdin-file", input, terminal) }),
   };
 }
 
@@ -234,15 +228,12 @@ async function orNoProgram(launched: Promise<number>): Promise<number> {
 
 function requestOf(
   { agents, operation, params }: ParsedRun,
-  { stdinFile, terminal }: {
-    stdinFile: string | undefined;
-    terminal: Terminal;
-  },
+  terminal: Terminal,
 ) {
   return {
     agents: [...agents],
     operation,
-    params: paramsText(params, stdinFile),
+    params: paramsText(params),
     ...signatureOf(terminal),
   };
 }

@@ -1,10 +1,12 @@
 import { askerText, operatorText } from "../../base/asker.ts";
+import type { BlobName } from "../../base/blob.ts";
 import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import { Limits } from "../../base/limits.ts";
 import { nonce, type Random } from "../../base/random.ts";
 import type { CommandRecord, NewCommand } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
+import type { Blobs } from "../blobs/blobs.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Events } from "../events.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
@@ -31,6 +33,14 @@ const NO_OPERATION: Misfit = {
   many: "they have no such operation",
 };
 
+const NO_BLOBS: Misfit = {
+  code: "REFUSED",
+  one:
+    "its version of piri-agent cannot read large input from the Manager; install a newer one",
+  many:
+    "their versions of piri-agent cannot read large input from the Manager; install newer ones",
+};
+
 const TOO_MANY: Misfit = {
   code: "BUSY",
   one:
@@ -49,6 +59,8 @@ export interface CommandStarterOptions {
   readonly dispatcher: Dispatcher;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
+  /** Large inputs of commands; none if absent. */
+  readonly blobs?: Pick<Blobs, "need">;
 }
 
 /** Commands that one request started. */
@@ -96,7 +108,9 @@ export class CommandStarter {
     request: RunRequest,
     rerunOf: bigint | null = null,
   ): Promise<StartedCommands> {
-    const { store } = this.#options;
+    const { store, blobs: kept } = this.#options;
+    const { operation, params } = request;
+    const blobs = await kept?.need(operation, params) ?? [];
     const sessions = await findTargets(request, this.#options);
     if (this.#isStopped) {
       throw new PiriError(
@@ -104,7 +118,7 @@ export class CommandStarter {
         `Cannot run "${request.operation}": the Manager is stopping`,
       );
     }
-    this.#check(request, sessions);
+    this.#check(request, sessions, blobs);
     this.#count(sessions, 1);
     try {
       const { job, commands, repeated } = await store.createCommands(
@@ -112,7 +126,7 @@ export class CommandStarter {
           ...this.#draft(request, session),
           rerunOf,
         })),
-        { requestId: request.requestId, job: this.#newJob() },
+        { requestId: request.requestId, job: this.#newJob(), blobs },
       );
       if (!repeated) this.#begin(commands, sessions, request);
       return { job, commands };
@@ -125,10 +139,16 @@ export class CommandStarter {
     for (const { agent } of sessions) add(this.#underWay, agent, by);
   }
 
-  #check(request: RunRequest, sessions: readonly AgentSession[]): void {
+  #check(
+    request: RunRequest,
+    sessions: readonly AgentSession[],
+    blobs: readonly BlobName[],
+  ): void {
     const misfits = new Misfits(`run "${request.operation}"`);
     for (const session of sessions) {
-      const misfit = this.#misfitOf(request, session);
+      const misfit = blobs.length > 0 && !session.features.has("blobs")
+        ? NO_BLOBS
+        : this.#misfitOf(request, session);
       if (misfit !== undefined) misfits.add(session.agent, misfit);
     }
     misfits.throwIfAny();

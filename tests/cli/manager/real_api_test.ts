@@ -33,6 +33,7 @@ function realTimeTerminal(): { terminal: Terminal; fake: FakeTerminal } {
       env: (name) => fake.env(name),
       readStdin: () => fake.readStdin(),
       readFile: (path) => fake.readFile(path),
+      openInput: (path) => fake.openInput(path),
       scratch: () => fake.scratch(),
       hangUpEnds: fake.hangUpEnds,
       onSignal: (signal, callback) => fake.onSignal(signal, callback),

@@ -196,30 +196,17 @@ Deno.test("run names the nearest agents of all unknown ones", async () => {
 
 Deno.test("what is too large for any agent is not sent, and one limit and a way are named", async () => {
   const text = "x".repeat(300_000);
-  const files = { big: text, huge: text.repeat(34), fits: text.slice(40_000) };
   const refused = async (...args: string[]) => {
-    const { code, stderr, manager } = await see(["run", "web-1", ...args], {
-      files,
-    });
+    const { code, stderr, manager } = await see(["run", "web-1", ...args]);
     assertEquals([code, manager.runs], [2, []]);
     return stderr;
   };
-  const big = await refused("--stdin-file", "big", "--", "cat");
-  const huge = await refused("--stdin-file", "huge", "--", "cat");
   const argument = await refused("--", "echo", text);
   const fits = await see(
-    ["run", "web-1", "--stdin-file", "fits", "--detach", "--", "cat"],
-    { files, manager: managerOf() },
+    ["run", "web-1", "--detach", "--", "echo", text.slice(40_000)],
+    { manager: managerOf() },
   );
 
-  assertEquals(
-    big,
-    `error: Cannot use "--stdin-file big": it takes 300027 bytes in the request, the limit is 261632; put it into files/all in the Manager's folder, fetch it with --op file.Fetch, and let the program read it there\n`,
-  );
-  assertStringIncludes(
-    huge,
-    "10200027 bytes in the request, the limit is 261632;",
-  );
   assertStringIncludes(
     argument,
     "Cannot run: the parameters take 300020 bytes, the limit is 261632; put a long text into a file in files/all",
@@ -619,33 +606,6 @@ Deno.test("a cancel that comes too late is ignored, and a denied one is reported
     "cancelling command 12…\n",
     "cancelling command 12…\nCannot cancel command 12: so it is\n",
   ]);
-});
-
-Deno.test("run reads the program's input from a file or from stdin", async () => {
-  const inputs: unknown[] = [];
-  for (const path of ["input", "-"]) {
-    const { manager } = await see(
-      ["run", "web-1", "--detach", "--stdin-file", path, "--", "cat"],
-      {
-        manager: managerOf(),
-        files: { input: "of the file" },
-        stdin: "of stdin",
-      },
-    );
-    inputs.push(JSON.parse(manager.runs[0]?.params ?? "").stdin);
-  }
-
-  assertEquals(inputs, ["of the file", "of stdin"]);
-});
-
-Deno.test("run refuses input that is not text", async () => {
-  const { code, stderr } = await see(
-    ["run", "web-1", "--stdin-file", "-", "--", "cat"],
-    { stdin: Uint8Array.of(0xff) },
-  );
-
-  assertEquals(code, 2);
-  assertStringIncludes(stderr, "it is not UTF-8 text");
 });
 
 /** Connect's error for a failed fetch. */

@@ -1,0 +1,59 @@
+import { create } from "@bufbuild/protobuf";
+import type { ConnectRouter } from "@connectrpc/connect";
+import {
+  BlobsService,
+  FindBlobsResponseSchema,
+  FinishUploadResponseSchema,
+  OpenUploadResponseSchema,
+  UploadResponseSchema,
+} from "../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Manager } from "../manager/operator_api.ts";
+import { checkHexHash, requireItems, requireText } from "./checks.ts";
+
+/** Serves the BlobsService. */
+export function addBlobsService(
+  router: ConnectRouter,
+  { blobs }: Manager,
+): void {
+  router.service(BlobsService, {
+    async findBlobs({ sha256 }) {
+      const hashes = requireItems("sha256", sha256);
+      for (const hash of hashes) checkHexHash("sha256", hash);
+      const known: string[] = [];
+      for (const hash of hashes) {
+        if (await blobs.has(hash)) known.push(hash);
+      }
+      return create(FindBlobsResponseSchema, { known });
+    },
+
+    async openUpload({ size, uploadId }) {
+      if (uploadId === "") {
+        const id = await blobs.begin(Number(size ?? 0n));
+        return create(OpenUploadResponseSchema, { uploadId: id });
+      }
+      const offset = BigInt(await blobs.offset(uploadId));
+      return create(OpenUploadResponseSchema, { uploadId, offset });
+    },
+
+    async upload({ uploadId, offset, bytes }) {
+      requireText("upload_id", uploadId);
+      const reached = await blobs.append(uploadId, Number(offset), bytes);
+      release(bytes);
+      return create(UploadResponseSchema, { offset: BigInt(reached) });
+    },
+
+    async finishUpload({ uploadId, sha256: expected }) {
+      requireText("upload_id", uploadId);
+      const { sha256, size } = await blobs.finish(
+        uploadId,
+        expected === "" ? undefined : checkHexHash("sha256", expected),
+      );
+      return create(FinishUploadResponseSchema, { sha256, size: BigInt(size) });
+    },
+  });
+}
+
+/** Frees the bytes of a request by hand: a large upload would otherwise be held until the next collection. */
+function release({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}

@@ -1,0 +1,17 @@
+/** Blob that the parameters of a command name. */
+export interface BlobName {
+  /** SHA-256 of its bytes, in hex digits. */
+  readonly sha256: string;
+  /** True for a list of files whose blobs belong to it: see tree.ts. */
+  readonly isTree: boolean;
+}
+
+/** SHA-256 in hex digits. */
+export const SHA256_PATTERN = /^[0-9a-f]{64}$/;
+
+/** Request for a piece of a blob: the parameters of a DataRequest of the type "blob". */
+export interface BlobRange {
+  readonly sha256: string;
+  readonly offset: number;
+  readonly length: number;
+}
