@@ -1,5 +1,6 @@
 import type { Output } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
+import type { Topic } from "./topic.ts";
 
 /** A flag of a subcommand. Its type decides the type of its value. */
 export type Flag = ShownFlag & {
@@ -108,6 +109,8 @@ export interface SubcommandTable<
   readonly hints?: Readonly<Record<string, string>>;
   /** More sections of the help. */
   readonly more?: readonly HelpSection[];
+  /** True for a subcommand that only programs call: help, docs and hints do not name it. */
+  readonly isInternal?: boolean;
 }
 
 /** A subcommand. It prints through its invocation and returns its exit code: an `ExitCode`, or that of a program. */
@@ -138,6 +141,8 @@ export interface Program<Services> {
   readonly subcommands: readonly (Subcommand<Services> | Group<Services>)[];
   /** Lines to type instead of words that people know from other tools. */
   readonly synonyms?: Readonly<Record<string, string>>;
+  /** Pages of the help beside those of subcommands. */
+  readonly topics: readonly Topic[];
   readonly services: Services;
 }
 

@@ -1,4 +1,7 @@
 import type { BuildInfo, Program } from "../command.ts";
+import { helpSubcommand } from "../help_subcommand.ts";
+import { exitCodes } from "../topics/exit_codes.ts";
+import { json } from "../topics/json.ts";
 import { agent } from "./agent.ts";
 import { agents } from "./agents.ts";
 import { cancel } from "./cancel.ts";
@@ -15,6 +18,9 @@ import type { ManagerServices } from "./services.ts";
 import { show } from "./show.ts";
 import { status } from "./status.ts";
 import { targets } from "./targets.ts";
+import { jobs } from "./topics/jobs.ts";
+import { output } from "./topics/output.ts";
+import { targets as targetsTopic } from "./topics/targets.ts";
 import { watch } from "./watch.ts";
 import { why } from "./why.ts";
 
@@ -34,7 +40,6 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   group: "piri-manager agent set --group",
   groups: "piri-manager agents",
   health: "piri-manager status",
-  help: "piri-manager --help",
   history: "piri-manager commands",
   hosts: "piri-manager agents",
   info: "piri-manager status",
@@ -73,7 +78,7 @@ export function managerProgram(
     readonly services: ManagerServices;
   },
 ): Program<ManagerServices> {
-  return {
+  const program: Program<ManagerServices> = {
     name: "piri-manager",
     summary: "runs commands on many hosts and tells how they went",
     subcommands: [
@@ -94,8 +99,11 @@ export function managerProgram(
       why,
       events,
       status,
+      helpSubcommand(() => program),
     ],
+    topics: [targetsTopic, jobs, output, json, exitCodes],
     synonyms: SYNONYMS,
     ...options,
   };
+  return program;
 }
