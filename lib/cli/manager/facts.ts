@@ -133,6 +133,11 @@ async function refresh(
     connect,
     flags: { detach: false, raw: false, color: invocation.flags.color },
   });
+  if (code === ExitCode.ok && connected.length > 0) {
+    await output.note(
+      `collected anew: ${foldNames(connected.map(({ name }) => name))}`,
+    );
+  }
   if (away.length === 0) return code;
   await output.note(
     `${agentsText(away.length)} away, whose facts come when they connect: ${

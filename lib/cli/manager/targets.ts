@@ -62,10 +62,10 @@ export const targets = defineSubcommand({
     const away = found.targets.filter(({ connected }) => !connected)
       .map(({ name }) => name);
     await output.note(
-      `${agentsText(found.targets.length)}${
+      `${agentsText(found.targets.length)}, ${
         away.length === 0
-          ? ", all of them connected"
-          : `, ${away.length} of them away: ${foldNames(away)}`
+          ? "none of them away"
+          : `${away.length} of them away: ${foldNames(away)}`
       }`,
     );
     await tellLeftOut(found, output);

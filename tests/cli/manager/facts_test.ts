@@ -80,7 +80,11 @@ Deno.test("facts refresh runs agent.Facts on those that are connected, and ends 
   );
   assertEquals(fake.selections.map((each) => each?.expressions), [["web-*"]]);
   assertEquals(
-    terminal.stderr.text.split("\n").filter((line) => line.includes("away")),
-    ["1 agent away, whose facts come when they connect: web-2"],
+    terminal.stderr.text.split("\n").slice(-3),
+    [
+      "collected anew: web-1",
+      "1 agent away, whose facts come when they connect: web-2",
+      "",
+    ],
   );
 });

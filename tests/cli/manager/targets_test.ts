@@ -57,7 +57,7 @@ Deno.test("targets tells what was left out and not found, each on a line of stde
   const { stderr } = await see(["targets", "all"], { manager: fake });
 
   assertEquals(stderr.split("\n"), [
-    "1 agent, all of them connected",
+    "1 agent, none of them away",
     "not enrolled: web-[8-9]",
     "no agent matches wbe-*",
     'no fact "cpus" to compare: 2 agents',
