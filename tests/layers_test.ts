@@ -13,7 +13,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   base: [],
   protobuf: ["base"],
   wire: ["base", "protobuf"],
-  operations: ["base"],
+  files: ["base"],
+  operations: ["base", "files"],
 
   "agent/host_facts.ts": ["base", "operations"],
   "agent/removed_note.ts": ["base"],
@@ -85,6 +86,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/data": ["base"],
   "manager/blobs": [
     "base",
+    "files",
     "type store",
     "type manager/operator_api.ts",
     "manager/data",
@@ -173,7 +175,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   api: ["base", "type manager/operator_api.ts", "type store"],
   cli: ["base"],
   "cli/agent": ["base", "cli"],
-  "cli/manager": ["base", "cli"],
+  "cli/manager": ["base", "cli", "files"],
 };
 
 /** Composition roots, which may import every room. */

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import {
+  AddBlobsResponseSchema,
   BlobsService,
   FindBlobsResponseSchema,
   FinishUploadResponseSchema,
@@ -25,6 +26,11 @@ export function addBlobsService(
         if (await blobs.has(hash)) known.push(hash);
       }
       return create(FindBlobsResponseSchema, { known });
+    },
+
+    async addBlobs({ blobs: parts }) {
+      const sha256 = await blobs.add(requireItems("blobs", parts));
+      return create(AddBlobsResponseSchema, { sha256 });
     },
 
     async openUpload({ size, uploadId }) {

@@ -7,6 +7,8 @@ import { events } from "./events.ts";
 import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
 import { operations } from "./operations.ts";
+import { get } from "./get.ts";
+import { put } from "./put.ts";
 import { rerun } from "./rerun.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
@@ -75,6 +77,8 @@ export function managerProgram(
       agents,
       agent,
       run,
+      put,
+      get,
       operations,
       watch,
       cancel,

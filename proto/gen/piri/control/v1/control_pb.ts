@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file piri/control/v1/control.proto.
  */
 export const file_piri_control_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("Ch1waXJpL2NvbnRyb2wvdjEvY29udHJvbC5wcm90bxIPcGlyaS5jb250cm9sLnYxIp8CCgVBZ2VudBIKCgJpZBgBIAEoCRIRCgljb25uZWN0ZWQYAiABKAgSFQoIc2luY2VfbXMYAyABKANIAIgBARIPCgdhZGRyZXNzGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSEAoIcHJvdG9jb2wYBiABKAkSDgoGZ3JvdXBzGAcgAygJEg0KBWNpZHJzGAggAygJEg4KBmpvaW5lZBgJIAEoCBIwCgVmYWN0cxgKIAMoCzIhLnBpcmkuY29udHJvbC52MS5BZ2VudC5GYWN0c0VudHJ5EhAKCGluc3RhbmNlGAsgASgJGiwKCkZhY3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUILCglfc2luY2VfbXMiEwoRTGlzdEFnZW50c1JlcXVlc3QiiQEKEkxpc3RBZ2VudHNSZXNwb25zZRImCgZhZ2VudHMYASADKAsyFi5waXJpLmNvbnRyb2wudjEuQWdlbnQSOQoNd3JpdGVfZmFpbHVyZRgCIAEoCzIdLnBpcmkuY29udHJvbC52MS5Xcml0ZUZhaWx1cmVIAIgBAUIQCg5fd3JpdGVfZmFpbHVyZSKqAQoPQWRkQWdlbnRSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBmdyb3VwcxgCIAMoCRINCgVjaWRycxgDIAMoCRIaCg1leHBpcmVzX2luX21zGAQgASgESACIAQESGAoLc2VjcmV0X2hhc2gYBSABKAxIAYgBARIUCgxyZXF1ZXN0ZWRfYnkYBiABKAlCEAoOX2V4cGlyZXNfaW5fbXNCDgoMX3NlY3JldF9oYXNoIiEKEEFkZEFnZW50UmVzcG9uc2USDQoFdG9rZW4YASABKAkiYwoRUmVuZXdUb2tlblJlcXVlc3QSCgoCaWQYASABKAkSGgoNZXhwaXJlc19pbl9tcxgCIAEoBEgAiAEBEhQKDHJlcXVlc3RlZF9ieRgDIAEoCUIQCg5fZXhwaXJlc19pbl9tcyIjChJSZW5ld1Rva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkiRQoSUmVtb3ZlQWdlbnRSZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWZvcmNlGAIgASgIEhQKDHJlcXVlc3RlZF9ieRgDIAEoCSJPChNSZW1vdmVBZ2VudFJlc3BvbnNlEioKCGNvbW1hbmRzGAEgAygLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQSDAoEdG9sZBgCIAEoCCJBCgxXcml0ZUZhaWx1cmUSEAoIc2luY2VfbXMYASABKAMSDwoHbGFzdF9tcxgCIAEoAxIOCgZyZWFzb24YAyABKAkiiQkKB0NvbW1hbmQSCgoCaWQYASABKAMSDQoFYWdlbnQYAiABKAkSEQoJb3BlcmF0aW9uGAMgASgJEg4KBnBhcmFtcxgEIAEoCRIsCgVzdGF0ZRgFIAEoDjIdLnBpcmkuY29udHJvbC52MS5Db21tYW5kU3RhdGUSFgoJZXhpdF9jb2RlGAYgASgFSACIAQESDgoGc2lnbmFsGAcgASgJEhUKDWNyZWF0ZWRfYXRfbXMYCCABKAMSFwoKc2VudF9hdF9tcxgJIAEoA0gBiAEBEhoKDXN0YXJ0ZWRfYXRfbXMYCiABKANIAogBARIbCg5maW5pc2hlZF9hdF9tcxgLIAEoA0gDiAEBEiAKE2FnZW50X3N0YXJ0ZWRfYXRfbXMYDCABKANIBIgBARIhChRhZ2VudF9maW5pc2hlZF9hdF9tcxgNIAEoA0gFiAEBEhQKDHN0ZG91dF9ieXRlcxgOIAEoBBIUCgxzdGRlcnJfYnl0ZXMYDyABKAQSEQoJdHJ1bmNhdGVkGBAgASgIEhAKCHByZXN1bWVkGBEgASgIEg4KBnJlYXNvbhgSIAEoCRISCgplcnJvcl9jb2RlGBMgASgJEg8KB2NoYW5nZWQYFCABKAgSDAoEZGF0YRgVIAEoCRIsCgZyZWFwZWQYFiABKAsyFy5waXJpLmNvbnRyb2wudjEuUmVhcGVkSAaIAQESCwoDam9iGBcgASgJEhQKDHJlcXVlc3RlZF9ieRgYIAEoCRIjChZjYW5jZWxfcmVxdWVzdGVkX2F0X21zGBkgASgDSAeIAQESMAoIcHJvZ3Jlc3MYGiABKAsyGS5waXJpLmNvbnRyb2wudjEuUHJvZ3Jlc3NICIgBARIXCgp0aW1lb3V0X21zGBsgASgNSAmIAQESIQoUdW5yZWFjaGFibGVfc2luY2VfbXMYHCABKANICogBARIVCghyZXJ1bl9vZhgdIAEoA0gLiAEBEhsKE2NhbmNlbF9yZXF1ZXN0ZWRfYnkYHiABKAkSNAoNb25fZGlzY29ubmVjdBgfIAEoDjIdLnBpcmkuY29udHJvbC52MS5PbkRpc2Nvbm5lY3QSGgoNa2lsbF9hZnRlcl9tcxggIAEoDUgMiAEBEhgKC291dHB1dF9rZXB0GCEgASgESA2IAQESDwoHc2FpZF9ieRgoIAEoCRIWCg5jYW5jZWxfc2FpZF9ieRgpIAEoCUIMCgpfZXhpdF9jb2RlQg0KC19zZW50X2F0X21zQhAKDl9zdGFydGVkX2F0X21zQhEKD19maW5pc2hlZF9hdF9tc0IWChRfYWdlbnRfc3RhcnRlZF9hdF9tc0IXChVfYWdlbnRfZmluaXNoZWRfYXRfbXNCCQoHX3JlYXBlZEIZChdfY2FuY2VsX3JlcXVlc3RlZF9hdF9tc0ILCglfcHJvZ3Jlc3NCDQoLX3RpbWVvdXRfbXNCFwoVX3VucmVhY2hhYmxlX3NpbmNlX21zQgsKCV9yZXJ1bl9vZkIQCg5fa2lsbF9hZnRlcl9tc0IOCgxfb3V0cHV0X2tlcHQiOwoIUHJvZ3Jlc3MSDwoHY3VycmVudBgBIAEoDRINCgV0b3RhbBgCIAEoDRIPCgdtZXNzYWdlGAMgASgJIioKBlJlYXBlZBIRCglzaWduYWxsZWQYASABKA0SDQoFYWxpdmUYAiADKA0i9QEKClJ1blJlcXVlc3QSDgoGYWdlbnRzGAEgAygJEhEKCW9wZXJhdGlvbhgCIAEoCRIOCgZwYXJhbXMYAyABKAkSFwoKdGltZW91dF9tcxgEIAEoDUgAiAEBEhIKCnJlcXVlc3RfaWQYBSABKAkSNAoNb25fZGlzY29ubmVjdBgGIAEoDjIdLnBpcmkuY29udHJvbC52MS5PbkRpc2Nvbm5lY3QSGgoNa2lsbF9hZnRlcl9tcxgHIAEoDUgBiAEBEhQKDHJlcXVlc3RlZF9ieRgIIAEoCUINCgtfdGltZW91dF9tc0IQCg5fa2lsbF9hZnRlcl9tcyJGCgtSdW5SZXNwb25zZRILCgNqb2IYASABKAkSKgoIY29tbWFuZHMYAiADKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZCI8CgxXYXRjaFJlcXVlc3QSLAoIY29tbWFuZHMYASADKAsyGi5waXJpLmNvbnRyb2wudjEuV2F0Y2hGcm9tIk0KCVdhdGNoRnJvbRISCgpjb21tYW5kX2lkGAEgASgDEhUKDXN0ZG91dF9vZmZzZXQYAiABKAQSFQoNc3RkZXJyX29mZnNldBgDIAEoBCKRAgoNV2F0Y2hSZXNwb25zZRISCgpjb21tYW5kX2lkGAEgASgDEisKB2NvbW1hbmQYAiABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZEgAEikKBm91dHB1dBgDIAEoCzIXLnBpcmkuY29udHJvbC52MS5PdXRwdXRIABItCghwcm9ncmVzcxgEIAEoCzIZLnBpcmkuY29udHJvbC52MS5Qcm9ncmVzc0gAEioKB2N1dF9vZmYYBSABKAsyFy5waXJpLmNvbnRyb2wudjEuQ3V0T2ZmSAASMAoHc3RvcmFnZRgGIAEoCzIdLnBpcmkuY29udHJvbC52MS5TdG9yYWdlU3RhdGVIAEIHCgVldmVudCJPCgxTdG9yYWdlU3RhdGUSMwoHZmFpbHVyZRgBIAEoCzIdLnBpcmkuY29udHJvbC52MS5Xcml0ZUZhaWx1cmVIAIgBAUIKCghfZmFpbHVyZSJjCgZPdXRwdXQSLQoGc3RyZWFtGAEgASgOMh0ucGlyaS5jb250cm9sLnYxLk91dHB1dFN0cmVhbRIOCgZvZmZzZXQYAiABKAQSDQoFYnl0ZXMYAyABKAwSCwoDY3V0GAQgASgEIhgKBkN1dE9mZhIOCgZyZWFzb24YASABKAkiXQoNQ2FuY2VsUmVxdWVzdBISCgpjb21tYW5kX2lkGAEgASgDEhUKCGdyYWNlX21zGAIgASgNSACIAQESFAoMcmVxdWVzdGVkX2J5GAMgASgJQgsKCV9ncmFjZV9tcyJQCg5DYW5jZWxSZXNwb25zZRIpCgdjb21tYW5kGAEgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQSEwoLdW5jb25maXJtZWQYAiABKAgiTAoMUmVydW5SZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMSEgoKcmVxdWVzdF9pZBgCIAEoCRIUCgxyZXF1ZXN0ZWRfYnkYAyABKAkiOgoNUmVydW5SZXNwb25zZRIpCgdjb21tYW5kGAEgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQiOQoNR2l2ZVVwUmVxdWVzdBISCgpjb21tYW5kX2lkGAEgASgDEhQKDHJlcXVlc3RlZF9ieRgCIAEoCSI7Cg5HaXZlVXBSZXNwb25zZRIpCgdjb21tYW5kGAEgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQilwEKE0xpc3RDb21tYW5kc1JlcXVlc3QSEgoFbGltaXQYASABKA1IAIgBARIWCgliZWZvcmVfaWQYAiABKANIAYgBARINCgVhZ2VudBgDIAEoCRItCgZzdGF0ZXMYBCADKA4yHS5waXJpLmNvbnRyb2wudjEuQ29tbWFuZFN0YXRlQggKBl9saW1pdEIMCgpfYmVmb3JlX2lkIkIKFExpc3RDb21tYW5kc1Jlc3BvbnNlEioKCGNvbW1hbmRzGAEgAygLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQiJwoRR2V0Q29tbWFuZFJlcXVlc3QSEgoKY29tbWFuZF9pZBgBIAEoAyI/ChJHZXRDb21tYW5kUmVzcG9uc2USKQoHY29tbWFuZBgBIAEoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kIigKEkdldFRpbWVsaW5lUmVxdWVzdBISCgpjb21tYW5kX2lkGAEgASgDIoABChNHZXRUaW1lbGluZVJlc3BvbnNlEikKB2NvbW1hbmQYASABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZBINCgVhdF9tcxgCIAEoAxIvCgdlbnRyaWVzGAMgAygLMh4ucGlyaS5jb250cm9sLnYxLlRpbWVsaW5lRW50cnkiWwoNVGltZWxpbmVFbnRyeRISCgVhdF9tcxgBIAEoA0gAiAEBEgwKBGtpbmQYAiABKAkSDAoEdGV4dBgDIAEoCRIQCghldmlkZW5jZRgEIAEoCUIICgZfYXRfbXMiFwoVTGlzdE9wZXJhdGlvbnNSZXF1ZXN0IkgKFkxpc3RPcGVyYXRpb25zUmVzcG9uc2USLgoKb3BlcmF0aW9ucxgBIAMoCzIaLnBpcmkuY29udHJvbC52MS5PcGVyYXRpb24iXgoJT3BlcmF0aW9uEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSLgoKcGFyYW1ldGVycxgDIAMoCzIaLnBpcmkuY29udHJvbC52MS5QYXJhbWV0ZXIiTgoJUGFyYW1ldGVyEgwKBG5hbWUYASABKAkSDAoEdHlwZRgCIAEoCRIQCghyZXF1aXJlZBgDIAEoCBITCgtkZXNjcmlwdGlvbhgEIAEoCSKhAQoSV2F0Y2hFdmVudHNSZXF1ZXN0EhEKBHRhaWwYASABKA1IAIgBARIOCgZmb2xsb3cYAiABKAgSFQoIYWZ0ZXJfaWQYAyABKANIAYgBARIOCgZhZ2VudHMYBCADKAkSDQoFa2luZHMYBSADKAkSEgoFYWZ0ZXIYBiABKAlIAogBAUIHCgVfdGFpbEILCglfYWZ0ZXJfaWRCCAoGX2FmdGVyIjwKE1dhdGNoRXZlbnRzUmVzcG9uc2USJQoFZXZlbnQYASABKAsyFi5waXJpLmNvbnRyb2wudjEuRXZlbnQiiAEKBUV2ZW50EgoKAmlkGAEgASgDEg0KBWF0X21zGAIgASgDEgwKBGtpbmQYAyABKAkSDQoFYWdlbnQYBCABKAkSFwoKY29tbWFuZF9pZBgFIAEoA0gAiAEBEg8KB21lc3NhZ2UYBiABKAkSDgoGY3Vyc29yGAcgASgJQg0KC19jb21tYW5kX2lkIhIKEEdldFN0YXR1c1JlcXVlc3QiwAQKEUdldFN0YXR1c1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSEgoKbWFuYWdlcl9pZBgCIAEoCRIVCg1zdGFydGVkX2F0X21zGAMgASgDEg4KBmxpc3RlbhgEIAEoCRIRCglhZHZlcnRpc2UYBSABKAkSGAoQYWdlbnRzX2Nvbm5lY3RlZBgGIAEoDRIUCgxhZ2VudHNfa25vd24YByABKA0SFQoNY29tbWFuZHNfb3BlbhgIIAEoDRIWCg5jb21tYW5kc190b3RhbBgJIAEoBBIUCgxvdXRwdXRfYnl0ZXMYCiABKAQSFgoOZGF0YWJhc2VfYnl0ZXMYCyABKAQSLQoJcmV0ZW50aW9uGAwgASgLMhoucGlyaS5jb250cm9sLnYxLlJldGVudGlvbhIhChljZXJ0aWZpY2F0ZV9leHBpcmVzX2F0X21zGA0gASgDEkIKCGNvdW50ZXJzGA4gAygLMjAucGlyaS5jb250cm9sLnYxLkdldFN0YXR1c1Jlc3BvbnNlLkNvdW50ZXJzRW50cnkSOQoNd3JpdGVfZmFpbHVyZRgPIAEoCzIdLnBpcmkuY29udHJvbC52MS5Xcml0ZUZhaWx1cmVIAIgBARIrCgVibG9icxgUIAEoCzIcLnBpcmkuY29udHJvbC52MS5CbG9iRmlndXJlcxovCg1Db3VudGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAFCEAoOX3dyaXRlX2ZhaWx1cmUiQAoLQmxvYkZpZ3VyZXMSDQoFY291bnQYASABKAQSDQoFYnl0ZXMYAiABKAQSEwoLbGltaXRfYnl0ZXMYAyABKAQiIgoQRmluZEJsb2JzUmVxdWVzdBIOCgZzaGEyNTYYASADKAkiIgoRRmluZEJsb2JzUmVzcG9uc2USDQoFa25vd24YASADKAkiQgoRT3BlblVwbG9hZFJlcXVlc3QSEQoJdXBsb2FkX2lkGAEgASgJEhEKBHNpemUYAiABKARIAIgBAUIHCgVfc2l6ZSI3ChJPcGVuVXBsb2FkUmVzcG9uc2USEQoJdXBsb2FkX2lkGAEgASgJEg4KBm9mZnNldBgCIAEoBCJBCg1VcGxvYWRSZXF1ZXN0EhEKCXVwbG9hZF9pZBgBIAEoCRIOCgZvZmZzZXQYAiABKAQSDQoFYnl0ZXMYAyABKAwiIAoOVXBsb2FkUmVzcG9uc2USDgoGb2Zmc2V0GAEgASgEIjgKE0ZpbmlzaFVwbG9hZFJlcXVlc3QSEQoJdXBsb2FkX2lkGAEgASgJEg4KBnNoYTI1NhgCIAEoCSI0ChRGaW5pc2hVcGxvYWRSZXNwb25zZRIOCgZzaGEyNTYYASABKAkSDAoEc2l6ZRgCIAEoBCJRCglSZXRlbnRpb24SDAoEZGF5cxgBIAEoDRIUCgxvdXRwdXRfYnl0ZXMYAiABKAQSIAoYb3V0cHV0X2J5dGVzX3Blcl9jb21tYW5kGAMgASgEIiQKD05ld1Byb29mUmVxdWVzdBIRCglzdWRvX3VzZXIYASABKAkiIAoQTmV3UHJvb2ZSZXNwb25zZRIMCgRuYW1lGAEgASgJKp4CCgxDb21tYW5kU3RhdGUSHQoZQ09NTUFORF9TVEFURV9VTlNQRUNJRklFRBAAEhgKFENPTU1BTkRfU1RBVEVfUVVFVUVEEAESFgoSQ09NTUFORF9TVEFURV9TRU5UEAISGQoVQ09NTUFORF9TVEFURV9SVU5OSU5HEAMSGwoXQ09NTUFORF9TVEFURV9TVUNDRUVERUQQBBIYChRDT01NQU5EX1NUQVRFX0ZBSUxFRBAFEhsKF0NPTU1BTkRfU1RBVEVfQ0FOQ0VMTEVEEAYSGwoXQ09NTUFORF9TVEFURV9USU1FRF9PVVQQBxIZChVDT01NQU5EX1NUQVRFX1JFRlVTRUQQCBIWChJDT01NQU5EX1NUQVRFX0xPU1QQCSphCgxPbkRpc2Nvbm5lY3QSHQoZT05fRElTQ09OTkVDVF9VTlNQRUNJRklFRBAAEhoKFk9OX0RJU0NPTk5FQ1RfQ09OVElOVUUQARIWChJPTl9ESVNDT05ORUNUX0tJTEwQAiphCgxPdXRwdXRTdHJlYW0SHQoZT1VUUFVUX1NUUkVBTV9VTlNQRUNJRklFRBAAEhgKFE9VVFBVVF9TVFJFQU1fU1RET1VUEAESGAoUT1VUUFVUX1NUUkVBTV9TVERFUlIQAjLoAgoNQWdlbnRzU2VydmljZRJVCgpMaXN0QWdlbnRzEiIucGlyaS5jb250cm9sLnYxLkxpc3RBZ2VudHNSZXF1ZXN0GiMucGlyaS5jb250cm9sLnYxLkxpc3RBZ2VudHNSZXNwb25zZRJPCghBZGRBZ2VudBIgLnBpcmkuY29udHJvbC52MS5BZGRBZ2VudFJlcXVlc3QaIS5waXJpLmNvbnRyb2wudjEuQWRkQWdlbnRSZXNwb25zZRJVCgpSZW5ld1Rva2VuEiIucGlyaS5jb250cm9sLnYxLlJlbmV3VG9rZW5SZXF1ZXN0GiMucGlyaS5jb250cm9sLnYxLlJlbmV3VG9rZW5SZXNwb25zZRJYCgtSZW1vdmVBZ2VudBIjLnBpcmkuY29udHJvbC52MS5SZW1vdmVBZ2VudFJlcXVlc3QaJC5waXJpLmNvbnRyb2wudjEuUmVtb3ZlQWdlbnRSZXNwb25zZTLsBQoPQ29tbWFuZHNTZXJ2aWNlEkAKA1J1bhIbLnBpcmkuY29udHJvbC52MS5SdW5SZXF1ZXN0GhwucGlyaS5jb250cm9sLnYxLlJ1blJlc3BvbnNlEkgKBVdhdGNoEh0ucGlyaS5jb250cm9sLnYxLldhdGNoUmVxdWVzdBoeLnBpcmkuY29udHJvbC52MS5XYXRjaFJlc3BvbnNlMAESSQoGQ2FuY2VsEh4ucGlyaS5jb250cm9sLnYxLkNhbmNlbFJlcXVlc3QaHy5waXJpLmNvbnRyb2wudjEuQ2FuY2VsUmVzcG9uc2USRgoFUmVydW4SHS5waXJpLmNvbnRyb2wudjEuUmVydW5SZXF1ZXN0Gh4ucGlyaS5jb250cm9sLnYxLlJlcnVuUmVzcG9uc2USSQoGR2l2ZVVwEh4ucGlyaS5jb250cm9sLnYxLkdpdmVVcFJlcXVlc3QaHy5waXJpLmNvbnRyb2wudjEuR2l2ZVVwUmVzcG9uc2USWwoMTGlzdENvbW1hbmRzEiQucGlyaS5jb250cm9sLnYxLkxpc3RDb21tYW5kc1JlcXVlc3QaJS5waXJpLmNvbnRyb2wudjEuTGlzdENvbW1hbmRzUmVzcG9uc2USVQoKR2V0Q29tbWFuZBIiLnBpcmkuY29udHJvbC52MS5HZXRDb21tYW5kUmVxdWVzdBojLnBpcmkuY29udHJvbC52MS5HZXRDb21tYW5kUmVzcG9uc2USWAoLR2V0VGltZWxpbmUSIy5waXJpLmNvbnRyb2wudjEuR2V0VGltZWxpbmVSZXF1ZXN0GiQucGlyaS5jb250cm9sLnYxLkdldFRpbWVsaW5lUmVzcG9uc2USYQoOTGlzdE9wZXJhdGlvbnMSJi5waXJpLmNvbnRyb2wudjEuTGlzdE9wZXJhdGlvbnNSZXF1ZXN0GicucGlyaS5jb250cm9sLnYxLkxpc3RPcGVyYXRpb25zUmVzcG9uc2UyawoNRXZlbnRzU2VydmljZRJaCgtXYXRjaEV2ZW50cxIjLnBpcmkuY29udHJvbC52MS5XYXRjaEV2ZW50c1JlcXVlc3QaJC5waXJpLmNvbnRyb2wudjEuV2F0Y2hFdmVudHNSZXNwb25zZTABMmMKDVN0YXR1c1NlcnZpY2USUgoJR2V0U3RhdHVzEiEucGlyaS5jb250cm9sLnYxLkdldFN0YXR1c1JlcXVlc3QaIi5waXJpLmNvbnRyb2wudjEuR2V0U3RhdHVzUmVzcG9uc2Uy4QIKDEJsb2JzU2VydmljZRJSCglGaW5kQmxvYnMSIS5waXJpLmNvbnRyb2wudjEuRmluZEJsb2JzUmVxdWVzdBoiLnBpcmkuY29udHJvbC52MS5GaW5kQmxvYnNSZXNwb25zZRJVCgpPcGVuVXBsb2FkEiIucGlyaS5jb250cm9sLnYxLk9wZW5VcGxvYWRSZXF1ZXN0GiMucGlyaS5jb250cm9sLnYxLk9wZW5VcGxvYWRSZXNwb25zZRJJCgZVcGxvYWQSHi5waXJpLmNvbnRyb2wudjEuVXBsb2FkUmVxdWVzdBofLnBpcmkuY29udHJvbC52MS5VcGxvYWRSZXNwb25zZRJbCgxGaW5pc2hVcGxvYWQSJC5waXJpLmNvbnRyb2wudjEuRmluaXNoVXBsb2FkUmVxdWVzdBolLnBpcmkuY29udHJvbC52MS5GaW5pc2hVcGxvYWRSZXNwb25zZTJiCg9JZGVudGl0eVNlcnZpY2USTwoITmV3UHJvb2YSIC5waXJpLmNvbnRyb2wudjEuTmV3UHJvb2ZSZXF1ZXN0GiEucGlyaS5jb250cm9sLnYxLk5ld1Byb29mUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Ch1waXJpL2NvbnRyb2wvdjEvY29udHJvbC5wcm90bxIPcGlyaS5jb250cm9sLnYxIp8CCgVBZ2VudBIKCgJpZBgBIAEoCRIRCgljb25uZWN0ZWQYAiABKAgSFQoIc2luY2VfbXMYAyABKANIAIgBARIPCgdhZGRyZXNzGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSEAoIcHJvdG9jb2wYBiABKAkSDgoGZ3JvdXBzGAcgAygJEg0KBWNpZHJzGAggAygJEg4KBmpvaW5lZBgJIAEoCBIwCgVmYWN0cxgKIAMoCzIhLnBpcmkuY29udHJvbC52MS5BZ2VudC5GYWN0c0VudHJ5EhAKCGluc3RhbmNlGAsgASgJGiwKCkZhY3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUILCglfc2luY2VfbXMiEwoRTGlzdEFnZW50c1JlcXVlc3QiiQEKEkxpc3RBZ2VudHNSZXNwb25zZRImCgZhZ2VudHMYASADKAsyFi5waXJpLmNvbnRyb2wudjEuQWdlbnQSOQoNd3JpdGVfZmFpbHVyZRgCIAEoCzIdLnBpcmkuY29udHJvbC52MS5Xcml0ZUZhaWx1cmVIAIgBAUIQCg5fd3JpdGVfZmFpbHVyZSKqAQoPQWRkQWdlbnRSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBmdyb3VwcxgCIAMoCRINCgVjaWRycxgDIAMoCRIaCg1leHBpcmVzX2luX21zGAQgASgESACIAQESGAoLc2VjcmV0X2hhc2gYBSABKAxIAYgBARIUCgxyZXF1ZXN0ZWRfYnkYBiABKAlCEAoOX2V4cGlyZXNfaW5fbXNCDgoMX3NlY3JldF9oYXNoIiEKEEFkZEFnZW50UmVzcG9uc2USDQoFdG9rZW4YASABKAkiYwoRUmVuZXdUb2tlblJlcXVlc3QSCgoCaWQYASABKAkSGgoNZXhwaXJlc19pbl9tcxgCIAEoBEgAiAEBEhQKDHJlcXVlc3RlZF9ieRgDIAEoCUIQCg5fZXhwaXJlc19pbl9tcyIjChJSZW5ld1Rva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkiRQoSUmVtb3ZlQWdlbnRSZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWZvcmNlGAIgASgIEhQKDHJlcXVlc3RlZF9ieRgDIAEoCSJPChNSZW1vdmVBZ2VudFJlc3BvbnNlEioKCGNvbW1hbmRzGAEgAygLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQSDAoEdG9sZBgCIAEoCCJBCgxXcml0ZUZhaWx1cmUSEAoIc2luY2VfbXMYASABKAMSDwoHbGFzdF9tcxgCIAEoAxIOCgZyZWFzb24YAyABKAkiiQkKB0NvbW1hbmQSCgoCaWQYASABKAMSDQoFYWdlbnQYAiABKAkSEQoJb3BlcmF0aW9uGAMgASgJEg4KBnBhcmFtcxgEIAEoCRIsCgVzdGF0ZRgFIAEoDjIdLnBpcmkuY29udHJvbC52MS5Db21tYW5kU3RhdGUSFgoJZXhpdF9jb2RlGAYgASgFSACIAQESDgoGc2lnbmFsGAcgASgJEhUKDWNyZWF0ZWRfYXRfbXMYCCABKAMSFwoKc2VudF9hdF9tcxgJIAEoA0gBiAEBEhoKDXN0YXJ0ZWRfYXRfbXMYCiABKANIAogBARIbCg5maW5pc2hlZF9hdF9tcxgLIAEoA0gDiAEBEiAKE2FnZW50X3N0YXJ0ZWRfYXRfbXMYDCABKANIBIgBARIhChRhZ2VudF9maW5pc2hlZF9hdF9tcxgNIAEoA0gFiAEBEhQKDHN0ZG91dF9ieXRlcxgOIAEoBBIUCgxzdGRlcnJfYnl0ZXMYDyABKAQSEQoJdHJ1bmNhdGVkGBAgASgIEhAKCHByZXN1bWVkGBEgASgIEg4KBnJlYXNvbhgSIAEoCRISCgplcnJvcl9jb2RlGBMgASgJEg8KB2NoYW5nZWQYFCABKAgSDAoEZGF0YRgVIAEoCRIsCgZyZWFwZWQYFiABKAsyFy5waXJpLmNvbnRyb2wudjEuUmVhcGVkSAaIAQESCwoDam9iGBcgASgJEhQKDHJlcXVlc3RlZF9ieRgYIAEoCRIjChZjYW5jZWxfcmVxdWVzdGVkX2F0X21zGBkgASgDSAeIAQESMAoIcHJvZ3Jlc3MYGiABKAsyGS5waXJpLmNvbnRyb2wudjEuUHJvZ3Jlc3NICIgBARIXCgp0aW1lb3V0X21zGBsgASgNSAmIAQESIQoUdW5yZWFjaGFibGVfc2luY2VfbXMYHCABKANICogBARIVCghyZXJ1bl9vZhgdIAEoA0gLiAEBEhsKE2NhbmNlbF9yZXF1ZXN0ZWRfYnkYHiABKAkSNAoNb25fZGlzY29ubmVjdBgfIAEoDjIdLnBpcmkuY29udHJvbC52MS5PbkRpc2Nvbm5lY3QSGgoNa2lsbF9hZnRlcl9tcxggIAEoDUgMiAEBEhgKC291dHB1dF9rZXB0GCEgASgESA2IAQESDwoHc2FpZF9ieRgoIAEoCRIWCg5jYW5jZWxfc2FpZF9ieRgpIAEoCUIMCgpfZXhpdF9jb2RlQg0KC19zZW50X2F0X21zQhAKDl9zdGFydGVkX2F0X21zQhEKD19maW5pc2hlZF9hdF9tc0IWChRfYWdlbnRfc3RhcnRlZF9hdF9tc0IXChVfYWdlbnRfZmluaXNoZWRfYXRfbXNCCQoHX3JlYXBlZEIZChdfY2FuY2VsX3JlcXVlc3RlZF9hdF9tc0ILCglfcHJvZ3Jlc3NCDQoLX3RpbWVvdXRfbXNCFwoVX3VucmVhY2hhYmxlX3NpbmNlX21zQgsKCV9yZXJ1bl9vZkIQCg5fa2lsbF9hZnRlcl9tc0IOCgxfb3V0cHV0X2tlcHQiOwoIUHJvZ3Jlc3MSDwoHY3VycmVudBgBIAEoDRINCgV0b3RhbBgCIAEoDRIPCgdtZXNzYWdlGAMgASgJIioKBlJlYXBlZBIRCglzaWduYWxsZWQYASABKA0SDQoFYWxpdmUYAiADKA0i9QEKClJ1blJlcXVlc3QSDgoGYWdlbnRzGAEgAygJEhEKCW9wZXJhdGlvbhgCIAEoCRIOCgZwYXJhbXMYAyABKAkSFwoKdGltZW91dF9tcxgEIAEoDUgAiAEBEhIKCnJlcXVlc3RfaWQYBSABKAkSNAoNb25fZGlzY29ubmVjdBgGIAEoDjIdLnBpcmkuY29udHJvbC52MS5PbkRpc2Nvbm5lY3QSGgoNa2lsbF9hZnRlcl9tcxgHIAEoDUgBiAEBEhQKDHJlcXVlc3RlZF9ieRgIIAEoCUINCgtfdGltZW91dF9tc0IQCg5fa2lsbF9hZnRlcl9tcyJGCgtSdW5SZXNwb25zZRILCgNqb2IYASABKAkSKgoIY29tbWFuZHMYAiADKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZCI8CgxXYXRjaFJlcXVlc3QSLAoIY29tbWFuZHMYASADKAsyGi5waXJpLmNvbnRyb2wudjEuV2F0Y2hGcm9tIk0KCVdhdGNoRnJvbRISCgpjb21tYW5kX2lkGAEgASgDEhUKDXN0ZG91dF9vZmZzZXQYAiABKAQSFQoNc3RkZXJyX29mZnNldBgDIAEoBCKRAgoNV2F0Y2hSZXNwb25zZRISCgpjb21tYW5kX2lkGAEgASgDEisKB2NvbW1hbmQYAiABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZEgAEikKBm91dHB1dBgDIAEoCzIXLnBpcmkuY29udHJvbC52MS5PdXRwdXRIABItCghwcm9ncmVzcxgEIAEoCzIZLnBpcmkuY29udHJvbC52MS5Qcm9ncmVzc0gAEioKB2N1dF9vZmYYBSABKAsyFy5waXJpLmNvbnRyb2wudjEuQ3V0T2ZmSAASMAoHc3RvcmFnZRgGIAEoCzIdLnBpcmkuY29udHJvbC52MS5TdG9yYWdlU3RhdGVIAEIHCgVldmVudCJPCgxTdG9yYWdlU3RhdGUSMwoHZmFpbHVyZRgBIAEoCzIdLnBpcmkuY29udHJvbC52MS5Xcml0ZUZhaWx1cmVIAIgBAUIKCghfZmFpbHVyZSJjCgZPdXRwdXQSLQoGc3RyZWFtGAEgASgOMh0ucGlyaS5jb250cm9sLnYxLk91dHB1dFN0cmVhbRIOCgZvZmZzZXQYAiABKAQSDQoFYnl0ZXMYAyABKAwSCwoDY3V0GAQgASgEIhgKBkN1dE9mZhIOCgZyZWFzb24YASABKAkiXQoNQ2FuY2VsUmVxdWVzdBISCgpjb21tYW5kX2lkGAEgASgDEhUKCGdyYWNlX21zGAIgASgNSACIAQESFAoMcmVxdWVzdGVkX2J5GAMgASgJQgsKCV9ncmFjZV9tcyJQCg5DYW5jZWxSZXNwb25zZRIpCgdjb21tYW5kGAEgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQSEwoLdW5jb25maXJtZWQYAiABKAgiTAoMUmVydW5SZXF1ZXN0EhIKCmNvbW1hbmRfaWQYASABKAMSEgoKcmVxdWVzdF9pZBgCIAEoCRIUCgxyZXF1ZXN0ZWRfYnkYAyABKAkiOgoNUmVydW5SZXNwb25zZRIpCgdjb21tYW5kGAEgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQiOQoNR2l2ZVVwUmVxdWVzdBISCgpjb21tYW5kX2lkGAEgASgDEhQKDHJlcXVlc3RlZF9ieRgCIAEoCSI7Cg5HaXZlVXBSZXNwb25zZRIpCgdjb21tYW5kGAEgASgLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQiJwoRRHJvcE91dHB1dFJlcXVlc3QSEgoKY29tbWFuZF9pZBgBIAEoAyIUChJEcm9wT3V0cHV0UmVzcG9uc2UilwEKE0xpc3RDb21tYW5kc1JlcXVlc3QSEgoFbGltaXQYASABKA1IAIgBARIWCgliZWZvcmVfaWQYAiABKANIAYgBARINCgVhZ2VudBgDIAEoCRItCgZzdGF0ZXMYBCADKA4yHS5waXJpLmNvbnRyb2wudjEuQ29tbWFuZFN0YXRlQggKBl9saW1pdEIMCgpfYmVmb3JlX2lkIkIKFExpc3RDb21tYW5kc1Jlc3BvbnNlEioKCGNvbW1hbmRzGAEgAygLMhgucGlyaS5jb250cm9sLnYxLkNvbW1hbmQiJwoRR2V0Q29tbWFuZFJlcXVlc3QSEgoKY29tbWFuZF9pZBgBIAEoAyI/ChJHZXRDb21tYW5kUmVzcG9uc2USKQoHY29tbWFuZBgBIAEoCzIYLnBpcmkuY29udHJvbC52MS5Db21tYW5kIigKEkdldFRpbWVsaW5lUmVxdWVzdBISCgpjb21tYW5kX2lkGAEgASgDIoABChNHZXRUaW1lbGluZVJlc3BvbnNlEikKB2NvbW1hbmQYASABKAsyGC5waXJpLmNvbnRyb2wudjEuQ29tbWFuZBINCgVhdF9tcxgCIAEoAxIvCgdlbnRyaWVzGAMgAygLMh4ucGlyaS5jb250cm9sLnYxLlRpbWVsaW5lRW50cnkiWwoNVGltZWxpbmVFbnRyeRISCgVhdF9tcxgBIAEoA0gAiAEBEgwKBGtpbmQYAiABKAkSDAoEdGV4dBgDIAEoCRIQCghldmlkZW5jZRgEIAEoCUIICgZfYXRfbXMiFwoVTGlzdE9wZXJhdGlvbnNSZXF1ZXN0IkgKFkxpc3RPcGVyYXRpb25zUmVzcG9uc2USLgoKb3BlcmF0aW9ucxgBIAMoCzIaLnBpcmkuY29udHJvbC52MS5PcGVyYXRpb24iXgoJT3BlcmF0aW9uEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSLgoKcGFyYW1ldGVycxgDIAMoCzIaLnBpcmkuY29udHJvbC52MS5QYXJhbWV0ZXIiTgoJUGFyYW1ldGVyEgwKBG5hbWUYASABKAkSDAoEdHlwZRgCIAEoCRIQCghyZXF1aXJlZBgDIAEoCBITCgtkZXNjcmlwdGlvbhgEIAEoCSKhAQoSV2F0Y2hFdmVudHNSZXF1ZXN0EhEKBHRhaWwYASABKA1IAIgBARIOCgZmb2xsb3cYAiABKAgSFQoIYWZ0ZXJfaWQYAyABKANIAYgBARIOCgZhZ2VudHMYBCADKAkSDQoFa2luZHMYBSADKAkSEgoFYWZ0ZXIYBiABKAlIAogBAUIHCgVfdGFpbEILCglfYWZ0ZXJfaWRCCAoGX2FmdGVyIjwKE1dhdGNoRXZlbnRzUmVzcG9uc2USJQoFZXZlbnQYASABKAsyFi5waXJpLmNvbnRyb2wudjEuRXZlbnQiiAEKBUV2ZW50EgoKAmlkGAEgASgDEg0KBWF0X21zGAIgASgDEgwKBGtpbmQYAyABKAkSDQoFYWdlbnQYBCABKAkSFwoKY29tbWFuZF9pZBgFIAEoA0gAiAEBEg8KB21lc3NhZ2UYBiABKAkSDgoGY3Vyc29yGAcgASgJQg0KC19jb21tYW5kX2lkIhIKEEdldFN0YXR1c1JlcXVlc3QiwAQKEUdldFN0YXR1c1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSEgoKbWFuYWdlcl9pZBgCIAEoCRIVCg1zdGFydGVkX2F0X21zGAMgASgDEg4KBmxpc3RlbhgEIAEoCRIRCglhZHZlcnRpc2UYBSABKAkSGAoQYWdlbnRzX2Nvbm5lY3RlZBgGIAEoDRIUCgxhZ2VudHNfa25vd24YByABKA0SFQoNY29tbWFuZHNfb3BlbhgIIAEoDRIWCg5jb21tYW5kc190b3RhbBgJIAEoBBIUCgxvdXRwdXRfYnl0ZXMYCiABKAQSFgoOZGF0YWJhc2VfYnl0ZXMYCyABKAQSLQoJcmV0ZW50aW9uGAwgASgLMhoucGlyaS5jb250cm9sLnYxLlJldGVudGlvbhIhChljZXJ0aWZpY2F0ZV9leHBpcmVzX2F0X21zGA0gASgDEkIKCGNvdW50ZXJzGA4gAygLMjAucGlyaS5jb250cm9sLnYxLkdldFN0YXR1c1Jlc3BvbnNlLkNvdW50ZXJzRW50cnkSOQoNd3JpdGVfZmFpbHVyZRgPIAEoCzIdLnBpcmkuY29udHJvbC52MS5Xcml0ZUZhaWx1cmVIAIgBARIrCgVibG9icxgUIAEoCzIcLnBpcmkuY29udHJvbC52MS5CbG9iRmlndXJlcxovCg1Db3VudGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAFCEAoOX3dyaXRlX2ZhaWx1cmUiQAoLQmxvYkZpZ3VyZXMSDQoFY291bnQYASABKAQSDQoFYnl0ZXMYAiABKAQSEwoLbGltaXRfYnl0ZXMYAyABKAQiIgoQRmluZEJsb2JzUmVxdWVzdBIOCgZzaGEyNTYYASADKAkiIgoRRmluZEJsb2JzUmVzcG9uc2USDQoFa25vd24YASADKAkiIAoPQWRkQmxvYnNSZXF1ZXN0Eg0KBWJsb2JzGAEgAygMIiIKEEFkZEJsb2JzUmVzcG9uc2USDgoGc2hhMjU2GAEgAygJIkIKEU9wZW5VcGxvYWRSZXF1ZXN0EhEKCXVwbG9hZF9pZBgBIAEoCRIRCgRzaXplGAIgASgESACIAQFCBwoFX3NpemUiNwoST3BlblVwbG9hZFJlc3BvbnNlEhEKCXVwbG9hZF9pZBgBIAEoCRIOCgZvZmZzZXQYAiABKAQiQQoNVXBsb2FkUmVxdWVzdBIRCgl1cGxvYWRfaWQYASABKAkSDgoGb2Zmc2V0GAIgASgEEg0KBWJ5dGVzGAMgASgMIiAKDlVwbG9hZFJlc3BvbnNlEg4KBm9mZnNldBgBIAEoBCI4ChNGaW5pc2hVcGxvYWRSZXF1ZXN0EhEKCXVwbG9hZF9pZBgBIAEoCRIOCgZzaGEyNTYYAiABKAkiNAoURmluaXNoVXBsb2FkUmVzcG9uc2USDgoGc2hhMjU2GAEgASgJEgwKBHNpemUYAiABKAQiUQoJUmV0ZW50aW9uEgwKBGRheXMYASABKA0SFAoMb3V0cHV0X2J5dGVzGAIgASgEEiAKGG91dHB1dF9ieXRlc19wZXJfY29tbWFuZBgDIAEoBCIkCg9OZXdQcm9vZlJlcXVlc3QSEQoJc3Vkb191c2VyGAEgASgJIiAKEE5ld1Byb29mUmVzcG9uc2USDAoEbmFtZRgBIAEoCSqeAgoMQ29tbWFuZFN0YXRlEh0KGUNPTU1BTkRfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRDT01NQU5EX1NUQVRFX1FVRVVFRBABEhYKEkNPTU1BTkRfU1RBVEVfU0VOVBACEhkKFUNPTU1BTkRfU1RBVEVfUlVOTklORxADEhsKF0NPTU1BTkRfU1RBVEVfU1VDQ0VFREVEEAQSGAoUQ09NTUFORF9TVEFURV9GQUlMRUQQBRIbChdDT01NQU5EX1NUQVRFX0NBTkNFTExFRBAGEhsKF0NPTU1BTkRfU1RBVEVfVElNRURfT1VUEAcSGQoVQ09NTUFORF9TVEFURV9SRUZVU0VEEAgSFgoSQ09NTUFORF9TVEFURV9MT1NUEAkqYQoMT25EaXNjb25uZWN0Eh0KGU9OX0RJU0NPTk5FQ1RfVU5TUEVDSUZJRUQQABIaChZPTl9ESVNDT05ORUNUX0NPTlRJTlVFEAESFgoST05fRElTQ09OTkVDVF9LSUxMEAIqYQoMT3V0cHV0U3RyZWFtEh0KGU9VVFBVVF9TVFJFQU1fVU5TUEVDSUZJRUQQABIYChRPVVRQVVRfU1RSRUFNX1NURE9VVBABEhgKFE9VVFBVVF9TVFJFQU1fU1RERVJSEAIy6AIKDUFnZW50c1NlcnZpY2USVQoKTGlzdEFnZW50cxIiLnBpcmkuY29udHJvbC52MS5MaXN0QWdlbnRzUmVxdWVzdBojLnBpcmkuY29udHJvbC52MS5MaXN0QWdlbnRzUmVzcG9uc2USTwoIQWRkQWdlbnQSIC5waXJpLmNvbnRyb2wudjEuQWRkQWdlbnRSZXF1ZXN0GiEucGlyaS5jb250cm9sLnYxLkFkZEFnZW50UmVzcG9uc2USVQoKUmVuZXdUb2tlbhIiLnBpcmkuY29udHJvbC52MS5SZW5ld1Rva2VuUmVxdWVzdBojLnBpcmkuY29udHJvbC52MS5SZW5ld1Rva2VuUmVzcG9uc2USWAoLUmVtb3ZlQWdlbnQSIy5waXJpLmNvbnRyb2wudjEuUmVtb3ZlQWdlbnRSZXF1ZXN0GiQucGlyaS5jb250cm9sLnYxLlJlbW92ZUFnZW50UmVzcG9uc2UywwYKD0NvbW1hbmRzU2VydmljZRJACgNSdW4SGy5waXJpLmNvbnRyb2wudjEuUnVuUmVxdWVzdBocLnBpcmkuY29udHJvbC52MS5SdW5SZXNwb25zZRJICgVXYXRjaBIdLnBpcmkuY29udHJvbC52MS5XYXRjaFJlcXVlc3QaHi5waXJpLmNvbnRyb2wudjEuV2F0Y2hSZXNwb25zZTABEkkKBkNhbmNlbBIeLnBpcmkuY29udHJvbC52MS5DYW5jZWxSZXF1ZXN0Gh8ucGlyaS5jb250cm9sLnYxLkNhbmNlbFJlc3BvbnNlEkYKBVJlcnVuEh0ucGlyaS5jb250cm9sLnYxLlJlcnVuUmVxdWVzdBoeLnBpcmkuY29udHJvbC52MS5SZXJ1blJlc3BvbnNlEkkKBkdpdmVVcBIeLnBpcmkuY29udHJvbC52MS5HaXZlVXBSZXF1ZXN0Gh8ucGlyaS5jb250cm9sLnYxLkdpdmVVcFJlc3BvbnNlElUKCkRyb3BPdXRwdXQSIi5waXJpLmNvbnRyb2wudjEuRHJvcE91dHB1dFJlcXVlc3QaIy5waXJpLmNvbnRyb2wudjEuRHJvcE91dHB1dFJlc3BvbnNlElsKDExpc3RDb21tYW5kcxIkLnBpcmkuY29udHJvbC52MS5MaXN0Q29tbWFuZHNSZXF1ZXN0GiUucGlyaS5jb250cm9sLnYxLkxpc3RDb21tYW5kc1Jlc3BvbnNlElUKCkdldENvbW1hbmQSIi5waXJpLmNvbnRyb2wudjEuR2V0Q29tbWFuZFJlcXVlc3QaIy5waXJpLmNvbnRyb2wudjEuR2V0Q29tbWFuZFJlc3BvbnNlElgKC0dldFRpbWVsaW5lEiMucGlyaS5jb250cm9sLnYxLkdldFRpbWVsaW5lUmVxdWVzdBokLnBpcmkuY29udHJvbC52MS5HZXRUaW1lbGluZVJlc3BvbnNlEmEKDkxpc3RPcGVyYXRpb25zEiYucGlyaS5jb250cm9sLnYxLkxpc3RPcGVyYXRpb25zUmVxdWVzdBonLnBpcmkuY29udHJvbC52MS5MaXN0T3BlcmF0aW9uc1Jlc3BvbnNlMmsKDUV2ZW50c1NlcnZpY2USWgoLV2F0Y2hFdmVudHMSIy5waXJpLmNvbnRyb2wudjEuV2F0Y2hFdmVudHNSZXF1ZXN0GiQucGlyaS5jb250cm9sLnYxLldhdGNoRXZlbnRzUmVzcG9uc2UwATJjCg1TdGF0dXNTZXJ2aWNlElIKCUdldFN0YXR1cxIhLnBpcmkuY29udHJvbC52MS5HZXRTdGF0dXNSZXF1ZXN0GiIucGlyaS5jb250cm9sLnYxLkdldFN0YXR1c1Jlc3BvbnNlMrIDCgxCbG9ic1NlcnZpY2USUgoJRmluZEJsb2JzEiEucGlyaS5jb250cm9sLnYxLkZpbmRCbG9ic1JlcXVlc3QaIi5waXJpLmNvbnRyb2wudjEuRmluZEJsb2JzUmVzcG9uc2USTwoIQWRkQmxvYnMSIC5waXJpLmNvbnRyb2wudjEuQWRkQmxvYnNSZXF1ZXN0GiEucGlyaS5jb250cm9sLnYxLkFkZEJsb2JzUmVzcG9uc2USVQoKT3BlblVwbG9hZBIiLnBpcmkuY29udHJvbC52MS5PcGVuVXBsb2FkUmVxdWVzdBojLnBpcmkuY29udHJvbC52MS5PcGVuVXBsb2FkUmVzcG9uc2USSQoGVXBsb2FkEh4ucGlyaS5jb250cm9sLnYxLlVwbG9hZFJlcXVlc3QaHy5waXJpLmNvbnRyb2wudjEuVXBsb2FkUmVzcG9uc2USWwoMRmluaXNoVXBsb2FkEiQucGlyaS5jb250cm9sLnYxLkZpbmlzaFVwbG9hZFJlcXVlc3QaJS5waXJpLmNvbnRyb2wudjEuRmluaXNoVXBsb2FkUmVzcG9uc2UyYgoPSWRlbnRpdHlTZXJ2aWNlEk8KCE5ld1Byb29mEiAucGlyaS5jb250cm9sLnYxLk5ld1Byb29mUmVxdWVzdBohLnBpcmkuY29udHJvbC52MS5OZXdQcm9vZlJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * An agent, as `piri-manager agents` shows it.
@@ -1038,6 +1038,36 @@ export const GiveUpResponseSchema: GenMessage<GiveUpResponse> = /*@__PURE__*/
   messageDesc(file_piri_control_v1_control, 26);
 
 /**
+ * @generated from message piri.control.v1.DropOutputRequest
+ */
+export type DropOutputRequest = Message<"piri.control.v1.DropOutputRequest"> & {
+  /**
+   * @generated from field: int64 command_id = 1;
+   */
+  commandId: bigint;
+};
+
+/**
+ * Describes the message piri.control.v1.DropOutputRequest.
+ * Use `create(DropOutputRequestSchema)` to create a new message.
+ */
+export const DropOutputRequestSchema: GenMessage<DropOutputRequest> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 27);
+
+/**
+ * @generated from message piri.control.v1.DropOutputResponse
+ */
+export type DropOutputResponse = Message<"piri.control.v1.DropOutputResponse"> & {
+};
+
+/**
+ * Describes the message piri.control.v1.DropOutputResponse.
+ * Use `create(DropOutputResponseSchema)` to create a new message.
+ */
+export const DropOutputResponseSchema: GenMessage<DropOutputResponse> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 28);
+
+/**
  * @generated from message piri.control.v1.ListCommandsRequest
  */
 export type ListCommandsRequest = Message<"piri.control.v1.ListCommandsRequest"> & {
@@ -1073,7 +1103,7 @@ export type ListCommandsRequest = Message<"piri.control.v1.ListCommandsRequest">
  * Use `create(ListCommandsRequestSchema)` to create a new message.
  */
 export const ListCommandsRequestSchema: GenMessage<ListCommandsRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 27);
+  messageDesc(file_piri_control_v1_control, 29);
 
 /**
  * @generated from message piri.control.v1.ListCommandsResponse
@@ -1090,7 +1120,7 @@ export type ListCommandsResponse = Message<"piri.control.v1.ListCommandsResponse
  * Use `create(ListCommandsResponseSchema)` to create a new message.
  */
 export const ListCommandsResponseSchema: GenMessage<ListCommandsResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 28);
+  messageDesc(file_piri_control_v1_control, 30);
 
 /**
  * @generated from message piri.control.v1.GetCommandRequest
@@ -1107,7 +1137,7 @@ export type GetCommandRequest = Message<"piri.control.v1.GetCommandRequest"> & {
  * Use `create(GetCommandRequestSchema)` to create a new message.
  */
 export const GetCommandRequestSchema: GenMessage<GetCommandRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 29);
+  messageDesc(file_piri_control_v1_control, 31);
 
 /**
  * @generated from message piri.control.v1.GetCommandResponse
@@ -1124,7 +1154,7 @@ export type GetCommandResponse = Message<"piri.control.v1.GetCommandResponse"> &
  * Use `create(GetCommandResponseSchema)` to create a new message.
  */
 export const GetCommandResponseSchema: GenMessage<GetCommandResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 30);
+  messageDesc(file_piri_control_v1_control, 32);
 
 /**
  * @generated from message piri.control.v1.GetTimelineRequest
@@ -1141,7 +1171,7 @@ export type GetTimelineRequest = Message<"piri.control.v1.GetTimelineRequest"> &
  * Use `create(GetTimelineRequestSchema)` to create a new message.
  */
 export const GetTimelineRequestSchema: GenMessage<GetTimelineRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 31);
+  messageDesc(file_piri_control_v1_control, 33);
 
 /**
  * @generated from message piri.control.v1.GetTimelineResponse
@@ -1172,7 +1202,7 @@ export type GetTimelineResponse = Message<"piri.control.v1.GetTimelineResponse">
  * Use `create(GetTimelineResponseSchema)` to create a new message.
  */
 export const GetTimelineResponseSchema: GenMessage<GetTimelineResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 32);
+  messageDesc(file_piri_control_v1_control, 34);
 
 /**
  * Something that is known of a command.
@@ -1216,7 +1246,7 @@ export type TimelineEntry = Message<"piri.control.v1.TimelineEntry"> & {
  * Use `create(TimelineEntrySchema)` to create a new message.
  */
 export const TimelineEntrySchema: GenMessage<TimelineEntry> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 33);
+  messageDesc(file_piri_control_v1_control, 35);
 
 /**
  * @generated from message piri.control.v1.ListOperationsRequest
@@ -1229,7 +1259,7 @@ export type ListOperationsRequest = Message<"piri.control.v1.ListOperationsReque
  * Use `create(ListOperationsRequestSchema)` to create a new message.
  */
 export const ListOperationsRequestSchema: GenMessage<ListOperationsRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 34);
+  messageDesc(file_piri_control_v1_control, 36);
 
 /**
  * @generated from message piri.control.v1.ListOperationsResponse
@@ -1246,7 +1276,7 @@ export type ListOperationsResponse = Message<"piri.control.v1.ListOperationsResp
  * Use `create(ListOperationsResponseSchema)` to create a new message.
  */
 export const ListOperationsResponseSchema: GenMessage<ListOperationsResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 35);
+  messageDesc(file_piri_control_v1_control, 37);
 
 /**
  * Something that an agent can be told to do.
@@ -1275,7 +1305,7 @@ export type Operation = Message<"piri.control.v1.Operation"> & {
  * Use `create(OperationSchema)` to create a new message.
  */
 export const OperationSchema: GenMessage<Operation> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 36);
+  messageDesc(file_piri_control_v1_control, 38);
 
 /**
  * @generated from message piri.control.v1.Parameter
@@ -1309,7 +1339,7 @@ export type Parameter = Message<"piri.control.v1.Parameter"> & {
  * Use `create(ParameterSchema)` to create a new message.
  */
 export const ParameterSchema: GenMessage<Parameter> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 37);
+  messageDesc(file_piri_control_v1_control, 39);
 
 /**
  * @generated from message piri.control.v1.WatchEventsRequest
@@ -1362,7 +1392,7 @@ export type WatchEventsRequest = Message<"piri.control.v1.WatchEventsRequest"> &
  * Use `create(WatchEventsRequestSchema)` to create a new message.
  */
 export const WatchEventsRequestSchema: GenMessage<WatchEventsRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 38);
+  messageDesc(file_piri_control_v1_control, 40);
 
 /**
  * @generated from message piri.control.v1.WatchEventsResponse
@@ -1379,7 +1409,7 @@ export type WatchEventsResponse = Message<"piri.control.v1.WatchEventsResponse">
  * Use `create(WatchEventsResponseSchema)` to create a new message.
  */
 export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 39);
+  messageDesc(file_piri_control_v1_control, 41);
 
 /**
  * Something of note that happened.
@@ -1436,7 +1466,7 @@ export type Event = Message<"piri.control.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 40);
+  messageDesc(file_piri_control_v1_control, 42);
 
 /**
  * @generated from message piri.control.v1.GetStatusRequest
@@ -1449,7 +1479,7 @@ export type GetStatusRequest = Message<"piri.control.v1.GetStatusRequest"> & {
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 41);
+  messageDesc(file_piri_control_v1_control, 43);
 
 /**
  * @generated from message piri.control.v1.GetStatusResponse
@@ -1549,7 +1579,7 @@ export type GetStatusResponse = Message<"piri.control.v1.GetStatusResponse"> & {
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 42);
+  messageDesc(file_piri_control_v1_control, 44);
 
 /**
  * Large inputs of commands that the Manager keeps.
@@ -1582,7 +1612,7 @@ export type BlobFigures = Message<"piri.control.v1.BlobFigures"> & {
  * Use `create(BlobFiguresSchema)` to create a new message.
  */
 export const BlobFiguresSchema: GenMessage<BlobFigures> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 43);
+  messageDesc(file_piri_control_v1_control, 45);
 
 /**
  * @generated from message piri.control.v1.FindBlobsRequest
@@ -1601,7 +1631,7 @@ export type FindBlobsRequest = Message<"piri.control.v1.FindBlobsRequest"> & {
  * Use `create(FindBlobsRequestSchema)` to create a new message.
  */
 export const FindBlobsRequestSchema: GenMessage<FindBlobsRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 44);
+  messageDesc(file_piri_control_v1_control, 46);
 
 /**
  * @generated from message piri.control.v1.FindBlobsResponse
@@ -1620,7 +1650,43 @@ export type FindBlobsResponse = Message<"piri.control.v1.FindBlobsResponse"> & {
  * Use `create(FindBlobsResponseSchema)` to create a new message.
  */
 export const FindBlobsResponseSchema: GenMessage<FindBlobsResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 45);
+  messageDesc(file_piri_control_v1_control, 47);
+
+/**
+ * @generated from message piri.control.v1.AddBlobsRequest
+ */
+export type AddBlobsRequest = Message<"piri.control.v1.AddBlobsRequest"> & {
+  /**
+   * @generated from field: repeated bytes blobs = 1;
+   */
+  blobs: Uint8Array[];
+};
+
+/**
+ * Describes the message piri.control.v1.AddBlobsRequest.
+ * Use `create(AddBlobsRequestSchema)` to create a new message.
+ */
+export const AddBlobsRequestSchema: GenMessage<AddBlobsRequest> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 48);
+
+/**
+ * @generated from message piri.control.v1.AddBlobsResponse
+ */
+export type AddBlobsResponse = Message<"piri.control.v1.AddBlobsResponse"> & {
+  /**
+   * In hex digits and in the order of the request.
+   *
+   * @generated from field: repeated string sha256 = 1;
+   */
+  sha256: string[];
+};
+
+/**
+ * Describes the message piri.control.v1.AddBlobsResponse.
+ * Use `create(AddBlobsResponseSchema)` to create a new message.
+ */
+export const AddBlobsResponseSchema: GenMessage<AddBlobsResponse> = /*@__PURE__*/
+  messageDesc(file_piri_control_v1_control, 49);
 
 /**
  * @generated from message piri.control.v1.OpenUploadRequest
@@ -1646,7 +1712,7 @@ export type OpenUploadRequest = Message<"piri.control.v1.OpenUploadRequest"> & {
  * Use `create(OpenUploadRequestSchema)` to create a new message.
  */
 export const OpenUploadRequestSchema: GenMessage<OpenUploadRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 46);
+  messageDesc(file_piri_control_v1_control, 50);
 
 /**
  * @generated from message piri.control.v1.OpenUploadResponse
@@ -1670,7 +1736,7 @@ export type OpenUploadResponse = Message<"piri.control.v1.OpenUploadResponse"> &
  * Use `create(OpenUploadResponseSchema)` to create a new message.
  */
 export const OpenUploadResponseSchema: GenMessage<OpenUploadResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 47);
+  messageDesc(file_piri_control_v1_control, 51);
 
 /**
  * @generated from message piri.control.v1.UploadRequest
@@ -1699,7 +1765,7 @@ export type UploadRequest = Message<"piri.control.v1.UploadRequest"> & {
  * Use `create(UploadRequestSchema)` to create a new message.
  */
 export const UploadRequestSchema: GenMessage<UploadRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 48);
+  messageDesc(file_piri_control_v1_control, 52);
 
 /**
  * @generated from message piri.control.v1.UploadResponse
@@ -1718,7 +1784,7 @@ export type UploadResponse = Message<"piri.control.v1.UploadResponse"> & {
  * Use `create(UploadResponseSchema)` to create a new message.
  */
 export const UploadResponseSchema: GenMessage<UploadResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 49);
+  messageDesc(file_piri_control_v1_control, 53);
 
 /**
  * @generated from message piri.control.v1.FinishUploadRequest
@@ -1742,7 +1808,7 @@ export type FinishUploadRequest = Message<"piri.control.v1.FinishUploadRequest">
  * Use `create(FinishUploadRequestSchema)` to create a new message.
  */
 export const FinishUploadRequestSchema: GenMessage<FinishUploadRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 50);
+  messageDesc(file_piri_control_v1_control, 54);
 
 /**
  * @generated from message piri.control.v1.FinishUploadResponse
@@ -1766,7 +1832,7 @@ export type FinishUploadResponse = Message<"piri.control.v1.FinishUploadResponse
  * Use `create(FinishUploadResponseSchema)` to create a new message.
  */
 export const FinishUploadResponseSchema: GenMessage<FinishUploadResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 51);
+  messageDesc(file_piri_control_v1_control, 55);
 
 /**
  * @generated from message piri.control.v1.Retention
@@ -1793,7 +1859,7 @@ export type Retention = Message<"piri.control.v1.Retention"> & {
  * Use `create(RetentionSchema)` to create a new message.
  */
 export const RetentionSchema: GenMessage<Retention> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 52);
+  messageDesc(file_piri_control_v1_control, 56);
 
 /**
  * @generated from message piri.control.v1.NewProofRequest
@@ -1813,7 +1879,7 @@ export type NewProofRequest = Message<"piri.control.v1.NewProofRequest"> & {
  * Use `create(NewProofRequestSchema)` to create a new message.
  */
 export const NewProofRequestSchema: GenMessage<NewProofRequest> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 53);
+  messageDesc(file_piri_control_v1_control, 57);
 
 /**
  * @generated from message piri.control.v1.NewProofResponse
@@ -1834,7 +1900,7 @@ export type NewProofResponse = Message<"piri.control.v1.NewProofResponse"> & {
  * Use `create(NewProofResponseSchema)` to create a new message.
  */
 export const NewProofResponseSchema: GenMessage<NewProofResponse> = /*@__PURE__*/
-  messageDesc(file_piri_control_v1_control, 54);
+  messageDesc(file_piri_control_v1_control, 58);
 
 /**
  * How far a command is.
@@ -2065,6 +2131,16 @@ export const CommandsService: GenService<{
     output: typeof GiveUpResponseSchema;
   },
   /**
+   * Deletes the output that is kept of a command that has ended.
+   *
+   * @generated from rpc piri.control.v1.CommandsService.DropOutput
+   */
+  dropOutput: {
+    methodKind: "unary";
+    input: typeof DropOutputRequestSchema;
+    output: typeof DropOutputResponseSchema;
+  },
+  /**
    * Newest first.
    *
    * @generated from rpc piri.control.v1.CommandsService.ListCommands
@@ -2160,6 +2236,16 @@ export const BlobsService: GenService<{
     methodKind: "unary";
     input: typeof FindBlobsRequestSchema;
     output: typeof FindBlobsResponseSchema;
+  },
+  /**
+   * Keeps small blobs, many in one request.
+   *
+   * @generated from rpc piri.control.v1.BlobsService.AddBlobs
+   */
+  addBlobs: {
+    methodKind: "unary";
+    input: typeof AddBlobsRequestSchema;
+    output: typeof AddBlobsResponseSchema;
   },
   /**
    * Begins an upload, or tells how far one is, also after a restart of the
