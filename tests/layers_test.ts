@@ -13,7 +13,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   base: [],
   protobuf: ["base"],
   wire: ["base", "protobuf"],
-  operations: ["base"],
+  files: ["base"],
+  operations: ["base", "files"],
   targets: ["base"],
 
   "agent/fact_source.ts": ["base", "operations"],
@@ -87,6 +88,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/data": ["base"],
   "manager/blobs": [
     "base",
+    "files",
     "type store",
     "type manager/operator_api.ts",
     "manager/data",
@@ -203,7 +205,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   api: ["base", "type manager/operator_api.ts", "type store"],
   cli: ["base"],
   "cli/agent": ["base", "cli"],
-  "cli/manager": ["base", "targets", "cli"],
+  "cli/manager": ["base", "files", "targets", "cli"],
 };
 
 /** Composition roots, which may import every room. */

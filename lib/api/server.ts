@@ -25,6 +25,7 @@ import {
 import { takingPrepared } from "./prepared.ts";
 import { proofFolder, Proofs } from "./proofs.ts";
 import { addStatusService } from "./status_service.ts";
+import { readingWhole } from "./whole_body.ts";
 
 /** Time for answers while the server closes, in milliseconds. Then their connections are cut. */
 const CLOSE_MS = 2_000;
@@ -150,11 +151,9 @@ class HttpFront {
     this.#handlers = new Map(
       router.handlers.map((handler) => [
         handler.requestPath,
-        createFetchHandler(
-          handler.method.methodKind === "server_streaming"
-            ? takingPrepared(handler)
-            : handler,
-        ),
+        handler.method.methodKind === "server_streaming"
+          ? createFetchHandler(takingPrepared(handler))
+          : readingWhole(handler, createFetchHandler(handler)),
       ]),
     );
   }

@@ -210,6 +210,24 @@ export class Commands implements CommandAdmin {
     return { ...await this.get(id), unconfirmed };
   }
 
+  async dropOutput(id: bigint): Promise<void> {
+    const { state, stdoutHeld, stderrHeld } = await this.get(id);
+    if (isOpenState(state)) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot delete the output of command ${id}: it has not ended, it is ${state}`,
+      );
+    }
+    for (
+      const [stream, below] of [
+        ["stdout", stdoutHeld],
+        ["stderr", stderrHeld],
+      ] as const
+    ) {
+      await this.#store.dropOutput(id, { stream, from: 0n, below });
+    }
+  }
+
   async get(id: bigint): Promise<CommandView> {
     const record = this.#open.get(id)?.record ?? await this.#store.command(id);
     if (record === undefined) throw notFound(id);

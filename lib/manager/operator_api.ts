@@ -369,6 +369,12 @@ export interface CommandAdmin {
     readonly entries: readonly TimelineEntry[];
   }>;
   /**
+   * Deletes the output that is kept of a command.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has not ended
+   */
+  dropOutput(id: bigint): Promise<void>;
+  /**
    * Fetches a command by its id.
    *
    * @throws {PiriError} NOT_FOUND
@@ -417,6 +423,12 @@ export interface EventFeed {
 export interface BlobAdmin {
   /** True if the Manager has a blob. It is then kept for another hour. */
   has(sha256: string): Promise<boolean>;
+  /**
+   * Keeps small blobs, and returns their hashes.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if there is no room for it; DISK
+   */
+  add(contents: readonly Uint8Array[]): Promise<string[]>;
   /**
    * Begins an upload and returns its id.
    *

@@ -390,6 +390,7 @@ export class FakeManager implements ManagerServices {
           this.lists.push(request);
           return { commands: this.onList(request) };
         },
+        dropOutput: () => ({}),
         getCommand: ({ commandId }) => ({ command: this.#find(commandId) }),
         listOperations: () => ({ operations: this.operations }),
       });

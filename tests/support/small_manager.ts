@@ -1,4 +1,5 @@
 import { concat } from "@std/bytes/concat";
+import { createHash } from "node:crypto";
 import { PiriError } from "../../lib/base/errors.ts";
 import type { EventFilter } from "../../lib/base/event_filter.ts";
 import type {
@@ -102,6 +103,10 @@ export class SmallManager implements Manager {
         at: 9_000.5,
         entries: this.entries,
       }),
+    dropOutput: (id) => {
+      this.asked.push({ dropOutput: id });
+      return Promise.resolve();
+    },
     get: (id) => Promise.resolve(id).then((id) => this.#get(id)),
     list: (filter: CommandFilter) => {
       this.asked.push(filter);
@@ -125,6 +130,14 @@ export class SmallManager implements Manager {
 
   blobs: Manager["blobs"] = {
     has: (sha256) => Promise.resolve(this.stored.has(sha256)),
+    add: (contents) => {
+      const hashes = contents.map((bytes) => {
+        const sha256 = createHash("sha256").update(bytes).digest("hex");
+        this.stored.set(sha256, bytes);
+        return sha256;
+      });
+      return Promise.resolve(hashes);
+    },
     begin: (size) => {
       this.asked.push({ size });
       this.stored.set("upload-1", new Uint8Array());

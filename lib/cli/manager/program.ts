@@ -11,6 +11,8 @@ import { facts } from "./facts.ts";
 import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
 import { operations } from "./operations.ts";
+import { get } from "./get.ts";
+import { put } from "./put.ts";
 import { rerun } from "./rerun.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
@@ -89,6 +91,8 @@ export function managerProgram(
       targets,
       facts,
       run,
+      put,
+      get,
       operations,
       watch,
       cancel,
