@@ -89,7 +89,7 @@ Deno.test("startJob refuses what is out of range, and names the field", async ()
         "limits.max_failures",
       ],
       [{ pauseMs: 0n }, "limits.pause_ms"],
-      [{ order: 9 }, "limits.order"],
+      [{ order: 9 as JobOrder }, "limits.order"],
       [{ supersedeKey: "x".repeat(101) }, "limits.supersede_key"],
     ] as const
   ) {
