@@ -13,6 +13,11 @@ export const CHANGING: ReadonlySet<string> = new Set([
   "CommandsService.cancel",
   "CommandsService.rerun",
   "CommandsService.giveUp",
+  "JobsService.startJob",
+  "JobsService.cancelJob",
+  "JobsService.pauseJob",
+  "JobsService.resumeJob",
+  "JobsService.rerunJob",
 ]);
 
 /** Parts of a proof. */
