@@ -182,6 +182,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/commands.ts",
     "type manager/targeting.ts",
     "type manager/command",
+    "type manager/blobs",
     "manager/watching",
   ],
   "manager/agents.ts": [

@@ -78,7 +78,11 @@ export class SqliteStore implements Store {
       meta,
       blobs: this.#blobs,
     });
-    this.#jobs = new JobTables(db, this.#commands, sent);
+    this.#jobs = new JobTables(db, {
+      commands: this.#commands,
+      sent,
+      blobs: this.#blobs,
+    });
     const { jobs } = this.#jobs;
     this.#output = output;
     this.#events = events;

@@ -157,7 +157,7 @@ export interface Store extends AsyncDisposable {
   commands(filter: CommandFilter): Promise<CommandRecord[]>;
   /** Commands that have not ended, and those whose end is only presumed and happened after `presumedSince`. */
   openCommands(presumedSince: number): Promise<CommandRecord[]>;
-  /** Blobs that commands of the history name. */
+  /** Blobs that commands and jobs of the history name. */
   blobUses(): Promise<BlobUse[]>;
   /** Highest command id ever given. */
   lastCommandId(): Promise<bigint>;
@@ -167,13 +167,14 @@ export interface Store extends AsyncDisposable {
    * recorded, and the earlier job is returned with `repeated`.
    *
    * @param job The job.
-   * @param entries Its agents; `gone` is the step of the entry of one that was removed meanwhile. Entries for the same
+   * @param entries Its agents, and the blobs that its parameters name; `gone` is the step of the entry of one that was removed meanwhile. Entries for the same
    * agents in the jobs of `supersedes` take the step `supersede`, in whose reason "%" stands for the new job.
    */
   createJob(
     job: NewJob,
     entries: {
       agents: readonly string[];
+      blobs?: readonly BlobName[];
       gone: EntryMove;
       supersedes: readonly bigint[];
       supersede: EntryMove;

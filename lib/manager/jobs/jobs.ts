@@ -14,6 +14,7 @@ import type {
 } from "../../store/job_records.ts";
 import type { AgentRecord, CommandRecord } from "../../store/records.ts";
 import type { CommandNews } from "../command/open_commands.ts";
+import type { Blobs } from "../blobs/blobs.ts";
 import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
 import type {
@@ -46,6 +47,8 @@ export interface JobsOptions extends Omit<JobParts, "commands" | "isExpected"> {
   readonly commands: Commands;
   readonly random: Random;
   readonly targeting: Targeting;
+  /** Large inputs of commands; none if absent. */
+  readonly blobs?: Pick<Blobs, "need"> | undefined;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
 }
@@ -357,6 +360,8 @@ export class Jobs implements JobAdmin, CommandNews {
   ): Promise<StartedJob> {
     const { store, clock, events } = this.#options;
     this.#checkParams(request, resolved);
+    const { operation, params } = request;
+    const blobs = await this.#options.blobs?.need(operation, params) ?? [];
     const order = await this.#order(request, resolved);
     const now = clock.now();
     const name = request.limits.supersedeKey;
@@ -379,6 +384,7 @@ export class Jobs implements JobAdmin, CommandNews {
     };
     const made = await store.createJob(job, {
       agents: order.names,
+      blobs,
       gone: this.removal(now),
       supersedes: name === "" ? [] : this.#withKey(name),
       supersede: moveBy("superseded", now, "job % with the same key came"),
