@@ -12,13 +12,14 @@ import {
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { HintedError } from "../errors.ts";
 import { commandsText, unconfirmedText, watchLine } from "./ids.ts";
+import type { Cancellable } from "./patience.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { hasEnded } from "./states.ts";
 import { cannotWriteText } from "./storage_text.ts";
 import { silentView, type StreamName, type View } from "./view.ts";
 
 /** Follows commands to their end, even if the Manager restarts meanwhile. Each byte of output is shown once. */
-export class Follower {
+export class Follower implements Cancellable {
   readonly #client: RetryingClient;
   readonly #cursors: Map<bigint, CommandCursor>;
   /** Commands whose cancel is recorded, without those of legacy agents, which do not confirm it. */
@@ -47,6 +48,14 @@ export class Follower {
   get open(): bigint[] {
     return this.commands.filter((command) => !hasEnded(command))
       .map(({ id }) => id);
+  }
+
+  get subject(): string {
+    return commandsText(this.open);
+  }
+
+  get watchLine(): string {
+    return watchLine(this.open);
   }
 
   /** True if the Manager has recorded a cancel of all that are open, and their agents confirm one. */

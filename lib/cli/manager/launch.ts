@@ -86,7 +86,7 @@ export async function launch(
   const viewer = new CommandViewer(commands, { client, options });
   patience.cancels(viewer.follower);
   const limit = timeoutMs ?? commands[0]?.timeoutMs;
-  if (limit !== undefined) patience.limit(limit);
+  if (limit !== undefined) patience.limit(limit, () => viewer.follower.commands);
   const { signal } = patience;
   try {
     return await viewer.wait(signal);

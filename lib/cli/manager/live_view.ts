@@ -140,6 +140,9 @@ export class LiveView implements View {
     this.#progress.delete(command.id);
     await this.#showProgress();
     await this.settle(command);
+    for (const stream of ["stdout", "stderr"] as const) {
+      this.#lines.delete(keyOf(command, stream));
+    }
   }
 
   async note(text: string): Promise<void> {
