@@ -191,7 +191,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   api: ["base", "type manager/operator_api.ts", "type store"],
   cli: ["base"],
   "cli/agent": ["base", "cli"],
-  "cli/manager": ["base", "cli"],
+  "cli/manager": ["base", "targets", "cli"],
 };
 
 /** Composition roots, which may import every room. */

@@ -7,6 +7,7 @@ import { PROOF_HEADER, PROOF_MODE, PROOF_NAME } from "./proofs.ts";
 export const CHANGING: ReadonlySet<string> = new Set([
   "AgentsService.addAgent",
   "AgentsService.renewToken",
+  "AgentsService.setAgents",
   "AgentsService.removeAgent",
   "CommandsService.run",
   "CommandsService.cancel",

@@ -35,9 +35,9 @@ export type Flag =
     readonly synonyms?: Readonly<Record<string, string>>;
   };
 
-/** An argument without a flag. `many` takes at least one. */
+/** An argument without a flag. `many` takes at least one, `any` none or more. */
 export interface Positional {
-  readonly type: "one" | "optional" | "many";
+  readonly type: "one" | "optional" | "many" | "any";
   readonly summary: string;
 }
 
@@ -52,8 +52,8 @@ export type FlagValue<F extends Flag> = F extends { type: "boolean" } ? boolean
   : string | undefined;
 
 /** Type of a positional's value. */
-export type PositionalValue<P extends Positional> = P["type"] extends "many"
-  ? readonly string[]
+export type PositionalValue<P extends Positional> = P["type"] extends
+  "many" | "any" ? readonly string[]
   : P["type"] extends "one" ? string
   : string | undefined;
 

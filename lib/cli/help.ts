@@ -153,6 +153,8 @@ function usageWords(positionals: Positionals): string[] {
   return Object.entries(positionals).map(([name, { type }]) =>
     type === "many"
       ? `<${name}>...`
+      : type === "any"
+      ? `[<${name}>...]`
       : type === "one"
       ? `<${name}>`
       : `[<${name}>]`

@@ -47,6 +47,7 @@ Deno.test("every call is known to change something, or to change nothing", () =>
 
   assertEquals(methods.filter((name) => !CHANGING.has(name)), [
     "AgentsService.listAgents",
+    "AgentsService.resolveTargets",
     "CommandsService.watch",
     "CommandsService.listCommands",
     "CommandsService.getCommand",

@@ -22,8 +22,12 @@ import {
   OutputStream,
   type RemoveAgentRequest,
   type RerunRequest,
+  type ResolveTargetsResponseSchema,
   type RunRequest,
+  type SetAgentsRequest,
+  type SetAgentsResponseSchema,
   StatusService,
+  type TargetSelection,
   type WatchEventsRequest,
   type WatchRequest,
   type WatchResponse,
@@ -34,7 +38,7 @@ import { controlClient } from "../../lib/api/client.ts";
 import {
   Disconnected,
   type ErrorCode,
-  type PiriError,
+  PiriError,
 } from "../../lib/base/errors.ts";
 import { toConnectError } from "../../lib/api/errors.ts";
 import type {
@@ -215,6 +219,13 @@ export class FakeManager implements ManagerServices {
   readonly lists: ListCommandsRequest[] = [];
   readonly eventRequests: WatchEventsRequest[] = [];
   readonly additions: AddAgentRequest[] = [];
+  readonly changes: SetAgentsRequest[] = [];
+  readonly selections: (TargetSelection | undefined)[] = [];
+  /** Answer to `SetAgents`. */
+  changedAgents: MessageInitShape<typeof SetAgentsResponseSchema> = {};
+  /** Answer to `ResolveTargets`. */
+  targets: MessageInitShape<typeof ResolveTargetsResponseSchema> | PiriError =
+    {};
   agents: Agent[] = [];
   commands: Command[] = [];
   events: Event[] = [];
@@ -319,6 +330,17 @@ export class FakeManager implements ManagerServices {
         renewToken: ({ id }) => {
           this.#requireAgent(id);
           return { token: "piri1.renewed" };
+        },
+        setAgents: (request) => {
+          this.changes.push(request);
+          return this.changedAgents;
+        },
+        resolveTargets: ({ selection }) => {
+          this.selections.push(selection);
+          if (this.targets instanceof PiriError) {
+            throw toConnectError(this.targets);
+          }
+          return this.targets;
         },
         removeAgent: (request) => {
           this.#requireAgent(request.id);

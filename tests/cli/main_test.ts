@@ -29,7 +29,7 @@ Deno.test("--help of a program lists its subcommands and exit codes", async () =
   assertEquals(
     stdout.split("\n").filter((line) => /^ {2}(run|agent|8|--dir) /.test(line)),
     [
-      "  agent       add or remove an agent, or give it a new join token",
+      "  agent       add, change or remove agents, or give one a new join token",
       "  run         run a program or operation on agents and show its output",
       "  --dir DIR  the state folder (default: /var/lib/piri-manager)",
       "  8    lost: nobody can say how a command ended",
@@ -98,7 +98,7 @@ Deno.test("every subcommand has help with an example", async () => {
   }
 
   assertEquals(without, []);
-  assertEquals(paths.length, 17);
+  assertEquals(paths.length, 19);
 });
 
 Deno.test("help is an error when nobody asked for it", async () => {

@@ -13,6 +13,7 @@ import { serve } from "./serve.ts";
 import type { ManagerServices } from "./services.ts";
 import { show } from "./show.ts";
 import { status } from "./status.ts";
+import { targets } from "./targets.ts";
 import { watch } from "./watch.ts";
 import { why } from "./why.ts";
 
@@ -28,6 +29,8 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   explain: "piri-manager why",
   follow: "piri-manager watch",
   get: "piri-manager show",
+  group: "piri-manager agent set --group",
+  groups: "piri-manager agents",
   health: "piri-manager status",
   help: "piri-manager --help",
   history: "piri-manager commands",
@@ -48,7 +51,9 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   remove: "piri-manager agent remove",
   repeat: "piri-manager rerun",
   retry: "piri-manager rerun",
+  resolve: "piri-manager targets",
   rm: "piri-manager agent remove",
+  select: "piri-manager targets",
   setup: "piri-manager init",
   ssh: "piri-manager run",
   start: "piri-manager serve",
@@ -74,6 +79,7 @@ export function managerProgram(
       serve,
       agents,
       agent,
+      targets,
       run,
       operations,
       watch,
