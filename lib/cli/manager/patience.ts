@@ -4,6 +4,7 @@ import { ExitError, HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import { STOP_SIGNALS, type StopSignal, type Terminal } from "../terminal.ts";
 import { nextLine } from "./ids.ts";
+import { Question, QUESTION } from "./question.ts";
 import { userOf } from "./signature.ts";
 import { hasEnded } from "./states.ts";
 import { namedText } from "./waiting_text.ts";
@@ -34,6 +35,8 @@ export interface Cancellable {
 export interface PatienceOptions {
   /** True if the commands go on whatever happens to this program. */
   readonly detach: boolean;
+  /** True if Ctrl-C asks first: several agents, and a person at a terminal. */
+  readonly asks?: boolean;
   /** Shows a message. */
   readonly note: (text: string) => void;
 }
@@ -41,7 +44,8 @@ export interface PatienceOptions {
 /**
  * Limit on waiting: until the second signal, or a while after the timeout of the commands.
  *
- * The first Ctrl-C, SIGTERM or SIGHUP cancels the commands. SIGHUP is never the second.
+ * The first Ctrl-C, SIGTERM or SIGHUP cancels; with `asks`, the first Ctrl-C asks and the second cancels. SIGHUP is
+ * never the last one.
  */
 export class Patience implements Disposable {
   readonly #terminal: Terminal;
@@ -49,7 +53,8 @@ export class Patience implements Disposable {
   readonly #stop = new AbortController();
   readonly #undo = new DisposableStack();
   #target: Cancellable | undefined;
-  /** First signal. */
+  #question: Question | undefined;
+  /** Signal that cancels. */
   #cause: StopSignal | undefined;
 
   constructor(terminal: Terminal, options: PatienceOptions) {
@@ -91,6 +96,7 @@ export class Patience implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#question?.[Symbol.dispose]();
     this.#undo.dispose();
     // What was asked for and is not answered yet has nobody left who waits for it.
     this.#stop.abort();
@@ -102,10 +108,38 @@ export class Patience implements Disposable {
     if (this.#cause !== undefined || this.#options.detach) {
       return this.#giveUp(this.#impatience());
     }
+    if (signal === "SIGINT" && this.#options.asks && this.#target) {
+      return this.#ask();
+    }
+    this.#question?.[Symbol.dispose]();
     this.#cause = signal;
     if (this.#target !== undefined) return this.#cancel(signal);
     this.#options.note(
       `${signal}: waiting for the Manager's answer, to cancel what it starts…`,
+    );
+  }
+
+  #ask(): void {
+    if (this.#question !== undefined) return this.#question.answer("cancel");
+    this.#options.note(QUESTION);
+    this.#question = new Question(this.#terminal, (answer) => {
+      this.#question = undefined;
+      if (answer === "leave") return this.#giveUp(this.#leaving());
+      if (answer === "go on") return this.#options.note("going on");
+      this.#cause = "SIGINT";
+      this.#cancel("SIGINT");
+    });
+  }
+
+  #leaving(): Error {
+    const { subject = "", watchLine = "" } = this.#target ?? {};
+    return new ExitError(
+      new HintedError(
+        "CANCELLED",
+        `Stopped waiting for ${subject}: what runs goes on`,
+        watchLine,
+      ),
+      ExitCode.left,
     );
   }
 

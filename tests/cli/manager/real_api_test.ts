@@ -34,7 +34,10 @@ function realTimeTerminal(): { terminal: Terminal; fake: FakeTerminal } {
       readStdin: () => fake.readStdin(),
       readFile: (path) => fake.readFile(path),
       scratch: () => fake.scratch(),
+      files: fake.files,
       hangUpEnds: fake.hangUpEnds,
+      hasKeyboard: fake.hasKeyboard,
+      onKey: (callback) => fake.onKey(callback),
       onSignal: (signal, callback) => fake.onSignal(signal, callback),
     },
   };

@@ -48,7 +48,7 @@ Deno.test("run passes the typed words on, and exits 0 when all succeed", async (
   assertEquals(code, 0);
   assertEquals([stdout, stderr], ["", ""]);
   const [request] = manager.runs;
-  assertEquals(request?.agents, ["web-1"]);
+  assertEquals(request?.targets?.expressions, ["web-1"]);
   assertEquals(request?.operation, "command.Run");
   assertEquals(request?.params, '{"argv":["true"]}');
   assertEquals(request?.onDisconnect, OnDisconnect.CONTINUE);

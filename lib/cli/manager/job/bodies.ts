@@ -5,6 +5,7 @@ import type { RetryingClient } from "../retrying_client.ts";
 import type { StreamPosition } from "../view.ts";
 import type { OutputGroup } from "./groups.ts";
 import { type NewOutput, OutputOffsets } from "./output_offsets.ts";
+import { StreamEnd } from "./stream_end.ts";
 
 /** Largest output that is fetched together with that of others, in bytes. */
 const MAX_SMALL_BYTES = 65_536n;
@@ -85,9 +86,7 @@ export class Bodies {
     const offsets = new OutputOffsets();
     for (const { commandId = 0n } of entries) offsets.begin(commandId);
     await this.#client.call(async (control, { signal, alive }) => {
-      const end = new AbortController();
-      const stop = () => end.abort();
-      signal.addEventListener("abort", stop);
+      using end = new StreamEnd(signal);
       try {
         const events = control.commands.watch(
           { commands: offsets.places },
@@ -104,10 +103,6 @@ export class Bodies {
         throw codeOf(error) === "UNAVAILABLE"
           ? new Disconnected(messageOf(error), { cause: error })
           : error;
-      } finally {
-        signal.removeEventListener("abort", stop);
-        // To stop reading is not enough: the Manager would go on.
-        end.abort();
       }
     }, {
       signal: this.#signal,

@@ -15,6 +15,7 @@ import { cannotWriteText } from "../storage_text.ts";
 import { JobBoard } from "./board.ts";
 import { type JobView, silentJobView } from "./job_view.ts";
 import { OutputOffsets } from "./output_offsets.ts";
+import { StreamEnd } from "./stream_end.ts";
 
 /** True for a job that has come to an end. */
 export function jobHasEnded({ state }: Job): boolean {
@@ -67,18 +68,23 @@ export class JobFollower implements Cancellable {
   }
 
   /**
-   * Shows entries and output until the job has ended.
+   * Shows entries and output until the job has ended, or `until` says that it is enough.
    *
    * @throws {PiriError} UNAVAILABLE when the Manager stays away; else what the API says, or the signal's reason.
    */
-  async follow(signal: AbortSignal): Promise<void> {
+  async follow(
+    signal: AbortSignal,
+    until: (board: JobBoard) => boolean = () => false,
+  ): Promise<void> {
     await this.#client.call(
       async (control, { signal, alive }) => {
+        using end = new StreamEnd(signal);
         try {
-          const stream = control.jobs.watchJob(this.#request(), { signal });
+          const stream = control.jobs.watchJob(this.#request(), end);
           for await (const response of stream) {
             alive();
             await this.#take(response);
+            if (until(this.board)) return;
           }
         } catch (error) {
           // A Manager that is about to stop says so itself, and comes back all the same.
