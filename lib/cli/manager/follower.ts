@@ -1,3 +1,4 @@
+import type { Clock } from "../../base/clock.ts";
 import {
   codeOf,
   Disconnected,
@@ -21,6 +22,7 @@ import { silentView, type StreamName, type View } from "./view.ts";
 /** Follows commands to their end, even if the Manager restarts meanwhile. Each byte of output is shown once. */
 export class Follower implements Cancellable {
   readonly #client: RetryingClient;
+  readonly #clock: Clock;
   readonly #cursors: Map<bigint, CommandCursor>;
   /** Commands whose cancel is recorded, without those of legacy agents, which do not confirm it. */
   readonly #cancelled = new Set<bigint>();
@@ -30,9 +32,10 @@ export class Follower implements Cancellable {
   constructor(
     commands: readonly Command[],
     client: RetryingClient,
-    view: View,
+    { view, clock }: { view: View; clock: Clock },
   ) {
     this.#client = client;
+    this.#clock = clock;
     this.#view = view;
     this.#cursors = new Map(
       commands.map((command) => [command.id, new CommandCursor(command)]),
@@ -74,7 +77,11 @@ export class Follower implements Cancellable {
     }
     await this.#client.call(
       async (control, { signal, alive }) => {
-        const stream = new WatchStream(this.#cursors, this.#view);
+        const stream = new WatchStream(
+          this.#cursors,
+          this.#view,
+          this.#clock,
+        );
         const request = { commands: stream.positions };
         try {
           const events = control.commands.watch(request, { signal });
@@ -177,11 +184,17 @@ class CommandCursor {
 
 /** One attempt to read a Manager's stream of events. */
 class WatchStream {
+  readonly #clock: Clock;
   readonly #cursors: ReadonlyMap<bigint, CommandCursor>;
   readonly #view: View;
   readonly #seen = new Set<bigint>();
 
-  constructor(cursors: ReadonlyMap<bigint, CommandCursor>, view: View) {
+  constructor(
+    cursors: ReadonlyMap<bigint, CommandCursor>,
+    view: View,
+    clock: Clock,
+  ) {
+    this.#clock = clock;
     this.#cursors = cursors;
     this.#view = view;
   }
@@ -274,6 +287,7 @@ class WatchStream {
     if (fresh.length === 0) return;
     const offset = next[stream];
     next[stream] += BigInt(fresh.length);
-    await this.#view.output(command, { stream, offset }, fresh);
+    const atMs = this.#clock.now();
+    await this.#view.output(command, { stream, offset }, fresh, atMs);
   }
 }

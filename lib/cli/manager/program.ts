@@ -6,6 +6,7 @@ import { commands } from "./commands.ts";
 import { events } from "./events.ts";
 import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
+import { job } from "./job.ts";
 import { operations } from "./operations.ts";
 import { rerun } from "./rerun.ts";
 import { run } from "./run.ts";
@@ -37,7 +38,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   hosts: "piri-manager agents",
   info: "piri-manager status",
   inspect: "piri-manager show",
-  jobs: "piri-manager commands",
+  jobs: "piri-manager job list",
   join: "piri-agent join",
   kill: "piri-manager cancel",
   list: "piri-manager agents",
@@ -81,6 +82,7 @@ export function managerProgram(
       agent,
       targets,
       run,
+      job,
       operations,
       watch,
       cancel,

@@ -43,7 +43,7 @@ function realTimeTerminal(): { terminal: Terminal; fake: FakeTerminal } {
   };
 }
 
-Deno.test("run goes on at its offset when a real server is closed and served again", async () => {
+Deno.test("watch goes on at its offset when a real server is closed and served again", async () => {
   await using folder = await tempFolder();
   const manager = new SmallManager();
   const places: unknown[] = [];
@@ -75,7 +75,7 @@ Deno.test("run goes on at its offset when a real server is closed and served aga
   const first = await serveControl(options);
   const code = main(
     programOf(services),
-    ["run", "web-1", "--dir", folder.path, "--", "x"],
+    ["watch", "1", "--dir", folder.path],
     terminal,
   );
   await streaming.promise;
@@ -90,12 +90,12 @@ Deno.test("run goes on at its offset when a real server is closed and served aga
   ]);
 });
 
-Deno.test("run exits 3 at once when a real server knows the agent as disconnected", async () => {
+Deno.test("rerun exits 3 at once when a real server knows the agent as disconnected", async () => {
   await using folder = await tempFolder();
   const manager = new SmallManager();
   manager.commands = {
     ...manager.commands,
-    run: () =>
+    rerun: () =>
       Promise.reject(
         new PiriError(
           "UNAVAILABLE",
@@ -111,7 +111,7 @@ Deno.test("run exits 3 at once when a real server knows the agent as disconnecte
   const { terminal, fake } = realTimeTerminal();
   const code = await main(
     programOf(services),
-    ["run", "web-1", "--dir", folder.path, "--", "x"],
+    ["rerun", "1", "--dir", folder.path],
     terminal,
   );
 

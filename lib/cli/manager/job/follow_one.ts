@@ -8,7 +8,7 @@ import { ExitError, HintedError } from "../../errors.ts";
 import type { Output } from "../../output.ts";
 import { OutputLost, type Terminal } from "../../terminal.ts";
 import { CommandViewer, type ViewOptions } from "../command_viewer.ts";
-import { cancelUnseen } from "../lost_output.ts";
+import { cancelUnseen, leaveUnseen } from "../lost_output.ts";
 import type { Patience } from "../patience.ts";
 import type { RetryingClient } from "../retrying_client.ts";
 import {
@@ -24,7 +24,9 @@ import { silentJobView } from "./job_view.ts";
 /** Surroundings of a job of one agent. */
 export interface FollowOneOptions extends Omit<ViewOptions, "raw"> {
   readonly client: RetryingClient;
-  readonly patience: Patience;
+  readonly patience: Pick<Patience, "signal" | "cancels" | "limit">;
+  /** True if the command is cancelled when its output can be written no more; so if absent. */
+  readonly cancelsUnseen?: boolean;
   readonly output: Output;
   readonly terminal: Terminal;
   readonly raw: boolean;
@@ -37,7 +39,8 @@ export interface FollowOneOptions extends Omit<ViewOptions, "raw"> {
  */
 export async function followOne(
   job: Job,
-  { client, patience, output, ...options }: FollowOneOptions,
+  { client, patience, output, cancelsUnseen = true, ...options }:
+    FollowOneOptions,
 ): Promise<number> {
   const { terminal, json } = options;
   const { signal } = patience;
@@ -70,7 +73,9 @@ export async function followOne(
     return await viewer.wait(signal);
   } catch (error) {
     if (!(error instanceof OutputLost)) throw error;
-    return await cancelUnseen(error, viewer, { terminal, json, signal });
+    return cancelsUnseen
+      ? await cancelUnseen(error, viewer, { terminal, json, signal })
+      : await leaveUnseen(error, viewer, { terminal, json });
   }
 }
 

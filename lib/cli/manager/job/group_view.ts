@@ -27,8 +27,6 @@ export interface GroupViewOptions {
   readonly terminal: Terminal;
   /** Only failures and the summary. */
   readonly quiet: boolean;
-  /** False if failures have been shown in another way. */
-  readonly tellsFailures: boolean;
   /** Prints the output of the agents, once the job has ended or nobody waits any longer. */
   readonly printBlocks: (board: JobBoard) => Promise<void>;
 }
@@ -118,13 +116,13 @@ export class GroupView implements JobView {
 
   #isWorthALine(entry: JobEntry): boolean {
     const label = labelOf(entry);
-    const { quiet, tellsFailures } = this.#options;
+    const { quiet } = this.#options;
     // Who was not reached, or not tried, is in the summary with folded names.
     if (label === "succeeded" || entry.commandId === undefined) {
-      return !quiet && !this.#screen.hasRow && tellsFailures &&
-        !(label === "waiting" || label === "running");
+      return !quiet && !this.#screen.hasRow && label !== "waiting" &&
+        label !== "running";
     }
-    return entryHasEnded(entry) && tellsFailures;
+    return entryHasEnded(entry);
   }
 
   #tellAbsence(before: JobEntry | undefined, entry: JobEntry): void {

@@ -1,9 +1,9 @@
-import type {
-  Job,
-  JobLimits,
-  Share,
+import {
+  type Job,
+  type JobLimits,
+  JobOrder,
+  type Share,
 } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
-import { JobOrder } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
 import { oneLine } from "../../text.ts";
 import { durationText } from "../../time.ts";
 import { requestText } from "../request_text.ts";
@@ -22,6 +22,11 @@ export function headLine(job: Job): string {
 /** Target expressions of a job as typed. */
 export function targetsText({ targets }: Job): string {
   return targets?.expressions.join(", ") ?? "";
+}
+
+/** Limits of a job for people; empty if it has none. */
+export function limitsText(job: Job): string {
+  return limitTexts(job).join(", ");
 }
 
 function limitTexts({ limits, timeoutMs }: Job): string[] {

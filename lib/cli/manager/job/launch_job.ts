@@ -21,6 +21,7 @@ import { tellLeftOut } from "../target_flags.ts";
 import { followMany } from "./follow_many.ts";
 import { followOne } from "./follow_one.ts";
 import { jobJson } from "./job_json.ts";
+import { timesOf } from "./views.ts";
 import { checkViewFlags, type ViewFlagValues } from "./view_flags.ts";
 
 /** Help about signals during a job. */
@@ -96,7 +97,8 @@ export async function launchJob(
   if (isForOne(job)) {
     const { raw, color: colour } = flags;
     const ends = exitCodeOf === undefined ? {} : { exitCodeOf };
-    return await followOne(job, { ...parts, raw, colour, ...ends });
+    const times = timesOf(flags);
+    return await followOne(job, { ...parts, raw, colour, times, ...ends });
   }
   return await followMany(job, {
     ...parts,

@@ -34,7 +34,38 @@ export function summaryLines(
       reason === "" ? "" : ` (${oneLine(reason)})`
     }`
   );
-  return [oneLine(head), ...lines];
+  return [oneLine(head), ...lines, ...hintLines(board)];
+}
+
+/** Command line for those that did not do it, once the job has ended. */
+function hintLines({ job, tally }: JobBoard): string[] {
+  const didNot = ENTRY_LABELS.some((label) =>
+    label !== "succeeded" && tally[label] > 0
+  );
+  return job.state > JobState.PAUSED && didNot
+    ? [`hint: piri-manager job rerun j-${job.id} --failed`]
+    : [];
+}
+
+/** Counts of a job as the Manager tells them, such as "340 ok, 2 failed". */
+export function jobCountsText({ counts }: Pick<Job, "counts">): string {
+  return countsText({
+    tally: {
+      running: counts?.running ?? 0,
+      waiting: counts?.waiting ?? 0,
+      queued: counts?.queued ?? 0,
+      succeeded: counts?.succeeded ?? 0,
+      failed: counts?.failed ?? 0,
+      timed_out: counts?.timedOut ?? 0,
+      refused: counts?.refused ?? 0,
+      lost: counts?.lost ?? 0,
+      cancelled: counts?.cancelled ?? 0,
+      unreachable: counts?.unreachable ?? 0,
+      expired: counts?.expired ?? 0,
+      skipped: counts?.skipped ?? 0,
+      superseded: counts?.superseded ?? 0,
+    },
+  });
 }
 
 /** Counts of a job's entries, such as "340 ok, 2 failed". */

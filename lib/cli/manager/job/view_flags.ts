@@ -76,7 +76,7 @@ export interface ViewFlagValues {
 }
 
 /** Forms of which at most one can be asked for. */
-const FORMS = ["stream", "diff", "raw", "quiet"] as const;
+const FORMS = ["stream", "diff", "raw"] as const;
 
 /**
  * Requires that the flags do not contradict each other.
