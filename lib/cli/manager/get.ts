@@ -1,5 +1,9 @@
 import { join } from "@std/path";
-import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type {
+  Command,
+  TargetSelectionSchema,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { fileError } from "../../files/file_errors.ts";
 import { HostFolder } from "../../files/host_files.ts";
@@ -7,6 +11,8 @@ import { isFileName } from "../../files/names.ts";
 import { type TreeSummary, TreeWriter } from "../../files/tree_writer.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode, exitCodeOf } from "../exit_code.ts";
+import { foldNames } from "../../targets/fold_names.ts";
+import type { Output } from "../output.ts";
 import { bytesText } from "../text.ts";
 import { namesOne, withHint } from "./hints.ts";
 import { type AgentPath, nameIn, parseAgentPath } from "./host_path.ts";
@@ -16,8 +22,16 @@ import {
   RemoteFiles,
 } from "./remote_files.ts";
 import { RetryingClient } from "./retrying_client.ts";
-import type { ManagerServices } from "./services.ts";
+import type { Control, ManagerServices } from "./services.ts";
 import { startOn } from "./start_on.ts";
+import {
+  agentsText,
+  selectionOf,
+  TARGET_FLAGS,
+  TARGET_HELP,
+  tellLeftOut,
+  withTargetHint,
+} from "./target_flags.ts";
 import { TransferMeter } from "./transfer_meter.ts";
 
 /** Permissions without setuid, setgid and sticky bit: a host does not choose what runs with the rights of a user here. */
@@ -46,7 +60,9 @@ export const get = defineSubcommand({
       type: "boolean",
       summary: "keep what is replaced or deleted as NAME~",
     },
+    ...TARGET_FLAGS,
   },
+  more: [TARGET_HELP],
   examples: [
     "web-1:/var/log/app logs/",
     "'web-*:/etc/app.conf' configs/",
@@ -71,12 +87,27 @@ export const get = defineSubcommand({
     let worst: number = ExitCode.ok;
     for (const source of sources) {
       const { expression, path } = source;
+      const selection = await selectionOf([expression], flags, terminal);
+      const { connected, away } = await findTargets(
+        selection,
+        invocation,
+        connect,
+      );
+      if (away.length > 0) {
+        worst = Math.max(worst, ExitCode.unavailable);
+        await output.note(
+          `${agentsText(away.length)} away, from which nothing is got: ${
+            foldNames(away)
+          }`,
+        );
+      }
+      if (connected.length === 0) continue;
       const start = startOn({
-        expression: [expression],
+        expression: connected,
         operation: "file.List",
         params: { path },
       }, terminal);
-      const parsed = { agents: [expression], operation: "file.List" };
+      const parsed = { agents: connected, operation: "file.List" };
       const commands = await withHint(
         client.call(start, {
           signal,
@@ -115,6 +146,23 @@ export const get = defineSubcommand({
     return worst;
   },
 });
+
+/** Names of the agents that a selection means, by whether they are connected. */
+async function findTargets(
+  selection: MessageInitShape<typeof TargetSelectionSchema>,
+  { output }: { output: Output },
+  connect: () => Promise<Control>,
+): Promise<{ connected: string[]; away: string[] }> {
+  using control = await connect();
+  const found = await withTargetHint(
+    control.agents.resolveTargets({ selection }),
+  );
+  await tellLeftOut(found, output);
+  const namesOf = (wanted: boolean) =>
+    found.targets.filter(({ connected }) => connected === wanted)
+      .map(({ name }) => name);
+  return { connected: namesOf(true), away: namesOf(false) };
+}
 
 /** Means of getting the files of one agent. */
 interface GetContext extends RemoteContext {

@@ -10,6 +10,7 @@ import { events } from "./events.ts";
 import { facts } from "./facts.ts";
 import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
+import { job } from "./job.ts";
 import { operations } from "./operations.ts";
 import { get } from "./get.ts";
 import { put } from "./put.ts";
@@ -46,7 +47,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   hosts: "piri-manager agents",
   info: "piri-manager status",
   inspect: "piri-manager show",
-  jobs: "piri-manager commands",
+  jobs: "piri-manager job list",
   join: "piri-agent join",
   kill: "piri-manager cancel",
   list: "piri-manager agents",
@@ -91,6 +92,7 @@ export function managerProgram(
       targets,
       facts,
       run,
+      job,
       put,
       get,
       operations,

@@ -7,13 +7,19 @@ import { walk } from "../../files/tree_reader.ts";
 import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import type { Output } from "../output.ts";
-import { namesOne } from "./hints.ts";
 import { endsAsFolder, parseAgentPath } from "./host_path.ts";
-import { launch, WHILE_IT_RUNS } from "./launch.ts";
+import { launchJob, WHILE_A_JOB_RUNS } from "./job/launch_job.ts";
+import { DEFAULT_VIEW } from "./job/view_flags.ts";
 import { userOf } from "./parse_run.ts";
 import { type LocalFile, sendFiles, sendTree } from "./send_files.ts";
 import type { ManagerServices } from "./services.ts";
-import { startOn } from "./start_on.ts";
+import { signatureOf } from "./signature.ts";
+import {
+  selectionOf,
+  TARGET_FLAGS,
+  TARGET_HELP,
+  withTargetHint,
+} from "./target_flags.ts";
 import { TransferMeter } from "./transfer_meter.ts";
 
 /** `put site web-1:/srv/site`: puts files and folders on agents. */
@@ -58,11 +64,12 @@ export const put = defineSubcommand({
     },
     detach: {
       type: "boolean",
-      summary: "print the ids of the commands and do not wait",
+      summary: "print the id of the job and do not wait",
     },
     color: COLOUR_FLAG,
+    ...TARGET_FLAGS,
   },
-  more: [WHILE_IT_RUNS],
+  more: [TARGET_HELP, WHILE_A_JOB_RUNS],
   examples: [
     "app.conf web-1:/etc/app.conf --mode 0640 --owner app",
     "site 'web-*:/srv/site' --delete",
@@ -83,6 +90,7 @@ export const put = defineSubcommand({
       path: isInto && !endsAsFolder(path) ? `${path}/` : path,
       ...paramsOf(flags),
     };
+    const targets = await selectionOf([expression], flags, terminal);
     const connect = () => services.connect(dir);
     // A Manager that is not there at all is told at once, before anything is read.
     (await connect())[Symbol.dispose]();
@@ -95,17 +103,23 @@ export const put = defineSubcommand({
       await sendFiles(files, meter, context);
       tree = await sendTree(entries, context);
     }
-    const operation = "file.Put";
-    return await launch({
-      start: startOn({
-        expression: [expression],
-        operation,
-        params: { tree, ...params },
-        timeoutMs: flags.timeout,
-      }, terminal),
-      timeoutMs: flags.timeout,
-      many: !namesOne([expression]),
-    }, { ...invocation, connect, flags: { ...flags, raw: false } });
+    const { color, detach, timeout } = flags;
+    const request = {
+      targets,
+      operation: "file.Put",
+      params: JSON.stringify({ tree, ...params }),
+      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      ...signatureOf(terminal),
+    };
+    return await launchJob({
+      start: (control, { signal }) =>
+        control.jobs.startJob(request, { signal }),
+      explain: withTargetHint,
+    }, {
+      ...invocation,
+      connect,
+      flags: { ...DEFAULT_VIEW, color, detach },
+    });
   },
 });
 
