@@ -38,11 +38,15 @@ export interface AgentRecord {
 
 /** Changes of what operators set of agents. */
 export interface AgentChange {
+  /** Groups to put them into. */
   readonly addGroups: readonly string[];
+  /** Groups to take them out of. */
   readonly removeGroups: readonly string[];
+  /** Facts to set, which win over those that they tell. */
   readonly setFacts: Readonly<Record<string, string>>;
+  /** Names of facts that were set, to remove. */
   readonly removeFacts: readonly string[];
-  /** Undefined to leave it as it is. */
+  /** True for hosts that are gone for good; undefined to leave it as it is. */
   readonly retired?: boolean | undefined;
 }
 

@@ -1,4 +1,5 @@
 import { PiriError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
 import { parseFact, parseQuoted, QUOTE } from "./parse_fact.ts";
 import { beginsWord, parseWord } from "./parse_word.ts";
 import { refuseItem, refuseRest } from "./foreign_notation.ts";
@@ -197,10 +198,17 @@ function parsePlainWord(
 function parseQuotedName(scanner: Scanner, at: number): TargetNode {
   const name = parseQuoted(scanner);
   scanner.spendNames(1, at);
+  if (name.length > Limits.name) {
+    scanner.fail(
+      `no name has more than ${Limits.name} characters`,
+      "write a shorter one",
+      at,
+    );
+  }
   if (/[*?[{]/.test(name)) {
     scanner.fail(
       "in quotes a name is taken as it is, and no name has such characters",
-      `write ${name.length > 100 ? "it" : name} without the inner quotes`,
+      `write ${name} without the inner quotes`,
       at,
     );
   }

@@ -323,6 +323,26 @@ Deno.test("a difference that would mean nearly everyone in a union is refused", 
   );
 });
 
+Deno.test("a word that is longer than any name is refused, in ranges and lists too", () => {
+  const long = "a".repeat(101);
+  const advice =
+    "no name has more than 100 characters at column 1; write a shorter one";
+
+  for (
+    const text of [
+      long,
+      `'${long}'`,
+      `${"a".repeat(96)}[1-99999]`,
+      `{b,${long}}`,
+      `${long}*`,
+    ]
+  ) {
+    const { message } = assertThrows(() => parseTargets([text]), TargetError);
+    assertEquals(message.slice(-advice.length), advice);
+  }
+  parseTargets(["a".repeat(100), `${"a".repeat(95)}[1-99999]`]);
+});
+
 Deno.test("limits of length, depth and comparisons are held", () => {
   assertThrows(
     () => parseTargets(["a".repeat(65_537)]),
