@@ -66,7 +66,7 @@ export function factsAt(path: string): FileFacts | undefined {
   }
 }
 
-/** Names in a folder, in the order of their bytes. */
+/** Names in a folder, sorted. */
 export function namesIn(path: string): string[] {
   const calls = byteCalls();
   // Deno leaves out names that are not UTF-8.
