@@ -14,14 +14,14 @@ async function makeTree(folder: string): Promise<string> {
   const path = `${folder}/tree`;
   await Deno.mkdir(`${path}/empty`, { recursive: true });
   const modes = [0o644, 0o600, 0o755, 0o440];
-  for (let at = 0; at < 300; at++) {
+  for (let at = 0; at < 84; at++) {
     const place = `${path}/d${at % 7}/grüße ${at % 3}`;
     await Deno.mkdir(place, { recursive: true });
     await Deno.writeFile(`${place}/日本 ${at}`, floodBytes(at * 37));
     const mode = modes[at % modes.length] ?? 0;
     await Deno.chmod(`${place}/日本 ${at}`, mode);
   }
-  await Deno.writeFile(`${path}/large`, floodBytes(9_000_000));
+  await Deno.writeFile(`${path}/large`, floodBytes(2_000_000));
   makeLink("../nowhere", `${path}/d0/link`);
   makeLink("/etc/passwd", `${path}/passwd`);
   if (linux) {
