@@ -1,93 +1,15 @@
-/** Numbers of the system calls of Linux. */
-const NUMBERS = Deno.build.arch === "aarch64"
-  ? {
-    openat: 56n,
-    mkdirat: 34n,
-    unlinkat: 35n,
-    renameat2: 276n,
-    symlinkat: 36n,
-    linkat: 37n,
-    readlinkat: 78n,
-    fchmodat: 53n,
-    fchownat: 54n,
-    utimensat: 88n,
-    statx: 291n,
-    getdents64: 61n,
-    syncfs: 267n,
-    close: 57n,
-  }
-  : {
-    openat: 257n,
-    mkdirat: 258n,
-    unlinkat: 263n,
-    renameat2: 316n,
-    symlinkat: 266n,
-    linkat: 265n,
-    readlinkat: 267n,
-    fchmodat: 268n,
-    fchownat: 260n,
-    utimensat: 280n,
-    statx: 332n,
-    getdents64: 217n,
-    syncfs: 306n,
-    close: 3n,
-  };
+import {
+  AT_FDCWD,
+  NUMBERS,
+  OPEN,
+  openSyscalls,
+  pathBytes,
+  type Syscalls,
+} from "./syscalls.ts";
 
-const SYMBOLS = {
-  withPath: {
-    name: "syscall",
-    parameters: ["i64", "i64", "buffer", "i64", "i64", "i64"],
-    result: "i64",
-  },
-  withPathAndBuffer: {
-    name: "syscall",
-    parameters: ["i64", "i64", "buffer", "buffer", "i64", "i64"],
-    result: "i64",
-  },
-  withTwoPaths: {
-    name: "syscall",
-    parameters: ["i64", "i64", "buffer", "i64", "buffer", "i64"],
-    result: "i64",
-  },
-  withTarget: {
-    name: "syscall",
-    parameters: ["i64", "buffer", "i64", "buffer"],
-    result: "i64",
-  },
-  withFlagsAndBuffer: {
-    name: "syscall",
-    parameters: ["i64", "i64", "buffer", "i64", "i64", "buffer"],
-    result: "i64",
-  },
-  withBuffer: {
-    name: "syscall",
-    parameters: ["i64", "i64", "buffer", "i64"],
-    result: "i64",
-  },
-  withFile: { name: "syscall", parameters: ["i64", "i64"], result: "i64" },
-  errno: { name: "__errno_location", parameters: [], result: "pointer" },
-} as const;
-
-type Calls = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
-
-/** From the folder of this process, for paths that are not absolute. */
-const AT_FDCWD = -100n;
 const AT_SYMLINK_NOFOLLOW = 0x100n;
 const AT_REMOVEDIR = 0x200n;
-const O_CLOEXEC = 0o2_000_000n;
-const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40_000n : 0o200_000n;
-const O_NOFOLLOW = Deno.build.arch === "aarch64" ? 0o100_000n : 0o400_000n;
-const O_PATH = 0o10_000_000n;
 const STATX_BASIC = 0x7ffn;
-
-const ENOENT = 2;
-const EACCES = 13;
-const EPERM = 1;
-const EEXIST = 17;
-const ENOTDIR = 20;
-const EISDIR = 21;
-const ENOTEMPTY = 39;
-const ELOOP = 40;
 
 /** Numbers of a file that a stat tells. */
 export interface RawStat {
@@ -121,49 +43,39 @@ export interface ByteCalls {
 }
 
 let calls: ByteCalls | undefined;
-let tried = false;
 
 /** Opens the C library; undefined where it cannot be used, as on systems other than Linux. */
 export function byteCalls(): ByteCalls | undefined {
-  if (!tried) {
-    tried = true;
-    calls = Deno.build.os === "linux" ? open() : undefined;
-  }
+  const syscalls = openSyscalls();
+  if (syscalls !== undefined) calls ??= wrap(syscalls);
   return calls;
 }
 
-function open(): ByteCalls | undefined {
-  // The first name is glibc's, the second is musl's.
-  for (const name of ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`]) {
-    try {
-      return wrap(Deno.dlopen(name, SYMBOLS).symbols);
-    } catch {
-      // Try the next name.
-    }
-  }
-  return undefined;
-}
-
-function wrap(symbols: Calls): ByteCalls {
-  const done = (result: bigint): number => {
-    if (result >= 0n) return Number(result);
-    throw errorOf(errnoIn(symbols));
-  };
+function wrap({ symbols, done }: Syscalls): ByteCalls {
   const openAt = (path: Uint8Array, flags: bigint) =>
     done(
-      symbols.withPath(NUMBERS.openat, AT_FDCWD, z(path), flags, 0n, 0n),
+      symbols.withPath(
+        NUMBERS.openat,
+        AT_FDCWD,
+        pathBytes(path),
+        flags,
+        0n,
+        0n,
+      ),
     );
   return {
     openFolder: (path, follow) =>
       openAt(
         path,
-        O_PATH | O_DIRECTORY | O_CLOEXEC | (follow ? 0n : O_NOFOLLOW),
+        OPEN.path | OPEN.folder | OPEN.closeOnExec |
+          (follow ? 0n : OPEN.noFollow),
       ),
     close: (fd) => void symbols.withFile(NUMBERS.close, BigInt(fd)),
-    openFile: (path) => openAt(path, O_PATH | O_NOFOLLOW | O_CLOEXEC),
+    openFile: (path) =>
+      openAt(path, OPEN.path | OPEN.noFollow | OPEN.closeOnExec),
 
     list(path) {
-      const fd = openAt(path, O_DIRECTORY | O_CLOEXEC);
+      const fd = openAt(path, OPEN.folder | OPEN.closeOnExec);
       try {
         const names: Uint8Array[] = [];
         const buffer = new Uint8Array(65_536);
@@ -190,7 +102,7 @@ function wrap(symbols: Calls): ByteCalls {
         symbols.withFlagsAndBuffer(
           NUMBERS.statx,
           AT_FDCWD,
-          z(path),
+          pathBytes(path),
           AT_SYMLINK_NOFOLLOW,
           STATX_BASIC,
           buffer,
@@ -205,7 +117,7 @@ function wrap(symbols: Calls): ByteCalls {
         symbols.withPathAndBuffer(
           NUMBERS.readlinkat,
           AT_FDCWD,
-          z(path),
+          pathBytes(path),
           buffer,
           BigInt(buffer.length),
           0n,
@@ -216,20 +128,32 @@ function wrap(symbols: Calls): ByteCalls {
 
     makeFolder: (path) =>
       void done(
-        symbols.withPath(NUMBERS.mkdirat, AT_FDCWD, z(path), 0o700n, 0n, 0n),
+        symbols.withPath(
+          NUMBERS.mkdirat,
+          AT_FDCWD,
+          pathBytes(path),
+          0o700n,
+          0n,
+          0n,
+        ),
       ),
     link: (target, path) =>
       void done(
-        symbols.withTarget(NUMBERS.symlinkat, z(target), AT_FDCWD, z(path)),
+        symbols.withTarget(
+          NUMBERS.symlinkat,
+          pathBytes(target),
+          AT_FDCWD,
+          pathBytes(path),
+        ),
       ),
     hardLink: (from, to) =>
       void done(
         symbols.withTwoPaths(
           NUMBERS.linkat,
           AT_FDCWD,
-          z(from),
+          pathBytes(from),
           AT_FDCWD,
-          z(to),
+          pathBytes(to),
           0n,
         ),
       ),
@@ -238,9 +162,9 @@ function wrap(symbols: Calls): ByteCalls {
         symbols.withTwoPaths(
           NUMBERS.renameat2,
           AT_FDCWD,
-          z(from),
+          pathBytes(from),
           AT_FDCWD,
-          z(to),
+          pathBytes(to),
           0n,
         ),
       ),
@@ -249,7 +173,7 @@ function wrap(symbols: Calls): ByteCalls {
         symbols.withPath(
           NUMBERS.unlinkat,
           AT_FDCWD,
-          z(path),
+          pathBytes(path),
           isFolder ? AT_REMOVEDIR : 0n,
           0n,
           0n,
@@ -260,7 +184,7 @@ function wrap(symbols: Calls): ByteCalls {
         symbols.withPath(
           NUMBERS.fchmodat,
           AT_FDCWD,
-          z(path),
+          pathBytes(path),
           BigInt(mode),
           0n,
           0n,
@@ -271,7 +195,7 @@ function wrap(symbols: Calls): ByteCalls {
         symbols.withPath(
           NUMBERS.fchownat,
           AT_FDCWD,
-          z(path),
+          pathBytes(path),
           BigInt(uid),
           BigInt(gid),
           AT_SYMLINK_NOFOLLOW,
@@ -282,25 +206,18 @@ function wrap(symbols: Calls): ByteCalls {
         symbols.withPathAndBuffer(
           NUMBERS.utimensat,
           AT_FDCWD,
-          z(path),
+          pathBytes(path),
           timesOf(mtimeMs),
           AT_SYMLINK_NOFOLLOW,
           0n,
         ),
       ),
     sync(path) {
-      const fd = openAt(path, O_DIRECTORY | O_CLOEXEC);
+      const fd = openAt(path, OPEN.folder | OPEN.closeOnExec);
       symbols.withFile(NUMBERS.syncfs, BigInt(fd));
       symbols.withFile(NUMBERS.close, BigInt(fd));
     },
   };
-}
-
-/** Bytes of a path, ended by NUL. */
-function z(path: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(path.length + 1);
-  bytes.set(path);
-  return bytes;
 }
 
 /** Names in the records of getdents64(2), without "." and "..". */
@@ -338,30 +255,4 @@ function timesOf(mtimeMs: number): BigInt64Array<ArrayBuffer> {
   const nanoseconds = BigInt(Math.round((mtimeMs % 1_000 + 1_000) % 1_000)) *
     1_000_000n;
   return new BigInt64Array([seconds, nanoseconds, seconds, nanoseconds]);
-}
-
-function errnoIn(symbols: Calls): number {
-  const pointer = symbols.errno();
-  return pointer === null ? 0 : new Deno.UnsafePointerView(pointer).getInt32();
-}
-
-function errorOf(errno: number): Error {
-  switch (errno) {
-    case ENOENT:
-      return new Deno.errors.NotFound("No such file or folder");
-    case EACCES:
-    case EPERM:
-      return new Deno.errors.PermissionDenied("Permission denied");
-    case EEXIST:
-      return new Deno.errors.AlreadyExists("It exists");
-    case ENOTDIR:
-    case ELOOP:
-      return new Deno.errors.NotADirectory("Not a folder");
-    case EISDIR:
-      return new Deno.errors.IsADirectory("It is a folder");
-    case ENOTEMPTY:
-      return new Error("The folder is not empty");
-    default:
-      return new Error(`The system gave error ${errno}`);
-  }
 }

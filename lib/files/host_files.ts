@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import { lutimesSync } from "node:fs";
 import { type ByteCalls, byteCalls } from "./byte_calls.ts";
+import { type HostFile, openByBytes } from "./byte_file.ts";
 import { bytesOfName, nameOfBytes } from "./names.ts";
 
 /** Kind of what is at a path. */
@@ -66,7 +67,7 @@ export function factsAt(path: string): FileFacts | undefined {
   }
 }
 
-/** Names in a folder, in the order of their bytes. */
+/** Names in a folder, sorted. */
 export function namesIn(path: string): string[] {
   const calls = byteCalls();
   // Deno leaves out names that are not UTF-8.
@@ -85,16 +86,18 @@ export function linkAt(path: string): string {
 }
 
 /** Opens a file to read it. A link is not followed where the system can tell. */
-export function openToRead(path: string): Deno.FsFile {
-  return throughNumber(path, (path) => {
-    // To open a named pipe would wait for its other end.
-    if (Deno.statSync(path).isFile) return Deno.openSync(path);
-    throw new Deno.errors.NotSupported("It is no file");
-  });
+export function openToRead(path: string): HostFile {
+  if (!path.isWellFormed() && !pins()) {
+    return openByBytes(bytesOfName(path), "read");
+  }
+  return throughNumber(path, (path) => Deno.openSync(path));
 }
 
 /** Opens a file to read and write it. A link is not followed where the system can tell. */
-export function openToChange(path: string): Deno.FsFile {
+export function openToChange(path: string): HostFile {
+  if (!path.isWellFormed() && !pins()) {
+    return openByBytes(bytesOfName(path), "change");
+  }
   return throughNumber(
     path,
     (path) => Deno.openSync(path, { read: true, write: true }),
@@ -102,10 +105,10 @@ export function openToChange(path: string): Deno.FsFile {
 }
 
 /** Makes a file that must not exist, with mode 0600, and opens it to write. */
-export function create(path: string): Deno.FsFile {
+export function create(path: string): HostFile {
+  if (!path.isWellFormed()) return openByBytes(bytesOfName(path), "create");
   const options = { read: true, write: true, createNew: true, mode: 0o600 };
-  if (path.isWellFormed()) return Deno.openSync(path, options);
-  throw new TypeError("Temporary files have plain names");
+  return Deno.openSync(path, options);
 }
 
 export function makeFolder(path: string): void {
@@ -146,8 +149,11 @@ export function remove(path: string): void {
 /** Sets the mode of a file or folder, which must be no link. */
 export function setMode(path: string, mode: number): void {
   if (Deno.build.os === "windows") return;
+  if (!path.isWellFormed() && !pins()) {
+    return byteCalls()?.setMode(bytesOfName(path), mode);
+  }
   // By its number, so that a link that somebody put there meanwhile is an error.
-  throughNumber(path, (path) => Deno.chmodSync(path, mode));
+  throughNumber(path, (path) => Deno.chmodSync(path, mode), "file or folder");
 }
 
 /** Sets the owner of a file, folder or link; -1 for what stays. */
@@ -167,21 +173,68 @@ export function setTime(path: string, mtimeMs: number): void {
   lutimesSync(path, time, time);
 }
 
-/** Uses a path that Deno may not be able to take, by the number of what is there. */
-function throughNumber<T>(path: string, use: (path: string) => T): T {
-  const calls = byteCalls();
-  if (calls === undefined) return use(path);
+/** True for a folder, or a link to one. A link whose path is not UTF-8 is none. */
+function isFolder(path: string): boolean {
+  return path.isWellFormed()
+    ? Deno.statSync(path).isDirectory
+    : factsAt(path)?.kind === "folder";
+}
+
+let isPinning: boolean | undefined;
+
+/**
+ * True if files can be used by their numbers, which nobody can give to others: on Linux, in a program that has all
+ * permissions. Deno lets no other program open what is in /proc.
+ */
+function pins(): boolean {
+  isPinning ??= byteCalls() !== undefined && mayOpenProc();
+  return isPinning;
+}
+
+function mayOpenProc(): boolean {
+  try {
+    Deno.openSync("/proc/self/stat").close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Uses a path by the number of what is there; where that is not possible, after a look at it. */
+function throughNumber<T>(
+  path: string,
+  use: (path: string) => T,
+  wanted: "file" | "file or folder" = "file",
+): T {
+  const calls = pins() ? byteCalls() : undefined;
+  if (calls === undefined) {
+    requireKind(factsAt(path)?.kind, wanted);
+    return use(path);
+  }
   const fd = calls.openFile(bytesOfName(path));
   try {
-    return use(`/proc/self/fd/${fd}`);
+    const own = `/proc/self/fd/${fd}`;
+    const { isFile, isDirectory } = Deno.statSync(own);
+    requireKind(isFile ? "file" : isDirectory ? "folder" : "other", wanted);
+    return use(own);
   } finally {
     calls.close(fd);
   }
 }
 
+function requireKind(
+  kind: FileKind | undefined,
+  wanted: "file" | "file or folder",
+): void {
+  if (kind === "file" || kind === undefined) return;
+  if (kind === "folder" && wanted !== "file") return;
+  // To open a named pipe would wait for its other end.
+  throw new Deno.errors.NotSupported(`It is no ${wanted}`);
+}
+
 /**
- * Folder that stays the same one while it is open, whatever others do with its name (on Linux; elsewhere each use looks
- * that it is no link).
+ * Folder that stays the same one while it is open, whatever others do with its name. That is so for the agent on Linux;
+ * elsewhere `enter` looks that it is no link.
  */
 export class HostFolder implements Disposable {
   /** Path for people. */
@@ -197,8 +250,10 @@ export class HostFolder implements Disposable {
 
   /** Opens a folder by its path. Links in the path are followed: it is the caller's own. */
   static open(path: string): HostFolder {
-    const fd = byteCalls()?.openFolder(bytesOfName(path), true);
-    if (fd === undefined && !Deno.statSync(path).isDirectory) {
+    const fd = pins()
+      ? byteCalls()?.openFolder(bytesOfName(path), true)
+      : undefined;
+    if (fd === undefined && !isFolder(path)) {
       throw new Deno.errors.NotADirectory("Not a folder");
     }
     return HostFolder.#of(path, path, fd);
@@ -212,7 +267,9 @@ export class HostFolder implements Disposable {
   /** Opens a folder in this one. A link is none. */
   enter(name: string): HostFolder {
     const path = this.at(name);
-    const fd = byteCalls()?.openFolder(bytesOfName(path), false);
+    const fd = pins()
+      ? byteCalls()?.openFolder(bytesOfName(path), false)
+      : undefined;
     if (fd === undefined && factsAt(path)?.kind !== "folder") {
       throw new Deno.errors.NotADirectory("Not a folder");
     }

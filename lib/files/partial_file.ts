@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { codeOf, PiriError } from "../base/errors.ts";
+import type { HostFile } from "./byte_file.ts";
 import { fileError } from "./file_errors.ts";
 import {
   create,
@@ -91,7 +92,7 @@ export function removeQuietly(path: string): void {
   }
 }
 
-function open(folder: HostFolder, name: string, offset: number): Deno.FsFile {
+function open(folder: HostFolder, name: string, offset: number): HostFile {
   if (offset > 0) return openToChange(folder.at(name));
   if (factsAt(folder.at(name)) !== undefined) remove(folder.at(name));
   return create(folder.at(name));
@@ -99,7 +100,7 @@ function open(folder: HostFolder, name: string, offset: number): Deno.FsFile {
 
 /** Hashes the first bytes of a file, which is then at their end. */
 async function hashPart(
-  file: Deno.FsFile,
+  file: HostFile,
   offset: number,
   hash: Hash,
 ): Promise<void> {

@@ -1,15 +1,17 @@
+import type { HostFile } from "./byte_file.ts";
+
 /** Shortest run of zeros that becomes a hole, in bytes. */
 const HOLE_BYTES = 4_096;
 
 /** Writes pieces to a new file one after the other. Pieces of zeros become holes, which take no room on the disk. */
 export class SparseWriter {
-  readonly #file: Deno.FsFile;
+  readonly #file: HostFile;
   #size = 0;
   /** Bytes at the end that are skipped and not yet there. */
   #hole = 0;
 
   /** @param size Bytes that the file has already; it must be at their end. */
-  constructor(file: Deno.FsFile, size = 0) {
+  constructor(file: HostFile, size = 0) {
     this.#file = file;
     this.#size = size;
   }

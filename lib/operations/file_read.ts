@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { Limits } from "../base/limits.ts";
 import { PiriError } from "../base/errors.ts";
+import type { HostFile } from "../files/byte_file.ts";
 import { fileError } from "../files/file_errors.ts";
 import { type HostFolder, openToRead } from "../files/host_files.ts";
 import { isFileName, shownName } from "../files/names.ts";
@@ -59,7 +60,7 @@ async function* read(
   using undo = new DisposableStack();
   const [leaf = "", ...above] = names.toReversed();
   let folder = base;
-  let file: Deno.FsFile;
+  let file: HostFile;
   try {
     for (const name of above.reverse()) folder = undo.use(folder.enter(name));
     file = undo.use(openToRead(folder.at(leaf)));

@@ -25,6 +25,34 @@ Deno.test("an upload goes through the API piece by piece", async () => {
   ]);
 });
 
+Deno.test("small blobs are sent together", async () => {
+  await using fleet = await startControl();
+  const contents = ["a", "b"].map((text) => new TextEncoder().encode(text));
+  const { sha256 } = await fleet.control.blobs.addBlobs({ blobs: contents });
+
+  assertEquals(sha256.map((hash) => fleet.manager.stored.get(hash)), contents);
+});
+
+Deno.test("a request without a length is read, too", async () => {
+  await using fleet = await startControl({ transport: "tcp" });
+  const read = (name: string) => Deno.readTextFile(`${fleet.dir}/${name}`);
+  const { port } = JSON.parse(await read("control.json"));
+  const token = (await read("control.token")).trim();
+  const answer = await fetch(
+    `http://127.0.0.1:${port}/piri.control.v1.BlobsService/FindBlobs`,
+    {
+      method: "POST",
+      headers: {
+        "authorization": `Bearer ${token}`,
+        "content-type": "application/json",
+      },
+      body: new Blob([JSON.stringify({ sha256: [HASH] })]).stream(),
+    },
+  );
+
+  assertEquals([answer.status, await answer.json()], [200, {}]);
+});
+
 Deno.test("the blobs that the Manager has are found", async () => {
   await using fleet = await startControl();
   fleet.manager.stored.set(HASH, new Uint8Array());

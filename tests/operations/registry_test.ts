@@ -37,6 +37,10 @@ Deno.test("every operation and parameter is described", () => {
     "echo.Echo",
     "file.Fetch",
     "file.Installed",
+    "file.List",
+    "file.Put",
+    "file.Read",
+    "file.Stat",
     "test.Sleep",
     "test.Spin",
   ]);

@@ -8,6 +8,7 @@ import type {
   ProcessIdentity,
 } from "../../lib/operations/operation.ts";
 import { openLibc } from "../../lib/operations/libc.ts";
+import { byteCalls } from "../../lib/files/byte_calls.ts";
 import {
   standardSurroundings,
   type Surroundings,
@@ -19,6 +20,7 @@ import {
 
 // Opened once here: a test that opened it would fail for not closing it.
 openLibc();
+byteCalls();
 
 /** True if these tests can recognize a process by its timer slack. */
 export const timerSlackIsShown = Deno.build.os === "linux" &&

@@ -172,6 +172,8 @@ export class BlobFolder {
         }
         await file.sync();
       }
+      const now = this.#clock.now() / 1_000;
+      await Deno.utime(temporary, now, now);
       await Deno.rename(temporary, this.#path(sha256));
       this.#count++;
       this.#bytes += bytes.length;
