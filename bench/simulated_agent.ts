@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   Bye_Code,
   type Command,
@@ -78,6 +79,7 @@ export class SimulatedAgent {
   readonly #identity: Identity;
   readonly #options: SimulatedAgentOptions;
   readonly #output: Uint8Array<ArrayBuffer>;
+  readonly #hash: Uint8Array;
   /** Time of the answer to each command that is not recorded yet. */
   readonly #answeredAt = new Map<bigint, number>();
   #joinToken: string | undefined;
@@ -92,6 +94,9 @@ export class SimulatedAgent {
     this.#options = options;
     this.#joinToken = identity.joinToken;
     this.#output = new Uint8Array(options.outputBytes).fill(0x78);
+    this.#hash = this.#output.length === 0
+      ? new Uint8Array()
+      : new Uint8Array(createHash("sha256").update(this.#output).digest());
     // Time replaces a counter in a journal: it only grows, too.
     this.#session = BigInt(Math.floor(options.clock.now()));
   }
@@ -180,6 +185,7 @@ export class SimulatedAgent {
         startedAtMs: at,
         finishedAtMs: at,
         stdoutBytes: BigInt(this.#output.length),
+        stdoutSha256: this.#hash,
       }),
     });
     this.#answeredAt.set(commandId, clock.monotonic());

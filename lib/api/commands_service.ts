@@ -190,7 +190,7 @@ function filterOf(
 /** Envelope of the `watchMessage` of a large piece of output; undefined for anything else. */
 function bulkEnvelope(event: WatchEvent): Uint8Array | undefined {
   if (event.kind !== "output" || event.cut !== 0n) return undefined;
-  const { commandId, stream, offset, bytes } = event;
+  const { commandId, stream, offset, bytes, at } = event;
   if (bytes.length < BULK_BYTES) return undefined;
   const envelope = encodeBulk({
     before: toBinary(
@@ -200,7 +200,11 @@ function bulkEnvelope(event: WatchEvent): Uint8Array | undefined {
     outer: WatchResponseSchema.field.output.number,
     inner: toBinary(
       OutputSchema,
-      create(OutputSchema, { stream: outputStreams[stream], offset }),
+      create(OutputSchema, {
+        stream: outputStreams[stream],
+        offset,
+        ...timestamp("atMs", at ?? null),
+      }),
     ),
     field: OutputSchema.field.bytes.number,
     bytes,
@@ -217,12 +221,18 @@ function watchMessage(event: WatchEvent): WatchResponse {
         event: { case: "command", value: commandMessage(event.command) },
       });
     case "output": {
-      const { commandId, stream, offset, bytes, cut } = event;
+      const { commandId, stream, offset, bytes, cut, at } = event;
       return create(WatchResponseSchema, {
         commandId,
         event: {
           case: "output",
-          value: { stream: outputStreams[stream], offset, bytes, cut },
+          value: {
+            stream: outputStreams[stream],
+            offset,
+            bytes,
+            cut,
+            ...timestamp("atMs", at ?? null),
+          },
         },
       });
     }

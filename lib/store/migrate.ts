@@ -10,6 +10,7 @@ import { tombstones } from "./migrations/0007_tombstones.ts";
 import { progressAt } from "./migrations/0008_progress_at.ts";
 import { saidBy } from "./migrations/0009_said_by.ts";
 import { setAgents } from "./migrations/0011_set_agents.ts";
+import { outputHashes } from "./migrations/0013_output_hashes.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly string[] = [
   progressAt,
   saidBy,
   setAgents,
+  outputHashes,
 ];
 
 /**

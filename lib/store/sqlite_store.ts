@@ -4,6 +4,7 @@ import type { Database } from "./database.ts";
 import { EventHistory } from "./event_history.ts";
 import { Events } from "./events.ts";
 import { Jobs } from "./jobs.ts";
+import { hashKept } from "./kept_hash.ts";
 import type { Meta } from "./meta.ts";
 import { Output } from "./output.ts";
 import type {
@@ -16,6 +17,7 @@ import type {
   NewCommand,
   NewEvent,
   OutputFigures,
+  OutputHashes,
   StoredOutput,
   StoreStats,
 } from "./records.ts";
@@ -184,6 +186,15 @@ export class SqliteStore implements Store {
     ...[commandId, range]: Args<"readOutput">
   ): Promise<StoredOutput[]> {
     return this.#writer.read(() => this.#output.read(commandId, range));
+  }
+
+  hashKept(commandId: bigint): Promise<OutputHashes> {
+    const parts = {
+      writer: this.#writer,
+      commands: this.#commands,
+      output: this.#output,
+    };
+    return hashKept(parts, commandId);
   }
 
   addEvent(event: NewEvent): Promise<EventRecord> {

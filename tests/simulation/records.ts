@@ -249,6 +249,10 @@ export class Records {
           }) has an id that was used: ${reason}`,
       );
     }
+    for (const stream of ["stdout", "stderr"] as const) {
+      const told = patch[`${stream}Sha256`] ?? null;
+      if (told !== null) this.#truth.checkHash(nonce, stream, told);
+    }
     if (patch.exitCode !== undefined || patch.data !== undefined) {
       this.#truth.checkResult({
         nonce,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { CommandRecord, StreamName } from "../../lib/store/records.ts";
 import { expectedBytes } from "./program.ts";
 import type { Trace } from "./trace.ts";
@@ -154,6 +155,20 @@ export class Truth {
         `${where}: the ${stream} of ${hex(nonce)} goes to ${
           place.offset + bytes.length
         }, and ${printed} bytes were printed`,
+    );
+  }
+
+  /** Checks a hash that an agent told with a result: it is of all that the command printed. */
+  checkHash(nonce: bigint, stream: StreamName, told: Uint8Array): void {
+    const length = this.fate(nonce).printed[stream];
+    const bytes = expectedBytes(nonce, stream, { offset: 0, length });
+    const expected = createHash("sha256").update(bytes).digest();
+    this.must(
+      expected.every((byte, at) => byte === told[at]),
+      () =>
+        `the hash of another output is recorded for the ${stream} of ${
+          hex(nonce)
+        }, which printed ${length} bytes`,
     );
   }
 

@@ -7,6 +7,7 @@ import {
   OnDisconnect,
   type Operation,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { encodeHex } from "@std/encoding/hex";
 import { isoTime } from "../time.ts";
 import { stateName } from "./states.ts";
 
@@ -50,6 +51,9 @@ export function commandJson(command: Command): Record<string, unknown> {
     outputKept: command.outputKept === undefined
       ? null
       : String(command.outputKept),
+    stdoutSha256: hex(command.stdoutSha256),
+    stderrSha256: hex(command.stderrSha256),
+    hashOfKept: command.hashOfKept,
     truncated: command.truncated,
     presumed: command.presumed,
     reason: text(command.reason),
@@ -157,6 +161,10 @@ export function statusJson(status: GetStatusResponse): Record<string, unknown> {
 
 function time(ms: bigint | undefined): string | null {
   return ms === undefined ? null : isoTime(ms);
+}
+
+function hex(bytes: Uint8Array): string | null {
+  return bytes.length === 0 ? null : encodeHex(bytes);
 }
 
 function text(value: string): string | null {
