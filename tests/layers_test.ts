@@ -52,7 +52,21 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
   store: ["base"],
 
-  "manager/operator_api.ts": ["base", "type store", "type targets"],
+  "manager/command_api.ts": ["type store"],
+  "manager/target_api.ts": ["type targets"],
+  "manager/job_api.ts": [
+    "base",
+    "type store",
+    "type manager/command_api.ts",
+    "type manager/target_api.ts",
+  ],
+  "manager/operator_api.ts": [
+    "base",
+    "type store",
+    "type manager/command_api.ts",
+    "type manager/target_api.ts",
+    "type manager/job_api.ts",
+  ],
   "manager/fleet.ts": ["base", "wire", "type store"],
   "manager/unrecorded_events.ts": ["type store"],
   "manager/event_text.ts": [
@@ -117,6 +131,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/manager_parts.ts",
     "type manager/command",
     "type manager/commands.ts",
+    "type manager/jobs",
   ],
   "manager/agent_removal.ts": [
     "base",
@@ -124,6 +139,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
     "type manager/manager_parts.ts",
     "type manager/commands.ts",
+    "type manager/jobs",
   ],
   "manager/agent_names.ts": ["base", "targets"],
   "manager/agent_change.ts": [
@@ -143,6 +159,18 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
     "type manager/fleet.ts",
     "type manager/agent_roster.ts",
+  ],
+  "manager/jobs": [
+    "base",
+    "type store",
+    "type manager/operator_api.ts",
+    "type manager/job_api.ts",
+    "type manager/fleet.ts",
+    "type manager/events.ts",
+    "type manager/commands.ts",
+    "type manager/targeting.ts",
+    "type manager/command",
+    "manager/watching",
   ],
   "manager/agents.ts": [
     "base",
@@ -170,6 +198,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/commands.ts",
     "type manager/data_requests.ts",
     "type manager/admission",
+    "type manager/jobs",
   ],
   "manager/core.ts": [
     "base",
@@ -181,6 +210,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/storage_health.ts",
     "manager/commands.ts",
     "manager/admission",
+    "manager/jobs",
     "manager/agent_roster.ts",
     "manager/targeting.ts",
     "manager/agents.ts",
@@ -188,7 +218,12 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/session.ts",
   ],
 
-  api: ["base", "type manager/operator_api.ts", "type store"],
+  api: [
+    "base",
+    "type manager/operator_api.ts",
+    "type manager/job_api.ts",
+    "type store",
+  ],
   cli: ["base"],
   "cli/agent": ["base", "cli"],
   "cli/manager": ["base", "cli"],

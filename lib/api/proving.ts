@@ -7,11 +7,17 @@ import { PROOF_HEADER, PROOF_MODE, PROOF_NAME } from "./proofs.ts";
 export const CHANGING: ReadonlySet<string> = new Set([
   "AgentsService.addAgent",
   "AgentsService.renewToken",
+  "AgentsService.setAgents",
   "AgentsService.removeAgent",
   "CommandsService.run",
   "CommandsService.cancel",
   "CommandsService.rerun",
   "CommandsService.giveUp",
+  "JobsService.startJob",
+  "JobsService.cancelJob",
+  "JobsService.pauseJob",
+  "JobsService.resumeJob",
+  "JobsService.rerunJob",
 ]);
 
 /** Parts of a proof. */

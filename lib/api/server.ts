@@ -14,6 +14,7 @@ import { toConnectError } from "./errors.ts";
 import { addEventsService } from "./events_service.ts";
 import { checkHeaders, MAX_REQUEST_BYTES, type TcpDoor } from "./gate.ts";
 import { addIdentityService } from "./identity_service.ts";
+import { addJobsService } from "./jobs_service.ts";
 import {
   clearPlace,
   lockPlace,
@@ -142,6 +143,7 @@ class HttpFront {
     });
     addAgentsService(router, manager, proofs);
     addCommandsService(router, manager, proofs);
+    addJobsService(router, manager, proofs);
     addEventsService(router, manager);
     addStatusService(router, manager);
     addIdentityService(router, proofs);

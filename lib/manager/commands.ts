@@ -18,6 +18,8 @@ import {
 } from "./command/command_starter.ts";
 import { Dispatcher } from "./command/dispatcher.ts";
 import { EndRequests, notFound } from "./command/end_requests.ts";
+import { EntryStarter } from "./command/entry_starter.ts";
+import { Fitness } from "./command/fitness.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, Fleet } from "./fleet.ts";
 import type {
@@ -29,7 +31,7 @@ import type {
   WatchEvent,
 } from "./operator_api.ts";
 import { OpenCommand } from "./command/open_command.ts";
-import { OpenCommands } from "./command/open_commands.ts";
+import { type CommandNews, OpenCommands } from "./command/open_commands.ts";
 import { Recorder } from "./command/recorder.ts";
 import {
   LINK_EVENTS,
@@ -41,6 +43,7 @@ import { DisputedResults } from "./command/disputed_results.ts";
 import {
   checkWatchStart,
   watchCommands,
+  type WatchSource,
   type WatchStart,
 } from "./watching/watch.ts";
 
@@ -68,6 +71,11 @@ export class Commands implements CommandAdmin {
   readonly #dispatcher: Dispatcher;
   readonly #starter: CommandStarter;
   readonly #ends: EndRequests;
+  /** Knows which agents can carry out a request now. */
+  readonly fitness: Fitness;
+  /** Makes the commands of jobs. */
+  readonly entries: EntryStarter;
+  #listener: CommandNews | undefined;
   /** Effects of connections on commands. */
   readonly effects: ConnectionEffects;
   /** Time at which this run of the Manager loaded the open commands, in milliseconds since 1970. */
@@ -78,11 +86,19 @@ export class Commands implements CommandAdmin {
     this.#store = options.store;
     this.#clock = options.clock;
     const unfinished = new DisputedResults();
-    this.#open = new OpenCommands((end) => options.events.commandEnded(end));
-    const parts = { ...options, open: this.#open, unfinished };
+    const open = this.#open = new OpenCommands({
+      ended: (record) => {
+        options.events.commandEnded(record);
+        this.#listener?.ended(record);
+      },
+      changed: (record) => this.#listener?.changed(record),
+    });
+    const fitness = this.fitness = new Fitness({ ...options, open });
+    const parts = { ...options, open, unfinished, fitness };
     const recorder = this.#recorder = new Recorder(parts);
     const dispatcher = this.#dispatcher = new Dispatcher(parts);
     this.#starter = new CommandStarter({ ...parts, dispatcher });
+    this.entries = new EntryStarter({ ...parts, dispatcher });
     this.#ends = new EndRequests({ ...parts, dispatcher });
     this.effects = new ConnectionEffects({ ...parts, recorder, dispatcher });
   }
@@ -122,12 +138,12 @@ export class Commands implements CommandAdmin {
 
   /** True if commands of an agent are being recorded for the first time. */
   isStarting(agent: string): boolean {
-    return this.#starter.isStarting(agent);
+    return this.fitness.isStarting(agent);
   }
 
   /** Starts nothing on an agent that is being removed, until the result is disposed. */
   closeTo(agent: string): Disposable {
-    return this.#starter.closeTo(agent);
+    return this.fitness.closeTo(agent);
   }
 
   /** All open commands. */
@@ -179,13 +195,22 @@ export class Commands implements CommandAdmin {
     signal: AbortSignal,
   ): AsyncIterable<WatchEvent> {
     from.forEach(checkWatchStart);
-    const source = {
+    yield* watchCommands(this.watchSource, from, signal);
+  }
+
+  /** Access of watches to commands. */
+  get watchSource(): WatchSource {
+    return {
       store: this.#store,
-      open: (id: bigint) => this.#open.get(id),
-      view: (id: bigint) => this.#find(id),
+      open: (id) => this.#open.get(id),
+      view: (id) => this.#find(id),
       storage: this.#options.storage,
     };
-    yield* watchCommands(source, from, signal);
+  }
+
+  /** Record of a command that has not ended, ahead of the database. */
+  openRecord(id: bigint): CommandRecord | undefined {
+    return this.#open.get(id)?.record;
   }
 
   async cancel(
@@ -247,6 +272,11 @@ export class Commands implements CommandAdmin {
       startedAt: this.#loadedAt,
     });
     return { command, at, entries };
+  }
+
+  /** Tells ends and new states of commands from now on, once they are on the disk. One listener. */
+  tellTo(listener: CommandNews): void {
+    this.#listener = listener;
   }
 
   /** Refuses new commands from now on: the Manager stops. */
@@ -328,17 +358,19 @@ export class Commands implements CommandAdmin {
   }
 
   #view(record: CommandRecord): CommandView {
-    const open = this.#open.get(record.id) !== undefined;
-    const session = this.#options.fleet.session(record.agent);
+    const isOpen = this.#open.get(record.id) !== undefined;
     return {
       ...record,
-      unreachableSince: open && session === undefined
-        ? Math.max(
-          this.#leftAt.get(record.agent) ?? record.createdAt,
-          record.createdAt,
-        )
+      unreachableSince: isOpen
+        ? this.unreachableSince(record.agent, record.createdAt)
         : null,
     };
+  }
+
+  /** Time since which an agent is not connected, at the earliest a given time; null while it is. */
+  unreachableSince(agent: string, from: number): number | null {
+    if (this.#options.fleet.session(agent) !== undefined) return null;
+    return Math.max(this.#leftAt.get(agent) ?? from, from);
   }
 
   /** End of each agent's last connection, for people. */

@@ -8,12 +8,15 @@ import { Later } from "../wire/later.ts";
 import type { Transport } from "../wire/transport.ts";
 import { AgentRoster } from "./agent_roster.ts";
 import { Admission } from "./admission/admission.ts";
+import { reconnectWindowMs } from "./admission/reconnect_window.ts";
 import { Agents, type ManagerIdentity } from "./agents.ts";
 import { Commands } from "./commands.ts";
 import type { DataService } from "./data/data_service.ts";
 import { DataRequests } from "./data_requests.ts";
 import { Events } from "./events.ts";
 import { LocalFleet } from "./fleet.ts";
+import { jobAgentsIn } from "./jobs/job_agents.ts";
+import { Jobs } from "./jobs/jobs.ts";
 import { ManagerSession } from "./session.ts";
 import { StorageHealth } from "./storage_health.ts";
 import { Targeting } from "./targeting.ts";
@@ -56,6 +59,7 @@ export class ManagerCore {
   readonly events: Events;
   readonly storage: StorageHealth;
   readonly commands: Commands;
+  readonly jobs: Jobs;
   readonly agents: Agents;
   readonly #options: ManagerCoreOptions;
   readonly #admission: Admission;
@@ -95,12 +99,15 @@ export class ManagerCore {
     const commands = new Commands(parts);
     this.commands = commands;
     const { roster } = this;
-    const targeting = new Targeting({ ...parts, roster });
-    this.agents = new Agents({ ...parts, commands, roster, targeting });
-    this.#admission = new Admission({
+    const targeting = new Targeting({
       ...parts,
-      commands,
+      roster,
+      jobAgents: jobAgentsIn(store),
     });
+    const jobs = new Jobs({ ...parts, commands, targeting });
+    this.jobs = jobs;
+    this.agents = new Agents({ ...parts, commands, jobs, roster, targeting });
+    this.#admission = new Admission({ ...parts, commands, jobs });
     this.#data = new DataRequests(options.data, counters);
   }
 
@@ -117,7 +124,9 @@ export class ManagerCore {
   /** Loads the commands that an earlier run left open. Called once, before the first connection. */
   async load(): Promise<void> {
     await this.commands.load();
-    await this.agents.load();
+    const agents = await this.#options.store.agents();
+    this.agents.load(agents);
+    await this.jobs.load(agents, reconnectWindowMs(agents.length));
   }
 
   /** Takes settings over. A connection keeps the ping interval that it began with. */
@@ -133,6 +142,7 @@ export class ManagerCore {
     const session = new ManagerSession(transport, {
       admission: this.#admission,
       commands: this.commands,
+      jobs: this.jobs,
       data: this.#data,
       clock: this.#options.clock,
       counters: this.counters,
@@ -152,6 +162,7 @@ export class ManagerCore {
   /** Refuses new commands, says Bye to all agents, and waits until they have disconnected, for at most 3 s. */
   async shutdown(): Promise<void> {
     this.commands.stop();
+    await this.jobs.stop();
     this.storage.close();
     this.#admission.close();
     for (const session of this.#sessions.keys()) {

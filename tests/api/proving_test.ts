@@ -8,6 +8,7 @@ import {
   CommandsService,
   EventsService,
   IdentityService,
+  JobsService,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { OWNER, post, startControl } from "../support/control.ts";
@@ -40,6 +41,7 @@ Deno.test("every call is known to change something, or to change nothing", () =>
     CommandsService,
     EventsService,
     IdentityService,
+    JobsService,
     StatusService,
   ].flatMap(({ typeName, methods }) =>
     methods.map(({ localName }) => `${typeName.split(".").at(-1)}.${localName}`)
@@ -47,6 +49,7 @@ Deno.test("every call is known to change something, or to change nothing", () =>
 
   assertEquals(methods.filter((name) => !CHANGING.has(name)), [
     "AgentsService.listAgents",
+    "AgentsService.resolveTargets",
     "CommandsService.watch",
     "CommandsService.listCommands",
     "CommandsService.getCommand",
@@ -54,6 +57,10 @@ Deno.test("every call is known to change something, or to change nothing", () =>
     "CommandsService.listOperations",
     "EventsService.watchEvents",
     "IdentityService.newProof",
+    "JobsService.getJob",
+    "JobsService.listJobs",
+    "JobsService.listEntries",
+    "JobsService.watchJob",
     "StatusService.getStatus",
   ]);
   assertEquals([...CHANGING].filter((name) => !methods.includes(name)), []);
