@@ -215,6 +215,7 @@ class Child implements WorkHandle {
   destroy(): void {
     if (this.#isDead) return;
     this.#isDead = true;
+    if (this.#fate !== undefined) this.#fate.lives = false;
     this.#timer?.cancel();
     this.#ended();
   }

@@ -24,6 +24,8 @@ export interface Fate {
   barred: string | undefined;
   /** True once its agent has handed it to a worker. */
   hasBegun: boolean;
+  /** True while a process of it lives. */
+  lives: boolean;
 }
 
 /** Rule that must hold and does not. */
@@ -34,6 +36,8 @@ export class Truth {
   readonly fates = new Map<bigint, Fate>();
   /** First rule that was broken. */
   violation: Violation | undefined;
+  /** Called with each command that begins to change the world. */
+  heardEffect: (nonce: bigint) => void = () => {};
   readonly #trace: Trace;
 
   constructor(trace: Trace) {
@@ -61,6 +65,7 @@ export class Truth {
       stopped: undefined,
       barred: undefined,
       hasBegun: false,
+      lives: false,
     };
     this.fates.set(nonce, fate);
     return fate;
@@ -106,6 +111,7 @@ export class Truth {
     fate.effects++;
     fate.agent = agent;
     fate.startNumber = startNumber;
+    fate.lives = true;
     this.#trace.add(`EFFECT of ${hex(nonce)} on ${agent}`);
     this.must(
       fate.effects === 1 || mayRepeat,
@@ -115,6 +121,7 @@ export class Truth {
       fate.denied === undefined,
       () => `${hex(nonce)} took effect after it was said: ${fate.denied}`,
     );
+    this.heardEffect(nonce);
     return fate;
   }
 
