@@ -138,6 +138,7 @@ export class SqliteStore implements Store {
       this.#agents.admit(id, hello);
       this.#commands.raiseLastId(hello.lastCommandId);
       this.#patchAll(hello.patches);
+      this.#jobs.noteAccepted(id, hello.lastCommandId);
       return moved;
     }, { rows: 1 + hello.patches.length, bytes: 0 });
   }
