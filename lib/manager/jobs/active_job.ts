@@ -13,7 +13,7 @@ import type {
   MovedEntry,
 } from "../../store/job_records.ts";
 import type { CommandRecord } from "../../store/records.ts";
-import { type Batch, takeBatch } from "./batch.ts";
+import { type Batch, BatchMaker, takeBatch } from "./batch.ts";
 import { Canaries } from "./canaries.ts";
 import { moveBy } from "./entry_lifecycle.ts";
 import { EntryPages, PAGE } from "./entry_pages.ts";
@@ -21,7 +21,7 @@ import type { JobParts } from "./job_parts.ts";
 import { nextState } from "./job_lifecycle.ts";
 import { shareOf } from "./limits.ts";
 import { Tally } from "./tally.ts";
-import { type Unstarted, verdictOn } from "./verdict.ts";
+import { type Unstarted, type Verdict, verdictOn } from "./verdict.ts";
 import { Window } from "./window.ts";
 
 const log = logger("manager", "jobs");
@@ -189,23 +189,39 @@ export class ActiveJob {
     this.wake();
   }
 
-  /** Looks at all queued entries: a time has passed in which their agents could come back. */
+  /** Looks at all queued entries, whatever place is free: the time has passed in which their agents could come back. */
   async judgeQueued(): Promise<void> {
-    let from = 0;
-    for (;;) {
-      const { positions, agents } = await this.#parts.store.unstartedEntries(
-        this.id,
-        "queued",
-        { from, limit: PAGE },
-      );
-      positions.forEach((position, index) => {
-        this.#back.set(position, agents[index] ?? "");
+    try {
+      for (let from: number | undefined = 0; from !== undefined;) {
+        const page: number = from;
+        from = await this.#turns.run(() => this.#judgePage(page));
+      }
+    } catch (error) {
+      this.#cannot(error);
+      this.#at(this.#parts.clock.now() + AGAIN_MS, () => {
+        void this.judgeQueued();
       });
-      this.wake();
-      const last = positions.at(-1);
-      if (last === undefined || positions.length < PAGE) return;
-      from = last + 1;
     }
+  }
+
+  /** Looks at a page of queued entries. Returns the position of the next page. */
+  async #judgePage(from: number): Promise<number | undefined> {
+    const { positions, agents } = await this.#parts.store.unstartedEntries(
+      this.id,
+      "queued",
+      { from, limit: PAGE },
+    );
+    const batch = new BatchMaker(this.#verdict);
+    positions.forEach((position, index) => {
+      batch.add({ position, agent: agents[index] ?? "", from: "queued" });
+    });
+    // These start in their turn.
+    for (const { position, agent } of batch.starts) {
+      this.lookAt(position, agent);
+    }
+    await this.#carryOut({ ...batch, starts: [], steps: batch.steps });
+    const last = positions.at(-1);
+    return last === undefined || positions.length < PAGE ? undefined : last + 1;
   }
 
   /** Notes steps of entries that others have recorded. */
@@ -285,16 +301,23 @@ export class ActiveJob {
     this.wake();
   }
 
+  readonly #verdict = (entry: Unstarted): Verdict =>
+    verdictOn(entry, this.#record, { ...this.#parts, fit: this.#fit });
+
+  #cannot(error: unknown): void {
+    log.error("Cannot go on with job {id}: {error}", {
+      id: jobName(this.id),
+      error: messageOf(error),
+    });
+  }
+
   async #turn(): Promise<void> {
     this.#isAwake = false;
     if (this.#isStopped) return;
     try {
       if (await this.#advance()) this.wake();
     } catch (error) {
-      log.error("Cannot go on with job {id}: {error}", {
-        id: jobName(this.id),
-        error: messageOf(error),
-      });
+      this.#cannot(error);
       this.#again ??= this.#parts.clock.timer(AGAIN_MS, () => {
         this.#again = undefined;
         this.wake();
@@ -321,8 +344,7 @@ export class ActiveJob {
       back: this.#back,
       pages: this.#pages,
     }, {
-      verdict: (entry) =>
-        verdictOn(entry, this.#record, { ...this.#parts, fit: this.#fit }),
+      verdict: this.#verdict,
       bounds: {
         places: this.#window.free,
         failures: this.#failuresLeft(),
@@ -330,7 +352,7 @@ export class ActiveJob {
       },
     });
     await this.#carryOut(batch);
-    return batch.isFull;
+    return batch.count > 0;
   }
 
   /** Records a turn, and sends what starts. What cannot be recorded has its turn again. */

@@ -6,7 +6,6 @@ import type {
   JobView,
 } from "../../../lib/manager/job_api.ts";
 import {
-  type Command,
   CommandResult_Status,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import {
@@ -31,10 +30,15 @@ export interface Received {
   readonly at: number;
 }
 
+/** Longest time in which pings are not answered, in milliseconds. */
+const STEP_MS = 5_000;
+
 /** Agents of one Manager. What they received is the judge of each test. */
 export class JobFleet implements AsyncDisposable {
   /** Commands in the order in which agents received them. */
   readonly received: Received[] = [];
+  /** Names of the agents that were asked to cancel a command, in this order. */
+  readonly cancelled: string[] = [];
   readonly #peers = new Map<string, ScriptedPeer>();
   readonly #managers: MemoryManager[] = [];
   #requests = 0;
@@ -95,26 +99,29 @@ export class JobFleet implements AsyncDisposable {
     return peer;
   }
 
-  /** Lets everything happen, and takes what the agents have received. */
+  /** Lets everything happen, and takes what the agents have received. Pings are answered. */
   async settle(): Promise<void> {
     await this.manager.clock.settle();
-    const heard: Command[] = [];
+    const received: Received[] = [];
     for (const [agent, peer] of this.#peers) {
       for (const { case: kind, value } of peer.heardSoFar()) {
+        if (kind === "ping") await peer.says("pong", value).catch(() => {});
+        if (kind === "cancel") this.cancelled.push(agent);
         if (kind !== "command") continue;
-        heard.push(value);
-        this.received.push({
-          agent,
-          id: value.commandId,
-          at: this.manager.clock.now(),
-        });
+        const at = this.manager.clock.now();
+        received.push({ agent, id: value.commandId, at });
       }
     }
+    // Ids ascend in the order of starting.
+    this.received.push(...received.sort((a, b) => Number(a.id - b.id)));
+    await this.manager.clock.settle();
   }
 
   async advance(ms: number): Promise<void> {
-    await this.manager.clock.advance(ms);
-    await this.settle();
+    for (let left = ms; left > 0; left -= STEP_MS) {
+      await this.manager.clock.advance(Math.min(left, STEP_MS));
+      await this.settle();
+    }
   }
 
   /** Names of the agents that received a command, in this order. */
@@ -138,6 +145,10 @@ export class JobFleet implements AsyncDisposable {
 
   async fail(name: string): Promise<void> {
     await this.finish(name, CommandResult_Status.FAILED);
+  }
+
+  async endCancelled(name: string): Promise<void> {
+    await this.finish(name, CommandResult_Status.CANCELLED);
   }
 
   /** Asks for a job, as an operator would. */
