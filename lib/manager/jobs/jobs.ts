@@ -1,4 +1,5 @@
 import { type Asker, operatorText } from "../../base/asker.ts";
+import { isOpenState } from "../../base/command_state.ts";
 import type { Timer } from "../../base/clock.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { isOpenJob, jobIdOf, jobName } from "../../base/job_state.ts";
@@ -306,7 +307,13 @@ export class Jobs implements JobAdmin, CommandNews {
   }
 
   changed(command: CommandRecord): void {
-    this.#ofCommand(command, (job) => job.commandChanged(command));
+    this.#ofCommand(
+      command,
+      (job) =>
+        isOpenState(command.state)
+          ? job.commandChanged(command)
+          : job.commandEnded(command),
+    );
   }
 
   #ofCommand({ job }: CommandRecord, tell: (job: ActiveJob) => void): void {
@@ -549,7 +556,7 @@ export class Jobs implements JobAdmin, CommandNews {
 const NOBODY = {
   all: "none of its agents is enrolled",
   failed: "every agent did it",
-  lost: "it has no lost commands",
+  lost: "none of its commands was lost",
   unreachable: "every agent could be reached",
 } as const;
 

@@ -4,9 +4,11 @@ import type {
   JobNews,
   JobRequest,
   JobView,
+  StartedJob,
 } from "../../../lib/manager/job_api.ts";
 import {
   CommandResult_Status,
+  CommandState_State,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import {
   type CoreOptions,
@@ -28,6 +30,7 @@ export interface Received {
   readonly agent: string;
   readonly id: bigint;
   readonly at: number;
+  readonly nonce: bigint;
 }
 
 /** Longest time in which pings are not answered, in milliseconds. */
@@ -41,6 +44,9 @@ export class JobFleet implements AsyncDisposable {
   readonly cancelled: string[] = [];
   readonly #peers = new Map<string, ScriptedPeer>();
   readonly #managers: MemoryManager[] = [];
+  /** Commands that agents have, and have not ended. */
+  readonly #open = new Map<bigint, Received>();
+  #sessions = 0n;
   #requests = 0;
 
   private constructor(manager: MemoryManager) {
@@ -71,15 +77,20 @@ export class JobFleet implements AsyncDisposable {
     return this.manager.jobs;
   }
 
-  /** Connects an agent that the Manager knows. */
+  /** Connects an agent that the Manager knows. It tells what it has and has had. */
   async connect(name: string, init: Init<"clientHello"> = {}): Promise<void> {
-    const received = this.received.filter(({ agent }) => agent === name);
+    const ids = this.received.filter(({ agent }) => agent === name)
+      .map(({ id }) => id);
     const peer = await this.manager.admitted(name, {
       instance: instanceOf(name),
-      lastCommandId: received.reduce(
-        (last, { id }) => id > last ? id : last,
-        0n,
-      ),
+      session: ++this.#sessions,
+      lastCommandId: ids.reduce((last, id) => id > last ? id : last, 0n),
+      commands: [...this.#open.values()].filter(({ agent }) => agent === name)
+        .map(({ id, nonce }) => ({
+          commandId: id,
+          nonce,
+          state: CommandState_State.RUNNING,
+        })),
       ...init,
     });
     this.#peers.set(name, peer);
@@ -109,7 +120,9 @@ export class JobFleet implements AsyncDisposable {
         if (kind === "cancel") this.cancelled.push(agent);
         if (kind !== "command") continue;
         const at = this.manager.clock.now();
-        received.push({ agent, id: value.commandId, at });
+        const { commandId: id, nonce } = value;
+        received.push({ agent, id, at, nonce });
+        this.#open.set(id, { agent, id, at, nonce });
       }
     }
     // Ids ascend in the order of starting.
@@ -129,18 +142,39 @@ export class JobFleet implements AsyncDisposable {
     return this.received.map(({ agent }) => agent);
   }
 
+  /** Names of the agents that have a command that has not ended, and are connected or not. */
+  get busy(): string[] {
+    return [...this.#open.values()].map(({ agent }) => agent);
+  }
+
+  isConnected(name: string): boolean {
+    return this.#peers.has(name);
+  }
+
   /** Ends the newest command of an agent. */
   async finish(
     name: string,
     status: CommandResult_Status = CommandResult_Status.SUCCESS,
   ): Promise<void> {
     const last = this.received.findLast(({ agent }) => agent === name);
+    this.#open.delete(last?.id ?? 0n);
     await this.peer(name).says("result", {
       commandId: last?.id ?? 0n,
       status,
       exitCode: status === CommandResult_Status.SUCCESS ? 0 : 1,
     });
     await this.settle();
+  }
+
+  /** Ends the command of an agent, if it is connected and has one. */
+  async finishIfBusy(name: string, { fails = false } = {}): Promise<void> {
+    const isAble = this.isConnected(name) && this.busy.includes(name);
+    const end = () => fails ? this.fail(name) : this.finish(name);
+    await (isAble ? end() : this.settle());
+  }
+
+  async connectIfAway(name: string): Promise<void> {
+    await (this.isConnected(name) ? this.settle() : this.connect(name));
   }
 
   async fail(name: string): Promise<void> {
@@ -153,8 +187,15 @@ export class JobFleet implements AsyncDisposable {
 
   /** Asks for a job, as an operator would. */
   async start(asked: Asked = {}): Promise<JobView> {
+    const { job } = await this.ask(asked);
+    await this.settle();
+    return job;
+  }
+
+  /** Asks for a job, and returns the answer at once. */
+  async ask(asked: Asked = {}): Promise<StartedJob> {
     const { targets = "all", limits, ...request } = asked;
-    const { job } = await this.jobs.start({
+    return await this.jobs.start({
       targets: typeof targets === "string"
         ? { expressions: [targets] }
         : targets,
@@ -175,8 +216,6 @@ export class JobFleet implements AsyncDisposable {
       },
       ...request,
     });
-    await this.settle();
-    return job;
   }
 
   /** State of a job, with its reason if it has one. */
