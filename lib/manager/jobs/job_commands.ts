@@ -62,11 +62,12 @@ export class JobCommands {
   }
 
   /** Notes that a command goes on whose end was taken back; undefined if it has not ended. */
-  reopened({ id }: CommandRecord): CommandStep | undefined {
+  reopened({ id, state }: CommandRecord): CommandStep | undefined {
     const before = this.#presumed.get(id);
     if (before === undefined) return undefined;
     this.#presumed.delete(id);
     this.#running.set(id, before.position);
-    return { position: before.position, from: before.count, to: "running" };
+    const to = countOf("started", state);
+    return { position: before.position, from: before.count, to };
   }
 }
