@@ -43,6 +43,7 @@ export interface CoreOptions {
   /** Address that agents dial from. */
   readonly peer?: string;
   readonly data?: DataService;
+  readonly checkParams?: (operation: string, params: string) => void;
   /** True if the store belongs to the caller. */
   readonly borrowed?: boolean;
 }
@@ -96,7 +97,7 @@ export class MemoryManager implements AsyncDisposable {
       data: options.data ?? { answer: () => Promise.resolve("nothing") },
       pingIntervalMs: 15_000,
       keepBytes: options.keepBytes ?? 1_000_000n,
-      checkParams: () => {},
+      checkParams: options.checkParams ?? (() => {}),
       // Time stands still here.
       later: new Later(clock, 0),
     });
