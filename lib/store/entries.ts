@@ -229,7 +229,7 @@ export class Entries {
 
   /**
    * Moves entries of an agent that may have run already: those of jobs up to `lastJob` if the agent accepted ids that were
-   * never recorded as sent, or if its journal is not the one that is known here. Called before its hello is recorded.
+   * never recorded as sent, or if another journal of it is known here. Called before its hello is recorded.
    */
   moveDoubtful(
     agent: string,
@@ -246,7 +246,7 @@ export class Entries {
         `SELECT job_id, position, state FROM entries
            WHERE agent = ? AND job_id IN (${OPEN_JOB_IDS}) AND job_id <= ? AND state IN (${
           marks(move.from)
-        }) AND (? OR (SELECT instance FROM agents WHERE id = agent) IS NOT ?)`,
+        }) AND (? OR (SELECT instance FROM agents WHERE id = agent) <> ?)`,
         agent,
         lastJob,
         ...move.from,

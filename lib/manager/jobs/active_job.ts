@@ -26,6 +26,7 @@ import { shareOf } from "./limits.ts";
 import { Timers } from "./timers.ts";
 import { Tally } from "./tally.ts";
 import { type Unstarted, type Verdict, verdictOn } from "./verdict.ts";
+import { unsureReason } from "./unsure.ts";
 import { Window } from "./window.ts";
 
 const log = logger("manager", "jobs");
@@ -60,6 +61,8 @@ export class ActiveJob {
   readonly #listeners = new JobListeners();
   readonly #timers: Timers;
   #record: JobRecord;
+  /** True if nothing was to start any more when it was read: then nothing has started since any backup of it. */
+  readonly #wasEnding: boolean;
   #isAwake = false;
   #isStopped = false;
   #isLate = false;
@@ -76,6 +79,7 @@ export class ActiveJob {
   ) {
     const { limits, total, canaries } = record;
     this.#record = record;
+    this.#wasEnding = record.endsAs !== null;
     this.#parts = parts;
     this.#onEnd = ended;
     this.tally = new Tally(counts);
@@ -335,11 +339,40 @@ export class ActiveJob {
 
   async #skipSome(endsAs: JobEnd): Promise<boolean> {
     if (this.tally.unstarted === 0) return false;
+    const unsure = this.#wasEnding ? [] : await this.#unsure();
+    const which = unsure.length > 0 ? { positions: unsure } : { limit: PAGE };
+    const reason = SKIPPED[endsAs];
     const { store, clock } = this.#parts;
-    const move = moveBy("skipped", clock.now(), SKIPPED[endsAs]);
-    const moved = await store.moveEntries(this.id, move, { limit: PAGE });
-    this.moved(moved);
+    const move = moveBy(
+      "skipped",
+      clock.now(),
+      unsure.length > 0 ? unsureReason(reason) : reason,
+    );
+    this.moved(await store.moveEntries(this.id, move, which));
     return true;
+  }
+
+  /** Positions of entries that have not started and may have run all the same, at most a page of them. */
+  async #unsure(): Promise<number[]> {
+    const { store, isUnsure } = this.#parts;
+    for (const state of ["waiting", "queued"] as const) {
+      for (let from = 0;;) {
+        const page = { from, limit: PAGE };
+        const { positions, agents } = await store.unstartedEntries(
+          this.id,
+          state,
+          page,
+        );
+        const unsure = positions.filter((_, index) =>
+          isUnsure(this.id, agents[index] ?? "")
+        );
+        if (unsure.length > 0) return unsure;
+        const last = positions.at(-1);
+        if (last === undefined || positions.length < PAGE) break;
+        from = last + 1;
+      }
+    }
+    return [];
   }
 
   async #finish(): Promise<void> {

@@ -8,11 +8,14 @@ import type { Targeting } from "../targeting.ts";
 import { moveBy } from "./entry_lifecycle.ts";
 import type { JobParts } from "./job_parts.ts";
 import { startOrder } from "./order.ts";
+import { unsureReason } from "./unsure.ts";
 
 /** Parts that are needed to make a job. */
-export interface JobMakerOptions
-  extends
-    Pick<JobParts, "store" | "clock" | "fleet" | "events" | "isExpected"> {
+export interface JobMakerOptions extends
+  Pick<
+    JobParts,
+    "store" | "clock" | "fleet" | "events" | "isExpected" | "isUnsure"
+  > {
   readonly random: Random;
   readonly targeting: Targeting;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
@@ -31,6 +34,8 @@ export interface MadeJob {
   /** True if its request was asked before. */
   readonly repeated: boolean;
 }
+
+const SUPERSEDED = "job % with the same key came";
 
 /** Makes jobs: checks a request, puts its agents in order, and records both. */
 export class JobMaker {
@@ -51,13 +56,21 @@ export class JobMaker {
     const { names, canaries } = await this.#order(request, resolved);
     const now = clock.now();
     const { supersedeKey } = request.limits;
+    const supersedes = supersedeKey === "" ? [] : withKey(supersedeKey);
+    const isUnsure = supersedes.some((job) =>
+      names.some((name) => this.#options.isUnsure(job, name))
+    );
     const made = await store.createJob(
       newJob(request, { canaries, createdAt: now, rerunOf }),
       {
         agents: names,
         gone: moveBy("removed", now, "the agent was removed"),
-        supersedes: supersedeKey === "" ? [] : withKey(supersedeKey),
-        supersede: moveBy("superseded", now, "job % with the same key came"),
+        supersedes,
+        supersede: moveBy(
+          "superseded",
+          now,
+          isUnsure ? unsureReason(SUPERSEDED) : SUPERSEDED,
+        ),
       },
     );
     if (!made.repeated) this.#tell(made.job);

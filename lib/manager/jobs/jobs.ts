@@ -33,13 +33,15 @@ import { JobMaker } from "./job_maker.ts";
 import type { JobParts } from "./job_parts.ts";
 import { rerunOf } from "./rerun.ts";
 import { watchJob } from "./job_watch.ts";
+import { unsureReason } from "./unsure.ts";
 import { checkLimits } from "./limits.ts";
 import { Judge } from "./judge.ts";
 
 const log = logger("manager", "jobs");
 
 /** Parts that jobs need. */
-export interface JobsOptions extends Omit<JobParts, "commands" | "isExpected"> {
+export interface JobsOptions
+  extends Omit<JobParts, "commands" | "isExpected" | "isUnsure"> {
   readonly commands: Commands;
   readonly random: Random;
   readonly targeting: Targeting;
@@ -57,6 +59,8 @@ export class Jobs implements JobAdmin, CommandNews {
   readonly #maker: JobMaker;
   /** Highest id of the jobs of earlier runs of the Manager. */
   #lastFound = 0n;
+  /** Agents that have said hello since the start. */
+  readonly #heard = new Set<string>();
   #isStopped = false;
 
   constructor(options: JobsOptions) {
@@ -64,6 +68,8 @@ export class Jobs implements JobAdmin, CommandNews {
     this.#parts = {
       ...options,
       isExpected: (agent) => this.#expected.has(agent),
+      isUnsure: (job, agent) =>
+        job <= this.#lastFound && !this.#heard.has(agent),
     };
     this.#judge = new Judge(options);
     this.#maker = new JobMaker({
@@ -253,9 +259,18 @@ export class Jobs implements JobAdmin, CommandNews {
     return { lastJob: this.#lastFound, move: moveBy("doubted", at, reason) };
   }
 
+  /** Takes note of the hello of an agent, which is on the disk, and of the steps of its entries. */
+  heard(agent: string, moved: readonly MovedEntry[]): void {
+    this.#heard.add(agent);
+    this.moved(moved);
+  }
+
   /** Step of the entries of an agent that is removed. */
-  removal(at: number): EntryMove {
-    return moveBy("removed", at, "the agent was removed");
+  removal(agent: string, at: number): EntryMove {
+    const reason = "the agent was removed";
+    const isUnsure = [...this.#active.keys()]
+      .some((id) => this.#parts.isUnsure(id, agent));
+    return moveBy("removed", at, isUnsure ? unsureReason(reason) : reason);
   }
 
   /** Takes note of steps of entries that were recorded together with something else. */
