@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   Bye_Code,
   type Command,
@@ -181,6 +182,7 @@ export class SimulatedAgent {
         startedAtMs: at,
         finishedAtMs: at,
         stdoutBytes: BigInt(output.length),
+        stdoutSha256: hashOf(output),
       }),
     });
     this.#answeredAt.set(commandId, clock.monotonic());
@@ -216,6 +218,13 @@ export class SimulatedAgent {
       lastCommandId: this.#lastCommandId,
     });
   }
+}
+
+/** SHA-256 of an output; empty for none. */
+function hashOf(output: Uint8Array): Uint8Array {
+  return output.length === 0
+    ? output
+    : new Uint8Array(createHash("sha256").update(output).digest());
 }
 
 function refuse(end: End): never {

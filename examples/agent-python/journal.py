@@ -1,5 +1,5 @@
 """The disk of an agent."""
-import collections, secrets, sqlite3
+import collections, hashlib, secrets, sqlite3
 
 Known = collections.namedtuple("Known", "id manager nonce result stdout stderr")  # a command; its result is bytes or None
 
@@ -16,6 +16,7 @@ class Journal:
               stdout INTEGER DEFAULT 0, stderr INTEGER DEFAULT 0, acked_stdout INTEGER DEFAULT 0, acked_stderr INTEGER DEFAULT 0);
             CREATE TABLE IF NOT EXISTS output (id INTEGER, stream TEXT, start INTEGER, bytes BLOB);
             CREATE INDEX IF NOT EXISTS by_start ON output (id, stream, start);""")
+        self.hashes = {}  # of what this run of the agent has stored, by command and stream; nothing of them survives it
         if self.get("instance") is None:
             self.new_instance()
 
@@ -50,6 +51,7 @@ class Journal:
         self.db.execute(f"INSERT INTO output SELECT id, ?, {stream}, ? FROM command WHERE id = ?", (stream, data, id))
         self.db.execute(f"UPDATE command SET {stream} = {stream} + ? WHERE id = ?", (len(data), id))
         self.db.execute("COMMIT")
+        self.hashes.setdefault((id, stream), hashlib.sha256()).update(data)
 
     def read(self, id, stream, offset):
         row = self.db.execute("SELECT start, bytes FROM output WHERE id = ? AND stream = ? AND start + length(bytes) > ?"
@@ -67,6 +69,9 @@ class Journal:
     def finish(self, id, result):
         known = self.command(id)
         result.stdout_bytes, result.stderr_bytes = known.stdout, known.stderr
+        for stream in ("stdout", "stderr"):
+            if known_hash := self.hashes.pop((id, stream), None):
+                setattr(result, f"{stream}_sha256", known_hash.digest())
         self.db.execute("UPDATE command SET result = ? WHERE id = ?", (result.SerializeToString(), id))
 
     def forget(self, id):

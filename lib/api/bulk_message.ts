@@ -11,13 +11,13 @@ export interface BulkMessage {
   readonly outer: number;
   /** Encoded inner message without its large field. */
   readonly inner: Uint8Array;
-  /** Field number of the large field, the highest of the inner message. */
+  /** Field number of the large field, which comes last. */
   readonly field: number;
   readonly bytes: Uint8Array;
 }
 
 /**
- * Encodes a message as `toBinary` does, behind `room` free bytes. Copies the large field once; `toBinary` copies it
+ * Encodes a message that reads as that of `toBinary`, behind `room` free bytes. Copies the large field once; `toBinary` copies it
  * four times.
  */
 export function encodeBulk(

@@ -164,6 +164,9 @@ export function entryMessage(entry: EntryView): JobEntry {
     ...timestamp("finishedAtMs", command.finishedAt),
     stdoutBytes: command.stdoutHeld,
     stderrBytes: command.stderrHeld,
+    ...optional("stdoutSha256", command.stdoutSha256),
+    ...optional("stderrSha256", command.stderrSha256),
+    hashOfKept: command.hashOfKept,
     truncated: command.truncated,
     ...command.progressCurrent === null ? {} : {
       progress: {

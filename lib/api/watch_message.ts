@@ -10,7 +10,7 @@ import type { StreamName } from "../store/records.ts";
 import { BULK_BYTES, encodeBulk } from "./bulk_message.ts";
 import { commandMessage } from "./command_message.ts";
 import { ENVELOPE_BYTES } from "./prepared.ts";
-import { writeFailureMessage } from "./values.ts";
+import { timestamp, writeFailureMessage } from "./values.ts";
 
 const outputStreams: Readonly<Record<StreamName, OutputStream>> = {
   stdout: OutputStream.STDOUT,
@@ -20,7 +20,7 @@ const outputStreams: Readonly<Record<StreamName, OutputStream>> = {
 /** Envelope of the `watchMessage` of a large piece of output; undefined for anything else. */
 export function bulkEnvelope(event: WatchEvent): Uint8Array | undefined {
   if (event.kind !== "output" || event.cut !== 0n) return undefined;
-  const { commandId, stream, offset, bytes } = event;
+  const { commandId, stream, offset, bytes, at } = event;
   if (bytes.length < BULK_BYTES) return undefined;
   const envelope = encodeBulk({
     before: toBinary(
@@ -30,7 +30,11 @@ export function bulkEnvelope(event: WatchEvent): Uint8Array | undefined {
     outer: WatchResponseSchema.field.output.number,
     inner: toBinary(
       OutputSchema,
-      create(OutputSchema, { stream: outputStreams[stream], offset }),
+      create(OutputSchema, {
+        stream: outputStreams[stream],
+        offset,
+        ...timestamp("atMs", at ?? null),
+      }),
     ),
     field: OutputSchema.field.bytes.number,
     bytes,
@@ -48,12 +52,18 @@ export function watchMessage(event: WatchEvent): WatchResponse {
         event: { case: "command", value: commandMessage(event.command) },
       });
     case "output": {
-      const { commandId, stream, offset, bytes, cut } = event;
+      const { commandId, stream, offset, bytes, cut, at } = event;
       return create(WatchResponseSchema, {
         commandId,
         event: {
           case: "output",
-          value: { stream: outputStreams[stream], offset, bytes, cut },
+          value: {
+            stream: outputStreams[stream],
+            offset,
+            bytes,
+            cut,
+            ...timestamp("atMs", at ?? null),
+          },
         },
       });
     }

@@ -130,7 +130,7 @@ export class AgentRemoval {
     const at = this.#clock.now();
     try {
       const { patches } = change;
-      const entries = jobs.removal(at);
+      const entries = jobs.removal(id, at);
       const removal = { at, patches, entries };
       jobs.moved(await this.#store.removeAgent(id, removal));
     } catch (error) {

@@ -66,6 +66,8 @@ export type WatchEvent =
     readonly offset: bigint;
     readonly bytes: Uint8Array;
     readonly cut: bigint;
+    /** Time at which it came to the Manager, in milliseconds since 1970; absent if that was not recorded. */
+    readonly at?: number;
   }
   | {
     readonly kind: "progress";

@@ -177,7 +177,7 @@ export class Commands implements CommandAdmin {
     request: Parameters<CommandAdmin["rerun"]>[1],
   ): Promise<CommandView> {
     const { commands: [again] } = await this.#answered(request.requestId) ??
-      await this.#repeat(await this.get(id), request);
+      await this.#repeat(await this.#find(id), request);
     if (again === undefined) {
       throw new PiriError(
         "NOT_FOUND",
@@ -193,7 +193,7 @@ export class Commands implements CommandAdmin {
     saidBy = "",
   ): Promise<CommandView> {
     await this.#ends.giveUp(id, { requestedBy, saidBy });
-    return this.get(id);
+    return this.#find(id);
   }
 
   async *watch(
@@ -209,7 +209,7 @@ export class Commands implements CommandAdmin {
     return {
       store: this.#store,
       open: (id) => this.#open.get(id),
-      view: (id) => this.get(id),
+      view: (id) => this.#find(id),
       storage: this.#options.storage,
     };
   }
@@ -230,7 +230,7 @@ export class Commands implements CommandAdmin {
       requestedBy,
       saidBy,
     });
-    return { ...await this.get(id), unconfirmed };
+    return { ...await this.#find(id), unconfirmed };
   }
 
   async dropOutput(id: bigint): Promise<void> {
@@ -252,6 +252,16 @@ export class Commands implements CommandAdmin {
   }
 
   async get(id: bigint): Promise<CommandView> {
+    const command = await this.#find(id);
+    const isHashed = command.stdoutSha256 !== null &&
+      command.stderrSha256 !== null;
+    if (isHashed || isOpenState(command.state)) return command;
+    // Without them the command is still told: it may go on, and a full disk takes nothing.
+    const hashes = await this.#store.hashKept(id).catch(() => ({}));
+    return { ...command, ...hashes };
+  }
+
+  async #find(id: bigint): Promise<CommandView> {
     const record = this.#open.get(id)?.record ?? await this.#store.command(id);
     if (record === undefined) throw notFound(id);
     return this.#view(record);
@@ -267,7 +277,7 @@ export class Commands implements CommandAdmin {
   async timeline(
     id: bigint,
   ): Promise<{ command: CommandView; at: number; entries: TimelineEntry[] }> {
-    const command = await this.get(id);
+    const command = await this.#find(id);
     const at = this.#clock.now();
     const events = await this.#store.eventsAbout({
       commandId: id,

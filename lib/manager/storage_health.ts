@@ -54,6 +54,7 @@ export const WRITES: Readonly<Record<StoreMethod, boolean>> = {
   appendOutput: true,
   dropOutput: true,
   readOutput: false,
+  hashKept: true,
   addEvent: true,
   rewordEvent: true,
   eventsAbout: false,

@@ -1,6 +1,7 @@
 import type { CommandRecord, NewCommand } from "./records.ts";
 import {
   big,
+  blob,
   flag,
   int,
   json,
@@ -58,6 +59,9 @@ export const commandShape = new Shape<CommandRecord>({
   progressMessage: text,
   progressAt: nullable(int),
   rerunOf: nullable(big),
+  stdoutSha256: nullable(blob),
+  stderrSha256: nullable(blob),
+  hashOfKept: flag,
 });
 
 /** Fields that a command is created with; all others are set later. */
@@ -116,5 +120,8 @@ export function freshCommand(
     progressTotal: null,
     progressMessage: "",
     progressAt: null,
+    stdoutSha256: null,
+    stderrSha256: null,
+    hashOfKept: false,
   };
 }

@@ -38,6 +38,9 @@ const COMMAND_FIELDS = [
   "stdoutHeld",
   "stderrHeld",
   "truncated",
+  "stdoutSha256",
+  "stderrSha256",
+  "hashOfKept",
   "progressCurrent",
   "progressTotal",
   "progressMessage",
@@ -76,11 +79,11 @@ export class Entries {
     },
   ): void {
     const insert = `INSERT INTO entries
-        (job_id, position, agent, state, reason, canary, changed_at, agent_instance)
+        (job_id, position, agent, state, reason, canary, changed_at)
       SELECT ?, ?, ?,
         CASE WHEN a.id IS NULL THEN ? ELSE 'waiting' END,
         CASE WHEN a.id IS NULL THEN ? ELSE '' END,
-        ?, ?, a.instance
+        ?, ?
       FROM (SELECT ? AS agent) LEFT JOIN agents a ON a.id = agent`;
     agents.forEach((agent, position) => {
       this.#db.run(
@@ -226,7 +229,7 @@ export class Entries {
 
   /**
    * Moves entries of an agent that may have run already: those of jobs up to `lastJob` if the agent accepted ids that were
-   * never recorded as sent, or if its journal is another one.
+   * never recorded as sent, or if another journal of it is known here. Called before its hello is recorded.
    */
   moveDoubtful(
     agent: string,
@@ -243,7 +246,7 @@ export class Entries {
         `SELECT job_id, position, state FROM entries
            WHERE agent = ? AND job_id IN (${OPEN_JOB_IDS}) AND job_id <= ? AND state IN (${
           marks(move.from)
-        }) AND (? OR (agent_instance IS NOT NULL AND agent_instance <> ?))`,
+        }) AND (? OR (SELECT instance FROM agents WHERE id = agent) <> ?)`,
         agent,
         lastJob,
         ...move.from,

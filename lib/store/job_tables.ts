@@ -118,6 +118,11 @@ export class JobTables {
     });
   }
 
+  /** Notes the id that an agent accepted last: from now on it counts as sent, and casts no doubt on later entries. */
+  noteAccepted(agent: string, id: bigint): void {
+    if (id > this.#sent.of(agent)) this.#sent.note(agent, id);
+  }
+
   agents(...[job, set]: Args<"jobAgents">): string[] {
     this.jobs.require("find", job);
     return this.#entries.agentsOf(job, set);

@@ -12,6 +12,7 @@ import { saidBy } from "./migrations/0009_said_by.ts";
 import { jobs } from "./migrations/0010_jobs.ts";
 import { setAgents } from "./migrations/0011_set_agents.ts";
 import { blobRefs } from "./migrations/0012_blob_refs.ts";
+import { outputHashes } from "./migrations/0013_output_hashes.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -30,6 +31,7 @@ export const MIGRATIONS: readonly string[] = [
   jobs,
   setAgents,
   blobRefs,
+  outputHashes,
 ];
 
 /**

@@ -36,7 +36,7 @@ export class Output {
    * @throws {TypeError} if bytes of the piece are held already: a reader would get them twice.
    */
   append(commandId: bigint, piece: OutputPiece): OutputFigures {
-    const { stream, offset, bytes, cut, keep, drop } = piece;
+    const { stream, offset, bytes, cut, at, keep, drop } = piece;
     const before = this.#requireNext(commandId, piece);
     const end = offset + BigInt(bytes.length);
     const kept = keep ? bytes.length : 0;
@@ -57,11 +57,12 @@ export class Output {
     );
     if (keep && (kept > 0 || cut > 0n)) {
       this.#db.run(
-        "INSERT INTO output (command_id, stream, end_offset, cut, bytes) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO output (command_id, stream, end_offset, cut, at, bytes) VALUES (?, ?, ?, ?, ?, ?)",
         commandId,
         stream,
         end,
         cut,
+        at === undefined ? null : Math.trunc(at),
         bytes as Uint8Array,
       );
     }
@@ -94,7 +95,7 @@ export class Output {
     const pieces: StoredOutput[] = [];
     let size = 0;
     const rows = this.#db.each(
-      `SELECT end_offset, cut, bytes FROM output
+      `SELECT end_offset, cut, at, bytes FROM output
        WHERE command_id = ? AND stream = ? AND end_offset > ? ORDER BY end_offset`,
       commandId,
       stream,
@@ -106,6 +107,7 @@ export class Output {
         offset: (row["end_offset"] as bigint) - BigInt(bytes.length),
         bytes,
         cut: row["cut"] as bigint,
+        ...row["at"] === null ? {} : { at: Number(row["at"]) },
       });
       size += bytes.length;
       if (size >= limit) break;

@@ -18,18 +18,19 @@ export function joins(former: OutputPiece, piece: OutputPiece): boolean {
     piece.offset === former.offset + BigInt(former.bytes.length);
 }
 
-/** Joins consecutive pieces into one. There must be at least one. */
+/** Joins consecutive pieces into one, which came when the first of them did. There must be at least one. */
 export function joined(pieces: readonly OutputPiece[]): OwnedPiece {
   const [first] = pieces;
   if (first === undefined) {
     throw new TypeError("Cannot join pieces of output: there are none");
   }
   const { stream, offset, cut } = first;
+  const at = first.at === undefined ? {} : { at: first.at };
   const drop = pieces.at(-1)?.drop;
   if (!first.keep) {
     const length = pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    return { stream, offset, cut, keep: false, bytes: { length }, drop };
+    return { stream, offset, cut, ...at, keep: false, bytes: { length }, drop };
   }
   const bytes = concat(pieces.map(({ bytes }) => bytes as Uint8Array));
-  return { stream, offset, cut, keep: true, bytes, drop };
+  return { stream, offset, cut, ...at, keep: true, bytes, drop };
 }

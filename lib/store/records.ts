@@ -142,6 +142,12 @@ export interface CommandRecord {
   readonly progressAt: number | null;
   /** Id of the command that this one repeats. */
   readonly rerunOf: bigint | null;
+  /** SHA-256 of stdout; null while it is not known. */
+  readonly stdoutSha256: Uint8Array | null;
+  /** SHA-256 of stderr; null while it is not known. */
+  readonly stderrSha256: Uint8Array | null;
+  /** True if a hash is only of the kept output, and some of the output is missing or may be. */
+  readonly hashOfKept: boolean;
 }
 
 /** Fields that a command is created with. */
@@ -217,11 +223,19 @@ export interface OutputFigures {
   readonly truncated: boolean;
 }
 
+/** Hashes of a command's output. */
+export type OutputHashes = Pick<
+  CommandRecord,
+  "stdoutSha256" | "stderrSha256" | "hashOfKept"
+>;
+
 /** Stored piece of output. */
 export interface StoredOutput {
   readonly offset: bigint;
   readonly bytes: Uint8Array;
   readonly cut: bigint;
+  /** Time at which it came to the Manager, in milliseconds since 1970; absent if that was not recorded. */
+  readonly at?: number;
 }
 
 /** An event of the Manager. */

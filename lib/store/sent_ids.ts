@@ -1,6 +1,6 @@
 import type { Database } from "./database.ts";
 
-/** Highest id of a command that was ever recorded as sent to each agent. */
+/** Highest id of a command that was ever recorded as sent to each agent, or that the agent named as its last. */
 export class SentIds {
   readonly #db: Database;
 

@@ -12,6 +12,7 @@ import type {
   UnstartedEntries,
 } from "./job_records.ts";
 import { JobTables } from "./job_tables.ts";
+import { hashKept } from "./kept_hash.ts";
 import type { Meta } from "./meta.ts";
 import { Output } from "./output.ts";
 import type {
@@ -24,6 +25,7 @@ import type {
   HistoryPage,
   NewEvent,
   OutputFigures,
+  OutputHashes,
   StoredOutput,
   StoreStats,
 } from "./records.ts";
@@ -152,6 +154,7 @@ export class SqliteStore implements Store {
       this.#agents.admit(id, hello);
       this.#commands.raiseLastId(hello.lastCommandId);
       this.#patchAll(hello.patches);
+      this.#jobs.noteAccepted(id, hello.lastCommandId);
       return moved;
     }, { rows: 1 + hello.patches.length, bytes: 0 });
   }
@@ -309,6 +312,15 @@ export class SqliteStore implements Store {
     ...[commandId, range]: Args<"readOutput">
   ): Promise<StoredOutput[]> {
     return this.#writer.read(() => this.#output.read(commandId, range));
+  }
+
+  hashKept(commandId: bigint): Promise<OutputHashes> {
+    const parts = {
+      writer: this.#writer,
+      commands: this.#commands,
+      output: this.#output,
+    };
+    return hashKept(parts, commandId);
   }
 
   addEvent(event: NewEvent): Promise<EventRecord> {

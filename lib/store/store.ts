@@ -28,6 +28,7 @@ import type {
   NewCommand,
   NewEvent,
   OutputFigures,
+  OutputHashes,
   OutputRange,
   StoredOutput,
   StoreStats,
@@ -247,6 +248,8 @@ export interface Store extends AsyncDisposable {
       bytes: Uint8Array;
       /** Count of bytes just before `offset` that are lost for good. */
       cut: bigint;
+      /** Time at which it came, in milliseconds since 1970. */
+      at?: number;
       /** False if the bytes are only counted as held, and not stored. */
       keep: boolean;
       /** Bytes that it replaces, as for `dropOutput`. One piece drops about twice its size; the next ones drop the rest. */
@@ -269,6 +272,13 @@ export interface Store extends AsyncDisposable {
     commandId: bigint,
     range: { stream: StreamName; offset: bigint; limit: number },
   ): Promise<StoredOutput[]>;
+
+  /**
+   * Hashes of a command that has ended. Those that its agent did not tell are made of what is kept, and are recorded.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if the command has not ended.
+   */
+  hashKept(commandId: bigint): Promise<OutputHashes>;
 
   addEvent(event: NewEvent): Promise<EventRecord>;
   /** Replaces the text of an event. Does nothing if it was deleted since. */

@@ -60,6 +60,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   appendOutput: true,
   dropOutput: true,
   readOutput: true,
+  hashKept: true,
   addEvent: true,
   rewordEvent: true,
   eventsAbout: true,

@@ -209,6 +209,7 @@ Deno.test("large output keeps its place among other events, with and without a c
       offset: BigInt(index) * 100_000n,
       bytes: new Uint8Array(size).map((_, at) => (at + index) % 251),
       cut,
+      ...index === 0 ? {} : { at: 1_000.5 + index },
     }))
   );
   manager.commands.watch = async function* () {
@@ -235,7 +236,7 @@ Deno.test("large output keeps its place among other events, with and without a c
   );
   assertEquals(
     seen.filter(({ event }) => event.case === "output"),
-    told.map(({ commandId, stream, offset, bytes, cut }) =>
+    told.map(({ commandId, stream, offset, bytes, cut, at }) =>
       create(WatchResponseSchema, {
         commandId,
         event: {
@@ -247,6 +248,7 @@ Deno.test("large output keeps its place among other events, with and without a c
             offset,
             bytes,
             cut,
+            ...at === undefined ? {} : { atMs: BigInt(Math.trunc(at)) },
           },
         },
       })

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ExitCode } from "../../lib/cli/exit_code.ts";
 import { say } from "../../scripts/build/main.ts";
@@ -68,8 +69,11 @@ pythonStory(
       ...program("floodStdout", String(size)),
     );
     assertEquals(code, ExitCode.ok);
+    const [told] = await fleet.json("show", "1");
     assertEquals(stdoutBytes.length, size);
     assert(stdoutBytes.every((byte, at) => byte === expected[at]));
+    const hash = createHash("sha256").update(expected).digest("hex");
+    assertEquals([told?.["stdoutSha256"], told?.["hashOfKept"]], [hash, false]);
   },
 );
 

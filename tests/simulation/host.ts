@@ -1,3 +1,4 @@
+import { HashingOutput } from "../../lib/agent/workers/printed_hashes.ts";
 import type {
   ReapReceipt,
   StreamName,
@@ -152,6 +153,7 @@ class Child implements WorkHandle {
   #left: number;
   /** Resolves once the agent has taken its last piece of output. */
   #untaken = Promise.resolve();
+  readonly #hashing = new HashingOutput();
   #isOrphan = false;
   /** Ends its wait for an agent that takes no output any more. */
   #forgo: () => void = () => {};
@@ -213,6 +215,7 @@ class Child implements WorkHandle {
   destroy(): void {
     if (this.#isDead) return;
     this.#isDead = true;
+    if (this.#fate !== undefined) this.#fate.lives = false;
     this.#timer?.cancel();
     this.#ended();
   }
@@ -268,10 +271,9 @@ class Child implements WorkHandle {
     if (printed === undefined) return;
     const offset = printed[stream];
     printed[stream] += length;
-    this.#untaken = this.#work.sink.output(
-      stream,
-      expectedBytes(this.#nonce, stream, { offset, length }),
-    );
+    const bytes = expectedBytes(this.#nonce, stream, { offset, length });
+    this.#hashing.add(stream, bytes);
+    this.#untaken = this.#work.sink.output(stream, bytes);
     await this.#unlessOrphaned(this.#untaken);
   }
 
@@ -300,9 +302,10 @@ class Child implements WorkHandle {
     if (this.#fate !== undefined && signal === undefined) {
       this.#fate.exitCode = exitCode;
     }
+    const printed = this.#hashing.digest();
     const outcome: WorkOutcome = signal === undefined
-      ? { success: exitCode === 0, changed: true, exitCode, data }
-      : { success: false, changed: true, signal, data };
+      ? { success: exitCode === 0, changed: true, exitCode, data, printed }
+      : { success: false, changed: true, signal, data, printed };
     void this.#untaken.then(() => sink.ended(outcome));
   }
 

@@ -6,35 +6,42 @@
  *
  * @module
  */
-import { type Plant, PLANTS } from "./plants.ts";
+import { JOB_PLANTS, type Plant, PLANTS } from "./plants.ts";
 import { search } from "./search.ts";
 import { type Report, simulate } from "./simulation.ts";
 import { oneOf, readFlags, wholeNumber } from "../../scripts/build/flags.ts";
 import { main } from "../../scripts/build/main.ts";
 
-const USAGE = `\
-Usage: deno task simulate [--seeds 1000] [--agents 20] [--from 1] [--plant P]
-       deno task simulate --seed 17 [--agents 20] [--plant P]
+const ALL_PLANTS = [...PLANTS, ...JOB_PLANTS] as const;
 
-P is a known bug: ${PLANTS.join(", ")}`;
+const USAGE = `\
+Usage: deno task simulate [--seeds 1000] [--agents 20] [--from 1] [--jobs] [--plant P]
+       deno task simulate --seed 17 [--agents 20] [--jobs] [--plant P]
+
+With --jobs, operators start jobs as well.
+P is a known bug: ${ALL_PLANTS.join(", ")}`;
 
 /** Settings of the simulation. */
 interface Setup {
   readonly agents: number;
   readonly plant: Plant | undefined;
+  /** True if operators start jobs, too. */
+  readonly jobs: boolean;
 }
 
 await main(async () => {
-  const { seeds, agents, from, seed, plant } = readFlags(USAGE, {
+  const { seeds, agents, from, seed, plant, jobs } = readFlags(USAGE, {
     seeds: { type: "string", default: "1000" },
     agents: { type: "string", default: "20" },
     from: { type: "string", default: "1" },
     seed: { type: "string" },
     plant: { type: "string" },
+    jobs: { type: "boolean", default: false },
   });
   const setup = {
     agents: wholeNumber("agents", agents, 1),
-    plant: plant === undefined ? undefined : oneOf("plant", plant, PLANTS),
+    plant: plant === undefined ? undefined : oneOf("plant", plant, ALL_PLANTS),
+    jobs: jobs || JOB_PLANTS.some((each) => each === plant),
   };
   Deno.exitCode = seed === undefined
     ? await searchSeeds(setup, {
@@ -92,8 +99,10 @@ function summaryOf(report: Report): string {
   }`;
 }
 
-function flagsOf({ agents, plant }: Setup): string {
-  return `--agents ${agents}${plant === undefined ? "" : ` --plant ${plant}`}`;
+function flagsOf({ agents, plant, jobs }: Setup): string {
+  return `--agents ${agents}${jobs ? " --jobs" : ""}${
+    plant === undefined ? "" : ` --plant ${plant}`
+  }`;
 }
 
 function say(line: string): void {

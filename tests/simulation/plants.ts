@@ -1,5 +1,13 @@
 import type { Disk } from "../../lib/base/disk.ts";
 import type { Journal, JournalEntry } from "../../lib/agent/journal/journal.ts";
+import type {
+  JobLimits,
+  MovedEntry,
+  NewJob,
+  StartedEntries,
+} from "../../lib/store/job_records.ts";
+import type { Store } from "../../lib/store/store.ts";
+import type { StoreMethod } from "../support/store_requests.ts";
 import type { Body } from "../../lib/wire/message.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
@@ -15,7 +23,83 @@ export const PLANTS = [
   "begin-although-cancelled",
 ] as const;
 
-export type Plant = typeof PLANTS[number];
+/** Known bugs of jobs. */
+export const JOB_PLANTS = [
+  "window-too-wide",
+  "failures-not-counted",
+  "canary-ignored",
+  "entry-not-marked",
+  "entry-not-doubted",
+  "end-not-recorded",
+] as const;
+
+export type Plant = typeof PLANTS[number] | typeof JOB_PLANTS[number];
+
+/** Request to the store with the change of a planted bug. */
+export function plantedRequest(
+  plant: Plant | undefined,
+  method: StoreMethod,
+  args: readonly unknown[],
+): readonly unknown[] {
+  const [first, second] = args;
+  switch (`${plant} ${method}`) {
+    case "id-reused admitAgent":
+      return [first, { ...second as object, lastCommandId: 0n }];
+    case "window-too-wide createJob":
+      return [withLimits(first, { batch: undefined }), second];
+    case "failures-not-counted createJob":
+      return [withLimits(first, { maxFailures: undefined }), second];
+    case "canary-ignored createJob":
+      return [{ ...first as object, canaries: 0 }, second];
+    case "entry-not-marked startEntries": {
+      // The entry of a command stays as it was, as if the Manager had died between two writes.
+      const entries = first as StartedEntries;
+      return [{ ...entries, move: { ...entries.move, to: "waiting" } }];
+    }
+    case "entry-not-doubted admitAgent":
+      return [first, { ...second as object, doubt: undefined }];
+    case "end-not-recorded moveEntries": {
+      const [, , which] = args as Parameters<Store["moveEntries"]>;
+      return "limit" in which
+        ? args
+        : [first, second, { positions: [], left: which.positions }];
+    }
+    default:
+      return args;
+  }
+}
+
+/** Answer of the store with the change of a planted bug. */
+export function plantedAnswer(
+  plant: Plant | undefined,
+  method: StoreMethod,
+  { args, answer }: { args: readonly unknown[]; answer: unknown },
+): unknown {
+  switch (`${plant} ${method}`) {
+    case "stale-hello agent":
+      return typeof answer === "object" ? { ...answer, session: 0n } : answer;
+    case "end-not-recorded moveEntries": {
+      const [job, move, which] = args as Parameters<Store["moveEntries"]>;
+      const left = "left" in which ? which.left as readonly number[] : [];
+      return [
+        ...answer as MovedEntry[],
+        ...left.map((position) => ({
+          job,
+          position,
+          from: "waiting",
+          to: move.to,
+        })),
+      ];
+    }
+    default:
+      return answer;
+  }
+}
+
+function withLimits(job: unknown, changed: Partial<JobLimits>): unknown {
+  const { limits, ...rest } = job as NewJob;
+  return { ...rest, limits: { ...limits, ...changed } };
+}
 
 /** Disk whose syncs report success and do nothing. */
 export function lyingDisk(disk: Disk): Disk {

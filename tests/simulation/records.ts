@@ -5,6 +5,7 @@ import type {
   OutputRange,
   StreamName,
 } from "../../lib/store/records.ts";
+import type { StartedEntries } from "../../lib/store/job_records.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { StoreMethod } from "../support/store_requests.ts";
 import type { Range } from "./kept_rules.ts";
@@ -138,6 +139,34 @@ export class Records {
     }
   }
 
+  /** Notes commands that were made for entries of a job. */
+  started([entries]: readonly unknown[], answer: unknown): void {
+    const { positions, agents, nonces } = entries as StartedEntries;
+    const { firstId, missed } = answer as {
+      firstId: bigint;
+      missed: readonly number[];
+    };
+    let next = firstId;
+    positions.forEach((position, index) => {
+      if (missed.includes(position)) return;
+      const [id, nonce] = [next++, nonces[index] ?? 0n];
+      const earlier = this.#known.get(id);
+      this.#truth.must(
+        earlier === undefined,
+        () => `id ${id} is given to ${hex(nonce)} and to another command`,
+      );
+      this.#know({
+        id,
+        nonce,
+        agent: agents[index] ?? "",
+        state: "sent",
+        presumed: false,
+        isCancelled: false,
+        recorded: { stdout: 0n, stderr: 0n },
+      });
+    });
+  }
+
   /** Notes a durable write. */
   note(method: StoreMethod, args: readonly unknown[]): void {
     const [first, second] = args;
@@ -248,6 +277,10 @@ export class Records {
             hex(nonce)
           }) has an id that was used: ${reason}`,
       );
+    }
+    for (const stream of ["stdout", "stderr"] as const) {
+      const told = patch[`${stream}Sha256`] ?? null;
+      if (told !== null) this.#truth.checkHash(nonce, stream, told);
     }
     if (patch.exitCode !== undefined || patch.data !== undefined) {
       this.#truth.checkResult({

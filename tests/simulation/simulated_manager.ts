@@ -6,6 +6,7 @@ import type { StoreMethod } from "../support/store_requests.ts";
 import { Life } from "./life.ts";
 import { ManagerDisk } from "./manager_disk.ts";
 import { Mortal } from "./mortal.ts";
+import { plantedAnswer, plantedRequest } from "./plants.ts";
 import { Records } from "./records.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import { simulatedStore } from "./simulated_store.ts";
@@ -120,6 +121,7 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
     this.wasRestored = true;
     truth.unbar();
     await this.records.read(this.store);
+    await this.#world.jobRules?.read(this.store);
     time.underWay--;
     time.after(awayMs, () => {
       this.#isAway = false;
@@ -185,16 +187,12 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
         trace.add(inWords(method, args));
         this.records.note(method, args);
       },
-      changed: (method, args) =>
-        plant === "id-reused" && method === "admitAgent"
-          ? [args[0], { ...args[1] as object, lastCommandId: 0n }]
-          : args,
-      answered: (method, answer) => {
+      changed: (method, args) => plantedRequest(plant, method, args),
+      answered: (method, answer, args) => {
         if (method === "createCommands") this.records.created(answer);
-        return plant === "stale-hello" && method === "agent" &&
-            typeof answer === "object"
-          ? { ...answer, session: 0n }
-          : answer;
+        if (method === "startEntries") this.records.started(args, answer);
+        this.#world.jobRules?.wrote(method, args, answer);
+        return plantedAnswer(plant, method, { args, answer });
       },
       hasty: plant === "ack-before-fsync",
       waiting: (bytes) =>

@@ -24,7 +24,11 @@ export interface SimulatedStoreOptions {
     args: readonly unknown[],
   ) => readonly unknown[];
   /** May change an answer. */
-  readonly answered: (method: StoreMethod, answer: unknown) => unknown;
+  readonly answered: (
+    method: StoreMethod,
+    answer: unknown,
+    args: readonly unknown[],
+  ) => unknown;
   /** Planted bug: writes are answered before they are durable. */
   readonly hasty: boolean;
   /** Called with the count of output bytes that were asked for and are not durable. */
@@ -140,6 +144,7 @@ class StoreQueue {
       return answered(
         method,
         await Reflect.apply(member, this.#store, [...args]),
+        args,
       );
     } finally {
       time.underWay--;

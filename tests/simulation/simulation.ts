@@ -6,6 +6,8 @@ import { convergence, finalRules } from "./checks.ts";
 import { checkCopied } from "./copy_rules.ts";
 import { changing, inWords, observing } from "./interceptors.ts";
 import { Faults } from "./faults.ts";
+import { JobOperator } from "./job_operator.ts";
+import { JobRules } from "./job_rules.ts";
 import { LinkRules } from "./link_rules.ts";
 import { ListedCommands } from "./listed_commands.ts";
 import { Network, type Wire } from "./network.ts";
@@ -29,6 +31,8 @@ export interface SimulationOptions {
   readonly plant?: Plant | undefined;
   /** True to keep the lines of the trace. */
   readonly trace?: boolean;
+  /** True for a run in which operators start jobs, too. */
+  readonly jobs?: boolean;
   /** True for a run without faults. */
   readonly calm?: boolean;
   /** Events of the run, in place of the seed's; all must be well after them. */
@@ -105,6 +109,8 @@ class Simulation implements World, AsyncDisposable {
   readonly #rules: WireRules;
   readonly #links: LinkRules;
   readonly #listed: ListedCommands;
+  readonly jobRules: JobRules | undefined;
+  readonly #jobOperator: JobOperator | undefined;
   #ends: Readonly<Record<string, number>> = {};
 
   constructor(seed: number, options: SimulationOptions) {
@@ -118,6 +124,7 @@ class Simulation implements World, AsyncDisposable {
       kept: options.trace ?? false,
     });
     this.truth = new Truth(this.trace);
+    if (options.jobs) this.jobRules = this.#newJobRules();
     const shape = this.random.fork("shape");
     const size = shape.fraction();
     this.keepBytes = size < 0.05 ? 0n : size < 0.4 ? 10_000n : 1_000_000n;
@@ -157,6 +164,12 @@ class Simulation implements World, AsyncDisposable {
       this.#agents.push(new SimulatedAgent(this, name));
     }
     this.#operator = new Operator(this, this.#manager, names);
+    if (this.jobRules !== undefined) {
+      this.#jobOperator = new JobOperator(this, this.#manager, {
+        rules: this.jobRules,
+        agents: names,
+      });
+    }
     this.#faults = new Faults(this, {
       agents: this.#agents,
       manager: this.#manager,
@@ -241,6 +254,7 @@ class Simulation implements World, AsyncDisposable {
     for (let count = 0; count < acts; count++) {
       time.after(shape.between(1_500, lasts), () => this.#operator.act());
     }
+    this.#scheduleJobs(lasts);
     const strikes = this.#options.calm === true
       ? 0
       : shape.whole(0, 10 + 2 * agentCount);
@@ -248,6 +262,27 @@ class Simulation implements World, AsyncDisposable {
       time.after(shape.between(2_000, lasts), () => this.#faults.strike());
     }
     await time.run(lasts, () => this.truth.violation !== undefined);
+  }
+
+  #scheduleJobs(lasts: number): void {
+    const operator = this.#jobOperator;
+    if (operator === undefined) return;
+    const shape = this.random.fork("schedule of jobs");
+    const acts = shape.whole(3, 14);
+    for (let count = 0; count < acts; count++) {
+      this.time.after(shape.between(1_500, lasts), () => operator.act());
+    }
+  }
+
+  #newJobRules(): JobRules {
+    const rules = new JobRules(this.truth, {
+      now: () => this.time.elapsed,
+      mayRepeat: (nonce) =>
+        this.managerDiskLost &&
+        this.agentDiskLost(this.truth.fate(nonce).agent),
+    });
+    this.truth.heardEffect = (nonce) => rules.begins(nonce);
+    return rules;
   }
 
   /** Ends all faults; all must become well. */
@@ -260,7 +295,8 @@ class Simulation implements World, AsyncDisposable {
     let open = "";
     do {
       await time.run(time.elapsed + LOOK_MS, isBroken);
-      open = this.#openMatter();
+      open = this.#openMatter() ||
+        await this.jobRules?.openMatter(this.#manager.store) || "";
     } while (open !== "" && time.elapsed < end && !isBroken());
     truth.must(
       open === "",
@@ -268,12 +304,14 @@ class Simulation implements World, AsyncDisposable {
     );
     if (isBroken()) return;
     this.#ends = await finalRules(this, this.#agents, this.#manager);
+    await this.jobRules?.checkEnds(this.#manager.store);
   }
 
   /** Cancels commands that would otherwise run for ever. */
   #lookAfter(): void {
     const { records } = this.#manager;
     void this.#operator.cancelAll();
+    void this.#jobOperator?.cancelAll();
     for (const { host } of this.#agents) {
       host.endUnknown((nonce) =>
         records.caresFor(nonce) && !this.#operator.givenUp.has(nonce)

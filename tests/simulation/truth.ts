@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { CommandRecord, StreamName } from "../../lib/store/records.ts";
 import { expectedBytes } from "./program.ts";
 import type { Trace } from "./trace.ts";
@@ -23,6 +24,8 @@ export interface Fate {
   barred: string | undefined;
   /** True once its agent has handed it to a worker. */
   hasBegun: boolean;
+  /** True while a process of it lives. */
+  lives: boolean;
 }
 
 /** Rule that must hold and does not. */
@@ -33,6 +36,8 @@ export class Truth {
   readonly fates = new Map<bigint, Fate>();
   /** First rule that was broken. */
   violation: Violation | undefined;
+  /** Called with each command that begins to change the world. */
+  heardEffect: (nonce: bigint) => void = () => {};
   readonly #trace: Trace;
 
   constructor(trace: Trace) {
@@ -60,6 +65,7 @@ export class Truth {
       stopped: undefined,
       barred: undefined,
       hasBegun: false,
+      lives: false,
     };
     this.fates.set(nonce, fate);
     return fate;
@@ -105,6 +111,7 @@ export class Truth {
     fate.effects++;
     fate.agent = agent;
     fate.startNumber = startNumber;
+    fate.lives = true;
     this.#trace.add(`EFFECT of ${hex(nonce)} on ${agent}`);
     this.must(
       fate.effects === 1 || mayRepeat,
@@ -114,6 +121,7 @@ export class Truth {
       fate.denied === undefined,
       () => `${hex(nonce)} took effect after it was said: ${fate.denied}`,
     );
+    this.heardEffect(nonce);
     return fate;
   }
 
@@ -154,6 +162,20 @@ export class Truth {
         `${where}: the ${stream} of ${hex(nonce)} goes to ${
           place.offset + bytes.length
         }, and ${printed} bytes were printed`,
+    );
+  }
+
+  /** Checks a hash that an agent told with a result: it is of all that the command printed. */
+  checkHash(nonce: bigint, stream: StreamName, told: Uint8Array): void {
+    const length = this.fate(nonce).printed[stream];
+    const bytes = expectedBytes(nonce, stream, { offset: 0, length });
+    const expected = createHash("sha256").update(bytes).digest();
+    this.must(
+      expected.every((byte, at) => byte === told[at]),
+      () =>
+        `the hash of another output is recorded for the ${stream} of ${
+          hex(nonce)
+        }, which printed ${length} bytes`,
     );
   }
 

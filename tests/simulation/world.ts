@@ -1,4 +1,5 @@
 import type { JournalLimits } from "../../lib/agent/journal/limits.ts";
+import type { JobRules } from "./job_rules.ts";
 import type { Network } from "./network.ts";
 import type { Plant } from "./plants.ts";
 import type { SeededRandom } from "./seeded_random.ts";
@@ -22,6 +23,8 @@ export interface World {
   readonly maxHellos: number;
   /** Limit of output that the Manager stores of a command, in bytes. */
   readonly keepBytes: bigint;
+  /** Rules of jobs, in a world that has jobs. */
+  readonly jobRules: JobRules | undefined;
   /** True if the Manager was restored from a backup. */
   readonly managerDiskLost: boolean;
   /** Notes that the agent of this name can know from now on which of its commands the operator has ended. */

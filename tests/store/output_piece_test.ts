@@ -26,3 +26,10 @@ Deno.test("joined pieces drop what the last of them drops", () => {
   assertEquals(joined([piece(6n, { below: 3n }), piece(8n)]).drop, undefined);
   assertEquals(joined(later).bytes, new Uint8Array([4, 4, 6, 6, 8, 8]));
 });
+
+Deno.test("joined pieces came when the first of them did", () => {
+  const pieces = [{ ...piece(4n), at: 5 }, { ...piece(6n), at: 9 }];
+
+  assertEquals(joined(pieces).at, 5);
+  assertEquals(joined([piece(4n), { ...piece(6n), at: 9 }]).at, undefined);
+});

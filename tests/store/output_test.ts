@@ -187,3 +187,25 @@ Deno.test("a piece that leaves a hole is refused, and one that begins with a cut
 
   assertEquals((await figures(at.store, id)).held, [4n, 0n]);
 });
+
+Deno.test("each piece of output has the time at which it came, if that was told", async () => {
+  await using at = await startStore();
+  const id = await create(at.store);
+  for (const [offset, time] of [[0n, { at: 7.5 }], [3n, {}]] as const) {
+    await at.store.appendOutput(id, {
+      stream: "stdout",
+      offset,
+      bytes: bytes(3),
+      ...kept,
+      ...time,
+    });
+  }
+
+  const range = { stream: "stdout", offset: 0n, limit: 1_000 } as const;
+  const pieces = await at.store.readOutput(id, range);
+
+  assertEquals(pieces, [
+    { offset: 0n, bytes: bytes(3), cut: 0n, at: 7 },
+    { offset: 3n, bytes: bytes(3), cut: 0n },
+  ]);
+});

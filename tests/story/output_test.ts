@@ -18,9 +18,14 @@ story(
       ...argv,
     );
     const shown = await fleet.manager("show", "1", "--output");
+    const [told] = await fleet.json("show", "1");
 
     assertEquals(code, ExitCode.ok);
     const expected = hashOf(floodBytes(20_000_000));
+    assertEquals(
+      [told?.["stdoutSha256"], told?.["stderrSha256"], told?.["hashOfKept"]],
+      [expected, hashOf(new Uint8Array()), false],
+    );
     assertEquals(hashOf(stdoutBytes), expected);
     assertEquals(hashOf(shown.stdoutBytes), expected);
   },

@@ -1,3 +1,4 @@
+import { HashingOutput } from "../../lib/agent/workers/printed_hashes.ts";
 import type {
   Workers,
   WorkHandle,
@@ -17,21 +18,31 @@ export const SUCCEEDED: WorkOutcome = {
 export class FakeJob {
   /** Requests to end it, in order. */
   readonly asked: string[] = [];
+  readonly #hashing = new HashingOutput();
 
   constructor(readonly job: WorkItem, readonly sink: WorkSink) {}
 
   /** Prints text; resolves when more may be printed. */
   prints(text: string, stream: "stdout" | "stderr" = "stdout"): Promise<void> {
-    return this.sink.output(stream, new TextEncoder().encode(text).slice());
+    return this.#prints(stream, new TextEncoder().encode(text).slice());
   }
 
   /** Prints `length` bytes. */
   printsBytes(length: number): Promise<void> {
-    return this.sink.output("stdout", new Uint8Array(length).fill(120));
+    return this.#prints("stdout", new Uint8Array(length).fill(120));
   }
 
   ends(outcome: Partial<WorkOutcome> = {}): void {
-    this.sink.ended({ ...SUCCEEDED, ...outcome });
+    const printed = this.#hashing.digest();
+    this.sink.ended({ ...SUCCEEDED, printed, ...outcome });
+  }
+
+  #prints(
+    stream: "stdout" | "stderr",
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<void> {
+    this.#hashing.add(stream, bytes);
+    return this.sink.output(stream, bytes);
   }
 }
 

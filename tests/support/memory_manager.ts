@@ -45,6 +45,7 @@ export interface CoreOptions {
   readonly peer?: string;
   readonly data?: DataService;
   readonly blobs?: Blobs;
+  readonly checkParams?: (operation: string, params: string) => void;
   /** True if the store belongs to the caller. */
   readonly borrowed?: boolean;
 }
@@ -99,7 +100,7 @@ export class MemoryManager implements AsyncDisposable {
       ...options.blobs === undefined ? {} : { blobs: options.blobs },
       pingIntervalMs: 15_000,
       keepBytes: options.keepBytes ?? 1_000_000n,
-      checkParams: () => {},
+      checkParams: options.checkParams ?? (() => {}),
       // Time stands still here.
       later: new Later(clock, 0),
     });

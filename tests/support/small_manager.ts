@@ -385,6 +385,9 @@ export function aCommand(known: Partial<CommandView> = {}): CommandView {
     progressMessage: "",
     progressAt: null,
     rerunOf: null,
+    stdoutSha256: null,
+    stderrSha256: null,
+    hashOfKept: false,
     unreachableSince: null,
     ...known,
   };

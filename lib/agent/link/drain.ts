@@ -169,7 +169,8 @@ export class Drain {
   }
 
   /**
-   * Adapts a result for a legacy Manager: it contains the output and the end in words, and only statuses that it knows.
+   * Adapts a result for a legacy Manager: it contains the output and the end in words, no hashes, and only statuses that
+   * it knows.
    */
   async #addText(result: CommandResult): Promise<void> {
     const sentence = result.output || howItEnded(result);
@@ -181,6 +182,8 @@ export class Drain {
     result.output = text;
     if (isCut) result.truncated = true;
     result.data = new Uint8Array();
+    result.stdoutSha256 = new Uint8Array();
+    result.stderrSha256 = new Uint8Array();
     if (result.status > 3) result.status = 2;
   }
 

@@ -8,6 +8,7 @@ import type { ErrorCode } from "../../base/errors.ts";
 import { Limits } from "../../base/limits.ts";
 import { cutText } from "../../base/text.ts";
 import type { ReapReceipt } from "../../operations/operation.ts";
+import type { PrintedHashes } from "../workers/printed_hashes.ts";
 import type { StopReason } from "./stopping.ts";
 import type { WorkOutcome } from "../workers/workers.ts";
 
@@ -63,6 +64,7 @@ export function resultOf(
     stderrBytes: facts.stderrBytes,
     truncated: output !== text || !dataFits,
     data: dataFits ? data : new Uint8Array(),
+    ...hashesOf(outcome.printed),
   });
   if (outcome.exitCode !== undefined) result.exitCode = outcome.exitCode;
   if (outcome.reaped !== undefined) addReceipt(result, outcome.reaped);
@@ -116,7 +118,7 @@ export function lostResult(
   return result;
 }
 
-/** Shrinks a result that takes too much room to its id, status, exit code and times. */
+/** Shrinks a result that takes too much room to its id, status, exit code, times, and what it tells of the output. */
 export function shrunkResult(result: CommandResult): CommandResult {
   const shrunk = createCommandResult({
     commandId: result.commandId,
@@ -128,6 +130,8 @@ export function shrunkResult(result: CommandResult): CommandResult {
     stdoutBytes: result.stdoutBytes,
     stderrBytes: result.stderrBytes,
     truncated: true,
+    stdoutSha256: result.stdoutSha256,
+    stderrSha256: result.stderrSha256,
   });
   if (result.exitCode !== undefined) shrunk.exitCode = result.exitCode;
   return shrunk;
@@ -142,6 +146,15 @@ function addReceipt(
   reaped.alive = alive.slice(0, Limits.reapedAlive);
   if (alive.length > Limits.reapedAlive) result.truncated = true;
   result.reaped = reaped;
+}
+
+function hashesOf(
+  { stdout, stderr }: PrintedHashes = {},
+): Partial<CommandResult> {
+  return {
+    ...stdout === undefined ? {} : { stdoutSha256: stdout },
+    ...stderr === undefined ? {} : { stderrSha256: stderr },
+  };
 }
 
 /** Structured outcome as JSON, with the code of the error if there was one. */

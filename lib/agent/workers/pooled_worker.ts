@@ -207,8 +207,10 @@ class RunningAssignment {
 
   #judge(outcome: WorkOutcome): WorkOutcome {
     if (this.#failure === undefined) return outcome;
+    // The hashes are of output that was not stored.
+    const { printed: _, ...rest } = outcome;
     return {
-      ...outcome,
+      ...rest,
       success: false,
       message: messageOf(this.#failure),
       errorCode: codeOf(this.#failure),

@@ -2,10 +2,10 @@ import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import type {
   OperationContext,
   OperationEvent,
-  Outcome,
 } from "../../operations/operation.ts";
 import { checkParams } from "../../operations/params.ts";
 import { operationNamed } from "../../operations/registry.ts";
+import { HashingOutput } from "./printed_hashes.ts";
 import {
   type FromWorker,
   MAX_UNTAKEN_PIECES,
@@ -29,6 +29,7 @@ export class RunningWork {
     number,
     PromiseWithResolvers<string | Uint8Array>
   >();
+  readonly #printed = new HashingOutput();
   #untaken = 0;
   #wake: (() => void) | undefined;
 
@@ -40,7 +41,8 @@ export class RunningWork {
 
   /** Carries out the operation and reports how it ended. Never rejects. */
   async run(): Promise<void> {
-    const outcome = await this.#outcome().catch(failed);
+    const ended = await this.#outcome().catch(failed);
+    const outcome = { ...ended, printed: this.#printed.digest() };
     await this.#untakenBelow(1);
     try {
       this.#post({ kind: "ended", outcome });
@@ -82,7 +84,7 @@ export class RunningWork {
     this.#requests.delete(request);
   }
 
-  async #outcome(): Promise<Outcome> {
+  async #outcome(): Promise<WorkOutcome> {
     const { job, allowTestOperations } = this.#message;
     const operation = operationNamed(job.operation, { allowTestOperations });
     const params = checkParams(operation, job.params);
@@ -99,6 +101,7 @@ export class RunningWork {
       return this.#post({ message: "", ...event });
     }
     await this.#untakenBelow(MAX_UNTAKEN_PIECES);
+    this.#printed.add(event.stream, event.bytes);
     this.#untaken++;
     this.#post(event);
   }

@@ -3,6 +3,7 @@ import type {
   ProcessIdentity,
   StreamName,
 } from "../../operations/operation.ts";
+import type { PrintedHashes } from "./printed_hashes.ts";
 
 /** One command in the form that a worker gets. */
 export interface WorkItem {
@@ -32,6 +33,8 @@ export interface WorkSink {
 export interface WorkOutcome extends Outcome {
   /** Code of the error that ended it, if there was one. */
   readonly errorCode?: string;
+  /** Hashes of its output; absent if they are not known. */
+  readonly printed?: PrintedHashes;
 }
 
 /** Work that was started. */

@@ -8,6 +8,7 @@ import {
   type Operation,
   type ResolveTargetsResponse,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { encodeHex } from "@std/encoding/hex";
 import { foldNames } from "../../targets/fold_names.ts";
 import { isoTime } from "../time.ts";
 import { stateName } from "./states.ts";
@@ -85,6 +86,9 @@ export function commandJson(command: Command): Record<string, unknown> {
     outputKept: command.outputKept === undefined
       ? null
       : String(command.outputKept),
+    stdoutSha256: hex(command.stdoutSha256),
+    stderrSha256: hex(command.stderrSha256),
+    hashOfKept: command.hashOfKept,
     truncated: command.truncated,
     presumed: command.presumed,
     reason: text(command.reason),
@@ -197,6 +201,10 @@ export function statusJson(status: GetStatusResponse): Record<string, unknown> {
 
 function time(ms: bigint | undefined): string | null {
   return ms === undefined ? null : isoTime(ms);
+}
+
+function hex(bytes: Uint8Array): string | null {
+  return bytes.length === 0 ? null : encodeHex(bytes);
 }
 
 function text(value: string): string | null {

@@ -45,7 +45,7 @@ type Outcome = ReturnType<Commands["effects"]["reconcile"]>;
 
 export interface AdmissionOptions extends ManagerParts {
   readonly commands: Commands;
-  readonly jobs: Pick<Jobs, "doubt" | "moved" | "agentChanged">;
+  readonly jobs: Pick<Jobs, "doubt" | "heard" | "agentChanged">;
   readonly pingIntervalMs: () => number;
   /** Most hellos that are handled at the same time; MAX_HELLOS by default. */
   readonly maxHellos?: number;
@@ -270,7 +270,7 @@ export class Admission {
       patches,
       doubt: jobs.doubt(at),
     });
-    jobs.moved(moved);
+    jobs.heard(agent, moved);
   }
 
   #answer(

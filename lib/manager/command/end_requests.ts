@@ -81,7 +81,7 @@ export class EndRequests {
     const command = this.#open.get(id);
     if (command === undefined) throw hasEnded(await this.#get(id), "give up");
     const { agent } = command;
-    await this.#change(command, "givenUp", {
+    const patch = await this.#change(command, "givenUp", {
       by: asker.requestedBy,
       saidBy: asker.saidBy,
       at: this.#clock.now(),
@@ -91,6 +91,7 @@ export class EndRequests {
       `command ${id} on "${agent}" is given up by ${operatorText(asker)}`,
       { agent, commandId: id },
     );
+    this.#open.changed({ ...command.record, ...patch });
     command.feed.finish();
   }
 

@@ -21,6 +21,8 @@ export interface FeedPiece {
   readonly offset: bigint;
   readonly bytes: Uint8Array;
   readonly cut: bigint;
+  /** Time at which it came, in milliseconds since 1970; absent if that was not recorded. */
+  readonly at?: number;
   /** The store has it too, unless so much came after it that it was dropped. */
   readonly kept: boolean;
 }

@@ -16,6 +16,7 @@ export function begin(
   return {
     state: "running",
     ...NO_END,
+    ...record.presumed ? NO_HASHES : {},
     startedAt: record.startedAt ?? at,
   };
 }
@@ -96,7 +97,7 @@ export function reopen(
       cancelSaidBy: givenUpSaidBy,
     }
     : {};
-  return { ...adopt(subject, event), ...NO_END, ...unwanted };
+  return { ...adopt(subject, event), ...NO_END, ...NO_HASHES, ...unwanted };
 }
 
 /** Takes back an end that was only presumed, of a command that has begun. */
@@ -104,7 +105,7 @@ export function reopenBegun(
   subject: Subject,
   event: LifeEvents["listedBegun"],
 ): Fields {
-  return { ...adoptBegun(subject, event), ...NO_END };
+  return { ...adoptBegun(subject, event), ...NO_END, ...NO_HASHES };
 }
 
 /** Takes back the end that a LOST result told. */
@@ -207,8 +208,16 @@ function lost(reason: string, at: number): Fields {
 
 const NO_END: Fields = { presumed: false, reason: "", finishedAt: null };
 
+/** Hashes of output that is not at its end after all. */
+const NO_HASHES: Fields = {
+  stdoutSha256: null,
+  stderrSha256: null,
+  hashOfKept: false,
+};
+
 /** Fields of a LOST result, taken back. */
 const UNTOLD: Fields = {
+  ...NO_HASHES,
   errorCode: "",
   agentStartedAt: null,
   agentFinishedAt: null,

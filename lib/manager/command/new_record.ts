@@ -43,5 +43,8 @@ export function newRecord(
     progressTotal: null,
     progressMessage: "",
     progressAt: null,
+    stdoutSha256: null,
+    stderrSha256: null,
+    hashOfKept: false,
   };
 }

@@ -5,7 +5,7 @@ import { CommandTrace } from "./command_trace.ts";
 /** Number of ended commands whose traces stay in memory. */
 const TRACES = 10_000;
 
-/** Called with each command whose end, or whose new state, is on the disk. */
+/** Called with each command whose end, or whose other new state, is on the disk. */
 export interface CommandNews {
   ended(record: CommandRecord): void;
   changed(record: CommandRecord): void;
@@ -82,7 +82,7 @@ export class OpenCommands {
     this.#tell.ended(record);
   }
 
-  /** Notes that another state of a command that goes on is on the disk: it runs, or is open again. */
+  /** Notes that another state of a command is on the disk that is no end for events: it runs, is open again, or given up. */
   changed(record: CommandRecord): void {
     this.#tell.changed(record);
   }

@@ -98,12 +98,13 @@ export class ReportWriter {
     const cost = bytes.length + Limits.pieceOverhead;
     const unwritten = this.unwritten(session) + cost;
     this.#unwritten.set(session, unwritten);
-    const recorded = { stream, offset, bytes, cut, keep, drop };
+    const at = this.#clock.now();
+    const recorded = { stream, offset, bytes, cut, at, keep, drop };
     const written = this.#store.appendOutput(command.id, recorded)
       .then((figures) => {
         command.ledger.noteRecorded(stream, end);
         command.noteOutput(figures);
-        command.feed.push({ stream, offset, bytes, cut, kept: keep });
+        command.feed.push({ stream, offset, bytes, cut, at, kept: keep });
         const acknowledge = () => {
           command.ledger.hold(stream, end);
           this.#acks.held(session, command);

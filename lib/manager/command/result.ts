@@ -1,4 +1,5 @@
 import type { CommandResult } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { createHash } from "node:crypto";
 import { isTooDeep } from "../../base/json_depth.ts";
 import { Limits } from "../../base/limits.ts";
 import { STATE_OF_STATUS } from "../../base/result_status.ts";
@@ -6,6 +7,8 @@ import { cutText } from "../../base/text.ts";
 import type { StreamName } from "../../store/records.ts";
 import type { Outcome } from "./life_events.ts";
 import type { OpenCommand } from "./open_command.ts";
+
+const HASH_OF_NOTHING = new Uint8Array(createHash("sha256").digest());
 
 /** Last moment that a Date can tell, in milliseconds since 1970. */
 const LATEST_MS = 8_640_000_000_000_000n;
@@ -43,6 +46,12 @@ export function outcomeOf(
   const text = hasOutput ? cutText(result.output, Limits.resultText) : "";
   const alive = (result.reaped?.alive ?? []).slice(0, Limits.reapedAlive);
   const data = readData(result.data);
+  /** Hash that is told; of a stream without output, unless it is unknown how far the program came, that of nothing. */
+  function hashOf(stream: StreamName, told: Uint8Array): Uint8Array | null {
+    // With memory of its own: the bytes are part of a whole frame.
+    if (told.length === HASH_OF_NOTHING.length) return told.slice();
+    return held[stream] === 0n && known !== "lost" ? HASH_OF_NOTHING : null;
+  }
   return {
     state: known ?? "failed",
     reason: [
@@ -66,6 +75,9 @@ export function outcomeOf(
     agentFinishedAt: orNull(result.finishedAtMs),
     stdoutHeld: held.stdout,
     stderrHeld: held.stderr,
+    stdoutSha256: hashOf("stdout", result.stdoutSha256),
+    stderrSha256: hashOf("stderr", result.stderrSha256),
+    hashOfKept: false,
     truncated: record.truncated || result.truncated || missing ||
       data.complaint !== undefined,
     progressCurrent: record.progressCurrent,

@@ -1,7 +1,4 @@
-import type { Asker } from "../../base/asker.ts";
-import type { Timer } from "../../base/clock.ts";
-import { type CountName, countOf } from "../../base/job_counts.ts";
-import { codeOf, messageOf } from "../../base/errors.ts";
+import { messageOf } from "../../base/errors.ts";
 import { jobName } from "../../base/job_state.ts";
 import { logger } from "../../base/log.ts";
 import { Turns } from "../../base/turns.ts";
@@ -13,32 +10,29 @@ import type {
   MovedEntry,
 } from "../../store/job_records.ts";
 import type { CommandRecord } from "../../store/records.ts";
-import { type Batch, takeBatch } from "./batch.ts";
+import { type Batch, BatchMaker } from "./batch.ts";
 import { Canaries } from "./canaries.ts";
 import { moveBy } from "./entry_lifecycle.ts";
-import { EntryPages, PAGE } from "./entry_pages.ts";
+import { carryOut } from "./carry_out.ts";
+import { PAGE, pagesOf } from "./entry_pages.ts";
+import { EntryQueue } from "./entry_queue.ts";
 import type { JobParts } from "./job_parts.ts";
+import { FailureLimit } from "./failure_limit.ts";
+import { cancelCommands } from "./job_cancel.ts";
+import { type JobListener, JobListeners } from "./job_listeners.ts";
+import { JobCommands } from "./job_commands.ts";
 import { nextState } from "./job_lifecycle.ts";
 import { shareOf } from "./limits.ts";
+import { Timers } from "./timers.ts";
 import { Tally } from "./tally.ts";
-import { type Unstarted, verdictOn } from "./verdict.ts";
+import { type Unstarted, type Verdict, verdictOn } from "./verdict.ts";
+import { unsureReason } from "./unsure.ts";
 import { Window } from "./window.ts";
 
 const log = logger("manager", "jobs");
 
 /** Delay before what could not be recorded is tried again, in milliseconds. */
 const AGAIN_MS = 5_000;
-
-/** Longest delay of a timer, in milliseconds: setTimeout takes 31 bits. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-/** Listener of a job. Must not throw. */
-export interface JobListener {
-  /** The job or its counts have changed. */
-  changed(): void;
-  /** An entry has changed; with a record, the command of it. */
-  entry(position: number, command?: CommandRecord): void;
-}
 
 /** Reasons of the end of a job, for its entries. */
 const SKIPPED: Readonly<Record<JobEnd, string>> = {
@@ -60,23 +54,18 @@ export class ActiveJob {
   readonly #turns = new Turns();
   readonly #window: Window;
   readonly #canaries: Canaries;
-  readonly #pages: EntryPages;
+  readonly #queue: EntryQueue;
   readonly #fit: ReturnType<JobParts["commands"]["fitness"]["of"]>;
-  /** Positions of the commands that have not ended. */
-  readonly #running = new Map<bigint, number>();
-  /** Commands whose end may be taken back, with their counts. */
-  readonly #presumed = new Map<
-    bigint,
-    { position: number; count: CountName }
-  >();
-  /** Queued entries whose agents may be there. */
-  readonly #back = new Map<number, string>();
-  readonly #listeners = new Set<JobListener>();
-  readonly #timers = new Set<Timer>();
+  readonly #commands: JobCommands;
+  readonly #failures: FailureLimit;
+  readonly #listeners = new JobListeners();
+  readonly #timers: Timers;
   #record: JobRecord;
+  /** True if nothing was to start any more when it was read: then nothing has started since any backup of it. */
+  readonly #wasEnding: boolean;
   #isAwake = false;
   #isStopped = false;
-  #again: Timer | undefined;
+  #isLate = false;
 
   constructor(
     { record, counts, cursor, commands }: FoundJob,
@@ -88,8 +77,9 @@ export class ActiveJob {
       readonly ended: (job: ActiveJob) => void;
     },
   ) {
-    const { id, limits, total, canaries } = record;
+    const { limits, total, canaries } = record;
     this.#record = record;
+    this.#wasEnding = record.endsAs !== null;
     this.#parts = parts;
     this.#onEnd = ended;
     this.tally = new Tally(counts);
@@ -103,21 +93,13 @@ export class ActiveJob {
       freed: () => this.wake(),
     });
     this.#fit = parts.commands.fitness.of(record);
-    const known = first?.slice(0, size === Infinity ? total : PAGE);
-    this.#pages = new EntryPages(parts.store, id, {
-      page: known && { positions: known.map((_, at) => at), agents: known },
-      next: known === undefined
-        ? cursor
-        : known.length < total
-        ? known.length
-        : undefined,
-    });
-    for (const { id, position, state } of commands) {
-      const count = countOf("started", state);
-      if (count === "running") this.#running.set(id, position);
-      else this.#presumed.set(id, { position, count });
-    }
-    this.#window.take(this.#running.size);
+    this.#queue = new EntryQueue(
+      pagesOf(record, cursor, parts.store, first),
+    );
+    this.#commands = new JobCommands(commands);
+    this.#window.take(this.#commands.size);
+    this.#failures = new FailureLimit(record, this.tally);
+    this.#timers = new Timers(parts.clock);
   }
 
   get id(): bigint {
@@ -128,41 +110,25 @@ export class ActiveJob {
     return this.#record;
   }
 
-  /** Commands that have not ended. */
-  get running(): Iterable<bigint> {
-    return this.#running.keys();
-  }
-
-  /** Position of the entry of a command that has not ended, or whose end may be taken back. */
-  positionOf(command: bigint): number | undefined {
-    return this.#running.get(command) ?? this.#presumed.get(command)?.position;
-  }
-
   listen(listener: JobListener): Disposable {
-    this.#listeners.add(listener);
-    return {
-      [Symbol.dispose]: () => void this.#listeners.delete(listener),
-    };
+    return this.#listeners.add(listener);
   }
 
   /** Begins to start entries, or goes on after a restart. */
   async begin(): Promise<void> {
     const { id, canaries, createdAt, limits, endsAs } = this.#record;
     if (canaries > 0 && this.tally.of("waiting") < this.tally.counts.total) {
-      const entries = await this.#parts.store.jobEntries(id, {
-        from: 0,
-        limit: canaries,
-      });
-      for (const { state, command, ...entry } of entries) {
-        const known = command?.state ?? state;
-        if (!UNDECIDED.has(known)) this.#canaries.note(entry, known);
-      }
+      const page = { from: 0, limit: canaries };
+      this.#canaries.load(await this.#parts.store.jobEntries(id, page));
     }
     if (limits.deadlineMs !== undefined) {
-      this.#at(createdAt + limits.deadlineMs, () => this.#expire());
+      this.#timers.at(createdAt + limits.deadlineMs, () => this.#expire());
     }
     if (limits.queueMs !== undefined) {
-      this.#at(createdAt + limits.queueMs, () => void this.judgeQueued());
+      this.#timers.at(
+        createdAt + limits.queueMs,
+        () => void this.judgeQueued(),
+      );
     }
     if (endsAs !== null && (endsAs !== "stopped" || limits.cancelRest)) {
       void this.#cancelRunning();
@@ -185,27 +151,43 @@ export class ActiveJob {
 
   /** Notes that the agent of a queued entry is there, or has gone. */
   lookAt(position: number, agent: string): void {
-    this.#back.set(position, agent);
+    this.#queue.lookAt(position, agent);
     this.wake();
   }
 
-  /** Looks at all queued entries: a time has passed in which their agents could come back. */
+  /** Looks at all queued entries, whatever place is free: the time has passed in which their agents could come back. */
   async judgeQueued(): Promise<void> {
-    let from = 0;
-    for (;;) {
-      const { positions, agents } = await this.#parts.store.unstartedEntries(
-        this.id,
-        "queued",
-        { from, limit: PAGE },
-      );
-      positions.forEach((position, index) => {
-        this.#back.set(position, agents[index] ?? "");
+    try {
+      for (let from: number | undefined = 0; from !== undefined;) {
+        const page: number = from;
+        from = await this.#turns.run(() => this.#judgePage(page));
+      }
+    } catch (error) {
+      this.#cannot(error);
+      this.#timers.after(AGAIN_MS, () => {
+        void this.judgeQueued();
       });
-      this.wake();
-      const last = positions.at(-1);
-      if (last === undefined || positions.length < PAGE) return;
-      from = last + 1;
     }
+  }
+
+  /** Looks at a page of queued entries. Returns the position of the next page. */
+  async #judgePage(from: number): Promise<number | undefined> {
+    const { positions, agents } = await this.#parts.store.unstartedEntries(
+      this.id,
+      "queued",
+      { from, limit: PAGE },
+    );
+    const batch = new BatchMaker(this.#verdict);
+    positions.forEach((position, index) => {
+      batch.add({ position, agent: agents[index] ?? "", from: "queued" });
+    });
+    // These start in their turn.
+    for (const { position, agent } of batch.starts) {
+      this.lookAt(position, agent);
+    }
+    await this.#carryOut({ starts: [], steps: batch.steps });
+    const last = positions.at(-1);
+    return last === undefined || positions.length < PAGE ? undefined : last + 1;
   }
 
   /** Notes steps of entries that others have recorded. */
@@ -213,51 +195,39 @@ export class ActiveJob {
     for (const { position, from, to } of entries) {
       this.tally.step(from, to);
       if (to !== "queued") {
-        this.#back.delete(position);
+        this.#queue.forget(position);
         this.#canaries.note({ position, agent: "" }, to);
       }
-      for (const each of this.#listeners) each.entry(position);
+      this.#listeners.entry(position);
     }
-    this.#changed();
+    this.#listeners.changed();
     this.wake();
   }
 
   /** Notes the end of one of its commands, which is on the disk. */
   commandEnded(command: CommandRecord): void {
-    const { id, agent, state, presumed } = command;
-    const count = countOf("started", state);
-    const position = this.#running.get(id);
-    const before = this.#presumed.get(id);
-    if (position !== undefined) {
-      this.#running.delete(id);
-      this.#window.ended();
-      this.tally.move("running", count);
-    } else if (before !== undefined) this.tally.move(before.count, count);
-    else return;
-    const place = position ?? before?.position ?? 0;
-    if (presumed || state === "lost") {
-      this.#presumed.set(id, { position: place, count });
-    } else this.#presumed.delete(id);
-    this.#canaries.note({ position: place, agent }, state);
-    for (const each of this.#listeners) each.entry(place, command);
-    this.#changed();
+    const step = this.#commands.ended(command);
+    if (step === undefined) return;
+    const { position, from, to } = step;
+    if (from === "running") this.#window.ended();
+    this.tally.move(from, to);
+    this.#canaries.note({ position, agent: command.agent }, command.state);
+    this.#listeners.entry(position, command);
+    this.#listeners.changed();
     this.wake();
   }
 
   /** Notes that one of its commands runs, or is open again. */
   commandChanged(command: CommandRecord): void {
-    const { id } = command;
-    const before = this.#presumed.get(id);
-    if (before !== undefined) {
-      this.#presumed.delete(id);
-      this.#running.set(id, before.position);
+    const step = this.#commands.reopened(command);
+    if (step !== undefined) {
       this.#window.take(1);
-      this.tally.move(before.count, "running");
-      this.#changed();
+      this.tally.move(step.from, step.to);
+      this.#listeners.changed();
     }
-    const position = this.#running.get(id);
+    const position = this.#commands.positionOf(command.id);
     if (position === undefined) return;
-    for (const each of this.#listeners) each.entry(position, command);
+    this.#listeners.entry(position, command);
   }
 
   /** Ends it: nothing more starts, and with a cancel what runs is cancelled. Resolves once that is recorded. */
@@ -285,18 +255,27 @@ export class ActiveJob {
     this.wake();
   }
 
+  readonly #verdict = (entry: Unstarted): Verdict =>
+    verdictOn(entry, this.#record, { ...this.#parts, fit: this.#fit });
+
+  #cannot(error: unknown): void {
+    log.error("Cannot go on with job {id}: {error}", {
+      id: jobName(this.id),
+      error: messageOf(error),
+    });
+  }
+
   async #turn(): Promise<void> {
     this.#isAwake = false;
     if (this.#isStopped) return;
     try {
       if (await this.#advance()) this.wake();
     } catch (error) {
-      log.error("Cannot go on with job {id}: {error}", {
-        id: jobName(this.id),
-        error: messageOf(error),
-      });
-      this.#again ??= this.#parts.clock.timer(AGAIN_MS, () => {
-        this.#again = undefined;
+      this.#cannot(error);
+      if (this.#isLate) return;
+      this.#isLate = true;
+      this.#timers.after(AGAIN_MS, () => {
+        this.#isLate = false;
         this.wake();
       });
     }
@@ -310,111 +289,43 @@ export class ActiveJob {
       return false;
     }
     if (endsAs !== null) return await this.#skipSome(endsAs);
-    const fact = this.#stopFact();
+    const fact = this.#canaries.failure ?? this.#failures.fact;
     if (fact !== undefined) {
       await this.#stopBy(fact);
       return true;
     }
     if (state !== "running" || this.#window.free === 0) return false;
-    await this.#pages.fill();
-    const batch = takeBatch({
-      back: this.#back,
-      pages: this.#pages,
-    }, {
-      verdict: (entry) =>
-        verdictOn(entry, this.#record, { ...this.#parts, fit: this.#fit }),
-      bounds: {
-        places: this.#window.free,
-        failures: this.#failuresLeft(),
-        below: this.#canaries.limit,
+    const batch = await this.#queue.take(this.#verdict, () => ({
+      places: this.#window.free,
+      failures: this.#failures.left,
+      below: this.#canaries.limit,
+    }));
+    await this.#carryOut(batch);
+    return batch.count > 0;
+  }
+
+  /** Records a turn, and sends what starts. */
+  async #carryOut(batch: Pick<Batch, "starts" | "steps">): Promise<void> {
+    await carryOut(batch, this.#record, {
+      ...this.#parts,
+      window: this.#window,
+      queue: this.#queue,
+      moved: (entries) => this.moved(entries),
+      made: ({ position, from }, command) => {
+        this.#commands.add(command.id, position);
+        this.tally.move(from, "running");
+        this.#listeners.entry(position, command);
+        this.#listeners.changed();
       },
     });
-    await this.#carryOut(batch);
-    return batch.isFull;
-  }
-
-  /** Records a turn, and sends what starts. What cannot be recorded has its turn again. */
-  async #carryOut({ starts, steps }: Batch): Promise<void> {
-    const { store, clock, commands } = this.#parts;
-    const at = clock.now();
-    const writes = steps.map(async ({ event, reason, entries }) => {
-      const positions = entries.map(({ position }) => position);
-      try {
-        const move = moveBy(event, at, reason);
-        this.moved(await store.moveEntries(this.id, move, { positions }));
-      } catch (error) {
-        this.#takeBack(entries);
-        throw error;
+    // Agents may have come while it was recorded that their entries wait for them.
+    for (const { event, entries } of batch.steps) {
+      if (event !== "queued") continue;
+      for (const { position, agent } of entries) {
+        if (!this.#parts.fleet.session(agent)?.takesCommands) continue;
+        this.lookAt(position, agent);
       }
-      if (event === "queued") this.#lookAgain(entries);
-    });
-    if (starts.length > 0) {
-      this.#window.take(starts.length);
-      const start = commands.entries.start(this.#record, starts, {
-        move: moveBy("started", at),
-        made: (made) => this.#made(made, starts),
-      });
-      writes.push(start.then((missed) => {
-        this.#window.giveBack(missed.length);
-      }, (error) => {
-        this.#window.giveBack(starts.length);
-        this.#takeBack(starts);
-        throw error;
-      }));
     }
-    const results = await Promise.allSettled(writes);
-    for (const result of results) {
-      if (result.status === "rejected") throw result.reason;
-    }
-  }
-
-  #made(
-    made: readonly { position: number; record: CommandRecord }[],
-    starts: readonly Unstarted[],
-  ): void {
-    const from = new Map(starts.map((each) => [each.position, each.from]));
-    for (const { position, record } of made) {
-      this.#running.set(record.id, position);
-      this.tally.move(from.get(position) ?? "waiting", "running");
-      for (const each of this.#listeners) each.entry(position, record);
-    }
-    this.#changed();
-  }
-
-  #takeBack(entries: readonly Unstarted[]): void {
-    let first = Infinity;
-    for (const { position, agent, from } of entries) {
-      if (from === "queued") this.#back.set(position, agent);
-      else first = Math.min(first, position);
-    }
-    if (first !== Infinity) this.#pages.backTo(first);
-  }
-
-  /** Agents may have come while it was recorded that their entries wait for them. */
-  #lookAgain(entries: readonly Unstarted[]): void {
-    for (const { position, agent } of entries) {
-      if (!this.#parts.fleet.session(agent)?.takesCommands) continue;
-      this.lookAt(position, agent);
-    }
-  }
-
-  /** Fact for which nothing more starts; undefined if there is none. */
-  #stopFact(): string | undefined {
-    if (this.#canaries.failure !== undefined) return this.#canaries.failure;
-    if (this.#failuresLeft() > 0) return undefined;
-    const { failures } = this.tally;
-    return failures === 1
-      ? "1 agent has not done it, which is its limit"
-      : `${failures} agents have not done it, which reaches its limit of ${this.#failureLimit()}`;
-  }
-
-  #failureLimit(): number {
-    const { limits: { maxFailures }, total } = this.#record;
-    return maxFailures === undefined ? Infinity : shareOf(maxFailures, total);
-  }
-
-  #failuresLeft(): number {
-    return this.#failureLimit() - this.tally.failures;
   }
 
   async #stopBy(fact: string): Promise<void> {
@@ -428,11 +339,40 @@ export class ActiveJob {
 
   async #skipSome(endsAs: JobEnd): Promise<boolean> {
     if (this.tally.unstarted === 0) return false;
+    const unsure = this.#wasEnding ? [] : await this.#unsure();
+    const which = unsure.length > 0 ? { positions: unsure } : { limit: PAGE };
+    const reason = SKIPPED[endsAs];
     const { store, clock } = this.#parts;
-    const move = moveBy("skipped", clock.now(), SKIPPED[endsAs]);
-    const moved = await store.moveEntries(this.id, move, { limit: PAGE });
-    this.moved(moved);
+    const move = moveBy(
+      "skipped",
+      clock.now(),
+      unsure.length > 0 ? unsureReason(reason) : reason,
+    );
+    this.moved(await store.moveEntries(this.id, move, which));
     return true;
+  }
+
+  /** Positions of entries that have not started and may have run all the same, at most a page of them. */
+  async #unsure(): Promise<number[]> {
+    const { store, isUnsure } = this.#parts;
+    for (const state of ["waiting", "queued"] as const) {
+      for (let from = 0;;) {
+        const page = { from, limit: PAGE };
+        const { positions, agents } = await store.unstartedEntries(
+          this.id,
+          state,
+          page,
+        );
+        const unsure = positions.filter((_, index) =>
+          isUnsure(this.id, agents[index] ?? "")
+        );
+        if (unsure.length > 0) return unsure;
+        const last = positions.at(-1);
+        if (last === undefined || positions.length < PAGE) break;
+        from = last + 1;
+      }
+    }
+    return [];
   }
 
   async #finish(): Promise<void> {
@@ -448,7 +388,7 @@ export class ActiveJob {
     });
     this.stop();
     this.#onEnd(this);
-    this.#changed();
+    this.#listeners.changed();
   }
 
   #expire(): void {
@@ -461,78 +401,26 @@ export class ActiveJob {
         ),
       (error) => {
         log.error("Cannot end job {id}: {error}", { id: this.id, error });
-        this.#at(this.#parts.clock.now() + AGAIN_MS, () => this.#expire());
+        this.#timers.after(AGAIN_MS, () => this.#expire());
       },
     );
   }
 
   /** Cancels what runs. What cannot be recorded is tried again. */
   async #cancelRunning(): Promise<void> {
-    const { commands, clock } = this.#parts;
-    const { cancelGraceMs } = this.#record;
-    const { requestedBy, saidBy } = this.#canceller();
-    const ids = [...this.#running.keys()];
-    for (let at = 0; at < ids.length; at += PAGE) {
-      const results = await Promise.allSettled(
-        ids.slice(at, at + PAGE).map((id) =>
-          commands.cancel(id, cancelGraceMs ?? undefined, requestedBy, saidBy)
-        ),
-      );
-      // A command may have ended meanwhile.
-      const isLeft = results.some((result) =>
-        result.status === "rejected" && codeOf(result.reason) === "DISK"
-      );
-      if (!isLeft) continue;
-      this.#at(clock.now() + AGAIN_MS, () => void this.#cancelRunning());
-      return;
-    }
-  }
-
-  /** Stands for who ends the commands. */
-  #canceller(): Asker {
-    const { endsAs, cancelRequestedBy, cancelSaidBy } = this.#record;
-    if (endsAs === "cancelled") {
-      return { requestedBy: cancelRequestedBy, saidBy: cancelSaidBy };
-    }
-    const limit = endsAs === "expired" ? "deadline" : "failure limit";
-    return { requestedBy: `${limit} of ${jobName(this.id)}`, saidBy: "" };
+    const { running } = this.#commands;
+    if (await cancelCommands(running, this.#record, this.#parts)) return;
+    this.#timers.after(AGAIN_MS, () => void this.#cancelRunning());
   }
 
   async #patch(patch: Omit<JobPatch, "id">): Promise<void> {
     await this.#parts.store.patchJob({ id: this.id, ...patch });
     this.#record = { ...this.#record, ...patch } as JobRecord;
-    this.#changed();
-  }
-
-  #changed(): void {
-    for (const each of this.#listeners) each.changed();
-  }
-
-  /** Calls back at a time, in milliseconds since 1970. */
-  #at(time: number, run: () => void): void {
-    if (this.#isStopped) return;
-    const left = Math.max(0, time - this.#parts.clock.now());
-    const timer = this.#parts.clock.timer(Math.min(left, MAX_TIMER_MS), () => {
-      this.#timers.delete(timer);
-      if (left > MAX_TIMER_MS) this.#at(time, run);
-      else run();
-    });
-    this.#timers.add(timer);
+    this.#listeners.changed();
   }
 
   #close(): void {
     this.#window.close();
-    this.#again?.cancel();
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
+    this.#timers.close();
   }
 }
-
-/** States of an entry and of a command that tell no end. */
-const UNDECIDED: ReadonlySet<string> = new Set([
-  "waiting",
-  "queued",
-  "started",
-  "sent",
-  "running",
-]);

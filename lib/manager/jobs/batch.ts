@@ -15,10 +15,10 @@ export interface Step {
 
 /** Outcome of one turn, before it is recorded. */
 export interface Batch {
-  readonly starts: (Unstarted & ReadyEntry)[];
+  readonly starts: readonly (Unstarted & ReadyEntry)[];
   readonly steps: readonly Step[];
-  /** True if there may be more for the next turn. */
-  readonly isFull: boolean;
+  /** Number of all entries that were looked at. */
+  readonly count: number;
 }
 
 /** Steps that the failure limit counts. */
@@ -54,34 +54,15 @@ export function takeBatch(
     readonly bounds: BatchBounds;
   },
 ): Batch {
-  const starts: Batch["starts"] = [];
-  const steps = new Map<string, Step>();
-  let count = 0;
-  let failures = 0;
+  const batch = new BatchMaker(verdict);
   const isFull = () =>
-    count >= MAX_ENTRIES || starts.length >= bounds.places ||
-    failures >= bounds.failures;
-  const decide = (entry: Unstarted) => {
-    count++;
-    const found = verdict(entry);
-    if ("session" in found) {
-      starts.push({ ...entry, session: found.session });
-      return;
-    }
-    const { event, reason } = found;
-    // It goes on as it is, until its agent is there.
-    if (event === "queued" && entry.from === "queued") return;
-    if (FAILED.has(event)) failures++;
-    const key = `${event} ${reason}`;
-    const step = steps.get(key) ?? { event, reason, entries: [] };
-    step.entries.push(entry);
-    steps.set(key, step);
-  };
+    batch.count >= MAX_ENTRIES || batch.starts.length >= bounds.places ||
+    batch.failures >= bounds.failures;
   for (const [position, agent] of back) {
     if (isFull()) break;
     if (position >= bounds.below) continue;
     back.delete(position);
-    decide({ position, agent, from: "queued" });
+    batch.add({ position, agent, from: "queued" });
   }
   for (
     let next = pages.peek();
@@ -89,7 +70,43 @@ export function takeBatch(
     next = pages.peek()
   ) {
     pages.shift();
-    decide(next);
+    batch.add(next);
   }
-  return { starts, steps: [...steps.values()], isFull: count > 0 };
+  return batch;
+}
+
+/** Entries of one turn that is being made. */
+export class BatchMaker implements Batch {
+  readonly starts: (Unstarted & ReadyEntry)[] = [];
+  /** Number of entries. */
+  count = 0;
+  /** Number of those that count as failures. */
+  failures = 0;
+  readonly #verdict: (entry: Unstarted) => Verdict;
+  readonly #steps = new Map<string, Step>();
+
+  constructor(verdict: (entry: Unstarted) => Verdict) {
+    this.#verdict = verdict;
+  }
+
+  get steps(): Step[] {
+    return [...this.#steps.values()];
+  }
+
+  add(entry: Unstarted): void {
+    this.count++;
+    const found = this.#verdict(entry);
+    if ("session" in found) {
+      this.starts.push({ ...entry, session: found.session });
+      return;
+    }
+    const { event, reason } = found;
+    // It goes on as it is, until its agent is there.
+    if (event === "queued" && entry.from === "queued") return;
+    if (FAILED.has(event)) this.failures++;
+    const key = `${event} ${reason}`;
+    const step = this.#steps.get(key) ?? { event, reason, entries: [] };
+    step.entries.push(entry);
+    this.#steps.set(key, step);
+  }
 }

@@ -1,5 +1,6 @@
 import type { CommandStateName } from "../../base/command_state.ts";
 import type { EntryStateName } from "../../base/job_state.ts";
+import type { EntryRecord } from "../../store/job_records.ts";
 
 /** Agents of a job that come first: the others start only once all of these have succeeded. */
 export class Canaries {
@@ -28,6 +29,14 @@ export class Canaries {
     return position < this.#count;
   }
 
+  /** Takes over what entries have come to before. */
+  load(entries: readonly EntryRecord[]): void {
+    for (const { state, command, ...entry } of entries) {
+      const known = command?.state ?? state;
+      if (!UNDECIDED.has(known)) this.note(entry, known);
+    }
+  }
+
   /** Notes the state of an entry that has ended. */
   note(
     { position, agent }: { readonly position: number; readonly agent: string },
@@ -43,3 +52,12 @@ export class Canaries {
     }
   }
 }
+
+/** States of an entry and of a command that tell no end. */
+const UNDECIDED: ReadonlySet<string> = new Set([
+  "waiting",
+  "queued",
+  "started",
+  "sent",
+  "running",
+]);

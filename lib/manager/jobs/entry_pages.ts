@@ -1,4 +1,4 @@
-import type { UnstartedEntries } from "../../store/job_records.ts";
+import type { JobRecord, UnstartedEntries } from "../../store/job_records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Unstarted } from "./verdict.ts";
 
@@ -70,3 +70,23 @@ export class EntryPages {
 }
 
 const NOTHING: UnstartedEntries = { positions: [], agents: [] };
+
+/**
+ * Entries of a job in the order of starting.
+ *
+ * @param first The first of them, if they are known. With a batch only a page of them stays in memory.
+ */
+export function pagesOf(
+  { id, limits, total }: JobRecord,
+  cursor: number,
+  store: Store,
+  first: readonly string[] | undefined,
+): EntryPages {
+  if (first === undefined) return new EntryPages(store, id, { next: cursor });
+  const agents = limits.batch === undefined ? first : first.slice(0, PAGE);
+  const positions = agents.map((_, position) => position);
+  return new EntryPages(store, id, {
+    page: { positions, agents },
+    next: agents.length < total ? agents.length : undefined,
+  });
+}

@@ -13,4 +13,9 @@ export interface JobParts {
   readonly commands: Pick<Commands, "entries" | "fitness" | "cancel">;
   /** True for an agent that was connected when the Manager stopped, and is expected back at any moment. */
   readonly isExpected: (agent: string) => boolean;
+  /**
+   * True if an entry that has not started may have run all the same: its job is older than this run of the Manager, whose
+   * database may come from a backup, and its agent has not said hello since.
+   */
+  readonly isUnsure: (job: bigint, agent: string) => boolean;
 }

@@ -10,7 +10,8 @@ import {
   type WatchSource,
   type WatchStart,
 } from "../watching/watch.ts";
-import type { ActiveJob, JobListener } from "./active_job.ts";
+import type { ActiveJob } from "./active_job.ts";
+import type { JobListener } from "./job_listeners.ts";
 
 /** Shortest time between two rounds of changes, in milliseconds. The end of the job does not wait. */
 const ROUND_MS = 100;

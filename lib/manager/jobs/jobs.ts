@@ -1,16 +1,14 @@
 import { type Asker, operatorText } from "../../base/asker.ts";
-import type { Timer } from "../../base/clock.ts";
+import { isOpenState } from "../../base/command_state.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
-import { isOpenJob, jobIdOf, jobName } from "../../base/job_state.ts";
+import { jobIdOf, jobName } from "../../base/job_state.ts";
 import { logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type {
   EntryMove,
-  EntryRecord,
   JobFilter,
   JobRecord,
   MovedEntry,
-  NewJob,
 } from "../../store/job_records.ts";
 import type { AgentRecord, CommandRecord } from "../../store/records.ts";
 import type { CommandNews } from "../command/open_commands.ts";
@@ -25,25 +23,26 @@ import type {
   JobView,
   StartedJob,
 } from "../job_api.ts";
-import type { ResolvedTargets, TargetSelection } from "../operator_api.ts";
+import type { ResolvedTargets } from "../operator_api.ts";
 import type { Targeting } from "../targeting.ts";
 import { checkWatchStart, type WatchSource } from "../watching/watch.ts";
 import { ActiveJob } from "./active_job.ts";
 import { moveBy } from "./entry_lifecycle.ts";
 import { ExpectedAgents } from "./expected.ts";
-import { nextState } from "./job_lifecycle.ts";
+import { entryView, jobView, startedView } from "./entry_views.ts";
+import { JobMaker } from "./job_maker.ts";
 import type { JobParts } from "./job_parts.ts";
+import { rerunOf } from "./rerun.ts";
 import { watchJob } from "./job_watch.ts";
+import { unsureReason } from "./unsure.ts";
 import { checkLimits } from "./limits.ts";
-import { startOrder } from "./order.ts";
+import { Judge } from "./judge.ts";
 
 const log = logger("manager", "jobs");
 
-/** Delay before an ended job is judged anew, in milliseconds: several of its commands may come back at once. */
-const JUDGE_MS = 1_000;
-
 /** Parts that jobs need. */
-export interface JobsOptions extends Omit<JobParts, "commands" | "isExpected"> {
+export interface JobsOptions
+  extends Omit<JobParts, "commands" | "isExpected" | "isUnsure"> {
   readonly commands: Commands;
   readonly random: Random;
   readonly targeting: Targeting;
@@ -59,10 +58,12 @@ export class Jobs implements JobAdmin, CommandNews {
   readonly #parts: JobParts;
   readonly #active = new Map<bigint, ActiveJob>();
   readonly #expected = new ExpectedAgents();
-  /** Ended jobs that are to be judged anew. */
-  readonly #toJudge = new Map<bigint, Timer>();
+  readonly #judge: Judge;
+  readonly #maker: JobMaker;
   /** Highest id of the jobs of earlier runs of the Manager. */
   #lastFound = 0n;
+  /** Agents that have said hello since the start. */
+  readonly #heard = new Set<string>();
   #isStopped = false;
 
   constructor(options: JobsOptions) {
@@ -70,7 +71,15 @@ export class Jobs implements JobAdmin, CommandNews {
     this.#parts = {
       ...options,
       isExpected: (agent) => this.#expected.has(agent),
+      isUnsure: (job, agent) =>
+        job <= this.#lastFound && !this.#heard.has(agent),
     };
+    this.#judge = new Judge(options);
+    this.#maker = new JobMaker({
+      ...options,
+      ...this.#parts,
+      withKey: (key) => this.#withKey(key),
+    });
     options.commands.tellTo(this);
   }
 
@@ -108,7 +117,7 @@ export class Jobs implements JobAdmin, CommandNews {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#expected.close();
-    for (const timer of this.#toJudge.values()) timer.cancel();
+    this.#judge[Symbol.dispose]();
     for (const job of this.#active.values()) job.stop();
     try {
       await this.#options.store.noteStopping(this.#options.clock.now());
@@ -131,12 +140,12 @@ export class Jobs implements JobAdmin, CommandNews {
   }
 
   async get(id: bigint): Promise<JobView> {
-    return viewOf(await this.#find(id));
+    return jobView(await this.#find(id));
   }
 
   async list(filter: JobFilter): Promise<JobView[]> {
     const records = await this.#options.store.jobs(filter);
-    return records.map((record) => viewOf(this.#newest(record)));
+    return records.map((record) => jobView(this.#newest(record)));
   }
 
   async entries(
@@ -162,15 +171,7 @@ export class Jobs implements JobAdmin, CommandNews {
         view: (job) => this.get(job),
         entries: (job, which) => this.#entries(job, which),
         entryOf: (position, canary, command) =>
-          this.#entryView({
-            position,
-            agent: command.agent,
-            state: "started",
-            reason: "",
-            canary,
-            commandId: command.id,
-            command,
-          }),
+          entryView(startedView(position, canary, command), commands),
       },
       id,
       options,
@@ -226,45 +227,14 @@ export class Jobs implements JobAdmin, CommandNews {
 
   async rerun(
     id: bigint,
-    { scope, on, requestId, ...asker }: Parameters<JobAdmin["rerun"]>[1],
+    request: Parameters<JobAdmin["rerun"]>[1],
   ): Promise<StartedJob> {
-    const earlier = await this.#earlier(requestId);
+    const earlier = await this.#earlier(request.requestId);
     if (earlier !== undefined) return earlier;
     const old = await this.#find(id);
     this.#requireRunning(old.operation);
-    if (isOpenJob(old.state)) {
-      throw new PiriError(
-        "FAILED_PRECONDITION",
-        `Cannot run job ${
-          jobName(id)
-        } again: it has not ended, it is ${old.state}`,
-      );
-    }
-    const { targeting, store } = this.#options;
-    const set = scope === "all" ? "job" : scope;
-    const names = await store.jobAgents(id, set);
-    const targets: TargetSelection = {
-      expressions: on.length > 0 ? on : [`@job(${jobName(id)})`],
-    };
-    const resolved = narrow(await targeting.resolve(targets), names);
-    if (resolved.agents.length === 0) {
-      throw new PiriError(
-        "NOT_FOUND",
-        `Cannot run job ${jobName(id)} again: ${NOBODY[scope]}`,
-      );
-    }
-    return await this.#make(
-      {
-        ...old,
-        ...asker,
-        timeoutMs: old.timeoutMs ?? undefined,
-        killAfterMs: old.killAfterMs ?? undefined,
-        requestId,
-        targets,
-      },
-      resolved,
-      id,
-    );
+    const again = await rerunOf(old, request, this.#options);
+    return await this.#make(again.request, again.resolved, id);
   }
 
   // What becomes of agents and commands.
@@ -292,9 +262,18 @@ export class Jobs implements JobAdmin, CommandNews {
     return { lastJob: this.#lastFound, move: moveBy("doubted", at, reason) };
   }
 
+  /** Takes note of the hello of an agent, which is on the disk, and of the steps of its entries. */
+  heard(agent: string, moved: readonly MovedEntry[]): void {
+    this.#heard.add(agent);
+    this.moved(moved);
+  }
+
   /** Step of the entries of an agent that is removed. */
-  removal(at: number): EntryMove {
-    return moveBy("removed", at, "the agent was removed");
+  removal(agent: string, at: number): EntryMove {
+    const reason = "the agent was removed";
+    const isUnsure = [...this.#active.keys()]
+      .some((id) => this.#parts.isUnsure(id, agent));
+    return moveBy("removed", at, isUnsure ? unsureReason(reason) : reason);
   }
 
   /** Takes note of steps of entries that were recorded together with something else. */
@@ -309,48 +288,21 @@ export class Jobs implements JobAdmin, CommandNews {
   }
 
   changed(command: CommandRecord): void {
-    this.#ofCommand(command, (job) => job.commandChanged(command));
+    this.#ofCommand(
+      command,
+      (job) =>
+        isOpenState(command.state)
+          ? job.commandChanged(command)
+          : job.commandEnded(command),
+    );
   }
 
   #ofCommand({ job }: CommandRecord, tell: (job: ActiveJob) => void): void {
     const id = jobIdOf(job);
     if (id === undefined) return;
     const active = this.#active.get(id);
-    if (active === undefined) this.#judgeLater(id);
+    if (active === undefined) this.#judge.look(id);
     else tell(active);
-  }
-
-  /** The end of a command was only presumed, and its job has ended already. */
-  #judgeLater(id: bigint): void {
-    if (this.#toJudge.has(id) || this.#isStopped) return;
-    const timer = this.#options.clock.timer(JUDGE_MS, () => {
-      this.#toJudge.delete(id);
-      this.#judge(id).catch((error) => {
-        log.error("Cannot judge job {id} anew: {error}", {
-          id: jobName(id),
-          error: messageOf(error),
-        });
-        this.#judgeLater(id);
-      });
-    });
-    this.#toJudge.set(id, timer);
-  }
-
-  async #judge(id: bigint): Promise<void> {
-    const { store } = this.#options;
-    const job = await store.recountJob(id);
-    if (job === undefined) return;
-    const { state, counts } = job;
-    const isDone = counts.succeeded === counts.total;
-    const next = nextState(state, isDone ? "done" : "undone");
-    if (next === undefined || next === state) return;
-    await store.patchJob({ id, state: next });
-    this.#options.events.add(
-      "job_ended",
-      `job ${
-        jobName(id)
-      } is ${next} after all: an agent told how its command ended`,
-    );
   }
 
   async #make(
@@ -358,100 +310,24 @@ export class Jobs implements JobAdmin, CommandNews {
     resolved: ResolvedTargets,
     rerunOf: bigint | null,
   ): Promise<StartedJob> {
-    const { store, clock, events } = this.#options;
-    this.#checkParams(request, resolved);
-    const { operation, params } = request;
-    const blobs = await this.#options.blobs?.need(operation, params) ?? [];
-    const order = await this.#order(request, resolved);
-    const now = clock.now();
-    const name = request.limits.supersedeKey;
-    const job: NewJob = {
-      requestId: request.requestId,
-      targets: request.targets,
-      operation: request.operation,
-      params: request.params,
-      timeoutMs: request.timeoutMs ?? null,
-      onDisconnect: request.onDisconnect,
-      killAfterMs: request.killAfterMs ?? null,
-      limits: request.limits,
-      name: request.name,
-      note: request.note,
-      requestedBy: request.requestedBy,
-      saidBy: request.saidBy,
-      createdAt: now,
+    const { job, names, moved, repeated } = await this.#maker.make(
+      request,
+      resolved,
       rerunOf,
-      canaries: order.canaries,
-    };
-    const made = await store.createJob(job, {
-      agents: order.names,
-      blobs,
-      gone: this.removal(now),
-      supersedes: name === "" ? [] : this.#withKey(name),
-      supersede: moveBy("superseded", now, "job % with the same key came"),
-    });
-    if (made.repeated) return { job: viewOf(made.job), notes: undefined };
-    const { id } = made.job;
-    this.moved(made.moved);
-    const count = made.job.total === 1 ? "1 agent" : `${made.job.total} agents`;
-    events.add(
-      "job_started",
-      `job ${jobName(id)} (${job.operation}) on ${count} by ${
-        operatorText(request)
-      }${rerunOf === null ? "" : `, which repeats ${jobName(rerunOf)}`}`,
     );
+    if (repeated) return { job: jobView(this.#newest(job)), notes: undefined };
+    this.moved(moved);
+    const found = { record: job, counts: job.counts, cursor: 0, commands: [] };
     const active = this.#add(
-      new ActiveJob(
-        {
-          record: made.job,
-          counts: made.job.counts,
-          cursor: 0,
-          commands: [],
-        },
-        this.#parts,
-        { ...this.#ends, first: order.names },
-      ),
+      new ActiveJob(found, this.#parts, { ...this.#ends, first: names }),
     );
     await active.begin();
     const { agents: _agents, ...notes } = resolved;
-    const expected = order.names.filter((each) => this.#isExpected(each));
-    return { job: viewOf(active), notes: { ...notes, expected } };
-  }
-
-  async #order(
-    { limits }: JobRequest,
-    { agents }: ResolvedTargets,
-  ): Promise<ReturnType<typeof startOrder>> {
-    const { targeting, random } = this.#options;
-    const named = limits.canaryTargets.length === 0
-      ? undefined
-      : await targeting.resolve({ expressions: limits.canaryTargets });
-    const candidates = agents.map(({ name, connected }) => ({
-      name,
-      connected,
-      expected: this.#isExpected(name),
-    }));
-    return startOrder(candidates, limits, {
-      named: named && new Set(named.agents.map(({ name }) => name)),
-      random,
-    });
-  }
-
-  /** A legacy agent checks its own parameters: wrong ones are an error unless there is no other agent. */
-  #checkParams(
-    { operation, params }: JobRequest,
-    { agents }: ResolvedTargets,
-  ): void {
-    const { fleet, checkParams } = this.#options;
-    const areLegacy = agents.every(({ name }) => {
-      const session = fleet.session(name);
-      return session !== undefined && session.operations === undefined;
-    });
-    if (!areLegacy) checkParams(operation, params);
-  }
-
-  #isExpected(agent: string): boolean {
-    return this.#expected.has(agent) &&
-      this.#options.fleet.session(agent) === undefined;
+    const { fleet } = this.#options;
+    const expected = names.filter((name) =>
+      this.#expected.has(name) && fleet.session(name) === undefined
+    );
+    return { job: jobView(active), notes: { ...notes, expected } };
   }
 
   /** Jobs that have not ended and have this key. */
@@ -464,7 +340,7 @@ export class Jobs implements JobAdmin, CommandNews {
   async #earlier(requestId: string): Promise<StartedJob | undefined> {
     const record = await this.#options.store.jobOfRequest(requestId);
     return record &&
-      { job: viewOf(this.#newest(record)), notes: undefined };
+      { job: jobView(this.#newest(record)), notes: undefined };
   }
 
   #requireRunning(operation: string): void {
@@ -520,7 +396,7 @@ export class Jobs implements JobAdmin, CommandNews {
       `is ${state}${text} (${counts.succeeded} of ${counts.total} agents did it)`,
     );
     // A command may have come back while the end was recorded.
-    if (!job.tally.isOver) this.#judgeLater(job.id);
+    if (!job.tally.isOver) this.#judge.look(job.id);
   }
 
   #tell(kind: string, job: ActiveJob, text: string): void {
@@ -531,48 +407,8 @@ export class Jobs implements JobAdmin, CommandNews {
     id: bigint,
     which: Parameters<JobsOptions["store"]["jobEntries"]>[1],
   ): Promise<EntryView[]> {
-    const records = await this.#options.store.jobEntries(id, which);
-    return records.map((record) => this.#entryView(record));
+    const { store, commands } = this.#options;
+    const records = await store.jobEntries(id, which);
+    return records.map((record) => entryView(record, commands));
   }
-
-  #entryView(record: EntryRecord): EntryView {
-    const { commands } = this.#options;
-    const { command, agent, state } = record;
-    const newest = command && (commands.openRecord(command.id) ?? command);
-    const isOpen = command === null
-      ? state === "queued" || state === "waiting"
-      : commands.openRecord(command.id) !== undefined;
-    return {
-      ...record,
-      command: newest,
-      unreachableSince: isOpen
-        ? commands.unreachableSince(agent, newest?.createdAt ?? 0)
-        : null,
-    };
-  }
-}
-
-const NOBODY = {
-  all: "none of its agents is enrolled",
-  failed: "every agent did it",
-  lost: "it has no lost commands",
-  unreachable: "every agent could be reached",
-} as const;
-
-/** Only these agents of a selection. */
-function narrow(
-  resolved: ResolvedTargets,
-  names: readonly string[],
-): ResolvedTargets {
-  const wanted = new Set(names);
-  const agents = resolved.agents.filter(({ name }) => wanted.has(name));
-  return { ...resolved, agents };
-}
-
-function viewOf(job: JobRecord | ActiveJob): JobView {
-  const record = "tally" in job
-    ? { ...job.record, counts: job.tally.counts }
-    : job;
-  const { requestId: _requestId, endsAs: _endsAs, ...view } = record;
-  return view;
 }

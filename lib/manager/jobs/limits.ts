@@ -12,10 +12,16 @@ export function shareOf(share: Share, total: number): number {
 
 /** @throws {PiriError} INVALID_ARGUMENT for limits that contradict each other */
 export function checkLimits(limits: JobLimits): void {
-  const { canary, canaryTargets, cancelRest, maxFailures } = limits;
+  const { batch, pauseMs, canary, canaryTargets, cancelRest, maxFailures } =
+    limits;
   if (canary !== undefined && canaryTargets.length > 0) {
     throw invalid(
       "the canaries are given both as a number and as target expressions",
+    );
+  }
+  if (pauseMs !== undefined && batch === undefined) {
+    throw invalid(
+      "a pause is between the commands of a batch, and there is no batch",
     );
   }
   const stops = maxFailures !== undefined || canary !== undefined ||

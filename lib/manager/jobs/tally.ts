@@ -2,7 +2,7 @@ import type { CountName, JobCounts } from "../../base/job_counts.ts";
 import type { EntryStateName } from "../../base/job_state.ts";
 
 /** Counts that the failure limit of a job looks at. */
-const FAILURES = [
+export const FAILURE_COUNTS = [
   "failed",
   "timedOut",
   "refused",
@@ -50,7 +50,7 @@ export class Tally {
 
   /** Entries that have not done it, as the failure limit sees it. */
   get failures(): number {
-    return FAILURES.reduce((sum, name) => sum + this.#counts[name], 0);
+    return FAILURE_COUNTS.reduce((sum, name) => sum + this.#counts[name], 0);
   }
 
   /** True if all entries have ended. */

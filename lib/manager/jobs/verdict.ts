@@ -4,6 +4,7 @@ import type { Fit } from "../command/fitness.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { EntryEvent } from "./entry_lifecycle.ts";
 import type { JobParts } from "./job_parts.ts";
+import { unsureReason } from "./unsure.ts";
 
 /** An entry that has not started. */
 export interface Unstarted {
@@ -23,8 +24,8 @@ const AWAY = "its agent is not connected";
 export function verdictOn(
   { agent }: Unstarted,
   job: JobRecord,
-  { fleet, clock, isExpected, fit }:
-    & Pick<JobParts, "fleet" | "clock" | "isExpected">
+  { fleet, clock, isExpected, isUnsure, fit }:
+    & Pick<JobParts, "fleet" | "clock" | "isExpected" | "isUnsure">
     & { readonly fit: Fit },
 ): Verdict {
   const session = fleet.session(agent);
@@ -47,9 +48,11 @@ export function verdictOn(
       reason: "its agent is expected back after the Manager's restart",
     };
   }
+  const told = (reason: string) =>
+    isUnsure(job.id, agent) ? unsureReason(reason) : reason;
   return queueMs === undefined
-    ? { event: "unreachable", reason: AWAY }
-    : { event: "expired", reason: "its agent did not come back in time" };
+    ? { event: "unreachable", reason: told(AWAY) }
+    : { event: "expired", reason: told("its agent did not come back in time") };
 }
 
 function misfitOf(session: AgentSession, fit: Fit): string | undefined {

@@ -268,7 +268,7 @@ class CommandWatch {
 
   /** Yields the part of a piece that was not told yet; a gap before it is told as a cut. */
   *#piece(
-    { stream, offset, bytes }: Omit<FeedPiece, "kept">,
+    { stream, offset, bytes, at }: Omit<FeedPiece, "kept">,
   ): Generator<WatchEvent> {
     const told = this.#offset[stream];
     const end = offset + BigInt(bytes.length);
@@ -287,6 +287,7 @@ class CommandWatch {
       offset: start,
       bytes: fresh,
       cut: start - told,
+      ...at === undefined ? {} : { at },
     };
   }
 

@@ -51,9 +51,6 @@ CREATE TABLE entries (
   canary INTEGER NOT NULL,
   command_id INTEGER,
   changed_at INTEGER NOT NULL,
-  -- Journal of the agent when the job was made; null if none was known. When an agent is removed, its entries end with
-  -- it, so that another of its name never gets them.
-  agent_instance TEXT,
   PRIMARY KEY (job_id, position)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX entries_by_agent ON entries (agent, job_id);

@@ -138,6 +138,18 @@ Deno.test("a lost command reports its output and the processes that were ended",
   );
 });
 
+Deno.test("a result has the hashes of the output that are known, also when it takes too much room", () => {
+  const stdout = new Uint8Array(32).fill(7);
+  const whole = result({ printed: { stdout } });
+  for (const told of [whole, shrunkResult(whole)]) {
+    assertEquals(
+      [told.stdoutSha256, told.stderrSha256],
+      [stdout, new Uint8Array()],
+    );
+  }
+  assertEquals(result({}).stdoutSha256, new Uint8Array());
+});
+
 Deno.test("a result that takes too much room keeps its id, status, exit code and times", () => {
   const { output, data, reaped, ...shrunk } = shrunkResult(result({
     success: false,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   assert,
   assertEquals,
@@ -36,8 +37,38 @@ Deno.test("a work item's output and outcome come back", async () => {
     success: true,
     changed: false,
     data: { text: "hello" },
+    printed: { stdout: hashOf("hello\n") },
   });
   assertEquals(textOf(await sink.stdout()), "hello\n");
+});
+
+Deno.test("a work item that prints nothing has no hashes of its output", async () => {
+  await using pool = newPool();
+  const sink = new TestSink();
+  pool.start(jobOf("test.Sleep", { ms: 1 }), sink);
+  assertEquals((await sink.outcome).printed, {});
+});
+
+Deno.test("output that could not be stored has no hashes", async () => {
+  await using pool = newPool();
+  const sink = new TestSink({
+    output: () => Promise.reject(new PiriError("DISK", "Cannot write")),
+  });
+  pool.start(jobOf("echo.Echo", { text: "hello" }), sink);
+  const { errorCode, printed } = await sink.outcome;
+  assertEquals([errorCode, printed], ["DISK", undefined]);
+});
+
+Deno.test("each stream of a program has a hash of its own", async () => {
+  await using pool = newPool();
+  const sink = new TestSink();
+  const argv = program("countAndFail", "3000", "FATAL: the real reason");
+  pool.start(jobOf("command.Run", { argv }), sink);
+  const { printed } = await sink.outcome;
+  assertEquals(printed, {
+    stdout: hashOf(await sink.printed("stdout")),
+    stderr: hashOf(await sink.printed("stderr")),
+  });
 });
 
 Deno.test("a program runs in a worker, and its process is reported", async () => {
@@ -342,8 +373,12 @@ class TestSink implements WorkSink {
     return this.#outcome.promise;
   }
 
-  async stdout(): Promise<Uint8Array> {
-    const pieces = this.pieces.filter(({ stream }) => stream === "stdout");
+  stdout(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.printed("stdout");
+  }
+
+  async printed(name: StreamName): Promise<Uint8Array<ArrayBuffer>> {
+    const pieces = this.pieces.filter(({ stream }) => stream === name);
     const blob = new Blob(pieces.map(({ bytes }) => bytes));
     return new Uint8Array(await blob.arrayBuffer());
   }
@@ -369,6 +404,10 @@ class TestSink implements WorkSink {
   ended(outcome: WorkOutcome): void {
     this.#outcome.resolve(outcome);
   }
+}
+
+function hashOf(printed: string | Uint8Array): Uint8Array {
+  return new Uint8Array(createHash("sha256").update(printed).digest());
 }
 
 function newPool(

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { assertEquals } from "@std/assert";
 import { Watcher } from "../../support/memory_manager.ts";
 import {
@@ -211,4 +212,24 @@ Deno.test("a running command whose output an earlier Manager only counted is rea
   assertEquals(cutsOf(await noisy.core.watch(id).rest()), [
     `stdout cut ${size} before ${QUARTER + size}`,
   ]);
+});
+
+Deno.test("the hash of a noisy stream is of what is kept, if its agent tells none", async () => {
+  await using noisy = await Noisy.start();
+  await noisy.prints("stdout", lines(1, 200_000));
+  await noisy.prints("stderr", "oh\n");
+  const running = await noisy.core.commands.get(noisy.id);
+  await noisy.fails();
+  const { stdoutSha256, stderrSha256, hashOfKept } = await noisy.core.commands
+    .get(noisy.id);
+
+  const hash = createHash("sha256");
+  for (const { text } of await noisy.kept("stdout")) hash.update(text);
+  assertEquals([running.stdoutSha256, running.hashOfKept], [null, false]);
+  assertEquals(stdoutSha256, new Uint8Array(hash.digest()));
+  assertEquals(
+    stderrSha256,
+    new Uint8Array(createHash("sha256").update("oh\n").digest()),
+  );
+  assertEquals(hashOfKept, true);
 });

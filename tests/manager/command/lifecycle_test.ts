@@ -250,6 +250,12 @@ Deno.test("a second canceller may shorten the grace and is not named", () => {
   });
 });
 
+const NO_HASHES = {
+  stdoutSha256: null,
+  stderrSha256: null,
+  hashOfKept: false,
+};
+
 Deno.test("a disputed loss takes back all fields of the LOST result", () => {
   const told = { reapedSignalled: 3, reapedAlive: [7], agentStartedAt: 1 };
 
@@ -264,6 +270,7 @@ Deno.test("a disputed loss takes back all fields of the LOST result", () => {
     agentFinishedAt: null,
     reapedSignalled: null,
     reapedAlive: [],
+    ...NO_HASHES,
     presumed: false,
     reason: "",
     finishedAt: null,
@@ -327,3 +334,20 @@ Deno.test("docs/protocol.md shows the table", async () => {
 
   assertEquals(shown, documented());
 });
+
+for (
+  const [stage, event] of [
+    ["presumed", "heard"],
+    ["presumed", "listedAccepted"],
+    ["presumed", "listedBegun"],
+    ["lost", "listedAccepted"],
+    ["lost", "listedBegun"],
+  ] as const
+) {
+  Deno.test(`a command in stage ${stage} that goes on by ${event} has no hash of its output any more`, () => {
+    const stdoutSha256 = new Uint8Array(32);
+    const after = change(stage, event, { stdoutSha256, hashOfKept: true });
+    const { stdoutSha256: out, stderrSha256, hashOfKept } = after ?? {};
+    assertEquals({ stdoutSha256: out, stderrSha256, hashOfKept }, NO_HASHES);
+  });
+}

@@ -223,6 +223,12 @@ Deno.test("a listed command that has ended here may be forgotten", () => {
   });
 });
 
+const NO_HASHES = {
+  stdoutSha256: null,
+  stderrSha256: null,
+  hashOfKept: false,
+};
+
 Deno.test("a listed command whose end was presumed goes on", () => {
   for (const state of ["lost", "timed_out"] as const) {
     const others = [
@@ -240,6 +246,7 @@ Deno.test("a listed command whose end was presumed goes on", () => {
         presumed: false,
         reason: "",
         finishedAt: null,
+        ...NO_HASHES,
       }],
       resumed: [5n],
     });
@@ -274,6 +281,7 @@ const GOES_ON = {
     agentStartedAt: null,
     reapedSignalled: null,
     reapedAlive: [],
+    ...NO_HASHES,
   }],
   resumed: [5n],
 };

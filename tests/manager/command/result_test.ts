@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { assertEquals } from "@std/assert";
 import { OpenCommand } from "../../../lib/manager/command/open_command.ts";
 import { changeBy } from "../../../lib/manager/command/lifecycle.ts";
@@ -173,4 +174,40 @@ Deno.test("fields beyond the limits of a result are cut", () => {
   );
   assertEquals([patch.data, patch.truncated], [null, true]);
   assertEquals(patch.reapedAlive?.length, 100);
+});
+
+const NOTHING = new Uint8Array(createHash("sha256").digest());
+
+Deno.test("a result tells the hash of each stream, and that of nothing need not be told", () => {
+  const stdoutSha256 = new Uint8Array(32).fill(7);
+
+  const told = patchOf({ stdoutBytes: 10n, stdoutSha256 });
+  const silent = patchOf({ status: CommandResult_Status.REFUSED });
+
+  assertEquals(
+    [told.stdoutSha256, told.stderrSha256, told.hashOfKept],
+    [stdoutSha256, NOTHING, false],
+  );
+  assertEquals([silent.stdoutSha256, silent.stderrSha256], [NOTHING, NOTHING]);
+});
+
+Deno.test("a hash stays unknown if none is told, if it has another length, or if the program was lost", () => {
+  const untold = patchOf({ stdoutBytes: 1n, stderrBytes: 1n });
+  const short = patchOf({ stdoutBytes: 1n, stdoutSha256: new Uint8Array(31) });
+  const lost = patchOf({ status: CommandResult_Status.LOST });
+  const received = patchOf({}, { known: { stdoutHeld: 1n } });
+
+  assertEquals([untold.stdoutSha256, untold.stderrSha256], [null, null]);
+  assertEquals(short.stdoutSha256, null);
+  assertEquals([lost.stdoutSha256, lost.stderrSha256], [null, null]);
+  assertEquals(received.stdoutSha256, null);
+});
+
+Deno.test("a hash that is told has memory of its own, not that of a whole frame", () => {
+  const frame = new Uint8Array(100_000);
+  const stdoutSha256 = frame.subarray(50, 82);
+
+  const told = patchOf({ stdoutBytes: 1n, stdoutSha256 }).stdoutSha256;
+
+  assertEquals(told?.buffer.byteLength, 32);
 });

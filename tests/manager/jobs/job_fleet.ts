@@ -4,10 +4,11 @@ import type {
   JobNews,
   JobRequest,
   JobView,
+  StartedJob,
 } from "../../../lib/manager/job_api.ts";
 import {
-  type Command,
   CommandResult_Status,
+  CommandState_State,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import {
   type CoreOptions,
@@ -29,14 +30,23 @@ export interface Received {
   readonly agent: string;
   readonly id: bigint;
   readonly at: number;
+  readonly nonce: bigint;
 }
+
+/** Longest time in which pings are not answered, in milliseconds. */
+const STEP_MS = 5_000;
 
 /** Agents of one Manager. What they received is the judge of each test. */
 export class JobFleet implements AsyncDisposable {
   /** Commands in the order in which agents received them. */
   readonly received: Received[] = [];
+  /** Names of the agents that were asked to cancel a command, in this order. */
+  readonly cancelled: string[] = [];
   readonly #peers = new Map<string, ScriptedPeer>();
   readonly #managers: MemoryManager[] = [];
+  /** Commands that agents have, and have not ended. */
+  readonly #open = new Map<bigint, Received>();
+  #sessions = 0n;
   #requests = 0;
 
   private constructor(manager: MemoryManager) {
@@ -67,15 +77,20 @@ export class JobFleet implements AsyncDisposable {
     return this.manager.jobs;
   }
 
-  /** Connects an agent that the Manager knows. */
+  /** Connects an agent that the Manager knows. It tells what it has and has had. */
   async connect(name: string, init: Init<"clientHello"> = {}): Promise<void> {
-    const received = this.received.filter(({ agent }) => agent === name);
+    const ids = this.received.filter(({ agent }) => agent === name)
+      .map(({ id }) => id);
     const peer = await this.manager.admitted(name, {
       instance: instanceOf(name),
-      lastCommandId: received.reduce(
-        (last, { id }) => id > last ? id : last,
-        0n,
-      ),
+      session: ++this.#sessions,
+      lastCommandId: ids.reduce((last, id) => id > last ? id : last, 0n),
+      commands: [...this.#open.values()].filter(({ agent }) => agent === name)
+        .map(({ id, nonce }) => ({
+          commandId: id,
+          nonce,
+          state: CommandState_State.RUNNING,
+        })),
       ...init,
     });
     this.#peers.set(name, peer);
@@ -95,31 +110,45 @@ export class JobFleet implements AsyncDisposable {
     return peer;
   }
 
-  /** Lets everything happen, and takes what the agents have received. */
+  /** Lets everything happen, and takes what the agents have received. Pings are answered. */
   async settle(): Promise<void> {
     await this.manager.clock.settle();
-    const heard: Command[] = [];
+    const received: Received[] = [];
     for (const [agent, peer] of this.#peers) {
       for (const { case: kind, value } of peer.heardSoFar()) {
+        if (kind === "ping") await peer.says("pong", value).catch(() => {});
+        if (kind === "cancel") this.cancelled.push(agent);
         if (kind !== "command") continue;
-        heard.push(value);
-        this.received.push({
-          agent,
-          id: value.commandId,
-          at: this.manager.clock.now(),
-        });
+        const at = this.manager.clock.now();
+        const { commandId: id, nonce } = value;
+        received.push({ agent, id, at, nonce });
+        this.#open.set(id, { agent, id, at, nonce });
       }
     }
+    // Ids ascend in the order of starting.
+    this.received.push(...received.sort((a, b) => Number(a.id - b.id)));
+    await this.manager.clock.settle();
   }
 
   async advance(ms: number): Promise<void> {
-    await this.manager.clock.advance(ms);
-    await this.settle();
+    for (let left = ms; left > 0; left -= STEP_MS) {
+      await this.manager.clock.advance(Math.min(left, STEP_MS));
+      await this.settle();
+    }
   }
 
   /** Names of the agents that received a command, in this order. */
   get started(): string[] {
     return this.received.map(({ agent }) => agent);
+  }
+
+  /** Names of the agents that have a command that has not ended, and are connected or not. */
+  get busy(): string[] {
+    return [...this.#open.values()].map(({ agent }) => agent);
+  }
+
+  isConnected(name: string): boolean {
+    return this.#peers.has(name);
   }
 
   /** Ends the newest command of an agent. */
@@ -128,6 +157,7 @@ export class JobFleet implements AsyncDisposable {
     status: CommandResult_Status = CommandResult_Status.SUCCESS,
   ): Promise<void> {
     const last = this.received.findLast(({ agent }) => agent === name);
+    this.#open.delete(last?.id ?? 0n);
     await this.peer(name).says("result", {
       commandId: last?.id ?? 0n,
       status,
@@ -136,14 +166,36 @@ export class JobFleet implements AsyncDisposable {
     await this.settle();
   }
 
+  /** Ends the command of an agent, if it is connected and has one. */
+  async finishIfBusy(name: string, { fails = false } = {}): Promise<void> {
+    const isAble = this.isConnected(name) && this.busy.includes(name);
+    const end = () => fails ? this.fail(name) : this.finish(name);
+    await (isAble ? end() : this.settle());
+  }
+
+  async connectIfAway(name: string): Promise<void> {
+    await (this.isConnected(name) ? this.settle() : this.connect(name));
+  }
+
   async fail(name: string): Promise<void> {
     await this.finish(name, CommandResult_Status.FAILED);
   }
 
+  async endCancelled(name: string): Promise<void> {
+    await this.finish(name, CommandResult_Status.CANCELLED);
+  }
+
   /** Asks for a job, as an operator would. */
   async start(asked: Asked = {}): Promise<JobView> {
+    const { job } = await this.ask(asked);
+    await this.settle();
+    return job;
+  }
+
+  /** Asks for a job, and returns the answer at once. */
+  async ask(asked: Asked = {}): Promise<StartedJob> {
     const { targets = "all", limits, ...request } = asked;
-    const { job } = await this.jobs.start({
+    return await this.jobs.start({
       targets: typeof targets === "string"
         ? { expressions: [targets] }
         : targets,
@@ -164,8 +216,6 @@ export class JobFleet implements AsyncDisposable {
       },
       ...request,
     });
-    await this.settle();
-    return job;
   }
 
   /** State of a job, with its reason if it has one. */

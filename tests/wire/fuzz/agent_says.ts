@@ -188,6 +188,8 @@ class Speaker {
       ...(random.chance(0.3)
         ? { reaped: { signalled: 2, alive: [17, 18] } }
         : {}),
+      stdoutSha256: new Uint8Array(random.pick([0, 32, 32, 31, 70_000])),
+      stderrSha256: new Uint8Array(random.pick([0, 0, 32, 1])),
       data: random.pick([
         new Uint8Array(),
         new TextEncoder().encode('{"errorCode":"NOT_STARTED"}'),

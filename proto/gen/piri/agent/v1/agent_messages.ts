@@ -1008,6 +1008,12 @@ export interface CommandResult {
   reaped?: Reaped | undefined;
   /** The operation's structured outcome, JSON. */
   data: Uint8Array;
+  /**
+   * SHA-256 of all that the program printed, also of what was cut since. Empty
+   * if the agent does not know it, or if nothing was printed.
+   */
+  stdoutSha256: Uint8Array;
+  stderrSha256: Uint8Array;
 }
 
 /** A CommandResult; what is not given is as in an empty one. */
@@ -1026,6 +1032,8 @@ export function createCommandResult(init: Omit<Partial<CommandResult>, "reaped">
     stderrBytes: init.stderrBytes ?? 0n,
     truncated: init.truncated ?? false,
     data: init.data ?? new Uint8Array(),
+    stdoutSha256: init.stdoutSha256 ?? new Uint8Array(),
+    stderrSha256: init.stderrSha256 ?? new Uint8Array(),
   };
   if (init.exitCode !== undefined) {
     message.exitCode = init.exitCode;
@@ -1079,6 +1087,12 @@ export function writeCommandResult(
   if (message.data.length > 0) {
     writer.bytes(114, message.data);
   }
+  if (message.stdoutSha256.length > 0) {
+    writer.bytes(122, message.stdoutSha256);
+  }
+  if (message.stderrSha256.length > 0) {
+    writer.bytes(130, message.stderrSha256);
+  }
 }
 
 export function readCommandResult(
@@ -1127,6 +1141,12 @@ export function readCommandResult(
         break;
       case 14:
         message.data = reader.bytes();
+        break;
+      case 15:
+        message.stdoutSha256 = reader.bytes();
+        break;
+      case 16:
+        message.stderrSha256 = reader.bytes();
         break;
       default:
         reader.skip(tag);

@@ -1,0 +1,49 @@
+import type { EntryRecord, JobRecord } from "../../store/job_records.ts";
+import type { CommandRecord } from "../../store/records.ts";
+import type { Commands } from "../commands.ts";
+import type { EntryView, JobView } from "../job_api.ts";
+import type { ActiveJob } from "./active_job.ts";
+
+/** A job as people see it. */
+export function jobView(job: JobRecord | ActiveJob): JobView {
+  const record = "tally" in job
+    ? { ...job.record, counts: job.tally.counts }
+    : job;
+  const { requestId: _requestId, endsAs: _endsAs, ...view } = record;
+  return view;
+}
+
+/** An entry as people see it: what is in memory of its command is ahead of the database. */
+export function entryView(
+  record: EntryRecord,
+  commands: Pick<Commands, "openRecord" | "unreachableSince">,
+): EntryView {
+  const { command, agent, state } = record;
+  const open = command === null ? undefined : commands.openRecord(command.id);
+  const isOpen = command === null
+    ? state === "queued" || state === "waiting"
+    : open !== undefined;
+  const since = () => commands.unreachableSince(agent, command?.createdAt ?? 0);
+  return {
+    ...record,
+    command: open ?? command,
+    unreachableSince: isOpen ? since() : null,
+  };
+}
+
+/** Entry of a command as people see it. */
+export function startedView(
+  position: number,
+  canary: boolean,
+  command: CommandRecord,
+): EntryRecord {
+  return {
+    position,
+    agent: command.agent,
+    state: "started",
+    reason: "",
+    canary,
+    commandId: command.id,
+    command,
+  };
+}

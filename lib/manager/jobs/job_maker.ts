@@ -1,0 +1,152 @@
+import { operatorText } from "../../base/asker.ts";
+import { jobName } from "../../base/job_state.ts";
+import type { Random } from "../../base/random.ts";
+import type { JobRecord, MovedEntry, NewJob } from "../../store/job_records.ts";
+import type { Blobs } from "../blobs/blobs.ts";
+import type { JobRequest } from "../job_api.ts";
+import type { ResolvedTargets } from "../operator_api.ts";
+import type { Targeting } from "../targeting.ts";
+import { moveBy } from "./entry_lifecycle.ts";
+import type { JobParts } from "./job_parts.ts";
+import { startOrder } from "./order.ts";
+import { unsureReason } from "./unsure.ts";
+
+/** Parts that are needed to make a job. */
+export interface JobMakerOptions extends
+  Pick<
+    JobParts,
+    "store" | "clock" | "fleet" | "events" | "isExpected" | "isUnsure"
+  > {
+  readonly random: Random;
+  readonly targeting: Targeting;
+  /** Large inputs of commands; none if absent. */
+  readonly blobs?: Pick<Blobs, "need"> | undefined;
+  /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
+  readonly checkParams: (operation: string, params: string) => void;
+  /** Ids of the jobs that have not ended and have this key. */
+  readonly withKey: (key: string) => readonly bigint[];
+}
+
+/** A job that is recorded. */
+export interface MadeJob {
+  readonly job: JobRecord;
+  /** Its agents in the order of starting. */
+  readonly names: readonly string[];
+  /** Entries of other jobs that it has superseded. */
+  readonly moved: readonly MovedEntry[];
+  /** True if its request was asked before. */
+  readonly repeated: boolean;
+}
+
+const SUPERSEDED = "job % with the same key came";
+
+/** Makes jobs: checks a request, puts its agents in order, and records both. */
+export class JobMaker {
+  readonly #options: JobMakerOptions;
+
+  constructor(options: JobMakerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {PiriError} INVALID_ARGUMENT, UNAVAILABLE, and as the store throws: then nothing is recorded */
+  async make(
+    request: JobRequest,
+    resolved: ResolvedTargets,
+    rerunOf: bigint | null,
+  ): Promise<MadeJob> {
+    const { store, clock, withKey } = this.#options;
+    this.#checkParams(request, resolved);
+    const { operation, params } = request;
+    const blobs = await this.#options.blobs?.need(operation, params) ?? [];
+    const { names, canaries } = await this.#order(request, resolved);
+    const now = clock.now();
+    const { supersedeKey } = request.limits;
+    const supersedes = supersedeKey === "" ? [] : withKey(supersedeKey);
+    const isUnsure = supersedes.some((job) =>
+      names.some((name) => this.#options.isUnsure(job, name))
+    );
+    const made = await store.createJob(
+      newJob(request, { canaries, createdAt: now, rerunOf }),
+      {
+        agents: names,
+        blobs,
+        gone: moveBy("removed", now, "the agent was removed"),
+        supersedes,
+        supersede: moveBy(
+          "superseded",
+          now,
+          isUnsure ? unsureReason(SUPERSEDED) : SUPERSEDED,
+        ),
+      },
+    );
+    if (!made.repeated) this.#tell(made.job);
+    return { ...made, names };
+  }
+
+  #tell(job: JobRecord): void {
+    const { id, operation, total, rerunOf } = job;
+    const agents = total === 1 ? "1 agent" : `${total} agents`;
+    const repeats = rerunOf === null
+      ? ""
+      : `, which repeats ${jobName(rerunOf)}`;
+    this.#options.events.add(
+      "job_started",
+      `job ${jobName(id)} (${operation}) on ${agents} by ${
+        operatorText(job)
+      }${repeats}`,
+    );
+  }
+
+  async #order(
+    { limits }: JobRequest,
+    { agents }: ResolvedTargets,
+  ): Promise<ReturnType<typeof startOrder>> {
+    const { targeting, random, fleet, isExpected } = this.#options;
+    const named = limits.canaryTargets.length === 0
+      ? undefined
+      : await targeting.resolve({ expressions: limits.canaryTargets });
+    const candidates = agents.map(({ name, connected }) => ({
+      name,
+      connected,
+      expected: isExpected(name) && fleet.session(name) === undefined,
+    }));
+    return startOrder(candidates, limits, {
+      named: named && new Set(named.agents.map(({ name }) => name)),
+      random,
+    });
+  }
+
+  /** A legacy agent checks its own parameters: wrong ones are an error unless there is no other agent. */
+  #checkParams(
+    { operation, params }: JobRequest,
+    { agents }: ResolvedTargets,
+  ): void {
+    const { fleet, checkParams } = this.#options;
+    const areLegacy = agents.every(({ name }) => {
+      const session = fleet.session(name);
+      return session !== undefined && session.operations === undefined;
+    });
+    if (!areLegacy) checkParams(operation, params);
+  }
+}
+
+function newJob(
+  request: JobRequest,
+  made: Pick<NewJob, "canaries" | "createdAt" | "rerunOf">,
+): NewJob {
+  return {
+    requestId: request.requestId,
+    targets: request.targets,
+    operation: request.operation,
+    params: request.params,
+    timeoutMs: request.timeoutMs ?? null,
+    onDisconnect: request.onDisconnect,
+    killAfterMs: request.killAfterMs ?? null,
+    limits: request.limits,
+    name: request.name,
+    note: request.note,
+    requestedBy: request.requestedBy,
+    saidBy: request.saidBy,
+    ...made,
+  };
+}
