@@ -39,7 +39,7 @@ Deno.test("a folder is sent as the path itself, with all that is in it", async (
   );
 
   assertEquals(params, { path: "/srv/www" });
-  assertEquals(manager.runs[0]?.agents, ["web-1"]);
+  assertEquals(manager.runs[0]?.targets?.expressions, ["web-1"]);
   assertEquals(outline(entries), [
     ". folder",
     "index.html file",
