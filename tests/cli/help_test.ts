@@ -45,7 +45,7 @@ Deno.test("help fits into a terminal of 80 columns", () => {
       .filter((line) => line.length > 80 || line !== line.trimEnd()),
     [],
   );
-  assertEquals(helps.length, 26);
+  assertEquals(helps.length, 34);
 });
 
 Deno.test("help wraps a long meaning under its column, and moves it below a long term", () => {

@@ -28,12 +28,12 @@ import { checkViewFlags, type ViewFlagValues } from "./view_flags.ts";
 export const WHILE_A_JOB_RUNS: HelpSection = {
   title: "While it runs",
   lines: [
-    ["Ctrl-C", "one agent: cancel, and wait for the result"],
+    ["Ctrl-C", "cancel, and wait for the result"],
     [
-      "",
-      "several, at a terminal: ask whether to cancel the job, to leave it running or to go on; without an answer within 5 s, cancel",
+      "Ctrl-C, several agents",
+      "at a terminal: ask whether to cancel, to leave it running or to go on; without an answer within 5 s, cancel",
     ],
-    ["Ctrl-C again", "answer the question with cancel; then stop waiting"],
+    ["Ctrl-C again", "cancel, if it asks; else stop waiting"],
     ["SIGTERM, SIGHUP", "cancel, and wait for the result"],
     ["closed output", "cancel, as when a pipe ends: --detach to let it run"],
   ],
@@ -76,6 +76,7 @@ export async function launchJob(
   let note = (text: string): void => void output.note(text);
   using patience = new Patience(terminal, {
     detach: flags.detach,
+    listLine: "piri-manager job list",
     asks: terminal.hasKeyboard && terminal.stderr.isTerminal,
     note: (text) => note(text),
   });
