@@ -18,6 +18,7 @@ import { tellLoss } from "../lost_output.ts";
 import { Patience } from "../patience.ts";
 import { type Call, RetryingClient } from "../retrying_client.ts";
 import { tellLeftOut } from "../target_flags.ts";
+import { prepareFiles } from "./file_views.ts";
 import { followMany } from "./follow_many.ts";
 import { followOne } from "./follow_one.ts";
 import { jobJson } from "./job_json.ts";
@@ -70,6 +71,7 @@ export async function launchJob(
 ): Promise<number> {
   const { connect, flags, json, terminal, output } = context;
   checkViewFlags(flags);
+  if (!flags.detach) await prepareFiles(context);
   // A Manager that is not there at all is told at once; only for one that goes away is it worth to wait.
   (await connect())[Symbol.dispose]();
   const client = new RetryingClient(connect, terminal);
@@ -99,7 +101,13 @@ export async function launchJob(
     const { raw, color: colour } = flags;
     const ends = exitCodeOf === undefined ? {} : { exitCodeOf };
     const times = timesOf(flags);
-    return await followOne(job, { ...parts, raw, colour, times, ...ends });
+    return await followOne(job, {
+      ...parts,
+      raw,
+      colour,
+      times,
+      ...ends,
+    });
   }
   return await followMany(job, {
     ...parts,
