@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import {
@@ -299,6 +300,8 @@ export class FakeManager implements ManagerServices {
     { name: "file.Fetch" },
   ];
   status: GetStatusResponse = create(GetStatusResponseSchema);
+  /** Start of the jobs that are started, in milliseconds since 1970. */
+  createdAtMs = BigInt(Date.UTC(2026, 0, 1));
   /** Jobs by their ids; the one that is started has the highest. */
   jobs: Job[] = [];
   /** Entries of the jobs; by default those of `commands`. */
@@ -486,6 +489,7 @@ export class FakeManager implements ManagerServices {
             name,
             note,
             counts: { total },
+            createdAtMs: this.createdAtMs,
           });
           this.jobs = [started];
           return { job: started, notes: this.notes };
@@ -540,7 +544,33 @@ export class FakeManager implements ManagerServices {
 
   #entries(): JobEntry[] {
     return this.entries ??
-      this.commands.map((command, position) => entryOf(command, position));
+      this.commands.map((command, position) =>
+        this.#entryOf(command, position)
+      );
+  }
+
+  /** Entry of a command: with the hashes of its output, once it has ended. */
+  #entryOf(command: Command, position: number): JobEntry {
+    const outputs = this.outputs.get(command.id);
+    if (outputs === undefined || !hasEnded(command)) {
+      return entryOf(command, position);
+    }
+    const [stdout, stderr] = outputs;
+    return entryOf(command, position, {
+      stdoutBytes: BigInt(stdout.length),
+      stderrBytes: BigInt(stderr.length),
+      stdoutSha256: sha256(stdout),
+      stderrSha256: sha256(stderr),
+      ...this.#given,
+    });
+  }
+
+  #given: MessageInitShape<typeof JobEntrySchema> = {};
+
+  /** Tells entries from now on with these fields. */
+  tellEntriesWith(given: MessageInitShape<typeof JobEntrySchema>): this {
+    this.#given = given;
+    return this;
   }
 
   #findJob(id: bigint): Job {
@@ -588,7 +618,7 @@ export class FakeManager implements ManagerServices {
     }
     yield { job: first, entries, complete: true };
     const positions = new Map(
-      entries.map(({ commandId, position }) => [commandId, position]),
+      entries.map(({ agent, position }) => [agent, position]),
     );
     const latest = new Map(
       this.commands.map((command) => [command.id, command]),
@@ -602,7 +632,7 @@ export class FakeManager implements ManagerServices {
       }
       const { value } = response.event;
       latest.set(value.id, value);
-      yield { entries: [entryOf(value, positions.get(value.id) ?? 0)] };
+      yield { entries: [this.#entryOf(value, positions.get(value.agent) ?? 0)] };
     }
     yield { job: { ...first, state: stateAfter([...latest.values()]) } };
   }
@@ -623,6 +653,10 @@ export class FakeManager implements ManagerServices {
       Code.NotFound,
     );
   }
+}
+
+function sha256(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash("sha256").update(text).digest());
 }
 
 /** State of a job whose commands are so. */

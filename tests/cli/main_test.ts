@@ -74,12 +74,12 @@ Deno.test("--help of run tells the exit code for several commands", async () => 
   const { stdout } = await see(["run", "--help"]);
 
   const [, codes = ""] = stdout.split(
-    "Exit code (of several commands: the first that applies):\n",
+    "Exit code (of several agents: the first that applies):\n",
   );
   assertEquals(
     codes.split("\n\n")[0]?.split("\n")
       .map((line) => line.trim().split(" ")[0]),
-    ["8", "6", "4", "7", "3", "5", "2", "1", "0", "130"],
+    ["8", "9", "6", "4", "7", "3", "5", "2", "1", "0", "130"],
   );
 });
 
@@ -162,7 +162,7 @@ Deno.test("run does not take the --json of its program for its own", async () =>
 
   assertEquals(
     stderr.split("\n")[0],
-    'error: Cannot run "run": <agent> is missing',
+    'error: Cannot find the targets: no expression is given',
   );
 });
 

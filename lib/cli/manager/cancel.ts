@@ -12,7 +12,7 @@ import { userOf } from "./signature.ts";
 /** `cancel 12`: requests the end of a command and does not wait for it. */
 export const cancel = defineSubcommand({
   name: "cancel",
-  summary: "request the end of a command or a job and do not wait for it",
+  summary: "request the end of a command or job and do not wait for it",
   positionals: { id: { type: "one", summary: ANY_ID } },
   flags: {
     grace: {

@@ -159,7 +159,7 @@ const cancel = defineSubcommand({
 
 const pause = defineSubcommand({
   name: "pause",
-  summary: "start nothing more of a job until it is resumed; what runs goes on",
+  summary: "start nothing more of a job for now; what runs goes on",
   positionals: ID,
   flags: {},
   examples: ["j-17"],

@@ -67,6 +67,7 @@ export async function launch(
   const client = new RetryingClient(connect, terminal);
   using patience = new Patience(terminal, {
     detach: flags.detach,
+    listLine: "piri-manager commands",
     note: (text) => void output.note(text),
   });
   const commands = await explain(

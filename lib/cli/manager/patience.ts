@@ -35,6 +35,8 @@ export interface Cancellable {
 export interface PatienceOptions {
   /** True if the commands go on whatever happens to this program. */
   readonly detach: boolean;
+  /** Command line that lists what may have been started. */
+  readonly listLine: string;
   /** True if Ctrl-C asks first: several agents, and a person at a terminal. */
   readonly asks?: boolean;
   /** Shows a message. */
@@ -158,7 +160,7 @@ export class Patience implements Disposable {
         new HintedError(
           "CANCELLED",
           "Cannot tell whether anything was started: the Manager has not answered yet",
-          "piri-manager commands",
+          this.#options.listLine,
         ),
         ExitCode.left,
       );

@@ -144,7 +144,7 @@ export const run = defineSubcommand({
     "@web --batch 10% --canary 1 --max-failures 3 -- ./deploy.sh",
     "all --queue 8h --detach --name updates -- apt-get -y upgrade",
     "@web --diff -- cat /etc/hosts",
-    "'web-*' --stream --timestamps -- tail -n 2 -f /var/log/app.log",
+    "'web-*' --stream --timestamps -- tail -f /var/log/app.log",
     "@web --out results --junit report.xml -- ./check.sh",
     "web-1 --op file.Fetch source=app.conf path=/etc/app.conf",
     "web-1 --exit-code -- grep -q ready /var/log/app.log",

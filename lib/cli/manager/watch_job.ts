@@ -2,6 +2,7 @@ import { ExitError, HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
 import { STOP_SIGNALS, type Terminal } from "../terminal.ts";
+import { prepareFiles } from "./job/file_views.ts";
 import { followMany } from "./job/follow_many.ts";
 import { followOne } from "./job/follow_one.ts";
 import { answeredJob, isForOne } from "./job/launch_job.ts";
@@ -23,6 +24,7 @@ export async function watchJob(
   },
 ): Promise<number> {
   checkViewFlags(flags);
+  await prepareFiles({ flags, terminal });
   const job = answeredJob(
     await (async () => {
       using control = await connect();
@@ -41,6 +43,7 @@ export async function watchJob(
       raw,
       colour,
       times,
+      flags,
       cancelsUnseen: false,
     });
   }

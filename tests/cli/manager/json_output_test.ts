@@ -3,6 +3,9 @@ import { CommandState } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { command, FakeManager } from "../fake_manager.ts";
 import { jsonLines, start, type Started } from "./start.ts";
 
+/** Arrival of all output: the clock of the test stands still. */
+const AT = "2026-01-01T00:00:00.000Z";
+
 /** Starts `run --json` for one command. */
 async function startRun(): Promise<Started> {
   const manager = new FakeManager();
@@ -52,6 +55,7 @@ Deno.test("run --json prints output, progress, the result and one summary, and n
     agent: "web-1",
     stream: "stdout",
     offset: "0",
+    at: AT,
     text: "hi\n",
   });
   assertEquals(events[1]?.["stream"], "stderr");
@@ -107,6 +111,7 @@ Deno.test("run --json prints output that is not UTF-8 as base64", async () => {
     agent: "web-1",
     stream: "stdout",
     offset: "0",
+    at: AT,
     base64: "Yf9i",
   }]);
 });
@@ -160,6 +165,7 @@ Deno.test("run --json prints a cut in the output as an event with its place", as
       agent: "web-1",
       stream: "stdout",
       offset: "10",
+      at: AT,
       text: "z",
     },
     { event: "cut_off", id: "12", agent: "web-1", reason: "too slow" },

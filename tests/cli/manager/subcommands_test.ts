@@ -405,7 +405,7 @@ Deno.test("show of an unknown id exits 5, and of text that is no id 2", async ()
   assertEquals([absent.code, wrong.code], [5, 2]);
   assertEquals(
     wrong.stderr,
-    'error: Cannot read the id "9e9": it is not a whole number from 1 to 9223372036854775807\n',
+    'error: Cannot read the id "9e9": it is neither that of a command, as 17, nor that of a job, as j-17 or j-17/web-1\n',
   );
 });
 

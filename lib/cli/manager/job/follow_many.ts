@@ -39,7 +39,7 @@ export async function followMany(
 ): Promise<number> {
   const { client, terminal, patience, json } = options;
   const { signal } = patience;
-  const view = await viewsOf({ ...options, signal });
+  const view = viewsOf({ ...options, signal });
   const follower = new JobFollower(job, {
     client,
     view,

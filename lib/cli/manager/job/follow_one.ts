@@ -18,6 +18,7 @@ import {
   labelOf,
   labelText,
 } from "./entry_state.ts";
+import { type FileFlagValues, writeFiles } from "./file_views.ts";
 import { JobFollower } from "./job_follower.ts";
 import { silentJobView } from "./job_view.ts";
 
@@ -30,6 +31,7 @@ export interface FollowOneOptions extends Omit<ViewOptions, "raw"> {
   readonly output: Output;
   readonly terminal: Terminal;
   readonly raw: boolean;
+  readonly flags: FileFlagValues;
 }
 
 /**
@@ -42,7 +44,7 @@ export async function followOne(
   { client, patience, output, cancelsUnseen = true, ...options }:
     FollowOneOptions,
 ): Promise<number> {
-  const { terminal, json } = options;
+  const { terminal, json, flags } = options;
   const { signal } = patience;
   const waiting = new JobFollower(job, {
     client,
@@ -70,7 +72,9 @@ export async function followOne(
     patience.limit(command.timeoutMs, () => viewer.follower.commands);
   }
   try {
-    return await viewer.wait(signal);
+    const exitCode = await viewer.wait(signal);
+    await writeFiles(job, { client, signal, exitCode, flags, terminal });
+    return exitCode;
   } catch (error) {
     if (!(error instanceof OutputLost)) throw error;
     return cancelsUnseen

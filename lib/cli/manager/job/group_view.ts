@@ -122,6 +122,8 @@ export class GroupView implements JobView {
       return !quiet && !this.#screen.hasRow && label !== "waiting" &&
         label !== "running";
     }
+    // A job is cancelled by somebody who knows it.
+    if (label === "cancelled" && this.#screen.hasRow) return false;
     return entryHasEnded(entry);
   }
 

@@ -18,6 +18,7 @@ import { tellLoss } from "../lost_output.ts";
 import { Patience } from "../patience.ts";
 import { type Call, RetryingClient } from "../retrying_client.ts";
 import { tellLeftOut } from "../target_flags.ts";
+import { prepareFiles } from "./file_views.ts";
 import { followMany } from "./follow_many.ts";
 import { followOne } from "./follow_one.ts";
 import { jobJson } from "./job_json.ts";
@@ -28,12 +29,12 @@ import { checkViewFlags, type ViewFlagValues } from "./view_flags.ts";
 export const WHILE_A_JOB_RUNS: HelpSection = {
   title: "While it runs",
   lines: [
-    ["Ctrl-C", "one agent: cancel, and wait for the result"],
+    ["Ctrl-C", "cancel, and wait for the result"],
     [
-      "",
-      "several, at a terminal: ask whether to cancel the job, to leave it running or to go on; without an answer within 5 s, cancel",
+      "Ctrl-C, several agents",
+      "at a terminal: ask whether to cancel, to leave it running or to go on; without an answer within 5 s, cancel",
     ],
-    ["Ctrl-C again", "answer the question with cancel; then stop waiting"],
+    ["Ctrl-C again", "cancel, if it asks; else stop waiting"],
     ["SIGTERM, SIGHUP", "cancel, and wait for the result"],
     ["closed output", "cancel, as when a pipe ends: --detach to let it run"],
   ],
@@ -70,12 +71,14 @@ export async function launchJob(
 ): Promise<number> {
   const { connect, flags, json, terminal, output } = context;
   checkViewFlags(flags);
+  if (!flags.detach) await prepareFiles(context);
   // A Manager that is not there at all is told at once; only for one that goes away is it worth to wait.
   (await connect())[Symbol.dispose]();
   const client = new RetryingClient(connect, terminal);
   let note = (text: string): void => void output.note(text);
   using patience = new Patience(terminal, {
     detach: flags.detach,
+    listLine: "piri-manager job list",
     asks: terminal.hasKeyboard && terminal.stderr.isTerminal,
     note: (text) => note(text),
   });
@@ -98,7 +101,13 @@ export async function launchJob(
     const { raw, color: colour } = flags;
     const ends = exitCodeOf === undefined ? {} : { exitCodeOf };
     const times = timesOf(flags);
-    return await followOne(job, { ...parts, raw, colour, times, ...ends });
+    return await followOne(job, {
+      ...parts,
+      raw,
+      colour,
+      times,
+      ...ends,
+    });
   }
   return await followMany(job, {
     ...parts,

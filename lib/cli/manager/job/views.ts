@@ -3,6 +3,7 @@ import { LiveView } from "../live_view.ts";
 import type { RetryingClient } from "../retrying_client.ts";
 import { BlockPrinter } from "./blocks.ts";
 import { Bodies } from "./bodies.ts";
+import { fileViews } from "./file_views.ts";
 import { GroupView } from "./group_view.ts";
 import { type JobView, joinedViews } from "./job_view.ts";
 import { JsonJobView } from "./json_job_view.ts";
@@ -23,8 +24,8 @@ export interface ViewContext {
 }
 
 /** The views that flags ask for, as one. */
-export function viewsOf(context: ViewContext): Promise<JobView> {
-  return Promise.resolve(joinedViews([mainView(context)]));
+export function viewsOf(context: ViewContext): JobView {
+  return joinedViews([mainView(context), ...fileViews(context)]);
 }
 
 function mainView(context: ViewContext): JobView {
@@ -39,20 +40,26 @@ function mainView(context: ViewContext): JobView {
     });
     return new StreamView(view, { terminal, isBare: flags.raw || flags.quiet });
   }
-  const printer = new BlockPrinter(
-    new Bodies(context.client, context.signal),
-    {
-      terminal,
-      colour: flags.color ?? "auto",
-      lines: flags.lines ??
-        (terminal.stdout.isTerminal ? TERMINAL_LINES : Infinity),
-      onlyFailed: flags["only-failed"] || flags.quiet,
-    },
-  );
+  const { stdout } = terminal;
+  const bodies = new Bodies(context.client, context.signal);
+  const lines = flags.lines ?? (stdout.isTerminal ? TERMINAL_LINES : Infinity);
+  const onlyFailed = flags["only-failed"] || flags.quiet;
+  const printer = new BlockPrinter(bodies, {
+    terminal,
+    colour: flags.color ?? "auto",
+    lines,
+    onlyFailed,
+  });
+  const parts = { bodies, printer, stdout, lines, onlyFailed };
   return new GroupView({
     terminal,
     quiet: flags.quiet,
-    printBlocks: (board) => printer.print(board),
+    printBlocks: async (board) => {
+      if (!flags.diff) return await printer.print(board);
+      // Imported when it is needed, as few people do.
+      const { printDiff } = await import("./diff_blocks.ts");
+      await printDiff(board, parts);
+    },
   });
 }
 
