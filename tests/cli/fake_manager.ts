@@ -60,7 +60,9 @@ import { namesOne } from "../../lib/cli/manager/hints.ts";
 import { hasEnded } from "../../lib/cli/manager/states.ts";
 import { toConnectError } from "../../lib/api/errors.ts";
 import type {
+  BriefManager,
   Control,
+  ExportedIdentity,
   Initialized,
   ManagerServices,
   Ready,
@@ -375,6 +377,43 @@ export class FakeManager implements ManagerServices {
     this.served.push({ options, signal, rest: resolve });
     onReady({ listen: "0.0.0.0:7051", control: "/run/control.sock" });
     return promise;
+  }
+
+  /** Starts of a Manager for one job. */
+  readonly briefStarts: Parameters<ManagerServices["serveBriefly"]>[0][] = [];
+  /** Managers for one job that were stopped. */
+  briefStops = 0;
+  /** Error of the removal of what was unpacked for them. */
+  removalError: PiriError | undefined;
+  /** Changes to a Manager for one job. */
+  brief: Partial<BriefManager> = {};
+  exported: ExportedIdentity = {
+    text: "piristate1-secret-12345678",
+    joined: 2,
+    notJoined: [],
+  };
+
+  serveBriefly(
+    options: Parameters<ManagerServices["serveBriefly"]>[0],
+  ): Promise<BriefManager> {
+    this.briefStarts.push(options);
+    return Promise.resolve({
+      dir: "/dev/shm/state",
+      listen: "0.0.0.0:7051",
+      notes: [],
+      stop: () => {
+        this.briefStops++;
+        return this.removalError === undefined
+          ? Promise.resolve()
+          : Promise.reject(this.removalError);
+      },
+      ...this.brief,
+    });
+  }
+
+  exportIdentity(dir: string): Promise<ExportedIdentity> {
+    this.dirs.push(dir);
+    return Promise.resolve(this.exported);
   }
 
   connect(dir: string): Promise<Control> {
