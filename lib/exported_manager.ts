@@ -33,9 +33,19 @@ export interface ExportedManager {
  * @throws {PiriError} FAILED_PRECONDITION if the folder is not initialised or its database has another version; DENIED,
  * CORRUPT, DISK
  */
-export async function exportManager(dir: string): Promise<ExportedManager> {
+export async function exportManager(
+  dir: string,
+  { withFacts }: {
+    /** False to leave out the facts that agents told: target expressions know them once an agent is connected. */
+    readonly withFacts: boolean;
+  },
+): Promise<ExportedManager> {
   const { paths, config, server } = await loadState(dir);
-  const identity = await readIdentity(paths.database);
+  const found = await readIdentity(paths.database);
+  const identity = withFacts ? found : {
+    ...found,
+    agents: found.agents.map((agent) => ({ ...agent, facts: {} })),
+  };
   const text = encodeState({
     ca: {
       certPem: await readFile(paths.caCert),

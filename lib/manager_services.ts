@@ -91,9 +91,9 @@ export const managerServices: ManagerServices = {
     });
   },
 
-  async exportIdentity(dir) {
+  async exportIdentity(dir, options) {
     const { exportManager } = await import("./exported_manager.ts");
-    return await exportManager(dir);
+    return await exportManager(dir, options);
   },
 
   async connect(dir): Promise<Control> {

@@ -33,7 +33,7 @@ export interface StoredAgent {
   readonly retired: boolean;
 }
 
-/** What is kept of a removed agent. */
+/** Memory of a removed agent. */
 export interface StoredTombstone {
   readonly agent: string;
   readonly secretHash: Uint8Array;

@@ -411,8 +411,15 @@ export class FakeManager implements ManagerServices {
     });
   }
 
-  exportIdentity(dir: string): Promise<ExportedIdentity> {
+  /** True if the last export of an identity had facts. */
+  exportedFacts: boolean | undefined;
+
+  exportIdentity(
+    dir: string,
+    { withFacts }: { withFacts: boolean },
+  ): Promise<ExportedIdentity> {
     this.dirs.push(dir);
+    this.exportedFacts = withFacts;
     return Promise.resolve(this.exported);
   }
 

@@ -12,8 +12,9 @@ const GITHUB_BYTES = 48 * 1_024;
 /** Longest environment variable of Linux with its name, in bytes (MAX_ARG_STRLEN). */
 const VARIABLE_BYTES = 131_072 - "PIRI_STATE=".length - 1;
 
-/** Text for one agent, about, in bytes: measured with names of 20 characters. */
-const BYTES_PER_AGENT = 78;
+/** Text for the keys and for one agent, about, in bytes: measured with names of 20 characters. */
+const KEY_BYTES = 1_750;
+const BYTES_PER_AGENT = 77;
 
 /** `export-identity`: prints what makes this Manager the same one in a CI job. */
 export const exportIdentity = defineSubcommand({
@@ -30,6 +31,11 @@ export const exportIdentity = defineSubcommand({
     yes: {
       type: "boolean",
       summary: "print the secret even to a terminal",
+    },
+    "no-facts": {
+      type: "boolean",
+      summary:
+        "leave out the facts of agents: expressions such as os.name=debian then mean connected agents only",
     },
     large: {
       type: "boolean",
@@ -61,7 +67,9 @@ export const exportIdentity = defineSubcommand({
         "--out FILE writes a file, | gh secret set PIRI_STATE sends it on, --yes prints it",
       );
     }
-    const { text, joined, notJoined } = await services.exportIdentity(dir);
+    const { text, joined, notJoined } = await services.exportIdentity(dir, {
+      withFacts: !flags["no-facts"],
+    });
     checkSize(text, { joined, large: flags.large });
     await output.note(
       `This text is a secret: whoever has it can run anything on ${
@@ -95,7 +103,7 @@ function checkSize(
 ): void {
   const limit = large ? VARIABLE_BYTES : GITHUB_BYTES;
   if (length <= limit) return;
-  const fit = Math.floor(limit / BYTES_PER_AGENT / 10) * 10;
+  const fit = Math.floor((limit - KEY_BYTES) / BYTES_PER_AGENT / 100) * 100;
   const facts =
     `Cannot export the identity: its ${joined} agents make ${length} bytes, and the limit`;
   if (large) {
@@ -107,6 +115,6 @@ function checkSize(
   throw new HintedError(
     "FAILED_PRECONDITION",
     `${facts} of a GitHub secret is ${limit} bytes, about ${fit} agents`,
-    "--large prints it for a store that takes more, or to be kept in several secrets (docs/ci.md)",
+    "--no-facts makes it shorter if agents have many facts; --large prints it for a store that takes more, or to be kept in several secrets (docs/ci.md)",
   );
 }

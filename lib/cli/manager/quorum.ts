@@ -84,10 +84,11 @@ export async function waitForQuorum(
     }
     if (isFirst) onWait(present.connected, present.total);
     await sleep(clock, LOOK_MS, signal);
+    signal.throwIfAborted();
   }
 }
 
-/** Number of agents that a quorum wants of so many. */
+/** Number of agents that a quorum wants. */
 function neededOf(quorum: Quorum, total: number): number {
   if ("percent" in quorum) return Math.ceil(total * quorum.percent / 100);
   if (quorum.count <= total) return quorum.count;

@@ -55,7 +55,13 @@ export interface ManagerServices {
    *
    * @throws {PiriError} FAILED_PRECONDITION if the folder is not initialised; DENIED
    */
-  exportIdentity(dir: string): Promise<ExportedIdentity>;
+  exportIdentity(
+    dir: string,
+    options: {
+      /** False to leave out the facts that agents told. */
+      readonly withFacts: boolean;
+    },
+  ): Promise<ExportedIdentity>;
   /**
    * Connects to the Manager of this state folder.
    *
