@@ -6,13 +6,19 @@ import type { Fleet } from "./fleet.ts";
 export class CiJob {
   /** Folder for temporary files. */
   readonly place: string;
+  /** State of the Manager. */
+  readonly text: string;
   readonly #executables: Executables;
-  readonly #text: string;
+  readonly #bin: string;
 
-  private constructor(executables: Executables, place: string, text: string) {
+  private constructor(
+    executables: Executables,
+    { place, bin, text }: { place: string; bin: string; text: string },
+  ) {
     this.#executables = executables;
+    this.#bin = bin;
     this.place = place;
-    this.#text = text;
+    this.text = text;
   }
 
   /** Takes the identity of a fleet's Manager, and stops that. */
@@ -22,12 +28,17 @@ export class CiJob {
     await fleet.serving.stop();
     const place = fleet.folder.at("tmp");
     await Deno.mkdir(place);
-    return new CiJob(executables, place, stdout);
+    const bin = fleet.folder.at("bin");
+    return new CiJob(executables, { place, bin, text: stdout });
   }
 
   /** The same job with another text. */
   with(text: string): CiJob {
-    return new CiJob(this.#executables, this.place, text);
+    return new CiJob(this.#executables, {
+      place: this.place,
+      bin: this.#bin,
+      text,
+    });
   }
 
   /** Starts `piri-manager` as a step of the job. */
@@ -35,13 +46,27 @@ export class CiJob {
     return new LiveProgram(
       `step: ${args.join(" ").slice(0, 200)}`,
       [...this.#executables.manager, ...args],
-      {
-        NO_COLOR: "1",
-        PIRI_STATE: this.#text,
-        TMPDIR: this.place,
-        TEMP: this.place,
-      },
+      { ...this.#variables, PIRI_STATE: this.text },
     );
+  }
+
+  /** Variables of a shell that finds `piri-manager` on its PATH. */
+  async surroundings(): Promise<Record<string, string>> {
+    const words = this.#executables.manager.map((word) => `'${word}'`);
+    await Deno.mkdir(this.#bin, { recursive: true });
+    await Deno.writeTextFile(
+      `${this.#bin}/piri-manager`,
+      `#!/bin/sh\nexec ${words.join(" ")} "$@"\n`,
+      { mode: 0o755 },
+    );
+    return {
+      ...this.#variables,
+      PATH: `${this.#bin}:${Deno.env.get("PATH")}`,
+    };
+  }
+
+  get #variables(): Record<string, string> {
+    return { NO_COLOR: "1", TMPDIR: this.place, TEMP: this.place };
   }
 
   /** Paths and texts of all files that are in the folder for temporary files. */
