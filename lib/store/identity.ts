@@ -106,7 +106,10 @@ function read(db: Database): StoredIdentity {
     managerId: String(meta["manager_id"]),
     createdAt: Number(meta["created_at"]),
     lastCommandId: big(sequence?.["seq"]),
-    agents: db.all("SELECT * FROM agents ORDER BY id").map(agentOf),
+    agents: db.all(
+      `SELECT agents.*, sent_ids.last_id AS last_sent_id
+       FROM agents LEFT JOIN sent_ids ON sent_ids.agent = agents.id ORDER BY id`,
+    ).map(agentOf),
     tombstones: db.all("SELECT * FROM tombstones ORDER BY id").map((row) => ({
       agent: String(row["agent"]),
       secretHash: row["secret_hash"] as Uint8Array,
@@ -128,6 +131,7 @@ function agentOf(row: Row): StoredAgent {
     instance: row["instance"] as string | null,
     session: BigInt.asUintN(64, big(row["session"])),
     lastCommandId: big(row["last_command_id"]),
+    // None was sent to an agent that is not in the table.
     lastSentId: big(row["last_sent_id"]),
     facts,
     setFacts: json(row, "set_facts"),
@@ -145,15 +149,20 @@ function write(db: Database, identity: StoredIdentity): void {
     "UPDATE sqlite_sequence SET seq = ? WHERE name = 'commands'",
     identity.lastCommandId,
   );
-  const known = columnsOf(db, "agents");
   for (const agent of identity.agents) {
-    const cells = Object.entries(cellsOf(agent))
-      .filter(([name]) => known.has(name));
-    const names = cells.map(([name]) => name).join(", ");
-    const places = cells.map(() => "?").join(", ");
+    const cells = cellsOf(agent);
+    const places = Object.keys(cells).map(() => "?").join(", ");
     db.run(
-      `INSERT INTO agents (${names}) VALUES (${places})`,
-      ...cells.map(([, cell]) => cell),
+      `INSERT INTO agents (${
+        Object.keys(cells).join(", ")
+      }) VALUES (${places})`,
+      ...Object.values(cells),
+    );
+    if (agent.lastSentId === 0n) continue;
+    db.run(
+      "INSERT INTO sent_ids (agent, last_id) VALUES (?, ?)",
+      agent.id,
+      agent.lastSentId,
     );
   }
   for (const { agent, secretHash, removedAt } of identity.tombstones) {
@@ -176,21 +185,13 @@ function cellsOf(agent: StoredAgent): Record<string, SqlValue> {
     instance: agent.instance,
     session: BigInt.asIntN(64, agent.session),
     last_command_id: agent.lastCommandId,
-    last_sent_id: agent.lastSentId,
     facts: JSON.stringify(agent.facts),
     set_facts: JSON.stringify(agent.setFacts),
     retired: agent.retired ? 1n : 0n,
   };
 }
 
-function columnsOf(db: Database, table: string): ReadonlySet<string> {
-  return new Set(
-    db.all(`SELECT name FROM pragma_table_info(?)`, table)
-      .map((row) => String(row["name"])),
-  );
-}
-
-/** A whole number of a row; 0 for a column that this schema lacks. */
+/** A whole number of a row; 0 for none. */
 function big(cell: SqlValue | undefined): bigint {
   return typeof cell === "bigint" ? cell : 0n;
 }

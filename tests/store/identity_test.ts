@@ -102,6 +102,24 @@ Deno.test("the identity of a database makes another one the same Manager's: agen
   assertEquals(await copy.removedAt("old-1", hashSecret("another")), undefined);
 });
 
+Deno.test("an identity that was read and written twice is the same, with the last id sent to each agent", async () => {
+  await using made = await startStore();
+  await fill(made.store);
+  const identity = await readIdentity(made.database);
+  const path = `${made.database}.copy`;
+  await using _copy = await openStore(path, {
+    clock: systemClock,
+    random: systemRandom,
+    identity,
+  });
+
+  assertEquals(await readIdentity(path), identity);
+  assertEquals(
+    identity.agents.map(({ id, lastSentId }) => [id, lastSentId]),
+    [["web-1", 42n], ["web-2", 0n]],
+  );
+});
+
 Deno.test("an identity has no history", async () => {
   await using made = await startStore();
   await fill(made.store);

@@ -40,7 +40,8 @@ story(
     // The Manager at home goes on, and gives the next id.
     await fleet.startManager();
     await fleet.connected("web-1");
-    const [next] = await fleet.json("run", "--detach", "web-1", "--", "true");
+    await fleet.manager("run", "web-1", "--", ...program("printAndExit"));
+    const [next] = await fleet.json("commands");
     assertEquals(next?.["id"], "2");
   },
   { ignored: NEEDS_UNIX_SOCKETS },
@@ -71,6 +72,31 @@ story(
     await fleet.startManager();
     await fleet.connected("web-1");
     assertEquals(await fleet.json("commands"), []);
+  },
+  { ignored: NEEDS_UNIX_SOCKETS },
+);
+
+story(
+  "run --serve knows groups and facts of agents that never came, and reports them",
+  async (executables) => {
+    await using fleet = await startFleet(executables, {
+      agents: ["web-1", "web-2", "db-1"],
+      groups: { "web-1": ["web"], "web-2": ["web"] },
+    });
+    const job = await CiJob.of(fleet, executables);
+    await fleet.agent("web-2").stop();
+
+    await using step = job.spawn(
+      ...["run", "--serve", "--wait-for", "50%"],
+      ...[`@web & os=${Deno.build.os} & hostname!=nothing`, "--"],
+      ...program("printAndExit", "hello"),
+    );
+    const { code, stdout, stderr } = await step.end();
+
+    assertEquals(code, ExitCode.unavailable);
+    assertMatch(stderr, /1 of 2 agents connected/);
+    assertMatch(stderr, /web-2: unreachable/);
+    assertStringIncludes(stdout, "hello");
   },
   { ignored: NEEDS_UNIX_SOCKETS },
 );

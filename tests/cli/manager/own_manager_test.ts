@@ -61,7 +61,10 @@ Deno.test("run --serve starts a Manager, runs on it, and stops it", async () => 
     manager,
   });
 
-  assertEquals([code, stderr], [0, "4 of 4 agents connected after 0.0 s\n"]);
+  assertEquals(
+    [code, stderr.split("\n")[0]],
+    [0, "4 of 4 agents connected after 0.0 s"],
+  );
   assertEquals(manager.briefStarts, [
     { dir: "/var/lib/piri-manager", dirGiven: false, listen: undefined },
   ]);
@@ -167,14 +170,21 @@ Deno.test("a sample stays the same while it is waited for, and agents that are a
   const manager = managerWith("web-1");
   const first = { ...targetsOf(ALL, ["web-1"]), seed: 77 };
   manager.targets = first;
-  const { terminal } = await start(["run", "--serve", ...RUN], { manager });
+  const { terminal, code } = await start(
+    ["run", "--serve", "--limit", "50%", "--connected", ...RUN],
+    { manager },
+  );
   await terminal.clock.advance(200);
-  await terminal.interrupt();
+  manager.targets = { ...targetsOf(ALL, ALL), seed: 77 };
+  await terminal.clock.advance(200);
 
+  assertEquals(await ended(manager, code), 0);
   assertEquals(
     manager.selections.map((each) => [each?.seed, each?.connectedOnly]),
-    [[undefined, false], [77, false]],
+    [[undefined, false], [77, false], [77, false]],
   );
+  const [job] = manager.runs;
+  assertEquals([job?.targets?.seed, job?.targets?.connectedOnly], [77, true]);
 });
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
