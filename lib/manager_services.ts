@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { LogOptions } from "./base/log.ts";
 import { systemClock } from "./base/clock.ts";
+import { giveUpPermissions } from "./base/permissions.ts";
 import { systemRandom } from "./base/random.ts";
 import { aborted } from "./base/signals.ts";
 import type { Control, ManagerServices } from "./cli/manager/services.ts";
@@ -56,6 +57,7 @@ export const managerServices: ManagerServices = {
     const { serveManager } = await import("./serve_manager.ts");
     const { logger, startLog } = await import("./base/log.ts");
     const { reloadAndLog } = await import("./base/reload.ts");
+    giveUpPermissions();
     await using manager = await serveManager({
       dir,
       clock: systemClock,
@@ -73,12 +75,47 @@ export const managerServices: ManagerServices = {
     });
   },
 
+  async serveBriefly({ dir, dirGiven, listen }) {
+    const text = dirGiven ? undefined : takeVariable(STATE_VARIABLE);
+    const { parseAddress } = await import("./base/address.ts");
+    const { startLog } = await import("./base/log.ts");
+    const { temporaryPlace } = await import("./base/passing_folder.ts");
+    const { serveBriefly } = await import("./serve_briefly.ts");
+    giveUpPermissions();
+    return await serveBriefly({
+      from: text === undefined ? { dir } : { text },
+      listen: listen === undefined
+        ? undefined
+        : parseAddress(listen, { lowestPort: 0 }),
+      clock: systemClock,
+      random: systemRandom,
+      // What agents do is not the output of a job.
+      startLog: ({ format }) => startLog({ format, level: "warning" }),
+      place: temporaryPlace((name) => Deno.env.get(name)),
+    });
+  },
+
+  async exportIdentity(dir, options) {
+    const { exportManager } = await import("./exported_manager.ts");
+    return await exportManager(dir, options);
+  },
+
   async connect(dir): Promise<Control> {
     const { connectControl } = await import("./api/client.ts");
     const sudoUser = Deno.env.get("SUDO_USER") ?? Deno.env.get("DOAS_USER");
     return await connectControl(dir, { sudoUser: sudoUser ?? "" });
   },
 };
+
+/** Environment variable with the state text of a Manager. */
+const STATE_VARIABLE = "PIRI_STATE";
+
+/** Reads an environment variable and removes it, so that nothing that is started later inherits it. */
+function takeVariable(name: string): string | undefined {
+  const value = Deno.env.get(name) ?? "";
+  Deno.env.delete(name);
+  return value.trim() === "" ? undefined : value;
+}
 
 /** SHA-256 of a certificate in the form that people compare. */
 function fingerprintOf(certificate: Uint8Array): string {

@@ -16,12 +16,11 @@ import { AgentCore } from "./agent/core.ts";
 import { openJournal } from "./agent/journal/disk_journal.ts";
 import { FactSource, helloFacts } from "./agent/fact_source.ts";
 import { machineId } from "./agent/machine_id.ts";
-import type { LinkOptions } from "./agent/link/link.ts";
+import { dialFirst } from "./agent/link/dial_first.ts";
 import { shrunkResult } from "./agent/runner/result.ts";
 import { RemovedNote } from "./agent/removed_note.ts";
 import { MAX_RUNNING } from "./agent/runner/acceptance.ts";
 import { WorkerPool } from "./agent/workers/worker_pool.ts";
-import { parseAddress } from "./base/address.ts";
 import type { Clock } from "./base/clock.ts";
 import { Counters } from "./base/counters.ts";
 import { openFileDisk } from "./base/file_disk.ts";
@@ -34,8 +33,6 @@ import { setResourceLimits } from "./operations/resource_limits.ts";
 import { becomeSubreaper } from "./operations/subreaper.ts";
 import { readUmask } from "./operations/surroundings.ts";
 import { endSurvivors } from "./operations/survivors.ts";
-import { dialTls } from "./wire/tls.ts";
-import type { Transport } from "./wire/transport.ts";
 import { decode } from "./protobuf/protobuf_reader.ts";
 import { encode } from "./protobuf/protobuf_writer.ts";
 
@@ -241,7 +238,8 @@ async function openCore(
     }),
     clock,
     random,
-    dial: dialFirst(config, { addresses, clock }),
+    dial: (signal) => dialFirst({ ...config, addresses, clock }, signal),
+    widestWindowMs: config.reconnectWindow,
     noteRemoved: (isRemoved) =>
       isRemoved ? removed.write(clock.now()) : removed.clear(),
     endSurvivors: (processes, marker) => endSurvivors(processes, marker, clock),
@@ -261,34 +259,4 @@ function takeProcess({ commands: { limits, umask } }: AgentConfig): void {
       { names: low.join(", ") },
     );
   }
-}
-
-/** Dials a Manager's addresses in order, until one answers. */
-function dialFirst(
-  { serverName, caPem }: AgentConfig,
-  { addresses, clock }: {
-    /** Addresses in use at this moment. */
-    readonly addresses: () => readonly string[];
-    readonly clock: Clock;
-  },
-): LinkOptions["dial"] {
-  return async (signal): Promise<Transport> => {
-    let failure: unknown;
-    for (const address of addresses()) {
-      const { host: hostname, port } = parseAddress(address);
-      try {
-        return await dialTls({
-          hostname,
-          port,
-          serverName,
-          caPem,
-          clock,
-          signal,
-        });
-      } catch (error) {
-        failure = error;
-      }
-    }
-    throw failure;
-  };
 }

@@ -1,5 +1,5 @@
 import { type ControlServer, serveControl } from "./api/server.ts";
-import { formatAddress } from "./base/address.ts";
+import { type Address, formatAddress } from "./base/address.ts";
 import type { Clock, Timer } from "./base/clock.ts";
 import { CoarseClock } from "./base/coarse_clock.ts";
 import { messageOf } from "./base/errors.ts";
@@ -54,6 +54,13 @@ export interface ServeManagerOptions {
   readonly startLog?: (configured: LogOptions) => Promise<void>;
   /** Puts a plain-TCP front before the connections, even if config.yaml does not. */
   readonly guard?: boolean;
+  /** Address for agents instead of the one in config.yaml. */
+  readonly listen?: Address | undefined;
+  /**
+   * True if it stops soon and nobody knows when the next one starts, as in a CI job. Agents then dial more rarely while
+   * it is away.
+   */
+  readonly brief?: boolean;
 }
 
 /** Running Manager. */
@@ -89,7 +96,23 @@ export async function serveManager(
 ): Promise<RunningManager> {
   const state = await loadState(options.dir);
   await options.startLog?.(state.config.log);
-  const store = await openStoreClient(state.paths.database);
+  return await serveState(
+    state,
+    await openStoreClient(state.paths.database),
+    options,
+  );
+}
+
+/**
+ * Starts the Manager of a state, wherever it is kept. Takes over the store.
+ *
+ * @throws {PiriError} as `serveManager`, for what comes after the reading of the folder
+ */
+export async function serveState(
+  state: ManagerState,
+  store: Store,
+  options: ServeManagerOptions,
+): Promise<RunningManager> {
   try {
     const core = await ServedManager.open(state, store, options);
     await core.start();
@@ -184,6 +207,7 @@ class ServedManager implements RunningManager {
       },
       data: createDataService(paths),
       blobs,
+      brief: options.brief ?? false,
       ...coreSettings(config),
       checkParams: checkKnownParams,
     });
@@ -222,7 +246,7 @@ class ServedManager implements RunningManager {
     this.#certificateExpiresAt = identity.expiresAt;
     const config = this.#config;
     this.#door = await openDoor({
-      listen: config.listen,
+      listen: this.#options.listen ?? config.listen,
       identity,
       clock,
       counters: this.#core.counters,

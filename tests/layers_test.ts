@@ -97,7 +97,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/events.ts",
     "type manager/fleet.ts",
   ],
-  "manager/state": ["base", "manager/door"],
+  "manager/state": ["base", "type store", "manager/door"],
   "manager/door": ["base", "wire"],
   "manager/data": ["base"],
   "manager/blobs": [
@@ -249,8 +249,10 @@ const roots = [
   "lib/agent_services.ts",
   "lib/check_agent.ts",
   "lib/host_record.ts",
+  "lib/exported_manager.ts",
   "lib/manager_services.ts",
   "lib/serve_agent.ts",
+  "lib/serve_briefly.ts",
   "lib/serve_manager.ts",
 ];
 

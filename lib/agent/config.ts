@@ -19,7 +19,12 @@ import {
 import type { Random } from "../base/random.ts";
 import type { Settings } from "../base/reload.ts";
 import { hashSecret, newSecret, SECRET_PATTERN } from "../base/secret.ts";
-import { LogSetting, parseSettings, readBy } from "../base/settings.ts";
+import {
+  durationSetting,
+  LogSetting,
+  parseSettings,
+  readBy,
+} from "../base/settings.ts";
 import { CommandSetting, type CommandSettings } from "./command_settings.ts";
 
 /** Settings of an Agent and its Manager: agent.yaml, described in docs/configuration.md. */
@@ -37,6 +42,8 @@ export interface AgentConfig {
   readonly joinToken?: string | undefined;
   /** Hash of the join token that the Manager has accepted. */
   readonly joinedWith?: string | undefined;
+  /** Widest window of random delays between two dials, in milliseconds; what the Manager says if absent. */
+  readonly reconnectWindow?: number | undefined;
   readonly allowTestOperations: boolean;
   readonly log: LogOptions;
   readonly commands: CommandSettings;
@@ -49,6 +56,10 @@ export const AGENT_SETTINGS: Settings<AgentConfig> = {
   serverName: { valueOf: ({ serverName }) => serverName, atOnce: false },
   caPem: { valueOf: ({ caPem }) => caPem, atOnce: false },
   secret: { valueOf: ({ secret }) => secret, atOnce: false },
+  reconnectWindow: {
+    valueOf: ({ reconnectWindow }) => reconnectWindow,
+    atOnce: false,
+  },
   allowTestOperations: {
     valueOf: ({ allowTestOperations }) => allowTestOperations,
     atOnce: false,
@@ -78,9 +89,12 @@ const JOINING = "joining.yaml";
 
 const EDITABLE: ReadonlySet<string> = new Set(["allowTestOperations", "log"]);
 
+/** Entries that only people write. */
+const PEOPLES: ReadonlySet<string> = new Set(["commands", "reconnectWindow"]);
+
 const NEW_TEXT = `\
 # The configuration of this Piri agent, written by piri-agent join. It holds a secret: nobody else may read it.
-# allowTestOperations, commands and log are there to be edited; docs/configuration.md describes every key. SIGHUP reads it again.
+# allowTestOperations, commands, log and reconnectWindow are there to be edited; docs/configuration.md describes every key. SIGHUP reads it again.
 name: ""
 `;
 
@@ -101,6 +115,10 @@ const Schema = v.strictObject({
   ),
   joinToken: v.optional(v.string()),
   joinedWith: v.optional(v.string()),
+  // Where a window grows to it, one of less than a second would be a flood.
+  reconnectWindow: v.optional(
+    durationSetting(1, { least: "1s", most: "1h" }),
+  ),
   allowTestOperations: v.optional(
     v.boolean("it should be true or false"),
     false,
@@ -224,8 +242,7 @@ async function save(
   const { document } = parseYaml(text, path, "INVALID_ARGUMENT");
   const wanted: Readonly<Record<string, unknown>> = { ...config };
   for (const key of Object.keys(Schema.entries)) {
-    // Only people write this one.
-    if (key === "commands") continue;
+    if (PEOPLES.has(key)) continue;
     if (wanted[key] === undefined) document.delete(key);
     // Entries that people edit stay as they wrote them.
     else if (!EDITABLE.has(key) || !document.has(key)) {

@@ -36,6 +36,7 @@ export interface AgentCoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly dial: LinkOptions["dial"];
+  readonly widestWindowMs?: LinkOptions["widestWindowMs"];
   readonly standstillMs?: number;
   readonly noteRemoved?: NonNullable<LinkOptions["noteRemoved"]>;
   readonly endSurvivors: RunnerOptions["endSurvivors"];

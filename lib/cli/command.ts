@@ -71,6 +71,8 @@ export interface Invocation {
   readonly rest: readonly string[] | undefined;
   /** The state folder. */
   readonly dir: string;
+  /** True if the user named the state folder. */
+  readonly dirGiven: boolean;
   /** True if values are printed as JSON Lines. */
   readonly json: boolean;
   readonly output: Output;

@@ -109,6 +109,7 @@ async function run<Services>(
       positionals: parsed.positionals,
       rest: parsed.rest,
       dir: common.dir ?? program.defaultDir(),
+      dirGiven: common.dir !== undefined,
       json: common.json,
       output: new Output(terminal, common.json),
       terminal,

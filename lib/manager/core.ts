@@ -8,7 +8,10 @@ import { Later } from "../wire/later.ts";
 import type { Transport } from "../wire/transport.ts";
 import { AgentRoster } from "./agent_roster.ts";
 import { Admission } from "./admission/admission.ts";
-import { reconnectWindowMs } from "./admission/reconnect_window.ts";
+import {
+  busyRetryMs,
+  reconnectWindowMs,
+} from "./admission/reconnect_window.ts";
 import { Agents, type ManagerIdentity } from "./agents.ts";
 import { withBlobs } from "./blobs/blob_requests.ts";
 import type { Blobs } from "./blobs/blobs.ts";
@@ -45,6 +48,8 @@ export interface ManagerCoreOptions {
   readonly checkParams: (operation: string, params: string) => void;
   /** Most hellos that are handled at the same time; MAX_HELLOS by default. */
   readonly maxHellos?: number;
+  /** True for a Manager that goes away soon, and whose next start is at an unknown time. */
+  readonly brief?: boolean;
   /** Timer of deferred messages. */
   readonly later?: Later;
 }
@@ -181,8 +186,11 @@ export class ManagerCore {
     await this.jobs.stop();
     this.storage.close();
     this.#admission.close();
+    const retryAfterMs = this.#options.brief
+      ? busyRetryMs(this.#admission.windowMs)
+      : RETRY_AFTER_MS;
     for (const session of this.#sessions.keys()) {
-      session.shutdown(RETRY_AFTER_MS);
+      session.shutdown(retryAfterMs);
     }
     const late = new AbortController();
     await Promise.race([

@@ -36,6 +36,16 @@ export class FileLock implements Disposable {
   }
 }
 
+/**
+ * True if a process, this one too, holds the lock of a database.
+ *
+ * @throws {PiriError} DISK
+ */
+export async function isLocked(path: string): Promise<boolean> {
+  using file = await openFile(`${path}-lock`);
+  return !await file.tryLock(true);
+}
+
 /** Opens a file and creates it if needed. Makes sure that only its owner can read it. */
 export async function openFile(path: string): Promise<Deno.FsFile> {
   try {

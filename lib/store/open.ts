@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { Database } from "./database.ts";
+import { type StoredIdentity, writeIdentity } from "./identity.ts";
 import { FileLock, openFile } from "./lock.ts";
 import { Meta } from "./meta.ts";
 import { migrate } from "./migrate.ts";
@@ -36,7 +37,12 @@ const DURABILITY = [
  */
 export async function openStore(
   path: string | ":memory:",
-  { clock, random }: { clock: Clock; random: Random },
+  { clock, random, identity }: {
+    clock: Clock;
+    random: Random;
+    /** Content of a new database; an empty one if absent. */
+    identity?: StoredIdentity | undefined;
+  },
 ): Promise<Store> {
   using stack = new DisposableStack();
   if (path !== ":memory:") {
@@ -48,6 +54,7 @@ export async function openStore(
   for (const pragma of PRAGMAS) db.get(`PRAGMA ${pragma}`);
   migrate(db, path);
   for (const pragma of DURABILITY) db.get(`PRAGMA ${pragma}`);
+  if (identity !== undefined) writeIdentity(db, identity);
   const meta = new Meta(db, { random, at: clock.now() });
   return new SqliteStore(db, meta, stack.move());
 }

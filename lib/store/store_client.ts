@@ -1,11 +1,13 @@
 import { systemClock, type Timer } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
+import type { StoredIdentity } from "./identity.ts";
 import type { OutputPiece } from "./output_piece.ts";
 import type { CommandPatch } from "./records.ts";
 import type { Store } from "./store.ts";
 import {
   fromFailure,
   type FromWorker,
+  type OpenRequest,
   type StoreAnswer,
   type StoreCall,
   type StoreMethod,
@@ -70,14 +72,18 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
 };
 
 /**
- * Opens a Manager's database in a thread of its own.
+ * Opens a Manager's database in a thread of its own. A new one may have the identity of a Manager that is elsewhere,
+ * too.
  *
  * @throws {PiriError} as `openStore`
  */
-export async function openStoreClient(path: string): Promise<Store> {
+export async function openStoreClient(
+  path: string,
+  identity?: StoredIdentity,
+): Promise<Store> {
   const thread = new StoreThread();
   try {
-    const managerId = await thread.open(path);
+    const managerId = await thread.open({ kind: "open", path, identity });
     return storeOn(thread, managerId);
   } catch (error) {
     thread.terminate();
@@ -154,8 +160,8 @@ class StoreThread {
     };
   }
 
-  open(path: string): Promise<string> {
-    this.#post({ kind: "open", path });
+  open(request: OpenRequest): Promise<string> {
+    this.#post(request);
     return this.#opened.promise;
   }
 

@@ -10,6 +10,7 @@ import type { OwnedPiece } from "./output_piece.ts";
 import type { Store } from "./store.ts";
 import {
   type FromWorker,
+  type OpenRequest,
   type StoreAnswer,
   type StoreCall,
   toFailure,
@@ -27,13 +28,17 @@ let store: Store | undefined;
 let answers: StoreAnswer[] = [];
 
 scope.onmessage = ({ data }) => {
-  if (data.kind === "open") void open(data.path);
+  if (data.kind === "open") void open(data);
   else for (const call of data.calls) void answer(call);
 };
 
-async function open(path: string): Promise<void> {
+async function open({ path, identity }: OpenRequest): Promise<void> {
   try {
-    store = await openStore(path, { clock: systemClock, random: systemRandom });
+    store = await openStore(path, {
+      clock: systemClock,
+      random: systemRandom,
+      identity,
+    });
     scope.postMessage({ kind: "opened", managerId: store.managerId });
   } catch (error) {
     scope.postMessage({ kind: "refused", failure: toFailure(error) });

@@ -1,4 +1,5 @@
 import { asErrorCode, PiriError } from "../base/errors.ts";
+import type { StoredIdentity } from "./identity.ts";
 import type { Store } from "./store.ts";
 
 /** Method of a Store that a worker can be asked for. */
@@ -32,9 +33,17 @@ export type FromWorker =
   | { readonly kind: "refused"; readonly failure: Failure }
   | { readonly kind: "answers"; readonly answers: readonly StoreAnswer[] };
 
+/** Request to open a database. */
+export interface OpenRequest {
+  readonly kind: "open";
+  readonly path: string;
+  /** Content of a new database. */
+  readonly identity?: StoredIdentity | undefined;
+}
+
 /** Message to the worker. */
 export type ToWorker =
-  | { readonly kind: "open"; readonly path: string }
+  | OpenRequest
   | { readonly kind: "calls"; readonly calls: readonly StoreCall[] };
 
 /** Turns an error into one that can be sent between threads. */

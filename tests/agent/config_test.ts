@@ -307,6 +307,7 @@ Deno.test("every setting of an agent that differs is found by its name: addresse
     serverName: "a.piri.internal",
     caPem: "a",
     secret: "a",
+    reconnectWindow: undefined,
     allowTestOperations: false,
     commands: { path: "/bin", umask: 0o22, environment: {}, limits: {} },
     log: { level: "info", format: "text" },
@@ -317,6 +318,7 @@ Deno.test("every setting of an agent that differs is found by its name: addresse
     serverName: "b.piri.internal",
     caPem: "b",
     secret: "b",
+    reconnectWindow: 5_000,
     allowTestOperations: true,
     commands: {
       path: "/usr/bin",
@@ -334,6 +336,7 @@ Deno.test("every setting of an agent that differs is found by its name: addresse
       "serverName",
       "caPem",
       "secret",
+      "reconnectWindow",
       "allowTestOperations",
       "commands.path",
       "commands.umask",

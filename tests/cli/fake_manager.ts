@@ -61,7 +61,9 @@ import { namesOne } from "../../lib/cli/manager/hints.ts";
 import { hasEnded } from "../../lib/cli/manager/states.ts";
 import { toConnectError } from "../../lib/api/errors.ts";
 import type {
+  BriefManager,
   Control,
+  ExportedIdentity,
   Initialized,
   ManagerServices,
   Ready,
@@ -380,6 +382,50 @@ export class FakeManager implements ManagerServices {
     return promise;
   }
 
+  /** Starts of a Manager for one job. */
+  readonly briefStarts: Parameters<ManagerServices["serveBriefly"]>[0][] = [];
+  /** Managers for one job that were stopped. */
+  briefStops = 0;
+  /** Error of the removal of what was unpacked for them. */
+  removalError: PiriError | undefined;
+  /** Changes to a Manager for one job. */
+  brief: Partial<BriefManager> = {};
+  exported: ExportedIdentity = {
+    text: "piristate1-secret-12345678",
+    joined: 2,
+    notJoined: [],
+  };
+
+  serveBriefly(
+    options: Parameters<ManagerServices["serveBriefly"]>[0],
+  ): Promise<BriefManager> {
+    this.briefStarts.push(options);
+    return Promise.resolve({
+      dir: "/dev/shm/state",
+      listen: "0.0.0.0:7051",
+      notes: [],
+      stop: () => {
+        this.briefStops++;
+        return this.removalError === undefined
+          ? Promise.resolve()
+          : Promise.reject(this.removalError);
+      },
+      ...this.brief,
+    });
+  }
+
+  /** True if the last export of an identity had facts. */
+  exportedFacts: boolean | undefined;
+
+  exportIdentity(
+    dir: string,
+    { withFacts }: { withFacts: boolean },
+  ): Promise<ExportedIdentity> {
+    this.dirs.push(dir);
+    this.exportedFacts = withFacts;
+    return Promise.resolve(this.exported);
+  }
+
   connect(dir: string): Promise<Control> {
     this.attempts++;
     this.dirs.push(dir);
@@ -632,7 +678,9 @@ export class FakeManager implements ManagerServices {
       }
       const { value } = response.event;
       latest.set(value.id, value);
-      yield { entries: [this.#entryOf(value, positions.get(value.agent) ?? 0)] };
+      yield {
+        entries: [this.#entryOf(value, positions.get(value.agent) ?? 0)],
+      };
     }
     yield { job: { ...first, state: stateAfter([...latest.values()]) } };
   }

@@ -46,6 +46,8 @@ export interface CoreOptions {
   readonly data?: DataService;
   readonly blobs?: Blobs;
   readonly checkParams?: (operation: string, params: string) => void;
+  /** True for a Manager that is there for a minute at a time. */
+  readonly brief?: boolean;
   /** True if the store belongs to the caller. */
   readonly borrowed?: boolean;
 }
@@ -100,6 +102,7 @@ export class MemoryManager implements AsyncDisposable {
       ...options.blobs === undefined ? {} : { blobs: options.blobs },
       pingIntervalMs: 15_000,
       keepBytes: options.keepBytes ?? 1_000_000n,
+      brief: options.brief ?? false,
       checkParams: options.checkParams ?? (() => {}),
       // Time stands still here.
       later: new Later(clock, 0),

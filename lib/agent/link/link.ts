@@ -63,6 +63,8 @@ export interface LinkOptions {
   readonly counters: Counters;
   /** Connects to the Manager, or throws the reason. */
   readonly dial: (signal: AbortSignal) => Promise<Transport>;
+  /** Widest window between two dials, in milliseconds, whatever the Manager says. If absent, its word holds. */
+  readonly widestWindowMs?: number | undefined;
   /** Longest time for which the process may stand still and keep its connection, in milliseconds; 10 s by default. */
   readonly standstillMs?: number;
   /** Keeps on the disk whether the Manager has removed this agent, for `check`. */
@@ -112,7 +114,8 @@ export class Link {
   /** Dials again and again until `stop`. */
   async run(): Promise<void> {
     const { clock, random } = this.#options;
-    const backoff = new Backoff(RECONNECT, clock, random);
+    const { widestWindowMs: most = RECONNECT.most } = this.#options;
+    const backoff = new Backoff({ ...RECONNECT, most }, clock, random);
     while (!this.#stop.signal.aborted) {
       const wait = backoff.next(await this.#attempt(backoff));
       if (this.#stop.signal.aborted) return;
@@ -210,7 +213,9 @@ export class Link {
     try {
       const { end } = await this.serveOnce((session) => {
         backoff.succeeded();
-        backoff.limit(session.reconnectWindowMs);
+        backoff.limit(
+          this.#options.widestWindowMs ?? session.reconnectWindowMs,
+        );
         log.info("Connected to the Manager at {peer}", {
           peer: formatAddress(session.connection.peer),
         });

@@ -7,6 +7,7 @@ import { agents } from "./agents.ts";
 import { cancel } from "./cancel.ts";
 import { commands } from "./commands.ts";
 import { events } from "./events.ts";
+import { exportIdentity } from "./export_identity.ts";
 import { facts } from "./facts.ts";
 import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
@@ -105,6 +106,7 @@ export function managerProgram(
       why,
       events,
       status,
+      exportIdentity,
       helpSubcommand(() => program),
     ],
     topics: [targetsTopic, jobs, output, json, exitCodes],

@@ -17,7 +17,12 @@ import {
   WHILE_A_JOB_RUNS,
 } from "./job/launch_job.ts";
 import { LIMIT_FLAGS, limitsOf } from "./job/limit_flags.ts";
-import { VIEW_FLAGS } from "./job/view_flags.ts";
+import { checkViewFlags, VIEW_FLAGS } from "./job/view_flags.ts";
+import {
+  checkOwnManager,
+  OWN_MANAGER_FLAGS,
+  withManager,
+} from "./own_manager.ts";
 import {
   disconnectOf,
   type ParsedRun,
@@ -122,6 +127,7 @@ export const run = defineSubcommand({
       summary: "mask of files that the program makes: 027; 022 by default",
     },
     ...INPUT_FLAGS,
+    ...OWN_MANAGER_FLAGS,
   },
   hints: {
     group: "for the group that the program runs as: --user USER:GROUP",
@@ -148,9 +154,11 @@ export const run = defineSubcommand({
     "@web --out results --junit report.xml -- ./check.sh",
     "web-1 --op file.Fetch source=app.conf path=/etc/app.conf",
     "web-1 --exit-code -- grep -q ready /var/log/app.log",
+    "--serve --wait-for 95% --within 2m 'web-*' -- ./deploy.sh",
   ],
   async execute(invocation, services: ManagerServices) {
-    const { flags, dir, terminal } = invocation;
+    const { flags, terminal } = invocation;
+    checkOwnManager(flags);
     const input = inputPath(flags, flags.op);
     const typed = parseRun({
       words: invocation.positionals.agent,
@@ -159,29 +167,37 @@ export const run = defineSubcommand({
       op: flags.op,
       surroundings: await surroundingsOf(flags, { input, terminal }),
     });
-    const connect = () => services.connect(dir);
-    const given = await inputParams(input, { connect, terminal });
-    const parsed = { ...typed, params: { ...typed.params, ...given } };
-    const { flags: { timeout } } = invocation;
-    const request: JobRequest = {
-      targets: await selectionOf(parsed.agents, flags, terminal),
-      ...requestOf(parsed, terminal),
-      ...disconnectOf(flags["on-disconnect"]),
-      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-      limits: limitsOf(flags),
-      name: flags.name ?? "",
-      note: flags.note ?? "",
-    };
-    if (flags["exit-code"]) requireOne(namesOne(parsed.agents), flags);
-    const launched = launchJob({
-      start: (control, { signal }) =>
-        control.jobs.startJob(request, { signal }),
-      explain: (answer) =>
-        withTargetHint(withHint(answer, { parsed, connect })),
-      ...(flags["exit-code"]
-        ? { exitCodeOf: (ended) => Math.max(...ended.map(programExitCode)) }
-        : {}),
-    }, { ...invocation, connect });
+    const targets = await selectionOf(typed.agents, flags, terminal);
+    const limits = limitsOf(flags);
+    checkViewFlags(flags);
+    if (flags["exit-code"]) requireOne(namesOne(typed.agents), flags);
+    const launched = withManager(invocation, services, {
+      targets,
+      work: async (dir, seed) => {
+        const connect = () => services.connect(dir);
+        const given = await inputParams(input, { connect, terminal });
+        const parsed = { ...typed, params: { ...typed.params, ...given } };
+        const { timeout } = flags;
+        const request: JobRequest = {
+          targets: { ...targets, ...seed === undefined ? {} : { seed } },
+          ...requestOf(parsed, terminal),
+          ...disconnectOf(flags["on-disconnect"]),
+          ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+          limits,
+          name: flags.name ?? "",
+          note: flags.note ?? "",
+        };
+        return await launchJob({
+          start: (control, { signal }) =>
+            control.jobs.startJob(request, { signal }),
+          explain: (answer) =>
+            withTargetHint(withHint(answer, { parsed, connect })),
+          ...(flags["exit-code"]
+            ? { exitCodeOf: (ended) => Math.max(...ended.map(programExitCode)) }
+            : {}),
+        }, { ...invocation, connect });
+      },
+    });
     return await (flags["exit-code"] ? orNoProgram(launched) : launched);
   },
 });

@@ -36,11 +36,63 @@ export interface ManagerServices {
     life: Life & { readonly onReady: (ready: Ready) => void },
   ): Promise<void>;
   /**
+   * Starts a Manager in this process for one job: from the state folder, or from the state text in the environment
+   * variable PIRI_STATE, which is removed from the environment of this process. The keys of the text are kept in memory
+   * only. If another process's Manager runs on the folder, it is used.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if the folder is not initialised; INVALID_ARGUMENT for a text that cannot be
+   * read; UNAVAILABLE if it cannot listen
+   */
+  serveBriefly(options: {
+    readonly dir: string;
+    /** True if the user named the folder: then the variable is not used. */
+    readonly dirGiven: boolean;
+    /** Address for agents instead of the one in the state. */
+    readonly listen: string | undefined;
+  }): Promise<BriefManager>;
+  /**
+   * Reads what makes the Manager of this state folder the same one elsewhere, also while it runs.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if the folder is not initialised; DENIED
+   */
+  exportIdentity(
+    dir: string,
+    options: {
+      /** False to leave out the facts that agents told. */
+      readonly withFacts: boolean;
+    },
+  ): Promise<ExportedIdentity>;
+  /**
    * Connects to the Manager of this state folder.
    *
    * @throws {PiriError} UNAVAILABLE if it is not running; DENIED if this user may not.
    */
   connect(dir: string): Promise<Control>;
+}
+
+/** A Manager that is there for one job. */
+export interface BriefManager {
+  /** State folder to connect to. */
+  readonly dir: string;
+  /** Address for agents; undefined if another process's Manager is used. */
+  readonly listen: string | undefined;
+  /** Remarks for the user. */
+  readonly notes: readonly string[];
+  /**
+   * Stops the Manager and removes the folder that was made for it.
+   *
+   * @throws {PiriError} DISK, DENIED if something cannot be removed
+   */
+  stop(): Promise<void>;
+}
+
+/** Identity of a Manager as a text, which is a secret. */
+export interface ExportedIdentity {
+  readonly text: string;
+  /** Number of agents that have joined. */
+  readonly joined: number;
+  /** Names of agents that have not joined, and cannot by this text. */
+  readonly notJoined: readonly string[];
 }
 
 /** Result of `init`. */

@@ -22,7 +22,11 @@ import { describe, isJoined, violationOf } from "./connection_end.ts";
 import { HelloGate } from "./hello_gate.ts";
 import { checkHello, OperationSets } from "./hello_rules.ts";
 import { IdJumps } from "./id_jumps.ts";
-import { busyRetryMs, reconnectWindowMs } from "./reconnect_window.ts";
+import {
+  briefWindowMs,
+  busyRetryMs,
+  reconnectWindowMs,
+} from "./reconnect_window.ts";
 import { RefusedHellos } from "./refused_hellos.ts";
 import { Replacements } from "./replacements.ts";
 
@@ -49,6 +53,8 @@ export interface AdmissionOptions extends ManagerParts {
   readonly pingIntervalMs: () => number;
   /** Most hellos that are handled at the same time; MAX_HELLOS by default. */
   readonly maxHellos?: number;
+  /** True for a Manager that is there for a minute at a time. */
+  readonly brief?: boolean;
 }
 
 /** Recorded protocol of a legacy agent. No hello has it. */
@@ -107,8 +113,14 @@ export class Admission {
     return new Refusal(
       "BUSY",
       "Cannot record the hello: the Manager cannot write its database",
-      busyRetryMs(reconnectWindowMs(this.#options.fleet.known)),
+      busyRetryMs(this.windowMs),
     );
+  }
+
+  /** Widest window of dials that agents are told, in milliseconds. */
+  get windowMs(): number {
+    const { fleet, brief } = this.#options;
+    return (brief ? briefWindowMs : reconnectWindowMs)(fleet.known);
   }
 
   /** Number of hellos that are being handled. */
@@ -244,7 +256,7 @@ export class Admission {
       unfinished: outcome.unfinished.size === 0 ? NO_IDS : outcome.unfinished,
       ended: outcome.ended,
       joined,
-      reconnectWindowMs: reconnectWindowMs(fleet.known),
+      reconnectWindowMs: this.windowMs,
     });
     const former = fleet.admit(agent);
     if (former !== undefined) this.#replace(former, agent.address);

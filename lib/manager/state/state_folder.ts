@@ -7,7 +7,7 @@ import {
   requirePrivate,
   writeFileAtomically,
 } from "../../base/files.ts";
-import { decodePem } from "../../base/pem.ts";
+import { decodePem, type Identity } from "../../base/pem.ts";
 import { requirePrivateFolder } from "../../base/private_folder.ts";
 import type { Random } from "../../base/random.ts";
 import {
@@ -26,6 +26,8 @@ export interface ManagerState {
   /** Certificate of the authority, DER. It is part of every join token. */
   readonly caCertificate: Uint8Array<ArrayBuffer>;
   readonly server: ServerIdentity;
+  /** The authority of a Manager whose state is in memory only; absent if it is on the disk. */
+  readonly authority?: Identity;
 }
 
 /** Certificate and key that a Manager shows to agents. */
@@ -72,17 +74,18 @@ export async function readConfig(
 }
 
 /**
- * Issues the server certificate anew, on the disk too, if less than 30 days of its validity are left.
+ * Issues the server certificate anew, on the disk too if it is there, if less than 30 days of its validity are left.
  *
  * @returns the new identity, or undefined if more are left
  */
 export async function renewServerIdentity(
-  { paths, server }: Pick<ManagerState, "paths" | "server">,
+  state: Pick<ManagerState, "paths" | "server" | "authority">,
   { clock, random }: { clock: Clock; random: Random },
 ): Promise<ServerIdentity | undefined> {
+  const { paths, server } = state;
   const now = clock.now();
   if (server.expiresAt - now >= RENEW_BEFORE_MS) return undefined;
-  const authority = {
+  const authority = state.authority ?? {
     certPem: await readFile(paths.caCert),
     keyPem: await readPrivateFile(paths.caKey),
   };
@@ -94,11 +97,17 @@ export async function renewServerIdentity(
     now,
     random,
   });
-  await writeFileAtomically(paths.serverCert, certPem, { mode: 0o644, random });
+  if (state.authority === undefined) {
+    await writeFileAtomically(paths.serverCert, certPem, {
+      mode: 0o644,
+      random,
+    });
+  }
   return identityOf(certPem, server.keyPem);
 }
 
-function identityOf(certPem: string, keyPem: string): ServerIdentity {
+/** Certificate and key, with what agents verify. */
+export function identityOf(certPem: string, keyPem: string): ServerIdentity {
   return {
     certPem,
     keyPem,

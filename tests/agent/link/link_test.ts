@@ -32,11 +32,18 @@ class Dialling implements AsyncDisposable {
   readonly link: Link;
   #running: Promise<void> | undefined;
 
-  static async start(identity = IDENTITY): Promise<Dialling> {
-    return new Dialling(await MemoryAgent.start(), identity);
+  static async start(
+    identity = IDENTITY,
+    widestWindowMs?: number,
+  ): Promise<Dialling> {
+    return new Dialling(await MemoryAgent.start(), identity, widestWindowMs);
   }
 
-  private constructor(readonly agent: MemoryAgent, identity: AgentIdentity) {
+  private constructor(
+    readonly agent: MemoryAgent,
+    identity: AgentIdentity,
+    widestWindowMs: number | undefined,
+  ) {
     const { journal, runner, clock, counters } = agent;
     this.link = new Link({
       identity,
@@ -44,6 +51,7 @@ class Dialling implements AsyncDisposable {
       runner,
       clock,
       counters,
+      widestWindowMs,
       random: {
         bytes: (length) => new Uint8Array(length),
         fraction: () => this.fraction,
@@ -263,9 +271,12 @@ async function waits(dialling: Dialling, count: number): Promise<number[]> {
     .map((at, index) => Math.round(at - (dials[index] ?? 0)));
 }
 
-/** Waits after a connection whose Manager asked for this widest window. */
-async function waitsOf(hello: Init<"serverHello">): Promise<number[]> {
-  await using dialling = await Dialling.start();
+/** Waits after a connection whose Manager asked for this widest window, and with this one of the agent's own. */
+async function waitsOf(
+  hello: Init<"serverHello">,
+  own?: number,
+): Promise<number[]> {
+  await using dialling = await Dialling.start(IDENTITY, own);
   dialling.fraction = 1 - 2 ** -20;
   await dialling.run();
   (await dialling.welcomed(hello)).hangUp();
@@ -290,6 +301,22 @@ Deno.test("without a window in the hello, and with an absurd one, it grows to at
   const usual = [1, 2, 4, 8, 16, 32, 60, 60];
   assertEquals(await waitsOf({}), usual);
   assertEquals(await waitsOf({ reconnectWindowMs: 4_294_967_295 }), usual);
+});
+
+Deno.test("a window of the agent's own holds whatever the Manager says", async () => {
+  const narrow = [1, 2, 3, 3, 3, 3, 3, 3];
+  assertEquals(await waitsOf({ reconnectWindowMs: 5_000 }, 3_000), narrow);
+  assertEquals(await waitsOf({}, 3_000), narrow);
+  assertEquals(await waitsOf({ reconnectWindowMs: 5_000 }, 100_000), [
+    1,
+    2,
+    4,
+    8,
+    16,
+    32,
+    64,
+    100,
+  ]);
 });
 
 Deno.test("a window of nothing counts as 1 s", async () => {

@@ -1,6 +1,10 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { Backoff, RECONNECT } from "../../../lib/base/backoff.ts";
-import { reconnectWindowMs } from "../../../lib/manager/admission/reconnect_window.ts";
+import {
+  briefWindowMs,
+  reconnectWindowMs,
+} from "../../../lib/manager/admission/reconnect_window.ts";
+import { Bye_Code } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { MemoryManager } from "../../support/memory_manager.ts";
 import { Seeded } from "../../support/seeded.ts";
@@ -35,6 +39,35 @@ Deno.test("the window grows with the fleet from 5 s to 60 s", () => {
     60_000,
     60_000,
   ]);
+});
+
+Deno.test("the window of a Manager that is there for a minute grows with the fleet from 15 s to 60 s", () => {
+  const sizes = [0, 5, 1_000, 2_000, 5_000, 1_000_000];
+  assertEquals(sizes.map(briefWindowMs), [
+    15_000,
+    15_000,
+    15_000,
+    24_000,
+    60_000,
+    60_000,
+  ]);
+});
+
+Deno.test("a Manager that is there for a minute tells its window, and asks to come back after half of it", async () => {
+  await using core = await MemoryManager.start({ brief: true });
+  await core.knows("web-1");
+  core.fleet.known = 2_000;
+  const agent = await core.hello("web-1");
+  const { reconnectWindowMs } = await agent.hears("serverHello");
+  const stopped = core.shutdown();
+  const { code, retryAfterMs } = await agent.hears("bye");
+  await core.clock.advance(10_000);
+  await stopped;
+
+  assertEquals(
+    [reconnectWindowMs, code, retryAfterMs],
+    [24_000, Bye_Code.SHUTDOWN, 12_000],
+  );
 });
 
 Deno.test("five agents are back within 5 s of a Manager that was away for 10 minutes, for any seed", () => {
