@@ -1,6 +1,6 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { PiriError } from "../base/errors.ts";
-import { nearest } from "../base/nearest.ts";
+import { didYouMean, nearest } from "../base/nearest.ts";
 import { parseTypedDuration } from "../base/units.ts";
 import type { Flag, Flags, Positionals, SubcommandTable } from "./command.ts";
 import { HintedError } from "./errors.ts";
@@ -270,5 +270,29 @@ function assign(
       `Cannot run "${subcommand}": unexpected argument "${words[next]}"`,
     );
   }
+  checkChoices(subcommand, positionals, values);
   return values;
+}
+
+function checkChoices(
+  subcommand: string,
+  positionals: Positionals,
+  values: Readonly<Record<string, unknown>>,
+): void {
+  for (const [name, { choices }] of Object.entries(positionals)) {
+    const value = values[name];
+    if (choices === undefined || typeof value !== "string") continue;
+    if (choices.includes(value)) continue;
+    throw new HintedError(
+      "INVALID_ARGUMENT",
+      `Cannot run "${subcommand}": <${name}> "${value}" is none of ${
+        choices.join(", ")
+      }`,
+      didYouMean(
+        value.toLowerCase(),
+        choices,
+        `"${subcommand} --help" tells how it is used`,
+      ),
+    );
+  }
 }

@@ -45,6 +45,8 @@ type ShownFlag =
 export interface Positional {
   readonly type: "one" | "optional" | "many" | "any";
   readonly summary: string;
+  /** All words that it may be; any if absent. */
+  readonly choices?: readonly string[];
 }
 
 export type Flags = Readonly<Record<string, Flag>>;

@@ -38,9 +38,13 @@ export interface AgentRecord {
 
 /** Changes of what operators set of agents. */
 export interface AgentChange {
+  /** Groups that the agents get. */
   readonly addGroups: readonly string[];
+  /** Groups that the agents leave. */
   readonly removeGroups: readonly string[];
+  /** Facts with their new values. */
   readonly setFacts: Readonly<Record<string, string>>;
+  /** Facts that operators set no longer. */
   readonly removeFacts: readonly string[];
   /** Undefined to leave it as it is. */
   readonly retired?: boolean | undefined;

@@ -19,8 +19,12 @@ import {
   type GetTimelineResponseSchema,
   type GiveUpRequest,
   type ListCommandsRequest,
+  type ListNamesRequest,
+  type ListNamesResponseSchema,
   type OperationSchema,
   OutputStream,
+  type PingAgentsRequest,
+  type PingAgentsResponseSchema,
   type RemoveAgentRequest,
   type RerunRequest,
   type ResolveTargetsResponseSchema,
@@ -229,6 +233,12 @@ export class FakeManager implements ManagerServices {
   targets: MessageInitShape<typeof ResolveTargetsResponseSchema> | PiriError =
     {};
   readonly blobs = new FakeBlobs();
+  readonly pings: PingAgentsRequest[] = [];
+  readonly nameRequests: ListNamesRequest[] = [];
+  /** Answer to `PingAgents`. */
+  pinged: MessageInitShape<typeof PingAgentsResponseSchema> = {};
+  /** Answer to `ListNames`. */
+  names: MessageInitShape<typeof ListNamesResponseSchema> = {};
   agents: Agent[] = [];
   commands: Command[] = [];
   events: Event[] = [];
@@ -329,6 +339,14 @@ export class FakeManager implements ManagerServices {
         addAgent: (request) => {
           this.additions.push(request);
           return { token: "piri1.token" };
+        },
+        pingAgents: (request) => {
+          this.pings.push(request);
+          return this.pinged;
+        },
+        listNames: (request) => {
+          this.nameRequests.push(request);
+          return this.names;
         },
         renewToken: ({ id }) => {
           this.#requireAgent(id);

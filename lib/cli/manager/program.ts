@@ -1,4 +1,6 @@
 import type { BuildInfo, Program } from "../command.ts";
+import { completeSubcommand } from "../complete_subcommand.ts";
+import { completionSubcommand } from "../completion_subcommand.ts";
 import { helpSubcommand } from "../help_subcommand.ts";
 import { exitCodes } from "../topics/exit_codes.ts";
 import { json } from "../topics/json.ts";
@@ -11,6 +13,8 @@ import { facts } from "./facts.ts";
 import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
 import { operations } from "./operations.ts";
+import { liveWords } from "./live_words.ts";
+import { ping } from "./ping.ts";
 import { rerun } from "./rerun.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
@@ -88,6 +92,7 @@ export function managerProgram(
       agent,
       targets,
       facts,
+      ping,
       run,
       operations,
       watch,
@@ -99,7 +104,9 @@ export function managerProgram(
       why,
       events,
       status,
+      completionSubcommand("piri-manager"),
       helpSubcommand(() => program),
+      completeSubcommand(() => program, liveWords),
     ],
     topics: [targetsTopic, jobs, output, json, exitCodes],
     synonyms: SYNONYMS,
