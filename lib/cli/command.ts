@@ -143,6 +143,14 @@ export interface Program<Services> {
   readonly subcommands: readonly (Subcommand<Services> | Group<Services>)[];
   /** Lines to type instead of words that people know from other tools. */
   readonly synonyms?: Readonly<Record<string, string>>;
+  /**
+   * Prints what the program shows without a subcommand, and returns the exit code. Undefined if there is nothing to show:
+   * then the help is printed.
+   */
+  readonly alone?: (
+    invocation: Invocation,
+    services: Services,
+  ) => Promise<number | undefined>;
   /** Pages of the help beside those of subcommands. */
   readonly topics: readonly Topic[];
   readonly services: Services;

@@ -55,18 +55,36 @@ async function dispatch<Services>(
   const front = parseFront(args, { version: { type: "boolean", summary: "" } });
   const { common, words: [name, ...rest] } = front;
   if (front.version) return await printVersion(start, common);
-  if (name === undefined) {
-    return await showHelp(
-      ({ programHelp }) => programHelp(program),
-      common,
-      start.terminal,
-    );
-  }
+  if (name === undefined) return await runAlone(start, common);
   const entry = find(program, name, program.name);
   const path = { names: [entry.name], common, args: rest };
   return "subcommands" in entry
     ? await dispatchGroup(start, entry, path)
     : await run(start, entry, path);
+}
+
+/** Runs a program without a subcommand. */
+async function runAlone<Services>(
+  { program, terminal }: Start<Services>,
+  common: CommonValues,
+): Promise<number> {
+  const code = common.help ? undefined : await program.alone?.(
+    {
+      flags: {},
+      positionals: {},
+      rest: undefined,
+      dir: common.dir ?? program.defaultDir(),
+      json: common.json,
+      output: new Output(terminal, common.json),
+      terminal,
+    },
+    program.services,
+  );
+  return code ?? await showHelp(
+    ({ programHelp }) => programHelp(program),
+    common,
+    terminal,
+  );
 }
 
 async function dispatchGroup<Services>(

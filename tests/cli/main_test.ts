@@ -105,7 +105,9 @@ Deno.test("every subcommand has help with an example", async () => {
 });
 
 Deno.test("help is an error when nobody asked for it", async () => {
-  const program = await see([]);
+  const manager = new FakeManager();
+  manager.down = true;
+  const program = await see([], { manager });
   const group = await see(["agent"]);
 
   assertEquals([program.code, program.stdout], [2, ""]);

@@ -14,6 +14,7 @@ import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
 import { operations } from "./operations.ts";
 import { liveWords } from "./live_words.ts";
+import { overview } from "./overview.ts";
 import { ping } from "./ping.ts";
 import { rerun } from "./rerun.ts";
 import { run } from "./run.ts";
@@ -108,6 +109,7 @@ export function managerProgram(
       helpSubcommand(() => program),
       completeSubcommand(() => program, liveWords),
     ],
+    alone: overview,
     topics: [targetsTopic, jobs, output, json, exitCodes],
     synonyms: SYNONYMS,
     ...options,
