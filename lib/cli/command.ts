@@ -143,6 +143,8 @@ export interface Program<Services> {
   readonly subcommands: readonly (Subcommand<Services> | Group<Services>)[];
   /** Lines to type instead of words that people know from other tools. */
   readonly synonyms?: Readonly<Record<string, string>>;
+  /** True if people have settings of their own for it. */
+  readonly hasOperatorConfig?: boolean;
   /**
    * Prints what the program shows without a subcommand, and returns the exit code. Undefined if there is nothing to show:
    * then the help is printed.

@@ -1,4 +1,4 @@
-import { COMMON_FLAGS } from "./arguments.ts";
+import { COMMON_FLAGS, OPERATOR_FLAGS } from "./arguments.ts";
 import type { Flag, Flags, Program, SubcommandTable } from "./command.ts";
 
 /** A word that may stand at the cursor. */
@@ -98,7 +98,11 @@ class Line<Services> {
   }
 
   get #flags(): Flags {
-    return { ...this.#table?.flags, ...COMMON_FLAGS };
+    return {
+      ...this.#table?.flags,
+      ...COMMON_FLAGS,
+      ...this.#program.hasOperatorConfig === true ? OPERATOR_FLAGS : {},
+    };
   }
 
   #takeFlag(word: string): void {
@@ -213,7 +217,8 @@ const POSITIONALS: Readonly<Record<string, WordKind>> = {
   file: "file",
 };
 
-function kindOfPositional(name: string): WordKind {
+/** Kind of the words of an argument without a flag. */
+export function kindOfPositional(name: string): WordKind {
   return Object.hasOwn(POSITIONALS, name)
     ? POSITIONALS[name] ?? "nothing"
     : "nothing";
@@ -235,7 +240,8 @@ const VALUES: Readonly<Record<string, WordKind>> = {
   FILE: "file",
 };
 
-function kindOfFlag(name: string, flag: Flag): WordKind {
+/** Kind of the values of a flag. */
+export function kindOfFlag(name: string, flag: Flag): WordKind {
   if (flag.type !== "string" && flag.type !== "repeated") return "nothing";
   return (Object.hasOwn(FLAGS, name) ? FLAGS[name] : undefined) ??
     (Object.hasOwn(VALUES, flag.value) ? VALUES[flag.value] : undefined) ??

@@ -6,6 +6,11 @@ export function localTime(ms: number): string {
     `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
+/** A time in UTC, such as 2026-11-22 20:30:05Z. */
+export function utcTime(ms: number): string {
+  return new Date(ms).toISOString().replace("T", " ").replace(/\.\d+Z$/, "Z");
+}
+
 /** A time of today as 21:30:05, any other as local time. */
 export function clockTime(ms: number, now: number): string {
   const text = localTime(ms);

@@ -25,7 +25,7 @@ export function manPage(program: Program<unknown>, date: string): string {
     "[arguments]",
     ".SH OPTIONS",
     "Every subcommand has these.",
-    ...commonFlags.flatMap(tagged),
+    ...commonFlags(program).flatMap(tagged),
     ".SH SUBCOMMANDS",
     ...entriesOf(program).flatMap(subcommandPart),
     ...topics.flatMap(topicPart),

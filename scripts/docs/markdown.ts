@@ -30,7 +30,7 @@ function programPart(program: Program<unknown>): string[] {
     "",
     `${sentence(program.summary)}`,
     "",
-    table("Flag of every subcommand", commonFlags),
+    table("Flag of every subcommand", commonFlags(program)),
     ...entriesOf(program).flatMap(subcommandPart),
     ...program.topics.flatMap((topic) => topicPart(program.name, topic)),
   ];

@@ -109,6 +109,7 @@ export function managerProgram(
       helpSubcommand(() => program),
       completeSubcommand(() => program, liveWords),
     ],
+    hasOperatorConfig: true,
     alone: overview,
     topics: [targetsTopic, jobs, output, json, exitCodes],
     synonyms: SYNONYMS,

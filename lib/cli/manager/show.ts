@@ -3,7 +3,7 @@ import { askerText } from "../../base/asker.ts";
 import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
-import { localTime } from "../time.ts";
+import type { Output } from "../output.ts";
 import { dumpOutput } from "./dump.ts";
 import { parseId } from "./ids.ts";
 import { commandJson } from "./json.ts";
@@ -48,12 +48,13 @@ export const show = defineSubcommand({
         });
       await dumpOutput(command, { control, terminal, view });
     } else if (json) await output.value(commandJson(command));
-    else await output.facts(factsOf(command));
+    else await output.facts(factsOf(command, output));
     return ExitCode.ok;
   },
 });
 
-function factsOf(command: Command): Record<string, string> {
+function factsOf(command: Command, output: Output): Record<string, string> {
+  const time = (ms: bigint | undefined) => output.fullTime(ms);
   const { stdoutBytes, stderrBytes } = command;
   return {
     id: String(command.id),
@@ -70,7 +71,7 @@ function factsOf(command: Command): Record<string, string> {
     finished: time(command.finishedAtMs),
     "agent's start": time(command.agentStartedAtMs),
     "agent's finish": time(command.agentFinishedAtMs),
-    "cancel asked": cancelText(command),
+    "cancel asked": cancelText(command, output),
     "unreachable since": time(command.unreachableSinceMs),
     output: `${stdoutBytes} bytes of stdout, ${stderrBytes} of stderr${
       keptText(command)
@@ -104,6 +105,7 @@ function progressText(command: Command): string {
 
 function cancelText(
   { cancelRequestedAtMs, cancelRequestedBy, cancelSaidBy }: Command,
+  output: Output,
 ): string {
   const by = askerText({
     requestedBy: cancelRequestedBy,
@@ -111,9 +113,5 @@ function cancelText(
   });
   return cancelRequestedAtMs === undefined
     ? ""
-    : `${time(cancelRequestedAtMs)}${by === "" ? "" : ` by ${by}`}`;
-}
-
-function time(ms: bigint | undefined): string {
-  return ms === undefined ? "" : localTime(Number(ms));
+    : `${output.fullTime(cancelRequestedAtMs)}${by === "" ? "" : ` by ${by}`}`;
 }
