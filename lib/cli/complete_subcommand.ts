@@ -2,6 +2,7 @@ import { within } from "../base/clock.ts";
 import { type Candidate, type Place, placeOf } from "./complete.ts";
 import { defineSubcommand, type Program, type Subcommand } from "./command.ts";
 import { ExitCode } from "./exit_code.ts";
+import { loadOperatorConfig } from "./operator_config.ts";
 import { shellWords } from "./shell_words.ts";
 import type { Terminal } from "./terminal.ts";
 import { oneLine } from "./text.ts";
@@ -57,6 +58,7 @@ export function completeSubcommand<Services>(
       const place = placeOf(programOf(), typed.words);
       const found = [
         ...place.candidates,
+        ...await namedWords(place, programOf(), terminal),
         ...await liveWords(
           terminal,
           (signal) =>
@@ -78,6 +80,26 @@ export function completeSubcommand<Services>(
       return ExitCode.ok;
     },
   });
+}
+
+/** Named target expressions of the user's settings, for a word such as "%web". */
+async function namedWords<Services>(
+  { kind, typed }: Place,
+  program: Program<Services>,
+  terminal: Terminal,
+): Promise<Candidate[]> {
+  const [, before = "", name] =
+    /^(.*[\s,&|!(])?%([^%\s,&|!(]*)$/s.exec(typed) ??
+      [];
+  if (kind !== "targets" || name === undefined) return [];
+  try {
+    const config = await loadOperatorConfig(program, terminal);
+    return Object.entries(config?.targets ?? {})
+      .filter(([known]) => known.startsWith(name))
+      .map(([known, summary]) => ({ word: `${before}%${known}`, summary }));
+  } catch {
+    return []; // a mistake in the file: the subcommand tells it
+  }
 }
 
 /** Words of the line, and the number of characters in front that the shell keeps by itself. */

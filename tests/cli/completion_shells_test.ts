@@ -82,7 +82,7 @@ await shellTest(
       "run",
       "auto always never",
     ]);
-    assertStringIncludes(text.split("\n")[3] ?? "", "add remove token");
+    assertStringIncludes(text.split("\n")[3] ?? "", "remove token");
     assertEquals(text.split("\n").slice(4), ["some-file", "", ""]);
   },
 );

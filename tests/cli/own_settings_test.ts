@@ -51,6 +51,12 @@ Deno.test("a user's settings are flags that were not typed, and those that were 
   );
 });
 
+Deno.test("a flag without a value is undone by =false", async () => {
+  const { manager } = await as(["ping", "all", "--connected=false"]);
+
+  assertEquals(manager.pings[0]?.selection?.connectedOnly, false);
+});
+
 Deno.test("settings of every type of flag are taken, and named targets replaced in them and in arguments", async () => {
   const { manager, code } = await as(["ping", "%both ! web-1"]);
   const [request] = manager.pings;
@@ -174,6 +180,12 @@ Deno.test("the settings are in the folder that the system has for them", () => {
     path({ APPDATA: "C:\\Users\\ann\\AppData\\Roaming" }, "windows"),
     "C:\\Users\\ann\\AppData\\Roaming\\piri\\config.yaml",
   );
+});
+
+Deno.test("named targets are completed, with their expressions", async () => {
+  const { stdout } = await as(["__complete", "--", "run", "db-1,%w"]);
+
+  assertEquals(stdout, "words\ndb-1,%web-prod\t@web & env=prod\n");
 });
 
 Deno.test("--utc prints times of lists in UTC", async () => {

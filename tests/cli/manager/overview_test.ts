@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000;
 /** Time of the fake clock. */
 const NOW = new FakeClock().now();
 
-/** A time so many days from now. */
+/** Time on a later day, or on an earlier one, in milliseconds since 1970. */
 function inDays(days: number): bigint {
   return BigInt(NOW + days * DAY_MS);
 }
