@@ -191,6 +191,7 @@ class ServedManager implements RunningManager {
     this.manager = {
       agents: this.#core.agents,
       commands: this.#core.commands,
+      jobs: this.#core.jobs,
       events: this.#core.events,
       blobs,
       operations: describeOperations(),

@@ -13,7 +13,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   base: [],
   protobuf: ["base"],
   wire: ["base", "protobuf"],
-  operations: ["base"],
+  files: ["base"],
+  operations: ["base", "files"],
   targets: ["base"],
 
   "agent/fact_source.ts": ["base", "operations"],
@@ -53,7 +54,21 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
   store: ["base"],
 
-  "manager/operator_api.ts": ["base", "type store", "type targets"],
+  "manager/command_api.ts": ["type store"],
+  "manager/target_api.ts": ["type targets"],
+  "manager/job_api.ts": [
+    "base",
+    "type store",
+    "type manager/command_api.ts",
+    "type manager/target_api.ts",
+  ],
+  "manager/operator_api.ts": [
+    "base",
+    "type store",
+    "type manager/command_api.ts",
+    "type manager/target_api.ts",
+    "type manager/job_api.ts",
+  ],
   "manager/fleet.ts": ["base", "wire", "type store"],
   "manager/unrecorded_events.ts": ["type store"],
   "manager/event_text.ts": [
@@ -87,6 +102,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/data": ["base"],
   "manager/blobs": [
     "base",
+    "files",
     "type store",
     "type manager/operator_api.ts",
     "manager/data",
@@ -126,6 +142,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/manager_parts.ts",
     "type manager/command",
     "type manager/commands.ts",
+    "type manager/jobs",
   ],
   "manager/agent_removal.ts": [
     "base",
@@ -133,6 +150,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
     "type manager/manager_parts.ts",
     "type manager/commands.ts",
+    "type manager/jobs",
   ],
   "manager/refreshed_facts.ts": ["base", "type store"],
   "manager/agent_names.ts": ["base", "targets"],
@@ -159,6 +177,19 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "targets",
     "type manager/agent_roster.ts",
     "type manager/operator_api.ts",
+  ],
+  "manager/jobs": [
+    "base",
+    "type store",
+    "type manager/operator_api.ts",
+    "type manager/job_api.ts",
+    "type manager/fleet.ts",
+    "type manager/events.ts",
+    "type manager/commands.ts",
+    "type manager/targeting.ts",
+    "type manager/command",
+    "type manager/blobs",
+    "manager/watching",
   ],
   "manager/agents.ts": [
     "base",
@@ -189,6 +220,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/commands.ts",
     "type manager/data_requests.ts",
     "type manager/admission",
+    "type manager/jobs",
   ],
   "manager/core.ts": [
     "base",
@@ -201,6 +233,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/storage_health.ts",
     "manager/commands.ts",
     "manager/admission",
+    "manager/jobs",
     "manager/agent_roster.ts",
     "manager/refreshed_facts.ts",
     "manager/targeting.ts",
@@ -209,10 +242,15 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/session.ts",
   ],
 
-  api: ["base", "type manager/operator_api.ts", "type store"],
+  api: [
+    "base",
+    "type manager/operator_api.ts",
+    "type manager/job_api.ts",
+    "type store",
+  ],
   cli: ["base"],
   "cli/agent": ["base", "cli"],
-  "cli/manager": ["base", "targets", "cli"],
+  "cli/manager": ["base", "files", "targets", "cli"],
 };
 
 /** Composition roots, which may import every room. */

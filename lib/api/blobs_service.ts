@@ -1,12 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import {
+  AddBlobsResponseSchema,
   BlobsService,
   FindBlobsResponseSchema,
   FinishUploadResponseSchema,
   OpenUploadResponseSchema,
   UploadResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { release } from "../base/memory.ts";
 import type { Manager } from "../manager/operator_api.ts";
 import { checkHexHash, requireItems, requireText } from "./checks.ts";
 
@@ -26,6 +28,11 @@ export function addBlobsService(
       return create(FindBlobsResponseSchema, { known });
     },
 
+    async addBlobs({ blobs: parts }) {
+      const sha256 = await blobs.add(requireItems("blobs", parts));
+      return create(AddBlobsResponseSchema, { sha256 });
+    },
+
     async openUpload({ size, uploadId }) {
       if (uploadId === "") {
         const id = await blobs.begin(Number(size ?? 0n));
@@ -38,7 +45,8 @@ export function addBlobsService(
     async upload({ uploadId, offset, bytes }) {
       requireText("upload_id", uploadId);
       const reached = await blobs.append(uploadId, Number(offset), bytes);
-      release(bytes);
+      // They are a part of the request, which nobody reads any more.
+      release(new Uint8Array(bytes.buffer));
       return create(UploadResponseSchema, { offset: BigInt(reached) });
     },
 
@@ -51,9 +59,4 @@ export function addBlobsService(
       return create(FinishUploadResponseSchema, { sha256, size: BigInt(size) });
     },
   });
-}
-
-/** Frees the bytes of a request by hand: a large upload would otherwise be held until the next collection. */
-function release({ buffer }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

@@ -39,6 +39,11 @@ export function stateName(state: CommandState): CommandStateName {
   return name;
 }
 
+/** Number of a state. */
+export function stateNumber(state: CommandStateName): CommandState {
+  return states[state];
+}
+
 /** A command as a message of the API. */
 export function commandMessage(command: CommandView): Command {
   return create(CommandSchema, {

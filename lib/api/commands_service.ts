@@ -1,26 +1,14 @@
-import { create, toBinary } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import {
   CommandsService,
   type ListCommandsRequest,
-  OnDisconnect,
-  OutputSchema,
-  OutputStream,
   type RunRequest as RunMessage,
   type WatchRequest,
-  type WatchResponse,
-  WatchResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Asker } from "../base/asker.ts";
-import { BULK_BYTES, encodeBulk } from "./bulk_message.ts";
-import type {
-  Manager,
-  RunRequest,
-  WatchEvent,
-} from "../manager/operator_api.ts";
-import type { CommandFilter, StreamName } from "../store/records.ts";
+import type { Manager, RunRequest } from "../manager/operator_api.ts";
+import type { CommandFilter } from "../store/records.ts";
 import {
-  invalid,
   limitText,
   requireId,
   requireItems,
@@ -30,18 +18,14 @@ import {
   saidIn,
 } from "./checks.ts";
 import { commandMessage, stateName } from "./command_message.ts";
-import { ENVELOPE_BYTES, preparedOf } from "./prepared.ts";
+import { onDisconnectOf, timeoutOf, watchStartsOf } from "./command_request.ts";
+import { preparedOf } from "./prepared.ts";
 import type { Proofs } from "./proofs.ts";
-import { milliseconds, timestamp, writeFailureMessage } from "./values.ts";
+import { milliseconds, timestamp } from "./values.ts";
+import { bulkEnvelope, watchMessage } from "./watch_message.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
-const MAX_UINT32 = 4_294_967_295;
-
-const outputStreams: Readonly<Record<StreamName, OutputStream>> = {
-  stdout: OutputStream.STDOUT,
-  stderr: OutputStream.STDERR,
-};
 
 /** Serves the CommandsService. */
 export function addCommandsService(
@@ -97,6 +81,10 @@ export function addCommandsService(
       const command = await commands.giveUp(id, requestedBy, saidBy);
       return { command: commandMessage(command) };
     },
+    async dropOutput({ commandId }) {
+      await commands.dropOutput(requireId("command_id", commandId));
+      return {};
+    },
     async listCommands(request) {
       const list = await commands.list(filterOf(request));
       return { commands: list.map(commandMessage) };
@@ -137,41 +125,15 @@ function runRequestOf(request: RunMessage): Omit<RunRequest, keyof Asker> {
     agents: agents.map((agent) => requireText("agents", agent)),
     operation: requireText("operation", request.operation),
     params: requireJsonObject("params", request.params),
-    timeoutMs: request.timeoutMs === undefined
-      ? undefined
-      : requireRange("timeout_ms", request.timeoutMs, {
-        least: 1,
-        most: MAX_UINT32,
-      }),
+    timeoutMs: timeoutOf(request.timeoutMs),
     requestId: requireText("request_id", request.requestId),
     onDisconnect: onDisconnectOf(request.onDisconnect),
     killAfterMs: request.killAfterMs,
   };
 }
 
-function onDisconnectOf(choice: OnDisconnect): RunRequest["onDisconnect"] {
-  switch (choice) {
-    case OnDisconnect.UNSPECIFIED:
-    case OnDisconnect.CONTINUE:
-      return "continue";
-    case OnDisconnect.KILL:
-      return "kill";
-    default:
-      throw invalid("on_disconnect", `${choice} is not one of its values`);
-  }
-}
-
 function watchFromOf({ commands }: WatchRequest) {
-  const from = requireItems("commands", commands).map((command) => ({
-    id: requireId("command_id", command.commandId),
-    stdoutOffset: command.stdoutOffset,
-    stderrOffset: command.stderrOffset,
-  }));
-  // Two offsets of one command: which of them would a piece of output be for?
-  if (new Set(from.map(({ id }) => id)).size < from.length) {
-    throw invalid("commands", "one of them is there twice");
-  }
-  return from;
+  return watchStartsOf("commands", requireItems("commands", commands));
 }
 
 function filterOf(
@@ -185,67 +147,4 @@ function filterOf(
     ...(agent === "" ? {} : { agent: limitText("agent", agent) }),
     ...(states.length === 0 ? {} : { states: states.map(stateName) }),
   };
-}
-
-/** Envelope of the `watchMessage` of a large piece of output; undefined for anything else. */
-function bulkEnvelope(event: WatchEvent): Uint8Array | undefined {
-  if (event.kind !== "output" || event.cut !== 0n) return undefined;
-  const { commandId, stream, offset, bytes } = event;
-  if (bytes.length < BULK_BYTES) return undefined;
-  const envelope = encodeBulk({
-    before: toBinary(
-      WatchResponseSchema,
-      create(WatchResponseSchema, { commandId }),
-    ),
-    outer: WatchResponseSchema.field.output.number,
-    inner: toBinary(
-      OutputSchema,
-      create(OutputSchema, { stream: outputStreams[stream], offset }),
-    ),
-    field: OutputSchema.field.bytes.number,
-    bytes,
-  }, ENVELOPE_BYTES);
-  new DataView(envelope.buffer).setUint32(1, envelope.length - ENVELOPE_BYTES);
-  return envelope;
-}
-
-function watchMessage(event: WatchEvent): WatchResponse {
-  switch (event.kind) {
-    case "command":
-      return create(WatchResponseSchema, {
-        commandId: event.command.id,
-        event: { case: "command", value: commandMessage(event.command) },
-      });
-    case "output": {
-      const { commandId, stream, offset, bytes, cut } = event;
-      return create(WatchResponseSchema, {
-        commandId,
-        event: {
-          case: "output",
-          value: { stream: outputStreams[stream], offset, bytes, cut },
-        },
-      });
-    }
-    case "progress": {
-      const { commandId, current, total, message } = event;
-      return create(WatchResponseSchema, {
-        commandId,
-        event: { case: "progress", value: { current, total, message } },
-      });
-    }
-    case "cutOff":
-      return create(WatchResponseSchema, {
-        commandId: event.commandId,
-        event: { case: "cutOff", value: { reason: event.reason } },
-      });
-    case "storage":
-      return create(WatchResponseSchema, {
-        event: {
-          case: "storage",
-          value: event.failure === undefined
-            ? {}
-            : { failure: writeFailureMessage(event.failure) },
-        },
-      });
-  }
 }

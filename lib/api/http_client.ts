@@ -4,8 +4,12 @@ import type {
 } from "@connectrpc/connect/protocol";
 import { concat } from "@std/bytes/concat";
 import { PiriError } from "../base/errors.ts";
+import { release } from "../base/memory.ts";
 import { joint, type JointSignal } from "../base/signals.ts";
 import type { Endpoint } from "./endpoint.ts";
+
+/** Size from which on the memory of a request is worth freeing at once. */
+const LARGE_BYTES = 65_536;
 
 /** An HTTP client of one endpoint. */
 export interface EndpointClient extends Disposable {
@@ -112,6 +116,7 @@ async function ask(
     throw await trouble.unreachable(error);
   } finally {
     signal.removeEventListener("abort", abort);
+    if (bytes !== null && bytes.length >= LARGE_BYTES) release(bytes);
   }
 }
 

@@ -13,6 +13,12 @@ export const CHANGING: ReadonlySet<string> = new Set([
   "CommandsService.cancel",
   "CommandsService.rerun",
   "CommandsService.giveUp",
+  "CommandsService.dropOutput",
+  "JobsService.startJob",
+  "JobsService.cancelJob",
+  "JobsService.pauseJob",
+  "JobsService.resumeJob",
+  "JobsService.rerunJob",
 ]);
 
 /** Parts of a proof. */

@@ -15,6 +15,7 @@ import { toConnectError } from "./errors.ts";
 import { addEventsService } from "./events_service.ts";
 import { checkHeaders, MAX_REQUEST_BYTES, type TcpDoor } from "./gate.ts";
 import { addIdentityService } from "./identity_service.ts";
+import { addJobsService } from "./jobs_service.ts";
 import {
   clearPlace,
   lockPlace,
@@ -25,6 +26,7 @@ import {
 import { takingPrepared } from "./prepared.ts";
 import { proofFolder, Proofs } from "./proofs.ts";
 import { addStatusService } from "./status_service.ts";
+import { readingWhole } from "./whole_body.ts";
 
 /** Time for answers while the server closes, in milliseconds. Then their connections are cut. */
 const CLOSE_MS = 2_000;
@@ -144,17 +146,16 @@ class HttpFront {
     addAgentsService(router, manager, proofs);
     addCommandsService(router, manager, proofs);
     addBlobsService(router, manager);
+    addJobsService(router, manager, proofs);
     addEventsService(router, manager);
     addStatusService(router, manager);
     addIdentityService(router, proofs);
     this.#handlers = new Map(
       router.handlers.map((handler) => [
         handler.requestPath,
-        createFetchHandler(
-          handler.method.methodKind === "server_streaming"
-            ? takingPrepared(handler)
-            : handler,
-        ),
+        handler.method.methodKind === "server_streaming"
+          ? createFetchHandler(takingPrepared(handler))
+          : readingWhole(handler, createFetchHandler(handler)),
       ]),
     );
   }

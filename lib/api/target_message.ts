@@ -69,11 +69,7 @@ export function targetsMessage(
       connected,
       groups: [...groups],
     })),
-    missing: resolved.missing.map(({ name, nearest, reason }) => ({
-      name,
-      nearest: nearest ?? "",
-      reason: reason ?? "",
-    })),
+    missing: resolved.missing.map(missingMessage),
     lacking: resolved.lacking.map(({ fact, count }) => ({
       fact,
       agents: count,
@@ -102,4 +98,11 @@ export function pingedMessage(
     })),
     resolved: targetsMessage({ ...resolved, agents: [] }),
   });
+}
+
+/** A name that is not enrolled, as a message. */
+export function missingMessage(
+  { name, nearest, reason }: ResolvedTargets["missing"][number],
+): { name: string; nearest: string; reason: string } {
+  return { name, nearest: nearest ?? "", reason: reason ?? "" };
 }

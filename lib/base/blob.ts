@@ -6,6 +6,10 @@ export interface BlobName {
   readonly isTree: boolean;
 }
 
+/** SHA-256 of no bytes. Such a blob is known to everybody, and never sent. */
+export const EMPTY_SHA256 =
+  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 /** SHA-256 in hex digits. */
 export const SHA256_PATTERN = /^[0-9a-f]{64}$/;
 

@@ -3,6 +3,8 @@ import { messageOf, PiriError } from "../base/errors.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { Turns } from "../base/turns.ts";
 import { type InputFile, openInput, readError } from "./input_file.ts";
+import { hasKeyboard, onKey } from "./keyboard.ts";
+import { type OutFiles, systemOutFiles } from "./out_files.ts";
 import { type Scratch, scratchFile } from "./scratch_file.ts";
 
 /** Standard output or standard error. */
@@ -47,6 +49,12 @@ export interface Terminal {
    * configuration again.
    */
   readonly hangUpEnds: boolean;
+  /** Files that are written for the user. */
+  readonly files: OutFiles;
+  /** True if keys can be read that a person presses. */
+  readonly hasKeyboard: boolean;
+  /** Calls back with each character that is typed, at once and without showing it, until it is disposed. */
+  onKey(callback: (key: string) => void): Disposable;
   /** Calls back at each such signal, which then does not end the program. On Windows SIGTERM is Ctrl-Break. */
   onSignal(signal: StopSignal, callback: () => void): Disposable;
 }
@@ -109,6 +117,9 @@ export function systemTerminal(): Terminal {
     scratch: scratchFile,
     // Asked now: once its terminal has gone, standard input is none.
     hangUpEnds: Deno.build.os === "windows" || Deno.stdin.isTerminal(),
+    files: systemOutFiles,
+    hasKeyboard: hasKeyboard(),
+    onKey,
     onSignal,
   };
 }

@@ -11,6 +11,13 @@ export function utcTime(ms: number): string {
   return new Date(ms).toISOString().replace("T", " ").replace(/\.\d+Z$/, "Z");
 }
 
+/** A time to the millisecond, local as 2026-11-22T21:30:05.123, or in UTC with a Z at its end. */
+export function timestamp(ms: number, zone: "local" | "utc"): string {
+  if (zone === "utc") return isoTime(ms);
+  const milliseconds = String(Math.floor(ms) % 1_000).padStart(3, "0");
+  return `${localTime(ms).replace(" ", "T")}.${milliseconds}`;
+}
+
 /** A time of today as 21:30:05, any other as local time. */
 export function clockTime(ms: number, now: number): string {
   const text = localTime(ms);

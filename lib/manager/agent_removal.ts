@@ -3,6 +3,7 @@ import { type Clock, sleep } from "../base/clock.ts";
 import { codeOf, PiriError } from "../base/errors.ts";
 import type { Store } from "../store/store.ts";
 import type { Commands } from "./commands.ts";
+import type { Jobs } from "./jobs/jobs.ts";
 import type { ManagerParts } from "./manager_parts.ts";
 import type { AgentAdmin, CommandView, RemovedAgent } from "./operator_api.ts";
 
@@ -19,6 +20,7 @@ const NOBODY: Asker = { requestedBy: "", saidBy: "" };
 
 export interface AgentRemovalOptions extends ManagerParts {
   readonly commands: Commands;
+  readonly jobs: Pick<Jobs, "removal" | "moved">;
 }
 
 /** Removal of agents: what becomes of their commands, and what the agent is told. */
@@ -123,10 +125,14 @@ export class AgentRemoval {
 
   /** Records the removal. What is still open is lost. */
   async #record(id: string) {
-    const change = this.#options.commands.effects.agentRemoved(id);
+    const { commands, jobs } = this.#options;
+    const change = commands.effects.agentRemoved(id);
     const at = this.#clock.now();
     try {
-      await this.#store.removeAgent(id, { at, patches: change.patches });
+      const { patches } = change;
+      const entries = jobs.removal(at);
+      const removal = { at, patches, entries };
+      jobs.moved(await this.#store.removeAgent(id, removal));
     } catch (error) {
       change.takeBack();
       throw error;

@@ -63,11 +63,12 @@ export class AgentRoster {
       return record;
     };
     const admitAgent: Store["admitAgent"] = async (id, hello) => {
-      await store.admitAgent(id, hello);
+      const moved = await store.admitAgent(id, hello);
       const entry = this.#entries.get(id);
-      if (entry === undefined) return;
+      if (entry === undefined) return moved;
       entry.instance = hello.instance;
       entry.facts = this.#factsOf({ ...hello, setFacts: entry.setFacts });
+      return moved;
     };
     const setHostFacts: Store["setHostFacts"] = async (id, facts) => {
       await store.setHostFacts(id, facts);
@@ -83,9 +84,10 @@ export class AgentRoster {
       return records;
     };
     const removeAgent: Store["removeAgent"] = async (id, removal) => {
-      await store.removeAgent(id, removal);
+      const moved = await store.removeAgent(id, removal);
       this.#entries.delete(id);
       this.#lists = undefined;
+      return moved;
     };
     return Object.assign(Object.create(store) as Store, {
       addAgent,

@@ -8,7 +8,7 @@ import type { Store } from "../store/store.ts";
 import { checkChange, setText } from "./agent_change.ts";
 import { requireName } from "./agent_names.ts";
 import type { AgentRoster } from "./agent_roster.ts";
-import { AgentRemoval } from "./agent_removal.ts";
+import { AgentRemoval, type AgentRemovalOptions } from "./agent_removal.ts";
 import { parseNetwork } from "./admission/network.ts";
 import type { Commands } from "./commands.ts";
 import type { AgentSession } from "./fleet.ts";
@@ -49,6 +49,7 @@ export interface AgentsOptions extends ManagerParts {
   readonly identity: ManagerIdentity;
   readonly roster: AgentRoster;
   readonly targeting: Targeting;
+  readonly jobs: AgentRemovalOptions["jobs"];
 }
 
 /** Entries and join tokens of the agents that may connect. */
@@ -66,8 +67,7 @@ export class Agents implements AgentAdmin {
   }
 
   /** Counts the agents, and warns of names that differ only in case. Called once, before agents are admitted. */
-  async load(): Promise<void> {
-    const agents = await this.#store.agents();
+  load(agents: readonly AgentRecord[]): void {
     this.#options.fleet.known = agents.length;
     this.#options.roster.load(agents);
     for (const names of twins(agents.map(({ id }) => id))) {

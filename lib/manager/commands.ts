@@ -19,6 +19,8 @@ import {
 import { Dispatcher } from "./command/dispatcher.ts";
 import { EndRequests, notFound } from "./command/end_requests.ts";
 import type { Blobs } from "./blobs/blobs.ts";
+import { EntryStarter } from "./command/entry_starter.ts";
+import { Fitness } from "./command/fitness.ts";
 import type { Events } from "./events.ts";
 import type { AgentSession, Fleet } from "./fleet.ts";
 import type {
@@ -30,7 +32,7 @@ import type {
   WatchEvent,
 } from "./operator_api.ts";
 import { OpenCommand } from "./command/open_command.ts";
-import { OpenCommands } from "./command/open_commands.ts";
+import { type CommandNews, OpenCommands } from "./command/open_commands.ts";
 import { Recorder } from "./command/recorder.ts";
 import {
   LINK_EVENTS,
@@ -42,6 +44,7 @@ import { DisputedResults } from "./command/disputed_results.ts";
 import {
   checkWatchStart,
   watchCommands,
+  type WatchSource,
   type WatchStart,
 } from "./watching/watch.ts";
 
@@ -60,7 +63,7 @@ export interface CommandsOptions {
   /** Hears of each command whose end is on the disk. */
   readonly ended?: (command: CommandRecord) => void;
   /** Large inputs of commands; none if absent. */
-  readonly blobs?: Pick<Blobs, "need">;
+  readonly blobs?: Pick<Blobs, "namesOf" | "need">;
 }
 
 /** Front of all commands: requests of operators go down through it, reports of agents come up through it. */
@@ -73,6 +76,11 @@ export class Commands implements CommandAdmin {
   readonly #dispatcher: Dispatcher;
   readonly #starter: CommandStarter;
   readonly #ends: EndRequests;
+  /** Knows which agents can carry out a request now. */
+  readonly fitness: Fitness;
+  /** Makes the commands of jobs. */
+  readonly entries: EntryStarter;
+  #listener: CommandNews | undefined;
   /** Effects of connections on commands. */
   readonly effects: ConnectionEffects;
   /** Time at which this run of the Manager loaded the open commands, in milliseconds since 1970. */
@@ -83,14 +91,20 @@ export class Commands implements CommandAdmin {
     this.#store = options.store;
     this.#clock = options.clock;
     const unfinished = new DisputedResults();
-    this.#open = new OpenCommands((end) => {
-      options.events.commandEnded(end);
-      options.ended?.(end);
+    const open = this.#open = new OpenCommands({
+      ended: (record) => {
+        options.events.commandEnded(record);
+        options.ended?.(record);
+        this.#listener?.ended(record);
+      },
+      changed: (record) => this.#listener?.changed(record),
     });
-    const parts = { ...options, open: this.#open, unfinished };
+    const fitness = this.fitness = new Fitness({ ...options, open });
+    const parts = { ...options, open, unfinished, fitness };
     const recorder = this.#recorder = new Recorder(parts);
     const dispatcher = this.#dispatcher = new Dispatcher(parts);
     this.#starter = new CommandStarter({ ...parts, dispatcher });
+    this.entries = new EntryStarter({ ...parts, dispatcher });
     this.#ends = new EndRequests({ ...parts, dispatcher });
     this.effects = new ConnectionEffects({ ...parts, recorder, dispatcher });
   }
@@ -130,12 +144,12 @@ export class Commands implements CommandAdmin {
 
   /** True if commands of an agent are being recorded for the first time. */
   isStarting(agent: string): boolean {
-    return this.#starter.isStarting(agent);
+    return this.fitness.isStarting(agent);
   }
 
   /** Starts nothing on an agent that is being removed, until the result is disposed. */
   closeTo(agent: string): Disposable {
-    return this.#starter.closeTo(agent);
+    return this.fitness.closeTo(agent);
   }
 
   /** All open commands. */
@@ -187,13 +201,22 @@ export class Commands implements CommandAdmin {
     signal: AbortSignal,
   ): AsyncIterable<WatchEvent> {
     from.forEach(checkWatchStart);
-    const source = {
+    yield* watchCommands(this.watchSource, from, signal);
+  }
+
+  /** Access of watches to commands. */
+  get watchSource(): WatchSource {
+    return {
       store: this.#store,
-      open: (id: bigint) => this.#open.get(id),
-      view: (id: bigint) => this.get(id),
+      open: (id) => this.#open.get(id),
+      view: (id) => this.get(id),
       storage: this.#options.storage,
     };
-    yield* watchCommands(source, from, signal);
+  }
+
+  /** Record of a command that has not ended, ahead of the database. */
+  openRecord(id: bigint): CommandRecord | undefined {
+    return this.#open.get(id)?.record;
   }
 
   async cancel(
@@ -208,6 +231,24 @@ export class Commands implements CommandAdmin {
       saidBy,
     });
     return { ...await this.get(id), unconfirmed };
+  }
+
+  async dropOutput(id: bigint): Promise<void> {
+    const { state, stdoutHeld, stderrHeld } = await this.get(id);
+    if (isOpenState(state)) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot delete the output of command ${id}: it has not ended, it is ${state}`,
+      );
+    }
+    for (
+      const [stream, below] of [
+        ["stdout", stdoutHeld],
+        ["stderr", stderrHeld],
+      ] as const
+    ) {
+      await this.#store.dropOutput(id, { stream, from: 0n, below });
+    }
   }
 
   async get(id: bigint): Promise<CommandView> {
@@ -245,6 +286,11 @@ export class Commands implements CommandAdmin {
       startedAt: this.#loadedAt,
     });
     return { command, at, entries };
+  }
+
+  /** Tells ends and new states of commands from now on, once they are on the disk. One listener. */
+  tellTo(listener: CommandNews): void {
+    this.#listener = listener;
   }
 
   /** Refuses new commands from now on: the Manager stops. */
@@ -326,17 +372,19 @@ export class Commands implements CommandAdmin {
   }
 
   #view(record: CommandRecord): CommandView {
-    const open = this.#open.get(record.id) !== undefined;
-    const session = this.#options.fleet.session(record.agent);
+    const isOpen = this.#open.get(record.id) !== undefined;
     return {
       ...record,
-      unreachableSince: open && session === undefined
-        ? Math.max(
-          this.#leftAt.get(record.agent) ?? record.createdAt,
-          record.createdAt,
-        )
+      unreachableSince: isOpen
+        ? this.unreachableSince(record.agent, record.createdAt)
         : null,
     };
+  }
+
+  /** Time since which an agent is not connected, at the earliest a given time; null while it is. */
+  unreachableSince(agent: string, from: number): number | null {
+    if (this.#options.fleet.session(agent) !== undefined) return null;
+    return Math.max(this.#leftAt.get(agent) ?? from, from);
   }
 
   /** End of each agent's last connection, for people. */

@@ -8,6 +8,7 @@ import { Later } from "../wire/later.ts";
 import type { Transport } from "../wire/transport.ts";
 import { AgentRoster } from "./agent_roster.ts";
 import { Admission } from "./admission/admission.ts";
+import { reconnectWindowMs } from "./admission/reconnect_window.ts";
 import { Agents, type ManagerIdentity } from "./agents.ts";
 import { withBlobs } from "./blobs/blob_requests.ts";
 import type { Blobs } from "./blobs/blobs.ts";
@@ -16,6 +17,8 @@ import type { DataService } from "./data/data_service.ts";
 import { DataRequests } from "./data_requests.ts";
 import { Events } from "./events.ts";
 import { LocalFleet } from "./fleet.ts";
+import { jobAgentsIn } from "./jobs/job_agents.ts";
+import { Jobs } from "./jobs/jobs.ts";
 import { RefreshedFacts } from "./refreshed_facts.ts";
 import { ManagerSession } from "./session.ts";
 import { StorageHealth } from "./storage_health.ts";
@@ -61,6 +64,7 @@ export class ManagerCore {
   readonly events: Events;
   readonly storage: StorageHealth;
   readonly commands: Commands;
+  readonly jobs: Jobs;
   readonly agents: Agents;
   readonly #options: ManagerCoreOptions;
   readonly #admission: Admission;
@@ -104,12 +108,15 @@ export class ManagerCore {
     });
     this.commands = commands;
     const { roster } = this;
-    const targeting = new Targeting({ ...parts, roster });
-    this.agents = new Agents({ ...parts, commands, roster, targeting });
-    this.#admission = new Admission({
+    const targeting = new Targeting({
       ...parts,
-      commands,
+      roster,
+      jobAgents: jobAgentsIn(store),
     });
+    const jobs = new Jobs({ ...parts, commands, targeting });
+    this.jobs = jobs;
+    this.agents = new Agents({ ...parts, commands, jobs, roster, targeting });
+    this.#admission = new Admission({ ...parts, commands, jobs });
     const { blobs, data } = options;
     const commandsOf = (agent: string) => commands.of(agent);
     this.#data = new DataRequests(
@@ -133,7 +140,9 @@ export class ManagerCore {
   /** Loads the commands that an earlier run left open. Called once, before the first connection. */
   async load(): Promise<void> {
     await this.commands.load();
-    await this.agents.load();
+    const agents = await this.#options.store.agents();
+    this.agents.load(agents);
+    await this.jobs.load(agents, reconnectWindowMs(agents.length));
   }
 
   /** Takes settings over. A connection keeps the ping interval that it began with. */
@@ -149,6 +158,7 @@ export class ManagerCore {
     const session = new ManagerSession(transport, {
       admission: this.#admission,
       commands: this.commands,
+      jobs: this.jobs,
       data: this.#data,
       clock: this.#options.clock,
       counters: this.counters,
@@ -168,6 +178,7 @@ export class ManagerCore {
   /** Refuses new commands, says Bye to all agents, and waits until they have disconnected, for at most 3 s. */
   async shutdown(): Promise<void> {
     this.commands.stop();
+    await this.jobs.stop();
     this.storage.close();
     this.#admission.close();
     for (const session of this.#sessions.keys()) {

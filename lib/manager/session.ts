@@ -18,6 +18,7 @@ import type { Admission } from "./admission/admission.ts";
 import type { AdmittedAgent } from "./admission/admitted_agent.ts";
 import type { Commands } from "./commands.ts";
 import type { DataRequests } from "./data_requests.ts";
+import type { Jobs } from "./jobs/jobs.ts";
 
 /** All messages that an Agent may send to the Manager, by the state of the connection. */
 export const managerTable: Table<ManagerSession> = {
@@ -94,6 +95,7 @@ function farewell(): void {}
 export interface ManagerSessionOptions {
   readonly admission: Admission;
   readonly commands: Commands;
+  readonly jobs: Pick<Jobs, "agentChanged">;
   readonly data: DataRequests;
   readonly clock: Clock;
   readonly counters: Counters;
@@ -109,6 +111,7 @@ export class ManagerSession {
   readonly data: DataRequests;
   readonly connection: Connection<ManagerSession>;
   readonly #admission: Admission;
+  readonly #jobs: ManagerSessionOptions["jobs"];
   readonly #pingIntervalMs: number;
   #agent: AdmittedAgent | undefined;
 
@@ -116,6 +119,7 @@ export class ManagerSession {
     this.commands = options.commands;
     this.data = options.data;
     this.#admission = options.admission;
+    this.#jobs = options.jobs;
     this.#pingIntervalMs = options.pingIntervalMs;
     this.connection = new Connection<ManagerSession>(transport, {
       clock: options.clock,
@@ -169,7 +173,7 @@ export class ManagerSession {
       }
     }
     if (agent.awaitsPong) this.connection.ping();
-    else this.commands.effects.agentReady(agent);
+    else this.#takesCommands(agent);
     this.#admission.ready(agent);
   }
 
@@ -179,7 +183,12 @@ export class ManagerSession {
     if (agent === undefined) return;
     const isFirst = agent.awaitsPong;
     agent.ponged(data);
-    if (isFirst) this.commands.effects.agentReady(agent);
+    if (isFirst) this.#takesCommands(agent);
+  }
+
+  #takesCommands(agent: AdmittedAgent): void {
+    this.commands.effects.agentReady(agent);
+    void this.#jobs.agentChanged(agent);
   }
 
   /** Says Bye, because the Manager stops. */

@@ -24,6 +24,8 @@ export interface BlobSource {
   /** Aborted when the command must end. */
   readonly signal: AbortSignal;
   readonly clock?: Clock;
+  /** First byte to read: 0 by default. The hash is checked only of a whole blob. */
+  readonly from?: number;
   /** Called with the count of bytes that are requested or wait to be used. */
   readonly onAhead?: (bytes: number) => void;
 }
@@ -39,7 +41,7 @@ export interface BlobSource {
  */
 export async function* blobPieces(
   sha256: string,
-  { data, signal, clock = systemClock, onAhead }: BlobSource,
+  { data, signal, clock = systemClock, from = 0, onAhead }: BlobSource,
 ): AsyncGenerator<Uint8Array> {
   const left = new AbortController();
   using end = joint([signal, left.signal]);
@@ -50,7 +52,7 @@ export async function* blobPieces(
     );
   const asked: Promise<Uint8Array>[] = [];
   const hash = createHash("sha256");
-  let offset = 0;
+  let offset = from;
   // A short blob is one request.
   let ahead = 1;
   try {
@@ -73,7 +75,7 @@ export async function* blobPieces(
   } finally {
     left.abort();
   }
-  if (hash.digest("hex") === sha256) return;
+  if (from > 0 || hash.digest("hex") === sha256) return;
   throw new PiriError(
     "CORRUPT",
     `Cannot read the blob ${sha256}: the Manager sent other bytes`,

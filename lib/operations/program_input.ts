@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { release } from "../base/memory.ts";
 import { PiriError } from "../base/errors.ts";
 
 /** Standard input of a program: text, or pieces that are read as the program reads them. */
@@ -93,9 +94,4 @@ export class Feeder {
       once: true,
     });
   }
-}
-
-/** Frees a piece by hand: a thread would otherwise hold a hundred of them until its next collection. */
-function release({ buffer }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

@@ -7,6 +7,10 @@ import { commandRun } from "./command_run.ts";
 import { echo } from "./echo.ts";
 import { fileFetch } from "./file_fetch.ts";
 import { fileInstalled } from "./file_installed.ts";
+import { fileList } from "./file_list.ts";
+import { filePut } from "./file_put.ts";
+import { fileRead } from "./file_read.ts";
+import { fileStat } from "./file_stat.ts";
 import type { Operation } from "./operation.ts";
 import {
   checkParams,
@@ -38,6 +42,10 @@ export const operations: readonly Operation[] = [
   echo,
   fileFetch,
   fileInstalled,
+  fileList,
+  filePut,
+  fileRead,
+  fileStat,
   testSleep,
   testSpin,
 ];

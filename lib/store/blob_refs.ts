@@ -5,7 +5,7 @@ import type { BlobUse } from "./records.ts";
 
 const OPEN = OPEN_STATES.map((state) => `'${state}'`).join(", ");
 
-/** Table of the blobs that commands name. A row goes with its command. */
+/** Tables of the blobs that commands and jobs name. A row goes with its command or job. */
 export class BlobRefs {
   readonly #db: Database;
 
@@ -14,21 +14,34 @@ export class BlobRefs {
   }
 
   add(commandId: bigint, blobs: readonly BlobName[]): void {
+    this.#insert("blob_refs (sha256, command_id, is_tree)", commandId, blobs);
+  }
+
+  addToJob(jobId: bigint, blobs: readonly BlobName[]): void {
+    this.#insert("job_blobs (sha256, job_id, is_tree)", jobId, blobs);
+  }
+
+  #insert(into: string, id: bigint, blobs: readonly BlobName[]): void {
     for (const { sha256, isTree } of blobs) {
       this.#db.run(
-        "INSERT OR IGNORE INTO blob_refs (sha256, command_id, is_tree) VALUES (?, ?, ?)",
+        `INSERT OR IGNORE INTO ${into} VALUES (?, ?, ?)`,
         sha256,
-        commandId,
+        id,
         isTree ? 1 : 0,
       );
     }
   }
 
-  /** All blobs that commands name, each with the end of the last of them. */
+  /** All blobs that commands and jobs name, each with the end of the last of them. */
   uses(): BlobUse[] {
     return this.#db.all(
-      `SELECT sha256, max(is_tree) AS is_tree, max(state IN (${OPEN})) AS is_open, max(coalesce(finished_at, created_at)) AS ended_at
-       FROM blob_refs JOIN commands ON commands.id = blob_refs.command_id
+      `SELECT sha256, max(is_tree) AS is_tree, max(is_open) AS is_open, max(ended_at) AS ended_at FROM (
+         SELECT sha256, is_tree, state IN (${OPEN}) AS is_open, coalesce(finished_at, created_at) AS ended_at
+           FROM blob_refs JOIN commands ON commands.id = blob_refs.command_id
+         UNION ALL
+         SELECT sha256, is_tree, finished_at IS NULL AS is_open, coalesce(finished_at, created_at) AS ended_at
+           FROM job_blobs JOIN jobs ON jobs.id = job_blobs.job_id
+       )
        GROUP BY sha256`,
     ).map((row) => ({
       sha256: row["sha256"] as string,

@@ -13,7 +13,8 @@ import {
   NEW_FIELDS,
 } from "./command_shape.ts";
 import type { Database, Row, SqlValue } from "./database.ts";
-import type { Jobs } from "./jobs.ts";
+import type { RequestRecord, Requests } from "./requests.ts";
+import type { SentIds } from "./sent_ids.ts";
 import type { Meta } from "./meta.ts";
 import type {
   CommandFilter,
@@ -24,6 +25,11 @@ import type {
 
 const INSERT = `INSERT INTO commands (${shape.names(NEW_FIELDS).join(", ")})
   VALUES (${NEW_FIELDS.map(() => "?").join(", ")})`;
+
+/** With an id that was chosen before. */
+const INSERT_AS = `INSERT INTO commands (id, ${
+  shape.names(NEW_FIELDS).join(", ")
+}) VALUES (?, ${NEW_FIELDS.map(() => "?").join(", ")})`;
 
 const SELECT = `SELECT ${shape.list} FROM commands`;
 
@@ -56,18 +62,25 @@ const HIGHEST_ID = 2n ** 63n - 1n;
 /** Table of commands, open and ended. */
 export class Commands {
   readonly #db: Database;
-  readonly #jobs: Jobs;
+  readonly #requests: Requests;
+  readonly #sent: SentIds;
   readonly #meta: Meta;
   readonly #blobs: BlobRefs;
   readonly #updates = new Map<string, string>();
 
   constructor(
     db: Database,
-    { jobs, meta, blobs }: { jobs: Jobs; meta: Meta; blobs: BlobRefs },
+    { requests, sent, meta, blobs }: {
+      requests: Requests;
+      sent: SentIds;
+      meta: Meta;
+      blobs: BlobRefs;
+    },
   ) {
     this.#db = db;
     this.#blobs = blobs;
-    this.#jobs = jobs;
+    this.#requests = requests;
+    this.#sent = sent;
     this.#meta = meta;
   }
 
@@ -81,10 +94,12 @@ export class Commands {
     const made = commands.map((each) => {
       const command = { rerunOf: null, saidBy: "", ...each, job };
       const cells = shape.cells(command, NEW_FIELDS);
-      return freshCommand(this.#db.run(INSERT, ...cells).id, command);
+      const { id } = this.#db.run(INSERT, ...cells);
+      if (command.state === "sent") this.#sent.note(command.agent, id);
+      return freshCommand(id, command);
     });
     for (const { id } of made) this.#blobs.add(id, blobs);
-    this.#jobs.add({
+    this.#requests.add({
       ...request,
       // A job without commands has no ids: an empty range.
       firstId: made[0]?.id ?? 1n,
@@ -95,11 +110,26 @@ export class Commands {
     return { job, commands: made, repeated: false };
   }
 
+  /** Adds a command that is recorded as sent, with an id above all others. */
+  add(id: bigint, command: Required<NewCommand> & { job: string }): void {
+    const cells = shape.cells(command, NEW_FIELDS);
+    this.#db.run(INSERT_AS, id, ...cells);
+    this.#sent.note(command.agent, id);
+  }
+
+  /** Notes the commands that were made together, for the history, and counts them. */
+  noteRequest(request: RequestRecord): void {
+    this.#requests.add(request);
+    this.#meta.count({
+      commands: Number(request.lastId - request.firstId) + 1,
+    });
+  }
+
   /** Commands that an earlier request of this id started, except those that have been deleted since. */
   startedBy(
     requestId: string,
   ): { job: string; commands: CommandRecord[] } | undefined {
-    const earlier = this.#jobs.get(requestId);
+    const earlier = this.#requests.get(requestId);
     if (earlier === undefined) return undefined;
     const rows = this.#db.all(
       `${SELECT} WHERE id BETWEEN ? AND ? ORDER BY id`,
@@ -118,11 +148,14 @@ export class Commands {
     if (after !== undefined) this.#requireHeld(id, after);
     const fields = definedFields(changes);
     if (fields.length === 0) return this.has(id);
-    return this.#db.run(
+    const isChanged = this.#db.run(
       this.#updateOf(fields),
       ...shape.cells(changes as CommandRecord, fields),
       id,
     ).changes > 0;
+    // It is bound to a connection only in order to be sent over it.
+    if (isChanged && changes.session !== undefined) this.#sent.noteCommand(id);
+    return isChanged;
   }
 
   #requireHeld(id: bigint, { stdout, stderr }: Held): void {

@@ -56,9 +56,9 @@ const SOURCES: readonly Source[] = [
     kinds: ["command_requested"],
     // All commands of a request begin with it. CROSS: SQLite must read the requests first, in the order of their index.
     select:
-      "SELECT j.created_at AS at, c.id AS id, c.agent AS agent, 'command_requested' AS kind FROM jobs j CROSS JOIN commands c",
-    key: ["j.created_at", "c.id"],
-    condition: "c.id BETWEEN j.first_id AND j.last_id",
+      "SELECT r.created_at AS at, c.id AS id, c.agent AS agent, 'command_requested' AS kind FROM requests r CROSS JOIN commands c",
+    key: ["r.created_at", "c.id"],
+    condition: "c.id BETWEEN r.first_id AND r.last_id",
   },
   {
     source: "event",

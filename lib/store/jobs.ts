@@ -1,15 +1,27 @@
-import type { Database } from "./database.ts";
+import { noCounts } from "../base/job_counts.ts";
+import { OPEN_JOB_STATES } from "../base/job_state.ts";
+import { PiriError } from "../base/errors.ts";
+import type { Database, SqlValue } from "./database.ts";
+import { jobShape as shape, NEW_JOB_FIELDS } from "./job_shape.ts";
+import type { JobFilter, JobPatch, JobRecord, NewJob } from "./job_records.ts";
 
-/** Record of one request: it started commands with consecutive ids. */
-export interface JobRecord {
-  readonly requestId: string;
-  readonly job: string;
-  readonly firstId: bigint;
-  readonly lastId: bigint;
-  readonly createdAt: number;
-}
+const SELECT = `SELECT ${shape.list} FROM jobs`;
 
-/** Table of requests, so that a repeated request starts nothing twice. */
+const INSERT = `INSERT INTO jobs (${shape.names(NEW_JOB_FIELDS).join(", ")})
+  VALUES (${NEW_JOB_FIELDS.map(() => "?").join(", ")})`;
+
+/** In the words of the index on them: SQLite does not use it otherwise. */
+const OPEN = `state IN (${
+  OPEN_JOB_STATES.map((each) => `'${each}'`).join(", ")
+})`;
+
+/** Ids of the jobs that have not ended, as a query. */
+export const OPEN_JOB_IDS =
+  `SELECT id FROM jobs INDEXED BY jobs_open WHERE ${OPEN}`;
+
+const HIGHEST_ID = 2n ** 63n - 1n;
+
+/** Table of jobs. */
 export class Jobs {
   readonly #db: Database;
 
@@ -17,38 +29,132 @@ export class Jobs {
     this.#db = db;
   }
 
-  get(
-    requestId: string,
-  ): Pick<JobRecord, "job" | "firstId" | "lastId"> | undefined {
+  /** Adds a job that runs, and returns it. */
+  add(job: NewJob, total: number): JobRecord {
+    const made = {
+      ...job,
+      state: "running",
+      total,
+      counts: { ...noCounts(total), waiting: total },
+    } as const;
+    const { id } = this.#db.run(INSERT, ...shape.cells(made, NEW_JOB_FIELDS));
+    return this.require("make", id);
+  }
+
+  get(id: bigint): JobRecord | undefined {
+    const row = this.#db.get(`${SELECT} WHERE id = ?`, id);
+    return row && shape.record(row);
+  }
+
+  /** @throws {PiriError} NOT_FOUND */
+  require(attempt: string, id: bigint): JobRecord {
+    const job = this.get(id);
+    if (job !== undefined) return job;
+    throw new PiriError(
+      "NOT_FOUND",
+      `Cannot ${attempt} job j-${id}: there is no such job`,
+    );
+  }
+
+  /** Job that an earlier request of this id made. */
+  ofRequest(requestId: string): JobRecord | undefined {
+    const row = this.#db.get(`${SELECT} WHERE request_id = ?`, requestId);
+    return row && shape.record(row);
+  }
+
+  /** Jobs that have not ended, by id. */
+  open(): JobRecord[] {
+    return this.#db.all(`${SELECT} WHERE id IN (${OPEN_JOB_IDS}) ORDER BY id`)
+      .map((row) => shape.record(row));
+  }
+
+  countOpen(): number {
+    const row = this.#db.get(`SELECT count(*) AS n FROM (${OPEN_JOB_IDS})`);
+    return Number(row?.["n"]);
+  }
+
+  /** Jobs of a filter, newest first. */
+  list(
+    { limit, beforeId = HIGHEST_ID, states, text = "", agent = "" }: JobFilter,
+  ): JobRecord[] {
+    const conditions: [sql: string, ...values: SqlValue[]][] = [
+      ["id < ?", beforeId],
+    ];
+    if (states !== undefined) {
+      conditions.push([
+        `state IN (${states.map(() => "?").join(", ")})`,
+        ...states,
+      ]);
+    }
+    if (text !== "") {
+      conditions.push([
+        "(instr(lower(name), lower(?)) > 0 OR instr(lower(note), lower(?)) > 0)",
+        text,
+        text,
+      ]);
+    }
+    if (agent !== "") {
+      conditions.push([
+        "id IN (SELECT job_id FROM entries WHERE agent = ?)",
+        agent,
+      ]);
+    }
+    return this.#db.all(
+      `${SELECT} WHERE ${
+        conditions.map(([sql]) => sql).join(" AND ")
+      } ORDER BY id DESC LIMIT ?`,
+      ...conditions.flatMap(([, ...values]) => values),
+      limit,
+    ).map((row) => shape.record(row));
+  }
+
+  /** @throws {PiriError} NOT_FOUND */
+  patch({ id, ...changes }: JobPatch): void {
+    const fields = (Object.keys(changes) as (keyof typeof changes)[])
+      .filter((field) => changes[field] !== undefined);
+    if (fields.length === 0) return;
+    const { changes: count } = this.#db.run(
+      `UPDATE jobs SET ${
+        shape.names(fields).map((name) => `${name} = ?`).join(", ")
+      } WHERE id = ?`,
+      ...shape.cells(changes as JobRecord, fields),
+      id,
+    );
+    if (count === 0) this.require("change", id);
+  }
+
+  /** Highest id ever given. */
+  lastId(): bigint {
     const row = this.#db.get(
-      "SELECT job, first_id, last_id FROM jobs WHERE request_id = ?",
-      requestId,
+      "SELECT seq FROM sqlite_sequence WHERE name = 'jobs'",
     );
-    return row && {
-      job: row["job"] as string,
-      firstId: row["first_id"] as bigint,
-      lastId: row["last_id"] as bigint,
-    };
+    return (row?.["seq"] ?? 0n) as bigint;
   }
 
-  add({ requestId, job, firstId, lastId, createdAt }: JobRecord): void {
-    this.#db.run(
-      "INSERT INTO jobs (request_id, job, first_id, last_id, created_at) VALUES (?, ?, ?, ?, ?)",
-      requestId,
-      job,
-      firstId,
-      lastId,
-      Math.trunc(createdAt),
-    );
-  }
-
-  /** Deletes at most `limit` old requests. Returns how many it deleted. */
+  /**
+   * Deletes at most `limit` entries of jobs that ended before a time and whose commands are all gone, and the jobs without
+   * entries. Returns how many rows it deleted.
+   */
   deleteBefore(at: number, limit: number): number {
-    return this.#db.run(
-      `DELETE FROM jobs WHERE rowid IN
-         (SELECT rowid FROM jobs WHERE created_at < ? ORDER BY created_at LIMIT ?)`,
+    const old = this.#db.all(
+      `SELECT id FROM jobs WHERE finished_at < ? AND NOT EXISTS (
+         SELECT 1 FROM entries e JOIN commands c ON c.id = e.command_id WHERE e.job_id = jobs.id
+       ) ORDER BY finished_at LIMIT ?`,
       Math.trunc(at),
       limit,
-    ).changes;
+    );
+    let rows = 0;
+    for (const { id = null } of old) {
+      rows += this.#db.run(
+        `DELETE FROM entries WHERE job_id = ? AND position IN
+           (SELECT position FROM entries WHERE job_id = ? LIMIT ?)`,
+        id,
+        id,
+        limit - rows,
+      ).changes;
+      if (rows >= limit) return rows;
+      rows += this.#db.run("DELETE FROM jobs WHERE id = ?", id).changes;
+    }
+    return rows;
   }
 }

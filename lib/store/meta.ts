@@ -45,4 +45,19 @@ export class Meta {
       outputBytes: row?.["output_bytes"] as bigint,
     };
   }
+
+  /** Notes when the Manager began to stop; null once another one runs. */
+  noteStopping(at: number | null): void {
+    this.#db.run(
+      "UPDATE meta SET stopping_at = ?",
+      at === null ? null : Math.trunc(at),
+    );
+  }
+
+  /** Time at which the last Manager began to stop; null if it was not told. */
+  stoppingAt(): number | null {
+    const at = this.#db.get("SELECT stopping_at FROM meta")?.["stopping_at"] ??
+      null;
+    return at === null ? null : Number(at);
+  }
 }

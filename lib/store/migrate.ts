@@ -9,6 +9,7 @@ import { givenUp } from "./migrations/0006_given_up.ts";
 import { tombstones } from "./migrations/0007_tombstones.ts";
 import { progressAt } from "./migrations/0008_progress_at.ts";
 import { saidBy } from "./migrations/0009_said_by.ts";
+import { jobs } from "./migrations/0010_jobs.ts";
 import { setAgents } from "./migrations/0011_set_agents.ts";
 import { blobRefs } from "./migrations/0012_blob_refs.ts";
 
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly string[] = [
   tombstones,
   progressAt,
   saidBy,
+  jobs,
   setAgents,
   blobRefs,
 ];

@@ -296,6 +296,7 @@ export interface HistoryPage {
 export interface StoreStats {
   readonly agents: number;
   readonly commandsOpen: number;
+  readonly jobsOpen: number;
   readonly commandsTotal: bigint;
   readonly outputBytes: bigint;
   readonly databaseBytes: bigint;

@@ -1,6 +1,7 @@
 import type { Database } from "./database.ts";
 import type { Events } from "./events.ts";
 import type { Jobs } from "./jobs.ts";
+import type { Requests } from "./requests.ts";
 import type { Meta } from "./meta.ts";
 import type { Output } from "./output.ts";
 import type { Tombstones } from "./tombstones.ts";
@@ -34,6 +35,7 @@ export interface PrunedTables {
   readonly db: Database;
   readonly meta: Meta;
   readonly jobs: Jobs;
+  readonly requests: Requests;
   readonly output: Output;
   readonly events: Events;
   readonly tombstones: Tombstones;
@@ -53,11 +55,14 @@ export class Retention {
     keep: { before: number; outputBytes: bigint },
   ): Promise<Pruned> {
     const before = Math.trunc(keep.before);
-    const { jobs, events, tombstones } = this.#tables;
+    const { requests, jobs, events, tombstones } = this.#tables;
     const old = await this.#untilNone(() => this.#deleteOldCommands(before));
     const over = await this.#outputDownTo(keep.outputBytes);
     const deletedEvents = await this.#untilNone(() => ({
       rows: events.deleteBefore(before, SLICE.rows),
+    }));
+    await this.#untilNone(() => ({
+      rows: requests.deleteBefore(before, SLICE.rows),
     }));
     await this.#untilNone(() => ({
       rows: jobs.deleteBefore(before, SLICE.rows),

@@ -115,6 +115,19 @@ export class Shape<R extends object> {
     return record as R;
   }
 
+  /** These fields of a record. */
+  part<K extends keyof R & string>(
+    row: Row,
+    fields: readonly K[],
+  ): Pick<R, K> {
+    const part: Record<string, unknown> = {};
+    for (const field of fields) {
+      const { name, codec } = this.#column(field);
+      part[field] = codec.decode(row[name] ?? null);
+    }
+    return part as Pick<R, K>;
+  }
+
   #column(field: string): { name: string; codec: Codec<unknown> } {
     const column = this.#columns.get(field);
     if (column === undefined) {

@@ -4,7 +4,14 @@ import { commandNotFound, Commands } from "./commands.ts";
 import type { Database } from "./database.ts";
 import { EventHistory } from "./event_history.ts";
 import { Events } from "./events.ts";
-import { Jobs } from "./jobs.ts";
+import type {
+  EntryRecord,
+  FoundJob,
+  JobRecord,
+  MovedEntry,
+  UnstartedEntries,
+} from "./job_records.ts";
+import { JobTables } from "./job_tables.ts";
 import type { Meta } from "./meta.ts";
 import { Output } from "./output.ts";
 import type {
@@ -20,7 +27,9 @@ import type {
   StoredOutput,
   StoreStats,
 } from "./records.ts";
+import { Requests } from "./requests.ts";
 import { type Pruned, Retention } from "./retention.ts";
+import { SentIds } from "./sent_ids.ts";
 import type { Store } from "./store.ts";
 import { Tombstones } from "./tombstones.ts";
 import { Writer } from "./writer.ts";
@@ -39,6 +48,8 @@ export class SqliteStore implements Store {
   readonly #tombstones: Tombstones;
   readonly #commands: Commands;
   readonly #blobs: BlobRefs;
+  readonly #sent: SentIds;
+  readonly #jobs: JobTables;
   readonly #output: Output;
   readonly #events: Events;
   readonly #history: EventHistory;
@@ -48,7 +59,8 @@ export class SqliteStore implements Store {
   /** Takes over `resources`, the database among them: they are released together with the store. */
   constructor(db: Database, meta: Meta, resources: Disposable) {
     const writer = new Writer(db);
-    const jobs = new Jobs(db);
+    const requests = new Requests(db);
+    const sent = new SentIds(db);
     const output = new Output(db, meta);
     const events = new Events(db);
     const tombstones = new Tombstones(db);
@@ -59,11 +71,24 @@ export class SqliteStore implements Store {
     this.#agents = new Agents(db);
     this.#tombstones = tombstones;
     this.#blobs = new BlobRefs(db);
-    this.#commands = new Commands(db, { jobs, meta, blobs: this.#blobs });
+    this.#sent = sent;
+    this.#commands = new Commands(db, {
+      requests,
+      sent,
+      meta,
+      blobs: this.#blobs,
+    });
+    this.#jobs = new JobTables(db, {
+      commands: this.#commands,
+      sent,
+      blobs: this.#blobs,
+    });
+    const { jobs } = this.#jobs;
     this.#output = output;
     this.#events = events;
     this.#history = new EventHistory(db);
-    const tables = { db, meta, jobs, output, events, tombstones };
+    const history = { requests, output, events, tombstones };
+    const tables = { db, meta, jobs, ...history };
     this.#retention = new Retention(tables, writer);
     this.#resources = resources;
   }
@@ -99,11 +124,15 @@ export class SqliteStore implements Store {
     return this.#writer.write(() => this.#agents.enrol(id, use));
   }
 
-  removeAgent(...[id, { at, patches }]: Args<"removeAgent">): Promise<void> {
+  removeAgent(
+    ...[id, { at, patches, entries }]: Args<"removeAgent">
+  ): Promise<MovedEntry[]> {
     return this.#writer.write(() => {
       const { secretHash } = this.#agents.remove(id);
       if (secretHash !== null) this.#tombstones.add(id, secretHash, at);
+      this.#sent.forget(id);
       this.#patchAll(patches);
+      return entries === undefined ? [] : this.#jobs.moveAgent(id, entries);
     }, { rows: 2 + patches.length, bytes: 0 });
   }
 
@@ -113,11 +142,17 @@ export class SqliteStore implements Store {
     return this.#writer.read(() => this.#tombstones.find(id, secretHash));
   }
 
-  admitAgent(...[id, hello]: Args<"admitAgent">): Promise<void> {
+  admitAgent(...[id, hello]: Args<"admitAgent">): Promise<MovedEntry[]> {
+    const { doubt } = hello;
     return this.#writer.write(() => {
+      // Before the patches, which may record commands of this hello as sent.
+      const moved = doubt === undefined
+        ? []
+        : this.#jobs.moveDoubtful(id, { ...hello, doubt });
       this.#agents.admit(id, hello);
       this.#commands.raiseLastId(hello.lastCommandId);
       this.#patchAll(hello.patches);
+      return moved;
     }, { rows: 1 + hello.patches.length, bytes: 0 });
   }
 
@@ -172,6 +207,86 @@ export class SqliteStore implements Store {
     return this.#writer.read(() => this.#commands.lastId());
   }
 
+  createJob(...args: Args<"createJob">): ReturnType<Store["createJob"]> {
+    const [{ params }, { agents }] = args;
+    return this.#writer.write(() => this.#jobs.create(...args), {
+      rows: agents.length,
+      bytes: params.length,
+    });
+  }
+
+  job(id: bigint): Promise<JobRecord | undefined> {
+    return this.#writer.read(() => this.#jobs.jobs.get(id));
+  }
+
+  jobOfRequest(requestId: string): Promise<JobRecord | undefined> {
+    return this.#writer.read(() => this.#jobs.jobs.ofRequest(requestId));
+  }
+
+  jobs(...[filter]: Args<"jobs">): Promise<JobRecord[]> {
+    return this.#writer.read(() => this.#jobs.jobs.list(filter));
+  }
+
+  foundJobs(): Promise<FoundJob[]> {
+    return this.#writer.read(() => this.#jobs.found());
+  }
+
+  lastJobId(): Promise<bigint> {
+    return this.#writer.read(() => this.#jobs.jobs.lastId());
+  }
+
+  patchJob(...[patch]: Args<"patchJob">): Promise<void> {
+    return this.#writer.write(() => this.#jobs.jobs.patch(patch));
+  }
+
+  recountJob(id: bigint): Promise<JobRecord | undefined> {
+    return this.#writer.write(() => this.#jobs.recount(id));
+  }
+
+  jobEntries(...args: Args<"jobEntries">): Promise<EntryRecord[]> {
+    return this.#writer.read(() => this.#jobs.entries(...args));
+  }
+
+  unstartedEntries(
+    ...args: Args<"unstartedEntries">
+  ): Promise<UnstartedEntries> {
+    return this.#writer.read(() => this.#jobs.unstarted(...args));
+  }
+
+  entriesOf(...args: Args<"entriesOf">): ReturnType<Store["entriesOf"]> {
+    return this.#writer.read(() => this.#jobs.ofAgent(...args));
+  }
+
+  startEntries(
+    ...[entries]: Args<"startEntries">
+  ): ReturnType<Store["startEntries"]> {
+    return this.#writer.write(() => this.#jobs.start(entries), {
+      rows: 2 * entries.positions.length,
+      bytes: 0,
+    });
+  }
+
+  moveEntries(...args: Args<"moveEntries">): Promise<MovedEntry[]> {
+    const [, , which] = args;
+    const rows = "limit" in which ? which.limit : which.positions.length;
+    return this.#writer.write(() => this.#jobs.move(...args), {
+      rows,
+      bytes: 0,
+    });
+  }
+
+  jobAgents(...args: Args<"jobAgents">): Promise<string[]> {
+    return this.#writer.read(() => this.#jobs.agents(...args));
+  }
+
+  noteStopping(at: number | null): Promise<void> {
+    return this.#writer.write(() => this.#meta.noteStopping(at));
+  }
+
+  stoppingAt(): Promise<number | null> {
+    return this.#writer.read(() => this.#meta.stoppingAt());
+  }
+
   appendOutput(
     ...[commandId, piece]: Args<"appendOutput">
   ): Promise<OutputFigures> {
@@ -222,6 +337,7 @@ export class SqliteStore implements Store {
       return {
         agents: this.#agents.count(),
         commandsOpen: this.#commands.countOpen(),
+        jobsOpen: this.#jobs.jobs.countOpen(),
         commandsTotal: totals.commands,
         outputBytes: totals.outputBytes,
         databaseBytes: this.#db.bytes(),

@@ -1,4 +1,18 @@
 import type { BlobName } from "../base/blob.ts";
+import type { EntryStateName } from "../base/job_state.ts";
+import type {
+  EntryMove,
+  EntryRecord,
+  FoundJob,
+  JobFilter,
+  JobPatch,
+  JobRecord,
+  JobSetName,
+  MovedEntry,
+  NewJob,
+  StartedEntries,
+  UnstartedEntries,
+} from "./job_records.ts";
 import type { StreamName } from "./records.ts";
 import type {
   AgentChange,
@@ -82,19 +96,24 @@ export interface Store extends AsyncDisposable {
     use: { tokenHash: Uint8Array; secretHash: Uint8Array; at: number },
   ): Promise<AgentRecord>;
   /**
-   * Removes the agent, keeps the hash of its secret, and applies the patches, in one write.
+   * Removes the agent, keeps the hash of its secret, applies the patches, and moves its entries in jobs, in one write.
    *
    * @throws {PiriError} NOT_FOUND
    */
   removeAgent(
     id: string,
-    removal: { at: number; patches: readonly CommandPatch[] },
-  ): Promise<void>;
+    removal: {
+      at: number;
+      patches: readonly CommandPatch[];
+      entries?: EntryMove | undefined;
+    },
+  ): Promise<MovedEntry[]>;
   /** Time at which an agent of this name with this secret was removed; undefined if none is remembered. */
   removedAt(id: string, secretHash: Uint8Array): Promise<number | undefined>;
   /**
    * Applies all changes of a hello in one write: the agent's record, patches of its commands, and the next command id,
-   * which is then above `lastCommandId`.
+   * which is then above `lastCommandId`. Entries of jobs up to `doubt.lastJob` are moved if the database cannot tell if they
+   * ran: the agent accepted ids that were never recorded as sent to it, or its journal is not the one of then.
    */
   admitAgent(
     id: string,
@@ -108,8 +127,9 @@ export interface Store extends AsyncDisposable {
       address: string;
       at: number;
       patches: readonly CommandPatch[];
+      doubt?: { lastJob: bigint; move: EntryMove } | undefined;
     },
-  ): Promise<void>;
+  ): Promise<MovedEntry[]>;
   /** Records the end of the agent's connection and applies the patches, in one write. */
   agentLeft(
     id: string,
@@ -137,10 +157,86 @@ export interface Store extends AsyncDisposable {
   commands(filter: CommandFilter): Promise<CommandRecord[]>;
   /** Commands that have not ended, and those whose end is only presumed and happened after `presumedSince`. */
   openCommands(presumedSince: number): Promise<CommandRecord[]>;
-  /** Blobs that commands of the history name. */
+  /** Blobs that commands and jobs of the history name. */
   blobUses(): Promise<BlobUse[]>;
   /** Highest command id ever given. */
   lastCommandId(): Promise<bigint>;
+
+  /**
+   * Records a job with an entry for each agent, in the order of starting. If its request id was used before, nothing is
+   * recorded, and the earlier job is returned with `repeated`.
+   *
+   * @param job The job.
+   * @param entries Its agents, and the blobs that its parameters name; `gone` is the step of the entry of one that was removed meanwhile. Entries for the same
+   * agents in the jobs of `supersedes` take the step `supersede`, in whose reason "%" stands for the new job.
+   */
+  createJob(
+    job: NewJob,
+    entries: {
+      agents: readonly string[];
+      blobs?: readonly BlobName[];
+      gone: EntryMove;
+      supersedes: readonly bigint[];
+      supersede: EntryMove;
+    },
+  ): Promise<{ job: JobRecord; moved: MovedEntry[]; repeated: boolean }>;
+  /** Job with this id. */
+  job(id: bigint): Promise<JobRecord | undefined>;
+  /** Job that an earlier request of this id made. */
+  jobOfRequest(requestId: string): Promise<JobRecord | undefined>;
+  /** Jobs, newest first. */
+  jobs(filter: JobFilter): Promise<JobRecord[]>;
+  /** Jobs that have not ended. */
+  foundJobs(): Promise<FoundJob[]>;
+  /** Highest job id ever given. */
+  lastJobId(): Promise<bigint>;
+  /** @throws {PiriError} NOT_FOUND */
+  patchJob(patch: JobPatch): Promise<void>;
+  /** Counts the entries of an ended job once more, and records and returns the result. */
+  recountJob(id: bigint): Promise<JobRecord | undefined>;
+  /** Entries of a job, in the order of starting. */
+  jobEntries(
+    job: bigint,
+    which:
+      | { from: number; limit: number }
+      | { positions: readonly number[] },
+  ): Promise<EntryRecord[]>;
+  /** Entries of a job in a state, from a position on. */
+  unstartedEntries(
+    job: bigint,
+    state: EntryStateName,
+    page: { from: number; limit: number },
+  ): Promise<UnstartedEntries>;
+  /** Entries of an agent in a state, in jobs that have not ended. */
+  entriesOf(
+    agent: string,
+    state: EntryStateName,
+  ): Promise<{ job: bigint; position: number }[]>;
+  /**
+   * Makes the commands of entries, recorded as sent, with ids that follow each other in the order given. Entries that are
+   * in none of the states of the step get none: `missed` has their positions.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
+  startEntries(
+    entries: StartedEntries,
+  ): Promise<{ firstId: bigint; missed: number[] }>;
+  /** Moves entries of a job: those at these positions, or a number of all. Returns those that were moved. */
+  moveEntries(
+    job: bigint,
+    move: EntryMove,
+    which: { positions: readonly number[] } | { limit: number },
+  ): Promise<MovedEntry[]>;
+  /**
+   * Names of the agents of a job that are in a set, in the order of starting.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
+  jobAgents(job: bigint, set: JobSetName): Promise<string[]>;
+  /** Records when the Manager began to stop; null once another one runs. */
+  noteStopping(at: number | null): Promise<void>;
+  /** Time at which the last Manager began to stop; null if it was not told. */
+  stoppingAt(): Promise<number | null>;
 
   /** Stores a piece of output, and records that the stream is held up to `offset` + bytes. */
   appendOutput(

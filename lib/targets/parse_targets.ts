@@ -17,6 +17,7 @@ const NO_WORD = "(?![A-Za-z0-9._*?\\[{-])";
 const OR = new RegExp(`,|or${NO_WORD}`, "y");
 const AND = new RegExp(`&|and${NO_WORD}`, "y");
 const EXCEPT = new RegExp(`!(?!=)|not${NO_WORD}`, "y");
+const ALL = new RegExp(`all${NO_WORD}`, "y");
 const JOB_SETS: Readonly<Record<string, JobSetKind>> = {
   job: "job",
   failed: "failed",
@@ -145,6 +146,7 @@ function parseItem(scanner: Scanner): TargetNode {
   }
   const fact = parseFact(scanner);
   if (fact !== undefined) return fact;
+  if (scanner.take(ALL)) return { kind: "all" };
   if (scanner.look(QUOTE)) return parseQuotedName(scanner, at);
   if (!beginsWord(scanner) || scanner.look(/[A-Z]@/y)) refuseItem(scanner);
   const pieces = parseWord(scanner);
@@ -167,7 +169,6 @@ function parsePlainWord(
   word: string,
   at: number,
 ): TargetNode {
-  if (word === "all") return { kind: "all" };
   if (!isReservedName(word)) {
     return { kind: "word", pieces: [{ kind: "text", text: word }] };
   }

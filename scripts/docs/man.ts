@@ -79,6 +79,8 @@ function examplesPart(examples: readonly string[], isFirst = false): string[] {
 }
 
 function tagged([term, meaning]: readonly [string, string]): string[] {
+  // A meaning without a term goes on with what is above.
+  if (term === "") return prose(meaning);
   return [".TP", `.B ${plain(term)}`, ...meaning === "" ? [] : prose(meaning)];
 }
 

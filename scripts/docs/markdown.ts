@@ -76,7 +76,8 @@ function table(
   lines: readonly (readonly [string, string])[],
 ): string {
   if (lines.length === 0) return "";
-  const code = (text: string) => `\`${text.replaceAll("|", "\\|")}\``;
+  const code = (text: string) =>
+    text === "" ? "" : `\`${text.replaceAll("|", "\\|")}\``;
   return [
     `| ${title} | Meaning |`,
     "| --- | --- |",

@@ -5,9 +5,11 @@ import { PROOF_HEADER } from "../../lib/api/proofs.ts";
 import { CHANGING } from "../../lib/api/proving.ts";
 import {
   AgentsService,
+  BlobsService,
   CommandsService,
   EventsService,
   IdentityService,
+  JobsService,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { OWNER, post, startControl } from "../support/control.ts";
@@ -37,9 +39,11 @@ function namesIn(folder: string): string[] {
 Deno.test("every call is known to change something, or to change nothing", () => {
   const methods = [
     AgentsService,
+    BlobsService,
     CommandsService,
     EventsService,
     IdentityService,
+    JobsService,
     StatusService,
   ].flatMap(({ typeName, methods }) =>
     methods.map(({ localName }) => `${typeName.split(".").at(-1)}.${localName}`)
@@ -48,6 +52,12 @@ Deno.test("every call is known to change something, or to change nothing", () =>
   assertEquals(methods.filter((name) => !CHANGING.has(name)), [
     "AgentsService.listAgents",
     "AgentsService.resolveTargets",
+    // A blob is nothing until a command or job names it.
+    "BlobsService.findBlobs",
+    "BlobsService.addBlobs",
+    "BlobsService.openUpload",
+    "BlobsService.upload",
+    "BlobsService.finishUpload",
     "CommandsService.watch",
     "CommandsService.listCommands",
     "CommandsService.getCommand",
@@ -55,6 +65,10 @@ Deno.test("every call is known to change something, or to change nothing", () =>
     "CommandsService.listOperations",
     "EventsService.watchEvents",
     "IdentityService.newProof",
+    "JobsService.getJob",
+    "JobsService.listJobs",
+    "JobsService.listEntries",
+    "JobsService.watchJob",
     "StatusService.getStatus",
   ]);
   assertEquals([...CHANGING].filter((name) => !methods.includes(name)), []);

@@ -17,6 +17,14 @@ export class FakeBlobs {
     findBlobs: ({ sha256 }) => ({
       known: sha256.filter((hash) => this.kept.has(hash)),
     }),
+    addBlobs: ({ blobs }) => {
+      const sha256 = blobs.map((bytes) => {
+        const hash = createHash("sha256").update(bytes).digest("hex");
+        this.kept.set(hash, bytes);
+        return hash;
+      });
+      return { sha256 };
+    },
     openUpload: ({ uploadId }) => {
       if (uploadId === "") this.#upload = new Uint8Array();
       return { uploadId: "upload-1", offset: BigInt(this.#upload.length) };

@@ -5,7 +5,6 @@ import { PiriError } from "../../lib/base/errors.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import { Agents } from "../../lib/manager/agents.ts";
 import { Targeting } from "../../lib/manager/targeting.ts";
-import type { Store } from "../../lib/store/store.ts";
 import { countingRandom } from "../support/counting_random.ts";
 import { heardLog } from "../support/heard_log.ts";
 import {
@@ -218,11 +217,9 @@ async function toldOf(names: readonly string[]): Promise<string[]> {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const [record] = await core.store.agents();
-  const known = names.map((id) => ({ ...record, id }));
-  const store: Store = Object.create(core.store, {
-    agents: { value: () => Promise.resolve(known) },
-  });
-  const { clock, counters, events, fleet, commands, roster } = core;
+  const known = names.flatMap((id) => record ? [{ ...record, id }] : []);
+  const { store, clock, counters, events, fleet, commands, roster } = core;
+  const { jobs } = core;
   const identity = {
     addresses: [],
     serverName: "",
@@ -231,7 +228,7 @@ async function toldOf(names: readonly string[]): Promise<string[]> {
   const random = countingRandom();
   const parts = { store, clock, counters, events, fleet, random, roster };
   const targeting = new Targeting(parts);
-  await new Agents({ ...parts, commands, identity, targeting }).load();
+  new Agents({ ...parts, commands, identity, targeting, jobs }).load(known);
   assertEquals(fleet.known, names.length);
   return log.records.map(({ message }) => message.join(""));
 }

@@ -177,7 +177,7 @@ Deno.test("every source is read by an index on its time, and sorts only what has
         .map((row) => String(row["detail"]));
       assertMatch(
         plan[0] ?? "",
-        /^SEARCH (events|j|commands) USING INDEX (events_at|jobs_created|commands_progressed|commands_finished) \((at|created_at|progress_at|finished_at)[<>]\?( AND [a-z_]+[<>]\?)?\)$/,
+        /^SEARCH (events|r|commands) USING INDEX (events_at|requests_created|commands_progressed|commands_finished) \((at|created_at|progress_at|finished_at)[<>]\?( AND [a-z_]+[<>]\?)?\)$/,
       );
       assertEquals(plan.filter((line) => line.startsWith("SCAN")), []);
       assertEquals(

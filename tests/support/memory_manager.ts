@@ -9,6 +9,7 @@ import { type CoreSettings, ManagerCore } from "../../lib/manager/core.ts";
 import type { Blobs } from "../../lib/manager/blobs/blobs.ts";
 import type { DataService } from "../../lib/manager/data/data_service.ts";
 import type { Events } from "../../lib/manager/events.ts";
+import type { Jobs } from "../../lib/manager/jobs/jobs.ts";
 import type { LocalFleet } from "../../lib/manager/fleet.ts";
 import type {
   CommandView,
@@ -60,6 +61,7 @@ export class MemoryManager implements AsyncDisposable {
   readonly storage: StorageHealth;
   readonly commands: Commands;
   readonly agents: Agents;
+  readonly jobs: Jobs;
   /** End of each connection, in the order in which they were made. */
   readonly ends: Promise<End | undefined>[] = [];
   readonly sessions: ManagerSession[] = [];
@@ -110,6 +112,7 @@ export class MemoryManager implements AsyncDisposable {
     this.storage = this.#core.storage;
     this.commands = this.#core.commands;
     this.agents = this.#core.agents;
+    this.jobs = this.#core.jobs;
   }
 
   /** Changes settings while it runs. */

@@ -1,4 +1,5 @@
 import { concat } from "@std/bytes/concat";
+import { createHash } from "node:crypto";
 import { PiriError } from "../../lib/base/errors.ts";
 import type { EventFilter } from "../../lib/base/event_filter.ts";
 import type {
@@ -12,6 +13,8 @@ import type {
   RunRequest,
   TimelineEntry,
 } from "../../lib/manager/operator_api.ts";
+import type { EntryView, JobNews, JobView } from "../../lib/manager/job_api.ts";
+import { noCounts } from "../../lib/base/job_counts.ts";
 import type { CommandFilter } from "../../lib/store/records.ts";
 
 /** Manager without agents, database or network: it answers from memory, and records its calls. */
@@ -114,10 +117,71 @@ export class SmallManager implements Manager {
         at: 9_000.5,
         entries: this.entries,
       }),
+    dropOutput: (id) => {
+      this.asked.push({ dropOutput: id });
+      return Promise.resolve();
+    },
     get: (id) => Promise.resolve(id).then((id) => this.#get(id)),
     list: (filter: CommandFilter) => {
       this.asked.push(filter);
       return Promise.resolve(this.recorded);
+    },
+  };
+
+  /** Jobs that are known. */
+  readonly madeJobs: JobView[] = [];
+  readonly jobEntries: EntryView[] = [];
+  /** News of each watched job. */
+  readonly jobNews: JobNews[] = [];
+
+  jobs: Manager["jobs"] = {
+    start: (request) => {
+      this.asked.push(request);
+      const { requestId: _requestId, timeoutMs, killAfterMs, ...made } =
+        request;
+      const job = aJob({
+        ...made,
+        timeoutMs: timeoutMs ?? null,
+        killAfterMs: killAfterMs ?? null,
+        id: BigInt(this.madeJobs.length + 1),
+      });
+      this.madeJobs.push(job);
+      const { agents: _agents, ...notes } = this.resolved;
+      return Promise.resolve({ job, notes: { ...notes, expected: ["web-9"] } });
+    },
+    get: (id) => Promise.resolve(id).then((id) => this.#job(id)),
+    list: (filter) => {
+      this.asked.push(filter);
+      return Promise.resolve(this.madeJobs);
+    },
+    entries: (id, page) => {
+      this.asked.push({ id, ...page });
+      return Promise.resolve(this.jobEntries);
+    },
+    watch: async function* (
+      this: SmallManager,
+      id: bigint,
+      { output, from }: { output: boolean; from: unknown },
+    ) {
+      this.asked.push({ id, output, from });
+      yield* await Promise.resolve(this.jobNews);
+    }.bind(this),
+    cancel: (id, request) => {
+      this.asked.push({ id, ...request });
+      return Promise.resolve(this.#job(id));
+    },
+    pause: (id, asker) => {
+      this.asked.push({ pause: id, asker });
+      return Promise.resolve(this.#job(id));
+    },
+    resume: (id, asker) => {
+      this.asked.push({ resume: id, asker });
+      return Promise.resolve(this.#job(id));
+    },
+    rerun: (id, request) => {
+      this.asked.push({ id, ...request });
+      const job = aJob({ id: id + 1n, rerunOf: id });
+      return Promise.resolve({ job, notes: undefined });
     },
   };
 
@@ -137,6 +201,14 @@ export class SmallManager implements Manager {
 
   blobs: Manager["blobs"] = {
     has: (sha256) => Promise.resolve(this.stored.has(sha256)),
+    add: (contents) => {
+      const hashes = contents.map((bytes) => {
+        const sha256 = createHash("sha256").update(bytes).digest("hex");
+        this.stored.set(sha256, bytes);
+        return sha256;
+      });
+      return Promise.resolve(hashes);
+    },
     begin: (size) => {
       this.asked.push({ size });
       this.stored.set("upload-1", new Uint8Array());
@@ -202,6 +274,15 @@ export class SmallManager implements Manager {
     return { job: request.requestId, commands };
   }
 
+  #job(id: bigint): JobView {
+    const job = this.madeJobs.find((job) => job.id === id);
+    if (job !== undefined) return job;
+    throw new PiriError(
+      "NOT_FOUND",
+      `Cannot find job j-${id}: there is no such job`,
+    );
+  }
+
   #get(id: bigint): CommandView {
     const command = this.recorded.find((command) => command.id === id);
     if (command !== undefined) return command;
@@ -228,6 +309,42 @@ export function anAgent(known: Partial<AgentView> = {}): AgentView {
     setFacts: {},
     retired: false,
     instance: "",
+    ...known,
+  };
+}
+
+/** Job that was just made. */
+export function aJob(known: Partial<JobView> = {}): JobView {
+  return {
+    id: 1n,
+    state: "running",
+    reason: "",
+    targets: { expressions: ["all"] },
+    operation: "echo.Echo",
+    params: "{}",
+    timeoutMs: null,
+    onDisconnect: "continue",
+    killAfterMs: null,
+    limits: {
+      canaryTargets: [],
+      cancelRest: false,
+      order: "name",
+      supersedeKey: "",
+    },
+    name: "",
+    note: "",
+    requestedBy: "",
+    saidBy: "",
+    createdAt: 1_000,
+    finishedAt: null,
+    rerunOf: null,
+    cancelRequestedAt: null,
+    cancelRequestedBy: "",
+    cancelSaidBy: "",
+    cancelGraceMs: null,
+    total: 2,
+    canaries: 0,
+    counts: { ...noCounts(2), waiting: 2 },
     ...known,
   };
 }

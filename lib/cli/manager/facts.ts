@@ -1,16 +1,17 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
   Agent,
   Target,
+  TargetSelectionSchema,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
-import { foldNames } from "../../targets/fold_names.ts";
 import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand, type TypedInvocation } from "../command.ts";
-import { ExitCode, worst } from "../exit_code.ts";
-import { launch } from "./launch.ts";
+import { ExitCode } from "../exit_code.ts";
+import { launchJob } from "./job/launch_job.ts";
+import { DEFAULT_VIEW } from "./job/view_flags.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import { signatureOf } from "./signature.ts";
 import {
-  agentsText,
   selectionOf,
   TARGET_FLAGS,
   TARGET_HELP,
@@ -18,7 +19,14 @@ import {
   withTargetHint,
 } from "./target_flags.ts";
 
-const flags = { color: COLOUR_FLAG, ...TARGET_FLAGS };
+const flags = {
+  detach: {
+    type: "boolean",
+    summary: "refresh: print the id of the job and do not wait",
+  },
+  color: COLOUR_FLAG,
+  ...TARGET_FLAGS,
+} as const;
 const positionals = {
   target: {
     type: "any",
@@ -49,14 +57,13 @@ export const facts = defineSubcommand({
       terminal,
     );
     const connect = () => services.connect(dir);
+    if (isRefresh) return await refresh(selection, invocation, connect);
     using control = await connect();
     const found = await withTargetHint(
       control.agents.resolveTargets({ selection }),
     );
     await tellLeftOut(found, invocation.output);
-    return isRefresh
-      ? await refresh(found.targets, invocation, connect)
-      : await show(found.targets, invocation, control);
+    return await show(found.targets, invocation, control);
   },
 });
 
@@ -110,39 +117,24 @@ function rowsOf({ id, facts, setFacts }: Agent): Row[] {
 }
 
 async function refresh(
-  targets: readonly Target[],
+  targets: MessageInitShape<typeof TargetSelectionSchema>,
   invocation: Invoked,
   connect: () => Promise<Control>,
 ): Promise<number> {
-  const { output, terminal } = invocation;
-  const away = targets.filter(({ connected }) => !connected);
-  const connected = targets.filter(({ connected }) => connected);
   // One id for all attempts to send the request, so that it starts nothing twice.
-  const request = signatureOf(terminal);
-  const code = connected.length === 0 ? ExitCode.ok : await launch({
-    start: async (control, { signal }) =>
-      (await control.commands.run({
-        agents: connected.map(({ name }) => name),
-        operation: "agent.Facts",
-        params: "{}",
-        ...request,
-      }, { signal })).commands,
-    many: targets.length !== 1,
+  const request = {
+    targets,
+    operation: "agent.Facts",
+    params: "{}",
+    ...signatureOf(invocation.terminal),
+  };
+  const { color, detach } = invocation.flags;
+  return await launchJob({
+    start: (control, { signal }) => control.jobs.startJob(request, { signal }),
+    explain: withTargetHint,
   }, {
     ...invocation,
     connect,
-    flags: { detach: false, raw: false, color: invocation.flags.color },
+    flags: { ...DEFAULT_VIEW, color, quiet: true, detach },
   });
-  if (code === ExitCode.ok && connected.length > 0) {
-    await output.note(
-      `collected anew: ${foldNames(connected.map(({ name }) => name))}`,
-    );
-  }
-  if (away.length === 0) return code;
-  await output.note(
-    `${agentsText(away.length)} away, whose facts come when they connect: ${
-      foldNames(away.map(({ name }) => name))
-    }`,
-  );
-  return worst([code as ExitCode, ExitCode.unavailable]);
 }

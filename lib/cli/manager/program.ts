@@ -12,10 +12,13 @@ import { events } from "./events.ts";
 import { facts } from "./facts.ts";
 import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
+import { job } from "./job.ts";
 import { operations } from "./operations.ts";
 import { liveWords } from "./live_words.ts";
 import { overview } from "./overview.ts";
 import { ping } from "./ping.ts";
+import { get } from "./get.ts";
+import { put } from "./put.ts";
 import { rerun } from "./rerun.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
@@ -49,7 +52,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   hosts: "piri-manager agents",
   info: "piri-manager status",
   inspect: "piri-manager show",
-  jobs: "piri-manager commands",
+  jobs: "piri-manager job list",
   join: "piri-agent join",
   kill: "piri-manager cancel",
   list: "piri-manager agents",
@@ -95,6 +98,9 @@ export function managerProgram(
       facts,
       ping,
       run,
+      job,
+      put,
+      get,
       operations,
       watch,
       cancel,

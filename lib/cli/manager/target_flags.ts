@@ -156,9 +156,9 @@ const NOT_ENROLLED =
 
 /** Prints to standard error what a selection left out, and what it did not find. */
 export async function tellLeftOut(
-  { missing, lacking, unmatched, gone, leftOut, seed }: Omit<
+  { missing, lacking, unmatched, gone, leftOut, seed }: Pick<
     ResolveTargetsResponse,
-    "targets"
+    "missing" | "lacking" | "unmatched" | "gone" | "leftOut" | "seed"
   >,
   output: Output,
 ): Promise<void> {

@@ -14,6 +14,7 @@ import { type Dialect, dialectOfAgent } from "../../wire/dialect.ts";
 import { negotiate } from "../../wire/features.ts";
 import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
+import type { Jobs } from "../jobs/jobs.ts";
 import type { ManagerParts } from "../manager_parts.ts";
 import { AdmittedAgent, type AgentConnection } from "./admitted_agent.ts";
 import { type Authenticated, Authentication } from "./authentication.ts";
@@ -44,6 +45,7 @@ type Outcome = ReturnType<Commands["effects"]["reconcile"]>;
 
 export interface AdmissionOptions extends ManagerParts {
   readonly commands: Commands;
+  readonly jobs: Pick<Jobs, "doubt" | "moved" | "agentChanged">;
   readonly pingIntervalMs: () => number;
   /** Most hellos that are handled at the same time; MAX_HELLOS by default. */
   readonly maxHellos?: number;
@@ -132,7 +134,7 @@ export class Admission {
 
   /** Takes an agent out of the fleet, and records it, once its connection has ended. */
   async left(session: AdmittedAgent, end: End): Promise<void> {
-    const { fleet, commands, events } = this.#options;
+    const { fleet, commands, jobs, events } = this.#options;
     if (!fleet.leave(session)) return;
     const at = this.#clock.now();
     commands.noteLeft(session.agent, at);
@@ -159,6 +161,7 @@ export class Admission {
     }
     // Watchers learn the time from which on the commands are unreachable.
     for (const { feed } of commands.of(session.agent)) feed.touch();
+    void jobs.agentChanged(session);
   }
 
   /** Runs `work` after all earlier work for the name. */
@@ -248,12 +251,14 @@ export class Admission {
     return { agent, outcome };
   }
 
-  #record(
+  async #record(
     hello: ClientHello,
     { agent, address }: AdmittedAgent,
     { patches }: Outcome,
   ): Promise<void> {
-    return this.#store.admitAgent(agent, {
+    const { jobs } = this.#options;
+    const at = this.#clock.now();
+    const moved = await this.#store.admitAgent(agent, {
       protocol: hello.protocol || LEGACY_PROTOCOL,
       version: hello.agentVersion,
       facts: hello.facts,
@@ -261,9 +266,11 @@ export class Admission {
       session: hello.session,
       lastCommandId: hello.lastCommandId,
       address,
-      at: this.#clock.now(),
+      at,
       patches,
+      doubt: jobs.doubt(at),
     });
+    jobs.moved(moved);
   }
 
   #answer(

@@ -1,13 +1,18 @@
 import { join } from "@std/path";
+import { createHash } from "node:crypto";
 import { SHA256_PATTERN } from "../../base/blob.ts";
 import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import { diskError, PRIVATE_FILE, syncFolder } from "../../base/files.ts";
 import { makePrivateFolder } from "../../base/private_folder.ts";
+import { Turns } from "../../base/turns.ts";
 import { SharedFiles } from "../data/shared_files.ts";
 
 /** Time for which a blob is kept after it was uploaded or asked for, in milliseconds. */
 export const LEASE_MS = 3_600_000;
+
+/** Number of small blobs that are written at the same time. */
+const AT_ONCE = 16;
 
 /** Blob on the disk. */
 export interface StoredBlob {
@@ -25,6 +30,9 @@ export class BlobFolder {
   readonly #dir: string;
   readonly #clock: Clock;
   readonly #shared: SharedFiles;
+  readonly #takes = new Turns();
+  /** Hashes of small blobs that are being written. */
+  readonly #writing = new Set<string>();
   #count = 0;
   #bytes = 0;
 
@@ -105,7 +113,12 @@ export class BlobFolder {
   }
 
   /** Moves a complete file, which is on the disk, to its place. */
-  async take(path: string, sha256: string, size: number): Promise<void> {
+  take(path: string, sha256: string, size: number): Promise<void> {
+    // Two uploads may have the same content.
+    return this.#takes.run(() => this.#take(path, sha256, size));
+  }
+
+  async #take(path: string, sha256: string, size: number): Promise<void> {
     try {
       const known = await this.lease(sha256);
       if (known !== undefined) return await Deno.remove(path);
@@ -118,6 +131,52 @@ export class BlobFolder {
       this.#bytes += size;
     } catch (error) {
       throw diskError("keep a blob", error);
+    }
+  }
+
+  /** Writes small blobs, and returns their hashes. They share one write of the folder to the disk. */
+  async add(contents: readonly Uint8Array[]): Promise<string[]> {
+    const hashes = contents.map((bytes) =>
+      createHash("sha256").update(bytes).digest("hex")
+    );
+    try {
+      const waiting = contents.entries();
+      const worker = async () => {
+        for (const [index, bytes] of waiting) {
+          await this.#write(hashes[index] ?? "", bytes);
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, worker));
+      await syncFolder(this.#dir);
+      return hashes;
+    } catch (error) {
+      throw diskError("keep a blob", error);
+    }
+  }
+
+  async #write(sha256: string, bytes: Uint8Array): Promise<void> {
+    // The same content may be twice in one request.
+    if (this.#writing.has(sha256)) return;
+    this.#writing.add(sha256);
+    try {
+      if (await this.lease(sha256) !== undefined) return;
+      const temporary = join(this.#dir, `${sha256}.new`);
+      const options = { write: true, create: true, truncate: true };
+      {
+        using file = await Deno.open(temporary, {
+          ...options,
+          mode: PRIVATE_FILE,
+        });
+        for (let at = 0; at < bytes.length;) {
+          at += await file.write(bytes.subarray(at));
+        }
+        await file.sync();
+      }
+      await Deno.rename(temporary, this.#path(sha256));
+      this.#count++;
+      this.#bytes += bytes.length;
+    } finally {
+      this.#writing.delete(sha256);
     }
   }
 

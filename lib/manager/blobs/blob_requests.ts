@@ -15,13 +15,13 @@ const Params = v.object({
 
 /** Means of the requests for blobs. */
 export interface BlobRequestsOptions {
-  readonly blobs: Pick<Blobs, "namesOf" | "read">;
+  readonly blobs: Pick<Blobs, "members" | "namesOf" | "read">;
   readonly counters: Counters;
   /** Open commands of an agent. */
   readonly commandsOf: (agent: string) => readonly { made: NewCommand }[];
 }
 
-/** Adds requests for pieces of blobs to a data service. An agent gets those that its open commands name. */
+/** Adds requests for pieces of blobs to a data service. An agent gets those that its open commands lead to. */
 export function withBlobs(
   service: DataService,
   options: BlobRequestsOptions,
@@ -33,7 +33,7 @@ export function withBlobs(
         return await service.answer(owner, type, params, limits);
       }
       const { sha256, offset, length } = blobParams(params);
-      grants.require(owner.id, sha256);
+      await grants.require(owner.id, sha256);
       const { maxBytes = Limits.chunk } = limits;
       const bytes = await options.blobs.read(sha256, {
         offset,
@@ -55,11 +55,15 @@ class Grants {
     this.#options = options;
   }
 
-  /** @throws {PiriError} DENIED unless an open command of the agent names the blob */
-  require(agent: string, sha256: string): void {
+  /** @throws {PiriError} DENIED unless an open command of the agent names the blob, or a tree that has it */
+  async require(agent: string, sha256: string): Promise<void> {
     const names = this.#options.commandsOf(agent)
       .flatMap(({ made }) => this.#namesOf(made));
     if (names.some((name) => name.sha256 === sha256)) return;
+    for (const { sha256: tree, isTree } of names) {
+      if (!isTree) continue;
+      if ((await this.#options.blobs.members(tree)).has(sha256)) return;
+    }
     throw new PiriError(
       "DENIED",
       `Cannot answer the request: no open command of agent "${agent}" names the blob ${sha256}`,

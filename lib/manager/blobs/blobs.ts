@@ -1,5 +1,4 @@
 import { join } from "@std/path";
-import { createHash } from "node:crypto";
 import { type BlobName, SHA256_PATTERN } from "../../base/blob.ts";
 import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
@@ -10,6 +9,7 @@ import type { Store } from "../../store/store.ts";
 import type { BlobAdmin } from "../operator_api.ts";
 import { BlobFolder, gone, type StoredBlob } from "./blob_folder.ts";
 import { spentBlobs } from "./spent_blobs.ts";
+import { Trees } from "./trees.ts";
 import { Uploads } from "./uploads.ts";
 
 const log = logger("manager", "blobs");
@@ -35,6 +35,7 @@ export class Blobs implements BlobAdmin {
   readonly #options: BlobsOptions;
   readonly #folder: BlobFolder;
   readonly #uploads: Uploads;
+  readonly #trees: Trees;
   /** Lets one sweep at a time look for blobs to delete. */
   readonly #sweeps = new Turns();
 
@@ -46,6 +47,7 @@ export class Blobs implements BlobAdmin {
     this.#options = options;
     this.#folder = folder;
     this.#uploads = uploads;
+    this.#trees = new Trees(folder);
   }
 
   /** Opens the folder of the blobs, and makes it if there is none. */
@@ -100,13 +102,9 @@ export class Blobs implements BlobAdmin {
     return { sha256, size };
   }
 
-  async add(bytes: Uint8Array): Promise<string> {
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
-    if (await this.has(sha256)) return sha256;
-    const id = await this.begin(bytes.length);
-    await this.#uploads.append(id, 0, bytes);
-    await this.finish(id, sha256);
-    return sha256;
+  async add(contents: readonly Uint8Array[]): Promise<string[]> {
+    await this.#makeRoom(contents.reduce((sum, { length }) => sum + length, 0));
+    return await this.#folder.add(contents);
   }
 
   // Commands.
@@ -117,20 +115,35 @@ export class Blobs implements BlobAdmin {
   }
 
   /**
+   * Hashes of the files in a tree.
+   *
+   * @throws {PiriError} NOT_FOUND, DISK
+   */
+  members(tree: string): Promise<ReadonlySet<string>> {
+    return this.#trees.members(tree);
+  }
+
+  /**
    * Keeps the blobs that a new command names, until it is recorded.
    *
    * @throws {PiriError} NOT_FOUND if one of them is gone
    */
   async need(operation: string, params: string): Promise<readonly BlobName[]> {
     const names = this.namesOf(operation, params);
-    for (const { sha256 } of names) {
-      if (await this.#folder.lease(sha256) !== undefined) continue;
-      throw new PiriError(
-        "NOT_FOUND",
-        `Cannot run "${operation}": the Manager no longer has its input (SHA-256 ${sha256}); give the input again with a new command`,
-      );
+    for (const { sha256, isTree } of names) {
+      await this.#keep(sha256, operation);
+      const members = isTree ? await this.members(sha256) : [];
+      for (const member of members) await this.#keep(member, operation);
     }
     return names;
+  }
+
+  async #keep(sha256: string, operation: string): Promise<void> {
+    if (await this.#folder.lease(sha256) !== undefined) return;
+    throw new PiriError(
+      "NOT_FOUND",
+      `Cannot run "${operation}": the Manager no longer has its input (SHA-256 ${sha256}); give the input again with a new command`,
+    );
   }
 
   /** Reads a piece of a blob. Throws as `BlobFolder.read`. */
@@ -163,7 +176,9 @@ export class Blobs implements BlobAdmin {
 
   #sweepTo(limit: number): Promise<void> {
     return this.#sweeps.run(async () => {
-      const uses = await this.#options.store.blobUses();
+      const uses = await this.#trees.withMembers(
+        await this.#options.store.blobUses(),
+      );
       const stored: StoredBlob[] = await Array.fromAsync(this.#folder.all());
       const now = this.#options.clock.now();
       // Uploads under way count, too.

@@ -42,10 +42,16 @@ export class OpenChange {
       this.patches.filter(({ state }) => state && !isOpenState(state))
         .map((patch) => [patch.id, patch]),
     );
+    const states = new Set(
+      this.patches.filter(({ state }) => state).map(({ id }) => id),
+    );
     for (const command of this.touched) {
       const end = ends.get(command.id);
       if (end === undefined) {
         command.feed.touch();
+        if (states.has(command.id) && command.isOpen) {
+          this.#open.changed(command.record);
+        }
       } else {
         // Memory may be ahead of this change by now.
         this.#open.ended({ ...command.record, ...end });

@@ -5,9 +5,15 @@ import { CommandTrace } from "./command_trace.ts";
 /** Number of ended commands whose traces stay in memory. */
 const TRACES = 10_000;
 
+/** Called with each command whose end, or whose new state, is on the disk. */
+export interface CommandNews {
+  ended(record: CommandRecord): void;
+  changed(record: CommandRecord): void;
+}
+
 /** Commands that have not ended, by id and by agent. */
 export class OpenCommands {
-  readonly #tellEnd: (record: CommandRecord) => void;
+  readonly #tell: CommandNews;
   readonly #byId = new Map<bigint, OpenCommand>();
   readonly #byAgent = new Map<string, Map<bigint, OpenCommand>>();
   /** Traces of ended commands, the latest last. */
@@ -16,9 +22,8 @@ export class OpenCommands {
   readonly #traced: bigint[] = [];
   #nextTraced = 0;
 
-  /** @param tellEnd Called with each command whose end is on the disk. */
-  constructor(tellEnd: (record: CommandRecord) => void) {
-    this.#tellEnd = tellEnd;
+  constructor(tell: CommandNews) {
+    this.#tell = tell;
   }
 
   get size(): number {
@@ -74,7 +79,12 @@ export class OpenCommands {
 
   /** Notes that the end of a command is on the disk. */
   ended(record: CommandRecord): void {
-    this.#tellEnd(record);
+    this.#tell.ended(record);
+  }
+
+  /** Notes that another state of a command that goes on is on the disk: it runs, or is open again. */
+  changed(record: CommandRecord): void {
+    this.#tell.changed(record);
   }
 
   #keep(id: bigint, trace: CommandTrace): void {

@@ -77,6 +77,9 @@ export class ReportWriter {
     this.#store.patchCommand(patch).then(
       () => {
         command.feed.touch();
+        if (patch.state !== undefined && command.isOpen) {
+          this.#open.changed(command.record);
+        }
         if (told !== undefined) this.#events.commandProgressed(told);
       },
       (error) => this.#cannotRecord(session, error),

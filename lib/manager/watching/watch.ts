@@ -36,47 +36,82 @@ export async function* watchCommands(
   starts: readonly WatchStart[],
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent> {
-  const ready = new Set<CommandWatch>();
   let news = Promise.withResolvers<void>();
-  const watches = new Set<CommandWatch>();
-  const abort = () => news.resolve();
-  const { storage } = source;
-  using _listening = storage.listen(() => news.resolve());
-  let toldFailure = false;
-  signal.addEventListener("abort", abort, { once: true });
+  const wake = () => news.resolve();
+  signal.addEventListener("abort", wake, { once: true });
   try {
-    for (const start of starts) {
-      const watch: CommandWatch = new CommandWatch(source, start, () => {
-        ready.add(watch);
-        news.resolve();
-      });
-      watches.add(watch);
-      ready.add(watch);
-      // Before the first event: from now on, output waits for a watcher who takes his time.
-      watch.attach();
-    }
-    while (watches.size > 0 && !signal.aborted) {
+    using watches = new CommandWatches(source, wake);
+    for (const start of starts) watches.add(start);
+    while (!watches.isEmpty && !signal.aborted) {
       news = Promise.withResolvers<void>();
-      const { failure } = storage;
-      if (toldFailure !== (failure !== undefined)) {
-        toldFailure = !toldFailure;
-        yield { kind: "storage", failure };
-      }
-      for (const watch of ready) {
-        ready.delete(watch);
-        yield* watch.news();
-        if (watch.done) {
-          watches.delete(watch);
-          // It may have been woken while its last news were read.
-          ready.delete(watch);
-        }
-        if (signal.aborted) return;
-      }
-      if (ready.size === 0 && watches.size > 0) await news.promise;
+      yield* watches.news(signal);
+      if (!watches.hasNews && !watches.isEmpty) await news.promise;
     }
   } finally {
-    signal.removeEventListener("abort", abort);
-    for (const watch of watches) watch.close();
+    signal.removeEventListener("abort", wake);
+  }
+}
+
+/** Commands that one watcher follows. More can be added while it reads. */
+export class CommandWatches implements Disposable {
+  readonly #source: WatchSource;
+  readonly #wake: () => void;
+  readonly #listening: Disposable;
+  readonly #watches = new Set<CommandWatch>();
+  readonly #ready = new Set<CommandWatch>();
+  #toldFailure = false;
+
+  /** @param wake Called whenever there are news. Must not throw. */
+  constructor(source: WatchSource, wake: () => void) {
+    this.#source = source;
+    this.#wake = wake;
+    this.#listening = source.storage.listen(wake);
+  }
+
+  /** True if all commands have ended, and that was told. */
+  get isEmpty(): boolean {
+    return this.#watches.size === 0;
+  }
+
+  /** True if some command has news. */
+  get hasNews(): boolean {
+    return this.#ready.size > 0;
+  }
+
+  /** Follows one more command. From now on, its output waits for a watcher who takes his time. */
+  add(start: WatchStart): void {
+    const watch: CommandWatch = new CommandWatch(this.#source, start, () => {
+      this.#ready.add(watch);
+      this.#wake();
+    });
+    this.#watches.add(watch);
+    this.#ready.add(watch);
+    watch.attach();
+    this.#wake();
+  }
+
+  /** Yields all news up to now. */
+  async *news(signal: AbortSignal): AsyncGenerator<WatchEvent> {
+    const { failure } = this.#source.storage;
+    if (this.#toldFailure !== (failure !== undefined)) {
+      this.#toldFailure = !this.#toldFailure;
+      yield { kind: "storage", failure };
+    }
+    for (const watch of this.#ready) {
+      this.#ready.delete(watch);
+      yield* watch.news();
+      if (watch.done) {
+        this.#watches.delete(watch);
+        // It may have been woken while its last news were read.
+        this.#ready.delete(watch);
+      }
+      if (signal.aborted) return;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#listening[Symbol.dispose]();
+    for (const watch of this.#watches) watch.close();
   }
 }
 

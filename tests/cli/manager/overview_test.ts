@@ -59,6 +59,7 @@ Deno.test("piri-manager alone shows the fleet, the last failures and what needs 
       "Manager of mgr:7051, version 0.2.0, up for 1 d",
       "Agents: 2 connected, 3 away, 1 not joined, 1 retired",
       "Commands: 3 open, 41 in all",
+      "Jobs: 0 open",
       "",
       "Last failures:",
       "",
@@ -97,6 +98,7 @@ Deno.test("piri-manager alone says what to do first in a new folder, and needs n
   assertEquals(stdout.split("\n").slice(1), [
     "Agents: 0 connected, 0 away",
     "Commands: 0 open, 0 in all",
+    "Jobs: 0 open",
     "",
     "Next:",
     "  piri-manager agent add NAME",
@@ -114,5 +116,5 @@ Deno.test("piri-manager --json alone prints one object", async () => {
     notJoined: 1,
     retired: 1,
   });
-  assertEquals(seen?.["jobsOpen"], null);
+  assertEquals(seen?.["jobsOpen"], []);
 });

@@ -55,7 +55,7 @@ Deno.test("ping lists the round trips, names who did not answer, and exits 3", a
   assertEquals(request?.selection?.expressions, ["web-*", "db-1"]);
   assertEquals(request?.selection?.exclude, ["@old"]);
   assertEquals(request?.timeoutMs, 2_000);
-  assertEquals(manager.runs, []);
+  assertEquals(manager.plainRuns, []);
 });
 
 Deno.test("ping exits 0 if all have answered, and prints JSON", async () => {
@@ -96,8 +96,8 @@ Deno.test("ping --clock runs an echo on those who answered, and tells how far a 
   })).end();
 
   assertEquals(await code, 3);
-  assertEquals(manager.runs[0]?.agents, ["web-1"]);
-  assertEquals(manager.runs[0]?.operation, "echo.Echo");
+  assertEquals(manager.plainRuns[0]?.agents, ["web-1"]);
+  assertEquals(manager.plainRuns[0]?.operation, "echo.Echo");
   assertEquals(
     terminal.stdout.text.split("\n").slice(0, 3)
       .map((line) => line.split(/ {2,}/)[2]),

@@ -48,7 +48,7 @@ Deno.test("run passes the typed words on, and exits 0 when all succeed", async (
   assertEquals(code, 0);
   assertEquals([stdout, stderr], ["", ""]);
   const [request] = manager.runs;
-  assertEquals(request?.agents, ["web-1"]);
+  assertEquals(request?.targets?.expressions, ["web-1"]);
   assertEquals(request?.operation, "command.Run");
   assertEquals(request?.params, '{"argv":["true"]}');
   assertEquals(request?.onDisconnect, OnDisconnect.CONTINUE);
@@ -277,28 +277,33 @@ Deno.test("run tells which of several agents failed, even without a terminal", a
   manager.watch.state(ok).state(bad).end();
 
   assertEquals(await code, 1);
-  assertEquals(terminal.stderr.text, "web-2: failed, exit code 3\n");
+  assertEquals(
+    terminal.stderr.text,
+    "j-17: x on * (2 agents)\nweb-1: ok\nweb-2: failed, exit code 3\n" +
+      "j-17: 1 ok, 1 failed in 0 ms\n  failed: web-2\n" +
+      "hint: piri-manager job rerun j-17 --failed\n",
+  );
 });
 
-Deno.test("run --detach prints the ids and does not wait", async () => {
-  const manager = managerOf(command(), command({ id: 2n ** 60n }));
+Deno.test("run --detach prints the id of the job and does not wait", async () => {
+  const manager = managerOf(command(), command({ id: 13n }));
 
   const { code, stdout } = await see(["run", "*", "--detach", "--", "x"], {
     manager,
   });
 
-  assertEquals([code, stdout], [0, "12\n1152921504606846976\n"]);
+  assertEquals([code, stdout], [0, "j-17\n"]);
   assertEquals(manager.watches.length, 0);
 });
 
-Deno.test("run --detach --json prints the commands", async () => {
+Deno.test("run --detach --json prints the job", async () => {
   const { stdout } = await see(
     ["run", "web-1", "--detach", "--json", "--", "x"],
     { manager: managerOf() },
   );
 
   const [value] = jsonLines(stdout);
-  assertEquals([value?.["id"], value?.["state"]], ["12", "running"]);
+  assertEquals([value?.["id"], value?.["state"]], ["j-17", "running"]);
 });
 
 Deno.test("run asks again with the same request id when the connection breaks", async () => {
@@ -468,7 +473,7 @@ Deno.test("run --timeout waits until the Manager presumes that a legacy agent's 
   );
 });
 
-Deno.test("Ctrl-C cancels all running commands and waits for the result", async () => {
+Deno.test("Ctrl-C without a terminal cancels the job and waits for its end", async () => {
   const two = [command(), command({ id: 13n, agent: "web-2" })];
   const { manager, terminal, code } = await start(["run", "*", "--", "x"], {
     manager: managerOf(...two),
@@ -483,15 +488,15 @@ Deno.test("Ctrl-C cancels all running commands and waits for the result", async 
   manager.watch.state(done);
   await terminal.clock.settle();
   await terminal.interrupt();
-  const asked = manager.cancels
-    .map(({ commandId, requestedBy }) => [commandId, requestedBy]);
+  const asked = manager.jobCancels
+    .map(({ jobId, requestedBy }) => [jobId, requestedBy]);
   manager.watch.state(command({ state: CommandState.CANCELLED })).end();
 
   assertEquals(await code, 7);
-  assertEquals(asked, [[12n, "ann"]]);
-  assertEquals(
+  assertEquals(asked, [[17n, "ann"]]);
+  assertStringIncludes(
     terminal.stderr.text,
-    "cancelling command 12…\nweb-1: cancelled\n",
+    "cancelling job j-17…\nweb-1: cancelled\n",
   );
   assertEquals(terminal.isListening, false);
 });

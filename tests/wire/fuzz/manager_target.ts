@@ -4,7 +4,10 @@ import { PiriError } from "../../../lib/base/errors.ts";
 import { hashSecret } from "../../../lib/base/secret.ts";
 import { agentTable } from "../../../lib/agent/link/session.ts";
 import { Admission } from "../../../lib/manager/admission/admission.ts";
+import { AgentRoster } from "../../../lib/manager/agent_roster.ts";
 import { Commands } from "../../../lib/manager/commands.ts";
+import { Jobs } from "../../../lib/manager/jobs/jobs.ts";
+import { Targeting } from "../../../lib/manager/targeting.ts";
 import { StorageHealth } from "../../../lib/manager/storage_health.ts";
 import { DataRequests } from "../../../lib/manager/data_requests.ts";
 import { Events } from "../../../lib/manager/events.ts";
@@ -121,13 +124,23 @@ export class ManagerTarget implements Target {
       keepBytes: () => 1_000_000n,
       checkParams: () => {},
     });
+    const commands = this.#commands;
+    const roster = new AgentRoster(this.#fleet);
+    const jobs = new Jobs({
+      ...parts,
+      commands,
+      targeting: new Targeting({ ...parts, roster }),
+      checkParams: () => {},
+    });
     this.#options = {
       ...parts,
-      commands: this.#commands,
+      commands,
+      jobs,
       admission: new Admission({
         ...parts,
         pingIntervalMs: () => 15_000,
-        commands: this.#commands,
+        commands,
+        jobs,
       }),
       data: new DataRequests({ answer: answerOf }, this.#counters),
       later: new Later(clock, 0),

@@ -1,0 +1,104 @@
+import { create } from "@bufbuild/protobuf";
+import type { ConnectRouter } from "@connectrpc/connect";
+import {
+  JobsService,
+  type WatchJobResponse,
+  WatchJobResponseSchema,
+} from "../../proto/gen/piri/control/v1/control_pb.ts";
+import type { JobNews, StartedJob } from "../manager/job_api.ts";
+import type { Manager } from "../manager/operator_api.ts";
+import {
+  MAX_ITEMS,
+  requireId,
+  requireRange,
+  requireText,
+  saidIn,
+} from "./checks.ts";
+import { watchStartsOf } from "./command_request.ts";
+import { entryMessage, jobMessage, notesMessage } from "./job_message.ts";
+import { jobFilterOf, jobRequestOf, scopeOf } from "./job_request.ts";
+import type { Proofs } from "./proofs.ts";
+import { watchMessage } from "./watch_message.ts";
+
+const DEFAULT_ENTRIES = 1_000;
+
+/** Serves the JobsService. */
+export function addJobsService(
+  router: ConnectRouter,
+  { jobs }: Manager,
+  proofs: Proofs,
+): void {
+  router.service(JobsService, {
+    async startJob(request, { requestHeader }) {
+      const job = jobRequestOf(request);
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      return startedMessage(await jobs.start({ ...job, ...asker }));
+    },
+    async getJob({ jobId }) {
+      const id = requireId("job_id", jobId);
+      return { job: jobMessage(await jobs.get(id)) };
+    },
+    async listJobs(request) {
+      const list = await jobs.list(jobFilterOf(request));
+      return { jobs: list.map(jobMessage) };
+    },
+    async listEntries({ jobId, limit = DEFAULT_ENTRIES, fromPosition }) {
+      const entries = await jobs.entries(requireId("job_id", jobId), {
+        from: fromPosition,
+        limit: requireRange("limit", limit, { least: 1, most: MAX_ITEMS }),
+      });
+      return { entries: entries.map(entryMessage) };
+    },
+    async *watchJob({ jobId, output, from }, { signal }) {
+      const news = jobs.watch(requireId("job_id", jobId), {
+        output,
+        from: watchStartsOf("from", from),
+        signal,
+      });
+      for await (const each of news) yield newsMessage(each);
+    },
+    async cancelJob(request, { requestHeader }) {
+      const { jobId, graceMs } = request;
+      const id = requireId("job_id", jobId);
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      return { job: jobMessage(await jobs.cancel(id, { ...asker, graceMs })) };
+    },
+    async pauseJob(request, { requestHeader }) {
+      const id = requireId("job_id", request.jobId);
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      return { job: jobMessage(await jobs.pause(id, asker)) };
+    },
+    async resumeJob(request, { requestHeader }) {
+      const id = requireId("job_id", request.jobId);
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      return { job: jobMessage(await jobs.resume(id, asker)) };
+    },
+    async rerunJob(request, { requestHeader }) {
+      const id = requireId("job_id", request.jobId);
+      const requestId = requireText("request_id", request.requestId);
+      const scope = scopeOf(request.scope);
+      const { on } = request;
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const started = await jobs.rerun(id, { scope, on, requestId, ...asker });
+      return startedMessage(started);
+    },
+  });
+}
+
+function startedMessage({ job, notes }: StartedJob) {
+  return {
+    job: jobMessage(job),
+    ...notes === undefined ? {} : { notes: notesMessage(notes) },
+  };
+}
+
+function newsMessage(
+  { job, entries, event, complete }: JobNews,
+): WatchJobResponse {
+  return create(WatchJobResponseSchema, {
+    ...job === undefined ? {} : { job: jobMessage(job) },
+    entries: entries?.map(entryMessage) ?? [],
+    ...event === undefined ? {} : { event: watchMessage(event) },
+    complete: complete ?? false,
+  });
+}

@@ -1,0 +1,82 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  OutputSchema,
+  OutputStream,
+  type WatchResponse,
+  WatchResponseSchema,
+} from "../../proto/gen/piri/control/v1/control_pb.ts";
+import type { WatchEvent } from "../manager/operator_api.ts";
+import type { StreamName } from "../store/records.ts";
+import { BULK_BYTES, encodeBulk } from "./bulk_message.ts";
+import { commandMessage } from "./command_message.ts";
+import { ENVELOPE_BYTES } from "./prepared.ts";
+import { writeFailureMessage } from "./values.ts";
+
+const outputStreams: Readonly<Record<StreamName, OutputStream>> = {
+  stdout: OutputStream.STDOUT,
+  stderr: OutputStream.STDERR,
+};
+
+/** Envelope of the `watchMessage` of a large piece of output; undefined for anything else. */
+export function bulkEnvelope(event: WatchEvent): Uint8Array | undefined {
+  if (event.kind !== "output" || event.cut !== 0n) return undefined;
+  const { commandId, stream, offset, bytes } = event;
+  if (bytes.length < BULK_BYTES) return undefined;
+  const envelope = encodeBulk({
+    before: toBinary(
+      WatchResponseSchema,
+      create(WatchResponseSchema, { commandId }),
+    ),
+    outer: WatchResponseSchema.field.output.number,
+    inner: toBinary(
+      OutputSchema,
+      create(OutputSchema, { stream: outputStreams[stream], offset }),
+    ),
+    field: OutputSchema.field.bytes.number,
+    bytes,
+  }, ENVELOPE_BYTES);
+  new DataView(envelope.buffer).setUint32(1, envelope.length - ENVELOPE_BYTES);
+  return envelope;
+}
+
+/** An event of a watched command as a message of the API. */
+export function watchMessage(event: WatchEvent): WatchResponse {
+  switch (event.kind) {
+    case "command":
+      return create(WatchResponseSchema, {
+        commandId: event.command.id,
+        event: { case: "command", value: commandMessage(event.command) },
+      });
+    case "output": {
+      const { commandId, stream, offset, bytes, cut } = event;
+      return create(WatchResponseSchema, {
+        commandId,
+        event: {
+          case: "output",
+          value: { stream: outputStreams[stream], offset, bytes, cut },
+        },
+      });
+    }
+    case "progress": {
+      const { commandId, current, total, message } = event;
+      return create(WatchResponseSchema, {
+        commandId,
+        event: { case: "progress", value: { current, total, message } },
+      });
+    }
+    case "cutOff":
+      return create(WatchResponseSchema, {
+        commandId: event.commandId,
+        event: { case: "cutOff", value: { reason: event.reason } },
+      });
+    case "storage":
+      return create(WatchResponseSchema, {
+        event: {
+          case: "storage",
+          value: event.failure === undefined
+            ? {}
+            : { failure: writeFailureMessage(event.failure) },
+        },
+      });
+  }
+}

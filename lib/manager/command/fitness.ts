@@ -1,0 +1,143 @@
+import { askerText } from "../../base/asker.ts";
+import { Limits } from "../../base/limits.ts";
+import type { AgentSession } from "../fleet.ts";
+import type { RunRequest } from "../operator_api.ts";
+import type { Blobs } from "../blobs/blobs.ts";
+import { legacyCommand } from "./legacy_command.ts";
+import type { Misfit } from "./misfits.ts";
+import type { OpenCommands } from "./open_commands.ts";
+
+/** Bytes of a Command besides its parameters, at most. */
+const COMMAND_BYTES = Limits.message - Limits.params;
+
+const BEING_REMOVED: Misfit = {
+  code: "REFUSED",
+  one: "it is being removed",
+  many: "they are being removed",
+};
+
+const NO_OPERATION: Misfit = {
+  code: "NOT_FOUND",
+  one: "it has no such operation",
+  many: "they have no such operation",
+};
+
+const NO_BLOBS: Misfit = {
+  code: "REFUSED",
+  one:
+    "its version of piri-agent cannot read large input from the Manager; install a newer one",
+  many:
+    "their versions of piri-agent cannot read large input from the Manager; install newer ones",
+};
+
+const TOO_MANY: Misfit = {
+  code: "BUSY",
+  one:
+    `it has ${Limits.openCommands} commands that have not ended, which is the limit`,
+  many:
+    `they have ${Limits.openCommands} commands each that have not ended, which is the limit`,
+};
+
+/** Part of a request that tells if an agent can carry it out. */
+export type FitRequest = Pick<
+  RunRequest,
+  "operation" | "params" | "requestedBy" | "saidBy"
+>;
+
+/** Tells why an agent cannot carry out a request; undefined if it can. Throws INVALID_ARGUMENT for wrong parameters. */
+export type Fit = (session: AgentSession) => Misfit | undefined;
+
+/** Knows which agents can carry out a request now. */
+export class Fitness {
+  readonly #open: OpenCommands;
+  readonly #blobs: Pick<Blobs, "namesOf"> | undefined;
+  readonly #checkParams: (operation: string, params: string) => void;
+  /** Number of commands that the store is making, by agent: they count towards the limit before they have an id. */
+  readonly #underWay = new Map<string, number>();
+  /** Number of removals under way, by agent: nothing is started on it. */
+  readonly #closed = new Map<string, number>();
+
+  constructor(
+    { open, blobs, checkParams }: {
+      readonly open: OpenCommands;
+      /** Large inputs of commands; none if absent. */
+      readonly blobs?: Pick<Blobs, "namesOf"> | undefined;
+      /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
+      readonly checkParams: (operation: string, params: string) => void;
+    },
+  ) {
+    this.#open = open;
+    this.#blobs = blobs;
+    this.#checkParams = checkParams;
+  }
+
+  /** True if the store is making commands for an agent. */
+  isStarting(agent: string): boolean {
+    return this.#underWay.has(agent);
+  }
+
+  /** Lets nothing start on an agent until the result is disposed. */
+  closeTo(agent: string): Disposable {
+    add(this.#closed, agent, 1);
+    return { [Symbol.dispose]: () => add(this.#closed, agent, -1) };
+  }
+
+  /** Counts commands that the store begins to make, or with -1 has made. */
+  count(agents: Iterable<{ readonly agent: string }>, by: 1 | -1): void {
+    for (const { agent } of agents) add(this.#underWay, agent, by);
+  }
+
+  /** Test for one request. What is the same for many agents is found out once. */
+  of(request: FitRequest): Fit {
+    const { operation, params } = request;
+    const encoder = new TextEncoder();
+    const askerBytes = once(() => encoder.encode(askerText(request)).length);
+    const sizes = {
+      plain: once(() => encoder.encode(params).length),
+      legacy: once(() =>
+        encoder.encode(legacyCommand(operation, params).data).length
+      ),
+    };
+    const checked = once(() => this.#checkParams(operation, params));
+    const needsBlobs = once(() =>
+      (this.#blobs?.namesOf(operation, params) ?? []).length > 0
+    );
+    return ({ agent, operations, dialect, features }) => {
+      if (this.#closed.has(agent)) return BEING_REMOVED;
+      if (operations?.has(operation) === false) return NO_OPERATION;
+      // A legacy agent checks its own parameters.
+      if (operations !== undefined) checked();
+      if (!features.has("blobs") && needsBlobs()) return NO_BLOBS;
+      const size = sizes[dialect.hasPositionalParams ? "legacy" : "plain"]();
+      const limit = dialect.maxParamsBytes - COMMAND_BYTES -
+        (dialect.hasIdentities ? askerBytes() : 0);
+      if (size > limit) return tooLarge(size, limit);
+      const count = this.#open.countOf(agent) +
+        (this.#underWay.get(agent) ?? 0);
+      return count >= Limits.openCommands ? TOO_MANY : undefined;
+    };
+  }
+}
+
+function tooLarge(size: number, limit: number): Misfit {
+  const text =
+    `parameters take ${size} bytes, the limit is ${limit}; put a long text into files/all in the Manager's folder, and fetch it with file.Fetch`;
+  return {
+    code: "INVALID_ARGUMENT",
+    one: `its ${text}`,
+    many: `their ${text}`,
+  };
+}
+
+/** The result of the first call, for all calls. A call that throws is made again. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+/** Adds to a count. A name with the count 0 is not in the map. */
+function add(counts: Map<string, number>, name: string, by: number): void {
+  const count = (counts.get(name) ?? 0) + by;
+  if (count > 0) counts.set(name, count);
+  else counts.delete(name);
+}

@@ -1,0 +1,95 @@
+import type { ReadyEntry } from "../command/entry_starter.ts";
+import type { EntryEvent } from "./entry_lifecycle.ts";
+import type { EntryPages } from "./entry_pages.ts";
+import type { Unstarted, Verdict } from "./verdict.ts";
+
+/** Most entries of one turn. */
+const MAX_ENTRIES = 500;
+
+/** Entries that take the same step for the same reason. */
+export interface Step {
+  readonly event: EntryEvent;
+  readonly reason: string;
+  readonly entries: Unstarted[];
+}
+
+/** Outcome of one turn, before it is recorded. */
+export interface Batch {
+  readonly starts: (Unstarted & ReadyEntry)[];
+  readonly steps: readonly Step[];
+  /** True if there may be more for the next turn. */
+  readonly isFull: boolean;
+}
+
+/** Steps that the failure limit counts. */
+const FAILED: ReadonlySet<EntryEvent> = new Set([
+  "unreachable",
+  "expired",
+  "refused",
+]);
+
+/** Bounds of one turn. */
+export interface BatchBounds {
+  /** Free places. */
+  readonly places: number;
+  /** Failures after which nothing more is decided. */
+  readonly failures: number;
+  /** Position below which entries may start. */
+  readonly below: number;
+}
+
+/**
+ * Takes the entries of one turn, in their order: those whose agents came back, and then those whose turn it is.
+ *
+ * @param sources `back` are queued entries whose agents may be there, `pages` the others. Both lose what is taken.
+ * @param options Verdict on each entry, and bounds.
+ */
+export function takeBatch(
+  { back, pages }: {
+    readonly back: Map<number, string>;
+    readonly pages: EntryPages;
+  },
+  { verdict, bounds }: {
+    readonly verdict: (entry: Unstarted) => Verdict;
+    readonly bounds: BatchBounds;
+  },
+): Batch {
+  const starts: Batch["starts"] = [];
+  const steps = new Map<string, Step>();
+  let count = 0;
+  let failures = 0;
+  const isFull = () =>
+    count >= MAX_ENTRIES || starts.length >= bounds.places ||
+    failures >= bounds.failures;
+  const decide = (entry: Unstarted) => {
+    count++;
+    const found = verdict(entry);
+    if ("session" in found) {
+      starts.push({ ...entry, session: found.session });
+      return;
+    }
+    const { event, reason } = found;
+    // It goes on as it is, until its agent is there.
+    if (event === "queued" && entry.from === "queued") return;
+    if (FAILED.has(event)) failures++;
+    const key = `${event} ${reason}`;
+    const step = steps.get(key) ?? { event, reason, entries: [] };
+    step.entries.push(entry);
+    steps.set(key, step);
+  };
+  for (const [position, agent] of back) {
+    if (isFull()) break;
+    if (position >= bounds.below) continue;
+    back.delete(position);
+    decide({ position, agent, from: "queued" });
+  }
+  for (
+    let next = pages.peek();
+    next !== undefined && next.position < bounds.below && !isFull();
+    next = pages.peek()
+  ) {
+    pages.shift();
+    decide(next);
+  }
+  return { starts, steps: [...steps.values()], isFull: count > 0 };
+}

@@ -1,0 +1,57 @@
+import type { Clock, Timer } from "../../base/clock.ts";
+import type { AgentRecord } from "../../store/records.ts";
+
+/** Shortest time after the Manager's start in which agents are expected back, in milliseconds. */
+const GRACE_MS = 30_000;
+
+/** Agents that were connected when the last Manager stopped, and are expected back at any moment. */
+export class ExpectedAgents {
+  #names: ReadonlySet<string> = new Set();
+  #timer: Timer | undefined;
+
+  /**
+   * Expects agents from now on.
+   *
+   * @param agents Records of all agents.
+   * @param options `stoppingAt` is the time at which the last Manager began to stop; null if it was not told. `windowMs` is
+   * the widest window of the dials of agents. `over` is called when none is expected any more.
+   */
+  expect(
+    agents: readonly AgentRecord[],
+    { stoppingAt, windowMs, clock, over }: {
+      readonly stoppingAt: number | null;
+      readonly windowMs: number;
+      readonly clock: Clock;
+      readonly over: () => void;
+    },
+  ): void {
+    this.#names = new Set(
+      agents.filter((agent) => wasConnected(agent, stoppingAt))
+        .map(({ id }) => id),
+    );
+    if (this.#names.size === 0) return;
+    this.#timer = clock.timer(Math.max(GRACE_MS, windowMs), () => {
+      this.#names = new Set();
+      over();
+    });
+  }
+
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  /** Expects none any more: the Manager stops. */
+  close(): void {
+    this.#timer?.cancel();
+  }
+}
+
+function wasConnected(
+  { connectedAt, disconnectedAt }: AgentRecord,
+  stoppingAt: number | null,
+): boolean {
+  if (connectedAt === null) return false;
+  // The end of its connection may not have been recorded.
+  if (disconnectedAt === null || connectedAt > disconnectedAt) return true;
+  return stoppingAt !== null && disconnectedAt >= stoppingAt;
+}

@@ -1,0 +1,196 @@
+import type { BlobRefs } from "./blob_refs.ts";
+import { countOf, type JobCounts, noCounts } from "../base/job_counts.ts";
+import type { Commands } from "./commands.ts";
+import type { Database } from "./database.ts";
+import { Entries } from "./entries.ts";
+import type {
+  EntryMove,
+  EntryRecord,
+  FoundJob,
+  JobRecord,
+  MovedEntry,
+  StartedEntries,
+  UnstartedEntries,
+} from "./job_records.ts";
+import { Jobs } from "./jobs.ts";
+import type { SentIds } from "./sent_ids.ts";
+import type { Store } from "./store.ts";
+
+/** Arguments of a method of the Store. */
+type Args<K extends keyof Store> = Store[K] extends
+  (...args: infer A) => unknown ? A : never;
+
+/** Jobs and their entries together: each method is one write or read of the Store. */
+export class JobTables {
+  readonly jobs: Jobs;
+  readonly #entries: Entries;
+  readonly #commands: Commands;
+  readonly #sent: SentIds;
+  readonly #blobs: BlobRefs;
+
+  constructor(
+    db: Database,
+    { commands, sent, blobs }: {
+      commands: Commands;
+      sent: SentIds;
+      blobs: BlobRefs;
+    },
+  ) {
+    this.jobs = new Jobs(db);
+    this.#blobs = blobs;
+    this.#entries = new Entries(db);
+    this.#commands = commands;
+    this.#sent = sent;
+  }
+
+  create(
+    ...[job, { agents, blobs = [], gone, supersedes, supersede }]: Args<
+      "createJob"
+    >
+  ): Awaited<ReturnType<Store["createJob"]>> {
+    const earlier = this.jobs.ofRequest(job.requestId);
+    if (earlier !== undefined) {
+      return { job: earlier, moved: [], repeated: true };
+    }
+    const made = this.jobs.add(job, agents.length);
+    const { id } = made;
+    this.#blobs.addToJob(id, blobs);
+    this.#entries.add(id, agents, {
+      canaries: job.canaries,
+      at: job.createdAt,
+      gone,
+    });
+    const reason = supersede.reason.replaceAll("%", `j-${id}`);
+    const moved = supersedes.flatMap((old) =>
+      this.#entries.supersede(old, id, { ...supersede, reason })
+    );
+    return { job: made, moved, repeated: false };
+  }
+
+  found(): FoundJob[] {
+    return this.jobs.open().map((record) => {
+      const { id } = record;
+      const counts = this.#count(record);
+      const cursor = this.#entries.first(id, "waiting") ?? record.total;
+      const commands = this.#entries.openCommands(id);
+      return { record, counts, cursor, commands };
+    });
+  }
+
+  entries(...[job, which]: Args<"jobEntries">): EntryRecord[] {
+    return "positions" in which
+      ? this.#entries.at(job, which.positions)
+      : this.#entries.list(job, which.from, which.limit);
+  }
+
+  unstarted(...[job, state, page]: Args<"unstartedEntries">): UnstartedEntries {
+    return this.#entries.inState(job, state, page);
+  }
+
+  ofAgent(
+    ...[agent, state]: Args<"entriesOf">
+  ): { job: bigint; position: number }[] {
+    return this.#entries.ofAgent(agent, state);
+  }
+
+  move(...[job, move, which]: Args<"moveEntries">): MovedEntry[] {
+    return this.#entries.move(job, move, which);
+  }
+
+  moveAgent(agent: string, move: EntryMove): MovedEntry[] {
+    return this.#entries.moveAgent(agent, move);
+  }
+
+  moveDoubtful(
+    agent: string,
+    { lastCommandId, instance, doubt: { lastJob, move } }: {
+      lastCommandId: bigint;
+      instance: string;
+      doubt: { lastJob: bigint; move: EntryMove };
+    },
+  ): MovedEntry[] {
+    if (lastJob === 0n) return [];
+    const isAhead = lastCommandId > this.#sent.of(agent);
+    return this.#entries.moveDoubtful(agent, move, {
+      lastJob,
+      instance,
+      isAhead,
+    });
+  }
+
+  agents(...[job, set]: Args<"jobAgents">): string[] {
+    this.jobs.require("find", job);
+    return this.#entries.agentsOf(job, set);
+  }
+
+  /** Makes the commands of entries, in their order, with ids that follow each other. */
+  start(
+    { job, move, positions, agents, instances, sessions, nonces }:
+      StartedEntries,
+  ): { firstId: bigint; missed: number[] } {
+    const { operation, params, timeoutMs, onDisconnect, killAfterMs, ...made } =
+      this.jobs.require("start entries of", job);
+    const { requestedBy, saidBy } = made;
+    const firstId = this.#commands.lastId() + 1n;
+    const missed: number[] = [];
+    let id = firstId;
+    positions.forEach((position, index) => {
+      if (!this.#entries.start(job, position, { id, move })) {
+        missed.push(position);
+        return;
+      }
+      const agent = agents[index] ?? "";
+      this.#commands.add(id, {
+        agent,
+        operation,
+        params,
+        nonce: nonces[index] ?? 0n,
+        job: `j-${job}`,
+        requestedBy,
+        saidBy,
+        timeoutMs,
+        onDisconnect,
+        killAfterMs,
+        state: "sent",
+        instance: instances[index] ?? "",
+        session: sessions[index] ?? 0n,
+        createdAt: move.at,
+        sentAt: move.at,
+        rerunOf: null,
+      });
+      id++;
+    });
+    if (id > firstId) {
+      this.#commands.noteRequest({
+        requestId: `:j-${job}/${firstId}`,
+        job: `j-${job}`,
+        firstId,
+        lastId: id - 1n,
+        createdAt: move.at,
+      });
+    }
+    return { firstId, missed };
+  }
+
+  /** Counts the entries of a job that has ended once more, and records the counts. */
+  recount(id: bigint): JobRecord | undefined {
+    const job = this.jobs.get(id);
+    if (job === undefined) return undefined;
+    const rows = this.#entries.count(id);
+    const isWhole = rows.every(({ entry, command }) =>
+      entry !== "started" || command !== null
+    );
+    if (!isWhole) return job;
+    const counts = this.#count(job);
+    this.jobs.patch({ id, counts });
+    return { ...job, counts };
+  }
+
+  #count({ id, total }: JobRecord): JobCounts {
+    const counts: Record<keyof JobCounts, number> = { ...noCounts(total) };
+    for (const { entry, command, count } of this.#entries.count(id)) {
+      counts[countOf(entry, command)] += count;
+    }
+    return counts;
+  }
+}
