@@ -49,22 +49,26 @@ export type {
   EventStart,
   EventView,
   Evidence,
+  KnownNames,
   Manager,
   ManagerStatus,
   OperationView,
+  PingedAgent,
+  PingedAgents,
   RemovedAgent,
   ResolvedTargets,
   RunRequest,
   SetAgents,
   TargetSelection,
   TimelineEntry,
+  WantedNames,
   WatchEvent,
   WriteFailure,
 } from "./lib/manager/operator_api.ts";
-export type { MissingName } from "./lib/targets/resolve_targets.ts";
-export type { SampleSize } from "./lib/targets/sample_names.ts";
 export type { Asker } from "./lib/base/asker.ts";
 export type { CommandStateName } from "./lib/base/command_state.ts";
+export type { MissingName } from "./lib/targets/resolve_targets.ts";
+export type { SampleSize } from "./lib/targets/sample_names.ts";
 export type {
   AgentChange,
   CommandFilter,

@@ -1,5 +1,6 @@
 import { agentMemory } from "./agent_memory.ts";
 import { bus } from "./bus.ts";
+import { completion } from "./completion.ts";
 import { connect } from "./connect.ts";
 import { connectionMemory } from "./connection_memory.ts";
 import { data } from "./data.ts";
@@ -31,6 +32,7 @@ export const pairs: readonly Pair[] = [
   history,
   growth,
   targets,
+  completion,
   agentMemory,
   bus,
 ];

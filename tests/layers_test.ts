@@ -172,6 +172,12 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/fleet.ts",
     "type manager/agent_roster.ts",
   ],
+  "manager/round_trips.ts": ["base", "type manager/fleet.ts"],
+  "manager/known_names.ts": [
+    "targets",
+    "type manager/agent_roster.ts",
+    "type manager/operator_api.ts",
+  ],
   "manager/jobs": [
     "base",
     "type store",
@@ -188,6 +194,9 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/agents.ts": [
     "base",
     "targets",
+    "type manager/fleet.ts",
+    "manager/round_trips.ts",
+    "manager/known_names.ts",
     "manager/agent_names.ts",
     "manager/agent_change.ts",
     "type manager/agent_roster.ts",

@@ -11,13 +11,24 @@ import {
   invalid,
   requireExpiry,
   requireItems,
+  requireRange,
   requireText,
   saidIn,
 } from "./checks.ts";
 import { commandMessage } from "./command_message.ts";
 import type { Proofs } from "./proofs.ts";
-import { selectionOf, targetsMessage } from "./target_message.ts";
+import {
+  pingedMessage,
+  selectionOf,
+  targetsMessage,
+} from "./target_message.ts";
 import { timestamp, writeFailureField } from "./values.ts";
+
+/** Default wait for the answer to a ping, in milliseconds. */
+const PING_TIMEOUT_MS = 5_000;
+
+/** Longest wait for the answer to a ping, in milliseconds. */
+const MAX_PING_TIMEOUT_MS = 60_000;
 
 /** Serves the AgentsService. */
 export function addAgentsService(
@@ -68,6 +79,17 @@ export function addAgentsService(
     },
     async resolveTargets({ selection }) {
       return targetsMessage(await agents.resolve(selectionOf(selection)));
+    },
+    async pingAgents({ selection, timeoutMs = PING_TIMEOUT_MS }) {
+      const wait = requireRange("timeout_ms", timeoutMs, {
+        least: 1,
+        most: MAX_PING_TIMEOUT_MS,
+      });
+      return pingedMessage(await agents.ping(selectionOf(selection), wait));
+    },
+    listNames(wanted) {
+      const { agents: names, groups, facts } = agents.names(wanted);
+      return { agents: [...names], groups: [...groups], facts: [...facts] };
     },
     async removeAgent(request, { requestHeader }) {
       const id = requireText("id", request.id);

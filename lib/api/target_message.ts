@@ -1,14 +1,18 @@
 import { create } from "@bufbuild/protobuf";
 import {
+  type PingAgentsResponse,
+  PingAgentsResponseSchema,
   type ResolveTargetsResponse,
   ResolveTargetsResponseSchema,
   type TargetSelection as TargetSelectionMessage,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type {
+  PingedAgents,
   ResolvedTargets,
   TargetSelection,
 } from "../manager/operator_api.ts";
 import { invalid, requireItems, requireRange } from "./checks.ts";
+import { timestamp } from "./values.ts";
 
 /**
  * Selection of the agents of a request.
@@ -79,6 +83,20 @@ export function targetsMessage(
       notSampled: resolved.notSampled,
     },
     ...seed === undefined ? {} : { seed },
+  });
+}
+
+/** Agents that were pinged, as a message. */
+export function pingedMessage(
+  { agents, ...resolved }: PingedAgents,
+): PingAgentsResponse {
+  return create(PingAgentsResponseSchema, {
+    agents: agents.map(({ since, roundTripMs, ...agent }) => ({
+      ...agent,
+      ...timestamp("sinceMs", since ?? null),
+      ...roundTripMs === undefined ? {} : { roundTripMs },
+    })),
+    resolved: targetsMessage({ ...resolved, agents: [] }),
   });
 }
 

@@ -12,6 +12,11 @@ const DURATION_UNITS: Readonly<Record<string, number>> = {
 const SIZE_UNITS: Readonly<Record<string, number>> = {
   "": 1,
   b: 1,
+  // As other tools on Unix have it.
+  k: 2 ** 10,
+  m: 2 ** 20,
+  g: 2 ** 30,
+  t: 2 ** 40,
   kb: 1e3,
   mb: 1e6,
   gb: 1e9,
@@ -41,17 +46,58 @@ export function parseDuration(text: string): number {
   return wholeOf(total, `the duration "${text}"`);
 }
 
+/** Words for units that people type at a terminal. */
+const TYPED_UNITS: Readonly<Record<string, string>> = {
+  msec: "ms",
+  millisecond: "ms",
+  milliseconds: "ms",
+  sec: "s",
+  secs: "s",
+  second: "s",
+  seconds: "s",
+  min: "m",
+  mins: "m",
+  minute: "m",
+  minutes: "m",
+  hr: "h",
+  hrs: "h",
+  hour: "h",
+  hours: "h",
+  day: "d",
+  days: "d",
+  week: "w",
+  weeks: "w",
+};
+
 /**
- * Reads a duration as people type it at a terminal: a number alone is seconds.
+ * Reads a duration as people type it at a terminal: a number alone is seconds, and units may be words, as 5 min or
+ * "2 days 12 hours".
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
 export function parseTypedDuration(text: string): number {
-  return parseDuration(/^[0-9]+(?:\.[0-9]+)?$/.test(text) ? `${text}s` : text);
+  if (/^[0-9]+(?:\.[0-9]+)?$/.test(text)) return parseDuration(`${text}s`);
+  const short = text.trim()
+    .replaceAll(/(?<=[0-9]) +(?=[A-Za-z])|(?<=[A-Za-z]) +(?=[0-9])/g, "")
+    .replaceAll(/[A-Za-z]+/g, (word) => {
+      const unit = word.toLowerCase();
+      return Object.hasOwn(TYPED_UNITS, unit) ? TYPED_UNITS[unit] ?? "" : unit;
+    });
+  try {
+    return parseDuration(short);
+  } catch (error) {
+    if (!(error instanceof PiriError)) throw error;
+    // In the words of who typed it.
+    throw new PiriError(
+      error.code,
+      error.message.replace(`"${short}"`, `"${text}"`),
+      { cause: error },
+    );
+  }
 }
 
 /**
- * Reads a size, as 65536, 64MiB, 1.5GiB or 10MB, in whole bytes.
+ * Reads a size, as 65536, 64MiB, 64M (which is the same), 1.5GiB or 10MB, in whole bytes.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
@@ -61,7 +107,7 @@ export function parseSize(text: string): number {
   if (match === null || unit === undefined) {
     throw new PiriError(
       "INVALID_ARGUMENT",
-      `Cannot read the size "${text}": it should be a number and one of B, KiB, MiB, GiB, TiB, kB, MB, GB, TB, as 64MiB`,
+      `Cannot read the size "${text}": it should be a number and one of B, KiB, MiB, GiB, TiB (or K, M, G, T), kB, MB, GB, TB, as 64MiB`,
     );
   }
   return wholeOf(Number(match[1]) * unit, `the size "${text}"`);

@@ -1,6 +1,6 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { PiriError } from "../base/errors.ts";
-import { nearest } from "../base/nearest.ts";
+import { didYouMean, nearest } from "../base/nearest.ts";
 import { parseTypedDuration } from "../base/units.ts";
 import type { Flag, Flags, Positionals, SubcommandTable } from "./command.ts";
 import { HintedError } from "./errors.ts";
@@ -16,11 +16,27 @@ export const COMMON_FLAGS = {
   help: { type: "boolean", summary: "show this help" },
 } as const satisfies Flags;
 
+/** Flags of every subcommand of a program that has settings of the person who calls it. */
+export const OPERATOR_FLAGS = {
+  utc: { type: "boolean", summary: "print times in UTC" },
+  explain: {
+    type: "boolean",
+    summary: "tell on stderr which values came from your config.yaml",
+  },
+  "no-config": {
+    type: "boolean",
+    summary: "do not read your config.yaml; nor with PIRI_NO_CONFIG=1",
+  },
+} as const satisfies Flags;
+
 /** The values of the common flags. */
 export interface CommonValues {
   readonly dir: string | undefined;
   readonly json: boolean;
   readonly help: boolean;
+  readonly utc: boolean;
+  readonly explain: boolean;
+  readonly noConfig: boolean;
 }
 
 /** Arguments as a subcommand's table describes them. */
@@ -29,6 +45,8 @@ export interface Parsed {
   readonly flags: Readonly<Record<string, unknown>>;
   readonly positionals: Readonly<Record<string, unknown>>;
   readonly rest: readonly string[] | undefined;
+  /** Names of the flags that were typed. */
+  readonly given: ReadonlySet<string>;
 }
 
 /**
@@ -61,8 +79,9 @@ export function parseFront(
 export function parseSubcommand(
   table: SubcommandTable,
   args: readonly string[],
+  more: Flags = {},
 ): Parsed {
-  const flags: Flags = { ...table.flags, ...COMMON_FLAGS };
+  const flags: Flags = { ...table.flags, ...COMMON_FLAGS, ...more };
   const parsed = parse(args, flags, {
     stopEarly: false,
     hints: table.hints ?? {},
@@ -70,7 +89,8 @@ export function parseSubcommand(
   });
   const common = commonValues(parsed);
   const rest = args.includes("--") ? fromSeparator(args).slice(1) : undefined;
-  if (common.help) return { common, flags: {}, positionals: {}, rest };
+  const given = givenFlags(args);
+  if (common.help) return { common, flags: {}, positionals: {}, rest, given };
   if (rest !== undefined && table.rest === undefined) {
     throw new PiriError(
       "INVALID_ARGUMENT",
@@ -85,7 +105,36 @@ export function parseSubcommand(
     ),
     positionals: assign(table, parsed._.map(String)),
     rest,
+    given,
   };
+}
+
+/**
+ * Reads the value of a flag from texts.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function readFlag(
+  name: string,
+  flag: Flag,
+  texts: readonly string[],
+): unknown {
+  const [text = ""] = texts;
+  if (flag.type === "repeated") return valueOf(name, flag, texts);
+  if (flag.type !== "boolean") return valueOf(name, flag, text);
+  if (text === "true" || text === "false") return text === "true";
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot use "--${name} ${text}": it is neither true nor false`,
+  );
+}
+
+/** Names of the flags among the arguments. */
+function givenFlags(args: readonly string[]): ReadonlySet<string> {
+  const typed = args.slice(0, args.length - fromSeparator(args).length);
+  return new Set(
+    typed.flatMap((word) => /^--([^=]+)/.exec(word)?.[1] ?? []),
+  );
 }
 
 function parse(
@@ -159,6 +208,9 @@ function commonValues(parsed: ParsedArgs): CommonValues {
     dir: typeof dir === "string" ? dir : undefined,
     json: parsed["json"] === true,
     help: parsed["help"] === true,
+    utc: parsed["utc"] === true,
+    explain: parsed["explain"] === true,
+    noConfig: parsed["no-config"] === true,
   };
 }
 
@@ -270,5 +322,29 @@ function assign(
       `Cannot run "${subcommand}": unexpected argument "${words[next]}"`,
     );
   }
+  checkChoices(subcommand, positionals, values);
   return values;
+}
+
+function checkChoices(
+  subcommand: string,
+  positionals: Positionals,
+  values: Readonly<Record<string, unknown>>,
+): void {
+  for (const [name, { choices }] of Object.entries(positionals)) {
+    const value = values[name];
+    if (choices === undefined || typeof value !== "string") continue;
+    if (choices.includes(value)) continue;
+    throw new HintedError(
+      "INVALID_ARGUMENT",
+      `Cannot run "${subcommand}": <${name}> "${value}" is none of ${
+        choices.join(", ")
+      }`,
+      didYouMean(
+        value.toLowerCase(),
+        choices,
+        `"${subcommand} --help" tells how it is used`,
+      ),
+    );
+  }
 }

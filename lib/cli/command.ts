@@ -45,6 +45,8 @@ type ShownFlag =
 export interface Positional {
   readonly type: "one" | "optional" | "many" | "any";
   readonly summary: string;
+  /** All words that it may be; any if absent. */
+  readonly choices?: readonly string[];
 }
 
 export type Flags = Readonly<Record<string, Flag>>;
@@ -143,6 +145,16 @@ export interface Program<Services> {
   readonly subcommands: readonly (Subcommand<Services> | Group<Services>)[];
   /** Lines to type instead of words that people know from other tools. */
   readonly synonyms?: Readonly<Record<string, string>>;
+  /** True if people have settings of their own for it. */
+  readonly hasOperatorConfig?: boolean;
+  /**
+   * Prints what the program shows without a subcommand, and returns the exit code. Undefined if there is nothing to show:
+   * then the help is printed.
+   */
+  readonly alone?: (
+    invocation: Invocation,
+    services: Services,
+  ) => Promise<number | undefined>;
   /** Pages of the help beside those of subcommands. */
   readonly topics: readonly Topic[];
   readonly services: Services;

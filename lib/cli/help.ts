@@ -1,4 +1,4 @@
-import { COMMON_FLAGS } from "./arguments.ts";
+import { COMMON_FLAGS, OPERATOR_FLAGS } from "./arguments.ts";
 import type {
   Flag,
   Flags,
@@ -29,6 +29,9 @@ export function programHelp<Services>(program: Program<Services>): string {
         title: "Flags",
         lines: [
           ...flagLines(commonFlags(program)),
+          ...flagLines(
+            program.hasOperatorConfig === true ? OPERATOR_FLAGS : {},
+          ),
           ["--version", "version, commit, protocol and runtime"],
         ],
       },

@@ -1,6 +1,11 @@
 import { nearest } from "../base/nearest.ts";
-import { type CommonValues, parseFront, parseSubcommand } from "./arguments.ts";
-import type { Group, Program, Subcommand } from "./command.ts";
+import {
+  type CommonValues,
+  OPERATOR_FLAGS,
+  parseFront,
+  parseSubcommand,
+} from "./arguments.ts";
+import type { Flags, Group, Program, Subcommand } from "./command.ts";
 import {
   type Complaint,
   complaintOf,
@@ -8,7 +13,9 @@ import {
   HintedError,
 } from "./errors.ts";
 import { ExitCode } from "./exit_code.ts";
+import { loadOperatorConfig, type OperatorConfig } from "./operator_config.ts";
 import { Output } from "./output.ts";
+import { withSettings } from "./own_settings.ts";
 import { NobodyReads, type Terminal } from "./terminal.ts";
 import { printable } from "./text.ts";
 
@@ -52,21 +59,43 @@ async function dispatch<Services>(
   args: readonly string[],
 ): Promise<number> {
   const { program } = start;
-  const front = parseFront(args, { version: { type: "boolean", summary: "" } });
+  const front = parseFront(args, {
+    version: { type: "boolean", summary: "" },
+    ...operatorFlags(program),
+  });
   const { common, words: [name, ...rest] } = front;
   if (front.version) return await printVersion(start, common);
-  if (name === undefined) {
-    return await showHelp(
-      ({ programHelp }) => programHelp(program),
-      common,
-      start.terminal,
-    );
-  }
+  if (name === undefined) return await runAlone(start, common);
   const entry = find(program, name, program.name);
   const path = { names: [entry.name], common, args: rest };
   return "subcommands" in entry
     ? await dispatchGroup(start, entry, path)
     : await run(start, entry, path);
+}
+
+/** Runs a program without a subcommand. */
+async function runAlone<Services>(
+  { program, terminal }: Start<Services>,
+  common: CommonValues,
+): Promise<number> {
+  const code = common.help ? undefined : await program.alone?.(
+    {
+      flags: {},
+      positionals: {},
+      rest: undefined,
+      dir: common.dir ?? program.defaultDir(),
+      dirGiven: common.dir !== undefined,
+      json: common.json,
+      output: new Output(terminal, common),
+      terminal,
+    },
+    program.services,
+  );
+  return code ?? await showHelp(
+    ({ programHelp }) => programHelp(program),
+    common,
+    terminal,
+  );
 }
 
 async function dispatchGroup<Services>(
@@ -75,7 +104,10 @@ async function dispatchGroup<Services>(
   path: Path,
 ): Promise<number> {
   const { program } = start;
-  const { common, words: [name, ...rest] } = parseFront(path.args, {});
+  const { common, words: [name, ...rest] } = parseFront(
+    path.args,
+    operatorFlags(program),
+  );
   const both = merge(path.common, common);
   if (name === undefined) {
     return await showHelp(
@@ -94,7 +126,7 @@ async function run<Services>(
   subcommand: Subcommand<Services>,
   { names, common: before, args }: Path,
 ): Promise<number> {
-  const parsed = parseSubcommand(subcommand, args);
+  const parsed = parseSubcommand(subcommand, args, operatorFlags(program));
   const common = merge(before, parsed.common);
   if (common.help) {
     return await showHelp(
@@ -103,19 +135,46 @@ async function run<Services>(
       terminal,
     );
   }
+  const { flags, positionals, explained } = withSettings(
+    parsed,
+    // What completes a command line must not fail by a mistake in a file.
+    subcommand.isInternal === true
+      ? undefined
+      : await settingsOf({ program, terminal }, common),
+    { table: subcommand, words: names },
+  );
+  if (common.explain) {
+    for (const line of explained) await terminal.stderr.write(`${line}\n`);
+  }
   return await subcommand.execute(
     {
-      flags: parsed.flags,
-      positionals: parsed.positionals,
+      flags,
+      positionals,
       rest: parsed.rest,
       dir: common.dir ?? program.defaultDir(),
       dirGiven: common.dir !== undefined,
       json: common.json,
-      output: new Output(terminal, common.json),
+      output: new Output(terminal, common),
       terminal,
     } as Parameters<typeof subcommand.execute>[0],
     program.services,
   );
+}
+
+function operatorFlags<Services>(
+  { hasOperatorConfig }: Program<Services>,
+): Flags {
+  return hasOperatorConfig === true ? OPERATOR_FLAGS : {};
+}
+
+/** Settings of the person who calls the program. */
+async function settingsOf<Services>(
+  { program, terminal }: Start<Services>,
+  { noConfig }: CommonValues,
+): Promise<OperatorConfig | undefined> {
+  return program.hasOperatorConfig === true && !noConfig
+    ? await loadOperatorConfig(program, terminal)
+    : undefined;
 }
 
 function merge(before: CommonValues, after: CommonValues): CommonValues {
@@ -123,6 +182,9 @@ function merge(before: CommonValues, after: CommonValues): CommonValues {
     dir: after.dir ?? before.dir,
     json: before.json || after.json,
     help: before.help || after.help,
+    utc: before.utc || after.utc,
+    explain: before.explain || after.explain,
+    noConfig: before.noConfig || after.noConfig,
   };
 }
 
@@ -166,7 +228,7 @@ async function printVersion<Services>(
   { program: { name, build }, terminal }: Start<Services>,
   { json }: CommonValues,
 ): Promise<number> {
-  await new Output(terminal, json).either(
+  await new Output(terminal, { json }).either(
     { name, ...build },
     `${name} ${build.version} (commit ${build.commit}, protocol ${build.protocol}, ${build.runtime})`,
   );

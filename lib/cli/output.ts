@@ -1,6 +1,6 @@
 import type { Terminal } from "./terminal.ts";
 import { oneLine } from "./text.ts";
-import { localTime, relativeTime } from "./time.ts";
+import { localTime, relativeTime, utcTime } from "./time.ts";
 
 /** Format of a list: one JSON object per item, or a table. */
 export interface Listing<Item> {
@@ -12,10 +12,15 @@ export interface Listing<Item> {
 export class Output {
   readonly #terminal: Terminal;
   readonly #json: boolean;
+  readonly #utc: boolean;
 
-  constructor(terminal: Terminal, json: boolean) {
+  constructor(
+    terminal: Terminal,
+    { json, utc = false }: { readonly json: boolean; readonly utc?: boolean },
+  ) {
     this.#terminal = terminal;
     this.#json = json;
+    this.#utc = utc;
   }
 
   /** Prints a line of text. */
@@ -68,9 +73,15 @@ export class Output {
     for (const line of lines) await this.line(line);
   }
 
-  /** Formats a time: relative on a terminal, otherwise as local time. */
-  time(ms: bigint | undefined): string {
+  /** Formats a time in full, as local time or in UTC. Nothing for no time. */
+  fullTime(ms: bigint | undefined): string {
     if (ms === undefined) return "";
+    return this.#utc ? utcTime(Number(ms)) : localTime(Number(ms));
+  }
+
+  /** Formats a time of a list: relative on a terminal, unless UTC is wanted, otherwise in full. */
+  time(ms: bigint | undefined): string {
+    if (ms === undefined || this.#utc) return this.fullTime(ms);
     return this.#terminal.stdout.isTerminal
       ? relativeTime(Number(ms), this.#terminal.clock.now())
       : localTime(Number(ms));

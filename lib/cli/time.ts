@@ -6,6 +6,11 @@ export function localTime(ms: number): string {
     `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
+/** A time in UTC, such as 2026-11-22 20:30:05Z. */
+export function utcTime(ms: number): string {
+  return new Date(ms).toISOString().replace("T", " ").replace(/\.\d+Z$/, "Z");
+}
+
 /** A time to the millisecond, local as 2026-11-22T21:30:05.123, or in UTC with a Z at its end. */
 export function timestamp(ms: number, zone: "local" | "utc"): string {
   if (zone === "utc") return isoTime(ms);

@@ -11,17 +11,24 @@ import type { AgentRoster } from "./agent_roster.ts";
 import { AgentRemoval, type AgentRemovalOptions } from "./agent_removal.ts";
 import { parseNetwork } from "./admission/network.ts";
 import type { Commands } from "./commands.ts";
+import type { AgentSession } from "./fleet.ts";
+import { knownNames } from "./known_names.ts";
 import type { ManagerParts } from "./manager_parts.ts";
 import { isReservedName } from "../targets/reserved_names.ts";
 import { sortNames } from "../targets/compare_names.ts";
+import { measureRoundTrips } from "./round_trips.ts";
 import type { Targeting } from "./targeting.ts";
 import type {
   AgentAdmin,
   AgentView,
+  KnownNames,
+  PingedAgent,
+  PingedAgents,
   RemovedAgent,
   ResolvedTargets,
   SetAgents,
   TargetSelection,
+  WantedNames,
 } from "./operator_api.ts";
 
 const log = logger("manager", "agents");
@@ -154,6 +161,44 @@ export class Agents implements AgentAdmin {
 
   resolve(selection: TargetSelection): Promise<ResolvedTargets> {
     return this.#options.targeting.resolve(selection);
+  }
+
+  async ping(
+    selection: TargetSelection,
+    timeoutMs: number,
+  ): Promise<PingedAgents> {
+    const { targeting, fleet } = this.#options;
+    const { agents, ...notes } = await targeting.resolve(selection);
+    const sessions = agents.flatMap(({ name }) => fleet.session(name) ?? []);
+    const measured = await measureRoundTrips(sessions, {
+      clock: this.#clock,
+      timeoutMs,
+    });
+    return {
+      ...notes,
+      agents: agents.map(({ name }) => this.#pinged(name, measured)),
+    };
+  }
+
+  names(wanted: WantedNames): KnownNames {
+    const { all, enrolled } = this.#options.roster.lists;
+    return knownNames(wanted.notEnrolled ? all : enrolled, wanted);
+  }
+
+  #pinged(
+    name: string,
+    measured: ReadonlyMap<AgentSession, number>,
+  ): PingedAgent {
+    const { fleet, roster, commands } = this.#options;
+    const session = fleet.session(name);
+    return {
+      name,
+      connected: session !== undefined,
+      roundTripMs: session && measured.get(session),
+      version: roster.get(name)?.facts["agent.version"] ?? "",
+      since: session?.since ?? commands.leftAt(name) ?? undefined,
+      address: session?.address ?? "",
+    };
   }
 
   remove(

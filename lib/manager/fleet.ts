@@ -26,6 +26,8 @@ export interface AgentSession {
   /** Ids of commands that the agent's hello listed as unfinished, and that have not ended here. */
   readonly unfinished: ReadonlySet<bigint>;
   send(body: Body): Promise<void>;
+  /** Sends a Ping and calls back at its Pong. Disposing forgets the callback. */
+  ping(answered: () => void): Disposable;
   reply(body: Body): boolean;
   /** Like `reply`, for messages that nobody waits for: sends with the next write, or by the shared timer. */
   replyLater(body: Body): void;

@@ -4,7 +4,13 @@ import type { EventFilter } from "../base/event_filter.ts";
 import type { AgentChange } from "../store/records.ts";
 import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
 import type { JobAdmin } from "./job_api.ts";
-import type { ResolvedTargets, TargetSelection } from "./target_api.ts";
+import type {
+  KnownNames,
+  PingedAgents,
+  ResolvedTargets,
+  TargetSelection,
+  WantedNames,
+} from "./target_api.ts";
 
 export type {
   CancelledView,
@@ -18,8 +24,12 @@ export type {
 } from "./command_api.ts";
 export type {
   JobAgents,
+  KnownNames,
+  PingedAgent,
+  PingedAgents,
   ResolvedTargets,
   TargetSelection,
+  WantedNames,
 } from "./target_api.ts";
 
 /** Everything that an operator can ask of a Manager. */
@@ -93,6 +103,19 @@ export interface AgentAdmin {
    * jobs, and for a selection that means nobody; UNAVAILABLE if only connected agents are asked for and none is
    */
   resolve(selection: TargetSelection): Promise<ResolvedTargets>;
+  /**
+   * Measures the round trips of a selection's connected agents. Nothing is run and nothing is recorded.
+   *
+   * @param selection The agents.
+   * @param timeoutMs Longest wait for an answer, in milliseconds.
+   * @throws {PiriError} as `resolve`
+   */
+  ping(
+    selection: TargetSelection,
+    timeoutMs: number,
+  ): Promise<PingedAgents>;
+  /** Lists names of agents, of their groups and of their facts that begin with a text. */
+  names(wanted: WantedNames): KnownNames;
   /**
    * Removes an agent and tells it.
    *

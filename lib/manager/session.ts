@@ -61,8 +61,8 @@ function pong(
   connection.pong(data);
 }
 
-function ponged(session: ManagerSession): void {
-  session.ponged();
+function ponged(session: ManagerSession, { data }: { data: number }): void {
+  session.ponged(data);
 }
 
 function recordProgress(
@@ -177,11 +177,13 @@ export class ManagerSession {
     this.#admission.ready(agent);
   }
 
-  /** Starts the delivery of commands, if the agent takes none before its first Pong. */
-  ponged(): void {
-    if (!this.#agent?.awaitsPong) return;
-    this.#agent.ponged();
-    this.#takesCommands(this.#agent);
+  /** Notes a Pong. The first one starts the delivery of commands, if the agent takes none before. */
+  ponged(data: number): void {
+    const agent = this.#agent;
+    if (agent === undefined) return;
+    const isFirst = agent.awaitsPong;
+    agent.ponged(data);
+    if (isFirst) this.#takesCommands(agent);
   }
 
   #takesCommands(agent: AdmittedAgent): void {

@@ -25,7 +25,7 @@ export function manPage(program: Program<unknown>, date: string): string {
     "[arguments]",
     ".SH OPTIONS",
     "Every subcommand has these.",
-    ...commonFlags.flatMap(tagged),
+    ...commonFlags(program).flatMap(tagged),
     ".SH SUBCOMMANDS",
     ...entriesOf(program).flatMap(subcommandPart),
     ...topics.flatMap(topicPart),
@@ -79,6 +79,8 @@ function examplesPart(examples: readonly string[], isFirst = false): string[] {
 }
 
 function tagged([term, meaning]: readonly [string, string]): string[] {
+  // A meaning without a term goes on with what is above.
+  if (term === "") return prose(meaning);
   return [".TP", `.B ${plain(term)}`, ...meaning === "" ? [] : prose(meaning)];
 }
 

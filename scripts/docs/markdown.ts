@@ -30,7 +30,7 @@ function programPart(program: Program<unknown>): string[] {
     "",
     `${sentence(program.summary)}`,
     "",
-    table("Flag of every subcommand", commonFlags),
+    table("Flag of every subcommand", commonFlags(program)),
     ...entriesOf(program).flatMap(subcommandPart),
     ...program.topics.flatMap((topic) => topicPart(program.name, topic)),
   ];
@@ -76,7 +76,8 @@ function table(
   lines: readonly (readonly [string, string])[],
 ): string {
   if (lines.length === 0) return "";
-  const code = (text: string) => `\`${text.replaceAll("|", "\\|")}\``;
+  const code = (text: string) =>
+    text === "" ? "" : `\`${text.replaceAll("|", "\\|")}\``;
   return [
     `| ${title} | Meaning |`,
     "| --- | --- |",

@@ -1,4 +1,4 @@
-import { COMMON_FLAGS } from "../../lib/cli/arguments.ts";
+import { COMMON_FLAGS, OPERATOR_FLAGS } from "../../lib/cli/arguments.ts";
 import type {
   Flag,
   Flags,
@@ -26,10 +26,15 @@ export function entriesOf<Services>(program: Program<Services>): Entry[] {
   ).filter(({ table }) => table.isInternal !== true);
 }
 
-/** Flags of every subcommand. */
-export const commonFlags: readonly (readonly [string, string])[] = flagLines(
-  COMMON_FLAGS,
-);
+/** Flags of every subcommand of a program. */
+export function commonFlags<Services>(
+  { hasOperatorConfig }: Program<Services>,
+): (readonly [string, string])[] {
+  return flagLines({
+    ...COMMON_FLAGS,
+    ...hasOperatorConfig === true ? OPERATOR_FLAGS : {},
+  });
+}
 
 /** Flags as they are typed, with their meaning. */
 export function flagLines(flags: Flags): (readonly [string, string])[] {

@@ -273,3 +273,54 @@ Deno.test("a selection without expressions or with a senseless limit is refused"
     assertEquals((await refusal(asked)).piri, "INVALID_ARGUMENT");
   }
 });
+
+Deno.test("agents are pinged with a selection and a limit of time", async () => {
+  await using fleet = await startControl();
+  fleet.manager.pinged = [{
+    name: "web-1",
+    connected: true,
+    roundTripMs: 1.5,
+    version: "0.1.0",
+    since: 1_700_000_000_000,
+    address: "10.0.0.1:4711",
+  }, {
+    name: "web-2",
+    connected: false,
+    roundTripMs: undefined,
+    version: "",
+    since: undefined,
+    address: "",
+  }];
+
+  const selection = { expressions: ["all"] };
+  const { agents } = await fleet.control.agents.pingAgents({ selection });
+  const tooLong = await refusal(
+    fleet.control.agents.pingAgents({ selection, timeoutMs: 60_001 }),
+  );
+
+  assertEquals(
+    agents.map(({ name, roundTripMs, sinceMs }) => [
+      name,
+      roundTripMs,
+      sinceMs,
+    ]),
+    [["web-1", 1.5, 1_700_000_000_000n], ["web-2", undefined, undefined]],
+  );
+  assertEquals(
+    fleet.manager.asked.map((asked) => Reflect.get(Object(asked), "timeoutMs")),
+    [5_000],
+  );
+  assertEquals(tooLong.piri, "INVALID_ARGUMENT");
+});
+
+Deno.test("names are listed by their beginning", async () => {
+  await using fleet = await startControl();
+
+  const { agents, groups, facts } = await fleet.control.agents.listNames({
+    prefix: "w",
+    agents: true,
+  });
+
+  assertEquals([agents, groups, facts], [["web-1"], ["web"], ["os"]]);
+  assertEquals(fleet.manager.asked.length, 1);
+});

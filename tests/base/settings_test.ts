@@ -69,7 +69,7 @@ Deno.test("parseSettings reports the place and the mistake", async () => {
     ],
     [
       "name: a\nkeep:\n  bytes: many\n",
-      `line 3: "keep.bytes" is wrong: it should be a number and one of B, KiB, MiB, GiB, TiB, kB, MB, GB, TB, as 64MiB`,
+      `line 3: "keep.bytes" is wrong: it should be a number and one of B, KiB, MiB, GiB, TiB (or K, M, G, T), kB, MB, GB, TB, as 64MiB`,
     ],
   ];
   for (const [text, reason] of wrong) {

@@ -35,6 +35,44 @@ Deno.test("parseTypedDuration takes a number alone for seconds, and all else as 
   }
 });
 
+Deno.test("parseTypedDuration takes the words and spaces that people type", () => {
+  assertEquals(
+    [
+      "90",
+      "1w",
+      "2d12h",
+      "5 min",
+      "5min",
+      "90sec",
+      "1 hour",
+      "2 days 12 hours",
+      "1h 30m",
+      "250 ms",
+      "1H",
+    ].map(parseTypedDuration),
+    [
+      90_000,
+      604_800_000,
+      216_000_000,
+      300_000,
+      300_000,
+      90_000,
+      3_600_000,
+      216_000_000,
+      5_400_000,
+      250,
+      3_600_000,
+    ],
+  );
+  for (const text of ["soon", "5 5", "1 h 30", "min", "1 year"]) {
+    assertThrows(
+      () => parseTypedDuration(text),
+      PiriError,
+      `Cannot read the duration "${text}"`,
+    );
+  }
+});
+
 Deno.test("parseSize reads bytes, powers of 1024 and powers of 1000", () => {
   const sizes: [text: string, bytes: number][] = [
     ["65536", 65_536],
@@ -42,6 +80,8 @@ Deno.test("parseSize reads bytes, powers of 1024 and powers of 1000", () => {
     ["64MiB", 67_108_864],
     ["64 mib", 67_108_864],
     ["1.5KiB", 1_536],
+    ["64M", 67_108_864],
+    ["1k", 1_024],
     ["10MB", 10_000_000],
   ];
   for (const [text, bytes] of sizes) assertEquals(parseSize(text), bytes);

@@ -87,7 +87,14 @@ Deno.test("parseSubcommand() leaves out what was not given", () => {
     colour: undefined,
   });
   assertEquals(rest, undefined);
-  assertEquals(common, { dir: undefined, json: false, help: false });
+  assertEquals(common, {
+    dir: undefined,
+    json: false,
+    help: false,
+    utc: false,
+    explain: false,
+    noConfig: false,
+  });
 });
 
 Deno.test("parseSubcommand() keeps words as they were typed, even those that look like numbers", () => {
@@ -193,7 +200,14 @@ Deno.test("parseFront() takes the common flags before a subcommand, and leaves i
   assertEquals(
     parseFront(["--dir", "/srv", "--json", "run", "--raw", "--", "--x"], {}),
     {
-      common: { dir: "/srv", json: true, help: false },
+      common: {
+        dir: "/srv",
+        json: true,
+        help: false,
+        utc: false,
+        explain: false,
+        noConfig: false,
+      },
       version: false,
       words: ["run", "--raw", "--", "--x"],
     },

@@ -29,8 +29,12 @@ import {
   JobState,
   type ListCommandsRequest,
   type ListJobsRequest,
+  type ListNamesRequest,
+  type ListNamesResponseSchema,
   type OperationSchema,
   OutputStream,
+  type PingAgentsRequest,
+  type PingAgentsResponseSchema,
   type RemoveAgentRequest,
   type RerunJobRequest,
   type RerunRequest,
@@ -293,6 +297,12 @@ export class FakeManager implements ManagerServices {
   targets: MessageInitShape<typeof ResolveTargetsResponseSchema> | PiriError =
     {};
   readonly blobs = new FakeBlobs();
+  readonly pings: PingAgentsRequest[] = [];
+  readonly nameRequests: ListNamesRequest[] = [];
+  /** Answer to `PingAgents`. */
+  pinged: MessageInitShape<typeof PingAgentsResponseSchema> = {};
+  /** Answer to `ListNames`. */
+  names: MessageInitShape<typeof ListNamesResponseSchema> = {};
   agents: Agent[] = [];
   commands: Command[] = [];
   events: Event[] = [];
@@ -453,6 +463,14 @@ export class FakeManager implements ManagerServices {
         addAgent: (request) => {
           this.additions.push(request);
           return { token: "piri1.token" };
+        },
+        pingAgents: (request) => {
+          this.pings.push(request);
+          return this.pinged;
+        },
+        listNames: (request) => {
+          this.nameRequests.push(request);
+          return this.names;
         },
         renewToken: ({ id }) => {
           this.#requireAgent(id);

@@ -31,7 +31,7 @@ Deno.test("--help of a program lists its subcommands and exit codes", async () =
     [
       "  agent       add, change or remove agents, or give one a new join token",
       "  run         run a program or operation on agents and show its output",
-      "  --dir DIR  the state folder (default: /var/lib/piri-manager)",
+      "  --dir DIR    the state folder (default: /var/lib/piri-manager)",
       "  8    lost: nobody can say how a command ended",
     ],
   );
@@ -105,7 +105,9 @@ Deno.test("every subcommand has help with an example", async () => {
 });
 
 Deno.test("help is an error when nobody asked for it", async () => {
-  const program = await see([]);
+  const manager = new FakeManager();
+  manager.down = true;
+  const program = await see([], { manager });
   const group = await see(["agent"]);
 
   assertEquals([program.code, program.stdout], [2, ""]);

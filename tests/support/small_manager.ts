@@ -8,6 +8,7 @@ import type {
   EventView,
   Manager,
   ManagerStatus,
+  PingedAgent,
   ResolvedTargets,
   RunRequest,
   TimelineEntry,
@@ -34,6 +35,9 @@ export class SmallManager implements Manager {
     unmatched: [],
     gone: [],
   };
+
+  /** Agents of each ping. */
+  pinged: PingedAgent[] = [];
 
   agents: Manager["agents"] = {
     list: () => Promise.resolve([...this.known.values()]),
@@ -64,6 +68,14 @@ export class SmallManager implements Manager {
     resolve: (selection) => {
       this.asked.push(selection);
       return Promise.resolve(this.resolved);
+    },
+    ping: (selection, timeoutMs) => {
+      this.asked.push({ ...selection, timeoutMs });
+      return Promise.resolve({ ...this.resolved, agents: this.pinged });
+    },
+    names: (wanted) => {
+      this.asked.push(wanted);
+      return { agents: ["web-1"], groups: ["web"], facts: ["os"] };
     },
     remove: (id, options) => {
       this.asked.push({ id, ...options });

@@ -1,4 +1,6 @@
 import type { BuildInfo, Program } from "../command.ts";
+import { completeSubcommand } from "../complete_subcommand.ts";
+import { completionSubcommand } from "../completion_subcommand.ts";
 import { helpSubcommand } from "../help_subcommand.ts";
 import { exitCodes } from "../topics/exit_codes.ts";
 import { json } from "../topics/json.ts";
@@ -19,7 +21,15 @@ export function agentProgram(
   const program: Program<AgentServices> = {
     name: "piri-agent",
     summary: "runs the commands of a Piri Manager on this host",
-    subcommands: [join, run, check, commands, helpSubcommand(() => program)],
+    subcommands: [
+      join,
+      run,
+      check,
+      commands,
+      completionSubcommand("piri-agent"),
+      helpSubcommand(() => program),
+      completeSubcommand(() => program),
+    ],
     topics: [json, exitCodes],
     synonyms: {
       connect: "piri-agent join",

@@ -1,8 +1,8 @@
 import type { Event } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
+import type { Output } from "../output.ts";
 import { oneLine } from "../text.ts";
-import { localTime } from "../time.ts";
 import { eventJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 
@@ -67,7 +67,7 @@ export const events = defineSubcommand({
       for await (const { event } of answers) {
         if (event === undefined) continue;
         if (json) await output.value(eventJson(event));
-        else await output.line(lineOf(event));
+        else await output.line(lineOf(event, output));
       }
     } catch (error) {
       if (!stop.signal.aborted) throw error;
@@ -76,11 +76,14 @@ export const events = defineSubcommand({
   },
 });
 
-function lineOf({ atMs, kind, agent, commandId, message }: Event): string {
+function lineOf(
+  { atMs, kind, agent, commandId, message }: Event,
+  output: Output,
+): string {
   // The text of most events names the command.
   const command = commandId === undefined ? "" : `command ${commandId}`;
   const words = [
-    localTime(Number(atMs)),
+    output.fullTime(atMs),
     kind,
     agent,
     message.startsWith(`${command} `) ? "" : command,

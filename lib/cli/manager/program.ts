@@ -1,4 +1,6 @@
 import type { BuildInfo, Program } from "../command.ts";
+import { completeSubcommand } from "../complete_subcommand.ts";
+import { completionSubcommand } from "../completion_subcommand.ts";
 import { helpSubcommand } from "../help_subcommand.ts";
 import { exitCodes } from "../topics/exit_codes.ts";
 import { json } from "../topics/json.ts";
@@ -13,6 +15,9 @@ import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
 import { job } from "./job.ts";
 import { operations } from "./operations.ts";
+import { liveWords } from "./live_words.ts";
+import { overview } from "./overview.ts";
+import { ping } from "./ping.ts";
 import { get } from "./get.ts";
 import { put } from "./put.ts";
 import { rerun } from "./rerun.ts";
@@ -92,6 +97,7 @@ export function managerProgram(
       agent,
       targets,
       facts,
+      ping,
       run,
       job,
       put,
@@ -107,8 +113,12 @@ export function managerProgram(
       events,
       status,
       exportIdentity,
+      completionSubcommand("piri-manager"),
       helpSubcommand(() => program),
+      completeSubcommand(() => program, liveWords),
     ],
+    hasOperatorConfig: true,
+    alone: overview,
     topics: [targetsTopic, jobs, output, json, exitCodes],
     synonyms: SYNONYMS,
     ...options,

@@ -4,7 +4,7 @@ import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
-import { localTime } from "../time.ts";
+import type { Output } from "../output.ts";
 import { dumpOutput } from "./dump.ts";
 import { answeredJob } from "./job/launch_job.ts";
 import { ANY_ID, commandIdOf, findEntry, parseAnyId } from "./job_ids.ts";
@@ -71,7 +71,7 @@ export const show = defineSubcommand({
         });
       await dumpOutput(command, { control, terminal, view });
     } else if (json) await output.value(commandJson(command));
-    else await output.facts(factsOf(command));
+    else await output.facts(factsOf(command, output));
     return ExitCode.ok;
   },
 });
@@ -84,7 +84,8 @@ function noOutput(jobId: bigint): HintedError {
   );
 }
 
-function factsOf(command: Command): Record<string, string> {
+function factsOf(command: Command, output: Output): Record<string, string> {
+  const time = (ms: bigint | undefined) => output.fullTime(ms);
   const { stdoutBytes, stderrBytes } = command;
   return {
     id: String(command.id),
@@ -101,7 +102,7 @@ function factsOf(command: Command): Record<string, string> {
     finished: time(command.finishedAtMs),
     "agent's start": time(command.agentStartedAtMs),
     "agent's finish": time(command.agentFinishedAtMs),
-    "cancel asked": cancelText(command),
+    "cancel asked": cancelText(command, output),
     "unreachable since": time(command.unreachableSinceMs),
     output: `${stdoutBytes} bytes of stdout, ${stderrBytes} of stderr${
       keptText(command)
@@ -135,6 +136,7 @@ function progressText(command: Command): string {
 
 function cancelText(
   { cancelRequestedAtMs, cancelRequestedBy, cancelSaidBy }: Command,
+  output: Output,
 ): string {
   const by = askerText({
     requestedBy: cancelRequestedBy,
@@ -142,9 +144,5 @@ function cancelText(
   });
   return cancelRequestedAtMs === undefined
     ? ""
-    : `${time(cancelRequestedAtMs)}${by === "" ? "" : ` by ${by}`}`;
-}
-
-function time(ms: bigint | undefined): string {
-  return ms === undefined ? "" : localTime(Number(ms));
+    : `${output.fullTime(cancelRequestedAtMs)}${by === "" ? "" : ` by ${by}`}`;
 }

@@ -4,8 +4,8 @@ import type {
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
+import type { Output } from "../output.ts";
 import { bytesText } from "../text.ts";
-import { localTime } from "../time.ts";
 import { statusJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 
@@ -20,20 +20,26 @@ export const status = defineSubcommand({
     using control = await services.connect(dir);
     const status = await control.status.getStatus({});
     if (json) await output.value(statusJson(status));
-    else await output.facts(factsOf(status));
+    else await output.facts(factsOf(status, output));
     return ExitCode.ok;
   },
 });
 
-function failureText(failure: WriteFailure | undefined): string {
+function failureText(
+  failure: WriteFailure | undefined,
+  output: Output,
+): string {
   if (failure === undefined) return "";
   const { sinceMs, lastMs, reason } = failure;
-  return `since ${localTime(Number(sinceMs))}, last tried ${
-    localTime(Number(lastMs))
+  return `since ${output.fullTime(sinceMs)}, last tried ${
+    output.fullTime(lastMs)
   }: ${reason}`;
 }
 
-function factsOf(status: GetStatusResponse): Record<string, string> {
+function factsOf(
+  status: GetStatusResponse,
+  output: Output,
+): Record<string, string> {
   const { retention } = status;
   const counted = Object.entries(status.counters)
     .filter(([, count]) => count > 0n)
@@ -42,7 +48,7 @@ function factsOf(status: GetStatusResponse): Record<string, string> {
   return {
     version: status.version,
     "manager id": status.managerId,
-    started: localTime(Number(status.startedAtMs)),
+    started: output.fullTime(status.startedAtMs),
     listens: status.listen,
     advertises: status.advertise,
     agents: `${status.agentsConnected} of ${status.agentsKnown} connected`,
@@ -54,14 +60,14 @@ function factsOf(status: GetStatusResponse): Record<string, string> {
       : `${status.blobs.count} kept, ${
         bytesText(status.blobs.bytes)
       } of at most ${bytesText(status.blobs.limitBytes)}`,
-    "cannot write": failureText(status.writeFailure),
+    "cannot write": failureText(status.writeFailure, output),
     keeps: retention === undefined
       ? ""
       : `${retention.days} days, ${
         bytesText(retention.outputBytes)
       } of output, ` +
         `${bytesText(retention.outputBytesPerCommand)} of a command`,
-    "certificate ends": localTime(Number(status.certificateExpiresAtMs)),
+    "certificate ends": output.fullTime(status.certificateExpiresAtMs),
     ...Object.fromEntries(counted),
   };
 }

@@ -5,9 +5,10 @@ import type {
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
+import type { Output } from "../output.ts";
 import type { Sink } from "../terminal.ts";
 import { oneLine } from "../text.ts";
-import { durationText, localTime } from "../time.ts";
+import { durationText } from "../time.ts";
 import { answered } from "./ids.ts";
 import { ANY_ID, commandIdOf, parseAnyId } from "./job_ids.ts";
 import { timelineJson } from "./json.ts";
@@ -58,7 +59,9 @@ export const why = defineSubcommand({
     }
     await output.line(titleOf(command));
     const { stdout, columns } = terminal;
-    for (const line of await linesOf(answer, widthFor(stdout, columns))) {
+    for (
+      const line of await linesOf(answer, output, widthFor(stdout, columns))
+    ) {
       await output.line(line);
     }
     return ExitCode.ok;
@@ -81,6 +84,7 @@ function widthFor(stdout: Sink, columns: number): number {
 /** Formats one line per entry. A long one continues below its beginning. */
 async function linesOf(
   { entries, atMs }: GetTimelineResponse,
+  output: Output,
   columns: number,
 ): Promise<string[]> {
   const { alignColumns, wrapToWidth } = await import("../columns.ts");
@@ -88,7 +92,7 @@ async function linesOf(
     // The last column is filled up by one that no line ends with.
     [
       ["TIME", "AGE", "KNOWN BY", "|"],
-      ...entries.map((entry) => [...headOf(entry, atMs), "|"]),
+      ...entries.map((entry) => [...headOf(entry, { now: atMs, output }), "|"]),
     ],
   ).map((head) => head.slice(0, -1));
   const texts = ["WHAT", ...entries.map(({ text }) => oneLine(text))];
@@ -102,10 +106,10 @@ async function linesOf(
 
 function headOf(
   { atMs, evidence }: TimelineEntry,
-  now: bigint,
+  { now, output }: { now: bigint; output: Output },
 ): [string, string, string] {
   const known = oneLine(evidence);
   if (atMs === undefined) return ["", "now", known];
   const age = durationText(Math.max(0, Number(now - atMs)));
-  return [localTime(Number(atMs)), `${age} ago`, known];
+  return [output.fullTime(atMs), `${age} ago`, known];
 }

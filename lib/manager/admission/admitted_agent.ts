@@ -1,6 +1,7 @@
 import {
   Bye_Code,
   type CommandCancel,
+  createPing,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { formatAddress } from "../../base/address.ts";
 import type { Connection } from "../../wire/connection.ts";
@@ -8,6 +9,7 @@ import type { Dialect } from "../../wire/dialect.ts";
 import type { Feature } from "../../wire/features.ts";
 import type { Body } from "../../wire/message.ts";
 import type { AgentSession } from "../fleet.ts";
+import { Pings } from "./pings.ts";
 import { busyRetryMs } from "./reconnect_window.ts";
 import { REMOVED } from "./removed.ts";
 
@@ -61,6 +63,7 @@ export class AdmittedAgent implements AgentSession, AgentFacts {
   readonly ended: readonly bigint[];
   readonly joined: boolean;
   readonly reconnectWindowMs: number;
+  readonly #pings: Pings;
   #groups: readonly string[];
   #awaitsPong: boolean;
 
@@ -79,6 +82,7 @@ export class AdmittedAgent implements AgentSession, AgentFacts {
     this.joined = facts.joined;
     this.reconnectWindowMs = facts.reconnectWindowMs;
     this.#awaitsPong = facts.dialect.waitsForPong;
+    this.#pings = new Pings({ exact: facts.dialect.hasIdentities });
   }
 
   get groups(): readonly string[] {
@@ -106,9 +110,18 @@ export class AdmittedAgent implements AgentSession, AgentFacts {
     return this.connection.state === "ready" && !this.#awaitsPong;
   }
 
-  /** Notes the first Pong. */
-  ponged(): void {
+  /** Notes a Pong. */
+  ponged(data: number): void {
     this.#awaitsPong = false;
+    this.#pings.answered(data);
+  }
+
+  ping(answered: () => void): Disposable {
+    const { data, ...waiting } = this.#pings.add(answered);
+    // Not by `reply`, in which the next Ping would take the place of this one. What is written late is a round trip, too.
+    this.connection.send({ case: "ping", value: createPing({ data }) })
+      .catch(() => {}); // the connection has ended: there will be no answer
+    return waiting;
   }
 
   send(body: Body): Promise<void> {

@@ -1,0 +1,204 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { PiriError } from "../../lib/base/errors.ts";
+import { expandNamedTargets } from "../../lib/cli/named_targets.ts";
+import { operatorConfigPath } from "../../lib/cli/operator_config.ts";
+import { command, FakeManager } from "./fake_manager.ts";
+import { see, type Seen } from "./manager/start.ts";
+
+const PATH = "/home/ann/.config/piri/config.yaml";
+
+const CONFIG = `# mine
+color: always
+targets:
+  web-prod: "@web & env=prod"
+  both: "%web-prod, db-1"
+defaults:
+  commands:
+    limit: 7
+    agent: web-9
+  ping:
+    exclude: ["@old", "%web-prod"]
+    connected: true
+    timeout: 2s
+`;
+
+/** Runs a subcommand as a user with this file. */
+function as(
+  args: string[],
+  { text = CONFIG, env = {}, manager = new FakeManager() }: {
+    text?: string;
+    env?: Record<string, string>;
+    manager?: FakeManager;
+  } = {},
+): Promise<Seen> {
+  return see(args, {
+    manager,
+    env: { HOME: "/home/ann", ...env },
+    files: { [PATH]: text },
+  });
+}
+
+Deno.test("a user's settings are flags that were not typed, and those that were typed count more", async () => {
+  const mine = await as(["commands"], { manager: withCommand() });
+  const typed = await as(["commands", "--limit=9", "--agent", "web-1"], {
+    manager: withCommand(),
+  });
+
+  assertEquals(
+    [mine, typed].map(({ manager }) => manager.lists[0])
+      .map((request) => [request?.limit, request?.agent]),
+    [[7, "web-9"], [9, "web-1"]],
+  );
+});
+
+Deno.test("a flag without a value is undone by =false", async () => {
+  const { manager } = await as(["ping", "all", "--connected=false"]);
+
+  assertEquals(manager.pings[0]?.selection?.connectedOnly, false);
+});
+
+Deno.test("settings of every type of flag are taken, and named targets replaced in them and in arguments", async () => {
+  const { manager, code } = await as(["ping", "%both ! web-1"]);
+  const [request] = manager.pings;
+
+  assertEquals(code, 0);
+  assertEquals(request?.timeoutMs, 2_000);
+  assertEquals(request?.selection?.connectedOnly, true);
+  assertEquals(request?.selection?.expressions, [
+    "((@web & env=prod), db-1) ! web-1",
+  ]);
+  assertEquals(request?.selection?.exclude, ["@old", "(@web & env=prod)"]);
+});
+
+Deno.test("--explain tells which values came from the file, with their lines", async () => {
+  const { stderr } = await as(
+    ["--explain", "ping", "%web-prod", "--timeout", "1s", "--json"],
+  );
+
+  assertEquals(stderr.split("\n"), [
+    `--exclude @old %web-prod: from ${PATH}, line 11`,
+    `--connected true: from ${PATH}, line 12`,
+    `%web-prod: (@web & env=prod), from ${PATH}`,
+    `%web-prod: (@web & env=prod), from ${PATH}`,
+    "",
+  ]);
+});
+
+Deno.test("--no-config and PIRI_NO_CONFIG leave the file alone", async () => {
+  const flag = await as(["ping", "all", "--no-config"]);
+  const variable = await as(["ping", "all"], { env: { PIRI_NO_CONFIG: "1" } });
+
+  assertEquals(
+    [flag, variable].map(({ manager }) => manager.pings[0]?.timeoutMs),
+    [undefined, undefined],
+  );
+});
+
+Deno.test("a mistake in the file is told with its line and the nearest word", async () => {
+  const mistakes = [
+    "defaults:\n  pign:\n    timeout: 2s\n",
+    "defaults:\n  ping:\n    timeuot: 2s\n",
+    "defaults:\n  ping:\n    timeout: soon\n",
+    "targets:\n  web: 3\n",
+    "colour: always\n",
+  ];
+  const told: string[] = [];
+  for (const text of mistakes) {
+    const { code, stderr } = await as(["ping", "all"], { text });
+    told.push(`${code} ${stderr.split("\n")[0]?.replace(`"${PATH}"`, "it")}`);
+  }
+
+  assertEquals(told, [
+    '2 error: Cannot read it: line 2: "defaults.pign" is not a setting; did you mean "ping"?',
+    '2 error: Cannot read it: line 3: "defaults.ping.timeuot" is not a setting; did you mean "timeout"?',
+    '2 error: Cannot read it: line 3: "defaults.ping.timeout" is wrong: it should be a number and one of ms, s, m, h, d, w, as 30s or 1h30m',
+    '2 error: Cannot read it: line 2: "targets.web" is wrong: it should be a target expression in quotes',
+    '2 error: Cannot read it: line 1: "colour" is not a setting; did you mean "color"?',
+  ]);
+});
+
+Deno.test("an unknown named target gives the nearest, or the way to make one", async () => {
+  const near = await as(["ping", "%web-prd"]);
+  const none = await see(["ping", "%web-prod"]);
+
+  assertEquals([near.code, none.code], [5, 5]);
+  assertEquals(
+    near.stderr,
+    `error: Cannot find the targets "%web-prd": there is no such name in "${PATH}"\n` +
+      'hint: did you mean "web-prod"?\n',
+  );
+  assertEquals(
+    none.stderr.split("\n")[1],
+    'hint: put it into ~/.config/piri/config.yaml, as targets: {web-prod: "@web & env=prod"}',
+  );
+});
+
+Deno.test("only a name at the beginning of an item is replaced, and not within quotes", () => {
+  const config = { path: PATH, targets: { a: "x", b: "%a,y" } };
+  const texts = [
+    "%a",
+    "all!%b",
+    "(%a)",
+    'note="100 %a"',
+    "os=50%a",
+    "web-1,%a & %b",
+  ];
+
+  assertEquals(expandNamedTargets(texts, config), [
+    "(x)",
+    "all!((x),y)",
+    "((x))",
+    'note="100 %a"',
+    "os=50%a",
+    "web-1,(x) & ((x),y)",
+  ]);
+  const circle = { path: PATH, targets: { a: "%b", b: "%a" } };
+  const error = assertThrows(
+    () => expandNamedTargets(["%a"], circle),
+    PiriError,
+  );
+  assertEquals(
+    error.message,
+    `Cannot read "${PATH}": the targets %a > %b > %a mean each other`,
+  );
+});
+
+Deno.test("the settings are in the folder that the system has for them", () => {
+  const path = (
+    env: Record<string, string>,
+    os: typeof Deno.build.os = "linux",
+  ) => operatorConfigPath({ env: (name) => env[name] }, os);
+
+  assertEquals(path({ HOME: "/home/ann" }), PATH);
+  assertEquals(
+    path({ HOME: "/home/ann", XDG_CONFIG_HOME: "/etc/ann" }),
+    "/etc/ann/piri/config.yaml",
+  );
+  assertEquals(path({ HOME: "/home/ann", XDG_CONFIG_HOME: "etc" }), PATH);
+  assertEquals(path({}), undefined);
+  assertEquals(
+    path({ APPDATA: "C:\\Users\\ann\\AppData\\Roaming" }, "windows"),
+    "C:\\Users\\ann\\AppData\\Roaming\\piri\\config.yaml",
+  );
+});
+
+Deno.test("named targets are completed, with their expressions", async () => {
+  const { stdout } = await as(["__complete", "--", "run", "db-1,%w"]);
+
+  assertEquals(stdout, "words\ndb-1,%web-prod\t@web & env=prod\n");
+});
+
+Deno.test("--utc prints times of lists in UTC", async () => {
+  const { stdout } = await see(["commands", "--utc"], {
+    manager: withCommand(),
+    terminals: ["stdout"],
+  });
+
+  assertEquals(stdout.includes("2026-01-01 00:00:00Z"), true);
+});
+
+function withCommand(): FakeManager {
+  const manager = new FakeManager();
+  manager.commands = [command()];
+  return manager;
+}
