@@ -67,6 +67,25 @@ export type {
 } from "./lib/manager/operator_api.ts";
 export type { Asker } from "./lib/base/asker.ts";
 export type { CommandStateName } from "./lib/base/command_state.ts";
+export type {
+  EntryView,
+  JobAdmin,
+  JobNews,
+  JobNotes,
+  JobRequest,
+  JobView,
+  RerunScope,
+  StartedJob,
+} from "./lib/manager/job_api.ts";
+export type { JobCounts } from "./lib/base/job_counts.ts";
+export type { EntryStateName, JobStateName } from "./lib/base/job_state.ts";
+export type {
+  EntryRecord,
+  JobFilter,
+  JobLimits,
+  JobRecord,
+} from "./lib/store/job_records.ts";
+export type { Address } from "./lib/base/address.ts";
 export type { MissingName } from "./lib/targets/resolve_targets.ts";
 export type { SampleSize } from "./lib/targets/sample_names.ts";
 export type {

@@ -52,6 +52,8 @@ Deno.test("every call is known to change something, or to change nothing", () =>
   assertEquals(methods.filter((name) => !CHANGING.has(name)), [
     "AgentsService.listAgents",
     "AgentsService.resolveTargets",
+    "AgentsService.pingAgents",
+    "AgentsService.listNames",
     // A blob is nothing until a command or job names it.
     "BlobsService.findBlobs",
     "BlobsService.addBlobs",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+// deno-lint-ignore-file no-console
 import { giveUpPermissions } from "../../lib/base/permissions.ts";
 
 const TRY = `

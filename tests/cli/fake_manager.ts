@@ -528,7 +528,7 @@ export class FakeManager implements ManagerServices {
           this.lists.push(request);
           return { commands: this.onList(request) };
         },
-        run: async (request) => {
+        run: (request) => {
           this.plainRuns.push(request);
           return { job: "job-1", commands: this.commands };
         },
