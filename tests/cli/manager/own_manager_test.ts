@@ -166,7 +166,7 @@ Deno.test("with --exit-code too few agents in time are no end of a program: exit
   assertEquals([await code, manager.runs.length], [255, 0]);
 });
 
-Deno.test("a sample stays the same while it is waited for, and agents that are away are waited for in any case", async () => {
+Deno.test("a sample stays the same while it is waited for, and those that are away are in it", async () => {
   const manager = managerWith("web-1");
   const first = { ...targetsOf(ALL, ["web-1"]), seed: 77 };
   manager.targets = first;
