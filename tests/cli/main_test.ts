@@ -29,8 +29,8 @@ Deno.test("--help of a program lists its subcommands and exit codes", async () =
   assertEquals(
     stdout.split("\n").filter((line) => /^ {2}(run|agent|8|--dir) /.test(line)),
     [
-      "  agent       add, change or remove agents, or give one a new join token",
-      "  run         run a program or operation on agents and show its output",
+      "  agent            add, change or remove agents, or give one a new join token",
+      "  run              run a program or operation on agents and show its output",
       "  --dir DIR    the state folder (default: /var/lib/piri-manager)",
       "  8    lost: nobody can say how a command ended",
     ],

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { DialFailures } from "../../../lib/agent/link/dial_failures.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
-Deno.test("the first five failed dials are told, and then one every 10 minutes with the count of the others", async () => {
+Deno.test("the first five failed dials are told, then one every 10 minutes with a count", async () => {
   const clock = new FakeClock();
   const failures = new DialFailures(clock);
   const told: (number | undefined)[] = [];
