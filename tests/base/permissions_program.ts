@@ -33,9 +33,13 @@ async function ask(thread: Worker): Promise<string> {
   return answer;
 }
 
+function say(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
 const earlier = startThread();
 giveUpPermissions();
 const here = new Function(`${TRY} return [run, ffi, net].join();`);
-console.log(`here ${here()}`);
-console.log(`earlier thread ${await ask(earlier)}`);
-console.log(`later thread ${await ask(startThread())}`);
+say(`here ${here()}`);
+say(`earlier thread ${await ask(earlier)}`);
+say(`later thread ${await ask(startThread())}`);

@@ -398,6 +398,8 @@ export class FakeManager implements ManagerServices {
   briefStops = 0;
   /** Error of the removal of what was unpacked for them. */
   removalError: PiriError | undefined;
+  /** Error of their start. */
+  briefError: PiriError | undefined;
   /** Changes to a Manager for one job. */
   brief: Partial<BriefManager> = {};
   exported: ExportedIdentity = {
@@ -410,6 +412,7 @@ export class FakeManager implements ManagerServices {
     options: Parameters<ManagerServices["serveBriefly"]>[0],
   ): Promise<BriefManager> {
     this.briefStarts.push(options);
+    if (this.briefError !== undefined) return Promise.reject(this.briefError);
     return Promise.resolve({
       dir: "/dev/shm/state",
       listen: "0.0.0.0:7051",

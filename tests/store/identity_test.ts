@@ -70,7 +70,7 @@ function openWith(identity: StoredIdentity): Promise<Store> {
   });
 }
 
-Deno.test("an identity carries agents, proofs, ids and what was removed to another database", async () => {
+Deno.test("the identity of a database makes another one the same Manager's", async () => {
   await using made = await startStore();
   await fill(made.store);
   const identity = await readIdentity(made.database);
@@ -153,7 +153,7 @@ Deno.test("the store's own thread opens an identity, too, and its commands go on
   assertEquals(commands.map(({ id }) => id), [43n]);
 });
 
-Deno.test("an identity is read from no database of another version, and makes none", async () => {
+Deno.test("an identity is not read from a database of another version, nor from none", async () => {
   await using made = await startStore();
   await made.store[Symbol.asyncDispose]();
   const missing = `${made.database}.other`;

@@ -12,7 +12,7 @@ import { program } from "../support/program.ts";
 import { NEEDS_SIGNALS, NEEDS_UNIX_SOCKETS, story } from "../support/story.ts";
 
 story(
-  "run --serve in a CI job reaches agents with one secret, and leaves no key on a disk",
+  "run --serve reaches the agents of a Manager that is elsewhere, and keeps no key on a disk",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const job = await CiJob.of(fleet, executables);

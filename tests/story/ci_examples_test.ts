@@ -12,7 +12,7 @@ const EXAMPLES = fromFileUrl(new URL("../../examples/ci/", import.meta.url));
 /** Part of a CI system that is not Piri's: variables and secrets by their names. */
 type Secrets = Readonly<Record<string, string>>;
 
-/** Script of a CI job, with its environment. */
+/** Script that a CI system starts, with its environment. */
 interface Step {
   readonly script: string;
   readonly env: Readonly<Record<string, string>>;

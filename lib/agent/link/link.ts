@@ -21,6 +21,7 @@ import { LIVENESS } from "../../wire/liveness.ts";
 import type { Transport } from "../../wire/transport.ts";
 import type { EntryState, Journal } from "../journal/journal.ts";
 import type { Runner } from "../runner/runner.ts";
+import { DialFailures } from "./dial_failures.ts";
 import { Rejections } from "./rejections.ts";
 import { REMOVED_RETRY_MS, wayBack } from "./removal.ts";
 import { AgentSession } from "./session.ts";
@@ -83,10 +84,14 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #stop = new AbortController();
   readonly #rejections = new Rejections();
+  readonly #failures: DialFailures;
   #session: AgentSession | undefined;
+  /** True if the log tells the last attempt. */
+  #isTold = true;
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.#failures = new DialFailures(options.clock);
   }
 
   /** True if there is a connection that is ready for delivery. */
@@ -119,7 +124,7 @@ export class Link {
     while (!this.#stop.signal.aborted) {
       const wait = backoff.next(await this.#attempt(backoff));
       if (this.#stop.signal.aborted) return;
-      log.info("Dialling again in {seconds} s", {
+      log[this.#isTold ? "info" : "debug"]("Dialling again in {seconds} s", {
         seconds: (wait / 1_000).toFixed(1),
       });
       await sleep(clock, wait, this.#stop.signal);
@@ -213,6 +218,7 @@ export class Link {
     try {
       const { end } = await this.serveOnce((session) => {
         backoff.succeeded();
+        this.#failures.clear();
         backoff.limit(
           this.#options.widestWindowMs ?? session.reconnectWindowMs,
         );
@@ -220,16 +226,30 @@ export class Link {
           peer: formatAddress(session.connection.peer),
         });
       });
+      this.#isTold = true;
       if (this.#stop.signal.aborted) return {};
       // A Manager that says that it stops is back soon, most often: it only restarts.
       if (isShutdown(end)) backoff.restart();
       return await this.#delayAfter(end);
     } catch (error) {
-      log.warning("No connection ({code}): {error}", {
-        code: codeOf(error),
-        error: messageOf(error),
-      });
+      this.#tellFailure(error);
       return {};
+    }
+  }
+
+  #tellFailure(error: unknown): void {
+    const facts = { code: codeOf(error), error: messageOf(error) };
+    const untold = this.#failures.note(facts.error);
+    this.#isTold = untold !== undefined;
+    if (untold === undefined) {
+      log.debug("No connection ({code}): {error}", facts);
+    } else if (untold === 0) {
+      log.warning("No connection ({code}): {error}", facts);
+    } else {
+      log.warning(
+        "No connection ({code}): {error}; {untold} attempts before it failed, too",
+        { ...facts, untold },
+      );
     }
   }
 

@@ -1,4 +1,4 @@
-import { messageOf, PiriError } from "../../base/errors.ts";
+import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import type { Flags, TypedInvocation } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { STOP_SIGNALS, type Terminal } from "../terminal.ts";
@@ -92,7 +92,12 @@ export async function withManager(
   // To its end: a signal must not end the process before its folder is removed.
   using stopping = new Stopping(terminal);
   const { listen } = flags;
-  const manager = await services.serveBriefly({ dir, dirGiven, listen });
+  // Asked now: the variable is removed when it is read.
+  const hasStateText = (terminal.env("PIRI_STATE") ?? "") !== "";
+  const manager = await services.serveBriefly({ dir, dirGiven, listen })
+    .catch((error) => {
+      throw withStateHint(error, { dirGiven, hasStateText });
+    });
   try {
     for (const note of manager.notes) await output.note(note);
     const since = terminal.clock.monotonic();
@@ -129,6 +134,22 @@ function quorumOf(
     quorum: given === undefined ? ALL : parseQuorum(given),
     withinMs: flags.within ?? WITHIN_MS,
   };
+}
+
+/** Adds a hint for a CI job whose secret is missing, as in a fork. */
+function withStateHint(
+  error: unknown,
+  { dirGiven, hasStateText }: { dirGiven: boolean; hasStateText: boolean },
+): unknown {
+  if (codeOf(error) !== "FAILED_PRECONDITION" || dirGiven || hasStateText) {
+    return error;
+  }
+  return new HintedError(
+    "FAILED_PRECONDITION",
+    messageOf(error),
+    "PIRI_STATE is empty: give the job the secret that piri-manager export-identity printed (docs/ci.md)",
+    { cause: error },
+  );
 }
 
 function placeOf({ listen }: BriefManager): string {

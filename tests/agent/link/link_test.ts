@@ -33,8 +33,8 @@ class Dialling implements AsyncDisposable {
   #running: Promise<void> | undefined;
 
   static async start(
-    identity = IDENTITY,
-    widestWindowMs?: number,
+    identity: AgentIdentity = IDENTITY,
+    { widestWindowMs }: { widestWindowMs?: number | undefined } = {},
   ): Promise<Dialling> {
     return new Dialling(await MemoryAgent.start(), identity, widestWindowMs);
   }
@@ -276,7 +276,9 @@ async function waitsOf(
   hello: Init<"serverHello">,
   own?: number,
 ): Promise<number[]> {
-  await using dialling = await Dialling.start(IDENTITY, own);
+  await using dialling = await Dialling.start(IDENTITY, {
+    widestWindowMs: own,
+  });
   dialling.fraction = 1 - 2 ** -20;
   await dialling.run();
   (await dialling.welcomed(hello)).hangUp();
@@ -563,4 +565,18 @@ Deno.test("an agent that stood still for a short time keeps its connection", asy
   await clock.advance(0);
   assertEquals(workers.jobs.length, 1);
   assertEquals(dialling.managers.length, 1);
+});
+
+Deno.test("an agent whose Manager is away for a day writes few lines", async () => {
+  await using dialling = await Dialling.start();
+  dialling.fraction = 0.5;
+  dialling.dial = () =>
+    Promise.reject(new PiriError("UNAVAILABLE", "Cannot connect"));
+  await using log = await heardLog();
+  await dialling.run();
+  await dialling.agent.clock.advance(86_400_000);
+  const told = log.records.filter(({ level }) => level !== "debug");
+
+  assertEquals(dialling.dials.length > 2_000, true);
+  assertEquals(told.length > 2 * 100 && told.length < 2 * 160, true);
 });

@@ -166,7 +166,7 @@ Deno.test("with --exit-code too few agents in time are no end of a program: exit
   assertEquals([await code, manager.runs.length], [255, 0]);
 });
 
-Deno.test("a sample stays the same while it is waited for, and agents that are away are waited for in any case", async () => {
+Deno.test("a sample stays the same while it is waited for, and those that are away are in it", async () => {
   const manager = managerWith("web-1");
   const first = { ...targetsOf(ALL, ["web-1"]), seed: 77 };
   manager.targets = first;
@@ -278,3 +278,21 @@ for (
     assertEquals(manager.briefStops, manager.briefStarts.length);
   });
 }
+
+Deno.test("a job whose secret is missing is told so, and one with a state folder of its own is not", async () => {
+  const manager = managerWith(...ALL);
+  manager.briefError = new PiriError("FAILED_PRECONDITION", "Cannot use it");
+  const none = await see(["run", "--serve", ...RUN], { manager });
+  const empty = await see(["run", "--serve", ...RUN], {
+    manager,
+    env: { PIRI_STATE: "" },
+  });
+  const named = await see(["run", "--serve", "--dir", "/m", ...RUN], {
+    manager,
+  });
+
+  assertEquals([none.code, empty.code, named.code], [1, 1, 1]);
+  assertStringIncludes(none.stderr, "hint: PIRI_STATE is empty");
+  assertStringIncludes(empty.stderr, "hint: PIRI_STATE is empty");
+  assertEquals(named.stderr, "error: Cannot use it\n");
+});
