@@ -183,7 +183,7 @@ export class ManagerCore {
   /** Refuses new commands, says Bye to all agents, and waits until they have disconnected, for at most 3 s. */
   async shutdown(): Promise<void> {
     this.commands.stop();
-    await this.jobs.stop();
+    this.jobs.stop();
     this.storage.close();
     this.#admission.close();
     const retryAfterMs = this.#options.brief

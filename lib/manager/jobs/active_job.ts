@@ -1,5 +1,5 @@
 import { messageOf } from "../../base/errors.ts";
-import { jobName } from "../../base/job_state.ts";
+import { isOpenJob, jobName } from "../../base/job_state.ts";
 import { logger } from "../../base/log.ts";
 import { Turns } from "../../base/turns.ts";
 import type {
@@ -18,7 +18,7 @@ import { PAGE, pagesOf } from "./entry_pages.ts";
 import { EntryQueue } from "./entry_queue.ts";
 import type { JobParts } from "./job_parts.ts";
 import { FailureLimit } from "./failure_limit.ts";
-import { cancelCommands } from "./job_cancel.ts";
+import { cancelCommands, isToBeCancelled } from "./job_cancel.ts";
 import { type JobListener, JobListeners } from "./job_listeners.ts";
 import { JobCommands } from "./job_commands.ts";
 import { nextState } from "./job_lifecycle.ts";
@@ -116,7 +116,7 @@ export class ActiveJob {
 
   /** Begins to start entries, or goes on after a restart. */
   async begin(): Promise<void> {
-    const { id, canaries, createdAt, limits, endsAs } = this.#record;
+    const { id, canaries, createdAt, limits } = this.#record;
     if (canaries > 0 && this.tally.of("waiting") < this.tally.counts.total) {
       const page = { from: 0, limit: canaries };
       this.#canaries.load(await this.#parts.store.jobEntries(id, page));
@@ -130,9 +130,7 @@ export class ActiveJob {
         () => void this.judgeQueued(),
       );
     }
-    if (endsAs !== null && (endsAs !== "stopped" || limits.cancelRest)) {
-      void this.#cancelRunning();
-    }
+    if (isToBeCancelled(this.#record)) void this.#cancelRunning();
     this.wake();
   }
 
@@ -230,20 +228,25 @@ export class ActiveJob {
     this.#listeners.entry(position, command);
   }
 
-  /** Ends it: nothing more starts, and with a cancel what runs is cancelled. Resolves once that is recorded. */
+  /**
+   * Ends it: nothing more starts, and what runs is cancelled. Of a job that is ending already, only what runs is cancelled.
+   * Resolves once that is recorded.
+   */
   async end(
     endsAs: JobEnd,
     reason: string,
-    { cancel, ...patch }:
-      & Omit<JobPatch, "id" | "endsAs" | "reason">
-      & { readonly cancel: boolean },
+    cancel: Omit<JobPatch, "id" | "endsAs" | "reason"> = {},
   ): Promise<void> {
     await this.#turns.run(async () => {
-      if (this.#record.endsAs !== null) return;
-      await this.#patch({ ...patch, endsAs, reason });
+      const { state, endsAs: before } = this.#record;
+      if (!isOpenJob(state)) return;
+      await this.#patch({
+        ...cancel,
+        ...before === null ? { endsAs, reason } : {},
+      });
     });
     this.wake();
-    if (cancel) await this.#cancelRunning();
+    await this.#cancelRunning();
   }
 
   /** Records an event of its life that leaves it open. */
@@ -283,14 +286,15 @@ export class ActiveJob {
 
   /** Does the next thing. True if there may be more to do at once. */
   async #advance(): Promise<boolean> {
-    const { endsAs, state } = this.#record;
+    const { endsAs, state, limits } = this.#record;
     if (this.tally.isOver) {
       await this.#finish();
       return false;
     }
     if (endsAs !== null) return await this.#skipSome(endsAs);
     const fact = this.#canaries.failure ?? this.#failures.fact;
-    if (fact !== undefined) {
+    const isStopped = this.tally.unstarted > 0 || limits.cancelRest;
+    if (fact !== undefined && isStopped) {
       await this.#stopBy(fact);
       return true;
     }
@@ -334,7 +338,7 @@ export class ActiveJob {
       "job_stopped",
       `job ${jobName(this.id)} starts nothing more: ${fact}`,
     );
-    if (this.#record.limits.cancelRest) void this.#cancelRunning();
+    if (isToBeCancelled(this.#record)) void this.#cancelRunning();
   }
 
   async #skipSome(endsAs: JobEnd): Promise<boolean> {
@@ -393,7 +397,7 @@ export class ActiveJob {
 
   #expire(): void {
     const fact = "its deadline has passed";
-    void this.end("expired", fact, { cancel: true }).then(
+    void this.end("expired", fact).then(
       () =>
         this.#parts.events.add(
           "job_expired",

@@ -28,6 +28,7 @@ import type { Targeting } from "../targeting.ts";
 import { checkWatchStart, type WatchSource } from "../watching/watch.ts";
 import { ActiveJob } from "./active_job.ts";
 import { moveBy } from "./entry_lifecycle.ts";
+import { EarlyMoves } from "./early_moves.ts";
 import { ExpectedAgents } from "./expected.ts";
 import { entryView, jobView, startedView } from "./entry_views.ts";
 import { JobMaker } from "./job_maker.ts";
@@ -64,6 +65,7 @@ export class Jobs implements JobAdmin, CommandNews {
   #lastFound = 0n;
   /** Agents that have said hello since the start. */
   readonly #heard = new Set<string>();
+  readonly #early = new EarlyMoves();
   #isStopped = false;
 
   constructor(options: JobsOptions) {
@@ -101,7 +103,7 @@ export class Jobs implements JobAdmin, CommandNews {
         for (const job of this.#active.values()) void job.judgeQueued();
       },
     });
-    await store.noteStopping(null);
+    this.#noteStopping(null);
     for (const found of await store.foundJobs()) {
       const job = this.#add(new ActiveJob(found, this.#parts, this.#ends));
       await job.begin();
@@ -114,18 +116,21 @@ export class Jobs implements JobAdmin, CommandNews {
   }
 
   /** Starts nothing more: the Manager stops. */
-  async stop(): Promise<void> {
+  stop(): void {
     this.#isStopped = true;
     this.#expected.close();
     this.#judge[Symbol.dispose]();
     for (const job of this.#active.values()) job.stop();
-    try {
-      await this.#options.store.noteStopping(this.#options.clock.now());
-    } catch (error) {
-      log.error("Cannot record that the Manager stops: {error}", {
+    this.#noteStopping(this.#options.clock.now());
+  }
+
+  /** Records when the Manager stops, in the background: neither its end nor its start is to fail by a full disk. */
+  #noteStopping(at: number | null): void {
+    this.#options.store.noteStopping(at).catch((error) => {
+      log.error("Cannot record when the Manager stops: {error}", {
         error: messageOf(error),
       });
-    }
+    });
   }
 
   // Requests of operators.
@@ -186,7 +191,6 @@ export class Jobs implements JobAdmin, CommandNews {
     const asker = { requestedBy, saidBy };
     const reason = `cancelled by ${operatorText(asker)}`;
     await job.end("cancelled", reason, {
-      cancel: true,
       cancelRequestedAt: this.#options.clock.now(),
       cancelRequestedBy: requestedBy,
       cancelSaidBy: saidBy,
@@ -279,7 +283,9 @@ export class Jobs implements JobAdmin, CommandNews {
   /** Takes note of steps of entries that were recorded together with something else. */
   moved(entries: readonly MovedEntry[]): void {
     for (const [id, moved] of Map.groupBy(entries, ({ job }) => job)) {
-      this.#active.get(id)?.moved(moved);
+      const active = this.#active.get(id);
+      if (active === undefined) this.#early.add(moved);
+      else active.moved(moved);
     }
   }
 
@@ -310,17 +316,18 @@ export class Jobs implements JobAdmin, CommandNews {
     resolved: ResolvedTargets,
     rerunOf: bigint | null,
   ): Promise<StartedJob> {
-    const { job, names, moved, repeated } = await this.#maker.make(
-      request,
-      resolved,
-      rerunOf,
-    );
-    if (repeated) return { job: jobView(this.#newest(job)), notes: undefined };
-    this.moved(moved);
+    using _making = this.#early.begin();
+    const made = await this.#maker.make(request, resolved, rerunOf);
+    const { job, names } = made;
+    if (made.repeated) {
+      return { job: jobView(this.#newest(job)), notes: undefined };
+    }
+    this.moved(made.moved);
     const found = { record: job, counts: job.counts, cursor: 0, commands: [] };
     const active = this.#add(
       new ActiveJob(found, this.#parts, { ...this.#ends, first: names }),
     );
+    active.moved(this.#early.of(job.id));
     await active.begin();
     const { agents: _agents, ...notes } = resolved;
     const { fleet } = this.#options;
