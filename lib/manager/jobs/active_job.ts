@@ -12,7 +12,6 @@ import type {
 import type { CommandRecord } from "../../store/records.ts";
 import { type Batch, BatchMaker } from "./batch.ts";
 import { Canaries } from "./canaries.ts";
-import { moveBy } from "./entry_lifecycle.ts";
 import { carryOut } from "./carry_out.ts";
 import { PAGE, pagesOf } from "./entry_pages.ts";
 import { EntryQueue } from "./entry_queue.ts";
@@ -24,22 +23,15 @@ import { JobCommands } from "./job_commands.ts";
 import { nextState } from "./job_lifecycle.ts";
 import { shareOf } from "./limits.ts";
 import { Timers } from "./timers.ts";
+import { skipSome } from "./skip_rest.ts";
 import { Tally } from "./tally.ts";
 import { type Unstarted, type Verdict, verdictOn } from "./verdict.ts";
-import { unsureReason } from "./unsure.ts";
 import { Window } from "./window.ts";
 
 const log = logger("manager", "jobs");
 
 /** Delay before what could not be recorded is tried again, in milliseconds. */
 const AGAIN_MS = 5_000;
-
-/** Reasons of the end of a job, for its entries. */
-const SKIPPED: Readonly<Record<JobEnd, string>> = {
-  stopped: "the job was stopped",
-  cancelled: "the job was cancelled",
-  expired: "the job's deadline has passed",
-};
 
 /**
  * A job that has not ended: its record, its counts and the commands that run, and what starts next. Of an entry that has
@@ -343,40 +335,10 @@ export class ActiveJob {
 
   async #skipSome(endsAs: JobEnd): Promise<boolean> {
     if (this.tally.unstarted === 0) return false;
-    const unsure = this.#wasEnding ? [] : await this.#unsure();
-    const which = unsure.length > 0 ? { positions: unsure } : { limit: PAGE };
-    const reason = SKIPPED[endsAs];
-    const { store, clock } = this.#parts;
-    const move = moveBy(
-      "skipped",
-      clock.now(),
-      unsure.length > 0 ? unsureReason(reason) : reason,
-    );
-    this.moved(await store.moveEntries(this.id, move, which));
+    const wasEnding = this.#wasEnding;
+    const parts = { ...this.#parts, wasEnding };
+    this.moved(await skipSome(this.id, endsAs, parts));
     return true;
-  }
-
-  /** Positions of entries that have not started and may have run all the same, at most a page of them. */
-  async #unsure(): Promise<number[]> {
-    const { store, isUnsure } = this.#parts;
-    for (const state of ["waiting", "queued"] as const) {
-      for (let from = 0;;) {
-        const page = { from, limit: PAGE };
-        const { positions, agents } = await store.unstartedEntries(
-          this.id,
-          state,
-          page,
-        );
-        const unsure = positions.filter((_, index) =>
-          isUnsure(this.id, agents[index] ?? "")
-        );
-        if (unsure.length > 0) return unsure;
-        const last = positions.at(-1);
-        if (last === undefined || positions.length < PAGE) break;
-        from = last + 1;
-      }
-    }
-    return [];
   }
 
   async #finish(): Promise<void> {

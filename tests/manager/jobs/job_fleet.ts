@@ -263,7 +263,7 @@ export class JobFleet implements AsyncDisposable {
       const stopped = before.shutdown();
       await before.clock.advance(5_000);
       await stopped;
-    } else before.jobs.stop();
+    } else before.jobs.effects.stop();
     for (const peer of this.#peers.values()) peer.hangUp();
     this.#peers.clear();
     await Promise.all(before.ends);
@@ -275,7 +275,7 @@ export class JobFleet implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const peer of this.#peers.values()) peer.hangUp();
     for (const manager of this.#managers.toReversed()) {
-      manager.jobs.stop();
+      manager.jobs.effects.stop();
       await manager[Symbol.asyncDispose]();
     }
   }

@@ -347,7 +347,7 @@ Deno.test("a limit of failures that prevents nothing stops no job", async () => 
 Deno.test("a Manager that stops starts nothing more, and its successor does", async () => {
   await using fleet = await JobFleet.start(WEB);
   await fleet.start({ limits: { batch: { count: 1 } } });
-  fleet.jobs.stop();
+  fleet.jobs.effects.stop();
   await fleet.finish("web-1");
   assertEquals(fleet.started, ["web-1"]);
   assertEquals(
