@@ -3,7 +3,7 @@ import { type Clock, sleep } from "../base/clock.ts";
 import { codeOf, PiriError } from "../base/errors.ts";
 import type { Store } from "../store/store.ts";
 import type { Commands } from "./commands.ts";
-import type { Jobs } from "./jobs/jobs.ts";
+import type { JobEffects } from "./jobs/job_effects.ts";
 import type { ManagerParts } from "./manager_parts.ts";
 import type { AgentAdmin, CommandView, RemovedAgent } from "./operator_api.ts";
 
@@ -20,7 +20,7 @@ const NOBODY: Asker = { requestedBy: "", saidBy: "" };
 
 export interface AgentRemovalOptions extends ManagerParts {
   readonly commands: Commands;
-  readonly jobs: Pick<Jobs, "removal" | "moved">;
+  readonly jobs: Pick<JobEffects, "removal" | "moved">;
 }
 
 /** Removal of agents: what becomes of their commands, and what the agent is told. */

@@ -120,8 +120,9 @@ export class ManagerCore {
     });
     const jobs = new Jobs({ ...parts, commands, targeting });
     this.jobs = jobs;
-    this.agents = new Agents({ ...parts, commands, jobs, roster, targeting });
-    this.#admission = new Admission({ ...parts, commands, jobs });
+    const shared = { ...parts, commands, jobs: jobs.effects };
+    this.agents = new Agents({ ...shared, roster, targeting });
+    this.#admission = new Admission(shared);
     const { blobs, data } = options;
     const commandsOf = (agent: string) => commands.of(agent);
     this.#data = new DataRequests(
@@ -147,7 +148,7 @@ export class ManagerCore {
     await this.commands.load();
     const agents = await this.#options.store.agents();
     this.agents.load(agents);
-    await this.jobs.load(agents, reconnectWindowMs(agents.length));
+    await this.jobs.effects.load(agents, reconnectWindowMs(agents.length));
   }
 
   /** Takes settings over. A connection keeps the ping interval that it began with. */
@@ -163,7 +164,7 @@ export class ManagerCore {
     const session = new ManagerSession(transport, {
       admission: this.#admission,
       commands: this.commands,
-      jobs: this.jobs,
+      jobs: this.jobs.effects,
       data: this.#data,
       clock: this.#options.clock,
       counters: this.counters,
@@ -183,7 +184,7 @@ export class ManagerCore {
   /** Refuses new commands, says Bye to all agents, and waits until they have disconnected, for at most 3 s. */
   async shutdown(): Promise<void> {
     this.commands.stop();
-    await this.jobs.stop();
+    this.jobs.effects.stop();
     this.storage.close();
     this.#admission.close();
     const retryAfterMs = this.#options.brief

@@ -18,7 +18,7 @@ import type { Admission } from "./admission/admission.ts";
 import type { AdmittedAgent } from "./admission/admitted_agent.ts";
 import type { Commands } from "./commands.ts";
 import type { DataRequests } from "./data_requests.ts";
-import type { Jobs } from "./jobs/jobs.ts";
+import type { JobEffects } from "./jobs/job_effects.ts";
 
 /** All messages that an Agent may send to the Manager, by the state of the connection. */
 export const managerTable: Table<ManagerSession> = {
@@ -95,7 +95,7 @@ function farewell(): void {}
 export interface ManagerSessionOptions {
   readonly admission: Admission;
   readonly commands: Commands;
-  readonly jobs: Pick<Jobs, "agentChanged">;
+  readonly jobs: Pick<JobEffects, "agentChanged">;
   readonly data: DataRequests;
   readonly clock: Clock;
   readonly counters: Counters;

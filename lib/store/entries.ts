@@ -68,7 +68,10 @@ export class Entries {
     this.#db = db;
   }
 
-  /** Adds the entries of a job, in the order of starting. Those of agents that were removed meanwhile begin with `gone`. */
+  /**
+   * Adds the entries of a job, in the order of starting. Those of agents that were removed meanwhile begin with `gone`;
+   * returns how many these are.
+   */
   add(
     job: bigint,
     agents: readonly string[],
@@ -77,7 +80,7 @@ export class Entries {
       at: number;
       gone: EntryMove;
     },
-  ): void {
+  ): number {
     const insert = `INSERT INTO entries
         (job_id, position, agent, state, reason, canary, changed_at)
       SELECT ?, ?, ?,
@@ -98,6 +101,12 @@ export class Entries {
         agent,
       );
     });
+    const row = this.#db.get(
+      "SELECT count(*) AS n FROM entries WHERE job_id = ? AND state = ?",
+      job,
+      gone.to,
+    );
+    return Number(row?.["n"]);
   }
 
   /** Entries of a job from a position on, in the order of starting. */

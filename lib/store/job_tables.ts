@@ -55,7 +55,7 @@ export class JobTables {
     const made = this.jobs.add(job, agents.length);
     const { id } = made;
     this.#blobs.addToJob(id, blobs);
-    this.#entries.add(id, agents, {
+    const left = this.#entries.add(id, agents, {
       canaries: job.canaries,
       at: job.createdAt,
       gone,
@@ -64,7 +64,13 @@ export class JobTables {
     const moved = supersedes.flatMap((old) =>
       this.#entries.supersede(old, id, { ...supersede, reason })
     );
-    return { job: made, moved, repeated: false };
+    const counts = {
+      ...noCounts(made.total),
+      waiting: made.total - left,
+      [countOf(gone.to, null)]: left,
+    };
+    if (left > 0) this.jobs.patch({ id, counts });
+    return { job: { ...made, counts }, moved, repeated: false };
   }
 
   found(): FoundJob[] {

@@ -219,7 +219,7 @@ async function toldOf(names: readonly string[]): Promise<string[]> {
   const [record] = await core.store.agents();
   const known = names.flatMap((id) => record ? [{ ...record, id }] : []);
   const { store, clock, counters, events, fleet, commands, roster } = core;
-  const { jobs } = core;
+  const jobs = core.jobs.effects;
   const identity = {
     addresses: [],
     serverName: "",

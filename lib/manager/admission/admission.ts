@@ -14,7 +14,7 @@ import { type Dialect, dialectOfAgent } from "../../wire/dialect.ts";
 import { negotiate } from "../../wire/features.ts";
 import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
-import type { Jobs } from "../jobs/jobs.ts";
+import type { JobEffects } from "../jobs/job_effects.ts";
 import type { ManagerParts } from "../manager_parts.ts";
 import { AdmittedAgent, type AgentConnection } from "./admitted_agent.ts";
 import { type Authenticated, Authentication } from "./authentication.ts";
@@ -49,7 +49,7 @@ type Outcome = ReturnType<Commands["effects"]["reconcile"]>;
 
 export interface AdmissionOptions extends ManagerParts {
   readonly commands: Commands;
-  readonly jobs: Pick<Jobs, "doubt" | "heard" | "agentChanged">;
+  readonly jobs: Pick<JobEffects, "doubt" | "heard" | "agentChanged">;
   readonly pingIntervalMs: () => number;
   /** Most hellos that are handled at the same time; MAX_HELLOS by default. */
   readonly maxHellos?: number;

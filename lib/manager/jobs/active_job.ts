@@ -1,5 +1,5 @@
 import { messageOf } from "../../base/errors.ts";
-import { jobName } from "../../base/job_state.ts";
+import { isOpenJob, jobName } from "../../base/job_state.ts";
 import { logger } from "../../base/log.ts";
 import { Turns } from "../../base/turns.ts";
 import type {
@@ -12,34 +12,26 @@ import type {
 import type { CommandRecord } from "../../store/records.ts";
 import { type Batch, BatchMaker } from "./batch.ts";
 import { Canaries } from "./canaries.ts";
-import { moveBy } from "./entry_lifecycle.ts";
 import { carryOut } from "./carry_out.ts";
 import { PAGE, pagesOf } from "./entry_pages.ts";
 import { EntryQueue } from "./entry_queue.ts";
 import type { JobParts } from "./job_parts.ts";
 import { FailureLimit } from "./failure_limit.ts";
-import { cancelCommands } from "./job_cancel.ts";
+import { cancelCommands, isToBeCancelled } from "./job_cancel.ts";
 import { type JobListener, JobListeners } from "./job_listeners.ts";
 import { JobCommands } from "./job_commands.ts";
 import { nextState } from "./job_lifecycle.ts";
 import { shareOf } from "./limits.ts";
 import { Timers } from "./timers.ts";
+import { skipSome } from "./skip_rest.ts";
 import { Tally } from "./tally.ts";
 import { type Unstarted, type Verdict, verdictOn } from "./verdict.ts";
-import { unsureReason } from "./unsure.ts";
 import { Window } from "./window.ts";
 
 const log = logger("manager", "jobs");
 
 /** Delay before what could not be recorded is tried again, in milliseconds. */
 const AGAIN_MS = 5_000;
-
-/** Reasons of the end of a job, for its entries. */
-const SKIPPED: Readonly<Record<JobEnd, string>> = {
-  stopped: "the job was stopped",
-  cancelled: "the job was cancelled",
-  expired: "the job's deadline has passed",
-};
 
 /**
  * A job that has not ended: its record, its counts and the commands that run, and what starts next. Of an entry that has
@@ -116,7 +108,7 @@ export class ActiveJob {
 
   /** Begins to start entries, or goes on after a restart. */
   async begin(): Promise<void> {
-    const { id, canaries, createdAt, limits, endsAs } = this.#record;
+    const { id, canaries, createdAt, limits } = this.#record;
     if (canaries > 0 && this.tally.of("waiting") < this.tally.counts.total) {
       const page = { from: 0, limit: canaries };
       this.#canaries.load(await this.#parts.store.jobEntries(id, page));
@@ -130,9 +122,7 @@ export class ActiveJob {
         () => void this.judgeQueued(),
       );
     }
-    if (endsAs !== null && (endsAs !== "stopped" || limits.cancelRest)) {
-      void this.#cancelRunning();
-    }
+    if (isToBeCancelled(this.#record)) void this.#cancelRunning();
     this.wake();
   }
 
@@ -230,20 +220,25 @@ export class ActiveJob {
     this.#listeners.entry(position, command);
   }
 
-  /** Ends it: nothing more starts, and with a cancel what runs is cancelled. Resolves once that is recorded. */
+  /**
+   * Ends it: nothing more starts, and what runs is cancelled. Of a job that is ending already, only what runs is cancelled.
+   * Resolves once that is recorded.
+   */
   async end(
     endsAs: JobEnd,
     reason: string,
-    { cancel, ...patch }:
-      & Omit<JobPatch, "id" | "endsAs" | "reason">
-      & { readonly cancel: boolean },
+    cancel: Omit<JobPatch, "id" | "endsAs" | "reason"> = {},
   ): Promise<void> {
     await this.#turns.run(async () => {
-      if (this.#record.endsAs !== null) return;
-      await this.#patch({ ...patch, endsAs, reason });
+      const { state, endsAs: before } = this.#record;
+      if (!isOpenJob(state)) return;
+      await this.#patch({
+        ...cancel,
+        ...before === null ? { endsAs, reason } : {},
+      });
     });
     this.wake();
-    if (cancel) await this.#cancelRunning();
+    await this.#cancelRunning();
   }
 
   /** Records an event of its life that leaves it open. */
@@ -283,14 +278,15 @@ export class ActiveJob {
 
   /** Does the next thing. True if there may be more to do at once. */
   async #advance(): Promise<boolean> {
-    const { endsAs, state } = this.#record;
+    const { endsAs, state, limits } = this.#record;
     if (this.tally.isOver) {
       await this.#finish();
       return false;
     }
     if (endsAs !== null) return await this.#skipSome(endsAs);
     const fact = this.#canaries.failure ?? this.#failures.fact;
-    if (fact !== undefined) {
+    const isStopped = this.tally.unstarted > 0 || limits.cancelRest;
+    if (fact !== undefined && isStopped) {
       await this.#stopBy(fact);
       return true;
     }
@@ -334,45 +330,15 @@ export class ActiveJob {
       "job_stopped",
       `job ${jobName(this.id)} starts nothing more: ${fact}`,
     );
-    if (this.#record.limits.cancelRest) void this.#cancelRunning();
+    if (isToBeCancelled(this.#record)) void this.#cancelRunning();
   }
 
   async #skipSome(endsAs: JobEnd): Promise<boolean> {
     if (this.tally.unstarted === 0) return false;
-    const unsure = this.#wasEnding ? [] : await this.#unsure();
-    const which = unsure.length > 0 ? { positions: unsure } : { limit: PAGE };
-    const reason = SKIPPED[endsAs];
-    const { store, clock } = this.#parts;
-    const move = moveBy(
-      "skipped",
-      clock.now(),
-      unsure.length > 0 ? unsureReason(reason) : reason,
-    );
-    this.moved(await store.moveEntries(this.id, move, which));
+    const wasEnding = this.#wasEnding;
+    const parts = { ...this.#parts, wasEnding };
+    this.moved(await skipSome(this.id, endsAs, parts));
     return true;
-  }
-
-  /** Positions of entries that have not started and may have run all the same, at most a page of them. */
-  async #unsure(): Promise<number[]> {
-    const { store, isUnsure } = this.#parts;
-    for (const state of ["waiting", "queued"] as const) {
-      for (let from = 0;;) {
-        const page = { from, limit: PAGE };
-        const { positions, agents } = await store.unstartedEntries(
-          this.id,
-          state,
-          page,
-        );
-        const unsure = positions.filter((_, index) =>
-          isUnsure(this.id, agents[index] ?? "")
-        );
-        if (unsure.length > 0) return unsure;
-        const last = positions.at(-1);
-        if (last === undefined || positions.length < PAGE) break;
-        from = last + 1;
-      }
-    }
-    return [];
   }
 
   async #finish(): Promise<void> {
@@ -393,7 +359,7 @@ export class ActiveJob {
 
   #expire(): void {
     const fact = "its deadline has passed";
-    void this.end("expired", fact, { cancel: true }).then(
+    void this.end("expired", fact).then(
       () =>
         this.#parts.events.add(
           "job_expired",

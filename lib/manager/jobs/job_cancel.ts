@@ -36,11 +36,19 @@ export async function cancelCommands(
 
 /** Stands for who ends the commands. */
 function cancellerOf(
-  { id, endsAs, cancelRequestedBy, cancelSaidBy }: JobRecord,
+  { id, endsAs, cancelRequestedAt, cancelRequestedBy, cancelSaidBy }: JobRecord,
 ): Asker {
-  if (endsAs === "cancelled") {
+  if (cancelRequestedAt !== null) {
     return { requestedBy: cancelRequestedBy, saidBy: cancelSaidBy };
   }
   const limit = endsAs === "expired" ? "deadline" : "failure limit";
   return { requestedBy: `${limit} of ${jobName(id)}`, saidBy: "" };
+}
+
+/** True for a job that is ending and whose commands end with it. */
+export function isToBeCancelled(
+  { endsAs, limits, cancelRequestedAt }: JobRecord,
+): boolean {
+  return cancelRequestedAt !== null || endsAs === "expired" ||
+    endsAs === "stopped" && limits.cancelRest;
 }

@@ -21,10 +21,10 @@ export interface JobMakerOptions extends
   readonly targeting: Targeting;
   /** Large inputs of commands; none if absent. */
   readonly blobs?: Pick<Blobs, "need"> | undefined;
+  /** Ids of the jobs that have not ended and have this key; none for no key. */
+  readonly withKey: (key: string) => readonly bigint[];
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
-  /** Ids of the jobs that have not ended and have this key. */
-  readonly withKey: (key: string) => readonly bigint[];
 }
 
 /** A job that is recorded. */
@@ -60,8 +60,7 @@ export class JobMaker {
     const blobs = await this.#options.blobs?.need(operation, params) ?? [];
     const { names, canaries } = await this.#order(request, resolved);
     const now = clock.now();
-    const { supersedeKey } = request.limits;
-    const supersedes = supersedeKey === "" ? [] : withKey(supersedeKey);
+    const supersedes = withKey(request.limits.supersedeKey);
     const isUnsure = supersedes.some((job) =>
       names.some((name) => this.#options.isUnsure(job, name))
     );

@@ -81,8 +81,8 @@ class JobWatch implements JobListener, Disposable {
   readonly #followed = new Map<bigint, number>();
   /** Positions of followed commands whose entries were not told yet. */
   readonly #untold = new Set<number>();
-  /** Positions of commands that were followed to their end. */
-  readonly #told = new Set<number>();
+  /** Commands that were followed to their end, by position, with the offsets up to which they were told. */
+  readonly #told = new Map<number, WatchStart>();
   /** Positions of commands whose output is told no longer: the watcher was too slow. */
   readonly #plain = new Set<number>();
   #isComplete = false;
@@ -131,19 +131,18 @@ class JobWatch implements JobListener, Disposable {
     if (command === undefined || this.#watches === undefined) {
       return this.#note(position, command);
     }
-    const { id, state, stdoutHeld, stderrHeld } = command;
+    const { id, state } = command;
     // The watch of its output tells it.
     if (this.#followed.has(id)) return;
     if (this.#plain.has(position)) return this.#note(position, command);
-    if (!this.#told.has(position)) return this.#follow(position, id);
-    if (!isOpenState(state)) return this.#note(position, command);
-    // Its end was only presumed: its output goes on.
+    const told = this.#told.get(position);
+    if (told === undefined) return this.#follow(position, id);
+    const hasMore = command.stdoutHeld > told.stdoutOffset ||
+      command.stderrHeld > told.stderrOffset;
+    if (!isOpenState(state) && !hasMore) return this.#note(position, command);
+    // Its end was only presumed, and its output goes on.
     this.#told.delete(position);
-    this.#follow(position, id, {
-      id,
-      stdoutOffset: stdoutHeld,
-      stderrOffset: stderrHeld,
-    });
+    this.#follow(position, id, told);
   }
 
   #note(position: number, command?: CommandRecord): void {
@@ -154,7 +153,9 @@ class JobWatch implements JobListener, Disposable {
 
   /** Waits for news, and for the next round. */
   async news(signal: AbortSignal): Promise<void> {
-    await this.#news.promise;
+    // What is left from the last round needs no further news.
+    const isLeft = this.#dirty.size > 0 || this.#hasChanged;
+    if (!isLeft) await this.#news.promise;
     this.#news = Promise.withResolvers<void>();
     while (!this.#isDue && !this.#watches?.hasNews && !signal.aborted) {
       const late = new AbortController();
@@ -245,8 +246,13 @@ class JobWatch implements JobListener, Disposable {
     this.#dirty.set(position, command);
     this.#untold.delete(position);
     if (isOpenState(command.state)) return;
-    this.#followed.delete(command.id);
-    this.#told.add(position);
+    const { id, stdoutHeld, stderrHeld } = command;
+    this.#followed.delete(id);
+    this.#told.set(position, {
+      id,
+      stdoutOffset: stdoutHeld,
+      stderrOffset: stderrHeld,
+    });
   }
 
   /** Tells the entry of a command without its output from now on. */

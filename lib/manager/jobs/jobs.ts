@@ -1,20 +1,10 @@
 import { type Asker, operatorText } from "../../base/asker.ts";
-import { isOpenState } from "../../base/command_state.ts";
-import { messageOf, PiriError } from "../../base/errors.ts";
-import { jobIdOf, jobName } from "../../base/job_state.ts";
-import { logger } from "../../base/log.ts";
+import { PiriError } from "../../base/errors.ts";
+import { jobName } from "../../base/job_state.ts";
 import type { Random } from "../../base/random.ts";
-import type {
-  EntryMove,
-  JobFilter,
-  JobRecord,
-  MovedEntry,
-} from "../../store/job_records.ts";
-import type { AgentRecord, CommandRecord } from "../../store/records.ts";
-import type { CommandNews } from "../command/open_commands.ts";
+import type { JobFilter, JobRecord } from "../../store/job_records.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { Commands } from "../commands.ts";
-import type { AgentSession } from "../fleet.ts";
 import type {
   EntryView,
   JobAdmin,
@@ -26,19 +16,14 @@ import type {
 import type { ResolvedTargets } from "../operator_api.ts";
 import type { Targeting } from "../targeting.ts";
 import { checkWatchStart, type WatchSource } from "../watching/watch.ts";
-import { ActiveJob } from "./active_job.ts";
-import { moveBy } from "./entry_lifecycle.ts";
-import { ExpectedAgents } from "./expected.ts";
+import type { ActiveJob } from "./active_job.ts";
+import { JobEffects } from "./job_effects.ts";
 import { entryView, jobView, startedView } from "./entry_views.ts";
 import { JobMaker } from "./job_maker.ts";
 import type { JobParts } from "./job_parts.ts";
 import { rerunOf } from "./rerun.ts";
 import { watchJob } from "./job_watch.ts";
-import { unsureReason } from "./unsure.ts";
 import { checkLimits } from "./limits.ts";
-import { Judge } from "./judge.ts";
-
-const log = logger("manager", "jobs");
 
 /** Parts that jobs need. */
 export interface JobsOptions
@@ -52,80 +37,21 @@ export interface JobsOptions
   readonly checkParams: (operation: string, params: string) => void;
 }
 
-/** Front of all jobs: requests of operators, and what becomes of agents and commands. */
-export class Jobs implements JobAdmin, CommandNews {
+/** Front of all jobs: requests of operators. */
+export class Jobs implements JobAdmin {
   readonly #options: JobsOptions;
-  readonly #parts: JobParts;
-  readonly #active = new Map<bigint, ActiveJob>();
-  readonly #expected = new ExpectedAgents();
-  readonly #judge: Judge;
   readonly #maker: JobMaker;
-  /** Highest id of the jobs of earlier runs of the Manager. */
-  #lastFound = 0n;
-  /** Agents that have said hello since the start. */
-  readonly #heard = new Set<string>();
-  #isStopped = false;
+  /** Effects of agents and commands on jobs. */
+  readonly effects: JobEffects;
 
   constructor(options: JobsOptions) {
     this.#options = options;
-    this.#parts = {
-      ...options,
-      isExpected: (agent) => this.#expected.has(agent),
-      isUnsure: (job, agent) =>
-        job <= this.#lastFound && !this.#heard.has(agent),
-    };
-    this.#judge = new Judge(options);
+    this.effects = new JobEffects(options);
     this.#maker = new JobMaker({
       ...options,
-      ...this.#parts,
-      withKey: (key) => this.#withKey(key),
+      ...this.effects.parts,
+      withKey: (key) => this.effects.withKey(key),
     });
-    options.commands.tellTo(this);
-  }
-
-  /**
-   * Goes on with the jobs that an earlier run of the Manager left open. Called once, before agents are admitted and after
-   * the commands are loaded.
-   */
-  async load(
-    agents: readonly AgentRecord[],
-    windowMs: number,
-  ): Promise<void> {
-    const { store, clock } = this.#options;
-    this.#lastFound = await store.lastJobId();
-    this.#expected.expect(agents, {
-      stoppingAt: await store.stoppingAt(),
-      windowMs,
-      clock,
-      over: () => {
-        for (const job of this.#active.values()) void job.judgeQueued();
-      },
-    });
-    await store.noteStopping(null);
-    for (const found of await store.foundJobs()) {
-      const job = this.#add(new ActiveJob(found, this.#parts, this.#ends));
-      await job.begin();
-    }
-  }
-
-  /** Number of jobs that have not ended. */
-  get openCount(): number {
-    return this.#active.size;
-  }
-
-  /** Starts nothing more: the Manager stops. */
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#expected.close();
-    this.#judge[Symbol.dispose]();
-    for (const job of this.#active.values()) job.stop();
-    try {
-      await this.#options.store.noteStopping(this.#options.clock.now());
-    } catch (error) {
-      log.error("Cannot record that the Manager stops: {error}", {
-        error: messageOf(error),
-      });
-    }
   }
 
   // Requests of operators.
@@ -167,7 +93,7 @@ export class Jobs implements JobAdmin, CommandNews {
         store,
         clock,
         commands: commands.watchSource as WatchSource,
-        active: (job) => this.#active.get(job),
+        active: (job) => this.effects.active(job),
         view: (job) => this.get(job),
         entries: (job, which) => this.#entries(job, which),
         entryOf: (position, canary, command) =>
@@ -186,7 +112,6 @@ export class Jobs implements JobAdmin, CommandNews {
     const asker = { requestedBy, saidBy };
     const reason = `cancelled by ${operatorText(asker)}`;
     await job.end("cancelled", reason, {
-      cancel: true,
       cancelRequestedAt: this.#options.clock.now(),
       cancelRequestedBy: requestedBy,
       cancelSaidBy: saidBy,
@@ -237,104 +162,25 @@ export class Jobs implements JobAdmin, CommandNews {
     return await this.#make(again.request, again.resolved, id);
   }
 
-  // What becomes of agents and commands.
-
-  /** Takes note of an agent that takes commands now, or that has gone: entries may be queued for it. */
-  async agentChanged({ agent }: Pick<AgentSession, "agent">): Promise<void> {
-    const jobs = [...this.#active.values()];
-    if (!jobs.some(({ tally }) => tally.of("queued") > 0)) return;
-    try {
-      const { store } = this.#options;
-      for (const { job, position } of await store.entriesOf(agent, "queued")) {
-        this.#active.get(job)?.lookAt(position, agent);
-      }
-    } catch (error) {
-      log.error("Cannot find what is queued for agent {agent}: {error}", {
-        agent,
-        error: messageOf(error),
-      });
-    }
-  }
-
-  /** Step of the entries of an agent that may have run already, and the jobs that it is for: for the record of its hello. */
-  doubt(at: number): { lastJob: bigint; move: EntryMove } {
-    const reason = "the database cannot tell if it ran";
-    return { lastJob: this.#lastFound, move: moveBy("doubted", at, reason) };
-  }
-
-  /** Takes note of the hello of an agent, which is on the disk, and of the steps of its entries. */
-  heard(agent: string, moved: readonly MovedEntry[]): void {
-    this.#heard.add(agent);
-    this.moved(moved);
-  }
-
-  /** Step of the entries of an agent that is removed. */
-  removal(agent: string, at: number): EntryMove {
-    const reason = "the agent was removed";
-    const isUnsure = [...this.#active.keys()]
-      .some((id) => this.#parts.isUnsure(id, agent));
-    return moveBy("removed", at, isUnsure ? unsureReason(reason) : reason);
-  }
-
-  /** Takes note of steps of entries that were recorded together with something else. */
-  moved(entries: readonly MovedEntry[]): void {
-    for (const [id, moved] of Map.groupBy(entries, ({ job }) => job)) {
-      this.#active.get(id)?.moved(moved);
-    }
-  }
-
-  ended(command: CommandRecord): void {
-    this.#ofCommand(command, (job) => job.commandEnded(command));
-  }
-
-  changed(command: CommandRecord): void {
-    this.#ofCommand(
-      command,
-      (job) =>
-        isOpenState(command.state)
-          ? job.commandChanged(command)
-          : job.commandEnded(command),
-    );
-  }
-
-  #ofCommand({ job }: CommandRecord, tell: (job: ActiveJob) => void): void {
-    const id = jobIdOf(job);
-    if (id === undefined) return;
-    const active = this.#active.get(id);
-    if (active === undefined) this.#judge.look(id);
-    else tell(active);
-  }
-
   async #make(
     request: JobRequest,
     resolved: ResolvedTargets,
     rerunOf: bigint | null,
   ): Promise<StartedJob> {
-    const { job, names, moved, repeated } = await this.#maker.make(
-      request,
-      resolved,
-      rerunOf,
-    );
-    if (repeated) return { job: jobView(this.#newest(job)), notes: undefined };
-    this.moved(moved);
-    const found = { record: job, counts: job.counts, cursor: 0, commands: [] };
-    const active = this.#add(
-      new ActiveJob(found, this.#parts, { ...this.#ends, first: names }),
-    );
-    await active.begin();
+    using _making = this.effects.beginToMake();
+    const made = await this.#maker.make(request, resolved, rerunOf);
+    const { job, names } = made;
+    if (made.repeated) {
+      return { job: jobView(this.#newest(job)), notes: undefined };
+    }
+    const active = await this.effects.begin(made);
     const { agents: _agents, ...notes } = resolved;
     const { fleet } = this.#options;
+    const { isExpected } = this.effects.parts;
     const expected = names.filter((name) =>
-      this.#expected.has(name) && fleet.session(name) === undefined
+      isExpected(name) && fleet.session(name) === undefined
     );
     return { job: jobView(active), notes: { ...notes, expected } };
-  }
-
-  /** Jobs that have not ended and have this key. */
-  #withKey(key: string): bigint[] {
-    return [...this.#active.values()]
-      .filter(({ record }) => record.limits.supersedeKey === key)
-      .map(({ id }) => id);
   }
 
   async #earlier(requestId: string): Promise<StartedJob | undefined> {
@@ -344,7 +190,7 @@ export class Jobs implements JobAdmin, CommandNews {
   }
 
   #requireRunning(operation: string): void {
-    if (!this.#isStopped) return;
+    if (!this.effects.isStopped) return;
     throw new PiriError(
       "UNAVAILABLE",
       `Cannot run "${operation}": the Manager is stopping`,
@@ -352,7 +198,7 @@ export class Jobs implements JobAdmin, CommandNews {
   }
 
   async #find(id: bigint): Promise<JobRecord> {
-    const record = this.#active.get(id) ?? await this.#options.store.job(id);
+    const record = this.effects.active(id) ?? await this.#options.store.job(id);
     if (record !== undefined) return this.#newest(record);
     throw new PiriError(
       "NOT_FOUND",
@@ -362,7 +208,7 @@ export class Jobs implements JobAdmin, CommandNews {
 
   /** The job as it is now. */
   #newest(record: JobRecord | ActiveJob): JobRecord {
-    const active = this.#active.get(record.id);
+    const active = this.effects.active(record.id);
     if (active !== undefined) {
       return { ...active.record, counts: active.tally.counts };
     }
@@ -370,33 +216,13 @@ export class Jobs implements JobAdmin, CommandNews {
   }
 
   async #require(id: bigint, attempt: string): Promise<ActiveJob> {
-    const active = this.#active.get(id);
+    const active = this.effects.active(id);
     if (active !== undefined) return active;
     const { state } = await this.#find(id);
     throw new PiriError(
       "FAILED_PRECONDITION",
       `Cannot ${attempt} job ${jobName(id)}: it has ended, it is ${state}`,
     );
-  }
-
-  readonly #ends = { ended: (job: ActiveJob) => this.#ended(job) };
-
-  #add(job: ActiveJob): ActiveJob {
-    this.#active.set(job.id, job);
-    return job;
-  }
-
-  #ended(job: ActiveJob): void {
-    this.#active.delete(job.id);
-    const { state, counts, reason } = job.record;
-    const text = reason === "" ? "" : `: ${reason}`;
-    this.#tell(
-      "job_ended",
-      job,
-      `is ${state}${text} (${counts.succeeded} of ${counts.total} agents did it)`,
-    );
-    // A command may have come back while the end was recorded.
-    if (!job.tally.isOver) this.#judge.look(job.id);
   }
 
   #tell(kind: string, job: ActiveJob, text: string): void {

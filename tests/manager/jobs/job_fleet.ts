@@ -241,13 +241,16 @@ export class JobFleet implements AsyncDisposable {
   /** Follows a job to its end, or until stopped. */
   watch(
     id = 1n,
-    { output = false } = {},
+    { output = false, from = [] }: {
+      output?: boolean;
+      from?: { id: bigint; stdoutOffset: bigint; stderrOffset: bigint }[];
+    } = {},
   ): { readonly news: string[]; readonly done: Promise<void>; stop(): void } {
     const abort = new AbortController();
     const { signal } = abort;
     const news: string[] = [];
     const read = async () => {
-      const stream = this.jobs.watch(id, { output, from: [], signal });
+      const stream = this.jobs.watch(id, { output, from, signal });
       for await (const each of stream) news.push(newsText(each));
     };
     return { news, done: read(), stop: () => abort.abort() };
@@ -260,7 +263,7 @@ export class JobFleet implements AsyncDisposable {
       const stopped = before.shutdown();
       await before.clock.advance(5_000);
       await stopped;
-    } else await before.jobs.stop();
+    } else before.jobs.effects.stop();
     for (const peer of this.#peers.values()) peer.hangUp();
     this.#peers.clear();
     await Promise.all(before.ends);
@@ -272,7 +275,7 @@ export class JobFleet implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const peer of this.#peers.values()) peer.hangUp();
     for (const manager of this.#managers.toReversed()) {
-      await manager.jobs.stop();
+      manager.jobs.effects.stop();
       await manager[Symbol.asyncDispose]();
     }
   }

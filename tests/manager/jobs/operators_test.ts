@@ -286,3 +286,76 @@ Deno.test("a full disk delays a job, and nothing is started twice", async () => 
   await fleet.finish("web-3");
   assertEquals(await fleet.state(), "succeeded");
 });
+
+Deno.test("an agent that is removed while a job is being recorded has an end in it", async () => {
+  await using fleet = await JobFleet.start(["web-1", "web-2"]);
+  const release = fleet.manager.slow.hold("createJob");
+  const asked = fleet.ask({ limits: { batch: { count: 1 } } });
+  await fleet.settle();
+  await fleet.manager.agents.remove("web-2");
+  release();
+  await asked;
+  await fleet.settle();
+  assertEquals(await fleet.counts(), "running 1, skipped 1");
+  await fleet.finish("web-1");
+
+  assertEquals(await fleet.state(), "failed");
+});
+
+Deno.test("an agent that is removed as soon as a job is recorded has an end in it", async () => {
+  await using fleet = await JobFleet.start(["web-1", "web-2"]);
+  await Promise.all([
+    fleet.ask({ limits: { batch: { count: 1 } } }),
+    fleet.manager.agents.remove("web-2"),
+  ]);
+  await fleet.settle();
+  await fleet.finish("web-1");
+
+  assertEquals(await fleet.state(), "failed");
+  assertEquals(await fleet.counts(), "succeeded 1, skipped 1");
+});
+
+Deno.test("what runs of a job that was stopped by its limit can still be cancelled", async () => {
+  await using fleet = await JobFleet.start(WEB);
+  await fleet.start({
+    limits: { batch: { count: 2 }, maxFailures: { count: 1 } },
+  });
+  await fleet.fail("web-1");
+  assertEquals(fleet.cancelled, []);
+  await fleet.jobs.cancel(1n, { ...ANNA, graceMs: 9_000 });
+  await fleet.settle();
+  assertEquals(fleet.cancelled, ["web-2"]);
+  const { cancelRequestedBy } = await fleet.manager.commands.get(2n);
+  assertEquals(cancelRequestedBy, "anna");
+  await fleet.endCancelled("web-2");
+
+  assertEquals(
+    await fleet.state(),
+    "stopped: 1 agent has not done it, which is its limit",
+  );
+});
+
+Deno.test("a limit of failures that prevents nothing stops no job", async () => {
+  await using fleet = await JobFleet.start(["web-1", "web-2"]);
+  await fleet.start({ limits: { maxFailures: { count: 1 } } });
+  await fleet.fail("web-1");
+  await fleet.finish("web-2");
+
+  assertEquals(await fleet.state(), "failed");
+});
+
+Deno.test("a Manager that stops starts nothing more, and its successor does", async () => {
+  await using fleet = await JobFleet.start(WEB);
+  await fleet.start({ limits: { batch: { count: 1 } } });
+  fleet.jobs.effects.stop();
+  await fleet.finish("web-1");
+  assertEquals(fleet.started, ["web-1"]);
+  assertEquals(
+    await refusal(fleet.start()),
+    'UNAVAILABLE: Cannot run "echo.Echo": the Manager is stopping',
+  );
+  await fleet.restart({ crash: false });
+  await fleet.connect("web-2");
+
+  assertEquals(fleet.started, ["web-1", "web-2"]);
+});

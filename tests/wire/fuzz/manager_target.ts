@@ -126,7 +126,7 @@ export class ManagerTarget implements Target {
     });
     const commands = this.#commands;
     const roster = new AgentRoster(this.#fleet);
-    const jobs = new Jobs({
+    const { effects: jobs } = new Jobs({
       ...parts,
       commands,
       targeting: new Targeting({ ...parts, roster }),
