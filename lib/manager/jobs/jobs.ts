@@ -98,7 +98,7 @@ export class Jobs implements JobAdmin, CommandNews {
         for (const job of this.#active.values()) void job.judgeQueued();
       },
     });
-    await store.noteStopping(null);
+    await this.#noteStopping(null);
     for (const found of await store.foundJobs()) {
       const job = this.#add(new ActiveJob(found, this.#parts, this.#ends));
       await job.begin();
@@ -116,13 +116,7 @@ export class Jobs implements JobAdmin, CommandNews {
     this.#expected.close();
     this.#judge[Symbol.dispose]();
     for (const job of this.#active.values()) job.stop();
-    try {
-      await this.#options.store.noteStopping(this.#options.clock.now());
-    } catch (error) {
-      log.error("Cannot record that the Manager stops: {error}", {
-        error: messageOf(error),
-      });
-    }
+    await this.#noteStopping(this.#options.clock.now());
   }
 
   // Requests of operators.
@@ -232,6 +226,18 @@ export class Jobs implements JobAdmin, CommandNews {
     this.#requireRunning(old.operation);
     const again = await rerunOf(old, request, this.#options);
     return await this.#make(again.request, again.resolved, id);
+  }
+
+  /** Records that the Manager stops, or that it runs. On a full disk it runs and stops all the same. */
+  async #noteStopping(at: number | null): Promise<void> {
+    try {
+      await this.#options.store.noteStopping(at);
+    } catch (error) {
+      log.error("Cannot record that the Manager {does}: {error}", {
+        does: at === null ? "runs" : "stops",
+        error: messageOf(error),
+      });
+    }
   }
 
   // What becomes of agents and commands.
