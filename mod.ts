@@ -41,6 +41,7 @@ export type { Reload } from "./lib/base/reload.ts";
 export type {
   AgentAdmin,
   AgentView,
+  BlobAdmin,
   CancelledView,
   CommandAdmin,
   CommandView,
@@ -52,14 +53,20 @@ export type {
   ManagerStatus,
   OperationView,
   RemovedAgent,
+  ResolvedTargets,
   RunRequest,
+  SetAgents,
+  TargetSelection,
   TimelineEntry,
   WatchEvent,
   WriteFailure,
 } from "./lib/manager/operator_api.ts";
+export type { MissingName } from "./lib/targets/resolve_targets.ts";
+export type { SampleSize } from "./lib/targets/sample_names.ts";
 export type { Asker } from "./lib/base/asker.ts";
 export type { CommandStateName } from "./lib/base/command_state.ts";
 export type {
+  AgentChange,
   CommandFilter,
   CommandRecord,
   EventRecord,

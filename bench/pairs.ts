@@ -6,6 +6,7 @@ import { data } from "./data.ts";
 import { fanOut, fanOut10k } from "./fan_out.ts";
 import { fifty, fiftyAnsible } from "./fifty.ts";
 import { growth } from "./growth.ts";
+import { groups10k, job10k } from "./jobs.ts";
 import { history } from "./history.ts";
 import { oneCommand } from "./one_command.ts";
 import { output } from "./output.ts";
@@ -17,6 +18,8 @@ import { targets } from "./targets.ts";
 export const pairs: readonly Pair[] = [
   fanOut,
   fanOut10k,
+  job10k,
+  groups10k,
   connect,
   storm,
   connectionMemory,

@@ -79,7 +79,6 @@ export class SimulatedAgent {
   readonly #identity: Identity;
   readonly #options: SimulatedAgentOptions;
   readonly #output: Uint8Array<ArrayBuffer>;
-  readonly #hash: Uint8Array;
   /** Time of the answer to each command that is not recorded yet. */
   readonly #answeredAt = new Map<bigint, number>();
   #joinToken: string | undefined;
@@ -94,9 +93,6 @@ export class SimulatedAgent {
     this.#options = options;
     this.#joinToken = identity.joinToken;
     this.#output = new Uint8Array(options.outputBytes).fill(0x78);
-    this.#hash = this.#output.length === 0
-      ? new Uint8Array()
-      : new Uint8Array(createHash("sha256").update(this.#output).digest());
     // Time replaces a counter in a journal: it only grows, too.
     this.#session = BigInt(Math.floor(options.clock.now()));
   }
@@ -166,13 +162,14 @@ export class SimulatedAgent {
       case: "progress",
       value: createCommandProgress({ commandId, total: 1 }),
     });
-    if (this.#output.length > 0) {
+    const output = this.#outputOf(command);
+    if (output.length > 0) {
       await connection.send({
         case: "commandOutput",
         value: createCommandOutput({
           commandId,
           stream: OutputStream.STDOUT,
-          bytes: this.#output,
+          bytes: output,
         }),
       });
     }
@@ -184,12 +181,20 @@ export class SimulatedAgent {
         status: CommandResult_Status.SUCCESS,
         startedAtMs: at,
         finishedAtMs: at,
-        stdoutBytes: BigInt(this.#output.length),
-        stdoutSha256: this.#hash,
+        stdoutBytes: BigInt(output.length),
+        stdoutSha256: hashOf(output),
       }),
     });
     this.#answeredAt.set(commandId, clock.monotonic());
     answered();
+  }
+
+  /** Output of a command: for a program, one line, which only every thousandth agent has for itself. */
+  #outputOf({ type }: Command): Uint8Array<ArrayBuffer> {
+    if (type !== "command.Run") return this.#output;
+    const { name } = this.#identity;
+    const line = name.endsWith("000") ? name : "same everywhere";
+    return new TextEncoder().encode(`${line}\n`);
   }
 
   acknowledged({ commandId, final }: CommandAck): void {
@@ -213,6 +218,13 @@ export class SimulatedAgent {
       lastCommandId: this.#lastCommandId,
     });
   }
+}
+
+/** SHA-256 of an output; empty for none. */
+function hashOf(output: Uint8Array): Uint8Array {
+  return output.length === 0
+    ? output
+    : new Uint8Array(createHash("sha256").update(output).digest());
 }
 
 function refuse(end: End): never {

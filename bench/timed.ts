@@ -36,13 +36,16 @@ export async function timed(
  */
 export async function timedWell(
   argv: readonly string[],
-  { env = {}, isRight = isNothing }: {
+  { env = {}, complains = false, isRight = isNothing }: {
     env?: Record<string, string>;
+    /** True if it may print to stderr: a summary, as an example. */
+    complains?: boolean;
     isRight?: (stdout: Uint8Array) => boolean;
   } = {},
 ): Promise<number> {
   const { ms, code, stdout, stderr } = await timed(argv, { env });
-  if (code === 0 && stderr === "" && isRight(stdout)) return ms;
+  const isQuiet = complains || stderr === "";
+  if (code === 0 && isQuiet && isRight(stdout)) return ms;
   throw new PiriError(
     "INTERNAL",
     `Cannot measure "${

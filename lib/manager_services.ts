@@ -49,6 +49,10 @@ export const managerServices: ManagerServices = {
   },
 
   async serve({ dir, log, guard }, { signal, onReload, onReady }) {
+    // Before it reads a byte from outside. On Windows the rights to its state folder are looked at by a library.
+    if (Deno.build.os !== "windows") {
+      Deno.permissions.revokeSync({ name: "ffi" });
+    }
     const { serveManager } = await import("./serve_manager.ts");
     const { logger, startLog } = await import("./base/log.ts");
     const { reloadAndLog } = await import("./base/reload.ts");

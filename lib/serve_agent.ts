@@ -14,7 +14,8 @@ import { AUDIT_FOLDER } from "./agent/audit/audit_files.ts";
 import { AuditLog } from "./agent/audit/audit_log.ts";
 import { AgentCore } from "./agent/core.ts";
 import { openJournal } from "./agent/journal/disk_journal.ts";
-import { hostFacts, machineId } from "./agent/host_facts.ts";
+import { FactSource, helloFacts } from "./agent/fact_source.ts";
+import { machineId } from "./agent/machine_id.ts";
 import type { LinkOptions } from "./agent/link/link.ts";
 import { shrunkResult } from "./agent/runner/result.ts";
 import { RemovedNote } from "./agent/removed_note.ts";
@@ -178,6 +179,9 @@ export async function tryHello(options: ServeAgentOptions): Promise<string> {
   return await owned.core.enrol();
 }
 
+/** Folder of the facts of the host's own, in the state folder. */
+const FACTS_FOLDER = "facts.d";
+
 /** Agent with its state folder, its threads and its sockets. */
 interface OwnedCore extends AsyncDisposable {
   readonly core: AgentCore;
@@ -213,19 +217,25 @@ async function openCore(
       counters,
     }),
   );
+  const surroundings = {
+    path: commands.path,
+    umask: commands.umask,
+    environment: commands.environment,
+    inheritedUmask: ownsProcess ? commands.umask : readUmask(),
+    factsFolder: join(dir, FACTS_FOLDER),
+  };
+  const facts = new FactSource(
+    () => helloFacts({ ...config, surroundings }),
+    clock,
+  );
   const core = new AgentCore({
-    identity: { ...config, facts: hostFacts(config) },
+    identity: { ...config, facts: () => facts.now() },
     journal,
     audit,
     counters,
     workers: new WorkerPool({
       allowTestOperations: config.allowTestOperations,
-      surroundings: {
-        path: commands.path,
-        umask: commands.umask,
-        environment: commands.environment,
-        inheritedUmask: ownsProcess ? commands.umask : readUmask(),
-      },
+      surroundings,
       most: MAX_RUNNING,
       clock,
     }),

@@ -10,6 +10,7 @@ import { Turns } from "./base/turns.ts";
 import { thisUser, userName } from "./base/user_name.ts";
 import { VERSION } from "./base/version.ts";
 import { type CoreSettings, ManagerCore } from "./manager/core.ts";
+import { Blobs } from "./manager/blobs/blobs.ts";
 import { createDataService } from "./manager/data/data_service.ts";
 import type { Door } from "./manager/door/door.ts";
 import { GUARD_LIMITS } from "./manager/door/guard.ts";
@@ -26,7 +27,11 @@ import {
   renewServerIdentity,
 } from "./manager/state/state_folder.ts";
 import { checkParams } from "./operations/params.ts";
-import { describeOperations, operations } from "./operations/registry.ts";
+import {
+  blobsOf,
+  describeOperations,
+  operations,
+} from "./operations/registry.ts";
 import type { Store } from "./store/store.ts";
 import { openStoreClient } from "./store/store_client.ts";
 
@@ -86,7 +91,7 @@ export async function serveManager(
   await options.startLog?.(state.config.log);
   const store = await openStoreClient(state.paths.database);
   try {
-    const core = new ServedManager(state, store, options);
+    const core = await ServedManager.open(state, store, options);
     await core.start();
     return core;
   } catch (error) {
@@ -121,6 +126,7 @@ class ServedManager implements RunningManager {
   readonly manager: Manager;
   readonly #state: ManagerState;
   readonly #store: Store;
+  readonly #blobs: Blobs;
   readonly #options: ServeManagerOptions;
   readonly #core: ManagerCore;
   readonly #startedAt: number;
@@ -133,12 +139,37 @@ class ServedManager implements RunningManager {
   #upkeep: Timer | undefined;
   #stopped: Promise<void> | undefined;
 
-  constructor(state: ManagerState, store: Store, options: ServeManagerOptions) {
+  static async open(
+    state: ManagerState,
+    store: Store,
+    options: ServeManagerOptions,
+  ): Promise<ServedManager> {
+    const blobs = await Blobs.open({
+      ...options,
+      dir: state.paths.blobs,
+      store,
+      limit: () => manager.#config.blobBytes,
+      namesOf: blobsOf,
+    });
+    const manager: ServedManager = new ServedManager(
+      state,
+      { store, blobs },
+      options,
+    );
+    return manager;
+  }
+
+  private constructor(
+    state: ManagerState,
+    { store, blobs }: { store: Store; blobs: Blobs },
+    options: ServeManagerOptions,
+  ) {
     const { clock, random } = options;
     const { config, caCertificate, server, paths } = state;
     this.#state = state;
     this.#config = config;
     this.#store = store;
+    this.#blobs = blobs;
     this.#options = options;
     this.#startedAt = clock.now();
     this.#certificateExpiresAt = server.expiresAt;
@@ -152,6 +183,7 @@ class ServedManager implements RunningManager {
         caCertificate,
       },
       data: createDataService(paths),
+      blobs,
       ...coreSettings(config),
       checkParams: checkKnownParams,
     });
@@ -161,6 +193,7 @@ class ServedManager implements RunningManager {
       commands: this.#core.commands,
       jobs: this.#core.jobs,
       events: this.#core.events,
+      blobs,
       operations: describeOperations(),
       status: () => this.#status(),
       get writeFailure() {
@@ -265,6 +298,7 @@ class ServedManager implements RunningManager {
 
   async #keepUp(): Promise<void> {
     await this.#prune();
+    await this.#blobs.sweep();
     await this.#renewCertificate();
   }
 
@@ -312,6 +346,7 @@ class ServedManager implements RunningManager {
         outputBytes: BigInt(config.retention.outputBytes),
         outputBytesPerCommand: BigInt(config.outputBytesPerCommand),
       },
+      blobs: this.#blobs.figures,
       certificateExpiresAt: this.#certificateExpiresAt,
       counters: this.#core.counters.all(),
     };

@@ -13,10 +13,12 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   base: [],
   protobuf: ["base"],
   wire: ["base", "protobuf"],
-  operations: ["base"],
+  files: ["base"],
+  operations: ["base", "files"],
   targets: ["base"],
 
-  "agent/host_facts.ts": ["base", "operations"],
+  "agent/fact_source.ts": ["base", "operations"],
+  "agent/machine_id.ts": [],
   "agent/removed_note.ts": ["base"],
   "agent/command_settings.ts": ["operations"],
   "agent/config.ts": ["base", "agent/command_settings.ts"],
@@ -98,6 +100,13 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/state": ["base", "manager/door"],
   "manager/door": ["base", "wire"],
   "manager/data": ["base"],
+  "manager/blobs": [
+    "base",
+    "files",
+    "type store",
+    "type manager/operator_api.ts",
+    "manager/data",
+  ],
   "manager/command": [
     "base",
     "wire",
@@ -105,6 +114,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
     "type manager/fleet.ts",
     "type manager/events.ts",
+    "type manager/blobs",
   ],
   "manager/watching": [
     "base",
@@ -120,6 +130,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/fleet.ts",
     "type manager/events.ts",
     "type manager/storage_health.ts",
+    "type manager/blobs",
     "manager/command",
     "manager/watching",
   ],
@@ -141,6 +152,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/commands.ts",
     "type manager/jobs",
   ],
+  "manager/refreshed_facts.ts": ["base", "type store"],
   "manager/agent_names.ts": ["base", "targets"],
   "manager/agent_change.ts": [
     "base",
@@ -170,6 +182,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/commands.ts",
     "type manager/targeting.ts",
     "type manager/command",
+    "type manager/blobs",
     "manager/watching",
   ],
   "manager/agents.ts": [
@@ -205,6 +218,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "wire",
     "type store",
     "type manager/data",
+    "manager/blobs",
     "manager/fleet.ts",
     "manager/events.ts",
     "manager/storage_health.ts",
@@ -212,6 +226,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/admission",
     "manager/jobs",
     "manager/agent_roster.ts",
+    "manager/refreshed_facts.ts",
     "manager/targeting.ts",
     "manager/agents.ts",
     "manager/data_requests.ts",
@@ -226,7 +241,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: ["base"],
   "cli/agent": ["base", "cli"],
-  "cli/manager": ["base", "cli"],
+  "cli/manager": ["base", "files", "targets", "cli"],
 };
 
 /** Composition roots, which may import every room. */
@@ -517,7 +532,7 @@ for (
       "agent.ts",
       ["@logtape/logtape", "deno-std", "string-width", "valibot", "yaml"],
     ],
-    ["lib/agent/workers/worker.ts", ["deno-std", "valibot"]],
+    ["lib/agent/workers/worker.ts", ["deno-std", "valibot", "yaml"]],
   ] satisfies [string, string[]][]
 ) {
   Deno.test(`${module} needs no other packages than these, so no protobuf library`, async () => {

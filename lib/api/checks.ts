@@ -1,3 +1,4 @@
+import { SHA256_PATTERN } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
 
 /** Longest request_id, requested_by and name of an operation, in characters. */
@@ -87,6 +88,12 @@ export function checkHash(
 ): Uint8Array | undefined {
   if (hash === undefined || hash.length === 32) return hash;
   throw invalid(field, `it has ${hash.length} bytes, and a SHA-256 has 32`);
+}
+
+/** Checks a SHA-256 in hex digits. */
+export function checkHexHash(field: string, hash: string): string {
+  if (SHA256_PATTERN.test(hash)) return hash;
+  throw invalid(field, "it is no SHA-256 in 64 hex digits");
 }
 
 /** Checks the text of a JSON object. Empty text stands for an empty object. */

@@ -3,6 +3,7 @@ import type { CommonTransportOptions } from "@connectrpc/connect/protocol";
 import { createTransport } from "@connectrpc/connect/protocol-connect";
 import {
   AgentsService,
+  BlobsService,
   CommandsService,
   EventsService,
   IdentityService,
@@ -23,6 +24,8 @@ const MAX_RESPONSE_BYTES = 512 * 1_048_576;
 export interface ControlClient {
   /** Entries and connections of agents. */
   readonly agents: Client<typeof AgentsService>;
+  /** Large inputs of commands. */
+  readonly blobs: Client<typeof BlobsService>;
   /** Commands and their output. */
   readonly commands: Client<typeof CommandsService>;
   /** Jobs: one request to many agents each. */
@@ -47,6 +50,7 @@ export function controlClient(transport: Transport): ControlClient {
   const told = withPiriErrors(transport);
   return {
     agents: createClient(AgentsService, told),
+    blobs: createClient(BlobsService, told),
     commands: createClient(CommandsService, told),
     jobs: createClient(JobsService, told),
     events: createClient(EventsService, told),

@@ -81,6 +81,10 @@ export function addCommandsService(
       const command = await commands.giveUp(id, requestedBy, saidBy);
       return { command: commandMessage(command) };
     },
+    async dropOutput({ commandId }) {
+      await commands.dropOutput(requireId("command_id", commandId));
+      return {};
+    },
     async listCommands(request) {
       const list = await commands.list(filterOf(request));
       return { commands: list.map(commandMessage) };

@@ -2,9 +2,14 @@ import type {
   UniversalClientFn,
   UniversalClientRequest,
 } from "@connectrpc/connect/protocol";
+import { concat } from "@std/bytes/concat";
 import { PiriError } from "../base/errors.ts";
+import { release } from "../base/memory.ts";
 import { joint, type JointSignal } from "../base/signals.ts";
 import type { Endpoint } from "./endpoint.ts";
+
+/** Size from which on the memory of a request is worth freeing at once. */
+const LARGE_BYTES = 65_536;
 
 /** An HTTP client of one endpoint. */
 export interface EndpointClient extends Disposable {
@@ -111,13 +116,19 @@ async function ask(
     throw await trouble.unreachable(error);
   } finally {
     signal.removeEventListener("abort", abort);
+    if (bytes !== null && bytes.length >= LARGE_BYTES) release(bytes);
   }
 }
 
-async function gather(parts: AsyncIterable<Uint8Array>): Promise<Blob> {
-  const all: Uint8Array<ArrayBuffer>[] = [];
-  for await (const part of parts) all.push(new Uint8Array(part));
-  return new Blob(all);
+async function gather(
+  parts: AsyncIterable<Uint8Array>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const all = await Array.fromAsync(parts);
+  const [only] = all;
+  // The one part of a large request is not copied: it was encoded for this request alone.
+  return all.length === 1 && only?.buffer instanceof ArrayBuffer
+    ? only as Uint8Array<ArrayBuffer>
+    : concat(all);
 }
 
 /**

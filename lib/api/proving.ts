@@ -13,6 +13,7 @@ export const CHANGING: ReadonlySet<string> = new Set([
   "CommandsService.cancel",
   "CommandsService.rerun",
   "CommandsService.giveUp",
+  "CommandsService.dropOutput",
   "JobsService.startJob",
   "JobsService.cancelJob",
   "JobsService.pauseJob",

@@ -8,6 +8,7 @@ import type { Random } from "../base/random.ts";
 import type { Manager } from "../manager/operator_api.ts";
 import { addAgentsService } from "./agents_service.ts";
 import { addCommandsService } from "./commands_service.ts";
+import { addBlobsService } from "./blobs_service.ts";
 import { type Endpoint, endpointFiles } from "./endpoint.ts";
 import { errorInterceptor } from "./error_interceptor.ts";
 import { toConnectError } from "./errors.ts";
@@ -25,6 +26,7 @@ import {
 import { takingPrepared } from "./prepared.ts";
 import { proofFolder, Proofs } from "./proofs.ts";
 import { addStatusService } from "./status_service.ts";
+import { readingWhole } from "./whole_body.ts";
 
 /** Time for answers while the server closes, in milliseconds. Then their connections are cut. */
 const CLOSE_MS = 2_000;
@@ -143,6 +145,7 @@ class HttpFront {
     });
     addAgentsService(router, manager, proofs);
     addCommandsService(router, manager, proofs);
+    addBlobsService(router, manager);
     addJobsService(router, manager, proofs);
     addEventsService(router, manager);
     addStatusService(router, manager);
@@ -150,11 +153,9 @@ class HttpFront {
     this.#handlers = new Map(
       router.handlers.map((handler) => [
         handler.requestPath,
-        createFetchHandler(
-          handler.method.methodKind === "server_streaming"
-            ? takingPrepared(handler)
-            : handler,
-        ),
+        handler.method.methodKind === "server_streaming"
+          ? createFetchHandler(takingPrepared(handler))
+          : readingWhole(handler, createFetchHandler(handler)),
       ]),
     );
   }

@@ -43,6 +43,11 @@ function statusMessage(
     retention: { ...status.retention },
     certificateExpiresAtMs: milliseconds(status.certificateExpiresAt),
     counters: { ...status.counters },
+    blobs: {
+      count: BigInt(status.blobs.count),
+      bytes: BigInt(status.blobs.bytes),
+      limitBytes: BigInt(status.blobs.limit),
+    },
     ...writeFailureField(failure),
   });
 }

@@ -252,15 +252,17 @@ function assign(
   const values: Record<string, unknown> = {};
   let next = 0;
   for (const [name, { type }] of Object.entries(positionals)) {
-    if (next >= words.length && type !== "optional") {
+    const isNeeded = type === "one" || type === "many";
+    if (next >= words.length && isNeeded) {
       throw new HintedError(
         "INVALID_ARGUMENT",
         `Cannot run "${subcommand}": <${name}> is missing`,
         `"${subcommand} --help" tells how it is used`,
       );
     }
-    values[name] = type === "many" ? words.slice(next) : words[next];
-    next = type === "many" ? words.length : next + 1;
+    const isList = type === "many" || type === "any";
+    values[name] = isList ? words.slice(next) : words[next];
+    next = isList ? words.length : next + 1;
   }
   if (next < words.length) {
     throw new PiriError(

@@ -1,8 +1,14 @@
 import type { Output } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
+import type { Topic } from "./topic.ts";
 
 /** A flag of a subcommand. Its type decides the type of its value. */
-export type Flag =
+export type Flag = ShownFlag & {
+  /** True for a former name of a flag: it works, and the help does not show it. */
+  readonly isHidden?: boolean;
+};
+
+type ShownFlag =
   | { readonly type: "boolean"; readonly summary: string }
   | {
     /** Type of the value: `repeated` may be given often. */
@@ -35,9 +41,9 @@ export type Flag =
     readonly synonyms?: Readonly<Record<string, string>>;
   };
 
-/** An argument without a flag. `many` takes at least one. */
+/** An argument without a flag. `many` takes at least one, `any` none or more. */
 export interface Positional {
-  readonly type: "one" | "optional" | "many";
+  readonly type: "one" | "optional" | "many" | "any";
   readonly summary: string;
 }
 
@@ -52,8 +58,8 @@ export type FlagValue<F extends Flag> = F extends { type: "boolean" } ? boolean
   : string | undefined;
 
 /** Type of a positional's value. */
-export type PositionalValue<P extends Positional> = P["type"] extends "many"
-  ? readonly string[]
+export type PositionalValue<P extends Positional> = P["type"] extends
+  "many" | "any" ? readonly string[]
   : P["type"] extends "one" ? string
   : string | undefined;
 
@@ -103,6 +109,8 @@ export interface SubcommandTable<
   readonly hints?: Readonly<Record<string, string>>;
   /** More sections of the help. */
   readonly more?: readonly HelpSection[];
+  /** True for a subcommand that only programs call: help, docs and hints do not name it. */
+  readonly isInternal?: boolean;
 }
 
 /** A subcommand. It prints through its invocation and returns its exit code: an `ExitCode`, or that of a program. */
@@ -133,6 +141,8 @@ export interface Program<Services> {
   readonly subcommands: readonly (Subcommand<Services> | Group<Services>)[];
   /** Lines to type instead of words that people know from other tools. */
   readonly synonyms?: Readonly<Record<string, string>>;
+  /** Pages of the help beside those of subcommands. */
+  readonly topics: readonly Topic[];
   readonly services: Services;
 }
 

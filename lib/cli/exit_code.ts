@@ -8,16 +8,19 @@ export const ExitCode = {
   failed: 1,
   /** The arguments are wrong. */
   usage: 2,
-  /** The Manager or an agent cannot be reached. */
+  /** The Manager or an agent cannot be reached: not at the time, or not before the end of a queue. */
   unavailable: 3,
   /** The request was denied or refused. */
   refused: 4,
-  /** No agent, command or operation has that name. */
+  /** No agent, command, job or operation has that name. */
   notFound: 5,
   timedOut: 6,
+  /** Cancelled, or skipped because its job ended first. */
   cancelled: 7,
   /** The end of a command is unknown. */
   lost: 8,
+  /** A job was stopped by its limit of failures. */
+  stopped: 9,
   /** Nobody waits any longer, and what runs goes on. As a shell counts Ctrl-C. */
   left: 130,
 } as const;
@@ -31,11 +34,12 @@ export const EXIT_CODE_HELP: readonly (readonly [string, string])[] = [
   ["2", "wrong arguments or parameters"],
   ["3", "the Manager or an agent cannot be reached"],
   ["4", "denied or refused"],
-  ["5", "no agent, command or operation of that name"],
-  ["6", "timed out"],
-  ["7", "cancelled"],
+  ["5", "no agent, command, job or operation of that name"],
+  ["6", "timed out, or the deadline of a job"],
+  ["7", "cancelled or skipped"],
   ["8", "lost: nobody can say how a command ended"],
-  ["130", "stopped waiting or watching: the command goes on"],
+  ["9", "a job was stopped by its limit of failures, or by a canary"],
+  ["130", "stopped waiting or watching: what runs goes on"],
 ];
 
 /** Exit code of `run --exit-code` for every end that is not a program's. As ssh has it. */
@@ -70,6 +74,7 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
 /** Order in which the exit code for several commands is chosen: the first that applies. */
 export const PRECEDENCE: readonly ExitCode[] = [
   ExitCode.lost,
+  ExitCode.stopped,
   ExitCode.timedOut,
   ExitCode.refused,
   ExitCode.cancelled,

@@ -8,6 +8,7 @@ import type {
   Program,
   SubcommandTable,
 } from "./command.ts";
+import type { Topic } from "./topic.ts";
 import { EXIT_CODE_HELP } from "./exit_code.ts";
 import { padToWidth, wrapToWidth } from "./columns.ts";
 
@@ -32,6 +33,10 @@ export function programHelp<Services>(program: Program<Services>): string {
         ],
       },
       { title: "Exit codes", lines: EXIT_CODE_HELP },
+      {
+        title: `Topics ("${program.name} help TOPIC")`,
+        lines: summaries(program.topics),
+      },
     ],
     [`Run "${program.name} <subcommand> --help" for more about each.`],
   );
@@ -47,6 +52,29 @@ export function groupHelp<Services>(
     [`${program.name} ${group.name} <subcommand> [arguments]`],
     [{ title: "Subcommands", lines: summaries(group.subcommands) }],
     [`Run "${program.name} ${group.name} <subcommand> --help" for more about each.`],
+  );
+}
+
+/** Text that `help TOPIC` prints. */
+export function topicHelp<Services>(
+  program: Program<Services>,
+  { name, summary, sections }: Topic,
+): string {
+  const subcommand = program.subcommands.find((entry) => entry.name === name);
+  return page(
+    `${name}: ${summary}`,
+    [],
+    sections.map((section) => ({
+      title: section.title,
+      text: section.text ?? [],
+      lines: [
+        ...section.lines ?? [],
+        ...(section.examples ?? []).map((line) => [line, ""] as const),
+      ],
+    })),
+    subcommand === undefined
+      ? []
+      : [`The subcommand of this name: "${program.name} ${name} --help".`],
   );
 }
 
@@ -89,19 +117,29 @@ export function subcommandHelp<Services>(
 function page(
   headline: string,
   usage: readonly string[],
-  sections: readonly HelpSection[],
+  sections: readonly PageSection[],
   closing: readonly string[],
 ): string {
   const parts = [
     headline,
     ...usage.map((line) => `Usage: ${line}`),
-    ...sections.filter(({ lines }) => lines.length > 0).map(sectionText),
+    ...sections
+      .filter(({ text = [], lines }) => text.length + lines.length > 0)
+      .map(sectionText),
     ...closing,
   ];
   return `${parts.join("\n\n")}\n`;
 }
 
-function sectionText({ title, lines }: HelpSection): string {
+/** Section of a page: paragraphs, and below them terms. */
+type PageSection = HelpSection & { readonly text?: readonly string[] };
+
+function sectionText({ title, text = [], lines }: PageSection): string {
+  const paragraphs = text.flatMap((paragraph, index) => [
+    ...index === 0 ? [] : [""],
+    ...wrapToWidth(paragraph, COLUMNS - 2),
+  ]);
+  const between = text.length > 0 && lines.length > 0 ? [""] : [];
   const short = lines.map(([term]) => term.length)
     .filter((length) => length <= MAX_TERM);
   const column = Math.max(0, ...short) + 2;
@@ -113,13 +151,17 @@ function sectionText({ title, lines }: HelpSection): string {
       ? [term, " ".repeat(column) + first, ...indented]
       : [padToWidth(term, column) + (first ?? ""), ...indented];
   });
-  return [`${title}:`, ...rows.map((row) => `  ${row}`.trimEnd())].join("\n");
+  return [
+    `${title}:`,
+    ...[...paragraphs, ...between, ...rows].map((row) => `  ${row}`.trimEnd()),
+  ].join("\n");
 }
 
 function summaries(
-  entries: readonly { name: string; summary: string }[],
+  entries: readonly { name: string; summary: string; isInternal?: boolean }[],
 ): [string, string][] {
-  return entries.map(({ name, summary }) => [name, summary]);
+  return entries.filter(({ isInternal }) => isInternal !== true)
+    .map(({ name, summary }) => [name, summary]);
 }
 
 function commonFlags<Services>({ defaultDir }: Program<Services>): Flags {
@@ -134,7 +176,8 @@ function commonFlags<Services>({ defaultDir }: Program<Services>): Flags {
 }
 
 function flagLines(flags: Flags): [string, string][] {
-  return Object.entries(flags).map(([name, flag]) => [
+  const shown = Object.entries(flags).filter(([, { isHidden }]) => !isHidden);
+  return shown.map(([name, flag]) => [
     `--${name}${valueText(flag)}`,
     flag.type === "repeated"
       ? `${flag.summary}; may be repeated`
@@ -153,6 +196,8 @@ function usageWords(positionals: Positionals): string[] {
   return Object.entries(positionals).map(([name, { type }]) =>
     type === "many"
       ? `<${name}>...`
+      : type === "any"
+      ? `[<${name}>...]`
       : type === "one"
       ? `<${name}>`
       : `[<${name}>]`

@@ -125,7 +125,9 @@ function merge(before: CommonValues, after: CommonValues): CommonValues {
   };
 }
 
-function find<Entry extends { readonly name: string }>(
+function find<
+  Entry extends { readonly name: string; readonly isInternal?: boolean },
+>(
   { subcommands, synonyms = {} }: {
     readonly subcommands: readonly Entry[];
     readonly synonyms?: Readonly<Record<string, string>>;
@@ -135,9 +137,11 @@ function find<Entry extends { readonly name: string }>(
 ): Entry {
   const found = subcommands.find((entry) => entry.name === name);
   if (found !== undefined) return found;
-  const meant = Object.hasOwn(synonyms, name)
-    ? synonyms[name]
-    : nearest(name, subcommands.map((entry) => entry.name));
+  const meant = Object.hasOwn(synonyms, name) ? synonyms[name] : nearest(
+    name,
+    subcommands.filter(({ isInternal }) => isInternal !== true)
+      .map((entry) => entry.name),
+  );
   const question = meant === undefined ? "" : `did you mean "${meant}"? `;
   throw new HintedError(
     "INVALID_ARGUMENT",

@@ -2,6 +2,9 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { Turns } from "../base/turns.ts";
+import { type InputFile, openInput, readError } from "./input_file.ts";
+import { hasKeyboard, onKey } from "./keyboard.ts";
+import { type OutFiles, systemOutFiles } from "./out_files.ts";
 import { type Scratch, scratchFile } from "./scratch_file.ts";
 
 /** Standard output or standard error. */
@@ -30,6 +33,12 @@ export interface Terminal {
   /** @throws {PiriError} NOT_FOUND, DENIED or DISK */
   readFile(path: string): Promise<Uint8Array>;
   /**
+   * Opens a file to read it in pieces, or standard input for "-".
+   *
+   * @throws {PiriError} NOT_FOUND, DENIED or DISK
+   */
+  openInput(path: string): Promise<InputFile>;
+  /**
    * Makes a place on disk for bytes that would take too much memory.
    *
    * @throws {PiriError} DISK
@@ -40,6 +49,12 @@ export interface Terminal {
    * configuration again.
    */
   readonly hangUpEnds: boolean;
+  /** Files that are written for the user. */
+  readonly files: OutFiles;
+  /** True if keys can be read that a person presses. */
+  readonly hasKeyboard: boolean;
+  /** Calls back with each character that is typed, at once and without showing it, until it is disposed. */
+  onKey(callback: (key: string) => void): Disposable;
   /** Calls back at each such signal, which then does not end the program. On Windows SIGTERM is Ctrl-Break. */
   onSignal(signal: StopSignal, callback: () => void): Disposable;
 }
@@ -98,9 +113,13 @@ export function systemTerminal(): Terminal {
     readStdin: async () =>
       new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
     readFile,
+    openInput,
     scratch: scratchFile,
     // Asked now: once its terminal has gone, standard input is none.
     hangUpEnds: Deno.build.os === "windows" || Deno.stdin.isTerminal(),
+    files: systemOutFiles,
+    hasKeyboard: hasKeyboard(),
+    onKey,
     onSignal,
   };
 }
@@ -138,14 +157,7 @@ async function readFile(path: string): Promise<Uint8Array> {
   try {
     return await Deno.readFile(path);
   } catch (error) {
-    const [code, fact] = error instanceof Deno.errors.NotFound
-      ? ["NOT_FOUND", "there is no such file"] as const
-      : error instanceof Deno.errors.PermissionDenied
-      ? ["DENIED", "the system does not allow it"] as const
-      : ["DISK", error instanceof Error ? error.message : "unknown"] as const;
-    throw new PiriError(code, `Cannot read "${path}": ${fact}`, {
-      cause: error,
-    });
+    throw readError(path, error);
   }
 }
 

@@ -6,6 +6,13 @@ export function localTime(ms: number): string {
     `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
+/** A time to the millisecond, local as 2026-11-22T21:30:05.123, or in UTC with a Z at its end. */
+export function timestamp(ms: number, zone: "local" | "utc"): string {
+  if (zone === "utc") return isoTime(ms);
+  const milliseconds = String(Math.floor(ms) % 1_000).padStart(3, "0");
+  return `${localTime(ms).replace(" ", "T")}.${milliseconds}`;
+}
+
 /** A time of today as 21:30:05, any other as local time. */
 export function clockTime(ms: number, now: number): string {
   const text = localTime(ms);

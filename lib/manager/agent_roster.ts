@@ -70,6 +70,14 @@ export class AgentRoster {
       entry.facts = this.#factsOf({ ...hello, setFacts: entry.setFacts });
       return moved;
     };
+    const setHostFacts: Store["setHostFacts"] = async (id, facts) => {
+      await store.setHostFacts(id, facts);
+      const entry = this.#entries.get(id);
+      if (entry === undefined) return;
+      const { setFacts } = entry;
+      const version = entry.facts["agent.version"] ?? "";
+      entry.facts = this.#factsOf({ facts, version, setFacts });
+    };
     const setAgents: Store["setAgents"] = async (ids, change) => {
       const records = await store.setAgents(ids, change);
       for (const record of records) this.#put(record);
@@ -85,6 +93,7 @@ export class AgentRoster {
       addAgent,
       enrolAgent,
       admitAgent,
+      setHostFacts,
       setAgents,
       removeAgent,
     });

@@ -175,6 +175,12 @@ export interface CommandAdmin {
     readonly entries: readonly TimelineEntry[];
   }>;
   /**
+   * Deletes the output that is kept of a command.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has not ended
+   */
+  dropOutput(id: bigint): Promise<void>;
+  /**
    * Fetches a command by its id.
    *
    * @throws {PiriError} NOT_FOUND

@@ -18,6 +18,7 @@ import {
 } from "./command/command_starter.ts";
 import { Dispatcher } from "./command/dispatcher.ts";
 import { EndRequests, notFound } from "./command/end_requests.ts";
+import type { Blobs } from "./blobs/blobs.ts";
 import { EntryStarter } from "./command/entry_starter.ts";
 import { Fitness } from "./command/fitness.ts";
 import type { Events } from "./events.ts";
@@ -59,6 +60,10 @@ export interface CommandsOptions {
   readonly keepBytes: () => bigint;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
+  /** Hears of each command whose end is on the disk. */
+  readonly ended?: (command: CommandRecord) => void;
+  /** Large inputs of commands; none if absent. */
+  readonly blobs?: Pick<Blobs, "namesOf" | "need">;
 }
 
 /** Front of all commands: requests of operators go down through it, reports of agents come up through it. */
@@ -89,6 +94,7 @@ export class Commands implements CommandAdmin {
     const open = this.#open = new OpenCommands({
       ended: (record) => {
         options.events.commandEnded(record);
+        options.ended?.(record);
         this.#listener?.ended(record);
       },
       changed: (record) => this.#listener?.changed(record),
@@ -225,6 +231,24 @@ export class Commands implements CommandAdmin {
       saidBy,
     });
     return { ...await this.#find(id), unconfirmed };
+  }
+
+  async dropOutput(id: bigint): Promise<void> {
+    const { state, stdoutHeld, stderrHeld } = await this.get(id);
+    if (isOpenState(state)) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot delete the output of command ${id}: it has not ended, it is ${state}`,
+      );
+    }
+    for (
+      const [stream, below] of [
+        ["stdout", stdoutHeld],
+        ["stderr", stderrHeld],
+      ] as const
+    ) {
+      await this.#store.dropOutput(id, { stream, from: 0n, below });
+    }
   }
 
   async get(id: bigint): Promise<CommandView> {

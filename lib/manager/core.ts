@@ -10,6 +10,8 @@ import { AgentRoster } from "./agent_roster.ts";
 import { Admission } from "./admission/admission.ts";
 import { reconnectWindowMs } from "./admission/reconnect_window.ts";
 import { Agents, type ManagerIdentity } from "./agents.ts";
+import { withBlobs } from "./blobs/blob_requests.ts";
+import type { Blobs } from "./blobs/blobs.ts";
 import { Commands } from "./commands.ts";
 import type { DataService } from "./data/data_service.ts";
 import { DataRequests } from "./data_requests.ts";
@@ -17,6 +19,7 @@ import { Events } from "./events.ts";
 import { LocalFleet } from "./fleet.ts";
 import { jobAgentsIn } from "./jobs/job_agents.ts";
 import { Jobs } from "./jobs/jobs.ts";
+import { RefreshedFacts } from "./refreshed_facts.ts";
 import { ManagerSession } from "./session.ts";
 import { StorageHealth } from "./storage_health.ts";
 import { Targeting } from "./targeting.ts";
@@ -32,6 +35,8 @@ export interface ManagerCoreOptions {
   readonly random: Random;
   readonly identity: ManagerIdentity;
   readonly data: DataService;
+  /** Large inputs of commands; none if absent. */
+  readonly blobs?: Blobs;
   /** Interval of pings to agents, in milliseconds. */
   readonly pingIntervalMs: number;
   /** Most bytes of output that are kept of one command: a quarter for the beginning and the end of each stream. */
@@ -96,7 +101,11 @@ export class ManagerCore {
         },
       },
     };
-    const commands = new Commands(parts);
+    const refreshed = new RefreshedFacts(store);
+    const commands = new Commands({
+      ...parts,
+      ended: (command) => refreshed.hear(command),
+    });
     this.commands = commands;
     const { roster } = this;
     const targeting = new Targeting({
@@ -108,7 +117,14 @@ export class ManagerCore {
     this.jobs = jobs;
     this.agents = new Agents({ ...parts, commands, jobs, roster, targeting });
     this.#admission = new Admission({ ...parts, commands, jobs });
-    this.#data = new DataRequests(options.data, counters);
+    const { blobs, data } = options;
+    const commandsOf = (agent: string) => commands.of(agent);
+    this.#data = new DataRequests(
+      blobs === undefined
+        ? data
+        : withBlobs(data, { blobs, counters, commandsOf }),
+      counters,
+    );
   }
 
   /** All connections, including those before their hello. */

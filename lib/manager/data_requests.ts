@@ -6,6 +6,7 @@ import type { Counters } from "../base/counters.ts";
 import { codeOf, messageOf, PiriError } from "../base/errors.ts";
 import { isTooDeep } from "../base/json_depth.ts";
 import { Limits } from "../base/limits.ts";
+import { release } from "../base/memory.ts";
 import { logger } from "../base/log.ts";
 import type { Body } from "../wire/message.ts";
 import type { DataService } from "./data/data_service.ts";
@@ -15,6 +16,9 @@ const log = logger("manager", "data");
 
 /** Most requests of one connection that are handled at the same time. Those beyond are answered with an error. */
 const MAX_CONCURRENT = 32;
+
+/** Requests whose answers are read for them alone, thousands of them for one large file. */
+const PIECES: ReadonlySet<string> = new Set(["blob", "file_content"]);
 
 /** Bytes of a DataResponse that are reserved for its other fields, as legacy peers reserve them. */
 const ENVELOPE_BYTES = 1_000;
@@ -52,7 +56,10 @@ export class DataRequests {
       )
       : undefined;
     this.#respond(requester, request, refused)
-      .then((body) => requester.send(body))
+      .then(async (body) => {
+        await requester.send(body);
+        if (PIECES.has(request.type)) releaseBytes(body);
+      })
       .catch((error) => {
         this.#counters.add("data_responses_dropped");
         log.debug("A data response was dropped: {error}", {
@@ -106,6 +113,13 @@ export class DataRequests {
       };
     }
   }
+}
+
+/** Frees the bytes of an answer, which was encoded when it was queued. */
+function releaseBytes(body: Body): void {
+  if (body.case !== "dataResponse") return;
+  const { value } = body.value;
+  if (value.case === "bytes") release(value.value);
 }
 
 function checkRequest(type: string, data: string): void {

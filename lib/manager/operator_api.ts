@@ -32,6 +32,8 @@ export interface Manager {
   readonly jobs: JobAdmin;
   /** Events, past and new. */
   readonly events: EventFeed;
+  /** Large inputs of commands. */
+  readonly blobs: BlobAdmin;
   /** Operations of this build. */
   readonly operations: readonly OperationView[];
   /** Status of the Manager. */
@@ -186,6 +188,46 @@ export interface EventFeed {
   ): AsyncIterable<EventView>;
 }
 
+/** Large inputs of commands, kept by their SHA-256 in hex digits. */
+export interface BlobAdmin {
+  /** True if the Manager has a blob. It is then kept for another hour. */
+  has(sha256: string): Promise<boolean>;
+  /**
+   * Keeps small blobs, and returns their hashes.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if there is no room for it; DISK
+   */
+  add(contents: readonly Uint8Array[]): Promise<string[]>;
+  /**
+   * Begins an upload and returns its id.
+   *
+   * @param size Its size in bytes; 0 if it is not known.
+   * @throws {PiriError} FAILED_PRECONDITION if there is no room for it; DISK
+   */
+  begin(size?: number): Promise<string>;
+  /**
+   * Tells how many bytes of an upload have come, also before a restart.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
+  offset(id: string): Promise<number>;
+  /**
+   * Appends bytes to an upload, and returns how many it has then.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if bytes before `offset` are missing, or there is no room; DISK
+   */
+  append(id: string, offset: number, bytes: Uint8Array): Promise<number>;
+  /**
+   * Makes a blob of an upload.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if its hash is not the expected one; DISK
+   */
+  finish(
+    id: string,
+    expected?: string,
+  ): Promise<{ sha256: string; size: number }>;
+}
+
 /** Description of an operation. */
 export interface OperationView {
   /** Name, such as "command.Run". */
@@ -230,6 +272,12 @@ export interface ManagerStatus {
     readonly days: number;
     readonly outputBytes: bigint;
     readonly outputBytesPerCommand: bigint;
+  };
+  /** Number and size of the blobs, and the limit of the size. */
+  readonly blobs: {
+    readonly count: number;
+    readonly bytes: number;
+    readonly limit: number;
   };
   /** Expiry of the certificate of the Manager, in milliseconds since 1970. */
   readonly certificateExpiresAt: number;

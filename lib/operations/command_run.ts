@@ -1,9 +1,12 @@
 import * as v from "valibot";
 import { decodeBase64 } from "@std/encoding/base64";
 import { isAbsolute, join } from "@std/path";
+import { SHA256_PATTERN } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
+import { joint } from "../base/signals.ts";
 import { defaultFolder, environmentFor } from "./environment.ts";
-import type { Operation, Outcome } from "./operation.ts";
+import { blobPieces } from "./blob_reader.ts";
+import type { Operation, OperationContext, Outcome } from "./operation.ts";
 import { type ProgramEnd, runProgram } from "./process.ts";
 import type { Program, ProgramUser } from "./program.ts";
 import { textOf } from "./shell_start.ts";
@@ -106,12 +109,23 @@ const parameters = v.pipe(
       unicode,
       v.description("What the program reads; nothing by default"),
     )),
+    stdin_blob: v.optional(v.pipe(
+      v.string(),
+      v.regex(SHA256_PATTERN, "Expected a SHA-256 in 64 hex digits"),
+      v.description(
+        "Instead of stdin: a blob of the Manager by its SHA-256; run --stdin sends one",
+      ),
+    )),
   }),
   v.check(
     ({ argv, argv_base64, shell }) =>
       [argv, argv_base64, shell].filter((way) => way !== undefined).length ===
         1,
     "it takes exactly one of argv, argv_base64 and shell",
+  ),
+  v.check(
+    ({ stdin, stdin_blob }) => stdin === undefined || stdin_blob === undefined,
+    "it takes one of stdin and stdin_blob",
   ),
 );
 
@@ -122,6 +136,8 @@ export const commandRun: Operation<typeof parameters> = {
   name: "command.Run",
   description: "Runs a program, and ends its whole process tree when cancelled",
   parameters,
+  blobs: ({ stdin_blob: sha256 }) =>
+    sha256 === undefined ? [] : [{ sha256, isTree: false }],
   async *run(params, context) {
     const { surroundings } = context;
     const user = params.user === undefined
@@ -140,7 +156,7 @@ export const commandRun: Operation<typeof parameters> = {
         surroundings,
       }),
       ...umaskOf(params, surroundings),
-      ...params.stdin === undefined ? {} : { stdin: params.stdin },
+      ...inputOf(params, context),
       ...await switchTo(params, { user, own, name: line.argv[0] }),
     };
     const end = yield* runProgram(program, context);
@@ -150,6 +166,20 @@ export const commandRun: Operation<typeof parameters> = {
     return outcomeOf(end, flaw);
   },
 };
+
+function inputOf(
+  { stdin, stdin_blob: sha256 }: Params,
+  { data, signal }: OperationContext,
+): Pick<Program, "stdin"> {
+  if (stdin !== undefined) return { stdin };
+  if (sha256 === undefined) return {};
+  return {
+    stdin: async function* (over) {
+      using end = joint([signal, over]);
+      yield* blobPieces(sha256, { data, signal: end.signal });
+    },
+  };
+}
 
 function lineOf(
   { argv, argv_base64: encoded, shell = "" }: Params,

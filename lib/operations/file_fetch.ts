@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { createHash } from "node:crypto";
 import { systemClock } from "../base/clock.ts";
 import { codeOf, PiriError } from "../base/errors.ts";
+import { release } from "../base/memory.ts";
 import { Limits } from "../base/limits.ts";
 import {
   attributesOf,
@@ -156,14 +157,6 @@ async function* pieces(
     if (bytes.length !== next.length) throw changedMeanwhile(source);
     yield bytes;
   }
-}
-
-/**
- * Frees a piece by hand. Without this, a thread that fetches a large file holds a hundred pieces until its next
- * collection.
- */
-function release({ buffer }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 function changedMeanwhile(source: string, cause?: unknown): PiriError {

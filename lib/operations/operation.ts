@@ -1,4 +1,5 @@
 import type { GenericSchema, InferOutput } from "valibot";
+import type { BlobName } from "../base/blob.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Output stream of a program. */
@@ -95,6 +96,8 @@ export interface Operation<Schema extends GenericSchema = GenericSchema> {
   readonly parameters: Schema;
   /** True for test operations: they are off unless the agent's config has allowTestOperations. */
   readonly forTests?: boolean;
+  /** Blobs of the Manager that these parameters name; none if absent. */
+  blobs?(params: InferOutput<Schema>): readonly BlobName[];
   /**
    * Carries the operation out.
    *

@@ -1,6 +1,7 @@
 import { type Clock, sleep, systemClock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import { ChildOutput } from "./child_output.ts";
+import { joint } from "../base/signals.ts";
 import { Handoff } from "./handoff.ts";
 import type {
   OperationContext,
@@ -9,6 +10,7 @@ import type {
 } from "./operation.ts";
 import { identify, startTicksOf } from "./process_table.ts";
 import { ProcessTree, type TreeRoot } from "./process_tree.ts";
+import { Feeder } from "./program_input.ts";
 import type { Program } from "./program.ts";
 import { startProgram } from "./start_program.ts";
 import { WindowsTree } from "./windows_tree.ts";
@@ -40,7 +42,8 @@ type Control = Pick<
  * When `signal` is aborted, the whole process tree is asked to end and waited for. When `kill` is aborted, the tree is
  * ended by force. When the program ends by itself, processes that it left running stay.
  *
- * @throws {PiriError} NOT_STARTED; CANCELLED if the signal is aborted already.
+ * @throws {PiriError} NOT_STARTED; CANCELLED if the signal is aborted already; the error of its input, once the program
+ * was ended for it
  */
 export async function* runProgram(
   program: Program,
@@ -67,10 +70,13 @@ export async function* runProgram(
     new ChildOutput("stderr", child.stderr, clock),
   ];
   const read = Promise.all(outputs.map((output) => output.run(pieces)));
-  if (program.stdin !== undefined) feed(child.stdin, program.stdin);
-
   const over = new AbortController();
-  const stopped = stopWhenAsked(tree, control, over.signal, clock);
+  const feeder = new Feeder(over.signal, clock);
+  if (program.stdin !== undefined) feeder.feed(child.stdin, program.stdin);
+  using signal = joint([control.signal, feeder.failed]);
+  using kill = joint([control.kill, feeder.kill]);
+  const asked = { signal: signal.signal, kill: kill.signal };
+  const stopped = stopWhenAsked(tree, asked, over.signal, clock);
   const ended = child.status.then(async (status) => {
     const grace = clock.timer(
       OUTPUT_GRACE_MS,
@@ -91,9 +97,12 @@ export async function* runProgram(
     }
     const { code, signal } = await status ?? {};
     over.abort();
+    const living = await stopped;
+    // A cancel ends the input, too.
+    if (!control.signal.aborted) feeder.throwIfFailed(program.argv[0]);
     return {
       ...(signal ? { signal } : code === undefined ? {} : { exitCode: code }),
-      ...(await stopped === undefined ? {} : { reaped: tree.receipt() }),
+      ...(living === undefined ? {} : { reaped: tree.receipt() }),
       outputCut: outputs.some((output) => output.cut),
     };
   } finally {
@@ -131,7 +140,7 @@ function rootOf(
  */
 async function stopWhenAsked(
   tree: ProcessTree | WindowsTree,
-  { signal, kill }: Control,
+  { signal, kill }: Pick<Control, "signal" | "kill">,
   over: AbortSignal,
   clock: Clock,
 ): Promise<number | undefined> {
@@ -159,17 +168,4 @@ function abortOf(...signals: AbortSignal[]): Promise<void> {
       signal.addEventListener("abort", () => resolve(), { once: true });
     }
   });
-}
-
-async function feed(
-  stdin: WritableStream<Uint8Array<ArrayBuffer>>,
-  text: string,
-): Promise<void> {
-  const writer = stdin.getWriter();
-  try {
-    await writer.write(new TextEncoder().encode(text));
-    await writer.close();
-  } catch {
-    // The program ended or closed its input before it had read everything, which it may do.
-  }
 }

@@ -1,3 +1,5 @@
+import type { ProgramInput } from "./program_input.ts";
+
 /** User that a program runs as, if it is not the agent's own. */
 export interface ProgramUser {
   readonly name: string;
@@ -20,8 +22,8 @@ export interface Program {
   readonly user?: ProgramUser;
   /** Mask of new files; inherited from the agent by default. Not on Windows. */
   readonly umask?: number;
-  /** Text for standard input; empty by default. */
-  readonly stdin?: string;
+  /** Standard input; empty by default. */
+  readonly stdin?: ProgramInput;
   /** For Windows: the arguments are already quoted as a command line. */
   readonly rawArguments?: boolean;
 }

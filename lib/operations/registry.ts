@@ -1,12 +1,22 @@
+import type { BlobName } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { didYouMean } from "../base/nearest.ts";
+import { agentFacts } from "./agent_facts.ts";
 import { commandRun } from "./command_run.ts";
 import { echo } from "./echo.ts";
 import { fileFetch } from "./file_fetch.ts";
 import { fileInstalled } from "./file_installed.ts";
+import { fileList } from "./file_list.ts";
+import { filePut } from "./file_put.ts";
+import { fileRead } from "./file_read.ts";
+import { fileStat } from "./file_stat.ts";
 import type { Operation } from "./operation.ts";
-import { describeParameters, type ParameterDescription } from "./params.ts";
+import {
+  checkParams,
+  describeParameters,
+  type ParameterDescription,
+} from "./params.ts";
 import { testSleep } from "./test_sleep.ts";
 import { testSpin } from "./test_spin.ts";
 
@@ -27,10 +37,15 @@ export interface OperationDescription {
 
 /** All operations of this build. A new operation is a new file and a line here. */
 export const operations: readonly Operation[] = [
+  agentFacts,
   commandRun,
   echo,
   fileFetch,
   fileInstalled,
+  fileList,
+  filePut,
+  fileRead,
+  fileStat,
   testSleep,
   testSpin,
 ];
@@ -64,6 +79,17 @@ export function operationNamed(
       didYouMean(name, names, `it has ${names.join(", ")}`)
     }`,
   );
+}
+
+/** Blobs of the Manager that parameters name. None if the operation or the parameters are of another build. */
+export function blobsOf(name: string, params: string): readonly BlobName[] {
+  const operation = operations.find((each) => each.name === name);
+  if (operation?.blobs === undefined) return [];
+  try {
+    return operation.blobs(checkParams(operation, params));
+  } catch {
+    return [];
+  }
 }
 
 /** Describes all operations for people. */

@@ -1,4 +1,4 @@
-/** Settings for all programs of an agent: the key `commands` of agent.yaml. */
+/** Settings for all programs of an agent: the key `commands` of agent.yaml, and its folder of facts. */
 export interface Surroundings {
   /** Folders in which programs are searched, joined by ":". The standard ones of the system by default. */
   readonly path?: string | undefined;
@@ -8,6 +8,8 @@ export interface Surroundings {
   readonly environment: Readonly<Record<string, string>>;
   /** Mask that the agent's children inherit by themselves; undefined if that is not known. */
   readonly inheritedUmask?: number | undefined;
+  /** Folder with the facts of the host's own. */
+  readonly factsFolder?: string | undefined;
 }
 
 /** Folders of programs for root, as on Linux. */

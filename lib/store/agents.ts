@@ -143,6 +143,15 @@ export class Agents {
     });
   }
 
+  /** Replaces the facts that an agent tells. Does nothing if it has been removed meanwhile. */
+  setHostFacts(id: string, facts: AgentRecord["facts"]): void {
+    this.#db.run(
+      "UPDATE agents SET facts = ? WHERE id = ?",
+      ...shape.cells({ facts }, ["facts"]),
+      id,
+    );
+  }
+
   /** @throws {PiriError} AUTH_FAILED */
   enrol(
     id: string,

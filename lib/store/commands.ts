@@ -4,7 +4,9 @@ import {
   isOpenState,
   OPEN_STATES,
 } from "../base/command_state.ts";
+import type { BlobName } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
+import type { BlobRefs } from "./blob_refs.ts";
 import {
   commandShape as shape,
   freshCommand,
@@ -63,17 +65,20 @@ export class Commands {
   readonly #requests: Requests;
   readonly #sent: SentIds;
   readonly #meta: Meta;
+  readonly #blobs: BlobRefs;
   readonly #updates = new Map<string, string>();
 
   constructor(
     db: Database,
-    { requests, sent, meta }: {
+    { requests, sent, meta, blobs }: {
       requests: Requests;
       sent: SentIds;
       meta: Meta;
+      blobs: BlobRefs;
     },
   ) {
     this.#db = db;
+    this.#blobs = blobs;
     this.#requests = requests;
     this.#sent = sent;
     this.#meta = meta;
@@ -81,11 +86,11 @@ export class Commands {
 
   create(
     commands: readonly NewCommand[],
-    request: { requestId: string; job: string },
+    request: { requestId: string; job: string; blobs?: readonly BlobName[] },
   ): { job: string; commands: CommandRecord[]; repeated: boolean } {
     const earlier = this.startedBy(request.requestId);
     if (earlier !== undefined) return { ...earlier, repeated: true };
-    const { job } = request;
+    const { job, blobs = [] } = request;
     const made = commands.map((each) => {
       const command = { rerunOf: null, saidBy: "", ...each, job };
       const cells = shape.cells(command, NEW_FIELDS);
@@ -93,6 +98,7 @@ export class Commands {
       if (command.state === "sent") this.#sent.note(command.agent, id);
       return freshCommand(id, command);
     });
+    for (const { id } of made) this.#blobs.add(id, blobs);
     this.#requests.add({
       ...request,
       // A job without commands has no ids: an empty range.

@@ -1,3 +1,4 @@
+import type { BlobRefs } from "./blob_refs.ts";
 import { countOf, type JobCounts, noCounts } from "../base/job_counts.ts";
 import type { Commands } from "./commands.ts";
 import type { Database } from "./database.ts";
@@ -25,16 +26,27 @@ export class JobTables {
   readonly #entries: Entries;
   readonly #commands: Commands;
   readonly #sent: SentIds;
+  readonly #blobs: BlobRefs;
 
-  constructor(db: Database, commands: Commands, sent: SentIds) {
+  constructor(
+    db: Database,
+    { commands, sent, blobs }: {
+      commands: Commands;
+      sent: SentIds;
+      blobs: BlobRefs;
+    },
+  ) {
     this.jobs = new Jobs(db);
+    this.#blobs = blobs;
     this.#entries = new Entries(db);
     this.#commands = commands;
     this.#sent = sent;
   }
 
   create(
-    ...[job, { agents, gone, supersedes, supersede }]: Args<"createJob">
+    ...[job, { agents, blobs = [], gone, supersedes, supersede }]: Args<
+      "createJob"
+    >
   ): Awaited<ReturnType<Store["createJob"]>> {
     const earlier = this.jobs.ofRequest(job.requestId);
     if (earlier !== undefined) {
@@ -42,6 +54,7 @@ export class JobTables {
     }
     const made = this.jobs.add(job, agents.length);
     const { id } = made;
+    this.#blobs.addToJob(id, blobs);
     this.#entries.add(id, agents, {
       canaries: job.canaries,
       at: job.createdAt,

@@ -11,6 +11,7 @@ import { progressAt } from "./migrations/0008_progress_at.ts";
 import { saidBy } from "./migrations/0009_said_by.ts";
 import { jobs } from "./migrations/0010_jobs.ts";
 import { setAgents } from "./migrations/0011_set_agents.ts";
+import { blobRefs } from "./migrations/0012_blob_refs.ts";
 import { outputHashes } from "./migrations/0013_output_hashes.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
@@ -29,6 +30,7 @@ export const MIGRATIONS: readonly string[] = [
   saidBy,
   jobs,
   setAgents,
+  blobRefs,
   outputHashes,
 ];
 

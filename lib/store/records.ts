@@ -1,3 +1,4 @@
+import type { BlobName } from "../base/blob.ts";
 import type { CommandStateName } from "../base/command_state.ts";
 import type { EventCursor } from "../base/event_cursor.ts";
 import type { EventFilter } from "../base/event_filter.ts";
@@ -37,11 +38,15 @@ export interface AgentRecord {
 
 /** Changes of what operators set of agents. */
 export interface AgentChange {
+  /** Groups to put them into. */
   readonly addGroups: readonly string[];
+  /** Groups to take them out of. */
   readonly removeGroups: readonly string[];
+  /** Facts to set, which win over those that they tell. */
   readonly setFacts: Readonly<Record<string, string>>;
+  /** Names of facts that were set, to remove. */
   readonly removeFacts: readonly string[];
-  /** Undefined to leave it as it is. */
+  /** True for hosts that are gone for good; undefined to leave it as it is. */
   readonly retired?: boolean | undefined;
 }
 
@@ -164,6 +169,12 @@ export type NewCommand =
     | "sentAt"
   >
   & Partial<Pick<CommandRecord, "rerunOf" | "saidBy">>;
+
+/** Blob that commands of the history name. */
+export interface BlobUse extends BlobName {
+  /** Latest end of a command that names it, in milliseconds since 1970; null while one of them is open. */
+  readonly endedAt: number | null;
+}
 
 /** Changes of one command; absent fields stay unchanged. */
 export type CommandPatch =

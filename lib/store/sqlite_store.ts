@@ -1,4 +1,5 @@
 import { Agents } from "./agents.ts";
+import { BlobRefs } from "./blob_refs.ts";
 import { commandNotFound, Commands } from "./commands.ts";
 import type { Database } from "./database.ts";
 import { EventHistory } from "./event_history.ts";
@@ -16,12 +17,12 @@ import type { Meta } from "./meta.ts";
 import { Output } from "./output.ts";
 import type {
   AgentRecord,
+  BlobUse,
   CommandFilter,
   CommandPatch,
   CommandRecord,
   EventRecord,
   HistoryPage,
-  NewCommand,
   NewEvent,
   OutputFigures,
   OutputHashes,
@@ -48,6 +49,7 @@ export class SqliteStore implements Store {
   readonly #agents: Agents;
   readonly #tombstones: Tombstones;
   readonly #commands: Commands;
+  readonly #blobs: BlobRefs;
   readonly #sent: SentIds;
   readonly #jobs: JobTables;
   readonly #output: Output;
@@ -70,9 +72,19 @@ export class SqliteStore implements Store {
     this.#meta = meta;
     this.#agents = new Agents(db);
     this.#tombstones = tombstones;
+    this.#blobs = new BlobRefs(db);
     this.#sent = sent;
-    this.#commands = new Commands(db, { requests, sent, meta });
-    this.#jobs = new JobTables(db, this.#commands, sent);
+    this.#commands = new Commands(db, {
+      requests,
+      sent,
+      meta,
+      blobs: this.#blobs,
+    });
+    this.#jobs = new JobTables(db, {
+      commands: this.#commands,
+      sent,
+      blobs: this.#blobs,
+    });
     const { jobs } = this.#jobs;
     this.#output = output;
     this.#events = events;
@@ -104,6 +116,10 @@ export class SqliteStore implements Store {
       rows: ids.length,
       bytes: 0,
     });
+  }
+
+  setHostFacts(...[id, facts]: Args<"setHostFacts">): Promise<void> {
+    return this.#writer.write(() => this.#agents.setHostFacts(id, facts));
   }
 
   enrolAgent(...[id, use]: Args<"enrolAgent">): Promise<AgentRecord> {
@@ -151,12 +167,11 @@ export class SqliteStore implements Store {
   }
 
   createCommands(
-    commands: readonly NewCommand[],
-    request: { requestId: string; job: string },
+    ...[commands, request]: Args<"createCommands">
   ): Promise<{ job: string; commands: CommandRecord[]; repeated: boolean }> {
     const bytes = commands.reduce((sum, { params }) => sum + params.length, 0);
     return this.#writer.write(() => this.#commands.create(commands, request), {
-      rows: commands.length,
+      rows: commands.length * (1 + (request.blobs?.length ?? 0)),
       bytes,
     });
   }
@@ -185,6 +200,10 @@ export class SqliteStore implements Store {
 
   openCommands(presumedSince: number): Promise<CommandRecord[]> {
     return this.#writer.read(() => this.#commands.open(presumedSince));
+  }
+
+  blobUses(): Promise<BlobUse[]> {
+    return this.#writer.read(() => this.#blobs.uses());
   }
 
   lastCommandId(): Promise<bigint> {

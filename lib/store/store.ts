@@ -1,3 +1,4 @@
+import type { BlobName } from "../base/blob.ts";
 import type { EntryStateName } from "../base/job_state.ts";
 import type {
   EntryMove,
@@ -16,6 +17,7 @@ import type { StreamName } from "./records.ts";
 import type {
   AgentChange,
   AgentRecord,
+  BlobUse,
   CommandFilter,
   CommandPatch,
   CommandRecord,
@@ -80,6 +82,11 @@ export interface Store extends AsyncDisposable {
     ids: readonly string[],
     change: AgentChange,
   ): Promise<AgentRecord[]>;
+  /** Replaces the facts that an agent tells. Does nothing if it has been removed meanwhile. */
+  setHostFacts(
+    id: string,
+    facts: Readonly<Record<string, string>>,
+  ): Promise<void>;
   /**
    * Uses an agent's token: from now on this is its secret. The same token with the same secret succeeds again.
    *
@@ -132,11 +139,12 @@ export interface Store extends AsyncDisposable {
 
   /**
    * Records all commands or none, and gives them ascending ids in the order given. If `requestId` was used before,
-   * nothing is recorded, and the commands of the earlier request are returned with `repeated`.
+   * nothing is recorded, and the commands of the earlier request are returned with `repeated`. The commands name the
+   * `blobs`.
    */
   createCommands(
     commands: readonly NewCommand[],
-    request: { requestId: string; job: string },
+    request: { requestId: string; job: string; blobs?: readonly BlobName[] },
   ): Promise<{ job: string; commands: CommandRecord[]; repeated: boolean }>;
   /** Commands that an earlier request of this id started. */
   findRequest(
@@ -150,6 +158,8 @@ export interface Store extends AsyncDisposable {
   commands(filter: CommandFilter): Promise<CommandRecord[]>;
   /** Commands that have not ended, and those whose end is only presumed and happened after `presumedSince`. */
   openCommands(presumedSince: number): Promise<CommandRecord[]>;
+  /** Blobs that commands and jobs of the history name. */
+  blobUses(): Promise<BlobUse[]>;
   /** Highest command id ever given. */
   lastCommandId(): Promise<bigint>;
 
@@ -158,13 +168,14 @@ export interface Store extends AsyncDisposable {
    * recorded, and the earlier job is returned with `repeated`.
    *
    * @param job The job.
-   * @param entries Its agents; `gone` is the step of the entry of one that was removed meanwhile. Entries for the same
+   * @param entries Its agents, and the blobs that its parameters name; `gone` is the step of the entry of one that was removed meanwhile. Entries for the same
    * agents in the jobs of `supersedes` take the step `supersede`, in whose reason "%" stands for the new job.
    */
   createJob(
     job: NewJob,
     entries: {
       agents: readonly string[];
+      blobs?: readonly BlobName[];
       gone: EntryMove;
       supersedes: readonly bigint[];
       supersede: EntryMove;

@@ -1,4 +1,5 @@
 import { PiriError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
 import { parseFact, parseQuoted, QUOTE } from "./parse_fact.ts";
 import { beginsWord, parseWord } from "./parse_word.ts";
 import { refuseItem, refuseRest } from "./foreign_notation.ts";
@@ -17,6 +18,7 @@ const NO_WORD = "(?![A-Za-z0-9._*?\\[{-])";
 const OR = new RegExp(`,|or${NO_WORD}`, "y");
 const AND = new RegExp(`&|and${NO_WORD}`, "y");
 const EXCEPT = new RegExp(`!(?!=)|not${NO_WORD}`, "y");
+const ALL = new RegExp(`all${NO_WORD}`, "y");
 const JOB_SETS: Readonly<Record<string, JobSetKind>> = {
   job: "job",
   failed: "failed",
@@ -145,6 +147,7 @@ function parseItem(scanner: Scanner): TargetNode {
   }
   const fact = parseFact(scanner);
   if (fact !== undefined) return fact;
+  if (scanner.take(ALL)) return { kind: "all" };
   if (scanner.look(QUOTE)) return parseQuotedName(scanner, at);
   if (!beginsWord(scanner) || scanner.look(/[A-Z]@/y)) refuseItem(scanner);
   const pieces = parseWord(scanner);
@@ -167,7 +170,6 @@ function parsePlainWord(
   word: string,
   at: number,
 ): TargetNode {
-  if (word === "all") return { kind: "all" };
   if (!isReservedName(word)) {
     return { kind: "word", pieces: [{ kind: "text", text: word }] };
   }
@@ -196,10 +198,17 @@ function parsePlainWord(
 function parseQuotedName(scanner: Scanner, at: number): TargetNode {
   const name = parseQuoted(scanner);
   scanner.spendNames(1, at);
+  if (name.length > Limits.name) {
+    scanner.fail(
+      `no name has more than ${Limits.name} characters`,
+      "write a shorter one",
+      at,
+    );
+  }
   if (/[*?[{]/.test(name)) {
     scanner.fail(
       "in quotes a name is taken as it is, and no name has such characters",
-      `write ${name.length > 100 ? "it" : name} without the inner quotes`,
+      `write ${name} without the inner quotes`,
       at,
     );
   }

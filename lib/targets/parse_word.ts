@@ -1,3 +1,4 @@
+import { Limits } from "../base/limits.ts";
 import type { Piece, Span } from "./target_expression.ts";
 import type { Scanner } from "./scanner.ts";
 
@@ -19,6 +20,14 @@ export function beginsWord(scanner: Scanner): boolean {
 export function parseWord(scanner: Scanner): readonly Piece[] {
   const at = scanner.at;
   const pieces = readPieces(scanner);
+  // Long texts would also make the names of a range take much memory.
+  if (longestOf(pieces) > Limits.name) {
+    scanner.fail(
+      `no name has more than ${Limits.name} characters`,
+      "write a shorter one",
+      at,
+    );
+  }
   const count = countOf(pieces);
   if (isGlob(pieces)) scanner.spendTests(count, at);
   else scanner.spendNames(count, at);
@@ -38,6 +47,25 @@ function countOf(pieces: readonly Piece[]): number {
       ? product * piece.of.reduce((sum, each) => sum + countOf(each), 0)
       : product;
   }, 1);
+}
+
+/** Length of the longest text that pieces stand for, in characters; a wildcard counts as one. */
+function longestOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, piece) => {
+    switch (piece.kind) {
+      case "text":
+        return sum + piece.text.length;
+      case "range":
+        return sum + Math.max(
+          piece.width,
+          ...piece.spans.map(({ to }) => String(to).length),
+        );
+      case "choice":
+        return sum + Math.max(...piece.of.map(longestOf));
+      default:
+        return sum + 1;
+    }
+  }, 0);
 }
 
 /** True if a piece stands for texts that are not spelled out. */

@@ -27,6 +27,7 @@ export interface TargetWorld {
 
 /** A name that no enrolled agent has. */
 export interface MissingName {
+  /** Name as it was typed. */
   readonly name: string;
   /** Name that was probably meant. */
   readonly nearest: string | undefined;

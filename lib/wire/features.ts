@@ -5,6 +5,7 @@ export const FEATURES = [
   "resume",
   "hold",
   "chunks",
+  "blobs",
 ] as const;
 
 export type Feature = typeof FEATURES[number];

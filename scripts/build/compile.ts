@@ -1,6 +1,6 @@
 import type { Base } from "./base.ts";
 import type { Bundle } from "./bundle.ts";
-import { permissionsOn, type Product } from "./product.ts";
+import type { Product } from "./product.ts";
 import { run } from "./run.ts";
 import type { Target } from "./target.ts";
 
@@ -30,7 +30,7 @@ export async function compile(
     // The code cache would be in the temporary folder at a path that others can predict: not safe for an agent that
     // runs as root.
     "--no-code-cache",
-    ...permissionsOn(target.os, product),
+    ...product.permissions,
     "--target",
     target.triple,
     "--output",

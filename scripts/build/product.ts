@@ -7,23 +7,12 @@ export interface Product {
   readonly workers: readonly string[];
   /** Flags of `deno run` and `deno compile` that give it its permissions. */
   readonly permissions: readonly string[];
-  /** Flags that it needs besides these on Windows. */
-  readonly windowsPermissions?: readonly string[];
-}
-
-/** Flags that give a product its permissions on a system. */
-export function permissionsOn(
-  os: typeof Deno.build.os,
-  { permissions, windowsPermissions = [] }: Product,
-): readonly string[] {
-  return os === "windows"
-    ? [...permissions, ...windowsPermissions]
-    : permissions;
 }
 
 /**
- * The Manager: serves a fleet, and is its command line. It starts no programs. It loads libraries on Windows only, to see
- * who has rights to its state folder.
+ * The Manager: serves a fleet, and is its command line. It starts no programs. It loads system libraries: on Linux for
+ * names of files that are not UTF-8, on Windows to see who has rights to its state folder. `serve` gives that up, but on
+ * Windows.
  */
 export const manager: Product = {
   name: "piri-manager",
@@ -31,6 +20,7 @@ export const manager: Product = {
   workers: ["lib/store/store_thread.ts"],
   permissions: [
     "--allow-env",
+    "--allow-ffi",
     "--allow-net",
     "--allow-read",
     "--allow-sys",
@@ -38,7 +28,6 @@ export const manager: Product = {
     // Without this flag, a missing permission becomes a question on the operator's terminal.
     "--no-prompt",
   ],
-  windowsPermissions: ["--allow-ffi"],
 };
 
 /**

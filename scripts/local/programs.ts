@@ -2,12 +2,7 @@ import { join } from "@std/path";
 import { build, ROOT } from "../build/build.ts";
 import { isStale, SOURCES } from "../build/fresh.ts";
 import { say } from "../build/main.ts";
-import {
-  agent,
-  manager,
-  permissionsOn,
-  type Product,
-} from "../build/product.ts";
+import { agent, manager, type Product } from "../build/product.ts";
 import { hostTarget } from "../build/target.ts";
 
 /** Way to start the two programs: the words before their arguments. */
@@ -29,7 +24,7 @@ function sourceArgv(product: Product): string[] {
     "--quiet",
     "--config",
     join(ROOT, "deno.json"),
-    ...permissionsOn(Deno.build.os, product),
+    ...product.permissions,
     join(ROOT, product.entry),
   ];
 }

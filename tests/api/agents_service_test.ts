@@ -4,6 +4,7 @@ import {
   AgentSchema,
   CommandState,
   ListAgentsResponseSchema,
+  ResolveTargetsResponseSchema,
   WriteFailureSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { refusal, startControl } from "../support/control.ts";
@@ -174,4 +175,101 @@ Deno.test("an agent without a name is refused before the Manager is asked", asyn
     "INVALID_ARGUMENT",
   ]);
   assertEquals(fleet.manager.asked, []);
+});
+
+Deno.test("agents are set by expressions, and a retirement that is absent stays absent", async () => {
+  await using fleet = await startControl();
+
+  const answer = await fleet.control.agents.setAgents({
+    targets: ["web-*"],
+    addGroups: ["web"],
+    setFacts: { role: "db" },
+  });
+
+  assertEquals([answer.names, answer.changed], [["web-1", "web-2"], ["web-2"]]);
+  const { asker: _, ...asked } = fleet.manager.asked[0] as Record<
+    string,
+    unknown
+  >;
+  assertEquals(asked, {
+    expressions: ["web-*"],
+    addGroups: ["web"],
+    removeGroups: [],
+    setFacts: { role: "db" },
+    removeFacts: [],
+    retired: undefined,
+  });
+  assertEquals(
+    (await refusal(fleet.control.agents.setAgents({}))).piri,
+    "INVALID_ARGUMENT",
+  );
+});
+
+Deno.test("targets are resolved with all that was left out and not found", async () => {
+  await using fleet = await startControl();
+  fleet.manager.resolved = {
+    agents: [
+      { name: "web-1", connected: true, instance: "i", groups: ["web"] },
+      { name: "web-2", connected: false, instance: "", groups: [] },
+    ],
+    leftOut: { retired: 1, notJoined: 2, awayNotAsked: 3 },
+    notSampled: 4,
+    missing: [{ name: "wbe-1", nearest: "web-1", reason: undefined }],
+    lacking: [{ fact: "cpus", count: 5 }],
+    unmatched: ["x*"],
+    gone: ["old-1"],
+    seed: 7,
+  };
+
+  const answer = await fleet.control.agents.resolveTargets({
+    selection: {
+      expressions: ["web-*"],
+      exclude: ["web-3"],
+      limit: { case: "limitPercent", value: 10 },
+    },
+  });
+
+  assertEquals(
+    answer,
+    create(ResolveTargetsResponseSchema, {
+      targets: [
+        { name: "web-1", connected: true, groups: ["web"] },
+        { name: "web-2" },
+      ],
+      missing: [{ name: "wbe-1", nearest: "web-1" }],
+      lacking: [{ fact: "cpus", agents: 5 }],
+      unmatched: ["x*"],
+      gone: ["old-1"],
+      leftOut: { retired: 1, notJoined: 2, away: 3, notSampled: 4 },
+      seed: 7,
+    }),
+  );
+  assertEquals(fleet.manager.asked, [{
+    expressions: ["web-*"],
+    exclude: ["web-3"],
+    connectedOnly: false,
+    allowMissing: false,
+    limit: { percent: 10 },
+    seed: undefined,
+  }]);
+});
+
+Deno.test("a selection without expressions or with a senseless limit is refused", async () => {
+  await using fleet = await startControl();
+  const expressions = ["all"];
+
+  for (
+    const selection of [
+      undefined,
+      {},
+      { expressions, limit: { case: "limitCount", value: 0 } as const },
+      { expressions, limit: { case: "limitPercent", value: 101 } as const },
+      { expressions, limit: { case: "limitPercent", value: NaN } as const },
+    ]
+  ) {
+    const asked = fleet.control.agents.resolveTargets(
+      selection === undefined ? {} : { selection },
+    );
+    assertEquals((await refusal(asked)).piri, "INVALID_ARGUMENT");
+  }
 });

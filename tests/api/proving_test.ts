@@ -5,6 +5,7 @@ import { PROOF_HEADER } from "../../lib/api/proofs.ts";
 import { CHANGING } from "../../lib/api/proving.ts";
 import {
   AgentsService,
+  BlobsService,
   CommandsService,
   EventsService,
   IdentityService,
@@ -38,6 +39,7 @@ function namesIn(folder: string): string[] {
 Deno.test("every call is known to change something, or to change nothing", () => {
   const methods = [
     AgentsService,
+    BlobsService,
     CommandsService,
     EventsService,
     IdentityService,
@@ -50,6 +52,12 @@ Deno.test("every call is known to change something, or to change nothing", () =>
   assertEquals(methods.filter((name) => !CHANGING.has(name)), [
     "AgentsService.listAgents",
     "AgentsService.resolveTargets",
+    // A blob is nothing until a command or job names it.
+    "BlobsService.findBlobs",
+    "BlobsService.addBlobs",
+    "BlobsService.openUpload",
+    "BlobsService.upload",
+    "BlobsService.finishUpload",
     "CommandsService.watch",
     "CommandsService.listCommands",
     "CommandsService.getCommand",

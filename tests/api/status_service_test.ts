@@ -24,6 +24,7 @@ Deno.test("status has the state of the Manager, with counts of any size", async 
       databaseBytes: 6n,
       retention: { days: 30, outputBytes: 7n, outputBytesPerCommand: 8n },
       certificateExpiresAtMs: 9_000n,
+      blobs: { count: 3n, bytes: 10n, limitBytes: 11n },
       counters: { "frames.refused": 2n },
     }),
   );

@@ -18,6 +18,7 @@ Deno.test("exit codes are the numbers that scripts know", () => {
     timedOut: 6,
     cancelled: 7,
     lost: 8,
+    stopped: 9,
     left: 130,
   });
 });
@@ -34,14 +35,14 @@ Deno.test("every exit code has an explanation and a place in the order", () => {
   );
 });
 
-Deno.test("worst() picks the most serious code: lost, timed out, refused, cancelled, failed", () => {
+Deno.test("worst() picks the most serious code: lost, stopped, timed out, refused, cancelled, not reachable, failed", () => {
   const worstOf: number[] = [];
-  const codes: ExitCode[] = [0, 1, 7, 4, 6, 8];
+  const codes: ExitCode[] = [0, 1, 3, 7, 4, 6, 9, 8];
   for (let count = 0; count <= codes.length; count++) {
     worstOf.push(worst(codes.slice(0, count)));
   }
 
-  assertEquals(worstOf, [0, 0, 1, 7, 4, 6, 8]);
+  assertEquals(worstOf, [0, 0, 1, 3, 7, 4, 6, 9, 8]);
 });
 
 Deno.test("exitCodeOf() has a number for each code of an error", () => {

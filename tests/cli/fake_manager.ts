@@ -5,11 +5,14 @@ import {
   type Agent,
   AgentSchema,
   AgentsService,
+  BlobsService,
+  type CancelJobRequest,
   type CancelRequest,
   type Command,
   CommandSchema,
   CommandsService,
   CommandState,
+  EntryState,
   type Event,
   EventSchema,
   EventsService,
@@ -17,14 +20,30 @@ import {
   GetStatusResponseSchema,
   type GetTimelineResponseSchema,
   type GiveUpRequest,
+  type Job,
+  type JobEntry,
+  JobEntrySchema,
+  JobSchema,
+  JobsService,
+  JobState,
   type ListCommandsRequest,
+  type ListJobsRequest,
   type OperationSchema,
   OutputStream,
   type RemoveAgentRequest,
+  type RerunJobRequest,
   type RerunRequest,
+  type ResolvedNotesSchema,
+  type ResolveTargetsResponseSchema,
   type RunRequest,
+  type SetAgentsRequest,
+  type SetAgentsResponseSchema,
+  type StartJobRequest,
   StatusService,
+  type TargetSelection,
   type WatchEventsRequest,
+  type WatchJobRequest,
+  type WatchJobResponseSchema,
   type WatchRequest,
   type WatchResponse,
   WatchResponseSchema,
@@ -34,8 +53,11 @@ import { controlClient } from "../../lib/api/client.ts";
 import {
   Disconnected,
   type ErrorCode,
-  type PiriError,
+  PiriError,
 } from "../../lib/base/errors.ts";
+import { aborted } from "../../lib/base/signals.ts";
+import { namesOne } from "../../lib/cli/manager/hints.ts";
+import { hasEnded } from "../../lib/cli/manager/states.ts";
 import { toConnectError } from "../../lib/api/errors.ts";
 import type {
   Control,
@@ -43,6 +65,7 @@ import type {
   ManagerServices,
   Ready,
 } from "../../lib/cli/manager/services.ts";
+import { FakeBlobs } from "./fake_blobs.ts";
 
 /** A command as a Manager would answer it, with these fields. */
 export function command(
@@ -205,9 +228,53 @@ export class Watch {
   }
 }
 
+/** Entry of a job for a command, as a Manager would tell it. */
+export function entryOf(
+  command: Command,
+  position: number,
+  given: MessageInitShape<typeof JobEntrySchema> = {},
+): JobEntry {
+  const { id, state, exitCode, unreachableSinceMs } = command;
+  return create(JobEntrySchema, {
+    position,
+    agent: command.agent,
+    state: EntryState.STARTED,
+    commandId: id,
+    commandState: state,
+    ...exitCode === undefined ? {} : { exitCode },
+    signal: command.signal,
+    presumed: command.presumed,
+    reason: command.reason,
+    errorCode: command.errorCode,
+    stdoutBytes: command.stdoutBytes,
+    stderrBytes: command.stderrBytes,
+    ...unreachableSinceMs === undefined ? {} : { unreachableSinceMs },
+    ...given,
+  });
+}
+
+/** A job as a Manager would answer it, with these fields. */
+export function job(
+  { targets = { expressions: ["web-*"] }, ...given }: MessageInitShape<
+    typeof JobSchema
+  > = {},
+): Job {
+  const { $typeName: _type, ...fields }: Partial<Job> = given as Job;
+  return create(JobSchema, {
+    id: 17n,
+    state: JobState.RUNNING,
+    operation: "command.Run",
+    params: '{"argv":["true"]}',
+    createdAtMs: BigInt(Date.UTC(2026, 0, 1)),
+    ...fields,
+    targets,
+  });
+}
+
 /** A Manager with the answers of a test, behind the real encoding of the API. */
 export class FakeManager implements ManagerServices {
-  readonly runs: RunRequest[] = [];
+  readonly runs: StartJobRequest[] = [];
+  readonly plainRuns: RunRequest[] = [];
   readonly watches: Watch[] = [];
   readonly cancels: CancelRequest[] = [];
   readonly reruns: RerunRequest[] = [];
@@ -215,6 +282,14 @@ export class FakeManager implements ManagerServices {
   readonly lists: ListCommandsRequest[] = [];
   readonly eventRequests: WatchEventsRequest[] = [];
   readonly additions: AddAgentRequest[] = [];
+  readonly changes: SetAgentsRequest[] = [];
+  readonly selections: (TargetSelection | undefined)[] = [];
+  /** Answer to `SetAgents`. */
+  changedAgents: MessageInitShape<typeof SetAgentsResponseSchema> = {};
+  /** Answer to `ResolveTargets`. */
+  targets: MessageInitShape<typeof ResolveTargetsResponseSchema> | PiriError =
+    {};
+  readonly blobs = new FakeBlobs();
   agents: Agent[] = [];
   commands: Command[] = [];
   events: Event[] = [];
@@ -224,8 +299,22 @@ export class FakeManager implements ManagerServices {
     { name: "file.Fetch" },
   ];
   status: GetStatusResponse = create(GetStatusResponseSchema);
-  /** Reaction to `Run`. By default it answers with `commands`. */
-  onRun: (request: RunRequest) => void | Promise<void> = () => {};
+  /** Jobs by their ids; the one that is started has the highest. */
+  jobs: Job[] = [];
+  /** Entries of the jobs; by default those of `commands`. */
+  entries: JobEntry[] | undefined;
+  /** Remarks on the targets of a job that is started. */
+  notes: MessageInitShape<typeof ResolvedNotesSchema> = {};
+  readonly jobWatches: WatchJobRequest[] = [];
+  readonly jobCancels: CancelJobRequest[] = [];
+  readonly jobReruns: RerunJobRequest[] = [];
+  readonly jobLists: ListJobsRequest[] = [];
+  /** Output that a watch of an ended command tells, by its id: stdout and stderr. */
+  readonly outputs = new Map<bigint, readonly [string, string]>();
+  /** Reaction to `StartJob`. By default the job has the entries of `commands`. */
+  onRun: (request: StartJobRequest) => void | Promise<void> = () => {};
+  /** Reaction to `CancelJob`. */
+  onCancelJob: (request: CancelJobRequest) => void | Promise<void> = () => {};
   /** Reaction to `Rerun`. By default it answers with the newest of `commands`. */
   onRerun: (request: RerunRequest) => void | Promise<void> = () => {};
   /** Answer to `ListCommands`: `commands` by default. */
@@ -320,6 +409,17 @@ export class FakeManager implements ManagerServices {
           this.#requireAgent(id);
           return { token: "piri1.renewed" };
         },
+        setAgents: (request) => {
+          this.changes.push(request);
+          return this.changedAgents;
+        },
+        resolveTargets: ({ selection }) => {
+          this.selections.push(selection);
+          if (this.targets instanceof PiriError) {
+            throw toConnectError(this.targets);
+          }
+          return this.targets;
+        },
         removeAgent: (request) => {
           this.#requireAgent(request.id);
           this.removals.push(request);
@@ -327,13 +427,10 @@ export class FakeManager implements ManagerServices {
           return { commands: this.commands, told: this.told };
         },
       });
+      router.service(BlobsService, this.blobs.service);
       router.service(CommandsService, {
-        run: async (request) => {
-          this.runs.push(request);
-          await this.onRun(request);
-          return { job: "job-1", commands: this.commands };
-        },
         watch: (request, { signal }) => {
+          if (this.outputs.size > 0) return this.#outputs(request);
           const watch = new Watch(request);
           this.watches.push(watch);
           return watch.events(signal);
@@ -364,8 +461,66 @@ export class FakeManager implements ManagerServices {
           this.lists.push(request);
           return { commands: this.onList(request) };
         },
+        run: async (request) => {
+          this.plainRuns.push(request);
+          return { job: "job-1", commands: this.commands };
+        },
+        dropOutput: () => ({}),
         getCommand: ({ commandId }) => ({ command: this.#find(commandId) }),
         listOperations: () => ({ operations: this.operations }),
+      });
+      router.service(JobsService, {
+        startJob: async (request) => {
+          this.runs.push(request);
+          await this.onRun(request);
+          const total = this.entries?.length ?? this.commands.length;
+          const { targets, limits, operation, params, name, note } = request;
+          const started = job({
+            ...targets === undefined ? {} : { targets },
+            ...limits === undefined ? {} : { limits },
+            ...request.timeoutMs === undefined
+              ? {}
+              : { timeoutMs: request.timeoutMs },
+            operation,
+            params,
+            name,
+            note,
+            counts: { total },
+          });
+          this.jobs = [started];
+          return { job: started, notes: this.notes };
+        },
+        getJob: ({ jobId }) => ({ job: this.#findJob(jobId) }),
+        listJobs: (request) => {
+          this.jobLists.push(request);
+          return { jobs: this.jobs };
+        },
+        listEntries: ({ fromPosition, limit = 1_000 }) => ({
+          entries: this.#entries().slice(fromPosition, fromPosition + limit),
+        }),
+        watchJob: (request, { signal }) => {
+          this.jobWatches.push(request);
+          return this.#jobEvents(request, signal);
+        },
+        cancelJob: async (request) => {
+          this.jobCancels.push(request);
+          await this.onCancelJob(request);
+          return { job: this.#findJob(request.jobId) };
+        },
+        pauseJob: ({ jobId }) => ({
+          job: { ...this.#findJob(jobId), state: JobState.PAUSED },
+        }),
+        resumeJob: ({ jobId }) => ({ job: this.#findJob(jobId) }),
+        rerunJob: (request) => {
+          this.jobReruns.push(request);
+          const again = job({
+            ...this.#findJob(request.jobId),
+            id: request.jobId + 1n,
+            rerunOf: request.jobId,
+          });
+          this.jobs.push(again);
+          return { job: again, notes: this.notes };
+        },
       });
       router.service(EventsService, {
         watchEvents: (request, { signal }) => {
@@ -381,6 +536,75 @@ export class FakeManager implements ManagerServices {
     for (const event of this.events) yield { event };
     if (!follow) return;
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  }
+
+  #entries(): JobEntry[] {
+    return this.entries ??
+      this.commands.map((command, position) => entryOf(command, position));
+  }
+
+  #findJob(id: bigint): Job {
+    const found = this.jobs.find((job) => job.id === id);
+    if (found !== undefined) return found;
+    throw apiError(
+      "NOT_FOUND",
+      `Cannot find job j-${id}: there is none`,
+      Code.NotFound,
+    );
+  }
+
+  /** Output of commands that have ended. */
+  async *#outputs({ commands }: WatchRequest) {
+    for (const { commandId, stdoutOffset, stderrOffset } of commands) {
+      const watch = new Watch({ commands } as WatchRequest);
+      const [stdout, stderr] = this.outputs.get(commandId) ?? ["", ""];
+      watch.output(commandId, stdout.slice(Number(stdoutOffset)), {
+        offset: stdoutOffset,
+      });
+      watch.output(commandId, stderr.slice(Number(stderrOffset)), {
+        stream: "stderr",
+        offset: stderrOffset,
+      }).end();
+      yield* watch.events(new AbortController().signal);
+    }
+  }
+
+  /**
+   * A job as it is watched. One that is for the name of an agent tells its entries and no more. Of any other the test
+   * tells what happens, by `watch`.
+   */
+  async *#jobEvents(
+    { jobId, from }: WatchJobRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<MessageInitShape<typeof WatchJobResponseSchema>> {
+    const first = this.#findJob(jobId);
+    const entries = this.#entries();
+    if (namesOne(first.targets?.expressions ?? [])) {
+      const hasCommand = entries.some(({ commandId }) => commandId);
+      const state = hasCommand ? JobState.RUNNING : JobState.FAILED;
+      yield { job: { ...first, state }, entries, complete: true };
+      if (hasCommand) await aborted(signal);
+      return;
+    }
+    yield { job: first, entries, complete: true };
+    const positions = new Map(
+      entries.map(({ commandId, position }) => [commandId, position]),
+    );
+    const latest = new Map(
+      this.commands.map((command) => [command.id, command]),
+    );
+    const watch = new Watch({ commands: from } as WatchRequest);
+    this.watches.push(watch);
+    for await (const response of watch.events(signal)) {
+      if (response.event.case !== "command") {
+        yield { event: response };
+        continue;
+      }
+      const { value } = response.event;
+      latest.set(value.id, value);
+      yield { entries: [entryOf(value, positions.get(value.id) ?? 0)] };
+    }
+    yield { job: { ...first, state: stateAfter([...latest.values()]) } };
   }
 
   /** Knows every agent if the test names none. */
@@ -399,4 +623,12 @@ export class FakeManager implements ManagerServices {
       Code.NotFound,
     );
   }
+}
+
+/** State of a job whose commands are so. */
+function stateAfter(commands: readonly Command[]): JobState {
+  if (!commands.every(hasEnded)) return JobState.RUNNING;
+  return commands.every(({ state }) => state === CommandState.SUCCEEDED)
+    ? JobState.SUCCEEDED
+    : JobState.FAILED;
 }

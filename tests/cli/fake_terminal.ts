@@ -8,6 +8,8 @@ import {
   type StopSignal,
   type Terminal,
 } from "../../lib/cli/terminal.ts";
+import { type InputFile, inputOf } from "../../lib/cli/input_file.ts";
+import type { OutFiles } from "../../lib/cli/out_files.ts";
 import type { Scratch } from "../../lib/cli/scratch_file.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -21,6 +23,8 @@ export interface Surroundings {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** True if standard input is a terminal, so that SIGHUP means that it has gone. */
   readonly hangUpEnds?: boolean;
+  /** True if a person can press keys. */
+  readonly keyboard?: boolean;
 }
 
 /** Keeps the written bytes, also in the order of both streams together. */
@@ -66,6 +70,10 @@ export class FakeTerminal implements Terminal {
   readonly #screen: Uint8Array[] = [];
   readonly #surroundings: Surroundings;
   readonly hangUpEnds: boolean;
+  readonly hasKeyboard: boolean;
+  /** Files that were written, by path. */
+  readonly outFiles = new Map<string, Uint8Array>();
+  readonly #keys = new Set<(key: string) => void>();
   readonly #listeners = new Map<StopSignal, Set<() => void>>();
   #random = 0;
 
@@ -76,12 +84,31 @@ export class FakeTerminal implements Terminal {
     this.stderr = new Recorder(terminals.includes("stderr"), this.#screen);
     this.columns = columns;
     this.hangUpEnds = surroundings.hangUpEnds ?? false;
+    this.hasKeyboard = surroundings.keyboard ?? false;
   }
 
   readonly random: Random = {
     bytes: (length) => new Uint8Array(length).fill(++this.#random),
     fraction: () => 0.5,
   };
+
+  readonly files: OutFiles = {
+    makeFolder: () => Promise.resolve(),
+    write: (path, data, { append = false } = {}) => {
+      if (this.diskError !== undefined) return Promise.reject(this.diskError);
+      const before = append ? this.outFiles.get(path) : undefined;
+      this.outFiles.set(
+        path,
+        concat([before ?? new Uint8Array(), bytesOf(data)]),
+      );
+      return Promise.resolve();
+    },
+  };
+
+  /** Text of a file that was written. */
+  outFile(path: string): string {
+    return new TextDecoder().decode(this.outFiles.get(path));
+  }
 
   /** Both streams, as a person sees them. */
   get screen(): string {
@@ -93,9 +120,10 @@ export class FakeTerminal implements Terminal {
     return this.#screen;
   }
 
-  /** True while anything listens to signals. */
+  /** True while anything listens to signals or keys. */
   get isListening(): boolean {
-    return [...this.#listeners.values()].some(({ size }) => size > 0);
+    return this.#keys.size > 0 ||
+      [...this.#listeners.values()].some(({ size }) => size > 0);
   }
 
   env(name: string): string | undefined {
@@ -118,6 +146,22 @@ export class FakeTerminal implements Terminal {
       : Promise.resolve(bytesOf(content));
   }
 
+  async openInput(path: string): Promise<InputFile> {
+    let left = path === "-"
+      ? await this.readStdin()
+      : await this.readFile(path);
+    const read = (buffer: Uint8Array) => {
+      const part = left.subarray(0, buffer.length);
+      buffer.set(part);
+      left = left.subarray(part.length);
+      return Promise.resolve(part.length === 0 ? null : part.length);
+    };
+    return inputOf({ read }, {
+      path,
+      size: path === "-" ? undefined : left.length,
+    });
+  }
+
   scratch(): Scratch {
     const written: Uint8Array[] = [];
     this.scratches.add(written);
@@ -132,6 +176,17 @@ export class FakeTerminal implements Terminal {
       },
       [Symbol.dispose]: () => void this.scratches.delete(written),
     };
+  }
+
+  onKey(callback: (key: string) => void): Disposable {
+    this.#keys.add(callback);
+    return { [Symbol.dispose]: () => void this.#keys.delete(callback) };
+  }
+
+  /** Presses a key, and waits for its effects. */
+  async press(key: string): Promise<void> {
+    for (const callback of this.#keys) callback(key);
+    await this.clock.settle();
   }
 
   onSignal(signal: StopSignal, callback: () => void): Disposable {

@@ -24,7 +24,7 @@ for (
   ]
 ) {
   const bytes = new TextEncoder().encode(text);
-  await view.output(command, { stream: "stdout", offset }, bytes);
+  await view.output(command, { stream: "stdout", offset }, bytes, 0);
   offset += BigInt(bytes.length);
   await clock.advance(200);
 }

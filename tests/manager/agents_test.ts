@@ -211,7 +211,7 @@ Deno.test("all events after one are listed, even if they are many", async () => 
   assertEquals([heard.length, heard[0], heard.at(-1)], [447, "3", "449"]);
 });
 
-/** Messages in the log at the start of a Manager that knows agents of these names. */
+/** Warnings of the log at the start of a Manager that knows agents of these names. */
 async function toldOf(names: readonly string[]): Promise<string[]> {
   await using log = await heardLog();
   await using core = await MemoryManager.start();

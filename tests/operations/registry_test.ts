@@ -32,10 +32,15 @@ Deno.test("test operations exist only when they are allowed", () => {
 Deno.test("every operation and parameter is described", () => {
   const all = describeOperations();
   assertEquals(all.map(({ name }) => name), [
+    "agent.Facts",
     "command.Run",
     "echo.Echo",
     "file.Fetch",
     "file.Installed",
+    "file.List",
+    "file.Put",
+    "file.Read",
+    "file.Stat",
     "test.Sleep",
     "test.Spin",
   ]);
@@ -61,6 +66,7 @@ Deno.test("a parameter's type and whether it is needed come from the schema", ()
     "group: string, false",
     "umask: string, false",
     "stdin: string, false",
+    "stdin_blob: string, false",
   ]);
   assertEquals(shown("test.Sleep"), ["seconds: number, true"]);
   assertEquals(shown("file.Fetch")?.at(-1), "parents: boolean, false");

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { PiriError } from "../../lib/base/errors.ts";
 import type {
   DataSource,
@@ -7,6 +8,7 @@ import type {
   ProcessIdentity,
 } from "../../lib/operations/operation.ts";
 import { openLibc } from "../../lib/operations/libc.ts";
+import { byteCalls } from "../../lib/files/byte_calls.ts";
 import {
   standardSurroundings,
   type Surroundings,
@@ -18,6 +20,7 @@ import {
 
 // Opened once here: a test that opened it would fail for not closing it.
 openLibc();
+byteCalls();
 
 /** True if these tests can recognize a process by its timer slack. */
 export const timerSlackIsShown = Deno.build.os === "linux" &&
@@ -59,6 +62,39 @@ const noData: DataSource = {
   text: () => Promise.reject(new PiriError("NOT_FOUND", "There is no data")),
   bytes: () => Promise.reject(new PiriError("NOT_FOUND", "There is no data")),
 };
+
+/** Blob of a Manager in memory. */
+export interface MemoryBlob {
+  readonly sha256: string;
+  readonly data: DataSource;
+  /** Bytes that were asked for and are there. */
+  served: number;
+  requests: number;
+  /** Answer to all requests from now on. */
+  refuse: PiriError | undefined;
+}
+
+/** Makes a blob of bytes. */
+export function blobOf(content: Uint8Array): MemoryBlob {
+  const blob: MemoryBlob = {
+    sha256: createHash("sha256").update(content).digest("hex"),
+    served: 0,
+    requests: 0,
+    refuse: undefined,
+    data: {
+      text: noData.text,
+      bytes: (_type, params) => {
+        const { offset, length } = params as { offset: number; length: number };
+        blob.requests++;
+        if (blob.refuse !== undefined) return Promise.reject(blob.refuse);
+        const bytes = content.slice(offset, offset + length);
+        blob.served += bytes.length;
+        return Promise.resolve(bytes);
+      },
+    },
+  };
+  return blob;
+}
 
 /** Result of an operation. */
 export interface Finished<End = Outcome> {

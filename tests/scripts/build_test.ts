@@ -12,7 +12,7 @@ import { bundle, replaceOnce } from "../../scripts/build/bundle.ts";
 import { commitOf } from "../../scripts/build/commit.ts";
 import { elfSize } from "../../scripts/build/elf.ts";
 import { isStale } from "../../scripts/build/fresh.ts";
-import { manager, permissionsOn } from "../../scripts/build/product.ts";
+import { manager } from "../../scripts/build/product.ts";
 import { npmBase, requireIntegrity } from "../../scripts/build/npm_base.ts";
 import { tarEntry } from "../../scripts/build/tar.ts";
 import { targetNamed } from "../../scripts/build/target.ts";
@@ -236,9 +236,8 @@ Deno.test("the version of the program is the one in deno.json", async () => {
   assertEquals(JSON.parse(config).version, VERSION);
 });
 
-Deno.test("the Manager may load libraries on Windows only", () => {
-  const mayLoad = (["linux", "darwin", "windows"] as const).filter((os) =>
-    permissionsOn(os, manager).includes("--allow-ffi")
-  );
-  assertEquals(mayLoad, ["windows"]);
+Deno.test("the Manager may not start programs", () => {
+  const starts = ["--allow-run", "--allow-all", "-A"];
+
+  assertEquals(starts.filter((flag) => manager.permissions.includes(flag)), []);
 });

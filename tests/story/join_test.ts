@@ -53,6 +53,8 @@ story(
       groups: ["web"],
       cidrs: [],
       joined: true,
+      setFacts: {},
+      retired: false,
     });
     assert(Date.parse(String(since)) <= Date.now());
     assertMatch(String(address), /^127\.0\.0\.1:\d+$/);

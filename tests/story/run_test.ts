@@ -93,7 +93,7 @@ story(
       fleet.manager(
         "run",
         "web-1",
-        "--stdin-file",
+        "--stdin",
         input,
         "--",
         ...program("copyStdin"),

@@ -6,6 +6,7 @@ import type { AgentRoster } from "../../lib/manager/agent_roster.ts";
 import type { Agents } from "../../lib/manager/agents.ts";
 import type { Commands } from "../../lib/manager/commands.ts";
 import { type CoreSettings, ManagerCore } from "../../lib/manager/core.ts";
+import type { Blobs } from "../../lib/manager/blobs/blobs.ts";
 import type { DataService } from "../../lib/manager/data/data_service.ts";
 import type { Events } from "../../lib/manager/events.ts";
 import type { Jobs } from "../../lib/manager/jobs/jobs.ts";
@@ -43,6 +44,7 @@ export interface CoreOptions {
   /** Address that agents dial from. */
   readonly peer?: string;
   readonly data?: DataService;
+  readonly blobs?: Blobs;
   readonly checkParams?: (operation: string, params: string) => void;
   /** True if the store belongs to the caller. */
   readonly borrowed?: boolean;
@@ -95,6 +97,7 @@ export class MemoryManager implements AsyncDisposable {
         caCertificate: new Uint8Array([1]),
       },
       data: options.data ?? { answer: () => Promise.resolve("nothing") },
+      ...options.blobs === undefined ? {} : { blobs: options.blobs },
       pingIntervalMs: 15_000,
       keepBytes: options.keepBytes ?? 1_000_000n,
       checkParams: options.checkParams ?? (() => {}),

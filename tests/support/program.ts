@@ -58,6 +58,20 @@ const behaviours = {
   async copyStdin() {
     await Deno.stdin.readable.pipeTo(Deno.stdout.writable);
   },
+  /** Prints the SHA-256 of its input. */
+  async hashStdin() {
+    const bytes = await new Response(Deno.stdin.readable).arrayBuffer();
+    const hash = await crypto.subtle.digest("SHA-256", bytes);
+    const digits = [...new Uint8Array(hash)]
+      .map((byte) => byte.toString(16).padStart(2, "0"));
+    await print(`${digits.join("")}\n`);
+  },
+  /** Prints "ready", and does the same as hashStdin once this file exists. */
+  async hashStdinAfter(path = "") {
+    await print("ready\n");
+    while (isAwaited(path)) await wait(0.02);
+    await behaviours.hashStdin();
+  },
   /** Prints `size` bytes to one stream: see `floodBytes`. */
   async floodStdout(size = "0", stream = "stdout") {
     const target = stream === "stderr" ? Deno.stderr : Deno.stdout;

@@ -1,3 +1,5 @@
+import { concat } from "@std/bytes/concat";
+import { createHash } from "node:crypto";
 import { PiriError } from "../../lib/base/errors.ts";
 import type { EventFilter } from "../../lib/base/event_filter.ts";
 import type {
@@ -103,6 +105,10 @@ export class SmallManager implements Manager {
         at: 9_000.5,
         entries: this.entries,
       }),
+    dropOutput: (id) => {
+      this.asked.push({ dropOutput: id });
+      return Promise.resolve();
+    },
     get: (id) => Promise.resolve(id).then((id) => this.#get(id)),
     list: (filter: CommandFilter) => {
       this.asked.push(filter);
@@ -178,6 +184,37 @@ export class SmallManager implements Manager {
     }.bind(this),
   };
 
+  /** Bytes of blobs and uploads, by hash and by id. */
+  readonly stored = new Map<string, Uint8Array>();
+
+  blobs: Manager["blobs"] = {
+    has: (sha256) => Promise.resolve(this.stored.has(sha256)),
+    add: (contents) => {
+      const hashes = contents.map((bytes) => {
+        const sha256 = createHash("sha256").update(bytes).digest("hex");
+        this.stored.set(sha256, bytes);
+        return sha256;
+      });
+      return Promise.resolve(hashes);
+    },
+    begin: (size) => {
+      this.asked.push({ size });
+      this.stored.set("upload-1", new Uint8Array());
+      return Promise.resolve("upload-1");
+    },
+    offset: (id) => Promise.resolve(this.stored.get(id)?.length ?? 0),
+    append: (id, offset, bytes) => {
+      const before = this.stored.get(id)?.subarray(0, offset) ?? bytes;
+      this.stored.set(id, concat([before, bytes]));
+      return Promise.resolve(offset + bytes.length);
+    },
+    finish: (id, expected) => {
+      this.asked.push({ id, expected });
+      const size = this.stored.get(id)?.length ?? 0;
+      return Promise.resolve({ sha256: "ab".repeat(32), size });
+    },
+  };
+
   operations: Manager["operations"] = [{
     name: "echo.Echo",
     description: "Answers what it is asked.",
@@ -205,6 +242,7 @@ export class SmallManager implements Manager {
       outputBytes: 5n,
       databaseBytes: 6n,
       retention: { days: 30, outputBytes: 7n, outputBytesPerCommand: 8n },
+      blobs: { count: 3, bytes: 10, limit: 11 },
       certificateExpiresAt: 9_000,
       counters: { "frames.refused": 2n },
     });

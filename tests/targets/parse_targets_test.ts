@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseTargets } from "../../lib/targets/parse_targets.ts";
 import { PiriError } from "../../lib/base/errors.ts";
+import { formatTargets } from "../../lib/targets/format_targets.ts";
 import { TargetError } from "../../lib/targets/target_error.ts";
 import { setsOf } from "../../lib/targets/target_expression.ts";
 
@@ -322,6 +323,26 @@ Deno.test("a difference that would mean nearly everyone in a union is refused", 
   );
 });
 
+Deno.test("a word that is longer than any name is refused, in ranges and lists too", () => {
+  const long = "a".repeat(101);
+  const advice =
+    "no name has more than 100 characters at column 1; write a shorter one";
+
+  for (
+    const text of [
+      long,
+      `'${long}'`,
+      `${"a".repeat(96)}[1-99999]`,
+      `{b,${long}}`,
+      `${long}*`,
+    ]
+  ) {
+    const { message } = assertThrows(() => parseTargets([text]), TargetError);
+    assertEquals(message.slice(-advice.length), advice);
+  }
+  parseTargets(["a".repeat(100), `${"a".repeat(95)}[1-99999]`]);
+});
+
 Deno.test("limits of length, depth and comparisons are held", () => {
   assertThrows(
     () => parseTargets(["a".repeat(65_537)]),
@@ -349,6 +370,21 @@ Deno.test("limits of length, depth and comparisons are held", () => {
     "Cannot read the targets: they have 1300000 characters",
   );
   assertThrows(() => parseTargets([]), PiriError, "none are given");
+});
+
+Deno.test("a range may have as many names as the limit, beside the word all too", () => {
+  for (
+    const text of [
+      "web-[1-100000]",
+      "not web-[1-100000]",
+      "all ! web-[1-100000]",
+    ]
+  ) {
+    assertEquals(
+      formatTargets(parseTargets([text])).endsWith(text.slice(-14)),
+      true,
+    );
+  }
 });
 
 Deno.test("a long expression is quoted around the place, and its control characters are escaped", () => {

@@ -48,8 +48,11 @@ export interface AgentIdentity {
   readonly secret: string;
   /** Set until the Manager has accepted it. */
   readonly joinToken?: string | undefined;
-  readonly facts: Readonly<Record<string, string>>;
+  /** Facts about the host, or how to collect them for each hello. */
+  readonly facts: Facts | (() => Promise<Facts>);
 }
+
+type Facts = Readonly<Record<string, string>>;
 
 export interface LinkOptions {
   readonly identity: AgentIdentity;
@@ -130,6 +133,10 @@ export class Link {
   ): Promise<Served> {
     const { journal, runner, clock, counters, identity } = this.#options;
     let wasReady = false;
+    const facts = typeof identity.facts === "function"
+      ? await identity.facts()
+      : identity.facts;
+    const hello = { ...identity, facts };
     // The number is durable before the dial: no two dials have the same.
     const number = await journal.nextSession();
     const transport = await this.#dial();
@@ -161,7 +168,7 @@ export class Link {
     this.#session = session;
     try {
       return {
-        end: await session.run(helloOf(identity, { journal, runner }, number)),
+        end: await session.run(helloOf(hello, { journal, runner }, number)),
         wasReady,
       };
     } finally {
@@ -258,7 +265,7 @@ function isShutdown(end: End): boolean {
 
 /** The hello of one dial. It lists all commands of earlier connections, which are settled by now. */
 function helloOf(
-  { name, secret, joinToken, facts }: AgentIdentity,
+  { name, secret, joinToken, facts }: AgentIdentity & { facts: Facts },
   { journal, runner }: Pick<LinkOptions, "journal" | "runner">,
   session: bigint,
 ): ClientHello {

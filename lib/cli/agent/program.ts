@@ -1,4 +1,7 @@
 import type { BuildInfo, Program } from "../command.ts";
+import { helpSubcommand } from "../help_subcommand.ts";
+import { exitCodes } from "../topics/exit_codes.ts";
+import { json } from "../topics/json.ts";
 import { check } from "./check.ts";
 import { commands } from "./commands.ts";
 import { join } from "./join.ts";
@@ -13,16 +16,16 @@ export function agentProgram(
     readonly services: AgentServices;
   },
 ): Program<AgentServices> {
-  return {
+  const program: Program<AgentServices> = {
     name: "piri-agent",
     summary: "runs the commands of a Piri Manager on this host",
-    subcommands: [join, run, check, commands],
+    subcommands: [join, run, check, commands, helpSubcommand(() => program)],
+    topics: [json, exitCodes],
     synonyms: {
       connect: "piri-agent join",
       daemon: "piri-agent run",
       doctor: "piri-agent check",
       enroll: "piri-agent join",
-      help: "piri-agent --help",
       history: "piri-agent commands",
       ps: "piri-agent commands",
       register: "piri-agent join",
@@ -35,4 +38,5 @@ export function agentProgram(
     },
     ...options,
   };
+  return program;
 }

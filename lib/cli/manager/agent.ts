@@ -7,6 +7,7 @@ import { OutputLost } from "../terminal.ts";
 import { oneLine } from "../text.ts";
 import { withAgentHint } from "./hints.ts";
 import { secretHashOf } from "./agent_secret.ts";
+import { agentSet } from "./agent_set.ts";
 import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
@@ -153,24 +154,30 @@ const token = defineSubcommand({
   },
 });
 
-/** `agent add|remove|token`: changes the entries of agents. */
+/** `agent add|set|remove|token`: changes the entries of agents. */
 export const agent: Group<ManagerServices> = {
   name: "agent",
-  summary: "add or remove an agent, or give it a new join token",
-  subcommands: [add, remove, token],
+  summary: "add, change or remove agents, or give one a new join token",
+  subcommands: [add, agentSet, remove, token],
   synonyms: {
     create: "piri-manager agent add",
     del: "piri-manager agent remove",
     delete: "piri-manager agent remove",
+    edit: "piri-manager agent set",
+    group: "piri-manager agent set --group",
     join: "piri-manager agent add",
+    label: "piri-manager agent set --fact",
     list: "piri-manager agents",
     ls: "piri-manager agents",
     new: "piri-manager agent add",
     register: "piri-manager agent add",
     renew: "piri-manager agent token",
+    retire: "piri-manager agent set --retired",
     rm: "piri-manager agent remove",
     show: "piri-manager agents",
     status: "piri-manager agents",
+    tag: "piri-manager agent set --fact",
+    update: "piri-manager agent set",
   },
 };
 

@@ -18,8 +18,10 @@ export const agents = defineSubcommand({
       json: agentJson,
       columns: {
         NAME: ({ id }) => id,
-        STATE: ({ connected, joined }) =>
-          connected ? "connected" : joined ? "disconnected" : "not joined",
+        STATE: ({ connected, joined, retired }) =>
+          `${connected ? "connected" : joined ? "disconnected" : "not joined"}${
+            retired ? ", retired" : ""
+          }`,
         SINCE: ({ sinceMs }) => output.time(sinceMs),
         ADDRESS: ({ address }) => address,
         VERSION: ({ version }) => version,

@@ -1,6 +1,9 @@
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
-import { answered, parseId, unconfirmedText } from "./ids.ts";
+import { answered, unconfirmedText } from "./ids.ts";
+import { jobJson } from "./job/job_json.ts";
+import { answeredJob } from "./job/launch_job.ts";
+import { ANY_ID, commandIdOf, parseAnyId } from "./job_ids.ts";
 import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 import { stateName } from "./states.ts";
@@ -9,8 +12,8 @@ import { userOf } from "./signature.ts";
 /** `cancel 12`: requests the end of a command and does not wait for it. */
 export const cancel = defineSubcommand({
   name: "cancel",
-  summary: "request the end of a command and do not wait for it",
-  positionals: { id: { type: "one", summary: "id of the command" } },
+  summary: "request the end of a command or a job and do not wait for it",
+  positionals: { id: { type: "one", summary: ANY_ID } },
   flags: {
     grace: {
       type: "duration",
@@ -23,13 +26,26 @@ export const cancel = defineSubcommand({
     force: "--grace 1ms ends it by SIGKILL at once",
     signal: "it sends SIGTERM, and SIGKILL after --grace TIME",
   },
-  examples: ["12", "12 --grace 30s"],
+  examples: ["12", "12 --grace 30s", "j-17", "j-17/web-1"],
   async execute(
     { positionals, flags, dir, output, terminal },
     services: ManagerServices,
   ) {
-    const id = parseId(positionals.id);
+    const typed = parseAnyId(positionals.id);
     using control = await services.connect(dir);
+    if (typed.kind === "job") {
+      const { job } = await control.jobs.cancelJob({
+        jobId: typed.id,
+        requestedBy: userOf(terminal),
+        ...flags.grace === undefined ? {} : { graceMs: flags.grace },
+      });
+      await output.either(
+        jobJson(answeredJob(job, `cancel job j-${typed.id}`)),
+        `j-${typed.id}: cancel requested`,
+      );
+      return ExitCode.ok;
+    }
+    const id = await commandIdOf(typed, { control, attempt: "cancel" });
     const { command: answer, unconfirmed } = await control.commands.cancel({
       commandId: id,
       requestedBy: userOf(terminal),

@@ -18,6 +18,8 @@ export interface ViewOptions {
   readonly colour?: ColourChoice | undefined;
   /** True if lines have the form for several agents, even if it is one: which ones there are is chance. */
   readonly many?: boolean;
+  /** Times in front of lines; none if absent. */
+  readonly times?: "local" | "utc" | undefined;
   /** Exit code for commands that have ended; the worst of theirs by default. */
   readonly exitCodeOf?: (commands: readonly Command[]) => number;
 }
@@ -37,9 +39,13 @@ export class CommandViewer {
       terminal,
       style: styleOf(commands, options),
       colour,
+      times: options.times,
     });
     this.#exitCodeOf = options.exitCodeOf ?? worstOf;
-    this.follower = new Follower(commands, client, this.#view);
+    this.follower = new Follower(commands, client, {
+      view: this.#view,
+      clock: terminal.clock,
+    });
   }
 
   /** Exit code of all commands together, once they have ended. */
@@ -75,8 +81,9 @@ function worstOf(commands: readonly Command[]): number {
 
 function styleOf(
   commands: readonly Command[],
-  { raw, many = false }: ViewOptions,
+  { raw, many = false, times }: ViewOptions,
 ): Style {
   if (raw) return "raw";
+  if (times !== undefined) return "lines";
   return many || commands.length !== 1 ? "lines" : "named";
 }

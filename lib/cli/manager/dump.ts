@@ -39,7 +39,8 @@ export async function dumpOutput(
       if (cut > 0n) {
         await view.cut(command, { stream, offset: offset - cut }, cut);
       }
-      await view.output(command, { stream, offset }, bytes);
+      const atMs = terminal.clock.now();
+      await view.output(command, { stream, offset }, bytes, atMs);
       quiet = wait();
     }
   } catch (error) {

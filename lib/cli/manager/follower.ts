@@ -1,3 +1,4 @@
+import type { Clock } from "../../base/clock.ts";
 import {
   codeOf,
   Disconnected,
@@ -12,14 +13,16 @@ import {
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { HintedError } from "../errors.ts";
 import { commandsText, unconfirmedText, watchLine } from "./ids.ts";
+import type { Cancellable } from "./patience.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { hasEnded } from "./states.ts";
 import { cannotWriteText } from "./storage_text.ts";
 import { silentView, type StreamName, type View } from "./view.ts";
 
 /** Follows commands to their end, even if the Manager restarts meanwhile. Each byte of output is shown once. */
-export class Follower {
+export class Follower implements Cancellable {
   readonly #client: RetryingClient;
+  readonly #clock: Clock;
   readonly #cursors: Map<bigint, CommandCursor>;
   /** Commands whose cancel is recorded, without those of legacy agents, which do not confirm it. */
   readonly #cancelled = new Set<bigint>();
@@ -29,9 +32,10 @@ export class Follower {
   constructor(
     commands: readonly Command[],
     client: RetryingClient,
-    view: View,
+    { view, clock }: { view: View; clock: Clock },
   ) {
     this.#client = client;
+    this.#clock = clock;
     this.#view = view;
     this.#cursors = new Map(
       commands.map((command) => [command.id, new CommandCursor(command)]),
@@ -47,6 +51,14 @@ export class Follower {
   get open(): bigint[] {
     return this.commands.filter((command) => !hasEnded(command))
       .map(({ id }) => id);
+  }
+
+  get subject(): string {
+    return commandsText(this.open);
+  }
+
+  get watchLine(): string {
+    return watchLine(this.open);
   }
 
   /** True if the Manager has recorded a cancel of all that are open, and their agents confirm one. */
@@ -65,7 +77,11 @@ export class Follower {
     }
     await this.#client.call(
       async (control, { signal, alive }) => {
-        const stream = new WatchStream(this.#cursors, this.#view);
+        const stream = new WatchStream(
+          this.#cursors,
+          this.#view,
+          this.#clock,
+        );
         const request = { commands: stream.positions };
         try {
           const events = control.commands.watch(request, { signal });
@@ -168,11 +184,17 @@ class CommandCursor {
 
 /** One attempt to read a Manager's stream of events. */
 class WatchStream {
+  readonly #clock: Clock;
   readonly #cursors: ReadonlyMap<bigint, CommandCursor>;
   readonly #view: View;
   readonly #seen = new Set<bigint>();
 
-  constructor(cursors: ReadonlyMap<bigint, CommandCursor>, view: View) {
+  constructor(
+    cursors: ReadonlyMap<bigint, CommandCursor>,
+    view: View,
+    clock: Clock,
+  ) {
+    this.#clock = clock;
     this.#cursors = cursors;
     this.#view = view;
   }
@@ -265,6 +287,7 @@ class WatchStream {
     if (fresh.length === 0) return;
     const offset = next[stream];
     next[stream] += BigInt(fresh.length);
-    await this.#view.output(command, { stream, offset }, fresh);
+    const atMs = this.#clock.now();
+    await this.#view.output(command, { stream, offset }, fresh, atMs);
   }
 }

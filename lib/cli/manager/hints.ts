@@ -1,5 +1,6 @@
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { nearest } from "../../base/nearest.ts";
+import { isReservedName } from "../../targets/reserved_names.ts";
 import { HintedError } from "../errors.ts";
 import type { ParsedRun } from "./parse_run.ts";
 import type { Control } from "./services.ts";
@@ -66,9 +67,11 @@ export async function requireAgent(
   );
 }
 
-/** True if the words are the name of one agent, and no pattern. */
-export function namesOne(agents: readonly string[]): boolean {
-  return agents.length === 1 && !isPattern(agents[0] ?? "");
+/** True if the words are the name of one agent, and no other target expression. */
+export function namesOne(expressions: readonly string[]): boolean {
+  const [name = "", ...others] = expressions;
+  return others.length === 0 && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name) &&
+    !isReservedName(name);
 }
 
 function hinted(error: unknown, hint: string): HintedError {

@@ -6,8 +6,10 @@ import {
   type GetTimelineResponse,
   OnDisconnect,
   type Operation,
+  type ResolveTargetsResponse,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { encodeHex } from "@std/encoding/hex";
+import { foldNames } from "../../targets/fold_names.ts";
 import { isoTime } from "../time.ts";
 import { stateName } from "./states.ts";
 
@@ -27,6 +29,39 @@ export function agentJson(agent: Agent): Record<string, unknown> {
     joined: agent.joined,
     instance: text(agent.instance),
     facts: agent.facts,
+    setFacts: agent.setFacts,
+    retired: agent.retired,
+  };
+}
+
+/** The agents that target expressions mean as JSON. */
+export function targetsJson(
+  { targets, missing, lacking, unmatched, gone, leftOut, seed }:
+    ResolveTargetsResponse,
+): Record<string, unknown> {
+  return {
+    count: targets.length,
+    folded: foldNames(targets.map(({ name }) => name)),
+    agents: targets.map(({ name, connected, groups }) => ({
+      name,
+      state: connected ? "connected" : "away",
+      groups,
+    })),
+    missing: missing.map(({ name, nearest, reason }) => ({
+      name,
+      nearest: text(nearest),
+      reason: text(reason),
+    })),
+    lacking: lacking.map(({ fact, agents }) => ({ fact, agents })),
+    unmatched,
+    gone,
+    leftOut: {
+      retired: leftOut?.retired ?? 0,
+      notJoined: leftOut?.notJoined ?? 0,
+      away: leftOut?.away ?? 0,
+      notSampled: leftOut?.notSampled ?? 0,
+    },
+    seed: seed ?? null,
   };
 }
 
@@ -145,6 +180,11 @@ export function statusJson(status: GetStatusResponse): Record<string, unknown> {
       days: retention.days,
       outputBytes: String(retention.outputBytes),
       outputBytesPerCommand: String(retention.outputBytesPerCommand),
+    },
+    blobs: status.blobs === undefined ? null : {
+      count: String(status.blobs.count),
+      bytes: String(status.blobs.bytes),
+      limitBytes: String(status.blobs.limitBytes),
     },
     certificateExpiresAt: isoTime(status.certificateExpiresAtMs),
     writeFailure: status.writeFailure === undefined ? null : {

@@ -6,6 +6,7 @@ import type {
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Sink } from "../terminal.ts";
 import { decodeExactly, joinBytes, unfinishedTail } from "../utf8.ts";
+import { isoTime } from "../time.ts";
 import { commandJson } from "./json.ts";
 import { stateName } from "./states.ts";
 import type { StreamName, StreamPosition, View } from "./view.ts";
@@ -18,7 +19,7 @@ export class JsonView implements View {
   /** Incomplete characters at the end of each stream, by command and stream. */
   readonly #unfinished = new Map<
     string,
-    { position: StreamPosition; bytes: Uint8Array }
+    { position: StreamPosition; bytes: Uint8Array; atMs: number }
   >();
 
   constructor(stdout: Sink) {
@@ -34,6 +35,7 @@ export class JsonView implements View {
     command: Command,
     position: StreamPosition,
     bytes: Uint8Array,
+    atMs: number,
   ): Promise<void> {
     const key = keyOf(command, position.stream);
     const before = this.#unfinished.get(key);
@@ -41,11 +43,12 @@ export class JsonView implements View {
     const from = before?.position ?? position;
     const all = joinBytes(before?.bytes ?? EMPTY, bytes);
     const end = all.length - unfinishedTail(all);
-    await this.#piece(command, from, all.subarray(0, end));
+    await this.#piece(command, from, all.subarray(0, end), atMs);
     if (end === all.length) return;
     this.#unfinished.set(key, {
       position: { stream: from.stream, offset: from.offset + BigInt(end) },
       bytes: all.slice(end),
+      atMs,
     });
   }
 
@@ -112,7 +115,7 @@ export class JsonView implements View {
     const rest = this.#unfinished.get(key);
     this.#unfinished.delete(key);
     if (rest !== undefined) {
-      await this.#piece(command, rest.position, rest.bytes);
+      await this.#piece(command, rest.position, rest.bytes, rest.atMs);
     }
   }
 
@@ -120,12 +123,14 @@ export class JsonView implements View {
     command: Command,
     position: StreamPosition,
     bytes: Uint8Array,
+    atMs: number,
   ): Promise<void> {
     if (bytes.length === 0) return;
     const text = decodeExactly(bytes);
     await this.#print({
       event: "output",
       ...positionJson(command, position),
+      at: isoTime(atMs),
       ...(text === undefined ? { base64: encodeBase64(bytes) } : { text }),
     });
   }

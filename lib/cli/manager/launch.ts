@@ -33,6 +33,8 @@ export interface Launch {
   readonly timeoutMs?: number | undefined;
   /** True if lines have the form for several agents, even if it is one. */
   readonly many?: boolean;
+  /** Times in front of lines; none if absent. */
+  readonly times?: "local" | "utc" | undefined;
   /** Exit code for commands that have ended; the worst of theirs by default. */
   readonly exitCodeOf?: (commands: readonly Command[]) => number;
 }
@@ -86,7 +88,9 @@ export async function launch(
   const viewer = new CommandViewer(commands, { client, options });
   patience.cancels(viewer.follower);
   const limit = timeoutMs ?? commands[0]?.timeoutMs;
-  if (limit !== undefined) patience.limit(limit);
+  if (limit !== undefined) {
+    patience.limit(limit, () => viewer.follower.commands);
+  }
   const { signal } = patience;
   try {
     return await viewer.wait(signal);

@@ -30,7 +30,8 @@ export interface LineStreamOptions {
   readonly sink: Sink;
   readonly clock: Clock;
   readonly scratch: () => Scratch;
-  readonly prefix: string;
+  /** Text in front of each line; a function makes it of the time when the line ended, in milliseconds since 1970. */
+  readonly prefix: string | ((atMs: number) => string);
   readonly styles: StyleUse;
   readonly unfinished: UnfinishedUse;
 }
@@ -39,7 +40,7 @@ export interface LineStreamOptions {
 export class LineStream {
   readonly #terminalLine: TerminalLine;
   readonly #options: LineStreamOptions;
-  readonly #prefix: Uint8Array;
+  #prefix: Uint8Array;
   /** A line is not to end while it is on its way to disk. */
   readonly #turns = new Turns();
   readonly #tokens = new OutputTokens();
@@ -58,14 +59,21 @@ export class LineStream {
     const { sink: { isTerminal }, scratch, prefix, styles } = options;
     this.#terminalLine = terminalLine;
     this.#options = options;
-    this.#prefix = encoder.encode(prefix);
+    this.#prefix = encoder.encode(typeof prefix === "string" ? prefix : "");
     this.#line = new OutputLine(new HeldLine(scratch), { isTerminal, styles });
   }
 
-  /** Adds output. */
-  async add(bytes: Uint8Array): Promise<void> {
+  /** Adds output that arrived at this time, in milliseconds since 1970. */
+  async add(
+    bytes: Uint8Array,
+    atMs: number = this.#options.clock.now(),
+  ): Promise<void> {
     await this.#turns.run(async () => {
       if (this.#failure !== undefined) throw this.#failure;
+      const { prefix } = this.#options;
+      if (typeof prefix === "function") {
+        this.#prefix = encoder.encode(prefix(atMs));
+      }
       this.#newest = this.#options.clock.monotonic();
       this.#takePiece(bytes);
       await this.#print();
@@ -186,6 +194,12 @@ export class LineStream {
     const text = this.#line.tail(MAX_ROW_BYTES);
     // The news is where a program adds to its line. One that replaces it puts what matters first.
     const keep = this.#line.isProgress ? "beginning" : "end";
-    await this.#terminalLine.show(sink, this, { prefix, text, keep });
+    await this.#terminalLine.show(sink, this, {
+      prefix: typeof prefix === "string"
+        ? prefix
+        : new TextDecoder().decode(this.#prefix),
+      text,
+      keep,
+    });
   }
 }

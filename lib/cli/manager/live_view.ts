@@ -11,6 +11,7 @@ import { LineStream, type UnfinishedUse } from "./line_stream.ts";
 import type { StyleUse } from "./output_line.ts";
 import { Prefixes } from "./prefix.ts";
 import { hasEnded, outcomeText } from "./states.ts";
+import { timestamp } from "../time.ts";
 import { TerminalLine } from "./terminal_line.ts";
 import type { StreamName, StreamPosition, View } from "./view.ts";
 import { WaitNotes } from "./wait_notes.ts";
@@ -29,6 +30,7 @@ export class LiveView implements View {
   readonly #style: Style;
   readonly #prefixes: Prefixes;
   readonly #colour: ColourChoice;
+  readonly #times: "local" | "utc" | undefined;
   readonly #single: boolean;
   readonly #terminalLines: Readonly<Record<StreamName, TerminalLine>>;
   readonly #raw: Readonly<Record<StreamName, boolean>>;
@@ -41,16 +43,19 @@ export class LiveView implements View {
 
   constructor(
     commands: readonly Command[],
-    { terminal, style, colour = "auto" }: {
+    { terminal, style, colour = "auto", times }: {
       terminal: Terminal;
       style: Style;
       colour?: ColourChoice | undefined;
+      /** Times in front of lines; none if absent. */
+      times?: "local" | "utc" | undefined;
     },
   ) {
     const { stdout, stderr } = terminal;
     this.#terminal = terminal;
     this.#style = style;
     this.#colour = colour;
+    this.#times = times;
     this.#prefixes = new Prefixes(commands);
     this.#single = commands.length === 1;
     this.#waits = new WaitNotes(
@@ -80,9 +85,10 @@ export class LiveView implements View {
     command: Command,
     { stream }: StreamPosition,
     bytes: Uint8Array,
+    atMs: number,
   ): Promise<void> {
     if (!this.#raw[stream]) {
-      return await this.#line(command, stream).add(bytes);
+      return await this.#line(command, stream).add(bytes, atMs);
     }
     await this.#terminal[stream].write(bytes);
     if (this.#sharesLineOf(stream)) this.#isOpen = bytes.at(-1) !== NEWLINE;
@@ -140,6 +146,9 @@ export class LiveView implements View {
     this.#progress.delete(command.id);
     await this.#showProgress();
     await this.settle(command);
+    for (const stream of ["stdout", "stderr"] as const) {
+      this.#lines.delete(keyOf(command, stream));
+    }
   }
 
   async note(text: string): Promise<void> {
@@ -170,12 +179,21 @@ export class LiveView implements View {
       sink,
       clock,
       scratch: () => this.#terminal.scratch(),
-      prefix: this.#style === "plain" ? "" : this.#prefix(command, sink),
+      prefix: this.#linePrefix(
+        this.#style === "plain" ? "" : this.#prefix(command, sink),
+      ),
       styles: this.#styleUse(sink),
       unfinished: this.#unfinishedUse(sink),
     });
     this.#lines.set(key, line);
     return line;
+  }
+
+  #linePrefix(prefix: string): string | ((atMs: number) => string) {
+    const times = this.#times;
+    return times === undefined
+      ? prefix
+      : (atMs) => `${timestamp(atMs, times)} ${prefix}`;
   }
 
   /** True if text on standard error continues the line of this stream. */

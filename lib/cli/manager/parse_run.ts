@@ -5,7 +5,7 @@ import { HintedError } from "../errors.ts";
 
 /** Request of a `run`. */
 export interface ParsedRun {
-  /** Names and globs. */
+  /** Target expressions. */
   readonly agents: readonly string[];
   readonly operation: string;
   readonly params: Readonly<Record<string, unknown>>;
@@ -13,7 +13,7 @@ export interface ParsedRun {
 
 /** Arguments of `run` as typed. */
 export interface RunWords {
-  /** Agents; with `op` also its parameters. */
+  /** Target expressions; with `op` also its parameters. */
   readonly words: readonly string[];
   /** The program after `--`. */
   readonly program: readonly string[] | undefined;
@@ -38,7 +38,7 @@ export function parseRun(typed: RunWords): ParsedRun {
     );
   }
   if (op !== undefined) return parseOperation(op, typed);
-  const stray = words.find((word) => word.includes("="));
+  const stray = words.find(isStray);
   if (stray !== undefined) throw strayWord(stray);
   if (program?.length === 0) throw wrong('no program follows "--"');
   const what = program === undefined ? { shell } : { argv: program };
@@ -57,16 +57,25 @@ function parseOperation(
   if (stray !== undefined) {
     throw wrong(`--${stray} goes with a program; write ${stray}=VALUE`);
   }
-  const agents = words.filter((word) => !word.includes("="));
-  if (agents.length === 0) throw wrong("no agent is named");
+  const agents = words.filter((word) => !isParameter(word));
   const params: Record<string, unknown> = {};
-  for (const word of words.filter((word) => word.includes("="))) {
+  for (const word of words.filter(isParameter)) {
     const [name, value] = parameterOf(word);
     if (Object.hasOwn(params, name)) throw wrong(`"${name}" is given twice`);
     // Not by assignment: "__proto__" is to become a parameter like any other.
     Object.defineProperty(params, name, { value, enumerable: true });
   }
   return { agents, operation, params };
+}
+
+/** True for name=value and name:=JSON. A fact with a dot in its name, or within a longer expression, is none. */
+function isParameter(word: string): boolean {
+  return /^(?:[A-Za-z_]\w*)?:?=/.test(word);
+}
+
+/** True for a word that was meant as a flag, a variable or a parameter, and not as a fact of agents. */
+function isStray(word: string): boolean {
+  return /^(?:timeout|user|cwd|umask|[A-Z_][A-Z0-9_]*|)=|^\w*:=/.test(word);
 }
 
 function parameterOf(word: string): [string, unknown] {

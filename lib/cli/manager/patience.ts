@@ -1,9 +1,10 @@
+import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { PRESUMED_AFTER_MS } from "../../base/limits.ts";
 import { ExitError, HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import { STOP_SIGNALS, type StopSignal, type Terminal } from "../terminal.ts";
-import type { Follower } from "./follower.ts";
-import { commandsText, nextLine, watchLine } from "./ids.ts";
+import { nextLine } from "./ids.ts";
+import { QUESTION, Question } from "./question.ts";
 import { userOf } from "./signature.ts";
 import { hasEnded } from "./states.ts";
 import { namedText } from "./waiting_text.ts";
@@ -11,10 +12,31 @@ import { namedText } from "./waiting_text.ts";
 /** Time beyond the timeout before waiting ends, in milliseconds: the Manager has presumed an end by then. */
 const BEYOND_TIMEOUT_MS = PRESUMED_AFTER_MS + 5_000;
 
-/** Commands of a request that is under way, as signals treat them. */
+/** What is under way and can be cancelled: commands, or a job. */
+export interface Cancellable {
+  /** Name for messages: "command 12", "job j-17". */
+  readonly subject: string;
+  /** Command line that watches it. */
+  readonly watchLine: string;
+  /** True if the Manager has recorded a cancel of all of it that is open, and the agents confirm one. */
+  readonly cancelRequested: boolean;
+  /**
+   * Cancels it, once. Never rejects: a failure is shown.
+   *
+   * @param cause Signal that asked for it, if it should be named.
+   */
+  cancel(
+    requestedBy: string,
+    options: { signal: AbortSignal; cause?: string },
+  ): Promise<void>;
+}
+
+/** Settings of the waiting for a request. */
 export interface PatienceOptions {
   /** True if the commands go on whatever happens to this program. */
   readonly detach: boolean;
+  /** True if Ctrl-C asks first: several agents, and a person at a terminal. */
+  readonly asks?: boolean;
   /** Shows a message. */
   readonly note: (text: string) => void;
 }
@@ -22,15 +44,17 @@ export interface PatienceOptions {
 /**
  * Limit on waiting: until the second signal, or a while after the timeout of the commands.
  *
- * The first Ctrl-C, SIGTERM or SIGHUP cancels the commands. SIGHUP is never the second.
+ * The first Ctrl-C, SIGTERM or SIGHUP cancels; with `asks`, the first Ctrl-C asks and the second cancels. SIGHUP is
+ * never the last one.
  */
 export class Patience implements Disposable {
   readonly #terminal: Terminal;
   readonly #options: PatienceOptions;
   readonly #stop = new AbortController();
   readonly #undo = new DisposableStack();
-  #follower: Follower | undefined;
-  /** First signal. */
+  #target: Cancellable | undefined;
+  #question: Question | undefined;
+  /** Signal that cancels. */
   #cause: StopSignal | undefined;
 
   constructor(terminal: Terminal, options: PatienceOptions) {
@@ -46,18 +70,17 @@ export class Patience implements Disposable {
     return this.#stop.signal;
   }
 
-  /** Makes the first signal cancel these commands, even if it came before. */
-  cancels(follower: Follower): void {
-    this.#follower = follower;
+  /** Makes the first signal cancel this from now on, even if it came before. */
+  cancels(target: Cancellable): void {
+    this.#target = target;
     if (this.#cause !== undefined) this.#cancel(this.#cause);
   }
 
-  /** Stops waiting a while after this timeout. The commands go on, because only their agents end them. */
-  limit(timeoutMs: number): void {
+  /** Stops waiting for commands a while after this timeout. They go on, because only their agents end them. */
+  limit(timeoutMs: number, commands: () => readonly Command[]): void {
     const wait = timeoutMs + BEYOND_TIMEOUT_MS;
     const timer = this.#terminal.clock.timer(wait, () => {
-      const open = (this.#follower?.commands ?? [])
-        .filter((command) => !hasEnded(command));
+      const open = commands().filter((command) => !hasEnded(command));
       const named = namedText(open, this.#terminal.clock.now());
       this.#giveUp(
         new HintedError(
@@ -73,6 +96,7 @@ export class Patience implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#question?.[Symbol.dispose]();
     this.#undo.dispose();
     // What was asked for and is not answered yet has nobody left who waits for it.
     this.#stop.abort();
@@ -84,24 +108,52 @@ export class Patience implements Disposable {
     if (this.#cause !== undefined || this.#options.detach) {
       return this.#giveUp(this.#impatience());
     }
+    if (signal === "SIGINT" && this.#options.asks && this.#target) {
+      return this.#ask();
+    }
+    this.#question?.[Symbol.dispose]();
     this.#cause = signal;
-    if (this.#follower !== undefined) return this.#cancel(signal);
+    if (this.#target !== undefined) return this.#cancel(signal);
     this.#options.note(
       `${signal}: waiting for the Manager's answer, to cancel what it starts…`,
+    );
+  }
+
+  #ask(): void {
+    if (this.#question !== undefined) return this.#question.answer("cancel");
+    this.#options.note(QUESTION);
+    this.#question = new Question(this.#terminal, (answer) => {
+      this.#question = undefined;
+      if (answer === "leave") return this.#giveUp(this.#leaving());
+      if (answer === "go on") return this.#options.note("going on");
+      this.#cause = "SIGINT";
+      this.#cancel("SIGINT");
+    });
+  }
+
+  #leaving(): Error {
+    const { subject = "", watchLine = "" } = this.#target ?? {};
+    return new ExitError(
+      new HintedError(
+        "CANCELLED",
+        `Stopped waiting for ${subject}: what runs goes on`,
+        watchLine,
+      ),
+      ExitCode.left,
     );
   }
 
   #cancel(signal: StopSignal): void {
     // Whoever has pressed Ctrl-C knows it.
     const cause = signal === "SIGINT" ? {} : { cause: signal };
-    this.#follower?.cancel(userOf(this.#terminal), {
+    this.#target?.cancel(userOf(this.#terminal), {
       signal: this.signal,
       ...cause,
     }); // never rejects
   }
 
   #impatience(): Error {
-    if (this.#follower === undefined) {
+    if (this.#target === undefined) {
       return new ExitError(
         new HintedError(
           "CANCELLED",
@@ -111,14 +163,14 @@ export class Patience implements Disposable {
         ExitCode.left,
       );
     }
-    const { open, cancelRequested } = this.#follower;
+    const { subject, cancelRequested, watchLine } = this.#target;
     return new ExitError(
       new HintedError(
         "CANCELLED",
-        `Stopped waiting for ${commandsText(open)}: ${
+        `Stopped waiting for ${subject}: ${
           cancelRequested ? "cancel requested" : "cancel not confirmed"
         }`,
-        watchLine(open),
+        watchLine,
       ),
       cancelRequested ? ExitCode.cancelled : ExitCode.left,
     );

@@ -1,18 +1,29 @@
 import type { BuildInfo, Program } from "../command.ts";
+import { helpSubcommand } from "../help_subcommand.ts";
+import { exitCodes } from "../topics/exit_codes.ts";
+import { json } from "../topics/json.ts";
 import { agent } from "./agent.ts";
 import { agents } from "./agents.ts";
 import { cancel } from "./cancel.ts";
 import { commands } from "./commands.ts";
 import { events } from "./events.ts";
+import { facts } from "./facts.ts";
 import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
+import { job } from "./job.ts";
 import { operations } from "./operations.ts";
+import { get } from "./get.ts";
+import { put } from "./put.ts";
 import { rerun } from "./rerun.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
 import type { ManagerServices } from "./services.ts";
 import { show } from "./show.ts";
 import { status } from "./status.ts";
+import { targets } from "./targets.ts";
+import { jobs } from "./topics/jobs.ts";
+import { output } from "./topics/output.ts";
+import { targets as targetsTopic } from "./topics/targets.ts";
 import { watch } from "./watch.ts";
 import { why } from "./why.ts";
 
@@ -28,13 +39,15 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   explain: "piri-manager why",
   follow: "piri-manager watch",
   get: "piri-manager show",
+  grains: "piri-manager facts",
+  group: "piri-manager agent set --group",
+  groups: "piri-manager agents",
   health: "piri-manager status",
-  help: "piri-manager --help",
   history: "piri-manager commands",
   hosts: "piri-manager agents",
   info: "piri-manager status",
   inspect: "piri-manager show",
-  jobs: "piri-manager commands",
+  jobs: "piri-manager job list",
   join: "piri-agent join",
   kill: "piri-manager cancel",
   list: "piri-manager agents",
@@ -48,7 +61,9 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   remove: "piri-manager agent remove",
   repeat: "piri-manager rerun",
   retry: "piri-manager rerun",
+  resolve: "piri-manager targets",
   rm: "piri-manager agent remove",
+  select: "piri-manager targets",
   setup: "piri-manager init",
   ssh: "piri-manager run",
   start: "piri-manager serve",
@@ -66,7 +81,7 @@ export function managerProgram(
     readonly services: ManagerServices;
   },
 ): Program<ManagerServices> {
-  return {
+  const program: Program<ManagerServices> = {
     name: "piri-manager",
     summary: "runs commands on many hosts and tells how they went",
     subcommands: [
@@ -74,7 +89,12 @@ export function managerProgram(
       serve,
       agents,
       agent,
+      targets,
+      facts,
       run,
+      job,
+      put,
+      get,
       operations,
       watch,
       cancel,
@@ -85,8 +105,11 @@ export function managerProgram(
       why,
       events,
       status,
+      helpSubcommand(() => program),
     ],
+    topics: [targetsTopic, jobs, output, json, exitCodes],
     synonyms: SYNONYMS,
     ...options,
   };
+  return program;
 }

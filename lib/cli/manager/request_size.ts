@@ -5,20 +5,16 @@ import { Limits } from "../../base/limits.ts";
  * Parameters of an operation as JSON.
  *
  * @param params The parameters.
- * @param stdinFile Name of the file that `params` has as the input of a program, if there is one.
  * @throws {PiriError} INVALID_ARGUMENT if they are too large for any agent
  */
 export function paramsText(
   params: Readonly<Record<string, unknown>>,
-  stdinFile: string | undefined,
 ): string {
   const text = JSON.stringify(params);
   const size = new TextEncoder().encode(text).length;
   if (size <= Limits.params) return text;
   throw new PiriError(
     "INVALID_ARGUMENT",
-    stdinFile === undefined
-      ? `Cannot run: the parameters take ${size} bytes, the limit is ${Limits.params}; put a long text into a file in files/all in the Manager's folder, and fetch it with --op file.Fetch`
-      : `Cannot use "--stdin-file ${stdinFile}": it takes ${size} bytes in the request, the limit is ${Limits.params}; put it into files/all in the Manager's folder, fetch it with --op file.Fetch, and let the program read it there`,
+    `Cannot run: the parameters take ${size} bytes, the limit is ${Limits.params}; put a long text into a file in files/all in the Manager's folder, and fetch it with --op file.Fetch`,
   );
 }

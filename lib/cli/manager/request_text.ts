@@ -7,14 +7,18 @@ const MAX_CHARACTERS = 200;
 const PLAIN = /^[\w@%+=:,./-]+$/;
 
 /** Request of a command as one would type it in a shell, cut to the length of a line. */
-export function requestText(command: Command): string {
+export function requestText(
+  command: Pick<Command, "operation" | "params">,
+): string {
   const characters = [...wholeText(command)];
   return characters.length <= MAX_CHARACTERS
     ? characters.join("")
     : `${characters.slice(0, MAX_CHARACTERS - 1).join("")}…`;
 }
 
-function wholeText({ operation, params }: Command): string {
+function wholeText(
+  { operation, params }: Pick<Command, "operation" | "params">,
+): string {
   const { shell, argv } = paramsOf(params);
   if (operation !== "command.Run") return `${operation} ${params}`;
   if (typeof shell === "string") return shell;

@@ -1,38 +1,60 @@
-import { COLOUR_FLAG } from "../colour.ts";
+import { RerunScope } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
-import { answered, parseId } from "./ids.ts";
-import { launch, WHILE_IT_RUNS } from "./launch.ts";
+import { answered } from "./ids.ts";
+import { RERUN_FLAGS, scopeOf } from "./job.ts";
+import { launchJob, WHILE_A_JOB_RUNS } from "./job/launch_job.ts";
+import { checkViewFlags, VIEW_FLAGS } from "./job/view_flags.ts";
+import { timesOf } from "./job/views.ts";
+import { ANY_ID, commandIdOf, parseAnyId } from "./job_ids.ts";
+import { launch } from "./launch.ts";
 import type { ManagerServices } from "./services.ts";
 import { signatureOf } from "./signature.ts";
 
-/** `rerun 12`: repeats an ended command as a new one. */
+/** `rerun 12`: repeats an ended command as a new one, or an ended job as a new job. */
 export const rerun = defineSubcommand({
   name: "rerun",
-  summary: "run an ended command again, as a new command",
-  positionals: { id: { type: "one", summary: "id of the ended command" } },
-  flags: {
-    detach: {
-      type: "boolean",
-      summary: "print the id of the new command and do not wait",
-    },
-    raw: {
-      type: "boolean",
-      summary:
-        "print the exact bytes of the program (default if stdout is no terminal)",
-    },
-    color: COLOUR_FLAG,
-  },
-  more: [WHILE_IT_RUNS],
-  examples: ["12", "12 --detach"],
+  summary: "run an ended command or job again, as a new one",
+  positionals: { id: { type: "one", summary: ANY_ID } },
+  flags: { ...RERUN_FLAGS, ...VIEW_FLAGS },
+  more: [WHILE_A_JOB_RUNS],
+  examples: ["12", "12 --detach", "j-17 --failed", "j-17/web-1"],
   async execute(invocation, services: ManagerServices) {
-    const { positionals, dir, terminal } = invocation;
-    const commandId = parseId(positionals.id);
+    const { positionals, flags, dir, terminal } = invocation;
+    const typed = parseAnyId(positionals.id);
+    const connect = () => services.connect(dir);
+    const scope = scopeOf(flags);
+    if (typed.kind === "job") {
+      const request = {
+        jobId: typed.id,
+        scope,
+        on: [...flags.on],
+        ...signatureOf(terminal),
+      };
+      return await launchJob({
+        start: (control, { signal }) =>
+          control.jobs.rerunJob(request, { signal }),
+      }, { ...invocation, connect });
+    }
+    checkViewFlags(flags);
+    if (scope !== RerunScope.ALL || flags.on.length > 0) {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        `Cannot choose agents of ${positionals.id}: it is one command`,
+      );
+    }
+    const commandId = await (async () => {
+      if (typed.kind === "command") return typed.id;
+      using control = await connect();
+      return await commandIdOf(typed, { control, attempt: "run again" });
+    })();
     const request = { commandId, ...signatureOf(terminal) };
     return await launch({
       start: async (control, { signal }) => {
         const { command } = await control.commands.rerun(request, { signal });
         return [answered(command, `run command ${commandId} again`)];
       },
-    }, { ...invocation, connect: () => services.connect(dir) });
+      times: timesOf(flags),
+    }, { ...invocation, connect });
   },
 });

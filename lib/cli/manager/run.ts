@@ -1,5 +1,4 @@
 import { PiriError } from "../../base/errors.ts";
-import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitError, HintedError } from "../errors.ts";
 import {
@@ -11,7 +10,14 @@ import {
 import type { Terminal } from "../terminal.ts";
 import { namesOne, withHint } from "./hints.ts";
 import { parseEnvFile } from "./env_file.ts";
-import { launch, WHILE_IT_RUNS } from "./launch.ts";
+import { INPUT_FLAGS, inputParams, inputPath } from "./input.ts";
+import {
+  type JobRequest,
+  launchJob,
+  WHILE_A_JOB_RUNS,
+} from "./job/launch_job.ts";
+import { LIMIT_FLAGS, limitsOf } from "./job/limit_flags.ts";
+import { VIEW_FLAGS } from "./job/view_flags.ts";
 import {
   disconnectOf,
   type ParsedRun,
@@ -24,6 +30,12 @@ import { paramsText } from "./request_size.ts";
 import type { ManagerServices } from "./services.ts";
 import { signatureOf } from "./signature.ts";
 import { programExitCode } from "./states.ts";
+import {
+  selectionOf,
+  TARGET_FLAGS,
+  TARGET_HELP,
+  withTargetHint,
+} from "./target_flags.ts";
 import { readTextFile } from "./text_file.ts";
 
 /** `run web-1 -- uname -a`: runs an operation on agents and shows its output. */
@@ -32,9 +44,9 @@ export const run = defineSubcommand({
   summary: "run a program or operation on agents and show its output",
   positionals: {
     agent: {
-      type: "many",
+      type: "any",
       summary:
-        "agent names, or patterns such as 'web-*' for connected agents; with --op also parameters: key=text or key:=JSON",
+        "target expressions, such as web-1, 'web-*' or @web; with --op also parameters: key=text or key:=JSON",
     },
   },
   rest: "<program> [arguments]",
@@ -56,19 +68,26 @@ export const run = defineSubcommand({
     },
     detach: {
       type: "boolean",
-      summary: "print the ids of the commands and do not wait",
+      summary: "print the id of the job and do not wait",
     },
-    raw: {
-      type: "boolean",
-      summary:
-        "print the exact bytes and nothing else (default for one agent by its name if stdout is no terminal)",
+    name: {
+      type: "string",
+      value: "NAME",
+      summary: "name of the job, which job list --text finds",
     },
+    note: {
+      type: "string",
+      value: "TEXT",
+      summary: "note of the job, for people",
+    },
+    ...TARGET_FLAGS,
+    ...LIMIT_FLAGS,
+    ...VIEW_FLAGS,
     "exit-code": {
       type: "boolean",
       summary:
         "exit with the code of the program, and with 255 if it has none (one agent)",
     },
-    color: COLOUR_FLAG,
     "on-disconnect": {
       type: "string",
       value: "WHAT",
@@ -102,21 +121,19 @@ export const run = defineSubcommand({
       value: "MASK",
       summary: "mask of files that the program makes: 027; 022 by default",
     },
-    "stdin-file": {
-      type: "string",
-      value: "FILE",
-      summary:
-        'standard input of the program: a text file here, or "-" for stdin',
-    },
+    ...INPUT_FLAGS,
   },
   hints: {
     group: "for the group that the program runs as: --user USER:GROUP",
-    limit: "--timeout TIME limits the time; name the agents to limit these",
-    output: "the output is shown; > FILE keeps it, and --json prints JSON",
-    parallel: "all agents run it at once",
+    output: "the output is shown; --out DIR keeps it, and --json prints JSON",
+    parallel: "--batch N: at most so many agents at a time",
+    forks: "--batch N: at most so many agents at a time",
+    fanout: "--batch N: at most so many agents at a time",
+    "batch-size": "--batch N: at most so many agents at a time",
+    serial: "--batch N: at most so many agents at a time",
   },
-  more: [WHILE_IT_RUNS, {
-    title: "Exit code (of several commands: the first that applies)",
+  more: [TARGET_HELP, WHILE_A_JOB_RUNS, {
+    title: "Exit code (of several agents: the first that applies)",
     lines: [...PRECEDENCE, ExitCode.ok, ExitCode.left].flatMap((code) =>
       EXIT_CODE_HELP.filter(([number]) => number === String(code))
     ),
@@ -124,32 +141,43 @@ export const run = defineSubcommand({
   examples: [
     "web-1 -- uname -a",
     "'web-*' db-1 --timeout 5m --shell 'apt-get update | tail -1'",
+    "@web --batch 10% --canary 1 --max-failures 3 -- ./deploy.sh",
+    "all --queue 8h --detach --name updates -- apt-get -y upgrade",
+    "@web --diff -- cat /etc/hosts",
+    "'web-*' --stream --timestamps -- tail -n 2 -f /var/log/app.log",
+    "@web --out results --junit report.xml -- ./check.sh",
     "web-1 --op file.Fetch source=app.conf path=/etc/app.conf",
     "web-1 --exit-code -- grep -q ready /var/log/app.log",
   ],
   async execute(invocation, services: ManagerServices) {
     const { flags, dir, terminal } = invocation;
-    const parsed = parseRun({
+    const input = inputPath(flags, flags.op);
+    const typed = parseRun({
       words: invocation.positionals.agent,
       program: invocation.rest,
       shell: flags.shell,
       op: flags.op,
-      surroundings: await surroundingsOf(flags, terminal),
+      surroundings: await surroundingsOf(flags, { input, terminal }),
     });
-    const request = {
-      ...requestOf(parsed, { stdinFile: flags["stdin-file"], terminal }),
-      ...disconnectOf(flags["on-disconnect"]),
-      ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
-    };
-    const isOne = namesOne(parsed.agents);
-    if (flags["exit-code"]) requireOne(isOne, flags);
     const connect = () => services.connect(dir);
-    const launched = launch({
-      start: async (control, { signal }) =>
-        (await control.commands.run(request, { signal })).commands,
-      explain: (answer) => withHint(answer, { parsed, connect }),
-      timeoutMs: flags.timeout,
-      many: !isOne,
+    const given = await inputParams(input, { connect, terminal });
+    const parsed = { ...typed, params: { ...typed.params, ...given } };
+    const { flags: { timeout } } = invocation;
+    const request: JobRequest = {
+      targets: await selectionOf(parsed.agents, flags, terminal),
+      ...requestOf(parsed, terminal),
+      ...disconnectOf(flags["on-disconnect"]),
+      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      limits: limitsOf(flags),
+      name: flags.name ?? "",
+      note: flags.note ?? "",
+    };
+    if (flags["exit-code"]) requireOne(namesOne(parsed.agents), flags);
+    const launched = launchJob({
+      start: (control, { signal }) =>
+        control.jobs.startJob(request, { signal }),
+      explain: (answer) =>
+        withTargetHint(withHint(answer, { parsed, connect })),
       ...(flags["exit-code"]
         ? { exitCodeOf: (ended) => Math.max(...ended.map(programExitCode)) }
         : {}),
@@ -166,16 +194,10 @@ async function surroundingsOf(
     readonly "env-file": readonly string[];
     readonly user: string | undefined;
     readonly umask: string | undefined;
-    readonly "stdin-file": string | undefined;
   },
-  terminal: Terminal,
+  { input, terminal }: { input: string | undefined; terminal: Terminal },
 ): Promise<Record<string, unknown>> {
   const { cwd, env, user, umask } = flags;
-  const variables = {
-    ...await filesOf(flags["env-file"], terminal),
-    ...variablesOf(env),
-  };
-  const input = flags["stdin-file"];
   const readers = [...flags["env-file"], input].filter((path) => path === "-");
   if (readers.length > 1) {
     throw new PiriError(
@@ -183,14 +205,15 @@ async function surroundingsOf(
       'Cannot run: "-" is given twice, and stdin can be read only once; put one of them into a file',
     );
   }
+  const variables = {
+    ...await filesOf(flags["env-file"], terminal),
+    ...variablesOf(env),
+  };
   return {
     ...(cwd === undefined ? {} : { cwd }),
     ...(Object.keys(variables).length === 0 ? {} : { env: variables }),
     ...(user === undefined ? {} : userOf(user)),
     ...(umask === undefined ? {} : { umask: umaskOf(umask) }),
-    ...(input === undefined
-      ? {}
-      : { stdin: await readTextFile("stdin-file", input, terminal) }),
   };
 }
 
@@ -233,16 +256,12 @@ async function orNoProgram(launched: Promise<number>): Promise<number> {
 }
 
 function requestOf(
-  { agents, operation, params }: ParsedRun,
-  { stdinFile, terminal }: {
-    stdinFile: string | undefined;
-    terminal: Terminal;
-  },
+  { operation, params }: ParsedRun,
+  terminal: Terminal,
 ) {
   return {
-    agents: [...agents],
     operation,
-    params: paramsText(params, stdinFile),
+    params: paramsText(params),
     ...signatureOf(terminal),
   };
 }

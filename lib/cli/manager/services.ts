@@ -1,6 +1,7 @@
 import type { Client } from "@connectrpc/connect";
 import type {
   AgentsService,
+  BlobsService,
   CommandsService,
   EventsService,
   JobsService,
@@ -64,6 +65,7 @@ export interface Ready {
 /** The control API of a running Manager. */
 export interface Control extends Disposable {
   readonly agents: Client<typeof AgentsService>;
+  readonly blobs: Client<typeof BlobsService>;
   readonly commands: Client<typeof CommandsService>;
   readonly jobs: Client<typeof JobsService>;
   readonly events: Client<typeof EventsService>;

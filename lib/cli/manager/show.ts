@@ -2,22 +2,25 @@ import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { askerText } from "../../base/asker.ts";
 import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
+import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import { localTime } from "../time.ts";
 import { dumpOutput } from "./dump.ts";
-import { parseId } from "./ids.ts";
+import { answeredJob } from "./job/launch_job.ts";
+import { ANY_ID, commandIdOf, findEntry, parseAnyId } from "./job_ids.ts";
 import { commandJson } from "./json.ts";
 import { JsonView } from "./json_view.ts";
 import { LiveView } from "./live_view.ts";
 import type { ManagerServices } from "./services.ts";
+import { showEntry, showJob } from "./show_job.ts";
 import { hasEnded, outcomeText } from "./states.ts";
 import { getCommand } from "./watch.ts";
 
 /** `show 12`: shows the record of a command, or its output. */
 export const show = defineSubcommand({
   name: "show",
-  summary: "show the state and times of a command, or its output",
-  positionals: { id: { type: "one", summary: "id of the command" } },
+  summary: "show the state and times of a command or a job, or output",
+  positionals: { id: { type: "one", summary: ANY_ID } },
   flags: {
     output: {
       type: "boolean",
@@ -30,13 +33,33 @@ export const show = defineSubcommand({
     },
     color: COLOUR_FLAG,
   },
-  examples: ["12", "12 --output > log"],
+  examples: ["12", "12 --output > log", "j-17", "j-17/web-1 --output"],
   async execute(
     { positionals, flags, dir, json, output, terminal },
     services: ManagerServices,
   ) {
-    const id = parseId(positionals.id);
+    const typed = parseAnyId(positionals.id);
     using control = await services.connect(dir);
+    if (typed.kind === "job") {
+      if (flags.output) throw noOutput(typed.id);
+      const now = terminal.clock.now();
+      const entries = false;
+      await showJob(typed.id, { control, output, json, entries, now });
+      return ExitCode.ok;
+    }
+    if (typed.kind === "entry" && !flags.output) {
+      const entry = await findEntry(control, typed);
+      if (entry.commandId === undefined) {
+        const { job } = await control.jobs.getJob({ jobId: typed.id });
+        await showEntry(entry, {
+          job: answeredJob(job, `show job j-${typed.id}`),
+          output,
+          json,
+        });
+        return ExitCode.ok;
+      }
+    }
+    const id = await commandIdOf(typed, { control, attempt: "show" });
     const command = await getCommand(control, id);
     if (flags.output) {
       const view = json
@@ -52,6 +75,14 @@ export const show = defineSubcommand({
     return ExitCode.ok;
   },
 });
+
+function noOutput(jobId: bigint): HintedError {
+  return new HintedError(
+    "INVALID_ARGUMENT",
+    `Cannot show the output of j-${jobId}: a job has one for each agent`,
+    `piri-manager watch j-${jobId} shows all, piri-manager show j-${jobId}/AGENT --output one`,
+  );
+}
 
 function factsOf(command: Command): Record<string, string> {
   const { stdoutBytes, stderrBytes } = command;

@@ -32,7 +32,9 @@ function repeatsTheEnd(reason: string): boolean {
 }
 
 /** The exit code for a command that has ended. */
-export function exitCodeOfCommand(command: Command): ExitCode {
+export function exitCodeOfCommand(
+  command: Pick<Command, "state" | "errorCode">,
+): ExitCode {
   switch (stateName(command.state)) {
     case "succeeded":
       return ExitCode.ok;

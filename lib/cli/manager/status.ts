@@ -49,6 +49,11 @@ function factsOf(status: GetStatusResponse): Record<string, string> {
     commands: `${status.commandsOpen} open, ${status.commandsTotal} in all`,
     output: bytesText(status.outputBytes),
     database: bytesText(status.databaseBytes),
+    inputs: status.blobs === undefined
+      ? ""
+      : `${status.blobs.count} kept, ${
+        bytesText(status.blobs.bytes)
+      } of at most ${bytesText(status.blobs.limitBytes)}`,
     "cannot write": failureText(status.writeFailure),
     keeps: retention === undefined
       ? ""

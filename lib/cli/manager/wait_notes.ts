@@ -79,7 +79,7 @@ export class WaitNotes {
     this.#tellLater(wait, next - Math.max(age, 0));
     const text = wait.kind === "away"
       ? awayText(wait.command, now)
-      : untakenText(wait.command, now);
+      : untakenText(now - wait.since);
     await this.#note(wait.command, text);
   }
 

@@ -38,8 +38,7 @@ function fateText(command: Command): string {
 }
 
 /** Reason why a command does not begin that was sent to a connected agent. */
-export function untakenText({ sentAtMs }: Command, now: number): string {
-  const passed = now - Number(sentAtMs ?? now);
+export function untakenText(passed: number): string {
   return `the command was sent ${
     durationText(Math.max(passed, 0))
   } ago, and the agent has not taken it yet`;

@@ -8,10 +8,12 @@ import { ExitCode } from "../exit_code.ts";
 import type { Sink } from "../terminal.ts";
 import { oneLine } from "../text.ts";
 import { durationText, localTime } from "../time.ts";
-import { answered, parseId } from "./ids.ts";
+import { answered } from "./ids.ts";
+import { ANY_ID, commandIdOf, parseAnyId } from "./job_ids.ts";
 import { timelineJson } from "./json.ts";
 import { requestText } from "./request_text.ts";
 import type { ManagerServices } from "./services.ts";
+import { showJob } from "./show_job.ts";
 import { outcomeText } from "./states.ts";
 
 /** Narrowest column for texts. */
@@ -21,7 +23,7 @@ const MIN_COLUMNS = 30;
 export const why = defineSubcommand({
   name: "why",
   summary: "tell what happened to a command, and the evidence for it",
-  positionals: { id: { type: "one", summary: "id of the command" } },
+  positionals: { id: { type: "one", summary: ANY_ID } },
   flags: {},
   more: [{
     title: "Evidence",
@@ -34,13 +36,20 @@ export const why = defineSubcommand({
       ["result", "report of the agent when the command had ended"],
     ],
   }],
-  examples: ["12", "12 --json"],
+  examples: ["12", "12 --json", "j-17/web-1"],
   async execute(
     { positionals, dir, json, output, terminal },
     services: ManagerServices,
   ) {
-    const id = parseId(positionals.id);
+    const typed = parseAnyId(positionals.id);
     using control = await services.connect(dir);
+    if (typed.kind === "job") {
+      const now = terminal.clock.now();
+      const entries = false;
+      await showJob(typed.id, { control, output, json, entries, now });
+      return ExitCode.ok;
+    }
+    const id = await commandIdOf(typed, { control, attempt: "explain" });
     const answer = await control.commands.getTimeline({ commandId: id });
     const command = answered(answer.command, `explain command ${id}`);
     if (json) {

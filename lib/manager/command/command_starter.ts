@@ -4,6 +4,7 @@ import { PiriError } from "../../base/errors.ts";
 import { nonce, type Random } from "../../base/random.ts";
 import type { CommandRecord, NewCommand } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
+import type { Blobs } from "../blobs/blobs.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Events } from "../events.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
@@ -24,6 +25,8 @@ export interface CommandStarterOptions {
   readonly open: OpenCommands;
   readonly dispatcher: Dispatcher;
   readonly fitness: Fitness;
+  /** Large inputs of commands; none if absent. */
+  readonly blobs?: Pick<Blobs, "need">;
 }
 
 /** Commands that one request started. */
@@ -55,7 +58,9 @@ export class CommandStarter {
     request: RunRequest,
     rerunOf: bigint | null = null,
   ): Promise<StartedCommands> {
-    const { store } = this.#options;
+    const { store, blobs: kept } = this.#options;
+    const { operation, params } = request;
+    const blobs = await kept?.need(operation, params) ?? [];
     const sessions = await findTargets(request, this.#options);
     if (this.#isStopped) {
       throw new PiriError(
@@ -71,7 +76,7 @@ export class CommandStarter {
           ...this.#draft(request, session),
           rerunOf,
         })),
-        { requestId: request.requestId, job: this.#newJob() },
+        { requestId: request.requestId, job: this.#newJob(), blobs },
       );
       if (!repeated) this.#begin(commands, sessions, request);
       return { job, commands };

@@ -2,6 +2,7 @@ import { askerText } from "../../base/asker.ts";
 import { Limits } from "../../base/limits.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { RunRequest } from "../operator_api.ts";
+import type { Blobs } from "../blobs/blobs.ts";
 import { legacyCommand } from "./legacy_command.ts";
 import type { Misfit } from "./misfits.ts";
 import type { OpenCommands } from "./open_commands.ts";
@@ -19,6 +20,14 @@ const NO_OPERATION: Misfit = {
   code: "NOT_FOUND",
   one: "it has no such operation",
   many: "they have no such operation",
+};
+
+const NO_BLOBS: Misfit = {
+  code: "REFUSED",
+  one:
+    "its version of piri-agent cannot read large input from the Manager; install a newer one",
+  many:
+    "their versions of piri-agent cannot read large input from the Manager; install newer ones",
 };
 
 const TOO_MANY: Misfit = {
@@ -41,6 +50,7 @@ export type Fit = (session: AgentSession) => Misfit | undefined;
 /** Knows which agents can carry out a request now. */
 export class Fitness {
   readonly #open: OpenCommands;
+  readonly #blobs: Pick<Blobs, "namesOf"> | undefined;
   readonly #checkParams: (operation: string, params: string) => void;
   /** Number of commands that the store is making, by agent: they count towards the limit before they have an id. */
   readonly #underWay = new Map<string, number>();
@@ -48,13 +58,16 @@ export class Fitness {
   readonly #closed = new Map<string, number>();
 
   constructor(
-    { open, checkParams }: {
+    { open, blobs, checkParams }: {
       readonly open: OpenCommands;
+      /** Large inputs of commands; none if absent. */
+      readonly blobs?: Pick<Blobs, "namesOf"> | undefined;
       /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
       readonly checkParams: (operation: string, params: string) => void;
     },
   ) {
     this.#open = open;
+    this.#blobs = blobs;
     this.#checkParams = checkParams;
   }
 
@@ -86,11 +99,15 @@ export class Fitness {
       ),
     };
     const checked = once(() => this.#checkParams(operation, params));
-    return ({ agent, operations, dialect }) => {
+    const needsBlobs = once(() =>
+      (this.#blobs?.namesOf(operation, params) ?? []).length > 0
+    );
+    return ({ agent, operations, dialect, features }) => {
       if (this.#closed.has(agent)) return BEING_REMOVED;
       if (operations?.has(operation) === false) return NO_OPERATION;
       // A legacy agent checks its own parameters.
       if (operations !== undefined) checked();
+      if (!features.has("blobs") && needsBlobs()) return NO_BLOBS;
       const size = sizes[dialect.hasPositionalParams ? "legacy" : "plain"]();
       const limit = dialect.maxParamsBytes - COMMAND_BYTES -
         (dialect.hasIdentities ? askerBytes() : 0);

@@ -2,6 +2,7 @@ import { operatorText } from "../../base/asker.ts";
 import { jobName } from "../../base/job_state.ts";
 import type { Random } from "../../base/random.ts";
 import type { JobRecord, MovedEntry, NewJob } from "../../store/job_records.ts";
+import type { Blobs } from "../blobs/blobs.ts";
 import type { JobRequest } from "../job_api.ts";
 import type { ResolvedTargets } from "../operator_api.ts";
 import type { Targeting } from "../targeting.ts";
@@ -18,6 +19,8 @@ export interface JobMakerOptions extends
   > {
   readonly random: Random;
   readonly targeting: Targeting;
+  /** Large inputs of commands; none if absent. */
+  readonly blobs?: Pick<Blobs, "need"> | undefined;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
   /** Ids of the jobs that have not ended and have this key. */
@@ -53,6 +56,8 @@ export class JobMaker {
   ): Promise<MadeJob> {
     const { store, clock, withKey } = this.#options;
     this.#checkParams(request, resolved);
+    const { operation, params } = request;
+    const blobs = await this.#options.blobs?.need(operation, params) ?? [];
     const { names, canaries } = await this.#order(request, resolved);
     const now = clock.now();
     const { supersedeKey } = request.limits;
@@ -64,6 +69,7 @@ export class JobMaker {
       newJob(request, { canaries, createdAt: now, rerunOf }),
       {
         agents: names,
+        blobs,
         gone: moveBy("removed", now, "the agent was removed"),
         supersedes,
         supersede: moveBy(

@@ -12,6 +12,7 @@ import type {
 } from "../../store/job_records.ts";
 import type { AgentRecord, CommandRecord } from "../../store/records.ts";
 import type { CommandNews } from "../command/open_commands.ts";
+import type { Blobs } from "../blobs/blobs.ts";
 import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
 import type {
@@ -45,6 +46,8 @@ export interface JobsOptions
   readonly commands: Commands;
   readonly random: Random;
   readonly targeting: Targeting;
+  /** Large inputs of commands; none if absent. */
+  readonly blobs?: Pick<Blobs, "need"> | undefined;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
 }

@@ -31,6 +31,8 @@ export interface ManagerConfig {
   };
   /** Limit of the output kept of one command in bytes: a quarter for the beginning and the end of each stream. */
   readonly outputBytesPerCommand: number;
+  /** Limit of the inputs and files of commands that are kept, in bytes. */
+  readonly blobBytes: number;
   /** Interval of pings between agents and the Manager, in milliseconds. */
   readonly pingIntervalMs: number;
   /** Limits of the plain-TCP front; without them there is none. */
@@ -51,6 +53,7 @@ export const MANAGER_SETTINGS: Settings<ManagerConfig> = {
     valueOf: ({ outputBytesPerCommand }) => outputBytesPerCommand,
     atOnce: true,
   },
+  blobBytes: { valueOf: ({ blobBytes }) => blobBytes, atOnce: true },
   pingIntervalMs: {
     valueOf: ({ pingIntervalMs }) => pingIntervalMs,
     atOnce: true,
@@ -81,6 +84,10 @@ const Schema = v.strictObject({
   outputBytesPerCommand: v.optional(
     sizeSetting({ least: "0B", most: "1TiB" }),
     "64MiB",
+  ),
+  blobBytes: v.optional(
+    sizeSetting({ least: "1MiB", most: "1024TiB" }),
+    "10GiB",
   ),
   // Agents use a value between these two, whatever the Manager says.
   pingIntervalMs: v.optional(
@@ -149,6 +156,9 @@ retention:
 # Output kept of one command: a quarter each for the beginning and the end of its stdout and its stderr.
 # Watchers see what is between them live, and later its size.
 outputBytesPerCommand: 64MiB
+
+# Inputs and files of commands that are kept (run --stdin, put). Those of the commands that ended first go first.
+blobBytes: 10GiB
 
 # How often a silent agent is asked whether it is there, in milliseconds: 1000 to 15000.
 pingIntervalMs: 15000

@@ -13,6 +13,8 @@ export interface StatePaths {
   readonly data: string;
   /** Folder of the files that agents may ask for. */
   readonly files: string;
+  /** Folder of large inputs of commands. */
+  readonly blobs: string;
   /** File that exists while `init` runs, and stays if it does not finish. */
   readonly unfinished: string;
 }
@@ -29,6 +31,7 @@ export function statePaths(dir: string): StatePaths {
     database: join(dir, "manager.db"),
     data: join(dir, "data"),
     files: join(dir, "files"),
+    blobs: join(dir, "blobs"),
     unfinished: join(dir, "init-unfinished"),
   };
 }

@@ -1,5 +1,6 @@
 import { askerText, operatorText } from "../../base/asker.ts";
 import { hasEndedForGood, isOpenState } from "../../base/command_state.ts";
+import { jobIdOf } from "../../base/job_state.ts";
 import type { EventRecord, StreamName } from "../../store/records.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { CommandView, Evidence, TimelineEntry } from "../operator_api.ts";
@@ -75,7 +76,8 @@ function entry(
 function* beginning(
   { command, trace }: TimelineFacts,
 ): Generator<TimelineEntry> {
-  const { createdAt, sentAt, startedAt, rerunOf } = command;
+  const { createdAt, sentAt, startedAt, rerunOf, job } = command;
+  const ofJob = jobIdOf(job) === undefined ? "" : `, in job ${job}`;
   const repeats = rerunOf === null
     ? ""
     : `, as a repetition of command ${rerunOf}`;
@@ -83,7 +85,7 @@ function* beginning(
     createdAt,
     "asked",
     "database",
-    `asked for by ${operatorText(command)}${repeats}`,
+    `asked for by ${operatorText(command)}${ofJob}${repeats}`,
   );
   if (sentAt === null) return;
   const where = command.instance

@@ -13,9 +13,14 @@ export const TWO = command({ id: 13n, agent: "web-2" });
 /** Command lines that start commands and follow them, with the commands. */
 export const FOLLOWING: readonly [args: string[], commands: Command[]][] = [
   [["run", "web-1", "--", "x"], [ONE]],
-  [["run", "web-1", "web-2", "--", "x"], [ONE, TWO]],
-  [["run", "web-*", "--", "x"], [ONE, TWO]],
   [["rerun", "9"], [ONE]],
+];
+
+/** Command lines that start jobs of several agents and follow them. */
+export const FOLLOWING_MANY: readonly string[][] = [
+  ["run", "web-1", "web-2", "--", "x"],
+  ["run", "web-*", "--", "x"],
+  ["run", "@web", "--stream", "--", "x"],
 ];
 
 /** Command lines that leave their commands alone. */

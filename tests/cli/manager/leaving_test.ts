@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { CommandState } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { STOP_SIGNALS } from "../../../lib/cli/terminal.ts";
 import { FakeManager } from "../fake_manager.ts";
@@ -6,8 +6,10 @@ import {
   end,
   FOLLOWING,
   following,
+  FOLLOWING_MANY,
   idsText,
   ONE,
+  TWO,
   WATCHING,
 } from "./following.ts";
 import { jsonLines, start } from "./start.ts";
@@ -33,6 +35,26 @@ for (const signal of STOP_SIGNALS) {
       assertEquals(
         others,
         commands.map(({ agent }) => `${agent}: cancelled, SIGTERM`),
+      );
+      assertEquals(started.terminal.isListening, false);
+    });
+  }
+
+  for (const args of FOLLOWING_MANY) {
+    Deno.test(`${signal} to ${args.join(" ")} without a keyboard cancels the job, and waits for its end`, async () => {
+      const started = await following(args, [ONE, TWO]);
+      await started.terminal.signal(signal);
+      end(started, CommandState.CANCELLED);
+
+      assertEquals(await started.code, 7);
+      assertEquals(
+        started.manager.jobCancels.map(({ jobId }) => jobId),
+        [17n],
+      );
+      const head = signal === "SIGINT" ? "" : `${signal}: `;
+      assertStringIncludes(
+        started.terminal.stderr.text,
+        `\n${head}cancelling job j-17…\n`,
       );
       assertEquals(started.terminal.isListening, false);
     });
@@ -68,7 +90,7 @@ for (const signal of STOP_SIGNALS) {
     assertEquals(
       terminal.stderr.text,
       "error: Cannot tell whether anything was started: the Manager has not answered yet\n" +
-        "hint: piri-manager commands\n",
+        "hint: piri-manager job list\n",
     );
   });
 

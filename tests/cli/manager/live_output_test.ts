@@ -25,7 +25,9 @@ Deno.test("one agent's output without a terminal is the bytes alone, as they arr
 Deno.test("a pattern gives the output the form for several agents, even if it matches one", async () => {
   const manager = new FakeManager();
   manager.commands = [ONE];
-  const started = await start(["run", "web-*", "--", "x"], { manager });
+  const started = await start(["run", "web-*", "--stream", "--", "x"], {
+    manager,
+  });
   manager.watch.state(ONE).output(12n, "a\nb");
   await finish(started);
 
@@ -359,8 +361,11 @@ Deno.test("a Manager that cannot write its database is reported, and that it can
 });
 
 Deno.test("several commands of one agent are distinguished by their ids", async () => {
-  const started = await startRun([ONE, command({ id: 13n })]);
-  started.manager.watch.output(12n, "a\n").output(13n, "b\n");
+  const manager = new FakeManager();
+  manager.commands = [ONE, command({ id: 13n })];
+  const started = await start(["watch", "12", "13"], { manager });
+  for (const one of manager.commands) manager.watch.state(one);
+  manager.watch.output(12n, "a\n").output(13n, "b\n");
   await finish(started);
 
   assertEquals(started.terminal.stdout.text, "web-1 12: a\nweb-1 13: b\n");

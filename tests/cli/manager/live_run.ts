@@ -3,6 +3,7 @@ import {
   type Command,
   CommandState,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { namesOne } from "../../../lib/cli/manager/hints.ts";
 import { command, FakeManager } from "../fake_manager.ts";
 import type { Surroundings } from "../fake_terminal.ts";
 import { Screen, type Size } from "../screen.ts";
@@ -42,10 +43,14 @@ export async function startRun(
   manager.commands = [...commands];
   const [first, ...others] = commands;
   const name = others.length > 0 ? "*" : first?.agent ?? "";
-  const started = await start(["run", agent ?? name, ...flags, "--", "x"], {
-    ...surroundings,
-    manager,
-  });
+  // Of several agents, lines come as they are printed with this flag only.
+  const form = namesOne([agent ?? name]) || flags.includes("--raw")
+    ? []
+    : ["--stream", "--quiet"];
+  const started = await start(
+    ["run", agent ?? name, ...form, ...flags, "--", "x"],
+    { ...surroundings, manager },
+  );
   for (const one of commands) manager.watch.state(one);
   await started.terminal.clock.settle();
   const offsets = new Map<bigint, bigint>();

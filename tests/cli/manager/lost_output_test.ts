@@ -47,6 +47,24 @@ for (
     });
   }
 
+  Deno.test(`run of several with a ${loss} stdout cancels the job, and tells in one line what became of it`, async () => {
+    const started = await following(
+      ["run", "web-*", "--stream", "--quiet", "--", "x"],
+      [ONE, TWO],
+    );
+    started.terminal.stdout[loss] = true;
+    started.manager.watch.output(12n, "one\n");
+    await started.terminal.clock.settle();
+    end(started, CommandState.CANCELLED);
+
+    assertEquals(await started.code, 7);
+    assertEquals(started.manager.jobCancels.map(({ jobId }) => jobId), [17n]);
+    assertEquals(
+      started.terminal.stderr.text,
+      `${LOST}; job j-17: 2 cancelled\n`,
+    );
+  });
+
   Deno.test(`run with a ${loss} stdout exits ${failure} if the program succeeded before the cancel`, async () => {
     const started = await following(["run", "web-1", "--", "x"], [ONE]);
     started.manager.onCancel = () => {
@@ -149,7 +167,7 @@ for (
     assertEquals(manager.cancels, []);
     assertEquals(
       terminal.stderr.text,
-      `${LOST}; started: commands 12 13\n`,
+      `${LOST}; started: job j-17\n`,
     );
   });
 

@@ -59,6 +59,19 @@ Deno.test("parseRun() takes an operation's parameters as text or JSON", () => {
   );
 });
 
+Deno.test("parseRun() leaves facts of agents among the target expressions", () => {
+  const facts = ["os.name=debian", "all & group=web", "memory_mb>=8000"];
+  const program = parseRun(typed({ words: facts, program: ["x"] }));
+  const operation = parseRun(typed({
+    words: [...facts, "mode=0644"],
+    op: "file.Fetch",
+  }));
+
+  assertEquals(program.agents, facts);
+  assertEquals(operation.agents, facts);
+  assertEquals(operation.params, { mode: "0644" });
+});
+
 Deno.test("parseRun() passes on a parameter with any name", () => {
   const { params } = parseRun(typed({
     op: "a.B",
@@ -74,8 +87,7 @@ Deno.test("parseRun() explains each mistake", () => {
       complaint({}),
       complaint({ shell: "a", op: "b.C" }),
       complaint({ program: [] }),
-      complaint({ program: ["x"], words: ["web-1", "a=b"] }),
-      complaint({ op: "a.B", words: ["a=b"] }),
+      complaint({ program: ["x"], words: ["web-1", "A=b"] }),
       complaint({ op: "a.B", words: ["web-1", "a=1", "a=2"] }),
       complaint({ op: "a.B", words: ["web-1", "=1"] }),
       complaint({ op: "a.B", words: ["web-1", "a:=x"] }),
@@ -85,8 +97,7 @@ Deno.test("parseRun() explains each mistake", () => {
       "Cannot run: exactly one of -- PROGRAM, --shell and --op has to say what",
       "Cannot run: exactly one of -- PROGRAM, --shell and --op has to say what",
       'Cannot run: no program follows "--"',
-      'Cannot run: "a=b" names no agent; parameters belong to --op',
-      "Cannot run: no agent is named",
+      'Cannot run: "A=b" names no agent; parameters belong to --op',
       'Cannot run: "a" is given twice',
       'Cannot run: "=1" has no name before "="',
       'Cannot run: the value of "a" is not JSON',

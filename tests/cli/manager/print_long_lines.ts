@@ -46,7 +46,7 @@ async function main(): Promise<void> {
     for (const [agent, command] of commands.entries()) {
       const offset = BigInt(index * PIECE_BYTES);
       const position = { stream: "stdout", offset } as const;
-      await view.output(command, position, pieceOf(agent, index));
+      await view.output(command, position, pieceOf(agent, index), 0);
     }
     most = Math.max(most, Deno.memoryUsage().rss);
   }

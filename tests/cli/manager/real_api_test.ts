@@ -33,14 +33,18 @@ function realTimeTerminal(): { terminal: Terminal; fake: FakeTerminal } {
       env: (name) => fake.env(name),
       readStdin: () => fake.readStdin(),
       readFile: (path) => fake.readFile(path),
+      openInput: (path) => fake.openInput(path),
       scratch: () => fake.scratch(),
+      files: fake.files,
       hangUpEnds: fake.hangUpEnds,
+      hasKeyboard: fake.hasKeyboard,
+      onKey: (callback) => fake.onKey(callback),
       onSignal: (signal, callback) => fake.onSignal(signal, callback),
     },
   };
 }
 
-Deno.test("run goes on at its offset when a real server is closed and served again", async () => {
+Deno.test("watch goes on at its offset when a real server is closed and served again", async () => {
   await using folder = await tempFolder();
   const manager = new SmallManager();
   const places: unknown[] = [];
@@ -72,7 +76,7 @@ Deno.test("run goes on at its offset when a real server is closed and served aga
   const first = await serveControl(options);
   const code = main(
     programOf(services),
-    ["run", "web-1", "--dir", folder.path, "--", "x"],
+    ["watch", "1", "--dir", folder.path],
     terminal,
   );
   await streaming.promise;
@@ -87,12 +91,12 @@ Deno.test("run goes on at its offset when a real server is closed and served aga
   ]);
 });
 
-Deno.test("run exits 3 at once when a real server knows the agent as disconnected", async () => {
+Deno.test("rerun exits 3 at once when a real server knows the agent as disconnected", async () => {
   await using folder = await tempFolder();
   const manager = new SmallManager();
   manager.commands = {
     ...manager.commands,
-    run: () =>
+    rerun: () =>
       Promise.reject(
         new PiriError(
           "UNAVAILABLE",
@@ -108,7 +112,7 @@ Deno.test("run exits 3 at once when a real server knows the agent as disconnecte
   const { terminal, fake } = realTimeTerminal();
   const code = await main(
     programOf(services),
-    ["run", "web-1", "--dir", folder.path, "--", "x"],
+    ["rerun", "1", "--dir", folder.path],
     terminal,
   );
 

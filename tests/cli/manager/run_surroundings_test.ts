@@ -44,7 +44,7 @@ for (
     [["--env-file=latin1"], '"--env-file latin1": it is not UTF-8 text'],
     [["--env-file=none"], '"none"'],
     [
-      ["--env-file=-", "--stdin-file=-"],
+      ["--env-file=-", "--stdin=-"],
       '"-" is given twice, and stdin can be read only once',
     ],
   ] as const

@@ -48,7 +48,7 @@ Deno.test("run passes the typed words on, and exits 0 when all succeed", async (
   assertEquals(code, 0);
   assertEquals([stdout, stderr], ["", ""]);
   const [request] = manager.runs;
-  assertEquals(request?.agents, ["web-1"]);
+  assertEquals(request?.targets?.expressions, ["web-1"]);
   assertEquals(request?.operation, "command.Run");
   assertEquals(request?.params, '{"argv":["true"]}');
   assertEquals(request?.onDisconnect, OnDisconnect.CONTINUE);
@@ -196,30 +196,17 @@ Deno.test("run names the nearest agents of all unknown ones", async () => {
 
 Deno.test("what is too large for any agent is not sent, and one limit and a way are named", async () => {
   const text = "x".repeat(300_000);
-  const files = { big: text, huge: text.repeat(34), fits: text.slice(40_000) };
   const refused = async (...args: string[]) => {
-    const { code, stderr, manager } = await see(["run", "web-1", ...args], {
-      files,
-    });
+    const { code, stderr, manager } = await see(["run", "web-1", ...args]);
     assertEquals([code, manager.runs], [2, []]);
     return stderr;
   };
-  const big = await refused("--stdin-file", "big", "--", "cat");
-  const huge = await refused("--stdin-file", "huge", "--", "cat");
   const argument = await refused("--", "echo", text);
   const fits = await see(
-    ["run", "web-1", "--stdin-file", "fits", "--detach", "--", "cat"],
-    { files, manager: managerOf() },
+    ["run", "web-1", "--detach", "--", "echo", text.slice(40_000)],
+    { manager: managerOf() },
   );
 
-  assertEquals(
-    big,
-    `error: Cannot use "--stdin-file big": it takes 300027 bytes in the request, the limit is 261632; put it into files/all in the Manager's folder, fetch it with --op file.Fetch, and let the program read it there\n`,
-  );
-  assertStringIncludes(
-    huge,
-    "10200027 bytes in the request, the limit is 261632;",
-  );
   assertStringIncludes(
     argument,
     "Cannot run: the parameters take 300020 bytes, the limit is 261632; put a long text into a file in files/all",
@@ -290,28 +277,33 @@ Deno.test("run tells which of several agents failed, even without a terminal", a
   manager.watch.state(ok).state(bad).end();
 
   assertEquals(await code, 1);
-  assertEquals(terminal.stderr.text, "web-2: failed, exit code 3\n");
+  assertEquals(
+    terminal.stderr.text,
+    "j-17: x on * (2 agents)\nweb-1: ok\nweb-2: failed, exit code 3\n" +
+      "j-17: 1 ok, 1 failed in 0 ms\n  failed: web-2\n" +
+      "hint: piri-manager job rerun j-17 --failed\n",
+  );
 });
 
-Deno.test("run --detach prints the ids and does not wait", async () => {
-  const manager = managerOf(command(), command({ id: 2n ** 60n }));
+Deno.test("run --detach prints the id of the job and does not wait", async () => {
+  const manager = managerOf(command(), command({ id: 13n }));
 
   const { code, stdout } = await see(["run", "*", "--detach", "--", "x"], {
     manager,
   });
 
-  assertEquals([code, stdout], [0, "12\n1152921504606846976\n"]);
+  assertEquals([code, stdout], [0, "j-17\n"]);
   assertEquals(manager.watches.length, 0);
 });
 
-Deno.test("run --detach --json prints the commands", async () => {
+Deno.test("run --detach --json prints the job", async () => {
   const { stdout } = await see(
     ["run", "web-1", "--detach", "--json", "--", "x"],
     { manager: managerOf() },
   );
 
   const [value] = jsonLines(stdout);
-  assertEquals([value?.["id"], value?.["state"]], ["12", "running"]);
+  assertEquals([value?.["id"], value?.["state"]], ["j-17", "running"]);
 });
 
 Deno.test("run asks again with the same request id when the connection breaks", async () => {
@@ -481,7 +473,7 @@ Deno.test("run --timeout waits until the Manager presumes that a legacy agent's 
   );
 });
 
-Deno.test("Ctrl-C cancels all running commands and waits for the result", async () => {
+Deno.test("Ctrl-C without a terminal cancels the job and waits for its end", async () => {
   const two = [command(), command({ id: 13n, agent: "web-2" })];
   const { manager, terminal, code } = await start(["run", "*", "--", "x"], {
     manager: managerOf(...two),
@@ -496,15 +488,15 @@ Deno.test("Ctrl-C cancels all running commands and waits for the result", async 
   manager.watch.state(done);
   await terminal.clock.settle();
   await terminal.interrupt();
-  const asked = manager.cancels
-    .map(({ commandId, requestedBy }) => [commandId, requestedBy]);
+  const asked = manager.jobCancels
+    .map(({ jobId, requestedBy }) => [jobId, requestedBy]);
   manager.watch.state(command({ state: CommandState.CANCELLED })).end();
 
   assertEquals(await code, 7);
-  assertEquals(asked, [[12n, "ann"]]);
-  assertEquals(
+  assertEquals(asked, [[17n, "ann"]]);
+  assertStringIncludes(
     terminal.stderr.text,
-    "cancelling command 12…\nweb-1: cancelled\n",
+    "cancelling job j-17…\nweb-1: cancelled\n",
   );
   assertEquals(terminal.isListening, false);
 });
@@ -619,33 +611,6 @@ Deno.test("a cancel that comes too late is ignored, and a denied one is reported
     "cancelling command 12…\n",
     "cancelling command 12…\nCannot cancel command 12: so it is\n",
   ]);
-});
-
-Deno.test("run reads the program's input from a file or from stdin", async () => {
-  const inputs: unknown[] = [];
-  for (const path of ["input", "-"]) {
-    const { manager } = await see(
-      ["run", "web-1", "--detach", "--stdin-file", path, "--", "cat"],
-      {
-        manager: managerOf(),
-        files: { input: "of the file" },
-        stdin: "of stdin",
-      },
-    );
-    inputs.push(JSON.parse(manager.runs[0]?.params ?? "").stdin);
-  }
-
-  assertEquals(inputs, ["of the file", "of stdin"]);
-});
-
-Deno.test("run refuses input that is not text", async () => {
-  const { code, stderr } = await see(
-    ["run", "web-1", "--stdin-file", "-", "--", "cat"],
-    { stdin: Uint8Array.of(0xff) },
-  );
-
-  assertEquals(code, 2);
-  assertStringIncludes(stderr, "it is not UTF-8 text");
 });
 
 /** Connect's error for a failed fetch. */

@@ -87,6 +87,8 @@ Deno.test("agents --json prints an object a line, with null for what is absent",
       joined: true,
       instance: "0123456789abcdef0123456789abcdef",
       facts: { os: "linux" },
+      setFacts: {},
+      retired: false,
     },
     {
       id: "名前",
@@ -100,6 +102,8 @@ Deno.test("agents --json prints an object a line, with null for what is absent",
       joined: false,
       instance: null,
       facts: {},
+      setFacts: {},
+      retired: false,
     },
   ]);
 });

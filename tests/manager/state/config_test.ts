@@ -16,6 +16,7 @@ const defaults: ManagerConfig = {
   advertise,
   retention: { ms: 30 * 86_400_000, outputBytes: 2 ** 30 },
   outputBytesPerCommand: 64 * 2 ** 20,
+  blobBytes: 10 * 2 ** 30,
   pingIntervalMs: 15_000,
   log: { level: "info", format: "text" },
 };
@@ -40,6 +41,7 @@ listen: 127.0.0.1:0
 advertise: "[2001:db8::1]:80"
 retention: { days: 7, outputBytes: 10GiB }
 outputBytesPerCommand: 1MiB
+blobBytes: 2GiB
 pingIntervalMs: 2s
 log: { level: debug, format: json }
 `;
@@ -48,6 +50,7 @@ log: { level: debug, format: json }
     advertise: { host: "2001:db8::1", port: 80 },
     retention: { ms: 7 * 86_400_000, outputBytes: 10 * 2 ** 30 },
     outputBytesPerCommand: 2 ** 20,
+    blobBytes: 2 * 2 ** 30,
     pingIntervalMs: 2_000,
     log: { level: "debug", format: "json" },
   });
@@ -59,6 +62,7 @@ listen: 127.0.0.1:0
 advertise: "[2001:db8::1]:80"
 retention: { days: 7, outputBytes: 10GiB }
 outputBytesPerCommand: 1MiB
+blobBytes: 2GiB
 pingIntervalMs: 2s
 guard: {}
 log: { level: debug, format: json }
@@ -71,6 +75,7 @@ log: { level: debug, format: json }
       "retention.days",
       "retention.outputBytes",
       "outputBytesPerCommand",
+      "blobBytes",
       "pingIntervalMs",
       "log.level",
       "log.format",

@@ -154,7 +154,7 @@ export type ClientHello = Message$1<"piri.agent.v1.ClientHello"> & {
   protocol: number;
 
   /**
-   * What the agent can do: output, ack, resume, hold, chunks.
+   * What the agent can do: output, ack, resume, hold, chunks, blobs.
    *
    * @generated from field: repeated string features = 4;
    */

@@ -220,7 +220,7 @@ export interface ClientHello {
   auth: string;
   /** Since 2, as is all below: 2, or absent. */
   protocol: number;
-  /** What the agent can do: output, ack, resume, hold, chunks. */
+  /** What the agent can do: output, ack, resume, hold, chunks, blobs. */
   features: string[];
   agentVersion: string;
   /** What the agent knows of its host, for people; 16 KiB at most. */

@@ -1,19 +1,4 @@
-import { arch, hostname, release } from "node:os";
-import { operationNames } from "../operations/registry.ts";
-
-/** Facts about the host for the agent's hello. All but `operations` are for people. */
-export function hostFacts(
-  options: { readonly allowTestOperations: boolean },
-): Record<string, string> {
-  return {
-    hostname: hostname(),
-    os: Deno.build.os,
-    arch: arch(),
-    release: release(),
-    // Names of the agent's operations, so that a Manager can refuse others early.
-    operations: operationNames(options).join(" "),
-  };
-}
+import { hostname } from "node:os";
 
 /** Identifies this machine, so that a copied disk is noticed. */
 export async function machineId(): Promise<string> {

@@ -1,0 +1,140 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type {
+  Agent,
+  Target,
+  TargetSelectionSchema,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { COLOUR_FLAG } from "../colour.ts";
+import { defineSubcommand, type TypedInvocation } from "../command.ts";
+import { ExitCode } from "../exit_code.ts";
+import { launchJob } from "./job/launch_job.ts";
+import { DEFAULT_VIEW } from "./job/view_flags.ts";
+import type { Control, ManagerServices } from "./services.ts";
+import { signatureOf } from "./signature.ts";
+import {
+  selectionOf,
+  TARGET_FLAGS,
+  TARGET_HELP,
+  tellLeftOut,
+  withTargetHint,
+} from "./target_flags.ts";
+
+const flags = {
+  detach: {
+    type: "boolean",
+    summary: "refresh: print the id of the job and do not wait",
+  },
+  color: COLOUR_FLAG,
+  ...TARGET_FLAGS,
+} as const;
+const positionals = {
+  target: {
+    type: "any",
+    summary:
+      'names or target expressions; the word "refresh" before them lets the agents collect their facts anew',
+  },
+} as const;
+
+/** `facts web-1` shows the facts of agents, and `facts refresh EXPR` lets the agents collect them anew. */
+export const facts = defineSubcommand({
+  name: "facts",
+  summary: "show the facts of agents, or collect them anew",
+  positionals,
+  flags,
+  examples: ["web-1", "'web-*' --json", "refresh all --connected"],
+  more: [TARGET_HELP],
+  async execute(
+    invocation: TypedInvocation<typeof flags, typeof positionals>,
+    services: ManagerServices,
+  ) {
+    const { positionals, dir, terminal } = invocation;
+    const [first, ...others] = positionals.target;
+    const isRefresh = first === "refresh";
+    const expressions = isRefresh ? others : positionals.target;
+    const selection = await selectionOf(
+      expressions,
+      invocation.flags,
+      terminal,
+    );
+    const connect = () => services.connect(dir);
+    if (isRefresh) return await refresh(selection, invocation, connect);
+    using control = await connect();
+    const found = await withTargetHint(
+      control.agents.resolveTargets({ selection }),
+    );
+    await tellLeftOut(found, invocation.output);
+    return await show(found.targets, invocation, control);
+  },
+});
+
+type Invoked = TypedInvocation<typeof flags, typeof positionals>;
+
+/** A fact of an agent. */
+interface Row {
+  readonly agent: string;
+  readonly fact: string;
+  readonly value: string;
+  /** Source of the fact: the agent, or an operator. */
+  readonly from: "agent" | "manager";
+}
+
+async function show(
+  targets: readonly Target[],
+  { json, output }: Invoked,
+  control: Control,
+): Promise<number> {
+  const { agents } = await control.agents.listAgents({});
+  const byName = new Map(agents.map((agent) => [agent.id, agent]));
+  const meant = targets.flatMap(({ name }) => byName.get(name) ?? []);
+  if (json) {
+    for (const { id, facts, setFacts } of meant) {
+      await output.value({ id, facts, setFacts });
+    }
+    return ExitCode.ok;
+  }
+  const agent = meant.length === 1 ? {} : { AGENT: ({ agent }: Row) => agent };
+  await output.list(meant.flatMap(rowsOf), {
+    json: (row) => row,
+    columns: {
+      ...agent,
+      FACT: ({ fact }) => fact,
+      VALUE: ({ value }) => value,
+      FROM: ({ from }) => from,
+    },
+  });
+  return ExitCode.ok;
+}
+
+function rowsOf({ id, facts, setFacts }: Agent): Row[] {
+  return Object.entries(facts)
+    .toSorted(([one], [other]) => one < other ? -1 : 1)
+    .map(([fact, value]) => ({
+      agent: id,
+      fact,
+      value,
+      from: Object.hasOwn(setFacts, fact) ? "manager" : "agent",
+    }));
+}
+
+async function refresh(
+  targets: MessageInitShape<typeof TargetSelectionSchema>,
+  invocation: Invoked,
+  connect: () => Promise<Control>,
+): Promise<number> {
+  // One id for all attempts to send the request, so that it starts nothing twice.
+  const request = {
+    targets,
+    operation: "agent.Facts",
+    params: "{}",
+    ...signatureOf(invocation.terminal),
+  };
+  const { color, detach } = invocation.flags;
+  return await launchJob({
+    start: (control, { signal }) => control.jobs.startJob(request, { signal }),
+    explain: withTargetHint,
+  }, {
+    ...invocation,
+    connect,
+    flags: { ...DEFAULT_VIEW, color, quiet: true, detach },
+  });
+}

@@ -1,0 +1,277 @@
+import { join } from "@std/path";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type {
+  Command,
+  TargetSelectionSchema,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import { fileError } from "../../files/file_errors.ts";
+import { HostFolder } from "../../files/host_files.ts";
+import { isFileName } from "../../files/names.ts";
+import { type TreeSummary, TreeWriter } from "../../files/tree_writer.ts";
+import { defineSubcommand } from "../command.ts";
+import { ExitCode, exitCodeOf } from "../exit_code.ts";
+import { foldNames } from "../../targets/fold_names.ts";
+import type { Output } from "../output.ts";
+import { bytesText } from "../text.ts";
+import { namesOne, withHint } from "./hints.ts";
+import { type AgentPath, nameIn, parseAgentPath } from "./host_path.ts";
+import {
+  type FilePart,
+  type RemoteContext,
+  RemoteFiles,
+} from "./remote_files.ts";
+import { RetryingClient } from "./retrying_client.ts";
+import type { Control, ManagerServices } from "./services.ts";
+import { startOn } from "./start_on.ts";
+import {
+  agentsText,
+  selectionOf,
+  TARGET_FLAGS,
+  TARGET_HELP,
+  tellLeftOut,
+  withTargetHint,
+} from "./target_flags.ts";
+import { TransferMeter } from "./transfer_meter.ts";
+
+/** Permissions without setuid, setgid and sticky bit: a host does not choose what runs with the rights of a user here. */
+const MODE_MASK = 0o777;
+
+/** Number of agents whose files are read at the same time. */
+const AGENTS_AT_ONCE = 4;
+
+/** `get web-1:/var/log/app logs/`: gets files and folders from agents. */
+export const get = defineSubcommand({
+  name: "get",
+  summary: "get files and folders from agents",
+  positionals: {
+    path: {
+      type: "many",
+      summary:
+        "AGENT:PATH, one or more, and last the folder here; with a pattern of agents each has a folder of its own there",
+    },
+  },
+  flags: {
+    delete: {
+      type: "boolean",
+      summary: "delete what the folders there do not have from those here",
+    },
+    backup: {
+      type: "boolean",
+      summary: "keep what is replaced or deleted as NAME~",
+    },
+    ...TARGET_FLAGS,
+  },
+  more: [TARGET_HELP],
+  examples: [
+    "web-1:/var/log/app logs/",
+    "'web-*:/etc/app.conf' configs/",
+    "web-1:/etc/hosts web-1:/etc/resolv.conf here/",
+  ],
+  async execute(invocation, services: ManagerServices) {
+    const { flags, dir, json, terminal, output } = invocation;
+    const words = [...invocation.positionals.path];
+    const target = words.pop() ?? "";
+    if (words.length === 0) {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        "Cannot get: AGENT:PATH and a folder here have to be named, in this order",
+      );
+    }
+    const sources = words.map((word) => parseAgentPath(word, "get"));
+    const connect = () => services.connect(dir);
+    (await connect())[Symbol.dispose]();
+    const client = new RetryingClient(connect, terminal);
+    const { signal } = new AbortController();
+    const context = { client, terminal, signal };
+    let worst: number = ExitCode.ok;
+    for (const source of sources) {
+      const { expression, path } = source;
+      const selection = await selectionOf([expression], flags, terminal);
+      const { connected, away } = await findTargets(
+        selection,
+        invocation,
+        connect,
+      );
+      if (away.length > 0) {
+        worst = Math.max(worst, ExitCode.unavailable);
+        await output.note(
+          `${agentsText(away.length)} away, from which nothing is got: ${
+            foldNames(away)
+          }`,
+        );
+      }
+      if (connected.length === 0) continue;
+      const start = startOn({
+        expression: connected,
+        operation: "file.List",
+        params: { path },
+      }, terminal);
+      const parsed = { agents: connected, operation: "file.List" };
+      const commands = await withHint(
+        client.call(start, {
+          signal,
+          failure: (fact) =>
+            new PiriError("UNAVAILABLE", `Cannot get "${path}": ${fact}`),
+        }),
+        { parsed: { ...parsed, params: {} }, connect },
+      );
+      await using meter = new TransferMeter(terminal, "getting");
+      await inTurns(commands, async (command) => {
+        const { agent } = command;
+        const folder = namesOne([expression]) ? target : join(target, agent);
+        try {
+          const got = await getFrom(command, source, {
+            ...context,
+            folder,
+            meter,
+            delete: flags.delete,
+            backup: flags.backup,
+          });
+          await output.either(
+            { agent, path, folder, ...got.summary, note: got.note || null },
+            `${agent}: ${summaryText(got.summary)}${
+              got.note === "" ? "" : ` (${got.note})`
+            }`,
+          );
+        } catch (error) {
+          if (!(error instanceof PiriError)) throw error;
+          worst = Math.max(worst, exitCodeOf(codeOf(error)));
+          if (json) {
+            await output.value({ agent, path, error: messageOf(error) });
+          } else await output.note(`${agent}: ${messageOf(error)}`);
+        }
+      });
+    }
+    return worst;
+  },
+});
+
+/** Names of the agents that a selection means, by whether they are connected. */
+async function findTargets(
+  selection: MessageInitShape<typeof TargetSelectionSchema>,
+  { output }: { output: Output },
+  connect: () => Promise<Control>,
+): Promise<{ connected: string[]; away: string[] }> {
+  using control = await connect();
+  const found = await withTargetHint(
+    control.agents.resolveTargets({ selection }),
+  );
+  await tellLeftOut(found, output);
+  const namesOf = (wanted: boolean) =>
+    found.targets.filter(({ connected }) => connected === wanted)
+      .map(({ name }) => name);
+  return { connected: namesOf(true), away: namesOf(false) };
+}
+
+/** Means of getting the files of one agent. */
+interface GetContext extends RemoteContext {
+  /** Folder here. */
+  readonly folder: string;
+  readonly meter: TransferMeter;
+  readonly delete: boolean;
+  readonly backup: boolean;
+}
+
+async function getFrom(
+  { id, agent }: Command,
+  { path }: AgentPath,
+  context: GetContext,
+): Promise<{ summary: TreeSummary; note: string }> {
+  const { folder, meter, signal } = context;
+  const remote = new RemoteFiles(agent, path, context);
+  const { entries, note } = await remote.list(id);
+  const rootName = nameIn(path);
+  if (!isFileName(rootName)) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot get "${path}": it has no name; name a folder in it`,
+    );
+  }
+  if (entries.length === 0) {
+    throw new PiriError(
+      "FAILED_PRECONDITION",
+      `Cannot get "${path}": it is neither a file nor a folder nor a link`,
+    );
+  }
+  using base = openTarget(folder);
+  const writer = new TreeWriter(base, entries, {
+    rootName,
+    modeMask: MODE_MASK,
+    delete: context.delete,
+    backup: context.backup,
+    signal,
+  });
+  const files = await writer.plan();
+  const parts = files.map((file): FilePart => {
+    const offset = writer.partOf(file);
+    meter.expect(file.size - offset);
+    return { file, offset, length: file.size - offset };
+  });
+  const stream = new ByteStream(remote.contents(parts), meter);
+  for (const { file, offset, length } of parts) {
+    await writer.write(file, stream.take(length), offset);
+  }
+  writer.finish();
+  return { summary: writer.summary, note };
+}
+
+function openTarget(folder: string): HostFolder {
+  try {
+    Deno.mkdirSync(folder, { recursive: true });
+    return HostFolder.open(folder);
+  } catch (error) {
+    throw fileError("write", folder, error);
+  }
+}
+
+/** Bytes of many files in one stream. */
+class ByteStream {
+  readonly #pieces: AsyncIterator<Uint8Array>;
+  readonly #meter: TransferMeter;
+  #left: Uint8Array = new Uint8Array();
+
+  constructor(pieces: AsyncIterable<Uint8Array>, meter: TransferMeter) {
+    this.#pieces = pieces[Symbol.asyncIterator]();
+    this.#meter = meter;
+  }
+
+  /** Takes the next bytes. */
+  async *take(length: number): AsyncGenerator<Uint8Array> {
+    for (let missing = length; missing > 0;) {
+      if (this.#left.length === 0) {
+        const { done, value } = await this.#pieces.next();
+        if (done) return;
+        this.#left = value;
+      }
+      const piece = this.#left.subarray(0, missing);
+      this.#left = this.#left.subarray(piece.length);
+      missing -= piece.length;
+      this.#meter.add(piece.length);
+      yield piece;
+    }
+  }
+}
+
+/** Does a task for each item, a few at a time. */
+async function inTurns<T>(
+  items: readonly T[],
+  task: (item: T) => Promise<void>,
+): Promise<void> {
+  const waiting = items.values();
+  const worker = async () => {
+    for (const item of waiting) await task(item);
+  };
+  await Promise.all(Array.from({ length: AGENTS_AT_ONCE }, worker));
+}
+
+function summaryText(
+  { files, bytes, unchanged, deleted }: TreeSummary,
+): string {
+  const got = files === 1 ? "1 file" : `${files} files`;
+  return [
+    `got ${got} (${bytesText(BigInt(bytes))})`,
+    ...(unchanged === 0 ? [] : [`${unchanged} unchanged`]),
+    ...(deleted === 0 ? [] : [`${deleted} deleted`]),
+  ].join(", ");
+}

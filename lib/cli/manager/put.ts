@@ -1,0 +1,206 @@
+import { basename, dirname, resolve } from "@std/path";
+import { PiriError } from "../../base/errors.ts";
+import { fileError } from "../../files/file_errors.ts";
+import { HostFolder } from "../../files/host_files.ts";
+import type { TreeEntry } from "../../files/tree.ts";
+import { walk } from "../../files/tree_reader.ts";
+import { COLOUR_FLAG } from "../colour.ts";
+import { defineSubcommand } from "../command.ts";
+import type { Output } from "../output.ts";
+import { endsAsFolder, parseAgentPath } from "./host_path.ts";
+import { launchJob, WHILE_A_JOB_RUNS } from "./job/launch_job.ts";
+import { DEFAULT_VIEW } from "./job/view_flags.ts";
+import { userOf } from "./parse_run.ts";
+import { type LocalFile, sendFiles, sendTree } from "./send_files.ts";
+import type { ManagerServices } from "./services.ts";
+import { signatureOf } from "./signature.ts";
+import {
+  selectionOf,
+  TARGET_FLAGS,
+  TARGET_HELP,
+  withTargetHint,
+} from "./target_flags.ts";
+import { TransferMeter } from "./transfer_meter.ts";
+
+/** `put site web-1:/srv/site`: puts files and folders on agents. */
+export const put = defineSubcommand({
+  name: "put",
+  summary: "put files and folders on agents",
+  positionals: {
+    path: {
+      type: "many",
+      summary:
+        'files and folders here, and last AGENT:PATH; a path that ends with "/" is the folder to put them into',
+    },
+  },
+  flags: {
+    mode: {
+      type: "string",
+      value: "MODE",
+      summary: "mode of all files: 0640; their own by default",
+    },
+    owner: {
+      type: "string",
+      value: "USER[:GROUP]",
+      summary: "owner of everything; the agent's user by default",
+    },
+    group: { type: "string", value: "GROUP", summary: "group of everything" },
+    mkdir: {
+      type: "boolean",
+      summary: "make missing folders above the path",
+    },
+    delete: {
+      type: "boolean",
+      summary: "delete what the folders here do not have from those there",
+    },
+    backup: {
+      type: "boolean",
+      summary: "keep what is replaced or deleted as NAME~",
+    },
+    timeout: {
+      type: "duration",
+      value: "TIME",
+      summary: "end the command on an agent after this time: 90s, 1h30m",
+    },
+    detach: {
+      type: "boolean",
+      summary: "print the id of the job and do not wait",
+    },
+    color: COLOUR_FLAG,
+    ...TARGET_FLAGS,
+  },
+  more: [TARGET_HELP, WHILE_A_JOB_RUNS],
+  examples: [
+    "app.conf web-1:/etc/app.conf --mode 0640 --owner app",
+    "site 'web-*:/srv/site' --delete",
+    "a.conf b.conf web-1:/etc/app.d/ --mkdir",
+  ],
+  async execute(invocation, services: ManagerServices) {
+    const { flags, dir, terminal, output } = invocation;
+    const sources = [...invocation.positionals.path];
+    const { expression, path } = parseAgentPath(sources.pop() ?? "", "put");
+    if (sources.length === 0) {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        "Cannot put: no file or folder is named; AGENT:PATH comes last",
+      );
+    }
+    const isInto = sources.length > 1 || endsAsFolder(path);
+    const params = {
+      path: isInto && !endsAsFolder(path) ? `${path}/` : path,
+      ...paramsOf(flags),
+    };
+    const targets = await selectionOf([expression], flags, terminal);
+    const connect = () => services.connect(dir);
+    // A Manager that is not there at all is told at once, before anything is read.
+    (await connect())[Symbol.dispose]();
+    const { signal } = new AbortController();
+    const { entries, files } = await readSources(sources, { isInto, output });
+    const context = { connect, terminal, signal };
+    let tree: string;
+    {
+      await using meter = new TransferMeter(terminal, "sending");
+      await sendFiles(files, meter, context);
+      tree = await sendTree(entries, context);
+    }
+    const { color, detach, timeout } = flags;
+    const request = {
+      targets,
+      operation: "file.Put",
+      params: JSON.stringify({ tree, ...params }),
+      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      ...signatureOf(terminal),
+    };
+    return await launchJob({
+      start: (control, { signal }) =>
+        control.jobs.startJob(request, { signal }),
+      explain: withTargetHint,
+    }, {
+      ...invocation,
+      connect,
+      flags: { ...DEFAULT_VIEW, color, detach },
+    });
+  },
+});
+
+function paramsOf(
+  { mode, owner, group, mkdir, delete: isDelete, backup }: {
+    readonly mode: string | undefined;
+    readonly owner: string | undefined;
+    readonly group: string | undefined;
+    readonly mkdir: boolean;
+    readonly delete: boolean;
+    readonly backup: boolean;
+  },
+): Record<string, unknown> {
+  if (mode !== undefined && !/^[0-7]{3,4}$/.test(mode)) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot put: "--mode ${mode}" is no octal number such as 0644`,
+    );
+  }
+  return {
+    ...(mode === undefined ? {} : { mode }),
+    ...(owner === undefined ? {} : userOf(owner)),
+    ...(group === undefined ? {} : { group }),
+    ...(mkdir ? { parents: true } : {}),
+    ...(isDelete ? { delete: true } : {}),
+    ...(backup ? { backup: true } : {}),
+  };
+}
+
+/** Reads files and folders here, with the hashes of all content. */
+async function readSources(
+  sources: readonly string[],
+  { isInto, output }: { isInto: boolean; output: Output },
+): Promise<{ entries: TreeEntry[]; files: LocalFile[] }> {
+  const { signal } = new AbortController();
+  const entries: TreeEntry[] = [];
+  const files: LocalFile[] = [];
+  const names = new Set<string>();
+  const others: string[] = [];
+  const options = { signal, onOther: (path: string) => others.push(path) };
+  for (const source of sources) {
+    const path = placeOf(source);
+    const root = isInto ? basename(path) : "";
+    if (names.has(root)) {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        `Cannot put: two of the sources are named "${root}"`,
+      );
+    }
+    names.add(root);
+    using folder = openFolder(dirname(path));
+    for await (
+      const found of walk(folder, basename(path), root, options)
+    ) {
+      const { entry } = found;
+      entries.push(entry);
+      if (entry.kind !== "file") continue;
+      const { sha256, size } = entry;
+      files.push({ sha256, size, path: found.folder.shownAt(found.name) });
+    }
+  }
+  for (const path of others) {
+    await output.note(`left out, as it is no file, folder or link: ${path}`);
+  }
+  return { entries, files };
+}
+
+/** Path of a source. With "/" at its end, that of the folder that it leads to. */
+function placeOf(source: string): string {
+  if (!endsAsFolder(source)) return resolve(source);
+  try {
+    return Deno.realPathSync(source);
+  } catch (error) {
+    throw fileError("read", source, error);
+  }
+}
+
+function openFolder(path: string): HostFolder {
+  try {
+    return HostFolder.open(path);
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+}

@@ -1,0 +1,109 @@
+import type {
+  Job,
+  JobEntry,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { askerText } from "../../base/asker.ts";
+import { foldNames } from "../../targets/fold_names.ts";
+import type { Output } from "../output.ts";
+import { durationText, localTime } from "../time.ts";
+import { JobBoard } from "./job/board.ts";
+import { entryText, labelOf } from "./job/entry_state.ts";
+import { limitsText, targetsText } from "./job/head_line.ts";
+import { entryJson, jobJson, jobStateName } from "./job/job_json.ts";
+import { answeredJob } from "./job/launch_job.ts";
+import { elapsedOf } from "./job/status_line.ts";
+import { countsText, othersOf } from "./job/summary_text.ts";
+import { allEntries } from "./job_ids.ts";
+import { requestText } from "./request_text.ts";
+import type { Control } from "./services.ts";
+
+/** Shows a job, and its agents by state; with `entries`, one line for each agent. */
+export async function showJob(
+  jobId: bigint,
+  { control, output, json, entries: lists, now }: {
+    readonly control: Control;
+    readonly output: Output;
+    readonly json: boolean;
+    readonly entries: boolean;
+    readonly now: number;
+  },
+): Promise<void> {
+  const job = answeredJob(
+    (await control.jobs.getJob({ jobId })).job,
+    `show job j-${jobId}`,
+  );
+  if (json) await output.value(jobJson(job));
+  const board = new JobBoard(job);
+  for await (const entry of allEntries(control, jobId)) {
+    if (json) await output.value(entryJson(entry, jobId));
+    else board.take(entry);
+  }
+  if (json) return;
+  await output.facts(factsOf(job, board, now));
+  if (lists) {
+    await output.line("");
+    await output.list(board.entries, {
+      json: (entry) => entryJson(entry, jobId),
+      columns: {
+        AGENT: ({ agent }) => agent,
+        COMMAND: ({ commandId }) => String(commandId ?? ""),
+        STATE: (entry) => entryText(entry, job),
+        STDOUT: ({ stdoutBytes }) => String(stdoutBytes),
+        STDERR: ({ stderrBytes }) => String(stderrBytes),
+      },
+    });
+  }
+}
+
+/** Shows an agent of a job that has no command. */
+export async function showEntry(
+  entry: JobEntry,
+  { job, output, json }: { job: Job; output: Output; json: boolean },
+): Promise<void> {
+  if (json) return await output.value(entryJson(entry, job.id));
+  await output.facts({
+    entry: `j-${job.id}/${entry.agent}`,
+    state: labelOf(entry),
+    reason: entry.reason,
+    job: requestText(job),
+    "away since": time(entry.unreachableSinceMs),
+  });
+}
+
+function factsOf(
+  job: Job,
+  board: JobBoard,
+  now: number,
+): Record<string, string> {
+  const ok = board.entries.filter((entry) => labelOf(entry) === "succeeded");
+  return {
+    job: `j-${job.id}`,
+    name: job.name,
+    note: job.note,
+    state: jobStateName(job.state),
+    reason: job.reason,
+    runs: requestText(job),
+    on: targetsText(job),
+    limits: limitsText(job),
+    agents: countsText(board),
+    ...ok.length === 0 ? {} : { ok: foldNames(ok.map(({ agent }) => agent)) },
+    ...Object.fromEntries(
+      othersOf(board.entries).map(({ label, reason, names }) => [
+        reason === ""
+          ? label.replace("_", " ")
+          : `${label.replace("_", " ")} (${reason})`,
+        foldNames(names),
+      ]),
+    ),
+    created: time(job.createdAtMs),
+    finished: time(job.finishedAtMs),
+    time: durationText(elapsedOf(job, now)),
+    "cancel asked": time(job.cancelRequestedAtMs),
+    repeats: job.rerunOf === undefined ? "" : `j-${job.rerunOf}`,
+    "requested by": askerText(job),
+  };
+}
+
+function time(ms: bigint | undefined): string {
+  return ms === undefined ? "" : localTime(Number(ms));
+}

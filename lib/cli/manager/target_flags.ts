@@ -1,0 +1,194 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type {
+  ResolveTargetsResponse,
+  TargetSelectionSchema,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import { foldNames } from "../../targets/fold_names.ts";
+import type { Flags, HelpSection } from "../command.ts";
+import { HintedError } from "../errors.ts";
+import type { Output } from "../output.ts";
+import type { Terminal } from "../terminal.ts";
+import { readTextFile } from "./text_file.ts";
+
+/** Flags that choose the agents of a request, beside target expressions. */
+export const TARGET_FLAGS = {
+  exclude: {
+    type: "repeated",
+    value: "EXPR",
+    summary: "leave out the agents that this target expression means",
+  },
+  connected: {
+    type: "boolean",
+    summary: "leave out agents that are not connected, and print how many",
+  },
+  "allow-missing": {
+    type: "boolean",
+    summary:
+      "print a note for names that are not enrolled, instead of an error",
+  },
+  limit: {
+    type: "string",
+    value: "N|N%",
+    summary: "take a random sample of this size",
+  },
+  seed: {
+    type: "number",
+    value: "N",
+    summary: "repeat the sample of this seed, which --limit prints",
+    least: 0,
+    most: 2 ** 32 - 1,
+  },
+  "targets-file": {
+    type: "string",
+    value: "FILE",
+    summary:
+      'file of target expressions, one a line, with # for comments; "-" for stdin',
+  },
+} as const satisfies Flags;
+
+/** Section of the help about target expressions. */
+export const TARGET_HELP: HelpSection = {
+  title: "Target expressions",
+  lines: [
+    ["web-1, web-*, all", "a name, a glob, all enrolled agents"],
+    ["web-[01-20,25]", "a range; also rack[1-4]-node[01-40] and db[1-9/2]"],
+    ["@web", "a group"],
+    ["os.name=debian", "a fact: = and != with globs, also < <= > >="],
+    ["@away @connected", "by the connection; @failed(j-17) by an earlier job"],
+    ["a,b  a & b  a ! b", "union, intersection, difference; also or, and, not"],
+  ],
+};
+
+/** Values of TARGET_FLAGS. */
+export interface TargetFlagValues {
+  readonly exclude: readonly string[];
+  readonly connected: boolean;
+  readonly "allow-missing": boolean;
+  readonly limit: string | undefined;
+  readonly seed: number | undefined;
+  readonly "targets-file": string | undefined;
+}
+
+/**
+ * The selection that expressions and flags ask for.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT; NOT_FOUND, DENIED or DISK for the file
+ */
+export async function selectionOf(
+  expressions: readonly string[],
+  flags: TargetFlagValues,
+  terminal: Terminal,
+): Promise<MessageInitShape<typeof TargetSelectionSchema>> {
+  const limit = limitOf(flags.limit);
+  if (flags.seed !== undefined && limit === undefined) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      'Cannot use "--seed" without "--limit": it repeats a sample',
+    );
+  }
+  const all = [...expressions, ...await fromFile(flags, terminal)];
+  if (all.length === 0) {
+    throw new HintedError(
+      "INVALID_ARGUMENT",
+      "Cannot find the targets: no expression is given",
+      "name agents, as web-1, 'web-*', @web or all",
+    );
+  }
+  return {
+    expressions: all,
+    exclude: [...flags.exclude],
+    connectedOnly: flags.connected,
+    allowMissing: flags["allow-missing"],
+    ...limit === undefined ? {} : { limit },
+    ...flags.seed === undefined ? {} : { seed: flags.seed },
+  };
+}
+
+function limitOf(
+  text: string | undefined,
+): MessageInitShape<typeof TargetSelectionSchema>["limit"] {
+  if (text === undefined) return undefined;
+  const percent = /^(\d{1,3}(?:\.\d{1,6})?)%$/.exec(text)?.[1];
+  if (percent !== undefined && Number(percent) > 0 && Number(percent) <= 100) {
+    return { case: "limitPercent", value: Number(percent) };
+  }
+  if (/^\d{1,9}$/.test(text) && Number(text) > 0) {
+    return { case: "limitCount", value: Number(text) };
+  }
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot use "--limit ${text}": it is neither a number of agents from 1 on, as 10, nor a part of them, as 10%`,
+  );
+}
+
+async function fromFile(
+  { "targets-file": path }: TargetFlagValues,
+  terminal: Terminal,
+): Promise<readonly string[]> {
+  if (path === undefined) return [];
+  const text = await readTextFile("targets-file", path, terminal);
+  return text.split(/\r?\n/)
+    .map((line) => line.replace(/(?:^|\s)#.*$/, "").trim())
+    .filter((line) => line !== "");
+}
+
+/** Waits for an answer about targets. An unknown name gets the flag that leaves it out as its hint. */
+export async function withTargetHint<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    const message = messageOf(error);
+    if (codeOf(error) !== "NOT_FOUND" || !NOT_ENROLLED.test(message)) {
+      throw error;
+    }
+    throw new HintedError(
+      "NOT_FOUND",
+      message,
+      "--allow-missing goes on without them",
+      { cause: error },
+    );
+  }
+}
+
+const NOT_ENROLLED =
+  /there (?:is no agent|are no agents) |(?:is|are) (?:retired|not joined)(?:;|$)/;
+
+/** Prints to standard error what a selection left out, and what it did not find. */
+export async function tellLeftOut(
+  { missing, lacking, unmatched, gone, leftOut, seed }: Pick<
+    ResolveTargetsResponse,
+    "missing" | "lacking" | "unmatched" | "gone" | "leftOut" | "seed"
+  >,
+  output: Output,
+): Promise<void> {
+  const { retired = 0, notJoined = 0, away = 0, notSampled = 0 } = leftOut ??
+    {};
+  const names = missing.map(({ name }) => name);
+  const notes = [
+    ...names.length === 0 ? [] : [`not enrolled: ${foldNames(names)}`],
+    ...unmatched.map((glob) => `no agent matches ${glob}`),
+    ...lacking.map(({ fact, agents }) =>
+      `no fact "${fact}" to compare: ${agentsText(agents)}`
+    ),
+    ...gone.length === 0
+      ? []
+      : [`of the job, and not enrolled any more: ${foldNames(gone)}`],
+    ...retired === 0 ? [] : [`left out as retired: ${agentsText(retired)}`],
+    ...notJoined === 0
+      ? []
+      : [`left out as not joined: ${agentsText(notJoined)}`],
+    ...away === 0 ? [] : [`left out as not connected: ${agentsText(away)}`],
+    ...seed === undefined ? [] : [
+      `left out of the sample: ${
+        agentsText(notSampled)
+      }; --seed ${seed} repeats it`,
+    ],
+  ];
+  for (const note of notes) await output.note(note);
+}
+
+/** A number of agents in words. */
+export function agentsText(count: number): string {
+  return count === 1 ? "1 agent" : `${count} agents`;
+}

@@ -1,0 +1,35 @@
+import type { Topic } from "../../topic.ts";
+
+/** `help output`. */
+export const output: Topic = {
+  name: "output",
+  summary: "the form in which output of programs is shown",
+  sections: [
+    {
+      title: "On a terminal",
+      text: [
+        "The output of one agent is shown as it comes. Characters that could steer your terminal are spelled out, as \\x1b; colours are kept. --raw prints the exact bytes.",
+        "Output of several agents is told apart by the names of the agents. States and failures go to standard error, output to standard output.",
+      ],
+    },
+    {
+      title: "In scripts",
+      text: [
+        "If standard output is no terminal, one agent that is given by its name prints its exact bytes and nothing else. There are no colours, and nothing is redrawn.",
+      ],
+      lines: [
+        ["--json", 'one object a line ("help json")'],
+        [
+          "--color never",
+          "no colours on a terminal; so does the variable NO_COLOR",
+        ],
+      ],
+    },
+    {
+      title: "Times",
+      text: [
+        "Times are local, and relative on a terminal. --utc prints them in UTC. JSON has UTC always.",
+      ],
+    },
+  ],
+};

@@ -1,0 +1,60 @@
+import { messageOf } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import { logger } from "../base/log.ts";
+import type { CommandRecord } from "../store/records.ts";
+import type { Store } from "../store/store.ts";
+
+const log = logger("manager", "facts");
+
+/** Facts that agents collected anew: the outcomes of agent.Facts become the facts of their agents. */
+export class RefreshedFacts {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Takes over the outcome of a command that has ended, if it has facts. */
+  hear({ agent, operation, state, data }: CommandRecord): void {
+    if (operation !== "agent.Facts" || state !== "succeeded") return;
+    const facts = factsIn(data ?? "");
+    if (facts === undefined) {
+      log.warning("The facts of {agent} are none: they stay as they were", {
+        agent,
+      });
+      return;
+    }
+    this.#keep(agent, facts).catch((error) =>
+      log.warning("Cannot keep the facts of {agent}: {error}", {
+        agent,
+        error: messageOf(error),
+      })
+    );
+  }
+
+  async #keep(agent: string, facts: Record<string, string>): Promise<void> {
+    const before = await this.#store.agent(agent);
+    const operations = before?.facts["operations"];
+    await this.#store.setHostFacts(agent, {
+      // Only a hello tells the operations.
+      ...operations === undefined ? {} : { operations },
+      ...facts,
+    });
+  }
+}
+
+/** Facts in a text of JSON; undefined for anything else, or for more than a hello may have. */
+function factsIn(text: string): Record<string, string> | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  const facts = Object.entries(value).filter((fact): fact is [string, string] =>
+    typeof fact[1] === "string" && fact[0] !== "operations"
+  );
+  const size = new TextEncoder().encode(facts.flat().join("")).length;
+  return size > Limits.facts ? undefined : Object.fromEntries(facts);
+}

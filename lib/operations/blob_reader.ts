@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import { type Clock, sleep, systemClock } from "../base/clock.ts";
+import { codeOf, type ErrorCode, PiriError } from "../base/errors.ts";
+import { joint } from "../base/signals.ts";
+import { Limits } from "../base/limits.ts";
+import type { OperationContext } from "./operation.ts";
+
+/** Most pieces that are requested ahead of the one that is used: 1 MiB. */
+const AHEAD = 16;
+
+/** Time between two attempts while the connection is down, in milliseconds. */
+const RETRY_MS = 250;
+
+/** Errors that pass: the connection is down or stalls, or the Manager has too many requests. */
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  "UNAVAILABLE",
+  "TIMED_OUT",
+  "BUSY",
+]);
+
+/** Means of reading a blob. */
+export interface BlobSource {
+  readonly data: Pick<OperationContext["data"], "bytes">;
+  /** Aborted when the command must end. */
+  readonly signal: AbortSignal;
+  readonly clock?: Clock;
+  /** First byte to read: 0 by default. The hash is checked only of a whole blob. */
+  readonly from?: number;
+  /** Called with the count of bytes that are requested or wait to be used. */
+  readonly onAhead?: (bytes: number) => void;
+}
+
+/**
+ * Reads a blob of the Manager in pieces. The next ones are requested while one is used, at most 1 MiB. While the
+ * connection is down it waits, and goes on where it was.
+ *
+ * The pieces belong to the caller. Leaving early is fine.
+ *
+ * @throws {PiriError} NOT_FOUND, DENIED and others with the Manager's reason; CORRUPT if the bytes are not those of the
+ * hash; CANCELLED
+ */
+export async function* blobPieces(
+  sha256: string,
+  { data, signal, clock = systemClock, from = 0, onAhead }: BlobSource,
+): AsyncGenerator<Uint8Array> {
+  const left = new AbortController();
+  using end = joint([signal, left.signal]);
+  const request = (offset: number) =>
+    patiently(
+      () => data.bytes("blob", { sha256, offset, length: Limits.piece }),
+      { signal: end.signal, clock },
+    );
+  const asked: Promise<Uint8Array>[] = [];
+  const hash = createHash("sha256");
+  let offset = from;
+  // A short blob is one request.
+  let ahead = 1;
+  try {
+    for (;;) {
+      while (asked.length < ahead) {
+        const answer = request(offset);
+        // The answer is awaited in its turn; a failure before that must not count as unhandled.
+        answer.catch(() => {});
+        asked.push(answer);
+        offset += Limits.piece;
+      }
+      onAhead?.(asked.length * Limits.piece);
+      const bytes = await asked.shift() ?? new Uint8Array();
+      hash.update(bytes);
+      const isLast = bytes.length < Limits.piece;
+      if (bytes.length > 0) yield bytes;
+      if (isLast) break;
+      ahead = Math.min(ahead * 2, AHEAD);
+    }
+  } finally {
+    left.abort();
+  }
+  if (from > 0 || hash.digest("hex") === sha256) return;
+  throw new PiriError(
+    "CORRUPT",
+    `Cannot read the blob ${sha256}: the Manager sent other bytes`,
+  );
+}
+
+/** Repeats a request until its answer is there. */
+async function patiently(
+  request: () => Promise<Uint8Array>,
+  { signal, clock }: { signal: AbortSignal; clock: Clock },
+): Promise<Uint8Array> {
+  for (;;) {
+    try {
+      return await request();
+    } catch (error) {
+      if (!PASSING.has(codeOf(error))) throw error;
+      await sleep(clock, RETRY_MS, signal);
+      if (signal.aborted) {
+        throw new PiriError(
+          "CANCELLED",
+          "Cannot read a blob: the command was cancelled",
+          { cause: error },
+        );
+      }
+    }
+  }
+}
