@@ -99,7 +99,9 @@ export function decideFound(
   rules: Rules,
 ): { state: State; said: string } {
   const { foundEntries, database } = state.manager;
-  const isKnown = hello.instance === database.instance;
+  // Before its first hello, no instance of an agent is known.
+  const isKnown = hello.instance === database.instance ||
+    database.instance === 0;
   const isCurrent = (isKnown || !rules.has("entry-instance")) &&
     (hello.lastId <= database.lastSent || !rules.has("entry-last-id"));
   const decided = withManager(state, { foundEntries: [] });

@@ -48,7 +48,7 @@ function managerFaults(state: State): Step[] {
       state: withManager(state, { backup: database }),
     });
   }
-  if (backup !== undefined) {
+  if (backup !== undefined && !isBlank(state, backup)) {
     steps.push({
       what: "the Manager is restored from the backup and started",
       state: started(
@@ -63,16 +63,25 @@ function managerFaults(state: State): Step[] {
 }
 
 /**
+ * True if a backup is older than the agent's first hello and the journal was lost since: then neither side knows anything
+ * (docs/reliability.md).
+ */
+function isBlank({ instances }: State, { instance }: Database): boolean {
+  return instance === 0 && instances > 1;
+}
+
+/**
  * Notes that the operator sets the requests back to those of a backup. An end that is not in the backup is taken back: an
  * entry that waits in it may be released, and its agent cannot know better (docs/reliability.md).
  */
-function setBack(state: State, { entries }: Database): State {
-  const { truth, requests } = state;
+function setBack(state: State, { entries, instance }: Database): State {
+  const { truth, requests, faults } = state;
   const isTakenBack = (nonce: number) =>
     entries.some((entry) => entry.nonce === nonce && entry.state === "waiting");
   return {
     ...state,
     isSetBack: true,
+    faults: instance === 0 ? { ...faults, journalLosses: 0 } : faults,
     truth: {
       ...truth,
       denied: truth.denied.map((count, at) => isTakenBack(at) ? 0 : count),

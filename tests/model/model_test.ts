@@ -17,11 +17,11 @@ const STATES: Readonly<Record<string, number>> = {
   "a host is copied": 4_965,
   "ids come from elsewhere": 4_054,
   "an agent stands still": 1_230,
-  "jobs, both are killed": 1_128,
-  "jobs, the Manager is restored": 346,
-  "jobs, the Manager is restored, an entry ends": 494,
-  "jobs, the Manager is restored and killed": 28_358,
-  "jobs, the Manager is restored, a journal is lost": 5_315,
+  "jobs, both are killed": 1_098,
+  "jobs, the Manager is restored": 342,
+  "jobs, the Manager is restored, an entry ends": 502,
+  "jobs, the Manager is restored and killed": 28_290,
+  "jobs, the Manager is restored, a journal is lost": 4_909,
 };
 
 for (const { name, bounds, invariants } of QUICK) {

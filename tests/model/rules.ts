@@ -78,7 +78,7 @@ export const RULES = {
   },
   "entry-instance": {
     says:
-      "An entry that was found waiting at the start is released only to the instance that this database knows.",
+      "An entry that was found waiting at the start is released only to the instance that this database knows, if it knows any.",
     breaks: "A",
     where: "jobs, the Manager is restored, a journal is lost",
   },

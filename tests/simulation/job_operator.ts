@@ -15,18 +15,25 @@ export class JobOperator {
   readonly #manager: SimulatedManager;
   readonly #rules: JobRules;
   readonly #agents: readonly string[];
+  readonly #isGone: (agent: string) => boolean;
   readonly #random: SeededRandom;
   #requests = 0;
 
   constructor(
     world: World,
     manager: SimulatedManager,
-    { rules, agents }: { rules: JobRules; agents: readonly string[] },
+    { rules, agents, isGone }: {
+      rules: JobRules;
+      agents: readonly string[];
+      /** True for an agent that never comes back. */
+      isGone: (agent: string) => boolean;
+    },
   ) {
     this.#world = world;
     this.#manager = manager;
     this.#rules = rules;
     this.#agents = agents;
+    this.#isGone = isGone;
     this.#random = world.random.fork("job operator");
   }
 
@@ -50,7 +57,7 @@ export class JobOperator {
     });
   }
 
-  /** Cancels all jobs that have not ended. */
+  /** Cancels all jobs that have not ended, and gives up what runs on agents that never come back. */
   async cancelAll(): Promise<void> {
     const { core, life } = this.#manager;
     if (core === undefined || life === undefined) return;
@@ -60,6 +67,11 @@ export class JobOperator {
     }));
     for (const { id } of jobs) {
       this.#hear(life.guarded(core.jobs.cancel(id, { ...ASKER })));
+    }
+    // A job cannot end while a command of it may still run.
+    for (const { id, agent } of core.commands.all()) {
+      if (!this.#isGone(agent)) continue;
+      this.#hear(life.guarded(core.commands.giveUp(id, "operator")));
     }
   }
 

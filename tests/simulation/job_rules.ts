@@ -64,7 +64,7 @@ interface FollowedJob {
   endsAs: string | null;
   /** Number of commands that were open again after their end was recorded. */
   reopened: number;
-  /** Time since which so many have failed that nothing more starts. */
+  /** Time at which the failures reached their limit. */
   limitAt: number | undefined;
 }
 

@@ -168,6 +168,8 @@ class Simulation implements World, AsyncDisposable {
       this.#jobOperator = new JobOperator(this, this.#manager, {
         rules: this.jobRules,
         agents: names,
+        isGone: (name) =>
+          this.#agents.some((each) => each.name === name && each.isGone),
       });
     }
     this.#faults = new Faults(this, {

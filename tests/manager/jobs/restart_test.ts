@@ -1,3 +1,4 @@
+import { PiriError } from "../../../lib/base/errors.ts";
 import { assertEquals } from "@std/assert";
 import { OTHER_INSTANCE } from "../../support/memory_manager.ts";
 import { JobFleet } from "./job_fleet.ts";
@@ -164,6 +165,17 @@ Deno.test("an entry from before the start goes to an agent that never connected 
   await fleet.start({ limits: { queueMs: 60_000 } });
   await fleet.restart();
   await fleet.connect("web-1");
+
+  assertEquals(fleet.started, ["web-1"]);
+});
+
+Deno.test("jobs go on at a start on a disk that cannot be written", async () => {
+  await using fleet = await JobFleet.start(["web-1"]);
+  const { slow, jobs } = fleet.manager;
+  slow.failOnce("noteStopping", new PiriError("DISK", "Cannot write"));
+
+  await jobs.load([], 1_000);
+  await fleet.start();
 
   assertEquals(fleet.started, ["web-1"]);
 });

@@ -24,7 +24,7 @@ Deno.test("an entry from before the start that expires before its agent's hello 
   ]);
 });
 
-Deno.test("of a job from before the start that is cancelled, only agents that have not said hello are unsure", async () => {
+Deno.test("of a cancelled job from before the start, agents that have not said hello are unsure", async () => {
   await using fleet = await restarted();
   await fleet.jobs.pause(1n, { requestedBy: "test", saidBy: "" });
   await fleet.connect("web-2");
@@ -61,7 +61,7 @@ Deno.test("entries of a job of this run of the Manager are sure", async () => {
   ]);
 });
 
-Deno.test("an id that an agent accepted before a restore casts no doubt on entries that came after its hello", async () => {
+Deno.test("an id accepted before a restore casts no doubt on entries that came after the hello", async () => {
   await using fleet = await JobFleet.start(["web-1"]);
   await fleet.disconnect("web-1");
   await fleet.connect("web-1", { lastCommandId: 9n, session: 100n });
