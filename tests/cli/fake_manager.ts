@@ -314,6 +314,7 @@ export class FakeManager implements ManagerServices {
   readonly jobLists: ListJobsRequest[] = [];
   /** Output that a watch of an ended command tells, by its id: stdout and stderr. */
   readonly outputs = new Map<bigint, readonly [string, string]>();
+  readonly outputRequests: WatchRequest[] = [];
   /** Reaction to `StartJob`. By default the job has the entries of `commands`. */
   onRun: (request: StartJobRequest) => void | Promise<void> = () => {};
   /** Reaction to `CancelJob`. */
@@ -433,7 +434,10 @@ export class FakeManager implements ManagerServices {
       router.service(BlobsService, this.blobs.service);
       router.service(CommandsService, {
         watch: (request, { signal }) => {
-          if (this.outputs.size > 0) return this.#outputs(request);
+          if (this.outputs.size > 0) {
+            this.outputRequests.push(request);
+            return this.#outputs(request);
+          }
           const watch = new Watch(request);
           this.watches.push(watch);
           return watch.events(signal);
@@ -632,7 +636,11 @@ export class FakeManager implements ManagerServices {
       }
       const { value } = response.event;
       latest.set(value.id, value);
-      yield { entries: [this.#entryOf(value, positions.get(value.agent) ?? 0)] };
+      const position = positions.get(value.agent) ?? 0;
+      const entry = this.#entryOf(value, position);
+      // A watch that begins anew tells how it is by then.
+      if (this.entries !== undefined) this.entries[position] = entry;
+      yield { entries: [entry] };
     }
     yield { job: { ...first, state: stateAfter([...latest.values()]) } };
   }
