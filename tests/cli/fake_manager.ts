@@ -587,6 +587,9 @@ export class FakeManager implements ManagerServices {
     );
   }
 
+  /** Newest states of commands that watches of jobs told. */
+  readonly #latest = new Map<bigint, Command>();
+
   /** Output of commands that have ended. */
   async *#outputs({ commands }: WatchRequest) {
     for (const { commandId, stdoutOffset, stderrOffset } of commands) {
@@ -624,9 +627,6 @@ export class FakeManager implements ManagerServices {
     const positions = new Map(
       entries.map(({ agent, position }) => [agent, position]),
     );
-    const latest = new Map(
-      this.commands.map((command) => [command.id, command]),
-    );
     const watch = new Watch({ commands: from } as WatchRequest);
     this.watches.push(watch);
     for await (const response of watch.events(signal)) {
@@ -635,14 +635,15 @@ export class FakeManager implements ManagerServices {
         continue;
       }
       const { value } = response.event;
-      latest.set(value.id, value);
+      this.#latest.set(value.id, value);
       const position = positions.get(value.agent) ?? 0;
       const entry = this.#entryOf(value, position);
       // A watch that begins anew tells how it is by then.
       if (this.entries !== undefined) this.entries[position] = entry;
       yield { entries: [entry] };
     }
-    yield { job: { ...first, state: stateAfter([...latest.values()]) } };
+    const latest = this.commands.map((one) => this.#latest.get(one.id) ?? one);
+    yield { job: { ...first, state: stateAfter(latest) } };
   }
 
   /** Knows every agent if the test names none. */
