@@ -326,6 +326,7 @@ export class FakeManager implements ManagerServices {
   readonly jobLists: ListJobsRequest[] = [];
   /** Output that a watch of an ended command tells, by its id: stdout and stderr. */
   readonly outputs = new Map<bigint, readonly [string, string]>();
+  readonly outputRequests: WatchRequest[] = [];
   /** Reaction to `StartJob`. By default the job has the entries of `commands`. */
   onRun: (request: StartJobRequest) => void | Promise<void> = () => {};
   /** Reaction to `CancelJob`. */
@@ -500,7 +501,10 @@ export class FakeManager implements ManagerServices {
       router.service(BlobsService, this.blobs.service);
       router.service(CommandsService, {
         watch: (request, { signal }) => {
-          if (this.outputs.size > 0) return this.#outputs(request);
+          if (this.outputs.size > 0) {
+            this.outputRequests.push(request);
+            return this.#outputs(request);
+          }
           const watch = new Watch(request);
           this.watches.push(watch);
           return watch.events(signal);
@@ -650,6 +654,9 @@ export class FakeManager implements ManagerServices {
     );
   }
 
+  /** Newest states of commands that watches of jobs told. */
+  readonly #latest = new Map<bigint, Command>();
+
   /** Output of commands that have ended. */
   async *#outputs({ commands }: WatchRequest) {
     for (const { commandId, stdoutOffset, stderrOffset } of commands) {
@@ -687,9 +694,6 @@ export class FakeManager implements ManagerServices {
     const positions = new Map(
       entries.map(({ agent, position }) => [agent, position]),
     );
-    const latest = new Map(
-      this.commands.map((command) => [command.id, command]),
-    );
     const watch = new Watch({ commands: from } as WatchRequest);
     this.watches.push(watch);
     for await (const response of watch.events(signal)) {
@@ -698,12 +702,15 @@ export class FakeManager implements ManagerServices {
         continue;
       }
       const { value } = response.event;
-      latest.set(value.id, value);
-      yield {
-        entries: [this.#entryOf(value, positions.get(value.agent) ?? 0)],
-      };
+      this.#latest.set(value.id, value);
+      const position = positions.get(value.agent) ?? 0;
+      const entry = this.#entryOf(value, position);
+      // A watch that begins anew tells how it is by then.
+      if (this.entries !== undefined) this.entries[position] = entry;
+      yield { entries: [entry] };
     }
-    yield { job: { ...first, state: stateAfter([...latest.values()]) } };
+    const latest = this.commands.map((one) => this.#latest.get(one.id) ?? one);
+    yield { job: { ...first, state: stateAfter(latest) } };
   }
 
   /** Knows every agent if the test names none. */

@@ -39,7 +39,7 @@ export async function dumpOutput(
       if (cut > 0n) {
         await view.cut(command, { stream, offset: offset - cut }, cut);
       }
-      const atMs = terminal.clock.now();
+      const atMs = Number(event.value.atMs ?? terminal.clock.now());
       await view.output(command, { stream, offset }, bytes, atMs);
       quiet = wait();
     }

@@ -7,6 +7,7 @@ import {
 } from "../../base/errors.ts";
 import {
   type Command,
+  type Output,
   OutputStream,
   type StorageState,
   type WatchResponse,
@@ -274,7 +275,7 @@ class WatchStream {
 
   async #output(
     { command, next }: CommandCursor,
-    output: { stream: OutputStream; offset: bigint; bytes: Uint8Array },
+    output: Output,
   ): Promise<void> {
     const stream = output.stream === OutputStream.STDERR ? "stderr" : "stdout";
     const missing = output.offset - next[stream];
@@ -287,7 +288,7 @@ class WatchStream {
     if (fresh.length === 0) return;
     const offset = next[stream];
     next[stream] += BigInt(fresh.length);
-    const atMs = this.#clock.now();
+    const atMs = Number(output.atMs ?? this.#clock.now());
     await this.#view.output(command, { stream, offset }, fresh, atMs);
   }
 }

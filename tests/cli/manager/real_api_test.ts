@@ -46,7 +46,7 @@ function realTimeTerminal(): { terminal: Terminal; fake: FakeTerminal } {
   };
 }
 
-Deno.test("watch goes on at its offset when a real server is closed and served again", async () => {
+Deno.test("rerun goes on at its offset when a real server is closed and served again", async () => {
   await using folder = await tempFolder();
   const manager = new SmallManager();
   const places: unknown[] = [];
@@ -78,7 +78,7 @@ Deno.test("watch goes on at its offset when a real server is closed and served a
   const first = await serveControl(options);
   const code = main(
     programOf(services),
-    ["watch", "1", "--dir", folder.path],
+    ["rerun", "1", "--dir", folder.path],
     terminal,
   );
   await streaming.promise;
@@ -88,8 +88,8 @@ Deno.test("watch goes on at its offset when a real server is closed and served a
   assertEquals(await code, 0);
   assertEquals(fake.stdout.text, "one\ntwo\n");
   assertEquals(places, [
-    { id: 1n, stdoutOffset: 0n, stderrOffset: 0n },
-    { id: 1n, stdoutOffset: 4n, stderrOffset: 0n },
+    { id: 2n, stdoutOffset: 0n, stderrOffset: 0n },
+    { id: 2n, stdoutOffset: 4n, stderrOffset: 0n },
   ]);
 });
 

@@ -174,7 +174,7 @@ Deno.test("jobs go on at a start on a disk that cannot be written", async () => 
   const { slow, jobs } = fleet.manager;
   slow.failOnce("noteStopping", new PiriError("DISK", "Cannot write"));
 
-  await jobs.load([], 1_000);
+  await jobs.effects.load([], 1_000);
   await fleet.start();
 
   assertEquals(fleet.started, ["web-1"]);

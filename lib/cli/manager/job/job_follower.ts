@@ -215,6 +215,7 @@ export class JobFollower implements Cancellable {
       await this.#view.cut(entry, cut.position, cut.length);
     }
     if (piece === undefined) return;
-    await this.#view.output(entry, { ...piece, atMs: this.#clock.now() });
+    const atMs = Number(output.atMs ?? this.#clock.now());
+    await this.#view.output(entry, { ...piece, atMs });
   }
 }

@@ -75,7 +75,7 @@ function failures(entries: readonly JobEntry[], job: Job): string[] {
 
 /** Text that Markdown and HTML in it leave as it is, in a cell of a table. */
 function escaped(text: string): string {
-  return oneLine(text).replaceAll(/[\\`*_{}[\]<>()#+!|~&]/g, "\\$&");
+  return oneLine(text).replaceAll(/[\\`*_{}[\]<>#+!|~&]/g, "\\$&");
 }
 
 function code(text: string): string {
