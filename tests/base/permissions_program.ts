@@ -3,7 +3,6 @@
  *
  * @module
  */
-// deno-lint-ignore-file no-console
 import { giveUpPermissions } from "../../lib/base/permissions.ts";
 
 const TRY = `
