@@ -51,7 +51,8 @@ async function setBack(
   manager.start();
   for (const agent of agents) agent.start();
   await time.run(5_000, () => false);
-  await manager.core?.jobs.start({
+  // Not awaited: time passes only below.
+  void manager.core?.jobs.start({
     targets: { expressions: ["all"] },
     operation: "simulated.Run",
     params: JSON.stringify(TALKATIVE),
