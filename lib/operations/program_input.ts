@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { release } from "../base/memory.ts";
 import { PiriError } from "../base/errors.ts";
+import { aborted } from "../base/signals.ts";
 
 /** Standard input of a program: text, or pieces that are read as the program reads them. */
 export type ProgramInput =
@@ -17,6 +18,8 @@ export class Feeder {
   readonly #over: AbortSignal;
   readonly #clock: Clock;
   #error: unknown;
+  /** True if the input has ended before it was whole. */
+  #isCut = false;
 
   /** @param over Aborted when the program has ended. */
   constructor(over: AbortSignal, clock: Clock) {
@@ -50,7 +53,9 @@ export class Feeder {
       }
       await writer.close();
     } catch {
-      // The program ended or closed its input before it had read everything, which it may do.
+      // The program ended or closed its input before it had read everything, which it may do. But where the input failed or
+      // was cancelled, it stays open until the program is ended: its end would look like the whole.
+      if (this.#isCut) await aborted(this.#over);
       await writer.abort().catch(() => {});
     } finally {
       this.#over.removeEventListener("abort", leave);
@@ -81,6 +86,7 @@ export class Feeder {
     try {
       yield* input(this.#over);
     } catch (error) {
+      this.#isCut = true;
       if (!this.#over.aborted) this.#fail(error);
       throw error;
     }

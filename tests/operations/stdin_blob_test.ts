@@ -4,6 +4,7 @@ import { aborted } from "../../lib/base/signals.ts";
 import { commandRun } from "../../lib/operations/command_run.ts";
 import { blobsOf } from "../../lib/operations/registry.ts";
 import { floodBytes, program } from "../support/program.ts";
+import { TempFolder } from "../support/temp_folder.ts";
 import { blobOf, finish, newContext, textOf } from "./support.ts";
 
 const MEGABYTE = 1_048_576;
@@ -60,11 +61,15 @@ Deno.test("a program whose input fails is ended, and does not take the beginning
       return blob.data.bytes(type, params);
     },
   });
-  const argv = program("copyStdin");
+  await using temp = await TempFolder.make();
+  const argv = program("markEndOfStdin", temp.at("ended"));
   const failure = await assertRejects(
     () => finish(commandRun.run({ argv, stdin_blob: blob.sha256 }, context)),
     PiriError,
   );
+
+  // The end of its input would have told it that the beginning is the whole.
+  await assertRejects(() => Deno.stat(temp.at("ended")), Deno.errors.NotFound);
 
   assertEquals(failure.code, "NOT_FOUND");
   assertMatch(

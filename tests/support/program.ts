@@ -58,6 +58,11 @@ const behaviours = {
   async copyStdin() {
     await Deno.stdin.readable.pipeTo(Deno.stdout.writable);
   },
+  /** Reads its input, and makes this file when it ends. */
+  async markEndOfStdin(path = "") {
+    for await (const _piece of Deno.stdin.readable);
+    Deno.writeTextFileSync(path, "ended");
+  },
   /** Prints the SHA-256 of its input. */
   async hashStdin() {
     const bytes = await new Response(Deno.stdin.readable).arrayBuffer();
