@@ -80,10 +80,14 @@ export type {
 export type { JobCounts } from "./lib/base/job_counts.ts";
 export type { EntryStateName, JobStateName } from "./lib/base/job_state.ts";
 export type {
+  EntryCommand,
   EntryRecord,
+  JobEnd,
   JobFilter,
   JobLimits,
   JobRecord,
+  JobTargets,
+  Share,
 } from "./lib/store/job_records.ts";
 export type { Address } from "./lib/base/address.ts";
 export type { MissingName } from "./lib/targets/resolve_targets.ts";

@@ -11,6 +11,7 @@ const SCHEMES: readonly string[] = ["tls"];
 export interface Address {
   /** A host name or an IP address, without brackets. */
   readonly host: string;
+  /** Number of the port. */
   readonly port: number;
 }
 

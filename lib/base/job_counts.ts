@@ -3,22 +3,33 @@ import type { EntryStateName } from "./job_state.ts";
 
 /** Entries of a job by their state, and those with a command by its state. */
 export interface JobCounts {
+  /** All entries. */
   readonly total: number;
+  /** Their turn has not come. */
   readonly waiting: number;
+  /** Their turn has come, and their agents are not there. */
   readonly queued: number;
   /** With a command that has not ended. */
   readonly running: number;
+  /** Their commands succeeded. */
   readonly succeeded: number;
+  /** Their commands failed. */
   readonly failed: number;
+  /** Their commands were cancelled. */
   readonly cancelled: number;
+  /** Their commands ran too long. */
   readonly timedOut: number;
   /** By the agent, or without a command. */
   readonly refused: number;
   /** Of commands and of entries. */
   readonly lost: number;
+  /** Their agents were not connected at their turn. */
   readonly unreachable: number;
+  /** Their agents did not come back in time. */
   readonly expired: number;
+  /** The job ended first, or the agent was removed. */
   readonly skipped: number;
+  /** A later job with the same key came. */
   readonly superseded: number;
 }
 

@@ -21,7 +21,9 @@ export interface JobRequest extends
     | "requestId"
   >,
   Asker {
+  /** Target expressions and their options. */
   readonly targets: TargetSelection;
+  /** Limits of the job. */
   readonly limits: JobLimits;
   /** Name for people. */
   readonly name: string;
@@ -58,6 +60,7 @@ export interface JobNotes extends
 
 /** A job that was asked for. */
 export interface StartedJob {
+  /** The job. */
   readonly job: JobView;
   /** Undefined if the request was asked before. */
   readonly notes: JobNotes | undefined;
@@ -87,7 +90,11 @@ export interface JobAdmin {
    * agent is connected that could come first
    */
   start(request: JobRequest): Promise<StartedJob>;
-  /** @throws {PiriError} NOT_FOUND */
+  /**
+   * Fetches a job by its id.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
   get(id: bigint): Promise<JobView>;
   /** Lists jobs, newest first. */
   list(filter: JobFilter): Promise<JobView[]>;

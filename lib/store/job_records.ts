@@ -7,11 +7,17 @@ export type Share = { readonly count: number } | { readonly percent: number };
 
 /** Choice of the agents of a job, as it was asked for. */
 export interface JobTargets {
+  /** Target expressions; several are a union. */
   readonly expressions: readonly string[];
+  /** Target expressions of what is left out. */
   readonly exclude?: readonly string[];
+  /** Leaves out agents that are not connected. */
   readonly connectedOnly?: boolean;
+  /** Takes names that are not enrolled as a note. */
   readonly allowMissing?: boolean;
+  /** Size of a random sample. */
   readonly limit?: Share | undefined;
+  /** Number that repeats a sample. */
   readonly seed?: number | undefined;
 }
 
@@ -46,33 +52,49 @@ export type JobEnd = "stopped" | "cancelled" | "expired";
 export interface JobRecord {
   /** Id of the job. */
   readonly id: bigint;
+  /** Id of the request that made it. */
   readonly requestId: string;
+  /** State of it. */
   readonly state: JobStateName;
   /** End that it comes to once its commands have ended; null while more may start. */
   readonly endsAs: JobEnd | null;
   /** Reason of its state, for people. */
   readonly reason: string;
+  /** Target expressions and their options. */
   readonly targets: JobTargets;
+  /** Name of the operation. */
   readonly operation: string;
   /** Parameters: a JSON object. */
   readonly params: string;
+  /** Limit on the run time of each command, in milliseconds; null for none. */
   readonly timeoutMs: number | null;
+  /** Fate of a command while its agent is away. */
   readonly onDisconnect: "continue" | "kill";
+  /** With "kill": time without a connection after which a command is ended, in milliseconds. */
   readonly killAfterMs: number | null;
+  /** Limits of the job. */
   readonly limits: JobLimits;
   /** Name for people. */
   readonly name: string;
   /** Note for people. */
   readonly note: string;
+  /** User who asked for it, by evidence. */
   readonly requestedBy: string;
+  /** Name that the client gave itself; empty for none. */
   readonly saidBy: string;
+  /** Time of its creation. */
   readonly createdAt: number;
+  /** Time of its end; null while it goes on. */
   readonly finishedAt: number | null;
   /** Id of the job that it repeats. */
   readonly rerunOf: bigint | null;
+  /** Time of the first cancel; null for none. */
   readonly cancelRequestedAt: number | null;
+  /** User who asked for the cancel, by evidence; empty if nobody did. */
   readonly cancelRequestedBy: string;
+  /** Name that the client of the cancel gave itself; empty for none. */
   readonly cancelSaidBy: string;
+  /** Time between SIGTERM and SIGKILL of the cancel, in milliseconds; null for the usual one. */
   readonly cancelGraceMs: number | null;
   /** Number of entries. */
   readonly total: number;
@@ -160,12 +182,15 @@ export type EntryCommand = Pick<
 export interface EntryRecord {
   /** Place in the order of starting, from 0. */
   readonly position: number;
+  /** Name of the agent. */
   readonly agent: string;
+  /** State of it. */
   readonly state: EntryStateName;
   /** Reason of its state, for people. */
   readonly reason: string;
   /** True if it comes first. */
   readonly canary: boolean;
+  /** Id of its command; null without one. */
   readonly commandId: bigint | null;
   /** Its command; null without one, or if that was deleted since. */
   readonly command: EntryCommand | null;
@@ -191,6 +216,7 @@ export interface EntryMove {
 
 /** An entry that a step has changed. */
 export interface MovedEntry {
+  /** The job. */
   readonly job: bigint;
   readonly position: number;
   readonly from: EntryStateName;
@@ -199,6 +225,7 @@ export interface MovedEntry {
 
 /** Entries that start now, each with what its command is made with. The lists are of the same length. */
 export interface StartedEntries {
+  /** The job. */
   readonly job: bigint;
   /** Step of the entries. */
   readonly move: EntryMove;
