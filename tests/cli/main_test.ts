@@ -162,7 +162,7 @@ Deno.test("run does not take the --json of its program for its own", async () =>
 
   assertEquals(
     stderr.split("\n")[0],
-    'error: Cannot find the targets: no expression is given',
+    "error: Cannot find the targets: no expression is given",
   );
 });
 

@@ -22,9 +22,10 @@ export async function printDiff(
   },
 ): Promise<void> {
   const groups = groupsOf(board.entries);
-  const largest = groups.toSorted((one, other) =>
-    other.entries.length - one.entries.length
-  )[0];
+  const largest =
+    groups.toSorted((one, other) =>
+      other.entries.length - one.entries.length
+    )[0];
   if (largest === undefined) return;
   const others = groups.filter((group) =>
     group !== largest && !(onlyFailed && group.succeeded)
@@ -88,4 +89,3 @@ class KeptBody implements Sink {
     return Promise.resolve();
   }
 }
-

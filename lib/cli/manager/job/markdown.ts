@@ -16,7 +16,10 @@ import { countsText, jobEndText, othersOf } from "./summary_text.ts";
 const MAX_FAILURES = 50;
 
 /** A summary of a job in Markdown, for the pages of CI systems. */
-export function markdownText(board: JobBoard, { now }: { now: number }): string {
+export function markdownText(
+  board: JobBoard,
+  { now }: { now: number },
+): string {
   const { job, entries } = board;
   const title = job.name === "" ? `j-${job.id}` : `${job.name} (j-${job.id})`;
   return [

@@ -40,7 +40,10 @@ for (const flags of [[], ["--stream"]] as const) {
 for (
   const [what, answer] of [
     ["c", (run: ManyRun) => run.terminal.press("c")],
-    ["no answer within 5 s", (run: ManyRun) => run.terminal.clock.advance(5_000)],
+    [
+      "no answer within 5 s",
+      (run: ManyRun) => run.terminal.clock.advance(5_000),
+    ],
     ["a second Ctrl-C", (run: ManyRun) => run.terminal.interrupt()],
     ["SIGTERM", (run: ManyRun) => run.terminal.signal("SIGTERM")],
     ["SIGHUP", (run: ManyRun) => run.terminal.signal("SIGHUP")],

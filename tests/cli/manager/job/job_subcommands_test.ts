@@ -46,7 +46,10 @@ Deno.test("job list shows the jobs, newest first, and passes the choice on", asy
 
   assertEquals(code, 0);
   assertEquals(
-    stdout.replaceAll(/2026-01-01 \d\d:00:00/g, "a time").replaceAll(/ +/g, " "),
+    stdout.replaceAll(/2026-01-01 \d\d:00:00/g, "a time").replaceAll(
+      / +/g,
+      " ",
+    ),
     "ID STATE AGENTS CREATED TIME NAME ON RUNS\n" +
       "j-17 failed 1 ok, 1 failed, 1 unreachable a time 41 s deploy web-* true\n",
   );
@@ -62,9 +65,7 @@ for (
     const { code, stdout } = await see(args, { manager: ended() });
 
     assertEquals(code, 0);
-    const facts = stdout.split("\n").map((line) =>
-      line.replace(/: +/, ": ")
-    );
+    const facts = stdout.split("\n").map((line) => line.replace(/: +/, ": "));
     assertEquals(
       facts.filter((line) => !/^(created|finished|time)/.test(line)),
       [
@@ -181,11 +182,19 @@ for (
   const [args, code, error] of [
     [["job", "show", "j-99"], 5, "Cannot find job j-99: there is none"],
     [["job", "show", "x"], 2, 'Cannot read the id "x"'],
-    [["cancel", "j-17/web-3"], 1, "Cannot cancel j-17/web-3: it has no command, it is unreachable: it is not connected"],
+    [
+      ["cancel", "j-17/web-3"],
+      1,
+      "Cannot cancel j-17/web-3: it has no command, it is unreachable: it is not connected",
+    ],
     [["watch", "j-17", "12"], 2, "Cannot watch a job beside something else"],
     [["show", "j-17", "--output"], 2, "Cannot show the output of j-17"],
     [["rerun", "12", "--failed"], 2, "Cannot choose agents of 12"],
-    [["job", "rerun", "j-17", "--failed", "--lost"], 2, 'Cannot use "--failed" with "--lost"'],
+    [
+      ["job", "rerun", "j-17", "--failed", "--lost"],
+      2,
+      'Cannot use "--failed" with "--lost"',
+    ],
   ] as const
 ) {
   Deno.test(`${args.join(" ")} exits ${code}: ${error}`, async () => {

@@ -46,7 +46,9 @@ export class Tmux implements AsyncDisposable {
       const rows = (await this.#tmux("capture-pane", "-p")).split("\n")
         .filter((row) => row !== "");
       if (rows.some((row) => pattern.test(row))) return rows;
-      if (Date.now() > end) throw new Error(`No ${pattern} in ${rows.join("\n")}`);
+      if (Date.now() > end) {
+        throw new Error(`No ${pattern} in ${rows.join("\n")}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

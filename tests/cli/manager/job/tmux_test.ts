@@ -37,34 +37,40 @@ function steady(rows: readonly string[]): string[] {
 for (
   const [columns, rows] of [[80, 24], [200, 50]] as const
 ) {
-  tmuxTest(`a real terminal of ${columns}x${rows} shows one row that counts, and then blocks and a summary`, async () => {
-    await using tmux = await Tmux.start(["20"], { columns, rows });
-    const during = await tmux.rows(/^running \d+  ok [1-9].*\d\d:\d\d$/);
-    const after = steady(await tmux.rows(/^exit/));
+  tmuxTest(
+    `a real terminal of ${columns}x${rows} shows one row that counts, and then blocks and a summary`,
+    async () => {
+      await using tmux = await Tmux.start(["20"], { columns, rows });
+      const during = await tmux.rows(/^running \d+ +ok [1-9].*\d\d:\d\d$/);
+      const after = steady(await tmux.rows(/^exit/));
 
-    assertEquals(during[0], HEAD);
-    assertEquals(during.filter((row) => row.startsWith("running")).length, 1);
-    assertEquals(after.slice(0, 2), [HEAD, "web-017: failed, exit code 1"]);
-    assertEquals(after.slice(-SUMMARY.length), SUMMARY);
-    assertEquals(after.filter((row) => row.startsWith("running")), []);
-  });
+      assertEquals(during[0], HEAD);
+      assertEquals(during.filter((row) => row.startsWith("running")).length, 1);
+      assertEquals(after.slice(0, 2), [HEAD, "web-017: failed, exit code 1"]);
+      assertEquals(after.slice(-SUMMARY.length), SUMMARY);
+      assertEquals(after.filter((row) => row.startsWith("running")), []);
+    },
+  );
 }
 
-tmuxTest("a window that becomes narrower and wider again loses no line", async () => {
-  await using tmux = await Tmux.start(["20"], { columns: 80, rows: 24 });
-  await tmux.rows(/^running \d+  ok [1-9]/);
-  await tmux.resize(40, 20);
-  const narrow = await tmux.rows(/^running \d+  ok \d+.*\d\d:\d\d$/);
-  await tmux.resize(100, 30);
-  const after = steady(await tmux.rows(/^exit/));
+tmuxTest(
+  "a window that becomes narrower and wider again loses no line",
+  async () => {
+    await using tmux = await Tmux.start(["20"], { columns: 80, rows: 24 });
+    await tmux.rows(/^running \d+ +ok [1-9]/);
+    await tmux.resize(40, 20);
+    const narrow = await tmux.rows(/^running \d+ +ok \d+.*\d\d:\d\d$/);
+    await tmux.resize(100, 30);
+    const after = steady(await tmux.rows(/^exit/));
 
-  assertEquals(narrow.every((row) => row.length <= 40), true);
-  assertEquals(after.slice(-SUMMARY.length), SUMMARY);
-});
+    assertEquals(narrow.every((row) => row.length <= 40), true);
+    assertEquals(after.slice(-SUMMARY.length), SUMMARY);
+  },
+);
 
 tmuxTest("Ctrl-C once asks at a real terminal, and d leaves", async () => {
   await using tmux = await Tmux.start(["100"], { columns: 80, rows: 24 });
-  await tmux.rows(/^running \d+  ok [1-9]/);
+  await tmux.rows(/^running \d+ +ok [1-9]/);
   await tmux.press("C-c");
   await tmux.rows(/^cancel the job/);
   await tmux.press("d");
