@@ -35,7 +35,7 @@ Deno.test("every exit code has an explanation and a place in the order", () => {
   );
 });
 
-Deno.test("worst() picks lost, stopped, timed out, refused, cancelled, not reachable, failed: the first", () => {
+Deno.test("worst() picks the most serious code", () => {
   const worstOf: number[] = [];
   const codes: ExitCode[] = [0, 1, 3, 7, 4, 6, 9, 8];
   for (let count = 0; count <= codes.length; count++) {

@@ -12,7 +12,7 @@ import { namedText } from "./waiting_text.ts";
 /** Time beyond the timeout before waiting ends, in milliseconds: the Manager has presumed an end by then. */
 const BEYOND_TIMEOUT_MS = PRESUMED_AFTER_MS + 5_000;
 
-/** What is under way and can be cancelled: commands, or a job. */
+/** Commands or a job under way, which can be cancelled. */
 export interface Cancellable {
   /** Name for messages: "command 12", "job j-17". */
   readonly subject: string;

@@ -3,7 +3,7 @@ import { cutToWidth } from "../../columns.ts";
 import { widthOf } from "../../width.ts";
 import type { Tally } from "./board.ts";
 
-/** What a status line tells. */
+/** Facts for a status line. */
 export interface StatusOfJob {
   readonly tally: Tally;
   /** Commands that go on while their agents are not connected. */
@@ -12,7 +12,7 @@ export interface StatusOfJob {
   readonly elapsedMs: number;
 }
 
-/** Counts of a job and the time since its start in one line of at most so many columns. The most urgent comes first. */
+/** Counts of a job and the time since its start in one line, cut to a width in columns. The most urgent comes first. */
 export function statusLine(status: StatusOfJob, columns: number): string {
   const parts = partsOf(status);
   const time = elapsedText(status.elapsedMs);

@@ -9,7 +9,7 @@ export const jobs: Topic = {
       title: "Jobs",
       text: [
         "A job is one request to many agents. Every agent that its target expression means has an entry in it: with a command, or with the reason why there is none. A job belongs to the Manager: it goes on if the command line leaves, and after a restart of the Manager.",
-        "Ids of jobs are written as j-17, ids of commands as 17.",
+        "Ids of jobs are written as j-17, ids of commands as 17, and an agent of a job as j-17/web-1. show, watch, cancel, rerun and why take all of them.",
       ],
     },
     {
@@ -38,7 +38,7 @@ export const jobs: Topic = {
     {
       title: "Repeating",
       text: [
-        "Nothing is repeated by itself. A job that is run again is a new job, which names the old one.",
+        "Nothing is repeated by itself. A job that is run again is a new job, which names the old one: piri-manager job rerun j-17 --failed.",
       ],
     },
   ],

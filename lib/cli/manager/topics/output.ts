@@ -9,7 +9,7 @@ export const output: Topic = {
       title: "On a terminal",
       text: [
         "The output of one agent is shown as it comes. Characters that could steer your terminal are spelled out, as \\x1b; colours are kept. --raw prints the exact bytes.",
-        "Output of several agents is told apart by the names of the agents. States and failures go to standard error, output to standard output.",
+        "Of several agents, a row counts how far they are. At the end, agents that ended alike and printed the same are one block. --stream prints lines as they come, each with the name of its agent. States and failures go to standard error, output to standard output.",
       ],
     },
     {
