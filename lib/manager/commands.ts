@@ -17,6 +17,7 @@ import {
   type StartedCommands,
 } from "./command/command_starter.ts";
 import { Dispatcher } from "./command/dispatcher.ts";
+import { dropOutput } from "./command/drop_output.ts";
 import { EndRequests, notFound } from "./command/end_requests.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import { EntryStarter } from "./command/entry_starter.ts";
@@ -234,21 +235,7 @@ export class Commands implements CommandAdmin {
   }
 
   async dropOutput(id: bigint): Promise<void> {
-    const { state, stdoutHeld, stderrHeld } = await this.get(id);
-    if (isOpenState(state)) {
-      throw new PiriError(
-        "FAILED_PRECONDITION",
-        `Cannot delete the output of command ${id}: it has not ended, it is ${state}`,
-      );
-    }
-    for (
-      const [stream, below] of [
-        ["stdout", stdoutHeld],
-        ["stderr", stderrHeld],
-      ] as const
-    ) {
-      await this.#store.dropOutput(id, { stream, from: 0n, below });
-    }
+    await dropOutput(this.#store, await this.#find(id));
   }
 
   async get(id: bigint): Promise<CommandView> {

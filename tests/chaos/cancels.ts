@@ -231,10 +231,17 @@ async function cancelHopper(
 }
 
 async function start(site: Site, line: string): Promise<string> {
-  const { stdout } = await site.cli(
+  const { stdout: job } = await site.cli(
     ...["run", "chaos-1", "--detach", "--shell", line],
   );
-  return stdout.trim();
+  let id: string | undefined;
+  await until("the job has made its command", async () => {
+    const { stdout } = await site.cli("--json", "show", job.trim());
+    const [, entry = ""] = stdout.split("\n");
+    id = entry === "" ? undefined : JSON.parse(entry).id ?? undefined;
+    return id !== undefined;
+  });
+  return id ?? "";
 }
 
 /** Waits until a command has ended, and returns its record. */

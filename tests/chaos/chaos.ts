@@ -1,7 +1,12 @@
 import { type Clock, sleep, systemClock } from "../../lib/base/clock.ts";
+import type { Control } from "../../lib/api/client.ts";
 import { messageOf } from "../../lib/base/errors.ts";
+import { jobIdOf } from "../../lib/base/job_state.ts";
 import { stateName } from "../../lib/cli/manager/states.ts";
-import type { Command } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import {
+  type Command,
+  EntryState,
+} from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Programs } from "../../scripts/local/programs.ts";
 import { Seeded } from "../support/seeded.ts";
 import { Faults } from "./faults.ts";
@@ -262,6 +267,8 @@ class Run {
         order,
         said: await said,
         record,
+        endedWithoutCommand: record === undefined &&
+          await endedWithoutCommand(control, (await said).id),
         recorded: record === undefined
           ? []
           : await outputOf(control, record.id),
@@ -294,6 +301,28 @@ class Run {
   #complain(what: string): void {
     this.violations.push(what);
   }
+}
+
+/** Ends of an entry whose agent never got a command. */
+const WITHOUT_COMMAND: ReadonlySet<EntryState> = new Set([
+  EntryState.UNREACHABLE,
+  EntryState.EXPIRED,
+  EntryState.SKIPPED,
+  EntryState.LOST,
+]);
+
+/** True for a job whose only entry has ended without a command. */
+async function endedWithoutCommand(
+  { jobs }: Control,
+  id: string | undefined,
+): Promise<boolean> {
+  const jobId = id === undefined ? undefined : jobIdOf(id);
+  if (jobId === undefined) return false;
+  const { entries } = await jobs.listEntries({ jobId });
+  return entries.length === 1 &&
+    entries.every(({ state, reason }) =>
+      WITHOUT_COMMAND.has(state) && reason !== ""
+    );
 }
 
 /** Key of a command's work, from its parameters. */

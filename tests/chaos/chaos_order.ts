@@ -6,7 +6,7 @@ import { argvOf, someWork, type Work } from "./work.ts";
 
 /** Answers after which an order was surely not taken, and the most tries to give it. */
 const NOT_TAKEN =
-  /Cannot run on "[^"]+": it is not connected|it is not running/;
+  /Cannot run on "[^"]+": its agent is not connected|it is not running/;
 const MAX_TRIES = 3;
 
 /** A command that the chaos asks for. */
@@ -36,7 +36,7 @@ export interface Piece {
 export interface Said {
   readonly exitCode: number;
   readonly stderr: string;
-  /** Id of the command, or undefined if the command line printed none. */
+  /** Id of the command or its job, or undefined if the command line printed none. */
   readonly id: string | undefined;
   /** Last result that it showed. */
   readonly result: ShownResult | undefined;

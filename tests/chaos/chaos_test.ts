@@ -84,6 +84,7 @@ function found(change: Partial<Evidence>): string {
     order: ORDER,
     said: SAID,
     record: record(),
+    endedWithoutCommand: false,
     recorded: [piece(0, TEXT)],
     effects: 1,
     printed: { stdout: TEXT, stderr: new Uint8Array() },

@@ -8,6 +8,8 @@ export interface Evidence {
   readonly said: Said;
   /** Record of the Manager, or undefined if it has none. */
   readonly record: Command | undefined;
+  /** True if its job is recorded, with the reason why there is no command. */
+  readonly endedWithoutCommand: boolean;
   /** Output that the Manager has, in the order in which it arrived. */
   readonly recorded: readonly Piece[];
   /** Number of times that the work's effect was found. */
@@ -33,7 +35,8 @@ export function complaintsOf(evidence: Evidence): string[] {
     : [];
   if (record === undefined) {
     if (effects > 0) complaints.push("it ran, and there is no record of it");
-    if (said.exitCode === 0 || said.id !== undefined) {
+    const isPromised = said.exitCode === 0 || said.id !== undefined;
+    if (isPromised && !evidence.endedWithoutCommand) {
       complaints.push("the command line promised it, and there is no record");
     }
     return complaints;
@@ -146,8 +149,8 @@ function saidComplaints(
 ): string[] {
   const { exitCode, result, id } = said;
   const complaints = expect(
-    id === undefined || id === String(record.id),
-    `the command line gave it the id ${id} instead of ${record.id}`,
+    id === undefined || id === String(record.id) || id === record.job,
+    `the command line gave it the id ${id} instead of ${record.id} or ${record.job}`,
   );
   if (!order.attended) {
     return [

@@ -160,6 +160,7 @@ export class Watch {
               ? new TextEncoder().encode(text)
               : text,
             cut,
+            atMs: BigInt(Date.UTC(2026, 0, 1)),
           },
         },
       })

@@ -42,10 +42,7 @@ export class CommandViewer {
       times: options.times,
     });
     this.#exitCodeOf = options.exitCodeOf ?? worstOf;
-    this.follower = new Follower(commands, client, {
-      view: this.#view,
-      clock: terminal.clock,
-    });
+    this.follower = new Follower(commands, client, this.#view);
   }
 
   /** Exit code of all commands together, once they have ended. */

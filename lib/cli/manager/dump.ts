@@ -39,8 +39,9 @@ export async function dumpOutput(
       if (cut > 0n) {
         await view.cut(command, { stream, offset: offset - cut }, cut);
       }
-      const atMs = Number(event.value.atMs ?? terminal.clock.now());
-      await view.output(command, { stream, offset }, bytes, atMs);
+      const { atMs } = event.value;
+      const at = atMs === undefined ? null : Number(atMs);
+      await view.output(command, { stream, offset }, bytes, at);
       quiet = wait();
     }
   } catch (error) {

@@ -1,4 +1,3 @@
-import type { Clock } from "../../base/clock.ts";
 import {
   codeOf,
   Disconnected,
@@ -23,7 +22,6 @@ import { silentView, type StreamName, type View } from "./view.ts";
 /** Follows commands to their end, even if the Manager restarts meanwhile. Each byte of output is shown once. */
 export class Follower implements Cancellable {
   readonly #client: RetryingClient;
-  readonly #clock: Clock;
   readonly #cursors: Map<bigint, CommandCursor>;
   /** Commands whose cancel is recorded, without those of legacy agents, which do not confirm it. */
   readonly #cancelled = new Set<bigint>();
@@ -33,10 +31,9 @@ export class Follower implements Cancellable {
   constructor(
     commands: readonly Command[],
     client: RetryingClient,
-    { view, clock }: { view: View; clock: Clock },
+    view: View,
   ) {
     this.#client = client;
-    this.#clock = clock;
     this.#view = view;
     this.#cursors = new Map(
       commands.map((command) => [command.id, new CommandCursor(command)]),
@@ -78,11 +75,7 @@ export class Follower implements Cancellable {
     }
     await this.#client.call(
       async (control, { signal, alive }) => {
-        const stream = new WatchStream(
-          this.#cursors,
-          this.#view,
-          this.#clock,
-        );
+        const stream = new WatchStream(this.#cursors, this.#view);
         const request = { commands: stream.positions };
         try {
           const events = control.commands.watch(request, { signal });
@@ -185,7 +178,6 @@ class CommandCursor {
 
 /** One attempt to read a Manager's stream of events. */
 class WatchStream {
-  readonly #clock: Clock;
   readonly #cursors: ReadonlyMap<bigint, CommandCursor>;
   readonly #view: View;
   readonly #seen = new Set<bigint>();
@@ -193,9 +185,7 @@ class WatchStream {
   constructor(
     cursors: ReadonlyMap<bigint, CommandCursor>,
     view: View,
-    clock: Clock,
   ) {
-    this.#clock = clock;
     this.#cursors = cursors;
     this.#view = view;
   }
@@ -288,7 +278,7 @@ class WatchStream {
     if (fresh.length === 0) return;
     const offset = next[stream];
     next[stream] += BigInt(fresh.length);
-    const atMs = Number(output.atMs ?? this.#clock.now());
+    const atMs = output.atMs === undefined ? null : Number(output.atMs);
     await this.#view.output(command, { stream, offset }, fresh, atMs);
   }
 }

@@ -19,7 +19,7 @@ export class JsonView implements View {
   /** Incomplete characters at the end of each stream, by command and stream. */
   readonly #unfinished = new Map<
     string,
-    { position: StreamPosition; bytes: Uint8Array; atMs: number }
+    { position: StreamPosition; bytes: Uint8Array; atMs: number | null }
   >();
 
   constructor(stdout: Sink) {
@@ -35,7 +35,7 @@ export class JsonView implements View {
     command: Command,
     position: StreamPosition,
     bytes: Uint8Array,
-    atMs: number,
+    atMs: number | null,
   ): Promise<void> {
     const key = keyOf(command, position.stream);
     const before = this.#unfinished.get(key);
@@ -123,14 +123,14 @@ export class JsonView implements View {
     command: Command,
     position: StreamPosition,
     bytes: Uint8Array,
-    atMs: number,
+    atMs: number | null,
   ): Promise<void> {
     if (bytes.length === 0) return;
     const text = decodeExactly(bytes);
     await this.#print({
       event: "output",
       ...positionJson(command, position),
-      at: isoTime(atMs),
+      at: atMs === null ? null : isoTime(atMs),
       ...(text === undefined ? { base64: encodeBase64(bytes) } : { text }),
     });
   }

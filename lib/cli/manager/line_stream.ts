@@ -66,13 +66,15 @@ export class LineStream {
   /** Adds output that arrived at this time, in milliseconds since 1970. */
   async add(
     bytes: Uint8Array,
-    atMs: number = this.#options.clock.now(),
+    atMs: number | null = null,
   ): Promise<void> {
     await this.#turns.run(async () => {
       if (this.#failure !== undefined) throw this.#failure;
       const { prefix } = this.#options;
       if (typeof prefix === "function") {
-        this.#prefix = encoder.encode(prefix(atMs));
+        this.#prefix = encoder.encode(
+          prefix(atMs ?? this.#options.clock.now()),
+        );
       }
       this.#newest = this.#options.clock.monotonic();
       this.#takePiece(bytes);

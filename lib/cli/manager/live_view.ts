@@ -85,7 +85,7 @@ export class LiveView implements View {
     command: Command,
     { stream }: StreamPosition,
     bytes: Uint8Array,
-    atMs: number,
+    atMs: number | null,
   ): Promise<void> {
     if (!this.#raw[stream]) {
       return await this.#line(command, stream).add(bytes, atMs);

@@ -17,12 +17,12 @@ export interface StreamPosition {
 export interface View {
   /** Shows a new command, or a change of its state except the last. */
   changed(command: Command): Promise<void>;
-  /** Shows output. `atMs` is its arrival, in milliseconds since 1970. */
+  /** Shows output. `atMs` is its arrival, in milliseconds since 1970; null if the Manager did not note it. */
   output(
     command: Command,
     position: StreamPosition,
     bytes: Uint8Array,
-    atMs: number,
+    atMs: number | null,
   ): Promise<void>;
   /** Shows that `length` bytes from the position on were not kept. */
   cut(

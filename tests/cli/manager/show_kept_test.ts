@@ -49,9 +49,9 @@ for (
       flags: ["--json"],
       terminals: [],
       shown: [
-        '{"event":"output","id":"12","agent":"web-1","stream":"stdout","offset":"0","text":"head"}',
+        '{"event":"output","id":"12","agent":"web-1","stream":"stdout","offset":"0","at":"2026-01-01T00:00:00.000Z","text":"head"}',
         '{"event":"cut","id":"12","agent":"web-1","stream":"stdout","offset":"4","bytes":"90"}',
-        '{"event":"output","id":"12","agent":"web-1","stream":"stdout","offset":"94","text":"tail\\n"}',
+        '{"event":"output","id":"12","agent":"web-1","stream":"stdout","offset":"94","at":"2026-01-01T00:00:00.000Z","text":"tail\\n"}',
         "",
       ].join("\n"),
     },

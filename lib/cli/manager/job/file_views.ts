@@ -64,8 +64,7 @@ export async function writeFiles(
   const views = fileViews(context);
   if (views.length === 0) return;
   const view = joinedViews(views);
-  const { clock } = context.terminal;
-  const follower = new JobFollower(job, { client, view, clock });
+  const follower = new JobFollower(job, { client, view });
   await follower.follow(signal);
   await view.close(follower.board, { exitCode, hasEnded: true });
 }

@@ -43,7 +43,6 @@ export async function followMany(
   const follower = new JobFollower(job, {
     client,
     view,
-    clock: terminal.clock,
   });
   const { board } = follower;
   options.onNote((text) => void view.note(text).catch(() => {}));

@@ -48,7 +48,6 @@ export async function followOne(
   const { signal } = patience;
   const waiting = new JobFollower(job, {
     client,
-    clock: terminal.clock,
     view: {
       ...silentJobView,
       entry: ({ before, entry }) =>

@@ -6,7 +6,6 @@ import {
   type WatchJobResponse,
   type WatchResponse,
 } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
-import type { Clock } from "../../../base/clock.ts";
 import { codeOf, Disconnected, messageOf } from "../../../base/errors.ts";
 import { HintedError } from "../../errors.ts";
 import type { Cancellable } from "../patience.ts";
@@ -31,7 +30,6 @@ export function watchJobLine(id: bigint): string {
 export class JobFollower implements Cancellable {
   readonly board: JobBoard;
   readonly #client: RetryingClient;
-  readonly #clock: Clock;
   readonly #offsets = new OutputOffsets();
   #view: JobView;
   #cancelling: Promise<void> | undefined;
@@ -39,16 +37,11 @@ export class JobFollower implements Cancellable {
 
   constructor(
     job: Job,
-    { client, view, clock }: {
-      client: RetryingClient;
-      view: JobView;
-      clock: Clock;
-    },
+    { client, view }: { client: RetryingClient; view: JobView },
   ) {
     this.board = new JobBoard(job);
     this.#client = client;
     this.#view = view;
-    this.#clock = clock;
   }
 
   get job(): Job {
@@ -215,7 +208,7 @@ export class JobFollower implements Cancellable {
       await this.#view.cut(entry, cut.position, cut.length);
     }
     if (piece === undefined) return;
-    const atMs = Number(output.atMs ?? this.#clock.now());
+    const atMs = output.atMs === undefined ? null : Number(output.atMs);
     await this.#view.output(entry, { ...piece, atMs });
   }
 }

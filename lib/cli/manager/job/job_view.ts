@@ -9,7 +9,7 @@ import type { EntryChange, JobBoard } from "./board.ts";
 export interface OutputPiece extends StreamPosition {
   readonly bytes: Uint8Array;
   /** Arrival, in milliseconds since 1970: at the Manager, or here if that is not known. */
-  readonly atMs: number;
+  readonly atMs: number | null;
 }
 
 /** Shows a job while it runs. Everything about one agent arrives in order and once. */

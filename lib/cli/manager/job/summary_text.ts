@@ -85,6 +85,7 @@ const EARLY_ENDS: Partial<Record<JobState, string>> = {
 export function jobEndText({ state, reason }: Job): string {
   const end = EARLY_ENDS[state];
   if (end === undefined) return "";
+  if (reason.startsWith(end)) return `; ${reason}`;
   return reason === "" ? `; ${end}` : `; ${end}: ${reason}`;
 }
 
