@@ -45,7 +45,9 @@ export class Story {
     screen.title("A program on all of them");
     await this.#manager("run", "web-*", "--", ...this.#lines.whichSystem);
     screen.title("Output is shown as it comes");
-    await this.#manager("run", "web-*", "--shell", this.#lines.countSlowly);
+    await this.#manager(
+      ...["run", "web-*", "--stream", "--shell", this.#lines.countSlowly],
+    );
     screen.title("A failure is the exit code");
     await this.#fails(1, "run", "web-2", "--shell", this.#lines.fail);
     screen.title("What takes too long is cancelled, with all its processes");

@@ -48,7 +48,7 @@ Deno.test("the demo shows what three agents print, a failure, a cancel and the h
     }\n`,
   );
   assertMatch(textOf(stderr), /^the disk is full/m);
-  assertMatch(shown, /^\$ piri-manager watch 8\n\[exit code 7\]$/m);
+  assertMatch(shown, /^\$ piri-manager watch j-4\n\[exit code 7\]$/m);
   assertMatch(shown, /^8 +web-3 +cancelled/m);
   assertMatch(shown, /^7 +web-2 +failed, exit code 3/m);
   assertEquals(shown.includes("\x1b"), false, "a file gets no colours");
@@ -122,8 +122,11 @@ Deno.test({
     const told = await errors;
     const { code } = await child.status;
 
-    // A command line that is ended tells what becomes of its commands, and nothing else is told.
-    assertMatch(told, /^(SIGTERM: cancelling .*…\n(web-\d: .*\n)*)?$/);
+    // A command line that is ended tells what becomes of its jobs, and nothing else is told.
+    assertMatch(
+      told,
+      /^((SIGTERM: cancelling job j-2…|j-\d: .*|web-\d: .*|  \w+: web-.*|hint: .*)\n)*$/,
+    );
     assertEquals(code, 130);
     await assertRejects(() => Deno.stat(folderOf(shown)), Deno.errors.NotFound);
     const pids = [...shown.matchAll(/by agent process (\d+)\n/g)]
