@@ -125,7 +125,7 @@ Deno.test({
     // A command line that is ended tells what becomes of its jobs, and nothing else is told.
     assertMatch(
       told,
-      /^((SIGTERM: cancelling job j-2…|j-\d: .*|web-\d: .*|  \w+: web-.*|hint: .*)\n)*$/,
+      /^((SIGTERM: cancelling job j-2…|j-\d: .*|web-\d: .*| +\w+: web-.*|hint: .*)\n)*$/,
     );
     assertEquals(code, 130);
     await assertRejects(() => Deno.stat(folderOf(shown)), Deno.errors.NotFound);
