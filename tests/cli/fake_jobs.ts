@@ -193,6 +193,16 @@ export class FakeJobs {
     );
   }
 
+  /** A job for the name of an agent, with its output, once its command has succeeded. */
+  async *#endsOfOne(
+    first: Job,
+  ): AsyncGenerator<MessageInitShape<typeof WatchJobResponseSchema>> {
+    const entries = this.commands.map((command, position) =>
+      entryOf({ ...command, state: CommandState.SUCCEEDED }, position)
+    );
+    yield { job: { ...first, state: JobState.SUCCEEDED }, entries };
+  }
+
   /** Newest states of commands that watches of jobs told. */
   readonly #latest = new Map<bigint, Command>();
 
@@ -219,12 +229,13 @@ export class FakeJobs {
    * tells what happens, by `watch`.
    */
   async *#jobEvents(
-    { jobId, from }: WatchJobRequest,
+    { jobId, from, output }: WatchJobRequest,
     signal: AbortSignal,
   ): AsyncGenerator<MessageInitShape<typeof WatchJobResponseSchema>> {
     const first = this.#findJob(jobId);
     const entries = this.#entries();
     if (namesOne(first.targets?.expressions ?? [])) {
+      if (output) return yield* this.#endsOfOne(first);
       const hasCommand = entries.some(({ commandId }) => commandId);
       const state = hasCommand ? JobState.RUNNING : JobState.FAILED;
       yield { job: { ...first, state }, entries, complete: true };
