@@ -3,9 +3,9 @@ import {
   CommandState,
   JobOrder,
 } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
-import { FakeManager } from "../../fake_manager.ts";
+import { command, FakeManager } from "../../fake_manager.ts";
 import { Screen } from "../../screen.ts";
-import { see } from "../start.ts";
+import { see, start } from "../start.ts";
 import { type End, seeMany, startMany } from "./many_run.ts";
 
 const TERMINAL = {
@@ -262,7 +262,28 @@ Deno.test("--out writes the output of each agent as it comes, and a summary", as
   );
 });
 
-Deno.test("--junit and --summary write reports, also for one agent", async () => {
+Deno.test("--out, --junit and --summary write files for one agent, too", async () => {
+  const manager = new FakeManager();
+  manager.commands = [command()];
+  const { terminal, code } = await start(
+    [
+      ...["run", "web-1", "--junit", "a.xml", "--summary", "a.md"],
+      ...["--out", "d", "--", "x"],
+    ],
+    { manager },
+  );
+  const early = terminal.outFile("a.xml");
+  manager.watch.state(command())
+    .state(command({ state: CommandState.SUCCEEDED })).end();
+
+  assertEquals([await code, early], [0, ""]);
+  assertStringIncludes(terminal.outFile("a.xml"), 'tests="1" failures="0"');
+  assertStringIncludes(terminal.outFile("a.md"), "### j-17: 1 ok");
+  assertEquals(terminal.outFile("d/web-1.stdout"), "");
+  assertStringIncludes(terminal.outFile("d/summary.json"), '"exitCode": 0');
+});
+
+Deno.test("--junit and --summary write reports of several agents", async () => {
   const flags = ["--junit", "a.xml", "--summary", "a.md"];
   const { terminal } = await seeMany(ENDS, { flags });
 
