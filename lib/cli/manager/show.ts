@@ -6,12 +6,12 @@ import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
 import { dumpOutput } from "./dump.ts";
-import { answeredJob } from "./job/launch_job.ts";
+import { answeredJob, isForOne } from "./job/launch_job.ts";
 import { ANY_ID, commandIdOf, findEntry, parseAnyId } from "./job_ids.ts";
 import { commandJson } from "./json.ts";
 import { JsonView } from "./json_view.ts";
 import { LiveView } from "./live_view.ts";
-import type { ManagerServices } from "./services.ts";
+import type { Control, ManagerServices } from "./services.ts";
 import { showEntry, showJob } from "./show_job.ts";
 import { hasEnded, outcomeText } from "./states.ts";
 import { getCommand } from "./watch.ts";
@@ -40,8 +40,7 @@ export const show = defineSubcommand({
   ) {
     const typed = parseAnyId(positionals.id);
     using control = await services.connect(dir);
-    if (typed.kind === "job") {
-      if (flags.output) throw noOutput(typed.id);
+    if (typed.kind === "job" && !flags.output) {
       const now = terminal.clock.now();
       const entries = false;
       await showJob(typed.id, { control, output, json, entries, now });
@@ -59,7 +58,9 @@ export const show = defineSubcommand({
         return ExitCode.ok;
       }
     }
-    const id = await commandIdOf(typed, { control, attempt: "show" });
+    const id = typed.kind === "job"
+      ? await onlyCommand(typed.id, control)
+      : await commandIdOf(typed, { control, attempt: "show" });
     const command = await getCommand(control, id);
     if (flags.output) {
       const view = json
@@ -75,6 +76,24 @@ export const show = defineSubcommand({
     return ExitCode.ok;
   },
 });
+
+/**
+ * Command of a job of one agent.
+ *
+ * @throws {PiriError} NOT_FOUND; INVALID_ARGUMENT for a job of several agents, FAILED_PRECONDITION without a command
+ */
+async function onlyCommand(jobId: bigint, control: Control): Promise<bigint> {
+  const answer = await control.jobs.getJob({ jobId });
+  const job = answeredJob(answer.job, `show job j-${jobId}`);
+  if (!isForOne(job)) throw noOutput(jobId);
+  const { entries: [entry] } = await control.jobs.listEntries({ jobId });
+  if (entry?.commandId !== undefined) return entry.commandId;
+  throw new HintedError(
+    "FAILED_PRECONDITION",
+    `Cannot show the output of j-${jobId}: its agent has no command`,
+    `piri-manager show j-${jobId} tells why`,
+  );
+}
 
 function noOutput(jobId: bigint): HintedError {
   return new HintedError(

@@ -205,6 +205,33 @@ for (
   });
 }
 
+Deno.test("show --output of a job of one agent prints the output of its command", async () => {
+  const manager = ended();
+  manager.jobs = [job({
+    state: JobState.SUCCEEDED,
+    targets: { expressions: ["web-1"] },
+  })];
+  manager.entries = inOrder([ok("web-1", "hi\n")]);
+  const { code, stdout } = await see(["show", "j-17", "--output"], { manager });
+
+  assertEquals([code, stdout], [0, "hi\n"]);
+});
+
+Deno.test("show --output of a job whose agent got no command says so", async () => {
+  const manager = ended();
+  manager.jobs = [job({
+    state: JobState.FAILED,
+    targets: { expressions: ["web-3"] },
+  })];
+  manager.entries = inOrder([
+    without("web-3", EntryState.UNREACHABLE, "it is not connected"),
+  ]);
+  const { code, stderr } = await see(["show", "j-17", "--output"], { manager });
+
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "its agent has no command");
+});
+
 Deno.test("one agent that is not connected is an error with 3, and the way to wait for it", async () => {
   const manager = new FakeManager();
   manager.entries = [
