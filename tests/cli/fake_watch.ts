@@ -41,10 +41,12 @@ export class Watch {
   output(
     id: bigint,
     text: string | Uint8Array<ArrayBuffer>,
-    { stream = "stdout", offset = 0n, cut = 0n }: {
+    { stream = "stdout", offset = 0n, cut = 0n, at = Date.UTC(2026, 0, 1) }: {
       stream?: "stdout" | "stderr";
       offset?: bigint;
       cut?: bigint;
+      /** Arrival at the Manager, in milliseconds since 1970. */
+      at?: number;
     } = {},
   ): this {
     return this.#push(() =>
@@ -61,7 +63,7 @@ export class Watch {
               ? new TextEncoder().encode(text)
               : text,
             cut,
-            atMs: BigInt(Date.UTC(2026, 0, 1)),
+            atMs: BigInt(at),
           },
         },
       })

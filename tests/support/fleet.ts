@@ -219,15 +219,24 @@ export class Fleet implements AsyncDisposable {
     );
   }
 
-  /** Waits until a command is in this state. */
+  /** Waits until a command, or that of a job of one agent, is in this state. */
   async state(
     id: string,
     isSo: (command: Record<string, unknown>) => boolean,
   ): Promise<void> {
     await until(`command ${id} is as expected`, async () => {
-      const [command] = await this.json("show", id);
+      const command = await this.#command(id);
       return command !== undefined && isSo(command);
     });
+  }
+
+  /** Command by its id, or by that of its job of one agent. */
+  async #command(id: string): Promise<Record<string, unknown> | undefined> {
+    const [record, entry] = await this.json("show", id);
+    if (!id.startsWith("j-")) return record;
+    return typeof entry?.["id"] === "string"
+      ? await this.#command(entry["id"])
+      : undefined;
   }
 
   /** Messages of the events of a kind since the fleet has started, of one agent if it is named. */

@@ -6,7 +6,7 @@ const GRACE_MS = 30_000;
 
 /** Agents that were connected when the last Manager stopped, and are expected back at any moment. */
 export class ExpectedAgents {
-  #names: ReadonlySet<string> = new Set();
+  #names = new Set<string>();
   #timer: Timer | undefined;
 
   /**
@@ -38,6 +38,11 @@ export class ExpectedAgents {
 
   has(name: string): boolean {
     return this.#names.has(name);
+  }
+
+  /** Takes note of an agent that is back. If it goes again, it is away as any other. */
+  came(name: string): void {
+    this.#names.delete(name);
   }
 
   /** Expects none any more: the Manager stops. */

@@ -160,6 +160,7 @@ export class JobEffects implements CommandNews {
   /** Takes note of the hello of an agent, which is on the disk, and of the steps of its entries. */
   heard(agent: string, moved: readonly MovedEntry[]): void {
     this.#heard.add(agent);
+    this.#expected.came(agent);
     this.moved(moved);
   }
 

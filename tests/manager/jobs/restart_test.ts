@@ -105,6 +105,18 @@ Deno.test("agents that had left before the Manager stopped are not waited for", 
   assertEquals(notes?.expected, ["web-1"]);
 });
 
+Deno.test("an agent that came back after a restart and went again is away as any other", async () => {
+  await using fleet = await JobFleet.start(["web-1"]);
+  await fleet.restart();
+  await fleet.connect("web-1");
+  await fleet.disconnect("web-1");
+  const { notes } = await fleet.ask();
+  await fleet.settle();
+
+  assertEquals(notes?.expected, []);
+  assertEquals(await fleet.counts(), "unreachable 1");
+});
+
 Deno.test("with a queue, an agent that does not come back in 30 s still has its time", async () => {
   await using fleet = await JobFleet.start(["web-1"]);
   await fleet.restart();

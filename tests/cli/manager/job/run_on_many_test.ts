@@ -220,9 +220,9 @@ Deno.test("--stream prints lines as they come, with the time in front on demand"
   const run = await startMany([{ agent: "web-1" }], {
     flags: ["--timestamps", "--utc"],
   });
-  run.manager.watch.output(101n, "one\n");
-  await run.terminal.clock.advance(1_500);
-  run.manager.watch.output(101n, "two\n", { offset: 4n });
+  const at = Date.UTC(2026, 0, 1);
+  run.manager.watch.output(101n, "one\n", { at });
+  run.manager.watch.output(101n, "two\n", { offset: 4n, at: at + 1_500 });
   await run.finish();
 
   assertEquals(await run.code, 0);
