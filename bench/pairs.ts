@@ -9,6 +9,7 @@ import { fifty, fiftyAnsible } from "./fifty.ts";
 import { growth } from "./growth.ts";
 import { groups10k, job10k } from "./jobs.ts";
 import { history } from "./history.ts";
+import { input, put } from "./input.ts";
 import { oneCommand } from "./one_command.ts";
 import { output } from "./output.ts";
 import type { Pair } from "./pair.ts";
@@ -28,6 +29,8 @@ export const pairs: readonly Pair[] = [
   fifty,
   fiftyAnsible,
   output,
+  input,
+  put,
   data,
   history,
   growth,

@@ -62,8 +62,13 @@ export class RealFleet implements AsyncDisposable {
 
   /** Command line of `piri-manager run`. */
   run(...args: readonly string[]): string[] {
+    return this.command("run", ...args);
+  }
+
+  /** Command line of a subcommand of `piri-manager`. */
+  command(subcommand: string, ...args: readonly string[]): string[] {
     const { programs, manager } = this;
-    return [...programs.manager, "run", "--dir", manager.dir, ...args];
+    return [...programs.manager, subcommand, "--dir", manager.dir, ...args];
   }
 
   [Symbol.asyncDispose](): Promise<void> {
