@@ -30,6 +30,9 @@ const SIGN_OF_LIFE_MS = 10_000;
 /** Delay before an agent dials again after its connection has ended, in milliseconds. */
 const DIAL_AGAIN_MS = 2_000;
 
+/** Time in which a Manager has surely loaded, in milliseconds. */
+const LOAD_MS = 1_000;
+
 /** Time between two actions of operators on each agent, in milliseconds. */
 const ACT_MS = 60_000;
 
@@ -115,7 +118,10 @@ export class SilentAgents implements AsyncDisposable {
   /** Lets the agents dial and the operators begin. */
   async begin(): Promise<void> {
     const { time } = this;
-    await this.#core.load();
+    const loading = this.#core.load();
+    // The store of a Manager that loads takes its time, too.
+    await time.run(LOAD_MS, () => false);
+    await loading;
     this.#network.server = {
       life: this.#life,
       accept: (transport) => this.#core.serve(transport),
