@@ -45,13 +45,15 @@ story(
     await using fleet = await startFleet(executables, { agents: AGENTS });
     for (const signal of STOP_SIGNALS) {
       for (const agents of [["web-1"], AGENTS]) {
-        const running = fleet.spawn("run", ...agents, ...SLEEP);
+        // Output of several is printed at the end otherwise, and nobody would know that they run.
+        const flags = agents.length > 1 ? ["--stream"] : [];
+        const running = fleet.spawn("run", ...agents, ...flags, ...SLEEP);
         await running.printed(/ready\n(.*ready\n)?$/);
         running.signal(signal);
         const { code, stderr } = await running.end();
 
         assertEquals(code, ExitCode.cancelled);
-        assertMatch(stderr, /cancelling commands? \d+( \d+)?…/);
+        assertMatch(stderr, /cancelling (command \d+|job j-\d+)…/);
         for (const agent of agents) {
           assertMatch(stderr, new RegExp(`^${agent}: cancelled`, "m"));
         }
@@ -97,7 +99,7 @@ story(
 
     const closed = '{ "$@"; echo "code $?" >&2; } | head -c 1';
     const one = await run(closed, "web-1");
-    const several = await run(closed, ...AGENTS);
+    const several = await run(closed, ...AGENTS, "--stream");
     const full = await run('"$@" > /dev/full', "web-1");
 
     const end = "command \\d+ on web-1: cancelled, SIG[A-Z]+";
@@ -109,7 +111,7 @@ story(
     );
     assertMatch(
       several.stderr,
-      /^Cannot write to standard output: it is closed; commands \d+ \d+: 2 cancelled\ncode 7\n$/,
+      /^j-\d+: .*\n(web-\d: .*\n)*Cannot write to standard output: it is closed; job j-\d+: 2 cancelled\ncode 7\n$/,
     );
     assertMatch(
       full.stderr,
@@ -178,6 +180,6 @@ story(
     assertEquals(absent.code, 255);
     assertMatch(absent.stderr, /^web-1: failed: Cannot start/);
     assertEquals(nobody.code, 255);
-    assertMatch(nobody.stderr, /^error: Cannot run on "no-such-agent"/);
+    assertMatch(nobody.stderr, /^error: Cannot find the targets "no-such-agent"/);
   },
 );
