@@ -180,6 +180,9 @@ story(
     assertEquals(absent.code, 255);
     assertMatch(absent.stderr, /^web-1: failed: Cannot start/);
     assertEquals(nobody.code, 255);
-    assertMatch(nobody.stderr, /^error: Cannot find the targets "no-such-agent"/);
+    assertMatch(
+      nobody.stderr,
+      /^error: Cannot find the targets "no-such-agent"/,
+    );
   },
 );

@@ -23,13 +23,16 @@ story(
       const helped = await program("--help");
       assertEquals(helped.code, ExitCode.ok);
       assertMatch(helped.stdout, /^ +run .*[^]*^ +8 +lost/m);
-      const lost = await program();
-      assertEquals(lost.code, ExitCode.usage);
-      assertEquals(lost.stderr, helped.stdout);
       const wrong = await program("rum");
       assertEquals(wrong.code, ExitCode.usage);
       assertMatch(wrong.stderr, /did you mean "run"\?/);
     }
+    const lost = await host.cli();
+    assertEquals(lost.code, ExitCode.usage);
+    assertEquals(lost.stderr, (await host.cli("--help")).stdout);
+    const overview = await fleet.manager();
+    assertEquals(overview.code, ExitCode.ok);
+    assertMatch(overview.stdout, /^Manager of .*\nAgents: /);
     const help = await fleet.manager("run", "--help");
     assertMatch(help.stdout, /--timeout TIME/);
   },

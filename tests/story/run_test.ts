@@ -116,7 +116,7 @@ story(
     const command = await fleet.manager("show", "7");
 
     assertEquals(agent.code, ExitCode.notFound);
-    assertMatch(agent.stderr, /"web-2".*\n.*"?web-1/);
+    assertMatch(agent.stderr, /no agent "web-2", did you mean "web-1"/);
     assertEquals(operation.code, ExitCode.notFound);
     assertMatch(operation.stderr, /"file.Fech".*\n.*file\.Fetch/);
     assertEquals(command.code, ExitCode.notFound);
@@ -259,7 +259,7 @@ story(
     const watched = await watching.end();
     const watchedAgain = await fleet.manager("watch", "1");
 
-    assertEquals(detached.stdout, "1\n");
+    assertEquals(detached.stdout, "j-1\n");
     assertEquals(detached.code, ExitCode.ok);
     assertEquals(running?.["state"], "running");
     assertEquals(watched.stdout, "ready\ndone\n");

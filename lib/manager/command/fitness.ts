@@ -4,7 +4,7 @@ import type { AgentSession } from "../fleet.ts";
 import type { RunRequest } from "../operator_api.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import { legacyCommand } from "./legacy_command.ts";
-import type { Misfit } from "./misfits.ts";
+import { type Misfit, Misfits, NO_OPERATION } from "./misfits.ts";
 import type { OpenCommands } from "./open_commands.ts";
 
 /** Bytes of a Command besides its parameters, at most. */
@@ -14,12 +14,6 @@ const BEING_REMOVED: Misfit = {
   code: "REFUSED",
   one: "it is being removed",
   many: "they are being removed",
-};
-
-const NO_OPERATION: Misfit = {
-  code: "NOT_FOUND",
-  one: "it has no such operation",
-  many: "they have no such operation",
 };
 
 const NO_BLOBS: Misfit = {
@@ -85,6 +79,20 @@ export class Fitness {
   /** Counts commands that the store begins to make, or with -1 has made. */
   count(agents: Iterable<{ readonly agent: string }>, by: 1 | -1): void {
     for (const { agent } of agents) add(this.#underWay, agent, by);
+  }
+
+  /**
+   * Requires that one of the agents has the operation, if there is any: otherwise it is mistyped, most often.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
+  requireOperation(operation: string, sessions: readonly AgentSession[]): void {
+    const misfits = new Misfits(`run "${operation}"`);
+    for (const { agent, operations } of sessions) {
+      if (operations?.has(operation) !== false) return;
+      misfits.add(agent, NO_OPERATION);
+    }
+    misfits.throwIfAny();
   }
 
   /** Test for one request. What is the same for many agents is found out once. */

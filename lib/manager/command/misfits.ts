@@ -21,6 +21,13 @@ export interface Misfit {
   readonly many: string;
 }
 
+/** Fact about agents that do not know an operation. */
+export const NO_OPERATION: Misfit = {
+  code: "NOT_FOUND",
+  one: "it has no such operation",
+  many: "they have no such operation",
+};
+
 /** All reasons for which a request cannot be carried out: an operator is to mend them at once, not one after the other. */
 export class Misfits {
   readonly #attempt: string;

@@ -15,7 +15,13 @@ import { unsureReason } from "./unsure.ts";
 export interface JobMakerOptions extends
   Pick<
     JobParts,
-    "store" | "clock" | "fleet" | "events" | "isExpected" | "isUnsure"
+    | "store"
+    | "clock"
+    | "commands"
+    | "fleet"
+    | "events"
+    | "isExpected"
+    | "isUnsure"
   > {
   readonly random: Random;
   readonly targeting: Targeting;
@@ -120,12 +126,16 @@ export class JobMaker {
     { operation, params }: JobRequest,
     { agents }: ResolvedTargets,
   ): void {
-    const { fleet, checkParams } = this.#options;
+    const { fleet, commands, checkParams } = this.#options;
     const areLegacy = agents.every(({ name }) => {
       const session = fleet.session(name);
       return session !== undefined && session.operations === undefined;
     });
     if (!areLegacy) checkParams(operation, params);
+    commands.fitness.requireOperation(
+      operation,
+      agents.flatMap(({ name }) => fleet.session(name) ?? []),
+    );
   }
 }
 
