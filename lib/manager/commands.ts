@@ -295,8 +295,6 @@ export class Commands implements CommandAdmin {
     this.#starter.stop();
   }
 
-  // Reports of agents.
-
   recordProgress(
     session: AgentSession,
     progress: CommandProgress,
