@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ExitCode } from "../../lib/cli/exit_code.ts";
 import { startFleet } from "../support/fleet.ts";
+import { editYaml } from "../support/fleet_agent.ts";
 import { until } from "../support/live_program.ts";
 import { program } from "../support/program.ts";
 import { story } from "../support/story.ts";
@@ -46,6 +47,13 @@ story(
   "each end of a job has its exit code",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: WEBS });
+    // One agent has an operation that the others lack: they refuse it.
+    const { configPath } = fleet.agent("web-1");
+    await editYaml(configPath, { allowTestOperations: true });
+    await fleet.agent("web-1").stop();
+    await fleet.disconnected("web-1");
+    fleet.agent("web-1").start();
+    await fleet.connected("web-1");
     const run = async (...args: string[]) =>
       (await fleet.manager("run", ...args)).code;
     const sleep = program("sleep", "60");
@@ -55,7 +63,8 @@ story(
       ok: await run("web-*", "--", ...program("printAndExit", "up", "0")),
       failed: await run("web-*", "--", ...fail),
       usage: await run("web-[3-1]", "--", ...fail),
-      refused: await run("web-*", "--op", "no.Such"),
+      refused: await run("web-*", "--op", "test.Sleep", "seconds:=0"),
+      unknown: await run("web-*", "--op", "no.Such"),
       notFound: await run("db-*", "--", ...fail),
       timedOut: await run("web-*", "--timeout", "300ms", "--", ...sleep),
       deadline: await run("web-*", "--deadline", "1s", "--", ...sleep),
@@ -81,6 +90,7 @@ story(
       failed: 1,
       usage: 2,
       refused: 4,
+      unknown: 5,
       notFound: 5,
       timedOut: 6,
       deadline: 6,
