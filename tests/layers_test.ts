@@ -52,7 +52,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "agent/link",
   ],
 
-  store: ["base"],
+  "store/fresh_command.ts": ["type store"],
+  store: ["base", "store/fresh_command.ts"],
 
   "manager/command_api.ts": ["type store"],
   "manager/target_api.ts": ["type targets"],
@@ -111,6 +112,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "base",
     "wire",
     "type store",
+    "store/fresh_command.ts",
     "type manager/operator_api.ts",
     "type manager/fleet.ts",
     "type manager/events.ts",

@@ -1,3 +1,4 @@
+import { FRESH_FIELDS } from "./fresh_command.ts";
 import type { CommandRecord, NewCommand } from "./records.ts";
 import {
   big,
@@ -92,36 +93,6 @@ export function freshCommand(
   return {
     id,
     ...commandShape.kept(command, NEW_FIELDS),
-    presumed: false,
-    reason: "",
-    errorCode: "",
-    startedAt: null,
-    finishedAt: null,
-    agentStartedAt: null,
-    agentFinishedAt: null,
-    exitCode: null,
-    signal: null,
-    changed: false,
-    data: null,
-    reapedSignalled: null,
-    reapedAlive: [],
-    stdoutHeld: 0n,
-    stderrHeld: 0n,
-    outputKept: 0n,
-    truncated: false,
-    cancelRequestedAt: null,
-    cancelGraceMs: null,
-    cancelRequestedBy: "",
-    cancelSaidBy: "",
-    givenUpAt: null,
-    givenUpBy: "",
-    givenUpSaidBy: "",
-    progressCurrent: null,
-    progressTotal: null,
-    progressMessage: "",
-    progressAt: null,
-    stdoutSha256: null,
-    stderrSha256: null,
-    hashOfKept: false,
+    ...FRESH_FIELDS,
   };
 }

@@ -142,9 +142,6 @@ export function isOpenStage(stage: Stage): boolean {
   return OPEN_STAGES.has(stage);
 }
 
-/** A new command is as its agent was told. */
-export const NOT_PRESUMED = { presumed: false } as const;
-
 /** First fields of a new command: sent at once where a connection takes it, else queued. */
 export function birthOf(
   connection: Omit<LifeEvents["sent"], "at"> | undefined,

@@ -1,5 +1,5 @@
+import { FRESH_FIELDS } from "../../store/fresh_command.ts";
 import type { CommandRecord, NewCommand } from "../../store/records.ts";
-import { NOT_PRESUMED } from "./lifecycle.ts";
 
 /**
  * Record of a command that was just made, as the database has it. Thousands are made at a time, and to copy them from the
@@ -15,36 +15,6 @@ export function newRecord(
     // The database has whole milliseconds.
     createdAt: Math.trunc(made.createdAt),
     sentAt: made.sentAt === null ? null : Math.trunc(made.sentAt),
-    ...NOT_PRESUMED,
-    reason: "",
-    errorCode: "",
-    startedAt: null,
-    finishedAt: null,
-    agentStartedAt: null,
-    agentFinishedAt: null,
-    exitCode: null,
-    signal: null,
-    changed: false,
-    data: null,
-    reapedSignalled: null,
-    reapedAlive: [],
-    stdoutHeld: 0n,
-    stderrHeld: 0n,
-    outputKept: 0n,
-    truncated: false,
-    cancelRequestedAt: null,
-    cancelGraceMs: null,
-    cancelRequestedBy: "",
-    cancelSaidBy: "",
-    givenUpAt: null,
-    givenUpBy: "",
-    givenUpSaidBy: "",
-    progressCurrent: null,
-    progressTotal: null,
-    progressMessage: "",
-    progressAt: null,
-    stdoutSha256: null,
-    stderrSha256: null,
-    hashOfKept: false,
+    ...FRESH_FIELDS,
   };
 }
