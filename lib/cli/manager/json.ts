@@ -8,9 +8,9 @@ import {
   type Operation,
   type ResolveTargetsResponse,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
-import { encodeHex } from "@std/encoding/hex";
 import { foldNames } from "../../targets/fold_names.ts";
 import { isoTime } from "../time.ts";
+import { hex, parsed, text, time } from "./json_values.ts";
 import { stateName } from "./states.ts";
 
 // What `--json` prints: a contract. Ids and byte counts are decimal strings, times ISO 8601 in UTC, what is absent null.
@@ -197,26 +197,4 @@ export function statusJson(status: GetStatusResponse): Record<string, unknown> {
         .map(([name, count]) => [name, String(count)]),
     ),
   };
-}
-
-function time(ms: bigint | undefined): string | null {
-  return ms === undefined ? null : isoTime(ms);
-}
-
-function hex(bytes: Uint8Array): string | null {
-  return bytes.length === 0 ? null : encodeHex(bytes);
-}
-
-function text(value: string): string | null {
-  return value === "" ? null : value;
-}
-
-/** Value of JSON within JSON. Text that is not JSON stays text. */
-function parsed(json: string): unknown {
-  if (json === "") return null;
-  try {
-    return JSON.parse(json);
-  } catch {
-    return json;
-  }
 }

@@ -57,6 +57,27 @@ export function labelOf({ state, commandState }: JobEntry): EntryLabel {
   return name === "queued" || name === "sent" ? "running" : name;
 }
 
+/** Number of entries of a job by label, as the Manager counts them. */
+export function tallyOf(
+  { counts }: Pick<Job, "counts">,
+): Record<EntryLabel, number> {
+  return {
+    running: counts?.running ?? 0,
+    waiting: counts?.waiting ?? 0,
+    queued: counts?.queued ?? 0,
+    succeeded: counts?.succeeded ?? 0,
+    failed: counts?.failed ?? 0,
+    timed_out: counts?.timedOut ?? 0,
+    refused: counts?.refused ?? 0,
+    lost: counts?.lost ?? 0,
+    cancelled: counts?.cancelled ?? 0,
+    unreachable: counts?.unreachable ?? 0,
+    expired: counts?.expired ?? 0,
+    skipped: counts?.skipped ?? 0,
+    superseded: counts?.superseded ?? 0,
+  };
+}
+
 /** A label for people. */
 export function labelText(label: EntryLabel): string {
   return label === "succeeded" ? "ok" : label.replace("_", " ");

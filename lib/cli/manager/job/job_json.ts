@@ -1,4 +1,3 @@
-import { encodeHex } from "@std/encoding/hex";
 import {
   type Job,
   type JobEntry,
@@ -8,7 +7,8 @@ import {
   type Share,
 } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
 import { isoTime } from "../../time.ts";
-import { labelOf } from "./entry_state.ts";
+import { hex, parsed, text, time } from "../json_values.ts";
+import { labelOf, tallyOf } from "./entry_state.ts";
 
 // What `--json` prints about jobs: a contract. Ids and byte counts are decimal strings, times ISO 8601 in UTC, what is
 // absent null.
@@ -74,7 +74,7 @@ export function jobJson(job: Job): Record<string, unknown> {
     rerunOf: job.rerunOf === undefined ? null : `j-${job.rerunOf}`,
     cancelRequestedAt: time(job.cancelRequestedAtMs),
     cancelRequestedBy: text(job.cancelRequestedBy),
-    counts: countsJson(job),
+    counts: { total: job.counts?.total ?? 0, ...tallyOf(job) },
   };
 }
 
@@ -96,8 +96,8 @@ export function entryJson(
     finishedAt: time(entry.finishedAtMs),
     stdoutBytes: String(entry.stdoutBytes),
     stderrBytes: String(entry.stderrBytes),
-    stdoutSha256: hash(entry.stdoutSha256),
-    stderrSha256: hash(entry.stderrSha256),
+    stdoutSha256: hex(entry.stdoutSha256),
+    stderrSha256: hex(entry.stderrSha256),
     hashOfKept: entry.hashOfKept,
     truncated: entry.truncated,
     presumed: entry.presumed,
@@ -108,51 +108,11 @@ export function entryJson(
   };
 }
 
-function countsJson({ counts }: Job): Record<string, number> {
-  return {
-    total: counts?.total ?? 0,
-    running: counts?.running ?? 0,
-    waiting: counts?.waiting ?? 0,
-    queued: counts?.queued ?? 0,
-    succeeded: counts?.succeeded ?? 0,
-    failed: counts?.failed ?? 0,
-    timed_out: counts?.timedOut ?? 0,
-    refused: counts?.refused ?? 0,
-    lost: counts?.lost ?? 0,
-    cancelled: counts?.cancelled ?? 0,
-    unreachable: counts?.unreachable ?? 0,
-    expired: counts?.expired ?? 0,
-    skipped: counts?.skipped ?? 0,
-    superseded: counts?.superseded ?? 0,
-  };
-}
-
 function shareJson(share: Share | undefined): string | number | null {
   if (share?.share.case === "percent") return `${share.share.value}%`;
   return share?.share.value ?? null;
 }
 
-function hash(bytes: Uint8Array): string | null {
-  return bytes.length === 0 ? null : encodeHex(bytes);
-}
-
 function number(value: bigint | undefined): number | null {
   return value === undefined ? null : Number(value);
-}
-
-function time(ms: bigint | undefined): string | null {
-  return ms === undefined ? null : isoTime(ms);
-}
-
-function text(value: string): string | null {
-  return value === "" ? null : value;
-}
-
-function parsed(json: string): unknown {
-  if (json === "") return null;
-  try {
-    return JSON.parse(json);
-  } catch {
-    return json;
-  }
 }

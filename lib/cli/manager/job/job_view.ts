@@ -8,7 +8,7 @@ import type { EntryChange, JobBoard } from "./board.ts";
 /** A piece of output of a job's agent. */
 export interface OutputPiece extends StreamPosition {
   readonly bytes: Uint8Array;
-  /** Arrival, in milliseconds since 1970: at the Manager, or here if that is not known. */
+  /** Arrival at the Manager, in milliseconds since 1970; null if it did not note it. */
   readonly atMs: number | null;
 }
 

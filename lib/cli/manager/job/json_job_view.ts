@@ -1,36 +1,31 @@
-import type {
-  Job,
-  JobEntry,
-  Progress,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Sink } from "../../terminal.ts";
 import { JsonView } from "../json_view.ts";
-import type { StreamPosition } from "../view.ts";
 import type { EntryChange, JobBoard } from "./board.ts";
+import { CommandOutput } from "./command_output.ts";
 import { commandOf, entryHasEnded } from "./entry_state.ts";
 import { entryJson, jobJson } from "./job_json.ts";
-import type { JobEnd, JobView, OutputPiece } from "./job_view.ts";
+import type { JobEnd, JobView } from "./job_view.ts";
 
 /** Prints one JSON object per event of a job. */
-export class JsonJobView implements JobView {
-  readonly wantsOutput = true;
+export class JsonJobView extends CommandOutput implements JobView {
   readonly #stdout: Sink;
   readonly #view: JsonView;
-  #job: Job | undefined;
 
   constructor(stdout: Sink) {
+    const view = new JsonView(stdout);
+    super(view);
     this.#stdout = stdout;
-    this.#view = new JsonView(stdout);
+    this.#view = view;
   }
 
   async begin({ job }: JobBoard): Promise<void> {
-    this.#job = job;
+    this.shown = job;
     await this.#print({ event: "job", ...jobJson(job) });
   }
 
   async job({ job }: JobBoard): Promise<void> {
-    const before = this.#job;
-    this.#job = job;
+    const before = this.shown;
+    this.shown = job;
     // Counts change all the time: the events of entries tell them.
     if (before?.state === job.state) return;
     await this.#print({ event: "job", ...jobJson(job) });
@@ -40,27 +35,6 @@ export class JsonJobView implements JobView {
     if (!entryHasEnded(entry)) return;
     await this.#view.settle(commandOf(entry, job));
     await this.#print({ event: "result", ...entryJson(entry, job.id) });
-  }
-
-  output(entry: JobEntry, piece: OutputPiece): Promise<void> {
-    const command = this.#commandOf(entry);
-    return this.#view.output(command, piece, piece.bytes, piece.atMs);
-  }
-
-  cut(
-    entry: JobEntry,
-    position: StreamPosition,
-    length: bigint,
-  ): Promise<void> {
-    return this.#view.cut(this.#commandOf(entry), position, length);
-  }
-
-  progress(entry: JobEntry, progress: Progress): Promise<void> {
-    return this.#view.progress(this.#commandOf(entry), progress);
-  }
-
-  cutOff(entry: JobEntry, reason: string): Promise<void> {
-    return this.#view.cutOff(this.#commandOf(entry), reason);
   }
 
   note(): Promise<void> {
@@ -80,11 +54,6 @@ export class JsonJobView implements JobView {
       states: board.tally,
       exitCode,
     });
-  }
-
-  #commandOf(entry: JobEntry) {
-    if (this.#job === undefined) throw new TypeError("The view has not begun");
-    return commandOf(entry, this.#job);
   }
 
   async #print(value: unknown): Promise<void> {

@@ -13,6 +13,7 @@ import {
   labelOf,
   labelText,
   OPEN_LABELS,
+  tallyOf,
 } from "./entry_state.ts";
 
 /** Order of a summary: what succeeded, what did not, what has not ended. */
@@ -48,24 +49,8 @@ function hintLines({ job, tally }: JobBoard): string[] {
 }
 
 /** Counts of a job as the Manager tells them, such as "340 ok, 2 failed". */
-export function jobCountsText({ counts }: Pick<Job, "counts">): string {
-  return countsText({
-    tally: {
-      running: counts?.running ?? 0,
-      waiting: counts?.waiting ?? 0,
-      queued: counts?.queued ?? 0,
-      succeeded: counts?.succeeded ?? 0,
-      failed: counts?.failed ?? 0,
-      timed_out: counts?.timedOut ?? 0,
-      refused: counts?.refused ?? 0,
-      lost: counts?.lost ?? 0,
-      cancelled: counts?.cancelled ?? 0,
-      unreachable: counts?.unreachable ?? 0,
-      expired: counts?.expired ?? 0,
-      skipped: counts?.skipped ?? 0,
-      superseded: counts?.superseded ?? 0,
-    },
-  });
+export function jobCountsText(job: Pick<Job, "counts">): string {
+  return countsText({ tally: tallyOf(job) });
 }
 
 /** Counts of a job's entries, such as "340 ok, 2 failed". */

@@ -1,0 +1,29 @@
+import { encodeHex } from "@std/encoding/hex";
+import { isoTime } from "../time.ts";
+
+// How `--json` prints single values: what is absent is null.
+
+/** Time in milliseconds since 1970, as ISO 8601 in UTC. */
+export function time(ms: bigint | undefined): string | null {
+  return ms === undefined ? null : isoTime(ms);
+}
+
+/** Bytes in hex digits. */
+export function hex(bytes: Uint8Array): string | null {
+  return bytes.length === 0 ? null : encodeHex(bytes);
+}
+
+/** A text. */
+export function text(value: string): string | null {
+  return value === "" ? null : value;
+}
+
+/** Value of JSON within JSON. Text that is not JSON stays text. */
+export function parsed(json: string): unknown {
+  if (json === "") return null;
+  try {
+    return JSON.parse(json);
+  } catch {
+    return json;
+  }
+}
