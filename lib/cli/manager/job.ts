@@ -18,7 +18,7 @@ import { jobCountsText } from "./job/summary_text.ts";
 import { VIEW_FLAGS } from "./job/view_flags.ts";
 import { parseJobId } from "./job_ids.ts";
 import { requestText } from "./request_text.ts";
-import type { ManagerServices } from "./services.ts";
+import type { Control, ManagerServices } from "./services.ts";
 import { showJob } from "./show_job.ts";
 import { signatureOf, userOf } from "./signature.ts";
 import { watchJob } from "./watch_job.ts";
@@ -157,49 +157,55 @@ const cancel = defineSubcommand({
   },
 });
 
-const pause = defineSubcommand({
+const pause = steering({
   name: "pause",
   summary: "start nothing more of a job for now; what runs goes on",
-  positionals: ID,
-  flags: {},
-  examples: ["j-17"],
-  async execute(
-    { positionals, dir, output, terminal },
-    services: ManagerServices,
-  ) {
-    const jobId = parseJobId(positionals.id);
-    using control = await services.connect(dir);
-    const request = { jobId, requestedBy: userOf(terminal) };
-    const { job } = await control.jobs.pauseJob(request);
-    await output.either(
-      jobJson(answeredJob(job, `pause job j-${jobId}`)),
-      `j-${jobId}: paused`,
-    );
-    return ExitCode.ok;
-  },
+  done: "paused",
+  ask: ({ jobs }, request) => jobs.pauseJob(request),
 });
 
-const resume = defineSubcommand({
+const resume = steering({
   name: "resume",
   summary: "go on with a job that was paused",
-  positionals: ID,
-  flags: {},
-  examples: ["j-17"],
-  async execute(
-    { positionals, dir, output, terminal },
-    services: ManagerServices,
-  ) {
-    const jobId = parseJobId(positionals.id);
-    using control = await services.connect(dir);
-    const request = { jobId, requestedBy: userOf(terminal) };
-    const { job } = await control.jobs.resumeJob(request);
-    await output.either(
-      jobJson(answeredJob(job, `resume job j-${jobId}`)),
-      `j-${jobId}: resumed`,
-    );
-    return ExitCode.ok;
-  },
+  done: "resumed",
+  ask: ({ jobs }, request) => jobs.resumeJob(request),
 });
+
+/** Subcommand that asks for one thing to be done to a job. */
+function steering(
+  { name, summary, done, ask }: {
+    readonly name: string;
+    readonly summary: string;
+    /** Result for people. */
+    readonly done: string;
+    readonly ask: (
+      control: Control,
+      request: { jobId: bigint; requestedBy: string },
+    ) => Promise<{ readonly job?: Job | undefined }>;
+  },
+) {
+  return defineSubcommand({
+    name,
+    summary,
+    positionals: ID,
+    flags: {},
+    examples: ["j-17"],
+    async execute(
+      { positionals, dir, output, terminal },
+      services: ManagerServices,
+    ) {
+      const jobId = parseJobId(positionals.id);
+      using control = await services.connect(dir);
+      const request = { jobId, requestedBy: userOf(terminal) };
+      const { job } = await ask(control, request);
+      await output.either(
+        jobJson(answeredJob(job, `${name} job j-${jobId}`)),
+        `j-${jobId}: ${done}`,
+      );
+      return ExitCode.ok;
+    },
+  });
+}
 
 /** Flags of a rerun. */
 export const RERUN_FLAGS = {

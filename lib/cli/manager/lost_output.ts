@@ -12,7 +12,7 @@ import { commandsText } from "./ids.ts";
 import { userOf } from "./signature.ts";
 import { outcomeText, stateName } from "./states.ts";
 
-/** Longest wait for the end of commands whose output is lost, in milliseconds: 5 s of grace, and 5 s for both ways. */
+/** Longest wait for the end of commands or a job whose output is lost, in milliseconds: 5 s of grace, and 5 s for both ways. */
 const MAX_END_MS = 5_000 + 5_000;
 
 /** Place of a message about lost output. */
@@ -34,7 +34,9 @@ export async function cancelUnseen(
 ): Promise<number> {
   const { follower } = viewer;
   follower.mute();
-  await endWithin(follower, options.terminal, signal);
+  if (follower.open.length > 0) {
+    await endWithin(follower, options.terminal, signal);
+  }
   const { open, cancelRequested } = follower;
   if (open.length === 0) return await tellEnds(lost, viewer, options);
   throw new ExitError(
@@ -88,12 +90,12 @@ export async function tellLoss(
   return code;
 }
 
-async function endWithin(
-  follower: Follower,
+/** Cancels what is followed, and waits for its end for a while. */
+export async function endWithin(
+  follower: Pick<Follower, "cancel" | "follow">,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  if (follower.open.length === 0) return;
   const late = new AbortController();
   using end = joint([signal, late.signal]);
   sleep(terminal.clock, MAX_END_MS, end.signal).then(() => late.abort());

@@ -1,22 +1,16 @@
 import type { Job } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
-import { sleep } from "../../../base/clock.ts";
 import { PiriError } from "../../../base/errors.ts";
-import { joint } from "../../../base/signals.ts";
 import { complaintOf, ExitError } from "../../errors.ts";
 import { ExitCode } from "../../exit_code.ts";
 import { OutputLost, type Terminal } from "../../terminal.ts";
-import { tellLoss } from "../lost_output.ts";
+import { endWithin, tellLoss } from "../lost_output.ts";
 import type { Patience } from "../patience.ts";
 import type { RetryingClient } from "../retrying_client.ts";
-import { userOf } from "../signature.ts";
 import { exitCodeOfJob } from "./entry_state.ts";
 import { JobFollower, jobHasEnded } from "./job_follower.ts";
 import { countsText } from "./summary_text.ts";
 import type { ViewFlagValues } from "./view_flags.ts";
 import { viewsOf } from "./views.ts";
-
-/** Longest wait for the end of a job whose output is lost, in milliseconds: as that of commands. */
-const MAX_END_MS = 10_000;
 
 /** Surroundings of a job of many agents. */
 export interface FollowManyOptions {
@@ -65,24 +59,11 @@ export async function followMany(
   } catch (error) {
     if (!(error instanceof OutputLost)) throw error;
     follower.mute();
-    if (options.cancelsUnseen) await endWithin(follower, terminal, signal);
+    if (options.cancelsUnseen && !jobHasEnded(follower.job)) {
+      await endWithin(follower, terminal, signal);
+    }
     return await tellUnseen(error, follower, { terminal, json });
   }
-}
-
-async function endWithin(
-  follower: JobFollower,
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<void> {
-  if (jobHasEnded(follower.job)) return;
-  const late = new AbortController();
-  using end = joint([signal, late.signal]);
-  sleep(terminal.clock, MAX_END_MS, end.signal).then(() => late.abort());
-  await follower.cancel(userOf(terminal), { signal: end.signal });
-  // Whatever ends the waiting: what is known then is told.
-  await follower.follow(end.signal).catch(() => {});
-  late.abort();
 }
 
 /** Tells in one line what became of a job whose output can be written no more. */
