@@ -16,8 +16,6 @@ export interface ViewOptions {
   readonly json: boolean;
   readonly raw: boolean;
   readonly colour?: ColourChoice | undefined;
-  /** True if lines have the form for several agents, even if it is one: which ones there are is chance. */
-  readonly many?: boolean;
   /** Times in front of lines; none if absent. */
   readonly times?: "local" | "utc" | undefined;
   /** Exit code for commands that have ended; the worst of theirs by default. */
@@ -78,9 +76,9 @@ function worstOf(commands: readonly Command[]): number {
 
 function styleOf(
   commands: readonly Command[],
-  { raw, many = false, times }: ViewOptions,
+  { raw, times }: ViewOptions,
 ): Style {
   if (raw) return "raw";
   if (times !== undefined) return "lines";
-  return many || commands.length !== 1 ? "lines" : "named";
+  return commands.length !== 1 ? "lines" : "named";
 }

@@ -52,7 +52,7 @@ export const rerun = defineSubcommand({
     return await launch({
       start: async (control, { signal }) => {
         const { command } = await control.commands.rerun(request, { signal });
-        return [answered(command, `run command ${commandId} again`)];
+        return answered(command, `run command ${commandId} again`);
       },
       times: timesOf(flags),
     }, { ...invocation, connect });

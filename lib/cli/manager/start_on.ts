@@ -12,12 +12,11 @@ export interface Starting {
   readonly expression: readonly string[];
   readonly operation: string;
   readonly params: Readonly<Record<string, unknown>>;
-  readonly timeoutMs?: number | undefined;
 }
 
 /** Makes the call that starts an operation on agents: one command for each. It can be repeated, and starts nothing twice. */
 export function startOn(
-  { expression, operation, params, timeoutMs }: Starting,
+  { expression, operation, params }: Starting,
   terminal: Terminal,
 ): Call<readonly Command[]> {
   const request = {
@@ -25,7 +24,6 @@ export function startOn(
     operation,
     params: JSON.stringify(params),
     onDisconnect: OnDisconnect.CONTINUE,
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...signatureOf(terminal),
   };
   return async (control, { signal }) =>
