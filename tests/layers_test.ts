@@ -154,7 +154,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/commands.ts",
     "type manager/jobs",
   ],
-  "manager/refreshed_facts.ts": ["base", "type store"],
+  "manager/refreshed_facts.ts": ["base", "type store", "type manager/command"],
   "manager/agent_names.ts": ["base", "targets"],
   "manager/agent_change.ts": [
     "base",

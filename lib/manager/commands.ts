@@ -9,7 +9,11 @@ import { hasEndedForGood, isOpenState } from "../base/command_state.ts";
 import type { Counters } from "../base/counters.ts";
 import { PiriError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
-import type { CommandFilter, CommandRecord } from "../store/records.ts";
+import type {
+  AgentRecord,
+  CommandFilter,
+  CommandRecord,
+} from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import { ConnectionEffects } from "./command/connection_effects.ts";
 import {
@@ -61,8 +65,6 @@ export interface CommandsOptions {
   readonly keepBytes: () => bigint;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
-  /** Hears of each command whose end is on the disk. */
-  readonly ended?: (command: CommandRecord) => void;
   /** Large inputs of commands; none if absent. */
   readonly blobs?: Pick<Blobs, "namesOf" | "need">;
 }
@@ -81,7 +83,6 @@ export class Commands implements CommandAdmin {
   readonly fitness: Fitness;
   /** Makes the commands of jobs. */
   readonly entries: EntryStarter;
-  #listener: CommandNews | undefined;
   /** Effects of connections on commands. */
   readonly effects: ConnectionEffects;
   /** Time at which this run of the Manager loaded the open commands, in milliseconds since 1970. */
@@ -92,14 +93,8 @@ export class Commands implements CommandAdmin {
     this.#store = options.store;
     this.#clock = options.clock;
     const unfinished = new DisputedResults();
-    const open = this.#open = new OpenCommands({
-      ended: (record) => {
-        options.events.commandEnded(record);
-        options.ended?.(record);
-        this.#listener?.ended(record);
-      },
-      changed: (record) => this.#listener?.changed(record),
-    });
+    const open = this.#open = new OpenCommands();
+    open.tellTo({ ended: (record) => options.events.commandEnded(record) });
     const fitness = this.fitness = new Fitness({ ...options, open });
     const parts = { ...options, open, unfinished, fitness };
     const recorder = this.#recorder = new Recorder(parts);
@@ -110,17 +105,19 @@ export class Commands implements CommandAdmin {
     this.effects = new ConnectionEffects({ ...parts, recorder, dispatcher });
   }
 
-  /** Loads the commands that an earlier run of the Manager left open. Called once, before agents are admitted. */
-  async load(): Promise<void> {
+  /**
+   * Loads the commands that an earlier run of the Manager left open. Called once, before agents are admitted.
+   *
+   * @param agents Records of all agents.
+   */
+  async load(agents: readonly AgentRecord[]): Promise<void> {
     const now = this.#clock.now();
     this.#loadedAt = now;
     for (const record of await this.#store.openCommands(Infinity)) {
       this.#open.add(new OpenCommand(record, this.#clock, { isFound: true }));
       this.noteLeft(record.agent, now);
     }
-    for (
-      const { id, connectedAt, disconnectedAt } of await this.#store.agents()
-    ) {
+    for (const { id, connectedAt, disconnectedAt } of agents) {
       // The end of its last connection may not have been recorded: then it is only known that it is not connected now.
       if (disconnectedAt === null || disconnectedAt < (connectedAt ?? 0)) {
         continue;
@@ -285,9 +282,9 @@ export class Commands implements CommandAdmin {
     return { command, at, entries };
   }
 
-  /** Tells ends and new states of commands from now on, once they are on the disk. One listener. */
+  /** Tells ends and new states of commands from now on, once they are on the disk. */
   tellTo(listener: CommandNews): void {
-    this.#listener = listener;
+    this.#open.tellTo(listener);
   }
 
   /** Refuses new commands from now on: the Manager stops. */

@@ -106,12 +106,9 @@ export class ManagerCore {
         },
       },
     };
-    const refreshed = new RefreshedFacts(store);
-    const commands = new Commands({
-      ...parts,
-      ended: (command) => refreshed.hear(command),
-    });
+    const commands = new Commands(parts);
     this.commands = commands;
+    commands.tellTo(new RefreshedFacts(store));
     const { roster } = this;
     const targeting = new Targeting({
       ...parts,
@@ -145,8 +142,8 @@ export class ManagerCore {
 
   /** Loads the commands that an earlier run left open. Called once, before the first connection. */
   async load(): Promise<void> {
-    await this.commands.load();
     const agents = await this.#options.store.agents();
+    await this.commands.load(agents);
     this.agents.load(agents);
     await this.jobs.effects.load(agents, reconnectWindowMs(agents.length));
   }

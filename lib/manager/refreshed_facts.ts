@@ -3,11 +3,12 @@ import { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import type { CommandRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import type { CommandNews } from "./command/open_commands.ts";
 
 const log = logger("manager", "facts");
 
 /** Facts that agents collected anew: the outcomes of agent.Facts become the facts of their agents. */
-export class RefreshedFacts {
+export class RefreshedFacts implements CommandNews {
   readonly #store: Store;
 
   constructor(store: Store) {
@@ -15,7 +16,7 @@ export class RefreshedFacts {
   }
 
   /** Takes over the outcome of a command that has ended, if it has facts. */
-  hear({ agent, operation, state, data }: CommandRecord): void {
+  ended({ agent, operation, state, data }: CommandRecord): void {
     if (operation !== "agent.Facts" || state !== "succeeded") return;
     const facts = factsIn(data ?? "");
     if (facts === undefined) {

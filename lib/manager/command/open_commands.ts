@@ -8,12 +8,12 @@ const TRACES = 10_000;
 /** Called with each command whose end, or whose other new state, is on the disk. */
 export interface CommandNews {
   ended(record: CommandRecord): void;
-  changed(record: CommandRecord): void;
+  changed?(record: CommandRecord): void;
 }
 
 /** Commands that have not ended, by id and by agent. */
 export class OpenCommands {
-  readonly #tell: CommandNews;
+  readonly #listeners: CommandNews[] = [];
   readonly #byId = new Map<bigint, OpenCommand>();
   readonly #byAgent = new Map<string, Map<bigint, OpenCommand>>();
   /** Traces of ended commands, the latest last. */
@@ -22,8 +22,9 @@ export class OpenCommands {
   readonly #traced: bigint[] = [];
   #nextTraced = 0;
 
-  constructor(tell: CommandNews) {
-    this.#tell = tell;
+  /** Tells ends and new states from now on. */
+  tellTo(listener: CommandNews): void {
+    this.#listeners.push(listener);
   }
 
   get size(): number {
@@ -79,12 +80,12 @@ export class OpenCommands {
 
   /** Notes that the end of a command is on the disk. */
   ended(record: CommandRecord): void {
-    this.#tell.ended(record);
+    for (const listener of this.#listeners) listener.ended(record);
   }
 
   /** Notes that another state of a command is on the disk that is no end for events: it runs, is open again, or given up. */
   changed(record: CommandRecord): void {
-    this.#tell.changed(record);
+    for (const listener of this.#listeners) listener.changed?.(record);
   }
 
   #keep(id: bigint, trace: CommandTrace): void {

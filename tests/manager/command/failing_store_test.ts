@@ -94,7 +94,7 @@ Deno.test("a command found queued at the start is not sent after a hello that wa
     sentAt: null,
   }], { requestId: "r", job: "j" });
   const id = queued?.id ?? 0n;
-  await core.commands.load();
+  await core.commands.load([]);
   core.slow.failOnce("admitAgent", FULL);
   await (await core.hello("web-1")).hears("bye");
   assertEquals(await standing(core, id), ["queued", [id], "queued"]);

@@ -250,7 +250,7 @@ export class ManagerTarget implements Target {
   }
 
   async #begin(): Promise<void> {
-    await this.#commands.load();
+    await this.#commands.load([]);
     while (this.#fleet.session(OTHER)?.takesCommands !== true) await turn();
     await this.#settle();
     this.#othersRecords = await this.#records(OTHER);
