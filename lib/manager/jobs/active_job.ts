@@ -102,6 +102,11 @@ export class ActiveJob {
     return this.#record;
   }
 
+  /** Its record, with the counts as they are now. */
+  get current(): JobRecord {
+    return { ...this.#record, counts: this.tally.counts };
+  }
+
   listen(listener: JobListener): Disposable {
     return this.#listeners.add(listener);
   }

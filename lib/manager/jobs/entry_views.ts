@@ -2,14 +2,10 @@ import type { EntryRecord, JobRecord } from "../../store/job_records.ts";
 import type { CommandRecord } from "../../store/records.ts";
 import type { Commands } from "../commands.ts";
 import type { EntryView, JobView } from "../job_api.ts";
-import type { ActiveJob } from "./active_job.ts";
 
 /** A job as people see it. */
-export function jobView(job: JobRecord | ActiveJob): JobView {
-  const record = "tally" in job
-    ? { ...job.record, counts: job.tally.counts }
-    : job;
-  const { requestId: _requestId, endsAs: _endsAs, ...view } = record;
+export function jobView(job: JobRecord): JobView {
+  const { requestId: _requestId, endsAs: _endsAs, ...view } = job;
   return view;
 }
 

@@ -15,7 +15,7 @@ import type {
 } from "../job_api.ts";
 import type { ResolvedTargets } from "../operator_api.ts";
 import type { Targeting } from "../targeting.ts";
-import { checkWatchStart, type WatchSource } from "../watching/watch.ts";
+import { checkWatchStart } from "../watching/watch.ts";
 import type { ActiveJob } from "./active_job.ts";
 import { JobEffects } from "./job_effects.ts";
 import { entryView, jobView, startedView } from "./entry_views.ts";
@@ -92,7 +92,7 @@ export class Jobs implements JobAdmin {
       {
         store,
         clock,
-        commands: commands.watchSource as WatchSource,
+        commands: commands.watchSource,
         active: (job) => this.effects.active(job),
         view: (job) => this.get(job),
         entries: (job, which) => this.#entries(job, which),
@@ -180,7 +180,7 @@ export class Jobs implements JobAdmin {
     const expected = names.filter((name) =>
       isExpected(name) && fleet.session(name) === undefined
     );
-    return { job: jobView(active), notes: { ...notes, expected } };
+    return { job: jobView(active.current), notes: { ...notes, expected } };
   }
 
   async #earlier(requestId: string): Promise<StartedJob | undefined> {
@@ -198,7 +198,8 @@ export class Jobs implements JobAdmin {
   }
 
   async #find(id: bigint): Promise<JobRecord> {
-    const record = this.effects.active(id) ?? await this.#options.store.job(id);
+    const record = this.effects.active(id)?.current ??
+      await this.#options.store.job(id);
     if (record !== undefined) return this.#newest(record);
     throw new PiriError(
       "NOT_FOUND",
@@ -207,12 +208,8 @@ export class Jobs implements JobAdmin {
   }
 
   /** The job as it is now. */
-  #newest(record: JobRecord | ActiveJob): JobRecord {
-    const active = this.effects.active(record.id);
-    if (active !== undefined) {
-      return { ...active.record, counts: active.tally.counts };
-    }
-    return "record" in record ? record.record : record;
+  #newest(record: JobRecord): JobRecord {
+    return this.effects.active(record.id)?.current ?? record;
   }
 
   async #require(id: bigint, attempt: string): Promise<ActiveJob> {
