@@ -13,18 +13,14 @@ import {
 } from "./file_params.ts";
 import { report } from "./file_report.ts";
 import { NewFile } from "./new_file.ts";
-import type {
-  Operation,
-  OperationContext,
-  OperationEvent,
-} from "./operation.ts";
+import { byteProgress } from "./byte_progress.ts";
+import type { Operation, OperationContext } from "./operation.ts";
 import { changesOf, hashOf, setAttributes, targetAt } from "./target_file.ts";
 
 /** Count of pieces that are requested ahead of the piece that is written. */
 const AHEAD = 16;
 /** Shortest time between two reports of progress, in milliseconds. */
 const PROGRESS_MS = 250;
-const MAX_UINT32 = 2 ** 32 - 1;
 const OCTAL = /^[0-7]{3,4}$/;
 
 const parameters = v.strictObject({
@@ -92,7 +88,7 @@ export const fileFetch: Operation<typeof parameters> = {
       const now = systemClock.monotonic();
       if (now - toldAt < PROGRESS_MS && written < size) continue;
       toldAt = now;
-      yield progressOf(written, size);
+      yield byteProgress(written, size);
     }
     if (hash.digest("hex") !== sha256) throw changedMeanwhile(source);
     await file.finish();
@@ -165,14 +161,4 @@ function changedMeanwhile(source: string, cause?: unknown): PiriError {
     `Cannot fetch "${source}": it was changed while it was fetched`,
     { cause },
   );
-}
-
-/** Progress in bytes, scaled to fit into 32 bits. */
-function progressOf(written: number, size: number): OperationEvent {
-  const scale = Math.max(1, size / MAX_UINT32);
-  return {
-    kind: "progress",
-    current: Math.floor(written / scale),
-    total: Math.floor(size / scale),
-  };
 }

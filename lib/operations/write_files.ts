@@ -1,6 +1,7 @@
 import { type Clock, sleep } from "../base/clock.ts";
 import type { TreeFile } from "../files/tree.ts";
 import type { TreeWriter } from "../files/tree_writer.ts";
+import { byteProgress } from "./byte_progress.ts";
 import type { OperationEvent } from "./operation.ts";
 
 /** Number of files that are written at the same time: small ones would otherwise wait for one answer after the other. */
@@ -8,8 +9,6 @@ const AT_ONCE = 8;
 
 /** Time between two reports of progress, in milliseconds. */
 const PROGRESS_MS = 250;
-
-const MAX_UINT32 = 2 ** 32 - 1;
 
 /** Means of writing files. */
 export interface WriteFilesOptions {
@@ -60,10 +59,10 @@ export async function* writeFiles(
     tick.abort();
     if (clock.monotonic() - toldAt < PROGRESS_MS || signal.aborted) continue;
     toldAt = clock.monotonic();
-    yield progressOf(written, total);
+    yield byteProgress(written, total);
   }
   if (failure !== undefined) throw failure.error;
-  if (total > 0) yield progressOf(total, total);
+  if (total > 0) yield byteProgress(total, total);
 }
 
 async function* counting(
@@ -74,14 +73,4 @@ async function* counting(
     yield piece;
     onBytes(piece.length);
   }
-}
-
-/** Progress in bytes, scaled to fit into 32 bits. */
-function progressOf(written: number, total: number): OperationEvent {
-  const scale = Math.max(1, total / MAX_UINT32);
-  return {
-    kind: "progress",
-    current: Math.floor(written / scale),
-    total: Math.floor(total / scale),
-  };
 }
