@@ -86,12 +86,13 @@ export type {
   JobFilter,
   JobLimits,
   JobRecord,
-  JobTargets,
   Share,
 } from "./lib/store/job_records.ts";
 export type { Address } from "./lib/base/address.ts";
-export type { MissingName } from "./lib/targets/resolve_targets.ts";
-export type { SampleSize } from "./lib/targets/sample_names.ts";
+export type {
+  MissingName,
+  ResolutionNotes,
+} from "./lib/targets/resolve_targets.ts";
 export type {
   AgentChange,
   CommandFilter,

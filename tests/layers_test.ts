@@ -56,7 +56,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   store: ["base", "store/fresh_command.ts"],
 
   "manager/command_api.ts": ["type store"],
-  "manager/target_api.ts": ["type targets"],
+  "manager/target_api.ts": ["type targets", "type store"],
   "manager/job_api.ts": [
     "base",
     "type store",

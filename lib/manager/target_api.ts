@@ -1,25 +1,10 @@
-import type { MissingName } from "../targets/resolve_targets.ts";
-import type { SampleSize } from "../targets/sample_names.ts";
+import type { ResolutionNotes } from "../targets/resolve_targets.ts";
 import type { JobSetKind } from "../targets/target_expression.ts";
 
-/** Choice of the agents of a request. */
-export interface TargetSelection {
-  /** Target expressions; several are a union. */
-  readonly expressions: readonly string[];
-  /** Target expressions of what is left out. */
-  readonly exclude?: readonly string[];
-  /** Leaves out agents that are not connected. */
-  readonly connectedOnly?: boolean;
-  /** Takes names that are not enrolled as a note. */
-  readonly allowMissing?: boolean;
-  /** Size of a random sample. */
-  readonly limit?: SampleSize | undefined;
-  /** Number that repeats a sample, below 2^32. */
-  readonly seed?: number | undefined;
-}
+export type { TargetSelection } from "../store/job_records.ts";
 
 /** Agents that a selection means. */
-export interface ResolvedTargets {
+export interface ResolvedTargets extends ResolutionNotes {
   /** Agents in the natural order of their names. */
   readonly agents: readonly {
     readonly name: string;
@@ -37,17 +22,6 @@ export interface ResolvedTargets {
   };
   /** Agents that a sample left out, a count. */
   readonly notSampled: number;
-  /** Names that are not enrolled; empty unless that was allowed. */
-  readonly missing: readonly MissingName[];
-  /** Facts that agents lack, with the count of these agents. */
-  readonly lacking: readonly {
-    readonly fact: string;
-    readonly count: number;
-  }[];
-  /** Globs that no agent matches. */
-  readonly unmatched: readonly string[];
-  /** Names in sets of jobs that are not enrolled any more. */
-  readonly gone: readonly string[];
   /** Number that repeats the sample; absent without one. */
   readonly seed?: number;
 }

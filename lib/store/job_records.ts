@@ -5,8 +5,8 @@ import type { CommandRecord } from "./records.ts";
 /** A number of the agents of a job, or a part of them in percent. */
 export type Share = { readonly count: number } | { readonly percent: number };
 
-/** Choice of the agents of a job, as it was asked for. */
-export interface JobTargets {
+/** Choice of the agents of a request, as it is asked for. */
+export interface TargetSelection {
   /** Target expressions; several are a union. */
   readonly expressions: readonly string[];
   /** Target expressions of what is left out. */
@@ -17,7 +17,7 @@ export interface JobTargets {
   readonly allowMissing?: boolean;
   /** Size of a random sample. */
   readonly limit?: Share | undefined;
-  /** Number that repeats a sample. */
+  /** Number that repeats a sample, below 2^32. */
   readonly seed?: number | undefined;
 }
 
@@ -61,7 +61,7 @@ export interface JobRecord {
   /** Reason of its state, for people. */
   readonly reason: string;
   /** Target expressions and their options. */
-  readonly targets: JobTargets;
+  readonly targets: TargetSelection;
   /** Name of the operation. */
   readonly operation: string;
   /** Parameters: a JSON object. */
@@ -104,10 +104,8 @@ export interface JobRecord {
   readonly counts: JobCounts;
 }
 
-/** Fields that a job is made with. */
-export type NewJob = Omit<
-  JobRecord,
-  | "id"
+/** Fields that change in the life of a job. */
+type ChangingField =
   | "state"
   | "endsAs"
   | "reason"
@@ -116,27 +114,15 @@ export type NewJob = Omit<
   | "cancelRequestedBy"
   | "cancelSaidBy"
   | "cancelGraceMs"
-  | "total"
-  | "counts"
->;
+  | "counts";
+
+/** Fields that a job is made with. */
+export type NewJob = Omit<JobRecord, "id" | "total" | ChangingField>;
 
 /** Changes of a job; absent fields stay unchanged. */
 export type JobPatch =
   & { readonly id: bigint }
-  & Partial<
-    Pick<
-      JobRecord,
-      | "state"
-      | "endsAs"
-      | "reason"
-      | "finishedAt"
-      | "cancelRequestedAt"
-      | "cancelRequestedBy"
-      | "cancelSaidBy"
-      | "cancelGraceMs"
-      | "counts"
-    >
-  >;
+  & Partial<Pick<JobRecord, ChangingField>>;
 
 /** Filter of a list of jobs. */
 export interface JobFilter {

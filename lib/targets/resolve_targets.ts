@@ -35,10 +35,8 @@ export interface MissingName {
   readonly reason: string | undefined;
 }
 
-/** Agents that an expression means. */
-export interface ResolvedNames {
-  /** Names in their natural order. */
-  readonly names: readonly string[];
+/** Remarks on an expression that was resolved. */
+export interface ResolutionNotes {
   /** Names that were typed and that no enrolled agent has; empty unless that is allowed. */
   readonly missing: readonly MissingName[];
   /** Facts that agents lack, or that cannot be compared, and the number of those agents. */
@@ -50,6 +48,12 @@ export interface ResolvedNames {
   readonly unmatched: readonly string[];
   /** Names in sets of jobs that are not enrolled any more. */
   readonly gone: readonly string[];
+}
+
+/** Agents that an expression means. */
+export interface ResolvedNames extends ResolutionNotes {
+  /** Names in their natural order. */
+  readonly names: readonly string[];
 }
 
 /**
