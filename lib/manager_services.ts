@@ -89,7 +89,7 @@ export const managerServices: ManagerServices = {
         : parseAddress(listen, { lowestPort: 0 }),
       clock: systemClock,
       random: systemRandom,
-      // What agents do is not the output of a job.
+      // The log of agents is not the output of a job.
       startLog: ({ format }) => startLog({ format, level: "warning" }),
       place: temporaryPlace((name) => Deno.env.get(name)),
     });

@@ -137,7 +137,7 @@ async function run<Services>(
   }
   const { flags, positionals, explained } = withSettings(
     parsed,
-    // What completes a command line must not fail by a mistake in a file.
+    // Completion must not fail by a mistake in a file.
     subcommand.isInternal === true
       ? undefined
       : await settingsOf({ program, terminal }, common),

@@ -10,7 +10,7 @@ Deno.test("a ping is measured from its Ping to the Pong with the same number", a
   const pinging = core.agents.ping({ expressions: ["all"] }, 5_000);
   const { data } = await peer.hears("ping");
   await core.clock.advance(30);
-  // That of a Ping of liveness comes first.
+  // The Pong of a Ping of liveness comes first.
   await peer.says("pong", { data: 0 });
   await core.clock.advance(12);
   await peer.says("pong", { data });

@@ -108,7 +108,7 @@ export class MemoryManager implements AsyncDisposable {
       later: new Later(clock, 0),
     });
     this.roster = this.#core.roster;
-    // What a test writes by itself is as if the Manager had written it.
+    // Writes of a test count as those of the Manager.
     this.store = this.roster.watch(this.slow.store);
     this.counters = this.#core.counters;
     this.fleet = this.#core.fleet;

@@ -206,7 +206,7 @@ export class BlobFolder {
   }
 
   #path(sha256: string): string {
-    // What is no hash could lead out of the folder.
+    // Any other text could lead out of the folder.
     if (!SHA256_PATTERN.test(sha256)) throw gone(sha256);
     return join(this.#dir, sha256);
   }

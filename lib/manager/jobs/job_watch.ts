@@ -153,7 +153,7 @@ class JobWatch implements JobListener, Disposable {
 
   /** Waits for news, and for the next round. */
   async news(signal: AbortSignal): Promise<void> {
-    // What is left from the last round needs no further news.
+    // Changes left from the last round need no further news.
     const isLeft = this.#dirty.size > 0 || this.#hasChanged;
     if (!isLeft) await this.#news.promise;
     this.#news = Promise.withResolvers<void>();
@@ -181,7 +181,7 @@ class JobWatch implements JobListener, Disposable {
   async *first(signal: AbortSignal): AsyncGenerator<JobNews> {
     yield { job: await this.#source.view(this.#id) };
     for (let from = 0; !signal.aborted; from += CHUNK) {
-      // What is known to have changed is on the disk, and read now.
+      // Changes that are known are on the disk, and read now.
       for (let each = from; each < from + CHUNK; each++) {
         this.#dirty.delete(each);
       }

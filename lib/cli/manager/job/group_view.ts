@@ -117,7 +117,7 @@ export class GroupView implements JobView {
   #isWorthALine(entry: JobEntry): boolean {
     const label = labelOf(entry);
     const { quiet } = this.#options;
-    // Who was not reached, or not tried, is in the summary with folded names.
+    // Agents that were not reached, or not tried, are in the summary with folded names.
     if (label === "succeeded" || entry.commandId === undefined) {
       return !quiet && !this.#screen.hasRow && label !== "waiting" &&
         label !== "running";
