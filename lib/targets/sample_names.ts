@@ -1,3 +1,5 @@
+import { percentOf } from "../base/percentage.ts";
+
 /** Size of a sample: a number of names, or a part of them in percent. */
 export type SampleSize =
   | { readonly count: number }
@@ -15,7 +17,7 @@ export function sampleNames(
 ): readonly string[] {
   const wanted = "count" in size
     ? size.count
-    : Math.ceil(names.length * size.percent / 100);
+    : Math.max(1, percentOf(size.percent, names.length));
   if (wanted >= names.length) return names;
   const indexes = names.map((_, index) => index);
   const next = numbersOf(seed);

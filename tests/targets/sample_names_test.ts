@@ -22,6 +22,13 @@ Deno.test("a part is rounded up, and a size above the number of names takes all"
   assertEquals(sampleNames(names, { count: 21 }, 1), names);
 });
 
+Deno.test("a part is not one name more by an error of the multiplication, and never empty", () => {
+  const many = Array.from({ length: 250 }, (_, index) => `web-${index}`);
+
+  assertEquals(sampleNames(many, { percent: 64.4 }, 1).length, 161);
+  assertEquals(sampleNames(many, { percent: 1e-12 }, 1).length, 1);
+});
+
 Deno.test("each name is in about as many samples as any other", () => {
   const counts = new Map(names.map((name) => [name, 0]));
   for (let seed = 0; seed < 4_000; seed++) {

@@ -1,3 +1,4 @@
+import { percentOf } from "../../base/percentage.ts";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
   Target,
@@ -90,7 +91,7 @@ export async function waitForQuorum(
 
 /** Number of agents that a quorum wants. */
 function neededOf(quorum: Quorum, total: number): number {
-  if ("percent" in quorum) return Math.ceil(total * quorum.percent / 100);
+  if ("percent" in quorum) return percentOf(quorum.percent, total);
   if (quorum.count <= total) return quorum.count;
   throw new HintedError(
     "INVALID_ARGUMENT",

@@ -1,3 +1,4 @@
+import { percentOf } from "../../base/percentage.ts";
 import { PiriError } from "../../base/errors.ts";
 import type { JobLimits, Share } from "../../store/job_records.ts";
 
@@ -5,8 +6,7 @@ import type { JobLimits, Share } from "../../store/job_records.ts";
 export function shareOf(share: Share, total: number): number {
   const number = "count" in share
     ? share.count
-    // 0.3 of 10 is 3, and not 4 by the error of the multiplication.
-    : Math.ceil(total * share.percent / 100 - 1e-9);
+    : percentOf(share.percent, total);
   return Math.max(1, number);
 }
 
