@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { Turns } from "../base/turns.ts";
+import { writeAll } from "../base/write_all.ts";
 import { type InputFile, openInput, readError } from "./input_file.ts";
 import { hasKeyboard, onKey } from "./keyboard.ts";
 import { type OutFiles, systemOutFiles } from "./out_files.ts";
@@ -90,13 +91,13 @@ export function systemTerminal(): Terminal {
   return {
     stdout: {
       isTerminal: Deno.stdout.isTerminal(),
-      write: (data) => turns.run(() => writeAll(Deno.stdout, data)),
+      write: (data) => turns.run(() => writeOut(Deno.stdout, data)),
     },
     stderr: {
       isTerminal: Deno.stderr.isTerminal(),
       async write(data) {
         // If it fails, nobody is left who could be told.
-        await turns.run(() => writeAll(Deno.stderr, data)).catch(() => {});
+        await turns.run(() => writeOut(Deno.stderr, data)).catch(() => {});
       },
     },
     get columns() {
@@ -126,18 +127,15 @@ export function systemTerminal(): Terminal {
 
 const encoder = new TextEncoder();
 
-async function writeAll(
+async function writeOut(
   stream: typeof Deno.stdout,
   data: Uint8Array | string,
 ): Promise<void> {
   const bytes = typeof data === "string" ? encoder.encode(data) : data;
-  let start = 0;
-  while (start < bytes.length) {
-    try {
-      start += await stream.write(bytes.subarray(start));
-    } catch (error) {
-      throw outputLost(error);
-    }
+  try {
+    await writeAll(stream, bytes);
+  } catch (error) {
+    throw outputLost(error);
   }
 }
 

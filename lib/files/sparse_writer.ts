@@ -1,3 +1,4 @@
+import { writeAll } from "../base/write_all.ts";
 import type { HostFile } from "./byte_file.ts";
 
 /** Shortest run of zeros that becomes a hole, in bytes. */
@@ -31,9 +32,7 @@ export class SparseWriter {
       await this.#file.seek(this.#hole, Deno.SeekMode.Current);
       this.#hole = 0;
     }
-    for (let at = 0; at < bytes.length;) {
-      at += await this.#file.write(bytes.subarray(at));
-    }
+    await writeAll(this.#file, bytes);
   }
 
   /** Makes a hole at the end. */

@@ -1,3 +1,4 @@
+import { SHA256_PATTERN } from "../base/blob.ts";
 import * as v from "valibot";
 import { createHash } from "node:crypto";
 import { systemClock } from "../base/clock.ts";
@@ -46,7 +47,7 @@ const parameters = v.strictObject({
 
 const statSchema = v.object({
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  sha256: v.pipe(v.string(), v.regex(SHA256_PATTERN)),
   // Managers of 2024 tell none, and those on Windows have none.
   mode: v.fallback(v.optional(v.pipe(v.string(), v.regex(OCTAL))), undefined),
 });

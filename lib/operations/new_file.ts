@@ -1,3 +1,4 @@
+import { writeAll } from "../base/write_all.ts";
 import { dirname, join } from "@std/path";
 import { syncFolder } from "../base/files.ts";
 import { type Random, systemRandom } from "../base/random.ts";
@@ -84,9 +85,7 @@ export class NewFile implements AsyncDisposable {
   /** Appends bytes. */
   async write(bytes: Uint8Array): Promise<void> {
     try {
-      for (let at = 0; at < bytes.length;) {
-        at += await this.#file.write(bytes.subarray(at));
-      }
+      await writeAll(this.#file, bytes);
     } catch (error) {
       throw writeError(this.#path, error);
     }

@@ -1,3 +1,4 @@
+import { writeAll } from "../../base/write_all.ts";
 import { join } from "@std/path";
 import { createHash } from "node:crypto";
 import { SHA256_PATTERN } from "../../base/blob.ts";
@@ -167,9 +168,7 @@ export class BlobFolder {
           ...options,
           mode: PRIVATE_FILE,
         });
-        for (let at = 0; at < bytes.length;) {
-          at += await file.write(bytes.subarray(at));
-        }
+        await writeAll(file, bytes);
         await file.sync();
       }
       const now = this.#clock.now() / 1_000;

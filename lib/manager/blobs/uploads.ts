@@ -1,3 +1,4 @@
+import { writeAll } from "../../base/write_all.ts";
 import { encodeHex } from "@std/encoding/hex";
 import { join } from "@std/path";
 import { createHash, type Hash } from "node:crypto";
@@ -204,9 +205,7 @@ async function appendTo(
 ): Promise<void> {
   using file = await Deno.open(path, { write: true });
   await file.seek(offset, Deno.SeekMode.Start);
-  for (let at = 0; at < bytes.length;) {
-    at += await file.write(bytes.subarray(at));
-  }
+  await writeAll(file, bytes);
 }
 
 function noUpload(id: string): PiriError {

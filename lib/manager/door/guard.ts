@@ -1,3 +1,4 @@
+import { writeAll } from "../../base/write_all.ts";
 import type { Address } from "../../base/address.ts";
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
@@ -268,11 +269,4 @@ async function pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
     }
   }
   await to.closeWrite();
-}
-
-async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) {
-    written += await conn.write(bytes.subarray(written));
-  }
 }
