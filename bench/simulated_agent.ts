@@ -18,7 +18,7 @@ import { PiriError } from "../lib/base/errors.ts";
 import { PROTOCOL, VERSION } from "../lib/base/version.ts";
 import { Connection, type End, Refusal } from "../lib/wire/connection.ts";
 import { Dialects } from "../lib/wire/dialect.ts";
-import { FEATURES } from "../lib/wire/features.ts";
+import { KEYLESS_FEATURES } from "../lib/wire/features.ts";
 import { LIVENESS } from "../lib/wire/liveness.ts";
 import { ignore, type Table } from "../lib/wire/table.ts";
 import { dialTls } from "../lib/wire/tls.ts";
@@ -36,6 +36,7 @@ const table: Table<SimulatedAgent> = {
     pong: ignore,
     bye: { run: () => {}, next: "closed" },
   },
+  proving: {},
   ready: {
     ping: { run: ({ connection }, { data }) => connection?.pong(data) },
     pong: ignore,
@@ -210,7 +211,7 @@ export class SimulatedAgent {
       clientId: name,
       auth: secret,
       protocol: PROTOCOL,
-      features: [...FEATURES],
+      features: [...KEYLESS_FEATURES],
       agentVersion: VERSION,
       joinToken: this.#joinToken ?? "",
       instance,

@@ -40,7 +40,7 @@ export async function exportManager(
     readonly withFacts: boolean;
   },
 ): Promise<ExportedManager> {
-  const { paths, config, server } = await loadState(dir);
+  const { paths, config, server, managerKeyPem } = await loadState(dir);
   const found = await readIdentity(paths.database);
   const identity = withFacts ? found : {
     ...found,
@@ -52,6 +52,7 @@ export async function exportManager(
       keyPem: await readPrivateFile(paths.caKey),
     },
     server: { certPem: server.certPem, keyPem: server.keyPem },
+    managerKeyPem,
     listen: config.listen,
     advertise: config.advertise,
     identity,
@@ -81,13 +82,16 @@ export async function importManager(
   text: string,
   dir: string,
 ): Promise<ImportedManager> {
-  const { ca, server, identity, ...addresses } = decodeState(text);
+  const { ca, server, managerKeyPem, identity, ...addresses } = decodeState(
+    text,
+  );
   return {
     state: {
       paths: { ...statePaths(dir), database: ":memory:" },
       config: await configOf(addresses),
       caCertificate: decodePem("CERTIFICATE", ca.certPem),
       server: identityOf(server.certPem, server.keyPem),
+      managerKeyPem,
       authority: ca,
     },
     identity,

@@ -15,6 +15,7 @@ import { AuditLog } from "./agent/audit/audit_log.ts";
 import { AgentCore } from "./agent/core.ts";
 import { openJournal } from "./agent/journal/disk_journal.ts";
 import { FactSource, helloFacts } from "./agent/fact_source.ts";
+import { openAgentKey } from "./agent/key_files.ts";
 import { machineId } from "./agent/machine_id.ts";
 import { dialFirst } from "./agent/link/dial_first.ts";
 import { shrunkResult } from "./agent/runner/result.ts";
@@ -226,7 +227,11 @@ async function openCore(
     clock,
   );
   const core = new AgentCore({
-    identity: { ...config, facts: () => facts.now() },
+    identity: {
+      ...config,
+      facts: () => facts.now(),
+      agentKey: await openAgentKey(dir, config, random),
+    },
     journal,
     audit,
     counters,

@@ -6,6 +6,7 @@ import { messageOf } from "./base/errors.ts";
 import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { compareSettings, type Reload } from "./base/reload.ts";
+import { certifiedKeyHash, SigningKey } from "./base/signing_key.ts";
 import { Turns } from "./base/turns.ts";
 import { thisUser, userName } from "./base/user_name.ts";
 import { VERSION } from "./base/version.ts";
@@ -25,6 +26,7 @@ import {
   type ManagerState,
   readConfig,
   renewServerIdentity,
+  withManagerKey,
 } from "./manager/state/state_folder.ts";
 import { checkParams } from "./operations/params.ts";
 import {
@@ -96,11 +98,16 @@ export async function serveManager(
 ): Promise<RunningManager> {
   const state = await loadState(options.dir);
   await options.startLog?.(state.config.log);
-  return await serveState(
-    state,
-    await openStoreClient(state.paths.database),
-    options,
-  );
+  // Opened first: it holds the lock of the folder, so that two Managers cannot make two keys.
+  const store = await openStoreClient(state.paths.database);
+  let keyed: ManagerState;
+  try {
+    keyed = await withManagerKey(state, options.random);
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
+  return await serveState(keyed, store, options);
 }
 
 /**
@@ -188,7 +195,7 @@ class ServedManager implements RunningManager {
     options: ServeManagerOptions,
   ) {
     const { clock, random } = options;
-    const { config, caCertificate, server, paths } = state;
+    const { config, caCertificate, server, paths, managerKeyPem } = state;
     this.#state = state;
     this.#config = config;
     this.#store = store;
@@ -204,6 +211,11 @@ class ServedManager implements RunningManager {
         addresses: coreSettings(config).addresses,
         serverName: server.name,
         caCertificate,
+      },
+      proof: managerKeyPem === undefined ? undefined : {
+        key: new SigningKey(managerKeyPem),
+        authority: certifiedKeyHash(caCertificate),
+        serverName: server.name,
       },
       data: createDataService(paths),
       blobs,

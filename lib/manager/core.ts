@@ -8,6 +8,7 @@ import { Later } from "../wire/later.ts";
 import type { Transport } from "../wire/transport.ts";
 import { AgentRoster } from "./agent_roster.ts";
 import { Admission } from "./admission/admission.ts";
+import type { ManagerProof } from "./admission/challenge.ts";
 import {
   busyRetryMs,
   reconnectWindowMs,
@@ -48,6 +49,8 @@ export interface ManagerCoreOptions {
   readonly checkParams: (operation: string, params: string) => void;
   /** Most hellos that are handled at the same time; MAX_HELLOS by default. */
   readonly maxHellos?: number;
+  /** Key of this Manager. Without one, agents are admitted by their secrets only. */
+  readonly proof?: ManagerProof | undefined;
   /** True for a Manager that goes away soon, and whose next start is at an unknown time. */
   readonly brief?: boolean;
   /** Timer of deferred messages. */

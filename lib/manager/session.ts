@@ -1,4 +1,5 @@
 import {
+  type AuthProof,
   Bye_Code,
   type ClientHello,
   type CommandOutput,
@@ -16,6 +17,7 @@ import { allIgnored, ignore, type Table } from "../wire/table.ts";
 import type { Transport } from "../wire/transport.ts";
 import type { Admission } from "./admission/admission.ts";
 import type { AdmittedAgent } from "./admission/admitted_agent.ts";
+import type { Challenge } from "./admission/challenge.ts";
 import type { Commands } from "./commands.ts";
 import type { DataRequests } from "./data_requests.ts";
 import type { JobEffects } from "./jobs/job_effects.ts";
@@ -23,7 +25,18 @@ import type { JobEffects } from "./jobs/job_effects.ts";
 /** All messages that an Agent may send to the Manager, by the state of the connection. */
 export const managerTable: Table<ManagerSession> = {
   greeting: {
-    clientHello: { run: admit, next: "ready", after: begin },
+    clientHello: {
+      run: admit,
+      next: "ready",
+      detour: { next: "proving", isTaken: ({ isProving }) => isProving },
+      after: begin,
+    },
+    ping: { run: pong },
+    pong: ignore,
+    bye: { run: farewell, next: "closed" },
+  },
+  proving: {
+    authProof: { run: prove, next: "ready", after: begin },
     ping: { run: pong },
     pong: ignore,
     bye: { run: farewell, next: "closed" },
@@ -46,8 +59,16 @@ export const managerTable: Table<ManagerSession> = {
   },
 };
 
-function admit(session: ManagerSession, hello: ClientHello): Promise<void> {
-  return session.admit(hello);
+function admit(
+  session: ManagerSession,
+  hello: ClientHello,
+  bytes: Uint8Array,
+): Promise<void> {
+  return session.admit(hello, bytes);
+}
+
+function prove(session: ManagerSession, proof: AuthProof): Promise<void> {
+  return session.prove(proof);
 }
 
 function begin(session: ManagerSession): void {
@@ -114,6 +135,8 @@ export class ManagerSession {
   readonly #jobs: ManagerSessionOptions["jobs"];
   readonly #pingIntervalMs: number;
   #agent: AdmittedAgent | undefined;
+  /** Challenge that the agent has to answer. */
+  #challenge: Challenge | undefined;
 
   constructor(transport: Transport, options: ManagerSessionOptions) {
     this.commands = options.commands;
@@ -144,11 +167,32 @@ export class ManagerSession {
     return end;
   }
 
-  /** Admits the agent, or throws: the row of ClientHello. */
-  async admit(hello: ClientHello): Promise<void> {
+  /** True while the agent has a challenge to answer. */
+  get isProving(): boolean {
+    return this.#challenge !== undefined;
+  }
+
+  /** Challenges the agent if its hello offers a proof; else admits it, or throws: the row of ClientHello. */
+  admit(hello: ClientHello, bytes: Uint8Array): Promise<void> {
+    this.#challenge = this.#admission.challenge(hello, bytes);
+    return this.#challenge === undefined
+      ? this.#admit(hello)
+      : this.connection.send(this.#challenge.body);
+  }
+
+  /** Admits the agent by its proof, or throws: the row of AuthProof. */
+  async prove(proof: AuthProof): Promise<void> {
+    const challenge = this.#challenge;
+    if (challenge === undefined) throw new Error("there was no challenge");
+    this.#challenge = undefined;
+    await this.#admit(challenge.hello, challenge.isMetBy(proof));
+  }
+
+  async #admit(hello: ClientHello, isProven?: boolean): Promise<void> {
     const { agent, error } = await this.#admission.admit(
       hello,
       this.connection,
+      isProven,
     );
     this.#agent = agent;
     if (error !== undefined) throw error;

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { PiriError } from "../base/errors.ts";
 import type { Database } from "./database.ts";
-import type { AgentChange, AgentRecord } from "./records.ts";
+import type { AgentChange, AgentRecord, NewKey } from "./records.ts";
 import {
   big,
   blob,
@@ -20,6 +20,7 @@ const shape = new Shape<AgentRecord>({
   cidrs: json(),
   addedAt: int,
   secretHash: nullable(blob),
+  publicKey: nullable(blob),
   tokenHash: nullable(blob),
   tokenExpiresAt: nullable(int),
   tokenUsedWith: nullable(blob),
@@ -155,7 +156,12 @@ export class Agents {
   /** @throws {PiriError} AUTH_FAILED */
   enrol(
     id: string,
-    use: { tokenHash: Uint8Array; secretHash: Uint8Array; at: number },
+    use: {
+      tokenHash: Uint8Array;
+      secretHash: Uint8Array;
+      publicKey?: Uint8Array | undefined;
+      at: number;
+    },
   ): AgentRecord {
     const agent = this.get(id);
     if (agent === undefined) {
@@ -172,14 +178,15 @@ export class Agents {
     if (agent.tokenExpiresAt === null || use.at >= agent.tokenExpiresAt) {
       throw refusal(id, "its token has expired");
     }
-    const { secretHash } = use;
+    const { secretHash, publicKey = null } = use;
     this.#db.run(
-      "UPDATE agents SET secret_hash = ?, token_used_with = ? WHERE id = ?",
+      "UPDATE agents SET secret_hash = ?, token_used_with = ?, public_key = ? WHERE id = ?",
       secretHash,
       secretHash,
+      publicKey,
       id,
     );
-    return { ...agent, secretHash, tokenUsedWith: secretHash };
+    return { ...agent, secretHash, publicKey, tokenUsedWith: secretHash };
   }
 
   /**
@@ -207,7 +214,7 @@ export class Agents {
         | "lastCommandId"
         | "address"
       >
-      & { instance: string; at: number },
+      & { instance: string; at: number; newKey?: NewKey | undefined },
   ): void {
     const { changes } = this.#db.run(
       `UPDATE agents SET protocol = ?, version = ?, facts = ?, instance = ?, session = ?,
@@ -232,6 +239,17 @@ export class Agents {
       id,
     );
     if (changes === 0) throw notFound("admit", id);
+    if (hello.newKey !== undefined) this.#learn(id, hello.newKey);
+  }
+
+  /** Records a key, unless the entry is another one by now, which came under the name of a removed agent. */
+  #learn(id: string, { publicKey, secretHash }: NewKey): void {
+    this.#db.run(
+      "UPDATE agents SET public_key = ? WHERE id = ? AND secret_hash = ? AND public_key IS NULL",
+      publicKey,
+      id,
+      secretHash,
+    );
   }
 
   /** Records the end of a connection. Does nothing if the agent has been removed meanwhile. */

@@ -21,6 +21,8 @@ export interface StoredAgent {
   readonly addedAt: number;
   /** SHA-256 of its secret; null until it has joined. */
   readonly secretHash: Uint8Array | null;
+  /** Key that it has proven; null before. */
+  readonly publicKey: Uint8Array | null;
   /** Instance and session of its latest hello: a copy of the agent is told by them. */
   readonly instance: string | null;
   readonly session: bigint;
@@ -128,6 +130,7 @@ function agentOf(row: Row): StoredAgent {
     cidrs: json(row, "cidrs"),
     addedAt: Number(row["added_at"]),
     secretHash: row["secret_hash"] as Uint8Array | null,
+    publicKey: row["public_key"] as Uint8Array | null,
     instance: row["instance"] as string | null,
     session: BigInt.asUintN(64, big(row["session"])),
     lastCommandId: big(row["last_command_id"]),
@@ -182,6 +185,7 @@ function cellsOf(agent: StoredAgent): Record<string, SqlValue> {
     cidrs: JSON.stringify(agent.cidrs),
     added_at: agent.addedAt,
     secret_hash: agent.secretHash,
+    public_key: agent.publicKey,
     instance: agent.instance,
     session: BigInt.asIntN(64, agent.session),
     last_command_id: agent.lastCommandId,

@@ -14,6 +14,8 @@ export interface AgentRecord {
   readonly addedAt: number;
   /** SHA-256 of its secret; null until it has joined. */
   readonly secretHash: Uint8Array | null;
+  /** Key that it has proven, 32 bytes of Ed25519; null before. It is not admitted by its secret then. */
+  readonly publicKey: Uint8Array | null;
   /** SHA-256 of the token that it may join with. */
   readonly tokenHash: Uint8Array | null;
   readonly tokenExpiresAt: number | null;
@@ -34,6 +36,12 @@ export interface AgentRecord {
   readonly address: string;
   readonly connectedAt: number | null;
   readonly disconnectedAt: number | null;
+}
+
+/** Key of an agent that has shown its secret together with it. */
+export interface NewKey {
+  readonly publicKey: Uint8Array;
+  readonly secretHash: Uint8Array;
 }
 
 /** Changes of what operators set of agents. */

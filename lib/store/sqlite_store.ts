@@ -33,6 +33,7 @@ import { Requests } from "./requests.ts";
 import { type Pruned, Retention } from "./retention.ts";
 import { SentIds } from "./sent_ids.ts";
 import type { Store } from "./store.ts";
+import { sha256 } from "../base/signing_key.ts";
 import { Tombstones } from "./tombstones.ts";
 import { Writer } from "./writer.ts";
 
@@ -130,8 +131,9 @@ export class SqliteStore implements Store {
     ...[id, { at, patches, entries }]: Args<"removeAgent">
   ): Promise<MovedEntry[]> {
     return this.#writer.write(() => {
-      const { secretHash } = this.#agents.remove(id);
-      if (secretHash !== null) this.#tombstones.add(id, secretHash, at);
+      const { secretHash, publicKey } = this.#agents.remove(id);
+      const proof = publicKey === null ? secretHash : sha256(publicKey);
+      if (proof !== null) this.#tombstones.add(id, proof, at);
       this.#sent.forget(id);
       this.#patchAll(patches);
       return entries === undefined ? [] : this.#jobs.moveAgent(id, entries);

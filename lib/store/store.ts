@@ -27,6 +27,7 @@ import type {
   HistoryRange,
   NewCommand,
   NewEvent,
+  NewKey,
   OutputFigures,
   OutputHashes,
   OutputRange,
@@ -88,16 +89,22 @@ export interface Store extends AsyncDisposable {
     facts: Readonly<Record<string, string>>,
   ): Promise<void>;
   /**
-   * Uses an agent's token: from now on this is its secret. The same token with the same secret succeeds again.
+   * Uses an agent's token: from now on this is its secret, and this its key, or none. The same token with the same
+   * secret succeeds again, and changes nothing.
    *
    * @throws {PiriError} AUTH_FAILED: no such agent, another token, an expired one, or one used with another secret.
    */
   enrolAgent(
     id: string,
-    use: { tokenHash: Uint8Array; secretHash: Uint8Array; at: number },
+    use: {
+      tokenHash: Uint8Array;
+      secretHash: Uint8Array;
+      publicKey?: Uint8Array | undefined;
+      at: number;
+    },
   ): Promise<AgentRecord>;
   /**
-   * Removes the agent, keeps the hash of its secret, applies the patches, and moves its entries in jobs, in one write.
+   * Removes the agent, keeps the hash of its key, or else of its secret, applies the patches, and moves its entries in jobs, in one write.
    *
    * @throws {PiriError} NOT_FOUND
    */
@@ -109,10 +116,10 @@ export interface Store extends AsyncDisposable {
       entries?: EntryMove | undefined;
     },
   ): Promise<MovedEntry[]>;
-  /** Time at which an agent of this name with this secret was removed; undefined if none is remembered. */
+  /** Time at which an agent of this name with this hash of its key or secret was removed; undefined if none is remembered. */
   removedAt(id: string, secretHash: Uint8Array): Promise<number | undefined>;
   /**
-   * Applies all changes of a hello in one write: the agent's record, patches of its commands, and the next command id,
+   * Applies all changes of a hello in one write: the agent's record, its key if it is new, patches of its commands, and the next command id,
    * which is then above `lastCommandId`. Entries of jobs up to `doubt.lastJob` are moved if the database cannot tell if they
    * ran: the agent accepted ids that were never recorded as sent to it, or its journal is not the one of then.
    */
@@ -128,6 +135,7 @@ export interface Store extends AsyncDisposable {
       address: string;
       at: number;
       patches: readonly CommandPatch[];
+      newKey?: NewKey | undefined;
       doubt?: { lastJob: bigint; move: EntryMove } | undefined;
     },
   ): Promise<MovedEntry[]>;

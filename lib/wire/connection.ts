@@ -20,11 +20,14 @@ import { Later } from "./later.ts";
 import { Liveness, type LivenessTimes } from "./liveness.ts";
 import { type Body, decodeMessage, type Kind, peek } from "./message.ts";
 import { Outbox } from "./outbox.ts";
-import { type PeerState, rowFor, type Table } from "./table.ts";
+import { type PeerState, type Row, rowFor, type Table } from "./table.ts";
 import type { Transport } from "./transport.ts";
 
 /** Longest wait for the hello of a peer, in milliseconds. */
 export const HELLO_MS = 10_000;
+
+/** Longest wait for the proof of a peer, in milliseconds. */
+export const PROOF_MS = 10_000;
 
 /** Longest time for which this side reads on after its Bye, in milliseconds. */
 export const LEAVING_MS = 2_000;
@@ -249,10 +252,10 @@ export class Connection<Context> {
     if (state === "closed" || this.#ignoresPeer) return undefined;
     const body = decodeMessage(frame);
     if (body === undefined) {
-      if (state === "greeting") {
+      if (state === "greeting" || state === "proving") {
         throw new PiriError(
           "PROTOCOL_VIOLATION",
-          "Cannot accept a message of unknown type while greeting",
+          `Cannot accept a message of unknown type while ${state}`,
         );
       }
       this.#counters.add("unknown_messages");
@@ -260,18 +263,22 @@ export class Connection<Context> {
     }
     const row = rowFor(this.#table, state, body);
     if (body.case === "bye") this.#end ??= { kind: "bye", bye: body.value };
-    const ran = row.run(this.#context, body.value);
+    const ran = row.run(this.#context, body.value, frame);
     if (ran !== undefined) return ran.then(() => this.#followUp(row, state));
     this.#followUp(row, state);
     return undefined;
   }
 
   #followUp(
-    { next, after }: { next?: PeerState; after?: (context: Context) => void },
+    { next, detour, after }: Pick<
+      Row<Context, never>,
+      "next" | "detour" | "after"
+    >,
     state: PeerState,
   ): void {
     // This side may have left meanwhile. The row must not change its state then.
     if (next === undefined || this.#state !== state) return;
+    if (detour?.isTaken(this.#context)) return this.#enter(detour.next);
     this.#enter(next);
     after?.(this.#context);
   }
@@ -281,6 +288,14 @@ export class Connection<Context> {
     this.#state = state;
     this.#timer?.cancel();
     this.#timer = undefined;
+    if (state === "proving") this.#awaitProof();
+  }
+
+  #awaitProof(): void {
+    this.#setTimer(PROOF_MS, () => {
+      this.#counters.add("proof_timeouts");
+      this.#close({ kind: "broken", reason: "no proof came within 10 s" });
+    });
   }
 
   #fail(error: unknown): void {

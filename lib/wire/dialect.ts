@@ -4,7 +4,7 @@ import {
   type ClientHello,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { Limits } from "../base/limits.ts";
-import { type Feature, FEATURES } from "./features.ts";
+import { type Feature, KEYLESS_FEATURES } from "./features.ts";
 
 /** All differences between a legacy peer and a current one. The hello of the peer decides, once. */
 export interface Dialect {
@@ -19,7 +19,7 @@ export interface Dialect {
   readonly oneFrameAWrite: boolean;
   /** True for agents that drop a Command right after ServerHello: the first one must wait for their first Pong. */
   readonly waitsForPong: boolean;
-  /** Features that can be agreed on in the hellos. */
+  /** Features that can be agreed on in the hellos without a proof of keys. */
   readonly features: readonly Feature[];
   /**
    * True if hellos tell the instance of the journal and the id of the database: sessions are in order, and ids of
@@ -50,7 +50,7 @@ export const Dialects = {
     maxParamsBytes: Limits.message,
     oneFrameAWrite: false,
     waitsForPong: false,
-    features: FEATURES,
+    features: KEYLESS_FEATURES,
     hasIdentities: true,
     hasPositionalParams: false,
     answersCancel: true,

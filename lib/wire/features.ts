@@ -6,9 +6,14 @@ export const FEATURES = [
   "hold",
   "chunks",
   "blobs",
+  "proof",
 ] as const;
 
 export type Feature = typeof FEATURES[number];
+
+/** Features of a peer without a key: `proof` holds only on a connection on which both keys were proven. */
+export const KEYLESS_FEATURES: readonly Feature[] = FEATURES
+  .filter((feature) => feature !== "proof");
 
 /** The feature that each feature depends on. */
 const REQUIRES: Readonly<Partial<Record<Feature, Feature>>> = {

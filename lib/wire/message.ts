@@ -25,6 +25,8 @@ export const TYPE_OF: Readonly<Record<Kind, MessageType>> = {
   bye: MessageType.BYE,
   ping: MessageType.PING,
   pong: MessageType.PONG,
+  authChallenge: MessageType.AUTH_CHALLENGE,
+  authProof: MessageType.AUTH_PROOF,
   command: MessageType.COMMAND,
   cancel: MessageType.COMMAND_CANCEL,
   progress: MessageType.COMMAND_PROGRESS,

@@ -2,12 +2,22 @@ import { PiriError } from "../base/errors.ts";
 import { type Body, type Kind, type MessageOf, TYPE_OF } from "./message.ts";
 
 /** State of a connection, on either side: protocol.md section 3. */
-export type PeerState = "greeting" | "ready" | "leaving" | "closed";
+export type PeerState = "greeting" | "proving" | "ready" | "leaving" | "closed";
 
 /** Effect of one message in one state. The connection enters `next` only if `run` did not throw. */
 export interface Row<Context, M> {
-  readonly run: (context: Context, message: M) => void | Promise<void>;
+  /** `bytes` are those of the message as it came, until it returns. */
+  readonly run: (
+    context: Context,
+    message: M,
+    bytes: Uint8Array,
+  ) => void | Promise<void>;
   readonly next?: PeerState;
+  /** A state that is entered instead of `next`, without `after`, if it is taken. */
+  readonly detour?: {
+    readonly next: PeerState;
+    readonly isTaken: (context: Context) => boolean;
+  };
   /** Called once the next state is entered. */
   readonly after?: (context: Context) => void;
 }

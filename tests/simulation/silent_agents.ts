@@ -4,7 +4,7 @@ import { ManagerCore } from "../../lib/manager/core.ts";
 import { encodeFrames } from "../../lib/wire/frame.ts";
 import { type Body, encodeMessage } from "../../lib/wire/message.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
-import { FEATURES } from "../../lib/wire/features.ts";
+import { KEYLESS_FEATURES } from "../../lib/wire/features.ts";
 import { body } from "../support/scripted_peer.ts";
 import { Bounds } from "./bounds.ts";
 import { Life } from "./life.ts";
@@ -265,7 +265,7 @@ function helloOf(name: string, session: bigint): Body {
     clientId: name,
     auth: `secret of ${name}`,
     protocol: 2,
-    features: [...FEATURES],
+    features: [...KEYLESS_FEATURES],
     instance: "0".repeat(32),
     session,
     lastCommandId: 0n,

@@ -27,6 +27,7 @@ Deno.test("an agent is stored as it was added", async () => {
     cidrs: ["10.0.0.0/8"],
     addedAt: 1_000,
     secretHash: null,
+    publicKey: null,
     tokenHash: hash(1),
     tokenExpiresAt: 10_000,
     tokenUsedWith: null,

@@ -9,7 +9,7 @@ import type {
 } from "../../lib/operations/operation.ts";
 import type { End } from "../../lib/wire/connection.ts";
 import { dialectOfManager } from "../../lib/wire/dialect.ts";
-import { FEATURES } from "../../lib/wire/features.ts";
+import { KEYLESS_FEATURES } from "../../lib/wire/features.ts";
 import { memoryTransports } from "../../lib/wire/memory_transport.ts";
 import {
   type Command,
@@ -147,7 +147,7 @@ export class MemoryAgent implements AsyncDisposable {
     const peer = await this.dial();
     await peer.says("serverHello", {
       version: 1,
-      features: [...FEATURES],
+      features: [...KEYLESS_FEATURES],
       managerId: MANAGER,
       ...init,
     });

@@ -7,6 +7,7 @@ import type { Agents } from "../../lib/manager/agents.ts";
 import type { Commands } from "../../lib/manager/commands.ts";
 import { type CoreSettings, ManagerCore } from "../../lib/manager/core.ts";
 import type { Blobs } from "../../lib/manager/blobs/blobs.ts";
+import type { ManagerProof } from "../../lib/manager/admission/challenge.ts";
 import type { DataService } from "../../lib/manager/data/data_service.ts";
 import type { Events } from "../../lib/manager/events.ts";
 import type { Jobs } from "../../lib/manager/jobs/jobs.ts";
@@ -22,7 +23,7 @@ import { openStore } from "../../lib/store/open.ts";
 import type { EventRecord } from "../../lib/store/records.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { End } from "../../lib/wire/connection.ts";
-import { FEATURES } from "../../lib/wire/features.ts";
+import { KEYLESS_FEATURES } from "../../lib/wire/features.ts";
 import { Later } from "../../lib/wire/later.ts";
 import { memoryTransports } from "../../lib/wire/memory_transport.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
@@ -48,6 +49,8 @@ export interface CoreOptions {
   readonly checkParams?: (operation: string, params: string) => void;
   /** True for a Manager that is there for a minute at a time. */
   readonly brief?: boolean;
+  /** Key of the Manager; none by default. */
+  readonly proof?: ManagerProof;
   /** True if the store belongs to the caller. */
   readonly borrowed?: boolean;
 }
@@ -103,6 +106,7 @@ export class MemoryManager implements AsyncDisposable {
       pingIntervalMs: 15_000,
       keepBytes: options.keepBytes ?? 1_000_000n,
       brief: options.brief ?? false,
+      proof: options.proof,
       checkParams: options.checkParams ?? (() => {}),
       // Time stands still here.
       later: new Later(clock, 0),
@@ -194,7 +198,7 @@ export class MemoryManager implements AsyncDisposable {
       clientId: name,
       auth: `secret of ${name}`,
       protocol: 2,
-      features: [...FEATURES],
+      features: [...KEYLESS_FEATURES],
       instance: INSTANCE,
       session: ++this.#sessionNumbers,
       ...init,

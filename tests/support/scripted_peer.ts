@@ -9,6 +9,8 @@ import {
 } from "../../lib/wire/message.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
 import {
+  createAuthChallenge,
+  createAuthProof,
   createBye,
   createClientHello,
   createCommand,
@@ -31,6 +33,8 @@ const MAKERS = {
   bye: createBye,
   ping: createPing,
   pong: createPong,
+  authChallenge: createAuthChallenge,
+  authProof: createAuthProof,
   command: createCommand,
   cancel: createCommandCancel,
   progress: createCommandProgress,

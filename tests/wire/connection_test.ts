@@ -38,6 +38,7 @@ const table: Table<Side> = {
     },
     ping: { run: ({ connection }, { data }) => connection.pong(data) },
   },
+  proving: {},
   ready: {
     ping: { run: ({ connection }, { data }) => connection.pong(data) },
     pong: ignore,

@@ -40,6 +40,8 @@ Deno.test("every kind of message survives encoding and decoding, with its number
     bye: 12,
     ping: 13,
     pong: 14,
+    authChallenge: 16,
+    authProof: 17,
     command: 20,
     cancel: 21,
     progress: 22,

@@ -5,7 +5,7 @@ import { managerTable } from "../../lib/manager/session.ts";
 import { ignore, rowFor, type Table } from "../../lib/wire/table.ts";
 import { body, KINDS } from "../support/scripted_peer.ts";
 
-const STATES = ["greeting", "ready", "leaving"] as const;
+const STATES = ["greeting", "proving", "ready", "leaving"] as const;
 
 /** A table as lines: what one side does with each message in each state. What has no line is a violation. */
 function linesOf<Context>(table: Table<Context>): string[] {
@@ -14,7 +14,8 @@ function linesOf<Context>(table: Table<Context>): string[] {
       const row = table[state][kind];
       if (row === undefined) return [];
       const act = row === ignore ? "ignore" : row.run.name;
-      const next = row.next ?? state;
+      const detour = row.detour === undefined ? "" : ` or ${row.detour.next}`;
+      const next = `${row.next ?? state}${detour}`;
       const then = row.after === undefined ? "" : `, then ${row.after.name}`;
       return [`${state} --${kind}--> ${next}: ${act}${then}`];
     })
@@ -23,10 +24,14 @@ function linesOf<Context>(table: Table<Context>): string[] {
 
 Deno.test("all that an Agent may say to the Manager", () => {
   assertEquals(linesOf(managerTable), [
-    "greeting --clientHello--> ready: admit, then begin",
+    "greeting --clientHello--> ready or proving: admit, then begin",
     "greeting --bye--> closed: farewell",
     "greeting --ping--> greeting: pong",
     "greeting --pong--> greeting: ignore",
+    "proving --bye--> closed: farewell",
+    "proving --ping--> proving: pong",
+    "proving --pong--> proving: ignore",
+    "proving --authProof--> ready: prove, then begin",
     "ready --bye--> closed: farewell",
     "ready --ping--> ready: pong",
     "ready --pong--> ready: ponged",
@@ -39,6 +44,8 @@ Deno.test("all that an Agent may say to the Manager", () => {
     "leaving --bye--> closed: farewell",
     "leaving --ping--> leaving: ignore",
     "leaving --pong--> leaving: ignore",
+    "leaving --authChallenge--> leaving: ignore",
+    "leaving --authProof--> leaving: ignore",
     "leaving --command--> leaving: ignore",
     "leaving --cancel--> leaving: ignore",
     "leaving --progress--> leaving: recordProgress",
@@ -56,6 +63,11 @@ Deno.test("all that the Manager may say to an Agent", () => {
     "greeting --bye--> closed: farewell",
     "greeting --ping--> greeting: pong",
     "greeting --pong--> greeting: ignore",
+    "greeting --authChallenge--> proving: prove",
+    "proving --serverHello--> ready: welcome, then begin",
+    "proving --bye--> closed: farewell",
+    "proving --ping--> proving: pong",
+    "proving --pong--> proving: ignore",
     "ready --bye--> closed: farewell",
     "ready --ping--> ready: pong",
     "ready --pong--> ready: ignore",
@@ -68,6 +80,8 @@ Deno.test("all that the Manager may say to an Agent", () => {
     "leaving --bye--> closed: farewell",
     "leaving --ping--> leaving: ignore",
     "leaving --pong--> leaving: ignore",
+    "leaving --authChallenge--> leaving: ignore",
+    "leaving --authProof--> leaving: ignore",
     "leaving --command--> leaving: ignore",
     "leaving --cancel--> leaving: cancel",
     "leaving --progress--> leaving: ignore",
@@ -82,6 +96,7 @@ Deno.test("all that the Manager may say to an Agent", () => {
 Deno.test("what has no row in a state is a violation that names both", () => {
   const table: Table<unknown> = {
     greeting: { ping: ignore },
+    proving: {},
     ready: {},
     leaving: {},
   };

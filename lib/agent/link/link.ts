@@ -16,12 +16,13 @@ import { Standstill } from "../../base/standstill.ts";
 import { PROTOCOL, VERSION } from "../../base/version.ts";
 import type { End } from "../../wire/connection.ts";
 import { byeCodeOf, dialectOfManager } from "../../wire/dialect.ts";
-import { FEATURES } from "../../wire/features.ts";
+import { FEATURES, KEYLESS_FEATURES } from "../../wire/features.ts";
 import { LIVENESS } from "../../wire/liveness.ts";
 import type { Transport } from "../../wire/transport.ts";
 import type { EntryState, Journal } from "../journal/journal.ts";
 import type { Runner } from "../runner/runner.ts";
 import { DialFailures } from "./dial_failures.ts";
+import { type AgentKey, type KeyProof, KeyProofs } from "./key_proof.ts";
 import { Rejections } from "./rejections.ts";
 import { REMOVED_RETRY_MS, wayBack } from "./removal.ts";
 import { AgentSession } from "./session.ts";
@@ -49,6 +50,8 @@ export interface AgentIdentity {
   readonly secret: string;
   /** Set until the Manager has accepted it. */
   readonly joinToken?: string | undefined;
+  /** Its key; without one it proves itself by the secret only. */
+  readonly agentKey?: AgentKey | undefined;
   /** Facts about the host, or how to collect them for each hello. */
   readonly facts: Facts | (() => Promise<Facts>);
 }
@@ -85,6 +88,7 @@ export class Link {
   readonly #stop = new AbortController();
   readonly #rejections = new Rejections();
   readonly #failures: DialFailures;
+  readonly #proofs: KeyProofs | undefined;
   #session: AgentSession | undefined;
   /** True if the log tells the last attempt. */
   #isTold = true;
@@ -92,6 +96,8 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#failures = new DialFailures(options.clock);
+    const { identity: { agentKey }, random } = options;
+    this.#proofs = agentKey && new KeyProofs(agentKey, random);
   }
 
   /** True if there is a connection that is ready for delivery. */
@@ -144,7 +150,8 @@ export class Link {
     const facts = typeof identity.facts === "function"
       ? await identity.facts()
       : identity.facts;
-    const hello = { ...identity, facts };
+    const proof = this.#proofs?.begin();
+    const hello = { ...identity, facts, proof };
     // The number is durable before the dial: no two dials have the same.
     const number = await journal.nextSession();
     const transport = await this.#dial();
@@ -166,6 +173,7 @@ export class Link {
       clock,
       counters,
       rejections: this.#rejections,
+      proof,
       look: () => standstill.look(),
       ready: (session) => {
         wasReady = true;
@@ -290,15 +298,20 @@ function isShutdown(end: End): boolean {
 
 /** The hello of one dial. It lists all commands of earlier connections, which are settled by now. */
 function helloOf(
-  { name, secret, joinToken, facts }: AgentIdentity & { facts: Facts },
+  { name, secret, joinToken, facts, proof }: AgentIdentity & {
+    facts: Facts;
+    proof: KeyProof | undefined;
+  },
   { journal, runner }: Pick<LinkOptions, "journal" | "runner">,
   session: bigint,
 ): ClientHello {
   return createClientHello({
     clientId: name,
-    auth: secret,
+    // The secret goes until its key was admitted once.
+    auth: proof?.isAdmitted ? "" : secret,
     protocol: PROTOCOL,
-    features: [...FEATURES],
+    features: [...proof === undefined ? KEYLESS_FEATURES : FEATURES],
+    ...proof?.fields,
     agentVersion: VERSION,
     facts,
     joinToken: joinToken ?? "",

@@ -1,4 +1,5 @@
 import {
+  type AuthChallenge,
   type Bye,
   Bye_Code,
   type ClientHello,
@@ -20,7 +21,7 @@ import {
   dialectOfManager,
   Dialects,
 } from "../../wire/dialect.ts";
-import { type Feature, negotiate } from "../../wire/features.ts";
+import { type Feature, FEATURES, negotiate } from "../../wire/features.ts";
 import { LIVENESS } from "../../wire/liveness.ts";
 import { allIgnored, ignore, type Table } from "../../wire/table.ts";
 import type { Transport } from "../../wire/transport.ts";
@@ -28,6 +29,7 @@ import type { Journal } from "../journal/journal.ts";
 import type { Runner } from "../runner/runner.ts";
 import { DataClient } from "./data_client.ts";
 import { Delivery } from "./delivery.ts";
+import type { KeyProof } from "./key_proof.ts";
 import { LegacyRequests } from "./legacy_requests.ts";
 import { Rejections } from "./rejections.ts";
 
@@ -46,6 +48,13 @@ const MIN_WINDOW_MS = 1_000;
 /** All messages that the Manager may send to an Agent, by the state of the connection. */
 export const agentTable: Table<AgentSession> = {
   greeting: {
+    authChallenge: { run: prove, next: "proving" },
+    serverHello: { run: welcome, next: "ready", after: begin },
+    ping: { run: pong },
+    pong: ignore,
+    bye: { run: farewell, next: "closed" },
+  },
+  proving: {
     serverHello: { run: welcome, next: "ready", after: begin },
     ping: { run: pong },
     pong: ignore,
@@ -68,8 +77,15 @@ export const agentTable: Table<AgentSession> = {
   },
 };
 
-function welcome(session: AgentSession, hello: ServerHello): void {
-  session.welcome(hello);
+function prove(session: AgentSession, challenge: AuthChallenge): Promise<void> {
+  return session.prove(challenge);
+}
+
+function welcome(
+  session: AgentSession,
+  hello: ServerHello,
+): Promise<void> | undefined {
+  return session.welcome(hello);
 }
 
 function begin(session: AgentSession): void {
@@ -104,6 +120,8 @@ export interface AgentSessionOptions {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly rejections?: Rejections;
+  /** Proof of this agent's key on this connection; none if it has no key. */
+  readonly proof?: KeyProof | undefined;
   /** Called once the connection is ready. */
   readonly ready: (session: AgentSession) => void;
   /** Looks whether this process has stood still, and drops the connection if it has. */
@@ -158,6 +176,7 @@ export class AgentSession {
   /** Says hello and serves the connection to its end. */
   async run(hello: ClientHello): Promise<End> {
     try {
+      this.#options.proof?.said(hello);
       await this.connection.send({ case: "clientHello", value: hello });
       const end = await this.connection.run();
       if (isProtocolError(end)) this.#delivery?.rejected();
@@ -170,11 +189,28 @@ export class AgentSession {
   }
 
   /**
+   * Verifies the Manager's proof and answers with this agent's: the row of AuthChallenge.
+   *
+   * @throws {PiriError} PROTOCOL_VIOLATION
+   */
+  async prove(challenge: AuthChallenge): Promise<void> {
+    const { proof } = this.#options;
+    if (proof === undefined) {
+      throw new PiriError(
+        "PROTOCOL_VIOLATION",
+        "Cannot accept the challenge: this agent offered no proof",
+      );
+    }
+    const value = proof.answer(challenge);
+    await this.connection.send({ case: "authProof", value });
+  }
+
+  /**
    * Notes the dialect and the features of the Manager: the row of ServerHello.
    *
    * @throws {PiriError} PROTOCOL_VIOLATION for another version than this agent knows
    */
-  welcome(hello: ServerHello): void {
+  welcome(hello: ServerHello): Promise<void> | undefined {
     if (hello.version !== SERVER_VERSION) {
       throw new PiriError(
         "PROTOCOL_VIOLATION",
@@ -183,8 +219,14 @@ export class AgentSession {
     }
     this.#hello = hello;
     this.#dialect = dialectOfManager(hello.managerId);
-    this.#features = negotiate(hello.features, this.#dialect.features);
+    const { proof } = this.#options;
+    const pinned = proof?.welcomed(hello);
+    this.#features = negotiate(
+      hello.features,
+      proof?.isDone ? FEATURES : this.#dialect.features,
+    );
     this.connection.dialect = this.#dialect;
+    return pinned;
   }
 
   /** Requests data from the Manager, in the words of its dialect. Throws as `DataClient.request`. */

@@ -11,13 +11,15 @@ import type { AgentRecord, CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import { type End, Refusal } from "../../wire/connection.ts";
 import { type Dialect, dialectOfAgent } from "../../wire/dialect.ts";
-import { negotiate } from "../../wire/features.ts";
+import { FEATURES, negotiate } from "../../wire/features.ts";
+import { offersProof } from "../../wire/proof.ts";
 import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { JobEffects } from "../jobs/job_effects.ts";
 import type { ManagerParts } from "../manager_parts.ts";
 import { AdmittedAgent, type AgentConnection } from "./admitted_agent.ts";
 import { type Authenticated, Authentication } from "./authentication.ts";
+import { Challenge, type ManagerProof } from "./challenge.ts";
 import { describe, isJoined, violationOf } from "./connection_end.ts";
 import { HelloGate } from "./hello_gate.ts";
 import { checkHello, OperationSets } from "./hello_rules.ts";
@@ -51,6 +53,8 @@ export interface AdmissionOptions extends ManagerParts {
   readonly commands: Commands;
   readonly jobs: Pick<JobEffects, "doubt" | "heard" | "agentChanged">;
   readonly pingIntervalMs: () => number;
+  /** Key of this Manager. Without one, agents are admitted by their secrets only. */
+  readonly proof?: ManagerProof | undefined;
   /** Most hellos that are handled at the same time; MAX_HELLOS by default. */
   readonly maxHellos?: number;
   /** True for a Manager that is there for a minute at a time. */
@@ -88,18 +92,37 @@ export class Admission {
   }
 
   /**
-   * Checks a hello, makes its connection the agent's current one, and sends ServerHello.
+   * Challenge to the agent of a hello, whoever it is; undefined if the hello offers no proof.
    *
-   * @throws {PiriError} AUTH_FAILED, STALE, BUSY, PROTOCOL_VIOLATION: the agent is not admitted.
+   * @param bytes The message with the hello, as it came.
+   * @throws {PiriError} PROTOCOL_VIOLATION
+   */
+  challenge(hello: ClientHello, bytes: Uint8Array): Challenge | undefined {
+    checkHello(hello);
+    const { proof, random } = this.#options;
+    if (proof === undefined || !offersProof(hello)) return undefined;
+    const { managerId } = this.#store;
+    return new Challenge(hello, bytes, { ...proof, managerId, random });
+  }
+
+  /**
+   * Makes the connection of a checked hello the agent's current one, and sends ServerHello.
+   *
+   * @param isProven True if the agent has proven the key of its hello, false if it has tried; undefined if it was not
+   * challenged.
+   * @throws {PiriError} AUTH_FAILED, STALE, BUSY: the agent is not admitted.
    */
   async admit(
     hello: ClientHello,
     connection: AgentConnection,
+    isProven?: boolean,
   ): Promise<Admitted> {
-    checkHello(hello);
     try {
       const admitted = await this.#gate.pass(() =>
-        this.#inTurn(hello.clientId, () => this.#admit(hello, connection))
+        this.#inTurn(
+          hello.clientId,
+          () => this.#admit(hello, connection, isProven),
+        )
       );
       return { ...admitted, error: this.#comeBack(admitted.error) };
     } catch (error) {
@@ -192,13 +215,18 @@ export class Admission {
   async #admit(
     hello: ClientHello,
     connection: AgentConnection,
+    isProven?: boolean,
   ): Promise<Admitted> {
     const { peer } = connection;
     const { effects } = this.#options.commands;
     // The store reads this together with the records of the check.
     const lastCommandId = this.#store.lastCommandId();
     lastCommandId.catch(() => {});
-    const checked = await this.#authentication.check(hello, peer);
+    const checked = await this.#authentication.check(
+      hello,
+      peer,
+      isProven,
+    );
     const { record } = checked;
     const dialect = dialectOfAgent(hello);
     if (dialect.hasIdentities) {
@@ -210,7 +238,7 @@ export class Admission {
     const facts = { ...checked, dialect, ended };
     const { agent, outcome } = this.#decide(hello, connection, facts);
     try {
-      await this.#record(hello, agent, outcome);
+      await this.#record(hello, agent, { ...outcome, newKey: checked.newKey });
     } catch (error) {
       outcome.takeBack();
       return { agent, error };
@@ -235,10 +263,13 @@ export class Admission {
   #decide(
     hello: ClientHello,
     connection: AgentConnection,
-    { record, joined, dialect, ended }: Checked,
+    { record, joined, isProven, dialect, ended }: Checked,
   ): { readonly agent: AdmittedAgent; readonly outcome: Outcome } {
     const { fleet, commands } = this.#options;
-    const features = negotiate(hello.features, dialect.features);
+    const features = negotiate(
+      hello.features,
+      isProven ? FEATURES : dialect.features,
+    );
     const outcome = commands.effects.reconcile(record.id, hello, {
       ended,
       resumes: features.has("resume"),
@@ -266,7 +297,7 @@ export class Admission {
   async #record(
     hello: ClientHello,
     { agent, address }: AdmittedAgent,
-    { patches }: Outcome,
+    { patches, newKey }: Pick<Outcome, "patches"> & Pick<Checked, "newKey">,
   ): Promise<void> {
     const { jobs } = this.#options;
     const at = this.#clock.now();
@@ -280,6 +311,7 @@ export class Admission {
       address,
       at,
       patches,
+      newKey,
       doubt: jobs.doubt(at),
     });
     jobs.heard(agent, moved);

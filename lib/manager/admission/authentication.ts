@@ -2,7 +2,8 @@ import type { ClientHello } from "../../../proto/gen/piri/agent/v1/agent_message
 import { type Address, formatAddress } from "../../base/address.ts";
 import { PiriError } from "../../base/errors.ts";
 import { hashSecret, sameHash } from "../../base/secret.ts";
-import type { AgentRecord } from "../../store/records.ts";
+import { PUBLIC_KEY_BYTES, sha256 } from "../../base/signing_key.ts";
+import type { AgentRecord, NewKey } from "../../store/records.ts";
 import { Refusal } from "../../wire/connection.ts";
 import { dialectOfAgent } from "../../wire/dialect.ts";
 import type { ManagerParts } from "../manager_parts.ts";
@@ -10,14 +11,28 @@ import { inNetworks, parseNetwork } from "./network.ts";
 import type { RefusedHellos } from "./refused_hellos.ts";
 import { REMOVED } from "./removed.ts";
 
-/** An agent with the right secret, in one of its networks. */
+/** An agent with the right key or secret, in one of its networks. */
 export interface Authenticated {
   readonly record: AgentRecord;
   /** True if the agent has used its token with this hello. */
   readonly joined: boolean;
+  /** True if both keys were proven on this connection. */
+  readonly isProven: boolean;
+  /** The agent's key, if it is to be recorded with this hello. */
+  readonly newKey?: NewKey | undefined;
 }
 
-/** Checks the secret and the network of agents: protocol.md section 6. */
+/** What a hello and the answer to its challenge show. */
+interface Claim {
+  readonly secretHash: Uint8Array;
+  /** The key of the hello, if it was proven. */
+  readonly key: Uint8Array | undefined;
+}
+
+/** Compared where nothing is known: the time must not tell if the agent exists. */
+const NOTHING = new Uint8Array(PUBLIC_KEY_BYTES);
+
+/** Checks the key or secret and the network of agents: protocol.md section 6. */
 export class Authentication {
   readonly #parts: ManagerParts;
   readonly #refused: RefusedHellos;
@@ -28,41 +43,58 @@ export class Authentication {
   }
 
   /**
-   * Checks a hello, and enrols the agent if it has a join token.
+   * Checks a hello, and enrols the agent if it has a join token. Who has a key is not admitted by a secret again.
    *
+   * @param isProven True if the agent has proven the key of its hello, false if it has tried
    * @throws {PiriError} AUTH_FAILED, after operators were told the reason
    */
-  async check(hello: ClientHello, peer: Address): Promise<Authenticated> {
-    const secretHash = hashSecret(hello.auth);
-    const { record, joined } = hello.joinToken === ""
+  async check(
+    hello: ClientHello,
+    peer: Address,
+    isProven?: boolean,
+  ): Promise<Authenticated> {
+    const claim: Claim = {
+      secretHash: hashSecret(hello.auth),
+      key: isProven ? hello.publicKey : undefined,
+    };
+    const found = hello.joinToken === "" || isProven === false
       ? { record: await this.#parts.store.agent(hello.clientId), joined: false }
-      : await this.#enrol(hello, secretHash, peer);
-    const known = record?.secretHash ?? new Uint8Array(32);
-    // Compared even without a known secret: the time must not tell if the agent exists.
-    const same = sameHash(known, secretHash);
-    if (!same || record === undefined || record.secretHash === null) {
-      throw await this.#removed(hello, secretHash, peer) ??
+      : await this.#enrol(hello, claim, peer);
+    const { record } = found;
+    if (record === undefined || isProven === false || !isOf(record, claim)) {
+      // Both are compared for any name.
+      if (record === undefined) isOf(NOBODY, claim);
+      throw await this.#removed(hello, claim, peer) ??
         this.#turnedAway(hello, peer, {
           isKnown: record !== undefined,
-          why: whyRefused(hello, record),
+          why: whyRefused(hello, record, isProven),
         });
     }
     this.#checkNetwork(record, hello, peer);
-    return { record, joined };
+    const { key: publicKey, secretHash } = claim;
+    return {
+      record,
+      joined: found.joined,
+      isProven: publicKey !== undefined,
+      newKey: publicKey === undefined || record.publicKey !== null
+        ? undefined
+        : { publicKey, secretHash },
+    };
   }
 
   async #enrol(
     hello: ClientHello,
-    secretHash: Uint8Array,
+    claim: Claim,
     peer: Address,
-  ): Promise<Authenticated> {
+  ): Promise<Pick<Authenticated, "record" | "joined">> {
     const before = await this.#parts.store.agent(hello.clientId);
     // The address is checked before the token is used up.
     if (before !== undefined) this.#checkNetwork(before, hello, peer);
     try {
       const record = await this.#parts.store.enrolAgent(hello.clientId, {
         tokenHash: hashSecret(hello.joinToken),
-        secretHash,
+        secretHash: claim.secretHash,
+        publicKey: claim.key,
         at: this.#parts.clock.now(),
       });
       const joined = before !== undefined && before.tokenUsedWith === null;
@@ -78,7 +110,7 @@ export class Authentication {
       if (!(error instanceof PiriError) || error.code !== "AUTH_FAILED") {
         throw error;
       }
-      throw await this.#removed(hello, secretHash, peer) ??
+      throw await this.#removed(hello, claim, peer) ??
         this.#turnedAway(hello, peer, {
           isKnown: before !== undefined,
           why: before === undefined ? unknownName(hello) : error.message,
@@ -89,12 +121,13 @@ export class Authentication {
   /** Refusal of an agent that proves that it was removed. Everybody else only learns that the authentication failed. */
   async #removed(
     hello: ClientHello,
-    secretHash: Uint8Array,
+    { secretHash, key }: Claim,
     peer: Address,
   ): Promise<PiriError | undefined> {
     const { store, counters, events } = this.#parts;
     const name = hello.clientId;
-    const removedAt = await store.removedAt(name, secretHash);
+    const byKey = key && await store.removedAt(name, sha256(key));
+    const removedAt = byKey ?? await store.removedAt(name, secretHash);
     if (removedAt === undefined || !dialectOfAgent(hello).hasIdentities) {
       return undefined;
     }
@@ -146,12 +179,34 @@ export class Authentication {
   }
 }
 
+/** An entry of no agent. */
+const NOBODY = { secretHash: null, publicKey: null } as const;
+
+/** True if the claim is that of this agent. Takes the same time for any agent. */
+function isOf(
+  { secretHash, publicKey }: Pick<AgentRecord, "secretHash" | "publicKey">,
+  claim: Claim,
+): boolean {
+  const isSecret = sameHash(secretHash ?? NOTHING, claim.secretHash);
+  const isKey = sameHash(publicKey ?? NOTHING, claim.key ?? NOTHING);
+  return publicKey === null
+    ? secretHash !== null && isSecret
+    : claim.key !== undefined && isKey;
+}
+
 /** The reason for operators. The peer itself hears the same in all cases. */
 function whyRefused(
   hello: ClientHello,
   record: AgentRecord | undefined,
+  isProven: boolean | undefined,
 ): string {
   if (record === undefined) return unknownName(hello);
+  if (isProven === false) return "it did not prove the key that it claims";
+  if (record.publicKey !== null) {
+    return isProven
+      ? `it has another key than "${record.id}"; if the host is new, let it join by "piri-manager agent token ${record.id}"`
+      : `it sent a secret, and "${record.id}" has a key; if its version is older, let it join by "piri-manager agent token ${record.id}"`;
+  }
   return record.secretHash === null
     ? `it has not joined yet, and sent no join token; make a new one by "piri-manager agent token ${record.id}"`
     : "its secret is wrong";

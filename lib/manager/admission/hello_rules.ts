@@ -1,6 +1,7 @@
 import type { ClientHello } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { Limits, NAME_PATTERN } from "../../base/limits.ts";
+import { PUBLIC_KEY_BYTES } from "../../base/signing_key.ts";
 import { dialectOfAgent } from "../../wire/dialect.ts";
 
 /**
@@ -24,6 +25,9 @@ export function checkHello(hello: ClientHello): void {
     : dialectOfAgent(hello).hasIdentities &&
         !/^[0-9a-f]{32}$/.test(hello.instance)
     ? "its instance is not 32 hexadecimal digits"
+    : hello.publicKey.length !== 0 &&
+        hello.publicKey.length !== PUBLIC_KEY_BYTES
+    ? `its key has ${hello.publicKey.length} bytes, and not ${PUBLIC_KEY_BYTES}`
     : undefined;
   if (complaint !== undefined) {
     throw new PiriError(

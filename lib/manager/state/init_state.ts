@@ -11,6 +11,7 @@ import {
 } from "../../base/files.ts";
 import { makePrivateFolder } from "../../base/private_folder.ts";
 import type { Random } from "../../base/random.ts";
+import { newSigningKey } from "../../base/signing_key.ts";
 import {
   createAuthority,
   issueServerCertificate,
@@ -109,6 +110,7 @@ async function fill(
   const files: [path: string, content: string, mode: number][] = [
     [paths.caKey, authority.keyPem, PRIVATE_FILE],
     [paths.caCert, authority.certPem, 0o644],
+    [paths.managerKey, newSigningKey(random), PRIVATE_FILE],
     [paths.serverKey, server.keyPem, PRIVATE_FILE],
     [paths.serverCert, server.certPem, 0o644],
   ];

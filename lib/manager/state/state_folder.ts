@@ -10,6 +10,7 @@ import {
 import { decodePem, type Identity } from "../../base/pem.ts";
 import { requirePrivateFolder } from "../../base/private_folder.ts";
 import type { Random } from "../../base/random.ts";
+import { newSigningKey } from "../../base/signing_key.ts";
 import {
   certificateExpiry,
   RENEW_BEFORE_MS,
@@ -26,6 +27,8 @@ export interface ManagerState {
   /** Certificate of the authority, DER. It is part of every join token. */
   readonly caCertificate: Uint8Array<ArrayBuffer>;
   readonly server: ServerIdentity;
+  /** Key by which the Manager proves itself, PKCS#8 PEM; undefined if there is none yet. */
+  readonly managerKeyPem: string | undefined;
   /** The authority of a Manager whose state is in memory only; absent if it is on the disk. */
   readonly authority?: Identity;
 }
@@ -59,7 +62,26 @@ export async function loadState(dir: string): Promise<ManagerState> {
     config,
     caCertificate: decodePem("CERTIFICATE", await readFile(paths.caCert)),
     server: identityOf(certPem, keyPem),
+    managerKeyPem: await exists(paths.managerKey)
+      ? await readPrivateFile(paths.managerKey)
+      : undefined,
   };
+}
+
+/**
+ * Makes the Manager's key in a state folder of a version that knew none.
+ *
+ * @returns the state with a key
+ * @throws {PiriError} DISK, DENIED
+ */
+export async function withManagerKey(
+  state: ManagerState,
+  random: Random,
+): Promise<ManagerState> {
+  if (state.managerKeyPem !== undefined) return state;
+  const managerKeyPem = newSigningKey(random);
+  await writeFileAtomically(state.paths.managerKey, managerKeyPem, { random });
+  return { ...state, managerKeyPem };
 }
 
 /**

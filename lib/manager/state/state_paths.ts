@@ -6,6 +6,8 @@ export interface StatePaths {
   readonly config: string;
   readonly caCert: string;
   readonly caKey: string;
+  /** Private key by which the Manager proves itself to agents. */
+  readonly managerKey: string;
   readonly serverCert: string;
   readonly serverKey: string;
   readonly database: string;
@@ -26,6 +28,7 @@ export function statePaths(dir: string): StatePaths {
     config: join(dir, "config.yaml"),
     caCert: join(dir, "ca.pem"),
     caKey: join(dir, "ca.key"),
+    managerKey: join(dir, "manager.key"),
     serverCert: join(dir, "server.pem"),
     serverKey: join(dir, "server.key"),
     database: join(dir, "manager.db"),

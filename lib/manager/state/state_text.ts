@@ -23,6 +23,8 @@ export interface ExportedState {
   readonly ca: Identity;
   /** The server's certificate and key, PEM. */
   readonly server: Identity;
+  /** Key by which the Manager proves itself, PEM; undefined in a text of a version that knew none. */
+  readonly managerKeyPem?: string | undefined;
   readonly listen: Address;
   readonly advertise: Address;
   readonly identity: StoredIdentity;
@@ -57,6 +59,7 @@ const Pair = v.object({
 const Content = v.object({
   ca: Pair,
   server: Pair,
+  managerKeyPem: v.optional(pemOf("PRIVATE KEY")),
   listen: readBy((text) => parseAddress(text, { lowestPort: 0 })),
   advertise: readBy(parseAdvertised),
   managerId: v.pipe(v.string(), v.nonEmpty()),
@@ -75,6 +78,8 @@ const Content = v.object({
     retired: v.array(v.boolean()),
     instance: v.array(v.nullable(v.string())),
     secretHash: v.array(v.nullable(Hash)),
+    // A text of a version that knew no keys has none.
+    publicKey: v.optional(v.array(v.nullable(Hash))),
   }),
   tombstones: v.array(
     v.object({ agent: Name, secretHash: Hash, removedAt: Count }),
@@ -105,6 +110,9 @@ export function encodeState(state: ExportedState): string {
       secretHash: agents.map(({ secretHash }) =>
         secretHash === null ? null : encodeBase64Url(secretHash)
       ),
+      publicKey: agents.map(({ publicKey }) =>
+        publicKey === null ? null : encodeBase64Url(publicKey)
+      ),
     },
     tombstones: tombstones.map(({ secretHash, ...rest }) => ({
       ...rest,
@@ -121,10 +129,12 @@ export function encodeState(state: ExportedState): string {
  */
 export function decodeState(text: string): ExportedState {
   const content = parse(unpackText(KIND, text));
-  const { ca, server, listen, advertise, agents, ...identity } = content;
+  const { ca, server, managerKeyPem, listen, advertise, agents, ...identity } =
+    content;
   return {
     ca,
     server,
+    managerKeyPem,
     listen,
     advertise,
     identity: { ...identity, agents: rowsOf(agents) },
@@ -145,9 +155,13 @@ function parse(bytes: Uint8Array): v.InferOutput<typeof Content> {
 }
 
 function rowsOf(
-  columns: v.InferOutput<typeof Content>["agents"],
+  { publicKey, ...known }: v.InferOutput<typeof Content>["agents"],
 ): StoredAgent[] {
-  const { length } = columns.id;
+  const { length } = known.id;
+  const columns = {
+    ...known,
+    publicKey: publicKey ?? known.id.map(() => null),
+  };
   if (Object.values(columns).some((column) => column.length !== length)) {
     throw refuse("its agents are incomplete");
   }

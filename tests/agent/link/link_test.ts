@@ -6,7 +6,7 @@ import {
   Bye_Code,
   CommandState_State,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
-import { FEATURES } from "../../../lib/wire/features.ts";
+import { KEYLESS_FEATURES } from "../../../lib/wire/features.ts";
 import { heardLog } from "../../support/heard_log.ts";
 import { MANAGER, MemoryAgent } from "../../support/memory_agent.ts";
 import { type Init, ScriptedPeer } from "../../support/scripted_peer.ts";
@@ -80,7 +80,7 @@ class Dialling implements AsyncDisposable {
     const manager = await this.greeted();
     await manager.says("serverHello", {
       version: 1,
-      features: [...FEATURES],
+      features: [...KEYLESS_FEATURES],
       managerId: MANAGER,
       ...init,
     });
@@ -139,7 +139,7 @@ Deno.test("the hello says who the agent is and what it has", async () => {
       clientId: "web-1",
       auth: "secret",
       protocol: 2,
-      features: [...FEATURES],
+      features: [...KEYLESS_FEATURES],
       agentVersion: hello?.agentVersion ?? "",
       facts: { os: "linux" },
       joinToken: "token",

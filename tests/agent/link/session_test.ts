@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { FEATURES } from "../../../lib/wire/features.ts";
+import { KEYLESS_FEATURES } from "../../../lib/wire/features.ts";
 import {
   Bye_Code,
   CommandResult_Status,
@@ -17,12 +17,12 @@ Deno.test("features of the Manager are used if they are known and their ground i
   await agent.welcomed({ features: ["chunks", "ack", "teleport"] });
   assertEquals([...agent.session?.features ?? []], ["chunks"]);
   await agent.welcomed();
-  assertEquals([...agent.session?.features ?? []], [...FEATURES]);
+  assertEquals([...agent.session?.features ?? []], [...KEYLESS_FEATURES]);
 });
 
 Deno.test("a legacy Manager has no features, whatever it says", async () => {
   await using agent = await MemoryAgent.start();
-  await agent.welcomed({ managerId: "", features: [...FEATURES] });
+  await agent.welcomed({ managerId: "", features: [...KEYLESS_FEATURES] });
   assertEquals(agent.session?.features.size, 0);
 });
 

@@ -33,6 +33,7 @@ function agentOf(index: number): StoredAgent {
     cidrs: [],
     addedAt: now - index * 61_234,
     secretHash: random.bytes(32),
+    publicKey: random.bytes(32),
     instance: encodeHex(random.bytes(16)),
     session: BigInt(index % 50 + 1),
     lastCommandId: BigInt(1_000 + index % 300),

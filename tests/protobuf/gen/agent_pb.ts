@@ -18,7 +18,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file piri/agent/v1/agent.proto.
  */
 export const file_piri_agent_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChlwaXJpL2FnZW50L3YxL2FnZW50LnByb3RvEg1waXJpLmFnZW50LnYxIqkFCgdNZXNzYWdlEigKBHR5cGUYASABKA4yGi5waXJpLmFnZW50LnYxLk1lc3NhZ2VUeXBlEjIKDGNsaWVudF9oZWxsbxgKIAEoCzIaLnBpcmkuYWdlbnQudjEuQ2xpZW50SGVsbG9IABIyCgxzZXJ2ZXJfaGVsbG8YCyABKAsyGi5waXJpLmFnZW50LnYxLlNlcnZlckhlbGxvSAASIQoDYnllGA0gASgLMhIucGlyaS5hZ2VudC52MS5CeWVIABIjCgRwaW5nGA4gASgLMhMucGlyaS5hZ2VudC52MS5QaW5nSAASIwoEcG9uZxgPIAEoCzITLnBpcmkuYWdlbnQudjEuUG9uZ0gAEikKB2NvbW1hbmQYFCABKAsyFi5waXJpLmFnZW50LnYxLkNvbW1hbmRIABIuCgZjYW5jZWwYFSABKAsyHC5waXJpLmFnZW50LnYxLkNvbW1hbmRDYW5jZWxIABIyCghwcm9ncmVzcxgWIAEoCzIeLnBpcmkuYWdlbnQudjEuQ29tbWFuZFByb2dyZXNzSAASLgoGcmVzdWx0GBcgASgLMhwucGlyaS5hZ2VudC52MS5Db21tYW5kUmVzdWx0SAASNgoOY29tbWFuZF9vdXRwdXQYGCABKAsyHC5waXJpLmFnZW50LnYxLkNvbW1hbmRPdXRwdXRIABIwCgtjb21tYW5kX2FjaxgZIAEoCzIZLnBpcmkuYWdlbnQudjEuQ29tbWFuZEFja0gAEjIKDGRhdGFfcmVxdWVzdBgeIAEoCzIaLnBpcmkuYWdlbnQudjEuRGF0YVJlcXVlc3RIABI0Cg1kYXRhX3Jlc3BvbnNlGB8gASgLMhsucGlyaS5hZ2VudC52MS5EYXRhUmVzcG9uc2VIAEIGCgRib2R5SgQIDBANIswCCgtDbGllbnRIZWxsbxIRCgljbGllbnRfaWQYASABKAkSDAoEYXV0aBgCIAEoCRIQCghwcm90b2NvbBgDIAEoDRIQCghmZWF0dXJlcxgEIAMoCRIVCg1hZ2VudF92ZXJzaW9uGAUgASgJEjQKBWZhY3RzGAYgAygLMiUucGlyaS5hZ2VudC52MS5DbGllbnRIZWxsby5GYWN0c0VudHJ5Ei0KCGNvbW1hbmRzGAcgAygLMhsucGlyaS5hZ2VudC52MS5Db21tYW5kU3RhdGUSEgoKam9pbl90b2tlbhgIIAEoCRIQCghpbnN0YW5jZRgJIAEoCRIPCgdzZXNzaW9uGAogASgEEhcKD2xhc3RfY29tbWFuZF9pZBgLIAEoAxosCgpGYWN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi3gEKDENvbW1hbmRTdGF0ZRISCgpjb21tYW5kX2lkGAEgASgDEg0KBW5vbmNlGAIgASgGEjAKBXN0YXRlGAMgASgOMiEucGlyaS5hZ2VudC52MS5Db21tYW5kU3RhdGUuU3RhdGUSDgoGc3Rkb3V0GAQgASgEEg4KBnN0ZGVychgFIAEoBCJZCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhIKDlNUQVRFX0FDQ0VQVEVEEAESEQoNU1RBVEVfUlVOTklORxACEhIKDlNUQVRFX0ZJTklTSEVEEAMiiQIKC1NlcnZlckhlbGxvEg8KB3ZlcnNpb24YASABKA0SEAoIZmVhdHVyZXMYAiADKAkSFwoPbWFuYWdlcl92ZXJzaW9uGAMgASgJEh0KEHBpbmdfaW50ZXJ2YWxfbXMYBCABKA1IAIgBARIpCgZyZXN1bWUYBSADKAsyGS5waXJpLmFnZW50LnYxLlJlc3VtZUZyb20SEgoKbWFuYWdlcl9pZBgGIAEoCRIgChNyZWNvbm5lY3Rfd2luZG93X21zGAggASgNSAGIAQESEQoJY2FuY2VsbGVkGAkgAygDQhMKEV9waW5nX2ludGVydmFsX21zQhYKFF9yZWNvbm5lY3Rfd2luZG93X21zIkAKClJlc3VtZUZyb20SEgoKY29tbWFuZF9pZBgBIAEoAxIOCgZzdGRvdXQYAiABKAQSDgoGc3RkZXJyGAMgASgEIssCCgNCeWUSDgoGcmVhc29uGAEgASgJEiUKBGNvZGUYAiABKA4yFy5waXJpLmFnZW50LnYxLkJ5ZS5Db2RlEhsKDnJldHJ5X2FmdGVyX21zGAMgASgNSACIAQEi3AEKBENvZGUSFAoQQ09ERV9VTlNQRUNJRklFRBAAEhQKEENPREVfQVVUSF9GQUlMRUQQARIRCg1DT0RFX1JFUExBQ0VEEAISDgoKQ09ERV9TVEFMRRADEhcKE0NPREVfUFJPVE9DT0xfRVJST1IQBBIVChFDT0RFX1BJTkdfVElNRU9VVBAFEhEKDUNPREVfU0hVVERPV04QBhINCglDT0RFX0JVU1kQBxIQCgxDT0RFX1BFTkRJTkcQCBIPCgtDT0RFX0pPSU5FRBAJEhAKDENPREVfUkVNT1ZFRBAKQhEKD19yZXRyeV9hZnRlcl9tcyIUCgRQaW5nEgwKBGRhdGEYASABKAUiFAoEUG9uZxIMCgRkYXRhGAEgASgFIugBCgdDb21tYW5kEhIKCmNvbW1hbmRfaWQYASABKAMSDAoEdHlwZRgCIAEoCRIMCgRkYXRhGAMgASgJEhcKCnRpbWVvdXRfbXMYBCABKA1IAIgBARIyCg1vbl9kaXNjb25uZWN0GAUgASgOMhsucGlyaS5hZ2VudC52MS5PbkRpc2Nvbm5lY3QSDQoFbm9uY2UYBiABKAYSGgoNa2lsbF9hZnRlcl9tcxgHIAEoDUgBiAEBEhQKDHJlcXVlc3RlZF9ieRgKIAEoCUINCgtfdGltZW91dF9tc0IQCg5fa2lsbF9hZnRlcl9tcyJHCg1Db21tYW5kQ2FuY2VsEhIKCmNvbW1hbmRfaWQYASABKAMSFQoIZ3JhY2VfbXMYAiABKA1IAIgBAUILCglfZ3JhY2VfbXMiVgoPQ29tbWFuZFByb2dyZXNzEhIKCmNvbW1hbmRfaWQYASABKAMSDwoHY3VycmVudBgCIAEoDRINCgV0b3RhbBgDIAEoDRIPCgdtZXNzYWdlGAQgASgJIqEECg1Db21tYW5kUmVzdWx0EhIKCmNvbW1hbmRfaWQYASABKAMSMwoGc3RhdHVzGAIgASgOMiMucGlyaS5hZ2VudC52MS5Db21tYW5kUmVzdWx0LlN0YXR1cxIPCgdjaGFuZ2VkGAMgASgIEg4KBm91dHB1dBgFIAEoCRIWCglleGl0X2NvZGUYBiABKAVIAIgBARIOCgZzaWduYWwYByABKAkSFQoNc3RhcnRlZF9hdF9tcxgIIAEoAxIWCg5maW5pc2hlZF9hdF9tcxgJIAEoAxIUCgxzdGRvdXRfYnl0ZXMYCiABKAQSFAoMc3RkZXJyX2J5dGVzGAsgASgEEhEKCXRydW5jYXRlZBgMIAEoCBIlCgZyZWFwZWQYDSABKAsyFS5waXJpLmFnZW50LnYxLlJlYXBlZBIMCgRkYXRhGA4gASgMEhUKDXN0ZG91dF9zaGEyNTYYDyABKAwSFQoNc3RkZXJyX3NoYTI1NhgQIAEoDCKYAQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEhIKDlNUQVRVU19TVUNDRVNTEAESEQoNU1RBVFVTX0ZBSUxFRBACEhQKEFNUQVRVU19DQU5DRUxMRUQQAxIUChBTVEFUVVNfVElNRURfT1VUEAQSEgoOU1RBVFVTX1JFRlVTRUQQBRIPCgtTVEFUVVNfTE9TVBAGQgwKCl9leGl0X2NvZGVKBAgEEAUiKgoGUmVhcGVkEhEKCXNpZ25hbGxlZBgBIAEoDRINCgVhbGl2ZRgCIAMoDSJ8Cg1Db21tYW5kT3V0cHV0EhIKCmNvbW1hbmRfaWQYASABKAMSKwoGc3RyZWFtGAIgASgOMhsucGlyaS5hZ2VudC52MS5PdXRwdXRTdHJlYW0SDgoGb2Zmc2V0GAMgASgEEg0KBWJ5dGVzGAQgASgMEgsKA2N1dBgFIAEoBCJPCgpDb21tYW5kQWNrEhIKCmNvbW1hbmRfaWQYASABKAMSDgoGc3Rkb3V0GAIgASgEEg4KBnN0ZGVychgDIAEoBBINCgVmaW5hbBgEIAEoCCI9CgtEYXRhUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgDEgwKBHR5cGUYAiABKAkSDAoEZGF0YRgDIAEoCSJoCgxEYXRhUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoAxIKCgJvaxgCIAEoCBIQCgZzdHJpbmcYAyABKAlIABIPCgVieXRlcxgEIAEoDEgAEgwKBG1vcmUYBSABKAhCBwoFdmFsdWUqqgMKC01lc3NhZ2VUeXBlEhwKGE1FU1NBR0VfVFlQRV9VTlNQRUNJRklFRBAAEh0KGU1FU1NBR0VfVFlQRV9DTElFTlRfSEVMTE8QChIdChlNRVNTQUdFX1RZUEVfU0VSVkVSX0hFTExPEAsSFAoQTUVTU0FHRV9UWVBFX0JZRRAMEhUKEU1FU1NBR0VfVFlQRV9QSU5HEA0SFQoRTUVTU0FHRV9UWVBFX1BPTkcQDhIYChRNRVNTQUdFX1RZUEVfQ09NTUFORBAUEh8KG01FU1NBR0VfVFlQRV9DT01NQU5EX0NBTkNFTBAVEiEKHU1FU1NBR0VfVFlQRV9DT01NQU5EX1BST0dSRVNTEBYSHwobTUVTU0FHRV9UWVBFX0NPTU1BTkRfUkVTVUxUEBcSHwobTUVTU0FHRV9UWVBFX0NPTU1BTkRfT1VUUFVUEBgSHAoYTUVTU0FHRV9UWVBFX0NPTU1BTkRfQUNLEBkSHQoZTUVTU0FHRV9UWVBFX0RBVEFfUkVRVUVTVBAeEh4KGk1FU1NBR0VfVFlQRV9EQVRBX1JFU1BPTlNFEB8qYQoMT25EaXNjb25uZWN0Eh0KGU9OX0RJU0NPTk5FQ1RfVU5TUEVDSUZJRUQQABIaChZPTl9ESVNDT05ORUNUX0NPTlRJTlVFEAESFgoST05fRElTQ09OTkVDVF9LSUxMEAIqYQoMT3V0cHV0U3RyZWFtEh0KGU9VVFBVVF9TVFJFQU1fVU5TUEVDSUZJRUQQABIYChRPVVRQVVRfU1RSRUFNX1NURE9VVBABEhgKFE9VVFBVVF9TVFJFQU1fU1RERVJSEAJiBnByb3RvMw");
+  fileDesc("ChlwaXJpL2FnZW50L3YxL2FnZW50LnByb3RvEg1waXJpLmFnZW50LnYxIpEGCgdNZXNzYWdlEigKBHR5cGUYASABKA4yGi5waXJpLmFnZW50LnYxLk1lc3NhZ2VUeXBlEjIKDGNsaWVudF9oZWxsbxgKIAEoCzIaLnBpcmkuYWdlbnQudjEuQ2xpZW50SGVsbG9IABIyCgxzZXJ2ZXJfaGVsbG8YCyABKAsyGi5waXJpLmFnZW50LnYxLlNlcnZlckhlbGxvSAASIQoDYnllGA0gASgLMhIucGlyaS5hZ2VudC52MS5CeWVIABIjCgRwaW5nGA4gASgLMhMucGlyaS5hZ2VudC52MS5QaW5nSAASIwoEcG9uZxgPIAEoCzITLnBpcmkuYWdlbnQudjEuUG9uZ0gAEjYKDmF1dGhfY2hhbGxlbmdlGBAgASgLMhwucGlyaS5hZ2VudC52MS5BdXRoQ2hhbGxlbmdlSAASLgoKYXV0aF9wcm9vZhgRIAEoCzIYLnBpcmkuYWdlbnQudjEuQXV0aFByb29mSAASKQoHY29tbWFuZBgUIAEoCzIWLnBpcmkuYWdlbnQudjEuQ29tbWFuZEgAEi4KBmNhbmNlbBgVIAEoCzIcLnBpcmkuYWdlbnQudjEuQ29tbWFuZENhbmNlbEgAEjIKCHByb2dyZXNzGBYgASgLMh4ucGlyaS5hZ2VudC52MS5Db21tYW5kUHJvZ3Jlc3NIABIuCgZyZXN1bHQYFyABKAsyHC5waXJpLmFnZW50LnYxLkNvbW1hbmRSZXN1bHRIABI2Cg5jb21tYW5kX291dHB1dBgYIAEoCzIcLnBpcmkuYWdlbnQudjEuQ29tbWFuZE91dHB1dEgAEjAKC2NvbW1hbmRfYWNrGBkgASgLMhkucGlyaS5hZ2VudC52MS5Db21tYW5kQWNrSAASMgoMZGF0YV9yZXF1ZXN0GB4gASgLMhoucGlyaS5hZ2VudC52MS5EYXRhUmVxdWVzdEgAEjQKDWRhdGFfcmVzcG9uc2UYHyABKAsyGy5waXJpLmFnZW50LnYxLkRhdGFSZXNwb25zZUgAQgYKBGJvZHlKBAgMEA0i9QIKC0NsaWVudEhlbGxvEhEKCWNsaWVudF9pZBgBIAEoCRIMCgRhdXRoGAIgASgJEhAKCHByb3RvY29sGAMgASgNEhAKCGZlYXR1cmVzGAQgAygJEhUKDWFnZW50X3ZlcnNpb24YBSABKAkSNAoFZmFjdHMYBiADKAsyJS5waXJpLmFnZW50LnYxLkNsaWVudEhlbGxvLkZhY3RzRW50cnkSLQoIY29tbWFuZHMYByADKAsyGy5waXJpLmFnZW50LnYxLkNvbW1hbmRTdGF0ZRISCgpqb2luX3Rva2VuGAggASgJEhAKCGluc3RhbmNlGAkgASgJEg8KB3Nlc3Npb24YCiABKAQSFwoPbGFzdF9jb21tYW5kX2lkGAsgASgDEhIKCnB1YmxpY19rZXkYDCABKAwSEwoLaGVsbG9fbm9uY2UYDSABKAwaLAoKRmFjdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIloKDUF1dGhDaGFsbGVuZ2USDQoFbm9uY2UYASABKAwSEwoLbWFuYWdlcl9rZXkYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMEhIKCm1hbmFnZXJfaWQYBCABKAkiHgoJQXV0aFByb29mEhEKCXNpZ25hdHVyZRgBIAEoDCLeAQoMQ29tbWFuZFN0YXRlEhIKCmNvbW1hbmRfaWQYASABKAMSDQoFbm9uY2UYAiABKAYSMAoFc3RhdGUYAyABKA4yIS5waXJpLmFnZW50LnYxLkNvbW1hbmRTdGF0ZS5TdGF0ZRIOCgZzdGRvdXQYBCABKAQSDgoGc3RkZXJyGAUgASgEIlkKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEgoOU1RBVEVfQUNDRVBURUQQARIRCg1TVEFURV9SVU5OSU5HEAISEgoOU1RBVEVfRklOSVNIRUQQAyKJAgoLU2VydmVySGVsbG8SDwoHdmVyc2lvbhgBIAEoDRIQCghmZWF0dXJlcxgCIAMoCRIXCg9tYW5hZ2VyX3ZlcnNpb24YAyABKAkSHQoQcGluZ19pbnRlcnZhbF9tcxgEIAEoDUgAiAEBEikKBnJlc3VtZRgFIAMoCzIZLnBpcmkuYWdlbnQudjEuUmVzdW1lRnJvbRISCgptYW5hZ2VyX2lkGAYgASgJEiAKE3JlY29ubmVjdF93aW5kb3dfbXMYCCABKA1IAYgBARIRCgljYW5jZWxsZWQYCSADKANCEwoRX3BpbmdfaW50ZXJ2YWxfbXNCFgoUX3JlY29ubmVjdF93aW5kb3dfbXMiQAoKUmVzdW1lRnJvbRISCgpjb21tYW5kX2lkGAEgASgDEg4KBnN0ZG91dBgCIAEoBBIOCgZzdGRlcnIYAyABKAQiywIKA0J5ZRIOCgZyZWFzb24YASABKAkSJQoEY29kZRgCIAEoDjIXLnBpcmkuYWdlbnQudjEuQnllLkNvZGUSGwoOcmV0cnlfYWZ0ZXJfbXMYAyABKA1IAIgBASLcAQoEQ29kZRIUChBDT0RFX1VOU1BFQ0lGSUVEEAASFAoQQ09ERV9BVVRIX0ZBSUxFRBABEhEKDUNPREVfUkVQTEFDRUQQAhIOCgpDT0RFX1NUQUxFEAMSFwoTQ09ERV9QUk9UT0NPTF9FUlJPUhAEEhUKEUNPREVfUElOR19USU1FT1VUEAUSEQoNQ09ERV9TSFVURE9XThAGEg0KCUNPREVfQlVTWRAHEhAKDENPREVfUEVORElORxAIEg8KC0NPREVfSk9JTkVEEAkSEAoMQ09ERV9SRU1PVkVEEApCEQoPX3JldHJ5X2FmdGVyX21zIhQKBFBpbmcSDAoEZGF0YRgBIAEoBSIUCgRQb25nEgwKBGRhdGEYASABKAUi6AEKB0NvbW1hbmQSEgoKY29tbWFuZF9pZBgBIAEoAxIMCgR0eXBlGAIgASgJEgwKBGRhdGEYAyABKAkSFwoKdGltZW91dF9tcxgEIAEoDUgAiAEBEjIKDW9uX2Rpc2Nvbm5lY3QYBSABKA4yGy5waXJpLmFnZW50LnYxLk9uRGlzY29ubmVjdBINCgVub25jZRgGIAEoBhIaCg1raWxsX2FmdGVyX21zGAcgASgNSAGIAQESFAoMcmVxdWVzdGVkX2J5GAogASgJQg0KC190aW1lb3V0X21zQhAKDl9raWxsX2FmdGVyX21zIkcKDUNvbW1hbmRDYW5jZWwSEgoKY29tbWFuZF9pZBgBIAEoAxIVCghncmFjZV9tcxgCIAEoDUgAiAEBQgsKCV9ncmFjZV9tcyJWCg9Db21tYW5kUHJvZ3Jlc3MSEgoKY29tbWFuZF9pZBgBIAEoAxIPCgdjdXJyZW50GAIgASgNEg0KBXRvdGFsGAMgASgNEg8KB21lc3NhZ2UYBCABKAkioQQKDUNvbW1hbmRSZXN1bHQSEgoKY29tbWFuZF9pZBgBIAEoAxIzCgZzdGF0dXMYAiABKA4yIy5waXJpLmFnZW50LnYxLkNvbW1hbmRSZXN1bHQuU3RhdHVzEg8KB2NoYW5nZWQYAyABKAgSDgoGb3V0cHV0GAUgASgJEhYKCWV4aXRfY29kZRgGIAEoBUgAiAEBEg4KBnNpZ25hbBgHIAEoCRIVCg1zdGFydGVkX2F0X21zGAggASgDEhYKDmZpbmlzaGVkX2F0X21zGAkgASgDEhQKDHN0ZG91dF9ieXRlcxgKIAEoBBIUCgxzdGRlcnJfYnl0ZXMYCyABKAQSEQoJdHJ1bmNhdGVkGAwgASgIEiUKBnJlYXBlZBgNIAEoCzIVLnBpcmkuYWdlbnQudjEuUmVhcGVkEgwKBGRhdGEYDiABKAwSFQoNc3Rkb3V0X3NoYTI1NhgPIAEoDBIVCg1zdGRlcnJfc2hhMjU2GBAgASgMIpgBCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASEgoOU1RBVFVTX1NVQ0NFU1MQARIRCg1TVEFUVVNfRkFJTEVEEAISFAoQU1RBVFVTX0NBTkNFTExFRBADEhQKEFNUQVRVU19USU1FRF9PVVQQBBISCg5TVEFUVVNfUkVGVVNFRBAFEg8KC1NUQVRVU19MT1NUEAZCDAoKX2V4aXRfY29kZUoECAQQBSIqCgZSZWFwZWQSEQoJc2lnbmFsbGVkGAEgASgNEg0KBWFsaXZlGAIgAygNInwKDUNvbW1hbmRPdXRwdXQSEgoKY29tbWFuZF9pZBgBIAEoAxIrCgZzdHJlYW0YAiABKA4yGy5waXJpLmFnZW50LnYxLk91dHB1dFN0cmVhbRIOCgZvZmZzZXQYAyABKAQSDQoFYnl0ZXMYBCABKAwSCwoDY3V0GAUgASgEIk8KCkNvbW1hbmRBY2sSEgoKY29tbWFuZF9pZBgBIAEoAxIOCgZzdGRvdXQYAiABKAQSDgoGc3RkZXJyGAMgASgEEg0KBWZpbmFsGAQgASgIIj0KC0RhdGFSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAMSDAoEdHlwZRgCIAEoCRIMCgRkYXRhGAMgASgJImgKDERhdGFSZXNwb25zZRISCgpyZXF1ZXN0X2lkGAEgASgDEgoKAm9rGAIgASgIEhAKBnN0cmluZxgDIAEoCUgAEg8KBWJ5dGVzGAQgASgMSAASDAoEbW9yZRgFIAEoCEIHCgV2YWx1ZSroAwoLTWVzc2FnZVR5cGUSHAoYTUVTU0FHRV9UWVBFX1VOU1BFQ0lGSUVEEAASHQoZTUVTU0FHRV9UWVBFX0NMSUVOVF9IRUxMTxAKEh0KGU1FU1NBR0VfVFlQRV9TRVJWRVJfSEVMTE8QCxIUChBNRVNTQUdFX1RZUEVfQllFEAwSFQoRTUVTU0FHRV9UWVBFX1BJTkcQDRIVChFNRVNTQUdFX1RZUEVfUE9ORxAOEh8KG01FU1NBR0VfVFlQRV9BVVRIX0NIQUxMRU5HRRAQEhsKF01FU1NBR0VfVFlQRV9BVVRIX1BST09GEBESGAoUTUVTU0FHRV9UWVBFX0NPTU1BTkQQFBIfChtNRVNTQUdFX1RZUEVfQ09NTUFORF9DQU5DRUwQFRIhCh1NRVNTQUdFX1RZUEVfQ09NTUFORF9QUk9HUkVTUxAWEh8KG01FU1NBR0VfVFlQRV9DT01NQU5EX1JFU1VMVBAXEh8KG01FU1NBR0VfVFlQRV9DT01NQU5EX09VVFBVVBAYEhwKGE1FU1NBR0VfVFlQRV9DT01NQU5EX0FDSxAZEh0KGU1FU1NBR0VfVFlQRV9EQVRBX1JFUVVFU1QQHhIeChpNRVNTQUdFX1RZUEVfREFUQV9SRVNQT05TRRAfKmEKDE9uRGlzY29ubmVjdBIdChlPTl9ESVNDT05ORUNUX1VOU1BFQ0lGSUVEEAASGgoWT05fRElTQ09OTkVDVF9DT05USU5VRRABEhYKEk9OX0RJU0NPTk5FQ1RfS0lMTBACKmEKDE91dHB1dFN0cmVhbRIdChlPVVRQVVRfU1RSRUFNX1VOU1BFQ0lGSUVEEAASGAoUT1VUUFVUX1NUUkVBTV9TVERPVVQQARIYChRPVVRQVVRfU1RSRUFNX1NUREVSUhACYgZwcm90bzM");
 
 /**
  * One message. `type` names the member of `body` that is set.
@@ -64,6 +64,22 @@ export type Message = Message$1<"piri.agent.v1.Message"> & {
      */
     value: Pong;
     case: "pong";
+  } | {
+    /**
+     * Since 2.
+     *
+     * @generated from field: piri.agent.v1.AuthChallenge auth_challenge = 16;
+     */
+    value: AuthChallenge;
+    case: "authChallenge";
+  } | {
+    /**
+     * Since 2.
+     *
+     * @generated from field: piri.agent.v1.AuthProof auth_proof = 17;
+     */
+    value: AuthProof;
+    case: "authProof";
   } | {
     /**
      * @generated from field: piri.agent.v1.Command command = 20;
@@ -140,7 +156,7 @@ export type ClientHello = Message$1<"piri.agent.v1.ClientHello"> & {
   clientId: string;
 
   /**
-   * The agent's secret.
+   * The agent's secret; empty once its key was admitted.
    *
    * @generated from field: string auth = 2;
    */
@@ -154,7 +170,7 @@ export type ClientHello = Message$1<"piri.agent.v1.ClientHello"> & {
   protocol: number;
 
   /**
-   * What the agent can do: output, ack, resume, hold, chunks, blobs.
+   * What the agent can do: output, ack, resume, hold, chunks, blobs, proof.
    *
    * @generated from field: repeated string features = 4;
    */
@@ -206,6 +222,20 @@ export type ClientHello = Message$1<"piri.agent.v1.ClientHello"> & {
    * @generated from field: int64 last_command_id = 11;
    */
   lastCommandId: bigint;
+
+  /**
+   * With the feature proof: the agent's Ed25519 key, 32 bytes.
+   *
+   * @generated from field: bytes public_key = 12;
+   */
+  publicKey: Uint8Array;
+
+  /**
+   * With the feature proof: 32 random bytes, used once.
+   *
+   * @generated from field: bytes hello_nonce = 13;
+   */
+  helloNonce: Uint8Array;
 };
 
 /**
@@ -214,6 +244,70 @@ export type ClientHello = Message$1<"piri.agent.v1.ClientHello"> & {
  */
 export const ClientHelloSchema: GenMessage<ClientHello> = /*@__PURE__*/
   messageDesc(file_piri_agent_v1_agent, 1);
+
+/**
+ * Since 2, with the feature proof. The Manager proves its key, and asks the
+ * agent to prove its own.
+ *
+ * @generated from message piri.agent.v1.AuthChallenge
+ */
+export type AuthChallenge = Message$1<"piri.agent.v1.AuthChallenge"> & {
+  /**
+   * 32 random bytes, used once.
+   *
+   * @generated from field: bytes nonce = 1;
+   */
+  nonce: Uint8Array;
+
+  /**
+   * The Manager's Ed25519 key, 32 bytes.
+   *
+   * @generated from field: bytes manager_key = 2;
+   */
+  managerKey: Uint8Array;
+
+  /**
+   * By the Manager's key, of the Manager's transcript; 64 bytes.
+   *
+   * @generated from field: bytes signature = 3;
+   */
+  signature: Uint8Array;
+
+  /**
+   * The manager_id of the ServerHello that follows. It is in both transcripts.
+   *
+   * @generated from field: string manager_id = 4;
+   */
+  managerId: string;
+};
+
+/**
+ * Describes the message piri.agent.v1.AuthChallenge.
+ * Use `create(AuthChallengeSchema)` to create a new message.
+ */
+export const AuthChallengeSchema: GenMessage<AuthChallenge> = /*@__PURE__*/
+  messageDesc(file_piri_agent_v1_agent, 2);
+
+/**
+ * Since 2, with the feature proof. The agent's answer to AuthChallenge.
+ *
+ * @generated from message piri.agent.v1.AuthProof
+ */
+export type AuthProof = Message$1<"piri.agent.v1.AuthProof"> & {
+  /**
+   * By the agent's key, of the agent's transcript; 64 bytes.
+   *
+   * @generated from field: bytes signature = 1;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message piri.agent.v1.AuthProof.
+ * Use `create(AuthProofSchema)` to create a new message.
+ */
+export const AuthProofSchema: GenMessage<AuthProof> = /*@__PURE__*/
+  messageDesc(file_piri_agent_v1_agent, 3);
 
 /**
  * Since 2. A command that an agent still knows.
@@ -256,7 +350,7 @@ export type CommandState = Message$1<"piri.agent.v1.CommandState"> & {
  * Use `create(CommandStateSchema)` to create a new message.
  */
 export const CommandStateSchema: GenMessage<CommandState> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 2);
+  messageDesc(file_piri_agent_v1_agent, 4);
 
 /**
  * How far the command got.
@@ -293,7 +387,7 @@ export enum CommandState_State {
  * Describes the enum piri.agent.v1.CommandState.State.
  */
 export const CommandState_StateSchema: GenEnum<CommandState_State> = /*@__PURE__*/
-  enumDesc(file_piri_agent_v1_agent, 2, 0);
+  enumDesc(file_piri_agent_v1_agent, 4, 0);
 
 /**
  * The Manager's first message: the agent is admitted.
@@ -361,7 +455,7 @@ export type ServerHello = Message$1<"piri.agent.v1.ServerHello"> & {
  * Use `create(ServerHelloSchema)` to create a new message.
  */
 export const ServerHelloSchema: GenMessage<ServerHello> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 3);
+  messageDesc(file_piri_agent_v1_agent, 5);
 
 /**
  * Since 2. Where the output of a command goes on.
@@ -394,7 +488,7 @@ export type ResumeFrom = Message$1<"piri.agent.v1.ResumeFrom"> & {
  * Use `create(ResumeFromSchema)` to create a new message.
  */
 export const ResumeFromSchema: GenMessage<ResumeFrom> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 4);
+  messageDesc(file_piri_agent_v1_agent, 6);
 
 /**
  * The last message of whoever ends the connection.
@@ -429,7 +523,7 @@ export type Bye = Message$1<"piri.agent.v1.Bye"> & {
  * Use `create(ByeSchema)` to create a new message.
  */
 export const ByeSchema: GenMessage<Bye> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 5);
+  messageDesc(file_piri_agent_v1_agent, 7);
 
 /**
  * Why, for machines. Since 2.
@@ -508,7 +602,7 @@ export enum Bye_Code {
  * Describes the enum piri.agent.v1.Bye.Code.
  */
 export const Bye_CodeSchema: GenEnum<Bye_Code> = /*@__PURE__*/
-  enumDesc(file_piri_agent_v1_agent, 5, 0);
+  enumDesc(file_piri_agent_v1_agent, 7, 0);
 
 /**
  * Asks for a Pong with the same data.
@@ -527,7 +621,7 @@ export type Ping = Message$1<"piri.agent.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 6);
+  messageDesc(file_piri_agent_v1_agent, 8);
 
 /**
  * Answers a Ping.
@@ -546,7 +640,7 @@ export type Pong = Message$1<"piri.agent.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 7);
+  messageDesc(file_piri_agent_v1_agent, 9);
 
 /**
  * Tells the agent to carry out an operation.
@@ -613,7 +707,7 @@ export type Command = Message$1<"piri.agent.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 8);
+  messageDesc(file_piri_agent_v1_agent, 10);
 
 /**
  * Asks the agent to end a command.
@@ -639,7 +733,7 @@ export type CommandCancel = Message$1<"piri.agent.v1.CommandCancel"> & {
  * Use `create(CommandCancelSchema)` to create a new message.
  */
 export const CommandCancelSchema: GenMessage<CommandCancel> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 9);
+  messageDesc(file_piri_agent_v1_agent, 11);
 
 /**
  * How far a command is.
@@ -675,7 +769,7 @@ export type CommandProgress = Message$1<"piri.agent.v1.CommandProgress"> & {
  * Use `create(CommandProgressSchema)` to create a new message.
  */
 export const CommandProgressSchema: GenMessage<CommandProgress> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 10);
+  messageDesc(file_piri_agent_v1_agent, 12);
 
 /**
  * How a command ended.
@@ -783,7 +877,7 @@ export type CommandResult = Message$1<"piri.agent.v1.CommandResult"> & {
  * Use `create(CommandResultSchema)` to create a new message.
  */
 export const CommandResultSchema: GenMessage<CommandResult> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 11);
+  messageDesc(file_piri_agent_v1_agent, 13);
 
 /**
  * The end, in a word.
@@ -837,7 +931,7 @@ export enum CommandResult_Status {
  * Describes the enum piri.agent.v1.CommandResult.Status.
  */
 export const CommandResult_StatusSchema: GenEnum<CommandResult_Status> = /*@__PURE__*/
-  enumDesc(file_piri_agent_v1_agent, 11, 0);
+  enumDesc(file_piri_agent_v1_agent, 13, 0);
 
 /**
  * Since 2. What ending a command's processes came to.
@@ -865,7 +959,7 @@ export type Reaped = Message$1<"piri.agent.v1.Reaped"> & {
  * Use `create(ReapedSchema)` to create a new message.
  */
 export const ReapedSchema: GenMessage<Reaped> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 12);
+  messageDesc(file_piri_agent_v1_agent, 14);
 
 /**
  * Since 2. What a command printed.
@@ -910,7 +1004,7 @@ export type CommandOutput = Message$1<"piri.agent.v1.CommandOutput"> & {
  * Use `create(CommandOutputSchema)` to create a new message.
  */
 export const CommandOutputSchema: GenMessage<CommandOutput> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 13);
+  messageDesc(file_piri_agent_v1_agent, 15);
 
 /**
  * Since 2. What the Manager holds of a command.
@@ -948,7 +1042,7 @@ export type CommandAck = Message$1<"piri.agent.v1.CommandAck"> & {
  * Use `create(CommandAckSchema)` to create a new message.
  */
 export const CommandAckSchema: GenMessage<CommandAck> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 14);
+  messageDesc(file_piri_agent_v1_agent, 16);
 
 /**
  * Asks the Manager for data.
@@ -979,7 +1073,7 @@ export type DataRequest = Message$1<"piri.agent.v1.DataRequest"> & {
  * Use `create(DataRequestSchema)` to create a new message.
  */
 export const DataRequestSchema: GenMessage<DataRequest> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 15);
+  messageDesc(file_piri_agent_v1_agent, 17);
 
 /**
  * Answers a DataRequest.
@@ -1029,7 +1123,7 @@ export type DataResponse = Message$1<"piri.agent.v1.DataResponse"> & {
  * Use `create(DataResponseSchema)` to create a new message.
  */
 export const DataResponseSchema: GenMessage<DataResponse> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 16);
+  messageDesc(file_piri_agent_v1_agent, 18);
 
 /**
  * Which member of a Message's body is set.
@@ -1066,6 +1160,20 @@ export enum MessageType {
    * @generated from enum value: MESSAGE_TYPE_PONG = 14;
    */
   PONG = 14,
+
+  /**
+   * Since 2.
+   *
+   * @generated from enum value: MESSAGE_TYPE_AUTH_CHALLENGE = 16;
+   */
+  AUTH_CHALLENGE = 16,
+
+  /**
+   * Since 2.
+   *
+   * @generated from enum value: MESSAGE_TYPE_AUTH_PROOF = 17;
+   */
+  AUTH_PROOF = 17,
 
   /**
    * @generated from enum value: MESSAGE_TYPE_COMMAND = 20;

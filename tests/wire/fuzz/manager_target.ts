@@ -16,7 +16,7 @@ import { ManagerSession } from "../../../lib/manager/session.ts";
 import { openStore } from "../../../lib/store/open.ts";
 import type { CommandRecord } from "../../../lib/store/records.ts";
 import type { Store } from "../../../lib/store/store.ts";
-import { FEATURES } from "../../../lib/wire/features.ts";
+import { KEYLESS_FEATURES } from "../../../lib/wire/features.ts";
 import { Later } from "../../../lib/wire/later.ts";
 import type { Body } from "../../../lib/wire/message.ts";
 import { body } from "../../support/scripted_peer.ts";
@@ -149,7 +149,7 @@ export class ManagerTarget implements Target {
       clientId: OTHER,
       auth: secretOf(OTHER),
       protocol: 2,
-      features: [...FEATURES],
+      features: [...KEYLESS_FEATURES],
       instance: OTHER_INSTANCE,
       session: 2n,
       commands: [{ commandId: 3n, nonce: 103n, state: 2 }],

@@ -11,6 +11,10 @@ export enum MessageType {
   BYE = 12,
   PING = 13,
   PONG = 14,
+  /** Since 2. */
+  AUTH_CHALLENGE = 16,
+  /** Since 2. */
+  AUTH_PROOF = 17,
   COMMAND = 20,
   COMMAND_CANCEL = 21,
   COMMAND_PROGRESS = 22,
@@ -47,6 +51,8 @@ export interface Message {
     | { case: "bye"; value: Bye }
     | { case: "ping"; value: Ping }
     | { case: "pong"; value: Pong }
+    | { case: "authChallenge"; value: AuthChallenge }
+    | { case: "authProof"; value: AuthProof }
     | { case: "command"; value: Command }
     | { case: "cancel"; value: CommandCancel }
     | { case: "progress"; value: CommandProgress }
@@ -88,6 +94,12 @@ export function writeMessage(
       break;
     case "pong":
       writer.message(122, writePong, message.body.value);
+      break;
+    case "authChallenge":
+      writer.message(130, writeAuthChallenge, message.body.value);
+      break;
+    case "authProof":
+      writer.message(138, writeAuthProof, message.body.value);
       break;
     case "command":
       writer.message(162, writeCommand, message.body.value);
@@ -157,6 +169,18 @@ export function readMessage(
           value: reader.message(readPong, message.body.case === "pong" ? message.body.value : undefined),
         };
         break;
+      case 16:
+        message.body = {
+          case: "authChallenge",
+          value: reader.message(readAuthChallenge, message.body.case === "authChallenge" ? message.body.value : undefined),
+        };
+        break;
+      case 17:
+        message.body = {
+          case: "authProof",
+          value: reader.message(readAuthProof, message.body.case === "authProof" ? message.body.value : undefined),
+        };
+        break;
       case 20:
         message.body = {
           case: "command",
@@ -216,11 +240,11 @@ export function readMessage(
 export interface ClientHello {
   /** The agent's name. */
   clientId: string;
-  /** The agent's secret. */
+  /** The agent's secret; empty once its key was admitted. */
   auth: string;
   /** Since 2, as is all below: 2, or absent. */
   protocol: number;
-  /** What the agent can do: output, ack, resume, hold, chunks, blobs. */
+  /** What the agent can do: output, ack, resume, hold, chunks, blobs, proof. */
   features: string[];
   agentVersion: string;
   /** What the agent knows of its host, for people; 16 KiB at most. */
@@ -235,6 +259,10 @@ export interface ClientHello {
   session: bigint;
   /** The highest id of a command that the agent ever accepted. */
   lastCommandId: bigint;
+  /** With the feature proof: the agent's Ed25519 key, 32 bytes. */
+  publicKey: Uint8Array;
+  /** With the feature proof: 32 random bytes, used once. */
+  helloNonce: Uint8Array;
 }
 
 /** A ClientHello; what is not given is as in an empty one. */
@@ -253,6 +281,8 @@ export function createClientHello(init: Omit<Partial<ClientHello>, "commands"> &
     instance: init.instance ?? "",
     session: init.session ?? 0n,
     lastCommandId: init.lastCommandId ?? 0n,
+    publicKey: init.publicKey ?? new Uint8Array(),
+    helloNonce: init.helloNonce ?? new Uint8Array(),
   };
 }
 
@@ -286,6 +316,12 @@ export function writeClientHello(
   }
   if (message.lastCommandId !== 0n) {
     writer.int64(88, message.lastCommandId);
+  }
+  if (message.publicKey.length > 0) {
+    writer.bytes(98, message.publicKey);
+  }
+  if (message.helloNonce.length > 0) {
+    writer.bytes(106, message.helloNonce);
   }
 }
 
@@ -329,6 +365,122 @@ export function readClientHello(
         break;
       case 11:
         message.lastCommandId = reader.int64();
+        break;
+      case 12:
+        message.publicKey = reader.bytes();
+        break;
+      case 13:
+        message.helloNonce = reader.bytes();
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  return message;
+}
+
+/**
+ * Since 2, with the feature proof. The Manager proves its key, and asks the
+ * agent to prove its own.
+ */
+export interface AuthChallenge {
+  /** 32 random bytes, used once. */
+  nonce: Uint8Array;
+  /** The Manager's Ed25519 key, 32 bytes. */
+  managerKey: Uint8Array;
+  /** By the Manager's key, of the Manager's transcript; 64 bytes. */
+  signature: Uint8Array;
+  /** The manager_id of the ServerHello that follows. It is in both transcripts. */
+  managerId: string;
+}
+
+/** A AuthChallenge; what is not given is as in an empty one. */
+export function createAuthChallenge(init: Partial<AuthChallenge> = {}): AuthChallenge {
+  return {
+    nonce: init.nonce ?? new Uint8Array(),
+    managerKey: init.managerKey ?? new Uint8Array(),
+    signature: init.signature ?? new Uint8Array(),
+    managerId: init.managerId ?? "",
+  };
+}
+
+export function writeAuthChallenge(
+  writer: ProtobufWriter,
+  message: AuthChallenge,
+): void {
+  if (message.nonce.length > 0) {
+    writer.bytes(10, message.nonce);
+  }
+  if (message.managerKey.length > 0) {
+    writer.bytes(18, message.managerKey);
+  }
+  if (message.signature.length > 0) {
+    writer.bytes(26, message.signature);
+  }
+  if (message.managerId !== "") {
+    writer.string(34, message.managerId);
+  }
+}
+
+export function readAuthChallenge(
+  reader: ProtobufReader,
+  end: number,
+  message: AuthChallenge = createAuthChallenge(),
+): AuthChallenge {
+  while (reader.at < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.nonce = reader.bytes();
+        break;
+      case 2:
+        message.managerKey = reader.bytes();
+        break;
+      case 3:
+        message.signature = reader.bytes();
+        break;
+      case 4:
+        message.managerId = reader.string();
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  return message;
+}
+
+/** Since 2, with the feature proof. The agent's answer to AuthChallenge. */
+export interface AuthProof {
+  /** By the agent's key, of the agent's transcript; 64 bytes. */
+  signature: Uint8Array;
+}
+
+/** A AuthProof; what is not given is as in an empty one. */
+export function createAuthProof(init: Partial<AuthProof> = {}): AuthProof {
+  return {
+    signature: init.signature ?? new Uint8Array(),
+  };
+}
+
+export function writeAuthProof(
+  writer: ProtobufWriter,
+  message: AuthProof,
+): void {
+  if (message.signature.length > 0) {
+    writer.bytes(10, message.signature);
+  }
+}
+
+export function readAuthProof(
+  reader: ProtobufReader,
+  end: number,
+  message: AuthProof = createAuthProof(),
+): AuthProof {
+  while (reader.at < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.signature = reader.bytes();
         break;
       default:
         reader.skip(tag);

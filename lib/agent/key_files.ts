@@ -1,0 +1,107 @@
+import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
+import { join } from "@std/path";
+import * as v from "valibot";
+import { codeOf, PiriError } from "../base/errors.ts";
+import { readPrivateFile, writeFileAtomically } from "../base/files.ts";
+import { decodePem } from "../base/pem.ts";
+import type { Random } from "../base/random.ts";
+import { sameHash } from "../base/secret.ts";
+import {
+  certifiedKeyHash,
+  newSigningKey,
+  PUBLIC_KEY_BYTES,
+  SigningKey,
+} from "../base/signing_key.ts";
+import type { AgentConfig } from "./config.ts";
+import type { AgentKey } from "./link/key_proof.ts";
+
+/** File with the agent's private key, PKCS#8 PEM. */
+const KEY = "agent.key";
+
+/** File with the key of the Manager that has admitted the agent's. */
+const PIN = "manager-key.json";
+
+const Bytes = v.pipe(
+  v.string(),
+  v.transform((text) => decodeBase64(text)),
+  v.check(({ length }) => length === PUBLIC_KEY_BYTES),
+);
+
+/** The Manager's key, and SHA-256 of the authority's key under which it was proven: another authority is another Manager. */
+const Pin = v.object({ managerKey: Bytes, authority: Bytes });
+
+/**
+ * Reads the keys of a state folder, and makes the agent's own if there is none.
+ *
+ * @throws {PiriError} DENIED if others may read them; CORRUPT, DISK
+ */
+export async function openAgentKey(
+  dir: string,
+  { caPem, serverName, joinToken }: Pick<
+    AgentConfig,
+    "caPem" | "serverName" | "joinToken"
+  >,
+  random: Random,
+): Promise<AgentKey> {
+  const authority = certifiedKeyHash(decodePem("CERTIFICATE", caPem));
+  const path = join(dir, PIN);
+  // A join makes a new entry at the Manager, which knows no key of before.
+  const pinned = joinToken === undefined
+    ? await readPin(path, authority)
+    : undefined;
+  return {
+    key: await openSigningKey(join(dir, KEY), random),
+    authority,
+    serverName,
+    pinned,
+    pin: (managerKey) =>
+      writeFileAtomically(
+        path,
+        `${
+          JSON.stringify({
+            managerKey: encodeBase64(managerKey),
+            authority: encodeBase64(authority),
+          })
+        }\n`,
+        { random },
+      ),
+  };
+}
+
+async function openSigningKey(
+  path: string,
+  random: Random,
+): Promise<SigningKey> {
+  const found = await readIfThere(path);
+  if (found !== undefined) return new SigningKey(found);
+  const pem = newSigningKey(random);
+  await writeFileAtomically(path, pem, { random });
+  return new SigningKey(pem);
+}
+
+async function readPin(
+  path: string,
+  authority: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
+  try {
+    const pin = v.parse(Pin, JSON.parse(text));
+    return sameHash(pin.authority, authority) ? pin.managerKey : undefined;
+  } catch (cause) {
+    throw new PiriError(
+      "CORRUPT",
+      `Cannot read "${path}": it is damaged; remove it only if you trust the network to the Manager, whose key it holds`,
+      { cause },
+    );
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readPrivateFile(path);
+  } catch (error) {
+    if (codeOf(error) === "NOT_FOUND") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,111 @@
+import { Buffer } from "node:buffer";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  sign,
+  verify,
+} from "node:crypto";
+import { PiriError } from "./errors.ts";
+import { decodePem, encodePem } from "./pem.ts";
+import type { Random } from "./random.ts";
+
+/** Bytes of a public key of Ed25519. */
+export const PUBLIC_KEY_BYTES = 32;
+
+/** Bytes of a signature of Ed25519. */
+const SIGNATURE_BYTES = 64;
+
+/** Bytes before the 32 of a private key, in PKCS#8 (RFC 8410). */
+const PKCS8_HEAD = Buffer.from("302e020100300506032b657004220420", "hex");
+
+/** Bytes before the 32 of a public key, in SubjectPublicKeyInfo (RFC 8410). */
+const SPKI_HEAD = Buffer.from("302a300506032b6570032100", "hex");
+
+/** Private key of Ed25519: its owner signs with it. */
+export class SigningKey {
+  /** The public key that belongs to it, 32 bytes. */
+  readonly publicKey: Uint8Array<ArrayBuffer>;
+  readonly #key: KeyObject;
+
+  /**
+   * Reads a key in PKCS#8 PEM.
+   *
+   * @throws {PiriError} CORRUPT
+   */
+  constructor(pem: string) {
+    const der = decodePem("PRIVATE KEY", pem);
+    if (
+      der.length !== PKCS8_HEAD.length + PUBLIC_KEY_BYTES ||
+      PKCS8_HEAD.compare(der, 0, PKCS8_HEAD.length) !== 0
+    ) {
+      throw new PiriError("CORRUPT", "Cannot read a key: it is not an Ed25519");
+    }
+    this.#key = createPrivateKey({
+      key: Buffer.from(der),
+      format: "der",
+      type: "pkcs8",
+    });
+    const { x } = createPublicKey(this.#key).export({ format: "jwk" });
+    this.publicKey = new Uint8Array(Buffer.from(x ?? "", "base64url"));
+  }
+
+  /** Signs bytes: 64 bytes. */
+  sign(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(sign(null, bytes, this.#key));
+  }
+}
+
+/** Makes a new private key of Ed25519, PKCS#8 PEM. */
+export function newSigningKey(random: Random): string {
+  return encodePem(
+    "PRIVATE KEY",
+    new Uint8Array(
+      Buffer.concat([PKCS8_HEAD, random.bytes(PUBLIC_KEY_BYTES)]),
+    ),
+  );
+}
+
+/** True if the owner of this public key signed these bytes. A key or signature that is none counts as wrong. */
+export function isSignedBy(
+  publicKey: Uint8Array,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  if (
+    publicKey.length !== PUBLIC_KEY_BYTES ||
+    signature.length !== SIGNATURE_BYTES
+  ) return false;
+  try {
+    const key = createPublicKey({
+      key: Buffer.concat([SPKI_HEAD, publicKey]),
+      format: "der",
+      type: "spki",
+    });
+    return verify(null, bytes, key, signature);
+  } catch {
+    return false; // the bytes are no point of the curve
+  }
+}
+
+/** SHA-256 of the public key of a certificate, as SubjectPublicKeyInfo: the same for each certificate of one key. */
+export function certifiedKeyHash(
+  certificate: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const key = createPublicKey(encodePem("CERTIFICATE", certificate));
+  const spki = key.export({ type: "spki", format: "der" });
+  return sha256(spki);
+}
+
+/** Short form of a public key, for people: `SHA256:` and the hash in base64, as OpenSSH prints it. */
+export function fingerprint(publicKey: Uint8Array): string {
+  return `SHA256:${
+    Buffer.from(sha256(publicKey)).toString("base64").replace(/=+$/, "")
+  }`;
+}
+
+/** SHA-256 of bytes. */
+export function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash("sha256").update(bytes).digest());
+}
