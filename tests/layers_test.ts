@@ -22,6 +22,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "agent/removed_note.ts": ["base"],
   "agent/command_settings.ts": ["operations"],
   "agent/config.ts": ["base", "agent/command_settings.ts"],
+  "agent/key_files.ts": ["base", "type agent/config.ts", "type agent/link"],
   "agent/audit": ["base"],
   "agent/journal": ["base", "type operations"],
   "agent/workers": ["base", "operations"],

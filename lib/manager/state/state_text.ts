@@ -13,6 +13,7 @@ import {
   unpackText,
 } from "../../base/packed_text.ts";
 import { decodePem, type Identity, type PemLabel } from "../../base/pem.ts";
+import { sha256 } from "../../base/signing_key.ts";
 import { readBy } from "../../base/settings.ts";
 import type { StoredAgent, StoredIdentity } from "../../store/identity.ts";
 import { parseAdvertised } from "./config.ts";
@@ -107,8 +108,11 @@ export function encodeState(state: ExportedState): string {
       setFacts: agents.map(({ setFacts }) => setFacts),
       retired: agents.map(({ retired }) => retired),
       instance: agents.map(({ instance }) => instance),
-      secretHash: agents.map(({ secretHash }) =>
-        secretHash === null ? null : encodeBase64Url(secretHash)
+      // Who has a key is not admitted by its secret, so the text needs one of both only.
+      secretHash: agents.map(({ secretHash, publicKey }) =>
+        secretHash === null || publicKey !== null
+          ? null
+          : encodeBase64Url(secretHash)
       ),
       publicKey: agents.map(({ publicKey }) =>
         publicKey === null ? null : encodeBase64Url(publicKey)
@@ -158,9 +162,15 @@ function rowsOf(
   { publicKey, ...known }: v.InferOutput<typeof Content>["agents"],
 ): StoredAgent[] {
   const { length } = known.id;
+  const keys = publicKey ?? known.id.map(() => null);
   const columns = {
     ...known,
-    publicKey: publicKey ?? known.id.map(() => null),
+    publicKey: keys,
+    // Of an agent with a key: it has joined, and no secret has this hash.
+    secretHash: known.secretHash.map((hash, row) => {
+      const key = keys[row];
+      return key ? sha256(key) : hash;
+    }),
   };
   if (Object.values(columns).some((column) => column.length !== length)) {
     throw refuse("its agents are incomplete");

@@ -146,6 +146,8 @@ Deno.test("the hello says who the agent is and what it has", async () => {
       instance: agent.journal.instance,
       session: 1n,
       lastCommandId: 6n,
+      publicKey: new Uint8Array(),
+      helloNonce: new Uint8Array(),
       // Commands of a legacy Manager are not listed.
       commands: [
         [4n, 9n, CommandState_State.RUNNING, 3n],

@@ -8,6 +8,7 @@ import {
 import {
   loadState,
   renewServerIdentity,
+  withManagerKey,
 } from "../../../lib/manager/state/state_folder.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
@@ -46,6 +47,7 @@ Deno.test("init makes a folder that serve can use", async () => {
     "config.yaml",
     "data",
     "files",
+    "manager.key",
     "server.key",
     "server.pem",
   ]);
@@ -61,10 +63,27 @@ Deno.test({
     await using folder = await TempFolder.make();
     await Deno.chmod(folder.path, 0o755);
     const paths = await initState(folder.path, options);
-    const secret = [paths.caKey, paths.serverKey, paths.config];
-    assertEquals(secret.map(modeOf), ["600", "600", "600"]);
+    const secret = [
+      paths.caKey,
+      paths.managerKey,
+      paths.serverKey,
+      paths.config,
+    ];
+    assertEquals(secret.map(modeOf), ["600", "600", "600", "600"]);
     assertEquals(modeOf(folder.path), "700");
   },
+});
+
+Deno.test("a folder of a version without keys gets a key once, and keeps it", async () => {
+  await using folder = await TempFolder.make();
+  const paths = await initState(folder.path, options);
+  await Deno.remove(paths.managerKey);
+  const before = await loadState(folder.path);
+  assertEquals(before.managerKeyPem, undefined);
+  const { managerKeyPem } = await withManagerKey(before, options.random);
+  const again = await loadState(folder.path);
+  assertEquals(again.managerKeyPem, managerKeyPem);
+  assertEquals(await withManagerKey(again, options.random), again);
 });
 
 Deno.test("init refuses a folder in use, names its content and leaves it alone", async () => {
@@ -76,7 +95,7 @@ Deno.test("init refuses a folder in use, names its content and leaves it alone",
   assertEquals(error.code, "FAILED_PRECONDITION");
   assertEquals(
     error.message,
-    `Cannot initialise "${dir}": the folder is in use, it holds ca.key, ca.pem, config.yaml, data, files and 2 more`,
+    `Cannot initialise "${dir}": the folder is in use, it holds ca.key, ca.pem, config.yaml, data, files and 3 more`,
   );
   assertEquals(await Deno.readTextFile(folder.at("state", "ca.pem")), before);
 });

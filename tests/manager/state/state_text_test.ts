@@ -3,6 +3,7 @@ import { encodeHex } from "@std/encoding/hex";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { packText, unpackText } from "../../../lib/base/packed_text.ts";
 import { systemRandom as random } from "../../../lib/base/random.ts";
+import { newSigningKey, sha256 } from "../../../lib/base/signing_key.ts";
 import {
   createAuthority,
   issueServerCertificate,
@@ -24,6 +25,17 @@ const { certPem, keyPem } = await issueServerCertificate(ca, {
   names: ["localhost", "mgr.example.org"],
 });
 
+/** Key of an agent, or the hash of its secret if it has none. */
+function proofOf(
+  index: number,
+): Pick<StoredAgent, "secretHash" | "publicKey"> {
+  const bytes = random.bytes(32);
+  return [
+    { publicKey: null, secretHash: bytes },
+    { publicKey: bytes, secretHash: sha256(bytes) },
+  ][index % 2] ?? { publicKey: null, secretHash: null };
+}
+
 /** Agent as one that has run for a while. */
 function agentOf(index: number): StoredAgent {
   const name = `web-${String(index).padStart(4, "0")}`;
@@ -32,8 +44,7 @@ function agentOf(index: number): StoredAgent {
     groups: [["web"], ["db", "eu"]][index % 2] ?? [],
     cidrs: [],
     addedAt: now - index * 61_234,
-    secretHash: random.bytes(32),
-    publicKey: random.bytes(32),
+    ...proofOf(index),
     instance: encodeHex(random.bytes(16)),
     session: BigInt(index % 50 + 1),
     lastCommandId: BigInt(1_000 + index % 300),
@@ -93,6 +104,7 @@ Deno.test("a state reads back the same, with agents of every kind", () => {
         retired: true,
       },
     ]),
+    managerKeyPem: newSigningKey(random),
     listen: { host: "::", port: 0 },
   };
   const tombstones = [
