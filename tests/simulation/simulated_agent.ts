@@ -17,6 +17,7 @@ import { Life } from "./life.ts";
 import { type Death, Mortal } from "./mortal.ts";
 import { HastyJournal, lyingDisk } from "./plants.ts";
 import type { SeededRandom } from "./seeded_random.ts";
+import { keyOf, SIMULATED_PROOF } from "./simulated_keys.ts";
 import type { World } from "./world.ts";
 import { decode } from "../../lib/protobuf/protobuf_reader.ts";
 import { encode } from "../../lib/protobuf/protobuf_writer.ts";
@@ -81,6 +82,8 @@ export class SimulatedAgent extends Mortal {
   /** Commands that had not finished when it last died. */
   #unfinished: readonly bigint[] = [];
   readonly #leftBehind = new Set<bigint>();
+  /** Key of the Manager, as the disk has it. */
+  #pinned: Uint8Array | undefined;
   #moves = 0;
   #boots = 0;
   #mayStart = true;
@@ -301,6 +304,17 @@ export class SimulatedAgent extends Mortal {
         name: this.name,
         secret: `secret of ${this.name}`,
         facts: {},
+        agentKey: {
+          key: keyOf(this.name),
+          authority: SIMULATED_PROOF.authority,
+          serverName: SIMULATED_PROOF.serverName,
+          pinned: this.#pinned,
+          pin: (key) =>
+            life.call(() => {
+              this.#pinned = key;
+              return Promise.resolve();
+            }),
+        },
       },
       journal: plant === "list-before-settle"
         ? new HastyJournal(journal, time, () => this.#isConnected(life)).journal

@@ -10,6 +10,7 @@ import { plantedAnswer, plantedRequest } from "./plants.ts";
 import { Records } from "./records.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import { simulatedStore } from "./simulated_store.ts";
+import { keyOf, SIMULATED_PROOF } from "./simulated_keys.ts";
 import { hex } from "./truth.ts";
 import type { World } from "./world.ts";
 
@@ -73,6 +74,7 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
       this.store.enrolAgent(id, {
         tokenHash,
         secretHash: hashSecret(`secret of ${id}`),
+        publicKey: keyOf(id).publicKey,
         at: 0,
       }),
     ]));
@@ -150,6 +152,7 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
           return "a setting";
         },
       },
+      proof: SIMULATED_PROOF,
       pingIntervalMs: 15_000,
       keepBytes,
       checkParams: () => {},

@@ -8,6 +8,8 @@ export interface Play {
   readonly name: string;
   /** Purpose of the session, in a sentence. */
   readonly about: string;
+  /** True if both sides have keys. */
+  readonly hasKeys?: boolean;
   readonly run: (stage: Stage) => Promise<void>;
 }
 
@@ -51,6 +53,19 @@ export const plays: readonly Play[] = [
     async run(stage) {
       await stage.knows("another secret");
       await stage.agentStarts();
+    },
+  },
+  {
+    name: "proof",
+    about: "An agent proves its key beside its secret, and then its key alone",
+    hasKeys: true,
+    async run(stage) {
+      await stage.knows();
+      await stage.agentStarts();
+      stage.note("The connection breaks, and the agent dials again");
+      await stage.cut();
+      await stage.clock.advance(1_000);
+      await stage.clock.advance(LATER_MS);
     },
   },
   {

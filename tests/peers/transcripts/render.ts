@@ -4,8 +4,10 @@ import type { Play } from "./plays.ts";
 import { type Line, Stage } from "./stage.ts";
 
 /** Plays a session with our Manager and our Agent, and writes its messages down. */
-export async function transcriptOf({ about, run }: Play): Promise<string> {
-  await using stage = await Stage.open();
+export async function transcriptOf(
+  { about, hasKeys, run }: Play,
+): Promise<string> {
+  await using stage = await Stage.open({ hasKeys });
   await run(stage);
   const lines = stage.lines.map(render).join("\n");
   return `# ${about}.\n#\n# Made by scripts/transcripts.ts. Frames are in hex, header and body; all else is a comment.\n\n${lines}`;

@@ -1,3 +1,4 @@
+import { MANAGER_PROOF, testKey } from "../../support/keys.ts";
 import { fromBinary } from "@bufbuild/protobuf";
 import { AgentCore } from "../../../lib/agent/core.ts";
 import { openJournal } from "../../../lib/agent/journal/disk_journal.ts";
@@ -48,7 +49,9 @@ export class Stage implements AsyncDisposable {
   /** Takes the Agent's next connection, for our Manager or for a script. */
   #answer: (transport: Transport) => void;
 
-  static async open(): Promise<Stage> {
+  static async open(
+    { hasKeys = false }: { hasKeys?: boolean | undefined } = {},
+  ): Promise<Stage> {
     const clock = new FakeClock();
     const random = countingRandom();
     const store = await openStore(":memory:", { clock, random });
@@ -58,13 +61,16 @@ export class Stage implements AsyncDisposable {
       machineId: "machine",
       bootId: "boot",
     });
-    return new Stage(clock, store, journal);
+    return new Stage(clock, { store, journal, hasKeys });
   }
 
   private constructor(
     clock: FakeClock,
-    store: Store,
-    journal: Awaited<ReturnType<typeof openJournal>>,
+    { store, journal, hasKeys }: {
+      store: Store;
+      journal: Awaited<ReturnType<typeof openJournal>>;
+      hasKeys: boolean;
+    },
   ) {
     this.clock = clock;
     this.#store = store;
@@ -78,13 +84,26 @@ export class Stage implements AsyncDisposable {
         caCertificate: new Uint8Array(),
       },
       data: DATA,
+      proof: hasKeys ? MANAGER_PROOF : undefined,
       pingIntervalMs: 15_000,
       keepBytes: 1_000_000n,
       checkParams: () => {},
     });
     this.#answer = (transport) => this.manager.serve(transport);
     this.#agent = new AgentCore({
-      identity: { name: AGENT, secret: SECRET, facts: { hostname: AGENT } },
+      identity: {
+        name: AGENT,
+        secret: SECRET,
+        facts: { hostname: AGENT },
+        agentKey: hasKeys
+          ? {
+            ...MANAGER_PROOF,
+            key: testKey(2),
+            pinned: undefined,
+            pin: () => Promise.resolve(),
+          }
+          : undefined,
+      },
       audit: NO_AUDIT,
       journal,
       workers: this.workers,

@@ -32,6 +32,13 @@ export function secretOf(name: string): string {
 export function agentSays(view: AgentView, random: Seeded): Uint8Array[] {
   const speaker = new Speaker(view, random);
   const bodies = [encodeMessage(body("clientHello", helloOf(view, random)))];
+  if (random.chance(0.1)) {
+    bodies.push(encodeMessage(
+      body("authProof", {
+        signature: new Uint8Array(random.pick([64, 64, 1])),
+      }),
+    ));
+  }
   const count = random.below(12);
   for (let said = 0; said < count; said++) bodies.push(speaker.next());
   if (random.chance(0.02)) bodies.push(...pingsOf(random));
@@ -71,6 +78,12 @@ function helloOf(view: AgentView, random: Seeded): Init<"clientHello"> {
     facts: { os: "linux", operations: "echo.Echo command.Run" },
     instance,
     session,
+    ...random.chance(0.1)
+      ? {
+        publicKey: new Uint8Array(random.pick([32, 32, 32, 31])),
+        helloNonce: new Uint8Array(random.pick([32, 32, 32, 0])),
+      }
+      : {},
     lastCommandId: random.chance(0.8)
       ? 0n
       : random.pick([...open.map(({ id }) => id), 2n ** 31n]),

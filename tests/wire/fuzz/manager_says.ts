@@ -28,7 +28,7 @@ export function managerSays(view: ManagerView, random: Seeded): Uint8Array[] {
   const count = random.below(12);
   let nextId = view.lastCommandId + 1n;
   for (let said = 0; said < count; said++) {
-    switch (random.below(12)) {
+    switch (random.below(13)) {
       case 0:
         bodies.push(encodeMessage(body("ping", { data: random.u32() | 0 })));
         break;
@@ -61,6 +61,14 @@ export function managerSays(view: ManagerView, random: Seeded): Uint8Array[] {
             ? { case: "string", value: random.pick(["{}", "NOT_FOUND: no"]) }
             : { case: "bytes", value: new Uint8Array(random.below(3_000)) },
           more: random.chance(0.3),
+        })));
+        break;
+      case 11:
+        bodies.push(encodeMessage(body("authChallenge", {
+          nonce: new Uint8Array(random.pick([32, 0])),
+          managerKey: new Uint8Array(random.pick([32, 0])),
+          managerId: view.managerId,
+          signature: new Uint8Array(random.pick([64, 0])),
         })));
         break;
       default:

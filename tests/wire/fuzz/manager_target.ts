@@ -1,3 +1,4 @@
+import { MANAGER_PROOF } from "../../support/keys.ts";
 import { concat } from "@std/bytes/concat";
 import { Counters } from "../../../lib/base/counters.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
@@ -137,6 +138,7 @@ export class ManagerTarget implements Target {
       commands,
       jobs,
       admission: new Admission({
+        proof: MANAGER_PROOF,
         ...parts,
         pingIntervalMs: () => 15_000,
         commands,
