@@ -294,7 +294,10 @@ export class Connection<Context> {
   #awaitProof(): void {
     this.#setTimer(PROOF_MS, () => {
       this.#counters.add("proof_timeouts");
-      this.#close({ kind: "broken", reason: "no proof came within 10 s" });
+      this.#close({
+        kind: "broken",
+        reason: "the keys were not proven within 10 s",
+      });
     });
   }
 

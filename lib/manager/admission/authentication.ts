@@ -22,7 +22,7 @@ export interface Authenticated {
   readonly newKey?: NewKey | undefined;
 }
 
-/** What a hello and the answer to its challenge show. */
+/** Proofs of who an agent is: those of its hello, and of its answer to the challenge. */
 interface Claim {
   readonly secretHash: Uint8Array;
   /** The key of the hello, if it was proven. */

@@ -14,6 +14,7 @@ const BREAKS: ReadonlySet<string> = new Set([
   "the peer hung up",
   "closed by this side",
   "no hello came within N s",
+  "the keys were not proven within N s",
   "the connection was reset",
   "Cannot write to the peer: the connection is broken",
   "Cannot write to the peer: nothing was taken for N s",
