@@ -29,6 +29,7 @@ import {
   busyRetryMs,
   reconnectWindowMs,
 } from "./reconnect_window.ts";
+import { NameTurns } from "./name_turns.ts";
 import { RefusedHellos } from "./refused_hellos.ts";
 import { Replacements } from "./replacements.ts";
 
@@ -78,8 +79,7 @@ export class Admission {
   readonly #replacements: Replacements;
   readonly #jumps = new IdJumps();
   readonly #operations = new OperationSets();
-  /** The last hello of each name, until it is handled. */
-  readonly #pending = new Map<string, Promise<void>>();
+  readonly #turns = new NameTurns();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -119,7 +119,7 @@ export class Admission {
   ): Promise<Admitted> {
     try {
       const admitted = await this.#gate.pass(() =>
-        this.#inTurn(
+        this.#turns.run(
           hello.clientId,
           () => this.#admit(hello, connection, isProven),
         )
@@ -197,19 +197,6 @@ export class Admission {
     // Watchers learn the time from which on the commands are unreachable.
     for (const { feed } of commands.of(session.agent)) feed.touch();
     void jobs.agentChanged(session);
-  }
-
-  /** Runs `work` after all earlier work for the name. */
-  async #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#pending.get(name) ?? Promise.resolve();
-    const mine = before.then(work);
-    const settled = mine.then(() => {}, () => {});
-    this.#pending.set(name, settled);
-    try {
-      return await mine;
-    } finally {
-      if (this.#pending.get(name) === settled) this.#pending.delete(name);
-    }
   }
 
   async #admit(
