@@ -49,12 +49,13 @@ export const managerServices: ManagerServices = {
     };
   },
 
-  async serve({ dir, log, guard }, { signal, onReload, onReady }) {
+  async serve({ dir, log, guard, control }, { signal, onReload, onReady }) {
     // Before it reads a byte from outside. On Windows the rights to its state folder are looked at by a library.
     if (Deno.build.os !== "windows") {
       Deno.permissions.revokeSync({ name: "ffi" });
     }
     const { serveManager } = await import("./serve_manager.ts");
+    const { parseAddress } = await import("./base/address.ts");
     const { logger, startLog } = await import("./base/log.ts");
     const { reloadAndLog } = await import("./base/reload.ts");
     giveUpPermissions();
@@ -63,9 +64,13 @@ export const managerServices: ManagerServices = {
       clock: systemClock,
       random: systemRandom,
       guard,
+      controlListen: control === undefined
+        ? undefined
+        : parseAddress(control, { lowestPort: 0 }),
       startLog: (configured: LogOptions) => startLog({ ...configured, ...log }),
     });
-    onReady({ listen: manager.listen, control: manager.control });
+    const { listen, control: socket, controlPort } = manager;
+    onReady({ listen, control: socket, controlPort });
     using _reloads = onReload(() =>
       reloadAndLog(() => manager.reload(), logger("manager"))
     );

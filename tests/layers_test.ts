@@ -63,9 +63,24 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/command_api.ts",
     "type manager/target_api.ts",
   ],
+  "manager/access_api.ts": [
+    "base",
+    "type store",
+    "type manager/target_api.ts",
+  ],
+  "manager/access": [
+    "base",
+    "targets",
+    "type store",
+    "type manager/access_api.ts",
+    "type manager/target_api.ts",
+    "type manager/agent_roster.ts",
+    "type manager/targeting.ts",
+  ],
   "manager/operator_api.ts": [
     "base",
     "type store",
+    "type manager/access_api.ts",
     "type manager/command_api.ts",
     "type manager/target_api.ts",
     "type manager/job_api.ts",
@@ -236,6 +251,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/commands.ts",
     "manager/admission",
     "manager/jobs",
+    "manager/access",
     "manager/agent_roster.ts",
     "manager/refreshed_facts.ts",
     "manager/targeting.ts",
@@ -246,6 +262,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
   api: [
     "base",
+    "type manager/access_api.ts",
     "type manager/operator_api.ts",
     "type manager/job_api.ts",
     "type store",

@@ -1,4 +1,4 @@
-import type { ConnectRouter } from "@connectrpc/connect";
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import {
   CommandsService,
   type ListCommandsRequest,
@@ -17,6 +17,7 @@ import {
   requireText,
   saidIn,
 } from "./checks.ts";
+import { checkOf, rightsIn } from "./caller.ts";
 import { commandMessage, stateName } from "./command_message.ts";
 import { onDisconnectOf, timeoutOf, watchStartsOf } from "./command_request.ts";
 import { preparedOf } from "./prepared.ts";
@@ -33,11 +34,17 @@ export function addCommandsService(
   { commands, operations }: Manager,
   proofs: Proofs,
 ): void {
+  /** Who may not start a command may not end it either. */
+  const requireRights = async (id: bigint, { values }: HandlerContext) => {
+    const work = await commands.get(id);
+    rightsIn(values).check(work, [work.agent]);
+  };
   router.service(CommandsService, {
-    async run(request, { requestHeader }) {
+    async run(request, context) {
       const run = runRequestOf(request);
-      const asker = await proofs.asker(requestHeader, saidIn(request));
-      const started = await commands.run({ ...run, ...asker });
+      const asker = await proofs.asker(context, saidIn(request));
+      const check = checkOf(context.values, run);
+      const started = await commands.run({ ...run, check, ...asker });
       return {
         job: started.job,
         commands: started.commands.map(commandMessage),
@@ -51,10 +58,11 @@ export function addCommandsService(
         yield envelope === undefined ? watchMessage(event) : {};
       }
     },
-    async cancel(request, { requestHeader }) {
+    async cancel(request, context) {
       const id = requireId("command_id", request.commandId);
+      await requireRights(id, context);
       const { requestedBy, saidBy } = await proofs.asker(
-        requestHeader,
+        context,
         saidIn(request),
       );
       const { unconfirmed, ...command } = await commands.cancel(
@@ -65,24 +73,28 @@ export function addCommandsService(
       );
       return { command: commandMessage(command), unconfirmed };
     },
-    async rerun(request, { requestHeader }) {
+    async rerun(request, context) {
       const id = requireId("command_id", request.commandId);
+      await requireRights(id, context);
       const requestId = requireText("request_id", request.requestId);
-      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const asker = await proofs.asker(context, saidIn(request));
       const again = await commands.rerun(id, { requestId, ...asker });
       return { command: commandMessage(again) };
     },
-    async giveUp(request, { requestHeader }) {
+    async giveUp(request, context) {
       const id = requireId("command_id", request.commandId);
+      await requireRights(id, context);
       const { requestedBy, saidBy } = await proofs.asker(
-        requestHeader,
+        context,
         saidIn(request),
       );
       const command = await commands.giveUp(id, requestedBy, saidBy);
       return { command: commandMessage(command) };
     },
-    async dropOutput({ commandId }) {
-      await commands.dropOutput(requireId("command_id", commandId));
+    async dropOutput({ commandId }, context) {
+      const id = requireId("command_id", commandId);
+      await requireRights(id, context);
+      await commands.dropOutput(id);
       return {};
     },
     async listCommands(request) {
@@ -119,7 +131,9 @@ export function addCommandsService(
   });
 }
 
-function runRequestOf(request: RunMessage): Omit<RunRequest, keyof Asker> {
+function runRequestOf(
+  request: RunMessage,
+): Omit<RunRequest, keyof Asker | "check"> {
   const agents = requireItems("agents", request.agents);
   return {
     agents: agents.map((agent) => requireText("agents", agent)),

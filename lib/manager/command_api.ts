@@ -103,6 +103,8 @@ export interface RunRequest {
   readonly requestedBy: string;
   /** Name that the client gave itself; none if absent. */
   readonly saidBy?: string;
+  /** Refuses agents on which the asker may not do this; none is refused if absent. Throws DENIED. */
+  readonly check?: (agents: readonly string[]) => void;
 }
 
 /** Commands and their life. */

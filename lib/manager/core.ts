@@ -6,6 +6,7 @@ import type { Store } from "../store/store.ts";
 import { type End, LEAVING_MS } from "../wire/connection.ts";
 import { Later } from "../wire/later.ts";
 import type { Transport } from "../wire/transport.ts";
+import { Access, type ControlPlace } from "./access/access.ts";
 import { AgentRoster } from "./agent_roster.ts";
 import { Admission } from "./admission/admission.ts";
 import {
@@ -71,12 +72,14 @@ export class ManagerCore {
   readonly commands: Commands;
   readonly jobs: Jobs;
   readonly agents: Agents;
+  readonly access: Access;
   readonly #options: ManagerCoreOptions;
   readonly #admission: Admission;
   readonly #data: DataRequests;
   readonly #later: Later;
   readonly #sessions = new Map<ManagerSession, Promise<unknown>>();
   #settings: CoreSettings;
+  #controlPlace: ControlPlace | undefined;
 
   constructor(options: ManagerCoreOptions) {
     this.#options = options;
@@ -115,6 +118,12 @@ export class ManagerCore {
       roster,
       jobAgents: jobAgentsIn(store),
     });
+    this.access = new Access({
+      ...parts,
+      roster,
+      targeting,
+      place: () => this.#controlPlace,
+    });
     const jobs = new Jobs({ ...parts, commands, targeting });
     this.jobs = jobs;
     const shared = { ...parts, commands, jobs: jobs.effects };
@@ -143,9 +152,15 @@ export class ManagerCore {
   /** Loads the commands that an earlier run left open. Called once, before the first connection. */
   async load(): Promise<void> {
     const agents = await this.#options.store.agents();
+    await this.access.load();
     await this.commands.load(agents);
     this.agents.load(agents);
     await this.jobs.effects.load(agents, reconnectWindowMs(agents.length));
+  }
+
+  /** Names the control port, once it is open, to operators who log in. */
+  offerControl(place: ControlPlace): void {
+    this.#controlPlace = place;
   }
 
   /** Takes settings over. A connection keeps the ping interval that it began with. */
@@ -183,6 +198,7 @@ export class ManagerCore {
     this.commands.stop();
     this.jobs.effects.stop();
     this.storage.close();
+    this.access.stop();
     this.#admission.close();
     const retryAfterMs = this.#options.brief
       ? busyRetryMs(this.#admission.windowMs)

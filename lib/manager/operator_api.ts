@@ -2,6 +2,7 @@ import type { Asker } from "../base/asker.ts";
 import type { EventCursor } from "../base/event_cursor.ts";
 import type { EventFilter } from "../base/event_filter.ts";
 import type { AgentChange } from "../store/records.ts";
+import type { AccessAdmin } from "./access_api.ts";
 import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
 import type { JobAdmin } from "./job_api.ts";
 import type {
@@ -44,6 +45,8 @@ export interface Manager {
   readonly events: EventFeed;
   /** Large inputs of commands. */
   readonly blobs: BlobAdmin;
+  /** Operators who ask from other machines. */
+  readonly access: AccessAdmin;
   /** Operations of this build. */
   readonly operations: readonly OperationView[];
   /** Status of the Manager. */

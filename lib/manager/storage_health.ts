@@ -34,6 +34,8 @@ export const WRITES: Readonly<Record<StoreMethod, boolean>> = {
   commands: false,
   openCommands: false,
   blobUses: false,
+  operators: false,
+  changeOperators: true,
   lastCommandId: false,
   createJob: true,
   job: false,

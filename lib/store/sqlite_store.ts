@@ -14,6 +14,8 @@ import type {
 import { JobTables } from "./job_tables.ts";
 import { hashKept } from "./kept_hash.ts";
 import type { Meta } from "./meta.ts";
+import type { OperatorRecord } from "./operator_records.ts";
+import { Operators } from "./operators.ts";
 import { Output } from "./output.ts";
 import type {
   AgentRecord,
@@ -50,6 +52,7 @@ export class SqliteStore implements Store {
   readonly #tombstones: Tombstones;
   readonly #commands: Commands;
   readonly #blobs: BlobRefs;
+  readonly #operators: Operators;
   readonly #sent: SentIds;
   readonly #jobs: JobTables;
   readonly #output: Output;
@@ -73,6 +76,7 @@ export class SqliteStore implements Store {
     this.#agents = new Agents(db);
     this.#tombstones = tombstones;
     this.#blobs = new BlobRefs(db);
+    this.#operators = new Operators(db);
     this.#sent = sent;
     this.#commands = new Commands(db, {
       requests,
@@ -200,6 +204,19 @@ export class SqliteStore implements Store {
 
   openCommands(presumedSince: number): Promise<CommandRecord[]> {
     return this.#writer.read(() => this.#commands.open(presumedSince));
+  }
+
+  operators(): Promise<OperatorRecord[]> {
+    return this.#writer.read(() => this.#operators.all());
+  }
+
+  changeOperators(
+    ...[change]: Args<"changeOperators">
+  ): Promise<OperatorRecord[]> {
+    return this.#writer.write(() => {
+      this.#operators.change(change);
+      return this.#operators.all();
+    });
   }
 
   blobUses(): Promise<BlobUse[]> {

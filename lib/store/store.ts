@@ -1,5 +1,6 @@
 import type { BlobName } from "../base/blob.ts";
 import type { EntryStateName } from "../base/job_state.ts";
+import type { OperatorChange, OperatorRecord } from "./operator_records.ts";
 import type {
   EntryMove,
   EntryRecord,
@@ -158,6 +159,14 @@ export interface Store extends AsyncDisposable {
   commands(filter: CommandFilter): Promise<CommandRecord[]>;
   /** Commands that have not ended, and those whose end is only presumed and happened after `presumedSince`. */
   openCommands(presumedSince: number): Promise<CommandRecord[]>;
+  /** Operators with their tokens and rules, ordered by name. */
+  operators(): Promise<OperatorRecord[]>;
+  /**
+   * Records a change of operators. Resolves to all operators as they are then.
+   *
+   * @throws {PiriError} ALREADY_EXISTS, NOT_FOUND; AUTH_FAILED for a code that cannot be traded. Then nothing is changed.
+   */
+  changeOperators(change: OperatorChange): Promise<OperatorRecord[]>;
   /** Blobs that commands and jobs of the history name. */
   blobUses(): Promise<BlobUse[]>;
   /** Highest command id ever given. */

@@ -42,6 +42,8 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   commands: true,
   openCommands: true,
   blobUses: true,
+  operators: true,
+  changeOperators: true,
   lastCommandId: true,
   createJob: true,
   job: true,

@@ -40,6 +40,20 @@ export class SmallManager implements Manager {
   /** Agents of each ping. */
   pinged: PingedAgent[] = [];
 
+  access: Manager["access"] = {
+    list: () => [],
+    add: () => Promise.reject(noAccess()),
+    invite: () => Promise.reject(noAccess()),
+    set: () => Promise.reject(noAccess()),
+    remove: () => Promise.reject(noAccess()),
+    revoke: () => Promise.reject(noAccess()),
+    addRule: () => Promise.reject(noAccess()),
+    removeRule: () => Promise.reject(noAccess()),
+    test: () => Promise.reject(noAccess()),
+    login: () => Promise.reject(noAccess()),
+    admit: () => undefined,
+  };
+
   agents: Manager["agents"] = {
     list: () => Promise.resolve([...this.known.values()]),
     add: (agent) => {
@@ -374,4 +388,8 @@ export function aCommand(known: Partial<CommandView> = {}): CommandView {
     unreachableSince: null,
     ...known,
   };
+}
+
+function noAccess(): PiriError {
+  return new PiriError("FAILED_PRECONDITION", "There are no operators here");
 }

@@ -32,6 +32,8 @@ export interface ManagerServices {
       readonly log: Partial<LogOptions>;
       /** Puts a plain-TCP front before the connections, even if the configuration does not. */
       readonly guard: boolean;
+      /** Address for operators on other machines instead of the one in the configuration. */
+      readonly control?: string | undefined;
     },
     life: Life & { readonly onReady: (ready: Ready) => void },
   ): Promise<void>;
@@ -112,6 +114,8 @@ export interface Ready {
   readonly listen: string;
   /** Address of the control API: the path of a socket, or a URL. */
   readonly control: string;
+  /** Address for operators on other machines, with the actual port; none if absent. */
+  readonly controlPort?: string | undefined;
 }
 
 /** The control API of a running Manager. */

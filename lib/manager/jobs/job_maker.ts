@@ -65,6 +65,7 @@ export class JobMaker {
     const { operation, params } = request;
     const blobs = await this.#options.blobs?.need(operation, params) ?? [];
     const { names, canaries } = await this.#order(request, resolved);
+    request.check?.(names);
     const now = clock.now();
     const supersedes = withKey(request.limits.supersedeKey);
     const isUnsure = supersedes.some((job) =>

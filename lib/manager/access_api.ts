@@ -1,0 +1,118 @@
+import type { Role } from "../base/role.ts";
+import type {
+  NewRule,
+  OperatorRecord,
+  RuleRecord,
+  TokenRecord,
+} from "../store/operator_records.ts";
+import type { TargetSelection } from "./target_api.ts";
+
+/** Work that somebody asks for. */
+export interface AskedWork {
+  /** Name of the operation. */
+  readonly operation: string;
+  /** JSON object of its parameters. */
+  readonly params: string;
+}
+
+/** What a caller may do on agents. */
+export interface Rights {
+  /**
+   * Refuses work that no rule allows on these agents, or that one denies.
+   *
+   * @throws {PiriError} DENIED with the rule and the agent
+   */
+  check(work: AskedWork, agents: readonly string[]): void;
+}
+
+/** Operator of a request. */
+export interface Identity extends Rights {
+  readonly name: string;
+  /** Role at this moment. */
+  readonly role: Role;
+  /** Number of the token. */
+  readonly tokenId: number;
+  /** Address that the request came from. */
+  readonly from: string;
+  /** Aborted with an error once the token does not count any more: expired or revoked, or its operator suspended or removed. */
+  readonly ended: AbortSignal;
+}
+
+/** Rule as people see it. */
+export interface RuleView extends RuleRecord {
+  /** True if it allows a shell or another program that runs whatever it is given. */
+  readonly unlimited: boolean;
+}
+
+/** Operator as people see it. */
+export interface OperatorView extends Omit<OperatorRecord, "tokens" | "rules"> {
+  readonly tokens: readonly Omit<TokenRecord, "hash">[];
+  readonly rules: readonly RuleView[];
+}
+
+/** Token that was traded for a code. */
+export interface LoggedIn {
+  readonly token: string;
+  readonly operator: string;
+  readonly role: Role;
+  /** In milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** Operators who ask from other machines. */
+export interface AccessAdmin {
+  /** Lists the operators by name. */
+  list(): OperatorView[];
+  /**
+   * Adds an operator and returns a line to log in with.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT for a bad name or rule; ALREADY_EXISTS; FAILED_PRECONDITION without a control port
+   */
+  add(operator: {
+    readonly name: string;
+    readonly role: Role;
+    readonly rules: readonly NewRule[];
+    /** Life of the tokens in milliseconds. */
+    readonly tokenLifeMs: number;
+  }): Promise<string>;
+  /**
+   * Returns another line to log in with.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION without a control port
+   */
+  invite(name: string, tokenLifeMs: number): Promise<string>;
+  /** @throws {PiriError} NOT_FOUND */
+  set(
+    name: string,
+    change: {
+      readonly role?: Role | undefined;
+      readonly suspended?: boolean | undefined;
+    },
+  ): Promise<OperatorView>;
+  /** @throws {PiriError} NOT_FOUND */
+  remove(name: string): Promise<void>;
+  /** @throws {PiriError} NOT_FOUND */
+  revoke(tokenId: number): Promise<void>;
+  /** @throws {PiriError} NOT_FOUND; INVALID_ARGUMENT for a bad expression, operation or bound */
+  addRule(rule: NewRule): Promise<RuleView>;
+  /** @throws {PiriError} NOT_FOUND */
+  removeRule(operator: string, number: number): Promise<void>;
+  /**
+   * Tells what the rules of an operator say.
+   *
+   * @throws {PiriError} NOT_FOUND, and as the resolution of targets
+   */
+  test(
+    operator: string,
+    selection: TargetSelection,
+    work: AskedWork,
+  ): Promise<{ readonly allowed: boolean; readonly reason: string }>;
+  /**
+   * Trades a code, which is good once, for a token.
+   *
+   * @throws {PiriError} AUTH_FAILED
+   */
+  login(code: string, from: string): Promise<LoggedIn>;
+  /** Operator of a token; undefined if it does not count. */
+  admit(token: string, from: string): Identity | undefined;
+}
