@@ -289,6 +289,7 @@ Deno.test("who may not start a job may not steer it", async () => {
     operation: "command.Run",
     params: '{"argv":["true"]}',
     requestId: crypto.randomUUID(),
+    limits: { queueMs: "60000" },
   }, bob);
   assertEquals(status, 200);
   const [job] = await jobs.list({ limit: 1 });
