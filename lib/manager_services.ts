@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import type { LogOptions } from "./base/log.ts";
 import { systemClock } from "./base/clock.ts";
 import { giveUpPermissions } from "./base/permissions.ts";
+import { thisHost } from "./base/paths.ts";
 import { systemRandom } from "./base/random.ts";
 import { aborted } from "./base/signals.ts";
+import { managersFolder } from "./cli/manager/manager_folder.ts";
 import type { Control, ManagerServices } from "./cli/manager/services.ts";
 
 /**
@@ -105,10 +107,22 @@ export const managerServices: ManagerServices = {
     return await exportManager(dir, options);
   },
 
+  async login(line, dir) {
+    const { logIn } = await import("./logins.ts");
+    const managers = () => managersFolder(thisHost());
+    return await logIn(line, { dir, managers, random: systemRandom });
+  },
+
+  async logout(dir) {
+    const { logOut } = await import("./logins.ts");
+    return await logOut(dir);
+  },
+
   async connect(dir): Promise<Control> {
     const { connectControl } = await import("./api/client.ts");
     const sudoUser = Deno.env.get("SUDO_USER") ?? Deno.env.get("DOAS_USER");
-    return await connectControl(dir, { sudoUser: sudoUser ?? "" });
+    const token = Deno.env.get("PIRI_TOKEN") ?? "";
+    return await connectControl(dir, { sudoUser: sudoUser ?? "", token });
   },
 };
 

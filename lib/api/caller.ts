@@ -53,13 +53,14 @@ export function rightsIn(values: ContextValues): Rights {
   }
 }
 
-/** Check of some work that becomes known agents later. */
+/** Check of the agents of some work, once they are known. On this machine there is none. */
 export function checkOf(
   values: ContextValues,
   work: AskedWork,
-): (agents: readonly string[]) => void {
+): { readonly check?: (agents: readonly string[]) => void } {
+  if (callerIn(values).kind === "local") return {};
   const rights = rightsIn(values);
-  return (agents) => rights.check(work, agents);
+  return { check: (agents) => rights.check(work, agents) };
 }
 
 /**

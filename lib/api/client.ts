@@ -8,12 +8,15 @@ import {
   EventsService,
   IdentityService,
   JobsService,
+  LoginService,
+  OperatorsService,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { Disconnected, PiriError } from "../base/errors.ts";
 import { withPiriErrors } from "./client_errors.ts";
-import { type Endpoint, findEndpoint } from "./endpoint.ts";
+import { type Endpoint, endpointOf, findEndpoint } from "./endpoint.ts";
 import { openEndpointClient, type Trouble } from "./http_client.ts";
+import { probe } from "./probe.ts";
 import { proofFolder } from "./proofs.ts";
 import { proving } from "./proving.ts";
 
@@ -32,12 +35,16 @@ export interface ControlClient {
   readonly jobs: Client<typeof JobsService>;
   /** Events, past and new. */
   readonly events: Client<typeof EventsService>;
+  /** Logging in from another machine. */
+  readonly logins: Client<typeof LoginService>;
+  /** Operators on other machines, and their rules. */
+  readonly operators: Client<typeof OperatorsService>;
   /** Status of the Manager. */
   readonly status: Client<typeof StatusService>;
 }
 
 /**
- * The control API of one Manager on this machine.
+ * The control API of one Manager.
  *
  * Calls and streams reject with a PiriError: the Manager's own, CANCELLED if their signal was aborted, or Disconnected
  * if they ended without the Manager's answer. To leave a stream before its end, abort its signal: to stop reading is not
@@ -54,6 +61,8 @@ export function controlClient(transport: Transport): ControlClient {
     commands: createClient(CommandsService, told),
     jobs: createClient(JobsService, told),
     events: createClient(EventsService, told),
+    logins: createClient(LoginService, told),
+    operators: createClient(OperatorsService, told),
     status: createClient(StatusService, told),
   };
 }
@@ -62,10 +71,12 @@ export function controlClient(transport: Transport): ControlClient {
 export interface ConnectOptions {
   /** User who called sudo or doas, for the record of the Manager; none if absent. */
   readonly sudoUser?: string;
+  /** Token instead of the one of a login; that one if absent or empty. */
+  readonly token?: string;
 }
 
 /**
- * Connects to the Manager of a state folder on this machine.
+ * Connects to the Manager of a state folder on this machine, or to one elsewhere by the folder of a login.
  *
  * Calls that change something prove the user of this process to the Manager, for its record: by a file that they make
  * beside the socket and that the Manager removes.
@@ -85,10 +96,33 @@ export interface ConnectOptions {
  */
 export async function connectControl(
   dir: string,
-  { sudoUser = "" }: ConnectOptions = {},
+  { sudoUser = "", token = "" }: ConnectOptions = {},
 ): Promise<Control> {
-  const endpoint = await locate(dir);
-  await probe(dir, endpoint);
+  const found = await locate(dir);
+  const endpoint = found.transport === "tls" && token !== ""
+    ? { ...found, token }
+    : found;
+  return await connectEndpoint(endpoint, dir, sudoUser);
+}
+
+/**
+ * Connects to the control port of a Manager elsewhere, to log in.
+ *
+ * @throws {PiriError} DENIED if its certificate is not by the authority
+ * @throws {Disconnected} If nobody answers
+ */
+export async function connectToLogIn(
+  login: Parameters<typeof endpointOf>[0],
+): Promise<Control> {
+  return await connectEndpoint(endpointOf(login), login.address, "");
+}
+
+async function connectEndpoint(
+  endpoint: Endpoint,
+  dir: string,
+  sudoUser: string,
+): Promise<Control> {
+  await reach(dir, endpoint);
   const trouble: Trouble = {
     unreachable: (cause) => explain(dir, endpoint, cause),
     cutShort: (cause) =>
@@ -133,16 +167,9 @@ async function locate(dir: string): Promise<Endpoint> {
   }
 }
 
-/** Connects and hangs up. A failed fetch does not give the cause; this does. */
-async function probe(dir: string, endpoint: Endpoint): Promise<void> {
+async function reach(dir: string, endpoint: Endpoint): Promise<void> {
   try {
-    const connection = endpoint.transport === "unix"
-      ? await Deno.connect({ transport: "unix", path: endpoint.path })
-      : await Deno.connect({
-        hostname: endpoint.hostname,
-        port: endpoint.port,
-      });
-    connection.close();
+    await probe(endpoint);
   } catch (error) {
     throw await unreachable(dir, error);
   }
@@ -154,7 +181,7 @@ async function explain(
   cause: unknown,
 ): Promise<PiriError> {
   try {
-    await probe(dir, endpoint);
+    await reach(dir, endpoint);
   } catch (error) {
     if (error instanceof PiriError) return error;
   }

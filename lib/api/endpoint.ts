@@ -1,5 +1,7 @@
 import { join } from "@std/path";
+import { parseAddress } from "../base/address.ts";
 import { PiriError } from "../base/errors.ts";
+import { type Login, readLogin } from "./login_file.ts";
 
 /** Address of a Manager's control API. */
 export type Endpoint =
@@ -9,6 +11,16 @@ export type Endpoint =
     /** Loopback of this machine. */
     readonly hostname: "127.0.0.1";
     readonly port: number;
+    readonly token: string;
+  }
+  | {
+    /** Control port of a Manager elsewhere. */
+    readonly transport: "tls";
+    readonly hostname: string;
+    readonly port: number;
+    /** Certificate of the only authority to trust. */
+    readonly caPem: string;
+    /** Token of the operator; empty to log in. */
     readonly token: string;
   };
 
@@ -34,7 +46,9 @@ export function endpointFiles(stateDir: string): EndpointFiles {
 }
 
 /** Content of the control endpoint file. A token has a file of its own. */
-export function formatNote(endpoint: Endpoint): string {
+export function formatNote(
+  endpoint: Exclude<Endpoint, { transport: "tls" }>,
+): string {
   const note = endpoint.transport === "unix"
     ? { socket: endpoint.path }
     : { port: endpoint.port };
@@ -47,6 +61,8 @@ export function formatNote(endpoint: Endpoint): string {
  * @throws {PiriError} CORRUPT, DENIED; Deno's errors where a file cannot be read.
  */
 export async function findEndpoint(stateDir: string): Promise<Endpoint> {
+  const login = await readLogin(stateDir);
+  if (login !== undefined) return endpointOf(login);
   const files = endpointFiles(stateDir);
   const text = await readIfPresent(files.note);
   if (text === undefined) return { transport: "unix", path: files.socket };
@@ -62,6 +78,14 @@ export async function findEndpoint(stateDir: string): Promise<Endpoint> {
     port: note.port,
     token,
   };
+}
+
+/** Endpoint of a login. */
+export function endpointOf(
+  { address, ca, token }: Pick<Login, "address" | "ca" | "token">,
+): Endpoint {
+  const { host, port } = parseAddress(address);
+  return { transport: "tls", hostname: host, port, caPem: ca, token };
 }
 
 function parseNote(

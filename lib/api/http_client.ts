@@ -3,6 +3,7 @@ import type {
   UniversalClientRequest,
 } from "@connectrpc/connect/protocol";
 import { concat } from "@std/bytes/concat";
+import { formatAddress } from "../base/address.ts";
 import { PiriError } from "../base/errors.ts";
 import { release } from "../base/memory.ts";
 import { joint, type JointSignal } from "../base/signals.ts";
@@ -25,12 +26,20 @@ export interface Trouble {
   cutShort(cause: unknown): PiriError;
 }
 
-/** Makes a client of this endpoint only, regardless of proxies in the environment. */
+/**
+ * Makes a client of this endpoint only. On this machine proxies in the environment do not count; elsewhere TLS goes through
+ * them unread.
+ */
 export function openEndpointClient(
   endpoint: Endpoint,
   trouble: Trouble,
 ): EndpointClient {
-  const http = Deno.createHttpClient({ proxy: proxyOf(endpoint) });
+  // An https URL through a proxy of kind "tcp" would go out as plain text.
+  const http = Deno.createHttpClient(
+    endpoint.transport === "tls"
+      ? { caCerts: [endpoint.caPem] }
+      : { proxy: proxyOf(endpoint) },
+  );
   // Closing the HTTP client alone leaves its open answers open.
   const disposed = new AbortController();
   return {
@@ -69,7 +78,9 @@ export function openEndpointClient(
   };
 }
 
-function proxyOf(endpoint: Endpoint): Deno.Proxy {
+function proxyOf(
+  endpoint: Exclude<Endpoint, { transport: "tls" }>,
+): Deno.Proxy {
   if (endpoint.transport === "unix") {
     return { transport: "unix", path: endpoint.path };
   }
@@ -78,9 +89,16 @@ function proxyOf(endpoint: Endpoint): Deno.Proxy {
 }
 
 function baseUrlOf(endpoint: Endpoint): string {
-  return endpoint.transport === "unix"
-    ? "http://localhost"
-    : `http://${endpoint.hostname}:${endpoint.port}`;
+  switch (endpoint.transport) {
+    case "unix":
+      return "http://localhost";
+    case "tcp":
+      return `http://${endpoint.hostname}:${endpoint.port}`;
+    case "tls": {
+      const { hostname: host, port } = endpoint;
+      return `https://${formatAddress({ host, port })}`;
+    }
+  }
 }
 
 async function ask(
@@ -93,7 +111,7 @@ async function ask(
   },
 ): Promise<Response> {
   const headers = new Headers(header);
-  if (endpoint.transport === "tcp") {
+  if (endpoint.transport !== "unix" && endpoint.token !== "") {
     headers.set("authorization", `Bearer ${endpoint.token}`);
   }
   // All requests are small and known as a whole, so they go with their length rather than as a stream.

@@ -115,6 +115,8 @@ export interface SubcommandTable<
   readonly more?: readonly HelpSection[];
   /** True for a subcommand that only programs call: help, docs and hints do not name it. */
   readonly isInternal?: boolean;
+  /** True for one that works on the state folder itself, and so never on a Manager elsewhere. */
+  readonly needsStateFolder?: boolean;
 }
 
 /** A subcommand. It prints through its invocation and returns its exit code: an `ExitCode`, or that of a program. */
@@ -142,6 +144,12 @@ export interface Program<Services> {
    * @throws {PiriError} FAILED_PRECONDITION if this user has none.
    */
   readonly defaultDir: () => string;
+  /**
+   * Path of the folder without `--dir` that leads to what the program talks to; the state folder if absent.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT if it is not clear which one; FAILED_PRECONDITION
+   */
+  readonly defaultPeer?: () => string;
   readonly subcommands: readonly (Subcommand<Services> | Group<Services>)[];
   /** Lines to type instead of words that people know from other tools. */
   readonly synonyms?: Readonly<Record<string, string>>;

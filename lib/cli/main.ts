@@ -83,7 +83,7 @@ async function runAlone<Services>(
       flags: {},
       positionals: {},
       rest: undefined,
-      dir: common.dir ?? program.defaultDir(),
+      dir: common.dir ?? folderOf(program, {}),
       dirGiven: common.dir !== undefined,
       json: common.json,
       output: new Output(terminal, common),
@@ -151,7 +151,7 @@ async function run<Services>(
       flags,
       positionals,
       rest: parsed.rest,
-      dir: common.dir ?? program.defaultDir(),
+      dir: common.dir ?? folderOf(program, subcommand),
       dirGiven: common.dir !== undefined,
       json: common.json,
       output: new Output(terminal, common),
@@ -159,6 +159,14 @@ async function run<Services>(
     } as Parameters<typeof subcommand.execute>[0],
     program.services,
   );
+}
+
+/** Folder of a subcommand without `--dir`. */
+function folderOf<Services>(
+  { defaultDir, defaultPeer = defaultDir }: Program<Services>,
+  { needsStateFolder = false }: { readonly needsStateFolder?: boolean },
+): string {
+  return needsStateFolder ? defaultDir() : defaultPeer();
 }
 
 function operatorFlags<Services>(

@@ -27,6 +27,7 @@ export interface Rights {
 
 /** Operator of a request. */
 export interface Identity extends Rights {
+  /** Name of the operator. */
   readonly name: string;
   /** Role at this moment. */
   readonly role: Role;
@@ -46,14 +47,19 @@ export interface RuleView extends RuleRecord {
 
 /** Operator as people see it. */
 export interface OperatorView extends Omit<OperatorRecord, "tokens" | "rules"> {
+  /** Tokens and codes in the order of their numbers. */
   readonly tokens: readonly Omit<TokenRecord, "hash">[];
+  /** Rules in the order of their numbers. */
   readonly rules: readonly RuleView[];
 }
 
 /** Token that was traded for a code. */
 export interface LoggedIn {
+  /** The token: a secret. */
   readonly token: string;
+  /** Name of the operator. */
   readonly operator: string;
+  /** Role of the operator. */
   readonly role: Role;
   /** In milliseconds since 1970. */
   readonly expiresAt: number;
@@ -69,8 +75,11 @@ export interface AccessAdmin {
    * @throws {PiriError} INVALID_ARGUMENT for a bad name or rule; ALREADY_EXISTS; FAILED_PRECONDITION without a control port
    */
   add(operator: {
+    /** Name of the operator. */
     readonly name: string;
+    /** Role of the operator. */
     readonly role: Role;
+    /** First rules. */
     readonly rules: readonly NewRule[];
     /** Life of the tokens in milliseconds. */
     readonly tokenLifeMs: number;
@@ -81,21 +90,43 @@ export interface AccessAdmin {
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION without a control port
    */
   invite(name: string, tokenLifeMs: number): Promise<string>;
-  /** @throws {PiriError} NOT_FOUND */
+  /**
+   * Changes an operator. What is absent stays.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
   set(
     name: string,
     change: {
+      /** Another role. */
       readonly role?: Role | undefined;
+      /** True to refuse the operator until it is false again. */
       readonly suspended?: boolean | undefined;
     },
   ): Promise<OperatorView>;
-  /** @throws {PiriError} NOT_FOUND */
+  /**
+   * Removes an operator with all rules and tokens.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
   remove(name: string): Promise<void>;
-  /** @throws {PiriError} NOT_FOUND */
+  /**
+   * Ends a token or code.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
   revoke(tokenId: number): Promise<void>;
-  /** @throws {PiriError} NOT_FOUND; INVALID_ARGUMENT for a bad expression, operation or bound */
+  /**
+   * Adds a rule, which gets the next number.
+   *
+   * @throws {PiriError} NOT_FOUND; INVALID_ARGUMENT for a bad expression, operation or bound
+   */
   addRule(rule: NewRule): Promise<RuleView>;
-  /** @throws {PiriError} NOT_FOUND */
+  /**
+   * Removes a rule.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
   removeRule(operator: string, number: number): Promise<void>;
   /**
    * Tells what the rules of an operator say.

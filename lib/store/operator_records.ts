@@ -2,12 +2,15 @@ import type { Role } from "../base/role.ts";
 
 /** Operator as the database has it. */
 export interface OperatorRecord {
+  /** Name of the operator. */
   readonly name: string;
+  /** Role of the operator. */
   readonly role: Role;
   /** True while nothing is allowed. */
   readonly suspended: boolean;
   /** In milliseconds since 1970. */
   readonly createdAt: number;
+  /** Tokens and codes in the order of their numbers. */
   readonly tokens: readonly TokenRecord[];
   /** In the order of their numbers. */
   readonly rules: readonly RuleRecord[];
@@ -17,9 +20,11 @@ export interface OperatorRecord {
 export interface TokenRecord {
   /** Number, which is not secret. */
   readonly id: number;
+  /** Name of the operator. */
   readonly operator: string;
   /** SHA-256 of its text. */
   readonly hash: Uint8Array;
+  /** True for a code. */
   readonly isCode: boolean;
   /** Of a code: life of its token in milliseconds. */
   readonly lifeMs: number;
@@ -35,9 +40,11 @@ export interface TokenRecord {
 
 /** Rule that allows or denies operations on agents. */
 export interface RuleRecord {
+  /** Name of the operator. */
   readonly operator: string;
   /** Number within the operator's rules. Never used again while a later one is there. */
   readonly number: number;
+  /** True if it denies, false if it allows. */
   readonly deny: boolean;
   /** Target expression. */
   readonly onTargets: string;

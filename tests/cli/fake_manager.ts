@@ -43,6 +43,7 @@ import type {
   Control,
   ExportedIdentity,
   Initialized,
+  LoggedIn,
   ManagerServices,
   Ready,
 } from "../../lib/cli/manager/services.ts";
@@ -150,6 +151,27 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     const newest = this.watches.at(-1);
     if (newest === undefined) throw new TypeError("Nobody watches");
     return newest;
+  }
+
+  /** Lines that were used to log in, with the folders that were given. */
+  readonly loggedIn: [string, string | undefined][] = [];
+
+  login(line: string, dir: string | undefined): Promise<LoggedIn> {
+    this.loggedIn.push([line, dir]);
+    return Promise.resolve({
+      dir: dir ?? "/home/anna/.config/piri/managers/mgr",
+      address: "mgr:7052",
+      operator: "anna",
+      role: "operator",
+      expiresAt: 1_700_000_000_000,
+    });
+  }
+
+  /** True if the Manager can be told of the end of a login. */
+  isThere = true;
+
+  logout(): Promise<boolean> {
+    return Promise.resolve(this.isThere);
   }
 
   init(

@@ -19,6 +19,7 @@ const BYTES_PER_AGENT = 77;
 /** `export-identity`: prints what makes this Manager the same one in a CI job. */
 export const exportIdentity = defineSubcommand({
   name: "export-identity",
+  needsStateFolder: true,
   summary: "print keys and agents as one secret text, for CI",
   positionals: {},
   flags: {

@@ -7,6 +7,7 @@ const DEFAULT_LISTEN = "0.0.0.0:7051";
 /** `init`: makes the state folder of a Manager. */
 export const init = defineSubcommand({
   name: "init",
+  needsStateFolder: true,
   summary: "make the state folder: authority, certificate, keys, database",
   positionals: {},
   flags: {

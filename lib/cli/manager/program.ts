@@ -14,7 +14,10 @@ import { facts } from "./facts.ts";
 import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
 import { job } from "./job.ts";
+import { login, logout, whoami } from "./login.ts";
 import { operations } from "./operations.ts";
+import { operator } from "./operator.ts";
+import { rule } from "./rule.ts";
 import { liveWords } from "./live_words.ts";
 import { overview } from "./overview.ts";
 import { ping } from "./ping.ts";
@@ -84,6 +87,7 @@ export function managerProgram(
   options: {
     readonly build: BuildInfo;
     readonly defaultDir: () => string;
+    readonly defaultPeer?: () => string;
     readonly services: ManagerServices;
   },
 ): Program<ManagerServices> {
@@ -113,6 +117,11 @@ export function managerProgram(
       events,
       status,
       exportIdentity,
+      operator,
+      rule,
+      login,
+      logout,
+      whoami,
       completionSubcommand("piri-manager"),
       helpSubcommand(() => program),
       completeSubcommand(() => program, liveWords),

@@ -7,6 +7,7 @@ import type { ManagerServices } from "./services.ts";
 /** `serve`: runs the Manager. */
 export const serve = defineSubcommand({
   name: "serve",
+  needsStateFolder: true,
   summary: "run the Manager until it is stopped",
   positionals: {},
   flags: {

@@ -5,6 +5,8 @@ import type {
   CommandsService,
   EventsService,
   JobsService,
+  LoginService,
+  OperatorsService,
   StatusService,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { LogOptions } from "../../base/log.ts";
@@ -65,11 +67,39 @@ export interface ManagerServices {
     },
   ): Promise<ExportedIdentity>;
   /**
-   * Connects to the Manager of this state folder.
+   * Logs in to a Manager elsewhere by a login line, and keeps the token in a folder.
+   *
+   * @param line Login line.
+   * @param dir The folder; one beside the user's settings, named after the Manager's host, if absent.
+   * @throws {PiriError} INVALID_ARGUMENT for a line that cannot be read; AUTH_FAILED for a code that is not good any more;
+   * DENIED, UNAVAILABLE
+   */
+  login(line: string, dir: string | undefined): Promise<LoggedIn>;
+  /**
+   * Ends the token of a login, and forgets it.
+   *
+   * @returns false if the Manager could not be told: then the token stays good until it expires
+   * @throws {PiriError} NOT_FOUND if there is no login in the folder
+   */
+  logout(dir: string): Promise<boolean>;
+  /**
+   * Connects to the Manager of this state folder, or of this login.
    *
    * @throws {PiriError} UNAVAILABLE if it is not running; DENIED if this user may not.
    */
   connect(dir: string): Promise<Control>;
+}
+
+/** A login to a Manager elsewhere. */
+export interface LoggedIn {
+  /** Folder of the login. */
+  readonly dir: string;
+  /** Address of the Manager, "host:port". */
+  readonly address: string;
+  readonly operator: string;
+  readonly role: string;
+  /** End of the token, in milliseconds since 1970. */
+  readonly expiresAt: number;
 }
 
 /** A Manager that is there for one job. */
@@ -125,5 +155,7 @@ export interface Control extends Disposable {
   readonly commands: Client<typeof CommandsService>;
   readonly jobs: Client<typeof JobsService>;
   readonly events: Client<typeof EventsService>;
+  readonly logins: Client<typeof LoginService>;
+  readonly operators: Client<typeof OperatorsService>;
   readonly status: Client<typeof StatusService>;
 }

@@ -16,6 +16,8 @@ import { programOf } from "./start.ts";
 const services: ManagerServices = {
   init: () => Promise.reject(new TypeError("not here")),
   serve: () => Promise.reject(new TypeError("not here")),
+  login: () => Promise.reject(new Error("not here")),
+  logout: () => Promise.reject(new Error("not here")),
   serveBriefly: () => Promise.reject(new TypeError("not here")),
   exportIdentity: () => Promise.reject(new TypeError("not here")),
   connect: connectControl,
