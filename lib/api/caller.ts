@@ -39,7 +39,7 @@ export function identityIn(values: ContextValues): Identity | undefined {
 }
 
 /**
- * What a caller may do on agents: everything on this machine, and elsewhere what the rules allow.
+ * Rights of a caller on agents: everything on this machine, and elsewhere what the rules allow.
  */
 export function rightsIn(values: ContextValues): Rights {
   const caller = callerIn(values);

@@ -34,7 +34,7 @@ export function addCommandsService(
   { commands, operations }: Manager,
   proofs: Proofs,
 ): void {
-  /** Who may not start a command may not end it either. */
+  /** Refuses to end a command by somebody who may not start it. */
   const requireRights = async (id: bigint, { values }: HandlerContext) => {
     if (callerIn(values).kind === "local") return;
     const work = await commands.get(id);

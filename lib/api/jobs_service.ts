@@ -29,7 +29,7 @@ export function addJobsService(
   { jobs }: Manager,
   proofs: Proofs,
 ): void {
-  /** Who may not start a job may not steer it either. */
+  /** Refuses to steer a job by somebody who may not start it. */
   const requireRights = async (id: bigint, { values }: HandlerContext) => {
     if (callerIn(values).kind === "local") return;
     const work = await jobs.get(id);

@@ -8,7 +8,7 @@ import {
 } from "../base/files.ts";
 import type { Random } from "../base/random.ts";
 
-/** What a command line keeps of a Manager that it has logged in to. */
+/** Facts that a command line keeps of a Manager that it has logged in to. */
 export interface Login {
   /** Address of the control port, "host:port". */
   readonly address: string;

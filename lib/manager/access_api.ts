@@ -15,7 +15,7 @@ export interface AskedWork {
   readonly params: string;
 }
 
-/** What a caller may do on agents. */
+/** Rights of a caller on agents. */
 export interface Rights {
   /**
    * Refuses work that no rule allows on these agents, or that one denies.

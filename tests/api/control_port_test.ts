@@ -75,7 +75,7 @@ class Site implements AsyncDisposable {
 
   async post(
     call: string,
-    request: unknown = {},
+    request: unknown,
     token?: string,
   ): Promise<Answer> {
     const response = await this.fetch(call, JSON.stringify(request), {
