@@ -65,6 +65,13 @@ export type {
   WatchEvent,
   WriteFailure,
 } from "./lib/manager/operator_api.ts";
+export type { AuditAdmin, AuditVerdict } from "./lib/manager/audit_api.ts";
+export type {
+  AuditFilter,
+  AuditFinding,
+  AuditRecord,
+  NewAudit,
+} from "./lib/store/audit_records.ts";
 export type { Asker } from "./lib/base/asker.ts";
 export type { CommandStateName } from "./lib/base/command_state.ts";
 export type {

@@ -217,6 +217,7 @@ class ServedManager implements RunningManager {
       commands: this.#core.commands,
       jobs: this.#core.jobs,
       events: this.#core.events,
+      audit: this.#core.audit,
       blobs,
       operations: describeOperations(),
       status: () => this.#status(),

@@ -55,7 +55,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "store/fresh_command.ts": ["type store"],
   store: ["base", "store/fresh_command.ts"],
 
-  "manager/command_api.ts": ["type store"],
+  "manager/command_api.ts": ["base", "type store"],
   "manager/target_api.ts": ["type targets", "type store"],
   "manager/job_api.ts": [
     "base",
@@ -69,7 +69,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/command_api.ts",
     "type manager/target_api.ts",
     "type manager/job_api.ts",
+    "type manager/audit_api.ts",
   ],
+  "manager/audit_api.ts": ["type store"],
+  "manager/audit_entry.ts": ["base", "type store"],
+  "manager/audit_log.ts": ["base", "type store", "type manager/audit_api.ts"],
   "manager/fleet.ts": ["base", "wire", "type store"],
   "manager/unrecorded_events.ts": ["type store"],
   "manager/event_text.ts": [
@@ -109,6 +113,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/data",
   ],
   "manager/command": [
+    "manager/audit_entry.ts",
     "base",
     "wire",
     "type store",
@@ -147,6 +152,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/jobs",
   ],
   "manager/agent_removal.ts": [
+    "manager/audit_entry.ts",
     "base",
     "type store",
     "type manager/operator_api.ts",
@@ -181,6 +187,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
   ],
   "manager/jobs": [
+    "manager/audit_entry.ts",
     "base",
     "type store",
     "type manager/operator_api.ts",
@@ -194,6 +201,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/watching",
   ],
   "manager/agents.ts": [
+    "manager/audit_entry.ts",
     "base",
     "targets",
     "type manager/fleet.ts",
@@ -225,6 +233,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/jobs",
   ],
   "manager/core.ts": [
+    "manager/audit_log.ts",
     "base",
     "wire",
     "type store",
@@ -247,6 +256,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   api: [
     "base",
     "type manager/operator_api.ts",
+    "type manager/audit_api.ts",
     "type manager/job_api.ts",
     "type store",
   ],

@@ -53,16 +53,10 @@ export function addCommandsService(
     },
     async cancel(request, { requestHeader }) {
       const id = requireId("command_id", request.commandId);
-      const { requestedBy, saidBy } = await proofs.asker(
-        requestHeader,
-        saidIn(request),
-      );
-      const { unconfirmed, ...command } = await commands.cancel(
-        id,
-        request.graceMs,
-        requestedBy,
-        saidBy,
-      );
+      const { graceMs } = request;
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const cancelled = await commands.cancel(id, { graceMs, ...asker });
+      const { unconfirmed, ...command } = cancelled;
       return { command: commandMessage(command), unconfirmed };
     },
     async rerun(request, { requestHeader }) {
@@ -74,15 +68,13 @@ export function addCommandsService(
     },
     async giveUp(request, { requestHeader }) {
       const id = requireId("command_id", request.commandId);
-      const { requestedBy, saidBy } = await proofs.asker(
-        requestHeader,
-        saidIn(request),
-      );
-      const command = await commands.giveUp(id, requestedBy, saidBy);
+      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const command = await commands.giveUp(id, asker);
       return { command: commandMessage(command) };
     },
-    async dropOutput({ commandId }) {
-      await commands.dropOutput(requireId("command_id", commandId));
+    async dropOutput({ commandId }, { requestHeader }) {
+      const id = requireId("command_id", commandId);
+      await commands.dropOutput(id, await proofs.asker(requestHeader, ""));
       return {};
     },
     async listCommands(request) {

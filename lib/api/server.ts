@@ -7,6 +7,7 @@ import { type Logger, logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { Manager } from "../manager/operator_api.ts";
 import { addAgentsService } from "./agents_service.ts";
+import { addAuditService } from "./audit_service.ts";
 import { addCommandsService } from "./commands_service.ts";
 import { addBlobsService } from "./blobs_service.ts";
 import { type Endpoint, endpointFiles } from "./endpoint.ts";
@@ -148,6 +149,7 @@ class HttpFront {
     addBlobsService(router, manager);
     addJobsService(router, manager, proofs);
     addEventsService(router, manager);
+    addAuditService(router, manager);
     addStatusService(router, manager);
     addIdentityService(router, proofs);
     this.#handlers = new Map(

@@ -13,6 +13,7 @@ import {
   reconnectWindowMs,
 } from "./admission/reconnect_window.ts";
 import { Agents, type ManagerIdentity } from "./agents.ts";
+import { AuditLog } from "./audit_log.ts";
 import { withBlobs } from "./blobs/blob_requests.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import { Commands } from "./commands.ts";
@@ -71,6 +72,7 @@ export class ManagerCore {
   readonly commands: Commands;
   readonly jobs: Jobs;
   readonly agents: Agents;
+  readonly audit: AuditLog;
   readonly #options: ManagerCoreOptions;
   readonly #admission: Admission;
   readonly #data: DataRequests;
@@ -87,6 +89,7 @@ export class ManagerCore {
     const store = this.roster.watch(storage.watch(options.store));
     this.storage = storage;
     this.events = new Events(store, clock);
+    this.audit = new AuditLog({ store, clock });
     const { counters, events, fleet } = this;
     storage.tellBy(events);
     const settings = () => this.#settings;

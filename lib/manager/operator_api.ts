@@ -2,6 +2,7 @@ import type { Asker } from "../base/asker.ts";
 import type { EventCursor } from "../base/event_cursor.ts";
 import type { EventFilter } from "../base/event_filter.ts";
 import type { AgentChange } from "../store/records.ts";
+import type { AuditAdmin } from "./audit_api.ts";
 import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
 import type { JobAdmin } from "./job_api.ts";
 import type {
@@ -42,6 +43,8 @@ export interface Manager {
   readonly jobs: JobAdmin;
   /** Events, past and new. */
   readonly events: EventFeed;
+  /** Record of the acts that users asked for. */
+  readonly audit: AuditAdmin;
   /** Large inputs of commands. */
   readonly blobs: BlobAdmin;
   /** Operations of this build. */

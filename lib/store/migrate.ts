@@ -13,6 +13,7 @@ import { jobs } from "./migrations/0010_jobs.ts";
 import { setAgents } from "./migrations/0011_set_agents.ts";
 import { blobRefs } from "./migrations/0012_blob_refs.ts";
 import { outputHashes } from "./migrations/0013_output_hashes.ts";
+import { audit } from "./migrations/0014_audit.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -32,6 +33,7 @@ export const MIGRATIONS: readonly string[] = [
   setAgents,
   blobRefs,
   outputHashes,
+  audit,
 ];
 
 /**

@@ -5,6 +5,7 @@ import { PROOF_HEADER } from "../../lib/api/proofs.ts";
 import { CHANGING } from "../../lib/api/proving.ts";
 import {
   AgentsService,
+  AuditService,
   BlobsService,
   CommandsService,
   EventsService,
@@ -39,6 +40,7 @@ function namesIn(folder: string): string[] {
 Deno.test("every call is known to change something, or to change nothing", () => {
   const methods = [
     AgentsService,
+    AuditService,
     BlobsService,
     CommandsService,
     EventsService,
@@ -54,6 +56,9 @@ Deno.test("every call is known to change something, or to change nothing", () =>
     "AgentsService.resolveTargets",
     "AgentsService.pingAgents",
     "AgentsService.listNames",
+    "AuditService.listAudit",
+    "AuditService.exportAudit",
+    "AuditService.verifyAudit",
     // A blob is nothing until a command or job names it.
     "BlobsService.findBlobs",
     "BlobsService.addBlobs",

@@ -3,6 +3,7 @@ import { parseAddress } from "../../lib/base/address.ts";
 import type { Counters } from "../../lib/base/counters.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import type { AgentRoster } from "../../lib/manager/agent_roster.ts";
+import type { AuditLog } from "../../lib/manager/audit_log.ts";
 import type { Agents } from "../../lib/manager/agents.ts";
 import type { Commands } from "../../lib/manager/commands.ts";
 import { type CoreSettings, ManagerCore } from "../../lib/manager/core.ts";
@@ -65,6 +66,7 @@ export class MemoryManager implements AsyncDisposable {
   readonly commands: Commands;
   readonly agents: Agents;
   readonly jobs: Jobs;
+  readonly audit: AuditLog;
   /** End of each connection, in the order in which they were made. */
   readonly ends: Promise<End | undefined>[] = [];
   readonly sessions: ManagerSession[] = [];
@@ -117,6 +119,7 @@ export class MemoryManager implements AsyncDisposable {
     this.commands = this.#core.commands;
     this.agents = this.#core.agents;
     this.jobs = this.#core.jobs;
+    this.audit = this.#core.audit;
   }
 
   /** Changes settings while it runs. */
