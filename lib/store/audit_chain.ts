@@ -27,6 +27,8 @@ const FIELDS = [
 const HASH_BYTES = 32;
 const LENGTH_BYTES = 4;
 
+const LAST_ASCII = 127;
+
 /** Most bytes of UTF-8 that a UTF-16 unit becomes. */
 const UTF8_BYTES = 3;
 
@@ -48,26 +50,42 @@ export function entryHash(
   entry: Omit<AuditRecord, "hash">,
 ): Uint8Array {
   reserve(entry);
-  const view = new DataView(scratch.buffer);
-  scratch.set(before, 0);
+  const bytes = scratch;
+  bytes.set(before, 0);
   let at = before.length;
   for (const field of FIELDS) {
     const value = entry[field];
-    let length: number;
-    if (value === null) {
-      length = 0;
-    } else if (value instanceof Uint8Array) {
-      scratch.set(value, at + LENGTH_BYTES);
-      length = value.length;
-    } else {
-      const text = typeof value === "string" ? value : String(value);
-      length = encoder.encodeInto(text, scratch.subarray(at + LENGTH_BYTES))
-        .written;
-    }
-    view.setUint32(at, value === null ? NULL_LENGTH : length);
-    at += LENGTH_BYTES + length;
+    const start = at + LENGTH_BYTES;
+    const length = value === null ? 0 : write(value, start);
+    const told = value === null ? NULL_LENGTH : length;
+    bytes[at] = told >>> 24;
+    bytes[at + 1] = told >>> 16;
+    bytes[at + 2] = told >>> 8;
+    bytes[at + 3] = told;
+    at = start + length;
   }
-  return sha256(scratch.subarray(0, at));
+  return sha256(bytes.subarray(0, at));
+}
+
+/** Writes the bytes of a value, and returns how many they are. */
+function write(
+  value: string | number | bigint | Uint8Array,
+  start: number,
+): number {
+  if (value instanceof Uint8Array) {
+    scratch.set(value, start);
+    return value.length;
+  }
+  const text = typeof value === "string" ? value : String(value);
+  // By hand, as most texts are short and ASCII: a call of the encoder costs more than their bytes.
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit > LAST_ASCII) {
+      return encoder.encodeInto(text, scratch.subarray(start)).written;
+    }
+    scratch[start + index] = unit;
+  }
+  return text.length;
 }
 
 /** Makes room for the longest encoding that an entry can have. */
