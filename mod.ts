@@ -81,6 +81,13 @@ export type {
   RuleRecord,
   TokenRecord,
 } from "./lib/store/operator_records.ts";
+export type { AuditAdmin, AuditVerdict } from "./lib/manager/audit_api.ts";
+export type {
+  AuditFilter,
+  AuditFinding,
+  AuditRecord,
+  NewAudit,
+} from "./lib/store/audit_records.ts";
 export type { Asker } from "./lib/base/asker.ts";
 export type { CommandStateName } from "./lib/base/command_state.ts";
 export type {

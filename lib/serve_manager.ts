@@ -228,6 +228,7 @@ class ServedManager implements RunningManager {
       commands: this.#core.commands,
       jobs: this.#core.jobs,
       events: this.#core.events,
+      audit: this.#core.audit,
       blobs,
       access: this.#core.access,
       operations: describeOperations(),

@@ -55,7 +55,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "store/fresh_command.ts": ["type store"],
   store: ["base", "store/fresh_command.ts"],
 
-  "manager/command_api.ts": ["type store"],
+  "manager/command_api.ts": ["base", "type store"],
   "manager/target_api.ts": ["type targets", "type store"],
   "manager/job_api.ts": [
     "base",
@@ -76,6 +76,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/target_api.ts",
     "type manager/agent_roster.ts",
     "type manager/targeting.ts",
+    "manager/audit_entry.ts",
   ],
   "manager/operator_api.ts": [
     "base",
@@ -84,7 +85,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/command_api.ts",
     "type manager/target_api.ts",
     "type manager/job_api.ts",
+    "type manager/audit_api.ts",
   ],
+  "manager/audit_api.ts": ["type store"],
+  "manager/audit_entry.ts": ["base", "type store"],
+  "manager/audit_log.ts": ["base", "type store", "type manager/audit_api.ts"],
   "manager/fleet.ts": ["base", "wire", "type store"],
   "manager/unrecorded_events.ts": ["type store"],
   "manager/event_text.ts": [
@@ -124,6 +129,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/data",
   ],
   "manager/command": [
+    "manager/audit_entry.ts",
     "base",
     "wire",
     "type store",
@@ -162,6 +168,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/jobs",
   ],
   "manager/agent_removal.ts": [
+    "manager/audit_entry.ts",
     "base",
     "type store",
     "type manager/operator_api.ts",
@@ -196,6 +203,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
   ],
   "manager/jobs": [
+    "manager/audit_entry.ts",
     "base",
     "type store",
     "type manager/operator_api.ts",
@@ -209,6 +217,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/watching",
   ],
   "manager/agents.ts": [
+    "manager/audit_entry.ts",
     "base",
     "targets",
     "type manager/fleet.ts",
@@ -240,6 +249,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/jobs",
   ],
   "manager/core.ts": [
+    "manager/audit_log.ts",
     "base",
     "wire",
     "type store",
@@ -264,6 +274,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "base",
     "type manager/access_api.ts",
     "type manager/operator_api.ts",
+    "type manager/audit_api.ts",
     "type manager/job_api.ts",
     "type store",
   ],

@@ -25,6 +25,9 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "AgentsService.pingAgents": SEES,
   "AgentsService.listNames": SEES,
   "AgentsService.removeAgent": ADMINISTERS,
+  "AuditService.listAudit": { needs: "admin", changes: false },
+  "AuditService.exportAudit": { needs: "admin", changes: false },
+  "AuditService.verifyAudit": { needs: "admin", changes: false },
   // A blob is nothing until a command or job names it.
   "BlobsService.findBlobs": { needs: "operator", changes: false },
   "BlobsService.addBlobs": { needs: "operator", changes: false },

@@ -3,6 +3,7 @@ import type { CommonTransportOptions } from "@connectrpc/connect/protocol";
 import { createTransport } from "@connectrpc/connect/protocol-connect";
 import {
   AgentsService,
+  AuditService,
   BlobsService,
   CommandsService,
   EventsService,
@@ -27,6 +28,8 @@ const MAX_RESPONSE_BYTES = 512 * 1_048_576;
 export interface ControlClient {
   /** Entries and connections of agents. */
   readonly agents: Client<typeof AgentsService>;
+  /** Record of the acts that users asked for. */
+  readonly audit: Client<typeof AuditService>;
   /** Large inputs of commands. */
   readonly blobs: Client<typeof BlobsService>;
   /** Commands and their output. */
@@ -57,6 +60,7 @@ export function controlClient(transport: Transport): ControlClient {
   const told = withPiriErrors(transport);
   return {
     agents: createClient(AgentsService, told),
+    audit: createClient(AuditService, told),
     blobs: createClient(BlobsService, told),
     commands: createClient(CommandsService, told),
     jobs: createClient(JobsService, told),

@@ -65,16 +65,10 @@ export function addCommandsService(
     async cancel(request, context) {
       const id = requireId("command_id", request.commandId);
       await requireRights(id, context);
-      const { requestedBy, saidBy } = await proofs.asker(
-        context,
-        saidIn(request),
-      );
-      const { unconfirmed, ...command } = await commands.cancel(
-        id,
-        request.graceMs,
-        requestedBy,
-        saidBy,
-      );
+      const { graceMs } = request;
+      const asker = await proofs.asker(context, saidIn(request));
+      const cancelled = await commands.cancel(id, { graceMs, ...asker });
+      const { unconfirmed, ...command } = cancelled;
       return { command: commandMessage(command), unconfirmed };
     },
     async rerun(request, context) {
@@ -88,17 +82,14 @@ export function addCommandsService(
     async giveUp(request, context) {
       const id = requireId("command_id", request.commandId);
       await requireRights(id, context);
-      const { requestedBy, saidBy } = await proofs.asker(
-        context,
-        saidIn(request),
-      );
-      const command = await commands.giveUp(id, requestedBy, saidBy);
+      const asker = await proofs.asker(context, saidIn(request));
+      const command = await commands.giveUp(id, asker);
       return { command: commandMessage(command) };
     },
     async dropOutput({ commandId }, context) {
       const id = requireId("command_id", commandId);
       await requireRights(id, context);
-      await commands.dropOutput(id);
+      await commands.dropOutput(id, await proofs.asker(context, ""));
       return {};
     },
     async listCommands(request) {

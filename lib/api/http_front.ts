@@ -12,6 +12,7 @@ import type { Identity } from "../base/pem.ts";
 import { joint } from "../base/signals.ts";
 import type { Manager } from "../manager/operator_api.ts";
 import { addAgentsService } from "./agents_service.ts";
+import { addAuditService } from "./audit_service.ts";
 import { addBlobsService } from "./blobs_service.ts";
 import {
   type Caller,
@@ -87,9 +88,10 @@ export class HttpFront {
     addBlobsService(router, manager);
     addJobsService(router, manager, proofs);
     addEventsService(router, manager);
+    addAuditService(router, manager);
     addStatusService(router, manager);
     addIdentityService(router, proofs);
-    addOperatorsService(router, manager);
+    addOperatorsService(router, manager, proofs);
     addLoginService(router, manager, proofs);
     requireRows(router.handlers);
     this.#handlers = new Map(

@@ -7,7 +7,7 @@ import {
 import { PiriError } from "../base/errors.ts";
 import type { Manager } from "../manager/operator_api.ts";
 import { callerIn, identityIn } from "./caller.ts";
-import { limitText, requireText } from "./checks.ts";
+import { requireText, saidIn } from "./checks.ts";
 import { operatorMessage } from "./operator_message.ts";
 import type { Proofs } from "./proofs.ts";
 import { milliseconds } from "./values.ts";
@@ -35,15 +35,16 @@ export function addLoginService(
         expiresAtMs: milliseconds(expiresAt),
       });
     },
-    async logout(_, { values }) {
-      const identity = identityIn(values);
+    async logout(request, context) {
+      const identity = identityIn(context.values);
       if (identity === undefined) {
         throw new PiriError(
           "FAILED_PRECONDITION",
           "Cannot log out: this request came without a token",
         );
       }
-      await access.revoke(identity.tokenId);
+      const asker = await proofs.asker(context, saidIn(request));
+      await access.revoke(identity.tokenId, asker);
       return {};
     },
     async whoAmI(_, context) {
@@ -58,7 +59,7 @@ export function addLoginService(
             : { operator: operatorMessage(operator) },
         };
       }
-      const { requestedBy } = await proofs.asker(context, limitText("", ""));
+      const { requestedBy } = await proofs.asker(context, "");
       return { name: requestedBy };
     },
   });

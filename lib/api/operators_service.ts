@@ -14,8 +14,10 @@ import {
   requireItems,
   requireJsonObject,
   requireText,
+  saidIn,
 } from "./checks.ts";
 import { operatorMessage, ruleMessage } from "./operator_message.ts";
+import type { Proofs } from "./proofs.ts";
 import { selectionOf } from "./target_message.ts";
 
 /** Life of a token by default, in milliseconds: 30 days. */
@@ -31,52 +33,69 @@ const MAX_EXPRESSION = 10_000;
 export function addOperatorsService(
   router: ConnectRouter,
   { access }: Manager,
+  proofs: Proofs,
 ): void {
   router.service(OperatorsService, {
     listOperators() {
       return { operators: access.list().map(operatorMessage) };
     },
-    async addOperator(request) {
+    async addOperator(request, context) {
+      const asker = await proofs.asker(context, saidIn(request));
       const name = requireText("name", request.name);
       const login = await access.add({
         name,
         role: roleOf(request.role),
         rules: request.rules.map((rule) => ruleOf(name, rule)),
         tokenLifeMs: lifeOf(request.tokenExpiresInMs),
-      });
+      }, asker);
       return { login };
     },
-    async inviteOperator({ name, tokenExpiresInMs }) {
-      const life = lifeOf(tokenExpiresInMs);
-      return { login: await access.invite(requireText("name", name), life) };
+    async inviteOperator(request, context) {
+      const asker = await proofs.asker(context, saidIn(request));
+      const life = lifeOf(request.tokenExpiresInMs);
+      const name = requireText("name", request.name);
+      return { login: await access.invite(name, life, asker) };
     },
-    async setOperator({ name, role, suspended }, { values }) {
-      refuseOneself(name, identityIn(values)?.name);
+    async setOperator(request, context) {
+      const { name, role, suspended } = request;
+      refuseOneself(name, identityIn(context.values)?.name);
+      const asker = await proofs.asker(context, saidIn(request));
       const operator = await access.set(requireText("name", name), {
         role: role === undefined ? undefined : roleOf(role),
         suspended,
-      });
+      }, asker);
       return { operator: operatorMessage(operator) };
     },
-    async removeOperator({ name }) {
-      await access.remove(requireText("name", name));
+    async removeOperator(request, context) {
+      const asker = await proofs.asker(context, saidIn(request));
+      await access.remove(requireText("name", request.name), asker);
       return {};
     },
-    async revokeToken({ tokenId }) {
-      await access.revoke(Number(tokenId));
+    async revokeToken(request, context) {
+      const asker = await proofs.asker(context, saidIn(request));
+      await access.revoke(Number(request.tokenId), asker);
       return {};
     },
-    async addRule({ operator, rule }, { values }) {
-      refuseOneself(operator, identityIn(values)?.name);
+    async addRule(request, context) {
+      const { operator, rule } = request;
+      refuseOneself(operator, identityIn(context.values)?.name);
+      const asker = await proofs.asker(context, saidIn(request));
       if (rule === undefined) throw invalid("rule", "it is absent");
       const added = await access.addRule(
         ruleOf(requireText("operator", operator), rule),
+        asker,
       );
       return { rule: ruleMessage(added) };
     },
-    async removeRule({ operator, number }, { values }) {
-      refuseOneself(operator, identityIn(values)?.name);
-      await access.removeRule(requireText("operator", operator), number);
+    async removeRule(request, context) {
+      const { operator, number } = request;
+      refuseOneself(operator, identityIn(context.values)?.name);
+      const asker = await proofs.asker(context, saidIn(request));
+      await access.removeRule(
+        requireText("operator", operator),
+        number,
+        asker,
+      );
       return {};
     },
     async testRule({ operator, selection, operation, params }) {

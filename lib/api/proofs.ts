@@ -94,7 +94,14 @@ export class Proofs {
     saidBy: string,
   ): Promise<Asker> {
     const identity = identityIn(values);
-    if (identity !== undefined) return { requestedBy: identity.name, saidBy };
+    if (identity !== undefined) {
+      return {
+        requestedBy: identity.name,
+        saidBy,
+        credential: `token ${identity.tokenId}`,
+        origin: identity.from,
+      };
+    }
     const name = requestHeader.get(PROOF_HEADER);
     const requestedBy = name === null ? LOCAL : await this.#user(name);
     return { requestedBy, saidBy };

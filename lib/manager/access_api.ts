@@ -1,3 +1,4 @@
+import type { Asker } from "../base/asker.ts";
 import type { Role } from "../base/role.ts";
 import type {
   NewRule,
@@ -83,13 +84,13 @@ export interface AccessAdmin {
     readonly rules: readonly NewRule[];
     /** Life of the tokens in milliseconds. */
     readonly tokenLifeMs: number;
-  }): Promise<string>;
+  }, asker?: Asker): Promise<string>;
   /**
    * Returns another line to log in with.
    *
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION without a control port
    */
-  invite(name: string, tokenLifeMs: number): Promise<string>;
+  invite(name: string, tokenLifeMs: number, asker?: Asker): Promise<string>;
   /**
    * Changes an operator. What is absent stays.
    *
@@ -103,31 +104,32 @@ export interface AccessAdmin {
       /** True to refuse the operator until it is false again. */
       readonly suspended?: boolean | undefined;
     },
+    asker?: Asker,
   ): Promise<OperatorView>;
   /**
    * Removes an operator with all rules and tokens.
    *
    * @throws {PiriError} NOT_FOUND
    */
-  remove(name: string): Promise<void>;
+  remove(name: string, asker?: Asker): Promise<void>;
   /**
    * Ends a token or code.
    *
    * @throws {PiriError} NOT_FOUND
    */
-  revoke(tokenId: number): Promise<void>;
+  revoke(tokenId: number, asker?: Asker): Promise<void>;
   /**
    * Adds a rule, which gets the next number.
    *
    * @throws {PiriError} NOT_FOUND; INVALID_ARGUMENT for a bad expression, operation or bound
    */
-  addRule(rule: NewRule): Promise<RuleView>;
+  addRule(rule: NewRule, asker?: Asker): Promise<RuleView>;
   /**
    * Removes a rule.
    *
    * @throws {PiriError} NOT_FOUND
    */
-  removeRule(operator: string, number: number): Promise<void>;
+  removeRule(operator: string, number: number, asker?: Asker): Promise<void>;
   /**
    * Tells what the rules of an operator say.
    *

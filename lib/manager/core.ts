@@ -14,6 +14,7 @@ import {
   reconnectWindowMs,
 } from "./admission/reconnect_window.ts";
 import { Agents, type ManagerIdentity } from "./agents.ts";
+import { AuditLog } from "./audit_log.ts";
 import { withBlobs } from "./blobs/blob_requests.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import { Commands } from "./commands.ts";
@@ -73,6 +74,7 @@ export class ManagerCore {
   readonly jobs: Jobs;
   readonly agents: Agents;
   readonly access: Access;
+  readonly audit: AuditLog;
   readonly #options: ManagerCoreOptions;
   readonly #admission: Admission;
   readonly #data: DataRequests;
@@ -90,6 +92,7 @@ export class ManagerCore {
     const store = this.roster.watch(storage.watch(options.store));
     this.storage = storage;
     this.events = new Events(store, clock);
+    this.audit = new AuditLog({ store, clock });
     const { counters, events, fleet } = this;
     storage.tellBy(events);
     const settings = () => this.#settings;

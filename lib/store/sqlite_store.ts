@@ -1,4 +1,7 @@
+import { ActWriter } from "./act_writer.ts";
 import { Agents } from "./agents.ts";
+import { Audit } from "./audit.ts";
+import type { AuditCheck, AuditPage, NewAudit } from "./audit_records.ts";
 import { BlobRefs } from "./blob_refs.ts";
 import { commandNotFound, Commands } from "./commands.ts";
 import type { Database } from "./database.ts";
@@ -35,6 +38,7 @@ import { Requests } from "./requests.ts";
 import { type Pruned, Retention } from "./retention.ts";
 import { SentIds } from "./sent_ids.ts";
 import type { Store } from "./store.ts";
+import { changedText, madeText, startedText } from "./audit_outcome.ts";
 import { Tombstones } from "./tombstones.ts";
 import { Writer } from "./writer.ts";
 
@@ -56,6 +60,8 @@ export class SqliteStore implements Store {
   readonly #sent: SentIds;
   readonly #jobs: JobTables;
   readonly #output: Output;
+  readonly #acts: ActWriter;
+  readonly #audit: Audit;
   readonly #events: Events;
   readonly #history: EventHistory;
   readonly #retention: Retention;
@@ -91,6 +97,8 @@ export class SqliteStore implements Store {
     });
     const { jobs } = this.#jobs;
     this.#output = output;
+    this.#audit = new Audit(db, meta);
+    this.#acts = new ActWriter(writer, this.#audit);
     this.#events = events;
     this.#history = new EventHistory(db);
     const history = { requests, output, events, tombstones };
@@ -107,18 +115,20 @@ export class SqliteStore implements Store {
     return this.#writer.read(() => this.#agents.get(id));
   }
 
-  addAgent(...[agent]: Args<"addAgent">): Promise<void> {
-    return this.#writer.write(() => this.#agents.add(agent));
+  addAgent(...[agent, audit]: Args<"addAgent">): Promise<void> {
+    return this.#acts.write(audit, () => this.#agents.add(agent));
   }
 
-  setToken(...[id, token]: Args<"setToken">): Promise<void> {
-    return this.#writer.write(() => this.#agents.setToken(id, token));
+  setToken(...[id, token, audit]: Args<"setToken">): Promise<void> {
+    return this.#acts.write(audit, () => this.#agents.setToken(id, token));
   }
 
-  setAgents(...[ids, change]: Args<"setAgents">): Promise<AgentRecord[]> {
-    return this.#writer.write(() => this.#agents.set(ids, change), {
-      rows: ids.length,
-      bytes: 0,
+  setAgents(
+    ...[ids, change, audit]: Args<"setAgents">
+  ): Promise<AgentRecord[]> {
+    return this.#acts.write(audit, () => this.#agents.set(ids, change), {
+      size: { rows: ids.length, bytes: 0 },
+      outcome: changedText,
     });
   }
 
@@ -131,15 +141,15 @@ export class SqliteStore implements Store {
   }
 
   removeAgent(
-    ...[id, { at, patches, entries }]: Args<"removeAgent">
+    ...[id, { at, patches, entries }, audit]: Args<"removeAgent">
   ): Promise<MovedEntry[]> {
-    return this.#writer.write(() => {
+    return this.#acts.write(audit, () => {
       const { secretHash } = this.#agents.remove(id);
       if (secretHash !== null) this.#tombstones.add(id, secretHash, at);
       this.#sent.forget(id);
       this.#patchAll(patches);
       return entries === undefined ? [] : this.#jobs.moveAgent(id, entries);
-    }, { rows: 2 + patches.length, bytes: 0 });
+    }, { size: { rows: 2 + patches.length, bytes: 0 } });
   }
 
   removedAt(
@@ -171,13 +181,18 @@ export class SqliteStore implements Store {
   }
 
   createCommands(
-    ...[commands, request]: Args<"createCommands">
+    ...[commands, request, audit]: Args<"createCommands">
   ): Promise<{ job: string; commands: CommandRecord[]; repeated: boolean }> {
     const bytes = commands.reduce((sum, { params }) => sum + params.length, 0);
-    return this.#writer.write(() => this.#commands.create(commands, request), {
-      rows: commands.length * (1 + (request.blobs?.length ?? 0)),
-      bytes,
-    });
+    const rows = commands.length * (1 + (request.blobs?.length ?? 0));
+    return this.#acts.write(
+      audit,
+      () => this.#commands.create(commands, request),
+      {
+        size: { rows, bytes },
+        outcome: startedText,
+      },
+    );
   }
 
   findRequest(
@@ -186,12 +201,12 @@ export class SqliteStore implements Store {
     return this.#writer.read(() => this.#commands.startedBy(requestId));
   }
 
-  patchCommand(patch: CommandPatch): Promise<void> {
-    return this.#writer.write(() => {
+  patchCommand(...[patch, audit]: Args<"patchCommand">): Promise<void> {
+    return this.#acts.write(audit, () => {
       if (!this.#commands.patch(patch)) {
         throw commandNotFound("change", patch.id);
       }
-    }, { rows: 1, bytes: patch.data?.length ?? 0 });
+    }, { size: { rows: 1, bytes: patch.data?.length ?? 0 } });
   }
 
   command(id: bigint): Promise<CommandRecord | undefined> {
@@ -211,9 +226,9 @@ export class SqliteStore implements Store {
   }
 
   changeOperators(
-    ...[change]: Args<"changeOperators">
+    ...[change, audit]: Args<"changeOperators">
   ): Promise<OperatorRecord[]> {
-    return this.#writer.write(() => {
+    return this.#acts.write(audit, () => {
       this.#operators.change(change);
       return this.#operators.all();
     });
@@ -227,11 +242,12 @@ export class SqliteStore implements Store {
     return this.#writer.read(() => this.#commands.lastId());
   }
 
-  createJob(...args: Args<"createJob">): ReturnType<Store["createJob"]> {
-    const [{ params }, { agents }] = args;
-    return this.#writer.write(() => this.#jobs.create(...args), {
-      rows: agents.length,
-      bytes: params.length,
+  createJob(
+    ...[job, entries, audit]: Args<"createJob">
+  ): ReturnType<Store["createJob"]> {
+    return this.#acts.write(audit, () => this.#jobs.create(job, entries), {
+      size: { rows: entries.agents.length, bytes: job.params.length },
+      outcome: madeText,
     });
   }
 
@@ -255,8 +271,8 @@ export class SqliteStore implements Store {
     return this.#writer.read(() => this.#jobs.jobs.lastId());
   }
 
-  patchJob(...[patch]: Args<"patchJob">): Promise<void> {
-    return this.#writer.write(() => this.#jobs.jobs.patch(patch));
+  patchJob(...[patch, audit]: Args<"patchJob">): Promise<void> {
+    return this.#acts.write(audit, () => this.#jobs.jobs.patch(patch));
   }
 
   recountJob(id: bigint): Promise<JobRecord | undefined> {
@@ -316,13 +332,13 @@ export class SqliteStore implements Store {
     });
   }
 
-  async dropOutput(...[commandId, range]: Args<"dropOutput">): Promise<void> {
-    let dropped: number;
-    do {
-      dropped = await this.#writer.write(() =>
-        this.#output.drop(commandId, range)
-      );
-    } while (dropped > 0);
+  async dropOutput(
+    ...[commandId, range, audit]: Args<"dropOutput">
+  ): Promise<void> {
+    const drop = () => this.#output.drop(commandId, range);
+    // The entry is for all of it, and goes with the first piece.
+    let dropped = await this.#acts.write(audit, drop);
+    while (dropped > 0) dropped = await this.#writer.write(drop);
   }
 
   readOutput(
@@ -338,6 +354,18 @@ export class SqliteStore implements Store {
       output: this.#output,
     };
     return hashKept(parts, commandId);
+  }
+
+  recordAudit(audit: NewAudit): Promise<void> {
+    return this.#writer.write(() => this.#audit.add(audit));
+  }
+
+  auditPage(...[range]: Args<"auditPage">): Promise<AuditPage> {
+    return this.#writer.read(() => this.#audit.page(range));
+  }
+
+  checkAudit(...[after]: Args<"checkAudit">): Promise<AuditCheck> {
+    return this.#writer.read(() => this.#audit.check(after));
   }
 
   addEvent(event: NewEvent): Promise<EventRecord> {

@@ -5,6 +5,8 @@ import {
   type Agent,
   AgentSchema,
   AgentsService,
+  type AuditEntry,
+  AuditService,
   BlobsService,
   type CancelRequest,
   type Command,
@@ -14,11 +16,13 @@ import {
   type Event,
   EventSchema,
   EventsService,
+  type ExportAuditRequest,
   type GetStatusResponse,
   GetStatusResponseSchema,
   type GetTimelineResponseSchema,
   type GiveUpRequest,
   JobsService,
+  type ListAuditRequest,
   type ListCommandsRequest,
   type ListNamesRequest,
   type ListNamesResponseSchema,
@@ -33,6 +37,7 @@ import {
   type SetAgentsResponseSchema,
   StatusService,
   type TargetSelection,
+  type VerifyAuditResponseSchema,
   type WatchEventsRequest,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { controlClient } from "../../lib/api/client.ts";
@@ -97,6 +102,11 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   readonly givenUp: GiveUpRequest[] = [];
   readonly lists: ListCommandsRequest[] = [];
   readonly eventRequests: WatchEventsRequest[] = [];
+  readonly auditRequests: (ListAuditRequest | ExportAuditRequest)[] = [];
+  /** Entries of the audit. */
+  audit: AuditEntry[] = [];
+  /** Answer to `VerifyAudit`. */
+  verdict: MessageInitShape<typeof VerifyAuditResponseSchema> = {};
   readonly additions: AddAgentRequest[] = [];
   readonly changes: SetAgentsRequest[] = [];
   readonly selections: (TargetSelection | undefined)[] = [];
@@ -360,6 +370,17 @@ export class FakeManager extends FakeJobs implements ManagerServices {
           return this.#events(request.follow, signal);
         },
       });
+      router.service(AuditService, {
+        listAudit: (request) => {
+          this.auditRequests.push(request);
+          return { entries: this.audit };
+        },
+        exportAudit: (request, { signal }) => {
+          this.auditRequests.push(request);
+          return told(this.audit, request.follow, signal);
+        },
+        verifyAudit: () => this.verdict,
+      });
       router.service(StatusService, { getStatus: () => this.status });
     });
   }
@@ -386,4 +407,15 @@ export class FakeManager extends FakeJobs implements ManagerServices {
       Code.NotFound,
     );
   }
+}
+
+/** Tells entries, and waits with `follow` until the reader leaves. */
+async function* told(
+  entries: readonly AuditEntry[],
+  follow: boolean,
+  signal: AbortSignal,
+) {
+  for (const entry of entries) yield { entry };
+  if (!follow) return;
+  await new Promise((resolve) => signal.addEventListener("abort", resolve));
 }

@@ -6,6 +6,7 @@ import { exitCodes } from "../topics/exit_codes.ts";
 import { json } from "../topics/json.ts";
 import { agent } from "./agent.ts";
 import { agents } from "./agents.ts";
+import { audit } from "./audit.ts";
 import { cancel } from "./cancel.ts";
 import { commands } from "./commands.ts";
 import { events } from "./events.ts";
@@ -115,6 +116,7 @@ export function managerProgram(
       show,
       why,
       events,
+      audit,
       status,
       exportIdentity,
       operator,

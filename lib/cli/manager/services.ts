@@ -1,6 +1,7 @@
 import type { Client } from "@connectrpc/connect";
 import type {
   AgentsService,
+  AuditService,
   BlobsService,
   CommandsService,
   EventsService,
@@ -151,6 +152,7 @@ export interface Ready {
 /** The control API of a running Manager. */
 export interface Control extends Disposable {
   readonly agents: Client<typeof AgentsService>;
+  readonly audit: Client<typeof AuditService>;
   readonly blobs: Client<typeof BlobsService>;
   readonly commands: Client<typeof CommandsService>;
   readonly jobs: Client<typeof JobsService>;

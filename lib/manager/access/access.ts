@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../../base/clock.ts";
+import { type Asker, NOBODY } from "../../base/asker.ts";
 import { encodeLoginLine } from "../../base/login_line.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
@@ -13,6 +14,7 @@ import type {
   OperatorRecord,
   TokenRecord,
 } from "../../store/operator_records.ts";
+import type { NewAudit } from "../../store/audit_records.ts";
 import type { Store } from "../../store/store.ts";
 import type {
   AccessAdmin,
@@ -23,6 +25,7 @@ import type {
   RuleView,
 } from "../access_api.ts";
 import type { AgentRoster } from "../agent_roster.ts";
+import { type Act, auditEntry } from "../audit_entry.ts";
 import type { TargetSelection } from "../target_api.ts";
 import type { Targeting } from "../targeting.ts";
 import {
@@ -106,6 +109,7 @@ export class Access implements AccessAdmin {
 
   async add(
     { name, role, rules, tokenLifeMs }: Parameters<AccessAdmin["add"]>[0],
+    asker?: Asker,
   ): Promise<string> {
     if (!NAME.test(name)) {
       throw new PiriError(
@@ -120,36 +124,54 @@ export class Access implements AccessAdmin {
       operator: { name, role, createdAt: clock.now() },
       rules,
       code,
-    }));
+    }), this.#audit("AddOperator", name, asker, { role, rules }));
   }
 
-  async invite(name: string, tokenLifeMs: number): Promise<string> {
+  async invite(
+    name: string,
+    tokenLifeMs: number,
+    asker?: Asker,
+  ): Promise<string> {
     return await this.#withCode(
       name,
       tokenLifeMs,
       (token) => ({ kind: "addToken", token }),
+      this.#audit("InviteOperator", name, asker),
     );
   }
 
   async set(
     name: string,
     change: { role?: Role | undefined; suspended?: boolean | undefined },
+    asker?: Asker,
   ): Promise<OperatorView> {
-    await this.#change({ kind: "set", name, ...change });
+    await this.#change(
+      { kind: "set", name, ...change },
+      this.#audit("SetOperator", name, asker, change),
+    );
     return viewOf(this.#require(name));
   }
 
-  async remove(name: string): Promise<void> {
-    await this.#change({ kind: "remove", name });
+  async remove(name: string, asker?: Asker): Promise<void> {
+    await this.#change(
+      { kind: "remove", name },
+      this.#audit("RemoveOperator", name, asker),
+    );
   }
 
-  async revoke(id: number): Promise<void> {
-    await this.#change({ kind: "revoke", id });
+  async revoke(id: number, asker?: Asker): Promise<void> {
+    await this.#change(
+      { kind: "revoke", id },
+      this.#audit("RevokeToken", `token ${id}`, asker),
+    );
   }
 
-  async addRule(rule: NewRule): Promise<RuleView> {
+  async addRule(rule: NewRule, asker?: Asker): Promise<RuleView> {
     checked(rule);
-    await this.#change({ kind: "addRule", rule });
+    await this.#change(
+      { kind: "addRule", rule },
+      this.#audit("AddRule", rule.operator, asker, { rule }),
+    );
     const added = viewOf(this.#require(rule.operator)).rules.at(-1);
     if (added !== undefined) return added;
     throw new PiriError(
@@ -158,8 +180,15 @@ export class Access implements AccessAdmin {
     );
   }
 
-  async removeRule(operator: string, number: number): Promise<void> {
-    await this.#change({ kind: "removeRule", operator, number });
+  async removeRule(
+    operator: string,
+    number: number,
+    asker?: Asker,
+  ): Promise<void> {
+    await this.#change(
+      { kind: "removeRule", operator, number },
+      this.#audit("RemoveRule", `${operator}#${number}`, asker),
+    );
   }
 
   async test(
@@ -181,26 +210,26 @@ export class Access implements AccessAdmin {
 
   async login(code: string, from: string): Promise<LoggedIn> {
     const { clock, random } = this.#options;
+    const codeHash = hashSecret(code);
+    // Who guesses costs no write.
+    const known = this.#tokens.get(encodeHex(codeHash));
+    if (known?.isCode !== true) throw badCode();
     const token = TOKEN_PREFIX + newSecret(random);
     const hash = hashSecret(token);
-    const at = clock.now();
-    await this.#change({
-      kind: "trade",
-      code: hashSecret(code),
-      hash,
-      at,
-      from,
-    });
+    await this.#change(
+      { kind: "trade", code: codeHash, hash, at: clock.now(), from },
+      this.#audit("Login", known.operator, {
+        requestedBy: known.operator,
+        saidBy: "",
+        credential: `code ${known.id}`,
+        origin: from,
+      }),
+    );
     const record = this.#tokens.get(encodeHex(hash));
-    const known = record && this.#operators.get(record.operator);
-    if (record === undefined || known === undefined) {
-      throw new PiriError(
-        "AUTH_FAILED",
-        "Cannot log in: the code is not known",
-      );
-    }
+    const owner = record && this.#operators.get(record.operator);
+    if (record === undefined || owner === undefined) throw badCode();
     const { operator, expiresAt } = record;
-    return { token, operator, expiresAt, role: known.record.role };
+    return { token, operator, expiresAt, role: owner.record.role };
   }
 
   admit(token: string, from: string): Identity | undefined {
@@ -222,6 +251,7 @@ export class Access implements AccessAdmin {
     operator: string,
     lifeMs: number,
     change: (code: NewToken) => OperatorChange,
+    audit: NewAudit,
   ): Promise<string> {
     const place = this.#options.place();
     if (place === undefined) {
@@ -233,19 +263,35 @@ export class Access implements AccessAdmin {
     const { clock, random } = this.#options;
     const code = newSecret(random);
     const createdAt = clock.now();
-    await this.#change(change({
-      operator,
-      hash: hashSecret(code),
-      isCode: true,
-      lifeMs,
-      createdAt,
-      expiresAt: createdAt + CODE_MS,
-    }));
+    await this.#change(
+      change({
+        operator,
+        hash: hashSecret(code),
+        isCode: true,
+        lifeMs,
+        createdAt,
+        expiresAt: createdAt + CODE_MS,
+      }),
+      audit,
+    );
     return encodeLoginLine({ ...place, operator, code });
   }
 
-  async #change(change: OperatorChange): Promise<void> {
-    this.#adopt(await this.#options.store.changeOperators(change));
+  async #change(change: OperatorChange, audit?: NewAudit): Promise<void> {
+    this.#adopt(await this.#options.store.changeOperators(change, audit));
+  }
+
+  #audit(
+    act: string,
+    on: string,
+    asker: Asker = NOBODY,
+    statement?: Act["statement"],
+  ): NewAudit {
+    return auditEntry(
+      { act, on: [on], ...statement === undefined ? {} : { statement } },
+      asker,
+      this.#options.clock,
+    );
   }
 
   #adopt(records: readonly OperatorRecord[]): void {
@@ -323,6 +369,10 @@ export class Access implements AccessAdmin {
       })
     );
   }
+}
+
+function badCode(): PiriError {
+  return new PiriError("AUTH_FAILED", "Cannot log in: the code is not known");
 }
 
 /** Error for a token that does not count, whatever the reason. */
