@@ -1,33 +1,18 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { entryHash, genesisHash } from "../../lib/store/audit_chain.ts";
-import type {
-  AuditCheck,
-  AuditRecord,
-  NewAudit,
-} from "../../lib/store/audit_records.ts";
+import type { AuditCheck, AuditRecord } from "../../lib/store/audit_records.ts";
 import type { Store } from "../../lib/store/store.ts";
-import { addAgent, open, startStore, temporaryFolder } from "./support.ts";
-
-function anEntry(given: Partial<NewAudit> = {}): NewAudit {
-  return {
-    at: 1_000.5,
-    who: "anna",
-    credential: "socket",
-    origin: "local",
-    act: "AddAgent",
-    target: "web-1",
-    operation: "",
-    decision: "allowed",
-    rule: "",
-    statement: null,
-    outcome: "",
-    note: "",
-    ...given,
-  };
-}
+import {
+  addAgent,
+  anEntry,
+  open,
+  startStore,
+  temporaryFolder,
+} from "./support.ts";
+import { writeUntilKilled } from "./processes.ts";
 
 /** Checks the chain from its beginning to its end. */
 async function checked(store: Store): Promise<AuditCheck> {
@@ -388,4 +373,29 @@ Deno.test("the audit is kept when the history is pruned", async () => {
   await store.prune({ before: 1_000_000, outputBytes: 0n });
 
   assertEquals((await checked(store)).reached.id, 1n);
+});
+
+Deno.test("a Manager that is killed has an entry for each act on the disk, and none without its act", async () => {
+  await using folder = await temporaryFolder();
+  let acknowledged = 0;
+  for (const count of [50, 200, 400]) {
+    const told = await writeUntilKilled(folder.database, count, "ask");
+    acknowledged += told.length;
+  }
+
+  await using store = await open(folder.database);
+  const agents = (await store.agents()).map(({ id }) => id);
+  const { entries } = await store.auditPage({
+    direction: "newer",
+    limit: 5_000,
+    filter: {},
+  });
+
+  assertGreaterOrEqual(acknowledged, 640);
+  assertGreaterOrEqual(agents.length, acknowledged);
+  assertEquals(
+    entries.map(({ target }) => target).toSorted(),
+    agents.toSorted(),
+  );
+  assertEquals((await checked(store)).finding, undefined);
 });
