@@ -1,8 +1,6 @@
 import { assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
-import { encodeHex } from "@std/encoding/hex";
-import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
-import { entryHash, genesisHash } from "../../lib/store/audit_chain.ts";
+import { entryHash } from "../../lib/store/audit_chain.ts";
 import type { AuditCheck, AuditRecord } from "../../lib/store/audit_records.ts";
 import type { Store } from "../../lib/store/store.ts";
 import {
@@ -215,43 +213,6 @@ function rebuild(db: DatabaseSync, { from }: { from: number }): Uint8Array {
   }
   return hash;
 }
-
-Deno.test("the hash of an entry is as docs/audit.md says", () => {
-  const before = genesisHash("m-1");
-  const field = (text: string) => {
-    const bytes = new TextEncoder().encode(text);
-    return [0, 0, 0, bytes.length, ...bytes];
-  };
-  const texts = ["1", "1000", "änna", "socket", "local", "Run", "web-1"];
-  const bytes = [
-    ...texts.flatMap(field),
-    ...field("command.Run"),
-    ...field("allowed"),
-    ...field(""),
-    ...[0xff, 0xff, 0xff, 0xff],
-    ...field("command 1"),
-    ...field("anna"),
-  ];
-
-  assertEquals(
-    encodeHex(before),
-    createHash("sha256").update("piri audit 1\nm-1").digest("hex"),
-  );
-  assertEquals(
-    encodeHex(entryHash(before, {
-      ...anEntry(),
-      id: 1n,
-      at: 1_000,
-      who: "änna",
-      act: "Run",
-      operation: "command.Run",
-      outcome: "command 1",
-      note: "anna",
-    })),
-    createHash("sha256").update(before).update(Uint8Array.from(bytes))
-      .digest("hex"),
-  );
-});
 
 Deno.test("an act that fails has no entry, and the chain goes on", async () => {
   await using parts = await startStore();
