@@ -1,4 +1,3 @@
-import { timingSafeEqual } from "node:crypto";
 import { entryHash, genesisHash } from "./audit_chain.ts";
 import type {
   AuditCheck,
@@ -199,6 +198,8 @@ function twice(value: SqlValue): [SqlValue, SqlValue] {
   return [value, value];
 }
 
+/** True for equal hashes. They are no secret. */
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && timingSafeEqual(one, other);
+  return one.length === other.length &&
+    one.every((byte, index) => byte === other[index]);
 }

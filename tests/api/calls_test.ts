@@ -44,12 +44,15 @@ Deno.test("a viewer changes nothing but the own login", () => {
   assertEquals(changing, ["LoginService.logout"]);
 });
 
-Deno.test("agents, operators and rules are for an admin", () => {
+Deno.test("agents, operators, rules and the audit are for an admin", () => {
   assertEquals(needing("admin"), [
     "AgentsService.addAgent",
     "AgentsService.renewToken",
     "AgentsService.setAgents",
     "AgentsService.removeAgent",
+    "AuditService.listAudit",
+    "AuditService.exportAudit",
+    "AuditService.verifyAudit",
     "OperatorsService.listOperators",
     "OperatorsService.addOperator",
     "OperatorsService.inviteOperator",
@@ -68,6 +71,9 @@ Deno.test("what changes nothing is known to, so that no proof of the user is ask
       CALLS[call]?.needs !== "viewer" && CALLS[call]?.changes === false
     ),
     [
+      "AuditService.listAudit",
+      "AuditService.exportAudit",
+      "AuditService.verifyAudit",
       "BlobsService.findBlobs",
       "BlobsService.addBlobs",
       "BlobsService.openUpload",

@@ -164,6 +164,7 @@ Deno.test("without a token every call but a login is refused, with one answer", 
 
   assertEquals([...answers.keys()], ["401", "200unauthenticated"]);
   assertEquals(answers.get("200unauthenticated"), [
+    "AuditService.exportAudit",
     "CommandsService.watch",
     "EventsService.watchEvents",
     "JobsService.watchJob",

@@ -1,33 +1,16 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { encodeHex } from "@std/encoding/hex";
-import { createHash } from "node:crypto";
+import { assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { entryHash, genesisHash } from "../../lib/store/audit_chain.ts";
-import type {
-  AuditCheck,
-  AuditRecord,
-  NewAudit,
-} from "../../lib/store/audit_records.ts";
+import { entryHash } from "../../lib/store/audit_chain.ts";
+import type { AuditCheck, AuditRecord } from "../../lib/store/audit_records.ts";
 import type { Store } from "../../lib/store/store.ts";
-import { addAgent, open, startStore, temporaryFolder } from "./support.ts";
-
-function anEntry(given: Partial<NewAudit> = {}): NewAudit {
-  return {
-    at: 1_000.5,
-    who: "anna",
-    credential: "socket",
-    origin: "local",
-    act: "AddAgent",
-    target: "web-1",
-    operation: "",
-    decision: "allowed",
-    rule: "",
-    statement: null,
-    outcome: "",
-    note: "",
-    ...given,
-  };
-}
+import {
+  addAgent,
+  anEntry,
+  open,
+  startStore,
+  temporaryFolder,
+} from "./support.ts";
+import { writeUntilKilled } from "./processes.ts";
 
 /** Checks the chain from its beginning to its end. */
 async function checked(store: Store): Promise<AuditCheck> {
@@ -231,43 +214,6 @@ function rebuild(db: DatabaseSync, { from }: { from: number }): Uint8Array {
   return hash;
 }
 
-Deno.test("the hash of an entry is as docs/audit.md says", () => {
-  const before = genesisHash("m-1");
-  const field = (text: string) => {
-    const bytes = new TextEncoder().encode(text);
-    return [0, 0, 0, bytes.length, ...bytes];
-  };
-  const texts = ["1", "1000", "änna", "socket", "local", "Run", "web-1"];
-  const bytes = [
-    ...texts.flatMap(field),
-    ...field("command.Run"),
-    ...field("allowed"),
-    ...field(""),
-    ...[0xff, 0xff, 0xff, 0xff],
-    ...field("command 1"),
-    ...field("anna"),
-  ];
-
-  assertEquals(
-    encodeHex(before),
-    createHash("sha256").update("piri audit 1\nm-1").digest("hex"),
-  );
-  assertEquals(
-    encodeHex(entryHash(before, {
-      ...anEntry(),
-      id: 1n,
-      at: 1_000,
-      who: "änna",
-      act: "Run",
-      operation: "command.Run",
-      outcome: "command 1",
-      note: "anna",
-    })),
-    createHash("sha256").update(before).update(Uint8Array.from(bytes))
-      .digest("hex"),
-  );
-});
-
 Deno.test("an act that fails has no entry, and the chain goes on", async () => {
   await using parts = await startStore();
   const { store } = parts;
@@ -388,4 +334,29 @@ Deno.test("the audit is kept when the history is pruned", async () => {
   await store.prune({ before: 1_000_000, outputBytes: 0n });
 
   assertEquals((await checked(store)).reached.id, 1n);
+});
+
+Deno.test("a Manager that is killed has an entry for each act on the disk, and none without its act", async () => {
+  await using folder = await temporaryFolder();
+  let acknowledged = 0;
+  for (const count of [50, 200, 400]) {
+    const told = await writeUntilKilled(folder.database, count, "ask");
+    acknowledged += told.length;
+  }
+
+  await using store = await open(folder.database);
+  const agents = (await store.agents()).map(({ id }) => id);
+  const { entries } = await store.auditPage({
+    direction: "newer",
+    limit: 5_000,
+    filter: {},
+  });
+
+  assertGreaterOrEqual(acknowledged, 640);
+  assertGreaterOrEqual(agents.length, acknowledged);
+  assertEquals(
+    entries.map(({ target }) => target).toSorted(),
+    agents.toSorted(),
+  );
+  assertEquals((await checked(store)).finding, undefined);
 });
