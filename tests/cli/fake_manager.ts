@@ -43,11 +43,13 @@ import type {
   Control,
   ExportedIdentity,
   Initialized,
+  ManagerPlace,
   ManagerServices,
   Ready,
 } from "../../lib/cli/manager/services.ts";
 import { FakeBlobs } from "./fake_blobs.ts";
 import { FakeJobs } from "./fake_jobs.ts";
+import { FakeOperators } from "./fake_operators.ts";
 import { apiError, Watch } from "./fake_watch.ts";
 
 export { entryOf, job } from "./fake_jobs.ts";
@@ -132,6 +134,10 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   /** True if a removed agent was connected. */
   told = true;
   readonly removals: RemoveAgentRequest[] = [];
+  /** Operators, and who asks. */
+  readonly operators = new FakeOperators();
+  /** Managers on other machines that were connected to. */
+  readonly places: ManagerPlace[] = [];
   /** True while there is no Manager. */
   down = false;
   /** Number of searches for the Manager, successful or not. */
@@ -243,8 +249,14 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     });
   }
 
+  connectTo(place: ManagerPlace): Promise<Control> {
+    this.places.push(place);
+    return this.connect(place.address);
+  }
+
   #transport() {
     return createRouterTransport((router) => {
+      this.operators.add(router);
       router.service(AgentsService, {
         listAgents: () => ({
           agents: this.agents,

@@ -5,6 +5,8 @@ import type {
   CommandsService,
   EventsService,
   JobsService,
+  LoginService,
+  OperatorsService,
   StatusService,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { LogOptions } from "../../base/log.ts";
@@ -65,11 +67,27 @@ export interface ManagerServices {
     },
   ): Promise<ExportedIdentity>;
   /**
-   * Connects to the Manager of this state folder.
+   * Connects to the Manager of this state folder, or of the folder of a login.
    *
-   * @throws {PiriError} UNAVAILABLE if it is not running; DENIED if this user may not.
+   * @throws {PiriError} UNAVAILABLE if it is not running; DENIED if this user may not, or it cannot be trusted.
    */
   connect(dir: string): Promise<Control>;
+  /**
+   * Connects to a Manager on another machine, also as somebody who has no token yet.
+   *
+   * @throws {PiriError} UNAVAILABLE if it cannot be reached; DENIED if it cannot be trusted.
+   */
+  connectTo(place: ManagerPlace): Promise<Control>;
+}
+
+/** A Manager on another machine. */
+export interface ManagerPlace {
+  /** Address of the control port, "host:port". */
+  readonly address: string;
+  /** The certificate of the only authority to trust, PEM. */
+  readonly ca: string;
+  /** Token of the operator; none to ask for one. */
+  readonly token?: string;
 }
 
 /** A Manager that is there for one job. */
@@ -126,4 +144,6 @@ export interface Control extends Disposable {
   readonly jobs: Client<typeof JobsService>;
   readonly events: Client<typeof EventsService>;
   readonly status: Client<typeof StatusService>;
+  readonly operators: Client<typeof OperatorsService>;
+  readonly logins: Client<typeof LoginService>;
 }
