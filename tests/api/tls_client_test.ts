@@ -40,7 +40,7 @@ class Site implements AsyncDisposable {
         dir,
         clock: systemClock,
         random: systemRandom,
-        controlListen: { host: "127.0.0.1", port: 0 },
+        controlListen: { host: "0.0.0.0", port: 0 },
       }),
     );
     const line = parseLoginLine(
@@ -80,7 +80,7 @@ async function askIn(
   dir: string,
 ): Promise<{ code: number; text: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-lock", CHILD, dir],
+    args: ["run", "-A", "--cached-only", CHILD, dir],
     env,
   }).output();
   const decoder = new TextDecoder();
@@ -153,14 +153,15 @@ Deno.test("a Manager with a certificate of another authority is refused", async 
 
 Deno.test("a name that the certificate does not have is refused, with the names to use", async () => {
   await using site = await Site.start();
-  const address = site.address.replace("localhost", "127.0.0.1");
+  const address = site.address.replace("localhost", "127.0.0.2");
   const dir = await site.login({ address });
 
-  const error = await assertRejects(() => connectControl(dir), PiriError);
-  assertEquals([error.code, error.message], [
-    "DENIED",
+  const error = await assertRejects(
+    () => connectControl(dir),
+    PiriError,
     `Cannot trust ${address}: its certificate is not for this name; use localhost`,
-  ]);
+  );
+  assertEquals(error.code, "DENIED");
 });
 
 Deno.test("a Manager that is away is told by its address", async () => {
