@@ -7,4 +7,5 @@ import { connectControl } from "../../lib/api/client.ts";
 
 const [dir = ""] = Deno.args;
 using control = await connectControl(dir);
-console.log((await control.logins.whoAmI({})).name);
+const { name } = await control.logins.whoAmI({});
+await Deno.stdout.write(new TextEncoder().encode(`${name}\n`));
