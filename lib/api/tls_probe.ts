@@ -77,7 +77,9 @@ function reasonOf(text: string): string {
   if (/Expired/i.test(text)) return "its certificate has ended";
   if (!/NotValidForName|not valid for name/.test(text)) return text;
   const names = [...text.matchAll(/(?:DnsName|IpAddress)\("?([^")]+)"?\)/g)]
-    .map(([, name]) => name);
+    .map(([, name]) => name ?? "")
+    // That by which agents know the Manager is in no name server.
+    .filter((name) => !name.endsWith(".piri.internal"));
   return names.length === 0
     ? "its certificate is not for this name"
     : `its certificate is not for this name; use ${names.join(" or ")}`;
