@@ -289,7 +289,6 @@ const roots = [
   "lib/check_agent.ts",
   "lib/host_record.ts",
   "lib/exported_manager.ts",
-  "lib/logins.ts",
   "lib/manager_services.ts",
   "lib/serve_agent.ts",
   "lib/serve_briefly.ts",

@@ -9,6 +9,8 @@ export interface CallRow {
   readonly needs: Needs;
   /** True if it changes something. */
   readonly changes: boolean;
+  /** True if it asks as whom the caller is known. */
+  readonly asksWho?: boolean;
 }
 
 const SEES = { needs: "viewer", changes: false } as const;
@@ -57,7 +59,7 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "JobsService.rerunJob": ACTS,
   "LoginService.login": { needs: "nothing", changes: false },
   "LoginService.logout": { needs: "viewer", changes: true },
-  "LoginService.whoAmI": SEES,
+  "LoginService.whoAmI": { needs: "viewer", changes: false, asksWho: true },
   "OperatorsService.listOperators": { needs: "admin", changes: false },
   "OperatorsService.addOperator": ADMINISTERS,
   "OperatorsService.inviteOperator": ADMINISTERS,

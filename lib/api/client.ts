@@ -13,13 +13,18 @@ import {
   OperatorsService,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { systemClock } from "../base/clock.ts";
 import { Disconnected, PiriError } from "../base/errors.ts";
 import { withPiriErrors } from "./client_errors.ts";
-import { type Endpoint, endpointOf, findEndpoint } from "./endpoint.ts";
+import {
+  type Endpoint,
+  findEndpoint,
+  type RemoteEndpoint,
+} from "./endpoint.ts";
 import { openEndpointClient, type Trouble } from "./http_client.ts";
-import { probe } from "./probe.ts";
 import { proofFolder } from "./proofs.ts";
 import { proving } from "./proving.ts";
+import { placeOf, probeTls } from "./tls_probe.ts";
 
 /** Largest answer that a client accepts, in bytes: 1,000 commands with all their fields. */
 const MAX_RESPONSE_BYTES = 512 * 1_048_576;
@@ -38,12 +43,12 @@ export interface ControlClient {
   readonly jobs: Client<typeof JobsService>;
   /** Events, past and new. */
   readonly events: Client<typeof EventsService>;
-  /** Logging in from another machine. */
-  readonly logins: Client<typeof LoginService>;
-  /** Operators on other machines, and their rules. */
-  readonly operators: Client<typeof OperatorsService>;
   /** Status of the Manager. */
   readonly status: Client<typeof StatusService>;
+  /** People and scripts on other machines, and what each of them may. */
+  readonly operators: Client<typeof OperatorsService>;
+  /** Own sign-in, and who this client is to the Manager. */
+  readonly logins: Client<typeof LoginService>;
 }
 
 /**
@@ -65,9 +70,9 @@ export function controlClient(transport: Transport): ControlClient {
     commands: createClient(CommandsService, told),
     jobs: createClient(JobsService, told),
     events: createClient(EventsService, told),
-    logins: createClient(LoginService, told),
-    operators: createClient(OperatorsService, told),
     status: createClient(StatusService, told),
+    operators: createClient(OperatorsService, told),
+    logins: createClient(LoginService, told),
   };
 }
 
@@ -75,21 +80,22 @@ export function controlClient(transport: Transport): ControlClient {
 export interface ConnectOptions {
   /** User who called sudo or doas, for the record of the Manager; none if absent. */
   readonly sudoUser?: string;
-  /** Token instead of the one of a login; that one if absent or empty. */
-  readonly token?: string;
+  /** Token of an operator instead of that of a login. */
+  readonly token?: string | undefined;
 }
 
 /**
- * Connects to the Manager of a state folder on this machine, or to one elsewhere by the folder of a login.
+ * Connects to the Manager of a state folder on this machine, or of a login at one on another machine.
  *
- * Calls that change something prove the user of this process to the Manager, for its record: by a file that they make
+ * On this machine, calls that change something prove the user of this process to the Manager, for its record: by a file that they make
  * beside the socket and that the Manager removes.
  *
- * @param dir Path of the state folder.
- * @param options User behind sudo.
+ * @param dir Path of the state folder, or of the folder that `piri-manager login` made.
+ * @param options User behind sudo, and token.
  * @returns Clients of its services. Dispose them at the end.
- * @throws {PiriError} DENIED if this user may not; CORRUPT if the control endpoint file cannot be read.
- * @throws {Disconnected} If no Manager runs on the folder, or there is no such folder.
+ * @throws {PiriError} DENIED if this user may not, or for a Manager with a certificate that is not to be trusted; CORRUPT
+ * if the control endpoint file or the login cannot be read.
+ * @throws {Disconnected} If no Manager runs on the folder, there is no such folder, or the other machine does not answer.
  *
  * @example List the connected agents
  * ```ts
@@ -100,39 +106,51 @@ export interface ConnectOptions {
  */
 export async function connectControl(
   dir: string,
-  { sudoUser = "", token = "" }: ConnectOptions = {},
+  { sudoUser = "", token }: ConnectOptions = {},
 ): Promise<Control> {
-  const found = await locate(dir);
-  const endpoint = found.transport === "tls" && token !== ""
-    ? { ...found, token }
-    : found;
-  return await connectEndpoint(endpoint, dir, sudoUser);
+  const endpoint = await locate(dir, token);
+  return endpoint.transport === "tls"
+    ? await connectRemote(endpoint)
+    : await open({
+      endpoint,
+      name: `the Manager of "${dir}"`,
+      probe: () => probe(dir, endpoint),
+    }, sudoUser);
 }
 
 /**
- * Connects to the control port of a Manager elsewhere, to log in.
+ * Connects to a Manager on another machine. Only its given authority is trusted, and no proxy of the environment is
+ * used.
  *
- * @throws {PiriError} DENIED if its certificate is not by the authority
- * @throws {Disconnected} If nobody answers
+ * @throws {PiriError} DENIED for a certificate of another authority or name
+ * @throws {Disconnected} If it cannot be reached.
  */
-export async function connectToLogIn(
-  login: Parameters<typeof endpointOf>[0],
+export async function connectRemote(
+  endpoint: RemoteEndpoint,
 ): Promise<Control> {
-  return await connectEndpoint(endpointOf(login), login.address, "");
+  return await open({
+    endpoint,
+    name: `the Manager at ${placeOf(endpoint)}`,
+    probe: () => probeTls(endpoint, systemClock),
+  }, "");
 }
 
-async function connectEndpoint(
-  endpoint: Endpoint,
-  dir: string,
-  sudoUser: string,
-): Promise<Control> {
-  await reach(dir, endpoint);
+/** A Manager that can be connected to. */
+interface Place {
+  readonly endpoint: Endpoint;
+  /** Words for people. */
+  readonly name: string;
+  /** Connects and hangs up. A failed fetch does not give the cause; this does. */
+  readonly probe: () => Promise<void>;
+}
+
+async function open(place: Place, sudoUser: string): Promise<Control> {
+  const { endpoint, name } = place;
+  await place.probe();
   const trouble: Trouble = {
-    unreachable: (cause) => explain(dir, endpoint, cause),
+    unreachable: (cause) => explain(place, cause),
     cutShort: (cause) =>
-      new Disconnected(`Lost the connection to the Manager of "${dir}"`, {
-        cause,
-      }),
+      new Disconnected(`Lost the connection to ${name}`, { cause }),
   };
   const http = openEndpointClient(endpoint, trouble);
   const options: CommonTransportOptions = {
@@ -163,36 +181,46 @@ async function connectEndpoint(
   };
 }
 
-async function locate(dir: string): Promise<Endpoint> {
+async function locate(
+  dir: string,
+  token: string | undefined,
+): Promise<Endpoint> {
   try {
-    return await findEndpoint(dir);
+    return await findEndpoint(dir, token);
   } catch (error) {
     throw await unreachable(dir, error);
   }
 }
 
-async function reach(dir: string, endpoint: Endpoint): Promise<void> {
+async function probe(
+  dir: string,
+  endpoint: Exclude<Endpoint, RemoteEndpoint>,
+): Promise<void> {
   try {
-    await probe(endpoint);
+    const connection = endpoint.transport === "unix"
+      ? await Deno.connect({ transport: "unix", path: endpoint.path })
+      : await Deno.connect({
+        hostname: endpoint.hostname,
+        port: endpoint.port,
+      });
+    connection.close();
   } catch (error) {
     throw await unreachable(dir, error);
   }
 }
 
 async function explain(
-  dir: string,
-  endpoint: Endpoint,
+  { name, probe }: Place,
   cause: unknown,
 ): Promise<PiriError> {
   try {
-    await reach(dir, endpoint);
+    await probe();
   } catch (error) {
     if (error instanceof PiriError) return error;
   }
-  return new Disconnected(
-    `Cannot reach the Manager of "${dir}": it closed the connection`,
-    { cause },
-  );
+  return new Disconnected(`Cannot reach ${name}: it closed the connection`, {
+    cause,
+  });
 }
 
 async function unreachable(dir: string, error: unknown): Promise<PiriError> {

@@ -3,10 +3,10 @@ import type {
   UniversalClientRequest,
 } from "@connectrpc/connect/protocol";
 import { concat } from "@std/bytes/concat";
-import { formatAddress } from "../base/address.ts";
 import { PiriError } from "../base/errors.ts";
 import { release } from "../base/memory.ts";
 import { joint, type JointSignal } from "../base/signals.ts";
+import { formatAddress } from "../base/address.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** Size from which on the memory of a request is worth freeing at once. */
@@ -26,20 +26,12 @@ export interface Trouble {
   cutShort(cause: unknown): PiriError;
 }
 
-/**
- * Makes a client of this endpoint only. On this machine proxies in the environment do not count; elsewhere TLS goes through
- * them unread.
- */
+/** Makes a client of this endpoint only, regardless of proxies in the environment. */
 export function openEndpointClient(
   endpoint: Endpoint,
   trouble: Trouble,
 ): EndpointClient {
-  // An https URL through a proxy of kind "tcp" would go out as plain text.
-  const http = Deno.createHttpClient(
-    endpoint.transport === "tls"
-      ? { caCerts: [endpoint.caPem] }
-      : { proxy: proxyOf(endpoint) },
-  );
+  const http = withoutProxies(() => Deno.createHttpClient(optionsOf(endpoint)));
   // Closing the HTTP client alone leaves its open answers open.
   const disposed = new AbortController();
   return {
@@ -78,27 +70,45 @@ export function openEndpointClient(
   };
 }
 
-function proxyOf(
-  endpoint: Exclude<Endpoint, { transport: "tls" }>,
-): Deno.Proxy {
-  if (endpoint.transport === "unix") {
-    return { transport: "unix", path: endpoint.path };
+function optionsOf(
+  endpoint: Endpoint,
+): Deno.CreateHttpClientOptions {
+  switch (endpoint.transport) {
+    case "unix":
+      return { proxy: { transport: "unix", path: endpoint.path } };
+    case "tcp": {
+      const { hostname, port } = endpoint;
+      return { proxy: { transport: "tcp", hostname, port } };
+    }
+    // No proxy of type "tcp": through one Deno sends an https URL as plain text.
+    case "tls":
+      return { caCerts: [endpoint.caPem] };
   }
-  const { hostname, port } = endpoint;
-  return { transport: "tcp", hostname, port };
+}
+
+/** Variables that name a proxy. Deno reads them when a client is made. */
+const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
+  .flatMap((name) => [name, name.toLowerCase()]);
+
+/** Makes something while the environment names no proxy. */
+function withoutProxies<T>(make: () => T): T {
+  const before = PROXY_VARIABLES.map((name) =>
+    [name, Deno.env.get(name)] as const
+  );
+  const given = before.filter(([, value]) => value !== undefined);
+  for (const [name] of given) Deno.env.delete(name);
+  try {
+    return make();
+  } finally {
+    for (const [name, value] of given) Deno.env.set(name, value ?? "");
+  }
 }
 
 function baseUrlOf(endpoint: Endpoint): string {
-  switch (endpoint.transport) {
-    case "unix":
-      return "http://localhost";
-    case "tcp":
-      return `http://${endpoint.hostname}:${endpoint.port}`;
-    case "tls": {
-      const { hostname: host, port } = endpoint;
-      return `https://${formatAddress({ host, port })}`;
-    }
-  }
+  if (endpoint.transport === "unix") return "http://localhost";
+  const { transport, hostname, port } = endpoint;
+  const scheme = transport === "tls" ? "https" : "http";
+  return `${scheme}://${formatAddress({ host: hostname, port })}`;
 }
 
 async function ask(
@@ -111,7 +121,7 @@ async function ask(
   },
 ): Promise<Response> {
   const headers = new Headers(header);
-  if (endpoint.transport !== "unix" && endpoint.token !== "") {
+  if (endpoint.transport !== "unix" && endpoint.token !== undefined) {
     headers.set("authorization", `Bearer ${endpoint.token}`);
   }
   // All requests are small and known as a whole, so they go with their length rather than as a stream.

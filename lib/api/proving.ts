@@ -17,9 +17,10 @@ export interface ProvingOptions {
 export function proving(options: ProvingOptions): Interceptor {
   return (next) => async (request) => {
     const { method, service, header, signal } = request;
+    const row = CALLS[callName(service, method)];
     // Only these are worth another round trip to say who asks.
-    const { changes } = CALLS[callName(service, method)] ?? { changes: true };
-    if (!changes) return await next(request);
+    const isProven = row === undefined || row.changes || row.asksWho === true;
+    if (!isProven) return await next(request);
     const proof = await makeProof(options, signal);
     if (proof === undefined) return await next(request);
     try {

@@ -71,9 +71,11 @@ export interface Invocation {
   readonly positionals: Readonly<Record<string, unknown>>;
   /** Arguments after `--`; absent without it. */
   readonly rest: readonly string[] | undefined;
-  /** The state folder. */
+  /** Folder of the Manager or Agent: its state folder, or that of a login at a Manager elsewhere. */
   readonly dir: string;
-  /** True if the user named the state folder. */
+  /** The state folder on this machine, for what needs that itself. */
+  readonly stateDir: string;
+  /** True if the user named the folder. */
   readonly dirGiven: boolean;
   /** True if values are printed as JSON Lines. */
   readonly json: boolean;
@@ -115,8 +117,6 @@ export interface SubcommandTable<
   readonly more?: readonly HelpSection[];
   /** True for a subcommand that only programs call: help, docs and hints do not name it. */
   readonly isInternal?: boolean;
-  /** True for one that works on the state folder itself, and so never on a Manager elsewhere. */
-  readonly needsStateFolder?: boolean;
 }
 
 /** A subcommand. It prints through its invocation and returns its exit code: an `ExitCode`, or that of a program. */
@@ -145,11 +145,11 @@ export interface Program<Services> {
    */
   readonly defaultDir: () => string;
   /**
-   * Path of the folder without `--dir` that leads to what the program talks to; the state folder if absent.
+   * Path of the folder of the Manager to talk to without `--dir`; the state folder if absent.
    *
-   * @throws {PiriError} INVALID_ARGUMENT if it is not clear which one; FAILED_PRECONDITION
+   * @throws {PiriError} FAILED_PRECONDITION if there is a choice and none was made
    */
-  readonly defaultPeer?: () => string;
+  readonly findManager?: (terminal: Terminal) => string;
   readonly subcommands: readonly (Subcommand<Services> | Group<Services>)[];
   /** Lines to type instead of words that people know from other tools. */
   readonly synonyms?: Readonly<Record<string, string>>;

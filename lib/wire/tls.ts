@@ -1,7 +1,7 @@
 import type { Address } from "../base/address.ts";
 import { type Clock, within } from "../base/clock.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
-import { trustingOnlyGiven } from "../base/own_trust.ts";
+import { trustingOnlyGiven } from "../base/trust.ts";
 import type { Transport } from "./transport.ts";
 
 /** Longest duration of a handshake, in milliseconds: protocol.md, "Timers". */

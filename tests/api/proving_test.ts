@@ -129,3 +129,13 @@ for (
     },
   );
 }
+
+Deno.test("who asks as whom it is known is told the user, too", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using fleet = await startControl();
+
+  const { name, operator } = await fleet.control.logins.whoAmI({});
+
+  assertEquals([name, operator], [OWNER, undefined]);
+});

@@ -5,7 +5,6 @@ import {
   type Agent,
   AgentSchema,
   AgentsService,
-  type AuditEntry,
   AuditService,
   BlobsService,
   type CancelRequest,
@@ -16,13 +15,11 @@ import {
   type Event,
   EventSchema,
   EventsService,
-  type ExportAuditRequest,
   type GetStatusResponse,
   GetStatusResponseSchema,
   type GetTimelineResponseSchema,
   type GiveUpRequest,
   JobsService,
-  type ListAuditRequest,
   type ListCommandsRequest,
   type ListNamesRequest,
   type ListNamesResponseSchema,
@@ -37,7 +34,6 @@ import {
   type SetAgentsResponseSchema,
   StatusService,
   type TargetSelection,
-  type VerifyAuditResponseSchema,
   type WatchEventsRequest,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { controlClient } from "../../lib/api/client.ts";
@@ -48,12 +44,14 @@ import type {
   Control,
   ExportedIdentity,
   Initialized,
-  LoggedIn,
+  ManagerPlace,
   ManagerServices,
   Ready,
 } from "../../lib/cli/manager/services.ts";
+import { FakeAudit } from "./fake_audit.ts";
 import { FakeBlobs } from "./fake_blobs.ts";
 import { FakeJobs } from "./fake_jobs.ts";
+import { FakeOperators } from "./fake_operators.ts";
 import { apiError, Watch } from "./fake_watch.ts";
 
 export { entryOf, job } from "./fake_jobs.ts";
@@ -102,11 +100,6 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   readonly givenUp: GiveUpRequest[] = [];
   readonly lists: ListCommandsRequest[] = [];
   readonly eventRequests: WatchEventsRequest[] = [];
-  readonly auditRequests: (ListAuditRequest | ExportAuditRequest)[] = [];
-  /** Entries of the audit. */
-  audit: AuditEntry[] = [];
-  /** Answer to `VerifyAudit`. */
-  verdict: MessageInitShape<typeof VerifyAuditResponseSchema> = {};
   readonly additions: AddAgentRequest[] = [];
   readonly changes: SetAgentsRequest[] = [];
   readonly selections: (TargetSelection | undefined)[] = [];
@@ -115,6 +108,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   /** Answer to `ResolveTargets`. */
   targets: MessageInitShape<typeof ResolveTargetsResponseSchema> | PiriError =
     {};
+  readonly audit = new FakeAudit();
   readonly blobs = new FakeBlobs();
   readonly pings: PingAgentsRequest[] = [];
   readonly nameRequests: ListNamesRequest[] = [];
@@ -143,6 +137,10 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   /** True if a removed agent was connected. */
   told = true;
   readonly removals: RemoveAgentRequest[] = [];
+  /** Operators, and who asks. */
+  readonly operators = new FakeOperators();
+  /** Managers on other machines that were connected to. */
+  readonly places: ManagerPlace[] = [];
   /** True while there is no Manager. */
   down = false;
   /** Number of searches for the Manager, successful or not. */
@@ -161,27 +159,6 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     const newest = this.watches.at(-1);
     if (newest === undefined) throw new TypeError("Nobody watches");
     return newest;
-  }
-
-  /** Lines that were used to log in, with the folders that were given. */
-  readonly loggedIn: [string, string | undefined][] = [];
-
-  login(line: string, dir: string | undefined): Promise<LoggedIn> {
-    this.loggedIn.push([line, dir]);
-    return Promise.resolve({
-      dir: dir ?? "/home/anna/.config/piri/managers/mgr",
-      address: "mgr:7052",
-      operator: "anna",
-      role: "operator",
-      expiresAt: 1_700_000_000_000,
-    });
-  }
-
-  /** True if the Manager can be told of the end of a login. */
-  isThere = true;
-
-  logout(): Promise<boolean> {
-    return Promise.resolve(this.isThere);
   }
 
   init(
@@ -275,8 +252,14 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     });
   }
 
+  connectTo(place: ManagerPlace): Promise<Control> {
+    this.places.push(place);
+    return this.connect(place.address);
+  }
+
   #transport() {
     return createRouterTransport((router) => {
+      this.operators.add(router);
       router.service(AgentsService, {
         listAgents: () => ({
           agents: this.agents,
@@ -318,6 +301,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
           return { commands: this.commands, told: this.told };
         },
       });
+      router.service(AuditService, this.audit.service);
       router.service(BlobsService, this.blobs.service);
       router.service(CommandsService, {
         watch: (request, { signal }) => {
@@ -370,17 +354,6 @@ export class FakeManager extends FakeJobs implements ManagerServices {
           return this.#events(request.follow, signal);
         },
       });
-      router.service(AuditService, {
-        listAudit: (request) => {
-          this.auditRequests.push(request);
-          return { entries: this.audit };
-        },
-        exportAudit: (request, { signal }) => {
-          this.auditRequests.push(request);
-          return told(this.audit, request.follow, signal);
-        },
-        verifyAudit: () => this.verdict,
-      });
       router.service(StatusService, { getStatus: () => this.status });
     });
   }
@@ -407,15 +380,4 @@ export class FakeManager extends FakeJobs implements ManagerServices {
       Code.NotFound,
     );
   }
-}
-
-/** Tells entries, and waits with `follow` until the reader leaves. */
-async function* told(
-  entries: readonly AuditEntry[],
-  follow: boolean,
-  signal: AbortSignal,
-) {
-  for (const entry of entries) yield { entry };
-  if (!follow) return;
-  await new Promise((resolve) => signal.addEventListener("abort", resolve));
 }

@@ -19,7 +19,6 @@ const BYTES_PER_AGENT = 77;
 /** `export-identity`: prints what makes this Manager the same one in a CI job. */
 export const exportIdentity = defineSubcommand({
   name: "export-identity",
-  needsStateFolder: true,
   summary: "print keys and agents as one secret text, for CI",
   positionals: {},
   flags: {
@@ -59,7 +58,10 @@ export const exportIdentity = defineSubcommand({
     "| gh secret set PIRI_STATE",
     "--out piri-state.txt",
   ],
-  async execute({ flags, dir, output, terminal }, services: ManagerServices) {
+  async execute(
+    { flags, stateDir: dir, output, terminal },
+    services: ManagerServices,
+  ) {
     if (flags.out === undefined && terminal.stdout.isTerminal && !flags.yes) {
       throw new HintedError(
         "INVALID_ARGUMENT",

@@ -7,7 +7,6 @@ const DEFAULT_LISTEN = "0.0.0.0:7051";
 /** `init`: makes the state folder of a Manager. */
 export const init = defineSubcommand({
   name: "init",
-  needsStateFolder: true,
   summary: "make the state folder: authority, certificate, keys, database",
   positionals: {},
   flags: {
@@ -26,7 +25,7 @@ export const init = defineSubcommand({
   examples: [
     `--listen ${DEFAULT_LISTEN} --advertise mgr.example.org:7051`,
   ],
-  async execute({ flags, dir, output }, services: ManagerServices) {
+  async execute({ flags, stateDir: dir, output }, services: ManagerServices) {
     const made = await services.init({
       dir,
       listen: flags.listen ?? DEFAULT_LISTEN,

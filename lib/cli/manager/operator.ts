@@ -1,26 +1,42 @@
+import type { OperatorToken } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { ROLES } from "../../base/role.ts";
 import { PiriError } from "../../base/errors.ts";
-import { defineSubcommand, type Group } from "../command.ts";
+import { defineSubcommand, type Group, type Subcommand } from "../command.ts";
+import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
-import { operatorJson, printOperator } from "./operator_text.ts";
-import type { Control, ManagerServices } from "./services.ts";
+import { OutputLost } from "../terminal.ts";
+import { findOperator, withOperatorHint } from "./find_operator.ts";
+import { operatorJson } from "./operator_text.ts";
+import { revokeToken, tokens } from "./operator_tokens.ts";
+import { RULE_LISTING } from "./rule_text.ts";
+import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 
 const NAME = {
   name: { type: "one", summary: "name of the operator" },
 } as const;
 
-const role = {
-  type: "string",
-  value: "ROLE",
-  summary:
-    "viewer: sees everything; operator: runs what rules allow, too; admin: changes agents, operators and rules, too",
+const ROLE = {
+  type: "choice",
+  choices: ROLES,
+  summary: "what the operator may do (below)",
+  synonyms: { read: "viewer", user: "operator", administrator: "admin" },
+} as const;
+
+const ROLE_HELP = {
+  title: "Roles",
+  lines: [
+    ["viewer", "sees agents, commands, output and events"],
+    ["operator", "acts on agents, too, as far as rules allow: rule add"],
+    ["admin", "changes agents, operators and rules, too; no one's own rights"],
+  ],
 } as const;
 
 const expires = {
   type: "duration",
   value: "TIME",
-  summary: "how long a login is good, at most 3650d (default: 30d)",
+  summary: "how long a login lasts, at most 3650d (default: 30d)",
   most: 3_650 * 86_400_000,
 } as const;
 
@@ -28,33 +44,33 @@ const add = defineSubcommand({
   name: "add",
   summary: "add an operator and print the line to log in with",
   positionals: NAME,
-  flags: { role, expires },
-  examples: [
-    "alice --role operator",
-    "ci --role operator --expires 90d",
-    "vera --role viewer",
-  ],
+  flags: { role: ROLE, expires },
+  more: [ROLE_HELP],
+  examples: ["alice --role operator", "bob --role viewer --expires 7d"],
   async execute(
-    { positionals: { name }, flags, dir, output, terminal },
+    { positionals, flags, dir, output, terminal },
     services: ManagerServices,
   ) {
-    if (flags.role === undefined) {
-      throw new PiriError(
+    const { name } = positionals;
+    const { role } = flags;
+    if (role === undefined) {
+      throw new HintedError(
         "INVALID_ARGUMENT",
-        `Cannot add operator "${name}": --role should be viewer, operator or admin`,
+        'Cannot add an operator: "--role" is missing',
+        `it is one of ${ROLES.join(", ")}`,
       );
     }
     using control = await services.connect(dir);
     const { login } = await control.operators.addOperator({
       name,
-      role: flags.role,
+      role,
       requestedBy: userOf(terminal),
       ...expiryOf(flags.expires),
     });
     await printLogin({ name, login }, output);
-    if (flags.role !== "viewer") {
+    if (role === "operator") {
       await output.note(
-        `"${name}" may run nothing yet: piri-manager rule add ${name} allow --on TARGETS --do OPERATIONS`,
+        `${name} may only look so far; as an example: piri-manager rule add ${name} allow --on @web --do command.Run`,
       );
     }
     return ExitCode.ok;
@@ -63,7 +79,7 @@ const add = defineSubcommand({
 
 const invite = defineSubcommand({
   name: "invite",
-  summary: "print another line to log in with",
+  summary: "print another line to log in with, as for a second laptop",
   positionals: NAME,
   flags: { expires },
   examples: ["alice"],
@@ -72,11 +88,15 @@ const invite = defineSubcommand({
     services: ManagerServices,
   ) {
     using control = await services.connect(dir);
-    const { login } = await control.operators.inviteOperator({
+    const { login } = await withOperatorHint(
+      control.operators.inviteOperator({
+        name,
+        requestedBy: userOf(terminal),
+        ...expiryOf(flags.expires),
+      }),
       name,
-      requestedBy: userOf(terminal),
-      ...expiryOf(flags.expires),
-    });
+      control,
+    );
     await printLogin({ name, login }, output);
     return ExitCode.ok;
   },
@@ -95,23 +115,32 @@ const list = defineSubcommand({
       json: operatorJson,
       columns: {
         NAME: ({ name }) => name,
-        ROLE: ({ role, suspended }) => suspended ? `${role}, suspended` : role,
-        RULES: ({ rules }) => String(rules.length),
+        ROLE: ({ role }) => role,
+        STATE: ({ suspended }) => suspended ? "suspended" : "",
+        RULES: ({ rules }) =>
+          rules.length === 0
+            ? ""
+            : rules.some(({ unlimited }) => unlimited)
+            ? `${rules.length}, unlimited`
+            : String(rules.length),
         LOGINS: ({ tokens }) =>
           String(tokens.filter(({ isCode }) => !isCode).length),
-        "LAST SEEN": ({ tokens }) =>
-          output.time(
-            tokens.flatMap(({ usedAtMs }) => usedAtMs ?? [])
-              .reduce<bigint | undefined>(
-                (last, at) => last === undefined || at > last ? at : last,
-                undefined,
-              ),
-          ),
+        "LAST USE": ({ tokens }) => output.time(lastUse(tokens)),
       },
     });
     return ExitCode.ok;
   },
 });
+
+function lastUse(
+  tokens: readonly OperatorToken[],
+): bigint | undefined {
+  return tokens.flatMap(({ usedAtMs }) => usedAtMs ?? [])
+    .reduce<bigint | undefined>(
+      (latest, at) => latest === undefined || at > latest ? at : latest,
+      undefined,
+    );
+}
 
 const show = defineSubcommand({
   name: "show",
@@ -120,74 +149,104 @@ const show = defineSubcommand({
   flags: {},
   examples: ["alice"],
   async execute(
-    { positionals: { name }, dir, output, json },
+    { positionals: { name }, dir, json, output },
     services: ManagerServices,
   ) {
     using control = await services.connect(dir);
-    const found = await findOperator(name, control);
-    if (json) await output.value(operatorJson(found));
-    else await printOperator(found, output);
+    const operator = await findOperator(control, name);
+    if (json) {
+      await output.value(operatorJson(operator));
+      return ExitCode.ok;
+    }
+    const logins = operator.tokens.filter(({ isCode }) => !isCode);
+    await output.facts({
+      name,
+      role: operator.role,
+      state: operator.suspended ? "suspended: nothing is answered" : "",
+      added: output.fullTime(operator.createdAtMs),
+      logins: String(logins.length),
+      "last use": output.time(lastUse(logins)),
+      rules: operator.rules.length === 0 ? "none" : "",
+    });
+    if (operator.rules.length > 0) {
+      await output.list(operator.rules, RULE_LISTING);
+    }
     return ExitCode.ok;
   },
 });
 
 const set = defineSubcommand({
   name: "set",
-  summary: "give an operator another role",
+  summary: "change the role of an operator",
   positionals: NAME,
-  flags: { role },
+  flags: { role: ROLE },
+  more: [ROLE_HELP],
   examples: ["alice --role admin"],
   async execute(
-    { positionals: { name }, flags, dir, output, terminal },
+    { positionals: { name }, flags: { role }, dir, output, terminal },
     services: ManagerServices,
   ) {
-    if (flags.role === undefined) {
+    if (role === undefined) {
       throw new PiriError(
         "INVALID_ARGUMENT",
-        `Cannot change operator "${name}": --role should be viewer, operator or admin`,
+        `Cannot change operator "${name}": "--role" is missing`,
       );
     }
-    return await change({ name, role: flags.role }, { dir, output }, {
-      services,
-      requestedBy: userOf(terminal),
-      said: `operator "${name}" is ${flags.role} now`,
-    });
+    using control = await services.connect(dir);
+    const { operator } = await withOperatorHint(
+      control.operators.setOperator({
+        name,
+        role,
+        requestedBy: userOf(terminal),
+      }),
+      name,
+      control,
+    );
+    await output.either(
+      operator === undefined ? { name, role } : operatorJson(operator),
+      `operator "${name}" has the role ${role}`,
+    );
+    return ExitCode.ok;
   },
 });
 
-const suspend = defineSubcommand({
-  name: "suspend",
-  summary: "refuse an operator for now; open streams end",
-  positionals: NAME,
-  flags: {},
-  examples: ["alice"],
-  execute: (
-    { positionals: { name }, dir, output, terminal },
-    services: ManagerServices,
-  ) =>
-    change({ name, suspended: true }, { dir, output }, {
-      services,
-      requestedBy: userOf(terminal),
-      said: `suspended operator "${name}"`,
-    }),
-});
-
-const resume = defineSubcommand({
-  name: "resume",
-  summary: "let a suspended operator in again",
-  positionals: NAME,
-  flags: {},
-  examples: ["alice"],
-  execute: (
-    { positionals: { name }, dir, output, terminal },
-    services: ManagerServices,
-  ) =>
-    change({ name, suspended: false }, { dir, output }, {
-      services,
-      requestedBy: userOf(terminal),
-      said: `operator "${name}" may log in again`,
-    }),
-});
+/** Makes the subcommand that suspends, or ends that. */
+function suspension(
+  { name: word, summary, suspended, done }: {
+    readonly name: string;
+    readonly summary: string;
+    readonly suspended: boolean;
+    readonly done: string;
+  },
+): Subcommand<ManagerServices> {
+  return defineSubcommand({
+    name: word,
+    summary,
+    positionals: NAME,
+    flags: {},
+    examples: ["alice"],
+    async execute(
+      { positionals: { name }, dir, output, terminal },
+      services: ManagerServices,
+    ) {
+      using control = await services.connect(dir);
+      const { operator } = await withOperatorHint(
+        control.operators.setOperator({
+          name,
+          suspended,
+          requestedBy: userOf(terminal),
+        }),
+        name,
+        control,
+      );
+      await output.either(
+        operator === undefined ? { name, suspended } : operatorJson(operator),
+        `operator "${name}" ${done}`,
+      );
+      return ExitCode.ok;
+    },
+  });
+}
 
 const remove = defineSubcommand({
   name: "remove",
@@ -200,117 +259,83 @@ const remove = defineSubcommand({
     services: ManagerServices,
   ) {
     using control = await services.connect(dir);
-    const requestedBy = userOf(terminal);
-    await control.operators.removeOperator({ name, requestedBy });
+    await withOperatorHint(
+      control.operators.removeOperator({
+        name,
+        requestedBy: userOf(terminal),
+      }),
+      name,
+      control,
+    );
     await output.either(
       { name, removed: true },
-      `removed operator "${name}"`,
+      `removed operator "${name}" with all rules and logins`,
     );
     return ExitCode.ok;
   },
 });
 
-const revoke = defineSubcommand({
-  name: "revoke",
-  summary: "end one login of an operator, by its number",
-  positionals: {
-    id: {
-      type: "one",
-      summary: 'number of the token, from "piri-manager operator show NAME"',
-    },
-  },
-  flags: {},
-  examples: ["5"],
-  async execute(
-    { positionals: { id }, dir, output, terminal },
-    services: ManagerServices,
-  ) {
-    if (!/^[0-9]{1,15}$/.test(id)) {
-      throw new PiriError(
-        "INVALID_ARGUMENT",
-        `Cannot revoke "${id}": it is not the number of a token`,
-      );
-    }
-    using control = await services.connect(dir);
-    await control.operators.revokeToken({
-      tokenId: BigInt(id),
-      requestedBy: userOf(terminal),
-    });
-    await output.either(
-      { id: Number(id), revoked: true },
-      `revoked token ${id}`,
-    );
-    return ExitCode.ok;
-  },
-});
-
-/** `operator add|list|...`: people and programs that ask from other machines. */
+/** `operator add|list|show|...`: people and scripts on other machines. */
 export const operator: Group<ManagerServices> = {
   name: "operator",
-  summary: "say who may ask from other machines",
+  summary: "add, change or remove people and scripts on other machines",
   subcommands: [
     add,
+    invite,
     list,
     show,
     set,
-    suspend,
-    resume,
-    invite,
-    revoke,
+    suspension({
+      name: "suspend",
+      summary: "refuse all that an operator asks, until resume",
+      suspended: true,
+      done: "is suspended: all open streams end",
+    }),
+    suspension({
+      name: "resume",
+      summary: "answer a suspended operator again",
+      suspended: false,
+      done: "is answered again",
+    }),
     remove,
+    tokens,
+    revokeToken,
   ],
   synonyms: {
     create: "piri-manager operator add",
     delete: "piri-manager operator remove",
     disable: "piri-manager operator suspend",
     enable: "piri-manager operator resume",
+    login: "piri-manager operator invite",
     ls: "piri-manager operator list",
     new: "piri-manager operator add",
+    revoke: "piri-manager operator revoke-token",
     rm: "piri-manager operator remove",
-    token: "piri-manager operator show",
-    tokens: "piri-manager operator show",
+    rules: "piri-manager rule list",
+    token: "piri-manager operator tokens",
+    update: "piri-manager operator set",
   },
 };
 
-async function change(
-  changed: { name: string; role?: string; suspended?: boolean },
-  { dir, output }: { dir: string; output: Output },
-  { services, requestedBy, said }: {
-    services: ManagerServices;
-    requestedBy: string;
-    said: string;
-  },
-): Promise<number> {
-  using control = await services.connect(dir);
-  const { operator } = await control.operators.setOperator({
-    ...changed,
-    requestedBy,
-  });
-  const value = operator === undefined ? null : operatorJson(operator);
-  await output.either(value, said);
-  return ExitCode.ok;
-}
-
-/** @throws {PiriError} NOT_FOUND */
-export async function findOperator(name: string, control: Control) {
-  const { operators } = await control.operators.listOperators({});
-  const found = operators.find((each) => each.name === name);
-  if (found !== undefined) return found;
-  throw new PiriError("NOT_FOUND", `Cannot find operator "${name}"`);
-}
-
+/** Prints a login line, which nobody can see again. */
 async function printLogin(
-  { name, login }: { name: string; login: string },
+  { name, login }: { readonly name: string; readonly login: string },
   output: Output,
 ): Promise<void> {
-  await output.note(
-    `for "${name}", good once and for 10 minutes; on the other machine:`,
-  );
-  await output.either({ name, login }, `piri-manager login ${login}`);
+  try {
+    await output.either({ name, login }, `piri-manager login ${login}`);
+  } catch (error) {
+    if (!(error instanceof OutputLost)) throw error;
+    throw new HintedError(
+      "DISK",
+      `Cannot print the login line of "${name}": ${error.fact}`,
+      `piri-manager operator invite ${name}`,
+      { cause: error },
+    );
+  }
+  await output.note("a secret, good once and for 10 minutes");
 }
 
-function expiryOf(
-  ms: number | undefined,
-): { tokenExpiresInMs?: bigint } {
+function expiryOf(ms: number | undefined): { tokenExpiresInMs?: bigint } {
   return ms === undefined ? {} : { tokenExpiresInMs: BigInt(ms) };
 }

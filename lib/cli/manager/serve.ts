@@ -7,7 +7,6 @@ import type { ManagerServices } from "./services.ts";
 /** `serve`: runs the Manager. */
 export const serve = defineSubcommand({
   name: "serve",
-  needsStateFolder: true,
   summary: "run the Manager until it is stopped",
   positionals: {},
   flags: {
@@ -26,7 +25,10 @@ export const serve = defineSubcommand({
   },
   more: [WHILE_IT_RUNS],
   examples: ["", "--log-level debug --log-format json"],
-  async execute({ flags, dir, output, terminal }, services: ManagerServices) {
+  async execute(
+    { flags, stateDir: dir, output, terminal },
+    services: ManagerServices,
+  ) {
     const log = logOptionsOf(flags);
     await untilStopped(
       terminal,

@@ -68,39 +68,27 @@ export interface ManagerServices {
     },
   ): Promise<ExportedIdentity>;
   /**
-   * Logs in to a Manager elsewhere by a login line, and keeps the token in a folder.
+   * Connects to the Manager of this state folder, or of the folder of a login.
    *
-   * @param line Login line.
-   * @param dir The folder; one beside the user's settings, named after the Manager's host, if absent.
-   * @throws {PiriError} INVALID_ARGUMENT for a line that cannot be read; AUTH_FAILED for a code that is not good any more;
-   * DENIED, UNAVAILABLE
-   */
-  login(line: string, dir: string | undefined): Promise<LoggedIn>;
-  /**
-   * Ends the token of a login, and forgets it.
-   *
-   * @returns false if the Manager could not be told: then the token stays good until it expires
-   * @throws {PiriError} NOT_FOUND if there is no login in the folder
-   */
-  logout(dir: string): Promise<boolean>;
-  /**
-   * Connects to the Manager of this state folder, or of this login.
-   *
-   * @throws {PiriError} UNAVAILABLE if it is not running; DENIED if this user may not.
+   * @throws {PiriError} UNAVAILABLE if it is not running; DENIED if this user may not, or it cannot be trusted.
    */
   connect(dir: string): Promise<Control>;
+  /**
+   * Connects to a Manager on another machine, also as somebody who has no token yet.
+   *
+   * @throws {PiriError} UNAVAILABLE if it cannot be reached; DENIED if it cannot be trusted.
+   */
+  connectTo(place: ManagerPlace): Promise<Control>;
 }
 
-/** A login to a Manager elsewhere. */
-export interface LoggedIn {
-  /** Folder of the login. */
-  readonly dir: string;
-  /** Address of the Manager, "host:port". */
+/** A Manager on another machine. */
+export interface ManagerPlace {
+  /** Address of the control port, "host:port". */
   readonly address: string;
-  readonly operator: string;
-  readonly role: string;
-  /** End of the token, in milliseconds since 1970. */
-  readonly expiresAt: number;
+  /** The certificate of the only authority to trust, PEM. */
+  readonly ca: string;
+  /** Token of the operator; none to ask for one. */
+  readonly token?: string;
 }
 
 /** A Manager that is there for one job. */
@@ -157,7 +145,7 @@ export interface Control extends Disposable {
   readonly commands: Client<typeof CommandsService>;
   readonly jobs: Client<typeof JobsService>;
   readonly events: Client<typeof EventsService>;
-  readonly logins: Client<typeof LoginService>;
-  readonly operators: Client<typeof OperatorsService>;
   readonly status: Client<typeof StatusService>;
+  readonly operators: Client<typeof OperatorsService>;
+  readonly logins: Client<typeof LoginService>;
 }

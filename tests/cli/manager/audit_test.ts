@@ -33,7 +33,7 @@ function anEntry(
 /** Manager with a job and an agent in its audit, newest first. */
 function audited(): FakeManager {
   const manager = new FakeManager();
-  manager.audit = [
+  manager.audit.entries = [
     anEntry({
       id: 2n,
       act: "StartJob",
@@ -73,7 +73,7 @@ Deno.test("audit list asks for what its flags say", async () => {
     ],
     { manager },
   );
-  const [request] = manager.auditRequests;
+  const [request] = manager.audit.requests;
 
   assertEquals(code, 0);
   const { $typeName: _name, ...asked } = { $typeName: "", ...request };
@@ -125,7 +125,7 @@ Deno.test("audit export --follow goes on until it is interrupted", async () => {
     ["audit", "export", "--follow", "--from", "2"],
     { manager: audited() },
   );
-  const [request] = manager.auditRequests;
+  const [request] = manager.audit.requests;
   await terminal.signal("SIGINT");
 
   assertEquals(await code, 0);
@@ -139,7 +139,7 @@ Deno.test("audit export --follow goes on until it is interrupted", async () => {
 
 Deno.test("audit verify says that the chain is whole", async () => {
   const manager = new FakeManager();
-  manager.verdict = { count: 1_204n };
+  manager.audit.verdict = { count: 1_204n };
   const plain = await see(["audit", "verify"], { manager });
   const json = await see(["audit", "verify", "--json"], { manager });
 
@@ -159,7 +159,7 @@ Deno.test("audit verify says where the chain is broken, and exits 1", async () =
     kind: "removed",
     message: "entries 17 to 19 are missing",
   };
-  manager.verdict = { count: 16n, finding };
+  manager.audit.verdict = { count: 16n, finding };
   const plain = await see(["audit", "verify"], { manager });
   const json = await see(["audit", "verify", "--json"], { manager });
 

@@ -16,11 +16,10 @@ import { programOf } from "./start.ts";
 const services: ManagerServices = {
   init: () => Promise.reject(new TypeError("not here")),
   serve: () => Promise.reject(new TypeError("not here")),
-  login: () => Promise.reject(new Error("not here")),
-  logout: () => Promise.reject(new Error("not here")),
   serveBriefly: () => Promise.reject(new TypeError("not here")),
   exportIdentity: () => Promise.reject(new TypeError("not here")),
   connect: connectControl,
+  connectTo: () => Promise.reject(new TypeError("not here")),
 };
 
 /** A terminal in memory, on real time, since the test waits for real sockets. */
