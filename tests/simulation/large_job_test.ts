@@ -95,7 +95,7 @@ Deno.test("a job on 1,000 agents keeps its limits while the Manager dies three t
   assertEquals(run.job.counts.succeeded, FLEET);
 });
 
-Deno.test("a job on 1,000 agents stops at its limit of failures, although the Manager dies before it and in its middle", async () => {
+Deno.test("a job on 1,000 agents stops at its limit of failures while the Manager dies three times", async () => {
   const run = await runLargeJob(failingJob(FLEET));
   const { job: { counts, ...job }, entries, commands } = run;
   const failures = commands.filter(({ exitCode }) => exitCode === 1).length;
