@@ -284,12 +284,12 @@ export class Access implements AccessAdmin {
   #audit(
     act: string,
     on: string,
-    asker: Asker = NOBODY,
+    asker: Asker | undefined,
     statement?: Act["statement"],
   ): NewAudit {
     return auditEntry(
       { act, on: [on], ...statement === undefined ? {} : { statement } },
-      asker,
+      asker ?? NOBODY,
       this.#options.clock,
     );
   }
