@@ -145,11 +145,14 @@ export interface Program<Services> {
    */
   readonly defaultDir: () => string;
   /**
-   * Path of the folder of the Manager to talk to without `--dir`; the state folder if absent.
+   * Path of the folder of the Manager to talk to without `--dir`, which may be the state folder; that one if absent.
    *
    * @throws {PiriError} FAILED_PRECONDITION if there is a choice and none was made
    */
-  readonly findManager?: (terminal: Terminal) => string;
+  readonly findManager?: (
+    terminal: Terminal,
+    stateDir: () => string,
+  ) => string;
   readonly subcommands: readonly (Subcommand<Services> | Group<Services>)[];
   /** Lines to type instead of words that people know from other tools. */
   readonly synonyms?: Readonly<Record<string, string>>;

@@ -166,8 +166,8 @@ function invocationOf<Services>(
   return {
     ...words,
     get dir() {
-      return common.dir ?? program.findManager?.(terminal) ??
-        program.defaultDir();
+      const { defaultDir, findManager = defaultDir } = program;
+      return common.dir ?? findManager(terminal, defaultDir);
     },
     get stateDir() {
       return common.dir ?? program.defaultDir();

@@ -79,7 +79,7 @@ const add = defineSubcommand({
 
 const invite = defineSubcommand({
   name: "invite",
-  summary: "print another line to log in with, as for a second laptop",
+  summary: "print another line to log in with",
   positionals: NAME,
   flags: { expires },
   examples: ["alice"],
@@ -278,7 +278,7 @@ const remove = defineSubcommand({
 /** `operator add|list|show|...`: people and scripts on other machines. */
 export const operator: Group<ManagerServices> = {
   name: "operator",
-  summary: "add, change or remove people and scripts on other machines",
+  summary: "let people and scripts ask from other machines",
   subcommands: [
     add,
     invite,

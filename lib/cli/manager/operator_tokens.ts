@@ -9,7 +9,7 @@ import { userOf } from "./signature.ts";
 /** `operator tokens`: lists what operators are logged in with. */
 export const tokens = defineSubcommand({
   name: "tokens",
-  summary: "list logins and codes of operators, with their last use",
+  summary: "list the logins of operators, and their last use",
   positionals: {
     name: {
       type: "optional",

@@ -141,7 +141,7 @@ export function managerProgram(
     ],
     hasOperatorConfig: true,
     alone: overview,
-    findManager: (terminal) => findManager(terminal, options.defaultDir),
+    findManager,
     topics: [targetsTopic, jobs, output, json, exitCodes],
     synonyms: SYNONYMS,
     ...options,

@@ -64,8 +64,8 @@ const add = defineSubcommand({
   },
   more: [RULE_HELP, TARGET_HELP],
   examples: [
-    "alice allow --on '@web ! web-07' --do command.Run --argv 'systemctl restart nginx'",
-    "alice allow --on @web --do 'file.Read,file.List' --max 50",
+    "alice allow --on @web --do command.Run --argv 'uptime'",
+    "alice allow --on '@web ! web-07' --do 'file.*' --max 50",
     "alice deny --on @db --do '*'",
   ],
   async execute(
