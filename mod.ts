@@ -65,6 +65,29 @@ export type {
   WatchEvent,
   WriteFailure,
 } from "./lib/manager/operator_api.ts";
+export type {
+  AccessAdmin,
+  AskedWork,
+  Identity,
+  LoggedIn,
+  OperatorView,
+  Rights,
+  RuleView,
+} from "./lib/manager/access_api.ts";
+export type { Role } from "./lib/base/role.ts";
+export type {
+  NewRule,
+  OperatorRecord,
+  RuleRecord,
+  TokenRecord,
+} from "./lib/store/operator_records.ts";
+export type { AuditAdmin, AuditVerdict } from "./lib/manager/audit_api.ts";
+export type {
+  AuditFilter,
+  AuditFinding,
+  AuditRecord,
+  NewAudit,
+} from "./lib/store/audit_records.ts";
 export type { Asker } from "./lib/base/asker.ts";
 export type { CommandStateName } from "./lib/base/command_state.ts";
 export type {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { LogOptions } from "./base/log.ts";
 import { systemClock } from "./base/clock.ts";
+import { PiriError } from "./base/errors.ts";
 import { giveUpPermissions } from "./base/permissions.ts";
 import { systemRandom } from "./base/random.ts";
 import { aborted } from "./base/signals.ts";
@@ -12,6 +13,7 @@ import type { Control, ManagerServices } from "./cli/manager/services.ts";
  */
 export const managerServices: ManagerServices = {
   async init({ dir, listen, advertise }) {
+    await requireNoLogin(dir);
     const { parseAddress, formatAddress } = await import("./base/address.ts");
     const { parseAdvertised } = await import("./manager/state/config.ts");
     const { initState } = await import("./manager/state/init_state.ts");
@@ -49,12 +51,14 @@ export const managerServices: ManagerServices = {
     };
   },
 
-  async serve({ dir, log, guard }, { signal, onReload, onReady }) {
+  async serve({ dir, log, guard, control }, { signal, onReload, onReady }) {
+    await requireNoLogin(dir);
     // Before it reads a byte from outside. On Windows the rights to its state folder are looked at by a library.
     if (Deno.build.os !== "windows") {
       Deno.permissions.revokeSync({ name: "ffi" });
     }
     const { serveManager } = await import("./serve_manager.ts");
+    const { parseAddress } = await import("./base/address.ts");
     const { logger, startLog } = await import("./base/log.ts");
     const { reloadAndLog } = await import("./base/reload.ts");
     giveUpPermissions();
@@ -63,9 +67,13 @@ export const managerServices: ManagerServices = {
       clock: systemClock,
       random: systemRandom,
       guard,
+      controlListen: control === undefined
+        ? undefined
+        : parseAddress(control, { lowestPort: 0 }),
       startLog: (configured: LogOptions) => startLog({ ...configured, ...log }),
     });
-    onReady({ listen: manager.listen, control: manager.control });
+    const { listen, control: socket, controlPort } = manager;
+    onReady({ listen, control: socket, controlPort });
     using _reloads = onReload(() =>
       reloadAndLog(() => manager.reload(), logger("manager"))
     );
@@ -76,6 +84,7 @@ export const managerServices: ManagerServices = {
   },
 
   async serveBriefly({ dir, dirGiven, listen }) {
+    if (dirGiven) await requireNoLogin(dir);
     const text = dirGiven ? undefined : takeVariable(STATE_VARIABLE);
     const { parseAddress } = await import("./base/address.ts");
     const { startLog } = await import("./base/log.ts");
@@ -96,6 +105,7 @@ export const managerServices: ManagerServices = {
   },
 
   async exportIdentity(dir, options) {
+    await requireNoLogin(dir);
     const { exportManager } = await import("./exported_manager.ts");
     return await exportManager(dir, options);
   },
@@ -103,12 +113,42 @@ export const managerServices: ManagerServices = {
   async connect(dir): Promise<Control> {
     const { connectControl } = await import("./api/client.ts");
     const sudoUser = Deno.env.get("SUDO_USER") ?? Deno.env.get("DOAS_USER");
-    return await connectControl(dir, { sudoUser: sudoUser ?? "" });
+    return await connectControl(dir, {
+      sudoUser: sudoUser ?? "",
+      token: Deno.env.get(TOKEN_VARIABLE) || undefined,
+    });
+  },
+
+  async connectTo({ address, ca, token }): Promise<Control> {
+    const { connectRemote } = await import("./api/client.ts");
+    const { parseAddress } = await import("./base/address.ts");
+    const { host: hostname, port } = parseAddress(address);
+    return await connectRemote({
+      transport: "tls",
+      hostname,
+      port,
+      caPem: ca,
+      token,
+    });
   },
 };
 
+/** Environment variable with the token of an operator, for scripts. */
+const TOKEN_VARIABLE = "PIRI_TOKEN";
+
 /** Environment variable with the state text of a Manager. */
 const STATE_VARIABLE = "PIRI_STATE";
+
+/** Refuses the folder of a login: the Manager itself is on another machine. */
+async function requireNoLogin(dir: string): Promise<void> {
+  const { loginFile } = await import("./base/login_file.ts");
+  const { exists } = await import("./base/files.ts");
+  if (!await exists(loginFile(dir))) return;
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot use "${dir}" as a state folder: it is that of a login at a Manager on another machine`,
+  );
+}
 
 /** Reads an environment variable and removes it, so that nothing that is started later inherits it. */
 function takeVariable(name: string): string | undefined {

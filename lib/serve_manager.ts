@@ -15,6 +15,7 @@ import { Blobs } from "./manager/blobs/blobs.ts";
 import { createDataService } from "./manager/data/data_service.ts";
 import type { Door } from "./manager/door/door.ts";
 import { GUARD_LIMITS } from "./manager/door/guard.ts";
+import { ControlDoor } from "./manager/door/control_door.ts";
 import { openDoor } from "./manager/door/open_door.ts";
 import type { Manager, ManagerStatus } from "./manager/operator_api.ts";
 import {
@@ -26,6 +27,7 @@ import {
   type ManagerState,
   readConfig,
   renewServerIdentity,
+  type ServerIdentity,
   withManagerKey,
 } from "./manager/state/state_folder.ts";
 import { checkParams } from "./operations/params.ts";
@@ -58,6 +60,8 @@ export interface ServeManagerOptions {
   readonly guard?: boolean;
   /** Address for agents instead of the one in config.yaml. */
   readonly listen?: Address | undefined;
+  /** Address for operators on other machines instead of the one in config.yaml. */
+  readonly controlListen?: Address | undefined;
   /**
    * True if it stops soon and nobody knows when the next one starts, as in a CI job. Agents then dial more rarely while
    * it is away.
@@ -73,6 +77,8 @@ export interface RunningManager extends AsyncDisposable {
   readonly port: number;
   /** Address of the control API: the path of a socket, or a URL. */
   readonly control: string;
+  /** Address for operators on other machines, "host:port", with the actual port; undefined if there is none. */
+  readonly controlPort: string | undefined;
   /** The Manager itself, for callers in this process. */
   readonly manager: Manager;
   /**
@@ -163,7 +169,8 @@ class ServedManager implements RunningManager {
   readonly #reloads = new Turns();
   /** Settings in use. */
   #config: ManagerConfig;
-  #certificateExpiresAt: number;
+  #server: ServerIdentity;
+  #controlDoor: ControlDoor | undefined;
   #door: Door | undefined;
   #control: ControlServer | undefined;
   #upkeep: Timer | undefined;
@@ -195,14 +202,18 @@ class ServedManager implements RunningManager {
     options: ServeManagerOptions,
   ) {
     const { clock, random } = options;
-    const { config, caCertificate, server, paths, managerKeyPem } = state;
+    const { caCertificate, server, paths, managerKeyPem } = state;
+    const config = {
+      ...state.config,
+      control: options.controlListen ?? state.config.control,
+    };
     this.#state = state;
     this.#config = config;
     this.#store = store;
     this.#blobs = blobs;
     this.#options = options;
     this.#startedAt = clock.now();
-    this.#certificateExpiresAt = server.expiresAt;
+    this.#server = server;
     this.#core = new ManagerCore({
       store,
       clock: new CoarseClock(clock),
@@ -229,7 +240,9 @@ class ServedManager implements RunningManager {
       commands: this.#core.commands,
       jobs: this.#core.jobs,
       events: this.#core.events,
+      audit: this.#core.audit,
       blobs,
+      access: this.#core.access,
       operations: describeOperations(),
       status: () => this.#status(),
       get writeFailure() {
@@ -250,12 +263,15 @@ class ServedManager implements RunningManager {
     return this.#control?.address ?? "";
   }
 
+  get controlPort(): string | undefined {
+    return this.#controlDoor && formatAddress(this.#controlDoor.address);
+  }
+
   async start(): Promise<void> {
     const { clock, random, dir } = this.#options;
     await this.#core.load();
-    const renewed = await renewServerIdentity(this.#state, { clock, random });
-    const identity = renewed ?? this.#state.server;
-    this.#certificateExpiresAt = identity.expiresAt;
+    await this.#renewIdentity();
+    const identity = this.#server;
     const config = this.#config;
     this.#door = await openDoor({
       listen: this.#options.listen ?? config.listen,
@@ -272,7 +288,9 @@ class ServedManager implements RunningManager {
         random,
         userName: nameOfUser,
       });
+      this.#openControl(this.#control);
     } catch (error) {
+      await this.#control?.close();
       await this.#door.close();
       throw error;
     }
@@ -299,8 +317,8 @@ class ServedManager implements RunningManager {
   async #reload(): Promise<Reload> {
     const before = this.#config;
     const found = await readConfig(this.#state.paths);
-    const { listen, guard } = before;
-    this.#config = { ...found, listen, guard };
+    const { listen, guard, control, controlAdvertise } = before;
+    this.#config = { ...found, listen, guard, control, controlAdvertise };
     this.#core.adopt(coreSettings(found));
     await this.#options.startLog?.(found.log);
     return compareSettings(MANAGER_SETTINGS, before, found);
@@ -309,9 +327,11 @@ class ServedManager implements RunningManager {
   async #stop(): Promise<void> {
     this.#upkeep?.cancel();
     await this.#door?.close();
+    await this.#controlDoor?.close();
     await this.#core.shutdown();
     this.#door?.end();
     await this.#control?.close();
+    await this.#controlDoor?.end();
     this.#core.events.add(
       "manager_stopped",
       `piri-manager ${VERSION} stopped`,
@@ -340,12 +360,48 @@ class ServedManager implements RunningManager {
 
   /** Renews the certificate. Live connections stay; new ones get the new certificate. */
   async #renewCertificate(): Promise<void> {
-    const { clock, random } = this.#options;
-    const renewed = await renewServerIdentity(this.#state, { clock, random });
-    if (renewed === undefined) return;
-    await this.#door?.renew(renewed);
-    this.#certificateExpiresAt = renewed.expiresAt;
+    if (!await this.#renewIdentity()) return;
+    await this.#door?.renew(this.#server);
+    this.#controlDoor?.renew(this.#server);
     log.info("The server certificate was renewed");
+  }
+
+  async #renewIdentity(): Promise<boolean> {
+    const { clock, random } = this.#options;
+    const renewed = await renewServerIdentity(
+      { ...this.#state, server: this.#server },
+      { clock, random, needed: this.#controlPlace?.host },
+    );
+    if (renewed === undefined) return false;
+    this.#server = renewed;
+    return true;
+  }
+
+  /** Address of the control port that operators are told; undefined if there is none. */
+  get #controlPlace(): Address | undefined {
+    const { control, controlAdvertise, advertise } = this.#config;
+    return control &&
+      (controlAdvertise ?? { host: advertise.host, port: control.port });
+  }
+
+  /** Opens the port for operators on other machines, if there is one. */
+  #openControl(control: ControlServer): void {
+    const { control: listen, controlAdvertise } = this.#config;
+    const place = this.#controlPlace;
+    if (listen === undefined || place === undefined) return;
+    const door = new ControlDoor({
+      listen,
+      identity: this.#server,
+      clock: this.#options.clock,
+      counters: this.#core.counters,
+      serve: (port) => control.serveTls(port),
+    });
+    this.#controlDoor = door;
+    const { caCertificate } = this.#state;
+    const address = formatAddress(
+      controlAdvertise ?? { host: place.host, port: door.address.port },
+    );
+    this.#core.offerControl({ address, caCertificate });
   }
 
   async #prune(): Promise<void> {
@@ -383,7 +439,7 @@ class ServedManager implements RunningManager {
         outputBytesPerCommand: BigInt(config.outputBytesPerCommand),
       },
       blobs: this.#blobs.figures,
-      certificateExpiresAt: this.#certificateExpiresAt,
+      certificateExpiresAt: this.#server.expiresAt,
       counters: this.#core.counters.all(),
     };
   }

@@ -56,7 +56,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "store/fresh_command.ts": ["type store"],
   store: ["base", "store/fresh_command.ts"],
 
-  "manager/command_api.ts": ["type store"],
+  "manager/command_api.ts": ["base", "type store"],
   "manager/target_api.ts": ["type targets", "type store"],
   "manager/job_api.ts": [
     "base",
@@ -64,13 +64,33 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/command_api.ts",
     "type manager/target_api.ts",
   ],
+  "manager/access_api.ts": [
+    "base",
+    "type store",
+    "type manager/target_api.ts",
+  ],
+  "manager/access": [
+    "base",
+    "targets",
+    "type store",
+    "type manager/access_api.ts",
+    "type manager/target_api.ts",
+    "type manager/agent_roster.ts",
+    "type manager/targeting.ts",
+    "manager/audit_entry.ts",
+  ],
   "manager/operator_api.ts": [
     "base",
     "type store",
+    "type manager/access_api.ts",
     "type manager/command_api.ts",
     "type manager/target_api.ts",
     "type manager/job_api.ts",
+    "type manager/audit_api.ts",
   ],
+  "manager/audit_api.ts": ["type store"],
+  "manager/audit_entry.ts": ["base", "type store"],
+  "manager/audit_log.ts": ["base", "type store", "type manager/audit_api.ts"],
   "manager/fleet.ts": ["base", "wire", "type store"],
   "manager/unrecorded_events.ts": ["type store"],
   "manager/event_text.ts": [
@@ -110,6 +130,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/data",
   ],
   "manager/command": [
+    "manager/audit_entry.ts",
     "base",
     "wire",
     "type store",
@@ -148,6 +169,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/jobs",
   ],
   "manager/agent_removal.ts": [
+    "manager/audit_entry.ts",
     "base",
     "type store",
     "type manager/operator_api.ts",
@@ -182,6 +204,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
   ],
   "manager/jobs": [
+    "manager/audit_entry.ts",
     "base",
     "type store",
     "type manager/operator_api.ts",
@@ -195,6 +218,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/watching",
   ],
   "manager/agents.ts": [
+    "manager/audit_entry.ts",
     "base",
     "targets",
     "type manager/fleet.ts",
@@ -226,6 +250,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/jobs",
   ],
   "manager/core.ts": [
+    "manager/audit_log.ts",
     "base",
     "wire",
     "type store",
@@ -237,6 +262,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/commands.ts",
     "manager/admission",
     "manager/jobs",
+    "manager/access",
     "manager/agent_roster.ts",
     "manager/refreshed_facts.ts",
     "manager/targeting.ts",
@@ -247,7 +273,9 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
   api: [
     "base",
+    "type manager/access_api.ts",
     "type manager/operator_api.ts",
+    "type manager/audit_api.ts",
     "type manager/job_api.ts",
     "type store",
   ],

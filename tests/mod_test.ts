@@ -34,10 +34,13 @@ Deno.test("every export of mod.ts is documented, and so are its types except gen
   assertEquals([...errors].map(([, rule, text]) => `${rule} ${text}`), [
     "private-type-ref public type 'ControlClient[\"agents\"]' references private type 'Client'",
     "private-type-ref public type 'ControlClient[\"agents\"]' references private type 'AgentsService'",
+    "private-type-ref public type 'ControlClient[\"audit\"]' references private type 'AuditService'",
     "private-type-ref public type 'ControlClient[\"blobs\"]' references private type 'BlobsService'",
     "private-type-ref public type 'ControlClient[\"commands\"]' references private type 'CommandsService'",
     "private-type-ref public type 'ControlClient[\"jobs\"]' references private type 'JobsService'",
     "private-type-ref public type 'ControlClient[\"events\"]' references private type 'EventsService'",
     "private-type-ref public type 'ControlClient[\"status\"]' references private type 'StatusService'",
+    "private-type-ref public type 'ControlClient[\"operators\"]' references private type 'OperatorsService'",
+    "private-type-ref public type 'ControlClient[\"logins\"]' references private type 'LoginService'",
   ]);
 });

@@ -44,7 +44,7 @@ export function addAgentsService(
         ...writeFailureField(manager.writeFailure),
       };
     },
-    async addAgent(request, { requestHeader }) {
+    async addAgent(request, context) {
       const { groups, cidrs } = request;
       const id = requireText("id", request.id);
       const expiresInMs = requireExpiry(request.expiresInMs);
@@ -52,7 +52,7 @@ export function addAgentsService(
       if (secretHash !== undefined && expiresInMs !== undefined) {
         throw invalid("expires_in_ms", "with a secret_hash there is no token");
       }
-      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const asker = await proofs.asker(context, saidIn(request));
       const agent = { id, groups, cidrs };
       if (secretHash === undefined) {
         return { token: await agents.add({ ...agent, expiresInMs }, asker) };
@@ -60,16 +60,16 @@ export function addAgentsService(
       await agents.addWithSecret({ ...agent, secretHash }, asker);
       return {};
     },
-    async renewToken(request, { requestHeader }) {
+    async renewToken(request, context) {
       const id = requireText("id", request.id);
       const expiresInMs = requireExpiry(request.expiresInMs);
-      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const asker = await proofs.asker(context, saidIn(request));
       return { token: await agents.renewToken(id, expiresInMs, asker) };
     },
-    async setAgents(request, { requestHeader }) {
+    async setAgents(request, context) {
       const { addGroups, removeGroups, setFacts, removeFacts } = request;
       const { retired } = request;
-      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const asker = await proofs.asker(context, saidIn(request));
       const { names, changed } = await agents.set(
         requireItems("targets", request.targets),
         { addGroups, removeGroups, setFacts, removeFacts, retired },
@@ -91,9 +91,9 @@ export function addAgentsService(
       const { agents: names, groups, facts } = agents.names(wanted);
       return { agents: [...names], groups: [...groups], facts: [...facts] };
     },
-    async removeAgent(request, { requestHeader }) {
+    async removeAgent(request, context) {
       const id = requireText("id", request.id);
-      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const asker = await proofs.asker(context, saidIn(request));
       const { force } = request;
       const { commands, told } = await agents.remove(id, { force, asker });
       return { commands: commands.map(commandMessage), told };

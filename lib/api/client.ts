@@ -3,19 +3,28 @@ import type { CommonTransportOptions } from "@connectrpc/connect/protocol";
 import { createTransport } from "@connectrpc/connect/protocol-connect";
 import {
   AgentsService,
+  AuditService,
   BlobsService,
   CommandsService,
   EventsService,
   IdentityService,
   JobsService,
+  LoginService,
+  OperatorsService,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { systemClock } from "../base/clock.ts";
 import { Disconnected, PiriError } from "../base/errors.ts";
 import { withPiriErrors } from "./client_errors.ts";
-import { type Endpoint, findEndpoint } from "./endpoint.ts";
+import {
+  type Endpoint,
+  findEndpoint,
+  type RemoteEndpoint,
+} from "./endpoint.ts";
 import { openEndpointClient, type Trouble } from "./http_client.ts";
 import { proofFolder } from "./proofs.ts";
 import { proving } from "./proving.ts";
+import { placeOf, probeTls } from "./tls_probe.ts";
 
 /** Largest answer that a client accepts, in bytes: 1,000 commands with all their fields. */
 const MAX_RESPONSE_BYTES = 512 * 1_048_576;
@@ -24,6 +33,8 @@ const MAX_RESPONSE_BYTES = 512 * 1_048_576;
 export interface ControlClient {
   /** Entries and connections of agents. */
   readonly agents: Client<typeof AgentsService>;
+  /** Record of the acts that users asked for. */
+  readonly audit: Client<typeof AuditService>;
   /** Large inputs of commands. */
   readonly blobs: Client<typeof BlobsService>;
   /** Commands and their output. */
@@ -34,10 +45,14 @@ export interface ControlClient {
   readonly events: Client<typeof EventsService>;
   /** Status of the Manager. */
   readonly status: Client<typeof StatusService>;
+  /** People and scripts on other machines, and what each of them may. */
+  readonly operators: Client<typeof OperatorsService>;
+  /** Own sign-in, and who this client is to the Manager. */
+  readonly logins: Client<typeof LoginService>;
 }
 
 /**
- * The control API of one Manager on this machine.
+ * The control API of one Manager.
  *
  * Calls and streams reject with a PiriError: the Manager's own, CANCELLED if their signal was aborted, or Disconnected
  * if they ended without the Manager's answer. To leave a stream before its end, abort its signal: to stop reading is not
@@ -50,11 +65,14 @@ export function controlClient(transport: Transport): ControlClient {
   const told = withPiriErrors(transport);
   return {
     agents: createClient(AgentsService, told),
+    audit: createClient(AuditService, told),
     blobs: createClient(BlobsService, told),
     commands: createClient(CommandsService, told),
     jobs: createClient(JobsService, told),
     events: createClient(EventsService, told),
     status: createClient(StatusService, told),
+    operators: createClient(OperatorsService, told),
+    logins: createClient(LoginService, told),
   };
 }
 
@@ -62,19 +80,22 @@ export function controlClient(transport: Transport): ControlClient {
 export interface ConnectOptions {
   /** User who called sudo or doas, for the record of the Manager; none if absent. */
   readonly sudoUser?: string;
+  /** Token of an operator instead of that of a login. */
+  readonly token?: string | undefined;
 }
 
 /**
- * Connects to the Manager of a state folder on this machine.
+ * Connects to the Manager of a state folder on this machine, or of a login at one on another machine.
  *
- * Calls that change something prove the user of this process to the Manager, for its record: by a file that they make
+ * On this machine, calls that change something prove the user of this process to the Manager, for its record: by a file that they make
  * beside the socket and that the Manager removes.
  *
- * @param dir Path of the state folder.
- * @param options User behind sudo.
+ * @param dir Path of the state folder, or of the folder that `piri-manager login` made.
+ * @param options User behind sudo, and token.
  * @returns Clients of its services. Dispose them at the end.
- * @throws {PiriError} DENIED if this user may not; CORRUPT if the control endpoint file cannot be read.
- * @throws {Disconnected} If no Manager runs on the folder, or there is no such folder.
+ * @throws {PiriError} DENIED if this user may not, or for a Manager with a certificate that is not to be trusted; CORRUPT
+ * if the control endpoint file or the login cannot be read.
+ * @throws {Disconnected} If no Manager runs on the folder, there is no such folder, or the other machine does not answer.
  *
  * @example List the connected agents
  * ```ts
@@ -85,16 +106,51 @@ export interface ConnectOptions {
  */
 export async function connectControl(
   dir: string,
-  { sudoUser = "" }: ConnectOptions = {},
+  { sudoUser = "", token }: ConnectOptions = {},
 ): Promise<Control> {
-  const endpoint = await locate(dir);
-  await probe(dir, endpoint);
+  const endpoint = await locate(dir, token);
+  return endpoint.transport === "tls"
+    ? await connectRemote(endpoint)
+    : await open({
+      endpoint,
+      name: `the Manager of "${dir}"`,
+      probe: () => probe(dir, endpoint),
+    }, sudoUser);
+}
+
+/**
+ * Connects to a Manager on another machine. Only its given authority is trusted, and no proxy of the environment is
+ * used.
+ *
+ * @throws {PiriError} DENIED for a certificate of another authority or name
+ * @throws {Disconnected} If it cannot be reached.
+ */
+export async function connectRemote(
+  endpoint: RemoteEndpoint,
+): Promise<Control> {
+  return await open({
+    endpoint,
+    name: `the Manager at ${placeOf(endpoint)}`,
+    probe: () => probeTls(endpoint, systemClock),
+  }, "");
+}
+
+/** A Manager that can be connected to. */
+interface Place {
+  readonly endpoint: Endpoint;
+  /** Words for people. */
+  readonly name: string;
+  /** Connects and hangs up. A failed fetch does not give the cause; this does. */
+  readonly probe: () => Promise<void>;
+}
+
+async function open(place: Place, sudoUser: string): Promise<Control> {
+  const { endpoint, name } = place;
+  await place.probe();
   const trouble: Trouble = {
-    unreachable: (cause) => explain(dir, endpoint, cause),
+    unreachable: (cause) => explain(place, cause),
     cutShort: (cause) =>
-      new Disconnected(`Lost the connection to the Manager of "${dir}"`, {
-        cause,
-      }),
+      new Disconnected(`Lost the connection to ${name}`, { cause }),
   };
   const http = openEndpointClient(endpoint, trouble);
   const options: CommonTransportOptions = {
@@ -125,16 +181,21 @@ export async function connectControl(
   };
 }
 
-async function locate(dir: string): Promise<Endpoint> {
+async function locate(
+  dir: string,
+  token: string | undefined,
+): Promise<Endpoint> {
   try {
-    return await findEndpoint(dir);
+    return await findEndpoint(dir, token);
   } catch (error) {
     throw await unreachable(dir, error);
   }
 }
 
-/** Connects and hangs up. A failed fetch does not give the cause; this does. */
-async function probe(dir: string, endpoint: Endpoint): Promise<void> {
+async function probe(
+  dir: string,
+  endpoint: Exclude<Endpoint, RemoteEndpoint>,
+): Promise<void> {
   try {
     const connection = endpoint.transport === "unix"
       ? await Deno.connect({ transport: "unix", path: endpoint.path })
@@ -149,19 +210,17 @@ async function probe(dir: string, endpoint: Endpoint): Promise<void> {
 }
 
 async function explain(
-  dir: string,
-  endpoint: Endpoint,
+  { name, probe }: Place,
   cause: unknown,
 ): Promise<PiriError> {
   try {
-    await probe(dir, endpoint);
+    await probe();
   } catch (error) {
     if (error instanceof PiriError) return error;
   }
-  return new Disconnected(
-    `Cannot reach the Manager of "${dir}": it closed the connection`,
-    { cause },
-  );
+  return new Disconnected(`Cannot reach ${name}: it closed the connection`, {
+    cause,
+  });
 }
 
 async function unreachable(dir: string, error: unknown): Promise<PiriError> {

@@ -1,4 +1,4 @@
-import type { ConnectRouter } from "@connectrpc/connect";
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import {
   CommandsService,
   type ListCommandsRequest,
@@ -17,6 +17,7 @@ import {
   requireText,
   saidIn,
 } from "./checks.ts";
+import { callerIn, checkOf, rightsIn } from "./caller.ts";
 import { commandMessage, stateName } from "./command_message.ts";
 import { onDisconnectOf, timeoutOf, watchStartsOf } from "./command_request.ts";
 import { preparedOf } from "./prepared.ts";
@@ -33,11 +34,21 @@ export function addCommandsService(
   { commands, operations }: Manager,
   proofs: Proofs,
 ): void {
+  /** Refuses to end a command by somebody who may not start it. */
+  const requireRights = async (id: bigint, { values }: HandlerContext) => {
+    if (callerIn(values).kind === "local") return;
+    const work = await commands.get(id);
+    rightsIn(values).check(work, [work.agent]);
+  };
   router.service(CommandsService, {
-    async run(request, { requestHeader }) {
+    async run(request, context) {
       const run = runRequestOf(request);
-      const asker = await proofs.asker(requestHeader, saidIn(request));
-      const started = await commands.run({ ...run, ...asker });
+      const asker = await proofs.asker(context, saidIn(request));
+      const started = await commands.run({
+        ...run,
+        ...checkOf(context.values, run),
+        ...asker,
+      });
       return {
         job: started.job,
         commands: started.commands.map(commandMessage),
@@ -51,38 +62,34 @@ export function addCommandsService(
         yield envelope === undefined ? watchMessage(event) : {};
       }
     },
-    async cancel(request, { requestHeader }) {
+    async cancel(request, context) {
       const id = requireId("command_id", request.commandId);
-      const { requestedBy, saidBy } = await proofs.asker(
-        requestHeader,
-        saidIn(request),
-      );
-      const { unconfirmed, ...command } = await commands.cancel(
-        id,
-        request.graceMs,
-        requestedBy,
-        saidBy,
-      );
+      await requireRights(id, context);
+      const { graceMs } = request;
+      const asker = await proofs.asker(context, saidIn(request));
+      const cancelled = await commands.cancel(id, { graceMs, ...asker });
+      const { unconfirmed, ...command } = cancelled;
       return { command: commandMessage(command), unconfirmed };
     },
-    async rerun(request, { requestHeader }) {
+    async rerun(request, context) {
       const id = requireId("command_id", request.commandId);
+      await requireRights(id, context);
       const requestId = requireText("request_id", request.requestId);
-      const asker = await proofs.asker(requestHeader, saidIn(request));
+      const asker = await proofs.asker(context, saidIn(request));
       const again = await commands.rerun(id, { requestId, ...asker });
       return { command: commandMessage(again) };
     },
-    async giveUp(request, { requestHeader }) {
+    async giveUp(request, context) {
       const id = requireId("command_id", request.commandId);
-      const { requestedBy, saidBy } = await proofs.asker(
-        requestHeader,
-        saidIn(request),
-      );
-      const command = await commands.giveUp(id, requestedBy, saidBy);
+      await requireRights(id, context);
+      const asker = await proofs.asker(context, saidIn(request));
+      const command = await commands.giveUp(id, asker);
       return { command: commandMessage(command) };
     },
-    async dropOutput({ commandId }) {
-      await commands.dropOutput(requireId("command_id", commandId));
+    async dropOutput({ commandId }, context) {
+      const id = requireId("command_id", commandId);
+      await requireRights(id, context);
+      await commands.dropOutput(id, await proofs.asker(context, ""));
       return {};
     },
     async listCommands(request) {
@@ -119,7 +126,9 @@ export function addCommandsService(
   });
 }
 
-function runRequestOf(request: RunMessage): Omit<RunRequest, keyof Asker> {
+function runRequestOf(
+  request: RunMessage,
+): Omit<RunRequest, keyof Asker | "check"> {
   const agents = requireItems("agents", request.agents);
   return {
     agents: agents.map((agent) => requireText("agents", agent)),

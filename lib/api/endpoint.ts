@@ -1,5 +1,7 @@
 import { join } from "@std/path";
 import { PiriError } from "../base/errors.ts";
+import { readLogin } from "../base/login_file.ts";
+import { parseAddress } from "../base/address.ts";
 
 /** Address of a Manager's control API. */
 export type Endpoint =
@@ -10,7 +12,20 @@ export type Endpoint =
     readonly hostname: "127.0.0.1";
     readonly port: number;
     readonly token: string;
-  };
+  }
+  | RemoteEndpoint;
+
+/** Address of a Manager on another machine. */
+export interface RemoteEndpoint {
+  readonly transport: "tls";
+  /** A host name or an IP address, which the Manager's certificate has. */
+  readonly hostname: string;
+  readonly port: number;
+  /** The certificate of the only authority to trust, PEM. */
+  readonly caPem: string;
+  /** Token of the operator; undefined to ask for one. */
+  readonly token: string | undefined;
+}
 
 /** Files of the control API in a state folder. */
 export interface EndpointFiles {
@@ -34,7 +49,9 @@ export function endpointFiles(stateDir: string): EndpointFiles {
 }
 
 /** Content of the control endpoint file. A token has a file of its own. */
-export function formatNote(endpoint: Endpoint): string {
+export function formatNote(
+  endpoint: Exclude<Endpoint, RemoteEndpoint>,
+): string {
   const note = endpoint.transport === "unix"
     ? { socket: endpoint.path }
     : { port: endpoint.port };
@@ -42,11 +59,31 @@ export function formatNote(endpoint: Endpoint): string {
 }
 
 /**
- * Reads the address of the Manager from its state folder. Does not check that it runs.
+ * Reads the address of the Manager from its state folder, or from the folder of a login at one on another machine. Does
+ * not check that it runs.
  *
+ * @param token Token to use instead of that of a login.
  * @throws {PiriError} CORRUPT, DENIED; Deno's errors where a file cannot be read.
  */
-export async function findEndpoint(stateDir: string): Promise<Endpoint> {
+export async function findEndpoint(
+  stateDir: string,
+  token?: string,
+): Promise<Endpoint> {
+  const login = await readLogin(stateDir);
+  if (login === undefined) return await findHere(stateDir);
+  const { host: hostname, port } = parseAddress(login.address);
+  return {
+    transport: "tls",
+    hostname,
+    port,
+    caPem: login.ca,
+    token: token ?? login.token,
+  };
+}
+
+async function findHere(
+  stateDir: string,
+): Promise<Exclude<Endpoint, RemoteEndpoint>> {
   const files = endpointFiles(stateDir);
   const text = await readIfPresent(files.note);
   if (text === undefined) return { transport: "unix", path: files.socket };

@@ -6,6 +6,7 @@ import { concat } from "@std/bytes/concat";
 import { PiriError } from "../base/errors.ts";
 import { release } from "../base/memory.ts";
 import { joint, type JointSignal } from "../base/signals.ts";
+import { formatAddress } from "../base/address.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** Size from which on the memory of a request is worth freeing at once. */
@@ -30,7 +31,7 @@ export function openEndpointClient(
   endpoint: Endpoint,
   trouble: Trouble,
 ): EndpointClient {
-  const http = Deno.createHttpClient({ proxy: proxyOf(endpoint) });
+  const http = withoutProxies(() => Deno.createHttpClient(optionsOf(endpoint)));
   // Closing the HTTP client alone leaves its open answers open.
   const disposed = new AbortController();
   return {
@@ -69,18 +70,45 @@ export function openEndpointClient(
   };
 }
 
-function proxyOf(endpoint: Endpoint): Deno.Proxy {
-  if (endpoint.transport === "unix") {
-    return { transport: "unix", path: endpoint.path };
+function optionsOf(
+  endpoint: Endpoint,
+): Deno.CreateHttpClientOptions {
+  switch (endpoint.transport) {
+    case "unix":
+      return { proxy: { transport: "unix", path: endpoint.path } };
+    case "tcp": {
+      const { hostname, port } = endpoint;
+      return { proxy: { transport: "tcp", hostname, port } };
+    }
+    // No proxy of type "tcp": through one Deno sends an https URL as plain text.
+    case "tls":
+      return { caCerts: [endpoint.caPem] };
   }
-  const { hostname, port } = endpoint;
-  return { transport: "tcp", hostname, port };
+}
+
+/** Variables that name a proxy. Deno reads them when a client is made. */
+const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
+  .flatMap((name) => [name, name.toLowerCase()]);
+
+/** Makes something while the environment names no proxy. */
+function withoutProxies<T>(make: () => T): T {
+  const before = PROXY_VARIABLES.map((name) =>
+    [name, Deno.env.get(name)] as const
+  );
+  const given = before.filter(([, value]) => value !== undefined);
+  for (const [name] of given) Deno.env.delete(name);
+  try {
+    return make();
+  } finally {
+    for (const [name, value] of given) Deno.env.set(name, value ?? "");
+  }
 }
 
 function baseUrlOf(endpoint: Endpoint): string {
-  return endpoint.transport === "unix"
-    ? "http://localhost"
-    : `http://${endpoint.hostname}:${endpoint.port}`;
+  if (endpoint.transport === "unix") return "http://localhost";
+  const { transport, hostname, port } = endpoint;
+  const scheme = transport === "tls" ? "https" : "http";
+  return `${scheme}://${formatAddress({ host: hostname, port })}`;
 }
 
 async function ask(
@@ -93,7 +121,7 @@ async function ask(
   },
 ): Promise<Response> {
   const headers = new Headers(header);
-  if (endpoint.transport === "tcp") {
+  if (endpoint.transport !== "unix" && endpoint.token !== undefined) {
     headers.set("authorization", `Bearer ${endpoint.token}`);
   }
   // All requests are small and known as a whole, so they go with their length rather than as a stream.

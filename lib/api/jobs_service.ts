@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { ConnectRouter } from "@connectrpc/connect";
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import {
   JobsService,
   type WatchJobResponse,
@@ -7,6 +7,7 @@ import {
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { JobNews, StartedJob } from "../manager/job_api.ts";
 import type { Manager } from "../manager/operator_api.ts";
+import { callerIn, checkOf, rightsIn } from "./caller.ts";
 import {
   MAX_ITEMS,
   requireId,
@@ -28,11 +29,23 @@ export function addJobsService(
   { jobs }: Manager,
   proofs: Proofs,
 ): void {
+  /** Refuses to steer a job by somebody who may not start it. */
+  const requireRights = async (id: bigint, { values }: HandlerContext) => {
+    if (callerIn(values).kind === "local") return;
+    const work = await jobs.get(id);
+    const entries = await jobs.entries(id, { from: 0, limit: work.total });
+    rightsIn(values).check(work, entries.map(({ agent }) => agent));
+  };
   router.service(JobsService, {
-    async startJob(request, { requestHeader }) {
+    async startJob(request, context) {
       const job = jobRequestOf(request);
-      const asker = await proofs.asker(requestHeader, saidIn(request));
-      return startedMessage(await jobs.start({ ...job, ...asker }));
+      const asker = await proofs.asker(context, saidIn(request));
+      const started = await jobs.start({
+        ...job,
+        ...asker,
+        ...checkOf(context.values, job),
+      });
+      return startedMessage(started);
     },
     async getJob({ jobId }) {
       const id = requireId("job_id", jobId);
@@ -57,29 +70,41 @@ export function addJobsService(
       });
       for await (const each of news) yield newsMessage(each);
     },
-    async cancelJob(request, { requestHeader }) {
+    async cancelJob(request, context) {
       const { jobId, graceMs } = request;
       const id = requireId("job_id", jobId);
-      const asker = await proofs.asker(requestHeader, saidIn(request));
+      await requireRights(id, context);
+      const asker = await proofs.asker(context, saidIn(request));
       return { job: jobMessage(await jobs.cancel(id, { ...asker, graceMs })) };
     },
-    async pauseJob(request, { requestHeader }) {
+    async pauseJob(request, context) {
       const id = requireId("job_id", request.jobId);
-      const asker = await proofs.asker(requestHeader, saidIn(request));
+      await requireRights(id, context);
+      const asker = await proofs.asker(context, saidIn(request));
       return { job: jobMessage(await jobs.pause(id, asker)) };
     },
-    async resumeJob(request, { requestHeader }) {
+    async resumeJob(request, context) {
       const id = requireId("job_id", request.jobId);
-      const asker = await proofs.asker(requestHeader, saidIn(request));
+      await requireRights(id, context);
+      const asker = await proofs.asker(context, saidIn(request));
       return { job: jobMessage(await jobs.resume(id, asker)) };
     },
-    async rerunJob(request, { requestHeader }) {
+    async rerunJob(request, context) {
       const id = requireId("job_id", request.jobId);
       const requestId = requireText("request_id", request.requestId);
       const scope = scopeOf(request.scope);
       const { on } = request;
-      const asker = await proofs.asker(requestHeader, saidIn(request));
-      const started = await jobs.rerun(id, { scope, on, requestId, ...asker });
+      const asker = await proofs.asker(context, saidIn(request));
+      const checked = callerIn(context.values).kind === "local"
+        ? {}
+        : checkOf(context.values, await jobs.get(id));
+      const started = await jobs.rerun(id, {
+        scope,
+        on,
+        requestId,
+        ...asker,
+        ...checked,
+      });
       return startedMessage(started);
     },
   });

@@ -1,9 +1,11 @@
+import type { HandlerContext } from "@connectrpc/connect";
 import { encodeHex } from "@std/encoding/hex";
 import { dirname, join } from "@std/path";
 import { type Asker, LOCAL } from "../base/asker.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
+import { identityIn } from "./caller.ts";
 
 /** Header of a request that names its proof. */
 export const PROOF_HEADER = "piri-proof";
@@ -86,9 +88,21 @@ export class Proofs {
     return name;
   }
 
-  /** Tells who asks by the header of a request. A proof that is not taken is as good as none. */
-  async asker(headers: Headers, saidBy: string): Promise<Asker> {
-    const name = headers.get(PROOF_HEADER);
+  /** Tells who asks: an operator by a token, or a user of this machine by a proof. A proof that is not taken is as good as none. */
+  async asker(
+    { requestHeader, values }: Pick<HandlerContext, "requestHeader" | "values">,
+    saidBy: string,
+  ): Promise<Asker> {
+    const identity = identityIn(values);
+    if (identity !== undefined) {
+      return {
+        requestedBy: identity.name,
+        saidBy,
+        credential: `token ${identity.tokenId}`,
+        origin: identity.from,
+      };
+    }
+    const name = requestHeader.get(PROOF_HEADER);
     const requestedBy = name === null ? LOCAL : await this.#user(name);
     return { requestedBy, saidBy };
   }

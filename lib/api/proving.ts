@@ -1,25 +1,8 @@
 import type { Client, Interceptor } from "@connectrpc/connect";
 import { join } from "@std/path";
 import type { IdentityService } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { callName, CALLS } from "./calls.ts";
 import { PROOF_HEADER, PROOF_MODE, PROOF_NAME } from "./proofs.ts";
-
-/** Calls that change something. Only they are worth another round trip to say who asks. */
-export const CHANGING: ReadonlySet<string> = new Set([
-  "AgentsService.addAgent",
-  "AgentsService.renewToken",
-  "AgentsService.setAgents",
-  "AgentsService.removeAgent",
-  "CommandsService.run",
-  "CommandsService.cancel",
-  "CommandsService.rerun",
-  "CommandsService.giveUp",
-  "CommandsService.dropOutput",
-  "JobsService.startJob",
-  "JobsService.cancelJob",
-  "JobsService.pauseJob",
-  "JobsService.resumeJob",
-  "JobsService.rerunJob",
-]);
 
 /** Parts of a proof. */
 export interface ProvingOptions {
@@ -34,8 +17,10 @@ export interface ProvingOptions {
 export function proving(options: ProvingOptions): Interceptor {
   return (next) => async (request) => {
     const { method, service, header, signal } = request;
-    const name = `${service.typeName.split(".").at(-1)}.${method.localName}`;
-    if (!CHANGING.has(name)) return await next(request);
+    const row = CALLS[callName(service, method)];
+    // Only these are worth another round trip to say who asks.
+    const isProven = row === undefined || row.changes || row.asksWho === true;
+    if (!isProven) return await next(request);
     const proof = await makeProof(options, signal);
     if (proof === undefined) return await next(request);
     try {

@@ -4,10 +4,20 @@ export interface Asker {
   readonly requestedBy: string;
   /** Name that the client gave itself; empty if it gave none. */
   readonly saidBy: string;
+  /** Kind of the evidence; that of the socket if absent. */
+  readonly credential?: string;
+  /** Place that the request came from; this machine if absent. */
+  readonly origin?: string;
 }
 
 /** Stands for a user of this machine who proved nothing. */
 export const LOCAL = "local";
+
+/** Evidence of the socket: only users who may open it can ask. */
+export const SOCKET = "socket";
+
+/** Caller that has no users. */
+export const NOBODY: Asker = { requestedBy: "", saidBy: "" };
 
 /** Asker for people: a name that the client only gave itself is marked as such. */
 export function askerText(

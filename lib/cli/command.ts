@@ -71,9 +71,11 @@ export interface Invocation {
   readonly positionals: Readonly<Record<string, unknown>>;
   /** Arguments after `--`; absent without it. */
   readonly rest: readonly string[] | undefined;
-  /** The state folder. */
+  /** Folder of the Manager or Agent: its state folder, or that of a login at a Manager elsewhere. */
   readonly dir: string;
-  /** True if the user named the state folder. */
+  /** The state folder on this machine, for what needs that itself. */
+  readonly stateDir: string;
+  /** True if the user named the folder. */
   readonly dirGiven: boolean;
   /** True if values are printed as JSON Lines. */
   readonly json: boolean;
@@ -142,6 +144,15 @@ export interface Program<Services> {
    * @throws {PiriError} FAILED_PRECONDITION if this user has none.
    */
   readonly defaultDir: () => string;
+  /**
+   * Path of the folder of the Manager to talk to without `--dir`, which may be the state folder; that one if absent.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if there is a choice and none was made
+   */
+  readonly findManager?: (
+    terminal: Terminal,
+    stateDir: () => string,
+  ) => string;
   readonly subcommands: readonly (Subcommand<Services> | Group<Services>)[];
   /** Lines to type instead of words that people know from other tools. */
   readonly synonyms?: Readonly<Record<string, string>>;

@@ -50,10 +50,8 @@ export function completeSubcommand<Services>(
     },
     rest: "<words>",
     examples: ["-- run web"],
-    async execute(
-      { flags, rest = [], dir, terminal },
-      services: Services,
-    ) {
+    async execute(invocation, services: Services) {
+      const { flags, rest = [], terminal } = invocation;
       const typed = wordsOf(rest, flags);
       const place = placeOf(programOf(), typed.words);
       const found = [
@@ -61,8 +59,10 @@ export function completeSubcommand<Services>(
         ...await namedWords(place, programOf(), terminal),
         ...await liveWords(
           terminal,
-          (signal) =>
-            live(place, { dir: place.dir ?? dir, terminal, signal }, services),
+          async (signal) => {
+            const dir = place.dir ?? invocation.dir;
+            return await live(place, { dir, terminal, signal }, services);
+          },
         ),
       ];
       const mode = place.kind === "file"

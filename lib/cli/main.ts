@@ -5,7 +5,13 @@ import {
   parseFront,
   parseSubcommand,
 } from "./arguments.ts";
-import type { Flags, Group, Program, Subcommand } from "./command.ts";
+import type {
+  Flags,
+  Group,
+  Invocation,
+  Program,
+  Subcommand,
+} from "./command.ts";
 import {
   type Complaint,
   complaintOf,
@@ -79,16 +85,11 @@ async function runAlone<Services>(
   common: CommonValues,
 ): Promise<number> {
   const code = common.help ? undefined : await program.alone?.(
-    {
+    invocationOf({ program, terminal }, common, {
       flags: {},
       positionals: {},
       rest: undefined,
-      dir: common.dir ?? program.defaultDir(),
-      dirGiven: common.dir !== undefined,
-      json: common.json,
-      output: new Output(terminal, common),
-      terminal,
-    },
+    }),
     program.services,
   );
   return code ?? await showHelp(
@@ -147,18 +148,35 @@ async function run<Services>(
     for (const line of explained) await terminal.stderr.write(`${line}\n`);
   }
   return await subcommand.execute(
-    {
+    invocationOf({ program, terminal }, common, {
       flags,
       positionals,
       rest: parsed.rest,
-      dir: common.dir ?? program.defaultDir(),
-      dirGiven: common.dir !== undefined,
-      json: common.json,
-      output: new Output(terminal, common),
-      terminal,
-    } as Parameters<typeof subcommand.execute>[0],
+    }),
     program.services,
   );
+}
+
+/** Folders are looked for when they are asked for: not every subcommand needs one, and there may be none. */
+function invocationOf<Services>(
+  { program, terminal }: Start<Services>,
+  common: CommonValues,
+  words: Pick<Invocation, "flags" | "positionals" | "rest">,
+): Invocation {
+  return {
+    ...words,
+    get dir() {
+      const { defaultDir, findManager = defaultDir } = program;
+      return common.dir ?? findManager(terminal, defaultDir);
+    },
+    get stateDir() {
+      return common.dir ?? program.defaultDir();
+    },
+    dirGiven: common.dir !== undefined,
+    json: common.json,
+    output: new Output(terminal, common),
+    terminal,
+  };
 }
 
 function operatorFlags<Services>(

@@ -1,7 +1,8 @@
-import { type Asker, operatorText } from "../base/asker.ts";
+import { type Asker, NOBODY, operatorText } from "../base/asker.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import { codeOf, PiriError } from "../base/errors.ts";
 import type { Store } from "../store/store.ts";
+import { auditEntry } from "./audit_entry.ts";
 import type { Commands } from "./commands.ts";
 import type { JobEffects } from "./jobs/job_effects.ts";
 import type { ManagerParts } from "./manager_parts.ts";
@@ -15,8 +16,6 @@ const LOOK_MS = 100;
 
 /** Most ids that an error names. */
 const MAX_NAMED = 10;
-
-const NOBODY: Asker = { requestedBy: "", saidBy: "" };
 
 export interface AgentRemovalOptions extends ManagerParts {
   readonly commands: Commands;
@@ -50,7 +49,7 @@ export class AgentRemoval {
     const ids = force
       ? await this.#endCommands(id, asker)
       : this.#requireIdle(id);
-    const lost = await this.#record(id);
+    const lost = await this.#record(id, { force, asker });
     const session = fleet.session(id);
     session?.removed();
     lost.recorded();
@@ -110,13 +109,10 @@ export class AgentRemoval {
     }
   }
 
-  async #cancel(
-    id: bigint,
-    { requestedBy, saidBy }: Asker,
-  ): Promise<void> {
+  async #cancel(id: bigint, asker: Asker): Promise<void> {
     const { commands } = this.#options;
     try {
-      await commands.cancel(id, undefined, requestedBy, saidBy);
+      await commands.cancel(id, asker);
     } catch (error) {
       // It has just ended by itself.
       if (codeOf(error) !== "FAILED_PRECONDITION") throw error;
@@ -124,7 +120,10 @@ export class AgentRemoval {
   }
 
   /** Records the removal. What is still open is lost. */
-  async #record(id: string) {
+  async #record(
+    id: string,
+    { force, asker }: { readonly force: boolean; readonly asker: Asker },
+  ) {
     const { commands, jobs } = this.#options;
     const change = commands.effects.agentRemoved(id);
     const at = this.#clock.now();
@@ -132,7 +131,9 @@ export class AgentRemoval {
       const { patches } = change;
       const entries = jobs.removal(id, at);
       const removal = { at, patches, entries };
-      jobs.moved(await this.#store.removeAgent(id, removal));
+      const act = { act: "RemoveAgent", on: [id], statement: { force, id } };
+      const audit = auditEntry(act, asker, this.#clock);
+      jobs.moved(await this.#store.removeAgent(id, removal, audit));
     } catch (error) {
       change.takeBack();
       throw error;

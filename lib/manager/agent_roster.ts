@@ -52,8 +52,8 @@ export class AgentRoster {
 
   /** Store whose changes of agents are noted here. */
   watch(store: Store): Store {
-    const addAgent: Store["addAgent"] = async (agent) => {
-      await store.addAgent(agent);
+    const addAgent: Store["addAgent"] = async (agent, audit) => {
+      await store.addAgent(agent, audit);
       const secretHash = "secretHash" in agent ? agent.secretHash : null;
       this.#put({ ...NEW, ...agent, secretHash });
     };
@@ -78,13 +78,13 @@ export class AgentRoster {
       const version = entry.facts["agent.version"] ?? "";
       entry.facts = this.#factsOf({ facts, version, setFacts });
     };
-    const setAgents: Store["setAgents"] = async (ids, change) => {
-      const records = await store.setAgents(ids, change);
+    const setAgents: Store["setAgents"] = async (ids, change, audit) => {
+      const records = await store.setAgents(ids, change, audit);
       for (const record of records) this.#put(record);
       return records;
     };
-    const removeAgent: Store["removeAgent"] = async (id, removal) => {
-      const moved = await store.removeAgent(id, removal);
+    const removeAgent: Store["removeAgent"] = async (id, removal, audit) => {
+      const moved = await store.removeAgent(id, removal, audit);
       this.#entries.delete(id);
       this.#lists = undefined;
       return moved;

@@ -1,10 +1,12 @@
-import { type Asker, askerText } from "../base/asker.ts";
+import { type Asker, askerText, NOBODY } from "../base/asker.ts";
 import type { Clock } from "../base/clock.ts";
 import { encodeJoinToken } from "../base/join_token.ts";
 import { logger } from "../base/log.ts";
 import { hashSecret, newSecret } from "../base/secret.ts";
 import type { AgentChange, AgentRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import { type Act, auditEntry } from "./audit_entry.ts";
+import type { NewAudit } from "../store/audit_records.ts";
 import { checkChange, setText } from "./agent_change.ts";
 import { requireName } from "./agent_names.ts";
 import type { AgentRoster } from "./agent_roster.ts";
@@ -116,7 +118,8 @@ export class Agents implements AgentAdmin {
     asker: Asker | undefined,
   ): Promise<void> {
     const { id } = agent;
-    await this.#store.addAgent(agent);
+    const audit = this.#audit("AddAgent", [id], asker);
+    await this.#store.addAgent(agent, audit);
     this.#options.fleet.known++;
     this.#options.events.add(
       "agent_added",
@@ -131,7 +134,8 @@ export class Agents implements AgentAdmin {
     asker?: Asker,
   ): Promise<string> {
     const { token, ...hashed } = this.#newToken(id, expiresInMs);
-    await this.#store.setToken(id, hashed);
+    const audit = this.#audit("RenewToken", [id], asker);
+    await this.#store.setToken(id, hashed, audit);
     this.#options.events.add(
       "agent_token",
       `a new join token was made for agent "${id}"${byText(asker)}`,
@@ -148,7 +152,11 @@ export class Agents implements AgentAdmin {
     checkChange(change);
     const { targeting, fleet, events } = this.#options;
     const names = await targeting.entriesOf(expressions);
-    const records = await this.#store.setAgents(names, change);
+    const audit = this.#audit("SetAgents", expressions, asker, {
+      ...change,
+      names,
+    });
+    const records = await this.#store.setAgents(names, change, audit);
     for (const { id, groups } of records) fleet.session(id)?.regroup(groups);
     const changed = sortNames(records.map(({ id }) => id));
     if (changed.length > 0) {
@@ -205,6 +213,19 @@ export class Agents implements AgentAdmin {
     ...[id, options]: Parameters<AgentAdmin["remove"]>
   ): Promise<RemovedAgent> {
     return this.#removal.remove(id, options);
+  }
+
+  #audit(
+    act: string,
+    on: readonly string[],
+    asker: Asker | undefined,
+    statement?: Act["statement"],
+  ): NewAudit {
+    return auditEntry(
+      { act, on, ...statement === undefined ? {} : { statement } },
+      asker ?? NOBODY,
+      this.#clock,
+    );
   }
 
   #newToken(

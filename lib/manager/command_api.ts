@@ -1,3 +1,4 @@
+import type { Asker } from "../base/asker.ts";
 import type {
   CommandFilter,
   CommandRecord,
@@ -103,6 +104,12 @@ export interface RunRequest {
   readonly requestedBy: string;
   /** Name that the client gave itself; none if absent. */
   readonly saidBy?: string;
+  /** Refuses agents on which the asker may not do this; none is refused if absent. Throws DENIED. */
+  readonly check?: (agents: readonly string[]) => void;
+  /** Kind of the evidence, as of an Asker. */
+  readonly credential?: string;
+  /** Place that the request came from, as of an Asker. */
+  readonly origin?: string;
 }
 
 /** Commands and their life. */
@@ -134,16 +141,13 @@ export interface CommandAdmin {
    * Records and sends a cancel.
    *
    * @param id The command.
-   * @param graceMs Time between SIGTERM and SIGKILL in milliseconds; 5,000 if absent. A later cancel can only shorten it.
-   * @param requestedBy User who asks, as in a RunRequest.
-   * @param saidBy Name that the client gave itself.
+   * @param request Who asks, and the time between SIGTERM and SIGKILL in milliseconds; 5,000 if absent. A later cancel can
+   * only shorten it.
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has ended.
    */
   cancel(
     id: bigint,
-    graceMs?: number,
-    requestedBy?: string,
-    saidBy?: string,
+    request?: Partial<Asker> & { readonly graceMs?: number | undefined },
   ): Promise<CancelledView>;
   /**
    * Repeats an ended command on the same agent, as a new command.
@@ -152,18 +156,17 @@ export interface CommandAdmin {
    */
   rerun(
     id: bigint,
-    request: Pick<RunRequest, "requestId" | "requestedBy" | "saidBy">,
+    request: Pick<
+      RunRequest,
+      "requestId" | "requestedBy" | "saidBy" | "credential" | "origin"
+    >,
   ): Promise<CommandView>;
   /**
    * Presumes that a command is lost. A later result, or a hello of its agent that lists it, replaces this.
    *
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has ended.
    */
-  giveUp(
-    id: bigint,
-    requestedBy: string,
-    saidBy?: string,
-  ): Promise<CommandView>;
+  giveUp(id: bigint, asker?: Partial<Asker>): Promise<CommandView>;
   /**
    * Returns the history of a command in order, and at its end the situation at the time `at`.
    *
@@ -179,7 +182,7 @@ export interface CommandAdmin {
    *
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it has not ended
    */
-  dropOutput(id: bigint): Promise<void>;
+  dropOutput(id: bigint, asker?: Partial<Asker>): Promise<void>;
   /**
    * Fetches a command by its id.
    *

@@ -3,7 +3,7 @@ import type {
   CommandProgress,
   CommandResult,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
-import { operatorText } from "../base/asker.ts";
+import { type Asker, NOBODY, operatorText } from "../base/asker.ts";
 import type { Clock } from "../base/clock.ts";
 import { hasEndedForGood, isOpenState } from "../base/command_state.ts";
 import type { Counters } from "../base/counters.ts";
@@ -22,7 +22,11 @@ import {
 } from "./command/command_starter.ts";
 import { Dispatcher } from "./command/dispatcher.ts";
 import { dropOutput } from "./command/drop_output.ts";
-import { EndRequests, notFound } from "./command/end_requests.ts";
+import {
+  type CancelRequest,
+  EndRequests,
+  notFound,
+} from "./command/end_requests.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import { EntryStarter } from "./command/entry_starter.ts";
 import { Fitness } from "./command/fitness.ts";
@@ -185,12 +189,8 @@ export class Commands implements CommandAdmin {
     return again;
   }
 
-  async giveUp(
-    id: bigint,
-    requestedBy: string,
-    saidBy = "",
-  ): Promise<CommandView> {
-    await this.#ends.giveUp(id, { requestedBy, saidBy });
+  async giveUp(id: bigint, asker: Partial<Asker> = {}): Promise<CommandView> {
+    await this.#ends.giveUp(id, { ...NOBODY, ...asker });
     return this.#find(id);
   }
 
@@ -218,21 +218,23 @@ export class Commands implements CommandAdmin {
   }
 
   async cancel(
-    id: bigint,
-    graceMs?: number,
-    requestedBy = "",
-    saidBy = "",
+    ...[id, request]: Parameters<CommandAdmin["cancel"]>
   ): Promise<CancelledView> {
-    const unconfirmed = await this.#ends.cancel(id, {
-      graceMs,
-      requestedBy,
-      saidBy,
-    });
+    const asked = { ...NOBODY, ...request, isPart: false };
+    const unconfirmed = await this.#ends.cancel(id, asked);
     return { ...await this.#find(id), unconfirmed };
   }
 
-  async dropOutput(id: bigint): Promise<void> {
-    await dropOutput(this.#store, await this.#find(id));
+  /** Cancels a command as a part of the end of its job, which is in the audit. */
+  async cancelOfJob(id: bigint, request: CancelRequest): Promise<void> {
+    await this.#ends.cancel(id, { ...request, isPart: true });
+  }
+
+  async dropOutput(id: bigint, asker: Partial<Asker> = {}): Promise<void> {
+    await dropOutput(await this.#find(id), {
+      ...this.#options,
+      asker: { ...NOBODY, ...asker },
+    });
   }
 
   async get(id: bigint): Promise<CommandView> {
@@ -347,7 +349,7 @@ export class Commands implements CommandAdmin {
       onDisconnect: command.onDisconnect,
       killAfterMs: command.killAfterMs ?? undefined,
       ...request,
-    }, id);
+    }, { id, act: "Rerun" });
     const by = operatorText(request);
     for (const again of started.commands) {
       this.#options.events.add(

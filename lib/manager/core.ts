@@ -6,6 +6,7 @@ import type { Store } from "../store/store.ts";
 import { type End, LEAVING_MS } from "../wire/connection.ts";
 import { Later } from "../wire/later.ts";
 import type { Transport } from "../wire/transport.ts";
+import { Access, type ControlPlace } from "./access/access.ts";
 import { AgentRoster } from "./agent_roster.ts";
 import { Admission } from "./admission/admission.ts";
 import type { ManagerProof } from "./admission/challenge.ts";
@@ -14,6 +15,7 @@ import {
   reconnectWindowMs,
 } from "./admission/reconnect_window.ts";
 import { Agents, type ManagerIdentity } from "./agents.ts";
+import { AuditLog } from "./audit_log.ts";
 import { withBlobs } from "./blobs/blob_requests.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import { Commands } from "./commands.ts";
@@ -74,12 +76,15 @@ export class ManagerCore {
   readonly commands: Commands;
   readonly jobs: Jobs;
   readonly agents: Agents;
+  readonly access: Access;
+  readonly audit: AuditLog;
   readonly #options: ManagerCoreOptions;
   readonly #admission: Admission;
   readonly #data: DataRequests;
   readonly #later: Later;
   readonly #sessions = new Map<ManagerSession, Promise<unknown>>();
   #settings: CoreSettings;
+  #controlPlace: ControlPlace | undefined;
 
   constructor(options: ManagerCoreOptions) {
     this.#options = options;
@@ -90,6 +95,7 @@ export class ManagerCore {
     const store = this.roster.watch(storage.watch(options.store));
     this.storage = storage;
     this.events = new Events(store, clock);
+    this.audit = new AuditLog({ store, clock });
     const { counters, events, fleet } = this;
     storage.tellBy(events);
     const settings = () => this.#settings;
@@ -117,6 +123,12 @@ export class ManagerCore {
       ...parts,
       roster,
       jobAgents: jobAgentsIn(store),
+    });
+    this.access = new Access({
+      ...parts,
+      roster,
+      targeting,
+      place: () => this.#controlPlace,
     });
     const jobs = new Jobs({ ...parts, commands, targeting });
     this.jobs = jobs;
@@ -146,9 +158,15 @@ export class ManagerCore {
   /** Loads the commands that an earlier run left open. Called once, before the first connection. */
   async load(): Promise<void> {
     const agents = await this.#options.store.agents();
+    await this.access.load();
     await this.commands.load(agents);
     this.agents.load(agents);
     await this.jobs.effects.load(agents, reconnectWindowMs(agents.length));
+  }
+
+  /** Names the control port, once it is open, to operators who log in. */
+  offerControl(place: ControlPlace): void {
+    this.#controlPlace = place;
   }
 
   /** Takes settings over. A connection keeps the ping interval that it began with. */
@@ -186,6 +204,7 @@ export class ManagerCore {
     this.commands.stop();
     this.jobs.effects.stop();
     this.storage.close();
+    this.access.stop();
     this.#admission.close();
     const retryAfterMs = this.#options.brief
       ? busyRetryMs(this.#admission.windowMs)

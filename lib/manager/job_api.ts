@@ -29,6 +29,8 @@ export interface JobRequest extends
   readonly name: string;
   /** Note for people. */
   readonly note: string;
+  /** Refuses agents on which the asker may not do this; none is refused if absent. Throws DENIED. */
+  readonly check?: (agents: readonly string[]) => void;
 }
 
 /** A job as people see it. */
@@ -160,6 +162,8 @@ export interface JobAdmin {
       /** Only agents that these target expressions mean, if any. */
       readonly on: readonly string[];
       readonly requestId: string;
+      /** As that of a request. */
+      readonly check?: JobRequest["check"] | undefined;
     },
   ): Promise<StartedJob>;
 }

@@ -2,6 +2,8 @@ import type { Asker } from "../base/asker.ts";
 import type { EventCursor } from "../base/event_cursor.ts";
 import type { EventFilter } from "../base/event_filter.ts";
 import type { AgentChange } from "../store/records.ts";
+import type { AccessAdmin } from "./access_api.ts";
+import type { AuditAdmin } from "./audit_api.ts";
 import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
 import type { JobAdmin } from "./job_api.ts";
 import type {
@@ -42,8 +44,12 @@ export interface Manager {
   readonly jobs: JobAdmin;
   /** Events, past and new. */
   readonly events: EventFeed;
+  /** Record of the acts that users asked for. */
+  readonly audit: AuditAdmin;
   /** Large inputs of commands. */
   readonly blobs: BlobAdmin;
+  /** Operators who ask from other machines. */
+  readonly access: AccessAdmin;
   /** Operations of this build. */
   readonly operations: readonly OperationView[];
   /** Status of the Manager. */

@@ -1,5 +1,6 @@
 import { encodeHex } from "@std/encoding/hex";
 import type { Random } from "../base/random.ts";
+import type { AuditMark } from "./audit_records.ts";
 import type { Database } from "./database.ts";
 
 const MANAGER_ID_BYTES = 16;
@@ -44,6 +45,21 @@ export class Meta {
       commands: row?.["commands_total"] as bigint,
       outputBytes: row?.["output_bytes"] as bigint,
     };
+  }
+
+  /** End of the audit; undefined while there is no entry. */
+  auditEnd(): AuditMark | undefined {
+    const row = this.#db.get("SELECT audit_last_id, audit_head FROM meta");
+    const hash = row?.["audit_head"] ?? null;
+    return hash === null ? undefined : {
+      id: row?.["audit_last_id"] as bigint,
+      hash: hash as Uint8Array,
+    };
+  }
+
+  /** Notes the end of the audit. */
+  noteAuditEnd({ id, hash }: AuditMark): void {
+    this.#db.run("UPDATE meta SET audit_last_id = ?, audit_head = ?", id, hash);
   }
 
   /** Notes when the Manager began to stop; null once another one runs. */

@@ -13,6 +13,8 @@ import { jobs } from "./migrations/0010_jobs.ts";
 import { setAgents } from "./migrations/0011_set_agents.ts";
 import { blobRefs } from "./migrations/0012_blob_refs.ts";
 import { outputHashes } from "./migrations/0013_output_hashes.ts";
+import { audit } from "./migrations/0014_audit.ts";
+import { operators } from "./migrations/0015_operators.ts";
 import { agentKeys } from "./migrations/0016_agent_keys.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
@@ -33,6 +35,8 @@ export const MIGRATIONS: readonly string[] = [
   setAgents,
   blobRefs,
   outputHashes,
+  audit,
+  operators,
   agentKeys,
 ];
 

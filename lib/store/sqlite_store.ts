@@ -1,9 +1,7 @@
-import { Agents } from "./agents.ts";
-import { BlobRefs } from "./blob_refs.ts";
-import { commandNotFound, Commands } from "./commands.ts";
+import { ActWriter } from "./act_writer.ts";
+import type { AuditCheck, AuditPage, NewAudit } from "./audit_records.ts";
+import { commandNotFound } from "./commands.ts";
 import type { Database } from "./database.ts";
-import { EventHistory } from "./event_history.ts";
-import { Events } from "./events.ts";
 import type {
   EntryRecord,
   FoundJob,
@@ -11,10 +9,9 @@ import type {
   MovedEntry,
   UnstartedEntries,
 } from "./job_records.ts";
-import { JobTables } from "./job_tables.ts";
 import { hashKept } from "./kept_hash.ts";
 import type { Meta } from "./meta.ts";
-import { Output } from "./output.ts";
+import type { OperatorRecord } from "./operator_records.ts";
 import type {
   AgentRecord,
   BlobUse,
@@ -29,12 +26,11 @@ import type {
   StoredOutput,
   StoreStats,
 } from "./records.ts";
-import { Requests } from "./requests.ts";
 import { type Pruned, Retention } from "./retention.ts";
-import { SentIds } from "./sent_ids.ts";
 import type { Store } from "./store.ts";
 import { sha256 } from "../base/signing_key.ts";
-import { Tombstones } from "./tombstones.ts";
+import { changedText, madeText, startedText } from "./audit_outcome.ts";
+import { Tables } from "./tables.ts";
 import { Writer } from "./writer.ts";
 
 /** Arguments of a method of the Store. */
@@ -44,106 +40,86 @@ type Args<K extends keyof Store> = Store[K] extends
 /** Store on an SQLite database. Says which tables each request uses, in one write or read. */
 export class SqliteStore implements Store {
   readonly managerId: string;
-  readonly #db: Database;
+  readonly #tables: Tables;
   readonly #writer: Writer;
-  readonly #meta: Meta;
-  readonly #agents: Agents;
-  readonly #tombstones: Tombstones;
-  readonly #commands: Commands;
-  readonly #blobs: BlobRefs;
-  readonly #sent: SentIds;
-  readonly #jobs: JobTables;
-  readonly #output: Output;
-  readonly #events: Events;
-  readonly #history: EventHistory;
+  readonly #acts: ActWriter;
   readonly #retention: Retention;
   readonly #resources: Disposable;
 
   /** Takes over `resources`, the database among them: they are released together with the store. */
   constructor(db: Database, meta: Meta, resources: Disposable) {
+    const tables = new Tables(db, meta);
     const writer = new Writer(db);
-    const requests = new Requests(db);
-    const sent = new SentIds(db);
-    const output = new Output(db, meta);
-    const events = new Events(db);
-    const tombstones = new Tombstones(db);
     this.managerId = meta.managerId;
-    this.#db = db;
+    this.#tables = tables;
     this.#writer = writer;
-    this.#meta = meta;
-    this.#agents = new Agents(db);
-    this.#tombstones = tombstones;
-    this.#blobs = new BlobRefs(db);
-    this.#sent = sent;
-    this.#commands = new Commands(db, {
-      requests,
-      sent,
-      meta,
-      blobs: this.#blobs,
-    });
-    this.#jobs = new JobTables(db, {
-      commands: this.#commands,
-      sent,
-      blobs: this.#blobs,
-    });
-    const { jobs } = this.#jobs;
-    this.#output = output;
-    this.#events = events;
-    this.#history = new EventHistory(db);
-    const history = { requests, output, events, tombstones };
-    const tables = { db, meta, jobs, ...history };
-    this.#retention = new Retention(tables, writer);
+    this.#acts = new ActWriter(writer, tables.audit);
+    this.#retention = new Retention(
+      { ...tables, jobs: tables.jobs.jobs },
+      writer,
+    );
     this.#resources = resources;
   }
 
   agents(): Promise<AgentRecord[]> {
-    return this.#writer.read(() => this.#agents.all());
+    return this.#writer.read(() => this.#tables.agents.all());
   }
 
   agent(id: string): Promise<AgentRecord | undefined> {
-    return this.#writer.read(() => this.#agents.get(id));
+    return this.#writer.read(() => this.#tables.agents.get(id));
   }
 
-  addAgent(...[agent]: Args<"addAgent">): Promise<void> {
-    return this.#writer.write(() => this.#agents.add(agent));
+  addAgent(...[agent, audit]: Args<"addAgent">): Promise<void> {
+    return this.#acts.write(audit, () => this.#tables.agents.add(agent));
   }
 
-  setToken(...[id, token]: Args<"setToken">): Promise<void> {
-    return this.#writer.write(() => this.#agents.setToken(id, token));
+  setToken(...[id, token, audit]: Args<"setToken">): Promise<void> {
+    return this.#acts.write(
+      audit,
+      () => this.#tables.agents.setToken(id, token),
+    );
   }
 
-  setAgents(...[ids, change]: Args<"setAgents">): Promise<AgentRecord[]> {
-    return this.#writer.write(() => this.#agents.set(ids, change), {
-      rows: ids.length,
-      bytes: 0,
+  setAgents(
+    ...[ids, change, audit]: Args<"setAgents">
+  ): Promise<AgentRecord[]> {
+    return this.#acts.write(audit, () => this.#tables.agents.set(ids, change), {
+      size: { rows: ids.length, bytes: 0 },
+      outcome: changedText,
     });
   }
 
   setHostFacts(...[id, facts]: Args<"setHostFacts">): Promise<void> {
-    return this.#writer.write(() => this.#agents.setHostFacts(id, facts));
+    return this.#writer.write(() =>
+      this.#tables.agents.setHostFacts(id, facts)
+    );
   }
 
   enrolAgent(...[id, use]: Args<"enrolAgent">): Promise<AgentRecord> {
-    return this.#writer.write(() => this.#agents.enrol(id, use));
+    return this.#writer.write(() => this.#tables.agents.enrol(id, use));
   }
 
   removeAgent(
-    ...[id, { at, patches, entries }]: Args<"removeAgent">
+    ...[id, { at, patches, entries }, audit]: Args<"removeAgent">
   ): Promise<MovedEntry[]> {
-    return this.#writer.write(() => {
-      const { secretHash, publicKey } = this.#agents.remove(id);
+    return this.#acts.write(audit, () => {
+      const { secretHash, publicKey } = this.#tables.agents.remove(id);
       const proof = publicKey === null ? secretHash : sha256(publicKey);
-      if (proof !== null) this.#tombstones.add(id, proof, at);
-      this.#sent.forget(id);
+      if (proof !== null) this.#tables.tombstones.add(id, proof, at);
+      this.#tables.sent.forget(id);
       this.#patchAll(patches);
-      return entries === undefined ? [] : this.#jobs.moveAgent(id, entries);
-    }, { rows: 2 + patches.length, bytes: 0 });
+      return entries === undefined
+        ? []
+        : this.#tables.jobs.moveAgent(id, entries);
+    }, { size: { rows: 2 + patches.length, bytes: 0 } });
   }
 
   removedAt(
     ...[id, secretHash]: Args<"removedAt">
   ): Promise<number | undefined> {
-    return this.#writer.read(() => this.#tombstones.find(id, secretHash));
+    return this.#writer.read(() =>
+      this.#tables.tombstones.find(id, secretHash)
+    );
   }
 
   admitAgent(...[id, hello]: Args<"admitAgent">): Promise<MovedEntry[]> {
@@ -152,120 +128,143 @@ export class SqliteStore implements Store {
       // Before the patches, which may record commands of this hello as sent.
       const moved = doubt === undefined
         ? []
-        : this.#jobs.moveDoubtful(id, { ...hello, doubt });
-      this.#agents.admit(id, hello);
-      this.#commands.raiseLastId(hello.lastCommandId);
+        : this.#tables.jobs.moveDoubtful(id, { ...hello, doubt });
+      this.#tables.agents.admit(id, hello);
+      this.#tables.commands.raiseLastId(hello.lastCommandId);
       this.#patchAll(hello.patches);
-      this.#jobs.noteAccepted(id, hello.lastCommandId);
+      this.#tables.jobs.noteAccepted(id, hello.lastCommandId);
       return moved;
     }, { rows: 1 + hello.patches.length, bytes: 0 });
   }
 
   agentLeft(...[id, { at, patches }]: Args<"agentLeft">): Promise<void> {
     return this.#writer.write(() => {
-      this.#agents.left(id, at);
+      this.#tables.agents.left(id, at);
       this.#patchAll(patches);
     }, { rows: 1 + patches.length, bytes: 0 });
   }
 
   createCommands(
-    ...[commands, request]: Args<"createCommands">
+    ...[commands, request, audit]: Args<"createCommands">
   ): Promise<{ job: string; commands: CommandRecord[]; repeated: boolean }> {
     const bytes = commands.reduce((sum, { params }) => sum + params.length, 0);
-    return this.#writer.write(() => this.#commands.create(commands, request), {
-      rows: commands.length * (1 + (request.blobs?.length ?? 0)),
-      bytes,
-    });
+    const rows = commands.length * (1 + (request.blobs?.length ?? 0));
+    return this.#acts.write(
+      audit,
+      () => this.#tables.commands.create(commands, request),
+      {
+        size: { rows, bytes },
+        outcome: startedText,
+      },
+    );
   }
 
   findRequest(
     requestId: string,
   ): Promise<{ job: string; commands: CommandRecord[] } | undefined> {
-    return this.#writer.read(() => this.#commands.startedBy(requestId));
+    return this.#writer.read(() => this.#tables.commands.startedBy(requestId));
   }
 
-  patchCommand(patch: CommandPatch): Promise<void> {
-    return this.#writer.write(() => {
-      if (!this.#commands.patch(patch)) {
+  patchCommand(...[patch, audit]: Args<"patchCommand">): Promise<void> {
+    return this.#acts.write(audit, () => {
+      if (!this.#tables.commands.patch(patch)) {
         throw commandNotFound("change", patch.id);
       }
-    }, { rows: 1, bytes: patch.data?.length ?? 0 });
+    }, { size: { rows: 1, bytes: patch.data?.length ?? 0 } });
   }
 
   command(id: bigint): Promise<CommandRecord | undefined> {
-    return this.#writer.read(() => this.#commands.get(id));
+    return this.#writer.read(() => this.#tables.commands.get(id));
   }
 
   commands(filter: CommandFilter): Promise<CommandRecord[]> {
-    return this.#writer.read(() => this.#commands.list(filter));
+    return this.#writer.read(() => this.#tables.commands.list(filter));
   }
 
   openCommands(presumedSince: number): Promise<CommandRecord[]> {
-    return this.#writer.read(() => this.#commands.open(presumedSince));
+    return this.#writer.read(() => this.#tables.commands.open(presumedSince));
   }
 
-  blobUses(): Promise<BlobUse[]> {
-    return this.#writer.read(() => this.#blobs.uses());
+  operators(): Promise<OperatorRecord[]> {
+    return this.#writer.read(() => this.#tables.operators.all());
   }
 
-  lastCommandId(): Promise<bigint> {
-    return this.#writer.read(() => this.#commands.lastId());
-  }
-
-  createJob(...args: Args<"createJob">): ReturnType<Store["createJob"]> {
-    const [{ params }, { agents }] = args;
-    return this.#writer.write(() => this.#jobs.create(...args), {
-      rows: agents.length,
-      bytes: params.length,
+  changeOperators(
+    ...[change, audit]: Args<"changeOperators">
+  ): Promise<OperatorRecord[]> {
+    return this.#acts.write(audit, () => {
+      this.#tables.operators.change(change);
+      return this.#tables.operators.all();
     });
   }
 
+  blobUses(): Promise<BlobUse[]> {
+    return this.#writer.read(() => this.#tables.blobs.uses());
+  }
+
+  lastCommandId(): Promise<bigint> {
+    return this.#writer.read(() => this.#tables.commands.lastId());
+  }
+
+  createJob(
+    ...[job, entries, audit]: Args<"createJob">
+  ): ReturnType<Store["createJob"]> {
+    return this.#acts.write(
+      audit,
+      () => this.#tables.jobs.create(job, entries),
+      {
+        size: { rows: entries.agents.length, bytes: job.params.length },
+        outcome: madeText,
+      },
+    );
+  }
+
   job(id: bigint): Promise<JobRecord | undefined> {
-    return this.#writer.read(() => this.#jobs.jobs.get(id));
+    return this.#writer.read(() => this.#tables.jobs.jobs.get(id));
   }
 
   jobOfRequest(requestId: string): Promise<JobRecord | undefined> {
-    return this.#writer.read(() => this.#jobs.jobs.ofRequest(requestId));
+    return this.#writer.read(() => this.#tables.jobs.jobs.ofRequest(requestId));
   }
 
   jobs(...[filter]: Args<"jobs">): Promise<JobRecord[]> {
-    return this.#writer.read(() => this.#jobs.jobs.list(filter));
+    return this.#writer.read(() => this.#tables.jobs.jobs.list(filter));
   }
 
   foundJobs(): Promise<FoundJob[]> {
-    return this.#writer.read(() => this.#jobs.found());
+    return this.#writer.read(() => this.#tables.jobs.found());
   }
 
   lastJobId(): Promise<bigint> {
-    return this.#writer.read(() => this.#jobs.jobs.lastId());
+    return this.#writer.read(() => this.#tables.jobs.jobs.lastId());
   }
 
-  patchJob(...[patch]: Args<"patchJob">): Promise<void> {
-    return this.#writer.write(() => this.#jobs.jobs.patch(patch));
+  patchJob(...[patch, audit]: Args<"patchJob">): Promise<void> {
+    return this.#acts.write(audit, () => this.#tables.jobs.jobs.patch(patch));
   }
 
   recountJob(id: bigint): Promise<JobRecord | undefined> {
-    return this.#writer.write(() => this.#jobs.recount(id));
+    return this.#writer.write(() => this.#tables.jobs.recount(id));
   }
 
   jobEntries(...args: Args<"jobEntries">): Promise<EntryRecord[]> {
-    return this.#writer.read(() => this.#jobs.entries(...args));
+    return this.#writer.read(() => this.#tables.jobs.entries(...args));
   }
 
   unstartedEntries(
     ...args: Args<"unstartedEntries">
   ): Promise<UnstartedEntries> {
-    return this.#writer.read(() => this.#jobs.unstarted(...args));
+    return this.#writer.read(() => this.#tables.jobs.unstarted(...args));
   }
 
   entriesOf(...args: Args<"entriesOf">): ReturnType<Store["entriesOf"]> {
-    return this.#writer.read(() => this.#jobs.ofAgent(...args));
+    return this.#writer.read(() => this.#tables.jobs.ofAgent(...args));
   }
 
   startEntries(
     ...[entries]: Args<"startEntries">
   ): ReturnType<Store["startEntries"]> {
-    return this.#writer.write(() => this.#jobs.start(entries), {
+    return this.#writer.write(() => this.#tables.jobs.start(entries), {
       rows: 2 * entries.positions.length,
       bytes: 0,
     });
@@ -274,71 +273,86 @@ export class SqliteStore implements Store {
   moveEntries(...args: Args<"moveEntries">): Promise<MovedEntry[]> {
     const [, , which] = args;
     const rows = "limit" in which ? which.limit : which.positions.length;
-    return this.#writer.write(() => this.#jobs.move(...args), {
+    return this.#writer.write(() => this.#tables.jobs.move(...args), {
       rows,
       bytes: 0,
     });
   }
 
   jobAgents(...args: Args<"jobAgents">): Promise<string[]> {
-    return this.#writer.read(() => this.#jobs.agents(...args));
+    return this.#writer.read(() => this.#tables.jobs.agents(...args));
   }
 
   noteStopping(at: number | null): Promise<void> {
-    return this.#writer.write(() => this.#meta.noteStopping(at));
+    return this.#writer.write(() => this.#tables.meta.noteStopping(at));
   }
 
   stoppingAt(): Promise<number | null> {
-    return this.#writer.read(() => this.#meta.stoppingAt());
+    return this.#writer.read(() => this.#tables.meta.stoppingAt());
   }
 
   appendOutput(
     ...[commandId, piece]: Args<"appendOutput">
   ): Promise<OutputFigures> {
-    return this.#writer.write(() => this.#output.append(commandId, piece), {
-      rows: 1,
-      bytes: piece.keep ? piece.bytes.length : 0,
-    });
+    return this.#writer.write(
+      () => this.#tables.output.append(commandId, piece),
+      {
+        rows: 1,
+        bytes: piece.keep ? piece.bytes.length : 0,
+      },
+    );
   }
 
-  async dropOutput(...[commandId, range]: Args<"dropOutput">): Promise<void> {
-    let dropped: number;
-    do {
-      dropped = await this.#writer.write(() =>
-        this.#output.drop(commandId, range)
-      );
-    } while (dropped > 0);
+  async dropOutput(
+    ...[commandId, range, audit]: Args<"dropOutput">
+  ): Promise<void> {
+    const drop = () => this.#tables.output.drop(commandId, range);
+    // The entry is for all of it, and goes with the first piece.
+    let dropped = await this.#acts.write(audit, drop);
+    while (dropped > 0) dropped = await this.#writer.write(drop);
   }
 
   readOutput(
     ...[commandId, range]: Args<"readOutput">
   ): Promise<StoredOutput[]> {
-    return this.#writer.read(() => this.#output.read(commandId, range));
+    return this.#writer.read(() => this.#tables.output.read(commandId, range));
   }
 
   hashKept(commandId: bigint): Promise<OutputHashes> {
     const parts = {
       writer: this.#writer,
-      commands: this.#commands,
-      output: this.#output,
+      commands: this.#tables.commands,
+      output: this.#tables.output,
     };
     return hashKept(parts, commandId);
   }
 
+  recordAudit(audit: NewAudit): Promise<void> {
+    return this.#writer.write(() => this.#tables.audit.add(audit));
+  }
+
+  auditPage(...[range]: Args<"auditPage">): Promise<AuditPage> {
+    return this.#writer.read(() => this.#tables.audit.page(range));
+  }
+
+  checkAudit(...[after]: Args<"checkAudit">): Promise<AuditCheck> {
+    return this.#writer.read(() => this.#tables.audit.check(after));
+  }
+
   addEvent(event: NewEvent): Promise<EventRecord> {
-    return this.#writer.write(() => this.#events.add(event));
+    return this.#writer.write(() => this.#tables.events.add(event));
   }
 
   rewordEvent(...[id, message]: Args<"rewordEvent">): Promise<void> {
-    return this.#writer.write(() => this.#events.reword(id, message));
+    return this.#writer.write(() => this.#tables.events.reword(id, message));
   }
 
   eventsAbout(...[range]: Args<"eventsAbout">): Promise<EventRecord[]> {
-    return this.#writer.read(() => this.#events.about(range));
+    return this.#writer.read(() => this.#tables.events.about(range));
   }
 
   eventHistory(...[range]: Args<"eventHistory">): Promise<HistoryPage> {
-    return this.#writer.read(() => this.#history.page(range));
+    return this.#writer.read(() => this.#tables.history.page(range));
   }
 
   prune(keep: { before: number; outputBytes: bigint }): Promise<Pruned> {
@@ -347,14 +361,14 @@ export class SqliteStore implements Store {
 
   stats(): Promise<StoreStats> {
     return this.#writer.read(() => {
-      const totals = this.#meta.totals();
+      const totals = this.#tables.meta.totals();
       return {
-        agents: this.#agents.count(),
-        commandsOpen: this.#commands.countOpen(),
-        jobsOpen: this.#jobs.jobs.countOpen(),
+        agents: this.#tables.agents.count(),
+        commandsOpen: this.#tables.commands.countOpen(),
+        jobsOpen: this.#tables.jobs.jobs.countOpen(),
         commandsTotal: totals.commands,
         outputBytes: totals.outputBytes,
-        databaseBytes: this.#db.bytes(),
+        databaseBytes: this.#tables.db.bytes(),
       };
     });
   }
@@ -368,6 +382,6 @@ export class SqliteStore implements Store {
 
   /** Applies the patches. A command that has been pruned meanwhile needs none. */
   #patchAll(patches: readonly CommandPatch[]): void {
-    for (const patch of patches) this.#commands.patch(patch);
+    for (const patch of patches) this.#tables.commands.patch(patch);
   }
 }

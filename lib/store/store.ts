@@ -1,5 +1,13 @@
 import type { BlobName } from "../base/blob.ts";
 import type { EntryStateName } from "../base/job_state.ts";
+import type { OperatorChange, OperatorRecord } from "./operator_records.ts";
+import type {
+  AuditCheck,
+  AuditMark,
+  AuditPage,
+  AuditRange,
+  NewAudit,
+} from "./audit_records.ts";
 import type {
   EntryMove,
   EntryRecord,
@@ -40,6 +48,9 @@ import type {
  *
  * Every promise of a write resolves once the write would survive a power cut. Writes that are asked for together are
  * committed together, in the order of the calls. Each is done completely or, if it rejects, not at all.
+ *
+ * A write at the request of a user takes its entry in the audit. Both are recorded in one transaction; if nothing is changed,
+ * there is no entry.
  */
 export interface Store extends AsyncDisposable {
   /** Random id of this database, created with it. */
@@ -64,6 +75,7 @@ export interface Store extends AsyncDisposable {
         | { tokenHash: Uint8Array; tokenExpiresAt: number }
         | { secretHash: Uint8Array }
       ),
+    audit?: NewAudit,
   ): Promise<void>;
   /**
    * Replaces the token. The old secret stays valid until the new token is used.
@@ -73,6 +85,7 @@ export interface Store extends AsyncDisposable {
   setToken(
     id: string,
     token: { tokenHash: Uint8Array; tokenExpiresAt: number },
+    audit?: NewAudit,
   ): Promise<void>;
   /**
    * Changes what operators set of agents, in one write. Resolves to the records of those that it changed.
@@ -82,6 +95,7 @@ export interface Store extends AsyncDisposable {
   setAgents(
     ids: readonly string[],
     change: AgentChange,
+    audit?: NewAudit,
   ): Promise<AgentRecord[]>;
   /** Replaces the facts that an agent tells. Does nothing if it has been removed meanwhile. */
   setHostFacts(
@@ -115,6 +129,7 @@ export interface Store extends AsyncDisposable {
       patches: readonly CommandPatch[];
       entries?: EntryMove | undefined;
     },
+    audit?: NewAudit,
   ): Promise<MovedEntry[]>;
   /** Time at which an agent of this name with this hash of its key or secret was removed; undefined if none is remembered. */
   removedAt(id: string, secretHash: Uint8Array): Promise<number | undefined>;
@@ -153,19 +168,31 @@ export interface Store extends AsyncDisposable {
   createCommands(
     commands: readonly NewCommand[],
     request: { requestId: string; job: string; blobs?: readonly BlobName[] },
+    audit?: NewAudit,
   ): Promise<{ job: string; commands: CommandRecord[]; repeated: boolean }>;
   /** Commands that an earlier request of this id started. */
   findRequest(
     requestId: string,
   ): Promise<{ job: string; commands: CommandRecord[] } | undefined>;
   /** @throws {PiriError} NOT_FOUND */
-  patchCommand(patch: CommandPatch): Promise<void>;
+  patchCommand(patch: CommandPatch, audit?: NewAudit): Promise<void>;
   /** Command with this id. */
   command(id: bigint): Promise<CommandRecord | undefined>;
   /** Commands, newest first. */
   commands(filter: CommandFilter): Promise<CommandRecord[]>;
   /** Commands that have not ended, and those whose end is only presumed and happened after `presumedSince`. */
   openCommands(presumedSince: number): Promise<CommandRecord[]>;
+  /** Operators with their tokens and rules, ordered by name. */
+  operators(): Promise<OperatorRecord[]>;
+  /**
+   * Records a change of operators. Resolves to all operators as they are then.
+   *
+   * @throws {PiriError} ALREADY_EXISTS, NOT_FOUND; AUTH_FAILED for a code that cannot be traded. Then nothing is changed.
+   */
+  changeOperators(
+    change: OperatorChange,
+    audit?: NewAudit,
+  ): Promise<OperatorRecord[]>;
   /** Blobs that commands and jobs of the history name. */
   blobUses(): Promise<BlobUse[]>;
   /** Highest command id ever given. */
@@ -188,6 +215,7 @@ export interface Store extends AsyncDisposable {
       supersedes: readonly bigint[];
       supersede: EntryMove;
     },
+    audit?: NewAudit,
   ): Promise<{ job: JobRecord; moved: MovedEntry[]; repeated: boolean }>;
   /** Job with this id. */
   job(id: bigint): Promise<JobRecord | undefined>;
@@ -200,7 +228,7 @@ export interface Store extends AsyncDisposable {
   /** Highest job id ever given. */
   lastJobId(): Promise<bigint>;
   /** @throws {PiriError} NOT_FOUND */
-  patchJob(patch: JobPatch): Promise<void>;
+  patchJob(patch: JobPatch, audit?: NewAudit): Promise<void>;
   /** Counts the entries of an ended job once more, and records and returns the result. */
   recountJob(id: bigint): Promise<JobRecord | undefined>;
   /** Entries of a job, in the order of starting. */
@@ -271,6 +299,7 @@ export interface Store extends AsyncDisposable {
   dropOutput(
     commandId: bigint,
     range: OutputRange & { stream: StreamName },
+    audit?: NewAudit,
   ): Promise<void>;
   /**
    * Stored pieces of the stream that end above `offset`, in order, up to about `limit` bytes. The first may begin below
@@ -287,6 +316,13 @@ export interface Store extends AsyncDisposable {
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if the command has not ended.
    */
   hashKept(commandId: bigint): Promise<OutputHashes>;
+
+  /** Adds an entry to the audit that goes with no other write. */
+  recordAudit(audit: NewAudit): Promise<void>;
+  /** Reads the audit on in one direction. The page may be empty although more is to come. */
+  auditPage(range: AuditRange): Promise<AuditPage>;
+  /** Checks the part of the audit that follows a mark, or its beginning: so much that others wait for it less than 50 ms. */
+  checkAudit(after?: AuditMark): Promise<AuditCheck>;
 
   addEvent(event: NewEvent): Promise<EventRecord>;
   /** Replaces the text of an event. Does nothing if it was deleted since. */

@@ -1,5 +1,6 @@
 import { systemClock, type Timer } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
+import type { NewAudit } from "./audit_records.ts";
 import type { StoredIdentity } from "./identity.ts";
 import type { OutputPiece } from "./output_piece.ts";
 import type { CommandPatch } from "./records.ts";
@@ -42,6 +43,8 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   commands: true,
   openCommands: true,
   blobUses: true,
+  operators: true,
+  changeOperators: true,
   lastCommandId: true,
   createJob: true,
   job: true,
@@ -63,6 +66,9 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   dropOutput: true,
   readOutput: true,
   hashKept: true,
+  recordAudit: true,
+  auditPage: true,
+  checkAudit: true,
   addEvent: true,
   rewordEvent: true,
   eventsAbout: true,
@@ -102,7 +108,11 @@ function storeOn(thread: StoreThread, managerId: string): Store {
   // Each method passes its arguments to the thread and returns its answer, so the types are those of the Store.
   return Object.assign(Object.fromEntries(methods), {
     managerId,
-    patchCommand: (patch: CommandPatch) => thread.patch(patch),
+    patchCommand: (patch: CommandPatch, audit?: NewAudit) =>
+      audit === undefined
+        ? thread.patch(patch)
+        // It is not merged with others: it has an entry of its own.
+        : thread.call("patchCommand", [patch, audit]),
     appendOutput: (id: bigint, piece: OutputPiece) => thread.append(id, piece),
     [Symbol.asyncDispose]: () => thread.close(),
   }) as unknown as Store;

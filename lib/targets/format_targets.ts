@@ -98,7 +98,8 @@ function formatFact(fact: string): string {
 }
 
 function formatValue(value: string): string {
-  const bare = new RegExp(`^(?:${BARE_VALUE.source})$`);
+  // With a tilde in front, "=" would read as the operator "=~" of other languages.
+  const bare = new RegExp(`^(?!~)(?:${BARE_VALUE.source})$`);
   return bare.test(value) ? value : quoted(value);
 }
 

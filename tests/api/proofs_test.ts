@@ -1,9 +1,15 @@
+import { LOCAL_CALLER, valuesOf } from "../../lib/api/caller.ts";
 import { assertEquals } from "@std/assert";
 import { PROOF_HEADER, Proofs } from "../../lib/api/proofs.ts";
 import { logger } from "../../lib/base/log.ts";
 import { systemRandom } from "../../lib/base/random.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { TempFolder } from "../support/temp_folder.ts";
+
+/** A request on the socket with these headers. */
+function from(requestHeader: Headers) {
+  return { requestHeader, values: valuesOf(LOCAL_CALLER) };
+}
 
 /** User and group of "nobody" on most systems. */
 const NOBODY = 65_534;
@@ -47,7 +53,7 @@ class Office implements AsyncDisposable {
   /** Tells who asks with a proof of this name. */
   async asker(name: string, saidBy = ""): Promise<string> {
     const headers = new Headers({ [PROOF_HEADER]: name });
-    return (await this.proofs.asker(headers, saidBy)).requestedBy;
+    return (await this.proofs.asker(from(headers), saidBy)).requestedBy;
   }
 
   /** Names of the files that are left. */
@@ -109,7 +115,7 @@ unixTest(
 unixTest(
   "the name that a client gives itself is kept beside the evidence",
   async ({ proofs }) => {
-    assertEquals(await proofs.asker(new Headers(), "anna"), {
+    assertEquals(await proofs.asker(from(new Headers()), "anna"), {
       requestedBy: "local",
       saidBy: "anna",
     });
@@ -324,7 +330,7 @@ unixTest(
     await office.prove(name);
 
     const { requestedBy } = await proofs.asker(
-      new Headers({ [PROOF_HEADER]: name }),
+      from(new Headers({ [PROOF_HEADER]: name })),
       "",
     );
 
@@ -344,5 +350,5 @@ Deno.test("without a folder, as over TCP, no name is given and everybody is loca
 
   assertEquals(name, "");
   const headers = new Headers({ [PROOF_HEADER]: "0".repeat(32) });
-  assertEquals((await proofs.asker(headers, "")).requestedBy, "local");
+  assertEquals((await proofs.asker(from(headers), "")).requestedBy, "local");
 });

@@ -2,16 +2,6 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { connectControl } from "../../lib/api/client.ts";
 import { PROOF_HEADER } from "../../lib/api/proofs.ts";
-import { CHANGING } from "../../lib/api/proving.ts";
-import {
-  AgentsService,
-  BlobsService,
-  CommandsService,
-  EventsService,
-  IdentityService,
-  JobsService,
-  StatusService,
-} from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { OWNER, post, startControl } from "../support/control.ts";
 import { aCommand } from "../support/small_manager.ts";
 
@@ -35,46 +25,6 @@ function askers(asked: readonly unknown[]): unknown[] {
 function namesIn(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name);
 }
-
-Deno.test("every call is known to change something, or to change nothing", () => {
-  const methods = [
-    AgentsService,
-    BlobsService,
-    CommandsService,
-    EventsService,
-    IdentityService,
-    JobsService,
-    StatusService,
-  ].flatMap(({ typeName, methods }) =>
-    methods.map(({ localName }) => `${typeName.split(".").at(-1)}.${localName}`)
-  );
-
-  assertEquals(methods.filter((name) => !CHANGING.has(name)), [
-    "AgentsService.listAgents",
-    "AgentsService.resolveTargets",
-    "AgentsService.pingAgents",
-    "AgentsService.listNames",
-    // A blob is nothing until a command or job names it.
-    "BlobsService.findBlobs",
-    "BlobsService.addBlobs",
-    "BlobsService.openUpload",
-    "BlobsService.upload",
-    "BlobsService.finishUpload",
-    "CommandsService.watch",
-    "CommandsService.listCommands",
-    "CommandsService.getCommand",
-    "CommandsService.getTimeline",
-    "CommandsService.listOperations",
-    "EventsService.watchEvents",
-    "IdentityService.newProof",
-    "JobsService.getJob",
-    "JobsService.listJobs",
-    "JobsService.listEntries",
-    "JobsService.watchJob",
-    "StatusService.getStatus",
-  ]);
-  assertEquals([...CHANGING].filter((name) => !methods.includes(name)), []);
-});
 
 Deno.test("each call that changes something proves the user of its process", async () => {
   await using fleet = await startControl();
@@ -179,3 +129,13 @@ for (
     },
   );
 }
+
+Deno.test("who asks as whom it is known is told the user, too", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using fleet = await startControl();
+
+  const { name, operator } = await fleet.control.logins.whoAmI({});
+
+  assertEquals([name, operator], [OWNER, undefined]);
+});

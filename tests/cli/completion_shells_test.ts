@@ -79,7 +79,7 @@ await shellTest(
 
     assertEquals(text.split("\n").slice(0, 3), [
       "complete -F _piri_manager piri-manager",
-      "run",
+      "run rule",
       "auto always never",
     ]);
     assertStringIncludes(text.split("\n")[3] ?? "", "remove token");
@@ -101,7 +101,7 @@ await shellTest("zsh", "zsh completes from the program", async () => {
     try piri-manager run --dir $STATE we`,
   );
 
-  assertEquals(text, "found: run\nfound: auto always\n");
+  assertEquals(text, "found: run rule\nfound: auto always\n");
 });
 
 await shellTest(
@@ -112,7 +112,7 @@ await shellTest(
       "fish",
       ["--no-config", "-c"],
       `source $SCRIPT
-    complete -C 'piri-manager oper'
+    complete -C 'piri-manager operations'
     complete -C 'piri-manager run --color al'
     complete -C "piri-manager run --dir $STATE we"`,
     );

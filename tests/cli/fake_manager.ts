@@ -5,6 +5,7 @@ import {
   type Agent,
   AgentSchema,
   AgentsService,
+  AuditService,
   BlobsService,
   type CancelRequest,
   type Command,
@@ -43,11 +44,14 @@ import type {
   Control,
   ExportedIdentity,
   Initialized,
+  ManagerPlace,
   ManagerServices,
   Ready,
 } from "../../lib/cli/manager/services.ts";
+import { FakeAudit } from "./fake_audit.ts";
 import { FakeBlobs } from "./fake_blobs.ts";
 import { FakeJobs } from "./fake_jobs.ts";
+import { FakeOperators } from "./fake_operators.ts";
 import { apiError, Watch } from "./fake_watch.ts";
 
 export { entryOf, job } from "./fake_jobs.ts";
@@ -104,6 +108,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   /** Answer to `ResolveTargets`. */
   targets: MessageInitShape<typeof ResolveTargetsResponseSchema> | PiriError =
     {};
+  readonly audit = new FakeAudit();
   readonly blobs = new FakeBlobs();
   readonly pings: PingAgentsRequest[] = [];
   readonly nameRequests: ListNamesRequest[] = [];
@@ -132,6 +137,10 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   /** True if a removed agent was connected. */
   told = true;
   readonly removals: RemoveAgentRequest[] = [];
+  /** Operators, and who asks. */
+  readonly operators = new FakeOperators();
+  /** Managers on other machines that were connected to. */
+  readonly places: ManagerPlace[] = [];
   /** True while there is no Manager. */
   down = false;
   /** Number of searches for the Manager, successful or not. */
@@ -243,8 +252,14 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     });
   }
 
+  connectTo(place: ManagerPlace): Promise<Control> {
+    this.places.push(place);
+    return this.connect(place.address);
+  }
+
   #transport() {
     return createRouterTransport((router) => {
+      this.operators.add(router);
       router.service(AgentsService, {
         listAgents: () => ({
           agents: this.agents,
@@ -286,6 +301,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
           return { commands: this.commands, told: this.told };
         },
       });
+      router.service(AuditService, this.audit.service);
       router.service(BlobsService, this.blobs.service);
       router.service(CommandsService, {
         watch: (request, { signal }) => {

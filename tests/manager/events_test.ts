@@ -162,7 +162,7 @@ Deno.test("a command that is cancelled before it was sent, or lost with its conn
   await agent.hears("serverHello");
   // Queued until the first Pong of a legacy agent.
   await core.run("old-1");
-  await core.commands.cancel(1n, 0, "ann");
+  await core.commands.cancel(1n, { graceMs: 0, requestedBy: "ann" });
   await agent.says("pong");
   await core.clock.advance(1);
   await core.run("old-1");

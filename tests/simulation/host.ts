@@ -24,6 +24,8 @@ const MAX_CHILDREN = 12;
 /** Parts of a host. */
 export interface HostOptions {
   readonly agent: string;
+  /** Differences of the program that starts now from what its command says. */
+  readonly program: () => Partial<Program>;
   readonly time: VirtualTime;
   readonly truth: Truth;
   readonly trace: Trace;
@@ -168,7 +170,7 @@ class Child implements WorkHandle {
     this.#work = work;
     this.#pid = pid;
     this.#ended = ended;
-    this.#program = JSON.parse(work.job.params);
+    this.#program = { ...JSON.parse(work.job.params), ...options.program() };
     this.#nonce = BigInt(`0x${work.job.marker.split("-")[1]}`);
     this.#left = this.#program.pieces;
   }

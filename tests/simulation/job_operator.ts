@@ -71,7 +71,9 @@ export class JobOperator {
     // A job cannot end while a command of it may still run.
     for (const { id, agent } of core.commands.all()) {
       if (!this.#isGone(agent)) continue;
-      this.#hear(life.guarded(core.commands.giveUp(id, "operator")));
+      this.#hear(
+        life.guarded(core.commands.giveUp(id, { requestedBy: "operator" })),
+      );
     }
   }
 

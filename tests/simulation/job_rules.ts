@@ -99,6 +99,15 @@ export class JobRules {
     this.#mayRepeat = mayRepeat;
   }
 
+  /** Moments at which the failures on the disk reached the limits of jobs, by request. */
+  get limitsAt(): ReadonlyMap<string, number> {
+    return new Map(
+      [...this.#jobs.values()].flatMap(({ requestId, limitAt }) =>
+        limitAt === undefined ? [] : [[requestId, limitAt] as const]
+      ),
+    );
+  }
+
   /** Notes what an operator asks for. */
   asks(requestId: string, limits: JobLimits): void {
     this.#asked.set(requestId, limits);

@@ -7,7 +7,8 @@ import {
 import { TALKATIVE } from "./program.ts";
 import { JOB_PLANTS, type Plant } from "./plants.ts";
 import { complaintOf, search } from "./search.ts";
-import { type Report, simulate, type StoryParts } from "./simulation.ts";
+import type { Report } from "./report.ts";
+import { simulate, type StoryParts } from "./simulation.ts";
 
 const AGENTS = 8;
 

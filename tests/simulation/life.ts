@@ -3,7 +3,7 @@ import type { SeededRandom } from "./seeded_random.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
 /** Wall clock at the first moment of a simulation. */
-const START = Date.UTC(2026, 0, 1);
+export const START = Date.UTC(2026, 0, 1);
 
 /** Wall clock that an administrator may set. */
 export interface Wall {

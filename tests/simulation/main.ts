@@ -8,7 +8,8 @@
  */
 import { JOB_PLANTS, type Plant, PLANTS } from "./plants.ts";
 import { search } from "./search.ts";
-import { type Report, simulate } from "./simulation.ts";
+import type { Report } from "./report.ts";
+import { simulate } from "./simulation.ts";
 import { oneOf, readFlags, wholeNumber } from "../../scripts/build/flags.ts";
 import { main } from "../../scripts/build/main.ts";
 

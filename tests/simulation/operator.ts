@@ -170,7 +170,7 @@ export class Operator {
     const { core, life } = this.#manager;
     if (core === undefined || life === undefined || id === undefined) return;
     this.#world.trace.add(`operator: gives up ${id}`);
-    life.guarded(core.commands.giveUp(id, "operator")).then(
+    life.guarded(core.commands.giveUp(id, { requestedBy: "operator" })).then(
       ({ nonce }) => {
         this.givenUp.add(nonce);
         this.#world.truth.stops(nonce, `the operator gave ${id} up`);
@@ -203,7 +203,7 @@ export class Operator {
     if (core === undefined || life === undefined) return;
     const grace = this.#random.pick([undefined, 0, 200, 3_000]);
     trace.add(`operator: cancels ${id}, grace ${grace ?? "-"}`);
-    life.guarded(core.commands.cancel(id, grace)).then(
+    life.guarded(core.commands.cancel(id, { graceMs: grace })).then(
       ({ nonce }) =>
         this.#world.truth.stops(nonce, `the operator cancelled ${id}`),
       (error) => this.#hear(error),

@@ -1,6 +1,7 @@
 import type { Disk } from "../../lib/base/disk.ts";
 import type { Journal, JournalEntry } from "../../lib/agent/journal/journal.ts";
 import type {
+  FoundJob,
   JobLimits,
   MovedEntry,
   NewJob,
@@ -33,7 +34,20 @@ export const JOB_PLANTS = [
   "end-not-recorded",
 ] as const;
 
-export type Plant = typeof PLANTS[number] | typeof JOB_PLANTS[number];
+/** Known bugs of jobs that show if the Manager dies in the middle of a large job. */
+export const LARGE_JOB_PLANTS = [
+  "window-too-wide",
+  "failures-not-counted",
+  "canary-ignored",
+  "running-forgotten",
+  "failures-forgotten",
+  "canary-forgotten",
+] as const;
+
+export type Plant =
+  | typeof PLANTS[number]
+  | typeof JOB_PLANTS[number]
+  | typeof LARGE_JOB_PLANTS[number];
 
 /** Request to the store with the change of a planted bug. */
 export function plantedRequest(
@@ -78,6 +92,22 @@ export function plantedAnswer(
   switch (`${plant} ${method}`) {
     case "stale-hello agent":
       return typeof answer === "object" ? { ...answer, session: 0n } : answer;
+    case "running-forgotten foundJobs":
+      return (answer as FoundJob[]).map((job) => ({ ...job, commands: [] }));
+    case "failures-forgotten foundJobs":
+      return (answer as FoundJob[]).map((job) => ({
+        ...job,
+        counts: {
+          ...job.counts,
+          succeeded: job.counts.succeeded + job.counts.failed,
+          failed: 0,
+        },
+      }));
+    case "canary-forgotten foundJobs":
+      return (answer as FoundJob[]).map((job) => ({
+        ...job,
+        record: { ...job.record, canaries: 0 },
+      }));
     case "end-not-recorded moveEntries": {
       const [job, move, which] = args as Parameters<Store["moveEntries"]>;
       const left = "left" in which ? which.left as readonly number[] : [];
@@ -115,8 +145,23 @@ export function lyingDisk(disk: Disk): Disk {
   };
 }
 
+/** Change of the Manager's messages by a planted bug, if it makes one. `isKnown` is true for a command that was recorded. */
+export function plantedChange(
+  plant: Plant | undefined,
+  isKnown: (commandId: bigint) => boolean,
+): ((body: Body) => Body | undefined) | undefined {
+  if (plant === "resume-off-by-one") return oneTooFar;
+  if (plant === "begin-although-cancelled") return withoutCancelled;
+  if (plant !== "unknown-not-acked") return undefined;
+  return (body) =>
+    body.case === "commandAck" && body.value.final &&
+      !isKnown(body.value.commandId)
+      ? undefined
+      : body;
+}
+
 /** Asks for a resumed stream from one byte too far. */
-export function oneTooFar(body: Body): Body {
+function oneTooFar(body: Body): Body {
   if (body.case !== "serverHello") return body;
   for (const resume of body.value.resume) {
     if (resume.stdout > 0n) resume.stdout += 1n;
@@ -125,7 +170,7 @@ export function oneTooFar(body: Body): Body {
 }
 
 /** Leaves out which commands must not begin. */
-export function withoutCancelled(body: Body): Body {
+function withoutCancelled(body: Body): Body {
   if (body.case === "serverHello") body.value.cancelled = [];
   return body;
 }

@@ -1,4 +1,5 @@
-import { type Report, simulate, type SimulationOptions } from "./simulation.ts";
+import type { Report } from "./report.ts";
+import { simulate, type SimulationOptions } from "./simulation.ts";
 
 /** Seeds to try. */
 export interface SearchOptions extends SimulationOptions {

@@ -239,7 +239,9 @@ export class SilentAgents implements AsyncDisposable {
     );
     if (second === undefined || third === undefined) return;
     await this.#asked(async ({ commands }) =>
-      `give up: ${(await commands.giveUp(second, "operator")).state}`
+      `give up: ${
+        (await commands.giveUp(second, { requestedBy: "operator" })).state
+      }`
     );
     const stop = new AbortController();
     this.time.after(WATCH_MS, () => stop.abort());

@@ -1,5 +1,6 @@
 import type { Program } from "./program.ts";
-import { type Report, simulate, type StoryParts } from "./simulation.ts";
+import type { Report } from "./report.ts";
+import { simulate, type StoryParts } from "./simulation.ts";
 
 const HOUR_MS = 3_600_000;
 

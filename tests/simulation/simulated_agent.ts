@@ -21,7 +21,6 @@ import { keyOf, SIMULATED_PROOF } from "./simulated_keys.ts";
 import type { World } from "./world.ts";
 import { decode } from "../../lib/protobuf/protobuf_reader.ts";
 import { encode } from "../../lib/protobuf/protobuf_writer.ts";
-import { NO_AUDIT } from "../support/heard_audit.ts";
 
 /** Delay before an agent that could not start is started again, in milliseconds. */
 const START_AGAIN_MS = 5_000;
@@ -319,7 +318,7 @@ export class SimulatedAgent extends Mortal {
       journal: plant === "list-before-settle"
         ? new HastyJournal(journal, time, () => this.#isConnected(life)).journal
         : journal,
-      audit: NO_AUDIT,
+      audit: this.#world.hosts.audit(this.name),
       workers: this.host.workers(life, this.startNumber),
       clock,
       random,
@@ -369,9 +368,10 @@ export class SimulatedAgent extends Mortal {
   }
 
   #newHost(randomName: string): Host {
-    const { time, truth, trace } = this.#world;
+    const { time, truth, trace, hosts } = this.#world;
     return new Host({
       agent: this.#label,
+      program: () => hosts.program(this.name),
       time,
       truth,
       trace,

@@ -1,6 +1,7 @@
 import { messageOf } from "../../lib/base/errors.ts";
 import type { Body } from "../../lib/wire/message.ts";
 import { JOURNAL_LIMITS } from "../../lib/agent/journal/limits.ts";
+import { NO_AUDIT } from "../support/heard_audit.ts";
 import { Bounds } from "./bounds.ts";
 import { convergence, finalRules } from "./checks.ts";
 import { checkCopied } from "./copy_rules.ts";
@@ -13,7 +14,8 @@ import { ListedCommands } from "./listed_commands.ts";
 import { Network, type Wire } from "./network.ts";
 import { Operator } from "./operator.ts";
 import type { Interceptor } from "./pipe.ts";
-import { oneTooFar, type Plant, withoutCancelled } from "./plants.ts";
+import { type Plant, plantedChange } from "./plants.ts";
+import type { Report } from "./report.ts";
 import { SeededRandom } from "./seeded_random.ts";
 import { SimulatedAgent, SMALL_JOURNAL } from "./simulated_agent.ts";
 import { SimulatedManager } from "./simulated_manager.ts";
@@ -22,7 +24,7 @@ import { Traps } from "./traps.ts";
 import { Truth } from "./truth.ts";
 import { VirtualTime } from "./virtual_time.ts";
 import { WireRules } from "./wire_rules.ts";
-import type { World } from "./world.ts";
+import type { Hosts, World } from "./world.ts";
 
 /** Settings of a run. */
 export interface SimulationOptions {
@@ -35,6 +37,8 @@ export interface SimulationOptions {
   readonly jobs?: boolean;
   /** True for a run without faults. */
   readonly calm?: boolean;
+  /** Properties of the hosts, if their records are read or their programs differ. */
+  readonly hosts?: Hosts;
   /** Events of the run, in place of the seed's; all must be well after them. */
   readonly story?: (parts: StoryParts) => Promise<void>;
 }
@@ -48,26 +52,6 @@ export interface StoryParts {
   readonly network: Network;
 }
 
-/** Result of a run. */
-export interface Report {
-  readonly seed: number;
-  /** Digest, equal for equal runs. */
-  readonly digest: string;
-  /** Rule that was broken. */
-  readonly violation: string | undefined;
-  readonly trace: readonly string[];
-  readonly faults: readonly string[];
-  readonly commands: number;
-  readonly effects: number;
-  /** Count of commands by their end. */
-  readonly ends: Readonly<Record<string, number>>;
-  /** Virtual time of the run, in milliseconds. */
-  readonly elapsedMs: number;
-  readonly events: number;
-  /** Highest length of each kind of queue. */
-  readonly most: ReadonlyMap<string, number>;
-}
-
 /** Time from the last fault to the moment at which all must be well, in milliseconds. */
 const CONVERGE_MS = 30 * 60_000;
 
@@ -76,6 +60,11 @@ const LAST_CANCEL_MS = 3 * 60_000;
 
 /** Time between two checks if all is well, in milliseconds. */
 const LOOK_MS = 1_000;
+
+/** Number of agents up to which queues are checked after every step. Of twice as many they are checked after every second. */
+const LOOKED_AT = 20;
+
+const PLAIN_HOSTS: Hosts = { audit: () => NO_AUDIT, program: () => ({}) };
 
 /** Runs a fleet with the faults of a seed, and reports the first broken rule, if there is one. */
 export async function simulate(
@@ -98,6 +87,7 @@ class Simulation implements World, AsyncDisposable {
   readonly keepBytes: bigint;
   readonly maxHellos: number;
   readonly focus: readonly string[];
+  readonly hosts: Hosts;
   readonly #seed: number;
   readonly #options: SimulationOptions;
   readonly #agents: SimulatedAgent[] = [];
@@ -119,6 +109,7 @@ class Simulation implements World, AsyncDisposable {
     this.#options = options;
     this.plant = options.plant;
     this.agentCount = options.agents;
+    this.hosts = options.hosts ?? PLAIN_HOSTS;
     this.random = new SeededRandom(`seed ${seed}`);
     this.trace = new Trace(() => time.elapsed, {
       kept: options.trace ?? false,
@@ -322,6 +313,7 @@ class Simulation implements World, AsyncDisposable {
   }
 
   #look(): void {
+    if (this.time.rung % Math.ceil(this.agentCount / LOOKED_AT) !== 0) return;
     const { core } = this.#manager;
     if (core !== undefined) this.#bounds.checkManager(core);
     for (const agent of this.#agents) {
@@ -346,7 +338,9 @@ class Simulation implements World, AsyncDisposable {
   }
 
   #interceptor(wire: Wire, direction: "up" | "down"): Interceptor | undefined {
-    const change = this.#plantedChange(direction);
+    const change = direction === "up"
+      ? undefined
+      : plantedChange(this.plant, (id) => this.#manager.records.has(id));
     const told = (body: Body) => {
       this.#traps.heard(wire, body);
       this.#rules.heard(wire, body);
@@ -375,20 +369,6 @@ class Simulation implements World, AsyncDisposable {
     });
   }
 
-  #plantedChange(
-    direction: "up" | "down",
-  ): ((body: Body) => Body | undefined) | undefined {
-    if (direction === "up") return undefined;
-    if (this.plant === "resume-off-by-one") return oneTooFar;
-    if (this.plant === "begin-although-cancelled") return withoutCancelled;
-    if (this.plant !== "unknown-not-acked") return undefined;
-    return (body) =>
-      body.case === "commandAck" && body.value.final &&
-        !this.#manager.records.has(body.value.commandId)
-        ? undefined
-        : body;
-  }
-
   #report(): Report {
     const effects = [...this.truth.fates.values()]
       .reduce((sum, fate) => sum + fate.effects, 0);
@@ -401,6 +381,7 @@ class Simulation implements World, AsyncDisposable {
       commands: this.#manager.records.ids.length,
       effects,
       ends: this.#ends,
+      limitsAt: this.jobRules?.limitsAt ?? new Map(),
       elapsedMs: this.time.elapsed,
       events: this.time.rung,
       most: this.#bounds.most,

@@ -1,11 +1,21 @@
+import type { Audit } from "../../lib/agent/audit/audit_log.ts";
 import type { JournalLimits } from "../../lib/agent/journal/limits.ts";
 import type { JobRules } from "./job_rules.ts";
 import type { Network } from "./network.ts";
 import type { Plant } from "./plants.ts";
+import type { Program } from "./program.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { Trace } from "./trace.ts";
 import type { Truth } from "./truth.ts";
 import type { VirtualTime } from "./virtual_time.ts";
+
+/** Properties of the hosts of a run. */
+export interface Hosts {
+  /** Record that the agent of this name keeps of its commands. */
+  audit(agent: string): Audit;
+  /** Differences of the program that starts now on the host of this name from what its command says. */
+  program(agent: string): Partial<Program>;
+}
 
 /** State that all parts of a simulation share. */
 export interface World {
@@ -25,6 +35,7 @@ export interface World {
   readonly keepBytes: bigint;
   /** Rules of jobs, in a world that has jobs. */
   readonly jobRules: JobRules | undefined;
+  readonly hosts: Hosts;
   /** True if the Manager was restored from a backup. */
   readonly managerDiskLost: boolean;
   /** Notes that the agent of this name can know from now on which of its commands the operator has ended. */

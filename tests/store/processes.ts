@@ -2,7 +2,10 @@ import { fromFileUrl } from "@std/path";
 
 const PROGRAM = fromFileUrl(new URL("./writing_program.ts", import.meta.url));
 
-function start(act: "hold" | "write", database: string): Deno.ChildProcess {
+function start(
+  act: "hold" | "write" | "ask",
+  database: string,
+): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--allow-all", PROGRAM, act, database],
     stdin: "null",
@@ -38,13 +41,14 @@ export async function startHolder(
 
 /**
  * Runs a process that writes, and that prints each id once its write is confirmed. Kills it after `count` ids, and
- * returns all that it printed.
+ * returns all that it printed. With "ask" it adds agents, with entries in the audit, and prints the numbers in their names.
  */
 export async function writeUntilKilled(
   database: string,
   count: number,
+  act: "write" | "ask" = "write",
 ): Promise<bigint[]> {
-  const child = start("write", database);
+  const child = start(act, database);
   let printed = "";
   let killed: Promise<void> | undefined;
   for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {

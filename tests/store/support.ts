@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "../../lib/base/clock.ts";
 import { codeOf, type ErrorCode } from "../../lib/base/errors.ts";
 import { systemRandom } from "../../lib/base/random.ts";
 import { openStore } from "../../lib/store/open.ts";
+import type { NewAudit } from "../../lib/store/audit_records.ts";
 import type { NewCommand } from "../../lib/store/records.ts";
 import type { Store } from "../../lib/store/store.ts";
 
@@ -108,4 +109,23 @@ export async function assertCode(
   code: ErrorCode,
 ): Promise<void> {
   assertEquals(await outcome(promise), code);
+}
+
+/** Entry of the audit, with the given changes. */
+export function anEntry(given: Partial<NewAudit> = {}): NewAudit {
+  return {
+    at: 1_000.5,
+    who: "anna",
+    credential: "socket",
+    origin: "local",
+    act: "AddAgent",
+    target: "web-1",
+    operation: "",
+    decision: "allowed",
+    rule: "",
+    statement: null,
+    outcome: "",
+    note: "",
+    ...given,
+  };
 }

@@ -1,6 +1,9 @@
-import { create, open } from "./support.ts";
+import { anEntry, create, open } from "./support.ts";
 
-/** Opens a database; holds it, or writes until it is killed and prints the ids of confirmed writes. */
+/**
+ * Opens a database; holds it, or writes until it is killed and prints the ids of confirmed writes. Or it adds agents at the
+ * request of a user, and prints their numbers.
+ */
 const [act, database = ""] = Deno.args;
 const store = await open(database);
 await Deno.stdout.write(new TextEncoder().encode("\n"));
@@ -19,6 +22,22 @@ async function write(): Promise<never> {
   }
 }
 
-await (act === "write"
-  ? Promise.all(Array.from({ length: 20 }, write))
+let asked = (await store.agents()).length;
+
+async function ask(): Promise<never> {
+  for (;;) {
+    const number = ++asked;
+    const id = `web-${number}`;
+    const secretHash = new Uint8Array(32);
+    await store.addAgent(
+      { id, groups: [], cidrs: [], addedAt: 1, secretHash },
+      anEntry({ target: id }),
+    );
+    Deno.stdout.writeSync(new TextEncoder().encode(`${number}\n`));
+  }
+}
+
+const writer = { write, ask }[act ?? ""];
+await (writer !== undefined
+  ? Promise.all(Array.from({ length: 20 }, writer))
   : new Promise(() => setInterval(() => {}, 60_000)));

@@ -3,6 +3,8 @@ import { parseAddress } from "../../lib/base/address.ts";
 import type { Counters } from "../../lib/base/counters.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import type { AgentRoster } from "../../lib/manager/agent_roster.ts";
+import type { Access } from "../../lib/manager/access/access.ts";
+import type { AuditLog } from "../../lib/manager/audit_log.ts";
 import type { Agents } from "../../lib/manager/agents.ts";
 import type { Commands } from "../../lib/manager/commands.ts";
 import { type CoreSettings, ManagerCore } from "../../lib/manager/core.ts";
@@ -68,6 +70,8 @@ export class MemoryManager implements AsyncDisposable {
   readonly commands: Commands;
   readonly agents: Agents;
   readonly jobs: Jobs;
+  readonly audit: AuditLog;
+  readonly access: Access;
   /** End of each connection, in the order in which they were made. */
   readonly ends: Promise<End | undefined>[] = [];
   readonly sessions: ManagerSession[] = [];
@@ -121,6 +125,12 @@ export class MemoryManager implements AsyncDisposable {
     this.commands = this.#core.commands;
     this.agents = this.#core.agents;
     this.jobs = this.#core.jobs;
+    this.audit = this.#core.audit;
+    this.access = this.#core.access;
+    this.#core.offerControl({
+      address: "mgr.example.org:7052",
+      caCertificate: new Uint8Array([1, 2, 3]),
+    });
   }
 
   /** Changes settings while it runs. */

@@ -13,9 +13,11 @@ import type {
   RunRequest,
   TimelineEntry,
 } from "../../lib/manager/operator_api.ts";
+import type { AuditVerdict } from "../../lib/manager/audit_api.ts";
 import type { EntryView, JobNews, JobView } from "../../lib/manager/job_api.ts";
 import { noCounts } from "../../lib/base/job_counts.ts";
 import { FRESH_FIELDS } from "../../lib/store/fresh_command.ts";
+import type { AuditRecord } from "../../lib/store/audit_records.ts";
 import type { CommandFilter } from "../../lib/store/records.ts";
 
 /** Manager without agents, database or network: it answers from memory, and records its calls. */
@@ -39,6 +41,20 @@ export class SmallManager implements Manager {
 
   /** Agents of each ping. */
   pinged: PingedAgent[] = [];
+
+  access: Manager["access"] = {
+    list: () => [],
+    add: () => Promise.reject(noAccess()),
+    invite: () => Promise.reject(noAccess()),
+    set: () => Promise.reject(noAccess()),
+    remove: () => Promise.reject(noAccess()),
+    revoke: () => Promise.reject(noAccess()),
+    addRule: () => Promise.reject(noAccess()),
+    removeRule: () => Promise.reject(noAccess()),
+    test: () => Promise.reject(noAccess()),
+    login: () => Promise.reject(noAccess()),
+    admit: () => undefined,
+  };
 
   agents: Manager["agents"] = {
     list: () => Promise.resolve([...this.known.values()]),
@@ -90,6 +106,26 @@ export class SmallManager implements Manager {
     },
   };
 
+  /** Entries of the audit, oldest first. */
+  readonly auditEntries: AuditRecord[] = [];
+  /** Answer to each check of the audit. */
+  verdict: AuditVerdict = { count: 0n, finding: undefined };
+
+  audit: Manager["audit"] = {
+    list: (request) => {
+      this.asked.push(request);
+      return Promise.resolve(this.auditEntries.toReversed());
+    },
+    export: async function* (
+      this: SmallManager,
+      { fromId, follow }: Parameters<Manager["audit"]["export"]>[0],
+    ) {
+      this.asked.push({ fromId, follow });
+      yield* await Promise.resolve(this.auditEntries);
+    }.bind(this),
+    verify: () => Promise.resolve(this.verdict),
+  };
+
   /** True for agents that do not confirm a cancel. */
   unconfirmed = false;
 
@@ -99,8 +135,8 @@ export class SmallManager implements Manager {
     watch: async function* () {
       await Promise.reject(new PiriError("NOT_FOUND", "Cannot watch: no"));
     },
-    cancel: (id, graceMs, requestedBy, saidBy) => {
-      this.asked.push({ id, graceMs, requestedBy, saidBy });
+    cancel: (id, request) => {
+      this.asked.push({ id, ...request });
       const { unconfirmed } = this;
       return Promise.resolve({ ...this.#get(id), unconfirmed });
     },
@@ -108,8 +144,8 @@ export class SmallManager implements Manager {
       this.asked.push({ id, ...request });
       return Promise.resolve(aCommand({ id: id + 1n, rerunOf: id }));
     },
-    giveUp: (id, requestedBy, saidBy) => {
-      this.asked.push({ id, requestedBy, saidBy });
+    giveUp: (id, asker) => {
+      this.asked.push({ id, ...asker });
       return Promise.resolve(this.#get(id));
     },
     timeline: (id) =>
@@ -374,4 +410,8 @@ export function aCommand(known: Partial<CommandView> = {}): CommandView {
     unreachableSince: null,
     ...known,
   };
+}
+
+function noAccess(): PiriError {
+  return new PiriError("FAILED_PRECONDITION", "There are no operators here");
 }

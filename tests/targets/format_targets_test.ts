@@ -23,6 +23,8 @@ Deno.test("every expression has one spelling", () => {
     ["os.name = 'debian'", "os.name=debian"],
     ['os.name="Debian 12"', 'os.name="Debian 12"'],
     ["os.name='2\\*2'", 'os.name="2\\*2"'],
+    ["home = ~anna", 'home="~anna"'],
+    ["home != '~anna'", 'home!="~anna"'],
     ["'my fact' >= 8GiB", '"my fact">=8GiB'],
     ["@failed ( j-17 )", "@failed(j-17)"],
     ["@'away', @away", '@"away",@away'],

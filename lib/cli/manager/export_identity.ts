@@ -58,7 +58,10 @@ export const exportIdentity = defineSubcommand({
     "| gh secret set PIRI_STATE",
     "--out piri-state.txt",
   ],
-  async execute({ flags, dir, output, terminal }, services: ManagerServices) {
+  async execute(
+    { flags, stateDir: dir, output, terminal },
+    services: ManagerServices,
+  ) {
     if (flags.out === undefined && terminal.stdout.isTerminal && !flags.yes) {
       throw new HintedError(
         "INVALID_ARGUMENT",

@@ -25,7 +25,7 @@ export const init = defineSubcommand({
   examples: [
     `--listen ${DEFAULT_LISTEN} --advertise mgr.example.org:7051`,
   ],
-  async execute({ flags, dir, output }, services: ManagerServices) {
+  async execute({ flags, stateDir: dir, output }, services: ManagerServices) {
     const made = await services.init({
       dir,
       listen: flags.listen ?? DEFAULT_LISTEN,

@@ -43,7 +43,7 @@ export const OWN_MANAGER_FLAGS = {
 /** Invocation with the flags of a Manager of its own. */
 export type OwnManagerInvocation = Pick<
   TypedInvocation<typeof OWN_MANAGER_FLAGS, Record<never, never>>,
-  "flags" | "dir" | "dirGiven" | "output" | "terminal"
+  "flags" | "dir" | "stateDir" | "dirGiven" | "output" | "terminal"
 >;
 
 /** Refuses flags that need `--serve`, or that make no sense with it. */
@@ -86,8 +86,9 @@ export async function withManager(
   services: ManagerServices,
   { targets, work }: ManagedWork,
 ): Promise<number> {
-  const { flags, dir, dirGiven, output, terminal } = invocation;
-  if (!flags.serve) return await work(dir);
+  const { flags, dirGiven, output, terminal } = invocation;
+  if (!flags.serve) return await work(invocation.dir);
+  const { stateDir: dir } = invocation;
   const quorum = quorumOf(flags);
   // To its end: a signal must not end the process before its folder is removed.
   using stopping = new Stopping(terminal);

@@ -6,6 +6,7 @@ import { exitCodes } from "../topics/exit_codes.ts";
 import { json } from "../topics/json.ts";
 import { agent } from "./agent.ts";
 import { agents } from "./agents.ts";
+import { audit } from "./audit.ts";
 import { cancel } from "./cancel.ts";
 import { commands } from "./commands.ts";
 import { events } from "./events.ts";
@@ -14,13 +15,18 @@ import { facts } from "./facts.ts";
 import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
 import { job } from "./job.ts";
+import { login } from "./login.ts";
+import { findManager } from "./logins.ts";
+import { logout } from "./logout.ts";
 import { operations } from "./operations.ts";
+import { operator } from "./operator.ts";
 import { liveWords } from "./live_words.ts";
 import { overview } from "./overview.ts";
 import { ping } from "./ping.ts";
 import { get } from "./get.ts";
 import { put } from "./put.ts";
 import { rerun } from "./rerun.ts";
+import { rule } from "./rule.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
 import type { ManagerServices } from "./services.ts";
@@ -31,11 +37,13 @@ import { jobs } from "./topics/jobs.ts";
 import { output } from "./topics/output.ts";
 import { targets as targetsTopic } from "./topics/targets.ts";
 import { watch } from "./watch.ts";
+import { whoami } from "./whoami.ts";
 import { why } from "./why.ts";
 
 /** Lines to type instead of words that people know from other tools. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   abort: "piri-manager cancel",
+  acl: "piri-manager rule list",
   add: "piri-manager agent add",
   attach: "piri-manager watch",
   daemon: "piri-manager serve",
@@ -62,20 +70,28 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   ls: "piri-manager agents",
   minions: "piri-manager agents",
   nodes: "piri-manager agents",
+  operators: "piri-manager operator list",
   ops: "piri-manager operations",
+  permissions: "piri-manager rule list",
   ps: "piri-manager commands",
   remove: "piri-manager agent remove",
   repeat: "piri-manager rerun",
   retry: "piri-manager rerun",
   resolve: "piri-manager targets",
   rm: "piri-manager agent remove",
+  rules: "piri-manager rule list",
   select: "piri-manager targets",
+  "sign-in": "piri-manager login",
+  signin: "piri-manager login",
+  signout: "piri-manager logout",
   setup: "piri-manager init",
   ssh: "piri-manager run",
   start: "piri-manager serve",
   stop: "piri-manager cancel",
   tail: "piri-manager watch",
   token: "piri-manager agent token",
+  user: "piri-manager operator add",
+  users: "piri-manager operator list",
   version: "piri-manager --version",
 };
 
@@ -112,6 +128,12 @@ export function managerProgram(
       why,
       events,
       status,
+      login,
+      logout,
+      whoami,
+      operator,
+      rule,
+      audit,
       exportIdentity,
       completionSubcommand("piri-manager"),
       helpSubcommand(() => program),
@@ -119,6 +141,7 @@ export function managerProgram(
     ],
     hasOperatorConfig: true,
     alone: overview,
+    findManager,
     topics: [targetsTopic, jobs, output, json, exitCodes],
     synonyms: SYNONYMS,
     ...options,

@@ -157,7 +157,7 @@ export const run = defineSubcommand({
     "--serve --wait-for 95% --within 2m 'web-*' -- ./deploy.sh",
   ],
   async execute(invocation, services: ManagerServices) {
-    const { flags, terminal } = invocation;
+    const { flags, json, output, terminal } = invocation;
     checkOwnManager(flags);
     const input = inputPath(flags, flags.op);
     const typed = parseRun({
@@ -195,7 +195,7 @@ export const run = defineSubcommand({
           ...(flags["exit-code"]
             ? { exitCodeOf: (ended) => Math.max(...ended.map(programExitCode)) }
             : {}),
-        }, { ...invocation, connect });
+        }, { flags, json, output, terminal, connect });
       },
     });
     return await (flags["exit-code"] ? orNoProgram(launched) : launched);

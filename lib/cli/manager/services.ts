@@ -1,10 +1,13 @@
 import type { Client } from "@connectrpc/connect";
 import type {
   AgentsService,
+  AuditService,
   BlobsService,
   CommandsService,
   EventsService,
   JobsService,
+  LoginService,
+  OperatorsService,
   StatusService,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { LogOptions } from "../../base/log.ts";
@@ -32,6 +35,8 @@ export interface ManagerServices {
       readonly log: Partial<LogOptions>;
       /** Puts a plain-TCP front before the connections, even if the configuration does not. */
       readonly guard: boolean;
+      /** Address for operators on other machines instead of the one in the configuration. */
+      readonly control?: string | undefined;
     },
     life: Life & { readonly onReady: (ready: Ready) => void },
   ): Promise<void>;
@@ -63,11 +68,27 @@ export interface ManagerServices {
     },
   ): Promise<ExportedIdentity>;
   /**
-   * Connects to the Manager of this state folder.
+   * Connects to the Manager of this state folder, or of the folder of a login.
    *
-   * @throws {PiriError} UNAVAILABLE if it is not running; DENIED if this user may not.
+   * @throws {PiriError} UNAVAILABLE if it is not running; DENIED if this user may not, or it cannot be trusted.
    */
   connect(dir: string): Promise<Control>;
+  /**
+   * Connects to a Manager on another machine, also as somebody who has no token yet.
+   *
+   * @throws {PiriError} UNAVAILABLE if it cannot be reached; DENIED if it cannot be trusted.
+   */
+  connectTo(place: ManagerPlace): Promise<Control>;
+}
+
+/** A Manager on another machine. */
+export interface ManagerPlace {
+  /** Address of the control port, "host:port". */
+  readonly address: string;
+  /** The certificate of the only authority to trust, PEM. */
+  readonly ca: string;
+  /** Token of the operator; none to ask for one. */
+  readonly token?: string;
 }
 
 /** A Manager that is there for one job. */
@@ -112,14 +133,19 @@ export interface Ready {
   readonly listen: string;
   /** Address of the control API: the path of a socket, or a URL. */
   readonly control: string;
+  /** Address for operators on other machines, with the actual port; none if absent. */
+  readonly controlPort?: string | undefined;
 }
 
 /** The control API of a running Manager. */
 export interface Control extends Disposable {
   readonly agents: Client<typeof AgentsService>;
+  readonly audit: Client<typeof AuditService>;
   readonly blobs: Client<typeof BlobsService>;
   readonly commands: Client<typeof CommandsService>;
   readonly jobs: Client<typeof JobsService>;
   readonly events: Client<typeof EventsService>;
   readonly status: Client<typeof StatusService>;
+  readonly operators: Client<typeof OperatorsService>;
+  readonly logins: Client<typeof LoginService>;
 }

@@ -10,6 +10,8 @@ import type { Events } from "../events.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
 import type { Fitness } from "./fitness.ts";
 import type { RunRequest } from "../operator_api.ts";
+import type { NewAudit } from "../../store/audit_records.ts";
+import { auditEntry } from "../audit_entry.ts";
 import { birthOf } from "./lifecycle.ts";
 import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
@@ -56,7 +58,7 @@ export class CommandStarter {
    */
   async start(
     request: RunRequest,
-    rerunOf: bigint | null = null,
+    again?: { readonly id: bigint; readonly act: string },
   ): Promise<StartedCommands> {
     const { store, blobs: kept } = this.#options;
     const { operation, params } = request;
@@ -68,21 +70,50 @@ export class CommandStarter {
         `Cannot run "${request.operation}": the Manager is stopping`,
       );
     }
+    request.check?.(sessions.map(({ agent }) => agent));
     this.#check(request, sessions);
     this.#options.fitness.count(sessions, 1);
     try {
       const { job, commands, repeated } = await store.createCommands(
         sessions.map((session) => ({
           ...this.#draft(request, session),
-          rerunOf,
+          rerunOf: again?.id ?? null,
         })),
         { requestId: request.requestId, job: this.#newJob(), blobs },
+        this.#audit(request, sessions, again),
       );
       if (!repeated) this.#begin(commands, sessions, request);
       return { job, commands };
     } finally {
       this.#options.fitness.count(sessions, -1);
     }
+  }
+
+  #audit(
+    request: RunRequest,
+    sessions: readonly AgentSession[],
+    again: { readonly id: bigint; readonly act: string } | undefined,
+  ): NewAudit {
+    const { operation, params, timeoutMs, onDisconnect, killAfterMs } = request;
+    const names = sessions.map(({ agent }) => agent);
+    const statement = {
+      names,
+      operation,
+      params,
+      timeoutMs,
+      onDisconnect,
+      killAfterMs,
+    };
+    return auditEntry(
+      {
+        act: again?.act ?? "Run",
+        on: again === undefined ? request.agents : [String(again.id)],
+        operation,
+        statement,
+      },
+      request,
+      this.#options.clock,
+    );
   }
 
   #check(request: RunRequest, sessions: readonly AgentSession[]): void {

@@ -4,6 +4,8 @@ import { PiriError } from "../../base/errors.ts";
 import { Turns } from "../../base/turns.ts";
 import type { CommandPatch, CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
+import type { NewAudit } from "../../store/audit_records.ts";
+import { auditEntry } from "../audit_entry.ts";
 import type { Events } from "../events.ts";
 import type { Fleet } from "../fleet.ts";
 import { CANCEL_GRACE_MS, type Dispatcher } from "./dispatcher.ts";
@@ -25,7 +27,12 @@ export interface EndRequestsOptions {
 
 /** Request to cancel a command. */
 export interface CancelRequest extends Asker {
-  readonly graceMs: number | undefined;
+  readonly graceMs?: number | undefined;
+}
+
+/** Cancel of a command, by itself or as a part of an act that is in the audit. */
+interface PlacedCancel extends CancelRequest {
+  readonly isPart: boolean;
 }
 
 /** Requests of operators to end a command, or to wait for it no longer. */
@@ -49,24 +56,29 @@ export class EndRequests {
    *
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if the command has ended for good
    */
-  async cancel(id: bigint, request: CancelRequest): Promise<boolean> {
+  async cancel(id: bigint, request: PlacedCancel): Promise<boolean> {
     const facts = {
       by: request.requestedBy,
       saidBy: request.saidBy,
       graceMs: request.graceMs ?? CANCEL_GRACE_MS,
       at: this.#clock.now(),
     };
+    const statement = { id: String(id), graceMs: facts.graceMs };
+    const act = { act: "Cancel", on: [String(id)], statement };
+    const audit = request.isPart
+      ? undefined
+      : auditEntry(act, request, this.#clock);
     const command = this.#open.get(id);
     if (command === undefined) {
       const presumed = await this.#presumed.run(() =>
-        this.#cancelPresumed(id, facts)
+        this.#cancelPresumed(id, facts, audit)
       );
       // A hello may have brought it back meanwhile.
       return presumed === undefined
         ? await this.cancel(id, request)
         : this.#isUnconfirmed(presumed.agent);
     }
-    const patch = await this.#change(command, "cancelled", facts);
+    const patch = await this.#change(command, "cancelled", facts, audit);
     this.#cancelled(command, patch);
     return command.isOpen && this.#isUnconfirmed(command.agent);
   }
@@ -85,7 +97,7 @@ export class EndRequests {
       by: asker.requestedBy,
       saidBy: asker.saidBy,
       at: this.#clock.now(),
-    });
+    }, auditEntry({ act: "GiveUp", on: [String(id)] }, asker, this.#clock));
     this.#options.events.add(
       "command_given_up",
       `command ${id} on "${agent}" is given up by ${operatorText(asker)}`,
@@ -99,6 +111,7 @@ export class EndRequests {
   async #cancelPresumed(
     id: bigint,
     facts: LifeEvents["cancelled"],
+    audit: NewAudit | undefined,
   ): Promise<CommandRecord | undefined> {
     const record = await this.#get(id);
     if (this.#open.get(id) !== undefined) return undefined;
@@ -109,7 +122,7 @@ export class EndRequests {
     };
     const patch = changeBy(subject, "cancelled", facts);
     if (patch === undefined) throw hasEnded(record, "cancel");
-    await this.#store.patchCommand(patch);
+    await this.#store.patchCommand(patch, audit);
     if (this.#open.get(id) !== undefined) return undefined;
     this.#options.dispatcher.sendCancel(record.agent, patch);
     return record;
@@ -145,6 +158,7 @@ export class EndRequests {
     command: OpenCommand,
     event: Event,
     facts: LifeEvents[Event],
+    audit: NewAudit | undefined,
   ): Promise<CommandPatch> {
     const patch = changeBy(command, event, facts);
     if (patch === undefined) {
@@ -152,7 +166,7 @@ export class EndRequests {
     }
     const change = new OpenChange(this.#open, [patch]);
     try {
-      await this.#store.patchCommand(patch);
+      await this.#store.patchCommand(patch, audit);
     } catch (error) {
       change.takeBack();
       throw error;

@@ -109,7 +109,20 @@ export class Guard {
    * meanwhile, or if it did not pass this guard: somebody on this host has dialled the listener itself.
    */
   admit(transport: Transport): Transport | undefined {
-    const { port } = transport.peer;
+    const peer = this.passed(transport.peer.port);
+    return peer && {
+      peer,
+      read: () => transport.read(),
+      write: (bytes) => transport.write(bytes),
+      close: () => transport.close(),
+    };
+  }
+
+  /**
+   * Address of the real peer of a connection to the listener, by the port that it comes from. Its handshake is done, so it
+   * may stay. Undefined as for `admit`.
+   */
+  passed(port: number): Address | undefined {
     const connection = this.#byInnerPort.get(port);
     if (connection === undefined) {
       this.#forgetOldPorts();
@@ -120,12 +133,7 @@ export class Guard {
     }
     this.#unauthenticated.delete(connection);
     connection.deadline.cancel();
-    return {
-      peer: connection.peer,
-      read: () => transport.read(),
-      write: (bytes) => transport.write(bytes),
-      close: () => transport.close(),
-    };
+    return connection.peer;
   }
 
   /** Stops accepting. Relayed connections go on until one side hangs up, or `end`. */
@@ -134,6 +142,11 @@ export class Guard {
     closeQuietly(this.#listener);
     for (const connection of [...this.#unauthenticated]) this.#end(connection);
     await this.#accepting;
+  }
+
+  /** Waits until all connections have ended, which must be ending already. */
+  async drained(): Promise<void> {
+    await Promise.all([...this.#connections].map(({ relayed }) => relayed));
   }
 
   /** Ends all relayed connections. */
@@ -162,6 +175,7 @@ export class Guard {
     const connection: GuardedConnection = {
       outer,
       inner: undefined,
+      relayed: undefined,
       origin,
       peer: addressOf(outer.remoteAddr),
       deadline: clock.timer(HANDSHAKE_MS, () => {
@@ -172,7 +186,7 @@ export class Guard {
     this.#byOrigin.set(origin, (this.#byOrigin.get(origin) ?? 0) + 1);
     this.#connections.add(connection);
     this.#unauthenticated.add(connection);
-    this.#relay(connection)
+    connection.relayed = this.#relay(connection)
       .catch((error) =>
         log.debug("A relayed connection broke: {error}", {
           error: messageOf(error),
@@ -252,6 +266,8 @@ export class Guard {
 interface GuardedConnection {
   readonly outer: Deno.TcpConn;
   inner: Deno.TcpConn | undefined;
+  /** Resolves at its end. */
+  relayed: Promise<void> | undefined;
   readonly origin: string;
   readonly peer: Address;
   deadline: Timer;

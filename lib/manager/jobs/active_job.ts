@@ -1,3 +1,4 @@
+import type { NewAudit } from "../../store/audit_records.ts";
 import { messageOf } from "../../base/errors.ts";
 import { isOpenJob, jobName } from "../../base/job_state.ts";
 import { logger } from "../../base/log.ts";
@@ -20,7 +21,7 @@ import { FailureLimit } from "./failure_limit.ts";
 import { cancelCommands, isToBeCancelled } from "./job_cancel.ts";
 import { type JobListener, JobListeners } from "./job_listeners.ts";
 import { JobCommands } from "./job_commands.ts";
-import { nextState } from "./job_lifecycle.ts";
+import { type JobPause, nextState } from "./job_lifecycle.ts";
 import { shareOf } from "./limits.ts";
 import { Timers } from "./timers.ts";
 import { skipSome } from "./skip_rest.ts";
@@ -232,7 +233,8 @@ export class ActiveJob {
   async end(
     endsAs: JobEnd,
     reason: string,
-    cancel: Omit<JobPatch, "id" | "endsAs" | "reason"> = {},
+    cancel?: Omit<JobPatch, "id" | "endsAs" | "reason">,
+    audit?: NewAudit,
   ): Promise<void> {
     await this.#turns.run(async () => {
       const { state, endsAs: before } = this.#record;
@@ -240,17 +242,17 @@ export class ActiveJob {
       await this.#patch({
         ...cancel,
         ...before === null ? { endsAs, reason } : {},
-      });
+      }, audit);
     });
     this.wake();
     await this.#cancelRunning();
   }
 
-  /** Records an event of its life that leaves it open. */
-  async take(event: "paused" | "resumed", reason: string): Promise<void> {
+  /** Records an event of its life that leaves it open, at the request of a user. */
+  async take(event: JobPause, reason: string, audit: NewAudit): Promise<void> {
     await this.#turns.run(async () => {
       const state = nextState(this.#record.state, event);
-      if (state !== undefined) await this.#patch({ state, reason });
+      if (state !== undefined) await this.#patch({ state, reason }, audit);
     });
     this.wake();
   }
@@ -384,8 +386,8 @@ export class ActiveJob {
     this.#timers.after(AGAIN_MS, () => void this.#cancelRunning());
   }
 
-  async #patch(patch: Omit<JobPatch, "id">): Promise<void> {
-    await this.#parts.store.patchJob({ id: this.id, ...patch });
+  async #patch(patch: Omit<JobPatch, "id">, audit?: NewAudit): Promise<void> {
+    await this.#parts.store.patchJob({ id: this.id, ...patch }, audit);
     this.#record = { ...this.#record, ...patch } as JobRecord;
     this.#listeners.changed();
   }

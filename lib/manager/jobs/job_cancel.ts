@@ -22,7 +22,7 @@ export async function cancelCommands(
   for (let at = 0; at < ids.length; at += MAX_TOGETHER) {
     const results = await Promise.allSettled(
       ids.slice(at, at + MAX_TOGETHER).map((id) =>
-        commands.cancel(id, graceMs, requestedBy, saidBy)
+        commands.cancelOfJob(id, { graceMs, requestedBy, saidBy })
       ),
     );
     // A command may have ended meanwhile, which is no failure.

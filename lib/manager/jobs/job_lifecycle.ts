@@ -1,8 +1,11 @@
 import type { JobStateName } from "../../base/job_state.ts";
 import type { JobEnd } from "../../store/job_records.ts";
 
+/** Event in the life of a job that users ask for, and that leaves it open. */
+export type JobPause = "paused" | "resumed";
+
 /** Event in the life of a job. `done` and `undone`: its last entry has ended, and all or not all of them succeeded. */
-export type JobEvent = "paused" | "resumed" | "done" | "undone" | JobEnd;
+export type JobEvent = JobPause | "done" | "undone" | JobEnd;
 
 type Rows = { readonly [Event in JobEvent]?: JobStateName };
 

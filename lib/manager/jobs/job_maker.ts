@@ -2,6 +2,8 @@ import { operatorText } from "../../base/asker.ts";
 import { jobName } from "../../base/job_state.ts";
 import type { Random } from "../../base/random.ts";
 import type { JobRecord, MovedEntry, NewJob } from "../../store/job_records.ts";
+import type { NewAudit } from "../../store/audit_records.ts";
+import { auditEntry } from "../audit_entry.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { JobRequest } from "../job_api.ts";
 import type { ResolvedTargets } from "../operator_api.ts";
@@ -65,6 +67,7 @@ export class JobMaker {
     const { operation, params } = request;
     const blobs = await this.#options.blobs?.need(operation, params) ?? [];
     const { names, canaries } = await this.#order(request, resolved);
+    request.check?.(names);
     const now = clock.now();
     const supersedes = withKey(request.limits.supersedeKey);
     const isUnsure = supersedes.some((job) =>
@@ -83,6 +86,7 @@ export class JobMaker {
           isUnsure ? unsureReason(SUPERSEDED) : SUPERSEDED,
         ),
       },
+      startEntry(request, names, rerunOf, clock),
     );
     if (!made.repeated) this.#tell(made.job);
     return { ...made, names };
@@ -137,6 +141,36 @@ export class JobMaker {
       agents.flatMap(({ name }) => fleet.session(name) ?? []),
     );
   }
+}
+
+/** Entry of the audit for the start of a job. */
+function startEntry(
+  request: JobRequest,
+  names: readonly string[],
+  rerunOf: bigint | null,
+  clock: JobMakerOptions["clock"],
+): NewAudit {
+  const { operation, params, limits, targets } = request;
+  const { timeoutMs, onDisconnect, killAfterMs } = request;
+  const statement = {
+    names,
+    operation,
+    params,
+    limits,
+    timeoutMs,
+    onDisconnect,
+    killAfterMs,
+  };
+  return auditEntry(
+    {
+      act: rerunOf === null ? "StartJob" : "RerunJob",
+      on: rerunOf === null ? targets.expressions : [jobName(rerunOf)],
+      operation,
+      statement,
+    },
+    request,
+    clock,
+  );
 }
 
 function newJob(

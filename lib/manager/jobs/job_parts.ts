@@ -10,7 +10,7 @@ export interface JobParts {
   readonly clock: Clock;
   readonly fleet: Fleet;
   readonly events: Events;
-  readonly commands: Pick<Commands, "entries" | "fitness" | "cancel">;
+  readonly commands: Pick<Commands, "entries" | "fitness" | "cancelOfJob">;
   /** True for an agent that was connected when the Manager stopped, and is expected back at any moment. */
   readonly isExpected: (agent: string) => boolean;
   /**

@@ -3,6 +3,8 @@ import { PiriError } from "../../base/errors.ts";
 import { jobName } from "../../base/job_state.ts";
 import type { Random } from "../../base/random.ts";
 import type { JobFilter, JobRecord } from "../../store/job_records.ts";
+import type { NewAudit } from "../../store/audit_records.ts";
+import { auditEntry } from "../audit_entry.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { Commands } from "../commands.ts";
 import type {
@@ -106,17 +108,16 @@ export class Jobs implements JobAdmin {
 
   async cancel(
     id: bigint,
-    { graceMs, requestedBy, saidBy }: Parameters<JobAdmin["cancel"]>[1],
+    { graceMs, ...asker }: Parameters<JobAdmin["cancel"]>[1],
   ): Promise<JobView> {
     const job = await this.#require(id, "cancel");
-    const asker = { requestedBy, saidBy };
     const reason = `cancelled by ${operatorText(asker)}`;
     await job.end("cancelled", reason, {
       cancelRequestedAt: this.#options.clock.now(),
-      cancelRequestedBy: requestedBy,
-      cancelSaidBy: saidBy,
+      cancelRequestedBy: asker.requestedBy,
+      cancelSaidBy: asker.saidBy,
       cancelGraceMs: graceMs ?? null,
-    });
+    }, this.#audit("CancelJob", id, asker));
     this.#tell("job_cancelled", job, `is ${reason}`);
     return await this.get(id);
   }
@@ -131,7 +132,7 @@ export class Jobs implements JobAdmin {
     }
     const reason = `paused by ${operatorText(asker)}`;
     if (job.record.state !== "paused") {
-      await job.take("paused", reason);
+      await job.take("paused", reason, this.#audit("PauseJob", id, asker));
       this.#tell("job_paused", job, `is ${reason}`);
     }
     return await this.get(id);
@@ -145,7 +146,7 @@ export class Jobs implements JobAdmin {
         `Cannot resume job ${jobName(id)}: it is not paused`,
       );
     }
-    await job.take("resumed", "");
+    await job.take("resumed", "", this.#audit("ResumeJob", id, asker));
     this.#tell("job_resumed", job, `is resumed by ${operatorText(asker)}`);
     return await this.get(id);
   }
@@ -220,6 +221,10 @@ export class Jobs implements JobAdmin {
       "FAILED_PRECONDITION",
       `Cannot ${attempt} job ${jobName(id)}: it has ended, it is ${state}`,
     );
+  }
+
+  #audit(act: string, id: bigint, asker: Asker): NewAudit {
+    return auditEntry({ act, on: [jobName(id)] }, asker, this.#options.clock);
   }
 
   #tell(kind: string, job: ActiveJob, text: string): void {

@@ -20,7 +20,7 @@ const NOBODY = {
  */
 export async function rerunOf(
   job: JobRecord,
-  { scope, on, requestId, requestedBy, saidBy }: Parameters<
+  { scope, on, requestId, requestedBy, saidBy, check }: Parameters<
     JobAdmin["rerun"]
   >[1],
   { store, targeting }: {
@@ -59,6 +59,7 @@ export async function rerunOf(
     requestedBy,
     saidBy,
     targets,
+    ...check === undefined ? {} : { check },
   };
   return { request, resolved: { ...resolved, agents } };
 }

@@ -69,16 +69,22 @@ export async function issueServerCertificate(
   return { ...identity, expiresAt: notAfter };
 }
 
-/** Issues a server certificate anew: same names, same key, so that replacing one file is enough. */
+/**
+ * Issues a server certificate anew: the same key, so that replacing one file is enough, and the same names unless others
+ * are given.
+ */
 export async function renewServerCertificate(
   authority: Identity,
   certPem: string,
-  { now, random }: IssueOptions,
+  { now, random, names }: IssueOptions & {
+    readonly names?: readonly string[] | undefined;
+  },
 ): Promise<{ certPem: string; expiresAt: number }> {
   const { reissueCertificate } = await x509();
   const notAfter = serverExpiry(authority, now);
   const renewed = await reissueCertificate(certPem, {
     issuer: authority,
+    names,
     serial: serialOf(random),
     notBefore: now - BACKDATED_MS,
     notAfter,
@@ -89,6 +95,18 @@ export async function renewServerCertificate(
 /** End of a certificate's validity, in milliseconds since 1970. */
 export function certificateExpiry(certPem: string): number {
   return read(certPem).validToDate.getTime();
+}
+
+/** Host names and IP addresses of a certificate. */
+export function certificateNames(certPem: string): string[] {
+  return (read(certPem).subjectAltName ?? "").split(", ").flatMap((entry) => {
+    const name = /^(?:DNS|IP Address):(.+)$/.exec(entry)?.[1];
+    if (name === undefined) return [];
+    // Node writes out all the zeros of an IPv6 address.
+    return name.includes(":")
+      ? new URL(`http://[${name}]`).hostname.slice(1, -1)
+      : name;
+  });
 }
 
 /**

@@ -35,6 +35,10 @@ export interface ManagerConfig {
   readonly blobBytes: number;
   /** Interval of pings between agents and the Manager, in milliseconds. */
   readonly pingIntervalMs: number;
+  /** Address of the control port, for operators on other machines; without it there is none. */
+  readonly control?: Address | undefined;
+  /** Address of the control port that operators are told; that of `advertise` with the port of `control` if absent. */
+  readonly controlAdvertise?: Address | undefined;
   /** Limits of the plain-TCP front; without them there is none. */
   readonly guard?: GuardLimits | undefined;
   readonly log: LogOptions;
@@ -57,6 +61,11 @@ export const MANAGER_SETTINGS: Settings<ManagerConfig> = {
   pingIntervalMs: {
     valueOf: ({ pingIntervalMs }) => pingIntervalMs,
     atOnce: true,
+  },
+  control: { valueOf: ({ control }) => control, atOnce: false },
+  controlAdvertise: {
+    valueOf: ({ controlAdvertise }) => controlAdvertise,
+    atOnce: false,
   },
   guard: { valueOf: ({ guard }) => guard, atOnce: false },
   "log.level": { valueOf: ({ log }) => log.level, atOnce: true },
@@ -94,6 +103,8 @@ const Schema = v.strictObject({
     durationSetting(1, { least: "1s", most: "15s" }),
     15_000,
   ),
+  control: v.optional(readBy((text) => parseAddress(text, { lowestPort: 0 }))),
+  controlAdvertise: v.optional(readBy(parseAdvertised)),
   guard: v.optional(v.strictObject({
     perAddress: v.optional(countSetting(), GUARD_LIMITS.perAddress),
     total: v.optional(countSetting(), GUARD_LIMITS.total),
@@ -147,6 +158,9 @@ listen: "${formatAddress(listen)}"
 
 # Where agents are told to dial: it goes into every new join token.
 advertise: "${formatAddress(advertise)}"
+
+# Where operators on other machines are accepted (piri-manager operator add). Without this line, nowhere.
+# control: "0.0.0.0:7052"
 
 # What is kept in the database. The first limit that is reached counts.
 retention:

@@ -13,6 +13,7 @@ import type { Random } from "../../base/random.ts";
 import { newSigningKey } from "../../base/signing_key.ts";
 import {
   certificateExpiry,
+  certificateNames,
   RENEW_BEFORE_MS,
   renewServerCertificate,
   serverNameOf,
@@ -96,28 +97,37 @@ export async function readConfig(
 }
 
 /**
- * Issues the server certificate anew, on the disk too if it is there, if less than 30 days of its validity are left.
+ * Issues the server certificate anew, on the disk too if it is there, if less than 30 days of its validity are left, or if
+ * it lacks a name that it needs.
  *
- * @returns the new identity, or undefined if more are left
+ * @returns the new identity, or undefined if the one that is there does
  */
 export async function renewServerIdentity(
   state: Pick<ManagerState, "paths" | "server" | "authority">,
-  { clock, random }: { clock: Clock; random: Random },
+  { clock, random, needed }: {
+    clock: Clock;
+    random: Random;
+    /** Host name or IP address that it must have. */
+    needed?: string | undefined;
+  },
 ): Promise<ServerIdentity | undefined> {
   const { paths, server } = state;
   const now = clock.now();
-  if (server.expiresAt - now >= RENEW_BEFORE_MS) return undefined;
+  const names = certificateNames(server.certPem);
+  const lacks = needed !== undefined && !names.includes(needed);
+  if (!lacks && server.expiresAt - now >= RENEW_BEFORE_MS) return undefined;
   const authority = state.authority ?? {
     certPem: await readFile(paths.caCert),
     keyPem: await readPrivateFile(paths.caKey),
   };
   // A certificate cannot outlive its authority. Near the end of that, a new one would not last longer.
-  if (certificateExpiry(authority.certPem) === server.expiresAt) {
+  if (!lacks && certificateExpiry(authority.certPem) === server.expiresAt) {
     return undefined;
   }
   const { certPem } = await renewServerCertificate(authority, server.certPem, {
     now,
     random,
+    names: lacks ? [...names, needed] : undefined,
   });
   if (state.authority === undefined) {
     await writeFileAtomically(paths.serverCert, certPem, {

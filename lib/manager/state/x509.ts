@@ -64,16 +64,23 @@ export async function createCertificate(
   return { certPem, keyPem: encodePem("PRIVATE KEY", new Uint8Array(key)) };
 }
 
-/** Issues a certificate again for the same key, with another validity. */
+/** Issues a certificate again for the same key, with another validity, and with other names if there are any. */
 export async function reissueCertificate(
   certPem: string,
-  { issuer, ...validity }: Validity & { readonly issuer: Identity },
+  { issuer, names, ...validity }: Validity & {
+    readonly issuer: Identity;
+    readonly names?: readonly string[] | undefined;
+  },
 ): Promise<string> {
   const certificate = parse(certPem);
-  certificate.extensions =
+  const kept =
     certificate.extensions?.filter(({ extnID }) =>
       extnID !== Oid.authorityKeyIdentifier
     ) ?? [];
+  certificate.extensions = names === undefined ? kept : [
+    ...kept.filter(({ extnID }) => extnID !== Oid.subjectAltName),
+    namesExtension(names),
+  ];
   return await sign(certificate, {
     ...validity,
     issuer: parse(issuer.certPem),
@@ -137,7 +144,6 @@ function serverExtensions(
   names: readonly string[],
 ): pkijs.Extension[] {
   const usages = new pkijs.ExtKeyUsage({ keyPurposes: [Oid.serverAuth] });
-  const altNames = new pkijs.GeneralNames({ names: names.map(generalName) });
   return [
     extension(Oid.basicConstraints, new pkijs.BasicConstraints().toSchema(), {
       critical: true,
@@ -145,12 +151,17 @@ function serverExtensions(
     // digitalSignature: bit 0.
     extension(Oid.keyUsage, bits(0b1000_0000, 7), { critical: true }),
     extension(Oid.extKeyUsage, usages.toSchema()),
-    extension(Oid.subjectAltName, altNames.toSchema()),
+    namesExtension(names),
     extension(
       Oid.subjectKeyIdentifier,
       new asn1js.OctetString({ valueHex: keyId }),
     ),
   ];
+}
+
+function namesExtension(names: readonly string[]): pkijs.Extension {
+  const altNames = new pkijs.GeneralNames({ names: names.map(generalName) });
+  return extension(Oid.subjectAltName, altNames.toSchema());
 }
 
 function extension(

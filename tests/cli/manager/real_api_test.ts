@@ -19,6 +19,7 @@ const services: ManagerServices = {
   serveBriefly: () => Promise.reject(new TypeError("not here")),
   exportIdentity: () => Promise.reject(new TypeError("not here")),
   connect: connectControl,
+  connectTo: () => Promise.reject(new TypeError("not here")),
 };
 
 /** A terminal in memory, on real time, since the test waits for real sockets. */

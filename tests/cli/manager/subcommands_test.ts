@@ -741,6 +741,7 @@ Deno.test("serve reports when it is ready, and ends with 0 once it was asked to 
     dir: "/var/lib/piri-manager",
     log: { level: "debug" },
     guard: true,
+    control: undefined,
   });
   assertEquals(terminal.isListening, false);
 });

@@ -189,7 +189,7 @@ const MEANWHILE: readonly {
   },
   {
     name: "that the operator has given up",
-    act: (core, _, id) => core.commands.giveUp(id, "test"),
+    act: (core, _, id) => core.commands.giveUp(id, { requestedBy: "test" }),
   },
 ];
 

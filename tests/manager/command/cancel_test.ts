@@ -65,7 +65,7 @@ Deno.test("a cancel of a sent command goes to the agent once it is recorded", as
   await using parts = await commanded();
   const { core, agent, id } = parts;
   const release = core.slow.hold("patchCommand");
-  const asked = core.commands.cancel(id, 1_234);
+  const asked = core.commands.cancel(id, { graceMs: 1_234 });
   await core.clock.settle();
   assertEquals(agent.heardSoFar(), []);
   release();
@@ -95,7 +95,7 @@ Deno.test("a repeated cancel may only shorten the grace", async () => {
   const { core, agent, id } = parts;
   const heard: (number | undefined)[] = [];
   for (const grace of [3_000, 9_000, undefined, 1_000]) {
-    await core.commands.cancel(id, grace);
+    await core.commands.cancel(id, { graceMs: grace });
     heard.push((await agent.hears("cancel")).graceMs);
   }
   assertEquals(heard, [3_000, 3_000, 3_000, 1_000]);
@@ -106,7 +106,10 @@ Deno.test("a cancel is sent again after ServerHello while the command is listed"
   const { core, agent, id } = parts;
   agent.hangUp();
   await core.ends[0];
-  assertEquals((await core.commands.cancel(id, 2_000)).state, "sent");
+  assertEquals(
+    (await core.commands.cancel(id, { graceMs: 2_000 })).state,
+    "sent",
+  );
   const again = await core.admitted("web-1", {
     lastCommandId: id,
     commands: [await listed(core, id)],
@@ -122,7 +125,7 @@ Deno.test("a cancel that is not recorded is not sent after ServerHello either", 
   await core.ends[0];
   const commands = [await listed(core, id)];
   const release = core.slow.hold("patchCommand");
-  const asked = core.commands.cancel(id, 2_000);
+  const asked = core.commands.cancel(id, { graceMs: 2_000 });
   const again = await core.admitted("web-1", { lastCommandId: id, commands });
   await core.clock.settle();
   assertEquals(again.heardSoFar(), []);
@@ -155,7 +158,7 @@ Deno.test("the second of two cancels holds in full even if the first could not b
   const release = core.slow.hold("patchCommand");
   core.slow.failOnce("patchCommand", new PiriError("DISK", "Cannot write"));
   const failed = assertRejects(() => core.commands.cancel(id), PiriError);
-  const second = core.commands.cancel(id, 3_000);
+  const second = core.commands.cancel(id, { graceMs: 3_000 });
   await core.clock.settle();
   release();
   await failed;
@@ -176,7 +179,7 @@ Deno.test("a grace does not grow while a shorter one is being recorded", async (
   const releaseFirst = core.slow.hold("patchCommand");
   const first = core.commands.cancel(id);
   const releaseSecond = core.slow.hold("patchCommand");
-  const second = core.commands.cancel(id, 200);
+  const second = core.commands.cancel(id, { graceMs: 200 });
   releaseFirst();
   await first;
   await core.commands.cancel(id);

@@ -14,10 +14,16 @@ Deno.test("a cancel is recorded with its first requester and the shortest grace"
   const { id } = await core.run("web-1");
   await agent.hears("command");
   assertEquals(await recorded(core, id), ["", null]);
-  const first = await core.commands.cancel(id, 30_000, "ann");
+  const first = await core.commands.cancel(id, {
+    graceMs: 30_000,
+    requestedBy: "ann",
+  });
   assertEquals(first.cancelRequestedBy, "ann");
   await core.clock.advance(1_000);
-  const second = await core.commands.cancel(id, 2_000, "ben");
+  const second = await core.commands.cancel(id, {
+    graceMs: 2_000,
+    requestedBy: "ben",
+  });
   assertEquals(
     [second.cancelRequestedBy, second.cancelRequestedAt],
     ["ann", first.cancelRequestedAt],

@@ -27,7 +27,7 @@ Deno.test("giving up an agent that stays away ends the wait: presumed lost, with
   const watcher = core.watch(id);
   await watcher.next();
   const seen = watcher.rest();
-  const { state } = await core.commands.giveUp(id, "ann");
+  const { state } = await core.commands.giveUp(id, { requestedBy: "ann" });
   assertEquals(state, "lost");
   assertEquals(await standing(core, id), GIVEN_UP);
   assertEquals((await core.store.command(id))?.state, "lost");
@@ -46,7 +46,7 @@ Deno.test("an ended command cannot be given up", async () => {
   await agent.says("result", { commandId: id, status: SUCCESS });
   await agent.hears("commandAck");
   const error = await assertRejects(
-    () => core.commands.giveUp(id, ""),
+    () => core.commands.giveUp(id, { requestedBy: "" }),
     PiriError,
     `Cannot give up command ${id}: it has ended, it is succeeded`,
   );
@@ -57,7 +57,7 @@ Deno.test("an ended command cannot be given up", async () => {
 Deno.test("an unknown command cannot be given up", async () => {
   await using parts = await running();
   const error = await assertRejects(
-    () => parts.core.commands.giveUp(99n, ""),
+    () => parts.core.commands.giveUp(99n, { requestedBy: "" }),
     PiriError,
   );
   assertEquals(error.code, "NOT_FOUND");
@@ -68,7 +68,7 @@ Deno.test("a hello that lists the command takes the giving up back, and then its
   const { core, agent, id, nonce } = parts;
   agent.hangUp();
   await core.ends[0];
-  await core.commands.giveUp(id, "ann");
+  await core.commands.giveUp(id, { requestedBy: "ann" });
   const again = await core.admitted("web-1", {
     lastCommandId: id,
     commands: [{ commandId: id, nonce, state: RUNNING }],
@@ -87,7 +87,7 @@ Deno.test("a hello that lists the command takes the giving up back, and then its
 Deno.test("a result of a connected agent takes the giving up back", async () => {
   await using parts = await running();
   const { core, agent, id } = parts;
-  await core.commands.giveUp(id, "ann");
+  await core.commands.giveUp(id, { requestedBy: "ann" });
   await agent.says("result", { commandId: id, status: SUCCESS });
   assertEquals((await agent.hears("commandAck")).final, true);
   assertEquals(await standing(core, id), ["succeeded", false, ""]);
@@ -99,7 +99,9 @@ Deno.test("a giving up that could not be recorded has not happened, and a later 
   core.slow.failOnce("patchCommand", new PiriError("DISK", "Cannot: full"));
   const giveUp = core.slow.hold("patchCommand");
   const lookUp = core.slow.hold("command");
-  const refused = assertRejects(() => core.commands.giveUp(id, "ann"));
+  const refused = assertRejects(() =>
+    core.commands.giveUp(id, { requestedBy: "ann" })
+  );
   await agent.says("result", { commandId: id, status: SUCCESS });
   await core.clock.settle();
   giveUp();
@@ -119,7 +121,7 @@ Deno.test("output on its way to a command that was given up is acknowledged", as
     bytes: new Uint8Array(5),
   });
   await core.clock.settle();
-  const givenUp = core.commands.giveUp(id, "ann");
+  const givenUp = core.commands.giveUp(id, { requestedBy: "ann" });
   release();
   await givenUp;
   assertEquals((await agent.hears("commandAck")).stdout, 5n);
@@ -131,7 +133,7 @@ Deno.test("a command that is given up before it was sent is never sent", async (
   const agent = await core.hello("web-1", OLD_HELLO);
   await agent.hears("serverHello");
   const { id, state } = await core.run("web-1");
-  await core.commands.giveUp(id, "ann");
+  await core.commands.giveUp(id, { requestedBy: "ann" });
   await agent.hears("ping");
   await agent.says("pong");
   await core.clock.settle();

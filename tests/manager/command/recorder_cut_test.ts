@@ -47,7 +47,7 @@ Deno.test("a command that is reopened goes on to keep both ends of its output", 
   };
   await print(0n, "abc");
   await print(3n, "def");
-  await core.commands.giveUp(id, "");
+  await core.commands.giveUp(id, { requestedBy: "" });
   await print(6n, "g");
 
   const kept = await core.store.readOutput(id, {

@@ -52,8 +52,11 @@ Deno.test("the record keeps the evidence and the claim apart, of the request and
     requestedBy: "local",
     saidBy: "anna",
   });
-  await core.commands.cancel(id, undefined, "root (sudo: ben)", "ben");
-  await core.commands.cancel(id, undefined, "local", "eve");
+  await core.commands.cancel(id, {
+    requestedBy: "root (sudo: ben)",
+    saidBy: "ben",
+  });
+  await core.commands.cancel(id, { requestedBy: "local", saidBy: "eve" });
 
   const record = await core.store.command(id);
   assertEquals(
@@ -72,8 +75,15 @@ Deno.test("a cancel, a repetition and a giving up name who asks for them, with t
   await core.knows("web-1");
   await core.admitted("web-1");
   const first = await core.run("web-1");
-  await core.commands.cancel(first.id, 0, "local", "ben");
-  await core.commands.giveUp(first.id, "local", "anna");
+  await core.commands.cancel(first.id, {
+    graceMs: 0,
+    requestedBy: "local",
+    saidBy: "ben",
+  });
+  await core.commands.giveUp(first.id, {
+    requestedBy: "local",
+    saidBy: "anna",
+  });
   const given = await core.store.command(first.id);
   assertEquals([given?.givenUpBy, given?.givenUpSaidBy], ["local", "anna"]);
   const again = { requestId: "again", requestedBy: "local", saidBy: "eve" };

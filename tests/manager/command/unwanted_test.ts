@@ -40,12 +40,13 @@ for (
     ],
     [
       "given up",
-      (core: MemoryManager, id: bigint) => core.commands.giveUp(id, "ann"),
+      (core: MemoryManager, id: bigint) =>
+        core.commands.giveUp(id, { requestedBy: "ann" }),
     ],
     [
       "given up and then cancelled",
       async (core: MemoryManager, id: bigint) => {
-        await core.commands.giveUp(id, "ann");
+        await core.commands.giveUp(id, { requestedBy: "ann" });
         await core.commands.cancel(id);
       },
     ],
@@ -104,7 +105,7 @@ Deno.test("an agent without hold hears of a cancel after ServerHello, as before"
 Deno.test("a cancel is also in ServerHello after a restart of the Manager", async () => {
   const { core, id, nonce } = await sent();
   await using _ = core;
-  await core.commands.giveUp(id, "ann");
+  await core.commands.giveUp(id, { requestedBy: "ann" });
   await using again = await core.restarted();
 
   const hello = {
@@ -136,9 +137,9 @@ Deno.test("a command that was given up can be cancelled while it runs, and its a
   await agent.hears("command");
   await agent.says("progress", { commandId: id, current: 0, total: 1 });
   await core.clock.settle();
-  await core.commands.giveUp(id, "ann");
+  await core.commands.giveUp(id, { requestedBy: "ann" });
 
-  await core.commands.cancel(id, 0, "ben");
+  await core.commands.cancel(id, { graceMs: 0, requestedBy: "ben" });
   assertEquals((await agent.hears("cancel")).commandId, id);
   await agent.says("result", { commandId: id, status: CANCELLED });
   await agent.hears("commandAck");

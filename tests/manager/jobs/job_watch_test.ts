@@ -122,7 +122,7 @@ Deno.test("a lost command that comes back is told again, with the rest of its ou
     bytes: new TextEncoder().encode("one "),
   });
   await fleet.settle();
-  await fleet.manager.commands.giveUp(1n, "anna");
+  await fleet.manager.commands.giveUp(1n, { requestedBy: "anna" });
   await fleet.advance(200);
   await fleet.peer("web-1").says("commandOutput", {
     commandId: 1n,

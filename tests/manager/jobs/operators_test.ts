@@ -200,7 +200,7 @@ Deno.test("a job that has ended is judged anew when an agent tells of a command 
   await using fleet = await JobFleet.start(["web-1", "web-2"]);
   await fleet.start();
   await fleet.finish("web-1");
-  await fleet.manager.commands.giveUp(2n, "anna");
+  await fleet.manager.commands.giveUp(2n, { requestedBy: "anna" });
   await fleet.settle();
   assertEquals(await fleet.state(), "failed");
   assertEquals(await fleet.counts(), "succeeded 1, lost 1");
@@ -214,7 +214,7 @@ Deno.test("a job that has ended is judged anew when an agent tells of a command 
 Deno.test("a lost command that comes back takes its place in the window again", async () => {
   await using fleet = await JobFleet.start(["web-1", "web-2", "web-3"]);
   await fleet.start({ limits: { batch: { count: 1 } } });
-  await fleet.manager.commands.giveUp(1n, "anna");
+  await fleet.manager.commands.giveUp(1n, { requestedBy: "anna" });
   await fleet.settle();
   assertEquals(fleet.started, ["web-1", "web-2"]);
   await fleet.peer("web-1").says("progress", { commandId: 1n, total: 3 });
@@ -270,7 +270,9 @@ Deno.test("a full disk delays a job, and nothing is started twice", async () => 
   await using fleet = await JobFleet.start(WEB);
   await fleet.start({ limits: { batch: { count: 1 } } });
   fleet.manager.slow.full = new PiriError("DISK", "Cannot write: full");
-  await fleet.manager.commands.giveUp(1n, "anna").catch(() => {});
+  await fleet.manager.commands.giveUp(1n, { requestedBy: "anna" }).catch(
+    () => {},
+  );
   await fleet.advance(6_000);
   assertEquals(fleet.started, ["web-1"]);
   fleet.manager.slow.full = undefined;

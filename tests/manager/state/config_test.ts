@@ -56,7 +56,7 @@ log: { level: debug, format: json }
   });
 });
 
-Deno.test("every setting that differs is found by its name, and listen and guard wait for a start", async () => {
+Deno.test("every setting that differs is found by its name, and sockets wait for a start", async () => {
   const text = `
 listen: 127.0.0.1:0
 advertise: "[2001:db8::1]:80"
@@ -65,6 +65,8 @@ outputBytesPerCommand: 1MiB
 blobBytes: 2GiB
 pingIntervalMs: 2s
 guard: {}
+control: 0.0.0.0:7052
+controlAdvertise: mgr.example.org:443
 log: { level: debug, format: json }
 `;
   const found = await parseManagerConfig(text, "config.yaml");
@@ -80,7 +82,7 @@ log: { level: debug, format: json }
       "log.level",
       "log.format",
     ],
-    later: ["listen", "guard"],
+    later: ["listen", "control", "controlAdvertise", "guard"],
   });
   // A setting without a row would change in silence, or not at all.
   assertEquals(

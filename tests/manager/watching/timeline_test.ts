@@ -186,7 +186,7 @@ Deno.test("a cancel is shown as requested, as waiting, and as sent", async () =>
   agent.hangUp();
   await core.ends[0];
   await core.clock.advance(1_000);
-  await core.commands.cancel(id, 30_000);
+  await core.commands.cancel(id, { graceMs: 30_000 });
   await core.clock.advance(1_000);
   const waiting = await lines(core, id);
   assertEquals(waiting.slice(-2), [
@@ -240,7 +240,7 @@ Deno.test("a presumption is shown with its reason and the facts that would repla
   agent.hangUp();
   await core.ends[0];
   await core.clock.advance(1_000);
-  await core.commands.giveUp(id, "ann");
+  await core.commands.giveUp(id, { requestedBy: "ann" });
   await core.clock.advance(1_000);
   assertEquals((await lines(core, id)).slice(-4), [
     `1 events: command ${id} on "web-1" is given up by ann`,
@@ -255,7 +255,7 @@ Deno.test("a wrong presumption is shown as such", async () => {
   const { core, agent, id, nonce } = parts;
   agent.hangUp();
   await core.ends[0];
-  await core.commands.giveUp(id, "ann");
+  await core.commands.giveUp(id, { requestedBy: "ann" });
   await core.clock.advance(1_000);
   await core.admitted("web-1", {
     lastCommandId: id,

@@ -337,7 +337,7 @@ Deno.test("a watch of a command that was given up and goes on lasts to its real 
   const watcher = core.watch(id);
   assertEquals(await watcher.next(), "running");
   await running.prints("one");
-  await core.commands.giveUp(id, "operator");
+  await core.commands.giveUp(id, { requestedBy: "operator" });
   await running.prints("two");
   assertEquals(await watcher.next(), 'stdout 0 "one"');
   const rest = watcher.rest();
@@ -358,7 +358,7 @@ Deno.test("a slow watch of a command that was given up and then ends lasts to it
   const { core, id } = running;
   const watcher = core.watch(id);
   assertEquals(await watcher.next(), "running");
-  await core.commands.giveUp(id, "operator");
+  await core.commands.giveUp(id, { requestedBy: "operator" });
   await running.prints("one");
   assertEquals(await watcher.next(), "0 of 1");
   assertEquals(await watcher.next(), 'stdout 0 "one"');

@@ -105,7 +105,7 @@ export const plays: readonly Play[] = [
       await stage.agentStarts();
       const id = await stage.run("command.Run", { argv: ["sleep", "60"] });
       stage.note("An operator cancels it, with a grace of 2 seconds");
-      await stage.manager.commands.cancel(id, 2_000);
+      await stage.manager.commands.cancel(id, { graceMs: 2_000 });
       await stage.clock.settle();
       stage.note("Its processes end by SIGTERM");
       stage.workers.newest.ends({

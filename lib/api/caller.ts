@@ -1,0 +1,91 @@
+import {
+  type ContextValues,
+  createContextKey,
+  createContextValues,
+} from "@connectrpc/connect";
+import { PiriError } from "../base/errors.ts";
+import { hasRole } from "../base/role.ts";
+import type { AskedWork, Identity, Rights } from "../manager/access_api.ts";
+import { CALLS } from "./calls.ts";
+
+/** Sender of a request. */
+export type Caller =
+  /** Whoever can open the socket owns the state folder, and so has all rights. */
+  | { readonly kind: "local" }
+  /** Somebody elsewhere without a token that counts. */
+  | { readonly kind: "stranger"; readonly from: string }
+  | { readonly kind: "operator"; readonly identity: Identity };
+
+/** The socket of this machine. */
+export const LOCAL_CALLER: Caller = { kind: "local" };
+
+// A request that nobody says anything about is a stranger's.
+const key = createContextKey<Caller>({ kind: "stranger", from: "" });
+
+/** Values of a request with its sender. */
+export function valuesOf(caller: Caller): ContextValues {
+  return createContextValues().set(key, caller);
+}
+
+/** Sender of a request. */
+export function callerIn(values: ContextValues): Caller {
+  return values.get(key);
+}
+
+/** Name by evidence and address of an operator; undefined for a caller on this machine. */
+export function identityIn(values: ContextValues): Identity | undefined {
+  const caller = callerIn(values);
+  return caller.kind === "operator" ? caller.identity : undefined;
+}
+
+/**
+ * Rights of a caller on agents: everything on this machine, and elsewhere what the rules allow.
+ */
+export function rightsIn(values: ContextValues): Rights {
+  const caller = callerIn(values);
+  switch (caller.kind) {
+    case "local":
+      return { check() {} };
+    case "operator":
+      return caller.identity;
+    case "stranger":
+      return { check: refuseStranger };
+  }
+}
+
+/** Check of the agents of some work, once they are known. On this machine there is none. */
+export function checkOf(
+  values: ContextValues,
+  work: AskedWork,
+): { readonly check?: (agents: readonly string[]) => void } {
+  if (callerIn(values).kind === "local") return {};
+  const rights = rightsIn(values);
+  return { check: (agents) => rights.check(work, agents) };
+}
+
+/**
+ * Refuses a call that its sender may not make, before its body is read.
+ *
+ * @throws {PiriError} AUTH_FAILED for a stranger; DENIED for another role
+ */
+export function permit(caller: Caller, call: string): void {
+  const row = CALLS[call];
+  if (row === undefined) {
+    throw new PiriError("DENIED", `Cannot call ${call}: nobody may`);
+  }
+  if (row.needs === "nothing" || caller.kind === "local") return;
+  if (caller.kind === "stranger") return refuseStranger();
+  const { name, role } = caller.identity;
+  if (hasRole(role, row.needs)) return;
+  throw new PiriError(
+    "DENIED",
+    `Cannot call ${call}: it needs the role "${row.needs}", and "${name}" has "${role}"`,
+  );
+}
+
+function refuseStranger(): never {
+  throw new PiriError(
+    "AUTH_FAILED",
+    "Cannot answer: there is no token, or it is not known here, or it has expired or was revoked",
+  );
+}

@@ -1,0 +1,43 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type Operator,
+  OperatorSchema,
+  type Rule,
+  RuleSchema,
+} from "../../proto/gen/piri/control/v1/control_pb.ts";
+import type { OperatorView, RuleView } from "../manager/access_api.ts";
+import { milliseconds, timestamp } from "./values.ts";
+
+/** An operator as a message of the API. */
+export function operatorMessage(operator: OperatorView): Operator {
+  const { name, role, suspended, createdAt, tokens, rules } = operator;
+  return create(OperatorSchema, {
+    name,
+    role,
+    suspended,
+    createdAtMs: milliseconds(createdAt),
+    tokens: tokens.map((token) => ({
+      id: BigInt(token.id),
+      createdAtMs: milliseconds(token.createdAt),
+      expiresAtMs: milliseconds(token.expiresAt),
+      ...timestamp("usedAtMs", token.usedAt),
+      usedFrom: token.usedFrom,
+      isCode: token.isCode,
+    })),
+    rules: rules.map(ruleMessage),
+  });
+}
+
+/** A rule as a message of the API. */
+export function ruleMessage(rule: RuleView): Rule {
+  return create(RuleSchema, {
+    number: rule.number,
+    deny: rule.deny,
+    on: rule.onTargets,
+    operations: [...rule.operations],
+    argv: [...rule.argv],
+    max: rule.most,
+    trustFacts: rule.trustFacts,
+    unlimited: rule.unlimited,
+  });
+}

@@ -1,0 +1,207 @@
+import { encodePem } from "../../base/pem.ts";
+import { parseAddress } from "../../base/address.ts";
+import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import { type Login, readLogin, writeLogin } from "../../base/login_file.ts";
+import { type LoginLine, parseLoginLine } from "../../base/login_line.ts";
+import { makePrivateFolder } from "../../base/private_folder.ts";
+import { defineSubcommand, type Invocation } from "../command.ts";
+import { HintedError } from "../errors.ts";
+import { ExitCode } from "../exit_code.ts";
+import { isoTime } from "../time.ts";
+import { decodeExactly } from "../utf8.ts";
+import {
+  allLogins,
+  chooseLogin,
+  chosenLogin,
+  loginFolder,
+  requireLogin,
+} from "./logins.ts";
+import type { ManagerServices } from "./services.ts";
+
+/** `login`: signs in to a Manager on another machine. */
+export const login = defineSubcommand({
+  name: "login",
+  summary: "sign in to a Manager on another machine, or list such logins",
+  positionals: {
+    line: {
+      type: "optional",
+      summary:
+        'line that piri-manager operator add printed; "-" reads it from stdin; without it the logins are listed',
+    },
+  },
+  flags: {
+    name: {
+      type: "string",
+      value: "NAME",
+      summary: "name of the login, for PIRI_MANAGER (default: the host)",
+    },
+    use: {
+      type: "string",
+      value: "NAME",
+      summary: "make an existing login the usual one",
+    },
+  },
+  more: [{
+    title: "Which Manager is asked (the first that applies)",
+    lines: [
+      ["--dir DIR", "the state folder, or the folder of a login"],
+      ["PIRI_MANAGER", "name of a login, or path of its folder"],
+      ["this machine", "the state folder, if there is one"],
+      ["login --use", "the usual login, or the only one"],
+    ],
+  }],
+  examples: ["piri-login1-...", "- --name prod < line", "--use prod"],
+  async execute(invocation, services: ManagerServices) {
+    const { positionals: { line }, flags } = invocation;
+    if (flags.use !== undefined) {
+      if (line !== undefined || flags.name !== undefined) {
+        throw new PiriError(
+          "INVALID_ARGUMENT",
+          'Cannot use "--use" with a line or "--name": it takes a login that is there already',
+        );
+      }
+      await use(flags.use, invocation);
+    } else if (line !== undefined) {
+      await signIn(line, flags.name, invocation, services);
+    } else if (flags.name === undefined) await list(invocation);
+    else {
+      throw new HintedError(
+        "INVALID_ARGUMENT",
+        "Cannot log in: the line is missing",
+        "piri-manager operator add, or operator invite, prints it on the Manager's machine",
+      );
+    }
+    return ExitCode.ok;
+  },
+});
+
+async function list({ output, terminal }: Invocation): Promise<void> {
+  const usual = chosenLogin(terminal);
+  await output.list(await allLogins(terminal), {
+    json: ({ name, folder, login }) => ({
+      ...loginJson(name, folder, login),
+      usual: name === usual,
+    }),
+    columns: {
+      NAME: ({ name }) => name,
+      MANAGER: ({ login }) => login.address,
+      OPERATOR: ({ login }) => login.operator,
+      UNTIL: ({ login }) => output.fullTime(BigInt(login.expiresAt)),
+      USUAL: ({ name }) => name === usual ? "yes" : "",
+    },
+  });
+}
+
+async function use(name: string, invocation: Invocation): Promise<void> {
+  const { output, terminal } = invocation;
+  const { login, folder } = await requireLogin(terminal, name);
+  await chooseLogin(terminal, name);
+  await output.either(
+    { ...loginJson(name, folder, login), usual: true },
+    `"${name}" is the usual login: ${login.operator} at ${login.address}`,
+  );
+  await noteOther(name, folder, invocation);
+}
+
+async function signIn(
+  word: string,
+  given: string | undefined,
+  invocation: Invocation,
+  services: ManagerServices,
+): Promise<void> {
+  const { output, terminal } = invocation;
+  const line = parseLoginLine(
+    word === "-" ? decodeExactly(await terminal.readStdin()) ?? "" : word,
+  );
+  const name = given ?? nameOf(line);
+  const folder = loginFolder(terminal, name);
+  await requireSame(folder, name, line);
+  // Before the code is spent.
+  await makePrivateFolder(folder);
+  const ca = encodePem("CERTIFICATE", line.caCertificate);
+  const { address } = line;
+  using control = await services.connectTo({ address, ca });
+  const { token, operator, role, expiresAtMs } = await control.logins.login({
+    code: line.code,
+  }).catch((error) => {
+    throw withInvitation(error, line);
+  });
+  const login = {
+    address,
+    ca,
+    operator,
+    token,
+    expiresAt: Number(expiresAtMs),
+  };
+  await writeLogin(folder, login);
+  await output.either(
+    { ...loginJson(name, folder, login), role },
+    `logged in to ${address} as ${operator} (${role}) until ${
+      output.fullTime(expiresAtMs)
+    }`,
+  );
+  await noteOther(name, folder, invocation);
+}
+
+/** Refuses to replace the login at another Manager. */
+async function requireSame(
+  folder: string,
+  name: string,
+  { address }: LoginLine,
+): Promise<void> {
+  const old = await readLogin(folder);
+  if (old === undefined || old.address === address) return;
+  throw new HintedError(
+    "ALREADY_EXISTS",
+    `Cannot log in to ${address} as "${name}": that is a login at ${old.address}`,
+    `--name NAME gives it another name; piri-manager logout ${name} frees this one`,
+  );
+}
+
+/** Says so if another Manager than this login's is asked by default. */
+async function noteOther(
+  name: string,
+  folder: string,
+  invocation: Invocation,
+): Promise<void> {
+  const asked = askedOf(invocation);
+  if (asked === folder) return;
+  await invocation.output.note(
+    asked === undefined
+      ? `several logins: PIRI_MANAGER=${name} names this one, and piri-manager login --use ${name} makes it the usual one`
+      : `without PIRI_MANAGER=${name} the Manager of "${asked}" is asked`,
+  );
+}
+
+function askedOf(invocation: Invocation): string | undefined {
+  try {
+    return invocation.dir;
+  } catch {
+    return undefined; // the next subcommand says why
+  }
+}
+
+function withInvitation(error: unknown, { operator }: LoginLine): unknown {
+  if (codeOf(error) !== "AUTH_FAILED") return error;
+  return new HintedError(
+    "AUTH_FAILED",
+    messageOf(error),
+    `a line is good once and for 10 minutes; piri-manager operator invite ${operator} prints another one`,
+    { cause: error },
+  );
+}
+
+/** Name of a login by the Manager's host. */
+function nameOf({ address }: LoginLine): string {
+  return parseAddress(address).host.replaceAll(/[^A-Za-z0-9._-]/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "");
+}
+
+/** A login as JSON, without what is secret. */
+export function loginJson(
+  name: string,
+  folder: string,
+  { address, operator, expiresAt }: Login,
+): Record<string, unknown> {
+  return { name, address, operator, expiresAt: isoTime(expiresAt), folder };
+}

@@ -1,0 +1,438 @@
+import type { Clock, Timer } from "../../base/clock.ts";
+import { type Asker, NOBODY } from "../../base/asker.ts";
+import { encodeLoginLine } from "../../base/login_line.ts";
+import { messageOf, PiriError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import type { Random } from "../../base/random.ts";
+import type { Role } from "../../base/role.ts";
+import { hashSecret, newSecret } from "../../base/secret.ts";
+import { encodeHex } from "@std/encoding/hex";
+import type {
+  NewRule,
+  NewToken,
+  OperatorChange,
+  OperatorRecord,
+  TokenRecord,
+} from "../../store/operator_records.ts";
+import type { NewAudit } from "../../store/audit_records.ts";
+import type { Store } from "../../store/store.ts";
+import type {
+  AccessAdmin,
+  AskedWork,
+  Identity,
+  LoggedIn,
+  OperatorView,
+  RuleView,
+} from "../access_api.ts";
+import type { AgentRoster } from "../agent_roster.ts";
+import { type Act, auditEntry } from "../audit_entry.ts";
+import type { TargetSelection } from "../target_api.ts";
+import type { Targeting } from "../targeting.ts";
+import {
+  decide,
+  type Decision,
+  requireAllowed,
+  type RuledAgent,
+} from "./decide.ts";
+import { Rule } from "./rule.ts";
+
+const log = logger("manager", "access");
+
+/** Begin of each token, by which scanners find one that leaked. */
+export const TOKEN_PREFIX = "piri_op_";
+
+/** Time in which a code can be traded, in milliseconds. */
+const CODE_MS = 600_000;
+
+/** Least time between two records of a token's use, in milliseconds. */
+const USE_MS = 60_000;
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,99}$/;
+
+/** Address and authority that login lines name. */
+export interface ControlPlace {
+  /** Address of the control port, "host:port". */
+  readonly address: string;
+  /** Certificate of the authority, DER. */
+  readonly caCertificate: Uint8Array<ArrayBuffer>;
+}
+
+export interface AccessOptions {
+  readonly store: Pick<Store, "operators" | "changeOperators">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly roster: AgentRoster;
+  readonly targeting: Targeting;
+  /** Undefined while there is no control port. */
+  readonly place: () => ControlPlace | undefined;
+}
+
+/** Operator in memory, with rules that are ready to be applied. */
+interface Known {
+  readonly record: OperatorRecord;
+  readonly rules: readonly Rule[];
+}
+
+/** Token in use: aborted once it does not count any more. */
+interface Live {
+  readonly controller: AbortController;
+  readonly expiry: Timer;
+}
+
+/** Operators, their tokens and their rules, in memory as the database has them. Rights are looked up when they are used. */
+export class Access implements AccessAdmin {
+  readonly #options: AccessOptions;
+  #operators = new Map<string, Known>();
+  /** Tokens by the hex digits of their hashes. */
+  #tokens = new Map<string, TokenRecord>();
+  readonly #live = new Map<number, Live>();
+  /** Times of the uses that were recorded, by the numbers of tokens. */
+  readonly #noted = new Map<number, number>();
+
+  constructor(options: AccessOptions) {
+    this.#options = options;
+  }
+
+  /** Loads what the database has. Called once. */
+  async load(): Promise<void> {
+    this.#adopt(await this.#options.store.operators());
+  }
+
+  /** Ends what waits for the expiry of tokens. */
+  stop(): void {
+    for (const { expiry } of this.#live.values()) expiry.cancel();
+  }
+
+  list(): OperatorView[] {
+    return [...this.#operators.values()].map(viewOf);
+  }
+
+  async add(
+    { name, role, rules, tokenLifeMs }: Parameters<AccessAdmin["add"]>[0],
+    asker?: Asker,
+  ): Promise<string> {
+    if (!NAME.test(name)) {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        `Cannot add operator "${name}": a name has letters, digits, and _ . @ -, 100 at most`,
+      );
+    }
+    for (const rule of rules) checked(rule);
+    const { clock } = this.#options;
+    return await this.#withCode(name, tokenLifeMs, (code) => ({
+      kind: "add",
+      operator: { name, role, createdAt: clock.now() },
+      rules,
+      code,
+    }), this.#audit("AddOperator", name, asker, { role, rules }));
+  }
+
+  async invite(
+    name: string,
+    tokenLifeMs: number,
+    asker?: Asker,
+  ): Promise<string> {
+    return await this.#withCode(
+      name,
+      tokenLifeMs,
+      (token) => ({ kind: "addToken", token }),
+      this.#audit("InviteOperator", name, asker),
+    );
+  }
+
+  async set(
+    name: string,
+    change: { role?: Role | undefined; suspended?: boolean | undefined },
+    asker?: Asker,
+  ): Promise<OperatorView> {
+    await this.#change(
+      { kind: "set", name, ...change },
+      this.#audit("SetOperator", name, asker, change),
+    );
+    return viewOf(this.#require(name));
+  }
+
+  async remove(name: string, asker?: Asker): Promise<void> {
+    await this.#change(
+      { kind: "remove", name },
+      this.#audit("RemoveOperator", name, asker),
+    );
+  }
+
+  async revoke(id: number, asker?: Asker): Promise<void> {
+    await this.#change(
+      { kind: "revoke", id },
+      this.#audit("RevokeToken", `token ${id}`, asker),
+    );
+  }
+
+  async addRule(rule: NewRule, asker?: Asker): Promise<RuleView> {
+    checked(rule);
+    await this.#change(
+      { kind: "addRule", rule },
+      this.#audit("AddRule", rule.operator, asker, { rule }),
+    );
+    const added = viewOf(this.#require(rule.operator)).rules.at(-1);
+    if (added !== undefined) return added;
+    throw new PiriError(
+      "NOT_FOUND",
+      `Cannot find the new rule of "${rule.operator}": it was removed meanwhile`,
+    );
+  }
+
+  async removeRule(
+    operator: string,
+    number: number,
+    asker?: Asker,
+  ): Promise<void> {
+    await this.#change(
+      { kind: "removeRule", operator, number },
+      this.#audit("RemoveRule", `${operator}#${number}`, asker),
+    );
+  }
+
+  async test(
+    operator: string,
+    selection: TargetSelection,
+    work: AskedWork,
+  ): Promise<{ allowed: boolean; reason: string }> {
+    this.#require(operator);
+    const { agents } = await this.#options.targeting.resolve(selection);
+    const decision = this.#decide(
+      operator,
+      work,
+      agents.map(({ name }) => name),
+    );
+    return decision.allowed
+      ? { allowed: true, reason: `rule ${decision.rule} allows it` }
+      : decision;
+  }
+
+  async login(code: string, from: string): Promise<LoggedIn> {
+    const { clock, random } = this.#options;
+    const codeHash = hashSecret(code);
+    // Who guesses costs no write.
+    const known = this.#tokens.get(encodeHex(codeHash));
+    if (known?.isCode !== true) throw badCode();
+    const token = TOKEN_PREFIX + newSecret(random);
+    const hash = hashSecret(token);
+    await this.#change(
+      { kind: "trade", code: codeHash, hash, at: clock.now(), from },
+      this.#audit("Login", known.operator, {
+        requestedBy: known.operator,
+        saidBy: "",
+        credential: `code ${known.id}`,
+        origin: from,
+      }),
+    );
+    const record = this.#tokens.get(encodeHex(hash));
+    const owner = record && this.#operators.get(record.operator);
+    if (record === undefined || owner === undefined) throw badCode();
+    const { operator, expiresAt } = record;
+    return { token, operator, expiresAt, role: owner.record.role };
+  }
+
+  admit(token: string, from: string): Identity | undefined {
+    const record = this.#tokens.get(encodeHex(hashSecret(token)));
+    if (record === undefined || record.isCode) return undefined;
+    const known = this.#operators.get(record.operator);
+    const now = this.#options.clock.now();
+    if (known === undefined || known.record.suspended) return undefined;
+    if (record.expiresAt <= now) return undefined;
+    this.#noteUse(record, { now, from });
+    const { signal } = this.#alive(record, now).controller;
+    return new Caller(record, from, signal, {
+      role: () => this.#operators.get(record.operator)?.record.role,
+      decide: (work, names) => this.#decide(record.operator, work, names),
+    });
+  }
+
+  async #withCode(
+    operator: string,
+    lifeMs: number,
+    change: (code: NewToken) => OperatorChange,
+    audit: NewAudit,
+  ): Promise<string> {
+    const place = this.#options.place();
+    if (place === undefined) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        "Cannot let an operator log in: this Manager has no control port (piri-manager serve --control HOST:PORT, or control in config.yaml)",
+      );
+    }
+    const { clock, random } = this.#options;
+    const code = newSecret(random);
+    const createdAt = clock.now();
+    await this.#change(
+      change({
+        operator,
+        hash: hashSecret(code),
+        isCode: true,
+        lifeMs,
+        createdAt,
+        expiresAt: createdAt + CODE_MS,
+      }),
+      audit,
+    );
+    return encodeLoginLine({ ...place, operator, code });
+  }
+
+  async #change(change: OperatorChange, audit?: NewAudit): Promise<void> {
+    this.#adopt(await this.#options.store.changeOperators(change, audit));
+  }
+
+  #audit(
+    act: string,
+    on: string,
+    asker: Asker | undefined,
+    statement?: Act["statement"],
+  ): NewAudit {
+    return auditEntry(
+      { act, on: [on], ...statement === undefined ? {} : { statement } },
+      asker ?? NOBODY,
+      this.#options.clock,
+    );
+  }
+
+  #adopt(records: readonly OperatorRecord[]): void {
+    this.#operators = new Map(records.map((record) => [record.name, {
+      record,
+      rules: record.rules.map((rule) => new Rule(rule)),
+    }]));
+    this.#tokens = new Map(
+      records.flatMap(({ tokens }) => tokens)
+        .map((token) => [encodeHex(token.hash), token]),
+    );
+    const good = new Set(
+      records.filter(({ suspended }) => !suspended)
+        .flatMap(({ tokens }) => tokens.map(({ id }) => id)),
+    );
+    for (const id of this.#live.keys()) if (!good.has(id)) this.#end(id);
+    for (const id of this.#noted.keys()) {
+      if (!good.has(id)) this.#noted.delete(id);
+    }
+  }
+
+  #require(name: string): Known {
+    const known = this.#operators.get(name);
+    if (known !== undefined) return known;
+    throw new PiriError("NOT_FOUND", `Cannot find operator "${name}"`);
+  }
+
+  #decide(
+    operator: string,
+    work: AskedWork,
+    names: readonly string[],
+  ): Decision {
+    const rules = this.#operators.get(operator)?.rules ?? [];
+    const { roster } = this.#options;
+    const agents = names.map((name): RuledAgent => {
+      const entry = roster.get(name);
+      const { groups = [], facts = {}, setFacts = {} } = entry ?? {};
+      const connected = entry?.connected ?? false;
+      return {
+        trusting: { name, groups, facts, connected },
+        wary: { name, groups, facts: setFacts, connected },
+      };
+    });
+    return decide(operator, rules, work, agents);
+  }
+
+  #alive({ id, expiresAt }: TokenRecord, now: number): Live {
+    const known = this.#live.get(id);
+    if (known !== undefined) return known;
+    const live = {
+      controller: new AbortController(),
+      expiry: this.#options.clock.timer(expiresAt - now, () => this.#end(id)),
+    };
+    this.#live.set(id, live);
+    return live;
+  }
+
+  #end(id: number): void {
+    const live = this.#live.get(id);
+    this.#live.delete(id);
+    live?.expiry.cancel();
+    live?.controller.abort(notKnown());
+  }
+
+  #noteUse(
+    { id }: TokenRecord,
+    { now, from }: { now: number; from: string },
+  ): void {
+    if (now - (this.#noted.get(id) ?? -Infinity) < USE_MS) return;
+    this.#noted.set(id, now);
+    this.#change({ kind: "use", id, at: now, from }).catch((error) =>
+      log.warning("Cannot record the use of token {id}: {error}", {
+        id,
+        error: messageOf(error),
+      })
+    );
+  }
+}
+
+function badCode(): PiriError {
+  return new PiriError("AUTH_FAILED", "Cannot log in: the code is not known");
+}
+
+/** Error for a token that does not count, whatever the reason. */
+export function notKnown(): PiriError {
+  return new PiriError(
+    "AUTH_FAILED",
+    "Cannot accept the token: it is not known here, or it has expired or was revoked",
+  );
+}
+
+/** Operator of one request. */
+class Caller implements Identity {
+  readonly name: string;
+  readonly tokenId: number;
+  readonly from: string;
+  readonly ended: AbortSignal;
+  readonly #rights: {
+    readonly role: () => Role | undefined;
+    readonly decide: (work: AskedWork, names: readonly string[]) => Decision;
+  };
+
+  constructor(
+    { id, operator }: TokenRecord,
+    from: string,
+    ended: AbortSignal,
+    rights: {
+      readonly role: () => Role | undefined;
+      readonly decide: (work: AskedWork, names: readonly string[]) => Decision;
+    },
+  ) {
+    this.name = operator;
+    this.tokenId = id;
+    this.from = from;
+    this.ended = ended;
+    this.#rights = rights;
+  }
+
+  get role(): Role {
+    const role = this.#rights.role();
+    if (role === undefined) throw notKnown();
+    return role;
+  }
+
+  check(work: AskedWork, agents: readonly string[]): void {
+    requireAllowed(this.#rights.decide(work, agents));
+  }
+}
+
+/** @throws {PiriError} INVALID_ARGUMENT */
+function checked(rule: NewRule): void {
+  new Rule({ ...rule, number: 0 });
+}
+
+function viewOf({ record, rules }: Known): OperatorView {
+  return {
+    ...record,
+    tokens: record.tokens.map(({ hash: _, ...token }) => token),
+    rules: rules.map((rule) => ({
+      ...rule.record,
+      unlimited: rule.isUnlimited,
+    })),
+  };
+}

@@ -1,0 +1,114 @@
+import { PiriError } from "../../base/errors.ts";
+import type { NewRule, RuleRecord } from "../../store/operator_records.ts";
+import type { TargetAgent } from "../../targets/agent_index.ts";
+import { Glob } from "../../targets/glob.ts";
+import { parseTargets } from "../../targets/parse_targets.ts";
+import { matchingAgents } from "../../targets/resolve_targets.ts";
+import { setsOf } from "../../targets/target_expression.ts";
+import type { AskedWork } from "../access_api.ts";
+
+/** Operation whose arguments a rule can bound. */
+const RUN = "command.Run";
+
+/** Last word of a rule's arguments that allows more of them. */
+const MORE = "...";
+
+/** Programs that run whatever they are given. */
+const INTERPRETERS = [
+  ...["sh", "bash", "dash", "zsh", "ksh", "fish", "csh", "tcsh", "ash"],
+  ...["busybox", "cmd", "powershell", "pwsh", "cmd.exe", "powershell.exe"],
+  ...["python", "python2", "python3", "perl", "ruby", "node", "deno", "bun"],
+  ...["php", "lua", "awk", "gawk", "mawk", "tclsh", "java", "make", "gdb"],
+  ...["env", "sudo", "su", "doas", "runuser", "setpriv", "nohup", "timeout"],
+  ...["xargs", "find", "nice", "ionice", "setsid", "unshare", "chroot"],
+  ...["ssh", "at", "batch", "crontab", "systemd-run", "vi", "vim", "ed", "sed"],
+];
+
+/** Operations that can replace any file, and so any program. */
+const WRITERS = ["file.Put", "file.Fetch", "file.Installed"];
+
+/** Rule that is ready to be applied. */
+export class Rule {
+  readonly record: RuleRecord;
+  readonly #operations: readonly Glob[];
+  readonly #argv: readonly Glob[];
+  readonly #takesMore: boolean;
+  readonly #on: ReturnType<typeof parseTargets>;
+
+  /** @throws {PiriError} INVALID_ARGUMENT for a bad expression, operation or bound */
+  constructor(record: RuleRecord) {
+    checkRule(record);
+    this.record = record;
+    this.#operations = record.operations.map((name) => new Glob(name));
+    this.#takesMore = record.argv.at(-1) === MORE;
+    const words = this.#takesMore ? record.argv.slice(0, -1) : record.argv;
+    this.#argv = words.map((word) => new Glob(word));
+    this.#on = parseTargets([record.onTargets]);
+  }
+
+  /** Name for people. */
+  get name(): string {
+    return `${this.record.operator}#${this.record.number}`;
+  }
+
+  /** True if it is about this work, on whatever agents. */
+  isAbout({ operation, params }: AskedWork): boolean {
+    if (!this.#operations.some((glob) => glob.matches(operation))) return false;
+    return this.record.argv.length === 0 || this.#isBound(params);
+  }
+
+  /** Those of the agents that it is about. */
+  matching<T extends TargetAgent>(agents: readonly T[]): readonly T[] {
+    return matchingAgents(this.#on, { agents, sets: () => new Set() });
+  }
+
+  /** True if it allows a shell or another program that runs whatever it is given. */
+  get isUnlimited(): boolean {
+    const { deny, argv } = this.record;
+    if (deny) return false;
+    const about = (name: string) =>
+      this.#operations.some((glob) => glob.matches(name));
+    if (WRITERS.some(about)) return true;
+    if (!about(RUN)) return false;
+    const [program] = this.#argv;
+    if (argv.length === 0 || program === undefined) return true;
+    return INTERPRETERS.some((name) =>
+      [name, `/bin/${name}`, `/usr/bin/${name}`, `/usr/local/bin/${name}`]
+        .some((path) => program.matches(path))
+    );
+  }
+
+  /** True if these are its arguments and nothing else: a variable or a folder can change what a program does. */
+  #isBound(params: string): boolean {
+    const { argv, ...others } = JSON.parse(params) as Record<string, unknown>;
+    if (!Array.isArray(argv) || Object.keys(others).length > 0) return false;
+    const fits = this.#takesMore
+      ? argv.length >= this.#argv.length
+      : argv.length === this.#argv.length;
+    return fits &&
+      this.#argv.every((glob, index) => glob.matches(String(argv[index])));
+  }
+}
+
+function checkRule({ onTargets, operations, argv, most }: NewRule): void {
+  const refuse = (reason: string) =>
+    new PiriError("INVALID_ARGUMENT", `Cannot add the rule: ${reason}`);
+  if (setsOf(parseTargets([onTargets])).length > 0) {
+    throw refuse("a rule lasts longer than a job, so it cannot name one");
+  }
+  if (operations.length === 0) throw refuse("it names no operation");
+  const wrong = operations.find((name) => !/^[A-Za-z0-9_.*]+$/.test(name));
+  if (wrong !== undefined) {
+    throw refuse(`"${wrong}" is not the name of an operation`);
+  }
+  if (argv.length > 0 && operations.some((name) => name !== RUN)) {
+    throw refuse(`arguments are only for ${RUN}, so it should name that alone`);
+  }
+  if (argv[0] === MORE) throw refuse(`"${MORE}" is not a program`);
+  if (argv.slice(0, -1).includes(MORE)) {
+    throw refuse(`"${MORE}" can only be the last argument`);
+  }
+  if (!Number.isInteger(most) || most < 0) {
+    throw refuse(`${most} is not a number of agents`);
+  }
+}

@@ -1,0 +1,73 @@
+import { type Clock, sleep } from "../base/clock.ts";
+import type { AuditMark, AuditRecord } from "../store/audit_records.ts";
+import type { Store } from "../store/store.ts";
+import type { AuditAdmin, AuditVerdict } from "./audit_api.ts";
+
+/** Most entries of one read of an export. */
+const PAGE = 1_000;
+
+/** Time between two looks for new entries, in milliseconds. */
+const LOOK_MS = 500;
+
+/** Reads the audit. It is written by the store, together with the acts. */
+export class AuditLog implements AuditAdmin {
+  readonly #store: Pick<Store, "auditPage" | "checkAudit">;
+  readonly #clock: Clock;
+
+  constructor(
+    { store, clock }: {
+      readonly store: Pick<Store, "auditPage" | "checkAudit">;
+      readonly clock: Clock;
+    },
+  ) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  async list(
+    { limit, beforeId, ...filter }: Parameters<AuditAdmin["list"]>[0],
+  ): Promise<AuditRecord[]> {
+    const list: AuditRecord[] = [];
+    let from = beforeId;
+    do {
+      const { entries, reached } = await this.#store.auditPage({
+        from,
+        direction: "older",
+        limit: limit - list.length,
+        filter,
+      });
+      list.push(...entries);
+      from = reached;
+    } while (from !== undefined && list.length < limit);
+    return list;
+  }
+
+  async *export(
+    { fromId, follow, signal }: Parameters<AuditAdmin["export"]>[0],
+  ): AsyncIterable<AuditRecord> {
+    let from = fromId - 1n;
+    while (!signal.aborted) {
+      const { entries, reached } = await this.#store.auditPage({
+        from,
+        direction: "newer",
+        limit: PAGE,
+        filter: {},
+      });
+      yield* entries;
+      from = reached ?? entries.at(-1)?.id ?? from;
+      if (reached !== undefined) continue;
+      if (!follow) return;
+      await sleep(this.#clock, LOOK_MS, signal);
+    }
+  }
+
+  async verify(signal: AbortSignal): Promise<AuditVerdict> {
+    let mark: AuditMark | undefined;
+    for (;;) {
+      signal.throwIfAborted();
+      const { reached, done, finding } = await this.#store.checkAudit(mark);
+      if (done) return { count: reached.id, finding };
+      mark = reached;
+    }
+  }
+}

@@ -1,0 +1,205 @@
+import { entryHash, genesisHash } from "./audit_chain.ts";
+import type {
+  AuditCheck,
+  AuditFinding,
+  AuditMark,
+  AuditPage,
+  AuditRange,
+  AuditRecord,
+  NewAudit,
+} from "./audit_records.ts";
+import type { Database, SqlValue } from "./database.ts";
+import type { Meta } from "./meta.ts";
+import { big, blob, int, nullable, Shape, text, word } from "./shape.ts";
+
+/** Most rows that one read looks at, so that no other request waits long behind it. */
+const WINDOW = 5_000;
+
+/** Most entries that one read checks: their hashes take the time. */
+const CHECKED = 500;
+
+const shape = new Shape<AuditRecord>({
+  id: big,
+  at: int,
+  who: text,
+  credential: text,
+  origin: text,
+  act: text,
+  target: text,
+  operation: text,
+  decision: word(),
+  rule: text,
+  statement: nullable(blob),
+  outcome: text,
+  note: text,
+  hash: blob,
+});
+
+const FIELDS = [
+  "id",
+  "at",
+  "who",
+  "credential",
+  "origin",
+  "act",
+  "target",
+  "operation",
+  "decision",
+  "rule",
+  "statement",
+  "outcome",
+  "note",
+  "hash",
+] as const satisfies (keyof AuditRecord)[];
+
+const INSERT = `INSERT INTO audit (${shape.list}) VALUES (${
+  FIELDS.map(() => "?").join(", ")
+})`;
+
+const HIGHEST_ID = 2n ** 63n - 1n;
+
+/** Table of the audit: entries that are only ever added, each with a hash that continues the one before. */
+export class Audit {
+  readonly #db: Database;
+  readonly #meta: Meta;
+  readonly #genesis: AuditMark;
+
+  constructor(db: Database, meta: Meta) {
+    this.#db = db;
+    this.#meta = meta;
+    this.#genesis = { id: 0n, hash: genesisHash(meta.managerId) };
+  }
+
+  /** Adds an entry. Call it in the same write as the act itself. */
+  add(entry: NewAudit): void {
+    // Not from memory: a write that is undone would leave the memory ahead of the database.
+    const end = this.#meta.auditEnd() ?? this.#genesis;
+    const id = end.id + 1n;
+    const kept = { ...entry, id, at: Math.trunc(entry.at) };
+    const hash = entryHash(end.hash, kept);
+    this.#db.run(INSERT, ...shape.cells({ ...kept, hash }, FIELDS));
+    this.#meta.noteAuditEnd({ id, hash });
+  }
+
+  /** Reads on in one direction. The page may be empty although more is to come. */
+  page({ from, direction, limit, filter }: AuditRange): AuditPage {
+    const isNewer = direction === "newer";
+    const start = from ?? (isNewer ? 0n : this.#newestId() + 1n);
+    const windowEnd = isNewer ? start + BigInt(WINDOW) : start - BigInt(WINDOW);
+    const { who = null, act = null, target = null, since = null } = filter;
+    const entries = this.#db.all(
+      `SELECT ${shape.list} FROM audit
+       WHERE id > ? AND id < ? AND (? IS NULL OR who = ?) AND (? IS NULL OR act = ?)
+         AND (? IS NULL OR instr(', ' || target || ', ', ', ' || ? || ', ') > 0)
+         AND (? IS NULL OR at >= ?)
+       ORDER BY id ${isNewer ? "ASC" : "DESC"} LIMIT ?`,
+      isNewer ? start : windowEnd,
+      isNewer ? windowEnd : start,
+      ...twice(who),
+      ...twice(act),
+      ...twice(target),
+      ...twice(since === null ? null : Math.trunc(since)),
+      limit,
+    ).map((row) => shape.record(row));
+    const last = entries.length < limit ? undefined : entries.at(-1);
+    const reached = last?.id ?? (isNewer ? windowEnd - 1n : windowEnd + 1n);
+    const isMore = isNewer ? reached < this.#newestId() : reached > 1n;
+    return { entries, reached: isMore ? reached : undefined };
+  }
+
+  /** Checks the part of the chain that follows a mark, or its beginning: at most some hundred entries. */
+  check(after: AuditMark = this.#genesis): AuditCheck {
+    const rows = this.#rows(after.id, CHECKED);
+    let mark = after;
+    for (const [index, row] of rows.entries()) {
+      const finding = this.#findingAt(row, mark, rows[index + 1]);
+      if (finding !== undefined) return { reached: mark, done: true, finding };
+      mark = { id: row.id, hash: row.hash };
+    }
+    if (rows.length === CHECKED) {
+      return { reached: mark, done: false, finding: undefined };
+    }
+    return { reached: mark, done: true, finding: this.#findingAtEnd(mark) };
+  }
+
+  #findingAt(
+    row: AuditRecord,
+    mark: AuditMark,
+    next: AuditRecord | undefined,
+  ): AuditFinding | undefined {
+    const id = mark.id + 1n;
+    if (row.id > id) {
+      const last = row.id - 1n;
+      return {
+        id,
+        kind: "removed",
+        message: last === id
+          ? `entry ${id} is missing`
+          : `entries ${id} to ${last} are missing`,
+      };
+    }
+    if (isSame(entryHash(mark.hash, row), row.hash)) return undefined;
+    // An entry that was put in moves all that follow it by one.
+    const moved = next ?? this.#rows(row.id, 1)[0];
+    const isAdded = moved !== undefined &&
+      isSame(entryHash(mark.hash, { ...moved, id }), moved.hash);
+    return isAdded
+      ? { id, kind: "added", message: `entry ${id} was put in afterwards` }
+      : {
+        id,
+        kind: "changed",
+        message: `entry ${id} is not as it was recorded`,
+      };
+  }
+
+  #findingAtEnd(mark: AuditMark): AuditFinding | undefined {
+    const end = this.#meta.auditEnd() ?? this.#genesis;
+    if (mark.id < end.id) {
+      return {
+        id: mark.id + 1n,
+        kind: "cut",
+        message:
+          `the end is missing: ${end.id} entries were recorded, and there are ${mark.id}`,
+      };
+    }
+    if (mark.id > end.id) {
+      const id = end.id + 1n;
+      return {
+        id,
+        kind: "added",
+        message:
+          `entry ${id} was put in afterwards: only ${end.id} entries were recorded`,
+      };
+    }
+    if (isSame(mark.hash, end.hash)) return undefined;
+    return {
+      id: mark.id,
+      kind: "changed",
+      message: `entry ${mark.id} is not as it was recorded`,
+    };
+  }
+
+  #rows(after: bigint, limit: number): AuditRecord[] {
+    // An entry before the first one has a number below 1.
+    return this.#db.all(
+      `SELECT ${shape.list} FROM audit WHERE id > ? ORDER BY id LIMIT ?`,
+      after === 0n ? -HIGHEST_ID : after,
+      limit,
+    ).map((row) => shape.record(row));
+  }
+
+  #newestId(): bigint {
+    const row = this.#db.get("SELECT max(id) AS id FROM audit");
+    return (row?.["id"] ?? 0n) as bigint;
+  }
+}
+
+function twice(value: SqlValue): [SqlValue, SqlValue] {
+  return [value, value];
+}
+
+/** True for equal hashes. They are no secret. */
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length &&
+    one.every((byte, index) => byte === other[index]);
+}

@@ -1,0 +1,107 @@
+import type { Role } from "../base/role.ts";
+
+/** Operator as the database has it. */
+export interface OperatorRecord {
+  /** Name of the operator. */
+  readonly name: string;
+  /** Role of the operator. */
+  readonly role: Role;
+  /** True while nothing is allowed. */
+  readonly suspended: boolean;
+  /** In milliseconds since 1970. */
+  readonly createdAt: number;
+  /** Tokens and codes in the order of their numbers. */
+  readonly tokens: readonly TokenRecord[];
+  /** In the order of their numbers. */
+  readonly rules: readonly RuleRecord[];
+}
+
+/** Token of an operator, or a code that is traded for one. */
+export interface TokenRecord {
+  /** Number, which is not secret. */
+  readonly id: number;
+  /** Name of the operator. */
+  readonly operator: string;
+  /** SHA-256 of its text. */
+  readonly hash: Uint8Array;
+  /** True for a code. */
+  readonly isCode: boolean;
+  /** Of a code: life of its token in milliseconds. */
+  readonly lifeMs: number;
+  /** In milliseconds since 1970. */
+  readonly createdAt: number;
+  /** In milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** Last use, in milliseconds since 1970; null for none. */
+  readonly usedAt: number | null;
+  /** Address of the last use. */
+  readonly usedFrom: string;
+}
+
+/** Rule that allows or denies operations on agents. */
+export interface RuleRecord {
+  /** Name of the operator. */
+  readonly operator: string;
+  /** Number within the operator's rules. Never used again while a later one is there. */
+  readonly number: number;
+  /** True if it denies, false if it allows. */
+  readonly deny: boolean;
+  /** Target expression. */
+  readonly onTargets: string;
+  /** Names of operations, with "*" for any text. */
+  readonly operations: readonly string[];
+  /** Words of a command's arguments, with "*" within each and "..." for more at the end; any arguments if empty. */
+  readonly argv: readonly string[];
+  /** Most agents of one request; any number if 0. */
+  readonly most: number;
+  /** True if facts that agents tell count, too. */
+  readonly trustFacts: boolean;
+}
+
+/** Token or code that is not recorded yet. */
+export type NewToken = Pick<
+  TokenRecord,
+  "operator" | "hash" | "isCode" | "lifeMs" | "createdAt" | "expiresAt"
+>;
+
+/** Rule that has no number yet. */
+export type NewRule = Omit<RuleRecord, "number">;
+
+/** Change of operators, recorded in one write. */
+export type OperatorChange =
+  | {
+    readonly kind: "add";
+    readonly operator: Pick<OperatorRecord, "name" | "role" | "createdAt">;
+    readonly rules: readonly NewRule[];
+    readonly code: NewToken;
+  }
+  | {
+    readonly kind: "set";
+    readonly name: string;
+    readonly role?: Role | undefined;
+    readonly suspended?: boolean | undefined;
+  }
+  | { readonly kind: "remove"; readonly name: string }
+  | { readonly kind: "addToken"; readonly token: NewToken }
+  | {
+    readonly kind: "trade";
+    readonly code: Uint8Array;
+    readonly hash: Uint8Array;
+    /** In milliseconds since 1970. */
+    readonly at: number;
+    readonly from: string;
+  }
+  | { readonly kind: "revoke"; readonly id: number }
+  | {
+    readonly kind: "use";
+    readonly id: number;
+    /** In milliseconds since 1970. */
+    readonly at: number;
+    readonly from: string;
+  }
+  | { readonly kind: "addRule"; readonly rule: NewRule }
+  | {
+    readonly kind: "removeRule";
+    readonly operator: string;
+    readonly number: number;
+  };

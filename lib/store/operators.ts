@@ -1,0 +1,227 @@
+import { PiriError } from "../base/errors.ts";
+import type { Database } from "./database.ts";
+import type {
+  NewRule,
+  NewToken,
+  OperatorChange,
+  OperatorRecord,
+  RuleRecord,
+  TokenRecord,
+} from "./operator_records.ts";
+import { blob, flag, int, json, nullable, Shape, text, word } from "./shape.ts";
+
+const shape = new Shape<Omit<OperatorRecord, "tokens" | "rules">>({
+  name: text,
+  role: word(),
+  suspended: flag,
+  createdAt: int,
+});
+
+const tokenShape = new Shape<TokenRecord>({
+  id: int,
+  operator: text,
+  hash: blob,
+  isCode: flag,
+  lifeMs: int,
+  createdAt: int,
+  expiresAt: int,
+  usedAt: nullable(int),
+  usedFrom: text,
+});
+
+const ruleShape = new Shape<RuleRecord>({
+  operator: text,
+  number: int,
+  deny: flag,
+  onTargets: text,
+  operations: json(),
+  argv: json(),
+  most: int,
+  trustFacts: flag,
+});
+
+/** Tables of operators, their tokens and their rules: a few rows, which are always read as a whole. */
+export class Operators {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** All operators, ordered by name. */
+  all(): OperatorRecord[] {
+    const tokens = this.#db.all(
+      `SELECT ${tokenShape.list} FROM operator_tokens ORDER BY id`,
+    ).map((row) => tokenShape.record(row));
+    const rules = this.#db.all(
+      `SELECT ${ruleShape.list} FROM operator_rules ORDER BY operator, number`,
+    ).map((row) => ruleShape.record(row));
+    return this.#db.all(`SELECT ${shape.list} FROM operators ORDER BY name`)
+      .map((row) => shape.record(row))
+      .map((operator) => ({
+        ...operator,
+        tokens: tokens.filter((token) => token.operator === operator.name),
+        rules: rules.filter((rule) => rule.operator === operator.name),
+      }));
+  }
+
+  /** @throws {PiriError} ALREADY_EXISTS, NOT_FOUND; AUTH_FAILED for a code that cannot be traded */
+  change(change: OperatorChange): void {
+    switch (change.kind) {
+      case "add":
+        this.#add(change.operator);
+        this.#addToken(change.code);
+        for (const rule of change.rules) this.#addRule(rule);
+        return;
+      case "set":
+        return this.#set(change);
+      case "remove":
+        return this.#require(
+          this.#db.run("DELETE FROM operators WHERE name = ?", change.name),
+          `operator "${change.name}"`,
+        );
+      case "addToken":
+        this.#requireOperator(change.token.operator);
+        return this.#addToken(change.token);
+      case "trade":
+        return this.#trade(change);
+      case "revoke":
+        return this.#require(
+          this.#db.run("DELETE FROM operator_tokens WHERE id = ?", change.id),
+          `token ${change.id}`,
+        );
+      case "use":
+        this.#db.run(
+          "UPDATE operator_tokens SET used_at = ?, used_from = ? WHERE id = ?",
+          Math.trunc(change.at),
+          change.from,
+          change.id,
+        );
+        return;
+      case "addRule":
+        this.#requireOperator(change.rule.operator);
+        return this.#addRule(change.rule);
+      case "removeRule":
+        return this.#require(
+          this.#db.run(
+            "DELETE FROM operator_rules WHERE operator = ? AND number = ?",
+            change.operator,
+            change.number,
+          ),
+          `rule ${change.operator}#${change.number}`,
+        );
+    }
+  }
+
+  #add(
+    { name, role, createdAt }: Pick<
+      OperatorRecord,
+      "name" | "role" | "createdAt"
+    >,
+  ): void {
+    const { changes } = this.#db.run(
+      "INSERT INTO operators (name, role, suspended, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      ...shape.cells({ name, role, suspended: false, createdAt }, [
+        "name",
+        "role",
+        "suspended",
+        "createdAt",
+      ]),
+    );
+    if (changes > 0) return;
+    throw new PiriError(
+      "ALREADY_EXISTS",
+      `Cannot add operator "${name}": there is one of that name`,
+    );
+  }
+
+  #set({ name, role, suspended }: OperatorChange & { kind: "set" }): void {
+    this.#require(
+      this.#db.run(
+        "UPDATE operators SET role = coalesce(?, role), suspended = coalesce(?, suspended) WHERE name = ?",
+        role ?? null,
+        suspended === undefined ? null : Number(suspended),
+        name,
+      ),
+      `operator "${name}"`,
+    );
+  }
+
+  #addToken(token: NewToken): void {
+    this.#db.run(
+      `INSERT INTO operator_tokens (operator, hash, is_code, life_ms, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)`,
+      ...tokenShape.cells(token, [
+        "operator",
+        "hash",
+        "isCode",
+        "lifeMs",
+        "createdAt",
+        "expiresAt",
+      ]),
+    );
+  }
+
+  #trade(
+    { code, hash, at, from }: OperatorChange & { kind: "trade" },
+  ): void {
+    const row = this.#db.get(
+      `SELECT ${tokenShape.list} FROM operator_tokens WHERE hash = ? AND is_code = 1`,
+      code,
+    );
+    const found = row && tokenShape.record(row);
+    if (found === undefined || found.expiresAt <= at) {
+      throw new PiriError(
+        "AUTH_FAILED",
+        "Cannot log in: the code is not known",
+      );
+    }
+    this.#db.run("DELETE FROM operator_tokens WHERE id = ?", found.id);
+    this.#addToken({
+      operator: found.operator,
+      hash,
+      isCode: false,
+      lifeMs: found.lifeMs,
+      createdAt: at,
+      expiresAt: at + found.lifeMs,
+    });
+    this.#db.run(
+      "UPDATE operator_tokens SET used_at = ?, used_from = ? WHERE hash = ?",
+      Math.trunc(at),
+      from,
+      hash,
+    );
+  }
+
+  #addRule(rule: NewRule): void {
+    const last = this.#db.get(
+      "SELECT max(number) AS last FROM operator_rules WHERE operator = ?",
+      rule.operator,
+    )?.["last"];
+    this.#db.run(
+      `INSERT INTO operator_rules (${ruleShape.list}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...ruleShape.cells({ ...rule, number: Number(last ?? 0) + 1 }, [
+        "operator",
+        "number",
+        "deny",
+        "onTargets",
+        "operations",
+        "argv",
+        "most",
+        "trustFacts",
+      ]),
+    );
+  }
+
+  #requireOperator(name: string): void {
+    const row = this.#db.get("SELECT 1 FROM operators WHERE name = ?", name);
+    if (row === undefined) throw notFound(`operator "${name}"`);
+  }
+
+  #require({ changes }: { changes: number }, what: string): void {
+    if (changes === 0) throw notFound(what);
+  }
+}
+
+function notFound(what: string): PiriError {
+  return new PiriError("NOT_FOUND", `Cannot find ${what}`);
+}

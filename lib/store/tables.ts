@@ -1,0 +1,50 @@
+import { Agents } from "./agents.ts";
+import { Audit } from "./audit.ts";
+import { BlobRefs } from "./blob_refs.ts";
+import { Commands } from "./commands.ts";
+import type { Database } from "./database.ts";
+import { EventHistory } from "./event_history.ts";
+import { Events } from "./events.ts";
+import { JobTables } from "./job_tables.ts";
+import type { Meta } from "./meta.ts";
+import { Operators } from "./operators.ts";
+import { Output } from "./output.ts";
+import { Requests } from "./requests.ts";
+import { SentIds } from "./sent_ids.ts";
+import { Tombstones } from "./tombstones.ts";
+
+/** All tables of a Manager's database. */
+export class Tables {
+  readonly db: Database;
+  readonly meta: Meta;
+  readonly agents: Agents;
+  readonly tombstones: Tombstones;
+  readonly requests: Requests;
+  readonly sent: SentIds;
+  readonly blobs: BlobRefs;
+  readonly commands: Commands;
+  readonly jobs: JobTables;
+  readonly output: Output;
+  readonly events: Events;
+  readonly history: EventHistory;
+  readonly operators: Operators;
+  readonly audit: Audit;
+
+  constructor(db: Database, meta: Meta) {
+    this.db = db;
+    this.meta = meta;
+    this.agents = new Agents(db);
+    this.tombstones = new Tombstones(db);
+    this.requests = new Requests(db);
+    this.sent = new SentIds(db);
+    this.blobs = new BlobRefs(db);
+    const { requests, sent, blobs } = this;
+    this.commands = new Commands(db, { requests, sent, meta, blobs });
+    this.jobs = new JobTables(db, { commands: this.commands, sent, blobs });
+    this.output = new Output(db, meta);
+    this.events = new Events(db);
+    this.history = new EventHistory(db);
+    this.operators = new Operators(db);
+    this.audit = new Audit(db, meta);
+  }
+}

@@ -1,0 +1,414 @@
+import { assertEquals } from "@std/assert";
+import type { Control } from "../../lib/api/client.ts";
+import { CALLS } from "../../lib/api/calls.ts";
+import type { AuditRecord } from "../../lib/store/audit_records.ts";
+import { JobFleet } from "../manager/jobs/job_fleet.ts";
+import { OWNER, refusal, startControl } from "../support/control.ts";
+import { SmallManager } from "../support/small_manager.ts";
+
+const SAID = { requestedBy: "anna" };
+const ECHO = { operation: "echo.Echo", params: "{}" };
+
+/** A call that changes something, with what the audit says of it. */
+interface Case {
+  /** Makes what the call needs. */
+  readonly before?: (fleet: JobFleet) => Promise<unknown>;
+  readonly call: (control: Control) => Promise<unknown>;
+  readonly on: string;
+  readonly outcome: string;
+  readonly operation?: string;
+  /** Name that the client says; a call without such a field says none. */
+  readonly note?: string;
+}
+
+/** Command 1 on web-1, which has ended. */
+async function ended(fleet: JobFleet): Promise<void> {
+  await fleet.manager.run("web-1");
+  await fleet.settle();
+  await fleet.finish("web-1");
+}
+
+/** Job 1, which goes on. */
+function going(fleet: JobFleet): Promise<unknown> {
+  return fleet.start();
+}
+
+async function paused(fleet: JobFleet): Promise<void> {
+  await fleet.start();
+  await fleet.jobs.pause(1n, { requestedBy: "test", saidBy: "" });
+}
+
+async function endedJob(fleet: JobFleet): Promise<void> {
+  await fleet.start();
+  await fleet.finish("web-1");
+  await fleet.finish("web-2");
+}
+
+/** Operator alice, who has not logged in, with one rule. */
+async function withAlice({ manager }: JobFleet): Promise<void> {
+  await manager.access.add({
+    name: "alice",
+    role: "operator",
+    tokenLifeMs: 1_000,
+    rules: [{
+      operator: "alice",
+      deny: false,
+      onTargets: "all",
+      operations: ["*"],
+      argv: [],
+      most: 0,
+      trustFacts: false,
+    }],
+  });
+}
+
+const CASES: Readonly<Record<string, Case>> = {
+  "AgentsService.addAgent": {
+    call: ({ agents }) => agents.addAgent({ id: "web-9", ...SAID }),
+    on: "web-9",
+    outcome: "",
+  },
+  "AgentsService.renewToken": {
+    call: ({ agents }) => agents.renewToken({ id: "web-1", ...SAID }),
+    on: "web-1",
+    outcome: "",
+  },
+  "AgentsService.setAgents": {
+    call: ({ agents }) =>
+      agents.setAgents({ targets: ["web-*"], addGroups: ["web"], ...SAID }),
+    on: "web-*",
+    outcome: "2 agents changed",
+  },
+  "AgentsService.removeAgent": {
+    call: ({ agents }) => agents.removeAgent({ id: "web-1", ...SAID }),
+    on: "web-1",
+    outcome: "",
+  },
+  "CommandsService.run": {
+    call: ({ commands }) =>
+      commands.run({
+        agents: ["web-1", "web-2"],
+        requestId: "r-1",
+        ...ECHO,
+        ...SAID,
+      }),
+    on: "web-1, web-2",
+    outcome: "commands 1 to 2",
+    operation: "echo.Echo",
+  },
+  "CommandsService.cancel": {
+    before: (fleet) => fleet.manager.run("web-1"),
+    call: ({ commands }) => commands.cancel({ commandId: 1n, ...SAID }),
+    on: "1",
+    outcome: "",
+  },
+  "CommandsService.rerun": {
+    before: ended,
+    call: ({ commands }) =>
+      commands.rerun({ commandId: 1n, requestId: "r-1", ...SAID }),
+    on: "1",
+    outcome: "command 2",
+    operation: "echo.Echo",
+  },
+  "CommandsService.giveUp": {
+    before: (fleet) => fleet.manager.run("web-1"),
+    call: ({ commands }) => commands.giveUp({ commandId: 1n, ...SAID }),
+    on: "1",
+    outcome: "",
+  },
+  "CommandsService.dropOutput": {
+    before: ended,
+    call: ({ commands }) => commands.dropOutput({ commandId: 1n }),
+    on: "1",
+    outcome: "",
+    note: "",
+  },
+  "JobsService.startJob": {
+    call: ({ jobs }) =>
+      jobs.startJob({
+        targets: { expressions: ["web-*"] },
+        requestId: "r-1",
+        ...ECHO,
+        ...SAID,
+      }),
+    on: "web-*",
+    outcome: "job j-1, 2 agents",
+    operation: "echo.Echo",
+  },
+  "JobsService.cancelJob": {
+    before: going,
+    call: ({ jobs }) => jobs.cancelJob({ jobId: 1n, ...SAID }),
+    on: "j-1",
+    outcome: "",
+  },
+  "JobsService.pauseJob": {
+    before: going,
+    call: ({ jobs }) => jobs.pauseJob({ jobId: 1n, ...SAID }),
+    on: "j-1",
+    outcome: "",
+  },
+  "JobsService.resumeJob": {
+    before: paused,
+    call: ({ jobs }) => jobs.resumeJob({ jobId: 1n, ...SAID }),
+    on: "j-1",
+    outcome: "",
+  },
+  "JobsService.rerunJob": {
+    before: endedJob,
+    call: ({ jobs }) => jobs.rerunJob({ jobId: 1n, requestId: "r-1", ...SAID }),
+    on: "j-1",
+    outcome: "job j-2, 2 agents",
+    operation: "echo.Echo",
+  },
+  "OperatorsService.addOperator": {
+    call: ({ operators }) =>
+      operators.addOperator({ name: "bob", role: "viewer", ...SAID }),
+    on: "bob",
+    outcome: "",
+  },
+  "OperatorsService.inviteOperator": {
+    before: withAlice,
+    call: ({ operators }) =>
+      operators.inviteOperator({ name: "alice", ...SAID }),
+    on: "alice",
+    outcome: "",
+  },
+  "OperatorsService.setOperator": {
+    before: withAlice,
+    call: ({ operators }) =>
+      operators.setOperator({ name: "alice", suspended: true, ...SAID }),
+    on: "alice",
+    outcome: "",
+  },
+  "OperatorsService.removeOperator": {
+    before: withAlice,
+    call: ({ operators }) =>
+      operators.removeOperator({ name: "alice", ...SAID }),
+    on: "alice",
+    outcome: "",
+  },
+  "OperatorsService.revokeToken": {
+    before: withAlice,
+    call: ({ operators }) => operators.revokeToken({ tokenId: 1n, ...SAID }),
+    on: "token 1",
+    outcome: "",
+  },
+  "OperatorsService.addRule": {
+    before: withAlice,
+    call: ({ operators }) =>
+      operators.addRule({
+        operator: "alice",
+        rule: { on: "all", operations: ["*"] },
+        ...SAID,
+      }),
+    on: "alice",
+    outcome: "",
+  },
+  "OperatorsService.removeRule": {
+    before: withAlice,
+    call: ({ operators }) =>
+      operators.removeRule({ operator: "alice", number: 1, ...SAID }),
+    on: "alice#1",
+    outcome: "",
+  },
+};
+
+/** Calls that are refused, and change nothing. */
+const REFUSED: Readonly<Record<string, Case["call"]>> = {
+  "AgentsService.addAgent": ({ agents }) => agents.addAgent({ id: "web-1" }),
+  "AgentsService.renewToken": ({ agents }) =>
+    agents.renewToken({ id: "web-8" }),
+  "AgentsService.setAgents": ({ agents }) =>
+    agents.setAgents({ targets: ["web-8"], addGroups: ["web"] }),
+  "AgentsService.removeAgent": ({ agents }) =>
+    agents.removeAgent({ id: "web-8" }),
+  "CommandsService.run": ({ commands }) =>
+    commands.run({ agents: ["web-8"], requestId: "r-1", ...ECHO }),
+  "CommandsService.cancel": ({ commands }) =>
+    commands.cancel({ commandId: 8n }),
+  "CommandsService.rerun": ({ commands }) =>
+    commands.rerun({ commandId: 8n, requestId: "r-1" }),
+  "CommandsService.giveUp": ({ commands }) =>
+    commands.giveUp({ commandId: 8n }),
+  "CommandsService.dropOutput": ({ commands }) =>
+    commands.dropOutput({ commandId: 8n }),
+  "JobsService.startJob": ({ jobs }) =>
+    jobs.startJob({
+      targets: { expressions: ["web-8"] },
+      requestId: "r-1",
+      ...ECHO,
+    }),
+  "JobsService.cancelJob": ({ jobs }) => jobs.cancelJob({ jobId: 8n }),
+  "JobsService.pauseJob": ({ jobs }) => jobs.pauseJob({ jobId: 8n }),
+  "JobsService.resumeJob": ({ jobs }) => jobs.resumeJob({ jobId: 8n }),
+  "JobsService.rerunJob": ({ jobs }) =>
+    jobs.rerunJob({ jobId: 8n, requestId: "r-1" }),
+  "OperatorsService.addOperator": ({ operators }) =>
+    operators.addOperator({ name: "b c", role: "viewer" }),
+  "OperatorsService.inviteOperator": ({ operators }) =>
+    operators.inviteOperator({ name: "bob" }),
+  "OperatorsService.setOperator": ({ operators }) =>
+    operators.setOperator({ name: "bob", suspended: true }),
+  "OperatorsService.removeOperator": ({ operators }) =>
+    operators.removeOperator({ name: "bob" }),
+  "OperatorsService.revokeToken": ({ operators }) =>
+    operators.revokeToken({ tokenId: 9n }),
+  "OperatorsService.addRule": ({ operators }) =>
+    operators.addRule({
+      operator: "bob",
+      rule: { on: "all", operations: ["*"] },
+    }),
+  "OperatorsService.removeRule": ({ operators }) =>
+    operators.removeRule({ operator: "bob", number: 1 }),
+};
+
+/** A control API in front of a fleet of web-1 and web-2. */
+async function served() {
+  await using undo = new AsyncDisposableStack();
+  const fleet = undo.use(await JobFleet.start(["web-1", "web-2"]));
+  const { agents, commands, jobs, audit, access } = fleet.manager;
+  const manager = Object.assign(new SmallManager(), {
+    access,
+    agents,
+    commands,
+    jobs,
+    audit,
+  });
+  const { control } = undo.use(await startControl({ manager }));
+  const opened = undo.move();
+  return {
+    fleet,
+    control,
+    entries: () => entriesOf(fleet),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+function entriesOf(fleet: JobFleet): Promise<AuditRecord[]> {
+  return fleet.manager.audit.list({ limit: 100 });
+}
+
+Deno.test("every call that changes something is known with what the audit says of it", () => {
+  const changing = Object.keys(CALLS).filter((call) => CALLS[call]?.changes);
+
+  // Only a caller from elsewhere can log out: tests/api/control_port_test.ts.
+  const here = changing.filter((call) => call !== "LoginService.logout");
+  assertEquals(Object.keys(CASES), here);
+  assertEquals(Object.keys(REFUSED), here);
+});
+
+for (const [name, each] of Object.entries(CASES)) {
+  const { before = () => Promise.resolve(), call, on, outcome } = each;
+  const { operation = "", note = "anna" } = each;
+
+  Deno.test(`${name} makes one entry in the audit`, async () => {
+    await using parts = await served();
+    await before(parts.fleet);
+    const { length } = await parts.entries();
+
+    await call(parts.control);
+    await parts.fleet.settle();
+
+    const [entry, ...others] = await parts.entries();
+    assertEquals(others.length, length);
+    const { id: _id, at: _at, hash: _hash, statement: _of, ...told } = entry ??
+      {};
+    assertEquals(told, {
+      who: OWNER,
+      credential: "socket",
+      origin: "local",
+      act: actOf(name),
+      target: on,
+      operation,
+      decision: "allowed",
+      rule: "",
+      outcome,
+      note,
+    });
+  });
+
+  Deno.test(`${name} makes no entry in the audit if it is refused`, async () => {
+    await using parts = await served();
+
+    await refusal(REFUSED[name]?.(parts.control) ?? Promise.resolve());
+
+    assertEquals(await parts.entries(), []);
+  });
+}
+
+for (
+  const name of [
+    "CommandsService.run",
+    "CommandsService.rerun",
+    "JobsService.startJob",
+    "JobsService.rerunJob",
+  ]
+) {
+  Deno.test(`${name} that is repeated makes no other entry in the audit`, async () => {
+    const { before, call } = CASES[name] ?? {};
+    await using parts = await served();
+    await before?.(parts.fleet);
+    await call?.(parts.control);
+    const first = await parts.entries();
+
+    await call?.(parts.control);
+
+    assertEquals(await parts.entries(), first);
+  });
+}
+
+Deno.test("what is not changed makes no entry in the audit", async () => {
+  await using parts = await served();
+  await paused(parts.fleet);
+  const before = await parts.entries();
+
+  await parts.control.jobs.pauseJob({ jobId: 1n });
+  await parts.control.agents.setAgents({
+    targets: ["web-1"],
+    removeGroups: ["none"],
+  });
+
+  assertEquals(await parts.entries(), before);
+});
+
+Deno.test("the statement of a job is another one if its parameters are", async () => {
+  await using parts = await served();
+  const { jobs } = parts.control;
+  const targets = { expressions: ["web-*"] };
+  await jobs.startJob({ targets, requestId: "r-1", ...ECHO });
+  await jobs.startJob({ targets, requestId: "r-2", ...ECHO });
+  await jobs.startJob({
+    targets,
+    requestId: "r-3",
+    ...ECHO,
+    params: '{"text":"x"}',
+  });
+
+  const [other, second, first] = (await parts.entries())
+    .map(({ statement }) => statement?.toString());
+  assertEquals(second, first);
+  assertEquals(other === first, false);
+});
+
+Deno.test("a removal by force has an entry for each command that it cancels", async () => {
+  await using parts = await served();
+  await parts.fleet.manager.run("web-1");
+  await parts.fleet.disconnect("web-1");
+
+  await parts.control.agents.removeAgent({ id: "web-1", force: true });
+
+  assertEquals(
+    (await parts.entries()).map(({ act, target, who }) => [act, target, who]),
+    [
+      ["RemoveAgent", "web-1", OWNER],
+      ["Cancel", "1", OWNER],
+      ["Run", "web-1", "test"],
+    ],
+  );
+});
+
+/** Act of a call: "RunJob" of "JobsService.runJob". */
+function actOf(name: string): string {
+  const method = name.split(".").at(-1) ?? "";
+  return method.charAt(0).toUpperCase() + method.slice(1);
+}

@@ -1,0 +1,381 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { parseLoginLine } from "../../lib/base/login_line.ts";
+import { systemClock } from "../../lib/base/clock.ts";
+import { encodePem } from "../../lib/base/pem.ts";
+import { hashSecret } from "../../lib/base/secret.ts";
+import { systemRandom } from "../../lib/base/random.ts";
+import type { Role } from "../../lib/base/role.ts";
+import { CALLS } from "../../lib/api/calls.ts";
+import { managerServices } from "../../lib/manager_services.ts";
+import { type RunningManager, serveManager } from "../../lib/serve_manager.ts";
+import type { NewRule } from "../../lib/store/operator_records.ts";
+import { TempFolder } from "../support/temp_folder.ts";
+
+/** Answer of the API to JSON. */
+interface Answer {
+  readonly status: number;
+  readonly code: string | undefined;
+  readonly json: Record<string, unknown>;
+}
+
+/** Running Manager with a control port on loopback, and clients of it that know its authority alone. */
+class Site implements AsyncDisposable {
+  readonly manager: RunningManager;
+  readonly port: number;
+  readonly ca: string;
+  readonly http: Deno.HttpClient;
+  readonly #undo: AsyncDisposableStack;
+
+  private constructor(
+    manager: RunningManager,
+    ca: string,
+    undo: AsyncDisposableStack,
+  ) {
+    this.manager = manager;
+    this.ca = ca;
+    this.http = undo.adopt(
+      Deno.createHttpClient({ caCerts: [ca] }),
+      (http) => http.close(),
+    );
+    this.port = Number(manager.controlPort?.split(":").at(-1));
+    this.#undo = undo;
+  }
+
+  static async start(): Promise<Site> {
+    await using undo = new AsyncDisposableStack();
+    const folder = undo.use(await TempFolder.make());
+    const dir = folder.at("manager");
+    await managerServices.init({
+      dir,
+      listen: "127.0.0.1:0",
+      advertise: "localhost:7051",
+    });
+    await Deno.writeTextFile(
+      folder.at("manager", "config.yaml"),
+      'control: "127.0.0.1:0"\n',
+      { append: true },
+    );
+    const manager = undo.use(
+      await serveManager({ dir, clock: systemClock, random: systemRandom }),
+    );
+    const ca = await Deno.readTextFile(folder.at("manager", "ca.pem"));
+    return new Site(manager, ca, undo.move());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#undo.disposeAsync();
+  }
+
+  fetch(call: string, body: BodyInit, headers: HeadersInit) {
+    return fetch(
+      `https://localhost:${this.port}/piri.control.v1.${call}`,
+      { method: "POST", client: this.http, body, headers },
+    );
+  }
+
+  async post(
+    call: string,
+    request: unknown,
+    token?: string,
+  ): Promise<Answer> {
+    const response = await this.fetch(call, JSON.stringify(request), {
+      "content-type": "application/json",
+      ...token === undefined ? {} : { authorization: `Bearer ${token}` },
+    });
+    const json = await response.json();
+    return { status: response.status, code: json.code, json };
+  }
+
+  /** Token of a new operator, who has logged in over the port. */
+  async login(
+    name: string,
+    role: Role,
+    rules: readonly Partial<NewRule>[] = [],
+  ): Promise<string> {
+    const line = await this.manager.manager.access.add({
+      name,
+      role,
+      tokenLifeMs: 86_400_000,
+      rules: rules.map((rule) => ({
+        operator: name,
+        deny: false,
+        onTargets: "all",
+        operations: ["*"],
+        argv: [],
+        most: 0,
+        trustFacts: false,
+        ...rule,
+      })),
+    });
+    const { code } = parseLoginLine(line);
+    const { json } = await this.post("LoginService/Login", { code });
+    return String(json["token"]);
+  }
+}
+
+/** Request that starts `true` on agents. */
+function run(...agents: string[]) {
+  return {
+    agents,
+    operation: "command.Run",
+    params: '{"argv":["true"]}',
+    requestId: crypto.randomUUID(),
+    requestedBy: "root",
+  };
+}
+
+Deno.test("a login line leads to the port, with a name that the certificate has", async () => {
+  await using site = await Site.start();
+  const line = await site.manager.manager.access.add({
+    name: "alice",
+    role: "viewer",
+    rules: [],
+    tokenLifeMs: 1_000_000,
+  });
+
+  const { address, caCertificate } = parseLoginLine(line);
+
+  assertEquals(address, `localhost:${site.port}`);
+  assertEquals(encodePem("CERTIFICATE", caCertificate), site.ca);
+});
+
+Deno.test("without a token every call but a login is refused, with one answer", async () => {
+  await using site = await Site.start();
+  const calls = Object.keys(CALLS).filter((call) =>
+    call !== "LoginService.login"
+  );
+  const answers = new Map<string, string[]>();
+
+  for (const call of calls) {
+    const [service = "", method = ""] = call.split(".");
+    const path = `${service}/${method[0]?.toUpperCase()}${method.slice(1)}`;
+    const unary = await site.fetch(path, "{}", {
+      "content-type": "application/json",
+      authorization: `Bearer piri_op_${"A".repeat(43)}`,
+    });
+    const streaming = unary.status === 415;
+    await unary.body?.cancel();
+    const { status, text } = streaming
+      ? await streamed(site, path)
+      : { status: unary.status, text: "" };
+    const key = `${status}${text}`;
+    answers.set(key, [...answers.get(key) ?? [], call]);
+  }
+
+  assertEquals([...answers.keys()], ["401", "200unauthenticated"]);
+  assertEquals(answers.get("200unauthenticated"), [
+    "AuditService.exportAudit",
+    "CommandsService.watch",
+    "EventsService.watchEvents",
+    "JobsService.watchJob",
+  ]);
+});
+
+/** Answer to a streaming call without a token: its code is in the last message. */
+async function streamed(
+  site: Site,
+  path: string,
+): Promise<{ status: number; text: string }> {
+  const response = await site.fetch(path, new Uint8Array(5), {
+    "content-type": "application/connect+json",
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    text: /"code":"([a-z_]+)"/.exec(text)?.[1] ?? text,
+  };
+}
+
+Deno.test("a wrong code is refused, and says nothing more", async () => {
+  await using site = await Site.start();
+
+  const { status, json } = await site.post("LoginService/Login", {
+    code: "A".repeat(43),
+  });
+
+  assertEquals(status, 401);
+  assertEquals(json["message"], "Cannot log in: the code is not known");
+});
+
+Deno.test("a viewer sees and does not act, an operator does what a rule allows, an admin administers", async () => {
+  await using site = await Site.start();
+  const { agents } = site.manager.manager;
+  for (const id of ["web-1", "db-1"]) {
+    await agents.add({ id, groups: [], cidrs: [] });
+  }
+  const viewer = await site.login("vera", "viewer", [{}]);
+  const operator = await site.login("olaf", "operator", [
+    { onTargets: "web-*" },
+  ]);
+  const admin = await site.login("anna", "admin");
+  const codes = async (call: string, request: unknown) => [
+    (await site.post(call, request, viewer)).code,
+    (await site.post(call, request, operator)).code,
+    (await site.post(call, request, admin)).code,
+  ];
+  const DENIED = "permission_denied";
+  // Nobody is connected, so a Run that is allowed ends with this.
+  const AWAY = "unavailable";
+
+  assertEquals(
+    await codes("AgentsService/ListAgents", {}),
+    [undefined, undefined, undefined],
+  );
+  assertEquals(await codes("CommandsService/Run", run("web-1")), [
+    DENIED,
+    AWAY,
+    AWAY,
+  ]);
+  assertEquals(await codes("AgentsService/AddAgent", { id: "web-2" }), [
+    DENIED,
+    DENIED,
+    undefined,
+  ]);
+  assertEquals(await codes("OperatorsService/ListOperators", {}), [
+    DENIED,
+    DENIED,
+    undefined,
+  ]);
+});
+
+Deno.test("a job starts where the rules allow it on every target, and nowhere else", async () => {
+  await using site = await Site.start();
+  const { agents, jobs } = site.manager.manager;
+  for (const id of ["web-1", "web-2", "db-1"]) {
+    const secretHash = hashSecret(`secret of ${id}`);
+    await agents.addWithSecret({ id, groups: [], cidrs: [], secretHash });
+  }
+  const operator = await site.login("olaf", "operator", [
+    { onTargets: "web-*" },
+  ]);
+  const start = (expression: string) =>
+    site.post("JobsService/StartJob", {
+      targets: { expressions: [expression] },
+      operation: "command.Run",
+      params: '{"argv":["true"]}',
+      requestId: crypto.randomUUID(),
+      requestedBy: "root",
+    }, operator);
+
+  const denied = await start("all");
+  const allowed = await start("web-*");
+
+  assertEquals(denied.code, "permission_denied");
+  assertEquals(
+    denied.json["message"],
+    'Cannot run command.Run on "db-1": no rule of "olaf" allows it (olaf#1 allows "web-*")',
+  );
+  assertEquals(allowed.status, 200);
+  const [job, ...others] = await jobs.list({ limit: 10 });
+  assertEquals(others, []);
+  assertEquals(
+    [job?.total, job?.requestedBy, job?.saidBy],
+    [2, "olaf", "root"],
+  );
+});
+
+Deno.test("who may not start a job may not steer it", async () => {
+  await using site = await Site.start();
+  const { agents, jobs } = site.manager.manager;
+  await agents.addWithSecret({
+    id: "db-1",
+    groups: [],
+    cidrs: [],
+    secretHash: hashSecret("secret"),
+  });
+  const bob = await site.login("bob", "operator", [{}]);
+  const olaf = await site.login("olaf", "operator", [{ onTargets: "web-*" }]);
+  const { status } = await site.post("JobsService/StartJob", {
+    targets: { expressions: ["db-1"] },
+    operation: "command.Run",
+    params: '{"argv":["true"]}',
+    requestId: crypto.randomUUID(),
+    limits: { queueMs: "60000" },
+  }, bob);
+  assertEquals(status, 200);
+  const [job] = await jobs.list({ limit: 1 });
+  const codes = async (token: string) => {
+    const jobId = String(job?.id);
+    const answers = [];
+    for (const method of ["PauseJob", "ResumeJob", "CancelJob"]) {
+      answers.push(
+        (await site.post(`JobsService/${method}`, { jobId }, token)).code,
+      );
+    }
+    return answers;
+  };
+
+  assertEquals(await codes(olaf), Array(3).fill("permission_denied"));
+  assertEquals(await codes(bob), Array(3).fill(undefined));
+});
+
+Deno.test("nobody changes the own rights", async () => {
+  await using site = await Site.start();
+  const admin = await site.login("anna", "admin");
+  const rule = { on: "all", operations: ["*"] };
+
+  const { json } = await site.post("OperatorsService/AddRule", {
+    operator: "anna",
+    rule,
+  }, admin);
+
+  assertEquals(
+    json["message"],
+    'Cannot change the rights of "anna": nobody changes their own',
+  );
+  await site.login("bob", "operator");
+  const { status } = await site.post("OperatorsService/AddRule", {
+    operator: "bob",
+    rule,
+  }, admin);
+  assertEquals(status, 200);
+});
+
+Deno.test("a revoked operator's open stream ends within a second, and nobody else's", async () => {
+  await using site = await Site.start();
+  const follow = async (token: string) => {
+    const request = JSON.stringify({ follow: true });
+    const frame = new Uint8Array(5 + request.length);
+    new DataView(frame.buffer).setUint32(1, request.length);
+    frame.set(new TextEncoder().encode(request), 5);
+    const response = await site.fetch("EventsService/WatchEvents", frame, {
+      "content-type": "application/connect+json",
+      authorization: `Bearer ${token}`,
+    });
+    return response.text();
+  };
+  const alice = follow(await site.login("alice", "viewer"));
+  const bob = follow(await site.login("bob", "viewer"));
+
+  const begun = performance.now();
+  await site.manager.manager.access.remove("alice");
+  const text = await alice;
+
+  assert(performance.now() - begun < 1_000, "it went on for a second");
+  assert(text.includes('"code":"unauthenticated"'), text);
+  const first = await Promise.race([bob, Promise.resolve("it goes on")]);
+  assertEquals(first, "it goes on");
+  await site.manager.stop();
+  await bob;
+});
+
+Deno.test("an operator is told by the token in the record, whatever the request says", async () => {
+  await using site = await Site.start();
+  const operator = await site.login("olaf", "operator", [{}]);
+
+  const { json } = await site.post("LoginService/WhoAmI", {}, operator);
+
+  assertEquals(json["name"], "olaf");
+});
+
+Deno.test("a program that trusts other authorities alone does not reach the port", async () => {
+  await using site = await Site.start();
+
+  await assertRejects(
+    () =>
+      fetch(`https://localhost:${site.port}/x`).then((response) =>
+        response.text()
+      ),
+    TypeError,
+  );
+});

@@ -1,0 +1,176 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { assertEquals } from "@std/assert";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import {
+  type AuditEntry,
+  AuditEntrySchema,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { FakeManager } from "../fake_manager.ts";
+import { jsonLines, see, start } from "./start.ts";
+
+const SCHEMA = new URL(
+  "../../../docs/schema/audit.schema.json",
+  import.meta.url,
+);
+
+function anEntry(
+  given: MessageInitShape<typeof AuditEntrySchema> = {},
+): AuditEntry {
+  return create(AuditEntrySchema, {
+    id: 1n,
+    atMs: BigInt(Date.UTC(2026, 0, 1)),
+    who: "root",
+    credential: "socket",
+    from: "local",
+    act: "AddAgent",
+    on: "web-1",
+    decision: "allowed",
+    hash: new Uint8Array(32),
+    ...given,
+  });
+}
+
+/** Manager with a job and an agent in its audit, newest first. */
+function audited(): FakeManager {
+  const manager = new FakeManager();
+  manager.audit.entries = [
+    anEntry({
+      id: 2n,
+      act: "StartJob",
+      operation: "command.Run",
+      on: "@web",
+      outcome: "job j-1, 2 agents",
+      note: "anna",
+      statement: new Uint8Array(32).fill(1),
+    }),
+    anEntry(),
+  ];
+  return manager;
+}
+
+Deno.test("audit list shows who asked for what, on what, and the outcome", async () => {
+  const { code, stdout } = await see(["audit", "list", "--utc"], {
+    manager: audited(),
+  });
+
+  assertEquals(code, 0);
+  assertEquals(stdout.split("\n").map((line) => line.trimEnd()), [
+    "ID  TIME                  WHO                 ACT                   ON     OUTCOME",
+    '2   2026-01-01 00:00:00Z  root (says "anna")  StartJob command.Run  @web   job j-1, 2 agents',
+    "1   2026-01-01 00:00:00Z  root                AddAgent              web-1",
+    "",
+  ]);
+});
+
+Deno.test("audit list asks for what its flags say", async () => {
+  const manager = audited();
+  const { code, terminal } = await see(
+    [
+      "audit",
+      "list",
+      ...["--limit", "7", "--who", "root", "--act", "Run", "--on", "web-1"],
+      ...["--since", "1h", "--before", "9"],
+    ],
+    { manager },
+  );
+  const [request] = manager.audit.requests;
+
+  assertEquals(code, 0);
+  const { $typeName: _name, ...asked } = { $typeName: "", ...request };
+  assertEquals(asked, {
+    limit: 7,
+    who: "root",
+    act: "Run",
+    on: "web-1",
+    sinceMs: BigInt(Math.trunc(terminal.clock.now() - 3_600_000)),
+    beforeId: 9n,
+  } as unknown);
+});
+
+for (const words of [["audit", "list", "--json"], ["audit", "export"]]) {
+  Deno.test(`${words.join(" ")} prints values as docs/schema says`, async () => {
+    const schema = JSON.parse(await Deno.readTextFile(SCHEMA));
+    const validate = new Ajv2020({ formats: { "date-time": true } })
+      .compile(schema);
+
+    const { code, stdout } = await see(words, { manager: audited() });
+    const values = jsonLines(stdout);
+
+    assertEquals([code, values.length], [0, 2]);
+    assertEquals(
+      values.filter((value) => !validate(value)).map(() => validate.errors),
+      [],
+    );
+    assertEquals(values[0], {
+      id: "2",
+      at: "2026-01-01T00:00:00.000Z",
+      who: "root",
+      credential: "socket",
+      from: "local",
+      act: "StartJob",
+      on: "@web",
+      operation: "command.Run",
+      decision: "allowed",
+      rule: null,
+      statement: "01".repeat(32),
+      outcome: "job j-1, 2 agents",
+      note: "anna",
+      hash: "00".repeat(32),
+    });
+  });
+}
+
+Deno.test("audit export --follow goes on until it is interrupted", async () => {
+  const { manager, terminal, code } = await start(
+    ["audit", "export", "--follow", "--from", "2"],
+    { manager: audited() },
+  );
+  const [request] = manager.audit.requests;
+  await terminal.signal("SIGINT");
+
+  assertEquals(await code, 0);
+  assertEquals(jsonLines(terminal.stdout.text).length, 2);
+  assertEquals({ ...request, $typeName: "" }, {
+    $typeName: "",
+    fromId: 2n,
+    follow: true,
+  } as unknown);
+});
+
+Deno.test("audit verify says that the chain is whole", async () => {
+  const manager = new FakeManager();
+  manager.audit.verdict = { count: 1_204n };
+  const plain = await see(["audit", "verify"], { manager });
+  const json = await see(["audit", "verify", "--json"], { manager });
+
+  assertEquals([plain.code, plain.stdout], [
+    0,
+    "1204 entries, the chain is whole\n",
+  ]);
+  assertEquals([json.code, jsonLines(json.stdout)], [0, [
+    { entries: "1204", whole: true, finding: null },
+  ]]);
+});
+
+Deno.test("audit verify says where the chain is broken, and exits 1", async () => {
+  const manager = new FakeManager();
+  const finding = {
+    id: 17n,
+    kind: "removed",
+    message: "entries 17 to 19 are missing",
+  };
+  manager.audit.verdict = { count: 16n, finding };
+  const plain = await see(["audit", "verify"], { manager });
+  const json = await see(["audit", "verify", "--json"], { manager });
+
+  assertEquals([plain.code, plain.stdout], [
+    1,
+    "The chain is broken at entry 17: entries 17 to 19 are missing\n" +
+    "Before it: 16 entries, whole\n",
+  ]);
+  assertEquals([json.code, jsonLines(json.stdout)], [1, [{
+    entries: "16",
+    whole: false,
+    finding: { ...finding, id: "17" },
+  }]]);
+});

@@ -1,0 +1,497 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { PiriError } from "../../../lib/base/errors.ts";
+import { decide, type RuledAgent } from "../../../lib/manager/access/decide.ts";
+import { Rule } from "../../../lib/manager/access/rule.ts";
+import type { RuleRecord } from "../../../lib/store/operator_records.ts";
+
+const AGENTS: Readonly<Record<string, RuledAgent>> = Object.fromEntries(
+  [
+    ["web-1", ["web"], { os: "linux" }, {}],
+    ["web-2", ["web"], { os: "linux" }, { tier: "prod" }],
+    ["web-07", ["web"], { os: "linux" }, {}],
+    ["db-1", ["db"], { os: "linux", tier: "test" }, { tier: "prod" }],
+    // It tells a fact that would bring it into a rule.
+    ["evil-1", [], { os: "linux", tier: "prod" }, {}],
+  ].map(([name, groups, facts, set]) => {
+    const common = {
+      name: name as string,
+      groups: groups as string[],
+      connected: true,
+    };
+    const setFacts = set as Record<string, string>;
+    return [name, {
+      trusting: { ...common, facts: { ...facts as object, ...setFacts } },
+      wary: { ...common, facts: setFacts },
+    }];
+  }),
+);
+
+/** Rules as people write them: `+` allows, `-` denies; targets, operations, and further fields. */
+function rules(
+  ...lines: readonly (readonly [
+    "+" | "-",
+    string,
+    string,
+    Partial<RuleRecord>?,
+  ])[]
+): Rule[] {
+  return lines.map(([sign, onTargets, operations, more], index) =>
+    new Rule({
+      operator: "alice",
+      number: index + 1,
+      deny: sign === "-",
+      onTargets,
+      operations: operations.split(","),
+      argv: [],
+      most: 0,
+      trustFacts: false,
+      ...more,
+    })
+  );
+}
+
+function ask(
+  list: readonly Rule[],
+  operation: string,
+  names: string,
+  params: unknown = {},
+) {
+  const agents = names.split(" ").flatMap((name) => AGENTS[name] ?? []);
+  const work = { operation, params: JSON.stringify(params) };
+  const decision = decide("alice", list, work, agents);
+  return decision.allowed ? decision.rule : decision.reason;
+}
+
+const RUN = "command.Run";
+const RESTART = { argv: ["systemctl", "restart", "nginx"] };
+const none = rules();
+const web = rules(["+", "@web ! web-07", "command.Run,file.*"]);
+const layered = rules(
+  ["+", "@web", "*"],
+  ["-", "web-07", "command.*"],
+  ["+", "db-*", "file.Read"],
+);
+const bound = rules(
+  ["+", "@web", RUN, { argv: ["systemctl", "restart", "*"] }],
+  ["+", "@web", RUN, { argv: ["/usr/bin/journalctl", "-u", "ngin?", "..."] }],
+);
+const few = rules(["+", "@web", RUN, { most: 2 }]);
+const fact = rules(["+", "tier=prod", RUN]);
+const trusting = rules(["+", "tier=prod", RUN, { trustFacts: true }]);
+const alone = rules(["-", "all", "*"]);
+const no = (name: string, why: string, operation = RUN) =>
+  `Cannot run ${operation} on "${name}": ${why}`;
+const nothing = 'no rule of "alice" allows it';
+
+/** Rules, operation, agents, parameters, and the name of the rule that allows it or the refusal. */
+const decisions: readonly (readonly [
+  string,
+  readonly Rule[],
+  string,
+  string,
+  unknown,
+  string,
+])[] = [
+  ["no rule", none, RUN, "web-1", {}, no("web-1", nothing)],
+  ["no rule, several", none, RUN, "web-1 web-2", {}, no("web-1", nothing)],
+  [
+    "no rule, another operation",
+    none,
+    "file.Put",
+    "web-1",
+    {},
+    no("web-1", nothing, "file.Put"),
+  ],
+  ["a group", web, RUN, "web-1", {}, "alice#1"],
+  ["a group, all of it", web, RUN, "web-1 web-2", {}, "alice#1"],
+  [
+    "a group without one",
+    web,
+    RUN,
+    "web-07",
+    {},
+    no("web-07", `${nothing} (alice#1 allows "@web ! web-07")`),
+  ],
+  [
+    "one of several denies all",
+    web,
+    RUN,
+    "web-1 web-07",
+    {},
+    no("web-07", `${nothing} (alice#1 allows "@web ! web-07")`),
+  ],
+  [
+    "outside of the group",
+    web,
+    RUN,
+    "db-1",
+    {},
+    no("db-1", `${nothing} (alice#1 allows "@web ! web-07")`),
+  ],
+  ["a family of operations", web, "file.Put", "web-1", {}, "alice#1"],
+  ["a family of operations, another", web, "file.Read", "web-2", {}, "alice#1"],
+  [
+    "a family, not its beginning",
+    web,
+    "files.Put",
+    "web-1",
+    {},
+    no("web-1", nothing, "files.Put"),
+  ],
+  [
+    "an operation that is not named",
+    web,
+    "echo.Echo",
+    "web-1",
+    {},
+    no("web-1", nothing, "echo.Echo"),
+  ],
+  [
+    "an operation by case",
+    web,
+    "Command.Run",
+    "web-1",
+    {},
+    no("web-1", nothing, "Command.Run"),
+  ],
+  [
+    "a longer operation",
+    web,
+    "command.RunAll",
+    "web-1",
+    {},
+    no("web-1", nothing, "command.RunAll"),
+  ],
+  ["everything on a group", layered, RUN, "web-1", {}, "alice#1"],
+  [
+    "a denial wins",
+    layered,
+    RUN,
+    "web-07",
+    {},
+    no("web-07", "rule alice#2 denies it"),
+  ],
+  [
+    "a denial wins among others",
+    layered,
+    RUN,
+    "web-1 web-07 web-2",
+    {},
+    no("web-07", "rule alice#2 denies it"),
+  ],
+  [
+    "a denial of another operation",
+    layered,
+    "file.Read",
+    "web-07",
+    {},
+    "alice#1",
+  ],
+  ["a second rule", layered, "file.Read", "db-1", {}, "alice#3"],
+  ["two rules together", layered, "file.Read", "web-1 db-1", {}, "alice#1"],
+  [
+    "a second rule's other operation",
+    layered,
+    "file.Put",
+    "db-1",
+    {},
+    no("db-1", `${nothing} (alice#1 allows "@web")`, "file.Put"),
+  ],
+  [
+    "two rules, one too little",
+    layered,
+    "file.Put",
+    "web-1 db-1",
+    {},
+    no("db-1", `${nothing} (alice#1 allows "@web")`, "file.Put"),
+  ],
+  ["arguments as bound", bound, RUN, "web-1", RESTART, "alice#1"],
+  ["another last argument", bound, RUN, "web-1", {
+    argv: ["systemctl", "restart", "php-fpm"],
+  }, "alice#1"],
+  ["another verb", bound, RUN, "web-1", {
+    argv: ["systemctl", "stop", "nginx"],
+  }, no("web-1", nothing)],
+  ["one argument more", bound, RUN, "web-1", {
+    argv: ["systemctl", "restart", "nginx", "x"],
+  }, no("web-1", nothing)],
+  [
+    "one argument less",
+    bound,
+    RUN,
+    "web-1",
+    { argv: ["systemctl", "restart"] },
+    no("web-1", nothing),
+  ],
+  ["no argument", bound, RUN, "web-1", { argv: [] }, no("web-1", nothing)],
+  ["another program", bound, RUN, "web-1", {
+    argv: ["bash", "restart", "nginx"],
+  }, no("web-1", nothing)],
+  ["a program by another path", bound, RUN, "web-1", {
+    argv: ["/tmp/systemctl", "restart", "nginx"],
+  }, no("web-1", nothing)],
+  ["a line of a shell", bound, RUN, "web-1", {
+    shell: "systemctl restart nginx",
+  }, no("web-1", nothing)],
+  [
+    "arguments as bytes",
+    bound,
+    RUN,
+    "web-1",
+    { argv_base64: ["YQ=="] },
+    no("web-1", nothing),
+  ],
+  ["with a variable", bound, RUN, "web-1", {
+    ...RESTART,
+    env: { LD_PRELOAD: "/tmp/x.so" },
+  }, no("web-1", nothing)],
+  [
+    "with a folder",
+    bound,
+    RUN,
+    "web-1",
+    { ...RESTART, cwd: "/tmp" },
+    no("web-1", nothing),
+  ],
+  [
+    "with another user",
+    bound,
+    RUN,
+    "web-1",
+    { ...RESTART, user: "root" },
+    no("web-1", nothing),
+  ],
+  [
+    "with input",
+    bound,
+    RUN,
+    "web-1",
+    { ...RESTART, stdin: "x" },
+    no("web-1", nothing),
+  ],
+  [
+    "with a blob as input",
+    bound,
+    RUN,
+    "web-1",
+    { ...RESTART, stdin_blob: "0" },
+    no("web-1", nothing),
+  ],
+  [
+    "with a mask",
+    bound,
+    RUN,
+    "web-1",
+    { ...RESTART, umask: "000" },
+    no("web-1", nothing),
+  ],
+  ["more arguments where that is allowed", bound, RUN, "web-1", {
+    argv: ["/usr/bin/journalctl", "-u", "nginx", "-n", "5"],
+  }, "alice#2"],
+  ["none more where that is allowed", bound, RUN, "web-1", {
+    argv: ["/usr/bin/journalctl", "-u", "nginx"],
+  }, "alice#2"],
+  ["too few where more is allowed", bound, RUN, "web-1", {
+    argv: ["/usr/bin/journalctl", "-u"],
+  }, no("web-1", nothing)],
+  ["one character for ?", bound, RUN, "web-1", {
+    argv: ["/usr/bin/journalctl", "-u", "ngin"],
+  }, no("web-1", nothing)],
+  [
+    "bound arguments elsewhere",
+    bound,
+    RUN,
+    "db-1",
+    RESTART,
+    no("db-1", `${nothing} (alice#1 allows "@web")`),
+  ],
+  ["an argument that is no text", bound, RUN, "web-1", {
+    argv: ["systemctl", "restart", 5],
+  }, "alice#1"],
+  ["as many as allowed", few, RUN, "web-1 web-2", {}, "alice#1"],
+  [
+    "more than allowed at once",
+    few,
+    RUN,
+    "web-1 web-2 web-07",
+    {},
+    "Cannot run command.Run on 3 agents: rule alice#1 allows at most 2 at once",
+  ],
+  [
+    "a bound number elsewhere",
+    few,
+    RUN,
+    "db-1",
+    {},
+    no("db-1", `${nothing} (alice#1 allows "@web")`),
+  ],
+  ["a fact that an operator set", fact, RUN, "web-2", {}, "alice#1"],
+  ["a set fact beside a told one", fact, RUN, "db-1", {}, "alice#1"],
+  [
+    "a fact that the host tells",
+    fact,
+    RUN,
+    "evil-1",
+    {},
+    no("evil-1", `${nothing} (alice#1 allows "tier=prod")`),
+  ],
+  [
+    "a fact that nobody has",
+    fact,
+    RUN,
+    "web-1",
+    {},
+    no("web-1", `${nothing} (alice#1 allows "tier=prod")`),
+  ],
+  ["a told fact that is trusted", trusting, RUN, "evil-1", {}, "alice#1"],
+  [
+    "a set fact when told ones are trusted",
+    trusting,
+    RUN,
+    "db-1",
+    {},
+    "alice#1",
+  ],
+  [
+    "no fact when told ones are trusted",
+    trusting,
+    RUN,
+    "web-1",
+    {},
+    no("web-1", `${nothing} (alice#1 allows "tier=prod")`),
+  ],
+  [
+    "a denial alone",
+    alone,
+    RUN,
+    "web-1",
+    {},
+    no("web-1", "rule alice#1 denies it"),
+  ],
+  [
+    "a denial alone, another operation",
+    alone,
+    "echo.Echo",
+    "db-1",
+    {},
+    no("db-1", "rule alice#1 denies it", "echo.Echo"),
+  ],
+  [
+    "nobody",
+    web,
+    RUN,
+    "",
+    {},
+    `Cannot run command.Run: ${nothing} (alice#1 allows "@web ! web-07")`,
+  ],
+  [
+    "a denial by a fact that the host tells",
+    rules(["+", "all", RUN], ["-", "tier=prod", RUN, { trustFacts: true }]),
+    RUN,
+    "evil-1",
+    {},
+    no("evil-1", "rule alice#2 denies it"),
+  ],
+  [
+    "a wary denial by such a fact",
+    rules(["+", "all", RUN], ["-", "tier=prod", RUN]),
+    RUN,
+    "evil-1",
+    {},
+    "alice#1",
+  ],
+  [
+    "a denial of some arguments",
+    rules(["+", "all", RUN], ["-", "all", RUN, { argv: ["reboot", "..."] }]),
+    RUN,
+    "web-1",
+    { argv: ["reboot", "-f"] },
+    no("web-1", "rule alice#2 denies it"),
+  ],
+  [
+    "other arguments than denied",
+    rules(["+", "all", RUN], ["-", "all", RUN, { argv: ["reboot", "..."] }]),
+    RUN,
+    "web-1",
+    { argv: ["ls"] },
+    "alice#1",
+  ],
+  [
+    "a larger rule beside a bounded one",
+    rules(["+", "@web", RUN, { most: 1 }], ["+", "web-*", RUN]),
+    RUN,
+    "web-1 web-2",
+    {},
+    "alice#2",
+  ],
+];
+
+for (const [what, list, operation, names, params, expected] of decisions) {
+  Deno.test(`rules decide: ${what}`, () => {
+    assertEquals(ask(list, operation, names, params), expected);
+  });
+}
+
+Deno.test("a rule that allows a shell, or whatever it is given, is unlimited", () => {
+  const unlimited = (operations: string, argv: string[] = []) =>
+    rules(["+", "@web", operations, { argv }]).some((rule) => rule.isUnlimited);
+
+  assertEquals(unlimited("command.Run"), true);
+  assertEquals(unlimited("*"), true);
+  assertEquals(unlimited("command.*"), true);
+  assertEquals(unlimited("file.Put"), true);
+  assertEquals(unlimited("file.Fetch"), true);
+  assertEquals(unlimited("command.Run", ["bash", "-c", "*"]), true);
+  assertEquals(unlimited("command.Run", ["/usr/bin/env", "..."]), true);
+  assertEquals(unlimited("command.Run", ["*", "restart"]), true);
+  assertEquals(unlimited("command.Run", ["/usr/bin/pyth*", "..."]), true);
+  assertEquals(unlimited("command.Run", ["systemctl", "restart", "*"]), false);
+  assertEquals(unlimited("file.Read,file.Stat,file.List"), false);
+  assertEquals(unlimited("echo.Echo"), false);
+});
+
+Deno.test("a denial is never unlimited", () => {
+  assertEquals(rules(["-", "all", "*"]).map((rule) => rule.isUnlimited), [
+    false,
+  ]);
+});
+
+for (
+  const [what, rule, message] of [
+    [
+      "a job",
+      { onTargets: "@failed(j-17)" },
+      "a rule lasts longer than a job, so it cannot name one",
+    ],
+    ["no operation", { operations: [] }, "it names no operation"],
+    [
+      "a wrong operation",
+      { operations: ["command Run"] },
+      '"command Run" is not the name of an operation',
+    ],
+    [
+      "arguments of files",
+      { operations: ["file.Put"], argv: ["x"] },
+      "arguments are only for command.Run, so it should name that alone",
+    ],
+    ["no program", { argv: ["..."] }, '"..." is not a program'],
+    [
+      "more in the middle",
+      { argv: ["ls", "...", "x"] },
+      '"..." can only be the last argument',
+    ],
+    ["a negative number", { most: -1 }, "-1 is not a number of agents"],
+  ] satisfies [string, Partial<RuleRecord>, string][]
+) {
+  Deno.test(`a rule with ${what} is refused`, () => {
+    assertThrows(
+      () => rules(["+", "all", RUN, rule]),
+      PiriError,
+      `Cannot add the rule: ${message}`,
+    );
+  });
+}
+
+Deno.test("a rule with a mistake in its targets is refused with the place", () => {
+  assertThrows(() => rules(["+", "@web and and", RUN]), PiriError, "and");
+});
