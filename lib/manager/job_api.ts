@@ -163,7 +163,7 @@ export interface JobAdmin {
       readonly on: readonly string[];
       readonly requestId: string;
       /** As that of a request. */
-      readonly check?: JobRequest["check"] | undefined;
+      readonly check?: NonNullable<JobRequest["check"]>;
     },
   ): Promise<StartedJob>;
 }

@@ -274,6 +274,48 @@ Deno.test("a job starts where the rules allow it on every target, and nowhere el
   );
 });
 
+Deno.test("the audit has the token and the address of an operator, also of a rerun", async () => {
+  await using site = await Site.start();
+  const { agents, jobs, audit } = site.manager.manager;
+  await agents.addWithSecret({
+    id: "web-1",
+    groups: [],
+    cidrs: [],
+    secretHash: hashSecret("secret"),
+  });
+  const olaf = await site.login("olaf", "operator", [{}]);
+  await site.post("JobsService/StartJob", {
+    targets: { expressions: ["web-1"] },
+    operation: "command.Run",
+    params: '{"argv":["true"]}',
+    requestId: "r-1",
+  }, olaf);
+  // It ends soon, as nobody is connected.
+  const { signal } = new AbortController();
+  const news = jobs.watch(1n, { output: false, from: [], signal });
+  await Array.fromAsync(news);
+
+  const { status } = await site.post("JobsService/RerunJob", {
+    jobId: "1",
+    requestId: "r-2",
+  }, olaf);
+
+  assertEquals(status, 200);
+  const entries = await audit.list({ limit: 2 });
+  assertEquals(
+    entries.map(({ act, who, credential, origin }) => [
+      act,
+      who,
+      credential,
+      origin,
+    ]),
+    [
+      ["RerunJob", "olaf", "token 2", "127.0.0.1"],
+      ["StartJob", "olaf", "token 2", "127.0.0.1"],
+    ],
+  );
+});
+
 Deno.test("who may not start a job may not steer it", async () => {
   await using site = await Site.start();
   const { agents, jobs } = site.manager.manager;
