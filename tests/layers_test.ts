@@ -55,11 +55,16 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "store/fresh_command.ts": ["type store"],
   store: ["base", "store/fresh_command.ts"],
 
-  "manager/command_api.ts": ["base", "type store"],
+  "manager/command_api.ts": [
+    "base",
+    "type store",
+    "type manager/access_api.ts",
+  ],
   "manager/target_api.ts": ["type targets", "type store"],
   "manager/job_api.ts": [
     "base",
     "type store",
+    "type manager/access_api.ts",
     "type manager/command_api.ts",
     "type manager/target_api.ts",
   ],

@@ -70,7 +70,7 @@ export class CommandStarter {
         `Cannot run "${request.operation}": the Manager is stopping`,
       );
     }
-    request.check?.(sessions.map(({ agent }) => agent));
+    request.rights?.check(request, sessions.map(({ agent }) => agent));
     this.#check(request, sessions);
     this.#options.fitness.count(sessions, 1);
     try {

@@ -67,7 +67,7 @@ export class JobMaker {
     const { operation, params } = request;
     const blobs = await this.#options.blobs?.need(operation, params) ?? [];
     const { names, canaries } = await this.#order(request, resolved);
-    request.check?.(names);
+    request.rights?.check(request, names);
     const now = clock.now();
     const supersedes = withKey(request.limits.supersedeKey);
     const isUnsure = supersedes.some((job) =>
