@@ -93,7 +93,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/audit_api.ts",
   ],
   "manager/audit_api.ts": ["type store"],
-  "manager/audit_entry.ts": ["base", "type store"],
+  "manager/audit_entry.ts": [
+    "base",
+    "type store",
+    "type manager/command_api.ts",
+  ],
   "manager/audit_log.ts": ["base", "type store", "type manager/audit_api.ts"],
   "manager/fleet.ts": ["base", "wire", "type store"],
   "manager/unrecorded_events.ts": ["type store"],
