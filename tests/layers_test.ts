@@ -298,6 +298,7 @@ const roots = [
   "lib/check_agent.ts",
   "lib/host_record.ts",
   "lib/exported_manager.ts",
+  "lib/manager_doors.ts",
   "lib/manager_services.ts",
   "lib/serve_agent.ts",
   "lib/serve_briefly.ts",

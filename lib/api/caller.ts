@@ -38,6 +38,19 @@ export function identityIn(values: ContextValues): Identity | undefined {
   return caller.kind === "operator" ? caller.identity : undefined;
 }
 
+/** Address that a request came from; empty for one on this machine. */
+export function originIn(values: ContextValues): string {
+  const caller = callerIn(values);
+  switch (caller.kind) {
+    case "local":
+      return "";
+    case "operator":
+      return caller.identity.from;
+    case "stranger":
+      return caller.from;
+  }
+}
+
 /**
  * Rights of a caller on agents, as a part of a request: none on this machine, where everything is allowed.
  *

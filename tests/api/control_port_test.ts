@@ -1,15 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseLoginLine } from "../../lib/base/login_line.ts";
-import { systemClock } from "../../lib/base/clock.ts";
 import { encodePem } from "../../lib/base/pem.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
-import { systemRandom } from "../../lib/base/random.ts";
 import type { Role } from "../../lib/base/role.ts";
 import { CALLS } from "../../lib/api/calls.ts";
-import { managerServices } from "../../lib/manager_services.ts";
-import { type RunningManager, serveManager } from "../../lib/serve_manager.ts";
+import type { RunningManager } from "../../lib/serve_manager.ts";
 import type { NewRule } from "../../lib/store/operator_records.ts";
-import { TempFolder } from "../support/temp_folder.ts";
+import { startControlPort } from "../support/control_port.ts";
 
 /** Answer of the API to JSON. */
 interface Answer {
@@ -43,20 +40,8 @@ class Site implements AsyncDisposable {
 
   static async start(): Promise<Site> {
     await using undo = new AsyncDisposableStack();
-    const folder = undo.use(await TempFolder.make());
-    const dir = folder.at("manager");
-    await managerServices.init({
-      dir,
-      listen: "127.0.0.1:0",
-      advertise: "localhost:7051",
-    });
-    await Deno.writeTextFile(
-      folder.at("manager", "config.yaml"),
-      'control: "127.0.0.1:0"\n',
-      { append: true },
-    );
-    const manager = undo.use(
-      await serveManager({ dir, clock: systemClock, random: systemRandom }),
+    const { manager, folder } = undo.use(
+      await startControlPort({ config: 'control: "127.0.0.1:0"\n' }),
     );
     const ca = await Deno.readTextFile(folder.at("manager", "ca.pem"));
     return new Site(manager, ca, undo.move());
@@ -420,4 +405,12 @@ Deno.test("a program that trusts other authorities alone does not reach the port
       ),
     TypeError,
   );
+});
+
+Deno.test("an address that a flag gives is no change at a reload", async () => {
+  await using site = await startControlPort({
+    controlListen: { host: "127.0.0.1", port: 0 },
+  });
+
+  assertEquals(await site.manager.reload(), { changed: [], later: [] });
 });
