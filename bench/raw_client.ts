@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { ALPN, closeQuietly } from "../lib/wire/tls.ts";
+import { closeQuietly } from "../lib/base/close_quietly.ts";
+import { ALPN } from "../lib/wire/tls.ts";
 import { answerLines } from "./child.ts";
 import { inParallel } from "./parallel.ts";
 import { RawMessage, readExactly, writeWhole } from "./raw.ts";

@@ -5,7 +5,8 @@
  * @module
  */
 import { join } from "@std/path";
-import { ALPN, BACKLOG, closeQuietly } from "../lib/wire/tls.ts";
+import { closeQuietly } from "../lib/base/close_quietly.ts";
+import { ALPN, BACKLOG } from "../lib/wire/tls.ts";
 import { answerLines } from "./child.ts";
 import { RawMessage, readExactly, writeWhole } from "./raw.ts";
 

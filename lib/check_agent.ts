@@ -1,3 +1,4 @@
+import { closeQuietly } from "./base/close_quietly.ts";
 import { X509Certificate } from "node:crypto";
 import { type AgentConfig, loadAgentConfig } from "./agent/config.ts";
 import { wayBack } from "./agent/link/removal.ts";
@@ -7,7 +8,7 @@ import { codeOf, messageOf } from "./base/errors.ts";
 import { parseIp } from "./base/ip.ts";
 import type { CheckStep } from "./cli/agent/services.ts";
 import { type ServeAgentOptions, tryHello } from "./serve_agent.ts";
-import { closeQuietly, dialTcp, shakeHands } from "./wire/tls.ts";
+import { dialTcp, shakeHands } from "./wire/tls.ts";
 
 /** Tries each step that an agent needs to reach its Manager. Stops where the next step makes no sense. */
 export async function* checkLink(

@@ -1,4 +1,3 @@
-import { type ControlServer, serveControl } from "./api/server.ts";
 import { type Address, formatAddress } from "./base/address.ts";
 import type { Clock, Timer } from "./base/clock.ts";
 import { CoarseClock } from "./base/coarse_clock.ts";
@@ -8,15 +7,11 @@ import type { Random } from "./base/random.ts";
 import { compareSettings, type Reload } from "./base/reload.ts";
 import { certifiedKeyHash, SigningKey } from "./base/signing_key.ts";
 import { Turns } from "./base/turns.ts";
-import { thisUser, userName } from "./base/user_name.ts";
 import { VERSION } from "./base/version.ts";
 import { type CoreSettings, ManagerCore } from "./manager/core.ts";
 import { Blobs } from "./manager/blobs/blobs.ts";
 import { createDataService } from "./manager/data/data_service.ts";
-import type { Door } from "./manager/door/door.ts";
-import { GUARD_LIMITS } from "./manager/door/guard.ts";
-import { ControlDoor } from "./manager/door/control_door.ts";
-import { openDoor } from "./manager/door/open_door.ts";
+import { ManagerDoors } from "./manager_doors.ts";
 import type { Manager, ManagerStatus } from "./manager/operator_api.ts";
 import {
   MANAGER_SETTINGS,
@@ -26,8 +21,6 @@ import {
   loadState,
   type ManagerState,
   readConfig,
-  renewServerIdentity,
-  type ServerIdentity,
   withManagerKey,
 } from "./manager/state/state_folder.ts";
 import { checkParams } from "./operations/params.ts";
@@ -151,12 +144,6 @@ function coreSettings(config: ManagerConfig): CoreSettings {
   };
 }
 
-/** Name of a user of this machine. Read each time, because users come and go. */
-async function nameOfUser(uid: number): Promise<string> {
-  const passwd = await Deno.readTextFile("/etc/passwd").catch(() => "");
-  return userName(uid, { passwd, own: thisUser });
-}
-
 /** Manager with its sockets, its state folder and its upkeep. */
 class ServedManager implements RunningManager {
   readonly manager: Manager;
@@ -165,14 +152,11 @@ class ServedManager implements RunningManager {
   readonly #blobs: Blobs;
   readonly #options: ServeManagerOptions;
   readonly #core: ManagerCore;
+  readonly #doors: ManagerDoors;
   readonly #startedAt: number;
   readonly #reloads = new Turns();
   /** Settings in use. */
   #config: ManagerConfig;
-  #server: ServerIdentity;
-  #controlDoor: ControlDoor | undefined;
-  #door: Door | undefined;
-  #control: ControlServer | undefined;
   #upkeep: Timer | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -202,18 +186,13 @@ class ServedManager implements RunningManager {
     options: ServeManagerOptions,
   ) {
     const { clock, random } = options;
-    const { caCertificate, server, paths, managerKeyPem } = state;
-    const config = {
-      ...state.config,
-      control: options.controlListen ?? state.config.control,
-    };
+    const { config, caCertificate, server, paths, managerKeyPem } = state;
     this.#state = state;
     this.#config = config;
     this.#store = store;
     this.#blobs = blobs;
     this.#options = options;
     this.#startedAt = clock.now();
-    this.#server = server;
     this.#core = new ManagerCore({
       store,
       clock: new CoarseClock(clock),
@@ -249,51 +228,34 @@ class ServedManager implements RunningManager {
         return storage.failure;
       },
     };
+    const { manager } = this;
+    this.#doors = new ManagerDoors({
+      core: this.#core,
+      manager,
+      state,
+      options,
+    });
   }
 
   get listen(): string {
-    return this.#door === undefined ? "" : formatAddress(this.#door.address);
+    return this.#doors.listen;
   }
 
   get port(): number {
-    return this.#door?.port ?? 0;
+    return this.#doors.port;
   }
 
   get control(): string {
-    return this.#control?.address ?? "";
+    return this.#doors.control;
   }
 
   get controlPort(): string | undefined {
-    return this.#controlDoor && formatAddress(this.#controlDoor.address);
+    return this.#doors.controlPort;
   }
 
   async start(): Promise<void> {
-    const { clock, random, dir } = this.#options;
     await this.#core.load();
-    await this.#renewIdentity();
-    const identity = this.#server;
-    const config = this.#config;
-    this.#door = await openDoor({
-      listen: this.#options.listen ?? config.listen,
-      identity,
-      clock,
-      counters: this.#core.counters,
-      limits: config.guard ?? (this.#options.guard ? GUARD_LIMITS : undefined),
-      serve: (transport) => this.#core.serve(transport),
-    });
-    try {
-      this.#control = await serveControl({
-        manager: this.manager,
-        stateDir: dir,
-        random,
-        userName: nameOfUser,
-      });
-      this.#openControl(this.#control);
-    } catch (error) {
-      await this.#control?.close();
-      await this.#door.close();
-      throw error;
-    }
+    await this.#doors.open();
     this.#scheduleUpkeep(0);
     this.#core.events.add(
       "manager_started",
@@ -326,12 +288,9 @@ class ServedManager implements RunningManager {
 
   async #stop(): Promise<void> {
     this.#upkeep?.cancel();
-    await this.#door?.close();
-    await this.#controlDoor?.close();
+    await this.#doors.close();
     await this.#core.shutdown();
-    this.#door?.end();
-    await this.#control?.close();
-    await this.#controlDoor?.end();
+    await this.#doors.end();
     this.#core.events.add(
       "manager_stopped",
       `piri-manager ${VERSION} stopped`,
@@ -355,53 +314,9 @@ class ServedManager implements RunningManager {
   async #keepUp(): Promise<void> {
     await this.#prune();
     await this.#blobs.sweep();
-    await this.#renewCertificate();
-  }
-
-  /** Renews the certificate. Live connections stay; new ones get the new certificate. */
-  async #renewCertificate(): Promise<void> {
-    if (!await this.#renewIdentity()) return;
-    await this.#door?.renew(this.#server);
-    this.#controlDoor?.renew(this.#server);
-    log.info("The server certificate was renewed");
-  }
-
-  async #renewIdentity(): Promise<boolean> {
-    const { clock, random } = this.#options;
-    const renewed = await renewServerIdentity(
-      { ...this.#state, server: this.#server },
-      { clock, random, needed: this.#controlPlace?.host },
-    );
-    if (renewed === undefined) return false;
-    this.#server = renewed;
-    return true;
-  }
-
-  /** Address of the control port that operators are told; undefined if there is none. */
-  get #controlPlace(): Address | undefined {
-    const { control, controlAdvertise, advertise } = this.#config;
-    return control &&
-      (controlAdvertise ?? { host: advertise.host, port: control.port });
-  }
-
-  /** Opens the port for operators on other machines, if there is one. */
-  #openControl(control: ControlServer): void {
-    const { control: listen, controlAdvertise } = this.#config;
-    const place = this.#controlPlace;
-    if (listen === undefined || place === undefined) return;
-    const door = new ControlDoor({
-      listen,
-      identity: this.#server,
-      clock: this.#options.clock,
-      counters: this.#core.counters,
-      serve: (port) => control.serveTls(port),
-    });
-    this.#controlDoor = door;
-    const { caCertificate } = this.#state;
-    const address = formatAddress(
-      controlAdvertise ?? { host: place.host, port: door.address.port },
-    );
-    this.#core.offerControl({ address, caCertificate });
+    if (await this.#doors.renew()) {
+      log.info("The server certificate was renewed");
+    }
   }
 
   async #prune(): Promise<void> {
@@ -439,7 +354,7 @@ class ServedManager implements RunningManager {
         outputBytesPerCommand: BigInt(config.outputBytesPerCommand),
       },
       blobs: this.#blobs.figures,
-      certificateExpiresAt: this.#server.expiresAt,
+      certificateExpiresAt: this.#doors.certificateExpiresAt,
       counters: this.#core.counters.all(),
     };
   }

@@ -56,11 +56,16 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "store/fresh_command.ts": ["type store"],
   store: ["base", "store/fresh_command.ts"],
 
-  "manager/command_api.ts": ["base", "type store"],
+  "manager/command_api.ts": [
+    "base",
+    "type store",
+    "type manager/access_api.ts",
+  ],
   "manager/target_api.ts": ["type targets", "type store"],
   "manager/job_api.ts": [
     "base",
     "type store",
+    "type manager/access_api.ts",
     "type manager/command_api.ts",
     "type manager/target_api.ts",
   ],
@@ -89,7 +94,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/audit_api.ts",
   ],
   "manager/audit_api.ts": ["type store"],
-  "manager/audit_entry.ts": ["base", "type store"],
+  "manager/audit_entry.ts": [
+    "base",
+    "type store",
+    "type manager/command_api.ts",
+  ],
   "manager/audit_log.ts": ["base", "type store", "type manager/audit_api.ts"],
   "manager/fleet.ts": ["base", "wire", "type store"],
   "manager/unrecorded_events.ts": ["type store"],
@@ -290,6 +299,7 @@ const roots = [
   "lib/check_agent.ts",
   "lib/host_record.ts",
   "lib/exported_manager.ts",
+  "lib/manager_doors.ts",
   "lib/manager_services.ts",
   "lib/serve_agent.ts",
   "lib/serve_briefly.ts",

@@ -5,7 +5,7 @@ import {
 } from "@connectrpc/connect";
 import { PiriError } from "../base/errors.ts";
 import { hasRole } from "../base/role.ts";
-import type { AskedWork, Identity, Rights } from "../manager/access_api.ts";
+import type { Identity, Rights } from "../manager/access_api.ts";
 import { CALLS } from "./calls.ts";
 
 /** Sender of a request. */
@@ -32,35 +32,40 @@ export function callerIn(values: ContextValues): Caller {
   return values.get(key);
 }
 
-/** Name by evidence and address of an operator; undefined for a caller on this machine. */
+/** Operator of a request; undefined for another caller. */
 export function identityIn(values: ContextValues): Identity | undefined {
   const caller = callerIn(values);
   return caller.kind === "operator" ? caller.identity : undefined;
 }
 
-/**
- * Rights of a caller on agents: everything on this machine, and elsewhere what the rules allow.
- */
-export function rightsIn(values: ContextValues): Rights {
+/** Address that a request came from; empty for one on this machine. */
+export function originIn(values: ContextValues): string {
   const caller = callerIn(values);
   switch (caller.kind) {
     case "local":
-      return { check() {} };
+      return "";
     case "operator":
-      return caller.identity;
+      return caller.identity.from;
     case "stranger":
-      return { check: refuseStranger };
+      return caller.from;
   }
 }
 
-/** Check of the agents of some work, once they are known. On this machine there is none. */
-export function checkOf(
-  values: ContextValues,
-  work: AskedWork,
-): { readonly check?: (agents: readonly string[]) => void } {
-  if (callerIn(values).kind === "local") return {};
-  const rights = rightsIn(values);
-  return { check: (agents) => rights.check(work, agents) };
+/**
+ * Rights of a caller on agents, as a part of a request: none on this machine, where everything is allowed.
+ *
+ * @throws {PiriError} AUTH_FAILED for a stranger
+ */
+export function rightsIn(values: ContextValues): { readonly rights?: Rights } {
+  const caller = callerIn(values);
+  switch (caller.kind) {
+    case "local":
+      return {};
+    case "operator":
+      return { rights: caller.identity };
+    case "stranger":
+      return refuseStranger();
+  }
 }
 
 /**

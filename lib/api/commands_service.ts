@@ -17,7 +17,7 @@ import {
   requireText,
   saidIn,
 } from "./checks.ts";
-import { callerIn, checkOf, rightsIn } from "./caller.ts";
+import { rightsIn } from "./caller.ts";
 import { commandMessage, stateName } from "./command_message.ts";
 import { onDisconnectOf, timeoutOf, watchStartsOf } from "./command_request.ts";
 import { preparedOf } from "./prepared.ts";
@@ -36,9 +36,10 @@ export function addCommandsService(
 ): void {
   /** Refuses to end a command by somebody who may not start it. */
   const requireRights = async (id: bigint, { values }: HandlerContext) => {
-    if (callerIn(values).kind === "local") return;
+    const { rights } = rightsIn(values);
+    if (rights === undefined) return;
     const work = await commands.get(id);
-    rightsIn(values).check(work, [work.agent]);
+    rights.check(work, [work.agent]);
   };
   router.service(CommandsService, {
     async run(request, context) {
@@ -46,7 +47,7 @@ export function addCommandsService(
       const asker = await proofs.asker(context, saidIn(request));
       const started = await commands.run({
         ...run,
-        ...checkOf(context.values, run),
+        ...rightsIn(context.values),
         ...asker,
       });
       return {
@@ -128,7 +129,7 @@ export function addCommandsService(
 
 function runRequestOf(
   request: RunMessage,
-): Omit<RunRequest, keyof Asker | "check"> {
+): Omit<RunRequest, keyof Asker | "rights"> {
   const agents = requireItems("agents", request.agents);
   return {
     agents: agents.map((agent) => requireText("agents", agent)),

@@ -7,6 +7,7 @@ import { PiriError } from "../base/errors.ts";
 import { release } from "../base/memory.ts";
 import { joint, type JointSignal } from "../base/signals.ts";
 import { formatAddress } from "../base/address.ts";
+import { withVariables } from "../base/variables.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** Size from which on the memory of a request is worth freeing at once. */
@@ -31,7 +32,7 @@ export function openEndpointClient(
   endpoint: Endpoint,
   trouble: Trouble,
 ): EndpointClient {
-  const http = withoutProxies(() => Deno.createHttpClient(optionsOf(endpoint)));
+  const http = newHttpClient(endpoint);
   // Closing the HTTP client alone leaves its open answers open.
   const disposed = new AbortController();
   return {
@@ -86,22 +87,17 @@ function optionsOf(
   }
 }
 
-/** Variables that name a proxy. Deno reads them when a client is made. */
-const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
-  .flatMap((name) => [name, name.toLowerCase()]);
+/** Environment that names no proxy. Deno reads it when a client is made. */
+const NO_PROXIES = Object.fromEntries(
+  ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
+    .flatMap((name) => [name, name.toLowerCase()])
+    .map((name) => [name, undefined]),
+);
 
-/** Makes something while the environment names no proxy. */
-function withoutProxies<T>(make: () => T): T {
-  const before = PROXY_VARIABLES.map((name) =>
-    [name, Deno.env.get(name)] as const
-  );
-  const given = before.filter(([, value]) => value !== undefined);
-  for (const [name] of given) Deno.env.delete(name);
-  try {
-    return make();
-  } finally {
-    for (const [name, value] of given) Deno.env.set(name, value ?? "");
-  }
+/** Makes the HTTP client of an endpoint, which uses no proxy of the environment. */
+function newHttpClient(endpoint: Endpoint): Deno.HttpClient {
+  using _environment = withVariables(NO_PROXIES);
+  return Deno.createHttpClient(optionsOf(endpoint));
 }
 
 function baseUrlOf(endpoint: Endpoint): string {

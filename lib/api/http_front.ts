@@ -208,11 +208,11 @@ export class HttpFront {
     completed: Promise<void>,
     caller: Caller,
   ): Response | Promise<Response> {
-    // It rejects where the client went first, which is the client's own affair.
     const end = joint([
       request.signal,
       ...caller.kind === "operator" ? [caller.identity.ended] : [],
     ]);
+    // It rejects where the client went first, which is the client's own affair.
     const answered = completed.catch(() => {}).finally(() => {
       this.#answering.delete(answered);
       end[Symbol.dispose]();

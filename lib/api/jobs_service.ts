@@ -7,7 +7,7 @@ import {
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { JobNews, StartedJob } from "../manager/job_api.ts";
 import type { Manager } from "../manager/operator_api.ts";
-import { callerIn, checkOf, rightsIn } from "./caller.ts";
+import { rightsIn } from "./caller.ts";
 import {
   MAX_ITEMS,
   requireId,
@@ -31,10 +31,11 @@ export function addJobsService(
 ): void {
   /** Refuses to steer a job by somebody who may not start it. */
   const requireRights = async (id: bigint, { values }: HandlerContext) => {
-    if (callerIn(values).kind === "local") return;
+    const { rights } = rightsIn(values);
+    if (rights === undefined) return;
     const work = await jobs.get(id);
     const entries = await jobs.entries(id, { from: 0, limit: work.total });
-    rightsIn(values).check(work, entries.map(({ agent }) => agent));
+    rights.check(work, entries.map(({ agent }) => agent));
   };
   router.service(JobsService, {
     async startJob(request, context) {
@@ -43,7 +44,7 @@ export function addJobsService(
       const started = await jobs.start({
         ...job,
         ...asker,
-        ...checkOf(context.values, job),
+        ...rightsIn(context.values),
       });
       return startedMessage(started);
     },
@@ -95,15 +96,12 @@ export function addJobsService(
       const scope = scopeOf(request.scope);
       const { on } = request;
       const asker = await proofs.asker(context, saidIn(request));
-      const checked = callerIn(context.values).kind === "local"
-        ? {}
-        : checkOf(context.values, await jobs.get(id));
       const started = await jobs.rerun(id, {
         scope,
         on,
         requestId,
         ...asker,
-        ...checked,
+        ...rightsIn(context.values),
       });
       return startedMessage(started);
     },

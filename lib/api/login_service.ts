@@ -6,7 +6,7 @@ import {
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { PiriError } from "../base/errors.ts";
 import type { Manager } from "../manager/operator_api.ts";
-import { callerIn, identityIn } from "./caller.ts";
+import { identityIn, originIn } from "./caller.ts";
 import { requireText, saidIn } from "./checks.ts";
 import { operatorMessage } from "./operator_message.ts";
 import type { Proofs } from "./proofs.ts";
@@ -20,15 +20,9 @@ export function addLoginService(
 ): void {
   router.service(LoginService, {
     async login({ code }, { values }) {
-      const caller = callerIn(values);
-      const from = caller.kind === "stranger"
-        ? caller.from
-        : caller.kind === "operator"
-        ? caller.identity.from
-        : "";
       const { expiresAt, ...made } = await access.login(
         requireText("code", code),
-        from,
+        originIn(values),
       );
       return create(LoginResponseSchema, {
         ...made,

@@ -1,5 +1,6 @@
 import { formatAddress } from "../base/address.ts";
 import { type Clock, within } from "../base/clock.ts";
+import { closeQuietly } from "../base/close_quietly.ts";
 import { Disconnected, messageOf, PiriError } from "../base/errors.ts";
 import { trustingOnlyGiven } from "../base/trust.ts";
 import type { RemoteEndpoint } from "./endpoint.ts";
@@ -47,7 +48,7 @@ export async function probeTls(
     throw explain(where, cause);
   } finally {
     giveUp.abort();
-    close(conn);
+    if (conn !== undefined) closeQuietly(conn);
   }
 }
 
@@ -78,17 +79,9 @@ function reasonOf(text: string): string {
   if (!/NotValidForName|not valid for name/.test(text)) return text;
   const names = [...text.matchAll(/(?:DnsName|IpAddress)\("?([^")]+)"?\)/g)]
     .map(([, name]) => name ?? "")
-    // That by which agents know the Manager is in no name server.
+    // Agents know the Manager by this name, and no name server does.
     .filter((name) => !name.endsWith(".piri.internal"));
   return names.length === 0
     ? "its certificate is not for this name"
     : `its certificate is not for this name; use ${names.join(" or ")}`;
-}
-
-function close(conn: Deno.Conn | undefined): void {
-  try {
-    conn?.close();
-  } catch {
-    // It was closed already.
-  }
 }

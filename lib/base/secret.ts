@@ -1,6 +1,7 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import { encodeBase64Url } from "@std/encoding/base64url";
 import type { Random } from "./random.ts";
+import { sha256 } from "./sha256.ts";
 
 /** Form of a secret of this fleet: 256 bits in base64url. */
 export const SECRET_PATTERN = /^[A-Za-z0-9_-]{43}$/;
@@ -12,7 +13,7 @@ export function newSecret(random: Random): string {
 
 /** SHA-256 of the text of a secret or join token. Only this hash is stored. */
 export function hashSecret(secret: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash("sha256").update(secret).digest());
+  return sha256(secret);
 }
 
 /** True if two hashes are equal. Takes the same time wherever they differ. */

@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
 import {
-  createHash,
   createPrivateKey,
   createPublicKey,
   type KeyObject,
@@ -10,6 +9,7 @@ import {
 import { PiriError } from "./errors.ts";
 import { decodePem, encodePem } from "./pem.ts";
 import type { Random } from "./random.ts";
+import { sha256 } from "./sha256.ts";
 
 /** Bytes of a public key of Ed25519. */
 export const PUBLIC_KEY_BYTES = 32;
@@ -103,9 +103,4 @@ export function fingerprint(publicKey: Uint8Array): string {
   return `SHA256:${
     Buffer.from(sha256(publicKey)).toString("base64").replace(/=+$/, "")
   }`;
-}
-
-/** SHA-256 of bytes. */
-export function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash("sha256").update(bytes).digest());
 }

@@ -1,3 +1,5 @@
+import { withVariables } from "./variables.ts";
+
 /** Environment in which Deno finds no trusted authority. Deno reads it once, at the first use of TLS. */
 const EMPTY_TRUST = {
   DENO_TLS_CA_STORE: "system",
@@ -14,18 +16,6 @@ let trustIsSettled = false;
 export async function trustingOnlyGiven<T>(use: () => Promise<T>): Promise<T> {
   if (trustIsSettled) return await use();
   trustIsSettled = true;
-  const before = Object.keys(EMPTY_TRUST).map((name) =>
-    [name, Deno.env.get(name)] as const
-  );
-  for (const [name, value] of Object.entries(EMPTY_TRUST)) {
-    Deno.env.set(name, value);
-  }
-  try {
-    return await use();
-  } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) Deno.env.delete(name);
-      else Deno.env.set(name, value);
-    }
-  }
+  using _environment = withVariables(EMPTY_TRUST);
+  return await use();
 }

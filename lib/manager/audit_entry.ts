@@ -1,7 +1,8 @@
-import { createHash } from "node:crypto";
 import { type Asker, LOCAL, SOCKET } from "../base/asker.ts";
 import type { Clock } from "../base/clock.ts";
+import { sha256 } from "../base/sha256.ts";
 import type { NewAudit } from "../store/audit_records.ts";
+import type { RunRequest } from "./command_api.ts";
 
 /** Longest target of an entry, in characters. Names beyond it are counted. */
 const MAX_TARGET = 1_000;
@@ -42,10 +43,21 @@ export function auditEntry(
   };
 }
 
+/** Statement of work on agents. */
+export function workStatement(
+  { operation, params, timeoutMs, onDisconnect, killAfterMs }: Pick<
+    RunRequest,
+    "operation" | "params" | "timeoutMs" | "onDisconnect" | "killAfterMs"
+  >,
+  names: readonly string[],
+): Record<string, unknown> {
+  return { names, operation, params, timeoutMs, onDisconnect, killAfterMs };
+}
+
 /** SHA-256 of a statement: of its JSON without spaces, with the keys of each object in the order of their characters. */
 function statementHash(statement: Act["statement"]): Uint8Array {
   const text = JSON.stringify(statement, sorted);
-  return new Uint8Array(createHash("sha256").update(text).digest());
+  return sha256(text);
 }
 
 function sorted(_: string, value: unknown): unknown {

@@ -1,4 +1,5 @@
 import type { Asker } from "../base/asker.ts";
+import type { Rights } from "./access_api.ts";
 import type {
   CommandFilter,
   CommandRecord,
@@ -104,8 +105,8 @@ export interface RunRequest {
   readonly requestedBy: string;
   /** Name that the client gave itself; none if absent. */
   readonly saidBy?: string;
-  /** Refuses agents on which the asker may not do this; none is refused if absent. Throws DENIED. */
-  readonly check?: (agents: readonly string[]) => void;
+  /** Rights of the asker on agents; all if absent. */
+  readonly rights?: Rights;
   /** Kind of the evidence, as of an Asker. */
   readonly credential?: string;
   /** Place that the request came from, as of an Asker. */

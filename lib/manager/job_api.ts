@@ -6,6 +6,7 @@ import type {
   JobLimits,
   JobRecord,
 } from "../store/job_records.ts";
+import type { Rights } from "./access_api.ts";
 import type { RunRequest, WatchEvent } from "./command_api.ts";
 import type { ResolvedTargets, TargetSelection } from "./target_api.ts";
 
@@ -29,8 +30,8 @@ export interface JobRequest extends
   readonly name: string;
   /** Note for people. */
   readonly note: string;
-  /** Refuses agents on which the asker may not do this; none is refused if absent. Throws DENIED. */
-  readonly check?: (agents: readonly string[]) => void;
+  /** Rights of the asker on agents; all if absent. */
+  readonly rights?: Rights;
 }
 
 /** A job as people see it. */
@@ -162,8 +163,8 @@ export interface JobAdmin {
       /** Only agents that these target expressions mean, if any. */
       readonly on: readonly string[];
       readonly requestId: string;
-      /** As that of a request. */
-      readonly check?: JobRequest["check"] | undefined;
+      /** As those of a request. */
+      readonly rights?: Rights;
     },
   ): Promise<StartedJob>;
 }

@@ -1,4 +1,5 @@
-import { entryHash, genesisHash } from "./audit_chain.ts";
+import { sameHash } from "../base/secret.ts";
+import { entryHash, FIELDS, genesisHash } from "./audit_chain.ts";
 import type {
   AuditCheck,
   AuditFinding,
@@ -35,25 +36,10 @@ const shape = new Shape<AuditRecord>({
   hash: blob,
 });
 
-const FIELDS = [
-  "id",
-  "at",
-  "who",
-  "credential",
-  "origin",
-  "act",
-  "target",
-  "operation",
-  "decision",
-  "rule",
-  "statement",
-  "outcome",
-  "note",
-  "hash",
-] as const satisfies (keyof AuditRecord)[];
+const COLUMNS = [...FIELDS, "hash"] as const;
 
 const INSERT = `INSERT INTO audit (${shape.list}) VALUES (${
-  FIELDS.map(() => "?").join(", ")
+  COLUMNS.map(() => "?").join(", ")
 })`;
 
 const HIGHEST_ID = 2n ** 63n - 1n;
@@ -77,7 +63,7 @@ export class Audit {
     const id = end.id + 1n;
     const kept = { ...entry, id, at: Math.trunc(entry.at) };
     const hash = entryHash(end.hash, kept);
-    this.#db.run(INSERT, ...shape.cells({ ...kept, hash }, FIELDS));
+    this.#db.run(INSERT, ...shape.cells({ ...kept, hash }, COLUMNS));
     this.#meta.noteAuditEnd({ id, hash });
   }
 
@@ -138,11 +124,11 @@ export class Audit {
           : `entries ${id} to ${last} are missing`,
       };
     }
-    if (isSame(entryHash(mark.hash, row), row.hash)) return undefined;
+    if (sameHash(entryHash(mark.hash, row), row.hash)) return undefined;
     // An entry that was put in moves all that follow it by one.
     const moved = next ?? this.#rows(row.id, 1)[0];
     const isAdded = moved !== undefined &&
-      isSame(entryHash(mark.hash, { ...moved, id }), moved.hash);
+      sameHash(entryHash(mark.hash, { ...moved, id }), moved.hash);
     return isAdded
       ? { id, kind: "added", message: `entry ${id} was put in afterwards` }
       : {
@@ -171,7 +157,7 @@ export class Audit {
           `entry ${id} was put in afterwards: only ${end.id} entries were recorded`,
       };
     }
-    if (isSame(mark.hash, end.hash)) return undefined;
+    if (sameHash(mark.hash, end.hash)) return undefined;
     return {
       id: mark.id,
       kind: "changed",
@@ -196,10 +182,4 @@ export class Audit {
 
 function twice(value: SqlValue): [SqlValue, SqlValue] {
   return [value, value];
-}
-
-/** True for equal hashes. They are no secret. */
-function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length &&
-    one.every((byte, index) => byte === other[index]);
 }

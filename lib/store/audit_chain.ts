@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "../base/sha256.ts";
 import type { AuditRecord } from "./audit_records.ts";
 
 /** First words of the text whose hash begins a chain. The number is that of the encoding. */
@@ -7,8 +7,8 @@ const GENESIS = "piri audit 1\n";
 /** Length that stands for no value. */
 const NULL_LENGTH = 0xffff_ffff;
 
-/** Fields in the order of the encoding. */
-const FIELDS = [
+/** Fields of an entry in the order of their encoding: all but the hash of it. */
+export const FIELDS = [
   "id",
   "at",
   "who",
@@ -37,7 +37,7 @@ let scratch = new Uint8Array(4_096);
 
 /** Hash before the first entry of a Manager's chain. */
 export function genesisHash(managerId: string): Uint8Array {
-  return sha256(encoder.encode(GENESIS + managerId));
+  return sha256(GENESIS + managerId);
 }
 
 /**
@@ -97,8 +97,4 @@ function reserve(entry: Omit<AuditRecord, "hash">): void {
       (typeof value === "string" ? value.length * UTF8_BYTES : HASH_BYTES);
   }
   if (bytes > scratch.length) scratch = new Uint8Array(2 * bytes);
-}
-
-function sha256(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(bytes).digest());
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ClientHello } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
-import { PUBLIC_KEY_BYTES, sha256 } from "../base/signing_key.ts";
+import { sha256 } from "../base/sha256.ts";
+import { PUBLIC_KEY_BYTES } from "../base/signing_key.ts";
 import type { Feature } from "./features.ts";
 import { encodeMessage } from "./message.ts";
 

@@ -1,5 +1,6 @@
 import type { Address } from "../base/address.ts";
 import { type Clock, within } from "../base/clock.ts";
+import { closeQuietly } from "../base/close_quietly.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
 import { trustingOnlyGiven } from "../base/trust.ts";
 import type { Transport } from "./transport.ts";
@@ -169,15 +170,6 @@ export async function shakeHands(
       `Cannot trust ${where}: ${text}`,
       { cause },
     );
-  }
-}
-
-/** Closes a resource that may be closed already. */
-export function closeQuietly(resource: { close(): void }): void {
-  try {
-    resource.close();
-  } catch {
-    // It was closed already.
   }
 }
 

@@ -1,15 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseLoginLine } from "../../lib/base/login_line.ts";
-import { systemClock } from "../../lib/base/clock.ts";
 import { encodePem } from "../../lib/base/pem.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
-import { systemRandom } from "../../lib/base/random.ts";
 import type { Role } from "../../lib/base/role.ts";
 import { CALLS } from "../../lib/api/calls.ts";
-import { managerServices } from "../../lib/manager_services.ts";
-import { type RunningManager, serveManager } from "../../lib/serve_manager.ts";
+import type { RunningManager } from "../../lib/serve_manager.ts";
 import type { NewRule } from "../../lib/store/operator_records.ts";
-import { TempFolder } from "../support/temp_folder.ts";
+import { startControlPort } from "../support/control_port.ts";
 
 /** Answer of the API to JSON. */
 interface Answer {
@@ -43,20 +40,8 @@ class Site implements AsyncDisposable {
 
   static async start(): Promise<Site> {
     await using undo = new AsyncDisposableStack();
-    const folder = undo.use(await TempFolder.make());
-    const dir = folder.at("manager");
-    await managerServices.init({
-      dir,
-      listen: "127.0.0.1:0",
-      advertise: "localhost:7051",
-    });
-    await Deno.writeTextFile(
-      folder.at("manager", "config.yaml"),
-      'control: "127.0.0.1:0"\n',
-      { append: true },
-    );
-    const manager = undo.use(
-      await serveManager({ dir, clock: systemClock, random: systemRandom }),
+    const { manager, folder } = undo.use(
+      await startControlPort({ config: 'control: "127.0.0.1:0"\n' }),
     );
     const ca = await Deno.readTextFile(folder.at("manager", "ca.pem"));
     return new Site(manager, ca, undo.move());
@@ -274,6 +259,48 @@ Deno.test("a job starts where the rules allow it on every target, and nowhere el
   );
 });
 
+Deno.test("the audit has the token and the address of an operator, also of a rerun", async () => {
+  await using site = await Site.start();
+  const { agents, jobs, audit } = site.manager.manager;
+  await agents.addWithSecret({
+    id: "web-1",
+    groups: [],
+    cidrs: [],
+    secretHash: hashSecret("secret"),
+  });
+  const olaf = await site.login("olaf", "operator", [{}]);
+  await site.post("JobsService/StartJob", {
+    targets: { expressions: ["web-1"] },
+    operation: "command.Run",
+    params: '{"argv":["true"]}',
+    requestId: "r-1",
+  }, olaf);
+  // It ends soon, as nobody is connected.
+  const { signal } = new AbortController();
+  const news = jobs.watch(1n, { output: false, from: [], signal });
+  await Array.fromAsync(news);
+
+  const { status } = await site.post("JobsService/RerunJob", {
+    jobId: "1",
+    requestId: "r-2",
+  }, olaf);
+
+  assertEquals(status, 200);
+  const entries = await audit.list({ limit: 2 });
+  assertEquals(
+    entries.map(({ act, who, credential, origin }) => [
+      act,
+      who,
+      credential,
+      origin,
+    ]),
+    [
+      ["RerunJob", "olaf", "token 2", "127.0.0.1"],
+      ["StartJob", "olaf", "token 2", "127.0.0.1"],
+    ],
+  );
+});
+
 Deno.test("who may not start a job may not steer it", async () => {
   await using site = await Site.start();
   const { agents, jobs } = site.manager.manager;
@@ -378,4 +405,12 @@ Deno.test("a program that trusts other authorities alone does not reach the port
       ),
     TypeError,
   );
+});
+
+Deno.test("an address that a flag gives is no change at a reload", async () => {
+  await using site = await startControlPort({
+    controlListen: { host: "127.0.0.1", port: 0 },
+  });
+
+  assertEquals(await site.manager.reload(), { changed: [], later: [] });
 });

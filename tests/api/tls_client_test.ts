@@ -1,15 +1,14 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { connectControl } from "../../lib/api/client.ts";
-import { systemClock } from "../../lib/base/clock.ts";
 import { Disconnected, PiriError } from "../../lib/base/errors.ts";
 import { writeLogin } from "../../lib/base/login_file.ts";
 import { parseLoginLine } from "../../lib/base/login_line.ts";
 import { encodePem } from "../../lib/base/pem.ts";
-import { systemRandom } from "../../lib/base/random.ts";
 import { managerServices } from "../../lib/manager_services.ts";
-import { type RunningManager, serveManager } from "../../lib/serve_manager.ts";
-import { TempFolder } from "../support/temp_folder.ts";
+import type { RunningManager } from "../../lib/serve_manager.ts";
+import { startControlPort } from "../support/control_port.ts";
+import type { TempFolder } from "../support/temp_folder.ts";
 
 const CHILD = fromFileUrl(
   new URL("../support/ask_tls.ts", import.meta.url),
@@ -28,20 +27,8 @@ class Site implements AsyncDisposable {
 
   static async start(): Promise<Site> {
     await using undo = new AsyncDisposableStack();
-    const folder = undo.use(await TempFolder.make());
-    const dir = folder.at("manager");
-    await managerServices.init({
-      dir,
-      listen: "127.0.0.1:0",
-      advertise: "localhost:7051",
-    });
-    const manager = undo.use(
-      await serveManager({
-        dir,
-        clock: systemClock,
-        random: systemRandom,
-        controlListen: { host: "0.0.0.0", port: 0 },
-      }),
+    const { manager, folder } = undo.use(
+      await startControlPort({ controlListen: { host: "0.0.0.0", port: 0 } }),
     );
     const line = parseLoginLine(
       await manager.manager.access.add({

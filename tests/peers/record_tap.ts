@@ -1,4 +1,5 @@
 import { concat } from "@std/bytes/concat";
+import { closeQuietly } from "../../lib/base/close_quietly.ts";
 
 /** Bytes that TLS 1.3 adds to the text of a record: its inner type and its tag. */
 const RECORD_OVERHEAD = 17;
@@ -106,13 +107,5 @@ export class RecordTap implements AsyncDisposable {
       at = end;
     }
     this.#pending = all.slice(at);
-  }
-}
-
-function closeQuietly(resource: { close(): void }): void {
-  try {
-    resource.close();
-  } catch {
-    // Closed already, as wanted.
   }
 }

@@ -1,6 +1,6 @@
 import type { Operator } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { codeOf, messageOf } from "../../base/errors.ts";
-import { nearest } from "../../base/nearest.ts";
+import { didYouMean } from "../../base/nearest.ts";
 import { HintedError } from "../errors.ts";
 import type { Control } from "./services.ts";
 
@@ -47,13 +47,10 @@ function unknown(
   names: readonly string[],
   options?: ErrorOptions,
 ): HintedError {
-  const meant = nearest(name, names);
   return new HintedError(
     "NOT_FOUND",
     message,
-    meant === undefined
-      ? "piri-manager operator list lists them all"
-      : `did you mean "${meant}"?`,
+    didYouMean(name, names, "piri-manager operator list lists them all"),
     options,
   );
 }

@@ -1,10 +1,9 @@
-import type { Clock, Timer } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import { type Asker, NOBODY } from "../../base/asker.ts";
 import { encodeLoginLine } from "../../base/login_line.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
-import type { Role } from "../../base/role.ts";
 import { hashSecret, newSecret } from "../../base/secret.ts";
 import { encodeHex } from "@std/encoding/hex";
 import type {
@@ -34,6 +33,7 @@ import {
   requireAllowed,
   type RuledAgent,
 } from "./decide.ts";
+import { LiveTokens, notKnown } from "./live_tokens.ts";
 import { Rule } from "./rule.ts";
 
 const log = logger("manager", "access");
@@ -73,24 +73,19 @@ interface Known {
   readonly rules: readonly Rule[];
 }
 
-/** Token in use: aborted once it does not count any more. */
-interface Live {
-  readonly controller: AbortController;
-  readonly expiry: Timer;
-}
-
 /** Operators, their tokens and their rules, in memory as the database has them. Rights are looked up when they are used. */
 export class Access implements AccessAdmin {
   readonly #options: AccessOptions;
   #operators = new Map<string, Known>();
   /** Tokens by the hex digits of their hashes. */
   #tokens = new Map<string, TokenRecord>();
-  readonly #live = new Map<number, Live>();
+  readonly #live: LiveTokens;
   /** Times of the uses that were recorded, by the numbers of tokens. */
   readonly #noted = new Map<number, number>();
 
   constructor(options: AccessOptions) {
     this.#options = options;
+    this.#live = new LiveTokens(options.clock);
   }
 
   /** Loads what the database has. Called once. */
@@ -100,7 +95,7 @@ export class Access implements AccessAdmin {
 
   /** Ends what waits for the expiry of tokens. */
   stop(): void {
-    for (const { expiry } of this.#live.values()) expiry.cancel();
+    this.#live.stop();
   }
 
   list(): OperatorView[] {
@@ -141,9 +136,7 @@ export class Access implements AccessAdmin {
   }
 
   async set(
-    name: string,
-    change: { role?: Role | undefined; suspended?: boolean | undefined },
-    asker?: Asker,
+    ...[name, change, asker]: Parameters<AccessAdmin["set"]>
   ): Promise<OperatorView> {
     await this.#change(
       { kind: "set", name, ...change },
@@ -211,7 +204,7 @@ export class Access implements AccessAdmin {
   async login(code: string, from: string): Promise<LoggedIn> {
     const { clock, random } = this.#options;
     const codeHash = hashSecret(code);
-    // Who guesses costs no write.
+    // A guessed code costs no write.
     const known = this.#tokens.get(encodeHex(codeHash));
     if (known?.isCode !== true) throw badCode();
     const token = TOKEN_PREFIX + newSecret(random);
@@ -240,11 +233,20 @@ export class Access implements AccessAdmin {
     if (known === undefined || known.record.suspended) return undefined;
     if (record.expiresAt <= now) return undefined;
     this.#noteUse(record, { now, from });
-    const { signal } = this.#alive(record, now).controller;
-    return new Caller(record, from, signal, {
-      role: () => this.#operators.get(record.operator)?.record.role,
-      decide: (work, names) => this.#decide(record.operator, work, names),
-    });
+    const { id: tokenId, operator: name } = record;
+    const roleNow = () => this.#operators.get(name)?.record.role;
+    return {
+      name,
+      tokenId,
+      from,
+      ended: this.#live.endOf(record),
+      get role() {
+        const role = roleNow();
+        if (role === undefined) throw notKnown();
+        return role;
+      },
+      check: (work, agents) => requireAllowed(this.#decide(name, work, agents)),
+    };
   }
 
   async #withCode(
@@ -307,7 +309,7 @@ export class Access implements AccessAdmin {
       records.filter(({ suspended }) => !suspended)
         .flatMap(({ tokens }) => tokens.map(({ id }) => id)),
     );
-    for (const id of this.#live.keys()) if (!good.has(id)) this.#end(id);
+    this.#live.keepOnly(good);
     for (const id of this.#noted.keys()) {
       if (!good.has(id)) this.#noted.delete(id);
     }
@@ -338,24 +340,6 @@ export class Access implements AccessAdmin {
     return decide(operator, rules, work, agents);
   }
 
-  #alive({ id, expiresAt }: TokenRecord, now: number): Live {
-    const known = this.#live.get(id);
-    if (known !== undefined) return known;
-    const live = {
-      controller: new AbortController(),
-      expiry: this.#options.clock.timer(expiresAt - now, () => this.#end(id)),
-    };
-    this.#live.set(id, live);
-    return live;
-  }
-
-  #end(id: number): void {
-    const live = this.#live.get(id);
-    this.#live.delete(id);
-    live?.expiry.cancel();
-    live?.controller.abort(notKnown());
-  }
-
   #noteUse(
     { id }: TokenRecord,
     { now, from }: { now: number; from: string },
@@ -373,52 +357,6 @@ export class Access implements AccessAdmin {
 
 function badCode(): PiriError {
   return new PiriError("AUTH_FAILED", "Cannot log in: the code is not known");
-}
-
-/** Error for a token that does not count, whatever the reason. */
-export function notKnown(): PiriError {
-  return new PiriError(
-    "AUTH_FAILED",
-    "Cannot accept the token: it is not known here, or it has expired or was revoked",
-  );
-}
-
-/** Operator of one request. */
-class Caller implements Identity {
-  readonly name: string;
-  readonly tokenId: number;
-  readonly from: string;
-  readonly ended: AbortSignal;
-  readonly #rights: {
-    readonly role: () => Role | undefined;
-    readonly decide: (work: AskedWork, names: readonly string[]) => Decision;
-  };
-
-  constructor(
-    { id, operator }: TokenRecord,
-    from: string,
-    ended: AbortSignal,
-    rights: {
-      readonly role: () => Role | undefined;
-      readonly decide: (work: AskedWork, names: readonly string[]) => Decision;
-    },
-  ) {
-    this.name = operator;
-    this.tokenId = id;
-    this.from = from;
-    this.ended = ended;
-    this.#rights = rights;
-  }
-
-  get role(): Role {
-    const role = this.#rights.role();
-    if (role === undefined) throw notKnown();
-    return role;
-  }
-
-  check(work: AskedWork, agents: readonly string[]): void {
-    requireAllowed(this.#rights.decide(work, agents));
-  }
 }
 
 /** @throws {PiriError} INVALID_ARGUMENT */

@@ -2,7 +2,8 @@ import type { ClientHello } from "../../../proto/gen/piri/agent/v1/agent_message
 import { type Address, formatAddress } from "../../base/address.ts";
 import { PiriError } from "../../base/errors.ts";
 import { hashSecret, sameHash } from "../../base/secret.ts";
-import { PUBLIC_KEY_BYTES, sha256 } from "../../base/signing_key.ts";
+import { sha256 } from "../../base/sha256.ts";
+import { PUBLIC_KEY_BYTES } from "../../base/signing_key.ts";
 import type { AgentRecord, NewKey } from "../../store/records.ts";
 import { Refusal } from "../../wire/connection.ts";
 import { dialectOfAgent } from "../../wire/dialect.ts";

@@ -4,7 +4,8 @@ import {
   createAuthChallenge,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Random } from "../../base/random.ts";
-import { isSignedBy, sha256, type SigningKey } from "../../base/signing_key.ts";
+import { sha256 } from "../../base/sha256.ts";
+import { isSignedBy, type SigningKey } from "../../base/signing_key.ts";
 import type { Body } from "../../wire/message.ts";
 import {
   NONCE_BYTES,

@@ -11,7 +11,7 @@ import type { AgentSession, Fleet } from "../fleet.ts";
 import type { Fitness } from "./fitness.ts";
 import type { RunRequest } from "../operator_api.ts";
 import type { NewAudit } from "../../store/audit_records.ts";
-import { auditEntry } from "../audit_entry.ts";
+import { auditEntry, workStatement } from "../audit_entry.ts";
 import { birthOf } from "./lifecycle.ts";
 import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
@@ -70,7 +70,7 @@ export class CommandStarter {
         `Cannot run "${request.operation}": the Manager is stopping`,
       );
     }
-    request.check?.(sessions.map(({ agent }) => agent));
+    request.rights?.check(request, sessions.map(({ agent }) => agent));
     this.#check(request, sessions);
     this.#options.fitness.count(sessions, 1);
     try {
@@ -94,22 +94,13 @@ export class CommandStarter {
     sessions: readonly AgentSession[],
     again: { readonly id: bigint; readonly act: string } | undefined,
   ): NewAudit {
-    const { operation, params, timeoutMs, onDisconnect, killAfterMs } = request;
     const names = sessions.map(({ agent }) => agent);
-    const statement = {
-      names,
-      operation,
-      params,
-      timeoutMs,
-      onDisconnect,
-      killAfterMs,
-    };
     return auditEntry(
       {
         act: again?.act ?? "Run",
         on: again === undefined ? request.agents : [String(again.id)],
-        operation,
-        statement,
+        operation: request.operation,
+        statement: workStatement(request, names),
       },
       request,
       this.#options.clock,

@@ -1,3 +1,4 @@
+import { closeQuietly } from "../../base/close_quietly.ts";
 import { writeAll } from "../../base/write_all.ts";
 import type { Address } from "../../base/address.ts";
 import type { Clock, Timer } from "../../base/clock.ts";
@@ -5,12 +6,7 @@ import type { Counters } from "../../base/counters.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { networkOf } from "../../base/ip.ts";
 import { logger } from "../../base/log.ts";
-import {
-  addressOf,
-  BACKLOG,
-  closeQuietly,
-  HANDSHAKE_MS,
-} from "../../wire/tls.ts";
+import { addressOf, BACKLOG, HANDSHAKE_MS } from "../../wire/tls.ts";
 import type { Transport } from "../../wire/transport.ts";
 import { acceptLoop } from "./accept_loop.ts";
 

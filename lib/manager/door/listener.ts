@@ -1,3 +1,4 @@
+import { closeQuietly } from "../../base/close_quietly.ts";
 import type { Address } from "../../base/address.ts";
 import { type Clock, sleep, type Timer } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
@@ -8,7 +9,6 @@ import {
   addressOf,
   ALPN,
   BACKLOG,
-  closeQuietly,
   HANDSHAKE_MS,
   TlsTransport,
 } from "../../wire/tls.ts";

@@ -3,7 +3,7 @@ import { jobName } from "../../base/job_state.ts";
 import type { Random } from "../../base/random.ts";
 import type { JobRecord, MovedEntry, NewJob } from "../../store/job_records.ts";
 import type { NewAudit } from "../../store/audit_records.ts";
-import { auditEntry } from "../audit_entry.ts";
+import { auditEntry, workStatement } from "../audit_entry.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { JobRequest } from "../job_api.ts";
 import type { ResolvedTargets } from "../operator_api.ts";
@@ -67,7 +67,7 @@ export class JobMaker {
     const { operation, params } = request;
     const blobs = await this.#options.blobs?.need(operation, params) ?? [];
     const { names, canaries } = await this.#order(request, resolved);
-    request.check?.(names);
+    request.rights?.check(request, names);
     const now = clock.now();
     const supersedes = withKey(request.limits.supersedeKey);
     const isUnsure = supersedes.some((job) =>
@@ -150,17 +150,8 @@ function startEntry(
   rerunOf: bigint | null,
   clock: JobMakerOptions["clock"],
 ): NewAudit {
-  const { operation, params, limits, targets } = request;
-  const { timeoutMs, onDisconnect, killAfterMs } = request;
-  const statement = {
-    names,
-    operation,
-    params,
-    limits,
-    timeoutMs,
-    onDisconnect,
-    killAfterMs,
-  };
+  const { operation, limits, targets } = request;
+  const statement = { ...workStatement(request, names), limits };
   return auditEntry(
     {
       act: rerunOf === null ? "StartJob" : "RerunJob",

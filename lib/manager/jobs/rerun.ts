@@ -20,9 +20,7 @@ const NOBODY = {
  */
 export async function rerunOf(
   job: JobRecord,
-  { scope, on, requestId, requestedBy, saidBy, check }: Parameters<
-    JobAdmin["rerun"]
-  >[1],
+  { scope, on, ...asked }: Parameters<JobAdmin["rerun"]>[1],
   { store, targeting }: {
     readonly store: Store;
     readonly targeting: Targeting;
@@ -55,11 +53,8 @@ export async function rerunOf(
     ...job,
     timeoutMs: job.timeoutMs ?? undefined,
     killAfterMs: job.killAfterMs ?? undefined,
-    requestId,
-    requestedBy,
-    saidBy,
+    ...asked,
     targets,
-    ...check === undefined ? {} : { check },
   };
   return { request, resolved: { ...resolved, agents } };
 }

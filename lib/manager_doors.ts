@@ -1,0 +1,183 @@
+import { type ControlServer, serveControl } from "./api/server.ts";
+import { type Address, formatAddress } from "./base/address.ts";
+import type { Clock } from "./base/clock.ts";
+import type { Random } from "./base/random.ts";
+import { thisUser, userName } from "./base/user_name.ts";
+import type { ManagerCore } from "./manager/core.ts";
+import { ControlDoor } from "./manager/door/control_door.ts";
+import type { Door } from "./manager/door/door.ts";
+import { GUARD_LIMITS } from "./manager/door/guard.ts";
+import { openDoor } from "./manager/door/open_door.ts";
+import type { Manager } from "./manager/operator_api.ts";
+import type { ManagerConfig } from "./manager/state/config.ts";
+import {
+  type ManagerState,
+  renewServerIdentity,
+  type ServerIdentity,
+} from "./manager/state/state_folder.ts";
+
+/** Parts of the doors. */
+export interface ManagerDoorsOptions {
+  readonly core: ManagerCore;
+  readonly manager: Manager;
+  readonly state: ManagerState;
+  readonly options: {
+    readonly clock: Clock;
+    readonly random: Random;
+    /** State folder, in which clients on this machine look. */
+    readonly dir: string;
+    /** Address for agents instead of the one in the configuration. */
+    readonly listen?: Address | undefined;
+    /** Address for operators on other machines instead of the one in the configuration. */
+    readonly controlListen?: Address | undefined;
+    /** Puts a guard before the agents, even if the configuration does not. */
+    readonly guard?: boolean;
+  };
+}
+
+/** Doors of a Manager, for agents and for operators, here and on other machines, with the certificate that they show. */
+export class ManagerDoors {
+  readonly #parts: ManagerDoorsOptions;
+  readonly #config: ManagerConfig;
+  #server: ServerIdentity;
+  #agents: Door | undefined;
+  #here: ControlServer | undefined;
+  #elsewhere: ControlDoor | undefined;
+
+  constructor(parts: ManagerDoorsOptions) {
+    this.#parts = parts;
+    this.#config = parts.state.config;
+    this.#server = parts.state.server;
+  }
+
+  /** Address for agents, "host:port". */
+  get listen(): string {
+    return this.#agents === undefined
+      ? ""
+      : formatAddress(this.#agents.address);
+  }
+
+  /** Port for agents. */
+  get port(): number {
+    return this.#agents?.port ?? 0;
+  }
+
+  /** Address of the control API on this machine. */
+  get control(): string {
+    return this.#here?.address ?? "";
+  }
+
+  /** Address for operators on other machines, "host:port"; undefined if there is none. */
+  get controlPort(): string | undefined {
+    return this.#elsewhere && formatAddress(this.#elsewhere.address);
+  }
+
+  /** End of the validity of the certificate, in milliseconds since 1970. */
+  get certificateExpiresAt(): number {
+    return this.#server.expiresAt;
+  }
+
+  /**
+   * Opens the doors.
+   *
+   * @throws {PiriError} UNAVAILABLE if one cannot listen, FAILED_PRECONDITION if another Manager serves the folder: then
+   * none is open
+   */
+  async open(): Promise<void> {
+    const { core, manager, options } = this.#parts;
+    const { clock, random, dir } = options;
+    const { listen, guard } = this.#config;
+    await this.#renewIdentity();
+    this.#agents = await openDoor({
+      listen: options.listen ?? listen,
+      identity: this.#server,
+      clock,
+      counters: core.counters,
+      limits: guard ?? (options.guard ? GUARD_LIMITS : undefined),
+      serve: (transport) => core.serve(transport),
+    });
+    try {
+      this.#here = await serveControl({
+        manager,
+        stateDir: dir,
+        random,
+        userName: nameOfUser,
+      });
+      this.#openElsewhere(this.#here);
+    } catch (error) {
+      await this.#here?.close();
+      await this.#agents.close();
+      throw error;
+    }
+  }
+
+  /** Renews the certificate if need be, and returns true if so. Live connections stay; new ones get the new certificate. */
+  async renew(): Promise<boolean> {
+    if (!await this.#renewIdentity()) return false;
+    await this.#agents?.renew(this.#server);
+    this.#elsewhere?.renew(this.#server);
+    return true;
+  }
+
+  /** Stops accepting from other machines. */
+  async close(): Promise<void> {
+    await this.#agents?.close();
+    await this.#elsewhere?.close();
+  }
+
+  /** Ends what is still open. Called after `close`, once agents were told. */
+  async end(): Promise<void> {
+    this.#agents?.end();
+    await this.#here?.close();
+    await this.#elsewhere?.end();
+  }
+
+  async #renewIdentity(): Promise<boolean> {
+    const { state, options: { clock, random } } = this.#parts;
+    const renewed = await renewServerIdentity(
+      { ...state, server: this.#server },
+      { clock, random, needed: this.#place?.host },
+    );
+    if (renewed === undefined) return false;
+    this.#server = renewed;
+    return true;
+  }
+
+  /** Address for operators on other machines to listen on; undefined if there is none. */
+  get #controlListen(): Address | undefined {
+    return this.#parts.options.controlListen ?? this.#config.control;
+  }
+
+  /** Address that operators on other machines are told, before the port is chosen. */
+  get #place(): Address | undefined {
+    const { controlAdvertise, advertise: { host } } = this.#config;
+    const listen = this.#controlListen;
+    return listen && (controlAdvertise ?? { host, port: listen.port });
+  }
+
+  #openElsewhere(here: ControlServer): void {
+    const listen = this.#controlListen;
+    const place = this.#place;
+    if (listen === undefined || place === undefined) return;
+    const { core, state: { caCertificate }, options } = this.#parts;
+    const door = new ControlDoor({
+      listen,
+      identity: this.#server,
+      clock: options.clock,
+      counters: core.counters,
+      serve: (port) => here.serveTls(port),
+    });
+    this.#elsewhere = door;
+    const address = formatAddress(
+      this.#config.controlAdvertise ??
+        { host: place.host, port: door.address.port },
+    );
+    core.offerControl({ address, caCertificate });
+  }
+}
+
+/** Name of a user of this machine. Read each time, because users come and go. */
+async function nameOfUser(uid: number): Promise<string> {
+  const passwd = await Deno.readTextFile("/etc/passwd").catch(() => "");
+  return userName(uid, { passwd, own: thisUser });
+}
