@@ -28,7 +28,7 @@ import type {
 } from "./records.ts";
 import { type Pruned, Retention } from "./retention.ts";
 import type { Store } from "./store.ts";
-import { sha256 } from "../base/signing_key.ts";
+import { sha256 } from "../base/sha256.ts";
 import { changedText, madeText, startedText } from "./audit_outcome.ts";
 import { Tables } from "./tables.ts";
 import { Writer } from "./writer.ts";

@@ -13,7 +13,7 @@ import {
   unpackText,
 } from "../../base/packed_text.ts";
 import { decodePem, type Identity, type PemLabel } from "../../base/pem.ts";
-import { sha256 } from "../../base/signing_key.ts";
+import { sha256 } from "../../base/sha256.ts";
 import { readBy } from "../../base/settings.ts";
 import type { StoredAgent, StoredIdentity } from "../../store/identity.ts";
 import { parseAdvertised } from "./config.ts";

@@ -3,7 +3,8 @@ import { encodeHex } from "@std/encoding/hex";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { packText, unpackText } from "../../../lib/base/packed_text.ts";
 import { systemRandom as random } from "../../../lib/base/random.ts";
-import { newSigningKey, sha256 } from "../../../lib/base/signing_key.ts";
+import { sha256 } from "../../../lib/base/sha256.ts";
+import { newSigningKey } from "../../../lib/base/signing_key.ts";
 import {
   createAuthority,
   issueServerCertificate,
