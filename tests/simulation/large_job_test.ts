@@ -14,7 +14,7 @@ import { LARGE_JOB_PLANTS } from "./plants.ts";
 const FLEET = 1_000;
 
 /** Number of agents in which a planted bug shows, too, and sooner. */
-const SMALL_FLEET = 200;
+const SMALL_FLEET = 300;
 
 /** Longest way of a command from the Manager's disk to an agent, in milliseconds. */
 const WAY_MS = 50;
