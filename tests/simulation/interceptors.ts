@@ -12,6 +12,8 @@ const ANY_FRAME = 16 * 1_048_576;
 
 /** Kinds of messages that rules check; there are many others. */
 const RULED: ReadonlySet<number | undefined> = new Set([
+  MessageType.AUTH_CHALLENGE,
+  MessageType.AUTH_PROOF,
   MessageType.BYE,
   MessageType.CLIENT_HELLO,
   MessageType.SERVER_HELLO,

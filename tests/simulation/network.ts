@@ -45,6 +45,8 @@ export class Network {
   readonly partitioned = new Set<string>();
   /** True once all links are good and stay good. */
   healed = false;
+  /** A stranger who answers this agent's dial in the place of the Manager, if there is one. */
+  caught: (agent: string) => Server | undefined = () => undefined;
   #count = 0;
 
   constructor(options: NetworkOptions) {
@@ -57,16 +59,24 @@ export class Network {
     { life, signal }: { life: Life; signal: AbortSignal },
   ): Promise<Transport> {
     const { time, random } = this.options;
-    const { server } = this;
+    const stranger = this.caught(agent);
+    const server = stranger ?? this.server;
     const isBlocked = this.partitioned.has(agent);
     await time.pass(isBlocked ? 10_000 : random.whole(1, 60));
     if (
-      isBlocked || server === undefined || server !== this.server ||
+      isBlocked || server === undefined ||
+      server !== (stranger ?? this.server) ||
       !server.life.isAlive || signal.aborted
     ) {
       throw new PiriError("UNAVAILABLE", `Cannot reach the Manager: planned`);
     }
-    const wire = new Wire(this, agent, ++this.#count, life, server.life);
+    const wire = new Wire(this, {
+      agent,
+      number: ++this.#count,
+      agentLife: life,
+      managerLife: server.life,
+      isCaught: stranger !== undefined,
+    });
     this.wires.add(wire);
     server.accept(wire.managerEnd);
     return wire.agentEnd;
@@ -104,6 +114,8 @@ export class Wire {
   readonly peer: Address;
   readonly agentLife: Life;
   readonly managerLife: Life;
+  /** True if a stranger has answered the dial. */
+  readonly isCaught: boolean;
   readonly up: Pipe;
   readonly down: Pipe;
   readonly agentEnd: WireEnd;
@@ -114,16 +126,17 @@ export class Wire {
 
   constructor(
     network: Network,
-    agent: string,
-    number: number,
-    agentLife: Life,
-    managerLife: Life,
+    { agent, number, agentLife, managerLife, isCaught }: Pick<
+      Wire,
+      "agent" | "number" | "agentLife" | "managerLife" | "isCaught"
+    >,
   ) {
     const { time, trace, random, intercept } = network.options;
     this.agent = agent;
     this.number = number;
     this.agentLife = agentLife;
     this.managerLife = managerLife;
+    this.isCaught = isCaught;
     this.#network = network;
     const own = random.fork(`${agent} ${number}`);
     const times = network.healed ? GOOD : someTimes(own);

@@ -1,3 +1,5 @@
+import { NONCE_BYTES } from "../../lib/wire/proof.ts";
+import type { Random } from "../../lib/base/random.ts";
 import type { Disk } from "../../lib/base/disk.ts";
 import type { Journal, JournalEntry } from "../../lib/agent/journal/journal.ts";
 import type {
@@ -22,6 +24,8 @@ export const PLANTS = [
   "id-reused",
   "begin-after-standstill",
   "begin-although-cancelled",
+  "nonce-repeated",
+  "impostor-believed",
 ] as const;
 
 /** Known bugs of jobs. */
@@ -48,6 +52,19 @@ export type Plant =
   | typeof PLANTS[number]
   | typeof JOB_PLANTS[number]
   | typeof LARGE_JOB_PLANTS[number];
+
+/** Randomness of a Manager with the change of a planted bug. */
+export function plantedRandom(
+  plant: Plant | undefined,
+  random: Random,
+): Random {
+  if (plant !== "nonce-repeated") return random;
+  return {
+    bytes: (length) =>
+      length === NONCE_BYTES ? new Uint8Array(length) : random.bytes(length),
+    fraction: () => random.fraction(),
+  };
+}
 
 /** Request to the store with the change of a planted bug. */
 export function plantedRequest(

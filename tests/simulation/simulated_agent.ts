@@ -280,6 +280,11 @@ export class SimulatedAgent extends Mortal {
     this.outputMayBeCut = true;
   }
 
+  /** True once it has the key of its Manager. */
+  get knowsTheManager(): boolean {
+    return this.#pinned !== undefined;
+  }
+
   async #run(life: Life): Promise<void> {
     const { time, network, plant, journalLimits } = this.#world;
     const clock = life.clock(time, this.wall);
@@ -307,7 +312,7 @@ export class SimulatedAgent extends Mortal {
           key: keyOf(this.name),
           authority: SIMULATED_PROOF.authority,
           serverName: SIMULATED_PROOF.serverName,
-          pinned: this.#pinned,
+          pinned: plant === "impostor-believed" ? undefined : this.#pinned,
           pin: (key) =>
             life.call(() => {
               this.#pinned = key;

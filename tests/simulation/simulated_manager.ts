@@ -6,7 +6,7 @@ import type { StoreMethod } from "../support/store_requests.ts";
 import { Life } from "./life.ts";
 import { ManagerDisk } from "./manager_disk.ts";
 import { Mortal } from "./mortal.ts";
-import { plantedAnswer, plantedRequest } from "./plants.ts";
+import { plantedAnswer, plantedRandom, plantedRequest } from "./plants.ts";
 import { Records } from "./records.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import { simulatedStore } from "./simulated_store.ts";
@@ -136,11 +136,14 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
   }
 
   async #run(life: Life): Promise<void> {
-    const { time, truth, network, keepBytes, trace } = this.#world;
+    const { time, truth, network, keepBytes, trace, plant } = this.#world;
     const core = new ManagerCore({
       store: this.#simulatedStore(life),
       clock: life.clock(time, this.wall),
-      random: this.#random.fork(`random ${this.#starts}`),
+      random: plantedRandom(
+        plant,
+        this.#random.fork(`random ${this.#starts}`),
+      ),
       identity: {
         addresses: ["mgr:7051"],
         serverName: "mgr.piri.internal",

@@ -19,6 +19,7 @@ import type { Report } from "./report.ts";
 import { SeededRandom } from "./seeded_random.ts";
 import { SimulatedAgent, SMALL_JOURNAL } from "./simulated_agent.ts";
 import { SimulatedManager } from "./simulated_manager.ts";
+import { Stranger } from "./stranger.ts";
 import { Trace } from "./trace.ts";
 import { Traps } from "./traps.ts";
 import { Truth } from "./truth.ts";
@@ -93,6 +94,7 @@ class Simulation implements World, AsyncDisposable {
   readonly #agents: SimulatedAgent[] = [];
   readonly #manager: SimulatedManager;
   readonly #faults: Faults;
+  readonly #stranger: Stranger;
   readonly #operator: Operator;
   readonly #traps = new Traps();
   readonly #bounds: Bounds;
@@ -163,6 +165,14 @@ class Simulation implements World, AsyncDisposable {
           this.#agents.some((each) => each.name === name && each.isGone),
       });
     }
+    this.#stranger = new Stranger(
+      this,
+      (name) =>
+        this.#agents.every((agent) =>
+          agent.name !== name || agent.knowsTheManager
+        ),
+    );
+    this.network.caught = (agent) => this.#stranger.caught(agent);
     this.#faults = new Faults(this, {
       agents: this.#agents,
       manager: this.#manager,
@@ -254,6 +264,11 @@ class Simulation implements World, AsyncDisposable {
     for (let count = 0; count < strikes; count++) {
       time.after(shape.between(2_000, lasts), () => this.#faults.strike());
     }
+    const visits = this.random.fork("schedule of the stranger");
+    const tries = this.#options.calm === true ? 0 : visits.whole(0, 6);
+    for (let count = 0; count < tries; count++) {
+      time.after(visits.between(2_000, lasts), () => this.#stranger.act());
+    }
     await time.run(lasts, () => this.truth.violation !== undefined);
   }
 
@@ -283,6 +298,7 @@ class Simulation implements World, AsyncDisposable {
     const { time, truth } = this;
     const isBroken = () => truth.violation !== undefined;
     this.#faults.heal();
+    this.#stranger.leave();
     time.after(LAST_CANCEL_MS, () => this.#lookAfter());
     const end = time.elapsed + CONVERGE_MS;
     let open = "";
@@ -345,8 +361,9 @@ class Simulation implements World, AsyncDisposable {
       this.#traps.heard(wire, body);
       this.#rules.heard(wire, body);
       this.#listed.heard(wire, body);
+      this.#stranger.heard(wire, body);
       this.truth.must(
-        body.case !== "bye" || body.value.code !== 4,
+        wire.isCaught || body.case !== "bye" || body.value.code !== 4,
         () => `${wire.agent}, ${direction}: ${inWords(body)}`,
       );
       this.trace.remark(() =>
