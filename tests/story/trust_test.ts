@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { systemRandom } from "../../lib/base/random.ts";
+import { newSigningKey } from "../../lib/base/signing_key.ts";
 import { ExitCode } from "../../lib/cli/exit_code.ts";
 import { until } from "../../scripts/local/until.ts";
 import { startFleet } from "../support/fleet.ts";
@@ -6,12 +8,14 @@ import { program } from "../support/program.ts";
 import { NEEDS_MODES, story } from "../support/story.ts";
 
 story(
-  "an agent with a wrong secret stays outside, keeps running, and operators see it",
+  "an agent with another key stays outside, keeps running, and operators see it",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const agent = fleet.agent("web-1");
     await agent.stop();
-    await agent.configure({ secret: "A".repeat(43) });
+    const path = `${agent.dir}/agent.key`;
+    const own = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, newSigningKey(systemRandom));
 
     const checked = await agent.cli("check");
     agent.start();
@@ -23,7 +27,17 @@ story(
     assertEquals((await fleet.known("web-1"))?.connected, false);
     assertMatch(
       await fleet.event("agent_refused", "web-1"),
-      /its secret is wrong/,
+      /it has another key than "web-1"/,
+    );
+
+    await agent.stop();
+    await Deno.writeTextFile(path, own);
+    // The secret of its join lets nobody in any more, and nobody needs it.
+    await agent.configure({ secret: "A".repeat(43) });
+    agent.start();
+    await until(
+      "web-1 is connected by its own key",
+      async () => (await fleet.known("web-1"))?.connected === true,
     );
   },
 );
