@@ -6,6 +6,7 @@ import {
   type WatchRequest,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Asker } from "../base/asker.ts";
+import { jobName } from "../base/job_state.ts";
 import type { Manager, RunRequest } from "../manager/operator_api.ts";
 import type { CommandFilter } from "../store/records.ts";
 import {
@@ -147,7 +148,8 @@ function watchFromOf({ commands }: WatchRequest) {
 }
 
 function filterOf(
-  { limit = DEFAULT_LIMIT, beforeId, agent, states }: ListCommandsRequest,
+  { limit = DEFAULT_LIMIT, beforeId, agent, states, jobId }:
+    ListCommandsRequest,
 ): CommandFilter {
   return {
     limit: requireRange("limit", limit, { least: 1, most: MAX_LIMIT }),
@@ -155,6 +157,9 @@ function filterOf(
       ? {}
       : { beforeId: requireId("before_id", beforeId) }),
     ...(agent === "" ? {} : { agent: limitText("agent", agent) }),
+    ...(jobId === undefined
+      ? {}
+      : { job: jobName(requireId("job_id", jobId)) }),
     ...(states.length === 0 ? {} : { states: states.map(stateName) }),
   };
 }

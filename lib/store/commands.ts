@@ -204,9 +204,9 @@ export class Commands {
   }
 
   /** Commands of a filter, newest first. */
-  list(
-    { limit, beforeId = HIGHEST_ID, agent, states }: CommandFilter,
-  ): CommandRecord[] {
+  list(filter: CommandFilter): CommandRecord[] {
+    const { limit, beforeId = HIGHEST_ID, agent, job, states } = filter;
+    if (job !== undefined) return this.#listOfJob(job, filter);
     if (states !== undefined) {
       return this.#merged(
         [...new Set(states)].map((state) =>
@@ -228,6 +228,26 @@ export class Commands {
     return records(this.#db.all(
       `${SELECT} WHERE id < ? ORDER BY id DESC LIMIT ?`,
       beforeId,
+      limit,
+    ));
+  }
+
+  /** Reads all of the job's commands at most: a job has one for each agent. */
+  #listOfJob(
+    job: string,
+    { limit, beforeId = HIGHEST_ID, agent, states }: CommandFilter,
+  ): CommandRecord[] {
+    const ofAgent = agent === undefined ? "" : "AND agent = ?";
+    const ofStates = states === undefined
+      ? ""
+      : `AND state IN (${states.map(() => "?").join(", ")})`;
+    return records(this.#db.all(
+      `${SELECT} INDEXED BY commands_by_job
+       WHERE job = ? AND id < ? ${ofAgent} ${ofStates} ORDER BY id DESC LIMIT ?`,
+      job,
+      beforeId,
+      ...agent === undefined ? [] : [agent],
+      ...states ?? [],
       limit,
     ));
   }

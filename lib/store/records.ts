@@ -213,6 +213,8 @@ export interface CommandFilter {
   readonly beforeId?: bigint;
   /** Only commands of this agent. */
   readonly agent?: string;
+  /** Only commands that were made for the job of this name. */
+  readonly job?: string;
   /** Only commands in one of these states. */
   readonly states?: readonly CommandStateName[];
 }

@@ -425,6 +425,7 @@ Deno.test("a list has 100 commands of any kind, or those that a filter selects",
     agent: "web-1",
     states: [CommandState.LOST, CommandState.TIMED_OUT],
   });
+  await commands.listCommands({ jobId: 17n });
 
   assertEquals(fleet.manager.asked, [
     { limit: 100 },
@@ -434,6 +435,7 @@ Deno.test("a list has 100 commands of any kind, or those that a filter selects",
       agent: "web-1",
       states: ["lost", "timed_out"],
     },
+    { limit: 100, job: "j-17" },
   ]);
 });
 
@@ -446,6 +448,7 @@ Deno.test("a list of too many commands, of none, or in an unknown state is refus
     refusal(commands.listCommands({ limit: 0 })),
     refusal(commands.listCommands({ states: [CommandState.UNSPECIFIED] })),
     refusal(commands.listCommands({ beforeId: 0n })),
+    refusal(commands.listCommands({ jobId: 0n })),
   ]);
 
   assertEquals(refused.map(({ message }) => message), [
@@ -453,6 +456,7 @@ Deno.test("a list of too many commands, of none, or in an unknown state is refus
     'Cannot accept "limit": 0 is not from 1 to 1000',
     'Cannot accept "states": 0 is not a state',
     'Cannot accept "before_id": 0 is not an id',
+    'Cannot accept "job_id": 0 is not an id',
   ]);
 });
 

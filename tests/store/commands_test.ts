@@ -258,6 +258,31 @@ Deno.test("commands are listed newest first, by agent, by state, by page", async
   assertEquals(await list({ limit: 9, agent: "a", states: [] }), []);
 });
 
+Deno.test("the commands of one job are listed newest first, also by agent, by state, by page", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  for (const job of ["j-1", "j-2", "j-1", "j-11"]) {
+    await store.createCommands(
+      [newCommand({ agent: "a" }), newCommand({ agent: "b" })],
+      { requestId: crypto.randomUUID(), job },
+    );
+  }
+  await store.patchCommand({ id: 1n, state: "failed" });
+  await store.patchCommand({ id: 3n, state: "failed" });
+  await store.patchCommand({ id: 6n, state: "lost" });
+  const list = async (filter: Partial<Parameters<typeof store.commands>[0]>) =>
+    ids(await store.commands({ limit: 9, job: "j-1", ...filter }));
+
+  assertEquals(await list({}), [6n, 5n, 2n, 1n]);
+  assertEquals(await list({ limit: 2 }), [6n, 5n]);
+  assertEquals(await list({ beforeId: 5n }), [2n, 1n]);
+  assertEquals(await list({ agent: "a" }), [5n, 1n]);
+  assertEquals(await list({ states: ["failed", "lost"] }), [6n, 1n]);
+  assertEquals(await list({ agent: "b", states: ["failed", "lost"] }), [6n]);
+  assertEquals(await list({ states: [] }), []);
+  assertEquals(await list({ job: "j-3" }), []);
+});
+
 Deno.test("an agent's commands of any state are found among others, newest first", async () => {
   await using at = await startStore();
   const { store } = at;

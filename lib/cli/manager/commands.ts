@@ -8,6 +8,7 @@ import { ExitCode } from "../exit_code.ts";
 import { durationText } from "../time.ts";
 import { requireAgent } from "./hints.ts";
 import { parseId } from "./ids.ts";
+import { parseJobId } from "./job_ids.ts";
 import { commandJson } from "./json.ts";
 import { requestText } from "./request_text.ts";
 import type { Control, ManagerServices } from "./services.ts";
@@ -49,6 +50,11 @@ export const commands = defineSubcommand({
       value: "NAME",
       summary: "only commands of this agent",
     },
+    job: {
+      type: "string",
+      value: "ID",
+      summary: "only commands of this job, such as j-17",
+    },
     state: {
       type: "choice",
       choices: COMMAND_STATES,
@@ -61,20 +67,31 @@ export const commands = defineSubcommand({
       summary: "only commands with a smaller id: the next page",
     },
   },
-  examples: ["", "--agent web-1 --state failed", "--limit 10 --json"],
+  examples: [
+    "",
+    "--agent web-1 --state failed",
+    "--job j-17",
+    "--limit 10 --json",
+  ],
   async execute({ flags, dir, output }, services: ManagerServices) {
     const beforeId = flags.before === undefined
       ? undefined
       : parseId(flags.before);
+    const jobId = flags.job === undefined ? undefined : parseJobId(flags.job);
     using control = await services.connect(dir);
     const { commands } = await control.commands.listCommands({
       ...(flags.limit === undefined ? {} : { limit: flags.limit }),
       ...(beforeId === undefined ? {} : { beforeId }),
+      ...(jobId === undefined ? {} : { jobId }),
       agent: flags.agent ?? "",
       states: flags.state === undefined ? [] : [stateOf(flags.state)],
     });
     if (commands.length === 0 && flags.agent !== undefined) {
       await requireHistory(flags.agent, control);
+    }
+    // A job that there is may have no commands yet.
+    if (commands.length === 0 && jobId !== undefined) {
+      await control.jobs.getJob({ jobId });
     }
     await output.list(commands, {
       json: commandJson,

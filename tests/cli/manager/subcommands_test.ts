@@ -306,6 +306,19 @@ Deno.test("commands passes its filters on", async () => {
   );
 });
 
+Deno.test("commands --job lists those of one job, whose id may be j-17 or 17", async () => {
+  const { manager } = await see(["commands", "--job", "j-17"]);
+  await see(["commands", "--job", "17"], { manager });
+
+  assertEquals(manager.lists.map(({ jobId }) => jobId), [17n, 17n]);
+});
+
+Deno.test("commands --job refuses a job that there is not", async () => {
+  const { code, stderr } = await see(["commands", "--job", "j-99"]);
+
+  assertEquals([code === 0, stderr.includes("99")], [false, true], stderr);
+});
+
 Deno.test("show --json prints everything, ids and byte counts as strings", async () => {
   const manager = new FakeManager();
   manager.commands = [FULL];
