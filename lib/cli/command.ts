@@ -81,6 +81,12 @@ export interface Invocation {
   readonly json: boolean;
   readonly output: Output;
   readonly terminal: Terminal;
+  /**
+   * Puts the user's named expressions, as %web-prod, in the place of their names. `--explain` tells it.
+   *
+   * @throws {PiriError} NOT_FOUND for an unknown name; INVALID_ARGUMENT for names that mean each other
+   */
+  expandTargets(texts: readonly string[]): Promise<string[]>;
 }
 
 /** An invocation with the types of a subcommand's table. */

@@ -19,6 +19,7 @@ import {
   HintedError,
 } from "./errors.ts";
 import { ExitCode } from "./exit_code.ts";
+import { expandNamedTargets } from "./named_targets.ts";
 import { loadOperatorConfig, type OperatorConfig } from "./operator_config.ts";
 import { Output } from "./output.ts";
 import { withSettings } from "./own_settings.ts";
@@ -136,14 +137,14 @@ async function run<Services>(
       terminal,
     );
   }
-  const { flags, positionals, explained } = withSettings(
-    parsed,
-    // Completion must not fail by a mistake in a file.
-    subcommand.isInternal === true
-      ? undefined
-      : await settingsOf({ program, terminal }, common),
-    { table: subcommand, words: names },
-  );
+  // Completion must not fail by a mistake in a file.
+  const config = subcommand.isInternal === true
+    ? undefined
+    : await settingsOf({ program, terminal }, common);
+  const { flags, positionals, explained } = withSettings(parsed, config, {
+    table: subcommand,
+    words: names,
+  });
   if (common.explain) {
     for (const line of explained) await terminal.stderr.write(`${line}\n`);
   }
@@ -152,7 +153,7 @@ async function run<Services>(
       flags,
       positionals,
       rest: parsed.rest,
-    }),
+    }, config),
     program.services,
   );
 }
@@ -162,6 +163,7 @@ function invocationOf<Services>(
   { program, terminal }: Start<Services>,
   common: CommonValues,
   words: Pick<Invocation, "flags" | "positionals" | "rest">,
+  config?: OperatorConfig,
 ): Invocation {
   return {
     ...words,
@@ -176,6 +178,16 @@ function invocationOf<Services>(
     json: common.json,
     output: new Output(terminal, common),
     terminal,
+    async expandTargets(texts) {
+      const expanded = expandNamedTargets(texts, config);
+      for (const [i, text] of texts.entries()) {
+        if (!common.explain || text === expanded[i]) continue;
+        await terminal.stderr.write(
+          `${text}: ${expanded[i]}, from ${config?.path}\n`,
+        );
+      }
+      return expanded;
+    },
   };
 }
 

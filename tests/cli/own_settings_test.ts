@@ -25,16 +25,17 @@ defaults:
 /** Runs a subcommand as a user with this file. */
 function as(
   args: string[],
-  { text = CONFIG, env = {}, manager = new FakeManager() }: {
+  { text = CONFIG, env = {}, files = {}, manager = new FakeManager() }: {
     text?: string;
     env?: Record<string, string>;
+    files?: Record<string, string>;
     manager?: FakeManager;
   } = {},
 ): Promise<Seen> {
   return see(args, {
     manager,
     env: { HOME: "/home/ann", ...env },
-    files: { [PATH]: text },
+    files: { [PATH]: text, ...files },
   });
 }
 
@@ -82,6 +83,34 @@ Deno.test("--explain tells which values came from the file, with their lines", a
     `%web-prod: (@web & env=prod), from ${PATH}`,
     "",
   ]);
+});
+
+Deno.test("named targets are replaced in a file of targets, too, and explained", async () => {
+  const seen = await as(
+    ["--explain", "targets", "db-[1-2]", "--targets-file", "hosts", "--json"],
+    { files: { hosts: '# ours\n%web-prod ! web-3 # but one\nnote="%x"\n' } },
+  );
+
+  assertEquals(seen.manager.selections.map((each) => each?.expressions), [
+    ["db-[1-2]", "(@web & env=prod) ! web-3", 'note="%x"'],
+  ]);
+  assertEquals(
+    seen.stderr,
+    `%web-prod ! web-3: (@web & env=prod) ! web-3, from ${PATH}\n`,
+  );
+});
+
+Deno.test("an unknown named target in a file of targets is an error, also with --no-config", async () => {
+  const files = { hosts: "%web-prd\n" };
+  const near = await as(["targets", "--targets-file", "hosts"], { files });
+  const none = await as(
+    ["targets", "--targets-file", "hosts", "--no-config"],
+    { files },
+  );
+
+  assertEquals([near.code, none.code], [5, 5]);
+  assertEquals(near.stderr.includes('did you mean "web-prod"?'), true);
+  assertEquals([near, none].flatMap(({ manager }) => manager.selections), []);
 });
 
 Deno.test("--no-config and PIRI_NO_CONFIG leave the file alone", async () => {

@@ -47,14 +47,14 @@ export const facts = defineSubcommand({
     invocation: TypedInvocation<typeof flags, typeof positionals>,
     services: ManagerServices,
   ) {
-    const { positionals, dir, terminal } = invocation;
+    const { positionals, dir } = invocation;
     const [first, ...others] = positionals.target;
     const isRefresh = first === "refresh";
     const expressions = isRefresh ? others : positionals.target;
     const selection = await selectionOf(
       expressions,
       invocation.flags,
-      terminal,
+      invocation,
     );
     const connect = () => services.connect(dir);
     if (isRefresh) return await refresh(selection, invocation, connect);

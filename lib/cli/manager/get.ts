@@ -87,7 +87,7 @@ export const get = defineSubcommand({
     let worst: number = ExitCode.ok;
     for (const source of sources) {
       const { expression, path } = source;
-      const selection = await selectionOf([expression], flags, terminal);
+      const selection = await selectionOf([expression], flags, invocation);
       const { connected, away } = await findTargets(
         selection,
         invocation,

@@ -50,7 +50,7 @@ export const ping = defineSubcommand({
   examples: ["web-1", "all", "'@web ! web-3' --clock", "'web-*' --json"],
   async execute(invocation, services: ManagerServices) {
     const { positionals, flags, dir, json, output, terminal } = invocation;
-    const selection = await selectionOf(positionals.target, flags, terminal);
+    const selection = await selectionOf(positionals.target, flags, invocation);
     using control = await services.connect(dir);
     const pinged = await withTargetHint(control.agents.pingAgents({
       selection,

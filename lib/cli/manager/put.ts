@@ -90,7 +90,7 @@ export const put = defineSubcommand({
       path: isInto && !endsAsFolder(path) ? `${path}/` : path,
       ...paramsOf(flags),
     };
-    const targets = await selectionOf([expression], flags, terminal);
+    const targets = await selectionOf([expression], flags, invocation);
     const connect = () => services.connect(dir);
     // A Manager that is not there at all is told at once, before anything is read.
     (await connect())[Symbol.dispose]();

@@ -167,7 +167,7 @@ export const run = defineSubcommand({
       op: flags.op,
       surroundings: await surroundingsOf(flags, { input, terminal }),
     });
-    const targets = await selectionOf(typed.agents, flags, terminal);
+    const targets = await selectionOf(typed.agents, flags, invocation);
     const limits = limitsOf(flags);
     checkViewFlags(flags);
     if (flags["exit-code"]) requireOne(namesOne(typed.agents), flags);

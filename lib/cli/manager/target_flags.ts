@@ -5,10 +5,9 @@ import type {
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { foldNames } from "../../targets/fold_names.ts";
-import type { Flags, HelpSection } from "../command.ts";
+import type { Flags, HelpSection, Invocation } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import type { Output } from "../output.ts";
-import type { Terminal } from "../terminal.ts";
 import { readTextFile } from "./text_file.ts";
 
 /** Flags that choose the agents of a request, beside target expressions. */
@@ -78,7 +77,7 @@ export interface TargetFlagValues {
 export async function selectionOf(
   expressions: readonly string[],
   flags: TargetFlagValues,
-  terminal: Terminal,
+  invocation: Pick<Invocation, "terminal" | "expandTargets">,
 ): Promise<MessageInitShape<typeof TargetSelectionSchema>> {
   const limit = limitOf(flags.limit);
   if (flags.seed !== undefined && limit === undefined) {
@@ -87,7 +86,7 @@ export async function selectionOf(
       'Cannot use "--seed" without "--limit": it repeats a sample',
     );
   }
-  const all = [...expressions, ...await fromFile(flags, terminal)];
+  const all = [...expressions, ...await fromFile(flags, invocation)];
   if (all.length === 0) {
     throw new HintedError(
       "INVALID_ARGUMENT",
@@ -124,13 +123,15 @@ function limitOf(
 
 async function fromFile(
   { "targets-file": path }: TargetFlagValues,
-  terminal: Terminal,
+  { terminal, expandTargets }: Pick<Invocation, "terminal" | "expandTargets">,
 ): Promise<readonly string[]> {
   if (path === undefined) return [];
   const text = await readTextFile("targets-file", path, terminal);
-  return text.split(/\r?\n/)
-    .map((line) => line.replace(/(?:^|\s)#.*$/, "").trim())
-    .filter((line) => line !== "");
+  return await expandTargets(
+    text.split(/\r?\n/)
+      .map((line) => line.replace(/(?:^|\s)#.*$/, "").trim())
+      .filter((line) => line !== ""),
+  );
 }
 
 /** Waits for an answer about targets. An unknown name gets the flag that leaves it out as its hint. */

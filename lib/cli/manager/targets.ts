@@ -36,11 +36,9 @@ export const targets = defineSubcommand({
     "--targets-file hosts.txt",
   ],
   more: [TARGET_HELP],
-  async execute(
-    { positionals, flags, dir, json, output, terminal },
-    services: ManagerServices,
-  ) {
-    const selection = await selectionOf(positionals.target, flags, terminal);
+  async execute(invocation, services: ManagerServices) {
+    const { positionals, flags, dir, json, output } = invocation;
+    const selection = await selectionOf(positionals.target, flags, invocation);
     using control = await services.connect(dir);
     const found = await withTargetHint(
       control.agents.resolveTargets({ selection }),
