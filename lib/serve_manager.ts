@@ -13,6 +13,7 @@ import { Blobs } from "./manager/blobs/blobs.ts";
 import { createDataService } from "./manager/data/data_service.ts";
 import { ManagerDoors } from "./manager_doors.ts";
 import type { Manager, ManagerStatus } from "./manager/operator_api.ts";
+import { postOverHttp } from "./manager/webhooks/post.ts";
 import {
   MANAGER_SETTINGS,
   type ManagerConfig,
@@ -141,6 +142,7 @@ function coreSettings(config: ManagerConfig): CoreSettings {
     addresses: [formatAddress(config.advertise)],
     pingIntervalMs: config.pingIntervalMs,
     keepBytes: BigInt(config.outputBytesPerCommand),
+    webhooks: config.webhooks ?? [],
   };
 }
 
@@ -212,6 +214,7 @@ class ServedManager implements RunningManager {
       brief: options.brief ?? false,
       ...coreSettings(config),
       checkParams: checkKnownParams,
+      post: postOverHttp,
     });
     const { storage } = this.#core;
     this.manager = {
@@ -281,7 +284,7 @@ class ServedManager implements RunningManager {
     const found = await readConfig(this.#state.paths);
     const { listen, guard, control, controlAdvertise } = before;
     this.#config = { ...found, listen, guard, control, controlAdvertise };
-    this.#core.adopt(coreSettings(found));
+    await this.#core.adopt(coreSettings(found));
     await this.#options.startLog?.(found.log);
     return compareSettings(MANAGER_SETTINGS, before, found);
   }

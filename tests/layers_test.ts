@@ -128,7 +128,20 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/events.ts",
     "type manager/fleet.ts",
   ],
-  "manager/state": ["base", "type store", "manager/door"],
+  "manager/webhooks/webhook.ts": ["base", "type store"],
+  "manager/webhooks": [
+    "base",
+    "type store",
+    "type manager/agent_roster.ts",
+    "type manager/events.ts",
+    "manager/webhooks/webhook.ts",
+  ],
+  "manager/state": [
+    "base",
+    "type store",
+    "manager/door",
+    "manager/webhooks/webhook.ts",
+  ],
   "manager/door": ["base", "wire"],
   "manager/data": ["base"],
   "manager/blobs": [
@@ -278,6 +291,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/agents.ts",
     "manager/data_requests.ts",
     "manager/session.ts",
+    "manager/webhooks",
+    "type manager/webhooks/webhook.ts",
   ],
 
   api: [

@@ -66,13 +66,17 @@ function keysOf(
   path: readonly (string | number)[],
 ): string[] {
   let entries = entriesOf(schema);
-  for (const key of path) entries = entriesOf(entries[String(key)]);
+  for (const key of path) {
+    // All items of a list have the same keys.
+    if (typeof key === "string") entries = entriesOf(entries[key]);
+  }
   return Object.keys(entries);
 }
 
 function entriesOf(schema: unknown): Record<string, unknown> {
   if (typeof schema !== "object" || schema === null) return {};
   if ("wrapped" in schema) return entriesOf(schema.wrapped);
+  if ("item" in schema) return entriesOf(schema.item);
   if (!("entries" in schema)) return {};
   return { ...schema.entries as Record<string, unknown> };
 }

@@ -1,5 +1,6 @@
 import { type Clock, sleep } from "../base/clock.ts";
 import { Counters } from "../base/counters.ts";
+import { PiriError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../store/store.ts";
@@ -29,11 +30,19 @@ import { RefreshedFacts } from "./refreshed_facts.ts";
 import { ManagerSession } from "./session.ts";
 import { StorageHealth } from "./storage_health.ts";
 import { Targeting } from "./targeting.ts";
+import type { Post } from "./webhooks/post.ts";
+import type { Webhook } from "./webhooks/webhook.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
 
 const log = logger("manager");
 
 /** Time after which the agents of a stopping Manager are asked to come back, in milliseconds. */
 const RETRY_AFTER_MS = 1_000;
+
+const NO_POST: Post = () =>
+  Promise.reject(
+    new PiriError("UNAVAILABLE", "Cannot post a message: there is no network"),
+  );
 
 export interface ManagerCoreOptions {
   readonly store: Store;
@@ -49,6 +58,10 @@ export interface ManagerCoreOptions {
   readonly keepBytes: bigint;
   /** Throws INVALID_ARGUMENT for parameters that do not fit a known operation. */
   readonly checkParams: (operation: string, params: string) => void;
+  /** Sends the messages of webhooks; without it, none is sent. */
+  readonly post?: Post;
+  /** Places that are told of events; none if absent. */
+  readonly webhooks?: readonly Webhook[];
   /** Most hellos that are handled at the same time; MAX_HELLOS by default. */
   readonly maxHellos?: number;
   /** Key of this Manager. Without one, agents are admitted by their secrets only. */
@@ -61,7 +74,8 @@ export interface ManagerCoreOptions {
 
 /** Settings of a Manager that can be changed while it runs. */
 export interface CoreSettings
-  extends Pick<ManagerCoreOptions, "pingIntervalMs" | "keepBytes"> {
+  extends
+    Pick<ManagerCoreOptions, "pingIntervalMs" | "keepBytes" | "webhooks"> {
   /** Addresses in new join tokens, "host:port". */
   readonly addresses: readonly string[];
 }
@@ -82,6 +96,7 @@ export class ManagerCore {
   readonly #admission: Admission;
   readonly #data: DataRequests;
   readonly #later: Later;
+  readonly #webhooks: Webhooks;
   readonly #sessions = new Map<ManagerSession, Promise<unknown>>();
   #settings: CoreSettings;
   #controlPlace: ControlPlace | undefined;
@@ -92,12 +107,23 @@ export class ManagerCore {
     this.#later = options.later ?? new Later(options.clock);
     const { clock } = options;
     const storage = new StorageHealth(clock);
-    const store = this.roster.watch(storage.watch(options.store));
+    const { counters, fleet, roster } = this;
+    const webhooks = new Webhooks({
+      post: NO_POST,
+      ...options,
+      counters,
+      roster,
+    });
+    const store = webhooks.watch(
+      roster.watch(storage.watch(options.store)),
+    );
+    this.#webhooks = webhooks;
     this.storage = storage;
     this.events = new Events(store, clock);
     this.audit = new AuditLog({ store, clock });
-    const { counters, events, fleet } = this;
+    const { events } = this;
     storage.tellBy(events);
+    webhooks.use({ store, events });
     const settings = () => this.#settings;
     const parts = {
       ...options,
@@ -118,7 +144,6 @@ export class ManagerCore {
     const commands = new Commands(parts);
     this.commands = commands;
     commands.tellTo(new RefreshedFacts(store));
-    const { roster } = this;
     const targeting = new Targeting({
       ...parts,
       roster,
@@ -161,6 +186,7 @@ export class ManagerCore {
     await this.access.load();
     await this.commands.load(agents);
     this.agents.load(agents);
+    await this.#webhooks.load(agents, this.#settings.webhooks ?? []);
     await this.jobs.effects.load(agents, reconnectWindowMs(agents.length));
   }
 
@@ -170,8 +196,9 @@ export class ManagerCore {
   }
 
   /** Takes settings over. A connection keeps the ping interval that it began with. */
-  adopt(settings: CoreSettings): void {
+  async adopt(settings: CoreSettings): Promise<void> {
     this.#settings = settings;
+    await this.#webhooks.adopt(settings.webhooks ?? []);
   }
 
   /**
@@ -218,5 +245,6 @@ export class ManagerCore {
       sleep(this.#options.clock, LEAVING_MS + 1_000, late.signal),
     ]);
     late.abort();
+    await this.#webhooks.close();
   }
 }

@@ -44,6 +44,7 @@ export const WRITES: Readonly<Record<StoreMethod, boolean>> = {
   foundJobs: false,
   lastJobId: false,
   patchJob: true,
+  changeDeliveries: true,
   recountJob: true,
   jobEntries: false,
   unstartedEntries: false,

@@ -2,6 +2,7 @@ import { ActWriter } from "./act_writer.ts";
 import type { AuditCheck, AuditPage, NewAudit } from "./audit_records.ts";
 import { commandNotFound } from "./commands.ts";
 import type { Database } from "./database.ts";
+import type { Delivery } from "./delivery_records.ts";
 import type {
   EntryRecord,
   FoundJob,
@@ -239,8 +240,19 @@ export class SqliteStore implements Store {
     return this.#writer.read(() => this.#tables.jobs.jobs.lastId());
   }
 
-  patchJob(...[patch, audit]: Args<"patchJob">): Promise<void> {
-    return this.#acts.write(audit, () => this.#tables.jobs.jobs.patch(patch));
+  patchJob(
+    ...[patch, audit, deliveries = []]: Args<"patchJob">
+  ): Promise<Delivery[]> {
+    return this.#acts.write(audit, () => {
+      this.#tables.jobs.jobs.patch(patch);
+      return this.#tables.deliveries.add(deliveries);
+    });
+  }
+
+  changeDeliveries(
+    ...[change]: Args<"changeDeliveries">
+  ): Promise<Delivery[]> {
+    return this.#writer.write(() => this.#tables.deliveries.change(change));
   }
 
   recountJob(id: bigint): Promise<JobRecord | undefined> {
@@ -360,17 +372,7 @@ export class SqliteStore implements Store {
   }
 
   stats(): Promise<StoreStats> {
-    return this.#writer.read(() => {
-      const totals = this.#tables.meta.totals();
-      return {
-        agents: this.#tables.agents.count(),
-        commandsOpen: this.#tables.commands.countOpen(),
-        jobsOpen: this.#tables.jobs.jobs.countOpen(),
-        commandsTotal: totals.commands,
-        outputBytes: totals.outputBytes,
-        databaseBytes: this.#tables.db.bytes(),
-      };
-    });
+    return this.#writer.read(() => this.#tables.stats());
   }
 
   /** Closes the store after all writes that have been asked for. */

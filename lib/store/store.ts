@@ -9,6 +9,11 @@ import type {
   NewAudit,
 } from "./audit_records.ts";
 import type {
+  Delivery,
+  DeliveryChange,
+  NewDelivery,
+} from "./delivery_records.ts";
+import type {
   EntryMove,
   EntryRecord,
   FoundJob,
@@ -227,8 +232,18 @@ export interface Store extends AsyncDisposable {
   foundJobs(): Promise<FoundJob[]>;
   /** Highest job id ever given. */
   lastJobId(): Promise<bigint>;
-  /** @throws {PiriError} NOT_FOUND */
-  patchJob(patch: JobPatch, audit?: NewAudit): Promise<void>;
+  /**
+   * Changes a job, and adds what webhooks are to tell of that, in one write. Returns what it added.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
+  patchJob(
+    patch: JobPatch,
+    audit?: NewAudit,
+    deliveries?: readonly NewDelivery[],
+  ): Promise<Delivery[]>;
+  /** Changes what webhooks have yet to tell. */
+  changeDeliveries(change: DeliveryChange): Promise<Delivery[]>;
   /** Counts the entries of an ended job once more, and records and returns the result. */
   recountJob(id: bigint): Promise<JobRecord | undefined>;
   /** Entries of a job, in the order of starting. */

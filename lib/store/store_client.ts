@@ -53,6 +53,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   foundJobs: true,
   lastJobId: true,
   patchJob: true,
+  changeDeliveries: true,
   recountJob: true,
   jobEntries: true,
   unstartedEntries: true,

@@ -3,12 +3,14 @@ import { Audit } from "./audit.ts";
 import { BlobRefs } from "./blob_refs.ts";
 import { Commands } from "./commands.ts";
 import type { Database } from "./database.ts";
+import { Deliveries } from "./deliveries.ts";
 import { EventHistory } from "./event_history.ts";
 import { Events } from "./events.ts";
 import { JobTables } from "./job_tables.ts";
 import type { Meta } from "./meta.ts";
 import { Operators } from "./operators.ts";
 import { Output } from "./output.ts";
+import type { StoreStats } from "./records.ts";
 import { Requests } from "./requests.ts";
 import { SentIds } from "./sent_ids.ts";
 import { Tombstones } from "./tombstones.ts";
@@ -29,6 +31,7 @@ export class Tables {
   readonly history: EventHistory;
   readonly operators: Operators;
   readonly audit: Audit;
+  readonly deliveries: Deliveries;
 
   constructor(db: Database, meta: Meta) {
     this.db = db;
@@ -46,5 +49,18 @@ export class Tables {
     this.history = new EventHistory(db);
     this.operators = new Operators(db);
     this.audit = new Audit(db, meta);
+    this.deliveries = new Deliveries(db);
+  }
+
+  stats(): StoreStats {
+    const totals = this.meta.totals();
+    return {
+      agents: this.agents.count(),
+      commandsOpen: this.commands.countOpen(),
+      jobsOpen: this.jobs.jobs.countOpen(),
+      commandsTotal: totals.commands,
+      outputBytes: totals.outputBytes,
+      databaseBytes: this.db.bytes(),
+    };
   }
 }

@@ -26,7 +26,7 @@ Deno.test("a changed limit of kept output holds for a command that runs already"
   };
   await print(0n, "abc");
   await print(3n, "def");
-  core.adopt(CHANGED);
+  await core.adopt(CHANGED);
   await print(6n, "ghi");
 
   assertEquals(await core.output(id), "adefghi");
@@ -38,7 +38,7 @@ Deno.test("a changed ping interval is told to agents that connect from then on",
   await core.knows("web-2");
   const before = await core.hello("web-1");
   const first = await before.hears("serverHello");
-  core.adopt(CHANGED);
+  await core.adopt(CHANGED);
   const after = await core.hello("web-2");
   const second = await after.hears("serverHello");
 
@@ -49,7 +49,7 @@ Deno.test("a changed address is in new join tokens", async () => {
   await using core = await MemoryManager.start();
   const entry = { groups: [], cidrs: [] };
   const before = await core.agents.add({ id: "web-1", ...entry });
-  core.adopt(CHANGED);
+  await core.adopt(CHANGED);
   const after = await core.agents.add({ id: "web-2", ...entry });
 
   assertEquals(

@@ -21,6 +21,8 @@ import type {
 } from "../../lib/manager/operator_api.ts";
 import type { ManagerSession } from "../../lib/manager/session.ts";
 import type { StorageHealth } from "../../lib/manager/storage_health.ts";
+import type { Post } from "../../lib/manager/webhooks/post.ts";
+import type { Webhook } from "../../lib/manager/webhooks/webhook.ts";
 import { openStore } from "../../lib/store/open.ts";
 import type { EventRecord } from "../../lib/store/records.ts";
 import type { Store } from "../../lib/store/store.ts";
@@ -53,6 +55,9 @@ export interface CoreOptions {
   readonly brief?: boolean;
   /** Key of the Manager; none by default. */
   readonly proof?: ManagerProof;
+  /** Sends the messages of webhooks. */
+  readonly post?: Post;
+  readonly webhooks?: readonly Webhook[];
   /** True if the store belongs to the caller. */
   readonly borrowed?: boolean;
 }
@@ -106,6 +111,8 @@ export class MemoryManager implements AsyncDisposable {
         caCertificate: new Uint8Array([1]),
       },
       data: options.data ?? { answer: () => Promise.resolve("nothing") },
+      ...options.post === undefined ? {} : { post: options.post },
+      webhooks: options.webhooks ?? [],
       ...options.blobs === undefined ? {} : { blobs: options.blobs },
       pingIntervalMs: 15_000,
       keepBytes: options.keepBytes ?? 1_000_000n,
@@ -134,8 +141,8 @@ export class MemoryManager implements AsyncDisposable {
   }
 
   /** Changes settings while it runs. */
-  adopt(settings: CoreSettings): void {
-    this.#core.adopt(settings);
+  adopt(settings: CoreSettings): Promise<void> {
+    return this.#core.adopt(settings);
   }
 
   /** Stops the Manager: agents hear Bye. Resolves once they have left, or time has passed. */

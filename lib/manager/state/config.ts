@@ -1,3 +1,4 @@
+import { isAbsolute } from "@std/path";
 import * as v from "valibot";
 import {
   type Address,
@@ -16,6 +17,12 @@ import {
   sizeSetting,
 } from "../../base/settings.ts";
 import { GUARD_LIMITS, type GuardLimits } from "../door/guard.ts";
+import {
+  parseWebhookSecret,
+  parseWebhookUrl,
+  type Webhook,
+  WEBHOOK_EVENTS,
+} from "../webhooks/webhook.ts";
 
 /** Settings of a Manager: config.yaml, described in docs/configuration.md. */
 export interface ManagerConfig {
@@ -41,6 +48,8 @@ export interface ManagerConfig {
   readonly controlAdvertise?: Address | undefined;
   /** Limits of the plain-TCP front; without them there is none. */
   readonly guard?: GuardLimits | undefined;
+  /** Places that are told of events; none if absent. */
+  readonly webhooks?: readonly Webhook[] | undefined;
   readonly log: LogOptions;
 }
 
@@ -68,6 +77,7 @@ export const MANAGER_SETTINGS: Settings<ManagerConfig> = {
     atOnce: false,
   },
   guard: { valueOf: ({ guard }) => guard, atOnce: false },
+  webhooks: { valueOf: ({ webhooks }) => webhooks, atOnce: true },
   "log.level": { valueOf: ({ log }) => log.level, atOnce: true },
   "log.format": { valueOf: ({ log }) => log.format, atOnce: true },
 };
@@ -109,6 +119,39 @@ const Schema = v.strictObject({
     perAddress: v.optional(countSetting(), GUARD_LIMITS.perAddress),
     total: v.optional(countSetting(), GUARD_LIMITS.total),
   })),
+  webhooks: v.optional(v.pipe(
+    v.array(
+      v.strictObject({
+        url: readBy(parseWebhookUrl),
+        events: v.optional(
+          v.array(
+            v.picklist(
+              WEBHOOK_EVENTS,
+              `it should be one of ${WEBHOOK_EVENTS.join(", ")}`,
+            ),
+            "it should be a list of events",
+          ),
+          [...WEBHOOK_EVENTS],
+        ),
+        secret: v.optional(readBy(parseWebhookSecret)),
+        awayAfter: v.optional(
+          durationSetting(1_000, { least: "10s", most: "365d" }),
+          "10m",
+        ),
+        caFile: v.optional(
+          v.pipe(
+            v.string("it should be text in quotes"),
+            v.check(isAbsolute, "it should be an absolute path"),
+          ),
+        ),
+      }),
+      "it should be a list",
+    ),
+    v.check(
+      (hooks) => new Set(hooks.map(({ url }) => url)).size === hooks.length,
+      "it should not have one URL twice",
+    ),
+  )),
   log: v.optional(LogSetting, {}),
 });
 
@@ -173,6 +216,11 @@ outputBytesPerCommand: 64MiB
 
 # Inputs and files of commands that are kept (run --stdin, put). Those of the commands that ended first go first.
 blobBytes: 10GiB
+
+# Programs that are told of the end of jobs, and of agents that stay away. See docs/webhooks.md.
+# webhooks:
+#   - url: https://hooks.example.org/piri
+#     secret: whsec_... # echo "whsec_$(openssl rand -base64 32)"
 
 # How often a silent agent is asked whether it is there, in milliseconds: 1000 to 15000.
 pingIntervalMs: 15000

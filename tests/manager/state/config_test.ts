@@ -65,6 +65,7 @@ outputBytesPerCommand: 1MiB
 blobBytes: 2GiB
 pingIntervalMs: 2s
 guard: {}
+webhooks: [{ url: "https://hooks.example.org/piri" }]
 control: 0.0.0.0:7052
 controlAdvertise: mgr.example.org:443
 log: { level: debug, format: json }
@@ -79,6 +80,7 @@ log: { level: debug, format: json }
       "outputBytesPerCommand",
       "blobBytes",
       "pingIntervalMs",
+      "webhooks",
       "log.level",
       "log.format",
     ],
@@ -138,5 +140,82 @@ Deno.test("a mistake in config.yaml is reported with its line and the nearest ke
     );
     assertEquals(error.message, `Cannot read "/x/config.yaml": ${reason}`);
     assertEquals(error.code, "INVALID_ARGUMENT");
+  }
+});
+
+Deno.test("webhooks have an URL, and the rest by default", async () => {
+  const secret = `whsec_${btoa("a".repeat(32))}`;
+  const text = `${addresses}webhooks:
+  - url: https://hooks.example.org
+  - url: http://localhost:8080/piri
+    events: [agent.away]
+    secret: ${secret}
+    awayAfter: 1h
+    caFile: /etc/ssl/own.pem
+`;
+  const { webhooks } = await parseManagerConfig(text, "config.yaml");
+
+  assertEquals(webhooks, [
+    {
+      url: "https://hooks.example.org/",
+      events: ["job.ended", "agent.away"],
+      awayAfter: 600_000,
+    },
+    {
+      url: "http://localhost:8080/piri",
+      events: ["agent.away"],
+      secret: new TextEncoder().encode("a".repeat(32)),
+      awayAfter: 3_600_000,
+      caFile: "/etc/ssl/own.pem",
+    },
+  ]);
+});
+
+Deno.test("a mistake in a webhook is reported with its line", async () => {
+  const url = "url: https://a.example";
+  const wrong: [webhook: string, reason: string][] = [
+    ["url: hooks", "it should be one, as https://hooks.example.org/piri"],
+    ["url: ftp://a.example", "it should begin with https://"],
+    [
+      "url: http://a.example",
+      "it should begin with https://; http:// is for this machine only, as http://127.0.0.1:8080",
+    ],
+    [
+      "url: http://localhost.example",
+      "it should begin with https://; http:// is for this machine only, as http://127.0.0.1:8080",
+    ],
+    [
+      "url: https://ann:pw@a.example",
+      "it should have no user and no password; use a secret",
+    ],
+    ["url: https://a.example#x", 'it should have no "#"'],
+    [
+      `{ ${url}, events: [job.began] }`,
+      "it should be one of job.ended, agent.away",
+    ],
+    [
+      `{ ${url}, secret: abc }`,
+      "it should be whsec_ and 24 to 64 bytes as base64",
+    ],
+    [
+      `{ ${url}, secret: whsec_YWJj }`,
+      "it should be whsec_ and 24 to 64 bytes as base64",
+    ],
+    [`{ ${url}, awayAfter: 1s }`, "it should be from 10s to 365d"],
+    [`{ ${url}, caFile: own.pem }`, "it should be an absolute path"],
+    [
+      `{ ${url}, event: [] }`,
+      '"webhooks.0.event" is not a setting; did you mean "events"?',
+    ],
+    [`${url}\n  - ${url}`, "it should not have one URL twice"],
+  ];
+  for (const [webhook, reason] of wrong) {
+    const { message } = await assertRejects(
+      () =>
+        parseManagerConfig(`${addresses}webhooks:\n  - ${webhook}\n`, "x.yaml"),
+      PiriError,
+    );
+    assertEquals(message.endsWith(reason), true, message);
+    assertEquals(/line [34]: /.test(message), true, message);
   }
 });
