@@ -7,6 +7,7 @@ import {
   AGENT_SETTINGS,
   type AgentConfig,
   finishJoin,
+  keepName,
   loadAgentConfig,
   prepareJoin,
 } from "./agent/config.ts";
@@ -91,7 +92,7 @@ export async function serveAgent(
   }
   if (options.ownsProcess) takeProcess(config);
   const settings = new RunningSettings(config, options);
-  const owned = await openCore(config, options, () => settings.addresses);
+  const owned = await openCore(config, options, settings);
   try {
     await owned.audit.prepare();
     await owned.core.start();
@@ -102,7 +103,9 @@ export async function serveAgent(
   let stopped: Promise<void> | undefined;
   const stop = () => stopped ??= Promise.resolve(owned[Symbol.asyncDispose]());
   return {
-    name: config.name,
+    get name() {
+      return settings.name;
+    },
     reload: () => settings.reload(),
     stop,
     [Symbol.asyncDispose]: stop,
@@ -123,6 +126,15 @@ class RunningSettings {
 
   get addresses(): readonly string[] {
     return this.#config.addresses;
+  }
+
+  get name(): string {
+    return this.#config.name;
+  }
+
+  /** Notes that the Manager has given the agent another name. */
+  renamed(name: string): void {
+    this.#config = { ...this.#config, name };
   }
 
   reload(): Promise<Reload> {
@@ -189,9 +201,10 @@ interface OwnedCore extends AsyncDisposable {
 async function openCore(
   config: AgentConfig,
   { dir, clock, random, ownsProcess }: ServeAgentOptions,
-  addresses = () => config.addresses,
+  settings?: RunningSettings,
 ): Promise<OwnedCore> {
   const { commands } = config;
+  const addresses = () => (settings ?? config).addresses;
   await using stack = new AsyncDisposableStack();
   const disk = stack.use(await openFileDisk(join(dir, "journal")));
   const boot = bootId();
@@ -244,6 +257,10 @@ async function openCore(
     clock,
     random,
     dial: (signal) => dialFirst({ ...config, addresses, clock }, signal),
+    keepName: (name) => {
+      settings?.renamed(name);
+      return keepName(dir, name, random);
+    },
     widestWindowMs: config.reconnectWindow,
     noteRemoved: (isRemoved) =>
       isRemoved ? removed.write(clock.now()) : removed.clear(),

@@ -86,6 +86,7 @@ class Agent:
         asked = hello.reconnect_window_ms if hello.HasField("reconnect_window_ms") else 60_000
         self.widest = min(max(asked, 1_000), 60_000) / 1_000
         self.config.pop("joinToken", None)  # the Manager has accepted it
+        self.config["name"] = hello.name or self.config["name"]  # it takes a former name, too
         print("connected to", self.config["addresses"][0], file=sys.stderr, flush=True)
         resume = {each.command_id: each for each in hello.resume}
         for known in self.journal.commands():

@@ -187,6 +187,23 @@ export async function finishJoin(
 }
 
 /**
+ * Keeps a name that the Manager has given this agent. The file is the former one or the new one, whenever this is
+ * interrupted. Does nothing before the first join.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT for a mistake in the file; DENIED, DISK
+ */
+export async function keepName(
+  dir: string,
+  name: string,
+  random: Random,
+): Promise<void> {
+  const path = join(dir, CONFIG);
+  const config = await load(path);
+  if (config === undefined || config.name === name) return;
+  await save(path, { ...config, name }, random);
+}
+
+/**
  * Makes the config to enrol with. A token that was used or tried before keeps the secret that was made for it, so that
  * a repeated join changes nothing. Another token gets a new secret.
  *

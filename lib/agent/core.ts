@@ -39,6 +39,7 @@ export interface AgentCoreOptions {
   readonly widestWindowMs?: LinkOptions["widestWindowMs"];
   readonly standstillMs?: number;
   readonly noteRemoved?: NonNullable<LinkOptions["noteRemoved"]>;
+  readonly keepName?: NonNullable<LinkOptions["keepName"]>;
   readonly endSurvivors: RunnerOptions["endSurvivors"];
 }
 

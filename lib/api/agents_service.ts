@@ -98,6 +98,12 @@ export function addAgentsService(
       const { commands, told } = await agents.remove(id, { force, asker });
       return { commands: commands.map(commandMessage), told };
     },
+    async renameAgent(request, context) {
+      const id = requireText("id", request.id);
+      const newId = requireText("new_id", request.newId);
+      const asker = await proofs.asker(context, saidIn(request));
+      return { told: await agents.rename(id, newId, asker) };
+    },
   });
 }
 

@@ -27,6 +27,7 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "AgentsService.pingAgents": SEES,
   "AgentsService.listNames": SEES,
   "AgentsService.removeAgent": ADMINISTERS,
+  "AgentsService.renameAgent": ADMINISTERS,
   "AuditService.listAudit": { needs: "admin", changes: false },
   "AuditService.exportAudit": { needs: "admin", changes: false },
   "AuditService.verifyAudit": { needs: "admin", changes: false },

@@ -83,6 +83,12 @@ export class AgentRoster {
       for (const record of records) this.#put(record);
       return records;
     };
+    const renameAgent: Store["renameAgent"] = async (from, to, audit) => {
+      const record = await store.renameAgent(from, to, audit);
+      this.#entries.delete(from);
+      this.#put(record);
+      return record;
+    };
     const removeAgent: Store["removeAgent"] = async (id, removal, audit) => {
       const moved = await store.removeAgent(id, removal, audit);
       this.#entries.delete(id);
@@ -95,6 +101,7 @@ export class AgentRoster {
       admitAgent,
       setHostFacts,
       setAgents,
+      renameAgent,
       removeAgent,
     });
   }

@@ -10,6 +10,7 @@ import type { NewAudit } from "../store/audit_records.ts";
 import { checkChange, setText } from "./agent_change.ts";
 import { requireName } from "./agent_names.ts";
 import type { AgentRoster } from "./agent_roster.ts";
+import { AgentRenaming, type AgentRenamingOptions } from "./agent_renaming.ts";
 import { AgentRemoval, type AgentRemovalOptions } from "./agent_removal.ts";
 import { parseNetwork } from "./admission/network.ts";
 import type { Commands } from "./commands.ts";
@@ -52,6 +53,9 @@ export interface AgentsOptions extends ManagerParts {
   readonly roster: AgentRoster;
   readonly targeting: Targeting;
   readonly jobs: AgentRemovalOptions["jobs"];
+  readonly aliases: AgentRenamingOptions["aliases"];
+  readonly operators: AgentRenamingOptions["operators"];
+  readonly settingsOf: AgentRenamingOptions["settingsOf"];
 }
 
 /** Entries and join tokens of the agents that may connect. */
@@ -60,10 +64,12 @@ export class Agents implements AgentAdmin {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #removal: AgentRemoval;
+  readonly #renaming: AgentRenaming;
 
   constructor(options: AgentsOptions) {
     this.#options = options;
     this.#removal = new AgentRemoval(options);
+    this.#renaming = new AgentRenaming(options);
     this.#store = options.store;
     this.#clock = options.clock;
   }
@@ -121,6 +127,7 @@ export class Agents implements AgentAdmin {
     const audit = this.#audit("AddAgent", [id], asker);
     await this.#store.addAgent(agent, audit);
     this.#options.fleet.known++;
+    this.#options.aliases.added(id);
     this.#options.events.add(
       "agent_added",
       `agent "${id}" was added${byText(asker)}`,
@@ -213,6 +220,10 @@ export class Agents implements AgentAdmin {
     ...[id, options]: Parameters<AgentAdmin["remove"]>
   ): Promise<RemovedAgent> {
     return this.#removal.remove(id, options);
+  }
+
+  rename(...args: Parameters<AgentAdmin["rename"]>): Promise<boolean> {
+    return this.#renaming.rename(...args);
   }
 
   #audit(

@@ -10,6 +10,7 @@ import type { Transport } from "../wire/transport.ts";
 import { Access, type ControlPlace } from "./access/access.ts";
 import { AgentRoster } from "./agent_roster.ts";
 import { Admission } from "./admission/admission.ts";
+import { AgentAliases } from "./admission/agent_aliases.ts";
 import type { ManagerProof } from "./admission/challenge.ts";
 import {
   busyRetryMs,
@@ -94,6 +95,7 @@ export class ManagerCore {
   readonly audit: AuditLog;
   readonly #options: ManagerCoreOptions;
   readonly #admission: Admission;
+  readonly #aliases: AgentAliases;
   readonly #data: DataRequests;
   readonly #later: Later;
   readonly #webhooks: Webhooks;
@@ -157,8 +159,16 @@ export class ManagerCore {
     });
     const jobs = new Jobs({ ...parts, commands, targeting });
     this.jobs = jobs;
-    const shared = { ...parts, commands, jobs: jobs.effects };
-    this.agents = new Agents({ ...shared, roster, targeting });
+    const aliases = new AgentAliases();
+    this.#aliases = aliases;
+    const shared = { ...parts, commands, jobs: jobs.effects, aliases };
+    this.agents = new Agents({
+      ...shared,
+      roster,
+      targeting,
+      operators: () => this.access.list(),
+      settingsOf: async (agent) => await options.data.settingsOf?.(agent) ?? [],
+    });
     this.#admission = new Admission(shared);
     const { blobs, data } = options;
     const commandsOf = (agent: string) => commands.of(agent);
@@ -183,6 +193,7 @@ export class ManagerCore {
   /** Loads the commands that an earlier run left open. Called once, before the first connection. */
   async load(): Promise<void> {
     const agents = await this.#options.store.agents();
+    this.#aliases.load(await this.#options.store.agentAliases());
     await this.access.load();
     await this.commands.load(agents);
     this.agents.load(agents);

@@ -134,6 +134,14 @@ export interface AgentAdmin {
     id: string,
     options?: { readonly force?: boolean; readonly asker?: Asker },
   ): Promise<RemovedAgent>;
+  /**
+   * Gives an agent another name, everywhere but in the audit. One that still says the former name is let in, and learns the
+   * new one. Resolves to true if it was connected, and was asked to come back.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT, NOT_FOUND; ALREADY_EXISTS if the name is used, or was; REFUSED while commands of
+   * the agent are open, jobs wait for it, or rules or settings name it
+   */
+  rename(id: string, newId: string, asker?: Asker): Promise<boolean>;
 }
 
 /** Effects of a removal. */

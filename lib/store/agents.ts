@@ -59,6 +59,13 @@ export class Agents {
     return row && shape.record(row);
   }
 
+  /** @throws {PiriError} NOT_FOUND */
+  require(attempt: string, id: string): AgentRecord {
+    const agent = this.get(id);
+    if (agent === undefined) throw notFound(attempt, id);
+    return agent;
+  }
+
   count(): number {
     return Number(this.#db.get("SELECT count(*) AS n FROM agents")?.["n"]);
   }
@@ -131,8 +138,7 @@ export class Agents {
    */
   set(ids: readonly string[], change: AgentChange): AgentRecord[] {
     return ids.flatMap((id) => {
-      const before = this.get(id);
-      if (before === undefined) throw notFound("set", id);
+      const before = this.require("set", id);
       const after = { ...before, ...changed(before, change) };
       if (isEqual(before, after)) return [];
       this.#db.run(
@@ -195,8 +201,7 @@ export class Agents {
    * @throws {PiriError} NOT_FOUND
    */
   remove(id: string): AgentRecord {
-    const agent = this.get(id);
-    if (agent === undefined) throw notFound("remove", id);
+    const agent = this.require("remove", id);
     this.#db.run("DELETE FROM agents WHERE id = ?", id);
     return agent;
   }

@@ -1,4 +1,5 @@
 import { PiriError } from "../base/errors.ts";
+import { type AgentAlias, AgentAliases } from "./agent_aliases.ts";
 import { Database, type Row, type SqlValue } from "./database.ts";
 import { MIGRATIONS } from "./migrate.ts";
 
@@ -11,6 +12,8 @@ export interface StoredIdentity {
   readonly lastCommandId: bigint;
   readonly agents: readonly StoredAgent[];
   readonly tombstones: readonly StoredTombstone[];
+  /** Former names of agents. */
+  readonly aliases: readonly AgentAlias[];
 }
 
 /** Entry of an agent, without what its next hello tells and without its join token. */
@@ -117,6 +120,7 @@ function read(db: Database): StoredIdentity {
       secretHash: row["secret_hash"] as Uint8Array,
       removedAt: Number(row["removed_at"]),
     })),
+    aliases: new AgentAliases(db).all(),
   };
 }
 
@@ -166,6 +170,13 @@ function write(db: Database, identity: StoredIdentity): void {
       "INSERT INTO sent_ids (agent, last_id) VALUES (?, ?)",
       agent.id,
       agent.lastSentId,
+    );
+  }
+  for (const { name, agent } of identity.aliases) {
+    db.run(
+      "INSERT INTO agent_aliases (name, agent) VALUES (?, ?)",
+      name,
+      agent,
     );
   }
   for (const { agent, secretHash, removedAt } of identity.tombstones) {

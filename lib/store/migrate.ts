@@ -18,6 +18,7 @@ import { operators } from "./migrations/0015_operators.ts";
 import { agentKeys } from "./migrations/0016_agent_keys.ts";
 import { commandsByJob } from "./migrations/0017_commands_by_job.ts";
 import { webhooks } from "./migrations/0018_webhooks.ts";
+import { agentAliases } from "./migrations/0019_agent_aliases.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -42,6 +43,7 @@ export const MIGRATIONS: readonly string[] = [
   agentKeys,
   commandsByJob,
   webhooks,
+  agentAliases,
 ];
 
 /**

@@ -1,4 +1,5 @@
 import { ActWriter } from "./act_writer.ts";
+import type { AgentAlias } from "./agent_aliases.ts";
 import type { AuditCheck, AuditPage, NewAudit } from "./audit_records.ts";
 import { commandNotFound } from "./commands.ts";
 import type { Database } from "./database.ts";
@@ -29,7 +30,6 @@ import type {
 } from "./records.ts";
 import { type Pruned, Retention } from "./retention.ts";
 import type { Store } from "./store.ts";
-import { sha256 } from "../base/sha256.ts";
 import { changedText, madeText, startedText } from "./audit_outcome.ts";
 import { Tables } from "./tables.ts";
 import { Writer } from "./writer.ts";
@@ -71,7 +71,10 @@ export class SqliteStore implements Store {
   }
 
   addAgent(...[agent, audit]: Args<"addAgent">): Promise<void> {
-    return this.#acts.write(audit, () => this.#tables.agents.add(agent));
+    return this.#acts.write(audit, () => {
+      this.#tables.aliases.release(agent.id);
+      this.#tables.agents.add(agent);
+    });
   }
 
   setToken(...[id, token, audit]: Args<"setToken">): Promise<void> {
@@ -90,10 +93,8 @@ export class SqliteStore implements Store {
     });
   }
 
-  setHostFacts(...[id, facts]: Args<"setHostFacts">): Promise<void> {
-    return this.#writer.write(() =>
-      this.#tables.agents.setHostFacts(id, facts)
-    );
+  setHostFacts(...args: Args<"setHostFacts">): Promise<void> {
+    return this.#writer.write(() => this.#tables.agents.setHostFacts(...args));
   }
 
   enrolAgent(...[id, use]: Args<"enrolAgent">): Promise<AgentRecord> {
@@ -104,10 +105,7 @@ export class SqliteStore implements Store {
     ...[id, { at, patches, entries }, audit]: Args<"removeAgent">
   ): Promise<MovedEntry[]> {
     return this.#acts.write(audit, () => {
-      const { secretHash, publicKey } = this.#tables.agents.remove(id);
-      const proof = publicKey === null ? secretHash : sha256(publicKey);
-      if (proof !== null) this.#tables.tombstones.add(id, proof, at);
-      this.#tables.sent.forget(id);
+      this.#tables.removeAgent(id, at);
       this.#patchAll(patches);
       return entries === undefined
         ? []
@@ -115,12 +113,22 @@ export class SqliteStore implements Store {
     }, { size: { rows: 2 + patches.length, bytes: 0 } });
   }
 
-  removedAt(
-    ...[id, secretHash]: Args<"removedAt">
-  ): Promise<number | undefined> {
-    return this.#writer.read(() =>
-      this.#tables.tombstones.find(id, secretHash)
-    );
+  renameAgent(
+    ...[from, to, audit]: Args<"renameAgent">
+  ): Promise<AgentRecord> {
+    return this.#acts.write(audit, () => this.#tables.renameAgent(from, to));
+  }
+
+  checkRename(...args: Args<"checkRename">): Promise<void> {
+    return this.#writer.read(() => this.#tables.aliases.check(...args));
+  }
+
+  agentAliases(): Promise<AgentAlias[]> {
+    return this.#writer.read(() => this.#tables.aliases.all());
+  }
+
+  removedAt(...args: Args<"removedAt">): Promise<number | undefined> {
+    return this.#writer.read(() => this.#tables.tombstones.find(...args));
   }
 
   admitAgent(...[id, hello]: Args<"admitAgent">): Promise<MovedEntry[]> {

@@ -1,5 +1,6 @@
 import type { BlobName } from "../base/blob.ts";
 import type { EntryStateName } from "../base/job_state.ts";
+import type { AgentAlias } from "./agent_aliases.ts";
 import type { OperatorChange, OperatorRecord } from "./operator_records.ts";
 import type {
   AuditCheck,
@@ -136,6 +137,16 @@ export interface Store extends AsyncDisposable {
     },
     audit?: NewAudit,
   ): Promise<MovedEntry[]>;
+  /**
+   * Gives an agent another name, everywhere in one write, and keeps the former one as an alias. Resolves to its record.
+   *
+   * @throws {PiriError} NOT_FOUND; ALREADY_EXISTS if the name is used, or was; REFUSED while jobs wait for the agent
+   */
+  renameAgent(from: string, to: string, audit?: NewAudit): Promise<AgentRecord>;
+  /** Throws what `renameAgent` would, and changes nothing. */
+  checkRename(from: string, to: string): Promise<void>;
+  /** Former names of agents. */
+  agentAliases(): Promise<AgentAlias[]>;
   /** Time at which an agent of this name with this hash of its key or secret was removed; undefined if none is remembered. */
   removedAt(id: string, secretHash: Uint8Array): Promise<number | undefined>;
   /**

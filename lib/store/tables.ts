@@ -1,3 +1,5 @@
+import { sha256 } from "../base/sha256.ts";
+import { AgentAliases } from "./agent_aliases.ts";
 import { Agents } from "./agents.ts";
 import { Audit } from "./audit.ts";
 import { BlobRefs } from "./blob_refs.ts";
@@ -10,7 +12,7 @@ import { JobTables } from "./job_tables.ts";
 import type { Meta } from "./meta.ts";
 import { Operators } from "./operators.ts";
 import { Output } from "./output.ts";
-import type { StoreStats } from "./records.ts";
+import type { AgentRecord, StoreStats } from "./records.ts";
 import { Requests } from "./requests.ts";
 import { SentIds } from "./sent_ids.ts";
 import { Tombstones } from "./tombstones.ts";
@@ -20,6 +22,7 @@ export class Tables {
   readonly db: Database;
   readonly meta: Meta;
   readonly agents: Agents;
+  readonly aliases: AgentAliases;
   readonly tombstones: Tombstones;
   readonly requests: Requests;
   readonly sent: SentIds;
@@ -37,6 +40,7 @@ export class Tables {
     this.db = db;
     this.meta = meta;
     this.agents = new Agents(db);
+    this.aliases = new AgentAliases(db);
     this.tombstones = new Tombstones(db);
     this.requests = new Requests(db);
     this.sent = new SentIds(db);
@@ -50,6 +54,24 @@ export class Tables {
     this.operators = new Operators(db);
     this.audit = new Audit(db, meta);
     this.deliveries = new Deliveries(db);
+  }
+
+  /**
+   * Removes an agent, and keeps the hash of its key, or else of its secret.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
+  removeAgent(id: string, at: number): void {
+    const { secretHash, publicKey } = this.agents.remove(id);
+    const proof = publicKey === null ? secretHash : sha256(publicKey);
+    if (proof !== null) this.tombstones.add(id, proof, at);
+    this.sent.forget(id);
+  }
+
+  /** Gives an agent another name, and returns its record. Throws as the table of aliases. */
+  renameAgent(from: string, to: string): AgentRecord {
+    this.aliases.rename(from, to);
+    return this.agents.require("rename", to);
   }
 
   stats(): StoreStats {

@@ -8,6 +8,7 @@ import {
   AGENT_SETTINGS,
   type AgentConfig,
   finishJoin,
+  keepName,
   loadAgentConfig,
   prepareJoin,
 } from "../../lib/agent/config.ts";
@@ -300,6 +301,30 @@ for (
     assertMatch(error.message, /line [0-9]+: /);
   });
 }
+Deno.test("a name that the Manager gives replaces the former one, and nothing else changes", async () => {
+  await using folder = await TempFolder.make();
+  const joining = await prepareJoin(folder.path, newToken(), random);
+  await keepName(folder.path, "early-1", random);
+  await finishJoin(folder.path, joining, random);
+  const before = await loadAgentConfig(folder.path);
+  const path = folder.at("agent.yaml");
+  await Deno.writeTextFile(
+    path,
+    `${await Deno.readTextFile(path)}reconnectWindow: 5s # ours\n`,
+  );
+  await keepName(folder.path, "shop-1", random);
+  const text = await Deno.readTextFile(path);
+  await keepName(folder.path, "shop-1", random);
+
+  assertEquals(await loadAgentConfig(folder.path), {
+    ...before,
+    name: "shop-1",
+    reconnectWindow: 5_000,
+  });
+  assertMatch(text, /reconnectWindow: 5s # ours/);
+  assertEquals(await Deno.readTextFile(path), text);
+});
+
 Deno.test("every setting of an agent that differs is found by its name: addresses and log change at once", () => {
   const before: AgentConfig = {
     name: "web-1",

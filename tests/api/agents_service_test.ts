@@ -143,6 +143,24 @@ Deno.test("an agent is removed once", async () => {
   ]);
 });
 
+Deno.test("an agent is renamed by the asker, and the answer tells if it is connected", async () => {
+  await using fleet = await startControl();
+  const { agents } = fleet.control;
+  await agents.addAgent({ id: "web-1" });
+  const renamed = await agents.renameAgent({
+    id: "web-1",
+    newId: "shop-1",
+    requestedBy: "ada",
+  });
+
+  assertEquals(renamed.told, true);
+  assertEquals(fleet.manager.asked.slice(1), [{
+    rename: "web-1",
+    newId: "shop-1",
+    asker: { requestedBy: "owner", saidBy: "ada" },
+  }]);
+});
+
 Deno.test("a Manager that cannot write its database says so with its agents", async () => {
   await using fleet = await startControl();
   const { agents, status } = fleet.control;
@@ -167,12 +185,12 @@ Deno.test("an agent without a name is refused before the Manager is asked", asyn
     refusal(agents.addAgent({})),
     refusal(agents.renewToken({})),
     refusal(agents.removeAgent({})),
+    refusal(agents.renameAgent({ newId: "shop-1" })),
+    refusal(agents.renameAgent({ id: "web-1" })),
   ]);
 
   assertEquals(refused.map(({ piri }) => piri), [
-    "INVALID_ARGUMENT",
-    "INVALID_ARGUMENT",
-    "INVALID_ARGUMENT",
+    ...Array(5).fill("INVALID_ARGUMENT"),
   ]);
   assertEquals(fleet.manager.asked, []);
 });

@@ -84,6 +84,13 @@ const CASES: Readonly<Record<string, Case>> = {
     on: "web-1",
     outcome: "",
   },
+  "AgentsService.renameAgent": {
+    before: (fleet) => fleet.disconnect("web-1"),
+    call: ({ agents }) =>
+      agents.renameAgent({ id: "web-1", newId: "shop-1", ...SAID }),
+    on: "web-1, shop-1",
+    outcome: "",
+  },
   "CommandsService.run": {
     call: ({ commands }) =>
       commands.run({
@@ -222,6 +229,8 @@ const REFUSED: Readonly<Record<string, Case["call"]>> = {
     agents.setAgents({ targets: ["web-8"], addGroups: ["web"] }),
   "AgentsService.removeAgent": ({ agents }) =>
     agents.removeAgent({ id: "web-8" }),
+  "AgentsService.renameAgent": ({ agents }) =>
+    agents.renameAgent({ id: "web-1", newId: "web-2" }),
   "CommandsService.run": ({ commands }) =>
     commands.run({ agents: ["web-8"], requestId: "r-1", ...ECHO }),
   "CommandsService.cancel": ({ commands }) =>

@@ -50,6 +50,7 @@ Deno.test("agents, operators, rules and the audit are for an admin", () => {
     "AgentsService.renewToken",
     "AgentsService.setAgents",
     "AgentsService.removeAgent",
+    "AgentsService.renameAgent",
     "AuditService.listAudit",
     "AuditService.exportAudit",
     "AuditService.verifyAudit",

@@ -24,7 +24,7 @@ async function complete(
 
 Deno.test("subcommands, those of groups, flags and their values are completed from the table", () => {
   assertEquals(at("ru"), "run rule nothing");
-  assertEquals(at("agent", "re"), "remove nothing");
+  assertEquals(at("agent", "re"), "rename remove nothing");
   assertEquals(at("run", "--colo"), "--color nothing");
   assertEquals(at("run", "--color", "a"), "auto always nothing");
   assertEquals(at("run", "--color=n"), "never nothing");
@@ -38,6 +38,7 @@ Deno.test("words that the table does not have are of the kind that their place i
   assertEquals(at("run", "web-1", "we"), "targets");
   assertEquals(at("--dir", "/x", "ping", "--exclude", ""), "targets");
   assertEquals(at("agent", "remove", ""), "agent");
+  assertEquals(at("agent", "rename", ""), "agent");
   assertEquals(at("agent", "add", "x", "--group", ""), "group");
   assertEquals(at("watch", "1", ""), "id");
   assertEquals(at("run", "--op", ""), "operation");

@@ -27,6 +27,7 @@ import {
   type PingAgentsRequest,
   type PingAgentsResponseSchema,
   type RemoveAgentRequest,
+  type RenameAgentRequest,
   type RerunRequest,
   type ResolveTargetsResponseSchema,
   type RunRequest,
@@ -136,6 +137,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   refusal: PiriError | undefined;
   /** True if a removed agent was connected. */
   told = true;
+  readonly renames: RenameAgentRequest[] = [];
   readonly removals: RemoveAgentRequest[] = [];
   /** Operators, and who asks. */
   readonly operators = new FakeOperators();
@@ -299,6 +301,12 @@ export class FakeManager extends FakeJobs implements ManagerServices {
           this.removals.push(request);
           if (this.refusal !== undefined) throw toConnectError(this.refusal);
           return { commands: this.commands, told: this.told };
+        },
+        renameAgent: (request) => {
+          this.#requireAgent(request.id);
+          this.renames.push(request);
+          if (this.refusal !== undefined) throw toConnectError(this.refusal);
+          return { told: this.told };
         },
       });
       router.service(AuditService, this.audit.service);

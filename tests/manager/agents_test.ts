@@ -3,6 +3,7 @@ import { parseJoinToken } from "../../lib/base/join_token.ts";
 import { ALL_EVENTS } from "../../lib/base/event_filter.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
+import { AgentAliases } from "../../lib/manager/admission/agent_aliases.ts";
 import { Agents } from "../../lib/manager/agents.ts";
 import { Targeting } from "../../lib/manager/targeting.ts";
 import { countingRandom } from "../support/counting_random.ts";
@@ -228,7 +229,16 @@ async function toldOf(names: readonly string[]): Promise<string[]> {
   const random = countingRandom();
   const parts = { store, clock, counters, events, fleet, random, roster };
   const targeting = new Targeting(parts);
-  new Agents({ ...parts, commands, identity, targeting, jobs }).load(known);
+  new Agents({
+    ...parts,
+    commands,
+    identity,
+    targeting,
+    jobs,
+    aliases: new AgentAliases(),
+    operators: () => [],
+    settingsOf: () => Promise.resolve([]),
+  }).load(known);
   assertEquals(fleet.known, names.length);
   return log.records.map(({ message }) => message.join(""));
 }

@@ -59,6 +59,7 @@ async function fill(store: Store): Promise<void> {
     job: "j",
   });
   await store.removeAgent("old-1", { at: 3_000, patches: [] });
+  await store.renameAgent("web-2", "shop-2");
 }
 
 /** Store in memory with this identity. */
@@ -95,6 +96,9 @@ Deno.test("the identity of a database makes another one the same Manager's", asy
       tokenUsedWith: null,
     })),
   );
+  assertEquals(await copy.agentAliases(), [
+    { name: "web-2", agent: "shop-2" },
+  ]);
   assertEquals(
     await copy.removedAt("old-1", hashSecret("secret of old-1")),
     3_000,
@@ -116,7 +120,7 @@ Deno.test("an identity that was read and written twice is the same, with the las
   assertEquals(await readIdentity(path), identity);
   assertEquals(
     identity.agents.map(({ id, lastSentId }) => [id, lastSentId]),
-    [["web-1", 42n], ["web-2", 0n]],
+    [["shop-2", 0n], ["web-1", 42n]],
   );
 });
 

@@ -94,6 +94,10 @@ export class SmallManager implements Manager {
       this.asked.push(wanted);
       return { agents: ["web-1"], groups: ["web"], facts: ["os"] };
     },
+    rename: (id, newId, asker) => {
+      this.asked.push({ rename: id, newId, asker });
+      return Promise.resolve(this.known.has(id));
+    },
     remove: (id, options) => {
       this.asked.push({ id, ...options });
       if (this.known.delete(id)) {

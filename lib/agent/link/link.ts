@@ -73,6 +73,8 @@ export interface LinkOptions {
   readonly standstillMs?: number;
   /** Keeps on the disk whether the Manager has removed this agent, for `check`. */
   readonly noteRemoved?: (isRemoved: boolean) => Promise<void>;
+  /** Keeps on the disk a name that the Manager has given this agent. */
+  readonly keepName?: (name: string) => Promise<void>;
 }
 
 /** Course of one connection. */
@@ -90,13 +92,16 @@ export class Link {
   readonly #failures: DialFailures;
   readonly #proofs: KeyProofs | undefined;
   #session: AgentSession | undefined;
+  /** Name that hellos say. */
+  #name: string;
   /** True if the log tells the last attempt. */
   #isTold = true;
 
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#failures = new DialFailures(options.clock);
-    const { identity: { agentKey }, random } = options;
+    const { identity: { agentKey, name }, random } = options;
+    this.#name = name;
     this.#proofs = agentKey && new KeyProofs(agentKey, random);
   }
 
@@ -151,7 +156,7 @@ export class Link {
       ? await identity.facts()
       : identity.facts;
     const proof = this.#proofs?.begin();
-    const hello = { ...identity, facts, proof };
+    const hello = { ...identity, name: this.#name, facts, proof };
     // The number is durable before the dial: no two dials have the same.
     const number = await journal.nextSession();
     const transport = await this.#dial();
@@ -178,6 +183,7 @@ export class Link {
       ready: (session) => {
         wasReady = true;
         this.#noteRemoved(false);
+        this.#takeName(session.givenName);
         whenReady(session);
       },
     });
@@ -216,6 +222,22 @@ export class Link {
 
   #noteRemoved(isRemoved: boolean): void {
     this.#options.noteRemoved?.(isRemoved).catch((error) =>
+      log.warning("{error}", { error: messageOf(error) })
+    );
+  }
+
+  /**
+   * Says another name from the next hello on. Until it is on the disk, a restart says the former one, which the Manager
+   * takes, too.
+   */
+  #takeName(name: string): void {
+    if (name === "" || name === this.#name) return;
+    log.info("The Manager has renamed this agent from {before} to {name}", {
+      before: this.#name,
+      name,
+    });
+    this.#name = name;
+    this.#options.keepName?.(name).catch((error) =>
       log.warning("{error}", { error: messageOf(error) })
     );
   }
@@ -280,7 +302,7 @@ export class Link {
     }
     if (code === Bye_Code.REMOVED) {
       log.error("This agent was removed from the fleet: {advice}", {
-        advice: wayBack(this.#options.identity.name),
+        advice: wayBack(this.#name),
       });
       this.#noteRemoved(true);
     }

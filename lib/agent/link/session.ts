@@ -14,6 +14,7 @@ import { RECONNECT } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { PiriError } from "../../base/errors.ts";
+import { Limits, NAME_PATTERN } from "../../base/limits.ts";
 import { Connection, type End } from "../../wire/connection.ts";
 import {
   byeCodeOf,
@@ -159,6 +160,11 @@ export class AgentSession {
     return this.#hello?.managerId ?? "";
   }
 
+  /** Name that the Manager gives this agent; empty if it may go on with its own. */
+  get givenName(): string {
+    return this.#hello?.name ?? "";
+  }
+
   get dialect(): Dialect {
     return this.#dialect;
   }
@@ -208,13 +214,21 @@ export class AgentSession {
   /**
    * Notes the dialect and the features of the Manager: the row of ServerHello.
    *
-   * @throws {PiriError} PROTOCOL_VIOLATION for another version than this agent knows
+   * @throws {PiriError} PROTOCOL_VIOLATION for another version than this agent knows, and for a name that is none
    */
   welcome(hello: ServerHello): Promise<void> | undefined {
     if (hello.version !== SERVER_VERSION) {
       throw new PiriError(
         "PROTOCOL_VIOLATION",
         `Cannot work for this Manager: its ServerHello has version ${hello.version}, and this agent knows only ${SERVER_VERSION}`,
+      );
+    }
+    if (hello.name !== "" && !NAME_PATTERN.test(hello.name)) {
+      throw new PiriError(
+        "PROTOCOL_VIOLATION",
+        `Cannot take the name ${
+          JSON.stringify(hello.name.slice(0, Limits.name))
+        }: it is not a name`,
       );
     }
     this.#hello = hello;

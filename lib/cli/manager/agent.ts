@@ -7,6 +7,7 @@ import { OutputLost } from "../terminal.ts";
 import { oneLine } from "../text.ts";
 import { withAgentHint } from "./hints.ts";
 import { secretHashOf } from "./agent_secret.ts";
+import { agentRename } from "./agent_rename.ts";
 import { agentSet } from "./agent_set.ts";
 import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
@@ -154,11 +155,11 @@ const token = defineSubcommand({
   },
 });
 
-/** `agent add|set|remove|token`: changes the entries of agents. */
+/** `agent add|set|rename|remove|token`: changes the entries of agents. */
 export const agent: Group<ManagerServices> = {
   name: "agent",
   summary: "add, change or remove agents, or give one a new join token",
-  subcommands: [add, agentSet, remove, token],
+  subcommands: [add, agentSet, agentRename, remove, token],
   synonyms: {
     create: "piri-manager agent add",
     del: "piri-manager agent remove",
@@ -169,6 +170,7 @@ export const agent: Group<ManagerServices> = {
     label: "piri-manager agent set --fact",
     list: "piri-manager agents",
     ls: "piri-manager agents",
+    mv: "piri-manager agent rename",
     new: "piri-manager agent add",
     register: "piri-manager agent add",
     renew: "piri-manager agent token",

@@ -17,6 +17,7 @@ import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { JobEffects } from "../jobs/job_effects.ts";
 import type { ManagerParts } from "../manager_parts.ts";
+import type { AgentAliases } from "./agent_aliases.ts";
 import { AdmittedAgent, type AgentConnection } from "./admitted_agent.ts";
 import { type Authenticated, Authentication } from "./authentication.ts";
 import { Challenge, type ManagerProof } from "./challenge.ts";
@@ -29,7 +30,6 @@ import {
   busyRetryMs,
   reconnectWindowMs,
 } from "./reconnect_window.ts";
-import { NameTurns } from "./name_turns.ts";
 import { RefusedHellos } from "./refused_hellos.ts";
 import { Replacements } from "./replacements.ts";
 
@@ -52,6 +52,7 @@ type Outcome = ReturnType<Commands["effects"]["reconcile"]>;
 
 export interface AdmissionOptions extends ManagerParts {
   readonly commands: Commands;
+  readonly aliases: AgentAliases;
   readonly jobs: Pick<JobEffects, "doubt" | "heard" | "agentChanged">;
   readonly pingIntervalMs: () => number;
   /** Key of this Manager. Without one, agents are admitted by their secrets only. */
@@ -79,7 +80,6 @@ export class Admission {
   readonly #replacements: Replacements;
   readonly #jumps = new IdJumps();
   readonly #operations = new OperationSets();
-  readonly #turns = new NameTurns();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -119,9 +119,9 @@ export class Admission {
   ): Promise<Admitted> {
     try {
       const admitted = await this.#gate.pass(() =>
-        this.#turns.run(
-          hello.clientId,
-          () => this.#admit(hello, connection, isProven),
+        this.#options.aliases.hello(
+          hello,
+          (named) => this.#admit(named, connection, isProven),
         )
       );
       return { ...admitted, error: this.#comeBack(admitted.error) };
@@ -209,11 +209,7 @@ export class Admission {
     // The store reads this together with the records of the check.
     const lastCommandId = this.#store.lastCommandId();
     lastCommandId.catch(() => {});
-    const checked = await this.#authentication.check(
-      hello,
-      peer,
-      isProven,
-    );
+    const checked = await this.#authentication.check(hello, peer, isProven);
     const { record } = checked;
     const dialect = dialectOfAgent(hello);
     if (dialect.hasIdentities) {
@@ -321,6 +317,7 @@ export class Admission {
             pingIntervalMs: this.#options.pingIntervalMs(),
             ...commands,
             reconnectWindowMs,
+            name: this.#options.aliases.told(agent.agent),
           }
           : {},
       }),

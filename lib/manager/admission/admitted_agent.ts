@@ -155,6 +155,10 @@ export class AdmittedAgent implements AgentSession, AgentFacts {
     } else this.connection.leave(Bye_Code.AUTH_FAILED, "auth failed");
   }
 
+  renamed(): void {
+    this.connection.leave(Bye_Code.SHUTDOWN, "the agent gets another name");
+  }
+
   busy(): void {
     this.connection.leave(
       Bye_Code.BUSY,

@@ -27,6 +27,8 @@ export interface DataService {
     params: string,
     options?: { maxBytes?: number; named?: boolean },
   ): Promise<string | Uint8Array>;
+  /** Files with settings for one agent alone, by its name, as people know them. */
+  settingsOf?(agent: string): Promise<readonly string[]>;
 }
 
 /** Folders of the data and files. */
@@ -123,6 +125,7 @@ export function createDataService(
       }
       return await answer({ owner, params, maxBytes });
     },
+    settingsOf: (agent) => layers.filesFor(agent),
   };
 }
 

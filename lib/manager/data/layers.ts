@@ -45,6 +45,12 @@ export class Layers {
     return merged;
   }
 
+  /** Names of the files for an agent alone. */
+  async filesFor(agent: string): Promise<readonly string[]> {
+    const name = `agents/${folderSafe(agent)}.yaml`;
+    return "path" in await locate(this.#dir, name) ? [`data/${name}`] : [];
+  }
+
   async #read(name: string): Promise<DataMap> {
     const located = await locate(this.#dir, name);
     const key = join(this.#dir, name);

@@ -85,11 +85,14 @@ const Content = v.object({
   tombstones: v.array(
     v.object({ agent: Name, secretHash: Hash, removedAt: Count }),
   ),
+  // A text of a version that knew none has none.
+  aliases: v.optional(v.array(v.object({ name: Name, agent: Name })), []),
 });
 
 /** The state as one word of text. */
 export function encodeState(state: ExportedState): string {
-  const { identity: { agents, tombstones, ...identity }, ...rest } = state;
+  const { identity: { agents, tombstones, aliases, ...identity }, ...rest } =
+    state;
   const content: v.InferInput<typeof Content> = {
     ...rest,
     listen: formatAddress(rest.listen),
@@ -118,6 +121,7 @@ export function encodeState(state: ExportedState): string {
         publicKey === null ? null : encodeBase64Url(publicKey)
       ),
     },
+    aliases: [...aliases],
     tombstones: tombstones.map(({ secretHash, ...rest }) => ({
       ...rest,
       secretHash: encodeBase64Url(secretHash),

@@ -56,6 +56,14 @@ export class Absences {
     this.#connectedAt.delete(agent);
   }
 
+  rename(from: string, to: string): void {
+    const absence = this.#away.get(from);
+    const connectedAt = this.#connectedAt.get(from);
+    this.forget(from);
+    if (connectedAt !== undefined) this.#connectedAt.set(to, connectedAt);
+    if (absence !== undefined) this.#away.set(to, { ...absence, agent: to });
+  }
+
   /** Agents that have been away for a time, in milliseconds. */
   longerThan(ms: number): Absence[] {
     const until = this.#clock.monotonic() - ms;

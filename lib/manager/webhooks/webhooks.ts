@@ -123,6 +123,11 @@ export class Webhooks {
       await store.agentLeft(id, left);
       this.#absences.left(id, left.at);
     };
+    const renameAgent: Store["renameAgent"] = async (from, to, audit) => {
+      const record = await store.renameAgent(from, to, audit);
+      this.#absences.rename(from, to);
+      return record;
+    };
     const removeAgent: Store["removeAgent"] = async (id, removal, audit) => {
       const moved = await store.removeAgent(id, removal, audit);
       this.#absences.forget(id);
@@ -132,6 +137,7 @@ export class Webhooks {
       patchJob,
       admitAgent,
       agentLeft,
+      renameAgent,
       removeAgent,
     });
   }

@@ -29,6 +29,10 @@ class Dialling implements AsyncDisposable {
   dial: ((signal: AbortSignal) => Promise<never>) | undefined;
   /** Notes about a removal that were kept on the disk. */
   readonly notes: boolean[] = [];
+  /** Names that were kept on the disk. */
+  readonly names: string[] = [];
+  /** False if names cannot be kept. */
+  canKeep = true;
   readonly link: Link;
   #running: Promise<void> | undefined;
 
@@ -66,6 +70,12 @@ class Dialling implements AsyncDisposable {
       noteRemoved: (isRemoved) => {
         if (isRemoved || this.notes.length > 0) this.notes.push(isRemoved);
         return Promise.resolve();
+      },
+      keepName: (name) => {
+        this.names.push(name);
+        return this.canKeep
+          ? Promise.resolve()
+          : Promise.reject(new PiriError("DISK", "Cannot write it: full"));
       },
     });
   }
@@ -581,4 +591,45 @@ Deno.test("an agent whose Manager is away for a day writes few lines", async () 
 
   assertEquals(dialling.dials.length > 2_000, true);
   assertEquals(told.length > 2 * 100 && told.length < 2 * 160, true);
+});
+
+Deno.test("a name that the Manager gives is kept once, and said from the next hello on", async () => {
+  await using dialling = await Dialling.start();
+  await dialling.run();
+  await dialling.welcomed({ name: "shop-1" });
+  await dialling.bye({ code: Bye_Code.SHUTDOWN });
+  await dialling.agent.clock.advance(1_000);
+  const hello = await dialling.managers[1]?.hears("clientHello");
+  await dialling.managers[1]?.says("serverHello", {
+    version: 1,
+    managerId: MANAGER,
+    name: "shop-1",
+  });
+  await dialling.agent.clock.settle();
+
+  assertEquals(hello?.clientId, "shop-1");
+  assertEquals(dialling.names, ["shop-1"]);
+});
+
+Deno.test("a name that cannot be kept is said nevertheless, and a hello without a name changes nothing", async () => {
+  await using dialling = await Dialling.start();
+  dialling.canKeep = false;
+  await dialling.run();
+  await dialling.welcomed({ name: "shop-1" });
+  await dialling.bye({ code: Bye_Code.SHUTDOWN });
+  await dialling.agent.clock.advance(1_000);
+  await dialling.welcomed();
+  await dialling.bye({ code: Bye_Code.SHUTDOWN });
+  await dialling.agent.clock.advance(1_000);
+
+  const hello = await dialling.managers[2]?.hears("clientHello");
+  assertEquals(hello?.clientId, "shop-1");
+});
+
+Deno.test("a name that is none ends the connection, and is not kept", async () => {
+  await using dialling = await Dialling.start();
+  await dialling.run();
+  await dialling.welcomed({ name: "../shop" });
+
+  assertEquals([dialling.names, dialling.link.isReady], [[], false]);
 });

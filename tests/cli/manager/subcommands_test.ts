@@ -223,6 +223,31 @@ Deno.test("agent remove is refused with what to do while commands are open", asy
   assertStringIncludes(stderr, "piri-manager agent remove web-1 --force");
 });
 
+Deno.test("agent rename says when the agent learns its name", async () => {
+  const manager = new FakeManager();
+  const rename = ["agent", "rename", "web-1", "shop-1"];
+  const told = await see(rename, { manager });
+  manager.told = false;
+  const away = await see(rename, { manager });
+  const json = await see([...rename, "--json"], { manager });
+
+  assertEquals(
+    told.stdout,
+    'renamed agent "web-1" to "shop-1": it is connected, and learns its name\n',
+  );
+  assertEquals(
+    away.stdout,
+    'renamed agent "web-1" to "shop-1": it is away, and learns its name when it dials\n',
+  );
+  assertEquals(jsonLines(json.stdout), [
+    { id: "shop-1", formerId: "web-1", told: false },
+  ]);
+  assertEquals(
+    manager.renames.map(({ id, newId }) => [id, newId]),
+    Array(3).fill(["web-1", "shop-1"]),
+  );
+});
+
 /** A command with a value in every field. */
 const FULL = command({
   id: 2n ** 60n,

@@ -80,6 +80,7 @@ function stateOf(agents: readonly StoredAgent[]): ExportedState {
       lastCommandId: 2n ** 60n,
       agents,
       tombstones: [],
+      aliases: [],
     },
   };
 }
@@ -111,7 +112,11 @@ Deno.test("a state reads back the same, with agents of every kind", () => {
   const tombstones = [
     { agent: "old-1", secretHash: random.bytes(32), removedAt: 12 },
   ];
-  const full = { ...state, identity: { ...state.identity, tombstones } };
+  const aliases = [{ name: "web-9", agent: "web-1" }];
+  const full = {
+    ...state,
+    identity: { ...state.identity, tombstones, aliases },
+  };
 
   assertEquals(decodeState(encodeState(full)), full);
 });

@@ -96,6 +96,7 @@ function helloOf(view: ManagerView, random: Seeded) {
     managerId: view.managerId,
     pingIntervalMs: random.pick([0, 1_000, 15_000, 2 ** 32 - 1]),
     reconnectWindowMs: random.pick([0, 1_000, 60_000, 2 ** 32 - 1]),
+    name: random.pick(["", "", "", "web-2", "../web", "x".repeat(200)]),
     resume: view.entries.filter(() => random.chance(0.7)).map((entry) => ({
       commandId: entry.id,
       stdout: partOf(entry.stdout, random),

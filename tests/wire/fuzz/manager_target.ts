@@ -4,6 +4,7 @@ import { Counters } from "../../../lib/base/counters.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { hashSecret } from "../../../lib/base/secret.ts";
 import { agentTable } from "../../../lib/agent/link/session.ts";
+import { AgentAliases } from "../../../lib/manager/admission/agent_aliases.ts";
 import { Admission } from "../../../lib/manager/admission/admission.ts";
 import { AgentRoster } from "../../../lib/manager/agent_roster.ts";
 import { Commands } from "../../../lib/manager/commands.ts";
@@ -138,6 +139,7 @@ export class ManagerTarget implements Target {
       commands,
       jobs,
       admission: new Admission({
+        aliases: new AgentAliases(),
         proof: MANAGER_PROOF,
         ...parts,
         pingIntervalMs: () => 15_000,

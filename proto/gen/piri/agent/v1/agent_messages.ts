@@ -594,6 +594,11 @@ export interface ServerHello {
    * begin.
    */
   cancelled: bigint[];
+  /**
+   * Name of the agent from now on, if it ever had another one: it may have said
+   * a former name, and keeps this one.
+   */
+  name: string;
 }
 
 /** A ServerHello; what is not given is as in an empty one. */
@@ -607,6 +612,7 @@ export function createServerHello(init: Omit<Partial<ServerHello>, "resume"> & {
     resume: init.resume?.map(createResumeFrom) ?? [],
     managerId: init.managerId ?? "",
     cancelled: init.cancelled ?? [],
+    name: init.name ?? "",
   };
   if (init.pingIntervalMs !== undefined) {
     message.pingIntervalMs = init.pingIntervalMs;
@@ -639,6 +645,9 @@ export function writeServerHello(
     writer.uint32(64, message.reconnectWindowMs);
   }
   writer.int64s(74, message.cancelled);
+  if (message.name !== "") {
+    writer.string(82, message.name);
+  }
 }
 
 export function readServerHello(
@@ -672,6 +681,9 @@ export function readServerHello(
         break;
       case 9:
         reader.int64s(tag, message.cancelled);
+        break;
+      case 10:
+        message.name = reader.string();
         break;
       default:
         reader.skip(tag);
