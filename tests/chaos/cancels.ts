@@ -9,6 +9,9 @@ import { Site } from "./site.ts";
 const GRACE_MS = 1_000;
 const BEYOND_MS = 2_000;
 
+/** Longest wait for the death of a tree, with the start of the command line that cancels it, in milliseconds. */
+const PATIENCE_MS = 30_000;
+
 /** Least number of cancels for a percentile. With fewer, one slow cancel shows a busy machine and not a slow cancel. */
 const ENOUGH_FOR_PERCENTILE = 100;
 
@@ -128,7 +131,7 @@ export async function cancels(
   violations.push(...site.complaints);
   return {
     text: [
-      `${times.length} cancels, from the cancel's first moment until all were dead, ${GRACE_MS} ms of which are grace:`,
+      `${times.length} cancels, from their record until all were dead and the end was recorded, ${GRACE_MS} ms of which are grace:`,
       ...[...byTree].map(([name, times]) => `  ${name}: ${timesText(times)}`),
       `  all: ${timesText(times)}`,
       `${hoppers.length} chains that leave their session at each fork:`,
@@ -146,12 +149,19 @@ export async function cancels(
 interface Shown {
   readonly id: string;
   readonly state: string;
+  readonly cancelRequestedAt: string | null;
+  readonly finishedAt: string | null;
   readonly reaped: {
     readonly signalled: number;
     readonly alive: readonly number[];
   } | null;
 }
 
+/**
+ * Cancels a tree. Its time is from the Manager's record of the cancel to that of the command's end, or to the last look
+ * that found a process if that came later. The start of the command line is not in it: beside forks without end it may take
+ * longer than the cancel itself.
+ */
 async function cancelOnce(
   site: Site,
   tree: Tree,
@@ -160,23 +170,30 @@ async function cancelOnce(
   const signs = newSigns(site);
   const id = await start(site, tree.line(signs));
   await until(`"${tree.name}" stands`, () => tree.stands(signs));
-  const began = clock.monotonic();
   const cancelled = site.cli("cancel", id, "--grace", `${GRACE_MS}ms`);
   let left: Leftover[] = [];
+  let aliveAt = 0;
+  const isOver = () => {
+    const lookedAt = clock.now();
+    if (isDead(signs)) return true;
+    aliveAt = lookedAt;
+    return false;
+  };
   try {
-    await until("all are dead", () => isDead(signs), { ms: 15_000 });
+    await until("all are dead", isOver, { ms: PATIENCE_MS });
   } catch {
     left = leftoversOf(signs.mark);
   }
-  const ms = clock.monotonic() - began;
   await cancelled;
-  const { state, reaped } = await end(site, id);
+  const { state, reaped, cancelRequestedAt, finishedAt } = await end(site, id);
   left = left.concat(leftoversOf(signs.mark));
+  const ms = Math.max(timeOf(finishedAt), aliveAt) - timeOf(cancelRequestedAt);
   return {
     ms,
     complaints: [
       ...left.map(({ pid, words }) => `an orphan, ${pid}: ${words}`),
       ...state === "cancelled" ? [] : [`it is ${state}`],
+      ...Number.isNaN(ms) ? ["its cancel or its end has no time"] : [],
       ...reaped?.alive.length === 0
         ? []
         : [`its receipt is ${JSON.stringify(reaped)}`],
@@ -249,6 +266,10 @@ async function end(site: Site, id: string): Promise<Shown> {
   await site.cli("--json", "watch", id);
   const { stdout } = await site.cli("--json", "show", id);
   return JSON.parse(stdout);
+}
+
+function timeOf(text: string | null): number {
+  return text === null ? NaN : Date.parse(text);
 }
 
 function newSigns({ folder }: Site): Signs {
