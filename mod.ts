@@ -74,6 +74,17 @@ export type {
   Rights,
   RuleView,
 } from "./lib/manager/access_api.ts";
+export type {
+  EnrolmentAdmin,
+  JoinTokenView,
+  NewJoinToken,
+  PendingAgentView,
+} from "./lib/manager/enrolment_api.ts";
+export type {
+  JoinTokenRecord,
+  PendingAgentRecord,
+  PendingState,
+} from "./lib/store/enrolment_records.ts";
 export type { Role } from "./lib/base/role.ts";
 export type {
   NewRule,
@@ -126,6 +137,7 @@ export type {
 export {
   type Joined,
   joinManager,
+  type JoinOptions,
   type RunningAgent,
   serveAgent,
   type ServeAgentOptions,

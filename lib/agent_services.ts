@@ -12,7 +12,7 @@ const parts = { clock: systemClock, random: systemRandom };
 
 /** Services that the Agent's command line uses. */
 export const agentServices: AgentServices = {
-  join: ({ dir, token }) => joinManager(token, { dir, ...parts }),
+  join: ({ token, ...options }) => joinManager(token, { ...options, ...parts }),
 
   async run({ dir, log }, { signal, onReload }) {
     await using agent = await serveAgent({

@@ -7,12 +7,13 @@ import {
   AGENT_SETTINGS,
   type AgentConfig,
   finishJoin,
+  type JoinConfig,
   loadAgentConfig,
   prepareJoin,
 } from "./agent/config.ts";
 import { AUDIT_FOLDER } from "./agent/audit/audit_files.ts";
 import { AuditLog } from "./agent/audit/audit_log.ts";
-import { AgentCore } from "./agent/core.ts";
+import { AgentCore, WaitsForApproval } from "./agent/core.ts";
 import { openJournal } from "./agent/journal/disk_journal.ts";
 import { FactSource, helloFacts } from "./agent/fact_source.ts";
 import { openAgentKey } from "./agent/key_files.ts";
@@ -22,12 +23,14 @@ import { shrunkResult } from "./agent/runner/result.ts";
 import { RemovedNote } from "./agent/removed_note.ts";
 import { MAX_RUNNING } from "./agent/runner/acceptance.ts";
 import { WorkerPool } from "./agent/workers/worker_pool.ts";
-import type { Clock } from "./base/clock.ts";
+import { type Clock, sleep } from "./base/clock.ts";
 import { Counters } from "./base/counters.ts";
+import { codeOf } from "./base/errors.ts";
 import { openFileDisk } from "./base/file_disk.ts";
 import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { compareSettings, type Reload } from "./base/reload.ts";
+import { fingerprint } from "./base/signing_key.ts";
 import { Turns } from "./base/turns.ts";
 import { bootId } from "./operations/process_table.ts";
 import { setResourceLimits } from "./operations/resource_limits.ts";
@@ -145,6 +148,16 @@ export interface Joined {
   readonly address: string;
 }
 
+/** Folder, time and randomness of a join. */
+export interface JoinOptions extends ServeAgentOptions {
+  /** Name to join under, if the token is for many hosts; the host's own if absent. */
+  readonly name?: string;
+  /** Told once if somebody has to accept the host: its key, as `SHA256:...`. Without it, the join fails then. */
+  readonly waits?: (
+    host: { name: string; fingerprint: string },
+  ) => Promise<void>;
+}
+
 /**
  * Enrols this host: makes and keeps a secret, tells the Manager its hash, and says Bye. May be repeated with the same
  * token after any interruption.
@@ -157,13 +170,43 @@ export interface Joined {
  */
 export async function joinManager(
   token: string,
-  options: ServeAgentOptions,
+  options: JoinOptions,
 ): Promise<Joined> {
-  const config = await prepareJoin(options.dir, token, options.random);
-  await using owned = await openCore(config, options);
-  const address = await owned.core.enrol();
-  await finishJoin(options.dir, config, options.random);
+  const { dir, random, name } = options;
+  const joining = await prepareJoin(dir, token, random, name);
+  const { managerKey: _expected, ...config } = joining;
+  const address = await enrolled(joining, options);
+  await finishJoin(dir, config, random);
   return { name: config.name, address };
+}
+
+/** Time after which a host that waits dials again if the Manager is away, in milliseconds. */
+const AWAY_MS = 10_000;
+
+/** Says hello until the host is in, and returns the address. */
+async function enrolled(
+  config: JoinConfig,
+  options: JoinOptions,
+): Promise<string> {
+  const { dir, clock, random, waits } = options;
+  let isWaiting = false;
+  for (;;) {
+    try {
+      await using owned = await openCore(config, options);
+      return await owned.core.enrol();
+    } catch (error) {
+      const isAway = isWaiting && codeOf(error) === "UNAVAILABLE";
+      const isAsked = error instanceof WaitsForApproval;
+      if (waits === undefined || !(isAsked || isAway)) throw error;
+      if (!isWaiting) {
+        const { key } = await openAgentKey(dir, config, random);
+        const { name } = config;
+        await waits({ name, fingerprint: fingerprint(key.publicKey) });
+      }
+      isWaiting = true;
+      await sleep(clock, isAsked ? error.retryAfterMs : AWAY_MS);
+    }
+  }
 }
 
 /**
@@ -187,7 +230,7 @@ interface OwnedCore extends AsyncDisposable {
 }
 
 async function openCore(
-  config: AgentConfig,
+  config: JoinConfig,
   { dir, clock, random, ownsProcess }: ServeAgentOptions,
   addresses = () => config.addresses,
 ): Promise<OwnedCore> {

@@ -222,6 +222,7 @@ class ServedManager implements RunningManager {
       audit: this.#core.audit,
       blobs,
       access: this.#core.access,
+      enrolment: this.#core.enrolment,
       operations: describeOperations(),
       status: () => this.#status(),
       get writeFailure() {

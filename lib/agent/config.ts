@@ -8,7 +8,7 @@ import {
   readPrivateFile,
   writeFileAtomically,
 } from "../base/files.ts";
-import { parseJoinToken } from "../base/join_token.ts";
+import { type JoinToken, parseJoinToken } from "../base/join_token.ts";
 import { NAME_PATTERN } from "../base/limits.ts";
 import type { LogOptions } from "../base/log.ts";
 import { decodePem, encodePem } from "../base/pem.ts";
@@ -145,24 +145,34 @@ export async function loadAgentConfig(dir: string): Promise<AgentConfig> {
   );
 }
 
+/** Config to join with, and the key that the Manager must have, if the token tells it. */
+export type JoinConfig = AgentConfig & Pick<JoinToken, "managerKey">;
+
 /**
  * Stores the config for a join, durably and beside the config in use, before anything is dialled. So the same token
  * finds the same secret again, whatever happens from here on. Returns the config to enrol with; it has a `joinToken`.
  *
+ * @param name Name to join under, if the token is for many; empty for the host's own.
  * @throws {PiriError} INVALID_ARGUMENT for a token that cannot be read; DENIED, DISK
  */
 export async function prepareJoin(
   dir: string,
   token: string,
   random: Random,
-): Promise<AgentConfig> {
+  name = "",
+): Promise<JoinConfig> {
   await makePrivateFolder(dir);
-  const config = joinConfig(token, {
-    joined: await load(join(dir, CONFIG)),
-    joining: await load(join(dir, JOINING)),
-  }, random);
+  const { managerKey, ...config } = joinConfig(
+    token,
+    {
+      joined: await load(join(dir, CONFIG)),
+      joining: await load(join(dir, JOINING)),
+    },
+    random,
+    name,
+  );
   await save(join(dir, JOINING), config, random);
-  return config;
+  return managerKey === undefined ? config : { ...config, managerKey };
 }
 
 /**
@@ -199,7 +209,8 @@ export function joinConfig(
     joining?: AgentConfig | undefined;
   },
   random: Random,
-): AgentConfig {
+  name = "",
+): JoinConfig {
   const { secret: joinToken, caCertificate, ...manager } = parseJoinToken(
     token,
   );
@@ -210,6 +221,7 @@ export function joinConfig(
     : undefined;
   return {
     ...manager,
+    name: nameOf(manager.name, name),
     caPem: encodePem("CERTIFICATE", caCertificate),
     secret: before?.secret ?? newSecret(random),
     joinToken,
@@ -217,6 +229,23 @@ export function joinConfig(
     log: joined?.log ?? { level: "info", format: "text" },
     commands: joined?.commands ?? v.parse(CommandSetting, {}),
   };
+}
+
+/** Name to join under: that of the token, or the wanted one if the token is for many. */
+function nameOf(named: string | undefined, wanted: string): string {
+  if (named !== undefined) {
+    if (wanted === "" || wanted === named) return named;
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot join as "${wanted}": this token is for "${named}"`,
+    );
+  }
+  const name = wanted || Deno.hostname().toLowerCase();
+  if (NAME_PATTERN.test(name)) return name;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot join as "${name}": it is not a name of an agent; give one with --name`,
+  );
 }
 
 /** Hashes a join token, so that the token itself need not stay on the disk. */

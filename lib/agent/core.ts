@@ -91,7 +91,7 @@ export class AgentCore {
   /**
    * Makes one connection, and ends it once the Manager has admitted the agent. Returns the Manager's address.
    *
-   * @throws {PiriError} AUTH_FAILED, REFUSED, UNAVAILABLE, or an error of the dial
+   * @throws {PiriError} AUTH_FAILED, REFUSED, UNAVAILABLE, or an error of the dial; WaitsForApproval
    */
   async enrol(): Promise<string> {
     let address = "";
@@ -145,6 +145,17 @@ export class AgentCore {
   }
 }
 
+/** Shortest time after which a host that waits asks again, in milliseconds. */
+const LEAST_WAIT_MS = 1_000;
+
+/** Error of a join that somebody has to accept first. */
+export class WaitsForApproval extends PiriError {
+  /** @param retryAfterMs Time after which to ask again, in milliseconds. */
+  constructor(message: string, readonly retryAfterMs: number) {
+    super("REFUSED", message);
+  }
+}
+
 /** Turns the end of a connection into an error: the Manager did not admit the agent. */
 function whyNot(end: End, name: string): PiriError {
   if (end.kind !== "bye") {
@@ -153,12 +164,21 @@ function whyNot(end: End, name: string): PiriError {
       `Cannot join: the connection ended, ${end.reason}`,
     );
   }
-  const { code, reason } = end.bye;
+  const { code, reason, retryAfterMs = 0 } = end.bye;
+  if (code === Bye_Code.PENDING) {
+    return new WaitsForApproval(
+      `Cannot join yet: ${reason}`,
+      Math.max(retryAfterMs, LEAST_WAIT_MS),
+    );
+  }
   if (code === Bye_Code.REMOVED) {
     return new PiriError(
       "AUTH_FAILED",
       `Cannot join: "${name}" was removed from the fleet; ${wayBack(name)}`,
     );
+  }
+  if (code === Bye_Code.AUTH_FAILED && reason.startsWith("Cannot join")) {
+    return new PiriError("AUTH_FAILED", reason);
   }
   return code === Bye_Code.AUTH_FAILED
     ? new PiriError(

@@ -12,7 +12,7 @@ import {
   PUBLIC_KEY_BYTES,
   SigningKey,
 } from "../base/signing_key.ts";
-import type { AgentConfig } from "./config.ts";
+import type { JoinConfig } from "./config.ts";
 import type { AgentKey } from "./link/key_proof.ts";
 
 /** File with the agent's private key, PKCS#8 PEM. */
@@ -37,9 +37,9 @@ const Pin = v.object({ managerKey: Bytes, authority: Bytes });
  */
 export async function openAgentKey(
   dir: string,
-  { caPem, serverName, joinToken }: Pick<
-    AgentConfig,
-    "caPem" | "serverName" | "joinToken"
+  { caPem, serverName, joinToken, managerKey }: Pick<
+    JoinConfig,
+    "caPem" | "serverName" | "joinToken" | "managerKey"
   >,
   random: Random,
 ): Promise<AgentKey> {
@@ -54,6 +54,7 @@ export async function openAgentKey(
     authority,
     serverName,
     pinned,
+    expected: managerKey,
     pin: (managerKey) =>
       writeFileAtomically(
         path,

@@ -98,6 +98,12 @@ export function addAgentsService(
       const { commands, told } = await agents.remove(id, { force, asker });
       return { commands: commands.map(commandMessage), told };
     },
+    async revokeAgent(request, context) {
+      const id = requireText("id", request.id);
+      const asker = await proofs.asker(context, saidIn(request));
+      const { commands, told } = await agents.revoke(id, asker);
+      return { commands: commands.map(commandMessage), told };
+    },
   });
 }
 
@@ -116,5 +122,6 @@ function agentMessage(agent: AgentView): Agent {
     facts: { ...agent.facts },
     setFacts: { ...agent.setFacts },
     retired: agent.retired,
+    ...timestamp("revokedAtMs", agent.revokedAt),
   });
 }

@@ -6,6 +6,7 @@ import {
   AuditService,
   BlobsService,
   CommandsService,
+  EnrolmentService,
   EventsService,
   IdentityService,
   JobsService,
@@ -47,6 +48,8 @@ export interface ControlClient {
   readonly status: Client<typeof StatusService>;
   /** People and scripts on other machines, and what each of them may. */
   readonly operators: Client<typeof OperatorsService>;
+  /** Join tokens, and hosts that wait to be accepted. */
+  readonly enrolment: Client<typeof EnrolmentService>;
   /** Own sign-in, and who this client is to the Manager. */
   readonly logins: Client<typeof LoginService>;
 }
@@ -72,6 +75,7 @@ export function controlClient(transport: Transport): ControlClient {
     events: createClient(EventsService, told),
     status: createClient(StatusService, told),
     operators: createClient(OperatorsService, told),
+    enrolment: createClient(EnrolmentService, told),
     logins: createClient(LoginService, told),
   };
 }

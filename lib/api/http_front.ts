@@ -30,6 +30,7 @@ import { checkHeaders, MAX_REQUEST_BYTES, type TcpDoor } from "./gate.ts";
 import { addIdentityService } from "./identity_service.ts";
 import { addJobsService } from "./jobs_service.ts";
 import { addLoginService } from "./login_service.ts";
+import { addEnrolmentService } from "./enrolment_service.ts";
 import { addOperatorsService } from "./operators_service.ts";
 import { takingPrepared } from "./prepared.ts";
 import type { Proofs } from "./proofs.ts";
@@ -92,6 +93,7 @@ export class HttpFront {
     addStatusService(router, manager);
     addIdentityService(router, proofs);
     addOperatorsService(router, manager, proofs);
+    addEnrolmentService(router, manager, proofs);
     addLoginService(router, manager, proofs);
     requireRows(router.handlers);
     this.#handlers = new Map(

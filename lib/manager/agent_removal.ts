@@ -22,7 +22,7 @@ export interface AgentRemovalOptions extends ManagerParts {
   readonly jobs: Pick<JobEffects, "removal" | "moved">;
 }
 
-/** Removal of agents: what becomes of their commands, and what the agent is told. */
+/** Removal and revocation of agents: what becomes of their commands, and what the agent is told. */
 export class AgentRemoval {
   readonly #options: AgentRemovalOptions;
   readonly #store: Store;
@@ -49,7 +49,7 @@ export class AgentRemoval {
     const ids = force
       ? await this.#endCommands(id, asker)
       : this.#requireIdle(id);
-    const lost = await this.#record(id, { force, asker });
+    const lost = await this.#record(id, { act: "RemoveAgent", force, asker });
     const session = fleet.session(id);
     session?.removed();
     lost.recorded();
@@ -72,6 +72,52 @@ export class AgentRemoval {
       ]),
       told: session !== undefined,
     };
+  }
+
+  /**
+   * Revokes an agent: its connection ends at once, its open commands are lost, and neither its key nor its name lets
+   * anyone in. Its entry stays.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it is revoked
+   */
+  async revoke(id: string, asker: Asker = NOBODY): Promise<RemovedAgent> {
+    const { commands, fleet, events } = this.#options;
+    using _closed = commands.closeTo(id);
+    const agent = await this.#store.agent(id);
+    if (agent === undefined) throw notFound(id, "revoke");
+    const session = fleet.session(id);
+    // It ends before the write: while that waits, the agent carries out nothing more.
+    if (agent.revokedAt === null) this.#cutOff(id);
+    const lost = await this.#record(id, { act: "RevokeAgent", asker });
+    lost.recorded();
+    // A hello that was being admitted meanwhile.
+    this.#cutOff(id);
+    const late = await this.#loseLate(id);
+    events.add(
+      "agent_revoked",
+      `agent "${id}" was revoked by ${operatorText(asker)}${
+        lost.patches.length === 0
+          ? ""
+          : `; ${lost.patches.length} of its commands had not ended`
+      }`,
+      { agent: id },
+    );
+    return {
+      commands: await this.#views([
+        ...lost.patches.map((patch) => patch.id),
+        ...late,
+      ]),
+      told: session !== undefined,
+    };
+  }
+
+  /** Ends the connection of an agent, and takes it out of the fleet at once, whatever the agent does. */
+  #cutOff(id: string): void {
+    const { fleet } = this.#options;
+    const session = fleet.session(id);
+    if (session === undefined) return;
+    session.revoked();
+    fleet.leave(session);
   }
 
   /** @throws {PiriError} REFUSED if commands are open or about to be */
@@ -119,10 +165,14 @@ export class AgentRemoval {
     }
   }
 
-  /** Records the removal. What is still open is lost. */
+  /** Records that an agent goes. What is still open is lost. */
   async #record(
     id: string,
-    { force, asker }: { readonly force: boolean; readonly asker: Asker },
+    { act, asker, ...statement }: {
+      readonly act: "RemoveAgent" | "RevokeAgent";
+      readonly force?: boolean;
+      readonly asker: Asker;
+    },
   ) {
     const { commands, jobs } = this.#options;
     const change = commands.effects.agentRemoved(id);
@@ -131,9 +181,16 @@ export class AgentRemoval {
       const { patches } = change;
       const entries = jobs.removal(id, at);
       const removal = { at, patches, entries };
-      const act = { act: "RemoveAgent", on: [id], statement: { force, id } };
-      const audit = auditEntry(act, asker, this.#clock);
-      jobs.moved(await this.#store.removeAgent(id, removal, audit));
+      const audit = auditEntry(
+        { act, on: [id], statement: { ...statement, id } },
+        asker,
+        this.#clock,
+      );
+      jobs.moved(
+        act === "RemoveAgent"
+          ? await this.#store.removeAgent(id, removal, audit)
+          : await this.#store.revokeAgent(id, removal, audit),
+      );
     } catch (error) {
       change.takeBack();
       throw error;
@@ -175,9 +232,9 @@ function hasOpen(agent: string, ids: readonly bigint[]): PiriError {
   );
 }
 
-function notFound(id: string): PiriError {
+function notFound(id: string, attempt = "remove"): PiriError {
   return new PiriError(
     "NOT_FOUND",
-    `Cannot remove agent "${id}": there is no agent of that name`,
+    `Cannot ${attempt} agent "${id}": there is no agent of that name`,
   );
 }

@@ -12,6 +12,7 @@ type Known = Pick<
   | "facts"
   | "setFacts"
   | "retired"
+  | "revokedAt"
   | "version"
   | "secretHash"
   | "instance"
@@ -62,6 +63,18 @@ export class AgentRoster {
       this.#put(record);
       return record;
     };
+    const joinAgent: Store["joinAgent"] = async (host, audit) => {
+      const joined = await store.joinAgent(host, audit);
+      if ("agent" in joined && joined.isNew) this.#put(joined.agent);
+      return joined;
+    };
+    const revokeAgent: Store["revokeAgent"] = async (id, removal, audit) => {
+      const moved = await store.revokeAgent(id, removal, audit);
+      const entry = this.#entries.get(id);
+      if (entry !== undefined) entry.revoked = true;
+      this.#lists = undefined;
+      return moved;
+    };
     const admitAgent: Store["admitAgent"] = async (id, hello) => {
       const moved = await store.admitAgent(id, hello);
       const entry = this.#entries.get(id);
@@ -92,6 +105,8 @@ export class AgentRoster {
     return Object.assign(Object.create(store) as Store, {
       addAgent,
       enrolAgent,
+      joinAgent,
+      revokeAgent,
       admitAgent,
       setHostFacts,
       setAgents,
@@ -107,6 +122,7 @@ export class AgentRoster {
     entry.instance = record.instance ?? "";
     entry.joined = record.secretHash !== null;
     entry.retired = record.retired;
+    entry.revoked = record.revokedAt !== null;
     this.#entries.set(record.id, entry);
     this.#lists = undefined;
   }
@@ -146,6 +162,7 @@ export class RosterEntry implements TargetAgent {
   instance = "";
   joined = false;
   retired = false;
+  revoked = false;
   readonly #fleet: Fleet;
 
   constructor(name: string, fleet: Fleet) {
@@ -157,9 +174,9 @@ export class RosterEntry implements TargetAgent {
     return this.#fleet.session(this.name) !== undefined;
   }
 
-  /** True for an agent that expressions mean: it has joined, and is not retired. */
+  /** True for an agent that expressions mean: it has joined, and is neither retired nor revoked. */
   get enrolled(): boolean {
-    return this.joined && !this.retired;
+    return this.joined && !this.retired && !this.revoked;
   }
 }
 
@@ -185,6 +202,7 @@ const NEW = {
   facts: {},
   setFacts: {},
   retired: false,
+  revokedAt: null,
   version: "",
   instance: null,
 } as const;

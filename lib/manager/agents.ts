@@ -215,6 +215,10 @@ export class Agents implements AgentAdmin {
     return this.#removal.remove(id, options);
   }
 
+  revoke(id: string, asker?: Asker): Promise<RemovedAgent> {
+    return this.#removal.revoke(id, asker);
+  }
+
   #audit(
     act: string,
     on: readonly string[],
@@ -262,6 +266,7 @@ export class Agents implements AgentAdmin {
       facts: { ...agent.facts, ...agent.setFacts },
       setFacts: agent.setFacts,
       retired: agent.retired,
+      revokedAt: agent.revokedAt,
     };
   }
 }

@@ -21,6 +21,7 @@ import type { Blobs } from "./blobs/blobs.ts";
 import { Commands } from "./commands.ts";
 import type { DataService } from "./data/data_service.ts";
 import { DataRequests } from "./data_requests.ts";
+import { Enrolments } from "./enrolment.ts";
 import { Events } from "./events.ts";
 import { LocalFleet } from "./fleet.ts";
 import { jobAgentsIn } from "./jobs/job_agents.ts";
@@ -77,6 +78,7 @@ export class ManagerCore {
   readonly jobs: Jobs;
   readonly agents: Agents;
   readonly access: Access;
+  readonly enrolment: Enrolments;
   readonly audit: AuditLog;
   readonly #options: ManagerCoreOptions;
   readonly #admission: Admission;
@@ -134,7 +136,15 @@ export class ManagerCore {
     this.jobs = jobs;
     const shared = { ...parts, commands, jobs: jobs.effects };
     this.agents = new Agents({ ...shared, roster, targeting });
-    this.#admission = new Admission(shared);
+    this.#admission = new Admission({
+      ...shared,
+      ruleThatNames: (name) => this.access.ruleThatNames(name),
+    });
+    const { proof } = options;
+    this.enrolment = new Enrolments({
+      ...parts,
+      managerKey: proof?.key.publicKey,
+    });
     const { blobs, data } = options;
     const commandsOf = (agent: string) => commands.of(agent);
     this.#data = new DataRequests(

@@ -38,6 +38,8 @@ export interface AgentSession {
   replaced(): void;
   /** Says Bye, because the agent was removed. */
   removed(): void;
+  /** Says Bye, because the agent was revoked. */
+  revoked(): void;
   /** Says Bye, because the Manager cannot record now: the agent is asked to come back later. */
   busy(): void;
 }

@@ -5,6 +5,7 @@ import type { AgentChange } from "../store/records.ts";
 import type { AccessAdmin } from "./access_api.ts";
 import type { AuditAdmin } from "./audit_api.ts";
 import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
+import type { EnrolmentAdmin } from "./enrolment_api.ts";
 import type { JobAdmin } from "./job_api.ts";
 import type {
   KnownNames,
@@ -50,6 +51,8 @@ export interface Manager {
   readonly blobs: BlobAdmin;
   /** Operators who ask from other machines. */
   readonly access: AccessAdmin;
+  /** Tokens by which hosts join, and hosts that wait to be accepted. */
+  readonly enrolment: EnrolmentAdmin;
   /** Operations of this build. */
   readonly operations: readonly OperationView[];
   /** Status of the Manager. */
@@ -134,6 +137,13 @@ export interface AgentAdmin {
     id: string,
     options?: { readonly force?: boolean; readonly asker?: Asker },
   ): Promise<RemovedAgent>;
+  /**
+   * Revokes an agent: its connection ends at once, its open commands are lost, and neither its key nor its name lets
+   * anyone in. Its entry stays.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it is revoked
+   */
+  revoke(id: string, asker?: Asker): Promise<RemovedAgent>;
 }
 
 /** Effects of a removal. */
@@ -180,6 +190,8 @@ export interface AgentView {
   readonly setFacts: Readonly<Record<string, string>>;
   /** True for a host that is gone for good. */
   readonly retired: boolean;
+  /** Time at which it was revoked; null if it is not. */
+  readonly revokedAt: number | null;
 }
 
 /** An event, as operators see it. */

@@ -136,7 +136,8 @@ export class Targeting {
     wanted: TargetExpression,
     sets: TargetWorld["sets"],
   ): { retired: number; notJoined: number } {
-    const { others } = this.#options.roster.lists;
+    const others = this.#options.roster.lists.others
+      .filter(({ revoked }) => !revoked);
     const meant = others.length === 0
       ? []
       : matchingAgents(wanted, { agents: others, sets });
@@ -159,7 +160,7 @@ export class Targeting {
 
 function reasonOf(entry: RosterEntry | undefined): string | undefined {
   if (entry === undefined || entry.enrolled) return undefined;
-  return entry.retired ? "retired" : "not joined";
+  return entry.revoked ? "revoked" : entry.retired ? "retired" : "not joined";
 }
 
 function notesOf(

@@ -33,6 +33,8 @@ export interface AgentRecord {
   readonly setFacts: Readonly<Record<string, string>>;
   /** True for a host that is gone for good. */
   readonly retired: boolean;
+  /** Time at which it was revoked: neither its key nor its name lets anyone in; null if it is not. */
+  readonly revokedAt: number | null;
   readonly address: string;
   readonly connectedAt: number | null;
   readonly disconnectedAt: number | null;

@@ -1,5 +1,12 @@
 import type { BlobName } from "../base/blob.ts";
 import type { EntryStateName } from "../base/job_state.ts";
+import type {
+  EnrolmentChange,
+  EnrolmentRecords,
+  Join,
+  JoinTokenRecord,
+  NewHost,
+} from "./enrolment_records.ts";
 import type { OperatorChange, OperatorRecord } from "./operator_records.ts";
 import type {
   AuditCheck,
@@ -131,6 +138,38 @@ export interface Store extends AsyncDisposable {
     },
     audit?: NewAudit,
   ): Promise<MovedEntry[]>;
+  /**
+   * Revokes the agent and its key, applies the patches, and moves its entries in jobs, in one write. Its name stays taken.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it is revoked
+   */
+  revokeAgent(
+    id: string,
+    removal: Parameters<Store["removeAgent"]>[1],
+    audit?: NewAudit,
+  ): Promise<MovedEntry[]>;
+  /** Join tokens, and the hosts that wait to be accepted. */
+  enrolment(): Promise<EnrolmentRecords>;
+  /** The join token of this hash, and if an agent of this name was there before; undefined for no such token. */
+  joinToken(
+    hash: Uint8Array,
+    name: string,
+  ): Promise<{ token: JoinTokenRecord; isNameUsed: boolean } | undefined>;
+  /**
+   * Changes join tokens or what waits. Resolves to all of them.
+   *
+   * @throws {PiriError} NOT_FOUND, FAILED_PRECONDITION
+   */
+  changeEnrolment(
+    change: EnrolmentChange,
+    audit?: NewAudit,
+  ): Promise<EnrolmentRecords>;
+  /**
+   * Lets a host in by a join token, and counts the use. The same host with the same key succeeds again, and uses nothing.
+   *
+   * @throws {PiriError} AUTH_FAILED: no such token. DENIED: the reason may be told to who has the token.
+   */
+  joinAgent(host: NewHost, audit?: NewAudit): Promise<Join>;
   /** Time at which an agent of this name with this hash of its key or secret was removed; undefined if none is remembered. */
   removedAt(id: string, secretHash: Uint8Array): Promise<number | undefined>;
   /**

@@ -3,6 +3,7 @@ import { Audit } from "./audit.ts";
 import { BlobRefs } from "./blob_refs.ts";
 import { Commands } from "./commands.ts";
 import type { Database } from "./database.ts";
+import { Enrolment } from "./enrolment.ts";
 import { EventHistory } from "./event_history.ts";
 import { Events } from "./events.ts";
 import { JobTables } from "./job_tables.ts";
@@ -19,6 +20,7 @@ export class Tables {
   readonly meta: Meta;
   readonly agents: Agents;
   readonly tombstones: Tombstones;
+  readonly enrolment: Enrolment;
   readonly requests: Requests;
   readonly sent: SentIds;
   readonly blobs: BlobRefs;
@@ -35,6 +37,7 @@ export class Tables {
     this.meta = meta;
     this.agents = new Agents(db);
     this.tombstones = new Tombstones(db);
+    this.enrolment = new Enrolment(db, this.agents);
     this.requests = new Requests(db);
     this.sent = new SentIds(db);
     this.blobs = new BlobRefs(db);

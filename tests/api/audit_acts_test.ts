@@ -2,6 +2,9 @@ import { assertEquals } from "@std/assert";
 import type { Control } from "../../lib/api/client.ts";
 import { CALLS } from "../../lib/api/calls.ts";
 import type { AuditRecord } from "../../lib/store/audit_records.ts";
+import { parseJoinToken } from "../../lib/base/join_token.ts";
+import { hashSecret } from "../../lib/base/secret.ts";
+import { MANAGER_PROOF, testKey } from "../support/keys.ts";
 import { JobFleet } from "../manager/jobs/job_fleet.ts";
 import { OWNER, refusal, startControl } from "../support/control.ts";
 import { SmallManager } from "../support/small_manager.ts";
@@ -62,6 +65,35 @@ async function withAlice({ manager }: JobFleet): Promise<void> {
   });
 }
 
+/** A token whose hosts somebody accepts. */
+async function withToken({ manager }: JobFleet): Promise<string> {
+  const { token } = await manager.enrolment.createToken({
+    uses: 1,
+    expiresInMs: 1_000,
+    groups: [],
+    name: "",
+    cidrs: [],
+    approve: true,
+  });
+  return parseJoinToken(token).secret;
+}
+
+/** Host web-9, which waits. */
+async function withPending(fleet: JobFleet): Promise<void> {
+  const tokenHash = hashSecret(await withToken(fleet));
+  const { store, clock } = fleet.manager;
+  await store.joinAgent({
+    name: "web-9",
+    tokenHash,
+    publicKey: testKey(9).publicKey,
+    secretHash: hashSecret("secret of web-9"),
+    address: "10.0.0.1",
+    version: "",
+    facts: {},
+    at: clock.now(),
+  });
+}
+
 const CASES: Readonly<Record<string, Case>> = {
   "AgentsService.addAgent": {
     call: ({ agents }) => agents.addAgent({ id: "web-9", ...SAID }),
@@ -81,6 +113,11 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "AgentsService.removeAgent": {
     call: ({ agents }) => agents.removeAgent({ id: "web-1", ...SAID }),
+    on: "web-1",
+    outcome: "",
+  },
+  "AgentsService.revokeAgent": {
+    call: ({ agents }) => agents.revokeAgent({ id: "web-1", ...SAID }),
     on: "web-1",
     outcome: "",
   },
@@ -122,6 +159,30 @@ const CASES: Readonly<Record<string, Case>> = {
     on: "1",
     outcome: "",
     note: "",
+  },
+  "EnrolmentService.createToken": {
+    call: ({ enrolment }) => enrolment.createToken({ name: "db-*", ...SAID }),
+    on: "db-*",
+    outcome: "",
+  },
+  "EnrolmentService.revokeJoinToken": {
+    before: withToken,
+    call: ({ enrolment }) => enrolment.revokeJoinToken({ id: 1n, ...SAID }),
+    on: "1",
+    outcome: "",
+  },
+  "EnrolmentService.acceptAgent": {
+    before: withPending,
+    call: ({ enrolment }) => enrolment.acceptAgent({ name: "web-9", ...SAID }),
+    on: "web-9",
+    outcome: "",
+  },
+  "EnrolmentService.rejectAgent": {
+    before: withPending,
+    call: ({ enrolment }) =>
+      enrolment.rejectAgent({ name: "web-9", reason: "not ours", ...SAID }),
+    on: "web-9",
+    outcome: "",
   },
   "JobsService.startJob": {
     call: ({ jobs }) =>
@@ -222,6 +283,8 @@ const REFUSED: Readonly<Record<string, Case["call"]>> = {
     agents.setAgents({ targets: ["web-8"], addGroups: ["web"] }),
   "AgentsService.removeAgent": ({ agents }) =>
     agents.removeAgent({ id: "web-8" }),
+  "AgentsService.revokeAgent": ({ agents }) =>
+    agents.revokeAgent({ id: "web-8" }),
   "CommandsService.run": ({ commands }) =>
     commands.run({ agents: ["web-8"], requestId: "r-1", ...ECHO }),
   "CommandsService.cancel": ({ commands }) =>
@@ -232,6 +295,14 @@ const REFUSED: Readonly<Record<string, Case["call"]>> = {
     commands.giveUp({ commandId: 8n }),
   "CommandsService.dropOutput": ({ commands }) =>
     commands.dropOutput({ commandId: 8n }),
+  "EnrolmentService.createToken": ({ enrolment }) =>
+    enrolment.createToken({ uses: 0n }),
+  "EnrolmentService.revokeJoinToken": ({ enrolment }) =>
+    enrolment.revokeJoinToken({ id: 9n }),
+  "EnrolmentService.acceptAgent": ({ enrolment }) =>
+    enrolment.acceptAgent({ name: "web-9" }),
+  "EnrolmentService.rejectAgent": ({ enrolment }) =>
+    enrolment.rejectAgent({ name: "web-9", reason: "not ours" }),
   "JobsService.startJob": ({ jobs }) =>
     jobs.startJob({
       targets: { expressions: ["web-8"] },
@@ -265,10 +336,15 @@ const REFUSED: Readonly<Record<string, Case["call"]>> = {
 /** A control API in front of a fleet of web-1 and web-2. */
 async function served() {
   await using undo = new AsyncDisposableStack();
-  const fleet = undo.use(await JobFleet.start(["web-1", "web-2"]));
-  const { agents, commands, jobs, audit, access } = fleet.manager;
+  const fleet = undo.use(
+    await JobFleet.start(["web-1", "web-2"], {
+      proof: MANAGER_PROOF,
+    }),
+  );
+  const { agents, commands, jobs, audit, access, enrolment } = fleet.manager;
   const manager = Object.assign(new SmallManager(), {
     access,
+    enrolment,
     agents,
     commands,
     jobs,

@@ -56,6 +56,15 @@ export class SmallManager implements Manager {
     admit: () => undefined,
   };
 
+  enrolment: Manager["enrolment"] = {
+    createToken: () => Promise.reject(noAccess()),
+    tokens: () => Promise.resolve([]),
+    revokeToken: () => Promise.reject(noAccess()),
+    pending: () => Promise.resolve([]),
+    accept: () => Promise.reject(noAccess()),
+    reject: () => Promise.reject(noAccess()),
+  };
+
   agents: Manager["agents"] = {
     list: () => Promise.resolve([...this.known.values()]),
     add: (agent) => {
@@ -93,6 +102,10 @@ export class SmallManager implements Manager {
     names: (wanted) => {
       this.asked.push(wanted);
       return { agents: ["web-1"], groups: ["web"], facts: ["os"] };
+    },
+    revoke: (id) => {
+      this.asked.push({ revoke: id });
+      return Promise.resolve({ commands: this.recorded, told: true });
     },
     remove: (id, options) => {
       this.asked.push({ id, ...options });
@@ -345,6 +358,7 @@ export function anAgent(known: Partial<AgentView> = {}): AgentView {
     facts: {},
     setFacts: {},
     retired: false,
+    revokedAt: null,
     instance: "",
     ...known,
   };

@@ -8,9 +8,16 @@ export interface AgentServices {
    *
    * @throws {PiriError} INVALID_ARGUMENT for what is no token; AUTH_FAILED, DENIED, UNAVAILABLE.
    */
-  join(
-    options: { readonly dir: string; readonly token: string },
-  ): Promise<Joined>;
+  join(options: {
+    readonly dir: string;
+    readonly token: string;
+    /** Name to join under, if the token is for many hosts; empty for the host's own. */
+    readonly name: string;
+    /** Told once if somebody has to accept the host. */
+    readonly waits: (
+      host: { readonly name: string; readonly fingerprint: string },
+    ) => Promise<void>;
+  }): Promise<Joined>;
   /** Runs the agent until it is to stop, and resolves when it has come to rest. */
   run(
     options: { readonly dir: string; readonly log: Partial<LogOptions> },

@@ -7,6 +7,7 @@ import { OutputLost } from "../terminal.ts";
 import { oneLine } from "../text.ts";
 import { withAgentHint } from "./hints.ts";
 import { secretHashOf } from "./agent_secret.ts";
+import { accept, pending, reject, revoke } from "./agent_enrolment.ts";
 import { agentSet } from "./agent_set.ts";
 import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
@@ -154,15 +155,27 @@ const token = defineSubcommand({
   },
 });
 
-/** `agent add|set|remove|token`: changes the entries of agents. */
+/** `agent add|set|remove|token|pending|accept|reject|revoke`: changes the entries of agents. */
 export const agent: Group<ManagerServices> = {
   name: "agent",
-  summary: "add, change or remove agents, or give one a new join token",
-  subcommands: [add, agentSet, remove, token],
+  summary: "add, change, accept, revoke or remove agents",
+  subcommands: [
+    add,
+    agentSet,
+    remove,
+    token,
+    pending,
+    accept,
+    reject,
+    revoke,
+  ],
   synonyms: {
+    approve: "piri-manager agent accept",
+    block: "piri-manager agent revoke",
     create: "piri-manager agent add",
     del: "piri-manager agent remove",
     delete: "piri-manager agent remove",
+    deny: "piri-manager agent reject",
     edit: "piri-manager agent set",
     group: "piri-manager agent set --group",
     join: "piri-manager agent add",

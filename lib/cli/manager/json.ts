@@ -31,6 +31,7 @@ export function agentJson(agent: Agent): Record<string, unknown> {
     facts: agent.facts,
     setFacts: agent.setFacts,
     retired: agent.retired,
+    revokedAt: time(agent.revokedAtMs),
   };
 }
 

@@ -33,6 +33,7 @@ import type { ManagerServices } from "./services.ts";
 import { show } from "./show.ts";
 import { status } from "./status.ts";
 import { targets } from "./targets.ts";
+import { token } from "./token.ts";
 import { jobs } from "./topics/jobs.ts";
 import { output } from "./topics/output.ts";
 import { targets as targetsTopic } from "./topics/targets.ts";
@@ -111,6 +112,7 @@ export function managerProgram(
       serve,
       agents,
       agent,
+      token,
       targets,
       facts,
       ping,

@@ -4,6 +4,7 @@ import type {
   AuditService,
   BlobsService,
   CommandsService,
+  EnrolmentService,
   EventsService,
   JobsService,
   LoginService,
@@ -147,5 +148,6 @@ export interface Control extends Disposable {
   readonly events: Client<typeof EventsService>;
   readonly status: Client<typeof StatusService>;
   readonly operators: Client<typeof OperatorsService>;
+  readonly enrolment: Client<typeof EnrolmentService>;
   readonly logins: Client<typeof LoginService>;
 }

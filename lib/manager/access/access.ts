@@ -173,6 +173,12 @@ export class Access implements AccessAdmin {
     );
   }
 
+  /** The rule that names this agent literally, as "alice#2"; undefined for none. */
+  ruleThatNames(agent: string): string | undefined {
+    return [...this.#operators.values()].flatMap(({ rules }) => rules)
+      .find((rule) => rule.names(agent))?.name;
+  }
+
   async removeRule(
     operator: string,
     number: number,

@@ -2,6 +2,7 @@ import { PiriError } from "../../base/errors.ts";
 import type { NewRule, RuleRecord } from "../../store/operator_records.ts";
 import type { TargetAgent } from "../../targets/agent_index.ts";
 import { Glob } from "../../targets/glob.ts";
+import { literalNames } from "../../targets/literal_names.ts";
 import { parseTargets } from "../../targets/parse_targets.ts";
 import { matchingAgents } from "../../targets/resolve_targets.ts";
 import { setsOf } from "../../targets/target_expression.ts";
@@ -49,6 +50,11 @@ export class Rule {
   /** Name for people. */
   get name(): string {
     return `${this.record.operator}#${this.record.number}`;
+  }
+
+  /** True if its targets name this agent literally. */
+  names(agent: string): boolean {
+    return literalNames(this.#on).includes(agent);
   }
 
   /** True if it is about this work, on whatever agents. */

@@ -16,7 +16,6 @@ import { offersProof } from "../../wire/proof.ts";
 import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { JobEffects } from "../jobs/job_effects.ts";
-import type { ManagerParts } from "../manager_parts.ts";
 import { AdmittedAgent, type AgentConnection } from "./admitted_agent.ts";
 import { type Authenticated, Authentication } from "./authentication.ts";
 import { Challenge, type ManagerProof } from "./challenge.ts";
@@ -32,6 +31,7 @@ import {
 import { NameTurns } from "./name_turns.ts";
 import { RefusedHellos } from "./refused_hellos.ts";
 import { Replacements } from "./replacements.ts";
+import type { TokenJoinsOptions } from "./token_joins.ts";
 
 /** An agent whose hello was accepted. It is admitted even if its connection has to end at once. */
 export interface Admitted {
@@ -50,7 +50,7 @@ interface Checked extends Authenticated {
 /** Effect of a hello on the commands of its agent. */
 type Outcome = ReturnType<Commands["effects"]["reconcile"]>;
 
-export interface AdmissionOptions extends ManagerParts {
+export interface AdmissionOptions extends TokenJoinsOptions {
   readonly commands: Commands;
   readonly jobs: Pick<JobEffects, "doubt" | "heard" | "agentChanged">;
   readonly pingIntervalMs: () => number;

@@ -155,6 +155,10 @@ export class AdmittedAgent implements AgentSession, AgentFacts {
     } else this.connection.leave(Bye_Code.AUTH_FAILED, "auth failed");
   }
 
+  revoked(): void {
+    this.connection.leave(Bye_Code.AUTH_FAILED, "auth failed");
+  }
+
   busy(): void {
     this.connection.leave(
       Bye_Code.BUSY,

@@ -64,6 +64,7 @@ function agentOf(index: number): StoredAgent {
     },
     setFacts: {},
     retired: false,
+    revokedAt: null,
   };
 }
 
@@ -80,6 +81,11 @@ function stateOf(agents: readonly StoredAgent[]): ExportedState {
       lastCommandId: 2n ** 60n,
       agents,
       tombstones: [],
+      revokedKeys: [{
+        hash: sha256(new Uint8Array([7])),
+        agent: "db-1",
+        revokedAt: now,
+      }],
     },
   };
 }
@@ -103,6 +109,7 @@ Deno.test("a state reads back the same, with agents of every kind", () => {
         cidrs: ["192.0.2.0/24"],
         setFacts: { role: "größer" },
         retired: true,
+        revokedAt: now,
       },
     ]),
     managerKeyPem: newSigningKey(random),

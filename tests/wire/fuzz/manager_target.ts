@@ -138,6 +138,7 @@ export class ManagerTarget implements Target {
       commands,
       jobs,
       admission: new Admission({
+        ruleThatNames: () => undefined,
         proof: MANAGER_PROOF,
         ...parts,
         pingIntervalMs: () => 15_000,
