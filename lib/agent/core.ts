@@ -146,7 +146,7 @@ export class AgentCore {
 }
 
 /** Shortest time after which a host that waits asks again, in milliseconds. */
-const LEAST_WAIT_MS = 1_000;
+const MIN_WAIT_MS = 1_000;
 
 /** Error of a join that somebody has to accept first. */
 export class WaitsForApproval extends PiriError {
@@ -168,7 +168,7 @@ function whyNot(end: End, name: string): PiriError {
   if (code === Bye_Code.PENDING) {
     return new WaitsForApproval(
       `Cannot join yet: ${reason}`,
-      Math.max(retryAfterMs, LEAST_WAIT_MS),
+      Math.max(retryAfterMs, MIN_WAIT_MS),
     );
   }
   if (code === Bye_Code.REMOVED) {

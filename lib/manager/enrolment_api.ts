@@ -8,6 +8,7 @@ import type {
 export interface NewJoinToken {
   /** Most agents that may join by it. */
   readonly uses: number;
+  /** Time in which hosts may join by it. */
   readonly expiresInMs: number;
   /** Groups that its agents get. */
   readonly groups: readonly string[];

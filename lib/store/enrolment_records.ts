@@ -20,8 +20,11 @@ export interface JoinTokenRecord {
   readonly approve: boolean;
   /** Name of whoever made it. */
   readonly createdBy: string;
+  /** Time at which it was made. */
   readonly createdAt: number;
+  /** Time from which nobody joins by it. */
   readonly expiresAt: number;
+  /** Time at which it was revoked; null if it is not. */
   readonly revokedAt: number | null;
 }
 
@@ -30,18 +33,23 @@ export type PendingState = "waiting" | "accepted" | "rejected";
 
 /** Host that has proven its key and waits until somebody accepts it. */
 export interface PendingAgentRecord {
+  /** Name that it asks for. */
   readonly name: string;
   /** Its key, 32 bytes of Ed25519. */
   readonly publicKey: Uint8Array;
   /** Number of the token that it has. */
   readonly token: number;
+  /** Decision about it, if there is one. */
   readonly state: PendingState;
-  /** Why it was rejected; else empty. */
+  /** Reason of a rejection; else empty. */
   readonly reason: string;
+  /** Address that it dialled from last. */
   readonly address: string;
+  /** Version of the Agent. */
   readonly version: string;
   /** Facts of its hello: it says them itself. */
   readonly facts: Readonly<Record<string, string>>;
+  /** Time of its first hello. */
   readonly askedAt: number;
   /** Time of its latest hello. */
   readonly lastAt: number;
@@ -68,7 +76,7 @@ export type EnrolmentChange =
     readonly reason: string;
   };
 
-/** What became of a host that joins: the agent that it is, or its place among those who wait; and if that is new. */
+/** Outcome of a join: the agent that the host is, or its place among those who wait; and if that is new. */
 export type Join =
   & (
     | { readonly agent: AgentRecord }

@@ -85,7 +85,7 @@ export class TokenJoins {
         }
         throw new Refusal(
           "AUTH_FAILED",
-          `"${name}" waits to be accepted`,
+          `Cannot admit "${name}": it waits to be accepted`,
           ASK_AGAIN_MS,
           {
             code: Bye_Code.PENDING,

@@ -105,13 +105,18 @@ Deno.test("a join that is repeated with the same key succeeds again, and uses no
   assertEquals(joins.filter(({ act }) => act === "Join").length, 1);
 });
 
-Deno.test("of fifty joins at once on 49 uses, one is refused with the reason", async () => {
+for (const uses of [49, 100]) {
+  Deno.test(`of ${uses + 1} joins at once on ${uses} uses, one is refused with the reason`, () =>
+    oneTooMany(uses));
+}
+
+async function oneTooMany(uses: number): Promise<void> {
   await using core = await start();
-  const token = await tokenOf(core, { uses: 49 });
+  const token = await tokenOf(core, { uses });
 
   const peers = await Promise.all(
     Array.from(
-      { length: 50 },
+      { length: uses + 1 },
       (_, i) => joining(core, `web-${i + 1}`, token, testKey(i + 10)),
     ),
   );
@@ -123,12 +128,14 @@ Deno.test("of fifty joins at once on 49 uses, one is refused with the reason", a
   const [bye] = byes;
   assertMatch(
     bye?.case === "bye" ? bye.value.reason : "",
-    /^Cannot join as "web-\d+": the token 1 was used 49 times of 49$/,
+    new RegExp(
+      `^Cannot join as "web-\\d+": the token 1 was used ${uses} times of ${uses}$`,
+    ),
   );
   const agents = await core.store.agents();
-  assertEquals(agents.length, 49);
-  assertEquals((await core.enrolment.tokens())[0]?.used, 49);
-});
+  assertEquals(agents.length, uses);
+  assertEquals((await core.enrolment.tokens())[0]?.used, uses);
+}
 
 interface Bound {
   readonly bounds?: Partial<NewJoinToken>;
