@@ -74,6 +74,13 @@ export type {
   Rights,
   RuleView,
 } from "./lib/manager/access_api.ts";
+export type {
+  CiAdmin,
+  NewCiOperator,
+  NewIssuer,
+} from "./lib/manager/ci_api.ts";
+export type { CiRecord, IssuerRecord } from "./lib/store/issuer_records.ts";
+export type { CiKind } from "./lib/base/ci_kind.ts";
 export type { Role } from "./lib/base/role.ts";
 export type {
   NewRule,

@@ -119,6 +119,16 @@ export const managerServices: ManagerServices = {
     });
   },
 
+  async ciToken(audience): Promise<string> {
+    const { ciToken } = await import("./base/ci_token.ts");
+    const { fetchText } = await import("./base/fetch_text.ts");
+    return await ciToken(audience, {
+      env: (name) => Deno.env.get(name),
+      fetchText: (url, headers) =>
+        fetchText(url, { clock: systemClock, headers, loopback: true }),
+    });
+  },
+
   async connectTo({ address, ca, token }): Promise<Control> {
     const { connectRemote } = await import("./api/client.ts");
     const { parseAddress } = await import("./base/address.ts");

@@ -2,6 +2,7 @@ import { type Address, formatAddress } from "./base/address.ts";
 import type { Clock, Timer } from "./base/clock.ts";
 import { CoarseClock } from "./base/coarse_clock.ts";
 import { messageOf } from "./base/errors.ts";
+import { fetchText } from "./base/fetch_text.ts";
 import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { compareSettings, type Reload } from "./base/reload.ts";
@@ -209,6 +210,7 @@ class ServedManager implements RunningManager {
       },
       data: createDataService(paths),
       blobs,
+      fetchText: (url, ca) => fetchText(url, { clock, ca }),
       brief: options.brief ?? false,
       ...coreSettings(config),
       checkParams: checkKnownParams,
@@ -222,6 +224,7 @@ class ServedManager implements RunningManager {
       audit: this.#core.audit,
       blobs,
       access: this.#core.access,
+      ci: this.#core.ci,
       operations: describeOperations(),
       status: () => this.#status(),
       get writeFailure() {

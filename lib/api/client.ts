@@ -8,6 +8,7 @@ import {
   CommandsService,
   EventsService,
   IdentityService,
+  IssuersService,
   JobsService,
   LoginService,
   OperatorsService,
@@ -47,6 +48,8 @@ export interface ControlClient {
   readonly status: Client<typeof StatusService>;
   /** People and scripts on other machines, and what each of them may. */
   readonly operators: Client<typeof OperatorsService>;
+  /** Issuers of the tokens that CI jobs sign in with. */
+  readonly issuers: Client<typeof IssuersService>;
   /** Own sign-in, and who this client is to the Manager. */
   readonly logins: Client<typeof LoginService>;
 }
@@ -72,6 +75,7 @@ export function controlClient(transport: Transport): ControlClient {
     events: createClient(EventsService, told),
     status: createClient(StatusService, told),
     operators: createClient(OperatorsService, told),
+    issuers: createClient(IssuersService, told),
     logins: createClient(LoginService, told),
   };
 }

@@ -4,6 +4,7 @@ import type { EventFilter } from "../base/event_filter.ts";
 import type { AgentChange } from "../store/records.ts";
 import type { AccessAdmin } from "./access_api.ts";
 import type { AuditAdmin } from "./audit_api.ts";
+import type { CiAdmin } from "./ci_api.ts";
 import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
 import type { JobAdmin } from "./job_api.ts";
 import type {
@@ -50,6 +51,8 @@ export interface Manager {
   readonly blobs: BlobAdmin;
   /** Operators who ask from other machines. */
   readonly access: AccessAdmin;
+  /** Jobs of a CI that log in without a stored secret. */
+  readonly ci: CiAdmin;
   /** Operations of this build. */
   readonly operations: readonly OperationView[];
   /** Status of the Manager. */

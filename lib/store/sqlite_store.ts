@@ -12,6 +12,7 @@ import type {
 import { hashKept } from "./kept_hash.ts";
 import type { Meta } from "./meta.ts";
 import type { OperatorRecord } from "./operator_records.ts";
+import type { IssuerRecord } from "./issuer_records.ts";
 import type {
   AgentRecord,
   BlobUse,
@@ -195,6 +196,19 @@ export class SqliteStore implements Store {
     return this.#acts.write(audit, () => {
       this.#tables.operators.change(change);
       return this.#tables.operators.all();
+    });
+  }
+
+  issuers(): Promise<IssuerRecord[]> {
+    return this.#writer.read(() => this.#tables.issuers.all());
+  }
+
+  changeIssuers(
+    ...[change, audit]: Args<"changeIssuers">
+  ): Promise<IssuerRecord[]> {
+    return this.#acts.write(audit, () => {
+      this.#tables.issuers.change(change);
+      return this.#tables.issuers.all();
     });
   }
 

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { Control } from "../../lib/api/client.ts";
 import { CALLS } from "../../lib/api/calls.ts";
 import type { AuditRecord } from "../../lib/store/audit_records.ts";
@@ -8,6 +8,9 @@ import { SmallManager } from "../support/small_manager.ts";
 
 const SAID = { requestedBy: "anna" };
 const ECHO = { operation: "echo.Echo", params: "{}" };
+
+/** Public keys of an issuer. */
+const JWKS = '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA"}]}';
 
 /** A call that changes something, with what the audit says of it. */
 interface Case {
@@ -123,6 +126,19 @@ const CASES: Readonly<Record<string, Case>> = {
     outcome: "",
     note: "",
   },
+  "IssuersService.addIssuer": {
+    call: ({ issuers }) =>
+      issuers.addIssuer({ name: "github", jwks: JWKS, ...SAID }),
+    on: "github",
+    outcome: "",
+  },
+  "IssuersService.removeIssuer": {
+    before: ({ manager }) =>
+      manager.ci.addIssuer({ name: "github", jwks: JWKS }),
+    call: ({ issuers }) => issuers.removeIssuer({ name: "github", ...SAID }),
+    on: "github",
+    outcome: "",
+  },
   "JobsService.startJob": {
     call: ({ jobs }) =>
       jobs.startJob({
@@ -232,6 +248,10 @@ const REFUSED: Readonly<Record<string, Case["call"]>> = {
     commands.giveUp({ commandId: 8n }),
   "CommandsService.dropOutput": ({ commands }) =>
     commands.dropOutput({ commandId: 8n }),
+  "IssuersService.addIssuer": ({ issuers }) =>
+    issuers.addIssuer({ name: "github", jwks: "{}" }),
+  "IssuersService.removeIssuer": ({ issuers }) =>
+    issuers.removeIssuer({ name: "gitlab" }),
   "JobsService.startJob": ({ jobs }) =>
     jobs.startJob({
       targets: { expressions: ["web-8"] },
@@ -266,9 +286,10 @@ const REFUSED: Readonly<Record<string, Case["call"]>> = {
 async function served() {
   await using undo = new AsyncDisposableStack();
   const fleet = undo.use(await JobFleet.start(["web-1", "web-2"]));
-  const { agents, commands, jobs, audit, access } = fleet.manager;
+  const { agents, commands, jobs, audit, access, ci } = fleet.manager;
   const manager = Object.assign(new SmallManager(), {
     access,
+    ci,
     agents,
     commands,
     jobs,
@@ -356,6 +377,32 @@ for (
     assertEquals(await parts.entries(), first);
   });
 }
+
+Deno.test("an operator for jobs of a CI is added with one entry in the audit", async () => {
+  await using parts = await served();
+  const { issuers, operators } = parts.control;
+  await issuers.addIssuer({ name: "github", jwks: JWKS });
+  const claims = { repository_id: "1", repository_owner_id: "2" };
+
+  const { login, audience } = await operators.addOperator({
+    name: "deploy",
+    role: "operator",
+    ci: { issuer: "github", claims },
+    ...SAID,
+  });
+
+  assertMatch(login, /^piri-ci1-/);
+  assertMatch(audience, /^piri:/);
+  const [entry, ...others] = await parts.entries();
+  assertEquals([entry?.act, entry?.target, entry?.who, others.length], [
+    "AddOperator",
+    "deploy",
+    OWNER,
+    1,
+  ]);
+  const { operators: [added] } = await operators.listOperators({});
+  assertEquals([added?.ci?.issuer, added?.ci?.claims], ["github", claims]);
+});
 
 Deno.test("what is not changed makes no entry in the audit", async () => {
   await using parts = await served();

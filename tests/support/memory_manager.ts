@@ -4,6 +4,7 @@ import type { Counters } from "../../lib/base/counters.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import type { AgentRoster } from "../../lib/manager/agent_roster.ts";
 import type { Access } from "../../lib/manager/access/access.ts";
+import type { CiLogins } from "../../lib/manager/access/ci_logins.ts";
 import type { AuditLog } from "../../lib/manager/audit_log.ts";
 import type { Agents } from "../../lib/manager/agents.ts";
 import type { Commands } from "../../lib/manager/commands.ts";
@@ -72,6 +73,7 @@ export class MemoryManager implements AsyncDisposable {
   readonly jobs: Jobs;
   readonly audit: AuditLog;
   readonly access: Access;
+  readonly ci: CiLogins;
   /** End of each connection, in the order in which they were made. */
   readonly ends: Promise<End | undefined>[] = [];
   readonly sessions: ManagerSession[] = [];
@@ -127,6 +129,7 @@ export class MemoryManager implements AsyncDisposable {
     this.jobs = this.#core.jobs;
     this.audit = this.#core.audit;
     this.access = this.#core.access;
+    this.ci = this.#core.ci;
     this.#core.offerControl({
       address: "mgr.example.org:7052",
       caCertificate: new Uint8Array([1, 2, 3]),

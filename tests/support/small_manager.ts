@@ -56,6 +56,14 @@ export class SmallManager implements Manager {
     admit: () => undefined,
   };
 
+  ci: Manager["ci"] = {
+    issuers: () => [],
+    addIssuer: () => Promise.reject(noAccess()),
+    removeIssuer: () => Promise.reject(noAccess()),
+    addOperator: () => Promise.reject(noAccess()),
+    login: () => Promise.reject(noAccess()),
+  };
+
   agents: Manager["agents"] = {
     list: () => Promise.resolve([...this.known.values()]),
     add: (agent) => {

@@ -5,6 +5,7 @@ import type {
   BlobsService,
   CommandsService,
   EventsService,
+  IssuersService,
   JobsService,
   LoginService,
   OperatorsService,
@@ -79,6 +80,12 @@ export interface ManagerServices {
    * @throws {PiriError} UNAVAILABLE if it cannot be reached; DENIED if it cannot be trusted.
    */
   connectTo(place: ManagerPlace): Promise<Control>;
+  /**
+   * Token of the CI, for this audience, for the job that this process is a part of.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION outside of a CI; UNAVAILABLE if the CI does not give one
+   */
+  ciToken(audience: string): Promise<string>;
 }
 
 /** A Manager on another machine. */
@@ -147,5 +154,6 @@ export interface Control extends Disposable {
   readonly events: Client<typeof EventsService>;
   readonly status: Client<typeof StatusService>;
   readonly operators: Client<typeof OperatorsService>;
+  readonly issuers: Client<typeof IssuersService>;
   readonly logins: Client<typeof LoginService>;
 }
