@@ -382,7 +382,7 @@ Deno.test("an operator for jobs of a CI is added with one entry in the audit", a
   await using parts = await served();
   const { issuers, operators } = parts.control;
   await issuers.addIssuer({ name: "github", jwks: JWKS });
-  const claims = { repository_id: "1", repository_owner_id: "2" };
+  const claims = { "repository_id": "1", "repository_owner_id": "2" };
 
   const { login, audience } = await operators.addOperator({
     name: "deploy",

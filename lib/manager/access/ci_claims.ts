@@ -53,7 +53,7 @@ export function checkClaims(
   const missing = CI_FACTS[kind].ids.filter((id) => !names.includes(id));
   if (missing.length === 0) return;
   throw refuse(
-    `the claims of a ${kind} need ${
+    `a ${kind} issuer needs the ${missing.length === 1 ? "claim" : "claims"} ${
       missing.join(" and ")
     }, as a name can become somebody else's`,
   );

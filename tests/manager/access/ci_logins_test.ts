@@ -16,8 +16,8 @@ const PLACE = {
 const FROM = "192.0.2.7";
 const HOUR_MS = 3_600_000;
 const CLAIMS = {
-  repository_id: "1",
-  repository_owner_id: "2",
+  "repository_id": "1",
+  "repository_owner_id": "2",
   environment: "production",
 };
 const REFUSAL = "Cannot log in: the token of the CI is not accepted here";
@@ -436,12 +436,12 @@ for (
     [
       "by a name alone",
       { claims: { repository: "octo/site" } },
-      'Cannot add operator "x": the claims of a github need repository_id and repository_owner_id, as a name can become somebody else\'s',
+      'Cannot add operator "x": a github issuer needs the claims repository_id and repository_owner_id, as a name can become somebody else\'s',
     ],
     [
       "by one number of two",
       { claims: { repository_id: "1", repository: "octo/site" } },
-      'Cannot add operator "x": the claims of a github need repository_owner_id, as a name can become somebody else\'s',
+      'Cannot add operator "x": a github issuer needs the claim repository_owner_id, as a name can become somebody else\'s',
     ],
     [
       "by a claim that is checked anyway",
