@@ -104,7 +104,7 @@ const list = defineSubcommand({
 
 const remove = defineSubcommand({
   name: "remove",
-  summary: "trust an issuer no more, once no operator logs in by it",
+  summary: "remove an issuer that no operator logs in by",
   positionals: NAME,
   flags: {},
   examples: ["github"],

@@ -33,6 +33,15 @@ export const ROLE_HELP = {
   ],
 } as const;
 
+const CLAIM_HELP = {
+  title: "Claims that --from needs",
+  lines: [
+    ["github", "repository_id=1 repository_owner_id=2; and what narrows it"],
+    ["gitlab", "project_id=1 namespace_id=2; and what narrows it"],
+    ["other", "at least one, as sub=job/deploy"],
+  ],
+} as const;
+
 const expires = {
   type: "duration",
   value: "TIME",
@@ -60,11 +69,11 @@ export const add = defineSubcommand({
       summary: "with --from: claim that the token of a job must have",
     },
   },
-  more: [ROLE_HELP],
+  more: [ROLE_HELP, CLAIM_HELP],
   examples: [
     "alice --role operator",
     "bob --role viewer --expires 7d",
-    "deploy --from github --claim repository_id=1 --claim repository_owner_id=2 --claim environment=production",
+    "deploy --from jenkins --claim sub=job/deploy",
   ],
   async execute(
     { positionals, flags, dir, output, terminal },
