@@ -11,8 +11,8 @@ export interface FetchTextOptions {
   readonly clock: Clock;
   /** Headers besides those of every request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** PEM of an authority to trust besides those of the system. */
-  readonly ca?: string | null;
+  /** Authorities to trust besides those of Deno, PEM. */
+  readonly authorities?: readonly string[];
   /** True if a server of this machine may be asked without TLS. */
   readonly loopback?: boolean;
 }
@@ -24,7 +24,7 @@ export interface FetchTextOptions {
  */
 export async function fetchText(
   url: string,
-  { clock, headers = {}, ca, loopback = false }: FetchTextOptions,
+  { clock, headers = {}, authorities = [], loopback = false }: FetchTextOptions,
 ): Promise<string> {
   const place = requireSafe(url, loopback);
   const refuse = (fact: string, cause?: unknown) =>
@@ -35,7 +35,7 @@ export async function fetchText(
     late.reject(refuse("there was no answer within 10 s"));
     cut.abort();
   });
-  const client = Deno.createHttpClient(ca ? { caCerts: [ca] } : {});
+  const client = Deno.createHttpClient({ caCerts: [...authorities] });
   const answer = async () => {
     const { signal } = cut;
     const response = await fetch(url, {

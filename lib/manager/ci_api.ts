@@ -15,7 +15,7 @@ export interface NewIssuer {
   readonly url?: string | undefined;
   /** JSON of its keys; fetched from it if absent. */
   readonly jwks?: string | undefined;
-  /** PEM of the authority of its certificate; those that the system trusts if absent. */
+  /** PEM of the authority of its certificate; a public one if absent. */
   readonly ca?: string | undefined;
 }
 

@@ -10,7 +10,7 @@ export interface IssuerRecord {
   readonly url: string;
   /** JSON of its keys, if they were given; null if they are fetched. */
   readonly jwks: string | null;
-  /** PEM of the authority of its certificate; null for those that the system trusts. */
+  /** PEM of the authority of its certificate; null for a public one. */
   readonly ca: string | null;
   /** In milliseconds since 1970. */
   readonly createdAt: number;

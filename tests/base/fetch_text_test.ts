@@ -15,7 +15,7 @@ Deno.test("a text is fetched over TLS, with headers, from a server of the given 
 
   const text = await fetchText(url, {
     clock,
-    ca,
+    authorities: [ca],
     headers: { "x-word": encodeURIComponent(headers["x-word"]) },
   });
 
@@ -66,7 +66,7 @@ for (
     pages.set("/page", answer);
 
     await assertRejects(
-      () => fetchText(`${url}/page?secret=1`, { clock, ca }),
+      () => fetchText(`${url}/page?secret=1`, { clock, authorities: [ca] }),
       PiriError,
       `Cannot fetch "${url}/page": ${fact}`,
     );
@@ -86,7 +86,7 @@ Deno.test("a server that does not answer is given up after 10 s", async () => {
     return gone.promise;
   });
   const fetched = assertRejects(
-    () => fetchText(url, { clock: fake, ca }),
+    () => fetchText(url, { clock: fake, authorities: [ca] }),
     PiriError,
     "there was no answer within 10 s",
   );

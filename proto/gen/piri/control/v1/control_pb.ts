@@ -4405,8 +4405,7 @@ export type AddIssuerRequest = Message<"piri.control.v1.AddIssuerRequest"> & {
   jwks: string;
 
   /**
-   * PEM of the authority of its certificate; those that the Manager's system
-   * trusts if empty.
+   * PEM of the authority of its certificate; a public one if empty.
    *
    * @generated from field: string ca = 5;
    */
