@@ -30,7 +30,7 @@ const add = defineSubcommand({
     kind: {
       type: "choice",
       choices: CI_KINDS,
-      summary: "kind of CI, if neither name nor URL tells it",
+      summary: "kind of CI, if neither its name, URL nor server tells it",
     },
     jwks: {
       type: "string",

@@ -37,6 +37,7 @@ export class IssuerKeys {
   #kept: { readonly keys: KeySet; readonly at: number } | undefined;
   #fetching: Promise<KeySet> | undefined;
   #triedAt = -Infinity;
+  #claims: readonly string[] = [];
 
   constructor(
     issuer: Pick<IssuerRecord, "url" | "jwks" | "ca">,
@@ -54,6 +55,11 @@ export class IssuerKeys {
    */
   async load(): Promise<void> {
     await this.#current();
+  }
+
+  /** Claims that its tokens may have, as far as it has told when its keys were fetched. */
+  get claims(): readonly string[] {
+    return this.#claims;
   }
 
   /**
@@ -114,6 +120,8 @@ export class IssuerKeys {
         `Cannot get the keys of "${url}": its configuration is that of another issuer`,
       );
     }
+    const claims: unknown = found["claims_supported"];
+    this.#claims = Array.isArray(claims) ? claims.map(String) : [];
     const place = found["jwks_uri"];
     if (typeof place !== "string") {
       throw new PiriError(

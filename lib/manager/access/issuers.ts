@@ -1,5 +1,11 @@
 import { type Asker, NOBODY } from "../../base/asker.ts";
-import { CI_FACTS, CI_KINDS, ciKindAt } from "../../base/ci_kind.ts";
+import {
+  CI_FACTS,
+  CI_KINDS,
+  type CiKind,
+  ciKindAt,
+  ciKindBy,
+} from "../../base/ci_kind.ts";
 import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import type { IssuerRecord } from "../../store/issuer_records.ts";
@@ -44,15 +50,20 @@ export class Issuers {
   /** @throws {PiriError} as `CiAdmin.addIssuer` */
   async add(issuer: NewIssuer, asker: Asker = NOBODY): Promise<IssuerRecord> {
     const { store, clock } = this.#options;
-    const record: IssuerRecord = {
-      ...placeOf(issuer),
+    const { kind: told, url: at } = placeOf(issuer);
+    const given = {
       name: issuer.name,
+      url: at,
       jwks: issuer.jwks ?? null,
       ca: issuer.ca ?? null,
       createdAt: clock.now(),
     };
-    const keys = new IssuerKeys(record, this.#options);
+    const keys = new IssuerKeys(given, this.#options);
     await keys.load();
+    const record: IssuerRecord = {
+      ...given,
+      kind: told ?? ciKindBy(keys.claims) ?? "other",
+    };
     const { name, kind, url, jwks, ca } = record;
     const statement = { kind, url, jwks, ca };
     const records = await store.changeIssuers(
@@ -106,13 +117,13 @@ export class Issuers {
 }
 
 /**
- * Kind and URL of a new issuer.
+ * URL of a new issuer, and its kind, as far as name or URL tell it.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
 function placeOf(
   { name, kind: given, url: givenUrl }: NewIssuer,
-): Pick<IssuerRecord, "kind" | "url"> {
+): { readonly kind: CiKind | undefined; readonly url: string } {
   const refuse = (fact: string) =>
     new PiriError("INVALID_ARGUMENT", `Cannot add issuer "${name}": ${fact}`);
   if (!NAME.test(name)) {
@@ -128,5 +139,5 @@ function placeOf(
   if (known !== undefined && given !== undefined && given !== known) {
     throw refuse(`"${url}" is a ${known}`);
   }
-  return { kind: known ?? given ?? named ?? "other", url };
+  return { kind: known ?? given ?? named, url };
 }

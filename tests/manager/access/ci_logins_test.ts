@@ -158,6 +158,15 @@ const WRONG: Readonly<
     token: ({ github }) => github.token({ iss: "https://ci.example.org" }),
     reason: "its issuer is not known here",
   },
+  "of another issuer that is known, too": {
+    token: async ({ github, ci }) => {
+      const url = "https://ci.example.org";
+      const jwks = await github.jwks("key-9");
+      await ci.addIssuer({ name: "own", url, jwks });
+      return await github.token({ iss: url });
+    },
+    reason: "its issuer does not have the key that it names",
+  },
   "of an issuer whose URL is the begin of the right one": {
     token: ({ github }) => github.token({ iss: `${CI_URL}/` }),
     reason: "its issuer is not known here",
@@ -517,6 +526,11 @@ for (
       "github",
     ],
     [
+      "the URL of a server of GitHub",
+      { name: "x", url: "https://ghe.example.org/_services/token" },
+      "github",
+    ],
+    [
       "what is said",
       { name: "x", url: "https://ghe.example.org", kind: "github" },
       "github",
@@ -530,6 +544,38 @@ for (
     const added = await site.ci.addIssuer({ ...issuer, jwks });
 
     assertEquals(added.kind, kind);
+  });
+}
+
+for (
+  const [kind, claims] of [
+    ["github", ["sub", "repository_owner_id"]],
+    ["gitlab", ["sub", "project_path"]],
+    ["other", ["sub"]],
+    ["other", "repository_owner_id"],
+  ]
+) {
+  Deno.test(`an issuer that tells of the claims ${claims} is a ${kind}`, async () => {
+    await using site = await start();
+    const url = "https://git.example.org";
+    const jwks = await site.github.jwks();
+    const configuration = {
+      issuer: url,
+      "jwks_uri": `${url}/jwks`,
+      "claims_supported": claims,
+    };
+    const { ci, access } = await open(
+      site.manager,
+      (asked) =>
+        Promise.resolve(
+          asked.endsWith("/jwks") ? jwks : JSON.stringify(configuration),
+        ),
+    );
+
+    const added = await ci.addIssuer({ name: "git", url });
+
+    assertEquals(added.kind, kind);
+    access.stop();
   });
 }
 
