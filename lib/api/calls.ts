@@ -50,6 +50,7 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "IdentityService.newProof": { needs: "viewer", changes: false },
   "IssuersService.listIssuers": { needs: "admin", changes: false },
   "IssuersService.addIssuer": ADMINISTERS,
+  "IssuersService.setIssuer": ADMINISTERS,
   "IssuersService.removeIssuer": ADMINISTERS,
   "JobsService.startJob": ACTS,
   "JobsService.getJob": SEES,

@@ -40,6 +40,15 @@ export function addIssuersService(
       }, asker);
       return { issuer: issuerMessage(issuer) };
     },
+    async setIssuer(request, context) {
+      const asker = await proofs.asker(context, saidIn(request));
+      const { name, jwks, ca } = request;
+      const issuer = await ci.setIssuer(requireText("name", name), {
+        jwks: optionalText("jwks", jwks, MAX_FILE),
+        ca: optionalText("ca", ca, MAX_FILE),
+      }, asker);
+      return { issuer: issuerMessage(issuer) };
+    },
     async removeIssuer(request, context) {
       const asker = await proofs.asker(context, saidIn(request));
       await ci.removeIssuer(requireText("name", request.name), asker);

@@ -46,6 +46,21 @@ export interface CiAdmin {
    */
   addIssuer(issuer: NewIssuer, asker?: Asker): Promise<IssuerRecord>;
   /**
+   * Changes the keys of an issuer, or the authority of its certificate. What is undefined stays.
+   *
+   * @throws {PiriError} NOT_FOUND; INVALID_ARGUMENT; UNAVAILABLE if its keys cannot be fetched
+   */
+  setIssuer(
+    name: string,
+    change: {
+      /** JSON of its keys. */
+      readonly jwks: string | undefined;
+      /** PEM of the authority of its certificate. */
+      readonly ca: string | undefined;
+    },
+    asker?: Asker,
+  ): Promise<IssuerRecord>;
+  /**
    * Removes an issuer.
    *
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION while operators log in by it

@@ -19,6 +19,13 @@ export interface IssuerRecord {
 /** Change of issuers. */
 export type IssuerChange =
   | { readonly kind: "add"; readonly issuer: IssuerRecord }
+  | {
+    /** Changes what is not undefined. */
+    readonly kind: "set";
+    readonly name: string;
+    readonly jwks: string | undefined;
+    readonly ca: string | undefined;
+  }
   | { readonly kind: "remove"; readonly name: string };
 
 /** Jobs of a CI that log in as an operator. */

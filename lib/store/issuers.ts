@@ -40,8 +40,14 @@ export class Issuers {
 
   /** @throws {PiriError} ALREADY_EXISTS; NOT_FOUND; FAILED_PRECONDITION for one that operators log in by */
   change(change: IssuerChange): void {
-    if (change.kind === "add") this.#add(change.issuer);
-    else this.#remove(change.name);
+    switch (change.kind) {
+      case "add":
+        return this.#add(change.issuer);
+      case "set":
+        return this.#set(change);
+      case "remove":
+        return this.#remove(change.name);
+    }
   }
 
   /** Operators who log in by tokens of a CI, by name. */
@@ -106,6 +112,16 @@ export class Issuers {
           ? "there is one of that name"
           : `"${other.name}" has that URL`
       }`,
+    );
+  }
+
+  #set({ name, jwks, ca }: IssuerChange & { kind: "set" }): void {
+    this.#require(name);
+    this.#db.run(
+      "UPDATE issuers SET jwks = coalesce(?, jwks), ca = coalesce(?, ca) WHERE name = ?",
+      jwks ?? null,
+      ca ?? null,
+      name,
     );
   }
 

@@ -132,6 +132,14 @@ const CASES: Readonly<Record<string, Case>> = {
     on: "github",
     outcome: "",
   },
+  "IssuersService.setIssuer": {
+    before: ({ manager }) =>
+      manager.ci.addIssuer({ name: "github", jwks: JWKS }),
+    call: ({ issuers }) =>
+      issuers.setIssuer({ name: "github", jwks: JWKS, ...SAID }),
+    on: "github",
+    outcome: "",
+  },
   "IssuersService.removeIssuer": {
     before: ({ manager }) =>
       manager.ci.addIssuer({ name: "github", jwks: JWKS }),
@@ -250,6 +258,8 @@ const REFUSED: Readonly<Record<string, Case["call"]>> = {
     commands.dropOutput({ commandId: 8n }),
   "IssuersService.addIssuer": ({ issuers }) =>
     issuers.addIssuer({ name: "github", jwks: "{}" }),
+  "IssuersService.setIssuer": ({ issuers }) =>
+    issuers.setIssuer({ name: "gitlab", jwks: JWKS }),
   "IssuersService.removeIssuer": ({ issuers }) =>
     issuers.removeIssuer({ name: "gitlab" }),
   "JobsService.startJob": ({ jobs }) =>

@@ -58,6 +58,7 @@ Deno.test("agents, operators, rules and the audit are for an admin", () => {
     "AuditService.verifyAudit",
     "IssuersService.listIssuers",
     "IssuersService.addIssuer",
+    "IssuersService.setIssuer",
     "IssuersService.removeIssuer",
     "OperatorsService.listOperators",
     "OperatorsService.addOperator",

@@ -15,6 +15,7 @@ import {
   OperatorsService,
   type RemoveRuleRequest,
   RuleSchema,
+  type SetIssuerRequest,
   type SetOperatorRequest,
   type TestRuleRequest,
   type TestRuleResponseSchema,
@@ -53,6 +54,7 @@ export class FakeOperators {
     create(IssuerSchema, { name: "github", kind: "github" }),
   ];
   readonly newIssuers: AddIssuerRequest[] = [];
+  readonly changedIssuers: SetIssuerRequest[] = [];
   /** Tokens of a CI that were traded. */
   readonly ciLogins: LoginFromCiRequest[] = [];
   /** Number of logouts. */
@@ -63,6 +65,8 @@ export class FakeOperators {
   caller: MessageInitShape<typeof WhoAmIResponseSchema> = { name: "root" };
   /** True if rules are unlimited. */
   unlimited = false;
+  /** Refusal of `AddOperator`. */
+  unfit: PiriError | undefined;
   /** Refusal of `Login` and `Logout`. */
   refusal: PiriError | undefined;
 
@@ -71,6 +75,7 @@ export class FakeOperators {
     router.service(OperatorsService, {
       listOperators: () => ({ operators: this.known }),
       addOperator: (request) => {
+        if (this.unfit !== undefined) throw toConnectError(this.unfit);
         this.additions.push(request);
         return request.ci === undefined
           ? { login: "piri-login1-line-12345678" }
@@ -120,6 +125,10 @@ export class FakeOperators {
         this.newIssuers.push(request);
         const { name, kind, url } = request;
         return { issuer: { name, kind, url } };
+      },
+      setIssuer: (request) => {
+        this.changedIssuers.push(request);
+        return { issuer: { name: request.name } };
       },
       removeIssuer: ({ name }) => {
         this.issuers = this.issuers.filter((issuer) => issuer.name !== name);

@@ -59,6 +59,7 @@ export class SmallManager implements Manager {
   ci: Manager["ci"] = {
     issuers: () => [],
     addIssuer: () => Promise.reject(noAccess()),
+    setIssuer: () => Promise.reject(noAccess()),
     removeIssuer: () => Promise.reject(noAccess()),
     addOperator: () => Promise.reject(noAccess()),
     login: () => Promise.reject(noAccess()),

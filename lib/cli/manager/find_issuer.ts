@@ -1,14 +1,20 @@
+import { CI_FACTS, CI_KINDS } from "../../base/ci_kind.ts";
 import { codeOf, messageOf } from "../../base/errors.ts";
-import { CI_FACTS } from "../../base/ci_kind.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { HintedError } from "../errors.ts";
 import type { Control } from "./services.ts";
 
-/** Waits for an answer about an issuer. The nearest name, or the place of the numbers that are missing, becomes the hint. */
+/**
+ * Waits for an answer about an issuer. If there is none of that name, the nearest name becomes the hint; if claims lack
+ * the numbers that it has, the place of the numbers.
+ */
 export async function withIssuerHint<T>(
   answer: Promise<T>,
   name: string,
-  control: Control,
+  { control, claims }: {
+    readonly control: Control;
+    readonly claims?: Readonly<Record<string, string>>;
+  },
 ): Promise<T> {
   try {
     return await answer;
@@ -16,16 +22,22 @@ export async function withIssuerHint<T>(
     const code = codeOf(error);
     if (code !== "NOT_FOUND" && code !== "INVALID_ARGUMENT") throw error;
     const { issuers } = await control.issuers.listIssuers({});
-    const kind = issuers.find((issuer) => issuer.name === name)?.kind;
-    const fact = Object.entries(CI_FACTS).find(([each]) => each === kind)?.[1];
-    const hint = code === "NOT_FOUND"
-      ? didYouMean(
-        name,
-        issuers.map((issuer) => issuer.name),
-        "piri-manager issuer add adds one",
-      )
-      : fact?.idHint ?? "";
-    if (hint === "") throw error;
+    const names = issuers.map((issuer) => issuer.name);
+    const found = issuers.find((issuer) => issuer.name === name);
+    const hint = found === undefined
+      ? didYouMean(name, names, "piri-manager issuer add adds one")
+      : idHint(found.kind, claims);
+    if (hint === undefined) throw error;
     throw new HintedError(code, messageOf(error), hint, { cause: error });
   }
+}
+
+function idHint(
+  kind: string,
+  claims: Readonly<Record<string, string>> | undefined,
+): string | undefined {
+  const known = CI_KINDS.find((each) => each === kind);
+  if (known === undefined || claims === undefined) return undefined;
+  const { ids, idHint } = CI_FACTS[known];
+  return ids.every((id) => Object.hasOwn(claims, id)) ? undefined : idHint;
 }

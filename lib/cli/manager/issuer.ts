@@ -1,14 +1,31 @@
 import type { Issuer } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { CI_KINDS } from "../../base/ci_kind.ts";
+import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type Group } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
+import type { Terminal } from "../terminal.ts";
 import { isoTime } from "../time.ts";
+import { withIssuerHint } from "./find_issuer.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 import { readTextFile } from "./text_file.ts";
 
 const NAME = {
   name: { type: "one", summary: "name of the issuer" },
+} as const;
+
+const FILES = {
+  jwks: {
+    type: "string",
+    value: "FILE",
+    summary:
+      "its public keys, a JSON Web Key Set: then nothing is ever fetched from it",
+  },
+  ca: {
+    type: "string",
+    value: "FILE",
+    summary: "PEM of the authority of its certificate, if it is a private one",
+  },
 } as const;
 
 const add = defineSubcommand({
@@ -32,18 +49,7 @@ const add = defineSubcommand({
       choices: CI_KINDS,
       summary: "kind of CI, if neither its name, URL nor server tells it",
     },
-    jwks: {
-      type: "string",
-      value: "FILE",
-      summary:
-        "its public keys, a JSON Web Key Set: then nothing is ever fetched from it",
-    },
-    ca: {
-      type: "string",
-      value: "FILE",
-      summary:
-        "PEM of the authority of its certificate, if it is a private one",
-    },
+    ...FILES,
   },
   examples: [
     "github",
@@ -55,18 +61,13 @@ const add = defineSubcommand({
     services: ManagerServices,
   ) {
     const { url = "", kind = "" } = flags;
-    const text = async (flag: "jwks" | "ca") => {
-      const path = flags[flag];
-      return path === undefined ? "" : await readTextFile(flag, path, terminal);
-    };
-    const [jwks, ca] = [await text("jwks"), await text("ca")];
+    const files = await filesOf(flags, terminal);
     using control = await services.connect(dir);
     const { issuer } = await control.issuers.addIssuer({
       name,
       kind,
       url,
-      jwks,
-      ca,
+      ...files,
       requestedBy: userOf(terminal),
     });
     await output.either(
@@ -75,6 +76,41 @@ const add = defineSubcommand({
     );
     await output.note(
       `nobody may log in by it yet; piri-manager operator add NAME --from ${name} --claim NAME=VALUE says who`,
+    );
+    return ExitCode.ok;
+  },
+});
+
+const set = defineSubcommand({
+  name: "set",
+  summary: "give an issuer other keys, or another authority",
+  positionals: NAME,
+  flags: FILES,
+  examples: ["jenkins --jwks keys.json"],
+  async execute(
+    { positionals: { name }, flags, dir, output, terminal },
+    services: ManagerServices,
+  ) {
+    const files = await filesOf(flags, terminal);
+    if (files.jwks === "" && files.ca === "") {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        `Cannot change issuer "${name}": "--jwks" or "--ca" is missing`,
+      );
+    }
+    using control = await services.connect(dir);
+    const { issuer } = await withIssuerHint(
+      control.issuers.setIssuer({
+        name,
+        ...files,
+        requestedBy: userOf(terminal),
+      }),
+      name,
+      { control },
+    );
+    await output.either(
+      issuer === undefined ? { name } : issuerJson(issuer),
+      `changed issuer "${name}"`,
     );
     return ExitCode.ok;
   },
@@ -113,17 +149,21 @@ const remove = defineSubcommand({
     services: ManagerServices,
   ) {
     using control = await services.connect(dir);
-    await control.issuers.removeIssuer({ name, requestedBy: userOf(terminal) });
+    await withIssuerHint(
+      control.issuers.removeIssuer({ name, requestedBy: userOf(terminal) }),
+      name,
+      { control },
+    );
     await output.either({ name, removed: true }, `removed issuer "${name}"`);
     return ExitCode.ok;
   },
 });
 
-/** `issuer add|list|remove`: CIs whose jobs log in without a stored secret. */
+/** `issuer add|list|set|remove`: CIs whose jobs log in without a stored secret. */
 export const issuer: Group<ManagerServices> = {
   name: "issuer",
   summary: "let CI jobs log in without a stored secret",
-  subcommands: [add, list, remove],
+  subcommands: [add, list, set, remove],
   synonyms: {
     create: "piri-manager issuer add",
     delete: "piri-manager issuer remove",
@@ -131,8 +171,22 @@ export const issuer: Group<ManagerServices> = {
     new: "piri-manager issuer add",
     rm: "piri-manager issuer remove",
     show: "piri-manager issuer list",
+    update: "piri-manager issuer set",
   },
 };
+
+/** Contents of the files that were named; empty for none. */
+async function filesOf(
+  { jwks, ca }: {
+    readonly jwks: string | undefined;
+    readonly ca: string | undefined;
+  },
+  terminal: Terminal,
+): Promise<{ jwks: string; ca: string }> {
+  const read = async (flag: string, path: string | undefined) =>
+    path === undefined ? "" : await readTextFile(flag, path, terminal);
+  return { jwks: await read("jwks", jwks), ca: await read("ca", ca) };
+}
 
 function issuerJson(
   { name, kind, url, keysGiven, caGiven, createdAtMs }: Issuer,

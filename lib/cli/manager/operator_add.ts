@@ -165,7 +165,7 @@ async function addForCi(
       ci: { issuer: from, claims },
     }),
     from,
-    control,
+    { control, claims },
   );
   const { name } = request;
   await output.either(

@@ -72,6 +72,12 @@ export class CiLogins implements CiAdmin {
     return this.#issuers.add(issuer, asker);
   }
 
+  setIssuer(
+    ...args: Parameters<CiAdmin["setIssuer"]>
+  ): Promise<IssuerRecord> {
+    return this.#issuers.set(...args);
+  }
+
   removeIssuer(name: string, asker?: Asker): Promise<void> {
     return this.#issuers.remove(name, asker);
   }

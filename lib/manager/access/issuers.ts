@@ -11,7 +11,7 @@ import { PiriError } from "../../base/errors.ts";
 import type { IssuerRecord } from "../../store/issuer_records.ts";
 import type { Store } from "../../store/store.ts";
 import { auditEntry } from "../audit_entry.ts";
-import type { NewIssuer } from "../ci_api.ts";
+import type { CiAdmin, NewIssuer } from "../ci_api.ts";
 import { type FetchText, IssuerKeys } from "./issuer_keys.ts";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
@@ -69,6 +69,25 @@ export class Issuers {
     const records = await store.changeIssuers(
       { kind: "add", issuer: record },
       auditEntry({ act: "AddIssuer", on: [name], statement }, asker, clock),
+    );
+    this.#adopt(records, { record, keys });
+    return record;
+  }
+
+  /** @throws {PiriError} as `CiAdmin.setIssuer` */
+  async set(
+    ...[name, change, asker = NOBODY]: Parameters<CiAdmin["setIssuer"]>
+  ): Promise<IssuerRecord> {
+    const { store, clock } = this.#options;
+    const known = this.require(name);
+    const { jwks = known.jwks, ca = known.ca } = change;
+    const record = { ...known, jwks, ca };
+    const keys = new IssuerKeys(record, this.#options);
+    await keys.load();
+    const statement = { jwks, ca };
+    const records = await store.changeIssuers(
+      { kind: "set", name, ...change },
+      auditEntry({ act: "SetIssuer", on: [name], statement }, asker, clock),
     );
     this.#adopt(records, { record, keys });
     return record;

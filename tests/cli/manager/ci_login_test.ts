@@ -136,6 +136,28 @@ Deno.test("issuer add sends files of keys and authority, and says what is next",
   ]);
 });
 
+Deno.test("issuer set sends the keys alone, and needs something to change", async () => {
+  const manager = new FakeManager();
+  const files = { "keys.json": '{"keys":[]}' };
+
+  const { stdout } = await see(
+    ["issuer", "set", "github", "--jwks", "keys.json"],
+    { manager, files },
+  );
+  const nothing = await see(["issuer", "set", "github"], { manager });
+
+  assertEquals(stdout, 'changed issuer "github"\n');
+  assertEquals(nothing.code, 2);
+  assertEquals(
+    manager.operators.changedIssuers.map(({ name, jwks, ca }) => [
+      name,
+      jwks,
+      ca,
+    ]),
+    [["github", '{"keys":[]}', ""]],
+  );
+});
+
 Deno.test("issuer list and remove", async () => {
   const manager = new FakeManager();
 
@@ -164,6 +186,43 @@ Deno.test("operator add --from sends the claims, and prints a line that is no se
     { "repository_id": "1", sub: "repo:a/b=c" },
   ]);
 });
+
+for (
+  const [what, args, code, hint] of [
+    [
+      "numbers that are missing",
+      ["--from", "github", "--claim", "repository=octo/site"],
+      "INVALID_ARGUMENT",
+      /gh api repos/,
+    ],
+    [
+      "nothing else that is wrong",
+      [
+        ...["--from", "github", "--claim", "repository_id=1"],
+        ...["--claim", "repository_owner_id=2"],
+      ],
+      "INVALID_ARGUMENT",
+      /^[^\n]+\n$/,
+    ],
+    [
+      "a mistyped issuer",
+      ["--from", "githib", "--claim", "sub=a"],
+      "NOT_FOUND",
+      /did you mean "github"\?/,
+    ],
+  ] satisfies [string, string[], "INVALID_ARGUMENT" | "NOT_FOUND", RegExp][]
+) {
+  Deno.test(`operator add --from has a hint for ${what}`, async () => {
+    const manager = new FakeManager();
+    manager.operators.unfit = new PiriError(code, "Cannot add it");
+
+    const { stderr } = await see(["operator", "add", "deploy", ...args], {
+      manager,
+    });
+
+    assertMatch(stderr, hint);
+  });
+}
 
 for (
   const [what, args, message] of [

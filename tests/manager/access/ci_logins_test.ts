@@ -648,6 +648,35 @@ for (
   });
 }
 
+Deno.test("an issuer gets other keys, also for the next run, while operators log in by it", async () => {
+  await using site = await start();
+  const { ci, github } = site;
+  const jwks = await github.jwks("key-2");
+
+  await ci.setIssuer("github", { jwks, ca: undefined });
+
+  const next = await open(site.manager);
+  for (const each of [ci, next.ci]) {
+    const token = await github.token({}, { header: { kid: "key-2" } });
+    await each.login({ operator: "deploy", token }, FROM);
+  }
+  next.access.stop();
+  const old = await github.token();
+  await assertRejects(() => site.login(old), PiriError, REFUSAL);
+});
+
+Deno.test("wrong keys of an issuer change nothing", async () => {
+  await using site = await start();
+
+  await assertRejects(
+    () => site.ci.setIssuer("github", { jwks: "{}", ca: undefined }),
+    PiriError,
+    "Cannot read the keys",
+  );
+
+  await site.login(await site.github.token());
+});
+
 Deno.test("an issuer stays while operators log in by it", async () => {
   await using site = await start();
 
