@@ -38,16 +38,23 @@ export class Issuers {
       .map((row) => shape.record(row));
   }
 
-  /** @throws {PiriError} ALREADY_EXISTS; NOT_FOUND; FAILED_PRECONDITION for one that operators log in by */
-  change(change: IssuerChange): void {
+  /**
+   * Makes a change, and returns all issuers as they are then.
+   *
+   * @throws {PiriError} ALREADY_EXISTS; NOT_FOUND; FAILED_PRECONDITION for one that operators log in by
+   */
+  change(change: IssuerChange): IssuerRecord[] {
     switch (change.kind) {
       case "add":
-        return this.#add(change.issuer);
+        this.#add(change.issuer);
+        break;
       case "set":
-        return this.#set(change);
+        this.#set(change);
+        break;
       case "remove":
-        return this.#remove(change.name);
+        this.#remove(change.name);
     }
+    return this.all();
   }
 
   /** Operators who log in by tokens of a CI, by name. */

@@ -206,10 +206,7 @@ export class SqliteStore implements Store {
   changeIssuers(
     ...[change, audit]: Args<"changeIssuers">
   ): Promise<IssuerRecord[]> {
-    return this.#acts.write(audit, () => {
-      this.#tables.issuers.change(change);
-      return this.#tables.issuers.all();
-    });
+    return this.#acts.write(audit, () => this.#tables.issuers.change(change));
   }
 
   blobUses(): Promise<BlobUse[]> {
