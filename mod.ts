@@ -85,6 +85,13 @@ export type {
   PendingAgentRecord,
   PendingState,
 } from "./lib/store/enrolment_records.ts";
+export type {
+  CiAdmin,
+  NewCiOperator,
+  NewIssuer,
+} from "./lib/manager/ci_api.ts";
+export type { CiRecord, IssuerRecord } from "./lib/store/issuer_records.ts";
+export type { CiKind } from "./lib/base/ci_kind.ts";
 export type { Role } from "./lib/base/role.ts";
 export type {
   NewRule,

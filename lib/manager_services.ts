@@ -119,6 +119,24 @@ export const managerServices: ManagerServices = {
     });
   },
 
+  async ciToken(audience): Promise<string> {
+    const { ciToken } = await import("./base/ci_token.ts");
+    const { fetchText } = await import("./base/fetch_text.ts");
+    const { publicAuthorities } = await import("./base/public_authorities.ts");
+    const { trustingOnlyGiven } = await import("./base/trust.ts");
+    const env = (name: string) => Deno.env.get(name);
+    const authorities = await publicAuthorities(env);
+    const clock = systemClock;
+    return await ciToken(audience, {
+      env,
+      // Those that the CI is trusted by must not make a Manager trusted.
+      fetchText: (url, headers) =>
+        trustingOnlyGiven(() =>
+          fetchText(url, { clock, headers, authorities, loopback: true })
+        ),
+    });
+  },
+
   async connectTo({ address, ca, token }): Promise<Control> {
     const { connectRemote } = await import("./api/client.ts");
     const { parseAddress } = await import("./base/address.ts");

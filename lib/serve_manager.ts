@@ -2,6 +2,7 @@ import { type Address, formatAddress } from "./base/address.ts";
 import type { Clock, Timer } from "./base/clock.ts";
 import { CoarseClock } from "./base/coarse_clock.ts";
 import { messageOf } from "./base/errors.ts";
+import { fetchPublic } from "./base/fetch_public.ts";
 import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { compareSettings, type Reload } from "./base/reload.ts";
@@ -186,6 +187,7 @@ class ServedManager implements RunningManager {
     options: ServeManagerOptions,
   ) {
     const { clock, random } = options;
+    const env = (name: string) => Deno.env.get(name);
     const { config, caCertificate, server, paths, managerKeyPem } = state;
     this.#state = state;
     this.#config = config;
@@ -209,6 +211,7 @@ class ServedManager implements RunningManager {
       },
       data: createDataService(paths),
       blobs,
+      fetchText: (url, ca) => fetchPublic(url, { ca, clock, env }),
       brief: options.brief ?? false,
       ...coreSettings(config),
       checkParams: checkKnownParams,
@@ -223,6 +226,7 @@ class ServedManager implements RunningManager {
       blobs,
       access: this.#core.access,
       enrolment: this.#core.enrolment,
+      ci: this.#core.ci,
       operations: describeOperations(),
       status: () => this.#status(),
       get writeFailure() {

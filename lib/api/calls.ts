@@ -1,6 +1,6 @@
 import { PiriError } from "../base/errors.ts";
 
-/** Least that a caller must be for a call. Anybody can log in, and any operator can ask who that is. */
+/** Least that a caller must be for a call. Anybody can log in, also from a CI, and any operator can ask who that is. */
 export type Needs = "nothing" | "viewer" | "operator" | "admin";
 
 /** Row of a call. */
@@ -55,6 +55,10 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "EnrolmentService.rejectAgent": ADMINISTERS,
   "EventsService.watchEvents": SEES,
   "IdentityService.newProof": { needs: "viewer", changes: false },
+  "IssuersService.listIssuers": { needs: "admin", changes: false },
+  "IssuersService.addIssuer": ADMINISTERS,
+  "IssuersService.setIssuer": ADMINISTERS,
+  "IssuersService.removeIssuer": ADMINISTERS,
   "JobsService.startJob": ACTS,
   "JobsService.getJob": SEES,
   "JobsService.listJobs": SEES,
@@ -65,6 +69,7 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "JobsService.resumeJob": ACTS,
   "JobsService.rerunJob": ACTS,
   "LoginService.login": { needs: "nothing", changes: false },
+  "LoginService.loginFromCi": { needs: "nothing", changes: false },
   "LoginService.logout": { needs: "viewer", changes: true },
   "LoginService.whoAmI": { needs: "viewer", changes: false, asksWho: true },
   "OperatorsService.listOperators": { needs: "admin", changes: false },

@@ -9,6 +9,7 @@ import {
   EnrolmentService,
   EventsService,
   IdentityService,
+  IssuersService,
   JobsService,
   LoginService,
   OperatorsService,
@@ -50,6 +51,8 @@ export interface ControlClient {
   readonly operators: Client<typeof OperatorsService>;
   /** Join tokens, and hosts that wait to be accepted. */
   readonly enrolment: Client<typeof EnrolmentService>;
+  /** Issuers of the tokens that CI jobs sign in with. */
+  readonly issuers: Client<typeof IssuersService>;
   /** Own sign-in, and who this client is to the Manager. */
   readonly logins: Client<typeof LoginService>;
 }
@@ -76,6 +79,7 @@ export function controlClient(transport: Transport): ControlClient {
     status: createClient(StatusService, told),
     operators: createClient(OperatorsService, told),
     enrolment: createClient(EnrolmentService, told),
+    issuers: createClient(IssuersService, told),
     logins: createClient(LoginService, told),
   };
 }

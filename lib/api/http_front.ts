@@ -28,6 +28,7 @@ import { toConnectError } from "./errors.ts";
 import { addEventsService } from "./events_service.ts";
 import { checkHeaders, MAX_REQUEST_BYTES, type TcpDoor } from "./gate.ts";
 import { addIdentityService } from "./identity_service.ts";
+import { addIssuersService } from "./issuers_service.ts";
 import { addJobsService } from "./jobs_service.ts";
 import { addLoginService } from "./login_service.ts";
 import { addEnrolmentService } from "./enrolment_service.ts";
@@ -94,6 +95,7 @@ export class HttpFront {
     addIdentityService(router, proofs);
     addOperatorsService(router, manager, proofs);
     addEnrolmentService(router, manager, proofs);
+    addIssuersService(router, manager, proofs);
     addLoginService(router, manager, proofs);
     requireRows(router.handlers);
     this.#handlers = new Map(

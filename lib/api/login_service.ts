@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import {
+  LoginFromCiResponseSchema,
   LoginResponseSchema,
   LoginService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
@@ -15,7 +16,7 @@ import { milliseconds } from "./values.ts";
 /** Serves the LoginService. */
 export function addLoginService(
   router: ConnectRouter,
-  { access }: Manager,
+  { access, ci }: Manager,
   proofs: Proofs,
 ): void {
   router.service(LoginService, {
@@ -25,6 +26,16 @@ export function addLoginService(
         originIn(values),
       );
       return create(LoginResponseSchema, {
+        ...made,
+        expiresAtMs: milliseconds(expiresAt),
+      });
+    },
+    async loginFromCi({ operator, token }, { values }) {
+      const { expiresAt, ...made } = await ci.login(
+        { operator: requireText("operator", operator), token },
+        originIn(values),
+      );
+      return create(LoginFromCiResponseSchema, {
         ...made,
         expiresAtMs: milliseconds(expiresAt),
       });

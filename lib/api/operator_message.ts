@@ -10,7 +10,7 @@ import { milliseconds, timestamp } from "./values.ts";
 
 /** An operator as a message of the API. */
 export function operatorMessage(operator: OperatorView): Operator {
-  const { name, role, suspended, createdAt, tokens, rules } = operator;
+  const { name, role, suspended, createdAt, tokens, rules, ci } = operator;
   return create(OperatorSchema, {
     name,
     role,
@@ -23,8 +23,12 @@ export function operatorMessage(operator: OperatorView): Operator {
       ...timestamp("usedAtMs", token.usedAt),
       usedFrom: token.usedFrom,
       isCode: token.isCode,
+      run: token.run,
     })),
     rules: rules.map(ruleMessage),
+    ...ci === null
+      ? {}
+      : { ci: { issuer: ci.issuer, claims: { ...ci.claims } } },
   });
 }
 

@@ -32,7 +32,7 @@ const MAX_EXPRESSION = 10_000;
 /** Serves the OperatorsService. */
 export function addOperatorsService(
   router: ConnectRouter,
-  { access }: Manager,
+  { access, ci }: Manager,
   proofs: Proofs,
 ): void {
   router.service(OperatorsService, {
@@ -42,13 +42,22 @@ export function addOperatorsService(
     async addOperator(request, context) {
       const asker = await proofs.asker(context, saidIn(request));
       const name = requireText("name", request.name);
-      const login = await access.add({
+      const operator = {
         name,
         role: roleOf(request.role),
         rules: request.rules.map((rule) => ruleOf(name, rule)),
-        tokenLifeMs: lifeOf(request.tokenExpiresInMs),
-      }, asker);
-      return { login };
+      };
+      if (request.ci !== undefined) {
+        const { issuer, claims } = request.ci;
+        const lifeMs = requireExpiry(request.tokenExpiresInMs);
+        const { line, audience } = await ci.addOperator(
+          { ...operator, issuer, claims, lifeMs },
+          asker,
+        );
+        return { login: line, audience };
+      }
+      const tokenLifeMs = lifeOf(request.tokenExpiresInMs);
+      return { login: await access.add({ ...operator, tokenLifeMs }, asker) };
     },
     async inviteOperator(request, context) {
       const asker = await proofs.asker(context, saidIn(request));

@@ -98,7 +98,8 @@ export class Proofs {
       return {
         requestedBy: identity.name,
         saidBy,
-        credential: `token ${identity.tokenId}`,
+        credential: [`token ${identity.tokenId}`, identity.run]
+          .filter((word) => word !== "").join(", "),
         origin: identity.from,
       };
     }

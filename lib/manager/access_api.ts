@@ -34,6 +34,8 @@ export interface Identity extends Rights {
   readonly role: Role;
   /** Number of the token. */
   readonly tokenId: number;
+  /** Run of the CI that the token was made for; empty for a person's. */
+  readonly run: string;
   /** Address that the request came from. */
   readonly from: string;
   /** Aborted with an error once the token does not count any more: expired or revoked, or its operator suspended or removed. */

@@ -1,5 +1,6 @@
 import { type Clock, sleep } from "../base/clock.ts";
 import { Counters } from "../base/counters.ts";
+import { PiriError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../store/store.ts";
@@ -7,6 +8,8 @@ import { type End, LEAVING_MS } from "../wire/connection.ts";
 import { Later } from "../wire/later.ts";
 import type { Transport } from "../wire/transport.ts";
 import { Access, type ControlPlace } from "./access/access.ts";
+import { CiLogins } from "./access/ci_logins.ts";
+import type { FetchText } from "./access/issuer_keys.ts";
 import { AgentRoster } from "./agent_roster.ts";
 import { Admission } from "./admission/admission.ts";
 import type { ManagerProof } from "./admission/challenge.ts";
@@ -54,6 +57,8 @@ export interface ManagerCoreOptions {
   readonly maxHellos?: number;
   /** Key of this Manager. Without one, agents are admitted by their secrets only. */
   readonly proof?: ManagerProof | undefined;
+  /** Fetches the keys of issuers; none can be fetched if absent. */
+  readonly fetchText?: FetchText;
   /** True for a Manager that goes away soon, and whose next start is at an unknown time. */
   readonly brief?: boolean;
   /** Timer of deferred messages. */
@@ -79,6 +84,7 @@ export class ManagerCore {
   readonly agents: Agents;
   readonly access: Access;
   readonly enrolment: Enrolments;
+  readonly ci: CiLogins;
   readonly audit: AuditLog;
   readonly #options: ManagerCoreOptions;
   readonly #admission: Admission;
@@ -132,6 +138,8 @@ export class ManagerCore {
       targeting,
       place: () => this.#controlPlace,
     });
+    const { access } = this;
+    this.ci = new CiLogins({ fetchText: fetchNothing, ...parts, access });
     const jobs = new Jobs({ ...parts, commands, targeting });
     this.jobs = jobs;
     const shared = { ...parts, commands, jobs: jobs.effects };
@@ -169,6 +177,7 @@ export class ManagerCore {
   async load(): Promise<void> {
     const agents = await this.#options.store.agents();
     await this.access.load();
+    await this.ci.load();
     await this.commands.load(agents);
     this.agents.load(agents);
     await this.jobs.effects.load(agents, reconnectWindowMs(agents.length));
@@ -229,4 +238,13 @@ export class ManagerCore {
     ]);
     late.abort();
   }
+}
+
+function fetchNothing(url: string): Promise<never> {
+  return Promise.reject(
+    new PiriError(
+      "UNSUPPORTED",
+      `Cannot fetch "${url}": this Manager fetches nothing`,
+    ),
+  );
 }

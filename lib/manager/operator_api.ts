@@ -4,6 +4,7 @@ import type { EventFilter } from "../base/event_filter.ts";
 import type { AgentChange } from "../store/records.ts";
 import type { AccessAdmin } from "./access_api.ts";
 import type { AuditAdmin } from "./audit_api.ts";
+import type { CiAdmin } from "./ci_api.ts";
 import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
 import type { EnrolmentAdmin } from "./enrolment_api.ts";
 import type { JobAdmin } from "./job_api.ts";
@@ -53,6 +54,8 @@ export interface Manager {
   readonly access: AccessAdmin;
   /** Tokens by which hosts join, and hosts that wait to be accepted. */
   readonly enrolment: EnrolmentAdmin;
+  /** Jobs of a CI that log in without a stored secret. */
+  readonly ci: CiAdmin;
   /** Operations of this build. */
   readonly operations: readonly OperationView[];
   /** Status of the Manager. */

@@ -41,6 +41,8 @@ export const WRITES: Readonly<Record<StoreMethod, boolean>> = {
   blobUses: false,
   operators: false,
   changeOperators: true,
+  issuers: false,
+  changeIssuers: true,
   lastCommandId: false,
   createJob: true,
   job: false,

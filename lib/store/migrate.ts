@@ -17,6 +17,7 @@ import { audit } from "./migrations/0014_audit.ts";
 import { operators } from "./migrations/0015_operators.ts";
 import { agentKeys } from "./migrations/0016_agent_keys.ts";
 import { enrolment } from "./migrations/0017_enrolment.ts";
+import { issuers } from "./migrations/0018_issuers.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -40,6 +41,7 @@ export const MIGRATIONS: readonly string[] = [
   operators,
   agentKeys,
   enrolment,
+  issuers,
 ];
 
 /**

@@ -1,4 +1,5 @@
 import type { Role } from "../base/role.ts";
+import type { CiRecord, SpentToken } from "./issuer_records.ts";
 
 /** Operator as the database has it. */
 export interface OperatorRecord {
@@ -14,6 +15,8 @@ export interface OperatorRecord {
   readonly tokens: readonly TokenRecord[];
   /** In the order of their numbers. */
   readonly rules: readonly RuleRecord[];
+  /** Jobs of a CI that log in as this operator; null for a person, who logs in by codes. */
+  readonly ci: CiRecord | null;
 }
 
 /** Token of an operator, or a code that is traded for one. */
@@ -36,6 +39,8 @@ export interface TokenRecord {
   readonly usedAt: number | null;
   /** Address of the last use. */
   readonly usedFrom: string;
+  /** Run of the CI that it was made for; empty for a person's. */
+  readonly run: string;
 }
 
 /** Rule that allows or denies operations on agents. */
@@ -73,7 +78,10 @@ export type OperatorChange =
     readonly kind: "add";
     readonly operator: Pick<OperatorRecord, "name" | "role" | "createdAt">;
     readonly rules: readonly NewRule[];
-    readonly code: NewToken;
+    /** Absent for jobs of a CI. */
+    readonly code?: NewToken;
+    /** Absent for a person. */
+    readonly ci?: CiRecord;
   }
   | {
     readonly kind: "set";
@@ -89,6 +97,14 @@ export type OperatorChange =
     readonly hash: Uint8Array;
     /** In milliseconds since 1970. */
     readonly at: number;
+    readonly from: string;
+  }
+  | {
+    /** Takes a token of a CI for one of ours. */
+    readonly kind: "takeCiToken";
+    readonly spent: SpentToken;
+    readonly token: NewToken;
+    readonly run: string;
     readonly from: string;
   }
   | { readonly kind: "revoke"; readonly id: number }

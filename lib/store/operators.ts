@@ -1,5 +1,6 @@
 import { PiriError } from "../base/errors.ts";
 import type { Database } from "./database.ts";
+import type { Issuers } from "./issuers.ts";
 import type {
   NewRule,
   NewToken,
@@ -10,7 +11,9 @@ import type {
 } from "./operator_records.ts";
 import { blob, flag, int, json, nullable, Shape, text, word } from "./shape.ts";
 
-const shape = new Shape<Omit<OperatorRecord, "tokens" | "rules">>({
+const shape = new Shape<
+  Omit<OperatorRecord, "tokens" | "rules" | "ci">
+>({
   name: text,
   role: word(),
   suspended: flag,
@@ -27,6 +30,7 @@ const tokenShape = new Shape<TokenRecord>({
   expiresAt: int,
   usedAt: nullable(int),
   usedFrom: text,
+  run: text,
 });
 
 const ruleShape = new Shape<RuleRecord>({
@@ -43,9 +47,11 @@ const ruleShape = new Shape<RuleRecord>({
 /** Tables of operators, their tokens and their rules: a few rows, which are always read as a whole. */
 export class Operators {
   readonly #db: Database;
+  readonly #issuers: Issuers;
 
-  constructor(db: Database) {
+  constructor(db: Database, issuers: Issuers) {
     this.#db = db;
+    this.#issuers = issuers;
   }
 
   /** All operators, ordered by name. */
@@ -56,12 +62,14 @@ export class Operators {
     const rules = this.#db.all(
       `SELECT ${ruleShape.list} FROM operator_rules ORDER BY operator, number`,
     ).map((row) => ruleShape.record(row));
+    const cis = this.#issuers.operators();
     return this.#db.all(`SELECT ${shape.list} FROM operators ORDER BY name`)
       .map((row) => shape.record(row))
       .map((operator) => ({
         ...operator,
         tokens: tokens.filter((token) => token.operator === operator.name),
         rules: rules.filter((rule) => rule.operator === operator.name),
+        ci: cis.get(operator.name) ?? null,
       }));
   }
 
@@ -70,7 +78,10 @@ export class Operators {
     switch (change.kind) {
       case "add":
         this.#add(change.operator);
-        this.#addToken(change.code);
+        if (change.code !== undefined) this.#addToken(change.code);
+        if (change.ci !== undefined) {
+          this.#issuers.addOperator(change.operator.name, change.ci);
+        }
         for (const rule of change.rules) this.#addRule(rule);
         return;
       case "set":
@@ -85,6 +96,8 @@ export class Operators {
         return this.#addToken(change.token);
       case "trade":
         return this.#trade(change);
+      case "takeCiToken":
+        return this.#takeCiToken(change);
       case "revoke":
         return this.#require(
           this.#db.run("DELETE FROM operator_tokens WHERE id = ?", change.id),
@@ -188,6 +201,28 @@ export class Operators {
       "UPDATE operator_tokens SET used_at = ?, used_from = ? WHERE hash = ?",
       Math.trunc(at),
       from,
+      hash,
+    );
+  }
+
+  #takeCiToken(
+    { spent, token, run, from }: OperatorChange & { kind: "takeCiToken" },
+  ): void {
+    const { operator, hash, createdAt } = token;
+    this.#requireOperator(operator);
+    this.#issuers.spend(spent, createdAt);
+    // Each run brings a token, so those that have ended would heap up.
+    this.#db.run(
+      "DELETE FROM operator_tokens WHERE operator = ? AND expires_at <= ?",
+      operator,
+      Math.trunc(createdAt),
+    );
+    this.#addToken(token);
+    this.#db.run(
+      "UPDATE operator_tokens SET used_at = ?, used_from = ?, run = ? WHERE hash = ?",
+      Math.trunc(createdAt),
+      from,
+      run,
       hash,
     );
   }

@@ -13,6 +13,7 @@ import { hashKept } from "./kept_hash.ts";
 import type { Meta } from "./meta.ts";
 import { SqliteAgents } from "./sqlite_agents.ts";
 import type { OperatorRecord } from "./operator_records.ts";
+import type { IssuerRecord } from "./issuer_records.ts";
 import type {
   BlobUse,
   CommandFilter,
@@ -113,6 +114,16 @@ export class SqliteStore extends SqliteAgents implements Store {
       this.#tables.operators.change(change);
       return this.#tables.operators.all();
     });
+  }
+
+  issuers(): Promise<IssuerRecord[]> {
+    return this.#writer.read(() => this.#tables.issuers.all());
+  }
+
+  changeIssuers(
+    ...[change, audit]: Args<"changeIssuers">
+  ): Promise<IssuerRecord[]> {
+    return this.#acts.write(audit, () => this.#tables.issuers.change(change));
   }
 
   blobUses(): Promise<BlobUse[]> {

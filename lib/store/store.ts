@@ -8,6 +8,7 @@ import type {
   NewHost,
 } from "./enrolment_records.ts";
 import type { OperatorChange, OperatorRecord } from "./operator_records.ts";
+import type { IssuerChange, IssuerRecord } from "./issuer_records.ts";
 import type {
   AuditCheck,
   AuditMark,
@@ -226,12 +227,23 @@ export interface Store extends AsyncDisposable {
   /**
    * Records a change of operators. Resolves to all operators as they are then.
    *
-   * @throws {PiriError} ALREADY_EXISTS, NOT_FOUND; AUTH_FAILED for a code that cannot be traded. Then nothing is changed.
+   * @throws {PiriError} ALREADY_EXISTS, NOT_FOUND; AUTH_FAILED for a code that cannot be traded, or a token of a CI that was taken before. Then nothing is changed.
    */
   changeOperators(
     change: OperatorChange,
     audit?: NewAudit,
   ): Promise<OperatorRecord[]>;
+  /** Issuers of tokens of CI jobs, ordered by name. */
+  issuers(): Promise<IssuerRecord[]>;
+  /**
+   * Records a change of issuers. Resolves to all issuers as they are then.
+   *
+   * @throws {PiriError} ALREADY_EXISTS, NOT_FOUND; FAILED_PRECONDITION for one that operators log in by. Then nothing is changed.
+   */
+  changeIssuers(
+    change: IssuerChange,
+    audit?: NewAudit,
+  ): Promise<IssuerRecord[]>;
   /** Blobs that commands and jobs of the history name. */
   blobUses(): Promise<BlobUse[]>;
   /** Highest command id ever given. */

@@ -50,6 +50,8 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   blobUses: true,
   operators: true,
   changeOperators: true,
+  issuers: true,
+  changeIssuers: true,
   lastCommandId: true,
   createJob: true,
   job: true,

@@ -6,6 +6,7 @@ import type { Database } from "./database.ts";
 import { Enrolment } from "./enrolment.ts";
 import { EventHistory } from "./event_history.ts";
 import { Events } from "./events.ts";
+import { Issuers } from "./issuers.ts";
 import { JobTables } from "./job_tables.ts";
 import type { Meta } from "./meta.ts";
 import { Operators } from "./operators.ts";
@@ -29,6 +30,7 @@ export class Tables {
   readonly output: Output;
   readonly events: Events;
   readonly history: EventHistory;
+  readonly issuers: Issuers;
   readonly operators: Operators;
   readonly audit: Audit;
 
@@ -47,7 +49,8 @@ export class Tables {
     this.output = new Output(db, meta);
     this.events = new Events(db);
     this.history = new EventHistory(db);
-    this.operators = new Operators(db);
+    this.issuers = new Issuers(db);
+    this.operators = new Operators(db, this.issuers);
     this.audit = new Audit(db, meta);
   }
 }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { Control } from "../../lib/api/client.ts";
 import { CALLS } from "../../lib/api/calls.ts";
 import type { AuditRecord } from "../../lib/store/audit_records.ts";
@@ -11,6 +11,9 @@ import { SmallManager } from "../support/small_manager.ts";
 
 const SAID = { requestedBy: "anna" };
 const ECHO = { operation: "echo.Echo", params: "{}" };
+
+/** Public keys of an issuer. */
+const JWKS = '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA"}]}';
 
 /** A call that changes something, with what the audit says of it. */
 interface Case {
@@ -184,6 +187,27 @@ const CASES: Readonly<Record<string, Case>> = {
     on: "web-9",
     outcome: "",
   },
+  "IssuersService.addIssuer": {
+    call: ({ issuers }) =>
+      issuers.addIssuer({ name: "github", jwks: JWKS, ...SAID }),
+    on: "github",
+    outcome: "",
+  },
+  "IssuersService.setIssuer": {
+    before: ({ manager }) =>
+      manager.ci.addIssuer({ name: "github", jwks: JWKS }),
+    call: ({ issuers }) =>
+      issuers.setIssuer({ name: "github", jwks: JWKS, ...SAID }),
+    on: "github",
+    outcome: "",
+  },
+  "IssuersService.removeIssuer": {
+    before: ({ manager }) =>
+      manager.ci.addIssuer({ name: "github", jwks: JWKS }),
+    call: ({ issuers }) => issuers.removeIssuer({ name: "github", ...SAID }),
+    on: "github",
+    outcome: "",
+  },
   "JobsService.startJob": {
     call: ({ jobs }) =>
       jobs.startJob({
@@ -303,6 +327,12 @@ const REFUSED: Readonly<Record<string, Case["call"]>> = {
     enrolment.acceptAgent({ name: "web-9" }),
   "EnrolmentService.rejectAgent": ({ enrolment }) =>
     enrolment.rejectAgent({ name: "web-9", reason: "not ours" }),
+  "IssuersService.addIssuer": ({ issuers }) =>
+    issuers.addIssuer({ name: "github", jwks: "{}" }),
+  "IssuersService.setIssuer": ({ issuers }) =>
+    issuers.setIssuer({ name: "gitlab", jwks: JWKS }),
+  "IssuersService.removeIssuer": ({ issuers }) =>
+    issuers.removeIssuer({ name: "gitlab" }),
   "JobsService.startJob": ({ jobs }) =>
     jobs.startJob({
       targets: { expressions: ["web-8"] },
@@ -341,10 +371,12 @@ async function served() {
       proof: MANAGER_PROOF,
     }),
   );
-  const { agents, commands, jobs, audit, access, enrolment } = fleet.manager;
+  const { agents, commands, jobs, audit, access, enrolment, ci } =
+    fleet.manager;
   const manager = Object.assign(new SmallManager(), {
     access,
     enrolment,
+    ci,
     agents,
     commands,
     jobs,
@@ -432,6 +464,32 @@ for (
     assertEquals(await parts.entries(), first);
   });
 }
+
+Deno.test("an operator for jobs of a CI is added with one entry in the audit", async () => {
+  await using parts = await served();
+  const { issuers, operators } = parts.control;
+  await issuers.addIssuer({ name: "github", jwks: JWKS });
+  const claims = { "repository_id": "1", "repository_owner_id": "2" };
+
+  const { login, audience } = await operators.addOperator({
+    name: "deploy",
+    role: "operator",
+    ci: { issuer: "github", claims },
+    ...SAID,
+  });
+
+  assertMatch(login, /^piri-ci1-/);
+  assertMatch(audience, /^piri:/);
+  const [entry, ...others] = await parts.entries();
+  assertEquals([entry?.act, entry?.target, entry?.who, others.length], [
+    "AddOperator",
+    "deploy",
+    OWNER,
+    1,
+  ]);
+  const { operators: [added] } = await operators.listOperators({});
+  assertEquals([added?.ci?.issuer, added?.ci?.claims], ["github", claims]);
+});
 
 Deno.test("what is not changed makes no entry in the audit", async () => {
   await using parts = await served();

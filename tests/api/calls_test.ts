@@ -35,7 +35,10 @@ Deno.test("a Manager with a call that no row names does not start", () => {
 });
 
 Deno.test("only a login needs no token", () => {
-  assertEquals(needing("nothing"), ["LoginService.login"]);
+  assertEquals(needing("nothing"), [
+    "LoginService.login",
+    "LoginService.loginFromCi",
+  ]);
 });
 
 Deno.test("a viewer changes nothing but the own login", () => {
@@ -53,6 +56,10 @@ Deno.test("agents, operators, rules and the audit are for an admin", () => {
     "AuditService.listAudit",
     "AuditService.exportAudit",
     "AuditService.verifyAudit",
+    "IssuersService.listIssuers",
+    "IssuersService.addIssuer",
+    "IssuersService.setIssuer",
+    "IssuersService.removeIssuer",
     "OperatorsService.listOperators",
     "OperatorsService.addOperator",
     "OperatorsService.inviteOperator",
@@ -79,7 +86,9 @@ Deno.test("what changes nothing is known to, so that no proof of the user is ask
       "BlobsService.openUpload",
       "BlobsService.upload",
       "BlobsService.finishUpload",
+      "IssuersService.listIssuers",
       "LoginService.login",
+      "LoginService.loginFromCi",
       "OperatorsService.listOperators",
       "OperatorsService.testRule",
     ],

@@ -252,6 +252,18 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     });
   }
 
+  /** Audiences that the CI was asked for. */
+  readonly audiences: string[] = [];
+  /** Token of the CI; an error outside of one. */
+  idToken: string | PiriError = "a.ci.token";
+
+  ciToken(audience: string): Promise<string> {
+    this.audiences.push(audience);
+    return this.idToken instanceof PiriError
+      ? Promise.reject(this.idToken)
+      : Promise.resolve(this.idToken);
+  }
+
   connectTo(place: ManagerPlace): Promise<Control> {
     this.places.push(place);
     return this.connect(place.address);

@@ -1,15 +1,21 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, type ConnectRouter } from "@connectrpc/connect";
 import {
+  type AddIssuerRequest,
   type AddOperatorRequest,
   type AddRuleRequest,
   type InviteOperatorRequest,
+  type Issuer,
+  IssuerSchema,
+  IssuersService,
+  type LoginFromCiRequest,
   LoginService,
   type Operator,
   OperatorSchema,
   OperatorsService,
   type RemoveRuleRequest,
   RuleSchema,
+  type SetIssuerRequest,
   type SetOperatorRequest,
   type TestRuleRequest,
   type TestRuleResponseSchema,
@@ -44,6 +50,13 @@ export class FakeOperators {
   readonly tests: TestRuleRequest[] = [];
   /** Codes that were traded. */
   readonly codes: string[] = [];
+  issuers: Issuer[] = [
+    create(IssuerSchema, { name: "github", kind: "github" }),
+  ];
+  readonly newIssuers: AddIssuerRequest[] = [];
+  readonly changedIssuers: SetIssuerRequest[] = [];
+  /** Tokens of a CI that were traded. */
+  readonly ciLogins: LoginFromCiRequest[] = [];
   /** Number of logouts. */
   logouts = 0;
   /** Answer to `TestRule`. */
@@ -52,6 +65,8 @@ export class FakeOperators {
   caller: MessageInitShape<typeof WhoAmIResponseSchema> = { name: "root" };
   /** True if rules are unlimited. */
   unlimited = false;
+  /** Refusal of `AddOperator`. */
+  unfit: PiriError | undefined;
   /** Refusal of `Login` and `Logout`. */
   refusal: PiriError | undefined;
 
@@ -60,8 +75,11 @@ export class FakeOperators {
     router.service(OperatorsService, {
       listOperators: () => ({ operators: this.known }),
       addOperator: (request) => {
+        if (this.unfit !== undefined) throw toConnectError(this.unfit);
         this.additions.push(request);
-        return { login: "piri-login1-line-12345678" };
+        return request.ci === undefined
+          ? { login: "piri-login1-line-12345678" }
+          : { login: "piri-ci1-line-12345678", audience: "piri:m-1" };
       },
       inviteOperator: (request) => {
         this.#require(request.name);
@@ -101,6 +119,22 @@ export class FakeOperators {
         return this.tested;
       },
     });
+    router.service(IssuersService, {
+      listIssuers: () => ({ issuers: this.issuers }),
+      addIssuer: (request) => {
+        this.newIssuers.push(request);
+        const { name, kind, url } = request;
+        return { issuer: { name, kind, url } };
+      },
+      setIssuer: (request) => {
+        this.changedIssuers.push(request);
+        return { issuer: { name: request.name } };
+      },
+      removeIssuer: ({ name }) => {
+        this.issuers = this.issuers.filter((issuer) => issuer.name !== name);
+        return {};
+      },
+    });
     router.service(LoginService, {
       login: ({ code }) => {
         this.#refuse();
@@ -110,6 +144,16 @@ export class FakeOperators {
           operator: "alice",
           role: "operator",
           expiresAtMs: BigInt(Date.UTC(2026, 0, 31)),
+        };
+      },
+      loginFromCi: (request) => {
+        this.#refuse();
+        this.ciLogins.push(request);
+        return {
+          token: "piri_ci_secret",
+          operator: request.operator,
+          role: "operator",
+          expiresAtMs: BigInt(Date.UTC(2026, 0, 1, 1)),
         };
       },
       logout: () => {

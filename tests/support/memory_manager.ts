@@ -4,6 +4,7 @@ import type { Counters } from "../../lib/base/counters.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import type { AgentRoster } from "../../lib/manager/agent_roster.ts";
 import type { Access } from "../../lib/manager/access/access.ts";
+import type { CiLogins } from "../../lib/manager/access/ci_logins.ts";
 import type { AuditLog } from "../../lib/manager/audit_log.ts";
 import type { Enrolments } from "../../lib/manager/enrolment.ts";
 import type { Agents } from "../../lib/manager/agents.ts";
@@ -74,6 +75,7 @@ export class MemoryManager implements AsyncDisposable {
   readonly audit: AuditLog;
   readonly access: Access;
   readonly enrolment: Enrolments;
+  readonly ci: CiLogins;
   /** End of each connection, in the order in which they were made. */
   readonly ends: Promise<End | undefined>[] = [];
   readonly sessions: ManagerSession[] = [];
@@ -130,6 +132,7 @@ export class MemoryManager implements AsyncDisposable {
     this.audit = this.#core.audit;
     this.access = this.#core.access;
     this.enrolment = this.#core.enrolment;
+    this.ci = this.#core.ci;
     this.#core.offerControl({
       address: "mgr.example.org:7052",
       caCertificate: new Uint8Array([1, 2, 3]),

@@ -65,6 +65,15 @@ export class SmallManager implements Manager {
     reject: () => Promise.reject(noAccess()),
   };
 
+  ci: Manager["ci"] = {
+    issuers: () => [],
+    addIssuer: () => Promise.reject(noAccess()),
+    setIssuer: () => Promise.reject(noAccess()),
+    removeIssuer: () => Promise.reject(noAccess()),
+    addOperator: () => Promise.reject(noAccess()),
+    login: () => Promise.reject(noAccess()),
+  };
+
   agents: Manager["agents"] = {
     list: () => Promise.resolve([...this.known.values()]),
     add: (agent) => {

@@ -145,5 +145,6 @@ function actText({ act, operation }: AuditEntry): string {
 
 function outcomeText({ decision, rule, outcome }: AuditEntry): string {
   if (decision === "allowed") return outcome;
-  return rule === "" ? decision : `${decision} by ${rule}`;
+  const by = rule === "" ? decision : `${decision} by ${rule}`;
+  return outcome === "" ? by : `${by}: ${outcome}`;
 }

@@ -8,7 +8,7 @@ import { ruleJson } from "./rule_text.ts";
 
 /** An operator as JSON. */
 export function operatorJson(operator: Operator): Record<string, unknown> {
-  const { name, role, suspended, createdAtMs, tokens, rules } = operator;
+  const { name, role, suspended, createdAtMs, tokens, rules, ci } = operator;
   return {
     name,
     role,
@@ -16,6 +16,8 @@ export function operatorJson(operator: Operator): Record<string, unknown> {
     createdAt: isoTime(createdAtMs),
     tokens: tokens.map(tokenJson),
     rules: rules.map(ruleJson),
+    from: ci?.issuer ?? null,
+    claims: ci === undefined ? null : { ...ci.claims },
   };
 }
 
@@ -28,6 +30,7 @@ export function tokenJson(token: OperatorToken): Record<string, unknown> {
     expiresAt: isoTime(token.expiresAtMs),
     usedAt: time(token.usedAtMs),
     usedFrom: text(token.usedFrom),
+    run: text(token.run),
   };
 }
 

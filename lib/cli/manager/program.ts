@@ -14,6 +14,7 @@ import { exportIdentity } from "./export_identity.ts";
 import { facts } from "./facts.ts";
 import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
+import { issuer } from "./issuer.ts";
 import { job } from "./job.ts";
 import { login } from "./login.ts";
 import { findManager } from "./logins.ts";
@@ -62,6 +63,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   hosts: "piri-manager agents",
   info: "piri-manager status",
   inspect: "piri-manager show",
+  issuers: "piri-manager issuer list",
   jobs: "piri-manager job list",
   join: "piri-agent join",
   kill: "piri-manager cancel",
@@ -71,6 +73,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   ls: "piri-manager agents",
   minions: "piri-manager agents",
   nodes: "piri-manager agents",
+  oidc: "piri-manager issuer add",
   operators: "piri-manager operator list",
   ops: "piri-manager operations",
   permissions: "piri-manager rule list",
@@ -134,6 +137,7 @@ export function managerProgram(
       logout,
       whoami,
       operator,
+      issuer,
       rule,
       audit,
       exportIdentity,

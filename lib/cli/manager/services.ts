@@ -6,6 +6,7 @@ import type {
   CommandsService,
   EnrolmentService,
   EventsService,
+  IssuersService,
   JobsService,
   LoginService,
   OperatorsService,
@@ -80,6 +81,12 @@ export interface ManagerServices {
    * @throws {PiriError} UNAVAILABLE if it cannot be reached; DENIED if it cannot be trusted.
    */
   connectTo(place: ManagerPlace): Promise<Control>;
+  /**
+   * Token of the CI, for this audience, for the job that this process is a part of.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION outside of a CI; UNAVAILABLE if the CI does not give one
+   */
+  ciToken(audience: string): Promise<string>;
 }
 
 /** A Manager on another machine. */
@@ -149,5 +156,6 @@ export interface Control extends Disposable {
   readonly status: Client<typeof StatusService>;
   readonly operators: Client<typeof OperatorsService>;
   readonly enrolment: Client<typeof EnrolmentService>;
+  readonly issuers: Client<typeof IssuersService>;
   readonly logins: Client<typeof LoginService>;
 }

@@ -33,6 +33,7 @@ import {
   requireAllowed,
   type RuledAgent,
 } from "./decide.ts";
+import { checkNew, checkRule, type Known, viewOf } from "./known_operator.ts";
 import { LiveTokens, notKnown } from "./live_tokens.ts";
 import { Rule } from "./rule.ts";
 
@@ -46,8 +47,6 @@ const CODE_MS = 600_000;
 
 /** Least time between two records of a token's use, in milliseconds. */
 const USE_MS = 60_000;
-
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,99}$/;
 
 /** Address and authority that login lines name. */
 export interface ControlPlace {
@@ -65,12 +64,6 @@ export interface AccessOptions {
   readonly targeting: Targeting;
   /** Undefined while there is no control port. */
   readonly place: () => ControlPlace | undefined;
-}
-
-/** Operator in memory, with rules that are ready to be applied. */
-interface Known {
-  readonly record: OperatorRecord;
-  readonly rules: readonly Rule[];
 }
 
 /** Operators, their tokens and their rules, in memory as the database has them. Rights are looked up when they are used. */
@@ -106,13 +99,7 @@ export class Access implements AccessAdmin {
     { name, role, rules, tokenLifeMs }: Parameters<AccessAdmin["add"]>[0],
     asker?: Asker,
   ): Promise<string> {
-    if (!NAME.test(name)) {
-      throw new PiriError(
-        "INVALID_ARGUMENT",
-        `Cannot add operator "${name}": a name has letters, digits, and _ . @ -, 100 at most`,
-      );
-    }
-    for (const rule of rules) checked(rule);
+    checkNew(name, rules);
     const { clock } = this.#options;
     return await this.#withCode(name, tokenLifeMs, (code) => ({
       kind: "add",
@@ -122,11 +109,22 @@ export class Access implements AccessAdmin {
     }), this.#audit("AddOperator", name, asker, { role, rules }));
   }
 
+  /** Operator as the database has it. */
+  operator(name: string): OperatorRecord | undefined {
+    return this.#operators.get(name)?.record;
+  }
+
   async invite(
     name: string,
     tokenLifeMs: number,
     asker?: Asker,
   ): Promise<string> {
+    if (this.operator(name)?.ci) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot invite operator "${name}": jobs of a CI log in as it, by tokens of the CI`,
+      );
+    }
     return await this.#withCode(
       name,
       tokenLifeMs,
@@ -138,7 +136,7 @@ export class Access implements AccessAdmin {
   async set(
     ...[name, change, asker]: Parameters<AccessAdmin["set"]>
   ): Promise<OperatorView> {
-    await this.#change(
+    await this.change(
       { kind: "set", name, ...change },
       this.#audit("SetOperator", name, asker, change),
     );
@@ -146,22 +144,22 @@ export class Access implements AccessAdmin {
   }
 
   async remove(name: string, asker?: Asker): Promise<void> {
-    await this.#change(
+    await this.change(
       { kind: "remove", name },
       this.#audit("RemoveOperator", name, asker),
     );
   }
 
   async revoke(id: number, asker?: Asker): Promise<void> {
-    await this.#change(
+    await this.change(
       { kind: "revoke", id },
       this.#audit("RevokeToken", `token ${id}`, asker),
     );
   }
 
   async addRule(rule: NewRule, asker?: Asker): Promise<RuleView> {
-    checked(rule);
-    await this.#change(
+    checkRule(rule);
+    await this.change(
       { kind: "addRule", rule },
       this.#audit("AddRule", rule.operator, asker, { rule }),
     );
@@ -184,7 +182,7 @@ export class Access implements AccessAdmin {
     number: number,
     asker?: Asker,
   ): Promise<void> {
-    await this.#change(
+    await this.change(
       { kind: "removeRule", operator, number },
       this.#audit("RemoveRule", `${operator}#${number}`, asker),
     );
@@ -215,7 +213,7 @@ export class Access implements AccessAdmin {
     if (known?.isCode !== true) throw badCode();
     const token = TOKEN_PREFIX + newSecret(random);
     const hash = hashSecret(token);
-    await this.#change(
+    await this.change(
       { kind: "trade", code: codeHash, hash, at: clock.now(), from },
       this.#audit("Login", known.operator, {
         requestedBy: known.operator,
@@ -239,11 +237,12 @@ export class Access implements AccessAdmin {
     if (known === undefined || known.record.suspended) return undefined;
     if (record.expiresAt <= now) return undefined;
     this.#noteUse(record, { now, from });
-    const { id: tokenId, operator: name } = record;
+    const { id: tokenId, operator: name, run } = record;
     const roleNow = () => this.#operators.get(name)?.record.role;
     return {
       name,
       tokenId,
+      run,
       from,
       ended: this.#live.endOf(record),
       get role() {
@@ -261,17 +260,11 @@ export class Access implements AccessAdmin {
     change: (code: NewToken) => OperatorChange,
     audit: NewAudit,
   ): Promise<string> {
-    const place = this.#options.place();
-    if (place === undefined) {
-      throw new PiriError(
-        "FAILED_PRECONDITION",
-        "Cannot let an operator log in: this Manager has no control port (piri-manager serve --control HOST:PORT, or control in config.yaml)",
-      );
-    }
+    const place = this.requirePlace();
     const { clock, random } = this.#options;
     const code = newSecret(random);
     const createdAt = clock.now();
-    await this.#change(
+    await this.change(
       change({
         operator,
         hash: hashSecret(code),
@@ -285,7 +278,22 @@ export class Access implements AccessAdmin {
     return encodeLoginLine({ ...place, operator, code });
   }
 
-  async #change(change: OperatorChange, audit?: NewAudit): Promise<void> {
+  /**
+   * Place of the control port.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION without one
+   */
+  requirePlace(): ControlPlace {
+    const place = this.#options.place();
+    if (place !== undefined) return place;
+    throw new PiriError(
+      "FAILED_PRECONDITION",
+      "Cannot let an operator log in: this Manager has no control port (piri-manager serve --control HOST:PORT, or control in config.yaml)",
+    );
+  }
+
+  /** Records a change of operators, and takes it over. */
+  async change(change: OperatorChange, audit?: NewAudit): Promise<void> {
     this.#adopt(await this.#options.store.changeOperators(change, audit));
   }
 
@@ -352,7 +360,7 @@ export class Access implements AccessAdmin {
   ): void {
     if (now - (this.#noted.get(id) ?? -Infinity) < USE_MS) return;
     this.#noted.set(id, now);
-    this.#change({ kind: "use", id, at: now, from }).catch((error) =>
+    this.change({ kind: "use", id, at: now, from }).catch((error) =>
       log.warning("Cannot record the use of token {id}: {error}", {
         id,
         error: messageOf(error),
@@ -363,20 +371,4 @@ export class Access implements AccessAdmin {
 
 function badCode(): PiriError {
   return new PiriError("AUTH_FAILED", "Cannot log in: the code is not known");
-}
-
-/** @throws {PiriError} INVALID_ARGUMENT */
-function checked(rule: NewRule): void {
-  new Rule({ ...rule, number: 0 });
-}
-
-function viewOf({ record, rules }: Known): OperatorView {
-  return {
-    ...record,
-    tokens: record.tokens.map(({ hash: _, ...token }) => token),
-    rules: rules.map((rule) => ({
-      ...rule.record,
-      unlimited: rule.isUnlimited,
-    })),
-  };
 }

@@ -62,6 +62,22 @@ Deno.test("audit list shows who asked for what, on what, and the outcome", async
   ]);
 });
 
+Deno.test("audit list shows why something was denied", async () => {
+  const manager = audited();
+  const denied = { decision: "denied", who: "", act: "LoginFromCi" };
+  manager.audit.entries = [
+    anEntry({ ...denied, on: "deploy", outcome: "Cannot accept it" }),
+    anEntry({ ...denied, on: "deploy", rule: "alice#2" }),
+  ];
+
+  const { stdout } = await see(["audit", "list", "--utc"], { manager });
+
+  assertEquals(
+    stdout.split("\n").slice(1, 3).map((line) => line.split(/ {2,}/).at(-1)),
+    ["denied: Cannot accept it", "denied by alice#2"],
+  );
+});
+
 Deno.test("audit list asks for what its flags say", async () => {
   const manager = audited();
   const { code, terminal } = await see(
