@@ -45,7 +45,7 @@ export const pending = defineSubcommand({
 /** `agent accept`: lets a host in that waits. */
 export const accept = defineSubcommand({
   name: "accept",
-  summary: "let a host in that waits; compare its key with what it prints",
+  summary: "let a host in that waits, after a look at its key",
   positionals: { name: { type: "one", summary: "name that it asks for" } },
   flags: { fingerprint },
   examples: ["web-1 --fingerprint SHA256:SmQx6Ag1e0YcZ8nKq5Wl2v"],
@@ -103,8 +103,7 @@ export const reject = defineSubcommand({
 /** `agent revoke`: ends an agent's trust at once. */
 export const revoke = defineSubcommand({
   name: "revoke",
-  summary:
-    "cut an agent off at once: its commands are lost, and its key and name are blocked",
+  summary: "cut an agent off, and block its key and name",
   positionals: { name: { type: "one", summary: "name of the agent" } },
   flags: {},
   examples: ["web-1"],

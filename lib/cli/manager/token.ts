@@ -9,7 +9,7 @@ import { userOf } from "./signature.ts";
 
 const create = defineSubcommand({
   name: "create",
-  summary: "make a token by which one or many hosts join, and print it",
+  summary: "make a token by which hosts join, and print it",
   positionals: {},
   flags: {
     uses: {
@@ -44,8 +44,8 @@ const create = defineSubcommand({
     },
   },
   examples: [
-    "--uses 50 --group web --name 'web-*' --cidr 10.0.0.0/8",
-    "--approve --uses 10 --expires 1h",
+    "--uses 50 --group web --name 'web-*'",
+    "--approve --uses 10 --cidr 10.0.0.0/8",
   ],
   async execute({ flags, dir, output, terminal }, services: ManagerServices) {
     using control = await services.connect(dir);
@@ -104,7 +104,7 @@ const list = defineSubcommand({
 
 const revoke = defineSubcommand({
   name: "revoke",
-  summary: "revoke a join token; agents that have joined by it stay",
+  summary: "revoke a join token; its agents stay",
   positionals: {
     id: { type: "one", summary: "its id, as piri-manager token list has it" },
   },

@@ -23,7 +23,7 @@ class FakeAgent implements AgentServices {
   reloads = 0;
 
   join(
-    options: { dir: string; token: string },
+    { waits: _waits, ...options }: Parameters<AgentServices["join"]>[0],
   ): Promise<{ name: string; address: string }> {
     this.asked.push(options);
     return this.refusal === undefined
@@ -87,16 +87,16 @@ Deno.test("join takes its token as an argument, from a file and from stdin", asy
   const options = { agent, files: { t: "filed\n" }, stdin: "piped\n" };
   const { code, stdout } = await see(["join", "typed"], options);
   await see(["join", "--token-file", "t"], options);
-  await see(["join", "-", "--dir", "/srv"], options);
+  await see(["join", "-", "--dir", "/srv", "--name", "web-1"], options);
 
   assertEquals(
     [code, stdout],
     [0, "joined as web-1, the Manager is at mgr:7051\n"],
   );
   assertEquals(agent.asked, [
-    { dir: "/var/lib/piri-agent", token: "typed" },
-    { dir: "/var/lib/piri-agent", token: "filed" },
-    { dir: "/srv", token: "piped" },
+    { dir: "/var/lib/piri-agent", token: "typed", name: "" },
+    { dir: "/var/lib/piri-agent", token: "filed", name: "" },
+    { dir: "/srv", token: "piped", name: "web-1" },
   ]);
 });
 

@@ -89,6 +89,7 @@ Deno.test("agents --json prints an object a line, with null for what is absent",
       facts: { os: "linux" },
       setFacts: {},
       retired: false,
+      revokedAt: null,
     },
     {
       id: "名前",
@@ -104,6 +105,7 @@ Deno.test("agents --json prints an object a line, with null for what is absent",
       facts: {},
       setFacts: {},
       retired: false,
+      revokedAt: null,
     },
   ]);
 });
