@@ -74,14 +74,17 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type store",
     "type manager/target_api.ts",
   ],
+  "manager/admission/network.ts": ["base"],
   "manager/access": [
     "base",
     "targets",
+    "manager/admission/network.ts",
     "type store",
     "type manager/access_api.ts",
     "type manager/target_api.ts",
     "type manager/agent_roster.ts",
     "type manager/targeting.ts",
+    "type manager/audit_api.ts",
     "manager/audit_entry.ts",
   ],
   "manager/operator_api.ts": [
@@ -99,7 +102,18 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type store",
     "type manager/command_api.ts",
   ],
-  "manager/audit_log.ts": ["base", "type store", "type manager/audit_api.ts"],
+  "manager/denials.ts": [
+    "base",
+    "type store",
+    "type manager/audit_api.ts",
+    "manager/audit_entry.ts",
+  ],
+  "manager/audit_log.ts": [
+    "base",
+    "type store",
+    "type manager/audit_api.ts",
+    "manager/denials.ts",
+  ],
   "manager/fleet.ts": ["base", "wire", "type store"],
   "manager/unrecorded_events.ts": ["type store"],
   "manager/event_text.ts": [
@@ -168,6 +182,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/watching",
   ],
   "manager/admission": [
+    "manager/admission/network.ts",
     "base",
     "wire",
     "type store",
@@ -238,6 +253,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/agent_roster.ts",
     "type manager/targeting.ts",
     "manager/agent_removal.ts",
+    "manager/admission/network.ts",
     "type store",
     "type manager/operator_api.ts",
     "type manager/manager_parts.ts",

@@ -128,9 +128,18 @@ export class ManagerCore {
       ...parts,
       roster,
       targeting,
+      denied: (denial) => this.audit.denied(denial),
       place: () => this.#controlPlace,
     });
-    const jobs = new Jobs({ ...parts, commands, targeting });
+    const jobs = new Jobs({
+      ...parts,
+      commands,
+      targeting,
+      refusal: ({ requestedBy: name, tokenId, ...work }, agent) =>
+        tokenId === null
+          ? undefined
+          : this.access.rights.refusal({ name, tokenId }, work, agent),
+    });
     this.jobs = jobs;
     const shared = { ...parts, commands, jobs: jobs.effects };
     this.agents = new Agents({ ...shared, roster, targeting });
@@ -218,5 +227,6 @@ export class ManagerCore {
       sleep(this.#options.clock, LEAVING_MS + 1_000, late.signal),
     ]);
     late.abort();
+    await this.audit.close();
   }
 }

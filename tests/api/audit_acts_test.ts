@@ -58,6 +58,7 @@ async function withAlice({ manager }: JobFleet): Promise<void> {
       argv: [],
       most: 0,
       trustFacts: false,
+      within: "",
     }],
   });
 }

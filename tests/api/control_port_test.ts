@@ -6,6 +6,11 @@ import type { Role } from "../../lib/base/role.ts";
 import { CALLS } from "../../lib/api/calls.ts";
 import type { RunningManager } from "../../lib/serve_manager.ts";
 import type { NewRule } from "../../lib/store/operator_records.ts";
+import { systemClock } from "../../lib/base/clock.ts";
+import { KEYLESS_FEATURES } from "../../lib/wire/features.ts";
+import { dialTls } from "../../lib/wire/tls.ts";
+import { encodeHex } from "@std/encoding/hex";
+import { ScriptedPeer } from "../support/scripted_peer.ts";
 import { startControlPort } from "../support/control_port.ts";
 
 /** Answer of the API to JSON. */
@@ -51,6 +56,29 @@ class Site implements AsyncDisposable {
     return this.#undo.disposeAsync();
   }
 
+  /** Connects an agent that has the secret "secret of NAME". */
+  async agent(name: string): Promise<ScriptedPeer> {
+    const transport = await dialTls({
+      hostname: "127.0.0.1",
+      port: Number(this.manager.listen.split(":").at(-1)),
+      serverName: "localhost",
+      caPem: this.ca,
+      clock: systemClock,
+    });
+    this.#undo.defer(() => transport.close());
+    const peer = new ScriptedPeer(transport);
+    await peer.says("clientHello", {
+      clientId: name,
+      auth: `secret of ${name}`,
+      protocol: 2,
+      features: [...KEYLESS_FEATURES],
+      instance: encodeHex(crypto.getRandomValues(new Uint8Array(16))),
+      session: 1n,
+    });
+    await peer.hears("serverHello");
+    return peer;
+  }
+
   fetch(call: string, body: BodyInit, headers: HeadersInit) {
     return fetch(
       `https://localhost:${this.port}/piri.control.v1.${call}`,
@@ -89,6 +117,7 @@ class Site implements AsyncDisposable {
         argv: [],
         most: 0,
         trustFacts: false,
+        within: "",
         ...rule,
       })),
     });
@@ -179,7 +208,10 @@ Deno.test("a wrong code is refused, and says nothing more", async () => {
   });
 
   assertEquals(status, 401);
-  assertEquals(json["message"], "Cannot log in: the code is not known");
+  assertEquals(
+    json["message"],
+    "Cannot log in: the code is not known, or too many logins from this address failed within the last minutes",
+  );
 });
 
 Deno.test("a viewer sees and does not act, an operator does what a rule allows, an admin administers", async () => {
@@ -385,6 +417,74 @@ Deno.test("a revoked operator's open stream ends within a second, and nobody els
   await site.manager.stop();
   await bob;
 });
+
+Deno.test("revoked: the open stream ends within a second, the queued command is not sent", async () => {
+  await using site = await Site.start();
+  const { manager } = site.manager;
+  const entry = { groups: [], cidrs: [] };
+  for (const id of ["web-1", "web-2"]) {
+    const secretHash = hashSecret(`secret of ${id}`);
+    await manager.agents.addWithSecret({ id, secretHash, ...entry });
+  }
+  const alice = await site.login("alice", "operator", [{}]);
+  const start = (target: string, token: string) =>
+    site.post("JobsService/StartJob", {
+      targets: { expressions: [target] },
+      operation: "command.Run",
+      params: '{"argv":["true"]}',
+      requestId: crypto.randomUUID(),
+      limits: { queueMs: "600000" },
+    }, token);
+  const bob = await site.login("bob", "operator", [{}]);
+  await start("web-1", alice);
+  await start("web-2", bob);
+  const stream = await site.fetch(
+    "JobsService/WatchJob",
+    enveloped({ jobId: "1" }),
+    {
+      "content-type": "application/connect+json",
+      authorization: `Bearer ${alice}`,
+    },
+  );
+  const [{ id } = { id: 0 }] = manager.access.list()
+    .find(({ name }) => name === "alice")?.tokens ?? [];
+
+  const begun = performance.now();
+  await manager.access.revoke(id);
+  const text = await stream.text();
+  const elapsed = performance.now() - begun;
+  const peers = [await site.agent("web-1"), await site.agent("web-2")];
+  const { signal } = new AbortController();
+  const news = manager.jobs.watch(1n, { output: false, from: [], signal });
+  await Array.fromAsync(news);
+  const sent = await peers[1]?.hears("command");
+
+  assert(elapsed < 1_000, "it went on for a second");
+  assert(text.includes('"code":"unauthenticated"'), text);
+  assertEquals(sent?.type, "command.Run");
+  const [refused] = await manager.jobs.entries(1n, { from: 0, limit: 1 });
+  assertEquals(
+    [refused?.agent, refused?.state, refused?.reason],
+    [
+      "web-1",
+      "refused",
+      `not sent: "alice" may no longer do it: token ${id} was revoked`,
+    ],
+  );
+  assertEquals(
+    peers[0]?.heardSoFar().filter(({ case: kind }) => kind === "command"),
+    [],
+  );
+});
+
+/** Request of a streaming call. */
+function enveloped(request: unknown): Uint8Array<ArrayBuffer> {
+  const text = new TextEncoder().encode(JSON.stringify(request));
+  const frame = new Uint8Array(5 + text.length);
+  new DataView(frame.buffer).setUint32(1, text.length);
+  frame.set(text, 5);
+  return frame;
+}
 
 Deno.test("an operator is told by the token in the record, whatever the request says", async () => {
   await using site = await Site.start();

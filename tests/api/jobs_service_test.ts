@@ -34,6 +34,7 @@ Deno.test("startJob passes every field of its request on", async () => {
     note: "of the web hosts",
     requestId: "r-1",
     requestedBy: "ada",
+    skipDenied: true,
   });
 
   assertEquals([job?.id, job?.state], [1n, JobState.RUNNING]);
@@ -69,6 +70,7 @@ Deno.test("startJob passes every field of its request on", async () => {
     requestId: "r-1",
     requestedBy: OWNER,
     saidBy: "ada",
+    skipDenied: true,
   }]);
 });
 

@@ -1,4 +1,5 @@
 import { PiriError } from "../../base/errors.ts";
+import { isWithin, parseWithin, type Within } from "../../base/within.ts";
 import type { NewRule, RuleRecord } from "../../store/operator_records.ts";
 import type { TargetAgent } from "../../targets/agent_index.ts";
 import { Glob } from "../../targets/glob.ts";
@@ -34,6 +35,7 @@ export class Rule {
   readonly #argv: readonly Glob[];
   readonly #takesMore: boolean;
   readonly #on: ReturnType<typeof parseTargets>;
+  readonly #within: Within | undefined;
 
   /** @throws {PiriError} INVALID_ARGUMENT for a bad expression, operation or bound */
   constructor(record: RuleRecord) {
@@ -44,6 +46,9 @@ export class Rule {
     const words = this.#takesMore ? record.argv.slice(0, -1) : record.argv;
     this.#argv = words.map((word) => new Glob(word));
     this.#on = parseTargets([record.onTargets]);
+    this.#within = record.within === ""
+      ? undefined
+      : parseWithin(record.within);
   }
 
   /** Name for people. */
@@ -55,6 +60,11 @@ export class Rule {
   isAbout({ operation, params }: AskedWork): boolean {
     if (!this.#operations.some((glob) => glob.matches(operation))) return false;
     return this.record.argv.length === 0 || this.#isBound(params);
+  }
+
+  /** True if it counts at a time, in milliseconds since 1970. */
+  countsAt(time: number): boolean {
+    return this.#within === undefined || isWithin(this.#within, time);
   }
 
   /** Those of the agents that it is about. */

@@ -4,6 +4,9 @@ import { decide, type RuledAgent } from "../../../lib/manager/access/decide.ts";
 import { Rule } from "../../../lib/manager/access/rule.ts";
 import type { RuleRecord } from "../../../lib/store/operator_records.ts";
 
+/** Monday, 1 June 2026, 12:00 in Berlin. */
+const MONDAY_NOON = Date.UTC(2026, 5, 1, 10);
+
 const AGENTS: Readonly<Record<string, RuledAgent>> = Object.fromEntries(
   [
     ["web-1", ["web"], { os: "linux" }, {}],
@@ -45,6 +48,7 @@ function rules(
       argv: [],
       most: 0,
       trustFacts: false,
+      within: "",
       ...more,
     })
   );
@@ -57,7 +61,7 @@ function ask(
   params: unknown = {},
 ) {
   const agents = names.split(" ").flatMap((name) => AGENTS[name] ?? []);
-  const work = { operation, params: JSON.stringify(params) };
+  const work = { operation, params: JSON.stringify(params), at: MONDAY_NOON };
   const decision = decide("alice", list, work, agents);
   return decision.allowed ? decision.rule : decision.reason;
 }
