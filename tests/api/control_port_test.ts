@@ -514,3 +514,115 @@ Deno.test("an address that a flag gives is no change at a reload", async () => {
 
   assertEquals(await site.manager.reload(), { changed: [], later: [] });
 });
+
+Deno.test("after 20 wrong codes an address is held up, with the same answer, and a good token is not", async () => {
+  await using site = await Site.start();
+  const { access, audit } = site.manager.manager;
+  const bob = await site.login("bob", "viewer");
+  const line = await access.invite("bob", { tokenLifeMs: 1_000_000 });
+  const { code } = parseLoginLine(line);
+  const answers = new Set<string>();
+  for (let count = 0; count < 20; count++) {
+    const wrong = { code: "A".repeat(43) };
+    const { status, json } = await site.post("LoginService/Login", wrong);
+    answers.add(`${status} ${json["message"]}`);
+  }
+
+  const { status, json } = await site.post("LoginService/Login", { code });
+  answers.add(`${status} ${json["message"]}`);
+
+  assertEquals(answers.size, 1);
+  const sees = await site.post("AgentsService/ListAgents", {}, bob);
+  assertEquals(sees.status, 200);
+  const entries = await audit.list({ limit: 10, act: "Login" });
+  assertEquals(
+    entries.map(({ who, decision }) => `${who} ${decision}`),
+    [" denied", "bob allowed"],
+  );
+});
+
+Deno.test("the audit has who was denied what by which rule, and strangers", async () => {
+  await using site = await Site.start();
+  const { agents, audit } = site.manager.manager;
+  const entry = { groups: [], cidrs: [], secretHash: hashSecret("secret") };
+  await agents.addWithSecret({ id: "db-1", ...entry });
+  const olaf = await site.login("olaf", "operator", [
+    {},
+    { deny: true, onTargets: "db-*" },
+  ]);
+  const anna = await site.login("anna", "admin");
+  await site.post("JobsService/StartJob", {
+    targets: { expressions: ["db-1"] },
+    operation: "command.Run",
+    params: '{"argv":["true"]}',
+    requestId: "r-1",
+  }, olaf);
+  await site.post("AgentsService/AddAgent", { id: "web-2" }, olaf);
+  await site.post("OperatorsService/SetOperator", { name: "anna" }, anna);
+  await site.post("AgentsService/ListAgents", {}, `piri_op_${"A".repeat(43)}`);
+
+  const entries = (await audit.list({ limit: 20 }))
+    .filter(({ decision }) => decision === "denied").toReversed();
+  assertEquals(
+    entries.map(({ who, credential, origin, act, target, rule }) =>
+      [who, credential, origin, act, target, rule].join("|")
+    ),
+    [
+      "olaf|token 2|127.0.0.1|StartJob|db-1|olaf#2",
+      "olaf|token 2|127.0.0.1|AddAgent||",
+      "anna|token 4|127.0.0.1|SetOperator||",
+      "|unknown token|127.0.0.1|ListAgents||",
+    ],
+  );
+});
+
+Deno.test("a token that was revoked and one that comes from a wrong network name their owner in the audit only", async () => {
+  await using site = await Site.start();
+  const { access, audit } = site.manager.manager;
+  const bob = await site.login("bob", "viewer");
+  await access.set("bob", { suspended: true });
+
+  const { status, json } = await site.post(
+    "AgentsService/ListAgents",
+    {},
+    bob,
+  );
+
+  assertEquals(status, 401);
+  assert(!JSON.stringify(json).includes("bob"));
+  const [entry] = await audit.list({ limit: 1 });
+  assertEquals(
+    [entry?.who, entry?.credential],
+    ["", "token 2 of bob, not accepted"],
+  );
+});
+
+Deno.test("an agent on which it is denied is left out of a job if that is asked for, and told", async () => {
+  await using site = await Site.start();
+  const { agents, jobs } = site.manager.manager;
+  for (const id of ["web-1", "web-2", "db-1"]) {
+    const secretHash = hashSecret(`secret of ${id}`);
+    await agents.addWithSecret({ id, groups: [], cidrs: [], secretHash });
+  }
+  const olaf = await site.login("olaf", "operator", [
+    { onTargets: "web-*" },
+    { deny: true, onTargets: "web-2" },
+  ]);
+  const start = (expression: string) =>
+    site.post("JobsService/StartJob", {
+      targets: { expressions: [expression] },
+      operation: "command.Run",
+      params: '{"argv":["true"]}',
+      requestId: crypto.randomUUID(),
+      skipDenied: true,
+    }, olaf);
+
+  const { json } = await start("all");
+  const none = await start("db-1");
+
+  const { denied } = json["notes"] as { denied: string[] };
+  assertEquals(denied, ["db-1", "web-2"]);
+  const entries = await jobs.entries(1n, { from: 0, limit: 10 });
+  assertEquals(entries.map(({ agent }) => agent), ["web-1"]);
+  assertEquals(none.code, "permission_denied");
+});

@@ -183,7 +183,14 @@ Deno.test("jobs are cancelled, paused, resumed and repeated by who proves it", a
     { id: 1n, graceMs: 5, ...asker },
     { pause: 1n, asker },
     { resume: 1n, asker },
-    { id: 1n, scope: "lost", on: ["@web"], requestId: "r-2", ...asker },
+    {
+      id: 1n,
+      scope: "lost",
+      on: ["@web"],
+      requestId: "r-2",
+      skipDenied: false,
+      ...asker,
+    },
   ]);
 });
 

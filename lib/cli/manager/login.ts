@@ -35,6 +35,12 @@ export const login = defineSubcommand({
       value: "NAME",
       summary: "name of the login, for PIRI_MANAGER (default: the host)",
     },
+    cidr: {
+      type: "repeated",
+      value: "NETWORK",
+      summary:
+        "network that the login is good from, as 10.0.0.0/8 (default: as the line says)",
+    },
     use: {
       type: "string",
       value: "NAME",
@@ -54,17 +60,20 @@ export const login = defineSubcommand({
   async execute(invocation, services: ManagerServices) {
     const { positionals: { line }, flags } = invocation;
     if (flags.use !== undefined) {
-      if (line !== undefined || flags.name !== undefined) {
+      if (
+        line !== undefined || flags.name !== undefined || flags.cidr.length > 0
+      ) {
         throw new PiriError(
           "INVALID_ARGUMENT",
-          'Cannot use "--use" with a line or "--name": it takes a login that is there already',
+          'Cannot use "--use" with a line, "--name" or "--cidr": it takes a login that is there already',
         );
       }
       await use(flags.use, invocation);
     } else if (line !== undefined) {
-      await signIn(line, flags.name, invocation, services);
-    } else if (flags.name === undefined) await list(invocation);
-    else {
+      await signIn(line, flags, invocation, services);
+    } else if (flags.name === undefined && flags.cidr.length === 0) {
+      await list(invocation);
+    } else {
       throw new HintedError(
         "INVALID_ARGUMENT",
         "Cannot log in: the line is missing",
@@ -105,7 +114,10 @@ async function use(name: string, invocation: Invocation): Promise<void> {
 
 async function signIn(
   word: string,
-  given: string | undefined,
+  { name: given, cidr }: {
+    readonly name: string | undefined;
+    readonly cidr: readonly string[];
+  },
   invocation: Invocation,
   services: ManagerServices,
 ): Promise<void> {
@@ -123,6 +135,7 @@ async function signIn(
   using control = await services.connectTo({ address, ca });
   const { token, operator, role, expiresAtMs } = await control.logins.login({
     code: line.code,
+    cidrs: [...cidr],
   }).catch((error) => {
     throw withInvitation(error, line);
   });

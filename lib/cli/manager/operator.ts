@@ -40,13 +40,31 @@ const expires = {
   most: 3_650 * 86_400_000,
 } as const;
 
+const cidr = {
+  type: "repeated",
+  value: "NETWORK",
+  summary:
+    "network that the login is good from, as 10.0.0.0/8 or 2001:db8::/32 (default: any)",
+} as const;
+
+const see = {
+  type: "string",
+  value: "TARGETS",
+  summary:
+    "target expression of the agents that it sees, with their commands, output, events and jobs: @web (default: all; all ends a bound)",
+} as const;
+
 const add = defineSubcommand({
   name: "add",
   summary: "add an operator and print the line to log in with",
   positionals: NAME,
-  flags: { role: ROLE, expires },
+  flags: { role: ROLE, expires, cidr, see },
   more: [ROLE_HELP],
-  examples: ["alice --role operator", "bob --role viewer --expires 7d"],
+  examples: [
+    "alice --role operator",
+    "bob --role viewer --expires 7d --see @web",
+    "deploy --role operator --cidr 10.1.0.0/16",
+  ],
   async execute(
     { positionals, flags, dir, output, terminal },
     services: ManagerServices,
@@ -66,6 +84,8 @@ const add = defineSubcommand({
       role,
       requestedBy: userOf(terminal),
       ...expiryOf(flags.expires),
+      cidrs: [...flags.cidr],
+      see: flags.see === undefined ? "" : seeOf(flags.see),
     });
     await printLogin({ name, login }, output);
     if (role === "operator") {
@@ -81,8 +101,8 @@ const invite = defineSubcommand({
   name: "invite",
   summary: "print another line to log in with",
   positionals: NAME,
-  flags: { expires },
-  examples: ["alice"],
+  flags: { expires, cidr },
+  examples: ["alice", "alice --cidr 192.0.2.0/24"],
   async execute(
     { positionals: { name }, flags, dir, output, terminal },
     services: ManagerServices,
@@ -93,6 +113,7 @@ const invite = defineSubcommand({
         name,
         requestedBy: userOf(terminal),
         ...expiryOf(flags.expires),
+        cidrs: [...flags.cidr],
       }),
       name,
       control,
@@ -116,6 +137,7 @@ const list = defineSubcommand({
       columns: {
         NAME: ({ name }) => name,
         ROLE: ({ role }) => role,
+        SEES: ({ see }) => see,
         STATE: ({ suspended }) => suspended ? "suspended" : "",
         RULES: ({ rules }) =>
           rules.length === 0
@@ -162,6 +184,7 @@ const show = defineSubcommand({
     await output.facts({
       name,
       role: operator.role,
+      sees: operator.see,
       state: operator.suspended ? "suspended: nothing is answered" : "",
       added: output.fullTime(operator.createdAtMs),
       logins: String(logins.length),
@@ -177,34 +200,37 @@ const show = defineSubcommand({
 
 const set = defineSubcommand({
   name: "set",
-  summary: "change the role of an operator",
+  summary: "change the role of an operator, or what it sees",
   positionals: NAME,
-  flags: { role: ROLE },
+  flags: { role: ROLE, see },
   more: [ROLE_HELP],
-  examples: ["alice --role admin"],
+  examples: ["alice --role admin", "alice --see @web", "alice --see all"],
   async execute(
-    { positionals: { name }, flags: { role }, dir, output, terminal },
+    { positionals: { name }, flags: { role, see }, dir, output, terminal },
     services: ManagerServices,
   ) {
-    if (role === undefined) {
+    if (role === undefined && see === undefined) {
       throw new PiriError(
         "INVALID_ARGUMENT",
-        `Cannot change operator "${name}": "--role" is missing`,
+        `Cannot change operator "${name}": "--role" or "--see" is missing`,
       );
     }
     using control = await services.connect(dir);
     const { operator } = await withOperatorHint(
       control.operators.setOperator({
         name,
-        role,
+        ...role === undefined ? {} : { role },
+        ...see === undefined ? {} : { see: seeOf(see) },
         requestedBy: userOf(terminal),
       }),
       name,
       control,
     );
     await output.either(
-      operator === undefined ? { name, role } : operatorJson(operator),
-      `operator "${name}" has the role ${role}`,
+      operator === undefined ? { name } : operatorJson(operator),
+      `operator "${name}" has the role ${operator?.role ?? role} and sees ${
+        operator?.see || "all"
+      }`,
     );
     return ExitCode.ok;
   },
@@ -316,6 +342,11 @@ export const operator: Group<ManagerServices> = {
     update: "piri-manager operator set",
   },
 };
+
+/** Bound of what an operator sees: none for all. */
+function seeOf(expression: string): string {
+  return expression.trim() === "all" ? "" : expression;
+}
 
 /** Prints a login line, which nobody can see again. */
 async function printLogin(

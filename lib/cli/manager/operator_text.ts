@@ -8,11 +8,12 @@ import { ruleJson } from "./rule_text.ts";
 
 /** An operator as JSON. */
 export function operatorJson(operator: Operator): Record<string, unknown> {
-  const { name, role, suspended, createdAtMs, tokens, rules } = operator;
+  const { name, role, suspended, see, createdAtMs, tokens, rules } = operator;
   return {
     name,
     role,
     suspended,
+    see: text(see),
     createdAt: isoTime(createdAtMs),
     tokens: tokens.map(tokenJson),
     rules: rules.map(ruleJson),
@@ -28,6 +29,7 @@ export function tokenJson(token: OperatorToken): Record<string, unknown> {
     expiresAt: isoTime(token.expiresAtMs),
     usedAt: time(token.usedAtMs),
     usedFrom: text(token.usedFrom),
+    cidrs: token.cidrs,
   };
 }
 

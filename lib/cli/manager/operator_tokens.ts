@@ -39,6 +39,7 @@ export const tokens = defineSubcommand({
         UNTIL: ({ token }) => output.fullTime(token.expiresAtMs),
         "LAST USE": ({ token }) => output.time(token.usedAtMs),
         FROM: ({ token }) => token.usedFrom,
+        "GOOD FROM": ({ token }) => token.cidrs.join(", "),
       },
     });
     return ExitCode.ok;
