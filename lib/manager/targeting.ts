@@ -50,7 +50,10 @@ export class Targeting {
     const { expressions, exclude = [], allowMissing = false } = selection;
     const wanted = parseTargets(expressions);
     const unwanted = exclude.length === 0 ? undefined : parseTargets(exclude);
-    const sets = await this.#loadSets([wanted, ...unwanted ? [unwanted] : []]);
+    const sets = await this.#loadSets(
+      [wanted, ...unwanted ? [unwanted] : []],
+      sight,
+    );
     const { roster } = this.#options;
     const leftOut = this.#leftOut(wanted, sets, sight);
     const world: TargetWorld = {
@@ -152,14 +155,24 @@ export class Targeting {
     return { retired, notJoined: meant.length - retired };
   }
 
+  /** Refuses a job with an agent that the asker does not see: it is not there for it. */
+  async #requireSeen(job: bigint, sight: Sight | undefined): Promise<void> {
+    if (sight === undefined) return;
+    const agents = [...await this.#jobAgents("job", job)];
+    if (!agents.every((agent) => sight.has(agent))) await noJob("job", job);
+  }
+
   async #loadSets(
     expressions: readonly TargetExpression[],
+    sight?: Sight,
   ): Promise<TargetWorld["sets"]> {
     const wanted = expressions.flatMap(setsOf);
     const loaded = new Map<string, ReadonlySet<string>>();
     for (const { kind, job } of wanted) {
       const key = `${kind} ${job}`;
-      if (!loaded.has(key)) loaded.set(key, await this.#jobAgents(kind, job));
+      if (loaded.has(key)) continue;
+      await this.#requireSeen(job, sight);
+      loaded.set(key, await this.#jobAgents(kind, job));
     }
     return (kind, job) => loaded.get(`${kind} ${job}`) ?? new Set();
   }

@@ -2,130 +2,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseLoginLine } from "../../lib/base/login_line.ts";
 import { encodePem } from "../../lib/base/pem.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
-import type { Role } from "../../lib/base/role.ts";
 import { CALLS } from "../../lib/api/calls.ts";
-import type { RunningManager } from "../../lib/serve_manager.ts";
-import type { NewRule } from "../../lib/store/operator_records.ts";
-import { systemClock } from "../../lib/base/clock.ts";
-import { KEYLESS_FEATURES } from "../../lib/wire/features.ts";
-import { dialTls } from "../../lib/wire/tls.ts";
-import { encodeHex } from "@std/encoding/hex";
-import { ScriptedPeer } from "../support/scripted_peer.ts";
 import { startControlPort } from "../support/control_port.ts";
-
-/** Answer of the API to JSON. */
-interface Answer {
-  readonly status: number;
-  readonly code: string | undefined;
-  readonly json: Record<string, unknown>;
-}
-
-/** Running Manager with a control port on loopback, and clients of it that know its authority alone. */
-class Site implements AsyncDisposable {
-  readonly manager: RunningManager;
-  readonly port: number;
-  readonly ca: string;
-  readonly http: Deno.HttpClient;
-  readonly #undo: AsyncDisposableStack;
-
-  private constructor(
-    manager: RunningManager,
-    ca: string,
-    undo: AsyncDisposableStack,
-  ) {
-    this.manager = manager;
-    this.ca = ca;
-    this.http = undo.adopt(
-      Deno.createHttpClient({ caCerts: [ca] }),
-      (http) => http.close(),
-    );
-    this.port = Number(manager.controlPort?.split(":").at(-1));
-    this.#undo = undo;
-  }
-
-  static async start(): Promise<Site> {
-    await using undo = new AsyncDisposableStack();
-    const { manager, folder } = undo.use(
-      await startControlPort({ config: 'control: "127.0.0.1:0"\n' }),
-    );
-    const ca = await Deno.readTextFile(folder.at("manager", "ca.pem"));
-    return new Site(manager, ca, undo.move());
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#undo.disposeAsync();
-  }
-
-  /** Connects an agent that has the secret "secret of NAME". */
-  async agent(name: string): Promise<ScriptedPeer> {
-    const transport = await dialTls({
-      hostname: "127.0.0.1",
-      port: Number(this.manager.listen.split(":").at(-1)),
-      serverName: "localhost",
-      caPem: this.ca,
-      clock: systemClock,
-    });
-    this.#undo.defer(() => transport.close());
-    const peer = new ScriptedPeer(transport);
-    await peer.says("clientHello", {
-      clientId: name,
-      auth: `secret of ${name}`,
-      protocol: 2,
-      features: [...KEYLESS_FEATURES],
-      instance: encodeHex(crypto.getRandomValues(new Uint8Array(16))),
-      session: 1n,
-    });
-    await peer.hears("serverHello");
-    return peer;
-  }
-
-  fetch(call: string, body: BodyInit, headers: HeadersInit) {
-    return fetch(
-      `https://localhost:${this.port}/piri.control.v1.${call}`,
-      { method: "POST", client: this.http, body, headers },
-    );
-  }
-
-  async post(
-    call: string,
-    request: unknown,
-    token?: string,
-  ): Promise<Answer> {
-    const response = await this.fetch(call, JSON.stringify(request), {
-      "content-type": "application/json",
-      ...token === undefined ? {} : { authorization: `Bearer ${token}` },
-    });
-    const json = await response.json();
-    return { status: response.status, code: json.code, json };
-  }
-
-  /** Token of a new operator, who has logged in over the port. */
-  async login(
-    name: string,
-    role: Role,
-    rules: readonly Partial<NewRule>[] = [],
-  ): Promise<string> {
-    const line = await this.manager.manager.access.add({
-      name,
-      role,
-      tokenLifeMs: 86_400_000,
-      rules: rules.map((rule) => ({
-        operator: name,
-        deny: false,
-        onTargets: "all",
-        operations: ["*"],
-        argv: [],
-        most: 0,
-        trustFacts: false,
-        within: "",
-        ...rule,
-      })),
-    });
-    const { code } = parseLoginLine(line);
-    const { json } = await this.post("LoginService/Login", { code });
-    return String(json["token"]);
-  }
-}
+import { ControlSite, enveloped } from "../support/control_site.ts";
 
 /** Request that starts `true` on agents. */
 function run(...agents: string[]) {
@@ -139,7 +18,7 @@ function run(...agents: string[]) {
 }
 
 Deno.test("a login line leads to the port, with a name that the certificate has", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const line = await site.manager.manager.access.add({
     name: "alice",
     role: "viewer",
@@ -154,7 +33,7 @@ Deno.test("a login line leads to the port, with a name that the certificate has"
 });
 
 Deno.test("without a token every call but a login is refused, with one answer", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const calls = Object.keys(CALLS).filter((call) =>
     call !== "LoginService.login"
   );
@@ -187,7 +66,7 @@ Deno.test("without a token every call but a login is refused, with one answer", 
 
 /** Answer to a streaming call without a token: its code is in the last message. */
 async function streamed(
-  site: Site,
+  site: ControlSite,
   path: string,
 ): Promise<{ status: number; text: string }> {
   const response = await site.fetch(path, new Uint8Array(5), {
@@ -201,7 +80,7 @@ async function streamed(
 }
 
 Deno.test("a wrong code is refused, and says nothing more", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
 
   const { status, json } = await site.post("LoginService/Login", {
     code: "A".repeat(43),
@@ -215,7 +94,7 @@ Deno.test("a wrong code is refused, and says nothing more", async () => {
 });
 
 Deno.test("a viewer sees and does not act, an operator does what a rule allows, an admin administers", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const { agents } = site.manager.manager;
   for (const id of ["web-1", "db-1"]) {
     await agents.add({ id, groups: [], cidrs: [] });
@@ -256,7 +135,7 @@ Deno.test("a viewer sees and does not act, an operator does what a rule allows, 
 });
 
 Deno.test("a job starts where the rules allow it on every target, and nowhere else", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const { agents, jobs } = site.manager.manager;
   for (const id of ["web-1", "web-2", "db-1"]) {
     const secretHash = hashSecret(`secret of ${id}`);
@@ -292,7 +171,7 @@ Deno.test("a job starts where the rules allow it on every target, and nowhere el
 });
 
 Deno.test("the audit has the token and the address of an operator, also of a rerun", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const { agents, jobs, audit } = site.manager.manager;
   await agents.addWithSecret({
     id: "web-1",
@@ -334,7 +213,7 @@ Deno.test("the audit has the token and the address of an operator, also of a rer
 });
 
 Deno.test("who may not start a job may not steer it", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const { agents, jobs } = site.manager.manager;
   await agents.addWithSecret({
     id: "db-1",
@@ -369,7 +248,7 @@ Deno.test("who may not start a job may not steer it", async () => {
 });
 
 Deno.test("nobody changes the own rights", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const admin = await site.login("anna", "admin");
   const rule = { on: "all", operations: ["*"] };
 
@@ -391,7 +270,7 @@ Deno.test("nobody changes the own rights", async () => {
 });
 
 Deno.test("a revoked operator's open stream ends within a second, and nobody else's", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const follow = async (token: string) => {
     const request = JSON.stringify({ follow: true });
     const frame = new Uint8Array(5 + request.length);
@@ -419,7 +298,7 @@ Deno.test("a revoked operator's open stream ends within a second, and nobody els
 });
 
 Deno.test("revoked: the open stream ends within a second, the queued command is not sent", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const { manager } = site.manager;
   const entry = { groups: [], cidrs: [] };
   for (const id of ["web-1", "web-2"]) {
@@ -477,17 +356,8 @@ Deno.test("revoked: the open stream ends within a second, the queued command is 
   );
 });
 
-/** Request of a streaming call. */
-function enveloped(request: unknown): Uint8Array<ArrayBuffer> {
-  const text = new TextEncoder().encode(JSON.stringify(request));
-  const frame = new Uint8Array(5 + text.length);
-  new DataView(frame.buffer).setUint32(1, text.length);
-  frame.set(text, 5);
-  return frame;
-}
-
 Deno.test("an operator is told by the token in the record, whatever the request says", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const operator = await site.login("olaf", "operator", [{}]);
 
   const { json } = await site.post("LoginService/WhoAmI", {}, operator);
@@ -496,7 +366,7 @@ Deno.test("an operator is told by the token in the record, whatever the request 
 });
 
 Deno.test("a program that trusts other authorities alone does not reach the port", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
 
   await assertRejects(
     () =>
@@ -516,7 +386,7 @@ Deno.test("an address that a flag gives is no change at a reload", async () => {
 });
 
 Deno.test("after 20 wrong codes an address is held up, with the same answer, and a good token is not", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const { access, audit } = site.manager.manager;
   const bob = await site.login("bob", "viewer");
   const line = await access.invite("bob", { tokenLifeMs: 1_000_000 });
@@ -542,7 +412,7 @@ Deno.test("after 20 wrong codes an address is held up, with the same answer, and
 });
 
 Deno.test("the audit has who was denied what by which rule, and strangers", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const { agents, audit } = site.manager.manager;
   const entry = { groups: [], cidrs: [], secretHash: hashSecret("secret") };
   await agents.addWithSecret({ id: "db-1", ...entry });
@@ -577,7 +447,7 @@ Deno.test("the audit has who was denied what by which rule, and strangers", asyn
 });
 
 Deno.test("a token that was revoked and one that comes from a wrong network name their owner in the audit only", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const { access, audit } = site.manager.manager;
   const bob = await site.login("bob", "viewer");
   await access.set("bob", { suspended: true });
@@ -598,7 +468,7 @@ Deno.test("a token that was revoked and one that comes from a wrong network name
 });
 
 Deno.test("an agent on which it is denied is left out of a job if that is asked for, and told", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const { agents, jobs } = site.manager.manager;
   for (const id of ["web-1", "web-2", "db-1"]) {
     const secretHash = hashSecret(`secret of ${id}`);
