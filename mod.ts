@@ -73,6 +73,8 @@ export type {
   OperatorView,
   Rights,
   RuleView,
+  Sight,
+  TokenBounds,
 } from "./lib/manager/access_api.ts";
 export type { Role } from "./lib/base/role.ts";
 export type {
@@ -81,7 +83,11 @@ export type {
   RuleRecord,
   TokenRecord,
 } from "./lib/store/operator_records.ts";
-export type { AuditAdmin, AuditVerdict } from "./lib/manager/audit_api.ts";
+export type {
+  AuditAdmin,
+  AuditVerdict,
+  Denial,
+} from "./lib/manager/audit_api.ts";
 export type {
   AuditFilter,
   AuditFinding,

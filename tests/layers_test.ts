@@ -112,6 +112,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "base",
     "type store",
     "type manager/audit_api.ts",
+    "manager/audit_entry.ts",
     "manager/denials.ts",
   ],
   "manager/fleet.ts": ["base", "wire", "type store"],
@@ -210,6 +211,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/agent_names.ts",
   ],
   "manager/agent_roster.ts": [
+    "manager/audit_entry.ts",
     "targets",
     "type store",
     "type manager/fleet.ts",

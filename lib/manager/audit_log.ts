@@ -1,7 +1,9 @@
 import { type Clock, sleep } from "../base/clock.ts";
+import type { Reload } from "../base/reload.ts";
 import type { AuditMark, AuditRecord } from "../store/audit_records.ts";
 import type { Store } from "../store/store.ts";
 import type { AuditAdmin, AuditVerdict, Denial } from "./audit_api.ts";
+import { auditEntry } from "./audit_entry.ts";
 import { Denials } from "./denials.ts";
 
 /** Most entries of one read of an export. */
@@ -12,7 +14,7 @@ const LOOK_MS = 500;
 
 /** Reads the audit, and writes denials into it. Acts are written by the store, in one transaction with what they do. */
 export class AuditLog implements AuditAdmin {
-  readonly #store: Pick<Store, "auditPage" | "checkAudit">;
+  readonly #store: Pick<Store, "auditPage" | "checkAudit" | "recordAudit">;
   readonly #clock: Clock;
 
   readonly #denials: Denials;
@@ -30,6 +32,23 @@ export class AuditLog implements AuditAdmin {
 
   denied(denial: Denial): void {
     this.#denials.add(denial);
+  }
+
+  /** Records that the configuration is read again. Nothing of it holds unless this is on the disk. */
+  async reloads({ changed, later }: Reload): Promise<void> {
+    const outcome = [
+      ...changed.length === 0 ? [] : [`changed: ${changed.join(", ")}`],
+      ...later.length === 0 ? [] : [`at the next start: ${later.join(", ")}`],
+    ];
+    const entry = auditEntry(
+      { act: "Reload", on: [] },
+      { requestedBy: "", credential: "signal" },
+      this.#clock,
+    );
+    await this.#store.recordAudit({
+      ...entry,
+      outcome: outcome.join("; ") || "nothing changed",
+    });
   }
 
   /** Writes what was only counted until now. */

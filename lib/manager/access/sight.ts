@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
+import { type AgentTest, agentTest } from "../../targets/agent_test.ts";
 import { parseTargets } from "../../targets/parse_targets.ts";
-import { matchingAgents } from "../../targets/resolve_targets.ts";
 import { setsOf } from "../../targets/target_expression.ts";
 import type { Sight } from "../access_api.ts";
 import type { AgentRoster, RosterLists } from "../agent_roster.ts";
@@ -18,14 +18,14 @@ export interface SightOptions {
 /** Agents that a target expression lets an operator see: by names, groups and facts that operators set. */
 export class TargetSight implements Sight {
   readonly #options: SightOptions;
-  readonly #expression: ReturnType<typeof parseSight>;
+  readonly #test: AgentTest;
   #seen: ReadonlySet<string> = new Set();
   #lists: RosterLists | undefined;
   #at = -Infinity;
 
   /** @throws {PiriError} INVALID_ARGUMENT */
   constructor(text: string, options: SightOptions) {
-    this.#expression = parseSight(text);
+    this.#test = agentTest(parseSight(text));
     this.#options = options;
   }
 
@@ -49,10 +49,7 @@ export class TargetSight implements Sight {
       connected,
       facts: setFacts,
     }));
-    const seen = matchingAgents(this.#expression, {
-      agents,
-      sets: () => new Set(),
-    });
+    const seen = agents.filter(this.#test);
     this.#lists = lists;
     this.#at = now;
     return this.#seen = new Set(seen.map(({ name }) => name));
