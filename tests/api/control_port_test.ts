@@ -385,6 +385,28 @@ Deno.test("an address that a flag gives is no change at a reload", async () => {
   assertEquals(await site.manager.reload(), { changed: [], later: [] });
 });
 
+Deno.test("the audit has that the configuration was read again, and what changed by it", async () => {
+  await using site = await startControlPort({});
+  const path = site.folder.at("manager", "config.yaml");
+  await site.manager.reload();
+  const config = await Deno.readTextFile(path);
+  await Deno.writeTextFile(
+    path,
+    config.replace(/^advertise: .*$/m, "advertise: mgr.example.org:7051"),
+  );
+  const { changed } = await site.manager.reload();
+
+  const entries = await site.manager.manager.audit.list({ limit: 10 });
+  assertEquals(changed.length > 0, true);
+  assertEquals(
+    entries.map(({ act, credential, outcome }) => [act, credential, outcome]),
+    [
+      ["Reload", "signal", `changed: ${changed.join(", ")}`],
+      ["Reload", "signal", "nothing changed"],
+    ],
+  );
+});
+
 Deno.test("after 20 wrong codes an address is held up, with the same answer, and a good token is not", async () => {
   await using site = await ControlSite.start();
   const { access, audit } = site.manager.manager;
@@ -446,7 +468,7 @@ Deno.test("the audit has who was denied what by which rule, and strangers", asyn
   );
 });
 
-Deno.test("a token that was revoked and one that comes from a wrong network name their owner in the audit only", async () => {
+Deno.test("a token that does not count names its owner in the audit, and not in the answer", async () => {
   await using site = await ControlSite.start();
   const { access, audit } = site.manager.manager;
   const bob = await site.login("bob", "viewer");

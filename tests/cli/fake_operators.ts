@@ -44,6 +44,8 @@ export class FakeOperators {
   readonly tests: TestRuleRequest[] = [];
   /** Codes that were traded. */
   readonly codes: string[] = [];
+  /** Networks of logins. */
+  readonly networks: string[] = [];
   /** Number of logouts. */
   logouts = 0;
   /** Answer to `TestRule`. */
@@ -72,7 +74,8 @@ export class FakeOperators {
         const operator = this.#require(request.name);
         this.changes.push(request);
         const { role = operator.role, suspended = false } = request;
-        return { operator: { ...operator, role, suspended } };
+        const { see = operator.see } = request;
+        return { operator: { ...operator, role, suspended, see } };
       },
       removeOperator: ({ name }) => {
         this.#require(name);
@@ -102,8 +105,9 @@ export class FakeOperators {
       },
     });
     router.service(LoginService, {
-      login: ({ code }) => {
+      login: ({ code, cidrs }) => {
         this.#refuse();
+        this.networks.push(...cidrs);
         this.codes.push(code);
         return {
           token: "piri_op_secret",

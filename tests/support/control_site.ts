@@ -75,7 +75,11 @@ export class ControlSite implements AsyncDisposable {
     return peer;
   }
 
-  fetch(call: string, body: BodyInit, headers: HeadersInit) {
+  fetch(
+    call: string,
+    body: BodyInit,
+    headers: HeadersInit,
+  ): Promise<Response> {
     return fetch(
       `https://localhost:${this.port}/piri.control.v1.${call}`,
       { method: "POST", client: this.http, body, headers },

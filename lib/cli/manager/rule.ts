@@ -73,7 +73,7 @@ const add = defineSubcommand({
     "alice allow --on @web --do command.Run --argv 'uptime'",
     "alice allow --on '@web ! web-07' --do 'file.*' --max 50",
     "alice deny --on @db --do '*'",
-    "bob allow --on all --do '*' --within 'Mon-Fri 08:00-18:00 UTC'",
+    "bob allow --on @web --do '*' --within 'Sat,Sun UTC'",
   ],
   async execute(
     { positionals: { operator, decision }, flags, dir, output, terminal },
