@@ -168,8 +168,6 @@ export class Commands implements CommandAdmin {
     };
   }
 
-  // Requests of operators.
-
   async run(request: RunRequest): Promise<Answer> {
     return await this.#answered(request.requestId) ??
       this.#viewed(await this.#starter.start(request));
@@ -398,5 +396,4 @@ export class Commands implements CommandAdmin {
 }
 
 type Timeline = Awaited<ReturnType<CommandAdmin["timeline"]>>;
-
 type Answer = Awaited<ReturnType<CommandAdmin["run"]>>;
