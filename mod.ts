@@ -73,6 +73,8 @@ export type {
   OperatorView,
   Rights,
   RuleView,
+  Sight,
+  TokenBounds,
 } from "./lib/manager/access_api.ts";
 export type {
   EnrolmentAdmin,
@@ -99,7 +101,11 @@ export type {
   RuleRecord,
   TokenRecord,
 } from "./lib/store/operator_records.ts";
-export type { AuditAdmin, AuditVerdict } from "./lib/manager/audit_api.ts";
+export type {
+  AuditAdmin,
+  AuditVerdict,
+  Denial,
+} from "./lib/manager/audit_api.ts";
 export type {
   AuditFilter,
   AuditFinding,

@@ -13,6 +13,7 @@ import { input, put } from "./input.ts";
 import { oneCommand } from "./one_command.ts";
 import { output } from "./output.ts";
 import type { Pair } from "./pair.ts";
+import { decision, decision10k } from "./rules.ts";
 import { storm } from "./storm.ts";
 import { targets } from "./targets.ts";
 
@@ -35,6 +36,8 @@ export const pairs: readonly Pair[] = [
   history,
   growth,
   targets,
+  decision,
+  decision10k,
   completion,
   agentMemory,
   bus,

@@ -285,10 +285,12 @@ class ServedManager implements RunningManager {
     const before = this.#config;
     const found = await readConfig(this.#state.paths);
     const { listen, guard, control, controlAdvertise } = before;
+    const reload = compareSettings(MANAGER_SETTINGS, before, found);
+    await this.#core.audit.reloads(reload);
     this.#config = { ...found, listen, guard, control, controlAdvertise };
     this.#core.adopt(coreSettings(found));
     await this.#options.startLog?.(found.log);
-    return compareSettings(MANAGER_SETTINGS, before, found);
+    return reload;
   }
 
   async #stop(): Promise<void> {

@@ -74,15 +74,18 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type store",
     "type manager/target_api.ts",
   ],
+  "manager/admission/network.ts": ["base"],
   "manager/access": [
     "base",
     "targets",
+    "manager/admission/network.ts",
     "type store",
     "type manager/access_api.ts",
     "type manager/ci_api.ts",
     "type manager/target_api.ts",
     "type manager/agent_roster.ts",
     "type manager/targeting.ts",
+    "type manager/audit_api.ts",
     "manager/audit_entry.ts",
   ],
   "manager/ci_api.ts": [
@@ -107,7 +110,19 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type store",
     "type manager/command_api.ts",
   ],
-  "manager/audit_log.ts": ["base", "type store", "type manager/audit_api.ts"],
+  "manager/denials.ts": [
+    "base",
+    "type store",
+    "type manager/audit_api.ts",
+    "manager/audit_entry.ts",
+  ],
+  "manager/audit_log.ts": [
+    "base",
+    "type store",
+    "type manager/audit_api.ts",
+    "manager/audit_entry.ts",
+    "manager/denials.ts",
+  ],
   "manager/fleet.ts": ["base", "wire", "type store"],
   "manager/unrecorded_events.ts": ["type store"],
   "manager/event_text.ts": [
@@ -177,6 +192,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   "manager/admission": [
     "manager/audit_entry.ts",
+    "manager/admission/network.ts",
     "base",
     "targets",
     "wire",
@@ -205,6 +221,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/agent_names.ts",
   ],
   "manager/agent_roster.ts": [
+    "manager/audit_entry.ts",
     "targets",
     "type store",
     "type manager/fleet.ts",
@@ -259,6 +276,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/agent_roster.ts",
     "type manager/targeting.ts",
     "manager/agent_removal.ts",
+    "manager/admission/network.ts",
     "type store",
     "type manager/operator_api.ts",
     "type manager/manager_parts.ts",

@@ -5,7 +5,7 @@ import {
 } from "@connectrpc/connect";
 import { PiriError } from "../base/errors.ts";
 import { hasRole } from "../base/role.ts";
-import type { Identity, Rights } from "../manager/access_api.ts";
+import type { Identity, Rights, Sight } from "../manager/access_api.ts";
 import { CALLS } from "./calls.ts";
 
 /** Sender of a request. */
@@ -13,18 +13,33 @@ export type Caller =
   /** Whoever can open the socket owns the state folder, and so has all rights. */
   | { readonly kind: "local" }
   /** Somebody elsewhere without a token that counts. */
-  | { readonly kind: "stranger"; readonly from: string }
+  | {
+    readonly kind: "stranger";
+    readonly from: string;
+    /** Kind of the token that it came with, for the audit. */
+    readonly credential: string;
+  }
   | { readonly kind: "operator"; readonly identity: Identity };
+
+/** Credential of a caller that came without a token. */
+export const NO_TOKEN = "none";
 
 /** The socket of this machine. */
 export const LOCAL_CALLER: Caller = { kind: "local" };
 
 // A request that nobody says anything about is a stranger's.
-const key = createContextKey<Caller>({ kind: "stranger", from: "" });
+const key = createContextKey<Caller>({
+  kind: "stranger",
+  from: "",
+  credential: NO_TOKEN,
+});
 
 /** Values of a request with its sender. */
-export function valuesOf(caller: Caller): ContextValues {
-  return createContextValues().set(key, caller);
+export function valuesOf(
+  caller: Caller,
+  values: ContextValues = createContextValues(),
+): ContextValues {
+  return values.set(key, caller);
 }
 
 /** Sender of a request. */
@@ -66,6 +81,15 @@ export function rightsIn(values: ContextValues): { readonly rights?: Rights } {
     case "stranger":
       return refuseStranger();
   }
+}
+
+/**
+ * Agents that a caller sees; undefined for all.
+ *
+ * @throws {PiriError} AUTH_FAILED for a stranger
+ */
+export function sightIn(values: ContextValues): Sight | undefined {
+  return rightsIn(values).rights?.sight;
 }
 
 /**

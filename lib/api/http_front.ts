@@ -7,9 +7,11 @@ import {
 import type { Address } from "../base/address.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
+import { badLogin } from "../base/login_line.ts";
 import type { Logger } from "../base/log.ts";
 import type { Identity } from "../base/pem.ts";
 import { joint } from "../base/signals.ts";
+import type { Denial } from "../manager/audit_api.ts";
 import type { Manager } from "../manager/operator_api.ts";
 import { addAgentsService } from "./agents_service.ts";
 import { addAuditService } from "./audit_service.ts";
@@ -18,14 +20,17 @@ import {
   type Caller,
   callerIn,
   LOCAL_CALLER,
+  NO_TOKEN,
   permit,
   valuesOf,
 } from "./caller.ts";
 import { callName, requireRows } from "./calls.ts";
 import { addCommandsService } from "./commands_service.ts";
+import { denialInterceptor, denialOf } from "./denials.ts";
 import { errorInterceptor } from "./error_interceptor.ts";
 import { toConnectError } from "./errors.ts";
 import { addEventsService } from "./events_service.ts";
+import { FailedLogins } from "./failed_logins.ts";
 import { checkHeaders, MAX_REQUEST_BYTES, type TcpDoor } from "./gate.ts";
 import { addIdentityService } from "./identity_service.ts";
 import { addIssuersService } from "./issuers_service.ts";
@@ -66,6 +71,7 @@ export class HttpFront {
   readonly #cut = new AbortController();
   readonly #answering = new Set<Promise<void>>();
   readonly #manager: Manager;
+  readonly #failures: FailedLogins;
   readonly #servers = new Set<Deno.HttpServer>();
   #door: TcpDoor | undefined;
 
@@ -76,13 +82,21 @@ export class HttpFront {
     this.#clock = clock;
     this.#log = log;
     this.#manager = manager;
+    this.#failures = new FailedLogins(clock);
     const router = createConnectRouter({
       grpc: false,
       grpcWeb: false,
-      interceptors: [errorInterceptor(log)],
+      interceptors: [
+        errorInterceptor(log),
+        denialInterceptor((denial, caller) => this.#denied(denial, caller)),
+      ],
       readMaxBytes: MAX_REQUEST_BYTES,
       requestGate: ({ requestHeader, values, service, method }) =>
-        this.#admit(requestHeader, callerIn(values), callName(service, method)),
+        this.#admit(
+          requestHeader,
+          callerIn(values),
+          callName(service, method),
+        ),
       shutdownSignal: this.#stopping.signal,
     });
     addAgentsService(router, manager, proofs);
@@ -199,12 +213,19 @@ export class HttpFront {
   #callerOf(request: Request, from: string): Caller {
     const authorization = request.headers.get("authorization") ?? "";
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-    const identity = token === undefined
-      ? undefined
-      : this.#manager.access.admit(token, from);
+    if (token === undefined) {
+      return { kind: "stranger", from, credential: NO_TOKEN };
+    }
+    const { access } = this.#manager;
+    const identity = access.admit(token, from);
     return identity === undefined
-      ? { kind: "stranger", from }
+      ? { kind: "stranger", from, credential: access.whose(token) }
       : { kind: "operator", identity };
+  }
+
+  #denied(denial: Denial, caller: Caller): void {
+    if (caller.kind === "stranger") this.#failures.note(caller.from);
+    this.#manager.audit.denied(denial);
   }
 
   #answer(
@@ -241,7 +262,14 @@ export class HttpFront {
     try {
       checkHeaders(headers, caller.kind === "local" ? this.#door : undefined);
       permit(caller, call);
+      // A caller with a good token is no stranger, and so is not held up.
+      if (caller.kind === "stranger" && this.#failures.isHeld(caller.from)) {
+        throw badLogin();
+      }
     } catch (error) {
+      const [, act = ""] = call.split(".");
+      const denial = denialOf(error, caller, act);
+      if (denial !== undefined) this.#denied(denial, caller);
       throw error instanceof PiriError ? toConnectError(error) : error;
     }
   }

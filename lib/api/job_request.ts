@@ -49,6 +49,7 @@ export function jobRequestOf(
     name: limitText("name", request.name),
     note: noteOf(request.note),
     requestId: requireText("request_id", request.requestId),
+    skipDenied: request.skipDenied,
   };
 }
 

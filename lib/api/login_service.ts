@@ -20,10 +20,11 @@ export function addLoginService(
   proofs: Proofs,
 ): void {
   router.service(LoginService, {
-    async login({ code }, { values }) {
+    async login({ code, cidrs }, { values }) {
       const { expiresAt, ...made } = await access.login(
         requireText("code", code),
         originIn(values),
+        cidrs,
       );
       return create(LoginResponseSchema, {
         ...made,
@@ -49,7 +50,7 @@ export function addLoginService(
         );
       }
       const asker = await proofs.asker(context, saidIn(request));
-      await access.revoke(identity.tokenId, asker);
+      await access.logout(identity.tokenId, asker);
       return {};
     },
     async whoAmI(_, context) {

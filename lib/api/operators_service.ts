@@ -10,6 +10,7 @@ import type { NewRule } from "../store/operator_records.ts";
 import { identityIn } from "./caller.ts";
 import {
   invalid,
+  limitText,
   requireExpiry,
   requireItems,
   requireJsonObject,
@@ -46,6 +47,7 @@ export function addOperatorsService(
         name,
         role: roleOf(request.role),
         rules: request.rules.map((rule) => ruleOf(name, rule)),
+        see: seeOf(request.see),
       };
       if (request.ci !== undefined) {
         const { issuer, claims } = request.ci;
@@ -56,22 +58,30 @@ export function addOperatorsService(
         );
         return { login: line, audience };
       }
-      const tokenLifeMs = lifeOf(request.tokenExpiresInMs);
-      return { login: await access.add({ ...operator, tokenLifeMs }, asker) };
+      const login = await access.add({
+        ...operator,
+        tokenLifeMs: lifeOf(request.tokenExpiresInMs),
+        cidrs: cidrsOf(request.cidrs),
+      }, asker);
+      return { login };
     },
     async inviteOperator(request, context) {
       const asker = await proofs.asker(context, saidIn(request));
-      const life = lifeOf(request.tokenExpiresInMs);
+      const bounds = {
+        tokenLifeMs: lifeOf(request.tokenExpiresInMs),
+        cidrs: cidrsOf(request.cidrs),
+      };
       const name = requireText("name", request.name);
-      return { login: await access.invite(name, life, asker) };
+      return { login: await access.invite(name, bounds, asker) };
     },
     async setOperator(request, context) {
-      const { name, role, suspended } = request;
+      const { name, role, suspended, see } = request;
       refuseOneself(name, identityIn(context.values)?.name);
       const asker = await proofs.asker(context, saidIn(request));
       const operator = await access.set(requireText("name", name), {
         role: role === undefined ? undefined : roleOf(role),
         suspended,
+        see: see === undefined ? undefined : seeOf(see),
       }, asker);
       return { operator: operatorMessage(operator) };
     },
@@ -107,7 +117,7 @@ export function addOperatorsService(
       );
       return {};
     },
-    async testRule({ operator, selection, operation, params }) {
+    async testRule({ operator, selection, operation, params, atMs }) {
       const { allowed, reason } = await access.test(
         requireText("operator", operator),
         selectionOf(selection),
@@ -115,6 +125,7 @@ export function addOperatorsService(
           operation: requireText("operation", operation),
           params: requireJsonObject("params", params),
         },
+        atMs === undefined ? undefined : Number(atMs),
       );
       return { allowed, reason };
     },
@@ -140,14 +151,27 @@ function lifeOf(ms: bigint | undefined): number {
   return requireExpiry(ms) ?? TOKEN_MS;
 }
 
+function seeOf(see: string): string {
+  checkExpression("see", see);
+  return see;
+}
+
+function cidrsOf(cidrs: readonly string[]): readonly string[] {
+  if (cidrs.length <= MAX_WORDS) return cidrs;
+  throw invalid("cidrs", `there are over ${MAX_WORDS}`);
+}
+
+function checkExpression(field: string, text: string): void {
+  if (text.length <= MAX_EXPRESSION) return;
+  throw invalid(
+    field,
+    `it has ${text.length} characters, and the limit is ${MAX_EXPRESSION}`,
+  );
+}
+
 function ruleOf(operator: string, rule: Rule): NewRule {
-  const { deny, on, operations, argv, max, trustFacts } = rule;
-  if (on.length > MAX_EXPRESSION) {
-    throw invalid(
-      "on",
-      `it has ${on.length} characters, and the limit is ${MAX_EXPRESSION}`,
-    );
-  }
+  const { deny, on, operations, argv, max, trustFacts, within } = rule;
+  checkExpression("on", on);
   for (const words of [operations, argv]) {
     if (words.length > MAX_WORDS) {
       throw invalid("rule", `it has over ${MAX_WORDS} words`);
@@ -161,5 +185,6 @@ function ruleOf(operator: string, rule: Rule): NewRule {
     argv,
     most: max,
     trustFacts,
+    within: limitText("within", within),
   };
 }

@@ -1,7 +1,9 @@
+import type { NewAudit } from "../store/audit_records.ts";
 import type { AgentRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import type { TargetAgent } from "../targets/agent_index.ts";
 import { compareNames } from "../targets/compare_names.ts";
+import { auditEntry } from "./audit_entry.ts";
 import type { Fleet } from "./fleet.ts";
 
 /** Part of an agent's record that expressions ask for. */
@@ -59,7 +61,7 @@ export class AgentRoster {
       this.#put({ ...NEW, ...agent, secretHash });
     };
     const enrolAgent: Store["enrolAgent"] = async (id, use) => {
-      const record = await store.enrolAgent(id, use);
+      const record = await store.enrolAgent(id, use, joinEntry(id, use));
       this.#put(record);
       return record;
     };
@@ -196,6 +198,15 @@ function listsOf(entries: readonly RosterEntry[]): RosterLists {
     enrolled: all.filter(({ enrolled }) => enrolled),
     others: all.filter(({ enrolled }) => !enrolled),
   };
+}
+
+/** Entry of the audit for an agent that joins by its token. */
+function joinEntry(id: string, { at }: { readonly at: number }): NewAudit {
+  return auditEntry(
+    { act: "Join", on: [id] },
+    { requestedBy: "", credential: "join token", origin: "" },
+    { now: () => at },
+  );
 }
 
 const NEW = {

@@ -25,6 +25,8 @@ export interface NewCiOperator {
   readonly name: string;
   /** Role of the operator. */
   readonly role: Role;
+  /** Target expression of the agents that it sees; all if empty. */
+  readonly see?: string;
   /** First rules. */
   readonly rules: readonly NewRule[];
   /** Name of the issuer. */

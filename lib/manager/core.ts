@@ -7,7 +7,8 @@ import type { Store } from "../store/store.ts";
 import { type End, LEAVING_MS } from "../wire/connection.ts";
 import { Later } from "../wire/later.ts";
 import type { Transport } from "../wire/transport.ts";
-import { Access, type ControlPlace } from "./access/access.ts";
+import { Access } from "./access/access.ts";
+import type { ControlPlace } from "./access/control_place.ts";
 import { CiLogins } from "./access/ci_logins.ts";
 import type { FetchText } from "./access/issuer_keys.ts";
 import { AgentRoster } from "./agent_roster.ts";
@@ -136,11 +137,20 @@ export class ManagerCore {
       ...parts,
       roster,
       targeting,
+      denied: (denial) => this.audit.denied(denial),
       place: () => this.#controlPlace,
     });
     const { access } = this;
     this.ci = new CiLogins({ fetchText: fetchNothing, ...parts, access });
-    const jobs = new Jobs({ ...parts, commands, targeting });
+    const jobs = new Jobs({
+      ...parts,
+      commands,
+      targeting,
+      refusal: ({ requestedBy: name, tokenId, ...work }, agent) =>
+        tokenId === null
+          ? undefined
+          : this.access.rights.refusal({ name, tokenId }, work, agent),
+    });
     this.jobs = jobs;
     const shared = { ...parts, commands, jobs: jobs.effects };
     this.agents = new Agents({ ...shared, roster, targeting });
@@ -237,6 +247,7 @@ export class ManagerCore {
       sleep(this.#options.clock, LEAVING_MS + 1_000, late.signal),
     ]);
     late.abort();
+    await this.audit.close();
   }
 }
 

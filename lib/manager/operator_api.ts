@@ -2,7 +2,7 @@ import type { Asker } from "../base/asker.ts";
 import type { EventCursor } from "../base/event_cursor.ts";
 import type { EventFilter } from "../base/event_filter.ts";
 import type { AgentChange } from "../store/records.ts";
-import type { AccessAdmin } from "./access_api.ts";
+import type { AccessAdmin, Sight } from "./access_api.ts";
 import type { AuditAdmin } from "./audit_api.ts";
 import type { CiAdmin } from "./ci_api.ts";
 import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
@@ -16,6 +16,7 @@ import type {
   WantedNames,
 } from "./target_api.ts";
 
+export type { Rights, Sight } from "./access_api.ts";
 export type {
   CancelledView,
   CommandAdmin,
@@ -109,25 +110,30 @@ export interface AgentAdmin {
     asker?: Asker,
   ): Promise<SetAgents>;
   /**
-   * Finds the enrolled agents that a selection means.
+   * Finds the enrolled agents that a selection means. Those that the asker does not see are not there for it.
    *
    * @throws {PiriError} INVALID_ARGUMENT with the place in an expression; NOT_FOUND for unknown names, groups, facts and
    * jobs, and for a selection that means nobody; UNAVAILABLE if only connected agents are asked for and none is
    */
-  resolve(selection: TargetSelection): Promise<ResolvedTargets>;
+  resolve(
+    selection: TargetSelection,
+    sight?: Sight,
+  ): Promise<ResolvedTargets>;
   /**
    * Measures the round trips of a selection's connected agents. Nothing is run and nothing is recorded.
    *
    * @param selection The agents.
    * @param timeoutMs Longest wait for an answer, in milliseconds.
+   * @param sight Agents that the asker sees; all if absent.
    * @throws {PiriError} as `resolve`
    */
   ping(
     selection: TargetSelection,
     timeoutMs: number,
+    sight?: Sight,
   ): Promise<PingedAgents>;
   /** Lists names of agents, of their groups and of their facts that begin with a text. */
-  names(wanted: WantedNames): KnownNames;
+  names(wanted: WantedNames, sight?: Sight): KnownNames;
   /**
    * Removes an agent and tells it.
    *

@@ -18,6 +18,7 @@ import { operators } from "./migrations/0015_operators.ts";
 import { agentKeys } from "./migrations/0016_agent_keys.ts";
 import { enrolment } from "./migrations/0017_enrolment.ts";
 import { issuers } from "./migrations/0018_issuers.ts";
+import { bounds } from "./migrations/0019_bounds.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -42,6 +43,7 @@ export const MIGRATIONS: readonly string[] = [
   agentKeys,
   enrolment,
   issuers,
+  bounds,
 ];
 
 /**

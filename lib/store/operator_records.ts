@@ -9,6 +9,8 @@ export interface OperatorRecord {
   readonly role: Role;
   /** True while nothing is allowed. */
   readonly suspended: boolean;
+  /** Target expression of the agents that it sees; all if empty. */
+  readonly see: string;
   /** In milliseconds since 1970. */
   readonly createdAt: number;
   /** Tokens and codes in the order of their numbers. */
@@ -35,6 +37,8 @@ export interface TokenRecord {
   readonly createdAt: number;
   /** In milliseconds since 1970. */
   readonly expiresAt: number;
+  /** Networks that the token, or that of a code, is good from; any if empty. */
+  readonly cidrs: readonly string[];
   /** Last use, in milliseconds since 1970; null for none. */
   readonly usedAt: number | null;
   /** Address of the last use. */
@@ -61,12 +65,20 @@ export interface RuleRecord {
   readonly most: number;
   /** True if facts that agents tell count, too. */
   readonly trustFacts: boolean;
+  /** Hours in which it is about anything, such as "Mon-Fri 08:00-18:00 Europe/Berlin"; always if empty. */
+  readonly within: string;
 }
 
 /** Token or code that is not recorded yet. */
 export type NewToken = Pick<
   TokenRecord,
-  "operator" | "hash" | "isCode" | "lifeMs" | "createdAt" | "expiresAt"
+  | "operator"
+  | "hash"
+  | "isCode"
+  | "lifeMs"
+  | "cidrs"
+  | "createdAt"
+  | "expiresAt"
 >;
 
 /** Rule that has no number yet. */
@@ -76,7 +88,10 @@ export type NewRule = Omit<RuleRecord, "number">;
 export type OperatorChange =
   | {
     readonly kind: "add";
-    readonly operator: Pick<OperatorRecord, "name" | "role" | "createdAt">;
+    readonly operator: Pick<
+      OperatorRecord,
+      "name" | "role" | "see" | "createdAt"
+    >;
     readonly rules: readonly NewRule[];
     /** Absent for jobs of a CI. */
     readonly code?: NewToken;
@@ -88,6 +103,7 @@ export type OperatorChange =
     readonly name: string;
     readonly role?: Role | undefined;
     readonly suspended?: boolean | undefined;
+    readonly see?: string | undefined;
   }
   | { readonly kind: "remove"; readonly name: string }
   | { readonly kind: "addToken"; readonly token: NewToken }
@@ -98,6 +114,14 @@ export type OperatorChange =
     /** In milliseconds since 1970. */
     readonly at: number;
     readonly from: string;
+    /** Networks that the token is good from, within those of the code; as the code says if empty. */
+    readonly cidrs: readonly string[];
+  }
+  | {
+    readonly kind: "expire";
+    readonly id: number;
+    /** In milliseconds since 1970. */
+    readonly at: number;
   }
   | {
     /** Takes a token of a CI for one of ours. */

@@ -1,4 +1,5 @@
 import { PiriError } from "../base/errors.ts";
+import { badLogin } from "../base/login_line.ts";
 import type { Database } from "./database.ts";
 import type { Issuers } from "./issuers.ts";
 import type {
@@ -17,6 +18,7 @@ const shape = new Shape<
   name: text,
   role: word(),
   suspended: flag,
+  see: text,
   createdAt: int,
 });
 
@@ -28,6 +30,7 @@ const tokenShape = new Shape<TokenRecord>({
   lifeMs: int,
   createdAt: int,
   expiresAt: int,
+  cidrs: json(),
   usedAt: nullable(int),
   usedFrom: text,
   run: text,
@@ -42,7 +45,11 @@ const ruleShape = new Shape<RuleRecord>({
   argv: json(),
   most: int,
   trustFacts: flag,
+  within: text,
 });
+
+/** Time for which a token of a CI job is kept after its end, in milliseconds. */
+const CI_TOKEN_KEPT_MS = 7 * 86_400_000;
 
 /** Tables of operators, their tokens and their rules: a few rows, which are always read as a whole. */
 export class Operators {
@@ -103,6 +110,15 @@ export class Operators {
           this.#db.run("DELETE FROM operator_tokens WHERE id = ?", change.id),
           `token ${change.id}`,
         );
+      case "expire":
+        return this.#require(
+          this.#db.run(
+            "UPDATE operator_tokens SET expires_at = min(expires_at, ?) WHERE id = ?",
+            Math.trunc(change.at),
+            change.id,
+          ),
+          `token ${change.id}`,
+        );
       case "use":
         this.#db.run(
           "UPDATE operator_tokens SET used_at = ?, used_from = ? WHERE id = ?",
@@ -127,33 +143,32 @@ export class Operators {
   }
 
   #add(
-    { name, role, createdAt }: Pick<
-      OperatorRecord,
-      "name" | "role" | "createdAt"
-    >,
+    operator: (OperatorChange & { kind: "add" })["operator"],
   ): void {
     const { changes } = this.#db.run(
-      "INSERT INTO operators (name, role, suspended, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-      ...shape.cells({ name, role, suspended: false, createdAt }, [
+      "INSERT INTO operators (name, role, suspended, see, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      ...shape.cells({ ...operator, suspended: false }, [
         "name",
         "role",
         "suspended",
+        "see",
         "createdAt",
       ]),
     );
     if (changes > 0) return;
     throw new PiriError(
       "ALREADY_EXISTS",
-      `Cannot add operator "${name}": there is one of that name`,
+      `Cannot add operator "${operator.name}": there is one of that name`,
     );
   }
 
-  #set({ name, role, suspended }: OperatorChange & { kind: "set" }): void {
+  #set({ name, role, suspended, see }: OperatorChange & { kind: "set" }): void {
     this.#require(
       this.#db.run(
-        "UPDATE operators SET role = coalesce(?, role), suspended = coalesce(?, suspended) WHERE name = ?",
+        "UPDATE operators SET role = coalesce(?, role), suspended = coalesce(?, suspended), see = coalesce(?, see) WHERE name = ?",
         role ?? null,
         suspended === undefined ? null : Number(suspended),
+        see ?? null,
         name,
       ),
       `operator "${name}"`,
@@ -162,12 +177,13 @@ export class Operators {
 
   #addToken(token: NewToken): void {
     this.#db.run(
-      `INSERT INTO operator_tokens (operator, hash, is_code, life_ms, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO operator_tokens (operator, hash, is_code, life_ms, cidrs, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
       ...tokenShape.cells(token, [
         "operator",
         "hash",
         "isCode",
         "lifeMs",
+        "cidrs",
         "createdAt",
         "expiresAt",
       ]),
@@ -175,7 +191,7 @@ export class Operators {
   }
 
   #trade(
-    { code, hash, at, from }: OperatorChange & { kind: "trade" },
+    { code, hash, at, from, cidrs }: OperatorChange & { kind: "trade" },
   ): void {
     const row = this.#db.get(
       `SELECT ${tokenShape.list} FROM operator_tokens WHERE hash = ? AND is_code = 1`,
@@ -183,10 +199,7 @@ export class Operators {
     );
     const found = row && tokenShape.record(row);
     if (found === undefined || found.expiresAt <= at) {
-      throw new PiriError(
-        "AUTH_FAILED",
-        "Cannot log in: the code is not known",
-      );
+      throw badLogin();
     }
     this.#db.run("DELETE FROM operator_tokens WHERE id = ?", found.id);
     this.#addToken({
@@ -194,6 +207,7 @@ export class Operators {
       hash,
       isCode: false,
       lifeMs: found.lifeMs,
+      cidrs: cidrs.length > 0 ? cidrs : found.cidrs,
       createdAt: at,
       expiresAt: at + found.lifeMs,
     });
@@ -211,11 +225,11 @@ export class Operators {
     const { operator, hash, createdAt } = token;
     this.#requireOperator(operator);
     this.#issuers.spend(spent, createdAt);
-    // Each run brings a token, so those that have ended would heap up.
+    // Each run brings a token, so those that have ended would heap up. Work that waits asks for its own for a while.
     this.#db.run(
       "DELETE FROM operator_tokens WHERE operator = ? AND expires_at <= ?",
       operator,
-      Math.trunc(createdAt),
+      Math.trunc(createdAt - CI_TOKEN_KEPT_MS),
     );
     this.#addToken(token);
     this.#db.run(
@@ -233,7 +247,7 @@ export class Operators {
       rule.operator,
     )?.["last"];
     this.#db.run(
-      `INSERT INTO operator_rules (${ruleShape.list}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO operator_rules (${ruleShape.list}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...ruleShape.cells({ ...rule, number: Number(last ?? 0) + 1 }, [
         "operator",
         "number",
@@ -243,6 +257,7 @@ export class Operators {
         "argv",
         "most",
         "trustFacts",
+        "within",
       ]),
     );
   }

@@ -64,8 +64,15 @@ export class SqliteAgents {
     );
   }
 
-  enrolAgent(...[id, use]: Args<"enrolAgent">): Promise<AgentRecord> {
-    return this.#writer.write(() => this.#tables.agents.enrol(id, use));
+  async enrolAgent(
+    ...[id, use, audit]: Args<"enrolAgent">
+  ): Promise<AgentRecord> {
+    const { agents } = this.#tables;
+    const { record } = await this.#acts.write(audit, () => {
+      const isNew = agents.get(id)?.tokenUsedWith === null;
+      return { record: agents.enrol(id, use), isNew };
+    }, { outcome: ({ isNew }) => isNew ? "joined" : undefined });
+    return record;
   }
 
   removeAgent(

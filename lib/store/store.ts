@@ -124,6 +124,7 @@ export interface Store extends AsyncDisposable {
       publicKey?: Uint8Array | undefined;
       at: number;
     },
+    audit?: NewAudit,
   ): Promise<AgentRecord>;
   /**
    * Removes the agent, keeps the hash of its key, or else of its secret, applies the patches, and moves its entries in jobs, in one write.

@@ -64,6 +64,7 @@ async function withAlice({ manager }: JobFleet): Promise<void> {
       argv: [],
       most: 0,
       trustFacts: false,
+      within: "",
     }],
   });
 }
@@ -392,8 +393,10 @@ async function served() {
   };
 }
 
-function entriesOf(fleet: JobFleet): Promise<AuditRecord[]> {
-  return fleet.manager.audit.list({ limit: 100 });
+/** Entries for what was asked for. Those of the agents that have joined are left out. */
+async function entriesOf(fleet: JobFleet): Promise<AuditRecord[]> {
+  const entries = await fleet.manager.audit.list({ limit: 100 });
+  return entries.filter(({ act }) => act !== "Join");
 }
 
 Deno.test("every call that changes something is known with what the audit says of it", () => {

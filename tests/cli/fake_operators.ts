@@ -57,6 +57,8 @@ export class FakeOperators {
   readonly changedIssuers: SetIssuerRequest[] = [];
   /** Tokens of a CI that were traded. */
   readonly ciLogins: LoginFromCiRequest[] = [];
+  /** Networks of logins. */
+  readonly networks: string[] = [];
   /** Number of logouts. */
   logouts = 0;
   /** Answer to `TestRule`. */
@@ -90,7 +92,8 @@ export class FakeOperators {
         const operator = this.#require(request.name);
         this.changes.push(request);
         const { role = operator.role, suspended = false } = request;
-        return { operator: { ...operator, role, suspended } };
+        const { see = operator.see } = request;
+        return { operator: { ...operator, role, suspended, see } };
       },
       removeOperator: ({ name }) => {
         this.#require(name);
@@ -136,8 +139,9 @@ export class FakeOperators {
       },
     });
     router.service(LoginService, {
-      login: ({ code }) => {
+      login: ({ code, cidrs }) => {
         this.#refuse();
+        this.networks.push(...cidrs);
         this.codes.push(code);
         return {
           token: "piri_op_secret",

@@ -49,6 +49,8 @@ export class SmallManager implements Manager {
     set: () => Promise.reject(noAccess()),
     remove: () => Promise.reject(noAccess()),
     revoke: () => Promise.reject(noAccess()),
+    logout: () => Promise.reject(noAccess()),
+    whose: () => "unknown token",
     addRule: () => Promise.reject(noAccess()),
     removeRule: () => Promise.reject(noAccess()),
     test: () => Promise.reject(noAccess()),
@@ -146,6 +148,9 @@ export class SmallManager implements Manager {
       yield* await Promise.resolve(this.auditEntries);
     }.bind(this),
     verify: () => Promise.resolve(this.verdict),
+    denied: (denial) => {
+      this.asked.push(denial);
+    },
   };
 
   /** True for agents that do not confirm a cancel. */
@@ -206,7 +211,10 @@ export class SmallManager implements Manager {
       });
       this.madeJobs.push(job);
       const { agents: _agents, ...notes } = this.resolved;
-      return Promise.resolve({ job, notes: { ...notes, expected: ["web-9"] } });
+      return Promise.resolve({
+        job,
+        notes: { ...notes, expected: ["web-9"], denied: [] },
+      });
     },
     get: (id) => Promise.resolve(id).then((id) => this.#job(id)),
     list: (filter) => {

@@ -60,7 +60,7 @@ const list = defineSubcommand({
       columns: {
         ID: ({ id }) => String(id),
         TIME: ({ atMs }) => output.time(atMs),
-        WHO: ({ who, note }) => askerText({ requestedBy: who, saidBy: note }),
+        WHO: whoText,
         ACT: actText,
         ON: ({ on }) => on,
         OUTCOME: outcomeText,
@@ -141,6 +141,13 @@ export const audit: Group<ManagerServices> = {
 
 function actText({ act, operation }: AuditEntry): string {
   return operation === "" ? act : `${act} ${operation}`;
+}
+
+/** User of an entry. A stranger is told by the address. */
+function whoText({ who, note, from, decision }: AuditEntry): string {
+  return who === "" && decision === "denied"
+    ? `stranger at ${from}`
+    : askerText({ requestedBy: who, saidBy: note });
 }
 
 function outcomeText({ decision, rule, outcome }: AuditEntry): string {

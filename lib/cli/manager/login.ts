@@ -44,6 +44,12 @@ export const login = defineSubcommand({
       value: "NAME",
       summary: "name of the login, for PIRI_MANAGER (default: the host)",
     },
+    cidr: {
+      type: "repeated",
+      value: "NETWORK",
+      summary:
+        "network that the login is good from, as 10.0.0.0/8 (default: as the line says)",
+    },
     use: {
       type: "string",
       value: "NAME",
@@ -68,19 +74,29 @@ export const login = defineSubcommand({
   async execute(invocation, services: ManagerServices) {
     const { positionals: { line }, flags } = invocation;
     if (flags.use !== undefined) {
-      if (line !== undefined || flags.name !== undefined || flags.ci) {
+      if (
+        line !== undefined || flags.name !== undefined || flags.ci ||
+        flags.cidr.length > 0
+      ) {
         throw new PiriError(
           "INVALID_ARGUMENT",
-          'Cannot use "--use" with a line, "--name" or "--ci": it takes a login that is there already',
+          'Cannot use "--use" with a line, "--name", "--cidr" or "--ci": it takes a login that is there already',
         );
       }
       await use(flags.use, invocation);
     } else if (flags.ci) {
+      if (flags.cidr.length > 0) {
+        throw new PiriError(
+          "INVALID_ARGUMENT",
+          'Cannot use "--ci" with "--cidr": a login of a CI job is bounded by claims',
+        );
+      }
       await signInFromCi(line, flags.name, invocation, services);
     } else if (line !== undefined) {
-      await signIn(line, flags.name, invocation, services);
-    } else if (flags.name === undefined) await list(invocation);
-    else {
+      await signIn(line, flags, invocation, services);
+    } else if (flags.name === undefined && flags.cidr.length === 0) {
+      await list(invocation);
+    } else {
       throw new HintedError(
         "INVALID_ARGUMENT",
         "Cannot log in: the line is missing",
@@ -121,7 +137,10 @@ async function use(name: string, invocation: Invocation): Promise<void> {
 
 async function signIn(
   word: string,
-  given: string | undefined,
+  { name: given, cidr }: {
+    readonly name: string | undefined;
+    readonly cidr: readonly string[];
+  },
   invocation: Invocation,
   services: ManagerServices,
 ): Promise<void> {
@@ -131,9 +150,10 @@ async function signIn(
   );
   await keep(line, given, invocation, async (place) => {
     using control = await services.connectTo(place);
-    return await control.logins.login({ code: line.code }).catch((error) => {
-      throw withInvitation(error, line);
-    });
+    return await control.logins.login({ code: line.code, cidrs: [...cidr] })
+      .catch((error) => {
+        throw withInvitation(error, line);
+      });
   });
 }
 

@@ -4,7 +4,15 @@ import { defineSubcommand, type Group, type Subcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { claimsText } from "./claims.ts";
 import { findOperator, withOperatorHint } from "./find_operator.ts";
-import { add, invite, NAME, ROLE, ROLE_HELP } from "./operator_add.ts";
+import {
+  add,
+  invite,
+  NAME,
+  ROLE,
+  ROLE_HELP,
+  see,
+  seeOf,
+} from "./operator_add.ts";
 import { operatorJson } from "./operator_text.ts";
 import { revokeToken, tokens } from "./operator_tokens.ts";
 import { RULE_LISTING } from "./rule_text.ts";
@@ -26,6 +34,7 @@ const list = defineSubcommand({
         NAME: ({ name }) => name,
         ROLE: ({ role }) => role,
         FROM: ({ ci }) => ci?.issuer ?? "",
+        SEES: ({ see }) => see,
         STATE: ({ suspended }) => suspended ? "suspended" : "",
         RULES: ({ rules }) =>
           rules.length === 0
@@ -74,6 +83,7 @@ const show = defineSubcommand({
       role: operator.role,
       from: operator.ci?.issuer ?? "",
       claims: claimsText(operator.ci?.claims ?? {}),
+      sees: operator.see,
       state: operator.suspended ? "suspended: nothing is answered" : "",
       added: output.fullTime(operator.createdAtMs),
       logins: String(logins.length),
@@ -89,34 +99,37 @@ const show = defineSubcommand({
 
 const set = defineSubcommand({
   name: "set",
-  summary: "change the role of an operator",
+  summary: "change the role of an operator, or what it sees",
   positionals: NAME,
-  flags: { role: ROLE },
+  flags: { role: ROLE, see },
   more: [ROLE_HELP],
-  examples: ["alice --role admin"],
+  examples: ["alice --role admin", "alice --see @web", "alice --see all"],
   async execute(
-    { positionals: { name }, flags: { role }, dir, output, terminal },
+    { positionals: { name }, flags: { role, see }, dir, output, terminal },
     services: ManagerServices,
   ) {
-    if (role === undefined) {
+    if (role === undefined && see === undefined) {
       throw new PiriError(
         "INVALID_ARGUMENT",
-        `Cannot change operator "${name}": "--role" is missing`,
+        `Cannot change operator "${name}": "--role" or "--see" is missing`,
       );
     }
     using control = await services.connect(dir);
     const { operator } = await withOperatorHint(
       control.operators.setOperator({
         name,
-        role,
+        ...role === undefined ? {} : { role },
+        ...see === undefined ? {} : { see: seeOf(see) },
         requestedBy: userOf(terminal),
       }),
       name,
       control,
     );
     await output.either(
-      operator === undefined ? { name, role } : operatorJson(operator),
-      `operator "${name}" has the role ${role}`,
+      operator === undefined ? { name } : operatorJson(operator),
+      `operator "${name}" has the role ${operator?.role ?? role} and sees ${
+        operator?.see || "all"
+      }`,
     );
     return ExitCode.ok;
   },

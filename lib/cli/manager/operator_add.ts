@@ -49,6 +49,26 @@ const expires = {
   most: 3_650 * 86_400_000,
 } as const;
 
+const cidr = {
+  type: "repeated",
+  value: "NETWORK",
+  summary:
+    "network that the login is good from, as 10.0.0.0/8 or 2001:db8::/32 (default: any)",
+} as const;
+
+/** Flag for what an operator sees. */
+export const see = {
+  type: "string",
+  value: "TARGETS",
+  summary:
+    "target expression of the agents that it sees, with their commands, output, events and jobs: @web (default: all; all ends a bound)",
+} as const;
+
+/** Bound of what an operator sees: none for all. */
+export function seeOf(expression: string): string {
+  return expression.trim() === "all" ? "" : expression;
+}
+
 /** `operator add`: adds a person, or jobs of a CI. */
 export const add = defineSubcommand({
   name: "add",
@@ -57,6 +77,8 @@ export const add = defineSubcommand({
   flags: {
     role: ROLE,
     expires,
+    cidr,
+    see,
     from: {
       type: "string",
       value: "ISSUER",
@@ -72,7 +94,8 @@ export const add = defineSubcommand({
   more: [ROLE_HELP, CLAIM_HELP],
   examples: [
     "alice --role operator",
-    "bob --role viewer --expires 7d",
+    "bob --role viewer --expires 7d --see @web",
+    "carol --role operator --cidr 10.1.0.0/16",
     "deploy --from jenkins --claim sub=job/deploy",
   ],
   async execute(
@@ -89,6 +112,13 @@ export const add = defineSubcommand({
         "--from ISSUER names the CI; piri-manager issuer list lists them",
       );
     }
+    if (from !== undefined && flags.cidr.length > 0) {
+      throw new HintedError(
+        "INVALID_ARGUMENT",
+        'Cannot use "--cidr" with "--from": the addresses of a CI change',
+        "a claim bounds who may log in",
+      );
+    }
     if (role === undefined) {
       throw new HintedError(
         "INVALID_ARGUMENT",
@@ -102,6 +132,8 @@ export const add = defineSubcommand({
       role,
       requestedBy: userOf(terminal),
       ...expiryOf(flags.expires),
+      cidrs: [...flags.cidr],
+      see: flags.see === undefined ? "" : seeOf(flags.see),
     };
     if (from === undefined) {
       const { login } = await control.operators.addOperator(request);
@@ -128,8 +160,8 @@ export const invite = defineSubcommand({
   name: "invite",
   summary: "print another line to log in with",
   positionals: NAME,
-  flags: { expires },
-  examples: ["alice"],
+  flags: { expires, cidr },
+  examples: ["alice", "alice --cidr 192.0.2.0/24"],
   async execute(
     { positionals: { name }, flags, dir, output, terminal },
     services: ManagerServices,
@@ -140,6 +172,7 @@ export const invite = defineSubcommand({
         name,
         requestedBy: userOf(terminal),
         ...expiryOf(flags.expires),
+        cidrs: [...flags.cidr],
       }),
       name,
       control,

@@ -8,11 +8,13 @@ import { ruleJson } from "./rule_text.ts";
 
 /** An operator as JSON. */
 export function operatorJson(operator: Operator): Record<string, unknown> {
-  const { name, role, suspended, createdAtMs, tokens, rules, ci } = operator;
+  const { name, role, suspended, see, createdAtMs, tokens, rules, ci } =
+    operator;
   return {
     name,
     role,
     suspended,
+    see: text(see),
     createdAt: isoTime(createdAtMs),
     tokens: tokens.map(tokenJson),
     rules: rules.map(ruleJson),
@@ -31,6 +33,7 @@ export function tokenJson(token: OperatorToken): Record<string, unknown> {
     usedAt: time(token.usedAtMs),
     usedFrom: text(token.usedFrom),
     run: text(token.run),
+    cidrs: token.cidrs,
   };
 }
 

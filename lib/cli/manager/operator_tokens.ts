@@ -40,6 +40,7 @@ export const tokens = defineSubcommand({
         "LAST USE": ({ token }) => output.time(token.usedAtMs),
         FROM: ({ token }) => token.usedFrom,
         RUN: ({ token }) => token.run,
+        "GOOD FROM": ({ token }) => token.cidrs.join(", "),
       },
     });
     return ExitCode.ok;

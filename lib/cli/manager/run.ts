@@ -14,6 +14,7 @@ import { INPUT_FLAGS, inputParams, inputPath } from "./input.ts";
 import {
   type JobRequest,
   launchJob,
+  SKIP_DENIED,
   WHILE_A_JOB_RUNS,
 } from "./job/launch_job.ts";
 import { LIMIT_FLAGS, limitsOf } from "./job/limit_flags.ts";
@@ -99,6 +100,7 @@ export const run = defineSubcommand({
       summary:
         "what the command does while its agent is disconnected: continue (default), kill, kill-after=60s",
     },
+    "skip-denied": { type: "boolean", summary: SKIP_DENIED },
     cwd: {
       type: "string",
       value: "DIR",
@@ -186,6 +188,7 @@ export const run = defineSubcommand({
           limits,
           name: flags.name ?? "",
           note: flags.note ?? "",
+          skipDenied: flags["skip-denied"],
         };
         return await launchJob({
           start: (control, { signal }) =>

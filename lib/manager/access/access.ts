@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { type Asker, NOBODY } from "../../base/asker.ts";
-import { encodeLoginLine } from "../../base/login_line.ts";
+import { badLogin, encodeLoginLine } from "../../base/login_line.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
@@ -22,20 +22,21 @@ import type {
   LoggedIn,
   OperatorView,
   RuleView,
+  TokenBounds,
 } from "../access_api.ts";
 import type { AgentRoster } from "../agent_roster.ts";
+import type { Denial } from "../audit_api.ts";
 import { type Act, auditEntry } from "../audit_entry.ts";
 import type { TargetSelection } from "../target_api.ts";
 import type { Targeting } from "../targeting.ts";
-import {
-  decide,
-  type Decision,
-  requireAllowed,
-  type RuledAgent,
-} from "./decide.ts";
+import { type ControlPlace, requirePlace } from "./control_place.ts";
+import { requireAllowed } from "./decide.ts";
 import { checkNew, checkRule, type Known, viewOf } from "./known_operator.ts";
 import { LiveTokens, notKnown } from "./live_tokens.ts";
+import { OperatorRights } from "./operator_rights.ts";
 import { Rule } from "./rule.ts";
+import { checkSight, Sights } from "./sight.ts";
+import { checkNetworks, inNetworksOf } from "./token_networks.ts";
 
 const log = logger("manager", "access");
 
@@ -48,20 +49,14 @@ const CODE_MS = 600_000;
 /** Least time between two records of a token's use, in milliseconds. */
 const USE_MS = 60_000;
 
-/** Address and authority that login lines name. */
-export interface ControlPlace {
-  /** Address of the control port, "host:port". */
-  readonly address: string;
-  /** Certificate of the authority, DER. */
-  readonly caCertificate: Uint8Array<ArrayBuffer>;
-}
-
 export interface AccessOptions {
   readonly store: Pick<Store, "operators" | "changeOperators">;
   readonly clock: Clock;
   readonly random: Random;
   readonly roster: AgentRoster;
   readonly targeting: Targeting;
+  /** Records in the audit that something was denied. */
+  readonly denied: (denial: Denial) => void;
   /** Undefined while there is no control port. */
   readonly place: () => ControlPlace | undefined;
 }
@@ -73,12 +68,20 @@ export class Access implements AccessAdmin {
   /** Tokens by the hex digits of their hashes. */
   #tokens = new Map<string, TokenRecord>();
   readonly #live: LiveTokens;
+  readonly #sights: Sights;
+  /** Rights of operators on agents. */
+  readonly rights: OperatorRights;
   /** Times of the uses that were recorded, by the numbers of tokens. */
   readonly #noted = new Map<number, number>();
 
   constructor(options: AccessOptions) {
     this.#options = options;
     this.#live = new LiveTokens(options.clock);
+    this.#sights = new Sights(options);
+    this.rights = new OperatorRights({
+      ...options,
+      find: (name) => this.#operators.get(name),
+    });
   }
 
   /** Loads what the database has. Called once. */
@@ -96,17 +99,21 @@ export class Access implements AccessAdmin {
   }
 
   async add(
-    { name, role, rules, tokenLifeMs }: Parameters<AccessAdmin["add"]>[0],
+    { name, role, rules, see = "", ...token }: Parameters<
+      AccessAdmin["add"]
+    >[0],
     asker?: Asker,
   ): Promise<string> {
     checkNew(name, rules);
     const { clock } = this.#options;
-    return await this.#withCode(name, tokenLifeMs, (code) => ({
+    checkSight(see, role);
+    const statement = { role, rules, see, ...token };
+    return await this.#withCode(name, token, (code) => ({
       kind: "add",
-      operator: { name, role, createdAt: clock.now() },
+      operator: { name, role, see, createdAt: clock.now() },
       rules,
       code,
-    }), this.#audit("AddOperator", name, asker, { role, rules }));
+    }), this.#audit("AddOperator", name, asker, statement));
   }
 
   /** Operator as the database has it. */
@@ -116,7 +123,7 @@ export class Access implements AccessAdmin {
 
   async invite(
     name: string,
-    tokenLifeMs: number,
+    bounds: TokenBounds,
     asker?: Asker,
   ): Promise<string> {
     if (this.operator(name)?.ci) {
@@ -127,19 +134,24 @@ export class Access implements AccessAdmin {
     }
     return await this.#withCode(
       name,
-      tokenLifeMs,
+      bounds,
       (token) => ({ kind: "addToken", token }),
-      this.#audit("InviteOperator", name, asker),
+      this.#audit("InviteOperator", name, asker, { ...bounds }),
     );
   }
 
   async set(
     ...[name, change, asker]: Parameters<AccessAdmin["set"]>
   ): Promise<OperatorView> {
+    const { record } = this.#require(name);
+    checkSight(change.see ?? record.see, change.role ?? record.role);
     await this.change(
       { kind: "set", name, ...change },
       this.#audit("SetOperator", name, asker, change),
     );
+    if (change.see !== undefined && change.see !== record.see) {
+      for (const { id } of record.tokens) this.#live.interrupt(id);
+    }
     return viewOf(this.#require(name));
   }
 
@@ -154,6 +166,13 @@ export class Access implements AccessAdmin {
     await this.change(
       { kind: "revoke", id },
       this.#audit("RevokeToken", `token ${id}`, asker),
+    );
+  }
+
+  async logout(id: number, asker: Asker): Promise<void> {
+    await this.change(
+      { kind: "expire", id, at: this.#options.clock.now() },
+      this.#audit("Logout", `token ${id}`, asker),
     );
   }
 
@@ -192,29 +211,36 @@ export class Access implements AccessAdmin {
     operator: string,
     selection: TargetSelection,
     work: AskedWork,
+    at?: number,
   ): Promise<{ allowed: boolean; reason: string }> {
     this.#require(operator);
     const { agents } = await this.#options.targeting.resolve(selection);
-    const decision = this.#decide(
+    const decision = this.rights.decide(
       operator,
       work,
       agents.map(({ name }) => name),
+      at,
     );
     return decision.allowed
       ? { allowed: true, reason: `rule ${decision.rule} allows it` }
       : decision;
   }
 
-  async login(code: string, from: string): Promise<LoggedIn> {
+  async login(
+    code: string,
+    from: string,
+    cidrs: readonly string[] = [],
+  ): Promise<LoggedIn> {
     const { clock, random } = this.#options;
     const codeHash = hashSecret(code);
     // A guessed code costs no write.
     const known = this.#tokens.get(encodeHex(codeHash));
-    if (known?.isCode !== true) throw badCode();
+    if (known?.isCode !== true || !inNetworksOf(known, from)) throw badLogin();
+    checkNetworks(cidrs, { within: known.cidrs, from });
     const token = TOKEN_PREFIX + newSecret(random);
     const hash = hashSecret(token);
     await this.change(
-      { kind: "trade", code: codeHash, hash, at: clock.now(), from },
+      { kind: "trade", code: codeHash, hash, at: clock.now(), from, cidrs },
       this.#audit("Login", known.operator, {
         requestedBy: known.operator,
         saidBy: "",
@@ -224,7 +250,7 @@ export class Access implements AccessAdmin {
     );
     const record = this.#tokens.get(encodeHex(hash));
     const owner = record && this.#operators.get(record.operator);
-    if (record === undefined || owner === undefined) throw badCode();
+    if (record === undefined || owner === undefined) throw badLogin();
     const { operator, expiresAt } = record;
     return { token, operator, expiresAt, role: owner.record.role };
   }
@@ -236,31 +262,49 @@ export class Access implements AccessAdmin {
     const now = this.#options.clock.now();
     if (known === undefined || known.record.suspended) return undefined;
     if (record.expiresAt <= now) return undefined;
+    if (!inNetworksOf(record, from)) return undefined;
     this.#noteUse(record, { now, from });
     const { id: tokenId, operator: name, run } = record;
     const roleNow = () => this.#operators.get(name)?.record.role;
+    const sightNow = () =>
+      this.#sights.of(this.#operators.get(name)?.record.see ?? "");
     return {
       name,
       tokenId,
       run,
       from,
+      get sight() {
+        return sightNow();
+      },
       ended: this.#live.endOf(record),
       get role() {
         const role = roleNow();
         if (role === undefined) throw notKnown();
         return role;
       },
-      check: (work, agents) => requireAllowed(this.#decide(name, work, agents)),
+      check: (work, agents) =>
+        requireAllowed(this.rights.decide(name, work, agents), work, agents),
+      allowed: (work, agents) => this.rights.allowed(name, work, agents),
+      refusal: (work, agent) =>
+        this.rights.refusal({ name, tokenId, from }, work, agent),
     };
+  }
+
+  whose(token: string): string {
+    const record = this.#tokens.get(encodeHex(hashSecret(token)));
+    return record === undefined || record.isCode
+      ? "unknown token"
+      : `token ${record.id} of ${record.operator}, not accepted`;
   }
 
   async #withCode(
     operator: string,
-    lifeMs: number,
+    { tokenLifeMs, cidrs = [] }: TokenBounds,
     change: (code: NewToken) => OperatorChange,
     audit: NewAudit,
   ): Promise<string> {
     const place = this.requirePlace();
+    checkNetworks(cidrs);
     const { clock, random } = this.#options;
     const code = newSecret(random);
     const createdAt = clock.now();
@@ -269,7 +313,8 @@ export class Access implements AccessAdmin {
         operator,
         hash: hashSecret(code),
         isCode: true,
-        lifeMs,
+        lifeMs: tokenLifeMs,
+        cidrs,
         createdAt,
         expiresAt: createdAt + CODE_MS,
       }),
@@ -278,18 +323,9 @@ export class Access implements AccessAdmin {
     return encodeLoginLine({ ...place, operator, code });
   }
 
-  /**
-   * Place of the control port.
-   *
-   * @throws {PiriError} FAILED_PRECONDITION without one
-   */
+  /** @throws {PiriError} FAILED_PRECONDITION without a control port */
   requirePlace(): ControlPlace {
-    const place = this.#options.place();
-    if (place !== undefined) return place;
-    throw new PiriError(
-      "FAILED_PRECONDITION",
-      "Cannot let an operator log in: this Manager has no control port (piri-manager serve --control HOST:PORT, or control in config.yaml)",
-    );
+    return requirePlace(this.#options.place());
   }
 
   /** Records a change of operators, and takes it over. */
@@ -319,11 +355,14 @@ export class Access implements AccessAdmin {
       records.flatMap(({ tokens }) => tokens)
         .map((token) => [encodeHex(token.hash), token]),
     );
+    const now = this.#options.clock.now();
     const good = new Set(
       records.filter(({ suspended }) => !suspended)
-        .flatMap(({ tokens }) => tokens.map(({ id }) => id)),
+        .flatMap(({ tokens }) => tokens)
+        .filter(({ expiresAt }) => expiresAt > now).map(({ id }) => id),
     );
     this.#live.keepOnly(good);
+    this.#sights.keepOnly(new Set(records.map(({ see }) => see)));
     for (const id of this.#noted.keys()) {
       if (!good.has(id)) this.#noted.delete(id);
     }
@@ -333,25 +372,6 @@ export class Access implements AccessAdmin {
     const known = this.#operators.get(name);
     if (known !== undefined) return known;
     throw new PiriError("NOT_FOUND", `Cannot find operator "${name}"`);
-  }
-
-  #decide(
-    operator: string,
-    work: AskedWork,
-    names: readonly string[],
-  ): Decision {
-    const rules = this.#operators.get(operator)?.rules ?? [];
-    const { roster } = this.#options;
-    const agents = names.map((name): RuledAgent => {
-      const entry = roster.get(name);
-      const { groups = [], facts = {}, setFacts = {} } = entry ?? {};
-      const connected = entry?.connected ?? false;
-      return {
-        trusting: { name, groups, facts, connected },
-        wary: { name, groups, facts: setFacts, connected },
-      };
-    });
-    return decide(operator, rules, work, agents);
   }
 
   #noteUse(
@@ -367,8 +387,4 @@ export class Access implements AccessAdmin {
       })
     );
   }
-}
-
-function badCode(): PiriError {
-  return new PiriError("AUTH_FAILED", "Cannot log in: the code is not known");
 }

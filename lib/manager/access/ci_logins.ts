@@ -17,6 +17,7 @@ import { type CheckedToken, checkToken, issuerIn, refused } from "./ci_jwt.ts";
 import type { FetchText } from "./issuer_keys.ts";
 import { Issuers } from "./issuers.ts";
 import { checkNew } from "./known_operator.ts";
+import { checkSight } from "./sight.ts";
 import { RefusedLogins } from "./refused_logins.ts";
 
 /** Begin of each token for a job of a CI, by which scanners find one that leaked. */
@@ -86,12 +87,13 @@ export class CiLogins implements CiAdmin {
     operator: NewCiOperator,
     asker: Asker = NOBODY,
   ): Promise<{ line: string; audience: string }> {
-    const { name, role, rules, issuer, claims } = operator;
+    const { name, role, rules, issuer, claims, see = "" } = operator;
     const { lifeMs = MAX_LIFE_MS } = operator;
     const { access, clock } = this.#options;
     const { kind } = this.#issuers.require(issuer);
     checkNew(name, rules);
     checkClaims(name, kind, claims);
+    checkSight(see, role);
     if (lifeMs > MAX_LIFE_MS) {
       throw new PiriError(
         "INVALID_ARGUMENT",
@@ -100,11 +102,11 @@ export class CiLogins implements CiAdmin {
     }
     const place = access.requirePlace();
     const ci = { issuer, claims, lifeMs };
-    const statement = { role, rules, ci };
+    const statement = { role, rules, see, ci };
     await access.change(
       {
         kind: "add",
-        operator: { name, role, createdAt: clock.now() },
+        operator: { name, role, see, createdAt: clock.now() },
         rules,
         ci,
       },
@@ -186,6 +188,7 @@ export class CiLogins implements CiAdmin {
       hash: hashSecret(secret),
       isCode: false,
       lifeMs,
+      cidrs: [],
       createdAt,
       expiresAt: createdAt + lifeMs,
     };

@@ -151,7 +151,9 @@ export class CommandStarter {
     this.#options.events.commandsRequested(records);
     const byAgent = new Map(sessions.map((each) => [each.agent, each]));
     for (const record of records) {
-      const command = new OpenCommand(record, this.#options.clock);
+      const command = new OpenCommand(record, this.#options.clock, {
+        rights: request.rights,
+      });
       this.#options.open.add(command);
       const session = byAgent.get(record.agent);
       if (session === undefined) continue;

@@ -59,6 +59,14 @@ export function cancelUnsent(
   };
 }
 
+/** Ends it: no byte of it has left, and none may. */
+export function refuseUnsent(
+  _: Subject,
+  { reason, at }: LifeEvents["denied"],
+): Fields {
+  return { state: "refused", errorCode: "DENIED", reason, finishedAt: at };
+}
+
 /** Takes over what the agent has, although the Manager may not know that it was sent. */
 export function adopt(
   { record }: Subject,

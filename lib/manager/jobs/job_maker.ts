@@ -107,13 +107,16 @@ export class JobMaker {
   }
 
   async #order(
-    { limits }: JobRequest,
+    { limits, rights }: JobRequest,
     { agents }: ResolvedTargets,
   ): Promise<ReturnType<typeof startOrder>> {
     const { targeting, random, fleet, isExpected } = this.#options;
     const named = limits.canaryTargets.length === 0
       ? undefined
-      : await targeting.resolve({ expressions: limits.canaryTargets });
+      : await targeting.resolve(
+        { expressions: limits.canaryTargets },
+        rights?.sight,
+      );
     const candidates = agents.map(({ name, connected }) => ({
       name,
       connected,
@@ -181,6 +184,7 @@ function newJob(
     note: request.note,
     requestedBy: request.requestedBy,
     saidBy: request.saidBy,
+    tokenId: request.rights?.tokenId ?? null,
     ...made,
   };
 }

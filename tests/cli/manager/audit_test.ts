@@ -190,3 +190,36 @@ Deno.test("audit verify says where the chain is broken, and exits 1", async () =
     finding: { ...finding, id: "17" },
   }]]);
 });
+
+Deno.test("audit list says what was denied, by which rule, and where a stranger asked from", async () => {
+  const manager = new FakeManager();
+  manager.audit.entries = [
+    anEntry({
+      who: "",
+      credential: "none",
+      from: "192.0.2.7",
+      act: "Login",
+      on: "",
+      decision: "denied",
+      outcome: "Cannot log in",
+    }),
+    anEntry({
+      who: "alice",
+      act: "StartJob",
+      decision: "denied",
+      rule: "alice#2",
+      outcome: "Cannot run",
+    }),
+  ];
+
+  const { stdout } = await see(["audit", "list"], { manager });
+
+  assertEquals(
+    /stranger at 192\.0\.2\.7 +Login +denied: Cannot log in/.test(stdout),
+    true,
+  );
+  assertEquals(
+    /alice +StartJob +web-1 +denied by alice#2: Cannot run/.test(stdout),
+    true,
+  );
+});

@@ -43,6 +43,7 @@ export async function open(
     targeting: {
       resolve: () => Promise.reject(new Error("not asked for")),
     } as never,
+    denied: () => {},
     place: () => PLACE,
   });
   await access.load();

@@ -272,7 +272,7 @@ Deno.test("an operator for jobs gets no login line for a person", async () => {
   await using site = await start();
 
   await assertRejects(
-    () => site.access.invite("deploy", HOUR_MS),
+    () => site.access.invite("deploy", { tokenLifeMs: HOUR_MS }),
     PiriError,
     "jobs of a CI log in as it",
   );

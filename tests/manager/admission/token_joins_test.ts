@@ -200,6 +200,7 @@ const BOUNDS: Readonly<Record<string, Bound>> = {
           argv: [],
           most: 0,
           trustFacts: false,
+          within: "",
         }],
       }),
     reason: /: the rule alice#1 names it; it takes a token that is for this/,

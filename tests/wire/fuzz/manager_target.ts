@@ -128,6 +128,7 @@ export class ManagerTarget implements Target {
     const commands = this.#commands;
     const roster = new AgentRoster(this.#fleet);
     const { effects: jobs } = new Jobs({
+      refusal: () => undefined,
       ...parts,
       commands,
       targeting: new Targeting({ ...parts, roster }),
