@@ -257,7 +257,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/enrolment.ts": [
     "base",
     "type store",
-    "manager/admission",
+    "manager/admission/network.ts",
     "manager/agent_names.ts",
     "type manager/agents.ts",
     "manager/audit_entry.ts",

@@ -43,6 +43,9 @@ import type { Proofs } from "./proofs.ts";
 import { addStatusService } from "./status_service.ts";
 import { type Handler, readingWhole } from "./whole_body.ts";
 
+/** Act whose refusals the service records itself: it knows the reason, which the caller does not learn. */
+const WITH_REASONS = "LoginFromCi";
+
 /** Time for answers while the server closes, in milliseconds. Then their connections are cut. */
 const CLOSE_MS = 2_000;
 
@@ -88,7 +91,7 @@ export class HttpFront {
       grpcWeb: false,
       interceptors: [
         errorInterceptor(log),
-        denialInterceptor((denial, caller) => this.#denied(denial, caller)),
+        denialInterceptor((denial, caller) => this.#refused(denial, caller)),
       ],
       readMaxBytes: MAX_REQUEST_BYTES,
       requestGate: ({ requestHeader, values, service, method }) =>
@@ -221,6 +224,12 @@ export class HttpFront {
     return identity === undefined
       ? { kind: "stranger", from, credential: access.whose(token) }
       : { kind: "operator", identity };
+  }
+
+  /** Notes a refusal of a service. */
+  #refused(denial: Denial, caller: Caller): void {
+    if (denial.act !== WITH_REASONS) return this.#denied(denial, caller);
+    if (caller.kind === "stranger") this.#failures.note(caller.from);
   }
 
   #denied(denial: Denial, caller: Caller): void {

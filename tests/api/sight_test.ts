@@ -37,6 +37,10 @@ const REQUESTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   "CommandsService.getCommand": [{ commandId: "1" }, { commandId: "2" }],
   "CommandsService.getTimeline": [{ commandId: "1" }, { commandId: "2" }],
   "CommandsService.listOperations": [{}],
+  "EnrolmentService.listTokens": [{}],
+  "EnrolmentService.listPending": [{}],
+  "IssuersService.listIssuers": [{}],
+  "LoginService.loginFromCi": [{}],
   "EventsService.watchEvents": [
     { tail: 10_000 },
     { afterId: "0" },
