@@ -1,0 +1,35 @@
+/** Text that takes the place of a secret. */
+export const MASK = "***";
+
+/**
+ * Secret text that does not show itself: in a text, in JSON, in an error and in what `Deno.inspect` prints it is "***".
+ * Only `open` gives it.
+ */
+export class Sealed {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** The secret. The caller must put it nowhere but where it is needed. */
+  open(): string {
+    return this.#text;
+  }
+
+  toString(): string {
+    return MASK;
+  }
+
+  toJSON(): string {
+    return MASK;
+  }
+
+  [Symbol.for("Deno.customInspect")](): string {
+    return MASK;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return MASK;
+  }
+}
