@@ -3,8 +3,15 @@ import { MASK } from "../sealed.ts";
 
 const MASK_BYTES = new TextEncoder().encode(MASK);
 
-/** The first two bytes of forms, and the forms by them. */
+/**
+ * Forms by their first two bytes, and how far a search may go on without missing one: two bytes that are at no place near
+ * the beginning of any form rule several places out at once (Wu and Manber, 1994).
+ */
 export class MaskTable {
+  /** Length of the shortest form. */
+  readonly least: number;
+  /** Places that may be left out, by the two bytes at the end of the next `least` ones. */
+  readonly skips: Uint8Array;
   /** 1 for two bytes that begin a form; index: the first byte in the high half. */
   readonly begins = new Uint8Array(65_536);
   /** 1 for a first byte of a form. */
@@ -12,9 +19,12 @@ export class MaskTable {
   readonly #forms = new Map<number, Uint8Array[]>();
 
   /** @param forms Texts to find, each of two bytes at least. */
-  constructor(forms: Iterable<Uint8Array>) {
+  constructor(forms: readonly Uint8Array[]) {
+    this.least = Math.min(256, ...forms.map(({ length }) => length));
+    this.skips = new Uint8Array(65_536).fill(this.least - 1);
     for (const form of forms) {
       const [first = 0, second = 0] = form;
+      this.#limitSkips(form);
       const pair = first << 8 | second;
       this.begins[pair] = 1;
       this.firsts[first] = 1;
@@ -23,6 +33,14 @@ export class MaskTable {
     }
     for (const forms of this.#forms.values()) {
       forms.sort((one, other) => other.length - one.length);
+    }
+  }
+
+  #limitSkips(form: Uint8Array): void {
+    for (let at = 0; at + 2 <= this.least; at++) {
+      const pair = (form[at] ?? 0) << 8 | (form[at + 1] ?? 0);
+      const skip = this.least - 2 - at;
+      this.skips[pair] = Math.min(skip, this.skips[pair] ?? 0);
     }
   }
 
@@ -74,14 +92,22 @@ export class Masker {
     bytes: Uint8Array<ArrayBuffer>,
     isEnd: boolean,
   ): Uint8Array<ArrayBuffer> {
-    const { begins, firsts } = this.#table;
+    const { begins, firsts, least, skips } = this.#table;
     const parts: Uint8Array[] = [];
     const last = bytes.length - 1;
     // All before it is passed on or masked.
     let until = this.#masked;
     let at = 0;
-    for (; at < last; at++) {
-      // Both are within the bytes, which the compiler cannot know.
+    for (;; at++) {
+      // All indexes are within the bytes, which the compiler cannot know.
+      for (let end = at + least - 1; end <= last; end = at + least - 1) {
+        const skip = skips[
+          (bytes[end - 1] as number) << 8 | (bytes[end] as number)
+        ] as number;
+        if (skip === 0) break;
+        at += skip;
+      }
+      if (at >= last) break;
       const pair = (bytes[at] as number) << 8 | (bytes[at + 1] as number);
       if (begins[pair] === 0) continue;
       const length = this.#lengthAt(bytes, at, { pair, isEnd });
