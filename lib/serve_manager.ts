@@ -28,6 +28,7 @@ import {
   blobsOf,
   describeOperations,
   operations,
+  secretsOf,
 } from "./operations/registry.ts";
 import type { Store } from "./store/store.ts";
 import { openStoreClient } from "./store/store_client.ts";
@@ -209,6 +210,7 @@ class ServedManager implements RunningManager {
       },
       data: createDataService(paths),
       blobs,
+      secretsOf,
       brief: options.brief ?? false,
       ...coreSettings(config),
       checkParams: checkKnownParams,

@@ -138,7 +138,18 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
     "manager/data",
   ],
+  "manager/secret_api.ts": ["type base"],
+  "manager/secrets": [
+    "base",
+    "targets",
+    "type store",
+    "type manager/agent_roster.ts",
+    "type manager/secret_api.ts",
+    "manager/audit_entry.ts",
+    "manager/data",
+  ],
   "manager/command": [
+    "type manager/secrets",
     "manager/audit_entry.ts",
     "base",
     "wire",
@@ -157,6 +168,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/command",
   ],
   "manager/commands.ts": [
+    "type manager/secrets",
     "base",
     "type store",
     "type manager/operator_api.ts",
@@ -213,6 +225,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
   ],
   "manager/jobs": [
+    "type manager/secrets",
     "manager/audit_entry.ts",
     "base",
     "type store",
@@ -259,6 +272,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/jobs",
   ],
   "manager/core.ts": [
+    "manager/secrets",
     "manager/audit_log.ts",
     "base",
     "wire",

@@ -48,6 +48,7 @@ import {
   TIMELINE_EVENTS,
   timelineOf,
 } from "./watching/timeline.ts";
+import type { SecretDesk } from "./secrets/secret_desk.ts";
 import type { StorageHealth } from "./storage_health.ts";
 import { DisputedResults } from "./command/disputed_results.ts";
 import {
@@ -71,6 +72,8 @@ export interface CommandsOptions {
   readonly checkParams: (operation: string, params: string) => void;
   /** Large inputs of commands; none if absent. */
   readonly blobs?: Pick<Blobs, "namesOf" | "need">;
+  /** Secrets of commands; none if absent. */
+  readonly secrets?: Pick<SecretDesk, "namesOf" | "check">;
 }
 
 /** Front of all commands: requests of operators go down through it, reports of agents come up through it. */

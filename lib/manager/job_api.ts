@@ -1,4 +1,5 @@
 import type { Asker } from "../base/asker.ts";
+import type { Sealed } from "../base/sealed.ts";
 import type { JobCounts } from "../base/job_counts.ts";
 import type {
   EntryRecord,
@@ -32,6 +33,8 @@ export interface JobRequest extends
   readonly note: string;
   /** Rights of the asker on agents; all if absent. */
   readonly rights?: Rights;
+  /** Secrets that came with the request, by the names that its parameters have for them; none if absent. */
+  readonly secrets?: ReadonlyMap<string, Sealed>;
 }
 
 /** A job as people see it. */

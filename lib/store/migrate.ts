@@ -16,6 +16,7 @@ import { outputHashes } from "./migrations/0013_output_hashes.ts";
 import { audit } from "./migrations/0014_audit.ts";
 import { operators } from "./migrations/0015_operators.ts";
 import { agentKeys } from "./migrations/0016_agent_keys.ts";
+import { masked } from "./migrations/0020_masked.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -38,6 +39,7 @@ export const MIGRATIONS: readonly string[] = [
   audit,
   operators,
   agentKeys,
+  masked,
 ];
 
 /**

@@ -58,14 +58,15 @@ const MAY_BEGIN = -1;
  * Bytes are held back only while they may begin a form.
  */
 export class Masker {
-  readonly #table: MaskTable;
+  /** Forms that it finds. */
+  readonly table: MaskTable;
   #held: Uint8Array = new Uint8Array();
   /** Bytes at the beginning of what is held, or of what comes, that are masked already. */
   #masked = 0;
   #count = 0;
 
   constructor(table: MaskTable) {
-    this.#table = table;
+    this.table = table;
   }
 
   /** Number of places that were masked. */
@@ -92,7 +93,7 @@ export class Masker {
     bytes: Uint8Array<ArrayBuffer>,
     isEnd: boolean,
   ): Uint8Array<ArrayBuffer> {
-    const { begins, firsts, least, skips } = this.#table;
+    const { begins, firsts, least, skips } = this.table;
     const parts: Uint8Array[] = [];
     const last = bytes.length - 1;
     // All before it is passed on or masked.
@@ -136,7 +137,7 @@ export class Masker {
     at: number,
     { pair, isEnd }: { readonly pair: number; readonly isEnd: boolean },
   ): number {
-    for (const form of this.#table.formsAt(pair)) {
+    for (const form of this.table.formsAt(pair)) {
       const isCut = at + form.length > bytes.length;
       if (isCut && isEnd) continue;
       const end = isCut ? bytes.length - at : form.length;
