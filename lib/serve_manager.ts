@@ -12,6 +12,7 @@ import { type CoreSettings, ManagerCore } from "./manager/core.ts";
 import { Blobs } from "./manager/blobs/blobs.ts";
 import { createDataService } from "./manager/data/data_service.ts";
 import { ManagerDoors } from "./manager_doors.ts";
+import { SecretFiles } from "./manager/secrets/secret_files.ts";
 import type { Manager, ManagerStatus } from "./manager/operator_api.ts";
 import {
   MANAGER_SETTINGS,
@@ -194,6 +195,13 @@ class ServedManager implements RunningManager {
     this.#blobs = blobs;
     this.#options = options;
     this.#startedAt = clock.now();
+    const secrets = new SecretFiles({
+      folder: paths.secrets,
+      keyFile: paths.secretsKey,
+      store,
+      clock,
+      random,
+    });
     this.#core = new ManagerCore({
       store,
       clock: new CoarseClock(clock),
@@ -211,6 +219,7 @@ class ServedManager implements RunningManager {
       data: createDataService(paths),
       blobs,
       secretsOf,
+      storedSecrets: secrets,
       brief: options.brief ?? false,
       ...coreSettings(config),
       checkParams: checkKnownParams,
@@ -224,6 +233,7 @@ class ServedManager implements RunningManager {
       audit: this.#core.audit,
       blobs,
       access: this.#core.access,
+      secrets,
       operations: describeOperations(),
       status: () => this.#status(),
       get writeFailure() {

@@ -85,6 +85,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/audit_entry.ts",
   ],
   "manager/operator_api.ts": [
+    "type manager/secret_api.ts",
     "base",
     "type store",
     "type manager/access_api.ts",
@@ -295,6 +296,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
 
   api: [
+    "type manager/secret_api.ts",
     "base",
     "type manager/access_api.ts",
     "type manager/operator_api.ts",

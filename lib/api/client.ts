@@ -11,6 +11,7 @@ import {
   JobsService,
   LoginService,
   OperatorsService,
+  SecretsService,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { systemClock } from "../base/clock.ts";
@@ -47,6 +48,7 @@ export interface ControlClient {
   readonly status: Client<typeof StatusService>;
   /** People and scripts on other machines, and what each of them may. */
   readonly operators: Client<typeof OperatorsService>;
+  readonly secrets: Client<typeof SecretsService>;
   /** Own sign-in, and who this client is to the Manager. */
   readonly logins: Client<typeof LoginService>;
 }
@@ -73,6 +75,7 @@ export function controlClient(transport: Transport): ControlClient {
     status: createClient(StatusService, told),
     operators: createClient(OperatorsService, told),
     logins: createClient(LoginService, told),
+    secrets: createClient(SecretsService, told),
   };
 }
 

@@ -31,6 +31,7 @@ import { addIdentityService } from "./identity_service.ts";
 import { addJobsService } from "./jobs_service.ts";
 import { addLoginService } from "./login_service.ts";
 import { addOperatorsService } from "./operators_service.ts";
+import { addSecretsService } from "./secrets_service.ts";
 import { takingPrepared } from "./prepared.ts";
 import type { Proofs } from "./proofs.ts";
 import { addStatusService } from "./status_service.ts";
@@ -93,6 +94,7 @@ export class HttpFront {
     addIdentityService(router, proofs);
     addOperatorsService(router, manager, proofs);
     addLoginService(router, manager, proofs);
+    addSecretsService(router, manager, proofs);
     requireRows(router.handlers);
     this.#handlers = new Map(
       router.handlers.map((handler) => [

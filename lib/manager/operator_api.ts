@@ -3,6 +3,7 @@ import type { EventCursor } from "../base/event_cursor.ts";
 import type { EventFilter } from "../base/event_filter.ts";
 import type { AgentChange } from "../store/records.ts";
 import type { AccessAdmin } from "./access_api.ts";
+import type { SecretAdmin } from "./secret_api.ts";
 import type { AuditAdmin } from "./audit_api.ts";
 import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
 import type { JobAdmin } from "./job_api.ts";
@@ -50,6 +51,8 @@ export interface Manager {
   readonly blobs: BlobAdmin;
   /** Operators who ask from other machines. */
   readonly access: AccessAdmin;
+  /** Secrets for commands. */
+  readonly secrets: SecretAdmin;
   /** Operations of this build. */
   readonly operations: readonly OperationView[];
   /** Status of the Manager. */

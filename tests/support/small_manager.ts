@@ -56,6 +56,14 @@ export class SmallManager implements Manager {
     admit: () => undefined,
   };
 
+  secrets: Manager["secrets"] = {
+    list: () => Promise.resolve([]),
+    set: () => Promise.reject(noAccess()),
+    edit: () => Promise.reject(noAccess()),
+    remove: () => Promise.reject(noAccess()),
+    rotate: () => Promise.reject(noAccess()),
+  };
+
   agents: Manager["agents"] = {
     list: () => Promise.resolve([...this.known.values()]),
     add: (agent) => {

@@ -8,6 +8,7 @@ import type {
   JobsService,
   LoginService,
   OperatorsService,
+  SecretsService,
   StatusService,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { LogOptions } from "../../base/log.ts";
@@ -147,5 +148,6 @@ export interface Control extends Disposable {
   readonly events: Client<typeof EventsService>;
   readonly status: Client<typeof StatusService>;
   readonly operators: Client<typeof OperatorsService>;
+  readonly secrets: Client<typeof SecretsService>;
   readonly logins: Client<typeof LoginService>;
 }
