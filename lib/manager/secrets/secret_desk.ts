@@ -1,5 +1,5 @@
 import { PiriError } from "../../base/errors.ts";
-import { isGiven } from "../../base/masking/secret_text.ts";
+import { checkSecret, isGiven } from "../../base/masking/secret_text.ts";
 import type { Sealed } from "../../base/sealed.ts";
 import { parseTargets } from "../../targets/parse_targets.ts";
 import { matchingAgents } from "../../targets/resolve_targets.ts";
@@ -105,6 +105,8 @@ export class SecretDesk {
         `Cannot find the secret "${name}": there is none for agent "${agent}"`,
       );
     }
+    // SOPS takes any.
+    checkSecret(secret.value.open(), `the secret "${name}"`);
     const { forTargets } = secret;
     if (forTargets === "") {
       throw new PiriError(

@@ -113,8 +113,10 @@ export class SopsFile {
       const node = this.#document.getIn(path, true);
       return isScalar(node) ? this.#texts.get(node) : undefined;
     };
+    const encryptedAt = (path: string[]) =>
+      this.#isEncrypted(path) ? textOf(path) : undefined;
     for (const name of this.#names()) {
-      const value = textOf([name, VALUE]) ?? textOf([name]);
+      const value = encryptedAt([name, VALUE]) ?? encryptedAt([name]);
       if (value === undefined) continue;
       const forTargets = textOf([name, FOR])?.open() ?? "";
       secrets.set(name, { value, forTargets });
@@ -257,7 +259,7 @@ export class SopsFile {
     const { contents } = this.#document;
     if (!isMap(contents)) return;
     for (const { key } of contents.items) {
-      const name = isScalar(key) ? String(key.value) : "";
+      const name = textOfKey(key);
       if (name !== "" && name !== META) yield name;
     }
   }
@@ -276,10 +278,14 @@ function* leavesOf(node: unknown, path: readonly string[]): Iterable<Leaf> {
     for (const item of node.items) yield* leavesOf(item, path);
   } else if (isMap(node)) {
     for (const { key, value } of node.items) {
-      const name = isScalar(key) ? String(key.value) : String(key);
-      yield* leavesOf(value, [...path, name]);
+      yield* leavesOf(value, [...path, textOfKey(key)]);
     }
   }
+}
+
+/** Text of a key. One that was set here is no node. */
+function textOfKey(key: unknown): string {
+  return String(isScalar(key) ? key.value : key);
 }
 
 /** Text that binds a value to its path. */
