@@ -189,7 +189,7 @@ export class SopsFile {
     const age = await Promise.all(
       this.#meta.age.map(async ({ recipient, enc }) => ({
         recipient,
-        enc: enc === "" ? `${await AgeKeys.wrap(this.#key, recipient)}\n` : enc,
+        enc: enc === "" ? await AgeKeys.wrap(this.#key, recipient) : enc,
       })),
     );
     const before = (this.#document.toJS() as Record<string, unknown>)[META];
@@ -200,6 +200,9 @@ export class SopsFile {
       META,
       this.#document.createNode({ ...rules as object, age, lastmodified, mac }),
     );
+    const time = this.#document.getIn([META, "lastmodified"], true);
+    // Without quotes, YAML 1.1 has a time there and no text.
+    if (isScalar(time)) time.type = "QUOTE_DOUBLE";
     return this.#document.toString({ lineWidth: 0 });
   }
 

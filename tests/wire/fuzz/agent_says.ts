@@ -203,6 +203,7 @@ class Speaker {
         : {}),
       stdoutSha256: new Uint8Array(random.pick([0, 32, 32, 31, 70_000])),
       stderrSha256: new Uint8Array(random.pick([0, 0, 32, 1])),
+      masked: random.pick([0n, 1n, 2n ** 32n, 2n ** 64n - 1n]),
       data: random.pick([
         new Uint8Array(),
         new TextEncoder().encode('{"errorCode":"NOT_STARTED"}'),
