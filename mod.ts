@@ -75,6 +75,12 @@ export type {
   RuleView,
 } from "./lib/manager/access_api.ts";
 export type { Role } from "./lib/base/role.ts";
+export type { Sealed } from "./lib/base/sealed.ts";
+export type {
+  SecretAdmin,
+  SecretPlace,
+  SecretView,
+} from "./lib/manager/secret_api.ts";
 export type {
   NewRule,
   OperatorRecord,

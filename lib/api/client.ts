@@ -48,6 +48,7 @@ export interface ControlClient {
   readonly status: Client<typeof StatusService>;
   /** People and scripts on other machines, and what each of them may. */
   readonly operators: Client<typeof OperatorsService>;
+  /** Secrets that the Manager keeps for agents. */
   readonly secrets: Client<typeof SecretsService>;
   /** Own sign-in, and who this client is to the Manager. */
   readonly logins: Client<typeof LoginService>;

@@ -144,8 +144,18 @@ class Speaker {
       case 12:
         return encodeMessage(body("dataRequest", {
           requestId: BigInt(random.below(5)),
-          type: random.pick(["data", "file_content", "slow", "wrong"]),
-          data: random.pick(["", "{}", '{"key":"a"}']),
+          type: random.pick([
+            "data",
+            "file_content",
+            "secret",
+            "slow",
+            "wrong",
+          ]),
+          data: random.pick([
+            ...["", "{}", '{"key":"a"}'],
+            '{"command":"1","name":"a"}',
+            '{"command":"99999999999999999999","name":""}',
+          ]),
         }));
       default:
         return encodeMessage(
