@@ -56,15 +56,18 @@ story(
     const secrets = canaries(20);
     const own = folder.at("own");
     await Deno.mkdir(own);
-    const flags: string[] = [];
+    const flags = ["--secret-stdin", "secret-19"];
     const variables: string[] = [];
-    for (const [n, secret] of secrets.entries()) {
-      await Deno.writeTextFile(`${own}/${n}`, secret);
+    using control = await fleet.control();
+    for (const [n, value] of secrets.entries()) {
+      await Deno.writeTextFile(`${own}/${n}`, value);
+      const name = `secret-${n}`;
+      await control.secrets.setSecret({ name, value, forTargets: "web-1" });
       const [flag, variable] = n % 2 === 0
         ? ["--secret-env", `VAR_${n}`]
         : ["--secret-file", `FILE_${n}`];
-      const given = [flag, `${variable}=file:${own}/${n}`];
-      flags.push(...n === 19 ? ["--secret-stdin", `file:${own}/19`] : given);
+      const from = n % 4 < 2 ? `file:${own}/${n}` : name;
+      flags.push(...n === 19 ? [] : [flag, `${variable}=${from}`]);
       variables.push(...n === 19 ? [] : [variable]);
     }
     const go = folder.at("go");
@@ -103,3 +106,65 @@ story(
   },
   { ignored: NEEDS_PROC },
 );
+
+story(
+  "a stored secret is set on the command line, and goes to the agents that it is for alone",
+  async (executables) => {
+    await using fleet = await startFleet(executables, {
+      agents: ["web-1", "db-1"],
+    });
+    using control = await fleet.control();
+    await control.secrets.setSecret({ name: "token", value: "hunter22" });
+    const run = (agent: string) =>
+      fleet.manager(
+        ...["run", agent, "--secret-stdin", "token", "--"],
+        ...program("hashStdin"),
+      );
+    const early = await run("web-1");
+    assertMatch(early.stderr, /it is for no agent yet/);
+    await fleet.manager("secret", "edit", "token", "--for", "web-1");
+
+    const hashed = await run("web-1");
+    assertEquals(hashed.stdout, `${await sha256Of("hunter22")}\n`);
+    const denied = await run("db-1");
+    assertEquals([denied.stdout, denied.code], ["", 4]);
+    assertMatch(denied.stderr, /to agent "db-1": it is for "web-1"/);
+    const listed = await fleet.json("secret", "list");
+    assertEquals(listed, [
+      { name: "token", group: null, agent: null, for: "web-1" },
+    ]);
+  },
+);
+
+story(
+  "a job with a given secret cannot be repeated, and one that waits fails after a restart",
+  async (executables) => {
+    await using fleet = await startFleet(executables, { agents: ["web-1"] });
+    const file = await fleet.folder.write("own", "hunter22");
+    const flags = ["--secret-stdin", `file:${file}`];
+    const argv = ["--", ...program("hashStdin")];
+    await fleet.manager("run", "web-1", ...flags, ...argv);
+    const again = await fleet.manager("rerun", "j-1");
+    assertMatch(again.stderr, /is nowhere any more; ask again with the secret/);
+    await fleet.agent("web-1").stop();
+    await fleet.disconnected("web-1");
+    const queue = ["--queue", "1h", "--detach"];
+    await fleet.manager("run", "web-1", ...queue, ...flags, ...argv);
+    await fleet.serving.stop();
+    await fleet.startManager();
+    fleet.agent("web-1").start();
+
+    await fleet.state("j-2", ({ state }) => state === "failed");
+    const { stdout } = await fleet.manager("show", "j-2/web-1");
+    assertMatch(
+      stdout,
+      /"given:stdin": it came with a request, and is nowhere/,
+    );
+  },
+);
+
+async function sha256Of(text: string): Promise<string> {
+  const bytes = new TextEncoder().encode(text);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
