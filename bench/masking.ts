@@ -17,10 +17,11 @@ export const masking: Pair = {
     const programs = await compiled();
     if (programs === undefined) return NOT_COMPILED;
     await using undo = new AsyncDisposableStack();
-    const folder = undo.use(await TempFolder.make());
+    const folder = undo.use(await TempFolder.make("piri-bench-"));
     const file = folder.at("bulk");
     const sha256 = await writeBulk(file);
-    const secret = await folder.write("secret", "correct-horse/battery+staple");
+    const secret = folder.at("secret");
+    await Deno.writeTextFile(secret, "correct-horse/battery+staple");
     const fleet = undo.use(await RealFleet.start(programs));
     const opened = undo.move();
     const flags = ["--secret-env", `TOKEN=file:${secret}`];
