@@ -8,6 +8,7 @@ export const MASK = "***";
 export class Sealed {
   readonly #text: string;
 
+  /** Seals a text. */
   constructor(text: string) {
     this.#text = text;
   }
@@ -17,18 +18,22 @@ export class Sealed {
     return this.#text;
   }
 
+  /** Shows "***". */
   toString(): string {
     return MASK;
   }
 
+  /** Shows "***". */
   toJSON(): string {
     return MASK;
   }
 
+  /** Shows "***". */
   [Symbol.for("Deno.customInspect")](): string {
     return MASK;
   }
 
+  /** Shows "***". */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return MASK;
   }

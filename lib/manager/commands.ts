@@ -70,9 +70,8 @@ export interface CommandsOptions {
   readonly keepBytes: () => bigint;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
-  /** Large inputs of commands; none if absent. */
+  /** Large inputs and secrets of commands; none if absent. */
   readonly blobs?: Pick<Blobs, "namesOf" | "need">;
-  /** Secrets of commands; none if absent. */
   readonly secrets?: Pick<SecretDesk, "namesOf" | "check">;
 }
 
@@ -99,10 +98,10 @@ export class Commands implements CommandAdmin {
     this.#options = options;
     this.#store = options.store;
     this.#clock = options.clock;
-    const unfinished = new DisputedResults();
     const open = this.#open = new OpenCommands();
     open.tellTo({ ended: (record) => options.events.commandEnded(record) });
     const fitness = this.fitness = new Fitness({ ...options, open });
+    const unfinished = new DisputedResults();
     const parts = { ...options, open, unfinished, fitness };
     const recorder = this.#recorder = new Recorder(parts);
     const dispatcher = this.#dispatcher = new Dispatcher(parts);

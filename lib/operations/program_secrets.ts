@@ -18,8 +18,7 @@ const secretName = v.pipe(
   ),
 );
 
-/** Parameters that name secrets. The values reach the program alone. */
-export const SECRET_PARAMETERS = {
+const Secrets = v.object({
   secret_env: v.optional(v.pipe(
     v.record(variable, secretName),
     v.description("Variables whose values are secrets, by their names"),
@@ -34,34 +33,35 @@ export const SECRET_PARAMETERS = {
       "Variables with the path of a file that holds a secret while the program runs, by the name of the secret",
     ),
   )),
-};
+});
+
+/** Parameters that name secrets. The values reach the program alone. */
+export const SECRET_PARAMETERS = Secrets.entries;
 
 /** Values of these parameters. */
-export interface SecretParams {
-  readonly secret_env?: Readonly<Record<string, string>> | undefined;
-  readonly secret_stdin?: string | undefined;
-  readonly secret_files?: Readonly<Record<string, string>> | undefined;
-}
+export type SecretParams = v.InferOutput<typeof Secrets>;
 
 /** Names of all secrets in parameters, each once. */
 export function secretNames(params: SecretParams): string[] {
-  const { secret_env = {}, secret_stdin: stdin, secret_files = {} } = params;
+  const { secret_env: env, secret_stdin: stdin, secret_files: files } = params;
   return [
     ...new Set([
-      ...Object.values(secret_env),
+      ...Object.values(env ?? {}),
       ...stdin === undefined ? [] : [stdin],
-      ...Object.values(secret_files),
+      ...Object.values(files ?? {}),
     ]),
   ];
 }
 
 /** True if a variable would have two values. */
 export function setsTwice(
-  { env = {}, secret_env = {}, secret_files = {} }: SecretParams & {
+  { env, secret_env: secrets, secret_files: files }: SecretParams & {
     readonly env?: Readonly<Record<string, string>> | undefined;
   },
 ): boolean {
-  const names = [env, secret_env, secret_files].flatMap(Object.keys);
+  const names = [env, secrets, files].flatMap((each) =>
+    Object.keys(each ?? {})
+  );
   return new Set(names).size < names.length;
 }
 
@@ -92,22 +92,22 @@ export class ProgramSecrets implements AsyncDisposable {
     context: Pick<OperationContext, "marker" | "secret">,
     user: ProgramUser | undefined,
   ): Promise<ProgramSecrets> {
-    const { secret_env = {}, secret_stdin: input, secret_files } = params;
+    const { secret_env: variables, secret_stdin: input } = params;
     const secrets = new Map<string, Sealed>();
     for (const name of secretNames(params)) {
       secrets.set(name, await context.secret(name));
     }
     const sealed = (name: string) => secrets.get(name) as Sealed;
     const env = Object.fromEntries(
-      Object.entries(secret_env)
+      Object.entries(variables ?? {})
         .map(([variable, name]) => [variable, valueOf(name, sealed(name))]),
     );
     const stdin = input === undefined ? {} : { stdin: sealed(input).open() };
-    if (secret_files === undefined) {
+    if (params.secret_files === undefined) {
       return new ProgramSecrets(env, stdin, async () => {});
     }
     const files = new Map(
-      Object.entries(secret_files)
+      Object.entries(params.secret_files)
         .map(([variable, name]) => [variable, sealed(name)]),
     );
     const { marker } = context;

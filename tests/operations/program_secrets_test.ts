@@ -114,12 +114,9 @@ Deno.test("the successor of an agent that died removes the files of its commands
 });
 
 Deno.test("parameters name their secrets, each once, and set no variable twice", () => {
-  const params = {
-    argv: ["x"],
-    secret_env: { A: "one", B: "two" },
-    secret_files: { C: "two" },
-    secret_stdin: "three",
-  };
+  const params = JSON.parse(
+    '{"argv": ["x"], "secret_env": {"A": "one", "B": "two"}, "secret_files": {"C": "two"}, "secret_stdin": "three"}',
+  );
   assertEquals(secretsOf("command.Run", JSON.stringify(params)), [
     "one",
     "two",

@@ -1,11 +1,19 @@
 import { createHash } from "node:crypto";
-import { Document, isMap, isScalar, isSeq, type Scalar } from "yaml";
+import { Document, isMap, isScalar, type Scalar } from "yaml";
 import { PiriError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { Sealed } from "../../base/sealed.ts";
 import { parseYaml } from "../../base/yaml.ts";
 import { AgeKeys } from "./age_keys.ts";
 import {
+  boundOf,
+  type Leaf,
+  leavesOf,
+  plainText,
+  textOfKey,
+} from "./sops_leaves.ts";
+import {
+  NO_RULES,
   shouldBeEncrypted,
   type SopsMetadata,
   sopsMetadata,
@@ -30,12 +38,6 @@ const READABLE = `^${FOR}$`;
 
 /** Version of SOPS whose format this is. */
 const VERSION = "3.9.0";
-
-/** A value of the file that is no map and no list. */
-interface Leaf {
-  readonly path: readonly string[];
-  readonly node: Scalar;
-}
 
 /**
  * File of secrets in the format of SOPS, with keys for age: names can be read, values are encrypted, and a MAC is over all
@@ -72,11 +74,7 @@ export class SopsFile {
       age: [{ recipient, enc: "" }],
       lastmodified: "",
       mac: "",
-      mac_only_encrypted: false,
-      unencrypted_suffix: "",
-      encrypted_suffix: "",
-      unencrypted_regex: READABLE,
-      encrypted_regex: "",
+      rules: { ...NO_RULES, unencryptedRegex: READABLE },
     };
     return new SopsFile(name, new Document({}), {
       meta,
@@ -131,7 +129,7 @@ export class SopsFile {
    */
   set(name: string, { value, forTargets }: StoredSecret): void {
     const path = [name, VALUE];
-    if (!shouldBeEncrypted(this.#meta, path)) {
+    if (!shouldBeEncrypted(this.#meta.rules, path)) {
       throw new PiriError(
         "FAILED_PRECONDITION",
         `Cannot set the secret "${name}": the rules of "${this.#name}" leave values of this name unencrypted`,
@@ -245,14 +243,16 @@ export class SopsFile {
   }
 
   #isEncrypted(path: readonly string[]): boolean {
-    return shouldBeEncrypted(this.#meta, path);
+    return shouldBeEncrypted(this.#meta.rules, path);
   }
 
   /** SHA-512 of all texts in their order. */
   #mac(): string {
     const hash = createHash("sha512");
     for (const { path, node } of this.#leaves()) {
-      if (this.#meta.mac_only_encrypted && !this.#isEncrypted(path)) continue;
+      if (this.#meta.rules.macOnlyEncrypted && !this.#isEncrypted(path)) {
+        continue;
+      }
       hash.update(this.#texts.get(node)?.open() ?? "");
     }
     return hash.digest("hex").toUpperCase();
@@ -272,33 +272,4 @@ export class SopsFile {
       yield* leavesOf(this.#document.get(name, true), [name]);
     }
   }
-}
-
-/** Leaves of a node. Items of a list have the path of the list. */
-function* leavesOf(node: unknown, path: readonly string[]): Iterable<Leaf> {
-  if (isScalar(node)) yield { path, node };
-  else if (isSeq(node)) {
-    for (const item of node.items) yield* leavesOf(item, path);
-  } else if (isMap(node)) {
-    for (const { key, value } of node.items) {
-      yield* leavesOf(value, [...path, textOfKey(key)]);
-    }
-  }
-}
-
-/** Text of a key. One that was set here is no node. */
-function textOfKey(key: unknown): string {
-  return String(isScalar(key) ? key.value : key);
-}
-
-/** Text that binds a value to its path. */
-function boundOf(path: readonly string[]): string {
-  return `${path.join(":")}:`;
-}
-
-/** Text of a value that is not encrypted, as the MAC takes it. */
-function plainText(value: unknown): string {
-  if (value === null || value === undefined) return "";
-  if (typeof value === "boolean") return value ? "True" : "False";
-  return String(value);
 }

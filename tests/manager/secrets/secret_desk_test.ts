@@ -44,10 +44,11 @@ async function withSecrets(
 }
 
 function params(...names: string[]): string {
-  const secret_env = Object.fromEntries(
-    names.map((name, n) => [`VAR_${n}`, name]),
-  );
-  return JSON.stringify({ argv: ["x"], secret_env });
+  const variables = names.map((name, n) => [`VAR_${n}`, name]);
+  return JSON.stringify({
+    argv: ["x"],
+    secret_env: Object.fromEntries(variables),
+  });
 }
 
 async function ask(
