@@ -206,3 +206,16 @@ Deno.test("an agent that does not mask gets no command with a secret", async () 
   assertEquals(error.code, "REFUSED");
   assertMatch(error.message, /cannot take secrets, nor mask them/);
 });
+
+Deno.test("a secret that came with the request is forgotten with its job, also for a command that comes back", async () => {
+  await using parts = await withSecrets();
+  const { core, web } = parts;
+  await start(core, "web-1", ["given:VAR"], { "given:VAR": "letmein1" });
+  const { commandId: id } = await web.hears("command");
+  await core.commands.giveUp(id);
+  await core.clock.settle();
+  await web.says("progress", { commandId: id, current: 1, total: 2 });
+  await core.clock.settle();
+  assertEquals((await core.commands.get(id)).state, "running");
+  assertMatch(await ask(web, id, "given:VAR"), /^FAILED_PRECONDITION: /);
+});
