@@ -95,6 +95,12 @@ export type {
 export type { CiRecord, IssuerRecord } from "./lib/store/issuer_records.ts";
 export type { CiKind } from "./lib/base/ci_kind.ts";
 export type { Role } from "./lib/base/role.ts";
+export type { Sealed } from "./lib/base/sealed.ts";
+export type {
+  SecretAdmin,
+  SecretPlace,
+  SecretView,
+} from "./lib/manager/secret_api.ts";
 export type {
   NewRule,
   OperatorRecord,

@@ -10,6 +10,7 @@ import { growth } from "./growth.ts";
 import { groups10k, job10k } from "./jobs.ts";
 import { history } from "./history.ts";
 import { input, put } from "./input.ts";
+import { masking } from "./masking.ts";
 import { oneCommand } from "./one_command.ts";
 import { output } from "./output.ts";
 import type { Pair } from "./pair.ts";
@@ -30,6 +31,7 @@ export const pairs: readonly Pair[] = [
   fifty,
   fiftyAnsible,
   output,
+  masking,
   input,
   put,
   data,

@@ -19,6 +19,7 @@ export const managerServices: ManagerServices = {
     const { initState } = await import("./manager/state/init_state.ts");
     const { openStore } = await import("./store/open.ts");
     const { decodePem } = await import("./base/pem.ts");
+    const { AgeKeys } = await import("./manager/secrets/age_keys.ts");
     const addresses = {
       listen: parseAddress(listen, { lowestPort: 0 }),
       advertise: parseAdvertised(advertise ?? listen),
@@ -27,8 +28,9 @@ export const managerServices: ManagerServices = {
     const paths = await initState(dir, {
       ...addresses,
       ...parts,
-      prepare: async ({ database }) => {
+      prepare: async ({ database, secretsKey }) => {
         await using _made = await openStore(database, parts);
+        await AgeKeys.load(secretsKey, systemRandom);
       },
     });
     const authority = decodePem(
@@ -43,6 +45,7 @@ export const managerServices: ManagerServices = {
         paths.caKey,
         paths.serverCert,
         paths.serverKey,
+        paths.secretsKey,
         paths.database,
       ],
       fingerprint: fingerprintOf(authority),

@@ -13,6 +13,7 @@ import { type CoreSettings, ManagerCore } from "./manager/core.ts";
 import { Blobs } from "./manager/blobs/blobs.ts";
 import { createDataService } from "./manager/data/data_service.ts";
 import { ManagerDoors } from "./manager_doors.ts";
+import { SecretFiles } from "./manager/secrets/secret_files.ts";
 import type { Manager, ManagerStatus } from "./manager/operator_api.ts";
 import {
   MANAGER_SETTINGS,
@@ -29,6 +30,7 @@ import {
   blobsOf,
   describeOperations,
   operations,
+  secretsOf,
 } from "./operations/registry.ts";
 import type { Store } from "./store/store.ts";
 import { openStoreClient } from "./store/store_client.ts";
@@ -195,6 +197,13 @@ class ServedManager implements RunningManager {
     this.#blobs = blobs;
     this.#options = options;
     this.#startedAt = clock.now();
+    const secrets = new SecretFiles({
+      folder: paths.secrets,
+      keyFile: paths.secretsKey,
+      store,
+      clock,
+      random,
+    });
     this.#core = new ManagerCore({
       store,
       clock: new CoarseClock(clock),
@@ -212,6 +221,8 @@ class ServedManager implements RunningManager {
       data: createDataService(paths),
       blobs,
       fetchText: (url, ca) => fetchPublic(url, { ca, clock, env }),
+      secretsOf,
+      storedSecrets: secrets,
       brief: options.brief ?? false,
       ...coreSettings(config),
       checkParams: checkKnownParams,
@@ -227,6 +238,7 @@ class ServedManager implements RunningManager {
       access: this.#core.access,
       enrolment: this.#core.enrolment,
       ci: this.#core.ci,
+      secrets,
       operations: describeOperations(),
       status: () => this.#status(),
       get writeFailure() {

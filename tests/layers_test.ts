@@ -94,6 +94,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/access_api.ts",
   ],
   "manager/operator_api.ts": [
+    "type manager/secret_api.ts",
     "type manager/enrolment_api.ts",
     "base",
     "type store",
@@ -161,7 +162,18 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
     "manager/data",
   ],
+  "manager/secret_api.ts": ["type base"],
+  "manager/secrets": [
+    "base",
+    "targets",
+    "type store",
+    "type manager/agent_roster.ts",
+    "type manager/secret_api.ts",
+    "manager/audit_entry.ts",
+    "manager/data",
+  ],
   "manager/command": [
+    "type manager/secrets",
     "manager/audit_entry.ts",
     "base",
     "wire",
@@ -180,6 +192,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/command",
   ],
   "manager/commands.ts": [
+    "type manager/secrets",
     "base",
     "type store",
     "type manager/operator_api.ts",
@@ -240,6 +253,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
   ],
   "manager/jobs": [
+    "type manager/secrets",
     "manager/audit_entry.ts",
     "base",
     "type store",
@@ -298,6 +312,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/jobs",
   ],
   "manager/core.ts": [
+    "manager/secrets",
     "manager/audit_log.ts",
     "base",
     "wire",
@@ -321,6 +336,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
 
   api: [
+    "type manager/secret_api.ts",
     "base",
     "type manager/access_api.ts",
     "type manager/operator_api.ts",

@@ -81,6 +81,12 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "OperatorsService.addRule": ADMINISTERS,
   "OperatorsService.removeRule": ADMINISTERS,
   "OperatorsService.testRule": { needs: "admin", changes: false },
+  // No call tells the value of a secret.
+  "SecretsService.listSecrets": { needs: "admin", changes: false },
+  "SecretsService.setSecret": ADMINISTERS,
+  "SecretsService.editSecret": ADMINISTERS,
+  "SecretsService.removeSecret": ADMINISTERS,
+  "SecretsService.rotateSecrets": ADMINISTERS,
   "StatusService.getStatus": SEES,
 };
 

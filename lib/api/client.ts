@@ -13,6 +13,7 @@ import {
   JobsService,
   LoginService,
   OperatorsService,
+  SecretsService,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { systemClock } from "../base/clock.ts";
@@ -53,6 +54,8 @@ export interface ControlClient {
   readonly enrolment: Client<typeof EnrolmentService>;
   /** Issuers of the tokens that CI jobs sign in with. */
   readonly issuers: Client<typeof IssuersService>;
+  /** Secrets that the Manager keeps for agents. */
+  readonly secrets: Client<typeof SecretsService>;
   /** Own sign-in, and who this client is to the Manager. */
   readonly logins: Client<typeof LoginService>;
 }
@@ -81,6 +84,7 @@ export function controlClient(transport: Transport): ControlClient {
     enrolment: createClient(EnrolmentService, told),
     issuers: createClient(IssuersService, told),
     logins: createClient(LoginService, told),
+    secrets: createClient(SecretsService, told),
   };
 }
 

@@ -38,6 +38,7 @@ import { addJobsService } from "./jobs_service.ts";
 import { addLoginService } from "./login_service.ts";
 import { addEnrolmentService } from "./enrolment_service.ts";
 import { addOperatorsService } from "./operators_service.ts";
+import { addSecretsService } from "./secrets_service.ts";
 import { takingPrepared } from "./prepared.ts";
 import type { Proofs } from "./proofs.ts";
 import { addStatusService } from "./status_service.ts";
@@ -114,6 +115,7 @@ export class HttpFront {
     addEnrolmentService(router, manager, proofs);
     addIssuersService(router, manager, proofs);
     addLoginService(router, manager, proofs);
+    addSecretsService(router, manager, proofs);
     requireRows(router.handlers);
     this.#handlers = new Map(
       router.handlers.map((handler) => [

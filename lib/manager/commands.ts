@@ -49,6 +49,7 @@ import {
   TIMELINE_EVENTS,
   timelineOf,
 } from "./watching/timeline.ts";
+import type { SecretDesk } from "./secrets/secret_desk.ts";
 import type { StorageHealth } from "./storage_health.ts";
 import { DisputedResults } from "./command/disputed_results.ts";
 import {
@@ -70,8 +71,9 @@ export interface CommandsOptions {
   readonly keepBytes: () => bigint;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
-  /** Large inputs of commands; none if absent. */
+  /** Large inputs and secrets of commands; none if absent. */
   readonly blobs?: Pick<Blobs, "namesOf" | "need">;
+  readonly secrets?: Pick<SecretDesk, "namesOf" | "check">;
 }
 
 /** Front of all commands: requests of operators go down through it, reports of agents come up through it. */
@@ -97,10 +99,10 @@ export class Commands implements CommandAdmin {
     this.#options = options;
     this.#store = options.store;
     this.#clock = options.clock;
-    const unfinished = new DisputedResults();
     const open = this.#open = new OpenCommands();
     open.tellTo({ ended: (record) => options.events.commandEnded(record) });
     const fitness = this.fitness = new Fitness({ ...options, open });
+    const unfinished = new DisputedResults();
     const parts = { ...options, open, unfinished, fitness };
     const recorder = this.#recorder = new Recorder(parts);
     const dispatcher = this.#dispatcher = new Dispatcher(parts);

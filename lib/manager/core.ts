@@ -31,6 +31,9 @@ import { LocalFleet } from "./fleet.ts";
 import { jobAgentsIn } from "./jobs/job_agents.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { RefreshedFacts } from "./refreshed_facts.ts";
+import { SecretDesk, type SecretNames } from "./secrets/secret_desk.ts";
+import { withSecrets } from "./secrets/secret_requests.ts";
+import type { StoredSecrets } from "./secrets/stored_secrets.ts";
 import { ManagerSession } from "./session.ts";
 import { StorageHealth } from "./storage_health.ts";
 import { Targeting } from "./targeting.ts";
@@ -48,6 +51,10 @@ export interface ManagerCoreOptions {
   readonly data: DataService;
   /** Large inputs of commands; none if absent. */
   readonly blobs?: Blobs;
+  /** Names of the secrets that parameters name; none if absent. */
+  readonly secretsOf?: SecretNames;
+  /** Secrets that the Manager keeps; none if absent. */
+  readonly storedSecrets?: StoredSecrets | undefined;
   /** Interval of pings to agents, in milliseconds. */
   readonly pingIntervalMs: number;
   /** Most bytes of output that are kept of one command: a quarter for the beginning and the end of each stream. */
@@ -124,10 +131,15 @@ export class ManagerCore {
         },
       },
     };
-    const commands = new Commands(parts);
+    const { roster } = this;
+    const secrets = new SecretDesk({
+      roster,
+      namesOf: options.secretsOf ?? (() => []),
+      stored: options.storedSecrets,
+    });
+    const commands = new Commands({ ...parts, secrets });
     this.commands = commands;
     commands.tellTo(new RefreshedFacts(store));
-    const { roster } = this;
     const targeting = new Targeting({
       ...parts,
       roster,
@@ -145,6 +157,7 @@ export class ManagerCore {
     const jobs = new Jobs({
       ...parts,
       commands,
+      secrets,
       targeting,
       refusal: ({ requestedBy: name, tokenId, ...work }, agent) =>
         tokenId === null
@@ -165,10 +178,11 @@ export class ManagerCore {
     });
     const { blobs, data } = options;
     const commandsOf = (agent: string) => commands.of(agent);
+    const withLarge = blobs === undefined
+      ? data
+      : withBlobs(data, { blobs, counters, commandsOf });
     this.#data = new DataRequests(
-      blobs === undefined
-        ? data
-        : withBlobs(data, { blobs, counters, commandsOf }),
+      withSecrets(withLarge, { desk: secrets, counters, commandsOf }),
       counters,
     );
   }

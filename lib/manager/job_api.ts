@@ -1,4 +1,5 @@
 import type { Asker } from "../base/asker.ts";
+import type { Sealed } from "../base/sealed.ts";
 import type { JobCounts } from "../base/job_counts.ts";
 import type {
   EntryRecord,
@@ -34,6 +35,8 @@ export interface JobRequest extends
   readonly rights?: Rights;
   /** Leaves out agents on which rules do not allow it, instead of an error. */
   readonly skipDenied?: boolean;
+  /** Secrets that came with the request, by the names that its parameters have for them; none if absent. */
+  readonly secrets?: ReadonlyMap<string, Sealed>;
 }
 
 /** A job as people see it. */

@@ -3,6 +3,7 @@ import type { EventCursor } from "../base/event_cursor.ts";
 import type { EventFilter } from "../base/event_filter.ts";
 import type { AgentChange } from "../store/records.ts";
 import type { AccessAdmin, Sight } from "./access_api.ts";
+import type { SecretAdmin } from "./secret_api.ts";
 import type { AuditAdmin } from "./audit_api.ts";
 import type { CiAdmin } from "./ci_api.ts";
 import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
@@ -57,6 +58,8 @@ export interface Manager {
   readonly enrolment: EnrolmentAdmin;
   /** Jobs of a CI that log in without a stored secret. */
   readonly ci: CiAdmin;
+  /** Secrets for commands. */
+  readonly secrets: SecretAdmin;
   /** Operations of this build. */
   readonly operations: readonly OperationView[];
   /** Status of the Manager. */

@@ -1,5 +1,6 @@
 import type { GenericSchema, InferOutput } from "valibot";
 import type { BlobName } from "../base/blob.ts";
+import type { Sealed } from "../base/sealed.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Output stream of a program. */
@@ -75,6 +76,12 @@ export interface OperationContext {
   /** Reports the process that must be ended if this agent dies. Kept on disk with its start time. */
   started(identity: ProcessIdentity): void;
   readonly data: DataSource;
+  /**
+   * Requests a secret that the command names. From then on it is masked in all that the operation prints and says.
+   *
+   * @throws {PiriError} NOT_FOUND, DENIED and others with the Manager's reason; CANCELLED
+   */
+  secret(name: string): Promise<Sealed>;
   /** Settings of the agent for programs. */
   readonly surroundings: Surroundings;
 }
@@ -98,6 +105,8 @@ export interface Operation<Schema extends GenericSchema = GenericSchema> {
   readonly forTests?: boolean;
   /** Blobs of the Manager that these parameters name; none if absent. */
   blobs?(params: InferOutput<Schema>): readonly BlobName[];
+  /** Names of the secrets that these parameters name; none if absent. */
+  secrets?(params: InferOutput<Schema>): readonly string[];
   /**
    * Carries the operation out.
    *

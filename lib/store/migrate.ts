@@ -19,6 +19,7 @@ import { agentKeys } from "./migrations/0016_agent_keys.ts";
 import { enrolment } from "./migrations/0017_enrolment.ts";
 import { issuers } from "./migrations/0018_issuers.ts";
 import { bounds } from "./migrations/0019_bounds.ts";
+import { masked } from "./migrations/0020_masked.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -44,6 +45,7 @@ export const MIGRATIONS: readonly string[] = [
   enrolment,
   issuers,
   bounds,
+  masked,
 ];
 
 /**

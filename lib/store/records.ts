@@ -158,6 +158,8 @@ export interface CommandRecord {
   readonly stderrSha256: Uint8Array | null;
   /** True if a hash is only of the kept output, and some of the output is missing or may be. */
   readonly hashOfKept: boolean;
+  /** Number of places where the agent masked a secret. */
+  readonly masked: number;
 }
 
 /** Fields that a command is created with. */

@@ -1,6 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Control } from "../../lib/api/client.ts";
 import { CALLS } from "../../lib/api/calls.ts";
+import { systemClock } from "../../lib/base/clock.ts";
+import { systemRandom } from "../../lib/base/random.ts";
+import { SecretFiles } from "../../lib/manager/secrets/secret_files.ts";
 import type { AuditRecord } from "../../lib/store/audit_records.ts";
 import { parseJoinToken } from "../../lib/base/join_token.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
@@ -8,6 +11,7 @@ import { MANAGER_PROOF, testKey } from "../support/keys.ts";
 import { JobFleet } from "../manager/jobs/job_fleet.ts";
 import { OWNER, refusal, startControl } from "../support/control.ts";
 import { SmallManager } from "../support/small_manager.ts";
+import { TempFolder } from "../support/temp_folder.ts";
 
 const SAID = { requestedBy: "anna" };
 const ECHO = { operation: "echo.Echo", params: "{}" };
@@ -18,7 +22,7 @@ const JWKS = '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA"}]}';
 /** A call that changes something, with what the audit says of it. */
 interface Case {
   /** Makes what the call needs. */
-  readonly before?: (fleet: JobFleet) => Promise<unknown>;
+  readonly before?: (fleet: JobFleet, control: Control) => Promise<unknown>;
   readonly call: (control: Control) => Promise<unknown>;
   readonly on: string;
   readonly outcome: string;
@@ -48,6 +52,11 @@ async function endedJob(fleet: JobFleet): Promise<void> {
   await fleet.start();
   await fleet.finish("web-1");
   await fleet.finish("web-2");
+}
+
+/** Secret of all agents. */
+function withSecret(_fleet: JobFleet, { secrets }: Control): Promise<unknown> {
+  return secrets.setSecret({ name: "token", value: "hunter22" });
 }
 
 /** Operator alice, who has not logged in, with one rule. */
@@ -297,10 +306,37 @@ const CASES: Readonly<Record<string, Case>> = {
     on: "alice#1",
     outcome: "",
   },
+  "SecretsService.setSecret": {
+    call: ({ secrets }) =>
+      secrets.setSecret({ name: "token", value: "hunter22", ...SAID }),
+    on: "all.yaml: token",
+    outcome: "",
+  },
+  "SecretsService.editSecret": {
+    before: withSecret,
+    call: ({ secrets }) =>
+      secrets.editSecret({ name: "token", forTargets: "@web", ...SAID }),
+    on: "all.yaml: token",
+    outcome: "",
+  },
+  "SecretsService.removeSecret": {
+    before: withSecret,
+    call: ({ secrets }) => secrets.removeSecret({ name: "token", ...SAID }),
+    on: "all.yaml: token",
+    outcome: "",
+  },
+  "SecretsService.rotateSecrets": {
+    before: withSecret,
+    call: ({ secrets }) => secrets.rotateSecrets({ ...SAID }),
+    on: "all.yaml",
+    outcome: "",
+  },
 };
 
 /** Calls that are refused, and change nothing. */
-const REFUSED: Readonly<Record<string, Case["call"]>> = {
+const REFUSED: Readonly<
+  Record<string, (control: Control, folder: TempFolder) => Promise<unknown>>
+> = {
   "AgentsService.addAgent": ({ agents }) => agents.addAgent({ id: "web-1" }),
   "AgentsService.renewToken": ({ agents }) =>
     agents.renewToken({ id: "web-8" }),
@@ -362,11 +398,22 @@ const REFUSED: Readonly<Record<string, Case["call"]>> = {
     }),
   "OperatorsService.removeRule": ({ operators }) =>
     operators.removeRule({ operator: "bob", number: 1 }),
+  "SecretsService.setSecret": ({ secrets }) =>
+    secrets.setSecret({ name: "token", value: "short" }),
+  "SecretsService.editSecret": ({ secrets }) =>
+    secrets.editSecret({ name: "token", forTargets: "@web" }),
+  "SecretsService.removeSecret": ({ secrets }) =>
+    secrets.removeSecret({ name: "token" }),
+  "SecretsService.rotateSecrets": async ({ secrets }, folder) => {
+    await folder.write("secrets/all.yaml", "token: hunter22\n");
+    return await secrets.rotateSecrets({});
+  },
 };
 
 /** A control API in front of a fleet of web-1 and web-2. */
 async function served() {
   await using undo = new AsyncDisposableStack();
+  const folder = undo.use(await TempFolder.make());
   const fleet = undo.use(
     await JobFleet.start(["web-1", "web-2"], {
       proof: MANAGER_PROOF,
@@ -382,12 +429,20 @@ async function served() {
     commands,
     jobs,
     audit,
+    secrets: new SecretFiles({
+      folder: folder.at("secrets"),
+      keyFile: folder.at("secrets.key"),
+      store: fleet.manager.store,
+      clock: systemClock,
+      random: systemRandom,
+    }),
   });
   const { control } = undo.use(await startControl({ manager }));
   const opened = undo.move();
   return {
     fleet,
     control,
+    folder,
     entries: () => entriesOf(fleet),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
@@ -414,7 +469,7 @@ for (const [name, each] of Object.entries(CASES)) {
 
   Deno.test(`${name} makes one entry in the audit`, async () => {
     await using parts = await served();
-    await before(parts.fleet);
+    await before(parts.fleet, parts.control);
     const { length } = await parts.entries();
 
     await call(parts.control);
@@ -441,7 +496,9 @@ for (const [name, each] of Object.entries(CASES)) {
   Deno.test(`${name} makes no entry in the audit if it is refused`, async () => {
     await using parts = await served();
 
-    await refusal(REFUSED[name]?.(parts.control) ?? Promise.resolve());
+    await refusal(
+      REFUSED[name]?.(parts.control, parts.folder) ?? Promise.resolve(),
+    );
 
     assertEquals(await parts.entries(), []);
   });
@@ -458,7 +515,7 @@ for (
   Deno.test(`${name} that is repeated makes no other entry in the audit`, async () => {
     const { before, call } = CASES[name] ?? {};
     await using parts = await served();
-    await before?.(parts.fleet);
+    await before?.(parts.fleet, parts.control);
     await call?.(parts.control);
     const first = await parts.entries();
 

@@ -47,7 +47,7 @@ Deno.test("a viewer changes nothing but the own login", () => {
   assertEquals(changing, ["LoginService.logout"]);
 });
 
-Deno.test("agents, operators, rules and the audit are for an admin", () => {
+Deno.test("agents, operators, rules, secrets and the audit are for an admin", () => {
   assertEquals(needing("admin"), [
     "AgentsService.addAgent",
     "AgentsService.renewToken",
@@ -76,6 +76,11 @@ Deno.test("agents, operators, rules and the audit are for an admin", () => {
     "OperatorsService.addRule",
     "OperatorsService.removeRule",
     "OperatorsService.testRule",
+    "SecretsService.listSecrets",
+    "SecretsService.setSecret",
+    "SecretsService.editSecret",
+    "SecretsService.removeSecret",
+    "SecretsService.rotateSecrets",
   ]);
 });
 
@@ -100,6 +105,7 @@ Deno.test("what changes nothing is known to, so that no proof of the user is ask
       "LoginService.loginFromCi",
       "OperatorsService.listOperators",
       "OperatorsService.testRule",
+      "SecretsService.listSecrets",
     ],
   );
 });

@@ -52,6 +52,7 @@ import { FakeAudit } from "./fake_audit.ts";
 import { FakeBlobs } from "./fake_blobs.ts";
 import { FakeJobs } from "./fake_jobs.ts";
 import { FakeOperators } from "./fake_operators.ts";
+import { FakeSecrets } from "./fake_secrets.ts";
 import { apiError, Watch } from "./fake_watch.ts";
 
 export { entryOf, job } from "./fake_jobs.ts";
@@ -139,6 +140,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   readonly removals: RemoveAgentRequest[] = [];
   /** Operators, and who asks. */
   readonly operators = new FakeOperators();
+  readonly secrets = new FakeSecrets();
   /** Managers on other machines that were connected to. */
   readonly places: ManagerPlace[] = [];
   /** True while there is no Manager. */
@@ -272,6 +274,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   #transport() {
     return createRouterTransport((router) => {
       this.operators.add(router);
+      this.secrets.add(router);
       router.service(AgentsService, {
         listAgents: () => ({
           agents: this.agents,

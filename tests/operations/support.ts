@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { PiriError } from "../../lib/base/errors.ts";
+import { Sealed } from "../../lib/base/sealed.ts";
 import type {
   DataSource,
   OperationContext,
@@ -51,6 +52,7 @@ export function newContext(
     stopRequested: () => stop.signal.aborted,
     started: (identity) => processes.push(identity),
     data,
+    secret: async (name) => new Sealed(await data.text("secret", { name })),
     surroundings: { ...standardSurroundings(), ...surroundings },
     processes,
     stopNow: () => stop.abort(),

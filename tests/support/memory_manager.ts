@@ -27,6 +27,8 @@ import { openStore } from "../../lib/store/open.ts";
 import type { EventRecord } from "../../lib/store/records.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { End } from "../../lib/wire/connection.ts";
+import type { SecretNames } from "../../lib/manager/secrets/secret_desk.ts";
+import type { StoredSecrets } from "../../lib/manager/secrets/stored_secrets.ts";
 import { KEYLESS_FEATURES } from "../../lib/wire/features.ts";
 import { Later } from "../../lib/wire/later.ts";
 import { memoryTransports } from "../../lib/wire/memory_transport.ts";
@@ -50,6 +52,8 @@ export interface CoreOptions {
   readonly peer?: string;
   readonly data?: DataService;
   readonly blobs?: Blobs;
+  readonly secretsOf?: SecretNames;
+  readonly storedSecrets?: StoredSecrets;
   readonly checkParams?: (operation: string, params: string) => void;
   /** True for a Manager that is there for a minute at a time. */
   readonly brief?: boolean;
@@ -111,6 +115,8 @@ export class MemoryManager implements AsyncDisposable {
       },
       data: options.data ?? { answer: () => Promise.resolve("nothing") },
       ...options.blobs === undefined ? {} : { blobs: options.blobs },
+      secretsOf: options.secretsOf ?? (() => []),
+      storedSecrets: options.storedSecrets,
       pingIntervalMs: 15_000,
       keepBytes: options.keepBytes ?? 1_000_000n,
       brief: options.brief ?? false,

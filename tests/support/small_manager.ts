@@ -76,6 +76,14 @@ export class SmallManager implements Manager {
     login: () => Promise.reject(noAccess()),
   };
 
+  secrets: Manager["secrets"] = {
+    list: () => Promise.resolve([]),
+    set: () => Promise.reject(noAccess()),
+    edit: () => Promise.reject(noAccess()),
+    remove: () => Promise.reject(noAccess()),
+    rotate: () => Promise.reject(noAccess()),
+  };
+
   agents: Manager["agents"] = {
     list: () => Promise.resolve([...this.known.values()]),
     add: (agent) => {

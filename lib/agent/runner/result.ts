@@ -65,6 +65,7 @@ export function resultOf(
     truncated: output !== text || !dataFits,
     data: dataFits ? data : new Uint8Array(),
     ...hashesOf(outcome.printed),
+    masked: BigInt(outcome.masked ?? 0),
   });
   if (outcome.exitCode !== undefined) result.exitCode = outcome.exitCode;
   if (outcome.reaped !== undefined) addReceipt(result, outcome.reaped);
@@ -132,6 +133,7 @@ export function shrunkResult(result: CommandResult): CommandResult {
     truncated: true,
     stdoutSha256: result.stdoutSha256,
     stderrSha256: result.stderrSha256,
+    masked: result.masked,
   });
   if (result.exitCode !== undefined) shrunk.exitCode = result.exitCode;
   return shrunk;

@@ -35,6 +35,8 @@ export interface WorkOutcome extends Outcome {
   readonly errorCode?: string;
   /** Hashes of its output; absent if they are not known. */
   readonly printed?: PrintedHashes;
+  /** Number of places where a secret was masked in its output and words. */
+  readonly masked?: number;
 }
 
 /** Work that was started. */

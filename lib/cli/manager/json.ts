@@ -90,6 +90,7 @@ export function commandJson(command: Command): Record<string, unknown> {
     stdoutSha256: hex(command.stdoutSha256),
     stderrSha256: hex(command.stderrSha256),
     hashOfKept: command.hashOfKept,
+    masked: command.masked,
     truncated: command.truncated,
     presumed: command.presumed,
     reason: text(command.reason),

@@ -28,6 +28,7 @@ import { get } from "./get.ts";
 import { put } from "./put.ts";
 import { rerun } from "./rerun.ts";
 import { rule } from "./rule.ts";
+import { secret } from "./secret.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
 import type { ManagerServices } from "./services.ts";
@@ -84,6 +85,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   resolve: "piri-manager targets",
   rm: "piri-manager agent remove",
   rules: "piri-manager rule list",
+  secrets: "piri-manager secret list",
   select: "piri-manager targets",
   "sign-in": "piri-manager login",
   signin: "piri-manager login",
@@ -139,6 +141,7 @@ export function managerProgram(
       operator,
       issuer,
       rule,
+      secret,
       audit,
       exportIdentity,
       completionSubcommand("piri-manager"),

@@ -10,6 +10,7 @@ import type {
   JobsService,
   LoginService,
   OperatorsService,
+  SecretsService,
   StatusService,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { LogOptions } from "../../base/log.ts";
@@ -157,5 +158,6 @@ export interface Control extends Disposable {
   readonly operators: Client<typeof OperatorsService>;
   readonly enrolment: Client<typeof EnrolmentService>;
   readonly issuers: Client<typeof IssuersService>;
+  readonly secrets: Client<typeof SecretsService>;
   readonly logins: Client<typeof LoginService>;
 }

@@ -226,6 +226,7 @@ const NO_HASHES: Fields = {
 /** Fields of a LOST result, taken back. */
 const UNTOLD: Fields = {
   ...NO_HASHES,
+  masked: 0,
   errorCode: "",
   agentStartedAt: null,
   agentFinishedAt: null,

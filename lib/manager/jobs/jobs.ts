@@ -17,6 +17,7 @@ import type {
   StartedJob,
 } from "../job_api.ts";
 import type { ResolvedTargets } from "../operator_api.ts";
+import type { SecretDesk } from "../secrets/secret_desk.ts";
 import type { Targeting } from "../targeting.ts";
 import { checkWatchStart } from "../watching/watch.ts";
 import type { ActiveJob } from "./active_job.ts";
@@ -38,6 +39,8 @@ export interface JobsOptions
   readonly targeting: Targeting;
   /** Large inputs of commands; none if absent. */
   readonly blobs?: Pick<Blobs, "need"> | undefined;
+  /** Secrets of commands; none if absent. */
+  readonly secrets?: Pick<SecretDesk, "check" | "keep" | "drop"> | undefined;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
 }
@@ -63,7 +66,13 @@ export class Jobs implements JobAdmin {
 
   async start(request: JobRequest): Promise<StartedJob> {
     const earlier = await this.#earlier(request.requestId);
-    if (earlier !== undefined) return earlier;
+    if (earlier !== undefined) {
+      const { id } = earlier.job;
+      // Asked again of a Manager that has restarted since, and has forgotten them.
+      const isOpen = this.effects.active(id) !== undefined;
+      if (isOpen) this.#options.secrets?.keep(jobName(id), request);
+      return earlier;
+    }
     this.#requireRunning(request.operation);
     checkLimits(request.limits);
     const resolved = await this.#options.targeting.resolve(

@@ -274,6 +274,7 @@ Deno.test("a disputed loss takes back all fields of the LOST result", () => {
     reapedSignalled: null,
     reapedAlive: [],
     ...NO_HASHES,
+    masked: 0,
     presumed: false,
     reason: "",
     finishedAt: null,

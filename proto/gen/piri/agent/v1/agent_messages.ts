@@ -1166,6 +1166,12 @@ export interface CommandResult {
    */
   stdoutSha256: Uint8Array;
   stderrSha256: Uint8Array;
+  /**
+   * Number of places where a secret was replaced by "***", in the output and in
+   * the text and data of this message. Byte counts and hashes are those of the
+   * output with the replacements.
+   */
+  masked: bigint;
 }
 
 /** A CommandResult; what is not given is as in an empty one. */
@@ -1186,6 +1192,7 @@ export function createCommandResult(init: Omit<Partial<CommandResult>, "reaped">
     data: init.data ?? new Uint8Array(),
     stdoutSha256: init.stdoutSha256 ?? new Uint8Array(),
     stderrSha256: init.stderrSha256 ?? new Uint8Array(),
+    masked: init.masked ?? 0n,
   };
   if (init.exitCode !== undefined) {
     message.exitCode = init.exitCode;
@@ -1245,6 +1252,9 @@ export function writeCommandResult(
   if (message.stderrSha256.length > 0) {
     writer.bytes(130, message.stderrSha256);
   }
+  if (message.masked !== 0n) {
+    writer.uint64(136, message.masked);
+  }
 }
 
 export function readCommandResult(
@@ -1299,6 +1309,9 @@ export function readCommandResult(
         break;
       case 16:
         message.stderrSha256 = reader.bytes();
+        break;
+      case 17:
+        message.masked = reader.uint64();
         break;
       default:
         reader.skip(tag);
