@@ -118,8 +118,7 @@ export class Commands implements CommandAdmin {
    * @param agents Records of all agents.
    */
   async load(agents: readonly AgentRecord[]): Promise<void> {
-    const now = this.#clock.now();
-    this.#loadedAt = now;
+    const now = this.#loadedAt = this.#clock.now();
     for (const record of await this.#store.openCommands(Infinity)) {
       this.#open.add(new OpenCommand(record, this.#clock, { isFound: true }));
       this.noteLeft(record.agent, now);

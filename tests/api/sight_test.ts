@@ -63,6 +63,7 @@ const REQUESTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
     selection: ANYWHERE,
     ...ECHO,
   }],
+  "SecretsService.listSecrets": [{}],
   "StatusService.getStatus": [{}],
 };
 

@@ -207,7 +207,7 @@ Deno.test("an agent that does not mask gets no command with a secret", async () 
   assertMatch(error.message, /cannot take secrets, nor mask them/);
 });
 
-Deno.test("a secret that came with the request is forgotten with its job, also for a command that comes back", async () => {
+Deno.test("a secret of a request is forgotten with its job, also for a command that comes back", async () => {
   await using parts = await withSecrets();
   const { core, web } = parts;
   await start(core, "web-1", ["given:VAR"], { "given:VAR": "letmein1" });
