@@ -20,6 +20,7 @@ import { withBlobs } from "./blobs/blob_requests.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import { Commands } from "./commands.ts";
 import type { DataService } from "./data/data_service.ts";
+import { withPolicies } from "./agent_policy.ts";
 import { DataRequests } from "./data_requests.ts";
 import { Events } from "./events.ts";
 import { LocalFleet } from "./fleet.ts";
@@ -138,9 +139,12 @@ export class ManagerCore {
     const { blobs, data } = options;
     const commandsOf = (agent: string) => commands.of(agent);
     this.#data = new DataRequests(
-      blobs === undefined
-        ? data
-        : withBlobs(data, { blobs, counters, commandsOf }),
+      withPolicies(
+        blobs === undefined
+          ? data
+          : withBlobs(data, { blobs, counters, commandsOf }),
+        { store, events },
+      ),
       counters,
     );
   }

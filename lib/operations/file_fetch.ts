@@ -57,12 +57,15 @@ export const fileFetch: Operation<typeof parameters> = {
   name: "file.Fetch",
   description: "Puts a file from the Manager's data on the host",
   parameters,
+  acts: true,
+  paths: ({ path }) => [{ use: "write", path }],
   async *run(params, context) {
     const { source, path, user, group, parents } = params;
     requireHostPath(path);
+    context.guard.require("write", path);
     const { size, sha256, mode } = await askStat(source, context);
     const wanted = await attributesOf({
-      mode: modeOf(params.mode ?? mode),
+      mode: modeOf(params.mode ?? mode, context.guard),
       user,
       group,
     });
@@ -115,8 +118,11 @@ async function askStat(
   );
 }
 
-function modeOf(octal: string | undefined): number | undefined {
-  return octal === undefined ? undefined : parseInt(octal, 8);
+function modeOf(
+  octal: string | undefined,
+  { modeMask }: OperationContext["guard"],
+): number | undefined {
+  return octal === undefined ? undefined : parseInt(octal, 8) & modeMask;
 }
 
 /** Pieces of the file in order, with a few requests under way at a time. */

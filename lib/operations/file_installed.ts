@@ -63,9 +63,12 @@ export const fileInstalled: Operation<typeof parameters> = {
   description:
     "Puts a file from the Manager's data on the host, as Managers of 2024 ask for it; file.Fetch does it better",
   parameters,
+  acts: true,
+  paths: ({ path }) => [{ use: "write", path }],
   async *run(params, context) {
     const { path, mode, user, group } = params;
     requireHostPath(path);
+    context.guard.require("write", path);
     const wanted = await attributesOf({ mode: modeOf(mode), user, group });
     const target = await targetAt(path);
     const source = await contentToWrite(params, target, context);

@@ -6,10 +6,16 @@ import { systemClock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import { fileError } from "../files/file_errors.ts";
 import { isFileName } from "../files/names.ts";
-import { MAX_TREE_BYTES, parseTree, type TreeEntry } from "../files/tree.ts";
+import {
+  MAX_TREE_BYTES,
+  parseTree,
+  partsOf,
+  type TreeEntry,
+} from "../files/tree.ts";
 import { type TreeSummary, TreeWriter } from "../files/tree_writer.ts";
 import { blobPieces } from "./blob_reader.ts";
 import { attributesOf, flag } from "./file_params.ts";
+import type { Guard } from "./guard.ts";
 import { anyHostPath, openPlace, requireAbsolute } from "./host_place.ts";
 import type {
   Operation,
@@ -62,10 +68,14 @@ export const filePut: Operation<typeof parameters> = {
   description:
     "Puts files and folders on the host; piri-manager put sends them",
   parameters,
+  acts: true,
+  paths: ({ path }) => [{ use: "write", path }],
   blobs: ({ tree }) => [{ sha256: tree, isTree: true }],
   async *run(params, context) {
     const { path } = params;
+    const { guard } = context;
     requireAbsolute(path, "write");
+    guard.require("write", path);
     const entries = await askTree(params.tree, context);
     const wanted = await attributesOf(
       params.mode === undefined
@@ -73,11 +83,16 @@ export const filePut: Operation<typeof parameters> = {
         : { ...params, mode: parseInt(params.mode, 8) },
     );
     if (params.parents) await makeParents(path);
-    using place = openPlace(path, "write");
+    using place = openPlace(path, "write", guard);
     requireFit(entries, place.name, path);
+    requireAllowed(entries, place.real, {
+      guard,
+      deletes: (params.delete ?? false) || (params.backup ?? false),
+    });
     const writer = new TreeWriter(place.folder, entries, {
       rootName: place.name === "." ? undefined : place.name,
       fileMode: wanted.mode,
+      modeMask: guard.modeMask,
       uid: wanted.uid,
       gid: wanted.gid,
       backup: params.backup ?? false,
@@ -142,6 +157,19 @@ function requireFit(
       hasRoot ? "is that of one file or folder" : "belongs into a folder"
     }, and the path is none for it`,
   );
+}
+
+/** Refuses a list with a place that the command may not write. */
+function requireAllowed(
+  entries: readonly TreeEntry[],
+  real: string,
+  { guard, deletes }: { guard: Guard; deletes: boolean },
+): void {
+  if (guard.isFree) return;
+  if (deletes) guard.requireAllBelow(real);
+  for (const { name } of entries) {
+    guard.require("write", [real, ...partsOf({ name })].join("/"));
+  }
 }
 
 async function* report(

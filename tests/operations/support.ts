@@ -7,6 +7,7 @@ import type {
   Outcome,
   ProcessIdentity,
 } from "../../lib/operations/operation.ts";
+import { noGuard } from "../../lib/operations/guard.ts";
 import { openLibc } from "../../lib/operations/libc.ts";
 import { byteCalls } from "../../lib/files/byte_calls.ts";
 import {
@@ -51,6 +52,7 @@ export function newContext(
     stopRequested: () => stop.signal.aborted,
     started: (identity) => processes.push(identity),
     data,
+    guard: noGuard,
     surroundings: { ...standardSurroundings(), ...surroundings },
     processes,
     stopNow: () => stop.abort(),

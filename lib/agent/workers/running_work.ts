@@ -1,4 +1,5 @@
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import { Guard, noGuard } from "../../operations/guard.ts";
 import type {
   OperationContext,
   OperationEvent,
@@ -113,12 +114,13 @@ export class RunningWork {
   }
 
   #context(): OperationContext {
-    const { job: { commandId, marker }, surroundings, timerSlack } =
+    const { job: { commandId, marker, bounds }, surroundings, timerSlack } =
       this.#message;
     return {
       commandId,
       marker,
       surroundings,
+      guard: bounds === undefined ? noGuard : new Guard(bounds),
       ...(timerSlack === undefined ? {} : { timerSlack }),
       signal: this.#stop.signal,
       kill: this.#kill.signal,
