@@ -19,7 +19,7 @@ import { openAgentKey } from "./agent/key_files.ts";
 import { machineId } from "./agent/machine_id.ts";
 import { ownFilesOf } from "./agent/policy/own_files.ts";
 import { type FoundPolicy, readPolicy } from "./agent/policy/policy.ts";
-import { type Edition, PolicyGate } from "./agent/policy/policy_gate.ts";
+import { PolicyGate } from "./agent/policy/policy_gate.ts";
 import { dialFirst } from "./agent/link/dial_first.ts";
 import { shrunkResult } from "./agent/runner/result.ts";
 import { RemovedNote } from "./agent/removed_note.ts";
@@ -56,7 +56,7 @@ export interface ServeAgentOptions {
    */
   readonly ownsProcess?: boolean;
   /** Build of the program; the whole one by default. */
-  readonly edition?: Edition;
+  readonly edition?: "full" | "observe";
   /** Starts the log with the options of agent.yaml. Called before anything is logged, and at each reload. */
   readonly startLog?: (configured: LogOptions) => Promise<void>;
 }
@@ -90,7 +90,10 @@ export async function serveAgent(
 ): Promise<RunningAgent> {
   const config = await loadAgentConfig(options.dir);
   await options.startLog?.(config.log);
-  if (Deno.build.os === "linux" && !becomeSubreaper(options.clock)) {
+  if (
+    Deno.build.os === "linux" && options.edition !== "observe" &&
+    !becomeSubreaper(options.clock)
+  ) {
     log.warning(
       "Processes that leave their command's group cannot all be found: this program may not become a subreaper",
     );

@@ -315,6 +315,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 const roots = [
   "lib/agent_services.ts",
   "lib/check_agent.ts",
+  "lib/agent_edition.ts",
+  "lib/agent_policy.ts",
   "lib/host_record.ts",
   "lib/exported_manager.ts",
   "lib/manager_doors.ts",

@@ -73,7 +73,7 @@ function textOf(facts: Facts): string | undefined {
   return parts.join(", ");
 }
 
-/** What there is to tell: defaults are left out, as most agents have them. */
+/** Facts worth telling: defaults are left out, as most agents have them. */
 function factsOf(
   { mode, edition, sha256, unlimited, error }: v.InferOutput<typeof Told>,
 ): Facts {

@@ -21,9 +21,8 @@ async function policyFactsOf(core: MemoryManager) {
 
 async function policyEvents(core: MemoryManager): Promise<string[]> {
   await core.clock.settle();
-  return (await core.happened()).filter(({ kind }) =>
-    kind === "agent_policy"
-  ).map(({ message }) => message);
+  return (await core.happened()).filter(({ kind }) => kind === "agent_policy")
+    .map(({ message }) => message);
 }
 
 Deno.test("an agent's hello tells its policy, and its own facts cannot claim another", async () => {

@@ -31,7 +31,7 @@ export function isPermissionOf(
       argvAllowed(rule.argv, words, program)));
 }
 
-/** What a request has and a rule that is about it does not allow; undefined if there is nothing. */
+/** Part of a request that a rule about it does not allow; undefined if there is none. */
 export function lackOf(
   { user, within, env = [], stdin = false, cwd: folders = [] }: AllowRule,
   request: PolicyRequest,

@@ -11,7 +11,7 @@ import { unlimitedBy } from "./unlimited.ts";
 /** Build of an agent: the whole one, or the one that can only look. */
 export type Edition = "full" | "observe";
 
-/** What an agent tells its Manager about its policy. */
+/** Facts about its policy that an agent tells its Manager. */
 export interface PolicyFacts {
   /** "all", "rules", "observe", or "none" if the file is wrong and nothing is allowed. */
   readonly mode: string;

@@ -27,7 +27,7 @@ export interface PolicyRequest {
 /** Parameters of operations by their names, which mean the same for all. */
 interface Parameters {
   readonly argv?: readonly string[];
-  readonly argv_base64?: readonly string[];
+  readonly "argv_base64"?: readonly string[];
   readonly shell?: string;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -35,7 +35,7 @@ interface Parameters {
   readonly group?: string | number;
   readonly umask?: string;
   readonly stdin?: string;
-  readonly stdin_blob?: string;
+  readonly "stdin_blob"?: string;
   readonly mode?: string | number;
 }
 

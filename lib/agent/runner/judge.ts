@@ -32,7 +32,7 @@ function judgedBy({ refusal, rule, bounds }: Decision): Judged {
   return { refusal, bounds, recorded: `the policy refuses it: ${rule}` };
 }
 
-/** What cannot be translated is judged as it came, and fails later if it is allowed. */
+/** Operation and parameters for the policy. Those that cannot be translated are judged as they came, and fail later if they are allowed. */
 function jobToJudge(
   command: Command,
   dialect: Pick<Dialect, "hasPositionalParams">,
