@@ -1,5 +1,5 @@
 /**
- * Builds both executables for every target, and a file with their SHA-256 sums.
+ * Builds the executables for every target, and a file with their SHA-256 sums.
  *
  *     deno task release [--denort official|npm] [--out dist/release] [--target linux-x64]...
  *
@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { build } from "./build/build.ts";
 import { readFlags } from "./build/flags.ts";
 import { main, say } from "./build/main.ts";
-import { agent, manager } from "./build/product.ts";
+import { agent, manager, observer } from "./build/product.ts";
 import { targetNamed, targets } from "./build/target.ts";
 
 const USAGE =
@@ -32,7 +32,7 @@ await main(async () => {
     out: { type: "string", default: "dist/release" },
     target: { type: "string", multiple: true },
   });
-  const paths = await build([manager, agent], {
+  const paths = await build([manager, agent, observer], {
     targets: names?.map(targetNamed) ?? targets,
     denort,
     out,
