@@ -27,15 +27,18 @@ story(
     await using _running = start(["run"]);
     await fleet.connected("eye-1");
     const acts = [
-      ["--", "/bin/sh", "-c", `echo > ${trace}`],
-      ["--shell", `echo > ${trace}`],
-      ["--op", "file.Fetch", "source=x", `path=${trace}`],
-      ["--op", "file.Installed", "source=x", `path=${trace}`, "method=content"],
-      ["--op", "file.Put", `tree=${"a".repeat(64)}`, `path=${trace}`],
+      ["run", "eye-1", "--", "/bin/sh", "-c", `echo > ${trace}`],
+      ["run", "eye-1", "--shell", `echo > ${trace}`],
+      ["run", "eye-1", "--op", "file.Fetch", "source=x", `path=${trace}`],
+      [
+        ...["run", "eye-1", "--op", "file.Installed"],
+        ...["source=x", `path=${trace}`, "method=content"],
+      ],
+      ["put", file, `eye-1:${trace}`],
     ];
     const codes = [];
     for (const words of acts) {
-      const { code, stderr } = await fleet.manager("run", "eye-1", ...words);
+      const { code, stderr } = await fleet.manager(...words);
       codes.push(code);
       assertMatch(stderr, /this agent is piri-agent-observe/);
     }
