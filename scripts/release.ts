@@ -7,7 +7,7 @@
  */
 import { basename, join } from "@std/path";
 import { createHash } from "node:crypto";
-import { build } from "./build/build.ts";
+import { build, type BuildOptions } from "./build/build.ts";
 import { readFlags } from "./build/flags.ts";
 import { main, say } from "./build/main.ts";
 import { agent, manager, observer } from "./build/product.ts";
@@ -32,12 +32,20 @@ await main(async () => {
     out: { type: "string", default: "dist/release" },
     target: { type: "string", multiple: true },
   });
-  const paths = await build([manager, agent, observer], {
-    targets: names?.map(targetNamed) ?? targets,
+  const chosen = names?.map(targetNamed) ?? targets;
+  const options: Omit<BuildOptions, "targets"> = {
     denort,
     out,
     nameOf: (product, { name, suffix }) => `${product.name}-${name}${suffix}`,
     say,
-  });
+  };
+  const paths = [
+    ...await build([manager, agent], { ...options, targets: chosen }),
+    // On Windows it could not see who may read its key.
+    ...await build([observer], {
+      ...options,
+      targets: chosen.filter(({ suffix }) => suffix === ""),
+    }),
+  ];
   await Deno.writeTextFile(join(out, "SHA256SUMS"), await sumsOf(paths));
 });

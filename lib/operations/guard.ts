@@ -121,7 +121,15 @@ function fixedPart(pattern: string): string {
 
 /** True if a path is another one or below it. */
 export function isAtOrBelow(path: string, folder: string): boolean {
-  return path === folder || folder === "/" || path.startsWith(`${folder}/`);
+  const [below, above] = [comparable(path), comparable(folder)];
+  return below === above || above === "/" || below.startsWith(`${above}/`);
+}
+
+/** Path in the one spelling that Windows has many of. */
+function comparable(path: string): string {
+  return Deno.build.os === "windows"
+    ? path.replaceAll("\\", "/").toLowerCase()
+    : path;
 }
 
 /**

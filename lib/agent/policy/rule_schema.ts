@@ -62,8 +62,16 @@ const operation = v.pipe(
 const MUST_BE_PATH =
   'it should be absolute paths, as /etc/nginx/** for all below a folder, without "..", and without "/" at the end';
 
+const ON_WINDOWS =
+  "it needs Linux or macOS, because Windows has many spellings of a path";
+
+function isNotWindows(): boolean {
+  return Deno.build.os !== "windows";
+}
+
 const path = v.pipe(
   v.string(MUST_BE_PATH),
+  v.check(isNotWindows, ON_WINDOWS),
   v.check(isPlainPath, MUST_BE_PATH),
   v.check(
     (text) => !text.replace(/\/\*\*$/, "").includes("**"),
@@ -82,6 +90,7 @@ const argv = v.pipe(
     v.string("it should be text in quotes"),
     'it should be a list of the program and its arguments, as ["/usr/bin/systemctl", "restart", "nginx"]',
   ),
+  v.check(isNotWindows, ON_WINDOWS),
   v.check(
     ([program]) => program !== undefined && program !== MORE,
     "it should begin with a program; leave argv out if it may be any",
