@@ -1,5 +1,5 @@
 import { concat } from "@std/bytes/concat";
-import { dirname } from "@std/path";
+import { dirname, join, resolve } from "@std/path";
 import * as v from "valibot";
 import { SHA256_PATTERN } from "../base/blob.ts";
 import { systemClock } from "../base/clock.ts";
@@ -23,6 +23,7 @@ import type {
   OperationEvent,
   Outcome,
 } from "./operation.ts";
+import { placeToWrite } from "./place_to_write.ts";
 import { writeFiles } from "./write_files.ts";
 
 const OCTAL = /^[0-7]{3,4}$/;
@@ -82,7 +83,7 @@ export const filePut: Operation<typeof parameters> = {
         ? { user: params.user, group: params.group }
         : { ...params, mode: parseInt(params.mode, 8) },
     );
-    if (params.parents) await makeParents(path);
+    if (params.parents) makeParents(path, guard);
     using place = openPlace(path, "write", guard);
     requireFit(entries, place.name, path);
     requireAllowed(entries, place.real, {
@@ -133,12 +134,18 @@ async function askTree(
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** Makes the folders above a path, or the folder that it names by "/" at its end. */
-async function makeParents(path: string): Promise<void> {
-  const folder = /[\\/]$/.test(path) ? path : dirname(path);
+function makeParents(path: string, guard: Guard): void {
+  const isFolder = /[\\/]$/.test(path);
   try {
-    await Deno.mkdir(folder, { recursive: true, mode: 0o755 });
+    if (guard.isBounded) {
+      const within = isFolder ? join(path, "x") : path;
+      placeToWrite(within, { guard, parents: true })[Symbol.dispose]();
+    } else {
+      const folder = isFolder ? path : dirname(path);
+      Deno.mkdirSync(folder, { recursive: true, mode: 0o755 });
+    }
   } catch (error) {
-    throw fileError("write", folder, error);
+    throw fileError("write", isFolder ? path : dirname(path), error);
   }
 }
 
@@ -167,8 +174,13 @@ function requireAllowed(
 ): void {
   if (guard.isFree) return;
   if (deletes) guard.requireAllBelow(real);
-  for (const { name } of entries) {
-    guard.require("write", [real, ...partsOf({ name })].join("/"));
+  for (const entry of entries) {
+    const place = [real, ...partsOf(entry)].join("/");
+    guard.require("write", place);
+    // Another program could follow the link.
+    if (entry.kind === "link") {
+      guard.require("read", resolve(dirname(place), entry.target));
+    }
   }
 }
 

@@ -36,9 +36,15 @@ export class Guard {
     return own === undefined && allow === undefined && deny.length === 0;
   }
 
+  /** True if rules bound what the command may use. Otherwise only the agent's own files are left out. */
+  get isBounded(): boolean {
+    const { allow, deny = [] } = this.#bounds;
+    return allow !== undefined || deny.length > 0;
+  }
+
   /** Bits of a file's mode that the command may set: bounds without a way around them allow no setuid. */
   get modeMask(): number {
-    return this.#bounds.allow === undefined ? 0o7777 : 0o1777;
+    return this.isBounded ? 0o1777 : 0o7777;
   }
 
   /**

@@ -213,3 +213,71 @@ Deno.test({
     assertEquals(await modeWith({ allow: [folder.at("srv/**")] }), 0o755);
   },
 });
+
+Deno.test({
+  name:
+    "a file is written into the folder that was judged, though the Manager answers only when a link is there",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using folder = await makeHost();
+    const path = folder.at("srv/site/d/file");
+    const bounds = { allow: [folder.at("srv/**")] };
+    for (const parents of [false, true]) {
+      await Deno.mkdir(folder.at("srv/site/d"), { recursive: true });
+      const { context } = contextOf(bounds);
+      const bytes = async (...args: Parameters<typeof context.data.bytes>) => {
+        await Deno.rename(folder.at("srv/site/d"), folder.at(`srv/${parents}`));
+        await Deno.symlink(folder.at("lib/other"), folder.at("srv/site/d"));
+        return await context.data.bytes(...args);
+      };
+      await finish(fileFetch.run({ source: "x", path, parents }, {
+        ...context,
+        data: { ...context.data, bytes },
+      }));
+      await Deno.remove(folder.at("srv/site/d"));
+      assertEquals(
+        await Deno.readTextFile(folder.at("lib/other/file")),
+        "other",
+      );
+      assertEquals(
+        await Deno.readTextFile(folder.at(`srv/${parents}/file`)),
+        "new",
+      );
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "missing folders are made within bounds only, and no link leads out of them",
+  ignore,
+  async fn() {
+    await using folder = await makeHost();
+    const bounds = { ...ownOf(folder), allow: [folder.at("srv/**")] };
+    await Deno.symlink(folder.at("lib"), folder.at("srv/out"));
+    const codeOfFetch = async (path: string) => {
+      const { context } = contextOf(bounds);
+      const run = fileFetch.run({ source: "x", path, parents: true }, context);
+      return await finish(run).then(() => "", ({ code }) => code);
+    };
+    assertEquals(await codeOfFetch(folder.at("srv/a/b/c")), "");
+    assertEquals(
+      ((await Deno.stat(folder.at("srv/a/b"))).mode ?? 0) & 0o777,
+      0o755,
+    );
+    assertEquals(await codeOfFetch(folder.at("srv/out/a/b")), "REFUSED");
+
+    const put = async (target: string) => {
+      const link = { kind: "link", name: "l", mtimeMs: 0, target } as const;
+      const { context, tree } = contextOf(bounds, [link]);
+      const path = folder.at("srv/x/y/");
+      const run = filePut.run({ tree, path, parents: true }, context);
+      return await finish(run).then(() => "", ({ code }) => code);
+    };
+    assertEquals(await put(folder.at("lib/agent/agent.key")), "REFUSED");
+    assertEquals(await put("../../../lib/agent/agent.key"), "REFUSED");
+    assertEquals(await put("/etc/shadow"), "REFUSED");
+    assertEquals(await put("../z"), "");
+    assertEquals([...Deno.readDirSync(folder.at("lib"))].length, 2);
+  },
+});

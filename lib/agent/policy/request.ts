@@ -1,5 +1,6 @@
 import { decodeBase64 } from "@std/encoding/base64";
 import type { Operation, UsedPath } from "../../operations/operation.ts";
+import { textOf } from "../../operations/shell_start.ts";
 import { findGroup, findUser, ownUser } from "../../operations/user.ts";
 import { type NamedProgram, namedProgram } from "./argv_match.ts";
 
@@ -92,12 +93,10 @@ function wordsOf(
   if (argv !== undefined) return argv;
   if (shell !== undefined) return ["/bin/sh", "-c", shell];
   if (encoded === undefined) return undefined;
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  try {
-    return encoded.map((text) => decoder.decode(decodeBase64(text)));
-  } catch {
-    return undefined;
-  }
+  // As the program will get them.
+  const words = encoded.map((text) => textOf(decodeBase64(text)))
+    .filter((word) => word !== undefined);
+  return words.length === encoded.length ? words : undefined;
 }
 
 async function ownerOf(

@@ -1,6 +1,6 @@
 import { basename } from "@std/path";
 import { globMatches } from "../../base/glob.ts";
-import { pathMatches } from "../../operations/guard.ts";
+import { pathMatches, realPlace } from "../../operations/guard.ts";
 import type { Policy } from "./policy.ts";
 import { type AllowRule, MORE } from "./rule_schema.ts";
 
@@ -114,7 +114,9 @@ function isInterpreter(path: string): boolean {
 function waysOfFiles({ path }: AllowRule, all: readonly AllowRule[]): string[] {
   if (path === undefined) return ["it allows to write every file"];
   const mayWrite = (file: string) =>
-    path.some((pattern) => pathMatches(pattern, file));
+    path.some((pattern) =>
+      pathMatches(pattern, file) || pathMatches(pattern, realPlace(file))
+    );
   const powerful = POWERFUL_FILES.find(mayWrite);
   const own = all.flatMap(({ argv: [program = ""] = [] }) => program.split("|"))
     .find((program) => program !== "" && mayWrite(program));
