@@ -206,7 +206,7 @@ function isLinkToOwn(path: string, folder: string): boolean {
 
 function idOf(path: string): string | undefined {
   try {
-    const { dev, ino } = Deno.lstatSync(path);
+    const { dev, ino } = Deno.statSync(path);
     return ino === null ? undefined : `${dev} ${ino}`;
   } catch {
     return undefined;

@@ -5,6 +5,7 @@ import { fileFetch } from "../../lib/operations/file_fetch.ts";
 import { fileList } from "../../lib/operations/file_list.ts";
 import { filePut } from "../../lib/operations/file_put.ts";
 import { fileRead } from "../../lib/operations/file_read.ts";
+import { fileStat } from "../../lib/operations/file_stat.ts";
 import { Guard, type GuardBounds } from "../../lib/operations/guard.ts";
 import { fileOf, folderOf, sha256Of } from "../files/support.ts";
 import { TempFolder } from "../support/temp_folder.ts";
@@ -178,6 +179,11 @@ Deno.test({
     await Deno.rename(folder.at("srv/site"), folder.at("srv/before"));
     await Deno.symlink(folder.at("lib/other"), folder.at("srv/site"));
     const { context } = contextOf(bounds);
+    await assertRejects(
+      () => finish(fileStat.run({ path: folder.at("srv/site/file") }, context)),
+      PiriError,
+      "no rule of this agent's policy allows it",
+    );
     const part = { offset: 0, length: 1 };
     const error = await assertRejects(
       () =>
@@ -279,5 +285,36 @@ Deno.test({
     assertEquals(await put("/etc/shadow"), "REFUSED");
     assertEquals(await put("../z"), "");
     assertEquals([...Deno.readDirSync(folder.at("lib"))].length, 2);
+  },
+});
+
+Deno.test({
+  name: "the agent's own process and folder are kept under all their names",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using folder = await makeHost();
+    await Deno.symlink(folder.at("lib/agent"), folder.at("other-name"));
+    const thread = [...Deno.readDirSync("/proc/self/task")].at(-1)?.name;
+    const guard = new Guard({
+      own: { folder: folder.at("other-name"), files: [] },
+    });
+    const paths = [
+      folder.at("lib/agent"),
+      folder.at("lib/agent/journal/new"),
+      `/proc/self/root${folder.at("lib/agent/agent.key")}`,
+      "/proc/self/mem",
+      "/proc/thread-self/mem",
+      `/proc/${Deno.pid}/environ`,
+      `/proc/${thread}/mem`,
+    ];
+    assertEquals(
+      paths.filter((path) => guard.obstacle("read", path) === undefined),
+      [],
+    );
+    assertEquals(
+      [folder.at("lib/other/file"), "/proc/1/stat", "/proc/meminfo"]
+        .filter((path) => guard.obstacle("read", path) !== undefined),
+      [],
+    );
   },
 });
