@@ -18,6 +18,9 @@ import { openJournal } from "./agent/journal/disk_journal.ts";
 import { FactSource, helloFacts } from "./agent/fact_source.ts";
 import { openAgentKey } from "./agent/key_files.ts";
 import { machineId } from "./agent/machine_id.ts";
+import { ownFilesOf } from "./agent/policy/own_files.ts";
+import { type FoundPolicy, readPolicy } from "./agent/policy/policy.ts";
+import { PolicyGate } from "./agent/policy/policy_gate.ts";
 import { dialFirst } from "./agent/link/dial_first.ts";
 import { shrunkResult } from "./agent/runner/result.ts";
 import { RemovedNote } from "./agent/removed_note.ts";
@@ -55,6 +58,8 @@ export interface ServeAgentOptions {
    * they stay as they are, commands inherit the limits, and each costs a shell if the umask is another.
    */
   readonly ownsProcess?: boolean;
+  /** Build of the program; the whole one by default. */
+  readonly edition?: "full" | "observe";
   /** Starts the log with the options of agent.yaml. Called before anything is logged, and at each reload. */
   readonly startLog?: (configured: LogOptions) => Promise<void>;
 }
@@ -64,9 +69,10 @@ export interface RunningAgent extends AsyncDisposable {
   /** Name of the agent. */
   readonly name: string;
   /**
-   * Reads agent.yaml again. What can be changed while the agent runs holds from then on, and no connection ends.
+   * Reads policy.yaml and agent.yaml again. What can be changed while the agent runs holds from then on, and no
+   * connection ends. A policy with a mistake allows nothing.
    *
-   * @throws {PiriError} INVALID_ARGUMENT for a mistake in the file, FAILED_PRECONDITION, DENIED, DISK: the old settings
+   * @throws {PiriError} INVALID_ARGUMENT for a mistake in agent.yaml, FAILED_PRECONDITION, DENIED, DISK: the old settings
    * stay
    */
   reload(): Promise<Reload>;
@@ -87,7 +93,10 @@ export async function serveAgent(
 ): Promise<RunningAgent> {
   const config = await loadAgentConfig(options.dir);
   await options.startLog?.(config.log);
-  if (Deno.build.os === "linux" && !becomeSubreaper(options.clock)) {
+  if (
+    Deno.build.os === "linux" && options.edition !== "observe" &&
+    !becomeSubreaper(options.clock)
+  ) {
     log.warning(
       "Processes that leave their command's group cannot all be found: this program may not become a subreaper",
     );
@@ -106,7 +115,11 @@ export async function serveAgent(
   const stop = () => stopped ??= Promise.resolve(owned[Symbol.asyncDispose]());
   return {
     name: config.name,
-    reload: () => settings.reload(),
+    reload: async () => {
+      const isOther = await owned.core.usePolicy(await findPolicy(options.dir));
+      const { changed, later } = await settings.reload();
+      return { changed: isOther ? ["policy", ...changed] : changed, later };
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -231,7 +244,7 @@ interface OwnedCore extends AsyncDisposable {
 
 async function openCore(
   config: JoinConfig,
-  { dir, clock, random, ownsProcess }: ServeAgentOptions,
+  { dir, clock, random, ownsProcess, edition = "full" }: ServeAgentOptions,
   addresses = () => config.addresses,
 ): Promise<OwnedCore> {
   const { commands } = config;
@@ -265,6 +278,12 @@ async function openCore(
     inheritedUmask: ownsProcess ? commands.umask : readUmask(),
     factsFolder: join(dir, FACTS_FOLDER),
   };
+  const policy = new PolicyGate(await findPolicy(dir), {
+    edition,
+    own: ownFilesOf(dir),
+    umask: commands.umask,
+    allowTestOperations: config.allowTestOperations,
+  });
   const facts = new FactSource(
     () => helloFacts({ ...config, surroundings }),
     clock,
@@ -277,6 +296,7 @@ async function openCore(
     },
     journal,
     audit,
+    policy,
     counters,
     workers: new WorkerPool({
       allowTestOperations: config.allowTestOperations,
@@ -295,6 +315,17 @@ async function openCore(
   stack.defer(() => core.stop());
   const owned = stack.move();
   return { core, audit, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Reads the policy, and says in the log if it is wrong. */
+async function findPolicy(dir: string): Promise<FoundPolicy> {
+  const found = await readPolicy(dir);
+  if (found.error !== "") {
+    log.error("No command is allowed until the policy is right: {error}", {
+      error: found.error,
+    });
+  }
+  return found;
 }
 
 /** Gives this process the umask and the limits of commands. The Agent makes its own files with explicit modes. */

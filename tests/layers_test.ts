@@ -25,6 +25,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "agent/key_files.ts": ["base", "type agent/config.ts", "type agent/link"],
   "agent/audit": ["base"],
   "agent/journal": ["base", "type operations"],
+  "agent/policy": ["base", "operations"],
   "agent/workers": ["base", "operations"],
   "agent/runner": [
     "base",
@@ -33,6 +34,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "operations",
     "type agent/audit",
     "type agent/journal",
+    "type agent/policy",
     "type agent/workers",
   ],
   "agent/link": [
@@ -41,6 +43,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "wire",
     "type operations",
     "type agent/journal",
+    "type agent/policy",
     "agent/runner",
   ],
   "agent/core.ts": [
@@ -48,6 +51,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "wire",
     "type agent/audit",
     "agent/journal",
+    "agent/policy",
     "type agent/workers",
     "agent/runner",
     "agent/link",
@@ -215,6 +219,14 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/command",
     "type manager/commands.ts",
     "type manager/jobs",
+    "manager/agent_policy.ts",
+    "type manager/events.ts",
+  ],
+  "manager/agent_policy.ts": [
+    "base",
+    "type store",
+    "type manager/data",
+    "type manager/events.ts",
   ],
   "manager/agent_removal.ts": [
     "manager/audit_entry.ts",
@@ -225,7 +237,12 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/commands.ts",
     "type manager/jobs",
   ],
-  "manager/refreshed_facts.ts": ["base", "type store", "type manager/command"],
+  "manager/refreshed_facts.ts": [
+    "base",
+    "type store",
+    "type manager/command",
+    "manager/agent_policy.ts",
+  ],
   "manager/agent_names.ts": ["base", "targets"],
   "manager/agent_change.ts": [
     "base",
@@ -328,6 +345,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/access",
     "manager/agent_roster.ts",
     "manager/refreshed_facts.ts",
+    "manager/agent_policy.ts",
     "manager/targeting.ts",
     "manager/agents.ts",
     "manager/enrolment.ts",
@@ -354,6 +372,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 const roots = [
   "lib/agent_services.ts",
   "lib/check_agent.ts",
+  "lib/agent_edition.ts",
+  "lib/agent_policy.ts",
   "lib/host_record.ts",
   "lib/exported_manager.ts",
   "lib/manager_doors.ts",

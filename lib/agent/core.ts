@@ -11,6 +11,8 @@ import type { Audit } from "./audit/audit_log.ts";
 import { EXPIRY, type Journal } from "./journal/journal.ts";
 import { type AgentIdentity, Link, type LinkOptions } from "./link/link.ts";
 import { wayBack } from "./link/removal.ts";
+import { type FoundPolicy } from "./policy/policy.ts";
+import { PolicyGate } from "./policy/policy_gate.ts";
 import { Runner, type RunnerOptions } from "./runner/runner.ts";
 import type { AgentSession } from "./link/session.ts";
 import type { Workers } from "./workers/workers.ts";
@@ -32,6 +34,8 @@ export interface AgentCoreOptions {
   readonly audit: Audit;
   /** Counts of what is dropped, refused or ignored; new ones by default. */
   readonly counters?: Counters;
+  /** Decides which commands are taken; all by default. */
+  readonly policy?: PolicyGate;
   readonly workers: Workers;
   readonly clock: Clock;
   readonly random: Random;
@@ -49,6 +53,7 @@ export class AgentCore {
   readonly #clock: Clock;
   readonly #journal: Journal;
   readonly #workers: Workers;
+  readonly #policy: PolicyGate;
   readonly #runner: Runner;
   readonly #link: Link;
   #upkeep: Timer | undefined;
@@ -61,12 +66,15 @@ export class AgentCore {
     this.#clock = options.clock;
     this.#journal = options.journal;
     this.#workers = options.workers;
+    this.#policy = options.policy ?? new PolicyGate();
     this.#runner = new Runner({
       ...options,
+      policy: this.#policy,
       request: (type, params) => this.#link.request(type, params),
     });
     this.#link = new Link({
       ...options,
+      policy: this.#policy,
       runner: this.#runner,
       counters: this.counters,
     });
@@ -86,6 +94,16 @@ export class AgentCore {
     });
     this.#running = this.#link.run();
     await this.#keepUp();
+  }
+
+  /**
+   * Puts another policy into use and tells it to the Manager. Commands that run go on. Returns true if it differs from
+   * the one before.
+   */
+  async usePolicy(found: FoundPolicy): Promise<boolean> {
+    if (!this.#policy.use(found)) return false;
+    await this.#link.tellPolicy();
+    return true;
   }
 
   /**

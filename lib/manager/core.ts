@@ -24,6 +24,7 @@ import { withBlobs } from "./blobs/blob_requests.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import { Commands } from "./commands.ts";
 import type { DataService } from "./data/data_service.ts";
+import { withPolicies } from "./agent_policy.ts";
 import { DataRequests } from "./data_requests.ts";
 import { Enrolments } from "./enrolment.ts";
 import { Events } from "./events.ts";
@@ -182,7 +183,10 @@ export class ManagerCore {
       ? data
       : withBlobs(data, { blobs, counters, commandsOf });
     this.#data = new DataRequests(
-      withSecrets(withLarge, { desk: secrets, counters, commandsOf }),
+      withPolicies(
+        withSecrets(withLarge, { desk: secrets, counters, commandsOf }),
+        { store, events },
+      ),
       counters,
     );
   }

@@ -8,6 +8,7 @@ import type {
   Outcome,
   ProcessIdentity,
 } from "../../lib/operations/operation.ts";
+import { noGuard } from "../../lib/operations/guard.ts";
 import { openLibc } from "../../lib/operations/libc.ts";
 import { byteCalls } from "../../lib/files/byte_calls.ts";
 import {
@@ -53,6 +54,7 @@ export function newContext(
     started: (identity) => processes.push(identity),
     data,
     secret: async (name) => new Sealed(await data.text("secret", { name })),
+    guard: noGuard,
     surroundings: { ...standardSurroundings(), ...surroundings },
     processes,
     stopNow: () => stop.abort(),

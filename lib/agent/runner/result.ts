@@ -19,6 +19,14 @@ const STATUS_OF_STOP: Readonly<
   cancelled: { status: CommandResult_Status.CANCELLED, text: "" },
   timedOut: { status: CommandResult_Status.TIMED_OUT, text: "" },
   linkLost: { status: CommandResult_Status.CANCELLED, text: "link lost" },
+  policyTime: {
+    status: CommandResult_Status.TIMED_OUT,
+    text: "it took longer than this agent's policy allows",
+  },
+  policyOutput: {
+    status: CommandResult_Status.FAILED,
+    text: "it printed more than this agent's policy allows",
+  },
   agentStopped: {
     status: CommandResult_Status.FAILED,
     text: "agent stopped",

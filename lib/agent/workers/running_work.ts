@@ -1,6 +1,7 @@
 import { systemClock } from "../../base/clock.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { Sealed } from "../../base/sealed.ts";
+import { Guard, noGuard } from "../../operations/guard.ts";
 import type {
   OperationContext,
   OperationEvent,
@@ -142,12 +143,13 @@ export class RunningWork {
   }
 
   #context(): OperationContext {
-    const { job: { commandId, marker }, surroundings, timerSlack } =
+    const { job: { commandId, marker, bounds }, surroundings, timerSlack } =
       this.#message;
     return {
       commandId,
       marker,
       surroundings,
+      guard: bounds === undefined ? noGuard : new Guard(bounds),
       ...(timerSlack === undefined ? {} : { timerSlack }),
       signal: this.#stop.signal,
       kill: this.#kill.signal,

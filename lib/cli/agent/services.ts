@@ -31,6 +31,45 @@ export interface AgentServices {
    * @throws {PiriError} FAILED_PRECONDITION if the folder is no agent's; DENIED if this user may not; DISK
    */
   commands(options: { readonly dir: string }): Promise<HostRecord>;
+  readonly policy: PolicyServices;
+}
+
+/** Commands about the policy of this host. */
+export interface PolicyServices {
+  /** Reads the policy, right or wrong. */
+  check(dir: string): Promise<CheckedPolicy>;
+  /** Decides about a command as the agent would. */
+  test(
+    dir: string,
+    asked: { readonly operation: string; readonly params: string },
+  ): Promise<{
+    /** Rule that decided. */
+    readonly rule: string;
+    /** Sentence about a refusal; empty if it is allowed. */
+    readonly refusal: string;
+  }>;
+  /**
+   * Asks the running agent to read its policy again, and returns its process.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT for a wrong policy; FAILED_PRECONDITION, DENIED, UNSUPPORTED
+   */
+  reload(dir: string): Promise<number>;
+}
+
+/** Policy as it is on the disk. */
+export interface CheckedPolicy {
+  readonly path: string;
+  /** "none" if the file is wrong. */
+  readonly mode: string;
+  readonly edition: string;
+  /** Empty without a file. */
+  readonly sha256: string;
+  /** Empty if the file is right. */
+  readonly error: string;
+  /** Count of rules. */
+  readonly rules: number;
+  /** Ways around the rules. */
+  readonly unlimitedBy: readonly string[];
 }
 
 /** A host that has joined. */

@@ -15,11 +15,13 @@ import { FEATURES, negotiate } from "../../wire/features.ts";
 import { offersProof } from "../../wire/proof.ts";
 import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
+import { policyFacts, withPolicy } from "../agent_policy.ts";
 import type { JobEffects } from "../jobs/job_effects.ts";
 import { AdmittedAgent, type AgentConnection } from "./admitted_agent.ts";
 import { type Authenticated, Authentication } from "./authentication.ts";
 import { Challenge, type ManagerProof } from "./challenge.ts";
 import { describe, isJoined, violationOf } from "./connection_end.ts";
+import { tellChanges } from "./hello_changes.ts";
 import { HelloGate } from "./hello_gate.ts";
 import { checkHello, OperationSets } from "./hello_rules.ts";
 import { IdJumps } from "./id_jumps.ts";
@@ -231,7 +233,7 @@ export class Admission {
       return { agent, error };
     }
     outcome.recorded();
-    if (dialect.hasIdentities) this.#compareInstances(record, hello);
+    tellChanges(record, hello, this.#options.events);
     try {
       await this.#answer(agent, {
         resume: effects.resumeFrom(outcome.resumed),
@@ -291,7 +293,7 @@ export class Admission {
     const moved = await this.#store.admitAgent(agent, {
       protocol: hello.protocol || LEGACY_PROTOCOL,
       version: hello.agentVersion,
-      facts: hello.facts,
+      facts: withPolicy(hello.facts, policyFacts(hello.policy)),
       instance: hello.instance,
       session: hello.session,
       lastCommandId: hello.lastCommandId,
@@ -378,23 +380,4 @@ export class Admission {
     );
     former.replaced();
   }
-
-  #compareInstances(
-    { id, instance: before }: AgentRecord,
-    { instance: now }: ClientHello,
-  ): void {
-    if (before === null || before === now) return;
-    this.#options.events.add(
-      "agent_instance",
-      `agent "${id}" is another instance than before, ${inShort(now)} after ${
-        inShort(before)
-      }: its journal is new, or another host has its name`,
-      { agent: id },
-    );
-  }
-}
-
-/** First digits of an instance, enough to tell it from another. */
-function inShort(instance: string): string {
-  return instance.slice(0, 8);
 }

@@ -84,6 +84,23 @@ function helloOf(view: AgentView, random: Seeded): Init<"clientHello"> {
         helloNonce: new Uint8Array(random.pick([32, 32, 32, 0])),
       }
       : {},
+    ...random.chance(0.2)
+      ? {
+        policy: {
+          mode: random.pick([
+            "all",
+            "rules",
+            "observe",
+            "none",
+            "x".repeat(101),
+          ]),
+          edition: random.pick(["full", "observe", ""]),
+          sha256: new Uint8Array(random.pick([0, 32, 32, 31])),
+          unlimited: random.chance(0.5),
+          error: random.pick(["", "line 3", "x".repeat(1_001)]),
+        },
+      }
+      : {},
     lastCommandId: random.chance(0.8)
       ? 0n
       : random.pick([...open.map(({ id }) => id), 2n ** 31n]),

@@ -263,13 +263,16 @@ export interface ClientHello {
   publicKey: Uint8Array;
   /** With the feature proof: 32 random bytes, used once. */
   helloNonce: Uint8Array;
+  /** What the host's owner allows here; absent if the agent knows no policies. */
+  policy?: AgentPolicy | undefined;
 }
 
 /** A ClientHello; what is not given is as in an empty one. */
-export function createClientHello(init: Omit<Partial<ClientHello>, "commands"> & {
+export function createClientHello(init: Omit<Partial<ClientHello>, "commands" | "policy"> & {
   commands?: readonly Partial<CommandState>[];
+  policy?: Partial<AgentPolicy> | undefined;
 } = {}): ClientHello {
-  return {
+  const message: ClientHello = {
     clientId: init.clientId ?? "",
     auth: init.auth ?? "",
     protocol: init.protocol ?? 0,
@@ -284,6 +287,10 @@ export function createClientHello(init: Omit<Partial<ClientHello>, "commands"> &
     publicKey: init.publicKey ?? new Uint8Array(),
     helloNonce: init.helloNonce ?? new Uint8Array(),
   };
+  if (init.policy !== undefined) {
+    message.policy = createAgentPolicy(init.policy);
+  }
+  return message;
 }
 
 export function writeClientHello(
@@ -322,6 +329,9 @@ export function writeClientHello(
   }
   if (message.helloNonce.length > 0) {
     writer.bytes(106, message.helloNonce);
+  }
+  if (message.policy !== undefined) {
+    writer.message(122, writeAgentPolicy, message.policy);
   }
 }
 
@@ -371,6 +381,88 @@ export function readClientHello(
         break;
       case 13:
         message.helloNonce = reader.bytes();
+        break;
+      case 15:
+        message.policy = reader.message(readAgentPolicy, message.policy);
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  return message;
+}
+
+/**
+ * Since 2. An agent's policy, which no message can change. The agent tells it
+ * again by the data request "policy" when it changes.
+ */
+export interface AgentPolicy {
+  /** all, rules, observe, or none: its file is wrong, and nothing is allowed. */
+  mode: string;
+  /** full, or observe for a build that can only look. */
+  edition: string;
+  /** SHA-256 of the policy's file, 32 bytes; empty without a file. */
+  sha256: Uint8Array;
+  /** There is a way around its rules. */
+  unlimited: boolean;
+  /** What is wrong with the file, for people. */
+  error: string;
+}
+
+/** A AgentPolicy; what is not given is as in an empty one. */
+export function createAgentPolicy(init: Partial<AgentPolicy> = {}): AgentPolicy {
+  return {
+    mode: init.mode ?? "",
+    edition: init.edition ?? "",
+    sha256: init.sha256 ?? new Uint8Array(),
+    unlimited: init.unlimited ?? false,
+    error: init.error ?? "",
+  };
+}
+
+export function writeAgentPolicy(
+  writer: ProtobufWriter,
+  message: AgentPolicy,
+): void {
+  if (message.mode !== "") {
+    writer.string(10, message.mode);
+  }
+  if (message.edition !== "") {
+    writer.string(18, message.edition);
+  }
+  if (message.sha256.length > 0) {
+    writer.bytes(26, message.sha256);
+  }
+  if (message.unlimited) {
+    writer.bool(32, message.unlimited);
+  }
+  if (message.error !== "") {
+    writer.string(42, message.error);
+  }
+}
+
+export function readAgentPolicy(
+  reader: ProtobufReader,
+  end: number,
+  message: AgentPolicy = createAgentPolicy(),
+): AgentPolicy {
+  while (reader.at < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.mode = reader.string();
+        break;
+      case 2:
+        message.edition = reader.string();
+        break;
+      case 3:
+        message.sha256 = reader.bytes();
+        break;
+      case 4:
+        message.unlimited = reader.bool();
+        break;
+      case 5:
+        message.error = reader.string();
         break;
       default:
         reader.skip(tag);
