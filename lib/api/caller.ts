@@ -118,3 +118,10 @@ function refuseStranger(): never {
     "Cannot answer: there is no token, or it is not known here, or it has expired or was revoked",
   );
 }
+
+/** Evidence of an operator, for the audit: its token, and the run of the CI that it was made for. */
+export function credentialOf(
+  { tokenId, run }: Pick<Identity, "tokenId" | "run">,
+): string {
+  return [`token ${tokenId}`, run].filter((word) => word !== "").join(", ");
+}

@@ -1,7 +1,7 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { PiriError } from "../base/errors.ts";
 import type { Denial } from "../manager/audit_api.ts";
-import { type Caller, callerIn } from "./caller.ts";
+import { type Caller, callerIn, credentialOf } from "./caller.ts";
 
 /** Parts of a refusal by rules. */
 type ByRules = Partial<{
@@ -54,6 +54,6 @@ function askerOf(
     const { credential, from } = caller;
     return { who: "", credential, origin: from };
   }
-  const { name, tokenId, from } = caller.identity;
-  return { who: name, credential: `token ${tokenId}`, origin: from };
+  const { name, from } = caller.identity;
+  return { who: name, credential: credentialOf(caller.identity), origin: from };
 }

@@ -127,6 +127,8 @@ story(
       [
         ["LoginFromCi", "deploy", run],
         ["StartJob", "deploy", `token 1, ${run}`],
+        // The denied one on db-1.
+        ["StartJob", "deploy", `token 1, ${run}`],
       ],
     );
 

@@ -633,7 +633,7 @@ export enum Bye_Code {
   BUSY = 7,
 
   /**
-   * An operator has yet to let the agent in. Not said yet.
+   * An operator has yet to let the agent in.
    *
    * @generated from enum value: CODE_PENDING = 8;
    */

@@ -841,7 +841,7 @@ export enum Bye_Code {
   PING_TIMEOUT = 5,
   SHUTDOWN = 6,
   BUSY = 7,
-  /** An operator has yet to let the agent in. Not said yet. */
+  /** An operator has yet to let the agent in. */
   PENDING = 8,
   /** The agent came only to join, and goes. */
   JOINED = 9,
