@@ -1,6 +1,7 @@
 import { type Asker, NOBODY, operatorText } from "../base/asker.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import { codeOf, PiriError } from "../base/errors.ts";
+import type { CommandPatch } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import { auditEntry } from "./audit_entry.ts";
 import type { Commands } from "./commands.ts";
@@ -43,8 +44,8 @@ export class AgentRemoval {
     id: string,
     { force = false, asker = NOBODY }: Parameters<AgentAdmin["remove"]>[1] = {},
   ): Promise<RemovedAgent> {
-    const { commands, fleet, events } = this.#options;
-    using _closed = commands.closeTo(id);
+    const { fleet } = this.#options;
+    using _closed = this.#options.commands.closeTo(id);
     if (await this.#store.agent(id) === undefined) throw notFound(id);
     const ids = force
       ? await this.#endCommands(id, asker)
@@ -54,24 +55,12 @@ export class AgentRemoval {
     session?.removed();
     lost.recorded();
     fleet.known--;
-    const late = await this.#loseLate(id);
-    events.add(
-      "agent_removed",
-      `agent "${id}" was removed by ${operatorText(asker)}${
-        lost.patches.length === 0
-          ? ""
-          : `; ${lost.patches.length} of its commands had not ended`
-      }`,
-      { agent: id },
-    );
-    return {
-      commands: await this.#views([
-        ...ids,
-        ...lost.patches.map((patch) => patch.id),
-        ...late,
-      ]),
-      told: session !== undefined,
-    };
+    const commands = await this.#finish(id, lost.patches, {
+      what: "removed",
+      asker,
+      asked: ids,
+    });
+    return { commands, told: session !== undefined };
   }
 
   /**
@@ -81,8 +70,8 @@ export class AgentRemoval {
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it is revoked
    */
   async revoke(id: string, asker: Asker = NOBODY): Promise<RemovedAgent> {
-    const { commands, fleet, events } = this.#options;
-    using _closed = commands.closeTo(id);
+    const { fleet } = this.#options;
+    using _closed = this.#options.commands.closeTo(id);
     const agent = await this.#store.agent(id);
     if (agent === undefined) throw notFound(id, "revoke");
     const session = fleet.session(id);
@@ -92,23 +81,39 @@ export class AgentRemoval {
     lost.recorded();
     // A hello that was being admitted meanwhile.
     this.#cutOff(id);
+    const commands = await this.#finish(id, lost.patches, {
+      what: "revoked",
+      asker,
+    });
+    return { commands, told: session !== undefined };
+  }
+
+  /** Ends what is late, and tells that an agent has gone. Returns its commands, as they are now. */
+  async #finish(
+    id: string,
+    lost: readonly CommandPatch[],
+    { what, asker, asked = [] }: {
+      readonly what: "removed" | "revoked";
+      readonly asker: Asker;
+      /** Commands that were asked to end. */
+      readonly asked?: readonly bigint[];
+    },
+  ): Promise<CommandView[]> {
     const late = await this.#loseLate(id);
-    events.add(
-      "agent_revoked",
-      `agent "${id}" was revoked by ${operatorText(asker)}${
-        lost.patches.length === 0
+    this.#options.events.add(
+      `agent_${what}`,
+      `agent "${id}" was ${what} by ${operatorText(asker)}${
+        lost.length === 0
           ? ""
-          : `; ${lost.patches.length} of its commands had not ended`
+          : `; ${lost.length} of its commands had not ended`
       }`,
       { agent: id },
     );
-    return {
-      commands: await this.#views([
-        ...lost.patches.map((patch) => patch.id),
-        ...late,
-      ]),
-      told: session !== undefined,
-    };
+    return await this.#views([
+      ...asked,
+      ...lost.map((patch) => patch.id),
+      ...late,
+    ]);
   }
 
   /** Ends the connection of an agent, and takes it out of the fleet at once, whatever the agent does. */
