@@ -2,10 +2,10 @@ import { encodeBase64Url } from "@std/encoding/base64url";
 import { join } from "@std/path";
 import * as v from "valibot";
 import { formatAddress, parseAddress } from "../base/address.ts";
-import { codeOf, PiriError } from "../base/errors.ts";
+import { PiriError } from "../base/errors.ts";
 import {
   diskError,
-  readPrivateFile,
+  readPrivateIfThere,
   writeFileAtomically,
 } from "../base/files.ts";
 import { type JoinToken, parseJoinToken } from "../base/join_token.ts";
@@ -254,7 +254,7 @@ function hashOf(joinToken: string): string {
 }
 
 async function load(path: string): Promise<AgentConfig | undefined> {
-  const text = await readIfThere(path);
+  const text = await readPrivateIfThere(path);
   return text === undefined
     ? undefined
     : await parseSettings(text, path, Schema);
@@ -266,7 +266,7 @@ async function save(
   config: AgentConfig,
   random: Random,
 ): Promise<void> {
-  const text = await readIfThere(path) ?? NEW_TEXT;
+  const text = await readPrivateIfThere(path) ?? NEW_TEXT;
   const { parseYaml } = await import("../base/yaml.ts");
   const { document } = parseYaml(text, path, "INVALID_ARGUMENT");
   const wanted: Readonly<Record<string, unknown>> = { ...config };
@@ -281,15 +281,6 @@ async function save(
   await writeFileAtomically(path, document.toString({ lineWidth: 0 }), {
     random,
   });
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readPrivateFile(path);
-  } catch (error) {
-    if (codeOf(error) === "NOT_FOUND") return undefined;
-    throw error;
-  }
 }
 
 function readAddress(text: string): string {

@@ -1,8 +1,8 @@
 import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
 import { join } from "@std/path";
 import * as v from "valibot";
-import { codeOf, PiriError } from "../base/errors.ts";
-import { readPrivateFile, writeFileAtomically } from "../base/files.ts";
+import { PiriError } from "../base/errors.ts";
+import { readPrivateIfThere, writeFileAtomically } from "../base/files.ts";
 import { decodePem } from "../base/pem.ts";
 import type { Random } from "../base/random.ts";
 import { sameHash } from "../base/secret.ts";
@@ -73,7 +73,7 @@ async function openSigningKey(
   path: string,
   random: Random,
 ): Promise<SigningKey> {
-  const found = await readIfThere(path);
+  const found = await readPrivateIfThere(path);
   if (found !== undefined) return new SigningKey(found);
   const pem = newSigningKey(random);
   await writeFileAtomically(path, pem, { random });
@@ -84,7 +84,7 @@ async function readPin(
   path: string,
   authority: Uint8Array,
 ): Promise<Uint8Array | undefined> {
-  const text = await readIfThere(path);
+  const text = await readPrivateIfThere(path);
   if (text === undefined) return undefined;
   try {
     const pin = v.parse(Pin, JSON.parse(text));
@@ -95,14 +95,5 @@ async function readPin(
       `Cannot read "${path}": it is damaged; remove it only if you trust the network to the Manager, whose key it holds`,
       { cause },
     );
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readPrivateFile(path);
-  } catch (error) {
-    if (codeOf(error) === "NOT_FOUND") return undefined;
-    throw error;
   }
 }

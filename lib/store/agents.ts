@@ -1,5 +1,5 @@
-import { timingSafeEqual } from "node:crypto";
 import { PiriError } from "../base/errors.ts";
+import { sameHash } from "../base/secret.ts";
 import type { Database } from "./database.ts";
 import type { AgentChange, AgentRecord, NewKey } from "./records.ts";
 import {
@@ -328,8 +328,7 @@ function isEqual(one: Settable, other: Settable): boolean {
 }
 
 function isSame(kept: Uint8Array | null, given: Uint8Array): boolean {
-  return kept !== null && kept.length === given.length &&
-    timingSafeEqual(kept, given);
+  return kept !== null && sameHash(kept, given);
 }
 
 function notFound(attempt: string, id: string): PiriError {

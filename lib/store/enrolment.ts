@@ -1,4 +1,5 @@
 import { PiriError } from "../base/errors.ts";
+import { sameHash } from "../base/secret.ts";
 import { sha256 } from "../base/sha256.ts";
 import type { Agents } from "./agents.ts";
 import type { Database } from "./database.ts";
@@ -197,7 +198,7 @@ export class Enrolment {
     }
     const known = this.#agents.get(name);
     if (known !== undefined) {
-      if (!isSameKey(known.publicKey, publicKey)) {
+      if (known.publicKey === null || !sameHash(known.publicKey, publicKey)) {
         throw denied(
           name,
           "there is an agent of that name, and it has another key",
@@ -321,11 +322,6 @@ export class Enrolment {
     if (agent === undefined) throw new Error("the agent was just added");
     return agent;
   }
-}
-
-function isSameKey(kept: Uint8Array | null, key: Uint8Array): boolean {
-  return kept !== null && kept.length === key.length &&
-    kept.every((byte, at) => byte === key[at]);
 }
 
 /** Refusal whose reason may be told: whoever hears it has the token. */

@@ -5,12 +5,9 @@ import type { EnrolmentRecords } from "./enrolment_records.ts";
 import type { MovedEntry } from "./job_records.ts";
 import type { AgentRecord } from "./records.ts";
 import type { Store } from "./store.ts";
+import type { StoreArgs as Args } from "./store_args.ts";
 import type { Tables } from "./tables.ts";
 import type { Writer } from "./writer.ts";
-
-/** Arguments of a method of the Store. */
-type Args<K extends keyof Store> = Store[K] extends
-  (...args: infer A) => unknown ? A : never;
 
 type Removal = Args<"removeAgent">[1];
 

@@ -28,13 +28,10 @@ import type {
 } from "./records.ts";
 import { type Pruned, Retention } from "./retention.ts";
 import type { Store } from "./store.ts";
+import type { StoreArgs as Args } from "./store_args.ts";
 import { madeText, startedText } from "./audit_outcome.ts";
 import { Tables } from "./tables.ts";
 import { Writer } from "./writer.ts";
-
-/** Arguments of a method of the Store. */
-type Args<K extends keyof Store> = Store[K] extends
-  (...args: infer A) => unknown ? A : never;
 
 /** Store on an SQLite database. Says which tables each request uses, in one write or read. */
 export class SqliteStore extends SqliteAgents implements Store {
