@@ -208,6 +208,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/watching",
   ],
   "manager/admission": [
+    "type manager/audit_api.ts",
     "manager/audit_entry.ts",
     "manager/admission/network.ts",
     "base",

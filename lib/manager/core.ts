@@ -170,6 +170,7 @@ export class ManagerCore {
     this.agents = new Agents({ ...shared, roster, targeting });
     this.#admission = new Admission({
       ...shared,
+      denied: (denial) => this.audit.denied(denial),
       ruleThatNames: (name) => this.access.ruleThatNames(name),
     });
     const { proof } = options;

@@ -179,9 +179,8 @@ function choose(
       `Cannot ${attempt} "${name}": ${meant.length} hosts ask for that name; name one by its fingerprint`,
     );
   }
-  if (host.state !== "waiting" && attempt === "accept") {
-    // A host that was rejected may be accepted all the same.
-    if (host.state === "rejected") return host;
+  // A host that was rejected may be accepted all the same.
+  if (attempt === "accept" && host.state === "accepted") {
     throw new PiriError(
       "FAILED_PRECONDITION",
       `Cannot accept "${name}": it is accepted, and joins when it asks again`,

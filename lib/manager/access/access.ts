@@ -24,6 +24,7 @@ import type {
   RuleView,
   TokenBounds,
 } from "../access_api.ts";
+import { isFrom } from "../admission/network.ts";
 import type { AgentRoster } from "../agent_roster.ts";
 import type { Denial } from "../audit_api.ts";
 import { type Act, auditEntry } from "../audit_entry.ts";
@@ -36,7 +37,7 @@ import { LiveTokens, notKnown } from "./live_tokens.ts";
 import { OperatorRights } from "./operator_rights.ts";
 import { Rule } from "./rule.ts";
 import { checkSight, Sights } from "./sight.ts";
-import { checkNetworks, inNetworksOf } from "./token_networks.ts";
+import { checkNetworks } from "./token_networks.ts";
 
 const log = logger("manager", "access");
 
@@ -235,7 +236,7 @@ export class Access implements AccessAdmin {
     const codeHash = hashSecret(code);
     // A guessed code costs no write.
     const known = this.#tokens.get(encodeHex(codeHash));
-    if (known?.isCode !== true || !inNetworksOf(known, from)) throw badLogin();
+    if (known?.isCode !== true || !isFrom(known.cidrs, from)) throw badLogin();
     checkNetworks(cidrs, { within: known.cidrs, from });
     const token = TOKEN_PREFIX + newSecret(random);
     const hash = hashSecret(token);
@@ -262,7 +263,7 @@ export class Access implements AccessAdmin {
     const now = this.#options.clock.now();
     if (known === undefined || known.record.suspended) return undefined;
     if (record.expiresAt <= now) return undefined;
-    if (!inNetworksOf(record, from)) return undefined;
+    if (!isFrom(record.cidrs, from)) return undefined;
     this.#noteUse(record, { now, from });
     const { id: tokenId, operator: name, run } = record;
     const roleNow = () => this.#operators.get(name)?.record.role;

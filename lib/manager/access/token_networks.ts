@@ -1,18 +1,9 @@
 import { PiriError } from "../../base/errors.ts";
-import type { TokenRecord } from "../../store/operator_records.ts";
 import {
   inNetworks,
   type Network,
   parseNetwork,
 } from "../admission/network.ts";
-
-/** True if a token or code is good from an address. */
-export function inNetworksOf(
-  { cidrs }: Pick<TokenRecord, "cidrs">,
-  from: string,
-): boolean {
-  return cidrs.length === 0 || inNetworks(cidrs.map(parseNetwork), from);
-}
 
 /** True if all addresses of a network lie in another. */
 function isPartOf(inner: Network, outer: Network): boolean {

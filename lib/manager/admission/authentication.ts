@@ -7,7 +7,7 @@ import { PUBLIC_KEY_BYTES } from "../../base/signing_key.ts";
 import type { AgentRecord, NewKey } from "../../store/records.ts";
 import { Refusal } from "../../wire/connection.ts";
 import { dialectOfAgent } from "../../wire/dialect.ts";
-import { inNetworks, parseNetwork } from "./network.ts";
+import { isFrom } from "./network.ts";
 import type { RefusedHellos } from "./refused_hellos.ts";
 import { REMOVED } from "./removed.ts";
 import { TokenJoins, type TokenJoinsOptions } from "./token_joins.ts";
@@ -41,7 +41,7 @@ export class Authentication {
 
   constructor(parts: TokenJoinsOptions, refused: RefusedHellos) {
     this.#parts = parts;
-    this.#joins = new TokenJoins(parts);
+    this.#joins = new TokenJoins(parts, refused);
     this.#refused = refused;
   }
 
@@ -167,7 +167,7 @@ export class Authentication {
     hello: ClientHello,
     peer: Address,
   ): void {
-    if (mayConnect(record, peer)) return;
+    if (isFrom(record.cidrs, peer.host)) return;
     throw this.#turnedAway(hello, peer, {
       isKnown: true,
       why: "it may not connect from this address",
@@ -235,10 +235,4 @@ function unknownName(hello: ClientHello): string {
     ? ""
     : " --secret-file FILE";
   return `there is no agent of that name; add it by "piri-manager agent add ${hello.clientId}${legacy}"`;
-}
-
-/** True if the agent may connect from this address. */
-function mayConnect({ cidrs }: AgentRecord, { host }: Address): boolean {
-  return cidrs.length === 0 ||
-    inNetworks(cidrs.map(parseNetwork), host);
 }

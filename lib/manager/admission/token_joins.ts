@@ -11,9 +11,11 @@ import type { AgentRecord } from "../../store/records.ts";
 import { Glob } from "../../targets/glob.ts";
 import { isReservedName } from "../../targets/reserved_names.ts";
 import { Refusal } from "../../wire/connection.ts";
+import type { Denial } from "../audit_api.ts";
 import { auditEntry } from "../audit_entry.ts";
 import type { ManagerParts } from "../manager_parts.ts";
-import { inNetworks, parseNetwork } from "./network.ts";
+import { isFrom } from "./network.ts";
+import type { RefusedHellos } from "./refused_hellos.ts";
 
 /** Time after which a host that waits asks again, in milliseconds. */
 const ASK_AGAIN_MS = 10_000;
@@ -22,6 +24,8 @@ const ASK_AGAIN_MS = 10_000;
 const JOIN = "Join";
 
 export interface TokenJoinsOptions extends ManagerParts {
+  /** Records in the audit that something was denied. */
+  readonly denied: (denial: Denial) => void;
   /** The rule that names this agent literally; undefined for none. */
   readonly ruleThatNames: (name: string) => string | undefined;
 }
@@ -40,9 +44,11 @@ export interface JoiningHost {
 /** Joins by tokens for many hosts: docs/protocol.md, "Joining". */
 export class TokenJoins {
   readonly #options: TokenJoinsOptions;
+  readonly #refused: RefusedHellos;
 
-  constructor(options: TokenJoinsOptions) {
+  constructor(options: TokenJoinsOptions, refused: RefusedHellos) {
     this.#options = options;
+    this.#refused = refused;
   }
 
   /**
@@ -106,7 +112,7 @@ export class TokenJoins {
       return { record: joined.agent, joined: joined.isNew };
     } catch (error) {
       if (codeOf(error) !== "DENIED") throw error;
-      throw await this.#refused(host, token, messageOf(error));
+      throw this.#turnedAway(host, token, messageOf(error));
     }
   }
 
@@ -132,8 +138,7 @@ export class TokenJoins {
     if (isReservedName(name)) {
       throw denied("that is a word of target expressions");
     }
-    const networks = token.cidrs.map(parseNetwork);
-    if (networks.length > 0 && !inNetworks(networks, peer.host)) {
+    if (!isFrom(token.cidrs, peer.host)) {
       throw denied(`${peer.host} is not in ${token.cidrs.join(" or ")}`);
     }
     if (isNew && token.name === "" && !token.approve) {
@@ -153,23 +158,27 @@ export class TokenJoins {
   }
 
   /** Records a refusal, and makes the error that tells the host. */
-  async #refused(
-    host: JoiningHost,
+  #turnedAway(
+    { hello: { clientId: name }, peer, isNew }: JoiningHost,
     token: JoinTokenRecord,
     reason: string,
-  ): Promise<PiriError> {
-    const { store, counters, events } = this.#options;
-    counters.add("auth_failures");
-    const { clientId: name } = host.hello;
-    events.add(
-      "agent_refused",
-      `"${name}" was turned away from ${formatAddress(host.peer)}: ${reason}`,
-      {},
-    );
-    await store.recordAudit({
-      ...this.#audit(host, token),
-      decision: "denied",
-      outcome: reason,
+  ): PiriError {
+    this.#options.counters.add("auth_failures");
+    this.#refused.add({
+      name,
+      isKnown: !isNew,
+      host: peer.host,
+      text: `"${name}" was turned away from ${formatAddress(peer)}: ${reason}`,
+    });
+    this.#options.denied({
+      who: name,
+      credential: credentialOf(token),
+      origin: peer.host,
+      act: JOIN,
+      on: [name],
+      operation: "",
+      rule: "",
+      reason,
     });
     return new Refusal("AUTH_FAILED", reason, 0, {
       code: Bye_Code.AUTH_FAILED,
@@ -177,7 +186,7 @@ export class TokenJoins {
     });
   }
 
-  #audit({ hello, key, peer }: JoiningHost, { id }: JoinTokenRecord) {
+  #audit({ hello, key, peer }: JoiningHost, token: JoinTokenRecord) {
     const { clientId: name } = hello;
     return auditEntry(
       {
@@ -190,10 +199,15 @@ export class TokenJoins {
       },
       {
         requestedBy: name,
-        credential: `join token ${id}`,
+        credential: credentialOf(token),
         origin: peer.host,
       },
       this.#options.clock,
     );
   }
+}
+
+/** Evidence of a host that joins, for the audit. */
+function credentialOf({ id }: JoinTokenRecord): string {
+  return `join token ${id}`;
 }

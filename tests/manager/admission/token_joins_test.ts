@@ -250,6 +250,22 @@ for (const [what, bound] of Object.entries(BOUNDS)) {
   });
 }
 
+Deno.test("a host that is refused again and again makes one event and one entry a minute", async () => {
+  await using core = await start();
+  const token = await tokenOf(core, { name: "web-*" });
+  for (let hello = 0; hello < 5; hello++) {
+    await refusal(await joining(core, "db-1", token));
+  }
+
+  const events = (await core.happened()).filter(({ kind }) =>
+    kind === "agent_refused"
+  );
+  const entries = await core.audit.list({ limit: 10 });
+
+  assertEquals(events.length, 1);
+  assertEquals(entries.filter(({ act }) => act === "Join").length, 1);
+});
+
 Deno.test("a token that is for a name gives it although a rule names it, or it was removed", async () => {
   await using core = await start();
   await withAgent(core, "web-1");

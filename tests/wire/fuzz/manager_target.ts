@@ -139,6 +139,7 @@ export class ManagerTarget implements Target {
       commands,
       jobs,
       admission: new Admission({
+        denied: () => {},
         ruleThatNames: () => undefined,
         proof: MANAGER_PROOF,
         ...parts,
