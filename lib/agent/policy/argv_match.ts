@@ -17,7 +17,7 @@ export function namedProgram(given: string): NamedProgram {
 }
 
 /**
- * True if a rule allows a program with these arguments. A program must be named by its path. What a wildcard stands for
+ * True if a rule allows a program with these arguments. A program must be named by its path. The text of a wildcard
  * may not begin with "-", or be a path with "..", unless the rule writes that: both can mean quite another thing.
  */
 export function argvAllowed(

@@ -3,13 +3,13 @@ import { codeOf, messageOf } from "../../base/errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import { HintedError } from "../errors.ts";
 import type { Output } from "../output.ts";
-import { OutputLost } from "../terminal.ts";
 import { oneLine } from "../text.ts";
 import { withAgentHint } from "./hints.ts";
 import { secretHashOf } from "./agent_secret.ts";
 import { accept, pending, reject, revoke } from "./agent_enrolment.ts";
 import { agentSet } from "./agent_set.ts";
 import { commandJson } from "./json.ts";
+import { printOnce } from "./print_once.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 import { outcomeText } from "./states.ts";
@@ -199,17 +199,12 @@ async function printToken(
   made: { readonly id: string; readonly token: string },
   output: Output,
 ): Promise<void> {
-  try {
-    await output.either(made, made.token);
-  } catch (error) {
-    if (!(error instanceof OutputLost)) throw error;
-    throw new HintedError(
-      "DISK",
-      `Cannot print the join token of "${made.id}": ${error.fact}`,
-      `piri-manager agent token ${made.id}`,
-      { cause: error },
-    );
-  }
+  await printOnce(output, {
+    value: made,
+    line: made.token,
+    what: `the join token of "${made.id}"`,
+    again: `piri-manager agent token ${made.id}`,
+  });
 }
 
 function expiryOf(ms: number | undefined): { expiresInMs?: bigint } {

@@ -4,6 +4,7 @@ import { ExitCode } from "../exit_code.ts";
 import { oneLine } from "../text.ts";
 import { withAgentHint } from "./hints.ts";
 import { commandJson } from "./json.ts";
+import { time } from "./json_values.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 import { outcomeText } from "./states.ts";
@@ -145,7 +146,7 @@ function pendingJson(host: PendingAgent): Record<string, unknown> {
     address: host.address,
     version: host.version,
     facts: host.facts,
-    askedAt: new Date(Number(host.askedAtMs)).toISOString(),
-    lastAt: new Date(Number(host.lastAtMs)).toISOString(),
+    askedAt: time(host.askedAtMs),
+    lastAt: time(host.lastAtMs),
   };
 }

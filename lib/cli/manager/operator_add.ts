@@ -3,10 +3,10 @@ import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
-import { OutputLost } from "../terminal.ts";
 import { parseClaims } from "./claims.ts";
 import { withIssuerHint } from "./find_issuer.ts";
 import { withOperatorHint } from "./find_operator.ts";
+import { printOnce } from "./print_once.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 
@@ -215,17 +215,12 @@ async function printLogin(
   { name, login }: { readonly name: string; readonly login: string },
   output: Output,
 ): Promise<void> {
-  try {
-    await output.either({ name, login }, `piri-manager login ${login}`);
-  } catch (error) {
-    if (!(error instanceof OutputLost)) throw error;
-    throw new HintedError(
-      "DISK",
-      `Cannot print the login line of "${name}": ${error.fact}`,
-      `piri-manager operator invite ${name}`,
-      { cause: error },
-    );
-  }
+  await printOnce(output, {
+    value: { name, login },
+    line: `piri-manager login ${login}`,
+    what: `the login line of "${name}"`,
+    again: `piri-manager operator invite ${name}`,
+  });
   await output.note("a secret, good once and for 10 minutes");
 }
 

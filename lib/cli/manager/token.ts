@@ -1,9 +1,9 @@
 import type { JoinToken } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type Group } from "../command.ts";
-import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
-import { OutputLost } from "../terminal.ts";
+import { time } from "./json_values.ts";
+import { printOnce } from "./print_once.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 
@@ -60,17 +60,12 @@ const create = defineSubcommand({
         ? {}
         : { expiresInMs: BigInt(flags.expires) },
     });
-    try {
-      await output.either({ id: Number(id), token }, token);
-    } catch (error) {
-      if (!(error instanceof OutputLost)) throw error;
-      throw new HintedError(
-        "DISK",
-        `Cannot print the join token ${id}: ${error.fact}`,
-        `piri-manager token revoke ${id}, and make another one`,
-        { cause: error },
-      );
-    }
+    await printOnce(output, {
+      value: { id: Number(id), token },
+      line: token,
+      what: `the join token ${id}`,
+      again: `piri-manager token revoke ${id}, and make another one`,
+    });
     return ExitCode.ok;
   },
 });
@@ -172,14 +167,8 @@ function tokenJson(token: JoinToken, now: number): Record<string, unknown> {
     groups: token.groups,
     cidrs: token.cidrs,
     createdBy: token.createdBy,
-    createdAt: timeJson(token.createdAtMs),
-    expiresAt: timeJson(token.expiresAtMs),
-    revokedAt: token.revokedAtMs === undefined
-      ? null
-      : timeJson(token.revokedAtMs),
+    createdAt: time(token.createdAtMs),
+    expiresAt: time(token.expiresAtMs),
+    revokedAt: time(token.revokedAtMs),
   };
-}
-
-function timeJson(ms: bigint): string {
-  return new Date(Number(ms)).toISOString();
 }

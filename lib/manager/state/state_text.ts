@@ -117,7 +117,7 @@ export function encodeState(state: ExportedState): string {
       retired: agents.map(({ retired }) => retired),
       revokedAt: agents.map(({ revokedAt }) => revokedAt),
       instance: agents.map(({ instance }) => instance),
-      // Who has a key is not admitted by its secret, so the text needs one of both only.
+      // An agent with a key is not admitted by its secret, so the text needs one of both only.
       secretHash: agents.map(({ secretHash, publicKey }) =>
         secretHash === null || publicKey !== null
           ? null
