@@ -1,13 +1,16 @@
+import { NAMES, ownEdition } from "./lib/agent_edition.ts";
 import { agentProgram } from "./lib/cli/agent/program.ts";
 import { main } from "./lib/cli/main.ts";
 import { systemTerminal } from "./lib/cli/terminal.ts";
-import { agentServices } from "./lib/agent_services.ts";
+import { agentServicesOf } from "./lib/agent_services.ts";
 import { defaultStateFolder, thisHost } from "./lib/base/paths.ts";
 import { buildInfo } from "./lib/base/version.ts";
 
+const edition = ownEdition();
 const program = agentProgram({
+  name: NAMES[edition],
   build: buildInfo(),
   defaultDir: () => defaultStateFolder("piri-agent", thisHost()),
-  services: agentServices,
+  services: agentServicesOf(edition),
 });
 Deno.exit(await main(program, Deno.args, systemTerminal()));

@@ -73,15 +73,45 @@ export type {
   OperatorView,
   Rights,
   RuleView,
+  Sight,
+  TokenBounds,
 } from "./lib/manager/access_api.ts";
+export type {
+  EnrolmentAdmin,
+  JoinTokenView,
+  NewJoinToken,
+  PendingAgentView,
+} from "./lib/manager/enrolment_api.ts";
+export type {
+  JoinTokenRecord,
+  PendingAgentRecord,
+  PendingState,
+} from "./lib/store/enrolment_records.ts";
+export type {
+  CiAdmin,
+  NewCiOperator,
+  NewIssuer,
+} from "./lib/manager/ci_api.ts";
+export type { CiRecord, IssuerRecord } from "./lib/store/issuer_records.ts";
+export type { CiKind } from "./lib/base/ci_kind.ts";
 export type { Role } from "./lib/base/role.ts";
+export type { Sealed } from "./lib/base/sealed.ts";
+export type {
+  SecretAdmin,
+  SecretPlace,
+  SecretView,
+} from "./lib/manager/secret_api.ts";
 export type {
   NewRule,
   OperatorRecord,
   RuleRecord,
   TokenRecord,
 } from "./lib/store/operator_records.ts";
-export type { AuditAdmin, AuditVerdict } from "./lib/manager/audit_api.ts";
+export type {
+  AuditAdmin,
+  AuditVerdict,
+  Denial,
+} from "./lib/manager/audit_api.ts";
 export type {
   AuditFilter,
   AuditFinding,
@@ -126,6 +156,7 @@ export type {
 export {
   type Joined,
   joinManager,
+  type JoinOptions,
   type RunningAgent,
   serveAgent,
   type ServeAgentOptions,

@@ -20,8 +20,13 @@ export type Identity = v.InferOutput<typeof Schema>;
 
 /** Makes a new agent from the output of `piri-manager agent add`. It enrols with its first hello. */
 export function identityOf(token: string, random: Random): Identity {
-  const { name, addresses: [address = ""], serverName, caCertificate, secret } =
-    parseJoinToken(token);
+  const {
+    name = "",
+    addresses: [address = ""],
+    serverName,
+    caCertificate,
+    secret,
+  } = parseJoinToken(token);
   return {
     name,
     secret: newSecret(random),

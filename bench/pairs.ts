@@ -10,9 +10,11 @@ import { growth } from "./growth.ts";
 import { groups10k, job10k } from "./jobs.ts";
 import { history } from "./history.ts";
 import { input, put } from "./input.ts";
+import { masking } from "./masking.ts";
 import { oneCommand } from "./one_command.ts";
 import { output } from "./output.ts";
 import type { Pair } from "./pair.ts";
+import { decision, decision10k } from "./rules.ts";
 import { storm } from "./storm.ts";
 import { targets } from "./targets.ts";
 
@@ -29,12 +31,15 @@ export const pairs: readonly Pair[] = [
   fifty,
   fiftyAnsible,
   output,
+  masking,
   input,
   put,
   data,
   history,
   growth,
   targets,
+  decision,
+  decision10k,
   completion,
   agentMemory,
   bus,

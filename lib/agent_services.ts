@@ -1,3 +1,6 @@
+import type { Edition } from "./agent/policy/policy_gate.ts";
+import { requireBounds } from "./agent_edition.ts";
+import { policyServices } from "./agent_policy.ts";
 import { checkLink } from "./check_agent.ts";
 import { systemClock } from "./base/clock.ts";
 import { logger, startLog } from "./base/log.ts";
@@ -10,25 +13,36 @@ import { joinManager, serveAgent } from "./serve_agent.ts";
 
 const parts = { clock: systemClock, random: systemRandom };
 
-/** Services that the Agent's command line uses. */
-export const agentServices: AgentServices = {
-  join: ({ dir, token }) => joinManager(token, { dir, ...parts }),
+/** Services that the command line of an edition of the Agent uses. */
+export function agentServicesOf(edition: Edition): AgentServices {
+  return {
+    async join({ token, ...options }) {
+      requireBounds(edition, options.dir);
+      return await joinManager(token, { ...options, ...parts, edition });
+    },
 
-  async run({ dir, log }, { signal, onReload }) {
-    await using agent = await serveAgent({
-      dir,
-      ...parts,
-      ownsProcess: true,
-      startLog: (configured) => startLog({ ...configured, ...log }),
-    });
-    using _reloads = onReload(() =>
-      reloadAndLog(() => agent.reload(), logger("agent"))
-    );
-    await aborted(signal);
-    logger("agent").info("The agent stops: {cause}", { cause: signal.reason });
-  },
+    async run({ dir, log }, { signal, onReload }) {
+      requireBounds(edition, dir);
+      await using agent = await serveAgent({
+        dir,
+        ...parts,
+        ownsProcess: true,
+        edition,
+        startLog: (configured) => startLog({ ...configured, ...log }),
+      });
+      using _reloads = onReload(() =>
+        reloadAndLog(() => agent.reload(), logger("agent"))
+      );
+      await aborted(signal);
+      logger("agent").info("The agent stops: {cause}", {
+        cause: signal.reason,
+      });
+    },
 
-  commands: ({ dir }) => readHostRecord(dir),
+    commands: ({ dir }) => readHostRecord(dir),
 
-  check: ({ dir }) => checkLink({ dir, ...parts }),
-};
+    check: ({ dir }) => checkLink({ dir, ...parts, edition }),
+
+    policy: policyServices({ ...parts, edition }),
+  };
+}

@@ -19,6 +19,7 @@ export const managerServices: ManagerServices = {
     const { initState } = await import("./manager/state/init_state.ts");
     const { openStore } = await import("./store/open.ts");
     const { decodePem } = await import("./base/pem.ts");
+    const { AgeKeys } = await import("./manager/secrets/age_keys.ts");
     const addresses = {
       listen: parseAddress(listen, { lowestPort: 0 }),
       advertise: parseAdvertised(advertise ?? listen),
@@ -27,8 +28,9 @@ export const managerServices: ManagerServices = {
     const paths = await initState(dir, {
       ...addresses,
       ...parts,
-      prepare: async ({ database }) => {
+      prepare: async ({ database, secretsKey }) => {
         await using _made = await openStore(database, parts);
+        await AgeKeys.load(secretsKey, systemRandom);
       },
     });
     const authority = decodePem(
@@ -43,6 +45,7 @@ export const managerServices: ManagerServices = {
         paths.caKey,
         paths.serverCert,
         paths.serverKey,
+        paths.secretsKey,
         paths.database,
       ],
       fingerprint: fingerprintOf(authority),
@@ -116,6 +119,24 @@ export const managerServices: ManagerServices = {
     return await connectControl(dir, {
       sudoUser: sudoUser ?? "",
       token: Deno.env.get(TOKEN_VARIABLE) || undefined,
+    });
+  },
+
+  async ciToken(audience): Promise<string> {
+    const { ciToken } = await import("./base/ci_token.ts");
+    const { fetchText } = await import("./base/fetch_text.ts");
+    const { publicAuthorities } = await import("./base/public_authorities.ts");
+    const { trustingOnlyGiven } = await import("./base/trust.ts");
+    const env = (name: string) => Deno.env.get(name);
+    const authorities = await publicAuthorities(env);
+    const clock = systemClock;
+    return await ciToken(audience, {
+      env,
+      // Those that the CI is trusted by must not make a Manager trusted.
+      fetchText: (url, headers) =>
+        trustingOnlyGiven(() =>
+          fetchText(url, { clock, headers, authorities, loopback: true })
+        ),
     });
   },
 

@@ -7,28 +7,34 @@ import {
   AGENT_SETTINGS,
   type AgentConfig,
   finishJoin,
+  type JoinConfig,
   keepName,
   loadAgentConfig,
   prepareJoin,
 } from "./agent/config.ts";
 import { AUDIT_FOLDER } from "./agent/audit/audit_files.ts";
 import { AuditLog } from "./agent/audit/audit_log.ts";
-import { AgentCore } from "./agent/core.ts";
+import { AgentCore, WaitsForApproval } from "./agent/core.ts";
 import { openJournal } from "./agent/journal/disk_journal.ts";
 import { FactSource, helloFacts } from "./agent/fact_source.ts";
 import { openAgentKey } from "./agent/key_files.ts";
 import { machineId } from "./agent/machine_id.ts";
+import { ownFilesOf } from "./agent/policy/own_files.ts";
+import { type FoundPolicy, readPolicy } from "./agent/policy/policy.ts";
+import { PolicyGate } from "./agent/policy/policy_gate.ts";
 import { dialFirst } from "./agent/link/dial_first.ts";
 import { shrunkResult } from "./agent/runner/result.ts";
 import { RemovedNote } from "./agent/removed_note.ts";
 import { MAX_RUNNING } from "./agent/runner/acceptance.ts";
 import { WorkerPool } from "./agent/workers/worker_pool.ts";
-import type { Clock } from "./base/clock.ts";
+import { type Clock, sleep } from "./base/clock.ts";
 import { Counters } from "./base/counters.ts";
+import { codeOf } from "./base/errors.ts";
 import { openFileDisk } from "./base/file_disk.ts";
 import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { compareSettings, type Reload } from "./base/reload.ts";
+import { fingerprint } from "./base/signing_key.ts";
 import { Turns } from "./base/turns.ts";
 import { bootId } from "./operations/process_table.ts";
 import { setResourceLimits } from "./operations/resource_limits.ts";
@@ -53,6 +59,8 @@ export interface ServeAgentOptions {
    * they stay as they are, commands inherit the limits, and each costs a shell if the umask is another.
    */
   readonly ownsProcess?: boolean;
+  /** Build of the program; the whole one by default. */
+  readonly edition?: "full" | "observe";
   /** Starts the log with the options of agent.yaml. Called before anything is logged, and at each reload. */
   readonly startLog?: (configured: LogOptions) => Promise<void>;
 }
@@ -62,9 +70,10 @@ export interface RunningAgent extends AsyncDisposable {
   /** Name of the agent. */
   readonly name: string;
   /**
-   * Reads agent.yaml again. What can be changed while the agent runs holds from then on, and no connection ends.
+   * Reads policy.yaml and agent.yaml again. What can be changed while the agent runs holds from then on, and no
+   * connection ends. A policy with a mistake allows nothing.
    *
-   * @throws {PiriError} INVALID_ARGUMENT for a mistake in the file, FAILED_PRECONDITION, DENIED, DISK: the old settings
+   * @throws {PiriError} INVALID_ARGUMENT for a mistake in agent.yaml, FAILED_PRECONDITION, DENIED, DISK: the old settings
    * stay
    */
   reload(): Promise<Reload>;
@@ -85,7 +94,10 @@ export async function serveAgent(
 ): Promise<RunningAgent> {
   const config = await loadAgentConfig(options.dir);
   await options.startLog?.(config.log);
-  if (Deno.build.os === "linux" && !becomeSubreaper(options.clock)) {
+  if (
+    Deno.build.os === "linux" && options.edition !== "observe" &&
+    !becomeSubreaper(options.clock)
+  ) {
     log.warning(
       "Processes that leave their command's group cannot all be found: this program may not become a subreaper",
     );
@@ -106,7 +118,11 @@ export async function serveAgent(
     get name() {
       return settings.name;
     },
-    reload: () => settings.reload(),
+    reload: async () => {
+      const isOther = await owned.core.usePolicy(await findPolicy(options.dir));
+      const { changed, later } = await settings.reload();
+      return { changed: isOther ? ["policy", ...changed] : changed, later };
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -157,6 +173,16 @@ export interface Joined {
   readonly address: string;
 }
 
+/** Folder, time and randomness of a join. */
+export interface JoinOptions extends ServeAgentOptions {
+  /** Name to join under, if the token is for many hosts; the host's own if absent. */
+  readonly name?: string;
+  /** Told once if somebody has to accept the host: its key, as `SHA256:...`. Without it, the join fails then. */
+  readonly waits?: (
+    host: { name: string; fingerprint: string },
+  ) => Promise<void>;
+}
+
 /**
  * Enrols this host: makes and keeps a secret, tells the Manager its hash, and says Bye. May be repeated with the same
  * token after any interruption.
@@ -169,13 +195,43 @@ export interface Joined {
  */
 export async function joinManager(
   token: string,
-  options: ServeAgentOptions,
+  options: JoinOptions,
 ): Promise<Joined> {
-  const config = await prepareJoin(options.dir, token, options.random);
-  await using owned = await openCore(config, options);
-  const address = await owned.core.enrol();
-  await finishJoin(options.dir, config, options.random);
+  const { dir, random, name } = options;
+  const joining = await prepareJoin(dir, token, random, name);
+  const { managerKey: _expected, ...config } = joining;
+  const address = await enrolled(joining, options);
+  await finishJoin(dir, config, random);
   return { name: config.name, address };
+}
+
+/** Time after which a host that waits dials again if the Manager is away, in milliseconds. */
+const AWAY_MS = 10_000;
+
+/** Says hello until the host is in, and returns the address. */
+async function enrolled(
+  config: JoinConfig,
+  options: JoinOptions,
+): Promise<string> {
+  const { dir, clock, random, waits } = options;
+  let isWaiting = false;
+  for (;;) {
+    try {
+      await using owned = await openCore(config, options);
+      return await owned.core.enrol();
+    } catch (error) {
+      const isAway = isWaiting && codeOf(error) === "UNAVAILABLE";
+      const isAsked = error instanceof WaitsForApproval;
+      if (waits === undefined || !(isAsked || isAway)) throw error;
+      if (!isWaiting) {
+        const { key } = await openAgentKey(dir, config, random);
+        const { name } = config;
+        await waits({ name, fingerprint: fingerprint(key.publicKey) });
+      }
+      isWaiting = true;
+      await sleep(clock, isAsked ? error.retryAfterMs : AWAY_MS);
+    }
+  }
 }
 
 /**
@@ -199,8 +255,8 @@ interface OwnedCore extends AsyncDisposable {
 }
 
 async function openCore(
-  config: AgentConfig,
-  { dir, clock, random, ownsProcess }: ServeAgentOptions,
+  config: JoinConfig,
+  { dir, clock, random, ownsProcess, edition = "full" }: ServeAgentOptions,
   settings?: RunningSettings,
 ): Promise<OwnedCore> {
   const { commands } = config;
@@ -235,6 +291,12 @@ async function openCore(
     inheritedUmask: ownsProcess ? commands.umask : readUmask(),
     factsFolder: join(dir, FACTS_FOLDER),
   };
+  const policy = new PolicyGate(await findPolicy(dir), {
+    edition,
+    own: ownFilesOf(dir),
+    umask: commands.umask,
+    allowTestOperations: config.allowTestOperations,
+  });
   const facts = new FactSource(
     () => helloFacts({ ...config, surroundings }),
     clock,
@@ -247,6 +309,7 @@ async function openCore(
     },
     journal,
     audit,
+    policy,
     counters,
     workers: new WorkerPool({
       allowTestOperations: config.allowTestOperations,
@@ -269,6 +332,17 @@ async function openCore(
   stack.defer(() => core.stop());
   const owned = stack.move();
   return { core, audit, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Reads the policy, and says in the log if it is wrong. */
+async function findPolicy(dir: string): Promise<FoundPolicy> {
+  const found = await readPolicy(dir);
+  if (found.error !== "") {
+    log.error("No command is allowed until the policy is right: {error}", {
+      error: found.error,
+    });
+  }
+  return found;
 }
 
 /** Gives this process the umask and the limits of commands. The Agent makes its own files with explicit modes. */

@@ -2,6 +2,7 @@ import { type Address, formatAddress } from "./base/address.ts";
 import type { Clock, Timer } from "./base/clock.ts";
 import { CoarseClock } from "./base/coarse_clock.ts";
 import { messageOf } from "./base/errors.ts";
+import { fetchPublic } from "./base/fetch_public.ts";
 import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { compareSettings, type Reload } from "./base/reload.ts";
@@ -12,6 +13,7 @@ import { type CoreSettings, ManagerCore } from "./manager/core.ts";
 import { Blobs } from "./manager/blobs/blobs.ts";
 import { createDataService } from "./manager/data/data_service.ts";
 import { ManagerDoors } from "./manager_doors.ts";
+import { SecretFiles } from "./manager/secrets/secret_files.ts";
 import type { Manager, ManagerStatus } from "./manager/operator_api.ts";
 import { postOverHttp } from "./manager/webhooks/post.ts";
 import {
@@ -29,6 +31,7 @@ import {
   blobsOf,
   describeOperations,
   operations,
+  secretsOf,
 } from "./operations/registry.ts";
 import type { Store } from "./store/store.ts";
 import { openStoreClient } from "./store/store_client.ts";
@@ -188,6 +191,7 @@ class ServedManager implements RunningManager {
     options: ServeManagerOptions,
   ) {
     const { clock, random } = options;
+    const env = (name: string) => Deno.env.get(name);
     const { config, caCertificate, server, paths, managerKeyPem } = state;
     this.#state = state;
     this.#config = config;
@@ -195,6 +199,13 @@ class ServedManager implements RunningManager {
     this.#blobs = blobs;
     this.#options = options;
     this.#startedAt = clock.now();
+    const secrets = new SecretFiles({
+      folder: paths.secrets,
+      keyFile: paths.secretsKey,
+      store,
+      clock,
+      random,
+    });
     this.#core = new ManagerCore({
       store,
       clock: new CoarseClock(clock),
@@ -211,6 +222,9 @@ class ServedManager implements RunningManager {
       },
       data: createDataService(paths),
       blobs,
+      fetchText: (url, ca) => fetchPublic(url, { ca, clock, env }),
+      secretsOf,
+      storedSecrets: secrets,
       brief: options.brief ?? false,
       ...coreSettings(config),
       checkParams: checkKnownParams,
@@ -225,6 +239,9 @@ class ServedManager implements RunningManager {
       audit: this.#core.audit,
       blobs,
       access: this.#core.access,
+      enrolment: this.#core.enrolment,
+      ci: this.#core.ci,
+      secrets,
       operations: describeOperations(),
       status: () => this.#status(),
       get writeFailure() {
@@ -283,10 +300,12 @@ class ServedManager implements RunningManager {
     const before = this.#config;
     const found = await readConfig(this.#state.paths);
     const { listen, guard, control, controlAdvertise } = before;
+    const reload = compareSettings(MANAGER_SETTINGS, before, found);
+    await this.#core.audit.reloads(reload);
     this.#config = { ...found, listen, guard, control, controlAdvertise };
     await this.#core.adopt(coreSettings(found));
     await this.#options.startLog?.(found.log);
-    return compareSettings(MANAGER_SETTINGS, before, found);
+    return reload;
   }
 
   async #stop(): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Builds the two executables for this machine.
+ * Builds the executables for this machine.
  *
  *     deno task build [--denort auto|official|npm|<path>] [--out dist]
  *
@@ -8,7 +8,7 @@
 import { build } from "./build/build.ts";
 import { readFlags } from "./build/flags.ts";
 import { main, say } from "./build/main.ts";
-import { agent, manager } from "./build/product.ts";
+import { agent, manager, observer } from "./build/product.ts";
 import { hostTarget } from "./build/target.ts";
 
 const USAGE =
@@ -19,7 +19,7 @@ await main(async () => {
     denort: { type: "string", default: "auto" },
     out: { type: "string", default: "dist" },
   });
-  await build([manager, agent], {
+  await build([manager, agent, observer], {
     targets: [hostTarget()],
     denort,
     out,

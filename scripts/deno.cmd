@@ -3,6 +3,7 @@ rem Runs Deno: the one on the PATH if it suits, else one that npm fetches. See s
 setlocal
 set /p pinned=<"%~dp0..\.deno-version"
 if not defined DENO_TLS_CA_STORE set "DENO_TLS_CA_STORE=system,mozilla"
+set "DENO_NO_UPDATE_CHECK=1"
 
 set "wanted=recent"
 if defined CI if not "%CI%"=="0" if /i not "%CI%"=="false" set "wanted=exact"

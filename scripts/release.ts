@@ -1,5 +1,5 @@
 /**
- * Builds both executables for every target, and a file with their SHA-256 sums.
+ * Builds the executables for every target, and a file with their SHA-256 sums.
  *
  *     deno task release [--denort official|npm] [--out dist/release] [--target linux-x64]...
  *
@@ -7,10 +7,10 @@
  */
 import { basename, join } from "@std/path";
 import { createHash } from "node:crypto";
-import { build } from "./build/build.ts";
+import { build, type BuildOptions } from "./build/build.ts";
 import { readFlags } from "./build/flags.ts";
 import { main, say } from "./build/main.ts";
-import { agent, manager } from "./build/product.ts";
+import { agent, manager, observer } from "./build/product.ts";
 import { targetNamed, targets } from "./build/target.ts";
 
 const USAGE =
@@ -32,12 +32,20 @@ await main(async () => {
     out: { type: "string", default: "dist/release" },
     target: { type: "string", multiple: true },
   });
-  const paths = await build([manager, agent], {
-    targets: names?.map(targetNamed) ?? targets,
+  const chosen = names?.map(targetNamed) ?? targets;
+  const options: Omit<BuildOptions, "targets"> = {
     denort,
     out,
     nameOf: (product, { name, suffix }) => `${product.name}-${name}${suffix}`,
     say,
-  });
+  };
+  const paths = [
+    ...await build([manager, agent], { ...options, targets: chosen }),
+    // On Windows it could not see who may read its key.
+    ...await build([observer], {
+      ...options,
+      targets: chosen.filter(({ suffix }) => suffix === ""),
+    }),
+  ];
   await Deno.writeTextFile(join(out, "SHA256SUMS"), await sumsOf(paths));
 });

@@ -2,13 +2,13 @@ import { encodeBase64Url } from "@std/encoding/base64url";
 import { join } from "@std/path";
 import * as v from "valibot";
 import { formatAddress, parseAddress } from "../base/address.ts";
-import { codeOf, PiriError } from "../base/errors.ts";
+import { PiriError } from "../base/errors.ts";
 import {
   diskError,
-  readPrivateFile,
+  readPrivateIfThere,
   writeFileAtomically,
 } from "../base/files.ts";
-import { parseJoinToken } from "../base/join_token.ts";
+import { type JoinToken, parseJoinToken } from "../base/join_token.ts";
 import { NAME_PATTERN } from "../base/limits.ts";
 import type { LogOptions } from "../base/log.ts";
 import { decodePem, encodePem } from "../base/pem.ts";
@@ -145,24 +145,34 @@ export async function loadAgentConfig(dir: string): Promise<AgentConfig> {
   );
 }
 
+/** Config to join with, and the key that the Manager must have, if the token tells it. */
+export type JoinConfig = AgentConfig & Pick<JoinToken, "managerKey">;
+
 /**
  * Stores the config for a join, durably and beside the config in use, before anything is dialled. So the same token
  * finds the same secret again, whatever happens from here on. Returns the config to enrol with; it has a `joinToken`.
  *
+ * @param name Name to join under, if the token is for many; empty for the host's own.
  * @throws {PiriError} INVALID_ARGUMENT for a token that cannot be read; DENIED, DISK
  */
 export async function prepareJoin(
   dir: string,
   token: string,
   random: Random,
-): Promise<AgentConfig> {
+  name = "",
+): Promise<JoinConfig> {
   await makePrivateFolder(dir);
-  const config = joinConfig(token, {
-    joined: await load(join(dir, CONFIG)),
-    joining: await load(join(dir, JOINING)),
-  }, random);
+  const { managerKey, ...config } = joinConfig(
+    token,
+    {
+      joined: await load(join(dir, CONFIG)),
+      joining: await load(join(dir, JOINING)),
+    },
+    random,
+    name,
+  );
   await save(join(dir, JOINING), config, random);
-  return config;
+  return managerKey === undefined ? config : { ...config, managerKey };
 }
 
 /**
@@ -216,7 +226,8 @@ export function joinConfig(
     joining?: AgentConfig | undefined;
   },
   random: Random,
-): AgentConfig {
+  name = "",
+): JoinConfig {
   const { secret: joinToken, caCertificate, ...manager } = parseJoinToken(
     token,
   );
@@ -227,6 +238,7 @@ export function joinConfig(
     : undefined;
   return {
     ...manager,
+    name: nameOf(manager.name, name),
     caPem: encodePem("CERTIFICATE", caCertificate),
     secret: before?.secret ?? newSecret(random),
     joinToken,
@@ -236,13 +248,30 @@ export function joinConfig(
   };
 }
 
+/** Name to join under: that of the token, or the wanted one if the token is for many. */
+function nameOf(named: string | undefined, wanted: string): string {
+  if (named !== undefined) {
+    if (wanted === "" || wanted === named) return named;
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot join as "${wanted}": this token is for "${named}"`,
+    );
+  }
+  const name = wanted || Deno.hostname().toLowerCase();
+  if (NAME_PATTERN.test(name)) return name;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot join as "${name}": it is not a name of an agent; give one with --name`,
+  );
+}
+
 /** Hashes a join token, so that the token itself need not stay on the disk. */
 function hashOf(joinToken: string): string {
   return encodeBase64Url(hashSecret(joinToken));
 }
 
 async function load(path: string): Promise<AgentConfig | undefined> {
-  const text = await readIfThere(path);
+  const text = await readPrivateIfThere(path);
   return text === undefined
     ? undefined
     : await parseSettings(text, path, Schema);
@@ -254,7 +283,7 @@ async function save(
   config: AgentConfig,
   random: Random,
 ): Promise<void> {
-  const text = await readIfThere(path) ?? NEW_TEXT;
+  const text = await readPrivateIfThere(path) ?? NEW_TEXT;
   const { parseYaml } = await import("../base/yaml.ts");
   const { document } = parseYaml(text, path, "INVALID_ARGUMENT");
   const wanted: Readonly<Record<string, unknown>> = { ...config };
@@ -269,15 +298,6 @@ async function save(
   await writeFileAtomically(path, document.toString({ lineWidth: 0 }), {
     random,
   });
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readPrivateFile(path);
-  } catch (error) {
-    if (codeOf(error) === "NOT_FOUND") return undefined;
-    throw error;
-  }
 }
 
 function readAddress(text: string): string {

@@ -11,6 +11,8 @@ import type { Audit } from "./audit/audit_log.ts";
 import { EXPIRY, type Journal } from "./journal/journal.ts";
 import { type AgentIdentity, Link, type LinkOptions } from "./link/link.ts";
 import { wayBack } from "./link/removal.ts";
+import { type FoundPolicy } from "./policy/policy.ts";
+import { PolicyGate } from "./policy/policy_gate.ts";
 import { Runner, type RunnerOptions } from "./runner/runner.ts";
 import type { AgentSession } from "./link/session.ts";
 import type { Workers } from "./workers/workers.ts";
@@ -32,6 +34,8 @@ export interface AgentCoreOptions {
   readonly audit: Audit;
   /** Counts of what is dropped, refused or ignored; new ones by default. */
   readonly counters?: Counters;
+  /** Decides which commands are taken; all by default. */
+  readonly policy?: PolicyGate;
   readonly workers: Workers;
   readonly clock: Clock;
   readonly random: Random;
@@ -50,6 +54,7 @@ export class AgentCore {
   readonly #clock: Clock;
   readonly #journal: Journal;
   readonly #workers: Workers;
+  readonly #policy: PolicyGate;
   readonly #runner: Runner;
   readonly #link: Link;
   #upkeep: Timer | undefined;
@@ -62,12 +67,15 @@ export class AgentCore {
     this.#clock = options.clock;
     this.#journal = options.journal;
     this.#workers = options.workers;
+    this.#policy = options.policy ?? new PolicyGate();
     this.#runner = new Runner({
       ...options,
+      policy: this.#policy,
       request: (type, params) => this.#link.request(type, params),
     });
     this.#link = new Link({
       ...options,
+      policy: this.#policy,
       runner: this.#runner,
       counters: this.counters,
     });
@@ -90,9 +98,19 @@ export class AgentCore {
   }
 
   /**
+   * Puts another policy into use and tells it to the Manager. Commands that run go on. Returns true if it differs from
+   * the one before.
+   */
+  async usePolicy(found: FoundPolicy): Promise<boolean> {
+    if (!this.#policy.use(found)) return false;
+    await this.#link.tellPolicy();
+    return true;
+  }
+
+  /**
    * Makes one connection, and ends it once the Manager has admitted the agent. Returns the Manager's address.
    *
-   * @throws {PiriError} AUTH_FAILED, REFUSED, UNAVAILABLE, or an error of the dial
+   * @throws {PiriError} AUTH_FAILED, REFUSED, UNAVAILABLE, or an error of the dial; WaitsForApproval
    */
   async enrol(): Promise<string> {
     let address = "";
@@ -146,6 +164,17 @@ export class AgentCore {
   }
 }
 
+/** Shortest time after which a host that waits asks again, in milliseconds. */
+const MIN_WAIT_MS = 1_000;
+
+/** Error of a join that somebody has to accept first. */
+export class WaitsForApproval extends PiriError {
+  /** @param retryAfterMs Time after which to ask again, in milliseconds. */
+  constructor(message: string, readonly retryAfterMs: number) {
+    super("REFUSED", message);
+  }
+}
+
 /** Turns the end of a connection into an error: the Manager did not admit the agent. */
 function whyNot(end: End, name: string): PiriError {
   if (end.kind !== "bye") {
@@ -154,12 +183,21 @@ function whyNot(end: End, name: string): PiriError {
       `Cannot join: the connection ended, ${end.reason}`,
     );
   }
-  const { code, reason } = end.bye;
+  const { code, reason, retryAfterMs = 0 } = end.bye;
+  if (code === Bye_Code.PENDING) {
+    return new WaitsForApproval(
+      `Cannot join yet: ${reason}`,
+      Math.max(retryAfterMs, MIN_WAIT_MS),
+    );
+  }
   if (code === Bye_Code.REMOVED) {
     return new PiriError(
       "AUTH_FAILED",
       `Cannot join: "${name}" was removed from the fleet; ${wayBack(name)}`,
     );
+  }
+  if (code === Bye_Code.AUTH_FAILED && reason.startsWith("Cannot join")) {
+    return new PiriError("AUTH_FAILED", reason);
   }
   return code === Bye_Code.AUTH_FAILED
     ? new PiriError(

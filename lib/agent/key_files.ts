@@ -1,8 +1,8 @@
 import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
 import { join } from "@std/path";
 import * as v from "valibot";
-import { codeOf, PiriError } from "../base/errors.ts";
-import { readPrivateFile, writeFileAtomically } from "../base/files.ts";
+import { PiriError } from "../base/errors.ts";
+import { readPrivateIfThere, writeFileAtomically } from "../base/files.ts";
 import { decodePem } from "../base/pem.ts";
 import type { Random } from "../base/random.ts";
 import { sameHash } from "../base/secret.ts";
@@ -12,7 +12,7 @@ import {
   PUBLIC_KEY_BYTES,
   SigningKey,
 } from "../base/signing_key.ts";
-import type { AgentConfig } from "./config.ts";
+import type { JoinConfig } from "./config.ts";
 import type { AgentKey } from "./link/key_proof.ts";
 
 /** File with the agent's private key, PKCS#8 PEM. */
@@ -37,9 +37,9 @@ const Pin = v.object({ managerKey: Bytes, authority: Bytes });
  */
 export async function openAgentKey(
   dir: string,
-  { caPem, serverName, joinToken }: Pick<
-    AgentConfig,
-    "caPem" | "serverName" | "joinToken"
+  { caPem, serverName, joinToken, managerKey }: Pick<
+    JoinConfig,
+    "caPem" | "serverName" | "joinToken" | "managerKey"
   >,
   random: Random,
 ): Promise<AgentKey> {
@@ -54,6 +54,7 @@ export async function openAgentKey(
     authority,
     serverName,
     pinned,
+    expected: managerKey,
     pin: (managerKey) =>
       writeFileAtomically(
         path,
@@ -72,7 +73,7 @@ async function openSigningKey(
   path: string,
   random: Random,
 ): Promise<SigningKey> {
-  const found = await readIfThere(path);
+  const found = await readPrivateIfThere(path);
   if (found !== undefined) return new SigningKey(found);
   const pem = newSigningKey(random);
   await writeFileAtomically(path, pem, { random });
@@ -83,7 +84,7 @@ async function readPin(
   path: string,
   authority: Uint8Array,
 ): Promise<Uint8Array | undefined> {
-  const text = await readIfThere(path);
+  const text = await readPrivateIfThere(path);
   if (text === undefined) return undefined;
   try {
     const pin = v.parse(Pin, JSON.parse(text));
@@ -94,14 +95,5 @@ async function readPin(
       `Cannot read "${path}": it is damaged; remove it only if you trust the network to the Manager, whose key it holds`,
       { cause },
     );
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readPrivateFile(path);
-  } catch (error) {
-    if (codeOf(error) === "NOT_FOUND") return undefined;
-    throw error;
   }
 }

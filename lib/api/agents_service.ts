@@ -6,6 +6,7 @@ import {
   AgentsService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { AgentView, Manager } from "../manager/operator_api.ts";
+import { sightIn } from "./caller.ts";
 import {
   checkHash,
   invalid,
@@ -38,9 +39,12 @@ export function addAgentsService(
 ): void {
   const { agents } = manager;
   router.service(AgentsService, {
-    async listAgents() {
+    async listAgents(_, { values }) {
+      const sight = sightIn(values);
+      const list = await agents.list();
       return {
-        agents: (await agents.list()).map(agentMessage),
+        agents: list.filter(({ id }) => sight?.has(id) ?? true)
+          .map(agentMessage),
         ...writeFailureField(manager.writeFailure),
       };
     },
@@ -77,18 +81,28 @@ export function addAgentsService(
       );
       return { names: [...names], changed: [...changed] };
     },
-    async resolveTargets({ selection }) {
-      return targetsMessage(await agents.resolve(selectionOf(selection)));
+    async resolveTargets({ selection }, { values }) {
+      return targetsMessage(
+        await agents.resolve(selectionOf(selection), sightIn(values)),
+      );
     },
-    async pingAgents({ selection, timeoutMs = PING_TIMEOUT_MS }) {
+    async pingAgents(
+      { selection, timeoutMs = PING_TIMEOUT_MS },
+      { values },
+    ) {
       const wait = requireRange("timeout_ms", timeoutMs, {
         least: 1,
         most: MAX_PING_TIMEOUT_MS,
       });
-      return pingedMessage(await agents.ping(selectionOf(selection), wait));
+      return pingedMessage(
+        await agents.ping(selectionOf(selection), wait, sightIn(values)),
+      );
     },
-    listNames(wanted) {
-      const { agents: names, groups, facts } = agents.names(wanted);
+    listNames(wanted, { values }) {
+      const { agents: names, groups, facts } = agents.names(
+        wanted,
+        sightIn(values),
+      );
       return { agents: [...names], groups: [...groups], facts: [...facts] };
     },
     async removeAgent(request, context) {
@@ -103,6 +117,12 @@ export function addAgentsService(
       const newId = requireText("new_id", request.newId);
       const asker = await proofs.asker(context, saidIn(request));
       return { told: await agents.rename(id, newId, asker) };
+    },
+    async revokeAgent(request, context) {
+      const id = requireText("id", request.id);
+      const asker = await proofs.asker(context, saidIn(request));
+      const { commands, told } = await agents.revoke(id, asker);
+      return { commands: commands.map(commandMessage), told };
     },
   });
 }
@@ -122,5 +142,6 @@ function agentMessage(agent: AgentView): Agent {
     facts: { ...agent.facts },
     setFacts: { ...agent.setFacts },
     retired: agent.retired,
+    ...timestamp("revokedAtMs", agent.revokedAt),
   });
 }

@@ -5,7 +5,7 @@ import {
 } from "@connectrpc/connect";
 import { PiriError } from "../base/errors.ts";
 import { hasRole } from "../base/role.ts";
-import type { Identity, Rights } from "../manager/access_api.ts";
+import type { Identity, Rights, Sight } from "../manager/access_api.ts";
 import { CALLS } from "./calls.ts";
 
 /** Sender of a request. */
@@ -13,18 +13,33 @@ export type Caller =
   /** Whoever can open the socket owns the state folder, and so has all rights. */
   | { readonly kind: "local" }
   /** Somebody elsewhere without a token that counts. */
-  | { readonly kind: "stranger"; readonly from: string }
+  | {
+    readonly kind: "stranger";
+    readonly from: string;
+    /** Kind of the token that it came with, for the audit. */
+    readonly credential: string;
+  }
   | { readonly kind: "operator"; readonly identity: Identity };
+
+/** Credential of a caller that came without a token. */
+export const NO_TOKEN = "none";
 
 /** The socket of this machine. */
 export const LOCAL_CALLER: Caller = { kind: "local" };
 
 // A request that nobody says anything about is a stranger's.
-const key = createContextKey<Caller>({ kind: "stranger", from: "" });
+const key = createContextKey<Caller>({
+  kind: "stranger",
+  from: "",
+  credential: NO_TOKEN,
+});
 
 /** Values of a request with its sender. */
-export function valuesOf(caller: Caller): ContextValues {
-  return createContextValues().set(key, caller);
+export function valuesOf(
+  caller: Caller,
+  values: ContextValues = createContextValues(),
+): ContextValues {
+  return values.set(key, caller);
 }
 
 /** Sender of a request. */
@@ -69,6 +84,15 @@ export function rightsIn(values: ContextValues): { readonly rights?: Rights } {
 }
 
 /**
+ * Agents that a caller sees; undefined for all.
+ *
+ * @throws {PiriError} AUTH_FAILED for a stranger
+ */
+export function sightIn(values: ContextValues): Sight | undefined {
+  return rightsIn(values).rights?.sight;
+}
+
+/**
  * Refuses a call that its sender may not make, before its body is read.
  *
  * @throws {PiriError} AUTH_FAILED for a stranger; DENIED for another role
@@ -93,4 +117,11 @@ function refuseStranger(): never {
     "AUTH_FAILED",
     "Cannot answer: there is no token, or it is not known here, or it has expired or was revoked",
   );
+}
+
+/** Evidence of an operator, for the audit: its token, and the run of the CI that it was made for. */
+export function credentialOf(
+  { tokenId, run }: Pick<Identity, "tokenId" | "run">,
+): string {
+  return [`token ${tokenId}`, run].filter((word) => word !== "").join(", ");
 }

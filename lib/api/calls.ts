@@ -1,6 +1,6 @@
 import { PiriError } from "../base/errors.ts";
 
-/** Least that a caller must be for a call. Anybody can log in, and any operator can ask who that is. */
+/** Least that a caller must be for a call. Anybody can log in, also from a CI, and any operator can ask who that is. */
 export type Needs = "nothing" | "viewer" | "operator" | "admin";
 
 /** Row of a call. */
@@ -28,6 +28,7 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "AgentsService.listNames": SEES,
   "AgentsService.removeAgent": ADMINISTERS,
   "AgentsService.renameAgent": ADMINISTERS,
+  "AgentsService.revokeAgent": ADMINISTERS,
   "AuditService.listAudit": { needs: "admin", changes: false },
   "AuditService.exportAudit": { needs: "admin", changes: false },
   "AuditService.verifyAudit": { needs: "admin", changes: false },
@@ -47,8 +48,18 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "CommandsService.getCommand": SEES,
   "CommandsService.getTimeline": SEES,
   "CommandsService.listOperations": SEES,
+  "EnrolmentService.createToken": ADMINISTERS,
+  "EnrolmentService.listTokens": { needs: "admin", changes: false },
+  "EnrolmentService.revokeJoinToken": ADMINISTERS,
+  "EnrolmentService.listPending": { needs: "admin", changes: false },
+  "EnrolmentService.acceptAgent": ADMINISTERS,
+  "EnrolmentService.rejectAgent": ADMINISTERS,
   "EventsService.watchEvents": SEES,
   "IdentityService.newProof": { needs: "viewer", changes: false },
+  "IssuersService.listIssuers": { needs: "admin", changes: false },
+  "IssuersService.addIssuer": ADMINISTERS,
+  "IssuersService.setIssuer": ADMINISTERS,
+  "IssuersService.removeIssuer": ADMINISTERS,
   "JobsService.startJob": ACTS,
   "JobsService.getJob": SEES,
   "JobsService.listJobs": SEES,
@@ -59,6 +70,7 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "JobsService.resumeJob": ACTS,
   "JobsService.rerunJob": ACTS,
   "LoginService.login": { needs: "nothing", changes: false },
+  "LoginService.loginFromCi": { needs: "nothing", changes: false },
   "LoginService.logout": { needs: "viewer", changes: true },
   "LoginService.whoAmI": { needs: "viewer", changes: false, asksWho: true },
   "OperatorsService.listOperators": { needs: "admin", changes: false },
@@ -70,6 +82,12 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "OperatorsService.addRule": ADMINISTERS,
   "OperatorsService.removeRule": ADMINISTERS,
   "OperatorsService.testRule": { needs: "admin", changes: false },
+  // No call tells the value of a secret.
+  "SecretsService.listSecrets": { needs: "admin", changes: false },
+  "SecretsService.setSecret": ADMINISTERS,
+  "SecretsService.editSecret": ADMINISTERS,
+  "SecretsService.removeSecret": ADMINISTERS,
+  "SecretsService.rotateSecrets": ADMINISTERS,
   "StatusService.getStatus": SEES,
 };
 

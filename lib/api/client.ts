@@ -6,11 +6,14 @@ import {
   AuditService,
   BlobsService,
   CommandsService,
+  EnrolmentService,
   EventsService,
   IdentityService,
+  IssuersService,
   JobsService,
   LoginService,
   OperatorsService,
+  SecretsService,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { systemClock } from "../base/clock.ts";
@@ -47,6 +50,12 @@ export interface ControlClient {
   readonly status: Client<typeof StatusService>;
   /** People and scripts on other machines, and what each of them may. */
   readonly operators: Client<typeof OperatorsService>;
+  /** Join tokens, and hosts that wait to be accepted. */
+  readonly enrolment: Client<typeof EnrolmentService>;
+  /** Issuers of the tokens that CI jobs sign in with. */
+  readonly issuers: Client<typeof IssuersService>;
+  /** Secrets that the Manager keeps for agents. */
+  readonly secrets: Client<typeof SecretsService>;
   /** Own sign-in, and who this client is to the Manager. */
   readonly logins: Client<typeof LoginService>;
 }
@@ -72,7 +81,10 @@ export function controlClient(transport: Transport): ControlClient {
     events: createClient(EventsService, told),
     status: createClient(StatusService, told),
     operators: createClient(OperatorsService, told),
+    enrolment: createClient(EnrolmentService, told),
+    issuers: createClient(IssuersService, told),
     logins: createClient(LoginService, told),
+    secrets: createClient(SecretsService, told),
   };
 }
 

@@ -66,6 +66,7 @@ export function commandMessage(command: CommandView): Command {
     ...optional("stdoutSha256", command.stdoutSha256),
     ...optional("stderrSha256", command.stderrSha256),
     hashOfKept: command.hashOfKept,
+    masked: command.masked,
     truncated: command.truncated,
     presumed: command.presumed,
     reason: command.reason,

@@ -18,7 +18,7 @@ import {
   requireText,
   saidIn,
 } from "./checks.ts";
-import { rightsIn } from "./caller.ts";
+import { rightsIn, sightIn } from "./caller.ts";
 import { commandMessage, stateName } from "./command_message.ts";
 import { onDisconnectOf, timeoutOf, watchStartsOf } from "./command_request.ts";
 import { preparedOf } from "./prepared.ts";
@@ -39,7 +39,7 @@ export function addCommandsService(
   const requireRights = async (id: bigint, { values }: HandlerContext) => {
     const { rights } = rightsIn(values);
     if (rights === undefined) return;
-    const work = await commands.get(id);
+    const work = await commands.get(id, rights.sight);
     rights.check(work, [work.agent]);
   };
   router.service(CommandsService, {
@@ -58,7 +58,13 @@ export function addCommandsService(
     },
     async *watch(request, { signal, values }) {
       const prepared = preparedOf(values);
-      for await (const event of commands.watch(watchFromOf(request), signal)) {
+      for await (
+        const event of commands.watch(
+          watchFromOf(request),
+          signal,
+          sightIn(values),
+        )
+      ) {
         const envelope = prepared && bulkEnvelope(event);
         if (envelope !== undefined) prepared?.push(envelope);
         yield envelope === undefined ? watchMessage(event) : {};
@@ -94,17 +100,19 @@ export function addCommandsService(
       await commands.dropOutput(id, await proofs.asker(context, ""));
       return {};
     },
-    async listCommands(request) {
-      const list = await commands.list(filterOf(request));
+    async listCommands(request, { values }) {
+      const list = await commands.list(filterOf(request), sightIn(values));
       return { commands: list.map(commandMessage) };
     },
-    async getCommand({ commandId }) {
+    async getCommand({ commandId }, { values }) {
       const id = requireId("command_id", commandId);
-      return { command: commandMessage(await commands.get(id)) };
+      const command = await commands.get(id, sightIn(values));
+      return { command: commandMessage(command) };
     },
-    async getTimeline({ commandId }) {
+    async getTimeline({ commandId }, { values }) {
       const id = requireId("command_id", commandId);
-      const { command, at, entries } = await commands.timeline(id);
+      const sight = sightIn(values);
+      const { command, at, entries } = await commands.timeline(id, sight);
       return {
         command: commandMessage(command),
         atMs: milliseconds(at),

@@ -14,6 +14,7 @@ import type {
   EventView,
   Manager,
 } from "../manager/operator_api.ts";
+import { sightIn } from "./caller.ts";
 import { invalid, requireRange } from "./checks.ts";
 import { milliseconds, optional } from "./values.ts";
 
@@ -26,14 +27,23 @@ export function addEventsService(
   { events }: Manager,
 ): void {
   router.service(EventsService, {
-    async *watchEvents(request, { signal }) {
+    async *watchEvents(request, { signal, values }) {
       const { follow, agents, kinds } = request;
-      const filter = { agents, kinds };
+      const sight = sightIn(values);
+      const filter = {
+        agents: sight !== undefined && agents.length === 0
+          ? sight.names()
+          : agents,
+        kinds,
+      };
       const start = startOf(request);
       for await (
         const event of events.watch(start, { follow, filter, signal })
       ) {
-        yield eventMessage(event);
+        // An event of no agent may name one in its text.
+        if (sight === undefined || sight.has(event.agent ?? "")) {
+          yield eventMessage(event);
+        }
       }
     },
   });

@@ -7,9 +7,11 @@ import {
 import type { Address } from "../base/address.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
+import { badLogin } from "../base/login_line.ts";
 import type { Logger } from "../base/log.ts";
 import type { Identity } from "../base/pem.ts";
 import { joint } from "../base/signals.ts";
+import type { Denial } from "../manager/audit_api.ts";
 import type { Manager } from "../manager/operator_api.ts";
 import { addAgentsService } from "./agents_service.ts";
 import { addAuditService } from "./audit_service.ts";
@@ -18,23 +20,32 @@ import {
   type Caller,
   callerIn,
   LOCAL_CALLER,
+  NO_TOKEN,
   permit,
   valuesOf,
 } from "./caller.ts";
 import { callName, requireRows } from "./calls.ts";
 import { addCommandsService } from "./commands_service.ts";
+import { denialInterceptor, denialOf } from "./denials.ts";
 import { errorInterceptor } from "./error_interceptor.ts";
 import { toConnectError } from "./errors.ts";
 import { addEventsService } from "./events_service.ts";
+import { FailedLogins } from "./failed_logins.ts";
 import { checkHeaders, MAX_REQUEST_BYTES, type TcpDoor } from "./gate.ts";
 import { addIdentityService } from "./identity_service.ts";
+import { addIssuersService } from "./issuers_service.ts";
 import { addJobsService } from "./jobs_service.ts";
 import { addLoginService } from "./login_service.ts";
+import { addEnrolmentService } from "./enrolment_service.ts";
 import { addOperatorsService } from "./operators_service.ts";
+import { addSecretsService } from "./secrets_service.ts";
 import { takingPrepared } from "./prepared.ts";
 import type { Proofs } from "./proofs.ts";
 import { addStatusService } from "./status_service.ts";
 import { type Handler, readingWhole } from "./whole_body.ts";
+
+/** Act whose refusals the service records itself: it knows the reason, which the caller does not learn. */
+const WITH_REASONS = "LoginFromCi";
 
 /** Time for answers while the server closes, in milliseconds. Then their connections are cut. */
 const CLOSE_MS = 2_000;
@@ -64,6 +75,7 @@ export class HttpFront {
   readonly #cut = new AbortController();
   readonly #answering = new Set<Promise<void>>();
   readonly #manager: Manager;
+  readonly #failures: FailedLogins;
   readonly #servers = new Set<Deno.HttpServer>();
   #door: TcpDoor | undefined;
 
@@ -74,13 +86,21 @@ export class HttpFront {
     this.#clock = clock;
     this.#log = log;
     this.#manager = manager;
+    this.#failures = new FailedLogins(clock);
     const router = createConnectRouter({
       grpc: false,
       grpcWeb: false,
-      interceptors: [errorInterceptor(log)],
+      interceptors: [
+        errorInterceptor(log),
+        denialInterceptor((denial, caller) => this.#refused(denial, caller)),
+      ],
       readMaxBytes: MAX_REQUEST_BYTES,
       requestGate: ({ requestHeader, values, service, method }) =>
-        this.#admit(requestHeader, callerIn(values), callName(service, method)),
+        this.#admit(
+          requestHeader,
+          callerIn(values),
+          callName(service, method),
+        ),
       shutdownSignal: this.#stopping.signal,
     });
     addAgentsService(router, manager, proofs);
@@ -92,7 +112,10 @@ export class HttpFront {
     addStatusService(router, manager);
     addIdentityService(router, proofs);
     addOperatorsService(router, manager, proofs);
+    addEnrolmentService(router, manager, proofs);
+    addIssuersService(router, manager, proofs);
     addLoginService(router, manager, proofs);
+    addSecretsService(router, manager, proofs);
     requireRows(router.handlers);
     this.#handlers = new Map(
       router.handlers.map((handler) => [
@@ -195,12 +218,25 @@ export class HttpFront {
   #callerOf(request: Request, from: string): Caller {
     const authorization = request.headers.get("authorization") ?? "";
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-    const identity = token === undefined
-      ? undefined
-      : this.#manager.access.admit(token, from);
+    if (token === undefined) {
+      return { kind: "stranger", from, credential: NO_TOKEN };
+    }
+    const { access } = this.#manager;
+    const identity = access.admit(token, from);
     return identity === undefined
-      ? { kind: "stranger", from }
+      ? { kind: "stranger", from, credential: access.whose(token) }
       : { kind: "operator", identity };
+  }
+
+  /** Notes a refusal of a service. */
+  #refused(denial: Denial, caller: Caller): void {
+    if (denial.act !== WITH_REASONS) return this.#denied(denial, caller);
+    if (caller.kind === "stranger") this.#failures.note(caller.from);
+  }
+
+  #denied(denial: Denial, caller: Caller): void {
+    if (caller.kind === "stranger") this.#failures.note(caller.from);
+    this.#manager.audit.denied(denial);
   }
 
   #answer(
@@ -237,7 +273,14 @@ export class HttpFront {
     try {
       checkHeaders(headers, caller.kind === "local" ? this.#door : undefined);
       permit(caller, call);
+      // A caller with a good token is no stranger, and so is not held up.
+      if (caller.kind === "stranger" && this.#failures.isHeld(caller.from)) {
+        throw badLogin();
+      }
     } catch (error) {
+      const [, act = ""] = call.split(".");
+      const denial = denialOf(error, caller, act);
+      if (denial !== undefined) this.#denied(denial, caller);
       throw error instanceof PiriError ? toConnectError(error) : error;
     }
   }

@@ -194,5 +194,6 @@ export function notesMessage(notes: JobNotes): ResolvedNotes {
     },
     ...seed === undefined ? {} : { seed },
     expected: [...notes.expected],
+    denied: [...notes.denied],
   });
 }

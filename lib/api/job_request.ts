@@ -1,4 +1,5 @@
 import {
+  type GivenSecret,
   type JobLimits as JobLimitsMessage,
   JobOrder,
   type ListJobsRequest,
@@ -7,6 +8,8 @@ import {
   type StartJobRequest,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Asker } from "../base/asker.ts";
+import { checkSecret, isGiven } from "../base/masking/secret_text.ts";
+import { Sealed } from "../base/sealed.ts";
 import type { JobRequest, RerunScope } from "../manager/job_api.ts";
 import type { JobFilter, JobLimits, Share } from "../store/job_records.ts";
 import {
@@ -49,6 +52,24 @@ export function jobRequestOf(
     name: limitText("name", request.name),
     note: noteOf(request.note),
     requestId: requireText("request_id", request.requestId),
+    skipDenied: request.skipDenied,
+    ...givenOf(request.secrets),
+  };
+}
+
+/** Secrets that come with a request. */
+function givenOf(
+  given: readonly GivenSecret[],
+): Pick<JobRequest, "secrets"> {
+  if (given.length === 0) return {};
+  return {
+    secrets: new Map(given.map(({ name, value }) => {
+      if (!isGiven(limitText("secrets.name", name))) {
+        throw invalid("secrets.name", `"${name}" does not begin with "given:"`);
+      }
+      checkSecret(value, `the secret "${name}"`);
+      return [name, new Sealed(value)];
+    })),
   };
 }
 

@@ -7,7 +7,7 @@ import {
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { JobNews, StartedJob } from "../manager/job_api.ts";
 import type { Manager } from "../manager/operator_api.ts";
-import { rightsIn } from "./caller.ts";
+import { rightsIn, sightIn } from "./caller.ts";
 import {
   MAX_ITEMS,
   requireId,
@@ -33,7 +33,7 @@ export function addJobsService(
   const requireRights = async (id: bigint, { values }: HandlerContext) => {
     const { rights } = rightsIn(values);
     if (rights === undefined) return;
-    const work = await jobs.get(id);
+    const work = await jobs.get(id, rights.sight);
     const entries = await jobs.entries(id, { from: 0, limit: work.total });
     rights.check(work, entries.map(({ agent }) => agent));
   };
@@ -48,26 +48,34 @@ export function addJobsService(
       });
       return startedMessage(started);
     },
-    async getJob({ jobId }) {
+    async getJob({ jobId }, { values }) {
       const id = requireId("job_id", jobId);
-      return { job: jobMessage(await jobs.get(id)) };
+      return { job: jobMessage(await jobs.get(id, sightIn(values))) };
     },
-    async listJobs(request) {
-      const list = await jobs.list(jobFilterOf(request));
+    async listJobs(request, { values }) {
+      const list = await jobs.list(jobFilterOf(request), sightIn(values));
       return { jobs: list.map(jobMessage) };
     },
-    async listEntries({ jobId, limit = DEFAULT_ENTRIES, fromPosition }) {
-      const entries = await jobs.entries(requireId("job_id", jobId), {
-        from: fromPosition,
-        limit: requireRange("limit", limit, { least: 1, most: MAX_ITEMS }),
-      });
+    async listEntries(
+      { jobId, limit = DEFAULT_ENTRIES, fromPosition },
+      { values },
+    ) {
+      const entries = await jobs.entries(
+        requireId("job_id", jobId),
+        {
+          from: fromPosition,
+          limit: requireRange("limit", limit, { least: 1, most: MAX_ITEMS }),
+        },
+        sightIn(values),
+      );
       return { entries: entries.map(entryMessage) };
     },
-    async *watchJob({ jobId, output, from }, { signal }) {
+    async *watchJob({ jobId, output, from }, { signal, values }) {
       const news = jobs.watch(requireId("job_id", jobId), {
         output,
         from: watchStartsOf("from", from),
         signal,
+        sight: sightIn(values),
       });
       for await (const each of news) yield newsMessage(each);
     },
@@ -94,12 +102,13 @@ export function addJobsService(
       const id = requireId("job_id", request.jobId);
       const requestId = requireText("request_id", request.requestId);
       const scope = scopeOf(request.scope);
-      const { on } = request;
+      const { on, skipDenied } = request;
       const asker = await proofs.asker(context, saidIn(request));
       const started = await jobs.rerun(id, {
         scope,
         on,
         requestId,
+        skipDenied,
         ...asker,
         ...rightsIn(context.values),
       });

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import {
+  LoginFromCiResponseSchema,
   LoginResponseSchema,
   LoginService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
@@ -15,16 +16,27 @@ import { milliseconds } from "./values.ts";
 /** Serves the LoginService. */
 export function addLoginService(
   router: ConnectRouter,
-  { access }: Manager,
+  { access, ci }: Manager,
   proofs: Proofs,
 ): void {
   router.service(LoginService, {
-    async login({ code }, { values }) {
+    async login({ code, cidrs }, { values }) {
       const { expiresAt, ...made } = await access.login(
         requireText("code", code),
         originIn(values),
+        cidrs,
       );
       return create(LoginResponseSchema, {
+        ...made,
+        expiresAtMs: milliseconds(expiresAt),
+      });
+    },
+    async loginFromCi({ operator, token }, { values }) {
+      const { expiresAt, ...made } = await ci.login(
+        { operator: requireText("operator", operator), token },
+        originIn(values),
+      );
+      return create(LoginFromCiResponseSchema, {
         ...made,
         expiresAtMs: milliseconds(expiresAt),
       });
@@ -38,7 +50,7 @@ export function addLoginService(
         );
       }
       const asker = await proofs.asker(context, saidIn(request));
-      await access.revoke(identity.tokenId, asker);
+      await access.logout(identity.tokenId, asker);
       return {};
     },
     async whoAmI(_, context) {

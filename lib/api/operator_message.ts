@@ -10,11 +10,12 @@ import { milliseconds, timestamp } from "./values.ts";
 
 /** An operator as a message of the API. */
 export function operatorMessage(operator: OperatorView): Operator {
-  const { name, role, suspended, createdAt, tokens, rules } = operator;
+  const { name, role, suspended, see, createdAt, tokens, rules, ci } = operator;
   return create(OperatorSchema, {
     name,
     role,
     suspended,
+    see,
     createdAtMs: milliseconds(createdAt),
     tokens: tokens.map((token) => ({
       id: BigInt(token.id),
@@ -23,8 +24,13 @@ export function operatorMessage(operator: OperatorView): Operator {
       ...timestamp("usedAtMs", token.usedAt),
       usedFrom: token.usedFrom,
       isCode: token.isCode,
+      run: token.run,
+      cidrs: [...token.cidrs],
     })),
     rules: rules.map(ruleMessage),
+    ...ci === null
+      ? {}
+      : { ci: { issuer: ci.issuer, claims: { ...ci.claims } } },
   });
 }
 
@@ -38,6 +44,7 @@ export function ruleMessage(rule: RuleView): Rule {
     argv: [...rule.argv],
     max: rule.most,
     trustFacts: rule.trustFacts,
+    within: rule.within,
     unlimited: rule.unlimited,
   });
 }

@@ -10,6 +10,7 @@ import type { NewRule } from "../store/operator_records.ts";
 import { identityIn } from "./caller.ts";
 import {
   invalid,
+  limitText,
   requireExpiry,
   requireItems,
   requireJsonObject,
@@ -32,7 +33,7 @@ const MAX_EXPRESSION = 10_000;
 /** Serves the OperatorsService. */
 export function addOperatorsService(
   router: ConnectRouter,
-  { access }: Manager,
+  { access, ci }: Manager,
   proofs: Proofs,
 ): void {
   router.service(OperatorsService, {
@@ -42,27 +43,45 @@ export function addOperatorsService(
     async addOperator(request, context) {
       const asker = await proofs.asker(context, saidIn(request));
       const name = requireText("name", request.name);
-      const login = await access.add({
+      const operator = {
         name,
         role: roleOf(request.role),
         rules: request.rules.map((rule) => ruleOf(name, rule)),
+        see: seeOf(request.see),
+      };
+      if (request.ci !== undefined) {
+        const { issuer, claims } = request.ci;
+        const lifeMs = requireExpiry(request.tokenExpiresInMs);
+        const { line, audience } = await ci.addOperator(
+          { ...operator, issuer, claims, lifeMs },
+          asker,
+        );
+        return { login: line, audience };
+      }
+      const login = await access.add({
+        ...operator,
         tokenLifeMs: lifeOf(request.tokenExpiresInMs),
+        cidrs: cidrsOf(request.cidrs),
       }, asker);
       return { login };
     },
     async inviteOperator(request, context) {
       const asker = await proofs.asker(context, saidIn(request));
-      const life = lifeOf(request.tokenExpiresInMs);
+      const bounds = {
+        tokenLifeMs: lifeOf(request.tokenExpiresInMs),
+        cidrs: cidrsOf(request.cidrs),
+      };
       const name = requireText("name", request.name);
-      return { login: await access.invite(name, life, asker) };
+      return { login: await access.invite(name, bounds, asker) };
     },
     async setOperator(request, context) {
-      const { name, role, suspended } = request;
+      const { name, role, suspended, see } = request;
       refuseOneself(name, identityIn(context.values)?.name);
       const asker = await proofs.asker(context, saidIn(request));
       const operator = await access.set(requireText("name", name), {
         role: role === undefined ? undefined : roleOf(role),
         suspended,
+        see: see === undefined ? undefined : seeOf(see),
       }, asker);
       return { operator: operatorMessage(operator) };
     },
@@ -98,7 +117,7 @@ export function addOperatorsService(
       );
       return {};
     },
-    async testRule({ operator, selection, operation, params }) {
+    async testRule({ operator, selection, operation, params, atMs }) {
       const { allowed, reason } = await access.test(
         requireText("operator", operator),
         selectionOf(selection),
@@ -106,6 +125,7 @@ export function addOperatorsService(
           operation: requireText("operation", operation),
           params: requireJsonObject("params", params),
         },
+        atMs === undefined ? undefined : Number(atMs),
       );
       return { allowed, reason };
     },
@@ -131,14 +151,27 @@ function lifeOf(ms: bigint | undefined): number {
   return requireExpiry(ms) ?? TOKEN_MS;
 }
 
+function seeOf(see: string): string {
+  checkExpression("see", see);
+  return see;
+}
+
+function cidrsOf(cidrs: readonly string[]): readonly string[] {
+  if (cidrs.length <= MAX_WORDS) return cidrs;
+  throw invalid("cidrs", `there are over ${MAX_WORDS}`);
+}
+
+function checkExpression(field: string, text: string): void {
+  if (text.length <= MAX_EXPRESSION) return;
+  throw invalid(
+    field,
+    `it has ${text.length} characters, and the limit is ${MAX_EXPRESSION}`,
+  );
+}
+
 function ruleOf(operator: string, rule: Rule): NewRule {
-  const { deny, on, operations, argv, max, trustFacts } = rule;
-  if (on.length > MAX_EXPRESSION) {
-    throw invalid(
-      "on",
-      `it has ${on.length} characters, and the limit is ${MAX_EXPRESSION}`,
-    );
-  }
+  const { deny, on, operations, argv, max, trustFacts, within } = rule;
+  checkExpression("on", on);
   for (const words of [operations, argv]) {
     if (words.length > MAX_WORDS) {
       throw invalid("rule", `it has over ${MAX_WORDS} words`);
@@ -152,5 +185,6 @@ function ruleOf(operator: string, rule: Rule): NewRule {
     argv,
     most: max,
     trustFacts,
+    within: limitText("within", within),
   };
 }

@@ -5,7 +5,7 @@ import { type Asker, LOCAL } from "../base/asker.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import { identityIn } from "./caller.ts";
+import { credentialOf, identityIn } from "./caller.ts";
 
 /** Header of a request that names its proof. */
 export const PROOF_HEADER = "piri-proof";
@@ -98,7 +98,7 @@ export class Proofs {
       return {
         requestedBy: identity.name,
         saidBy,
-        credential: `token ${identity.tokenId}`,
+        credential: credentialOf(identity),
         origin: identity.from,
       };
     }

@@ -2,6 +2,7 @@ import { dirname, join } from "@std/path";
 import type { Disk } from "./disk.ts";
 import { messageOf, PiriError } from "./errors.ts";
 import {
+  diskError,
   PRIVATE_FILE,
   PRIVATE_FOLDER,
   syncFolder,
@@ -49,7 +50,11 @@ async function takeLock(folder: string): Promise<Deno.FsFile> {
     mode: PRIVATE_FILE,
   });
   try {
-    if (await file.tryLock(true)) return file;
+    if (await file.tryLock(true)) {
+      await file.truncate();
+      await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+      return file;
+    }
   } catch (error) {
     file.close();
     throw error;
@@ -59,6 +64,23 @@ async function takeLock(folder: string): Promise<Deno.FsFile> {
     "FAILED_PRECONDITION",
     `Cannot open "${folder}": another piri-agent runs with this folder`,
   );
+}
+
+/**
+ * Id of the process that has a folder open as a Disk; undefined if none has, or it does not say.
+ *
+ * @throws {PiriError} DENIED, DISK
+ */
+export async function ownerOf(folder: string): Promise<number | undefined> {
+  try {
+    using file = await Deno.open(join(folder, LOCK));
+    if (await file.tryLock(false)) return undefined;
+    const pid = Number(await Deno.readTextFile(join(folder, LOCK)));
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw diskError(`look who uses "${folder}"`, error);
+  }
 }
 
 /** Removes the files that a crash in the middle of `replace` left. */

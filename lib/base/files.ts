@@ -1,6 +1,6 @@
 import { encodeHex } from "@std/encoding/hex";
 import { dirname } from "@std/path";
-import { PiriError } from "./errors.ts";
+import { codeOf, PiriError } from "./errors.ts";
 import { ownRights } from "./own_rights.ts";
 import { type Random, systemRandom } from "./random.ts";
 
@@ -66,6 +66,22 @@ export async function syncFolder(path: string): Promise<void> {
 export async function readPrivateFile(path: string): Promise<string> {
   await requirePrivate(path);
   return await readFile(path);
+}
+
+/**
+ * Reads the text of a file that must not be readable by others; undefined if there is none.
+ *
+ * @throws {PiriError} DENIED, DISK
+ */
+export async function readPrivateIfThere(
+  path: string,
+): Promise<string | undefined> {
+  try {
+    return await readPrivateFile(path);
+  } catch (error) {
+    if (codeOf(error) === "NOT_FOUND") return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -22,6 +22,8 @@ export const Limits = {
   reapedAlive: 100,
   /** All facts of a hello together. */
   facts: 16_384,
+  /** Text about a mistake in an agent's policy. */
+  policyError: 1_000,
   /** Commands of one agent that are not acknowledged yet, a count. */
   openCommands: 1_000,
   /** Pings of one peer that wait for their Pong, a count. */

@@ -2,6 +2,7 @@ import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 import * as v from "valibot";
 import { formatAddress, parseAddress } from "./address.ts";
 import { encodeLine, type LineKind, parseLine } from "./checked_line.ts";
+import { PiriError } from "./errors.ts";
 import { SECRET_PATTERN } from "./secret.ts";
 import { readBy } from "./settings.ts";
 
@@ -44,4 +45,12 @@ export function encodeLoginLine(login: LoginLine): string {
 export function parseLoginLine(line: string): LoginLine {
   const { ca, ...rest } = parseLine(KIND, line);
   return { ...rest, caCertificate: decodeBase64Url(ca) };
+}
+
+/** Error for a login that fails, whatever the reason: a stranger learns nothing by it. */
+export function badLogin(): PiriError {
+  return new PiriError(
+    "AUTH_FAILED",
+    "Cannot log in: the code is not known, or too many logins from this address failed within the last minutes",
+  );
 }

@@ -38,7 +38,7 @@ function explain(
   keys: readonly (string | number)[],
   schema: v.GenericSchema,
 ): string {
-  const name = keys.join(".");
+  const name = nameOf(keys);
   if (Array.isArray(issue.path?.at(-1)?.input) && isUnknownKey(issue)) {
     return "it should be settings, as key: value, and is a list";
   }
@@ -56,6 +56,13 @@ function explain(
   return `"${name}" is wrong: ${issue.message}`;
 }
 
+/** Name of a setting for people, who count the entries of a list from 1. */
+function nameOf(keys: readonly (string | number)[]): string {
+  return keys.map((key, index) =>
+    typeof key === "number" ? ` ${key + 1}` : `${index > 0 ? "." : ""}${key}`
+  ).join("");
+}
+
 function isUnknownKey(issue: v.BaseIssue<unknown>): boolean {
   return issue.type === "strict_object" && issue.expected === "never";
 }
@@ -65,12 +72,11 @@ function keysOf(
   schema: v.GenericSchema,
   path: readonly (string | number)[],
 ): string[] {
-  let entries = entriesOf(schema);
+  let at: unknown = schema;
   for (const key of path) {
-    // All items of a list have the same keys.
-    if (typeof key === "string") entries = entriesOf(entries[key]);
+    at = typeof key === "number" ? itemOf(at) : entriesOf(at)[key];
   }
-  return Object.keys(entries);
+  return Object.keys(entriesOf(at));
 }
 
 function entriesOf(schema: unknown): Record<string, unknown> {
@@ -79,6 +85,13 @@ function entriesOf(schema: unknown): Record<string, unknown> {
   if ("item" in schema) return entriesOf(schema.item);
   if (!("entries" in schema)) return {};
   return { ...schema.entries as Record<string, unknown> };
+}
+
+/** Schema of the entries of a list. */
+function itemOf(schema: unknown): unknown {
+  if (typeof schema !== "object" || schema === null) return undefined;
+  if ("wrapped" in schema) return itemOf(schema.wrapped);
+  return "item" in schema ? schema.item : undefined;
 }
 
 /** Schema for text that a function reads. The reason of a thrown error becomes the message. */

@@ -276,6 +276,11 @@ export class HostFolder implements Disposable {
     return HostFolder.#of(join(this.shown, name), path, fd);
   }
 
+  /** Path without links of the folder that is open, whatever its name leads to by now. */
+  get real(): string {
+    return Deno.realPathSync(this.self);
+  }
+
   /** Path of a name in it, for calls of this module. */
   at(name: string): string {
     return `${this.#path}/${name}`;

@@ -26,6 +26,8 @@ export interface WalkedEntry {
 export interface WalkOptions {
   /** Called with the path of what is neither a file, nor a folder, nor a link: it is left out. */
   readonly onOther: (path: string) => void;
+  /** True for a name in the tree that is left out, with all that is in it; none if absent. */
+  readonly isHidden?: (name: string) => boolean;
   /** Ends the walk when aborted. */
   readonly signal: AbortSignal;
 }
@@ -60,6 +62,7 @@ export async function* walk(
   using inner = attempt(folder, name, () => folder.enter(name));
   for (const each of attempt(folder, name, () => namesIn(inner.self))) {
     const below = root === "" ? each : `${root}/${each}`;
+    if (options.isHidden?.(below)) continue;
     yield* walk(inner, each, below, options);
   }
 }

@@ -16,14 +16,38 @@ export interface AskedWork {
   readonly params: string;
 }
 
+/** Agents that somebody sees. */
+export interface Sight {
+  /** True for an agent that is seen. One that is not there is not seen. */
+  has(agent: string): boolean;
+  /** Names of all that are seen. */
+  names(): readonly string[];
+}
+
+/** Bounds of the tokens that codes are traded for. */
+export interface TokenBounds {
+  /** Life of a token in milliseconds. */
+  readonly tokenLifeMs: number;
+  /** Networks that code and token are good from; any if absent or empty. */
+  readonly cidrs?: readonly string[];
+}
+
 /** Rights of a caller on agents. */
 export interface Rights {
+  /** Agents that the caller sees now; all if undefined. */
+  readonly sight: Sight | undefined;
+  /** Number of the token. */
+  readonly tokenId: number;
   /**
    * Refuses work that no rule allows on these agents, or that one denies.
    *
    * @throws {PiriError} DENIED with the rule and the agent
    */
   check(work: AskedWork, agents: readonly string[]): void;
+  /** Names of those agents on which rules allow some work. */
+  allowed(work: AskedWork, agents: readonly string[]): ReadonlySet<string>;
+  /** Tells why work that has waited is not sent to an agent: the caller may not do it any more. Undefined if it may. */
+  refusal(work: AskedWork, agent: string): string | undefined;
 }
 
 /** Operator of a request. */
@@ -32,8 +56,8 @@ export interface Identity extends Rights {
   readonly name: string;
   /** Role at this moment. */
   readonly role: Role;
-  /** Number of the token. */
-  readonly tokenId: number;
+  /** Run of the CI that the token was made for; empty for a person's. */
+  readonly run: string;
   /** Address that the request came from. */
   readonly from: string;
   /** Aborted with an error once the token does not count any more: expired or revoked, or its operator suspended or removed. */
@@ -73,24 +97,27 @@ export interface AccessAdmin {
   /**
    * Adds an operator and returns a line to log in with.
    *
-   * @throws {PiriError} INVALID_ARGUMENT for a bad name or rule; ALREADY_EXISTS; FAILED_PRECONDITION without a control port
+   * @throws {PiriError} INVALID_ARGUMENT for a bad name, rule or network; ALREADY_EXISTS; FAILED_PRECONDITION without a control port
    */
-  add(operator: {
-    /** Name of the operator. */
-    readonly name: string;
-    /** Role of the operator. */
-    readonly role: Role;
-    /** First rules. */
-    readonly rules: readonly NewRule[];
-    /** Life of the tokens in milliseconds. */
-    readonly tokenLifeMs: number;
-  }, asker?: Asker): Promise<string>;
+  add(
+    operator: TokenBounds & {
+      /** Name of the operator. */
+      readonly name: string;
+      /** Role of the operator. */
+      readonly role: Role;
+      /** First rules. */
+      readonly rules: readonly NewRule[];
+      /** Target expression of the agents that it sees; all if empty. */
+      readonly see?: string;
+    },
+    asker?: Asker,
+  ): Promise<string>;
   /**
    * Returns another line to log in with.
    *
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION without a control port
    */
-  invite(name: string, tokenLifeMs: number, asker?: Asker): Promise<string>;
+  invite(name: string, bounds: TokenBounds, asker?: Asker): Promise<string>;
   /**
    * Changes an operator. What is absent stays.
    *
@@ -103,6 +130,8 @@ export interface AccessAdmin {
       readonly role?: Role | undefined;
       /** True to refuse the operator until it is false again. */
       readonly suspended?: boolean | undefined;
+      /** Target expression of the agents that it sees; all if empty. */
+      readonly see?: string | undefined;
     },
     asker?: Asker,
   ): Promise<OperatorView>;
@@ -119,6 +148,12 @@ export interface AccessAdmin {
    */
   revoke(tokenId: number, asker?: Asker): Promise<void>;
   /**
+   * Ends a token at the wish of its owner. Work that was asked for with it and waits goes on, as after its expiry.
+   *
+   * @throws {PiriError} NOT_FOUND
+   */
+  logout(tokenId: number, asker: Asker): Promise<void>;
+  /**
    * Adds a rule, which gets the next number.
    *
    * @throws {PiriError} NOT_FOUND; INVALID_ARGUMENT for a bad expression, operation or bound
@@ -131,7 +166,7 @@ export interface AccessAdmin {
    */
   removeRule(operator: string, number: number, asker?: Asker): Promise<void>;
   /**
-   * Tells what the rules of an operator say.
+   * Tells what the rules of an operator say, now or at another time in milliseconds since 1970.
    *
    * @throws {PiriError} NOT_FOUND, and as the resolution of targets
    */
@@ -139,13 +174,20 @@ export interface AccessAdmin {
     operator: string,
     selection: TargetSelection,
     work: AskedWork,
+    at?: number,
   ): Promise<{ readonly allowed: boolean; readonly reason: string }>;
   /**
-   * Trades a code, which is good once, for a token.
+   * Trades a code, which is good once, for a token. Networks bound the token more than the code does.
    *
-   * @throws {PiriError} AUTH_FAILED
+   * @throws {PiriError} AUTH_FAILED; INVALID_ARGUMENT for networks that are wrong or beyond those of the code
    */
-  login(code: string, from: string): Promise<LoggedIn>;
+  login(
+    code: string,
+    from: string,
+    cidrs?: readonly string[],
+  ): Promise<LoggedIn>;
+  /** Kind of a token that does not count, and whose it was, for the audit. */
+  whose(token: string): string;
   /** Operator of a token; undefined if it does not count. */
   admit(token: string, from: string): Identity | undefined;
 }

@@ -36,8 +36,8 @@ export function checkChange(change: AgentChange): void {
 
 function checkFact(name: string, value: string): void {
   const attempt = `set the fact "${name.slice(0, 100)}"`;
-  if (isBuiltIn(name)) {
-    throw invalid(attempt, "the Manager itself tells it");
+  if (isBuiltIn(name) || name.startsWith("policy.")) {
+    throw invalid(attempt, "the Manager or the agent itself tells it");
   }
   if (!FACT_PATTERN.test(name)) {
     throw invalid(

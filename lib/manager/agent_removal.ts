@@ -1,6 +1,7 @@
 import { type Asker, NOBODY, operatorText } from "../base/asker.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import { codeOf, PiriError } from "../base/errors.ts";
+import type { CommandPatch } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import { auditEntry } from "./audit_entry.ts";
 import type { Commands } from "./commands.ts";
@@ -22,7 +23,7 @@ export interface AgentRemovalOptions extends ManagerParts {
   readonly jobs: Pick<JobEffects, "removal" | "moved">;
 }
 
-/** Removal of agents: what becomes of their commands, and what the agent is told. */
+/** Removal and revocation of agents: what becomes of their commands, and what the agent is told. */
 export class AgentRemoval {
   readonly #options: AgentRemovalOptions;
   readonly #store: Store;
@@ -43,35 +44,85 @@ export class AgentRemoval {
     id: string,
     { force = false, asker = NOBODY }: Parameters<AgentAdmin["remove"]>[1] = {},
   ): Promise<RemovedAgent> {
-    const { commands, fleet, events } = this.#options;
-    using _closed = commands.closeTo(id);
+    const { fleet } = this.#options;
+    using _closed = this.#options.commands.closeTo(id);
     if (await this.#store.agent(id) === undefined) throw notFound(id);
     const ids = force
       ? await this.#endCommands(id, asker)
       : this.#requireIdle(id);
-    const lost = await this.#record(id, { force, asker });
+    const lost = await this.#record(id, { act: "RemoveAgent", force, asker });
     const session = fleet.session(id);
     session?.removed();
     lost.recorded();
     fleet.known--;
+    const commands = await this.#finish(id, lost.patches, {
+      what: "removed",
+      asker,
+      asked: ids,
+    });
+    return { commands, told: session !== undefined };
+  }
+
+  /**
+   * Revokes an agent: its connection ends at once, its open commands are lost, and neither its key nor its name lets
+   * anyone in. Its entry stays.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it is revoked
+   */
+  async revoke(id: string, asker: Asker = NOBODY): Promise<RemovedAgent> {
+    const { fleet } = this.#options;
+    using _closed = this.#options.commands.closeTo(id);
+    const agent = await this.#store.agent(id);
+    if (agent === undefined) throw notFound(id, "revoke");
+    const session = fleet.session(id);
+    // It ends before the write: while that waits, the agent carries out nothing more.
+    if (agent.revokedAt === null) this.#cutOff(id);
+    const lost = await this.#record(id, { act: "RevokeAgent", asker });
+    lost.recorded();
+    // A hello that was being admitted meanwhile.
+    this.#cutOff(id);
+    const commands = await this.#finish(id, lost.patches, {
+      what: "revoked",
+      asker,
+    });
+    return { commands, told: session !== undefined };
+  }
+
+  /** Ends what is late, and tells that an agent has gone. Returns its commands, as they are now. */
+  async #finish(
+    id: string,
+    lost: readonly CommandPatch[],
+    { what, asker, asked = [] }: {
+      readonly what: "removed" | "revoked";
+      readonly asker: Asker;
+      /** Commands that were asked to end. */
+      readonly asked?: readonly bigint[];
+    },
+  ): Promise<CommandView[]> {
     const late = await this.#loseLate(id);
-    events.add(
-      "agent_removed",
-      `agent "${id}" was removed by ${operatorText(asker)}${
-        lost.patches.length === 0
+    this.#options.events.add(
+      `agent_${what}`,
+      `agent "${id}" was ${what} by ${operatorText(asker)}${
+        lost.length === 0
           ? ""
-          : `; ${lost.patches.length} of its commands had not ended`
+          : `; ${lost.length} of its commands had not ended`
       }`,
       { agent: id },
     );
-    return {
-      commands: await this.#views([
-        ...ids,
-        ...lost.patches.map((patch) => patch.id),
-        ...late,
-      ]),
-      told: session !== undefined,
-    };
+    return await this.#views([
+      ...asked,
+      ...lost.map((patch) => patch.id),
+      ...late,
+    ]);
+  }
+
+  /** Ends the connection of an agent, and takes it out of the fleet at once, whatever the agent does. */
+  #cutOff(id: string): void {
+    const { fleet } = this.#options;
+    const session = fleet.session(id);
+    if (session === undefined) return;
+    session.revoked();
+    fleet.leave(session);
   }
 
   /** @throws {PiriError} REFUSED if commands are open or about to be */
@@ -119,10 +170,14 @@ export class AgentRemoval {
     }
   }
 
-  /** Records the removal. What is still open is lost. */
+  /** Records that an agent goes. What is still open is lost. */
   async #record(
     id: string,
-    { force, asker }: { readonly force: boolean; readonly asker: Asker },
+    { act, asker, ...statement }: {
+      readonly act: "RemoveAgent" | "RevokeAgent";
+      readonly force?: boolean;
+      readonly asker: Asker;
+    },
   ) {
     const { commands, jobs } = this.#options;
     const change = commands.effects.agentRemoved(id);
@@ -131,9 +186,16 @@ export class AgentRemoval {
       const { patches } = change;
       const entries = jobs.removal(id, at);
       const removal = { at, patches, entries };
-      const act = { act: "RemoveAgent", on: [id], statement: { force, id } };
-      const audit = auditEntry(act, asker, this.#clock);
-      jobs.moved(await this.#store.removeAgent(id, removal, audit));
+      const audit = auditEntry(
+        { act, on: [id], statement: { ...statement, id } },
+        asker,
+        this.#clock,
+      );
+      jobs.moved(
+        act === "RemoveAgent"
+          ? await this.#store.removeAgent(id, removal, audit)
+          : await this.#store.revokeAgent(id, removal, audit),
+      );
     } catch (error) {
       change.takeBack();
       throw error;
@@ -175,9 +237,9 @@ function hasOpen(agent: string, ids: readonly bigint[]): PiriError {
   );
 }
 
-function notFound(id: string): PiriError {
+function notFound(id: string, attempt = "remove"): PiriError {
   return new PiriError(
     "NOT_FOUND",
-    `Cannot remove agent "${id}": there is no agent of that name`,
+    `Cannot ${attempt} agent "${id}": there is no agent of that name`,
   );
 }

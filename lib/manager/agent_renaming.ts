@@ -87,7 +87,9 @@ export class AgentRenaming {
       .map(({ operator, number, onTargets }) =>
         `rule ${number} of ${operator} ("${onTargets}")`
       );
-    const named = [...rules, ...await settingsOf(agent)];
+    const bounds = operators().filter(({ see }) => isNamedIn(see, agent))
+      .map(({ name, see }) => `what ${name} sees ("${see}")`);
+    const named = [...rules, ...bounds, ...await settingsOf(agent)];
     if (named.length > 0) {
       throw refusal(agent, `it is named in ${listOf(named)}`);
     }

@@ -1,7 +1,9 @@
+import type { NewAudit } from "../store/audit_records.ts";
 import type { AgentRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import type { TargetAgent } from "../targets/agent_index.ts";
 import { compareNames } from "../targets/compare_names.ts";
+import { auditEntry } from "./audit_entry.ts";
 import type { Fleet } from "./fleet.ts";
 
 /** Part of an agent's record that expressions ask for. */
@@ -12,6 +14,7 @@ type Known = Pick<
   | "facts"
   | "setFacts"
   | "retired"
+  | "revokedAt"
   | "version"
   | "secretHash"
   | "instance"
@@ -58,9 +61,21 @@ export class AgentRoster {
       this.#put({ ...NEW, ...agent, secretHash });
     };
     const enrolAgent: Store["enrolAgent"] = async (id, use) => {
-      const record = await store.enrolAgent(id, use);
+      const record = await store.enrolAgent(id, use, joinEntry(id, use));
       this.#put(record);
       return record;
+    };
+    const joinAgent: Store["joinAgent"] = async (host, audit) => {
+      const joined = await store.joinAgent(host, audit);
+      if ("agent" in joined && joined.isNew) this.#put(joined.agent);
+      return joined;
+    };
+    const revokeAgent: Store["revokeAgent"] = async (id, removal, audit) => {
+      const moved = await store.revokeAgent(id, removal, audit);
+      const entry = this.#entries.get(id);
+      if (entry !== undefined) entry.revoked = true;
+      this.#lists = undefined;
+      return moved;
     };
     const admitAgent: Store["admitAgent"] = async (id, hello) => {
       const moved = await store.admitAgent(id, hello);
@@ -98,6 +113,8 @@ export class AgentRoster {
     return Object.assign(Object.create(store) as Store, {
       addAgent,
       enrolAgent,
+      joinAgent,
+      revokeAgent,
       admitAgent,
       setHostFacts,
       setAgents,
@@ -114,6 +131,7 @@ export class AgentRoster {
     entry.instance = record.instance ?? "";
     entry.joined = record.secretHash !== null;
     entry.retired = record.retired;
+    entry.revoked = record.revokedAt !== null;
     this.#entries.set(record.id, entry);
     this.#lists = undefined;
   }
@@ -153,6 +171,7 @@ export class RosterEntry implements TargetAgent {
   instance = "";
   joined = false;
   retired = false;
+  revoked = false;
   readonly #fleet: Fleet;
 
   constructor(name: string, fleet: Fleet) {
@@ -164,9 +183,9 @@ export class RosterEntry implements TargetAgent {
     return this.#fleet.session(this.name) !== undefined;
   }
 
-  /** True for an agent that expressions mean: it has joined, and is not retired. */
+  /** True for an agent that expressions mean: it has joined, and is neither retired nor revoked. */
   get enrolled(): boolean {
-    return this.joined && !this.retired;
+    return this.joined && !this.retired && !this.revoked;
   }
 }
 
@@ -188,10 +207,20 @@ function listsOf(entries: readonly RosterEntry[]): RosterLists {
   };
 }
 
+/** Entry of the audit for an agent that joins by its token. */
+function joinEntry(id: string, { at }: { readonly at: number }): NewAudit {
+  return auditEntry(
+    { act: "Join", on: [id] },
+    { requestedBy: "", credential: "join token", origin: "" },
+    { now: () => at },
+  );
+}
+
 const NEW = {
   facts: {},
   setFacts: {},
   retired: false,
+  revokedAt: null,
   version: "",
   instance: null,
 } as const;

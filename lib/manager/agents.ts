@@ -7,6 +7,7 @@ import type { AgentChange, AgentRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import { type Act, auditEntry } from "./audit_entry.ts";
 import type { NewAudit } from "../store/audit_records.ts";
+import type { Sight } from "./operator_api.ts";
 import { checkChange, setText } from "./agent_change.ts";
 import { requireName } from "./agent_names.ts";
 import type { AgentRoster } from "./agent_roster.ts";
@@ -127,7 +128,6 @@ export class Agents implements AgentAdmin {
     const audit = this.#audit("AddAgent", [id], asker);
     await this.#store.addAgent(agent, audit);
     this.#options.fleet.known++;
-    this.#options.aliases.added(id);
     this.#options.events.add(
       "agent_added",
       `agent "${id}" was added${byText(asker)}`,
@@ -174,16 +174,20 @@ export class Agents implements AgentAdmin {
     return { names, changed };
   }
 
-  resolve(selection: TargetSelection): Promise<ResolvedTargets> {
-    return this.#options.targeting.resolve(selection);
+  resolve(
+    selection: TargetSelection,
+    sight?: Sight,
+  ): Promise<ResolvedTargets> {
+    return this.#options.targeting.resolve(selection, sight);
   }
 
   async ping(
     selection: TargetSelection,
     timeoutMs: number,
+    sight?: Sight,
   ): Promise<PingedAgents> {
     const { targeting, fleet } = this.#options;
-    const { agents, ...notes } = await targeting.resolve(selection);
+    const { agents, ...notes } = await targeting.resolve(selection, sight);
     const sessions = agents.flatMap(({ name }) => fleet.session(name) ?? []);
     const measured = await measureRoundTrips(sessions, {
       clock: this.#clock,
@@ -195,9 +199,13 @@ export class Agents implements AgentAdmin {
     };
   }
 
-  names(wanted: WantedNames): KnownNames {
+  names(wanted: WantedNames, sight?: Sight): KnownNames {
     const { all, enrolled } = this.#options.roster.lists;
-    return knownNames(wanted.notEnrolled ? all : enrolled, wanted);
+    const listed = wanted.notEnrolled ? all : enrolled;
+    const seen = sight === undefined
+      ? listed
+      : listed.filter(({ name }) => sight.has(name));
+    return knownNames(seen, wanted);
   }
 
   #pinged(
@@ -216,14 +224,20 @@ export class Agents implements AgentAdmin {
     };
   }
 
-  remove(
+  async remove(
     ...[id, options]: Parameters<AgentAdmin["remove"]>
   ): Promise<RemovedAgent> {
-    return this.#removal.remove(id, options);
+    const removed = await this.#removal.remove(id, options);
+    this.#options.aliases.removed(id);
+    return removed;
   }
 
   rename(...args: Parameters<AgentAdmin["rename"]>): Promise<boolean> {
     return this.#renaming.rename(...args);
+  }
+
+  revoke(id: string, asker?: Asker): Promise<RemovedAgent> {
+    return this.#removal.revoke(id, asker);
   }
 
   #audit(
@@ -273,6 +287,7 @@ export class Agents implements AgentAdmin {
       facts: { ...agent.facts, ...agent.setFacts },
       setFacts: agent.setFacts,
       retired: agent.retired,
+      revokedAt: agent.revokedAt,
     };
   }
 }

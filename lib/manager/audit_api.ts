@@ -12,8 +12,30 @@ export interface AuditVerdict {
   readonly finding: AuditFinding | undefined;
 }
 
+/** Refusal of something that somebody asked for. */
+export interface Denial {
+  /** Name of the operator; empty for a stranger. */
+  readonly who: string;
+  /** Evidence that came with it, such as "token 5", "unknown token" or "none". */
+  readonly credential: string;
+  /** Address that it came from. */
+  readonly origin: string;
+  /** Name of the call in the control API; "Send" for work that has waited. */
+  readonly act: string;
+  /** Names of the agents that it was about. */
+  readonly on: readonly string[];
+  /** Operation of the agents; empty for none. */
+  readonly operation: string;
+  /** Name of the rule that denied it; empty if none did. */
+  readonly rule: string;
+  /** Text for people. */
+  readonly reason: string;
+}
+
 /** Record of the acts that users asked for. */
 export interface AuditAdmin {
+  /** Notes that something was denied. Many alike of a minute become one entry with a count. */
+  denied(denial: Denial): void;
   /** Lists entries, newest first. */
   list(
     filter: AuditFilter & {

@@ -1,7 +1,10 @@
 import { type Clock, sleep } from "../base/clock.ts";
+import type { Reload } from "../base/reload.ts";
 import type { AuditMark, AuditRecord } from "../store/audit_records.ts";
 import type { Store } from "../store/store.ts";
-import type { AuditAdmin, AuditVerdict } from "./audit_api.ts";
+import type { AuditAdmin, AuditVerdict, Denial } from "./audit_api.ts";
+import { auditEntry } from "./audit_entry.ts";
+import { Denials } from "./denials.ts";
 
 /** Most entries of one read of an export. */
 const PAGE = 1_000;
@@ -9,19 +12,48 @@ const PAGE = 1_000;
 /** Time between two looks for new entries, in milliseconds. */
 const LOOK_MS = 500;
 
-/** Reads the audit. It is written by the store, together with the acts. */
+/** Reads the audit, and writes denials into it. Acts are written by the store, in one transaction with what they do. */
 export class AuditLog implements AuditAdmin {
-  readonly #store: Pick<Store, "auditPage" | "checkAudit">;
+  readonly #store: Pick<Store, "auditPage" | "checkAudit" | "recordAudit">;
   readonly #clock: Clock;
+
+  readonly #denials: Denials;
 
   constructor(
     { store, clock }: {
-      readonly store: Pick<Store, "auditPage" | "checkAudit">;
+      readonly store: Pick<Store, "auditPage" | "checkAudit" | "recordAudit">;
       readonly clock: Clock;
     },
   ) {
     this.#store = store;
     this.#clock = clock;
+    this.#denials = new Denials({ store, clock });
+  }
+
+  denied(denial: Denial): void {
+    this.#denials.add(denial);
+  }
+
+  /** Records that the configuration is read again. Nothing of it holds unless this is on the disk. */
+  async reloads({ changed, later }: Reload): Promise<void> {
+    const outcome = [
+      ...changed.length === 0 ? [] : [`changed: ${changed.join(", ")}`],
+      ...later.length === 0 ? [] : [`at the next start: ${later.join(", ")}`],
+    ];
+    const entry = auditEntry(
+      { act: "Reload", on: [] },
+      { requestedBy: "", credential: "signal" },
+      this.#clock,
+    );
+    await this.#store.recordAudit({
+      ...entry,
+      outcome: outcome.join("; ") || "nothing changed",
+    });
+  }
+
+  /** Writes what was only counted until now. */
+  close(): Promise<void> {
+    return this.#denials.close();
   }
 
   async list(

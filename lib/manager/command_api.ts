@@ -1,5 +1,5 @@
 import type { Asker } from "../base/asker.ts";
-import type { Rights } from "./access_api.ts";
+import type { Rights, Sight } from "./access_api.ts";
 import type {
   CommandFilter,
   CommandRecord,
@@ -113,7 +113,7 @@ export interface RunRequest {
   readonly origin?: string;
 }
 
-/** Commands and their life. */
+/** Commands and their life. Commands of agents that the asker does not see are not there for it. */
 export interface CommandAdmin {
   /**
    * Records a command for each agent and sends it.
@@ -137,6 +137,7 @@ export interface CommandAdmin {
       stderrOffset: bigint;
     }[],
     signal: AbortSignal,
+    sight?: Sight,
   ): AsyncIterable<WatchEvent>;
   /**
    * Records and sends a cancel.
@@ -173,7 +174,7 @@ export interface CommandAdmin {
    *
    * @throws {PiriError} NOT_FOUND
    */
-  timeline(id: bigint): Promise<{
+  timeline(id: bigint, sight?: Sight): Promise<{
     readonly command: CommandView;
     readonly at: number;
     readonly entries: readonly TimelineEntry[];
@@ -189,7 +190,7 @@ export interface CommandAdmin {
    *
    * @throws {PiriError} NOT_FOUND
    */
-  get(id: bigint): Promise<CommandView>;
+  get(id: bigint, sight?: Sight): Promise<CommandView>;
   /** Lists commands from the database, newest first. */
-  list(filter: CommandFilter): Promise<CommandView[]>;
+  list(filter: CommandFilter, sight?: Sight): Promise<CommandView[]>;
 }

@@ -15,6 +15,7 @@ import type {
   CommandRecord,
 } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import type { Sight } from "./operator_api.ts";
 import { ConnectionEffects } from "./command/connection_effects.ts";
 import {
   CommandStarter,
@@ -37,17 +38,18 @@ import type {
   CommandAdmin,
   CommandView,
   RunRequest,
-  TimelineEntry,
   WatchEvent,
 } from "./operator_api.ts";
 import { OpenCommand } from "./command/open_command.ts";
 import { type CommandNews, OpenCommands } from "./command/open_commands.ts";
 import { Recorder } from "./command/recorder.ts";
+import { seenCommands } from "./command/seen_commands.ts";
 import {
   LINK_EVENTS,
   TIMELINE_EVENTS,
   timelineOf,
 } from "./watching/timeline.ts";
+import type { SecretDesk } from "./secrets/secret_desk.ts";
 import type { StorageHealth } from "./storage_health.ts";
 import { DisputedResults } from "./command/disputed_results.ts";
 import {
@@ -69,8 +71,9 @@ export interface CommandsOptions {
   readonly keepBytes: () => bigint;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
-  /** Large inputs of commands; none if absent. */
+  /** Large inputs and secrets of commands; none if absent. */
   readonly blobs?: Pick<Blobs, "namesOf" | "need">;
+  readonly secrets?: Pick<SecretDesk, "namesOf" | "check">;
 }
 
 /** Front of all commands: requests of operators go down through it, reports of agents come up through it. */
@@ -96,10 +99,10 @@ export class Commands implements CommandAdmin {
     this.#options = options;
     this.#store = options.store;
     this.#clock = options.clock;
-    const unfinished = new DisputedResults();
     const open = this.#open = new OpenCommands();
     open.tellTo({ ended: (record) => options.events.commandEnded(record) });
     const fitness = this.fitness = new Fitness({ ...options, open });
+    const unfinished = new DisputedResults();
     const parts = { ...options, open, unfinished, fitness };
     const recorder = this.#recorder = new Recorder(parts);
     const dispatcher = this.#dispatcher = new Dispatcher(parts);
@@ -115,8 +118,7 @@ export class Commands implements CommandAdmin {
    * @param agents Records of all agents.
    */
   async load(agents: readonly AgentRecord[]): Promise<void> {
-    const now = this.#clock.now();
-    this.#loadedAt = now;
+    const now = this.#loadedAt = this.#clock.now();
     for (const record of await this.#store.openCommands(Infinity)) {
       this.#open.add(new OpenCommand(record, this.#clock, { isFound: true }));
       this.noteLeft(record.agent, now);
@@ -167,8 +169,6 @@ export class Commands implements CommandAdmin {
     };
   }
 
-  // Requests of operators.
-
   async run(request: RunRequest): Promise<Answer> {
     return await this.#answered(request.requestId) ??
       this.#viewed(await this.#starter.start(request));
@@ -197,8 +197,10 @@ export class Commands implements CommandAdmin {
   async *watch(
     from: readonly WatchStart[],
     signal: AbortSignal,
+    sight?: Sight,
   ): AsyncIterable<WatchEvent> {
     from.forEach(checkWatchStart);
+    for (const { id } of sight ? from : []) await this.#find(id, sight);
     yield* watchCommands(this.watchSource, from, signal);
   }
 
@@ -237,8 +239,8 @@ export class Commands implements CommandAdmin {
     });
   }
 
-  async get(id: bigint): Promise<CommandView> {
-    const command = await this.#find(id);
+  async get(id: bigint, sight?: Sight): Promise<CommandView> {
+    const command = await this.#find(id, sight);
     const isHashed = command.stdoutSha256 !== null &&
       command.stderrSha256 !== null;
     if (isHashed || isOpenState(command.state)) return command;
@@ -247,23 +249,22 @@ export class Commands implements CommandAdmin {
     return { ...command, ...hashes };
   }
 
-  async #find(id: bigint): Promise<CommandView> {
+  async #find(id: bigint, sight?: Sight): Promise<CommandView> {
     const record = this.#open.get(id)?.record ?? await this.#store.command(id);
-    if (record === undefined) throw notFound(id);
+    const isSeen = sight === undefined || sight.has(record?.agent ?? "");
+    if (record === undefined || !isSeen) throw notFound(id);
     return this.#view(record);
   }
 
-  async list(filter: CommandFilter): Promise<CommandView[]> {
-    const records = await this.#store.commands(filter);
+  async list(filter: CommandFilter, sight?: Sight): Promise<CommandView[]> {
+    const records = await seenCommands(this.#store, filter, sight);
     return records.map((record) =>
       this.#view(this.#open.get(record.id)?.record ?? record)
     );
   }
 
-  async timeline(
-    id: bigint,
-  ): Promise<{ command: CommandView; at: number; entries: TimelineEntry[] }> {
-    const command = await this.#find(id);
+  async timeline(id: bigint, sight?: Sight): Promise<Timeline> {
+    const command = await this.#find(id, sight);
     const at = this.#clock.now();
     const events = await this.#store.eventsAbout({
       commandId: id,
@@ -395,4 +396,5 @@ export class Commands implements CommandAdmin {
   }
 }
 
+type Timeline = Awaited<ReturnType<CommandAdmin["timeline"]>>;
 type Answer = Awaited<ReturnType<CommandAdmin["run"]>>;

@@ -7,7 +7,10 @@ import type { Store } from "../store/store.ts";
 import { type End, LEAVING_MS } from "../wire/connection.ts";
 import { Later } from "../wire/later.ts";
 import type { Transport } from "../wire/transport.ts";
-import { Access, type ControlPlace } from "./access/access.ts";
+import { Access } from "./access/access.ts";
+import type { ControlPlace } from "./access/control_place.ts";
+import { CiLogins } from "./access/ci_logins.ts";
+import type { FetchText } from "./access/issuer_keys.ts";
 import { AgentRoster } from "./agent_roster.ts";
 import { Admission } from "./admission/admission.ts";
 import { AgentAliases } from "./admission/agent_aliases.ts";
@@ -22,12 +25,17 @@ import { withBlobs } from "./blobs/blob_requests.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import { Commands } from "./commands.ts";
 import type { DataService } from "./data/data_service.ts";
+import { withPolicies } from "./agent_policy.ts";
 import { DataRequests } from "./data_requests.ts";
+import { Enrolments } from "./enrolment.ts";
 import { Events } from "./events.ts";
 import { LocalFleet } from "./fleet.ts";
 import { jobAgentsIn } from "./jobs/job_agents.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { RefreshedFacts } from "./refreshed_facts.ts";
+import { SecretDesk, type SecretNames } from "./secrets/secret_desk.ts";
+import { withSecrets } from "./secrets/secret_requests.ts";
+import type { StoredSecrets } from "./secrets/stored_secrets.ts";
 import { ManagerSession } from "./session.ts";
 import { StorageHealth } from "./storage_health.ts";
 import { Targeting } from "./targeting.ts";
@@ -53,6 +61,10 @@ export interface ManagerCoreOptions {
   readonly data: DataService;
   /** Large inputs of commands; none if absent. */
   readonly blobs?: Blobs;
+  /** Names of the secrets that parameters name; none if absent. */
+  readonly secretsOf?: SecretNames;
+  /** Secrets that the Manager keeps; none if absent. */
+  readonly storedSecrets?: StoredSecrets | undefined;
   /** Interval of pings to agents, in milliseconds. */
   readonly pingIntervalMs: number;
   /** Most bytes of output that are kept of one command: a quarter for the beginning and the end of each stream. */
@@ -67,6 +79,8 @@ export interface ManagerCoreOptions {
   readonly maxHellos?: number;
   /** Key of this Manager. Without one, agents are admitted by their secrets only. */
   readonly proof?: ManagerProof | undefined;
+  /** Fetches the keys of issuers; none can be fetched if absent. */
+  readonly fetchText?: FetchText;
   /** True for a Manager that goes away soon, and whose next start is at an unknown time. */
   readonly brief?: boolean;
   /** Timer of deferred messages. */
@@ -92,6 +106,8 @@ export class ManagerCore {
   readonly jobs: Jobs;
   readonly agents: Agents;
   readonly access: Access;
+  readonly enrolment: Enrolments;
+  readonly ci: CiLogins;
   readonly audit: AuditLog;
   readonly #options: ManagerCoreOptions;
   readonly #admission: Admission;
@@ -143,7 +159,12 @@ export class ManagerCore {
         },
       },
     };
-    const commands = new Commands(parts);
+    const secrets = new SecretDesk({
+      roster,
+      namesOf: options.secretsOf ?? (() => []),
+      stored: options.storedSecrets,
+    });
+    const commands = new Commands({ ...parts, secrets });
     this.commands = commands;
     commands.tellTo(new RefreshedFacts(store));
     const targeting = new Targeting({
@@ -155,9 +176,21 @@ export class ManagerCore {
       ...parts,
       roster,
       targeting,
+      denied: (denial) => this.audit.denied(denial),
       place: () => this.#controlPlace,
     });
-    const jobs = new Jobs({ ...parts, commands, targeting });
+    const { access } = this;
+    this.ci = new CiLogins({ fetchText: fetchNothing, ...parts, access });
+    const jobs = new Jobs({
+      ...parts,
+      commands,
+      secrets,
+      targeting,
+      refusal: ({ requestedBy: name, tokenId, ...work }, agent) =>
+        tokenId === null
+          ? undefined
+          : this.access.rights.refusal({ name, tokenId }, work, agent),
+    });
     this.jobs = jobs;
     const aliases = new AgentAliases();
     this.#aliases = aliases;
@@ -166,16 +199,29 @@ export class ManagerCore {
       ...shared,
       roster,
       targeting,
-      operators: () => this.access.list(),
+      operators: () => access.list(),
       settingsOf: async (agent) => await options.data.settingsOf?.(agent) ?? [],
     });
-    this.#admission = new Admission(shared);
+    this.#admission = new Admission({
+      ...shared,
+      denied: (denial) => this.audit.denied(denial),
+      ruleThatNames: (name) => this.access.ruleThatNames(name),
+    });
+    const { proof } = options;
+    this.enrolment = new Enrolments({
+      ...parts,
+      managerKey: proof?.key.publicKey,
+    });
     const { blobs, data } = options;
     const commandsOf = (agent: string) => commands.of(agent);
+    const withLarge = blobs === undefined
+      ? data
+      : withBlobs(data, { blobs, counters, commandsOf });
     this.#data = new DataRequests(
-      blobs === undefined
-        ? data
-        : withBlobs(data, { blobs, counters, commandsOf }),
+      withPolicies(
+        withSecrets(withLarge, { desk: secrets, counters, commandsOf }),
+        { store, events },
+      ),
       counters,
     );
   }
@@ -195,6 +241,7 @@ export class ManagerCore {
     const agents = await this.#options.store.agents();
     this.#aliases.load(await this.#options.store.agentAliases());
     await this.access.load();
+    await this.ci.load();
     await this.commands.load(agents);
     this.agents.load(agents);
     await this.#webhooks.load(agents, this.#settings.webhooks ?? []);
@@ -257,5 +304,15 @@ export class ManagerCore {
     ]);
     late.abort();
     await this.#webhooks.close();
+    await this.audit.close();
   }
+}
+
+function fetchNothing(url: string): Promise<never> {
+  return Promise.reject(
+    new PiriError(
+      "UNSUPPORTED",
+      `Cannot fetch "${url}": this Manager fetches nothing`,
+    ),
+  );
 }

@@ -40,6 +40,8 @@ export interface AgentSession {
   removed(): void;
   /** Says Bye, because the agent gets another name: it is asked to come back at once. */
   renamed(): void;
+  /** Says Bye, because the agent was revoked. */
+  revoked(): void;
   /** Says Bye, because the Manager cannot record now: the agent is asked to come back later. */
   busy(): void;
 }

@@ -1,4 +1,5 @@
 import type { Asker } from "../base/asker.ts";
+import type { Sealed } from "../base/sealed.ts";
 import type { JobCounts } from "../base/job_counts.ts";
 import type {
   EntryRecord,
@@ -6,7 +7,7 @@ import type {
   JobLimits,
   JobRecord,
 } from "../store/job_records.ts";
-import type { Rights } from "./access_api.ts";
+import type { Rights, Sight } from "./access_api.ts";
 import type { RunRequest, WatchEvent } from "./command_api.ts";
 import type { ResolvedTargets, TargetSelection } from "./target_api.ts";
 
@@ -32,11 +33,15 @@ export interface JobRequest extends
   readonly note: string;
   /** Rights of the asker on agents; all if absent. */
   readonly rights?: Rights;
+  /** Leaves out agents on which rules do not allow it, instead of an error. */
+  readonly skipDenied?: boolean;
+  /** Secrets that came with the request, by the names that its parameters have for them; none if absent. */
+  readonly secrets?: ReadonlyMap<string, Sealed>;
 }
 
 /** A job as people see it. */
 export type JobView =
-  & Omit<JobRecord, "requestId" | "endsAs" | "counts">
+  & Omit<JobRecord, "requestId" | "endsAs" | "tokenId" | "counts">
   & { readonly counts: JobCounts };
 
 /** An agent of a job as people see it. */
@@ -59,6 +64,8 @@ export interface JobNotes extends
   > {
   /** Agents that were connected when the Manager stopped, and are expected back at any moment. */
   readonly expected: readonly string[];
+  /** Agents that were left out because rules do not allow it on them. */
+  readonly denied: readonly string[];
 }
 
 /** A job that was asked for. */
@@ -84,7 +91,7 @@ export interface JobNews {
   readonly complete?: boolean;
 }
 
-/** Jobs: one request to many agents each. */
+/** Jobs: one request to many agents each. A job with an agent that the asker does not see is not there for it. */
 export interface JobAdmin {
   /**
    * Records a job with an entry for each agent, and starts what its limits allow.
@@ -98,9 +105,9 @@ export interface JobAdmin {
    *
    * @throws {PiriError} NOT_FOUND
    */
-  get(id: bigint): Promise<JobView>;
+  get(id: bigint, sight?: Sight): Promise<JobView>;
   /** Lists jobs, newest first. */
-  list(filter: JobFilter): Promise<JobView[]>;
+  list(filter: JobFilter, sight?: Sight): Promise<JobView[]>;
   /**
    * Lists entries in the order of starting.
    *
@@ -109,6 +116,7 @@ export interface JobAdmin {
   entries(
     id: bigint,
     page: { readonly from: number; readonly limit: number },
+    sight?: Sight,
   ): Promise<EntryView[]>;
   /**
    * Streams a job, all its entries, and what changes, until it has ended and all of that was told. The end of a command is
@@ -128,6 +136,8 @@ export interface JobAdmin {
         stderrOffset: bigint;
       }[];
       readonly signal: AbortSignal;
+      /** Agents that the asker sees; all if absent. */
+      readonly sight?: Sight | undefined;
     },
   ): AsyncIterable<JobNews>;
   /**
@@ -165,6 +175,8 @@ export interface JobAdmin {
       readonly requestId: string;
       /** As those of a request. */
       readonly rights?: Rights;
+      /** As that of a request. */
+      readonly skipDenied?: boolean;
     },
   ): Promise<StartedJob>;
 }

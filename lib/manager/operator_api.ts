@@ -2,9 +2,12 @@ import type { Asker } from "../base/asker.ts";
 import type { EventCursor } from "../base/event_cursor.ts";
 import type { EventFilter } from "../base/event_filter.ts";
 import type { AgentChange } from "../store/records.ts";
-import type { AccessAdmin } from "./access_api.ts";
+import type { AccessAdmin, Sight } from "./access_api.ts";
+import type { SecretAdmin } from "./secret_api.ts";
 import type { AuditAdmin } from "./audit_api.ts";
+import type { CiAdmin } from "./ci_api.ts";
 import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
+import type { EnrolmentAdmin } from "./enrolment_api.ts";
 import type { JobAdmin } from "./job_api.ts";
 import type {
   KnownNames,
@@ -14,6 +17,7 @@ import type {
   WantedNames,
 } from "./target_api.ts";
 
+export type { Rights, Sight } from "./access_api.ts";
 export type {
   CancelledView,
   CommandAdmin,
@@ -50,6 +54,12 @@ export interface Manager {
   readonly blobs: BlobAdmin;
   /** Operators who ask from other machines. */
   readonly access: AccessAdmin;
+  /** Tokens by which hosts join, and hosts that wait to be accepted. */
+  readonly enrolment: EnrolmentAdmin;
+  /** Jobs of a CI that log in without a stored secret. */
+  readonly ci: CiAdmin;
+  /** Secrets for commands. */
+  readonly secrets: SecretAdmin;
   /** Operations of this build. */
   readonly operations: readonly OperationView[];
   /** Status of the Manager. */
@@ -103,25 +113,30 @@ export interface AgentAdmin {
     asker?: Asker,
   ): Promise<SetAgents>;
   /**
-   * Finds the enrolled agents that a selection means.
+   * Finds the enrolled agents that a selection means. Those that the asker does not see are not there for it.
    *
    * @throws {PiriError} INVALID_ARGUMENT with the place in an expression; NOT_FOUND for unknown names, groups, facts and
    * jobs, and for a selection that means nobody; UNAVAILABLE if only connected agents are asked for and none is
    */
-  resolve(selection: TargetSelection): Promise<ResolvedTargets>;
+  resolve(
+    selection: TargetSelection,
+    sight?: Sight,
+  ): Promise<ResolvedTargets>;
   /**
    * Measures the round trips of a selection's connected agents. Nothing is run and nothing is recorded.
    *
    * @param selection The agents.
    * @param timeoutMs Longest wait for an answer, in milliseconds.
+   * @param sight Agents that the asker sees; all if absent.
    * @throws {PiriError} as `resolve`
    */
   ping(
     selection: TargetSelection,
     timeoutMs: number,
+    sight?: Sight,
   ): Promise<PingedAgents>;
   /** Lists names of agents, of their groups and of their facts that begin with a text. */
-  names(wanted: WantedNames): KnownNames;
+  names(wanted: WantedNames, sight?: Sight): KnownNames;
   /**
    * Removes an agent and tells it.
    *
@@ -142,6 +157,13 @@ export interface AgentAdmin {
    * the agent are open, jobs wait for it, or rules or settings name it
    */
   rename(id: string, newId: string, asker?: Asker): Promise<boolean>;
+  /**
+   * Revokes an agent: its connection ends at once, its open commands are lost, and neither its key nor its name lets
+   * anyone in. Its entry stays.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it is revoked
+   */
+  revoke(id: string, asker?: Asker): Promise<RemovedAgent>;
 }
 
 /** Effects of a removal. */
@@ -188,6 +210,8 @@ export interface AgentView {
   readonly setFacts: Readonly<Record<string, string>>;
   /** True for a host that is gone for good. */
   readonly retired: boolean;
+  /** Time at which it was revoked; null if it is not. */
+  readonly revokedAt: number | null;
 }
 
 /** An event, as operators see it. */

@@ -3,6 +3,7 @@ import { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import type { CommandRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import { policyAmong, withPolicy } from "./agent_policy.ts";
 import type { CommandNews } from "./command/open_commands.ts";
 
 const log = logger("manager", "facts");
@@ -35,12 +36,16 @@ export class RefreshedFacts implements CommandNews {
 
   async #keep(agent: string, facts: Record<string, string>): Promise<void> {
     const before = await this.#store.agent(agent);
-    const operations = before?.facts["operations"];
-    await this.#store.setHostFacts(agent, {
-      // Only a hello tells the operations.
+    const { operations, ...others } = before?.facts ?? {};
+    // Only the agent itself tells its operations and its policy.
+    const all = {
       ...operations === undefined ? {} : { operations },
       ...facts,
-    });
+    };
+    await this.#store.setHostFacts(
+      agent,
+      withPolicy(all, policyAmong(others)),
+    );
   }
 }
 

@@ -10,6 +10,7 @@ import {
 } from "../targets/resolve_targets.ts";
 import { sampleNames } from "../targets/sample_names.ts";
 import { setsOf, type TargetExpression } from "../targets/target_expression.ts";
+import type { Sight } from "./operator_api.ts";
 import type { AgentRoster, RosterEntry } from "./agent_roster.ts";
 import type { Fleet } from "./fleet.ts";
 import type {
@@ -37,23 +38,30 @@ export class Targeting {
   }
 
   /**
-   * Finds the enrolled agents that a selection means.
+   * Finds the enrolled agents that a selection means. Those that the asker does not see are not there for it.
    *
    * @throws {PiriError} INVALID_ARGUMENT with the place, NOT_FOUND with all unknown names, or for a selection that means
    * nobody; UNAVAILABLE if only connected ones are asked for and none is
    */
-  async resolve(selection: TargetSelection): Promise<ResolvedTargets> {
+  async resolve(
+    selection: TargetSelection,
+    sight?: Sight,
+  ): Promise<ResolvedTargets> {
     const { expressions, exclude = [], allowMissing = false } = selection;
     const wanted = parseTargets(expressions);
     const unwanted = exclude.length === 0 ? undefined : parseTargets(exclude);
-    const sets = await this.#loadSets([wanted, ...unwanted ? [unwanted] : []]);
+    const sets = await this.#loadSets(
+      [wanted, ...unwanted ? [unwanted] : []],
+      sight,
+    );
     const { roster } = this.#options;
-    const leftOut = this.#leftOut(wanted, sets);
+    const leftOut = this.#leftOut(wanted, sets, sight);
     const world: TargetWorld = {
-      agents: roster.lists.enrolled,
+      agents: seenOf(roster.lists.enrolled, sight),
       sets,
       notes: notesOf(leftOut),
-      reasonOf: (name) => reasonOf(roster.get(name)),
+      reasonOf: (name) =>
+        isSeen(name, sight) ? reasonOf(roster.get(name)) : undefined,
     };
     const found = resolveTargets(wanted, world, { allowMissing });
     const without = unwanted && resolveTargets(unwanted, world, {
@@ -71,7 +79,9 @@ export class Targeting {
    *
    * @throws {PiriError} INVALID_ARGUMENT, NOT_FOUND
    */
-  async entriesOf(expressions: readonly string[]): Promise<readonly string[]> {
+  async entriesOf(
+    expressions: readonly string[],
+  ): Promise<readonly string[]> {
     const wanted = parseTargets(expressions);
     const sets = await this.#loadSets([wanted]);
     const agents = this.#options.roster.lists.all;
@@ -135,8 +145,10 @@ export class Targeting {
   #leftOut(
     wanted: TargetExpression,
     sets: TargetWorld["sets"],
+    sight: Sight | undefined,
   ): { retired: number; notJoined: number } {
-    const { others } = this.#options.roster.lists;
+    const others = seenOf(this.#options.roster.lists.others, sight)
+      .filter(({ revoked }) => !revoked);
     const meant = others.length === 0
       ? []
       : matchingAgents(wanted, { agents: others, sets });
@@ -144,22 +156,46 @@ export class Targeting {
     return { retired, notJoined: meant.length - retired };
   }
 
+  /** Refuses a job with an agent that the asker does not see: it is not there for it. */
+  async #requireSeen(job: bigint, sight: Sight | undefined): Promise<void> {
+    if (sight === undefined) return;
+    const agents = [...await this.#jobAgents("job", job)];
+    if (!agents.every((agent) => sight.has(agent))) await noJob("job", job);
+  }
+
   async #loadSets(
     expressions: readonly TargetExpression[],
+    sight?: Sight,
   ): Promise<TargetWorld["sets"]> {
     const wanted = expressions.flatMap(setsOf);
     const loaded = new Map<string, ReadonlySet<string>>();
     for (const { kind, job } of wanted) {
       const key = `${kind} ${job}`;
-      if (!loaded.has(key)) loaded.set(key, await this.#jobAgents(kind, job));
+      if (loaded.has(key)) continue;
+      await this.#requireSeen(job, sight);
+      loaded.set(key, await this.#jobAgents(kind, job));
     }
     return (kind, job) => loaded.get(`${kind} ${job}`) ?? new Set();
   }
 }
 
+/** Those of the entries that somebody sees. The list stays the same for who sees all, as its index is kept. */
+function seenOf(
+  entries: readonly RosterEntry[],
+  sight: Sight | undefined,
+): readonly RosterEntry[] {
+  return sight === undefined
+    ? entries
+    : entries.filter(({ name }) => sight.has(name));
+}
+
+function isSeen(name: string, sight: Sight | undefined): boolean {
+  return sight === undefined || sight.has(name);
+}
+
 function reasonOf(entry: RosterEntry | undefined): string | undefined {
   if (entry === undefined || entry.enrolled) return undefined;
-  return entry.retired ? "retired" : "not joined";
+  return entry.revoked ? "revoked" : entry.retired ? "retired" : "not joined";
 }
 
 function notesOf(

@@ -9,6 +9,7 @@ export const agentFacts: Operation<typeof parameters> = {
   name: "agent.Facts",
   description: "Collects the facts about the host, with those of facts.d",
   parameters,
+  acts: false,
   // deno-lint-ignore require-yield
   async *run(_params, { surroundings }) {
     return {

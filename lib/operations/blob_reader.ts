@@ -1,22 +1,13 @@
 import { createHash } from "node:crypto";
-import { type Clock, sleep, systemClock } from "../base/clock.ts";
-import { codeOf, type ErrorCode, PiriError } from "../base/errors.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { PiriError } from "../base/errors.ts";
 import { joint } from "../base/signals.ts";
 import { Limits } from "../base/limits.ts";
 import type { OperationContext } from "./operation.ts";
+import { patiently } from "./patiently.ts";
 
 /** Most pieces that are requested ahead of the one that is used: 1 MiB. */
 const AHEAD = 16;
-
-/** Time between two attempts while the connection is down, in milliseconds. */
-const RETRY_MS = 250;
-
-/** Errors that pass: the connection is down or stalls, or the Manager has too many requests. */
-const PASSING: ReadonlySet<ErrorCode> = new Set([
-  "UNAVAILABLE",
-  "TIMED_OUT",
-  "BUSY",
-]);
 
 /** Means of reading a blob. */
 export interface BlobSource {
@@ -48,7 +39,7 @@ export async function* blobPieces(
   const request = (offset: number) =>
     patiently(
       () => data.bytes("blob", { sha256, offset, length: Limits.piece }),
-      { signal: end.signal, clock },
+      { what: "a blob", signal: end.signal, clock },
     );
   const asked: Promise<Uint8Array>[] = [];
   const hash = createHash("sha256");
@@ -80,26 +71,4 @@ export async function* blobPieces(
     "CORRUPT",
     `Cannot read the blob ${sha256}: the Manager sent other bytes`,
   );
-}
-
-/** Repeats a request until its answer is there. */
-async function patiently(
-  request: () => Promise<Uint8Array>,
-  { signal, clock }: { signal: AbortSignal; clock: Clock },
-): Promise<Uint8Array> {
-  for (;;) {
-    try {
-      return await request();
-    } catch (error) {
-      if (!PASSING.has(codeOf(error))) throw error;
-      await sleep(clock, RETRY_MS, signal);
-      if (signal.aborted) {
-        throw new PiriError(
-          "CANCELLED",
-          "Cannot read a blob: the command was cancelled",
-          { cause: error },
-        );
-      }
-    }
-  }
 }

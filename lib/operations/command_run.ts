@@ -11,6 +11,12 @@ import { type ProgramEnd, runProgram } from "./process.ts";
 import type { Program, ProgramUser } from "./program.ts";
 import { textOf } from "./shell_start.ts";
 import { formatFlaw } from "./start_obstacle.ts";
+import {
+  ProgramSecrets,
+  SECRET_PARAMETERS,
+  secretNames,
+  setsTwice,
+} from "./program_secrets.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { findGroup, findUser, groupsOf, ownUser, type User } from "./user.ts";
 
@@ -116,6 +122,7 @@ const parameters = v.pipe(
         "Instead of stdin: a blob of the Manager by its SHA-256; run --stdin sends one",
       ),
     )),
+    ...SECRET_PARAMETERS,
   }),
   v.check(
     ({ argv, argv_base64, shell }) =>
@@ -124,8 +131,14 @@ const parameters = v.pipe(
     "it takes exactly one of argv, argv_base64 and shell",
   ),
   v.check(
-    ({ stdin, stdin_blob }) => stdin === undefined || stdin_blob === undefined,
-    "it takes one of stdin and stdin_blob",
+    ({ stdin, stdin_blob, secret_stdin }) =>
+      [stdin, stdin_blob, secret_stdin].filter((input) => input !== undefined)
+        .length <= 1,
+    "it takes one of stdin, stdin_blob and secret_stdin",
+  ),
+  v.check(
+    (params) => !setsTwice(params),
+    "a variable is in two of env, secret_env and secret_files",
   ),
 );
 
@@ -136,8 +149,10 @@ export const commandRun: Operation<typeof parameters> = {
   name: "command.Run",
   description: "Runs a program, and ends its whole process tree when cancelled",
   parameters,
+  acts: true,
   blobs: ({ stdin_blob: sha256 }) =>
     sha256 === undefined ? [] : [{ sha256, isTree: false }],
+  secrets: secretNames,
   async *run(params, context) {
     const { surroundings } = context;
     const user = params.user === undefined
@@ -147,17 +162,20 @@ export const commandRun: Operation<typeof parameters> = {
     const own = await ownUser();
     const home = defaultFolder(user ?? own);
     const cwd = params.cwd ?? home;
+    const who = await switchTo(params, { user, own, name: line.argv[0] });
+    await using secrets = await ProgramSecrets.fetch(params, context, who.user);
     const program: Program = {
       ...line,
       cwd: isAbsolute(cwd) ? cwd : join(home, cwd),
       env: environmentFor(context.marker, {
-        added: params.env,
+        added: { ...params.env, ...secrets.env },
         user: user ?? own,
         surroundings,
       }),
       ...umaskOf(params, surroundings),
       ...inputOf(params, context),
-      ...await switchTo(params, { user, own, name: line.argv[0] }),
+      ...secrets.input,
+      ...who,
     };
     const end = yield* runProgram(program, context);
     const flaw = NO_SCRIPT.includes(end.exitCode)

@@ -10,6 +10,7 @@ export const echo: Operation<typeof parameters> = {
   name: "echo.Echo",
   description: "Prints a text and a line's end, and does nothing else",
   parameters,
+  acts: false,
   async *run({ text }) {
     const bytes = new TextEncoder().encode(`${text}\n`);
     for (let at = 0; at < bytes.length; at += 65_536) {

@@ -14,6 +14,7 @@ import {
 } from "./file_params.ts";
 import { report } from "./file_report.ts";
 import { NewFile } from "./new_file.ts";
+import { placeToWrite } from "./place_to_write.ts";
 import { byteProgress } from "./byte_progress.ts";
 import type { Operation, OperationContext } from "./operation.ts";
 import { changesOf, hashOf, setAttributes, targetAt } from "./target_file.ts";
@@ -57,26 +58,39 @@ export const fileFetch: Operation<typeof parameters> = {
   name: "file.Fetch",
   description: "Puts a file from the Manager's data on the host",
   parameters,
+  acts: true,
+  paths: ({ path }) => [{ use: "write", path }],
   async *run(params, context) {
     const { source, path, user, group, parents } = params;
     requireHostPath(path);
+    context.guard.require("write", path);
     const { size, sha256, mode } = await askStat(source, context);
     const wanted = await attributesOf({
-      mode: modeOf(params.mode ?? mode),
+      mode: modeOf(params.mode ?? mode, context.guard),
       user,
       group,
     });
-    const target = await targetAt(path);
+    using place = placeToWrite(path, {
+      guard: context.guard,
+      parents: parents ?? false,
+    });
+    const { at, makesParents } = place;
+    const target = await targetAt(path, at);
     const data = { path, size, sha256 };
     if (
-      target?.size === size && await hashOf(path, context.signal) === sha256
+      target?.size === size && await hashOf(at, context.signal) === sha256
     ) {
-      const changes = await setAttributes(path, wanted, target.attributes);
+      const changes = await setAttributes(
+        { path, at },
+        wanted,
+        target.attributes,
+      );
       return yield* report({ path, changes, mode: wanted.mode }, data);
     }
     await using file = await NewFile.create(path, {
       attributes: { ...target?.attributes, ...wanted },
-      parents: parents ?? false,
+      parents: makesParents,
+      at,
     });
     const hash = createHash("sha256");
     let written = 0;
@@ -115,8 +129,11 @@ async function askStat(
   );
 }
 
-function modeOf(octal: string | undefined): number | undefined {
-  return octal === undefined ? undefined : parseInt(octal, 8);
+function modeOf(
+  octal: string | undefined,
+  { modeMask }: OperationContext["guard"],
+): number | undefined {
+  return octal === undefined ? undefined : parseInt(octal, 8) & modeMask;
 }
 
 /** Pieces of the file in order, with a few requests under way at a time. */

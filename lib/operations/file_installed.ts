@@ -11,6 +11,7 @@ import {
 } from "./file_params.ts";
 import { report } from "./file_report.ts";
 import { NewFile } from "./new_file.ts";
+import { placeToWrite } from "./place_to_write.ts";
 import type { DataSource, Operation, OperationContext } from "./operation.ts";
 import {
   type Attributes,
@@ -57,24 +58,32 @@ const parameters = v.strictObject({
 
 type Params = v.InferOutput<typeof parameters>;
 
+/** Parameters with the path for calls of the system. */
+type PlacedParams = Params & { readonly at: string };
+
 /** Writes a file of the Manager's data to the host, whole or not at all. Uses the requests of legacy Managers. */
 export const fileInstalled: Operation<typeof parameters> = {
   name: "file.Installed",
   description:
     "Puts a file from the Manager's data on the host, as Managers of 2024 ask for it; file.Fetch does it better",
   parameters,
+  acts: true,
+  paths: ({ path }) => [{ use: "write", path }],
   async *run(params, context) {
     const { path, mode, user, group } = params;
     requireHostPath(path);
+    context.guard.require("write", path);
     const wanted = await attributesOf({ mode: modeOf(mode), user, group });
-    const target = await targetAt(path);
-    const source = await contentToWrite(params, target, context);
+    using place = placeToWrite(path, { guard: context.guard, parents: false });
+    const { at } = place;
+    const target = await targetAt(path, at);
+    const source = await contentToWrite({ ...params, at }, target, context);
     if (source === undefined) {
       const now = target?.attributes ?? {};
-      const changes = await setAttributes(path, wanted, now);
+      const changes = await setAttributes({ path, at }, wanted, now);
       return yield* report({ path, changes, mode: wanted.mode });
     }
-    const size = await write(params, source, {
+    const size = await write({ ...params, at }, source, {
       context,
       attributes: { ...target?.attributes, ...wanted },
     });
@@ -99,26 +108,26 @@ const statSchema = v.pipe(
 );
 
 async function contentToWrite(
-  { path, source, method = "hash", overwrite = true }: Params,
+  { at, source, method = "hash", overwrite = true }: PlacedParams,
   target: TargetFile | undefined,
   { data, signal }: OperationContext,
 ): Promise<Source | undefined> {
   if (target !== undefined && !overwrite) return undefined;
   if (method === "content") {
     const sha256 = createHash("sha256").update(source).digest("hex");
-    const same = target !== undefined && await hashOf(path, signal) === sha256;
+    const same = target !== undefined && await hashOf(at, signal) === sha256;
     return same ? undefined : { text: source };
   }
   if (method === "hash") {
     const sha256 = encodeHex(await data.bytes("file_hash", source));
-    const same = target !== undefined && await hashOf(path, signal) === sha256;
+    const same = target !== undefined && await hashOf(at, signal) === sha256;
     return same ? undefined : { sha256 };
   }
   const { mtime, size } = method === "stat"
     ? await askStat(source, data)
     : { mtime: await askTime(source, data), size: undefined };
   // A file system may store times less exactly than the Manager gives them.
-  const now = target === undefined ? undefined : (await Deno.stat(path)).mtime;
+  const now = target === undefined ? undefined : (await Deno.stat(at)).mtime;
   const same = now !== undefined && now !== null &&
     Math.abs(now.getTime() - mtime * 1_000) < 1 &&
     (size === undefined || size === target?.size);
@@ -150,14 +159,14 @@ async function askStat(
 
 /** Requests pieces until an empty one comes, because legacy Managers do not tell a file's size. */
 async function write(
-  { path, source }: Params,
+  { path, at, source }: PlacedParams,
   { sha256, mtime, text }: Source,
   { context: { data, signal }, attributes }: {
     context: OperationContext;
     attributes: Attributes;
   },
 ): Promise<number> {
-  await using file = await NewFile.create(path, { attributes });
+  await using file = await NewFile.create(path, { attributes, at });
   const hash = createHash("sha256");
   let offset = 0;
   if (text !== undefined) {
@@ -190,7 +199,7 @@ async function write(
     );
   }
   await file.finish();
-  if (mtime !== undefined) await Deno.utime(path, mtime, mtime);
+  if (mtime !== undefined) await Deno.utime(at, mtime, mtime);
   return offset;
 }
 

@@ -23,10 +23,22 @@ export const fileList: Operation<typeof parameters> = {
   description:
     "Prints a file or folder as JSON Lines: names, sizes, modes, times and hashes of all that is in it",
   parameters,
-  async *run({ path }, { signal }) {
-    using place = openPlace(path, "read");
+  acts: false,
+  paths: ({ path }) => [{ use: "read", path }],
+  async *run({ path }, { signal, guard }) {
+    using place = openPlace(path, "read", guard);
     const others: string[] = [];
-    const options = { signal, onOther: (path: string) => others.push(path) };
+    const hidden: string[] = [];
+    const options = {
+      signal,
+      onOther: (path: string) => others.push(path),
+      isHidden: (name: string) => {
+        const path = `${place.real}/${name}`;
+        if (guard.obstacle("read", path) === undefined) return false;
+        hidden.push(path);
+        return true;
+      },
+    };
     const encoder = new TextEncoder();
     const [head = ""] = treeLines([]);
     let text = head;
@@ -39,20 +51,25 @@ export const fileList: Operation<typeof parameters> = {
       text = "";
     }
     if (text !== "") yield stdout(encoder.encode(text));
-    const named = others.slice(0, MAX_NAMED).join(", ");
+    const sentences = [
+      ...leftOut(others, "devices, pipes and sockets"),
+      ...leftOut(hidden, "that nobody may read by this agent"),
+    ];
     return {
       success: true,
       changed: false,
-      data: { entries: count, leftOut: others.length },
-      ...(others.length === 0 ? {} : {
-        message:
-          `left out ${others.length} devices, pipes and sockets: ${named}${
-            others.length > MAX_NAMED ? ", …" : ""
-          }`,
-      }),
+      data: { entries: count, leftOut: others.length + hidden.length },
+      ...(sentences.length === 0 ? {} : { message: sentences.join("; ") }),
     };
   },
 };
+
+function leftOut(paths: readonly string[], what: string): string[] {
+  if (paths.length === 0) return [];
+  const named = paths.slice(0, MAX_NAMED).join(", ");
+  const more = paths.length > MAX_NAMED ? ", …" : "";
+  return [`left out ${paths.length} ${what}: ${named}${more}`];
+}
 
 function stdout(bytes: Uint8Array<ArrayBuffer>): OperationEvent {
   return { kind: "output", stream: "stdout", bytes };

@@ -1,15 +1,21 @@
 import { concat } from "@std/bytes/concat";
-import { dirname } from "@std/path";
+import { dirname, join, resolve } from "@std/path";
 import * as v from "valibot";
 import { SHA256_PATTERN } from "../base/blob.ts";
 import { systemClock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import { fileError } from "../files/file_errors.ts";
 import { isFileName } from "../files/names.ts";
-import { MAX_TREE_BYTES, parseTree, type TreeEntry } from "../files/tree.ts";
+import {
+  MAX_TREE_BYTES,
+  parseTree,
+  partsOf,
+  type TreeEntry,
+} from "../files/tree.ts";
 import { type TreeSummary, TreeWriter } from "../files/tree_writer.ts";
 import { blobPieces } from "./blob_reader.ts";
 import { attributesOf, flag } from "./file_params.ts";
+import type { Guard } from "./guard.ts";
 import { anyHostPath, openPlace, requireAbsolute } from "./host_place.ts";
 import type {
   Operation,
@@ -17,6 +23,7 @@ import type {
   OperationEvent,
   Outcome,
 } from "./operation.ts";
+import { placeToWrite } from "./place_to_write.ts";
 import { writeFiles } from "./write_files.ts";
 
 const OCTAL = /^[0-7]{3,4}$/;
@@ -62,22 +69,31 @@ export const filePut: Operation<typeof parameters> = {
   description:
     "Puts files and folders on the host; piri-manager put sends them",
   parameters,
+  acts: true,
+  paths: ({ path }) => [{ use: "write", path }],
   blobs: ({ tree }) => [{ sha256: tree, isTree: true }],
   async *run(params, context) {
     const { path } = params;
+    const { guard } = context;
     requireAbsolute(path, "write");
+    guard.require("write", path);
     const entries = await askTree(params.tree, context);
     const wanted = await attributesOf(
       params.mode === undefined
         ? { user: params.user, group: params.group }
         : { ...params, mode: parseInt(params.mode, 8) },
     );
-    if (params.parents) await makeParents(path);
-    using place = openPlace(path, "write");
+    if (params.parents) makeParents(path, guard);
+    using place = openPlace(path, "write", guard);
     requireFit(entries, place.name, path);
+    requireAllowed(entries, place.real, {
+      guard,
+      deletes: (params.delete ?? false) || (params.backup ?? false),
+    });
     const writer = new TreeWriter(place.folder, entries, {
       rootName: place.name === "." ? undefined : place.name,
       fileMode: wanted.mode,
+      modeMask: guard.modeMask,
       uid: wanted.uid,
       gid: wanted.gid,
       backup: params.backup ?? false,
@@ -118,12 +134,18 @@ async function askTree(
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** Makes the folders above a path, or the folder that it names by "/" at its end. */
-async function makeParents(path: string): Promise<void> {
-  const folder = /[\\/]$/.test(path) ? path : dirname(path);
+function makeParents(path: string, guard: Guard): void {
+  const isFolder = /[\\/]$/.test(path);
   try {
-    await Deno.mkdir(folder, { recursive: true, mode: 0o755 });
+    if (guard.isBounded) {
+      const within = isFolder ? join(path, "x") : path;
+      placeToWrite(within, { guard, parents: true })[Symbol.dispose]();
+    } else {
+      const folder = isFolder ? path : dirname(path);
+      Deno.mkdirSync(folder, { recursive: true, mode: 0o755 });
+    }
   } catch (error) {
-    throw fileError("write", folder, error);
+    throw fileError("write", isFolder ? path : dirname(path), error);
   }
 }
 
@@ -142,6 +164,24 @@ function requireFit(
       hasRoot ? "is that of one file or folder" : "belongs into a folder"
     }, and the path is none for it`,
   );
+}
+
+/** Refuses a list with a place that the command may not write. */
+function requireAllowed(
+  entries: readonly TreeEntry[],
+  real: string,
+  { guard, deletes }: { guard: Guard; deletes: boolean },
+): void {
+  if (guard.isFree) return;
+  if (deletes) guard.requireAllBelow(real);
+  for (const entry of entries) {
+    const place = [real, ...partsOf(entry)].join("/");
+    guard.require("write", place);
+    // Another program could follow the link.
+    if (entry.kind === "link") {
+      guard.require("read", resolve(dirname(place), entry.target));
+    }
+  }
 }
 
 async function* report(

@@ -31,8 +31,14 @@ export const fileRead: Operation<typeof parameters> = {
   name: "file.Read",
   description: "Prints parts of files, byte for byte and one after the other",
   parameters,
-  async *run({ path, parts }, { signal }) {
-    using place = openPlace(path, "read");
+  acts: false,
+  paths: ({ path, parts }) =>
+    parts.map(({ name }) => ({
+      use: "read",
+      path: name === "" ? path : `${path}/${name}`,
+    })),
+  async *run({ path, parts }, { signal, guard }) {
+    using place = openPlace(path, "read", guard);
     let bytes = 0;
     for (const part of parts) {
       const names = part.name === "" ? [] : part.name.split("/");
@@ -44,6 +50,7 @@ export const fileRead: Operation<typeof parameters> = {
           }": it is no path below "${path}"`,
         );
       }
+      guard.require("read", [place.real, ...names].join("/"));
       yield* read(place.folder, [place.name, ...names], { part, signal });
       bytes += part.length;
     }

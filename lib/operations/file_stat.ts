@@ -22,8 +22,10 @@ export const fileStat: Operation<typeof parameters> = {
   description:
     "Prints kind, size, mode, owner, time and SHA-256 of a file as a line of JSON",
   parameters,
-  async *run({ path }, { signal }) {
-    using place = openPlace(path, "read");
+  acts: false,
+  paths: ({ path }) => [{ use: "read", path }],
+  async *run({ path }, { signal, guard }) {
+    using place = openPlace(path, "read", guard);
     const { folder, name } = place;
     const facts = attempt(path, () => factsAt(folder.at(name)));
     if (facts === undefined) {

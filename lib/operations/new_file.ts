@@ -19,6 +19,8 @@ export interface NewFileOptions {
   readonly attributes: Attributes;
   /** True if missing parent folders are made, with mode 0755. */
   readonly parents?: boolean;
+  /** Path for calls of the system; that for people if absent. */
+  readonly at?: string;
   readonly random?: Random;
 }
 
@@ -27,6 +29,7 @@ export interface NewFileOptions {
  */
 export class NewFile implements AsyncDisposable {
   readonly #path: string;
+  readonly #at: string;
   readonly #temporary: string;
   readonly #file: Deno.FsFile;
   readonly #mode: number;
@@ -36,7 +39,8 @@ export class NewFile implements AsyncDisposable {
 
   private constructor(
     path: string,
-    { temporary, file, mode, parents }: {
+    { at, temporary, file, mode, parents }: {
+      at: string;
       temporary: string;
       file: Deno.FsFile;
       mode: number;
@@ -44,6 +48,7 @@ export class NewFile implements AsyncDisposable {
     },
   ) {
     this.#path = path;
+    this.#at = at;
     this.#temporary = temporary;
     this.#file = file;
     this.#mode = mode;
@@ -57,9 +62,10 @@ export class NewFile implements AsyncDisposable {
    */
   static async create(
     path: string,
-    { attributes, parents = false, random = systemRandom }: NewFileOptions,
+    { attributes, parents = false, at = path, random = systemRandom }:
+      NewFileOptions,
   ): Promise<NewFile> {
-    const folder = dirname(path);
+    const folder = dirname(at);
     const temporary = join(folder, temporaryName(random));
     const made = parents ? await makeFolders(path) : [];
     await removeLeftovers(folder);
@@ -68,7 +74,7 @@ export class NewFile implements AsyncDisposable {
       const file = await Deno.open(temporary, options);
       await using stack = new AsyncDisposableStack();
       const mode = attributes.mode ?? NEW_MODE;
-      const parts = { temporary, file, mode, parents: made };
+      const parts = { at, temporary, file, mode, parents: made };
       const created = stack.use(new NewFile(path, parts));
       await markInUse(file);
       // Before anything is written, so that an owner that cannot be set costs no transfer.
@@ -77,7 +83,7 @@ export class NewFile implements AsyncDisposable {
       return created;
     } catch (error) {
       await removeFolders(made);
-      const denied = `the agent's user may not write in "${folder}"`;
+      const denied = `the agent's user may not write in "${dirname(path)}"`;
       throw writeError(path, error, denied);
     }
   }
@@ -97,9 +103,9 @@ export class NewFile implements AsyncDisposable {
     try {
       await this.#file.sync();
       this.#close();
-      await Deno.rename(this.#temporary, this.#path);
+      await Deno.rename(this.#temporary, this.#at);
       this.#finished = true;
-      await syncFolder(dirname(this.#path));
+      await syncFolder(dirname(this.#at));
       for (const folder of this.#parents) await syncFolder(dirname(folder));
     } catch (error) {
       throw writeError(this.#path, error);

@@ -1,5 +1,7 @@
 import type { GenericSchema, InferOutput } from "valibot";
 import type { BlobName } from "../base/blob.ts";
+import type { Sealed } from "../base/sealed.ts";
+import type { Guard, PathUse } from "./guard.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Output stream of a program. */
@@ -75,8 +77,22 @@ export interface OperationContext {
   /** Reports the process that must be ended if this agent dies. Kept on disk with its start time. */
   started(identity: ProcessIdentity): void;
   readonly data: DataSource;
+  /**
+   * Requests a secret that the command names. From then on it is masked in all that the operation prints and says.
+   *
+   * @throws {PiriError} NOT_FOUND, DENIED and others with the Manager's reason; CANCELLED
+   */
+  secret(name: string): Promise<Sealed>;
   /** Settings of the agent for programs. */
   readonly surroundings: Surroundings;
+  /** Judge of the paths that the operation uses. */
+  readonly guard: Guard;
+}
+
+/** Path that an operation uses. */
+export interface UsedPath {
+  readonly use: PathUse;
+  readonly path: string;
 }
 
 /** Process id with a start time, which tells it apart from a later process with the same id. */
@@ -94,10 +110,16 @@ export interface Operation<Schema extends GenericSchema = GenericSchema> {
   readonly description: string;
   /** Schema of its parameters, checked before `run`. Descriptions in it are shown to people. */
   readonly parameters: Schema;
+  /** True if it may change something on the host; false if it only looks. */
+  readonly acts: boolean;
   /** True for test operations: they are off unless the agent's config has allowTestOperations. */
   readonly forTests?: boolean;
   /** Blobs of the Manager that these parameters name; none if absent. */
   blobs?(params: InferOutput<Schema>): readonly BlobName[];
+  /** Names of the secrets that these parameters name; none if absent. */
+  secrets?(params: InferOutput<Schema>): readonly string[];
+  /** Paths that it uses, as far as these parameters tell; none if absent. */
+  paths?(params: InferOutput<Schema>): readonly UsedPath[];
   /**
    * Carries the operation out.
    *

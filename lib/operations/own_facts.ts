@@ -11,7 +11,8 @@ const MAX_FILES = 100;
 const MAX_NAME = 100;
 
 /** Names that others than the host tell: the Manager, or the agent itself. */
-const FOREIGN = /^(?:name|group|state|operations|agent\.version|facts\..*)$/;
+const FOREIGN =
+  /^(?:name|group|state|operations|agent\.version|policy\..*|facts\..*)$/;
 
 /** Facts of a host's own, and the files that could not be used. */
 export interface OwnFacts {

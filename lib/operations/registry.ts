@@ -92,6 +92,17 @@ export function blobsOf(name: string, params: string): readonly BlobName[] {
   }
 }
 
+/** Names of secrets that parameters name. None if the operation or the parameters are of another build. */
+export function secretsOf(name: string, params: string): readonly string[] {
+  const operation = operations.find((each) => each.name === name);
+  if (operation?.secrets === undefined) return [];
+  try {
+    return operation.secrets(checkParams(operation, params));
+  } catch {
+    return [];
+  }
+}
+
 /** Describes all operations for people. */
 export function describeOperations(): OperationDescription[] {
   return operations.map((operation) => ({

@@ -2,6 +2,7 @@ import { type Clock, sleep, systemClock } from "../base/clock.ts";
 import type { ProcessIdentity, ReapReceipt } from "./operation.ts";
 import { startTicksOf } from "./process_table.ts";
 import { ProcessTree, type TreeRoot } from "./process_tree.ts";
+import { removeSecretFolder } from "./secret_files.ts";
 import { timerSlackOf } from "./timer_slack.ts";
 
 /** Time that survivors have to end by themselves, and time between two looks, in milliseconds. */
@@ -9,7 +10,8 @@ const GRACE_MS = 2_000;
 const LOOK_MS = 50;
 
 /**
- * Ends the living processes of a command whose agent or worker died: first SIGTERM, then SIGKILL after a short grace.
+ * Ends the living processes of a command whose agent or worker died: first SIGTERM, then SIGKILL after a short grace. Then
+ * removes the files with its secrets.
  *
  * A process id alone proves nothing: the process must also match the start time in this boot, or have the marker. On
  * systems that tell neither (macOS, Windows), nothing is ended.
@@ -18,6 +20,16 @@ export async function endSurvivors(
   processes: readonly ProcessIdentity[],
   marker: string,
   clock: Clock = systemClock,
+): Promise<ReapReceipt> {
+  const receipt = await endAll(processes, marker, clock);
+  await removeSecretFolder(marker);
+  return receipt;
+}
+
+async function endAll(
+  processes: readonly ProcessIdentity[],
+  marker: string,
+  clock: Clock,
 ): Promise<ReapReceipt> {
   if (Deno.build.os !== "linux") return { signalled: 0, alive: [] };
   const receipts: ReapReceipt[] = [];

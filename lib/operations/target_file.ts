@@ -27,11 +27,15 @@ export interface TargetFile {
 /**
  * File at a path; undefined if there is nothing, or a link, which a new file replaces.
  *
+ * @param at Path for calls of the system; that for people if absent.
  * @throws {PiriError} FAILED_PRECONDITION if it is no file; DENIED, DISK.
  */
-export async function targetAt(path: string): Promise<TargetFile | undefined> {
+export async function targetAt(
+  path: string,
+  at = path,
+): Promise<TargetFile | undefined> {
   try {
-    const info = await Deno.lstat(path);
+    const info = await Deno.lstat(at);
     if (info.isSymlink) return undefined;
     if (!info.isFile) throw unusable(path, obstacleOf(path, info));
     const { mode, uid, gid } = info;
@@ -83,18 +87,18 @@ export async function hashOf(
   return hash.digest("hex");
 }
 
-/** Sets the attributes that differ from `now`. Returns those that did. */
+/** Sets the attributes of the file at a path, `at` for calls of the system, that differ from `now`. Returns those that did. */
 export async function setAttributes(
-  path: string,
+  { path, at = path }: { readonly path: string; readonly at?: string },
   wanted: Attributes,
   now: Attributes,
 ): Promise<Change[]> {
   const changes = changesOf(wanted, now);
   // Owner first, mode second: a change of owner clears the setuid bits.
-  if (changes.includes("owner")) await setOwner(path, path, wanted);
+  if (changes.includes("owner")) await setOwner(path, at, wanted);
   const mode = wanted.mode ?? now.mode;
   if (changes.length > 0 && mode !== undefined) {
-    await setMode(path, path, mode);
+    await setMode(path, at, mode);
   }
   return changes;
 }

@@ -15,6 +15,7 @@ export const testSleep: Operation<typeof parameters> = {
   name: "test.Sleep",
   description: "Waits, with a progress every second",
   parameters,
+  acts: false,
   forTests: true,
   async *run({ seconds }, { signal }) {
     const total = Math.ceil(seconds);

@@ -15,6 +15,7 @@ export const testSpin: Operation<typeof parameters> = {
   name: "test.Spin",
   description: "Burns a core without a pause",
   parameters,
+  acts: false,
   forTests: true,
   // deno-lint-ignore require-yield
   async *run({ seconds }, { stopRequested }) {

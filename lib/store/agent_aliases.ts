@@ -6,7 +6,7 @@ import { OPEN_JOB_IDS } from "./jobs.ts";
 /** Former name of an agent. */
 export interface AgentAlias {
   readonly name: string;
-  /** Present name. It may be that of an agent that was removed since. */
+  /** Present name. */
   readonly agent: string;
 }
 
@@ -46,24 +46,28 @@ export class AgentAliases {
   }
 
   /**
-   * Lets a new agent have a name: that of another one that was renamed only once that one was removed.
+   * Requires that no agent had a name before it was renamed: it may still come by that name.
    *
    * @throws {PiriError} ALREADY_EXISTS
    */
-  release(name: string): void {
-    const row = this.#db.get(
-      "SELECT agent, agent IN (SELECT id FROM agents) AS lives FROM agent_aliases WHERE name = ?",
+  requireFree(name: string): void {
+    const agent = this.#db.get(
+      "SELECT agent FROM agent_aliases WHERE name = ?",
       name,
+    )?.["agent"];
+    if (agent === undefined) return;
+    throw new PiriError(
+      "ALREADY_EXISTS",
+      `Cannot add agent "${name}": that is the former name of "${agent}", which may still come by it`,
     );
-    if (row?.["lives"] === 1n) {
-      throw new PiriError(
-        "ALREADY_EXISTS",
-        `Cannot add agent "${name}": that is the former name of "${
-          row["agent"]
-        }", which may still come by it`,
-      );
-    }
-    if (row !== undefined) this.#forget(name);
+  }
+
+  /** Forgets the former names of an agent that is removed, and returns them. */
+  forgetAgent(agent: string): string[] {
+    const names = this.all().filter((alias) => alias.agent === agent)
+      .map(({ name }) => name);
+    for (const name of names) this.#forget(name);
+    return names;
   }
 
   /**

@@ -1,5 +1,5 @@
-import { timingSafeEqual } from "node:crypto";
 import { PiriError } from "../base/errors.ts";
+import { sameHash } from "../base/secret.ts";
 import type { Database } from "./database.ts";
 import type { AgentChange, AgentRecord, NewKey } from "./records.ts";
 import {
@@ -32,6 +32,7 @@ const shape = new Shape<AgentRecord>({
   facts: json(),
   setFacts: json(),
   retired: flag,
+  revokedAt: nullable(int),
   address: text,
   connectedAt: nullable(int),
   disconnectedAt: nullable(int),
@@ -103,19 +104,54 @@ export class Agents {
     }
   }
 
-  #requireNoTwin(id: string): void {
+  /** Name of an agent that differs from this one only in case; undefined for none. */
+  twinOf(id: string): string | undefined {
     const twin = this.#db.get(
       "SELECT id FROM agents WHERE id = ? COLLATE NOCASE AND id <> ?",
       id,
       id,
     );
+    return twin === undefined ? undefined : String(twin["id"]);
+  }
+
+  #requireNoTwin(id: string): void {
+    const twin = this.twinOf(id);
     if (twin === undefined) return;
     throw new PiriError(
       "ALREADY_EXISTS",
-      `Cannot add agent "${id}": there is "${
-        twin["id"]
-      }", and names may not differ only in upper and lower case`,
+      `Cannot add agent "${id}": there is "${twin}", and names may not differ only in upper and lower case`,
     );
+  }
+
+  /** Records the key that an agent has proven. */
+  setKey(id: string, publicKey: Uint8Array): void {
+    this.#db.run(
+      "UPDATE agents SET public_key = ? WHERE id = ?",
+      publicKey,
+      id,
+    );
+  }
+
+  /**
+   * Revokes an agent, and returns its record of before. Its name stays taken.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it is revoked
+   */
+  revoke(id: string, at: number): AgentRecord {
+    const agent = this.get(id);
+    if (agent === undefined) throw notFound("revoke", id);
+    if (agent.revokedAt !== null) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot revoke agent "${id}": it is revoked`,
+      );
+    }
+    this.#db.run(
+      "UPDATE agents SET revoked_at = ?, token_hash = NULL, token_expires_at = NULL WHERE id = ?",
+      Math.trunc(at),
+      id,
+    );
+    return agent;
   }
 
   /** @throws {PiriError} NOT_FOUND */
@@ -123,6 +159,13 @@ export class Agents {
     id: string,
     token: { tokenHash: Uint8Array; tokenExpiresAt: number },
   ): void {
+    const revokedAt = this.get(id)?.revokedAt ?? null;
+    if (revokedAt !== null) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot give a token to agent "${id}": it is revoked; remove it first`,
+      );
+    }
     const { changes } = this.#db.run(
       `UPDATE agents SET token_hash = ?, token_expires_at = ?, token_used_with = NULL WHERE id = ?`,
       ...shape.cells(token, ["tokenHash", "tokenExpiresAt"]),
@@ -290,8 +333,7 @@ function isEqual(one: Settable, other: Settable): boolean {
 }
 
 function isSame(kept: Uint8Array | null, given: Uint8Array): boolean {
-  return kept !== null && kept.length === given.length &&
-    timingSafeEqual(kept, given);
+  return kept !== null && sameHash(kept, given);
 }
 
 function notFound(attempt: string, id: string): PiriError {

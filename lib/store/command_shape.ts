@@ -63,6 +63,7 @@ export const commandShape = new Shape<CommandRecord>({
   stdoutSha256: nullable(blob),
   stderrSha256: nullable(blob),
   hashOfKept: flag,
+  masked: int,
 });
 
 /** Fields that a command is created with; all others are set later. */

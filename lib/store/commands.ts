@@ -140,6 +140,15 @@ export class Commands {
   }
 
   /**
+   * Applies patches.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if output before one of them was not kept
+   */
+  patchAll(patches: readonly CommandPatch[]): void {
+    for (const patch of patches) this.patch(patch);
+  }
+
+  /**
    * Applies a patch. False if there is no such command.
    *
    * @throws {PiriError} FAILED_PRECONDITION if output before it was not kept

@@ -36,4 +36,5 @@ export const FRESH_FIELDS: Omit<
   stdoutSha256: null,
   stderrSha256: null,
   hashOfKept: false,
+  masked: 0,
 };

@@ -14,6 +14,8 @@ export interface StoredIdentity {
   readonly tombstones: readonly StoredTombstone[];
   /** Former names of agents. */
   readonly aliases: readonly AgentAlias[];
+  /** Keys that never join again. */
+  readonly revokedKeys: readonly StoredRevokedKey[];
 }
 
 /** Entry of an agent, without what its next hello tells and without its join token. */
@@ -36,6 +38,16 @@ export interface StoredAgent {
   readonly facts: Readonly<Record<string, string>>;
   readonly setFacts: Readonly<Record<string, string>>;
   readonly retired: boolean;
+  /** Time at which it was revoked; null if it is not. */
+  readonly revokedAt: number | null;
+}
+
+/** Key of an agent that was revoked. */
+export interface StoredRevokedKey {
+  /** SHA-256 of the key. */
+  readonly hash: Uint8Array;
+  readonly agent: string;
+  readonly revokedAt: number;
 }
 
 /** Memory of a removed agent. */
@@ -115,6 +127,13 @@ function read(db: Database): StoredIdentity {
       `SELECT agents.*, sent_ids.last_id AS last_sent_id
        FROM agents LEFT JOIN sent_ids ON sent_ids.agent = agents.id ORDER BY id`,
     ).map(agentOf),
+    revokedKeys: db.all("SELECT * FROM revoked_keys ORDER BY hash").map(
+      (row) => ({
+        hash: row["hash"] as Uint8Array,
+        agent: String(row["agent"]),
+        revokedAt: Number(row["revoked_at"]),
+      }),
+    ),
     tombstones: db.all("SELECT * FROM tombstones ORDER BY id").map((row) => ({
       agent: String(row["agent"]),
       secretHash: row["secret_hash"] as Uint8Array,
@@ -143,6 +162,7 @@ function agentOf(row: Row): StoredAgent {
     facts,
     setFacts: json(row, "set_facts"),
     retired: row["retired"] === 1n,
+    revokedAt: row["revoked_at"] === null ? null : Number(row["revoked_at"]),
   };
 }
 
@@ -179,6 +199,14 @@ function write(db: Database, identity: StoredIdentity): void {
       agent,
     );
   }
+  for (const { hash, agent, revokedAt } of identity.revokedKeys) {
+    db.run(
+      "INSERT INTO revoked_keys (hash, agent, revoked_at) VALUES (?, ?, ?)",
+      hash,
+      agent,
+      revokedAt,
+    );
+  }
   for (const { agent, secretHash, removedAt } of identity.tombstones) {
     db.run(
       "INSERT INTO tombstones (agent, secret_hash, removed_at) VALUES (?, ?, ?)",
@@ -203,6 +231,7 @@ function cellsOf(agent: StoredAgent): Record<string, SqlValue> {
     facts: JSON.stringify(agent.facts),
     set_facts: JSON.stringify(agent.setFacts),
     retired: agent.retired ? 1n : 0n,
+    revoked_at: agent.revokedAt,
   };
 }
 

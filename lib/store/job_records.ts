@@ -82,6 +82,8 @@ export interface JobRecord {
   readonly requestedBy: string;
   /** Name that the client gave itself; empty for none. */
   readonly saidBy: string;
+  /** Number of the token of the operator who asked for it; null for a user of the Manager's machine. */
+  readonly tokenId: number | null;
   /** Time of its creation. */
   readonly createdAt: number;
   /** Time of its end; null while it goes on. */
@@ -136,6 +138,8 @@ export interface JobFilter {
   readonly text?: string;
   /** Only jobs with an entry for this agent. */
   readonly agent?: string;
+  /** Only jobs without an entry for any other agent than these. */
+  readonly onlyAgents?: readonly string[];
 }
 
 /** Part of a command that an entry shows. */

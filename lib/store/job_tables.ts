@@ -15,10 +15,7 @@ import type {
 import { Jobs } from "./jobs.ts";
 import type { SentIds } from "./sent_ids.ts";
 import type { Store } from "./store.ts";
-
-/** Arguments of a method of the Store. */
-type Args<K extends keyof Store> = Store[K] extends
-  (...args: infer A) => unknown ? A : never;
+import type { StoreArgs as Args } from "./store_args.ts";
 
 /** Jobs and their entries together: each method is one write or read of the Store. */
 export class JobTables {

@@ -75,8 +75,10 @@ export class Jobs {
 
   /** Jobs of a filter, newest first. */
   list(
-    { limit, beforeId = HIGHEST_ID, states, text = "", agent = "" }: JobFilter,
+    filter: JobFilter,
   ): JobRecord[] {
+    const { limit, beforeId = HIGHEST_ID, states, onlyAgents } = filter;
+    const { text = "", agent = "" } = filter;
     const conditions: [sql: string, ...values: SqlValue[]][] = [
       ["id < ?", beforeId],
     ];
@@ -97,6 +99,13 @@ export class Jobs {
       conditions.push([
         "id IN (SELECT job_id FROM entries WHERE agent = ?)",
         agent,
+      ]);
+    }
+    if (onlyAgents !== undefined) {
+      conditions.push([
+        `NOT EXISTS (SELECT 1 FROM entries e WHERE e.job_id = jobs.id
+           AND e.agent NOT IN (SELECT value FROM json_each(?)))`,
+        JSON.stringify(onlyAgents),
       ]);
     }
     return this.#db.all(

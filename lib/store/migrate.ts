@@ -16,9 +16,13 @@ import { outputHashes } from "./migrations/0013_output_hashes.ts";
 import { audit } from "./migrations/0014_audit.ts";
 import { operators } from "./migrations/0015_operators.ts";
 import { agentKeys } from "./migrations/0016_agent_keys.ts";
-import { commandsByJob } from "./migrations/0017_commands_by_job.ts";
-import { webhooks } from "./migrations/0018_webhooks.ts";
-import { agentAliases } from "./migrations/0019_agent_aliases.ts";
+import { enrolment } from "./migrations/0017_enrolment.ts";
+import { issuers } from "./migrations/0018_issuers.ts";
+import { bounds } from "./migrations/0019_bounds.ts";
+import { masked } from "./migrations/0020_masked.ts";
+import { commandsByJob } from "./migrations/0021_commands_by_job.ts";
+import { webhooks } from "./migrations/0022_webhooks.ts";
+import { agentAliases } from "./migrations/0023_agent_aliases.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -41,6 +45,10 @@ export const MIGRATIONS: readonly string[] = [
   audit,
   operators,
   agentKeys,
+  enrolment,
+  issuers,
+  bounds,
+  masked,
   commandsByJob,
   webhooks,
   agentAliases,

@@ -1,4 +1,5 @@
 import type { Role } from "../base/role.ts";
+import type { CiRecord, SpentToken } from "./issuer_records.ts";
 
 /** Operator as the database has it. */
 export interface OperatorRecord {
@@ -8,12 +9,16 @@ export interface OperatorRecord {
   readonly role: Role;
   /** True while nothing is allowed. */
   readonly suspended: boolean;
+  /** Target expression of the agents that it sees; all if empty. */
+  readonly see: string;
   /** In milliseconds since 1970. */
   readonly createdAt: number;
   /** Tokens and codes in the order of their numbers. */
   readonly tokens: readonly TokenRecord[];
   /** In the order of their numbers. */
   readonly rules: readonly RuleRecord[];
+  /** Jobs of a CI that log in as this operator; null for a person, who logs in by codes. */
+  readonly ci: CiRecord | null;
 }
 
 /** Token of an operator, or a code that is traded for one. */
@@ -32,10 +37,14 @@ export interface TokenRecord {
   readonly createdAt: number;
   /** In milliseconds since 1970. */
   readonly expiresAt: number;
+  /** Networks that the token, or that of a code, is good from; any if empty. */
+  readonly cidrs: readonly string[];
   /** Last use, in milliseconds since 1970; null for none. */
   readonly usedAt: number | null;
   /** Address of the last use. */
   readonly usedFrom: string;
+  /** Run of the CI that it was made for; empty for a person's. */
+  readonly run: string;
 }
 
 /** Rule that allows or denies operations on agents. */
@@ -56,12 +65,20 @@ export interface RuleRecord {
   readonly most: number;
   /** True if facts that agents tell count, too. */
   readonly trustFacts: boolean;
+  /** Hours in which it is about anything, such as "Mon-Fri 08:00-18:00 Europe/Berlin"; always if empty. */
+  readonly within: string;
 }
 
 /** Token or code that is not recorded yet. */
 export type NewToken = Pick<
   TokenRecord,
-  "operator" | "hash" | "isCode" | "lifeMs" | "createdAt" | "expiresAt"
+  | "operator"
+  | "hash"
+  | "isCode"
+  | "lifeMs"
+  | "cidrs"
+  | "createdAt"
+  | "expiresAt"
 >;
 
 /** Rule that has no number yet. */
@@ -71,15 +88,22 @@ export type NewRule = Omit<RuleRecord, "number">;
 export type OperatorChange =
   | {
     readonly kind: "add";
-    readonly operator: Pick<OperatorRecord, "name" | "role" | "createdAt">;
+    readonly operator: Pick<
+      OperatorRecord,
+      "name" | "role" | "see" | "createdAt"
+    >;
     readonly rules: readonly NewRule[];
-    readonly code: NewToken;
+    /** Absent for jobs of a CI. */
+    readonly code?: NewToken;
+    /** Absent for a person. */
+    readonly ci?: CiRecord;
   }
   | {
     readonly kind: "set";
     readonly name: string;
     readonly role?: Role | undefined;
     readonly suspended?: boolean | undefined;
+    readonly see?: string | undefined;
   }
   | { readonly kind: "remove"; readonly name: string }
   | { readonly kind: "addToken"; readonly token: NewToken }
@@ -89,6 +113,22 @@ export type OperatorChange =
     readonly hash: Uint8Array;
     /** In milliseconds since 1970. */
     readonly at: number;
+    readonly from: string;
+    /** Networks that the token is good from, within those of the code; as the code says if empty. */
+    readonly cidrs: readonly string[];
+  }
+  | {
+    readonly kind: "expire";
+    readonly id: number;
+    /** In milliseconds since 1970. */
+    readonly at: number;
+  }
+  | {
+    /** Takes a token of a CI for one of ours. */
+    readonly kind: "takeCiToken";
+    readonly spent: SpentToken;
+    readonly token: NewToken;
+    readonly run: string;
     readonly from: string;
   }
   | { readonly kind: "revoke"; readonly id: number }

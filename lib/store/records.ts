@@ -33,6 +33,8 @@ export interface AgentRecord {
   readonly setFacts: Readonly<Record<string, string>>;
   /** True for a host that is gone for good. */
   readonly retired: boolean;
+  /** Time at which it was revoked: neither its key nor its name lets anyone in; null if it is not. */
+  readonly revokedAt: number | null;
   readonly address: string;
   readonly connectedAt: number | null;
   readonly disconnectedAt: number | null;
@@ -156,6 +158,8 @@ export interface CommandRecord {
   readonly stderrSha256: Uint8Array | null;
   /** True if a hash is only of the kept output, and some of the output is missing or may be. */
   readonly hashOfKept: boolean;
+  /** Number of places where the agent masked a secret. */
+  readonly masked: number;
 }
 
 /** Fields that a command is created with. */

@@ -1,5 +1,4 @@
 import { ActWriter } from "./act_writer.ts";
-import type { AgentAlias } from "./agent_aliases.ts";
 import type { AuditCheck, AuditPage, NewAudit } from "./audit_records.ts";
 import { commandNotFound } from "./commands.ts";
 import type { Database } from "./database.ts";
@@ -13,12 +12,12 @@ import type {
 } from "./job_records.ts";
 import { hashKept } from "./kept_hash.ts";
 import type { Meta } from "./meta.ts";
+import { SqliteAgents } from "./sqlite_agents.ts";
 import type { OperatorRecord } from "./operator_records.ts";
+import type { IssuerRecord } from "./issuer_records.ts";
 import type {
-  AgentRecord,
   BlobUse,
   CommandFilter,
-  CommandPatch,
   CommandRecord,
   EventRecord,
   HistoryPage,
@@ -30,16 +29,13 @@ import type {
 } from "./records.ts";
 import { type Pruned, Retention } from "./retention.ts";
 import type { Store } from "./store.ts";
-import { changedText, madeText, startedText } from "./audit_outcome.ts";
+import type { StoreArgs as Args } from "./store_args.ts";
+import { madeText, startedText } from "./audit_outcome.ts";
 import { Tables } from "./tables.ts";
 import { Writer } from "./writer.ts";
 
-/** Arguments of a method of the Store. */
-type Args<K extends keyof Store> = Store[K] extends
-  (...args: infer A) => unknown ? A : never;
-
 /** Store on an SQLite database. Says which tables each request uses, in one write or read. */
-export class SqliteStore implements Store {
+export class SqliteStore extends SqliteAgents implements Store {
   readonly managerId: string;
   readonly #tables: Tables;
   readonly #writer: Writer;
@@ -51,106 +47,17 @@ export class SqliteStore implements Store {
   constructor(db: Database, meta: Meta, resources: Disposable) {
     const tables = new Tables(db, meta);
     const writer = new Writer(db);
+    const acts = new ActWriter(writer, tables.audit);
+    super({ tables, writer, acts });
     this.managerId = meta.managerId;
     this.#tables = tables;
     this.#writer = writer;
-    this.#acts = new ActWriter(writer, tables.audit);
+    this.#acts = acts;
     this.#retention = new Retention(
       { ...tables, jobs: tables.jobs.jobs },
       writer,
     );
     this.#resources = resources;
-  }
-
-  agents(): Promise<AgentRecord[]> {
-    return this.#writer.read(() => this.#tables.agents.all());
-  }
-
-  agent(id: string): Promise<AgentRecord | undefined> {
-    return this.#writer.read(() => this.#tables.agents.get(id));
-  }
-
-  addAgent(...[agent, audit]: Args<"addAgent">): Promise<void> {
-    return this.#acts.write(audit, () => {
-      this.#tables.aliases.release(agent.id);
-      this.#tables.agents.add(agent);
-    });
-  }
-
-  setToken(...[id, token, audit]: Args<"setToken">): Promise<void> {
-    return this.#acts.write(
-      audit,
-      () => this.#tables.agents.setToken(id, token),
-    );
-  }
-
-  setAgents(
-    ...[ids, change, audit]: Args<"setAgents">
-  ): Promise<AgentRecord[]> {
-    return this.#acts.write(audit, () => this.#tables.agents.set(ids, change), {
-      size: { rows: ids.length, bytes: 0 },
-      outcome: changedText,
-    });
-  }
-
-  setHostFacts(...args: Args<"setHostFacts">): Promise<void> {
-    return this.#writer.write(() => this.#tables.agents.setHostFacts(...args));
-  }
-
-  enrolAgent(...[id, use]: Args<"enrolAgent">): Promise<AgentRecord> {
-    return this.#writer.write(() => this.#tables.agents.enrol(id, use));
-  }
-
-  removeAgent(
-    ...[id, { at, patches, entries }, audit]: Args<"removeAgent">
-  ): Promise<MovedEntry[]> {
-    return this.#acts.write(audit, () => {
-      this.#tables.removeAgent(id, at);
-      this.#patchAll(patches);
-      return entries === undefined
-        ? []
-        : this.#tables.jobs.moveAgent(id, entries);
-    }, { size: { rows: 2 + patches.length, bytes: 0 } });
-  }
-
-  renameAgent(
-    ...[from, to, audit]: Args<"renameAgent">
-  ): Promise<AgentRecord> {
-    return this.#acts.write(audit, () => this.#tables.renameAgent(from, to));
-  }
-
-  checkRename(...args: Args<"checkRename">): Promise<void> {
-    return this.#writer.read(() => this.#tables.aliases.check(...args));
-  }
-
-  agentAliases(): Promise<AgentAlias[]> {
-    return this.#writer.read(() => this.#tables.aliases.all());
-  }
-
-  removedAt(...args: Args<"removedAt">): Promise<number | undefined> {
-    return this.#writer.read(() => this.#tables.tombstones.find(...args));
-  }
-
-  admitAgent(...[id, hello]: Args<"admitAgent">): Promise<MovedEntry[]> {
-    const { doubt } = hello;
-    return this.#writer.write(() => {
-      // Before the patches, which may record commands of this hello as sent.
-      const moved = doubt === undefined
-        ? []
-        : this.#tables.jobs.moveDoubtful(id, { ...hello, doubt });
-      this.#tables.agents.admit(id, hello);
-      this.#tables.commands.raiseLastId(hello.lastCommandId);
-      this.#patchAll(hello.patches);
-      this.#tables.jobs.noteAccepted(id, hello.lastCommandId);
-      return moved;
-    }, { rows: 1 + hello.patches.length, bytes: 0 });
-  }
-
-  agentLeft(...[id, { at, patches }]: Args<"agentLeft">): Promise<void> {
-    return this.#writer.write(() => {
-      this.#tables.agents.left(id, at);
-      this.#patchAll(patches);
-    }, { rows: 1 + patches.length, bytes: 0 });
   }
 
   createCommands(
@@ -205,6 +112,16 @@ export class SqliteStore implements Store {
       this.#tables.operators.change(change);
       return this.#tables.operators.all();
     });
+  }
+
+  issuers(): Promise<IssuerRecord[]> {
+    return this.#writer.read(() => this.#tables.issuers.all());
+  }
+
+  changeIssuers(
+    ...[change, audit]: Args<"changeIssuers">
+  ): Promise<IssuerRecord[]> {
+    return this.#acts.write(audit, () => this.#tables.issuers.change(change));
   }
 
   blobUses(): Promise<BlobUse[]> {
@@ -380,7 +297,17 @@ export class SqliteStore implements Store {
   }
 
   stats(): Promise<StoreStats> {
-    return this.#writer.read(() => this.#tables.stats());
+    return this.#writer.read(() => {
+      const totals = this.#tables.meta.totals();
+      return {
+        agents: this.#tables.agents.count(),
+        commandsOpen: this.#tables.commands.countOpen(),
+        jobsOpen: this.#tables.jobs.jobs.countOpen(),
+        commandsTotal: totals.commands,
+        outputBytes: totals.outputBytes,
+        databaseBytes: this.#tables.db.bytes(),
+      };
+    });
   }
 
   /** Closes the store after all writes that have been asked for. */
@@ -391,7 +318,4 @@ export class SqliteStore implements Store {
   }
 
   /** Applies the patches. A command that has been pruned meanwhile needs none. */
-  #patchAll(patches: readonly CommandPatch[]): void {
-    for (const patch of patches) this.#tables.commands.patch(patch);
-  }
 }

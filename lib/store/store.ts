@@ -1,7 +1,15 @@
 import type { BlobName } from "../base/blob.ts";
 import type { EntryStateName } from "../base/job_state.ts";
 import type { AgentAlias } from "./agent_aliases.ts";
+import type {
+  EnrolmentChange,
+  EnrolmentRecords,
+  Join,
+  JoinTokenRecord,
+  NewHost,
+} from "./enrolment_records.ts";
 import type { OperatorChange, OperatorRecord } from "./operator_records.ts";
+import type { IssuerChange, IssuerRecord } from "./issuer_records.ts";
 import type {
   AuditCheck,
   AuditMark,
@@ -122,6 +130,7 @@ export interface Store extends AsyncDisposable {
       publicKey?: Uint8Array | undefined;
       at: number;
     },
+    audit?: NewAudit,
   ): Promise<AgentRecord>;
   /**
    * Removes the agent, keeps the hash of its key, or else of its secret, applies the patches, and moves its entries in jobs, in one write.
@@ -147,6 +156,38 @@ export interface Store extends AsyncDisposable {
   checkRename(from: string, to: string): Promise<void>;
   /** Former names of agents. */
   agentAliases(): Promise<AgentAlias[]>;
+  /**
+   * Revokes the agent and its key, applies the patches, and moves its entries in jobs, in one write. Its name stays taken.
+   *
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if it is revoked
+   */
+  revokeAgent(
+    id: string,
+    removal: Parameters<Store["removeAgent"]>[1],
+    audit?: NewAudit,
+  ): Promise<MovedEntry[]>;
+  /** Join tokens, and the hosts that wait to be accepted. */
+  enrolment(): Promise<EnrolmentRecords>;
+  /** The join token of this hash, and if an agent of this name was there before; undefined for no such token. */
+  joinToken(
+    hash: Uint8Array,
+    name: string,
+  ): Promise<{ token: JoinTokenRecord; isNameUsed: boolean } | undefined>;
+  /**
+   * Changes join tokens or what waits. Resolves to all of them.
+   *
+   * @throws {PiriError} NOT_FOUND, FAILED_PRECONDITION
+   */
+  changeEnrolment(
+    change: EnrolmentChange,
+    audit?: NewAudit,
+  ): Promise<EnrolmentRecords>;
+  /**
+   * Lets a host in by a join token, and counts the use. The same host with the same key succeeds again, and uses nothing.
+   *
+   * @throws {PiriError} AUTH_FAILED: no such token. DENIED: the reason may be told to who has the token.
+   */
+  joinAgent(host: NewHost, audit?: NewAudit): Promise<Join>;
   /** Time at which an agent of this name with this hash of its key or secret was removed; undefined if none is remembered. */
   removedAt(id: string, secretHash: Uint8Array): Promise<number | undefined>;
   /**
@@ -203,12 +244,23 @@ export interface Store extends AsyncDisposable {
   /**
    * Records a change of operators. Resolves to all operators as they are then.
    *
-   * @throws {PiriError} ALREADY_EXISTS, NOT_FOUND; AUTH_FAILED for a code that cannot be traded. Then nothing is changed.
+   * @throws {PiriError} ALREADY_EXISTS, NOT_FOUND; AUTH_FAILED for a code that cannot be traded, or a token of a CI that was taken before. Then nothing is changed.
    */
   changeOperators(
     change: OperatorChange,
     audit?: NewAudit,
   ): Promise<OperatorRecord[]>;
+  /** Issuers of tokens of CI jobs, ordered by name. */
+  issuers(): Promise<IssuerRecord[]>;
+  /**
+   * Records a change of issuers. Resolves to all issuers as they are then.
+   *
+   * @throws {PiriError} ALREADY_EXISTS, NOT_FOUND; FAILED_PRECONDITION for one that operators log in by. Then nothing is changed.
+   */
+  changeIssuers(
+    change: IssuerChange,
+    audit?: NewAudit,
+  ): Promise<IssuerRecord[]>;
   /** Blobs that commands and jobs of the history name. */
   blobUses(): Promise<BlobUse[]>;
   /** Highest command id ever given. */

@@ -1,4 +1,3 @@
-import { sha256 } from "../base/sha256.ts";
 import { AgentAliases } from "./agent_aliases.ts";
 import { Agents } from "./agents.ts";
 import { Audit } from "./audit.ts";
@@ -6,13 +5,14 @@ import { BlobRefs } from "./blob_refs.ts";
 import { Commands } from "./commands.ts";
 import type { Database } from "./database.ts";
 import { Deliveries } from "./deliveries.ts";
+import { Enrolment } from "./enrolment.ts";
 import { EventHistory } from "./event_history.ts";
 import { Events } from "./events.ts";
+import { Issuers } from "./issuers.ts";
 import { JobTables } from "./job_tables.ts";
 import type { Meta } from "./meta.ts";
 import { Operators } from "./operators.ts";
 import { Output } from "./output.ts";
-import type { AgentRecord, StoreStats } from "./records.ts";
 import { Requests } from "./requests.ts";
 import { SentIds } from "./sent_ids.ts";
 import { Tombstones } from "./tombstones.ts";
@@ -24,6 +24,7 @@ export class Tables {
   readonly agents: Agents;
   readonly aliases: AgentAliases;
   readonly tombstones: Tombstones;
+  readonly enrolment: Enrolment;
   readonly requests: Requests;
   readonly sent: SentIds;
   readonly blobs: BlobRefs;
@@ -32,6 +33,7 @@ export class Tables {
   readonly output: Output;
   readonly events: Events;
   readonly history: EventHistory;
+  readonly issuers: Issuers;
   readonly operators: Operators;
   readonly audit: Audit;
   readonly deliveries: Deliveries;
@@ -42,6 +44,7 @@ export class Tables {
     this.agents = new Agents(db);
     this.aliases = new AgentAliases(db);
     this.tombstones = new Tombstones(db);
+    this.enrolment = new Enrolment(db, this.agents);
     this.requests = new Requests(db);
     this.sent = new SentIds(db);
     this.blobs = new BlobRefs(db);
@@ -51,38 +54,9 @@ export class Tables {
     this.output = new Output(db, meta);
     this.events = new Events(db);
     this.history = new EventHistory(db);
-    this.operators = new Operators(db);
+    this.issuers = new Issuers(db);
+    this.operators = new Operators(db, this.issuers);
     this.audit = new Audit(db, meta);
     this.deliveries = new Deliveries(db);
-  }
-
-  /**
-   * Removes an agent, and keeps the hash of its key, or else of its secret.
-   *
-   * @throws {PiriError} NOT_FOUND
-   */
-  removeAgent(id: string, at: number): void {
-    const { secretHash, publicKey } = this.agents.remove(id);
-    const proof = publicKey === null ? secretHash : sha256(publicKey);
-    if (proof !== null) this.tombstones.add(id, proof, at);
-    this.sent.forget(id);
-  }
-
-  /** Gives an agent another name, and returns its record. Throws as the table of aliases. */
-  renameAgent(from: string, to: string): AgentRecord {
-    this.aliases.rename(from, to);
-    return this.agents.require("rename", to);
-  }
-
-  stats(): StoreStats {
-    const totals = this.meta.totals();
-    return {
-      agents: this.agents.count(),
-      commandsOpen: this.commands.countOpen(),
-      jobsOpen: this.jobs.jobs.countOpen(),
-      commandsTotal: totals.commands,
-      outputBytes: totals.outputBytes,
-      databaseBytes: this.db.bytes(),
-    };
   }
 }

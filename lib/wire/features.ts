@@ -6,6 +6,7 @@ export const FEATURES = [
   "hold",
   "chunks",
   "blobs",
+  "secrets",
   "proof",
 ] as const;
 

@@ -31,6 +31,25 @@ export const manager: Product = {
 };
 
 /**
+ * The Agent that can only look: the same code, and a runtime that lets it start no program, load no library and write
+ * nowhere but in the folder that it is started in, which is its state folder.
+ */
+export const observer: Product = {
+  name: "piri-agent-observe",
+  entry: "agent.ts",
+  workers: ["lib/agent/workers/worker.ts"],
+  permissions: [
+    "--allow-env",
+    "--allow-net",
+    "--allow-read",
+    "--allow-sys",
+    // Found at each start, not when it was compiled: the folder that is then the current one.
+    "--allow-write=.",
+    "--no-prompt",
+  ],
+};
+
+/**
  * The Agent: carries out commands on a host. It needs all permissions, because Deno otherwise refuses
  * /proc/<pid>/environ.
  */

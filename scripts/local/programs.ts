@@ -2,19 +2,22 @@ import { join } from "@std/path";
 import { build, ROOT } from "../build/build.ts";
 import { isStale, SOURCES } from "../build/fresh.ts";
 import { say } from "../build/main.ts";
-import { agent, manager, type Product } from "../build/product.ts";
+import { agent, manager, observer, type Product } from "../build/product.ts";
 import { hostTarget } from "../build/target.ts";
 
-/** Way to start the two programs: the words before their arguments. */
+/** Way to start the programs: the words before their arguments. */
 export interface Programs {
   readonly manager: readonly string[];
   readonly agent: readonly string[];
+  /** The agent that can only look. */
+  readonly observer: readonly string[];
 }
 
 /** Starts them with `deno run`, with the permissions of the compiled programs. */
 export const fromSource: Programs = {
   manager: sourceArgv(manager),
   agent: sourceArgv(agent),
+  observer: sourceArgv(observer),
 };
 
 function sourceArgv(product: Product): string[] {
@@ -31,7 +34,7 @@ function sourceArgv(product: Product): string[] {
 
 /** Executables that `deno task build` has made, from whatever sources; undefined if one is missing. */
 export async function compiled(): Promise<Programs | undefined> {
-  for (const product of [manager, agent]) {
+  for (const product of PRODUCTS) {
     if (!await isFile(pathOf(product))) return undefined;
   }
   return inDist();
@@ -43,7 +46,6 @@ export async function compiled(): Promise<Programs | undefined> {
  * @throws any error of the build
  */
 export async function fresh(): Promise<Programs> {
-  const products = [manager, agent];
   const cache = join(ROOT, ".cache");
   await Deno.mkdir(cache, { recursive: true });
   using lock = await Deno.open(join(cache, "build.lock"), {
@@ -52,10 +54,10 @@ export async function fresh(): Promise<Programs> {
   });
   await lock.lock(true);
   const stale = await Promise.all(
-    products.map((product) => isStale(pathOf(product), ROOT, SOURCES)),
+    PRODUCTS.map((product) => isStale(pathOf(product), ROOT, SOURCES)),
   );
   if (stale.includes(true)) {
-    await build(products, {
+    await build(PRODUCTS, {
       targets: [hostTarget()],
       denort: "auto",
       out: DIST,
@@ -66,10 +68,16 @@ export async function fresh(): Promise<Programs> {
   return inDist();
 }
 
+const PRODUCTS = [manager, agent, observer];
+
 const DIST = join(ROOT, "dist");
 
 function inDist(): Programs {
-  return { manager: [pathOf(manager)], agent: [pathOf(agent)] };
+  return {
+    manager: [pathOf(manager)],
+    agent: [pathOf(agent)],
+    observer: [pathOf(observer)],
+  };
 }
 
 function pathOf(product: Product): string {

@@ -170,11 +170,11 @@ Deno.test("a mistake in the config is reported with its line, and never with the
     [good.replace("BEGIN", "BEGUN"), /"caPem" is wrong: it is not PEM$/],
     [
       good.replace("mgr.example.org:7051", "mgr.example.org:x"),
-      /"addresses.0" is wrong: it should look like mgr.example.org:7051$/,
+      /"addresses 1" is wrong: it should look like mgr.example.org:7051$/,
     ],
     [
       good.replace("mgr.example.org:7051", "ws://mgr.example.org:7051"),
-      /"addresses.0" is wrong: "ws" is not a known scheme; known schemes: tls$/,
+      /"addresses 1" is wrong: "ws" is not a known scheme; known schemes: tls$/,
     ],
     [good + "secret: twice\n", /line [0-9]+: Map keys must be unique$/],
   ];

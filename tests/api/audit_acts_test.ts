@@ -1,18 +1,28 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { Control } from "../../lib/api/client.ts";
 import { CALLS } from "../../lib/api/calls.ts";
+import { systemClock } from "../../lib/base/clock.ts";
+import { systemRandom } from "../../lib/base/random.ts";
+import { SecretFiles } from "../../lib/manager/secrets/secret_files.ts";
 import type { AuditRecord } from "../../lib/store/audit_records.ts";
+import { parseJoinToken } from "../../lib/base/join_token.ts";
+import { hashSecret } from "../../lib/base/secret.ts";
+import { MANAGER_PROOF, testKey } from "../support/keys.ts";
 import { JobFleet } from "../manager/jobs/job_fleet.ts";
 import { OWNER, refusal, startControl } from "../support/control.ts";
 import { SmallManager } from "../support/small_manager.ts";
+import { TempFolder } from "../support/temp_folder.ts";
 
 const SAID = { requestedBy: "anna" };
 const ECHO = { operation: "echo.Echo", params: "{}" };
 
+/** Public keys of an issuer. */
+const JWKS = '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA"}]}';
+
 /** A call that changes something, with what the audit says of it. */
 interface Case {
   /** Makes what the call needs. */
-  readonly before?: (fleet: JobFleet) => Promise<unknown>;
+  readonly before?: (fleet: JobFleet, control: Control) => Promise<unknown>;
   readonly call: (control: Control) => Promise<unknown>;
   readonly on: string;
   readonly outcome: string;
@@ -44,6 +54,11 @@ async function endedJob(fleet: JobFleet): Promise<void> {
   await fleet.finish("web-2");
 }
 
+/** Secret of all agents. */
+function withSecret(_fleet: JobFleet, { secrets }: Control): Promise<unknown> {
+  return secrets.setSecret({ name: "token", value: "hunter22" });
+}
+
 /** Operator alice, who has not logged in, with one rule. */
 async function withAlice({ manager }: JobFleet): Promise<void> {
   await manager.access.add({
@@ -58,7 +73,37 @@ async function withAlice({ manager }: JobFleet): Promise<void> {
       argv: [],
       most: 0,
       trustFacts: false,
+      within: "",
     }],
+  });
+}
+
+/** A token whose hosts somebody accepts. */
+async function withToken({ manager }: JobFleet): Promise<string> {
+  const { token } = await manager.enrolment.createToken({
+    uses: 1,
+    expiresInMs: 1_000,
+    groups: [],
+    name: "",
+    cidrs: [],
+    approve: true,
+  });
+  return parseJoinToken(token).secret;
+}
+
+/** Host web-9, which waits. */
+async function withPending(fleet: JobFleet): Promise<void> {
+  const tokenHash = hashSecret(await withToken(fleet));
+  const { store, clock } = fleet.manager;
+  await store.joinAgent({
+    name: "web-9",
+    tokenHash,
+    publicKey: testKey(9).publicKey,
+    secretHash: hashSecret("secret of web-9"),
+    address: "10.0.0.1",
+    version: "",
+    facts: {},
+    at: clock.now(),
   });
 }
 
@@ -89,6 +134,11 @@ const CASES: Readonly<Record<string, Case>> = {
     call: ({ agents }) =>
       agents.renameAgent({ id: "web-1", newId: "shop-1", ...SAID }),
     on: "web-1, shop-1",
+    outcome: "",
+  },
+  "AgentsService.revokeAgent": {
+    call: ({ agents }) => agents.revokeAgent({ id: "web-1", ...SAID }),
+    on: "web-1",
     outcome: "",
   },
   "CommandsService.run": {
@@ -129,6 +179,51 @@ const CASES: Readonly<Record<string, Case>> = {
     on: "1",
     outcome: "",
     note: "",
+  },
+  "EnrolmentService.createToken": {
+    call: ({ enrolment }) => enrolment.createToken({ name: "db-*", ...SAID }),
+    on: "db-*",
+    outcome: "",
+  },
+  "EnrolmentService.revokeJoinToken": {
+    before: withToken,
+    call: ({ enrolment }) => enrolment.revokeJoinToken({ id: 1n, ...SAID }),
+    on: "1",
+    outcome: "",
+  },
+  "EnrolmentService.acceptAgent": {
+    before: withPending,
+    call: ({ enrolment }) => enrolment.acceptAgent({ name: "web-9", ...SAID }),
+    on: "web-9",
+    outcome: "",
+  },
+  "EnrolmentService.rejectAgent": {
+    before: withPending,
+    call: ({ enrolment }) =>
+      enrolment.rejectAgent({ name: "web-9", reason: "not ours", ...SAID }),
+    on: "web-9",
+    outcome: "",
+  },
+  "IssuersService.addIssuer": {
+    call: ({ issuers }) =>
+      issuers.addIssuer({ name: "github", jwks: JWKS, ...SAID }),
+    on: "github",
+    outcome: "",
+  },
+  "IssuersService.setIssuer": {
+    before: ({ manager }) =>
+      manager.ci.addIssuer({ name: "github", jwks: JWKS }),
+    call: ({ issuers }) =>
+      issuers.setIssuer({ name: "github", jwks: JWKS, ...SAID }),
+    on: "github",
+    outcome: "",
+  },
+  "IssuersService.removeIssuer": {
+    before: ({ manager }) =>
+      manager.ci.addIssuer({ name: "github", jwks: JWKS }),
+    call: ({ issuers }) => issuers.removeIssuer({ name: "github", ...SAID }),
+    on: "github",
+    outcome: "",
   },
   "JobsService.startJob": {
     call: ({ jobs }) =>
@@ -218,10 +313,37 @@ const CASES: Readonly<Record<string, Case>> = {
     on: "alice#1",
     outcome: "",
   },
+  "SecretsService.setSecret": {
+    call: ({ secrets }) =>
+      secrets.setSecret({ name: "token", value: "hunter22", ...SAID }),
+    on: "all.yaml: token",
+    outcome: "",
+  },
+  "SecretsService.editSecret": {
+    before: withSecret,
+    call: ({ secrets }) =>
+      secrets.editSecret({ name: "token", forTargets: "@web", ...SAID }),
+    on: "all.yaml: token",
+    outcome: "",
+  },
+  "SecretsService.removeSecret": {
+    before: withSecret,
+    call: ({ secrets }) => secrets.removeSecret({ name: "token", ...SAID }),
+    on: "all.yaml: token",
+    outcome: "",
+  },
+  "SecretsService.rotateSecrets": {
+    before: withSecret,
+    call: ({ secrets }) => secrets.rotateSecrets({ ...SAID }),
+    on: "all.yaml",
+    outcome: "",
+  },
 };
 
 /** Calls that are refused, and change nothing. */
-const REFUSED: Readonly<Record<string, Case["call"]>> = {
+const REFUSED: Readonly<
+  Record<string, (control: Control, folder: TempFolder) => Promise<unknown>>
+> = {
   "AgentsService.addAgent": ({ agents }) => agents.addAgent({ id: "web-1" }),
   "AgentsService.renewToken": ({ agents }) =>
     agents.renewToken({ id: "web-8" }),
@@ -231,6 +353,8 @@ const REFUSED: Readonly<Record<string, Case["call"]>> = {
     agents.removeAgent({ id: "web-8" }),
   "AgentsService.renameAgent": ({ agents }) =>
     agents.renameAgent({ id: "web-1", newId: "web-2" }),
+  "AgentsService.revokeAgent": ({ agents }) =>
+    agents.revokeAgent({ id: "web-8" }),
   "CommandsService.run": ({ commands }) =>
     commands.run({ agents: ["web-8"], requestId: "r-1", ...ECHO }),
   "CommandsService.cancel": ({ commands }) =>
@@ -241,6 +365,20 @@ const REFUSED: Readonly<Record<string, Case["call"]>> = {
     commands.giveUp({ commandId: 8n }),
   "CommandsService.dropOutput": ({ commands }) =>
     commands.dropOutput({ commandId: 8n }),
+  "EnrolmentService.createToken": ({ enrolment }) =>
+    enrolment.createToken({ uses: 0n }),
+  "EnrolmentService.revokeJoinToken": ({ enrolment }) =>
+    enrolment.revokeJoinToken({ id: 9n }),
+  "EnrolmentService.acceptAgent": ({ enrolment }) =>
+    enrolment.acceptAgent({ name: "web-9" }),
+  "EnrolmentService.rejectAgent": ({ enrolment }) =>
+    enrolment.rejectAgent({ name: "web-9", reason: "not ours" }),
+  "IssuersService.addIssuer": ({ issuers }) =>
+    issuers.addIssuer({ name: "github", jwks: "{}" }),
+  "IssuersService.setIssuer": ({ issuers }) =>
+    issuers.setIssuer({ name: "gitlab", jwks: JWKS }),
+  "IssuersService.removeIssuer": ({ issuers }) =>
+    issuers.removeIssuer({ name: "gitlab" }),
   "JobsService.startJob": ({ jobs }) =>
     jobs.startJob({
       targets: { expressions: ["web-8"] },
@@ -269,32 +407,60 @@ const REFUSED: Readonly<Record<string, Case["call"]>> = {
     }),
   "OperatorsService.removeRule": ({ operators }) =>
     operators.removeRule({ operator: "bob", number: 1 }),
+  "SecretsService.setSecret": ({ secrets }) =>
+    secrets.setSecret({ name: "token", value: "short" }),
+  "SecretsService.editSecret": ({ secrets }) =>
+    secrets.editSecret({ name: "token", forTargets: "@web" }),
+  "SecretsService.removeSecret": ({ secrets }) =>
+    secrets.removeSecret({ name: "token" }),
+  "SecretsService.rotateSecrets": async ({ secrets }, folder) => {
+    await folder.write("secrets/all.yaml", "token: hunter22\n");
+    return await secrets.rotateSecrets({});
+  },
 };
 
 /** A control API in front of a fleet of web-1 and web-2. */
 async function served() {
   await using undo = new AsyncDisposableStack();
-  const fleet = undo.use(await JobFleet.start(["web-1", "web-2"]));
-  const { agents, commands, jobs, audit, access } = fleet.manager;
+  const folder = undo.use(await TempFolder.make());
+  const fleet = undo.use(
+    await JobFleet.start(["web-1", "web-2"], {
+      proof: MANAGER_PROOF,
+    }),
+  );
+  const { agents, commands, jobs, audit, access, enrolment, ci } =
+    fleet.manager;
   const manager = Object.assign(new SmallManager(), {
     access,
+    enrolment,
+    ci,
     agents,
     commands,
     jobs,
     audit,
+    secrets: new SecretFiles({
+      folder: folder.at("secrets"),
+      keyFile: folder.at("secrets.key"),
+      store: fleet.manager.store,
+      clock: systemClock,
+      random: systemRandom,
+    }),
   });
   const { control } = undo.use(await startControl({ manager }));
   const opened = undo.move();
   return {
     fleet,
     control,
+    folder,
     entries: () => entriesOf(fleet),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
-function entriesOf(fleet: JobFleet): Promise<AuditRecord[]> {
-  return fleet.manager.audit.list({ limit: 100 });
+/** Entries for what was asked for. Those of the agents that have joined are left out. */
+async function entriesOf(fleet: JobFleet): Promise<AuditRecord[]> {
+  const entries = await fleet.manager.audit.list({ limit: 100 });
+  return entries.filter(({ act }) => act !== "Join");
 }
 
 Deno.test("every call that changes something is known with what the audit says of it", () => {
@@ -312,7 +478,7 @@ for (const [name, each] of Object.entries(CASES)) {
 
   Deno.test(`${name} makes one entry in the audit`, async () => {
     await using parts = await served();
-    await before(parts.fleet);
+    await before(parts.fleet, parts.control);
     const { length } = await parts.entries();
 
     await call(parts.control);
@@ -339,7 +505,9 @@ for (const [name, each] of Object.entries(CASES)) {
   Deno.test(`${name} makes no entry in the audit if it is refused`, async () => {
     await using parts = await served();
 
-    await refusal(REFUSED[name]?.(parts.control) ?? Promise.resolve());
+    await refusal(
+      REFUSED[name]?.(parts.control, parts.folder) ?? Promise.resolve(),
+    );
 
     assertEquals(await parts.entries(), []);
   });
@@ -356,7 +524,7 @@ for (
   Deno.test(`${name} that is repeated makes no other entry in the audit`, async () => {
     const { before, call } = CASES[name] ?? {};
     await using parts = await served();
-    await before?.(parts.fleet);
+    await before?.(parts.fleet, parts.control);
     await call?.(parts.control);
     const first = await parts.entries();
 
@@ -365,6 +533,32 @@ for (
     assertEquals(await parts.entries(), first);
   });
 }
+
+Deno.test("an operator for jobs of a CI is added with one entry in the audit", async () => {
+  await using parts = await served();
+  const { issuers, operators } = parts.control;
+  await issuers.addIssuer({ name: "github", jwks: JWKS });
+  const claims = { "repository_id": "1", "repository_owner_id": "2" };
+
+  const { login, audience } = await operators.addOperator({
+    name: "deploy",
+    role: "operator",
+    ci: { issuer: "github", claims },
+    ...SAID,
+  });
+
+  assertMatch(login, /^piri-ci1-/);
+  assertMatch(audience, /^piri:/);
+  const [entry, ...others] = await parts.entries();
+  assertEquals([entry?.act, entry?.target, entry?.who, others.length], [
+    "AddOperator",
+    "deploy",
+    OWNER,
+    1,
+  ]);
+  const { operators: [added] } = await operators.listOperators({});
+  assertEquals([added?.ci?.issuer, added?.ci?.claims], ["github", claims]);
+});
 
 Deno.test("what is not changed makes no entry in the audit", async () => {
   await using parts = await served();

@@ -35,7 +35,10 @@ Deno.test("a Manager with a call that no row names does not start", () => {
 });
 
 Deno.test("only a login needs no token", () => {
-  assertEquals(needing("nothing"), ["LoginService.login"]);
+  assertEquals(needing("nothing"), [
+    "LoginService.login",
+    "LoginService.loginFromCi",
+  ]);
 });
 
 Deno.test("a viewer changes nothing but the own login", () => {
@@ -44,16 +47,27 @@ Deno.test("a viewer changes nothing but the own login", () => {
   assertEquals(changing, ["LoginService.logout"]);
 });
 
-Deno.test("agents, operators, rules and the audit are for an admin", () => {
+Deno.test("agents, operators, rules, secrets and the audit are for an admin", () => {
   assertEquals(needing("admin"), [
     "AgentsService.addAgent",
     "AgentsService.renewToken",
     "AgentsService.setAgents",
     "AgentsService.removeAgent",
     "AgentsService.renameAgent",
+    "AgentsService.revokeAgent",
     "AuditService.listAudit",
     "AuditService.exportAudit",
     "AuditService.verifyAudit",
+    "EnrolmentService.createToken",
+    "EnrolmentService.listTokens",
+    "EnrolmentService.revokeJoinToken",
+    "EnrolmentService.listPending",
+    "EnrolmentService.acceptAgent",
+    "EnrolmentService.rejectAgent",
+    "IssuersService.listIssuers",
+    "IssuersService.addIssuer",
+    "IssuersService.setIssuer",
+    "IssuersService.removeIssuer",
     "OperatorsService.listOperators",
     "OperatorsService.addOperator",
     "OperatorsService.inviteOperator",
@@ -63,6 +77,11 @@ Deno.test("agents, operators, rules and the audit are for an admin", () => {
     "OperatorsService.addRule",
     "OperatorsService.removeRule",
     "OperatorsService.testRule",
+    "SecretsService.listSecrets",
+    "SecretsService.setSecret",
+    "SecretsService.editSecret",
+    "SecretsService.removeSecret",
+    "SecretsService.rotateSecrets",
   ]);
 });
 
@@ -80,9 +99,14 @@ Deno.test("what changes nothing is known to, so that no proof of the user is ask
       "BlobsService.openUpload",
       "BlobsService.upload",
       "BlobsService.finishUpload",
+      "EnrolmentService.listTokens",
+      "EnrolmentService.listPending",
+      "IssuersService.listIssuers",
       "LoginService.login",
+      "LoginService.loginFromCi",
       "OperatorsService.listOperators",
       "OperatorsService.testRule",
+      "SecretsService.listSecrets",
     ],
   );
 });

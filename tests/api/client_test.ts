@@ -1,3 +1,4 @@
+import { LOCAL_CALLER, valuesOf } from "../../lib/api/caller.ts";
 import { createRouterTransport } from "@connectrpc/connect";
 import {
   assertEquals,
@@ -227,8 +228,16 @@ Deno.test("the clients work over any transport, with the same errors", async () 
   const manager = new SmallManager();
   manager.known.set("web-1", anAgent({ id: "web-1" }));
   const client = controlClient(
-    createRouterTransport((router) =>
-      addAgentsService(router, manager, noProofs())
+    createRouterTransport(
+      (router) => addAgentsService(router, manager, noProofs()),
+      {
+        router: {
+          interceptors: [(next) => (request) => {
+            valuesOf(LOCAL_CALLER, request.contextValues);
+            return next(request);
+          }],
+        },
+      },
     ),
   );
 

@@ -2,101 +2,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseLoginLine } from "../../lib/base/login_line.ts";
 import { encodePem } from "../../lib/base/pem.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
-import type { Role } from "../../lib/base/role.ts";
 import { CALLS } from "../../lib/api/calls.ts";
-import type { RunningManager } from "../../lib/serve_manager.ts";
-import type { NewRule } from "../../lib/store/operator_records.ts";
 import { startControlPort } from "../support/control_port.ts";
-
-/** Answer of the API to JSON. */
-interface Answer {
-  readonly status: number;
-  readonly code: string | undefined;
-  readonly json: Record<string, unknown>;
-}
-
-/** Running Manager with a control port on loopback, and clients of it that know its authority alone. */
-class Site implements AsyncDisposable {
-  readonly manager: RunningManager;
-  readonly port: number;
-  readonly ca: string;
-  readonly http: Deno.HttpClient;
-  readonly #undo: AsyncDisposableStack;
-
-  private constructor(
-    manager: RunningManager,
-    ca: string,
-    undo: AsyncDisposableStack,
-  ) {
-    this.manager = manager;
-    this.ca = ca;
-    this.http = undo.adopt(
-      Deno.createHttpClient({ caCerts: [ca] }),
-      (http) => http.close(),
-    );
-    this.port = Number(manager.controlPort?.split(":").at(-1));
-    this.#undo = undo;
-  }
-
-  static async start(): Promise<Site> {
-    await using undo = new AsyncDisposableStack();
-    const { manager, folder } = undo.use(
-      await startControlPort({ config: 'control: "127.0.0.1:0"\n' }),
-    );
-    const ca = await Deno.readTextFile(folder.at("manager", "ca.pem"));
-    return new Site(manager, ca, undo.move());
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#undo.disposeAsync();
-  }
-
-  fetch(call: string, body: BodyInit, headers: HeadersInit) {
-    return fetch(
-      `https://localhost:${this.port}/piri.control.v1.${call}`,
-      { method: "POST", client: this.http, body, headers },
-    );
-  }
-
-  async post(
-    call: string,
-    request: unknown,
-    token?: string,
-  ): Promise<Answer> {
-    const response = await this.fetch(call, JSON.stringify(request), {
-      "content-type": "application/json",
-      ...token === undefined ? {} : { authorization: `Bearer ${token}` },
-    });
-    const json = await response.json();
-    return { status: response.status, code: json.code, json };
-  }
-
-  /** Token of a new operator, who has logged in over the port. */
-  async login(
-    name: string,
-    role: Role,
-    rules: readonly Partial<NewRule>[] = [],
-  ): Promise<string> {
-    const line = await this.manager.manager.access.add({
-      name,
-      role,
-      tokenLifeMs: 86_400_000,
-      rules: rules.map((rule) => ({
-        operator: name,
-        deny: false,
-        onTargets: "all",
-        operations: ["*"],
-        argv: [],
-        most: 0,
-        trustFacts: false,
-        ...rule,
-      })),
-    });
-    const { code } = parseLoginLine(line);
-    const { json } = await this.post("LoginService/Login", { code });
-    return String(json["token"]);
-  }
-}
+import { ControlSite, enveloped } from "../support/control_site.ts";
 
 /** Request that starts `true` on agents. */
 function run(...agents: string[]) {
@@ -110,7 +18,7 @@ function run(...agents: string[]) {
 }
 
 Deno.test("a login line leads to the port, with a name that the certificate has", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const line = await site.manager.manager.access.add({
     name: "alice",
     role: "viewer",
@@ -125,9 +33,9 @@ Deno.test("a login line leads to the port, with a name that the certificate has"
 });
 
 Deno.test("without a token every call but a login is refused, with one answer", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const calls = Object.keys(CALLS).filter((call) =>
-    call !== "LoginService.login"
+    CALLS[call]?.needs !== "nothing"
   );
   const answers = new Map<string, string[]>();
 
@@ -158,7 +66,7 @@ Deno.test("without a token every call but a login is refused, with one answer", 
 
 /** Answer to a streaming call without a token: its code is in the last message. */
 async function streamed(
-  site: Site,
+  site: ControlSite,
   path: string,
 ): Promise<{ status: number; text: string }> {
   const response = await site.fetch(path, new Uint8Array(5), {
@@ -172,18 +80,21 @@ async function streamed(
 }
 
 Deno.test("a wrong code is refused, and says nothing more", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
 
   const { status, json } = await site.post("LoginService/Login", {
     code: "A".repeat(43),
   });
 
   assertEquals(status, 401);
-  assertEquals(json["message"], "Cannot log in: the code is not known");
+  assertEquals(
+    json["message"],
+    "Cannot log in: the code is not known, or too many logins from this address failed within the last minutes",
+  );
 });
 
 Deno.test("a viewer sees and does not act, an operator does what a rule allows, an admin administers", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const { agents } = site.manager.manager;
   for (const id of ["web-1", "db-1"]) {
     await agents.add({ id, groups: [], cidrs: [] });
@@ -224,7 +135,7 @@ Deno.test("a viewer sees and does not act, an operator does what a rule allows, 
 });
 
 Deno.test("a job starts where the rules allow it on every target, and nowhere else", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const { agents, jobs } = site.manager.manager;
   for (const id of ["web-1", "web-2", "db-1"]) {
     const secretHash = hashSecret(`secret of ${id}`);
@@ -260,7 +171,7 @@ Deno.test("a job starts where the rules allow it on every target, and nowhere el
 });
 
 Deno.test("the audit has the token and the address of an operator, also of a rerun", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const { agents, jobs, audit } = site.manager.manager;
   await agents.addWithSecret({
     id: "web-1",
@@ -302,7 +213,7 @@ Deno.test("the audit has the token and the address of an operator, also of a rer
 });
 
 Deno.test("who may not start a job may not steer it", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const { agents, jobs } = site.manager.manager;
   await agents.addWithSecret({
     id: "db-1",
@@ -337,7 +248,7 @@ Deno.test("who may not start a job may not steer it", async () => {
 });
 
 Deno.test("nobody changes the own rights", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const admin = await site.login("anna", "admin");
   const rule = { on: "all", operations: ["*"] };
 
@@ -359,7 +270,7 @@ Deno.test("nobody changes the own rights", async () => {
 });
 
 Deno.test("a revoked operator's open stream ends within a second, and nobody else's", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const follow = async (token: string) => {
     const request = JSON.stringify({ follow: true });
     const frame = new Uint8Array(5 + request.length);
@@ -386,8 +297,67 @@ Deno.test("a revoked operator's open stream ends within a second, and nobody els
   await bob;
 });
 
+Deno.test("revoked: the open stream ends within a second, the queued command is not sent", async () => {
+  await using site = await ControlSite.start();
+  const { manager } = site.manager;
+  const entry = { groups: [], cidrs: [] };
+  for (const id of ["web-1", "web-2"]) {
+    const secretHash = hashSecret(`secret of ${id}`);
+    await manager.agents.addWithSecret({ id, secretHash, ...entry });
+  }
+  const alice = await site.login("alice", "operator", [{}]);
+  const start = (target: string, token: string) =>
+    site.post("JobsService/StartJob", {
+      targets: { expressions: [target] },
+      operation: "command.Run",
+      params: '{"argv":["true"]}',
+      requestId: crypto.randomUUID(),
+      limits: { queueMs: "600000" },
+    }, token);
+  const bob = await site.login("bob", "operator", [{}]);
+  await start("web-1", alice);
+  await start("web-2", bob);
+  const stream = await site.fetch(
+    "JobsService/WatchJob",
+    enveloped({ jobId: "1" }),
+    {
+      "content-type": "application/connect+json",
+      authorization: `Bearer ${alice}`,
+    },
+  );
+  const [{ id } = { id: 0 }] = manager.access.list()
+    .find(({ name }) => name === "alice")?.tokens ?? [];
+
+  const begun = performance.now();
+  await manager.access.revoke(id);
+  const text = await stream.text();
+  const elapsed = performance.now() - begun;
+  const peers = [await site.agent("web-1"), await site.agent("web-2")];
+  const { signal } = new AbortController();
+  const news = manager.jobs.watch(1n, { output: false, from: [], signal });
+  await Array.fromAsync(news);
+  const sent = await peers[1]?.hears("command");
+
+  assert(elapsed < 1_000, "it went on for a second");
+  assert(text.includes('"code":"unauthenticated"'), text);
+  assertEquals(sent?.type, "command.Run");
+  const [refused] = await manager.jobs.entries(1n, { from: 0, limit: 1 });
+  assertEquals(
+    [refused?.agent, refused?.state, refused?.reason],
+    [
+      "web-1",
+      "refused",
+      `not sent: "alice" may no longer do it: token ${id} was revoked`,
+    ],
+  );
+  assertEquals(
+    peers[0]?.heardSoFar().filter(({ case: kind }) => kind === "command"),
+    [],
+  );
+});
+
 Deno.test("an operator is told by the token in the record, whatever the request says", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
   const operator = await site.login("olaf", "operator", [{}]);
 
   const { json } = await site.post("LoginService/WhoAmI", {}, operator);
@@ -396,7 +366,7 @@ Deno.test("an operator is told by the token in the record, whatever the request 
 });
 
 Deno.test("a program that trusts other authorities alone does not reach the port", async () => {
-  await using site = await Site.start();
+  await using site = await ControlSite.start();
 
   await assertRejects(
     () =>
@@ -413,4 +383,138 @@ Deno.test("an address that a flag gives is no change at a reload", async () => {
   });
 
   assertEquals(await site.manager.reload(), { changed: [], later: [] });
+});
+
+Deno.test("the audit has that the configuration was read again, and what changed by it", async () => {
+  await using site = await startControlPort({});
+  const path = site.folder.at("manager", "config.yaml");
+  await site.manager.reload();
+  const config = await Deno.readTextFile(path);
+  await Deno.writeTextFile(
+    path,
+    config.replace(/^advertise: .*$/m, "advertise: mgr.example.org:7051"),
+  );
+  const { changed } = await site.manager.reload();
+
+  const entries = await site.manager.manager.audit.list({ limit: 10 });
+  assertEquals(changed.length > 0, true);
+  assertEquals(
+    entries.map(({ act, credential, outcome }) => [act, credential, outcome]),
+    [
+      ["Reload", "signal", `changed: ${changed.join(", ")}`],
+      ["Reload", "signal", "nothing changed"],
+    ],
+  );
+});
+
+Deno.test("after 20 wrong codes an address is held up, with the same answer, and a good token is not", async () => {
+  await using site = await ControlSite.start();
+  const { access, audit } = site.manager.manager;
+  const bob = await site.login("bob", "viewer");
+  const line = await access.invite("bob", { tokenLifeMs: 1_000_000 });
+  const { code } = parseLoginLine(line);
+  const answers = new Set<string>();
+  for (let count = 0; count < 20; count++) {
+    const wrong = { code: "A".repeat(43) };
+    const { status, json } = await site.post("LoginService/Login", wrong);
+    answers.add(`${status} ${json["message"]}`);
+  }
+
+  const { status, json } = await site.post("LoginService/Login", { code });
+  answers.add(`${status} ${json["message"]}`);
+
+  assertEquals(answers.size, 1);
+  const sees = await site.post("AgentsService/ListAgents", {}, bob);
+  assertEquals(sees.status, 200);
+  const entries = await audit.list({ limit: 10, act: "Login" });
+  assertEquals(
+    entries.map(({ who, decision }) => `${who} ${decision}`),
+    [" denied", "bob allowed"],
+  );
+});
+
+Deno.test("the audit has who was denied what by which rule, and strangers", async () => {
+  await using site = await ControlSite.start();
+  const { agents, audit } = site.manager.manager;
+  const entry = { groups: [], cidrs: [], secretHash: hashSecret("secret") };
+  await agents.addWithSecret({ id: "db-1", ...entry });
+  const olaf = await site.login("olaf", "operator", [
+    {},
+    { deny: true, onTargets: "db-*" },
+  ]);
+  const anna = await site.login("anna", "admin");
+  await site.post("JobsService/StartJob", {
+    targets: { expressions: ["db-1"] },
+    operation: "command.Run",
+    params: '{"argv":["true"]}',
+    requestId: "r-1",
+  }, olaf);
+  await site.post("AgentsService/AddAgent", { id: "web-2" }, olaf);
+  await site.post("OperatorsService/SetOperator", { name: "anna" }, anna);
+  await site.post("AgentsService/ListAgents", {}, `piri_op_${"A".repeat(43)}`);
+
+  const entries = (await audit.list({ limit: 20 }))
+    .filter(({ decision }) => decision === "denied").toReversed();
+  assertEquals(
+    entries.map(({ who, credential, origin, act, target, rule }) =>
+      [who, credential, origin, act, target, rule].join("|")
+    ),
+    [
+      "olaf|token 2|127.0.0.1|StartJob|db-1|olaf#2",
+      "olaf|token 2|127.0.0.1|AddAgent||",
+      "anna|token 4|127.0.0.1|SetOperator||",
+      "|unknown token|127.0.0.1|ListAgents||",
+    ],
+  );
+});
+
+Deno.test("a token that does not count names its owner in the audit, and not in the answer", async () => {
+  await using site = await ControlSite.start();
+  const { access, audit } = site.manager.manager;
+  const bob = await site.login("bob", "viewer");
+  await access.set("bob", { suspended: true });
+
+  const { status, json } = await site.post(
+    "AgentsService/ListAgents",
+    {},
+    bob,
+  );
+
+  assertEquals(status, 401);
+  assert(!JSON.stringify(json).includes("bob"));
+  const [entry] = await audit.list({ limit: 1 });
+  assertEquals(
+    [entry?.who, entry?.credential],
+    ["", "token 2 of bob, not accepted"],
+  );
+});
+
+Deno.test("an agent on which it is denied is left out of a job if that is asked for, and told", async () => {
+  await using site = await ControlSite.start();
+  const { agents, jobs } = site.manager.manager;
+  for (const id of ["web-1", "web-2", "db-1"]) {
+    const secretHash = hashSecret(`secret of ${id}`);
+    await agents.addWithSecret({ id, groups: [], cidrs: [], secretHash });
+  }
+  const olaf = await site.login("olaf", "operator", [
+    { onTargets: "web-*" },
+    { deny: true, onTargets: "web-2" },
+  ]);
+  const start = (expression: string) =>
+    site.post("JobsService/StartJob", {
+      targets: { expressions: [expression] },
+      operation: "command.Run",
+      params: '{"argv":["true"]}',
+      requestId: crypto.randomUUID(),
+      skipDenied: true,
+    }, olaf);
+
+  const { json } = await start("all");
+  const none = await start("db-1");
+
+  const { denied } = json["notes"] as { denied: string[] };
+  assertEquals(denied, ["db-1", "web-2"]);
+  const entries = await jobs.entries(1n, { from: 0, limit: 10 });
+  assertEquals(entries.map(({ agent }) => agent), ["web-1"]);
+  assertEquals(none.code, "permission_denied");
 });

@@ -34,6 +34,7 @@ Deno.test("startJob passes every field of its request on", async () => {
     note: "of the web hosts",
     requestId: "r-1",
     requestedBy: "ada",
+    skipDenied: true,
   });
 
   assertEquals([job?.id, job?.state], [1n, JobState.RUNNING]);
@@ -69,6 +70,7 @@ Deno.test("startJob passes every field of its request on", async () => {
     requestId: "r-1",
     requestedBy: OWNER,
     saidBy: "ada",
+    skipDenied: true,
   }]);
 });
 
@@ -181,7 +183,14 @@ Deno.test("jobs are cancelled, paused, resumed and repeated by who proves it", a
     { id: 1n, graceMs: 5, ...asker },
     { pause: 1n, asker },
     { resume: 1n, asker },
-    { id: 1n, scope: "lost", on: ["@web"], requestId: "r-2", ...asker },
+    {
+      id: 1n,
+      scope: "lost",
+      on: ["@web"],
+      requestId: "r-2",
+      skipDenied: false,
+      ...asker,
+    },
   ]);
 });
 

@@ -52,9 +52,9 @@ Deno.test("a join token with one letter changed is refused, and the message does
 
 Deno.test("a join token of a later version is refused with its version", () => {
   assertThrows(
-    () => parseJoinToken(encodeJoinToken(token).replace("piri1", "piri2")),
+    () => parseJoinToken(encodeJoinToken(token).replace("piri1", "piri3")),
     PiriError,
-    "it is of version 2, and this build reads version 1",
+    "it is of version 3, and this build reads version 1",
   );
 });
 

@@ -214,6 +214,7 @@ async function copied(
   return {
     manager: await copy(programs.manager),
     agent: await copy(programs.agent),
+    observer: programs.observer,
   };
 }
 

@@ -53,6 +53,7 @@ import { FakeAudit } from "./fake_audit.ts";
 import { FakeBlobs } from "./fake_blobs.ts";
 import { FakeJobs } from "./fake_jobs.ts";
 import { FakeOperators } from "./fake_operators.ts";
+import { FakeSecrets } from "./fake_secrets.ts";
 import { apiError, Watch } from "./fake_watch.ts";
 
 export { entryOf, job } from "./fake_jobs.ts";
@@ -141,6 +142,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   readonly removals: RemoveAgentRequest[] = [];
   /** Operators, and who asks. */
   readonly operators = new FakeOperators();
+  readonly secrets = new FakeSecrets();
   /** Managers on other machines that were connected to. */
   readonly places: ManagerPlace[] = [];
   /** True while there is no Manager. */
@@ -254,6 +256,18 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     });
   }
 
+  /** Audiences that the CI was asked for. */
+  readonly audiences: string[] = [];
+  /** Token of the CI; an error outside of one. */
+  idToken: string | PiriError = "a.ci.token";
+
+  ciToken(audience: string): Promise<string> {
+    this.audiences.push(audience);
+    return this.idToken instanceof PiriError
+      ? Promise.reject(this.idToken)
+      : Promise.resolve(this.idToken);
+  }
+
   connectTo(place: ManagerPlace): Promise<Control> {
     this.places.push(place);
     return this.connect(place.address);
@@ -262,6 +276,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   #transport() {
     return createRouterTransport((router) => {
       this.operators.add(router);
+      this.secrets.add(router);
       router.service(AgentsService, {
         listAgents: () => ({
           agents: this.agents,

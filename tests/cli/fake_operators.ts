@@ -1,15 +1,21 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, type ConnectRouter } from "@connectrpc/connect";
 import {
+  type AddIssuerRequest,
   type AddOperatorRequest,
   type AddRuleRequest,
   type InviteOperatorRequest,
+  type Issuer,
+  IssuerSchema,
+  IssuersService,
+  type LoginFromCiRequest,
   LoginService,
   type Operator,
   OperatorSchema,
   OperatorsService,
   type RemoveRuleRequest,
   RuleSchema,
+  type SetIssuerRequest,
   type SetOperatorRequest,
   type TestRuleRequest,
   type TestRuleResponseSchema,
@@ -44,6 +50,15 @@ export class FakeOperators {
   readonly tests: TestRuleRequest[] = [];
   /** Codes that were traded. */
   readonly codes: string[] = [];
+  issuers: Issuer[] = [
+    create(IssuerSchema, { name: "github", kind: "github" }),
+  ];
+  readonly newIssuers: AddIssuerRequest[] = [];
+  readonly changedIssuers: SetIssuerRequest[] = [];
+  /** Tokens of a CI that were traded. */
+  readonly ciLogins: LoginFromCiRequest[] = [];
+  /** Networks of logins. */
+  readonly networks: string[] = [];
   /** Number of logouts. */
   logouts = 0;
   /** Answer to `TestRule`. */
@@ -52,6 +67,8 @@ export class FakeOperators {
   caller: MessageInitShape<typeof WhoAmIResponseSchema> = { name: "root" };
   /** True if rules are unlimited. */
   unlimited = false;
+  /** Refusal of `AddOperator`. */
+  unfit: PiriError | undefined;
   /** Refusal of `Login` and `Logout`. */
   refusal: PiriError | undefined;
 
@@ -60,8 +77,11 @@ export class FakeOperators {
     router.service(OperatorsService, {
       listOperators: () => ({ operators: this.known }),
       addOperator: (request) => {
+        if (this.unfit !== undefined) throw toConnectError(this.unfit);
         this.additions.push(request);
-        return { login: "piri-login1-line-12345678" };
+        return request.ci === undefined
+          ? { login: "piri-login1-line-12345678" }
+          : { login: "piri-ci1-line-12345678", audience: "piri:m-1" };
       },
       inviteOperator: (request) => {
         this.#require(request.name);
@@ -72,7 +92,8 @@ export class FakeOperators {
         const operator = this.#require(request.name);
         this.changes.push(request);
         const { role = operator.role, suspended = false } = request;
-        return { operator: { ...operator, role, suspended } };
+        const { see = operator.see } = request;
+        return { operator: { ...operator, role, suspended, see } };
       },
       removeOperator: ({ name }) => {
         this.#require(name);
@@ -101,15 +122,42 @@ export class FakeOperators {
         return this.tested;
       },
     });
+    router.service(IssuersService, {
+      listIssuers: () => ({ issuers: this.issuers }),
+      addIssuer: (request) => {
+        this.newIssuers.push(request);
+        const { name, kind, url } = request;
+        return { issuer: { name, kind, url } };
+      },
+      setIssuer: (request) => {
+        this.changedIssuers.push(request);
+        return { issuer: { name: request.name } };
+      },
+      removeIssuer: ({ name }) => {
+        this.issuers = this.issuers.filter((issuer) => issuer.name !== name);
+        return {};
+      },
+    });
     router.service(LoginService, {
-      login: ({ code }) => {
+      login: ({ code, cidrs }) => {
         this.#refuse();
+        this.networks.push(...cidrs);
         this.codes.push(code);
         return {
           token: "piri_op_secret",
           operator: "alice",
           role: "operator",
           expiresAtMs: BigInt(Date.UTC(2026, 0, 31)),
+        };
+      },
+      loginFromCi: (request) => {
+        this.#refuse();
+        this.ciLogins.push(request);
+        return {
+          token: "piri_ci_secret",
+          operator: request.operator,
+          role: "operator",
+          expiresAtMs: BigInt(Date.UTC(2026, 0, 1, 1)),
         };
       },
       logout: () => {

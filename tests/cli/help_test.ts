@@ -18,6 +18,11 @@ const NO_SERVICES: AgentServices = {
   check: () => {
     throw new Error("unused");
   },
+  policy: {
+    check: () => Promise.reject(new Error("unused")),
+    test: () => Promise.reject(new Error("unused")),
+    reload: () => Promise.reject(new Error("unused")),
+  },
 };
 
 function agentProgramOf(): Program<AgentServices> {

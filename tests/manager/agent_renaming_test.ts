@@ -180,10 +180,12 @@ Deno.test("an agent that rules or settings name is not renamed, and they are nam
     argv: [],
     most: 0,
     trustFacts: false,
+    within: "",
   };
   await core.access.add({
     name: "alice",
     role: "operator",
+    see: "web-1",
     tokenLifeMs: 1_000,
     rules: [
       { ...rule, onTargets: "web-*" },
@@ -193,7 +195,7 @@ Deno.test("an agent that rules or settings name is not renamed, and they are nam
 
   assertEquals(
     await refusal(core, "web-1", "shop-1"),
-    'REFUSED Cannot rename agent "web-1": it is named in rule 2 of alice ("db-1, web-[1-3]"), data/agents/web-1.yaml',
+    'REFUSED Cannot rename agent "web-1": it is named in rule 2 of alice ("db-1, web-[1-3]"), what alice sees ("web-1"), data/agents/web-1.yaml',
   );
   assertEquals((await core.agents.list()).map(({ id }) => id), ["web-1"]);
 });

@@ -54,6 +54,7 @@ Deno.test("an added agent joins with its token, and is listed with the facts fro
     facts: { os: "linux" },
     setFacts: {},
     retired: false,
+    revokedAt: null,
   });
 });
 

@@ -67,6 +67,9 @@ Deno.test("a parameter's type and whether it is needed come from the schema", ()
     "umask: string, false",
     "stdin: string, false",
     "stdin_blob: string, false",
+    "secret_env: map of string, false",
+    "secret_stdin: string, false",
+    "secret_files: map of string, false",
   ]);
   assertEquals(shown("test.Sleep"), ["seconds: number, true"]);
   assertEquals(shown("file.Fetch")?.at(-1), "parents: boolean, false");

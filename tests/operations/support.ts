@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { PiriError } from "../../lib/base/errors.ts";
+import { Sealed } from "../../lib/base/sealed.ts";
 import type {
   DataSource,
   OperationContext,
@@ -7,6 +8,7 @@ import type {
   Outcome,
   ProcessIdentity,
 } from "../../lib/operations/operation.ts";
+import { noGuard } from "../../lib/operations/guard.ts";
 import { openLibc } from "../../lib/operations/libc.ts";
 import { byteCalls } from "../../lib/files/byte_calls.ts";
 import {
@@ -51,6 +53,8 @@ export function newContext(
     stopRequested: () => stop.signal.aborted,
     started: (identity) => processes.push(identity),
     data,
+    secret: async (name) => new Sealed(await data.text("secret", { name })),
+    guard: noGuard,
     surroundings: { ...standardSurroundings(), ...surroundings },
     processes,
     stopNow: () => stop.abort(),

@@ -26,6 +26,8 @@ export class OldManager implements AsyncDisposable {
   static async start(): Promise<OldManager> {
     await using undo = new AsyncDisposableStack();
     const folder = undo.use(await TempFolder.make());
+    // No operation may use the agent's own.
+    const own = undo.use(await TempFolder.make());
     const { caPem, server } = await certified();
     const listener = Deno.listenTls({
       hostname: "127.0.0.1",
@@ -35,7 +37,7 @@ export class OldManager implements AsyncDisposable {
     });
     undo.defer(() => listener.close());
     const tap = undo.use(new RecordTap(listener.addr.port, "client"));
-    await folder.write(
+    await own.write(
       "agent.yaml",
       JSON.stringify({
         name: "web-1",
@@ -45,8 +47,8 @@ export class OldManager implements AsyncDisposable {
         secret: newSecret(systemRandom),
       }),
     );
-    await Deno.chmod(folder.at("agent.yaml"), 0o600).catch(() => {});
-    const argv = [...fromSource.agent, "--dir", folder.path, "run"];
+    await Deno.chmod(own.at("agent.yaml"), 0o600).catch(() => {});
+    const argv = [...fromSource.agent, "--dir", own.path, "run"];
     undo.use(new LiveProgram("agent", argv));
     return new OldManager({ folder, tap, listener, undo: undo.move() });
   }

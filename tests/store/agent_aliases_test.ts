@@ -147,7 +147,23 @@ Deno.test("a former name is free for another agent once its agent is removed", a
     'Cannot add agent "a": that is the former name of "b", which may still come by it',
   );
   await store.removeAgent("b", { at: 2, patches: [] });
-  assertEquals(await store.agentAliases(), [{ name: "a", agent: "b" }]);
   await add(store, "a");
   assertEquals(await store.agentAliases(), []);
+});
+
+Deno.test("a removed agent is known by each name that it had", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  await add(store, "a");
+  await store.renameAgent("a", "b");
+  await store.renameAgent("b", "c");
+  await store.removeAgent("c", { at: 2, patches: [] });
+
+  const hash = hashSecret("secret of a");
+  assertEquals(
+    await Promise.all(
+      ["a", "b", "c"].map((name) => store.removedAt(name, hash)),
+    ),
+    [2, 2, 2],
+  );
 });

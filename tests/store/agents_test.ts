@@ -39,6 +39,7 @@ Deno.test("an agent is stored as it was added", async () => {
     facts: {},
     setFacts: {},
     retired: false,
+    revokedAt: null,
     address: "",
     connectedAt: null,
     disconnectedAt: null,

@@ -3,6 +3,7 @@ import { systemClock } from "../../lib/base/clock.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { systemRandom } from "../../lib/base/random.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
+import { sha256 } from "../../lib/base/sha256.ts";
 import { Database } from "../../lib/store/database.ts";
 import { readIdentity, type StoredIdentity } from "../../lib/store/identity.ts";
 import { openStore } from "../../lib/store/open.ts";
@@ -22,6 +23,9 @@ const HELLO = {
   patches: [],
 };
 
+/** Key of an agent that is revoked. */
+const BAD_KEY = new Uint8Array(32).fill(7);
+
 const NO_CHANGE = {
   addGroups: [],
   removeGroups: [],
@@ -31,7 +35,7 @@ const NO_CHANGE = {
 
 /** Fills a store: two agents of which one has joined, one that was removed, and some history. */
 async function fill(store: Store): Promise<void> {
-  for (const id of ["web-1", "web-2", "old-1"]) {
+  for (const id of ["web-1", "web-2", "old-1", "bad-1"]) {
     await store.addAgent({
       id,
       groups: ["web"],
@@ -60,6 +64,13 @@ async function fill(store: Store): Promise<void> {
   });
   await store.removeAgent("old-1", { at: 3_000, patches: [] });
   await store.renameAgent("web-2", "shop-2");
+  await store.enrolAgent("bad-1", {
+    tokenHash: hashSecret("token"),
+    secretHash: hashSecret("secret of bad-1"),
+    publicKey: BAD_KEY,
+    at: 2_000,
+  });
+  await store.revokeAgent("bad-1", { at: 4_000, patches: [] });
 }
 
 /** Store in memory with this identity. */
@@ -104,6 +115,11 @@ Deno.test("the identity of a database makes another one the same Manager's", asy
     3_000,
   );
   assertEquals(await copy.removedAt("old-1", hashSecret("another")), undefined);
+  assertEquals((await copy.agent("bad-1"))?.revokedAt, 4_000);
+  assertEquals(
+    identity.revokedKeys,
+    [{ hash: sha256(BAD_KEY), agent: "bad-1", revokedAt: 4_000 }],
+  );
 });
 
 Deno.test("an identity that was read and written twice is the same, with the last id sent to each agent", async () => {
@@ -120,7 +136,7 @@ Deno.test("an identity that was read and written twice is the same, with the las
   assertEquals(await readIdentity(path), identity);
   assertEquals(
     identity.agents.map(({ id, lastSentId }) => [id, lastSentId]),
-    [["shop-2", 0n], ["web-1", 42n]],
+    [["bad-1", 0n], ["shop-2", 0n], ["web-1", 42n]],
   );
 });
 

@@ -29,6 +29,7 @@ function newJob(given: Partial<NewJob> = {}): NewJob {
     note: "a note",
     requestedBy: "root",
     saidBy: "anna",
+    tokenId: 5,
     createdAt: 1_000,
     rerunOf: null,
     canaries: 1,

@@ -1,7 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
 import { Database } from "../../lib/store/database.ts";
+import { Issuers } from "../../lib/store/issuers.ts";
 import { migrate, MIGRATIONS } from "../../lib/store/migrate.ts";
+import { Operators } from "../../lib/store/operators.ts";
 
 /** Version 1, as it was released. */
 const [RELEASED = ""] = MIGRATIONS;
@@ -145,4 +147,21 @@ Deno.test("agents of an older database are not retired, and have no facts set", 
     { ...db.get("SELECT id, retired, set_facts FROM agents") },
     { id: "web-1", retired: 0n, set_facts: "{}" },
   );
+});
+
+Deno.test("operators of an older database are people, and their tokens stay good", () => {
+  using db = new Database(":memory:");
+  migrate(db, "x", MIGRATIONS.slice(0, 15));
+  db.script(`
+    INSERT INTO operators VALUES ('alice', 'admin', 0, 1);
+    INSERT INTO operator_tokens
+      (operator, hash, is_code, life_ms, created_at, expires_at)
+      VALUES ('alice', x'01', 0, 5, 1, 6);
+  `);
+
+  migrate(db, "x");
+
+  const [alice] = new Operators(db, new Issuers(db)).all();
+  assertEquals([alice?.name, alice?.ci], ["alice", null]);
+  assertEquals(alice?.tokens.map(({ hash, run }) => [hash[0], run]), [[1, ""]]);
 });

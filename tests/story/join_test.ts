@@ -55,6 +55,7 @@ story(
       joined: true,
       setFacts: {},
       retired: false,
+      revokedAt: null,
     });
     assert(Date.parse(String(since)) <= Date.now());
     assertMatch(String(address), /^127\.0\.0\.1:\d+$/);

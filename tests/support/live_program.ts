@@ -39,12 +39,14 @@ export class LiveProgram implements AsyncDisposable {
     name: string,
     argv: readonly string[],
     env: Readonly<Record<string, string>> = {},
+    cwd = Deno.cwd(),
   ) {
     const [program = "", ...args] = argv;
     this.#name = name;
     this.#child = new Deno.Command(program, {
       args,
       env: { ...env },
+      cwd,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

@@ -1,5 +1,6 @@
 import { openJournal } from "../../lib/agent/journal/disk_journal.ts";
 import type { Journal, JournalEntry } from "../../lib/agent/journal/journal.ts";
+import { PolicyGate } from "../../lib/agent/policy/policy_gate.ts";
 import { Runner, type RunnerOptions } from "../../lib/agent/runner/runner.ts";
 import { AgentSession } from "../../lib/agent/link/session.ts";
 import { Counters } from "../../lib/base/counters.ts";
@@ -33,6 +34,7 @@ export const MANAGER = "manager-1";
 export class MemoryAgent implements AsyncDisposable {
   readonly workers = new FakeWorkers();
   readonly audit = new HeardAudit();
+  readonly policy = new PolicyGate();
   readonly runner: Runner;
   /** Searches for survivors of earlier commands, in order. */
   readonly sought: { processes: readonly ProcessIdentity[]; marker: string }[] =
@@ -71,6 +73,7 @@ export class MemoryAgent implements AsyncDisposable {
     this.runner = new Runner({
       journal,
       audit: this.audit,
+      policy: this.policy,
       workers: this.workers,
       clock,
       request: (type, params) => this.answer(type, params),

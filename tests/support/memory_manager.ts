@@ -4,7 +4,9 @@ import type { Counters } from "../../lib/base/counters.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import type { AgentRoster } from "../../lib/manager/agent_roster.ts";
 import type { Access } from "../../lib/manager/access/access.ts";
+import type { CiLogins } from "../../lib/manager/access/ci_logins.ts";
 import type { AuditLog } from "../../lib/manager/audit_log.ts";
+import type { Enrolments } from "../../lib/manager/enrolment.ts";
 import type { Agents } from "../../lib/manager/agents.ts";
 import type { Commands } from "../../lib/manager/commands.ts";
 import { type CoreSettings, ManagerCore } from "../../lib/manager/core.ts";
@@ -27,6 +29,8 @@ import { openStore } from "../../lib/store/open.ts";
 import type { EventRecord } from "../../lib/store/records.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { End } from "../../lib/wire/connection.ts";
+import type { SecretNames } from "../../lib/manager/secrets/secret_desk.ts";
+import type { StoredSecrets } from "../../lib/manager/secrets/stored_secrets.ts";
 import { KEYLESS_FEATURES } from "../../lib/wire/features.ts";
 import { Later } from "../../lib/wire/later.ts";
 import { memoryTransports } from "../../lib/wire/memory_transport.ts";
@@ -50,6 +54,8 @@ export interface CoreOptions {
   readonly peer?: string;
   readonly data?: DataService;
   readonly blobs?: Blobs;
+  readonly secretsOf?: SecretNames;
+  readonly storedSecrets?: StoredSecrets;
   readonly checkParams?: (operation: string, params: string) => void;
   /** True for a Manager that is there for a minute at a time. */
   readonly brief?: boolean;
@@ -77,6 +83,8 @@ export class MemoryManager implements AsyncDisposable {
   readonly jobs: Jobs;
   readonly audit: AuditLog;
   readonly access: Access;
+  readonly enrolment: Enrolments;
+  readonly ci: CiLogins;
   /** End of each connection, in the order in which they were made. */
   readonly ends: Promise<End | undefined>[] = [];
   readonly sessions: ManagerSession[] = [];
@@ -114,6 +122,8 @@ export class MemoryManager implements AsyncDisposable {
       ...options.post === undefined ? {} : { post: options.post },
       webhooks: options.webhooks ?? [],
       ...options.blobs === undefined ? {} : { blobs: options.blobs },
+      secretsOf: options.secretsOf ?? (() => []),
+      storedSecrets: options.storedSecrets,
       pingIntervalMs: 15_000,
       keepBytes: options.keepBytes ?? 1_000_000n,
       brief: options.brief ?? false,
@@ -134,6 +144,8 @@ export class MemoryManager implements AsyncDisposable {
     this.jobs = this.#core.jobs;
     this.audit = this.#core.audit;
     this.access = this.#core.access;
+    this.enrolment = this.#core.enrolment;
+    this.ci = this.#core.ci;
     this.#core.offerControl({
       address: "mgr.example.org:7052",
       caCertificate: new Uint8Array([1, 2, 3]),

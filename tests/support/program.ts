@@ -46,6 +46,22 @@ const behaviours = {
   async printEnv() {
     await print(JSON.stringify(Deno.env.toObject()));
   },
+  /**
+   * Prints the values of these variables in nine forms, its input, and the contents of the files that variables whose name
+   * begins with FILE name; waits for a file; then prints the values as an error, and fails.
+   */
+  async tellSecrets(path = "", ...variables: string[]) {
+    const values = variables.map((name) => {
+      const value = Deno.env.get(name) ?? "";
+      return name.startsWith("FILE") ? Deno.readTextFileSync(value) : value;
+    });
+    for (const value of values) await print(`${formsOf(value).join("\n")}\n`);
+    await print(`input: ${await new Response(Deno.stdin.readable).text()}\n`);
+    await print("ready\n");
+    while (isAwaited(path)) await wait(0.02);
+    await print(`failed with ${values.join()}\n`, Deno.stderr);
+    Deno.exit(3);
+  },
   /** Prints its folder. */
   async printCwd() {
     await print(Deno.cwd());
@@ -153,6 +169,27 @@ const behaviours = {
     Deno.exit(0);
   },
 };
+
+/** A text as it is, in JSON, in a URL, as hex digits, and as base64 at three alignments and in both alphabets. */
+function formsOf(text: string): string[] {
+  const base64 = (before: string) =>
+    btoa(
+      String.fromCharCode(...new TextEncoder().encode(before + text)),
+    );
+  const hex = [...new TextEncoder().encode(text)]
+    .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [
+    text,
+    JSON.stringify({ text }),
+    encodeURIComponent(text),
+    hex,
+    hex.toUpperCase(),
+    base64(""),
+    base64("x"),
+    base64("xy"),
+    base64("").replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, ""),
+  ];
+}
 
 /** Name of a behaviour. */
 export type BehaviourName = keyof typeof behaviours;

@@ -49,11 +49,39 @@ export class SmallManager implements Manager {
     set: () => Promise.reject(noAccess()),
     remove: () => Promise.reject(noAccess()),
     revoke: () => Promise.reject(noAccess()),
+    logout: () => Promise.reject(noAccess()),
+    whose: () => "unknown token",
     addRule: () => Promise.reject(noAccess()),
     removeRule: () => Promise.reject(noAccess()),
     test: () => Promise.reject(noAccess()),
     login: () => Promise.reject(noAccess()),
     admit: () => undefined,
+  };
+
+  enrolment: Manager["enrolment"] = {
+    createToken: () => Promise.reject(noAccess()),
+    tokens: () => Promise.resolve([]),
+    revokeToken: () => Promise.reject(noAccess()),
+    pending: () => Promise.resolve([]),
+    accept: () => Promise.reject(noAccess()),
+    reject: () => Promise.reject(noAccess()),
+  };
+
+  ci: Manager["ci"] = {
+    issuers: () => [],
+    addIssuer: () => Promise.reject(noAccess()),
+    setIssuer: () => Promise.reject(noAccess()),
+    removeIssuer: () => Promise.reject(noAccess()),
+    addOperator: () => Promise.reject(noAccess()),
+    login: () => Promise.reject(noAccess()),
+  };
+
+  secrets: Manager["secrets"] = {
+    list: () => Promise.resolve([]),
+    set: () => Promise.reject(noAccess()),
+    edit: () => Promise.reject(noAccess()),
+    remove: () => Promise.reject(noAccess()),
+    rotate: () => Promise.reject(noAccess()),
   };
 
   agents: Manager["agents"] = {
@@ -98,6 +126,10 @@ export class SmallManager implements Manager {
       this.asked.push({ rename: id, newId, asker });
       return Promise.resolve(this.known.has(id));
     },
+    revoke: (id) => {
+      this.asked.push({ revoke: id });
+      return Promise.resolve({ commands: this.recorded, told: true });
+    },
     remove: (id, options) => {
       this.asked.push({ id, ...options });
       if (this.known.delete(id)) {
@@ -128,6 +160,9 @@ export class SmallManager implements Manager {
       yield* await Promise.resolve(this.auditEntries);
     }.bind(this),
     verify: () => Promise.resolve(this.verdict),
+    denied: (denial) => {
+      this.asked.push(denial);
+    },
   };
 
   /** True for agents that do not confirm a cancel. */
@@ -188,7 +223,10 @@ export class SmallManager implements Manager {
       });
       this.madeJobs.push(job);
       const { agents: _agents, ...notes } = this.resolved;
-      return Promise.resolve({ job, notes: { ...notes, expected: ["web-9"] } });
+      return Promise.resolve({
+        job,
+        notes: { ...notes, expected: ["web-9"], denied: [] },
+      });
     },
     get: (id) => Promise.resolve(id).then((id) => this.#job(id)),
     list: (filter) => {
@@ -349,6 +387,7 @@ export function anAgent(known: Partial<AgentView> = {}): AgentView {
     facts: {},
     setFacts: {},
     retired: false,
+    revokedAt: null,
     instance: "",
     ...known,
   };

@@ -184,6 +184,7 @@ export class Drain {
     result.data = new Uint8Array();
     result.stdoutSha256 = new Uint8Array();
     result.stderrSha256 = new Uint8Array();
+    result.masked = 0n;
     if (result.status > 3) result.status = 2;
   }
 

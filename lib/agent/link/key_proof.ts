@@ -31,6 +31,8 @@ export interface AgentKey
   readonly key: SigningKey;
   /** Key of the Manager that has admitted this key; undefined before. */
   readonly pinned: Uint8Array | undefined;
+  /** Key that the Manager must have before it is pinned, told by a join token; undefined for any. */
+  readonly expected?: Uint8Array | undefined;
   /** Keeps the Manager's key on the disk, once it has admitted this key. */
   readonly pin: (managerKey: Uint8Array) => Promise<void>;
 }
@@ -110,7 +112,8 @@ export class KeyProof {
    * @throws {PiriError} PROTOCOL_VIOLATION: nothing was signed
    */
   answer(challenge: AuthChallenge): AuthProof {
-    const { key, authority, serverName, pinned } = this.#options;
+    const { key, authority, serverName, expected } = this.#options;
+    const pinned = this.#options.pinned ?? expected;
     const { nonce, managerKey, managerId, signature } = challenge;
     if (pinned !== undefined && !sameHash(pinned, managerKey)) {
       throw violation(
@@ -156,7 +159,9 @@ export class KeyProof {
   welcomed({ managerId, features }: ServerHello): Promise<void> | undefined {
     const challenge = this.#challenge;
     if (challenge === undefined) {
-      if (!this.isAdmitted) return undefined;
+      if (!this.isAdmitted && this.#options.expected === undefined) {
+        return undefined;
+      }
       throw violation(
         "accept the ServerHello",
         "this agent's Manager has a key, and did not prove it",

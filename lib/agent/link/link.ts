@@ -20,9 +20,11 @@ import { FEATURES, KEYLESS_FEATURES } from "../../wire/features.ts";
 import { LIVENESS } from "../../wire/liveness.ts";
 import type { Transport } from "../../wire/transport.ts";
 import type { EntryState, Journal } from "../journal/journal.ts";
+import type { PolicyGate } from "../policy/policy_gate.ts";
 import type { Runner } from "../runner/runner.ts";
 import { DialFailures } from "./dial_failures.ts";
 import { type AgentKey, type KeyProof, KeyProofs } from "./key_proof.ts";
+import { policyOf, tellPolicy } from "./policy_news.ts";
 import { Rejections } from "./rejections.ts";
 import { REMOVED_RETRY_MS, wayBack } from "./removal.ts";
 import { AgentSession } from "./session.ts";
@@ -62,6 +64,7 @@ export interface LinkOptions {
   readonly identity: AgentIdentity;
   readonly journal: Journal;
   readonly runner: Runner;
+  readonly policy: Pick<PolicyGate, "facts">;
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: Counters;
@@ -127,6 +130,12 @@ export class Link {
     return await session.request(type, params);
   }
 
+  /** Tells the Manager about a policy that has changed, if there is a connection. */
+  async tellPolicy(): Promise<void> {
+    const { session } = this;
+    if (session !== undefined) await tellPolicy(session, this.#options.policy);
+  }
+
   /** Dials again and again until `stop`. */
   async run(): Promise<void> {
     const { clock, random } = this.#options;
@@ -190,7 +199,7 @@ export class Link {
     this.#session = session;
     try {
       return {
-        end: await session.run(helloOf(hello, { journal, runner }, number)),
+        end: await session.run(helloOf(hello, this.#options, number)),
         wasReady,
       };
     } finally {
@@ -324,7 +333,10 @@ function helloOf(
     facts: Facts;
     proof: KeyProof | undefined;
   },
-  { journal, runner }: Pick<LinkOptions, "journal" | "runner">,
+  { journal, runner, policy }: Pick<
+    LinkOptions,
+    "journal" | "runner" | "policy"
+  >,
   session: bigint,
 ): ClientHello {
   return createClientHello({
@@ -336,6 +348,7 @@ function helloOf(
     ...proof?.fields,
     agentVersion: VERSION,
     facts,
+    policy: policyOf(policy),
     joinToken: joinToken ?? "",
     instance: journal.instance,
     session,

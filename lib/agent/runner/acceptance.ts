@@ -23,6 +23,8 @@ export interface AgentStanding {
   readonly lastCommandId: bigint;
   /** Count of running commands. */
   readonly running: number;
+  /** Limit of the policy; MAX_RUNNING if absent. */
+  readonly most?: number | undefined;
   /** Reason for taking no commands at all, if there is one. */
   readonly refusing: string | undefined;
 }
@@ -73,12 +75,13 @@ function idComplaint(
 
 function complaintOf(
   { onDisconnect }: Command,
-  { running }: AgentStanding,
+  { running, most = MAX_RUNNING }: AgentStanding,
 ): Complaint | undefined {
-  if (running >= MAX_RUNNING) {
+  if (running >= most) {
+    const whose = most < MAX_RUNNING ? " of this agent's policy" : "";
     return {
       code: "BUSY",
-      why: `busy, ${MAX_RUNNING} commands are running, which is the limit`,
+      why: `busy, ${running} commands are running, which is the limit${whose}`,
     };
   }
   if (OnDisconnect[onDisconnect] === undefined) {

@@ -17,6 +17,8 @@ const WHY: Readonly<Record<StopReason, string>> = {
   timedOut: "its time is over",
   linkLost: "the Manager is out of reach",
   agentStopped: "the agent stops",
+  policyTime: "it takes longer than the policy allows",
+  policyOutput: "it prints more than the policy allows",
 };
 
 /** Life of one command in the log and in the host's own record: one line for each step. */

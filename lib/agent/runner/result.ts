@@ -19,6 +19,14 @@ const STATUS_OF_STOP: Readonly<
   cancelled: { status: CommandResult_Status.CANCELLED, text: "" },
   timedOut: { status: CommandResult_Status.TIMED_OUT, text: "" },
   linkLost: { status: CommandResult_Status.CANCELLED, text: "link lost" },
+  policyTime: {
+    status: CommandResult_Status.TIMED_OUT,
+    text: "it took longer than this agent's policy allows",
+  },
+  policyOutput: {
+    status: CommandResult_Status.FAILED,
+    text: "it printed more than this agent's policy allows",
+  },
   agentStopped: {
     status: CommandResult_Status.FAILED,
     text: "agent stopped",
@@ -65,6 +73,7 @@ export function resultOf(
     truncated: output !== text || !dataFits,
     data: dataFits ? data : new Uint8Array(),
     ...hashesOf(outcome.printed),
+    masked: BigInt(outcome.masked ?? 0),
   });
   if (outcome.exitCode !== undefined) result.exitCode = outcome.exitCode;
   if (outcome.reaped !== undefined) addReceipt(result, outcome.reaped);
@@ -132,6 +141,7 @@ export function shrunkResult(result: CommandResult): CommandResult {
     truncated: true,
     stdoutSha256: result.stdoutSha256,
     stderrSha256: result.stderrSha256,
+    masked: result.masked,
   });
   if (result.exitCode !== undefined) shrunk.exitCode = result.exitCode;
   return shrunk;

@@ -12,6 +12,8 @@ import { refusalFor } from "./acceptance.ts";
 import { factsOf, jobOf } from "./command_facts.ts";
 import { CommandRecord } from "./command_record.ts";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
+import type { PolicyGate } from "../policy/policy_gate.ts";
+import { judge } from "./judge.ts";
 import { cannotWrite, keepResult } from "./keep_result.ts";
 import type { Translated } from "./legacy_command.ts";
 import { markerOf, type PastOptions, settlePast } from "./settle_past.ts";
@@ -30,6 +32,8 @@ export interface RunnerOptions extends PastOptions {
   readonly workers: Workers;
   /** The host's own record of its commands. */
   readonly audit: Audit;
+  /** Decides which commands are taken. */
+  readonly policy: Pick<PolicyGate, "judge" | "most">;
   /** Requests data from the Manager, over the current connection. */
   readonly request: (
     type: string,
@@ -110,6 +114,12 @@ export class Runner {
   ): Promise<JournalEntry | CommandResult | undefined> {
     const { commandId: id, nonce } = command;
     const { managerId, dialect } = giver;
+    // First, because from here to the journal nothing may wait: no other command may have this id by then.
+    const judging = judge(this.#options.policy, command, {
+      dialect,
+      now: this.#clock.now(),
+    });
+    const judged = "then" in judging ? await judging : judging;
     if (
       dialect.hasIdentities &&
       this.#journal.find(managerId, id, nonce) !== undefined
@@ -124,12 +134,18 @@ export class Runner {
       dialect,
       lastCommandId: this.#journal.lastCommandId,
       running: this.#running.size,
+      most: this.#options.policy.most.concurrent,
       refusing: this.#refusing,
     });
     if (refusal !== undefined) {
       record.refused(refusal);
       return refusal;
     }
+    if (judged.refusal !== undefined) {
+      record.refused({ output: judged.recorded });
+      return refusalOf(id, "REFUSED", judged.refusal);
+    }
+    const { bounds } = judged;
     let entry: JournalEntry | undefined;
     this.#accepting++;
     try {
@@ -140,7 +156,10 @@ export class Runner {
         command: encode(writeCommand, command),
       });
       record.accepted();
-      await this.#unbegun.begin({ entry, command, dialect, record }, giver);
+      await this.#unbegun.begin(
+        { entry, command, dialect, record, bounds },
+        giver,
+      );
       return entry;
     } catch (error) {
       if (entry !== undefined) await this.#journal.forget(entry);
@@ -209,11 +228,12 @@ export class Runner {
     while (this.#isBusy) await this.#idle.promise;
   }
 
-  #start({ entry, command, dialect, record }: AcceptedCommand): void {
+  #start({ entry, command, dialect, record, bounds }: AcceptedCommand): void {
     const running = new RunningCommand(this.#clock, {
       entry,
       command,
       record,
+      most: this.#options.policy.most,
     });
     this.#running.set(entry, running);
     let job: Translated;
@@ -227,6 +247,7 @@ export class Runner {
       commandId: entry.id,
       ...job,
       marker: markerOf(entry),
+      ...bounds === undefined ? {} : { bounds },
     }, this.#sink(running));
     if (handle === undefined) {
       void this.#ended(running, failed("BUSY", "no worker is free"));
@@ -267,6 +288,7 @@ export class Runner {
     } catch (error) {
       cannotWrite(error);
     }
+    running.printed();
     this.#tell(entry);
     while (this.#windowed && running.mustWait) await running.woken;
   }

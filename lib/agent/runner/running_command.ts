@@ -9,6 +9,7 @@ import type { JournalEntry } from "../journal/journal.ts";
 import type { WorkHandle, WorkOutcome } from "../workers/workers.ts";
 import type { CommandRecord } from "./command_record.ts";
 import { resultOf } from "./result.ts";
+import type { Most } from "../policy/policy_schema.ts";
 import { Stopping, type StopReason } from "./stopping.ts";
 
 /** Default time between SIGTERM and SIGKILL, in milliseconds. */
@@ -35,6 +36,7 @@ export class RunningCommand {
   readonly #clock: Clock;
   readonly #command: Command;
   readonly #record: CommandRecord;
+  readonly #most: Most;
   readonly #startedAt: number;
   #stopping: Stopping;
   #timeout: Timer | undefined;
@@ -44,16 +46,19 @@ export class RunningCommand {
 
   constructor(
     clock: Clock,
-    { entry, command, record }: {
+    { entry, command, record, most }: {
       readonly entry: JournalEntry;
       readonly command: Command;
       readonly record: CommandRecord;
+      /** Limits of the policy. */
+      readonly most: Most;
     },
   ) {
     this.entry = entry;
     this.#clock = clock;
     this.#command = command;
     this.#record = record;
+    this.#most = most;
     this.#startedAt = clock.now();
     this.#stopping = new Stopping(clock, NOT_STARTED, () => {});
   }
@@ -61,14 +66,27 @@ export class RunningCommand {
   /** Begins its time limits. Calls `giveUp` if the worker does not end it when asked, nor by force. */
   begin(handle: WorkHandle, giveUp: () => void): void {
     this.#stopping = new Stopping(this.#clock, handle, giveUp);
-    const { timeoutMs } = this.#command;
-    if (timeoutMs === undefined) return;
-    this.#timeout = this.#clock.timer(timeoutMs, () => this.ask("timedOut"));
+    const { timeoutMs = Infinity } = this.#command;
+    const { timeout = Infinity } = this.#most;
+    const limit = Math.min(timeoutMs, timeout);
+    if (limit === Infinity) return;
+    this.#timeout = this.#clock.timer(
+      limit,
+      () => this.ask(timeout < timeoutMs ? "policyTime" : "timedOut"),
+    );
   }
 
   /** True while the Manager is behind by a whole window. A command that is being ended never has to wait. */
   get mustWait(): boolean {
     return this.#stopping.reason === undefined && isFull(this.entry);
+  }
+
+  /** Ends the command if it has printed more than it may. */
+  printed(): void {
+    const { output = Infinity } = this.#most;
+    const printed = this.entry.produced("stdout") +
+      this.entry.produced("stderr");
+    if (Number(printed) > output) this.ask("policyOutput");
   }
 
   /** Resolves when output that waits must look again if it may continue. */

@@ -6,7 +6,9 @@ export type StopReason =
   | "cancelled"
   | "timedOut"
   | "agentStopped"
-  | "linkLost";
+  | "linkLost"
+  | "policyTime"
+  | "policyOutput";
 
 /** Time that a worker has after SIGKILL to report the outcome before it is given up, in milliseconds. */
 const GIVE_UP_MS = 10_000;

@@ -6,6 +6,7 @@ import {
 import type { Clock } from "../../base/clock.ts";
 import { codeOf, messageOf } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
+import type { GuardBounds } from "../../operations/guard.ts";
 import type { Dialect } from "../../wire/dialect.ts";
 import type { JournalEntry } from "../journal/journal.ts";
 import { refusalBecause } from "./acceptance.ts";
@@ -32,6 +33,8 @@ export interface AcceptedCommand {
   readonly command: Command;
   readonly dialect: Dialect;
   readonly record: CommandRecord;
+  /** Bounds in the host's files, by the policy. */
+  readonly bounds?: GuardBounds | undefined;
 }
 
 interface Unbegun extends AcceptedCommand {

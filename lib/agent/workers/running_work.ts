@@ -1,10 +1,16 @@
+import { systemClock } from "../../base/clock.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import { Sealed } from "../../base/sealed.ts";
+import { Guard, noGuard } from "../../operations/guard.ts";
 import type {
   OperationContext,
   OperationEvent,
+  StreamName,
 } from "../../operations/operation.ts";
 import { checkParams } from "../../operations/params.ts";
+import { patiently } from "../../operations/patiently.ts";
 import { operationNamed } from "../../operations/registry.ts";
+import { MaskedOutput } from "./masked_output.ts";
 import { HashingOutput } from "./printed_hashes.ts";
 import {
   type FromWorker,
@@ -30,6 +36,10 @@ export class RunningWork {
     PromiseWithResolvers<string | Uint8Array>
   >();
   readonly #printed = new HashingOutput();
+  readonly #shown = new MaskedOutput(
+    systemClock,
+    (stream, bytes) => this.#emit(stream, bytes),
+  );
   #untaken = 0;
   #wake: (() => void) | undefined;
 
@@ -42,7 +52,8 @@ export class RunningWork {
   /** Carries out the operation and reports how it ended. Never rejects. */
   async run(): Promise<void> {
     const ended = await this.#outcome().catch(failed);
-    const outcome = { ...ended, printed: this.#printed.digest() };
+    await this.#shown.end();
+    const outcome = { ...this.#masked(ended), printed: this.#printed.digest() };
     await this.#untakenBelow(1);
     try {
       this.#post({ kind: "ended", outcome });
@@ -98,12 +109,31 @@ export class RunningWork {
 
   async #tell(event: OperationEvent): Promise<void> {
     if (event.kind === "progress") {
-      return this.#post({ message: "", ...event });
+      const message = this.#shown.text(event.message ?? "");
+      return this.#post({ ...event, message });
     }
+    await this.#shown.write(event.stream, event.bytes);
+  }
+
+  async #emit(
+    stream: StreamName,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<void> {
     await this.#untakenBelow(MAX_UNTAKEN_PIECES);
-    this.#printed.add(event.stream, event.bytes);
+    this.#printed.add(stream, bytes);
     this.#untaken++;
-    this.#post(event);
+    this.#post({ kind: "output", stream, bytes });
+  }
+
+  /** Outcome without the secrets of the command. */
+  #masked({ message, data, ...outcome }: WorkOutcome): WorkOutcome {
+    const shown = this.#shown;
+    const words = {
+      ...message === undefined ? {} : { message: shown.text(message) },
+      ...data === undefined ? {} : { data: shown.value(data) },
+    };
+    const { count } = shown;
+    return { ...outcome, ...words, ...count === 0 ? {} : { masked: count } };
   }
 
   async #untakenBelow(count: number): Promise<void> {
@@ -113,17 +143,19 @@ export class RunningWork {
   }
 
   #context(): OperationContext {
-    const { job: { commandId, marker }, surroundings, timerSlack } =
+    const { job: { commandId, marker, bounds }, surroundings, timerSlack } =
       this.#message;
     return {
       commandId,
       marker,
       surroundings,
+      guard: bounds === undefined ? noGuard : new Guard(bounds),
       ...(timerSlack === undefined ? {} : { timerSlack }),
       signal: this.#stop.signal,
       kill: this.#kill.signal,
       stopRequested: () => Atomics.load(this.#stopFlag, 0) !== 0,
       started: (identity) => this.#post({ kind: "started", identity }),
+      secret: (name) => this.#secret(name),
       data: {
         text: async (type, params) => {
           const answer = await this.#request(type, params);
@@ -139,6 +171,19 @@ export class RunningWork {
         },
       },
     };
+  }
+
+  async #secret(name: string): Promise<Sealed> {
+    const command = String(this.#message.job.commandId);
+    const answer = await patiently(
+      () => this.#request("secret", { command, name }),
+      { what: "a secret", signal: this.#stop.signal, clock: systemClock },
+    );
+    const secret = new Sealed(
+      typeof answer === "string" ? answer : new TextDecoder().decode(answer),
+    );
+    this.#shown.add(secret);
+    return secret;
   }
 
   #request(type: string, params: unknown): Promise<string | Uint8Array> {

@@ -1,3 +1,4 @@
+import type { GuardBounds } from "../../operations/guard.ts";
 import type {
   Outcome,
   ProcessIdentity,
@@ -13,6 +14,8 @@ export interface WorkItem {
   readonly params: string;
   /** See OperationContext. */
   readonly marker: string;
+  /** Bounds in the host's files; none if absent. */
+  readonly bounds?: GuardBounds | undefined;
 }
 
 /** Calls that a worker makes to the one who started the work, in the order in which the operation made them. */
@@ -35,6 +38,8 @@ export interface WorkOutcome extends Outcome {
   readonly errorCode?: string;
   /** Hashes of its output; absent if they are not known. */
   readonly printed?: PrintedHashes;
+  /** Number of places where a secret was masked in its output and words. */
+  readonly masked?: number;
 }
 
 /** Work that was started. */

@@ -14,10 +14,16 @@ export const join = defineSubcommand({
     token: {
       type: "optional",
       summary:
-        'token from "piri-manager agent add", or "-" to read it from stdin',
+        'token from "piri-manager token create" or "agent add", or "-" to read it from stdin',
     },
   },
   flags: {
+    name: {
+      type: "string",
+      value: "NAME",
+      summary:
+        "name to join under, if the token is for many hosts (default: the host's)",
+    },
     "token-file": {
       type: "string",
       value: "FILE",
@@ -25,7 +31,7 @@ export const join = defineSubcommand({
         "file with the token: other users can see arguments, but not this file",
     },
   },
-  examples: ["--token-file token", "-"],
+  examples: ["--token-file token", "- --name web-1"],
   async execute(
     { positionals, flags, dir, output, terminal },
     services: AgentServices,
@@ -35,7 +41,15 @@ export const join = defineSubcommand({
       flags["token-file"],
       terminal,
     );
-    const joined = await services.join({ dir, token });
+    const joined = await services.join({
+      dir,
+      token,
+      name: flags.name ?? "",
+      waits: ({ name, fingerprint }) =>
+        output.note(
+          `waiting until somebody accepts this host: piri-manager agent accept ${name} --fingerprint ${fingerprint}`,
+        ),
+    });
     await output.either(
       { id: joined.name, address: joined.address },
       `joined as ${joined.name}, the Manager is at ${joined.address}`,

@@ -7,6 +7,7 @@ import { json } from "../topics/json.ts";
 import { check } from "./check.ts";
 import { commands } from "./commands.ts";
 import { join } from "./join.ts";
+import { policy } from "./policy.ts";
 import { run } from "./run.ts";
 import type { AgentServices } from "./services.ts";
 
@@ -14,6 +15,8 @@ import type { AgentServices } from "./services.ts";
 export function agentProgram(
   options: {
     readonly build: BuildInfo;
+    /** Name of the executable; piri-agent by default. */
+    readonly name?: string;
     readonly defaultDir: () => string;
     readonly services: AgentServices;
   },
@@ -26,7 +29,8 @@ export function agentProgram(
       run,
       check,
       commands,
-      completionSubcommand("piri-agent"),
+      policy,
+      completionSubcommand(options.name ?? "piri-agent"),
       helpSubcommand(() => program),
       completeSubcommand(() => program),
     ],

@@ -8,9 +8,16 @@ export interface AgentServices {
    *
    * @throws {PiriError} INVALID_ARGUMENT for what is no token; AUTH_FAILED, DENIED, UNAVAILABLE.
    */
-  join(
-    options: { readonly dir: string; readonly token: string },
-  ): Promise<Joined>;
+  join(options: {
+    readonly dir: string;
+    readonly token: string;
+    /** Name to join under, if the token is for many hosts; empty for the host's own. */
+    readonly name: string;
+    /** Told once if somebody has to accept the host. */
+    readonly waits: (
+      host: { readonly name: string; readonly fingerprint: string },
+    ) => Promise<void>;
+  }): Promise<Joined>;
   /** Runs the agent until it is to stop, and resolves when it has come to rest. */
   run(
     options: { readonly dir: string; readonly log: Partial<LogOptions> },
@@ -24,6 +31,45 @@ export interface AgentServices {
    * @throws {PiriError} FAILED_PRECONDITION if the folder is no agent's; DENIED if this user may not; DISK
    */
   commands(options: { readonly dir: string }): Promise<HostRecord>;
+  readonly policy: PolicyServices;
+}
+
+/** Commands about the policy of this host. */
+export interface PolicyServices {
+  /** Reads the policy, right or wrong. */
+  check(dir: string): Promise<CheckedPolicy>;
+  /** Decides about a command as the agent would. */
+  test(
+    dir: string,
+    asked: { readonly operation: string; readonly params: string },
+  ): Promise<{
+    /** Rule that decided. */
+    readonly rule: string;
+    /** Sentence about a refusal; empty if it is allowed. */
+    readonly refusal: string;
+  }>;
+  /**
+   * Asks the running agent to read its policy again, and returns its process.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT for a wrong policy; FAILED_PRECONDITION, DENIED, UNSUPPORTED
+   */
+  reload(dir: string): Promise<number>;
+}
+
+/** Policy as it is on the disk. */
+export interface CheckedPolicy {
+  readonly path: string;
+  /** "none" if the file is wrong. */
+  readonly mode: string;
+  readonly edition: string;
+  /** Empty without a file. */
+  readonly sha256: string;
+  /** Empty if the file is right. */
+  readonly error: string;
+  /** Count of rules. */
+  readonly rules: number;
+  /** Ways around the rules. */
+  readonly unlimitedBy: readonly string[];
 }
 
 /** A host that has joined. */

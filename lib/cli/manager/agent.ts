@@ -3,13 +3,14 @@ import { codeOf, messageOf } from "../../base/errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import { HintedError } from "../errors.ts";
 import type { Output } from "../output.ts";
-import { OutputLost } from "../terminal.ts";
 import { oneLine } from "../text.ts";
 import { withAgentHint } from "./hints.ts";
 import { secretHashOf } from "./agent_secret.ts";
+import { accept, pending, reject, revoke } from "./agent_enrolment.ts";
 import { agentRename } from "./agent_rename.ts";
 import { agentSet } from "./agent_set.ts";
 import { commandJson } from "./json.ts";
+import { printOnce } from "./print_once.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 import { outcomeText } from "./states.ts";
@@ -155,15 +156,28 @@ const token = defineSubcommand({
   },
 });
 
-/** `agent add|set|rename|remove|token`: changes the entries of agents. */
+/** `agent add|set|rename|remove|token|pending|accept|reject|revoke`: changes the entries of agents. */
 export const agent: Group<ManagerServices> = {
   name: "agent",
-  summary: "add, change or remove agents, or give one a new join token",
-  subcommands: [add, agentSet, agentRename, remove, token],
+  summary: "add, change, rename, accept, revoke or remove agents",
+  subcommands: [
+    add,
+    agentSet,
+    agentRename,
+    remove,
+    token,
+    pending,
+    accept,
+    reject,
+    revoke,
+  ],
   synonyms: {
+    approve: "piri-manager agent accept",
+    block: "piri-manager agent revoke",
     create: "piri-manager agent add",
     del: "piri-manager agent remove",
     delete: "piri-manager agent remove",
+    deny: "piri-manager agent reject",
     edit: "piri-manager agent set",
     group: "piri-manager agent set --group",
     join: "piri-manager agent add",
@@ -188,17 +202,12 @@ async function printToken(
   made: { readonly id: string; readonly token: string },
   output: Output,
 ): Promise<void> {
-  try {
-    await output.either(made, made.token);
-  } catch (error) {
-    if (!(error instanceof OutputLost)) throw error;
-    throw new HintedError(
-      "DISK",
-      `Cannot print the join token of "${made.id}": ${error.fact}`,
-      `piri-manager agent token ${made.id}`,
-      { cause: error },
-    );
-  }
+  await printOnce(output, {
+    value: made,
+    line: made.token,
+    what: `the join token of "${made.id}"`,
+    again: `piri-manager agent token ${made.id}`,
+  });
 }
 
 function expiryOf(ms: number | undefined): { expiresInMs?: bigint } {

@@ -18,10 +18,12 @@ export const agents = defineSubcommand({
       json: agentJson,
       columns: {
         NAME: ({ id }) => id,
-        STATE: ({ connected, joined, retired }) =>
-          `${connected ? "connected" : joined ? "disconnected" : "not joined"}${
-            retired ? ", retired" : ""
-          }`,
+        STATE: ({ connected, joined, retired, revokedAtMs }) =>
+          revokedAtMs !== undefined
+            ? "revoked"
+            : `${
+              connected ? "connected" : joined ? "disconnected" : "not joined"
+            }${retired ? ", retired" : ""}`,
         SINCE: ({ sinceMs }) => output.time(sinceMs),
         ADDRESS: ({ address }) => address,
         VERSION: ({ version }) => version,

@@ -47,8 +47,8 @@ export function attentionOf(
 }
 
 /** True for an agent that target expressions mean. */
-export function isEnrolled({ joined, retired }: Agent): boolean {
-  return joined && !retired;
+export function isEnrolled({ joined, retired, revokedAtMs }: Agent): boolean {
+  return joined && !retired && revokedAtMs === undefined;
 }
 
 function some(what: string, agents: readonly Agent[]): string[] {

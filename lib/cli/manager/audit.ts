@@ -60,7 +60,7 @@ const list = defineSubcommand({
       columns: {
         ID: ({ id }) => String(id),
         TIME: ({ atMs }) => output.time(atMs),
-        WHO: ({ who, note }) => askerText({ requestedBy: who, saidBy: note }),
+        WHO: whoText,
         ACT: actText,
         ON: ({ on }) => on,
         OUTCOME: outcomeText,
@@ -143,7 +143,15 @@ function actText({ act, operation }: AuditEntry): string {
   return operation === "" ? act : `${act} ${operation}`;
 }
 
+/** User of an entry. A stranger is told by the address. */
+function whoText({ who, note, from, decision }: AuditEntry): string {
+  return who === "" && decision === "denied"
+    ? `stranger at ${from}`
+    : askerText({ requestedBy: who, saidBy: note });
+}
+
 function outcomeText({ decision, rule, outcome }: AuditEntry): string {
   if (decision === "allowed") return outcome;
-  return rule === "" ? decision : `${decision} by ${rule}`;
+  const by = rule === "" ? decision : `${decision} by ${rule}`;
+  return outcome === "" ? by : `${by}: ${outcome}`;
 }

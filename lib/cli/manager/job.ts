@@ -13,7 +13,12 @@ import {
   jobStateName,
   jobStateOf,
 } from "./job/job_json.ts";
-import { answeredJob, launchJob, WHILE_A_JOB_RUNS } from "./job/launch_job.ts";
+import {
+  answeredJob,
+  launchJob,
+  SKIP_DENIED,
+  WHILE_A_JOB_RUNS,
+} from "./job/launch_job.ts";
 import { jobCountsText } from "./job/summary_text.ts";
 import { VIEW_FLAGS } from "./job/view_flags.ts";
 import { parseJobId } from "./job_ids.ts";
@@ -227,6 +232,10 @@ export const RERUN_FLAGS = {
     type: "boolean",
     summary: "print the id of what is started and do not wait",
   },
+  "skip-denied": {
+    type: "boolean",
+    summary: SKIP_DENIED,
+  },
 } as const;
 
 const rerun = defineSubcommand({
@@ -242,6 +251,7 @@ const rerun = defineSubcommand({
       jobId: parseJobId(positionals.id),
       scope: scopeOf(flags),
       on: [...flags.on],
+      skipDenied: flags["skip-denied"],
       ...signatureOf(terminal),
     };
     return await launchJob({

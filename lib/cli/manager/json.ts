@@ -31,6 +31,7 @@ export function agentJson(agent: Agent): Record<string, unknown> {
     facts: agent.facts,
     setFacts: agent.setFacts,
     retired: agent.retired,
+    revokedAt: time(agent.revokedAtMs),
   };
 }
 
@@ -89,6 +90,7 @@ export function commandJson(command: Command): Record<string, unknown> {
     stdoutSha256: hex(command.stdoutSha256),
     stderrSha256: hex(command.stderrSha256),
     hashOfKept: command.hashOfKept,
+    masked: command.masked,
     truncated: command.truncated,
     presumed: command.presumed,
     reason: text(command.reason),

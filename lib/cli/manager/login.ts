@@ -1,5 +1,7 @@
 import { encodePem } from "../../base/pem.ts";
-import { parseAddress } from "../../base/address.ts";
+import type { LoginResponse } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { parseCiLine } from "../../base/ci_line.ts";
+import { TOKEN_VARIABLE } from "../../base/ci_token.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { type Login, readLogin, writeLogin } from "../../base/login_file.ts";
 import { type LoginLine, parseLoginLine } from "../../base/login_line.ts";
@@ -13,7 +15,9 @@ import {
   allLogins,
   chooseLogin,
   chosenLogin,
+  ciLineIn,
   loginFolder,
+  loginNameOf,
   requireLogin,
 } from "./logins.ts";
 import type { ManagerServices } from "./services.ts";
@@ -30,10 +34,21 @@ export const login = defineSubcommand({
     },
   },
   flags: {
+    ci: {
+      type: "boolean",
+      summary:
+        "sign in as the CI job that this is a part of, by the line that operator add --from printed (default: PIRI_MANAGER)",
+    },
     name: {
       type: "string",
       value: "NAME",
       summary: "name of the login, for PIRI_MANAGER (default: the host)",
+    },
+    cidr: {
+      type: "repeated",
+      value: "NETWORK",
+      summary:
+        "network that the login is good from, as 10.0.0.0/8 (default: as the line says)",
     },
     use: {
       type: "string",
@@ -50,21 +65,38 @@ export const login = defineSubcommand({
       ["login --use", "the usual login, or the only one"],
     ],
   }],
-  examples: ["piri-login1-...", "- --name prod < line", "--use prod"],
+  examples: [
+    "piri-login1-...",
+    "- --name prod < line",
+    "--ci piri-ci1-...",
+    "--use prod",
+  ],
   async execute(invocation, services: ManagerServices) {
     const { positionals: { line }, flags } = invocation;
     if (flags.use !== undefined) {
-      if (line !== undefined || flags.name !== undefined) {
+      if (
+        line !== undefined || flags.name !== undefined || flags.ci ||
+        flags.cidr.length > 0
+      ) {
         throw new PiriError(
           "INVALID_ARGUMENT",
-          'Cannot use "--use" with a line or "--name": it takes a login that is there already',
+          'Cannot use "--use" with a line, "--name", "--cidr" or "--ci": it takes a login that is there already',
         );
       }
       await use(flags.use, invocation);
+    } else if (flags.ci) {
+      if (flags.cidr.length > 0) {
+        throw new PiriError(
+          "INVALID_ARGUMENT",
+          'Cannot use "--ci" with "--cidr": a login of a CI job is bounded by claims',
+        );
+      }
+      await signInFromCi(line, flags.name, invocation, services);
     } else if (line !== undefined) {
-      await signIn(line, flags.name, invocation, services);
-    } else if (flags.name === undefined) await list(invocation);
-    else {
+      await signIn(line, flags, invocation, services);
+    } else if (flags.name === undefined && flags.cidr.length === 0) {
+      await list(invocation);
+    } else {
       throw new HintedError(
         "INVALID_ARGUMENT",
         "Cannot log in: the line is missing",
@@ -105,27 +137,67 @@ async function use(name: string, invocation: Invocation): Promise<void> {
 
 async function signIn(
   word: string,
+  { name: given, cidr }: {
+    readonly name: string | undefined;
+    readonly cidr: readonly string[];
+  },
+  invocation: Invocation,
+  services: ManagerServices,
+): Promise<void> {
+  const { terminal } = invocation;
+  const line = parseLoginLine(
+    word === "-" ? decodeExactly(await terminal.readStdin()) ?? "" : word,
+  );
+  await keep(line, given, invocation, async (place) => {
+    using control = await services.connectTo(place);
+    return await control.logins.login({ code: line.code, cidrs: [...cidr] })
+      .catch((error) => {
+        throw withInvitation(error, line);
+      });
+  });
+}
+
+/** Signs in by a token that the CI gives to this job. It is never an argument. */
+async function signInFromCi(
+  word: string | undefined,
   given: string | undefined,
   invocation: Invocation,
   services: ManagerServices,
 ): Promise<void> {
+  const line = parseCiLine(word ?? ciLineIn(invocation.terminal));
+  const { operator, audience } = line;
+  await keep(line, given, invocation, async (place) => {
+    const token = await services.ciToken(audience).catch((error) => {
+      throw withCiHint(error, audience);
+    });
+    using control = await services.connectTo(place);
+    return await control.logins.loginFromCi({ operator, token })
+      .catch((error) => {
+        throw withReason(error);
+      });
+  });
+}
+
+/** Gets a token of the Manager, and keeps it as a login. */
+async function keep(
+  line: Pick<LoginLine, "address" | "caCertificate">,
+  given: string | undefined,
+  invocation: Invocation,
+  trade: (
+    place: { readonly address: string; readonly ca: string },
+  ) => Promise<
+    Pick<LoginResponse, "token" | "operator" | "role" | "expiresAtMs">
+  >,
+): Promise<void> {
   const { output, terminal } = invocation;
-  const line = parseLoginLine(
-    word === "-" ? decodeExactly(await terminal.readStdin()) ?? "" : word,
-  );
-  const name = given ?? nameOf(line);
+  const name = given ?? loginNameOf(line.address);
   const folder = loginFolder(terminal, name);
   await requireSame(folder, name, line);
   // Before the code is spent.
   await makePrivateFolder(folder);
   const ca = encodePem("CERTIFICATE", line.caCertificate);
   const { address } = line;
-  using control = await services.connectTo({ address, ca });
-  const { token, operator, role, expiresAtMs } = await control.logins.login({
-    code: line.code,
-  }).catch((error) => {
-    throw withInvitation(error, line);
-  });
+  const { token, operator, role, expiresAtMs } = await trade({ address, ca });
   const login = {
     address,
     ca,
@@ -147,7 +219,7 @@ async function signIn(
 async function requireSame(
   folder: string,
   name: string,
-  { address }: LoginLine,
+  { address }: Pick<LoginLine, "address">,
 ): Promise<void> {
   const old = await readLogin(folder);
   if (old === undefined || old.address === address) return;
@@ -191,10 +263,24 @@ function withInvitation(error: unknown, { operator }: LoginLine): unknown {
   );
 }
 
-/** Name of a login by the Manager's host. */
-function nameOf({ address }: LoginLine): string {
-  return parseAddress(address).host.replaceAll(/[^A-Za-z0-9._-]/g, "-")
-    .replace(/^[^A-Za-z0-9]+/, "");
+function withCiHint(error: unknown, audience: string): unknown {
+  if (codeOf(error) !== "FAILED_PRECONDITION") return error;
+  return new HintedError(
+    "FAILED_PRECONDITION",
+    messageOf(error),
+    `GitHub gives one to a job with "permissions: id-token: write", GitLab to one with "id_tokens: ${TOKEN_VARIABLE}: aud: ${audience}"`,
+    { cause: error },
+  );
+}
+
+function withReason(error: unknown): unknown {
+  if (codeOf(error) !== "AUTH_FAILED") return error;
+  return new HintedError(
+    "AUTH_FAILED",
+    messageOf(error),
+    "piri-manager audit list --act LoginFromCi tells an admin the reason",
+    { cause: error },
+  );
 }
 
 /** A login as JSON, without what is secret. */

@@ -1,4 +1,6 @@
 import { dirname, join } from "@std/path";
+import { parseAddress } from "../../base/address.ts";
+import { looksLikeCiLine, parseCiLine } from "../../base/ci_line.ts";
 import { PiriError } from "../../base/errors.ts";
 import { writeFileAtomically } from "../../base/files.ts";
 import { type Login, loginFile, readLogin } from "../../base/login_file.ts";
@@ -123,7 +125,31 @@ export function findManager(
   );
 }
 
+/** Name of a login by the Manager's host, for one that was given none. */
+export function loginNameOf(address: string): string {
+  return parseAddress(address).host.replaceAll(/[^A-Za-z0-9._-]/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "");
+}
+
+/**
+ * Line for jobs of a CI in the variable that otherwise names a login.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function ciLineIn(terminal: Pick<Terminal, "env">): string {
+  const line = terminal.env(MANAGER_VARIABLE) ?? "";
+  if (looksLikeCiLine(line)) return line;
+  throw new HintedError(
+    "INVALID_ARGUMENT",
+    "Cannot log in as a job of a CI: the line is missing",
+    `it is an argument, or in ${MANAGER_VARIABLE}; piri-manager operator add --from prints it on the Manager's machine`,
+  );
+}
+
 function wantedFolder(terminal: Terminal, wanted: string): string {
+  if (looksLikeCiLine(wanted)) {
+    return wantedFolder(terminal, loginNameOf(parseCiLine(wanted).address));
+  }
   if (isPath(wanted)) return wanted;
   const folder = loginFolder(terminal, wanted);
   if (isThere(loginFile(folder))) return folder;

@@ -1,106 +1,23 @@
 import type { OperatorToken } from "../../../proto/gen/piri/control/v1/control_pb.ts";
-import { ROLES } from "../../base/role.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type Group, type Subcommand } from "../command.ts";
-import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
-import type { Output } from "../output.ts";
-import { OutputLost } from "../terminal.ts";
+import { claimsText } from "./claims.ts";
 import { findOperator, withOperatorHint } from "./find_operator.ts";
+import {
+  add,
+  invite,
+  NAME,
+  ROLE,
+  ROLE_HELP,
+  see,
+  seeOf,
+} from "./operator_add.ts";
 import { operatorJson } from "./operator_text.ts";
 import { revokeToken, tokens } from "./operator_tokens.ts";
 import { RULE_LISTING } from "./rule_text.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
-
-const NAME = {
-  name: { type: "one", summary: "name of the operator" },
-} as const;
-
-const ROLE = {
-  type: "choice",
-  choices: ROLES,
-  summary: "what the operator may do (below)",
-  synonyms: { read: "viewer", user: "operator", administrator: "admin" },
-} as const;
-
-const ROLE_HELP = {
-  title: "Roles",
-  lines: [
-    ["viewer", "sees agents, commands, output and events"],
-    ["operator", "acts on agents, too, as far as rules allow: rule add"],
-    ["admin", "changes agents, operators and rules, too; no one's own rights"],
-  ],
-} as const;
-
-const expires = {
-  type: "duration",
-  value: "TIME",
-  summary: "how long a login lasts, at most 3650d (default: 30d)",
-  most: 3_650 * 86_400_000,
-} as const;
-
-const add = defineSubcommand({
-  name: "add",
-  summary: "add an operator and print the line to log in with",
-  positionals: NAME,
-  flags: { role: ROLE, expires },
-  more: [ROLE_HELP],
-  examples: ["alice --role operator", "bob --role viewer --expires 7d"],
-  async execute(
-    { positionals, flags, dir, output, terminal },
-    services: ManagerServices,
-  ) {
-    const { name } = positionals;
-    const { role } = flags;
-    if (role === undefined) {
-      throw new HintedError(
-        "INVALID_ARGUMENT",
-        'Cannot add an operator: "--role" is missing',
-        `it is one of ${ROLES.join(", ")}`,
-      );
-    }
-    using control = await services.connect(dir);
-    const { login } = await control.operators.addOperator({
-      name,
-      role,
-      requestedBy: userOf(terminal),
-      ...expiryOf(flags.expires),
-    });
-    await printLogin({ name, login }, output);
-    if (role === "operator") {
-      await output.note(
-        `${name} may only look so far; as an example: piri-manager rule add ${name} allow --on @web --do command.Run`,
-      );
-    }
-    return ExitCode.ok;
-  },
-});
-
-const invite = defineSubcommand({
-  name: "invite",
-  summary: "print another line to log in with",
-  positionals: NAME,
-  flags: { expires },
-  examples: ["alice"],
-  async execute(
-    { positionals: { name }, flags, dir, output, terminal },
-    services: ManagerServices,
-  ) {
-    using control = await services.connect(dir);
-    const { login } = await withOperatorHint(
-      control.operators.inviteOperator({
-        name,
-        requestedBy: userOf(terminal),
-        ...expiryOf(flags.expires),
-      }),
-      name,
-      control,
-    );
-    await printLogin({ name, login }, output);
-    return ExitCode.ok;
-  },
-});
 
 const list = defineSubcommand({
   name: "list",
@@ -116,6 +33,8 @@ const list = defineSubcommand({
       columns: {
         NAME: ({ name }) => name,
         ROLE: ({ role }) => role,
+        FROM: ({ ci }) => ci?.issuer ?? "",
+        SEES: ({ see }) => see,
         STATE: ({ suspended }) => suspended ? "suspended" : "",
         RULES: ({ rules }) =>
           rules.length === 0
@@ -162,6 +81,9 @@ const show = defineSubcommand({
     await output.facts({
       name,
       role: operator.role,
+      from: operator.ci?.issuer ?? "",
+      claims: claimsText(operator.ci?.claims ?? {}),
+      sees: operator.see,
       state: operator.suspended ? "suspended: nothing is answered" : "",
       added: output.fullTime(operator.createdAtMs),
       logins: String(logins.length),
@@ -177,34 +99,37 @@ const show = defineSubcommand({
 
 const set = defineSubcommand({
   name: "set",
-  summary: "change the role of an operator",
+  summary: "change the role of an operator, or what it sees",
   positionals: NAME,
-  flags: { role: ROLE },
+  flags: { role: ROLE, see },
   more: [ROLE_HELP],
-  examples: ["alice --role admin"],
+  examples: ["alice --role admin", "alice --see @web", "alice --see all"],
   async execute(
-    { positionals: { name }, flags: { role }, dir, output, terminal },
+    { positionals: { name }, flags: { role, see }, dir, output, terminal },
     services: ManagerServices,
   ) {
-    if (role === undefined) {
+    if (role === undefined && see === undefined) {
       throw new PiriError(
         "INVALID_ARGUMENT",
-        `Cannot change operator "${name}": "--role" is missing`,
+        `Cannot change operator "${name}": "--role" or "--see" is missing`,
       );
     }
     using control = await services.connect(dir);
     const { operator } = await withOperatorHint(
       control.operators.setOperator({
         name,
-        role,
+        ...role === undefined ? {} : { role },
+        ...see === undefined ? {} : { see: seeOf(see) },
         requestedBy: userOf(terminal),
       }),
       name,
       control,
     );
     await output.either(
-      operator === undefined ? { name, role } : operatorJson(operator),
-      `operator "${name}" has the role ${role}`,
+      operator === undefined ? { name } : operatorJson(operator),
+      `operator "${name}" has the role ${operator?.role ?? role} and sees ${
+        operator?.see || "all"
+      }`,
     );
     return ExitCode.ok;
   },
@@ -316,26 +241,3 @@ export const operator: Group<ManagerServices> = {
     update: "piri-manager operator set",
   },
 };
-
-/** Prints a login line, which nobody can see again. */
-async function printLogin(
-  { name, login }: { readonly name: string; readonly login: string },
-  output: Output,
-): Promise<void> {
-  try {
-    await output.either({ name, login }, `piri-manager login ${login}`);
-  } catch (error) {
-    if (!(error instanceof OutputLost)) throw error;
-    throw new HintedError(
-      "DISK",
-      `Cannot print the login line of "${name}": ${error.fact}`,
-      `piri-manager operator invite ${name}`,
-      { cause: error },
-    );
-  }
-  await output.note("a secret, good once and for 10 minutes");
-}
-
-function expiryOf(ms: number | undefined): { tokenExpiresInMs?: bigint } {
-  return ms === undefined ? {} : { tokenExpiresInMs: BigInt(ms) };
-}

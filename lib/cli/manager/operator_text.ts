@@ -8,14 +8,18 @@ import { ruleJson } from "./rule_text.ts";
 
 /** An operator as JSON. */
 export function operatorJson(operator: Operator): Record<string, unknown> {
-  const { name, role, suspended, createdAtMs, tokens, rules } = operator;
+  const { name, role, suspended, see, createdAtMs, tokens, rules, ci } =
+    operator;
   return {
     name,
     role,
     suspended,
+    see: text(see),
     createdAt: isoTime(createdAtMs),
     tokens: tokens.map(tokenJson),
     rules: rules.map(ruleJson),
+    from: ci?.issuer ?? null,
+    claims: ci === undefined ? null : { ...ci.claims },
   };
 }
 
@@ -28,6 +32,8 @@ export function tokenJson(token: OperatorToken): Record<string, unknown> {
     expiresAt: isoTime(token.expiresAtMs),
     usedAt: time(token.usedAtMs),
     usedFrom: text(token.usedFrom),
+    run: text(token.run),
+    cidrs: token.cidrs,
   };
 }
 

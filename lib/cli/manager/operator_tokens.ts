@@ -39,6 +39,8 @@ export const tokens = defineSubcommand({
         UNTIL: ({ token }) => output.fullTime(token.expiresAtMs),
         "LAST USE": ({ token }) => output.time(token.usedAtMs),
         FROM: ({ token }) => token.usedFrom,
+        RUN: ({ token }) => token.run,
+        "GOOD FROM": ({ token }) => token.cidrs.join(", "),
       },
     });
     return ExitCode.ok;

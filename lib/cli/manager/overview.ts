@@ -95,6 +95,8 @@ function countsOf(agents: readonly Agent[]) {
     notJoined: agents.filter(({ joined, retired }) => !joined && !retired)
       .length,
     retired: agents.filter(({ retired }) => retired).length,
+    revoked: agents.filter(({ revokedAtMs }) => revokedAtMs !== undefined)
+      .length,
   };
 }
 
@@ -103,7 +105,7 @@ function linesOf(
   attention: readonly string[],
   { output, terminal }: Invocation,
 ): string[] {
-  const { connected, away, notJoined, retired } = countsOf(agents);
+  const { connected, away, notJoined, retired, revoked } = countsOf(agents);
   const up = terminal.clock.now() - Number(status.startedAtMs);
   return [
     `Manager of ${status.advertise}, version ${status.version}, up for ${
@@ -115,6 +117,7 @@ function linesOf(
         `${away} away`,
         ...notJoined === 0 ? [] : [`${notJoined} not joined`],
         ...retired === 0 ? [] : [`${retired} retired`],
+        ...revoked === 0 ? [] : [`${revoked} revoked`],
       ].join(", ")
     }`,
     `Commands: ${status.commandsOpen} open, ${status.commandsTotal} in all`,

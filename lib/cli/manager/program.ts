@@ -14,6 +14,7 @@ import { exportIdentity } from "./export_identity.ts";
 import { facts } from "./facts.ts";
 import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
+import { issuer } from "./issuer.ts";
 import { job } from "./job.ts";
 import { login } from "./login.ts";
 import { findManager } from "./logins.ts";
@@ -27,12 +28,14 @@ import { get } from "./get.ts";
 import { put } from "./put.ts";
 import { rerun } from "./rerun.ts";
 import { rule } from "./rule.ts";
+import { secret } from "./secret.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
 import type { ManagerServices } from "./services.ts";
 import { show } from "./show.ts";
 import { status } from "./status.ts";
 import { targets } from "./targets.ts";
+import { token } from "./token.ts";
 import { jobs } from "./topics/jobs.ts";
 import { output } from "./topics/output.ts";
 import { targets as targetsTopic } from "./topics/targets.ts";
@@ -61,6 +64,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   hosts: "piri-manager agents",
   info: "piri-manager status",
   inspect: "piri-manager show",
+  issuers: "piri-manager issuer list",
   jobs: "piri-manager job list",
   join: "piri-agent join",
   kill: "piri-manager cancel",
@@ -70,6 +74,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   ls: "piri-manager agents",
   minions: "piri-manager agents",
   nodes: "piri-manager agents",
+  oidc: "piri-manager issuer add",
   operators: "piri-manager operator list",
   ops: "piri-manager operations",
   permissions: "piri-manager rule list",
@@ -80,6 +85,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   resolve: "piri-manager targets",
   rm: "piri-manager agent remove",
   rules: "piri-manager rule list",
+  secrets: "piri-manager secret list",
   select: "piri-manager targets",
   "sign-in": "piri-manager login",
   signin: "piri-manager login",
@@ -111,6 +117,7 @@ export function managerProgram(
       serve,
       agents,
       agent,
+      token,
       targets,
       facts,
       ping,
@@ -132,7 +139,9 @@ export function managerProgram(
       logout,
       whoami,
       operator,
+      issuer,
       rule,
+      secret,
       audit,
       exportIdentity,
       completionSubcommand("piri-manager"),

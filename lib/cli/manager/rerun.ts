@@ -29,6 +29,7 @@ export const rerun = defineSubcommand({
         jobId: typed.id,
         scope,
         on: [...flags.on],
+        skipDenied: flags["skip-denied"],
         ...signatureOf(terminal),
       };
       return await launchJob({
@@ -37,7 +38,9 @@ export const rerun = defineSubcommand({
       }, { ...invocation, connect });
     }
     checkViewFlags(flags);
-    if (scope !== RerunScope.ALL || flags.on.length > 0) {
+    if (
+      scope !== RerunScope.ALL || flags.on.length > 0 || flags["skip-denied"]
+    ) {
       throw new PiriError(
         "INVALID_ARGUMENT",
         `Cannot choose agents of ${positionals.id}: it is one command`,

@@ -56,6 +56,12 @@ const add = defineSubcommand({
       least: 1,
       most: 1_000_000,
     },
+    within: {
+      type: "string",
+      value: "TIMES",
+      summary:
+        "times of the week at which the rule counts, in a time zone: 'Mon-Fri 08:00-18:00 Europe/Berlin' (default: always)",
+    },
     "trust-facts": {
       type: "boolean",
       summary:
@@ -67,6 +73,7 @@ const add = defineSubcommand({
     "alice allow --on @web --do command.Run --argv 'uptime'",
     "alice allow --on '@web ! web-07' --do 'file.*' --max 50",
     "alice deny --on @db --do '*'",
+    "bob allow --on @web --do '*' --within 'Sat,Sun UTC'",
   ],
   async execute(
     { positionals: { operator, decision }, flags, dir, output, terminal },
@@ -84,6 +91,7 @@ const add = defineSubcommand({
           argv: flags.argv === undefined ? [] : wordsOf(flags.argv),
           max: flags.max ?? 0,
           trustFacts: flags["trust-facts"],
+          within: flags.within ?? "",
         },
         requestedBy: userOf(terminal),
       }),
@@ -171,6 +179,12 @@ const test = defineSubcommand({
       value: "OPERATION",
       summary: "the operation (default: command.Run)",
     },
+    at: {
+      type: "string",
+      value: "TIME",
+      summary:
+        "time to test at, for rules with --within: 2026-06-01T22:30:00Z, or without a zone by the clock here (default: now)",
+    },
   },
   rest: "<program> [arguments]",
   more: [{
@@ -180,6 +194,7 @@ const test = defineSubcommand({
   examples: [
     "alice --on web-1 -- systemctl restart nginx",
     "alice --on @web --do file.Put",
+    "alice --on web-1 --at 2026-06-01T22:30:00Z -- uptime",
   ],
   async execute(
     { positionals: { operator }, flags, rest, dir, output },
@@ -201,6 +216,7 @@ const test = defineSubcommand({
         selection: { expressions: [...flags.on] },
         operation,
         params: rest === undefined ? "" : JSON.stringify({ argv: rest }),
+        ...flags.at === undefined ? {} : { atMs: timeOf(flags.at) },
       }),
       operator,
       control,
@@ -240,6 +256,17 @@ function required(
     "INVALID_ARGUMENT",
     `Cannot run "${subcommand}": "--${flag}" is missing`,
     `"${subcommand} --help" tells how it is used`,
+  );
+}
+
+/** Time in milliseconds since 1970. */
+function timeOf(text: string): bigint {
+  const at = /^\d{4}-\d{2}-\d{2}(?:[T ]|$)/.test(text) ? Date.parse(text) : NaN;
+  if (!Number.isNaN(at)) return BigInt(at);
+  throw new HintedError(
+    "INVALID_ARGUMENT",
+    `Cannot test at "${text}": it is not a time`,
+    "write it as 2026-06-01T22:30:00Z, or without Z by the clock of this machine",
   );
 }
 

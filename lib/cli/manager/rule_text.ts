@@ -11,6 +11,7 @@ export function ruleJson(rule: Rule): Record<string, unknown> {
     argv: rule.argv.length === 0 ? null : rule.argv,
     max: rule.max === 0 ? null : rule.max,
     trustFacts: rule.trustFacts,
+    within: rule.within === "" ? null : rule.within,
     unlimited: rule.unlimited,
   };
 }
@@ -25,16 +26,18 @@ export const RULE_LISTING: Listing<Rule> = {
     DO: ({ operations }) => operations.join(","),
     ARGV: ({ argv }) => argv.map(quoted).join(" "),
     MAX: ({ max }) => max === 0 ? "" : String(max),
+    WITHIN: ({ within }) => within,
     NOTES: notesOf,
   },
 };
 
 /** A rule in one line. */
 export function ruleText(operator: string, rule: Rule): string {
-  const { number, on, operations, argv, max } = rule;
+  const { number, on, operations, argv, max, within } = rule;
   const bounds = [
     ...argv.length === 0 ? [] : [`as ${argv.map(quoted).join(" ")}`],
     ...max === 0 ? [] : [`at most ${max} agents at a time`],
+    ...within === "" ? [] : [`within ${within}`],
     ...notesOf(rule) === "" ? [] : [notesOf(rule)],
   ];
   return `${operator}#${number} ${decisionOf(rule)} ${

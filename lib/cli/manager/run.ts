@@ -14,6 +14,7 @@ import { INPUT_FLAGS, inputParams, inputPath } from "./input.ts";
 import {
   type JobRequest,
   launchJob,
+  SKIP_DENIED,
   WHILE_A_JOB_RUNS,
 } from "./job/launch_job.ts";
 import { LIMIT_FLAGS, limitsOf } from "./job/limit_flags.ts";
@@ -33,6 +34,12 @@ import {
 } from "./parse_run.ts";
 import { paramsText } from "./request_size.ts";
 import type { ManagerServices } from "./services.ts";
+import {
+  SECRET_FLAGS,
+  type SecretFlags,
+  secretsOf,
+  stdinSecrets,
+} from "./secret_flags.ts";
 import { signatureOf } from "./signature.ts";
 import { programExitCode } from "./states.ts";
 import {
@@ -99,6 +106,7 @@ export const run = defineSubcommand({
       summary:
         "what the command does while its agent is disconnected: continue (default), kill, kill-after=60s",
     },
+    "skip-denied": { type: "boolean", summary: SKIP_DENIED },
     cwd: {
       type: "string",
       value: "DIR",
@@ -127,6 +135,7 @@ export const run = defineSubcommand({
       summary: "mask of files that the program makes: 027; 022 by default",
     },
     ...INPUT_FLAGS,
+    ...SECRET_FLAGS,
     ...OWN_MANAGER_FLAGS,
   },
   hints: {
@@ -153,6 +162,7 @@ export const run = defineSubcommand({
     "'web-*' --stream --timestamps -- tail -f /var/log/app.log",
     "@web --out results --junit report.xml -- ./check.sh",
     "web-1 --op file.Fetch source=app.conf path=/etc/app.conf",
+    "web-1 --secret-env TOKEN=deploy-token -- ./deploy.sh",
     "web-1 --exit-code -- grep -q ready /var/log/app.log",
     "--serve --wait-for 95% --within 2m 'web-*' -- ./deploy.sh",
   ],
@@ -167,6 +177,7 @@ export const run = defineSubcommand({
       op: flags.op,
       surroundings: await surroundingsOf(flags, { input, terminal }),
     });
+    const secrets = await secretsOf(flags, { terminal, op: flags.op });
     const targets = await selectionOf(typed.agents, flags, invocation);
     const limits = limitsOf(flags);
     checkViewFlags(flags);
@@ -176,7 +187,8 @@ export const run = defineSubcommand({
       work: async (dir, seed) => {
         const connect = () => services.connect(dir);
         const given = await inputParams(input, { connect, terminal });
-        const parsed = { ...typed, params: { ...typed.params, ...given } };
+        const params = { ...typed.params, ...given, ...secrets.params };
+        const parsed = { ...typed, params };
         const { timeout } = flags;
         const request: JobRequest = {
           targets: { ...targets, ...seed === undefined ? {} : { seed } },
@@ -186,6 +198,9 @@ export const run = defineSubcommand({
           limits,
           name: flags.name ?? "",
           note: flags.note ?? "",
+          skipDenied: flags["skip-denied"],
+          secrets: [...secrets.given]
+            .map(([name, secret]) => ({ name, value: secret.open() })),
         };
         return await launchJob({
           start: (control, { signal }) =>
@@ -210,12 +225,12 @@ async function surroundingsOf(
     readonly "env-file": readonly string[];
     readonly user: string | undefined;
     readonly umask: string | undefined;
-  },
+  } & SecretFlags,
   { input, terminal }: { input: string | undefined; terminal: Terminal },
 ): Promise<Record<string, unknown>> {
   const { cwd, env, user, umask } = flags;
   const readers = [...flags["env-file"], input].filter((path) => path === "-");
-  if (readers.length > 1) {
+  if (readers.length + stdinSecrets(flags, terminal) > 1) {
     throw new PiriError(
       "INVALID_ARGUMENT",
       'Cannot run: "-" is given twice, and stdin can be read only once; put one of them into a file',

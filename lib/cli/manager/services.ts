@@ -4,10 +4,13 @@ import type {
   AuditService,
   BlobsService,
   CommandsService,
+  EnrolmentService,
   EventsService,
+  IssuersService,
   JobsService,
   LoginService,
   OperatorsService,
+  SecretsService,
   StatusService,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { LogOptions } from "../../base/log.ts";
@@ -79,6 +82,12 @@ export interface ManagerServices {
    * @throws {PiriError} UNAVAILABLE if it cannot be reached; DENIED if it cannot be trusted.
    */
   connectTo(place: ManagerPlace): Promise<Control>;
+  /**
+   * Token of the CI, for this audience, for the job that this process is a part of.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION outside of a CI; UNAVAILABLE if the CI does not give one
+   */
+  ciToken(audience: string): Promise<string>;
 }
 
 /** A Manager on another machine. */
@@ -147,5 +156,8 @@ export interface Control extends Disposable {
   readonly events: Client<typeof EventsService>;
   readonly status: Client<typeof StatusService>;
   readonly operators: Client<typeof OperatorsService>;
+  readonly enrolment: Client<typeof EnrolmentService>;
+  readonly issuers: Client<typeof IssuersService>;
+  readonly secrets: Client<typeof SecretsService>;
   readonly logins: Client<typeof LoginService>;
 }

@@ -125,7 +125,7 @@ function factsOf(command: Command, output: Output): Record<string, string> {
     "unreachable since": time(command.unreachableSinceMs),
     output: `${stdoutBytes} bytes of stdout, ${stderrBytes} of stderr${
       keptText(command)
-    }`,
+    }${maskedText(command)}`,
     changed: command.changed ? "yes" : "no",
     data: command.data,
     repeats: command.rerunOf === undefined ? "" : String(command.rerunOf),
@@ -142,6 +142,11 @@ function keptText(
   if (outputKept === undefined) return ", not all of it kept";
   const missing = stdoutBytes + stderrBytes - outputKept;
   return missing > 0n ? `, ${missing} of them not kept` : "";
+}
+
+function maskedText({ masked }: Command): string {
+  if (masked === 0) return "";
+  return `, masked ${masked === 1 ? "once" : `${masked} times`}`;
 }
 
 /** Progress of an open command. 0 of 1 is the initial value and says nothing. */

@@ -35,6 +35,7 @@ export const whoami = defineSubcommand({
       return ExitCode.ok;
     }
     await output.line(`${name} (${operator.role}) at ${address ?? dir}`);
+    if (operator.see !== "") await output.line(`sees ${operator.see}`);
     if (operator.rules.length > 0) {
       await output.list(operator.rules, RULE_LISTING);
     } else if (operator.role !== "viewer") {

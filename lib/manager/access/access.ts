@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { type Asker, NOBODY } from "../../base/asker.ts";
-import { encodeLoginLine } from "../../base/login_line.ts";
+import { badLogin, encodeLoginLine } from "../../base/login_line.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
@@ -22,19 +22,22 @@ import type {
   LoggedIn,
   OperatorView,
   RuleView,
+  TokenBounds,
 } from "../access_api.ts";
+import { isFrom } from "../admission/network.ts";
 import type { AgentRoster } from "../agent_roster.ts";
+import type { Denial } from "../audit_api.ts";
 import { type Act, auditEntry } from "../audit_entry.ts";
 import type { TargetSelection } from "../target_api.ts";
 import type { Targeting } from "../targeting.ts";
-import {
-  decide,
-  type Decision,
-  requireAllowed,
-  type RuledAgent,
-} from "./decide.ts";
+import { type ControlPlace, requirePlace } from "./control_place.ts";
+import { requireAllowed } from "./decide.ts";
+import { checkNew, checkRule, type Known, viewOf } from "./known_operator.ts";
 import { LiveTokens, notKnown } from "./live_tokens.ts";
+import { OperatorRights } from "./operator_rights.ts";
 import { Rule } from "./rule.ts";
+import { checkSight, Sights } from "./sight.ts";
+import { checkNetworks } from "./token_networks.ts";
 
 const log = logger("manager", "access");
 
@@ -47,30 +50,16 @@ const CODE_MS = 600_000;
 /** Least time between two records of a token's use, in milliseconds. */
 const USE_MS = 60_000;
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,99}$/;
-
-/** Address and authority that login lines name. */
-export interface ControlPlace {
-  /** Address of the control port, "host:port". */
-  readonly address: string;
-  /** Certificate of the authority, DER. */
-  readonly caCertificate: Uint8Array<ArrayBuffer>;
-}
-
 export interface AccessOptions {
   readonly store: Pick<Store, "operators" | "changeOperators">;
   readonly clock: Clock;
   readonly random: Random;
   readonly roster: AgentRoster;
   readonly targeting: Targeting;
+  /** Records in the audit that something was denied. */
+  readonly denied: (denial: Denial) => void;
   /** Undefined while there is no control port. */
   readonly place: () => ControlPlace | undefined;
-}
-
-/** Operator in memory, with rules that are ready to be applied. */
-interface Known {
-  readonly record: OperatorRecord;
-  readonly rules: readonly Rule[];
 }
 
 /** Operators, their tokens and their rules, in memory as the database has them. Rights are looked up when they are used. */
@@ -80,12 +69,20 @@ export class Access implements AccessAdmin {
   /** Tokens by the hex digits of their hashes. */
   #tokens = new Map<string, TokenRecord>();
   readonly #live: LiveTokens;
+  readonly #sights: Sights;
+  /** Rights of operators on agents. */
+  readonly rights: OperatorRights;
   /** Times of the uses that were recorded, by the numbers of tokens. */
   readonly #noted = new Map<number, number>();
 
   constructor(options: AccessOptions) {
     this.#options = options;
     this.#live = new LiveTokens(options.clock);
+    this.#sights = new Sights(options);
+    this.rights = new OperatorRights({
+      ...options,
+      find: (name) => this.#operators.get(name),
+    });
   }
 
   /** Loads what the database has. Called once. */
@@ -103,65 +100,86 @@ export class Access implements AccessAdmin {
   }
 
   async add(
-    { name, role, rules, tokenLifeMs }: Parameters<AccessAdmin["add"]>[0],
+    { name, role, rules, see = "", ...token }: Parameters<
+      AccessAdmin["add"]
+    >[0],
     asker?: Asker,
   ): Promise<string> {
-    if (!NAME.test(name)) {
-      throw new PiriError(
-        "INVALID_ARGUMENT",
-        `Cannot add operator "${name}": a name has letters, digits, and _ . @ -, 100 at most`,
-      );
-    }
-    for (const rule of rules) checked(rule);
+    checkNew(name, rules);
     const { clock } = this.#options;
-    return await this.#withCode(name, tokenLifeMs, (code) => ({
+    checkSight(see, role);
+    const statement = { role, rules, see, ...token };
+    return await this.#withCode(name, token, (code) => ({
       kind: "add",
-      operator: { name, role, createdAt: clock.now() },
+      operator: { name, role, see, createdAt: clock.now() },
       rules,
       code,
-    }), this.#audit("AddOperator", name, asker, { role, rules }));
+    }), this.#audit("AddOperator", name, asker, statement));
+  }
+
+  /** Operator as the database has it. */
+  operator(name: string): OperatorRecord | undefined {
+    return this.#operators.get(name)?.record;
   }
 
   async invite(
     name: string,
-    tokenLifeMs: number,
+    bounds: TokenBounds,
     asker?: Asker,
   ): Promise<string> {
+    if (this.operator(name)?.ci) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot invite operator "${name}": jobs of a CI log in as it, by tokens of the CI`,
+      );
+    }
     return await this.#withCode(
       name,
-      tokenLifeMs,
+      bounds,
       (token) => ({ kind: "addToken", token }),
-      this.#audit("InviteOperator", name, asker),
+      this.#audit("InviteOperator", name, asker, { ...bounds }),
     );
   }
 
   async set(
     ...[name, change, asker]: Parameters<AccessAdmin["set"]>
   ): Promise<OperatorView> {
-    await this.#change(
+    const { record } = this.#require(name);
+    checkSight(change.see ?? record.see, change.role ?? record.role);
+    await this.change(
       { kind: "set", name, ...change },
       this.#audit("SetOperator", name, asker, change),
     );
+    if (change.see !== undefined && change.see !== record.see) {
+      for (const { id } of record.tokens) this.#live.interrupt(id);
+    }
     return viewOf(this.#require(name));
   }
 
   async remove(name: string, asker?: Asker): Promise<void> {
-    await this.#change(
+    await this.change(
       { kind: "remove", name },
       this.#audit("RemoveOperator", name, asker),
     );
   }
 
   async revoke(id: number, asker?: Asker): Promise<void> {
-    await this.#change(
+    await this.change(
       { kind: "revoke", id },
       this.#audit("RevokeToken", `token ${id}`, asker),
     );
   }
 
+  async logout(id: number, asker: Asker): Promise<void> {
+    await this.change(
+      { kind: "expire", id, at: this.#options.clock.now() },
+      this.#audit("Logout", `token ${id}`, asker),
+    );
+  }
+
   async addRule(rule: NewRule, asker?: Asker): Promise<RuleView> {
-    checked(rule);
-    await this.#change(
+    checkRule(rule);
+    await this.change(
       { kind: "addRule", rule },
       this.#audit("AddRule", rule.operator, asker, { rule }),
     );
@@ -173,12 +191,18 @@ export class Access implements AccessAdmin {
     );
   }
 
+  /** The rule that names this agent literally, as "alice#2"; undefined for none. */
+  ruleThatNames(agent: string): string | undefined {
+    return [...this.#operators.values()].flatMap(({ rules }) => rules)
+      .find((rule) => rule.names(agent))?.name;
+  }
+
   async removeRule(
     operator: string,
     number: number,
     asker?: Asker,
   ): Promise<void> {
-    await this.#change(
+    await this.change(
       { kind: "removeRule", operator, number },
       this.#audit("RemoveRule", `${operator}#${number}`, asker),
     );
@@ -188,29 +212,36 @@ export class Access implements AccessAdmin {
     operator: string,
     selection: TargetSelection,
     work: AskedWork,
+    at?: number,
   ): Promise<{ allowed: boolean; reason: string }> {
     this.#require(operator);
     const { agents } = await this.#options.targeting.resolve(selection);
-    const decision = this.#decide(
+    const decision = this.rights.decide(
       operator,
       work,
       agents.map(({ name }) => name),
+      at,
     );
     return decision.allowed
       ? { allowed: true, reason: `rule ${decision.rule} allows it` }
       : decision;
   }
 
-  async login(code: string, from: string): Promise<LoggedIn> {
+  async login(
+    code: string,
+    from: string,
+    cidrs: readonly string[] = [],
+  ): Promise<LoggedIn> {
     const { clock, random } = this.#options;
     const codeHash = hashSecret(code);
     // A guessed code costs no write.
     const known = this.#tokens.get(encodeHex(codeHash));
-    if (known?.isCode !== true) throw badCode();
+    if (known?.isCode !== true || !isFrom(known.cidrs, from)) throw badLogin();
+    checkNetworks(cidrs, { within: known.cidrs, from });
     const token = TOKEN_PREFIX + newSecret(random);
     const hash = hashSecret(token);
-    await this.#change(
-      { kind: "trade", code: codeHash, hash, at: clock.now(), from },
+    await this.change(
+      { kind: "trade", code: codeHash, hash, at: clock.now(), from, cidrs },
       this.#audit("Login", known.operator, {
         requestedBy: known.operator,
         saidBy: "",
@@ -220,7 +251,7 @@ export class Access implements AccessAdmin {
     );
     const record = this.#tokens.get(encodeHex(hash));
     const owner = record && this.#operators.get(record.operator);
-    if (record === undefined || owner === undefined) throw badCode();
+    if (record === undefined || owner === undefined) throw badLogin();
     const { operator, expiresAt } = record;
     return { token, operator, expiresAt, role: owner.record.role };
   }
@@ -232,45 +263,59 @@ export class Access implements AccessAdmin {
     const now = this.#options.clock.now();
     if (known === undefined || known.record.suspended) return undefined;
     if (record.expiresAt <= now) return undefined;
+    if (!isFrom(record.cidrs, from)) return undefined;
     this.#noteUse(record, { now, from });
-    const { id: tokenId, operator: name } = record;
+    const { id: tokenId, operator: name, run } = record;
     const roleNow = () => this.#operators.get(name)?.record.role;
+    const sightNow = () =>
+      this.#sights.of(this.#operators.get(name)?.record.see ?? "");
     return {
       name,
       tokenId,
+      run,
       from,
+      get sight() {
+        return sightNow();
+      },
       ended: this.#live.endOf(record),
       get role() {
         const role = roleNow();
         if (role === undefined) throw notKnown();
         return role;
       },
-      check: (work, agents) => requireAllowed(this.#decide(name, work, agents)),
+      check: (work, agents) =>
+        requireAllowed(this.rights.decide(name, work, agents), work, agents),
+      allowed: (work, agents) => this.rights.allowed(name, work, agents),
+      refusal: (work, agent) =>
+        this.rights.refusal({ name, tokenId, from }, work, agent),
     };
+  }
+
+  whose(token: string): string {
+    const record = this.#tokens.get(encodeHex(hashSecret(token)));
+    return record === undefined || record.isCode
+      ? "unknown token"
+      : `token ${record.id} of ${record.operator}, not accepted`;
   }
 
   async #withCode(
     operator: string,
-    lifeMs: number,
+    { tokenLifeMs, cidrs = [] }: TokenBounds,
     change: (code: NewToken) => OperatorChange,
     audit: NewAudit,
   ): Promise<string> {
-    const place = this.#options.place();
-    if (place === undefined) {
-      throw new PiriError(
-        "FAILED_PRECONDITION",
-        "Cannot let an operator log in: this Manager has no control port (piri-manager serve --control HOST:PORT, or control in config.yaml)",
-      );
-    }
+    const place = this.requirePlace();
+    checkNetworks(cidrs);
     const { clock, random } = this.#options;
     const code = newSecret(random);
     const createdAt = clock.now();
-    await this.#change(
+    await this.change(
       change({
         operator,
         hash: hashSecret(code),
         isCode: true,
-        lifeMs,
+        lifeMs: tokenLifeMs,
+        cidrs,
         createdAt,
         expiresAt: createdAt + CODE_MS,
       }),
@@ -279,7 +324,13 @@ export class Access implements AccessAdmin {
     return encodeLoginLine({ ...place, operator, code });
   }
 
-  async #change(change: OperatorChange, audit?: NewAudit): Promise<void> {
+  /** @throws {PiriError} FAILED_PRECONDITION without a control port */
+  requirePlace(): ControlPlace {
+    return requirePlace(this.#options.place());
+  }
+
+  /** Records a change of operators, and takes it over. */
+  async change(change: OperatorChange, audit?: NewAudit): Promise<void> {
     this.#adopt(await this.#options.store.changeOperators(change, audit));
   }
 
@@ -305,11 +356,14 @@ export class Access implements AccessAdmin {
       records.flatMap(({ tokens }) => tokens)
         .map((token) => [encodeHex(token.hash), token]),
     );
+    const now = this.#options.clock.now();
     const good = new Set(
       records.filter(({ suspended }) => !suspended)
-        .flatMap(({ tokens }) => tokens.map(({ id }) => id)),
+        .flatMap(({ tokens }) => tokens)
+        .filter(({ expiresAt }) => expiresAt > now).map(({ id }) => id),
     );
     this.#live.keepOnly(good);
+    this.#sights.keepOnly(new Set(records.map(({ see }) => see)));
     for (const id of this.#noted.keys()) {
       if (!good.has(id)) this.#noted.delete(id);
     }
@@ -321,56 +375,17 @@ export class Access implements AccessAdmin {
     throw new PiriError("NOT_FOUND", `Cannot find operator "${name}"`);
   }
 
-  #decide(
-    operator: string,
-    work: AskedWork,
-    names: readonly string[],
-  ): Decision {
-    const rules = this.#operators.get(operator)?.rules ?? [];
-    const { roster } = this.#options;
-    const agents = names.map((name): RuledAgent => {
-      const entry = roster.get(name);
-      const { groups = [], facts = {}, setFacts = {} } = entry ?? {};
-      const connected = entry?.connected ?? false;
-      return {
-        trusting: { name, groups, facts, connected },
-        wary: { name, groups, facts: setFacts, connected },
-      };
-    });
-    return decide(operator, rules, work, agents);
-  }
-
   #noteUse(
     { id }: TokenRecord,
     { now, from }: { now: number; from: string },
   ): void {
     if (now - (this.#noted.get(id) ?? -Infinity) < USE_MS) return;
     this.#noted.set(id, now);
-    this.#change({ kind: "use", id, at: now, from }).catch((error) =>
+    this.change({ kind: "use", id, at: now, from }).catch((error) =>
       log.warning("Cannot record the use of token {id}: {error}", {
         id,
         error: messageOf(error),
       })
     );
   }
-}
-
-function badCode(): PiriError {
-  return new PiriError("AUTH_FAILED", "Cannot log in: the code is not known");
-}
-
-/** @throws {PiriError} INVALID_ARGUMENT */
-function checked(rule: NewRule): void {
-  new Rule({ ...rule, number: 0 });
-}
-
-function viewOf({ record, rules }: Known): OperatorView {
-  return {
-    ...record,
-    tokens: record.tokens.map(({ hash: _, ...token }) => token),
-    rules: rules.map((rule) => ({
-      ...rule.record,
-      unlimited: rule.isUnlimited,
-    })),
-  };
 }

@@ -12,6 +12,11 @@ export interface RuledAgent {
   readonly wary: TargetAgent;
 }
 
+/** Work that somebody asks for, and when, in milliseconds since 1970. */
+export interface RuledWork extends AskedWork {
+  readonly at: number;
+}
+
 /** Decision of an operator's rules on some work. */
 export type Decision =
   | {
@@ -23,35 +28,109 @@ export type Decision =
     readonly allowed: false;
     /** Rule that denies it; undefined if none allows it. */
     readonly rule: string | undefined;
-    /** Refusal for people. */
+    /** Refusal for people: attempt and fact. */
     readonly reason: string;
+    /** The fact alone. */
+    readonly fact: string;
   };
 
 /** Decides if rules allow some work on all of the agents. A rule that denies wins; what no rule allows is denied. */
 export function decide(
   operator: string,
   rules: readonly Rule[],
-  work: AskedWork,
+  work: RuledWork,
   agents: readonly RuledAgent[],
 ): Decision {
   const about = rules.filter((rule) => rule.isAbout(work));
+  const now = about.filter((rule) => rule.countsAt(work.at));
   const matching = matcher(agents);
-  const allowedBy = new Map<string, string>();
   const attempt = (name: string | undefined) =>
     `Cannot run ${work.operation} on "${name}"`;
-  const refused = (reason: string, rule?: Rule): Decision => ({
+  const refused = (attempt: string, fact: string, rule?: Rule): Decision => ({
     allowed: false,
     rule: rule?.name,
-    reason,
+    reason: `${attempt}: ${fact}`,
+    fact,
   });
-  for (const rule of about) {
+  for (const rule of now) {
     if (!rule.record.deny) continue;
     const [name] = matching(rule);
     if (name === undefined) continue;
-    return refused(`${attempt(name)}: rule ${rule.name} denies it`, rule);
+    return refused(attempt(name), `rule ${rule.name} denies it`, rule);
   }
+  const { allowedBy, tooMany } = allowing(now, matching);
+  const denied = agents.find(({ wary }) => !allowedBy.has(wary.name));
+  if (denied !== undefined) {
+    return tooMany === undefined
+      ? refused(attempt(denied.wary.name), noRule(operator, about))
+      : refused(
+        `Cannot run ${work.operation} on ${agents.length} agents`,
+        `rule ${tooMany.name} allows at most ${tooMany.record.most} at once`,
+        tooMany,
+      );
+  }
+  const [first] = allowedBy.values();
+  return first === undefined
+    ? refused(`Cannot run ${work.operation}`, noRule(operator, about))
+    : { allowed: true, rule: first };
+}
+
+/** Names of those agents on which rules allow some work. */
+export function allowedOf(
+  rules: readonly Rule[],
+  work: RuledWork,
+  agents: readonly RuledAgent[],
+): ReadonlySet<string> {
+  const now = rules.filter((rule) =>
+    rule.isAbout(work) && rule.countsAt(work.at)
+  );
+  const denied = new Set(
+    now.filter(({ record }) => record.deny).flatMap(matcher(agents)),
+  );
+  const rest = agents.filter(({ wary }) => !denied.has(wary.name));
+  return new Set(allowing(now, matcher(rest)).allowedBy.keys());
+}
+
+/** Error that tells which rule denies what was asked for. */
+export class DeniedError extends PiriError {
+  /** Name of the rule; empty if none allows it. */
+  readonly rule: string;
+  readonly operation: string;
+  /** Names of the agents that it was asked for. */
+  readonly agents: readonly string[];
+
+  constructor(
+    { reason, rule = "" }: Decision & { readonly allowed: false },
+    { operation }: AskedWork,
+    agents: readonly string[],
+  ) {
+    super("DENIED", reason);
+    this.rule = rule;
+    this.operation = operation;
+    this.agents = agents;
+  }
+}
+
+/** @throws {PiriError} DENIED */
+export function requireAllowed(
+  decision: Decision,
+  work: AskedWork,
+  agents: readonly string[],
+): void {
+  if (!decision.allowed) throw new DeniedError(decision, work, agents);
+}
+
+/** Rules that allow something, by the names of the agents, and one whose number of agents is exceeded. */
+function allowing(
+  rules: readonly Rule[],
+  matching: (rule: Rule) => readonly string[],
+): {
+  readonly allowedBy: ReadonlyMap<string, string>;
+  readonly tooMany: Rule | undefined;
+} {
+  const allowedBy = new Map<string, string>();
   let tooMany: Rule | undefined;
-  for (const rule of about) {
+  for (const rule of rules) {
     if (rule.record.deny) continue;
     const names = matching(rule);
     const { most } = rule.record;
@@ -63,30 +142,17 @@ export function decide(
       if (!allowedBy.has(name)) allowedBy.set(name, rule.name);
     }
   }
-  const denied = agents.find(({ wary }) => !allowedBy.has(wary.name));
-  if (denied !== undefined) {
-    return refused(
-      tooMany === undefined
-        ? `${attempt(denied.wary.name)}: ${noRule(operator, about)}`
-        : `Cannot run ${work.operation} on ${agents.length} agents: rule ${tooMany.name} allows at most ${tooMany.record.most} at once`,
-      tooMany,
-    );
-  }
-  const [first] = allowedBy.values();
-  return first === undefined
-    ? refused(`Cannot run ${work.operation}: ${noRule(operator, about)}`)
-    : { allowed: true, rule: first };
-}
-
-/** @throws {PiriError} DENIED */
-export function requireAllowed(decision: Decision): void {
-  if (!decision.allowed) throw new PiriError("DENIED", decision.reason);
+  return { allowedBy, tooMany };
 }
 
 function noRule(operator: string, about: readonly Rule[]): string {
   const allowing = about.filter(({ record }) => !record.deny);
   const named = allowing.slice(0, MAX_NAMED)
-    .map(({ name, record }) => `${name} allows "${record.onTargets}"`);
+    .map(({ name, record }) =>
+      `${name} allows "${record.onTargets}"${
+        record.within === "" ? "" : ` within ${record.within}`
+      }`
+    );
   const more = allowing.length > MAX_NAMED
     ? [`and ${allowing.length - MAX_NAMED} more`]
     : [];

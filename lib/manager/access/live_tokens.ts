@@ -29,6 +29,17 @@ export class LiveTokens {
     return live.controller.signal;
   }
 
+  /** Ends what a token has opened, because less or more may be seen by it now. The token itself stays good. */
+  interrupt(id: number): void {
+    this.#end(
+      id,
+      new PiriError(
+        "UNAVAILABLE",
+        "Cannot go on: the agents that this operator sees were changed",
+      ),
+    );
+  }
+
   /** Ends all tokens but these. */
   keepOnly(good: ReadonlySet<number>): void {
     for (const id of this.#live.keys()) if (!good.has(id)) this.#end(id);
@@ -39,11 +50,11 @@ export class LiveTokens {
     for (const { expiry } of this.#live.values()) expiry.cancel();
   }
 
-  #end(id: number): void {
+  #end(id: number, error = notKnown()): void {
     const live = this.#live.get(id);
     this.#live.delete(id);
     live?.expiry.cancel();
-    live?.controller.abort(notKnown());
+    live?.controller.abort(error);
   }
 }
 

@@ -1,9 +1,11 @@
 import { PiriError } from "../../base/errors.ts";
+import { isWithin, parseWithin, type Within } from "../../base/within.ts";
 import type { NewRule, RuleRecord } from "../../store/operator_records.ts";
 import type { TargetAgent } from "../../targets/agent_index.ts";
+import { type AgentTest, agentTest } from "../../targets/agent_test.ts";
 import { Glob } from "../../targets/glob.ts";
+import { literalNames } from "../../targets/literal_names.ts";
 import { parseTargets } from "../../targets/parse_targets.ts";
-import { matchingAgents } from "../../targets/resolve_targets.ts";
 import { setsOf } from "../../targets/target_expression.ts";
 import type { AskedWork } from "../access_api.ts";
 
@@ -12,6 +14,8 @@ const RUN = "command.Run";
 
 /** Last word of a rule's arguments that allows more of them. */
 const MORE = "...";
+
+const MINUTE_MS = 60_000;
 
 /** Programs that run whatever they are given. */
 const INTERPRETERS = [
@@ -33,7 +37,13 @@ export class Rule {
   readonly #operations: readonly Glob[];
   readonly #argv: readonly Glob[];
   readonly #takesMore: boolean;
-  readonly #on: ReturnType<typeof parseTargets>;
+  readonly #on: AgentTest;
+  /** Names that its targets spell out. */
+  readonly #names: ReadonlySet<string>;
+  readonly #within: Within | undefined;
+  /** Minute since 1970 that was asked about last, and the answer. */
+  #minute = NaN;
+  #counts = false;
 
   /** @throws {PiriError} INVALID_ARGUMENT for a bad expression, operation or bound */
   constructor(record: RuleRecord) {
@@ -43,12 +53,22 @@ export class Rule {
     this.#takesMore = record.argv.at(-1) === MORE;
     const words = this.#takesMore ? record.argv.slice(0, -1) : record.argv;
     this.#argv = words.map((word) => new Glob(word));
-    this.#on = parseTargets([record.onTargets]);
+    const on = parseTargets([record.onTargets]);
+    this.#on = agentTest(on);
+    this.#names = new Set(literalNames(on));
+    this.#within = record.within === ""
+      ? undefined
+      : parseWithin(record.within);
   }
 
   /** Name for people. */
   get name(): string {
     return `${this.record.operator}#${this.record.number}`;
+  }
+
+  /** True if its targets name this agent literally. */
+  names(agent: string): boolean {
+    return this.#names.has(agent);
   }
 
   /** True if it is about this work, on whatever agents. */
@@ -57,9 +77,21 @@ export class Rule {
     return this.record.argv.length === 0 || this.#isBound(params);
   }
 
+  /** True if it counts at a time, in milliseconds since 1970. */
+  countsAt(time: number): boolean {
+    if (this.#within === undefined) return true;
+    // To ask a time zone takes longer than all else, and its answer holds for a minute.
+    const minute = Math.floor(time / MINUTE_MS);
+    if (minute !== this.#minute) {
+      this.#counts = isWithin(this.#within, time);
+      this.#minute = minute;
+    }
+    return this.#counts;
+  }
+
   /** Those of the agents that it is about. */
   matching<T extends TargetAgent>(agents: readonly T[]): readonly T[] {
-    return matchingAgents(this.#on, { agents, sets: () => new Set() });
+    return agents.filter(this.#on);
   }
 
   /** True if it allows a shell or another program that runs whatever it is given. */

@@ -15,13 +15,14 @@ import { FEATURES, negotiate } from "../../wire/features.ts";
 import { offersProof } from "../../wire/proof.ts";
 import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
+import { policyFacts, withPolicy } from "../agent_policy.ts";
 import type { JobEffects } from "../jobs/job_effects.ts";
-import type { ManagerParts } from "../manager_parts.ts";
 import type { AgentAliases } from "./agent_aliases.ts";
 import { AdmittedAgent, type AgentConnection } from "./admitted_agent.ts";
 import { type Authenticated, Authentication } from "./authentication.ts";
 import { Challenge, type ManagerProof } from "./challenge.ts";
 import { describe, isJoined, violationOf } from "./connection_end.ts";
+import { tellChanges } from "./hello_changes.ts";
 import { HelloGate } from "./hello_gate.ts";
 import { checkHello, OperationSets } from "./hello_rules.ts";
 import { IdJumps } from "./id_jumps.ts";
@@ -32,6 +33,7 @@ import {
 } from "./reconnect_window.ts";
 import { RefusedHellos } from "./refused_hellos.ts";
 import { Replacements } from "./replacements.ts";
+import type { TokenJoinsOptions } from "./token_joins.ts";
 
 /** An agent whose hello was accepted. It is admitted even if its connection has to end at once. */
 export interface Admitted {
@@ -50,7 +52,7 @@ interface Checked extends Authenticated {
 /** Effect of a hello on the commands of its agent. */
 type Outcome = ReturnType<Commands["effects"]["reconcile"]>;
 
-export interface AdmissionOptions extends ManagerParts {
+export interface AdmissionOptions extends TokenJoinsOptions {
   readonly commands: Commands;
   readonly aliases: AgentAliases;
   readonly jobs: Pick<JobEffects, "doubt" | "heard" | "agentChanged">;
@@ -227,7 +229,7 @@ export class Admission {
       return { agent, error };
     }
     outcome.recorded();
-    if (dialect.hasIdentities) this.#compareInstances(record, hello);
+    tellChanges(record, hello, this.#options.events);
     try {
       await this.#answer(agent, {
         resume: effects.resumeFrom(outcome.resumed),
@@ -287,7 +289,7 @@ export class Admission {
     const moved = await this.#store.admitAgent(agent, {
       protocol: hello.protocol || LEGACY_PROTOCOL,
       version: hello.agentVersion,
-      facts: hello.facts,
+      facts: withPolicy(hello.facts, policyFacts(hello.policy)),
       instance: hello.instance,
       session: hello.session,
       lastCommandId: hello.lastCommandId,
@@ -375,23 +377,4 @@ export class Admission {
     );
     former.replaced();
   }
-
-  #compareInstances(
-    { id, instance: before }: AgentRecord,
-    { instance: now }: ClientHello,
-  ): void {
-    if (before === null || before === now) return;
-    this.#options.events.add(
-      "agent_instance",
-      `agent "${id}" is another instance than before, ${inShort(now)} after ${
-        inShort(before)
-      }: its journal is new, or another host has its name`,
-      { agent: id },
-    );
-  }
-}
-
-/** First digits of an instance, enough to tell it from another. */
-function inShort(instance: string): string {
-  return instance.slice(0, 8);
 }

@@ -159,6 +159,10 @@ export class AdmittedAgent implements AgentSession, AgentFacts {
     this.connection.leave(Bye_Code.SHUTDOWN, "the agent gets another name");
   }
 
+  revoked(): void {
+    this.connection.leave(Bye_Code.AUTH_FAILED, "auth failed");
+  }
+
   busy(): void {
     this.connection.leave(
       Bye_Code.BUSY,

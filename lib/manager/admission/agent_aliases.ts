@@ -37,9 +37,12 @@ export class AgentAliases {
     this.#renamed.add(to);
   }
 
-  /** Notes that a new agent has a name, which may have been a former one of an agent that was removed. */
-  added(name: string): void {
-    this.#agents.delete(name);
+  /** Notes that an agent was removed: its former names are free. */
+  removed(agent: string): void {
+    for (const [name, present] of this.#agents) {
+      if (present === agent) this.#agents.delete(name);
+    }
+    this.#renamed.delete(agent);
   }
 
   /** Runs `work` with no hello of the agent meanwhile. */

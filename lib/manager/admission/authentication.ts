@@ -7,10 +7,10 @@ import { PUBLIC_KEY_BYTES } from "../../base/signing_key.ts";
 import type { AgentRecord, NewKey } from "../../store/records.ts";
 import { Refusal } from "../../wire/connection.ts";
 import { dialectOfAgent } from "../../wire/dialect.ts";
-import type { ManagerParts } from "../manager_parts.ts";
-import { inNetworks, parseNetwork } from "./network.ts";
+import { isFrom } from "./network.ts";
 import type { RefusedHellos } from "./refused_hellos.ts";
 import { REMOVED } from "./removed.ts";
+import { TokenJoins, type TokenJoinsOptions } from "./token_joins.ts";
 
 /** An agent with the right key or secret, in one of its networks. */
 export interface Authenticated {
@@ -35,11 +35,13 @@ const NOTHING = new Uint8Array(PUBLIC_KEY_BYTES);
 
 /** Checks the key or secret and the network of agents: protocol.md section 6. */
 export class Authentication {
-  readonly #parts: ManagerParts;
+  readonly #parts: TokenJoinsOptions;
+  readonly #joins: TokenJoins;
   readonly #refused: RefusedHellos;
 
-  constructor(parts: ManagerParts, refused: RefusedHellos) {
+  constructor(parts: TokenJoinsOptions, refused: RefusedHellos) {
     this.#parts = parts;
+    this.#joins = new TokenJoins(parts, refused);
     this.#refused = refused;
   }
 
@@ -62,7 +64,10 @@ export class Authentication {
       ? { record: await this.#parts.store.agent(hello.clientId), joined: false }
       : await this.#enrol(hello, claim, peer);
     const { record } = found;
-    if (record === undefined || isProven === false || !isOf(record, claim)) {
+    if (
+      record === undefined || isProven === false ||
+      record.revokedAt !== null || !isOf(record, claim)
+    ) {
       // Both are compared for any name.
       if (record === undefined) isOf(NOBODY, claim);
       throw await this.#removed(hello, claim, peer) ??
@@ -91,9 +96,18 @@ export class Authentication {
     const before = await this.#parts.store.agent(hello.clientId);
     // The address is checked before the token is used up.
     if (before !== undefined) this.#checkNetwork(before, hello, peer);
+    const tokenHash = hashSecret(hello.joinToken);
+    if (!sameHash(before?.tokenHash ?? NOTHING, tokenHash)) {
+      const { key, secretHash } = claim;
+      const isNew = before === undefined;
+      const found = await this.#joins.join(
+        { hello, key, secretHash, peer, isNew },
+      );
+      if (found !== undefined) return found;
+    }
     try {
       const record = await this.#parts.store.enrolAgent(hello.clientId, {
-        tokenHash: hashSecret(hello.joinToken),
+        tokenHash,
         secretHash: claim.secretHash,
         publicKey: claim.key,
         at: this.#parts.clock.now(),
@@ -153,7 +167,7 @@ export class Authentication {
     hello: ClientHello,
     peer: Address,
   ): void {
-    if (mayConnect(record, peer)) return;
+    if (isFrom(record.cidrs, peer.host)) return;
     throw this.#turnedAway(hello, peer, {
       isKnown: true,
       why: "it may not connect from this address",
@@ -202,6 +216,9 @@ function whyRefused(
   isProven: boolean | undefined,
 ): string {
   if (record === undefined) return unknownName(hello);
+  if (record.revokedAt !== null) {
+    return `it was revoked at ${new Date(record.revokedAt).toISOString()}`;
+  }
   if (isProven === false) return "it did not prove the key that it claims";
   if (record.publicKey !== null) {
     return isProven
@@ -218,10 +235,4 @@ function unknownName(hello: ClientHello): string {
     ? ""
     : " --secret-file FILE";
   return `there is no agent of that name; add it by "piri-manager agent add ${hello.clientId}${legacy}"`;
-}
-
-/** True if the agent may connect from this address. */
-function mayConnect({ cidrs }: AgentRecord, { host }: Address): boolean {
-  return cidrs.length === 0 ||
-    inNetworks(cidrs.map(parseNetwork), host);
 }

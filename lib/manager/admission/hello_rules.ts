@@ -28,13 +28,25 @@ export function checkHello(hello: ClientHello): void {
     : hello.publicKey.length !== 0 &&
         hello.publicKey.length !== PUBLIC_KEY_BYTES
     ? `its key has ${hello.publicKey.length} bytes, and not ${PUBLIC_KEY_BYTES}`
-    : undefined;
+    : policyComplaint(hello.policy);
   if (complaint !== undefined) {
     throw new PiriError(
       "PROTOCOL_VIOLATION",
       `Cannot accept the hello: ${complaint}`,
     );
   }
+}
+
+function policyComplaint(policy: ClientHello["policy"]): string | undefined {
+  if (policy === undefined) return undefined;
+  const { mode, edition, sha256, error } = policy;
+  return mode.length > Limits.word || edition.length > Limits.word
+    ? "a word of its policy is too long"
+    : sha256.length !== 0 && sha256.length !== 32
+    ? `the hash of its policy has ${sha256.length} bytes, and not 32`
+    : bytesOf(error) > Limits.policyError
+    ? `the error of its policy is longer than ${Limits.policyError} bytes`
+    : undefined;
 }
 
 /** Most different sets that are shared. A fleet has one for each version of its agents. */

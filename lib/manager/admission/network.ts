@@ -44,6 +44,11 @@ export function parseNetwork(text: string): Network {
   return networkOf(given, prefix);
 }
 
+/** True if an address lies in one of these networks, or if there are none: then any address does. */
+export function isFrom(cidrs: readonly string[], address: string): boolean {
+  return cidrs.length === 0 || inNetworks(cidrs.map(parseNetwork), address);
+}
+
 /** True if an address, as a socket reports it, lies in one of the networks. Text that is no address lies in none. */
 export function inNetworks(
   networks: readonly Network[],

@@ -7,6 +7,7 @@ import type { Store } from "../../store/store.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Events } from "../events.ts";
+import type { SecretDesk } from "../secrets/secret_desk.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
 import type { Fitness } from "./fitness.ts";
 import type { RunRequest } from "../operator_api.ts";
@@ -29,6 +30,8 @@ export interface CommandStarterOptions {
   readonly fitness: Fitness;
   /** Large inputs of commands; none if absent. */
   readonly blobs?: Pick<Blobs, "need">;
+  /** Secrets of commands; none if absent. */
+  readonly secrets?: Pick<SecretDesk, "check">;
 }
 
 /** Commands that one request started. */
@@ -70,7 +73,9 @@ export class CommandStarter {
         `Cannot run "${request.operation}": the Manager is stopping`,
       );
     }
-    request.rights?.check(request, sessions.map(({ agent }) => agent));
+    const names = sessions.map(({ agent }) => agent);
+    request.rights?.check(request, names);
+    await this.#options.secrets?.check(request, names);
     this.#check(request, sessions);
     this.#options.fitness.count(sessions, 1);
     try {
@@ -151,7 +156,9 @@ export class CommandStarter {
     this.#options.events.commandsRequested(records);
     const byAgent = new Map(sessions.map((each) => [each.agent, each]));
     for (const record of records) {
-      const command = new OpenCommand(record, this.#options.clock);
+      const command = new OpenCommand(record, this.#options.clock, {
+        rights: request.rights,
+      });
       this.#options.open.add(command);
       const session = byAgent.get(record.agent);
       if (session === undefined) continue;

@@ -11,6 +11,7 @@ import type { CommandPatch } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
 import { legacyCommand } from "./legacy_command.ts";
+import type { LifeEvents } from "./life_events.ts";
 import { changeBy } from "./lifecycle.ts";
 import { OpenChange } from "./open_change.ts";
 import type { OpenCommand } from "./open_command.ts";
@@ -57,9 +58,14 @@ export class Dispatcher {
     this.#inOrder(session, () => this.#write(command, session));
   }
 
-  /** Records that a queued command is sent, and sends it. */
+  /** Records that a queued command is sent, and sends it, unless who asked for it may not do it any more. */
   dispatch(command: OpenCommand, session: AgentSession): void {
     if (!session.takesCommands) return;
+    const { refusal } = command;
+    if (refusal !== undefined) {
+      this.#end(command, "denied", { reason: refusal, at: this.#clock.now() });
+      return;
+    }
     const patch = changeBy(command, "sent", {
       instance: session.instance,
       session: session.session,
@@ -87,7 +93,7 @@ export class Dispatcher {
     if (command.stage !== "sent") return;
     const current = this.#fleet.session(command.agent) === session;
     if (!current || !session.takesCommands) {
-      this.#end(command, "neverWritten");
+      this.#end(command, "neverWritten", { at: this.#clock.now() });
       return;
     }
     const { made } = command;
@@ -118,17 +124,17 @@ export class Dispatcher {
   /** Measures the timeout of a legacy agent's command: such an agent knows no timeouts. */
   #measure(command: OpenCommand, timeoutMs: number): void {
     this.#clock.timer(timeoutMs + PRESUMED_AFTER_MS, () => {
-      this.#end(command, "overdue");
+      this.#end(command, "overdue", { at: this.#clock.now() });
     });
   }
 
   /** Records an end that no agent reports. Tries again until it is recorded or the command has ended otherwise. */
-  #end(
+  #end<Event extends "neverWritten" | "overdue" | "denied">(
     command: OpenCommand,
-    event: "neverWritten" | "overdue",
-    at = this.#clock.now(),
+    event: Event,
+    facts: LifeEvents[Event],
   ): void {
-    const patch = changeBy(command, event, { at });
+    const patch = changeBy(command, event, facts);
     if (patch === undefined) return;
     const change = new OpenChange(this.#open, [patch]);
     this.#store.patchCommand(patch).then(() => change.recorded(), (error) => {
@@ -137,7 +143,7 @@ export class Dispatcher {
         id: command.id,
         error,
       });
-      this.#clock.timer(AGAIN_MS, () => this.#end(command, event, at));
+      this.#clock.timer(AGAIN_MS, () => this.#end(command, event, facts));
     });
   }
 

@@ -3,6 +3,7 @@ import { Limits } from "../../base/limits.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { RunRequest } from "../operator_api.ts";
 import type { Blobs } from "../blobs/blobs.ts";
+import type { SecretDesk } from "../secrets/secret_desk.ts";
 import { legacyCommand } from "./legacy_command.ts";
 import { type Misfit, Misfits, NO_OPERATION } from "./misfits.ts";
 import type { OpenCommands } from "./open_commands.ts";
@@ -22,6 +23,14 @@ const NO_BLOBS: Misfit = {
     "its version of piri-agent cannot read large input from the Manager; install a newer one",
   many:
     "their versions of piri-agent cannot read large input from the Manager; install newer ones",
+};
+
+const NO_SECRETS: Misfit = {
+  code: "REFUSED",
+  one:
+    "its version of piri-agent cannot take secrets, nor mask them; install a newer one",
+  many:
+    "their versions of piri-agent cannot take secrets, nor mask them; install newer ones",
 };
 
 const TOO_MANY: Misfit = {
@@ -45,6 +54,7 @@ export type Fit = (session: AgentSession) => Misfit | undefined;
 export class Fitness {
   readonly #open: OpenCommands;
   readonly #blobs: Pick<Blobs, "namesOf"> | undefined;
+  readonly #secrets: Pick<SecretDesk, "namesOf"> | undefined;
   readonly #checkParams: (operation: string, params: string) => void;
   /** Number of commands that the store is making, by agent: they count towards the limit before they have an id. */
   readonly #underWay = new Map<string, number>();
@@ -52,16 +62,19 @@ export class Fitness {
   readonly #closed = new Map<string, number>();
 
   constructor(
-    { open, blobs, checkParams }: {
+    { open, blobs, secrets, checkParams }: {
       readonly open: OpenCommands;
       /** Large inputs of commands; none if absent. */
       readonly blobs?: Pick<Blobs, "namesOf"> | undefined;
+      /** Secrets of commands; none if absent. */
+      readonly secrets?: Pick<SecretDesk, "namesOf"> | undefined;
       /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
       readonly checkParams: (operation: string, params: string) => void;
     },
   ) {
     this.#open = open;
     this.#blobs = blobs;
+    this.#secrets = secrets;
     this.#checkParams = checkParams;
   }
 
@@ -110,12 +123,16 @@ export class Fitness {
     const needsBlobs = once(() =>
       (this.#blobs?.namesOf(operation, params) ?? []).length > 0
     );
+    const needsSecrets = once(() =>
+      (this.#secrets?.namesOf({ operation, params }) ?? []).length > 0
+    );
     return ({ agent, operations, dialect, features }) => {
       if (this.#closed.has(agent)) return BEING_REMOVED;
       if (operations?.has(operation) === false) return NO_OPERATION;
       // A legacy agent checks its own parameters.
       if (operations !== undefined) checked();
       if (!features.has("blobs") && needsBlobs()) return NO_BLOBS;
+      if (!features.has("secrets") && needsSecrets()) return NO_SECRETS;
       const size = sizes[dialect.hasPositionalParams ? "legacy" : "plain"]();
       const limit = dialect.maxParamsBytes - COMMAND_BYTES -
         (dialect.hasIdentities ? askerBytes() : 0);

@@ -59,6 +59,14 @@ export function cancelUnsent(
   };
 }
 
+/** Ends it: no byte of it has left, and none may. */
+export function refuseUnsent(
+  _: Subject,
+  { reason, at }: LifeEvents["denied"],
+): Fields {
+  return { state: "refused", errorCode: "DENIED", reason, finishedAt: at };
+}
+
 /** Takes over what the agent has, although the Manager may not know that it was sent. */
 export function adopt(
   { record }: Subject,
@@ -218,6 +226,7 @@ const NO_HASHES: Fields = {
 /** Fields of a LOST result, taken back. */
 const UNTOLD: Fields = {
   ...NO_HASHES,
+  masked: 0,
   errorCode: "",
   agentStartedAt: null,
   agentFinishedAt: null,

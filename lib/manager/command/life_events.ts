@@ -55,6 +55,8 @@ export interface LifeEvents {
   givenUp: { by: string; saidBy?: string; at: number };
   /** An operator removed its agent. */
   removed: { at: number };
+  /** The operator who asked for it may not do it any more. */
+  denied: { reason: string; at: number };
 }
 
 export type LifeEvent = keyof LifeEvents;

@@ -18,6 +18,7 @@ import {
   presumeRemoved,
   presumeTimedOut,
   presumeUnsent,
+  refuseUnsent,
   reopen,
   reopenBegun,
 } from "./life_changes.ts";
@@ -66,6 +67,7 @@ export const lifecycle: Readonly<Record<Stage, Rows>> = {
     listedAccepted: { next: "sent", change: adopt },
     listedBegun: { next: "running", change: adoptBegun },
     removed: { next: "presumed", change: presumeUnsent },
+    denied: { next: "ended", change: refuseUnsent },
   },
   found: {
     ...PRESUMED,

@@ -6,6 +6,7 @@ import type {
   NewCommand,
   OutputFigures,
 } from "../../store/records.ts";
+import type { Rights } from "../operator_api.ts";
 import { CommandTrace } from "./command_trace.ts";
 import { Feed } from "./feed.ts";
 import { Ledger } from "./ledger.ts";
@@ -35,18 +36,22 @@ export class OpenCommand implements Subject {
   /** Time of the last recorded progress, by the monotonic clock. */
   progressAt = -Infinity;
   readonly #record: { -readonly [K in keyof CommandRecord]: CommandRecord[K] };
+  readonly #rights: Rights | undefined;
   #stage: Stage;
   #cancelIsRecorded: boolean;
 
   constructor(
     record: CommandRecord,
     clock: Clock,
-    { isFound = false }: {
+    { isFound = false, rights }: {
+      /** Rights of the operator who asked for it; all if absent. */
+      readonly rights?: Rights | undefined;
       /** It was open in the database when the Manager started, and its agent was not heard since. */
       readonly isFound?: boolean;
     } = {},
   ) {
     this.made = record;
+    this.#rights = rights;
     this.#record = { ...record };
     const stage = stageOf(record);
     this.#stage = isFound && stage === "queued" ? "found" : stage;
@@ -93,6 +98,11 @@ export class OpenCommand implements Subject {
   /** True once a request to cancel it is on disk, so that its agent may be told. */
   get cancelIsRecorded(): boolean {
     return this.#cancelIsRecorded;
+  }
+
+  /** Reason why it must not be sent now, although it was allowed when it was asked for; undefined if it may. */
+  get refusal(): string | undefined {
+    return this.#rights?.refusal(this.made, this.made.agent);
   }
 
   /** Takes over what the store told after it recorded output. */

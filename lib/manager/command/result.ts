@@ -13,6 +13,9 @@ const HASH_OF_NOTHING = new Uint8Array(createHash("sha256").digest());
 /** Last moment that a Date can tell, in milliseconds since 1970. */
 const LATEST_MS = 8_640_000_000_000_000n;
 
+/** Largest count of masked places that is kept: that of the control API. */
+const MAX_MASKED = 0xffffffffn;
+
 /** Outcome that a result tells: both streams are closed by it. */
 export type ToldOutcome =
   & Outcome
@@ -78,6 +81,7 @@ export function outcomeOf(
     stdoutSha256: hashOf("stdout", result.stdoutSha256),
     stderrSha256: hashOf("stderr", result.stderrSha256),
     hashOfKept: false,
+    masked: Number(result.masked > MAX_MASKED ? MAX_MASKED : result.masked),
     truncated: record.truncated || result.truncated || missing ||
       data.complaint !== undefined,
     progressCurrent: record.progressCurrent,

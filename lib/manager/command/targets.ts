@@ -1,6 +1,8 @@
 import { globToRegExp } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import type { Store } from "../../store/store.ts";
+import type { Sight } from "../operator_api.ts";
+import type { RunRequest } from "../operator_api.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
 import { type Misfit, Misfits } from "./misfits.ts";
 
@@ -32,7 +34,7 @@ const GLOB = /[*?[\]{}]/;
  * @throws {PiriError} NOT_FOUND, UNAVAILABLE or INVALID_ARGUMENT, with all targets that are wrong; then nothing is sent
  */
 export async function findTargets(
-  { agents }: { agents: readonly string[] },
+  { agents, rights }: Pick<RunRequest, "agents" | "rights">,
   { fleet, store }: { fleet: Fleet; store: Store },
 ): Promise<AgentSession[]> {
   if (agents.length === 0) {
@@ -40,10 +42,13 @@ export async function findTargets(
   }
   const found = new Map<string, AgentSession>();
   const misfits = new Misfits("run");
+  const sight = rights?.sight;
   for (const target of agents) {
     const sessions = GLOB.test(target)
-      ? matching(target, fleet)
-      : await named(target, fleet, store);
+      ? matching(target, fleet, sight)
+      : sight === undefined || sight.has(target)
+      ? await named(target, fleet, store)
+      : UNKNOWN;
     if ("code" in sessions) misfits.add(target, sessions);
     else for (const session of sessions) found.set(session.agent, session);
   }
@@ -51,10 +56,16 @@ export async function findTargets(
   return [...found.values()].sort((a, b) => a.agent < b.agent ? -1 : 1);
 }
 
-function matching(glob: string, fleet: Fleet): AgentSession[] | Misfit {
+function matching(
+  glob: string,
+  fleet: Fleet,
+  sight: Sight | undefined,
+): AgentSession[] | Misfit {
   const pattern = globToRegExp(glob, { extended: false, globstar: false });
   const sessions = [...fleet.sessions()]
-    .filter(({ agent }) => pattern.test(agent));
+    .filter(({ agent }) =>
+      pattern.test(agent) && (sight === undefined || sight.has(agent))
+    );
   return sessions.length === 0 ? NO_MATCH : sessions;
 }
 

@@ -26,6 +26,7 @@ const FAILED: ReadonlySet<EntryEvent> = new Set([
   "unreachable",
   "expired",
   "refused",
+  "denied",
 ]);
 
 /** Bounds of one turn. */

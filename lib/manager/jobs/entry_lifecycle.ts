@@ -13,6 +13,8 @@ export type EntryEvent =
   | "expired"
   /** Its agent cannot carry it out. */
   | "refused"
+  /** The operator who asked for it may not do it any more. */
+  | "denied"
   /** The database cannot tell if it ran. */
   | "doubted"
   /** Its job ended first. */
@@ -29,6 +31,7 @@ const ENDS: Rows = {
   unreachable: "unreachable",
   expired: "expired",
   refused: "refused",
+  denied: "refused",
   doubted: "lost",
   skipped: "skipped",
   removed: "skipped",

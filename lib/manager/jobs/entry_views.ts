@@ -5,7 +5,7 @@ import type { EntryView, JobView } from "../job_api.ts";
 
 /** A job as people see it. */
 export function jobView(job: JobRecord): JobView {
-  const { requestId: _requestId, endsAs: _endsAs, ...view } = job;
+  const { requestId: _id, endsAs: _endsAs, tokenId: _token, ...view } = job;
   return view;
 }
 

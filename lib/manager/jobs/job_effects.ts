@@ -7,6 +7,7 @@ import type { AgentRecord, CommandRecord } from "../../store/records.ts";
 import type { CommandNews } from "../command/open_commands.ts";
 import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
+import type { SecretDesk } from "../secrets/secret_desk.ts";
 import { ActiveJob } from "./active_job.ts";
 import { EarlyMoves } from "./early_moves.ts";
 import { moveBy } from "./entry_lifecycle.ts";
@@ -22,6 +23,8 @@ const log = logger("manager", "jobs");
 export interface JobEffectsOptions
   extends Omit<JobParts, "commands" | "isExpected" | "isUnsure"> {
   readonly commands: Commands;
+  /** Secrets of commands; none if absent. */
+  readonly secrets?: Pick<SecretDesk, "drop"> | undefined;
 }
 
 /** Jobs that have not ended, and the effects of agents and commands on them. */
@@ -213,6 +216,7 @@ export class JobEffects implements CommandNews {
 
   #ended(job: ActiveJob): void {
     this.#active.delete(job.id);
+    this.#options.secrets?.drop(jobName(job.id));
     const { state, counts, reason } = job.record;
     const text = reason === "" ? "" : `: ${reason}`;
     this.#options.events.add(

@@ -7,6 +7,7 @@ import { auditEntry, workStatement } from "../audit_entry.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { JobRequest } from "../job_api.ts";
 import type { ResolvedTargets } from "../operator_api.ts";
+import type { SecretDesk } from "../secrets/secret_desk.ts";
 import type { Targeting } from "../targeting.ts";
 import { moveBy } from "./entry_lifecycle.ts";
 import type { JobParts } from "./job_parts.ts";
@@ -29,6 +30,8 @@ export interface JobMakerOptions extends
   readonly targeting: Targeting;
   /** Large inputs of commands; none if absent. */
   readonly blobs?: Pick<Blobs, "need"> | undefined;
+  /** Secrets of commands; none if absent. */
+  readonly secrets?: Pick<SecretDesk, "check" | "keep"> | undefined;
   /** Ids of the jobs that have not ended and have this key; none for no key. */
   readonly withKey: (key: string) => readonly bigint[];
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
@@ -68,6 +71,7 @@ export class JobMaker {
     const blobs = await this.#options.blobs?.need(operation, params) ?? [];
     const { names, canaries } = await this.#order(request, resolved);
     request.rights?.check(request, names);
+    await this.#options.secrets?.check(request, names);
     const now = clock.now();
     const supersedes = withKey(request.limits.supersedeKey);
     const isUnsure = supersedes.some((job) =>
@@ -88,7 +92,10 @@ export class JobMaker {
       },
       startEntry(request, names, rerunOf, clock),
     );
-    if (!made.repeated) this.#tell(made.job);
+    if (!made.repeated) {
+      this.#options.secrets?.keep(jobName(made.job.id), request);
+      this.#tell(made.job);
+    }
     return { ...made, names };
   }
 
@@ -107,13 +114,16 @@ export class JobMaker {
   }
 
   async #order(
-    { limits }: JobRequest,
+    { limits, rights }: JobRequest,
     { agents }: ResolvedTargets,
   ): Promise<ReturnType<typeof startOrder>> {
     const { targeting, random, fleet, isExpected } = this.#options;
     const named = limits.canaryTargets.length === 0
       ? undefined
-      : await targeting.resolve({ expressions: limits.canaryTargets });
+      : await targeting.resolve(
+        { expressions: limits.canaryTargets },
+        rights?.sight,
+      );
     const candidates = agents.map(({ name, connected }) => ({
       name,
       connected,
@@ -181,6 +191,7 @@ function newJob(
     note: request.note,
     requestedBy: request.requestedBy,
     saidBy: request.saidBy,
+    tokenId: request.rights?.tokenId ?? null,
     ...made,
   };
 }

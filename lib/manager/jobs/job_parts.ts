@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import type { JobRecord } from "../../store/job_records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Commands } from "../commands.ts";
 import type { Events } from "../events.ts";
@@ -18,4 +19,6 @@ export interface JobParts {
    * database may come from a backup, and its agent has not said hello since.
    */
   readonly isUnsure: (job: bigint, agent: string) => boolean;
+  /** Tells why an entry is not sent to its agent: the operator who asked for it may not do it any more. Undefined if it may. */
+  readonly refusal: (job: JobRecord, agent: string) => string | undefined;
 }

@@ -6,6 +6,7 @@ import type { JobFilter, JobRecord } from "../../store/job_records.ts";
 import type { NewAudit } from "../../store/audit_records.ts";
 import { auditEntry } from "../audit_entry.ts";
 import type { Blobs } from "../blobs/blobs.ts";
+import type { Sight } from "../operator_api.ts";
 import type { Commands } from "../commands.ts";
 import type {
   EntryView,
@@ -16,6 +17,7 @@ import type {
   StartedJob,
 } from "../job_api.ts";
 import type { ResolvedTargets } from "../operator_api.ts";
+import type { SecretDesk } from "../secrets/secret_desk.ts";
 import type { Targeting } from "../targeting.ts";
 import { checkWatchStart } from "../watching/watch.ts";
 import type { ActiveJob } from "./active_job.ts";
@@ -24,6 +26,8 @@ import { entryView, jobView, startedView } from "./entry_views.ts";
 import { JobMaker } from "./job_maker.ts";
 import type { JobParts } from "./job_parts.ts";
 import { rerunOf } from "./rerun.ts";
+import { seenJobView, seenOnly, seesJob } from "./seen_jobs.ts";
+import { withoutDenied } from "./without_denied.ts";
 import { watchJob } from "./job_watch.ts";
 import { checkLimits } from "./limits.ts";
 
@@ -35,6 +39,8 @@ export interface JobsOptions
   readonly targeting: Targeting;
   /** Large inputs of commands; none if absent. */
   readonly blobs?: Pick<Blobs, "need"> | undefined;
+  /** Secrets of commands; none if absent. */
+  readonly secrets?: Pick<SecretDesk, "check" | "keep" | "drop"> | undefined;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
 }
@@ -60,27 +66,37 @@ export class Jobs implements JobAdmin {
 
   async start(request: JobRequest): Promise<StartedJob> {
     const earlier = await this.#earlier(request.requestId);
-    if (earlier !== undefined) return earlier;
+    if (earlier !== undefined) {
+      const { id } = earlier.job;
+      // Asked again of a Manager that has restarted since, and has forgotten them.
+      const isOpen = this.effects.active(id) !== undefined;
+      if (isOpen) this.#options.secrets?.keep(jobName(id), request);
+      return earlier;
+    }
     this.#requireRunning(request.operation);
     checkLimits(request.limits);
-    const resolved = await this.#options.targeting.resolve(request.targets);
+    const resolved = await this.#options.targeting.resolve(
+      request.targets,
+      request.rights?.sight,
+    );
     return await this.#make(request, resolved, null);
   }
 
-  async get(id: bigint): Promise<JobView> {
-    return jobView(await this.#find(id));
+  async get(id: bigint, sight?: Sight): Promise<JobView> {
+    return seenJobView(await this.#find(id, sight), sight);
   }
 
-  async list(filter: JobFilter): Promise<JobView[]> {
-    const records = await this.#options.store.jobs(filter);
-    return records.map((record) => jobView(this.#newest(record)));
+  async list(filter: JobFilter, sight?: Sight): Promise<JobView[]> {
+    const records = await this.#options.store.jobs(seenOnly(filter, sight));
+    return records.map((record) => seenJobView(this.#newest(record), sight));
   }
 
   async entries(
     id: bigint,
     page: { readonly from: number; readonly limit: number },
+    sight?: Sight,
   ): Promise<EntryView[]> {
-    await this.#find(id);
+    await this.#find(id, sight);
     return await this.#entries(id, page);
   }
 
@@ -89,6 +105,8 @@ export class Jobs implements JobAdmin {
     options: Parameters<JobAdmin["watch"]>[1],
   ): AsyncIterable<JobNews> {
     options.from.forEach(checkWatchStart);
+    const { sight } = options;
+    if (sight !== undefined) await this.#find(id, sight);
     const { store, clock, commands } = this.#options;
     yield* watchJob(
       {
@@ -96,7 +114,7 @@ export class Jobs implements JobAdmin {
         clock,
         commands: commands.watchSource,
         active: (job) => this.effects.active(job),
-        view: (job) => this.get(job),
+        view: async (job) => seenJobView(await this.#find(job), sight),
         entries: (job, which) => this.#entries(job, which),
         entryOf: (position, canary, command) =>
           entryView(startedView(position, canary, command), commands),
@@ -157,7 +175,7 @@ export class Jobs implements JobAdmin {
   ): Promise<StartedJob> {
     const earlier = await this.#earlier(request.requestId);
     if (earlier !== undefined) return earlier;
-    const old = await this.#find(id);
+    const old = await this.#find(id, request.rights?.sight);
     this.#requireRunning(old.operation);
     const again = await rerunOf(old, request, this.#options);
     return await this.#make(again.request, again.resolved, id);
@@ -169,7 +187,8 @@ export class Jobs implements JobAdmin {
     rerunOf: bigint | null,
   ): Promise<StartedJob> {
     using _making = this.effects.beginToMake();
-    const made = await this.#maker.make(request, resolved, rerunOf);
+    const { left, denied } = withoutDenied(request, resolved);
+    const made = await this.#maker.make(request, left, rerunOf);
     const { job, names } = made;
     if (made.repeated) {
       return { job: jobView(this.#newest(job)), notes: undefined };
@@ -181,7 +200,10 @@ export class Jobs implements JobAdmin {
     const expected = names.filter((name) =>
       isExpected(name) && fleet.session(name) === undefined
     );
-    return { job: jobView(active.current), notes: { ...notes, expected } };
+    return {
+      job: jobView(active.current),
+      notes: { ...notes, expected, denied },
+    };
   }
 
   async #earlier(requestId: string): Promise<StartedJob | undefined> {
@@ -198,10 +220,12 @@ export class Jobs implements JobAdmin {
     );
   }
 
-  async #find(id: bigint): Promise<JobRecord> {
-    const record = this.effects.active(id)?.current ??
-      await this.#options.store.job(id);
-    if (record !== undefined) return this.#newest(record);
+  async #find(id: bigint, sight?: Sight): Promise<JobRecord> {
+    const { store } = this.#options;
+    const record = this.effects.active(id)?.current ?? await store.job(id);
+    if (record !== undefined && await seesJob(store, id, sight)) {
+      return this.#newest(record);
+    }
     throw new PiriError(
       "NOT_FOUND",
       `Cannot find job ${jobName(id)}: there is no such job`,

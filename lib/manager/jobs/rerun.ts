@@ -41,7 +41,7 @@ export async function rerunOf(
   const targets: TargetSelection = {
     expressions: on.length > 0 ? on : [`@job(${jobName(id)})`],
   };
-  const resolved = await targeting.resolve(targets);
+  const resolved = await targeting.resolve(targets, asked.rights?.sight);
   const agents = resolved.agents.filter(({ name }) => wanted.has(name));
   if (agents.length === 0) {
     throw new PiriError(

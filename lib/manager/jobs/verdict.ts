@@ -24,19 +24,24 @@ const AWAY = "its agent is not connected";
 export function verdictOn(
   { agent }: Unstarted,
   job: JobRecord,
-  { fleet, clock, isExpected, isUnsure, fit }:
-    & Pick<JobParts, "fleet" | "clock" | "isExpected" | "isUnsure">
+  { fleet, clock, isExpected, isUnsure, refusal, fit }:
+    & Pick<JobParts, "fleet" | "clock" | "isExpected" | "isUnsure" | "refusal">
     & { readonly fit: Fit },
 ): Verdict {
+  const told = (reason: string) =>
+    isUnsure(job.id, agent) ? unsureReason(reason) : reason;
   const session = fleet.session(agent);
   if (session !== undefined) {
     if (!session.takesCommands) {
       return { event: "queued", reason: "its agent is not ready yet" };
     }
     const misfit = misfitOf(session, fit);
-    return misfit === undefined
+    if (misfit !== undefined) return { event: "refused", reason: misfit };
+    // Now, because rights may have changed since it was asked for.
+    const denial = refusal(job, agent);
+    return denial === undefined
       ? { session }
-      : { event: "refused", reason: misfit };
+      : { event: "denied", reason: told(denial) };
   }
   const { queueMs } = job.limits;
   if (queueMs !== undefined && clock.now() < job.createdAt + queueMs) {
@@ -48,8 +53,6 @@ export function verdictOn(
       reason: "its agent is expected back after the Manager's restart",
     };
   }
-  const told = (reason: string) =>
-    isUnsure(job.id, agent) ? unsureReason(reason) : reason;
   return queueMs === undefined
     ? { event: "unreachable", reason: told(AWAY) }
     : { event: "expired", reason: told("its agent did not come back in time") };

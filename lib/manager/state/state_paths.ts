@@ -15,6 +15,10 @@ export interface StatePaths {
   readonly data: string;
   /** Folder of the files that agents may ask for. */
   readonly files: string;
+  /** Folder of the secrets that agents may ask for. */
+  readonly secrets: string;
+  /** Keys of age by which the secrets are encrypted. */
+  readonly secretsKey: string;
   /** Folder of large inputs of commands. */
   readonly blobs: string;
   /** File that exists while `init` runs, and stays if it does not finish. */
@@ -34,6 +38,8 @@ export function statePaths(dir: string): StatePaths {
     database: join(dir, "manager.db"),
     data: join(dir, "data"),
     files: join(dir, "files"),
+    secrets: join(dir, "secrets"),
+    secretsKey: join(dir, "secrets.key"),
     blobs: join(dir, "blobs"),
     unfinished: join(dir, "init-unfinished"),
   };

@@ -81,18 +81,25 @@ const Content = v.object({
     secretHash: v.array(v.nullable(Hash)),
     // A text of a version that knew no keys has none.
     publicKey: v.optional(v.array(v.nullable(Hash))),
+    revokedAt: v.optional(v.array(v.nullable(Count))),
   }),
   tombstones: v.array(
     v.object({ agent: Name, secretHash: Hash, removedAt: Count }),
   ),
   // A text of a version that knew none has none.
   aliases: v.optional(v.array(v.object({ name: Name, agent: Name })), []),
+  revokedKeys: v.optional(
+    v.array(v.object({ hash: Hash, agent: Name, revokedAt: Count })),
+    [],
+  ),
 });
 
 /** The state as one word of text. */
 export function encodeState(state: ExportedState): string {
-  const { identity: { agents, tombstones, aliases, ...identity }, ...rest } =
-    state;
+  const {
+    identity: { agents, tombstones, aliases, revokedKeys, ...identity },
+    ...rest
+  } = state;
   const content: v.InferInput<typeof Content> = {
     ...rest,
     listen: formatAddress(rest.listen),
@@ -110,8 +117,9 @@ export function encodeState(state: ExportedState): string {
       facts: agents.map(({ facts }) => facts),
       setFacts: agents.map(({ setFacts }) => setFacts),
       retired: agents.map(({ retired }) => retired),
+      revokedAt: agents.map(({ revokedAt }) => revokedAt),
       instance: agents.map(({ instance }) => instance),
-      // Who has a key is not admitted by its secret, so the text needs one of both only.
+      // An agent with a key is not admitted by its secret, so the text needs one of both only.
       secretHash: agents.map(({ secretHash, publicKey }) =>
         secretHash === null || publicKey !== null
           ? null
@@ -122,6 +130,10 @@ export function encodeState(state: ExportedState): string {
       ),
     },
     aliases: [...aliases],
+    revokedKeys: revokedKeys.map(({ hash, ...rest }) => ({
+      ...rest,
+      hash: encodeBase64Url(hash),
+    })),
     tombstones: tombstones.map(({ secretHash, ...rest }) => ({
       ...rest,
       secretHash: encodeBase64Url(secretHash),
@@ -163,13 +175,14 @@ function parse(bytes: Uint8Array): v.InferOutput<typeof Content> {
 }
 
 function rowsOf(
-  { publicKey, ...known }: v.InferOutput<typeof Content>["agents"],
+  { publicKey, revokedAt, ...known }: v.InferOutput<typeof Content>["agents"],
 ): StoredAgent[] {
   const { length } = known.id;
   const keys = publicKey ?? known.id.map(() => null);
   const columns = {
     ...known,
     publicKey: keys,
+    revokedAt: revokedAt ?? known.id.map(() => null),
     // Of an agent with a key: it has joined, and no secret has this hash.
     secretHash: known.secretHash.map((hash, row) => {
       const key = keys[row];

@@ -24,6 +24,7 @@ export const LINK_EVENTS: readonly string[] = [
   "agent_disconnected",
   "agent_replaced",
   "agent_instance",
+  "agent_policy",
   "agent_removed",
 ];
 

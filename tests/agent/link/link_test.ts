@@ -5,10 +5,12 @@ import { memoryTransports } from "../../../lib/wire/memory_transport.ts";
 import {
   Bye_Code,
   CommandState_State,
+  createAgentPolicy,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { KEYLESS_FEATURES } from "../../../lib/wire/features.ts";
 import { heardLog } from "../../support/heard_log.ts";
 import { MANAGER, MemoryAgent } from "../../support/memory_agent.ts";
+import { PolicyGate } from "../../../lib/agent/policy/policy_gate.ts";
 import { type Init, ScriptedPeer } from "../../support/scripted_peer.ts";
 
 const IDENTITY: AgentIdentity = {
@@ -53,6 +55,7 @@ class Dialling implements AsyncDisposable {
       identity,
       journal,
       runner,
+      policy: new PolicyGate(),
       clock,
       counters,
       widestWindowMs,
@@ -152,6 +155,11 @@ Deno.test("the hello says who the agent is and what it has", async () => {
       features: [...KEYLESS_FEATURES],
       agentVersion: hello?.agentVersion ?? "",
       facts: { os: "linux" },
+      policy: createAgentPolicy({
+        mode: "all",
+        edition: "full",
+        unlimited: true,
+      }),
       joinToken: "token",
       instance: agent.journal.instance,
       session: 1n,

@@ -173,3 +173,9 @@ Deno.test("a result that takes too much room keeps its id, status, exit code and
     [5n, FAILED, 3, "SIGTERM", 2_001n, 10n, true],
   );
 });
+
+Deno.test("a result has the count of masked places, also when it takes too much room", () => {
+  const whole = result({ masked: 3 });
+  assertEquals([whole.masked, shrunkResult(whole).masked], [3n, 3n]);
+  assertEquals(result({}).masked, 0n);
+});

@@ -28,6 +28,7 @@ async function startCommand(init: Init<"command"> = {}) {
     entry,
     command,
     record: new CommandRecord(core, facts),
+    most: {},
   });
   running.begin({
     stop: () => calls.push("stop"),

@@ -71,6 +71,29 @@ Deno.test("each stream of a program has a hash of its own", async () => {
   });
 });
 
+Deno.test("a secret is asked for by name, and masked before output is hashed and leaves the worker", async () => {
+  await using pool = newPool();
+  const asked: string[][] = [];
+  const sink = new TestSink({
+    request: (...request) => {
+      asked.push(request);
+      return Promise.resolve("hunter22");
+    },
+  });
+  pool.start(
+    jobOf("command.Run", {
+      argv: program("copyStdin"),
+      secret_stdin: "token",
+    }),
+    sink,
+  );
+  const { masked, printed, success } = await sink.outcome;
+  assertEquals(asked, [["secret", '{"command":"1","name":"token"}']]);
+  assertEquals(textOf(await sink.stdout()), "***");
+  assertEquals([masked, success], [1, true]);
+  assertEquals(printed, { stdout: hashOf("***") });
+});
+
 Deno.test("a program runs in a worker, and its process is reported", async () => {
   await using pool = newPool();
   const sink = new TestSink();

@@ -3,9 +3,11 @@ import { PiriError } from "../../../lib/base/errors.ts";
 import { agentProgram } from "../../../lib/cli/agent/program.ts";
 import type {
   AgentServices,
+  CheckedPolicy,
   CheckStep,
   HostCommand,
   HostRecord,
+  PolicyServices,
 } from "../../../lib/cli/agent/services.ts";
 import type { Life } from "../../../lib/cli/life.ts";
 import { localTime } from "../../../lib/cli/time.ts";
@@ -23,7 +25,7 @@ class FakeAgent implements AgentServices {
   reloads = 0;
 
   join(
-    options: { dir: string; token: string },
+    { waits: _waits, ...options }: Parameters<AgentServices["join"]>[0],
   ): Promise<{ name: string; address: string }> {
     this.asked.push(options);
     return this.refusal === undefined
@@ -44,6 +46,28 @@ class FakeAgent implements AgentServices {
     this.asked.push(options);
     return Promise.resolve(this.record);
   }
+
+  checked: CheckedPolicy = {
+    path: "/var/lib/piri-agent/policy.yaml",
+    mode: "all",
+    edition: "full",
+    sha256: "",
+    error: "",
+    rules: 0,
+    unlimitedBy: ["mode: all allows every program"],
+  };
+  decision = { rule: "allow 1", refusal: "" };
+  readonly policy: PolicyServices = {
+    check: () => Promise.resolve(this.checked),
+    test: (_dir, asked) => {
+      this.asked.push(asked);
+      return Promise.resolve(this.decision);
+    },
+    reload: () =>
+      this.refusal === undefined
+        ? Promise.resolve(17)
+        : Promise.reject(this.refusal),
+  };
 
   async *check(): AsyncGenerator<CheckStep> {
     yield* await Promise.resolve(this.steps);
@@ -87,16 +111,16 @@ Deno.test("join takes its token as an argument, from a file and from stdin", asy
   const options = { agent, files: { t: "filed\n" }, stdin: "piped\n" };
   const { code, stdout } = await see(["join", "typed"], options);
   await see(["join", "--token-file", "t"], options);
-  await see(["join", "-", "--dir", "/srv"], options);
+  await see(["join", "-", "--dir", "/srv", "--name", "web-1"], options);
 
   assertEquals(
     [code, stdout],
     [0, "joined as web-1, the Manager is at mgr:7051\n"],
   );
   assertEquals(agent.asked, [
-    { dir: "/var/lib/piri-agent", token: "typed" },
-    { dir: "/var/lib/piri-agent", token: "filed" },
-    { dir: "/srv", token: "piped" },
+    { dir: "/var/lib/piri-agent", token: "typed", name: "" },
+    { dir: "/var/lib/piri-agent", token: "filed", name: "" },
+    { dir: "/srv", token: "piped", name: "web-1" },
   ]);
 });
 
@@ -328,3 +352,81 @@ for (
     );
   });
 }
+
+Deno.test("policy check tells mode, rules and the ways around them, and exits 2 if the file is wrong", async () => {
+  const agent = new FakeAgent();
+  assertEquals(
+    (await see(["policy", "check"], { agent })).stdout,
+    "no /var/lib/piri-agent/policy.yaml, so every command is allowed\n" +
+      "unlimited: mode: all allows every program\n",
+  );
+  agent.checked = {
+    ...agent.checked,
+    mode: "rules",
+    sha256: "abc",
+    rules: 2,
+    unlimitedBy: [],
+  };
+  assertEquals(
+    (await see(["policy", "check"], { agent })).stdout,
+    "ok: mode rules, 2 rules, SHA-256 abc\n",
+  );
+  assertEquals(
+    JSON.parse((await see(["policy", "check", "--json"], { agent })).stdout),
+    {
+      mode: "rules",
+      edition: "full",
+      sha256: "abc",
+      rules: 2,
+      unlimited: false,
+      unlimitedBy: [],
+    },
+  );
+  agent.checked = { ...agent.checked, error: 'Cannot read "policy.yaml": x' };
+  const { code, stderr } = await see(["policy", "check"], { agent });
+  assertEquals([code, stderr], [2, 'error: Cannot read "policy.yaml": x\n']);
+});
+
+Deno.test("policy test says which rule decides, and exits 4 for a refusal", async () => {
+  const agent = new FakeAgent();
+  const line = ["policy", "test", "--user", "deploy:www", "--env", "A=b=c"];
+  const allowed = await see([...line, "--", "/bin/id", "-u"], { agent });
+  assertEquals([allowed.code, allowed.stdout], [0, "allowed by allow 1\n"]);
+  agent.decision = { rule: "no rule", refusal: "Cannot run x here: no" };
+  const refused = await see(
+    ["policy", "test", "--op", "file.Read", "path=/x", "parts:=[1]"],
+    { agent },
+  );
+  assertEquals([refused.code, refused.stdout], [
+    4,
+    "refused by no rule: Cannot run x here: no\n",
+  ]);
+  assertEquals(agent.asked, [
+    {
+      operation: "command.Run",
+      params: JSON.stringify({
+        argv: ["/bin/id", "-u"],
+        user: "deploy",
+        group: "www",
+        env: { A: "b=c" },
+      }),
+    },
+    {
+      operation: "file.Read",
+      params: JSON.stringify({ path: "/x", parts: [1] }),
+    },
+  ]);
+  assertEquals((await see(["policy", "test"])).code, 2);
+  assertEquals((await see(["policy", "test", "--op", "x", "y"])).code, 2);
+});
+
+Deno.test("policy reload names the process that reads it again, and says why none does", async () => {
+  const agent = new FakeAgent();
+  assertEquals(
+    (await see(["policy", "reload"], { agent })).stdout,
+    "the agent, process 17, reads its policy again; its log says how that went\n",
+  );
+  agent.refusal = new PiriError("FAILED_PRECONDITION", "Cannot reload: none");
+  const { code, stderr } = await see(["policy", "reload"], { agent });
+  assertEquals([code, stderr], [1, "error: Cannot reload: none\n"]);
+});

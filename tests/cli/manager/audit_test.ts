@@ -62,6 +62,22 @@ Deno.test("audit list shows who asked for what, on what, and the outcome", async
   ]);
 });
 
+Deno.test("audit list shows why something was denied", async () => {
+  const manager = audited();
+  const denied = { decision: "denied", who: "", act: "LoginFromCi" };
+  manager.audit.entries = [
+    anEntry({ ...denied, on: "deploy", outcome: "Cannot accept it" }),
+    anEntry({ ...denied, on: "deploy", rule: "alice#2" }),
+  ];
+
+  const { stdout } = await see(["audit", "list", "--utc"], { manager });
+
+  assertEquals(
+    stdout.split("\n").slice(1, 3).map((line) => line.split(/ {2,}/).at(-1)),
+    ["denied: Cannot accept it", "denied by alice#2"],
+  );
+});
+
 Deno.test("audit list asks for what its flags say", async () => {
   const manager = audited();
   const { code, terminal } = await see(
@@ -173,4 +189,37 @@ Deno.test("audit verify says where the chain is broken, and exits 1", async () =
     whole: false,
     finding: { ...finding, id: "17" },
   }]]);
+});
+
+Deno.test("audit list says what was denied, by which rule, and where a stranger asked from", async () => {
+  const manager = new FakeManager();
+  manager.audit.entries = [
+    anEntry({
+      who: "",
+      credential: "none",
+      from: "192.0.2.7",
+      act: "Login",
+      on: "",
+      decision: "denied",
+      outcome: "Cannot log in",
+    }),
+    anEntry({
+      who: "alice",
+      act: "StartJob",
+      decision: "denied",
+      rule: "alice#2",
+      outcome: "Cannot run",
+    }),
+  ];
+
+  const { stdout } = await see(["audit", "list"], { manager });
+
+  assertEquals(
+    /stranger at 192\.0\.2\.7 +Login +denied: Cannot log in/.test(stdout),
+    true,
+  );
+  assertEquals(
+    /alice +StartJob +web-1 +denied by alice#2: Cannot run/.test(stdout),
+    true,
+  );
 });

@@ -115,6 +115,7 @@ Deno.test("piri-manager --json alone prints one object", async () => {
     away: 3,
     notJoined: 1,
     retired: 1,
+    revoked: 0,
   });
   assertEquals(seen?.["jobsOpen"], []);
 });

@@ -20,6 +20,7 @@ const services: ManagerServices = {
   exportIdentity: () => Promise.reject(new TypeError("not here")),
   connect: connectControl,
   connectTo: () => Promise.reject(new TypeError("not here")),
+  ciToken: () => Promise.reject(new TypeError("not here")),
 };
 
 /** A terminal in memory, on real time, since the test waits for real sockets. */

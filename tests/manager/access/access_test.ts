@@ -31,6 +31,7 @@ function allow(operator: string, onTargets: string): NewRule {
     argv: [],
     most: 0,
     trustFacts: false,
+    within: "",
   };
 }
 
@@ -70,6 +71,7 @@ async function open(manager: MemoryManager): Promise<Access> {
     targeting: {
       resolve: () => Promise.reject(new Error("not asked for")),
     } as never,
+    denied: () => {},
     place: () => PLACE,
   });
   await access.load();
@@ -250,7 +252,9 @@ Deno.test("two logins of one operator have tokens of their own", async () => {
   await using fleet = await start();
   const { access } = fleet;
   const first = await access.login(await fleet.add("alice"), FROM);
-  const again = parseLoginLine(await access.invite("alice", DAY_MS));
+  const again = parseLoginLine(
+    await access.invite("alice", { tokenLifeMs: DAY_MS }),
+  );
   const second = await access.login(again.code, FROM);
   const identity = access.admit(first.token, FROM);
   assertNotEquals(first.token, second.token);
@@ -279,7 +283,10 @@ for (
   const [what, call] of [
     ["remove", (access: Access) => access.remove("bob")],
     ["set", (access: Access) => access.set("bob", { role: "admin" })],
-    ["invite", (access: Access) => access.invite("bob", DAY_MS)],
+    [
+      "invite",
+      (access: Access) => access.invite("bob", { tokenLifeMs: DAY_MS }),
+    ],
     ["addRule", (access: Access) => access.addRule(allow("bob", "all"))],
     ["removeRule", (access: Access) => access.removeRule("bob", 1)],
     ["revoke", (access: Access) => access.revoke(99)],

@@ -4,6 +4,9 @@ import { decide, type RuledAgent } from "../../../lib/manager/access/decide.ts";
 import { Rule } from "../../../lib/manager/access/rule.ts";
 import type { RuleRecord } from "../../../lib/store/operator_records.ts";
 
+/** Monday, 1 June 2026, 12:00 in Berlin. */
+const MONDAY_NOON = Date.UTC(2026, 5, 1, 10);
+
 const AGENTS: Readonly<Record<string, RuledAgent>> = Object.fromEntries(
   [
     ["web-1", ["web"], { os: "linux" }, {}],
@@ -45,6 +48,7 @@ function rules(
       argv: [],
       most: 0,
       trustFacts: false,
+      within: "",
       ...more,
     })
   );
@@ -57,7 +61,7 @@ function ask(
   params: unknown = {},
 ) {
   const agents = names.split(" ").flatMap((name) => AGENTS[name] ?? []);
-  const work = { operation, params: JSON.stringify(params) };
+  const work = { operation, params: JSON.stringify(params), at: MONDAY_NOON };
   const decision = decide("alice", list, work, agents);
   return decision.allowed ? decision.rule : decision.reason;
 }
@@ -495,3 +499,80 @@ for (
 Deno.test("a rule with a mistake in its targets is refused with the place", () => {
   assertThrows(() => rules(["+", "@web and and", RUN]), PiriError, "and");
 });
+
+const OFFICE = { within: "Mon-Fri 08:00-18:00 Europe/Berlin" };
+const NIGHTS = { within: "Fri 22:00-06:00 Europe/Berlin" };
+
+for (
+  const [name, list, at, expected] of [
+    [
+      "in the hours",
+      rules(["+", "@web", "*", OFFICE]),
+      "2026-06-01T10:00Z",
+      "alice#1",
+    ],
+    [
+      "before the hours",
+      rules(["+", "@web", "*", OFFICE]),
+      "2026-06-01T05:59Z",
+      'Cannot run command.Run on "web-1": no rule of "alice" allows it (alice#1 allows "@web" within Mon-Fri 08:00-18:00 Europe/Berlin)',
+    ],
+    [
+      "as the hours begin in summer",
+      rules(["+", "@web", "*", OFFICE]),
+      "2026-06-01T06:00Z",
+      "alice#1",
+    ],
+    [
+      "at that time in winter",
+      rules(["+", "@web", "*", OFFICE]),
+      "2026-12-01T06:00Z",
+      'Cannot run command.Run on "web-1": no rule of "alice" allows it (alice#1 allows "@web" within Mon-Fri 08:00-18:00 Europe/Berlin)',
+    ],
+    [
+      "in the night after a Friday",
+      rules(["+", "@web", "*", NIGHTS]),
+      "2026-06-06T03:59Z",
+      "alice#1",
+    ],
+    [
+      "in the night after a Saturday",
+      rules(["+", "@web", "*", NIGHTS]),
+      "2026-06-07T03:59Z",
+      'Cannot run command.Run on "web-1": no rule of "alice" allows it (alice#1 allows "@web" within Fri 22:00-06:00 Europe/Berlin)',
+    ],
+    [
+      "in the hours of a rule that denies",
+      rules(["+", "@web", "*"], ["-", "all", "*", NIGHTS]),
+      "2026-06-05T21:00Z",
+      'Cannot run command.Run on "web-1": rule alice#2 denies it',
+    ],
+    [
+      "beyond the hours of a rule that denies",
+      rules(["+", "@web", "*"], ["-", "all", "*", NIGHTS]),
+      "2026-06-05T10:00Z",
+      "alice#1",
+    ],
+  ] as const
+) {
+  Deno.test(`rules with hours decide ${name}`, () => {
+    const work = { operation: RUN, params: "{}", at: Date.parse(at) };
+    const agents = [AGENTS["web-1"]].flatMap((agent) => agent ?? []);
+    const decision = decide("alice", list, work, agents);
+
+    assertEquals(decision.allowed ? decision.rule : decision.reason, expected);
+  });
+}
+
+for (
+  const within of [
+    "Mon-Fri 08:00-18:00",
+    "Mon-Fri 08:00-18:00 Europe/Berlln",
+    "Mon-Fri 8-18 UTC",
+    "Mo-Fr 08:00-18:00 UTC",
+  ]
+) {
+  Deno.test(`a rule within "${within}" is refused`, () => {
+    assertThrows(() => rules(["+", "@web", "*", { within }]), PiriError);
+  });
+}

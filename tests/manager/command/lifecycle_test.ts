@@ -30,6 +30,7 @@ const EVENTS: Readonly<Record<LifeEvent, string>> = {
   overdue: "a legacy agent does not answer in time",
   givenUp: "an operator gives it up",
   removed: "an operator removes its agent",
+  denied: "who asked for it may not do it any more",
 };
 
 const STAGES: readonly Stage[] = [
@@ -57,6 +58,7 @@ const FACTS: LifeEvents = {
   overdue: { at: 5_000 },
   givenUp: { by: "anna", at: 5_000 },
   removed: { at: 5_000 },
+  denied: { reason: "not sent", at: 5_000 },
 };
 
 const STANDING: Readonly<Record<Stage, Partial<CommandRecord>>> = {
@@ -110,6 +112,7 @@ Deno.test("lifecycle has these rows", () => {
     "queued --forgotten--> presumed: presumeForgotten",
     "queued --givenUp--> presumed: presumeGivenUp",
     "queued --removed--> presumed: presumeUnsent",
+    "queued --denied--> ended: refuseUnsent",
     "found --heard--> running: begin",
     "found --result--> as told: conclude",
     "found --cancelled--> found: askToCancel",
@@ -271,6 +274,7 @@ Deno.test("a disputed loss takes back all fields of the LOST result", () => {
     reapedSignalled: null,
     reapedAlive: [],
     ...NO_HASHES,
+    masked: 0,
     presumed: false,
     reason: "",
     finishedAt: null,

@@ -282,6 +282,7 @@ const GOES_ON = {
     reapedSignalled: null,
     reapedAlive: [],
     ...NO_HASHES,
+    masked: 0,
   }],
   resumed: [5n],
 };

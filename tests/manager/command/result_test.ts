@@ -211,3 +211,9 @@ Deno.test("a hash that is told has memory of its own, not that of a whole frame"
 
   assertEquals(told?.buffer.byteLength, 32);
 });
+
+Deno.test("a result tells how often a secret was masked, as far as the API can", () => {
+  assertEquals(patchOf({ masked: 3n }).masked, 3);
+  assertEquals(patchOf({ masked: 2n ** 64n - 1n }).masked, 0xffffffff);
+  assertEquals(patchOf({}).masked, 0);
+});

@@ -22,6 +22,7 @@ function rowsOf(
 Deno.test("an entry goes these ways, and no others", () => {
   assertEquals(Object.keys(entryLifecycle), [...ENTRY_STATES]);
   assertEquals(rowsOf(entryLifecycle), [
+    "waiting --denied--> refused",
     "waiting --doubted--> lost",
     "waiting --expired--> expired",
     "waiting --queued--> queued",
@@ -31,6 +32,7 @@ Deno.test("an entry goes these ways, and no others", () => {
     "waiting --started--> started",
     "waiting --superseded--> superseded",
     "waiting --unreachable--> unreachable",
+    "queued --denied--> refused",
     "queued --doubted--> lost",
     "queued --expired--> expired",
     "queued --refused--> refused",

@@ -205,7 +205,7 @@ Deno.test("a mistake in a webhook is reported with its line", async () => {
     [`{ ${url}, caFile: own.pem }`, "it should be an absolute path"],
     [
       `{ ${url}, event: [] }`,
-      '"webhooks.0.event" is not a setting; did you mean "events"?',
+      '"webhooks 1.event" is not a setting; did you mean "events"?',
     ],
     [`${url}\n  - ${url}`, "it should not have one URL twice"],
   ];

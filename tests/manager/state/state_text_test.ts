@@ -64,6 +64,7 @@ function agentOf(index: number): StoredAgent {
     },
     setFacts: {},
     retired: false,
+    revokedAt: null,
   };
 }
 
@@ -81,6 +82,11 @@ function stateOf(agents: readonly StoredAgent[]): ExportedState {
       agents,
       tombstones: [],
       aliases: [],
+      revokedKeys: [{
+        hash: sha256(new Uint8Array([7])),
+        agent: "db-1",
+        revokedAt: now,
+      }],
     },
   };
 }
@@ -104,6 +110,7 @@ Deno.test("a state reads back the same, with agents of every kind", () => {
         cidrs: ["192.0.2.0/24"],
         setFacts: { role: "größer" },
         retired: true,
+        revokedAt: now,
       },
     ]),
     managerKeyPem: newSigningKey(random),

@@ -18,7 +18,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file piri/agent/v1/agent.proto.
  */
 export const file_piri_agent_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChlwaXJpL2FnZW50L3YxL2FnZW50LnByb3RvEg1waXJpLmFnZW50LnYxIpEGCgdNZXNzYWdlEigKBHR5cGUYASABKA4yGi5waXJpLmFnZW50LnYxLk1lc3NhZ2VUeXBlEjIKDGNsaWVudF9oZWxsbxgKIAEoCzIaLnBpcmkuYWdlbnQudjEuQ2xpZW50SGVsbG9IABIyCgxzZXJ2ZXJfaGVsbG8YCyABKAsyGi5waXJpLmFnZW50LnYxLlNlcnZlckhlbGxvSAASIQoDYnllGA0gASgLMhIucGlyaS5hZ2VudC52MS5CeWVIABIjCgRwaW5nGA4gASgLMhMucGlyaS5hZ2VudC52MS5QaW5nSAASIwoEcG9uZxgPIAEoCzITLnBpcmkuYWdlbnQudjEuUG9uZ0gAEjYKDmF1dGhfY2hhbGxlbmdlGBAgASgLMhwucGlyaS5hZ2VudC52MS5BdXRoQ2hhbGxlbmdlSAASLgoKYXV0aF9wcm9vZhgRIAEoCzIYLnBpcmkuYWdlbnQudjEuQXV0aFByb29mSAASKQoHY29tbWFuZBgUIAEoCzIWLnBpcmkuYWdlbnQudjEuQ29tbWFuZEgAEi4KBmNhbmNlbBgVIAEoCzIcLnBpcmkuYWdlbnQudjEuQ29tbWFuZENhbmNlbEgAEjIKCHByb2dyZXNzGBYgASgLMh4ucGlyaS5hZ2VudC52MS5Db21tYW5kUHJvZ3Jlc3NIABIuCgZyZXN1bHQYFyABKAsyHC5waXJpLmFnZW50LnYxLkNvbW1hbmRSZXN1bHRIABI2Cg5jb21tYW5kX291dHB1dBgYIAEoCzIcLnBpcmkuYWdlbnQudjEuQ29tbWFuZE91dHB1dEgAEjAKC2NvbW1hbmRfYWNrGBkgASgLMhkucGlyaS5hZ2VudC52MS5Db21tYW5kQWNrSAASMgoMZGF0YV9yZXF1ZXN0GB4gASgLMhoucGlyaS5hZ2VudC52MS5EYXRhUmVxdWVzdEgAEjQKDWRhdGFfcmVzcG9uc2UYHyABKAsyGy5waXJpLmFnZW50LnYxLkRhdGFSZXNwb25zZUgAQgYKBGJvZHlKBAgMEA0i9QIKC0NsaWVudEhlbGxvEhEKCWNsaWVudF9pZBgBIAEoCRIMCgRhdXRoGAIgASgJEhAKCHByb3RvY29sGAMgASgNEhAKCGZlYXR1cmVzGAQgAygJEhUKDWFnZW50X3ZlcnNpb24YBSABKAkSNAoFZmFjdHMYBiADKAsyJS5waXJpLmFnZW50LnYxLkNsaWVudEhlbGxvLkZhY3RzRW50cnkSLQoIY29tbWFuZHMYByADKAsyGy5waXJpLmFnZW50LnYxLkNvbW1hbmRTdGF0ZRISCgpqb2luX3Rva2VuGAggASgJEhAKCGluc3RhbmNlGAkgASgJEg8KB3Nlc3Npb24YCiABKAQSFwoPbGFzdF9jb21tYW5kX2lkGAsgASgDEhIKCnB1YmxpY19rZXkYDCABKAwSEwoLaGVsbG9fbm9uY2UYDSABKAwaLAoKRmFjdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIloKDUF1dGhDaGFsbGVuZ2USDQoFbm9uY2UYASABKAwSEwoLbWFuYWdlcl9rZXkYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMEhIKCm1hbmFnZXJfaWQYBCABKAkiHgoJQXV0aFByb29mEhEKCXNpZ25hdHVyZRgBIAEoDCLeAQoMQ29tbWFuZFN0YXRlEhIKCmNvbW1hbmRfaWQYASABKAMSDQoFbm9uY2UYAiABKAYSMAoFc3RhdGUYAyABKA4yIS5waXJpLmFnZW50LnYxLkNvbW1hbmRTdGF0ZS5TdGF0ZRIOCgZzdGRvdXQYBCABKAQSDgoGc3RkZXJyGAUgASgEIlkKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEgoOU1RBVEVfQUNDRVBURUQQARIRCg1TVEFURV9SVU5OSU5HEAISEgoOU1RBVEVfRklOSVNIRUQQAyKXAgoLU2VydmVySGVsbG8SDwoHdmVyc2lvbhgBIAEoDRIQCghmZWF0dXJlcxgCIAMoCRIXCg9tYW5hZ2VyX3ZlcnNpb24YAyABKAkSHQoQcGluZ19pbnRlcnZhbF9tcxgEIAEoDUgAiAEBEikKBnJlc3VtZRgFIAMoCzIZLnBpcmkuYWdlbnQudjEuUmVzdW1lRnJvbRISCgptYW5hZ2VyX2lkGAYgASgJEiAKE3JlY29ubmVjdF93aW5kb3dfbXMYCCABKA1IAYgBARIRCgljYW5jZWxsZWQYCSADKAMSDAoEbmFtZRgKIAEoCUITChFfcGluZ19pbnRlcnZhbF9tc0IWChRfcmVjb25uZWN0X3dpbmRvd19tcyJACgpSZXN1bWVGcm9tEhIKCmNvbW1hbmRfaWQYASABKAMSDgoGc3Rkb3V0GAIgASgEEg4KBnN0ZGVychgDIAEoBCLLAgoDQnllEg4KBnJlYXNvbhgBIAEoCRIlCgRjb2RlGAIgASgOMhcucGlyaS5hZ2VudC52MS5CeWUuQ29kZRIbCg5yZXRyeV9hZnRlcl9tcxgDIAEoDUgAiAEBItwBCgRDb2RlEhQKEENPREVfVU5TUEVDSUZJRUQQABIUChBDT0RFX0FVVEhfRkFJTEVEEAESEQoNQ09ERV9SRVBMQUNFRBACEg4KCkNPREVfU1RBTEUQAxIXChNDT0RFX1BST1RPQ09MX0VSUk9SEAQSFQoRQ09ERV9QSU5HX1RJTUVPVVQQBRIRCg1DT0RFX1NIVVRET1dOEAYSDQoJQ09ERV9CVVNZEAcSEAoMQ09ERV9QRU5ESU5HEAgSDwoLQ09ERV9KT0lORUQQCRIQCgxDT0RFX1JFTU9WRUQQCkIRCg9fcmV0cnlfYWZ0ZXJfbXMiFAoEUGluZxIMCgRkYXRhGAEgASgFIhQKBFBvbmcSDAoEZGF0YRgBIAEoBSLoAQoHQ29tbWFuZBISCgpjb21tYW5kX2lkGAEgASgDEgwKBHR5cGUYAiABKAkSDAoEZGF0YRgDIAEoCRIXCgp0aW1lb3V0X21zGAQgASgNSACIAQESMgoNb25fZGlzY29ubmVjdBgFIAEoDjIbLnBpcmkuYWdlbnQudjEuT25EaXNjb25uZWN0Eg0KBW5vbmNlGAYgASgGEhoKDWtpbGxfYWZ0ZXJfbXMYByABKA1IAYgBARIUCgxyZXF1ZXN0ZWRfYnkYCiABKAlCDQoLX3RpbWVvdXRfbXNCEAoOX2tpbGxfYWZ0ZXJfbXMiRwoNQ29tbWFuZENhbmNlbBISCgpjb21tYW5kX2lkGAEgASgDEhUKCGdyYWNlX21zGAIgASgNSACIAQFCCwoJX2dyYWNlX21zIlYKD0NvbW1hbmRQcm9ncmVzcxISCgpjb21tYW5kX2lkGAEgASgDEg8KB2N1cnJlbnQYAiABKA0SDQoFdG90YWwYAyABKA0SDwoHbWVzc2FnZRgEIAEoCSKhBAoNQ29tbWFuZFJlc3VsdBISCgpjb21tYW5kX2lkGAEgASgDEjMKBnN0YXR1cxgCIAEoDjIjLnBpcmkuYWdlbnQudjEuQ29tbWFuZFJlc3VsdC5TdGF0dXMSDwoHY2hhbmdlZBgDIAEoCBIOCgZvdXRwdXQYBSABKAkSFgoJZXhpdF9jb2RlGAYgASgFSACIAQESDgoGc2lnbmFsGAcgASgJEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAMSFgoOZmluaXNoZWRfYXRfbXMYCSABKAMSFAoMc3Rkb3V0X2J5dGVzGAogASgEEhQKDHN0ZGVycl9ieXRlcxgLIAEoBBIRCgl0cnVuY2F0ZWQYDCABKAgSJQoGcmVhcGVkGA0gASgLMhUucGlyaS5hZ2VudC52MS5SZWFwZWQSDAoEZGF0YRgOIAEoDBIVCg1zdGRvdXRfc2hhMjU2GA8gASgMEhUKDXN0ZGVycl9zaGEyNTYYECABKAwimAEKBlN0YXR1cxIWChJTVEFUVVNfVU5TUEVDSUZJRUQQABISCg5TVEFUVVNfU1VDQ0VTUxABEhEKDVNUQVRVU19GQUlMRUQQAhIUChBTVEFUVVNfQ0FOQ0VMTEVEEAMSFAoQU1RBVFVTX1RJTUVEX09VVBAEEhIKDlNUQVRVU19SRUZVU0VEEAUSDwoLU1RBVFVTX0xPU1QQBkIMCgpfZXhpdF9jb2RlSgQIBBAFIioKBlJlYXBlZBIRCglzaWduYWxsZWQYASABKA0SDQoFYWxpdmUYAiADKA0ifAoNQ29tbWFuZE91dHB1dBISCgpjb21tYW5kX2lkGAEgASgDEisKBnN0cmVhbRgCIAEoDjIbLnBpcmkuYWdlbnQudjEuT3V0cHV0U3RyZWFtEg4KBm9mZnNldBgDIAEoBBINCgVieXRlcxgEIAEoDBILCgNjdXQYBSABKAQiTwoKQ29tbWFuZEFjaxISCgpjb21tYW5kX2lkGAEgASgDEg4KBnN0ZG91dBgCIAEoBBIOCgZzdGRlcnIYAyABKAQSDQoFZmluYWwYBCABKAgiPQoLRGF0YVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoAxIMCgR0eXBlGAIgASgJEgwKBGRhdGEYAyABKAkiaAoMRGF0YVJlc3BvbnNlEhIKCnJlcXVlc3RfaWQYASABKAMSCgoCb2sYAiABKAgSEAoGc3RyaW5nGAMgASgJSAASDwoFYnl0ZXMYBCABKAxIABIMCgRtb3JlGAUgASgIQgcKBXZhbHVlKugDCgtNZXNzYWdlVHlwZRIcChhNRVNTQUdFX1RZUEVfVU5TUEVDSUZJRUQQABIdChlNRVNTQUdFX1RZUEVfQ0xJRU5UX0hFTExPEAoSHQoZTUVTU0FHRV9UWVBFX1NFUlZFUl9IRUxMTxALEhQKEE1FU1NBR0VfVFlQRV9CWUUQDBIVChFNRVNTQUdFX1RZUEVfUElORxANEhUKEU1FU1NBR0VfVFlQRV9QT05HEA4SHwobTUVTU0FHRV9UWVBFX0FVVEhfQ0hBTExFTkdFEBASGwoXTUVTU0FHRV9UWVBFX0FVVEhfUFJPT0YQERIYChRNRVNTQUdFX1RZUEVfQ09NTUFORBAUEh8KG01FU1NBR0VfVFlQRV9DT01NQU5EX0NBTkNFTBAVEiEKHU1FU1NBR0VfVFlQRV9DT01NQU5EX1BST0dSRVNTEBYSHwobTUVTU0FHRV9UWVBFX0NPTU1BTkRfUkVTVUxUEBcSHwobTUVTU0FHRV9UWVBFX0NPTU1BTkRfT1VUUFVUEBgSHAoYTUVTU0FHRV9UWVBFX0NPTU1BTkRfQUNLEBkSHQoZTUVTU0FHRV9UWVBFX0RBVEFfUkVRVUVTVBAeEh4KGk1FU1NBR0VfVFlQRV9EQVRBX1JFU1BPTlNFEB8qYQoMT25EaXNjb25uZWN0Eh0KGU9OX0RJU0NPTk5FQ1RfVU5TUEVDSUZJRUQQABIaChZPTl9ESVNDT05ORUNUX0NPTlRJTlVFEAESFgoST05fRElTQ09OTkVDVF9LSUxMEAIqYQoMT3V0cHV0U3RyZWFtEh0KGU9VVFBVVF9TVFJFQU1fVU5TUEVDSUZJRUQQABIYChRPVVRQVVRfU1RSRUFNX1NURE9VVBABEhgKFE9VVFBVVF9TVFJFQU1fU1RERVJSEAJiBnByb3RvMw");
+  fileDesc("ChlwaXJpL2FnZW50L3YxL2FnZW50LnByb3RvEg1waXJpLmFnZW50LnYxIpEGCgdNZXNzYWdlEigKBHR5cGUYASABKA4yGi5waXJpLmFnZW50LnYxLk1lc3NhZ2VUeXBlEjIKDGNsaWVudF9oZWxsbxgKIAEoCzIaLnBpcmkuYWdlbnQudjEuQ2xpZW50SGVsbG9IABIyCgxzZXJ2ZXJfaGVsbG8YCyABKAsyGi5waXJpLmFnZW50LnYxLlNlcnZlckhlbGxvSAASIQoDYnllGA0gASgLMhIucGlyaS5hZ2VudC52MS5CeWVIABIjCgRwaW5nGA4gASgLMhMucGlyaS5hZ2VudC52MS5QaW5nSAASIwoEcG9uZxgPIAEoCzITLnBpcmkuYWdlbnQudjEuUG9uZ0gAEjYKDmF1dGhfY2hhbGxlbmdlGBAgASgLMhwucGlyaS5hZ2VudC52MS5BdXRoQ2hhbGxlbmdlSAASLgoKYXV0aF9wcm9vZhgRIAEoCzIYLnBpcmkuYWdlbnQudjEuQXV0aFByb29mSAASKQoHY29tbWFuZBgUIAEoCzIWLnBpcmkuYWdlbnQudjEuQ29tbWFuZEgAEi4KBmNhbmNlbBgVIAEoCzIcLnBpcmkuYWdlbnQudjEuQ29tbWFuZENhbmNlbEgAEjIKCHByb2dyZXNzGBYgASgLMh4ucGlyaS5hZ2VudC52MS5Db21tYW5kUHJvZ3Jlc3NIABIuCgZyZXN1bHQYFyABKAsyHC5waXJpLmFnZW50LnYxLkNvbW1hbmRSZXN1bHRIABI2Cg5jb21tYW5kX291dHB1dBgYIAEoCzIcLnBpcmkuYWdlbnQudjEuQ29tbWFuZE91dHB1dEgAEjAKC2NvbW1hbmRfYWNrGBkgASgLMhkucGlyaS5hZ2VudC52MS5Db21tYW5kQWNrSAASMgoMZGF0YV9yZXF1ZXN0GB4gASgLMhoucGlyaS5hZ2VudC52MS5EYXRhUmVxdWVzdEgAEjQKDWRhdGFfcmVzcG9uc2UYHyABKAsyGy5waXJpLmFnZW50LnYxLkRhdGFSZXNwb25zZUgAQgYKBGJvZHlKBAgMEA0ioQMKC0NsaWVudEhlbGxvEhEKCWNsaWVudF9pZBgBIAEoCRIMCgRhdXRoGAIgASgJEhAKCHByb3RvY29sGAMgASgNEhAKCGZlYXR1cmVzGAQgAygJEhUKDWFnZW50X3ZlcnNpb24YBSABKAkSNAoFZmFjdHMYBiADKAsyJS5waXJpLmFnZW50LnYxLkNsaWVudEhlbGxvLkZhY3RzRW50cnkSLQoIY29tbWFuZHMYByADKAsyGy5waXJpLmFnZW50LnYxLkNvbW1hbmRTdGF0ZRISCgpqb2luX3Rva2VuGAggASgJEhAKCGluc3RhbmNlGAkgASgJEg8KB3Nlc3Npb24YCiABKAQSFwoPbGFzdF9jb21tYW5kX2lkGAsgASgDEhIKCnB1YmxpY19rZXkYDCABKAwSEwoLaGVsbG9fbm9uY2UYDSABKAwSKgoGcG9saWN5GA8gASgLMhoucGlyaS5hZ2VudC52MS5BZ2VudFBvbGljeRosCgpGYWN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiXgoLQWdlbnRQb2xpY3kSDAoEbW9kZRgBIAEoCRIPCgdlZGl0aW9uGAIgASgJEg4KBnNoYTI1NhgDIAEoDBIRCgl1bmxpbWl0ZWQYBCABKAgSDQoFZXJyb3IYBSABKAkiWgoNQXV0aENoYWxsZW5nZRINCgVub25jZRgBIAEoDBITCgttYW5hZ2VyX2tleRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwSEgoKbWFuYWdlcl9pZBgEIAEoCSIeCglBdXRoUHJvb2YSEQoJc2lnbmF0dXJlGAEgASgMIt4BCgxDb21tYW5kU3RhdGUSEgoKY29tbWFuZF9pZBgBIAEoAxINCgVub25jZRgCIAEoBhIwCgVzdGF0ZRgDIAEoDjIhLnBpcmkuYWdlbnQudjEuQ29tbWFuZFN0YXRlLlN0YXRlEg4KBnN0ZG91dBgEIAEoBBIOCgZzdGRlcnIYBSABKAQiWQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABISCg5TVEFURV9BQ0NFUFRFRBABEhEKDVNUQVRFX1JVTk5JTkcQAhISCg5TVEFURV9GSU5JU0hFRBADIpcCCgtTZXJ2ZXJIZWxsbxIPCgd2ZXJzaW9uGAEgASgNEhAKCGZlYXR1cmVzGAIgAygJEhcKD21hbmFnZXJfdmVyc2lvbhgDIAEoCRIdChBwaW5nX2ludGVydmFsX21zGAQgASgNSACIAQESKQoGcmVzdW1lGAUgAygLMhkucGlyaS5hZ2VudC52MS5SZXN1bWVGcm9tEhIKCm1hbmFnZXJfaWQYBiABKAkSIAoTcmVjb25uZWN0X3dpbmRvd19tcxgIIAEoDUgBiAEBEhEKCWNhbmNlbGxlZBgJIAMoAxIMCgRuYW1lGAogASgJQhMKEV9waW5nX2ludGVydmFsX21zQhYKFF9yZWNvbm5lY3Rfd2luZG93X21zIkAKClJlc3VtZUZyb20SEgoKY29tbWFuZF9pZBgBIAEoAxIOCgZzdGRvdXQYAiABKAQSDgoGc3RkZXJyGAMgASgEIssCCgNCeWUSDgoGcmVhc29uGAEgASgJEiUKBGNvZGUYAiABKA4yFy5waXJpLmFnZW50LnYxLkJ5ZS5Db2RlEhsKDnJldHJ5X2FmdGVyX21zGAMgASgNSACIAQEi3AEKBENvZGUSFAoQQ09ERV9VTlNQRUNJRklFRBAAEhQKEENPREVfQVVUSF9GQUlMRUQQARIRCg1DT0RFX1JFUExBQ0VEEAISDgoKQ09ERV9TVEFMRRADEhcKE0NPREVfUFJPVE9DT0xfRVJST1IQBBIVChFDT0RFX1BJTkdfVElNRU9VVBAFEhEKDUNPREVfU0hVVERPV04QBhINCglDT0RFX0JVU1kQBxIQCgxDT0RFX1BFTkRJTkcQCBIPCgtDT0RFX0pPSU5FRBAJEhAKDENPREVfUkVNT1ZFRBAKQhEKD19yZXRyeV9hZnRlcl9tcyIUCgRQaW5nEgwKBGRhdGEYASABKAUiFAoEUG9uZxIMCgRkYXRhGAEgASgFIugBCgdDb21tYW5kEhIKCmNvbW1hbmRfaWQYASABKAMSDAoEdHlwZRgCIAEoCRIMCgRkYXRhGAMgASgJEhcKCnRpbWVvdXRfbXMYBCABKA1IAIgBARIyCg1vbl9kaXNjb25uZWN0GAUgASgOMhsucGlyaS5hZ2VudC52MS5PbkRpc2Nvbm5lY3QSDQoFbm9uY2UYBiABKAYSGgoNa2lsbF9hZnRlcl9tcxgHIAEoDUgBiAEBEhQKDHJlcXVlc3RlZF9ieRgKIAEoCUINCgtfdGltZW91dF9tc0IQCg5fa2lsbF9hZnRlcl9tcyJHCg1Db21tYW5kQ2FuY2VsEhIKCmNvbW1hbmRfaWQYASABKAMSFQoIZ3JhY2VfbXMYAiABKA1IAIgBAUILCglfZ3JhY2VfbXMiVgoPQ29tbWFuZFByb2dyZXNzEhIKCmNvbW1hbmRfaWQYASABKAMSDwoHY3VycmVudBgCIAEoDRINCgV0b3RhbBgDIAEoDRIPCgdtZXNzYWdlGAQgASgJIrEECg1Db21tYW5kUmVzdWx0EhIKCmNvbW1hbmRfaWQYASABKAMSMwoGc3RhdHVzGAIgASgOMiMucGlyaS5hZ2VudC52MS5Db21tYW5kUmVzdWx0LlN0YXR1cxIPCgdjaGFuZ2VkGAMgASgIEg4KBm91dHB1dBgFIAEoCRIWCglleGl0X2NvZGUYBiABKAVIAIgBARIOCgZzaWduYWwYByABKAkSFQoNc3RhcnRlZF9hdF9tcxgIIAEoAxIWCg5maW5pc2hlZF9hdF9tcxgJIAEoAxIUCgxzdGRvdXRfYnl0ZXMYCiABKAQSFAoMc3RkZXJyX2J5dGVzGAsgASgEEhEKCXRydW5jYXRlZBgMIAEoCBIlCgZyZWFwZWQYDSABKAsyFS5waXJpLmFnZW50LnYxLlJlYXBlZBIMCgRkYXRhGA4gASgMEhUKDXN0ZG91dF9zaGEyNTYYDyABKAwSFQoNc3RkZXJyX3NoYTI1NhgQIAEoDBIOCgZtYXNrZWQYESABKAQimAEKBlN0YXR1cxIWChJTVEFUVVNfVU5TUEVDSUZJRUQQABISCg5TVEFUVVNfU1VDQ0VTUxABEhEKDVNUQVRVU19GQUlMRUQQAhIUChBTVEFUVVNfQ0FOQ0VMTEVEEAMSFAoQU1RBVFVTX1RJTUVEX09VVBAEEhIKDlNUQVRVU19SRUZVU0VEEAUSDwoLU1RBVFVTX0xPU1QQBkIMCgpfZXhpdF9jb2RlSgQIBBAFIioKBlJlYXBlZBIRCglzaWduYWxsZWQYASABKA0SDQoFYWxpdmUYAiADKA0ifAoNQ29tbWFuZE91dHB1dBISCgpjb21tYW5kX2lkGAEgASgDEisKBnN0cmVhbRgCIAEoDjIbLnBpcmkuYWdlbnQudjEuT3V0cHV0U3RyZWFtEg4KBm9mZnNldBgDIAEoBBINCgVieXRlcxgEIAEoDBILCgNjdXQYBSABKAQiTwoKQ29tbWFuZEFjaxISCgpjb21tYW5kX2lkGAEgASgDEg4KBnN0ZG91dBgCIAEoBBIOCgZzdGRlcnIYAyABKAQSDQoFZmluYWwYBCABKAgiPQoLRGF0YVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoAxIMCgR0eXBlGAIgASgJEgwKBGRhdGEYAyABKAkiaAoMRGF0YVJlc3BvbnNlEhIKCnJlcXVlc3RfaWQYASABKAMSCgoCb2sYAiABKAgSEAoGc3RyaW5nGAMgASgJSAASDwoFYnl0ZXMYBCABKAxIABIMCgRtb3JlGAUgASgIQgcKBXZhbHVlKugDCgtNZXNzYWdlVHlwZRIcChhNRVNTQUdFX1RZUEVfVU5TUEVDSUZJRUQQABIdChlNRVNTQUdFX1RZUEVfQ0xJRU5UX0hFTExPEAoSHQoZTUVTU0FHRV9UWVBFX1NFUlZFUl9IRUxMTxALEhQKEE1FU1NBR0VfVFlQRV9CWUUQDBIVChFNRVNTQUdFX1RZUEVfUElORxANEhUKEU1FU1NBR0VfVFlQRV9QT05HEA4SHwobTUVTU0FHRV9UWVBFX0FVVEhfQ0hBTExFTkdFEBASGwoXTUVTU0FHRV9UWVBFX0FVVEhfUFJPT0YQERIYChRNRVNTQUdFX1RZUEVfQ09NTUFORBAUEh8KG01FU1NBR0VfVFlQRV9DT01NQU5EX0NBTkNFTBAVEiEKHU1FU1NBR0VfVFlQRV9DT01NQU5EX1BST0dSRVNTEBYSHwobTUVTU0FHRV9UWVBFX0NPTU1BTkRfUkVTVUxUEBcSHwobTUVTU0FHRV9UWVBFX0NPTU1BTkRfT1VUUFVUEBgSHAoYTUVTU0FHRV9UWVBFX0NPTU1BTkRfQUNLEBkSHQoZTUVTU0FHRV9UWVBFX0RBVEFfUkVRVUVTVBAeEh4KGk1FU1NBR0VfVFlQRV9EQVRBX1JFU1BPTlNFEB8qYQoMT25EaXNjb25uZWN0Eh0KGU9OX0RJU0NPTk5FQ1RfVU5TUEVDSUZJRUQQABIaChZPTl9ESVNDT05ORUNUX0NPTlRJTlVFEAESFgoST05fRElTQ09OTkVDVF9LSUxMEAIqYQoMT3V0cHV0U3RyZWFtEh0KGU9VVFBVVF9TVFJFQU1fVU5TUEVDSUZJRUQQABIYChRPVVRQVVRfU1RSRUFNX1NURE9VVBABEhgKFE9VVFBVVF9TVFJFQU1fU1RERVJSEAJiBnByb3RvMw");
 
 /**
  * One message. `type` names the member of `body` that is set.
@@ -236,6 +236,13 @@ export type ClientHello = Message$1<"piri.agent.v1.ClientHello"> & {
    * @generated from field: bytes hello_nonce = 13;
    */
   helloNonce: Uint8Array;
+
+  /**
+   * What the host's owner allows here; absent if the agent knows no policies.
+   *
+   * @generated from field: piri.agent.v1.AgentPolicy policy = 15;
+   */
+  policy?: AgentPolicy | undefined;
 };
 
 /**
@@ -244,6 +251,56 @@ export type ClientHello = Message$1<"piri.agent.v1.ClientHello"> & {
  */
 export const ClientHelloSchema: GenMessage<ClientHello> = /*@__PURE__*/
   messageDesc(file_piri_agent_v1_agent, 1);
+
+/**
+ * Since 2. An agent's policy, which no message can change. The agent tells it
+ * again by the data request "policy" when it changes.
+ *
+ * @generated from message piri.agent.v1.AgentPolicy
+ */
+export type AgentPolicy = Message$1<"piri.agent.v1.AgentPolicy"> & {
+  /**
+   * all, rules, observe, or none: its file is wrong, and nothing is allowed.
+   *
+   * @generated from field: string mode = 1;
+   */
+  mode: string;
+
+  /**
+   * full, or observe for a build that can only look.
+   *
+   * @generated from field: string edition = 2;
+   */
+  edition: string;
+
+  /**
+   * SHA-256 of the policy's file, 32 bytes; empty without a file.
+   *
+   * @generated from field: bytes sha256 = 3;
+   */
+  sha256: Uint8Array;
+
+  /**
+   * There is a way around its rules.
+   *
+   * @generated from field: bool unlimited = 4;
+   */
+  unlimited: boolean;
+
+  /**
+   * What is wrong with the file, for people.
+   *
+   * @generated from field: string error = 5;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message piri.agent.v1.AgentPolicy.
+ * Use `create(AgentPolicySchema)` to create a new message.
+ */
+export const AgentPolicySchema: GenMessage<AgentPolicy> = /*@__PURE__*/
+  messageDesc(file_piri_agent_v1_agent, 2);
 
 /**
  * Since 2, with the feature proof. The Manager proves its key, and asks the
@@ -286,7 +343,7 @@ export type AuthChallenge = Message$1<"piri.agent.v1.AuthChallenge"> & {
  * Use `create(AuthChallengeSchema)` to create a new message.
  */
 export const AuthChallengeSchema: GenMessage<AuthChallenge> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 2);
+  messageDesc(file_piri_agent_v1_agent, 3);
 
 /**
  * Since 2, with the feature proof. The agent's answer to AuthChallenge.
@@ -307,7 +364,7 @@ export type AuthProof = Message$1<"piri.agent.v1.AuthProof"> & {
  * Use `create(AuthProofSchema)` to create a new message.
  */
 export const AuthProofSchema: GenMessage<AuthProof> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 3);
+  messageDesc(file_piri_agent_v1_agent, 4);
 
 /**
  * Since 2. A command that an agent still knows.
@@ -350,7 +407,7 @@ export type CommandState = Message$1<"piri.agent.v1.CommandState"> & {
  * Use `create(CommandStateSchema)` to create a new message.
  */
 export const CommandStateSchema: GenMessage<CommandState> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 4);
+  messageDesc(file_piri_agent_v1_agent, 5);
 
 /**
  * How far the command got.
@@ -387,7 +444,7 @@ export enum CommandState_State {
  * Describes the enum piri.agent.v1.CommandState.State.
  */
 export const CommandState_StateSchema: GenEnum<CommandState_State> = /*@__PURE__*/
-  enumDesc(file_piri_agent_v1_agent, 4, 0);
+  enumDesc(file_piri_agent_v1_agent, 5, 0);
 
 /**
  * The Manager's first message: the agent is admitted.
@@ -463,7 +520,7 @@ export type ServerHello = Message$1<"piri.agent.v1.ServerHello"> & {
  * Use `create(ServerHelloSchema)` to create a new message.
  */
 export const ServerHelloSchema: GenMessage<ServerHello> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 5);
+  messageDesc(file_piri_agent_v1_agent, 6);
 
 /**
  * Since 2. Where the output of a command goes on.
@@ -496,7 +553,7 @@ export type ResumeFrom = Message$1<"piri.agent.v1.ResumeFrom"> & {
  * Use `create(ResumeFromSchema)` to create a new message.
  */
 export const ResumeFromSchema: GenMessage<ResumeFrom> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 6);
+  messageDesc(file_piri_agent_v1_agent, 7);
 
 /**
  * The last message of whoever ends the connection.
@@ -531,7 +588,7 @@ export type Bye = Message$1<"piri.agent.v1.Bye"> & {
  * Use `create(ByeSchema)` to create a new message.
  */
 export const ByeSchema: GenMessage<Bye> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 7);
+  messageDesc(file_piri_agent_v1_agent, 8);
 
 /**
  * Why, for machines. Since 2.
@@ -584,7 +641,7 @@ export enum Bye_Code {
   BUSY = 7,
 
   /**
-   * An operator has yet to let the agent in. Not said yet.
+   * An operator has yet to let the agent in.
    *
    * @generated from enum value: CODE_PENDING = 8;
    */
@@ -610,7 +667,7 @@ export enum Bye_Code {
  * Describes the enum piri.agent.v1.Bye.Code.
  */
 export const Bye_CodeSchema: GenEnum<Bye_Code> = /*@__PURE__*/
-  enumDesc(file_piri_agent_v1_agent, 7, 0);
+  enumDesc(file_piri_agent_v1_agent, 8, 0);
 
 /**
  * Asks for a Pong with the same data.
@@ -629,7 +686,7 @@ export type Ping = Message$1<"piri.agent.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 8);
+  messageDesc(file_piri_agent_v1_agent, 9);
 
 /**
  * Answers a Ping.
@@ -648,7 +705,7 @@ export type Pong = Message$1<"piri.agent.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 9);
+  messageDesc(file_piri_agent_v1_agent, 10);
 
 /**
  * Tells the agent to carry out an operation.
@@ -715,7 +772,7 @@ export type Command = Message$1<"piri.agent.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 10);
+  messageDesc(file_piri_agent_v1_agent, 11);
 
 /**
  * Asks the agent to end a command.
@@ -741,7 +798,7 @@ export type CommandCancel = Message$1<"piri.agent.v1.CommandCancel"> & {
  * Use `create(CommandCancelSchema)` to create a new message.
  */
 export const CommandCancelSchema: GenMessage<CommandCancel> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 11);
+  messageDesc(file_piri_agent_v1_agent, 12);
 
 /**
  * How far a command is.
@@ -777,7 +834,7 @@ export type CommandProgress = Message$1<"piri.agent.v1.CommandProgress"> & {
  * Use `create(CommandProgressSchema)` to create a new message.
  */
 export const CommandProgressSchema: GenMessage<CommandProgress> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 12);
+  messageDesc(file_piri_agent_v1_agent, 13);
 
 /**
  * How a command ended.
@@ -878,6 +935,15 @@ export type CommandResult = Message$1<"piri.agent.v1.CommandResult"> & {
    * @generated from field: bytes stderr_sha256 = 16;
    */
   stderrSha256: Uint8Array;
+
+  /**
+   * Number of places where a secret was replaced by "***", in the output and in
+   * the text and data of this message. Byte counts and hashes are those of the
+   * output with the replacements.
+   *
+   * @generated from field: uint64 masked = 17;
+   */
+  masked: bigint;
 };
 
 /**
@@ -885,7 +951,7 @@ export type CommandResult = Message$1<"piri.agent.v1.CommandResult"> & {
  * Use `create(CommandResultSchema)` to create a new message.
  */
 export const CommandResultSchema: GenMessage<CommandResult> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 13);
+  messageDesc(file_piri_agent_v1_agent, 14);
 
 /**
  * The end, in a word.
@@ -939,7 +1005,7 @@ export enum CommandResult_Status {
  * Describes the enum piri.agent.v1.CommandResult.Status.
  */
 export const CommandResult_StatusSchema: GenEnum<CommandResult_Status> = /*@__PURE__*/
-  enumDesc(file_piri_agent_v1_agent, 13, 0);
+  enumDesc(file_piri_agent_v1_agent, 14, 0);
 
 /**
  * Since 2. What ending a command's processes came to.
@@ -967,7 +1033,7 @@ export type Reaped = Message$1<"piri.agent.v1.Reaped"> & {
  * Use `create(ReapedSchema)` to create a new message.
  */
 export const ReapedSchema: GenMessage<Reaped> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 14);
+  messageDesc(file_piri_agent_v1_agent, 15);
 
 /**
  * Since 2. What a command printed.
@@ -1012,7 +1078,7 @@ export type CommandOutput = Message$1<"piri.agent.v1.CommandOutput"> & {
  * Use `create(CommandOutputSchema)` to create a new message.
  */
 export const CommandOutputSchema: GenMessage<CommandOutput> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 15);
+  messageDesc(file_piri_agent_v1_agent, 16);
 
 /**
  * Since 2. What the Manager holds of a command.
@@ -1050,7 +1116,7 @@ export type CommandAck = Message$1<"piri.agent.v1.CommandAck"> & {
  * Use `create(CommandAckSchema)` to create a new message.
  */
 export const CommandAckSchema: GenMessage<CommandAck> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 16);
+  messageDesc(file_piri_agent_v1_agent, 17);
 
 /**
  * Asks the Manager for data.
@@ -1081,7 +1147,7 @@ export type DataRequest = Message$1<"piri.agent.v1.DataRequest"> & {
  * Use `create(DataRequestSchema)` to create a new message.
  */
 export const DataRequestSchema: GenMessage<DataRequest> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 17);
+  messageDesc(file_piri_agent_v1_agent, 18);
 
 /**
  * Answers a DataRequest.
@@ -1131,7 +1197,7 @@ export type DataResponse = Message$1<"piri.agent.v1.DataResponse"> & {
  * Use `create(DataResponseSchema)` to create a new message.
  */
 export const DataResponseSchema: GenMessage<DataResponse> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 18);
+  messageDesc(file_piri_agent_v1_agent, 19);
 
 /**
  * Which member of a Message's body is set.

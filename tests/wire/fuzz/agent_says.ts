@@ -84,6 +84,23 @@ function helloOf(view: AgentView, random: Seeded): Init<"clientHello"> {
         helloNonce: new Uint8Array(random.pick([32, 32, 32, 0])),
       }
       : {},
+    ...random.chance(0.2)
+      ? {
+        policy: {
+          mode: random.pick([
+            "all",
+            "rules",
+            "observe",
+            "none",
+            "x".repeat(101),
+          ]),
+          edition: random.pick(["full", "observe", ""]),
+          sha256: new Uint8Array(random.pick([0, 32, 32, 31])),
+          unlimited: random.chance(0.5),
+          error: random.pick(["", "line 3", "x".repeat(1_001)]),
+        },
+      }
+      : {},
     lastCommandId: random.chance(0.8)
       ? 0n
       : random.pick([...open.map(({ id }) => id), 2n ** 31n]),
@@ -144,8 +161,18 @@ class Speaker {
       case 12:
         return encodeMessage(body("dataRequest", {
           requestId: BigInt(random.below(5)),
-          type: random.pick(["data", "file_content", "slow", "wrong"]),
-          data: random.pick(["", "{}", '{"key":"a"}']),
+          type: random.pick([
+            "data",
+            "file_content",
+            "secret",
+            "slow",
+            "wrong",
+          ]),
+          data: random.pick([
+            ...["", "{}", '{"key":"a"}'],
+            '{"command":"1","name":"a"}',
+            '{"command":"99999999999999999999","name":""}',
+          ]),
         }));
       default:
         return encodeMessage(
@@ -203,6 +230,7 @@ class Speaker {
         : {}),
       stdoutSha256: new Uint8Array(random.pick([0, 32, 32, 31, 70_000])),
       stderrSha256: new Uint8Array(random.pick([0, 0, 32, 1])),
+      masked: random.pick([0n, 1n, 2n ** 32n, 2n ** 64n - 1n]),
       data: random.pick([
         new Uint8Array(),
         new TextEncoder().encode('{"errorCode":"NOT_STARTED"}'),

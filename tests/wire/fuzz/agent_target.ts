@@ -11,6 +11,7 @@ import type {
 } from "../../../lib/agent/journal/journal.ts";
 import { Link } from "../../../lib/agent/link/link.ts";
 import { MAX_RUNNING } from "../../../lib/agent/runner/acceptance.ts";
+import { PolicyGate } from "../../../lib/agent/policy/policy_gate.ts";
 import { Runner } from "../../../lib/agent/runner/runner.ts";
 import type { AgentSession } from "../../../lib/agent/link/session.ts";
 import { Counters } from "../../../lib/base/counters.ts";
@@ -87,6 +88,7 @@ export class AgentTarget implements Target {
     this.#runner = new Runner({
       journal,
       audit: { add: readAgain },
+      policy: new PolicyGate(),
       workers: this.#workers,
       clock,
       request: (type, params) => this.#link.request(type, params),
@@ -96,6 +98,7 @@ export class AgentTarget implements Target {
       identity: { name: "web-1", secret: "secret", facts: { os: "linux" } },
       journal,
       runner: this.#runner,
+      policy: new PolicyGate(),
       clock,
       random,
       counters: this.#counters,

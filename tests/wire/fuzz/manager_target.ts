@@ -129,6 +129,7 @@ export class ManagerTarget implements Target {
     const commands = this.#commands;
     const roster = new AgentRoster(this.#fleet);
     const { effects: jobs } = new Jobs({
+      refusal: () => undefined,
       ...parts,
       commands,
       targeting: new Targeting({ ...parts, roster }),
@@ -140,6 +141,8 @@ export class ManagerTarget implements Target {
       jobs,
       admission: new Admission({
         aliases: new AgentAliases(),
+        denied: () => {},
+        ruleThatNames: () => undefined,
         proof: MANAGER_PROOF,
         ...parts,
         pingIntervalMs: () => 15_000,

@@ -40,6 +40,10 @@ export const WHILE_A_JOB_RUNS: HelpSection = {
   ],
 };
 
+/** Summary of the flag that leaves out denied agents. */
+export const SKIP_DENIED =
+  "leave out agents on which your rules do not allow it, and print which, instead of an error";
+
 /** Request for a job, as the API takes it. */
 export type JobRequest = MessageInitShape<typeof StartJobRequestSchema>;
 
@@ -137,6 +141,14 @@ export function answeredJob(job: Job | undefined, attempt: string): Job {
 
 async function tellNotes(notes: ResolvedNotes, output: Output): Promise<void> {
   await tellLeftOut(notes, output);
+  const denied = notes.denied.length;
+  if (denied > 0) {
+    await output.note(
+      `left out as denied: ${denied === 1 ? "1 agent" : `${denied} agents`}: ${
+        foldNames(notes.denied)
+      }`,
+    );
+  }
   if (notes.expected.length === 0) return;
   await output.note(
     `waiting for ${

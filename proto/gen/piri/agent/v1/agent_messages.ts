@@ -263,13 +263,16 @@ export interface ClientHello {
   publicKey: Uint8Array;
   /** With the feature proof: 32 random bytes, used once. */
   helloNonce: Uint8Array;
+  /** What the host's owner allows here; absent if the agent knows no policies. */
+  policy?: AgentPolicy | undefined;
 }
 
 /** A ClientHello; what is not given is as in an empty one. */
-export function createClientHello(init: Omit<Partial<ClientHello>, "commands"> & {
+export function createClientHello(init: Omit<Partial<ClientHello>, "commands" | "policy"> & {
   commands?: readonly Partial<CommandState>[];
+  policy?: Partial<AgentPolicy> | undefined;
 } = {}): ClientHello {
-  return {
+  const message: ClientHello = {
     clientId: init.clientId ?? "",
     auth: init.auth ?? "",
     protocol: init.protocol ?? 0,
@@ -284,6 +287,10 @@ export function createClientHello(init: Omit<Partial<ClientHello>, "commands"> &
     publicKey: init.publicKey ?? new Uint8Array(),
     helloNonce: init.helloNonce ?? new Uint8Array(),
   };
+  if (init.policy !== undefined) {
+    message.policy = createAgentPolicy(init.policy);
+  }
+  return message;
 }
 
 export function writeClientHello(
@@ -322,6 +329,9 @@ export function writeClientHello(
   }
   if (message.helloNonce.length > 0) {
     writer.bytes(106, message.helloNonce);
+  }
+  if (message.policy !== undefined) {
+    writer.message(122, writeAgentPolicy, message.policy);
   }
 }
 
@@ -371,6 +381,88 @@ export function readClientHello(
         break;
       case 13:
         message.helloNonce = reader.bytes();
+        break;
+      case 15:
+        message.policy = reader.message(readAgentPolicy, message.policy);
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  return message;
+}
+
+/**
+ * Since 2. An agent's policy, which no message can change. The agent tells it
+ * again by the data request "policy" when it changes.
+ */
+export interface AgentPolicy {
+  /** all, rules, observe, or none: its file is wrong, and nothing is allowed. */
+  mode: string;
+  /** full, or observe for a build that can only look. */
+  edition: string;
+  /** SHA-256 of the policy's file, 32 bytes; empty without a file. */
+  sha256: Uint8Array;
+  /** There is a way around its rules. */
+  unlimited: boolean;
+  /** What is wrong with the file, for people. */
+  error: string;
+}
+
+/** A AgentPolicy; what is not given is as in an empty one. */
+export function createAgentPolicy(init: Partial<AgentPolicy> = {}): AgentPolicy {
+  return {
+    mode: init.mode ?? "",
+    edition: init.edition ?? "",
+    sha256: init.sha256 ?? new Uint8Array(),
+    unlimited: init.unlimited ?? false,
+    error: init.error ?? "",
+  };
+}
+
+export function writeAgentPolicy(
+  writer: ProtobufWriter,
+  message: AgentPolicy,
+): void {
+  if (message.mode !== "") {
+    writer.string(10, message.mode);
+  }
+  if (message.edition !== "") {
+    writer.string(18, message.edition);
+  }
+  if (message.sha256.length > 0) {
+    writer.bytes(26, message.sha256);
+  }
+  if (message.unlimited) {
+    writer.bool(32, message.unlimited);
+  }
+  if (message.error !== "") {
+    writer.string(42, message.error);
+  }
+}
+
+export function readAgentPolicy(
+  reader: ProtobufReader,
+  end: number,
+  message: AgentPolicy = createAgentPolicy(),
+): AgentPolicy {
+  while (reader.at < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.mode = reader.string();
+        break;
+      case 2:
+        message.edition = reader.string();
+        break;
+      case 3:
+        message.sha256 = reader.bytes();
+        break;
+      case 4:
+        message.unlimited = reader.bool();
+        break;
+      case 5:
+        message.error = reader.string();
         break;
       default:
         reader.skip(tag);
@@ -761,7 +853,7 @@ export enum Bye_Code {
   PING_TIMEOUT = 5,
   SHUTDOWN = 6,
   BUSY = 7,
-  /** An operator has yet to let the agent in. Not said yet. */
+  /** An operator has yet to let the agent in. */
   PENDING = 8,
   /** The agent came only to join, and goes. */
   JOINED = 9,
@@ -1178,6 +1270,12 @@ export interface CommandResult {
    */
   stdoutSha256: Uint8Array;
   stderrSha256: Uint8Array;
+  /**
+   * Number of places where a secret was replaced by "***", in the output and in
+   * the text and data of this message. Byte counts and hashes are those of the
+   * output with the replacements.
+   */
+  masked: bigint;
 }
 
 /** A CommandResult; what is not given is as in an empty one. */
@@ -1198,6 +1296,7 @@ export function createCommandResult(init: Omit<Partial<CommandResult>, "reaped">
     data: init.data ?? new Uint8Array(),
     stdoutSha256: init.stdoutSha256 ?? new Uint8Array(),
     stderrSha256: init.stderrSha256 ?? new Uint8Array(),
+    masked: init.masked ?? 0n,
   };
   if (init.exitCode !== undefined) {
     message.exitCode = init.exitCode;
@@ -1257,6 +1356,9 @@ export function writeCommandResult(
   if (message.stderrSha256.length > 0) {
     writer.bytes(130, message.stderrSha256);
   }
+  if (message.masked !== 0n) {
+    writer.uint64(136, message.masked);
+  }
 }
 
 export function readCommandResult(
@@ -1311,6 +1413,9 @@ export function readCommandResult(
         break;
       case 16:
         message.stderrSha256 = reader.bytes();
+        break;
+      case 17:
+        message.masked = reader.uint64();
         break;
       default:
         reader.skip(tag);

@@ -1,0 +1,137 @@
+import { basename } from "@std/path";
+import { globMatches } from "../../base/glob.ts";
+import { pathMatches, realPlace } from "../../operations/guard.ts";
+import type { Policy } from "./policy.ts";
+import { type AllowRule, MORE } from "./rule_schema.ts";
+
+/** Programs that run whatever they are told, by the beginnings of their names. */
+const INTERPRETERS: readonly RegExp[] = [
+  /^(?:ba|da|a|k|mk|z|c|tc|fi)?sh(?:[\d.-]|$)/,
+  /^(?:python|perl|ruby|node|nodejs|deno|bun|php|lua|luajit|tclsh|wish|guile|gawk|mawk|nawk|awk|busybox|toybox)(?:[\d.-]|$)/,
+  /^(?:env|xargs|nohup|nice|ionice|setsid|timeout|time|stdbuf|watch|strace|ltrace|gdb|script|parallel|chroot|unshare|nsenter|systemd-run|start-stop-daemon|su|sudo|doas|runuser|setpriv|ssh|socat|nc|ncat|at|batch|crontab|make|vi|vim|nano|emacs|ed|less|more|man|find|tar|rsync|git|docker|podman|kubectl|ld)(?:[\d.-]|$)/,
+];
+
+/** Variables that make a program load or run what they name. */
+const DANGEROUS_VARIABLES = [
+  "LD_PRELOAD",
+  "LD_LIBRARY_PATH",
+  "LD_AUDIT",
+  "PATH",
+  "BASH_ENV",
+  "ENV",
+  "IFS",
+  "PYTHONPATH",
+  "PYTHONSTARTUP",
+  "PERL5OPT",
+  "PERL5LIB",
+  "RUBYOPT",
+  "NODE_OPTIONS",
+  "GIT_SSH_COMMAND",
+  "PAGER",
+  "EDITOR",
+];
+
+/** Files from which a host starts programs, or by which it lets people in. */
+const POWERFUL_FILES = [
+  "/etc/systemd/system/x.service",
+  "/run/systemd/system/x.service",
+  "/usr/lib/systemd/system/x.service",
+  "/lib/systemd/system/x.service",
+  "/etc/init.d/x",
+  "/etc/cron.d/x",
+  "/etc/cron.daily/x",
+  "/etc/crontab",
+  "/var/spool/cron/crontabs/root",
+  "/etc/profile.d/x.sh",
+  "/etc/ld.so.preload",
+  "/etc/ld.so.conf.d/x.conf",
+  "/etc/passwd",
+  "/etc/shadow",
+  "/etc/sudoers",
+  "/etc/sudoers.d/x",
+  "/etc/pam.d/x",
+  "/etc/udev/rules.d/x.rules",
+  "/root/.ssh/authorized_keys",
+  "/root/.bashrc",
+  "/usr/bin/x",
+  "/usr/sbin/x",
+  "/bin/x",
+  "/sbin/x",
+  "/usr/local/bin/x",
+  "/usr/local/sbin/x",
+  "/usr/lib/x.so",
+  "/lib/x.so",
+];
+
+/** Ways by which a policy can be got around, as sentences. A policy that has one is called unlimited. */
+export function unlimitedBy({ mode, allow = [] }: Policy): readonly string[] {
+  if (mode === "observe") return [];
+  if (mode === "all") return ["mode: all allows every program"];
+  return allow.flatMap((rule, index) =>
+    waysAround(rule, allow).map((way) => `allow ${index + 1}: ${way}`)
+  );
+}
+
+function waysAround(rule: AllowRule, all: readonly AllowRule[]): string[] {
+  const ways: string[] = [];
+  if (fits(rule, "command.Run") && rule.path === undefined) {
+    ways.push(...waysOfProgram(rule));
+  }
+  if (WRITERS.some((name) => fits(rule, name)) && rule.argv === undefined) {
+    ways.push(...waysOfFiles(rule, all));
+  }
+  return ways;
+}
+
+function waysOfProgram({ argv, env = [] }: AllowRule): string[] {
+  const [program] = argv ?? [];
+  if (program === undefined) return ["it allows every program"];
+  const names = program.split("|");
+  const variable = DANGEROUS_VARIABLES.find((name) =>
+    env.some((pattern) => globMatches(pattern, name))
+  );
+  return [
+    ...names.filter((name) => basename(name).includes("*"))
+      .map((name) => `it allows all programs that are called "${name}"`),
+    ...names.filter(isInterpreter).filter(() => isOpen(argv ?? []))
+      .map((name) => `"${name}" runs whatever its arguments say`),
+    ...variable === undefined
+      ? []
+      : [`by the variable "${variable}" a program runs something else`],
+  ];
+}
+
+/** True if what an interpreter is told is not spelled out by the rule. */
+function isOpen([, ...words]: readonly string[]): boolean {
+  return words.length === 0 ||
+    words.some((word) => word === MORE || word.includes("*"));
+}
+
+function isInterpreter(path: string): boolean {
+  return INTERPRETERS.some((each) => each.test(basename(path)));
+}
+
+function waysOfFiles({ path }: AllowRule, all: readonly AllowRule[]): string[] {
+  if (path === undefined) return ["it allows to write every file"];
+  const mayWrite = (file: string) =>
+    path.some((pattern) =>
+      pathMatches(pattern, file) || pathMatches(pattern, realPlace(file))
+    );
+  const powerful = POWERFUL_FILES.find(mayWrite);
+  const own = all.flatMap(({ argv: [program = ""] = [] }) => program.split("|"))
+    .find((program) => program !== "" && mayWrite(program));
+  return [
+    ...powerful === undefined ? [] : [
+      `it allows to write files as "${powerful}", by which a host runs programs or lets people in`,
+    ],
+    ...own === undefined
+      ? []
+      : [`it allows to write "${own}", which a rule allows to run`],
+  ];
+}
+
+const WRITERS = ["file.Fetch", "file.Installed", "file.Put"];
+
+function fits({ do: patterns }: AllowRule, name: string): boolean {
+  return patterns.some((pattern) => globMatches(pattern, name));
+}

@@ -1,0 +1,45 @@
+import type { Command } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import type { GuardBounds } from "../../operations/guard.ts";
+import type { Dialect } from "../../wire/dialect.ts";
+import type { Decision } from "../policy/decide.ts";
+import type { PolicyGate } from "../policy/policy_gate.ts";
+import { jobOf } from "./command_facts.ts";
+
+/** Decision of the policy about a command. */
+export interface Judged {
+  /** Sentence for the Manager; undefined if the command is allowed. */
+  readonly refusal?: string | undefined;
+  /** Sentence for the host's own record, which has no arguments. */
+  readonly recorded: string;
+  /** Bounds in the host's files. */
+  readonly bounds?: GuardBounds | undefined;
+}
+
+/** Asks the policy about a command. Never throws or rejects. */
+export function judge(
+  policy: Pick<PolicyGate, "judge">,
+  command: Command,
+  { dialect, now }: {
+    readonly dialect: Pick<Dialect, "hasPositionalParams">;
+    readonly now: number;
+  },
+): Judged | Promise<Judged> {
+  const decision = policy.judge(jobToJudge(command, dialect), now);
+  return "then" in decision ? decision.then(judgedBy) : judgedBy(decision);
+}
+
+function judgedBy({ refusal, rule, bounds }: Decision): Judged {
+  return { refusal, bounds, recorded: `the policy refuses it: ${rule}` };
+}
+
+/** Operation and parameters for the policy. Those that cannot be translated are judged as they came, and fail later if they are allowed. */
+function jobToJudge(
+  command: Command,
+  dialect: Pick<Dialect, "hasPositionalParams">,
+): { operation: string; params: string } {
+  try {
+    return jobOf(command, dialect);
+  } catch {
+    return { operation: command.type, params: command.data };
+  }
+}

@@ -1,0 +1,48 @@
+import { PiriError } from "../../base/errors.ts";
+import type { NewRule, OperatorRecord } from "../../store/operator_records.ts";
+import type { OperatorView } from "../access_api.ts";
+import { Rule } from "./rule.ts";
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,99}$/;
+
+/** Operator in memory, with rules that are ready to be applied. */
+export interface Known {
+  readonly record: OperatorRecord;
+  readonly rules: readonly Rule[];
+}
+
+/**
+ * Checks what a new operator is to be.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function checkNew(name: string, rules: readonly NewRule[]): void {
+  if (!NAME.test(name)) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot add operator "${name}": a name has letters, digits, and _ . @ -, 100 at most`,
+    );
+  }
+  for (const rule of rules) checkRule(rule);
+}
+
+/**
+ * Checks a new rule.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function checkRule(rule: NewRule): void {
+  new Rule({ ...rule, number: 0 });
+}
+
+/** An operator as people see it. */
+export function viewOf({ record, rules }: Known): OperatorView {
+  return {
+    ...record,
+    tokens: record.tokens.map(({ hash: _, ...token }) => token),
+    rules: rules.map((rule) => ({
+      ...rule.record,
+      unlimited: rule.isUnlimited,
+    })),
+  };
+}

@@ -1,0 +1,88 @@
+import {
+  armor,
+  Decrypter,
+  Encrypter,
+  generateIdentity,
+  identityToRecipient,
+} from "age-encryption";
+import { messageOf, PiriError } from "../../base/errors.ts";
+import {
+  exists,
+  readPrivateFile,
+  writeFileAtomically,
+} from "../../base/files.ts";
+import type { Random } from "../../base/random.ts";
+
+/** Makes the text of a file with a new key, as `age-keygen` writes it. */
+export async function newAgeKeyText(): Promise<string> {
+  const identity = await generateIdentity();
+  const recipient = await identityToRecipient(identity);
+  return `# public key: ${recipient}\n${identity}\n`;
+}
+
+/** Keys of age by which files of secrets are read. */
+export class AgeKeys {
+  /** Public key that new files are encrypted for. */
+  readonly recipient: string;
+  readonly #identities: readonly string[];
+
+  private constructor(recipient: string, identities: readonly string[]) {
+    this.recipient = recipient;
+    this.#identities = identities;
+  }
+
+  /**
+   * Reads a file with keys. Makes one if there is none.
+   *
+   * @throws {PiriError} CORRUPT; DENIED if others may read it; DISK
+   */
+  static async load(path: string, random: Random): Promise<AgeKeys> {
+    if (!await exists(path)) {
+      await writeFileAtomically(path, await newAgeKeyText(), { random });
+    }
+    const identities = (await readPrivateFile(path)).split(/\s*\n/)
+      .filter((line) => line.startsWith("AGE-SECRET-KEY-"));
+    const [first] = identities;
+    if (first === undefined) {
+      throw new PiriError(
+        "CORRUPT",
+        `Cannot read "${path}": it has no age key`,
+      );
+    }
+    return new AgeKeys(await identityToRecipient(first), identities);
+  }
+
+  /** Encrypts a key for a recipient, in ASCII armor. */
+  static async wrap(key: Uint8Array, recipient: string): Promise<string> {
+    const encrypter = new Encrypter();
+    encrypter.addRecipient(recipient);
+    return armor.encode(await encrypter.encrypt(key));
+  }
+
+  /**
+   * Decrypts the first of these keys that is for one of these identities.
+   *
+   * @throws {PiriError} DENIED if none is
+   */
+  async unwrap(
+    wrapped: readonly string[],
+    name: string,
+  ): Promise<Uint8Array> {
+    let why = "it has no key for age";
+    for (const text of wrapped) {
+      try {
+        const decrypter = new Decrypter();
+        for (const identity of this.#identities) {
+          decrypter.addIdentity(identity);
+        }
+        return await decrypter.decrypt(armor.decode(text));
+      } catch (error) {
+        why = messageOf(error);
+      }
+    }
+    throw new PiriError(
+      "DENIED",
+      `Cannot read "${name}": it is not encrypted for this Manager's key, ${this.recipient} (${why})`,
+    );
+  }
+}

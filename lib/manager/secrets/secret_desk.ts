@@ -1,0 +1,142 @@
+import { PiriError } from "../../base/errors.ts";
+import { checkSecret, isGiven } from "../../base/masking/secret_text.ts";
+import type { Sealed } from "../../base/sealed.ts";
+import { parseTargets } from "../../targets/parse_targets.ts";
+import { matchingAgents } from "../../targets/resolve_targets.ts";
+import type { AgentRoster } from "../agent_roster.ts";
+import { GivenSecrets } from "./given_secrets.ts";
+import type { StoredSecret, StoredSecrets } from "./stored_secrets.ts";
+
+/** Names of the secrets that the parameters of an operation name. */
+export type SecretNames = (
+  operation: string,
+  params: string,
+) => readonly string[];
+
+/** Parts that a desk needs. */
+export interface SecretDeskOptions {
+  readonly namesOf: SecretNames;
+  readonly roster: Pick<AgentRoster, "get">;
+  /** Secrets that the Manager keeps; none if absent. */
+  readonly stored?: Pick<StoredSecrets, "find"> | undefined;
+}
+
+/** Work that may name secrets. */
+export interface SecretWork {
+  readonly operation: string;
+  readonly params: string;
+  /** Secrets that came with the request. */
+  readonly secrets?: ReadonlyMap<string, Sealed> | undefined;
+}
+
+/** Decides which secrets go to which agents: those that a command names and that are for its agent. */
+export class SecretDesk {
+  readonly #options: SecretDeskOptions;
+  readonly #given = new GivenSecrets();
+
+  constructor(options: SecretDeskOptions) {
+    this.#options = options;
+  }
+
+  /** Names of the secrets that work names. */
+  namesOf({ operation, params }: SecretWork): readonly string[] {
+    return this.#options.namesOf(operation, params);
+  }
+
+  /**
+   * Refuses work that needs a secret which is not there, or not for one of the agents.
+   *
+   * @throws {PiriError} NOT_FOUND, DENIED, FAILED_PRECONDITION, INVALID_ARGUMENT; CORRUPT, DISK for the store
+   */
+  async check(work: SecretWork, agents: readonly string[]): Promise<void> {
+    const { secrets = new Map<string, Sealed>() } = work;
+    const names = this.namesOf(work);
+    const stray = [...secrets.keys()].find((name) => !names.includes(name));
+    if (stray !== undefined) {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        `Cannot run "${work.operation}": its parameters do not name the secret "${stray}" that came with it`,
+      );
+    }
+    for (const name of names) {
+      if (isGiven(name)) {
+        if (!secrets.has(name)) throw gone(name);
+        continue;
+      }
+      for (const agent of agents) await this.#stored(agent, name);
+    }
+  }
+
+  /** Keeps the secrets that came with the request for a job. */
+  keep(job: string, { secrets }: SecretWork): void {
+    if (secrets !== undefined) this.#given.keep(job, secrets);
+  }
+
+  /** Forgets the secrets of a job that has ended. */
+  drop(job: string): void {
+    this.#given.drop(job);
+  }
+
+  /**
+   * Secret for a command of an agent.
+   *
+   * @throws {PiriError} NOT_FOUND, DENIED, FAILED_PRECONDITION; CORRUPT, DISK for the store
+   */
+  async give(
+    { agent, job }: { readonly agent: string; readonly job: string },
+    name: string,
+  ): Promise<Sealed> {
+    if (!isGiven(name)) return (await this.#stored(agent, name)).value;
+    const secret = this.#given.find(job, name);
+    if (secret === undefined) throw gone(name);
+    return secret;
+  }
+
+  async #stored(agent: string, name: string): Promise<StoredSecret> {
+    const entry = this.#options.roster.get(agent);
+    const groups = entry?.groups ?? [];
+    const secret = await this.#options.stored?.find(name, {
+      id: agent,
+      groups,
+    });
+    if (secret === undefined) {
+      throw new PiriError(
+        "NOT_FOUND",
+        `Cannot find the secret "${name}": there is none for agent "${agent}"`,
+      );
+    }
+    // SOPS takes any.
+    checkSecret(secret.value.open(), `the secret "${name}"`);
+    const { forTargets } = secret;
+    if (forTargets === "") {
+      throw new PiriError(
+        "DENIED",
+        `Cannot give the secret "${name}" to agent "${agent}": it is for no agent yet (piri-manager secret edit ${name} --for TARGETS)`,
+      );
+    }
+    // A fact that the host reports of itself would let it choose its secrets.
+    const wary = {
+      name: agent,
+      groups,
+      facts: entry?.setFacts ?? {},
+      connected: entry?.connected ?? false,
+    };
+    const isFor = entry !== undefined &&
+      matchingAgents(parseTargets([forTargets]), {
+          agents: [wary],
+          sets: () => new Set(),
+        }).length > 0;
+    if (isFor) return secret;
+    throw new PiriError(
+      "DENIED",
+      `Cannot give the secret "${name}" to agent "${agent}": it is for "${forTargets}"`,
+    );
+  }
+}
+
+function gone(name: string): PiriError {
+  return new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot give the secret "${name}": it came with a request, and is nowhere any more; ask again with the secret`,
+  );
+}

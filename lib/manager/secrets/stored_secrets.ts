@@ -1,0 +1,19 @@
+import type { Sealed } from "../../base/sealed.ts";
+import type { DataOwner } from "../data/layers.ts";
+
+/** Secret that the Manager keeps. */
+export interface StoredSecret {
+  readonly value: Sealed;
+  /** Target expression for the agents that get it for a command; empty for none. */
+  readonly forTargets: string;
+}
+
+/** Secrets that the Manager keeps. */
+export interface StoredSecrets {
+  /**
+   * Finds a secret for an agent: in its own file, in those of its groups, or in that of all agents.
+   *
+   * @throws {PiriError} CORRUPT, DENIED, DISK
+   */
+  find(name: string, owner: DataOwner): Promise<StoredSecret | undefined>;
+}

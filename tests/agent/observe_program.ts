@@ -1,0 +1,111 @@
+// Operations that act, with no policy in their way: only the runtime can stop them. Prints what became of each.
+// deno-lint-ignore-file no-console
+import { encodeHex } from "@std/encoding/hex";
+import { messageOf } from "../../lib/base/errors.ts";
+import { sha256 } from "../../lib/base/sha256.ts";
+import { noGuard } from "../../lib/operations/guard.ts";
+import type { OperationContext } from "../../lib/operations/operation.ts";
+import { checkParams } from "../../lib/operations/params.ts";
+import { operationNamed } from "../../lib/operations/registry.ts";
+import { standardSurroundings } from "../../lib/operations/surroundings.ts";
+
+const content = new TextEncoder().encode("trace");
+const head = '{"piri":"tree","version":1}\n';
+const file = {
+  kind: "file",
+  name: "",
+  mtimeMs: 0,
+  size: content.length,
+  sha256: encodeHex(sha256(content)),
+};
+const link = { kind: "link", name: "", mtimeMs: 0, target: Deno.args[0] };
+const blobs = new Map(
+  [
+    content,
+    ...[file, link].map((entry) =>
+      new TextEncoder().encode(`${head}${JSON.stringify(entry)}\n`)
+    ),
+  ].map((bytes) => [encodeHex(sha256(bytes)), bytes] as const),
+);
+const [, tree = "", treeOfLink = ""] = blobs.keys();
+const [outside = ""] = Deno.args;
+
+const context: OperationContext = {
+  commandId: 1n,
+  marker: "marker",
+  signal: new AbortController().signal,
+  kill: new AbortController().signal,
+  stopRequested: () => false,
+  started: () => {},
+  surroundings: standardSurroundings(),
+  guard: noGuard,
+  secret: () => Promise.reject(new Error("no secret is asked for")),
+  data: {
+    text: () =>
+      Promise.resolve(
+        JSON.stringify({
+          size: content.length,
+          sha256: encodeHex(sha256(content)),
+        }),
+      ),
+    bytes: (_type, params) => {
+      const { sha256: wanted = "" } = params as { sha256?: string };
+      return Promise.resolve((blobs.get(wanted) ?? content).slice());
+    },
+  },
+};
+
+async function attempt(name: string, params: object): Promise<string> {
+  const operation = operationNamed(name, { allowTestOperations: false });
+  try {
+    const checked = checkParams(operation, JSON.stringify(params));
+    const events = operation.run(checked, context);
+    for (;;) {
+      const { done, value } = await events.next();
+      if (done) return value.success ? "done" : `failed: ${value.message}`;
+    }
+  } catch (error) {
+    return `refused: ${messageOf(error)}`;
+  }
+}
+
+/** Tries what an operation of another version could do. */
+function direct(call: () => unknown): string {
+  try {
+    call();
+    return "done";
+  } catch (error) {
+    return `refused: ${messageOf(error)}`;
+  }
+}
+
+const path = `${outside}/trace`;
+const own = Deno.cwd();
+const source = "trace";
+console.log(JSON.stringify([
+  await attempt("command.Run", { argv: ["/bin/sh", "-c", `echo > ${path}`] }),
+  await attempt("command.Run", { shell: `echo > ${path}` }),
+  await attempt("file.Fetch", { path, source }),
+  await attempt("file.Fetch", { path: `${own}/../outside/trace`, source }),
+  await attempt("file.Fetch", {
+    path: `${outside}/a/b`,
+    source,
+    parents: true,
+  }),
+  await attempt("file.Installed", { path, source, method: "content" }),
+  await attempt("file.Put", { path, tree }),
+  await attempt("file.Put", { path: `${own}/link`, tree: treeOfLink }),
+  direct(() => Deno.symlinkSync(outside, `${own}/link`)),
+  direct(() => Deno.linkSync(`${outside}/kept`, `${own}/link`)),
+  direct(() => Deno.renameSync(`${outside}/kept`, `${own}/kept`)),
+  direct(() => Deno.removeSync(`${outside}/kept`)),
+  direct(() => Deno.chmodSync(`${outside}/kept`, 0o4755)),
+  direct(() => {
+    Deno.chdir(outside);
+    Deno.writeTextFileSync("trace", "trace");
+  }),
+  direct(() => Deno.kill(Deno.ppid, "SIGCONT")),
+  direct(() => Deno.dlopen("libc.so.6", {})),
+  await attempt("file.Stat", { path: outside }),
+  direct(() => Deno.writeTextFileSync(`${own}/own`, "own")),
+]));

@@ -1,0 +1,63 @@
+import { assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { observer } from "../../scripts/build/product.ts";
+import { operations } from "../../lib/operations/registry.ts";
+import { TempFolder } from "../support/temp_folder.ts";
+
+const fileOf = (name: string) => fromFileUrl(new URL(name, import.meta.url));
+
+/** Runs a program of this folder with the permissions of the agent that can only look. */
+async function runObserver(
+  name: string,
+  { cwd, args }: { cwd: string; args: readonly string[] },
+): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--config",
+      fileOf("../../deno.json"),
+      ...observer.permissions,
+      fileOf(name),
+      ...args,
+    ],
+    cwd,
+    stderr: "inherit",
+  }).output();
+  return new TextDecoder().decode(stdout);
+}
+
+Deno.test({
+  name:
+    "past its policy, the runtime of piri-agent-observe refuses every operation that acts",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using folder = await TempFolder.make();
+    const cwd = folder.at("state");
+    const outside = folder.at("outside");
+    await Deno.mkdir(cwd);
+    await Deno.mkdir(outside);
+    await folder.write("outside/kept", "kept");
+
+    const output = await runObserver("./observe_program.ts", {
+      cwd,
+      args: [outside],
+    });
+
+    const outcomes: string[] = JSON.parse(output);
+    assertEquals(
+      outcomes.map((outcome) => outcome.split(":")[0]),
+      [...Array(16).fill("refused"), "done", "done"],
+      output,
+    );
+    assertEquals(
+      [...Deno.readDirSync(outside)].map(({ name }) => name),
+      ["kept"],
+    );
+    // This program tries all of them.
+    assertEquals(
+      operations.filter(({ acts }) => acts).map(({ name }) => name),
+      ["command.Run", "file.Fetch", "file.Installed", "file.Put"],
+    );
+  },
+});
