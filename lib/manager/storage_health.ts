@@ -54,6 +54,7 @@ export const WRITES: Readonly<Record<StoreMethod, boolean>> = {
   foundJobs: false,
   lastJobId: false,
   patchJob: true,
+  deliveries: false,
   changeDeliveries: true,
   recountJob: true,
   jobEntries: false,

@@ -37,10 +37,23 @@ export class Deliveries {
     this.#db = db;
   }
 
+  /** What is to be told, by id, and all webhooks about which anything is kept. */
+  all(): { hooks: string[]; deliveries: Delivery[] } {
+    return {
+      hooks: this.#db.all(
+        "SELECT hook FROM deliveries UNION SELECT hook FROM told_absences",
+      ).map(({ hook }) => String(hook)),
+      deliveries: this.#db.all(
+        `SELECT ${shape.list} FROM deliveries ORDER BY id`,
+      ).map((row) => shape.record(row)),
+    };
+  }
+
   change(change: DeliveryChange): Delivery[] {
     switch (change.kind) {
       case "keep":
-        return this.#keep(change.hooks);
+        this.#keep(change.hooks);
+        return [];
       case "add":
         return this.add(change.deliveries);
       case "retry":
@@ -81,15 +94,14 @@ export class Deliveries {
     return changes > 0;
   }
 
-  #keep(hooks: readonly string[]): Delivery[] {
+  #keep(hooks: readonly string[]): void {
     const others = `hook NOT IN (${hooks.map(() => "?").join(", ")})`;
     this.#db.run(`DELETE FROM deliveries WHERE ${others}`, ...hooks);
-    this.#db.run(
-      `DELETE FROM told_absences WHERE ${others}
-         OR NOT EXISTS (SELECT 1 FROM agents WHERE id = agent)`,
-      ...hooks,
-    );
-    return this.#db.all(`SELECT ${shape.list} FROM deliveries ORDER BY id`)
-      .map((row) => shape.record(row));
+    this.#db.run(`DELETE FROM told_absences WHERE ${others}`, ...hooks);
+  }
+
+  /** Forgets the absence of an agent that is removed. */
+  forgetAgent(agent: string): void {
+    this.#db.run("DELETE FROM told_absences WHERE agent = ?", agent);
   }
 }

@@ -25,7 +25,7 @@ export interface Delivery extends Omit<NewDelivery, "connectedAt"> {
 
 /** Change of what webhooks have yet to tell. */
 export type DeliveryChange =
-  /** Forgets all of other webhooks than these. Returns what is left. */
+  /** Forgets all of other webhooks than these. */
   | { readonly kind: "keep"; readonly hooks: readonly string[] }
   /** Returns those that were added: all but absences that were told before. */
   | { readonly kind: "add"; readonly deliveries: readonly NewDelivery[] }

@@ -89,6 +89,7 @@ export class SqliteAgents {
         }
       }
       this.#tables.sent.forget(id);
+      this.#tables.deliveries.forgetAgent(id);
       return this.#endWork(id, removal);
     }, { size: { rows: 2 + removal.patches.length, bytes: 0 } });
   }

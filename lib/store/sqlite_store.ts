@@ -174,6 +174,10 @@ export class SqliteStore extends SqliteAgents implements Store {
     });
   }
 
+  deliveries(): ReturnType<Store["deliveries"]> {
+    return this.#writer.read(() => this.#tables.deliveries.all());
+  }
+
   changeDeliveries(
     ...[change]: Args<"changeDeliveries">
   ): Promise<Delivery[]> {

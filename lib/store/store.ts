@@ -305,7 +305,9 @@ export interface Store extends AsyncDisposable {
     audit?: NewAudit,
     deliveries?: readonly NewDelivery[],
   ): Promise<Delivery[]>;
-  /** Changes what webhooks have yet to tell. */
+  /** What webhooks have yet to tell, by id, and all webhooks about which anything is kept. */
+  deliveries(): Promise<{ hooks: string[]; deliveries: Delivery[] }>;
+  /** Changes what webhooks have yet to tell. Returns what it added. */
   changeDeliveries(change: DeliveryChange): Promise<Delivery[]>;
   /** Counts the entries of an ended job once more, and records and returns the result. */
   recountJob(id: bigint): Promise<JobRecord | undefined>;

@@ -63,6 +63,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   foundJobs: true,
   lastJobId: true,
   patchJob: true,
+  deliveries: true,
   changeDeliveries: true,
   recountJob: true,
   jobEntries: true,

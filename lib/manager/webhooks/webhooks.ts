@@ -1,5 +1,5 @@
 import type { Timer } from "../../base/clock.ts";
-import { messageOf } from "../../base/errors.ts";
+import { codeOf, messageOf } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type {
   Delivery,
@@ -89,14 +89,26 @@ export class Webhooks {
       }
       return queue === undefined;
     });
-    const kept = await parts.store.changeDeliveries({
-      kind: "keep",
-      hooks: [...wanted.keys()],
-    });
+    const { hooks, deliveries } = await parts.store.deliveries();
     const ids = new Set(fresh.map(([id]) => id));
-    this.#enqueue(kept.filter(({ hook }) => ids.has(hook)));
+    this.#enqueue(deliveries.filter(({ hook }) => ids.has(hook)));
     this.#timer?.cancel();
     this.#look();
+    if (hooks.some((hook) => !wanted.has(hook))) {
+      await this.#forgetOthers(parts.store, [...wanted.keys()]);
+    }
+  }
+
+  /** Forgets what other webhooks have yet to tell. It may stay until a later start: nothing reads it. */
+  async #forgetOthers(store: Store, hooks: readonly string[]): Promise<void> {
+    try {
+      await store.changeDeliveries({ kind: "keep", hooks });
+    } catch (error) {
+      if (codeOf(error) !== "DISK") throw error;
+      log.warning("Cannot forget the events of former webhooks: {error}", {
+        error: messageOf(error),
+      });
+    }
   }
 
   /** Store that adds what is to be told to the writes that it happens with. */
