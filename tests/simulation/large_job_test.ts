@@ -111,7 +111,8 @@ Deno.test("a job on 1,000 agents stops at its limit of failures while the Manage
   assertGreaterOrEqual(failures, limitOf(FLEET));
   assertEquals(counts.failed, failures);
   assertEquals(counts.succeeded, commands.length - failures);
-  assertEquals(counts.skipped, FLEET - commands.length);
+  // A command that was under way while the Manager died may never have arrived.
+  assertEquals(counts.skipped + counts.lost, FLEET - commands.length);
   assertEquals(
     entries.filter(({ state, reason }) =>
       state !== "started" &&
