@@ -7,7 +7,7 @@ import type {
 import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand, type TypedInvocation } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
-import { launchJob } from "./job/launch_job.ts";
+import { launchJob, SKIP_DENIED } from "./job/launch_job.ts";
 import { DEFAULT_VIEW } from "./job/view_flags.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import { signatureOf } from "./signature.ts";
@@ -24,6 +24,7 @@ const flags = {
     type: "boolean",
     summary: "refresh: print the id of the job and do not wait",
   },
+  "skip-denied": { type: "boolean", summary: `refresh: ${SKIP_DENIED}` },
   color: COLOUR_FLAG,
   ...TARGET_FLAGS,
 } as const;
@@ -126,6 +127,7 @@ async function refresh(
     targets,
     operation: "agent.Facts",
     params: "{}",
+    skipDenied: invocation.flags["skip-denied"],
     ...signatureOf(invocation.terminal),
   };
   const { color, detach } = invocation.flags;

@@ -8,7 +8,7 @@ import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import type { Output } from "../output.ts";
 import { endsAsFolder, parseAgentPath } from "./host_path.ts";
-import { launchJob, WHILE_A_JOB_RUNS } from "./job/launch_job.ts";
+import { launchJob, SKIP_DENIED, WHILE_A_JOB_RUNS } from "./job/launch_job.ts";
 import { DEFAULT_VIEW } from "./job/view_flags.ts";
 import { userOf } from "./parse_run.ts";
 import { type LocalFile, sendFiles, sendTree } from "./send_files.ts";
@@ -66,6 +66,7 @@ export const put = defineSubcommand({
       type: "boolean",
       summary: "print the id of the job and do not wait",
     },
+    "skip-denied": { type: "boolean", summary: SKIP_DENIED },
     color: COLOUR_FLAG,
     ...TARGET_FLAGS,
   },
@@ -108,6 +109,7 @@ export const put = defineSubcommand({
       targets,
       operation: "file.Put",
       params: JSON.stringify({ tree, ...params }),
+      skipDenied: flags["skip-denied"],
       ...(timeout === undefined ? {} : { timeoutMs: timeout }),
       ...signatureOf(terminal),
     };

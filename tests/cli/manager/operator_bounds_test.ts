@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { encodeLoginLine } from "../../../lib/base/login_line.ts";
+import { byteCalls } from "../../../lib/files/byte_calls.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { FakeManager } from "../fake_manager.ts";
 import { anOperator } from "../fake_operators.ts";
@@ -109,17 +110,33 @@ Deno.test("rule test asks for another time, and refuses one that is none", async
   assertStringIncludes(wrong.stderr, 'Cannot test at "tomorrow"');
 });
 
-Deno.test("run --skip-denied asks for that, and names who is left out on stderr", async () => {
-  const manager = new FakeManager();
-  manager.notes = { denied: ["db-1", "db-2"] };
-  const { stderr } = await see(
-    ["run", "all", "--skip-denied", "--detach", "--", "x"],
-    { manager },
-  );
+// Opened once here: a test that opened it would fail for not closing it.
+byteCalls();
 
-  assertEquals(stderr, "left out as denied: 2 agents: db-[1-2]\n");
-  assertEquals(manager.runs[0]?.skipDenied, true);
-});
+for (
+  const words of [
+    ["run", "all", "--", "x"],
+    ["facts", "refresh", "all"],
+    ["put", "FILE", "all:/etc/app.conf"],
+  ]
+) {
+  Deno.test(`${words[0]} --skip-denied asks for that, and names who is left out on stderr`, async () => {
+    await using temp = await TempFolder.make();
+    await temp.write("app.conf", "a = 1");
+    const [name = "", ...rest] = words.map((word) =>
+      word === "FILE" ? temp.at("app.conf") : word
+    );
+    const manager = new FakeManager();
+    manager.notes = { denied: ["db-1", "db-2"] };
+    const { stderr } = await see(
+      [name, "--skip-denied", "--detach", ...rest],
+      { manager },
+    );
+
+    assertEquals(stderr, "left out as denied: 2 agents: db-[1-2]\n");
+    assertEquals(manager.runs[0]?.skipDenied, true);
+  });
+}
 
 /** Checks values against a schema of docs/schema, which must name all of their fields. */
 async function failures(
