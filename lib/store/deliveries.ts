@@ -37,7 +37,7 @@ export class Deliveries {
     this.#db = db;
   }
 
-  /** What is to be told, by id, and all webhooks about which anything is kept. */
+  /** Events that are yet to be told, by id, and all webhooks about which anything is kept. */
   all(): { hooks: string[]; deliveries: Delivery[] } {
     return {
       hooks: this.#db.all(

@@ -305,7 +305,7 @@ export interface Store extends AsyncDisposable {
     audit?: NewAudit,
     deliveries?: readonly NewDelivery[],
   ): Promise<Delivery[]>;
-  /** What webhooks have yet to tell, by id, and all webhooks about which anything is kept. */
+  /** Events that webhooks have yet to tell, by id, and all webhooks about which anything is kept. */
   deliveries(): Promise<{ hooks: string[]; deliveries: Delivery[] }>;
   /** Changes what webhooks have yet to tell. Returns what it added. */
   changeDeliveries(change: DeliveryChange): Promise<Delivery[]>;
