@@ -27,7 +27,9 @@ interface Lease {
   readonly killAfterMs: number;
   /** Time since which there is no link, if there is none. */
   awaySince: number | undefined;
-  /** Longest time without a link, in milliseconds. */
+  /** Time since which there may be no link, if there is none: that of the look before. */
+  unseenSince: number;
+  /** Longest time without a link that is possible, in milliseconds. */
   longestMs: number;
   isOver: boolean;
 }
@@ -43,24 +45,29 @@ export class LinkRules {
     this.#now = now;
   }
 
-  /** Checks the rule. Called after every step. */
-  check(agent: LinkedAgent): void {
+  /**
+   * Checks the rule.
+   *
+   * @param since Time of the look before, in milliseconds, if there were steps after it.
+   */
+  check(agent: LinkedAgent, since = this.#now()): void {
     for (const entry of agent.journal?.entries() ?? []) {
-      if (entry.state === "finished") this.#checkEnd(entry, agent);
-      else this.#checkOpen(entry, agent);
+      if (entry.state === "finished") this.#checkEnd(entry, agent, since);
+      else this.#checkOpen(entry, agent, since);
     }
   }
 
-  #checkOpen(entry: JournalEntry, agent: LinkedAgent): void {
+  #checkOpen(entry: JournalEntry, agent: LinkedAgent, since: number): void {
     const now = this.#now();
     const lease = this.#leaseOf(entry);
     if (agent.session !== undefined) {
       lease.awaySince = undefined;
       return;
     }
+    if (lease.awaySince === undefined) lease.unseenSince = since;
     lease.awaySince ??= now;
     const awayMs = now - lease.awaySince;
-    lease.longestMs = Math.max(lease.longestMs, awayMs);
+    lease.longestMs = Math.max(lease.longestMs, now - lease.unseenSince);
     this.#truth.must(
       awayMs <= lease.killAfterMs + SETTLES_MS || agent.isEnding(entry),
       () =>
@@ -72,10 +79,19 @@ export class LinkRules {
    * Checks the end of a command. A command that had ended when this run of the agent began tells nothing about this
    * run's links.
    */
-  #checkEnd(entry: JournalEntry, { name }: LinkedAgent): void {
+  #checkEnd(
+    entry: JournalEntry,
+    { name, session }: LinkedAgent,
+    since: number,
+  ): void {
     const lease = this.#leases.get(entry);
     if (lease === undefined || lease.isOver) return;
     lease.isOver = true;
+    const now = this.#now();
+    if (session === undefined || since < now) {
+      const from = lease.awaySince === undefined ? since : lease.unseenSince;
+      lease.longestMs = Math.max(lease.longestMs, now - from);
+    }
     this.#truth.must(
       lease.longestMs >= lease.killAfterMs || !isEndedForItsLink(entry),
       () =>
@@ -93,6 +109,7 @@ export class LinkRules {
     const lease = {
       killAfterMs: onDisconnect === OnDisconnect.KILL ? killAfterMs : Infinity,
       awaySince: undefined,
+      unseenSince: 0,
       longestMs: 0,
       isOver: false,
     };

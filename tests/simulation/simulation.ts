@@ -100,6 +100,8 @@ class Simulation implements World, AsyncDisposable {
   readonly #bounds: Bounds;
   readonly #rules: WireRules;
   readonly #links: LinkRules;
+  /** Time of the latest look at the agents, in milliseconds since the beginning. */
+  #lookedAt = 0;
   readonly #listed: ListedCommands;
   readonly jobRules: JobRules | undefined;
   readonly #jobOperator: JobOperator | undefined;
@@ -329,12 +331,16 @@ class Simulation implements World, AsyncDisposable {
   }
 
   #look(): void {
-    if (this.time.rung % Math.ceil(this.agentCount / LOOKED_AT) !== 0) return;
+    const stepsPerLook = Math.ceil(this.agentCount / LOOKED_AT);
+    if (this.time.rung % stepsPerLook !== 0) return;
+    const now = this.time.elapsed;
+    const since = stepsPerLook === 1 ? now : this.#lookedAt;
+    this.#lookedAt = now;
     const { core } = this.#manager;
     if (core !== undefined) this.#bounds.checkManager(core);
     for (const agent of this.#agents) {
       this.#bounds.checkAgent(agent);
-      this.#links.check(agent);
+      this.#links.check(agent, since);
       if (agent.wasCopied) checkCopied(this, agent, this.#manager);
     }
   }
