@@ -56,11 +56,17 @@ export async function fetchText(
     return await Promise.race([answer(), late.promise]);
   } catch (error) {
     if (error instanceof PiriError) throw error;
-    throw refuse(messageOf(error), error);
+    throw refuse(fetchFailureOf(error), error);
   } finally {
     timer.cancel();
     client.close();
   }
+}
+
+/** Reason of an error of `fetch`. Deno gives it as the message, and since 2.9 as that of the cause. */
+export function fetchFailureOf(error: unknown): string {
+  const isWrapped = error instanceof TypeError && error.cause instanceof Error;
+  return messageOf(isWrapped ? error.cause : error);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
-import { messageOf } from "../../base/errors.ts";
+import { fetchFailureOf } from "../../base/fetch_text.ts";
 import { jobName } from "../../base/job_state.ts";
 import { logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
@@ -252,7 +252,7 @@ export class HookQueue {
 
   /** Reason of a failure, without the URL. */
   #reasonOf(error: unknown): string {
-    return messageOf(error)
+    return fetchFailureOf(error)
       .replace(/ for url \([^)]*\)/, "")
       .replaceAll(this.#webhook.url, originOf(this.#webhook));
   }
