@@ -38,6 +38,7 @@ import { addJobsService } from "./jobs_service.ts";
 import { addLoginService } from "./login_service.ts";
 import { addEnrolmentService } from "./enrolment_service.ts";
 import { addOperatorsService } from "./operators_service.ts";
+import { answerMetrics, METRICS_PATH } from "./metrics.ts";
 import { addSecretsService } from "./secrets_service.ts";
 import { takingPrepared } from "./prepared.ts";
 import type { Proofs } from "./proofs.ts";
@@ -255,6 +256,13 @@ export class HttpFront {
     });
     this.#answering.add(answered);
     const { pathname } = new URL(request.url);
+    if (pathname === METRICS_PATH) {
+      return answerMetrics(
+        request,
+        this.#manager,
+        (headers, call) => this.#admit(headers, caller, call),
+      ).then(asItIs);
+    }
     const handler = this.#handlers.get(pathname);
     if (handler !== undefined) {
       const contextValues = valuesOf(caller);

@@ -5,6 +5,7 @@ import {
   GetStatusResponseSchema,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { statusMetrics } from "../base/status_metrics.ts";
 import type {
   Manager,
   ManagerStatus,
@@ -22,6 +23,12 @@ export function addStatusService(
       return statusMessage(await manager.status(), manager.writeFailure);
     },
   });
+}
+
+/** The state of a Manager in the text format of Prometheus. */
+export async function metricsText(manager: Manager): Promise<string> {
+  const status = await manager.status();
+  return statusMetrics(statusMessage(status, manager.writeFailure));
 }
 
 function statusMessage(

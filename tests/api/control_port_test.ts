@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { parseLoginLine } from "../../lib/base/login_line.ts";
 import { encodePem } from "../../lib/base/pem.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
@@ -78,6 +84,32 @@ async function streamed(
     text: /"code":"([a-z_]+)"/.exec(text)?.[1] ?? text,
   };
 }
+
+Deno.test("Prometheus gets the numbers of the Manager with the token of an operator, and nobody else", async () => {
+  await using site = await ControlSite.start();
+  const token = await site.login("prometheus", "viewer");
+  const get = async (bearer: string, method = "GET") => {
+    const response = await fetch(`https://localhost:${site.port}/metrics`, {
+      method,
+      client: site.http,
+      headers: { authorization: `Bearer ${bearer}` },
+    });
+    return { response, text: await response.text() };
+  };
+
+  const { response, text } = await get(token);
+  assertEquals(
+    [response.status, response.headers.get("content-type")],
+    [200, "text/plain; version=0.0.4; charset=utf-8"],
+  );
+  assertStringIncludes(text, "\npiri_agents_known 0\n");
+  assertEquals((await get(token, "POST")).response.status, 405);
+  const stranger = await get(`piri_op_${"A".repeat(43)}`);
+  assertEquals(stranger.response.status, 401);
+  assertMatch(stranger.text, /^Cannot answer: there is no token/);
+  await site.manager.manager.access.set("prometheus", { suspended: true });
+  assertEquals((await get(token)).response.status, 401);
+});
 
 Deno.test("a wrong code is refused, and says nothing more", async () => {
   await using site = await ControlSite.start();

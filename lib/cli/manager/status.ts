@@ -2,6 +2,8 @@ import type {
   GetStatusResponse,
   WriteFailure,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { PiriError } from "../../base/errors.ts";
+import { statusMetrics } from "../../base/status_metrics.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
@@ -14,12 +16,27 @@ export const status = defineSubcommand({
   name: "status",
   summary: "show the state of the Manager: agents, commands, storage",
   positionals: {},
-  flags: {},
-  examples: ["", "--json"],
-  async execute({ dir, json, output }, services: ManagerServices) {
+  flags: {
+    prometheus: {
+      type: "boolean",
+      summary: "print the numbers in the text format of Prometheus",
+    },
+  },
+  examples: ["", "--json", "--prometheus"],
+  async execute(
+    { dir, json, output, flags: { prometheus } },
+    services: ManagerServices,
+  ) {
+    if (json && prometheus) {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        'Cannot print both: give either "--json" or "--prometheus"',
+      );
+    }
     using control = await services.connect(dir);
     const status = await control.status.getStatus({});
-    if (json) await output.value(statusJson(status));
+    if (prometheus) await output.line(statusMetrics(status).trimEnd());
+    else if (json) await output.value(statusJson(status));
     else await output.facts(factsOf(status, output));
     return ExitCode.ok;
   },

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import {
   CommandState,
@@ -708,6 +708,21 @@ Deno.test("status prints the Manager's state, for people and for programs", asyn
       { "frames.refused": "2", "frames.late": "0" },
     ],
   );
+});
+
+Deno.test("status --prometheus prints the numbers as Prometheus reads them, and is not for JSON", async () => {
+  const manager = new FakeManager();
+  const { code, stdout } = await see(["status", "--prometheus"], { manager });
+  const both = await see(["status", "--prometheus", "--json"], { manager });
+
+  assertEquals(code, 0);
+  assertMatch(
+    stdout,
+    /^# HELP piri_build_info .*\n# TYPE piri_build_info gauge\n/,
+  );
+  assertEquals(stdout.endsWith("\n") && !stdout.endsWith("\n\n"), true);
+  assertEquals(both.code, 2);
+  assertStringIncludes(both.stderr, "Cannot print both");
 });
 
 Deno.test("status and agents say that the Manager cannot write its database", async () => {
