@@ -45,7 +45,7 @@ Deno.test("each number of a Manager has a name, in seconds and bytes", () => {
   ]);
 });
 
-Deno.test("each family has a line of help and one of its type before its numbers, and the text ends with a line", () => {
+Deno.test("each family has its help and its type before its numbers, and the text ends with a line", () => {
   const text = statusMetrics(STATUS);
 
   assertEquals(
