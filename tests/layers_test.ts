@@ -46,8 +46,16 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type agent/policy",
     "agent/runner",
   ],
+  "agent/own_work.ts": ["base", "type agent/workers"],
+  "agent/own_operations.ts": [
+    "base",
+    "type agent/link",
+    "type agent/own_work.ts",
+  ],
   "agent/core.ts": [
     "base",
+    "agent/own_work.ts",
+    "agent/own_operations.ts",
     "wire",
     "type agent/audit",
     "agent/journal",

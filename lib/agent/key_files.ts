@@ -2,7 +2,11 @@ import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
 import { join } from "@std/path";
 import * as v from "valibot";
 import { PiriError } from "../base/errors.ts";
-import { readPrivateIfThere, writeFileAtomically } from "../base/files.ts";
+import {
+  diskError,
+  readPrivateIfThere,
+  writeFileAtomically,
+} from "../base/files.ts";
 import { decodePem } from "../base/pem.ts";
 import type { Random } from "../base/random.ts";
 import { sameHash } from "../base/secret.ts";
@@ -13,10 +17,13 @@ import {
   SigningKey,
 } from "../base/signing_key.ts";
 import type { JoinConfig } from "./config.ts";
-import type { AgentKey } from "./link/key_proof.ts";
+import type { AgentKey, StoredNextKey } from "./link/key_proof.ts";
 
 /** File with the agent's private key, PKCS#8 PEM. */
 const KEY = "agent.key";
+
+/** File with the key that is to replace the agent's. */
+const NEXT = "next-agent-key.json";
 
 /** File with the key of the Manager that has admitted the agent's. */
 const PIN = "manager-key.json";
@@ -26,6 +33,15 @@ const Bytes = v.pipe(
   v.transform((text) => decodeBase64(text)),
   v.check(({ length }) => length === PUBLIC_KEY_BYTES),
 );
+
+const Next = v.object({
+  pem: v.string(),
+  commandId: v.pipe(
+    v.string(),
+    v.regex(/^[0-9]{1,20}$/),
+    v.transform((digits) => BigInt(digits)),
+  ),
+});
 
 /** The Manager's key, and SHA-256 of the authority's key under which it was proven: another authority is another Manager. */
 const Pin = v.object({ managerKey: Bytes, authority: Bytes });
@@ -49,8 +65,24 @@ export async function openAgentKey(
   const pinned = joinToken === undefined
     ? await readPin(path, authority)
     : undefined;
+  const keyPath = join(dir, KEY);
+  const nextPath = join(dir, NEXT);
+  const next = await readNext(nextPath);
   return {
-    key: await openSigningKey(join(dir, KEY), random),
+    key: await openSigningKey(keyPath, random),
+    next,
+    keepNext: (next) =>
+      next === undefined ? removeIfThere(nextPath) : writeFileAtomically(
+        nextPath,
+        `${
+          JSON.stringify({ pem: next.pem, commandId: `${next.commandId}` })
+        }\n`,
+        { random },
+      ),
+    adopt: async (pem) => {
+      await writeFileAtomically(keyPath, pem, { random });
+      await removeIfThere(nextPath);
+    },
     authority,
     serverName,
     pinned,
@@ -67,6 +99,31 @@ export async function openAgentKey(
         { random },
       ),
   };
+}
+
+async function readNext(path: string): Promise<StoredNextKey | undefined> {
+  const text = await readPrivateIfThere(path);
+  if (text === undefined) return undefined;
+  try {
+    const next = v.parse(Next, JSON.parse(text));
+    new SigningKey(next.pem);
+    return next;
+  } catch (cause) {
+    throw new PiriError(
+      "CORRUPT",
+      `Cannot read "${path}": it is damaged; it holds the agent's newest key, so that it may have to join again without it`,
+      { cause },
+    );
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw diskError(`remove "${path}"`, error);
+  }
 }
 
 async function openSigningKey(

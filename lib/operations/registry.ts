@@ -3,6 +3,7 @@ import { PiriError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { agentFacts } from "./agent_facts.ts";
+import { agentRotate } from "./agent_rotate.ts";
 import { commandRun } from "./command_run.ts";
 import { echo } from "./echo.ts";
 import { fileFetch } from "./file_fetch.ts";
@@ -38,6 +39,7 @@ export interface OperationDescription {
 /** All operations of this build. A new operation is a new file and a line here. */
 export const operations: readonly Operation[] = [
   agentFacts,
+  agentRotate,
   commandRun,
   echo,
   fileFetch,

@@ -23,7 +23,8 @@ import type { EntryState, Journal } from "../journal/journal.ts";
 import type { PolicyGate } from "../policy/policy_gate.ts";
 import type { Runner } from "../runner/runner.ts";
 import { DialFailures } from "./dial_failures.ts";
-import { type AgentKey, type KeyProof, KeyProofs } from "./key_proof.ts";
+import type { AgentKey, KeyProof } from "./key_proof.ts";
+import { KeyProofs } from "./key_proofs.ts";
 import { policyOf, tellPolicy } from "./policy_news.ts";
 import { Rejections } from "./rejections.ts";
 import { REMOVED_RETRY_MS, wayBack } from "./removal.ts";
@@ -103,9 +104,14 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#failures = new DialFailures(options.clock);
-    const { identity: { agentKey, name }, random } = options;
+    const { identity: { agentKey, name }, random, journal } = options;
     this.#name = name;
-    this.#proofs = agentKey && new KeyProofs(agentKey, random);
+    this.#proofs = agentKey && new KeyProofs(agentKey, random, journal);
+  }
+
+  /** Keys of this agent; undefined if it has none. */
+  get proofs(): KeyProofs | undefined {
+    return this.#proofs;
   }
 
   /** True if there is a connection that is ready for delivery. */
@@ -189,6 +195,11 @@ export class Link {
       rejections: this.#rejections,
       proof,
       look: () => standstill.look(),
+      forgot: (commandId) => {
+        if (this.#proofs?.isMadeBy(commandId)) {
+          session.leave("this agent takes its new key into use");
+        }
+      },
       ready: (session) => {
         wasReady = true;
         this.#noteRemoved(false);
@@ -198,10 +209,11 @@ export class Link {
     });
     this.#session = session;
     try {
-      return {
-        end: await session.run(helloOf(hello, this.#options, number)),
-        wasReady,
-      };
+      const end = await session.run(helloOf(hello, this.#options, number));
+      if (proof?.isDone && !wasReady && isRefusal(end)) {
+        this.#proofs?.refused(proof);
+      }
+      return { end, wasReady };
     } finally {
       this.#session = undefined;
     }
@@ -321,6 +333,10 @@ export class Link {
       windowAtLeast: MIN_WINDOW_MS.get(code) ?? 0,
     };
   }
+}
+
+function isRefusal(end: End): boolean {
+  return end.kind === "bye" && byeCodeOf(end.bye) === Bye_Code.AUTH_FAILED;
 }
 
 function isShutdown(end: End): boolean {

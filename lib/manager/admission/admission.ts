@@ -6,6 +6,7 @@ import {
 import { type Address, formatAddress } from "../../base/address.ts";
 import type { Clock } from "../../base/clock.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import { fingerprint } from "../../base/signing_key.ts";
 import { VERSION } from "../../base/version.ts";
 import type { AgentRecord, CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
@@ -223,13 +224,16 @@ export class Admission {
     const facts = { ...checked, dialect, ended };
     const { agent, outcome } = this.#decide(hello, connection, facts);
     try {
-      await this.#record(hello, agent, { ...outcome, newKey: checked.newKey });
+      await this.#record(hello, agent, { ...outcome, ...checked });
     } catch (error) {
       outcome.takeBack();
       return { agent, error };
     }
     outcome.recorded();
     tellChanges(record, hello, this.#options.events);
+    if (checked.nextKey !== undefined) {
+      this.#rotated(record.id, checked.nextKey);
+    }
     try {
       await this.#answer(agent, {
         resume: effects.resumeFrom(outcome.resumed),
@@ -282,7 +286,9 @@ export class Admission {
   async #record(
     hello: ClientHello,
     { agent, address }: AdmittedAgent,
-    { patches, newKey }: Pick<Outcome, "patches"> & Pick<Checked, "newKey">,
+    { patches, newKey, nextKey }:
+      & Pick<Outcome, "patches">
+      & Pick<Checked, "newKey" | "nextKey">,
   ): Promise<void> {
     const { jobs } = this.#options;
     const at = this.#clock.now();
@@ -297,9 +303,20 @@ export class Admission {
       at,
       patches,
       newKey,
+      nextKey,
       doubt: jobs.doubt(at),
     });
     jobs.heard(agent, moved);
+  }
+
+  #rotated(agent: string, key: Uint8Array): void {
+    this.#options.events.add(
+      "agent_rotated",
+      `agent "${agent}" has the new key ${
+        fingerprint(key)
+      } in use; the one before is refused from now on`,
+      { agent },
+    );
   }
 
   #answer(
