@@ -337,7 +337,13 @@ class ServedManager implements RunningManager {
     await this.#prune();
     await this.#blobs.sweep();
     if (await this.#doors.renew()) {
-      log.info("The server certificate was renewed");
+      const { certificateExpiresAt } = this.#doors;
+      this.#core.events.add(
+        "certificate_renewed",
+        `the server certificate was renewed, and is good until ${
+          new Date(certificateExpiresAt).toISOString()
+        }`,
+      );
     }
   }
 

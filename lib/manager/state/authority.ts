@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000;
 const BACKDATED_MS = 3_600_000;
 
 const AUTHORITY_LIFE_MS = 3_653 * DAY_MS;
-const SERVER_LIFE_MS = 365 * DAY_MS;
+const SERVER_LIFE_MS = 90 * DAY_MS;
 
 /** Remaining time below which a server certificate is issued anew. */
 export const RENEW_BEFORE_MS = 30 * DAY_MS;
