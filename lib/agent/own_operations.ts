@@ -1,4 +1,7 @@
 import { encodeBase64 } from "@std/encoding/base64";
+import { encodeHex } from "@std/encoding/hex";
+import { agentTrust } from "../operations/agent_trust.ts";
+import { checkParams } from "../operations/params.ts";
 import { PiriError } from "../base/errors.ts";
 import { fingerprint } from "../base/signing_key.ts";
 import type { KeyProofs } from "./link/key_proofs.ts";
@@ -28,5 +31,23 @@ export function ownOperations(
         data: { publicKey: encodeBase64(publicKey) },
       };
     }],
+    ["agent.Trust", async ({ params }) => {
+      const { trust } = own("trust other keys");
+      if (trust === undefined) throw noTrust();
+      const hashes = await trust.take(checkParams(agentTrust, params));
+      return {
+        success: true,
+        changed: true,
+        message: `it trusts ${hashes.length} keys`,
+        data: { trust: hashes.map((hash) => encodeHex(hash)) },
+      };
+    }],
   ]);
+}
+
+function noTrust(): PiriError {
+  return new PiriError(
+    "UNSUPPORTED",
+    "Cannot trust other keys: this agent knows none",
+  );
 }

@@ -10,8 +10,8 @@ export const agentRotate: Operation<typeof parameters> = {
   description:
     "Makes a new key for the agent; the old one is good until it connects with the new one",
   parameters,
-  acts: true,
-  // deno-lint-ignore require-yield
+  // The host stays as it is: only keys of the agent itself change.
+  acts: false,
   run() {
     throw new PiriError("UNSUPPORTED", "Cannot rotate: this agent has no key");
   },

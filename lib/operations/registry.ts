@@ -4,6 +4,7 @@ import { Limits } from "../base/limits.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { agentFacts } from "./agent_facts.ts";
 import { agentRotate } from "./agent_rotate.ts";
+import { agentTrust } from "./agent_trust.ts";
 import { commandRun } from "./command_run.ts";
 import { echo } from "./echo.ts";
 import { fileFetch } from "./file_fetch.ts";
@@ -40,6 +41,7 @@ export interface OperationDescription {
 export const operations: readonly Operation[] = [
   agentFacts,
   agentRotate,
+  agentTrust,
   commandRun,
   echo,
   fileFetch,

@@ -12,6 +12,7 @@ import {
   isSignedBy,
   type SigningKey,
 } from "../../base/signing_key.ts";
+import type { AgentTrust } from "./agent_trust.ts";
 import {
   helloHash,
   NONCE_BYTES,
@@ -25,6 +26,8 @@ import {
 export interface AgentKey extends ProofParts {
   /** Key that is to replace it, PKCS#8 PEM, and the command that made it; undefined for none. */
   readonly next?: StoredNextKey | undefined;
+  /** Keys of others that it trusts; only what is pinned if absent. */
+  readonly trust?: AgentTrust | undefined;
   /** Keeps the next key on the disk, or removes it. */
   readonly keepNext: (next: StoredNextKey | undefined) => Promise<void>;
   /** Makes the next key the agent's own, PKCS#8 PEM, and removes it as the next one. */
@@ -43,6 +46,8 @@ export interface ProofParts
   readonly key: SigningKey;
   /** Key of the Manager that has admitted this key; undefined before. */
   readonly pinned: Uint8Array | undefined;
+  /** Other keys that the Manager may have as well; none if absent. */
+  readonly alsoTrusted?: readonly Uint8Array[] | undefined;
   /** Key that the Manager must have before it is pinned, told by a join token; undefined for any. */
   readonly expected?: Uint8Array | undefined;
   /** Keeps the Manager's key on the disk, once it has admitted this key. */
@@ -60,9 +65,16 @@ export class KeyProof {
   readonly #options: KeyProofOptions;
   #hello: ClientHello | undefined;
   #challenge: AuthChallenge | undefined;
+  #authority: Uint8Array;
 
   constructor(options: KeyProofOptions) {
     this.#options = options;
+    this.#authority = options.authority;
+  }
+
+  /** Notes the authority that has certified the Manager of this connection, by SHA-256 of its public key. */
+  certifiedBy(authority: Uint8Array | undefined): void {
+    this.#authority = authority ?? this.#authority;
   }
 
   /** True if this key was admitted before: the hello has no secret, and the Manager must prove its own key. */
@@ -97,10 +109,14 @@ export class KeyProof {
    * @throws {PiriError} PROTOCOL_VIOLATION: nothing was signed
    */
   answer(challenge: AuthChallenge): AuthProof {
-    const { key, authority, serverName, expected } = this.#options;
+    const { key, serverName, expected, alsoTrusted = [] } = this.#options;
+    const authority = this.#authority;
     const pinned = this.#options.pinned ?? expected;
+    const isTrusted = (known: Uint8Array) => sameHash(known, managerKey);
     const { nonce, managerKey, managerId, signature } = challenge;
-    if (pinned !== undefined && !sameHash(pinned, managerKey)) {
+    if (
+      pinned !== undefined && !isTrusted(pinned) && !alsoTrusted.some(isTrusted)
+    ) {
       throw violation(
         "accept the challenge",
         `it is signed by ${

@@ -9,6 +9,7 @@ import {
 import { Turns } from "../../base/turns.ts";
 import { NONCE_BYTES } from "../../wire/proof.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { AgentTrust } from "./agent_trust.ts";
 import { type AgentKey, KeyProof } from "./key_proof.ts";
 
 const log = logger("agent", "link");
@@ -55,6 +56,11 @@ export class KeyProofs {
     this.#next = next && { ...next, key: new SigningKey(next.pem) };
   }
 
+  /** Keys of others that this agent trusts; undefined if it only knows what is pinned. */
+  get trust(): AgentTrust | undefined {
+    return this.#options.trust;
+  }
+
   /** Forgets a next key of which the Manager cannot hear any more: the agent died before the result was written. */
   async settle(): Promise<void> {
     const next = this.#next;
@@ -91,12 +97,15 @@ export class KeyProofs {
   /** Begins the proof of one connection. */
   begin(): KeyProof {
     const next = this.#usable();
+    const [pinned = this.#pinned, ...alsoTrusted] = this.trust?.managerKeys ??
+      [];
     return new KeyProof({
       ...this.#options,
       key: next?.key ?? this.#key,
       helloNonce: this.#random.bytes(NONCE_BYTES),
-      pinned: this.#pinned,
-      pin: (key) => this.#pin(key),
+      pinned,
+      alsoTrusted,
+      pin: (key) => this.#pin(new Uint8Array(key)),
       admitted: () => this.#admitted(next),
     });
   }
@@ -161,7 +170,7 @@ export class KeyProofs {
     );
   }
 
-  async #pin(managerKey: Uint8Array): Promise<void> {
+  async #pin(managerKey: Uint8Array<ArrayBuffer>): Promise<void> {
     try {
       await this.#options.pin(managerKey);
     } catch (error) {
@@ -170,6 +179,7 @@ export class KeyProofs {
       return;
     }
     this.#pinned = managerKey;
+    this.trust?.pin(managerKey);
     log.info(
       "The Manager's key {fingerprint} is trusted from now on, and this agent proves its own instead of sending a secret",
       { fingerprint: fingerprint(managerKey) },

@@ -171,10 +171,15 @@ export class Link {
       ? await identity.facts()
       : identity.facts;
     const proof = this.#proofs?.begin();
-    const hello = { ...identity, name: this.#name, facts, proof };
+    const trust = this.#proofs?.trust?.hashes ?? [];
+    const hello = { ...identity, name: this.#name, facts, proof, trust };
     // The number is durable before the dial: no two dials have the same.
     const number = await journal.nextSession();
     const transport = await this.#dial();
+    proof?.certifiedBy(transport.authority);
+    if (transport.authority !== undefined) {
+      this.#proofs?.trust?.met(transport.authority);
+    }
     // The Manager gives up a connection that is silent for the ping timeout. What it has said before is old then: the next
     // hello tells what holds.
     using standstill = new Standstill(
@@ -345,8 +350,9 @@ function isShutdown(end: End): boolean {
 
 /** The hello of one dial. It lists all commands of earlier connections, which are settled by now. */
 function helloOf(
-  { name, secret, joinToken, facts, proof }: AgentIdentity & {
+  { name, secret, joinToken, facts, proof, trust }: AgentIdentity & {
     facts: Facts;
+    trust: Uint8Array[];
     proof: KeyProof | undefined;
   },
   { journal, runner, policy }: Pick<
@@ -362,6 +368,7 @@ function helloOf(
     protocol: PROTOCOL,
     features: [...proof === undefined ? KEYLESS_FEATURES : FEATURES],
     ...proof?.fields,
+    trust,
     agentVersion: VERSION,
     facts,
     policy: policyOf(policy),

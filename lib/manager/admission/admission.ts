@@ -1,3 +1,4 @@
+import { encodeHex } from "@std/encoding/hex";
 import {
   type ClientHello,
   createServerHello,
@@ -98,14 +99,27 @@ export class Admission {
    * Challenge to the agent of a hello, whoever it is; undefined if the hello offers no proof.
    *
    * @param bytes The message with the hello, as it came.
+   * @param authority SHA-256 of the key of the authority that certified the Manager on this connection; that of the
+   * Manager's present authority if absent.
    * @throws {PiriError} PROTOCOL_VIOLATION
    */
-  challenge(hello: ClientHello, bytes: Uint8Array): Challenge | undefined {
+  challenge(
+    hello: ClientHello,
+    bytes: Uint8Array,
+    authority?: Uint8Array,
+  ): Challenge | undefined {
     checkHello(hello);
     const { proof, random } = this.#options;
     if (proof === undefined || !offersProof(hello)) return undefined;
     const { managerId } = this.#store;
-    return new Challenge(hello, bytes, { ...proof, managerId, random });
+    const { key, serverName } = proof;
+    return new Challenge(hello, bytes, {
+      key,
+      serverName,
+      authority: authority ?? proof.authority,
+      managerId,
+      random,
+    });
   }
 
   /**
@@ -304,6 +318,9 @@ export class Admission {
       patches,
       newKey,
       nextKey,
+      trust: hello.trust.length === 0
+        ? undefined
+        : hello.trust.map((hash) => encodeHex(hash)),
       doubt: jobs.doubt(at),
     });
     jobs.heard(agent, moved);

@@ -92,6 +92,11 @@ export async function renewServerCertificate(
   return { certPem: renewed, expiresAt: notAfter };
 }
 
+/** True if a certificate was signed by the key of an authority. */
+export function isIssuedBy(certPem: string, authorityPem: string): boolean {
+  return read(certPem).verify(read(authorityPem).publicKey);
+}
+
 /** End of a certificate's validity, in milliseconds since 1970. */
 export function certificateExpiry(certPem: string): number {
   return read(certPem).validToDate.getTime();
