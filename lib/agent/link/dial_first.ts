@@ -38,7 +38,7 @@ export async function dialFirst(
     for (const { certPem: caPem, hash: authority } of authorities()) {
       const where = { hostname, port, signal, caPem, authority };
       try {
-        return await dialTls({ ...where, ...options });
+        return await dialTls({ ...options, ...where });
       } catch (error) {
         if (signal.aborted) throw error;
         failure = error;
