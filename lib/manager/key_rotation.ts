@@ -104,7 +104,7 @@ export class KeyRotation implements KeysAdmin {
           `Cannot rotate the ${noun}: a rotation is under way; "${finish}" ends it`,
         );
       }
-      await this.#audit("RotateKey", kind, asker);
+      await this.#audit("StartRotation", kind, asker);
       if (kind === "authority") await keys.startAuthority();
       else await keys.startManagerKey();
       const view = (await this.view())[kind];
@@ -146,7 +146,7 @@ export class KeyRotation implements KeysAdmin {
         );
       }
       const leftBehind = missing.filter((name) => without.includes(name));
-      await this.#audit("FinishKeyRotation", kind, asker, { leftBehind });
+      await this.#audit("FinishRotation", kind, asker, { leftBehind });
       if (kind === "authority") await keys.finishAuthority();
       else await keys.finishManagerKey();
       const key = (await this.view())[kind];
