@@ -1,7 +1,18 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
+import { PiriError } from "../lib/base/errors.ts";
+import { hashSecret } from "../lib/base/secret.ts";
+import { Database } from "../lib/store/database.ts";
+import { migrate, MIGRATIONS } from "../lib/store/migrate.ts";
+import { TempFolder } from "./support/temp_folder.ts";
 import type { Body } from "../lib/wire/message.ts";
 import {
   type CrashPoint,
+  ROTATED,
   RotatingSite,
   type Victim,
 } from "./support/rotating_site.ts";
@@ -80,6 +91,52 @@ for (const times of [1, 2]) {
       assertEquals(await site.answerTo(first), "auth failed");
     });
   }
+}
+
+Deno.test("an agent of version 0.1 goes on with its secret, and is rotated once it has a key", async () => {
+  await using folder = await TempFolder.make();
+  const path = folder.at("manager.db");
+  await makeReleased(path);
+  await using site = await RotatingSite.start({ path, isOld: true });
+  assertEquals((await site.entry()).publicKey, null);
+  // The old version has no key, and says so.
+  await assertRejects(
+    () =>
+      site.manager.commands.run({
+        agents: [ROTATED],
+        operation: "agent.Rotate",
+        params: "{}",
+        requestId: "too early",
+        requestedBy: "test",
+        onDisconnect: "continue",
+      }),
+    PiriError,
+    "its version of piri-agent is too old",
+  );
+  await site.upgrade();
+  const first = site.key;
+  assertEquals((await site.entry()).publicKey, first.publicKey);
+  await site.rotate();
+  await site.comesBack();
+  assertEquals((await site.entry()).publicKey, site.key.publicKey);
+  assertEquals(await site.answerTo(first), "auth failed");
+});
+
+/** Makes a database as version 0.1 had it, with the agent. */
+async function makeReleased(path: string): Promise<void> {
+  const [released = ""] = MIGRATIONS;
+  await Deno.writeFile(path, new Uint8Array(), { mode: 0o600 });
+  using db = new Database(path);
+  migrate(db, path, [released]);
+  db.run(
+    "INSERT INTO meta (id, manager_id, created_at) VALUES (1, 'abc', 1000)",
+  );
+  db.run(
+    `INSERT INTO agents (id, groups, cidrs, added_at, secret_hash, protocol)
+       VALUES (?, '[]', '[]', 1000, ?, 2)`,
+    ROTATED,
+    hashSecret(`secret of ${ROTATED}`),
+  );
 }
 
 Deno.test("an agent goes on with its key if the Manager has forgotten the next one", async () => {

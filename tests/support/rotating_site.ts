@@ -64,20 +64,26 @@ export class RotatingSite implements AsyncDisposable {
   /** Number of the agent's life; what an earlier one does has no effect. */
   #life = 0;
   #isManagerUp = true;
+  #isOld = false;
   #closers: (() => void)[] = [];
   #crash: CrashPoint | undefined;
   #seen = 0;
   #requests = 0;
 
-  static async start(): Promise<RotatingSite> {
+  static async start(
+    { path = ":memory:", isOld = false }: {
+      /** Database that has the agent, with its secret. */
+      readonly path?: string;
+      /** True for an agent of a version without keys. */
+      readonly isOld?: boolean;
+    } = {},
+  ): Promise<RotatingSite> {
     const clock = new FakeClock();
-    const store = await openStore(":memory:", {
-      clock,
-      random: countingRandom(),
-    });
+    const store = await openStore(path, { clock, random: countingRandom() });
     const site = new RotatingSite(store);
+    site.#isOld = isOld;
     await site.#startManager();
-    await site.#add();
+    if (path === ":memory:") await site.#add();
     await site.#startAgent();
     await site.comesBack();
     return site;
@@ -123,6 +129,14 @@ export class RotatingSite implements AsyncDisposable {
       }).catch(() => {});
     }
     await this.clock.advance(1_000);
+  }
+
+  /** Puts the present version in place of an old one. */
+  async upgrade(): Promise<void> {
+    this.#isOld = false;
+    this.#strike("agent");
+    await this.clock.settle();
+    await this.comesBack();
   }
 
   /** Waits until the agent is connected, for at most ten minutes. */
@@ -260,7 +274,7 @@ export class RotatingSite implements AsyncDisposable {
         name: ROTATED,
         secret: `secret of ${ROTATED}`,
         facts: {},
-        agentKey: {
+        agentKey: this.#isOld ? undefined : {
           ...MANAGER_PROOF,
           key: this.key,
           next: files.next,
