@@ -12,6 +12,7 @@ import { type CoreSettings, ManagerCore } from "./manager/core.ts";
 import { Blobs } from "./manager/blobs/blobs.ts";
 import { createDataService } from "./manager/data/data_service.ts";
 import { ManagerDoors } from "./manager_doors.ts";
+import { checkKnownParams, checkParamsInMemory } from "./known_params.ts";
 import { ManagerKeys } from "./manager_keys.ts";
 import { settleAuthority } from "./manager/state/key_ring.ts";
 import { SecretFiles } from "./manager/secrets/secret_files.ts";
@@ -27,11 +28,9 @@ import {
   readConfig,
   withManagerKey,
 } from "./manager/state/state_folder.ts";
-import { checkParams } from "./operations/params.ts";
 import {
   blobsOf,
   describeOperations,
-  operations,
   secretsOf,
 } from "./operations/registry.ts";
 import type { Store } from "./store/store.ts";
@@ -137,12 +136,6 @@ export async function serveState(
   }
 }
 
-/** Checks parameters early if the operation is one of this build; an agent of another build may have others. */
-function checkKnownParams(name: string, params: string): void {
-  const operation = operations.find((each) => each.name === name);
-  if (operation !== undefined) checkParams(operation, params);
-}
-
 /** Settings of the core in a configuration. */
 function coreSettings(config: ManagerConfig): CoreSettings {
   return {
@@ -231,7 +224,9 @@ class ServedManager implements RunningManager {
       storedSecrets: secrets,
       brief: options.brief ?? false,
       ...coreSettings(config),
-      checkParams: checkKnownParams,
+      checkParams: state.authority === undefined
+        ? checkKnownParams
+        : checkParamsInMemory,
       post: postOverHttp,
     });
     const { storage } = this.#core;

@@ -432,6 +432,7 @@ const roots = [
   "lib/agent_policy.ts",
   "lib/host_record.ts",
   "lib/exported_manager.ts",
+  "lib/known_params.ts",
   "lib/manager_doors.ts",
   "lib/manager_keys.ts",
   "lib/manager_services.ts",
