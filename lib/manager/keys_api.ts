@@ -19,6 +19,7 @@ export interface KeyView {
 
 /** Keys of the Manager that its agents trust. */
 export interface KeysAdmin {
+  /** Both keys, and how far their rotations are. */
   view(): Promise<Readonly<Record<KeyKind, KeyView>>>;
   /**
    * Makes a key that is to replace another, and tells it to the agents: those that are away when they come back.

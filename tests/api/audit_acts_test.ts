@@ -397,9 +397,6 @@ const REFUSED: Readonly<
     enrolment.acceptAgent({ name: "web-9" }),
   "EnrolmentService.rejectAgent": ({ enrolment }) =>
     enrolment.rejectAgent({ name: "web-9", reason: "not ours" }),
-  "KeysService.startRotation": ({ keys }) => keys.startRotation({}),
-  "KeysService.finishRotation": ({ keys }) =>
-    keys.finishRotation({ kind: KeyKind.AUTHORITY }),
   "IssuersService.addIssuer": ({ issuers }) =>
     issuers.addIssuer({ name: "github", jwks: "{}" }),
   "IssuersService.setIssuer": ({ issuers }) =>
@@ -417,6 +414,9 @@ const REFUSED: Readonly<
   "JobsService.resumeJob": ({ jobs }) => jobs.resumeJob({ jobId: 8n }),
   "JobsService.rerunJob": ({ jobs }) =>
     jobs.rerunJob({ jobId: 8n, requestId: "r-1" }),
+  "KeysService.startRotation": ({ keys }) => keys.startRotation({}),
+  "KeysService.finishRotation": ({ keys }) =>
+    keys.finishRotation({ kind: KeyKind.AUTHORITY }),
   "OperatorsService.addOperator": ({ operators }) =>
     operators.addOperator({ name: "b c", role: "viewer" }),
   "OperatorsService.inviteOperator": ({ operators }) =>

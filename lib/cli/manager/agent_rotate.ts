@@ -18,7 +18,7 @@ import {
 /** `agent rotate`: lets agents make new keys. */
 export const rotate = defineSubcommand({
   name: "rotate",
-  summary: "let agents make new keys; the old ones are refused afterwards",
+  summary: "let agents make new keys, and refuse the old ones",
   positionals: {
     target: { type: "any", summary: "names or target expressions" },
   },

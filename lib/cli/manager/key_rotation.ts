@@ -127,7 +127,7 @@ export const ca: Group<ManagerServices> = {
     status,
     rotation(
       "rotate",
-      "make a new authority and tell it to the agents, or finish that",
+      "make a new authority and tell it to the agents",
       AUTHORITY,
     ),
   ],
@@ -141,11 +141,11 @@ export const ca: Group<ManagerServices> = {
 /** `manager rotate-key`: the key by which the Manager proves itself. */
 export const manager: Group<ManagerServices> = {
   name: "manager",
-  summary: "rotate the key by which the Manager proves itself to agents",
+  summary: "rotate the key by which the Manager proves itself",
   subcommands: [
     rotation(
       "rotate-key",
-      "make a new key and tell it to the agents, or finish that",
+      "make a new key and tell it to the agents",
       MANAGER,
     ),
   ],
