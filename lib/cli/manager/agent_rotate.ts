@@ -37,7 +37,7 @@ export const rotate = defineSubcommand({
     const { color, detach } = flags;
     // One id for all attempts to send the request, so that it starts nothing twice.
     const request = {
-      targets: await selectionOf(positionals.target, flags, terminal),
+      targets: await selectionOf(positionals.target, flags, invocation),
       operation: "agent.Rotate",
       params: "{}",
       ...signatureOf(terminal),
