@@ -82,6 +82,7 @@ export type {
   NewJoinToken,
   PendingAgentView,
 } from "./lib/manager/enrolment_api.ts";
+export type { KeyKind, KeysAdmin, KeyView } from "./lib/manager/keys_api.ts";
 export type {
   JoinTokenRecord,
   PendingAgentRecord,

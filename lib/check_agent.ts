@@ -1,6 +1,7 @@
 import { closeQuietly } from "./base/close_quietly.ts";
 import { X509Certificate } from "node:crypto";
 import { type AgentConfig, loadAgentConfig } from "./agent/config.ts";
+import { openAgentTrust } from "./agent/key_files.ts";
 import { wayBack } from "./agent/link/removal.ts";
 import { RemovedNote } from "./agent/removed_note.ts";
 import { type Address, parseAddress } from "./base/address.ts";
@@ -39,21 +40,30 @@ export async function* checkLink(
 async function* checkAddress(
   { serverName, caPem }: AgentConfig,
   { host: hostname, port }: Address,
-  { clock }: ServeAgentOptions,
+  { dir, clock, random }: ServeAgentOptions,
 ): AsyncGenerator<CheckStep, boolean> {
   const name = await checkName(hostname);
   yield name;
   if (!name.ok) return false;
-  const where = { hostname, port, serverName, caPem, clock };
+  const where = { hostname, port, serverName, clock };
+  const { authorities } = await openAgentTrust(dir, { caPem }, random);
   try {
-    const tcp = await dialTcp(where);
+    let tcp = await dialTcp(where);
     yield {
       step: "address",
       ok: true,
       detail: `${hostname}:${port} accepts connections`,
     };
     try {
-      closeQuietly(await shakeHands(tcp, where));
+      for (const [index, { certPem }] of authorities.entries()) {
+        try {
+          closeQuietly(await shakeHands(tcp, { ...where, caPem: certPem }));
+          break;
+        } catch (error) {
+          if (index === authorities.length - 1) throw error;
+          tcp = await dialTcp(where);
+        }
+      }
       yield {
         step: "tls",
         ok: true,

@@ -4,11 +4,8 @@ import {
   newConfigText,
   parseManagerConfig,
 } from "./manager/state/config.ts";
-import {
-  identityOf,
-  loadState,
-  type ManagerState,
-} from "./manager/state/state_folder.ts";
+import { loadState, type ManagerState } from "./manager/state/state_folder.ts";
+import { identityOf } from "./manager/state/server_identity.ts";
 import { statePaths } from "./manager/state/state_paths.ts";
 import { decodeState, encodeState } from "./manager/state/state_text.ts";
 import { decodePem } from "./base/pem.ts";

@@ -5,7 +5,8 @@ import type { Random } from "./base/random.ts";
 import { thisUser, userName } from "./base/user_name.ts";
 import type { ManagerCore } from "./manager/core.ts";
 import { ControlDoor } from "./manager/door/control_door.ts";
-import type { Door } from "./manager/door/door.ts";
+import type { CertifiedIdentity, Door } from "./manager/door/door.ts";
+import type { ManagerKeys } from "./manager_keys.ts";
 import { GUARD_LIMITS } from "./manager/door/guard.ts";
 import { openDoor } from "./manager/door/open_door.ts";
 import type { Manager } from "./manager/operator_api.ts";
@@ -13,14 +14,15 @@ import type { ManagerConfig } from "./manager/state/config.ts";
 import {
   type ManagerState,
   renewServerIdentity,
-  type ServerIdentity,
 } from "./manager/state/state_folder.ts";
+import type { ServerIdentity } from "./manager/state/server_identity.ts";
 
 /** Parts of the doors. */
 export interface ManagerDoorsOptions {
   readonly core: ManagerCore;
   readonly manager: Manager;
   readonly state: ManagerState;
+  readonly keys: Pick<ManagerKeys, "authority">;
   readonly options: {
     readonly clock: Clock;
     readonly random: Random;
@@ -90,7 +92,7 @@ export class ManagerDoors {
     await this.#renewIdentity();
     this.#agents = await openDoor({
       listen: options.listen ?? listen,
-      identity: this.#server,
+      identity: this.#certified,
       clock,
       counters: core.counters,
       limits: guard ?? (options.guard ? GUARD_LIMITS : undefined),
@@ -114,9 +116,20 @@ export class ManagerDoors {
   /** Renews the certificate if need be, and returns true if so. Live connections stay; new ones get the new certificate. */
   async renew(): Promise<boolean> {
     if (!await this.#renewIdentity()) return false;
-    await this.#agents?.renew(this.#server);
-    this.#elsewhere?.renew(this.#server);
+    await this.#showIdentity();
     return true;
+  }
+
+  /** The certificate that is shown, with its key. */
+  get identity(): ServerIdentity {
+    return this.#server;
+  }
+
+  /** Shows another certificate to newcomers. Live connections stay. */
+  async show(identity: ServerIdentity): Promise<void> {
+    this.#server = identity;
+    await this.#showIdentity();
+    this.#offerControl();
   }
 
   /** Stops accepting from other machines. */
@@ -130,6 +143,16 @@ export class ManagerDoors {
     this.#agents?.end();
     await this.#here?.close();
     await this.#elsewhere?.end();
+  }
+
+  /** The certificate, and the authority in use, which has signed it. */
+  get #certified(): CertifiedIdentity {
+    return { ...this.#server, authority: this.#parts.keys.authority.hash };
+  }
+
+  async #showIdentity(): Promise<void> {
+    await this.#agents?.renew(this.#certified);
+    this.#elsewhere?.renew(this.#server);
   }
 
   async #renewIdentity(): Promise<boolean> {
@@ -159,7 +182,7 @@ export class ManagerDoors {
     const listen = this.#controlListen;
     const place = this.#place;
     if (listen === undefined || place === undefined) return;
-    const { core, state: { caCertificate }, options } = this.#parts;
+    const { core, options } = this.#parts;
     const door = new ControlDoor({
       listen,
       identity: this.#server,
@@ -168,11 +191,19 @@ export class ManagerDoors {
       serve: (port) => here.serveTls(port),
     });
     this.#elsewhere = door;
+    this.#offerControl();
+  }
+
+  /** Names the port for operators on other machines, with the authority in use, to those who log in from now on. */
+  #offerControl(): void {
+    const { core, keys: { authority } } = this.#parts;
+    const place = this.#place;
+    if (place === undefined || this.#elsewhere === undefined) return;
     const address = formatAddress(
       this.#config.controlAdvertise ??
-        { host: place.host, port: door.address.port },
+        { host: place.host, port: this.#elsewhere.address.port },
     );
-    core.offerControl({ address, caCertificate });
+    core.offerControl({ address, caCertificate: authority.certificate });
   }
 }
 

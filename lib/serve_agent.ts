@@ -301,11 +301,13 @@ async function openCore(
     () => helloFacts({ ...config, surroundings }),
     clock,
   );
+  const agentKey = await openAgentKey(dir, config, random);
+  const { trust } = agentKey;
   const core = new AgentCore({
     identity: {
       ...config,
       facts: () => facts.now(),
-      agentKey: await openAgentKey(dir, config, random),
+      agentKey,
     },
     journal,
     audit,
@@ -319,7 +321,11 @@ async function openCore(
     }),
     clock,
     random,
-    dial: (signal) => dialFirst({ ...config, addresses, clock }, signal),
+    dial: (signal) =>
+      dialFirst(
+        { ...config, addresses, authorities: () => trust.authorities, clock },
+        signal,
+      ),
     keepName: (name) => {
       settings?.renamed(name);
       return keepName(dir, name, random);

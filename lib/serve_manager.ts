@@ -6,13 +6,15 @@ import { fetchPublic } from "./base/fetch_public.ts";
 import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { compareSettings, type Reload } from "./base/reload.ts";
-import { certifiedKeyHash, SigningKey } from "./base/signing_key.ts";
 import { Turns } from "./base/turns.ts";
 import { VERSION } from "./base/version.ts";
 import { type CoreSettings, ManagerCore } from "./manager/core.ts";
 import { Blobs } from "./manager/blobs/blobs.ts";
 import { createDataService } from "./manager/data/data_service.ts";
 import { ManagerDoors } from "./manager_doors.ts";
+import { checkKnownParams, checkParamsInMemory } from "./known_params.ts";
+import { ManagerKeys } from "./manager_keys.ts";
+import { settleAuthority } from "./manager/state/key_ring.ts";
 import { SecretFiles } from "./manager/secrets/secret_files.ts";
 import type { Manager, ManagerStatus } from "./manager/operator_api.ts";
 import { postOverHttp } from "./manager/webhooks/post.ts";
@@ -26,11 +28,9 @@ import {
   readConfig,
   withManagerKey,
 } from "./manager/state/state_folder.ts";
-import { checkParams } from "./operations/params.ts";
 import {
   blobsOf,
   describeOperations,
-  operations,
   secretsOf,
 } from "./operations/registry.ts";
 import type { Store } from "./store/store.ts";
@@ -105,7 +105,10 @@ export async function serveManager(
   const store = await openStoreClient(state.paths.database);
   let keyed: ManagerState;
   try {
-    keyed = await withManagerKey(state, options.random);
+    const settled = await settleAuthority(state.paths)
+      ? await loadState(options.dir)
+      : state;
+    keyed = await withManagerKey(settled, options.random);
   } catch (error) {
     await store[Symbol.asyncDispose]();
     throw error;
@@ -131,12 +134,6 @@ export async function serveState(
     await store[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/** Checks parameters early if the operation is one of this build; an agent of another build may have others. */
-function checkKnownParams(name: string, params: string): void {
-  const operation = operations.find((each) => each.name === name);
-  if (operation !== undefined) checkParams(operation, params);
 }
 
 /** Settings of the core in a configuration. */
@@ -177,9 +174,10 @@ class ServedManager implements RunningManager {
       limit: () => manager.#config.blobBytes,
       namesOf: blobsOf,
     });
+    const keys = await ManagerKeys.open(state, options);
     const manager: ServedManager = new ServedManager(
       state,
-      { store, blobs },
+      { store, blobs, keys },
       options,
     );
     return manager;
@@ -187,12 +185,12 @@ class ServedManager implements RunningManager {
 
   private constructor(
     state: ManagerState,
-    { store, blobs }: { store: Store; blobs: Blobs },
+    { store, blobs, keys }: { store: Store; blobs: Blobs; keys: ManagerKeys },
     options: ServeManagerOptions,
   ) {
     const { clock, random } = options;
     const env = (name: string) => Deno.env.get(name);
-    const { config, caCertificate, server, paths, managerKeyPem } = state;
+    const { config, server, paths } = state;
     this.#state = state;
     this.#config = config;
     this.#store = store;
@@ -213,13 +211,12 @@ class ServedManager implements RunningManager {
       identity: {
         addresses: coreSettings(config).addresses,
         serverName: server.name,
-        caCertificate,
+        get caCertificate() {
+          return keys.authority.certificate;
+        },
       },
-      proof: managerKeyPem === undefined ? undefined : {
-        key: new SigningKey(managerKeyPem),
-        authority: certifiedKeyHash(caCertificate),
-        serverName: server.name,
-      },
+      proof: keys.proof,
+      keys: keys.rotating(() => this.#doors),
       data: createDataService(paths),
       blobs,
       fetchText: (url, ca) => fetchPublic(url, { ca, clock, env }),
@@ -227,7 +224,9 @@ class ServedManager implements RunningManager {
       storedSecrets: secrets,
       brief: options.brief ?? false,
       ...coreSettings(config),
-      checkParams: checkKnownParams,
+      checkParams: state.authority === undefined
+        ? checkKnownParams
+        : checkParamsInMemory,
       post: postOverHttp,
     });
     const { storage } = this.#core;
@@ -241,6 +240,7 @@ class ServedManager implements RunningManager {
       access: this.#core.access,
       enrolment: this.#core.enrolment,
       ci: this.#core.ci,
+      keys: this.#core.keys,
       secrets,
       operations: describeOperations(),
       status: () => this.#status(),
@@ -253,6 +253,7 @@ class ServedManager implements RunningManager {
       core: this.#core,
       manager,
       state,
+      keys,
       options,
     });
   }
@@ -337,7 +338,13 @@ class ServedManager implements RunningManager {
     await this.#prune();
     await this.#blobs.sweep();
     if (await this.#doors.renew()) {
-      log.info("The server certificate was renewed");
+      const { certificateExpiresAt } = this.#doors;
+      this.#core.events.add(
+        "certificate_renewed",
+        `the server certificate was renewed, and is good until ${
+          new Date(certificateExpiresAt).toISOString()
+        }`,
+      );
     }
   }
 

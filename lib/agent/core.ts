@@ -11,6 +11,8 @@ import type { Audit } from "./audit/audit_log.ts";
 import { EXPIRY, type Journal } from "./journal/journal.ts";
 import { type AgentIdentity, Link, type LinkOptions } from "./link/link.ts";
 import { wayBack } from "./link/removal.ts";
+import { ownOperations } from "./own_operations.ts";
+import { OwnWork } from "./own_work.ts";
 import { type FoundPolicy } from "./policy/policy.ts";
 import { PolicyGate } from "./policy/policy_gate.ts";
 import { Runner, type RunnerOptions } from "./runner/runner.ts";
@@ -66,10 +68,14 @@ export class AgentCore {
     this.counters = options.counters ?? new Counters();
     this.#clock = options.clock;
     this.#journal = options.journal;
-    this.#workers = options.workers;
+    this.#workers = new OwnWork(
+      options.workers,
+      ownOperations(() => this.#link.proofs),
+    );
     this.#policy = options.policy ?? new PolicyGate();
     this.#runner = new Runner({
       ...options,
+      workers: this.#workers,
       policy: this.#policy,
       request: (type, params) => this.#link.request(type, params),
     });
@@ -88,6 +94,7 @@ export class AgentCore {
 
   /** Settles the commands of an earlier run, and begins to dial. */
   async start(): Promise<void> {
+    await this.#link.proofs?.settle();
     await this.#runner.settlePast();
     log.info("piri-agent {version} of {name} starts", {
       version: VERSION,

@@ -11,6 +11,7 @@ import {
   IdentityService,
   IssuersService,
   JobsService,
+  KeysService,
   LoginService,
   OperatorsService,
   SecretsService,
@@ -54,6 +55,8 @@ export interface ControlClient {
   readonly enrolment: Client<typeof EnrolmentService>;
   /** Issuers of the tokens that CI jobs sign in with. */
   readonly issuers: Client<typeof IssuersService>;
+  /** Keys of the Manager that its agents trust. */
+  readonly keys: Client<typeof KeysService>;
   /** Secrets that the Manager keeps for agents. */
   readonly secrets: Client<typeof SecretsService>;
   /** Own sign-in, and who this client is to the Manager. */
@@ -83,6 +86,7 @@ export function controlClient(transport: Transport): ControlClient {
     operators: createClient(OperatorsService, told),
     enrolment: createClient(EnrolmentService, told),
     issuers: createClient(IssuersService, told),
+    keys: createClient(KeysService, told),
     logins: createClient(LoginService, told),
     secrets: createClient(SecretsService, told),
   };

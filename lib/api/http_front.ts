@@ -37,6 +37,7 @@ import { addIssuersService } from "./issuers_service.ts";
 import { addJobsService } from "./jobs_service.ts";
 import { addLoginService } from "./login_service.ts";
 import { addEnrolmentService } from "./enrolment_service.ts";
+import { addKeysService } from "./keys_service.ts";
 import { addOperatorsService } from "./operators_service.ts";
 import { answerMetrics, METRICS_PATH } from "./metrics.ts";
 import { addSecretsService } from "./secrets_service.ts";
@@ -114,6 +115,7 @@ export class HttpFront {
     addIdentityService(router, proofs);
     addOperatorsService(router, manager, proofs);
     addEnrolmentService(router, manager, proofs);
+    addKeysService(router, manager, proofs);
     addIssuersService(router, manager, proofs);
     addLoginService(router, manager, proofs);
     addSecretsService(router, manager, proofs);

@@ -123,6 +123,20 @@ export function octalMode(mode: number): string {
 }
 
 /**
+ * Gives a file another name, in place of any file that has it, also after a power cut.
+ *
+ * @throws {PiriError} DISK, DENIED
+ */
+export async function renameFile(from: string, to: string): Promise<void> {
+  try {
+    await Deno.rename(from, to);
+    await syncFolder(dirname(to));
+  } catch (error) {
+    throw diskError(`rename "${from}"`, error);
+  }
+}
+
+/**
  * True if a path exists, also as a link to nothing.
  *
  * @throws {PiriError} DENIED, DISK if that cannot be told

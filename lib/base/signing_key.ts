@@ -100,7 +100,10 @@ export function certifiedKeyHash(
 
 /** Short form of a public key, for people: `SHA256:` and the hash in base64, as OpenSSH prints it. */
 export function fingerprint(publicKey: Uint8Array): string {
-  return `SHA256:${
-    Buffer.from(sha256(publicKey)).toString("base64").replace(/=+$/, "")
-  }`;
+  return hashFingerprint(sha256(publicKey));
+}
+
+/** Short form of a key by its SHA-256, for people. */
+export function hashFingerprint(hash: Uint8Array): string {
+  return `SHA256:${Buffer.from(hash).toString("base64").replace(/=+$/, "")}`;
 }

@@ -32,6 +32,7 @@ import { Events } from "./events.ts";
 import { LocalFleet } from "./fleet.ts";
 import { jobAgentsIn } from "./jobs/job_agents.ts";
 import { Jobs } from "./jobs/jobs.ts";
+import { KeyRotation, type RotatingKeys } from "./key_rotation.ts";
 import { RefreshedFacts } from "./refreshed_facts.ts";
 import { SecretDesk, type SecretNames } from "./secrets/secret_desk.ts";
 import { withSecrets } from "./secrets/secret_requests.ts";
@@ -79,6 +80,8 @@ export interface ManagerCoreOptions {
   readonly maxHellos?: number;
   /** Key of this Manager. Without one, agents are admitted by their secrets only. */
   readonly proof?: ManagerProof | undefined;
+  /** Keys that agents trust, if they can be rotated. */
+  readonly keys?: RotatingKeys | undefined;
   /** Fetches the keys of issuers; none can be fetched if absent. */
   readonly fetchText?: FetchText;
   /** True for a Manager that goes away soon, and whose next start is at an unknown time. */
@@ -108,6 +111,7 @@ export class ManagerCore {
   readonly access: Access;
   readonly enrolment: Enrolments;
   readonly ci: CiLogins;
+  readonly keys: KeyRotation;
   readonly audit: AuditLog;
   readonly #options: ManagerCoreOptions;
   readonly #admission: Admission;
@@ -157,6 +161,9 @@ export class ManagerCore {
         get addresses() {
           return settings().addresses;
         },
+        get caCertificate() {
+          return options.identity.caCertificate;
+        },
       },
     };
     const secrets = new SecretDesk({
@@ -167,6 +174,7 @@ export class ManagerCore {
     const commands = new Commands({ ...parts, secrets });
     this.commands = commands;
     commands.tellTo(new RefreshedFacts(store));
+    this.keys = new KeyRotation({ ...parts, keys: options.keys, commands });
     const targeting = new Targeting({
       ...parts,
       roster,
@@ -210,7 +218,7 @@ export class ManagerCore {
     const { proof } = options;
     this.enrolment = new Enrolments({
       ...parts,
-      managerKey: proof?.key.publicKey,
+      managerKey: () => proof?.key.publicKey,
     });
     const { blobs, data } = options;
     const commandsOf = (agent: string) => commands.of(agent);
@@ -267,7 +275,12 @@ export class ManagerCore {
     const session = new ManagerSession(transport, {
       admission: this.#admission,
       commands: this.commands,
-      jobs: this.jobs.effects,
+      jobs: {
+        agentChanged: (agent) => {
+          void this.keys.agentReady(agent);
+          return this.jobs.effects.agentChanged(agent);
+        },
+      },
       data: this.#data,
       clock: this.#options.clock,
       counters: this.counters,

@@ -28,7 +28,7 @@ const PATTERN = /^[A-Za-z0-9._*?-]*$/;
 export interface EnrolmentsOptions extends ManagerParts {
   readonly identity: ManagerIdentity;
   /** Public key of this Manager, which joining hosts expect; undefined for a Manager without one. */
-  readonly managerKey: Uint8Array<ArrayBuffer> | undefined;
+  readonly managerKey: () => Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** Join tokens and waiting hosts, for those who decide about them. */
@@ -44,8 +44,8 @@ export class Enrolments implements EnrolmentAdmin {
     asker: Asker = NOBODY,
   ): Promise<{ id: number; token: string }> {
     checkToken(token);
-    const { store, random, clock, identity, managerKey, events } =
-      this.#options;
+    const { store, random, clock, identity, events } = this.#options;
+    const managerKey = this.#options.managerKey();
     if (managerKey === undefined) {
       throw new PiriError(
         "FAILED_PRECONDITION",

@@ -8,6 +8,7 @@ import type { AuditAdmin } from "./audit_api.ts";
 import type { CiAdmin } from "./ci_api.ts";
 import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
 import type { EnrolmentAdmin } from "./enrolment_api.ts";
+import type { KeysAdmin } from "./keys_api.ts";
 import type { JobAdmin } from "./job_api.ts";
 import type {
   KnownNames,
@@ -60,6 +61,8 @@ export interface Manager {
   readonly ci: CiAdmin;
   /** Secrets for commands. */
   readonly secrets: SecretAdmin;
+  /** Keys that agents trust. */
+  readonly keys: KeysAdmin;
   /** Operations of this build. */
   readonly operations: readonly OperationView[];
   /** Status of the Manager. */

@@ -134,11 +134,13 @@ export class ManagerSession {
   readonly #admission: Admission;
   readonly #jobs: ManagerSessionOptions["jobs"];
   readonly #pingIntervalMs: number;
+  readonly #authority: Uint8Array | undefined;
   #agent: AdmittedAgent | undefined;
   /** Challenge that the agent has to answer. */
   #challenge: Challenge | undefined;
 
   constructor(transport: Transport, options: ManagerSessionOptions) {
+    this.#authority = transport.authority;
     this.commands = options.commands;
     this.data = options.data;
     this.#admission = options.admission;
@@ -174,7 +176,11 @@ export class ManagerSession {
 
   /** Challenges the agent if its hello offers a proof; else admits it, or throws: the row of ClientHello. */
   admit(hello: ClientHello, bytes: Uint8Array): Promise<void> {
-    this.#challenge = this.#admission.challenge(hello, bytes);
+    this.#challenge = this.#admission.challenge(
+      hello,
+      bytes,
+      this.#authority,
+    );
     return this.#challenge === undefined
       ? this.#admit(hello)
       : this.connection.send(this.#challenge.body);

@@ -3,6 +3,8 @@ import { PiriError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { agentFacts } from "./agent_facts.ts";
+import { agentRotate } from "./agent_rotate.ts";
+import { agentTrust } from "./agent_trust.ts";
 import { commandRun } from "./command_run.ts";
 import { echo } from "./echo.ts";
 import { fileFetch } from "./file_fetch.ts";
@@ -38,6 +40,8 @@ export interface OperationDescription {
 /** All operations of this build. A new operation is a new file and a line here. */
 export const operations: readonly Operation[] = [
   agentFacts,
+  agentRotate,
+  agentTrust,
   commandRun,
   echo,
   fileFetch,

@@ -1,7 +1,7 @@
 import { PiriError } from "../base/errors.ts";
 import { sameHash } from "../base/secret.ts";
 import type { Database } from "./database.ts";
-import type { AgentChange, AgentRecord, NewKey } from "./records.ts";
+import type { AgentChange, AgentRecord, NewKey, ToldKeys } from "./records.ts";
 import {
   big,
   blob,
@@ -21,6 +21,8 @@ const shape = new Shape<AgentRecord>({
   addedAt: int,
   secretHash: nullable(blob),
   publicKey: nullable(blob),
+  nextKey: nullable(blob),
+  trust: nullable(json()),
   tokenHash: nullable(blob),
   tokenExpiresAt: nullable(int),
   tokenUsedWith: nullable(blob),
@@ -229,13 +231,19 @@ export class Agents {
     }
     const { secretHash, publicKey = null } = use;
     this.#db.run(
-      "UPDATE agents SET secret_hash = ?, token_used_with = ?, public_key = ? WHERE id = ?",
+      "UPDATE agents SET secret_hash = ?, token_used_with = ?, public_key = ?, next_key = NULL WHERE id = ?",
       secretHash,
       secretHash,
       publicKey,
       id,
     );
-    return { ...agent, secretHash, publicKey, tokenUsedWith: secretHash };
+    return {
+      ...agent,
+      secretHash,
+      publicKey,
+      nextKey: null,
+      tokenUsedWith: secretHash,
+    };
   }
 
   /**
@@ -262,16 +270,22 @@ export class Agents {
         | "lastCommandId"
         | "address"
       >
-      & { instance: string; at: number; newKey?: NewKey | undefined },
+      & {
+        instance: string;
+        at: number;
+        newKey?: NewKey | undefined;
+        trust?: readonly string[] | undefined;
+      },
   ): void {
     const { changes } = this.#db.run(
       `UPDATE agents SET protocol = ?, version = ?, facts = ?, instance = ?, session = ?,
-         last_command_id = ?, address = ?, connected_at = ? WHERE id = ?`,
+         last_command_id = ?, address = ?, connected_at = ?, trust = ? WHERE id = ?`,
       ...shape.cells(
         {
           ...hello,
           instance: hello.instance === "" ? null : hello.instance,
           connectedAt: hello.at,
+          trust: hello.trust ?? null,
         },
         [
           "protocol",
@@ -282,6 +296,7 @@ export class Agents {
           "lastCommandId",
           "address",
           "connectedAt",
+          "trust",
         ],
       ),
       id,
@@ -298,6 +313,31 @@ export class Agents {
       id,
       secretHash,
     );
+  }
+
+  /** Records the keys that an agent has told. */
+  tell(id: string, { nextKey, trust }: ToldKeys): void {
+    if (nextKey !== undefined) {
+      this.#db.run("UPDATE agents SET next_key = ? WHERE id = ?", nextKey, id);
+    }
+    if (trust !== undefined) {
+      this.#db.run(
+        "UPDATE agents SET trust = ? WHERE id = ?",
+        ...shape.cells({ trust }, ["trust"]),
+        id,
+      );
+    }
+  }
+
+  /** Replaces an agent's key by the next one, and returns the old one. Does nothing if this is not the next one. */
+  takeNextKey(id: string, key: Uint8Array): Uint8Array | undefined {
+    const agent = this.get(id);
+    if (agent === undefined || !isSame(agent.nextKey, key)) return undefined;
+    this.#db.run(
+      "UPDATE agents SET public_key = next_key, next_key = NULL WHERE id = ?",
+      id,
+    );
+    return agent.publicKey ?? undefined;
   }
 
   /** Records the end of a connection. Does nothing if the agent has been removed meanwhile. */

@@ -153,7 +153,7 @@ export class Commands {
    *
    * @throws {PiriError} FAILED_PRECONDITION if output before it was not kept
    */
-  patch({ id, after, ...changes }: CommandPatch): boolean {
+  patch({ id, after, keys: _told, ...changes }: CommandPatch): boolean {
     if (after !== undefined) this.#requireHeld(id, after);
     const fields = definedFields(changes);
     if (fields.length === 0) return this.has(id);
@@ -344,7 +344,7 @@ function records(rows: readonly Row[]): CommandRecord[] {
 }
 
 function definedFields(
-  changes: Omit<CommandPatch, "id" | "after">,
+  changes: Omit<CommandPatch, "id" | "after" | "keys">,
 ): (keyof CommandRecord)[] {
   const fields = Object.keys(changes) as (keyof typeof changes)[];
   return fields.filter((field) => changes[field] !== undefined);

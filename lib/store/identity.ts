@@ -28,6 +28,10 @@ export interface StoredAgent {
   readonly secretHash: Uint8Array | null;
   /** Key that it has proven; null before. */
   readonly publicKey: Uint8Array | null;
+  /** Key that is to replace it; null for none. */
+  readonly nextKey: Uint8Array | null;
+  /** SHA-256 of the keys of authorities and Managers that it trusts, in hex digits; null if it has not told. */
+  readonly trust: readonly string[] | null;
   /** Instance and session of its latest hello: a copy of the agent is told by them. */
   readonly instance: string | null;
   readonly session: bigint;
@@ -154,6 +158,8 @@ function agentOf(row: Row): StoredAgent {
     addedAt: Number(row["added_at"]),
     secretHash: row["secret_hash"] as Uint8Array | null,
     publicKey: row["public_key"] as Uint8Array | null,
+    nextKey: row["next_key"] as Uint8Array | null,
+    trust: row["trust"] === null ? null : json(row, "trust"),
     instance: row["instance"] as string | null,
     session: BigInt.asUintN(64, big(row["session"])),
     lastCommandId: big(row["last_command_id"]),
@@ -225,6 +231,8 @@ function cellsOf(agent: StoredAgent): Record<string, SqlValue> {
     added_at: agent.addedAt,
     secret_hash: agent.secretHash,
     public_key: agent.publicKey,
+    next_key: agent.nextKey,
+    trust: agent.trust === null ? null : JSON.stringify(agent.trust),
     instance: agent.instance,
     session: BigInt.asIntN(64, agent.session),
     last_command_id: agent.lastCommandId,

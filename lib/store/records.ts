@@ -16,6 +16,10 @@ export interface AgentRecord {
   readonly secretHash: Uint8Array | null;
   /** Key that it has proven, 32 bytes of Ed25519; null before. It is not admitted by its secret then. */
   readonly publicKey: Uint8Array | null;
+  /** Key that is to replace it: both are good until the first hello with this one; null for none. */
+  readonly nextKey: Uint8Array | null;
+  /** SHA-256 of the keys of authorities and Managers that it trusts, in hex digits; null if it has not told. */
+  readonly trust: readonly string[] | null;
   /** SHA-256 of the token that it may join with. */
   readonly tokenHash: Uint8Array | null;
   readonly tokenExpiresAt: number | null;
@@ -44,6 +48,14 @@ export interface AgentRecord {
 export interface NewKey {
   readonly publicKey: Uint8Array;
   readonly secretHash: Uint8Array;
+}
+
+/** Keys that an agent has told with the result of a command. */
+export interface ToldKeys {
+  /** Key that is to replace its own. */
+  readonly nextKey?: Uint8Array;
+  /** SHA-256 of the keys of others that it trusts from now on, in hex digits. */
+  readonly trust?: readonly string[];
 }
 
 /** Changes of what operators set of agents. */
@@ -194,6 +206,8 @@ export type CommandPatch =
     readonly id: bigint;
     /** Condition: this many bytes of each stream must be held, from output that the store was asked to keep before. */
     readonly after?: Readonly<Record<StreamName, bigint>>;
+    /** Keys that its agent has told with its result. */
+    readonly keys?: ToldKeys | undefined;
   }
   & Partial<
     Omit<

@@ -80,12 +80,14 @@ export class SqliteAgents {
     ...[id, removal, audit]: Args<"removeAgent">
   ): Promise<MovedEntry[]> {
     return this.#acts.write(audit, () => {
-      const { secretHash, publicKey } = this.#tables.agents.remove(id);
+      const { secretHash, publicKey, nextKey } = this.#tables.agents.remove(id);
       const proof = publicKey === null ? secretHash : sha256(publicKey);
       // It may say any of its names.
       for (const name of [id, ...this.#tables.aliases.forgetAgent(id)]) {
-        if (proof !== null) {
-          this.#tables.tombstones.add(name, proof, removal.at);
+        for (const each of [proof, nextKey && sha256(nextKey)]) {
+          if (each !== null) {
+            this.#tables.tombstones.add(name, each, removal.at);
+          }
         }
       }
       this.#tables.sent.forget(id);
@@ -98,9 +100,9 @@ export class SqliteAgents {
     ...[id, removal, audit]: Args<"revokeAgent">
   ): Promise<MovedEntry[]> {
     return this.#acts.write(audit, () => {
-      const { publicKey } = this.#tables.agents.revoke(id, removal.at);
-      if (publicKey !== null) {
-        this.#tables.enrolment.revokeKey(publicKey, id, removal.at);
+      const { publicKey, nextKey } = this.#tables.agents.revoke(id, removal.at);
+      for (const key of [publicKey, nextKey]) {
+        if (key !== null) this.#tables.enrolment.revokeKey(key, id, removal.at);
       }
       return this.#endWork(id, removal);
     }, { size: { rows: 2 + removal.patches.length, bytes: 0 } });
@@ -179,6 +181,11 @@ export class SqliteAgents {
         ? []
         : this.#tables.jobs.moveDoubtful(id, { ...hello, doubt });
       this.#tables.agents.admit(id, hello);
+      const old = hello.nextKey &&
+        this.#tables.agents.takeNextKey(id, hello.nextKey);
+      if (old !== undefined) {
+        this.#tables.enrolment.revokeKey(old, id, hello.at);
+      }
       this.#tables.commands.raiseLastId(hello.lastCommandId);
       this.#tables.commands.patchAll(hello.patches);
       this.#tables.jobs.noteAccepted(id, hello.lastCommandId);

@@ -86,6 +86,10 @@ export class SqliteStore extends SqliteAgents implements Store {
       if (!this.#tables.commands.patch(patch)) {
         throw commandNotFound("change", patch.id);
       }
+      const agent = patch.keys && this.#tables.commands.get(patch.id)?.agent;
+      if (patch.keys !== undefined && agent !== undefined) {
+        this.#tables.agents.tell(agent, patch.keys);
+      }
     }, { size: { rows: 1, bytes: patch.data?.length ?? 0 } });
   }
 

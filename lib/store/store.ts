@@ -208,6 +208,10 @@ export interface Store extends AsyncDisposable {
       at: number;
       patches: readonly CommandPatch[];
       newKey?: NewKey | undefined;
+      /** Key that replaces the agent's from now on: it is the next one, and this hello has proven it. */
+      nextKey?: Uint8Array | undefined;
+      /** SHA-256 of the keys of others that it trusts, in hex digits; absent if it does not tell. */
+      trust?: readonly string[] | undefined;
       doubt?: { lastJob: bigint; move: EntryMove } | undefined;
     },
   ): Promise<MovedEntry[]>;

@@ -26,12 +26,14 @@ const MAX_READ_BYTES = 65_536;
 /** An established TLS connection, of either side. */
 export class TlsTransport implements Transport {
   readonly peer: Address;
+  readonly authority: Uint8Array | undefined;
   readonly #conn: Deno.TlsConn;
   #buffer = new Uint8Array(MIN_READ_BYTES);
   #closed = false;
 
-  constructor(conn: Deno.TlsConn) {
+  constructor(conn: Deno.TlsConn, authority?: Uint8Array) {
     this.#conn = conn;
+    this.authority = authority;
     this.peer = addressOf(conn.remoteAddr);
   }
 
@@ -83,6 +85,8 @@ export interface DialOptions {
   readonly serverName: string;
   /** Certificate of the only trusted authority, as PEM. */
   readonly caPem: string;
+  /** SHA-256 of the public key of that authority; noted with the connection. */
+  readonly authority?: Uint8Array;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
 }
@@ -140,7 +144,7 @@ export async function dialTcp(
 /** Starts TLS: the second half of a dial. Closes the connection if it throws: DENIED, UNAVAILABLE or TIMED_OUT. */
 export async function shakeHands(
   tcp: Deno.TcpConn,
-  { hostname, port, serverName, caPem, clock }: DialOptions,
+  { hostname, port, serverName, caPem, authority, clock }: DialOptions,
 ): Promise<TlsTransport> {
   const where = `${hostname}:${port}`;
   let conn: Deno.TlsConn | undefined;
@@ -160,7 +164,7 @@ export async function shakeHands(
         HANDSHAKE_MS / 1_000
       } s`,
     );
-    return new TlsTransport(conn);
+    return new TlsTransport(conn, authority);
   } catch (cause) {
     closeQuietly(conn ?? tcp);
     if (cause instanceof PiriError) throw cause;

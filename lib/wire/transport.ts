@@ -5,6 +5,11 @@ export interface Transport {
   /** Address of the peer. */
   readonly peer: Address;
   /**
+   * SHA-256 of the public key of the authority by which TLS has certified the Manager on this connection, as this side
+   * knows it: that of the certificate that was shown, or by which it was verified. Undefined where there is no TLS.
+   */
+  readonly authority?: Uint8Array | undefined;
+  /**
    * Reads the next bytes; undefined at the end, and after `close` by this side. The bytes are valid until the next
    * call. One call at a time. Rejects if the connection broke.
    */

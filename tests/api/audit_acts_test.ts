@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { KeyKind } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Control } from "../../lib/api/client.ts";
 import { CALLS } from "../../lib/api/calls.ts";
 import { systemClock } from "../../lib/base/clock.ts";
@@ -8,6 +9,7 @@ import type { AuditRecord } from "../../lib/store/audit_records.ts";
 import { parseJoinToken } from "../../lib/base/join_token.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import { MANAGER_PROOF, testKey } from "../support/keys.ts";
+import { MemoryKeys } from "../support/memory_keys.ts";
 import { JobFleet } from "../manager/jobs/job_fleet.ts";
 import { OWNER, refusal, startControl } from "../support/control.ts";
 import { SmallManager } from "../support/small_manager.ts";
@@ -105,6 +107,11 @@ async function withPending(fleet: JobFleet): Promise<void> {
     facts: {},
     at: clock.now(),
   });
+}
+
+/** Rotation of the Manager's key, of which no agent knows. */
+function rotating(fleet: JobFleet): Promise<unknown> {
+  return fleet.manager.keys.start("manager");
 }
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -262,6 +269,23 @@ const CASES: Readonly<Record<string, Case>> = {
     outcome: "job j-2, 2 agents",
     operation: "echo.Echo",
   },
+  "KeysService.startRotation": {
+    call: ({ keys }) =>
+      keys.startRotation({ kind: KeyKind.AUTHORITY, ...SAID }),
+    on: "authority",
+    outcome: "",
+  },
+  "KeysService.finishRotation": {
+    before: rotating,
+    call: ({ keys }) =>
+      keys.finishRotation({
+        kind: KeyKind.MANAGER,
+        without: ["web-1", "web-2"],
+        ...SAID,
+      }),
+    on: "manager",
+    outcome: "",
+  },
   "OperatorsService.addOperator": {
     call: ({ operators }) =>
       operators.addOperator({ name: "bob", role: "viewer", ...SAID }),
@@ -390,6 +414,9 @@ const REFUSED: Readonly<
   "JobsService.resumeJob": ({ jobs }) => jobs.resumeJob({ jobId: 8n }),
   "JobsService.rerunJob": ({ jobs }) =>
     jobs.rerunJob({ jobId: 8n, requestId: "r-1" }),
+  "KeysService.startRotation": ({ keys }) => keys.startRotation({}),
+  "KeysService.finishRotation": ({ keys }) =>
+    keys.finishRotation({ kind: KeyKind.AUTHORITY }),
   "OperatorsService.addOperator": ({ operators }) =>
     operators.addOperator({ name: "b c", role: "viewer" }),
   "OperatorsService.inviteOperator": ({ operators }) =>
@@ -426,14 +453,16 @@ async function served() {
   const fleet = undo.use(
     await JobFleet.start(["web-1", "web-2"], {
       proof: MANAGER_PROOF,
+      keys: new MemoryKeys(),
     }),
   );
-  const { agents, commands, jobs, audit, access, enrolment, ci } =
+  const { agents, commands, jobs, audit, access, enrolment, ci, keys } =
     fleet.manager;
   const manager = Object.assign(new SmallManager(), {
     access,
     enrolment,
     ci,
+    keys,
     agents,
     commands,
     jobs,

@@ -40,6 +40,7 @@ const REQUESTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   "EnrolmentService.listTokens": [{}],
   "EnrolmentService.listPending": [{}],
   "IssuersService.listIssuers": [{}],
+  "KeysService.getKeys": [{}],
   "LoginService.loginFromCi": [{}],
   "EventsService.watchEvents": [
     { tail: 10_000 },

@@ -33,6 +33,8 @@ Deno.test("every operation and parameter is described", () => {
   const all = describeOperations();
   assertEquals(all.map(({ name }) => name), [
     "agent.Facts",
+    "agent.Rotate",
+    "agent.Trust",
     "command.Run",
     "echo.Echo",
     "file.Fetch",

@@ -10,6 +10,8 @@ import { shrunkResult } from "../../lib/agent/runner/result.ts";
 import { markerOf } from "../../lib/agent/runner/settle_past.ts";
 import type { AgentSession } from "../../lib/agent/link/session.ts";
 import { messageOf } from "../../lib/base/errors.ts";
+import type { StoredNextKey } from "../../lib/agent/link/key_proof.ts";
+import { SigningKey } from "../../lib/base/signing_key.ts";
 import { LIVENESS } from "../../lib/wire/liveness.ts";
 import { MemoryDisk, type MemoryDiskOptions } from "../support/memory_disk.ts";
 import { Host } from "./host.ts";
@@ -83,6 +85,9 @@ export class SimulatedAgent extends Mortal {
   readonly #leftBehind = new Set<bigint>();
   /** Key of the Manager, as the disk has it. */
   #pinned: Uint8Array | undefined;
+  /** Keys of the agent, as the disk has them. */
+  #keyPem: string | undefined;
+  #next: StoredNextKey | undefined;
   #moves = 0;
   #boots = 0;
   #mayStart = true;
@@ -309,9 +314,23 @@ export class SimulatedAgent extends Mortal {
         secret: `secret of ${this.name}`,
         facts: {},
         agentKey: {
-          key: keyOf(this.name),
+          key: this.#keyPem === undefined
+            ? keyOf(this.name)
+            : new SigningKey(this.#keyPem),
           authority: SIMULATED_PROOF.authority,
           serverName: SIMULATED_PROOF.serverName,
+          next: this.#next,
+          keepNext: (next) =>
+            life.call(() => {
+              this.#next = next;
+              return Promise.resolve();
+            }),
+          adopt: (pem) =>
+            life.call(() => {
+              this.#keyPem = pem;
+              this.#next = undefined;
+              return Promise.resolve();
+            }),
           pinned: plant === "impostor-believed" ? undefined : this.#pinned,
           pin: (key) =>
             life.call(() => {

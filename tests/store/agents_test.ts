@@ -28,6 +28,8 @@ Deno.test("an agent is stored as it was added", async () => {
     addedAt: 1_000,
     secretHash: null,
     publicKey: null,
+    nextKey: null,
+    trust: null,
     tokenHash: hash(1),
     tokenExpiresAt: 10_000,
     tokenUsedWith: null,

@@ -15,6 +15,10 @@ import type { ManagerProof } from "../../lib/manager/admission/challenge.ts";
 import type { DataService } from "../../lib/manager/data/data_service.ts";
 import type { Events } from "../../lib/manager/events.ts";
 import type { Jobs } from "../../lib/manager/jobs/jobs.ts";
+import type {
+  KeyRotation,
+  RotatingKeys,
+} from "../../lib/manager/key_rotation.ts";
 import type { LocalFleet } from "../../lib/manager/fleet.ts";
 import type {
   CommandView,
@@ -64,6 +68,8 @@ export interface CoreOptions {
   /** Sends the messages of webhooks. */
   readonly post?: Post;
   readonly webhooks?: readonly Webhook[];
+  /** Keys of the Manager that can be rotated; none by default. */
+  readonly keys?: RotatingKeys;
   /** True if the store belongs to the caller. */
   readonly borrowed?: boolean;
 }
@@ -85,6 +91,7 @@ export class MemoryManager implements AsyncDisposable {
   readonly access: Access;
   readonly enrolment: Enrolments;
   readonly ci: CiLogins;
+  readonly keys: KeyRotation;
   /** End of each connection, in the order in which they were made. */
   readonly ends: Promise<End | undefined>[] = [];
   readonly sessions: ManagerSession[] = [];
@@ -128,6 +135,7 @@ export class MemoryManager implements AsyncDisposable {
       keepBytes: options.keepBytes ?? 1_000_000n,
       brief: options.brief ?? false,
       proof: options.proof,
+      keys: options.keys,
       checkParams: options.checkParams ?? (() => {}),
       // Time stands still here.
       later: new Later(clock, 0),
@@ -146,6 +154,7 @@ export class MemoryManager implements AsyncDisposable {
     this.access = this.#core.access;
     this.enrolment = this.#core.enrolment;
     this.ci = this.#core.ci;
+    this.keys = this.#core.keys;
     this.#core.offerControl({
       address: "mgr.example.org:7052",
       caCertificate: new Uint8Array([1, 2, 3]),

@@ -67,6 +67,12 @@ export class SmallManager implements Manager {
     reject: () => Promise.reject(noAccess()),
   };
 
+  keys: Manager["keys"] = {
+    view: () => Promise.reject(noAccess()),
+    start: () => Promise.reject(noAccess()),
+    finish: () => Promise.reject(noAccess()),
+  };
+
   ci: Manager["ci"] = {
     issuers: () => [],
     addIssuer: () => Promise.reject(noAccess()),

@@ -5,15 +5,14 @@ import {
   createAuthProof,
   type ServerHello,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
-import { messageOf, PiriError } from "../../base/errors.ts";
-import { logger } from "../../base/log.ts";
-import type { Random } from "../../base/random.ts";
+import { PiriError } from "../../base/errors.ts";
 import { sameHash } from "../../base/secret.ts";
 import {
   fingerprint,
   isSignedBy,
   type SigningKey,
 } from "../../base/signing_key.ts";
+import type { AgentTrust } from "./agent_trust.ts";
 import {
   helloHash,
   NONCE_BYTES,
@@ -23,66 +22,59 @@ import {
   transcriptHash,
 } from "../../wire/proof.ts";
 
-const log = logger("agent", "link");
-
 /** Key by which an agent proves itself, and what it trusts. */
-export interface AgentKey
+export interface AgentKey extends ProofParts {
+  /** Key that is to replace it, PKCS#8 PEM, and the command that made it; undefined for none. */
+  readonly next?: StoredNextKey | undefined;
+  /** Keys of others that it trusts; only what is pinned if absent. */
+  readonly trust?: AgentTrust | undefined;
+  /** Keeps the next key on the disk, or removes it. */
+  readonly keepNext: (next: StoredNextKey | undefined) => Promise<void>;
+  /** Makes the next key the agent's own, PKCS#8 PEM, and removes it as the next one. */
+  readonly adopt: (pem: string) => Promise<void>;
+}
+
+/** Key that is to replace an agent's own. */
+export interface StoredNextKey {
+  readonly pem: string;
+  readonly commandId: bigint;
+}
+
+/** Parts of the proof of one connection. */
+export interface ProofParts
   extends Pick<ProvenManager, "authority" | "serverName"> {
   readonly key: SigningKey;
   /** Key of the Manager that has admitted this key; undefined before. */
   readonly pinned: Uint8Array | undefined;
+  /** Other keys that the Manager may have as well; none if absent. */
+  readonly alsoTrusted?: readonly Uint8Array[] | undefined;
   /** Key that the Manager must have before it is pinned, told by a join token; undefined for any. */
   readonly expected?: Uint8Array | undefined;
   /** Keeps the Manager's key on the disk, once it has admitted this key. */
   readonly pin: (managerKey: Uint8Array) => Promise<void>;
 }
 
-/** Proofs of an agent, over all its connections. */
-export class KeyProofs {
-  readonly #options: AgentKey;
-  readonly #random: Random;
-  #pinned: Uint8Array | undefined;
-
-  constructor(options: AgentKey, random: Random) {
-    this.#options = options;
-    this.#random = random;
-    this.#pinned = options.pinned;
-  }
-
-  /** Begins the proof of one connection. */
-  begin(): KeyProof {
-    return new KeyProof({
-      ...this.#options,
-      helloNonce: this.#random.bytes(NONCE_BYTES),
-      pinned: this.#pinned,
-      pin: (key) => this.#pin(key),
-    });
-  }
-
-  async #pin(managerKey: Uint8Array): Promise<void> {
-    try {
-      await this.#options.pin(managerKey);
-    } catch (error) {
-      // The secret goes on: a pin that a restart forgets would be trusted anew then.
-      log.warning("{error}", { error: messageOf(error) });
-      return;
-    }
-    this.#pinned = managerKey;
-    log.info(
-      "The Manager's key {fingerprint} is trusted from now on, and this agent proves its own instead of sending a secret",
-      { fingerprint: fingerprint(managerKey) },
-    );
-  }
+export interface KeyProofOptions extends ProofParts {
+  readonly helloNonce: Uint8Array;
+  /** Called once the Manager has admitted the key. */
+  readonly admitted?: () => Promise<void> | undefined;
 }
 
 /** Proof of one connection, in the order of the messages: docs/protocol.md, "Proof of key". */
 export class KeyProof {
-  readonly #options: AgentKey & { readonly helloNonce: Uint8Array };
+  readonly #options: KeyProofOptions;
   #hello: ClientHello | undefined;
   #challenge: AuthChallenge | undefined;
+  #authority: Uint8Array;
 
-  constructor(options: AgentKey & { readonly helloNonce: Uint8Array }) {
+  constructor(options: KeyProofOptions) {
     this.#options = options;
+    this.#authority = options.authority;
+  }
+
+  /** Notes the authority that has certified the Manager of this connection, by SHA-256 of its public key. */
+  certifiedBy(authority: Uint8Array | undefined): void {
+    this.#authority = authority ?? this.#authority;
   }
 
   /** True if this key was admitted before: the hello has no secret, and the Manager must prove its own key. */
@@ -93,6 +85,11 @@ export class KeyProof {
   /** True if both sides have proven their keys, as far as this side can tell. */
   get isDone(): boolean {
     return this.#challenge !== undefined;
+  }
+
+  /** The key that is proven. */
+  get publicKey(): Uint8Array {
+    return this.#options.key.publicKey;
   }
 
   /** Fields of the hello. */
@@ -112,10 +109,14 @@ export class KeyProof {
    * @throws {PiriError} PROTOCOL_VIOLATION: nothing was signed
    */
   answer(challenge: AuthChallenge): AuthProof {
-    const { key, authority, serverName, expected } = this.#options;
+    const { key, serverName, expected, alsoTrusted = [] } = this.#options;
+    const authority = this.#authority;
     const pinned = this.#options.pinned ?? expected;
+    const isTrusted = (known: Uint8Array) => sameHash(known, managerKey);
     const { nonce, managerKey, managerId, signature } = challenge;
-    if (pinned !== undefined && !sameHash(pinned, managerKey)) {
+    if (
+      pinned !== undefined && !isTrusted(pinned) && !alsoTrusted.some(isTrusted)
+    ) {
       throw violation(
         "accept the challenge",
         `it is signed by ${
@@ -173,12 +174,22 @@ export class KeyProof {
         "it is not of the Manager that proved its key",
       );
     }
-    return this.isAdmitted
-      ? undefined
-      : this.#options.pin(challenge.managerKey);
+    const { admitted, pin } = this.#options;
+    return both(
+      this.isAdmitted ? undefined : pin(challenge.managerKey),
+      admitted?.(),
+    );
   }
 }
 
 function violation(attempt: string, reason: string): PiriError {
   return new PiriError("PROTOCOL_VIOLATION", `Cannot ${attempt}: ${reason}`);
+}
+
+/** Waits for what is under way; undefined for nothing. */
+function both(
+  one: Promise<void> | undefined,
+  other: Promise<void> | undefined,
+): Promise<void> | undefined {
+  return one === undefined ? other : one.then(() => other);
 }

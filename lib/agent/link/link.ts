@@ -23,7 +23,8 @@ import type { EntryState, Journal } from "../journal/journal.ts";
 import type { PolicyGate } from "../policy/policy_gate.ts";
 import type { Runner } from "../runner/runner.ts";
 import { DialFailures } from "./dial_failures.ts";
-import { type AgentKey, type KeyProof, KeyProofs } from "./key_proof.ts";
+import type { AgentKey, KeyProof } from "./key_proof.ts";
+import { KeyProofs } from "./key_proofs.ts";
 import { policyOf, tellPolicy } from "./policy_news.ts";
 import { Rejections } from "./rejections.ts";
 import { REMOVED_RETRY_MS, wayBack } from "./removal.ts";
@@ -103,9 +104,14 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#failures = new DialFailures(options.clock);
-    const { identity: { agentKey, name }, random } = options;
+    const { identity: { agentKey, name }, random, journal } = options;
     this.#name = name;
-    this.#proofs = agentKey && new KeyProofs(agentKey, random);
+    this.#proofs = agentKey && new KeyProofs(agentKey, random, journal);
+  }
+
+  /** Keys of this agent; undefined if it has none. */
+  get proofs(): KeyProofs | undefined {
+    return this.#proofs;
   }
 
   /** True if there is a connection that is ready for delivery. */
@@ -165,10 +171,15 @@ export class Link {
       ? await identity.facts()
       : identity.facts;
     const proof = this.#proofs?.begin();
-    const hello = { ...identity, name: this.#name, facts, proof };
+    const trust = this.#proofs?.trust?.hashes ?? [];
+    const hello = { ...identity, name: this.#name, facts, proof, trust };
     // The number is durable before the dial: no two dials have the same.
     const number = await journal.nextSession();
     const transport = await this.#dial();
+    proof?.certifiedBy(transport.authority);
+    if (transport.authority !== undefined) {
+      this.#proofs?.trust?.met(transport.authority);
+    }
     // The Manager gives up a connection that is silent for the ping timeout. What it has said before is old then: the next
     // hello tells what holds.
     using standstill = new Standstill(
@@ -189,6 +200,11 @@ export class Link {
       rejections: this.#rejections,
       proof,
       look: () => standstill.look(),
+      forgot: (commandId) => {
+        if (this.#proofs?.isMadeBy(commandId)) {
+          session.leave("this agent takes its new key into use");
+        }
+      },
       ready: (session) => {
         wasReady = true;
         this.#noteRemoved(false);
@@ -198,10 +214,11 @@ export class Link {
     });
     this.#session = session;
     try {
-      return {
-        end: await session.run(helloOf(hello, this.#options, number)),
-        wasReady,
-      };
+      const end = await session.run(helloOf(hello, this.#options, number));
+      if (proof?.isDone && !wasReady && isRefusal(end)) {
+        this.#proofs?.refused(proof);
+      }
+      return { end, wasReady };
     } finally {
       this.#session = undefined;
     }
@@ -323,14 +340,19 @@ export class Link {
   }
 }
 
+function isRefusal(end: End): boolean {
+  return end.kind === "bye" && byeCodeOf(end.bye) === Bye_Code.AUTH_FAILED;
+}
+
 function isShutdown(end: End): boolean {
   return end.kind === "bye" && byeCodeOf(end.bye) === Bye_Code.SHUTDOWN;
 }
 
 /** The hello of one dial. It lists all commands of earlier connections, which are settled by now. */
 function helloOf(
-  { name, secret, joinToken, facts, proof }: AgentIdentity & {
+  { name, secret, joinToken, facts, proof, trust }: AgentIdentity & {
     facts: Facts;
+    trust: Uint8Array[];
     proof: KeyProof | undefined;
   },
   { journal, runner, policy }: Pick<
@@ -346,6 +368,7 @@ function helloOf(
     protocol: PROTOCOL,
     features: [...proof === undefined ? KEYLESS_FEATURES : FEATURES],
     ...proof?.fields,
+    trust,
     agentVersion: VERSION,
     facts,
     policy: policyOf(policy),

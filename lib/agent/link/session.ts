@@ -127,6 +127,8 @@ export interface AgentSessionOptions {
   readonly ready: (session: AgentSession) => void;
   /** Looks whether this process has stood still, and drops the connection if it has. */
   readonly look?: () => void;
+  /** Called with the id of a command that the Manager has acknowledged for good. */
+  readonly forgot?: (commandId: bigint) => void;
 }
 
 /** One connection to the Manager, from the hello to the end. */
@@ -335,6 +337,7 @@ export class AgentSession {
     if (ack.final && entry.state === "finished") {
       this.#delivery?.forgotten(entry);
       await journal.forget(entry);
+      this.#options.forgot?.(entry.id);
     } else {
       await entry.acknowledge({ stdout: ack.stdout, stderr: ack.stderr });
       runner.acknowledged(entry);

@@ -8,6 +8,7 @@ import { withAgentHint } from "./hints.ts";
 import { secretHashOf } from "./agent_secret.ts";
 import { accept, pending, reject, revoke } from "./agent_enrolment.ts";
 import { agentRename } from "./agent_rename.ts";
+import { rotate } from "./agent_rotate.ts";
 import { agentSet } from "./agent_set.ts";
 import { commandJson } from "./json.ts";
 import { printOnce } from "./print_once.ts";
@@ -156,10 +157,10 @@ const token = defineSubcommand({
   },
 });
 
-/** `agent add|set|rename|remove|token|pending|accept|reject|revoke`: changes the entries of agents. */
+/** `agent add|set|rename|remove|token|pending|accept|reject|revoke|rotate`: changes the entries of agents. */
 export const agent: Group<ManagerServices> = {
   name: "agent",
-  summary: "add, change, rename, accept, revoke or remove agents",
+  summary: "add, change, rename, accept, rotate, revoke or remove agents",
   subcommands: [
     add,
     agentSet,
@@ -170,6 +171,7 @@ export const agent: Group<ManagerServices> = {
     accept,
     reject,
     revoke,
+    rotate,
   ],
   synonyms: {
     approve: "piri-manager agent accept",
@@ -181,6 +183,7 @@ export const agent: Group<ManagerServices> = {
     edit: "piri-manager agent set",
     group: "piri-manager agent set --group",
     join: "piri-manager agent add",
+    key: "piri-manager agent rotate",
     label: "piri-manager agent set --fact",
     list: "piri-manager agents",
     ls: "piri-manager agents",

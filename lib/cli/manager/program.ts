@@ -7,6 +7,7 @@ import { json } from "../topics/json.ts";
 import { agent } from "./agent.ts";
 import { agents } from "./agents.ts";
 import { audit } from "./audit.ts";
+import { ca, manager } from "./key_rotation.ts";
 import { cancel } from "./cancel.ts";
 import { commands } from "./commands.ts";
 import { events } from "./events.ts";
@@ -48,6 +49,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   abort: "piri-manager cancel",
   acl: "piri-manager rule list",
   add: "piri-manager agent add",
+  authority: "piri-manager ca status",
   attach: "piri-manager watch",
   daemon: "piri-manager serve",
   delete: "piri-manager agent remove",
@@ -118,6 +120,8 @@ export function managerProgram(
       agents,
       agent,
       token,
+      ca,
+      manager,
       targets,
       facts,
       ping,

@@ -8,6 +8,7 @@ import type {
   EventsService,
   IssuersService,
   JobsService,
+  KeysService,
   LoginService,
   OperatorsService,
   SecretsService,
@@ -157,6 +158,7 @@ export interface Control extends Disposable {
   readonly status: Client<typeof StatusService>;
   readonly operators: Client<typeof OperatorsService>;
   readonly enrolment: Client<typeof EnrolmentService>;
+  readonly keys: Client<typeof KeysService>;
   readonly issuers: Client<typeof IssuersService>;
   readonly secrets: Client<typeof SecretsService>;
   readonly logins: Client<typeof LoginService>;

@@ -1,3 +1,4 @@
+import { encodeHex } from "@std/encoding/hex";
 import {
   type ClientHello,
   createServerHello,
@@ -6,6 +7,7 @@ import {
 import { type Address, formatAddress } from "../../base/address.ts";
 import type { Clock } from "../../base/clock.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import { fingerprint } from "../../base/signing_key.ts";
 import { VERSION } from "../../base/version.ts";
 import type { AgentRecord, CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
@@ -97,14 +99,27 @@ export class Admission {
    * Challenge to the agent of a hello, whoever it is; undefined if the hello offers no proof.
    *
    * @param bytes The message with the hello, as it came.
+   * @param authority SHA-256 of the key of the authority that certified the Manager on this connection; that of the
+   * Manager's present authority if absent.
    * @throws {PiriError} PROTOCOL_VIOLATION
    */
-  challenge(hello: ClientHello, bytes: Uint8Array): Challenge | undefined {
+  challenge(
+    hello: ClientHello,
+    bytes: Uint8Array,
+    authority?: Uint8Array,
+  ): Challenge | undefined {
     checkHello(hello);
     const { proof, random } = this.#options;
     if (proof === undefined || !offersProof(hello)) return undefined;
     const { managerId } = this.#store;
-    return new Challenge(hello, bytes, { ...proof, managerId, random });
+    const { key, serverName } = proof;
+    return new Challenge(hello, bytes, {
+      key,
+      serverName,
+      authority: authority ?? proof.authority,
+      managerId,
+      random,
+    });
   }
 
   /**
@@ -223,13 +238,16 @@ export class Admission {
     const facts = { ...checked, dialect, ended };
     const { agent, outcome } = this.#decide(hello, connection, facts);
     try {
-      await this.#record(hello, agent, { ...outcome, newKey: checked.newKey });
+      await this.#record(hello, agent, { ...outcome, ...checked });
     } catch (error) {
       outcome.takeBack();
       return { agent, error };
     }
     outcome.recorded();
     tellChanges(record, hello, this.#options.events);
+    if (checked.nextKey !== undefined) {
+      this.#rotated(record.id, checked.nextKey);
+    }
     try {
       await this.#answer(agent, {
         resume: effects.resumeFrom(outcome.resumed),
@@ -282,7 +300,9 @@ export class Admission {
   async #record(
     hello: ClientHello,
     { agent, address }: AdmittedAgent,
-    { patches, newKey }: Pick<Outcome, "patches"> & Pick<Checked, "newKey">,
+    { patches, newKey, nextKey }:
+      & Pick<Outcome, "patches">
+      & Pick<Checked, "newKey" | "nextKey">,
   ): Promise<void> {
     const { jobs } = this.#options;
     const at = this.#clock.now();
@@ -297,9 +317,23 @@ export class Admission {
       at,
       patches,
       newKey,
+      nextKey,
+      trust: hello.trust.length === 0
+        ? undefined
+        : hello.trust.map((hash) => encodeHex(hash)),
       doubt: jobs.doubt(at),
     });
     jobs.heard(agent, moved);
+  }
+
+  #rotated(agent: string, key: Uint8Array): void {
+    this.#options.events.add(
+      "agent_rotated",
+      `agent "${agent}" has the new key ${
+        fingerprint(key)
+      } in use; the one before is refused from now on`,
+      { agent },
+    );
   }
 
   #answer(

@@ -21,6 +21,8 @@ export interface Authenticated {
   readonly isProven: boolean;
   /** The agent's key, if it is to be recorded with this hello. */
   readonly newKey?: NewKey | undefined;
+  /** The agent's next key, if it has proven that: it replaces the former one. */
+  readonly nextKey?: Uint8Array | undefined;
 }
 
 /** Proofs of who an agent is: those of its hello, and of its answer to the challenge. */
@@ -85,6 +87,9 @@ export class Authentication {
       newKey: publicKey === undefined || record.publicKey !== null
         ? undefined
         : { publicKey, secretHash },
+      nextKey: publicKey !== undefined && isNext(record, claim)
+        ? publicKey
+        : undefined,
     };
   }
 
@@ -195,18 +200,25 @@ export class Authentication {
 }
 
 /** An entry of no agent. */
-const NOBODY = { secretHash: null, publicKey: null } as const;
+const NOBODY = { secretHash: null, publicKey: null, nextKey: null } as const;
+
+type Proofs = Pick<AgentRecord, "secretHash" | "publicKey" | "nextKey">;
 
 /** True if the claim is that of this agent. Takes the same time for any agent. */
-function isOf(
-  { secretHash, publicKey }: Pick<AgentRecord, "secretHash" | "publicKey">,
-  claim: Claim,
-): boolean {
+function isOf(proofs: Proofs, claim: Claim): boolean {
+  const { secretHash, publicKey } = proofs;
+  if (isNext(proofs, claim)) return true;
   const isSecret = sameHash(secretHash ?? NOTHING, claim.secretHash);
   const isKey = sameHash(publicKey ?? NOTHING, claim.key ?? NOTHING);
   return publicKey === null
     ? secretHash !== null && isSecret
     : claim.key !== undefined && isKey;
+}
+
+/** True if the claim is the key that is to replace that of this agent. */
+function isNext({ nextKey }: Proofs, { key }: Claim): boolean {
+  const isSame = sameHash(nextKey ?? NOTHING, key ?? NOTHING);
+  return nextKey !== null && key !== undefined && isSame;
 }
 
 /** The reason for operators. The peer itself hears the same in all cases. */

@@ -4,6 +4,11 @@ import { Limits, NAME_PATTERN } from "../../base/limits.ts";
 import { PUBLIC_KEY_BYTES } from "../../base/signing_key.ts";
 import { dialectOfAgent } from "../../wire/dialect.ts";
 
+/** Most keys that a hello may list as trusted. */
+const MAX_TRUST = 16;
+
+const HASH_BYTES = 32;
+
 /**
  * Checks the limits of a hello that the schema does not express.
  *
@@ -28,6 +33,9 @@ export function checkHello(hello: ClientHello): void {
     : hello.publicKey.length !== 0 &&
         hello.publicKey.length !== PUBLIC_KEY_BYTES
     ? `its key has ${hello.publicKey.length} bytes, and not ${PUBLIC_KEY_BYTES}`
+    : hello.trust.length > MAX_TRUST ||
+        hello.trust.some(({ length }) => length !== HASH_BYTES)
+    ? `its list of trusted keys is not one of at most ${MAX_TRUST} hashes`
     : policyComplaint(hello.policy);
   if (complaint !== undefined) {
     throw new PiriError(

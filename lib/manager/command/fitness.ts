@@ -7,6 +7,7 @@ import type { SecretDesk } from "../secrets/secret_desk.ts";
 import { legacyCommand } from "./legacy_command.ts";
 import { type Misfit, Misfits, NO_OPERATION } from "./misfits.ts";
 import type { OpenCommands } from "./open_commands.ts";
+import { ROTATE, TRUST } from "./told_keys.ts";
 
 /** Bytes of a Command besides its parameters, at most. */
 const COMMAND_BYTES = Limits.message - Limits.params;
@@ -32,6 +33,17 @@ const NO_SECRETS: Misfit = {
   many:
     "their versions of piri-agent cannot take secrets, nor mask them; install newer ones",
 };
+
+const NO_KEY: Misfit = {
+  code: "REFUSED",
+  one:
+    "it has proven no key on its connection: its version of piri-agent is too old; install a newer one",
+  many:
+    "they have proven no keys on their connections: their versions of piri-agent are too old; install newer ones",
+};
+
+/** Operations on the keys of agents. */
+const KEY_OPERATIONS: ReadonlySet<string> = new Set([ROTATE, TRUST]);
 
 const TOO_MANY: Misfit = {
   code: "BUSY",
@@ -103,7 +115,7 @@ export class Fitness {
     const misfits = new Misfits(`run "${operation}"`);
     for (const { agent, operations } of sessions) {
       if (operations?.has(operation) !== false) return;
-      misfits.add(agent, NO_OPERATION);
+      misfits.add(agent, KEY_OPERATIONS.has(operation) ? NO_KEY : NO_OPERATION);
     }
     misfits.throwIfAny();
   }
@@ -128,6 +140,9 @@ export class Fitness {
     );
     return ({ agent, operations, dialect, features }) => {
       if (this.#closed.has(agent)) return BEING_REMOVED;
+      if (KEY_OPERATIONS.has(operation) && !features.has("proof")) {
+        return NO_KEY;
+      }
       if (operations?.has(operation) === false) return NO_OPERATION;
       // A legacy agent checks its own parameters.
       if (operations !== undefined) checked();

@@ -62,7 +62,7 @@ export interface LifeEvents {
 export type LifeEvent = keyof LifeEvents;
 
 /** Fields of a command that change. */
-export type Fields = Omit<CommandPatch, "id" | "after">;
+export type Fields = Omit<CommandPatch, "id" | "after" | "keys">;
 
 /** State that a result tells, and the fields that go with it. */
 export type Outcome =

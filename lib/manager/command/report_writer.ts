@@ -16,6 +16,7 @@ import { OpenChange } from "./open_change.ts";
 import type { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 import type { ToldOutcome } from "./result.ts";
+import { toldKeys } from "./told_keys.ts";
 
 const log = logger("manager", "recorder");
 
@@ -154,7 +155,8 @@ export class ReportWriter {
       return middle === undefined ? [] : [{ stream, ...middle }];
     });
     const change = new OpenChange(this.#open, [patch]);
-    this.#store.patchCommand({ ...patch, after }).then(
+    const keys = toldKeys(command.record, patch);
+    this.#store.patchCommand({ ...patch, after, keys }).then(
       () => {
         const { stdoutHeld: stdout, stderrHeld: stderr } = outcome;
         command.ledger.close({ stdout, stderr });

@@ -108,6 +108,7 @@ export class Guard {
     const peer = this.passed(transport.peer.port);
     return peer && {
       peer,
+      authority: transport.authority,
       read: () => transport.read(),
       write: (bytes) => transport.write(bytes),
       close: () => transport.close(),

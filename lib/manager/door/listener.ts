@@ -4,7 +4,6 @@ import { type Clock, sleep, type Timer } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
-import type { Identity } from "../../base/pem.ts";
 import {
   addressOf,
   ALPN,
@@ -14,7 +13,7 @@ import {
 } from "../../wire/tls.ts";
 import type { Transport } from "../../wire/transport.ts";
 import { acceptLoop } from "./accept_loop.ts";
-import type { Door } from "./door.ts";
+import type { CertifiedIdentity, Door } from "./door.ts";
 
 const log = logger("manager", "listener");
 
@@ -32,6 +31,8 @@ export interface ListenerOptions {
   readonly port: number;
   readonly certPem: string;
   readonly keyPem: string;
+  /** SHA-256 of the public key of the authority that certifies it; noted with the connections. */
+  readonly authority?: Uint8Array | undefined;
   readonly clock: Clock;
   readonly counters: Counters;
   /** Most unfinished handshakes; MAX_PENDING by default. */
@@ -56,6 +57,7 @@ export class Listener implements Door {
   readonly #stop = new AbortController();
   #certPem: string;
   #keyPem: string;
+  #authority: Uint8Array | undefined;
   #listener: Deno.TlsListener;
   /** Stops accepting on the current listener. */
   #stopAccepting = new AbortController();
@@ -66,6 +68,7 @@ export class Listener implements Door {
     this.#options = options;
     this.#certPem = options.certPem;
     this.#keyPem = options.keyPem;
+    this.#authority = options.authority;
     this.#listener = this.#listen(options.port);
     this.#accepting = this.#accept();
   }
@@ -79,14 +82,17 @@ export class Listener implements Door {
   }
 
   /** Shows another certificate to newcomers; established connections stay. Takes about a millisecond. */
-  async renew({ certPem, keyPem }: Identity): Promise<void> {
+  async renew(
+    { certPem, keyPem, authority }: CertifiedIdentity,
+  ): Promise<void> {
     const { port } = this;
-    this.#certPem = certPem;
-    this.#keyPem = keyPem;
     this.#stopAccepting.abort();
     closeQuietly(this.#listener);
     // The port is free once the accept loop has ended.
     await this.#accepting;
+    this.#certPem = certPem;
+    this.#keyPem = keyPem;
+    this.#authority = authority;
     while (!this.#stop.signal.aborted) {
       try {
         this.#listener = this.#listen(port);
@@ -148,6 +154,7 @@ export class Listener implements Door {
   async #shakeHands(conn: Deno.TlsConn): Promise<void> {
     const until = this.#options.clock.monotonic() + HANDSHAKE_MS;
     const pending = { conn, until };
+    const authority = this.#authority;
     this.#pending.add(pending);
     this.#timer ??= this.#nextTimer(HANDSHAKE_MS);
     if (this.#pending.size > (this.#options.mostPending ?? MAX_PENDING)) {
@@ -162,7 +169,7 @@ export class Listener implements Door {
       return;
     }
     if (!this.#pending.delete(pending)) return;
-    this.#options.serve(new TlsTransport(conn));
+    this.#options.serve(new TlsTransport(conn, authority));
   }
 
   #nextTimer(ms: number): Timer {

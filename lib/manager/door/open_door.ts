@@ -1,15 +1,14 @@
 import type { Address } from "../../base/address.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
-import type { Identity } from "../../base/pem.ts";
 import type { Transport } from "../../wire/transport.ts";
-import type { Door } from "./door.ts";
+import type { CertifiedIdentity, Door } from "./door.ts";
 import { Guard, type GuardLimits } from "./guard.ts";
 import { Listener } from "./listener.ts";
 
 export interface DoorOptions {
   readonly listen: Address;
-  readonly identity: Identity;
+  readonly identity: CertifiedIdentity;
   readonly clock: Clock;
   readonly counters: Counters;
   /** Limits of a guard before the listener; undefined for no guard. */
@@ -92,7 +91,7 @@ class GuardedDoor implements Door {
     return this.#guard.port;
   }
 
-  renew(identity: Identity): Promise<void> {
+  renew(identity: CertifiedIdentity): Promise<void> {
     return this.#listener.renew(identity);
   }
 

@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000;
 const BACKDATED_MS = 3_600_000;
 
 const AUTHORITY_LIFE_MS = 3_653 * DAY_MS;
-const SERVER_LIFE_MS = 365 * DAY_MS;
+const SERVER_LIFE_MS = 90 * DAY_MS;
 
 /** Remaining time below which a server certificate is issued anew. */
 export const RENEW_BEFORE_MS = 30 * DAY_MS;
@@ -90,6 +90,11 @@ export async function renewServerCertificate(
     notAfter,
   });
   return { certPem: renewed, expiresAt: notAfter };
+}
+
+/** True if a certificate was signed by the key of an authority. */
+export function isIssuedBy(certPem: string, authorityPem: string): boolean {
+  return read(certPem).verify(read(authorityPem).publicKey);
 }
 
 /** End of a certificate's validity, in milliseconds since 1970. */

@@ -16,9 +16,9 @@ import {
   certificateNames,
   RENEW_BEFORE_MS,
   renewServerCertificate,
-  serverNameOf,
 } from "./authority.ts";
 import { type ManagerConfig, parseManagerConfig } from "./config.ts";
+import { identityOf, type ServerIdentity } from "./server_identity.ts";
 import { type StatePaths, statePaths } from "./state_paths.ts";
 
 /** Contents of a state folder that a serving Manager needs. The authority's key stays on the disk. */
@@ -32,16 +32,6 @@ export interface ManagerState {
   readonly managerKeyPem: string | undefined;
   /** The authority of a Manager whose state is in memory only; absent if it is on the disk. */
   readonly authority?: Identity;
-}
-
-/** Certificate and key that a Manager shows to agents. */
-export interface ServerIdentity {
-  readonly certPem: string;
-  readonly keyPem: string;
-  /** Name that agents verify. */
-  readonly name: string;
-  /** End of its validity, in milliseconds since 1970. */
-  readonly expiresAt: number;
 }
 
 /**
@@ -136,16 +126,6 @@ export async function renewServerIdentity(
     });
   }
   return identityOf(certPem, server.keyPem);
-}
-
-/** Certificate and key, with what agents verify. */
-export function identityOf(certPem: string, keyPem: string): ServerIdentity {
-  return {
-    certPem,
-    keyPem,
-    name: serverNameOf(certPem),
-    expiresAt: certificateExpiry(certPem),
-  };
 }
 
 async function requireInitialised(paths: StatePaths): Promise<void> {

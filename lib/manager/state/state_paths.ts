@@ -6,6 +6,13 @@ export interface StatePaths {
   readonly config: string;
   readonly caCert: string;
   readonly caKey: string;
+  /** Authority that replaces the other when its rotation is finished. */
+  readonly nextCaCert: string;
+  readonly nextCaKey: string;
+  /** Key of the Manager that replaces the other when its rotation is finished. */
+  readonly nextManagerKey: string;
+  /** Number of the newest statement about keys that agents were told; absent before the first rotation. */
+  readonly trustNumber: string;
   /** Private key by which the Manager proves itself to agents. */
   readonly managerKey: string;
   readonly serverCert: string;
@@ -32,6 +39,10 @@ export function statePaths(dir: string): StatePaths {
     config: join(dir, "config.yaml"),
     caCert: join(dir, "ca.pem"),
     caKey: join(dir, "ca.key"),
+    nextCaCert: join(dir, "ca-next.pem"),
+    nextCaKey: join(dir, "ca-next.key"),
+    nextManagerKey: join(dir, "manager-next.key"),
+    trustNumber: join(dir, "trust-number"),
     managerKey: join(dir, "manager.key"),
     serverCert: join(dir, "server.pem"),
     serverKey: join(dir, "server.key"),

@@ -81,6 +81,9 @@ const Content = v.object({
     secretHash: v.array(v.nullable(Hash)),
     // A text of a version that knew no keys has none.
     publicKey: v.optional(v.array(v.nullable(Hash))),
+    // A text of a version that did not rotate keys has none.
+    nextKey: v.optional(v.array(v.nullable(Hash))),
+    trust: v.optional(v.array(v.nullable(v.array(v.string())))),
     revokedAt: v.optional(v.array(v.nullable(Count))),
   }),
   tombstones: v.array(
@@ -128,6 +131,10 @@ export function encodeState(state: ExportedState): string {
       publicKey: agents.map(({ publicKey }) =>
         publicKey === null ? null : encodeBase64Url(publicKey)
       ),
+      nextKey: agents.map(({ nextKey }) =>
+        nextKey === null ? null : encodeBase64Url(nextKey)
+      ),
+      trust: agents.map(({ trust }) => trust === null ? null : [...trust]),
     },
     aliases: [...aliases],
     revokedKeys: revokedKeys.map(({ hash, ...rest }) => ({
@@ -175,14 +182,19 @@ function parse(bytes: Uint8Array): v.InferOutput<typeof Content> {
 }
 
 function rowsOf(
-  { publicKey, revokedAt, ...known }: v.InferOutput<typeof Content>["agents"],
+  { publicKey, nextKey, trust, revokedAt, ...known }: v.InferOutput<
+    typeof Content
+  >["agents"],
 ): StoredAgent[] {
   const { length } = known.id;
-  const keys = publicKey ?? known.id.map(() => null);
+  const none = known.id.map(() => null);
+  const keys = publicKey ?? none;
   const columns = {
     ...known,
     publicKey: keys,
-    revokedAt: revokedAt ?? known.id.map(() => null),
+    nextKey: nextKey ?? none,
+    trust: trust ?? none,
+    revokedAt: revokedAt ?? none,
     // Of an agent with a key: it has joined, and no secret has this hash.
     secretHash: known.secretHash.map((hash, row) => {
       const key = keys[row];

@@ -20,6 +20,7 @@ import type { CommandTrace } from "../command/command_trace.ts";
 /** Kinds of events that tell what became of an agent's connection. */
 export const LINK_EVENTS: readonly string[] = [
   "agent_joined",
+  "agent_rotated",
   "agent_connected",
   "agent_disconnected",
   "agent_replaced",

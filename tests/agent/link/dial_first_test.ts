@@ -49,7 +49,10 @@ class Dials implements AsyncDisposable {
     const options = {
       addresses: () => addresses,
       serverName,
-      caPem: authority.certPem,
+      authorities: () => [{
+        certPem: authority.certPem,
+        hash: new Uint8Array(32),
+      }],
       clock: this.clock,
     };
     return dialFirst(options, signal).then((transport) => {

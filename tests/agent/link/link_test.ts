@@ -165,6 +165,7 @@ Deno.test("the hello says who the agent is and what it has", async () => {
       session: 1n,
       lastCommandId: 6n,
       publicKey: new Uint8Array(),
+      trust: [],
       helloNonce: new Uint8Array(),
       // Commands of a legacy Manager are not listed.
       commands: [

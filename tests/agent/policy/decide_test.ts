@@ -322,13 +322,14 @@ Deno.test({
   },
 });
 
-Deno.test("the mode observe allows only operations that look", async () => {
+Deno.test("the mode observe allows only operations that leave the host as it is", async () => {
   const gate = new PolicyGate({
     policy: await parsePolicy("mode: observe", "policy.yaml"),
     sha256: "",
     error: "",
   });
   const params: Record<string, Params> = {
+    "agent.Trust": { statement: "{}", signature: "" },
     "command.Run": { argv: ["id"] },
     "echo.Echo": { text: "x" },
     "file.Fetch": { source: "x", path: "/x" },
@@ -349,6 +350,8 @@ Deno.test("the mode observe allows only operations that look", async () => {
   }
   assertEquals(allowed, [
     "agent.Facts",
+    "agent.Rotate",
+    "agent.Trust",
     "echo.Echo",
     "file.List",
     "file.Read",

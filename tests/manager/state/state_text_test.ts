@@ -46,6 +46,8 @@ function agentOf(index: number): StoredAgent {
     cidrs: [],
     addedAt: now - index * 61_234,
     ...proofOf(index),
+    nextKey: null,
+    trust: null,
     instance: encodeHex(random.bytes(16)),
     session: BigInt(index % 50 + 1),
     lastCommandId: BigInt(1_000 + index % 300),
@@ -102,6 +104,11 @@ Deno.test("a state reads back the same, with agents of every kind", () => {
   const state: ExportedState = {
     ...stateOf([
       agentOf(1),
+      {
+        ...agentOf(3),
+        nextKey: new Uint8Array(32).fill(3),
+        trust: ["ab".repeat(32)],
+      },
       {
         ...agentOf(2),
         secretHash: null,

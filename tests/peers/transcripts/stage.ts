@@ -101,6 +101,8 @@ export class Stage implements AsyncDisposable {
             key: testKey(2),
             pinned: undefined,
             pin: () => Promise.resolve(),
+            keepNext: () => Promise.resolve(),
+            adopt: () => Promise.resolve(),
           }
           : undefined,
       },

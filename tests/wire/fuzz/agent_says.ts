@@ -84,6 +84,14 @@ function helloOf(view: AgentView, random: Seeded): Init<"clientHello"> {
         helloNonce: new Uint8Array(random.pick([32, 32, 32, 0])),
       }
       : {},
+    ...random.chance(0.1)
+      ? {
+        trust: Array.from(
+          { length: random.pick([1, 2, 16, 17]) },
+          () => new Uint8Array(random.pick([32, 32, 32, 31])),
+        ),
+      }
+      : {},
     ...random.chance(0.2)
       ? {
         policy: {

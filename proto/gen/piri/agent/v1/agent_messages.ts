@@ -263,6 +263,11 @@ export interface ClientHello {
   publicKey: Uint8Array;
   /** With the feature proof: 32 random bytes, used once. */
   helloNonce: Uint8Array;
+  /**
+   * With the feature proof: SHA-256 of each key that the agent trusts, those of
+   * authorities (as in a transcript) and those of Managers; 16 at most.
+   */
+  trust: Uint8Array[];
   /** What the host's owner allows here; absent if the agent knows no policies. */
   policy?: AgentPolicy | undefined;
 }
@@ -286,6 +291,7 @@ export function createClientHello(init: Omit<Partial<ClientHello>, "commands" | 
     lastCommandId: init.lastCommandId ?? 0n,
     publicKey: init.publicKey ?? new Uint8Array(),
     helloNonce: init.helloNonce ?? new Uint8Array(),
+    trust: init.trust ?? [],
   };
   if (init.policy !== undefined) {
     message.policy = createAgentPolicy(init.policy);
@@ -330,6 +336,7 @@ export function writeClientHello(
   if (message.helloNonce.length > 0) {
     writer.bytes(106, message.helloNonce);
   }
+  for (const item of message.trust) writer.bytes(114, item);
   if (message.policy !== undefined) {
     writer.message(122, writeAgentPolicy, message.policy);
   }
@@ -381,6 +388,9 @@ export function readClientHello(
         break;
       case 13:
         message.helloNonce = reader.bytes();
+        break;
+      case 14:
+        message.trust.push(reader.bytes());
         break;
       case 15:
         message.policy = reader.message(readAgentPolicy, message.policy);

@@ -1,0 +1,53 @@
+import { encodeBase64 } from "@std/encoding/base64";
+import { encodeHex } from "@std/encoding/hex";
+import { agentTrust } from "../operations/agent_trust.ts";
+import { checkParams } from "../operations/params.ts";
+import { PiriError } from "../base/errors.ts";
+import { fingerprint } from "../base/signing_key.ts";
+import type { KeyProofs } from "./link/key_proofs.ts";
+import type { OwnOperation } from "./own_work.ts";
+
+/** Operations on the keys of an agent, by their names. */
+export function ownOperations(
+  keys: () => KeyProofs | undefined,
+): ReadonlyMap<string, OwnOperation> {
+  const own = (attempt: string): KeyProofs => {
+    const found = keys();
+    if (found !== undefined) return found;
+    throw new PiriError(
+      "UNSUPPORTED",
+      `Cannot ${attempt}: this agent has no key`,
+    );
+  };
+  return new Map<string, OwnOperation>([
+    ["agent.Rotate", async ({ commandId }) => {
+      const publicKey = await own("rotate").rotate(commandId);
+      return {
+        success: true,
+        changed: true,
+        message: `the new key is ${
+          fingerprint(publicKey)
+        }; the one before is refused once the agent has connected with it`,
+        data: { publicKey: encodeBase64(publicKey) },
+      };
+    }],
+    ["agent.Trust", async ({ params }) => {
+      const { trust } = own("trust other keys");
+      if (trust === undefined) throw noTrust();
+      const hashes = await trust.take(checkParams(agentTrust, params));
+      return {
+        success: true,
+        changed: true,
+        message: `it trusts ${hashes.length} keys`,
+        data: { trust: hashes.map((hash) => encodeHex(hash)) },
+      };
+    }],
+  ]);
+}
+
+function noTrust(): PiriError {
+  return new PiriError(
+    "UNSUPPORTED",
+    "Cannot trust other keys: this agent knows none",
+  );
+}

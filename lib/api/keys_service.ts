@@ -1,0 +1,61 @@
+import { create } from "@bufbuild/protobuf";
+import type { ConnectRouter } from "@connectrpc/connect";
+import {
+  KeyKind,
+  KeysService,
+  type RotatedKey,
+  RotatedKeySchema,
+} from "../../proto/gen/piri/control/v1/control_pb.ts";
+import type { KeyKind as Kind, KeyView } from "../manager/keys_api.ts";
+import type { Manager } from "../manager/operator_api.ts";
+import { invalid, requireText, saidIn } from "./checks.ts";
+import type { Proofs } from "./proofs.ts";
+import { timestamp } from "./values.ts";
+
+const KINDS: ReadonlyMap<KeyKind, Kind> = new Map([
+  [KeyKind.AUTHORITY, "authority"],
+  [KeyKind.MANAGER, "manager"],
+]);
+
+/** Serves the KeysService. */
+export function addKeysService(
+  router: ConnectRouter,
+  { keys }: Manager,
+  proofs: Proofs,
+): void {
+  router.service(KeysService, {
+    async getKeys() {
+      const { authority, manager } = await keys.view();
+      return { authority: keyMessage(authority), manager: keyMessage(manager) };
+    },
+    async startRotation(request, context) {
+      const kind = kindOf(request.kind);
+      const asker = await proofs.asker(context, saidIn(request));
+      return { key: keyMessage(await keys.start(kind, asker)) };
+    },
+    async finishRotation(request, context) {
+      const kind = kindOf(request.kind);
+      const without = request.without
+        .map((name) => requireText("without", name));
+      const asker = await proofs.asker(context, saidIn(request));
+      const { key, leftBehind } = await keys.finish(kind, without, asker);
+      return { key: keyMessage(key), leftBehind: [...leftBehind] };
+    },
+  });
+}
+
+function kindOf(kind: KeyKind): Kind {
+  const known = KINDS.get(kind);
+  if (known !== undefined) return known;
+  throw invalid("kind", "it is not a kind of key");
+}
+
+function keyMessage(key: KeyView): RotatedKey {
+  return create(RotatedKeySchema, {
+    fingerprint: key.fingerprint,
+    nextFingerprint: key.nextFingerprint ?? "",
+    trustedBy: key.trustedBy,
+    missing: [...key.missing],
+    ...timestamp("expiresAtMs", key.expiresAt ?? null),
+  });
+}

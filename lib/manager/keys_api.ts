@@ -1,0 +1,45 @@
+import type { Asker } from "../base/asker.ts";
+
+/** Key of a Manager that can be rotated: its authority, which certifies it, or its own. */
+export type KeyKind = "authority" | "manager";
+
+/** Key of a Manager, and the one that is to replace it. */
+export interface KeyView {
+  /** The key in use, as `SHA256:...`. */
+  readonly fingerprint: string;
+  /** End of its certificate, in milliseconds since 1970; undefined for a key without one. */
+  readonly expiresAt: number | undefined;
+  /** The key that replaces it when the rotation is finished; undefined without a rotation. */
+  readonly nextFingerprint: string | undefined;
+  /** Number of agents that trust the next key. */
+  readonly trustedBy: number;
+  /** Names of the agents that do not trust the next key, as far as is known. */
+  readonly missing: readonly string[];
+}
+
+/** Keys of the Manager that its agents trust. */
+export interface KeysAdmin {
+  /** Both keys, and how far their rotations are. */
+  view(): Promise<Readonly<Record<KeyKind, KeyView>>>;
+  /**
+   * Makes a key that is to replace another, and tells it to the agents: those that are away when they come back.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if a rotation of it is under way, or the keys are not in a folder; DISK
+   */
+  start(kind: KeyKind, asker?: Asker): Promise<KeyView>;
+  /**
+   * Takes the next key into use, and gives the old one up.
+   *
+   * @param kind The key.
+   * @param without Names of agents to leave behind: they cannot connect until they join again.
+   * @param asker Who asks.
+   * @returns The key, and the agents that were left behind.
+   * @throws {PiriError} FAILED_PRECONDITION if there is no rotation, or another agent does not trust the next key;
+   * NOT_FOUND for a name in `without` that is none; DISK
+   */
+  finish(
+    kind: KeyKind,
+    without: readonly string[],
+    asker?: Asker,
+  ): Promise<{ key: KeyView; leftBehind: readonly string[] }>;
+}

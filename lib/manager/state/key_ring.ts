@@ -1,0 +1,237 @@
+import type { Clock } from "../../base/clock.ts";
+import { PiriError } from "../../base/errors.ts";
+import {
+  exists,
+  PRIVATE_FILE,
+  readFile,
+  readPrivateFile,
+  renameFile,
+  writeFileAtomically,
+} from "../../base/files.ts";
+import { decodePem, type Identity } from "../../base/pem.ts";
+import type { Random } from "../../base/random.ts";
+import {
+  certifiedKeyHash,
+  newSigningKey,
+  SigningKey,
+} from "../../base/signing_key.ts";
+import {
+  certificateExpiry,
+  createAuthority,
+  isIssuedBy,
+  renewServerCertificate,
+} from "./authority.ts";
+import type { ServerIdentity } from "./server_identity.ts";
+import { identityOf } from "./server_identity.ts";
+import type { StatePaths } from "./state_paths.ts";
+
+/** Certificate of an authority, with what is read from it. */
+export interface RingAuthority {
+  /** DER. */
+  readonly certificate: Uint8Array<ArrayBuffer>;
+  /** SHA-256 of its public key. */
+  readonly hash: Uint8Array<ArrayBuffer>;
+  /** End of its validity, in milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** Keys of a Manager on the disk that agents trust, and those that are to replace them. */
+export class KeyRing {
+  readonly #paths: StatePaths;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  #authority: RingAuthority;
+  #nextAuthority: RingAuthority | undefined;
+  #managerKey: SigningKey;
+  #nextManagerKey: SigningKey | undefined;
+  /** Number of the newest statement; 0 before the first rotation. */
+  #number: number;
+
+  /**
+   * Reads the keys of a state folder.
+   *
+   * @throws {PiriError} CORRUPT, DENIED, DISK
+   */
+  static async open(
+    paths: StatePaths,
+    options: { readonly clock: Clock; readonly random: Random },
+  ): Promise<KeyRing> {
+    const [nextCa, nextKey, number] = await Promise.all(
+      [paths.nextCaCert, paths.nextManagerKey, paths.trustNumber].map(exists),
+    );
+    return new KeyRing(paths, {
+      ...options,
+      authority: await readFile(paths.caCert),
+      nextAuthority: nextCa ? await readFile(paths.nextCaCert) : undefined,
+      managerKey: await readPrivateFile(paths.managerKey),
+      nextManagerKey: nextKey
+        ? await readPrivateFile(paths.nextManagerKey)
+        : undefined,
+      number: number ? Number(await readFile(paths.trustNumber)) : 0,
+    });
+  }
+
+  private constructor(
+    paths: StatePaths,
+    parts: {
+      readonly clock: Clock;
+      readonly random: Random;
+      readonly authority: string;
+      readonly nextAuthority: string | undefined;
+      readonly managerKey: string;
+      readonly nextManagerKey: string | undefined;
+      readonly number: number;
+    },
+  ) {
+    const { nextAuthority, nextManagerKey } = parts;
+    this.#paths = paths;
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#authority = authorityOf(parts.authority);
+    this.#nextAuthority = nextAuthority === undefined
+      ? undefined
+      : authorityOf(nextAuthority);
+    this.#managerKey = new SigningKey(parts.managerKey);
+    this.#nextManagerKey = nextManagerKey === undefined
+      ? undefined
+      : new SigningKey(nextManagerKey);
+    this.#number = parts.number;
+  }
+
+  get authority(): RingAuthority {
+    return this.#authority;
+  }
+
+  get nextAuthority(): RingAuthority | undefined {
+    return this.#nextAuthority;
+  }
+
+  get managerKey(): SigningKey {
+    return this.#managerKey;
+  }
+
+  get nextManagerKey(): SigningKey | undefined {
+    return this.#nextManagerKey;
+  }
+
+  /** Number of the newest statement about these keys; 0 if agents need none. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /**
+   * Makes the authority that replaces the other.
+   *
+   * @throws {PiriError} DISK
+   */
+  async startAuthority(): Promise<void> {
+    const { certPem, keyPem } = await createAuthority({
+      now: this.#clock.now(),
+      random: this.#random,
+    });
+    const { nextCaCert, nextCaKey } = this.#paths;
+    // The certificate last: without it, there is no rotation.
+    await this.#write(nextCaKey, keyPem);
+    await this.#nextNumber();
+    await this.#write(nextCaCert, certPem, 0o644);
+    this.#nextAuthority = authorityOf(certPem);
+  }
+
+  /**
+   * Makes the key that replaces the Manager's.
+   *
+   * @throws {PiriError} DISK
+   */
+  async startManagerKey(): Promise<void> {
+    const pem = newSigningKey(this.#random);
+    await this.#nextNumber();
+    await this.#write(this.#paths.nextManagerKey, pem);
+    this.#nextManagerKey = new SigningKey(pem);
+  }
+
+  /**
+   * Replaces the authority, and returns the server's identity by the new one. A crash in between is repaired by
+   * `settleAuthority`: once server.pem is by the new authority, the rotation goes to its end.
+   *
+   * @throws {PiriError} DISK
+   */
+  async finishAuthority(server: ServerIdentity): Promise<ServerIdentity> {
+    const next = this.#nextAuthority;
+    if (next === undefined) throw new Error("no authority is to replace it");
+    const { nextCaCert, nextCaKey, serverCert } = this.#paths;
+    const issuer: Identity = {
+      certPem: await readFile(nextCaCert),
+      keyPem: await readPrivateFile(nextCaKey),
+    };
+    await this.#nextNumber();
+    const { certPem } = await renewServerCertificate(issuer, server.certPem, {
+      now: this.#clock.now(),
+      random: this.#random,
+    });
+    await this.#write(serverCert, certPem, 0o644);
+    await settleAuthority(this.#paths);
+    this.#authority = next;
+    this.#nextAuthority = undefined;
+    return identityOf(certPem, server.keyPem);
+  }
+
+  /**
+   * Replaces the Manager's key.
+   *
+   * @throws {PiriError} DISK
+   */
+  async finishManagerKey(): Promise<void> {
+    const next = this.#nextManagerKey;
+    if (next === undefined) throw new Error("no key is to replace it");
+    const { nextManagerKey, managerKey } = this.#paths;
+    await this.#nextNumber();
+    await renameFile(nextManagerKey, managerKey);
+    this.#managerKey = next;
+    this.#nextManagerKey = undefined;
+  }
+
+  /** Takes the next number: above the last one, and above those of a Manager that was put back from a backup. */
+  async #nextNumber(): Promise<void> {
+    const number = Math.max(this.#number + 1, Math.round(this.#clock.now()));
+    await this.#write(this.#paths.trustNumber, `${number}\n`);
+    this.#number = number;
+  }
+
+  #write(path: string, text: string, mode = PRIVATE_FILE): Promise<void> {
+    return writeFileAtomically(path, text, { mode, random: this.#random });
+  }
+}
+
+/**
+ * Finishes a rotation of the authority that was under way when the Manager died: if the server's certificate is by the
+ * next authority already. Returns true if anything has changed.
+ *
+ * @throws {PiriError} DISK, CORRUPT
+ */
+export async function settleAuthority(paths: StatePaths): Promise<boolean> {
+  const { caCert, caKey, nextCaCert, nextCaKey, serverCert } = paths;
+  if (!await exists(nextCaCert)) return false;
+  if (!isIssuedBy(await readFile(serverCert), await readFile(nextCaCert))) {
+    return false;
+  }
+  if (await exists(nextCaKey)) await renameFile(nextCaKey, caKey);
+  await renameFile(nextCaCert, caCert);
+  return true;
+}
+
+function authorityOf(certPem: string): RingAuthority {
+  const certificate = decodePem("CERTIFICATE", certPem);
+  try {
+    return {
+      certificate,
+      hash: certifiedKeyHash(certificate),
+      expiresAt: certificateExpiry(certPem),
+    };
+  } catch (cause) {
+    throw new PiriError(
+      "CORRUPT",
+      "Cannot read the authority's certificate: it is damaged",
+      { cause },
+    );
+  }
+}

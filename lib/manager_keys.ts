@@ -1,0 +1,106 @@
+import type { Clock } from "./base/clock.ts";
+import type { Random } from "./base/random.ts";
+import { certifiedKeyHash, SigningKey } from "./base/signing_key.ts";
+import type { ManagerProof } from "./manager/admission/challenge.ts";
+import type { RotatingKeys } from "./manager/key_rotation.ts";
+import { KeyRing } from "./manager/state/key_ring.ts";
+import type { ServerIdentity } from "./manager/state/server_identity.ts";
+import type { ManagerState } from "./manager/state/state_folder.ts";
+
+/** Certificate of the authority of a Manager. */
+interface Authority {
+  /** DER. */
+  readonly certificate: Uint8Array<ArrayBuffer>;
+  /** SHA-256 of its public key. */
+  readonly hash: Uint8Array<ArrayBuffer>;
+}
+
+/** Server's identity, and how to show another one to newcomers. */
+export interface ShownIdentity {
+  readonly identity: ServerIdentity;
+  show(identity: ServerIdentity): Promise<void>;
+}
+
+/** Keys by which a Manager is known, as they are now. They can be rotated if they are in a folder. */
+export class ManagerKeys {
+  readonly #ring: KeyRing | undefined;
+  readonly #authority: Authority;
+  readonly #key: SigningKey | undefined;
+  readonly #serverName: string;
+
+  /** @throws {PiriError} CORRUPT, DENIED, DISK */
+  static async open(
+    state: ManagerState,
+    options: { readonly clock: Clock; readonly random: Random },
+  ): Promise<ManagerKeys> {
+    const isInFolder = state.authority === undefined &&
+      state.managerKeyPem !== undefined;
+    return new ManagerKeys(
+      state,
+      isInFolder ? await KeyRing.open(state.paths, options) : undefined,
+    );
+  }
+
+  private constructor(
+    { caCertificate: certificate, managerKeyPem, server }: ManagerState,
+    ring: KeyRing | undefined,
+  ) {
+    this.#ring = ring;
+    this.#authority = { certificate, hash: certifiedKeyHash(certificate) };
+    this.#key = managerKeyPem === undefined
+      ? undefined
+      : new SigningKey(managerKeyPem);
+    this.#serverName = server.name;
+  }
+
+  /** The authority in use. */
+  get authority(): Authority {
+    return this.#ring?.authority ?? this.#authority;
+  }
+
+  /** The Manager's proof, whose key and authority are always those in use; undefined for a Manager without a key. */
+  get proof(): ManagerProof | undefined {
+    const known = this.#key;
+    if (known === undefined) return undefined;
+    const ring = this.#ring;
+    const authority = () => this.authority.hash;
+    return {
+      get key() {
+        return ring?.managerKey ?? known;
+      },
+      get authority() {
+        return authority();
+      },
+      serverName: this.#serverName,
+    };
+  }
+
+  /** The keys, to rotate them; undefined if they are in no folder. */
+  rotating(shown: () => ShownIdentity): RotatingKeys | undefined {
+    const ring = this.#ring;
+    return ring && {
+      get authority() {
+        return ring.authority;
+      },
+      get nextAuthority() {
+        return ring.nextAuthority;
+      },
+      get managerKey() {
+        return ring.managerKey;
+      },
+      get nextManagerKey() {
+        return ring.nextManagerKey;
+      },
+      get number() {
+        return ring.number;
+      },
+      startAuthority: () => ring.startAuthority(),
+      startManagerKey: () => ring.startManagerKey(),
+      finishAuthority: async () => {
+        const { identity } = shown();
+        await shown().show(await ring.finishAuthority(identity));
+      },
+      finishManagerKey: () => ring.finishManagerKey(),
+    };
+  }
+}

@@ -1,0 +1,293 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { systemClock } from "../lib/base/clock.ts";
+import { PiriError } from "../lib/base/errors.ts";
+import { systemRandom } from "../lib/base/random.ts";
+import { initState } from "../lib/manager/state/init_state.ts";
+import {
+  joinManager,
+  type RunningAgent,
+  serveAgent,
+  tryHello,
+} from "../lib/serve_agent.ts";
+import { type RunningManager, serveManager } from "../lib/serve_manager.ts";
+import { freePort } from "../scripts/local/free_port.ts";
+import { until } from "./support/live_program.ts";
+import { TempFolder } from "./support/temp_folder.ts";
+
+const SHORT = Deno.build.os === "darwin" ? { dir: "/tmp" } : {};
+const options = { clock: systemClock, random: systemRandom };
+
+/** A Manager's folder, and those of agents that have joined it. */
+class Site implements AsyncDisposable {
+  readonly #folder: TempFolder;
+  readonly #agents: RunningAgent[] = [];
+  manager!: RunningManager;
+
+  static async open(...agents: string[]): Promise<Site> {
+    const site = new Site(await TempFolder.make(SHORT));
+    const address = { host: "127.0.0.1", port: freePort() };
+    await initState(site.dir, {
+      ...options,
+      listen: address,
+      advertise: address,
+    });
+    await site.start();
+    for (const name of agents) await site.joins(name);
+    return site;
+  }
+
+  private constructor(folder: TempFolder) {
+    this.#folder = folder;
+  }
+
+  get dir(): string {
+    return this.#folder.at("m");
+  }
+
+  folderOf(agent: string): string {
+    return this.#folder.at(agent);
+  }
+
+  async start(): Promise<void> {
+    this.manager = await serveManager({ ...options, dir: this.dir });
+  }
+
+  async joins(name: string): Promise<void> {
+    const { agents } = this.manager.manager;
+    const token = await agents.add({ id: name, groups: [], cidrs: [] });
+    await joinManager(token, { ...options, dir: this.folderOf(name) });
+  }
+
+  /** Starts an agent, and waits until it is connected. */
+  async runs(name: string): Promise<void> {
+    // This edition takes nothing of the process that it runs in.
+    const agent = await serveAgent({
+      ...options,
+      dir: this.folderOf(name),
+      edition: "observe",
+    });
+    this.#agents.push(agent);
+    await this.connects(name);
+  }
+
+  async stopAgents(): Promise<void> {
+    for (const agent of this.#agents.splice(0)) await agent.stop();
+  }
+
+  /** Waits until an agent is connected. */
+  async connects(name: string): Promise<void> {
+    await until(`${name} is connected`, () => this.isConnected(name));
+  }
+
+  /** Waits until an agent trusts this many authorities, and as many keys of Managers. */
+  async trusts(name: string, count: number): Promise<void> {
+    await until(`${name} trusts ${count}`, async () => {
+      const { authorities, managerKeys } = JSON.parse(
+        await Deno.readTextFile(`${this.folderOf(name)}/trust.json`),
+      );
+      return authorities.length === count && managerKeys.length === count;
+    });
+  }
+
+  async isConnected(name: string): Promise<boolean> {
+    const agents = await this.manager.manager.agents.list();
+    return agents.some(({ id, connected }) => id === name && connected);
+  }
+
+  /** Waits until all agents but these trust the next authority. */
+  async lacking(...names: string[]): Promise<void> {
+    await until(`only ${names} lack`, async () => {
+      const { authority, manager } = await this.manager.manager.keys.view();
+      return [authority, manager].every(({ missing, nextFingerprint }) =>
+        nextFingerprint === undefined || missing.join() === names.join()
+      );
+    });
+  }
+
+  /** Copies the Manager's folder. */
+  async copy(): Promise<string> {
+    const to = this.#folder.at("copy");
+    await Deno.mkdir(to, { mode: 0o700 });
+    for await (const { name, isFile } of Deno.readDir(this.dir)) {
+      if (isFile) await Deno.copyFile(`${this.dir}/${name}`, `${to}/${name}`);
+      else await Deno.mkdir(`${to}/${name}`).catch(() => {});
+    }
+    return to;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopAgents();
+    await this.manager.stop();
+    await this.#folder[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("an authority is rotated once all agents trust the next one, also one that was off", async () => {
+  await using site = await Site.open("web-1", "web-2");
+  const before = await Deno.readTextFile(`${site.dir}/ca.pem`);
+  await site.runs("web-1");
+  const { keys } = site.manager.manager;
+
+  const started = await keys.start("authority");
+  await site.lacking("web-2");
+  const error = await assertRejects(
+    () => keys.finish("authority", []),
+    PiriError,
+    "web-2 does not trust the new key yet",
+  );
+  assertEquals(error.code, "FAILED_PRECONDITION");
+  await site.runs("web-2");
+  await site.lacking();
+  const stolen = await site.copy();
+  const { key, leftBehind } = await keys.finish("authority", []);
+
+  assertEquals(leftBehind, []);
+  assertEquals(key.fingerprint, started.nextFingerprint);
+  assert(await Deno.readTextFile(`${site.dir}/ca.pem`) !== before);
+  // The agents give the old one up, and come back by the new one after a restart of the Manager.
+  await site.trusts("web-1", 1);
+  await site.trusts("web-2", 1);
+  await site.manager.stop();
+  await site.start();
+  await site.connects("web-1");
+  await site.connects("web-2");
+  // Who has all of the old keys is no Manager any more.
+  await site.stopAgents();
+  await site.manager.stop();
+  await using _impostor = await serveManager({ ...options, dir: stolen });
+  await assertRejects(
+    () => tryHello({ ...options, dir: site.folderOf("web-1") }),
+    PiriError,
+    "Cannot trust 127.0.0.1",
+  );
+});
+
+Deno.test("the key of a Manager is rotated, and who has the old one is left by the agents", async () => {
+  await using site = await Site.open("web-1");
+  const old = await Deno.readTextFile(`${site.dir}/manager.key`);
+  await site.runs("web-1");
+  const { keys } = site.manager.manager;
+
+  const started = await keys.start("manager");
+  await site.lacking();
+  const { key } = await keys.finish("manager", []);
+  assertEquals(key.fingerprint, started.nextFingerprint);
+  await site.trusts("web-1", 1);
+  await site.manager.stop();
+  await site.start();
+  await site.connects("web-1");
+
+  await site.stopAgents();
+  await site.manager.stop();
+  await Deno.writeTextFile(`${site.dir}/manager.key`, old);
+  await site.start();
+  await assertRejects(
+    () => tryHello({ ...options, dir: site.folderOf("web-1") }),
+    PiriError,
+    "this agent's Manager has the key",
+  );
+});
+
+Deno.test("an agent that is left behind joins again, and both keys can be rotated at once", async () => {
+  await using site = await Site.open("web-1", "off-1");
+  await site.runs("web-1");
+  const { keys } = site.manager.manager;
+  await keys.start("authority");
+  await keys.start("manager");
+  await site.lacking("off-1");
+  await assertRejects(
+    () => keys.finish("manager", ["web-9"]),
+    PiriError,
+    'there is no agent "web-9"',
+  );
+  const first = await keys.finish("authority", ["off-1"]);
+  const second = await keys.finish("manager", ["off-1"]);
+  assertEquals([first.leftBehind, second.leftBehind], [["off-1"], ["off-1"]]);
+  await assertRejects(
+    () => tryHello({ ...options, dir: site.folderOf("off-1") }),
+    PiriError,
+    "Cannot trust",
+  );
+
+  const { agents } = site.manager.manager;
+  await joinManager(await agents.renewToken("off-1"), {
+    ...options,
+    dir: site.folderOf("off-1"),
+  });
+  await site.runs("off-1");
+  assertEquals(await site.isConnected("web-1"), true);
+  // It is told of the next one as any other.
+  await keys.start("manager");
+  await site.lacking();
+});
+
+Deno.test("no session and no command is lost while certificate and authority are renewed under load", async () => {
+  await using site = await Site.open("web-1", "web-2");
+  await site.runs("web-1");
+  await site.runs("web-2");
+  const { manager } = site.manager;
+  const { commands, keys } = manager;
+  const sessions = async () =>
+    (await manager.agents.list()).map(({ since }) => since);
+  const before = await sessions();
+  const load = new Load(commands);
+
+  const running = load.runUntilStopped();
+  await keys.start("authority");
+  await site.lacking();
+  // New ones dial all the while.
+  await site.joins("new-1");
+  await site.lacking("new-1");
+  await keys.finish("authority", ["new-1"]);
+  await site.joins("new-2");
+  load.stop();
+  const states = await running;
+
+  assert(states.length >= 4, `${states.length} commands`);
+  assertEquals(new Set(states), new Set(["succeeded"]));
+  assertEquals((await sessions()).slice(-2), before.slice(-2));
+});
+
+/** Commands on two agents, one after the other. */
+class Load {
+  readonly #commands: RunningManager["manager"]["commands"];
+  #isStopped = false;
+
+  constructor(commands: RunningManager["manager"]["commands"]) {
+    this.#commands = commands;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** Runs commands until it is stopped, and returns how they ended. */
+  async runUntilStopped(): Promise<string[]> {
+    const states: string[] = [];
+    for (let count = 0; !this.#isStopped; count++) {
+      const { commands } = await this.#commands.run({
+        agents: ["web-1", "web-2"],
+        operation: "echo.Echo",
+        params: '{"text":"hi"}',
+        requestId: `request ${count}`,
+        requestedBy: "test",
+        onDisconnect: "continue",
+      });
+      const ids = commands.map(({ id }) => ({
+        id,
+        stdoutOffset: 0n,
+        stderrOffset: 0n,
+      }));
+      const { signal } = new AbortController();
+      for await (const event of this.#commands.watch(ids, signal)) {
+        if (event.kind === "command") {
+          const { state } = event.command;
+          states.push(
+            ...state === "sent" || state === "running" ? [] : [state],
+          );
+        }
+      }
+    }
+    return states;
+  }
+}

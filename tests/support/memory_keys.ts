@@ -1,0 +1,64 @@
+import { systemRandom } from "../../lib/base/random.ts";
+import { decodePem } from "../../lib/base/pem.ts";
+import {
+  certifiedKeyHash,
+  type SigningKey,
+} from "../../lib/base/signing_key.ts";
+import type { RotatingKeys } from "../../lib/manager/key_rotation.ts";
+import { createAuthority } from "../../lib/manager/state/authority.ts";
+import { testKey } from "./keys.ts";
+
+const issue = { now: Date.now(), random: systemRandom };
+const authorities = await Promise.all(
+  [1, 2].map(async () => {
+    const { certPem } = await createAuthority(issue);
+    const certificate = decodePem("CERTIFICATE", certPem);
+    return {
+      certificate,
+      hash: certifiedKeyHash(certificate),
+      expiresAt: 9e12,
+    };
+  }),
+);
+
+/** Keys of a Manager in memory. */
+export class MemoryKeys implements RotatingKeys {
+  authority: RotatingKeys["authority"] = authorityAt(0);
+  nextAuthority: RotatingKeys["nextAuthority"];
+  managerKey: SigningKey = testKey(1);
+  nextManagerKey: SigningKey | undefined;
+  number = 0;
+
+  startAuthority(): Promise<void> {
+    this.nextAuthority = authorityAt(1);
+    return this.#changed();
+  }
+
+  startManagerKey(): Promise<void> {
+    this.nextManagerKey = testKey(8);
+    return this.#changed();
+  }
+
+  finishAuthority(): Promise<void> {
+    this.authority = this.nextAuthority ?? this.authority;
+    this.nextAuthority = undefined;
+    return this.#changed();
+  }
+
+  finishManagerKey(): Promise<void> {
+    this.managerKey = this.nextManagerKey ?? this.managerKey;
+    this.nextManagerKey = undefined;
+    return this.#changed();
+  }
+
+  #changed(): Promise<void> {
+    this.number++;
+    return Promise.resolve();
+  }
+}
+
+function authorityAt(index: number): RotatingKeys["authority"] {
+  const authority = authorities[index];
+  if (authority === undefined) throw new Error("there are two");
+  return authority;
+}
