@@ -10,6 +10,7 @@ import type {
   NewAudit,
 } from "./audit_records.ts";
 import type { Database, SqlValue } from "./database.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import type { Meta } from "./meta.ts";
 import { big, blob, int, nullable, Shape, text, word } from "./shape.ts";
 
@@ -48,23 +49,60 @@ const HIGHEST_ID = 2n ** 63n - 1n;
 export class Audit {
   readonly #db: Database;
   readonly #meta: Meta;
+  readonly #checkpoints: Pick<Checkpoints, "stub">;
   readonly #genesis: AuditMark;
 
-  constructor(db: Database, meta: Meta) {
+  constructor(
+    db: Database,
+    meta: Meta,
+    checkpoints: Pick<Checkpoints, "stub">,
+  ) {
     this.#db = db;
     this.#meta = meta;
+    this.#checkpoints = checkpoints;
     this.#genesis = { id: 0n, hash: genesisHash(meta.managerId) };
   }
 
   /** Adds an entry. Call it in the same write as the act itself. */
   add(entry: NewAudit): void {
     // Not from memory: a write that is undone would leave the memory ahead of the database.
-    const end = this.#meta.auditEnd() ?? this.#genesis;
+    const end = this.end();
     const id = end.id + 1n;
     const kept = { ...entry, id, at: Math.trunc(entry.at) };
     const hash = entryHash(end.hash, kept);
     this.#db.run(INSERT, ...shape.cells({ ...kept, hash }, COLUMNS));
     this.#meta.noteAuditEnd({ id, hash });
+  }
+
+  /** Newest entry; that before the first one while there is none. */
+  end(): AuditMark {
+    return this.#meta.auditEnd() ?? this.#genesis;
+  }
+
+  /** Hashes of entries, in the order of their ids; null for an entry that is not there. */
+  hashes(ids: readonly bigint[]): (Uint8Array | null)[] {
+    return ids.map((id) => {
+      const row = this.#db.get("SELECT hash FROM audit WHERE id = ?", id);
+      return (row?.["hash"] ?? null) as Uint8Array | null;
+    });
+  }
+
+  /** Id of the last entry before the first one that is not older than a time. */
+  lastBefore(at: number): bigint {
+    const row = this.#db.get(
+      "SELECT id FROM audit WHERE at >= ? ORDER BY id LIMIT 1",
+      Math.trunc(at),
+    );
+    return row === undefined ? this.end().id : (row["id"] as bigint) - 1n;
+  }
+
+  /** Deletes the oldest entries up to an id, at most some thousand. Returns how many they were. */
+  deleteSome(upTo: bigint): number {
+    return this.#db.run(
+      "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id <= ? ORDER BY id LIMIT ?)",
+      upTo,
+      WINDOW,
+    ).changes;
   }
 
   /** Reads on in one direction. The page may be empty although more is to come. */
@@ -89,12 +127,14 @@ export class Audit {
     ).map((row) => shape.record(row));
     const last = entries.length < limit ? undefined : entries.at(-1);
     const reached = last?.id ?? (isNewer ? windowEnd - 1n : windowEnd + 1n);
-    const isMore = isNewer ? reached < this.#newestId() : reached > 1n;
+    const isMore = isNewer
+      ? reached < this.#newestId()
+      : reached > this.#start().id + 1n;
     return { entries, reached: isMore ? reached : undefined };
   }
 
   /** Checks the part of the chain that follows a mark, or its beginning: at most some hundred entries. */
-  check(after: AuditMark = this.#genesis): AuditCheck {
+  check(after: AuditMark = this.#start()): AuditCheck {
     const rows = this.#rows(after.id, CHECKED);
     let mark = after;
     for (const [index, row] of rows.entries()) {
@@ -139,7 +179,7 @@ export class Audit {
   }
 
   #findingAtEnd(mark: AuditMark): AuditFinding | undefined {
-    const end = this.#meta.auditEnd() ?? this.#genesis;
+    const end = this.end();
     if (mark.id < end.id) {
       return {
         id: mark.id + 1n,
@@ -163,6 +203,14 @@ export class Audit {
       kind: "changed",
       message: `entry ${mark.id} is not as it was recorded`,
     };
+  }
+
+  /** Place before the first entry that is kept. */
+  #start(): AuditMark {
+    const stub = this.#checkpoints.stub();
+    return stub === undefined
+      ? this.#genesis
+      : { id: stub.count, hash: stub.hash };
   }
 
   #rows(after: bigint, limit: number): AuditRecord[] {

@@ -207,6 +207,15 @@ export class Commands {
       undefined;
   }
 
+  /** Agent and nonce of a command; undefined if there is none of this id. */
+  keyOf(id: bigint): Pick<CommandRecord, "agent" | "nonce"> | undefined {
+    const row = this.#db.get(
+      "SELECT agent, nonce FROM commands WHERE id = ?",
+      id,
+    );
+    return row === undefined ? undefined : shape.part(row, ["agent", "nonce"]);
+  }
+
   get(id: bigint): CommandRecord | undefined {
     const row = this.#db.get(`${SELECT} WHERE id = ?`, id);
     return row && shape.record(row);
