@@ -8,6 +8,9 @@ import {
 /** Bytes of a hash of the audit. */
 const HASH_BYTES = 32;
 
+/** Latest time that a date can have, in milliseconds since 1970. */
+const MAX_TIME = 8.64e15;
+
 /** First field of what is signed: what it says, and in which edition. */
 const LABELS = {
   checkpoint: "piri audit checkpoint 1",
@@ -53,7 +56,8 @@ export function isCheckpointSigned(
   of: { readonly kind: CheckpointKind; readonly managerId: string },
 ): boolean {
   const { count, hash, at, key, signature } = checkpoint;
-  return count >= 0n && count < 2n ** 63n && Number.isSafeInteger(at) &&
+  return count >= 0n && count < 2n ** 63n && Number.isInteger(at) && at >= 0 &&
+    at <= MAX_TIME &&
     hash.length === HASH_BYTES && key.length === PUBLIC_KEY_BYTES &&
     isSignedBy(key, signedHash(checkpoint, of), signature);
 }

@@ -112,7 +112,7 @@ export interface RememberedCommand {
 
 /** Commands that an agent remembers, compared with the record. */
 export interface CommandsCompared {
-  /** Places in the list of those that the record has for this agent. */
+  /** Places in the list of those that the record has. */
   readonly known: readonly number[];
   /** Places of those whose id another command has. */
   readonly other: readonly number[];

@@ -33,9 +33,8 @@ export interface AuditStore {
   checkpoints(afterId: bigint): Promise<CheckpointRecord[]>;
   /** Deletes all entries that a stub stands for, which takes the place of the one before. */
   pruneAudit(stub: Checkpoint, audit: NewAudit): Promise<void>;
-  /** Compares the commands that an agent remembers with the record. */
+  /** Compares commands that an agent remembers with the record, by their nonces: the agent may have had another name. */
   compareCommands(
-    agent: string,
     remembered: readonly RememberedCommand[],
   ): Promise<CommandsCompared>;
 }

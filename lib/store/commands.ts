@@ -207,13 +207,10 @@ export class Commands {
       undefined;
   }
 
-  /** Agent and nonce of a command; undefined if there is none of this id. */
-  keyOf(id: bigint): Pick<CommandRecord, "agent" | "nonce"> | undefined {
-    const row = this.#db.get(
-      "SELECT agent, nonce FROM commands WHERE id = ?",
-      id,
-    );
-    return row === undefined ? undefined : shape.part(row, ["agent", "nonce"]);
+  /** Nonce of a command; undefined if there is none of this id. */
+  nonceOf(id: bigint): bigint | undefined {
+    const row = this.#db.get("SELECT nonce FROM commands WHERE id = ?", id);
+    return row && shape.part(row, ["nonce"]).nonce;
   }
 
   get(id: bigint): CommandRecord | undefined {

@@ -75,17 +75,16 @@ export class SqliteAudit extends SqliteAgents {
   }
 
   compareCommands(
-    ...[agent, remembered]: Args<"compareCommands">
+    ...[remembered]: Args<"compareCommands">
   ): Promise<CommandsCompared> {
     const { commands, meta } = this.#tables;
     return this.#writer.read(() => {
       const known: number[] = [];
       const other: number[] = [];
       for (const [place, { id, nonce }] of remembered.entries()) {
-        const record = commands.keyOf(id);
-        if (record === undefined) continue;
-        const isSame = record.agent === agent && record.nonce === nonce;
-        (isSame ? known : other).push(place);
+        const found = commands.nonceOf(id);
+        if (found === undefined) continue;
+        (found === nonce ? known : other).push(place);
       }
       return {
         known,

@@ -141,6 +141,20 @@ const CASES: Readonly<Record<string, Case>> = {
     on: "web-1",
     outcome: "",
   },
+  "AuditService.verifyWithAgents": {
+    call: ({ audit }) =>
+      // Its own timer ends the job: no agent answers here.
+      Promise.race([
+        audit.verifyWithAgents({
+          targets: { expressions: ["web-*"] },
+          ...SAID,
+        }).catch(() => {}),
+        Promise.resolve(),
+      ]),
+    on: "web-*",
+    outcome: "job j-1, 2 agents",
+    operation: "agent.Audit",
+  },
   "CommandsService.run": {
     call: ({ commands }) =>
       commands.run({
