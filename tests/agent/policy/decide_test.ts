@@ -329,6 +329,7 @@ Deno.test("the mode observe allows only operations that look", async () => {
     error: "",
   });
   const params: Record<string, Params> = {
+    "agent.Audit": { manager: "m-1" },
     "command.Run": { argv: ["id"] },
     "echo.Echo": { text: "x" },
     "file.Fetch": { source: "x", path: "/x" },
@@ -348,6 +349,7 @@ Deno.test("the mode observe allows only operations that look", async () => {
     allowed.push(...refusal === undefined && !forTests ? [name] : []);
   }
   assertEquals(allowed, [
+    "agent.Audit",
     "agent.Facts",
     "echo.Echo",
     "file.List",
