@@ -12,6 +12,7 @@ import type {
 import type { Database, SqlValue } from "./database.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import type { Meta } from "./meta.ts";
+import type { Deferred } from "./writer.ts";
 import { big, blob, int, nullable, Shape, text, word } from "./shape.ts";
 
 /** Most rows that one read looks at, so that no other request waits long behind it. */
@@ -37,20 +38,21 @@ const shape = new Shape<AuditRecord>({
   hash: blob,
 });
 
-const COLUMNS = [...FIELDS, "hash"] as const;
-
 const INSERT = `INSERT INTO audit (${shape.list}) VALUES (${
-  COLUMNS.map(() => "?").join(", ")
+  [...FIELDS, "hash"].map(() => "?").join(", ")
 })`;
 
 const HIGHEST_ID = 2n ** 63n - 1n;
 
 /** Table of the audit: entries that are only ever added, each with a hash that continues the one before. */
-export class Audit {
+export class Audit implements Deferred {
   readonly #db: Database;
   readonly #meta: Meta;
   readonly #checkpoints: Pick<Checkpoints, "stub">;
   readonly #genesis: AuditMark;
+  /** End of the chain with the entries of the transaction under way; undefined if the database has to tell. */
+  #last: AuditMark | undefined;
+  #isNoted = true;
 
   constructor(
     db: Database,
@@ -63,15 +65,43 @@ export class Audit {
     this.#genesis = { id: 0n, hash: genesisHash(meta.managerId) };
   }
 
-  /** Adds an entry. Call it in the same write as the act itself. */
+  /** Adds an entry. Call it in the same write as the act itself. The writer then flushes, or undoes it and forgets. */
   add(entry: NewAudit): void {
-    // Not from memory: a write that is undone would leave the memory ahead of the database.
-    const end = this.end();
+    const end = this.#last ?? this.end();
     const id = end.id + 1n;
-    const kept = { ...entry, id, at: Math.trunc(entry.at) };
-    const hash = entryHash(end.hash, kept);
-    this.#db.run(INSERT, ...shape.cells({ ...kept, hash }, COLUMNS));
-    this.#meta.noteAuditEnd({ id, hash });
+    const at = Math.trunc(entry.at);
+    const hash = entryHash(end.hash, { ...entry, id, at });
+    this.#db.run(
+      INSERT,
+      id,
+      at,
+      entry.who,
+      entry.credential,
+      entry.origin,
+      entry.act,
+      entry.target,
+      entry.operation,
+      entry.decision,
+      entry.rule,
+      entry.statement,
+      entry.outcome,
+      entry.note,
+      hash,
+    );
+    this.#last = { id, hash };
+    this.#isNoted = false;
+  }
+
+  /** Notes the end of the chain: once for all entries of a transaction. */
+  flush(): void {
+    if (this.#isNoted || this.#last === undefined) return;
+    this.#meta.noteAuditEnd(this.#last);
+    this.#isNoted = true;
+  }
+
+  forget(): void {
+    this.#last = undefined;
+    this.#isNoted = true;
   }
 
   /** Newest entry; that before the first one while there is none. */
@@ -215,17 +245,37 @@ export class Audit {
 
   #rows(after: bigint, limit: number): AuditRecord[] {
     // An entry before the first one has a number below 1.
-    return this.#db.all(
+    return this.#db.cells(
       `SELECT ${shape.list} FROM audit WHERE id > ? ORDER BY id LIMIT ?`,
       after === 0n ? -HIGHEST_ID : after,
       limit,
-    ).map((row) => shape.record(row));
+    ).map(recordOf);
   }
 
   #newestId(): bigint {
     const row = this.#db.get("SELECT max(id) AS id FROM audit");
     return (row?.["id"] ?? 0n) as bigint;
   }
+}
+
+/** Record of a row in the order of the columns. By hand, as all entries are read for a check. */
+function recordOf(row: readonly SqlValue[]): AuditRecord {
+  return {
+    id: row[0] as bigint,
+    at: Number(row[1]),
+    who: row[2] as string,
+    credential: row[3] as string,
+    origin: row[4] as string,
+    act: row[5] as string,
+    target: row[6] as string,
+    operation: row[7] as string,
+    decision: row[8] as AuditRecord["decision"],
+    rule: row[9] as string,
+    statement: row[10] as Uint8Array | null,
+    outcome: row[11] as string,
+    note: row[12] as string,
+    hash: row[13] as Uint8Array,
+  };
 }
 
 function twice(value: SqlValue): [SqlValue, SqlValue] {

@@ -45,7 +45,7 @@ export class SqliteStore extends SqliteAudit implements Store {
   /** Takes over `resources`, the database among them: they are released together with the store. */
   constructor(db: Database, meta: Meta, resources: Disposable) {
     const tables = new Tables(db, meta);
-    const writer = new Writer(db);
+    const writer = new Writer(db, tables.audit);
     const acts = new ActWriter(writer, tables.audit);
     super({ tables, writer, acts });
     this.managerId = meta.managerId;
