@@ -42,7 +42,7 @@ async function signed(
   return signCheckpoint(facts, { kind: "checkpoint", managerId, key });
 }
 
-/** What an agent answers to the question about the audit. */
+/** Answer of an agent to the question about the audit. */
 function answer(
   { witnesses = [], commands = [], more = false }: {
     witnesses?: readonly Checkpoint[];
