@@ -109,10 +109,16 @@ export type {
   TokenRecord,
 } from "./lib/store/operator_records.ts";
 export type {
+  AgentWord,
+  AskAgents,
   AuditAdmin,
+  AuditCut,
+  AuditProblem,
   AuditVerdict,
   Denial,
+  PrunedAudit,
 } from "./lib/manager/audit_api.ts";
+export type { Checkpoint } from "./lib/base/checkpoint.ts";
 export type {
   AuditFilter,
   AuditFinding,

@@ -1,4 +1,5 @@
 import { agentMemory } from "./agent_memory.ts";
+import { auditVerify, auditWrite } from "./audit.ts";
 import { bus } from "./bus.ts";
 import { completion } from "./completion.ts";
 import { connect } from "./connect.ts";
@@ -40,6 +41,8 @@ export const pairs: readonly Pair[] = [
   targets,
   decision,
   decision10k,
+  auditWrite,
+  auditVerify,
   completion,
   agentMemory,
   bus,

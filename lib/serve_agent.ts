@@ -26,11 +26,13 @@ import { dialFirst } from "./agent/link/dial_first.ts";
 import { shrunkResult } from "./agent/runner/result.ts";
 import { RemovedNote } from "./agent/removed_note.ts";
 import { MAX_RUNNING } from "./agent/runner/acceptance.ts";
+import { WITNESS_FILE, Witnesses } from "./agent/witness/witnesses.ts";
 import { WorkerPool } from "./agent/workers/worker_pool.ts";
 import { type Clock, sleep } from "./base/clock.ts";
 import { Counters } from "./base/counters.ts";
 import { codeOf } from "./base/errors.ts";
 import { openFileDisk } from "./base/file_disk.ts";
+import { readPrivateIfThere, writeFileAtomically } from "./base/files.ts";
 import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { compareSettings, type Reload } from "./base/reload.ts";
@@ -284,12 +286,14 @@ async function openCore(
       counters,
     }),
   );
+  const witnesses = join(dir, WITNESS_FILE);
   const surroundings = {
     path: commands.path,
     umask: commands.umask,
     environment: commands.environment,
     inheritedUmask: ownsProcess ? commands.umask : readUmask(),
     factsFolder: join(dir, FACTS_FOLDER),
+    ownRecords: { commands: join(dir, AUDIT_FOLDER), witnesses },
   };
   const policy = new PolicyGate(await findPolicy(dir), {
     edition,
@@ -331,6 +335,14 @@ async function openCore(
       return keepName(dir, name, random);
     },
     widestWindowMs: config.reconnectWindow,
+    witness: new Witnesses({
+      file: {
+        read: () => readPrivateIfThere(witnesses),
+        write: (text) => writeFileAtomically(witnesses, text, { random }),
+      },
+      clock,
+      counters,
+    }),
     noteRemoved: (isRemoved) =>
       isRemoved ? removed.write(clock.now()) : removed.clear(),
     endSurvivors: (processes, marker) => endSurvivors(processes, marker, clock),

@@ -101,6 +101,7 @@ async function serveText(
       ...options,
       dir,
       brief: true,
+      hasHistory: false,
     });
     return {
       dir,

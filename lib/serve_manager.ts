@@ -64,6 +64,8 @@ export interface ServeManagerOptions {
    * it is away.
    */
   readonly brief?: boolean;
+  /** False if its database is gone with it, so that its audit begins anew at each start. */
+  readonly hasHistory?: boolean;
 }
 
 /** Running Manager. */
@@ -223,6 +225,7 @@ class ServedManager implements RunningManager {
       secretsOf,
       storedSecrets: secrets,
       brief: options.brief ?? false,
+      hasHistory: options.hasHistory ?? true,
       ...coreSettings(config),
       checkParams: state.authority === undefined
         ? checkKnownParams

@@ -166,6 +166,7 @@ function forbiddenCommands(root: string): readonly Forbidden[] {
     ["file.Stat", { path: `${root}/srv/key` }],
     read("/proc/self/mem"),
     read(`/proc/${Deno.pid}/environ`),
+    ["agent.Audit", { manager: "m-1" }],
     ["agent.Facts", {}],
     ["echo.Echo", { text: "hello" }],
     ["test.Sleep", { seconds: 1 }],

@@ -44,6 +44,7 @@ export interface AgentCoreOptions {
   readonly dial: LinkOptions["dial"];
   readonly widestWindowMs?: LinkOptions["widestWindowMs"];
   readonly standstillMs?: number;
+  readonly witness?: LinkOptions["witness"];
   readonly noteRemoved?: NonNullable<LinkOptions["noteRemoved"]>;
   readonly keepName?: NonNullable<LinkOptions["keepName"]>;
   readonly endSurvivors: RunnerOptions["endSurvivors"];

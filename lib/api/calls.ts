@@ -32,6 +32,8 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "AuditService.listAudit": { needs: "admin", changes: false },
   "AuditService.exportAudit": { needs: "admin", changes: false },
   "AuditService.verifyAudit": { needs: "admin", changes: false },
+  "AuditService.verifyWithAgents": ADMINISTERS,
+  "AuditService.pruneAudit": ADMINISTERS,
   // A blob is nothing until a command or job names it.
   "BlobsService.findBlobs": { needs: "operator", changes: false },
   "BlobsService.addBlobs": { needs: "operator", changes: false },

@@ -110,7 +110,7 @@ export class HttpFront {
     addBlobsService(router, manager);
     addJobsService(router, manager, proofs);
     addEventsService(router, manager);
-    addAuditService(router, manager);
+    addAuditService(router, manager, proofs);
     addStatusService(router, manager);
     addIdentityService(router, proofs);
     addOperatorsService(router, manager, proofs);

@@ -1,8 +1,23 @@
+import type { Asker } from "../base/asker.ts";
 import { type Clock, sleep } from "../base/clock.ts";
+import { PiriError } from "../base/errors.ts";
 import type { Reload } from "../base/reload.ts";
-import type { AuditMark, AuditRecord } from "../store/audit_records.ts";
+import type { SigningKey } from "../base/signing_key.ts";
+import { Turns } from "../base/turns.ts";
+import type { AuditRecord } from "../store/audit_records.ts";
 import type { Store } from "../store/store.ts";
-import type { AuditAdmin, AuditVerdict, Denial } from "./audit_api.ts";
+import type {
+  AskAgents,
+  AuditAdmin,
+  AuditCut,
+  AuditVerdict,
+  Denial,
+  PrunedAudit,
+} from "./audit_api.ts";
+import type { AgentAnswer } from "./audit/agent_answer.ts";
+import { askAgents, type AskParts } from "./audit/ask_agents.ts";
+import { pruneAudit } from "./audit/prune.ts";
+import { verifyAudit } from "./audit/verify.ts";
 import { auditEntry } from "./audit_entry.ts";
 import { Denials } from "./denials.ts";
 
@@ -12,22 +27,34 @@ const PAGE = 1_000;
 /** Time between two looks for new entries, in milliseconds. */
 const LOOK_MS = 500;
 
+/** Parts that the audit needs. */
+export interface AuditLogOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Key that signs now; undefined for a Manager without one. */
+  readonly key: () => SigningKey | undefined;
+}
+
 /** Reads the audit, and writes denials into it. Acts are written by the store, in one transaction with what they do. */
 export class AuditLog implements AuditAdmin {
-  readonly #store: Pick<Store, "auditPage" | "checkAudit" | "recordAudit">;
+  readonly #options: AuditLogOptions;
+  readonly #store: Store;
   readonly #clock: Clock;
-
   readonly #denials: Denials;
+  readonly #turns = new Turns();
+  #askParts: Omit<AskParts, "managerId"> | undefined;
 
-  constructor(
-    { store, clock }: {
-      readonly store: Pick<Store, "auditPage" | "checkAudit" | "recordAudit">;
-      readonly clock: Clock;
-    },
-  ) {
+  constructor(options: AuditLogOptions) {
+    const { store, clock } = options;
+    this.#options = options;
     this.#store = store;
     this.#clock = clock;
     this.#denials = new Denials({ store, clock });
+  }
+
+  /** Names the parts by which agents are asked. */
+  askBy(parts: Omit<AskParts, "managerId">): void {
+    this.#askParts = parts;
   }
 
   denied(denial: Denial): void {
@@ -93,13 +120,24 @@ export class AuditLog implements AuditAdmin {
     }
   }
 
-  async verify(signal: AbortSignal): Promise<AuditVerdict> {
-    let mark: AuditMark | undefined;
-    for (;;) {
-      signal.throwIfAborted();
-      const { reached, done, finding } = await this.#store.checkAudit(mark);
-      if (done) return { count: reached.id, finding };
-      mark = reached;
+  async verify(signal: AbortSignal, ask?: AskAgents): Promise<AuditVerdict> {
+    const answers = ask === undefined ? [] : await this.#ask(ask, signal);
+    // Not while entries are deleted, as their stub comes first.
+    return await this.#turns.run(() =>
+      verifyAudit(this.#options, { signal, answers })
+    );
+  }
+
+  prune(cut: AuditCut, asker: Asker): Promise<PrunedAudit> {
+    return this.#turns.run(() => pruneAudit(this.#options, cut, asker));
+  }
+
+  async #ask(ask: AskAgents, signal: AbortSignal): Promise<AgentAnswer[]> {
+    const parts = this.#askParts;
+    if (parts === undefined) {
+      throw new PiriError("UNSUPPORTED", "Cannot ask agents: there are none");
     }
+    const { managerId } = this.#store;
+    return await askAgents(ask, { ...parts, managerId }, signal);
   }
 }

@@ -21,6 +21,8 @@ import {
 } from "./admission/reconnect_window.ts";
 import { Agents, type ManagerIdentity } from "./agents.ts";
 import { AuditLog } from "./audit_log.ts";
+import { Checkpoints } from "./audit/checkpoints.ts";
+import { withContradictions } from "./audit/contradictions.ts";
 import { withBlobs } from "./blobs/blob_requests.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import { Commands } from "./commands.ts";
@@ -86,6 +88,8 @@ export interface ManagerCoreOptions {
   readonly fetchText?: FetchText;
   /** True for a Manager that goes away soon, and whose next start is at an unknown time. */
   readonly brief?: boolean;
+  /** False for a Manager whose audit begins anew at each start, so that agents cannot be its witnesses. */
+  readonly hasHistory?: boolean;
   /** Timer of deferred messages. */
   readonly later?: Later;
 }
@@ -114,6 +118,7 @@ export class ManagerCore {
   readonly keys: KeyRotation;
   readonly audit: AuditLog;
   readonly #options: ManagerCoreOptions;
+  readonly #checkpoints: Checkpoints;
   readonly #admission: Admission;
   readonly #aliases: AgentAliases;
   readonly #data: DataRequests;
@@ -142,8 +147,12 @@ export class ManagerCore {
     this.#webhooks = webhooks;
     this.storage = storage;
     this.events = new Events(store, clock);
-    this.audit = new AuditLog({ store, clock });
     const { events } = this;
+    const key = () =>
+      options.hasHistory === false ? undefined : options.proof?.key;
+    this.audit = new AuditLog({ store, clock, key });
+    const checkpoints = new Checkpoints({ store, clock, key });
+    this.#checkpoints = checkpoints;
     storage.tellBy(events);
     webhooks.use({ store, events });
     const settings = () => this.#settings;
@@ -210,8 +219,10 @@ export class ManagerCore {
       operators: () => access.list(),
       settingsOf: async (agent) => await options.data.settingsOf?.(agent) ?? [],
     });
+    this.audit.askBy({ jobs, commands, random: options.random });
     this.#admission = new Admission({
       ...shared,
+      checkpoint: () => checkpoints.newest,
       denied: (denial) => this.audit.denied(denial),
       ruleThatNames: (name) => this.access.ruleThatNames(name),
     });
@@ -226,9 +237,12 @@ export class ManagerCore {
       ? data
       : withBlobs(data, { blobs, counters, commandsOf });
     this.#data = new DataRequests(
-      withPolicies(
-        withSecrets(withLarge, { desk: secrets, counters, commandsOf }),
-        { store, events },
+      withContradictions(
+        withPolicies(
+          withSecrets(withLarge, { desk: secrets, counters, commandsOf }),
+          { store, events },
+        ),
+        { events, clock },
       ),
       counters,
     );
@@ -248,6 +262,7 @@ export class ManagerCore {
   async load(): Promise<void> {
     const agents = await this.#options.store.agents();
     this.#aliases.load(await this.#options.store.agentAliases());
+    await this.#checkpoints.load();
     await this.access.load();
     await this.ci.load();
     await this.commands.load(agents);
@@ -318,6 +333,7 @@ export class ManagerCore {
     late.abort();
     await this.#webhooks.close();
     await this.audit.close();
+    await this.#checkpoints.close();
   }
 }
 

@@ -2,6 +2,7 @@ import type { BlobName } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { didYouMean } from "../base/nearest.ts";
+import { agentAudit } from "./agent_audit.ts";
 import { agentFacts } from "./agent_facts.ts";
 import { agentRotate } from "./agent_rotate.ts";
 import { agentTrust } from "./agent_trust.ts";
@@ -39,6 +40,7 @@ export interface OperationDescription {
 
 /** All operations of this build. A new operation is a new file and a line here. */
 export const operations: readonly Operation[] = [
+  agentAudit,
   agentFacts,
   agentRotate,
   agentTrust,

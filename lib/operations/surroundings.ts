@@ -10,6 +10,10 @@ export interface Surroundings {
   readonly inheritedUmask?: number | undefined;
   /** Folder with the facts of the host's own. */
   readonly factsFolder?: string | undefined;
+  /** Records of the agent itself: the folder with its commands, and the file with the checkpoints that it keeps. */
+  readonly ownRecords?:
+    | { readonly commands: string; readonly witnesses: string }
+    | undefined;
 }
 
 /** Folders of programs for root, as on Linux. */

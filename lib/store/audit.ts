@@ -10,7 +10,9 @@ import type {
   NewAudit,
 } from "./audit_records.ts";
 import type { Database, SqlValue } from "./database.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import type { Meta } from "./meta.ts";
+import type { Deferred } from "./writer.ts";
 import { big, blob, int, nullable, Shape, text, word } from "./shape.ts";
 
 /** Most rows that one read looks at, so that no other request waits long behind it. */
@@ -36,35 +38,101 @@ const shape = new Shape<AuditRecord>({
   hash: blob,
 });
 
-const COLUMNS = [...FIELDS, "hash"] as const;
-
 const INSERT = `INSERT INTO audit (${shape.list}) VALUES (${
-  COLUMNS.map(() => "?").join(", ")
+  [...FIELDS, "hash"].map(() => "?").join(", ")
 })`;
 
 const HIGHEST_ID = 2n ** 63n - 1n;
 
 /** Table of the audit: entries that are only ever added, each with a hash that continues the one before. */
-export class Audit {
+export class Audit implements Deferred {
   readonly #db: Database;
   readonly #meta: Meta;
+  readonly #checkpoints: Pick<Checkpoints, "stub">;
   readonly #genesis: AuditMark;
+  /** End of the chain with the entries of the transaction under way; undefined if the database has to tell. */
+  #last: AuditMark | undefined;
+  #isNoted = true;
 
-  constructor(db: Database, meta: Meta) {
+  constructor(
+    db: Database,
+    meta: Meta,
+    checkpoints: Pick<Checkpoints, "stub">,
+  ) {
     this.#db = db;
     this.#meta = meta;
+    this.#checkpoints = checkpoints;
     this.#genesis = { id: 0n, hash: genesisHash(meta.managerId) };
   }
 
-  /** Adds an entry. Call it in the same write as the act itself. */
+  /** Adds an entry. Call it in the same write as the act itself. The writer then flushes, or undoes it and forgets. */
   add(entry: NewAudit): void {
-    // Not from memory: a write that is undone would leave the memory ahead of the database.
-    const end = this.#meta.auditEnd() ?? this.#genesis;
+    const end = this.#last ?? this.end();
     const id = end.id + 1n;
-    const kept = { ...entry, id, at: Math.trunc(entry.at) };
-    const hash = entryHash(end.hash, kept);
-    this.#db.run(INSERT, ...shape.cells({ ...kept, hash }, COLUMNS));
-    this.#meta.noteAuditEnd({ id, hash });
+    const at = Math.trunc(entry.at);
+    const hash = entryHash(end.hash, { ...entry, id, at });
+    this.#db.run(
+      INSERT,
+      id,
+      at,
+      entry.who,
+      entry.credential,
+      entry.origin,
+      entry.act,
+      entry.target,
+      entry.operation,
+      entry.decision,
+      entry.rule,
+      entry.statement,
+      entry.outcome,
+      entry.note,
+      hash,
+    );
+    this.#last = { id, hash };
+    this.#isNoted = false;
+  }
+
+  /** Notes the end of the chain: once for all entries of a transaction. */
+  flush(): void {
+    if (this.#isNoted || this.#last === undefined) return;
+    this.#meta.noteAuditEnd(this.#last);
+    this.#isNoted = true;
+  }
+
+  forget(): void {
+    this.#last = undefined;
+    this.#isNoted = true;
+  }
+
+  /** Newest entry; that before the first one while there is none. */
+  end(): AuditMark {
+    return this.#meta.auditEnd() ?? this.#genesis;
+  }
+
+  /** Hashes of entries, in the order of their ids; null for an entry that is not there. */
+  hashes(ids: readonly bigint[]): (Uint8Array | null)[] {
+    return ids.map((id) => {
+      const row = this.#db.get("SELECT hash FROM audit WHERE id = ?", id);
+      return (row?.["hash"] ?? null) as Uint8Array | null;
+    });
+  }
+
+  /** Id of the last entry before the first one that is not older than a time. */
+  lastBefore(at: number): bigint {
+    const row = this.#db.get(
+      "SELECT id FROM audit WHERE at >= ? ORDER BY id LIMIT 1",
+      Math.trunc(at),
+    );
+    return row === undefined ? this.end().id : (row["id"] as bigint) - 1n;
+  }
+
+  /** Deletes the oldest entries up to an id, at most some thousand. Returns how many they were. */
+  deleteSome(upTo: bigint): number {
+    return this.#db.run(
+      "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id <= ? ORDER BY id LIMIT ?)",
+      upTo,
+      WINDOW,
+    ).changes;
   }
 
   /** Reads on in one direction. The page may be empty although more is to come. */
@@ -89,12 +157,14 @@ export class Audit {
     ).map((row) => shape.record(row));
     const last = entries.length < limit ? undefined : entries.at(-1);
     const reached = last?.id ?? (isNewer ? windowEnd - 1n : windowEnd + 1n);
-    const isMore = isNewer ? reached < this.#newestId() : reached > 1n;
+    const isMore = isNewer
+      ? reached < this.#newestId()
+      : reached > this.#start().id + 1n;
     return { entries, reached: isMore ? reached : undefined };
   }
 
   /** Checks the part of the chain that follows a mark, or its beginning: at most some hundred entries. */
-  check(after: AuditMark = this.#genesis): AuditCheck {
+  check(after: AuditMark = this.#start()): AuditCheck {
     const rows = this.#rows(after.id, CHECKED);
     let mark = after;
     for (const [index, row] of rows.entries()) {
@@ -139,7 +209,7 @@ export class Audit {
   }
 
   #findingAtEnd(mark: AuditMark): AuditFinding | undefined {
-    const end = this.#meta.auditEnd() ?? this.#genesis;
+    const end = this.end();
     if (mark.id < end.id) {
       return {
         id: mark.id + 1n,
@@ -165,19 +235,47 @@ export class Audit {
     };
   }
 
+  /** Place before the first entry that is kept. */
+  #start(): AuditMark {
+    const stub = this.#checkpoints.stub();
+    return stub === undefined
+      ? this.#genesis
+      : { id: stub.count, hash: stub.hash };
+  }
+
   #rows(after: bigint, limit: number): AuditRecord[] {
     // An entry before the first one has a number below 1.
-    return this.#db.all(
+    return this.#db.cells(
       `SELECT ${shape.list} FROM audit WHERE id > ? ORDER BY id LIMIT ?`,
       after === 0n ? -HIGHEST_ID : after,
       limit,
-    ).map((row) => shape.record(row));
+    ).map(recordOf);
   }
 
   #newestId(): bigint {
     const row = this.#db.get("SELECT max(id) AS id FROM audit");
     return (row?.["id"] ?? 0n) as bigint;
   }
+}
+
+/** Record of a row in the order of the columns. By hand, as all entries are read for a check. */
+function recordOf(row: readonly SqlValue[]): AuditRecord {
+  return {
+    id: row[0] as bigint,
+    at: Number(row[1]),
+    who: row[2] as string,
+    credential: row[3] as string,
+    origin: row[4] as string,
+    act: row[5] as string,
+    target: row[6] as string,
+    operation: row[7] as string,
+    decision: row[8] as AuditRecord["decision"],
+    rule: row[9] as string,
+    statement: row[10] as Uint8Array | null,
+    outcome: row[11] as string,
+    note: row[12] as string,
+    hash: row[13] as Uint8Array,
+  };
 }
 
 function twice(value: SqlValue): [SqlValue, SqlValue] {

@@ -1,3 +1,5 @@
+import type { Checkpoint } from "../base/checkpoint.ts";
+
 /** Act that somebody asked for, as it is to be recorded. Times are milliseconds since 1970. */
 export interface NewAudit {
   /** Time of the request. */
@@ -84,4 +86,38 @@ export interface AuditCheck {
   /** True once the end of the chain was reached, or a mistake. */
   readonly done: boolean;
   readonly finding: AuditFinding | undefined;
+}
+
+/** The two ends of the audit, and what is signed of it. */
+export interface AuditState {
+  /** Newest entry; id 0 while there is none. */
+  readonly end: AuditMark;
+  /** Stands for the entries that were pruned; undefined if there are none. */
+  readonly stub: Checkpoint | undefined;
+  /** Newest checkpoint; undefined if there is none. */
+  readonly checkpoint: Checkpoint | undefined;
+}
+
+/** Checkpoint in the database. */
+export interface CheckpointRecord extends Checkpoint {
+  /** Place in the order in which they were made. */
+  readonly id: bigint;
+}
+
+/** Command as its agent remembers it. */
+export interface RememberedCommand {
+  readonly id: bigint;
+  readonly nonce: bigint;
+}
+
+/** Commands that an agent remembers, compared with the record. */
+export interface CommandsCompared {
+  /** Places in the list of those that the record has. */
+  readonly known: readonly number[];
+  /** Places of those whose id another command has. */
+  readonly other: readonly number[];
+  /** Highest id of a command ever. */
+  readonly lastId: bigint;
+  /** Commands that ended before this time may have been deleted, in milliseconds since 1970. */
+  readonly deletedBefore: number;
 }

@@ -207,6 +207,12 @@ export class Commands {
       undefined;
   }
 
+  /** Nonce of a command; undefined if there is none of this id. */
+  nonceOf(id: bigint): bigint | undefined {
+    const row = this.#db.get("SELECT nonce FROM commands WHERE id = ?", id);
+    return row && shape.part(row, ["nonce"]).nonce;
+  }
+
   get(id: bigint): CommandRecord | undefined {
     const row = this.#db.get(`${SELECT} WHERE id = ?`, id);
     return row && shape.record(row);

@@ -20,11 +20,19 @@ const CODES: ReadonlyMap<number, ErrorCode> = new Map([
   [26, "CORRUPT"], // NOTADB
 ]);
 
+/** Statement with a method that its types do not have yet. */
+interface ListingStatement extends StatementSync {
+  /** Returns each row as a list of its cells. */
+  setReturnArrays(isOn: boolean): void;
+}
+
 /** Open SQLite file. Each statement is compiled once and kept; all calls are synchronous. */
 export class Database implements Disposable {
   readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  /** Statements that return lists. */
+  readonly #listing = new Map<string, StatementSync>();
 
   constructor(path: string) {
     this.#path = path;
@@ -46,6 +54,21 @@ export class Database implements Disposable {
 
   all(sql: string, ...values: SqlValue[]): Row[] {
     return this.#guarded(() => this.#statement(sql).all(...values));
+  }
+
+  /** Rows as lists of their cells: faster than rows by column names, for queries of many rows. */
+  cells(sql: string, ...values: SqlValue[]): SqlValue[][] {
+    return this.#guarded(() => {
+      let statement = this.#listing.get(sql);
+      if (statement === undefined) {
+        statement = this.#db.prepare(sql);
+        statement.setReadBigInts(true);
+        (statement as ListingStatement).setReturnArrays(true);
+        this.#listing.set(sql, statement);
+      }
+      // It returns lists now, whatever its type says.
+      return statement.all(...values) as unknown as SqlValue[][];
+    });
   }
 
   /** Rows of a query, read as they are asked for. Do not start the same query again before this one has ended. */

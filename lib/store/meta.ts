@@ -62,6 +62,20 @@ export class Meta {
     this.#db.run("UPDATE meta SET audit_last_id = ?, audit_head = ?", id, hash);
   }
 
+  /** Notes that commands which ended before a time are deleted. The time never goes back. */
+  noteDeletedBefore(at: number): void {
+    this.#db.run(
+      "UPDATE meta SET commands_deleted_before = max(commands_deleted_before, ?)",
+      Math.trunc(at),
+    );
+  }
+
+  /** Time before which commands that have ended may have been deleted. */
+  deletedBefore(): number {
+    const row = this.#db.get("SELECT commands_deleted_before FROM meta");
+    return Number(row?.["commands_deleted_before"] ?? 0);
+  }
+
   /** Notes when the Manager began to stop; null once another one runs. */
   noteStopping(at: number | null): void {
     this.#db.run(

@@ -24,6 +24,7 @@ import { commandsByJob } from "./migrations/0021_commands_by_job.ts";
 import { webhooks } from "./migrations/0022_webhooks.ts";
 import { agentAliases } from "./migrations/0023_agent_aliases.ts";
 import { keyRotation } from "./migrations/0025_key_rotation.ts";
+import { checkpoints } from "./migrations/0026_checkpoints.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -54,6 +55,7 @@ export const MIGRATIONS: readonly string[] = [
   webhooks,
   agentAliases,
   keyRotation,
+  checkpoints,
 ];
 
 /**

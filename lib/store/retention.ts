@@ -94,6 +94,7 @@ export class Retention {
       slice.rows += 1;
     }
     meta.count({ commands: -slice.commands });
+    if (slice.commands > 0) meta.noteDeletedBefore(before);
     return slice;
   }
 

@@ -1,5 +1,4 @@
 import { ActWriter } from "./act_writer.ts";
-import type { AuditCheck, AuditPage, NewAudit } from "./audit_records.ts";
 import { commandNotFound } from "./commands.ts";
 import type { Database } from "./database.ts";
 import type { Delivery } from "./delivery_records.ts";
@@ -12,7 +11,7 @@ import type {
 } from "./job_records.ts";
 import { hashKept } from "./kept_hash.ts";
 import type { Meta } from "./meta.ts";
-import { SqliteAgents } from "./sqlite_agents.ts";
+import { SqliteAudit } from "./sqlite_audit.ts";
 import type { OperatorRecord } from "./operator_records.ts";
 import type { IssuerRecord } from "./issuer_records.ts";
 import type {
@@ -35,7 +34,7 @@ import { Tables } from "./tables.ts";
 import { Writer } from "./writer.ts";
 
 /** Store on an SQLite database. Says which tables each request uses, in one write or read. */
-export class SqliteStore extends SqliteAgents implements Store {
+export class SqliteStore extends SqliteAudit implements Store {
   readonly managerId: string;
   readonly #tables: Tables;
   readonly #writer: Writer;
@@ -46,7 +45,7 @@ export class SqliteStore extends SqliteAgents implements Store {
   /** Takes over `resources`, the database among them: they are released together with the store. */
   constructor(db: Database, meta: Meta, resources: Disposable) {
     const tables = new Tables(db, meta);
-    const writer = new Writer(db);
+    const writer = new Writer(db, tables.audit);
     const acts = new ActWriter(writer, tables.audit);
     super({ tables, writer, acts });
     this.managerId = meta.managerId;
@@ -270,18 +269,6 @@ export class SqliteStore extends SqliteAgents implements Store {
       output: this.#tables.output,
     };
     return hashKept(parts, commandId);
-  }
-
-  recordAudit(audit: NewAudit): Promise<void> {
-    return this.#writer.write(() => this.#tables.audit.add(audit));
-  }
-
-  auditPage(...[range]: Args<"auditPage">): Promise<AuditPage> {
-    return this.#writer.read(() => this.#tables.audit.page(range));
-  }
-
-  checkAudit(...[after]: Args<"checkAudit">): Promise<AuditCheck> {
-    return this.#writer.read(() => this.#tables.audit.check(after));
   }
 
   addEvent(event: NewEvent): Promise<EventRecord> {

@@ -10,13 +10,8 @@ import type {
 } from "./enrolment_records.ts";
 import type { OperatorChange, OperatorRecord } from "./operator_records.ts";
 import type { IssuerChange, IssuerRecord } from "./issuer_records.ts";
-import type {
-  AuditCheck,
-  AuditMark,
-  AuditPage,
-  AuditRange,
-  NewAudit,
-} from "./audit_records.ts";
+import type { NewAudit } from "./audit_records.ts";
+import type { AuditStore } from "./audit_store.ts";
 import type {
   Delivery,
   DeliveryChange,
@@ -66,7 +61,7 @@ import type {
  * A write at the request of a user takes its entry in the audit. Both are recorded in one transaction; if nothing is changed,
  * there is no entry.
  */
-export interface Store extends AsyncDisposable {
+export interface Store extends AuditStore, AsyncDisposable {
   /** Random id of this database, created with it. */
   readonly managerId: string;
 
@@ -400,13 +395,6 @@ export interface Store extends AsyncDisposable {
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if the command has not ended.
    */
   hashKept(commandId: bigint): Promise<OutputHashes>;
-
-  /** Adds an entry to the audit that goes with no other write. */
-  recordAudit(audit: NewAudit): Promise<void>;
-  /** Reads the audit on in one direction. The page may be empty although more is to come. */
-  auditPage(range: AuditRange): Promise<AuditPage>;
-  /** Checks the part of the audit that follows a mark, or its beginning: so much that others wait for it less than 50 ms. */
-  checkAudit(after?: AuditMark): Promise<AuditCheck>;
 
   addEvent(event: NewEvent): Promise<EventRecord>;
   /** Replaces the text of an event. Does nothing if it was deleted since. */

@@ -2,6 +2,7 @@ import { AgentAliases } from "./agent_aliases.ts";
 import { Agents } from "./agents.ts";
 import { Audit } from "./audit.ts";
 import { BlobRefs } from "./blob_refs.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { Commands } from "./commands.ts";
 import type { Database } from "./database.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -35,6 +36,7 @@ export class Tables {
   readonly history: EventHistory;
   readonly issuers: Issuers;
   readonly operators: Operators;
+  readonly checkpoints: Checkpoints;
   readonly audit: Audit;
   readonly deliveries: Deliveries;
 
@@ -56,7 +58,8 @@ export class Tables {
     this.history = new EventHistory(db);
     this.issuers = new Issuers(db);
     this.operators = new Operators(db, this.issuers);
-    this.audit = new Audit(db, meta);
     this.deliveries = new Deliveries(db);
+    this.checkpoints = new Checkpoints(db);
+    this.audit = new Audit(db, meta, this.checkpoints);
   }
 }

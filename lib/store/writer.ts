@@ -15,6 +15,14 @@ const MAX_BYTES = 8 * 1_048_576;
 const ONE_ROW: WriteSize = { rows: 1, bytes: 0 };
 const NOTHING: WriteSize = { rows: 0, bytes: 0 };
 
+/** Part that writes what it remembers once a transaction, and not once a write. */
+export interface Deferred {
+  /** Writes what is remembered. Called before each commit, and before each write of several stands for itself. */
+  flush(): void;
+  /** Forgets what is remembered, as it was undone. */
+  forget(): void;
+}
+
 /** Write or read that was asked for. */
 interface Request {
   readonly kind: "read" | "write";
@@ -34,12 +42,14 @@ interface Request {
  */
 export class Writer {
   readonly #db: Database;
+  readonly #deferred: Deferred | undefined;
   #queue: Request[] = [];
   #scheduled = false;
   #closed = false;
 
-  constructor(db: Database) {
+  constructor(db: Database, deferred?: Deferred) {
     this.#db = db;
+    this.#deferred = deferred;
   }
 
   /** Asks for a write. It may run twice; the return value of the last run counts. */
@@ -109,7 +119,9 @@ export class Writer {
     this.#db.run("BEGIN IMMEDIATE");
     try {
       for (const write of writes) answers.push(write.attempt());
+      this.#deferred?.flush();
     } catch (error) {
+      this.#deferred?.forget();
       // On a full disk SQLite has rolled back the whole transaction, so a single write cannot be undone.
       if (!this.#db.inTransaction) throw error;
       this.#db.run("ROLLBACK");
@@ -130,9 +142,11 @@ export class Writer {
     this.#db.run("SAVEPOINT one");
     try {
       const tell = write.attempt();
+      this.#deferred?.flush();
       this.#db.run("RELEASE one");
       return tell;
     } catch (error) {
+      this.#deferred?.forget();
       if (!this.#db.inTransaction) throw error;
       this.#db.run("ROLLBACK TO one");
       this.#db.run("RELEASE one");
@@ -141,6 +155,7 @@ export class Writer {
   }
 
   #giveUp(writes: readonly Request[], cause: unknown): void {
+    this.#deferred?.forget();
     const error = new PiriError(
       codeOf(cause) === "CORRUPT" ? "CORRUPT" : "DISK",
       `Cannot commit ${writes.length} writes: ${messageOf(cause)}`,

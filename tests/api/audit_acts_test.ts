@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { KeyKind } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Control } from "../../lib/api/client.ts";
 import { CALLS } from "../../lib/api/calls.ts";
+import { signCheckpoint } from "../../lib/base/checkpoint.ts";
 import { systemClock } from "../../lib/base/clock.ts";
 import { systemRandom } from "../../lib/base/random.ts";
 import { SecretFiles } from "../../lib/manager/secrets/secret_files.ts";
@@ -11,6 +12,7 @@ import { hashSecret } from "../../lib/base/secret.ts";
 import { MANAGER_PROOF, testKey } from "../support/keys.ts";
 import { MemoryKeys } from "../support/memory_keys.ts";
 import { JobFleet } from "../manager/jobs/job_fleet.ts";
+import { anEntry } from "../store/support.ts";
 import { OWNER, refusal, startControl } from "../support/control.ts";
 import { SmallManager } from "../support/small_manager.ts";
 import { TempFolder } from "../support/temp_folder.ts";
@@ -29,6 +31,8 @@ interface Case {
   readonly on: string;
   readonly outcome: string;
   readonly operation?: string;
+  /** Act of the entry; the name of the call by default. */
+  readonly act?: string;
   /** Name that the client says; a call without such a field says none. */
   readonly note?: string;
 }
@@ -114,6 +118,20 @@ function rotating(fleet: JobFleet): Promise<unknown> {
   return fleet.manager.keys.start("manager");
 }
 
+/** The entries of two agents and another one, which a checkpoint covers. */
+async function withCheckpoint({ manager }: JobFleet): Promise<void> {
+  const { store } = manager;
+  await store.recordAudit(anEntry({ act: "Join" }));
+  const { end: { id: count, hash } } = await store.auditState();
+  await store.addCheckpoint(
+    signCheckpoint({ count, hash, at: 1_000 }, {
+      kind: "checkpoint",
+      managerId: store.managerId,
+      key: MANAGER_PROOF.key,
+    }),
+  );
+}
+
 const CASES: Readonly<Record<string, Case>> = {
   "AgentsService.addAgent": {
     call: ({ agents }) => agents.addAgent({ id: "web-9", ...SAID }),
@@ -147,6 +165,23 @@ const CASES: Readonly<Record<string, Case>> = {
     call: ({ agents }) => agents.revokeAgent({ id: "web-1", ...SAID }),
     on: "web-1",
     outcome: "",
+  },
+  "AuditService.verifyWithAgents": {
+    // Nobody answers here.
+    before: (fleet) => fleet.disconnect("web-1"),
+    call: ({ audit }) =>
+      audit.verifyWithAgents({ targets: { expressions: ["web-1"] }, ...SAID }),
+    act: "StartJob",
+    on: "web-1",
+    outcome: "job j-1, 1 agent",
+    operation: "agent.Audit",
+  },
+  "AuditService.pruneAudit": {
+    before: withCheckpoint,
+    call: ({ audit }) =>
+      audit.pruneAudit({ cut: { case: "keep", value: 0n }, ...SAID }),
+    on: "",
+    outcome: "entries 1 to 3 deleted",
   },
   "CommandsService.run": {
     call: ({ commands }) =>
@@ -379,6 +414,9 @@ const REFUSED: Readonly<
     agents.renameAgent({ id: "web-1", newId: "web-2" }),
   "AgentsService.revokeAgent": ({ agents }) =>
     agents.revokeAgent({ id: "web-8" }),
+  "AuditService.verifyWithAgents": ({ audit }) =>
+    audit.verifyWithAgents({ targets: { expressions: ["web-8"] } }),
+  "AuditService.pruneAudit": ({ audit }) => audit.pruneAudit({}),
   "CommandsService.run": ({ commands }) =>
     commands.run({ agents: ["web-8"], requestId: "r-1", ...ECHO }),
   "CommandsService.cancel": ({ commands }) =>
@@ -503,7 +541,7 @@ Deno.test("every call that changes something is known with what the audit says o
 
 for (const [name, each] of Object.entries(CASES)) {
   const { before = () => Promise.resolve(), call, on, outcome } = each;
-  const { operation = "", note = "anna" } = each;
+  const { operation = "", note = "anna", act = actOf(name) } = each;
 
   Deno.test(`${name} makes one entry in the audit`, async () => {
     await using parts = await served();
@@ -521,7 +559,7 @@ for (const [name, each] of Object.entries(CASES)) {
       who: OWNER,
       credential: "socket",
       origin: "local",
-      act: actOf(name),
+      act,
       target: on,
       operation,
       decision: "allowed",

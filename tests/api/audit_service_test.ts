@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { AuditRecord } from "../../lib/store/audit_records.ts";
+import { aVerdict } from "../support/small_manager.ts";
 import { all, refusal, startControl } from "../support/control.ts";
 
 const ENTRY: AuditRecord = {
@@ -90,10 +91,10 @@ Deno.test("ExportAudit streams entries from the first one by default", async () 
 
 Deno.test("VerifyAudit tells the count, and the first mistake", async () => {
   await using fleet = await startControl();
-  fleet.manager.verdict = { count: 3n, finding: undefined };
+  fleet.manager.verdict = aVerdict({ count: 3n });
   const whole = await fleet.control.audit.verifyAudit({});
   const finding = { id: 4n, kind: "cut", message: "the end" } as const;
-  fleet.manager.verdict = { count: 3n, finding };
+  fleet.manager.verdict = aVerdict({ count: 3n, finding });
   const broken = await fleet.control.audit.verifyAudit({});
 
   assertEquals([whole.count, whole.finding], [3n, undefined]);

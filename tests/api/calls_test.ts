@@ -58,6 +58,8 @@ Deno.test("agents, operators, rules, secrets and the audit are for an admin", ()
     "AuditService.listAudit",
     "AuditService.exportAudit",
     "AuditService.verifyAudit",
+    "AuditService.verifyWithAgents",
+    "AuditService.pruneAudit",
     "EnrolmentService.createToken",
     "EnrolmentService.listTokens",
     "EnrolmentService.revokeJoinToken",

@@ -5,15 +5,30 @@ import type {
   AuditService,
   ExportAuditRequest,
   ListAuditRequest,
+  PruneAuditRequest,
+  PruneAuditResponseSchema,
   VerifyAuditResponseSchema,
+  VerifyWithAgentsRequest,
+  VerifyWithAgentsResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 
 /** Audit of a fake Manager, and what was asked about it. */
 export class FakeAudit {
-  readonly requests: (ListAuditRequest | ExportAuditRequest)[] = [];
+  readonly requests: (
+    | ListAuditRequest
+    | ExportAuditRequest
+    | VerifyWithAgentsRequest
+    | PruneAuditRequest
+  )[] = [];
   entries: AuditEntry[] = [];
   /** Answer to `VerifyAudit`. */
   verdict: MessageInitShape<typeof VerifyAuditResponseSchema> = {};
+  /** Words of agents in the answer to `VerifyWithAgents`. */
+  words: NonNullable<
+    MessageInitShape<typeof VerifyWithAgentsResponseSchema>["words"]
+  > = [];
+  /** Answer to `PruneAudit`. */
+  pruned: MessageInitShape<typeof PruneAuditResponseSchema> = {};
 
   readonly service: ServiceImpl<typeof AuditService> = {
     listAudit: (request) => {
@@ -25,6 +40,14 @@ export class FakeAudit {
       return told(this.entries, request.follow, signal);
     },
     verifyAudit: () => this.verdict,
+    verifyWithAgents: (request) => {
+      this.requests.push(request);
+      return { verdict: this.verdict, words: this.words };
+    },
+    pruneAudit: (request) => {
+      this.requests.push(request);
+      return this.pruned;
+    },
   };
 }
 

@@ -32,6 +32,7 @@ Deno.test("test operations exist only when they are allowed", () => {
 Deno.test("every operation and parameter is described", () => {
   const all = describeOperations();
   assertEquals(all.map(({ name }) => name), [
+    "agent.Audit",
     "agent.Facts",
     "agent.Rotate",
     "agent.Trust",

@@ -1,3 +1,4 @@
+import type { Checkpoint } from "../../lib/base/checkpoint.ts";
 import type { CommandStateName } from "../../lib/base/command_state.ts";
 import type {
   CommandPatch,
@@ -62,6 +63,8 @@ export class Records {
   mayHaveHoles = false;
   readonly #known = new Map<bigint, Known>();
   /** Newest connection of each agent. */
+  /** Names of the checkpoints of the audit that are on the disk, now or before it was put back. */
+  readonly signed = new Set<string>();
   readonly #sessions = new Map<string, Pick<Hello, "instance" | "session">>();
 
   constructor(
@@ -171,6 +174,8 @@ export class Records {
   note(method: StoreMethod, args: readonly unknown[]): void {
     const [first, second] = args;
     switch (method) {
+      case "addCheckpoint":
+        return void this.signed.add(checkpointName(first as Checkpoint));
       case "patchCommand":
         return this.#patched(first as CommandPatch);
       case "admitAgent":
@@ -343,4 +348,11 @@ export class Records {
         `bytes ${from} to ${below} of the ${stream} of command ${id} are dropped, which is recorded to ${end}`,
     );
   }
+}
+
+/** Name of a checkpoint of the audit: two with the same name say the same. */
+export function checkpointName(
+  { count, hash }: Pick<Checkpoint, "count" | "hash">,
+): string {
+  return `${count} ${hash.toString()}`;
 }

@@ -8,7 +8,7 @@ import {
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Body } from "../../lib/wire/message.ts";
 import type { Wire } from "./network.ts";
-import type { Records } from "./records.ts";
+import { checkpointName, type Records } from "./records.ts";
 import { hex, type Truth } from "./truth.ts";
 
 const { REFUSED } = CommandResult_Status;
@@ -38,6 +38,8 @@ export interface WireRulesOptions {
 export class WireRules {
   readonly #options: WireRulesOptions;
   readonly #said = new WeakMap<Wire, Said>();
+  /** Last checkpoint of the audit that was told. */
+  #checkpoint: { readonly count: bigint; readonly name: string } | undefined;
   /** First reported end of each command. */
   readonly #told = new Map<string, CommandResult_Status>();
 
@@ -56,6 +58,7 @@ export class WireRules {
         });
         return;
       case "serverHello":
+        this.#checkCheckpoint(wire, body.value);
         return this.#checkResume(body.value);
       case "command":
         return this.#checkCommand(wire, body.value);
@@ -66,6 +69,28 @@ export class WireRules {
       case "commandAck":
         return this.#checkAck(wire, body.value);
     }
+  }
+
+  /** Checks that a checkpoint of the audit is on the disk before it is told, and that the audit only grows. */
+  #checkCheckpoint(wire: Wire, { checkpoint }: ServerHello): void {
+    if (checkpoint === undefined) return;
+    const { truth, records, idsRepeat } = this.#options;
+    const name = checkpointName(checkpoint);
+    const { count } = checkpoint;
+    const before = this.#checkpoint;
+    truth.must(
+      records.signed.has(name),
+      () =>
+        `${wire.agent} is told a checkpoint of ${count} entries that is not recorded`,
+    );
+    // A database that was put back has fewer entries.
+    truth.must(
+      idsRepeat() || before === undefined || count > before.count ||
+        name === before.name,
+      () =>
+        `${wire.agent} is told a checkpoint of ${count} entries after one of ${before?.count}`,
+    );
+    this.#checkpoint = { count, name };
   }
 
   /**

@@ -151,7 +151,7 @@ export class SmallManager implements Manager {
   /** Entries of the audit, oldest first. */
   readonly auditEntries: AuditRecord[] = [];
   /** Answer to each check of the audit. */
-  verdict: AuditVerdict = { count: 0n, finding: undefined };
+  verdict: AuditVerdict = aVerdict();
 
   audit: Manager["audit"] = {
     list: (request) => {
@@ -165,7 +165,14 @@ export class SmallManager implements Manager {
       this.asked.push({ fromId, follow });
       yield* await Promise.resolve(this.auditEntries);
     }.bind(this),
-    verify: () => Promise.resolve(this.verdict),
+    verify: (_signal, ask) => {
+      if (ask !== undefined) this.asked.push(ask);
+      return Promise.resolve(this.verdict);
+    },
+    prune: (cut, asker) => {
+      this.asked.push({ ...cut, asker });
+      return Promise.resolve({ deleted: 3n, upTo: 7n, asked: 9n });
+    },
     denied: (denial) => {
       this.asked.push(denial);
     },
@@ -376,6 +383,20 @@ export class SmallManager implements Manager {
       `Cannot find command ${id}: there is none of that id`,
     );
   }
+}
+
+/** Result of a check of an audit without checkpoints. */
+export function aVerdict(known: Partial<AuditVerdict> = {}): AuditVerdict {
+  return {
+    count: 0n,
+    finding: undefined,
+    problems: [],
+    checkpoints: 0,
+    newest: undefined,
+    stub: undefined,
+    agents: [],
+    ...known,
+  };
 }
 
 /** Agent that has never connected. */

@@ -92,6 +92,11 @@ export class KeyProof {
     return this.#options.key.publicKey;
   }
 
+  /** Key that the Manager has proven on this connection; undefined before. */
+  get managerKey(): Uint8Array | undefined {
+    return this.#challenge?.managerKey;
+  }
+
   /** Fields of the hello. */
   get fields(): Pick<ClientHello, "publicKey" | "helloNonce"> {
     const { key, helloNonce } = this.#options;

@@ -29,6 +29,7 @@ import { policyOf, tellPolicy } from "./policy_news.ts";
 import { Rejections } from "./rejections.ts";
 import { REMOVED_RETRY_MS, wayBack } from "./removal.ts";
 import { AgentSession } from "./session.ts";
+import type { Witness } from "./witness_news.ts";
 
 const log = logger("agent", "link");
 
@@ -75,6 +76,8 @@ export interface LinkOptions {
   readonly widestWindowMs?: number | undefined;
   /** Longest time for which the process may stand still and keep its connection, in milliseconds; 10 s by default. */
   readonly standstillMs?: number;
+  /** Keeps checkpoints of the Manager's audit; they are ignored if absent. */
+  readonly witness?: Witness | undefined;
   /** Keeps on the disk whether the Manager has removed this agent, for `check`. */
   readonly noteRemoved?: (isRemoved: boolean) => Promise<void>;
   /** Keeps on the disk a name that the Manager has given this agent. */
@@ -199,6 +202,7 @@ export class Link {
       counters,
       rejections: this.#rejections,
       proof,
+      witness: this.#options.witness,
       look: () => standstill.look(),
       forgot: (commandId) => {
         if (this.#proofs?.isMadeBy(commandId)) {

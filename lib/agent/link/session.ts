@@ -33,6 +33,7 @@ import { Delivery } from "./delivery.ts";
 import type { KeyProof } from "./key_proof.ts";
 import { LegacyRequests } from "./legacy_requests.ts";
 import { Rejections } from "./rejections.ts";
+import { bearWitness, type Witness } from "./witness_news.ts";
 
 /** Version in the ServerHello of every Manager that this agent can work for. */
 const SERVER_VERSION = 1;
@@ -123,6 +124,8 @@ export interface AgentSessionOptions {
   readonly rejections?: Rejections;
   /** Proof of this agent's key on this connection; none if it has no key. */
   readonly proof?: KeyProof | undefined;
+  /** Keeps checkpoints of the Manager's audit; they are ignored if absent. */
+  readonly witness?: Witness | undefined;
   /** Called once the connection is ready. */
   readonly ready: (session: AgentSession) => void;
   /** Looks whether this process has stood still, and drops the connection if it has. */
@@ -256,7 +259,7 @@ export class AgentSession {
 
   /** Starts the pings and the delivery, once the connection is ready. */
   begin(): void {
-    const { runner, journal, ready } = this.#options;
+    const { runner, journal, ready, witness, proof } = this.#options;
     const asked = this.#hello?.pingIntervalMs ?? LIVENESS.intervalMs;
     this.connection.watch({
       intervalMs: Math.min(
@@ -278,6 +281,10 @@ export class AgentSession {
     });
     ready(this);
     runner.release(this, this.#hello?.cancelled ?? []);
+    const checkpoint = this.#hello?.checkpoint;
+    if (checkpoint !== undefined && witness !== undefined) {
+      void bearWitness(checkpoint, { session: this, witness, proof });
+    }
   }
 
   /** True if a command may begin: the connection is up, and this process has not stood still since it was made. */

@@ -2,7 +2,9 @@ import type { AuditEntry } from "../../../proto/gen/piri/control/v1/control_pb.t
 import { askerText } from "../../base/asker.ts";
 import { defineSubcommand, type Group } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
-import { auditJson, verdictJson } from "./audit_json.ts";
+import { auditJson } from "./audit_json.ts";
+import { pruneAudit } from "./audit_prune.ts";
+import { verifyAudit } from "./audit_verify.ts";
 import { parseId } from "./ids.ts";
 import type { ManagerServices } from "./services.ts";
 
@@ -108,35 +110,11 @@ const exportEntries = defineSubcommand({
   },
 });
 
-const verify = defineSubcommand({
-  name: "verify",
-  summary: "check that no entry was changed, removed or added",
-  positionals: {},
-  flags: {},
-  examples: ["", "--json"],
-  async execute({ dir, json, output }, services: ManagerServices) {
-    using control = await services.connect(dir);
-    const verdict = await control.audit.verifyAudit({});
-    const { count, finding } = verdict;
-    const entries = count === 1n ? "1 entry" : `${count} entries`;
-    if (json) await output.value(verdictJson(verdict));
-    else if (finding === undefined) {
-      await output.line(`${entries}, the chain is whole`);
-    } else {
-      await output.line(
-        `The chain is broken at entry ${finding.id}: ${finding.message}`,
-      );
-      await output.line(`Before it: ${entries}, whole`);
-    }
-    return finding === undefined ? ExitCode.ok : ExitCode.failed;
-  },
-});
-
 /** `audit`: the record of what was asked for. */
 export const audit: Group<ManagerServices> = {
   name: "audit",
   summary: "see who asked for what, and check the record",
-  subcommands: [list, exportEntries, verify],
+  subcommands: [list, exportEntries, verifyAudit, pruneAudit],
 };
 
 function actText({ act, operation }: AuditEntry): string {

@@ -5,6 +5,7 @@ import {
   type ResumeFrom,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { type Address, formatAddress } from "../../base/address.ts";
+import type { Checkpoint } from "../../base/checkpoint.ts";
 import type { Clock } from "../../base/clock.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { fingerprint } from "../../base/signing_key.ts";
@@ -13,8 +14,9 @@ import type { AgentRecord, CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import { type End, Refusal } from "../../wire/connection.ts";
 import { type Dialect, dialectOfAgent } from "../../wire/dialect.ts";
+import { checkpointMessage } from "../../wire/checkpoint.ts";
 import { FEATURES, negotiate } from "../../wire/features.ts";
-import { offersProof } from "../../wire/proof.ts";
+import { offersProof, PROOF } from "../../wire/proof.ts";
 import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
 import { policyFacts, withPolicy } from "../agent_policy.ts";
@@ -61,6 +63,8 @@ export interface AdmissionOptions extends TokenJoinsOptions {
   readonly pingIntervalMs: () => number;
   /** Key of this Manager. Without one, agents are admitted by their secrets only. */
   readonly proof?: ManagerProof | undefined;
+  /** Newest checkpoint of the audit; undefined for none. */
+  readonly checkpoint?: () => Checkpoint | undefined;
   /** Most hellos that are handled at the same time; MAX_HELLOS by default. */
   readonly maxHellos?: number;
   /** True for a Manager that is there for a minute at a time. */
@@ -341,6 +345,10 @@ export class Admission {
     commands: { resume: ResumeFrom[]; cancelled: bigint[] },
   ): Promise<void> {
     const { dialect, features, reconnectWindowMs } = agent;
+    // Only who proved the keys of both sides can verify it.
+    const checkpoint = features.has(PROOF)
+      ? this.#options.checkpoint?.()
+      : undefined;
     return agent.send({
       case: "serverHello",
       value: createServerHello({
@@ -354,6 +362,7 @@ export class Admission {
             ...commands,
             reconnectWindowMs,
             name: this.#options.aliases.told(agent.agent),
+            ...checkpoint && { checkpoint: checkpointMessage(checkpoint) },
           }
           : {},
       }),

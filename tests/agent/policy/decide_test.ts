@@ -330,6 +330,7 @@ Deno.test("the mode observe allows only operations that leave the host as it is"
   });
   const params: Record<string, Params> = {
     "agent.Trust": { statement: "{}", signature: "" },
+    "agent.Audit": { manager: "m-1" },
     "command.Run": { argv: ["id"] },
     "echo.Echo": { text: "x" },
     "file.Fetch": { source: "x", path: "/x" },
@@ -349,6 +350,7 @@ Deno.test("the mode observe allows only operations that leave the host as it is"
     allowed.push(...refusal === undefined && !forTests ? [name] : []);
   }
   assertEquals(allowed, [
+    "agent.Audit",
     "agent.Facts",
     "agent.Rotate",
     "agent.Trust",

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import {
   type AuditEntry,
@@ -164,7 +164,16 @@ Deno.test("audit verify says that the chain is whole", async () => {
     "1204 entries, the chain is whole\n",
   ]);
   assertEquals([json.code, jsonLines(json.stdout)], [0, [
-    { entries: "1204", whole: true, finding: null },
+    {
+      entries: "1204",
+      whole: true,
+      finding: null,
+      findings: [],
+      checkpoints: 0,
+      newestCheckpoint: null,
+      stub: null,
+      agents: null,
+    },
   ]]);
 });
 
@@ -175,7 +184,7 @@ Deno.test("audit verify says where the chain is broken, and exits 1", async () =
     kind: "removed",
     message: "entries 17 to 19 are missing",
   };
-  manager.audit.verdict = { count: 16n, finding };
+  manager.audit.verdict = { count: 16n, finding, findings: [finding] };
   const plain = await see(["audit", "verify"], { manager });
   const json = await see(["audit", "verify", "--json"], { manager });
 
@@ -188,6 +197,11 @@ Deno.test("audit verify says where the chain is broken, and exits 1", async () =
     entries: "16",
     whole: false,
     finding: { ...finding, id: "17" },
+    findings: [{ ...finding, id: "17", agents: [], command: null }],
+    checkpoints: 0,
+    newestCheckpoint: null,
+    stub: null,
+    agents: null,
   }]]);
 });
 
@@ -223,3 +237,146 @@ Deno.test("audit list says what was denied, by which rule, and where a stranger 
     true,
   );
 });
+
+const AT = BigInt(Date.UTC(2026, 0, 1));
+
+/** Manager whose audit is not what agents keep of it. */
+function contradicted(): FakeManager {
+  const manager = new FakeManager();
+  const signed = {
+    hash: new Uint8Array(32),
+    atMs: AT,
+    key: new Uint8Array(32),
+  };
+  manager.audit.verdict = {
+    count: 90n,
+    checkpoints: 2,
+    newest: { ...signed, count: 90n, signature: new Uint8Array(64) },
+    stub: { ...signed, count: 7n, signature: new Uint8Array(64) },
+    findings: [
+      {
+        id: 91n,
+        kind: "cut",
+        message: "the end is missing",
+        agents: ["web-1"],
+      },
+      { kind: "denied", message: "no such command", commandId: 4n },
+    ],
+  };
+  manager.audit.words = [
+    { agent: "web-1", witnesses: 3, commands: 5, tooOld: 1 },
+    { agent: "web-2", unknown: 1 },
+    { agent: "web-3", error: "it is not connected" },
+    { agent: "web-4", error: "it is not connected" },
+  ];
+  return manager;
+}
+
+Deno.test("audit verify --with-agents says what agents know, who gave no answer, and exits 1", async () => {
+  const manager = contradicted();
+  const { code, stdout, stderr } = await see(
+    ["audit", "verify", "--with-agents", "--utc"],
+    { manager },
+  );
+  const [request] = manager.audit.requests;
+
+  assertEquals([code, stdout.split("\n"), stderr.split("\n")], [1, [
+    "90 entries, the chain is whole",
+    "Entries 1 to 7 were pruned at 2026-01-01 00:00:00Z",
+    "The newest checkpoint is of 90 entries, signed at 2026-01-01 00:00:00Z",
+    "2 of 4 agents answered, with 3 checkpoints and 5 commands",
+    "cut: the end is missing",
+    "denied: no such command",
+    "",
+  ], [
+    "1 command of agents is from before the history that is kept, and cannot be compared",
+    "web-2: some checkpoints are signed by keys that this Manager does not know",
+    "web-[3-4]: no answer, it is not connected",
+    "",
+  ]]);
+  assertEquals(
+    (request as { targets?: { expressions: string[] } }).targets?.expressions,
+    ["all"],
+  );
+});
+
+Deno.test("audit verify asks the agents that are named, and only with --with-agents", async () => {
+  const manager = contradicted();
+  const named = ["audit", "verify", "web-1", "@db"];
+  await see([...named, "--with-agents"], { manager });
+  const { code, stderr } = await see(named, { manager });
+
+  assertEquals(
+    manager.audit.requests.map((request) =>
+      (request as { targets?: { expressions: string[] } }).targets?.expressions
+    ),
+    [["web-1", "@db"]],
+  );
+  assertEquals(code, 2);
+  assertMatch(stderr, /--with-agents is not given/);
+});
+
+Deno.test("audit verify --json prints a value as docs/schema says", async () => {
+  const file = new URL(
+    "../../../docs/schema/verdict.schema.json",
+    import.meta.url,
+  );
+  const validate = new Ajv2020({ formats: { "date-time": true } })
+    .compile(JSON.parse(await Deno.readTextFile(file)));
+  const manager = contradicted();
+  const asked = await see(["audit", "verify", "--with-agents", "--json"], {
+    manager,
+  });
+  const plain = await see(["audit", "verify", "--json"], { manager });
+  const values = [...jsonLines(asked.stdout), ...jsonLines(plain.stdout)];
+
+  assertEquals(values.length, 2);
+  assertEquals(
+    values.filter((value) => !validate(value)).map(() => validate.errors),
+    [],
+  );
+});
+
+Deno.test("audit prune asks for the part to delete, and says what stays", async () => {
+  const manager = new FakeManager();
+  manager.audit.pruned = { deleted: 7n, upTo: 7n, asked: 9n };
+  const { code, stdout, stderr } = await see(
+    ["audit", "prune", "--before", "2026-01-01"],
+    { manager },
+  );
+  const json = await see(["audit", "prune", "--keep", "10", "--json"], {
+    manager,
+  });
+
+  assertEquals([code, stdout, stderr], [
+    0,
+    "7 entries deleted: a signed stub stands for entries 1 to 7\n",
+    "entries 8 to 9 stay: no checkpoint covers them yet\n",
+  ]);
+  assertEquals(jsonLines(json.stdout), [
+    { deleted: "7", upTo: "7", asked: "9" },
+  ]);
+  assertEquals(
+    manager.audit.requests.map((request) => (request as { cut?: unknown }).cut),
+    [{ case: "beforeMs", value: AT }, { case: "keep", value: 10n }],
+  );
+});
+
+for (
+  const [words, said] of [
+    [[], "give --before DATE or --keep N, and not both"],
+    [["--before", "2026-01-01", "--keep", "1"], "and not both"],
+    [["--before", "yesterday"], 'Cannot read the date "yesterday"'],
+    [["--before", "2026-13-01"], 'Cannot read the date "2026-13-01"'],
+  ] as const
+) {
+  Deno.test(`audit prune ${words.join(" ")} is a mistake`, async () => {
+    const manager = new FakeManager();
+    const { code, stderr } = await see(["audit", "prune", ...words], {
+      manager,
+    });
+
+    assertEquals([code, stderr.includes(said)], [2, true]);
+    assertEquals(manager.audit.requests, []);
+  });
+}

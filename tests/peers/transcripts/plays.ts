@@ -61,6 +61,7 @@ export const plays: readonly Play[] = [
     hasKeys: true,
     async run(stage) {
       await stage.knows();
+      await stage.signsAudit();
       await stage.agentStarts();
       stage.note("The connection breaks, and the agent dials again");
       await stage.cut();

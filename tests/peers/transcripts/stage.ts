@@ -15,6 +15,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import { FakeWorkers } from "../../support/fake_workers.ts";
 import { MemoryDisk } from "../../support/memory_disk.ts";
 import { ScriptedPeer } from "../../support/scripted_peer.ts";
+import { anEntry } from "../../store/support.ts";
 import { NO_AUDIT } from "../../support/heard_audit.ts";
 
 /** Sender of a frame. */
@@ -132,6 +133,12 @@ export class Stage implements AsyncDisposable {
       secretHash: hashSecret(secret),
       at: this.clock.now(),
     });
+  }
+
+  /** Starts our Manager with an entry in its audit, which it signs. */
+  async signsAudit(): Promise<void> {
+    await this.#store.recordAudit(anEntry());
+    await this.manager.load();
   }
 
   note(text: string): void {

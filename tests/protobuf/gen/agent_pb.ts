@@ -18,7 +18,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file piri/agent/v1/agent.proto.
  */
 export const file_piri_agent_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChlwaXJpL2FnZW50L3YxL2FnZW50LnByb3RvEg1waXJpLmFnZW50LnYxIpEGCgdNZXNzYWdlEigKBHR5cGUYASABKA4yGi5waXJpLmFnZW50LnYxLk1lc3NhZ2VUeXBlEjIKDGNsaWVudF9oZWxsbxgKIAEoCzIaLnBpcmkuYWdlbnQudjEuQ2xpZW50SGVsbG9IABIyCgxzZXJ2ZXJfaGVsbG8YCyABKAsyGi5waXJpLmFnZW50LnYxLlNlcnZlckhlbGxvSAASIQoDYnllGA0gASgLMhIucGlyaS5hZ2VudC52MS5CeWVIABIjCgRwaW5nGA4gASgLMhMucGlyaS5hZ2VudC52MS5QaW5nSAASIwoEcG9uZxgPIAEoCzITLnBpcmkuYWdlbnQudjEuUG9uZ0gAEjYKDmF1dGhfY2hhbGxlbmdlGBAgASgLMhwucGlyaS5hZ2VudC52MS5BdXRoQ2hhbGxlbmdlSAASLgoKYXV0aF9wcm9vZhgRIAEoCzIYLnBpcmkuYWdlbnQudjEuQXV0aFByb29mSAASKQoHY29tbWFuZBgUIAEoCzIWLnBpcmkuYWdlbnQudjEuQ29tbWFuZEgAEi4KBmNhbmNlbBgVIAEoCzIcLnBpcmkuYWdlbnQudjEuQ29tbWFuZENhbmNlbEgAEjIKCHByb2dyZXNzGBYgASgLMh4ucGlyaS5hZ2VudC52MS5Db21tYW5kUHJvZ3Jlc3NIABIuCgZyZXN1bHQYFyABKAsyHC5waXJpLmFnZW50LnYxLkNvbW1hbmRSZXN1bHRIABI2Cg5jb21tYW5kX291dHB1dBgYIAEoCzIcLnBpcmkuYWdlbnQudjEuQ29tbWFuZE91dHB1dEgAEjAKC2NvbW1hbmRfYWNrGBkgASgLMhkucGlyaS5hZ2VudC52MS5Db21tYW5kQWNrSAASMgoMZGF0YV9yZXF1ZXN0GB4gASgLMhoucGlyaS5hZ2VudC52MS5EYXRhUmVxdWVzdEgAEjQKDWRhdGFfcmVzcG9uc2UYHyABKAsyGy5waXJpLmFnZW50LnYxLkRhdGFSZXNwb25zZUgAQgYKBGJvZHlKBAgMEA0isAMKC0NsaWVudEhlbGxvEhEKCWNsaWVudF9pZBgBIAEoCRIMCgRhdXRoGAIgASgJEhAKCHByb3RvY29sGAMgASgNEhAKCGZlYXR1cmVzGAQgAygJEhUKDWFnZW50X3ZlcnNpb24YBSABKAkSNAoFZmFjdHMYBiADKAsyJS5waXJpLmFnZW50LnYxLkNsaWVudEhlbGxvLkZhY3RzRW50cnkSLQoIY29tbWFuZHMYByADKAsyGy5waXJpLmFnZW50LnYxLkNvbW1hbmRTdGF0ZRISCgpqb2luX3Rva2VuGAggASgJEhAKCGluc3RhbmNlGAkgASgJEg8KB3Nlc3Npb24YCiABKAQSFwoPbGFzdF9jb21tYW5kX2lkGAsgASgDEhIKCnB1YmxpY19rZXkYDCABKAwSEwoLaGVsbG9fbm9uY2UYDSABKAwSDQoFdHJ1c3QYDiADKAwSKgoGcG9saWN5GA8gASgLMhoucGlyaS5hZ2VudC52MS5BZ2VudFBvbGljeRosCgpGYWN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiXgoLQWdlbnRQb2xpY3kSDAoEbW9kZRgBIAEoCRIPCgdlZGl0aW9uGAIgASgJEg4KBnNoYTI1NhgDIAEoDBIRCgl1bmxpbWl0ZWQYBCABKAgSDQoFZXJyb3IYBSABKAkiWgoNQXV0aENoYWxsZW5nZRINCgVub25jZRgBIAEoDBITCgttYW5hZ2VyX2tleRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwSEgoKbWFuYWdlcl9pZBgEIAEoCSIeCglBdXRoUHJvb2YSEQoJc2lnbmF0dXJlGAEgASgMIt4BCgxDb21tYW5kU3RhdGUSEgoKY29tbWFuZF9pZBgBIAEoAxINCgVub25jZRgCIAEoBhIwCgVzdGF0ZRgDIAEoDjIhLnBpcmkuYWdlbnQudjEuQ29tbWFuZFN0YXRlLlN0YXRlEg4KBnN0ZG91dBgEIAEoBBIOCgZzdGRlcnIYBSABKAQiWQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABISCg5TVEFURV9BQ0NFUFRFRBABEhEKDVNUQVRFX1JVTk5JTkcQAhISCg5TVEFURV9GSU5JU0hFRBADIpcCCgtTZXJ2ZXJIZWxsbxIPCgd2ZXJzaW9uGAEgASgNEhAKCGZlYXR1cmVzGAIgAygJEhcKD21hbmFnZXJfdmVyc2lvbhgDIAEoCRIdChBwaW5nX2ludGVydmFsX21zGAQgASgNSACIAQESKQoGcmVzdW1lGAUgAygLMhkucGlyaS5hZ2VudC52MS5SZXN1bWVGcm9tEhIKCm1hbmFnZXJfaWQYBiABKAkSIAoTcmVjb25uZWN0X3dpbmRvd19tcxgIIAEoDUgBiAEBEhEKCWNhbmNlbGxlZBgJIAMoAxIMCgRuYW1lGAogASgJQhMKEV9waW5nX2ludGVydmFsX21zQhYKFF9yZWNvbm5lY3Rfd2luZG93X21zIkAKClJlc3VtZUZyb20SEgoKY29tbWFuZF9pZBgBIAEoAxIOCgZzdGRvdXQYAiABKAQSDgoGc3RkZXJyGAMgASgEIssCCgNCeWUSDgoGcmVhc29uGAEgASgJEiUKBGNvZGUYAiABKA4yFy5waXJpLmFnZW50LnYxLkJ5ZS5Db2RlEhsKDnJldHJ5X2FmdGVyX21zGAMgASgNSACIAQEi3AEKBENvZGUSFAoQQ09ERV9VTlNQRUNJRklFRBAAEhQKEENPREVfQVVUSF9GQUlMRUQQARIRCg1DT0RFX1JFUExBQ0VEEAISDgoKQ09ERV9TVEFMRRADEhcKE0NPREVfUFJPVE9DT0xfRVJST1IQBBIVChFDT0RFX1BJTkdfVElNRU9VVBAFEhEKDUNPREVfU0hVVERPV04QBhINCglDT0RFX0JVU1kQBxIQCgxDT0RFX1BFTkRJTkcQCBIPCgtDT0RFX0pPSU5FRBAJEhAKDENPREVfUkVNT1ZFRBAKQhEKD19yZXRyeV9hZnRlcl9tcyIUCgRQaW5nEgwKBGRhdGEYASABKAUiFAoEUG9uZxIMCgRkYXRhGAEgASgFIugBCgdDb21tYW5kEhIKCmNvbW1hbmRfaWQYASABKAMSDAoEdHlwZRgCIAEoCRIMCgRkYXRhGAMgASgJEhcKCnRpbWVvdXRfbXMYBCABKA1IAIgBARIyCg1vbl9kaXNjb25uZWN0GAUgASgOMhsucGlyaS5hZ2VudC52MS5PbkRpc2Nvbm5lY3QSDQoFbm9uY2UYBiABKAYSGgoNa2lsbF9hZnRlcl9tcxgHIAEoDUgBiAEBEhQKDHJlcXVlc3RlZF9ieRgKIAEoCUINCgtfdGltZW91dF9tc0IQCg5fa2lsbF9hZnRlcl9tcyJHCg1Db21tYW5kQ2FuY2VsEhIKCmNvbW1hbmRfaWQYASABKAMSFQoIZ3JhY2VfbXMYAiABKA1IAIgBAUILCglfZ3JhY2VfbXMiVgoPQ29tbWFuZFByb2dyZXNzEhIKCmNvbW1hbmRfaWQYASABKAMSDwoHY3VycmVudBgCIAEoDRINCgV0b3RhbBgDIAEoDRIPCgdtZXNzYWdlGAQgASgJIrEECg1Db21tYW5kUmVzdWx0EhIKCmNvbW1hbmRfaWQYASABKAMSMwoGc3RhdHVzGAIgASgOMiMucGlyaS5hZ2VudC52MS5Db21tYW5kUmVzdWx0LlN0YXR1cxIPCgdjaGFuZ2VkGAMgASgIEg4KBm91dHB1dBgFIAEoCRIWCglleGl0X2NvZGUYBiABKAVIAIgBARIOCgZzaWduYWwYByABKAkSFQoNc3RhcnRlZF9hdF9tcxgIIAEoAxIWCg5maW5pc2hlZF9hdF9tcxgJIAEoAxIUCgxzdGRvdXRfYnl0ZXMYCiABKAQSFAoMc3RkZXJyX2J5dGVzGAsgASgEEhEKCXRydW5jYXRlZBgMIAEoCBIlCgZyZWFwZWQYDSABKAsyFS5waXJpLmFnZW50LnYxLlJlYXBlZBIMCgRkYXRhGA4gASgMEhUKDXN0ZG91dF9zaGEyNTYYDyABKAwSFQoNc3RkZXJyX3NoYTI1NhgQIAEoDBIOCgZtYXNrZWQYESABKAQimAEKBlN0YXR1cxIWChJTVEFUVVNfVU5TUEVDSUZJRUQQABISCg5TVEFUVVNfU1VDQ0VTUxABEhEKDVNUQVRVU19GQUlMRUQQAhIUChBTVEFUVVNfQ0FOQ0VMTEVEEAMSFAoQU1RBVFVTX1RJTUVEX09VVBAEEhIKDlNUQVRVU19SRUZVU0VEEAUSDwoLU1RBVFVTX0xPU1QQBkIMCgpfZXhpdF9jb2RlSgQIBBAFIioKBlJlYXBlZBIRCglzaWduYWxsZWQYASABKA0SDQoFYWxpdmUYAiADKA0ifAoNQ29tbWFuZE91dHB1dBISCgpjb21tYW5kX2lkGAEgASgDEisKBnN0cmVhbRgCIAEoDjIbLnBpcmkuYWdlbnQudjEuT3V0cHV0U3RyZWFtEg4KBm9mZnNldBgDIAEoBBINCgVieXRlcxgEIAEoDBILCgNjdXQYBSABKAQiTwoKQ29tbWFuZEFjaxISCgpjb21tYW5kX2lkGAEgASgDEg4KBnN0ZG91dBgCIAEoBBIOCgZzdGRlcnIYAyABKAQSDQoFZmluYWwYBCABKAgiPQoLRGF0YVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoAxIMCgR0eXBlGAIgASgJEgwKBGRhdGEYAyABKAkiaAoMRGF0YVJlc3BvbnNlEhIKCnJlcXVlc3RfaWQYASABKAMSCgoCb2sYAiABKAgSEAoGc3RyaW5nGAMgASgJSAASDwoFYnl0ZXMYBCABKAxIABIMCgRtb3JlGAUgASgIQgcKBXZhbHVlKugDCgtNZXNzYWdlVHlwZRIcChhNRVNTQUdFX1RZUEVfVU5TUEVDSUZJRUQQABIdChlNRVNTQUdFX1RZUEVfQ0xJRU5UX0hFTExPEAoSHQoZTUVTU0FHRV9UWVBFX1NFUlZFUl9IRUxMTxALEhQKEE1FU1NBR0VfVFlQRV9CWUUQDBIVChFNRVNTQUdFX1RZUEVfUElORxANEhUKEU1FU1NBR0VfVFlQRV9QT05HEA4SHwobTUVTU0FHRV9UWVBFX0FVVEhfQ0hBTExFTkdFEBASGwoXTUVTU0FHRV9UWVBFX0FVVEhfUFJPT0YQERIYChRNRVNTQUdFX1RZUEVfQ09NTUFORBAUEh8KG01FU1NBR0VfVFlQRV9DT01NQU5EX0NBTkNFTBAVEiEKHU1FU1NBR0VfVFlQRV9DT01NQU5EX1BST0dSRVNTEBYSHwobTUVTU0FHRV9UWVBFX0NPTU1BTkRfUkVTVUxUEBcSHwobTUVTU0FHRV9UWVBFX0NPTU1BTkRfT1VUUFVUEBgSHAoYTUVTU0FHRV9UWVBFX0NPTU1BTkRfQUNLEBkSHQoZTUVTU0FHRV9UWVBFX0RBVEFfUkVRVUVTVBAeEh4KGk1FU1NBR0VfVFlQRV9EQVRBX1JFU1BPTlNFEB8qYQoMT25EaXNjb25uZWN0Eh0KGU9OX0RJU0NPTk5FQ1RfVU5TUEVDSUZJRUQQABIaChZPTl9ESVNDT05ORUNUX0NPTlRJTlVFEAESFgoST05fRElTQ09OTkVDVF9LSUxMEAIqYQoMT3V0cHV0U3RyZWFtEh0KGU9VVFBVVF9TVFJFQU1fVU5TUEVDSUZJRUQQABIYChRPVVRQVVRfU1RSRUFNX1NURE9VVBABEhgKFE9VVFBVVF9TVFJFQU1fU1RERVJSEAJiBnByb3RvMw");
+  fileDesc("ChlwaXJpL2FnZW50L3YxL2FnZW50LnByb3RvEg1waXJpLmFnZW50LnYxIpEGCgdNZXNzYWdlEigKBHR5cGUYASABKA4yGi5waXJpLmFnZW50LnYxLk1lc3NhZ2VUeXBlEjIKDGNsaWVudF9oZWxsbxgKIAEoCzIaLnBpcmkuYWdlbnQudjEuQ2xpZW50SGVsbG9IABIyCgxzZXJ2ZXJfaGVsbG8YCyABKAsyGi5waXJpLmFnZW50LnYxLlNlcnZlckhlbGxvSAASIQoDYnllGA0gASgLMhIucGlyaS5hZ2VudC52MS5CeWVIABIjCgRwaW5nGA4gASgLMhMucGlyaS5hZ2VudC52MS5QaW5nSAASIwoEcG9uZxgPIAEoCzITLnBpcmkuYWdlbnQudjEuUG9uZ0gAEjYKDmF1dGhfY2hhbGxlbmdlGBAgASgLMhwucGlyaS5hZ2VudC52MS5BdXRoQ2hhbGxlbmdlSAASLgoKYXV0aF9wcm9vZhgRIAEoCzIYLnBpcmkuYWdlbnQudjEuQXV0aFByb29mSAASKQoHY29tbWFuZBgUIAEoCzIWLnBpcmkuYWdlbnQudjEuQ29tbWFuZEgAEi4KBmNhbmNlbBgVIAEoCzIcLnBpcmkuYWdlbnQudjEuQ29tbWFuZENhbmNlbEgAEjIKCHByb2dyZXNzGBYgASgLMh4ucGlyaS5hZ2VudC52MS5Db21tYW5kUHJvZ3Jlc3NIABIuCgZyZXN1bHQYFyABKAsyHC5waXJpLmFnZW50LnYxLkNvbW1hbmRSZXN1bHRIABI2Cg5jb21tYW5kX291dHB1dBgYIAEoCzIcLnBpcmkuYWdlbnQudjEuQ29tbWFuZE91dHB1dEgAEjAKC2NvbW1hbmRfYWNrGBkgASgLMhkucGlyaS5hZ2VudC52MS5Db21tYW5kQWNrSAASMgoMZGF0YV9yZXF1ZXN0GB4gASgLMhoucGlyaS5hZ2VudC52MS5EYXRhUmVxdWVzdEgAEjQKDWRhdGFfcmVzcG9uc2UYHyABKAsyGy5waXJpLmFnZW50LnYxLkRhdGFSZXNwb25zZUgAQgYKBGJvZHlKBAgMEA0isAMKC0NsaWVudEhlbGxvEhEKCWNsaWVudF9pZBgBIAEoCRIMCgRhdXRoGAIgASgJEhAKCHByb3RvY29sGAMgASgNEhAKCGZlYXR1cmVzGAQgAygJEhUKDWFnZW50X3ZlcnNpb24YBSABKAkSNAoFZmFjdHMYBiADKAsyJS5waXJpLmFnZW50LnYxLkNsaWVudEhlbGxvLkZhY3RzRW50cnkSLQoIY29tbWFuZHMYByADKAsyGy5waXJpLmFnZW50LnYxLkNvbW1hbmRTdGF0ZRISCgpqb2luX3Rva2VuGAggASgJEhAKCGluc3RhbmNlGAkgASgJEg8KB3Nlc3Npb24YCiABKAQSFwoPbGFzdF9jb21tYW5kX2lkGAsgASgDEhIKCnB1YmxpY19rZXkYDCABKAwSEwoLaGVsbG9fbm9uY2UYDSABKAwSDQoFdHJ1c3QYDiADKAwSKgoGcG9saWN5GA8gASgLMhoucGlyaS5hZ2VudC52MS5BZ2VudFBvbGljeRosCgpGYWN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiXgoLQWdlbnRQb2xpY3kSDAoEbW9kZRgBIAEoCRIPCgdlZGl0aW9uGAIgASgJEg4KBnNoYTI1NhgDIAEoDBIRCgl1bmxpbWl0ZWQYBCABKAgSDQoFZXJyb3IYBSABKAkiWgoNQXV0aENoYWxsZW5nZRINCgVub25jZRgBIAEoDBITCgttYW5hZ2VyX2tleRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwSEgoKbWFuYWdlcl9pZBgEIAEoCSIeCglBdXRoUHJvb2YSEQoJc2lnbmF0dXJlGAEgASgMIt4BCgxDb21tYW5kU3RhdGUSEgoKY29tbWFuZF9pZBgBIAEoAxINCgVub25jZRgCIAEoBhIwCgVzdGF0ZRgDIAEoDjIhLnBpcmkuYWdlbnQudjEuQ29tbWFuZFN0YXRlLlN0YXRlEg4KBnN0ZG91dBgEIAEoBBIOCgZzdGRlcnIYBSABKAQiWQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABISCg5TVEFURV9BQ0NFUFRFRBABEhEKDVNUQVRFX1JVTk5JTkcQAhISCg5TVEFURV9GSU5JU0hFRBADIssCCgtTZXJ2ZXJIZWxsbxIPCgd2ZXJzaW9uGAEgASgNEhAKCGZlYXR1cmVzGAIgAygJEhcKD21hbmFnZXJfdmVyc2lvbhgDIAEoCRIdChBwaW5nX2ludGVydmFsX21zGAQgASgNSACIAQESKQoGcmVzdW1lGAUgAygLMhkucGlyaS5hZ2VudC52MS5SZXN1bWVGcm9tEhIKCm1hbmFnZXJfaWQYBiABKAkSMgoKY2hlY2twb2ludBgHIAEoCzIeLnBpcmkuYWdlbnQudjEuQXVkaXRDaGVja3BvaW50EiAKE3JlY29ubmVjdF93aW5kb3dfbXMYCCABKA1IAYgBARIRCgljYW5jZWxsZWQYCSADKAMSDAoEbmFtZRgKIAEoCUITChFfcGluZ19pbnRlcnZhbF9tc0IWChRfcmVjb25uZWN0X3dpbmRvd19tcyJlCg9BdWRpdENoZWNrcG9pbnQSDQoFY291bnQYASABKAMSDAoEaGFzaBgCIAEoDBINCgVhdF9tcxgDIAEoAxITCgttYW5hZ2VyX2tleRgEIAEoDBIRCglzaWduYXR1cmUYBSABKAwiQAoKUmVzdW1lRnJvbRISCgpjb21tYW5kX2lkGAEgASgDEg4KBnN0ZG91dBgCIAEoBBIOCgZzdGRlcnIYAyABKAQiywIKA0J5ZRIOCgZyZWFzb24YASABKAkSJQoEY29kZRgCIAEoDjIXLnBpcmkuYWdlbnQudjEuQnllLkNvZGUSGwoOcmV0cnlfYWZ0ZXJfbXMYAyABKA1IAIgBASLcAQoEQ29kZRIUChBDT0RFX1VOU1BFQ0lGSUVEEAASFAoQQ09ERV9BVVRIX0ZBSUxFRBABEhEKDUNPREVfUkVQTEFDRUQQAhIOCgpDT0RFX1NUQUxFEAMSFwoTQ09ERV9QUk9UT0NPTF9FUlJPUhAEEhUKEUNPREVfUElOR19USU1FT1VUEAUSEQoNQ09ERV9TSFVURE9XThAGEg0KCUNPREVfQlVTWRAHEhAKDENPREVfUEVORElORxAIEg8KC0NPREVfSk9JTkVEEAkSEAoMQ09ERV9SRU1PVkVEEApCEQoPX3JldHJ5X2FmdGVyX21zIhQKBFBpbmcSDAoEZGF0YRgBIAEoBSIUCgRQb25nEgwKBGRhdGEYASABKAUi6AEKB0NvbW1hbmQSEgoKY29tbWFuZF9pZBgBIAEoAxIMCgR0eXBlGAIgASgJEgwKBGRhdGEYAyABKAkSFwoKdGltZW91dF9tcxgEIAEoDUgAiAEBEjIKDW9uX2Rpc2Nvbm5lY3QYBSABKA4yGy5waXJpLmFnZW50LnYxLk9uRGlzY29ubmVjdBINCgVub25jZRgGIAEoBhIaCg1raWxsX2FmdGVyX21zGAcgASgNSAGIAQESFAoMcmVxdWVzdGVkX2J5GAogASgJQg0KC190aW1lb3V0X21zQhAKDl9raWxsX2FmdGVyX21zIkcKDUNvbW1hbmRDYW5jZWwSEgoKY29tbWFuZF9pZBgBIAEoAxIVCghncmFjZV9tcxgCIAEoDUgAiAEBQgsKCV9ncmFjZV9tcyJWCg9Db21tYW5kUHJvZ3Jlc3MSEgoKY29tbWFuZF9pZBgBIAEoAxIPCgdjdXJyZW50GAIgASgNEg0KBXRvdGFsGAMgASgNEg8KB21lc3NhZ2UYBCABKAkisQQKDUNvbW1hbmRSZXN1bHQSEgoKY29tbWFuZF9pZBgBIAEoAxIzCgZzdGF0dXMYAiABKA4yIy5waXJpLmFnZW50LnYxLkNvbW1hbmRSZXN1bHQuU3RhdHVzEg8KB2NoYW5nZWQYAyABKAgSDgoGb3V0cHV0GAUgASgJEhYKCWV4aXRfY29kZRgGIAEoBUgAiAEBEg4KBnNpZ25hbBgHIAEoCRIVCg1zdGFydGVkX2F0X21zGAggASgDEhYKDmZpbmlzaGVkX2F0X21zGAkgASgDEhQKDHN0ZG91dF9ieXRlcxgKIAEoBBIUCgxzdGRlcnJfYnl0ZXMYCyABKAQSEQoJdHJ1bmNhdGVkGAwgASgIEiUKBnJlYXBlZBgNIAEoCzIVLnBpcmkuYWdlbnQudjEuUmVhcGVkEgwKBGRhdGEYDiABKAwSFQoNc3Rkb3V0X3NoYTI1NhgPIAEoDBIVCg1zdGRlcnJfc2hhMjU2GBAgASgMEg4KBm1hc2tlZBgRIAEoBCKYAQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEhIKDlNUQVRVU19TVUNDRVNTEAESEQoNU1RBVFVTX0ZBSUxFRBACEhQKEFNUQVRVU19DQU5DRUxMRUQQAxIUChBTVEFUVVNfVElNRURfT1VUEAQSEgoOU1RBVFVTX1JFRlVTRUQQBRIPCgtTVEFUVVNfTE9TVBAGQgwKCl9leGl0X2NvZGVKBAgEEAUiKgoGUmVhcGVkEhEKCXNpZ25hbGxlZBgBIAEoDRINCgVhbGl2ZRgCIAMoDSJ8Cg1Db21tYW5kT3V0cHV0EhIKCmNvbW1hbmRfaWQYASABKAMSKwoGc3RyZWFtGAIgASgOMhsucGlyaS5hZ2VudC52MS5PdXRwdXRTdHJlYW0SDgoGb2Zmc2V0GAMgASgEEg0KBWJ5dGVzGAQgASgMEgsKA2N1dBgFIAEoBCJPCgpDb21tYW5kQWNrEhIKCmNvbW1hbmRfaWQYASABKAMSDgoGc3Rkb3V0GAIgASgEEg4KBnN0ZGVychgDIAEoBBINCgVmaW5hbBgEIAEoCCI9CgtEYXRhUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgDEgwKBHR5cGUYAiABKAkSDAoEZGF0YRgDIAEoCSJoCgxEYXRhUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoAxIKCgJvaxgCIAEoCBIQCgZzdHJpbmcYAyABKAlIABIPCgVieXRlcxgEIAEoDEgAEgwKBG1vcmUYBSABKAhCBwoFdmFsdWUq6AMKC01lc3NhZ2VUeXBlEhwKGE1FU1NBR0VfVFlQRV9VTlNQRUNJRklFRBAAEh0KGU1FU1NBR0VfVFlQRV9DTElFTlRfSEVMTE8QChIdChlNRVNTQUdFX1RZUEVfU0VSVkVSX0hFTExPEAsSFAoQTUVTU0FHRV9UWVBFX0JZRRAMEhUKEU1FU1NBR0VfVFlQRV9QSU5HEA0SFQoRTUVTU0FHRV9UWVBFX1BPTkcQDhIfChtNRVNTQUdFX1RZUEVfQVVUSF9DSEFMTEVOR0UQEBIbChdNRVNTQUdFX1RZUEVfQVVUSF9QUk9PRhAREhgKFE1FU1NBR0VfVFlQRV9DT01NQU5EEBQSHwobTUVTU0FHRV9UWVBFX0NPTU1BTkRfQ0FOQ0VMEBUSIQodTUVTU0FHRV9UWVBFX0NPTU1BTkRfUFJPR1JFU1MQFhIfChtNRVNTQUdFX1RZUEVfQ09NTUFORF9SRVNVTFQQFxIfChtNRVNTQUdFX1RZUEVfQ09NTUFORF9PVVRQVVQQGBIcChhNRVNTQUdFX1RZUEVfQ09NTUFORF9BQ0sQGRIdChlNRVNTQUdFX1RZUEVfREFUQV9SRVFVRVNUEB4SHgoaTUVTU0FHRV9UWVBFX0RBVEFfUkVTUE9OU0UQHyphCgxPbkRpc2Nvbm5lY3QSHQoZT05fRElTQ09OTkVDVF9VTlNQRUNJRklFRBAAEhoKFk9OX0RJU0NPTk5FQ1RfQ09OVElOVUUQARIWChJPTl9ESVNDT05ORUNUX0tJTEwQAiphCgxPdXRwdXRTdHJlYW0SHQoZT1VUUFVUX1NUUkVBTV9VTlNQRUNJRklFRBAAEhgKFE9VVFBVVF9TVFJFQU1fU1RET1VUEAESGAoUT1VUUFVUX1NUUkVBTV9TVERFUlIQAmIGcHJvdG8z");
 
 /**
  * One message. `type` names the member of `body` that is set.
@@ -499,6 +499,14 @@ export type ServerHello = Message$1<"piri.agent.v1.ServerHello"> & {
   managerId: string;
 
   /**
+   * With the feature proof: the newest checkpoint of the Manager's audit, if
+   * there is one. Agents keep it as witnesses.
+   *
+   * @generated from field: piri.agent.v1.AuditCheckpoint checkpoint = 7;
+   */
+  checkpoint?: AuditCheckpoint | undefined;
+
+  /**
    * Widest window of random delays between two dials, in milliseconds; 1,000 to
    * 60,000 count. It suits the size of the fleet. 60,000 if absent.
    *
@@ -531,6 +539,55 @@ export const ServerHelloSchema: GenMessage<ServerHello> = /*@__PURE__*/
   messageDesc(file_piri_agent_v1_agent, 6);
 
 /**
+ * Since 2, with the feature proof. State of the Manager's audit, signed.
+ *
+ * @generated from message piri.agent.v1.AuditCheckpoint
+ */
+export type AuditCheckpoint = Message$1<"piri.agent.v1.AuditCheckpoint"> & {
+  /**
+   * Number of entries.
+   *
+   * @generated from field: int64 count = 1;
+   */
+  count: bigint;
+
+  /**
+   * Hash of the newest entry, 32 bytes. It covers all before it.
+   *
+   * @generated from field: bytes hash = 2;
+   */
+  hash: Uint8Array;
+
+  /**
+   * Time of the signature by the Manager's clock, milliseconds since 1970.
+   *
+   * @generated from field: int64 at_ms = 3;
+   */
+  atMs: bigint;
+
+  /**
+   * The Manager's Ed25519 key that signed it, 32 bytes.
+   *
+   * @generated from field: bytes manager_key = 4;
+   */
+  managerKey: Uint8Array;
+
+  /**
+   * By that key; 64 bytes.
+   *
+   * @generated from field: bytes signature = 5;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message piri.agent.v1.AuditCheckpoint.
+ * Use `create(AuditCheckpointSchema)` to create a new message.
+ */
+export const AuditCheckpointSchema: GenMessage<AuditCheckpoint> = /*@__PURE__*/
+  messageDesc(file_piri_agent_v1_agent, 7);
+
+/**
  * Since 2. Where the output of a command goes on.
  *
  * @generated from message piri.agent.v1.ResumeFrom
@@ -561,7 +618,7 @@ export type ResumeFrom = Message$1<"piri.agent.v1.ResumeFrom"> & {
  * Use `create(ResumeFromSchema)` to create a new message.
  */
 export const ResumeFromSchema: GenMessage<ResumeFrom> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 7);
+  messageDesc(file_piri_agent_v1_agent, 8);
 
 /**
  * The last message of whoever ends the connection.
@@ -596,7 +653,7 @@ export type Bye = Message$1<"piri.agent.v1.Bye"> & {
  * Use `create(ByeSchema)` to create a new message.
  */
 export const ByeSchema: GenMessage<Bye> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 8);
+  messageDesc(file_piri_agent_v1_agent, 9);
 
 /**
  * Why, for machines. Since 2.
@@ -675,7 +732,7 @@ export enum Bye_Code {
  * Describes the enum piri.agent.v1.Bye.Code.
  */
 export const Bye_CodeSchema: GenEnum<Bye_Code> = /*@__PURE__*/
-  enumDesc(file_piri_agent_v1_agent, 8, 0);
+  enumDesc(file_piri_agent_v1_agent, 9, 0);
 
 /**
  * Asks for a Pong with the same data.
@@ -694,7 +751,7 @@ export type Ping = Message$1<"piri.agent.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 9);
+  messageDesc(file_piri_agent_v1_agent, 10);
 
 /**
  * Answers a Ping.
@@ -713,7 +770,7 @@ export type Pong = Message$1<"piri.agent.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 10);
+  messageDesc(file_piri_agent_v1_agent, 11);
 
 /**
  * Tells the agent to carry out an operation.
@@ -780,7 +837,7 @@ export type Command = Message$1<"piri.agent.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 11);
+  messageDesc(file_piri_agent_v1_agent, 12);
 
 /**
  * Asks the agent to end a command.
@@ -806,7 +863,7 @@ export type CommandCancel = Message$1<"piri.agent.v1.CommandCancel"> & {
  * Use `create(CommandCancelSchema)` to create a new message.
  */
 export const CommandCancelSchema: GenMessage<CommandCancel> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 12);
+  messageDesc(file_piri_agent_v1_agent, 13);
 
 /**
  * How far a command is.
@@ -842,7 +899,7 @@ export type CommandProgress = Message$1<"piri.agent.v1.CommandProgress"> & {
  * Use `create(CommandProgressSchema)` to create a new message.
  */
 export const CommandProgressSchema: GenMessage<CommandProgress> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 13);
+  messageDesc(file_piri_agent_v1_agent, 14);
 
 /**
  * How a command ended.
@@ -959,7 +1016,7 @@ export type CommandResult = Message$1<"piri.agent.v1.CommandResult"> & {
  * Use `create(CommandResultSchema)` to create a new message.
  */
 export const CommandResultSchema: GenMessage<CommandResult> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 14);
+  messageDesc(file_piri_agent_v1_agent, 15);
 
 /**
  * The end, in a word.
@@ -1013,7 +1070,7 @@ export enum CommandResult_Status {
  * Describes the enum piri.agent.v1.CommandResult.Status.
  */
 export const CommandResult_StatusSchema: GenEnum<CommandResult_Status> = /*@__PURE__*/
-  enumDesc(file_piri_agent_v1_agent, 14, 0);
+  enumDesc(file_piri_agent_v1_agent, 15, 0);
 
 /**
  * Since 2. What ending a command's processes came to.
@@ -1041,7 +1098,7 @@ export type Reaped = Message$1<"piri.agent.v1.Reaped"> & {
  * Use `create(ReapedSchema)` to create a new message.
  */
 export const ReapedSchema: GenMessage<Reaped> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 15);
+  messageDesc(file_piri_agent_v1_agent, 16);
 
 /**
  * Since 2. What a command printed.
@@ -1086,7 +1143,7 @@ export type CommandOutput = Message$1<"piri.agent.v1.CommandOutput"> & {
  * Use `create(CommandOutputSchema)` to create a new message.
  */
 export const CommandOutputSchema: GenMessage<CommandOutput> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 16);
+  messageDesc(file_piri_agent_v1_agent, 17);
 
 /**
  * Since 2. What the Manager holds of a command.
@@ -1124,7 +1181,7 @@ export type CommandAck = Message$1<"piri.agent.v1.CommandAck"> & {
  * Use `create(CommandAckSchema)` to create a new message.
  */
 export const CommandAckSchema: GenMessage<CommandAck> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 17);
+  messageDesc(file_piri_agent_v1_agent, 18);
 
 /**
  * Asks the Manager for data.
@@ -1155,7 +1212,7 @@ export type DataRequest = Message$1<"piri.agent.v1.DataRequest"> & {
  * Use `create(DataRequestSchema)` to create a new message.
  */
 export const DataRequestSchema: GenMessage<DataRequest> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 18);
+  messageDesc(file_piri_agent_v1_agent, 19);
 
 /**
  * Answers a DataRequest.
@@ -1205,7 +1262,7 @@ export type DataResponse = Message$1<"piri.agent.v1.DataResponse"> & {
  * Use `create(DataResponseSchema)` to create a new message.
  */
 export const DataResponseSchema: GenMessage<DataResponse> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 19);
+  messageDesc(file_piri_agent_v1_agent, 20);
 
 /**
  * Which member of a Message's body is set.

@@ -14,6 +14,7 @@ import { MAX_RUNNING } from "../../../lib/agent/runner/acceptance.ts";
 import { PolicyGate } from "../../../lib/agent/policy/policy_gate.ts";
 import { Runner } from "../../../lib/agent/runner/runner.ts";
 import type { AgentSession } from "../../../lib/agent/link/session.ts";
+import { Witnesses } from "../../../lib/agent/witness/witnesses.ts";
 import { Counters } from "../../../lib/base/counters.ts";
 import { Limits } from "../../../lib/base/limits.ts";
 import { managerTable } from "../../../lib/manager/session.ts";
@@ -103,6 +104,14 @@ export class AgentTarget implements Target {
       random,
       counters: this.#counters,
       dial: () => Promise.resolve(this.#transport),
+      witness: new Witnesses({
+        file: {
+          read: () => Promise.resolve(undefined),
+          write: () => Promise.resolve(),
+        },
+        clock,
+        counters: this.#counters,
+      }),
     });
   }
 

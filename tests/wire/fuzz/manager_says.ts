@@ -97,12 +97,23 @@ function helloOf(view: ManagerView, random: Seeded) {
     pingIntervalMs: random.pick([0, 1_000, 15_000, 2 ** 32 - 1]),
     reconnectWindowMs: random.pick([0, 1_000, 60_000, 2 ** 32 - 1]),
     name: random.pick(["", "", "", "web-2", "../web", "x".repeat(200)]),
+    ...(random.chance(0.3) ? { checkpoint: checkpointOf(random) } : {}),
     resume: view.entries.filter(() => random.chance(0.7)).map((entry) => ({
       commandId: entry.id,
       stdout: partOf(entry.stdout, random),
       stderr: partOf(entry.stderr, random),
     })),
   });
+}
+
+function checkpointOf(random: Seeded) {
+  return {
+    count: random.pick([0n, 7n, -1n, 2n ** 63n - 1n]),
+    hash: new Uint8Array(random.pick([32, 0, 33])),
+    atMs: random.pick([0n, 1_767_225_600_000n, 2n ** 63n - 1n]),
+    managerKey: new Uint8Array(random.pick([32, 0])),
+    signature: new Uint8Array(random.pick([64, 0])),
+  };
 }
 
 function commandOf(id: bigint, random: Seeded) {

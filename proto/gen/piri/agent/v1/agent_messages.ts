@@ -687,6 +687,11 @@ export interface ServerHello {
   /** A random id, made once for the Manager's database. */
   managerId: string;
   /**
+   * With the feature proof: the newest checkpoint of the Manager's audit, if
+   * there is one. Agents keep it as witnesses.
+   */
+  checkpoint?: AuditCheckpoint | undefined;
+  /**
    * Widest window of random delays between two dials, in milliseconds; 1,000 to
    * 60,000 count. It suits the size of the fleet. 60,000 if absent.
    */
@@ -704,8 +709,9 @@ export interface ServerHello {
 }
 
 /** A ServerHello; what is not given is as in an empty one. */
-export function createServerHello(init: Omit<Partial<ServerHello>, "resume"> & {
+export function createServerHello(init: Omit<Partial<ServerHello>, "resume" | "checkpoint"> & {
   resume?: readonly Partial<ResumeFrom>[];
+  checkpoint?: Partial<AuditCheckpoint> | undefined;
 } = {}): ServerHello {
   const message: ServerHello = {
     version: init.version ?? 0,
@@ -718,6 +724,9 @@ export function createServerHello(init: Omit<Partial<ServerHello>, "resume"> & {
   };
   if (init.pingIntervalMs !== undefined) {
     message.pingIntervalMs = init.pingIntervalMs;
+  }
+  if (init.checkpoint !== undefined) {
+    message.checkpoint = createAuditCheckpoint(init.checkpoint);
   }
   if (init.reconnectWindowMs !== undefined) {
     message.reconnectWindowMs = init.reconnectWindowMs;
@@ -742,6 +751,9 @@ export function writeServerHello(
   for (const item of message.resume) writer.message(42, writeResumeFrom, item);
   if (message.managerId !== "") {
     writer.string(50, message.managerId);
+  }
+  if (message.checkpoint !== undefined) {
+    writer.message(58, writeAuditCheckpoint, message.checkpoint);
   }
   if (message.reconnectWindowMs !== undefined) {
     writer.uint32(64, message.reconnectWindowMs);
@@ -778,6 +790,9 @@ export function readServerHello(
       case 6:
         message.managerId = reader.string();
         break;
+      case 7:
+        message.checkpoint = reader.message(readAuditCheckpoint, message.checkpoint);
+        break;
       case 8:
         message.reconnectWindowMs = reader.uint32();
         break;
@@ -786,6 +801,82 @@ export function readServerHello(
         break;
       case 10:
         message.name = reader.string();
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  return message;
+}
+
+/** Since 2, with the feature proof. State of the Manager's audit, signed. */
+export interface AuditCheckpoint {
+  /** Number of entries. */
+  count: bigint;
+  /** Hash of the newest entry, 32 bytes. It covers all before it. */
+  hash: Uint8Array;
+  /** Time of the signature by the Manager's clock, milliseconds since 1970. */
+  atMs: bigint;
+  /** The Manager's Ed25519 key that signed it, 32 bytes. */
+  managerKey: Uint8Array;
+  /** By that key; 64 bytes. */
+  signature: Uint8Array;
+}
+
+/** A AuditCheckpoint; what is not given is as in an empty one. */
+export function createAuditCheckpoint(init: Partial<AuditCheckpoint> = {}): AuditCheckpoint {
+  return {
+    count: init.count ?? 0n,
+    hash: init.hash ?? new Uint8Array(),
+    atMs: init.atMs ?? 0n,
+    managerKey: init.managerKey ?? new Uint8Array(),
+    signature: init.signature ?? new Uint8Array(),
+  };
+}
+
+export function writeAuditCheckpoint(
+  writer: ProtobufWriter,
+  message: AuditCheckpoint,
+): void {
+  if (message.count !== 0n) {
+    writer.int64(8, message.count);
+  }
+  if (message.hash.length > 0) {
+    writer.bytes(18, message.hash);
+  }
+  if (message.atMs !== 0n) {
+    writer.int64(24, message.atMs);
+  }
+  if (message.managerKey.length > 0) {
+    writer.bytes(34, message.managerKey);
+  }
+  if (message.signature.length > 0) {
+    writer.bytes(42, message.signature);
+  }
+}
+
+export function readAuditCheckpoint(
+  reader: ProtobufReader,
+  end: number,
+  message: AuditCheckpoint = createAuditCheckpoint(),
+): AuditCheckpoint {
+  while (reader.at < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.count = reader.int64();
+        break;
+      case 2:
+        message.hash = reader.bytes();
+        break;
+      case 3:
+        message.atMs = reader.int64();
+        break;
+      case 4:
+        message.managerKey = reader.bytes();
+        break;
+      case 5:
+        message.signature = reader.bytes();
         break;
       default:
         reader.skip(tag);
