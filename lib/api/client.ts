@@ -3,6 +3,7 @@ import type { CommonTransportOptions } from "@connectrpc/connect/protocol";
 import { createTransport } from "@connectrpc/connect/protocol-connect";
 import {
   AgentsService,
+  ApprovalsService,
   AuditService,
   BlobsService,
   CommandsService,
@@ -52,6 +53,8 @@ export interface ControlClient {
   readonly operators: Client<typeof OperatorsService>;
   /** Join tokens, and hosts that wait to be accepted. */
   readonly enrolment: Client<typeof EnrolmentService>;
+  /** Jobs that wait until others approve of them. */
+  readonly approvals: Client<typeof ApprovalsService>;
   /** Issuers of the tokens that CI jobs sign in with. */
   readonly issuers: Client<typeof IssuersService>;
   /** Secrets that the Manager keeps for agents. */
@@ -82,6 +85,7 @@ export function controlClient(transport: Transport): ControlClient {
     status: createClient(StatusService, told),
     operators: createClient(OperatorsService, told),
     enrolment: createClient(EnrolmentService, told),
+    approvals: createClient(ApprovalsService, told),
     issuers: createClient(IssuersService, told),
     logins: createClient(LoginService, told),
     secrets: createClient(SecretsService, told),

@@ -20,6 +20,7 @@ import {
   reconnectWindowMs,
 } from "./admission/reconnect_window.ts";
 import { Agents, type ManagerIdentity } from "./agents.ts";
+import { Approvals } from "./approvals/approvals.ts";
 import { AuditLog } from "./audit_log.ts";
 import { withBlobs } from "./blobs/blob_requests.ts";
 import type { Blobs } from "./blobs/blobs.ts";
@@ -104,6 +105,7 @@ export class ManagerCore {
   readonly storage: StorageHealth;
   readonly commands: Commands;
   readonly jobs: Jobs;
+  readonly approvals: Approvals;
   readonly agents: Agents;
   readonly access: Access;
   readonly enrolment: Enrolments;
@@ -192,6 +194,12 @@ export class ManagerCore {
           : this.access.rights.refusal({ name, tokenId }, work, agent),
     });
     this.jobs = jobs;
+    this.approvals = new Approvals({
+      ...parts,
+      jobs,
+      secrets,
+      rightsOf: (asker) => access.rights.of(asker),
+    });
     const aliases = new AgentAliases();
     this.#aliases = aliases;
     const shared = { ...parts, commands, jobs: jobs.effects, aliases };
@@ -245,6 +253,7 @@ export class ManagerCore {
     await this.commands.load(agents);
     this.agents.load(agents);
     await this.#webhooks.load(agents, this.#settings.webhooks ?? []);
+    await this.approvals.load();
     await this.jobs.effects.load(agents, reconnectWindowMs(agents.length));
   }
 
@@ -290,6 +299,7 @@ export class ManagerCore {
     this.jobs.effects.stop();
     this.storage.close();
     this.access.stop();
+    this.approvals.stop();
     this.#admission.close();
     const retryAfterMs = this.#options.brief
       ? busyRetryMs(this.#admission.windowMs)

@@ -73,6 +73,7 @@ async function withAlice({ manager }: JobFleet): Promise<void> {
       argv: [],
       most: 0,
       trustFacts: false,
+      approve: 0,
       within: "",
     }],
   });
