@@ -293,12 +293,15 @@ export class Approvals implements ApprovalAdmin {
       }
       const given = secrets.givenFor(approvalName(id));
       const started = await jobs.startApproved(
-        requestOf(record, { rights, secrets: given }),
+        requestOf(record, {
+          ...rights === undefined ? {} : { rights },
+          ...given === undefined ? {} : { secrets: given },
+        }),
         {
           names: agents,
           requireSame: (names) => {
-            const names_ = secrets.namesOf(request);
-            requireSame(record, jobStatement(request, names, names_));
+            const named = secrets.namesOf(request);
+            requireSame(record, jobStatement(request, names, named));
           },
           approved: { id, votes, needed, at: clock.now() },
           statement: JSON.parse(record.statement),
@@ -359,13 +362,13 @@ export class Approvals implements ApprovalAdmin {
   async #waiting(
     attempt: string,
     id: bigint,
-    { identity }: Decider,
+    decider: Decider,
   ): Promise<ApprovalRecord> {
-    const record = await this.#find(id, identity?.sight);
+    const record = await this.#find(id, decider.identity?.sight);
     const now = this.#options.clock.now();
     if (record.state === "waiting" && record.expiresAt <= now) {
       await this.#expire();
-      return await this.#waiting(attempt, id, { identity } as Decider);
+      return await this.#waiting(attempt, id, decider);
     }
     if (record.state === "waiting") return record;
     throw new PiriError(

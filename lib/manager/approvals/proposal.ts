@@ -67,7 +67,7 @@ export function newApproval(
 /** Request for the job that has waited, by who asked for it. */
 export function requestOf(
   record: ApprovalRecord,
-  { rights, secrets }: Pick<JobRequest, "rights" | "secrets">,
+  more: Pick<JobRequest, "rights" | "secrets">,
 ): JobRequest {
   const { request, requestId, requestedBy, saidBy } = record;
   const { credential, origin } = record;
@@ -78,8 +78,7 @@ export function requestOf(
     saidBy,
     credential,
     origin,
-    ...rights === undefined ? {} : { rights },
-    ...secrets === undefined ? {} : { secrets },
+    ...more,
   };
 }
 
