@@ -33,7 +33,11 @@ export function approvalStateName({ state }: Approval): string {
  * @throws {PiriError} INVALID_ARGUMENT
  */
 export function parseApprovalId(text: string): bigint {
-  return parseId(text.replace(/^a-/, ""));
+  if (/^(a-)?\d+$/.test(text)) return parseId(text.replace(/^a-/, ""));
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot read the id "${text}": that of an approval is as a-7`,
+  );
 }
 
 /** The approval of an answer. Throws INTERNAL if the Manager gave none. */

@@ -435,7 +435,7 @@ export class Approvals implements ApprovalAdmin {
       { ...this.#audit(act, record, decider), outcome: reason },
     );
     secrets.drop(approvalName(id));
-    this.#tell(`approval_${state}`, ended, `is ${state}: ${reason}`);
+    this.#tell(`approval_${state}`, ended, reason);
     return viewOf(ended);
   }
 

@@ -64,12 +64,15 @@ export function requireOther(
  * @throws {PiriError} DENIED
  */
 export function requireRight(
-  { request, agents }: Pick<ApprovalRecord, "request" | "agents">,
+  { id, request, agents }: Pick<ApprovalRecord, "id" | "request" | "agents">,
   rights: Pick<Rights, "check"> & { readonly role: Role } | undefined,
 ): void {
   if (rights === undefined || hasRole(rights.role, "admin")) return;
   if (!hasRole(rights.role, "operator")) {
-    throw new PiriError("DENIED", `its role is "${rights.role}" now`);
+    throw new PiriError(
+      "DENIED",
+      `Cannot decide on ${approvalName(id)}: its role is "${rights.role}"`,
+    );
   }
   rights.check(request, agents);
 }
