@@ -98,6 +98,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/access_api.ts",
   ],
   "manager/operator_api.ts": [
+    "type manager/approval_api.ts",
     "type manager/secret_api.ts",
     "type manager/enrolment_api.ts",
     "base",
@@ -293,7 +294,25 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/agent_roster.ts",
     "type manager/operator_api.ts",
   ],
+  "manager/approval_api.ts": [
+    "base",
+    "type store",
+    "type manager/access_api.ts",
+    "type manager/job_api.ts",
+  ],
+  "manager/approvals": [
+    "base",
+    "type store",
+    "type manager/access_api.ts",
+    "type manager/approval_api.ts",
+    "type manager/job_api.ts",
+    "manager/audit_entry.ts",
+    "type manager/events.ts",
+    "type manager/jobs",
+    "type manager/secrets",
+  ],
   "manager/jobs": [
+    "targets",
     "type manager/secrets",
     "manager/audit_entry.ts",
     "base",
@@ -366,6 +385,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/storage_health.ts",
     "manager/commands.ts",
     "manager/admission",
+    "manager/approvals",
     "manager/jobs",
     "manager/access",
     "manager/agent_roster.ts",
@@ -381,6 +401,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
 
   api: [
+    "type manager/approval_api.ts",
     "type manager/secret_api.ts",
     "base",
     "type manager/access_api.ts",

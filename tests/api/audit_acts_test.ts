@@ -1,3 +1,6 @@
+import { askerText } from "../../lib/base/asker.ts";
+import type { Identity } from "../../lib/manager/access_api.ts";
+import { identityOf, loggedIn } from "../support/an_operator.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Control } from "../../lib/api/client.ts";
 import { CALLS } from "../../lib/api/calls.ts";
@@ -79,6 +82,23 @@ async function withAlice({ manager }: JobFleet): Promise<void> {
   });
 }
 
+/** A job that waits for an approval, by somebody. */
+function propose(
+  fleet: JobFleet,
+  by: { readonly requestedBy: string; readonly rights?: Identity },
+): Promise<unknown> {
+  const request = fleet.request({ targets: "web-*", ...by });
+  return fleet.manager.approvals.start({ ...request, propose: true });
+}
+
+/** A job of operator alice that waits for two approvals. */
+async function withProposal(fleet: JobFleet): Promise<void> {
+  const { access } = fleet.manager;
+  const rules = [{ approve: 2 }];
+  const rights = identityOf(access, await loggedIn(access, "alice", { rules }));
+  await propose(fleet, { requestedBy: "alice", rights });
+}
+
 /** A token whose hosts somebody accepts. */
 async function withToken({ manager }: JobFleet): Promise<string> {
   const { token } = await manager.enrolment.createToken({
@@ -141,6 +161,32 @@ const CASES: Readonly<Record<string, Case>> = {
     call: ({ agents }) => agents.revokeAgent({ id: "web-1", ...SAID }),
     on: "web-1",
     outcome: "",
+  },
+  "ApprovalsService.approve": {
+    before: withProposal,
+    call: ({ approvals }) => approvals.approve({ id: 1n, ...SAID }),
+    on: "a-1",
+    operation: "echo.Echo",
+    outcome: "",
+  },
+  "ApprovalsService.reject": {
+    before: withProposal,
+    call: ({ approvals }) =>
+      approvals.reject({ id: 1n, reason: "not now", ...SAID }),
+    on: "a-1",
+    operation: "echo.Echo",
+    outcome: `rejected by ${
+      askerText({ requestedBy: OWNER, saidBy: "anna" })
+    }: not now`,
+  },
+  "ApprovalsService.withdraw": {
+    before: (fleet) => propose(fleet, { requestedBy: "root" }),
+    call: ({ approvals }) => approvals.withdraw({ id: 1n, ...SAID }),
+    on: "a-1",
+    operation: "echo.Echo",
+    outcome: `withdrawn by ${
+      askerText({ requestedBy: OWNER, saidBy: "anna" })
+    }`,
   },
   "CommandsService.run": {
     call: ({ commands }) =>
@@ -356,6 +402,11 @@ const REFUSED: Readonly<
     agents.renameAgent({ id: "web-1", newId: "web-2" }),
   "AgentsService.revokeAgent": ({ agents }) =>
     agents.revokeAgent({ id: "web-8" }),
+  "ApprovalsService.approve": ({ approvals }) => approvals.approve({ id: 9n }),
+  "ApprovalsService.reject": ({ approvals }) =>
+    approvals.reject({ id: 9n, reason: "no" }),
+  "ApprovalsService.withdraw": ({ approvals }) =>
+    approvals.withdraw({ id: 9n }),
   "CommandsService.run": ({ commands }) =>
     commands.run({ agents: ["web-8"], requestId: "r-1", ...ECHO }),
   "CommandsService.cancel": ({ commands }) =>
@@ -429,13 +480,14 @@ async function served() {
       proof: MANAGER_PROOF,
     }),
   );
-  const { agents, commands, jobs, audit, access, enrolment, ci } =
+  const { agents, approvals, commands, jobs, audit, access, enrolment, ci } =
     fleet.manager;
   const manager = Object.assign(new SmallManager(), {
     access,
     enrolment,
     ci,
     agents,
+    approvals,
     commands,
     jobs,
     audit,

@@ -9,6 +9,7 @@ import { Turns } from "../../base/turns.ts";
 import type {
   ApprovalChange,
   ApprovalRecord,
+  ApprovalState,
   ApprovalVote,
 } from "../../store/approval_records.ts";
 import type { Store } from "../../store/store.ts";
@@ -435,7 +436,7 @@ export class Approvals implements ApprovalAdmin {
       { ...this.#audit(act, record, decider), outcome: reason },
     );
     secrets.drop(approvalName(id));
-    this.#tell(`approval_${state}`, ended, reason);
+    this.#tell(`approval_${state}`, ended, endText(state, decider));
     return viewOf(ended);
   }
 
@@ -477,6 +478,14 @@ function viewOf(
     ApprovalRecord,
 ): ApprovalView {
   return view;
+}
+
+/** Tells an end without its reason, which may name agents that not all operators see. */
+function endText(state: ApprovalState, decider: Decider | undefined): string {
+  if (state === "refused") return "is approved, and could not be started";
+  return decider === undefined
+    ? `is ${state}`
+    : `is ${state} by ${operatorText(decider)}`;
 }
 
 function voter({ by, tokenId }: ApprovalVote) {
