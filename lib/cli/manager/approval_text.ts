@@ -82,7 +82,7 @@ export function approvalJson(approval: Approval): Record<string, unknown> {
   };
 }
 
-/** What is to be done, and on which agents. */
+/** Work that is to be done, and on which agents. */
 export function workText(approval: Approval): string {
   return `${requestText(approval)} on ${foldNames(approval.agents)}`;
 }

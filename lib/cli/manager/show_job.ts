@@ -74,7 +74,7 @@ export async function showEntry(
   });
 }
 
-/** Who has approved a job, if it needed approvals. */
+/** Users who have approved a job, if it needed approvals. */
 async function approvedBy(
   control: Control,
   jobId: bigint,

@@ -80,7 +80,7 @@ export class OperatorRights {
     const record = this.#options.find(name)?.record;
     const { fact } = this.#factAgainst(name, tokenId) ?? {};
     if (fact !== undefined || record === undefined) {
-      throw new PiriError("DENIED", `"${name}" may no longer do it: ${fact}`);
+      throw new PiriError("DENIED", `Cannot act as "${name}": ${fact}`);
     }
     return {
       tokenId,

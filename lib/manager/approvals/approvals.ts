@@ -1,18 +1,13 @@
 import { operatorText } from "../../base/asker.ts";
-import { approvalName, approvalsText } from "../../base/approval_name.ts";
-import type { Clock, Timer } from "../../base/clock.ts";
+import { approvalName } from "../../base/approval_name.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { jobName } from "../../base/job_state.ts";
 import { logger } from "../../base/log.ts";
 import { canonicalHash, canonicalJson } from "../../base/statement.ts";
-import { Turns } from "../../base/turns.ts";
 import type {
-  ApprovalChange,
   ApprovalRecord,
-  ApprovalState,
   ApprovalVote,
 } from "../../store/approval_records.ts";
-import type { Store } from "../../store/store.ts";
 import type { Rights, Sight } from "../access_api.ts";
 import type { Role } from "../../base/role.ts";
 import type {
@@ -22,8 +17,6 @@ import type {
   Decider,
   ProposedJob,
 } from "../approval_api.ts";
-import { auditEntry } from "../audit_entry.ts";
-import type { Events } from "../events.ts";
 import type { StartedJob } from "../job_api.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { SecretDesk } from "../secrets/secret_desk.ts";
@@ -33,30 +26,16 @@ import {
   requireOther,
   requireRight,
 } from "./deciders.ts";
-import { hashText, jobStatement, newApproval, requestOf } from "./proposal.ts";
+import { viewOf, WaitingApprovals, type WaitingOptions } from "./waiting.ts";
+import { hashText, jobStatement, requestOf } from "./proposal.ts";
 
 const log = logger("manager", "approvals");
-
-/** Time in which a job can be approved, in milliseconds. */
-export const APPROVAL_MS = 3_600_000;
-
-/** Most jobs that wait. */
-const MAX_WAITING = 1_000;
-
-/** Time after which an expiry that could not be recorded is tried again, in milliseconds. */
-const RETRY_MS = 10_000;
 
 /** Codes of errors that say nothing about a job, but about the moment. */
 const PASSING = new Set(["UNAVAILABLE", "BUSY", "DISK", "INTERNAL", "CORRUPT"]);
 
 /** Parts that approvals need. */
-export interface ApprovalsOptions {
-  readonly store: Pick<
-    Store,
-    "approval" | "approvals" | "addApproval" | "changeApproval"
-  >;
-  readonly clock: Clock;
-  readonly events: Pick<Events, "add">;
+export interface ApprovalsOptions extends WaitingOptions {
   readonly jobs: Pick<Jobs, "start" | "prepare" | "startApproved" | "earlier">;
   readonly secrets: Pick<SecretDesk, "namesOf" | "keep" | "drop" | "givenFor">;
   /** Rights of an operator who is not there now. Throws DENIED for one who may do nothing any more. */
@@ -68,24 +47,21 @@ export interface ApprovalsOptions {
 /** Jobs that wait until others approve of them. */
 export class Approvals implements ApprovalAdmin {
   readonly #options: ApprovalsOptions;
-  readonly #turns = new Turns();
-  #changed = Promise.withResolvers<void>();
-  #timer: Timer | undefined;
-  #isStopped = false;
+  readonly #waiting: WaitingApprovals;
 
   constructor(options: ApprovalsOptions) {
     this.#options = options;
+    this.#waiting = new WaitingApprovals(options);
   }
 
   /** Takes up those that wait. Called once. */
   async load(): Promise<void> {
-    await this.#turns.run(() => this.#expire());
+    await this.#waiting.turns.run(() => this.#waiting.expire());
   }
 
   /** Ends what waits for the time. */
   stop(): void {
-    this.#isStopped = true;
-    this.#timer?.cancel();
+    this.#waiting.stop();
   }
 
   async start(
@@ -98,14 +74,16 @@ export class Approvals implements ApprovalAdmin {
     }
     const [asked] = await store.approvals({ limit: 1, requestId });
     if (asked !== undefined) {
-      if (asked.state === "waiting") this.#keepSecrets(asked.id, request);
+      if (asked.state === "waiting") {
+        this.#waiting.keepSecrets(asked.id, request);
+      }
       return { approval: viewOf(asked), notes: undefined };
     }
     const { names, notes, approvals } = await jobs.prepare(request);
     const needed = Math.max(approvals, request.propose ? 1 : 0);
     if (needed === 0) return await jobs.start(request);
-    const approval = await this.#turns.run(() =>
-      this.#propose(request, names, needed)
+    const approval = await this.#waiting.turns.run(() =>
+      this.#waiting.propose(request, names, needed)
     );
     return { approval, notes };
   }
@@ -120,7 +98,7 @@ export class Approvals implements ApprovalAdmin {
   }
 
   async get(id: bigint, sight?: Sight): Promise<ApprovalView> {
-    return viewOf(await this.#find(id, sight));
+    return viewOf(await this.#waiting.find(id, sight));
   }
 
   async *watch(
@@ -132,7 +110,7 @@ export class Approvals implements ApprovalAdmin {
     );
     let told = -1;
     while (!signal.aborted) {
-      const changed = this.#changed.promise;
+      const changed = this.#waiting.changed;
       const view = await this.get(id, sight);
       const version = view.votes.length;
       if (version !== told || view.state !== "waiting") yield view;
@@ -145,18 +123,18 @@ export class Approvals implements ApprovalAdmin {
   approve(
     ...[id, decider]: Parameters<ApprovalAdmin["approve"]>
   ): Promise<ApprovalView> {
-    return this.#turns.run(() => this.#approve(id, decider));
+    return this.#waiting.turns.run(() => this.#approve(id, decider));
   }
 
   reject(
     ...[id, decider]: Parameters<ApprovalAdmin["reject"]>
   ): Promise<ApprovalView> {
-    return this.#turns.run(async () => {
-      const record = await this.#waiting("reject", id, decider);
+    return this.#waiting.turns.run(async () => {
+      const record = await this.#waiting.require("reject", id, decider);
       requireOther(record, decider, "reject");
       requireRight(record, decider.identity);
       const by = operatorText(decider);
-      return await this.#end("Reject", record, decider, {
+      return await this.#waiting.end("Reject", record, decider, {
         state: "rejected",
         reason: `rejected by ${by}: ${decider.reason}`,
       });
@@ -164,8 +142,8 @@ export class Approvals implements ApprovalAdmin {
   }
 
   withdraw(id: bigint, decider: Decider): Promise<ApprovalView> {
-    return this.#turns.run(async () => {
-      const record = await this.#waiting("withdraw", id, decider);
+    return this.#waiting.turns.run(async () => {
+      const record = await this.#waiting.require("withdraw", id, decider);
       const asked = { name: record.requestedBy, tokenId: record.tokenId };
       if (!isSameParty(asked, partyOf(decider))) {
         throw new PiriError(
@@ -177,66 +155,18 @@ export class Approvals implements ApprovalAdmin {
           } REASON)`,
         );
       }
-      return await this.#end("Withdraw", record, decider, {
+      return await this.#waiting.end("Withdraw", record, decider, {
         state: "withdrawn",
         reason: `withdrawn by ${operatorText(decider)}`,
       });
     });
   }
 
-  async #propose(
-    request: ApprovableRequest,
-    names: readonly string[],
-    needed: number,
-  ): Promise<ApprovalView> {
-    const { store, clock, secrets } = this.#options;
-    const waiting = await store.approvals({
-      limit: MAX_WAITING,
-      waiting: true,
-    });
-    if (waiting.length >= MAX_WAITING) {
-      throw new PiriError(
-        "BUSY",
-        `Cannot ask for an approval: ${MAX_WAITING} jobs wait for theirs`,
-      );
-    }
-    const now = clock.now();
-    const statement = jobStatement(request, names, secrets.namesOf(request));
-    const { record, repeated } = await store.addApproval(
-      newApproval(request, statement, {
-        needed,
-        createdAt: now,
-        expiresAt: now + APPROVAL_MS,
-      }),
-      auditEntry(
-        {
-          act: "Propose",
-          on: request.targets.expressions,
-          operation: request.operation,
-          statement,
-        },
-        request,
-        clock,
-      ),
-    );
-    if (repeated) return viewOf(record);
-    this.#keepSecrets(record.id, request);
-    this.#tell(
-      "approval_asked",
-      record,
-      `${operatorText(request)} asks for ${
-        approvalsText(needed)
-      } of ${request.operation} on ${agentsText(names)}`,
-    );
-    this.#schedule(record.expiresAt);
-    return viewOf(record);
-  }
-
   async #approve(
     id: bigint,
     decider: Parameters<ApprovalAdmin["approve"]>[1],
   ): Promise<ApprovalView> {
-    const record = await this.#waiting("approve", id, decider);
+    const record = await this.#waiting.require("approve", id, decider);
     const name = approvalName(id);
     requireOther(record, decider, "approve");
     requireRight(record, decider.identity);
@@ -287,9 +217,9 @@ export class Approvals implements ApprovalAdmin {
       );
       if (votes.length < needed) {
         const change = { kind: "vote", votes, needed } as const;
-        const audit = this.#audit("Approve", record, decider);
+        const audit = this.#waiting.audit("Approve", record, decider);
         const changed = await store.changeApproval(id, change, audit);
-        this.#tellVote(changed, decider);
+        this.#waiting.tellVote(changed, decider);
         return viewOf(changed);
       }
       const given = secrets.givenFor(approvalName(id));
@@ -306,11 +236,11 @@ export class Approvals implements ApprovalAdmin {
           },
           approved: { id, votes, needed, at: clock.now() },
           statement: JSON.parse(record.statement),
-          audit: this.#audit("Approve", record, decider),
+          audit: this.#waiting.audit("Approve", record, decider),
         },
       );
       secrets.drop(approvalName(id));
-      this.#tellVote({ ...record, votes, needed }, decider);
+      this.#waiting.tellVote({ ...record, votes, needed }, decider);
       log.info("{id} is approved and has become {job}", {
         id: approvalName(id),
         job: jobName(started.job.id),
@@ -322,7 +252,7 @@ export class Approvals implements ApprovalAdmin {
       }
       const now = await store.approval(id);
       if (now?.state !== "waiting") throw error;
-      return await this.#end("Approve", record, decider, {
+      return await this.#waiting.end("Approve", record, decider, {
         state: "refused",
         reason: `approved, but not started: ${messageOf(error)}`,
       });
@@ -348,152 +278,10 @@ export class Approvals implements ApprovalAdmin {
     if (tokenId === null) return undefined;
     return this.#options.rightsOf({ name: requestedBy, tokenId });
   }
-
-  async #find(id: bigint, sight: Sight | undefined): Promise<ApprovalRecord> {
-    const record = await this.#options.store.approval(id);
-    const isSeen = record !== undefined &&
-      (sight === undefined || record.agents.every((name) => sight.has(name)));
-    if (isSeen) return record;
-    throw new PiriError(
-      "NOT_FOUND",
-      `Cannot find ${approvalName(id)}: there is no such approval`,
-    );
-  }
-
-  async #waiting(
-    attempt: string,
-    id: bigint,
-    decider: Decider,
-  ): Promise<ApprovalRecord> {
-    const record = await this.#find(id, decider.identity?.sight);
-    const now = this.#options.clock.now();
-    if (record.state === "waiting" && record.expiresAt <= now) {
-      await this.#expire();
-      return await this.#waiting(attempt, id, decider);
-    }
-    if (record.state === "waiting") return record;
-    throw new PiriError(
-      "FAILED_PRECONDITION",
-      `Cannot ${attempt} ${approvalName(id)}: ${
-        record.state === "started"
-          ? `it was approved, and has become job ${jobName(record.jobId ?? 0n)}`
-          : `it is ${record.state}`
-      }`,
-    );
-  }
-
-  /** Ends all whose time is over, and waits for the next one. */
-  async #expire(): Promise<void> {
-    const { store, clock } = this.#options;
-    const now = clock.now();
-    const waiting = await store.approvals({
-      limit: MAX_WAITING,
-      waiting: true,
-    });
-    for (const record of waiting) {
-      if (record.expiresAt > now) continue;
-      await this.#end("Expire", record, undefined, {
-        state: "expired",
-        reason: "nobody decided within 1 h",
-      });
-    }
-    const next = waiting.map(({ expiresAt }) => expiresAt)
-      .filter((at) => at > now);
-    if (next.length > 0) this.#schedule(Math.min(...next));
-  }
-
-  #schedule(at: number): void {
-    if (this.#timer !== undefined || this.#isStopped) return;
-    const { clock } = this.#options;
-    const wait = Math.max(at - clock.now(), 0);
-    this.#timer = clock.timer(wait, () => {
-      this.#timer = undefined;
-      this.#turns.run(() => this.#expire()).catch((error) => {
-        if (this.#isStopped) return;
-        log.warning("Cannot end approvals whose time is over: {error}", {
-          error: messageOf(error),
-        });
-        this.#schedule(clock.now() + RETRY_MS);
-      });
-    });
-  }
-
-  async #end(
-    act: string,
-    record: ApprovalRecord,
-    decider: Decider | undefined,
-    { state, reason }: Pick<
-      ApprovalChange & { kind: "end" },
-      "state" | "reason"
-    >,
-  ): Promise<ApprovalView> {
-    const { store, clock, secrets } = this.#options;
-    const { id } = record;
-    const by = decider?.requestedBy ?? "";
-    const ended = await store.changeApproval(
-      id,
-      { kind: "end", state, reason, at: clock.now(), by },
-      { ...this.#audit(act, record, decider), outcome: reason },
-    );
-    secrets.drop(approvalName(id));
-    this.#tell(`approval_${state}`, ended, endText(state, decider));
-    return viewOf(ended);
-  }
-
-  #keepSecrets(id: bigint, request: ApprovableRequest): void {
-    this.#options.secrets.keep(approvalName(id), request);
-  }
-
-  #audit(act: string, record: ApprovalRecord, decider: Decider | undefined) {
-    return auditEntry(
-      {
-        act,
-        on: [approvalName(record.id)],
-        operation: record.request.operation,
-        statement: JSON.parse(record.statement),
-      },
-      decider ?? { requestedBy: "", saidBy: "", credential: "clock" },
-      this.#options.clock,
-    );
-  }
-
-  #tellVote({ id, votes, needed }: ApprovalRecord, decider: Decider): void {
-    this.#tell(
-      "approval_given",
-      { id },
-      `${operatorText(decider)} approves, ${votes.length} of ${needed}`,
-    );
-  }
-
-  #tell(kind: string, { id }: Pick<ApprovalRecord, "id">, text: string): void {
-    this.#options.events.add(kind, `${approvalName(id)}: ${text}`);
-    const { resolve } = this.#changed;
-    this.#changed = Promise.withResolvers<void>();
-    resolve();
-  }
-}
-
-function viewOf(
-  { requestId: _, tokenId: _token, credential: _c, origin: _o, ...view }:
-    ApprovalRecord,
-): ApprovalView {
-  return view;
-}
-
-/** Tells an end without its reason, which may name agents that not all operators see. */
-function endText(state: ApprovalState, decider: Decider | undefined): string {
-  if (state === "refused") return "is approved, and could not be started";
-  return decider === undefined
-    ? `is ${state}`
-    : `is ${state} by ${operatorText(decider)}`;
 }
 
 function voter({ by, tokenId }: ApprovalVote) {
   return { name: by, tokenId };
-}
-
-function agentsText({ length }: readonly string[]): string {
-  return length === 1 ? "1 agent" : `${length} agents`;
 }
 
 /** Refuses to start anything but what was approved. */
@@ -507,6 +295,6 @@ function requireSame(
   }
   throw new PiriError(
     "FAILED_PRECONDITION",
-    "what would be started is no longer what was approved",
+    "Cannot start it: it is no longer what was approved",
   );
 }

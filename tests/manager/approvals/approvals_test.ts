@@ -145,12 +145,12 @@ for (
   const [change, why, act] of [
     [
       "was suspended",
-      '"alice" may no longer do it: it is suspended',
+      'Cannot act as "alice": it is suspended',
       (access: Access) => access.set("alice", { suspended: true }),
     ],
     [
       "was removed",
-      '"alice" may no longer do it: there is no such operator',
+      'Cannot act as "alice": there is no such operator',
       (access: Access) => access.remove("alice"),
     ],
     [
@@ -160,7 +160,7 @@ for (
     ],
     [
       "has lost the token",
-      '"alice" may no longer do it: token 2 was revoked',
+      'Cannot act as "alice": token 2 was revoked',
       (access: Access) => access.revoke(2),
     ],
     [

@@ -86,7 +86,10 @@ function endOf(approval: Approval): Error {
   const name = approvalName(approval.id);
   if (approval.state === ApprovalState.WITHDRAWN) {
     return new ExitError(
-      new PiriError("CANCELLED", `Not run: ${name} is ${approval.reason}`),
+      new PiriError(
+        "CANCELLED",
+        `Cannot run it: ${name} is ${approval.reason}`,
+      ),
       ExitCode.cancelled,
     );
   }
