@@ -88,7 +88,7 @@ export type NewApproval = Omit<
 /** Change of an approval that waits. */
 export type ApprovalChange =
   | {
-    /** Keeps an approval, and that so many are needed now. */
+    /** Keeps an approval, and the number that is needed now. */
     readonly kind: "vote";
     readonly votes: readonly ApprovalVote[];
     readonly needed: number;

@@ -1,3 +1,4 @@
+import type { NewAudit } from "../../store/audit_records.ts";
 import { operatorText } from "../../base/asker.ts";
 import { approvalName, approvalsText } from "../../base/approval_name.ts";
 import type { Clock, Timer } from "../../base/clock.ts";
@@ -168,7 +169,11 @@ export class WaitingApprovals {
   }
 
   /** Entry of the audit for a step of one. */
-  audit(act: string, record: ApprovalRecord, decider: Decider | undefined) {
+  audit(
+    act: string,
+    record: ApprovalRecord,
+    decider: Decider | undefined,
+  ): NewAudit {
     return auditEntry(
       {
         act,

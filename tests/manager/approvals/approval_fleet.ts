@@ -47,11 +47,11 @@ export class ApprovalFleet implements AsyncDisposable {
     return new ApprovalFleet(await JobFleet.start(["web-1", "web-2"]));
   }
 
-  get approvals() {
+  get approvals(): JobFleet["manager"]["approvals"] {
     return this.fleet.manager.approvals;
   }
 
-  get access() {
+  get access(): JobFleet["manager"]["access"] {
     return this.fleet.manager.access;
   }
 
