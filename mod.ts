@@ -128,6 +128,13 @@ export type {
 export type { Asker } from "./lib/base/asker.ts";
 export type { CommandStateName } from "./lib/base/command_state.ts";
 export type {
+  ApprovableRequest,
+  ApprovalAdmin,
+  ApprovalView,
+  Decider,
+  ProposedJob,
+} from "./lib/manager/approval_api.ts";
+export type {
   EntryView,
   JobAdmin,
   JobNews,

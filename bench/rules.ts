@@ -74,6 +74,7 @@ function someRules(): Rule[] {
       argv: [],
       most: 0,
       trustFacts: false,
+      approve: 0,
       within: index === RULES - 1 ? "Mon-Sun 00:00-24:00 Europe/Berlin" : "",
     }));
 }

@@ -237,6 +237,7 @@ class ServedManager implements RunningManager {
       agents: this.#core.agents,
       commands: this.#core.commands,
       jobs: this.#core.jobs,
+      approvals: this.#core.approvals,
       events: this.#core.events,
       audit: this.#core.audit,
       blobs,

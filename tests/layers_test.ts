@@ -116,6 +116,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/keys_api.ts": ["type base"],
   "manager/operator_api.ts": [
     "type manager/keys_api.ts",
+    "type manager/approval_api.ts",
     "type manager/secret_api.ts",
     "type manager/enrolment_api.ts",
     "base",
@@ -327,7 +328,25 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/agent_roster.ts",
     "type manager/operator_api.ts",
   ],
+  "manager/approval_api.ts": [
+    "base",
+    "type store",
+    "type manager/access_api.ts",
+    "type manager/job_api.ts",
+  ],
+  "manager/approvals": [
+    "base",
+    "type store",
+    "type manager/access_api.ts",
+    "type manager/approval_api.ts",
+    "type manager/job_api.ts",
+    "manager/audit_entry.ts",
+    "type manager/events.ts",
+    "type manager/jobs",
+    "type manager/secrets",
+  ],
   "manager/jobs": [
+    "targets",
     "type manager/secrets",
     "manager/audit_entry.ts",
     "base",
@@ -412,6 +431,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/storage_health.ts",
     "manager/commands.ts",
     "manager/admission",
+    "manager/approvals",
     "manager/jobs",
     "manager/access",
     "manager/agent_roster.ts",
@@ -428,6 +448,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
 
   api: [
+    "type manager/approval_api.ts",
     "type manager/secret_api.ts",
     "base",
     "type manager/access_api.ts",

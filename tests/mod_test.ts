@@ -42,6 +42,7 @@ Deno.test("every export of mod.ts is documented, and so are its types except gen
     "private-type-ref public type 'ControlClient[\"status\"]' references private type 'StatusService'",
     "private-type-ref public type 'ControlClient[\"operators\"]' references private type 'OperatorsService'",
     "private-type-ref public type 'ControlClient[\"enrolment\"]' references private type 'EnrolmentService'",
+    "private-type-ref public type 'ControlClient[\"approvals\"]' references private type 'ApprovalsService'",
     "private-type-ref public type 'ControlClient[\"issuers\"]' references private type 'IssuersService'",
     "private-type-ref public type 'ControlClient[\"keys\"]' references private type 'KeysService'",
     "private-type-ref public type 'ControlClient[\"secrets\"]' references private type 'SecretsService'",

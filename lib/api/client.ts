@@ -3,6 +3,7 @@ import type { CommonTransportOptions } from "@connectrpc/connect/protocol";
 import { createTransport } from "@connectrpc/connect/protocol-connect";
 import {
   AgentsService,
+  ApprovalsService,
   AuditService,
   BlobsService,
   CommandsService,
@@ -53,6 +54,8 @@ export interface ControlClient {
   readonly operators: Client<typeof OperatorsService>;
   /** Join tokens, and hosts that wait to be accepted. */
   readonly enrolment: Client<typeof EnrolmentService>;
+  /** Jobs that wait until others approve of them. */
+  readonly approvals: Client<typeof ApprovalsService>;
   /** Issuers of the tokens that CI jobs sign in with. */
   readonly issuers: Client<typeof IssuersService>;
   /** Keys of the Manager that its agents trust. */
@@ -85,6 +88,7 @@ export function controlClient(transport: Transport): ControlClient {
     status: createClient(StatusService, told),
     operators: createClient(OperatorsService, told),
     enrolment: createClient(EnrolmentService, told),
+    approvals: createClient(ApprovalsService, told),
     issuers: createClient(IssuersService, told),
     keys: createClient(KeysService, told),
     logins: createClient(LoginService, told),

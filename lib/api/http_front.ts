@@ -14,6 +14,7 @@ import { joint } from "../base/signals.ts";
 import type { Denial } from "../manager/audit_api.ts";
 import type { Manager } from "../manager/operator_api.ts";
 import { addAgentsService } from "./agents_service.ts";
+import { addApprovalsService } from "./approvals_service.ts";
 import { addAuditService } from "./audit_service.ts";
 import { addBlobsService } from "./blobs_service.ts";
 import {
@@ -108,6 +109,7 @@ export class HttpFront {
     addAgentsService(router, manager, proofs);
     addCommandsService(router, manager, proofs);
     addBlobsService(router, manager);
+    addApprovalsService(router, manager, proofs);
     addJobsService(router, manager, proofs);
     addEventsService(router, manager);
     addAuditService(router, manager, proofs);

@@ -10,6 +10,7 @@ import {
 import type { Asker } from "../base/asker.ts";
 import { checkSecret, isGiven } from "../base/masking/secret_text.ts";
 import { Sealed } from "../base/sealed.ts";
+import type { ApprovableRequest } from "../manager/approval_api.ts";
 import type { JobRequest, RerunScope } from "../manager/job_api.ts";
 import type { JobFilter, JobLimits, Share } from "../store/job_records.ts";
 import {
@@ -40,7 +41,7 @@ const MAX_MS = 315_360_000_000;
  */
 export function jobRequestOf(
   request: StartJobRequest,
-): Omit<JobRequest, keyof Asker> {
+): Omit<ApprovableRequest, keyof Asker> {
   return {
     targets: selectionOf(request.targets),
     operation: requireText("operation", request.operation),
@@ -53,6 +54,7 @@ export function jobRequestOf(
     note: noteOf(request.note),
     requestId: requireText("request_id", request.requestId),
     skipDenied: request.skipDenied,
+    propose: request.propose,
     ...givenOf(request.secrets),
   };
 }

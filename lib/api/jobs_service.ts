@@ -7,6 +7,7 @@ import {
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { JobNews, StartedJob } from "../manager/job_api.ts";
 import type { Manager } from "../manager/operator_api.ts";
+import { approvalMessage } from "./approvals_service.ts";
 import { rightsIn, sightIn } from "./caller.ts";
 import {
   MAX_ITEMS,
@@ -26,7 +27,7 @@ const DEFAULT_ENTRIES = 1_000;
 /** Serves the JobsService. */
 export function addJobsService(
   router: ConnectRouter,
-  { jobs }: Manager,
+  { jobs, approvals }: Manager,
   proofs: Proofs,
 ): void {
   /** Refuses to steer a job by somebody who may not start it. */
@@ -41,12 +42,16 @@ export function addJobsService(
     async startJob(request, context) {
       const job = jobRequestOf(request);
       const asker = await proofs.asker(context, saidIn(request));
-      const started = await jobs.start({
-        ...job,
-        ...asker,
-        ...rightsIn(context.values),
-      });
-      return startedMessage(started);
+      const asked = { ...job, ...asker, ...rightsIn(context.values) };
+      const knowsApprovals = request.propose || request.acceptApproval;
+      if (!knowsApprovals) return startedMessage(await jobs.start(asked));
+      const started = await approvals.start(asked);
+      return "job" in started ? startedMessage(started) : {
+        approval: approvalMessage(started.approval),
+        ...started.notes === undefined
+          ? {}
+          : { notes: notesMessage(started.notes) },
+      };
     },
     async getJob({ jobId }, { values }) {
       const id = requireId("job_id", jobId);

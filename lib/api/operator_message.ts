@@ -45,6 +45,7 @@ export function ruleMessage(rule: RuleView): Rule {
     max: rule.most,
     trustFacts: rule.trustFacts,
     within: rule.within,
+    approve: rule.approve,
     unlimited: rule.unlimited,
   });
 }

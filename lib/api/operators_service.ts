@@ -170,7 +170,7 @@ function checkExpression(field: string, text: string): void {
 }
 
 function ruleOf(operator: string, rule: Rule): NewRule {
-  const { deny, on, operations, argv, max, trustFacts, within } = rule;
+  const { deny, on, operations, argv, max, trustFacts, within, approve } = rule;
   checkExpression("on", on);
   for (const words of [operations, argv]) {
     if (words.length > MAX_WORDS) {
@@ -186,5 +186,6 @@ function ruleOf(operator: string, rule: Rule): NewRule {
     most: max,
     trustFacts,
     within: limitText("within", within),
+    approve,
   };
 }

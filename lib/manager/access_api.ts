@@ -44,6 +44,18 @@ export interface Rights {
    * @throws {PiriError} DENIED with the rule and the agent
    */
   check(work: AskedWork, agents: readonly string[]): void;
+  /**
+   * Refuses as `check`, and also work that rules allow only with approvals by others.
+   *
+   * @throws {PiriError} DENIED; FAILED_PRECONDITION
+   */
+  checkAlone(work: AskedWork, agents: readonly string[]): void;
+  /**
+   * Number of approvals by others that rules ask for.
+   *
+   * @throws {PiriError} DENIED
+   */
+  approvals(work: AskedWork, agents: readonly string[]): number;
   /** Names of those agents on which rules allow some work. */
   allowed(work: AskedWork, agents: readonly string[]): ReadonlySet<string>;
   /** Tells why work that has waited is not sent to an agent: the caller may not do it any more. Undefined if it may. */

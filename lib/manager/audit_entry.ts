@@ -1,6 +1,6 @@
 import { type Asker, LOCAL, SOCKET } from "../base/asker.ts";
 import type { Clock } from "../base/clock.ts";
-import { sha256 } from "../base/sha256.ts";
+import { canonicalHash } from "../base/statement.ts";
 import type { NewAudit } from "../store/audit_records.ts";
 import type { RunRequest } from "./command_api.ts";
 
@@ -37,7 +37,7 @@ export function auditEntry(
     operation,
     decision: "allowed",
     rule: "",
-    statement: statement === undefined ? null : statementHash(statement),
+    statement: statement === undefined ? null : canonicalHash(statement),
     outcome: "",
     note: saidBy,
   };
@@ -52,21 +52,6 @@ export function workStatement(
   names: readonly string[],
 ): Record<string, unknown> {
   return { names, operation, params, timeoutMs, onDisconnect, killAfterMs };
-}
-
-/** SHA-256 of a statement: of its JSON without spaces, with the keys of each object in the order of their characters. */
-function statementHash(statement: Act["statement"]): Uint8Array {
-  const text = JSON.stringify(statement, sorted);
-  return sha256(text);
-}
-
-function sorted(_: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return value;
-  }
-  return Object.fromEntries(
-    Object.entries(value).toSorted(([one], [other]) => one < other ? -1 : 1),
-  );
 }
 
 function targetText(names: readonly string[]): string {

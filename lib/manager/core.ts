@@ -20,6 +20,7 @@ import {
   reconnectWindowMs,
 } from "./admission/reconnect_window.ts";
 import { Agents, type ManagerIdentity } from "./agents.ts";
+import { Approvals } from "./approvals/approvals.ts";
 import { AuditLog } from "./audit_log.ts";
 import { Checkpoints } from "./audit/checkpoints.ts";
 import { withContradictions } from "./audit/contradictions.ts";
@@ -111,6 +112,7 @@ export class ManagerCore {
   readonly storage: StorageHealth;
   readonly commands: Commands;
   readonly jobs: Jobs;
+  readonly approvals: Approvals;
   readonly agents: Agents;
   readonly access: Access;
   readonly enrolment: Enrolments;
@@ -209,6 +211,12 @@ export class ManagerCore {
           : this.access.rights.refusal({ name, tokenId }, work, agent),
     });
     this.jobs = jobs;
+    this.approvals = new Approvals({
+      ...parts,
+      jobs,
+      secrets,
+      rightsOf: (asker) => access.rights.of(asker),
+    });
     const aliases = new AgentAliases();
     this.#aliases = aliases;
     const shared = { ...parts, commands, jobs: jobs.effects, aliases };
@@ -268,6 +276,7 @@ export class ManagerCore {
     await this.commands.load(agents);
     this.agents.load(agents);
     await this.#webhooks.load(agents, this.#settings.webhooks ?? []);
+    await this.approvals.load();
     await this.jobs.effects.load(agents, reconnectWindowMs(agents.length));
   }
 
@@ -318,6 +327,7 @@ export class ManagerCore {
     this.jobs.effects.stop();
     this.storage.close();
     this.access.stop();
+    this.approvals.stop();
     this.#admission.close();
     const retryAfterMs = this.#options.brief
       ? busyRetryMs(this.#admission.windowMs)

@@ -4,6 +4,7 @@ import type { EventFilter } from "../base/event_filter.ts";
 import type { AgentChange } from "../store/records.ts";
 import type { AccessAdmin, Sight } from "./access_api.ts";
 import type { SecretAdmin } from "./secret_api.ts";
+import type { ApprovalAdmin } from "./approval_api.ts";
 import type { AuditAdmin } from "./audit_api.ts";
 import type { CiAdmin } from "./ci_api.ts";
 import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
@@ -47,6 +48,8 @@ export interface Manager {
   readonly commands: CommandAdmin;
   /** Jobs: one request to many agents each. */
   readonly jobs: JobAdmin;
+  /** Jobs that wait until others approve of them. */
+  readonly approvals: ApprovalAdmin;
   /** Events, past and new. */
   readonly events: EventFeed;
   /** Record of the acts that users asked for. */

@@ -1,3 +1,4 @@
+import type { Approvals } from "./approvals.ts";
 import type { BlobRefs } from "./blob_refs.ts";
 import { countOf, type JobCounts, noCounts } from "../base/job_counts.ts";
 import type { Commands } from "./commands.ts";
@@ -24,26 +25,30 @@ export class JobTables {
   readonly #commands: Commands;
   readonly #sent: SentIds;
   readonly #blobs: BlobRefs;
+  readonly #approvals: Approvals;
 
   constructor(
     db: Database,
-    { commands, sent, blobs }: {
+    { commands, approvals, sent, blobs }: {
       commands: Commands;
+      approvals: Approvals;
       sent: SentIds;
       blobs: BlobRefs;
     },
   ) {
     this.jobs = new Jobs(db);
     this.#blobs = blobs;
+    this.#approvals = approvals;
     this.#entries = new Entries(db);
     this.#commands = commands;
     this.#sent = sent;
   }
 
   create(
-    ...[job, { agents, blobs = [], gone, supersedes, supersede }]: Args<
-      "createJob"
-    >
+    ...[job, { agents, blobs = [], gone, supersedes, supersede, approved }]:
+      Args<
+        "createJob"
+      >
   ): Awaited<ReturnType<Store["createJob"]>> {
     const earlier = this.jobs.ofRequest(job.requestId);
     if (earlier !== undefined) {
@@ -51,6 +56,7 @@ export class JobTables {
     }
     const made = this.jobs.add(job, agents.length);
     const { id } = made;
+    if (approved !== undefined) this.#approvals.start(approved, id);
     this.#blobs.addToJob(id, blobs);
     const left = this.#entries.add(id, agents, {
       canaries: job.canaries,

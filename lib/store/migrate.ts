@@ -23,6 +23,7 @@ import { masked } from "./migrations/0020_masked.ts";
 import { commandsByJob } from "./migrations/0021_commands_by_job.ts";
 import { webhooks } from "./migrations/0022_webhooks.ts";
 import { agentAliases } from "./migrations/0023_agent_aliases.ts";
+import { approvals } from "./migrations/0024_approvals.ts";
 import { keyRotation } from "./migrations/0025_key_rotation.ts";
 import { checkpoints } from "./migrations/0026_checkpoints.ts";
 
@@ -54,6 +55,7 @@ export const MIGRATIONS: readonly string[] = [
   commandsByJob,
   webhooks,
   agentAliases,
+  approvals,
   keyRotation,
   checkpoints,
 ];

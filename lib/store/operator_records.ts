@@ -65,6 +65,8 @@ export interface RuleRecord {
   readonly most: number;
   /** True if facts that agents tell count, too. */
   readonly trustFacts: boolean;
+  /** Approvals by others that a job by this rule needs: 0 to 5. */
+  readonly approve: number;
   /** Hours in which it is about anything, such as "Mon-Fri 08:00-18:00 Europe/Berlin"; always if empty. */
   readonly within: string;
 }

@@ -46,6 +46,7 @@ const ruleShape = new Shape<RuleRecord>({
   most: int,
   trustFacts: flag,
   within: text,
+  approve: int,
 });
 
 /** Time for which a token of a CI job is kept after its end, in milliseconds. */
@@ -247,7 +248,7 @@ export class Operators {
       rule.operator,
     )?.["last"];
     this.#db.run(
-      `INSERT INTO operator_rules (${ruleShape.list}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO operator_rules (${ruleShape.list}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...ruleShape.cells({ ...rule, number: Number(last ?? 0) + 1 }, [
         "operator",
         "number",
@@ -258,6 +259,7 @@ export class Operators {
         "most",
         "trustFacts",
         "within",
+        "approve",
       ]),
     );
   }

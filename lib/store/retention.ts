@@ -1,3 +1,4 @@
+import type { Approvals } from "./approvals.ts";
 import type { Database } from "./database.ts";
 import type { Events } from "./events.ts";
 import type { Jobs } from "./jobs.ts";
@@ -34,6 +35,7 @@ interface Slice {
 export interface PrunedTables {
   readonly db: Database;
   readonly meta: Meta;
+  readonly approvals: Approvals;
   readonly jobs: Jobs;
   readonly requests: Requests;
   readonly output: Output;
@@ -55,7 +57,7 @@ export class Retention {
     keep: { before: number; outputBytes: bigint },
   ): Promise<Pruned> {
     const before = Math.trunc(keep.before);
-    const { requests, jobs, events, tombstones } = this.#tables;
+    const { requests, jobs, approvals, events, tombstones } = this.#tables;
     const old = await this.#untilNone(() => this.#deleteOldCommands(before));
     const over = await this.#outputDownTo(keep.outputBytes);
     const deletedEvents = await this.#untilNone(() => ({
@@ -66,6 +68,9 @@ export class Retention {
     }));
     await this.#untilNone(() => ({
       rows: jobs.deleteBefore(before, SLICE.rows),
+    }));
+    await this.#untilNone(() => ({
+      rows: approvals.deleteBefore(before, SLICE.rows),
     }));
     await this.#untilNone(() => ({
       rows: tombstones.deleteBefore(before, SLICE.rows),

@@ -1,4 +1,5 @@
 import { ActWriter } from "./act_writer.ts";
+import type { ApprovalRecord } from "./approval_records.ts";
 import { commandNotFound } from "./commands.ts";
 import type { Database } from "./database.ts";
 import type { Delivery } from "./delivery_records.ts";
@@ -135,12 +136,49 @@ export class SqliteStore extends SqliteAudit implements Store {
     return this.#writer.read(() => this.#tables.commands.lastId());
   }
 
+  approval(id: bigint): Promise<ApprovalRecord | undefined> {
+    return this.#writer.read(() => this.#tables.approvals.get(id));
+  }
+
+  approvals(...[filter]: Args<"approvals">): Promise<ApprovalRecord[]> {
+    return this.#writer.read(() => this.#tables.approvals.list(filter));
+  }
+
+  addApproval(
+    ...[approval, audit]: Args<"addApproval">
+  ): ReturnType<Store["addApproval"]> {
+    return this.#acts.write(
+      audit,
+      () => this.#tables.approvals.add(approval),
+      {
+        size: { rows: 1, bytes: approval.statement.length },
+        outcome: ({ record: { id }, repeated }) =>
+          repeated ? undefined : `approval a-${id}`,
+      },
+    );
+  }
+
+  changeApproval(
+    ...[id, change, audit]: Args<"changeApproval">
+  ): Promise<ApprovalRecord> {
+    return this.#acts.write(
+      audit,
+      () => this.#tables.approvals.change(id, change),
+    );
+  }
+
   createJob(
-    ...[job, entries, audit]: Args<"createJob">
+    ...[job, entries, audit, approvalAudit]: Args<"createJob">
   ): ReturnType<Store["createJob"]> {
     return this.#acts.write(
       audit,
-      () => this.#tables.jobs.create(job, entries),
+      () => {
+        const made = this.#tables.jobs.create(job, entries);
+        if (!made.repeated && approvalAudit !== undefined) {
+          this.#tables.audit.add(approvalAudit);
+        }
+        return made;
+      },
       {
         size: { rows: entries.agents.length, bytes: job.params.length },
         outcome: madeText,

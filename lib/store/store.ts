@@ -1,3 +1,5 @@
+import type { ApprovalStart } from "./approval_records.ts";
+import type { ApprovalStore } from "./approval_store.ts";
 import type { BlobName } from "../base/blob.ts";
 import type { EntryStateName } from "../base/job_state.ts";
 import type { AgentAlias } from "./agent_aliases.ts";
@@ -61,7 +63,7 @@ import type {
  * A write at the request of a user takes its entry in the audit. Both are recorded in one transaction; if nothing is changed,
  * there is no entry.
  */
-export interface Store extends AuditStore, AsyncDisposable {
+export interface Store extends ApprovalStore, AuditStore, AsyncDisposable {
   /** Random id of this database, created with it. */
   readonly managerId: string;
 
@@ -281,8 +283,12 @@ export interface Store extends AuditStore, AsyncDisposable {
       gone: EntryMove;
       supersedes: readonly bigint[];
       supersede: EntryMove;
+      /** The last approval that it needed: without it, there is no job. */
+      approved?: ApprovalStart | undefined;
     },
     audit?: NewAudit,
+    /** Entry for the approval. */
+    approvalAudit?: NewAudit,
   ): Promise<{ job: JobRecord; moved: MovedEntry[]; repeated: boolean }>;
   /** Job with this id. */
   job(id: bigint): Promise<JobRecord | undefined>;

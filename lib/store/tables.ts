@@ -1,5 +1,6 @@
 import { AgentAliases } from "./agent_aliases.ts";
 import { Agents } from "./agents.ts";
+import { Approvals } from "./approvals.ts";
 import { Audit } from "./audit.ts";
 import { BlobRefs } from "./blob_refs.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -30,6 +31,7 @@ export class Tables {
   readonly sent: SentIds;
   readonly blobs: BlobRefs;
   readonly commands: Commands;
+  readonly approvals: Approvals;
   readonly jobs: JobTables;
   readonly output: Output;
   readonly events: Events;
@@ -52,7 +54,9 @@ export class Tables {
     this.blobs = new BlobRefs(db);
     const { requests, sent, blobs } = this;
     this.commands = new Commands(db, { requests, sent, meta, blobs });
-    this.jobs = new JobTables(db, { commands: this.commands, sent, blobs });
+    this.approvals = new Approvals(db);
+    const { commands, approvals } = this;
+    this.jobs = new JobTables(db, { commands, approvals, sent, blobs });
     this.output = new Output(db, meta);
     this.events = new Events(db);
     this.history = new EventHistory(db);

@@ -1,3 +1,6 @@
+import { askerText } from "../../lib/base/asker.ts";
+import type { Identity } from "../../lib/manager/access_api.ts";
+import { identityOf, loggedIn } from "../support/an_operator.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import { KeyKind } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Control } from "../../lib/api/client.ts";
@@ -79,9 +82,27 @@ async function withAlice({ manager }: JobFleet): Promise<void> {
       argv: [],
       most: 0,
       trustFacts: false,
+      approve: 0,
       within: "",
     }],
   });
+}
+
+/** A job that waits for an approval, by somebody. */
+function propose(
+  fleet: JobFleet,
+  by: { readonly requestedBy: string; readonly rights?: Identity },
+): Promise<unknown> {
+  const request = fleet.request({ targets: "web-*", ...by });
+  return fleet.manager.approvals.start({ ...request, propose: true });
+}
+
+/** A job of operator alice that waits for two approvals. */
+async function withProposal(fleet: JobFleet): Promise<void> {
+  const { access } = fleet.manager;
+  const rules = [{ approve: 2 }];
+  const rights = identityOf(access, await loggedIn(access, "alice", { rules }));
+  await propose(fleet, { requestedBy: "alice", rights });
 }
 
 /** A token whose hosts somebody accepts. */
@@ -182,6 +203,32 @@ const CASES: Readonly<Record<string, Case>> = {
       audit.pruneAudit({ cut: { case: "keep", value: 0n }, ...SAID }),
     on: "",
     outcome: "entries 1 to 3 deleted",
+  },
+  "ApprovalsService.approve": {
+    before: withProposal,
+    call: ({ approvals }) => approvals.approve({ id: 1n, ...SAID }),
+    on: "a-1",
+    operation: "echo.Echo",
+    outcome: "",
+  },
+  "ApprovalsService.reject": {
+    before: withProposal,
+    call: ({ approvals }) =>
+      approvals.reject({ id: 1n, reason: "not now", ...SAID }),
+    on: "a-1",
+    operation: "echo.Echo",
+    outcome: `rejected by ${
+      askerText({ requestedBy: OWNER, saidBy: "anna" })
+    }: not now`,
+  },
+  "ApprovalsService.withdraw": {
+    before: (fleet) => propose(fleet, { requestedBy: "root" }),
+    call: ({ approvals }) => approvals.withdraw({ id: 1n, ...SAID }),
+    on: "a-1",
+    operation: "echo.Echo",
+    outcome: `withdrawn by ${
+      askerText({ requestedBy: OWNER, saidBy: "anna" })
+    }`,
   },
   "CommandsService.run": {
     call: ({ commands }) =>
@@ -417,6 +464,11 @@ const REFUSED: Readonly<
   "AuditService.verifyWithAgents": ({ audit }) =>
     audit.verifyWithAgents({ targets: { expressions: ["web-8"] } }),
   "AuditService.pruneAudit": ({ audit }) => audit.pruneAudit({}),
+  "ApprovalsService.approve": ({ approvals }) => approvals.approve({ id: 9n }),
+  "ApprovalsService.reject": ({ approvals }) =>
+    approvals.reject({ id: 9n, reason: "no" }),
+  "ApprovalsService.withdraw": ({ approvals }) =>
+    approvals.withdraw({ id: 9n }),
   "CommandsService.run": ({ commands }) =>
     commands.run({ agents: ["web-8"], requestId: "r-1", ...ECHO }),
   "CommandsService.cancel": ({ commands }) =>
@@ -494,14 +546,24 @@ async function served() {
       keys: new MemoryKeys(),
     }),
   );
-  const { agents, commands, jobs, audit, access, enrolment, ci, keys } =
-    fleet.manager;
+  const {
+    agents,
+    approvals,
+    commands,
+    jobs,
+    audit,
+    access,
+    enrolment,
+    ci,
+    keys,
+  } = fleet.manager;
   const manager = Object.assign(new SmallManager(), {
     access,
     enrolment,
     ci,
     keys,
     agents,
+    approvals,
     commands,
     jobs,
     audit,

@@ -28,6 +28,10 @@ const REQUESTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   "BlobsService.openUpload": [{}],
   "BlobsService.upload": [{}],
   "BlobsService.finishUpload": [{}],
+  "ApprovalsService.listApprovals": [{}, { limit: 1 }, { waiting: true }],
+  "ApprovalsService.getApproval": [{ id: "1" }, { id: "2" }, { id: "3" }],
+  // That of the first does not end: it waits.
+  "ApprovalsService.watchApproval": [{ id: "2" }, { id: "3" }],
   "CommandsService.watch": [
     { commands: [{ commandId: "1" }] },
     { commands: [{ commandId: "2" }] },
@@ -69,6 +73,7 @@ const REQUESTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
 };
 
 const STREAMS = new Set([
+  "ApprovalsService.watchApproval",
   "AuditService.exportAudit",
   "CommandsService.watch",
   "EventsService.watchEvents",
@@ -77,7 +82,7 @@ const STREAMS = new Set([
 
 /** Adds web-1 and db-1, runs jobs on them, and returns the token of an operator who sees web-1 only. */
 async function fill(site: ControlSite): Promise<string> {
-  const { agents, jobs } = site.manager.manager;
+  const { agents, approvals, jobs } = site.manager.manager;
   const entry = { cidrs: [] };
   for (const [id, group] of [["web-1", "web"], ["db-1", "db"]] as const) {
     const secretHash = hashSecret(`secret of ${id}`);
@@ -95,10 +100,10 @@ async function fill(site: ControlSite): Promise<string> {
     ["db-1", await site.agent("db-1")],
   ]);
   for (const expressions of [["web-1"], ["db-1"], ["web-1", "db-1"]]) {
-    const { job } = await jobs.start({
+    const request = {
       ...ECHO,
       targets: { expressions },
-      onDisconnect: "continue",
+      onDisconnect: "continue" as const,
       requestId: expressions.join(),
       requestedBy: "root",
       saidBy: "",
@@ -107,10 +112,13 @@ async function fill(site: ControlSite): Promise<string> {
       limits: {
         canaryTargets: [],
         cancelRest: false,
-        order: "name",
+        order: "name" as const,
         supersedeKey: "",
       },
-    });
+    };
+    const requestId = `proposed ${request.requestId}`;
+    await approvals.start({ ...request, requestId, propose: true });
+    const { job } = await jobs.start(request);
     for (const name of expressions) {
       const peer = peers.get(name);
       const command = await peer?.hears("command");
@@ -174,6 +182,8 @@ Deno.test("no answer of a call that reads names an agent that the operator does 
     "AgentsService.listNames",
     "AgentsService.pingAgents",
     "AgentsService.resolveTargets",
+    "ApprovalsService.getApproval",
+    "ApprovalsService.listApprovals",
     "CommandsService.getCommand",
     "CommandsService.getTimeline",
     "CommandsService.listCommands",
@@ -205,6 +215,11 @@ const PAIRS: readonly (readonly [
     selection: { expressions: [agent] },
   })],
   ["AgentsService.listNames", ({ agent }) => ({ ...NAMES, prefix: agent })],
+  ["ApprovalsService.getApproval", ({ job }) => ({ id: job })],
+  ["ApprovalsService.watchApproval", ({ job }) => ({ id: job })],
+  ["ApprovalsService.approve", ({ job }) => ({ id: job })],
+  ["ApprovalsService.reject", ({ job }) => ({ id: job, reason: "no" })],
+  ["ApprovalsService.withdraw", ({ job }) => ({ id: job })],
   ["CommandsService.run", ({ agent }) => ({
     agents: [agent],
     ...ECHO,
@@ -255,7 +270,7 @@ Deno.test("what an operator does not see is as if it were not there, whatever is
     // The first bytes of a stream are the length of what follows.
     const start = STREAMS.has(call) ? 5 : 0;
     const same = one.slice(start).replaceAll("db-1", "db-9")
-      .replaceAll(/(command|job) (j-)?2\b/g, "$1 $2902");
+      .replaceAll(/(command|job|find) (j-|a-)?2\b/g, "$1 $2902");
     differing.push(
       ...same === other.slice(start) ? [] : [`${call}: ${one} ${other}`],
     );

@@ -49,6 +49,7 @@ import type {
   ManagerServices,
   Ready,
 } from "../../lib/cli/manager/services.ts";
+import { FakeApprovals } from "./fake_approvals.ts";
 import { FakeAudit } from "./fake_audit.ts";
 import { FakeBlobs } from "./fake_blobs.ts";
 import { FakeJobs } from "./fake_jobs.ts";
@@ -141,6 +142,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   readonly renames: RenameAgentRequest[] = [];
   readonly removals: RemoveAgentRequest[] = [];
   /** Operators, and who asks. */
+  readonly approvals = new FakeApprovals();
   readonly operators = new FakeOperators();
   readonly secrets = new FakeSecrets();
   /** Managers on other machines that were connected to. */
@@ -371,6 +373,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
         listOperations: () => ({ operations: this.operations }),
       });
       router.service(JobsService, this.jobsService());
+      this.approvals.add(router);
       router.service(EventsService, {
         watchEvents: (request, { signal }) => {
           this.eventRequests.push(request);

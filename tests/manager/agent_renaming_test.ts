@@ -180,6 +180,7 @@ Deno.test("an agent that rules or settings name is not renamed, and they are nam
     argv: [],
     most: 0,
     trustFacts: false,
+    approve: 0,
     within: "",
   };
   await core.access.add({

@@ -18,6 +18,7 @@ export function aRule(operator: string, given: GivenRule = {}): NewRule {
     argv: [],
     most: 0,
     trustFacts: false,
+    approve: 0,
     within: "",
     ...given,
     operator,

@@ -119,6 +119,7 @@ export class ControlSite implements AsyncDisposable {
         argv: [],
         most: 0,
         trustFacts: false,
+        approve: 0,
         within: "",
         ...rule,
       })),

@@ -4,6 +4,7 @@ import type { Counters } from "../../lib/base/counters.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import type { AgentRoster } from "../../lib/manager/agent_roster.ts";
 import type { Access } from "../../lib/manager/access/access.ts";
+import type { Approvals } from "../../lib/manager/approvals/approvals.ts";
 import type { CiLogins } from "../../lib/manager/access/ci_logins.ts";
 import type { AuditLog } from "../../lib/manager/audit_log.ts";
 import type { Enrolments } from "../../lib/manager/enrolment.ts";
@@ -88,6 +89,7 @@ export class MemoryManager implements AsyncDisposable {
   readonly agents: Agents;
   readonly jobs: Jobs;
   readonly audit: AuditLog;
+  readonly approvals: Approvals;
   readonly access: Access;
   readonly enrolment: Enrolments;
   readonly ci: CiLogins;
@@ -151,6 +153,7 @@ export class MemoryManager implements AsyncDisposable {
     this.agents = this.#core.agents;
     this.jobs = this.#core.jobs;
     this.audit = this.#core.audit;
+    this.approvals = this.#core.approvals;
     this.access = this.#core.access;
     this.enrolment = this.#core.enrolment;
     this.ci = this.#core.ci;

@@ -90,6 +90,18 @@ export class SmallManager implements Manager {
     rotate: () => Promise.reject(noAccess()),
   };
 
+  approvals: Manager["approvals"] = {
+    start: (request) => this.jobs.start(request),
+    list: () => Promise.resolve([]),
+    get: () => Promise.reject(noAccess()),
+    watch: () => {
+      throw noAccess();
+    },
+    approve: () => Promise.reject(noAccess()),
+    reject: () => Promise.reject(noAccess()),
+    withdraw: () => Promise.reject(noAccess()),
+  };
+
   agents: Manager["agents"] = {
     list: () => Promise.resolve([...this.known.values()]),
     add: (agent) => {

@@ -6,6 +6,8 @@ import { exitCodes } from "../topics/exit_codes.ts";
 import { json } from "../topics/json.ts";
 import { agent } from "./agent.ts";
 import { agents } from "./agents.ts";
+import { approval } from "./approval.ts";
+import { approve, reject } from "./approve.ts";
 import { audit } from "./audit.ts";
 import { ca, manager } from "./key_rotation.ts";
 import { cancel } from "./cancel.ts";
@@ -50,6 +52,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   acl: "piri-manager rule list",
   add: "piri-manager agent add",
   authority: "piri-manager ca status",
+  approvals: "piri-manager approval list",
   attach: "piri-manager watch",
   daemon: "piri-manager serve",
   delete: "piri-manager agent remove",
@@ -142,6 +145,9 @@ export function managerProgram(
       login,
       logout,
       whoami,
+      approve,
+      reject,
+      approval,
       operator,
       issuer,
       rule,

@@ -66,6 +66,10 @@ export const put = defineSubcommand({
       type: "boolean",
       summary: "print the id of the job and do not wait",
     },
+    propose: {
+      type: "boolean",
+      summary: "wait until somebody else approves, though no rule asks for it",
+    },
     "skip-denied": { type: "boolean", summary: SKIP_DENIED },
     color: COLOUR_FLAG,
     ...TARGET_FLAGS,
@@ -110,6 +114,8 @@ export const put = defineSubcommand({
       operation: "file.Put",
       params: JSON.stringify({ tree, ...params }),
       skipDenied: flags["skip-denied"],
+      propose: flags.propose,
+      acceptApproval: true,
       ...(timeout === undefined ? {} : { timeoutMs: timeout }),
       ...signatureOf(terminal),
     };

@@ -62,6 +62,14 @@ const add = defineSubcommand({
       summary:
         "times of the week at which the rule counts, in a time zone: 'Mon-Fri 08:00-18:00 Europe/Berlin' (default: always)",
     },
+    approve: {
+      type: "number",
+      value: "N",
+      summary:
+        "let each job by this rule wait until so many others approve of it, 1 to 5 (default: none)",
+      least: 1,
+      most: 5,
+    },
     "trust-facts": {
       type: "boolean",
       summary:
@@ -73,6 +81,7 @@ const add = defineSubcommand({
     "alice allow --on @web --do command.Run --argv 'uptime'",
     "alice allow --on '@web ! web-07' --do 'file.*' --max 50",
     "alice deny --on @db --do '*'",
+    "alice allow --on @db --do command.Run --approve 1",
     "bob allow --on @web --do '*' --within 'Sat,Sun UTC'",
   ],
   async execute(
@@ -92,6 +101,7 @@ const add = defineSubcommand({
           max: flags.max ?? 0,
           trustFacts: flags["trust-facts"],
           within: flags.within ?? "",
+          approve: flags.approve ?? 0,
         },
         requestedBy: userOf(terminal),
       }),

@@ -1,4 +1,5 @@
 import type { Rule } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { approvalsText } from "../../base/approval_name.ts";
 import type { Listing } from "../output.ts";
 
 /** A rule as JSON. */
@@ -10,6 +11,7 @@ export function ruleJson(rule: Rule): Record<string, unknown> {
     do: rule.operations,
     argv: rule.argv.length === 0 ? null : rule.argv,
     max: rule.max === 0 ? null : rule.max,
+    approve: rule.approve === 0 ? null : rule.approve,
     trustFacts: rule.trustFacts,
     within: rule.within === "" ? null : rule.within,
     unlimited: rule.unlimited,
@@ -27,17 +29,19 @@ export const RULE_LISTING: Listing<Rule> = {
     ARGV: ({ argv }) => argv.map(quoted).join(" "),
     MAX: ({ max }) => max === 0 ? "" : String(max),
     WITHIN: ({ within }) => within,
+    APPROVALS: ({ approve }) => approve === 0 ? "" : String(approve),
     NOTES: notesOf,
   },
 };
 
 /** A rule in one line. */
 export function ruleText(operator: string, rule: Rule): string {
-  const { number, on, operations, argv, max, within } = rule;
+  const { number, on, operations, argv, max, within, approve } = rule;
   const bounds = [
     ...argv.length === 0 ? [] : [`as ${argv.map(quoted).join(" ")}`],
     ...max === 0 ? [] : [`at most ${max} agents at a time`],
     ...within === "" ? [] : [`within ${within}`],
+    ...approve === 0 ? [] : [`with ${approvalsText(approve)}`],
     ...notesOf(rule) === "" ? [] : [notesOf(rule)],
   ];
   return `${operator}#${number} ${decisionOf(rule)} ${

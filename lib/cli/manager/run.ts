@@ -16,6 +16,7 @@ import {
   launchJob,
   SKIP_DENIED,
   WHILE_A_JOB_RUNS,
+  WHILE_A_JOB_WAITS,
 } from "./job/launch_job.ts";
 import { LIMIT_FLAGS, limitsOf } from "./job/limit_flags.ts";
 import { checkViewFlags, VIEW_FLAGS } from "./job/view_flags.ts";
@@ -92,6 +93,10 @@ export const run = defineSubcommand({
       value: "TEXT",
       summary: "note of the job, for people",
     },
+    propose: {
+      type: "boolean",
+      summary: "wait until somebody else approves, though no rule asks for it",
+    },
     ...TARGET_FLAGS,
     ...LIMIT_FLAGS,
     ...VIEW_FLAGS,
@@ -147,7 +152,7 @@ export const run = defineSubcommand({
     "batch-size": "--batch N: at most so many agents at a time",
     serial: "--batch N: at most so many agents at a time",
   },
-  more: [TARGET_HELP, WHILE_A_JOB_RUNS, {
+  more: [TARGET_HELP, WHILE_A_JOB_RUNS, WHILE_A_JOB_WAITS, {
     title: "Exit code (of several agents: the first that applies)",
     lines: [...PRECEDENCE, ExitCode.ok, ExitCode.left].flatMap((code) =>
       EXIT_CODE_HELP.filter(([number]) => number === String(code))
@@ -199,6 +204,8 @@ export const run = defineSubcommand({
           name: flags.name ?? "",
           note: flags.note ?? "",
           skipDenied: flags["skip-denied"],
+          propose: flags.propose,
+          acceptApproval: true,
           secrets: [...secrets.given]
             .map(([name, secret]) => ({ name, value: secret.open() })),
         };

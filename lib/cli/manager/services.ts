@@ -1,6 +1,7 @@
 import type { Client } from "@connectrpc/connect";
 import type {
   AgentsService,
+  ApprovalsService,
   AuditService,
   BlobsService,
   CommandsService,
@@ -153,6 +154,7 @@ export interface Control extends Disposable {
   readonly audit: Client<typeof AuditService>;
   readonly blobs: Client<typeof BlobsService>;
   readonly commands: Client<typeof CommandsService>;
+  readonly approvals: Client<typeof ApprovalsService>;
   readonly jobs: Client<typeof JobsService>;
   readonly events: Client<typeof EventsService>;
   readonly status: Client<typeof StatusService>;

@@ -3,6 +3,7 @@ import type {
   JobEntry,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { askerText } from "../../base/asker.ts";
+import { approvalName } from "../../base/approval_name.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import type { Output } from "../output.ts";
 import { durationText, localTime } from "../time.ts";
@@ -39,7 +40,10 @@ export async function showJob(
     else board.take(entry);
   }
   if (json) return;
-  await output.facts(factsOf(job, board, now));
+  await output.facts({
+    ...factsOf(job, board, now),
+    ...await approvedBy(control, jobId),
+  });
   if (lists) {
     await output.line("");
     await output.list(board.entries, {
@@ -68,6 +72,18 @@ export async function showEntry(
     job: requestText(job),
     "away since": time(entry.unreachableSinceMs),
   });
+}
+
+/** Users who have approved a job, if it needed approvals. */
+async function approvedBy(
+  control: Control,
+  jobId: bigint,
+): Promise<Record<string, string>> {
+  const { approvals } = await control.approvals.listApprovals({ jobId });
+  const [approval] = approvals;
+  if (approval === undefined) return {};
+  const by = approval.approvals.map(({ by }) => by).join(", ");
+  return { "approved by": `${by} (${approvalName(approval.id)})` };
 }
 
 function factsOf(

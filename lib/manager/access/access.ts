@@ -22,6 +22,7 @@ import type {
   LoggedIn,
   OperatorView,
   RuleView,
+  Sight,
   TokenBounds,
 } from "../access_api.ts";
 import { isFrom } from "../admission/network.ts";
@@ -31,8 +32,13 @@ import { type Act, auditEntry } from "../audit_entry.ts";
 import type { TargetSelection } from "../target_api.ts";
 import type { Targeting } from "../targeting.ts";
 import { type ControlPlace, requirePlace } from "./control_place.ts";
-import { requireAllowed } from "./decide.ts";
-import { checkNew, checkRule, type Known, viewOf } from "./known_operator.ts";
+import {
+  allowedText,
+  checkNew,
+  checkRule,
+  type Known,
+  viewOf,
+} from "./known_operator.ts";
 import { LiveTokens, notKnown } from "./live_tokens.ts";
 import { OperatorRights } from "./operator_rights.ts";
 import { Rule } from "./rule.ts";
@@ -82,6 +88,7 @@ export class Access implements AccessAdmin {
     this.rights = new OperatorRights({
       ...options,
       find: (name) => this.#operators.get(name),
+      sightOf: (name) => this.#sightOf(name),
     });
   }
 
@@ -223,7 +230,7 @@ export class Access implements AccessAdmin {
       at,
     );
     return decision.allowed
-      ? { allowed: true, reason: `rule ${decision.rule} allows it` }
+      ? { allowed: true, reason: allowedText(decision) }
       : decision;
   }
 
@@ -267,8 +274,7 @@ export class Access implements AccessAdmin {
     this.#noteUse(record, { now, from });
     const { id: tokenId, operator: name, run } = record;
     const roleNow = () => this.#operators.get(name)?.record.role;
-    const sightNow = () =>
-      this.#sights.of(this.#operators.get(name)?.record.see ?? "");
+    const sightNow = () => this.#sightOf(name);
     return {
       name,
       tokenId,
@@ -283,12 +289,12 @@ export class Access implements AccessAdmin {
         if (role === undefined) throw notKnown();
         return role;
       },
-      check: (work, agents) =>
-        requireAllowed(this.rights.decide(name, work, agents), work, agents),
-      allowed: (work, agents) => this.rights.allowed(name, work, agents),
-      refusal: (work, agent) =>
-        this.rights.refusal({ name, tokenId, from }, work, agent),
+      ...this.rights.bound({ name, tokenId, from }),
     };
+  }
+
+  #sightOf(name: string): Sight | undefined {
+    return this.#sights.of(this.#operators.get(name)?.record.see ?? "");
   }
 
   whose(token: string): string {

@@ -21,8 +21,10 @@ export interface RuledWork extends AskedWork {
 export type Decision =
   | {
     readonly allowed: true;
-    /** Name of a rule that allows it on the first agent. */
+    /** Name of the rule that allows it: of several, of one that needs most approvals. */
     readonly rule: string;
+    /** Approvals by others that it needs. */
+    readonly approvals: number;
   }
   | {
     readonly allowed: false;
@@ -69,10 +71,16 @@ export function decide(
         tooMany,
       );
   }
-  const [first] = allowedBy.values();
-  return first === undefined
-    ? refused(`Cannot run ${work.operation}`, noRule(operator, about))
-    : { allowed: true, rule: first };
+  const [first, ...others] = new Set(allowedBy.values());
+  if (first === undefined) {
+    return refused(`Cannot run ${work.operation}`, noRule(operator, about));
+  }
+  const strictest = others.reduce(
+    (one, other) => other.record.approve > one.record.approve ? other : one,
+    first,
+  );
+  const { name, record: { approve: approvals } } = strictest;
+  return { allowed: true, rule: name, approvals };
 }
 
 /** Names of those agents on which rules allow some work. */
@@ -125,12 +133,16 @@ function allowing(
   rules: readonly Rule[],
   matching: (rule: Rule) => readonly string[],
 ): {
-  readonly allowedBy: ReadonlyMap<string, string>;
+  readonly allowedBy: ReadonlyMap<string, Rule>;
   readonly tooMany: Rule | undefined;
 } {
-  const allowedBy = new Map<string, string>();
+  const allowedBy = new Map<string, Rule>();
   let tooMany: Rule | undefined;
-  for (const rule of rules) {
+  // An agent needs as many approvals as the rule that asks for the fewest.
+  const fewest = rules.toSorted((one, other) =>
+    one.record.approve - other.record.approve
+  );
+  for (const rule of fewest) {
     if (rule.record.deny) continue;
     const names = matching(rule);
     const { most } = rule.record;
@@ -139,7 +151,7 @@ function allowing(
       continue;
     }
     for (const name of names) {
-      if (!allowedBy.has(name)) allowedBy.set(name, rule.name);
+      if (!allowedBy.has(name)) allowedBy.set(name, rule);
     }
   }
   return { allowedBy, tooMany };

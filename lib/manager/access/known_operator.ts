@@ -1,3 +1,4 @@
+import { approvalsText } from "../../base/approval_name.ts";
 import { PiriError } from "../../base/errors.ts";
 import type { NewRule, OperatorRecord } from "../../store/operator_records.ts";
 import type { OperatorView } from "../access_api.ts";
@@ -45,4 +46,12 @@ export function viewOf({ record, rules }: Known): OperatorView {
       unlimited: rule.isUnlimited,
     })),
   };
+}
+
+/** Tells which rule allows something, and the approvals that it needs. */
+export function allowedText(
+  { rule, approvals }: { readonly rule: string; readonly approvals: number },
+): string {
+  const needs = approvals === 0 ? "" : `, with ${approvalsText(approvals)}`;
+  return `rule ${rule} allows it${needs}`;
 }

@@ -1,13 +1,16 @@
 import type { Clock } from "../../base/clock.ts";
-import { hasRole } from "../../base/role.ts";
+import { PiriError } from "../../base/errors.ts";
+import { hasRole, type Role } from "../../base/role.ts";
 import type { OperatorRecord } from "../../store/operator_records.ts";
-import type { AskedWork } from "../access_api.ts";
+import type { AskedWork, Rights, Sight } from "../access_api.ts";
+import { approvalsText } from "../../base/approval_name.ts";
 import type { AgentRoster } from "../agent_roster.ts";
 import type { Denial } from "../audit_api.ts";
 import {
   allowedOf,
   decide,
   type Decision,
+  requireAllowed,
   type RuledAgent,
   type RuledWork,
 } from "./decide.ts";
@@ -22,9 +25,20 @@ export interface OperatorRightsOptions {
     | { readonly record: OperatorRecord; readonly rules: readonly Rule[] }
     | undefined;
   readonly roster: AgentRoster;
+  /** Agents that an operator sees; all if undefined. */
+  readonly sightOf: (name: string) => Sight | undefined;
   readonly clock: Pick<Clock, "now">;
   /** Records in the audit that something was denied. */
   readonly denied: (denial: Denial) => void;
+}
+
+/** Operator who asked for work that has waited. */
+export interface WaitingAsker {
+  readonly name: string;
+  /** Number of the token that it was asked with. */
+  readonly tokenId: number;
+  /** Address that it was asked from, if it is known. */
+  readonly from?: string;
 }
 
 /** Fact by which work is not sent, and the rule that it comes from; none if it may be. */
@@ -56,6 +70,46 @@ export class OperatorRights {
     );
   }
 
+  /**
+   * Rights of somebody who is not there now, to go on with what was asked for.
+   *
+   * @throws {PiriError} DENIED for one who may do nothing any more
+   */
+  of(asker: WaitingAsker): Rights & { readonly role: Role } {
+    const { name, tokenId } = asker;
+    const record = this.#options.find(name)?.record;
+    const { fact } = this.#factAgainst(name, tokenId) ?? {};
+    if (fact !== undefined || record === undefined) {
+      throw new PiriError("DENIED", `Cannot act as "${name}": ${fact}`);
+    }
+    return {
+      tokenId,
+      role: record.role,
+      sight: this.#options.sightOf(name),
+      ...this.bound(asker),
+    };
+  }
+
+  /** Questions about the rules of somebody. */
+  bound(
+    asker: WaitingAsker,
+  ): Omit<Rights, "sight" | "tokenId"> {
+    const { name } = asker;
+    const decided = (work: AskedWork, agents: readonly string[]) => {
+      const decision = this.decide(name, work, agents);
+      requireAllowed(decision, work, agents);
+      return decision;
+    };
+    return {
+      check: (work, agents) => void decided(work, agents),
+      checkAlone: (work, agents) =>
+        requireNone(decided(work, agents), work.operation),
+      approvals: (work, agents) => approvalsOf(decided(work, agents)),
+      allowed: (work, agents) => this.allowed(name, work, agents),
+      refusal: (work, agent) => this.refusal(asker, work, agent),
+    };
+  }
+
   /** Names of those agents on which the rules of an operator allow some work. */
   allowed(
     name: string,
@@ -72,12 +126,7 @@ export class OperatorRights {
    * good as it was.
    */
   refusal(
-    { name, tokenId, from = "" }: {
-      readonly name: string;
-      readonly tokenId: number;
-      /** Address that it was asked from, if it is known. */
-      readonly from?: string;
-    },
+    { name, tokenId, from = "" }: WaitingAsker,
     work: AskedWork,
     agent: string,
   ): string | undefined {
@@ -131,4 +180,20 @@ export class OperatorRights {
       };
     });
   }
+}
+
+function approvalsOf(decision: Decision): number {
+  return decision.allowed ? decision.approvals : 0;
+}
+
+/** Refuses work that waits for nobody's approval, but needs some. */
+function requireNone(decision: Decision, operation: string): void {
+  const count = approvalsOf(decision);
+  if (count === 0) return;
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot run ${operation} at once: rule ${decision.rule} needs ${
+      approvalsText(count)
+    } by somebody else (piri-manager run asks for it)`,
+  );
 }

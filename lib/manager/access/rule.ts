@@ -9,6 +9,9 @@ import { parseTargets } from "../../targets/parse_targets.ts";
 import { setsOf } from "../../targets/target_expression.ts";
 import type { AskedWork } from "../access_api.ts";
 
+/** Most approvals that a rule can ask for. */
+export const MAX_APPROVALS = 5;
+
 /** Operation whose arguments a rule can bound. */
 const RUN = "command.Run";
 
@@ -122,7 +125,9 @@ export class Rule {
   }
 }
 
-function checkRule({ onTargets, operations, argv, most }: NewRule): void {
+function checkRule(
+  { deny, onTargets, operations, argv, most, approve }: NewRule,
+): void {
   const refuse = (reason: string) =>
     new PiriError("INVALID_ARGUMENT", `Cannot add the rule: ${reason}`);
   if (setsOf(parseTargets([onTargets])).length > 0) {
@@ -142,5 +147,13 @@ function checkRule({ onTargets, operations, argv, most }: NewRule): void {
   }
   if (!Number.isInteger(most) || most < 0) {
     throw refuse(`${most} is not a number of agents`);
+  }
+  if (!Number.isInteger(approve) || approve < 0 || approve > MAX_APPROVALS) {
+    throw refuse(
+      `${approve} is not a number of approvals, from 1 to ${MAX_APPROVALS}`,
+    );
+  }
+  if (deny && approve > 0) {
+    throw refuse("what a rule denies, no approval allows");
   }
 }

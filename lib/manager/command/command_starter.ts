@@ -74,7 +74,7 @@ export class CommandStarter {
       );
     }
     const names = sessions.map(({ agent }) => agent);
-    request.rights?.check(request, names);
+    request.rights?.checkAlone(request, names);
     await this.#options.secrets?.check(request, names);
     this.#check(request, sessions);
     this.#options.fitness.count(sessions, 1);

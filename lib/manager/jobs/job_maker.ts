@@ -1,6 +1,8 @@
 import { operatorText } from "../../base/asker.ts";
 import { jobName } from "../../base/job_state.ts";
 import type { Random } from "../../base/random.ts";
+import type { BlobName } from "../../base/blob.ts";
+import type { ApprovalStart } from "../../store/approval_records.ts";
 import type { JobRecord, MovedEntry, NewJob } from "../../store/job_records.ts";
 import type { NewAudit } from "../../store/audit_records.ts";
 import { auditEntry, workStatement } from "../audit_entry.ts";
@@ -38,6 +40,28 @@ export interface JobMakerOptions extends
   readonly checkParams: (operation: string, params: string) => void;
 }
 
+/** A request for a job that is in order. */
+interface CheckedJob {
+  readonly blobs: readonly BlobName[];
+  /** Agents in the order of starting. */
+  readonly names: readonly string[];
+  readonly canaries: number;
+}
+
+/** A job that others have approved. */
+export interface ApprovedJob {
+  /** Names of the agents that it is for. */
+  readonly names: readonly string[];
+  /** Refuses to start it on other agents. Throws FAILED_PRECONDITION. */
+  readonly requireSame: (names: readonly string[]) => void;
+  /** Last approval, recorded together with the job. */
+  readonly approved: ApprovalStart;
+  /** Exactly what was approved. */
+  readonly statement: Readonly<Record<string, unknown>>;
+  /** Entry in the audit for the last approval. */
+  readonly audit: NewAudit;
+}
+
 /** A job that is recorded. */
 export interface MadeJob {
   readonly job: JobRecord;
@@ -59,19 +83,32 @@ export class JobMaker {
     this.#options = options;
   }
 
-  /** @throws {PiriError} INVALID_ARGUMENT, UNAVAILABLE, and as the store throws: then nothing is recorded */
-  async make(
+  /** Checks a request for a job, and puts its agents in order. Throws as `make`. */
+  async check(
     request: JobRequest,
     resolved: ResolvedTargets,
-    rerunOf: bigint | null,
-  ): Promise<MadeJob> {
-    const { store, clock, withKey } = this.#options;
+  ): Promise<CheckedJob> {
     this.#checkParams(request, resolved);
     const { operation, params } = request;
     const blobs = await this.#options.blobs?.need(operation, params) ?? [];
     const { names, canaries } = await this.#order(request, resolved);
     request.rights?.check(request, names);
     await this.#options.secrets?.check(request, names);
+    return { blobs, names, canaries };
+  }
+
+  /** @throws {PiriError} INVALID_ARGUMENT, UNAVAILABLE, and as the store throws: then nothing is recorded */
+  async make(
+    request: JobRequest,
+    resolved: ResolvedTargets,
+    rerunOf: bigint | null,
+    approval?: ApprovedJob,
+  ): Promise<MadeJob> {
+    const { store, clock, withKey } = this.#options;
+    const checked = await this.check(request, resolved);
+    const { blobs, names, canaries } = checked;
+    if (approval === undefined) request.rights?.checkAlone(request, names);
+    else approval.requireSame(names);
     const now = clock.now();
     const supersedes = withKey(request.limits.supersedeKey);
     const isUnsure = supersedes.some((job) =>
@@ -89,8 +126,10 @@ export class JobMaker {
           now,
           isUnsure ? unsureReason(SUPERSEDED) : SUPERSEDED,
         ),
+        approved: approval?.approved,
       },
-      startEntry(request, names, rerunOf, clock),
+      startEntry(request, { names, rerunOf, approval, clock }),
+      approval?.audit,
     );
     if (!made.repeated) {
       this.#options.secrets?.keep(jobName(made.job.id), request);
@@ -156,12 +195,16 @@ export class JobMaker {
 /** Entry of the audit for the start of a job. */
 function startEntry(
   request: JobRequest,
-  names: readonly string[],
-  rerunOf: bigint | null,
-  clock: JobMakerOptions["clock"],
+  { names, rerunOf, approval, clock }: {
+    readonly names: readonly string[];
+    readonly rerunOf: bigint | null;
+    readonly approval: ApprovedJob | undefined;
+    readonly clock: JobMakerOptions["clock"];
+  },
 ): NewAudit {
   const { operation, limits, targets } = request;
-  const statement = { ...workStatement(request, names), limits };
+  const statement = approval?.statement ??
+    { ...workStatement(request, names), limits };
   return auditEntry(
     {
       act: rerunOf === null ? "StartJob" : "RerunJob",

@@ -12,18 +12,20 @@ import type {
   EntryView,
   JobAdmin,
   JobNews,
+  JobNotes,
   JobRequest,
   JobView,
   StartedJob,
 } from "../job_api.ts";
 import type { ResolvedTargets } from "../operator_api.ts";
 import type { SecretDesk } from "../secrets/secret_desk.ts";
+import { formatName } from "../../targets/format_targets.ts";
 import type { Targeting } from "../targeting.ts";
 import { checkWatchStart } from "../watching/watch.ts";
 import type { ActiveJob } from "./active_job.ts";
 import { JobEffects } from "./job_effects.ts";
 import { entryView, jobView, startedView } from "./entry_views.ts";
-import { JobMaker } from "./job_maker.ts";
+import { type ApprovedJob, JobMaker } from "./job_maker.ts";
 import type { JobParts } from "./job_parts.ts";
 import { rerunOf } from "./rerun.ts";
 import { seenJobView, seenOnly, seesJob } from "./seen_jobs.ts";
@@ -65,7 +67,7 @@ export class Jobs implements JobAdmin {
   // Requests of operators.
 
   async start(request: JobRequest): Promise<StartedJob> {
-    const earlier = await this.#earlier(request.requestId);
+    const earlier = await this.earlier(request.requestId);
     if (earlier !== undefined) {
       const { id } = earlier.job;
       // Asked again of a Manager that has restarted since, and has forgotten them.
@@ -73,13 +75,46 @@ export class Jobs implements JobAdmin {
       if (isOpen) this.#options.secrets?.keep(jobName(id), request);
       return earlier;
     }
-    this.#requireRunning(request.operation);
-    checkLimits(request.limits);
-    const resolved = await this.#options.targeting.resolve(
-      request.targets,
-      request.rights?.sight,
-    );
-    return await this.#make(request, resolved, null);
+    return await this.#make(request, await this.#resolve(request), null);
+  }
+
+  /** Checks a request for a job, and tells its agents and how many approvals by others rules ask for. Starts nothing. */
+  async prepare(
+    request: JobRequest,
+  ): Promise<
+    {
+      readonly names: readonly string[];
+      readonly notes: JobNotes;
+      readonly approvals: number;
+    }
+  > {
+    const resolved = await this.#resolve(request);
+    const { left, denied } = withoutDenied(request, resolved);
+    const { names } = await this.#maker.check(request, left);
+    const { agents: _agents, ...notes } = resolved;
+    return {
+      names,
+      notes: { ...notes, expected: [], denied },
+      approvals: request.rights?.approvals(request, names) ?? 0,
+    };
+  }
+
+  /** Starts a job that others have approved, on the agents that they have approved. Throws as `start`. */
+  async startApproved(
+    request: JobRequest,
+    approval: ApprovedJob,
+  ): Promise<StartedJob> {
+    const expressions = approval.names.map(formatName);
+    const targets = { expressions };
+    const resolved = await this.#resolve({ ...request, targets });
+    return await this.#make(request, resolved, null, approval);
+  }
+
+  /** The job that an earlier request of this id made. */
+  async earlier(requestId: string): Promise<StartedJob | undefined> {
+    const record = await this.#options.store.jobOfRequest(requestId);
+    return record &&
+      { job: jobView(this.#newest(record)), notes: undefined };
   }
 
   async get(id: bigint, sight?: Sight): Promise<JobView> {
@@ -173,7 +208,7 @@ export class Jobs implements JobAdmin {
     id: bigint,
     request: Parameters<JobAdmin["rerun"]>[1],
   ): Promise<StartedJob> {
-    const earlier = await this.#earlier(request.requestId);
+    const earlier = await this.earlier(request.requestId);
     if (earlier !== undefined) return earlier;
     const old = await this.#find(id, request.rights?.sight);
     this.#requireRunning(old.operation);
@@ -185,10 +220,11 @@ export class Jobs implements JobAdmin {
     request: JobRequest,
     resolved: ResolvedTargets,
     rerunOf: bigint | null,
+    approval?: ApprovedJob,
   ): Promise<StartedJob> {
     using _making = this.effects.beginToMake();
     const { left, denied } = withoutDenied(request, resolved);
-    const made = await this.#maker.make(request, left, rerunOf);
+    const made = await this.#maker.make(request, left, rerunOf, approval);
     const { job, names } = made;
     if (made.repeated) {
       return { job: jobView(this.#newest(job)), notes: undefined };
@@ -206,10 +242,12 @@ export class Jobs implements JobAdmin {
     };
   }
 
-  async #earlier(requestId: string): Promise<StartedJob | undefined> {
-    const record = await this.#options.store.jobOfRequest(requestId);
-    return record &&
-      { job: jobView(this.#newest(record)), notes: undefined };
+  #resolve(
+    { operation, limits, targets, rights }: JobRequest,
+  ): Promise<ResolvedTargets> {
+    this.#requireRunning(operation);
+    checkLimits(limits);
+    return this.#options.targeting.resolve(targets, rights?.sight);
   }
 
   #requireRunning(operation: string): void {

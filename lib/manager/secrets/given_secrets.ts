@@ -19,6 +19,11 @@ export class GivenSecrets {
     return this.#byJob.get(job)?.get(name);
   }
 
+  /** All secrets of a job; undefined once they are gone. */
+  of(job: string): ReadonlyMap<string, Sealed> | undefined {
+    return this.#byJob.get(job);
+  }
+
   /** Forgets the secrets of a job that has ended. */
   drop(job: string): void {
     this.#byJob.delete(job);

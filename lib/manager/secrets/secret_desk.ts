@@ -72,6 +72,11 @@ export class SecretDesk {
     if (secrets !== undefined) this.#given.keep(job, secrets);
   }
 
+  /** Secrets that came with the request for a job; none if there are none, or not any more. */
+  givenFor(job: string): ReadonlyMap<string, Sealed> | undefined {
+    return this.#given.of(job);
+  }
+
   /** Forgets the secrets of a job that has ended. */
   drop(job: string): void {
     this.#given.drop(job);

@@ -31,6 +31,7 @@ function allow(operator: string, onTargets: string): NewRule {
     argv: [],
     most: 0,
     trustFacts: false,
+    approve: 0,
     within: "",
   };
 }

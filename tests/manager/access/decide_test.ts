@@ -48,6 +48,7 @@ function rules(
       argv: [],
       most: 0,
       trustFacts: false,
+      approve: 0,
       within: "",
       ...more,
     })

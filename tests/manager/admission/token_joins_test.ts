@@ -200,6 +200,7 @@ const BOUNDS: Readonly<Record<string, Bound>> = {
           argv: [],
           most: 0,
           trustFacts: false,
+          approve: 0,
           within: "",
         }],
       }),

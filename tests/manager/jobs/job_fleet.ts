@@ -194,8 +194,13 @@ export class JobFleet implements AsyncDisposable {
 
   /** Asks for a job, and returns the answer at once. */
   async ask(asked: Asked = {}): Promise<StartedJob> {
+    return await this.jobs.start(this.request(asked));
+  }
+
+  /** Request for a job, with all that is not given. */
+  request(asked: Asked = {}): JobRequest {
     const { targets = "all", limits, ...request } = asked;
-    return await this.jobs.start({
+    return {
       targets: typeof targets === "string"
         ? { expressions: [targets] }
         : targets,
@@ -215,7 +220,7 @@ export class JobFleet implements AsyncDisposable {
         ...limits,
       },
       ...request,
-    });
+    };
   }
 
   /** State of a job, with its reason if it has one. */
@@ -263,7 +268,10 @@ export class JobFleet implements AsyncDisposable {
       const stopped = before.shutdown();
       await before.clock.advance(5_000);
       await stopped;
-    } else before.jobs.effects.stop();
+    } else {
+      before.jobs.effects.stop();
+      before.approvals.stop();
+    }
     for (const peer of this.#peers.values()) peer.hangUp();
     this.#peers.clear();
     await Promise.all(before.ends);
@@ -276,6 +284,7 @@ export class JobFleet implements AsyncDisposable {
     for (const peer of this.#peers.values()) peer.hangUp();
     for (const manager of this.#managers.toReversed()) {
       manager.jobs.effects.stop();
+      manager.approvals.stop();
       await manager[Symbol.asyncDispose]();
     }
   }

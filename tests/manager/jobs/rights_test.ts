@@ -52,6 +52,7 @@ for (
           argv: [],
           most: 0,
           trustFacts: false,
+          approve: 0,
           within: "",
         }),
     ],
@@ -135,6 +136,7 @@ for (
         argv: [],
         most: 0,
         trustFacts: false,
+        approve: 0,
         within: "",
       });
       await access.removeRule("alice", 1);

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
+  Approval,
   Command,
   Job,
   ResolvedNotes,
@@ -19,6 +20,7 @@ import { Patience } from "../patience.ts";
 import { type Call, RetryingClient } from "../retrying_client.ts";
 import { tellLeftOut } from "../target_flags.ts";
 import { prepareFiles } from "./file_views.ts";
+import { jobOfApproval, tellApproval } from "./await_approval.ts";
 import { followMany } from "./follow_many.ts";
 import { followOne } from "./follow_one.ts";
 import { jobJson } from "./job_json.ts";
@@ -40,6 +42,16 @@ export const WHILE_A_JOB_RUNS: HelpSection = {
   ],
 };
 
+/** Help about signals while a job waits for approvals. */
+export const WHILE_A_JOB_WAITS: HelpSection = {
+  title: "While it waits for approvals",
+  lines: [
+    ["Ctrl-C, SIGTERM, SIGHUP", "withdraw it: nobody can approve it any more"],
+    ["after 1 h", "it is expired"],
+    ["--detach", "print the id of the approval, a-7, and do not wait"],
+  ],
+};
+
 /** Summary of the flag that leaves out denied agents. */
 export const SKIP_DENIED =
   "leave out agents on which your rules do not allow it, and print which, instead of an error";
@@ -50,6 +62,8 @@ export type JobRequest = MessageInitShape<typeof StartJobRequestSchema>;
 /** A job as an answer to its start. */
 export interface StartedJob {
   readonly job?: Job | undefined;
+  /** The approval that it waits for, instead of a job. */
+  readonly approval?: Approval | undefined;
   readonly notes?: ResolvedNotes | undefined;
 }
 
@@ -97,8 +111,14 @@ export async function launchJob(
         ),
     }),
   );
-  const job = answeredJob(answer.job, "start a job");
   if (answer.notes !== undefined) await tellNotes(answer.notes, output);
+  const { approval } = answer;
+  if (approval !== undefined && flags.detach) {
+    return await tellApproval(approval, output);
+  }
+  const job = approval === undefined
+    ? answeredJob(answer.job, "start a job")
+    : await jobOfApproval(approval, { client, patience, output });
   if (flags.detach) return await printId(job, { output, terminal, json });
   const parts = { client, patience, ...context };
   if (isForOne(job)) {

@@ -1,0 +1,145 @@
+import { encodeHex } from "@std/encoding/hex";
+import {
+  type Approval,
+  ApprovalState,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { askerText } from "../../base/asker.ts";
+import { approvalName, approvalsText } from "../../base/approval_name.ts";
+import { PiriError } from "../../base/errors.ts";
+import { foldNames } from "../../targets/fold_names.ts";
+import { durationText, localTime } from "../time.ts";
+import { parseId } from "./ids.ts";
+import { time } from "./json_values.ts";
+import { requestText } from "./request_text.ts";
+
+const STATES: Readonly<Record<ApprovalState, string>> = {
+  [ApprovalState.UNSPECIFIED]: "unknown",
+  [ApprovalState.WAITING]: "waiting",
+  [ApprovalState.STARTED]: "started",
+  [ApprovalState.REJECTED]: "rejected",
+  [ApprovalState.WITHDRAWN]: "withdrawn",
+  [ApprovalState.EXPIRED]: "expired",
+  [ApprovalState.REFUSED]: "refused",
+};
+
+/** State of an approval for people and in JSON. */
+export function approvalStateName({ state }: Approval): string {
+  return STATES[state] ?? "unknown";
+}
+
+/**
+ * Reads the id of an approval: a-7 or 7.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function parseApprovalId(text: string): bigint {
+  if (/^(a-)?\d+$/.test(text)) return parseId(text.replace(/^a-/, ""));
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot read the id "${text}": that of an approval is as a-7`,
+  );
+}
+
+/** The approval of an answer. Throws INTERNAL if the Manager gave none. */
+export function answeredApproval(
+  approval: Approval | undefined,
+  attempt: string,
+): Approval {
+  if (approval !== undefined) return approval;
+  throw new PiriError(
+    "INTERNAL",
+    `Cannot ${attempt}: the Manager's answer is empty`,
+  );
+}
+
+/** An approval as JSON. */
+export function approvalJson(approval: Approval): Record<string, unknown> {
+  return {
+    type: "approval",
+    id: approvalName(approval.id),
+    state: approvalStateName(approval),
+    reason: approval.reason,
+    needed: approval.needed,
+    approvals: approval.approvals.map(({ by, note, atMs }) => ({
+      by,
+      note,
+      at: time(atMs),
+    })),
+    operation: approval.operation,
+    params: JSON.parse(approval.params),
+    agents: approval.agents,
+    statement: JSON.parse(approval.statement),
+    statementSha256: encodeHex(approval.statementSha256),
+    name: approval.name,
+    note: approval.note,
+    requestedBy: approval.requestedBy,
+    saidBy: approval.saidBy,
+    createdAt: time(approval.createdAtMs),
+    expiresAt: time(approval.expiresAtMs),
+    endedAt: time(approval.endedAtMs),
+    endedBy: approval.endedBy,
+    jobId: approval.jobId === undefined ? null : Number(approval.jobId),
+  };
+}
+
+/** Work that is to be done, and on which agents. */
+export function workText(approval: Approval): string {
+  return `${requestText(approval)} on ${foldNames(approval.agents)}`;
+}
+
+/** Approvals that there are, of those that are needed. */
+export function votesText({ approvals, needed }: Approval): string {
+  const by = approvals.map(({ by }) => by).join(", ");
+  const count = `${approvals.length} of ${needed}`;
+  return by === "" ? count : `${count}, by ${by}`;
+}
+
+/** An approval as a page of facts. */
+export function approvalFacts(
+  approval: Approval,
+  now: number,
+): Record<string, string> {
+  const { limits, secrets } = JSON.parse(approval.statement) as {
+    limits: Record<string, unknown>;
+    secrets: string[];
+  };
+  const left = Number(approval.expiresAtMs) - now;
+  const waits = approval.state === ApprovalState.WAITING;
+  return {
+    approval: approvalName(approval.id),
+    state: approvalStateName(approval),
+    reason: approval.reason,
+    runs: requestText(approval),
+    on: foldNames(approval.agents),
+    agents: String(approval.agents.length),
+    limits: JSON.stringify(limits),
+    secrets: secrets.join(", "),
+    name: approval.name,
+    note: approval.note,
+    "requested by": askerText(approval),
+    approved: votesText(approval),
+    ...Object.fromEntries(
+      approval.approvals.filter(({ note }) => note !== "")
+        .map(({ by, note }) => [`note of ${by}`, note]),
+    ),
+    created: localTime(Number(approval.createdAtMs)),
+    ...waits
+      ? { "time left": durationText(Math.max(left, 0)) }
+      : { ended: localTime(Number(approval.endedAtMs ?? 0)) },
+    job: approval.jobId === undefined ? "" : `j-${approval.jobId}`,
+    statement: approval.statement,
+    sha256: encodeHex(approval.statementSha256),
+  };
+}
+
+/** Line about a job that waits. */
+export function waitingLine(approval: Approval): string {
+  const { needed, approvals } = approval;
+  const name = approvalName(approval.id);
+  const left = needed - approvals.length;
+  const more = approvals.length === 0 ? "" : "more ";
+  const count = approvalsText(left).replace(" ", ` ${more}`);
+  return `Waiting for approval ${name}: ${
+    workText(approval)
+  } needs ${count} by somebody else (piri-manager approve ${name}, or piri-manager reject ${name} REASON)`;
+}

@@ -1,0 +1,300 @@
+import { operatorText } from "../../base/asker.ts";
+import { approvalName } from "../../base/approval_name.ts";
+import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import { jobName } from "../../base/job_state.ts";
+import { logger } from "../../base/log.ts";
+import { canonicalHash, canonicalJson } from "../../base/statement.ts";
+import type {
+  ApprovalRecord,
+  ApprovalVote,
+} from "../../store/approval_records.ts";
+import type { Rights, Sight } from "../access_api.ts";
+import type { Role } from "../../base/role.ts";
+import type {
+  ApprovableRequest,
+  ApprovalAdmin,
+  ApprovalView,
+  Decider,
+  ProposedJob,
+} from "../approval_api.ts";
+import type { StartedJob } from "../job_api.ts";
+import type { Jobs } from "../jobs/jobs.ts";
+import type { SecretDesk } from "../secrets/secret_desk.ts";
+import {
+  isSameParty,
+  partyOf,
+  requireOther,
+  requireRight,
+} from "./deciders.ts";
+import { viewOf, WaitingApprovals, type WaitingOptions } from "./waiting.ts";
+import { hashText, jobStatement, requestOf } from "./proposal.ts";
+
+const log = logger("manager", "approvals");
+
+/** Codes of errors that say nothing about a job, but about the moment. */
+const PASSING = new Set(["UNAVAILABLE", "BUSY", "DISK", "INTERNAL", "CORRUPT"]);
+
+/** Parts that approvals need. */
+export interface ApprovalsOptions extends WaitingOptions {
+  readonly jobs: Pick<Jobs, "start" | "prepare" | "startApproved" | "earlier">;
+  readonly secrets: Pick<SecretDesk, "namesOf" | "keep" | "drop" | "givenFor">;
+  /** Rights of an operator who is not there now. Throws DENIED for one who may do nothing any more. */
+  readonly rightsOf: (
+    asker: { readonly name: string; readonly tokenId: number },
+  ) => Rights & { readonly role: Role };
+}
+
+/** Jobs that wait until others approve of them. */
+export class Approvals implements ApprovalAdmin {
+  readonly #options: ApprovalsOptions;
+  readonly #waiting: WaitingApprovals;
+
+  constructor(options: ApprovalsOptions) {
+    this.#options = options;
+    this.#waiting = new WaitingApprovals(options);
+  }
+
+  /** Takes up those that wait. Called once. */
+  async load(): Promise<void> {
+    await this.#waiting.turns.run(() => this.#waiting.expire());
+  }
+
+  /** Ends what waits for the time. */
+  stop(): void {
+    this.#waiting.stop();
+  }
+
+  async start(
+    request: ApprovableRequest,
+  ): Promise<StartedJob | ProposedJob> {
+    const { jobs, store } = this.#options;
+    const { requestId } = request;
+    if (await jobs.earlier(requestId) !== undefined) {
+      return await jobs.start(request);
+    }
+    const [asked] = await store.approvals({ limit: 1, requestId });
+    if (asked !== undefined) {
+      if (asked.state === "waiting") {
+        this.#waiting.keepSecrets(asked.id, request);
+      }
+      return { approval: viewOf(asked), notes: undefined };
+    }
+    const { names, notes, approvals } = await jobs.prepare(request);
+    const needed = Math.max(approvals, request.propose ? 1 : 0);
+    if (needed === 0) return await jobs.start(request);
+    const approval = await this.#waiting.turns.run(() =>
+      this.#waiting.propose(request, names, needed)
+    );
+    return { approval, notes };
+  }
+
+  async list(
+    filter: Parameters<ApprovalAdmin["list"]>[0],
+    sight?: Sight,
+  ): Promise<ApprovalView[]> {
+    const onlyAgents = sight?.names();
+    const list = await this.#options.store.approvals({ ...filter, onlyAgents });
+    return list.map(viewOf);
+  }
+
+  async get(id: bigint, sight?: Sight): Promise<ApprovalView> {
+    return viewOf(await this.#waiting.find(id, sight));
+  }
+
+  async *watch(
+    id: bigint,
+    { signal, sight }: Parameters<ApprovalAdmin["watch"]>[1],
+  ): AsyncIterable<ApprovalView> {
+    const aborted = new Promise<void>((resolve) =>
+      signal.addEventListener("abort", () => resolve(), { once: true })
+    );
+    let told = -1;
+    while (!signal.aborted) {
+      const changed = this.#waiting.changed;
+      const view = await this.get(id, sight);
+      const version = view.votes.length;
+      if (version !== told || view.state !== "waiting") yield view;
+      if (view.state !== "waiting") return;
+      told = version;
+      await Promise.race([changed, aborted]);
+    }
+  }
+
+  approve(
+    ...[id, decider]: Parameters<ApprovalAdmin["approve"]>
+  ): Promise<ApprovalView> {
+    return this.#waiting.turns.run(() => this.#approve(id, decider));
+  }
+
+  reject(
+    ...[id, decider]: Parameters<ApprovalAdmin["reject"]>
+  ): Promise<ApprovalView> {
+    return this.#waiting.turns.run(async () => {
+      const record = await this.#waiting.require("reject", id, decider);
+      requireOther(record, decider, "reject");
+      requireRight(record, decider.identity);
+      const by = operatorText(decider);
+      return await this.#waiting.end("Reject", record, decider, {
+        state: "rejected",
+        reason: `rejected by ${by}: ${decider.reason}`,
+      });
+    });
+  }
+
+  withdraw(id: bigint, decider: Decider): Promise<ApprovalView> {
+    return this.#waiting.turns.run(async () => {
+      const record = await this.#waiting.require("withdraw", id, decider);
+      const asked = { name: record.requestedBy, tokenId: record.tokenId };
+      if (!isSameParty(asked, partyOf(decider))) {
+        throw new PiriError(
+          "DENIED",
+          `Cannot withdraw ${
+            approvalName(id)
+          }: "${record.requestedBy}" asked for it (piri-manager reject ${
+            approvalName(id)
+          } REASON)`,
+        );
+      }
+      return await this.#waiting.end("Withdraw", record, decider, {
+        state: "withdrawn",
+        reason: `withdrawn by ${operatorText(decider)}`,
+      });
+    });
+  }
+
+  async #approve(
+    id: bigint,
+    decider: Parameters<ApprovalAdmin["approve"]>[1],
+  ): Promise<ApprovalView> {
+    const record = await this.#waiting.require("approve", id, decider);
+    const name = approvalName(id);
+    requireOther(record, decider, "approve");
+    requireRight(record, decider.identity);
+    const asked = hashText(decider.hash);
+    if (asked !== "" && asked !== hashText(record.hash)) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot approve ${name}: the SHA-256 of its statement is ${
+          hashText(record.hash)
+        }, not ${asked}`,
+      );
+    }
+    const votes = record.votes.filter((vote) => this.#counts(record, vote));
+    const party = partyOf(decider);
+    if (votes.some((vote) => isSameParty(voter(vote), party))) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot approve ${name}: ${
+          decider.identity === undefined
+            ? "it was approved on the Manager's machine already"
+            : `"${party.name}" has approved it already`
+        }`,
+      );
+    }
+    const vote: ApprovalVote = {
+      by: decider.requestedBy,
+      tokenId: party.tokenId,
+      note: decider.note,
+      at: this.#options.clock.now(),
+    };
+    return await this.#count(record, [...votes, vote], decider);
+  }
+
+  /** Takes the votes of a job, and starts it if they are enough. Rights are those of this moment. */
+  async #count(
+    record: ApprovalRecord,
+    votes: readonly ApprovalVote[],
+    decider: Decider,
+  ): Promise<ApprovalView> {
+    const { jobs, secrets, clock, store } = this.#options;
+    const { id } = record;
+    try {
+      const rights = this.#rightsOfAsker(record);
+      const { request, agents } = record;
+      const needed = Math.max(
+        record.needed,
+        rights?.approvals(request, agents) ?? 0,
+      );
+      if (votes.length < needed) {
+        const change = { kind: "vote", votes, needed } as const;
+        const audit = this.#waiting.audit("Approve", record, decider);
+        const changed = await store.changeApproval(id, change, audit);
+        this.#waiting.tellVote(changed, decider);
+        return viewOf(changed);
+      }
+      const given = secrets.givenFor(approvalName(id));
+      const started = await jobs.startApproved(
+        requestOf(record, {
+          ...rights === undefined ? {} : { rights },
+          ...given === undefined ? {} : { secrets: given },
+        }),
+        {
+          names: agents,
+          requireSame: (names) => {
+            const named = secrets.namesOf(request);
+            requireSame(record, jobStatement(request, names, named));
+          },
+          approved: { id, votes, needed, at: clock.now() },
+          statement: JSON.parse(record.statement),
+          audit: this.#waiting.audit("Approve", record, decider),
+        },
+      );
+      secrets.drop(approvalName(id));
+      this.#waiting.tellVote({ ...record, votes, needed }, decider);
+      log.info("{id} is approved and has become {job}", {
+        id: approvalName(id),
+        job: jobName(started.job.id),
+      });
+      return await this.get(id);
+    } catch (error) {
+      if (!(error instanceof PiriError) || PASSING.has(codeOf(error))) {
+        throw error;
+      }
+      const now = await store.approval(id);
+      if (now?.state !== "waiting") throw error;
+      return await this.#waiting.end("Approve", record, decider, {
+        state: "refused",
+        reason: `approved, but not started: ${messageOf(error)}`,
+      });
+    }
+  }
+
+  /** True for an approval by somebody who may still give it. */
+  #counts(record: ApprovalRecord, vote: ApprovalVote): boolean {
+    if (vote.tokenId === null) return true;
+    try {
+      const { tokenId } = vote;
+      const rights = this.#options.rightsOf({ name: vote.by, tokenId });
+      requireRight(record, rights);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #rightsOfAsker(
+    { requestedBy, tokenId }: ApprovalRecord,
+  ): Rights | undefined {
+    if (tokenId === null) return undefined;
+    return this.#options.rightsOf({ name: requestedBy, tokenId });
+  }
+}
+
+function voter({ by, tokenId }: ApprovalVote) {
+  return { name: by, tokenId };
+}
+
+/** Refuses to start anything but what was approved. */
+function requireSame(
+  { statement, hash }: ApprovalRecord,
+  now: Parameters<typeof canonicalJson>[0],
+): void {
+  const text = canonicalJson(now);
+  if (text === statement && hashText(canonicalHash(now)) === hashText(hash)) {
+    return;
+  }
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    "Cannot start it: it is no longer what was approved",
+  );
+}

@@ -1,0 +1,88 @@
+import { encodeHex } from "@std/encoding/hex";
+import { LOCAL, SOCKET } from "../../base/asker.ts";
+import {
+  canonicalHash,
+  canonicalJson,
+  type Statement,
+  statementOf,
+} from "../../base/statement.ts";
+import type {
+  ApprovalRecord,
+  ApprovalRequest,
+  NewApproval,
+} from "../../store/approval_records.ts";
+import type { ApprovableRequest } from "../approval_api.ts";
+import type { JobRequest } from "../job_api.ts";
+
+/** Statement of a job on these agents. */
+export function jobStatement(
+  request: ApprovalRequest,
+  names: readonly string[],
+  secrets: readonly string[],
+): Statement & Readonly<Record<string, unknown>> {
+  const { operation, params, timeoutMs, onDisconnect, killAfterMs, limits } =
+    request;
+  return {
+    ...statementOf({
+      names,
+      operation,
+      params,
+      secrets,
+      limits: { ...limits, timeoutMs, onDisconnect, killAfterMs },
+    }),
+  };
+}
+
+/** Record of a job that is to wait. */
+export function newApproval(
+  request: ApprovableRequest,
+  statement: Statement,
+  made: Pick<NewApproval, "needed" | "createdAt" | "expiresAt">,
+): NewApproval {
+  return {
+    requestId: request.requestId,
+    statement: canonicalJson(statement),
+    hash: canonicalHash(statement),
+    agents: statement.names,
+    request: {
+      targets: request.targets,
+      operation: request.operation,
+      params: request.params,
+      timeoutMs: request.timeoutMs,
+      onDisconnect: request.onDisconnect,
+      killAfterMs: request.killAfterMs,
+      limits: request.limits,
+      name: request.name,
+      note: request.note,
+    },
+    requestedBy: request.requestedBy,
+    saidBy: request.saidBy,
+    credential: request.credential ?? SOCKET,
+    origin: request.origin ?? LOCAL,
+    tokenId: request.rights?.tokenId ?? null,
+    ...made,
+  };
+}
+
+/** Request for the job that has waited, by who asked for it. */
+export function requestOf(
+  record: ApprovalRecord,
+  more: Pick<JobRequest, "rights" | "secrets">,
+): JobRequest {
+  const { request, requestId, requestedBy, saidBy } = record;
+  const { credential, origin } = record;
+  return {
+    ...request,
+    requestId,
+    requestedBy,
+    saidBy,
+    credential,
+    origin,
+    ...more,
+  };
+}
+
+/** SHA-256 for people. */
+export function hashText(hash: Uint8Array): string {
+  return encodeHex(hash);
+}
