@@ -64,6 +64,8 @@ export interface CoreOptions {
   /** Sends the messages of webhooks. */
   readonly post?: Post;
   readonly webhooks?: readonly Webhook[];
+  /** File of the database; memory by default. */
+  readonly path?: string;
   /** True if the store belongs to the caller. */
   readonly borrowed?: boolean;
 }
@@ -98,7 +100,7 @@ export class MemoryManager implements AsyncDisposable {
 
   static async start(options: CoreOptions = {}): Promise<MemoryManager> {
     const clock = new FakeClock();
-    const store = await openStore(":memory:", {
+    const store = await openStore(options.path ?? ":memory:", {
       clock,
       random: countingRandom(),
     });
