@@ -6,7 +6,7 @@
  */
 import { PiriError } from "../lib/base/errors.ts";
 import { main, say } from "./build/main.ts";
-import { SourceCopy } from "./threats/copy.ts";
+import { ROOT, SourceCopy } from "./threats/copy.ts";
 import { runNamed, type TestEnd } from "./threats/run_named.ts";
 import type { NamedTest, Protection, Threat } from "./threats/threat.ts";
 import { THREATS } from "./threats/threats.ts";
@@ -24,13 +24,16 @@ async function check(
   protection: Protection,
   test: NamedTest,
 ): Promise<string | undefined> {
-  const whole = await runNamed(copy.path, test);
+  await using _without = await copy.takeOut(protection);
+  // On two cores, both take no longer than one.
+  const [whole, end] = await Promise.all([
+    runNamed(ROOT, test),
+    runNamed(copy.path, test),
+  ]);
   if (whole.kind !== "passed") {
     say(whole.output);
     return `test "${test.name}" ${WRONG[whole.kind]}`;
   }
-  await using _without = await copy.takeOut(protection);
-  const end = await runNamed(copy.path, test);
   if (end.kind === "failed") return undefined;
   say(end.output);
   return `removed ${protection.what}: test "${test.name}" ${WRONG[end.kind]}`;

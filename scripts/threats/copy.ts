@@ -1,7 +1,8 @@
 import { fromFileUrl } from "@std/path";
 import { type Protection, without } from "./threat.ts";
 
-const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+/** Root of the repository. */
+export const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
 /** What the tests need of the repository. */
 const PARTS = [
@@ -19,7 +20,9 @@ export class SourceCopy implements AsyncDisposable {
 
   static async make(): Promise<SourceCopy> {
     const copy = new SourceCopy(await Deno.makeTempDir({ prefix: "piri-" }));
-    for (const part of PARTS) await copyAll(ROOT + part, `${copy.path}/${part}`);
+    for (const part of PARTS) {
+      await copyAll(ROOT + part, `${copy.path}/${part}`);
+    }
     return copy;
   }
 

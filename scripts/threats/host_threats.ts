@@ -83,18 +83,6 @@ export const HOST_THREATS: readonly Threat[] = [
           "no row of the database lets anyone in",
         ],
       ),
-      protection(
-        "encrypted values of secrets",
-        [
-          "lib/base/sealed.ts",
-          "  toJSON(): string {\n    return MASK;",
-          "  toJSON(): string {\n    return this.#text;",
-        ],
-        [
-          "tests/base/sealed_test.ts",
-          "a sealed text shows itself in no text, JSON, error or print, and opens when asked",
-        ],
-      ),
     ],
     open: [],
   },
@@ -151,7 +139,10 @@ export const HOST_THREATS: readonly Threat[] = [
       protection(
         "the approval of hosts",
         [ENROLMENT, "if (!token.approve) {", "if (true) {"],
-        [JOINS, "a host waits until it is accepted, and joins with its next hello"],
+        [
+          JOINS,
+          "a host waits until it is accepted, and joins with its next hello",
+        ],
       ),
     ],
     open: [],
@@ -213,7 +204,7 @@ export const HOST_THREATS: readonly Threat[] = [
         [
           "lib/manager/admission/token_joins.ts",
           "this.#refused.add({",
-          "for (let i = 0; i < 2; i++) this.#options.events.add(\"agent_refused\", reason, { agent: name });\n    this.#refused.add({",
+          'for (let i = 0; i < 2; i++) this.#options.events.add("agent_refused", reason, { agent: name });\n    this.#refused.add({',
         ],
         [
           JOINS,
@@ -298,7 +289,7 @@ export const HOST_THREATS: readonly Threat[] = [
         [
           "lib/agent/link/key_proof.ts",
           "if (!this.isAdmitted && this.#options.expected === undefined) {",
-          "if (managerId !== \"\") {",
+          'if (managerId !== "") {',
         ],
         [
           "tests/agent/link/key_proof_test.ts",

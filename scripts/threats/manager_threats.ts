@@ -192,7 +192,11 @@ export const MANAGER_THREATS: readonly Threat[] = [
       ),
       protection(
         "sizes that are checked before memory is spent",
-        ["lib/wire/frame.ts", "if (size > this.#limit) {", "if (size > 2 ** 40) {"],
+        [
+          "lib/wire/frame.ts",
+          "if (size > this.#limit) {",
+          "if (size > 2 ** 40) {",
+        ],
         [
           "tests/wire/frame_test.ts",
           "a length over the limit is refused by its header, even if that arrives in pieces",
@@ -209,10 +213,13 @@ export const MANAGER_THREATS: readonly Threat[] = [
         "one answer for unknown names and wrong proofs",
         [
           AUTHENTICATION,
-          "return new PiriError(\n      \"AUTH_FAILED\",\n      `Cannot admit \"${name}\" from ${address}: ${why}`,\n    );",
-          "return new Refusal(\n      \"AUTH_FAILED\",\n      why,\n      0,\n      { code: 1, reason: why },\n    );",
+          'return new PiriError(\n      "AUTH_FAILED",\n      `Cannot admit "${name}" from ${address}: ${why}`,\n    );',
+          'return new Refusal(\n      "AUTH_FAILED",\n      why,\n      0,\n      { code: 1, reason: why },\n    );',
         ],
-        [PROOF, "an unknown name, a wrong proof, and another key get the same answer"],
+        [
+          PROOF,
+          "an unknown name, a wrong proof, and another key get the same answer",
+        ],
         [
           "tests/manager/admission/one_answer_test.ts",
           "2,000 guesses of each kind hear the same, after the same work",

@@ -91,7 +91,11 @@ export const OPERATOR_THREATS: readonly Threat[] = [
           "wary ??= agents.map((agent) => agent.wary);",
           "wary ??= agents.map((agent) => agent.trusting);",
         ],
-        [DECIDE_TEST, "rules decide: a fact that the host tells", '"a fact that the host tells"'],
+        [
+          DECIDE_TEST,
+          "rules decide: a fact that the host tells",
+          '"a fact that the host tells"',
+        ],
       ),
       protection(
         "the bound of what an operator sees",
@@ -147,7 +151,11 @@ export const OPERATOR_THREATS: readonly Threat[] = [
       ),
       protection(
         "that a token is taken once",
-        ["lib/store/issuers.ts", "if (changes > 0) return;", "if (changes >= 0) return;"],
+        [
+          "lib/store/issuers.ts",
+          "INSERT INTO spent_ci_tokens (hash, good_until) VALUES (?, ?) ON CONFLICT DO NOTHING",
+          "INSERT OR REPLACE INTO spent_ci_tokens (hash, good_until) VALUES (?, ?)",
+        ],
         refusedToken("that was used before"),
       ),
       protection(

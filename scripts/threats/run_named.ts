@@ -36,8 +36,9 @@ export async function runNamed(
 export function kindOf(output: string, name: string): TestEnd["kind"] {
   const begin = `${name} ... `;
   const ends = output.split("\n").filter((line) => line.startsWith(begin));
-  const isMistaken = /^error: (?:Uncaught )?(?:\(in promise\) )?(?:Type|Reference|Syntax)Error/m
-    .test(output);
+  const isMistaken =
+    /^error: (?:Uncaught )?(?:\(in promise\) )?(?:Type|Reference|Syntax)Error/m
+      .test(output);
   if (isMistaken) return "broken";
   const isEnded = (word: string) =>
     ends.some((line) => line.startsWith(begin + word)) ||
