@@ -194,8 +194,8 @@ export const MANAGER_THREATS: readonly Threat[] = [
         "sizes that are checked before memory is spent",
         [
           "lib/wire/frame.ts",
-          "if (size > this.#limit) {",
-          "if (size > 2 ** 40) {",
+          "    if (size > this.limit) {",
+          "    if (size > 2 ** 40) {",
         ],
         [
           "tests/wire/frame_test.ts",
