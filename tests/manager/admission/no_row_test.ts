@@ -86,14 +86,16 @@ Deno.test("no row of the database lets anyone in", async () => {
   const letIn: string[] = [];
   for (const text of texts) {
     const login = await access.login(text, FROM).catch(() => undefined);
-    if (login !== undefined) letIn.push(`code ${text}`);
-    if (access.admit(text, FROM) !== undefined) letIn.push(`token ${text}`);
-    if (await isAdmitted(core, "web-1", { auth: text })) {
-      letIn.push(`secret ${text}`);
-    }
-    if (await isAdmitted(core, "new-1", { joinToken: text })) {
-      letIn.push(`join token ${text}`);
-    }
+    const ways = {
+      code: login !== undefined,
+      token: access.admit(text, FROM) !== undefined,
+      secret: await isAdmitted(core, "web-1", { auth: text }),
+      "join token": await isAdmitted(core, "new-1", { joinToken: text }),
+    };
+    letIn.push(
+      ...Object.entries(ways).filter(([, isOpen]) => isOpen)
+        .map(([way]) => `${way} ${text}`),
+    );
   }
   assertEquals(letIn, []);
   // They are still as good as before.
