@@ -4,7 +4,7 @@ import { type Protection, without } from "./threat.ts";
 /** Root of the repository. */
 export const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
-/** What the tests need of the repository. */
+/** Parts of the repository that its tests need. */
 const PARTS = [
   ..."lib tests scripts proto bench examples docs".split(" "),
   ..."agent.ts manager.ts mod.ts deno.json deno.lock".split(" "),
