@@ -220,10 +220,6 @@ export const MANAGER_THREATS: readonly Threat[] = [
           PROOF,
           "an unknown name, a wrong proof, and another key get the same answer",
         ],
-        [
-          "tests/manager/admission/one_answer_test.ts",
-          "2,000 guesses of each kind hear the same, after the same work",
-        ],
       ),
       protection(
         "the same work for unknown names",
