@@ -4,12 +4,13 @@ import { main } from "./lib/cli/main.ts";
 import { systemTerminal } from "./lib/cli/terminal.ts";
 import { agentServicesOf } from "./lib/agent_services.ts";
 import { defaultStateFolder, thisHost } from "./lib/base/paths.ts";
+import { ownPermissionsText } from "./lib/base/permissions.ts";
 import { buildInfo } from "./lib/base/version.ts";
 
 const edition = ownEdition();
 const program = agentProgram({
   name: NAMES[edition],
-  build: buildInfo(),
+  build: { ...buildInfo(), permissions: ownPermissionsText() },
   defaultDir: () => defaultStateFolder("piri-agent", thisHost()),
   services: agentServicesOf(edition),
 });

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { PiriError } from "../base/errors.ts";
+import { checkToken } from "../base/operator_token.ts";
 import { readLogin } from "../base/login_file.ts";
 import { parseAddress } from "../base/address.ts";
 
@@ -63,7 +64,7 @@ export function formatNote(
  * not check that it runs.
  *
  * @param token Token to use instead of that of a login.
- * @throws {PiriError} CORRUPT, DENIED; Deno's errors where a file cannot be read.
+ * @throws {PiriError} CORRUPT, DENIED; INVALID_ARGUMENT for a mistyped token; Deno's errors where a file cannot be read.
  */
 export async function findEndpoint(
   stateDir: string,
@@ -72,6 +73,7 @@ export async function findEndpoint(
   const login = await readLogin(stateDir);
   if (login === undefined) return await findHere(stateDir);
   const { host: hostname, port } = parseAddress(login.address);
+  checkToken(token ?? login.token);
   return {
     transport: "tls",
     hostname,

@@ -10,6 +10,22 @@ const UNNEEDED: readonly Deno.PermissionDescriptor[] =
     ? [{ name: "run" }]
     : [{ name: "run" }, { name: "ffi" }];
 
+/** Sentence for `--version` of a program that serves without permissions that it has at its start. */
+export function givenUpText(subcommands: string): string {
+  return `${subcommands} give up the permissions ${
+    UNNEEDED.map(({ name }) => name).join(" and ")
+  } before they listen`;
+}
+
+/** Sentence for `--version` about the permissions of this process. */
+export function ownPermissionsText(): string {
+  const missing = (["run", "ffi"] as const)
+    .filter((name) => Deno.permissions.querySync({ name }).state !== "granted");
+  return missing.length === 0
+    ? "it keeps all permissions, to run programs for its Manager"
+    : `it was built without the permissions ${missing.join(" and ")}`;
+}
+
 /** True if this program may start others. */
 export function mayRunPrograms(): boolean {
   return Deno.permissions.querySync({ name: "run" }).state === "granted";

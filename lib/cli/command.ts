@@ -184,6 +184,8 @@ export interface BuildInfo {
   readonly protocol: number;
   /** Name and version, such as "deno 2.7.11". */
   readonly runtime: string;
+  /** Sentence about the permissions that the program gives up or does not have. */
+  readonly permissions?: string;
 }
 
 /** Declares a subcommand whose `execute` gets values with the types of its table. */

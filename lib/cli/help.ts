@@ -32,7 +32,7 @@ export function programHelp<Services>(program: Program<Services>): string {
           ...flagLines(
             program.hasOperatorConfig === true ? OPERATOR_FLAGS : {},
           ),
-          ["--version", "version, commit, protocol and runtime"],
+          ["--version", "version, commit, protocol, runtime, permissions"],
         ],
       },
       { title: "Exit codes", lines: EXIT_CODE_HELP },

@@ -260,7 +260,10 @@ async function printVersion<Services>(
 ): Promise<number> {
   await new Output(terminal, { json }).either(
     { name, ...build },
-    `${name} ${build.version} (commit ${build.commit}, protocol ${build.protocol}, ${build.runtime})`,
+    [
+      `${name} ${build.version} (commit ${build.commit}, protocol ${build.protocol}, ${build.runtime})`,
+      ...build.permissions === undefined ? [] : [build.permissions],
+    ].join("\n"),
   );
   return ExitCode.ok;
 }

@@ -127,6 +127,19 @@ Deno.test("a token for scripts replaces that of the login", async () => {
   assertEquals((await control.logins.whoAmI({})).name, "alice");
 });
 
+Deno.test("a mistyped token is told before anybody is asked", async () => {
+  await using site = await Site.start();
+  const dir = await site.login();
+  const token = `${site.token.slice(0, -1)}-`;
+
+  const error = await assertRejects(
+    () => connectControl(dir, { token }),
+    PiriError,
+    "Cannot use the token: its checksum is wrong",
+  );
+  assertEquals(error.code, "INVALID_ARGUMENT");
+});
+
 Deno.test("a Manager with a certificate of another authority is refused", async () => {
   await using site = await Site.start();
   await using other = await Site.start();

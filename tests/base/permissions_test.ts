@@ -32,3 +32,39 @@ for (
     );
   });
 }
+
+for (
+  const [program, flags, expected] of [
+    [
+      "manager.ts",
+      ["--allow-all"],
+      Deno.build.os === "windows"
+        ? "serve and run --serve give up the permissions run before they listen"
+        : "serve and run --serve give up the permissions run and ffi before they listen",
+    ],
+    [
+      "agent.ts",
+      ["--allow-all"],
+      "it keeps all permissions, to run programs for its Manager",
+    ],
+    [
+      "agent.ts",
+      ["--allow-read", "--allow-env", "--allow-sys", "--allow-net"],
+      "it was built without the permissions run and ffi",
+    ],
+  ] as const
+) {
+  Deno.test(`--version of ${program} with ${flags[0]} says which permissions it does without`, async () => {
+    const path = fromFileUrl(new URL(`../../${program}`, import.meta.url));
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "--no-check", ...flags, path, "--version"],
+      env: { NO_COLOR: "1" },
+    }).output();
+
+    assertEquals(
+      new TextDecoder().decode(stdout).split("\n").slice(1),
+      [expected, ""],
+      new TextDecoder().decode(stderr),
+    );
+  });
+}

@@ -10,7 +10,7 @@ story(
     const host = fleet.host("web-1");
 
     const version =
-      /^piri-(manager|agent) \d+\.\d+\.\d+ \(commit \S+, protocol 2, deno \d+\.\d+\.\d+\)\n$/;
+      /^piri-(manager|agent) \d+\.\d+\.\d+ \(commit \S+, protocol 2, deno \d+\.\d+\.\d+\)\n[a-z ,:A-Z-]+\n$/;
     for (
       const program of [
         (...args: string[]) => fleet.manager(...args),

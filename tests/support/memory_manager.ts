@@ -71,6 +71,8 @@ export interface CoreOptions {
   readonly webhooks?: readonly Webhook[];
   /** Keys of the Manager that can be rotated; none by default. */
   readonly keys?: RotatingKeys;
+  /** File of the database; memory by default. */
+  readonly path?: string;
   /** True if the store belongs to the caller. */
   readonly borrowed?: boolean;
 }
@@ -107,7 +109,7 @@ export class MemoryManager implements AsyncDisposable {
 
   static async start(options: CoreOptions = {}): Promise<MemoryManager> {
     const clock = new FakeClock();
-    const store = await openStore(":memory:", {
+    const store = await openStore(options.path ?? ":memory:", {
       clock,
       random: countingRandom(),
     });

@@ -3,6 +3,7 @@ import { type Asker, NOBODY } from "../../base/asker.ts";
 import { badLogin, encodeLoginLine } from "../../base/login_line.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
+import { newToken } from "../../base/operator_token.ts";
 import type { Random } from "../../base/random.ts";
 import { hashSecret, newSecret } from "../../base/secret.ts";
 import { encodeHex } from "@std/encoding/hex";
@@ -245,7 +246,7 @@ export class Access implements AccessAdmin {
     const known = this.#tokens.get(encodeHex(codeHash));
     if (known?.isCode !== true || !isFrom(known.cidrs, from)) throw badLogin();
     checkNetworks(cidrs, { within: known.cidrs, from });
-    const token = TOKEN_PREFIX + newSecret(random);
+    const token = newToken(TOKEN_PREFIX, random);
     const hash = hashSecret(token);
     await this.change(
       { kind: "trade", code: codeHash, hash, at: clock.now(), from, cidrs },

@@ -4,7 +4,8 @@ import type { Clock } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
-import { hashSecret, newSecret } from "../../base/secret.ts";
+import { newToken } from "../../base/operator_token.ts";
+import { hashSecret } from "../../base/secret.ts";
 import type { IssuerRecord } from "../../store/issuer_records.ts";
 import type { OperatorRecord } from "../../store/operator_records.ts";
 import type { Store } from "../../store/store.ts";
@@ -181,7 +182,7 @@ export class CiLogins implements CiAdmin {
     },
   ): Promise<LoggedIn> {
     const { access, clock, random } = this.#options;
-    const secret = CI_TOKEN_PREFIX + newSecret(random);
+    const secret = newToken(CI_TOKEN_PREFIX, random);
     const createdAt = clock.now();
     const token = {
       operator: name,

@@ -24,7 +24,10 @@ Deno.test("a job's token becomes one of an hour, and the audit has its run", asy
     role: "operator",
     expiresAt: manager.clock.now() + HOUR_MS,
   });
-  assert(/^piri_ci_[A-Za-z0-9_-]{43}$/.test(token), "another form");
+  assert(
+    /^piri_ci_[A-Za-z0-9_-]{43}[0-9A-Za-z]{6}$/.test(token),
+    "another form",
+  );
   const run = "github: run_id 4711, run_number 42, run_attempt 1";
   const identity = access.admit(token, FROM);
   assertEquals([identity?.name, identity?.run], ["deploy", run]);

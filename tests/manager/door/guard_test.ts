@@ -159,7 +159,10 @@ Deno.test("one address has a limit of connections, and may connect again once it
   await using guarded = new Guarded({ perAddress: 2 });
   const first = await guarded.begun();
   await guarded.begun();
-  await isLeft(await guarded.dial());
+  const third = await guarded.dial();
+  await third.write(HANDSHAKE).catch(() => {});
+  const answer = await third.read(new Uint8Array(9)).catch(() => null);
+  assertEquals(answer, null);
   assertEquals(guarded.counters.all(), { guard_address_full: 1n });
   first.close();
   await guarded.has(1);

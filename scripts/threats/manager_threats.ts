@@ -1,0 +1,282 @@
+import { protection, type Threat } from "./threat.ts";
+
+const GUARD = "lib/manager/door/guard.ts";
+const GUARD_TEST = "tests/manager/door/guard_test.ts";
+const AUDIT = "lib/store/audit.ts";
+const AUDIT_TEST = "tests/store/audit_test.ts";
+const AUTHENTICATION = "lib/manager/admission/authentication.ts";
+const PROOF = "tests/manager/admission/proof_test.ts";
+
+/** Threats to the Manager and by it: rows 13 to 19 of docs/security.md. */
+export const MANAGER_THREATS: readonly Threat[] = [
+  {
+    number: 13,
+    who: "a user on the Manager's host",
+    protections: [
+      protection(
+        "the refusal of keys that others may read",
+        [
+          "lib/base/files.ts",
+          "if (mode === null || (mode & 0o077) === 0) return;",
+          "if (mode === null || (mode & 0o077) >= 0) return;",
+        ],
+        [
+          "tests/manager/state/state_folder_test.ts",
+          "a key that others may read is refused with the line that mends it",
+        ],
+      ),
+      protection(
+        "the permissions that a Manager gives up",
+        [
+          "lib/base/permissions.ts",
+          "for (const permission of UNNEEDED) Deno.permissions.revokeSync(permission);",
+          "void UNNEEDED;",
+        ],
+        [
+          "tests/base/permissions_test.ts",
+          "a program with --allow-all gives up starting programs and loading libraries, in its threads too",
+          '["--allow-all"],',
+        ],
+      ),
+    ],
+    open: [
+      "arguments and environments of the processes of the story suite: not looked at",
+    ],
+  },
+  {
+    number: 14,
+    who: "a Manager that was taken over",
+    protections: [
+      protection(
+        "the rules of the agent's policy",
+        [
+          "lib/agent/runner/judge.ts",
+          "return { refusal, bounds, recorded: `the policy refuses it: ${rule}` };",
+          "return { refusal: refusal && undefined, bounds, recorded: rule };",
+        ],
+        [
+          "tests/rogue_manager_test.ts",
+          "a rogue Manager sends 40 forbidden commands, and not one begins",
+        ],
+      ),
+      protection(
+        "the mode that only looks",
+        [
+          "lib/agent/policy/decide.ts",
+          'if (mode === "observe" && request.operation.acts) {',
+          "if (false) {",
+        ],
+        [
+          "tests/agent/policy/decide_test.ts",
+          "the mode observe allows only operations that look",
+        ],
+      ),
+    ],
+    open: ["commands that operators sign: not part of this version"],
+  },
+  {
+    number: 15,
+    who: "one who rewrites the audit",
+    protections: [
+      protection(
+        "the hash of each entry",
+        [
+          AUDIT,
+          "if (sameHash(entryHash(mark.hash, row), row.hash)) return undefined;",
+          "return undefined;",
+        ],
+        [AUDIT_TEST, "bytes that move from one field into the next are found"],
+        [AUDIT_TEST, "an entry that was put in is found"],
+      ),
+      protection(
+        "the numbers without gaps",
+        [AUDIT, "if (row.id > id) {", "if (row.id > id && false) {"],
+        [AUDIT_TEST, "a removed entry is found"],
+      ),
+      protection(
+        "the recorded end",
+        [AUDIT, "if (mark.id < end.id) {", "if (false) {"],
+        [AUDIT_TEST, "a cut end is found"],
+      ),
+      protection(
+        "the hash of the recorded end",
+        [
+          AUDIT,
+          "if (sameHash(mark.hash, end.hash)) return undefined;",
+          "if (mark.hash.length > 0) return undefined;",
+        ],
+        [
+          AUDIT_TEST,
+          "a chain with new hashes from an entry on is found at its end",
+        ],
+      ),
+    ],
+    open: [
+      "a chain that is made anew together with its end: signed checkpoints and witnesses are not part of this version",
+    ],
+  },
+  {
+    number: 16,
+    who: "one who reads logs, dumps, output",
+    protections: [
+      protection(
+        "the type that does not show a secret",
+        [
+          "lib/base/sealed.ts",
+          '  [Symbol.for("Deno.customInspect")](): string {\n    return MASK;',
+          '  [Symbol.for("Deno.customInspect")](): string {\n    return this.#text;',
+        ],
+        [
+          "tests/base/sealed_test.ts",
+          "a sealed text shows itself in no text, JSON, error or print, and opens when asked",
+        ],
+      ),
+      protection(
+        "the forms that are masked",
+        [
+          "lib/base/masking/secret_forms.ts",
+          "  yield* urlForms(text);\n",
+          "",
+        ],
+        [
+          "tests/base/masking/secret_forms_test.ts",
+          "twenty secrets in nine forms each are masked in one text",
+        ],
+      ),
+      protection(
+        "the masking of output",
+        [
+          "lib/agent/workers/masked_output.ts",
+          "if (table === undefined) return this.#emit(stream, bytes);",
+          "if (table !== null) return this.#emit(stream, bytes);",
+        ],
+        [
+          "tests/agent/workers/masked_output_test.ts",
+          "a secret that comes in pieces is masked, in each stream by itself",
+        ],
+      ),
+    ],
+    open: [],
+  },
+  {
+    number: 17,
+    who: "silent, slow or garbage clients, on both ports",
+    protections: [
+      protection(
+        "the limit of connections of an address",
+        [GUARD, "if (count >= perAddress) {", "if (count >= Infinity) {"],
+        [
+          GUARD_TEST,
+          "one address has a limit of connections, and may connect again once it has fewer",
+        ],
+      ),
+      protection(
+        "the end of what does not begin as TLS does",
+        [GUARD, "if (buffer[0] !== HANDSHAKE_RECORD) {", "if (count === 0) {"],
+        [
+          GUARD_TEST,
+          "a peer that does not begin as TLS does is hung up on, and never reaches the listener",
+        ],
+      ),
+      protection(
+        "the place that a silent client makes for others",
+        [
+          GUARD,
+          'counters.add("guard_displaced");\n      this.#end(oldest);',
+          'counters.add("guard_displaced");\n      return closeQuietly(outer);',
+        ],
+        [
+          GUARD_TEST,
+          "a full guard ends the oldest unauthenticated connection, and no other",
+        ],
+      ),
+      protection(
+        "sizes that are checked before memory is spent",
+        [
+          "lib/wire/frame.ts",
+          "    if (size > this.limit) {",
+          "    if (size > 2 ** 40) {",
+        ],
+        [
+          "tests/wire/frame_test.ts",
+          "a length over the limit is refused by its header, even if that arrives in pieces",
+        ],
+      ),
+    ],
+    open: ["5,000 clients at once beside a good agent: not measured"],
+  },
+  {
+    number: 18,
+    who: "one who guesses names",
+    protections: [
+      protection(
+        "one answer for unknown names and wrong proofs",
+        [
+          AUTHENTICATION,
+          'return new PiriError(\n      "AUTH_FAILED",\n      `Cannot admit "${name}" from ${address}: ${why}`,\n    );',
+          'return new Refusal(\n      "AUTH_FAILED",\n      why,\n      0,\n      { code: 1, reason: why },\n    );',
+        ],
+        [
+          PROOF,
+          "an unknown name, a wrong proof, and another key get the same answer",
+        ],
+      ),
+      protection(
+        "the same work for unknown names",
+        [
+          AUTHENTICATION,
+          "if (record === undefined) isOf(NOBODY, claim);",
+          "",
+        ],
+        [
+          "tests/manager/admission/one_answer_test.ts",
+          "2,000 guesses of each kind hear the same, after the same work",
+        ],
+      ),
+      protection(
+        "the hold of addresses that guess codes",
+        [
+          "lib/api/failed_logins.ts",
+          "if (failures.count >= MAX_FAILURES) {",
+          "if (false) {",
+        ],
+        [
+          "tests/api/control_port_test.ts",
+          "after 20 wrong codes an address is held up, with the same answer, and a good token is not",
+        ],
+      ),
+    ],
+    open: [],
+  },
+  {
+    number: 19,
+    who: "a wrong hand at revoking, renewing",
+    protections: [
+      protection(
+        "a revocation of one agent alone",
+        [
+          "lib/manager/agent_removal.ts",
+          "    session.revoked();\n    fleet.leave(session);",
+          "    for (const each of [...fleet.sessions()]) {\n      each.revoked();\n      fleet.leave(each);\n    }",
+        ],
+        [
+          "tests/manager/agent_revocation_test.ts",
+          "one of 1,000 agents is revoked, and the other 999 see nothing of it",
+        ],
+      ),
+      protection(
+        "a new certificate for newcomers",
+        [
+          "lib/manager/door/listener.ts",
+          "    this.#certPem = certPem;\n    this.#keyPem = keyPem;\n    this.#stopAccepting",
+          "    void [certPem, keyPem];\n    this.#stopAccepting",
+        ],
+        [
+          "tests/manager/door/listener_test.ts",
+          "a new certificate serves newcomers, and leaves open connections alone",
+        ],
+      ),
+    ],
+    open: ["a new authority under load: not part of this version"],
+  },
+];
