@@ -1,15 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Counters } from "../../../lib/base/counters.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
-import { hashSecret } from "../../../lib/base/secret.ts";
 import { Authentication } from "../../../lib/manager/admission/authentication.ts";
 import type { RefusedHellos } from "../../../lib/manager/admission/refused_hellos.ts";
 import type { TokenJoinsOptions } from "../../../lib/manager/admission/token_joins.ts";
 import type { Store } from "../../../lib/store/store.ts";
 import { Refusal } from "../../../lib/wire/connection.ts";
 import { createClientHello } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
-import { proves, testKey } from "../../support/keys.ts";
-import { MANAGER_PROOF } from "../../support/keys.ts";
+import { MANAGER_PROOF, proves, testKey } from "../../support/keys.ts";
 import { MemoryManager } from "../../support/memory_manager.ts";
 
 const TRIES = 2_000;
@@ -57,7 +55,7 @@ Deno.test("2,000 guesses of each kind hear the same, after the same work", async
   const guesses = async (name: (index: number) => string, proven: boolean) => {
     const seen = new Set<string>();
     for (let index = 0; index < TRIES; index++) {
-      const key = new WatchedKey(publicKey);
+      const key = new WatchedKey(new Uint8Array(publicKey).buffer);
       key.looks = 0;
       calls.length = 0;
       const hello = createClientHello({
@@ -89,5 +87,4 @@ Deno.test("2,000 guesses of each kind hear the same, after the same work", async
   assertEquals(await guesses((index) => `no-${index}`, true), known);
   const bySecret = await guesses(() => "web-1", false);
   assertEquals(await guesses((index) => `no-${index}`, false), bySecret);
-  assertEquals(hashSecret("a guess").length, 32);
 });
