@@ -134,6 +134,7 @@ export type {
   Decider,
   ProposedJob,
 } from "./lib/manager/approval_api.ts";
+export type { ApprovalRecord } from "./lib/store/approval_records.ts";
 export type {
   EntryView,
   JobAdmin,

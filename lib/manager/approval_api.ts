@@ -17,6 +17,7 @@ export interface ApprovableRequest extends JobRequest {
 
 /** A job that waits for approvals. */
 export interface ProposedJob {
+  /** The job as it waits. */
   readonly approval: ApprovalView;
   /** Undefined if the request was asked before. */
   readonly notes: JobNotes | undefined;
