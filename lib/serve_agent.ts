@@ -23,6 +23,7 @@ import { ownFilesOf } from "./agent/policy/own_files.ts";
 import { type FoundPolicy, readPolicy } from "./agent/policy/policy.ts";
 import { PolicyGate } from "./agent/policy/policy_gate.ts";
 import { dialFirst } from "./agent/link/dial_first.ts";
+import type { LinkState } from "./agent/link/link.ts";
 import { shrunkResult } from "./agent/runner/result.ts";
 import { RemovedNote } from "./agent/removed_note.ts";
 import { MAX_RUNNING } from "./agent/runner/acceptance.ts";
@@ -65,6 +66,8 @@ export interface ServeAgentOptions {
   readonly edition?: "full" | "observe";
   /** Starts the log with the options of agent.yaml. Called before anything is logged, and at each reload. */
   readonly startLog?: (configured: LogOptions) => Promise<void>;
+  /** Told when there is a connection, and why there is none. */
+  readonly onLink?: (state: LinkState) => void;
 }
 
 /** Running Agent. */
@@ -258,7 +261,8 @@ interface OwnedCore extends AsyncDisposable {
 
 async function openCore(
   config: JoinConfig,
-  { dir, clock, random, ownsProcess, edition = "full" }: ServeAgentOptions,
+  { dir, clock, random, ownsProcess, edition = "full", onLink }:
+    ServeAgentOptions,
   settings?: RunningSettings,
 ): Promise<OwnedCore> {
   const { commands } = config;
@@ -346,6 +350,7 @@ async function openCore(
     noteRemoved: (isRemoved) =>
       isRemoved ? removed.write(clock.now()) : removed.clear(),
     endSurvivors: (processes, marker) => endSurvivors(processes, marker, clock),
+    ...onLink === undefined ? {} : { onLink },
   });
   stack.defer(() => core.stop());
   const owned = stack.move();

@@ -79,6 +79,7 @@ export const AGENT_SETTINGS: Settings<AgentConfig> = {
   },
   "log.level": { valueOf: ({ log }) => log.level, atOnce: true },
   "log.format": { valueOf: ({ log }) => log.format, atOnce: true },
+  "log.target": { valueOf: ({ log }) => log.target, atOnce: true },
 };
 
 /** File with the config in use. */

@@ -82,6 +82,15 @@ export interface LinkOptions {
   readonly noteRemoved?: (isRemoved: boolean) => Promise<void>;
   /** Keeps on the disk a name that the Manager has given this agent. */
   readonly keepName?: (name: string) => Promise<void>;
+  /** Told when there is a connection, and when there is none any more or could be made none. */
+  readonly onLink?: (state: LinkState) => void;
+}
+
+/** Connection to the Manager, or why there is none. */
+export interface LinkState {
+  readonly connected: boolean;
+  /** Address of the Manager, or the reason. */
+  readonly detail: string;
 }
 
 /** Course of one connection. */
@@ -282,11 +291,15 @@ export class Link {
         backoff.limit(
           this.#options.widestWindowMs ?? session.reconnectWindowMs,
         );
-        log.info("Connected to the Manager at {peer}", {
-          peer: formatAddress(session.connection.peer),
-        });
+        const peer = formatAddress(session.connection.peer);
+        log.info("Connected to the Manager at {peer}", { peer });
+        this.#options.onLink?.({ connected: true, detail: peer });
       });
       this.#isTold = true;
+      const detail = end.kind === "bye"
+        ? `the Manager said "${end.bye.reason}"`
+        : `the connection ended, ${end.reason}`;
+      this.#options.onLink?.({ connected: false, detail });
       if (this.#stop.signal.aborted) return {};
       // A Manager that says that it stops is back soon, most often: it only restarts.
       if (isShutdown(end)) backoff.restart();
@@ -299,6 +312,7 @@ export class Link {
 
   #tellFailure(error: unknown): void {
     const facts = { code: codeOf(error), error: messageOf(error) };
+    this.#options.onLink?.({ connected: false, detail: facts.error });
     const untold = this.#failures.note(facts.error);
     this.#isTold = untold !== undefined;
     if (untold === undefined) {
