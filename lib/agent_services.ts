@@ -1,5 +1,5 @@
 import type { Edition } from "./agent/policy/policy_gate.ts";
-import { loadAgentConfig } from "./agent/config.ts";
+import { loadAgentConfig, readJoined } from "./agent/config.ts";
 import { requireBounds } from "./agent_edition.ts";
 import { policyServices } from "./agent_policy.ts";
 import { checkLink } from "./check_agent.ts";
@@ -21,6 +21,13 @@ export function agentServicesOf(edition: Edition): AgentServices {
     async join({ token, ...options }) {
       requireBounds(edition, options.dir);
       return await joinManager(token, { ...options, ...parts, edition });
+    },
+
+    async joinedBy({ dir, token }) {
+      const joined = await readJoined(dir, token);
+      if (joined?.isByToken !== true) return undefined;
+      const { name, addresses: [address = ""] } = joined.config;
+      return { name, address };
     },
 
     async run({ dir, log }, { signal, onReload }) {

@@ -177,6 +177,21 @@ export async function prepareJoin(
 }
 
 /**
+ * Reads the config of a host that has joined, and whether by this token; undefined if it has not joined.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT for a token that cannot be read; DENIED, DISK
+ */
+export async function readJoined(
+  dir: string,
+  token: string,
+): Promise<{ config: AgentConfig; isByToken: boolean } | undefined> {
+  const config = await load(join(dir, CONFIG));
+  if (config === undefined) return undefined;
+  const { secret } = parseJoinToken(token);
+  return { config, isByToken: config.joinedWith === hashOf(secret) };
+}
+
+/**
  * Puts the config into use that the Manager has accepted.
  *
  * @throws {PiriError} DENIED, DISK

@@ -4,6 +4,7 @@ import type { Output } from "./output.ts";
 import type {
   ServiceReport,
   ServiceStatus,
+  ServiceStep,
   WithService,
 } from "./service_acts.ts";
 import { isoTime } from "./time.ts";
@@ -131,10 +132,15 @@ async function tell(
   const changed = steps.some(({ done }) => done);
   await output.either(
     { manager, changed, steps, hints, ...more },
-    ...steps.map(({ done, what }) => `${done ? "done" : "ok  "}  ${what}`),
+    ...steps.map(stepLine),
   );
   for (const hint of hints) await output.note(hint);
   return ExitCode.ok;
+}
+
+/** Line about a step of a change. */
+export function stepLine({ done, what }: ServiceStep): string {
+  return `${done ? "done" : "ok  "}  ${what}`;
 }
 
 function statusText(
@@ -157,6 +163,7 @@ function statusText(
       : `no: ${status.detail}`,
     restarts: restarts === undefined ? "" : String(restarts),
     connected: connectedText(process),
+    serves: process?.connected === null ? process.detail : "",
     version: versionText(status),
     installation: status.installation === "package"
       ? `of a package: ${status.executable}`
@@ -167,9 +174,7 @@ function statusText(
 }
 
 function connectedText(process: ServiceStatus["process"]): string {
-  if (process === undefined || process.connected === null) {
-    return process?.detail ?? "";
-  }
+  if (process === undefined || process.connected === null) return "";
   return `${process.connected ? "yes" : "no"}${
     process.detail === "" ? "" : `: ${process.detail}`
   }`;

@@ -47,10 +47,19 @@ export interface ServiceStatus {
 
 /** Acts on the service of this program. Each throws UNAVAILABLE on a host without a service manager. */
 export interface ServiceActs {
+  /**
+   * Copies the program to its place. `install` does so itself.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION for a program that runs from source
+   */
+  copyProgram(): Promise<readonly ServiceStep[]>;
   /** Installs the service, and does not start it. What is right is left alone. */
-  install(
-    options: { readonly dir: string; readonly user?: string | undefined },
-  ): Promise<ServiceReport>;
+  install(options: {
+    readonly dir: string;
+    readonly user?: string | undefined;
+    /** True if the program was copied to its place. */
+    readonly isCopied?: boolean;
+  }): Promise<ServiceReport>;
   /** Stops and removes the service and the program. */
   uninstall(
     options: { readonly dir: string; readonly purge: boolean },

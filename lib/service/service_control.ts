@@ -73,9 +73,14 @@ export class ServiceControl {
    * @throws {PiriError} FAILED_PRECONDITION from source; UNAVAILABLE without a service manager; NOT_FOUND for a user
    */
   async install(
-    { dir, user }: { readonly dir: string; readonly user?: string | undefined },
+    { dir, user, isCopied = false }: {
+      readonly dir: string;
+      readonly user?: string | undefined;
+      /** True if the program was copied to its slot. */
+      readonly isCopied?: boolean;
+    },
   ): Promise<ServiceReport> {
-    const { name, system, version, checkState } = this.#options;
+    const { name, system, checkState } = this.#options;
     const host = await this.#host();
     const executable = this.#ownExecutable();
     if (!isAbsolute(dir)) {
@@ -89,9 +94,7 @@ export class ServiceControl {
     const isPackage = installationOf(executable) === "package";
     const [login, group] = await this.#userOf(host, user);
     const account = await this.#account(host, login, { dir, group });
-    const slots = isPackage
-      ? []
-      : await placeInSlot(name, { executable, version, places, system });
+    const slots = isCopied ? [] : await this.copyProgram();
     const plan: ServicePlan = {
       name,
       executable: isPackage ? executable : places.executable,
@@ -114,6 +117,20 @@ export class ServiceControl {
         ...this.#lingering(host),
       ],
     };
+  }
+
+  /**
+   * Copies the program to the slot of its version, but for one of a package.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION from source; UNAVAILABLE without a service manager; DENIED, DISK
+   */
+  async copyProgram(): Promise<readonly Step[]> {
+    const { name, system, version } = this.#options;
+    const { scope } = await this.#host();
+    const executable = this.#ownExecutable();
+    if (installationOf(executable) === "package") return [];
+    const places = slotPlaces(name, scope, system.env);
+    return await placeInSlot(name, { executable, version, places, system });
   }
 
   /** Stops the service and removes it with its slots. The state folder stays, unless it is purged. */
