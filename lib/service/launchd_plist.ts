@@ -1,5 +1,6 @@
 import {
   argumentsOf,
+  requireOneLine,
   type ServiceName,
   type ServicePlan,
 } from "./service_host.ts";
@@ -16,6 +17,7 @@ export function launchdLog(name: ServiceName): string {
 
 /** Text of a launchd property list for a service. */
 export function launchdPlist(plan: ServicePlan): string {
+  requireOneLine(plan);
   const { name, user, group } = plan;
   const log = launchdLog(name);
   const words = [plan.executable, ...argumentsOf(plan)];

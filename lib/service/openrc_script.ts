@@ -1,6 +1,6 @@
-import { PiriError } from "../base/errors.ts";
 import {
   argumentsOf,
+  requireOneLine,
   type ServicePlan,
   settingsFileOf,
   titleOf,
@@ -13,6 +13,7 @@ export function openrcLog(name: string): string {
 
 /** Text of an OpenRC script for a service. */
 export function openrcScript(plan: ServicePlan): string {
+  requireOneLine(plan);
   const { name, user, group } = plan;
   const owner = group === "" ? user : `${user}:${group}`;
   // The function that starts it reads the words a second time.
@@ -49,20 +50,8 @@ export function openrcScript(plan: ServicePlan): string {
   ].join("\n");
 }
 
-/**
- * A word of a shell, quoted where the shell would otherwise read something else.
- *
- * @throws {PiriError} INVALID_ARGUMENT for one of several lines
- */
+/** A word of a shell, quoted where the shell would otherwise read something else. */
 function shellWord(text: string): string {
-  if (/\p{Cc}/u.test(text)) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot make a service for ${
-        JSON.stringify(text)
-      }: the path has control characters`,
-    );
-  }
   return /^[\w./:=@%+-]+$/.test(text)
     ? text
     : `'${text.replaceAll("'", `'\\''`)}'`;

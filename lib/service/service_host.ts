@@ -1,3 +1,5 @@
+import { PiriError } from "../base/errors.ts";
+
 /** Names of the services, and of their executables. */
 export type ServiceName = "piri-agent" | "piri-manager";
 
@@ -101,6 +103,23 @@ export function argumentsOf(
 ): readonly string[] {
   const finds = scope === "system" && user === "" && dir === `/var/lib/${name}`;
   return finds ? [subcommandOf(name)] : [subcommandOf(name), "--dir", dir];
+}
+
+/**
+ * Refuses paths that would be several lines of a definition.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function requireOneLine({ dir, executable }: ServicePlan): void {
+  for (const path of [dir, executable]) {
+    if (!/\p{Cc}/u.test(path)) continue;
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot make a service for ${
+        JSON.stringify(path)
+      }: the path has control characters`,
+    );
+  }
 }
 
 /** State folder and executable of a definition, which has them in comments. */
