@@ -15,7 +15,12 @@ for (
     ["piri-manager.service", managerPlan],
     ["piri-manager-low-port.service", { ...managerPlan, hasLowPort: true }],
     ["piri-manager-home.service", { ...managerPlan, dir: "/home/ann/piri" }],
-    ["piri-manager-user.service", { ...managerPlan, scope: "user", user: "" }],
+    ["piri-manager-user.service", {
+      ...managerPlan,
+      scope: "user",
+      user: "",
+      group: "",
+    }],
   ] as const
 ) {
   Deno.test(`the unit of systemd is that of golden/${file}`, async () => {
