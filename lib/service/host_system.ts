@@ -14,7 +14,7 @@ export interface HostSystem {
   /** True for root. */
   readonly isRoot: boolean;
   readonly files: HostFiles;
-  env(name: string): string | undefined;
+  readonly env: (name: string) => string | undefined;
   /** Runs a program to its end, with times in UTC and texts in English. */
-  run(program: string, ...args: readonly string[]): Promise<Ran>;
+  readonly run: (program: string, ...args: readonly string[]) => Promise<Ran>;
 }

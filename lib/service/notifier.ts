@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../base/clock.ts";
+import type { Datagrams } from "./datagram.ts";
 
 /** Longest status in bytes, so that a message is never refused for its size. */
 const MAX_STATUS_CHARACTERS = 200;
@@ -19,9 +20,7 @@ export interface NotifierOptions {
   readonly pid: number;
   readonly clock: Clock;
   /** Connects to the socket of the service manager; undefined if that cannot be. */
-  readonly connect: (
-    path: string,
-  ) => ((text: string) => boolean) | undefined;
+  readonly connect: (path: string) => Datagrams | undefined;
 }
 
 /** Notifies systemd as sd_notify(3) does. Does nothing in a program that systemd has not started. */
@@ -29,21 +28,24 @@ export function createNotifier(
   { env, pid, clock, connect }: NotifierOptions,
 ): Notifier {
   const path = env("NOTIFY_SOCKET") ?? "";
-  const send = path === "" ? undefined : connect(path);
+  const socket = path === "" ? undefined : connect(path);
   const everyMs = beatMs(env, pid);
   let beat: Timer | undefined;
   const tick = () => {
-    send?.("WATCHDOG=1");
+    socket?.send("WATCHDOG=1");
     beat = everyMs === undefined ? undefined : clock.timer(everyMs, tick);
   };
   return {
     ready(status) {
-      send?.(`READY=1\nSTATUS=${oneLine(status)}`);
-      if (send !== undefined && beat === undefined) tick();
+      socket?.send(`READY=1\nSTATUS=${oneLine(status)}`);
+      if (socket !== undefined && beat === undefined) tick();
     },
-    status: (text) => void send?.(`STATUS=${oneLine(text)}`),
-    stopping: () => void send?.("STOPPING=1\nSTATUS=stops"),
-    [Symbol.dispose]: () => beat?.cancel(),
+    status: (text) => void socket?.send(`STATUS=${oneLine(text)}`),
+    stopping: () => void socket?.send("STOPPING=1\nSTATUS=stops"),
+    [Symbol.dispose]() {
+      beat?.cancel();
+      socket?.[Symbol.dispose]();
+    },
   };
 }
 

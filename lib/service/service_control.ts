@@ -182,7 +182,9 @@ export class ServiceControl {
     const host = await this.#host();
     const state = await host.status();
     const stateDir = state.dir ?? dir;
-    const process = state.running ? await readRunningNote(stateDir) : undefined;
+    const process = state.running
+      ? await readRunningNote(system.files.at(stateDir))
+      : undefined;
     return {
       ...state,
       manager: host.kind,

@@ -71,7 +71,7 @@ export class Systemd implements ServiceHost {
   }
 
   async uninstall(): Promise<readonly Step[]> {
-    const { definition, enabled, running } = await this.status();
+    const { definition, enabled } = await this.status();
     if (definition === undefined) {
       return [step(false, "", `${this.#unit} is not installed`)];
     }
@@ -79,14 +79,6 @@ export class Systemd implements ServiceHost {
     if (enabled) await this.#control("disable", this.#unit);
     const removed = await this.#system.files.remove(this.#path);
     if (removed) await this.#control("daemon-reload");
-    if (running) {
-      await this.#system.run(
-        "systemctl",
-        ...this.#words,
-        "reset-failed",
-        this.#unit,
-      );
-    }
     return [
       ...stopped,
       step(enabled, `disabled ${this.#unit}`, `${this.#unit} is disabled`),

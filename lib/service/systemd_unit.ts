@@ -75,6 +75,7 @@ function managerLines(plan: ServicePlan): string[] {
     `ProtectHome=${isAtHome ? "read-only" : "yes"}`,
     "PrivateTmp=yes",
     "PrivateDevices=yes",
+    "PrivateMounts=yes",
     "ProtectClock=yes",
     "ProtectControlGroups=yes",
     "ProtectHostname=yes",

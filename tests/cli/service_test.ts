@@ -3,6 +3,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { serviceGroup } from "../../lib/cli/service.ts";
 import { main } from "../../lib/cli/main.ts";
+import { localTime } from "../../lib/cli/time.ts";
 import type { WithService } from "../../lib/cli/service_acts.ts";
 import { FakeService, RUNNING_SERVICE } from "./fake_service.ts";
 import { FakeTerminal } from "./fake_terminal.ts";
@@ -67,14 +68,16 @@ Deno.test("service --json prints one object, with whether something changed", as
 });
 
 Deno.test("service status shows a running service and exits 0", async () => {
-  const { code, stdout } = await see(new FakeService(), "status", "--utc");
+  const { code, stdout } = await see(new FakeService(), "status");
 
   assertEquals(code, 0);
   for (
     const line of [
       "service:       systemd, of the system",
       "enabled:       yes",
-      "running:       yes, process 17, since 2026-01-01T00:00:00",
+      `running:       yes, process 17, since ${
+        localTime(Date.UTC(2026, 0, 1))
+      }`,
       "restarts:      2",
       "connected:     yes: mgr:7051",
       "version:       0.3.0",
