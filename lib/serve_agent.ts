@@ -24,7 +24,6 @@ import { ownFilesOf } from "./agent/policy/own_files.ts";
 import { type FoundPolicy, readPolicy } from "./agent/policy/policy.ts";
 import { PolicyGate } from "./agent/policy/policy_gate.ts";
 import { dialFirst } from "./agent/link/dial_first.ts";
-import type { LinkState } from "./agent/link/link.ts";
 import { shrunkResult } from "./agent/runner/result.ts";
 import { RemovedNote } from "./agent/removed_note.ts";
 import { MAX_RUNNING } from "./agent/runner/acceptance.ts";
@@ -68,7 +67,9 @@ export interface ServeAgentOptions {
   /** Starts the log with the options of agent.yaml. Called before anything is logged, and at each reload. */
   readonly startLog?: (configured: LogOptions) => Promise<void>;
   /** Told when there is a connection, and why there is none. */
-  readonly onLink?: (state: LinkState) => void;
+  readonly onLink?: (
+    state: { readonly connected: boolean; readonly detail: string },
+  ) => void;
 }
 
 /** Running Agent. */

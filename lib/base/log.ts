@@ -39,14 +39,16 @@ export interface LogOptions {
    * Form of the lines: `auto` writes what the journal of systemd keeps beside a line, its level and its time, as the
    * journal wants it if standard error is the journal. `stderr` never does. Auto if absent.
    */
-  readonly target?: LogTarget | undefined;
+  readonly target?: "auto" | "stderr" | undefined;
 }
 
-/** Reader that the lines of a log are written for. */
-export type LogTarget = typeof LOG_TARGETS[number];
-
 /** All readers that the lines of a log may be written for. */
-export const LOG_TARGETS = ["auto", "stderr"] as const;
+export const LOG_TARGETS = [
+  "auto",
+  "stderr",
+] as const satisfies readonly NonNullable<
+  LogOptions["target"]
+>[];
 
 /** Priorities of the journal of systemd, see sd-daemon(3). */
 const PRIORITIES: Readonly<Record<LogLevel, number>> = {

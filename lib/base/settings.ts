@@ -5,7 +5,6 @@ import {
   LOG_TARGETS,
   type LogLevel,
   type LogOptions,
-  type LogTarget,
 } from "./log.ts";
 import { didYouMean } from "./nearest.ts";
 import { parseDuration, parseSize } from "./units.ts";
@@ -122,7 +121,7 @@ export const LogSetting: v.GenericSchema<
   {
     level?: LogLevel | undefined;
     format?: LogOptions["format"] | undefined;
-    target?: LogTarget | undefined;
+    target?: LogOptions["target"];
   },
   LogOptions
 > = v.strictObject({

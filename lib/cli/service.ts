@@ -40,7 +40,7 @@ function installOf(program: string) {
     : "root";
   return defineSubcommand({
     name: "install",
-    summary: "copy this program to its place and make it a service",
+    summary: "copy this program to its place, as a service",
     positionals: {},
     flags: {
       user: {
@@ -100,7 +100,7 @@ function simple(name: "start" | "stop" | "restart", summary: string) {
 
 const status = defineSubcommand({
   name: "status",
-  summary: "show whether the service is installed, runs and is connected",
+  summary: "show whether the service runs and is connected",
   positionals: {},
   flags: {},
   more: [{

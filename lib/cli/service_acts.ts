@@ -34,7 +34,7 @@ export interface ServiceStatus {
   readonly executable: string | undefined;
   readonly stateDir: string;
   readonly versionOnDisk: string | undefined;
-  /** What the running process tells about itself. */
+  /** Running process, by its own words. */
   readonly process: {
     readonly version: string;
     /** Null in a Manager. */

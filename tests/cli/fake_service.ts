@@ -3,6 +3,7 @@ import type {
   ServiceActs,
   ServiceReport,
   ServiceStatus,
+  ServiceStep,
 } from "../../lib/cli/service_acts.ts";
 
 /** A service that runs and is connected. */
@@ -31,31 +32,33 @@ export class FakeService implements ServiceActs {
   /** Refusal of the wait for a connection. */
   unconnected: PiriError | undefined;
 
-  copyProgram() {
+  copyProgram(): Promise<ServiceStep[]> {
     this.asked.push("copy");
     return Promise.resolve([{ done: true, what: "copied" }]);
   }
-  install(options: unknown) {
+  install(options: unknown): Promise<ServiceReport> {
     return this.#report("install", options);
   }
-  async uninstall(options: { dir: string; purge: boolean }) {
+  async uninstall(
+    options: { dir: string; purge: boolean },
+  ): Promise<ServiceReport & { stateDir: string }> {
     const report = await this.#report("uninstall", options);
     return { ...report, stateDir: options.dir };
   }
-  start() {
+  start(): Promise<ServiceReport> {
     return this.#report("start");
   }
-  stop() {
+  stop(): Promise<ServiceReport> {
     return this.#report("stop");
   }
-  restart() {
+  restart(): Promise<ServiceReport> {
     return this.#report("restart");
   }
-  status(dir: string) {
+  status(dir: string): Promise<ServiceStatus> {
     this.asked.push({ status: dir });
     return Promise.resolve(this.state);
   }
-  waitUntilConnected(dir: string, ms: number) {
+  waitUntilConnected(dir: string, ms: number): Promise<string> {
     this.asked.push({ wait: dir, ms });
     return this.unconnected === undefined
       ? Promise.resolve("mgr:7051")
