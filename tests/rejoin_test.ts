@@ -72,26 +72,33 @@ Deno.test("an agent that was removed joins by another token without more ado", a
   assertEquals(await site.join(await site.tokenOf("web-2")), "web-2");
 });
 
-Deno.test("an agent tells of its connection, and of the reason for having none", async () => {
-  await using site = await Site.start();
-  await site.join(await site.tokenOf("web-1"));
-  const states: string[] = [];
-  const [connected, gone] = [new AbortController(), new AbortController()];
-  await using _agent = await serveAgent({
-    ...options,
-    dir: site.agentDir,
-    edition: "observe",
-    onLink: (state) => {
-      states.push(`${state.connected} ${state.detail}`);
-      (state.connected ? connected : gone).abort();
-    },
-  });
-  await aborted(connected.signal);
-  await site.manager.stop();
-  await aborted(gone.signal);
+// One file of an agent in this process stays open until the process ends.
+Deno.test(
+  "an agent tells of its connection, and of the reason for having none",
+  {
+    sanitizeResources: false,
+  },
+  async () => {
+    await using site = await Site.start();
+    await site.join(await site.tokenOf("web-1"));
+    const states: string[] = [];
+    const [connected, gone] = [new AbortController(), new AbortController()];
+    await using _agent = await serveAgent({
+      ...options,
+      dir: site.agentDir,
+      edition: "observe",
+      onLink: (state) => {
+        states.push(`${state.connected} ${state.detail}`);
+        (state.connected ? connected : gone).abort();
+      },
+    });
+    await aborted(connected.signal);
+    await site.manager.stop();
+    await aborted(gone.signal);
 
-  assertEquals(states.slice(0, 2), [
-    `true ${site.manager.listen}`,
-    'false the Manager said "the Manager stops"',
-  ]);
-});
+    assertEquals(states.slice(0, 2), [
+      `true ${site.manager.listen}`,
+      'false the Manager said "the Manager stops"',
+    ]);
+  },
+);
