@@ -26,6 +26,7 @@ import { DialFailures } from "./dial_failures.ts";
 import type { AgentKey, KeyProof } from "./key_proof.ts";
 import { KeyProofs } from "./key_proofs.ts";
 import { policyOf, tellPolicy } from "./policy_news.ts";
+import { type LinkState, stateAfter } from "./link_state.ts";
 import { Rejections } from "./rejections.ts";
 import { REMOVED_RETRY_MS, wayBack } from "./removal.ts";
 import { AgentSession } from "./session.ts";
@@ -84,13 +85,6 @@ export interface LinkOptions {
   readonly keepName?: (name: string) => Promise<void>;
   /** Told when there is a connection, and when there is none any more or could be made none. */
   readonly onLink?: (state: LinkState) => void;
-}
-
-/** Connection to the Manager, or why there is none. */
-export interface LinkState {
-  readonly connected: boolean;
-  /** Address of the Manager, or the reason. */
-  readonly detail: string;
 }
 
 /** Course of one connection. */
@@ -296,10 +290,7 @@ export class Link {
         this.#options.onLink?.({ connected: true, detail: peer });
       });
       this.#isTold = true;
-      const detail = end.kind === "bye"
-        ? `the Manager said "${end.bye.reason}"`
-        : `the connection ended, ${end.reason}`;
-      this.#options.onLink?.({ connected: false, detail });
+      this.#options.onLink?.(stateAfter(end));
       if (this.#stop.signal.aborted) return {};
       // A Manager that says that it stops is back soon, most often: it only restarts.
       if (isShutdown(end)) backoff.restart();
