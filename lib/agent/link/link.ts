@@ -26,7 +26,7 @@ import { DialFailures } from "./dial_failures.ts";
 import type { AgentKey, KeyProof } from "./key_proof.ts";
 import { KeyProofs } from "./key_proofs.ts";
 import { policyOf, tellPolicy } from "./policy_news.ts";
-import { type LinkState, stateAfter } from "./link_state.ts";
+import { isShutdown, type LinkState, stateAfter } from "./link_state.ts";
 import { Rejections } from "./rejections.ts";
 import { REMOVED_RETRY_MS, wayBack } from "./removal.ts";
 import { AgentSession } from "./session.ts";
@@ -351,10 +351,6 @@ export class Link {
 
 function isRefusal(end: End): boolean {
   return end.kind === "bye" && byeCodeOf(end.bye) === Bye_Code.AUTH_FAILED;
-}
-
-function isShutdown(end: End): boolean {
-  return end.kind === "bye" && byeCodeOf(end.bye) === Bye_Code.SHUTDOWN;
 }
 
 /** The hello of one dial. It lists all commands of earlier connections, which are settled by now. */
