@@ -1,4 +1,5 @@
 import type { Edition } from "./agent/policy/policy_gate.ts";
+import { loadAgentConfig, readJoined } from "./agent/config.ts";
 import { requireBounds } from "./agent_edition.ts";
 import { policyServices } from "./agent_policy.ts";
 import { checkLink } from "./check_agent.ts";
@@ -9,6 +10,7 @@ import { reloadAndLog } from "./base/reload.ts";
 import { aborted } from "./base/signals.ts";
 import type { AgentServices } from "./cli/agent/services.ts";
 import { readHostRecord } from "./host_record.ts";
+import { ownService, OwnState } from "./own_service.ts";
 import { joinManager, serveAgent } from "./serve_agent.ts";
 
 const parts = { clock: systemClock, random: systemRandom };
@@ -21,19 +23,30 @@ export function agentServicesOf(edition: Edition): AgentServices {
       return await joinManager(token, { ...options, ...parts, edition });
     },
 
+    async joinedBy({ dir, token }) {
+      const joined = await readJoined(dir, token);
+      if (joined?.isByToken !== true) return undefined;
+      const { name, addresses: [address = ""] } = joined.config;
+      return { name, address };
+    },
+
     async run({ dir, log }, { signal, onReload }) {
       requireBounds(edition, dir);
+      using state = new OwnState(dir);
       await using agent = await serveAgent({
         dir,
+        onLink: (link) => state.changed(link),
         ...parts,
         ownsProcess: true,
         edition,
         startLog: (configured) => startLog({ ...configured, ...log }),
       });
+      state.ready({ connected: false, detail: "" });
       using _reloads = onReload(() =>
         reloadAndLog(() => agent.reload(), logger("agent"))
       );
       await aborted(signal);
+      state.stopping();
       logger("agent").info("The agent stops: {cause}", {
         cause: signal.reason,
       });
@@ -42,6 +55,12 @@ export function agentServicesOf(edition: Edition): AgentServices {
     commands: ({ dir }) => readHostRecord(dir),
 
     check: ({ dir }) => checkLink({ dir, ...parts, edition }),
+
+    service: () =>
+      Promise.resolve(ownService("piri-agent", async (dir) => {
+        await loadAgentConfig(dir);
+        return { hasLowPort: false };
+      })),
 
     policy: policyServices({ ...parts, edition }),
   };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { LogOptions } from "./base/log.ts";
 import { systemClock } from "./base/clock.ts";
-import { PiriError } from "./base/errors.ts";
+import { codeOf, PiriError } from "./base/errors.ts";
 import { giveUpPermissions } from "./base/permissions.ts";
 import { systemRandom } from "./base/random.ts";
 import { aborted } from "./base/signals.ts";
@@ -56,6 +56,9 @@ export const managerServices: ManagerServices = {
 
   async serve({ dir, log, guard, control }, { signal, onReload, onReady }) {
     await requireNoLogin(dir);
+    const { OwnState } = await import("./own_service.ts");
+    // Before libraries can be loaded no more.
+    using state = new OwnState(dir);
     // Before it reads a byte from outside. On Windows the rights to its state folder are looked at by a library.
     if (Deno.build.os !== "windows") {
       Deno.permissions.revokeSync({ name: "ffi" });
@@ -76,13 +79,38 @@ export const managerServices: ManagerServices = {
       startLog: (configured: LogOptions) => startLog({ ...configured, ...log }),
     });
     const { listen, control: socket, controlPort } = manager;
+    state.ready({ connected: null, detail: `agents at ${listen}` });
     onReady({ listen, control: socket, controlPort });
     using _reloads = onReload(() =>
       reloadAndLog(() => manager.reload(), logger("manager"))
     );
     await aborted(signal);
+    state.stopping();
     logger("manager").info("The Manager stops: {cause}", {
       cause: signal.reason,
+    });
+  },
+
+  async service() {
+    const { ownService } = await import("./own_service.ts");
+    return ownService("piri-manager", async (dir) => {
+      await requireNoLogin(dir);
+      const { readConfig } = await import("./manager/state/state_folder.ts");
+      const { statePaths } = await import("./manager/state/state_paths.ts");
+      const { listen, control } = await readConfig(statePaths(dir)).catch(
+        (error) => {
+          if (codeOf(error) !== "NOT_FOUND") throw error;
+          throw new PiriError(
+            "FAILED_PRECONDITION",
+            `Cannot install the service: "${dir}" is no state folder of a Manager; run piri-manager init`,
+          );
+        },
+      );
+      return {
+        hasLowPort: [listen.port, control?.port ?? 0].some((port) =>
+          port > 0 && port < FIRST_FREE_PORT
+        ),
+      };
     });
   },
 
@@ -153,6 +181,9 @@ export const managerServices: ManagerServices = {
     });
   },
 };
+
+/** Lowest port that a program may listen on without a capability. */
+const FIRST_FREE_PORT = 1024;
 
 /** Environment variable with the token of an operator, for scripts. */
 const TOKEN_VARIABLE = "PIRI_TOKEN";

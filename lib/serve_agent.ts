@@ -11,6 +11,7 @@ import {
   keepName,
   loadAgentConfig,
   prepareJoin,
+  readJoined,
 } from "./agent/config.ts";
 import { AUDIT_FOLDER } from "./agent/audit/audit_files.ts";
 import { AuditLog } from "./agent/audit/audit_log.ts";
@@ -30,7 +31,7 @@ import { WITNESS_FILE, Witnesses } from "./agent/witness/witnesses.ts";
 import { WorkerPool } from "./agent/workers/worker_pool.ts";
 import { type Clock, sleep } from "./base/clock.ts";
 import { Counters } from "./base/counters.ts";
-import { codeOf } from "./base/errors.ts";
+import { codeOf, PiriError } from "./base/errors.ts";
 import { openFileDisk } from "./base/file_disk.ts";
 import { readPrivateIfThere, writeFileAtomically } from "./base/files.ts";
 import { logger, type LogOptions } from "./base/log.ts";
@@ -65,6 +66,10 @@ export interface ServeAgentOptions {
   readonly edition?: "full" | "observe";
   /** Starts the log with the options of agent.yaml. Called before anything is logged, and at each reload. */
   readonly startLog?: (configured: LogOptions) => Promise<void>;
+  /** Told when there is a connection, and why there is none. */
+  readonly onLink?: (
+    state: { readonly connected: boolean; readonly detail: string },
+  ) => void;
 }
 
 /** Running Agent. */
@@ -179,6 +184,8 @@ export interface Joined {
 export interface JoinOptions extends ServeAgentOptions {
   /** Name to join under, if the token is for many hosts; the host's own if absent. */
   readonly name?: string;
+  /** True to give up the identity that the host has already. One that was removed is given up anyway. */
+  readonly replace?: boolean;
   /** Told once if somebody has to accept the host: its key, as `SHA256:...`. Without it, the join fails then. */
   readonly waits?: (
     host: { name: string; fingerprint: string },
@@ -193,18 +200,31 @@ export interface JoinOptions extends ServeAgentOptions {
  * @param options Folder, time and randomness.
  * @returns The agent's name and the Manager's address.
  * @throws {PiriError} INVALID_ARGUMENT for an invalid token; AUTH_FAILED if the Manager does not take it; UNAVAILABLE;
- * DENIED; FAILED_PRECONDITION if the agent of this folder is running
+ * DENIED; FAILED_PRECONDITION if the agent of this folder is running, or the host has joined by another token
  */
 export async function joinManager(
   token: string,
   options: JoinOptions,
 ): Promise<Joined> {
   const { dir, random, name } = options;
+  if (options.replace !== true) await requireNoOther(dir, token);
   const joining = await prepareJoin(dir, token, random, name);
   const { managerKey: _expected, ...config } = joining;
   const address = await enrolled(joining, options);
   await finishJoin(dir, config, random);
   return { name: config.name, address };
+}
+
+/** Refuses to give up an identity that may still be in use. */
+async function requireNoOther(dir: string, token: string): Promise<void> {
+  const joined = await readJoined(dir, token);
+  if (joined === undefined || joined.isByToken) return;
+  if (await new RemovedNote(dir).read() !== undefined) return;
+  const { name, addresses: [address] } = joined.config;
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot join: this host is already "${name}" of the Manager at ${address}; use --replace to give that up`,
+  );
 }
 
 /** Time after which a host that waits dials again if the Manager is away, in milliseconds. */
@@ -258,7 +278,8 @@ interface OwnedCore extends AsyncDisposable {
 
 async function openCore(
   config: JoinConfig,
-  { dir, clock, random, ownsProcess, edition = "full" }: ServeAgentOptions,
+  { dir, clock, random, ownsProcess, edition = "full", onLink }:
+    ServeAgentOptions,
   settings?: RunningSettings,
 ): Promise<OwnedCore> {
   const { commands } = config;
@@ -346,6 +367,7 @@ async function openCore(
     noteRemoved: (isRemoved) =>
       isRemoved ? removed.write(clock.now()) : removed.clear(),
     endSurvivors: (processes, marker) => endSurvivors(processes, marker, clock),
+    ...onLink === undefined ? {} : { onLink },
   });
   stack.defer(() => core.stop());
   const owned = stack.move();

@@ -16,6 +16,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   files: ["base"],
   operations: ["base", "files"],
   targets: ["base"],
+  service: ["base"],
 
   "agent/fact_source.ts": ["base", "operations"],
   "agent/machine_id.ts": [],
@@ -476,6 +477,7 @@ const roots = [
   "lib/manager_doors.ts",
   "lib/manager_keys.ts",
   "lib/manager_services.ts",
+  "lib/own_service.ts",
   "lib/serve_agent.ts",
   "lib/serve_briefly.ts",
   "lib/serve_manager.ts",

@@ -79,6 +79,7 @@ export const AGENT_SETTINGS: Settings<AgentConfig> = {
   },
   "log.level": { valueOf: ({ log }) => log.level, atOnce: true },
   "log.format": { valueOf: ({ log }) => log.format, atOnce: true },
+  "log.target": { valueOf: ({ log }) => log.target, atOnce: true },
 };
 
 /** File with the config in use. */
@@ -173,6 +174,21 @@ export async function prepareJoin(
   );
   await save(join(dir, JOINING), config, random);
   return managerKey === undefined ? config : { ...config, managerKey };
+}
+
+/**
+ * Reads the config of a host that has joined, and whether by this token; undefined if it has not joined.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT for a token that cannot be read; DENIED, DISK
+ */
+export async function readJoined(
+  dir: string,
+  token: string,
+): Promise<{ config: AgentConfig; isByToken: boolean } | undefined> {
+  const config = await load(join(dir, CONFIG));
+  if (config === undefined) return undefined;
+  const { secret } = parseJoinToken(token);
+  return { config, isByToken: config.joinedWith === hashOf(secret) };
 }
 
 /**

@@ -47,6 +47,7 @@ export interface AgentCoreOptions {
   readonly witness?: LinkOptions["witness"];
   readonly noteRemoved?: NonNullable<LinkOptions["noteRemoved"]>;
   readonly keepName?: NonNullable<LinkOptions["keepName"]>;
+  readonly onLink?: NonNullable<LinkOptions["onLink"]>;
   readonly endSurvivors: RunnerOptions["endSurvivors"];
 }
 

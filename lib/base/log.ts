@@ -6,6 +6,7 @@ import {
   type Logger,
   type LogRecord,
 } from "@logtape/logtape";
+import { isJournalStream } from "./journal_stream.ts";
 
 export type { Logger };
 
@@ -34,7 +35,30 @@ export interface LogOptions {
   readonly level: LogLevel;
   /** Lines for people, or JSON Lines. */
   readonly format: "text" | "json";
+  /**
+   * Form of the lines: `auto` writes what the journal of systemd keeps beside a line, its level and its time, as the
+   * journal wants it if standard error is the journal. `stderr` never does. Auto if absent.
+   */
+  readonly target?: "auto" | "stderr" | undefined;
 }
+
+/** All readers that the lines of a log may be written for. */
+export const LOG_TARGETS = [
+  "auto",
+  "stderr",
+] as const satisfies readonly NonNullable<
+  LogOptions["target"]
+>[];
+
+/** Priorities of the journal of systemd, see sd-daemon(3). */
+const PRIORITIES: Readonly<Record<LogLevel, number>> = {
+  trace: 7,
+  debug: 7,
+  info: 6,
+  warning: 4,
+  error: 3,
+  fatal: 2,
+};
 
 /** Logger of one part, as `logger("manager", "listener")`. Silent until `startLog` was called. */
 export function logger(...category: string[]): Logger {
@@ -63,10 +87,12 @@ let isListening = false;
  *
  * @param options Level and format.
  */
-export function startLog({ level, format }: LogOptions): Promise<void> {
-  const toText = format === "json"
-    ? getJsonLinesFormatter()
-    : getTextFormatter({ timestamp: "rfc3339", value: plainly });
+export function startLog(
+  { level, format, target = "auto" }: LogOptions,
+): Promise<void> {
+  const isJournal = target === "auto" &&
+    isJournalStream(Deno.env.get("JOURNAL_STREAM"));
+  const toText = formatter(format, isJournal);
   if (!isListening) {
     for (const event of LAST_EVENTS) addEventListener(event, flush);
     isListening = true;
@@ -88,6 +114,25 @@ export function startLog({ level, format }: LogOptions): Promise<void> {
     ],
   });
   return Promise.resolve();
+}
+
+/** Formats a record as a line; for the journal with its priority in front, and without what the journal has itself. */
+export function formatter(
+  format: LogOptions["format"],
+  isJournal: boolean,
+): (record: LogRecord) => string {
+  const toText = format === "json"
+    ? getJsonLinesFormatter()
+    : getTextFormatter({
+      timestamp: "rfc3339",
+      value: plainly,
+      ...isJournal
+        ? { format: ({ category, message }) => `${category}: ${message}` }
+        : {},
+    });
+  return isJournal
+    ? (record) => `<${PRIORITIES[record.level]}>${toText(record)}`
+    : toText;
 }
 
 function flush(): void {

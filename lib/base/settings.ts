@@ -1,6 +1,11 @@
 import * as v from "valibot";
 import { PiriError } from "./errors.ts";
-import { LOG_LEVELS, type LogLevel, type LogOptions } from "./log.ts";
+import {
+  LOG_LEVELS,
+  LOG_TARGETS,
+  type LogLevel,
+  type LogOptions,
+} from "./log.ts";
 import { didYouMean } from "./nearest.ts";
 import { parseDuration, parseSize } from "./units.ts";
 
@@ -111,11 +116,12 @@ export function readBy<Output>(
   );
 }
 
-/** Schema of a program's log settings: level and format, each with a default. */
+/** Schema of a program's log settings: level and format, each with a default, and the target. */
 export const LogSetting: v.GenericSchema<
   {
     level?: LogLevel | undefined;
     format?: LogOptions["format"] | undefined;
+    target?: LogOptions["target"];
   },
   LogOptions
 > = v.strictObject({
@@ -126,6 +132,9 @@ export const LogSetting: v.GenericSchema<
   format: v.optional(
     v.picklist(["text", "json"], "it should be text or json"),
     "text",
+  ),
+  target: v.optional(
+    v.picklist(LOG_TARGETS, `it should be one of ${LOG_TARGETS.join(", ")}`),
   ),
 });
 

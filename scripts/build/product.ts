@@ -10,9 +10,9 @@ export interface Product {
 }
 
 /**
- * The Manager: serves a fleet, and is its command line. It starts no programs. It loads system libraries: on Linux for
- * names of files that are not UTF-8, on Windows to see who has rights to its state folder. `serve` gives that up, but on
- * Windows.
+ * The Manager: serves a fleet, and is its command line. `service` starts the programs of the service manager. It loads
+ * system libraries: on Linux for names of files that are not UTF-8 and to notify systemd, on Windows to see who has
+ * rights to its state folder. `serve` gives both up, but on Windows only the programs.
  */
 export const manager: Product = {
   name: "piri-manager",
@@ -23,6 +23,7 @@ export const manager: Product = {
     "--allow-ffi",
     "--allow-net",
     "--allow-read",
+    "--allow-run",
     "--allow-sys",
     "--allow-write",
     // Without this flag, a missing permission becomes a question on the operator's terminal.

@@ -54,6 +54,7 @@ import { FakeAudit } from "./fake_audit.ts";
 import { FakeBlobs } from "./fake_blobs.ts";
 import { FakeJobs } from "./fake_jobs.ts";
 import { FakeOperators } from "./fake_operators.ts";
+import { FakeService } from "./fake_service.ts";
 import { FakeSecrets } from "./fake_secrets.ts";
 import { apiError, Watch } from "./fake_watch.ts";
 
@@ -159,6 +160,9 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     readonly signal: AbortSignal;
     readonly rest: () => void;
   }[] = [];
+
+  readonly serviceActs = new FakeService();
+  service = () => Promise.resolve(this.serviceActs);
 
   /** The newest stream that a client reads. */
   get watch(): Watch {

@@ -26,6 +26,7 @@ import { DialFailures } from "./dial_failures.ts";
 import type { AgentKey, KeyProof } from "./key_proof.ts";
 import { KeyProofs } from "./key_proofs.ts";
 import { policyOf, tellPolicy } from "./policy_news.ts";
+import { isShutdown, type LinkState, stateAfter } from "./link_state.ts";
 import { Rejections } from "./rejections.ts";
 import { REMOVED_RETRY_MS, wayBack } from "./removal.ts";
 import { AgentSession } from "./session.ts";
@@ -82,6 +83,8 @@ export interface LinkOptions {
   readonly noteRemoved?: (isRemoved: boolean) => Promise<void>;
   /** Keeps on the disk a name that the Manager has given this agent. */
   readonly keepName?: (name: string) => Promise<void>;
+  /** Told when there is a connection, and when there is none any more or could be made none. */
+  readonly onLink?: (state: LinkState) => void;
 }
 
 /** Course of one connection. */
@@ -282,11 +285,12 @@ export class Link {
         backoff.limit(
           this.#options.widestWindowMs ?? session.reconnectWindowMs,
         );
-        log.info("Connected to the Manager at {peer}", {
-          peer: formatAddress(session.connection.peer),
-        });
+        const peer = formatAddress(session.connection.peer);
+        log.info("Connected to the Manager at {peer}", { peer });
+        this.#options.onLink?.({ connected: true, detail: peer });
       });
       this.#isTold = true;
+      this.#options.onLink?.(stateAfter(end));
       if (this.#stop.signal.aborted) return {};
       // A Manager that says that it stops is back soon, most often: it only restarts.
       if (isShutdown(end)) backoff.restart();
@@ -299,6 +303,7 @@ export class Link {
 
   #tellFailure(error: unknown): void {
     const facts = { code: codeOf(error), error: messageOf(error) };
+    this.#options.onLink?.({ connected: false, detail: facts.error });
     const untold = this.#failures.note(facts.error);
     this.#isTold = untold !== undefined;
     if (untold === undefined) {
@@ -346,10 +351,6 @@ export class Link {
 
 function isRefusal(end: End): boolean {
   return end.kind === "bye" && byeCodeOf(end.bye) === Bye_Code.AUTH_FAILED;
-}
-
-function isShutdown(end: End): boolean {
-  return end.kind === "bye" && byeCodeOf(end.bye) === Bye_Code.SHUTDOWN;
 }
 
 /** The hello of one dial. It lists all commands of earlier connections, which are settled by now. */

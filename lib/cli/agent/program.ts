@@ -8,6 +8,7 @@ import { check } from "./check.ts";
 import { commands } from "./commands.ts";
 import { join } from "./join.ts";
 import { policy } from "./policy.ts";
+import { serviceGroup } from "../service.ts";
 import { run } from "./run.ts";
 import type { AgentServices } from "./services.ts";
 
@@ -30,6 +31,7 @@ export function agentProgram(
       check,
       commands,
       policy,
+      serviceGroup("piri-agent"),
       completionSubcommand(options.name ?? "piri-agent"),
       helpSubcommand(() => program),
       completeSubcommand(() => program),
@@ -39,14 +41,19 @@ export function agentProgram(
       connect: "piri-agent join",
       daemon: "piri-agent run",
       doctor: "piri-agent check",
+      install: "piri-agent service install",
       enroll: "piri-agent join",
       history: "piri-agent commands",
       ps: "piri-agent commands",
       register: "piri-agent join",
       serve: "piri-agent run",
+      restart: "piri-agent service restart",
       start: "piri-agent run",
       status: "piri-agent check",
+      stop: "piri-agent service stop",
+      systemd: "piri-agent service install",
       test: "piri-agent check",
+      uninstall: "piri-agent service uninstall",
       verify: "piri-agent check",
       version: "piri-agent --version",
     },

@@ -1,23 +1,31 @@
 import type { LogOptions } from "../../base/log.ts";
 import type { Life } from "../life.ts";
+import type { WithService } from "../service_acts.ts";
 
 /** Parts of the program that the agent's subcommands use. */
-export interface AgentServices {
+export interface AgentServices extends WithService {
   /**
    * Enrols this host with a token. May be repeated after a crash: finished steps are not done again.
    *
-   * @throws {PiriError} INVALID_ARGUMENT for what is no token; AUTH_FAILED, DENIED, UNAVAILABLE.
+   * @throws {PiriError} INVALID_ARGUMENT for what is no token; FAILED_PRECONDITION if the host has joined by another one;
+   * AUTH_FAILED, DENIED, UNAVAILABLE.
    */
   join(options: {
     readonly dir: string;
     readonly token: string;
     /** Name to join under, if the token is for many hosts; empty for the host's own. */
     readonly name: string;
+    /** True to give up the identity that the host has already. */
+    readonly replace: boolean;
     /** Told once if somebody has to accept the host. */
     readonly waits: (
       host: { readonly name: string; readonly fingerprint: string },
     ) => Promise<void>;
   }): Promise<Joined>;
+  /** Name and Manager of a host that has joined by this token; undefined if it has not. */
+  joinedBy(
+    options: { readonly dir: string; readonly token: string },
+  ): Promise<Joined | undefined>;
   /** Runs the agent until it is to stop, and resolves when it has come to rest. */
   run(
     options: { readonly dir: string; readonly log: Partial<LogOptions> },

@@ -34,6 +34,7 @@ import { rule } from "./rule.ts";
 import { secret } from "./secret.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
+import { serviceGroup } from "../service.ts";
 import type { ManagerServices } from "./services.ts";
 import { show } from "./show.ts";
 import { status } from "./status.ts";
@@ -68,6 +69,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   history: "piri-manager commands",
   hosts: "piri-manager agents",
   info: "piri-manager status",
+  install: "piri-manager service install",
   inspect: "piri-manager show",
   issuers: "piri-manager issuer list",
   jobs: "piri-manager job list",
@@ -86,6 +88,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   ps: "piri-manager commands",
   remove: "piri-manager agent remove",
   repeat: "piri-manager rerun",
+  restart: "piri-manager service restart",
   retry: "piri-manager rerun",
   resolve: "piri-manager targets",
   rm: "piri-manager agent remove",
@@ -99,8 +102,10 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   ssh: "piri-manager run",
   start: "piri-manager serve",
   stop: "piri-manager cancel",
+  systemd: "piri-manager service install",
   tail: "piri-manager watch",
   token: "piri-manager agent token",
+  uninstall: "piri-manager service uninstall",
   user: "piri-manager operator add",
   users: "piri-manager operator list",
   version: "piri-manager --version",
@@ -120,6 +125,7 @@ export function managerProgram(
     subcommands: [
       init,
       serve,
+      serviceGroup("piri-manager"),
       agents,
       agent,
       token,

@@ -17,9 +17,10 @@ import type {
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { LogOptions } from "../../base/log.ts";
 import type { Life } from "../life.ts";
+import type { WithService } from "../service_acts.ts";
 
 /** Parts of the program that the manager's subcommands use. */
-export interface ManagerServices {
+export interface ManagerServices extends WithService {
   /**
    * Makes a state folder: authority, certificate, keys, database.
    *

@@ -80,6 +80,7 @@ export const MANAGER_SETTINGS: Settings<ManagerConfig> = {
   webhooks: { valueOf: ({ webhooks }) => webhooks, atOnce: true },
   "log.level": { valueOf: ({ log }) => log.level, atOnce: true },
   "log.format": { valueOf: ({ log }) => log.format, atOnce: true },
+  "log.target": { valueOf: ({ log }) => log.target, atOnce: true },
 };
 
 const DAY_MS = 86_400_000;

@@ -12,6 +12,7 @@ import type {
 import type { Life } from "../../../lib/cli/life.ts";
 import { localTime } from "../../../lib/cli/time.ts";
 import { main } from "../../../lib/cli/main.ts";
+import { FakeService } from "../fake_service.ts";
 import { FakeTerminal, type Surroundings } from "../fake_terminal.ts";
 import { BUILD } from "../manager/start.ts";
 
@@ -23,6 +24,14 @@ class FakeAgent implements AgentServices {
   refusal: PiriError | undefined;
   signal: AbortSignal | undefined;
   reloads = 0;
+  /** Set if the host has joined by any token. */
+  joined: { name: string; address: string } | undefined;
+  readonly serviceActs = new FakeService();
+  service = () => Promise.resolve(this.serviceActs);
+
+  joinedBy() {
+    return Promise.resolve(this.joined);
+  }
 
   join(
     { waits: _waits, ...options }: Parameters<AgentServices["join"]>[0],
@@ -118,9 +127,9 @@ Deno.test("join takes its token as an argument, from a file and from stdin", asy
     [0, "joined as web-1, the Manager is at mgr:7051\n"],
   );
   assertEquals(agent.asked, [
-    { dir: "/var/lib/piri-agent", token: "typed", name: "" },
-    { dir: "/var/lib/piri-agent", token: "filed", name: "" },
-    { dir: "/srv", token: "piped", name: "web-1" },
+    { dir: "/var/lib/piri-agent", token: "typed", name: "", replace: false },
+    { dir: "/var/lib/piri-agent", token: "filed", name: "", replace: false },
+    { dir: "/srv", token: "piped", name: "web-1", replace: false },
   ]);
 });
 
@@ -139,6 +148,71 @@ Deno.test("join takes exactly one token", async () => {
   }
 
   assertEquals(codes, [2, 2, 2]);
+});
+
+Deno.test("join takes its token from a variable, and --token-file - from stdin", async () => {
+  const agent = new FakeAgent();
+  const options = { agent, stdin: "piped\n", env: { PIRI_JOIN_TOKEN: "var" } };
+  await see(["join"], options);
+  await see(["join", "--token-file", "-", "--replace"], options);
+
+  assertEquals(agent.asked, [
+    { dir: "/var/lib/piri-agent", token: "var", name: "", replace: false },
+    { dir: "/var/lib/piri-agent", token: "piped", name: "", replace: true },
+  ]);
+});
+
+Deno.test("join --service copies, joins, installs, starts and waits, in this order", async () => {
+  const agent = new FakeAgent();
+  const { code, stdout, stderr } = await see(["join", "typed", "--service"], {
+    agent,
+  });
+
+  assertEquals(
+    [code, stdout, stderr],
+    [
+      0,
+      "joined as web-1, the Manager is at mgr:7051\nit runs as a service and is connected\n",
+      "done  copied\ndone  did install\nok    left the rest\ndone  did start\nok    left the rest\nafter start\n",
+    ],
+  );
+  const dir = "/var/lib/piri-agent";
+  assertEquals(agent.asked, [
+    { dir, token: "typed", name: "", replace: false },
+  ]);
+  assertEquals(agent.serviceActs.asked, [
+    "copy",
+    { install: { dir, isCopied: true } },
+    { start: {} },
+    { wait: dir, ms: 30_000 },
+  ]);
+});
+
+Deno.test("join --service of a host that has joined by this token leaves its identity alone", async () => {
+  const agent = new FakeAgent();
+  agent.joined = { name: "web-1", address: "mgr:7051" };
+  const { code } = await see(["join", "typed", "--service"], { agent });
+
+  assertEquals([code, agent.asked], [0, []]);
+});
+
+Deno.test("join --service --replace stops the agent that runs before it joins", async () => {
+  const agent = new FakeAgent();
+  await see(["join", "typed", "--service", "--replace"], { agent });
+
+  assertEquals(agent.serviceActs.asked.slice(0, 3), [
+    "copy",
+    { status: "/var/lib/piri-agent" },
+    { stop: {} },
+  ]);
+});
+
+Deno.test("join --service exits 3 if the service is not connected in time", async () => {
+  const agent = new FakeAgent();
+  agent.serviceActs.unconnected = new PiriError("UNAVAILABLE", "Cannot: why");
+  const { code, stdout } = await see(["join", "typed", "--service"], { agent });
+
+  assertEquals([code, stdout], [3, ""]);
 });
 
 Deno.test("a refused join exits 4 and never repeats the token", async () => {

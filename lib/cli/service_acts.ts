@@ -1,0 +1,83 @@
+/** Step of a change. */
+export interface ServiceStep {
+  /** False for what was right before. */
+  readonly done: boolean;
+  readonly what: string;
+}
+
+/** Changes that were made, and what the user should know. */
+export interface ServiceReport {
+  /** Service manager of this host. */
+  readonly manager: string;
+  readonly steps: readonly ServiceStep[];
+  /** Lines about what comes next. */
+  readonly hints: readonly string[];
+}
+
+/** Service of this program. */
+export interface ServiceStatus {
+  readonly manager: string;
+  /** Whose service it is. */
+  readonly scope: "system" | "user";
+  /** Path of its unit, script or property list; undefined if it is not installed. */
+  readonly definition: string | undefined;
+  readonly enabled: boolean;
+  readonly running: boolean;
+  readonly pid: number | undefined;
+  /** Time of its last start, in milliseconds since 1970. */
+  readonly since: number | undefined;
+  /** Count of restarts that nobody asked for. */
+  readonly restarts: number | undefined;
+  /** Words of the service manager about its state. */
+  readonly detail: string;
+  readonly installation: "slots" | "package" | undefined;
+  readonly executable: string | undefined;
+  readonly stateDir: string;
+  readonly versionOnDisk: string | undefined;
+  /** Running process, by its own words. */
+  readonly process: {
+    readonly version: string;
+    /** Null in a Manager. */
+    readonly connected: boolean | null;
+    readonly detail: string;
+  } | undefined;
+  /** Line that shows the log. */
+  readonly logLine: string;
+}
+
+/** Acts on the service of this program. Each throws UNAVAILABLE on a host without a service manager. */
+export interface ServiceActs {
+  /**
+   * Copies the program to its place. `install` does so itself.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION for a program that runs from source
+   */
+  copyProgram(): Promise<readonly ServiceStep[]>;
+  /** Installs the service, and does not start it. What is right is left alone. */
+  install(options: {
+    readonly dir: string;
+    readonly user?: string | undefined;
+    /** True if the program was copied to its place. */
+    readonly isCopied?: boolean;
+  }): Promise<ServiceReport>;
+  /** Stops and removes the service and the program. */
+  uninstall(
+    options: { readonly dir: string; readonly purge: boolean },
+  ): Promise<ServiceReport & { readonly stateDir: string }>;
+  start(): Promise<ServiceReport>;
+  stop(): Promise<ServiceReport>;
+  restart(): Promise<ServiceReport>;
+  status(dir: string): Promise<ServiceStatus>;
+  /**
+   * Waits until the agent is connected, and returns the address of its Manager.
+   *
+   * @throws {PiriError} UNAVAILABLE with the reason if it is not in time
+   */
+  waitUntilConnected(dir: string, ms: number): Promise<string>;
+}
+
+/** Services of a program that can be a service of the system. */
+export interface WithService {
+  /** Service of this program, loaded when it is asked for. */
+  readonly service: () => Promise<ServiceActs>;
+}

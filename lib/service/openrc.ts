@@ -1,0 +1,153 @@
+import type { HostSystem } from "./host_system.ts";
+import { openrcLog, openrcScript } from "./openrc_script.ts";
+import { runTool } from "./run_tool.ts";
+import {
+  NOT_INSTALLED,
+  readDefinition,
+  type ServiceHost,
+  type ServiceName,
+  type ServicePlan,
+  type ServiceState,
+  type Step,
+} from "./service_host.ts";
+
+/** Mode of a script that OpenRC runs. */
+const SCRIPT = 0o755;
+
+/** Runlevel that the service is added to. */
+const RUNLEVEL = "default";
+
+/** A service of OpenRC. */
+export class OpenRc implements ServiceHost {
+  readonly kind = "openrc";
+  readonly scope = "system";
+  readonly #name: ServiceName;
+  readonly #system: HostSystem;
+
+  constructor(name: ServiceName, system: HostSystem) {
+    this.#name = name;
+    this.#system = system;
+  }
+
+  get logLine(): string {
+    return `tail ${openrcLog(this.#name)}`;
+  }
+
+  async install(plan: ServicePlan): Promise<readonly Step[]> {
+    const path = this.#path;
+    const done = await this.#system.files.write(
+      path,
+      openrcScript(plan),
+      SCRIPT,
+    );
+    const enabled = await this.#isEnabled();
+    if (!enabled) {
+      await runTool(this.#system, ["rc-update", "add", this.#name, RUNLEVEL]);
+    }
+    return [
+      { done, what: done ? `wrote ${path}` : `${path} is as it should be` },
+      {
+        done: !enabled,
+        what: enabled
+          ? `${this.#name} is in the runlevel ${RUNLEVEL}`
+          : `added ${this.#name} to the runlevel ${RUNLEVEL}`,
+      },
+    ];
+  }
+
+  async uninstall(): Promise<readonly Step[]> {
+    const { definition, enabled } = await this.status();
+    if (definition === undefined) {
+      return [{ done: false, what: `${this.#name} is not installed` }];
+    }
+    const stopped = await this.stop();
+    if (enabled) {
+      await runTool(this.#system, ["rc-update", "del", this.#name, RUNLEVEL]);
+    }
+    await this.#system.files.remove(definition);
+    return [
+      ...stopped,
+      {
+        done: enabled,
+        what: enabled
+          ? `removed ${this.#name} from the runlevel ${RUNLEVEL}`
+          : `${this.#name} is in no runlevel`,
+      },
+      { done: true, what: `removed ${definition}` },
+    ];
+  }
+
+  async start(): Promise<readonly Step[]> {
+    if ((await this.status()).running) {
+      return [{ done: false, what: `${this.#name} runs` }];
+    }
+    await this.#service("start");
+    return [{ done: true, what: `started ${this.#name}` }];
+  }
+
+  async stop(): Promise<readonly Step[]> {
+    if (!(await this.status()).running) {
+      return [{ done: false, what: `${this.#name} does not run` }];
+    }
+    await this.#service("stop");
+    return [{ done: true, what: `stopped ${this.#name}` }];
+  }
+
+  async restart(): Promise<readonly Step[]> {
+    await this.#service("restart");
+    return [{ done: true, what: `restarted ${this.#name}` }];
+  }
+
+  async status(): Promise<ServiceState> {
+    const { files } = this.#system;
+    const text = await files.read(this.#path);
+    if (text === undefined) return NOT_INSTALLED;
+    const { code, stdout } = await this.#system.run(
+      "rc-service",
+      this.#name,
+      "status",
+    );
+    const running = code === 0;
+    const pid = Number(await this.#option("child_pid"));
+    const starts = Number(await this.#option("start_count") ?? 1);
+    const since = Date.parse(
+      `${(await this.#option("start_time"))?.trim().replace(" ", "T")}Z`,
+    );
+    return {
+      definition: this.#path,
+      ...readDefinition(text),
+      enabled: await this.#isEnabled(),
+      running,
+      pid: running && pid > 0 ? pid : undefined,
+      since: running && !Number.isNaN(since) ? since : undefined,
+      restarts: running && starts > 0 ? starts - 1 : undefined,
+      detail: /status: (\w+)/.exec(stdout)?.[1] ?? "",
+    };
+  }
+
+  /** A value that the supervisor of the service keeps. */
+  #option(name: string): Promise<string | undefined> {
+    return this.#system.files.read(
+      `/run/openrc/options/${this.#name}/${name}`,
+    );
+  }
+
+  async #isEnabled(): Promise<boolean> {
+    const { stdout } = await this.#system.run("rc-update", "show", RUNLEVEL);
+    return stdout.split("\n").some((line) =>
+      line.split("|")[0]?.trim() === this.#name
+    );
+  }
+
+  async #service(verb: string): Promise<void> {
+    await runTool(
+      this.#system,
+      ["rc-service", this.#name, verb],
+      `its log: ${this.logLine}`,
+    );
+  }
+
+  get #path(): string {
+    return `/etc/init.d/${this.#name}`;
+  }
+}

@@ -1,0 +1,58 @@
+import {
+  argumentsOf,
+  requireOneLine,
+  type ServicePlan,
+  settingsFileOf,
+  titleOf,
+} from "./service_host.ts";
+
+/** Path of the log of a service: supervise-daemon passes output to no logger. */
+export function openrcLog(name: string): string {
+  return `/var/log/${name}.log`;
+}
+
+/** Text of an OpenRC script for a service. */
+export function openrcScript(plan: ServicePlan): string {
+  requireOneLine(plan);
+  const { name, user, group } = plan;
+  const owner = group === "" ? user : `${user}:${group}`;
+  // The function that starts it reads the words a second time.
+  const args = argumentsOf(plan).map(shellWord).join(" ");
+  return [
+    "#!/sbin/openrc-run",
+    `# Written by ${name} service install.`,
+    `# State folder: ${plan.dir}`,
+    `# Executable: ${plan.executable}`,
+    `name="${titleOf(name)}"`,
+    "supervisor=supervise-daemon",
+    `command=${shellWord(shellWord(plan.executable))}`,
+    `command_args=${shellWord(args)}`,
+    ...user === "" ? [] : [`command_user=${shellWord(owner)}`],
+    "respawn_delay=5",
+    "respawn_max=0",
+    'retry="TERM/30/KILL/5"',
+    `output_log=${openrcLog(name)}`,
+    `error_log=${openrcLog(name)}`,
+    `required_files=${shellWord(settingsFileOf(plan))}`,
+    "",
+    "depend() {",
+    "\tneed localmount",
+    "\tuse net dns logger",
+    "\tafter firewall",
+    "}",
+    ...user === "" ? [] : [
+      "",
+      "start_pre() {",
+      `\tcheckpath --file --mode 0640 --owner ${shellWord(owner)} "$error_log"`,
+      "}",
+    ],
+    "",
+  ].join("\n");
+}
+
+/** A word of a shell, quoted where the shell would otherwise read something else. */
+function shellWord(text: string): string {
+  return /^[\w./:=@%+-]+$/.test(text)
+    ? text
+    : `'${text.replaceAll("'", `'\\''`)}'`;
+}

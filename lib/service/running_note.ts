@@ -1,0 +1,57 @@
+import { join } from "@std/path";
+import { codeOf } from "../base/errors.ts";
+import { readFile, writeFileAtomically } from "../base/files.ts";
+
+/** File in a state folder that tells of the process that serves it. */
+const NOTE = "running.json";
+
+/** Process that serves a state folder, by its own words. */
+export interface RunningFacts {
+  readonly pid: number;
+  readonly version: string;
+  /** True if the Manager has admitted this agent, false while there is no connection; null in a Manager. */
+  readonly connected: boolean | null;
+  /** Address, or the reason why there is no connection. */
+  readonly detail: string;
+}
+
+/**
+ * Writes what a running process tells about itself.
+ *
+ * @throws {PiriError} DISK, DENIED
+ */
+export async function writeRunningNote(
+  dir: string,
+  facts: RunningFacts,
+): Promise<void> {
+  await writeFileAtomically(join(dir, NOTE), `${JSON.stringify(facts)}\n`);
+}
+
+/**
+ * Reads what a running process told about itself; undefined if there is nothing that can be read. The process may have
+ * ended since.
+ *
+ * @throws {PiriError} DISK, DENIED
+ */
+export async function readRunningNote(
+  dir: string,
+): Promise<RunningFacts | undefined> {
+  let text: string;
+  try {
+    text = await readFile(join(dir, NOTE));
+  } catch (error) {
+    if (codeOf(error) === "NOT_FOUND") return undefined;
+    throw error;
+  }
+  try {
+    const { pid, version, connected, detail } = JSON.parse(text);
+    return {
+      pid: Number(pid),
+      version: String(version),
+      connected: typeof connected === "boolean" ? connected : null,
+      detail: String(detail),
+    };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,151 @@
+import { PiriError } from "../base/errors.ts";
+import type { HostSystem } from "./host_system.ts";
+import type { Scope, ServiceName, Step } from "./service_host.ts";
+
+/** Paths of an installation that holds several versions side by side. */
+export interface SlotPlaces {
+  /** Folder of the installation. */
+  readonly root: string;
+  /** Link to the version in use. */
+  readonly current: string;
+  /** Executable of the version in use, by way of the link. */
+  readonly executable: string;
+  /** Link on the PATH. */
+  readonly command: string;
+}
+
+/** Kind of an installation: one that Piri replaces itself, or one of a package manager. */
+export type Installation = "slots" | "package";
+
+/**
+ * Paths of the slots of a program.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION for a user without a home
+ */
+export function slotPlaces(
+  name: ServiceName,
+  scope: Scope,
+  env: (name: string) => string | undefined,
+): SlotPlaces {
+  const short = name.replace("piri-", "");
+  if (scope === "system") {
+    return placesIn(name, `/opt/piri/${short}`, "/usr/local/bin");
+  }
+  const home = env("HOME");
+  if (!home?.startsWith("/")) {
+    throw new PiriError(
+      "FAILED_PRECONDITION",
+      "Cannot choose a folder for the program: HOME is not set",
+    );
+  }
+  const data = env("XDG_DATA_HOME");
+  const base = data?.startsWith("/") ? data : `${home}/.local/share`;
+  return placesIn(name, `${base}/piri/${short}`, `${home}/.local/bin`);
+}
+
+function placesIn(name: string, root: string, bin: string): SlotPlaces {
+  return {
+    root,
+    current: `${root}/current`,
+    executable: `${root}/current/bin/${name}`,
+    command: `${bin}/${name}`,
+  };
+}
+
+/** Kind of the installation that an executable is a part of. */
+export function installationOf(executable: string): Installation {
+  return /^\/usr\/s?bin\//.test(executable) ? "package" : "slots";
+}
+
+/**
+ * Copies an executable to the slot of its version and makes that the current one. The slot before stays, others go.
+ *
+ * @throws {PiriError} DENIED, DISK
+ */
+export async function placeInSlot(
+  name: ServiceName,
+  { executable, version, places, system }: {
+    readonly executable: string;
+    readonly version: string;
+    readonly places: SlotPlaces;
+    readonly system: HostSystem;
+  },
+): Promise<Step[]> {
+  const { files } = system;
+  const slot = `versions/${version}`;
+  const path = `${places.root}/${slot}/bin/${name}`;
+  const copied = await differs(executable, path, system);
+  if (copied) await files.copyProgram(executable, path);
+  // Where it is enforced, SELinux lets services start only what has the label of its place.
+  if (copied && await files.exists("/sys/fs/selinux/enforce")) {
+    await system.run("restorecon", path);
+  }
+  const before = await files.readLink(places.current);
+  const switched = await files.link(places.current, slot);
+  const linked = await linkCommand(places, system);
+  const kept = [slot, ...before === undefined ? [] : [before]];
+  for (const each of await files.list(`${places.root}/versions`)) {
+    if (switched && !kept.includes(`versions/${each}`)) {
+      await files.remove(`${places.root}/versions/${each}`);
+    }
+  }
+  return [
+    {
+      done: copied,
+      what: copied ? `copied to ${path}` : `${path} is the same`,
+    },
+    {
+      done: switched,
+      what: switched
+        ? `${places.current} leads to version ${version}`
+        : `${places.current} leads to version ${version} already`,
+    },
+    ...linked,
+  ];
+}
+
+/** Puts the program on the PATH, but for a file of somebody else. */
+async function linkCommand(
+  { command, executable }: SlotPlaces,
+  { files }: HostSystem,
+): Promise<Step[]> {
+  if (
+    await files.readLink(command) === undefined && await files.exists(command)
+  ) {
+    return [{ done: false, what: `left ${command}, which is another file` }];
+  }
+  const done = await files.link(command, executable);
+  return done
+    ? [{ done, what: `${command} leads to ${executable}` }]
+    : [{ done, what: `${command} leads there already` }];
+}
+
+async function differs(
+  from: string,
+  to: string,
+  { files }: HostSystem,
+): Promise<boolean> {
+  const there = await files.realPath(to);
+  if (there === undefined) return true;
+  if (there === await files.realPath(from)) return false;
+  return await files.sha256(from) !== await files.sha256(to);
+}
+
+/** Removes all slots and the links to them. */
+export async function removeSlots(
+  { root, command, executable }: SlotPlaces,
+  { files }: HostSystem,
+): Promise<Step[]> {
+  const steps: Step[] = [];
+  if (await files.readLink(command) === executable) {
+    await files.remove(command);
+    steps.push({ done: true, what: `removed ${command}` });
+  }
+  const done = await files.remove(root);
+  await files.removeEmpty(root.slice(0, root.lastIndexOf("/")));
+  steps.push({
+    done,
+    what: done ? `removed ${root}` : `there is no ${root}`,
+  });
+  return steps;
+}
