@@ -1,7 +1,7 @@
 import { fromFileUrl, join } from "@std/path";
 import { findBase } from "./base.ts";
 import { bundle } from "./bundle.ts";
-import { commitOf } from "./commit.ts";
+import { commitOf, timeOf } from "./commit.ts";
 import { compile } from "./compile.ts";
 import type { Product } from "./product.ts";
 import type { Target } from "./target.ts";
@@ -42,12 +42,13 @@ export async function build(
     bases.set(target, base);
   }
   const commit = await commitOf(root);
+  const time = await timeOf(root);
   await Deno.mkdir(out, { recursive: true });
   const paths: string[] = [];
   for (const product of products) {
     const folder = await Deno.makeTempDir({ prefix: "piri-build-" });
     try {
-      const bundled = await bundle(product, { root, folder, commit });
+      const bundled = await bundle(product, { root, folder, commit, time });
       for (const [target, base] of bases) {
         const output = join(out, nameOf(product, target));
         await compile(product, { bundle: bundled, base, target, output });

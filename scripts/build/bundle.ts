@@ -20,6 +20,8 @@ export interface BundleOptions {
   readonly folder: string;
   /** Value of `COMMIT` in lib/base/version.ts. */
   readonly commit: string;
+  /** Time of the files. An executable contains it. */
+  readonly time: Date;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface BundleOptions {
  */
 export async function bundle(
   product: Product,
-  { root, folder, commit }: BundleOptions,
+  { root, folder, commit, time }: BundleOptions,
 ): Promise<Bundle> {
   await run([
     ...[Deno.execPath(), "bundle", "--quiet", "--code-splitting"],
@@ -57,6 +59,9 @@ export async function bundle(
     workers.push(path);
   }
   for (const [path, text] of parts) await Deno.writeTextFile(path, text);
+  for (const path of [...parts.keys(), ...workers]) {
+    await Deno.utime(path, time, time);
+  }
   const main = join(folder, basename(product.entry).replace(/\.ts$/, ".js"));
   return { main, workers };
 }
