@@ -170,17 +170,11 @@ const TAIL_HEADER_BYTES = TAIL_MARK.length + 4 + 8;
  */
 export function tailOf(file: Uint8Array): number | undefined {
   const view = viewOf(file);
-  for (
-    let at = file.lastIndexOf(TAIL_MARK[0] ?? 0);
-    at >= 0;
-    at = file.lastIndexOf(TAIL_MARK[0] ?? 0, at - 1)
-  ) {
+  for (let at = file.length - TAIL_HEADER_BYTES; at >= 0; at--) {
     if (
-      at + TAIL_HEADER_BYTES <= file.length &&
       TAIL_MARK.every((byte, index) => file[at + index] === byte) &&
       at + TAIL_HEADER_BYTES + numberAt(view, at + 16) === file.length
     ) return at;
-    if (at === 0) break;
   }
   return undefined;
 }
@@ -195,7 +189,7 @@ function withoutTail(
   if (tail === undefined || symbols === undefined || tail < link.offset) {
     throw corrupt("it has no payload");
   }
-  const empty = file.slice(0, tail);
+  const empty = new Uint8Array(file.subarray(0, tail));
   const view = viewOf(empty);
   const strings = view.getUint32(symbols.at + 16, true);
   view.setUint32(symbols.at + 20, tail - strings, true);

@@ -93,7 +93,9 @@ export async function npmBase(
   if (cached !== undefined && digest("sha256", cached) === source.sha256) {
     return { path, origin };
   }
-  const archive = gunzipSync(await pack(origin, source.integrity));
+  const archive = new Uint8Array(
+    gunzipSync(await pack(origin, source.integrity)),
+  );
   const program = tarEntry(archive, source.file);
   const base = emptied(program, target);
   if (digest("sha256", base) !== source.sha256) {

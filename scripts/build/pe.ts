@@ -102,7 +102,7 @@ export function emptyPe(file: Uint8Array): Uint8Array<ArrayBuffer> {
   ) {
     throw corrupt(`"${PAYLOAD_SECTION}" is not the last part of it`);
   }
-  const empty = file.slice(0, payload.offset);
+  const empty = new Uint8Array(file.subarray(0, payload.offset));
   const view = new DataView(empty.buffer);
   view.setUint16(at.count, sections.length - 1, true);
   const end = before.virtualAddress + before.virtualSize;
