@@ -11,8 +11,8 @@ const LC_SEGMENT_64 = 0x19;
 const LC_CODE_SIGNATURE = 0x1d;
 
 /**
- * Where commands have offsets in the file, from the start of the command. All that they name is in `__LINKEDIT`. The
- * numbers are those of <mach-o/loader.h>.
+ * Places of offsets in commands, from the start of the command. All that they name is in `__LINKEDIT`. The numbers are
+ * those of <mach-o/loader.h>.
  */
 const OFFSETS: Readonly<Record<number, readonly number[]>> = {
   [LC_SYMTAB]: [8, 16],

@@ -17,6 +17,14 @@ export function withoutPaths(text: string): string {
   return text.replaceAll(CACHED, "npm:$1@$2/");
 }
 
+/** Packages that such a text names, as `name@version`. */
+export function packagesOf(text: string): string[] {
+  const named = text.matchAll(
+    /(?<=["'`]|^ *\/\/ )npm:((?:@[\w.-]+\/)?[\w.-]+@\d[\w.+-]*)\//gm,
+  );
+  return [...new Set([...named].map(([, name = ""]) => name))];
+}
+
 /**
  * The same bundle with names that depend on nothing but its content, so that two checkouts of a commit in different
  * folders make the same one. Keys are names of files, values their texts.
