@@ -1,9 +1,11 @@
 import { basename, join } from "@std/path";
+import { PiriError } from "../../lib/base/errors.ts";
+import { VERSION } from "../../lib/base/version.ts";
 import { build, type Built, ROOT } from "../build/build.ts";
+import { replaceOnce } from "../build/bundle.ts";
 import { commitOf, timeOf } from "../build/commit.ts";
 import { agent, manager, observer, type Product } from "../build/product.ts";
 import type { Target } from "../build/target.ts";
-import { VERSION } from "../../lib/base/version.ts";
 import { hexSha256 } from "./hashes.ts";
 import { manifestOf } from "./manifest.ts";
 import { type RuntimeBase, sbomOf } from "./sbom.ts";
@@ -56,7 +58,7 @@ export async function makeRelease(
   }));
   const texts = new Map([
     [manifestName(VERSION), await manifestOf(facts, files)],
-    ["install.sh", await Deno.readTextFile(join(root, "scripts/install.sh"))],
+    ["install.sh", await installer(root)],
     ...await sboms(built, root),
   ]);
   for (const [name, text] of texts) {
@@ -64,6 +66,29 @@ export async function makeRelease(
   }
   const names = [...files.map(({ path }) => basename(path)), ...texts.keys()];
   await Deno.writeTextFile(join(out, SUMS), await sumsOf(out, names));
+}
+
+/** The script that installs a release, with the page of releases that PIRI_RELEASES names as its default. */
+async function installer(root: string): Promise<string> {
+  const text = await Deno.readTextFile(join(root, "scripts/install.sh"));
+  const url = Deno.env.get("PIRI_RELEASES") ?? "";
+  return withReleases(text, url);
+}
+
+/**
+ * Puts the page of releases into install.sh.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT if it is no plain https URL
+ */
+export function withReleases(script: string, url: string): string {
+  if (url === "") return script;
+  if (!/^https:\/\/[\w./-]+$/.test(url)) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot use PIRI_RELEASES "${url}": it is no plain https URL`,
+    );
+  }
+  return replaceOnce(script, "${PIRI_RELEASES:-}", `\${PIRI_RELEASES:-${url}}`);
 }
 
 /** Name of the file with the sums of all others. */
