@@ -18,23 +18,14 @@ import { differences } from "../../scripts/release/compare.ts";
 import { makeRelease, manifestName } from "../../scripts/release/make.ts";
 
 /** Text of each of our bundles: the bundler names the sources. */
-const OURS = new TextEncoder().encode("// lib/base/version.ts");
+const OURS = "// lib/base/version.ts";
 
 /** Text of the program that the bases are taken from. */
-const THEIRS = new TextEncoder().encode("@pls-version");
+const THEIRS = "@pls-version";
 
-/** Number of places of a text in bytes. */
-function count(bytes: Uint8Array, text: Uint8Array): number {
-  const first = text[0] ?? 0;
-  let found = 0;
-  for (
-    let at = bytes.indexOf(first);
-    at >= 0;
-    at = bytes.indexOf(first, at + 1)
-  ) {
-    if (text.every((byte, index) => bytes[at + index] === byte)) found++;
-  }
-  return found;
+/** Number of places of a text in bytes. Searching a string is fast, searching bytes takes a minute. */
+function count(bytes: Uint8Array, text: string): number {
+  return new TextDecoder("latin1").decode(bytes).split(text).length - 1;
 }
 
 /** The payload of an executable, which must be inside of what is loaded. */
@@ -99,7 +90,7 @@ Deno.test("two checkouts of a commit in different folders make the same release"
   await run(["git", "clone", "--quiet", ROOT, root]);
   const made = [];
   for (const [index, from] of [root, folder.at("b")].entries()) {
-    if (from !== root) await run(["git", "clone", "--quiet", ROOT, from]);
+    if (from !== root) await run(["git", "clone", "--quiet", root, from]);
     const out = folder.at(`out-${index}`);
     await makeRelease({
       targets: [targetNamed("linux-x64"), targetNamed("windows-x64")],
