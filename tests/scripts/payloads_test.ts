@@ -1,6 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import { PiriError } from "../../lib/base/errors.ts";
+import { sha256 } from "../../lib/base/sha256.ts";
+import { wrongPages } from "../../scripts/build/code_pages.ts";
 import { emptyMachO, readMachO, tailOf } from "../../scripts/build/macho.ts";
 import { emptyPe, readPe } from "../../scripts/build/pe.ts";
 
@@ -173,4 +175,43 @@ Deno.test("emptyMachO refuses a program without a payload, and what is no Mach-O
   refused(segmented.subarray(0, 100), "ends within its load commands");
   refused(machO([new Uint8Array(8)], text("x")), "longer than their table");
   refused(text("no program"), "no 64-bit little-endian one");
+});
+
+/** A signed program of two pages of 512 bytes, with a signature of one code directory at its end. */
+function signed(): Uint8Array {
+  const signature = new Uint8Array(20 + 44 + 2 * 32);
+  const file = machO([
+    segment("__LINKEDIT", 512, 512 + signature.length),
+    command(0x1d, 16, [[8, 1024], [12, signature.length]]),
+  ], concat([new Uint8Array(512).fill(3), signature]));
+  const view = new DataView(file.buffer, 1024);
+  view.setUint32(0, 0xfade0cc0);
+  view.setUint32(16, 20);
+  view.setUint32(20, 0xfade0c02);
+  view.setUint32(20 + 16, 44);
+  view.setUint32(20 + 28, 2);
+  view.setUint32(20 + 32, 1024);
+  view.setUint8(20 + 37, 2);
+  view.setUint8(20 + 39, 9);
+  file.set(sha256(file.subarray(0, 512)), 1024 + 64);
+  file.set(sha256(file.subarray(512, 1024)), 1024 + 96);
+  return file;
+}
+
+Deno.test("wrongPages finds a page that is not what its hash in the signature says", () => {
+  const file = signed();
+  const changed = file.with(600, 4);
+
+  assertEquals(wrongPages(file), []);
+  assertEquals(wrongPages(changed), [1]);
+});
+
+Deno.test("wrongPages refuses a program without a signature, or with one that leaves something out", () => {
+  const refused = (file: Uint8Array, reason: string) =>
+    assertThrows(() => wrongPages(file), PiriError, reason);
+
+  refused(emptyMachO(tailed(tail("x"))), "it has none");
+  refused(concat([signed(), text("x")]), "it is not at its end");
+  refused(signed().with(1024 + 20 + 37, 1), "no code directory with SHA-256");
+  refused(signed().with(1024 + 20 + 34, 2), "it covers 512 of 1024 bytes");
 });
