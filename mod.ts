@@ -134,7 +134,12 @@ export type {
   Decider,
   ProposedJob,
 } from "./lib/manager/approval_api.ts";
-export type { ApprovalRecord } from "./lib/store/approval_records.ts";
+export type {
+  ApprovalRecord,
+  ApprovalRequest,
+  ApprovalState,
+  ApprovalVote,
+} from "./lib/store/approval_records.ts";
 export type {
   EntryView,
   JobAdmin,

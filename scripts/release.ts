@@ -1,51 +1,52 @@
 /**
- * Builds the executables for every target, and a file with their SHA-256 sums.
+ * Makes the files of a release, or makes them again and compares.
  *
- *     deno task release [--denort official|npm] [--out dist/release] [--target linux-x64]...
+ *     deno task release [--denort official|npm] [--out dist/release] [--target linux-x64]... [--sign-with KEYFILE]
+ *     deno task release --only-sign --sign-with KEYFILE [--out dist/release]
+ *     deno task release --verify FOLDER [--denort official|npm] [--target linux-x64]...
  *
  * @module
  */
-import { basename, join } from "@std/path";
-import { createHash } from "node:crypto";
-import { build, type BuildOptions } from "./build/build.ts";
+import { PiriError } from "../lib/base/errors.ts";
+import { VERSION } from "../lib/base/version.ts";
 import { readFlags } from "./build/flags.ts";
 import { main, say } from "./build/main.ts";
-import { agent, manager, observer } from "./build/product.ts";
 import { targetNamed, targets } from "./build/target.ts";
+import { makeRelease, manifestName, SUMS } from "./release/make.ts";
+import { signFiles } from "./release/sign.ts";
+import { verifyRelease } from "./release/verify.ts";
 
 const USAGE =
-  "Usage: deno task release [--denort official|npm] [--out dist/release] [--target linux-x64]...";
-
-/** Text for `sha256sum --check`. */
-async function sumsOf(paths: readonly string[]): Promise<string> {
-  const lines: string[] = [];
-  for (const path of paths.toSorted()) {
-    const hash = createHash("sha256").update(await Deno.readFile(path));
-    lines.push(`${hash.digest("hex")}  ${basename(path)}\n`);
-  }
-  return lines.join("");
-}
+  `Usage: deno task release [--denort official|npm] [--out dist/release] [--target linux-x64]... [--sign-with KEYFILE]
+       deno task release --only-sign --sign-with KEYFILE [--out dist/release]
+       deno task release --verify FOLDER [--denort official|npm] [--target linux-x64]...`;
 
 await main(async () => {
-  const { denort, out, target: names } = readFlags(USAGE, {
+  const flags = readFlags(USAGE, {
     denort: { type: "string", default: "official" },
     out: { type: "string", default: "dist/release" },
     target: { type: "string", multiple: true },
+    "sign-with": { type: "string" },
+    "only-sign": { type: "boolean", default: false },
+    verify: { type: "string" },
   });
-  const chosen = names?.map(targetNamed) ?? targets;
-  const options: Omit<BuildOptions, "targets"> = {
-    denort,
-    out,
-    nameOf: (product, { name, suffix }) => `${product.name}-${name}${suffix}`,
-    say,
-  };
-  const paths = [
-    ...await build([manager, agent], { ...options, targets: chosen }),
-    // On Windows it could not see who may read its key.
-    ...await build([observer], {
-      ...options,
-      targets: chosen.filter(({ suffix }) => suffix === ""),
-    }),
-  ];
-  await Deno.writeTextFile(join(out, "SHA256SUMS"), await sumsOf(paths));
+  const { denort, out, verify } = flags;
+  const chosen = flags.target?.map(targetNamed) ?? targets;
+  const keyFile = flags["sign-with"];
+  const onlySign = flags["only-sign"];
+  if (verify !== undefined) {
+    await verifyRelease(verify, { targets: chosen, denort, say });
+    say(`${verify} is what this commit makes`);
+    return;
+  }
+  if (onlySign && keyFile === undefined) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      "Cannot sign: --only-sign needs --sign-with KEYFILE",
+    );
+  }
+  if (!onlySign) await makeRelease({ targets: chosen, denort, out, say });
+  if (keyFile === undefined) return;
+  const names = [SUMS, manifestName(VERSION)];
+  await signFiles(out, { keyFile, names, version: VERSION });
 });

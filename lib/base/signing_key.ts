@@ -59,11 +59,14 @@ export class SigningKey {
 
 /** Makes a new private key of Ed25519, PKCS#8 PEM. */
 export function newSigningKey(random: Random): string {
+  return signingKeyOf(random.bytes(PUBLIC_KEY_BYTES));
+}
+
+/** PKCS#8 PEM of the private key of Ed25519 with these 32 bytes. */
+export function signingKeyOf(bytes: Uint8Array): string {
   return encodePem(
     "PRIVATE KEY",
-    new Uint8Array(
-      Buffer.concat([PKCS8_HEAD, random.bytes(PUBLIC_KEY_BYTES)]),
-    ),
+    new Uint8Array(Buffer.concat([PKCS8_HEAD, bytes])),
   );
 }
 

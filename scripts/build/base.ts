@@ -12,6 +12,8 @@ export interface Base {
   readonly path: string | undefined;
   /** Description of its origin, for people. */
   readonly origin: string;
+  /** File to take the hash of: the base itself, or Deno's download, which is there once something was compiled. */
+  readonly file: string;
 }
 
 /**
@@ -31,7 +33,7 @@ export async function findBase(
     case "official":
       return await officialBase(target);
     case "npm":
-      return await npmBase(target, cache);
+      return withFile(await npmBase(target, cache));
     case "auto":
       return await firstBase(target, cache);
     default:
@@ -47,7 +49,10 @@ async function firstBase(target: Target, cache: string): Promise<Base> {
   } catch (official) {
     try {
       const { path, origin } = await npmBase(target, cache);
-      return { path, origin: `${origin}, because: ${messageOf(official)}` };
+      return withFile({
+        path,
+        origin: `${origin}, because: ${messageOf(official)}`,
+      });
     } catch (npm) {
       throw new PiriError(
         "UNAVAILABLE",
@@ -72,11 +77,12 @@ async function officialBase(target: Target): Promise<Base> {
   }
   const release = `release/v${Deno.version.deno}/denort-${target.triple}.zip`;
   const url = `https://dl.deno.land/${release}`;
-  const base = { path: undefined, origin: url };
   const { denoDir } = JSON.parse(
     await run([Deno.execPath(), "info", "--no-config", "--json"]),
   );
-  if (await isFile(join(denoDir, "dl", release))) return base;
+  const file = join(denoDir, "dl", release);
+  const base = { path: undefined, origin: url, file };
+  if (await isFile(file)) return base;
   try {
     const response = await fetch(url, {
       method: "HEAD",
@@ -100,7 +106,11 @@ async function ownBase(path: string): Promise<Base> {
       `Cannot use the runtime base "${path}": no such file`,
     );
   }
-  return { path: resolve(path), origin: path };
+  return withFile({ path: resolve(path), origin: path });
+}
+
+function withFile(base: { path: string; origin: string }): Base {
+  return { ...base, file: base.path };
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -1,9 +1,10 @@
 import { fromFileUrl, join } from "@std/path";
-import { findBase } from "./base.ts";
+import { type Base, findBase } from "./base.ts";
 import { bundle } from "./bundle.ts";
-import { commitOf } from "./commit.ts";
+import { commitOf, timeOf } from "./commit.ts";
 import { compile } from "./compile.ts";
 import type { Product } from "./product.ts";
+import { packagesOf } from "./stable_bundle.ts";
 import type { Target } from "./target.ts";
 
 /** Root of this repository. */
@@ -24,30 +25,42 @@ export interface BuildOptions {
   readonly say: (line: string) => void;
 }
 
+/** Executable that was built. */
+export interface Built {
+  readonly path: string;
+  readonly product: Product;
+  readonly target: Target;
+  readonly base: Base;
+  /** Packages in it, as `name@version`. */
+  readonly packages: readonly string[];
+}
+
 /**
- * Builds products for targets and returns the paths of the executables.
+ * Builds products for targets.
  *
  * @throws {PiriError} UNAVAILABLE if no runtime base can be found.
  */
 export async function build(
   products: readonly Product[],
   { targets, denort, out, nameOf, root = ROOT, say }: BuildOptions,
-): Promise<string[]> {
+): Promise<Built[]> {
   const started = new Date();
   // Find all bases first, because this is the step that fails on a closed network.
-  const bases = new Map<Target, Awaited<ReturnType<typeof findBase>>>();
+  const bases = new Map<Target, Base>();
   for (const target of targets) {
     const base = await findBase(denort, target, join(ROOT, ".cache"));
     say(`Runtime base for ${target.name}: ${base.origin}`);
     bases.set(target, base);
   }
   const commit = await commitOf(root);
+  const time = await timeOf(root);
   await Deno.mkdir(out, { recursive: true });
-  const paths: string[] = [];
+  const made: Built[] = [];
   for (const product of products) {
     const folder = await Deno.makeTempDir({ prefix: "piri-build-" });
     try {
-      const bundled = await bundle(product, { root, folder, commit });
+      const bundled = await bundle(product, { root, folder, commit, time });
+      const packages = await packagesIn(folder);
       for (const [target, base] of bases) {
         const output = join(out, nameOf(product, target));
         await compile(product, { bundle: bundled, base, target, output });
@@ -55,11 +68,20 @@ export async function build(
         await Deno.utime(output, started, started);
         const { size } = await Deno.stat(output);
         say(`${output}: ${(size / 1e6).toFixed(1)} MB, commit ${commit}`);
-        paths.push(output);
+        made.push({ path: output, product, target, base, packages });
       }
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
   }
-  return paths;
+  return made;
+}
+
+async function packagesIn(folder: string): Promise<string[]> {
+  const found = new Set<string>();
+  for await (const { name } of Deno.readDir(folder)) {
+    const text = await Deno.readTextFile(join(folder, name));
+    for (const each of packagesOf(text)) found.add(each);
+  }
+  return [...found].toSorted();
 }

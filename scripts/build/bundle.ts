@@ -2,6 +2,7 @@ import { basename, join } from "@std/path";
 import { PiriError } from "../../lib/base/errors.ts";
 import type { Product } from "./product.ts";
 import { run } from "./run.ts";
+import { stableBundle, withoutPaths } from "./stable_bundle.ts";
 
 /** Line of lib/base/version.ts, and of its bundles, that names the commit. */
 const UNSTAMPED = 'COMMIT = "source"';
@@ -20,6 +21,8 @@ export interface BundleOptions {
   readonly folder: string;
   /** Value of `COMMIT` in lib/base/version.ts. */
   readonly commit: string;
+  /** Time of the files. An executable contains it. */
+  readonly time: Date;
 }
 
 /**
@@ -32,13 +35,13 @@ export interface BundleOptions {
  */
 export async function bundle(
   product: Product,
-  { root, folder, commit }: BundleOptions,
+  { root, folder, commit, time }: BundleOptions,
 ): Promise<Bundle> {
   await run([
     ...[Deno.execPath(), "bundle", "--quiet", "--code-splitting"],
     ...["--outdir", folder, product.entry],
   ], { cwd: root });
-  const parts = await readParts(folder);
+  const parts = await takeParts(folder);
   const stamp = `COMMIT = "${commit}"`;
   replaceInOne(parts, UNSTAMPED, stamp);
   const workers: string[] = [];
@@ -51,23 +54,29 @@ export async function bundle(
       `new URL("./${bundled}", import.meta.url)`,
     );
     const path = join(folder, bundled);
-    const worker = await bundleModule(module, root);
+    const worker = withoutPaths(await bundleModule(module, root));
     // A worker may not use the commit, but if it does, it must have the same one.
     await Deno.writeTextFile(path, worker.replaceAll(UNSTAMPED, stamp));
     workers.push(path);
   }
   for (const [path, text] of parts) await Deno.writeTextFile(path, text);
+  for (const path of [...parts.keys(), ...workers]) {
+    await Deno.utime(path, time, time);
+  }
   const main = join(folder, basename(product.entry).replace(/\.ts$/, ".js"));
   return { main, workers };
 }
 
-async function readParts(folder: string): Promise<Map<string, string>> {
-  const parts = new Map<string, string>();
+/** Takes the parts of the bundle out of the folder, and gives them names of their own. */
+async function takeParts(folder: string): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
   for await (const { name } of Deno.readDir(folder)) {
-    const path = join(folder, name);
-    parts.set(path, await Deno.readTextFile(path));
+    texts.set(name, await Deno.readTextFile(join(folder, name)));
+    await Deno.remove(join(folder, name));
   }
-  return parts;
+  return new Map(
+    [...stableBundle(texts)].map(([name, text]) => [join(folder, name), text]),
+  );
 }
 
 /**

@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { PiriError } from "../../lib/base/errors.ts";
 import { elfSize } from "./elf.ts";
+import { emptyMachO } from "./macho.ts";
+import { emptyPe } from "./pe.ts";
 import { run } from "./run.ts";
 import { tarEntry } from "./tar.ts";
 import type { Target } from "./target.ts";
@@ -11,7 +13,7 @@ import type { Target } from "./target.ts";
 const DENO = "2.7.11";
 const VERSION = "0.22.2";
 
-/** Program on npm that was compiled with this Deno, so that it begins with the runtime base, or is the base. */
+/** Program on npm that was compiled with this Deno, so that it is the runtime base with a payload. */
 interface Source {
   readonly package: string;
   readonly file: string;
@@ -41,21 +43,21 @@ const sources: Readonly<Record<string, Source>> = {
     file: "package/bin/steady",
     integrity:
       "sha512-BYbQhEqBiEd+G9IyXWLpgAcSXFKMr6W3ZQXiOS3O5NnOWv+bNuyo793eBvEJ5fRKiuCV6n/ANVSJZLFOf6Nzog==",
-    sha256: "79b2f73925accd5c20999330b93a02b56d3d750c425d815c66fea39b866212f3",
+    sha256: "5fcbe8f4ce62355bbbfa3688fe72fa777054ed634de6d6fbe256bd4f12556e99",
   },
   "macos-arm64": {
     package: "@stdy/cli-darwin-arm64",
     file: "package/bin/steady",
     integrity:
       "sha512-k5WGyCQl7DDpYWy3BI5TxGIxOdUpMeJ0q7kUi1EYs7Y72B/q0hIKDv3/fCgoZPWBI+N9XjnlSyetaxVQTRvWow==",
-    sha256: "bbea9a6e5e39516958cebc3bafd97abce1a4b192d8a8d4e18725d3eee8ef444c",
+    sha256: "905e502336571de23a06b3617bcbc170d2837c45cc140ebf7d11e0ab32c46a33",
   },
   "windows-x64": {
     package: "@stdy/cli-win32-x64",
     file: "package/bin/steady.exe",
     integrity:
       "sha512-7ZsJltOYVvMTl6eAy1AKMya7TFhb629FXr/BKZTyQsBrPj28rAaebQSTFYs1IZN0+n6LnJTpue6m4SIkevqBNA==",
-    sha256: "f61a8733b07d8fe6746543e8c602a0f583cd9baa591a94d63ea59c2349a7ef85",
+    sha256: "714afa06b9aa9eae56bcb97b22e832c4325272b5fb735a8207146c2b23868d0b",
   },
 };
 
@@ -91,12 +93,11 @@ export async function npmBase(
   if (cached !== undefined && digest("sha256", cached) === source.sha256) {
     return { path, origin };
   }
-  const archive = gunzipSync(await pack(origin, source.integrity));
+  const archive = new Uint8Array(
+    gunzipSync(await pack(origin, source.integrity)),
+  );
   const program = tarEntry(archive, source.file);
-  // A program for Linux is the base with a payload behind it. On other systems, compiling replaces the payload.
-  const base = target.name.startsWith("linux-")
-    ? program.subarray(0, elfSize(program))
-    : program;
+  const base = emptied(program, target);
   if (digest("sha256", base) !== source.sha256) {
     throw new PiriError(
       "CORRUPT",
@@ -108,6 +109,18 @@ export async function npmBase(
   await Deno.writeFile(part, base);
   await Deno.rename(part, path);
   return { path, origin };
+}
+
+/** Program without the payload that it was compiled with. */
+function emptied(program: Uint8Array, { os }: Target): Uint8Array {
+  switch (os) {
+    case "windows":
+      return emptyPe(program);
+    case "darwin":
+      return emptyMachO(program);
+    default:
+      return program.subarray(0, elfSize(program));
+  }
 }
 
 /** Downloads a package's tarball with npm, which knows this machine's registry, proxy and cache. */

@@ -60,6 +60,7 @@ Deno.test("a bundle runs from its own folder, with its worker and its commit", a
     root: sources.path,
     folder: out.path,
     commit: "c0ffee",
+    time: new Date(0),
   });
   await Deno.remove(join(sources.path, "lib"), { recursive: true });
   const { stdout } = await new Deno.Command(Deno.execPath(), {
@@ -82,6 +83,7 @@ Deno.test("what a program imports later is a file of its own, and is told its co
     root: sources.path,
     folder: out.path,
     commit: "c0ffee",
+    time: new Date(0),
   });
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-config", "--allow-read", main],

@@ -54,7 +54,7 @@ const list = defineSubcommand({
 
 const show = defineSubcommand({
   name: "show",
-  summary: "show a job that waits for approvals, and exactly what would run",
+  summary: "show a job that waits, and exactly what would run",
   positionals: { id: APPROVAL_ID },
   flags: {},
   examples: ["a-7", "a-7 --json"],
@@ -74,7 +74,7 @@ const show = defineSubcommand({
 
 const withdraw = defineSubcommand({
   name: "withdraw",
-  summary: "end a job that you asked for and that waits for approvals",
+  summary: "end a job of yours that waits",
   positionals: { id: APPROVAL_ID },
   flags: {},
   examples: ["a-7"],

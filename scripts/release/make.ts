@@ -1,0 +1,141 @@
+import { basename, join } from "@std/path";
+import { PiriError } from "../../lib/base/errors.ts";
+import { VERSION } from "../../lib/base/version.ts";
+import { build, type Built, ROOT } from "../build/build.ts";
+import { replaceOnce } from "../build/bundle.ts";
+import { commitOf, timeOf } from "../build/commit.ts";
+import { agent, manager, observer, type Product } from "../build/product.ts";
+import type { Target } from "../build/target.ts";
+import { hexSha256 } from "./hashes.ts";
+import { manifestOf } from "./manifest.ts";
+import { type RuntimeBase, sbomOf } from "./sbom.ts";
+
+/** Targets and place of a release. */
+export interface ReleaseOptions {
+  readonly targets: readonly Target[];
+  /** Choice of the runtime base, see `findBase`. */
+  readonly denort: string;
+  /** Folder for the files, created if needed. */
+  readonly out: string;
+  /** Folder of the sources; this repository by default. */
+  readonly root?: string;
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Makes all files of a release but its signatures.
+ *
+ * @throws {PiriError} UNAVAILABLE if no runtime base can be found
+ */
+export async function makeRelease(
+  { targets, denort, out, root = ROOT, say }: ReleaseOptions,
+): Promise<void> {
+  const options = {
+    denort,
+    out,
+    root,
+    nameOf: (product: Product, { name, suffix }: Target) =>
+      `${product.name}-${name}${suffix}`,
+    say,
+  };
+  const built = [
+    ...await build([manager, agent], { ...options, targets }),
+    // On Windows it could not see who may read its key.
+    ...await build([observer], {
+      ...options,
+      targets: targets.filter(({ suffix }) => suffix === ""),
+    }),
+  ];
+  const facts = {
+    version: VERSION,
+    commit: await commitOf(root),
+    deno: Deno.version.deno,
+  };
+  const files = built.map(({ path, product, target }) => ({
+    path,
+    product: product.name,
+    target: target.name,
+  }));
+  const texts = new Map([
+    [manifestName(VERSION), await manifestOf(facts, files)],
+    ["install.sh", await installer(root)],
+    ...await sboms(built, root),
+  ]);
+  for (const [name, text] of texts) {
+    await Deno.writeTextFile(join(out, name), text);
+  }
+  const names = [...files.map(({ path }) => basename(path)), ...texts.keys()];
+  await Deno.writeTextFile(join(out, SUMS), await sumsOf(out, names));
+}
+
+/** The script that installs a release, with the page of releases that PIRI_RELEASES names as its default. */
+async function installer(root: string): Promise<string> {
+  const text = await Deno.readTextFile(join(root, "scripts/install.sh"));
+  const url = Deno.env.get("PIRI_RELEASES") ?? "";
+  return withReleases(text, url);
+}
+
+/**
+ * Puts the page of releases into install.sh.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT if it is no plain https URL
+ */
+export function withReleases(script: string, url: string): string {
+  if (url === "") return script;
+  if (!/^https:\/\/[\w./-]+$/.test(url)) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot use PIRI_RELEASES "${url}": it is no plain https URL`,
+    );
+  }
+  return replaceOnce(script, "${PIRI_RELEASES:-}", `\${PIRI_RELEASES:-${url}}`);
+}
+
+/** Name of the file with the sums of all others. */
+export const SUMS = "SHA256SUMS";
+
+/** Name of the manifest of a version. */
+export function manifestName(version: string): string {
+  return `piri-${version}.json`;
+}
+
+async function sboms(
+  built: readonly Built[],
+  root: string,
+): Promise<[string, string][]> {
+  const time = await timeOf(root);
+  const lock = await Deno.readTextFile(join(root, "deno.lock"));
+  const products = Map.groupBy(built, ({ product }) => product);
+  const made: [string, string][] = [];
+  for (const [{ name }, executables] of products) {
+    const bases: RuntimeBase[] = [];
+    for (const { target, base } of executables) {
+      const sha256 = hexSha256(await Deno.readFile(base.file));
+      bases.push({ target: target.name, origin: base.origin, sha256 });
+    }
+    const text = sbomOf({
+      product: name,
+      version: VERSION,
+      time,
+      deno: Deno.version.deno,
+      packages: executables[0]?.packages ?? [],
+      bases,
+      lock,
+    });
+    made.push([`sbom-${name}.cdx.json`, text]);
+  }
+  return made;
+}
+
+/** Text for `sha256sum --check`. */
+export async function sumsOf(
+  folder: string,
+  names: readonly string[],
+): Promise<string> {
+  const lines: string[] = [];
+  for (const name of names.toSorted()) {
+    const bytes = await Deno.readFile(join(folder, name));
+    lines.push(`${hexSha256(bytes)}  ${name}\n`);
+  }
+  return lines.join("");
+}
