@@ -24,11 +24,17 @@ export interface ApprovalVote {
 /** Request for the job that waits, as it was asked for. */
 export interface ApprovalRequest
   extends Pick<JobRecord, "operation" | "params" | "onDisconnect"> {
+  /** Agents that were asked for. */
   readonly targets: TargetSelection;
+  /** Longest time of a command, in milliseconds; none if absent. */
   readonly timeoutMs?: number | undefined;
+  /** Time without a connection after which a command is ended, in milliseconds. */
   readonly killAfterMs?: number | undefined;
+  /** Window, canaries and limits of the job. */
   readonly limits: JobLimits;
+  /** Name of the job; empty for none. */
   readonly name: string;
+  /** Note about the job; empty for none. */
   readonly note: string;
 }
 
@@ -38,6 +44,7 @@ export interface ApprovalRecord {
   readonly id: bigint;
   /** Id of the request that asked for the job. */
   readonly requestId: string;
+  /** State of it. */
   readonly state: ApprovalState;
   /** Reason of its end, for people. */
   readonly reason: string;
@@ -51,6 +58,7 @@ export interface ApprovalRecord {
   readonly hash: Uint8Array;
   /** Names of the agents, sorted. */
   readonly agents: readonly string[];
+  /** Request for the job. */
   readonly request: ApprovalRequest;
   /** User who asked, by evidence. */
   readonly requestedBy: string;
@@ -62,6 +70,7 @@ export interface ApprovalRecord {
   readonly origin: string;
   /** Number of the token of the operator who asked; null for a user of the Manager's machine. */
   readonly tokenId: number | null;
+  /** Time of the request. */
   readonly createdAt: number;
   /** Time from which on nobody can approve any more. */
   readonly expiresAt: number;

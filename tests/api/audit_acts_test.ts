@@ -187,23 +187,6 @@ const CASES: Readonly<Record<string, Case>> = {
     on: "web-1",
     outcome: "",
   },
-  "AuditService.verifyWithAgents": {
-    // Nobody answers here.
-    before: (fleet) => fleet.disconnect("web-1"),
-    call: ({ audit }) =>
-      audit.verifyWithAgents({ targets: { expressions: ["web-1"] }, ...SAID }),
-    act: "StartJob",
-    on: "web-1",
-    outcome: "job j-1, 1 agent",
-    operation: "agent.Audit",
-  },
-  "AuditService.pruneAudit": {
-    before: withCheckpoint,
-    call: ({ audit }) =>
-      audit.pruneAudit({ cut: { case: "keep", value: 0n }, ...SAID }),
-    on: "",
-    outcome: "entries 1 to 3 deleted",
-  },
   "ApprovalsService.approve": {
     before: withProposal,
     call: ({ approvals }) => approvals.approve({ id: 1n, ...SAID }),
@@ -229,6 +212,23 @@ const CASES: Readonly<Record<string, Case>> = {
     outcome: `withdrawn by ${
       askerText({ requestedBy: OWNER, saidBy: "anna" })
     }`,
+  },
+  "AuditService.verifyWithAgents": {
+    // Nobody answers here.
+    before: (fleet) => fleet.disconnect("web-1"),
+    call: ({ audit }) =>
+      audit.verifyWithAgents({ targets: { expressions: ["web-1"] }, ...SAID }),
+    act: "StartJob",
+    on: "web-1",
+    outcome: "job j-1, 1 agent",
+    operation: "agent.Audit",
+  },
+  "AuditService.pruneAudit": {
+    before: withCheckpoint,
+    call: ({ audit }) =>
+      audit.pruneAudit({ cut: { case: "keep", value: 0n }, ...SAID }),
+    on: "",
+    outcome: "entries 1 to 3 deleted",
   },
   "CommandsService.run": {
     call: ({ commands }) =>
@@ -461,14 +461,14 @@ const REFUSED: Readonly<
     agents.renameAgent({ id: "web-1", newId: "web-2" }),
   "AgentsService.revokeAgent": ({ agents }) =>
     agents.revokeAgent({ id: "web-8" }),
-  "AuditService.verifyWithAgents": ({ audit }) =>
-    audit.verifyWithAgents({ targets: { expressions: ["web-8"] } }),
-  "AuditService.pruneAudit": ({ audit }) => audit.pruneAudit({}),
   "ApprovalsService.approve": ({ approvals }) => approvals.approve({ id: 9n }),
   "ApprovalsService.reject": ({ approvals }) =>
     approvals.reject({ id: 9n, reason: "no" }),
   "ApprovalsService.withdraw": ({ approvals }) =>
     approvals.withdraw({ id: 9n }),
+  "AuditService.verifyWithAgents": ({ audit }) =>
+    audit.verifyWithAgents({ targets: { expressions: ["web-8"] } }),
+  "AuditService.pruneAudit": ({ audit }) => audit.pruneAudit({}),
   "CommandsService.run": ({ commands }) =>
     commands.run({ agents: ["web-8"], requestId: "r-1", ...ECHO }),
   "CommandsService.cancel": ({ commands }) =>

@@ -63,6 +63,7 @@ Deno.test("without a token every call but a login is refused, with one answer", 
 
   assertEquals([...answers.keys()], ["401", "200unauthenticated"]);
   assertEquals(answers.get("200unauthenticated"), [
+    "ApprovalsService.watchApproval",
     "AuditService.exportAudit",
     "CommandsService.watch",
     "EventsService.watchEvents",

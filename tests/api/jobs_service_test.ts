@@ -35,6 +35,7 @@ Deno.test("startJob passes every field of its request on", async () => {
     requestId: "r-1",
     requestedBy: "ada",
     skipDenied: true,
+    propose: true,
   });
 
   assertEquals([job?.id, job?.state], [1n, JobState.RUNNING]);
@@ -71,6 +72,7 @@ Deno.test("startJob passes every field of its request on", async () => {
     requestedBy: OWNER,
     saidBy: "ada",
     skipDenied: true,
+    propose: true,
   }]);
 });
 
