@@ -2,6 +2,8 @@ import { protection, type Threat } from "./threat.ts";
 
 const GUARD = "lib/manager/door/guard.ts";
 const GUARD_TEST = "tests/manager/door/guard_test.ts";
+const COMPARED = "lib/manager/audit/compare_checkpoints.ts";
+const WITNESSED_TEST = "tests/audit_witness_test.ts";
 const AUDIT = "lib/store/audit.ts";
 const AUDIT_TEST = "tests/store/audit_test.ts";
 const AUTHENTICATION = "lib/manager/admission/authentication.ts";
@@ -68,7 +70,7 @@ export const MANAGER_THREATS: readonly Threat[] = [
         ],
         [
           "tests/agent/policy/decide_test.ts",
-          "the mode observe allows only operations that look",
+          "the mode observe allows only operations that leave the host as it is",
         ],
       ),
     ],
@@ -110,10 +112,32 @@ export const MANAGER_THREATS: readonly Threat[] = [
           "a chain with new hashes from an entry on is found at its end",
         ],
       ),
+      protection(
+        "the comparison with what the Manager signed",
+        [
+          COMPARED,
+          "if (hash === null || !sameHash(hash, each.checkpoint.hash)) {",
+          "if (hash?.length === 0 && !sameHash(hash, each.checkpoint.hash)) {",
+        ],
+        [
+          WITNESSED_TEST,
+          "a chain that was made again, with all its hashes, is found by an agent",
+        ],
+      ),
+      protection(
+        "the end that agents remember",
+        [
+          COMPARED,
+          "if (last !== undefined && last.checkpoint.count > end.id) {",
+          "if (last !== undefined && last.checkpoint.count < 0n) {",
+        ],
+        [
+          WITNESSED_TEST,
+          "an end that was cut, with the end that the Manager keeps, is found by an agent",
+        ],
+      ),
     ],
-    open: [
-      "a chain that is made anew together with its end: signed checkpoints and witnesses are not part of this version",
-    ],
+    open: [],
   },
   {
     number: 16,
@@ -268,15 +292,27 @@ export const MANAGER_THREATS: readonly Threat[] = [
         "a new certificate for newcomers",
         [
           "lib/manager/door/listener.ts",
-          "    this.#certPem = certPem;\n    this.#keyPem = keyPem;\n    this.#stopAccepting",
-          "    void [certPem, keyPem];\n    this.#stopAccepting",
+          "    this.#certPem = certPem;\n    this.#keyPem = keyPem;\n    this.#authority",
+          "    void [certPem, keyPem];\n    this.#authority",
         ],
         [
           "tests/manager/door/listener_test.ts",
           "a new certificate serves newcomers, and leaves open connections alone",
         ],
       ),
+      protection(
+        "the wait for agents that do not trust a new key yet",
+        [
+          "lib/manager/key_rotation.ts",
+          "if (unwilling.length > 0) {",
+          "if (unwilling.length < 0) {",
+        ],
+        [
+          "tests/manager/key_rotation_test.ts",
+          "the end of a rotation names the agents that do not trust the next key",
+        ],
+      ),
     ],
-    open: ["a new authority under load: not part of this version"],
+    open: [],
   },
 ];

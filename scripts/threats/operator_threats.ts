@@ -109,8 +109,33 @@ export const OPERATOR_THREATS: readonly Threat[] = [
           "what an operator does not see is as if it were not there, whatever is asked about it",
         ],
       ),
+      protection(
+        "approval by somebody else",
+        [
+          "lib/manager/approvals/deciders.ts",
+          "  if (!isSameParty(askingParty(approval), partyOf(decider))) return;",
+          "  if (isSameParty(partyOf(decider), partyOf(decider))) return;",
+        ],
+        [
+          "tests/manager/approvals/approvals_test.ts",
+          "what was asked for on the Manager's machine is not approved there, whoever the user is",
+        ],
+      ),
+      protection(
+        "a rule with approvals",
+        [
+          "lib/manager/approvals/deciders.ts",
+          "  rights.check(request, agents);",
+          "  void [rights.check, request, agents];",
+        ],
+        [
+          "tests/manager/approvals/approvals_test.ts",
+          "what an operator asked for, an operator without a rule for one of the agents cannot approve",
+          "what an operator asked for, ${who}",
+        ],
+      ),
     ],
-    open: ["approval by a second operator: not part of this version"],
+    open: [],
   },
   {
     number: 11,
