@@ -213,6 +213,7 @@ Deno.test("an agent that is left behind joins again, and both keys can be rotate
   await joinManager(await agents.renewToken("off-1"), {
     ...options,
     dir: site.folderOf("off-1"),
+    replace: true,
   });
   await site.runs("off-1");
   assertEquals(await site.isConnected("web-1"), true);

@@ -181,7 +181,7 @@ function finishedLines(
     oneLine(`the ${noun} is ${key?.fingerprint} from now on; ${after}`),
     ...leftBehind.map((name) =>
       oneLine(
-        `left behind: ${name}; let it join again by "piri-manager agent token ${name}"`,
+        `left behind: ${name}; let it join again, by "piri-manager agent token ${name}" and "piri-agent join TOKEN --replace" on the host`,
       )
     ),
   ];
