@@ -303,6 +303,8 @@ Deno.test("no code of the Manager but the table sets a state", async () => {
   }
 
   assertEquals(setters.toSorted(), [
+    // These are the states of approvals, some of which have the same names.
+    "lib/manager/approvals/approvals.ts",
     "lib/manager/command/life_changes.ts",
     // This file sets the first state of a new command.
     "lib/manager/command/lifecycle.ts",
