@@ -49,6 +49,7 @@ import type {
   ManagerServices,
   Ready,
 } from "../../lib/cli/manager/services.ts";
+import { FakeEnrolment } from "./fake_enrolment.ts";
 import { FakeApprovals } from "./fake_approvals.ts";
 import { FakeAudit } from "./fake_audit.ts";
 import { FakeBlobs } from "./fake_blobs.ts";
@@ -144,6 +145,8 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   readonly removals: RemoveAgentRequest[] = [];
   /** Operators, and who asks. */
   readonly approvals = new FakeApprovals();
+  /** Join tokens, and hosts that wait. */
+  readonly enrolment = new FakeEnrolment();
   readonly operators = new FakeOperators();
   readonly secrets = new FakeSecrets();
   /** Managers on other machines that were connected to. */
@@ -378,6 +381,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
       });
       router.service(JobsService, this.jobsService());
       this.approvals.add(router);
+      this.enrolment.add(router);
       router.service(EventsService, {
         watchEvents: (request, { signal }) => {
           this.eventRequests.push(request);
