@@ -7,33 +7,51 @@ import { withCommas } from "./table.ts";
 
 const AGENTS = 2_000;
 
-/** Connecting agents that have joined: TLS, hello, record, admission. */
+/** Connecting agents that have joined: TLS, hello, record, admission. They send secrets. */
 export const connect: Pair = {
+  ...pairOf({ isProving: false }),
   name: "connect",
-  unit: "agents/s",
   goal: { least: 0.8 },
   ours: `TLS, hello, recorded, ready: ${withCommas(AGENTS)} agents`,
-  beside: `${withCommas(AGENTS)} raw TLS handshakes`,
-  async open(size): Promise<OpenPair> {
-    const agents = size === "quick" ? AGENTS / 2 : AGENTS;
-    await using undo = new AsyncDisposableStack();
-    const manager = undo.use(await LocalManager.start(fromSource));
-    const load = undo.use(await LoadFleet.start(manager.dir, agents));
-    const raw = undo.use(await RawPair.start(manager.dir, {}));
-    const opened = undo.move();
-    return {
-      async ours() {
-        const rate = await load.connect();
-        await load.leave();
-        await manager.connected(0);
-        return rate;
-      },
-      async beside() {
-        const seconds = await raw.connect(agents);
-        await raw.leave();
-        return agents / seconds;
-      },
-      [Symbol.asyncDispose]: () => opened.disposeAsync(),
-    };
-  },
 };
+
+/** The same with keys: both sides sign and verify once more. */
+export const connectProof: Pair = {
+  ...pairOf({ isProving: true }),
+  name: "connect-proof",
+  goal: { least: 0.45 },
+  ours: `the same, and both sides prove their keys: ${
+    withCommas(AGENTS)
+  } agents`,
+};
+
+function pairOf(
+  how: { readonly isProving: boolean },
+): Pick<Pair, "unit" | "beside" | "open"> {
+  return {
+    unit: "agents/s",
+    beside: `${withCommas(AGENTS)} raw TLS handshakes`,
+    async open(size): Promise<OpenPair> {
+      const agents = size === "quick" ? AGENTS / 2 : AGENTS;
+      await using undo = new AsyncDisposableStack();
+      const manager = undo.use(await LocalManager.start(fromSource));
+      const load = undo.use(await LoadFleet.start(manager.dir, agents, how));
+      const raw = undo.use(await RawPair.start(manager.dir, {}));
+      const opened = undo.move();
+      return {
+        async ours() {
+          const rate = await load.connect();
+          await load.leave();
+          await manager.connected(0);
+          return rate;
+        },
+        async beside() {
+          const seconds = await raw.connect(agents);
+          await raw.leave();
+          return agents / seconds;
+        },
+        [Symbol.asyncDispose]: () => opened.disposeAsync(),
+      };
+    },
+  };
+}

@@ -1,6 +1,7 @@
 /**
  * Simulated agents of a bench, in a process of their own. Enrols them, and then acts on requests. Its arguments are the
- * Manager's folder, the number of agents, the number of other agents before them, and the number of redials at a time.
+ * Manager's folder, the number of agents, the number of other agents before them, the number of redials at a time, and
+ * the word for agents that prove keys.
  *
  * @module
  */
@@ -10,10 +11,11 @@ import { CoarseClock } from "../lib/base/coarse_clock.ts";
 import { systemRandom } from "../lib/base/random.ts";
 import { answerLines } from "./child.ts";
 import { enrolAll, namesOf } from "./enrol.ts";
-import { PARALLEL_DIALS } from "./pair.ts";
+import { PARALLEL_DIALS, PROVING } from "./pair.ts";
 import { SimulatedFleet } from "./simulated_fleet.ts";
 
 const [dir = "", ...numbers] = Deno.args;
+const isProving = numbers.pop() === PROVING;
 const [agents = 0, after = 0, parallel = PARALLEL_DIALS] = numbers.map(Number);
 const fleet = await enrolled();
 await answerLines({
@@ -34,7 +36,7 @@ async function enrolled(): Promise<SimulatedFleet> {
   const identities = await enrolAll(control, names, systemRandom);
   // Real agents have a process each. These share one, which must not spend its time on timers.
   const clock = new CoarseClock(systemClock);
-  const options = { clock, outputBytes: 0 };
+  const options = { clock, outputBytes: 0, isProving };
   const fleet = new SimulatedFleet(identities, options);
   await fleet.connect({ parallel: PARALLEL_DIALS });
   await fleet.leave();

@@ -2,7 +2,7 @@ import { PiriError } from "../lib/base/errors.ts";
 import { until } from "../scripts/local/until.ts";
 import { Child } from "./child.ts";
 import { namesOf } from "./enrol.ts";
-import { PARALLEL_DIALS } from "./pair.ts";
+import { PARALLEL_DIALS, PROVING } from "./pair.ts";
 import { shares } from "./shares.ts";
 import type { Connected, Returned } from "./simulated_fleet.ts";
 
@@ -18,14 +18,21 @@ export class LoadFleet implements AsyncDisposable {
   static async start(
     dir: string,
     agents: number,
-    { parallel = PARALLEL_DIALS }: { parallel?: number } = {},
+    { parallel = PARALLEL_DIALS, isProving = false }: {
+      parallel?: number;
+      /** True if agents prove keys, rather than to send secrets. */
+      isProving?: boolean;
+    } = {},
   ): Promise<LoadFleet> {
     await using undo = new AsyncDisposableStack();
     const children: Child[] = [];
     let after = 0;
     for (const share of shares(agents)) {
       const dials = Math.ceil(parallel * share / agents);
-      const args = [dir, ...[share, after, dials].map(String)];
+      const args = [
+        ...[dir, ...[share, after, dials].map(String)],
+        isProving ? PROVING : "secrets",
+      ];
       const child = undo.use(await Child.start("./load_child.ts", { args }));
       children.push(child);
       after += share;

@@ -1,6 +1,9 @@
 /** Number of dials that are under way at a time, ours and raw ones. */
 export const PARALLEL_DIALS = 100;
 
+/** Argument by which simulated agents prove keys. */
+export const PROVING = "keys";
+
 /** Extent of a measurement: all that the table promises, or a run of a minute or two. */
 export type Size = "full" | "quick";
 

@@ -2,7 +2,7 @@ import { agentMemory } from "./agent_memory.ts";
 import { auditVerify, auditWrite } from "./audit.ts";
 import { bus } from "./bus.ts";
 import { completion } from "./completion.ts";
-import { connect } from "./connect.ts";
+import { connect, connectProof } from "./connect.ts";
 import { connectionMemory } from "./connection_memory.ts";
 import { data } from "./data.ts";
 import { fanOut, fanOut10k } from "./fan_out.ts";
@@ -16,7 +16,7 @@ import { oneCommand } from "./one_command.ts";
 import { output } from "./output.ts";
 import type { Pair } from "./pair.ts";
 import { decision, decision10k } from "./rules.ts";
-import { storm } from "./storm.ts";
+import { storm, stormProof } from "./storm.ts";
 import { targets } from "./targets.ts";
 
 /** All pairs of the bench, in the order of the table. */
@@ -26,7 +26,9 @@ export const pairs: readonly Pair[] = [
   job10k,
   groups10k,
   connect,
+  connectProof,
   storm,
+  stormProof,
   connectionMemory,
   oneCommand,
   fifty,

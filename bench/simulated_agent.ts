@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  type AuthChallenge,
   Bye_Code,
   type Command,
   type CommandAck,
@@ -11,6 +12,15 @@ import {
   OutputStream,
   type ServerHello,
 } from "../proto/gen/piri/agent/v1/agent_messages.ts";
+import { KeyProof } from "../lib/agent/link/key_proof.ts";
+import { decodePem } from "../lib/base/pem.ts";
+import { systemRandom } from "../lib/base/random.ts";
+import {
+  certifiedKeyHash,
+  newSigningKey,
+  SigningKey,
+} from "../lib/base/signing_key.ts";
+import { NONCE_BYTES } from "../lib/wire/proof.ts";
 import { parseAddress } from "../lib/base/address.ts";
 import type { Clock } from "../lib/base/clock.ts";
 import type { Counters } from "../lib/base/counters.ts";
@@ -18,7 +28,7 @@ import { PiriError } from "../lib/base/errors.ts";
 import { PROTOCOL, VERSION } from "../lib/base/version.ts";
 import { Connection, type End, Refusal } from "../lib/wire/connection.ts";
 import { Dialects } from "../lib/wire/dialect.ts";
-import { KEYLESS_FEATURES } from "../lib/wire/features.ts";
+import { FEATURES, KEYLESS_FEATURES } from "../lib/wire/features.ts";
 import { LIVENESS } from "../lib/wire/liveness.ts";
 import { ignore, type Table } from "../lib/wire/table.ts";
 import { dialTls } from "../lib/wire/tls.ts";
@@ -32,11 +42,24 @@ const table: Table<SimulatedAgent> = {
       next: "ready",
       after: (agent) => agent.begin(),
     },
+    authChallenge: {
+      run: (agent, challenge) => agent.prove(challenge),
+      next: "proving",
+    },
     ping: { run: ({ connection }, { data }) => connection?.pong(data) },
     pong: ignore,
     bye: { run: () => {}, next: "closed" },
   },
-  proving: {},
+  proving: {
+    serverHello: {
+      run: (agent, hello) => agent.welcome(hello),
+      next: "ready",
+      after: (agent) => agent.begin(),
+    },
+    ping: { run: ({ connection }, { data }) => connection?.pong(data) },
+    pong: ignore,
+    bye: { run: () => {}, next: "closed" },
+  },
   ready: {
     ping: { run: ({ connection }, { data }) => connection?.pong(data) },
     pong: ignore,
@@ -68,6 +91,8 @@ export interface SimulatedAgentOptions {
   readonly counters: Counters;
   /** Size of each command's output, in bytes. */
   readonly outputBytes: number;
+  /** True if agents prove keys, rather than to send secrets. */
+  readonly isProving: boolean;
   /** Called after each answer. */
   readonly answered: () => void;
   /** Called when the Manager has an answer on its disk, with the time since the answer in milliseconds. */
@@ -88,11 +113,22 @@ export class SimulatedAgent {
   #pingIntervalMs = LIVENESS.intervalMs;
   #ready = Promise.withResolvers<void>();
   #ended: Promise<End> | undefined;
+  readonly #key: SigningKey | undefined;
+  readonly #authority: Uint8Array;
+  /** Key of the Manager, once it has admitted the agent by its own. */
+  #pinned: Uint8Array | undefined;
+  #proof: KeyProof | undefined;
 
   constructor(identity: Identity, options: SimulatedAgentOptions) {
     this.#identity = identity;
     this.#options = options;
     this.#joinToken = identity.joinToken;
+    this.#key = options.isProving
+      ? new SigningKey(newSigningKey(systemRandom))
+      : undefined;
+    this.#authority = options.isProving
+      ? certifiedKeyHash(decodePem("CERTIFICATE", identity.caPem))
+      : new Uint8Array();
     this.#output = new Uint8Array(options.outputBytes).fill(0x78);
     // Time replaces a counter in a journal: it only grows, too.
     this.#session = BigInt(Math.floor(options.clock.now()));
@@ -129,7 +165,9 @@ export class SimulatedAgent {
       context: this,
     });
     this.connection = connection;
-    await connection.send({ case: "clientHello", value: this.#hello() });
+    const hello = this.#hello();
+    this.#proof?.said(hello);
+    await connection.send({ case: "clientHello", value: hello });
     this.#ended = connection.run();
     await Promise.race([this.#ready.promise, this.#ended.then(refuse)]);
     this.#joinToken = undefined;
@@ -142,7 +180,15 @@ export class SimulatedAgent {
     await this.#ended;
   }
 
-  welcome(hello: ServerHello): void {
+  /** Answers the challenge of the Manager. */
+  async prove(challenge: AuthChallenge): Promise<void> {
+    if (this.#proof === undefined) throw new TypeError("no proof was offered");
+    const value = this.#proof.answer(challenge);
+    await this.connection?.send({ case: "authProof", value });
+  }
+
+  async welcome(hello: ServerHello): Promise<void> {
+    await this.#proof?.welcomed(hello);
     this.#pingIntervalMs = hello.pingIntervalMs ?? LIVENESS.intervalMs;
     if (this.connection) this.connection.dialect = Dialects.current;
   }
@@ -205,13 +251,31 @@ export class SimulatedAgent {
     this.#options.recorded(this.#options.clock.monotonic() - answeredAt);
   }
 
+  #beginProof(): KeyProof | undefined {
+    const key = this.#key;
+    return key && new KeyProof({
+      key,
+      authority: this.#authority,
+      serverName: this.#identity.serverName,
+      pinned: this.#pinned,
+      pin: (managerKey) => {
+        this.#pinned = managerKey;
+        return Promise.resolve();
+      },
+      helloNonce: systemRandom.bytes(NONCE_BYTES),
+    });
+  }
+
   #hello() {
     const { name, secret, instance } = this.#identity;
+    const proof = this.#beginProof();
+    this.#proof = proof;
     return createClientHello({
       clientId: name,
-      auth: secret,
+      auth: this.#pinned === undefined ? secret : "",
+      ...proof?.fields,
       protocol: PROTOCOL,
-      features: [...KEYLESS_FEATURES],
+      features: [...proof === undefined ? KEYLESS_FEATURES : FEATURES],
       agentVersion: VERSION,
       joinToken: this.#joinToken ?? "",
       instance,

@@ -13,6 +13,8 @@ export interface FleetOptions {
   readonly clock: Clock;
   /** Size of each command's output, in bytes. */
   readonly outputBytes: number;
+  /** True if agents prove keys, rather than to send secrets; false by default. */
+  readonly isProving?: boolean;
 }
 
 export interface ConnectOptions {
@@ -74,6 +76,7 @@ export class SimulatedFleet {
     this.#clock = options.clock;
     this.#agents = identities.map((identity) =>
       new SimulatedAgent(identity, {
+        isProving: false,
         ...options,
         counters,
         answered: () => this.#answered.add(),
