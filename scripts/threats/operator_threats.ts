@@ -106,7 +106,7 @@ export const OPERATOR_THREATS: readonly Threat[] = [
         ],
         [
           "tests/api/sight_test.ts",
-          "what an operator does not see is as if it were not there, whatever is asked about it",
+          "a job on all agents is one on those that its operator sees",
         ],
       ),
       protection(
