@@ -25,6 +25,13 @@ export function parseAnyId(text: string): TypedId {
   const [, job, agent] = /^j-(\d+)(?:\/(.+))?$/.exec(text) ?? [];
   if (job === undefined) {
     if (/^\d+$/.test(text)) return { kind: "command", id: parseId(text) };
+    if (/^a-\d+$/.test(text)) {
+      throw new HintedError(
+        "INVALID_ARGUMENT",
+        `Cannot take "${text}" here: it is a job that waits for approvals`,
+        `piri-manager approval show ${text}, or piri-manager approval withdraw ${text}`,
+      );
+    }
     throw new PiriError(
       "INVALID_ARGUMENT",
       `Cannot read the id "${text}": it is neither that of a command, as 17, nor that of a job, as j-17 or j-17/web-1`,

@@ -117,3 +117,17 @@ for (
     assertEquals(manager.approvals.asked, []);
   });
 }
+
+for (const name of ["show", "watch", "cancel", "rerun", "why"]) {
+  Deno.test(`${name} a-7 says where approvals are shown`, async () => {
+    const manager = waiting();
+    const { code, stderr } = await see([name, "a-7"], { manager });
+
+    assertEquals([code, stderr], [
+      2,
+      `error: Cannot take "a-7" here: it is a job that waits for approvals
+hint: piri-manager approval show a-7, or piri-manager approval withdraw a-7
+`,
+    ]);
+  });
+}
