@@ -72,6 +72,8 @@ export function addOperatorsService(
         cidrs: cidrsOf(request.cidrs),
       };
       const name = requireText("name", request.name);
+      // Another token could have fewer bounds than that of the caller.
+      refuseOneself(name, identityIn(context.values)?.name);
       return { login: await access.invite(name, bounds, asker) };
     },
     async setOperator(request, context) {

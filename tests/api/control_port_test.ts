@@ -285,15 +285,25 @@ Deno.test("nobody changes the own rights", async () => {
   const admin = await site.login("anna", "admin");
   const rule = { on: "all", operations: ["*"] };
 
-  const { json } = await site.post("OperatorsService/AddRule", {
-    operator: "anna",
-    rule,
-  }, admin);
-
-  assertEquals(
-    json["message"],
-    'Cannot change the rights of "anna": nobody changes their own',
-  );
+  const asked: [call: string, request: Record<string, unknown>][] = [
+    ["AddRule", { operator: "anna", rule }],
+    ["RemoveRule", { operator: "anna", number: 1 }],
+    ["SetOperator", { name: "anna", role: "admin" }],
+    // A token without the bounds of that one.
+    ["InviteOperator", { name: "anna" }],
+  ];
+  for (const [call, request] of asked) {
+    const { json } = await site.post(
+      `OperatorsService/${call}`,
+      request,
+      admin,
+    );
+    assertEquals(
+      json["message"],
+      'Cannot change the rights of "anna": nobody changes their own',
+      call,
+    );
+  }
   await site.login("bob", "operator");
   const { status } = await site.post("OperatorsService/AddRule", {
     operator: "bob",
