@@ -10,6 +10,7 @@ import {
   identityOf,
   loggedIn,
 } from "../../support/an_operator.ts";
+import type { CoreOptions } from "../../support/memory_manager.ts";
 import { JobFleet } from "../jobs/job_fleet.ts";
 
 /** Rule by which a job needs an approval. */
@@ -43,8 +44,10 @@ export class ApprovalFleet implements AsyncDisposable {
     this.fleet = fleet;
   }
 
-  static async start(): Promise<ApprovalFleet> {
-    return new ApprovalFleet(await JobFleet.start(["web-1", "web-2"]));
+  static async start(options: CoreOptions = {}): Promise<ApprovalFleet> {
+    return new ApprovalFleet(
+      await JobFleet.start(["web-1", "web-2"], options),
+    );
   }
 
   get approvals(): JobFleet["manager"]["approvals"] {

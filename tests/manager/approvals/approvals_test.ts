@@ -1,4 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { Sealed } from "../../../lib/base/sealed.ts";
+import { secretsOf } from "../../../lib/operations/registry.ts";
+import { assertEquals, assertMatch } from "@std/assert";
 import { canonicalHash, canonicalJson } from "../../../lib/base/statement.ts";
 import type { Access } from "../../../lib/manager/access/access.ts";
 import { ApprovalFleet, ASKS, refusal, ROOT } from "./approval_fleet.ts";
@@ -314,4 +316,41 @@ Deno.test("an approval of another statement than that which was looked at is ref
   const other = { ...ROOT, note: "", hash: new Uint8Array(32) };
   const answer = await refusal(site.approvals.approve(1n, other));
   assertEquals(answer.startsWith("FAILED_PRECONDITION"), true, answer);
+});
+
+/** Work with a secret that was typed. */
+const TYPED = {
+  operation: "command.Run",
+  params: JSON.stringify({
+    argv: ["x"],
+    secret_env: { TOKEN: "given:TOKEN" },
+  }),
+  secrets: new Map([["given:TOKEN", new Sealed("letmein1")]]),
+};
+
+Deno.test("a secret that was typed waits in memory, and is in no record and no statement", async () => {
+  await using site = await ApprovalFleet.start({ secretsOf });
+  const view = await site.proposes(await site.knows("alice", [ASKS]), TYPED);
+  assertEquals(JSON.parse(view.statement).secrets, ["given:TOKEN"]);
+
+  const { jobId } = await site.approve(ROOT);
+  const kept = [
+    view,
+    await site.approvals.get(1n),
+    await site.fleet.jobs.get(jobId ?? 0n),
+    await site.fleet.manager.audit.list({ limit: 100 }),
+  ];
+  assertEquals(Deno.inspect(kept, { depth: 20 }).includes("letmein1"), false);
+});
+
+Deno.test("a job whose typed secret went with a restart does not start, and says what to do", async () => {
+  await using site = await ApprovalFleet.start({ secretsOf });
+  await site.proposes(await site.knows("alice", [ASKS]), TYPED);
+  await site.fleet.restart();
+  await site.fleet.connect("web-1");
+  await site.fleet.connect("web-2");
+
+  const { state, reason, jobId } = await site.approve(ROOT);
+  assertEquals([state, jobId], ["refused", null]);
+  assertMatch(reason, /it came with a request, and is nowhere any more/);
 });
