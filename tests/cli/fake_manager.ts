@@ -50,6 +50,7 @@ import type {
   Ready,
 } from "../../lib/cli/manager/services.ts";
 import { FakeEnrolment } from "./fake_enrolment.ts";
+import { FakeKeys } from "./fake_keys.ts";
 import { FakeApprovals } from "./fake_approvals.ts";
 import { FakeAudit } from "./fake_audit.ts";
 import { FakeBlobs } from "./fake_blobs.ts";
@@ -147,6 +148,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   readonly approvals = new FakeApprovals();
   /** Join tokens, and hosts that wait. */
   readonly enrolment = new FakeEnrolment();
+  readonly keys = new FakeKeys();
   readonly operators = new FakeOperators();
   readonly secrets = new FakeSecrets();
   /** Managers on other machines that were connected to. */
@@ -382,6 +384,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
       router.service(JobsService, this.jobsService());
       this.approvals.add(router);
       this.enrolment.add(router);
+      this.keys.add(router);
       router.service(EventsService, {
         watchEvents: (request, { signal }) => {
           this.eventRequests.push(request);

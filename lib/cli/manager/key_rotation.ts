@@ -204,10 +204,13 @@ function factsOf(
   return {
     ...facts,
     [`next ${noun}`]: nextFingerprint,
-    [`trusted by`]: `${trustedBy} of ${trustedBy + missing.length} agents`,
-    ...missing.length === 0
-      ? { "to do": `${line} --finish` }
-      : { "not trusted by": foldNames(missing) },
+    [`next ${noun} trusted by`]: `${trustedBy} of ${
+      trustedBy + missing.length
+    } agents${
+      missing.length === 0
+        ? ` (${line} --finish)`
+        : `, not by ${foldNames(missing)}`
+    }`,
   };
 }
 
