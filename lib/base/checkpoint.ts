@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { fieldsHash } from "./sha256.ts";
 import {
   isSignedBy,
   PUBLIC_KEY_BYTES,
@@ -70,21 +70,12 @@ function signedHash(
     readonly managerId: string;
   },
 ): Uint8Array {
-  const digest = createHash("sha256");
-  const text = new TextEncoder();
-  const fields = [
+  return fieldsHash([
     LABELS[kind],
     managerId,
     String(count),
     hash,
     String(at),
     key,
-  ];
-  for (const field of fields) {
-    const bytes = typeof field === "string" ? text.encode(field) : field;
-    const length = new Uint8Array(4);
-    new DataView(length.buffer).setUint32(0, bytes.length);
-    digest.update(length).update(bytes);
-  }
-  return digest.digest();
+  ]);
 }

@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import type { ClientHello } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
-import { sha256 } from "../base/sha256.ts";
+import { fieldsHash, sha256 } from "../base/sha256.ts";
 import { PUBLIC_KEY_BYTES } from "../base/signing_key.ts";
 import type { Feature } from "./features.ts";
 import { encodeMessage } from "./message.ts";
@@ -44,7 +43,7 @@ export function transcriptHash(
 ): Uint8Array<ArrayBuffer> {
   const session = new Uint8Array(8);
   new DataView(session.buffer).setBigUint64(0, hello.session);
-  const fields = [
+  return fieldsHash([
     LABEL,
     signer,
     transcript.managerId,
@@ -58,16 +57,7 @@ export function transcriptHash(
     hello.helloNonce,
     transcript.nonce,
     transcript.helloHash,
-  ];
-  const hash = createHash("sha256");
-  const text = new TextEncoder();
-  for (const field of fields) {
-    const bytes = typeof field === "string" ? text.encode(field) : field;
-    const length = new Uint8Array(4);
-    new DataView(length.buffer).setUint32(0, bytes.length);
-    hash.update(length).update(bytes);
-  }
-  return new Uint8Array(hash.digest());
+  ]);
 }
 
 /** SHA-256 of the message that carries a hello. Its sender and its receiver hash the same bytes. */

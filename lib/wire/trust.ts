@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
 import * as v from "valibot";
 import { PiriError } from "../base/errors.ts";
-import { sha256 } from "../base/sha256.ts";
+import { fieldsHash, sha256 } from "../base/sha256.ts";
 import {
   certifiedKeyHash,
   isSignedBy,
@@ -111,14 +110,7 @@ export function trustHashes(
 }
 
 function hashOf(statement: string): Uint8Array<ArrayBuffer> {
-  const hash = createHash("sha256");
-  for (const field of [LABEL, statement]) {
-    const bytes = new TextEncoder().encode(field);
-    const length = new Uint8Array(4);
-    new DataView(length.buffer).setUint32(0, bytes.length);
-    hash.update(length).update(bytes);
-  }
-  return new Uint8Array(hash.digest());
+  return fieldsHash([LABEL, statement]);
 }
 
 function bytesOf(base64: string): Uint8Array {
