@@ -3,7 +3,6 @@ import { askerText } from "../../base/asker.ts";
 import { defineSubcommand, type Group } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import {
-  answeredApproval,
   approvalFacts,
   approvalJson,
   approvalStateName,
@@ -14,6 +13,7 @@ import {
 import { APPROVAL_ID } from "./approve.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
+import { answered } from "./ids.ts";
 
 const list = defineSubcommand({
   name: "list",
@@ -65,7 +65,7 @@ const show = defineSubcommand({
     const id = parseApprovalId(positionals.id);
     using control = await services.connect(dir);
     const { approval } = await control.approvals.getApproval({ id });
-    const found = answeredApproval(approval, `show ${approvalName(id)}`);
+    const found = answered(approval, `show ${approvalName(id)}`);
     if (json) await output.value(approvalJson(found));
     else await output.facts(approvalFacts(found, terminal.clock.now()));
     return ExitCode.ok;
@@ -86,7 +86,7 @@ const withdraw = defineSubcommand({
     using control = await services.connect(dir);
     const requestedBy = userOf(terminal);
     const { approval } = await control.approvals.withdraw({ id, requestedBy });
-    const now = answeredApproval(approval, `withdraw ${approvalName(id)}`);
+    const now = answered(approval, `withdraw ${approvalName(id)}`);
     await output.either(approvalJson(now), `withdrew ${approvalName(id)}`);
     return ExitCode.ok;
   },

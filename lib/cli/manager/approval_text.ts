@@ -40,18 +40,6 @@ export function parseApprovalId(text: string): bigint {
   );
 }
 
-/** The approval of an answer. Throws INTERNAL if the Manager gave none. */
-export function answeredApproval(
-  approval: Approval | undefined,
-  attempt: string,
-): Approval {
-  if (approval !== undefined) return approval;
-  throw new PiriError(
-    "INTERNAL",
-    `Cannot ${attempt}: the Manager's answer is empty`,
-  );
-}
-
 /** An approval as JSON. */
 export function approvalJson(approval: Approval): Record<string, unknown> {
   return {

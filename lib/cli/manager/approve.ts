@@ -5,7 +5,6 @@ import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type HelpSection } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import {
-  answeredApproval,
   approvalJson,
   approvalStateName,
   parseApprovalId,
@@ -13,6 +12,7 @@ import {
 } from "./approval_text.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
+import { answered } from "./ids.ts";
 
 /** Argument that is the id of an approval. */
 export const APPROVAL_ID = {
@@ -58,7 +58,7 @@ export const approve = defineSubcommand({
       statementSha256,
       requestedBy: userOf(terminal),
     });
-    const now = answeredApproval(approval, `approve ${approvalName(id)}`);
+    const now = answered(approval, `approve ${approvalName(id)}`);
     const name = approvalName(id);
     const become = now.jobId === undefined
       ? `${approvalStateName(now)}: ${now.reason}`
@@ -97,7 +97,7 @@ export const reject = defineSubcommand({
       reason,
       requestedBy: userOf(terminal),
     });
-    const now = answeredApproval(approval, `reject ${approvalName(id)}`);
+    const now = answered(approval, `reject ${approvalName(id)}`);
     await output.either(approvalJson(now), `rejected ${approvalName(id)}`);
     return ExitCode.ok;
   },

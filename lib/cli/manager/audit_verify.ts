@@ -9,6 +9,7 @@ import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
 import { verdictJson } from "./audit_json.ts";
+import { answered } from "./ids.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 import { TARGET_HELP, withTargetHint } from "./target_flags.ts";
@@ -72,11 +73,7 @@ async function askedOf(
       requestedBy,
     }),
   );
-  if (verdict !== undefined) return { verdict, words };
-  throw new PiriError(
-    "INTERNAL",
-    "Cannot verify the audit: the Manager's answer is empty",
-  );
+  return { verdict: answered(verdict, "verify the audit"), words };
 }
 
 async function tell(

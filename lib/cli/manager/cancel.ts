@@ -2,7 +2,6 @@ import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { answered, unconfirmedText } from "./ids.ts";
 import { jobJson } from "./job/job_json.ts";
-import { answeredJob } from "./job/launch_job.ts";
 import { ANY_ID, commandIdOf, parseAnyId } from "./job_ids.ts";
 import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
@@ -40,7 +39,7 @@ export const cancel = defineSubcommand({
         ...flags.grace === undefined ? {} : { graceMs: flags.grace },
       });
       await output.either(
-        jobJson(answeredJob(job, `cancel job j-${typed.id}`)),
+        jobJson(answered(job, `cancel job j-${typed.id}`)),
         `j-${typed.id}: cancel requested`,
       );
       return ExitCode.ok;

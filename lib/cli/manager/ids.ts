@@ -1,4 +1,3 @@
-import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { PiriError } from "../../base/errors.ts";
 
 /** The largest id: ids are signed 64-bit numbers. */
@@ -49,15 +48,15 @@ export function nextLine(ids: readonly bigint[]): string {
 }
 
 /**
- * The command of an answer.
+ * The value of an answer, which the API declares as one that may be absent.
  *
  * @throws {PiriError} INTERNAL if the Manager gave none
  */
-export function answered(
-  command: Command | undefined,
+export function answered<Value>(
+  value: Value | undefined,
   attempt: string,
-): Command {
-  if (command !== undefined) return command;
+): Value {
+  if (value !== undefined) return value;
   throw new PiriError(
     "INTERNAL",
     `Cannot ${attempt}: the Manager's answer is empty`,

@@ -13,12 +13,7 @@ import {
   jobStateName,
   jobStateOf,
 } from "./job/job_json.ts";
-import {
-  answeredJob,
-  launchJob,
-  SKIP_DENIED,
-  WHILE_A_JOB_RUNS,
-} from "./job/launch_job.ts";
+import { launchJob, SKIP_DENIED, WHILE_A_JOB_RUNS } from "./job/launch_job.ts";
 import { jobCountsText } from "./job/summary_text.ts";
 import { VIEW_FLAGS } from "./job/view_flags.ts";
 import { parseJobId } from "./job_ids.ts";
@@ -27,6 +22,7 @@ import type { Control, ManagerServices } from "./services.ts";
 import { showJob } from "./show_job.ts";
 import { signatureOf, userOf } from "./signature.ts";
 import { watchJob } from "./watch_job.ts";
+import { answered } from "./ids.ts";
 
 const ID = {
   id: { type: "one", summary: "id of the job: j-17" },
@@ -155,7 +151,7 @@ const cancel = defineSubcommand({
       ...flags.grace === undefined ? {} : { graceMs: flags.grace },
     });
     await output.either(
-      jobJson(answeredJob(job, `cancel job j-${jobId}`)),
+      jobJson(answered(job, `cancel job j-${jobId}`)),
       `j-${jobId}: cancel requested`,
     );
     return ExitCode.ok;
@@ -204,7 +200,7 @@ function steering(
       const request = { jobId, requestedBy: userOf(terminal) };
       const { job } = await ask(control, request);
       await output.either(
-        jobJson(answeredJob(job, `${name} job j-${jobId}`)),
+        jobJson(answered(job, `${name} job j-${jobId}`)),
         `j-${jobId}: ${done}`,
       );
       return ExitCode.ok;

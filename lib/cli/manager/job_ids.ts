@@ -1,9 +1,8 @@
 import type { JobEntry } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { PiriError } from "../../base/errors.ts";
 import { HintedError } from "../errors.ts";
-import { parseId } from "./ids.ts";
+import { answered, parseId } from "./ids.ts";
 import { entryText } from "./job/entry_state.ts";
-import { answeredJob } from "./job/launch_job.ts";
 import type { Control } from "./services.ts";
 
 /** An id as people type it: of a command (17), of a job (j-17), or of an agent of a job (j-17/web-1). */
@@ -100,7 +99,7 @@ export async function commandIdOf(
   const entry = await findEntry(control, typed);
   if (entry.commandId !== undefined) return entry.commandId;
   const { job } = await control.jobs.getJob({ jobId: typed.id });
-  const state = entryText(entry, answeredJob(job, `find job j-${typed.id}`));
+  const state = entryText(entry, answered(job, `find job j-${typed.id}`));
   throw new HintedError(
     "FAILED_PRECONDITION",
     `Cannot ${attempt} j-${typed.id}/${typed.agent}: it has no command, it is ${state}`,

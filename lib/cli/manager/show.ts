@@ -6,7 +6,7 @@ import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
 import { dumpOutput } from "./dump.ts";
-import { answeredJob, isForOne } from "./job/launch_job.ts";
+import { isForOne } from "./job/launch_job.ts";
 import { ANY_ID, commandIdOf, findEntry, parseAnyId } from "./job_ids.ts";
 import { commandJson } from "./json.ts";
 import { JsonView } from "./json_view.ts";
@@ -15,6 +15,7 @@ import type { Control, ManagerServices } from "./services.ts";
 import { showEntry, showJob } from "./show_job.ts";
 import { hasEnded, outcomeText } from "./states.ts";
 import { getCommand } from "./watch.ts";
+import { answered } from "./ids.ts";
 
 /** `show 12`: shows the record of a command, or its output. */
 export const show = defineSubcommand({
@@ -51,7 +52,7 @@ export const show = defineSubcommand({
       if (entry.commandId === undefined) {
         const { job } = await control.jobs.getJob({ jobId: typed.id });
         await showEntry(entry, {
-          job: answeredJob(job, `show job j-${typed.id}`),
+          job: answered(job, `show job j-${typed.id}`),
           output,
           json,
         });
@@ -84,7 +85,7 @@ export const show = defineSubcommand({
  */
 async function onlyCommand(jobId: bigint, control: Control): Promise<bigint> {
   const answer = await control.jobs.getJob({ jobId });
-  const job = answeredJob(answer.job, `show job j-${jobId}`);
+  const job = answered(answer.job, `show job j-${jobId}`);
   if (!isForOne(job)) throw noOutput(jobId);
   const { entries: [entry] } = await control.jobs.listEntries({ jobId });
   if (entry?.commandId !== undefined) return entry.commandId;

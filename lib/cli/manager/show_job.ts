@@ -11,12 +11,12 @@ import { JobBoard } from "./job/board.ts";
 import { entryText, labelOf } from "./job/entry_state.ts";
 import { limitsText, targetsText } from "./job/head_line.ts";
 import { entryJson, jobJson, jobStateName } from "./job/job_json.ts";
-import { answeredJob } from "./job/launch_job.ts";
 import { elapsedOf } from "./job/status_line.ts";
 import { countsText, othersOf } from "./job/summary_text.ts";
 import { allEntries } from "./job_ids.ts";
 import { requestText } from "./request_text.ts";
 import type { Control } from "./services.ts";
+import { answered } from "./ids.ts";
 
 /** Shows a job, and its agents by state; with `entries`, one line for each agent. */
 export async function showJob(
@@ -29,7 +29,7 @@ export async function showJob(
     readonly now: number;
   },
 ): Promise<void> {
-  const job = answeredJob(
+  const job = answered(
     (await control.jobs.getJob({ jobId })).job,
     `show job j-${jobId}`,
   );

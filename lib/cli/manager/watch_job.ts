@@ -5,12 +5,13 @@ import { STOP_SIGNALS, type Terminal } from "../terminal.ts";
 import { prepareFiles } from "./job/file_views.ts";
 import { followMany } from "./job/follow_many.ts";
 import { followOne } from "./job/follow_one.ts";
-import { answeredJob, isForOne } from "./job/launch_job.ts";
+import { isForOne } from "./job/launch_job.ts";
 import { checkViewFlags, type ViewFlagValues } from "./job/view_flags.ts";
 import { timesOf } from "./job/views.ts";
 import type { Cancellable } from "./patience.ts";
 import { RetryingClient } from "./retrying_client.ts";
 import type { Control } from "./services.ts";
+import { answered } from "./ids.ts";
 
 /** Shows a job until it ends, and leaves it alone whatever happens to this program. Returns its exit code. */
 export async function watchJob(
@@ -25,7 +26,7 @@ export async function watchJob(
 ): Promise<number> {
   checkViewFlags(flags);
   await prepareFiles({ flags, terminal });
-  const job = answeredJob(
+  const job = answered(
     await (async () => {
       using control = await connect();
       return (await control.jobs.getJob({ jobId })).job;

@@ -9,13 +9,13 @@ import { ExitError, HintedError } from "../../errors.ts";
 import { ExitCode } from "../../exit_code.ts";
 import type { Output } from "../../output.ts";
 import {
-  answeredApproval,
   approvalJson,
   approvalStateName,
   waitingLine,
 } from "../approval_text.ts";
 import type { Cancellable, Patience } from "../patience.ts";
 import type { RetryingClient } from "../retrying_client.ts";
+import { answered } from "../ids.ts";
 
 /** Parts that waiting for approvals needs. */
 export interface WaitingParts {
@@ -59,7 +59,7 @@ export async function jobOfApproval(
       for await (const news of approvals.watchApproval({ id }, { signal })) {
         alive();
         const before = last;
-        last = answeredApproval(news.approval, "wait for an approval");
+        last = answered(news.approval, "wait for an approval");
         const isNews = last.state === ApprovalState.WAITING &&
           last.approvals.length > before.approvals.length;
         if (isNews) await output.note(waitingLine(last));

@@ -6,7 +6,6 @@ import type {
   ResolvedNotes,
   StartJobRequestSchema,
 } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
-import { PiriError } from "../../../base/errors.ts";
 import { foldNames } from "../../../targets/fold_names.ts";
 import { HintedError } from "../../errors.ts";
 import { ExitCode } from "../../exit_code.ts";
@@ -26,6 +25,7 @@ import { followOne } from "./follow_one.ts";
 import { jobJson } from "./job_json.ts";
 import { timesOf } from "./views.ts";
 import { checkViewFlags, type ViewFlagValues } from "./view_flags.ts";
+import { answered } from "../ids.ts";
 
 /** Help about signals during a job. */
 export const WHILE_A_JOB_RUNS: HelpSection = {
@@ -117,7 +117,7 @@ export async function launchJob(
     return await tellApproval(approval, output);
   }
   const job = approval === undefined
-    ? answeredJob(answer.job, "start a job")
+    ? answered(answer.job, "start a job")
     : await jobOfApproval(approval, { client, patience, output });
   if (flags.detach) return await printId(job, { output, terminal, json });
   const parts = { client, patience, ...context };
@@ -144,19 +144,6 @@ export async function launchJob(
 export function isForOne({ targets }: Job): boolean {
   return targets !== undefined && namesOne(targets.expressions) &&
     targets.exclude.length === 0 && targets.limit.case === undefined;
-}
-
-/**
- * The job of an answer.
- *
- * @throws {PiriError} INTERNAL if the Manager gave none
- */
-export function answeredJob(job: Job | undefined, attempt: string): Job {
-  if (job !== undefined) return job;
-  throw new PiriError(
-    "INTERNAL",
-    `Cannot ${attempt}: the Manager's answer is empty`,
-  );
 }
 
 async function tellNotes(notes: ResolvedNotes, output: Output): Promise<void> {
