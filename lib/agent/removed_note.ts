@@ -1,6 +1,5 @@
 import { join } from "@std/path";
-import { codeOf } from "../base/errors.ts";
-import { diskError, readFile, writeFileAtomically } from "../base/files.ts";
+import { diskError, readIfThere, writeFileAtomically } from "../base/files.ts";
 
 /** File in the state folder of an agent that was removed. */
 const NOTE = "removed";
@@ -42,11 +41,6 @@ export class RemovedNote {
    * @throws {PiriError} DISK, DENIED
    */
   async read(): Promise<string | undefined> {
-    try {
-      return (await readFile(this.#path)).trim();
-    } catch (error) {
-      if (codeOf(error) === "NOT_FOUND") return undefined;
-      throw error;
-    }
+    return (await readIfThere(this.#path))?.trim();
   }
 }

@@ -76,8 +76,21 @@ export async function readPrivateFile(path: string): Promise<string> {
 export async function readPrivateIfThere(
   path: string,
 ): Promise<string | undefined> {
+  return await ifThere(readPrivateFile(path));
+}
+
+/**
+ * Reads the text of a file; undefined if there is none.
+ *
+ * @throws {PiriError} DENIED, DISK
+ */
+export async function readIfThere(path: string): Promise<string | undefined> {
+  return await ifThere(readFile(path));
+}
+
+async function ifThere(text: Promise<string>): Promise<string | undefined> {
   try {
-    return await readPrivateFile(path);
+    return await text;
   } catch (error) {
     if (codeOf(error) === "NOT_FOUND") return undefined;
     throw error;

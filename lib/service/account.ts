@@ -1,7 +1,7 @@
 import { PiriError } from "../base/errors.ts";
 import type { HostSystem } from "./host_system.ts";
 import { runTool } from "./run_tool.ts";
-import type { Step } from "./service_host.ts";
+import { type Step, step } from "./service_host.ts";
 
 /** User and group that a Manager runs as. */
 export const MANAGER_USER = "piri";
@@ -58,7 +58,7 @@ export async function makeManagerUser(
   system: HostSystem,
 ): Promise<Step> {
   if (await findAccount(MANAGER_USER, "", system) !== undefined) {
-    return { done: false, what: `there is a user ${MANAGER_USER}` };
+    return step(false, "", `there is a user ${MANAGER_USER}`);
   }
   const hint = `make a user "${MANAGER_USER}" by hand, or name one with --user`;
   if (await system.files.exists("/usr/sbin/useradd")) {
@@ -89,5 +89,5 @@ export async function makeManagerUser(
       MANAGER_USER,
     ], hint);
   }
-  return { done: true, what: `made the user ${MANAGER_USER}` };
+  return step(true, `made the user ${MANAGER_USER}`, "");
 }

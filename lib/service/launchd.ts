@@ -9,6 +9,7 @@ import {
   type ServicePlan,
   type ServiceState,
   type Step,
+  step,
 } from "./service_host.ts";
 
 /** A daemon of launchd. launchd starts what it knows: so stopping a service means to let launchd forget it. */
@@ -31,52 +32,49 @@ export class Launchd implements ServiceHost {
     const path = this.#path;
     const done = await this.#system.files.write(path, launchdPlist(plan));
     const { enabled, running } = await this.status();
-    // What launchd knows of a service, it read when it began to know it.
+    // launchd reads the file only when it is told of the service.
     if (done && running) await this.#launchctl("bootout", this.#target);
     if (done && running) await this.#launchctl("bootstrap", "system", path);
     if (!enabled) await this.#launchctl("enable", this.#target);
     return [
-      { done, what: done ? `wrote ${path}` : `${path} is as it should be` },
-      {
-        done: !enabled,
-        what: enabled ? `${this.#label} is enabled` : `enabled ${this.#label}`,
-      },
+      step(done, `wrote ${path}`, `${path} is as it should be`),
+      step(!enabled, `enabled ${this.#label}`, `${this.#label} is enabled`),
     ];
   }
 
   async uninstall(): Promise<readonly Step[]> {
     const { definition } = await this.status();
     if (definition === undefined) {
-      return [{ done: false, what: `${this.#label} is not installed` }];
+      return [step(false, "", `${this.#label} is not installed`)];
     }
     const stopped = await this.stop();
     await this.#system.files.remove(definition);
-    return [...stopped, { done: true, what: `removed ${definition}` }];
+    return [...stopped, step(true, `removed ${definition}`, "")];
   }
 
   async start(): Promise<readonly Step[]> {
     if ((await this.status()).running) {
-      return [{ done: false, what: `${this.#label} runs` }];
+      return [step(false, "", `${this.#label} runs`)];
     }
     if (!await this.#isKnown()) {
       await this.#launchctl("bootstrap", "system", this.#path);
     }
     await this.#launchctl("kickstart", this.#target);
-    return [{ done: true, what: `started ${this.#label}` }];
+    return [step(true, `started ${this.#label}`, "")];
   }
 
   async stop(): Promise<readonly Step[]> {
     if (!await this.#isKnown()) {
-      return [{ done: false, what: `${this.#label} does not run` }];
+      return [step(false, "", `${this.#label} does not run`)];
     }
     await this.#launchctl("bootout", this.#target);
-    return [{ done: true, what: `stopped ${this.#label}` }];
+    return [step(true, `stopped ${this.#label}`, "")];
   }
 
   async restart(): Promise<readonly Step[]> {
     if (!await this.#isKnown()) return await this.start();
     await this.#launchctl("kickstart", "-k", this.#target);
-    return [{ done: true, what: `restarted ${this.#label}` }];
+    return [step(true, `restarted ${this.#label}`, "")];
   }
 
   async status(): Promise<ServiceState> {

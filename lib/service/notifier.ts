@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Datagrams } from "./datagram.ts";
 
-/** Longest status in bytes, so that a message is never refused for its size. */
+/** Longest status in characters, so that a message is never refused for its size. */
 const MAX_STATUS_CHARACTERS = 200;
 
 /** Tells the service manager that started this program how it fares. */

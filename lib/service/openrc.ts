@@ -9,6 +9,7 @@ import {
   type ServicePlan,
   type ServiceState,
   type Step,
+  step,
 } from "./service_host.ts";
 
 /** Mode of a script that OpenRC runs. */
@@ -45,20 +46,19 @@ export class OpenRc implements ServiceHost {
       await runTool(this.#system, ["rc-update", "add", this.#name, RUNLEVEL]);
     }
     return [
-      { done, what: done ? `wrote ${path}` : `${path} is as it should be` },
-      {
-        done: !enabled,
-        what: enabled
-          ? `${this.#name} is in the runlevel ${RUNLEVEL}`
-          : `added ${this.#name} to the runlevel ${RUNLEVEL}`,
-      },
+      step(done, `wrote ${path}`, `${path} is as it should be`),
+      step(
+        !enabled,
+        `added ${this.#name} to the runlevel ${RUNLEVEL}`,
+        `${this.#name} is in the runlevel ${RUNLEVEL}`,
+      ),
     ];
   }
 
   async uninstall(): Promise<readonly Step[]> {
     const { definition, enabled } = await this.status();
     if (definition === undefined) {
-      return [{ done: false, what: `${this.#name} is not installed` }];
+      return [step(false, "", `${this.#name} is not installed`)];
     }
     const stopped = await this.stop();
     if (enabled) {
@@ -67,35 +67,34 @@ export class OpenRc implements ServiceHost {
     await this.#system.files.remove(definition);
     return [
       ...stopped,
-      {
-        done: enabled,
-        what: enabled
-          ? `removed ${this.#name} from the runlevel ${RUNLEVEL}`
-          : `${this.#name} is in no runlevel`,
-      },
-      { done: true, what: `removed ${definition}` },
+      step(
+        enabled,
+        `removed ${this.#name} from the runlevel ${RUNLEVEL}`,
+        `${this.#name} is in no runlevel`,
+      ),
+      step(true, `removed ${definition}`, ""),
     ];
   }
 
   async start(): Promise<readonly Step[]> {
     if ((await this.status()).running) {
-      return [{ done: false, what: `${this.#name} runs` }];
+      return [step(false, "", `${this.#name} runs`)];
     }
     await this.#service("start");
-    return [{ done: true, what: `started ${this.#name}` }];
+    return [step(true, `started ${this.#name}`, "")];
   }
 
   async stop(): Promise<readonly Step[]> {
     if (!(await this.status()).running) {
-      return [{ done: false, what: `${this.#name} does not run` }];
+      return [step(false, "", `${this.#name} does not run`)];
     }
     await this.#service("stop");
-    return [{ done: true, what: `stopped ${this.#name}` }];
+    return [step(true, `stopped ${this.#name}`, "")];
   }
 
   async restart(): Promise<readonly Step[]> {
     await this.#service("restart");
-    return [{ done: true, what: `restarted ${this.#name}` }];
+    return [step(true, `restarted ${this.#name}`, "")];
   }
 
   async status(): Promise<ServiceState> {

@@ -1,6 +1,5 @@
 import { join } from "@std/path";
-import { codeOf } from "../base/errors.ts";
-import { readFile, writeFileAtomically } from "../base/files.ts";
+import { readIfThere, writeFileAtomically } from "../base/files.ts";
 
 /** File in a state folder that tells of the process that serves it. */
 const NOTE = "running.json";
@@ -36,13 +35,8 @@ export async function writeRunningNote(
 export async function readRunningNote(
   dir: string,
 ): Promise<RunningFacts | undefined> {
-  let text: string;
-  try {
-    text = await readFile(join(dir, NOTE));
-  } catch (error) {
-    if (codeOf(error) === "NOT_FOUND") return undefined;
-    throw error;
-  }
+  const text = await readIfThere(join(dir, NOTE));
+  if (text === undefined) return undefined;
   try {
     const { pid, version, connected, detail } = JSON.parse(text);
     return {

@@ -11,6 +11,7 @@ import {
   type ServicePlan,
   type ServiceState,
   type Step,
+  step,
 } from "./service_host.ts";
 import {
   type Installation,
@@ -92,7 +93,7 @@ export class ServiceControl {
     const { hasLowPort } = await checkState(dir);
     const places = slotPlaces(name, host.scope, system.env);
     const isPackage = installationOf(executable) === "package";
-    const [login, group] = await this.#userOf(host, user);
+    const [login, group] = this.#userOf(host, user);
     const account = await this.#account(host, login, { dir, group });
     const slots = isCopied ? [] : await this.copyProgram();
     const plan: ServicePlan = {
@@ -147,14 +148,13 @@ export class ServiceControl {
       steps.push(...await removeSlots(places, system));
     }
     const done = purge && await system.files.remove(stateDir);
-    steps.push({
-      done,
-      what: done
-        ? `removed the state folder ${stateDir}`
-        : purge
-        ? `there is no state folder ${stateDir}`
-        : `kept the state folder ${stateDir}`,
-    });
+    steps.push(
+      step(
+        done,
+        `removed the state folder ${stateDir}`,
+        `${purge ? "there is no" : "kept the"} state folder ${stateDir}`,
+      ),
+    );
     return { manager: host.kind, steps, hints: [], stateDir };
   }
 
@@ -264,10 +264,10 @@ export class ServiceControl {
   }
 
   /** User and group of the service. */
-  async #userOf(
+  #userOf(
     host: ServiceHost,
     wanted: string | undefined,
-  ): Promise<readonly [string, string]> {
+  ): readonly [user: string, group: string] {
     const { name } = this.#options;
     if (wanted !== undefined) {
       if (host.scope === "user") {
@@ -281,9 +281,7 @@ export class ServiceControl {
     }
     const isOwnUser = name === "piri-manager" && host.scope === "system" &&
       host.kind !== "launchd";
-    return await Promise.resolve(
-      isOwnUser ? [MANAGER_USER, MANAGER_USER] : ["", ""],
-    );
+    return isOwnUser ? [MANAGER_USER, MANAGER_USER] : ["", ""];
   }
 
   /** Lets the user of the service own the state folder. */
@@ -299,12 +297,14 @@ export class ServiceControl {
       : [];
     const { uid, gid } = await requireAccount(user, group, system);
     const done = await system.files.giveTo(dir, uid, gid);
-    return [...made, {
-      done,
-      what: done
-        ? `gave ${dir} to the user ${user}`
-        : `${dir} belongs to the user ${user}`,
-    }];
+    return [
+      ...made,
+      step(
+        done,
+        `gave ${dir} to the user ${user}`,
+        `${dir} belongs to the user ${user}`,
+      ),
+    ];
   }
 
   #lingering({ scope, kind }: ServiceHost): string[] {

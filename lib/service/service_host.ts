@@ -29,6 +29,11 @@ export interface Step {
   readonly what: string;
 }
 
+/** A step by what was done, or what was right before. */
+export function step(done: boolean, did: string, was: string): Step {
+  return { done, what: done ? did : was };
+}
+
 /** Service as it is. */
 export interface ServiceState {
   /** Path of its unit, script or property list; undefined if it is not installed. */

@@ -1,6 +1,11 @@
 import { PiriError } from "../base/errors.ts";
 import type { HostSystem } from "./host_system.ts";
-import type { Scope, ServiceName, Step } from "./service_host.ts";
+import {
+  type Scope,
+  type ServiceName,
+  type Step,
+  step,
+} from "./service_host.ts";
 
 /** Paths of an installation that holds several versions side by side. */
 export interface SlotPlaces {
@@ -90,16 +95,12 @@ export async function placeInSlot(
     }
   }
   return [
-    {
-      done: copied,
-      what: copied ? `copied to ${path}` : `${path} is the same`,
-    },
-    {
-      done: switched,
-      what: switched
-        ? `${places.current} leads to version ${version}`
-        : `${places.current} leads to version ${version} already`,
-    },
+    step(copied, `copied to ${path}`, `${path} is the same`),
+    step(
+      switched,
+      `${places.current} leads to version ${version}`,
+      `${places.current} leads to version ${version} already`,
+    ),
     ...linked,
   ];
 }
@@ -112,12 +113,16 @@ async function linkCommand(
   if (
     await files.readLink(command) === undefined && await files.exists(command)
   ) {
-    return [{ done: false, what: `left ${command}, which is another file` }];
+    return [step(false, "", `left ${command}, which is another file`)];
   }
   const done = await files.link(command, executable);
-  return done
-    ? [{ done, what: `${command} leads to ${executable}` }]
-    : [{ done, what: `${command} leads there already` }];
+  return [
+    step(
+      done,
+      `${command} leads to ${executable}`,
+      `${command} leads there already`,
+    ),
+  ];
 }
 
 async function differs(
@@ -139,13 +144,10 @@ export async function removeSlots(
   const steps: Step[] = [];
   if (await files.readLink(command) === executable) {
     await files.remove(command);
-    steps.push({ done: true, what: `removed ${command}` });
+    steps.push(step(true, `removed ${command}`, ""));
   }
   const done = await files.remove(root);
   await files.removeEmpty(root.slice(0, root.lastIndexOf("/")));
-  steps.push({
-    done,
-    what: done ? `removed ${root}` : `there is no ${root}`,
-  });
+  steps.push(step(done, `removed ${root}`, `there is no ${root}`));
   return steps;
 }

@@ -9,6 +9,7 @@ import {
   type ServicePlan,
   type ServiceState,
   type Step,
+  step,
 } from "./service_host.ts";
 import { systemdUnit } from "./systemd_unit.ts";
 
@@ -179,10 +180,6 @@ export class Systemd implements ServiceHost {
       hint,
     );
   }
-}
-
-function step(done: boolean, did: string, was: string): Step {
-  return { done, what: done ? did : was };
 }
 
 function readProperties(text: string): Properties {

@@ -4,7 +4,9 @@ import {
   exists,
   PRIVATE_FILE,
   readFile,
+  readIfThere,
   readPrivateFile,
+  readPrivateIfThere,
   renameFile,
   writeFileAtomically,
 } from "../../base/files.ts";
@@ -56,18 +58,13 @@ export class KeyRing {
     paths: StatePaths,
     options: { readonly clock: Clock; readonly random: Random },
   ): Promise<KeyRing> {
-    const [nextCa, nextKey, number] = await Promise.all(
-      [paths.nextCaCert, paths.nextManagerKey, paths.trustNumber].map(exists),
-    );
     return new KeyRing(paths, {
       ...options,
       authority: await readFile(paths.caCert),
-      nextAuthority: nextCa ? await readFile(paths.nextCaCert) : undefined,
+      nextAuthority: await readIfThere(paths.nextCaCert),
       managerKey: await readPrivateFile(paths.managerKey),
-      nextManagerKey: nextKey
-        ? await readPrivateFile(paths.nextManagerKey)
-        : undefined,
-      number: number ? Number(await readFile(paths.trustNumber)) : 0,
+      nextManagerKey: await readPrivateIfThere(paths.nextManagerKey),
+      number: Number(await readIfThere(paths.trustNumber) ?? 0),
     });
   }
 
