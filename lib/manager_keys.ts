@@ -2,18 +2,13 @@ import type { Clock } from "./base/clock.ts";
 import type { Random } from "./base/random.ts";
 import { certifiedKeyHash, SigningKey } from "./base/signing_key.ts";
 import type { ManagerProof } from "./manager/admission/challenge.ts";
-import type { RotatingKeys } from "./manager/key_rotation.ts";
+import type { KeptAuthority, RotatingKeys } from "./manager/key_rotation.ts";
 import { KeyRing } from "./manager/state/key_ring.ts";
 import type { ServerIdentity } from "./manager/state/server_identity.ts";
 import type { ManagerState } from "./manager/state/state_folder.ts";
 
-/** Certificate of the authority of a Manager. */
-interface Authority {
-  /** DER. */
-  readonly certificate: Uint8Array<ArrayBuffer>;
-  /** SHA-256 of its public key. */
-  readonly hash: Uint8Array<ArrayBuffer>;
-}
+/** Authority of a Manager. */
+type Authority = Pick<KeptAuthority, "certificate" | "hash">;
 
 /** Server's identity, and how to show another one to newcomers. */
 export interface ShownIdentity {

@@ -203,6 +203,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/state": [
     "base",
     "type store",
+    "type manager/key_rotation.ts",
     "manager/door",
     "manager/webhooks/webhook.ts",
   ],
@@ -368,6 +369,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "wire",
     "type store",
     "manager/audit_entry.ts",
+    "manager/command",
     "type manager/commands.ts",
     "type manager/fleet.ts",
     "type manager/keys_api.ts",

@@ -7,8 +7,9 @@ import { hashFingerprint, type SigningKey } from "../base/signing_key.ts";
 import { Turns } from "../base/turns.ts";
 import type { AgentRecord } from "../store/records.ts";
 import { foldNames } from "../targets/fold_names.ts";
-import { signStatement, trustHashes } from "../wire/trust.ts";
+import { signStatement, type TrustStatement } from "../wire/trust.ts";
 import { auditEntry } from "./audit_entry.ts";
+import { TRUST } from "./command/told_keys.ts";
 import type { Commands } from "./commands.ts";
 import type { AgentSession } from "./fleet.ts";
 import type { KeyKind, KeysAdmin, KeyView } from "./keys_api.ts";
@@ -16,14 +17,11 @@ import type { ManagerParts } from "./manager_parts.ts";
 
 const log = logger("manager", "keys");
 
-/** Operation that tells an agent which keys to trust. */
-const TRUST = "agent.Trust";
-
 /** Asker of the commands that the Manager gives by itself. */
 const ITSELF = "piri-manager";
 
-/** Certificate of an authority. */
-interface KeptAuthority {
+/** Certificate of an authority, with what is read from it. */
+export interface KeptAuthority {
   /** DER. */
   readonly certificate: Uint8Array<ArrayBuffer>;
   /** SHA-256 of its public key. */
@@ -178,12 +176,13 @@ export class KeyRotation implements KeysAdmin {
     this.#told.set(session, number);
     try {
       const trust = (await store.agent(agent))?.trust ?? null;
-      const wanted = statementOf(keys);
-      if (isSame(trust, trustHashes(wanted))) return;
+      if (isSame(trust, hashesOf(keys))) return;
       await commands.run({
         agents: [agent],
         operation: TRUST,
-        params: JSON.stringify(signStatement(wanted, keys.managerKey)),
+        params: JSON.stringify(
+          signStatement(statementOf(keys), keys.managerKey),
+        ),
         requestId:
           `trust ${number} ${agent} ${session.instance} ${session.session} ${++this
             .#requests}`,
@@ -261,17 +260,35 @@ function hasNext(keys: RotatingKeys, kind: KeyKind): boolean {
     undefined;
 }
 
-function statementOf(keys: RotatingKeys) {
-  const { authority, nextAuthority, managerKey, nextManagerKey } = keys;
+function authoritiesOf(
+  { authority, nextAuthority }: RotatingKeys,
+): KeptAuthority[] {
+  return nextAuthority === undefined ? [authority] : [authority, nextAuthority];
+}
+
+function managerKeysOf(
+  { managerKey, nextManagerKey }: RotatingKeys,
+): Uint8Array<ArrayBuffer>[] {
+  const keys = nextManagerKey === undefined
+    ? [managerKey]
+    : [managerKey, nextManagerKey];
+  return keys.map(({ publicKey }) => publicKey);
+}
+
+function statementOf(keys: RotatingKeys): TrustStatement {
   return {
     number: keys.number,
-    authorities: [authority, nextAuthority].flatMap((each) =>
-      each === undefined ? [] : [each.certificate]
-    ),
-    managerKeys: [managerKey, nextManagerKey].flatMap((each) =>
-      each === undefined ? [] : [each.publicKey]
-    ),
+    authorities: authoritiesOf(keys).map(({ certificate }) => certificate),
+    managerKeys: managerKeysOf(keys),
   };
+}
+
+/** SHA-256 of each key that agents should trust, as their hellos tell them. Certificates are not read again for it. */
+function hashesOf(keys: RotatingKeys): Uint8Array[] {
+  return [
+    ...authoritiesOf(keys).map(({ hash }) => hash),
+    ...managerKeysOf(keys).map((key) => sha256(key)),
+  ];
 }
 
 function viewOf(

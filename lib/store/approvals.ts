@@ -1,3 +1,4 @@
+import { approvalName } from "../base/approval_name.ts";
 import { PiriError } from "../base/errors.ts";
 import type {
   ApprovalChange,
@@ -6,7 +7,8 @@ import type {
   ApprovalStart,
   NewApproval,
 } from "./approval_records.ts";
-import type { Database, SqlValue } from "./database.ts";
+import type { Database } from "./database.ts";
+import { type Condition, newestRows } from "./newest_rows.ts";
 import { big, blob, int, json, nullable, Shape, text, word } from "./shape.ts";
 
 const shape = new Shape<ApprovalRecord>({
@@ -88,9 +90,9 @@ export class Approvals {
       onlyAgents,
     }: ApprovalFilter,
   ): ApprovalRecord[] {
-    const conditions: [sql: string, ...values: SqlValue[]][] = [
+    const conditions: Condition[] = [
       ["id < ?", beforeId],
-      ...waiting ? [["state = 'waiting'"] as [string]] : [],
+      ...waiting ? [["state = 'waiting'"] as const] : [],
     ];
     if (jobId !== undefined) conditions.push(["job_id = ?", jobId]);
     if (requestId !== undefined) conditions.push(["request_id = ?", requestId]);
@@ -101,13 +103,8 @@ export class Approvals {
         JSON.stringify(onlyAgents),
       ]);
     }
-    return this.#db.all(
-      `${SELECT} WHERE ${
-        conditions.map(([sql]) => sql).join(" AND ")
-      } ORDER BY id DESC LIMIT ?`,
-      ...conditions.flatMap(([, ...values]) => values),
-      limit,
-    ).map((row) => shape.record(row));
+    return newestRows(this.#db, SELECT, { conditions, limit })
+      .map((row) => shape.record(row));
   }
 
   /** @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION for one that has ended */
@@ -159,7 +156,7 @@ export class Approvals {
     if (count > 0) return record;
     throw new PiriError(
       "FAILED_PRECONDITION",
-      `Cannot ${attempt} a-${id}: it is ${record.state}`,
+      `Cannot ${attempt} ${approvalName(id)}: it is ${record.state}`,
     );
   }
 
@@ -168,7 +165,7 @@ export class Approvals {
     if (record !== undefined) return record;
     throw new PiriError(
       "NOT_FOUND",
-      `Cannot ${attempt} a-${id}: there is no such approval`,
+      `Cannot ${attempt} ${approvalName(id)}: there is no such approval`,
     );
   }
 }

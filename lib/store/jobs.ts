@@ -1,8 +1,9 @@
 import { noCounts } from "../base/job_counts.ts";
 import { OPEN_JOB_STATES } from "../base/job_state.ts";
 import { PiriError } from "../base/errors.ts";
-import type { Database, SqlValue } from "./database.ts";
+import type { Database } from "./database.ts";
 import { jobShape as shape, NEW_JOB_FIELDS } from "./job_shape.ts";
+import { type Condition, newestRows } from "./newest_rows.ts";
 import type { JobFilter, JobPatch, JobRecord, NewJob } from "./job_records.ts";
 
 const SELECT = `SELECT ${shape.list} FROM jobs`;
@@ -79,7 +80,7 @@ export class Jobs {
   ): JobRecord[] {
     const { limit, beforeId = HIGHEST_ID, states, onlyAgents } = filter;
     const { text = "", agent = "" } = filter;
-    const conditions: [sql: string, ...values: SqlValue[]][] = [
+    const conditions: Condition[] = [
       ["id < ?", beforeId],
     ];
     if (states !== undefined) {
@@ -108,13 +109,8 @@ export class Jobs {
         JSON.stringify(onlyAgents),
       ]);
     }
-    return this.#db.all(
-      `${SELECT} WHERE ${
-        conditions.map(([sql]) => sql).join(" AND ")
-      } ORDER BY id DESC LIMIT ?`,
-      ...conditions.flatMap(([, ...values]) => values),
-      limit,
-    ).map((row) => shape.record(row));
+    return newestRows(this.#db, SELECT, { conditions, limit })
+      .map((row) => shape.record(row));
   }
 
   /** @throws {PiriError} NOT_FOUND */

@@ -21,6 +21,7 @@ import type { StartedJob } from "../job_api.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { SecretDesk } from "../secrets/secret_desk.ts";
 import {
+  askingParty,
   isSameParty,
   partyOf,
   requireOther,
@@ -144,8 +145,7 @@ export class Approvals implements ApprovalAdmin {
   withdraw(id: bigint, decider: Decider): Promise<ApprovalView> {
     return this.#waiting.turns.run(async () => {
       const record = await this.#waiting.require("withdraw", id, decider);
-      const asked = { name: record.requestedBy, tokenId: record.tokenId };
-      if (!isSameParty(asked, partyOf(decider))) {
+      if (!isSameParty(askingParty(record), partyOf(decider))) {
         throw new PiriError(
           "DENIED",
           `Cannot withdraw ${

@@ -17,6 +17,7 @@ import {
   newSigningKey,
   SigningKey,
 } from "../../base/signing_key.ts";
+import type { KeptAuthority } from "../key_rotation.ts";
 import {
   certificateExpiry,
   createAuthority,
@@ -27,23 +28,13 @@ import type { ServerIdentity } from "./server_identity.ts";
 import { identityOf } from "./server_identity.ts";
 import type { StatePaths } from "./state_paths.ts";
 
-/** Certificate of an authority, with what is read from it. */
-export interface RingAuthority {
-  /** DER. */
-  readonly certificate: Uint8Array<ArrayBuffer>;
-  /** SHA-256 of its public key. */
-  readonly hash: Uint8Array<ArrayBuffer>;
-  /** End of its validity, in milliseconds since 1970. */
-  readonly expiresAt: number;
-}
-
 /** Keys of a Manager on the disk that agents trust, and those that are to replace them. */
 export class KeyRing {
   readonly #paths: StatePaths;
   readonly #clock: Clock;
   readonly #random: Random;
-  #authority: RingAuthority;
-  #nextAuthority: RingAuthority | undefined;
+  #authority: KeptAuthority;
+  #nextAuthority: KeptAuthority | undefined;
   #managerKey: SigningKey;
   #nextManagerKey: SigningKey | undefined;
   /** Number of the newest statement; 0 before the first rotation. */
@@ -95,11 +86,11 @@ export class KeyRing {
     this.#number = parts.number;
   }
 
-  get authority(): RingAuthority {
+  get authority(): KeptAuthority {
     return this.#authority;
   }
 
-  get nextAuthority(): RingAuthority | undefined {
+  get nextAuthority(): KeptAuthority | undefined {
     return this.#nextAuthority;
   }
 
@@ -216,7 +207,7 @@ export async function settleAuthority(paths: StatePaths): Promise<boolean> {
   return true;
 }
 
-function authorityOf(certPem: string): RingAuthority {
+function authorityOf(certPem: string): KeptAuthority {
   const certificate = decodePem("CERTIFICATE", certPem);
   try {
     return {
