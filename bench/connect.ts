@@ -1,8 +1,5 @@
-import { fromSource } from "../scripts/local/programs.ts";
-import { LoadFleet } from "./load_fleet.ts";
-import { LocalManager } from "./local_manager.ts";
+import { startFleetAndRaw } from "./fleet_and_raw.ts";
 import type { OpenPair, Pair } from "./pair.ts";
-import { RawPair } from "./raw_pair.ts";
 import { withCommas } from "./table.ts";
 
 const AGENTS = 2_000;
@@ -33,11 +30,8 @@ function pairOf(
     beside: `${withCommas(AGENTS)} raw TLS handshakes`,
     async open(size): Promise<OpenPair> {
       const agents = size === "quick" ? AGENTS / 2 : AGENTS;
-      await using undo = new AsyncDisposableStack();
-      const manager = undo.use(await LocalManager.start(fromSource));
-      const load = undo.use(await LoadFleet.start(manager.dir, agents, how));
-      const raw = undo.use(await RawPair.start(manager.dir, {}));
-      const opened = undo.move();
+      const opened = await startFleetAndRaw(agents, how);
+      const { manager, load, raw } = opened;
       return {
         async ours() {
           const rate = await load.connect();
@@ -50,7 +44,7 @@ function pairOf(
           await raw.leave();
           return agents / seconds;
         },
-        [Symbol.asyncDispose]: () => opened.disposeAsync(),
+        [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
       };
     },
   };

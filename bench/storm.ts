@@ -1,10 +1,7 @@
 import { systemClock } from "../lib/base/clock.ts";
 import { say } from "../scripts/build/main.ts";
-import { fromSource } from "../scripts/local/programs.ts";
-import { LoadFleet } from "./load_fleet.ts";
-import { LocalManager } from "./local_manager.ts";
+import { startFleetAndRaw } from "./fleet_and_raw.ts";
 import type { OpenPair, Pair } from "./pair.ts";
-import { RawPair } from "./raw_pair.ts";
 import { withCommas } from "./table.ts";
 
 const AGENTS = 5_000;
@@ -40,14 +37,11 @@ function pairOf(
     beside: `${withCommas(AGENTS)} raw TLS handshakes at once`,
     async open(size): Promise<OpenPair> {
       const agents = size === "quick" ? AGENTS / 5 : AGENTS;
-      const atOnce = { parallel: agents };
-      await using undo = new AsyncDisposableStack();
-      const manager = undo.use(await LocalManager.start(fromSource));
-      const load = undo.use(
-        await LoadFleet.start(manager.dir, agents, { ...atOnce, ...how }),
-      );
-      const raw = undo.use(await RawPair.start(manager.dir, atOnce));
-      const opened = undo.move();
+      const opened = await startFleetAndRaw(agents, {
+        ...how,
+        parallel: agents,
+      });
+      const { manager, load, raw } = opened;
       return {
         async ours() {
           await load.connect();
@@ -75,7 +69,7 @@ function pairOf(
           await raw.leave();
           return seconds;
         },
-        [Symbol.asyncDispose]: () => opened.disposeAsync(),
+        [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
       };
     },
   };

@@ -151,7 +151,7 @@ Deno.test("an authority is rotated once all agents trust the next one, also one 
   await site.start();
   await site.connects("web-1");
   await site.connects("web-2");
-  // Who has all of the old keys is no Manager any more.
+  // A Manager with all of the old keys is refused.
   await site.stopAgents();
   await site.manager.stop();
   await using _impostor = await serveManager({ ...options, dir: stolen });

@@ -30,7 +30,7 @@ const REQUESTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   "BlobsService.finishUpload": [{}],
   "ApprovalsService.listApprovals": [{}, { limit: 1 }, { waiting: true }],
   "ApprovalsService.getApproval": [{ id: "1" }, { id: "2" }, { id: "3" }],
-  // That of the first does not end: it waits.
+  // The stream of the first approval does not end, as that waits.
   "ApprovalsService.watchApproval": [{ id: "2" }, { id: "3" }],
   "CommandsService.watch": [
     { commands: [{ commandId: "1" }] },

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { Bye_Code } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { JobFleet } from "./jobs/job_fleet.ts";
+import { aRule } from "../support/an_operator.ts";
 import { MemoryManager } from "../support/memory_manager.ts";
 
 const ANN = { requestedBy: "ann", saidBy: "" };
@@ -173,24 +174,14 @@ Deno.test("an agent that rules or settings name is not renamed, and they are nam
     },
   });
   await core.knows("web-1");
-  const rule = {
-    operator: "alice",
-    deny: false,
-    operations: ["*"],
-    argv: [],
-    most: 0,
-    trustFacts: false,
-    approve: 0,
-    within: "",
-  };
   await core.access.add({
     name: "alice",
     role: "operator",
     see: "web-1",
     tokenLifeMs: 1_000,
     rules: [
-      { ...rule, onTargets: "web-*" },
-      { ...rule, onTargets: "db-1, web-[1-3]" },
+      aRule("alice", { onTargets: "web-*" }),
+      aRule("alice", { onTargets: "db-1, web-[1-3]" }),
     ],
   });
 

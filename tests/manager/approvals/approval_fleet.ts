@@ -4,7 +4,6 @@ import type {
   Decider,
 } from "../../../lib/manager/approval_api.ts";
 import type { Role } from "../../../lib/base/role.ts";
-import { PiriError } from "../../../lib/base/errors.ts";
 import {
   type GivenRule,
   identityOf,
@@ -22,18 +21,6 @@ export const ROOT: Decider = {
   saidBy: "",
   identity: undefined,
 };
-
-/** Code and text of what is refused; "done" if it is not. */
-export async function refusal(call: Promise<unknown>): Promise<string> {
-  try {
-    await call;
-    return "done";
-  } catch (error) {
-    return error instanceof PiriError
-      ? `${error.code}: ${error.message}`
-      : `${error}`;
-  }
-}
 
 /** Two connected agents, operators, and jobs that wait for approvals. */
 export class ApprovalFleet implements AsyncDisposable {

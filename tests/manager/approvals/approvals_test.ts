@@ -3,7 +3,8 @@ import { secretsOf } from "../../../lib/operations/registry.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import { canonicalHash, canonicalJson } from "../../../lib/base/statement.ts";
 import type { Access } from "../../../lib/manager/access/access.ts";
-import { ApprovalFleet, ASKS, refusal, ROOT } from "./approval_fleet.ts";
+import { refusal } from "../../support/refusal.ts";
+import { ApprovalFleet, ASKS, ROOT } from "./approval_fleet.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -1,22 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { OLD_HELLO } from "../../support/memory_manager.ts";
+import { refusal } from "../../support/refusal.ts";
 import { JobFleet } from "./job_fleet.ts";
 
 const ANNA = { requestedBy: "anna", saidBy: "" };
 const WEB = ["web-1", "web-2", "web-3"];
-
-/** Code and text of what an operator is refused; "done" if it is not. */
-async function refusal(call: Promise<unknown>): Promise<string> {
-  try {
-    await call;
-    return "done";
-  } catch (error) {
-    return error instanceof PiriError
-      ? `${error.code}: ${error.message}`
-      : `${error}`;
-  }
-}
 
 Deno.test("a cancelled job starts nothing more, and what runs is cancelled", async () => {
   await using fleet = await JobFleet.start(WEB);
