@@ -17,6 +17,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   operations: ["base", "files"],
   targets: ["base"],
   service: ["base"],
+  steps: ["base", "files"],
 
   "agent/fact_source.ts": ["base", "operations"],
   "agent/machine_id.ts": [],

@@ -1,0 +1,41 @@
+/**
+ * Type of a parameter of a step. It says how the text of a scalar is read: `mode: 0644` is octal, `version: 1.10` is
+ * text, `name: no` is text, and a switch takes yes, no, on, off, true and false.
+ */
+export type ParameterType =
+  | "text"
+  /** Absolute path on the host. */
+  | "path"
+  /** Octal bits of a mode, 0 to 07777; a number in the sheet. */
+  | "mode"
+  | "switch"
+  | "integer"
+  /** Duration such as 10s or 5m; milliseconds in the sheet. */
+  | "duration"
+  /** Text or bytes of a file: text, or the blob that holds it. */
+  | "content"
+  /** Texts; a single one is a list of one. */
+  | "texts"
+  /** Whole numbers; a single one is a list of one. */
+  | "integers"
+  /** Map of texts. */
+  | "map"
+  /** Earlier steps of the same run, by reference in a state and by place in the sheet. */
+  | "steps"
+  /** Anything that JSON can say. */
+  | "any";
+
+/** Parameter of a step, for checks, help and schemas. */
+export interface ParameterShape {
+  readonly type: ParameterType;
+  /** One line for people: a noun phrase. */
+  readonly description: string;
+  readonly required?: true;
+  /** Only texts that are allowed, if not all are. */
+  readonly choices?: readonly string[];
+  /** Value if none is given, as shown to people; the operation itself applies it. */
+  readonly standard?: string;
+}
+
+/** Parameters of an operation by their names. */
+export type ParameterShapes = Readonly<Record<string, ParameterShape>>;

@@ -1,0 +1,66 @@
+/**
+ * Value of a parameter in a sheet: JSON, a blob in place of a long text, or a text with secrets in it.
+ *
+ * A value that is a map in the state file is a map here as well, so blob and secret are told by their only key, which
+ * begins with a dollar sign; no name of a parameter or variable can.
+ */
+export type SheetValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly SheetValue[]
+  | { readonly [key: string]: SheetValue };
+
+/** Blob in place of a text of over 32 KiB. */
+export interface BlobValue {
+  readonly $blob: { readonly sha256: string; readonly size: number };
+}
+
+/** Condition of a step that the host decides; what facts decide was decided when the sheet was made. */
+export type SheetCondition =
+  | { readonly kind: "all"; readonly of: readonly SheetCondition[] }
+  | { readonly kind: "any"; readonly of: readonly SheetCondition[] }
+  | { readonly kind: "not"; readonly of: SheetCondition }
+  /** True if one of these earlier steps changed, or is owed. */
+  | { readonly kind: "changed"; readonly steps: readonly number[] }
+  | {
+    readonly kind: "path";
+    readonly is: "exists" | "isfile" | "isdir" | "islink";
+    readonly path: string;
+  }
+  /** True if the line, which must only look, ends with one of the codes. */
+  | {
+    readonly kind: "cmd";
+    readonly line: string;
+    readonly codes: readonly number[];
+  };
+
+/** Step of a sheet: final parameters, and references as places of earlier steps, from 0. */
+export interface SheetStep {
+  /** Full name, as `Web server:Site`; unique in the sheet. */
+  readonly name: string;
+  /** Name of its operation, as file.Installed. */
+  readonly operation: string;
+  readonly params: Readonly<Record<string, SheetValue>>;
+  readonly if?: SheetCondition;
+  /** Steps that must have succeeded; else it is skipped. */
+  readonly require?: readonly number[];
+  /** It runs only if one of these changed, or is owed. */
+  readonly onchanges?: readonly number[];
+  /** Its failure does not end the run. */
+  readonly continue?: true;
+  readonly retry?: { readonly times: number; readonly everyMs: number };
+  readonly timeoutMs?: number;
+  readonly tags?: readonly string[];
+  /** Its changes are recorded without their text. */
+  readonly hidden?: true;
+}
+
+/** Compiled state for an agent: steps in the order of their run. */
+export interface Sheet {
+  readonly format: 1;
+  /** Name of the state; empty for the agent's whole state. */
+  readonly state: string;
+  readonly steps: readonly SheetStep[];
+}
