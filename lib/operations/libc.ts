@@ -2,12 +2,20 @@ const PR_SET_CHILD_SUBREAPER = 36;
 const PR_SET_TIMERSLACK = 29;
 const PR_GET_TIMERSLACK = 30;
 
+/** Kind of the number that waitid gets: a process id. */
+const P_PID = 1;
 const WNOHANG = 1;
+const WEXITED = 4;
+/** Leaves the child as it is. */
+const WNOWAIT = 0x0100_0000;
 /** Limits wait to children of the calling thread. Only on Linux. */
 const WNOTHREAD = 0x2000_0000;
 
 /** Version 3 of the structures of capset: two words for each set. */
 const CAPABILITY_VERSION = 0x2008_0522;
+
+/** Size of siginfo_t, in words of 4 bytes. Its first one is a signal's number, or 0 if waitid found nothing. */
+const SIGINFO_WORDS = 32;
 
 /** Count of groups that there is room for at first. */
 const COMMON_GROUPS = 64;
@@ -34,6 +42,8 @@ export interface Libc {
   timerSlack(): number;
   /** Sets the timer slack of the calling thread. Processes that it forks afterwards inherit it. */
   setTimerSlack(nanoseconds: number): void;
+  /** True for a child of the calling thread that has ended and whose status nobody has collected. */
+  hasEnded(pid: number): boolean;
   /** Collects the exit status of a child of the calling thread; false if it is no child or has not ended. */
   reap(pid: number): boolean;
   /** Groups of a user as a login has them, from all sources that the system uses. The given one is the first. */
@@ -80,6 +90,7 @@ function open(): Libc | undefined {
 
 const SYMBOLS = {
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   // A directory service may take seconds to answer.
   getgrouplist: {
@@ -111,6 +122,11 @@ function wrap({ symbols }: Deno.DynamicLibrary<typeof SYMBOLS>): Libc {
     becomeSubreaper: () => prctl(PR_SET_CHILD_SUBREAPER, 1) === 0,
     timerSlack: () => prctl(PR_GET_TIMERSLACK, 0),
     setTimerSlack: (nanoseconds) => void prctl(PR_SET_TIMERSLACK, nanoseconds),
+    hasEnded(pid) {
+      const info = new Int32Array(SIGINFO_WORDS);
+      const look = WEXITED | WNOHANG | WNOWAIT | WNOTHREAD;
+      return symbols.waitid(P_PID, pid, info, look) === 0 && info[0] !== 0;
+    },
     reap: (pid) =>
       symbols.waitpid(pid, new Uint8Array(4), WNOHANG | WNOTHREAD) === pid,
 

@@ -1,9 +1,10 @@
-import { type Clock, systemClock, type Timer } from "../base/clock.ts";
-import { openLibc } from "./libc.ts";
-import { readProcess } from "./process_table.ts";
+import { type Clock, sleep, systemClock, type Timer } from "../base/clock.ts";
+import { type Libc, openLibc } from "./libc.ts";
 
 /** Time from a child's end to the look for zombies, in milliseconds. */
 const LOOK_MS = 1_000;
+/** Longest time of a look without giving other work of the main thread a turn, in milliseconds. */
+const SLICE_MS = 10;
 
 let active = false;
 
@@ -19,31 +20,54 @@ export function becomeSubreaper(clock: Clock = systemClock): boolean {
   if (active) return true;
   active = true;
   let timer: Timer | undefined;
+  let looking = false;
   let seen: ReadonlySet<number> = new Set();
-  const look = () => {
+  const look = async () => {
     timer = undefined;
-    const zombies = zombieChildren();
-    // Deno collects its own children within milliseconds, so a process that has been a zombie for a second is not one
-    // of them.
-    const fresh = zombies.filter((pid) => !(seen.has(pid) && libc.reap(pid)));
-    seen = new Set(fresh);
-    if (fresh.length > 0) timer = clock.timer(LOOK_MS, look);
+    if (looking) return lookLater();
+    looking = true;
+    seen = await collectZombies(childrenOfMainThread(), seen, libc, clock);
+    looking = false;
+    if (seen.size > 0) lookLater();
   };
-  Deno.addSignalListener("SIGCHLD", () => {
+  const lookLater = () => {
     timer ??= clock.timer(LOOK_MS, look);
-  });
+  };
+  Deno.addSignalListener("SIGCHLD", lookLater);
   return true;
 }
 
 /**
- * Ended children of the main thread. The kernel gives orphans to the main thread; children that a worker started belong
- * to the worker.
+ * Collects the status of zombies that were seen before. Deno collects its own children within milliseconds, so one that
+ * has been a zombie for a second is not one of them. Returns the zombies that are left.
+ *
+ * A tree that forks without end leaves thousands, and each costs the kernel some time. So the work is done in slices:
+ * the connection to the Manager and the end of that tree cannot wait for it.
  */
-function zombieChildren(): number[] {
+export async function collectZombies(
+  children: readonly number[],
+  seen: ReadonlySet<number>,
+  libc: Pick<Libc, "hasEnded" | "reap">,
+  clock: Clock,
+): Promise<ReadonlySet<number>> {
+  const left = new Set<number>();
+  let pauseAt = clock.monotonic() + SLICE_MS;
+  for (const pid of children) {
+    if (clock.monotonic() >= pauseAt) {
+      await sleep(clock, 0);
+      pauseAt = clock.monotonic() + SLICE_MS;
+    }
+    if (!libc.hasEnded(pid)) continue;
+    if (!seen.has(pid) || !libc.reap(pid)) left.add(pid);
+  }
+  return left;
+}
+
+/** Children of the main thread. The kernel gives orphans to it; children that a worker started belong to the worker. */
+function childrenOfMainThread(): number[] {
   try {
     return Deno.readTextFileSync(`/proc/self/task/${Deno.pid}/children`)
-      .split(" ").filter((pid) => pid.trim() !== "").map(Number)
-      .filter((pid) => readProcess(pid)?.zombie);
+      .split(" ").filter((pid) => pid.trim() !== "").map(Number);
   } catch {
     // A kernel without CONFIG_PROC_CHILDREN: zombies stay until the agent ends, with one line each in the process
     // table.

@@ -1,4 +1,6 @@
 import { assertEquals } from "@std/assert";
+import { collectZombies } from "../../lib/operations/subreaper.ts";
+import { type Clock, systemClock } from "../../lib/base/clock.ts";
 import { fromFileUrl } from "@std/path";
 import { timerSlackIsShown } from "./support.ts";
 
@@ -13,6 +15,33 @@ Deno.test({
       codes: [3, ...Array.from({ length: 50 }, (_, i) => i)],
     });
   },
+});
+
+Deno.test("a look at thousands of zombies gives other work a turn every 10 ms, and misses none", async () => {
+  let now = 0;
+  let turns = 0;
+  const clock: Clock = {
+    ...systemClock,
+    monotonic: () => now,
+    timer: (ms, callback) => {
+      turns += 1;
+      return systemClock.timer(ms, callback);
+    },
+  };
+  const reaped: number[] = [];
+  const slow = {
+    hasEnded: (pid: number) => {
+      now += 1;
+      return pid !== 7;
+    },
+    reap: (pid: number) => reaped.push(pid) > 0,
+  };
+  const children = Array.from({ length: 3_000 }, (_, n) => n + 1);
+  const old = new Set(children.slice(0, 2_000));
+  const left = await collectZombies(children, old, slow, clock);
+  assertEquals(left, new Set(children.slice(2_000)));
+  assertEquals(reaped, children.slice(0, 2_000).filter((pid) => pid !== 7));
+  assertEquals(turns, 3_000 / 10 - 1);
 });
 
 Deno.test({
