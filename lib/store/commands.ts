@@ -13,6 +13,9 @@ import {
   NEW_FIELDS,
 } from "./command_shape.ts";
 import type { Database, Row, SqlValue } from "./database.ts";
+import { BulkPatches } from "./bulk_patches.ts";
+import { assignments, changedFields } from "./command_update.ts";
+import { jsonRows } from "./json_rows.ts";
 import type { RequestRecord, Requests } from "./requests.ts";
 import type { SentIds } from "./sent_ids.ts";
 import type { Meta } from "./meta.ts";
@@ -23,13 +26,23 @@ import type {
   NewCommand,
 } from "./records.ts";
 
-const INSERT = `INSERT INTO commands (${shape.names(NEW_FIELDS).join(", ")})
-  VALUES (${NEW_FIELDS.map(() => "?").join(", ")})`;
+const INSERT = `INSERT INTO commands (id, ${shape.names(NEW_FIELDS).join(", ")})
+  VALUES (?, ${NEW_FIELDS.map(() => "?").join(", ")})`;
 
-/** With an id that was chosen before. */
-const INSERT_AS = `INSERT INTO commands (id, ${
-  shape.names(NEW_FIELDS).join(", ")
-}) VALUES (?, ${NEW_FIELDS.map(() => "?").join(", ")})`;
+/** Fields that differ between commands which are made together. */
+const OWN_FIELDS = ["agent", "nonce", "instance", "session"] as const;
+
+/** Fields that they share, so that a large text is bound once. */
+const SHARED_FIELDS = NEW_FIELDS.filter((field) =>
+  !OWN_FIELDS.some((own) => own === field)
+);
+
+/** Commands of the same request, with ids from the first value on. */
+const INSERT_ALL = `INSERT INTO commands (id, ${
+  shape.names([...SHARED_FIELDS, ...OWN_FIELDS]).join(", ")
+}) SELECT ? + key, ${SHARED_FIELDS.map(() => "?").join(", ")},
+  value ->> 0, CAST(value ->> 1 AS INTEGER), value ->> 2, CAST(value ->> 3 AS INTEGER)
+  FROM json_each(?)`;
 
 const SELECT = `SELECT ${shape.list} FROM commands`;
 
@@ -41,19 +54,8 @@ const BAD = listOf(BAD_ENDS);
 const IDS_OF_STATE =
   "SELECT id FROM commands WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?";
 
-/** Fields that a patch never has: those that a command is created with, and those that the store counts itself. */
-const FIXED_FIELDS: ReadonlySet<string> = new Set(
-  [
-    "agent",
-    "operation",
-    "params",
-    "nonce",
-    "job",
-    "createdAt",
-    "rerunOf",
-    "outputKept",
-  ] satisfies (keyof CommandRecord)[],
-);
+/** Command to be added: all fields that a command is created with. */
+type StoredNewCommand = Required<NewCommand> & { readonly job: string };
 
 type Held = NonNullable<CommandPatch["after"]>;
 
@@ -66,6 +68,7 @@ export class Commands {
   readonly #sent: SentIds;
   readonly #meta: Meta;
   readonly #blobs: BlobRefs;
+  readonly #bulk: BulkPatches;
   readonly #updates = new Map<string, string>();
 
   constructor(
@@ -78,6 +81,7 @@ export class Commands {
     },
   ) {
     this.#db = db;
+    this.#bulk = new BulkPatches(db, (patch) => this.patch(patch));
     this.#blobs = blobs;
     this.#requests = requests;
     this.#sent = sent;
@@ -91,13 +95,17 @@ export class Commands {
     const earlier = this.startedBy(request.requestId);
     if (earlier !== undefined) return { ...earlier, repeated: true };
     const { job, blobs = [] } = request;
-    const made = commands.map((each) => {
-      const command = { rerunOf: null, saidBy: "", ...each, job };
-      const cells = shape.cells(command, NEW_FIELDS);
-      const { id } = this.#db.run(INSERT, ...cells);
-      if (command.state === "sent") this.#sent.note(command.agent, id);
-      return freshCommand(id, command);
-    });
+    const firstId = this.lastId() + 1n;
+    const full = commands.map((each) => ({
+      rerunOf: null,
+      saidBy: "",
+      ...each,
+      job,
+    }));
+    this.addAll(firstId, full);
+    const made = full.map((command, index) =>
+      freshCommand(firstId + BigInt(index), command)
+    );
     for (const { id } of made) this.#blobs.add(id, blobs);
     this.#requests.add({
       ...request,
@@ -110,11 +118,34 @@ export class Commands {
     return { job, commands: made, repeated: false };
   }
 
-  /** Adds a command that is recorded as sent, with an id above all others. */
-  add(id: bigint, command: Required<NewCommand> & { job: string }): void {
-    const cells = shape.cells(command, NEW_FIELDS);
-    this.#db.run(INSERT_AS, id, ...cells);
-    this.#sent.note(command.agent, id);
+  /** Adds commands with ids that follow each other, above all others. */
+  addAll(firstId: bigint, commands: readonly StoredNewCommand[]): void {
+    const rows = commands.length > 1 && areAlike(commands)
+      ? jsonRows(commands.map((each) => shape.cells(each, OWN_FIELDS)))
+      : undefined;
+    const [first] = commands;
+    if (first === undefined) return;
+    if (rows === undefined) {
+      commands.forEach((command, index) =>
+        this.#db.run(
+          INSERT,
+          firstId + BigInt(index),
+          ...shape.cells(command, NEW_FIELDS),
+        )
+      );
+    } else {
+      this.#db.run(
+        INSERT_ALL,
+        firstId,
+        ...shape.cells(first, SHARED_FIELDS),
+        rows,
+      );
+    }
+    this.#sent.noteAll(
+      commands.flatMap(({ state, agent }, index) =>
+        state === "sent" ? [[agent, firstId + BigInt(index)] as const] : []
+      ),
+    );
   }
 
   /** Notes the commands that were made together, for the history, and counts them. */
@@ -153,18 +184,31 @@ export class Commands {
    *
    * @throws {PiriError} FAILED_PRECONDITION if output before it was not kept
    */
-  patch({ id, after, keys: _told, ...changes }: CommandPatch): boolean {
+  patch(patch: CommandPatch): boolean {
+    const { id, after } = patch;
     if (after !== undefined) this.#requireHeld(id, after);
-    const fields = definedFields(changes);
+    const fields = changedFields(patch);
     if (fields.length === 0) return this.has(id);
     const isChanged = this.#db.run(
       this.#updateOf(fields),
-      ...shape.cells(changes as CommandRecord, fields),
+      ...shape.cells(patch as CommandRecord, fields),
       id,
     ).changes > 0;
     // It is bound to a connection only in order to be sent over it.
-    if (isChanged && changes.session !== undefined) this.#sent.noteCommand(id);
+    if (isChanged && patch.session !== undefined) this.#sent.noteCommand(id);
     return isChanged;
+  }
+
+  /**
+   * Applies patches of different requests, by few statements. False if one of them has to be told apart: then the caller
+   * undoes what was applied, and applies each by itself.
+   */
+  patchTogether(patches: readonly CommandPatch[]): boolean {
+    if (!this.#bulk.apply(patches)) return false;
+    for (const { id, session } of patches) {
+      if (session !== undefined) this.#sent.noteCommand(id);
+    }
+    return true;
   }
 
   #requireHeld(id: bigint, { stdout, stderr }: Held): void {
@@ -189,15 +233,9 @@ export class Commands {
     const key = fields.join();
     const known = this.#updates.get(key);
     if (known !== undefined) return known;
-    const fixed = fields.find((field) => FIXED_FIELDS.has(field));
-    if (fixed !== undefined) {
-      throw new TypeError(`Cannot patch "${fixed}" of a command: it is fixed`);
-    }
-    const assignments = shape.names(fields).map((name) =>
-      // The store may know of a cut that the one who asks has not heard of yet.
-      name === "truncated" ? "truncated = max(truncated, ?)" : `${name} = ?`
-    );
-    const update = `UPDATE commands SET ${assignments.join(", ")} WHERE id = ?`;
+    const update = `UPDATE commands SET ${
+      assignments(fields, () => "?")
+    } WHERE id = ?`;
     this.#updates.set(key, update);
     return update;
   }
@@ -319,6 +357,14 @@ export class Commands {
   }
 }
 
+/** True if commands differ only in what each has of its own. */
+function areAlike(commands: readonly StoredNewCommand[]): boolean {
+  const [first] = commands;
+  return commands.every((command) =>
+    SHARED_FIELDS.every((field) => command[field] === first?.[field])
+  );
+}
+
 /** States as a list in a statement. */
 function listOf(states: readonly CommandStateName[]): string {
   return `(${states.map((state) => `'${state}'`).join(", ")})`;
@@ -347,11 +393,4 @@ export function commandNotFound(attempt: string, id: bigint): PiriError {
 
 function records(rows: readonly Row[]): CommandRecord[] {
   return rows.map((row) => shape.record(row));
-}
-
-function definedFields(
-  changes: Omit<CommandPatch, "id" | "after" | "keys">,
-): (keyof CommandRecord)[] {
-  const fields = Object.keys(changes) as (keyof typeof changes)[];
-  return fields.filter((field) => changes[field] !== undefined);
 }

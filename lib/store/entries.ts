@@ -11,6 +11,7 @@ import type {
   MovedEntry,
   UnstartedEntries,
 } from "./job_records.ts";
+import { runs } from "./runs.ts";
 import { big, flag, int, nullable, Shape, text, word } from "./shape.ts";
 
 const shape = new Shape<Omit<EntryRecord, "command">>({
@@ -81,26 +82,21 @@ export class Entries {
       gone: EntryMove;
     },
   ): number {
-    const insert = `INSERT INTO entries
-        (job_id, position, agent, state, reason, canary, changed_at)
-      SELECT ?, ?, ?,
-        CASE WHEN a.id IS NULL THEN ? ELSE 'waiting' END,
-        CASE WHEN a.id IS NULL THEN ? ELSE '' END,
-        ?, ?
-      FROM (SELECT ? AS agent) LEFT JOIN agents a ON a.id = agent`;
-    agents.forEach((agent, position) => {
-      this.#db.run(
-        insert,
-        job,
-        position,
-        agent,
-        gone.to,
-        gone.reason,
-        position < canaries ? 1n : 0n,
-        Math.trunc(at),
-        agent,
-      );
-    });
+    this.#db.run(
+      `INSERT INTO entries
+         (job_id, position, agent, state, reason, canary, changed_at)
+       SELECT ?, key, value,
+         CASE WHEN a.id IS NULL THEN ? ELSE 'waiting' END,
+         CASE WHEN a.id IS NULL THEN ? ELSE '' END,
+         key < ?, ?
+       FROM json_each(?) LEFT JOIN agents a ON a.id = value`,
+      job,
+      gone.to,
+      gone.reason,
+      canaries,
+      Math.trunc(at),
+      JSON.stringify(agents),
+    );
     const row = this.#db.get(
       "SELECT count(*) AS n FROM entries WHERE job_id = ? AND state = ?",
       job,
@@ -166,23 +162,53 @@ export class Entries {
     }));
   }
 
-  /** Gives an entry its command. False if it is in none of the states that start. */
+  /**
+   * Gives entries commands with ids that follow each other, in the order of `positions`. Those that are in none of the
+   * states that start get none. Returns the places in `positions` of those that started.
+   */
   start(
     job: bigint,
-    position: number,
-    { id, move }: { id: bigint; move: EntryMove },
-  ): boolean {
-    return this.#db.run(
-      `UPDATE entries SET state = ?, reason = ?, command_id = ?, changed_at = ?
-         WHERE job_id = ? AND position = ? AND state IN (${marks(move.from)})`,
-      move.to,
-      move.reason,
-      id,
-      Math.trunc(move.at),
-      job,
-      position,
-      ...move.from,
-    ).changes > 0;
+    positions: readonly number[],
+    { firstId, move }: { firstId: bigint; move: EntryMove },
+  ): number[] {
+    const seen = new Set<number>();
+    const started = runs(positions).flatMap(({ index, length }) => {
+      const from = positions[index] ?? 0;
+      const startable = new Set(
+        this.#db.cells(
+          `SELECT position FROM entries
+             WHERE job_id = ? AND position BETWEEN ? AND ? AND state IN (${
+            marks(move.from)
+          })`,
+          job,
+          from,
+          from + length - 1,
+          ...move.from,
+        ).map(([position]) => Number(position)),
+      );
+      return Array.from({ length }, (_, n) => index + n).filter((at) => {
+        const position = positions[at] ?? -1;
+        // Each only once.
+        return startable.has(position) && !seen.has(position) &&
+          seen.add(position);
+      });
+    });
+    const taken = started.map((index) => positions[index] ?? 0);
+    for (const { index, length } of runs(taken)) {
+      const from = taken[index] ?? 0;
+      this.#db.run(
+        `UPDATE entries SET state = ?, reason = ?, command_id = ? + position, changed_at = ?
+           WHERE job_id = ? AND position BETWEEN ? AND ?`,
+        move.to,
+        move.reason,
+        firstId + BigInt(index - from),
+        Math.trunc(move.at),
+        job,
+        from,
+        from + length - 1,
+      );
+    }
+    return started;
   }
 
   /** Moves entries at these positions, or from position 0 on at most `limit` of all. */

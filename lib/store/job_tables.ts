@@ -146,43 +146,37 @@ export class JobTables {
       this.jobs.require("start entries of", job);
     const { requestedBy, saidBy } = made;
     const firstId = this.#commands.lastId() + 1n;
-    const missed: number[] = [];
-    let id = firstId;
-    positions.forEach((position, index) => {
-      if (!this.#entries.start(job, position, { id, move })) {
-        missed.push(position);
-        return;
-      }
-      const agent = agents[index] ?? "";
-      this.#commands.add(id, {
-        agent,
-        operation,
-        params,
-        nonce: nonces[index] ?? 0n,
-        job: `j-${job}`,
-        requestedBy,
-        saidBy,
-        timeoutMs,
-        onDisconnect,
-        killAfterMs,
-        state: "sent",
-        instance: instances[index] ?? "",
-        session: sessions[index] ?? 0n,
-        createdAt: move.at,
-        sentAt: move.at,
-        rerunOf: null,
-      });
-      id++;
-    });
-    if (id > firstId) {
+    const started = this.#entries.start(job, positions, { firstId, move });
+    const commands = started.map((index) => ({
+      agent: agents[index] ?? "",
+      operation,
+      params,
+      nonce: nonces[index] ?? 0n,
+      job: `j-${job}`,
+      requestedBy,
+      saidBy,
+      timeoutMs,
+      onDisconnect,
+      killAfterMs,
+      state: "sent" as const,
+      instance: instances[index] ?? "",
+      session: sessions[index] ?? 0n,
+      createdAt: move.at,
+      sentAt: move.at,
+      rerunOf: null,
+    }));
+    this.#commands.addAll(firstId, commands);
+    if (commands.length > 0) {
       this.#commands.noteRequest({
         requestId: `:j-${job}/${firstId}`,
         job: `j-${job}`,
         firstId,
-        lastId: id - 1n,
+        lastId: firstId + BigInt(commands.length) - 1n,
         createdAt: move.at,
       });
     }
+    const taken = new Set(started);
+    const missed = positions.filter((_, index) => !taken.has(index));
     return { firstId, missed };
   }
 

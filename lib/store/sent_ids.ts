@@ -1,4 +1,5 @@
 import type { Database } from "./database.ts";
+import { jsonRows } from "./json_rows.ts";
 
 /** Highest id of a command that was ever recorded as sent to each agent, or that the agent named as its last. */
 export class SentIds {
@@ -23,6 +24,21 @@ export class SentIds {
          ON CONFLICT (agent) DO UPDATE SET last_id = max(last_id, excluded.last_id)`,
       agent,
       id,
+    );
+  }
+
+  /** Notes ids of many agents. */
+  noteAll(sent: readonly (readonly [agent: string, id: bigint])[]): void {
+    const rows = sent.length > 1 ? jsonRows(sent) : undefined;
+    if (rows === undefined) {
+      for (const [agent, id] of sent) this.note(agent, id);
+      return;
+    }
+    this.#db.run(
+      `INSERT INTO sent_ids (agent, last_id)
+         SELECT value ->> 0, CAST(value ->> 1 AS INTEGER) FROM json_each(?) WHERE true
+         ON CONFLICT (agent) DO UPDATE SET last_id = max(last_id, excluded.last_id)`,
+      rows,
     );
   }
 

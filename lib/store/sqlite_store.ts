@@ -18,6 +18,7 @@ import type { IssuerRecord } from "./issuer_records.ts";
 import type {
   BlobUse,
   CommandFilter,
+  CommandPatch,
   CommandRecord,
   EventRecord,
   HistoryPage,
@@ -32,7 +33,7 @@ import type { Store } from "./store.ts";
 import type { StoreArgs as Args } from "./store_args.ts";
 import { madeText, startedText } from "./audit_outcome.ts";
 import { Tables } from "./tables.ts";
-import { Writer } from "./writer.ts";
+import { type Gathered, Writer } from "./writer.ts";
 
 /** Store on an SQLite database. Says which tables each request uses, in one write or read. */
 export class SqliteStore extends SqliteAudit implements Store {
@@ -42,6 +43,20 @@ export class SqliteStore extends SqliteAudit implements Store {
   readonly #acts: ActWriter;
   readonly #retention: Retention;
   readonly #resources: Disposable;
+  /** Patches of commands: most are the results of agents, many at a time. */
+  readonly #patches: Gathered<CommandPatch> = {
+    one: (patch) => {
+      if (!this.#tables.commands.patch(patch)) {
+        throw commandNotFound("change", patch.id);
+      }
+      this.#tell(patch);
+    },
+    several: (patches) => {
+      if (!this.#tables.commands.patchTogether(patches)) return false;
+      for (const patch of patches) this.#tell(patch);
+      return true;
+    },
+  };
 
   /** Takes over `resources`, the database among them: they are released together with the store. */
   constructor(db: Database, meta: Meta, resources: Disposable) {
@@ -82,15 +97,10 @@ export class SqliteStore extends SqliteAudit implements Store {
   }
 
   patchCommand(...[patch, audit]: Args<"patchCommand">): Promise<void> {
-    return this.#acts.write(audit, () => {
-      if (!this.#tables.commands.patch(patch)) {
-        throw commandNotFound("change", patch.id);
-      }
-      const agent = patch.keys && this.#tables.commands.get(patch.id)?.agent;
-      if (patch.keys !== undefined && agent !== undefined) {
-        this.#tables.agents.tell(agent, patch.keys);
-      }
-    }, { size: { rows: 1, bytes: patch.data?.length ?? 0 } });
+    const size = { rows: 1, bytes: patch.data?.length ?? 0 };
+    return audit === undefined
+      ? this.#writer.gather(this.#patches, patch, size)
+      : this.#acts.write(audit, () => this.#patches.one(patch), { size });
   }
 
   command(id: bigint): Promise<CommandRecord | undefined> {
@@ -343,12 +353,18 @@ export class SqliteStore extends SqliteAudit implements Store {
     });
   }
 
+  /** Keeps the keys that an agent has told with a result. */
+  #tell({ id, keys }: CommandPatch): void {
+    const agent = keys && this.#tables.commands.get(id)?.agent;
+    if (keys !== undefined && agent !== undefined) {
+      this.#tables.agents.tell(agent, keys);
+    }
+  }
+
   /** Closes the store after all writes that have been asked for. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#writer.close();
     this.#resources[Symbol.dispose]();
     return Promise.resolve();
   }
-
-  /** Applies the patches. A command that has been pruned meanwhile needs none. */
 }

@@ -23,6 +23,17 @@ export interface Deferred {
   forget(): void;
 }
 
+/** Writes of one kind, which cost less together. */
+export interface Gathered<T> {
+  /** Does one of them by itself. */
+  readonly one: (item: T) => void;
+  /**
+   * Does several, with the same end as one after the other. False if one has to be told apart: then all of the
+   * transaction is undone, and each is done by itself.
+   */
+  readonly several: (items: readonly T[]) => boolean;
+}
+
 /** Write or read that was asked for. */
 interface Request {
   readonly kind: "read" | "write";
@@ -30,6 +41,14 @@ interface Request {
   /** Does the work and returns a function that answers the caller. */
   attempt(): () => void;
   reject(error: unknown): void;
+  /** Present if the write may be done with others of its kind; `tell` answers the caller then. */
+  readonly gathered?: Gathering;
+}
+
+interface Gathering {
+  readonly by: Gathered<unknown>;
+  readonly item: unknown;
+  tell(): void;
 }
 
 /**
@@ -55,12 +74,25 @@ export class Writer {
   /** Asks for a write. It may run twice; the return value of the last run counts. */
   write<T>(run: () => T, size = ONE_ROW): Promise<T> {
     const { request, promise } = requestOf("write", run, size);
-    if (this.#closed) {
-      request.reject(closedError());
-    } else {
-      this.#queue.push(request);
-      this.#schedule();
-    }
+    this.#add(request);
+    return promise;
+  }
+
+  /** Asks for a write that may be done together with others of its kind that come right before or after it. */
+  gather<T>(
+    by: Gathered<T>,
+    item: T,
+    size = ONE_ROW,
+  ): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const attempt = () => {
+      by.one(item);
+      return resolve;
+    };
+    // One kind has items of one type.
+    const kind = by as Gathered<unknown>;
+    const gathered = { by: kind, item, tell: resolve };
+    this.#add({ kind: "write", size, attempt, reject, gathered });
     return promise;
   }
 
@@ -80,6 +112,15 @@ export class Writer {
   close(): void {
     this.#closed = true;
     while (this.#queue.length > 0) this.#work();
+  }
+
+  #add(write: Request): void {
+    if (this.#closed) {
+      write.reject(closedError());
+    } else {
+      this.#queue.push(write);
+      this.#schedule();
+    }
   }
 
   #schedule(): void {
@@ -118,7 +159,7 @@ export class Writer {
     const answers: (() => void)[] = [];
     this.#db.run("BEGIN IMMEDIATE");
     try {
-      for (const write of writes) answers.push(write.attempt());
+      for (const group of groupsOf(writes)) answers.push(...attempt(group));
       this.#deferred?.flush();
     } catch (error) {
       this.#deferred?.forget();
@@ -169,6 +210,32 @@ export class Writer {
     }
     for (const write of writes) write.reject(error);
   }
+}
+
+/** Writes that may be done together, and each other one by itself, in their order. */
+function groupsOf(writes: readonly Request[]): Request[][] {
+  const groups: Request[][] = [];
+  let by: Gathered<unknown> | undefined;
+  for (const write of writes) {
+    const joins = by !== undefined && write.gathered?.by === by;
+    if (joins) groups.at(-1)?.push(write);
+    else groups.push([write]);
+    by = write.gathered?.by;
+  }
+  return groups;
+}
+
+/** Does a group of writes, and returns what answers their callers. */
+function attempt(group: readonly Request[]): (() => void)[] {
+  const gathered = group.flatMap((write) => write.gathered ?? []);
+  const [first] = gathered;
+  if (first === undefined || group.length === 1) {
+    return group.map((write) => write.attempt());
+  }
+  if (first.by.several(gathered.map(({ item }) => item))) {
+    return gathered.map(({ tell }) => tell);
+  }
+  throw new Error("Cannot do these writes together: one is to be told apart");
 }
 
 function requestOf<T>(

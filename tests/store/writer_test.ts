@@ -46,6 +46,57 @@ Deno.test("writes of one turn are committed together and answered afterwards", a
   assertEquals(await second, 1);
 });
 
+/** Writes of numbers that are done together; a number below 0 is told apart, and is refused. */
+function gathering(db: Database) {
+  const several: (readonly number[])[] = [];
+  const insert = (n: number) => {
+    if (n < 0) throw new RangeError(`no ${n}`);
+    db.run("INSERT INTO numbers VALUES (?)", n);
+  };
+  return {
+    several,
+    kind: {
+      one: insert,
+      several: (numbers: readonly number[]) => {
+        several.push(numbers);
+        if (numbers.some((n) => n < 0)) return false;
+        numbers.forEach(insert);
+        return true;
+      },
+    },
+  };
+}
+
+Deno.test("writes of one kind are done together, up to the next other write", async () => {
+  await using at = await startWriter();
+  const { several, kind } = gathering(at.db);
+  const seen: number[][] = [];
+  await Promise.all([
+    at.writer.gather(kind, 1),
+    at.writer.gather(kind, 2),
+    at.writer.write(() => seen.push(at.inside())),
+    at.writer.gather(kind, 3),
+    at.writer.gather(gathering(at.db).kind, 4),
+  ]);
+  assertEquals(several, [[1, 2]]);
+  assertEquals(seen, [[1, 2]]);
+  assertEquals(at.committed(), [1, 2, 3, 4]);
+});
+
+Deno.test("one of several writes that is to be told apart is refused alone", async () => {
+  await using at = await startWriter();
+  const { kind } = gathering(at.db);
+  const ends = await Promise.allSettled(
+    [1, -2, 3].map((n) => at.writer.gather(kind, n)),
+  );
+  assertEquals(ends.map(({ status }) => status), [
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+  ]);
+  assertEquals(at.committed(), [1, 3]);
+});
+
 Deno.test("a write that throws is undone alone, among many", async () => {
   await using at = await startWriter();
   const outcomes = await Promise.allSettled([
