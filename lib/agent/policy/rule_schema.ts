@@ -33,7 +33,8 @@ export const MORE = "...";
 
 const names: readonly string[] = operations.map(({ name }) => name);
 
-function list<Item extends v.GenericSchema<string, unknown>>(
+/** Schema of one value or a list of them. */
+export function list<Item extends v.GenericSchema<string, unknown>>(
   item: Item,
   what: string,
 ) {
@@ -45,7 +46,8 @@ function list<Item extends v.GenericSchema<string, unknown>>(
   return v.lazy((input) => Array.isArray(input) ? many : one);
 }
 
-const operation = v.pipe(
+/** Schema of the name of an operation, with "*". */
+export const operation = v.pipe(
   v.string("it should be names of operations, as command.Run or file.*"),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
