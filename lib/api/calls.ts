@@ -33,6 +33,7 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "ApprovalsService.getApproval": SEES,
   "ApprovalsService.watchApproval": SEES,
   "ApprovalsService.approve": ACTS,
+  "ApprovalsService.sign": ACTS,
   "ApprovalsService.reject": ACTS,
   "ApprovalsService.withdraw": ACTS,
   "AuditService.listAudit": { needs: "admin", changes: false },

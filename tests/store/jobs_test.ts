@@ -27,6 +27,7 @@ function newJob(given: Partial<NewJob> = {}): NewJob {
     },
     name: "night",
     note: "a note",
+    signed: null,
     requestedBy: "root",
     saidBy: "anna",
     tokenId: 5,

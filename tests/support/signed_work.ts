@@ -1,3 +1,5 @@
+import { encodeBase64 } from "@std/encoding/base64";
+import type { AskedSignatures } from "../../lib/manager/job_api.ts";
 import {
   encodeSignedWork,
   type SignedStatement,
@@ -64,4 +66,26 @@ export function signBy(
 /** Work signed by Alice and Bob. */
 export function signedByTwo(work: SignedWork) {
   return signBy(encodeSignedWork(work), ALICE, BOB);
+}
+
+/** What operators have signed, as a request for a job has it. */
+export function askedSignatures(
+  work: SignedWork,
+  needed: number,
+  ...keys: readonly SigningKey[]
+): AskedSignatures {
+  const bytes = encodeSignedWork(work);
+  return {
+    statement: new TextDecoder().decode(bytes),
+    needed,
+    signatures: keys.map((key) => signatureBy(key, bytes)),
+  };
+}
+
+/** Signature as a request has it. */
+export function signatureBy(key: SigningKey, statement: Uint8Array) {
+  return {
+    key: signerText(key.publicKey),
+    signature: encodeBase64(key.sign(statement)),
+  };
 }
