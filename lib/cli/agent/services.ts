@@ -55,6 +55,8 @@ export interface PolicyServices {
     readonly rule: string;
     /** Sentence about a refusal; empty if it is allowed. */
     readonly refusal: string;
+    /** Signatures that it needs besides, a count. */
+    readonly signatures: number;
   }>;
   /**
    * Asks the running agent to read its policy again, and returns its process.
@@ -76,6 +78,13 @@ export interface CheckedPolicy {
   readonly error: string;
   /** Count of rules. */
   readonly rules: number;
+  /** Names of those who may sign. */
+  readonly signers: readonly string[];
+  /** Operations that need signatures, and how many. */
+  readonly require: readonly {
+    readonly do: readonly string[];
+    readonly signatures: number;
+  }[];
   /** Ways around the rules. */
   readonly unlimitedBy: readonly string[];
 }

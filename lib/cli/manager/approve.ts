@@ -8,7 +8,7 @@ import {
   approvalJson,
   approvalStateName,
   parseApprovalId,
-  votesText,
+  waitText,
 } from "./approval_text.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
@@ -66,7 +66,7 @@ export const approve = defineSubcommand({
     await output.either(
       approvalJson(now),
       now.state === ApprovalState.WAITING
-        ? `approved ${name}: ${votesText(now)}`
+        ? `approved ${name}: ${waitText(now)}`
         : `approved ${name}: it ${
           now.jobId === undefined ? "is " : ""
         }${become}`,
@@ -103,7 +103,8 @@ export const reject = defineSubcommand({
   },
 });
 
-function hashOf(text: string): Uint8Array<ArrayBuffer> {
+/** Reads the SHA-256 of a flag. Throws INVALID_ARGUMENT. */
+export function hashOf(text: string): Uint8Array<ArrayBuffer> {
   if (text === "") return new Uint8Array();
   if (/^[0-9a-fA-F]{64}$/.test(text)) return new Uint8Array(decodeHex(text));
   throw new PiriError(

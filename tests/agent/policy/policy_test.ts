@@ -244,3 +244,24 @@ Deno.test("a policy that can be got around is called unlimited, with the way", a
     [],
   );
 });
+
+Deno.test("a policy is limited where its signers have to sign what could get around it", async () => {
+  const ways: [require: string, mode: string, ways: string[]][] = [
+    ['"*"', "all", []],
+    ["command.Run", "all", [
+      "mode: all allows to write every file by file.Fetch, file.Installed, file.Put",
+    ]],
+    ["file.*", "all", ["mode: all allows every program"]],
+    ["[command.Run, file.*]", "rules\nallow: [{ do: '*' }]", []],
+    ["command.Run", "rules\nallow: [{ do: '*' }]", [
+      "allow 1: it allows to write every file",
+    ]],
+  ];
+  for (const [require, mode, expected] of ways) {
+    const policy = await parsePolicy(
+      `mode: ${mode}\nsigners: { alice: "${KEY}" }\nrequire: [{ do: ${require}, signatures: 1 }]`,
+      "policy.yaml",
+    );
+    assertEquals(unlimitedBy(policy), expected);
+  }
+});

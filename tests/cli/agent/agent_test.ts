@@ -63,9 +63,11 @@ class FakeAgent implements AgentServices {
     sha256: "",
     error: "",
     rules: 0,
+    signers: [],
+    require: [],
     unlimitedBy: ["mode: all allows every program"],
   };
-  decision = { rule: "allow 1", refusal: "" };
+  decision = { rule: "allow 1", refusal: "", signatures: 0 };
   readonly policy: PolicyServices = {
     check: () => Promise.resolve(this.checked),
     test: (_dir, asked) => {
@@ -439,11 +441,14 @@ Deno.test("policy check tells mode, rules and the ways around them, and exits 2 
     mode: "rules",
     sha256: "abc",
     rules: 2,
+    signers: ["alice", "bob"],
+    require: [{ do: ["command.Run", "file.*"], signatures: 2 }],
     unlimitedBy: [],
   };
   assertEquals(
     (await see(["policy", "check"], { agent })).stdout,
-    "ok: mode rules, 2 rules, SHA-256 abc\n",
+    "ok: mode rules, 2 rules, SHA-256 abc\n" +
+      "command.Run, file.*: 2 signatures of alice, bob\n",
   );
   assertEquals(
     JSON.parse((await see(["policy", "check", "--json"], { agent })).stdout),
@@ -452,6 +457,8 @@ Deno.test("policy check tells mode, rules and the ways around them, and exits 2 
       edition: "full",
       sha256: "abc",
       rules: 2,
+      signers: ["alice", "bob"],
+      require: [{ do: ["command.Run", "file.*"], signatures: 2 }],
       unlimited: false,
       unlimitedBy: [],
     },
@@ -466,7 +473,15 @@ Deno.test("policy test says which rule decides, and exits 4 for a refusal", asyn
   const line = ["policy", "test", "--user", "deploy:www", "--env", "A=b=c"];
   const allowed = await see([...line, "--", "/bin/id", "-u"], { agent });
   assertEquals([allowed.code, allowed.stdout], [0, "allowed by allow 1\n"]);
-  agent.decision = { rule: "no rule", refusal: "Cannot run x here: no" };
+  agent.decision = { rule: "allow 1", refusal: "", signatures: 2 };
+  const signed = await see(["policy", "test", "--", "/bin/id"], { agent });
+  assertEquals(signed.stdout, "allowed by allow 1, with 2 signatures\n");
+  agent.asked.splice(1);
+  agent.decision = {
+    rule: "no rule",
+    refusal: "Cannot run x here: no",
+    signatures: 0,
+  };
   const refused = await see(
     ["policy", "test", "--op", "file.Read", "path=/x", "parts:=[1]"],
     { agent },
