@@ -61,7 +61,7 @@ export interface SignFlagValues {
   readonly "sign-with": string | undefined;
   readonly signatures: number | undefined;
   readonly "sign-for": number | undefined;
-  readonly queue: number | undefined;
+  readonly queue?: number | undefined;
 }
 
 /** Part of a request that is signed. */
