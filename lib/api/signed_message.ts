@@ -8,7 +8,7 @@ import type { AskedSignatures } from "../manager/job_api.ts";
 import type { SignedRecord } from "../store/job_records.ts";
 import { milliseconds } from "./values.ts";
 
-/** What operators have signed, as a field of a message of the API; none if they have not. */
+/** Statement that operators have signed, as a field of a message of the API; none if they have not. */
 export function signedField(
   signed: SignedRecord | null,
 ): { signed?: SignedWork } {
@@ -28,7 +28,7 @@ export function signedField(
   };
 }
 
-/** What operators have signed, as a request has it; none if they have not. */
+/** Statement that operators have signed, as a request has it; none if they have not. */
 export function signedOf(
   signed: SignedWork | undefined,
 ): { signed?: AskedSignatures } {

@@ -64,11 +64,11 @@ export function signBy(
 }
 
 /** Work signed by Alice and Bob. */
-export function signedByTwo(work: SignedWork) {
+export function signedByTwo(work: SignedWork): ReturnType<typeof signBy> {
   return signBy(encodeSignedWork(work), ALICE, BOB);
 }
 
-/** What operators have signed, as a request for a job has it. */
+/** Signatures of operators, as a request for a job has them. */
 export function askedSignatures(
   work: SignedWork,
   needed: number,
@@ -83,7 +83,10 @@ export function askedSignatures(
 }
 
 /** Signature as a request has it. */
-export function signatureBy(key: SigningKey, statement: Uint8Array) {
+export function signatureBy(
+  key: SigningKey,
+  statement: Uint8Array,
+): { key: string; signature: string } {
   return {
     key: signerText(key.publicKey),
     signature: encodeBase64(key.sign(statement)),

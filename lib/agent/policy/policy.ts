@@ -4,8 +4,12 @@ import { codeOf, messageOf } from "../../base/errors.ts";
 import { readPrivateFile } from "../../base/files.ts";
 import { parseSettings } from "../../base/settings.ts";
 import { sha256 as hashOf } from "../../base/sha256.ts";
-import { type Most, PolicySchema } from "./policy_schema.ts";
-import type { RequireRule, Signers } from "./signatures.ts";
+import {
+  type Most,
+  PolicySchema,
+  type RequireRule,
+  type Signers,
+} from "./policy_schema.ts";
 import type { AllowRule, DenyRule } from "./rule_schema.ts";
 
 /** File with the policy, in the agent's state folder. */

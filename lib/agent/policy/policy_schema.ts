@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { encodeHex } from "@std/encoding/hex";
 import { durationSetting, readBy, sizeSetting } from "../../base/settings.ts";
 import { MAX_SIGNATURES, parseSigner } from "../../base/signed_work.ts";
-import { AllowSchema, DenySchema, list, operation } from "./rule_schema.ts";
+import { AllowSchema, DenySchema, OperationsSchema } from "./rule_schema.ts";
 
 /** Most that commands may use. */
 export interface Most {
@@ -14,10 +14,21 @@ export interface Most {
   readonly timeout?: number | undefined;
 }
 
+/** Operations that need signatures. */
+export interface RequireRule {
+  /** Operations by their names, with "*". */
+  readonly do: readonly string[];
+  /** Signatures of different operators, a count. */
+  readonly signatures: number;
+}
+
+/** Keys of those who may sign, by their names. */
+export type Signers = Readonly<Record<string, Uint8Array>>;
+
 const COUNT = `it should be a number from 1 to ${MAX_SIGNATURES}`;
 
 const RequireSchema = v.strictObject({
-  do: list(operation, "it should be names of operations"),
+  do: OperationsSchema,
   signatures: v.pipe(
     v.number(COUNT),
     v.integer(COUNT),

@@ -33,8 +33,7 @@ export const MORE = "...";
 
 const names: readonly string[] = operations.map(({ name }) => name);
 
-/** Schema of one value or a list of them. */
-export function list<Item extends v.GenericSchema<string, unknown>>(
+function list<Item extends v.GenericSchema<string, unknown>>(
   item: Item,
   what: string,
 ) {
@@ -46,8 +45,7 @@ export function list<Item extends v.GenericSchema<string, unknown>>(
   return v.lazy((input) => Array.isArray(input) ? many : one);
 }
 
-/** Schema of the name of an operation, with "*". */
-export const operation = v.pipe(
+const operation = v.pipe(
   v.string("it should be names of operations, as command.Run or file.*"),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
@@ -107,8 +105,14 @@ const argv = v.pipe(
   ),
 );
 
+/** Schema of names of operations, with "*". */
+export const OperationsSchema = list(
+  operation,
+  "it should be names of operations",
+);
+
 const conditions = {
-  do: list(operation, "it should be names of operations"),
+  do: OperationsSchema,
   argv: v.optional(argv),
   path: v.optional(list(path, MUST_BE_PATH)),
   user: v.optional(v.pipe(

@@ -11,17 +11,7 @@ import {
   type SignedWork,
 } from "../../base/signed_work.ts";
 import type { Policy } from "./policy.ts";
-
-/** Operations that need signatures. */
-export interface RequireRule {
-  /** Operations by their names, with "*". */
-  readonly do: readonly string[];
-  /** Signatures of different operators, a count. */
-  readonly signatures: number;
-}
-
-/** Keys of those who may sign, by their names. */
-export type Signers = Readonly<Record<string, Uint8Array>>;
+import type { Signers } from "./policy_schema.ts";
 
 /** A statement that is good here, and is used up by the command that it comes with. */
 export interface UsedStatement {

@@ -90,7 +90,7 @@ export function signaturesText({ signatures, needed }: SignedWork): string {
   return `${signatures.length} of ${needed} signatures`;
 }
 
-/** How far the approvals are, and the signatures if it waits for some. */
+/** Count of the approvals, and of the signatures if it waits for some. */
 export function waitText(approval: Approval): string {
   const { signed } = approval;
   return missingSignatures(approval) === 0 || signed === undefined

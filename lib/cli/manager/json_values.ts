@@ -19,7 +19,7 @@ export function text(value: string): string | null {
   return value === "" ? null : value;
 }
 
-/** What operators have signed of a job. */
+/** Statement that operators have signed of a job. */
 export function signedJson(
   signed: SignedWork | undefined,
 ): Record<string, unknown> | null {

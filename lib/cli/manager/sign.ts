@@ -147,7 +147,7 @@ function requireHash(
   );
 }
 
-/** What a statement says, by its own words. */
+/** Facts of a statement, by its own words. */
 function signedFacts(
   name: string,
   signed: SignedWork,
