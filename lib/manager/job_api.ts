@@ -15,6 +15,7 @@ import type { ResolvedTargets, TargetSelection } from "./target_api.ts";
 
 /** Statement that operators have signed, as a request has it. */
 export interface AskedSignatures extends Omit<SignedRecord, "signatures"> {
+  /** Signatures that it has. */
   readonly signatures: readonly (
     & Pick<SignatureRecord, "key" | "signature">
     & Partial<SignatureRecord>

@@ -29,7 +29,7 @@ export interface SignatureRecord {
   readonly signature: string;
   /** User who brought it, by evidence. */
   readonly by: string;
-  /** In milliseconds since 1970. */
+  /** Time at which it was brought, in milliseconds since 1970. */
   readonly at: number;
 }
 
@@ -37,6 +37,7 @@ export interface SignatureRecord {
 export interface SignedRecord {
   /** Canonical JSON. */
   readonly statement: string;
+  /** Signatures that it has, each by another key. */
   readonly signatures: readonly SignatureRecord[];
   /** Signatures without which the job does not start, a count. */
   readonly needed: number;
@@ -101,6 +102,8 @@ export interface JobRecord {
   readonly note: string;
   /** Statement that operators have signed; null for a job that nobody signed. */
   readonly signed: SignedRecord | null;
+  /** Users who have approved of it, by evidence. */
+  readonly approvedBy: readonly string[];
   /** User who asked for it, by evidence. */
   readonly requestedBy: string;
   /** Name that the client gave itself; empty for none. */

@@ -455,6 +455,7 @@ export function aJob(known: Partial<JobView> = {}): JobView {
     name: "",
     note: "",
     signed: null,
+    approvedBy: [],
     requestedBy: "",
     saidBy: "",
     createdAt: 1_000,

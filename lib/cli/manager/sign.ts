@@ -32,7 +32,7 @@ export const sign = defineSubcommand({
   name: "sign",
   summary: "sign a job that waits for signatures, with your own key",
   positionals: {
-    id: {
+    approval: {
       type: "one",
       summary: "id of what waits, a-7; with --show also of a job, j-17",
     },
@@ -68,7 +68,10 @@ export const sign = defineSubcommand({
     services: ManagerServices,
   ) {
     using control = await services.connect(dir);
-    const { name, signed, approval } = await find(positionals.id, control);
+    const { name, signed, approval } = await find(
+      positionals.approval,
+      control,
+    );
     if (signed === undefined) {
       throw new HintedError(
         "FAILED_PRECONDITION",

@@ -123,7 +123,12 @@ export class JobMaker {
       names.some((name) => this.#options.isUnsure(job, name))
     );
     const made = await store.createJob(
-      newJob(request, { canaries, createdAt: now, rerunOf }),
+      newJob(request, {
+        canaries,
+        createdAt: now,
+        rerunOf,
+        approvedBy: approval?.approved.votes.map(({ by }) => by) ?? [],
+      }),
       {
         agents: names,
         blobs,
@@ -239,7 +244,7 @@ function startEntry(
 
 function newJob(
   request: JobRequest,
-  made: Pick<NewJob, "canaries" | "createdAt" | "rerunOf">,
+  made: Pick<NewJob, "canaries" | "createdAt" | "rerunOf" | "approvedBy">,
 ): NewJob {
   return {
     requestId: request.requestId,

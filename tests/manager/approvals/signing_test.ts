@@ -165,6 +165,19 @@ Deno.test("a request whose statement is for something else is refused with the r
   ]);
 });
 
+Deno.test("why tells who approved of a command and who signed it", async () => {
+  await using site = await ApprovalFleet.start();
+  const alice = await site.knows("alice", [ASKS]);
+  const bob = await site.knows("bob");
+  await site.proposes(alice, signedBy(2, ALICE));
+  await sign(site, bob, BOB);
+  const { entries } = await site.fleet.manager.commands.timeline(1n);
+  assertEquals(
+    entries[0]?.text,
+    "asked for by alice, in job j-1, approved by bob, signed by alice and bob",
+  );
+});
+
 Deno.test("a signed job is not run again, as its statement is good for one time", async () => {
   await using site = await ApprovalFleet.start();
   await site.fleet.ask({ targets: "web-1", ...signedBy(1, ALICE) });
