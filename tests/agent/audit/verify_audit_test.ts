@@ -144,8 +144,7 @@ for (
       ([one = "", ...rest]) => [one, one, ...rest],
       [
         "line 2 of audit-000002.jsonl is number 4, and stands behind number 4: it was added or moved",
-        "line 2 of audit-000002.jsonl, number 4, was changed: number 5 names another one",
-      ].slice(0, 1),
+      ],
     ],
     [
       "two lines in another order",

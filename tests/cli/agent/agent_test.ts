@@ -8,6 +8,7 @@ import type {
   HostCommand,
   HostRecord,
   PolicyServices,
+  RecordVerdict,
 } from "../../../lib/cli/agent/services.ts";
 import type { Life } from "../../../lib/cli/life.ts";
 import { localTime } from "../../../lib/cli/time.ts";
@@ -54,6 +55,12 @@ class FakeAgent implements AgentServices {
   commands(options: unknown): Promise<HostRecord> {
     this.asked.push(options);
     return Promise.resolve(this.record);
+  }
+
+  verdict: RecordVerdict = { lines: 3, first: 2, findings: [], notes: [] };
+
+  verifyCommands(): Promise<RecordVerdict> {
+    return Promise.resolve(this.verdict);
   }
 
   checked: CheckedPolicy = {
@@ -360,6 +367,28 @@ Deno.test("commands lists the record of the host, newest first, and tells what i
   ]);
   assertEquals([code, stderr], [0, "record: 2 lines are missing\n"]);
   assertEquals(agent.asked, [{ dir: "/var/lib/piri-agent" }]);
+});
+
+Deno.test("commands --verify says that the record is whole, or where it is broken, with exit code 1", async () => {
+  const agent = new FakeAgent();
+  const whole = await see(["commands", "--verify"], { agent });
+  assertEquals([whole.code, whole.stdout], [
+    0,
+    "ok: 3 lines, from number 2 on: none was changed, removed, added or moved\n",
+  ]);
+  agent.verdict = { ...agent.verdict, findings: ["x was changed"] };
+  const broken = await see(["commands", "--verify"], { agent });
+  assertEquals([broken.code, broken.stdout], [
+    1,
+    "The record is broken (3 lines, from number 2 on):\nx was changed\n",
+  ]);
+  const { stdout } = await see(["commands", "--verify", "--json"], { agent });
+  assertEquals(JSON.parse(stdout), {
+    lines: 3,
+    first: 2,
+    findings: ["x was changed"],
+    notes: [],
+  });
 });
 
 Deno.test("commands --json prints one object a line, with everything that the record has", async () => {
