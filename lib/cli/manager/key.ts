@@ -29,7 +29,7 @@ const NAME = {
 
 const make = defineSubcommand({
   name: "make",
-  summary: "make your key for signing, and print its line for policy.yaml",
+  summary: "make your signing key, and print its line for policy.yaml",
   positionals: {},
   flags: {
     name: NAME,
