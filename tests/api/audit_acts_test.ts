@@ -489,10 +489,10 @@ const REFUSED: Readonly<
   "AgentsService.revokeAgent": ({ agents }) =>
     agents.revokeAgent({ id: "web-8" }),
   "ApprovalsService.approve": ({ approvals }) => approvals.approve({ id: 9n }),
-  "ApprovalsService.sign": ({ approvals }) =>
-    approvals.sign({ id: 9n, key: "k" }),
   "ApprovalsService.reject": ({ approvals }) =>
     approvals.reject({ id: 9n, reason: "no" }),
+  "ApprovalsService.sign": ({ approvals }) =>
+    approvals.sign({ id: 9n, key: "k" }),
   "ApprovalsService.withdraw": ({ approvals }) =>
     approvals.withdraw({ id: 9n }),
   "AuditService.verifyWithAgents": ({ audit }) =>
