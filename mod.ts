@@ -141,6 +141,7 @@ export type {
   ApprovalVote,
 } from "./lib/store/approval_records.ts";
 export type {
+  AskedSignatures,
   EntryView,
   JobAdmin,
   JobNews,
@@ -160,6 +161,8 @@ export type {
   JobLimits,
   JobRecord,
   Share,
+  SignatureRecord,
+  SignedRecord,
 } from "./lib/store/job_records.ts";
 export type { Address } from "./lib/base/address.ts";
 export type {

@@ -22,6 +22,8 @@ export function policyServices(
         sha256,
         error,
         rules: (policy?.allow?.length ?? 0) + (policy?.deny.length ?? 0),
+        signers: Object.keys(policy?.signers ?? {}),
+        require: policy?.require ?? [],
         unlimitedBy: policy === undefined || edition === "observe"
           ? []
           : unlimitedBy(policy),
@@ -33,8 +35,9 @@ export function policyServices(
         edition,
         own: ownFilesOf(dir),
       });
-      const { rule, refusal = "" } = await gate.judge(asked, clock.now());
-      return { rule, refusal };
+      const decision = await gate.judgeUnsigned(asked, clock.now());
+      const { rule, refusal = "" } = decision;
+      return { rule, refusal, signatures: gate.signaturesFor(asked.operation) };
     },
 
     async reload(dir) {

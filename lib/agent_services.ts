@@ -9,7 +9,7 @@ import { systemRandom } from "./base/random.ts";
 import { reloadAndLog } from "./base/reload.ts";
 import { aborted } from "./base/signals.ts";
 import type { AgentServices } from "./cli/agent/services.ts";
-import { readHostRecord } from "./host_record.ts";
+import { readHostRecord, verifyHostRecord } from "./host_record.ts";
 import { ownService, OwnState } from "./own_service.ts";
 import { joinManager, serveAgent } from "./serve_agent.ts";
 
@@ -53,6 +53,7 @@ export function agentServicesOf(edition: Edition): AgentServices {
     },
 
     commands: ({ dir }) => readHostRecord(dir),
+    verifyCommands: ({ dir }) => verifyHostRecord(dir),
 
     check: ({ dir }) => checkLink({ dir, ...parts, edition }),
 

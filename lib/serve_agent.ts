@@ -23,6 +23,7 @@ import { machineId } from "./agent/machine_id.ts";
 import { ownFilesOf } from "./agent/policy/own_files.ts";
 import { type FoundPolicy, readPolicy } from "./agent/policy/policy.ts";
 import { PolicyGate } from "./agent/policy/policy_gate.ts";
+import { USED_FILE, UsedStatements } from "./agent/policy/used_statements.ts";
 import { dialFirst } from "./agent/link/dial_first.ts";
 import { shrunkResult } from "./agent/runner/result.ts";
 import { RemovedNote } from "./agent/removed_note.ts";
@@ -316,8 +317,17 @@ async function openCore(
     factsFolder: join(dir, FACTS_FOLDER),
     ownRecords: { commands: join(dir, AUDIT_FOLDER), witnesses },
   };
+  const usedFile = join(dir, USED_FILE);
+  const used = new UsedStatements(clock, {
+    read: () => readPrivateIfThere(usedFile),
+    write: (text) => writeFileAtomically(usedFile, text, { random }),
+  });
+  await used.load();
+  let { name } = config;
   const policy = new PolicyGate(await findPolicy(dir), {
     edition,
+    name: () => name,
+    used,
     own: ownFilesOf(dir),
     umask: commands.umask,
     allowTestOperations: config.allowTestOperations,
@@ -351,9 +361,10 @@ async function openCore(
         { ...config, addresses, authorities: () => trust.authorities, clock },
         signal,
       ),
-    keepName: (name) => {
-      settings?.renamed(name);
-      return keepName(dir, name, random);
+    keepName: (given) => {
+      name = given;
+      settings?.renamed(given);
+      return keepName(dir, given, random);
     },
     widestWindowMs: config.reconnectWindow,
     witness: new Witnesses({

@@ -4,7 +4,7 @@ import { AuditLog } from "../lib/agent/audit/audit_log.ts";
 import { Counters } from "../lib/base/counters.ts";
 import { PiriError } from "../lib/base/errors.ts";
 import { openFileDisk } from "../lib/base/file_disk.ts";
-import { readHostRecord } from "../lib/host_record.ts";
+import { readHostRecord, verifyHostRecord } from "../lib/host_record.ts";
 import { FakeClock } from "./support/fake_clock.ts";
 import { TempFolder } from "./support/temp_folder.ts";
 
@@ -94,5 +94,21 @@ Deno.test("a folder that is no agent's has no record", async () => {
   assertEquals([error.code, error.message], [
     "FAILED_PRECONDITION",
     `Cannot read the record in "${dir}": no agent keeps its state there; use --dir`,
+  ]);
+});
+
+Deno.test("a record is verified while its agent writes it, and an edit of its file is found", async () => {
+  await using folder = await TempFolder.make();
+  {
+    await using audit = recordIn(folder.path);
+    await audit.add({ at: 1_000, event: "accepted", command: COMMAND });
+    await audit.add({ at: 2_000, event: "started", command: COMMAND });
+    assertEquals((await verifyHostRecord(folder.path)).findings, []);
+  }
+  const path = folder.at("audit/audit-000001.jsonl");
+  const text = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, text.replace("/bin/ls", "/bin/rm"));
+  assertEquals((await verifyHostRecord(folder.path)).findings, [
+    "line 1 of audit-000001.jsonl, number 1, was changed: number 2 names another one",
   ]);
 });

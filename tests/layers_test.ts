@@ -141,6 +141,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type store",
     "type manager/command_api.ts",
   ],
+  "manager/signed_request.ts": [
+    "base",
+    "type store",
+    "type manager/job_api.ts",
+  ],
   "manager/denials.ts": [
     "base",
     "type store",
@@ -228,6 +233,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/data",
   ],
   "manager/command": [
+    "manager/signed_request.ts",
     "type manager/secrets",
     "manager/audit_entry.ts",
     "base",
@@ -338,6 +344,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/job_api.ts",
   ],
   "manager/approvals": [
+    "manager/signed_request.ts",
     "base",
     "type store",
     "type manager/access_api.ts",
@@ -349,6 +356,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/secrets",
   ],
   "manager/jobs": [
+    "manager/signed_request.ts",
     "targets",
     "type manager/secrets",
     "manager/audit_entry.ts",

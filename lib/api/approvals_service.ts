@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { encodeBase64 } from "@std/encoding/base64";
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import {
   type Approval,
@@ -18,6 +19,7 @@ import {
   saidIn,
 } from "./checks.ts";
 import type { Proofs } from "./proofs.ts";
+import { signedField } from "./signed_message.ts";
 import { milliseconds, timestamp } from "./values.ts";
 
 const DEFAULT_LIMIT = 100;
@@ -82,6 +84,15 @@ export function addApprovalsService(
       });
       return { approval: approvalMessage(approval) };
     },
+    async sign(request, context) {
+      const id = requireId("id", request.id);
+      const approval = await approvals.sign(id, {
+        ...await decider(context, request),
+        key: requireText("key", request.key),
+        signature: encodeBase64(request.signature),
+      });
+      return { approval: approvalMessage(approval) };
+    },
     async reject(request, context) {
       const id = requireId("id", request.id);
       const reason = requireText("reason", request.reason);
@@ -124,6 +135,7 @@ export function approvalMessage(view: ApprovalView): Approval {
     ...timestamp("endedAtMs", view.endedAt),
     endedBy: view.endedBy,
     ...view.jobId === null ? {} : { jobId: view.jobId },
+    ...signedField(view.signed),
   });
 }
 

@@ -34,6 +34,7 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "ApprovalsService.watchApproval": SEES,
   "ApprovalsService.approve": ACTS,
   "ApprovalsService.reject": ACTS,
+  "ApprovalsService.sign": ACTS,
   "ApprovalsService.withdraw": ACTS,
   "AuditService.listAudit": { needs: "admin", changes: false },
   "AuditService.exportAudit": { needs: "admin", changes: false },

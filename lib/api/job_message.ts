@@ -23,6 +23,7 @@ import type { TargetSelection } from "../manager/operator_api.ts";
 import type { JobLimits, Share } from "../store/job_records.ts";
 import { invalid } from "./checks.ts";
 import { stateNumber } from "./command_message.ts";
+import { signedField } from "./signed_message.ts";
 import { missingMessage } from "./target_message.ts";
 import { milliseconds, optional, timestamp } from "./values.ts";
 
@@ -90,6 +91,7 @@ export function jobMessage(job: JobView): Job {
     ...timestamp("cancelRequestedAtMs", job.cancelRequestedAt),
     cancelRequestedBy: job.cancelRequestedBy,
     counts: { ...job.counts },
+    ...signedField(job.signed),
   });
 }
 

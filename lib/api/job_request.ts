@@ -23,6 +23,7 @@ import {
 } from "./checks.ts";
 import { onDisconnectOf, timeoutOf } from "./command_request.ts";
 import { jobStateName } from "./job_message.ts";
+import { signedOf } from "./signed_message.ts";
 import { selectionOf } from "./target_message.ts";
 
 const DEFAULT_LIMIT = 100;
@@ -56,6 +57,7 @@ export function jobRequestOf(
     skipDenied: request.skipDenied,
     propose: request.propose,
     ...givenOf(request.secrets),
+    ...signedOf(request.signed),
   };
 }
 

@@ -12,6 +12,7 @@ export interface Candidate {
 export type WordKind =
   | "targets"
   | "agent"
+  | "approval"
   | "group"
   | "id"
   | "job"
@@ -211,6 +212,7 @@ const POSITIONALS: Readonly<Record<string, WordKind>> = {
   agent: "targets",
   target: "targets",
   name: "agent",
+  approval: "approval",
   id: "id",
   job: "job",
   source: "file",

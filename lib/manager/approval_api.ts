@@ -85,6 +85,22 @@ export interface ApprovalAdmin {
     },
   ): Promise<ApprovalView>;
   /**
+   * Adds a signature of the statement that operators sign. It approves, too, if somebody else asked. The last signature or
+   * approval that is needed starts the job.
+   *
+   * @throws {PiriError} NOT_FOUND; DENIED for one whose rules do not allow the job; INVALID_ARGUMENT for a wrong signature;
+   * FAILED_PRECONDITION if it has ended, has no such statement, or was signed by the same key
+   */
+  sign(
+    id: bigint,
+    signer: Decider & {
+      /** Public key of the signer: "ed25519:" and base64. */
+      readonly key: string;
+      /** Signature of the statement, base64. */
+      readonly signature: string;
+    },
+  ): Promise<ApprovalView>;
+  /**
    * Ends it without a job.
    *
    * @throws {PiriError} NOT_FOUND; DENIED; FAILED_PRECONDITION if it has ended

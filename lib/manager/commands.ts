@@ -5,7 +5,7 @@ import type {
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { type Asker, NOBODY, operatorText } from "../base/asker.ts";
 import type { Clock } from "../base/clock.ts";
-import { hasEndedForGood, isOpenState } from "../base/command_state.ts";
+import { isOpenState } from "../base/command_state.ts";
 import type { Counters } from "../base/counters.ts";
 import { PiriError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
@@ -44,11 +44,8 @@ import { OpenCommand } from "./command/open_command.ts";
 import { type CommandNews, OpenCommands } from "./command/open_commands.ts";
 import { Recorder } from "./command/recorder.ts";
 import { seenCommands } from "./command/seen_commands.ts";
-import {
-  LINK_EVENTS,
-  TIMELINE_EVENTS,
-  timelineOf,
-} from "./watching/timeline.ts";
+import { timelineOf } from "./watching/timeline.ts";
+import { timelineRecords } from "./watching/timeline_records.ts";
 import type { SecretDesk } from "./secrets/secret_desk.ts";
 import type { StorageHealth } from "./storage_health.ts";
 import { DisputedResults } from "./command/disputed_results.ts";
@@ -266,17 +263,9 @@ export class Commands implements CommandAdmin {
   async timeline(id: bigint, sight?: Sight): Promise<Timeline> {
     const command = await this.#find(id, sight);
     const at = this.#clock.now();
-    const events = await this.#store.eventsAbout({
-      commandId: id,
-      agent: command.agent,
-      kinds: LINK_EVENTS,
-      from: command.createdAt,
-      to: hasEndedForGood(command) ? command.finishedAt ?? at : at,
-      limit: TIMELINE_EVENTS,
-    });
     const entries = timelineOf({
+      ...await timelineRecords(this.#store, command, at),
       command,
-      events,
       trace: this.#open.trace(id),
       received: this.#open.get(id)?.ledger.received,
       session: this.#options.fleet.session(command.agent),

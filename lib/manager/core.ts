@@ -205,10 +205,12 @@ export class ManagerCore {
       commands,
       secrets,
       targeting,
-      refusal: ({ requestedBy: name, tokenId, ...work }, agent) =>
-        tokenId === null
-          ? undefined
-          : this.access.rights.refusal({ name, tokenId }, work, agent),
+      refusal: ({ requestedBy: name, tokenId, approvedBy, ...work }, agent) =>
+        tokenId === null ? undefined : this.access.rights.refusal(
+          { name, tokenId, approvals: approvedBy.length },
+          work,
+          agent,
+        ),
     });
     this.jobs = jobs;
     this.approvals = new Approvals({

@@ -6,10 +6,21 @@ import type {
   JobFilter,
   JobLimits,
   JobRecord,
+  SignatureRecord,
+  SignedRecord,
 } from "../store/job_records.ts";
 import type { Rights, Sight } from "./access_api.ts";
 import type { RunRequest, WatchEvent } from "./command_api.ts";
 import type { ResolvedTargets, TargetSelection } from "./target_api.ts";
+
+/** Statement that operators have signed, as a request has it. */
+export interface AskedSignatures extends Omit<SignedRecord, "signatures"> {
+  /** Signatures that it has. */
+  readonly signatures: readonly (
+    & Pick<SignatureRecord, "key" | "signature">
+    & Partial<SignatureRecord>
+  )[];
+}
 
 /** Request to do something on many agents. */
 export interface JobRequest extends
@@ -35,6 +46,8 @@ export interface JobRequest extends
   readonly rights?: Rights;
   /** Leaves out agents on which rules do not allow it, instead of an error. */
   readonly skipDenied?: boolean;
+  /** Statement that operators have signed; none if absent. */
+  readonly signed?: AskedSignatures | undefined;
   /** Secrets that came with the request, by the names that its parameters have for them; none if absent. */
   readonly secrets?: ReadonlyMap<string, Sealed>;
 }

@@ -1,4 +1,9 @@
-import type { JobLimits, JobRecord, TargetSelection } from "./job_records.ts";
+import type {
+  JobLimits,
+  JobRecord,
+  SignedRecord,
+  TargetSelection,
+} from "./job_records.ts";
 
 /** State of an approval: it waits, has become a job, or ended without one. */
 export type ApprovalState =
@@ -60,6 +65,8 @@ export interface ApprovalRecord {
   readonly agents: readonly string[];
   /** Request for the job. */
   readonly request: ApprovalRequest;
+  /** Statement that operators have signed or are to sign; null for none. */
+  readonly signed: SignedRecord | null;
   /** User who asked, by evidence. */
   readonly requestedBy: string;
   /** Name that the client gave itself; empty for none. */
@@ -101,6 +108,8 @@ export type ApprovalChange =
     readonly kind: "vote";
     readonly votes: readonly ApprovalVote[];
     readonly needed: number;
+    /** Statement with the signatures that it has now; as before if absent. */
+    readonly signed?: SignedRecord;
   }
   | {
     readonly kind: "end";
@@ -130,6 +139,8 @@ export interface ApprovalStart {
   readonly id: bigint;
   readonly votes: readonly ApprovalVote[];
   readonly needed: number;
+  /** Statement with all signatures; null for none. */
+  readonly signed: SignedRecord | null;
   /** In milliseconds since 1970. */
   readonly at: number;
 }

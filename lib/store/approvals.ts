@@ -22,6 +22,7 @@ const shape = new Shape<ApprovalRecord>({
   hash: blob,
   agents: json(),
   request: json(),
+  signed: nullable(json()),
   requestedBy: text,
   saidBy: text,
   credential: text,
@@ -41,6 +42,7 @@ const NEW_FIELDS = [
   "hash",
   "agents",
   "request",
+  "signed",
   "requestedBy",
   "saidBy",
   "credential",
@@ -110,8 +112,8 @@ export class Approvals {
   /** @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION for one that has ended */
   change(id: bigint, change: ApprovalChange): ApprovalRecord {
     if (change.kind === "vote") {
-      const { votes, needed } = change;
-      return this.#update("approve", id, { votes, needed });
+      const { kind: _, ...changes } = change;
+      return this.#update("approve", id, changes);
     }
     const { state, reason, at, by } = change;
     const ended = { state, reason, endedAt: at, endedBy: by };
@@ -120,13 +122,13 @@ export class Approvals {
 
   /** Records the last approval and the job that it has started. Throws as `change`. */
   start(
-    { id, votes, needed, at }: ApprovalStart,
+    { id, votes, needed, signed, at }: ApprovalStart,
     jobId: bigint,
   ): ApprovalRecord {
     const endedBy = votes.at(-1)?.by ?? "";
     const state = "started" as const;
-    const started = { state, votes, needed, endedAt: at, endedBy, jobId };
-    return this.#update("start", id, started);
+    const started = { state, votes, needed, signed, endedBy, jobId };
+    return this.#update("start", id, { ...started, endedAt: at });
   }
 
   /** Deletes at most `limit` that ended before a time. Returns how many rows it deleted. */

@@ -21,6 +21,28 @@ export interface TargetSelection {
   readonly seed?: number | undefined;
 }
 
+/** Signature of a statement, as the Manager got it. */
+export interface SignatureRecord {
+  /** Public key of the operator: "ed25519:" and base64. */
+  readonly key: string;
+  /** Signature of the statement, base64. */
+  readonly signature: string;
+  /** User who brought it, by evidence. */
+  readonly by: string;
+  /** Time at which it was brought, in milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** Statement that operators sign, so that agents need not believe the Manager. */
+export interface SignedRecord {
+  /** Canonical JSON. */
+  readonly statement: string;
+  /** Signatures that it has, each by another key. */
+  readonly signatures: readonly SignatureRecord[];
+  /** Signatures without which the job does not start, a count. */
+  readonly needed: number;
+}
+
 /** Limits of a job. Times are milliseconds. */
 export interface JobLimits {
   /** Most commands at the same time; all if absent. */
@@ -78,6 +100,10 @@ export interface JobRecord {
   readonly name: string;
   /** Note for people. */
   readonly note: string;
+  /** Statement that operators have signed; null for a job that nobody signed. */
+  readonly signed: SignedRecord | null;
+  /** Users who have approved of it, by evidence. */
+  readonly approvedBy: readonly string[];
   /** User who asked for it, by evidence. */
   readonly requestedBy: string;
   /** Name that the client gave itself; empty for none. */

@@ -26,6 +26,7 @@ import { agentAliases } from "./migrations/0023_agent_aliases.ts";
 import { approvals } from "./migrations/0024_approvals.ts";
 import { keyRotation } from "./migrations/0025_key_rotation.ts";
 import { checkpoints } from "./migrations/0026_checkpoints.ts";
+import { signedWork } from "./migrations/0027_signed_work.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -58,6 +59,7 @@ export const MIGRATIONS: readonly string[] = [
   approvals,
   keyRotation,
   checkpoints,
+  signedWork,
 ];
 
 /**

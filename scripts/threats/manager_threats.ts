@@ -7,6 +7,9 @@ const WITNESSED_TEST = "tests/audit_witness_test.ts";
 const AUDIT = "lib/store/audit.ts";
 const AUDIT_TEST = "tests/store/audit_test.ts";
 const AUTHENTICATION = "lib/manager/admission/authentication.ts";
+const SIGNATURES_TEST = "tests/agent/policy/signatures_test.ts";
+const USED_UP =
+  "a statement is used up by one command, also if the agent restarts";
 const PROOF = "tests/manager/admission/proof_test.ts";
 
 /** Threats to the Manager and by it: rows 13 to 19 of docs/security.md. */
@@ -53,8 +56,8 @@ export const MANAGER_THREATS: readonly Threat[] = [
         "the rules of the agent's policy",
         [
           "lib/agent/runner/judge.ts",
-          "return { refusal, bounds, recorded: `the policy refuses it: ${rule}` };",
-          "return { refusal: refusal && undefined, bounds, recorded: rule };",
+          "return { refusal, bounds, used, recorded: `the policy refuses it: ${rule}` };",
+          "return { refusal: refusal && undefined, bounds, used, recorded: rule };",
         ],
         [
           "tests/rogue_manager_test.ts",
@@ -73,8 +76,38 @@ export const MANAGER_THREATS: readonly Threat[] = [
           "the mode observe allows only operations that leave the host as it is",
         ],
       ),
+      protection(
+        "the signatures that a policy requires",
+        [
+          "lib/agent/policy/policy_gate.ts",
+          'if ("refusal" in signatures) return signatures;',
+          'if ("refusal" in signatures) return this.#judgeRules(policy, asked, now);',
+        ],
+        [
+          SIGNATURES_TEST,
+          "a command with a wrong statement is refused, and the reason says what is wrong",
+        ],
+      ),
+      protection(
+        "the single use of what was signed",
+        [
+          "lib/agent/policy/used_statements.ts",
+          'if (this.#used.has(id)) return "its statement was used before";',
+          "if (this.#used.has(id)) return undefined;",
+        ],
+        [SIGNATURES_TEST, USED_UP],
+      ),
+      protection(
+        "the memory of what was used, over a restart",
+        [
+          "lib/agent/runner/runner.ts",
+          "if (used !== undefined) await policy.keep();",
+          "void policy;",
+        ],
+        [SIGNATURES_TEST, USED_UP],
+      ),
     ],
-    open: ["commands that operators sign: not part of this version"],
+    open: [],
   },
   {
     number: 15,

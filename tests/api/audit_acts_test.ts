@@ -16,12 +16,19 @@ import { MANAGER_PROOF, testKey } from "../support/keys.ts";
 import { MemoryKeys } from "../support/memory_keys.ts";
 import { JobFleet } from "../manager/jobs/job_fleet.ts";
 import { anEntry } from "../store/support.ts";
+import { encodeSignedWork, signerText } from "../../lib/base/signed_work.ts";
+import type { JobRequest } from "../../lib/manager/job_api.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { ALICE, askedSignatures, echoWork } from "../support/signed_work.ts";
 import { OWNER, refusal, startControl } from "../support/control.ts";
 import { SmallManager } from "../support/small_manager.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
 const SAID = { requestedBy: "anna" };
 const ECHO = { operation: "echo.Echo", params: "{}" };
+
+/** Statement for the echo of "hi" on all agents of these tests. */
+const ECHO_WORK = echoWork(new FakeClock().now(), { targets: ["web-*"] });
 
 /** Public keys of an issuer. */
 const JWKS = '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA"}]}';
@@ -91,7 +98,9 @@ async function withAlice({ manager }: JobFleet): Promise<void> {
 /** A job that waits for an approval, by somebody. */
 function propose(
   fleet: JobFleet,
-  by: { readonly requestedBy: string; readonly rights?: Identity },
+  by:
+    & { readonly requestedBy: string; readonly rights?: Identity }
+    & Partial<Pick<JobRequest, "signed" | "params">>,
 ): Promise<unknown> {
   const request = fleet.request({ targets: "web-*", ...by });
   return fleet.manager.approvals.start({ ...request, propose: true });
@@ -203,6 +212,24 @@ const CASES: Readonly<Record<string, Case>> = {
     outcome: `rejected by ${
       askerText({ requestedBy: OWNER, saidBy: "anna" })
     }: not now`,
+  },
+  "ApprovalsService.sign": {
+    before: (fleet) =>
+      propose(fleet, {
+        requestedBy: "root",
+        params: '{"text":"hi"}',
+        signed: askedSignatures(ECHO_WORK, 2),
+      }),
+    call: ({ approvals }) =>
+      approvals.sign({
+        id: 1n,
+        key: signerText(ALICE.publicKey),
+        signature: ALICE.sign(encodeSignedWork(ECHO_WORK)),
+        ...SAID,
+      }),
+    on: "a-1",
+    operation: "echo.Echo",
+    outcome: "",
   },
   "ApprovalsService.withdraw": {
     before: (fleet) => propose(fleet, { requestedBy: "root" }),
@@ -464,6 +491,8 @@ const REFUSED: Readonly<
   "ApprovalsService.approve": ({ approvals }) => approvals.approve({ id: 9n }),
   "ApprovalsService.reject": ({ approvals }) =>
     approvals.reject({ id: 9n, reason: "no" }),
+  "ApprovalsService.sign": ({ approvals }) =>
+    approvals.sign({ id: 9n, key: "k" }),
   "ApprovalsService.withdraw": ({ approvals }) =>
     approvals.withdraw({ id: 9n }),
   "AuditService.verifyWithAgents": ({ audit }) =>

@@ -218,6 +218,7 @@ const PAIRS: readonly (readonly [
   ["ApprovalsService.getApproval", ({ job }) => ({ id: job })],
   ["ApprovalsService.watchApproval", ({ job }) => ({ id: job })],
   ["ApprovalsService.approve", ({ job }) => ({ id: job })],
+  ["ApprovalsService.sign", ({ job }) => ({ id: job, key: "k" })],
   ["ApprovalsService.reject", ({ job }) => ({ id: job, reason: "no" })],
   ["ApprovalsService.withdraw", ({ job }) => ({ id: job })],
   ["CommandsService.run", ({ agent }) => ({

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { placeOf } from "../../lib/cli/complete.ts";
 import { shellWords } from "../../lib/cli/shell_words.ts";
+import { anApproval } from "./fake_approvals.ts";
 import { command, FakeManager } from "./fake_manager.ts";
 import { programOf, see, start } from "./manager/start.ts";
 
@@ -41,6 +42,9 @@ Deno.test("words that the table does not have are of the kind that their place i
   assertEquals(at("agent", "rename", ""), "agent");
   assertEquals(at("agent", "add", "x", "--group", ""), "group");
   assertEquals(at("watch", "1", ""), "id");
+  assertEquals(at("approve", ""), "approval");
+  assertEquals(at("approval", "show", ""), "approval");
+  assertEquals(at("sign", ""), "approval");
   assertEquals(at("run", "--op", ""), "operation");
   assertEquals(at("run", "--env-file", ""), "file");
   assertEquals(at("agents", "--dir", ""), "folder");
@@ -191,5 +195,16 @@ Deno.test("completion prints the script of a shell, and names the shells for ano
     other.stderr,
     'error: Cannot run "completion": <shell> "bsh" is none of bash, zsh, fish, powershell\n' +
       'hint: did you mean "bash"?\n',
+  );
+});
+
+Deno.test("approve completes the ids of what waits, each with its work and who asked", async () => {
+  const manager = new FakeManager();
+  manager.approvals.known = [anApproval(), anApproval({ id: 18n })];
+  assertEquals(
+    (await complete(["approve", "a-7"], manager)).filter((line) =>
+      line.startsWith("a-")
+    ),
+    ["a-7\tuptime on web-1, by alice"],
   );
 });

@@ -8,6 +8,7 @@ import {
   type ApproveRequest,
   type ListApprovalsRequest,
   type RejectRequest,
+  type SignRequest,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 
 /** An approval that waits, as a Manager tells it. */
@@ -32,8 +33,12 @@ export function anApproval(
 
 /** Approvals of a fake Manager, and what was asked about them. */
 export class FakeApprovals {
-  readonly asked: (ListApprovalsRequest | ApproveRequest | RejectRequest)[] =
-    [];
+  readonly asked: (
+    | ListApprovalsRequest
+    | ApproveRequest
+    | RejectRequest
+    | SignRequest
+  )[] = [];
   /** Answers, one after the other, to who watches. */
   news: Approval[] = [];
   known: Approval[] = [];
@@ -55,6 +60,10 @@ export class FakeApprovals {
       getApproval: () => ({ approval: approval() }),
       watchApproval: () => this.#tell(),
       approve: (request) => {
+        this.asked.push(request);
+        return { approval: approval() };
+      },
+      sign: (request) => {
         this.asked.push(request);
         return { approval: approval() };
       },

@@ -17,6 +17,7 @@ const NO_SERVICES: AgentServices = {
   join: () => Promise.reject(new Error("unused")),
   run: () => Promise.reject(new Error("unused")),
   commands: () => Promise.reject(new Error("unused")),
+  verifyCommands: () => Promise.reject(new Error("unused")),
   check: () => {
     throw new Error("unused");
   },

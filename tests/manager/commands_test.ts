@@ -28,6 +28,8 @@ Deno.test("a command leaves with all requested fields", async () => {
     onDisconnect: OnDisconnect.KILL,
     killAfterMs: 70_000,
     nonce,
+    statement: new Uint8Array(),
+    signatures: [],
     requestedBy: "test",
   });
 });

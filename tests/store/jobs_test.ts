@@ -27,6 +27,8 @@ function newJob(given: Partial<NewJob> = {}): NewJob {
     },
     name: "night",
     note: "a note",
+    signed: null,
+    approvedBy: [],
     requestedBy: "root",
     saidBy: "anna",
     tokenId: 5,

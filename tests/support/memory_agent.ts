@@ -1,6 +1,10 @@
 import { openJournal } from "../../lib/agent/journal/disk_journal.ts";
 import type { Journal, JournalEntry } from "../../lib/agent/journal/journal.ts";
 import { PolicyGate } from "../../lib/agent/policy/policy_gate.ts";
+import {
+  type UsedFile,
+  UsedStatements,
+} from "../../lib/agent/policy/used_statements.ts";
 import { Runner, type RunnerOptions } from "../../lib/agent/runner/runner.ts";
 import { AgentSession } from "../../lib/agent/link/session.ts";
 import { Counters } from "../../lib/base/counters.ts";
@@ -34,7 +38,8 @@ export const MANAGER = "manager-1";
 export class MemoryAgent implements AsyncDisposable {
   readonly workers = new FakeWorkers();
   readonly audit = new HeardAudit();
-  readonly policy = new PolicyGate();
+  readonly policy: PolicyGate;
+  readonly journal: Journal;
   readonly runner: Runner;
   /** Searches for survivors of earlier commands, in order. */
   readonly sought: { processes: readonly ProcessIdentity[]; marker: string }[] =
@@ -48,6 +53,7 @@ export class MemoryAgent implements AsyncDisposable {
   /** Session that became ready last. */
   session: AgentSession | undefined;
   readonly #peers: ScriptedPeer[] = [];
+  readonly #usedFile: UsedFile;
   #crashed = false;
   /** Answers requests of operations to the Manager. */
   answer: RunnerOptions["request"] = () => Promise.resolve("");
@@ -55,21 +61,32 @@ export class MemoryAgent implements AsyncDisposable {
   static async start(
     disk: MemoryDisk = new MemoryDisk(),
     clock: FakeClock = new FakeClock(),
+    usedFile: UsedFile = new MemoryUsedFile(),
   ): Promise<MemoryAgent> {
+    const used = new UsedStatements(clock, usedFile);
+    await used.load();
     const journal = await openJournal({
       disk,
       random: countingRandom(),
       machineId: "machine",
       bootId: "boot",
     });
-    return new MemoryAgent(disk, clock, journal);
+    const policy = new PolicyGate(undefined, { name: () => "web-1", used });
+    return new MemoryAgent(disk, clock, { journal, policy, usedFile });
   }
 
   private constructor(
     readonly disk: MemoryDisk,
     readonly clock: FakeClock,
-    readonly journal: Journal,
+    { journal, policy, usedFile }: {
+      readonly journal: Journal;
+      readonly policy: PolicyGate;
+      readonly usedFile: UsedFile;
+    },
   ) {
+    this.journal = journal;
+    this.policy = policy;
+    this.#usedFile = usedFile;
     this.runner = new Runner({
       journal,
       audit: this.audit,
@@ -87,7 +104,11 @@ export class MemoryAgent implements AsyncDisposable {
   /** The agent after it was killed and started again. */
   restarted(): Promise<MemoryAgent> {
     this.#crashed = true;
-    return MemoryAgent.start(this.disk.afterCrash("kill"), this.clock);
+    return MemoryAgent.start(
+      this.disk.afterCrash("kill"),
+      this.clock,
+      this.#usedFile,
+    );
   }
 
   /** Gives the runner a command. */
@@ -164,6 +185,20 @@ export class MemoryAgent implements AsyncDisposable {
     if (this.#crashed) return;
     await this.clock.settle();
     await this.journal[Symbol.asyncDispose]();
+  }
+}
+
+/** File of used statements in memory. */
+class MemoryUsedFile implements UsedFile {
+  #text: string | undefined;
+
+  read(): Promise<string | undefined> {
+    return Promise.resolve(this.#text);
+  }
+
+  write(text: string): Promise<void> {
+    this.#text = text;
+    return Promise.resolve();
   }
 }
 

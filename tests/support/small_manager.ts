@@ -98,6 +98,7 @@ export class SmallManager implements Manager {
       throw noAccess();
     },
     approve: () => Promise.reject(noAccess()),
+    sign: () => Promise.reject(noAccess()),
     reject: () => Promise.reject(noAccess()),
     withdraw: () => Promise.reject(noAccess()),
   };
@@ -245,6 +246,7 @@ export class SmallManager implements Manager {
         timeoutMs: timeoutMs ?? null,
         killAfterMs: killAfterMs ?? null,
         id: BigInt(this.madeJobs.length + 1),
+        signed: null,
       });
       this.madeJobs.push(job);
       const { agents: _agents, ...notes } = this.resolved;
@@ -452,6 +454,8 @@ export function aJob(known: Partial<JobView> = {}): JobView {
     },
     name: "",
     note: "",
+    signed: null,
+    approvedBy: [],
     requestedBy: "",
     saidBy: "",
     createdAt: 1_000,

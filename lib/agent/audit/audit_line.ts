@@ -1,4 +1,5 @@
 import type { CommandStateName } from "../../base/command_state.ts";
+import type { ChainLink } from "./audit_chain.ts";
 
 /** Names a command in the record. Ids of legacy Managers repeat. */
 export interface CommandKey {
@@ -60,8 +61,8 @@ const DECISIONS: Readonly<Record<string, string>> = {
   refused: "refused",
 };
 
-/** Encodes a line as JSON, with its newline. */
-export function encodeLine(line: AuditLine): string {
+/** Encodes a line as JSON, with its newline, and with its link to the line before it. */
+export function encodeLine(line: AuditLine, link?: ChainLink): string {
   const { at, event } = line;
   const fields: Record<string, unknown> = {
     at: new Date(at).toISOString(),
@@ -72,7 +73,7 @@ export function encodeLine(line: AuditLine): string {
   if (DECISIONS[event] !== undefined) fields["decision"] = DECISIONS[event];
   if ("why" in line) fields["why"] = line.why.slice(0, MAX_TEXT);
   if ("end" in line) Object.assign(fields, line.end);
-  return `${JSON.stringify(fields)}\n`;
+  return `${JSON.stringify({ ...fields, ...link })}\n`;
 }
 
 function addCommand(

@@ -1,10 +1,18 @@
 import { concat } from "@std/bytes/concat";
-import type { Clock } from "../../base/clock.ts";
+import type { Clock, Timer } from "../../base/clock.ts";
 import type { Counters } from "../../base/counters.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { FileDisk } from "../../base/file_disk.ts";
 import { type Logger, logger } from "../../base/log.ts";
 import { Turns } from "../../base/turns.ts";
+import {
+  chainBeginning,
+  chainEnd,
+  type ChainMark,
+  encodeHead,
+  HEAD_FILE,
+  lineHash,
+} from "./audit_chain.ts";
 import { auditFile, auditFiles } from "./audit_files.ts";
 import { type AuditLine, encodeLine } from "./audit_line.ts";
 
@@ -39,11 +47,11 @@ export interface AuditLogOptions {
   readonly log?: Logger;
 }
 
-/** Encoded line. */
-type Line = Uint8Array<ArrayBuffer>;
+const NEWLINE = new Uint8Array([0x0a]);
+const NOTHING = new Uint8Array();
 
-const NEWLINE: Line = new Uint8Array([0x0a]);
-const NOTHING: Line = new Uint8Array();
+/** Time after which the newest line is marked in head.json, in milliseconds. */
+const HEAD_MS = 10_000;
 
 /** File that lines are appended to. */
 interface Current {
@@ -52,16 +60,24 @@ interface Current {
   size: number;
   /** True if its last line may have no end. */
   torn: boolean;
+  /** Last line of the record, which the next one names. */
+  mark: ChainMark;
+  /** Number of the oldest line that is kept. */
+  first: number;
 }
 
-/** Record in files of JSON Lines. Lines that come together share a write, and nothing waits for a sync. */
+/**
+ * Record in files of JSON Lines, each with the hash of the line before it. Lines that come together share a write, and
+ * nothing waits for a sync.
+ */
 export class AuditLog implements Audit, AsyncDisposable {
   readonly #options: AuditLogOptions;
   readonly #limits: AuditLimits;
   readonly #log: Logger;
   readonly #turns = new Turns();
   readonly #encoder = new TextEncoder();
-  #waiting: Line[] = [];
+  #waiting: AuditLine[] = [];
+  #heading: Timer | undefined;
   #writing = Promise.resolve();
   #disk: FileDisk | undefined;
   #current: Current | undefined;
@@ -83,7 +99,7 @@ export class AuditLog implements Audit, AsyncDisposable {
   }
 
   add(line: AuditLine): Promise<void> {
-    this.#waiting.push(this.#encoded(line));
+    this.#waiting.push(line);
     if (this.#waiting.length === 1) {
       this.#writing = this.#turns.run(() =>
         this.#write(this.#waiting.splice(0))
@@ -98,9 +114,8 @@ export class AuditLog implements Audit, AsyncDisposable {
       if (this.#closed) return;
       this.#closed = true;
       try {
-        if (this.#current !== undefined) {
-          await this.#current.disk.sync(auditFile(this.#current.number));
-        }
+        this.#heading?.cancel();
+        if (this.#current !== undefined) await markHead(this.#current);
         await this.#disk?.[Symbol.asyncDispose]();
       } catch (error) {
         this.#log.warning("Cannot sync the record of commands: {reason}", {
@@ -110,7 +125,7 @@ export class AuditLog implements Audit, AsyncDisposable {
     });
   }
 
-  async #write(lines: readonly Line[]): Promise<void> {
+  async #write(lines: readonly AuditLine[]): Promise<void> {
     if (this.#closed) return this.#miss(lines.length, "it is closed");
     let written = 0;
     try {
@@ -128,23 +143,23 @@ export class AuditLog implements Audit, AsyncDisposable {
 
   async #begin(): Promise<Current> {
     const disk = this.#disk ??= await this.#options.open();
-    const number = (await auditFiles(disk)).at(-1) ?? 1;
+    const numbers = await auditFiles(disk);
+    const number = numbers.at(-1) ?? 1;
     const size = await disk.size(auditFile(number));
     const last = size === 0
       ? undefined
       : await disk.read(auditFile(number), size - 1, 1);
     const torn = last !== undefined && last[0] !== 0x0a;
-    return { disk, number, size, torn };
+    const mark = await chainEnd(disk);
+    const first = await chainBeginning(disk, numbers);
+    return { disk, number, size, torn, mark, first };
   }
 
   /** Says in the record that lines are missing before this place. */
   async #noteGap(current: Current): Promise<void> {
     const missing = this.#missing;
-    const gap = this.#encoded({
-      at: this.#options.clock.now(),
-      event: "gap",
-      missing,
-    });
+    const at = this.#options.clock.now();
+    const gap = { at, event: "gap", missing } as const;
     while (await this.#append(current, [gap]) === 0);
     this.#missing -= missing;
     this.#log.warning(
@@ -154,39 +169,59 @@ export class AuditLog implements Audit, AsyncDisposable {
   }
 
   /** Appends as many lines as fit into one file, and returns their count. */
-  async #append(current: Current, lines: readonly Line[]): Promise<number> {
-    const start = current.torn ? NEWLINE : NOTHING;
-    let size = start.length;
+  async #append(
+    current: Current,
+    lines: readonly AuditLine[],
+  ): Promise<number> {
+    const pieces: Uint8Array[] = current.torn ? [NEWLINE] : [NOTHING];
+    let end = current.size + (current.torn ? 1 : 0);
+    let { mark } = current;
     let count = 0;
-    for (const { length } of lines) {
+    for (const line of lines) {
+      const link = { seq: mark.seq + 1, prev: mark.hash };
+      const bytes = this.#encoder.encode(encodeLine(line, link));
       // A file has one line at least, however long it is.
       const isFirst = current.size + count === 0;
-      const end = current.size + size + length;
+      end += bytes.length;
       if (end > this.#limits.fileBytes && !isFirst) break;
-      size += length;
+      pieces.push(bytes);
+      mark = { seq: link.seq, hash: lineHash(bytes.subarray(0, -1)) };
       count++;
     }
     if (count === 0) {
       await this.#rotate(current);
       return 0;
     }
-    const bytes = concat([start, ...lines.slice(0, count)]);
+    const bytes = concat(pieces);
     current.torn = true;
     await current.disk.append(auditFile(current.number), bytes);
     current.torn = false;
     current.size += bytes.length;
+    current.mark = mark;
+    this.#heading ??= this.#options.clock.timer(HEAD_MS, () => this.#head());
     return count;
   }
 
-  #encoded(line: AuditLine): Line {
-    return this.#encoder.encode(encodeLine(line));
+  /** Marks the newest line soon after it was written. Another one does so again. */
+  #head(): void {
+    this.#heading = undefined;
+    void this.#turns.run(async () => {
+      if (!this.#closed && this.#current !== undefined) {
+        await markHead(this.#current);
+      }
+    }).catch(() => {});
   }
 
   /** Begins the next file, and removes the oldest ones. */
   async #rotate(current: Current): Promise<void> {
     const numbers = await auditFiles(current.disk);
-    const surplus = numbers.length - (this.#limits.files - 1);
-    for (const number of numbers.slice(0, Math.max(0, surplus))) {
+    const surplus = Math.max(0, numbers.length - (this.#limits.files - 1));
+    const kept = numbers.slice(surplus);
+    current.first = kept.length === 0
+      ? current.mark.seq + 1
+      : await chainBeginning(current.disk, kept);
+    await markHead(current);
+    for (const number of numbers.slice(0, surplus)) {
       await current.disk.remove(auditFile(number));
     }
     current.number++;
@@ -205,4 +240,13 @@ export class AuditLog implements Audit, AsyncDisposable {
     }
     this.#missing += lines;
   }
+}
+
+/** Marks the newest line, once it would survive a power cut. */
+async function markHead(
+  { disk, number, mark, first }: Current,
+): Promise<void> {
+  if (mark.seq === 0) return; // nothing is chained yet
+  await disk.sync(auditFile(number));
+  await disk.replace(HEAD_FILE, encodeHead({ ...mark, first }));
 }

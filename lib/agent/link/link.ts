@@ -67,7 +67,7 @@ export interface LinkOptions {
   readonly identity: AgentIdentity;
   readonly journal: Journal;
   readonly runner: Runner;
-  readonly policy: Pick<PolicyGate, "facts">;
+  readonly policy: Pick<PolicyGate, "facts" | "keepsName">;
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: Counters;
@@ -265,6 +265,13 @@ export class Link {
    */
   #takeName(name: string): void {
     if (name === "" || name === this.#name) return;
+    if (this.#options.policy.keepsName) {
+      log.warning(
+        "The Manager has renamed this agent from {before} to {name}; it keeps its name, because its policy requires signatures, which are for names: change the name in agent.yaml",
+        { before: this.#name, name },
+      );
+      return;
+    }
     log.info("The Manager has renamed this agent from {before} to {name}", {
       before: this.#name,
       name,

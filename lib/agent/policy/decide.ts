@@ -11,6 +11,7 @@ import { isDenialOf, isPermissionOf, lackOf } from "./conditions.ts";
 import type { Policy } from "./policy.ts";
 import { type AllowRule, type DenyRule, isPlainPath } from "./rule_schema.ts";
 import { type PolicyRequest, requestText } from "./request.ts";
+import type { UsedStatement } from "./signatures.ts";
 
 /** Facts by which a policy decides. */
 export interface Around {
@@ -29,6 +30,8 @@ export interface Decision {
   readonly rule: string;
   /** Bounds in the host's files; none if absent. */
   readonly bounds?: GuardBounds | undefined;
+  /** Statement that the command uses up; undefined if it needs none. */
+  readonly used?: UsedStatement | undefined;
 }
 
 const NO_RULE = "no rule of this agent's policy allows it";

@@ -4,7 +4,12 @@ import { codeOf, messageOf } from "../../base/errors.ts";
 import { readPrivateFile } from "../../base/files.ts";
 import { parseSettings } from "../../base/settings.ts";
 import { sha256 as hashOf } from "../../base/sha256.ts";
-import { type Most, PolicySchema } from "./policy_schema.ts";
+import {
+  type Most,
+  PolicySchema,
+  type RequireRule,
+  type Signers,
+} from "./policy_schema.ts";
 import type { AllowRule, DenyRule } from "./rule_schema.ts";
 
 /** File with the policy, in the agent's state folder. */
@@ -21,6 +26,10 @@ export interface Policy {
   /** Rules of which none may fit. */
   readonly deny: readonly DenyRule[];
   readonly most: Most;
+  /** Keys of those who may sign, by their names. */
+  readonly signers: Signers;
+  /** Operations that need signatures. */
+  readonly require: readonly RequireRule[];
 }
 
 /** Policy as it was found on the disk. */
@@ -35,7 +44,7 @@ export interface FoundPolicy {
 
 /** Policy of a host without a file: everything is allowed. */
 export const NO_POLICY: FoundPolicy = {
-  policy: { mode: "all", deny: [], most: {} },
+  policy: { mode: "all", deny: [], most: {}, signers: {}, require: [] },
   sha256: "",
   error: "",
 };

@@ -6,7 +6,15 @@ import { decide, type Decision, undecidable } from "./decide.ts";
 import { type FoundPolicy, NO_POLICY, type Policy } from "./policy.ts";
 import type { Most } from "./policy_schema.ts";
 import { policyRequest } from "./request.ts";
+import {
+  checkSignatures,
+  neededSignatures,
+  type UsedStatement,
+} from "./signatures.ts";
 import { unlimitedBy } from "./unlimited.ts";
+import { UsedStatements } from "./used_statements.ts";
+import type { SignedStatement } from "../../base/signed_work.ts";
+import { systemClock } from "../../base/clock.ts";
 
 /** Build of an agent: the whole one, or the one that can only look. */
 export type Edition = "full" | "observe";
@@ -28,9 +36,15 @@ export interface PolicyFacts {
 export interface Asked {
   readonly operation: string;
   readonly params: string;
+  /** Statement and signatures that came with it; none if absent. */
+  readonly signed?: SignedStatement | undefined;
 }
 
 export interface PolicyGateOptions {
+  /** Name by which statements mean this agent, as its settings have it; empty by default, which none means. */
+  readonly name?: () => string;
+  /** Statements that were used up; those since its start, if absent. */
+  readonly used?: UsedStatements;
   readonly edition?: Edition;
   /** Files of the agent itself; none are protected if absent. */
   readonly own?: OwnFiles | undefined;
@@ -41,11 +55,13 @@ export interface PolicyGateOptions {
 /** Decides which commands this agent takes. */
 export class PolicyGate {
   readonly #options: PolicyGateOptions;
+  readonly #used: UsedStatements;
   #found: FoundPolicy;
 
   constructor(found: FoundPolicy = NO_POLICY, options: PolicyGateOptions = {}) {
     this.#found = found;
     this.#options = options;
+    this.#used = options.used ?? new UsedStatements(systemClock);
   }
 
   /** Puts another policy into use. Commands that run go on. Returns true if it differs. */
@@ -58,6 +74,34 @@ export class PolicyGate {
   /** Most that commands may use. */
   get most(): Most {
     return this.#found.policy?.most ?? {};
+  }
+
+  /** True if the Manager must not give this agent another name: by its name, statements mean this host. */
+  get keepsName(): boolean {
+    return (this.#found.policy?.require.length ?? 0) > 0;
+  }
+
+  /** Signatures that a command of an operation needs, a count. */
+  signaturesFor(operation: string): number {
+    const { policy } = this.#found;
+    return policy === undefined
+      ? 0
+      : neededSignatures(policy, operation).signatures;
+  }
+
+  /** Uses a statement up. Returns the reason if that cannot be. The command must begin only once `keep` has resolved. */
+  claim(statement: UsedStatement): string | undefined {
+    return this.#used.claim(statement);
+  }
+
+  /** Gives back a statement whose command never began. */
+  release(statement: UsedStatement): void {
+    this.#used.release(statement);
+  }
+
+  /** Makes all that is used up durable. Rejects as the disk does. */
+  keep(): Promise<void> {
+    return this.#used.keep();
   }
 
   get facts(): PolicyFacts {
@@ -75,10 +119,34 @@ export class PolicyGate {
 
   /** Decides about a command at a time. At once where nothing has to be looked up. Never throws or rejects. */
   judge(asked: Asked, now: number): Decision | Promise<Decision> {
-    const { operation: name, params } = asked;
     const { policy } = this.#found;
+    if (policy === undefined) return nothingIsAllowed(asked.operation);
+    const name = this.#options.name?.() ?? "";
+    const signatures = checkSignatures(policy, asked, { name, now });
+    if ("refusal" in signatures) return signatures;
+    const { used } = signatures;
+    const decision = this.#judgeRules(policy, asked, now);
+    if (used === undefined) return decision;
+    return "then" in decision
+      ? decision.then((decision) => ({ ...decision, used }))
+      : { ...decision, used };
+  }
+
+  /** Decides as if a command had all signatures that it needs. */
+  judgeUnsigned(asked: Asked, now: number): Decision | Promise<Decision> {
+    const { policy } = this.#found;
+    return policy === undefined
+      ? nothingIsAllowed(asked.operation)
+      : this.#judgeRules(policy, asked, now);
+  }
+
+  #judgeRules(
+    policy: Policy,
+    asked: Asked,
+    now: number,
+  ): Decision | Promise<Decision> {
+    const { operation: name, params } = asked;
     const { own, edition, allowTestOperations = false } = this.#options;
-    if (policy === undefined) return nothingIsAllowed(name);
     let operation: Operation;
     let checked: unknown;
     try {

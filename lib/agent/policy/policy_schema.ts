@@ -1,6 +1,8 @@
 import * as v from "valibot";
-import { durationSetting, sizeSetting } from "../../base/settings.ts";
-import { AllowSchema, DenySchema } from "./rule_schema.ts";
+import { encodeHex } from "@std/encoding/hex";
+import { durationSetting, readBy, sizeSetting } from "../../base/settings.ts";
+import { MAX_SIGNATURES, parseSigner } from "../../base/signed_work.ts";
+import { AllowSchema, DenySchema, OperationsSchema } from "./rule_schema.ts";
 
 /** Most that commands may use. */
 export interface Most {
@@ -12,10 +14,37 @@ export interface Most {
   readonly timeout?: number | undefined;
 }
 
-const later = v.optional(v.custom<never>(
-  () => false,
-  "it needs a later version of piri-agent, which can check signatures; leave it out until then",
-));
+/** Operations that need signatures. */
+export interface RequireRule {
+  /** Operations by their names, with "*". */
+  readonly do: readonly string[];
+  /** Signatures of different operators, a count. */
+  readonly signatures: number;
+}
+
+/** Keys of those who may sign, by their names. */
+export type Signers = Readonly<Record<string, Uint8Array>>;
+
+const COUNT = `it should be a number from 1 to ${MAX_SIGNATURES}`;
+
+const RequireSchema = v.strictObject({
+  do: OperationsSchema,
+  signatures: v.pipe(
+    v.number(COUNT),
+    v.integer(COUNT),
+    v.minValue(1, COUNT),
+    v.maxValue(MAX_SIGNATURES, COUNT),
+  ),
+});
+
+const SignersSchema = v.record(
+  v.pipe(
+    v.string(),
+    v.regex(/^[A-Za-z0-9_.@-]+$/, "a name has letters, digits, and _ . @ -"),
+  ),
+  readBy(parseSigner),
+  'it should be names and keys, as alice: "ed25519:..."',
+);
 
 const RULES = "it should be a list of rules, as - do: command.Run";
 
@@ -44,13 +73,22 @@ export const PolicySchema = v.pipe(
       }, "it should be concurrent, output and timeout"),
       {},
     ),
-    signers: later,
-    require: later,
+    signers: v.optional(SignersSchema, {}),
+    require: v.optional(
+      v.array(
+        RequireSchema,
+        "it should be a list, as - { do: command.Run, signatures: 2 }",
+      ),
+      [],
+    ),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
-    const { mode, allow, deny } = dataset.value;
-    const complain = (key: "allow" | "deny" | "mode", message: string) =>
+    const { mode, allow, deny, signers, require } = dataset.value;
+    const complain = (
+      key: "allow" | "deny" | "mode" | "signers" | "require",
+      message: string,
+    ) =>
       addIssue({
         message,
         path: [{
@@ -68,6 +106,18 @@ export const PolicySchema = v.pipe(
       complain(
         "mode",
         "without allow, mode: rules allows nothing; write the rules, or allow: [] if that is meant",
+      );
+    }
+    const names = Object.keys(signers);
+    const keys = new Set(Object.values(signers).map(encodeHex));
+    if (keys.size < names.length) {
+      complain("signers", "two signers have the same key");
+    }
+    const most = Math.max(0, ...require.map(({ signatures }) => signatures));
+    if (most > names.length) {
+      complain(
+        "require",
+        `it asks for ${most} signatures, and signers has ${names.length} keys, so that nobody could ever run it`,
       );
     }
     if (mode !== "rules" && deny.some(({ argv }) => argv !== undefined)) {

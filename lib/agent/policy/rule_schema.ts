@@ -105,8 +105,14 @@ const argv = v.pipe(
   ),
 );
 
+/** Schema of names of operations, with "*". */
+export const OperationsSchema = list(
+  operation,
+  "it should be names of operations",
+);
+
 const conditions = {
-  do: list(operation, "it should be names of operations"),
+  do: OperationsSchema,
   argv: v.optional(argv),
   path: v.optional(list(path, MUST_BE_PATH)),
   user: v.optional(v.pipe(

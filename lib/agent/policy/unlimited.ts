@@ -3,6 +3,14 @@ import { globMatches } from "../../base/glob.ts";
 import { pathMatches, realPlace } from "../../operations/guard.ts";
 import type { Policy } from "./policy.ts";
 import { type AllowRule, MORE } from "./rule_schema.ts";
+import { neededSignatures } from "./signatures.ts";
+
+/** Operations that write files. */
+const WRITERS: readonly string[] = [
+  "file.Fetch",
+  "file.Installed",
+  "file.Put",
+];
 
 /** Programs that run whatever they are told, by the beginnings of their names. */
 const INTERPRETERS: readonly RegExp[] = [
@@ -63,23 +71,40 @@ const POWERFUL_FILES = [
   "/lib/x.so",
 ];
 
-/** Ways by which a policy can be got around, as sentences. A policy that has one is called unlimited. */
-export function unlimitedBy({ mode, allow = [] }: Policy): readonly string[] {
-  if (mode === "observe") return [];
-  if (mode === "all") return ["mode: all allows every program"];
+/**
+ * Ways by which a policy can be got around without signatures, as sentences. A policy that has one is called unlimited.
+ */
+export function unlimitedBy(policy: Policy): readonly string[] {
+  const { mode, allow = [] } = policy;
+  const unsigned = ["command.Run", ...WRITERS]
+    .filter((name) => neededSignatures(policy, name).signatures === 0);
+  if (mode === "observe" || unsigned.length === 0) return [];
+  if (mode === "all") {
+    return unsigned.includes("command.Run")
+      ? ["mode: all allows every program"]
+      : [`mode: all allows to write every file by ${unsigned.join(", ")}`];
+  }
   return allow.flatMap((rule, index) =>
-    waysAround(rule, allow).map((way) => `allow ${index + 1}: ${way}`)
+    waysAround(rule, { all: allow, unsigned })
+      .map((way) => `allow ${index + 1}: ${way}`)
   );
 }
 
-function waysAround(rule: AllowRule, all: readonly AllowRule[]): string[] {
+function waysAround(
+  rule: AllowRule,
+  { all, unsigned }: {
+    readonly all: readonly AllowRule[];
+    /** Operations that need no signatures. */
+    readonly unsigned: readonly string[];
+  },
+): string[] {
+  const about = unsigned.filter((name) => fits(rule, name));
   const ways: string[] = [];
-  if (fits(rule, "command.Run") && rule.path === undefined) {
+  if (about.includes("command.Run") && rule.path === undefined) {
     ways.push(...waysOfProgram(rule));
   }
-  if (WRITERS.some((name) => fits(rule, name)) && rule.argv === undefined) {
-    ways.push(...waysOfFiles(rule, all));
-  }
+  const writes = WRITERS.some((name) => about.includes(name));
+  if (writes && rule.argv === undefined) ways.push(...waysOfFiles(rule, all));
   return ways;
 }
 
@@ -129,8 +154,6 @@ function waysOfFiles({ path }: AllowRule, all: readonly AllowRule[]): string[] {
       : [`it allows to write "${own}", which a rule allows to run`],
   ];
 }
-
-const WRITERS = ["file.Fetch", "file.Installed", "file.Put"];
 
 function fits({ do: patterns }: AllowRule, name: string): boolean {
   return patterns.some((pattern) => globMatches(pattern, name));

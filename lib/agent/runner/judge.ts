@@ -3,6 +3,7 @@ import type { GuardBounds } from "../../operations/guard.ts";
 import type { Dialect } from "../../wire/dialect.ts";
 import type { Decision } from "../policy/decide.ts";
 import type { PolicyGate } from "../policy/policy_gate.ts";
+import type { UsedStatement } from "../policy/signatures.ts";
 import { jobOf } from "./command_facts.ts";
 
 /** Decision of the policy about a command. */
@@ -13,6 +14,8 @@ export interface Judged {
   readonly recorded: string;
   /** Bounds in the host's files. */
   readonly bounds?: GuardBounds | undefined;
+  /** Statement that the command uses up. */
+  readonly used?: UsedStatement | undefined;
 }
 
 /** Asks the policy about a command. Never throws or rejects. */
@@ -24,12 +27,17 @@ export function judge(
     readonly now: number;
   },
 ): Judged | Promise<Judged> {
-  const decision = policy.judge(jobToJudge(command, dialect), now);
+  const { statement, signatures } = command;
+  const asked = {
+    ...jobToJudge(command, dialect),
+    signed: { statement, signatures },
+  };
+  const decision = policy.judge(asked, now);
   return "then" in decision ? decision.then(judgedBy) : judgedBy(decision);
 }
 
-function judgedBy({ refusal, rule, bounds }: Decision): Judged {
-  return { refusal, bounds, recorded: `the policy refuses it: ${rule}` };
+function judgedBy({ refusal, rule, bounds, used }: Decision): Judged {
+  return { refusal, bounds, used, recorded: `the policy refuses it: ${rule}` };
 }
 
 /** Operation and parameters for the policy. Those that cannot be translated are judged as they came, and fail later if they are allowed. */

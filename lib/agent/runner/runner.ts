@@ -33,7 +33,10 @@ export interface RunnerOptions extends PastOptions {
   /** The host's own record of its commands. */
   readonly audit: Audit;
   /** Decides which commands are taken. */
-  readonly policy: Pick<PolicyGate, "judge" | "most">;
+  readonly policy: Pick<
+    PolicyGate,
+    "judge" | "most" | "claim" | "release" | "keep"
+  >;
   /** Requests data from the Manager, over the current connection. */
   readonly request: (
     type: string,
@@ -145,7 +148,17 @@ export class Runner {
       record.refused({ output: judged.recorded });
       return refusalOf(id, "REFUSED", judged.refusal);
     }
-    const { bounds } = judged;
+    const { bounds, used } = judged;
+    const { policy } = this.#options;
+    const unusable = used && policy.claim(used);
+    if (unusable !== undefined) {
+      record.refused({ output: `the policy refuses it: ${unusable}` });
+      return refusalOf(
+        id,
+        "REFUSED",
+        `Cannot run ${command.type} here: ${unusable}`,
+      );
+    }
     let entry: JournalEntry | undefined;
     this.#accepting++;
     try {
@@ -156,6 +169,7 @@ export class Runner {
         command: encode(writeCommand, command),
       });
       record.accepted();
+      if (used !== undefined) await policy.keep();
       await this.#unbegun.begin(
         { entry, command, dialect, record, bounds },
         giver,
@@ -163,6 +177,7 @@ export class Runner {
       return entry;
     } catch (error) {
       if (entry !== undefined) await this.#journal.forget(entry);
+      if (used !== undefined) policy.release(used);
       const refusal = refusalOf(
         id,
         codeOf(error),

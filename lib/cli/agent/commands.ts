@@ -2,7 +2,9 @@ import { COMMAND_STATES } from "../../base/command_state.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { durationText, isoTime } from "../time.ts";
-import type { AgentServices, HostCommand } from "./services.ts";
+import type { Output } from "../output.ts";
+import { oneLine } from "../text.ts";
+import type { AgentServices, HostCommand, RecordVerdict } from "./services.ts";
 
 const DEFAULT_LIMIT = 100;
 
@@ -31,9 +33,17 @@ export const commands = defineSubcommand({
       ),
       summary: "only commands in this state",
     },
+    verify: {
+      type: "boolean",
+      summary:
+        "check that no line of the record was changed, removed, added or moved, instead of listing",
+    },
   },
-  examples: ["", "--since 24h --state failed", "--limit 10 --json"],
+  examples: ["", "--since 24h --state failed", "--limit 10 --json", "--verify"],
   async execute({ flags, dir, output, terminal }, services: AgentServices) {
+    if (flags.verify) {
+      return await tellVerdict(await services.verifyCommands({ dir }), output);
+    }
     const { commands, troubles } = await services.commands({ dir });
     const oldest = flags.since === undefined
       ? -Infinity
@@ -58,6 +68,24 @@ export const commands = defineSubcommand({
     return ExitCode.ok;
   },
 });
+
+/** Prints a verdict on the record. Returns the exit code. */
+async function tellVerdict(
+  { lines, first, findings, notes }: RecordVerdict,
+  output: Output,
+): Promise<number> {
+  const range = lines === 0 ? "" : `, from number ${first} on`;
+  const count = `${lines === 1 ? "1 line" : `${lines} lines`}${range}`;
+  await output.either(
+    { lines, first: lines === 0 ? null : first, findings, notes },
+    findings.length === 0
+      ? `ok: ${count}: none was changed, removed, added or moved`
+      : `The record is broken (${count}):`,
+    ...findings.map(oneLine),
+  );
+  for (const note of notes) await output.note(`record: ${note}`);
+  return findings.length === 0 ? ExitCode.ok : ExitCode.failed;
+}
 
 /** First time that the record has of a command. */
 function timeOf(

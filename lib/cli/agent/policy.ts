@@ -26,21 +26,35 @@ const check = defineSubcommand({
       throw new PiriError("INVALID_ARGUMENT", checked.error);
     }
     const { mode, edition, sha256, rules, unlimitedBy } = checked;
+    const { signers, require } = checked;
     await output.either(
       {
         mode,
         edition,
         sha256: sha256 === "" ? null : sha256,
         rules,
+        signers,
+        require,
         unlimited: unlimitedBy.length > 0,
         unlimitedBy,
       },
       headline(checked),
+      ...require.map(({ do: names, signatures }) =>
+        oneLine(
+          `${names.join(", ")}: ${countText(signatures)} of ${
+            signers.join(", ")
+          }`,
+        )
+      ),
       ...unlimitedBy.map((way) => oneLine(`unlimited: ${way}`)),
     );
     return ExitCode.ok;
   },
 });
+
+function countText(signatures: number): string {
+  return signatures === 1 ? "1 signature" : `${signatures} signatures`;
+}
 
 function headline(
   { path, mode, edition, sha256, rules }: CheckedPolicy,
@@ -107,15 +121,19 @@ const test = defineSubcommand({
     const params = rest === undefined
       ? parametersOf(positionals.parameter)
       : programOf(rest, flags);
-    const { rule, refusal } = await services.policy.test(dir, {
+    const { rule, refusal, signatures } = await services.policy.test(dir, {
       operation,
       params: JSON.stringify(params),
     });
     const allowed = refusal === "";
     await output.either(
-      { allowed, rule, reason: allowed ? null : refusal },
+      { allowed, rule, reason: allowed ? null : refusal, signatures },
       oneLine(
-        allowed ? `allowed by ${rule}` : `refused by ${rule}: ${refusal}`,
+        !allowed
+          ? `refused by ${rule}: ${refusal}`
+          : signatures === 0
+          ? `allowed by ${rule}`
+          : `allowed by ${rule}, with ${countText(signatures)}`,
       ),
     );
     return allowed ? ExitCode.ok : ExitCode.refused;

@@ -39,6 +39,8 @@ export interface AgentServices extends WithService {
    * @throws {PiriError} FAILED_PRECONDITION if the folder is no agent's; DENIED if this user may not; DISK
    */
   commands(options: { readonly dir: string }): Promise<HostRecord>;
+  /** Checks that nobody has changed that record. Throws as `commands`. */
+  verifyCommands(options: { readonly dir: string }): Promise<RecordVerdict>;
   readonly policy: PolicyServices;
 }
 
@@ -55,6 +57,8 @@ export interface PolicyServices {
     readonly rule: string;
     /** Sentence about a refusal; empty if it is allowed. */
     readonly refusal: string;
+    /** Signatures that it needs besides, a count. */
+    readonly signatures: number;
   }>;
   /**
    * Asks the running agent to read its policy again, and returns its process.
@@ -76,6 +80,13 @@ export interface CheckedPolicy {
   readonly error: string;
   /** Count of rules. */
   readonly rules: number;
+  /** Names of those who may sign. */
+  readonly signers: readonly string[];
+  /** Operations that need signatures, and how many. */
+  readonly require: readonly {
+    readonly do: readonly string[];
+    readonly signatures: number;
+  }[];
   /** Ways around the rules. */
   readonly unlimitedBy: readonly string[];
 }
@@ -85,6 +96,18 @@ export interface Joined {
   readonly name: string;
   /** The Manager's address. */
   readonly address: string;
+}
+
+/** Verdict on the record of a host. */
+export interface RecordVerdict {
+  /** Lines whose hashes were compared, a count. */
+  readonly lines: number;
+  /** Number of the first of them; 0 without one. */
+  readonly first: number;
+  /** Sentences about places where it was changed. */
+  readonly findings: readonly string[];
+  /** Sentences about what cannot be told. */
+  readonly notes: readonly string[];
 }
 
 /** Record of a host. */

@@ -55,14 +55,14 @@ const list = defineSubcommand({
 const show = defineSubcommand({
   name: "show",
   summary: "show a job that waits, and exactly what would run",
-  positionals: { id: APPROVAL_ID },
+  positionals: { approval: APPROVAL_ID },
   flags: {},
   examples: ["a-7", "a-7 --json"],
   async execute(
     { positionals, dir, json, output, terminal },
     services: ManagerServices,
   ) {
-    const id = parseApprovalId(positionals.id);
+    const id = parseApprovalId(positionals.approval);
     using control = await services.connect(dir);
     const { approval } = await control.approvals.getApproval({ id });
     const found = answered(approval, `show ${approvalName(id)}`);
@@ -75,14 +75,14 @@ const show = defineSubcommand({
 const withdraw = defineSubcommand({
   name: "withdraw",
   summary: "end a job of yours that waits",
-  positionals: { id: APPROVAL_ID },
+  positionals: { approval: APPROVAL_ID },
   flags: {},
   examples: ["a-7"],
   async execute(
     { positionals, dir, output, terminal },
     services: ManagerServices,
   ) {
-    const id = parseApprovalId(positionals.id);
+    const id = parseApprovalId(positionals.approval);
     using control = await services.connect(dir);
     const requestedBy = userOf(terminal);
     const { approval } = await control.approvals.withdraw({ id, requestedBy });

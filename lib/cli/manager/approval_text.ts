@@ -2,6 +2,7 @@ import { encodeHex } from "@std/encoding/hex";
 import {
   type Approval,
   ApprovalState,
+  type SignedWork,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { askerText } from "../../base/asker.ts";
 import { approvalName, approvalsText } from "../../base/approval_name.ts";
@@ -9,7 +10,7 @@ import { PiriError } from "../../base/errors.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import { durationText, localTime } from "../time.ts";
 import { parseId } from "./ids.ts";
-import { time } from "./json_values.ts";
+import { signedJson, time } from "./json_values.ts";
 import { requestText } from "./request_text.ts";
 
 const STATES: Readonly<Record<ApprovalState, string>> = {
@@ -67,6 +68,7 @@ export function approvalJson(approval: Approval): Record<string, unknown> {
     endedAt: time(approval.endedAtMs),
     endedBy: approval.endedBy,
     jobId: approval.jobId === undefined ? null : Number(approval.jobId),
+    signed: signedJson(approval.signed),
   };
 }
 
@@ -77,9 +79,30 @@ export function workText(approval: Approval): string {
 
 /** Approvals that there are, of those that are needed. */
 export function votesText({ approvals, needed }: Approval): string {
+  if (needed === 0 && approvals.length === 0) return "not needed";
   const by = approvals.map(({ by }) => by).join(", ");
   const count = `${approvals.length} of ${needed}`;
   return by === "" ? count : `${count}, by ${by}`;
+}
+
+/** Signatures that there are, of those that are needed. */
+export function signaturesText({ signatures, needed }: SignedWork): string {
+  return `${signatures.length} of ${needed} signatures`;
+}
+
+/** Count of the approvals, and of the signatures if it waits for some. */
+export function waitText(approval: Approval): string {
+  const { signed } = approval;
+  return missingSignatures(approval) === 0 || signed === undefined
+    ? votesText(approval)
+    : `${votesText(approval)}; it waits for ${signaturesText(signed)}`;
+}
+
+/** Signatures that a job waits for, a count. */
+export function missingSignatures({ signed }: Approval): number {
+  return signed === undefined
+    ? 0
+    : Math.max(0, signed.needed - signed.signatures.length);
 }
 
 /** An approval as a page of facts. */
@@ -106,6 +129,11 @@ export function approvalFacts(
     note: approval.note,
     "requested by": askerText(approval),
     approved: votesText(approval),
+    signed: approval.signed === undefined
+      ? ""
+      : `${signaturesText(approval.signed)}, from ${
+        approval.signed.signatures.map(({ by }) => by).join(", ")
+      }`,
     ...Object.fromEntries(
       approval.approvals.filter(({ note }) => note !== "")
         .map(({ by, note }) => [`note of ${by}`, note]),
@@ -124,10 +152,21 @@ export function approvalFacts(
 export function waitingLine(approval: Approval): string {
   const { needed, approvals } = approval;
   const name = approvalName(approval.id);
-  const left = needed - approvals.length;
+  const left = Math.max(0, needed - approvals.length);
+  const missing = missingSignatures(approval);
   const more = approvals.length === 0 ? "" : "more ";
   const count = approvalsText(left).replace(" ", ` ${more}`);
-  return `Waiting for approval ${name}: ${
-    workText(approval)
-  } needs ${count} by somebody else (piri-manager approve ${name}, or piri-manager reject ${name} REASON)`;
+  const waits = [
+    ...left === 0 ? [] : [
+      `${count} by somebody else (piri-manager approve ${name}, or piri-manager reject ${name} REASON)`,
+    ],
+    ...missing === 0 ? [] : [
+      `${missing} more ${
+        missing === 1 ? "signature" : "signatures"
+      } (piri-manager sign ${name} --show, then piri-manager sign ${name})`,
+    ],
+  ];
+  return `Waiting for approval ${name}: ${workText(approval)} needs ${
+    waits.join(" and ")
+  }`;
 }

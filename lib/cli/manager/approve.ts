@@ -8,7 +8,7 @@ import {
   approvalJson,
   approvalStateName,
   parseApprovalId,
-  votesText,
+  waitText,
 } from "./approval_text.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
@@ -33,7 +33,7 @@ const WHO: HelpSection = {
 export const approve = defineSubcommand({
   name: "approve",
   summary: "approve a job that somebody else asked for",
-  positionals: { id: APPROVAL_ID },
+  positionals: { approval: APPROVAL_ID },
   flags: {
     note: { type: "string", value: "TEXT", summary: "note, for people" },
     sha256: {
@@ -49,7 +49,7 @@ export const approve = defineSubcommand({
     { positionals, flags, dir, output, terminal },
     services: ManagerServices,
   ) {
-    const id = parseApprovalId(positionals.id);
+    const id = parseApprovalId(positionals.approval);
     const statementSha256 = hashOf(flags.sha256 ?? "");
     using control = await services.connect(dir);
     const { approval } = await control.approvals.approve({
@@ -66,7 +66,7 @@ export const approve = defineSubcommand({
     await output.either(
       approvalJson(now),
       now.state === ApprovalState.WAITING
-        ? `approved ${name}: ${votesText(now)}`
+        ? `approved ${name}: ${waitText(now)}`
         : `approved ${name}: it ${
           now.jobId === undefined ? "is " : ""
         }${become}`,
@@ -80,14 +80,14 @@ export const reject = defineSubcommand({
   name: "reject",
   summary: "refuse to approve a job that somebody else asked for",
   positionals: {
-    id: APPROVAL_ID,
+    approval: APPROVAL_ID,
     reason: { type: "one", summary: "reason, which who asked is told" },
   },
   flags: {},
   more: [WHO],
   examples: ["a-7 'not during the sale'"],
   async execute(
-    { positionals: { id: word, reason }, dir, output, terminal },
+    { positionals: { approval: word, reason }, dir, output, terminal },
     services: ManagerServices,
   ) {
     const id = parseApprovalId(word);
@@ -103,7 +103,8 @@ export const reject = defineSubcommand({
   },
 });
 
-function hashOf(text: string): Uint8Array<ArrayBuffer> {
+/** Reads the SHA-256 of a flag. Throws INVALID_ARGUMENT. */
+export function hashOf(text: string): Uint8Array<ArrayBuffer> {
   if (text === "") return new Uint8Array();
   if (/^[0-9a-fA-F]{64}$/.test(text)) return new Uint8Array(decodeHex(text));
   throw new PiriError(

@@ -1,4 +1,5 @@
 import { encodeHex } from "@std/encoding/hex";
+import type { SignedWork } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { isoTime } from "../time.ts";
 
 // How `--json` prints single values: what is absent is null.
@@ -16,6 +17,22 @@ export function hex(bytes: Uint8Array): string | null {
 /** A text. */
 export function text(value: string): string | null {
   return value === "" ? null : value;
+}
+
+/** Statement that operators have signed of a job. */
+export function signedJson(
+  signed: SignedWork | undefined,
+): Record<string, unknown> | null {
+  if (signed === undefined) return null;
+  return {
+    statement: parsed(signed.statement),
+    needed: signed.needed,
+    signatures: signed.signatures.map(({ key, by, atMs }) => ({
+      key,
+      by,
+      at: time(atMs),
+    })),
+  };
 }
 
 /** Value of JSON within JSON. Text that is not JSON stays text. */

@@ -1,5 +1,7 @@
 import type { Candidate, Place } from "../complete.ts";
 import type { LiveWords } from "../complete_subcommand.ts";
+import { approvalName } from "../../base/approval_name.ts";
+import { workText } from "./approval_text.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import { requestText } from "./request_text.ts";
 import { outcomeText } from "./states.ts";
@@ -60,6 +62,16 @@ const ASKERS: Readonly<Partial<Record<Place["kind"], Asker>>> = {
       }: ${requestText(command)}`,
     }));
     return [...words.filter(begins(typed)), ...jobs];
+  },
+  async approval({ typed }, control, signal) {
+    const { approvals } = await control.approvals.listApprovals(
+      { limit: NEWEST, waiting: true },
+      { signal },
+    );
+    return approvals.map((approval) => ({
+      word: approvalName(approval.id),
+      summary: `${workText(approval)}, by ${approval.requestedBy}`,
+    })).filter(begins(typed));
   },
   async operation({ typed }, control, signal) {
     const { operations } = await control.commands.listOperations({}, {

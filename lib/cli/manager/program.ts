@@ -19,6 +19,7 @@ import { giveUp } from "./give_up.ts";
 import { init } from "./init.ts";
 import { issuer } from "./issuer.ts";
 import { job } from "./job.ts";
+import { key } from "./key.ts";
 import { login } from "./login.ts";
 import { findManager } from "./logins.ts";
 import { logout } from "./logout.ts";
@@ -37,6 +38,7 @@ import { serve } from "./serve.ts";
 import { serviceGroup } from "../service.ts";
 import type { ManagerServices } from "./services.ts";
 import { show } from "./show.ts";
+import { sign } from "./sign.ts";
 import { status } from "./status.ts";
 import { targets } from "./targets.ts";
 import { token } from "./token.ts";
@@ -74,6 +76,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   issuers: "piri-manager issuer list",
   jobs: "piri-manager job list",
   join: "piri-agent join",
+  keys: "piri-manager key show",
   kill: "piri-manager cancel",
   list: "piri-manager agents",
   log: "piri-manager events",
@@ -154,6 +157,8 @@ export function managerProgram(
       approve,
       reject,
       approval,
+      sign,
+      key,
       operator,
       issuer,
       rule,

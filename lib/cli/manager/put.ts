@@ -13,6 +13,7 @@ import { DEFAULT_VIEW } from "./job/view_flags.ts";
 import { userOf } from "./parse_run.ts";
 import { type LocalFile, sendFiles, sendTree } from "./send_files.ts";
 import type { ManagerServices } from "./services.ts";
+import { checkSignFlags, SIGN_FLAGS, signedPart } from "./sign_flags.ts";
 import { signatureOf } from "./signature.ts";
 import {
   selectionOf,
@@ -71,6 +72,7 @@ export const put = defineSubcommand({
       summary: "wait until somebody else approves, though no rule asks for it",
     },
     "skip-denied": { type: "boolean", summary: SKIP_DENIED },
+    ...SIGN_FLAGS,
     color: COLOUR_FLAG,
     ...TARGET_FLAGS,
   },
@@ -96,6 +98,7 @@ export const put = defineSubcommand({
       ...paramsOf(flags),
     };
     const targets = await selectionOf([expression], flags, invocation);
+    checkSignFlags(flags);
     const connect = () => services.connect(dir);
     // A Manager that is not there at all is told at once, before anything is read.
     (await connect())[Symbol.dispose]();
@@ -109,10 +112,14 @@ export const put = defineSubcommand({
       tree = await sendTree(entries, context);
     }
     const { color, detach, timeout } = flags;
-    const request = {
+    const asked = {
       targets,
       operation: "file.Put",
       params: JSON.stringify({ tree, ...params }),
+    };
+    const request = {
+      ...asked,
+      ...await signedPart(flags, asked, { connect, terminal, output }),
       skipDenied: flags["skip-denied"],
       propose: flags.propose,
       acceptApproval: true,

@@ -41,6 +41,7 @@ import {
   secretsOf,
   stdinSecrets,
 } from "./secret_flags.ts";
+import { checkSignFlags, SIGN_FLAGS, signedPart } from "./sign_flags.ts";
 import { signatureOf } from "./signature.ts";
 import { programExitCode } from "./states.ts";
 import {
@@ -141,6 +142,7 @@ export const run = defineSubcommand({
     },
     ...INPUT_FLAGS,
     ...SECRET_FLAGS,
+    ...SIGN_FLAGS,
     ...OWN_MANAGER_FLAGS,
   },
   hints: {
@@ -168,6 +170,7 @@ export const run = defineSubcommand({
     "@web --out results --junit report.xml -- ./check.sh",
     "web-1 --op file.Fetch source=app.conf path=/etc/app.conf",
     "web-1 --secret-env TOKEN=deploy-token -- ./deploy.sh",
+    "@db --sign --signatures 2 -- systemctl restart postgresql",
     "web-1 --exit-code -- grep -q ready /var/log/app.log",
     "--serve --wait-for 95% --within 2m 'web-*' -- ./deploy.sh",
   ],
@@ -186,6 +189,7 @@ export const run = defineSubcommand({
     const targets = await selectionOf(typed.agents, flags, invocation);
     const limits = limitsOf(flags);
     checkViewFlags(flags);
+    checkSignFlags(flags);
     if (flags["exit-code"]) requireOne(namesOne(typed.agents), flags);
     const launched = withManager(invocation, services, {
       targets,
@@ -195,9 +199,13 @@ export const run = defineSubcommand({
         const params = { ...typed.params, ...given, ...secrets.params };
         const parsed = { ...typed, params };
         const { timeout } = flags;
-        const request: JobRequest = {
+        const asked = {
           targets: { ...targets, ...seed === undefined ? {} : { seed } },
           ...requestOf(parsed, terminal),
+        };
+        const request: JobRequest = {
+          ...asked,
+          ...await signedPart(flags, asked, { connect, terminal, output }),
           ...disconnectOf(flags["on-disconnect"]),
           ...(timeout === undefined ? {} : { timeoutMs: timeout }),
           limits,

@@ -39,6 +39,8 @@ export interface WaitingAsker {
   readonly tokenId: number;
   /** Address that it was asked from, if it is known. */
   readonly from?: string;
+  /** Approvals by others that it has, a count; none if absent. */
+  readonly approvals?: number;
 }
 
 /** Fact by which work is not sent, and the rule that it comes from; none if it may be. */
@@ -126,12 +128,12 @@ export class OperatorRights {
    * good as it was.
    */
   refusal(
-    { name, tokenId, from = "" }: WaitingAsker,
+    { name, tokenId, from = "", approvals = 0 }: WaitingAsker,
     work: AskedWork,
     agent: string,
   ): string | undefined {
     const { fact, rule = "" } = this.#factAgainst(name, tokenId) ??
-      this.#factOfRules(name, work, agent);
+      this.#factOfRules(name, work, { agent, approvals });
     if (fact === undefined) return undefined;
     const reason = `not sent: "${name}" may no longer do it: ${fact}`;
     this.#options.denied({
@@ -160,9 +162,25 @@ export class OperatorRights {
       : { fact: `its role is "${record.role}" now` };
   }
 
-  #factOfRules(name: string, work: AskedWork, agent: string): Against {
+  #factOfRules(
+    name: string,
+    work: AskedWork,
+    { agent, approvals }: {
+      readonly agent: string;
+      readonly approvals: number;
+    },
+  ): Against {
     const decision = this.decide(name, work, [agent]);
-    return decision.allowed ? {} : decision;
+    if (!decision.allowed) return decision;
+    if (decision.approvals <= approvals) return {};
+    const { rule } = decision;
+    const needs = approvalsText(decision.approvals);
+    return {
+      fact: `rule ${rule} needs ${needs} by somebody else now, and it has ${
+        approvals === 0 ? "none" : approvals
+      }`,
+      rule,
+    };
   }
 
   #rules(name: string): readonly Rule[] {

@@ -29,6 +29,8 @@ import {
 } from "./deciders.ts";
 import { viewOf, WaitingApprovals, type WaitingOptions } from "./waiting.ts";
 import { hashText, jobStatement, requestOf } from "./proposal.ts";
+import { missingSignatures } from "../signed_request.ts";
+import { withSignature } from "./signing.ts";
 
 const log = logger("manager", "approvals");
 
@@ -82,7 +84,9 @@ export class Approvals implements ApprovalAdmin {
     }
     const { names, notes, approvals } = await jobs.prepare(request);
     const needed = Math.max(approvals, request.propose ? 1 : 0);
-    if (needed === 0) return await jobs.start(request);
+    if (needed === 0 && missingSignatures(request.signed) === 0) {
+      return await jobs.start(request);
+    }
     const approval = await this.#waiting.turns.run(() =>
       this.#waiting.propose(request, names, needed)
     );
@@ -113,7 +117,7 @@ export class Approvals implements ApprovalAdmin {
     while (!signal.aborted) {
       const changed = this.#waiting.changed;
       const view = await this.get(id, sight);
-      const version = view.votes.length;
+      const version = view.votes.length + (view.signed?.signatures.length ?? 0);
       if (version !== told || view.state !== "waiting") yield view;
       if (view.state !== "waiting") return;
       told = version;
@@ -125,6 +129,12 @@ export class Approvals implements ApprovalAdmin {
     ...[id, decider]: Parameters<ApprovalAdmin["approve"]>
   ): Promise<ApprovalView> {
     return this.#waiting.turns.run(() => this.#approve(id, decider));
+  }
+
+  sign(
+    ...[id, signer]: Parameters<ApprovalAdmin["sign"]>
+  ): Promise<ApprovalView> {
+    return this.#waiting.turns.run(() => this.#sign(id, signer));
   }
 
   reject(
@@ -197,17 +207,44 @@ export class Approvals implements ApprovalAdmin {
       note: decider.note,
       at: this.#options.clock.now(),
     };
-    return await this.#count(record, [...votes, vote], decider);
+    return await this.#count({ record, votes: [...votes, vote] }, {
+      act: "Approve",
+      decider,
+    });
+  }
+
+  async #sign(
+    id: bigint,
+    signer: Parameters<ApprovalAdmin["sign"]>[1],
+  ): Promise<ApprovalView> {
+    const record = await this.#waiting.require("sign", id, signer);
+    requireRight(record, signer.identity);
+    const at = this.#options.clock.now();
+    const signed = withSignature(record, signer, at);
+    const votes = record.votes.filter((vote) => this.#counts(record, vote));
+    const party = partyOf(signer);
+    const isFirst = !isSameParty(askingParty(record), party) &&
+      !votes.some((vote) => isSameParty(voter(vote), party));
+    const vote = { by: signer.requestedBy, tokenId: party.tokenId, note: "" };
+    return await this.#count({
+      record: { ...record, signed },
+      votes: isFirst ? [...votes, { ...vote, at }] : votes,
+    }, { act: "Sign", decider: signer });
   }
 
   /** Takes the votes of a job, and starts it if they are enough. Rights are those of this moment. */
   async #count(
-    record: ApprovalRecord,
-    votes: readonly ApprovalVote[],
-    decider: Decider,
+    { record, votes }: {
+      readonly record: ApprovalRecord;
+      readonly votes: readonly ApprovalVote[];
+    },
+    { act, decider }: {
+      readonly act: "Approve" | "Sign";
+      readonly decider: Decider;
+    },
   ): Promise<ApprovalView> {
     const { jobs, secrets, clock, store } = this.#options;
-    const { id } = record;
+    const { id, signed } = record;
     try {
       const rights = this.#rightsOfAsker(record);
       const { request, agents } = record;
@@ -215,11 +252,16 @@ export class Approvals implements ApprovalAdmin {
         record.needed,
         rights?.approvals(request, agents) ?? 0,
       );
-      if (votes.length < needed) {
-        const change = { kind: "vote", votes, needed } as const;
-        const audit = this.#waiting.audit("Approve", record, decider);
+      if (votes.length < needed || missingSignatures(signed) > 0) {
+        const change = {
+          kind: "vote",
+          votes,
+          needed,
+          ...signed === null ? {} : { signed },
+        } as const;
+        const audit = this.#waiting.audit(act, record, decider);
         const changed = await store.changeApproval(id, change, audit);
-        this.#waiting.tellVote(changed, decider);
+        this.#waiting.tellVote(act, changed, decider);
         return viewOf(changed);
       }
       const given = secrets.givenFor(approvalName(id));
@@ -234,13 +276,13 @@ export class Approvals implements ApprovalAdmin {
             const named = secrets.namesOf(request);
             requireSame(record, jobStatement(request, names, named));
           },
-          approved: { id, votes, needed, at: clock.now() },
+          approved: { id, votes, needed, signed, at: clock.now() },
           statement: JSON.parse(record.statement),
-          audit: this.#waiting.audit("Approve", record, decider),
+          audit: this.#waiting.audit(act, record, decider),
         },
       );
       secrets.drop(approvalName(id));
-      this.#waiting.tellVote({ ...record, votes, needed }, decider);
+      this.#waiting.tellVote(act, { ...record, votes, needed }, decider);
       log.info("{id} is approved and has become {job}", {
         id: approvalName(id),
         job: jobName(started.job.id),
@@ -252,7 +294,7 @@ export class Approvals implements ApprovalAdmin {
       }
       const now = await store.approval(id);
       if (now?.state !== "waiting") throw error;
-      return await this.#waiting.end("Approve", record, decider, {
+      return await this.#waiting.end(act, record, decider, {
         state: "refused",
         reason: `approved, but not started: ${messageOf(error)}`,
       });

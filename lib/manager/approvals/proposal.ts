@@ -13,6 +13,7 @@ import type {
 } from "../../store/approval_records.ts";
 import type { ApprovableRequest } from "../approval_api.ts";
 import type { JobRequest } from "../job_api.ts";
+import { signedRecord } from "../signed_request.ts";
 
 /** Statement of a job on these agents. */
 export function jobStatement(
@@ -55,6 +56,7 @@ export function newApproval(
       name: request.name,
       note: request.note,
     },
+    signed: signedRecord(request, made.createdAt),
     requestedBy: request.requestedBy,
     saidBy: request.saidBy,
     credential: request.credential ?? SOCKET,
@@ -69,10 +71,11 @@ export function requestOf(
   record: ApprovalRecord,
   more: Pick<JobRequest, "rights" | "secrets">,
 ): JobRequest {
-  const { request, requestId, requestedBy, saidBy } = record;
+  const { request, requestId, requestedBy, saidBy, signed } = record;
   const { credential, origin } = record;
   return {
     ...request,
+    ...signed === null ? {} : { signed },
     requestId,
     requestedBy,
     saidBy,

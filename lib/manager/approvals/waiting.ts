@@ -22,6 +22,7 @@ import { auditEntry } from "../audit_entry.ts";
 import type { Events } from "../events.ts";
 import type { SecretDesk } from "../secrets/secret_desk.ts";
 import { jobStatement, newApproval } from "./proposal.ts";
+import { missingSignatures } from "../signed_request.ts";
 
 const log = logger("manager", "approvals");
 
@@ -116,7 +117,9 @@ export class WaitingApprovals {
       if (record.expiresAt > now) continue;
       await this.end("Expire", record, undefined, {
         state: "expired",
-        reason: "nobody decided within 1 h",
+        reason: missingSignatures(record.signed) > 0
+          ? "signatures were missing after 1 h"
+          : "nobody decided within 1 h",
       });
     }
     const next = waiting.map(({ expiresAt }) => expiresAt)
@@ -187,12 +190,19 @@ export class WaitingApprovals {
   }
 
   /** Tells an approval by an event, and to who watches. */
-  tellVote({ id, votes, needed }: ApprovalRecord, decider: Decider): void {
-    this.#tell(
-      "approval_given",
-      { id },
-      `${operatorText(decider)} approves, ${votes.length} of ${needed}`,
-    );
+  tellVote(
+    act: "Approve" | "Sign",
+    { id, votes, needed, signed }: ApprovalRecord,
+    decider: Decider,
+  ): void {
+    const who = operatorText(decider);
+    if (act === "Sign" && signed !== null) {
+      const count = `${signed.signatures.length} of ${signed.needed}`;
+      this.#tell("approval_signed", { id }, `${who} signs, ${count}`);
+    } else {
+      const count = `${votes.length} of ${needed}`;
+      this.#tell("approval_given", { id }, `${who} approves, ${count}`);
+    }
   }
 
   #tell(kind: string, { id }: Pick<ApprovalRecord, "id">, text: string): void {
@@ -238,12 +248,16 @@ export class WaitingApprovals {
       ),
     );
     if (repeated) return viewOf(record);
+    const missing = missingSignatures(request.signed);
     this.keepSecrets(record.id, request);
     this.#tell(
       "approval_asked",
       record,
       `${operatorText(request)} asks for ${
-        approvalsText(needed)
+        [
+          ...needed > 0 ? [approvalsText(needed)] : [],
+          ...missing > 0 ? [signaturesText(missing)] : [],
+        ].join(" and ")
       } of ${request.operation} on ${agentsText(names)}`,
     );
     this.#schedule(record.expiresAt);
@@ -257,6 +271,10 @@ export function viewOf(
     ApprovalRecord,
 ): ApprovalView {
   return view;
+}
+
+function signaturesText(count: number): string {
+  return count === 1 ? "1 signature" : `${count} signatures`;
 }
 
 function agentsText({ length }: readonly string[]): string {

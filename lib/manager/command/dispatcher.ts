@@ -96,7 +96,7 @@ export class Dispatcher {
       this.#end(command, "neverWritten", { at: this.#clock.now() });
       return;
     }
-    const { made } = command;
+    const { made, signed } = command;
     const { type, data } = session.dialect.hasPositionalParams
       ? legacyCommand(made.operation, made.params)
       : { type: made.operation, data: made.params };
@@ -108,6 +108,8 @@ export class Dispatcher {
       onDisconnect: made.onDisconnect === "kill"
         ? OnDisconnect.KILL
         : OnDisconnect.CONTINUE,
+      statement: signed?.statement ?? new Uint8Array(),
+      signatures: (signed?.signatures ?? []).map((each) => ({ ...each })),
       requestedBy: session.dialect.hasIdentities ? askerText(made) : "",
     };
     if (made.timeoutMs !== null) message.timeoutMs = made.timeoutMs;

@@ -1,11 +1,13 @@
 import type { Clock } from "../../base/clock.ts";
 import { jobName } from "../../base/job_state.ts";
 import { nonce, type Random } from "../../base/random.ts";
+import type { SignedStatement } from "../../base/signed_work.ts";
 import type { EntryMove, JobRecord } from "../../store/job_records.ts";
 import type { CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Events } from "../events.ts";
 import type { AgentSession } from "../fleet.ts";
+import { signedStatement } from "../signed_request.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Fitness } from "./fitness.ts";
 import { birthOf } from "./lifecycle.ts";
@@ -83,7 +85,7 @@ export class EntryStarter {
         });
         return [{ position, session, record }];
       });
-      this.#begin(started, made);
+      this.#begin(started, { made, signed: signedStatement(job.signed) });
       return missed;
     } finally {
       fitness.count(sessions, -1);
@@ -96,13 +98,16 @@ export class EntryStarter {
       session: AgentSession;
       record: CommandRecord;
     }[],
-    made: (
-      started: readonly { position: number; record: CommandRecord }[],
-    ) => void,
+    { made, signed }: {
+      readonly made: (
+        started: readonly { position: number; record: CommandRecord }[],
+      ) => void;
+      readonly signed: SignedStatement | undefined;
+    },
   ): void {
     const { open, clock, dispatcher, events } = this.#options;
     const commands = started.map(({ record, session }) => {
-      const command = new OpenCommand(record, clock);
+      const command = new OpenCommand(record, clock, { signed });
       open.add(command);
       return { command, session };
     });

@@ -1,5 +1,6 @@
 import type { CommandStateName } from "../../base/command_state.ts";
 import type { Clock } from "../../base/clock.ts";
+import type { SignedStatement } from "../../base/signed_work.ts";
 import type {
   CommandPatch,
   CommandRecord,
@@ -29,6 +30,8 @@ export interface ProgressView {
 export class OpenCommand implements Subject {
   /** The fields that it was made with. */
   readonly made: NewCommand;
+  /** Statement that it is sent with, and its signatures. It is sent in this run of the Manager, or never. */
+  readonly signed: SignedStatement | undefined;
   readonly feed: Feed;
   readonly ledger: Ledger;
   trace = new CommandTrace();
@@ -43,7 +46,9 @@ export class OpenCommand implements Subject {
   constructor(
     record: CommandRecord,
     clock: Clock,
-    { isFound = false, rights }: {
+    { isFound = false, rights, signed }: {
+      /** Statement of operators that it is sent with, and its signatures; none if absent. */
+      readonly signed?: SignedStatement | undefined;
       /** Rights of the operator who asked for it; all if absent. */
       readonly rights?: Rights | undefined;
       /** It was open in the database when the Manager started, and its agent was not heard since. */
@@ -51,6 +56,7 @@ export class OpenCommand implements Subject {
     } = {},
   ) {
     this.made = record;
+    this.signed = signed;
     this.#rights = rights;
     this.#record = { ...record };
     const stage = stageOf(record);

@@ -1,4 +1,5 @@
 import { operatorText } from "../../base/asker.ts";
+import { PiriError } from "../../base/errors.ts";
 import { jobName } from "../../base/job_state.ts";
 import type { Random } from "../../base/random.ts";
 import type { BlobName } from "../../base/blob.ts";
@@ -8,6 +9,11 @@ import type { NewAudit } from "../../store/audit_records.ts";
 import { auditEntry, workStatement } from "../audit_entry.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { JobRequest } from "../job_api.ts";
+import {
+  checkSigned,
+  missingSignatures,
+  signedRecord,
+} from "../signed_request.ts";
 import type { ResolvedTargets } from "../operator_api.ts";
 import type { SecretDesk } from "../secrets/secret_desk.ts";
 import type { Targeting } from "../targeting.ts";
@@ -92,6 +98,7 @@ export class JobMaker {
     const { operation, params } = request;
     const blobs = await this.#options.blobs?.need(operation, params) ?? [];
     const { names, canaries } = await this.#order(request, resolved);
+    checkSigned(request, names, this.#options.clock.now());
     request.rights?.check(request, names);
     await this.#options.secrets?.check(request, names);
     return { blobs, names, canaries };
@@ -107,6 +114,7 @@ export class JobMaker {
     const { store, clock, withKey } = this.#options;
     const checked = await this.check(request, resolved);
     const { blobs, names, canaries } = checked;
+    requireSignatures(request);
     if (approval === undefined) request.rights?.checkAlone(request, names);
     else approval.requireSame(names);
     const now = clock.now();
@@ -115,7 +123,12 @@ export class JobMaker {
       names.some((name) => this.#options.isUnsure(job, name))
     );
     const made = await store.createJob(
-      newJob(request, { canaries, createdAt: now, rerunOf }),
+      newJob(request, {
+        canaries,
+        createdAt: now,
+        rerunOf,
+        approvedBy: approval?.approved.votes.map(({ by }) => by) ?? [],
+      }),
       {
         agents: names,
         blobs,
@@ -192,6 +205,18 @@ export class JobMaker {
   }
 }
 
+/** @throws {PiriError} FAILED_PRECONDITION for work that waits for signatures */
+function requireSignatures({ signed }: JobRequest): void {
+  const missing = missingSignatures(signed);
+  if (missing === 0) return;
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot start it: it waits for ${missing} more ${
+      missing === 1 ? "signature" : "signatures"
+    }`,
+  );
+}
+
 /** Entry of the audit for the start of a job. */
 function startEntry(
   request: JobRequest,
@@ -219,7 +244,7 @@ function startEntry(
 
 function newJob(
   request: JobRequest,
-  made: Pick<NewJob, "canaries" | "createdAt" | "rerunOf">,
+  made: Pick<NewJob, "canaries" | "createdAt" | "rerunOf" | "approvedBy">,
 ): NewJob {
   return {
     requestId: request.requestId,
@@ -232,6 +257,7 @@ function newJob(
     limits: request.limits,
     name: request.name,
     note: request.note,
+    signed: signedRecord(request, made.createdAt),
     requestedBy: request.requestedBy,
     saidBy: request.saidBy,
     tokenId: request.rights?.tokenId ?? null,

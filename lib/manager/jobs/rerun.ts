@@ -35,6 +35,14 @@ export async function rerunOf(
       `Cannot run job ${jobName(id)} again: it has not ended, it is ${state}`,
     );
   }
+  if (job.signed !== null) {
+    throw new PiriError(
+      "FAILED_PRECONDITION",
+      `Cannot run job ${
+        jobName(id)
+      } again: what was signed is good for one time; sign it anew (piri-manager run --sign)`,
+    );
+  }
   const wanted = new Set(
     await store.jobAgents(id, scope === "all" ? "job" : scope),
   );
@@ -49,8 +57,9 @@ export async function rerunOf(
       `Cannot run job ${jobName(id)} again: ${NOBODY[scope]}`,
     );
   }
+  const { signed: _, ...again } = job;
   const request = {
-    ...job,
+    ...again,
     timeoutMs: job.timeoutMs ?? undefined,
     killAfterMs: job.killAfterMs ?? undefined,
     ...asked,

@@ -1,6 +1,7 @@
 import { askerText, operatorText } from "../../base/asker.ts";
 import { hasEndedForGood, isOpenState } from "../../base/command_state.ts";
 import { jobIdOf } from "../../base/job_state.ts";
+import type { JobRecord } from "../../store/job_records.ts";
 import type { EventRecord, StreamName } from "../../store/records.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { CommandView, Evidence, TimelineEntry } from "../operator_api.ts";
@@ -35,6 +36,8 @@ export const TIMELINE_EVENTS = 200;
 /** Facts that a timeline is made from. */
 export interface TimelineFacts {
   readonly command: CommandView;
+  /** The job of the command; undefined without one. */
+  readonly job?: Pick<JobRecord, "approvedBy" | "signed"> | undefined;
   /** Events about the command and its agent's connection, oldest first. */
   readonly events: readonly EventRecord[];
   /** Sightings in this run of the Manager. */
@@ -76,7 +79,7 @@ function entry(
 }
 
 function* beginning(
-  { command, trace }: TimelineFacts,
+  { command, trace, job: entryOf }: TimelineFacts,
 ): Generator<TimelineEntry> {
   const { createdAt, sentAt, startedAt, rerunOf, job } = command;
   const ofJob = jobIdOf(job) === undefined ? "" : `, in job ${job}`;
@@ -87,7 +90,9 @@ function* beginning(
     createdAt,
     "asked",
     "database",
-    `asked for by ${operatorText(command)}${ofJob}${repeats}`,
+    `asked for by ${operatorText(command)}${ofJob}${repeats}${
+      agreedText(entryOf)
+    }`,
   );
   if (sentAt === null) return;
   const where = command.instance
@@ -115,6 +120,17 @@ function* beginning(
     "database",
     "running: the first word of it came from the agent",
   );
+}
+
+/** Words about those who have approved of a job or signed it. */
+function agreedText(job: TimelineFacts["job"]): string {
+  const signers = job?.signed?.signatures.map(({ by }) => by) ?? [];
+  return [
+    ["approved by", job?.approvedBy ?? []] as const,
+    ["signed by", signers] as const,
+  ].map(([how, names]) =>
+    names.length === 0 ? "" : `, ${how} ${names.join(" and ")}`
+  ).join("");
 }
 
 /** Entries from the event log that the command's own record does not tell. */

@@ -1,8 +1,11 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { parsePolicy, readPolicy } from "../../../lib/agent/policy/policy.ts";
+import { signerText } from "../../../lib/base/signed_work.ts";
 import { unlimitedBy } from "../../../lib/agent/policy/unlimited.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
+
+const KEY = signerText(new Uint8Array(32));
 
 const SHORT = `
 mode: rules
@@ -37,11 +40,23 @@ Deno.test("a mistake in a policy is told with its line and what to write", async
     ],
     [
       "mode: all\nsigners: { alice: x }",
-      `line 2: "signers" is wrong: it needs a later version of piri-agent`,
+      `line 2: "signers.alice" is wrong: it should be "ed25519:" and 44 characters`,
     ],
     [
-      "mode: all\nrequire: []",
-      `line 2: "require" is wrong: it needs a later version of piri-agent`,
+      `mode: all\nsigners: { alice: "${KEY}", bob: "${KEY}" }`,
+      `line 2: "signers" is wrong: two signers have the same key`,
+    ],
+    [
+      `mode: all\nsigners: { "a b": "${KEY}" }`,
+      `line 2: "signers.a b" is wrong: a name has letters, digits, and _ . @ -`,
+    ],
+    [
+      `mode: all\nsigners: { alice: "${KEY}" }\nrequire: [{ do: command.Run, signatures: 2 }]`,
+      `line 3: "require" is wrong: it asks for 2 signatures, and signers has 1 keys`,
+    ],
+    [
+      "mode: all\nrequire: [{ do: command.Run, signatures: 0 }]",
+      `line 2: "require 1.signatures" is wrong: it should be a number from 1 to 16`,
     ],
     [
       "mode: all\nmost: { concurrent: 33 }",
@@ -152,7 +167,7 @@ Deno.test("a mistake in a policy is told with its line and what to write", async
 Deno.test("without a file everything is allowed, and with one that cannot be used nothing", async () => {
   await using folder = await TempFolder.make();
   assertEquals(await readPolicy(folder.path), {
-    policy: { mode: "all", deny: [], most: {} },
+    policy: { mode: "all", deny: [], most: {}, signers: {}, require: [] },
     sha256: "",
     error: "",
   });
@@ -228,4 +243,25 @@ Deno.test("a policy that can be got around is called unlimited, with the way", a
     unlimitedBy(await parsePolicy("mode: observe", "policy.yaml")),
     [],
   );
+});
+
+Deno.test("a policy is limited where its signers have to sign what could get around it", async () => {
+  const ways: [require: string, mode: string, ways: string[]][] = [
+    ['"*"', "all", []],
+    ["command.Run", "all", [
+      "mode: all allows to write every file by file.Fetch, file.Installed, file.Put",
+    ]],
+    ["file.*", "all", ["mode: all allows every program"]],
+    ["[command.Run, file.*]", "rules\nallow: [{ do: '*' }]", []],
+    ["command.Run", "rules\nallow: [{ do: '*' }]", [
+      "allow 1: it allows to write every file",
+    ]],
+  ];
+  for (const [require, mode, expected] of ways) {
+    const policy = await parsePolicy(
+      `mode: ${mode}\nsigners: { alice: "${KEY}" }\nrequire: [{ do: ${require}, signatures: 1 }]`,
+      "policy.yaml",
+    );
+    assertEquals(unlimitedBy(policy), expected);
+  }
 });

@@ -71,6 +71,8 @@ Deno.test("a command that stood still while it was marked as running waits, and 
       type: "echo.Echo",
       data: "{}",
       onDisconnect: OnDisconnect.CONTINUE,
+      statement: new Uint8Array(),
+      signatures: [],
       requestedBy: "",
     },
     { ...AGAIN, mayBegin: () => asked++ === 0 },

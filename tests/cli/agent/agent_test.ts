@@ -8,6 +8,7 @@ import type {
   HostCommand,
   HostRecord,
   PolicyServices,
+  RecordVerdict,
 } from "../../../lib/cli/agent/services.ts";
 import type { Life } from "../../../lib/cli/life.ts";
 import { localTime } from "../../../lib/cli/time.ts";
@@ -56,6 +57,12 @@ class FakeAgent implements AgentServices {
     return Promise.resolve(this.record);
   }
 
+  verdict: RecordVerdict = { lines: 3, first: 2, findings: [], notes: [] };
+
+  verifyCommands(): Promise<RecordVerdict> {
+    return Promise.resolve(this.verdict);
+  }
+
   checked: CheckedPolicy = {
     path: "/var/lib/piri-agent/policy.yaml",
     mode: "all",
@@ -63,9 +70,11 @@ class FakeAgent implements AgentServices {
     sha256: "",
     error: "",
     rules: 0,
+    signers: [],
+    require: [],
     unlimitedBy: ["mode: all allows every program"],
   };
-  decision = { rule: "allow 1", refusal: "" };
+  decision = { rule: "allow 1", refusal: "", signatures: 0 };
   readonly policy: PolicyServices = {
     check: () => Promise.resolve(this.checked),
     test: (_dir, asked) => {
@@ -360,6 +369,28 @@ Deno.test("commands lists the record of the host, newest first, and tells what i
   assertEquals(agent.asked, [{ dir: "/var/lib/piri-agent" }]);
 });
 
+Deno.test("commands --verify says that the record is whole, or where it is broken, with exit code 1", async () => {
+  const agent = new FakeAgent();
+  const whole = await see(["commands", "--verify"], { agent });
+  assertEquals([whole.code, whole.stdout], [
+    0,
+    "ok: 3 lines, from number 2 on: none was changed, removed, added or moved\n",
+  ]);
+  agent.verdict = { ...agent.verdict, findings: ["x was changed"] };
+  const broken = await see(["commands", "--verify"], { agent });
+  assertEquals([broken.code, broken.stdout], [
+    1,
+    "The record is broken (3 lines, from number 2 on):\nx was changed\n",
+  ]);
+  const { stdout } = await see(["commands", "--verify", "--json"], { agent });
+  assertEquals(JSON.parse(stdout), {
+    lines: 3,
+    first: 2,
+    findings: ["x was changed"],
+    notes: [],
+  });
+});
+
 Deno.test("commands --json prints one object a line, with everything that the record has", async () => {
   const agent = recording([
     recorded(),
@@ -439,11 +470,14 @@ Deno.test("policy check tells mode, rules and the ways around them, and exits 2 
     mode: "rules",
     sha256: "abc",
     rules: 2,
+    signers: ["alice", "bob"],
+    require: [{ do: ["command.Run", "file.*"], signatures: 2 }],
     unlimitedBy: [],
   };
   assertEquals(
     (await see(["policy", "check"], { agent })).stdout,
-    "ok: mode rules, 2 rules, SHA-256 abc\n",
+    "ok: mode rules, 2 rules, SHA-256 abc\n" +
+      "command.Run, file.*: 2 signatures of alice, bob\n",
   );
   assertEquals(
     JSON.parse((await see(["policy", "check", "--json"], { agent })).stdout),
@@ -452,6 +486,8 @@ Deno.test("policy check tells mode, rules and the ways around them, and exits 2 
       edition: "full",
       sha256: "abc",
       rules: 2,
+      signers: ["alice", "bob"],
+      require: [{ do: ["command.Run", "file.*"], signatures: 2 }],
       unlimited: false,
       unlimitedBy: [],
     },
@@ -466,7 +502,15 @@ Deno.test("policy test says which rule decides, and exits 4 for a refusal", asyn
   const line = ["policy", "test", "--user", "deploy:www", "--env", "A=b=c"];
   const allowed = await see([...line, "--", "/bin/id", "-u"], { agent });
   assertEquals([allowed.code, allowed.stdout], [0, "allowed by allow 1\n"]);
-  agent.decision = { rule: "no rule", refusal: "Cannot run x here: no" };
+  agent.decision = { rule: "allow 1", refusal: "", signatures: 2 };
+  const signed = await see(["policy", "test", "--", "/bin/id"], { agent });
+  assertEquals(signed.stdout, "allowed by allow 1, with 2 signatures\n");
+  agent.asked.splice(1);
+  agent.decision = {
+    rule: "no rule",
+    refusal: "Cannot run x here: no",
+    signatures: 0,
+  };
   const refused = await see(
     ["policy", "test", "--op", "file.Read", "path=/x", "parts:=[1]"],
     { agent },

@@ -1,53 +1,12 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { connectControl } from "../../../lib/api/client.ts";
 import { serveControl } from "../../../lib/api/server.ts";
-import { systemClock } from "../../../lib/base/clock.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { systemRandom } from "../../../lib/base/random.ts";
 import { main } from "../../../lib/cli/main.ts";
-import type { ManagerServices } from "../../../lib/cli/manager/services.ts";
-import type { Terminal } from "../../../lib/cli/terminal.ts";
 import { tempFolder } from "../../support/control.ts";
 import { aCommand, SmallManager } from "../../support/small_manager.ts";
-import { FakeTerminal } from "../fake_terminal.ts";
+import { realTimeTerminal, SERVED } from "./real_terminal.ts";
 import { programOf } from "./start.ts";
-
-/** Services for the subcommands that need a served API, and no others. */
-const services: ManagerServices = {
-  init: () => Promise.reject(new TypeError("not here")),
-  serve: () => Promise.reject(new TypeError("not here")),
-  serveBriefly: () => Promise.reject(new TypeError("not here")),
-  exportIdentity: () => Promise.reject(new TypeError("not here")),
-  connect: connectControl,
-  connectTo: () => Promise.reject(new TypeError("not here")),
-  ciToken: () => Promise.reject(new TypeError("not here")),
-  service: () => Promise.reject(new TypeError("not here")),
-};
-
-/** A terminal in memory, on real time, since the test waits for real sockets. */
-function realTimeTerminal(): { terminal: Terminal; fake: FakeTerminal } {
-  const fake = new FakeTerminal();
-  return {
-    fake,
-    terminal: {
-      stdout: fake.stdout,
-      stderr: fake.stderr,
-      columns: fake.columns,
-      clock: systemClock,
-      random: fake.random,
-      env: (name) => fake.env(name),
-      readStdin: () => fake.readStdin(),
-      readFile: (path) => fake.readFile(path),
-      openInput: (path) => fake.openInput(path),
-      scratch: () => fake.scratch(),
-      files: fake.files,
-      hangUpEnds: fake.hangUpEnds,
-      hasKeyboard: fake.hasKeyboard,
-      onKey: (callback) => fake.onKey(callback),
-      onSignal: (signal, callback) => fake.onSignal(signal, callback),
-    },
-  };
-}
 
 Deno.test("rerun goes on at its offset when a real server is closed and served again", async () => {
   await using folder = await tempFolder();
@@ -80,7 +39,7 @@ Deno.test("rerun goes on at its offset when a real server is closed and served a
   const { terminal, fake } = realTimeTerminal();
   const first = await serveControl(options);
   const code = main(
-    programOf(services),
+    programOf(SERVED),
     ["rerun", "1", "--dir", folder.path],
     terminal,
   );
@@ -116,7 +75,7 @@ Deno.test("rerun exits 3 at once when a real server knows the agent as disconnec
   });
   const { terminal, fake } = realTimeTerminal();
   const code = await main(
-    programOf(services),
+    programOf(SERVED),
     ["rerun", "1", "--dir", folder.path],
     terminal,
   );
@@ -132,7 +91,7 @@ Deno.test("agents exits 3 at once when nobody serves the state folder", async ()
   await using folder = await tempFolder();
   const { terminal, fake } = realTimeTerminal();
   const code = await main(
-    programOf(services),
+    programOf(SERVED),
     ["agents", "--dir", folder.path],
     terminal,
   );

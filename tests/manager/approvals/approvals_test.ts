@@ -32,6 +32,44 @@ Deno.test("a job by a rule with approvals starts once somebody else has approved
   ]);
 });
 
+Deno.test("an approved job goes on while its rule asks for no more, and is stopped once it does", async () => {
+  await using site = await ApprovalFleet.start();
+  await site.fleet.manager.knows("web-3");
+  await site.fleet.connect("web-3");
+  const alice = await site.knows("alice", [ASKS]);
+  const bob = await site.knows("bob");
+  const limits = {
+    canaryTargets: [],
+    cancelRest: false,
+    order: "name",
+    supersedeKey: "",
+    batch: { count: 1 },
+  } as const;
+  await site.proposes(alice, { limits });
+  await site.approve(bob);
+  await site.fleet.finish("web-1");
+  assertEquals(site.fleet.started, ["web-1", "web-2"]);
+
+  await site.access.addRule({
+    operator: "alice",
+    deny: false,
+    onTargets: "all",
+    operations: ["*"],
+    argv: [],
+    most: 0,
+    trustFacts: false,
+    approve: 2,
+    within: "",
+  });
+  await site.access.removeRule("alice", 1);
+  await site.fleet.finish("web-2");
+
+  assertEquals(
+    (await site.fleet.entries())[2],
+    'web-3 refused: not sent: "alice" may no longer do it: rule alice#2 needs 2 approvals by somebody else now, and it has 1',
+  );
+});
+
 Deno.test("a job waits if it is proposed, though no rule asks for approvals", async () => {
   await using site = await ApprovalFleet.start();
   const alice = await site.knows("alice");

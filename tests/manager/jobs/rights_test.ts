@@ -57,6 +57,24 @@ for (
         }),
     ],
     [
+      "given a rule with approvals instead",
+      "rule alice#2 needs 1 approval by somebody else now, and it has none",
+      async (access: Access) => {
+        await access.addRule({
+          operator: "alice",
+          deny: false,
+          onTargets: "all",
+          operations: ["*"],
+          argv: [],
+          most: 0,
+          trustFacts: false,
+          approve: 1,
+          within: "",
+        });
+        await access.removeRule("alice", 1);
+      },
+    ],
+    [
       "left without a rule",
       'no rule of "alice" allows it',
       (access: Access) => access.removeRule("alice", 1),

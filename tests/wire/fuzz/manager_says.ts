@@ -131,6 +131,19 @@ function commandOf(id: bigint, random: Seeded) {
     ...(random.chance(0.3)
       ? { killAfterMs: random.pick([0, 50, 2 ** 32 - 1]) }
       : {}),
+    ...(random.chance(0.3)
+      ? {
+        statement: random.pick([
+          new Uint8Array([0xff]),
+          new TextEncoder().encode('{"kind":"piri.signed-work.1"}'),
+          new Uint8Array(20_000),
+        ]),
+        signatures: [{
+          publicKey: new Uint8Array(random.pick([32, 0])),
+          signature: new Uint8Array(random.pick([64, 0])),
+        }],
+      }
+      : {}),
     requestedBy: random.pick([
       "",
       "anna",

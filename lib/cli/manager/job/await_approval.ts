@@ -61,7 +61,7 @@ export async function jobOfApproval(
         const before = last;
         last = answered(news.approval, "wait for an approval");
         const isNews = last.state === ApprovalState.WAITING &&
-          last.approvals.length > before.approvals.length;
+          waitingLine(last) !== waitingLine(before);
         if (isNews) await output.note(waitingLine(last));
       }
       if (last.state === ApprovalState.WAITING) {
@@ -72,7 +72,8 @@ export async function jobOfApproval(
   const { jobId } = last;
   if (jobId === undefined) throw endOf(last);
   const by = last.approvals.map(({ by }) => by).join(", ");
-  await output.note(`${approvalName(id)} is approved by ${by}: job j-${jobId}`);
+  const how = by === "" ? "has its signatures" : `is approved by ${by}`;
+  await output.note(`${approvalName(id)} ${how}: job j-${jobId}`);
   const { job } = await client.call(
     ({ jobs }, { signal }) => jobs.getJob({ jobId }, { signal }),
     { signal, failure },

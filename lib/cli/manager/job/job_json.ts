@@ -7,7 +7,7 @@ import {
   type Share,
 } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
 import { isoTime } from "../../time.ts";
-import { hex, parsed, text, time } from "../json_values.ts";
+import { hex, parsed, signedJson, text, time } from "../json_values.ts";
 import { labelOf, tallyOf } from "./entry_state.ts";
 
 // What `--json` prints about jobs: a contract. Ids and byte counts are decimal strings, times ISO 8601 in UTC, what is
@@ -68,6 +68,7 @@ export function jobJson(job: Job): Record<string, unknown> {
     note: text(job.note),
     requestedBy: text(job.requestedBy),
     saidBy: text(job.saidBy),
+    signed: signedJson(job.signed),
     createdAt: isoTime(job.createdAtMs),
     finishedAt: time(job.finishedAtMs),
     reason: text(job.reason),

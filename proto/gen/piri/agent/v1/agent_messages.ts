@@ -1119,6 +1119,14 @@ export interface Command {
   /** With ON_DISCONNECT_KILL: after so many milliseconds without a connection. */
   killAfterMs?: number | undefined;
   /**
+   * What operators have signed of this command: canonical JSON (RFC 8785), at
+   * most 16 KiB. Empty for a command that nobody signed. An agent without a
+   * policy that requires signatures ignores it.
+   */
+  statement: Uint8Array;
+  /** Signatures of the statement by operators, at most 16. */
+  signatures: WorkSignature[];
+  /**
    * Who asked for it, for the agent's own record and for people: a user of the
    * Manager's host, or "local" for one who is not known. An agent may ignore it.
    */
@@ -1126,13 +1134,17 @@ export interface Command {
 }
 
 /** A Command; what is not given is as in an empty one. */
-export function createCommand(init: Partial<Command> = {}): Command {
+export function createCommand(init: Omit<Partial<Command>, "signatures"> & {
+  signatures?: readonly Partial<WorkSignature>[];
+} = {}): Command {
   const message: Command = {
     commandId: init.commandId ?? 0n,
     type: init.type ?? "",
     data: init.data ?? "",
     onDisconnect: init.onDisconnect ?? 0,
     nonce: init.nonce ?? 0n,
+    statement: init.statement ?? new Uint8Array(),
+    signatures: init.signatures?.map(createWorkSignature) ?? [],
     requestedBy: init.requestedBy ?? "",
   };
   if (init.timeoutMs !== undefined) {
@@ -1169,6 +1181,10 @@ export function writeCommand(
   if (message.killAfterMs !== undefined) {
     writer.uint32(56, message.killAfterMs);
   }
+  if (message.statement.length > 0) {
+    writer.bytes(66, message.statement);
+  }
+  for (const item of message.signatures) writer.message(74, writeWorkSignature, item);
   if (message.requestedBy !== "") {
     writer.string(82, message.requestedBy);
   }
@@ -1203,8 +1219,63 @@ export function readCommand(
       case 7:
         message.killAfterMs = reader.uint32();
         break;
+      case 8:
+        message.statement = reader.bytes();
+        break;
+      case 9:
+        message.signatures.push(reader.message(readWorkSignature));
+        break;
       case 10:
         message.requestedBy = reader.string();
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  return message;
+}
+
+/** Since 2. Signature of a statement by the key of an operator. */
+export interface WorkSignature {
+  /** The operator's Ed25519 key, 32 bytes. */
+  publicKey: Uint8Array;
+  /** Ed25519 signature of the bytes of the statement, 64 bytes. */
+  signature: Uint8Array;
+}
+
+/** A WorkSignature; what is not given is as in an empty one. */
+export function createWorkSignature(init: Partial<WorkSignature> = {}): WorkSignature {
+  return {
+    publicKey: init.publicKey ?? new Uint8Array(),
+    signature: init.signature ?? new Uint8Array(),
+  };
+}
+
+export function writeWorkSignature(
+  writer: ProtobufWriter,
+  message: WorkSignature,
+): void {
+  if (message.publicKey.length > 0) {
+    writer.bytes(10, message.publicKey);
+  }
+  if (message.signature.length > 0) {
+    writer.bytes(18, message.signature);
+  }
+}
+
+export function readWorkSignature(
+  reader: ProtobufReader,
+  end: number,
+  message: WorkSignature = createWorkSignature(),
+): WorkSignature {
+  while (reader.at < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.publicKey = reader.bytes();
+        break;
+      case 2:
+        message.signature = reader.bytes();
         break;
       default:
         reader.skip(tag);
