@@ -1,5 +1,6 @@
 import {
   argumentsOf,
+  guardWords,
   requireOneLine,
   type ServicePlan,
   settingsFileOf,
@@ -14,7 +15,7 @@ export function openrcLog(name: string): string {
 /** Text of an OpenRC script for a service. */
 export function openrcScript(plan: ServicePlan): string {
   requireOneLine(plan);
-  const { name, user, group } = plan;
+  const { name, user, group, guard } = plan;
   const owner = group === "" ? user : `${user}:${group}`;
   // The function that starts it reads the words a second time.
   const args = argumentsOf(plan).map(shellWord).join(" ");
@@ -40,10 +41,17 @@ export function openrcScript(plan: ServicePlan): string {
     "\tuse net dns logger",
     "\tafter firewall",
     "}",
-    ...user === "" ? [] : [
+    ...user === "" && guard === undefined ? [] : [
       "",
       "start_pre() {",
-      `\tcheckpath --file --mode 0640 --owner ${shellWord(owner)} "$error_log"`,
+      ...user === "" ? [] : [
+        `\tcheckpath --file --mode 0640 --owner ${
+          shellWord(owner)
+        } "$error_log"`,
+      ],
+      ...guard === undefined
+        ? []
+        : [`\t${guardWords(plan, guard).map(shellWord).join(" ")} || true`],
       "}",
     ],
     "",

@@ -39,6 +39,8 @@ export interface AgentServices extends WithService {
    * @throws {PiriError} FAILED_PRECONDITION if the folder is no agent's; DENIED if this user may not; DISK
    */
   commands(options: { readonly dir: string }): Promise<HostRecord>;
+  /** Looks whether the service has to go back to the version before, and returns a line for the log; it may be empty. */
+  guard(options: { readonly dir: string }): Promise<string>;
   readonly policy: PolicyServices;
 }
 
