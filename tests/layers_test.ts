@@ -131,6 +131,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/operator_api.ts": [
     "type manager/keys_api.ts",
     "type manager/approval_api.ts",
+    "type manager/release_api.ts",
     "type manager/secret_api.ts",
     "type manager/enrolment_api.ts",
     "base",
@@ -229,6 +230,17 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
     "manager/data",
   ],
+  "manager/release_api.ts": ["type base"],
+  "manager/releases": [
+    "base",
+    "update",
+    "type store",
+    "type manager/release_api.ts",
+    "manager/audit_entry.ts",
+    "type manager/blobs",
+    "type manager/data",
+  ],
+  "manager/agent_installation.ts": ["base"],
   "manager/secret_api.ts": ["type base"],
   "manager/secrets": [
     "base",

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { SHA256_PATTERN } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
 import { type MinisignKey, verifyMinisign } from "../base/minisign.ts";
-import { VERSION_PATTERN } from "./versions.ts";
+import { VERSION_PATTERN } from "../base/version_pattern.ts";
 
 /** Largest manifest that is read, in bytes: ten executables of 1 GB. */
 export const MAX_MANIFEST_BYTES = 16 * 1_048_576;

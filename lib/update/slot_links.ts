@@ -1,5 +1,5 @@
 import type { HostFiles } from "../service/host_files.ts";
-import { VERSION_PATTERN } from "./versions.ts";
+import { VERSION_PATTERN } from "../base/version_pattern.ts";
 
 /** Installation that an executable is a part of. */
 export type Installed =

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import * as v from "valibot";
 import type { HostFiles } from "../service/host_files.ts";
-import { VERSION_PATTERN } from "./versions.ts";
+import { VERSION_PATTERN } from "../base/version_pattern.ts";
 
 /** File in the state folder of an agent. */
 const NOTE = "update.json";

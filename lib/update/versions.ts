@@ -1,7 +1,3 @@
-/** Versions that may be names of folders and parts of lines. */
-export const VERSION_PATTERN =
-  /^\d{1,9}\.\d{1,9}\.\d{1,9}(?:-[0-9A-Za-z.-]{1,64})?$/;
-
 /** Order of two versions as Semantic Versioning has it: below 0 if the first is lower. */
 export function compareVersions(one: string, other: string): number {
   const [first, second] = [partsOf(one), partsOf(other)];

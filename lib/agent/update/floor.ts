@@ -1,5 +1,6 @@
 import { join } from "@std/path";
-import { compareVersions, VERSION_PATTERN } from "../../update/versions.ts";
+import { compareVersions } from "../../update/versions.ts";
+import { VERSION_PATTERN } from "../../base/version_pattern.ts";
 import type { NoteFiles } from "../../update/update_note.ts";
 
 /** File in the state folder with the highest floor that a signed release has named here. */

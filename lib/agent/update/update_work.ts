@@ -13,7 +13,8 @@ import {
   type UpdateNote,
   writeUpdateNote,
 } from "../../update/update_note.ts";
-import { compareVersions, VERSION_PATTERN } from "../../update/versions.ts";
+import { compareVersions } from "../../update/versions.ts";
+import { VERSION_PATTERN } from "../../base/version_pattern.ts";
 import { fetchProgram } from "./fetch_program.ts";
 import { raiseFloor, readFloor } from "./floor.ts";
 import {

@@ -1,0 +1,25 @@
+import type { Installation } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { VERSION_PATTERN } from "../base/version_pattern.ts";
+
+/** Beginning of the names of facts about an installation. Only hellos tell them. */
+const PREFIX = "installation.";
+
+/** Kinds of installations that agents tell of. */
+const KINDS: ReadonlySet<string> = new Set(["slots", "package", "loose"]);
+
+type Facts = Readonly<Record<string, string>>;
+
+/** Facts of a host with those about how its agent is installed, which the host's own facts cannot claim. */
+export function withInstallation(
+  facts: Facts,
+  installation: Installation | undefined,
+): Facts {
+  const { kind = "", trial = "" } = installation ?? {};
+  const others = Object.entries(facts)
+    .filter(([name]) => !name.startsWith(PREFIX));
+  return {
+    ...Object.fromEntries(others),
+    ...KINDS.has(kind) ? { [`${PREFIX}kind`]: kind } : {},
+    ...VERSION_PATTERN.test(trial) ? { [`${PREFIX}trial`]: trial } : {},
+  };
+}
