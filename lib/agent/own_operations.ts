@@ -69,8 +69,10 @@ export function ownOperations(
       }
       const { request } = sink;
       const progress = sink.progress.bind(sink);
-      await update({ params, ...found, request, progress, signal }, parts);
-      return { success: true, changed: true, isHandedOver: true };
+      return await update(
+        { params, ...found, request, progress, signal },
+        parts,
+      );
     }],
   ]);
 }

@@ -7,6 +7,8 @@ const PREFIX = "installation.";
 /** Kinds of installations that agents tell of. */
 const KINDS: ReadonlySet<string> = new Set(["slots", "package", "loose"]);
 
+const TARGET = /^[a-z0-9]{1,20}-[a-z0-9]{1,20}$/;
+
 type Facts = Readonly<Record<string, string>>;
 
 /** Facts of a host with those about how its agent is installed, which the host's own facts cannot claim. */
@@ -14,12 +16,13 @@ export function withInstallation(
   facts: Facts,
   installation: Installation | undefined,
 ): Facts {
-  const { kind = "", trial = "" } = installation ?? {};
+  const { kind = "", trial = "", target = "" } = installation ?? {};
   const others = Object.entries(facts)
     .filter(([name]) => !name.startsWith(PREFIX));
   return {
     ...Object.fromEntries(others),
     ...KINDS.has(kind) ? { [`${PREFIX}kind`]: kind } : {},
     ...VERSION_PATTERN.test(trial) ? { [`${PREFIX}trial`]: trial } : {},
+    ...TARGET.test(target) ? { [`${PREFIX}target`]: target } : {},
   };
 }

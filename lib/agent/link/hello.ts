@@ -40,7 +40,7 @@ export interface HelloParts {
   readonly runner: Runner;
   readonly policy: Pick<PolicyGate, "facts">;
   /** How the agent is installed, and whether it is on trial; untold if absent. */
-  readonly installation?: () => { kind: string; trial: string };
+  readonly installation?: () => { kind: string; trial: string; target: string };
 }
 
 /** The hello of one dial. It lists all commands of earlier connections, which are settled by now. */

@@ -58,7 +58,7 @@ export interface LinkOptions {
   /** Told when there is a connection, and when there is none any more or could be made none. */
   readonly onLink?: (state: LinkState) => void;
   /** How the agent is installed, and whether it is on trial; untold if absent. */
-  readonly installation?: () => { kind: string; trial: string };
+  readonly installation?: () => { kind: string; trial: string; target: string };
 }
 
 /** Course of one connection. */

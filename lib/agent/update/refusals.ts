@@ -104,7 +104,7 @@ export function fileFor(
 /**
  * Refuses versions that must not run any more, and those below the running one.
  *
- * @throws {PiriError} REFUSED, FAILED_PRECONDITION
+ * @throws {PiriError} REFUSED
  */
 export function requireOrder(
   version: string,
@@ -115,12 +115,6 @@ export function requireOrder(
     readonly allowDowngrade: boolean;
   },
 ): void {
-  if (version === running) {
-    throw new PiriError(
-      "FAILED_PRECONDITION",
-      `Cannot update to version ${version}: it runs already`,
-    );
-  }
   if (floor !== undefined && compareVersions(version, floor) < 0) {
     throw new PiriError(
       "REFUSED",

@@ -235,11 +235,11 @@ export class Trial {
 
 /** Kind of the installation and the version before, for the hello. */
 export function installationOf({ parts, trial }: {
-  readonly parts: Pick<UpdateParts, "installed">;
+  readonly parts: Pick<UpdateParts, "installed" | "target">;
   readonly trial: Trial;
-}): () => { kind: string; trial: string } {
-  const { installed: { kind } } = parts;
-  return () => ({ kind, trial: trial.from ?? "" });
+}): () => { kind: string; trial: string; target: string } {
+  const { installed: { kind }, target } = parts;
+  return () => ({ kind, trial: trial.from ?? "", target });
 }
 
 function isOf(note: UpdateNote, { id, nonce, managerId }: CommandName) {

@@ -15,6 +15,7 @@ import {
 } from "../../update/update_note.ts";
 import { compareVersions } from "../../update/versions.ts";
 import { VERSION_PATTERN } from "../../base/version_pattern.ts";
+import type { WorkOutcome } from "../workers/workers.ts";
 import { fetchProgram } from "./fetch_program.ts";
 import { raiseFloor, readFloor } from "./floor.ts";
 import {
@@ -65,14 +66,15 @@ export interface UpdateRequest {
 }
 
 /**
- * Carries out an update up to the switch: from then on the command belongs to the version that starts next.
+ * Carries out an update up to the switch: from then on the command belongs to the version that starts next. Does nothing
+ * if the version runs already.
  *
  * @throws {PiriError} for each reason for which nothing was switched
  */
 export async function update(
   request: UpdateRequest,
   parts: UpdateParts,
-): Promise<void> {
+): Promise<WorkOutcome> {
   const { params, signal } = request;
   const { clock } = parts;
   const startedAt = clock.now();
@@ -80,6 +82,10 @@ export async function update(
   const version = params.back === true
     ? await versionBefore(slots, parts)
     : wantedVersion(params);
+  if (version === slots.slot) {
+    const message = `version ${version} runs already`;
+    return { success: true, changed: false, message };
+  }
   await (params.back === true
     ? requireAboveFloor(version, parts)
     : fetchVersion(version, slots, request, parts));
@@ -112,6 +118,7 @@ export async function update(
     parts,
   );
   parts.restart(`version ${version} takes over from ${slots.slot}`);
+  return { success: true, changed: true, isHandedOver: true };
 }
 
 function wantedVersion({ version }: UpdateParams): string {

@@ -420,6 +420,8 @@ export interface Installation {
   kind: string;
   /** The version that is replaced, while this one is on trial; empty otherwise. */
   trial: string;
+  /** The kind of machine that its executable is for: linux-x64. */
+  target: string;
 }
 
 /** A Installation; what is not given is as in an empty one. */
@@ -427,6 +429,7 @@ export function createInstallation(init: Partial<Installation> = {}): Installati
   return {
     kind: init.kind ?? "",
     trial: init.trial ?? "",
+    target: init.target ?? "",
   };
 }
 
@@ -439,6 +442,9 @@ export function writeInstallation(
   }
   if (message.trial !== "") {
     writer.string(18, message.trial);
+  }
+  if (message.target !== "") {
+    writer.string(26, message.target);
   }
 }
 
@@ -455,6 +461,9 @@ export function readInstallation(
         break;
       case 2:
         message.trial = reader.string();
+        break;
+      case 3:
+        message.target = reader.string();
         break;
       default:
         reader.skip(tag);
