@@ -88,6 +88,7 @@ export class UpdateHost implements AsyncDisposable {
   #core: AgentCore | undefined;
   #peer: ScriptedPeer | undefined;
   #isAway = false;
+  #seen: Record<string, unknown> | undefined;
   #restarted = Promise.withResolvers<string>();
   #heard = Promise.withResolvers<void>();
 
@@ -259,6 +260,15 @@ export class UpdateHost implements AsyncDisposable {
   /** Note about the last update. */
   async note(): Promise<Record<string, unknown>> {
     return JSON.parse(await Deno.readTextFile(`${this.dir}/update.json`));
+  }
+
+  /** Waits until the note about the last update is another one. */
+  async noteChanges(): Promise<void> {
+    const before = JSON.stringify(this.#seen ?? await this.note());
+    while (JSON.stringify(await this.note()) === before) {
+      await runProgram("/bin/true");
+    }
+    this.#seen = await this.note();
   }
 
   /** Version that the service manager would start. */

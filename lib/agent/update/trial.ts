@@ -73,10 +73,18 @@ export class Trial {
     return await this.#failed(note);
   }
 
-  /** Notes that the fates of earlier commands are on the disk. */
+  /** Notes that the fates of earlier commands are on the disk, and completes a confirmation that was interrupted. */
   async told(): Promise<void> {
     const note = this.#note;
+    const { installed } = this.#parts;
     if (note === undefined || this.#isOnTrial) return;
+    if (
+      note.state === "confirmed" && installed.kind === "slots" &&
+      installed.slot === note.to
+    ) {
+      // The version may have ended between the two.
+      await this.#becomeGuard();
+    }
     if (note.state !== "trial" && note.state !== "back") return;
     await this.#write({
       ...note,
@@ -194,14 +202,22 @@ export class Trial {
     const note = this.#note ?? begun;
     if (this.#stopped || installed.kind !== "slots") return;
     this.stop();
-    const { root, slot } = installed;
+    const { root } = installed;
     await this.#write({ ...note, state: "confirmed" });
     log.info("Version {to} is confirmed", { to: note.to });
     // An older guard does as well, so its place is taken last.
-    await files.secondName(slotExecutable(root, slot), guardPath(root))
-      .catch((error) => log.error("{error}", { error: messageOf(error) }));
+    await this.#becomeGuard();
     await this.#onConfirmed(succeeded(note));
     await removeSlotsBut([note.from, note.to], root, files)
+      .catch((error) => log.error("{error}", { error: messageOf(error) }));
+  }
+
+  /** Becomes the executable that looks at the starts of the next version on trial. */
+  async #becomeGuard(): Promise<void> {
+    const { installed, files } = this.#parts;
+    if (installed.kind !== "slots") return;
+    const { root, slot } = installed;
+    await files.secondName(slotExecutable(root, slot), guardPath(root))
       .catch((error) => log.error("{error}", { error: messageOf(error) }));
   }
 
