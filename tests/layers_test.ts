@@ -283,6 +283,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/watching",
   ],
   "manager/admission": [
+    "manager/agent_installation.ts",
     "type manager/audit_api.ts",
     "manager/audit_entry.ts",
     "manager/admission/network.ts",
@@ -447,6 +448,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   "manager/core.ts": [
     "manager/secrets",
+    "manager/releases",
     "manager/audit_log.ts",
     "manager/audit",
     "base",
@@ -477,6 +479,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
   api: [
     "type manager/approval_api.ts",
+    "type manager/release_api.ts",
     "type manager/secret_api.ts",
     "base",
     "type manager/access_api.ts",

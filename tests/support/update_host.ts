@@ -1,15 +1,10 @@
-import { createHash } from "node:crypto";
 import { AgentCore } from "../../lib/agent/core.ts";
 import { openJournal } from "../../lib/agent/journal/disk_journal.ts";
 import { Trial } from "../../lib/agent/update/trial.ts";
 import type { UpdateParts } from "../../lib/agent/update/update_parts.ts";
-import { encodeBase64 } from "@std/encoding/base64";
-import { type MinisignKey, signMinisign } from "../../lib/base/minisign.ts";
-import { SigningKey, signingKeyOf } from "../../lib/base/signing_key.ts";
 import { HostFiles } from "../../lib/service/host_files.ts";
 import type { Ran } from "../../lib/service/host_system.ts";
 import { guardStart } from "../../lib/update/guard.ts";
-import type { Manifest } from "../../lib/update/manifest.ts";
 import {
   guardPath,
   installedAt,
@@ -28,10 +23,8 @@ import { FakeWorkers } from "./fake_workers.ts";
 import { NO_AUDIT } from "./heard_audit.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { type Init, ScriptedPeer } from "./scripted_peer.ts";
+import { signedRelease, TEST_KEY } from "./signed_release.ts";
 import { TempFolder } from "./temp_folder.ts";
-
-/** Bytes of a piece in these tests. */
-const PIECE_BYTES = 1_024;
 
 /** Time after which the service manager starts a program again, in milliseconds. */
 const RESTART_MS = 5_000;
@@ -40,14 +33,6 @@ const RESTART_MS = 5_000;
 const MAX_STARTS = 50;
 
 const MANAGER = "manager-1";
-
-/** Key that signs the releases of these tests. */
-const signer = new SigningKey(signingKeyOf(new Uint8Array(32).fill(7)));
-const KEY_ID = new Uint8Array(8).fill(1);
-export const TEST_KEY: MinisignKey = {
-  id: KEY_ID,
-  publicKey: signer.publicKey,
-};
 
 /** Behaviour of a program in these tests. */
 export interface ProgramKind {
@@ -134,35 +119,7 @@ export class UpdateHost implements AsyncDisposable {
     > = {},
   ): Map<string, Uint8Array> {
     const program = new TextEncoder().encode(this.#program(version, kind));
-    const manifest: Manifest = {
-      version,
-      commit: "c0ffee",
-      floor,
-      pieceBytes: PIECE_BYTES,
-      files: [{
-        name: `piri-agent-${target}`,
-        product: "piri-agent",
-        target,
-        size: program.length,
-        sha256: hashOf(program),
-        pieces: Array.from(
-          { length: Math.ceil(program.length / PIECE_BYTES) },
-          (_, at) =>
-            hashOf(program.subarray(at * PIECE_BYTES, (at + 1) * PIECE_BYTES)),
-        ),
-      }],
-    };
-    const bytes = new TextEncoder().encode(JSON.stringify(manifest));
-    const signature = signMinisign(bytes, {
-      id: KEY_ID,
-      key: signer,
-      comment: "a release of a test",
-    });
-    const files = new Map([
-      ["manifest", bytes],
-      ["signature", new TextEncoder().encode(signature)],
-      [`piri-agent-${target}`, program],
-    ]);
+    const files = signedRelease(version, program, { floor, target });
     this.releases.set(version, files);
     return files;
   }
@@ -420,11 +377,6 @@ export class UpdateHost implements AsyncDisposable {
   }
 }
 
-/** Line of a public key as settings have it. */
-export const TEST_KEY_LINE = encodeBase64(
-  new Uint8Array([0x45, 0x64, ...KEY_ID, ...signer.publicKey]),
-);
-
 async function runProgram(
   program: string,
   ...args: readonly string[]
@@ -443,10 +395,6 @@ async function runProgram(
   } catch (error) {
     return { code: 126, stdout: "", stderr: String(error) };
   }
-}
-
-function hashOf(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function unreachable(): never {

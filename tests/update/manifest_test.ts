@@ -3,7 +3,7 @@ import { PiriError } from "../../lib/base/errors.ts";
 import { readManifest } from "../../lib/update/manifest.ts";
 import { updateKeys } from "../../lib/update/update_keys.ts";
 import { compareVersions } from "../../lib/update/versions.ts";
-import { TEST_KEY, TEST_KEY_LINE } from "../support/update_host.ts";
+import { TEST_KEY, TEST_KEY_LINE } from "../support/signed_release.ts";
 
 Deno.test("versions are in the order of Semantic Versioning", () => {
   const versions = [
