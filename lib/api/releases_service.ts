@@ -23,7 +23,7 @@ export function addReleasesService(
     async addRelease(request, context) {
       const asker = await proofs.asker(context, saidIn(request));
       const manifest = checkHexHash("manifest_sha256", request.manifestSha256);
-      const signature = requireText("signature", request.signature);
+      const { signature } = request;
       const release = await releases.add({ manifest, signature }, asker);
       return { release: releaseMessage(release) };
     },

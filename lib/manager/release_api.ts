@@ -4,9 +4,11 @@ import type { Asker } from "../base/asker.ts";
 export interface ReleaseFileView {
   /** Name of the file. */
   readonly name: string;
-  /** Kind of executable and of machine, as "piri-agent" and "linux-x64". */
+  /** Kind of executable, as "piri-agent". */
   readonly product: string;
+  /** Kind of machine, as "linux-x64". */
   readonly target: string;
+  /** Size in bytes. */
   readonly size: number;
   /** SHA-256 in hex digits. */
   readonly sha256: string;
@@ -16,7 +18,9 @@ export interface ReleaseFileView {
 
 /** Release that agents can be updated to. */
 export interface ReleaseView {
+  /** Version of the release. */
   readonly version: string;
+  /** Commit that it was built at. */
   readonly commit: string;
   /** Lowest version that may still be run. */
   readonly floor: string;

@@ -5,7 +5,7 @@ import type { AgentServices } from "./services.ts";
 /** `service guard`: looks before each start whether the service has to go back to the version before. */
 export const guard = defineSubcommand({
   name: "guard",
-  summary: "go back to the version before if the one on trial has failed",
+  summary: "go back to the version before if a trial has failed",
   isInternal: true,
   positionals: {},
   flags: {},

@@ -20,8 +20,7 @@ const SUMS = "SHA256SUMS";
 
 const add = defineSubcommand({
   name: "add",
-  summary:
-    "check the signature and hashes of a release, and keep it for agents",
+  summary: "check a release, and keep it for agents",
   positionals: {
     folder: { type: "one", summary: "folder with the files of the release" },
   },
