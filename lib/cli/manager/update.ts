@@ -166,7 +166,7 @@ interface UpdateStep {
 }
 
 function requireOne(to: string | undefined, back: boolean): void {
-  if ((to === undefined) !== back) return;
+  if ((to === undefined) === back) return;
   throw new HintedError(
     "INVALID_ARGUMENT",
     back
