@@ -325,6 +325,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/commands.ts",
   ],
   "manager/refreshed_facts.ts": [
+    "manager/agent_installation.ts",
     "base",
     "type store",
     "type manager/command",
