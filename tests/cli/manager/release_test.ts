@@ -1,3 +1,4 @@
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { hashOf, signedRelease } from "../../support/signed_release.ts";
 import { FakeManager } from "../fake_manager.ts";
@@ -20,6 +21,21 @@ function release(program = PROGRAM): Record<string, string> {
     "rel/piri-0.3.0.json.minisig": decoder.decode(files.get("signature")),
     [`rel/${NAME}`]: program,
   };
+}
+
+/** Checks lines of JSON against a schema of docs/schema. */
+async function failures(name: string, stdout: string): Promise<unknown> {
+  const url = new URL(
+    `../../../docs/schema/${name}.schema.json`,
+    import.meta.url,
+  );
+  const check = new Ajv2020({ formats: { "date-time": true } }).compile({
+    ...JSON.parse(await Deno.readTextFile(url)),
+    $schema: undefined,
+  });
+  const values = jsonLines(stdout);
+  assertEquals(values.length, 2);
+  return values.flatMap((value) => check(value) ? [] : [check.errors]);
 }
 
 Deno.test("release add sends the manifest, and the files that the Manager lacks", async () => {
@@ -98,5 +114,6 @@ Deno.test("release list shows what is missing, and release remove names a versio
       here: true,
     }],
   });
+  assertEquals(await failures("release", json.stdout), []);
   assertEquals(manager.releases.removals, ["0.2.0"]);
 });

@@ -1,3 +1,4 @@
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { create } from "@bufbuild/protobuf";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
@@ -7,6 +8,21 @@ import {
 import { command, FakeManager } from "../fake_manager.ts";
 import { aRelease } from "../fake_releases.ts";
 import { jsonLines, see } from "./start.ts";
+
+/** Checks lines of JSON against a schema of docs/schema. */
+async function failures(name: string, stdout: string): Promise<unknown> {
+  const url = new URL(
+    `../../../docs/schema/${name}.schema.json`,
+    import.meta.url,
+  );
+  const check = new Ajv2020({ formats: { "date-time": true } }).compile({
+    ...JSON.parse(await Deno.readTextFile(url)),
+    $schema: undefined,
+  });
+  const values = jsonLines(stdout);
+  assertEquals(values.length, 7);
+  return values.flatMap((value) => check(value) ? [] : [check.errors]);
+}
 
 function anAgent(id: string, facts: Record<string, string>): Agent {
   return create(AgentSchema, { id, version: "0.2.0", connected: true, facts });
@@ -61,6 +77,7 @@ Deno.test("update --plan says what would be done on each agent, and does nothing
     ],
   );
   assertEquals(manager.runs, []);
+  assertEquals(await failures("update", stdout), []);
 });
 
 Deno.test("update is a job of agent.Update, which begins with one agent of each target", async () => {
