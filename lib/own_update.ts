@@ -28,7 +28,7 @@ export interface OwnUpdateOptions {
   readonly restart: (cause: string) => void;
 }
 
-/** What the agent of this process needs to replace itself; undefined for one that runs from source. */
+/** Parts of the agent of this process that replace it; undefined for one that runs from source. */
 export async function ownUpdate(
   { edition, ...options }: OwnUpdateOptions,
 ): Promise<UpdateParts | undefined> {

@@ -52,7 +52,7 @@ export interface AgentCoreOptions {
   readonly noteRemoved?: NonNullable<LinkOptions["noteRemoved"]>;
   readonly keepName?: NonNullable<LinkOptions["keepName"]>;
   readonly onLink?: NonNullable<LinkOptions["onLink"]>;
-  /** What it needs to replace itself, and how its last update went; it cannot if absent. */
+  /** Means of replacing itself, and its last update; it cannot if absent. */
   readonly update?: { readonly parts: UpdateParts; readonly trial: Trial };
   readonly endSurvivors: RunnerOptions["endSurvivors"];
 }

@@ -17,7 +17,7 @@ export type UpdateCommand = Pick<UpdateRequest, "command" | "othersRunning">;
 /** Means of the operations on an agent itself. */
 export interface OwnMeans {
   readonly keys: () => KeyProofs | undefined;
-  /** What it needs to replace itself; undefined if it cannot. */
+  /** Means of replacing itself; undefined if it cannot. */
   readonly update: UpdateParts | undefined;
   /** Finds the command of an item. */
   readonly commandOf: (item: WorkItem) => UpdateCommand | undefined;

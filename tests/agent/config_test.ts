@@ -327,7 +327,7 @@ Deno.test("a name that the Manager gives replaces the former one, and nothing el
   assertEquals(await Deno.readTextFile(path), text);
 });
 
-Deno.test("every setting of an agent that differs is found by its name: addresses, updates and log change at once", () => {
+Deno.test("settings of an agent that differ are found by name: addresses, updates and log change at once", () => {
   const before: AgentConfig = {
     name: "web-1",
     addresses: ["mgr:7051"],

@@ -47,16 +47,17 @@ export function signedRelease(
     }],
   };
   const bytes = new TextEncoder().encode(JSON.stringify(manifest));
-  const signature = signMinisign(bytes, {
-    id: KEY_ID,
-    key: signer,
-    comment: "a release of a test",
-  });
   return new Map([
     ["manifest", bytes],
-    ["signature", new TextEncoder().encode(signature)],
+    ["signature", new TextEncoder().encode(signedBytes(bytes))],
     [name, program],
   ]);
+}
+
+/** Text of the signature of a manifest. */
+export function signedBytes(bytes: Uint8Array): string {
+  const comment = "a release of a test";
+  return signMinisign(bytes, { id: KEY_ID, key: signer, comment });
 }
 
 /** SHA-256 in hex digits. */

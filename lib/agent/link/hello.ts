@@ -39,7 +39,7 @@ export interface HelloParts {
   readonly journal: Journal;
   readonly runner: Runner;
   readonly policy: Pick<PolicyGate, "facts">;
-  /** How the agent is installed, and whether it is on trial; untold if absent. */
+  /** Installation of the agent, and whether it is on trial; untold if absent. */
   readonly installation?: () => { kind: string; trial: string; target: string };
 }
 

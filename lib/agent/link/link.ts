@@ -57,7 +57,7 @@ export interface LinkOptions {
   readonly keepName?: (name: string) => Promise<void>;
   /** Told when there is a connection, and when there is none any more or could be made none. */
   readonly onLink?: (state: LinkState) => void;
-  /** How the agent is installed, and whether it is on trial; untold if absent. */
+  /** Installation of the agent, and whether it is on trial; untold if absent. */
   readonly installation?: () => { kind: string; trial: string; target: string };
 }
 

@@ -4,7 +4,7 @@ import type { HostFiles } from "../../service/host_files.ts";
 import type { Ran } from "../../service/host_system.ts";
 import type { Installed } from "../../update/slot_links.ts";
 
-/** What an agent needs to replace itself. */
+/** Means by which an agent replaces itself. */
 export interface UpdateParts {
   readonly files: HostFiles;
   /** State folder. */

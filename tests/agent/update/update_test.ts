@@ -76,7 +76,7 @@ Deno.test({
   },
 });
 
-/** What is changed for a refusal, and words of its sentence. */
+/** A change for a refusal, and words of its sentence. */
 interface Refusal {
   readonly parts?: Partial<UpdateParts>;
   readonly params?: Record<string, unknown>;
