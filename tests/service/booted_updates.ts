@@ -40,7 +40,7 @@ export async function checkUpdates(host: BootedHost): Promise<void> {
     "printf '[Service]\\nWatchdogSec=60\\nRestartSec=500ms\\n' > /run/systemd/system/piri-agent.service.d/w.conf",
     "systemctl daemon-reload",
     `printf 'updateKeys: [${TEST_KEY_LINE}]\\n' | tee -a /var/lib/piri-manager/config.yaml >> /var/lib/piri-agent/agent.yaml`,
-    "systemctl reload piri-manager piri-agent",
+    "systemctl kill --kill-who=main -s HUP piri-manager piri-agent",
     `piri-manager release add /root/releases/${GOOD}`,
     `piri-manager release add /root/releases/${BAD}`,
     `piri-manager update web-1 --to ${GOOD} --confirm 3s`,
@@ -54,12 +54,7 @@ export async function checkUpdates(host: BootedHost): Promise<void> {
     stderr,
     /version 0\.99\.0 was given up, and 0\.98\.0 runs again: it was started 3 times/,
   );
-  assertMatch(
-    await host.must(
-      "piri-manager show web-1 2>/dev/null || piri-manager commands --json",
-    ),
-    /TypeError: it does not work/,
-  );
+  assertMatch(stderr, /TypeError: it does not work/);
   assertMatch(
     await host.must("piri-manager agents"),
     /web-1 +connected .* 0\.98\.0 /,
