@@ -98,6 +98,11 @@ export type { CiKind } from "./lib/base/ci_kind.ts";
 export type { Role } from "./lib/base/role.ts";
 export type { Sealed } from "./lib/base/sealed.ts";
 export type {
+  ReleaseAdmin,
+  ReleaseFileView,
+  ReleaseView,
+} from "./lib/manager/release_api.ts";
+export type {
   SecretAdmin,
   SecretPlace,
   SecretView,

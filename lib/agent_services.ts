@@ -7,9 +7,10 @@ import { systemClock } from "./base/clock.ts";
 import { logger, startLog } from "./base/log.ts";
 import { systemRandom } from "./base/random.ts";
 import { reloadAndLog } from "./base/reload.ts";
-import { aborted } from "./base/signals.ts";
+import { aborted, joint } from "./base/signals.ts";
 import type { AgentServices } from "./cli/agent/services.ts";
 import { readHostRecord, verifyHostRecord } from "./host_record.ts";
+import { guardOwnStart } from "./own_update.ts";
 import { ownService, OwnState } from "./own_service.ts";
 import { joinManager, serveAgent } from "./serve_agent.ts";
 
@@ -33,9 +34,11 @@ export function agentServicesOf(edition: Edition): AgentServices {
     async run({ dir, log }, { signal, onReload }) {
       requireBounds(edition, dir);
       using state = new OwnState(dir);
+      const ends = new AbortController();
       await using agent = await serveAgent({
         dir,
         onLink: (link) => state.changed(link),
+        restart: (cause) => ends.abort(cause),
         ...parts,
         ownsProcess: true,
         edition,
@@ -45,10 +48,11 @@ export function agentServicesOf(edition: Edition): AgentServices {
       using _reloads = onReload(() =>
         reloadAndLog(() => agent.reload(), logger("agent"))
       );
-      await aborted(signal);
+      using end = joint([signal, ends.signal]);
+      await aborted(end.signal);
       state.stopping();
       logger("agent").info("The agent stops: {cause}", {
-        cause: signal.reason,
+        cause: end.signal.reason,
       });
     },
 
@@ -62,6 +66,8 @@ export function agentServicesOf(edition: Edition): AgentServices {
         await loadAgentConfig(dir);
         return { hasLowPort: false };
       })),
+
+    guard: ({ dir }) => guardOwnStart(dir),
 
     policy: policyServices({ ...parts, edition }),
   };

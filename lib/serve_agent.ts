@@ -4,7 +4,6 @@ import {
   writeCommandResult,
 } from "../proto/gen/piri/agent/v1/agent_messages.ts";
 import {
-  AGENT_SETTINGS,
   type AgentConfig,
   finishJoin,
   type JoinConfig,
@@ -26,8 +25,10 @@ import { PolicyGate } from "./agent/policy/policy_gate.ts";
 import { USED_FILE, UsedStatements } from "./agent/policy/used_statements.ts";
 import { dialFirst } from "./agent/link/dial_first.ts";
 import { shrunkResult } from "./agent/runner/result.ts";
+import { RunningSettings } from "./agent/running_settings.ts";
 import { RemovedNote } from "./agent/removed_note.ts";
 import { MAX_RUNNING } from "./agent/runner/acceptance.ts";
+import { Trial } from "./agent/update/trial.ts";
 import { WITNESS_FILE, Witnesses } from "./agent/witness/witnesses.ts";
 import { WorkerPool } from "./agent/workers/worker_pool.ts";
 import { type Clock, sleep } from "./base/clock.ts";
@@ -37,14 +38,14 @@ import { openFileDisk } from "./base/file_disk.ts";
 import { readPrivateIfThere, writeFileAtomically } from "./base/files.ts";
 import { logger, type LogOptions } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
-import { compareSettings, type Reload } from "./base/reload.ts";
+import type { Reload } from "./base/reload.ts";
 import { fingerprint } from "./base/signing_key.ts";
-import { Turns } from "./base/turns.ts";
 import { bootId } from "./operations/process_table.ts";
 import { setResourceLimits } from "./operations/resource_limits.ts";
 import { becomeSubreaper } from "./operations/subreaper.ts";
 import { readUmask } from "./operations/surroundings.ts";
 import { endSurvivors } from "./operations/survivors.ts";
+import { ownUpdate } from "./own_update.ts";
 import { decode } from "./protobuf/protobuf_reader.ts";
 import { encode } from "./protobuf/protobuf_writer.ts";
 
@@ -71,6 +72,8 @@ export interface ServeAgentOptions {
   readonly onLink?: (
     state: { readonly connected: boolean; readonly detail: string },
   ) => void;
+  /** Asked to end this process, so that another version of the agent starts. Without it, the agent cannot be updated. */
+  readonly restart?: (cause: string) => void;
 }
 
 /** Running Agent. */
@@ -134,43 +137,6 @@ export async function serveAgent(
     stop,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-/** Settings of a running agent, which a reload changes. */
-class RunningSettings {
-  readonly #options: ServeAgentOptions;
-  readonly #reloads = new Turns();
-  /** Settings in use. */
-  #config: AgentConfig;
-
-  constructor(config: AgentConfig, options: ServeAgentOptions) {
-    this.#config = config;
-    this.#options = options;
-  }
-
-  get addresses(): readonly string[] {
-    return this.#config.addresses;
-  }
-
-  get name(): string {
-    return this.#config.name;
-  }
-
-  /** Notes that the Manager has given the agent another name. */
-  renamed(name: string): void {
-    this.#config = { ...this.#config, name };
-  }
-
-  reload(): Promise<Reload> {
-    return this.#reloads.run(async () => {
-      const before = this.#config;
-      const found = await loadAgentConfig(this.#options.dir);
-      const { addresses, log } = found;
-      this.#config = { ...before, addresses, log };
-      await this.#options.startLog?.(log);
-      return compareSettings(AGENT_SETTINGS, before, found);
-    });
-  }
 }
 
 /** Result of a join. */
@@ -279,7 +245,7 @@ interface OwnedCore extends AsyncDisposable {
 
 async function openCore(
   config: JoinConfig,
-  { dir, clock, random, ownsProcess, edition = "full", onLink }:
+  { dir, clock, random, ownsProcess, edition = "full", onLink, restart }:
     ServeAgentOptions,
   settings?: RunningSettings,
 ): Promise<OwnedCore> {
@@ -338,6 +304,16 @@ async function openCore(
   );
   const agentKey = await openAgentKey(dir, config, random);
   const { trust } = agentKey;
+  const update = settings === undefined || restart === undefined
+    ? undefined
+    : await ownUpdate({
+      dir,
+      clock,
+      edition,
+      isAllowed: () => settings.isUpdated,
+      keys: () => settings.updateKeys,
+      restart,
+    });
   const core = new AgentCore({
     identity: {
       ...config,
@@ -379,6 +355,9 @@ async function openCore(
       isRemoved ? removed.write(clock.now()) : removed.clear(),
     endSurvivors: (processes, marker) => endSurvivors(processes, marker, clock),
     ...onLink === undefined ? {} : { onLink },
+    ...update === undefined
+      ? {}
+      : { update: { parts: update, trial: await Trial.find(update) } },
   });
   stack.defer(() => core.stop());
   const owned = stack.move();

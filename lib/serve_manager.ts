@@ -15,6 +15,7 @@ import { ManagerDoors } from "./manager_doors.ts";
 import { checkKnownParams, checkParamsInMemory } from "./known_params.ts";
 import { ManagerKeys } from "./manager_keys.ts";
 import { settleAuthority } from "./manager/state/key_ring.ts";
+import { Releases } from "./manager/releases/releases.ts";
 import { SecretFiles } from "./manager/secrets/secret_files.ts";
 import type { Manager, ManagerStatus } from "./manager/operator_api.ts";
 import { postOverHttp } from "./manager/webhooks/post.ts";
@@ -35,6 +36,7 @@ import {
 } from "./operations/registry.ts";
 import type { Store } from "./store/store.ts";
 import { openStoreClient } from "./store/store_client.ts";
+import { updateKeys } from "./update/update_keys.ts";
 
 const log = logger("manager");
 
@@ -206,6 +208,14 @@ class ServedManager implements RunningManager {
       clock,
       random,
     });
+    const releases = new Releases({
+      dir: paths.releases,
+      blobs,
+      store,
+      clock,
+      random,
+      keys: () => updateKeys(this.#config.updateKeys ?? []),
+    });
     this.#core = new ManagerCore({
       store,
       clock: new CoarseClock(clock),
@@ -221,6 +231,7 @@ class ServedManager implements RunningManager {
       keys: keys.rotating(() => this.#doors),
       data: createDataService(paths),
       blobs,
+      releases,
       fetchText: (url, ca) => fetchPublic(url, { ca, clock, env }),
       secretsOf,
       storedSecrets: secrets,
@@ -241,6 +252,7 @@ class ServedManager implements RunningManager {
       events: this.#core.events,
       audit: this.#core.audit,
       blobs,
+      releases,
       access: this.#core.access,
       enrolment: this.#core.enrolment,
       ci: this.#core.ci,

@@ -1,7 +1,7 @@
 /**
  * Makes the files of a release, or makes them again and compares.
  *
- *     deno task release [--denort official|npm] [--out dist/release] [--target linux-x64]... [--sign-with KEYFILE]
+ *     deno task release [--denort official|npm] [--out dist/release] [--target linux-x64]... [--sign-with KEYFILE] [--update-key KEY]...
  *     deno task release --only-sign --sign-with KEYFILE [--out dist/release]
  *     deno task release --verify FOLDER [--denort official|npm] [--target linux-x64]...
  *
@@ -17,7 +17,7 @@ import { signFiles } from "./release/sign.ts";
 import { verifyRelease } from "./release/verify.ts";
 
 const USAGE =
-  `Usage: deno task release [--denort official|npm] [--out dist/release] [--target linux-x64]... [--sign-with KEYFILE]
+  `Usage: deno task release [--denort official|npm] [--out dist/release] [--target linux-x64]... [--sign-with KEYFILE] [--update-key KEY]...
        deno task release --only-sign --sign-with KEYFILE [--out dist/release]
        deno task release --verify FOLDER [--denort official|npm] [--target linux-x64]...`;
 
@@ -29,13 +29,19 @@ await main(async () => {
     "sign-with": { type: "string" },
     "only-sign": { type: "boolean", default: false },
     verify: { type: "string" },
+    "update-key": { type: "string", multiple: true },
   });
-  const { denort, out, verify } = flags;
+  const { denort, out, verify, "update-key": updateKeys } = flags;
   const chosen = flags.target?.map(targetNamed) ?? targets;
   const keyFile = flags["sign-with"];
   const onlySign = flags["only-sign"];
   if (verify !== undefined) {
-    await verifyRelease(verify, { targets: chosen, denort, say });
+    await verifyRelease(verify, {
+      targets: chosen,
+      denort,
+      updateKeys,
+      say,
+    });
     say(`${verify} is what this commit makes`);
     return;
   }
@@ -45,7 +51,9 @@ await main(async () => {
       "Cannot sign: --only-sign needs --sign-with KEYFILE",
     );
   }
-  if (!onlySign) await makeRelease({ targets: chosen, denort, out, say });
+  if (!onlySign) {
+    await makeRelease({ targets: chosen, denort, out, updateKeys, say });
+  }
   if (keyFile === undefined) return;
   const names = [SUMS, manifestName(VERSION)];
   await signFiles(out, { keyFile, names, version: VERSION });

@@ -18,12 +18,14 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   targets: ["base"],
   service: ["base"],
   steps: ["base", "files"],
+  update: ["base", "type service"],
 
   "agent/fact_source.ts": ["base", "operations"],
   "agent/machine_id.ts": [],
   "agent/removed_note.ts": ["base"],
   "agent/command_settings.ts": ["operations"],
   "agent/config.ts": ["base", "agent/command_settings.ts"],
+  "agent/running_settings.ts": ["base", "update", "agent/config.ts"],
   "agent/key_files.ts": [
     "base",
     "type wire",
@@ -55,15 +57,25 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type agent/witness",
     "agent/runner",
   ],
+  "agent/update": [
+    "base",
+    "operations",
+    "type service",
+    "type agent/workers",
+    "update",
+  ],
   "agent/own_work.ts": ["base", "type agent/workers"],
   "agent/own_operations.ts": [
     "base",
     "operations",
     "type agent/link",
     "type agent/own_work.ts",
+    "type agent/workers",
+    "agent/update",
   ],
   "agent/core.ts": [
     "base",
+    "agent/update",
     "agent/own_work.ts",
     "agent/own_operations.ts",
     "wire",
@@ -119,6 +131,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/operator_api.ts": [
     "type manager/keys_api.ts",
     "type manager/approval_api.ts",
+    "type manager/release_api.ts",
     "type manager/secret_api.ts",
     "type manager/enrolment_api.ts",
     "base",
@@ -222,6 +235,17 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/operator_api.ts",
     "manager/data",
   ],
+  "manager/release_api.ts": ["type base"],
+  "manager/releases": [
+    "base",
+    "update",
+    "type store",
+    "type manager/release_api.ts",
+    "manager/audit_entry.ts",
+    "type manager/blobs",
+    "type manager/data",
+  ],
+  "manager/agent_installation.ts": ["base"],
   "manager/secret_api.ts": ["type base"],
   "manager/secrets": [
     "base",
@@ -265,6 +289,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/watching",
   ],
   "manager/admission": [
+    "manager/agent_installation.ts",
     "type manager/audit_api.ts",
     "manager/audit_entry.ts",
     "manager/admission/network.ts",
@@ -306,6 +331,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/commands.ts",
   ],
   "manager/refreshed_facts.ts": [
+    "manager/agent_installation.ts",
     "base",
     "type store",
     "type manager/command",
@@ -431,6 +457,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   "manager/core.ts": [
     "manager/secrets",
+    "manager/releases",
     "manager/audit_log.ts",
     "manager/audit",
     "base",
@@ -461,6 +488,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
   api: [
     "type manager/approval_api.ts",
+    "type manager/release_api.ts",
     "type manager/secret_api.ts",
     "base",
     "type manager/access_api.ts",
@@ -489,6 +517,7 @@ const roots = [
   "lib/manager_keys.ts",
   "lib/manager_services.ts",
   "lib/own_service.ts",
+  "lib/own_update.ts",
   "lib/serve_agent.ts",
   "lib/serve_briefly.ts",
   "lib/serve_manager.ts",

@@ -45,6 +45,7 @@ Deno.test("every export of mod.ts is documented, and so are its types except gen
     "private-type-ref public type 'ControlClient[\"approvals\"]' references private type 'ApprovalsService'",
     "private-type-ref public type 'ControlClient[\"issuers\"]' references private type 'IssuersService'",
     "private-type-ref public type 'ControlClient[\"keys\"]' references private type 'KeysService'",
+    "private-type-ref public type 'ControlClient[\"releases\"]' references private type 'ReleasesService'",
     "private-type-ref public type 'ControlClient[\"secrets\"]' references private type 'SecretsService'",
     "private-type-ref public type 'ControlClient[\"logins\"]' references private type 'LoginService'",
   ]);

@@ -10,6 +10,7 @@ import {
 } from "../base/files.ts";
 import { type JoinToken, parseJoinToken } from "../base/join_token.ts";
 import { NAME_PATTERN } from "../base/limits.ts";
+import { readMinisignKey } from "../base/minisign.ts";
 import type { LogOptions } from "../base/log.ts";
 import { decodePem, encodePem } from "../base/pem.ts";
 import {
@@ -45,6 +46,10 @@ export interface AgentConfig {
   /** Widest window of random delays between two dials, in milliseconds; what the Manager says if absent. */
   readonly reconnectWindow?: number | undefined;
   readonly allowTestOperations: boolean;
+  /** `manual` if the owner of the host alone replaces the agent. */
+  readonly updates: "manager" | "manual";
+  /** Public keys of minisign that may sign updates, besides those of the build. */
+  readonly updateKeys: readonly string[];
   readonly log: LogOptions;
   readonly commands: CommandSettings;
 }
@@ -64,6 +69,8 @@ export const AGENT_SETTINGS: Settings<AgentConfig> = {
     valueOf: ({ allowTestOperations }) => allowTestOperations,
     atOnce: false,
   },
+  updates: { valueOf: ({ updates }) => updates, atOnce: true },
+  updateKeys: { valueOf: ({ updateKeys }) => updateKeys, atOnce: true },
   "commands.path": { valueOf: ({ commands }) => commands.path, atOnce: false },
   "commands.umask": {
     valueOf: ({ commands }) => commands.umask,
@@ -91,7 +98,12 @@ const JOINING = "joining.yaml";
 const EDITABLE: ReadonlySet<string> = new Set(["allowTestOperations", "log"]);
 
 /** Entries that only people write. */
-const PEOPLES: ReadonlySet<string> = new Set(["commands", "reconnectWindow"]);
+const PEOPLES: ReadonlySet<string> = new Set([
+  "commands",
+  "reconnectWindow",
+  "updateKeys",
+  "updates",
+]);
 
 const NEW_TEXT = `\
 # The configuration of this Piri agent, written by piri-agent join. It holds a secret: nobody else may read it.
@@ -124,6 +136,11 @@ const Schema = v.strictObject({
     v.boolean("it should be true or false"),
     false,
   ),
+  updates: v.optional(
+    v.picklist(["manager", "manual"], "it should be manager or manual"),
+    "manager",
+  ),
+  updateKeys: v.optional(v.array(readBy(readUpdateKey)), []),
   log: v.optional(LogSetting, {}),
   commands: v.optional(CommandSetting, {}),
 });
@@ -259,6 +276,8 @@ export function joinConfig(
     secret: before?.secret ?? newSecret(random),
     joinToken,
     allowTestOperations: joined?.allowTestOperations ?? false,
+    updates: joined?.updates ?? "manager",
+    updateKeys: joined?.updateKeys ?? [],
     log: joined?.log ?? { level: "info", format: "text" },
     commands: joined?.commands ?? v.parse(CommandSetting, {}),
   };
@@ -318,6 +337,11 @@ async function save(
 
 function readAddress(text: string): string {
   return formatAddress(parseAddress(text));
+}
+
+function readUpdateKey(line: string): string {
+  readMinisignKey(line);
+  return line;
 }
 
 function checkedCertificate(pem: string): string {

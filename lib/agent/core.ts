@@ -8,16 +8,20 @@ import type { Random } from "../base/random.ts";
 import { VERSION } from "../base/version.ts";
 import type { End } from "../wire/connection.ts";
 import type { Audit } from "./audit/audit_log.ts";
-import { EXPIRY, type Journal } from "./journal/journal.ts";
-import { type AgentIdentity, Link, type LinkOptions } from "./link/link.ts";
+import { EXPIRY, type Journal, type JournalEntry } from "./journal/journal.ts";
+import type { AgentIdentity } from "./link/hello.ts";
+import { Link, type LinkOptions } from "./link/link.ts";
 import { wayBack } from "./link/removal.ts";
-import { ownOperations } from "./own_operations.ts";
+import { ownOperations, type UpdateCommand } from "./own_operations.ts";
 import { OwnWork } from "./own_work.ts";
 import { type FoundPolicy } from "./policy/policy.ts";
 import { PolicyGate } from "./policy/policy_gate.ts";
 import { Runner, type RunnerOptions } from "./runner/runner.ts";
 import type { AgentSession } from "./link/session.ts";
-import type { Workers } from "./workers/workers.ts";
+import { markerOf } from "./runner/settle_past.ts";
+import { installationOf, type Trial } from "./update/trial.ts";
+import type { UpdateParts } from "./update/update_parts.ts";
+import type { Workers, WorkItem } from "./workers/workers.ts";
 
 const log = logger("agent");
 
@@ -48,6 +52,8 @@ export interface AgentCoreOptions {
   readonly noteRemoved?: NonNullable<LinkOptions["noteRemoved"]>;
   readonly keepName?: NonNullable<LinkOptions["keepName"]>;
   readonly onLink?: NonNullable<LinkOptions["onLink"]>;
+  /** Means of replacing itself, and its last update; it cannot if absent. */
+  readonly update?: { readonly parts: UpdateParts; readonly trial: Trial };
   readonly endSurvivors: RunnerOptions["endSurvivors"];
 }
 
@@ -59,6 +65,7 @@ export class AgentCore {
   readonly #journal: Journal;
   readonly #workers: Workers;
   readonly #policy: PolicyGate;
+  readonly #trial: Trial | undefined;
   readonly #runner: Runner;
   readonly #link: Link;
   #upkeep: Timer | undefined;
@@ -70,9 +77,14 @@ export class AgentCore {
     this.counters = options.counters ?? new Counters();
     this.#clock = options.clock;
     this.#journal = options.journal;
+    this.#trial = options.update?.trial;
     this.#workers = new OwnWork(
       options.workers,
-      ownOperations(() => this.#link.proofs),
+      ownOperations({
+        keys: () => this.#link.proofs,
+        update: options.update?.parts,
+        commandOf: (item) => this.#commandOf(item),
+      }),
     );
     this.#policy = options.policy ?? new PolicyGate();
     this.#runner = new Runner({
@@ -86,6 +98,13 @@ export class AgentCore {
       policy: this.#policy,
       runner: this.#runner,
       counters: this.counters,
+      ...options.update === undefined
+        ? {}
+        : { installation: installationOf(options.update) },
+      onLink: (state) => {
+        this.#trial?.linked(state);
+        options.onLink?.(state);
+      },
     });
   }
 
@@ -97,7 +116,17 @@ export class AgentCore {
   /** Settles the commands of an earlier run, and begins to dial. */
   async start(): Promise<void> {
     await this.#link.proofs?.settle();
-    await this.#runner.settlePast();
+    const trial = this.#trial;
+    let taken: JournalEntry | undefined;
+    await this.#runner.settlePast(async (entry) => {
+      const fate = await trial?.fateOf(entry);
+      if (fate === "runs") taken = entry;
+      return fate;
+    });
+    await trial?.told();
+    trial?.begin(async (outcome) => {
+      if (taken !== undefined) await this.#runner.settle(taken, outcome);
+    });
     log.info("piri-agent {version} of {name} starts", {
       version: VERSION,
       name: this.name,
@@ -139,6 +168,7 @@ export class AgentCore {
 
   async #stop(): Promise<void> {
     this.#upkeep?.cancel();
+    this.#trial?.stop();
     this.#runner.refuse("the agent stops");
     await this.#runner.stop();
     await this.#lastAcks();
@@ -146,6 +176,21 @@ export class AgentCore {
     await this.#running;
     this.#workers.close();
     await this.#journal[Symbol.asyncDispose]();
+  }
+
+  /** True if the Manager lacks results. A command that was handed over has none. */
+  get #hasResults(): boolean {
+    return this.#journal.entries().some(({ state }) => state === "finished");
+  }
+
+  #commandOf({ commandId, marker }: WorkItem): UpdateCommand | undefined {
+    const entry = this.#journal.entries().find((each) =>
+      each.id === commandId && markerOf(each) === marker
+    );
+    return entry === undefined ? undefined : {
+      command: entry,
+      othersRunning: () => this.#runner.othersRunning(entry),
+    };
   }
 
   async #keepUp(): Promise<void> {
@@ -165,7 +210,7 @@ export class AgentCore {
   async #lastAcks(): Promise<void> {
     const end = this.#clock.monotonic() + LAST_ACKS_MS;
     while (
-      this.#link.isReady && this.#journal.entries().length > 0 &&
+      this.#link.isReady && this.#hasResults &&
       this.#clock.monotonic() < end
     ) {
       await sleep(this.#clock, LAST_ACKS_LOOK_MS);

@@ -6,10 +6,26 @@ import { PiriError } from "../base/errors.ts";
 import { fingerprint } from "../base/signing_key.ts";
 import type { KeyProofs } from "./link/key_proofs.ts";
 import type { OwnOperation } from "./own_work.ts";
+import { update, type UpdateRequest } from "./update/update_work.ts";
+import type { UpdateParts } from "./update/update_parts.ts";
+import { agentUpdate } from "../operations/agent_update.ts";
+import type { WorkItem } from "./workers/workers.ts";
 
-/** Operations on the keys of an agent, by their names. */
+/** Command of an update in the journal, and the others beside it. */
+export type UpdateCommand = Pick<UpdateRequest, "command" | "othersRunning">;
+
+/** Means of the operations on an agent itself. */
+export interface OwnMeans {
+  readonly keys: () => KeyProofs | undefined;
+  /** Means of replacing itself; undefined if it cannot. */
+  readonly update: UpdateParts | undefined;
+  /** Finds the command of an item. */
+  readonly commandOf: (item: WorkItem) => UpdateCommand | undefined;
+}
+
+/** Operations on an agent itself, by their names. */
 export function ownOperations(
-  keys: () => KeyProofs | undefined,
+  { keys, update: parts, commandOf }: OwnMeans,
 ): ReadonlyMap<string, OwnOperation> {
   const own = (attempt: string): KeyProofs => {
     const found = keys();
@@ -41,6 +57,22 @@ export function ownOperations(
         message: `it trusts ${hashes.length} keys`,
         data: { trust: hashes.map((hash) => encodeHex(hash)) },
       };
+    }],
+    ["agent.Update", async (item, { sink, signal }) => {
+      const params = checkParams(agentUpdate, item.params);
+      const found = commandOf(item);
+      if (parts === undefined || found === undefined) {
+        throw new PiriError(
+          "UNSUPPORTED",
+          "Cannot update: this agent cannot replace itself",
+        );
+      }
+      const { request } = sink;
+      const progress = sink.progress.bind(sink);
+      return await update(
+        { params, ...found, request, progress, signal },
+        parts,
+      );
     }],
   ]);
 }

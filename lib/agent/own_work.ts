@@ -7,15 +7,18 @@ import type {
   WorkSink,
 } from "./workers/workers.ts";
 
-/** Operation on the agent itself. Throws a PiriError if it fails. */
-export type OwnOperation = (item: WorkItem) => Promise<WorkOutcome>;
+/** Means of an operation on the agent itself. */
+export interface OwnContext {
+  readonly sink: Pick<WorkSink, "progress" | "request">;
+  /** Aborted when somebody wants its end. A short operation ends before that. */
+  readonly signal: AbortSignal;
+}
 
-/** Work of short operations on the agent itself: they end before anybody can stop them. */
-const UNSTOPPABLE: WorkHandle = {
-  stop() {},
-  kill() {},
-  abandon() {},
-};
+/** Operation on the agent itself. Throws a PiriError if it fails. */
+export type OwnOperation = (
+  item: WorkItem,
+  context: OwnContext,
+) => Promise<WorkOutcome>;
 
 /**
  * Carries out operations on the agent itself in this thread, which has its keys, and leaves all others to workers. So no
@@ -33,8 +36,14 @@ export class OwnWork implements Workers {
   start(item: WorkItem, sink: WorkSink): WorkHandle | undefined {
     const operation = this.#own.get(item.operation);
     if (operation === undefined) return this.#workers.start(item, sink);
-    void outcomeOf(operation, item).then((outcome) => sink.ended(outcome));
-    return UNSTOPPABLE;
+    const end = new AbortController();
+    void outcomeOf(operation, item, { sink, signal: end.signal })
+      .then((outcome) => sink.ended(outcome));
+    return {
+      stop: () => end.abort(),
+      kill() {},
+      abandon() {},
+    };
   }
 
   close(): void {
@@ -45,9 +54,10 @@ export class OwnWork implements Workers {
 async function outcomeOf(
   operation: OwnOperation,
   item: WorkItem,
+  context: OwnContext,
 ): Promise<WorkOutcome> {
   try {
-    return await operation(item);
+    return await operation(item, context);
   } catch (error) {
     return {
       success: false,

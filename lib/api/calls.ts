@@ -94,6 +94,9 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "OperatorsService.addRule": ADMINISTERS,
   "OperatorsService.removeRule": ADMINISTERS,
   "OperatorsService.testRule": { needs: "admin", changes: false },
+  "ReleasesService.listReleases": SEES,
+  "ReleasesService.addRelease": ADMINISTERS,
+  "ReleasesService.removeRelease": ADMINISTERS,
   // No call tells the value of a secret.
   "SecretsService.listSecrets": { needs: "admin", changes: false },
   "SecretsService.setSecret": ADMINISTERS,

@@ -15,6 +15,7 @@ import {
   KeysService,
   LoginService,
   OperatorsService,
+  ReleasesService,
   SecretsService,
   StatusService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
@@ -60,6 +61,8 @@ export interface ControlClient {
   readonly issuers: Client<typeof IssuersService>;
   /** Keys of the Manager that its agents trust. */
   readonly keys: Client<typeof KeysService>;
+  /** Releases that agents can be updated to. */
+  readonly releases: Client<typeof ReleasesService>;
   /** Secrets that the Manager keeps for agents. */
   readonly secrets: Client<typeof SecretsService>;
   /** Own sign-in, and who this client is to the Manager. */
@@ -92,6 +95,7 @@ export function controlClient(transport: Transport): ControlClient {
     issuers: createClient(IssuersService, told),
     keys: createClient(KeysService, told),
     logins: createClient(LoginService, told),
+    releases: createClient(ReleasesService, told),
     secrets: createClient(SecretsService, told),
   };
 }

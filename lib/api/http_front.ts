@@ -41,6 +41,7 @@ import { addEnrolmentService } from "./enrolment_service.ts";
 import { addKeysService } from "./keys_service.ts";
 import { addOperatorsService } from "./operators_service.ts";
 import { answerMetrics, METRICS_PATH } from "./metrics.ts";
+import { addReleasesService } from "./releases_service.ts";
 import { addSecretsService } from "./secrets_service.ts";
 import { takingPrepared } from "./prepared.ts";
 import type { Proofs } from "./proofs.ts";
@@ -120,6 +121,7 @@ export class HttpFront {
     addKeysService(router, manager, proofs);
     addIssuersService(router, manager, proofs);
     addLoginService(router, manager, proofs);
+    addReleasesService(router, manager, proofs);
     addSecretsService(router, manager, proofs);
     requireRows(router.handlers);
     this.#handlers = new Map(

@@ -1,4 +1,4 @@
-import { defineSubcommand, type Group } from "./command.ts";
+import { defineSubcommand, type Group, type Subcommand } from "./command.ts";
 import { ExitCode } from "./exit_code.ts";
 import type { Output } from "./output.ts";
 import type {
@@ -12,6 +12,7 @@ import { isoTime } from "./time.ts";
 /** `service`: makes a program a service of this host. */
 export function serviceGroup<Services extends WithService>(
   program: string,
+  more: readonly Subcommand<Services>[] = [],
 ): Group<Services> {
   return {
     name: "service",
@@ -23,6 +24,7 @@ export function serviceGroup<Services extends WithService>(
       simple("stop", "stop the service; it starts again with the host"),
       simple("restart", "stop the service if it runs, and start it"),
       status,
+      ...more,
     ],
     synonyms: {
       add: `${program} service install`,

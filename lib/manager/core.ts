@@ -25,6 +25,8 @@ import { AuditLog } from "./audit_log.ts";
 import { Checkpoints } from "./audit/checkpoints.ts";
 import { withContradictions } from "./audit/contradictions.ts";
 import { withBlobs } from "./blobs/blob_requests.ts";
+import { withReleases } from "./releases/release_requests.ts";
+import type { Releases } from "./releases/releases.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import { Commands } from "./commands.ts";
 import type { DataService } from "./data/data_service.ts";
@@ -65,6 +67,8 @@ export interface ManagerCoreOptions {
   readonly data: DataService;
   /** Large inputs of commands; none if absent. */
   readonly blobs?: Blobs;
+  /** Releases for agents; none if absent. */
+  readonly releases?: Pick<Releases, "read">;
   /** Names of the secrets that parameters name; none if absent. */
   readonly secretsOf?: SecretNames;
   /** Secrets that the Manager keeps; none if absent. */
@@ -241,8 +245,11 @@ export class ManagerCore {
       ...parts,
       managerKey: () => proof?.key.publicKey,
     });
-    const { blobs, data } = options;
+    const { blobs, releases } = options;
     const commandsOf = (agent: string) => commands.of(agent);
+    const data = releases === undefined
+      ? options.data
+      : withReleases(options.data, { releases, counters, commandsOf });
     const withLarge = blobs === undefined
       ? data
       : withBlobs(data, { blobs, counters, commandsOf });

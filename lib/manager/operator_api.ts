@@ -3,6 +3,7 @@ import type { EventCursor } from "../base/event_cursor.ts";
 import type { EventFilter } from "../base/event_filter.ts";
 import type { AgentChange } from "../store/records.ts";
 import type { AccessAdmin, Sight } from "./access_api.ts";
+import type { ReleaseAdmin } from "./release_api.ts";
 import type { SecretAdmin } from "./secret_api.ts";
 import type { ApprovalAdmin } from "./approval_api.ts";
 import type { AuditAdmin } from "./audit_api.ts";
@@ -64,6 +65,8 @@ export interface Manager {
   readonly ci: CiAdmin;
   /** Secrets for commands. */
   readonly secrets: SecretAdmin;
+  /** Releases that agents can be updated to. */
+  readonly releases: ReleaseAdmin;
   /** Keys that agents trust. */
   readonly keys: KeysAdmin;
   /** Operations of this build. */

@@ -3,8 +3,15 @@ import { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import type { CommandRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import {
+  installationAmong,
+  isOfInstallation,
+  withoutTrial,
+} from "./agent_installation.ts";
 import { policyAmong, withPolicy } from "./agent_policy.ts";
 import type { CommandNews } from "./command/open_commands.ts";
+
+type Facts = Readonly<Record<string, string>>;
 
 const log = logger("manager", "facts");
 
@@ -18,7 +25,12 @@ export class RefreshedFacts implements CommandNews {
 
   /** Takes over the outcome of a command that has ended, if it has facts. */
   ended({ agent, operation, state, data }: CommandRecord): void {
-    if (operation !== "agent.Facts" || state !== "succeeded") return;
+    if (state !== "succeeded") return;
+    if (operation === "agent.Update") {
+      this.#change(agent, withoutTrial);
+      return;
+    }
+    if (operation !== "agent.Facts") return;
     const facts = factsIn(data ?? "");
     if (facts === undefined) {
       log.warning("The facts of {agent} are none: they stay as they were", {
@@ -26,7 +38,11 @@ export class RefreshedFacts implements CommandNews {
       });
       return;
     }
-    this.#keep(agent, facts).catch((error) =>
+    this.#change(agent, (before) => refreshed(before, facts));
+  }
+
+  #change(agent: string, change: (before: Facts) => Facts): void {
+    this.#keep(agent, change).catch((error) =>
       log.warning("Cannot keep the facts of {agent}: {error}", {
         agent,
         error: messageOf(error),
@@ -34,19 +50,22 @@ export class RefreshedFacts implements CommandNews {
     );
   }
 
-  async #keep(agent: string, facts: Record<string, string>): Promise<void> {
+  async #keep(agent: string, change: (before: Facts) => Facts): Promise<void> {
     const before = await this.#store.agent(agent);
-    const { operations, ...others } = before?.facts ?? {};
-    // Only the agent itself tells its operations and its policy.
-    const all = {
-      ...operations === undefined ? {} : { operations },
-      ...facts,
-    };
-    await this.#store.setHostFacts(
-      agent,
-      withPolicy(all, policyAmong(others)),
-    );
+    await this.#store.setHostFacts(agent, change(before?.facts ?? {}));
   }
+}
+
+/** Facts that were collected anew, with those that only the agent itself tells: its operations, policy and place. */
+function refreshed({ operations, ...others }: Facts, facts: Facts): Facts {
+  const own = Object.entries(facts)
+    .filter(([name]) => !isOfInstallation(name));
+  const all = {
+    ...operations === undefined ? {} : { operations },
+    ...Object.fromEntries(own),
+    ...installationAmong(others),
+  };
+  return withPolicy(all, policyAmong(others));
 }
 
 /** Facts in a text of JSON; undefined for anything else, or for more than a hello may have. */

@@ -6,6 +6,7 @@ import { agentAudit } from "./agent_audit.ts";
 import { agentFacts } from "./agent_facts.ts";
 import { agentRotate } from "./agent_rotate.ts";
 import { agentTrust } from "./agent_trust.ts";
+import { agentUpdate } from "./agent_update.ts";
 import { commandRun } from "./command_run.ts";
 import { echo } from "./echo.ts";
 import { fileFetch } from "./file_fetch.ts";
@@ -44,6 +45,7 @@ export const operations: readonly Operation[] = [
   agentFacts,
   agentRotate,
   agentTrust,
+  agentUpdate,
   commandRun,
   echo,
   fileFetch,

@@ -103,6 +103,33 @@ export class HostFiles {
     return true;
   }
 
+  /** Moves a program, whose bytes are durable, to another place of the same file system. */
+  async moveProgram(from: string, to: string): Promise<void> {
+    await this.makeFolder(dirname(to));
+    try {
+      await Deno.rename(this.at(from), this.at(to));
+      await syncFolder(dirname(this.at(to)));
+    } catch (error) {
+      throw diskError(`move "${from}" to "${to}"`, error);
+    }
+  }
+
+  /** Gives a program a second name, in the place of what had that name, at once. */
+  async secondName(program: string, name: string): Promise<void> {
+    const temporary = `${this.at(name)}.new`;
+    await this.makeFolder(dirname(name));
+    try {
+      await Deno.remove(temporary).catch(() => {});
+      await Deno.link(this.at(program), temporary);
+      await Deno.rename(temporary, this.at(name));
+      // A rename onto another name of the same file does nothing.
+      await Deno.remove(temporary).catch(() => {});
+      await syncFolder(dirname(this.at(name)));
+    } catch (error) {
+      throw diskError(`link "${name}"`, error);
+    }
+  }
+
   /** Removes a file, a link, or a folder with all that is in it. Returns false if there was none. */
   async remove(path: string): Promise<boolean> {
     const removed = Deno.remove(this.at(path), { recursive: true })

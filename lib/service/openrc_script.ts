@@ -1,5 +1,6 @@
 import {
   argumentsOf,
+  guardWords,
   requireOneLine,
   type ServicePlan,
   settingsFileOf,
@@ -17,7 +18,8 @@ export function openrcScript(plan: ServicePlan): string {
   const { name, user, group } = plan;
   const owner = group === "" ? user : `${user}:${group}`;
   // The function that starts it reads the words a second time.
-  const args = argumentsOf(plan).map(shellWord).join(" ");
+  const [command, ...words] = commandOf(plan);
+  const args = words.map(shellWord).join(" ");
   return [
     "#!/sbin/openrc-run",
     `# Written by ${name} service install.`,
@@ -25,7 +27,7 @@ export function openrcScript(plan: ServicePlan): string {
     `# Executable: ${plan.executable}`,
     `name="${titleOf(name)}"`,
     "supervisor=supervise-daemon",
-    `command=${shellWord(shellWord(plan.executable))}`,
+    `command=${shellWord(shellWord(command))}`,
     `command_args=${shellWord(args)}`,
     ...user === "" ? [] : [`command_user=${shellWord(owner)}`],
     "respawn_delay=5",
@@ -48,6 +50,18 @@ export function openrcScript(plan: ServicePlan): string {
     ],
     "",
   ].join("\n");
+}
+
+/** Program and arguments. supervise-daemon starts them again and again, and runs nothing before each start. */
+function commandOf(plan: ServicePlan): [string, ...string[]] {
+  const command = [plan.executable, ...argumentsOf(plan)] as const;
+  if (plan.guard === undefined) return [...command];
+  const guard = guardWords(plan, plan.guard).map(shellWord).join(" ");
+  return [
+    "/bin/sh",
+    "-c",
+    `${guard}; exec ${command.map(shellWord).join(" ")}`,
+  ];
 }
 
 /** A word of a shell, quoted where the shell would otherwise read something else. */

@@ -104,6 +104,9 @@ export class ServiceControl {
       user: login,
       group,
       hasLowPort,
+      ...name === "piri-agent" && !isPackage && host.kind !== "launchd"
+        ? { guard: places.guard }
+        : {},
     };
     const steps = [...account, ...slots, ...await host.install(plan)];
     const { running } = await host.status();

@@ -20,6 +20,8 @@ export interface ServicePlan {
   readonly group: string;
   /** True if it listens on a port below 1024. */
   readonly hasLowPort: boolean;
+  /** Path of the executable that looks before each start whether to go back a version; none if absent. */
+  readonly guard?: string;
 }
 
 /** Step of a change, for the user. */
@@ -108,6 +110,12 @@ export function argumentsOf(
 ): readonly string[] {
   const finds = scope === "system" && user === "" && dir === `/var/lib/${name}`;
   return finds ? [subcommandOf(name)] : [subcommandOf(name), "--dir", dir];
+}
+
+/** Words of a line that runs the guard. */
+export function guardWords(plan: ServicePlan, guard: string): string[] {
+  const [, ...folder] = argumentsOf(plan);
+  return [guard, "service", "guard", ...folder];
 }
 
 /**

@@ -17,6 +17,8 @@ export interface SlotPlaces {
   readonly executable: string;
   /** Link on the PATH. */
   readonly command: string;
+  /** Executable that looks before each start whether to go back to the version before. */
+  readonly guard: string;
 }
 
 /** Kind of an installation: one that Piri replaces itself, or one of a package manager. */
@@ -54,6 +56,7 @@ function placesIn(name: string, root: string, bin: string): SlotPlaces {
     current: `${root}/current`,
     executable: `${root}/current/bin/${name}`,
     command: `${bin}/${name}`,
+    guard: `${root}/bin/piri-guard`,
   };
 }
 
@@ -88,6 +91,11 @@ export async function placeInSlot(
   const before = await files.readLink(places.current);
   const switched = await files.link(places.current, slot);
   const linked = await linkCommand(places, system);
+  if (
+    name === "piri-agent" && (switched || !await files.exists(places.guard))
+  ) {
+    await files.secondName(path, places.guard);
+  }
   const kept = [slot, ...before === undefined ? [] : [before]];
   for (const each of await files.list(`${places.root}/versions`)) {
     if (switched && !kept.includes(`versions/${each}`)) {

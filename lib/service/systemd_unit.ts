@@ -1,5 +1,6 @@
 import {
   argumentsOf,
+  guardWords,
   requireOneLine,
   type ServicePlan,
   settingsFileOf,
@@ -30,6 +31,12 @@ export function systemdUnit(plan: ServicePlan): string {
     "[Service]",
     "Type=notify",
     "NotifyAccess=main",
+    ...plan.guard === undefined
+      ? []
+      // Whether or not it succeeds, the program starts.
+      : [
+        `ExecStartPre=-${guardWords(plan, plan.guard).map(unitWord).join(" ")}`,
+      ],
     `ExecStart=${command.join(" ")}`,
     "ExecReload=/bin/kill -HUP $MAINPID",
     "Restart=always",

@@ -1,6 +1,6 @@
 import { fromFileUrl, join } from "@std/path";
 import { type Base, findBase } from "./base.ts";
-import { bundle } from "./bundle.ts";
+import { bundle, type Stamps } from "./bundle.ts";
 import { commitOf, timeOf } from "./commit.ts";
 import { compile } from "./compile.ts";
 import type { Product } from "./product.ts";
@@ -21,6 +21,7 @@ export interface BuildOptions {
   readonly nameOf: (product: Product, target: Target) => string;
   /** Folder of the sources; this repository by default. */
   readonly root?: string;
+  readonly stamps?: Stamps | undefined;
   /** Called with each step of the build, in one line. */
   readonly say: (line: string) => void;
 }
@@ -42,7 +43,7 @@ export interface Built {
  */
 export async function build(
   products: readonly Product[],
-  { targets, denort, out, nameOf, root = ROOT, say }: BuildOptions,
+  { targets, denort, out, nameOf, root = ROOT, stamps, say }: BuildOptions,
 ): Promise<Built[]> {
   const started = new Date();
   // Find all bases first, because this is the step that fails on a closed network.
@@ -59,7 +60,13 @@ export async function build(
   for (const product of products) {
     const folder = await Deno.makeTempDir({ prefix: "piri-build-" });
     try {
-      const bundled = await bundle(product, { root, folder, commit, time });
+      const bundled = await bundle(product, {
+        root,
+        folder,
+        commit,
+        time,
+        stamps,
+      });
       const packages = await packagesIn(folder);
       for (const [target, base] of bases) {
         const output = join(out, nameOf(product, target));

@@ -1,11 +1,24 @@
 import { basename, join } from "@std/path";
 import { PiriError } from "../../lib/base/errors.ts";
+import { VERSION } from "../../lib/base/version.ts";
 import type { Product } from "./product.ts";
 import { run } from "./run.ts";
 import { stableBundle, withoutPaths } from "./stable_bundle.ts";
 
 /** Line of lib/base/version.ts, and of its bundles, that names the commit. */
 const UNSTAMPED = 'COMMIT = "source"';
+
+/** Lines of the same kind with the version, and with the keys that sign releases. */
+const OWN_VERSION = `VERSION = "${VERSION}"`;
+const NO_KEYS = 'UPDATE_KEYS = ""';
+
+/** Texts of a build that are not in the sources. */
+export interface Stamps {
+  /** Version instead of that of the sources; for tests of updates. */
+  readonly version?: string | undefined;
+  /** Public keys of minisign that sign releases. */
+  readonly updateKeys?: readonly string[] | undefined;
+}
 
 /** A product as JavaScript files in one folder. They import nothing but each other. */
 export interface Bundle {
@@ -23,6 +36,7 @@ export interface BundleOptions {
   readonly commit: string;
   /** Time of the files. An executable contains it. */
   readonly time: Date;
+  readonly stamps?: Stamps | undefined;
 }
 
 /**
@@ -35,7 +49,7 @@ export interface BundleOptions {
  */
 export async function bundle(
   product: Product,
-  { root, folder, commit, time }: BundleOptions,
+  { root, folder, commit, time, stamps }: BundleOptions,
 ): Promise<Bundle> {
   await run([
     ...[Deno.execPath(), "bundle", "--quiet", "--code-splitting"],
@@ -44,6 +58,12 @@ export async function bundle(
   const parts = await takeParts(folder);
   const stamp = `COMMIT = "${commit}"`;
   replaceInOne(parts, UNSTAMPED, stamp);
+  const version = `VERSION = "${stamps?.version ?? VERSION}"`;
+  if (version !== OWN_VERSION) replaceInOne(parts, OWN_VERSION, version);
+  const keys = stamps?.updateKeys ?? [];
+  if (keys.length > 0) {
+    replaceInOne(parts, NO_KEYS, `UPDATE_KEYS = "${keys.join(" ")}"`);
+  }
   const workers: string[] = [];
   for (const module of product.workers) {
     const name = basename(module);
@@ -56,7 +76,10 @@ export async function bundle(
     const path = join(folder, bundled);
     const worker = withoutPaths(await bundleModule(module, root));
     // A worker may not use the commit, but if it does, it must have the same one.
-    await Deno.writeTextFile(path, worker.replaceAll(UNSTAMPED, stamp));
+    await Deno.writeTextFile(
+      path,
+      worker.replaceAll(UNSTAMPED, stamp).replaceAll(OWN_VERSION, version),
+    );
     workers.push(path);
   }
   for (const [path, text] of parts) await Deno.writeTextFile(path, text);

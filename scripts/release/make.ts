@@ -19,6 +19,8 @@ export interface ReleaseOptions {
   readonly out: string;
   /** Folder of the sources; this repository by default. */
   readonly root?: string;
+  /** Public keys of minisign that sign releases, which are written into the executables. */
+  readonly updateKeys?: readonly string[] | undefined;
   readonly say: (line: string) => void;
 }
 
@@ -28,12 +30,13 @@ export interface ReleaseOptions {
  * @throws {PiriError} UNAVAILABLE if no runtime base can be found
  */
 export async function makeRelease(
-  { targets, denort, out, root = ROOT, say }: ReleaseOptions,
+  { targets, denort, out, root = ROOT, updateKeys, say }: ReleaseOptions,
 ): Promise<void> {
   const options = {
     denort,
     out,
     root,
+    stamps: { updateKeys },
     nameOf: (product: Product, { name, suffix }: Target) =>
       `${product.name}-${name}${suffix}`,
     say,

@@ -41,6 +41,8 @@ Deno.test("a joined agent has all fields of the token and a secret of its own, a
     serverName: "0011223344556677.piri.internal",
     caPem: "-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n",
     allowTestOperations: false,
+    updates: "manager",
+    updateKeys: [],
     log: { level: "info", format: "text" },
     commands: { umask: 0o022, environment: {}, limits: {} },
   });
@@ -325,7 +327,7 @@ Deno.test("a name that the Manager gives replaces the former one, and nothing el
   assertEquals(await Deno.readTextFile(path), text);
 });
 
-Deno.test("every setting of an agent that differs is found by its name: addresses and log change at once", () => {
+Deno.test("settings of an agent that differ are found by name: addresses, updates and log change at once", () => {
   const before: AgentConfig = {
     name: "web-1",
     addresses: ["mgr:7051"],
@@ -334,6 +336,8 @@ Deno.test("every setting of an agent that differs is found by its name: addresse
     secret: "a",
     reconnectWindow: undefined,
     allowTestOperations: false,
+    updates: "manager",
+    updateKeys: [],
     commands: { path: "/bin", umask: 0o22, environment: {}, limits: {} },
     log: { level: "info", format: "text" },
   };
@@ -345,6 +349,8 @@ Deno.test("every setting of an agent that differs is found by its name: addresse
     secret: "b",
     reconnectWindow: 5_000,
     allowTestOperations: true,
+    updates: "manual",
+    updateKeys: ["RWQ"],
     commands: {
       path: "/usr/bin",
       umask: 0o27,
@@ -355,7 +361,13 @@ Deno.test("every setting of an agent that differs is found by its name: addresse
   };
 
   assertEquals(compareSettings(AGENT_SETTINGS, before, after), {
-    changed: ["addresses", "log.level", "log.format"],
+    changed: [
+      "addresses",
+      "updates",
+      "updateKeys",
+      "log.level",
+      "log.format",
+    ],
     later: [
       "name",
       "serverName",

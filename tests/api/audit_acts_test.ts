@@ -8,6 +8,8 @@ import { CALLS } from "../../lib/api/calls.ts";
 import { signCheckpoint } from "../../lib/base/checkpoint.ts";
 import { systemClock } from "../../lib/base/clock.ts";
 import { systemRandom } from "../../lib/base/random.ts";
+import { Blobs } from "../../lib/manager/blobs/blobs.ts";
+import { Releases } from "../../lib/manager/releases/releases.ts";
 import { SecretFiles } from "../../lib/manager/secrets/secret_files.ts";
 import type { AuditRecord } from "../../lib/store/audit_records.ts";
 import { parseJoinToken } from "../../lib/base/join_token.ts";
@@ -21,6 +23,7 @@ import type { JobRequest } from "../../lib/manager/job_api.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { ALICE, askedSignatures, echoWork } from "../support/signed_work.ts";
 import { OWNER, refusal, startControl } from "../support/control.ts";
+import { signedRelease, TEST_KEY } from "../support/signed_release.ts";
 import { SmallManager } from "../support/small_manager.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
@@ -71,6 +74,17 @@ async function endedJob(fleet: JobFleet): Promise<void> {
 }
 
 /** Secret of all agents. */
+/** Adds a release, whose program is not there yet. */
+async function withRelease({ blobs, releases }: Control): Promise<unknown> {
+  const files = signedRelease("0.3.0", new Uint8Array(10));
+  const manifest = files.get("manifest") ?? new Uint8Array();
+  const { sha256: [manifestSha256 = ""] } = await blobs.addBlobs({
+    blobs: [manifest],
+  });
+  const signature = new TextDecoder().decode(files.get("signature"));
+  return await releases.addRelease({ manifestSha256, signature, ...SAID });
+}
+
 function withSecret(_fleet: JobFleet, { secrets }: Control): Promise<unknown> {
   return secrets.setSecret({ name: "token", value: "hunter22" });
 }
@@ -446,6 +460,18 @@ const CASES: Readonly<Record<string, Case>> = {
     on: "alice#1",
     outcome: "",
   },
+  "ReleasesService.addRelease": {
+    call: withRelease,
+    on: "0.3.0",
+    outcome: "",
+  },
+  "ReleasesService.removeRelease": {
+    before: (_fleet, control) => withRelease(control),
+    call: ({ releases }) =>
+      releases.removeRelease({ version: "0.3.0", ...SAID }),
+    on: "0.3.0",
+    outcome: "",
+  },
   "SecretsService.setSecret": {
     call: ({ secrets }) =>
       secrets.setSecret({ name: "token", value: "hunter22", ...SAID }),
@@ -553,6 +579,10 @@ const REFUSED: Readonly<
     }),
   "OperatorsService.removeRule": ({ operators }) =>
     operators.removeRule({ operator: "bob", number: 1 }),
+  "ReleasesService.addRelease": ({ releases }) =>
+    releases.addRelease({ manifestSha256: "a".repeat(64), signature: "x" }),
+  "ReleasesService.removeRelease": ({ releases }) =>
+    releases.removeRelease({ version: "0.9.0" }),
   "SecretsService.setSecret": ({ secrets }) =>
     secrets.setSecret({ name: "token", value: "short" }),
   "SecretsService.editSecret": ({ secrets }) =>
@@ -586,7 +616,24 @@ async function served() {
     ci,
     keys,
   } = fleet.manager;
+  const blobs = await Blobs.open({
+    dir: folder.at("blobs"),
+    clock: systemClock,
+    random: systemRandom,
+    store: fleet.manager.store,
+    limit: () => 1_000_000,
+    namesOf: () => [],
+  });
   const manager = Object.assign(new SmallManager(), {
+    blobs,
+    releases: new Releases({
+      dir: folder.at("releases"),
+      blobs,
+      store: fleet.manager.store,
+      clock: systemClock,
+      random: systemRandom,
+      keys: () => [TEST_KEY],
+    }),
     access,
     enrolment,
     ci,

@@ -82,6 +82,8 @@ Deno.test("agents, operators, rules, secrets and the audit are for an admin", ()
     "OperatorsService.addRule",
     "OperatorsService.removeRule",
     "OperatorsService.testRule",
+    "ReleasesService.addRelease",
+    "ReleasesService.removeRelease",
     "SecretsService.listSecrets",
     "SecretsService.setSecret",
     "SecretsService.editSecret",

@@ -68,6 +68,7 @@ const REQUESTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
     selection: ANYWHERE,
     ...ECHO,
   }],
+  "ReleasesService.listReleases": [{}],
   "SecretsService.listSecrets": [{}],
   "StatusService.getStatus": [{}],
 };

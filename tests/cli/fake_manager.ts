@@ -57,6 +57,7 @@ import { FakeBlobs } from "./fake_blobs.ts";
 import { FakeJobs } from "./fake_jobs.ts";
 import { FakeOperators } from "./fake_operators.ts";
 import { FakeService } from "./fake_service.ts";
+import { FakeReleases } from "./fake_releases.ts";
 import { FakeSecrets } from "./fake_secrets.ts";
 import { apiError, Watch } from "./fake_watch.ts";
 
@@ -150,6 +151,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   readonly enrolment = new FakeEnrolment();
   readonly keys = new FakeKeys();
   readonly operators = new FakeOperators();
+  readonly releases = new FakeReleases();
   readonly secrets = new FakeSecrets();
   /** Managers on other machines that were connected to. */
   readonly places: ManagerPlace[] = [];
@@ -287,6 +289,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   #transport() {
     return createRouterTransport((router) => {
       this.operators.add(router);
+      this.releases.add(router, this.blobs);
       this.secrets.add(router);
       router.service(AgentsService, {
         listAgents: () => ({

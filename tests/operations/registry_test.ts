@@ -36,6 +36,7 @@ Deno.test("every operation and parameter is described", () => {
     "agent.Facts",
     "agent.Rotate",
     "agent.Trust",
+    "agent.Update",
     "command.Run",
     "echo.Echo",
     "file.Fetch",

@@ -105,6 +105,11 @@ export class BootedHost implements AsyncDisposable {
     );
   }
 
+  /** Puts a folder of this machine into the system. */
+  async put(folder: string, path: string): Promise<void> {
+    await mustRun("cp", "-a", folder, this.#folder.at(`root${path}`));
+  }
+
   /** Runs lines that must succeed, and returns what the last one printed. */
   async must(...lines: readonly string[]): Promise<string> {
     let stdout = "";

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname } from "@std/path";
+import { checkUpdates } from "./booted_updates.ts";
 import { compiled } from "../support/executables.ts";
 import { BootedHost, whyNotBooted } from "./booted_host.ts";
 
@@ -121,6 +122,12 @@ Deno.test({
         /Watchdog timeout/,
       );
     });
+
+    await step(
+      t,
+      "an update runs, and one that does not is taken back",
+      () => checkUpdates(host),
+    );
 
     await step(
       t,

@@ -9,6 +9,7 @@ export const agentPlan: ServicePlan = {
   user: "",
   group: "",
   hasLowPort: false,
+  guard: "/opt/piri/agent/bin/piri-guard",
 };
 
 /** The service of a Manager at its usual place. */
@@ -26,6 +27,7 @@ export const managerPlan: ServicePlan = {
 export const oddPlan: ServicePlan = {
   ...agentPlan,
   executable: "/srv/p&i 100%/piri-agent",
+  guard: "/srv/p&i 100%/piri-guard",
   dir: '/srv/the "state" of $HOME',
   user: "deploy",
   group: "web",
@@ -35,6 +37,7 @@ export const oddPlan: ServicePlan = {
 export const userPlan: ServicePlan = {
   ...agentPlan,
   executable: "/home/ann/.local/share/piri/agent/current/bin/piri-agent",
+  guard: "/home/ann/.local/share/piri/agent/bin/piri-guard",
   dir: "/home/ann/.local/state/piri-agent",
   scope: "user",
 };

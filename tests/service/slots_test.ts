@@ -67,6 +67,7 @@ Deno.test("the slot before stays, and older ones go", async () => {
     "0.3.0",
   ]);
   assertEquals(await host.files.list("/opt/piri/agent"), [
+    "bin",
     "current",
     "versions",
   ]);
@@ -130,5 +131,15 @@ Deno.test("an executable in /usr/bin is a package's, and one in /usr/local/bin i
     ["/usr/bin/piri-agent", "/usr/local/bin/piri-agent", "/opt/x/piri-agent"]
       .map(installationOf),
     ["package", "slots", "slots"],
+  );
+});
+
+Deno.test("the version that is installed by hand becomes the guard of its updates", async () => {
+  await using host = await FakeHost.with();
+  for (const version of ["0.1.0", "0.2.0"]) await place(host, version, version);
+
+  assertEquals(
+    await host.files.read("/opt/piri/agent/bin/piri-guard"),
+    "0.2.0",
   );
 });

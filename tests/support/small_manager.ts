@@ -82,6 +82,12 @@ export class SmallManager implements Manager {
     login: () => Promise.reject(noAccess()),
   };
 
+  releases: Manager["releases"] = {
+    list: () => Promise.resolve([]),
+    add: () => Promise.reject(noAccess()),
+    remove: () => Promise.reject(noAccess()),
+  };
+
   secrets: Manager["secrets"] = {
     list: () => Promise.resolve([]),
     set: () => Promise.reject(noAccess()),

@@ -1,10 +1,4 @@
-import {
-  Bye_Code,
-  type ClientHello,
-  CommandState_State,
-  createClientHello,
-  createCommandState,
-} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { Bye_Code } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { formatAddress } from "../../base/address.ts";
 import { Backoff, RECONNECT } from "../../base/backoff.ts";
 import { type Clock, sleep } from "../../base/clock.ts";
@@ -13,19 +7,17 @@ import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import { Standstill } from "../../base/standstill.ts";
-import { PROTOCOL, VERSION } from "../../base/version.ts";
 import type { End } from "../../wire/connection.ts";
-import { byeCodeOf, dialectOfManager } from "../../wire/dialect.ts";
-import { FEATURES, KEYLESS_FEATURES } from "../../wire/features.ts";
+import { byeCodeOf } from "../../wire/dialect.ts";
 import { LIVENESS } from "../../wire/liveness.ts";
 import type { Transport } from "../../wire/transport.ts";
-import type { EntryState, Journal } from "../journal/journal.ts";
+import type { Journal } from "../journal/journal.ts";
 import type { PolicyGate } from "../policy/policy_gate.ts";
 import type { Runner } from "../runner/runner.ts";
 import { DialFailures } from "./dial_failures.ts";
-import type { AgentKey, KeyProof } from "./key_proof.ts";
+import { type AgentIdentity, helloOf } from "./hello.ts";
 import { KeyProofs } from "./key_proofs.ts";
-import { policyOf, tellPolicy } from "./policy_news.ts";
+import { tellPolicy } from "./policy_news.ts";
 import { isShutdown, type LinkState, stateAfter } from "./link_state.ts";
 import { Rejections } from "./rejections.ts";
 import { REMOVED_RETRY_MS, wayBack } from "./removal.ts";
@@ -42,26 +34,6 @@ const MIN_WINDOW_MS: ReadonlyMap<Bye_Code, number> = new Map([
   [Bye_Code.AUTH_FAILED, 30_000],
   [Bye_Code.REPLACED, 60_000],
 ]);
-
-const STATE_OF: Readonly<Record<EntryState, CommandState_State>> = {
-  accepted: CommandState_State.ACCEPTED,
-  running: CommandState_State.RUNNING,
-  finished: CommandState_State.FINISHED,
-};
-
-/** Identity of the agent, as its hello tells it. */
-export interface AgentIdentity {
-  readonly name: string;
-  readonly secret: string;
-  /** Set until the Manager has accepted it. */
-  readonly joinToken?: string | undefined;
-  /** Its key; without one it proves itself by the secret only. */
-  readonly agentKey?: AgentKey | undefined;
-  /** Facts about the host, or how to collect them for each hello. */
-  readonly facts: Facts | (() => Promise<Facts>);
-}
-
-type Facts = Readonly<Record<string, string>>;
 
 export interface LinkOptions {
   readonly identity: AgentIdentity;
@@ -85,6 +57,8 @@ export interface LinkOptions {
   readonly keepName?: (name: string) => Promise<void>;
   /** Told when there is a connection, and when there is none any more or could be made none. */
   readonly onLink?: (state: LinkState) => void;
+  /** Installation of the agent, and whether it is on trial; untold if absent. */
+  readonly installation?: () => { kind: string; trial: string; target: string };
 }
 
 /** Course of one connection. */
@@ -358,48 +332,4 @@ export class Link {
 
 function isRefusal(end: End): boolean {
   return end.kind === "bye" && byeCodeOf(end.bye) === Bye_Code.AUTH_FAILED;
-}
-
-/** The hello of one dial. It lists all commands of earlier connections, which are settled by now. */
-function helloOf(
-  { name, secret, joinToken, facts, proof, trust }: AgentIdentity & {
-    facts: Facts;
-    trust: Uint8Array[];
-    proof: KeyProof | undefined;
-  },
-  { journal, runner, policy }: Pick<
-    LinkOptions,
-    "journal" | "runner" | "policy"
-  >,
-  session: bigint,
-): ClientHello {
-  return createClientHello({
-    clientId: name,
-    // The secret goes until its key was admitted once.
-    auth: proof?.isAdmitted ? "" : secret,
-    protocol: PROTOCOL,
-    features: [...proof === undefined ? KEYLESS_FEATURES : FEATURES],
-    ...proof?.fields,
-    trust,
-    agentVersion: VERSION,
-    facts,
-    policy: policyOf(policy),
-    joinToken: joinToken ?? "",
-    instance: journal.instance,
-    session,
-    lastCommandId: journal.lastCommandId,
-    commands: journal.entries()
-      .filter(({ managerId }) => dialectOfManager(managerId).hasIdentities)
-      .map((entry) =>
-        createCommandState({
-          commandId: entry.id,
-          nonce: entry.nonce,
-          state: runner.isUnbegun(entry)
-            ? CommandState_State.ACCEPTED
-            : STATE_OF[entry.state],
-          stdout: entry.produced("stdout"),
-          stderr: entry.produced("stderr"),
-        })
-      ),
-  });
 }

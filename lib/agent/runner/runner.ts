@@ -16,7 +16,13 @@ import type { PolicyGate } from "../policy/policy_gate.ts";
 import { judge } from "./judge.ts";
 import { cannotWrite, keepResult } from "./keep_result.ts";
 import type { Translated } from "./legacy_command.ts";
-import { markerOf, type PastOptions, settlePast } from "./settle_past.ts";
+import {
+  type FateOf,
+  markerOf,
+  type PastOptions,
+  settleAs,
+  settlePast,
+} from "./settle_past.ts";
 import { refusalOf } from "./result.ts";
 import { type Progress, RunningCommand } from "./running_command.ts";
 import {
@@ -82,8 +88,19 @@ export class Runner {
    * Ends the processes of an earlier run of this agent, and records results for its commands. Called once, before the
    * first dial.
    */
-  settlePast(): Promise<void> {
-    return settlePast(this.#options);
+  settlePast(fateOf?: FateOf): Promise<void> {
+    return settlePast(this.#options, fateOf);
+  }
+
+  /** Records the outcome of a command that was handed over to this run of the agent. */
+  async settle(entry: JournalEntry, outcome: WorkOutcome): Promise<void> {
+    await settleAs(entry, outcome, this.#options);
+    this.#tell(entry);
+  }
+
+  /** Count of commands that run, but for one. */
+  othersRunning(than: JournalEntry): number {
+    return this.#running.size - (this.#running.has(than) ? 1 : 0);
   }
 
   /** Calls back whenever a command has something to deliver. Returns a function that stops this. */
@@ -322,6 +339,12 @@ export class Runner {
   }
 
   async #ended(running: RunningCommand, outcome: WorkOutcome): Promise<void> {
+    if (outcome.isHandedOver) {
+      running.handOver();
+      this.#running.delete(running.entry);
+      this.#rest();
+      return;
+    }
     const result = running.end(outcome);
     if (result === undefined) return;
     const { entry } = running;

@@ -109,6 +109,15 @@ export class RunningCommand {
     this.wake();
   }
 
+  /** Ends its time limits: it goes on without this run of the agent. */
+  handOver(): void {
+    this.#ended = true;
+    this.#stopping.done();
+    this.#timeout?.cancel();
+    this.#disconnected?.cancel();
+    this.wake();
+  }
+
   linkUp(): void {
     this.#disconnected?.cancel();
     this.#disconnected = undefined;
@@ -133,11 +142,7 @@ export class RunningCommand {
   /** Ends its time limits and returns its result; undefined if it has ended before. */
   end(outcome: WorkOutcome): CommandResult | undefined {
     if (this.#ended) return undefined;
-    this.#ended = true;
-    this.#stopping.done();
-    this.#timeout?.cancel();
-    this.#disconnected?.cancel();
-    this.wake();
+    this.handOver();
     const result = resultOf(outcome, {
       commandId: this.entry.id,
       asked: this.#stopping.reason,

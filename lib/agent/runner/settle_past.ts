@@ -14,7 +14,8 @@ import type { Journal, JournalEntry } from "../journal/journal.ts";
 import { factsOf } from "./command_facts.ts";
 import { CommandRecord } from "./command_record.ts";
 import { keepResult } from "./keep_result.ts";
-import { lostResult, refusalOf } from "./result.ts";
+import { lostResult, refusalOf, resultOf } from "./result.ts";
+import type { WorkOutcome } from "../workers/workers.ts";
 
 /** Parts that are needed to settle an earlier run. */
 export interface PastOptions {
@@ -29,16 +30,56 @@ export interface PastOptions {
   ) => Promise<ReapReceipt>;
 }
 
+/** Tells of a command that outlives its run of the agent: it goes on, or how it ended; undefined for all others. */
+export type FateOf = (
+  entry: JournalEntry,
+) => Promise<"runs" | WorkOutcome | undefined>;
+
 /** Ends the processes of an earlier run of this agent, and records a result for each of its commands. */
-export async function settlePast(options: PastOptions): Promise<void> {
+export async function settlePast(
+  options: PastOptions,
+  fateOf: FateOf = () => Promise.resolve(undefined),
+): Promise<void> {
   const unfinished = options.journal.entries()
     .filter(({ state }) => state !== "finished");
   await Promise.all(unfinished.map((entry) =>
     // An entry that was only accepted was surely not started: `started` is written before the operation begins.
     entry.state === "accepted"
       ? settleUnstarted(entry, options)
-      : settleLost(entry, options)
+      : settleStarted(entry, options, fateOf)
   ));
+}
+
+async function settleStarted(
+  entry: JournalEntry,
+  options: PastOptions,
+  fateOf: FateOf,
+): Promise<void> {
+  const fate = await fateOf(entry);
+  if (fate === "runs") return;
+  await (fate === undefined
+    ? settleLost(entry, options)
+    : settleAs(entry, fate, options));
+}
+
+/** Records the outcome of a command that began in an earlier run. */
+export async function settleAs(
+  entry: JournalEntry,
+  outcome: WorkOutcome,
+  options: PastOptions,
+): Promise<void> {
+  const { clock } = options;
+  const now = clock.now();
+  const result = resultOf(outcome, {
+    commandId: entry.id,
+    asked: undefined,
+    startedAt: outcome.startedAt ?? now,
+    finishedAt: now,
+    stdoutBytes: entry.produced("stdout"),
+    stderrBytes: entry.produced("stderr"),
+  });
+  recordOf(entry, options).ended(result);
+  await keepResult(clock, { entry, result });
 }
 
 function settleUnstarted(

@@ -40,6 +40,10 @@ export interface WorkOutcome extends Outcome {
   readonly printed?: PrintedHashes;
   /** Number of places where a secret was masked in its output and words. */
   readonly masked?: number;
+  /** True if the next run of the agent says how it ended: there is no result yet. */
+  readonly isHandedOver?: boolean;
+  /** Time at which it began, if that was in an earlier run of the agent; milliseconds since 1970. */
+  readonly startedAt?: number;
 }
 
 /** Work that was started. */

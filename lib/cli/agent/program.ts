@@ -4,6 +4,7 @@ import { completionSubcommand } from "../completion_subcommand.ts";
 import { helpSubcommand } from "../help_subcommand.ts";
 import { exitCodes } from "../topics/exit_codes.ts";
 import { json } from "../topics/json.ts";
+import { guard } from "./guard.ts";
 import { check } from "./check.ts";
 import { commands } from "./commands.ts";
 import { join } from "./join.ts";
@@ -31,7 +32,7 @@ export function agentProgram(
       check,
       commands,
       policy,
-      serviceGroup("piri-agent"),
+      serviceGroup("piri-agent", [guard]),
       completionSubcommand(options.name ?? "piri-agent"),
       helpSubcommand(() => program),
       completeSubcommand(() => program),

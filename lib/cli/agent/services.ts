@@ -41,6 +41,8 @@ export interface AgentServices extends WithService {
   commands(options: { readonly dir: string }): Promise<HostRecord>;
   /** Checks that nobody has changed that record. Throws as `commands`. */
   verifyCommands(options: { readonly dir: string }): Promise<RecordVerdict>;
+  /** Looks whether the service has to go back to the version before, and returns a line for the log; it may be empty. */
+  guard(options: { readonly dir: string }): Promise<string>;
   readonly policy: PolicyServices;
 }
 

@@ -26,7 +26,10 @@ export const agents = defineSubcommand({
             }${retired ? ", retired" : ""}`,
         SINCE: ({ sinceMs }) => output.time(sinceMs),
         ADDRESS: ({ address }) => address,
-        VERSION: ({ version }) => version,
+        VERSION: ({ version, facts }) =>
+          facts["installation.trial"] === undefined
+            ? version
+            : `${version}, on trial`,
         PROTOCOL: ({ protocol }) => protocol,
         GROUPS: ({ groups }) => groups.join(" "),
       },

@@ -23,6 +23,8 @@ export function agentJson(agent: Agent): Record<string, unknown> {
     since: time(agent.sinceMs),
     address: text(agent.address),
     version: text(agent.version),
+    installation: text(agent.facts["installation.kind"] ?? ""),
+    onTrialFrom: text(agent.facts["installation.trial"] ?? ""),
     protocol: text(agent.protocol),
     groups: agent.groups,
     cidrs: agent.cidrs,

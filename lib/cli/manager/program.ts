@@ -30,6 +30,7 @@ import { overview } from "./overview.ts";
 import { ping } from "./ping.ts";
 import { get } from "./get.ts";
 import { put } from "./put.ts";
+import { release } from "./release.ts";
 import { rerun } from "./rerun.ts";
 import { rule } from "./rule.ts";
 import { secret } from "./secret.ts";
@@ -45,6 +46,7 @@ import { token } from "./token.ts";
 import { jobs } from "./topics/jobs.ts";
 import { output } from "./topics/output.ts";
 import { targets as targetsTopic } from "./topics/targets.ts";
+import { update } from "./update.ts";
 import { watch } from "./watch.ts";
 import { whoami } from "./whoami.ts";
 import { why } from "./why.ts";
@@ -108,6 +110,9 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   systemd: "piri-manager service install",
   tail: "piri-manager watch",
   token: "piri-manager agent token",
+  upgrade: "piri-manager update",
+  releases: "piri-manager release list",
+  rollback: "piri-manager update TARGETS --back",
   uninstall: "piri-manager service uninstall",
   user: "piri-manager operator add",
   users: "piri-manager operator list",
@@ -164,6 +169,8 @@ export function managerProgram(
       rule,
       secret,
       audit,
+      release,
+      update,
       exportIdentity,
       completionSubcommand("piri-manager"),
       helpSubcommand(() => program),

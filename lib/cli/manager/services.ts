@@ -12,6 +12,7 @@ import type {
   KeysService,
   LoginService,
   OperatorsService,
+  ReleasesService,
   SecretsService,
   StatusService,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
@@ -163,6 +164,7 @@ export interface Control extends Disposable {
   readonly enrolment: Client<typeof EnrolmentService>;
   readonly keys: Client<typeof KeysService>;
   readonly issuers: Client<typeof IssuersService>;
+  readonly releases: Client<typeof ReleasesService>;
   readonly secrets: Client<typeof SecretsService>;
   readonly logins: Client<typeof LoginService>;
 }

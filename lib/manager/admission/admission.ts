@@ -19,6 +19,7 @@ import { FEATURES, negotiate } from "../../wire/features.ts";
 import { offersProof, PROOF } from "../../wire/proof.ts";
 import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
+import { withInstallation } from "../agent_installation.ts";
 import { policyFacts, withPolicy } from "../agent_policy.ts";
 import type { JobEffects } from "../jobs/job_effects.ts";
 import type { AgentAliases } from "./agent_aliases.ts";
@@ -313,7 +314,10 @@ export class Admission {
     const moved = await this.#store.admitAgent(agent, {
       protocol: hello.protocol || LEGACY_PROTOCOL,
       version: hello.agentVersion,
-      facts: withPolicy(hello.facts, policyFacts(hello.policy)),
+      facts: withPolicy(
+        withInstallation(hello.facts, hello.installation),
+        policyFacts(hello.policy),
+      ),
       instance: hello.instance,
       session: hello.session,
       lastCommandId: hello.lastCommandId,

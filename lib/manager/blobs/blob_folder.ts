@@ -1,5 +1,5 @@
 import { writeAll } from "../../base/write_all.ts";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { createHash } from "node:crypto";
 import { SHA256_PATTERN } from "../../base/blob.ts";
 import type { Clock } from "../../base/clock.ts";
@@ -178,6 +178,21 @@ export class BlobFolder {
       this.#bytes += bytes.length;
     } finally {
       this.#writing.delete(sha256);
+    }
+  }
+
+  /** Gives a blob a second place, durably. Returns false if there is no such blob. */
+  async copyTo(sha256: string, path: string): Promise<boolean> {
+    const from = this.#path(sha256);
+    if (await this.lease(sha256) === undefined) return false;
+    try {
+      await Deno.remove(path).catch(() => {});
+      await Deno.link(from, path).catch(() => Deno.copyFile(from, path));
+      await syncFolder(path);
+      await syncFolder(dirname(path));
+      return true;
+    } catch (error) {
+      throw diskError(`write "${path}"`, error);
     }
   }
 

@@ -154,6 +154,11 @@ export class Blobs implements BlobAdmin {
     return this.#folder.read(sha256, range);
   }
 
+  /** Gives a blob a second place, durably. Returns false if there is no such blob. */
+  copyTo(sha256: string, path: string): Promise<boolean> {
+    return this.#folder.copyTo(sha256, path);
+  }
+
   // Upkeep.
 
   /** Deletes what is kept for nothing, and what is above the limit. */

@@ -8,6 +8,7 @@ import {
 } from "../../base/address.ts";
 import { PiriError } from "../../base/errors.ts";
 import type { LogOptions } from "../../base/log.ts";
+import { readMinisignKey } from "../../base/minisign.ts";
 import type { Settings } from "../../base/reload.ts";
 import {
   durationSetting,
@@ -48,6 +49,8 @@ export interface ManagerConfig {
   readonly controlAdvertise?: Address | undefined;
   /** Limits of the plain-TCP front; without them there is none. */
   readonly guard?: GuardLimits | undefined;
+  /** Public keys of minisign that may sign releases, besides those of the build; none if absent. */
+  readonly updateKeys?: readonly string[] | undefined;
   /** Places that are told of events; none if absent. */
   readonly webhooks?: readonly Webhook[] | undefined;
   readonly log: LogOptions;
@@ -77,6 +80,7 @@ export const MANAGER_SETTINGS: Settings<ManagerConfig> = {
     atOnce: false,
   },
   guard: { valueOf: ({ guard }) => guard, atOnce: false },
+  updateKeys: { valueOf: ({ updateKeys }) => updateKeys, atOnce: true },
   webhooks: { valueOf: ({ webhooks }) => webhooks, atOnce: true },
   "log.level": { valueOf: ({ log }) => log.level, atOnce: true },
   "log.format": { valueOf: ({ log }) => log.format, atOnce: true },
@@ -120,6 +124,7 @@ const Schema = v.strictObject({
     perAddress: v.optional(countSetting(), GUARD_LIMITS.perAddress),
     total: v.optional(countSetting(), GUARD_LIMITS.total),
   })),
+  updateKeys: v.optional(v.array(readBy(readUpdateKey))),
   webhooks: v.optional(v.pipe(
     v.array(
       v.strictObject({
@@ -230,4 +235,9 @@ log:
   level: info # trace, debug, info, warning, error, fatal
   format: text # text or json
 `;
+}
+
+function readUpdateKey(line: string): string {
+  readMinisignKey(line);
+  return line;
 }

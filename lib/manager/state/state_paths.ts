@@ -28,6 +28,8 @@ export interface StatePaths {
   readonly secretsKey: string;
   /** Folder of large inputs of commands. */
   readonly blobs: string;
+  /** Folder of the releases for agents. */
+  readonly releases: string;
   /** File that exists while `init` runs, and stays if it does not finish. */
   readonly unfinished: string;
 }
@@ -52,6 +54,7 @@ export function statePaths(dir: string): StatePaths {
     secrets: join(dir, "secrets"),
     secretsKey: join(dir, "secrets.key"),
     blobs: join(dir, "blobs"),
+    releases: join(dir, "releases"),
     unfinished: join(dir, "init-unfinished"),
   };
 }

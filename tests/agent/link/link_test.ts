@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { type AgentIdentity, Link } from "../../../lib/agent/link/link.ts";
+import type { AgentIdentity } from "../../../lib/agent/link/hello.ts";
+import { Link } from "../../../lib/agent/link/link.ts";
 import { codeOf, PiriError } from "../../../lib/base/errors.ts";
 import { memoryTransports } from "../../../lib/wire/memory_transport.ts";
 import {

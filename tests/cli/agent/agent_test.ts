@@ -19,6 +19,15 @@ import { BUILD } from "../manager/start.ts";
 
 /** Services that note all calls, and answer as a test says. */
 class FakeAgent implements AgentServices {
+  /** Folders that the guard was asked about. */
+  readonly guarded: string[] = [];
+  guardSays = "";
+
+  guard({ dir }: { readonly dir: string }): Promise<string> {
+    this.guarded.push(dir);
+    return Promise.resolve(this.guardSays);
+  }
+
   readonly asked: unknown[] = [];
   steps: CheckStep[] = [];
   record: HostRecord = { commands: [], troubles: [] };

@@ -7,6 +7,7 @@ import {
   newConfigText,
   parseManagerConfig,
 } from "../../../lib/manager/state/config.ts";
+import { TEST_KEY_LINE } from "../../support/signed_release.ts";
 
 const listen = { host: "::", port: 7051 };
 const advertise = { host: "mgr.example.org", port: 7051 };
@@ -65,6 +66,7 @@ outputBytesPerCommand: 1MiB
 blobBytes: 2GiB
 pingIntervalMs: 2s
 guard: {}
+updateKeys: [${TEST_KEY_LINE}]
 webhooks: [{ url: "https://hooks.example.org/piri" }]
 control: 0.0.0.0:7052
 controlAdvertise: mgr.example.org:443
@@ -80,6 +82,7 @@ log: { level: debug, format: json }
       "outputBytesPerCommand",
       "blobBytes",
       "pingIntervalMs",
+      "updateKeys",
       "webhooks",
       "log.level",
       "log.format",

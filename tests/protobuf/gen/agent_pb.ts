@@ -18,7 +18,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file piri/agent/v1/agent.proto.
  */
 export const file_piri_agent_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChlwaXJpL2FnZW50L3YxL2FnZW50LnByb3RvEg1waXJpLmFnZW50LnYxIpEGCgdNZXNzYWdlEigKBHR5cGUYASABKA4yGi5waXJpLmFnZW50LnYxLk1lc3NhZ2VUeXBlEjIKDGNsaWVudF9oZWxsbxgKIAEoCzIaLnBpcmkuYWdlbnQudjEuQ2xpZW50SGVsbG9IABIyCgxzZXJ2ZXJfaGVsbG8YCyABKAsyGi5waXJpLmFnZW50LnYxLlNlcnZlckhlbGxvSAASIQoDYnllGA0gASgLMhIucGlyaS5hZ2VudC52MS5CeWVIABIjCgRwaW5nGA4gASgLMhMucGlyaS5hZ2VudC52MS5QaW5nSAASIwoEcG9uZxgPIAEoCzITLnBpcmkuYWdlbnQudjEuUG9uZ0gAEjYKDmF1dGhfY2hhbGxlbmdlGBAgASgLMhwucGlyaS5hZ2VudC52MS5BdXRoQ2hhbGxlbmdlSAASLgoKYXV0aF9wcm9vZhgRIAEoCzIYLnBpcmkuYWdlbnQudjEuQXV0aFByb29mSAASKQoHY29tbWFuZBgUIAEoCzIWLnBpcmkuYWdlbnQudjEuQ29tbWFuZEgAEi4KBmNhbmNlbBgVIAEoCzIcLnBpcmkuYWdlbnQudjEuQ29tbWFuZENhbmNlbEgAEjIKCHByb2dyZXNzGBYgASgLMh4ucGlyaS5hZ2VudC52MS5Db21tYW5kUHJvZ3Jlc3NIABIuCgZyZXN1bHQYFyABKAsyHC5waXJpLmFnZW50LnYxLkNvbW1hbmRSZXN1bHRIABI2Cg5jb21tYW5kX291dHB1dBgYIAEoCzIcLnBpcmkuYWdlbnQudjEuQ29tbWFuZE91dHB1dEgAEjAKC2NvbW1hbmRfYWNrGBkgASgLMhkucGlyaS5hZ2VudC52MS5Db21tYW5kQWNrSAASMgoMZGF0YV9yZXF1ZXN0GB4gASgLMhoucGlyaS5hZ2VudC52MS5EYXRhUmVxdWVzdEgAEjQKDWRhdGFfcmVzcG9uc2UYHyABKAsyGy5waXJpLmFnZW50LnYxLkRhdGFSZXNwb25zZUgAQgYKBGJvZHlKBAgMEA0isAMKC0NsaWVudEhlbGxvEhEKCWNsaWVudF9pZBgBIAEoCRIMCgRhdXRoGAIgASgJEhAKCHByb3RvY29sGAMgASgNEhAKCGZlYXR1cmVzGAQgAygJEhUKDWFnZW50X3ZlcnNpb24YBSABKAkSNAoFZmFjdHMYBiADKAsyJS5waXJpLmFnZW50LnYxLkNsaWVudEhlbGxvLkZhY3RzRW50cnkSLQoIY29tbWFuZHMYByADKAsyGy5waXJpLmFnZW50LnYxLkNvbW1hbmRTdGF0ZRISCgpqb2luX3Rva2VuGAggASgJEhAKCGluc3RhbmNlGAkgASgJEg8KB3Nlc3Npb24YCiABKAQSFwoPbGFzdF9jb21tYW5kX2lkGAsgASgDEhIKCnB1YmxpY19rZXkYDCABKAwSEwoLaGVsbG9fbm9uY2UYDSABKAwSDQoFdHJ1c3QYDiADKAwSKgoGcG9saWN5GA8gASgLMhoucGlyaS5hZ2VudC52MS5BZ2VudFBvbGljeRosCgpGYWN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiXgoLQWdlbnRQb2xpY3kSDAoEbW9kZRgBIAEoCRIPCgdlZGl0aW9uGAIgASgJEg4KBnNoYTI1NhgDIAEoDBIRCgl1bmxpbWl0ZWQYBCABKAgSDQoFZXJyb3IYBSABKAkiWgoNQXV0aENoYWxsZW5nZRINCgVub25jZRgBIAEoDBITCgttYW5hZ2VyX2tleRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwSEgoKbWFuYWdlcl9pZBgEIAEoCSIeCglBdXRoUHJvb2YSEQoJc2lnbmF0dXJlGAEgASgMIt4BCgxDb21tYW5kU3RhdGUSEgoKY29tbWFuZF9pZBgBIAEoAxINCgVub25jZRgCIAEoBhIwCgVzdGF0ZRgDIAEoDjIhLnBpcmkuYWdlbnQudjEuQ29tbWFuZFN0YXRlLlN0YXRlEg4KBnN0ZG91dBgEIAEoBBIOCgZzdGRlcnIYBSABKAQiWQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABISCg5TVEFURV9BQ0NFUFRFRBABEhEKDVNUQVRFX1JVTk5JTkcQAhISCg5TVEFURV9GSU5JU0hFRBADIssCCgtTZXJ2ZXJIZWxsbxIPCgd2ZXJzaW9uGAEgASgNEhAKCGZlYXR1cmVzGAIgAygJEhcKD21hbmFnZXJfdmVyc2lvbhgDIAEoCRIdChBwaW5nX2ludGVydmFsX21zGAQgASgNSACIAQESKQoGcmVzdW1lGAUgAygLMhkucGlyaS5hZ2VudC52MS5SZXN1bWVGcm9tEhIKCm1hbmFnZXJfaWQYBiABKAkSMgoKY2hlY2twb2ludBgHIAEoCzIeLnBpcmkuYWdlbnQudjEuQXVkaXRDaGVja3BvaW50EiAKE3JlY29ubmVjdF93aW5kb3dfbXMYCCABKA1IAYgBARIRCgljYW5jZWxsZWQYCSADKAMSDAoEbmFtZRgKIAEoCUITChFfcGluZ19pbnRlcnZhbF9tc0IWChRfcmVjb25uZWN0X3dpbmRvd19tcyJlCg9BdWRpdENoZWNrcG9pbnQSDQoFY291bnQYASABKAMSDAoEaGFzaBgCIAEoDBINCgVhdF9tcxgDIAEoAxITCgttYW5hZ2VyX2tleRgEIAEoDBIRCglzaWduYXR1cmUYBSABKAwiQAoKUmVzdW1lRnJvbRISCgpjb21tYW5kX2lkGAEgASgDEg4KBnN0ZG91dBgCIAEoBBIOCgZzdGRlcnIYAyABKAQiywIKA0J5ZRIOCgZyZWFzb24YASABKAkSJQoEY29kZRgCIAEoDjIXLnBpcmkuYWdlbnQudjEuQnllLkNvZGUSGwoOcmV0cnlfYWZ0ZXJfbXMYAyABKA1IAIgBASLcAQoEQ29kZRIUChBDT0RFX1VOU1BFQ0lGSUVEEAASFAoQQ09ERV9BVVRIX0ZBSUxFRBABEhEKDUNPREVfUkVQTEFDRUQQAhIOCgpDT0RFX1NUQUxFEAMSFwoTQ09ERV9QUk9UT0NPTF9FUlJPUhAEEhUKEUNPREVfUElOR19USU1FT1VUEAUSEQoNQ09ERV9TSFVURE9XThAGEg0KCUNPREVfQlVTWRAHEhAKDENPREVfUEVORElORxAIEg8KC0NPREVfSk9JTkVEEAkSEAoMQ09ERV9SRU1PVkVEEApCEQoPX3JldHJ5X2FmdGVyX21zIhQKBFBpbmcSDAoEZGF0YRgBIAEoBSIUCgRQb25nEgwKBGRhdGEYASABKAUirQIKB0NvbW1hbmQSEgoKY29tbWFuZF9pZBgBIAEoAxIMCgR0eXBlGAIgASgJEgwKBGRhdGEYAyABKAkSFwoKdGltZW91dF9tcxgEIAEoDUgAiAEBEjIKDW9uX2Rpc2Nvbm5lY3QYBSABKA4yGy5waXJpLmFnZW50LnYxLk9uRGlzY29ubmVjdBINCgVub25jZRgGIAEoBhIaCg1raWxsX2FmdGVyX21zGAcgASgNSAGIAQESEQoJc3RhdGVtZW50GAggASgMEjAKCnNpZ25hdHVyZXMYCSADKAsyHC5waXJpLmFnZW50LnYxLldvcmtTaWduYXR1cmUSFAoMcmVxdWVzdGVkX2J5GAogASgJQg0KC190aW1lb3V0X21zQhAKDl9raWxsX2FmdGVyX21zIjYKDVdvcmtTaWduYXR1cmUSEgoKcHVibGljX2tleRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwiRwoNQ29tbWFuZENhbmNlbBISCgpjb21tYW5kX2lkGAEgASgDEhUKCGdyYWNlX21zGAIgASgNSACIAQFCCwoJX2dyYWNlX21zIlYKD0NvbW1hbmRQcm9ncmVzcxISCgpjb21tYW5kX2lkGAEgASgDEg8KB2N1cnJlbnQYAiABKA0SDQoFdG90YWwYAyABKA0SDwoHbWVzc2FnZRgEIAEoCSKxBAoNQ29tbWFuZFJlc3VsdBISCgpjb21tYW5kX2lkGAEgASgDEjMKBnN0YXR1cxgCIAEoDjIjLnBpcmkuYWdlbnQudjEuQ29tbWFuZFJlc3VsdC5TdGF0dXMSDwoHY2hhbmdlZBgDIAEoCBIOCgZvdXRwdXQYBSABKAkSFgoJZXhpdF9jb2RlGAYgASgFSACIAQESDgoGc2lnbmFsGAcgASgJEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAMSFgoOZmluaXNoZWRfYXRfbXMYCSABKAMSFAoMc3Rkb3V0X2J5dGVzGAogASgEEhQKDHN0ZGVycl9ieXRlcxgLIAEoBBIRCgl0cnVuY2F0ZWQYDCABKAgSJQoGcmVhcGVkGA0gASgLMhUucGlyaS5hZ2VudC52MS5SZWFwZWQSDAoEZGF0YRgOIAEoDBIVCg1zdGRvdXRfc2hhMjU2GA8gASgMEhUKDXN0ZGVycl9zaGEyNTYYECABKAwSDgoGbWFza2VkGBEgASgEIpgBCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASEgoOU1RBVFVTX1NVQ0NFU1MQARIRCg1TVEFUVVNfRkFJTEVEEAISFAoQU1RBVFVTX0NBTkNFTExFRBADEhQKEFNUQVRVU19USU1FRF9PVVQQBBISCg5TVEFUVVNfUkVGVVNFRBAFEg8KC1NUQVRVU19MT1NUEAZCDAoKX2V4aXRfY29kZUoECAQQBSIqCgZSZWFwZWQSEQoJc2lnbmFsbGVkGAEgASgNEg0KBWFsaXZlGAIgAygNInwKDUNvbW1hbmRPdXRwdXQSEgoKY29tbWFuZF9pZBgBIAEoAxIrCgZzdHJlYW0YAiABKA4yGy5waXJpLmFnZW50LnYxLk91dHB1dFN0cmVhbRIOCgZvZmZzZXQYAyABKAQSDQoFYnl0ZXMYBCABKAwSCwoDY3V0GAUgASgEIk8KCkNvbW1hbmRBY2sSEgoKY29tbWFuZF9pZBgBIAEoAxIOCgZzdGRvdXQYAiABKAQSDgoGc3RkZXJyGAMgASgEEg0KBWZpbmFsGAQgASgIIj0KC0RhdGFSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAMSDAoEdHlwZRgCIAEoCRIMCgRkYXRhGAMgASgJImgKDERhdGFSZXNwb25zZRISCgpyZXF1ZXN0X2lkGAEgASgDEgoKAm9rGAIgASgIEhAKBnN0cmluZxgDIAEoCUgAEg8KBWJ5dGVzGAQgASgMSAASDAoEbW9yZRgFIAEoCEIHCgV2YWx1ZSroAwoLTWVzc2FnZVR5cGUSHAoYTUVTU0FHRV9UWVBFX1VOU1BFQ0lGSUVEEAASHQoZTUVTU0FHRV9UWVBFX0NMSUVOVF9IRUxMTxAKEh0KGU1FU1NBR0VfVFlQRV9TRVJWRVJfSEVMTE8QCxIUChBNRVNTQUdFX1RZUEVfQllFEAwSFQoRTUVTU0FHRV9UWVBFX1BJTkcQDRIVChFNRVNTQUdFX1RZUEVfUE9ORxAOEh8KG01FU1NBR0VfVFlQRV9BVVRIX0NIQUxMRU5HRRAQEhsKF01FU1NBR0VfVFlQRV9BVVRIX1BST09GEBESGAoUTUVTU0FHRV9UWVBFX0NPTU1BTkQQFBIfChtNRVNTQUdFX1RZUEVfQ09NTUFORF9DQU5DRUwQFRIhCh1NRVNTQUdFX1RZUEVfQ09NTUFORF9QUk9HUkVTUxAWEh8KG01FU1NBR0VfVFlQRV9DT01NQU5EX1JFU1VMVBAXEh8KG01FU1NBR0VfVFlQRV9DT01NQU5EX09VVFBVVBAYEhwKGE1FU1NBR0VfVFlQRV9DT01NQU5EX0FDSxAZEh0KGU1FU1NBR0VfVFlQRV9EQVRBX1JFUVVFU1QQHhIeChpNRVNTQUdFX1RZUEVfREFUQV9SRVNQT05TRRAfKmEKDE9uRGlzY29ubmVjdBIdChlPTl9ESVNDT05ORUNUX1VOU1BFQ0lGSUVEEAASGgoWT05fRElTQ09OTkVDVF9DT05USU5VRRABEhYKEk9OX0RJU0NPTk5FQ1RfS0lMTBACKmEKDE91dHB1dFN0cmVhbRIdChlPVVRQVVRfU1RSRUFNX1VOU1BFQ0lGSUVEEAASGAoUT1VUUFVUX1NUUkVBTV9TVERPVVQQARIYChRPVVRQVVRfU1RSRUFNX1NUREVSUhACYgZwcm90bzM");
+  fileDesc("ChlwaXJpL2FnZW50L3YxL2FnZW50LnByb3RvEg1waXJpLmFnZW50LnYxIpEGCgdNZXNzYWdlEigKBHR5cGUYASABKA4yGi5waXJpLmFnZW50LnYxLk1lc3NhZ2VUeXBlEjIKDGNsaWVudF9oZWxsbxgKIAEoCzIaLnBpcmkuYWdlbnQudjEuQ2xpZW50SGVsbG9IABIyCgxzZXJ2ZXJfaGVsbG8YCyABKAsyGi5waXJpLmFnZW50LnYxLlNlcnZlckhlbGxvSAASIQoDYnllGA0gASgLMhIucGlyaS5hZ2VudC52MS5CeWVIABIjCgRwaW5nGA4gASgLMhMucGlyaS5hZ2VudC52MS5QaW5nSAASIwoEcG9uZxgPIAEoCzITLnBpcmkuYWdlbnQudjEuUG9uZ0gAEjYKDmF1dGhfY2hhbGxlbmdlGBAgASgLMhwucGlyaS5hZ2VudC52MS5BdXRoQ2hhbGxlbmdlSAASLgoKYXV0aF9wcm9vZhgRIAEoCzIYLnBpcmkuYWdlbnQudjEuQXV0aFByb29mSAASKQoHY29tbWFuZBgUIAEoCzIWLnBpcmkuYWdlbnQudjEuQ29tbWFuZEgAEi4KBmNhbmNlbBgVIAEoCzIcLnBpcmkuYWdlbnQudjEuQ29tbWFuZENhbmNlbEgAEjIKCHByb2dyZXNzGBYgASgLMh4ucGlyaS5hZ2VudC52MS5Db21tYW5kUHJvZ3Jlc3NIABIuCgZyZXN1bHQYFyABKAsyHC5waXJpLmFnZW50LnYxLkNvbW1hbmRSZXN1bHRIABI2Cg5jb21tYW5kX291dHB1dBgYIAEoCzIcLnBpcmkuYWdlbnQudjEuQ29tbWFuZE91dHB1dEgAEjAKC2NvbW1hbmRfYWNrGBkgASgLMhkucGlyaS5hZ2VudC52MS5Db21tYW5kQWNrSAASMgoMZGF0YV9yZXF1ZXN0GB4gASgLMhoucGlyaS5hZ2VudC52MS5EYXRhUmVxdWVzdEgAEjQKDWRhdGFfcmVzcG9uc2UYHyABKAsyGy5waXJpLmFnZW50LnYxLkRhdGFSZXNwb25zZUgAQgYKBGJvZHlKBAgMEA0i4wMKC0NsaWVudEhlbGxvEhEKCWNsaWVudF9pZBgBIAEoCRIMCgRhdXRoGAIgASgJEhAKCHByb3RvY29sGAMgASgNEhAKCGZlYXR1cmVzGAQgAygJEhUKDWFnZW50X3ZlcnNpb24YBSABKAkSNAoFZmFjdHMYBiADKAsyJS5waXJpLmFnZW50LnYxLkNsaWVudEhlbGxvLkZhY3RzRW50cnkSLQoIY29tbWFuZHMYByADKAsyGy5waXJpLmFnZW50LnYxLkNvbW1hbmRTdGF0ZRISCgpqb2luX3Rva2VuGAggASgJEhAKCGluc3RhbmNlGAkgASgJEg8KB3Nlc3Npb24YCiABKAQSFwoPbGFzdF9jb21tYW5kX2lkGAsgASgDEhIKCnB1YmxpY19rZXkYDCABKAwSEwoLaGVsbG9fbm9uY2UYDSABKAwSDQoFdHJ1c3QYDiADKAwSKgoGcG9saWN5GA8gASgLMhoucGlyaS5hZ2VudC52MS5BZ2VudFBvbGljeRIxCgxpbnN0YWxsYXRpb24YECABKAsyGy5waXJpLmFnZW50LnYxLkluc3RhbGxhdGlvbhosCgpGYWN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiOwoMSW5zdGFsbGF0aW9uEgwKBGtpbmQYASABKAkSDQoFdHJpYWwYAiABKAkSDgoGdGFyZ2V0GAMgASgJIl4KC0FnZW50UG9saWN5EgwKBG1vZGUYASABKAkSDwoHZWRpdGlvbhgCIAEoCRIOCgZzaGEyNTYYAyABKAwSEQoJdW5saW1pdGVkGAQgASgIEg0KBWVycm9yGAUgASgJIloKDUF1dGhDaGFsbGVuZ2USDQoFbm9uY2UYASABKAwSEwoLbWFuYWdlcl9rZXkYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMEhIKCm1hbmFnZXJfaWQYBCABKAkiHgoJQXV0aFByb29mEhEKCXNpZ25hdHVyZRgBIAEoDCLeAQoMQ29tbWFuZFN0YXRlEhIKCmNvbW1hbmRfaWQYASABKAMSDQoFbm9uY2UYAiABKAYSMAoFc3RhdGUYAyABKA4yIS5waXJpLmFnZW50LnYxLkNvbW1hbmRTdGF0ZS5TdGF0ZRIOCgZzdGRvdXQYBCABKAQSDgoGc3RkZXJyGAUgASgEIlkKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEgoOU1RBVEVfQUNDRVBURUQQARIRCg1TVEFURV9SVU5OSU5HEAISEgoOU1RBVEVfRklOSVNIRUQQAyLLAgoLU2VydmVySGVsbG8SDwoHdmVyc2lvbhgBIAEoDRIQCghmZWF0dXJlcxgCIAMoCRIXCg9tYW5hZ2VyX3ZlcnNpb24YAyABKAkSHQoQcGluZ19pbnRlcnZhbF9tcxgEIAEoDUgAiAEBEikKBnJlc3VtZRgFIAMoCzIZLnBpcmkuYWdlbnQudjEuUmVzdW1lRnJvbRISCgptYW5hZ2VyX2lkGAYgASgJEjIKCmNoZWNrcG9pbnQYByABKAsyHi5waXJpLmFnZW50LnYxLkF1ZGl0Q2hlY2twb2ludBIgChNyZWNvbm5lY3Rfd2luZG93X21zGAggASgNSAGIAQESEQoJY2FuY2VsbGVkGAkgAygDEgwKBG5hbWUYCiABKAlCEwoRX3BpbmdfaW50ZXJ2YWxfbXNCFgoUX3JlY29ubmVjdF93aW5kb3dfbXMiZQoPQXVkaXRDaGVja3BvaW50Eg0KBWNvdW50GAEgASgDEgwKBGhhc2gYAiABKAwSDQoFYXRfbXMYAyABKAMSEwoLbWFuYWdlcl9rZXkYBCABKAwSEQoJc2lnbmF0dXJlGAUgASgMIkAKClJlc3VtZUZyb20SEgoKY29tbWFuZF9pZBgBIAEoAxIOCgZzdGRvdXQYAiABKAQSDgoGc3RkZXJyGAMgASgEIssCCgNCeWUSDgoGcmVhc29uGAEgASgJEiUKBGNvZGUYAiABKA4yFy5waXJpLmFnZW50LnYxLkJ5ZS5Db2RlEhsKDnJldHJ5X2FmdGVyX21zGAMgASgNSACIAQEi3AEKBENvZGUSFAoQQ09ERV9VTlNQRUNJRklFRBAAEhQKEENPREVfQVVUSF9GQUlMRUQQARIRCg1DT0RFX1JFUExBQ0VEEAISDgoKQ09ERV9TVEFMRRADEhcKE0NPREVfUFJPVE9DT0xfRVJST1IQBBIVChFDT0RFX1BJTkdfVElNRU9VVBAFEhEKDUNPREVfU0hVVERPV04QBhINCglDT0RFX0JVU1kQBxIQCgxDT0RFX1BFTkRJTkcQCBIPCgtDT0RFX0pPSU5FRBAJEhAKDENPREVfUkVNT1ZFRBAKQhEKD19yZXRyeV9hZnRlcl9tcyIUCgRQaW5nEgwKBGRhdGEYASABKAUiFAoEUG9uZxIMCgRkYXRhGAEgASgFIq0CCgdDb21tYW5kEhIKCmNvbW1hbmRfaWQYASABKAMSDAoEdHlwZRgCIAEoCRIMCgRkYXRhGAMgASgJEhcKCnRpbWVvdXRfbXMYBCABKA1IAIgBARIyCg1vbl9kaXNjb25uZWN0GAUgASgOMhsucGlyaS5hZ2VudC52MS5PbkRpc2Nvbm5lY3QSDQoFbm9uY2UYBiABKAYSGgoNa2lsbF9hZnRlcl9tcxgHIAEoDUgBiAEBEhEKCXN0YXRlbWVudBgIIAEoDBIwCgpzaWduYXR1cmVzGAkgAygLMhwucGlyaS5hZ2VudC52MS5Xb3JrU2lnbmF0dXJlEhQKDHJlcXVlc3RlZF9ieRgKIAEoCUINCgtfdGltZW91dF9tc0IQCg5fa2lsbF9hZnRlcl9tcyI2Cg1Xb3JrU2lnbmF0dXJlEhIKCnB1YmxpY19rZXkYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIkcKDUNvbW1hbmRDYW5jZWwSEgoKY29tbWFuZF9pZBgBIAEoAxIVCghncmFjZV9tcxgCIAEoDUgAiAEBQgsKCV9ncmFjZV9tcyJWCg9Db21tYW5kUHJvZ3Jlc3MSEgoKY29tbWFuZF9pZBgBIAEoAxIPCgdjdXJyZW50GAIgASgNEg0KBXRvdGFsGAMgASgNEg8KB21lc3NhZ2UYBCABKAkisQQKDUNvbW1hbmRSZXN1bHQSEgoKY29tbWFuZF9pZBgBIAEoAxIzCgZzdGF0dXMYAiABKA4yIy5waXJpLmFnZW50LnYxLkNvbW1hbmRSZXN1bHQuU3RhdHVzEg8KB2NoYW5nZWQYAyABKAgSDgoGb3V0cHV0GAUgASgJEhYKCWV4aXRfY29kZRgGIAEoBUgAiAEBEg4KBnNpZ25hbBgHIAEoCRIVCg1zdGFydGVkX2F0X21zGAggASgDEhYKDmZpbmlzaGVkX2F0X21zGAkgASgDEhQKDHN0ZG91dF9ieXRlcxgKIAEoBBIUCgxzdGRlcnJfYnl0ZXMYCyABKAQSEQoJdHJ1bmNhdGVkGAwgASgIEiUKBnJlYXBlZBgNIAEoCzIVLnBpcmkuYWdlbnQudjEuUmVhcGVkEgwKBGRhdGEYDiABKAwSFQoNc3Rkb3V0X3NoYTI1NhgPIAEoDBIVCg1zdGRlcnJfc2hhMjU2GBAgASgMEg4KBm1hc2tlZBgRIAEoBCKYAQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEhIKDlNUQVRVU19TVUNDRVNTEAESEQoNU1RBVFVTX0ZBSUxFRBACEhQKEFNUQVRVU19DQU5DRUxMRUQQAxIUChBTVEFUVVNfVElNRURfT1VUEAQSEgoOU1RBVFVTX1JFRlVTRUQQBRIPCgtTVEFUVVNfTE9TVBAGQgwKCl9leGl0X2NvZGVKBAgEEAUiKgoGUmVhcGVkEhEKCXNpZ25hbGxlZBgBIAEoDRINCgVhbGl2ZRgCIAMoDSJ8Cg1Db21tYW5kT3V0cHV0EhIKCmNvbW1hbmRfaWQYASABKAMSKwoGc3RyZWFtGAIgASgOMhsucGlyaS5hZ2VudC52MS5PdXRwdXRTdHJlYW0SDgoGb2Zmc2V0GAMgASgEEg0KBWJ5dGVzGAQgASgMEgsKA2N1dBgFIAEoBCJPCgpDb21tYW5kQWNrEhIKCmNvbW1hbmRfaWQYASABKAMSDgoGc3Rkb3V0GAIgASgEEg4KBnN0ZGVychgDIAEoBBINCgVmaW5hbBgEIAEoCCI9CgtEYXRhUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgDEgwKBHR5cGUYAiABKAkSDAoEZGF0YRgDIAEoCSJoCgxEYXRhUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoAxIKCgJvaxgCIAEoCBIQCgZzdHJpbmcYAyABKAlIABIPCgVieXRlcxgEIAEoDEgAEgwKBG1vcmUYBSABKAhCBwoFdmFsdWUq6AMKC01lc3NhZ2VUeXBlEhwKGE1FU1NBR0VfVFlQRV9VTlNQRUNJRklFRBAAEh0KGU1FU1NBR0VfVFlQRV9DTElFTlRfSEVMTE8QChIdChlNRVNTQUdFX1RZUEVfU0VSVkVSX0hFTExPEAsSFAoQTUVTU0FHRV9UWVBFX0JZRRAMEhUKEU1FU1NBR0VfVFlQRV9QSU5HEA0SFQoRTUVTU0FHRV9UWVBFX1BPTkcQDhIfChtNRVNTQUdFX1RZUEVfQVVUSF9DSEFMTEVOR0UQEBIbChdNRVNTQUdFX1RZUEVfQVVUSF9QUk9PRhAREhgKFE1FU1NBR0VfVFlQRV9DT01NQU5EEBQSHwobTUVTU0FHRV9UWVBFX0NPTU1BTkRfQ0FOQ0VMEBUSIQodTUVTU0FHRV9UWVBFX0NPTU1BTkRfUFJPR1JFU1MQFhIfChtNRVNTQUdFX1RZUEVfQ09NTUFORF9SRVNVTFQQFxIfChtNRVNTQUdFX1RZUEVfQ09NTUFORF9PVVRQVVQQGBIcChhNRVNTQUdFX1RZUEVfQ09NTUFORF9BQ0sQGRIdChlNRVNTQUdFX1RZUEVfREFUQV9SRVFVRVNUEB4SHgoaTUVTU0FHRV9UWVBFX0RBVEFfUkVTUE9OU0UQHyphCgxPbkRpc2Nvbm5lY3QSHQoZT05fRElTQ09OTkVDVF9VTlNQRUNJRklFRBAAEhoKFk9OX0RJU0NPTk5FQ1RfQ09OVElOVUUQARIWChJPTl9ESVNDT05ORUNUX0tJTEwQAiphCgxPdXRwdXRTdHJlYW0SHQoZT1VUUFVUX1NUUkVBTV9VTlNQRUNJRklFRBAAEhgKFE9VVFBVVF9TVFJFQU1fU1RET1VUEAESGAoUT1VUUFVUX1NUUkVBTV9TVERFUlIQAmIGcHJvdG8z");
 
 /**
  * One message. `type` names the member of `body` that is set.
@@ -251,6 +251,13 @@ export type ClientHello = Message$1<"piri.agent.v1.ClientHello"> & {
    * @generated from field: piri.agent.v1.AgentPolicy policy = 15;
    */
   policy?: AgentPolicy | undefined;
+
+  /**
+   * How the agent is installed; absent if it does not say.
+   *
+   * @generated from field: piri.agent.v1.Installation installation = 16;
+   */
+  installation?: Installation | undefined;
 };
 
 /**
@@ -259,6 +266,41 @@ export type ClientHello = Message$1<"piri.agent.v1.ClientHello"> & {
  */
 export const ClientHelloSchema: GenMessage<ClientHello> = /*@__PURE__*/
   messageDesc(file_piri_agent_v1_agent, 1);
+
+/**
+ * Since 2. How an agent is installed on its host.
+ *
+ * @generated from message piri.agent.v1.Installation
+ */
+export type Installation = Message$1<"piri.agent.v1.Installation"> & {
+  /**
+   * slots: the agent can replace itself. package, loose: it cannot.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * The version that is replaced, while this one is on trial; empty otherwise.
+   *
+   * @generated from field: string trial = 2;
+   */
+  trial: string;
+
+  /**
+   * The kind of machine that its executable is for: linux-x64.
+   *
+   * @generated from field: string target = 3;
+   */
+  target: string;
+};
+
+/**
+ * Describes the message piri.agent.v1.Installation.
+ * Use `create(InstallationSchema)` to create a new message.
+ */
+export const InstallationSchema: GenMessage<Installation> = /*@__PURE__*/
+  messageDesc(file_piri_agent_v1_agent, 2);
 
 /**
  * Since 2. An agent's policy, which no message can change. The agent tells it
@@ -308,7 +350,7 @@ export type AgentPolicy = Message$1<"piri.agent.v1.AgentPolicy"> & {
  * Use `create(AgentPolicySchema)` to create a new message.
  */
 export const AgentPolicySchema: GenMessage<AgentPolicy> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 2);
+  messageDesc(file_piri_agent_v1_agent, 3);
 
 /**
  * Since 2, with the feature proof. The Manager proves its key, and asks the
@@ -351,7 +393,7 @@ export type AuthChallenge = Message$1<"piri.agent.v1.AuthChallenge"> & {
  * Use `create(AuthChallengeSchema)` to create a new message.
  */
 export const AuthChallengeSchema: GenMessage<AuthChallenge> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 3);
+  messageDesc(file_piri_agent_v1_agent, 4);
 
 /**
  * Since 2, with the feature proof. The agent's answer to AuthChallenge.
@@ -372,7 +414,7 @@ export type AuthProof = Message$1<"piri.agent.v1.AuthProof"> & {
  * Use `create(AuthProofSchema)` to create a new message.
  */
 export const AuthProofSchema: GenMessage<AuthProof> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 4);
+  messageDesc(file_piri_agent_v1_agent, 5);
 
 /**
  * Since 2. A command that an agent still knows.
@@ -415,7 +457,7 @@ export type CommandState = Message$1<"piri.agent.v1.CommandState"> & {
  * Use `create(CommandStateSchema)` to create a new message.
  */
 export const CommandStateSchema: GenMessage<CommandState> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 5);
+  messageDesc(file_piri_agent_v1_agent, 6);
 
 /**
  * How far the command got.
@@ -452,7 +494,7 @@ export enum CommandState_State {
  * Describes the enum piri.agent.v1.CommandState.State.
  */
 export const CommandState_StateSchema: GenEnum<CommandState_State> = /*@__PURE__*/
-  enumDesc(file_piri_agent_v1_agent, 5, 0);
+  enumDesc(file_piri_agent_v1_agent, 6, 0);
 
 /**
  * The Manager's first message: the agent is admitted.
@@ -536,7 +578,7 @@ export type ServerHello = Message$1<"piri.agent.v1.ServerHello"> & {
  * Use `create(ServerHelloSchema)` to create a new message.
  */
 export const ServerHelloSchema: GenMessage<ServerHello> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 6);
+  messageDesc(file_piri_agent_v1_agent, 7);
 
 /**
  * Since 2, with the feature proof. State of the Manager's audit, signed.
@@ -585,7 +627,7 @@ export type AuditCheckpoint = Message$1<"piri.agent.v1.AuditCheckpoint"> & {
  * Use `create(AuditCheckpointSchema)` to create a new message.
  */
 export const AuditCheckpointSchema: GenMessage<AuditCheckpoint> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 7);
+  messageDesc(file_piri_agent_v1_agent, 8);
 
 /**
  * Since 2. Where the output of a command goes on.
@@ -618,7 +660,7 @@ export type ResumeFrom = Message$1<"piri.agent.v1.ResumeFrom"> & {
  * Use `create(ResumeFromSchema)` to create a new message.
  */
 export const ResumeFromSchema: GenMessage<ResumeFrom> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 8);
+  messageDesc(file_piri_agent_v1_agent, 9);
 
 /**
  * The last message of whoever ends the connection.
@@ -653,7 +695,7 @@ export type Bye = Message$1<"piri.agent.v1.Bye"> & {
  * Use `create(ByeSchema)` to create a new message.
  */
 export const ByeSchema: GenMessage<Bye> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 9);
+  messageDesc(file_piri_agent_v1_agent, 10);
 
 /**
  * Why, for machines. Since 2.
@@ -732,7 +774,7 @@ export enum Bye_Code {
  * Describes the enum piri.agent.v1.Bye.Code.
  */
 export const Bye_CodeSchema: GenEnum<Bye_Code> = /*@__PURE__*/
-  enumDesc(file_piri_agent_v1_agent, 9, 0);
+  enumDesc(file_piri_agent_v1_agent, 10, 0);
 
 /**
  * Asks for a Pong with the same data.
@@ -751,7 +793,7 @@ export type Ping = Message$1<"piri.agent.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 10);
+  messageDesc(file_piri_agent_v1_agent, 11);
 
 /**
  * Answers a Ping.
@@ -770,7 +812,7 @@ export type Pong = Message$1<"piri.agent.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 11);
+  messageDesc(file_piri_agent_v1_agent, 12);
 
 /**
  * Tells the agent to carry out an operation.
@@ -853,7 +895,7 @@ export type Command = Message$1<"piri.agent.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 12);
+  messageDesc(file_piri_agent_v1_agent, 13);
 
 /**
  * Since 2. Signature of a statement by the key of an operator.
@@ -881,7 +923,7 @@ export type WorkSignature = Message$1<"piri.agent.v1.WorkSignature"> & {
  * Use `create(WorkSignatureSchema)` to create a new message.
  */
 export const WorkSignatureSchema: GenMessage<WorkSignature> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 13);
+  messageDesc(file_piri_agent_v1_agent, 14);
 
 /**
  * Asks the agent to end a command.
@@ -907,7 +949,7 @@ export type CommandCancel = Message$1<"piri.agent.v1.CommandCancel"> & {
  * Use `create(CommandCancelSchema)` to create a new message.
  */
 export const CommandCancelSchema: GenMessage<CommandCancel> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 14);
+  messageDesc(file_piri_agent_v1_agent, 15);
 
 /**
  * How far a command is.
@@ -943,7 +985,7 @@ export type CommandProgress = Message$1<"piri.agent.v1.CommandProgress"> & {
  * Use `create(CommandProgressSchema)` to create a new message.
  */
 export const CommandProgressSchema: GenMessage<CommandProgress> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 15);
+  messageDesc(file_piri_agent_v1_agent, 16);
 
 /**
  * How a command ended.
@@ -1060,7 +1102,7 @@ export type CommandResult = Message$1<"piri.agent.v1.CommandResult"> & {
  * Use `create(CommandResultSchema)` to create a new message.
  */
 export const CommandResultSchema: GenMessage<CommandResult> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 16);
+  messageDesc(file_piri_agent_v1_agent, 17);
 
 /**
  * The end, in a word.
@@ -1114,7 +1156,7 @@ export enum CommandResult_Status {
  * Describes the enum piri.agent.v1.CommandResult.Status.
  */
 export const CommandResult_StatusSchema: GenEnum<CommandResult_Status> = /*@__PURE__*/
-  enumDesc(file_piri_agent_v1_agent, 16, 0);
+  enumDesc(file_piri_agent_v1_agent, 17, 0);
 
 /**
  * Since 2. What ending a command's processes came to.
@@ -1142,7 +1184,7 @@ export type Reaped = Message$1<"piri.agent.v1.Reaped"> & {
  * Use `create(ReapedSchema)` to create a new message.
  */
 export const ReapedSchema: GenMessage<Reaped> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 17);
+  messageDesc(file_piri_agent_v1_agent, 18);
 
 /**
  * Since 2. What a command printed.
@@ -1187,7 +1229,7 @@ export type CommandOutput = Message$1<"piri.agent.v1.CommandOutput"> & {
  * Use `create(CommandOutputSchema)` to create a new message.
  */
 export const CommandOutputSchema: GenMessage<CommandOutput> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 18);
+  messageDesc(file_piri_agent_v1_agent, 19);
 
 /**
  * Since 2. What the Manager holds of a command.
@@ -1225,7 +1267,7 @@ export type CommandAck = Message$1<"piri.agent.v1.CommandAck"> & {
  * Use `create(CommandAckSchema)` to create a new message.
  */
 export const CommandAckSchema: GenMessage<CommandAck> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 19);
+  messageDesc(file_piri_agent_v1_agent, 20);
 
 /**
  * Asks the Manager for data.
@@ -1256,7 +1298,7 @@ export type DataRequest = Message$1<"piri.agent.v1.DataRequest"> & {
  * Use `create(DataRequestSchema)` to create a new message.
  */
 export const DataRequestSchema: GenMessage<DataRequest> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 20);
+  messageDesc(file_piri_agent_v1_agent, 21);
 
 /**
  * Answers a DataRequest.
@@ -1306,7 +1348,7 @@ export type DataResponse = Message$1<"piri.agent.v1.DataResponse"> & {
  * Use `create(DataResponseSchema)` to create a new message.
  */
 export const DataResponseSchema: GenMessage<DataResponse> = /*@__PURE__*/
-  messageDesc(file_piri_agent_v1_agent, 21);
+  messageDesc(file_piri_agent_v1_agent, 22);
 
 /**
  * Which member of a Message's body is set.

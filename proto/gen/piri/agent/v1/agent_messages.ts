@@ -270,12 +270,15 @@ export interface ClientHello {
   trust: Uint8Array[];
   /** What the host's owner allows here; absent if the agent knows no policies. */
   policy?: AgentPolicy | undefined;
+  /** How the agent is installed; absent if it does not say. */
+  installation?: Installation | undefined;
 }
 
 /** A ClientHello; what is not given is as in an empty one. */
-export function createClientHello(init: Omit<Partial<ClientHello>, "commands" | "policy"> & {
+export function createClientHello(init: Omit<Partial<ClientHello>, "commands" | "policy" | "installation"> & {
   commands?: readonly Partial<CommandState>[];
   policy?: Partial<AgentPolicy> | undefined;
+  installation?: Partial<Installation> | undefined;
 } = {}): ClientHello {
   const message: ClientHello = {
     clientId: init.clientId ?? "",
@@ -295,6 +298,9 @@ export function createClientHello(init: Omit<Partial<ClientHello>, "commands" | 
   };
   if (init.policy !== undefined) {
     message.policy = createAgentPolicy(init.policy);
+  }
+  if (init.installation !== undefined) {
+    message.installation = createInstallation(init.installation);
   }
   return message;
 }
@@ -339,6 +345,9 @@ export function writeClientHello(
   for (const item of message.trust) writer.bytes(114, item);
   if (message.policy !== undefined) {
     writer.message(122, writeAgentPolicy, message.policy);
+  }
+  if (message.installation !== undefined) {
+    writer.message(130, writeInstallation, message.installation);
   }
 }
 
@@ -394,6 +403,67 @@ export function readClientHello(
         break;
       case 15:
         message.policy = reader.message(readAgentPolicy, message.policy);
+        break;
+      case 16:
+        message.installation = reader.message(readInstallation, message.installation);
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  return message;
+}
+
+/** Since 2. How an agent is installed on its host. */
+export interface Installation {
+  /** slots: the agent can replace itself. package, loose: it cannot. */
+  kind: string;
+  /** The version that is replaced, while this one is on trial; empty otherwise. */
+  trial: string;
+  /** The kind of machine that its executable is for: linux-x64. */
+  target: string;
+}
+
+/** A Installation; what is not given is as in an empty one. */
+export function createInstallation(init: Partial<Installation> = {}): Installation {
+  return {
+    kind: init.kind ?? "",
+    trial: init.trial ?? "",
+    target: init.target ?? "",
+  };
+}
+
+export function writeInstallation(
+  writer: ProtobufWriter,
+  message: Installation,
+): void {
+  if (message.kind !== "") {
+    writer.string(10, message.kind);
+  }
+  if (message.trial !== "") {
+    writer.string(18, message.trial);
+  }
+  if (message.target !== "") {
+    writer.string(26, message.target);
+  }
+}
+
+export function readInstallation(
+  reader: ProtobufReader,
+  end: number,
+  message: Installation = createInstallation(),
+): Installation {
+  while (reader.at < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.kind = reader.string();
+        break;
+      case 2:
+        message.trial = reader.string();
+        break;
+      case 3:
+        message.target = reader.string();
         break;
       default:
         reader.skip(tag);

@@ -1,0 +1,122 @@
+import { statfs } from "node:fs/promises";
+import type { UpdateParts } from "./agent/update/update_parts.ts";
+import { type Clock, systemClock } from "./base/clock.ts";
+import { messageOf } from "./base/errors.ts";
+import type { MinisignKey } from "./base/minisign.ts";
+import { VERSION } from "./base/version.ts";
+import { HostFiles } from "./service/host_files.ts";
+import type { Ran } from "./service/host_system.ts";
+import { guardStart } from "./update/guard.ts";
+import { installedAt, rootOfGuard } from "./update/slot_links.ts";
+
+/** Longest run of a new version that is tried, in milliseconds. */
+const TRY_MS = 30_000;
+
+/** Most lines of the log that a failed update tells. */
+const LOG_LINES = "20";
+
+/** Variables that service managers give to what they start again. */
+const STARTED_BY = ["INVOCATION_ID", "RC_SVCNAME", "XPC_SERVICE_NAME"];
+
+/** Facts about an agent that the host does not tell. */
+export interface OwnUpdateOptions {
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly edition: "full" | "observe";
+  readonly isAllowed: () => boolean;
+  readonly keys: () => readonly MinisignKey[];
+  readonly restart: (cause: string) => void;
+}
+
+/** Parts of the agent of this process that replace it; undefined for one that runs from source. */
+export async function ownUpdate(
+  { edition, ...options }: OwnUpdateOptions,
+): Promise<UpdateParts | undefined> {
+  if (!Deno.build.standalone) return undefined;
+  const executable = await Deno.realPath(Deno.execPath());
+  return {
+    ...options,
+    files: new HostFiles(),
+    version: VERSION,
+    product: edition === "full" ? "piri-agent" : "piri-agent-observe",
+    target: targetOf(Deno.build),
+    executable,
+    installed: installedAt(executable),
+    isRestarted: STARTED_BY.some((name) => Deno.env.has(name)),
+    freeBytes,
+    run: runBriefly,
+    lastLines,
+  };
+}
+
+/** Looks before a start of the agent whether it has to go back. This process is the guard, or there is nothing to do. */
+export async function guardOwnStart(dir: string): Promise<string> {
+  const root = rootOfGuard(Deno.execPath());
+  if (root === undefined) return "";
+  return await guardStart({
+    files: new HostFiles(),
+    dir,
+    root,
+    now: systemClock.now(),
+  });
+}
+
+/** Name of a kind of machine as releases have it. */
+export function targetOf(
+  { os, arch }: Pick<typeof Deno.build, "os" | "arch">,
+): string {
+  const system = os === "darwin" ? "macos" : os;
+  return `${system}-${arch === "x86_64" ? "x64" : "arm64"}`;
+}
+
+async function freeBytes(path: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs a program that may be broken. */
+async function runBriefly(
+  program: string,
+  ...args: readonly string[]
+): Promise<Ran> {
+  const decoder = new TextDecoder();
+  try {
+    const { code, stdout, stderr } = await new Deno.Command(program, {
+      args: [...args],
+      stdin: "null",
+      // What it is told about its service is not for it.
+      env: { NOTIFY_SOCKET: "", WATCHDOG_USEC: "" },
+      signal: AbortSignal.timeout(TRY_MS),
+    }).output();
+    return {
+      code,
+      stdout: decoder.decode(stdout),
+      stderr: decoder.decode(stderr),
+    };
+  } catch (error) {
+    return { code: 126, stdout: "", stderr: messageOf(error) };
+  }
+}
+
+/** Newest lines of the journal of systemd about this service. */
+async function lastLines(since: number): Promise<string> {
+  if (!Deno.env.has("JOURNAL_STREAM")) return "";
+  const isUser = Deno.uid() !== 0;
+  const { code, stdout } = await runBriefly(
+    "journalctl",
+    ...isUser ? ["--user-unit"] : ["-u"],
+    "piri-agent.service",
+    `--since=@${Math.floor(since / 1_000)}`,
+    "-n",
+    LOG_LINES,
+    "-o",
+    "cat",
+    "--no-pager",
+    "-q",
+  );
+  return code === 0 ? stdout : "";
+}
