@@ -8,9 +8,10 @@ import { logger, startLog } from "./base/log.ts";
 import { systemRandom } from "./base/random.ts";
 import { reloadAndLog } from "./base/reload.ts";
 import { aborted } from "./base/signals.ts";
+import { messageOf } from "./base/errors.ts";
 import type { AgentServices } from "./cli/agent/services.ts";
 import { readHostRecord } from "./host_record.ts";
-import { ownService, OwnState } from "./own_service.ts";
+import { hasServiceManager, ownService, OwnState } from "./own_service.ts";
 import { joinManager, serveAgent } from "./serve_agent.ts";
 
 const parts = { clock: systemClock, random: systemRandom };
@@ -30,12 +31,16 @@ export function agentServicesOf(edition: Edition): AgentServices {
       return { name, address };
     },
 
-    async run({ dir, log }, { signal, onReload }) {
+    async run({ dir, log }, { signal, onReload, onRestart }) {
       requireBounds(edition, dir);
       using state = new OwnState(dir);
+      const restart = Promise.withResolvers<string>();
       await using agent = await serveAgent({
         dir,
         onLink: (link) => state.changed(link),
+        onRestart: hasServiceManager("piri-agent")
+          ? (cause) => restart.resolve(`a restart by ${cause}`)
+          : undefined,
         ...parts,
         ownsProcess: true,
         edition,
@@ -45,11 +50,19 @@ export function agentServicesOf(edition: Edition): AgentServices {
       using _reloads = onReload(() =>
         reloadAndLog(() => agent.reload(), logger("agent"))
       );
-      await aborted(signal);
-      state.stopping();
-      logger("agent").info("The agent stops: {cause}", {
-        cause: signal.reason,
+      using _restarts = onRestart(() => {
+        try {
+          agent.restartWhenIdle("SIGUSR1");
+        } catch (error) {
+          logger("agent").warning("{error}", { error: messageOf(error) });
+        }
       });
+      const cause = await Promise.race([
+        restart.promise,
+        aborted(signal).then(() => signal.reason),
+      ]);
+      state.stopping();
+      logger("agent").info("The agent stops: {cause}", { cause });
     },
 
     commands: ({ dir }) => readHostRecord(dir),

@@ -54,9 +54,12 @@ export const managerServices: ManagerServices = {
     };
   },
 
-  async serve({ dir, log, guard, control }, { signal, onReload, onReady }) {
+  async serve(
+    { dir, log, guard, control },
+    { signal, onReload, onRestart, onReady },
+  ) {
     await requireNoLogin(dir);
-    const { OwnState } = await import("./own_service.ts");
+    const { hasServiceManager, OwnState } = await import("./own_service.ts");
     // Before libraries can be loaded no more.
     using state = new OwnState(dir);
     // Before it reads a byte from outside. On Windows the rights to its state folder are looked at by a library.
@@ -84,11 +87,21 @@ export const managerServices: ManagerServices = {
     using _reloads = onReload(() =>
       reloadAndLog(() => manager.reload(), logger("manager"))
     );
-    await aborted(signal);
-    state.stopping();
-    logger("manager").info("The Manager stops: {cause}", {
-      cause: signal.reason,
+    const restart = Promise.withResolvers<string>();
+    using _restarts = onRestart(() => {
+      if (hasServiceManager("piri-manager")) {
+        return restart.resolve("a restart by SIGUSR1");
+      }
+      logger("manager").warning(
+        "Cannot restart: no service manager has started this Manager, so nobody would start it again",
+      );
     });
+    const cause = await Promise.race([
+      restart.promise,
+      aborted(signal).then(() => signal.reason),
+    ]);
+    state.stopping();
+    logger("manager").info("The Manager stops: {cause}", { cause });
   },
 
   async service() {

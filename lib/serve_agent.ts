@@ -70,6 +70,8 @@ export interface ServeAgentOptions {
   readonly onLink?: (
     state: { readonly connected: boolean; readonly detail: string },
   ) => void;
+  /** Told the cause once the agent is to be stopped and started again; absent if nobody would start it again. */
+  readonly onRestart?: ((cause: string) => void) | undefined;
 }
 
 /** Running Agent. */
@@ -84,6 +86,12 @@ export interface RunningAgent extends AsyncDisposable {
    * stay
    */
   reload(): Promise<Reload>;
+  /**
+   * Restarts the agent by `onRestart` as soon as no command runs.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if nobody would start it again
+   */
+  restartWhenIdle(cause: string): void;
   /** Stops the agent: refuses new commands, ends running ones, delivers what it can within 5 s, and says Bye. */
   stop(): Promise<void>;
 }
@@ -130,6 +138,7 @@ export async function serveAgent(
       const { changed, later } = await settings.reload();
       return { changed: isOther ? ["policy", ...changed] : changed, later };
     },
+    restartWhenIdle: (cause) => owned.core.restartWhenIdle(cause),
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -278,7 +287,7 @@ interface OwnedCore extends AsyncDisposable {
 
 async function openCore(
   config: JoinConfig,
-  { dir, clock, random, ownsProcess, edition = "full", onLink }:
+  { dir, clock, random, ownsProcess, edition = "full", onLink, onRestart }:
     ServeAgentOptions,
   settings?: RunningSettings,
 ): Promise<OwnedCore> {
@@ -368,6 +377,7 @@ async function openCore(
       isRemoved ? removed.write(clock.now()) : removed.clear(),
     endSurvivors: (processes, marker) => endSurvivors(processes, marker, clock),
     ...onLink === undefined ? {} : { onLink },
+    onRestart,
   });
   stack.defer(() => core.stop());
   const owned = stack.move();

@@ -13,6 +13,7 @@ import { type AgentIdentity, Link, type LinkOptions } from "./link/link.ts";
 import { wayBack } from "./link/removal.ts";
 import { ownOperations } from "./own_operations.ts";
 import { OwnWork } from "./own_work.ts";
+import { type RestartRequest, Restarts } from "./restart.ts";
 import { type FoundPolicy } from "./policy/policy.ts";
 import { PolicyGate } from "./policy/policy_gate.ts";
 import { Runner, type RunnerOptions } from "./runner/runner.ts";
@@ -49,6 +50,8 @@ export interface AgentCoreOptions {
   readonly keepName?: NonNullable<LinkOptions["keepName"]>;
   readonly onLink?: NonNullable<LinkOptions["onLink"]>;
   readonly endSurvivors: RunnerOptions["endSurvivors"];
+  /** Told the cause once the agent is to be stopped and started again; absent if nobody would start it again. */
+  readonly onRestart?: ((cause: string) => void) | undefined;
 }
 
 /** Agent without sockets, files and threads of its own: its creator passes them in. */
@@ -61,6 +64,7 @@ export class AgentCore {
   readonly #policy: PolicyGate;
   readonly #runner: Runner;
   readonly #link: Link;
+  readonly #restarts: Restarts;
   #upkeep: Timer | undefined;
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -70,9 +74,19 @@ export class AgentCore {
     this.counters = options.counters ?? new Counters();
     this.#clock = options.clock;
     this.#journal = options.journal;
+    const { onRestart } = options;
+    this.#restarts = new Restarts({
+      clock: options.clock,
+      isBusy: () => this.#runner.isBusy,
+      isDelivering: (id) => this.#isDelivering(id),
+      restart: onRestart && ((request) => {
+        this.#leave(request);
+        onRestart(request.cause);
+      }),
+    });
     this.#workers = new OwnWork(
       options.workers,
-      ownOperations(() => this.#link.proofs),
+      ownOperations(() => this.#link.proofs, this.#restarts),
     );
     this.#policy = options.policy ?? new PolicyGate();
     this.#runner = new Runner({
@@ -117,6 +131,15 @@ export class AgentCore {
   }
 
   /**
+   * Restarts the agent as soon as no command runs.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if nobody would start it again
+   */
+  restartWhenIdle(cause: string): void {
+    this.#restarts.ask({ cause, when: "idle" });
+  }
+
+  /**
    * Makes one connection, and ends it once the Manager has admitted the agent. Returns the Manager's address.
    *
    * @throws {PiriError} AUTH_FAILED, REFUSED, UNAVAILABLE, or an error of the dial; WaitsForApproval
@@ -139,6 +162,7 @@ export class AgentCore {
 
   async #stop(): Promise<void> {
     this.#upkeep?.cancel();
+    this.#restarts.cancel();
     this.#runner.refuse("the agent stops");
     await this.#runner.stop();
     await this.#lastAcks();
@@ -146,6 +170,21 @@ export class AgentCore {
     await this.#running;
     this.#workers.close();
     await this.#journal[Symbol.asyncDispose]();
+  }
+
+  /**
+   * Takes no further command from the Manager if the agent restarts when idle. Those that are under way are not refused:
+   * the Manager sends them to the next connection.
+   */
+  #leave({ when }: RestartRequest): void {
+    if (when === "idle") this.#link.stop("the agent restarts");
+  }
+
+  #isDelivering(commandId?: bigint): boolean {
+    return this.#link.isReady &&
+      this.#journal.entries().some(({ id }) =>
+        commandId === undefined || id === commandId
+      );
   }
 
   async #keepUp(): Promise<void> {

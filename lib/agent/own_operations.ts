@@ -1,15 +1,18 @@
 import { encodeBase64 } from "@std/encoding/base64";
 import { encodeHex } from "@std/encoding/hex";
+import { agentRestart } from "../operations/agent_restart.ts";
 import { agentTrust } from "../operations/agent_trust.ts";
 import { checkParams } from "../operations/params.ts";
 import { PiriError } from "../base/errors.ts";
 import { fingerprint } from "../base/signing_key.ts";
 import type { KeyProofs } from "./link/key_proofs.ts";
 import type { OwnOperation } from "./own_work.ts";
+import type { Restarts } from "./restart.ts";
 
-/** Operations on the keys of an agent, by their names. */
+/** Operations on the agent itself and its keys, by their names. */
 export function ownOperations(
   keys: () => KeyProofs | undefined,
+  restarts: Pick<Restarts, "ask">,
 ): ReadonlyMap<string, OwnOperation> {
   const own = (attempt: string): KeyProofs => {
     const found = keys();
@@ -20,6 +23,22 @@ export function ownOperations(
     );
   };
   return new Map<string, OwnOperation>([
+    ["agent.Restart", ({ commandId, params }) => {
+      const { when, withinMs } = checkParams(agentRestart, params);
+      restarts.ask({
+        cause: `command ${commandId}`,
+        when,
+        withinMs,
+        commandId,
+      });
+      return Promise.resolve({
+        success: true,
+        changed: true,
+        message: when === "now"
+          ? "it restarts now"
+          : "it restarts as soon as no command runs",
+      });
+    }],
     ["agent.Rotate", async ({ commandId }) => {
       const publicKey = await own("rotate").rotate(commandId);
       return {

@@ -182,9 +182,13 @@ function connectedText(process: ServiceStatus["process"]): string {
 
 function versionText({ process, versionOnDisk }: ServiceStatus): string {
   const disk = versionOnDisk ?? "unknown";
-  return process === undefined || process.version === disk
-    ? disk
-    : `${disk} is installed, ${process.version} runs: restart it`;
+  if (process === undefined) return disk;
+  if (process.version !== disk) {
+    return `${disk} is installed, ${process.version} runs: restart it`;
+  }
+  return process.replaced === true
+    ? `${disk}, whose file was replaced since it runs: restart it`
+    : disk;
 }
 
 function statusJson(status: ServiceStatus): Record<string, unknown> {
@@ -204,6 +208,7 @@ function statusJson(status: ServiceStatus): Record<string, unknown> {
     executable: status.executable ?? null,
     versionOnDisk: status.versionOnDisk ?? null,
     versionRunning: process?.version ?? null,
+    replaced: process?.replaced ?? false,
     connected: process?.connected ?? null,
     connection: process?.detail ?? null,
     dir: status.stateDir,

@@ -40,6 +40,8 @@ export interface ServiceStatus {
     /** Null in a Manager. */
     readonly connected: boolean | null;
     readonly detail: string;
+    /** True if its file was replaced since it has started. */
+    readonly replaced?: boolean;
   } | undefined;
   /** Line that shows the log. */
   readonly logLine: string;

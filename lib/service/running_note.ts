@@ -12,6 +12,8 @@ export interface RunningFacts {
   readonly connected: boolean | null;
   /** Address, or the reason why there is no connection. */
   readonly detail: string;
+  /** True if the file of the program was replaced since the process has started. */
+  readonly replaced?: boolean;
 }
 
 /**
@@ -38,12 +40,13 @@ export async function readRunningNote(
   const text = await readIfThere(join(dir, NOTE));
   if (text === undefined) return undefined;
   try {
-    const { pid, version, connected, detail } = JSON.parse(text);
+    const { pid, version, connected, detail, replaced } = JSON.parse(text);
     return {
       pid: Number(pid),
       version: String(version),
       connected: typeof connected === "boolean" ? connected : null,
       detail: String(detail),
+      ...replaced === true ? { replaced } : {},
     };
   } catch {
     return undefined;
