@@ -33,7 +33,7 @@ export function agentServicesOf(edition: Edition): AgentServices {
 
     async run({ dir, log }, { signal, onReload, onRestart }) {
       requireBounds(edition, dir);
-      using state = new OwnState(dir);
+      using state = new OwnState("piri-agent", dir);
       const restart = Promise.withResolvers<string>();
       await using agent = await serveAgent({
         dir,

@@ -61,7 +61,7 @@ export const managerServices: ManagerServices = {
     await requireNoLogin(dir);
     const { hasServiceManager, OwnState } = await import("./own_service.ts");
     // Before libraries can be loaded no more.
-    using state = new OwnState(dir);
+    using state = new OwnState("piri-manager", dir);
     // Before it reads a byte from outside. On Windows the rights to its state folder are looked at by a library.
     if (Deno.build.os !== "windows") {
       Deno.permissions.revokeSync({ name: "ffi" });

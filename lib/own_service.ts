@@ -1,5 +1,5 @@
 import { systemClock } from "./base/clock.ts";
-import { messageOf } from "./base/errors.ts";
+import { messageOf, PiriError } from "./base/errors.ts";
 import { logger } from "./base/log.ts";
 import { thisHost } from "./base/paths.ts";
 import { Turns } from "./base/turns.ts";
@@ -25,6 +25,7 @@ function thisSystem(): HostSystem {
     files: new HostFiles(),
     env,
     run: runProgram,
+    askToRestart,
   };
 }
 
@@ -50,6 +51,21 @@ async function runProgram(
       return { code: 127, stdout: "", stderr: "" };
     }
     return { code: 126, stdout: "", stderr: messageOf(error) };
+  }
+}
+
+function askToRestart(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGUSR1");
+  } catch (error) {
+    const hasEnded = error instanceof Deno.errors.NotFound;
+    throw new PiriError(
+      hasEnded ? "NOT_FOUND" : "DENIED",
+      `Cannot ask the process ${pid} to restart: ${
+        hasEnded ? "it has ended" : messageOf(error)
+      }`,
+      { cause: error },
+    );
   }
 }
 
@@ -92,6 +108,7 @@ const OWN_PATH = Deno.execPath();
 
 /** Tells the service manager, and `service status`, how this program fares. */
 export class OwnState implements Disposable {
+  readonly #name: ServiceName;
   readonly #dir: string;
   readonly #notifier: Notifier;
   readonly #writes = new Turns();
@@ -100,7 +117,8 @@ export class OwnState implements Disposable {
   #isReady = false;
   #isReplaced = false;
 
-  constructor(dir: string) {
+  constructor(name: ServiceName, dir: string) {
+    this.#name = name;
     this.#dir = dir;
     this.#notifier = createNotifier({
       env,
@@ -156,6 +174,7 @@ export class OwnState implements Disposable {
       pid: Deno.pid,
       version: VERSION,
       ...facts,
+      restartable: hasServiceManager(this.#name),
       ...this.#isReplaced ? { replaced: true } : {},
     };
     this.#writes.run(() => writeRunningNote(this.#dir, note)).catch((error) =>

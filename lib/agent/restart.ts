@@ -115,7 +115,9 @@ export class Restarts {
     }
     const now = clock.monotonic();
     this.#quietSince ??= now;
-    const isWaiting = when === "idle" ? isDelivering() : isDelivering(commandId);
+    const isWaiting = when === "idle"
+      ? isDelivering()
+      : isDelivering(commandId);
     return !isWaiting || now - this.#quietSince >= MAX_DELIVERY_MS;
   }
 }

@@ -21,7 +21,9 @@ export function serviceGroup<Services extends WithService>(
       uninstall,
       simple("start", "start the service"),
       simple("stop", "stop the service; it starts again with the host"),
-      simple("restart", "stop the service if it runs, and start it"),
+      program === "piri-agent"
+        ? restart
+        : simple("restart", "stop the service if it runs, and start it"),
       status,
     ],
     synonyms: {
@@ -97,6 +99,29 @@ function simple(name: "start" | "stop" | "restart", summary: string) {
     },
   });
 }
+
+const restart = defineSubcommand({
+  name: "restart",
+  summary: "stop the service if it runs, and start it",
+  positionals: {},
+  flags: {
+    "when-idle": {
+      type: "duration",
+      value: "TIME",
+      summary:
+        "let it restart as soon as it runs no command, and wait for that as long",
+    },
+  },
+  examples: ["", "--when-idle 30m"],
+  async execute({ flags, stateDir: dir, output }, { service }: WithService) {
+    const acts = await service();
+    const ms = flags["when-idle"];
+    const report = ms === undefined
+      ? await acts.restart()
+      : await acts.restartWhenIdle(dir, ms);
+    return await tell(output, report);
+  },
+});
 
 const status = defineSubcommand({
   name: "status",

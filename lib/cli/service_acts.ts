@@ -69,6 +69,12 @@ export interface ServiceActs {
   start(): Promise<ServiceReport>;
   stop(): Promise<ServiceReport>;
   restart(): Promise<ServiceReport>;
+  /**
+   * Lets the service restart as soon as it runs no command, and waits for that.
+   *
+   * @throws {PiriError} TIMED_OUT if it is not by then; UNSUPPORTED
+   */
+  restartWhenIdle(dir: string, ms: number): Promise<ServiceReport>;
   status(dir: string): Promise<ServiceStatus>;
   /**
    * Waits until the agent is connected, and returns the address of its Manager.

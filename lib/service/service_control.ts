@@ -177,6 +177,41 @@ export class ServiceControl {
     return { manager: host.kind, steps, hints: [] };
   }
 
+  /**
+   * Lets the service restart as soon as it runs no command, and waits for that.
+   *
+   * @throws {PiriError} TIMED_OUT if commands run for longer: it restarts all the same as soon as none does; UNSUPPORTED
+   * by a version that would not listen
+   */
+  async restartWhenIdle(dir: string, ms: number): Promise<ServiceReport> {
+    const { clock, name, system } = this.#options;
+    const host = await this.#installed("restart");
+    await this.#requireRunning(host, "restart");
+    const { process } = await this.status(dir);
+    if (process?.restartable !== true) {
+      throw new PiriError(
+        "UNSUPPORTED",
+        `Cannot restart the service when it is idle: the version that runs does not know how, or has only just started; ${name} service restart ends its commands`,
+      );
+    }
+    system.askToRestart(process.pid);
+    const end = clock.monotonic() + ms;
+    for (;;) {
+      await sleep(clock, LOOK_MS);
+      const { running, pid } = await host.status();
+      if (running && pid !== process.pid) break;
+      if (clock.monotonic() < end) continue;
+      throw new PiriError(
+        "TIMED_OUT",
+        `Cannot see the service restarted after ${
+          Math.round(ms / 1_000)
+        } s: it runs commands; it restarts as soon as it runs none`,
+      );
+    }
+    const steps = [step(true, `restarted ${name}, which ran no command`, "")];
+    return { manager: host.kind, steps, hints: [] };
+  }
+
   async status(dir: string): Promise<FullStatus> {
     const { system } = this.#options;
     const host = await this.#host();

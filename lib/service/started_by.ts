@@ -15,5 +15,6 @@ export function isStartedByServiceManager(
   const own = String(pid);
   // systemd names the process that it has started: programs below it inherit the variables, too.
   return env("WATCHDOG_PID") === own || env("SYSTEMD_EXEC_PID") === own ||
-    env("RC_SVCNAME") === name || env("XPC_SERVICE_NAME") === launchdLabel(name);
+    env("RC_SVCNAME") === name ||
+    env("XPC_SERVICE_NAME") === launchdLabel(name);
 }

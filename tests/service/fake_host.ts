@@ -10,6 +10,8 @@ export class FakeHost implements HostSystem, AsyncDisposable {
   readonly lines: string[] = [];
   /** Answers by the beginnings of lines; the first that fits. Without one a program prints nothing and succeeds. */
   readonly answers: [string, Partial<Ran> | (() => Partial<Ran>)][] = [];
+  /** Processes that were asked to restart. */
+  readonly askedToRestart: number[] = [];
   os: typeof Deno.build.os = "linux";
   isRoot = true;
 
@@ -38,6 +40,8 @@ export class FakeHost implements HostSystem, AsyncDisposable {
       ...typeof answer === "function" ? answer() : answer,
     });
   };
+
+  askToRestart = (pid: number): void => void this.askedToRestart.push(pid);
 
   /** Lines since the last call that change something. */
   takeChanges(): string[] {

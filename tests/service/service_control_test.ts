@@ -215,6 +215,39 @@ Deno.test("the connection is that of the process which runs, and of no earlier o
   assertEquals(after.process, { ...facts, pid: 17 });
 });
 
+Deno.test("a restart when idle asks the process, and waits for another one", async () => {
+  await using at = await setUp("piri-agent");
+  await at.control.install({ dir: at.dir });
+  await at.control.start();
+  const facts = { version: "0.3.0", connected: true, detail: "mgr:7051" };
+  const folder = at.host.files.at(at.dir);
+  const restarts = () => at.control.restartWhenIdle(at.dir, 60_000);
+  await writeRunningNote(folder, { ...facts, pid: 17 });
+  const old = await assertRejects(restarts, PiriError, "does not know how");
+  await writeRunningNote(folder, { ...facts, pid: 17, restartable: true });
+  const busy = assertRejects(restarts, PiriError, "it runs commands");
+  await advance(at.clock, 70_000);
+  const late = await busy;
+  const restarted = restarts();
+  await advance(at.clock, 1_000);
+  at.systemd.unit["MainPID"] = "18";
+  await advance(at.clock, 1_000);
+
+  assertEquals([old.code, late.code], ["UNSUPPORTED", "TIMED_OUT"]);
+  assertEquals((await restarted).steps, [
+    { done: true, what: "restarted piri-agent, which ran no command" },
+  ]);
+  assertEquals(at.host.askedToRestart, [17, 17]);
+});
+
+/** Lets time pass for work that reads files in between. */
+async function advance(clock: FakeClock, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 500) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    await clock.advance(500);
+  }
+}
+
 Deno.test("a wait for the connection ends with it, or with the reason why there is none", async () => {
   await using at = await setUp("piri-agent");
   await at.control.install({ dir: at.dir });
