@@ -8,6 +8,7 @@ import { withAgentHint } from "./hints.ts";
 import { secretHashOf } from "./agent_secret.ts";
 import { accept, pending, reject, revoke } from "./agent_enrolment.ts";
 import { agentRename } from "./agent_rename.ts";
+import { restart } from "./agent_restart.ts";
 import { rotate } from "./agent_rotate.ts";
 import { agentSet } from "./agent_set.ts";
 import { commandJson } from "./json.ts";
@@ -157,10 +158,10 @@ const token = defineSubcommand({
   },
 });
 
-/** `agent add|set|rename|remove|token|pending|accept|reject|revoke|rotate`: changes the entries of agents. */
+/** `agent add|set|rename|remove|token|pending|accept|reject|revoke|rotate|restart`: changes the entries of agents. */
 export const agent: Group<ManagerServices> = {
   name: "agent",
-  summary: "add, change, rename, accept, rotate, revoke or remove agents",
+  summary: "add, change, accept, revoke, remove or restart agents",
   subcommands: [
     add,
     agentSet,
@@ -172,6 +173,7 @@ export const agent: Group<ManagerServices> = {
     reject,
     revoke,
     rotate,
+    restart,
   ],
   synonyms: {
     approve: "piri-manager agent accept",
