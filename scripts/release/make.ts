@@ -6,6 +6,8 @@ import { replaceOnce } from "../build/bundle.ts";
 import { commitOf, timeOf } from "../build/commit.ts";
 import { agent, manager, observer, type Product } from "../build/product.ts";
 import type { Target } from "../build/target.ts";
+import { makePackages } from "../package/make.ts";
+import { SUMS } from "./compare.ts";
 import { hexSha256 } from "./hashes.ts";
 import { manifestOf } from "./manifest.ts";
 import { type RuntimeBase, sbomOf } from "./sbom.ts";
@@ -64,7 +66,20 @@ export async function makeRelease(
   for (const [name, text] of texts) {
     await Deno.writeTextFile(join(out, name), text);
   }
-  const names = [...files.map(({ path }) => basename(path)), ...texts.keys()];
+  const packages = await makePackages(
+    built.map(({ path, product, target }) => ({
+      path,
+      product: product.name,
+      target,
+    })),
+    { version: VERSION, time: await timeOf(root), out, say },
+  );
+  const names = [
+    ...[...files.map(({ path }) => path), ...packages].map((path) =>
+      basename(path)
+    ),
+    ...texts.keys(),
+  ];
   await Deno.writeTextFile(join(out, SUMS), await sumsOf(out, names));
 }
 
@@ -90,9 +105,6 @@ export function withReleases(script: string, url: string): string {
   }
   return replaceOnce(script, "${PIRI_RELEASES:-}", `\${PIRI_RELEASES:-${url}}`);
 }
-
-/** Name of the file with the sums of all others. */
-export const SUMS = "SHA256SUMS";
 
 /** Name of the manifest of a version. */
 export function manifestName(version: string): string {
