@@ -12,7 +12,7 @@ import { messageOf } from "./base/errors.ts";
 import type { AgentServices } from "./cli/agent/services.ts";
 import { readHostRecord } from "./host_record.ts";
 import { hasServiceManager, ownService, OwnState } from "./own_service.ts";
-import { joinManager, serveAgent } from "./serve_agent.ts";
+import { joinManager, leaveFleet, serveAgent } from "./serve_agent.ts";
 
 const parts = { clock: systemClock, random: systemRandom };
 
@@ -73,6 +73,10 @@ export function agentServicesOf(edition: Edition): AgentServices {
       Promise.resolve(ownService("piri-agent", async (dir) => {
         await loadAgentConfig(dir);
         return { hasLowPort: false };
+      }, {
+        leaveFleet: async (dir) => {
+          await leaveFleet({ dir, ...parts, edition });
+        },
       })),
 
     policy: policyServices({ ...parts, edition }),

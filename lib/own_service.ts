@@ -10,7 +10,10 @@ import type { HostSystem, Ran } from "./service/host_system.ts";
 import { createNotifier, type Notifier } from "./service/notifier.ts";
 import { ReplacedWatch } from "./service/replaced.ts";
 import { type RunningFacts, writeRunningNote } from "./service/running_note.ts";
-import { ServiceControl } from "./service/service_control.ts";
+import {
+  ServiceControl,
+  type ServiceControlOptions,
+} from "./service/service_control.ts";
 import type { ServiceName } from "./service/service_host.ts";
 import { isStartedByServiceManager } from "./service/started_by.ts";
 
@@ -72,9 +75,11 @@ function askToRestart(pid: number): void {
 /** Service of this program on this host. */
 export function ownService(
   name: ServiceName,
-  checkState: (dir: string) => Promise<{ hasLowPort: boolean }>,
+  checkState: ServiceControlOptions["checkState"],
+  more: Pick<ServiceControlOptions, "leaveFleet"> = {},
 ): ServiceControl {
   return new ServiceControl({
+    ...more,
     name,
     system: thisSystem(),
     clock: systemClock,

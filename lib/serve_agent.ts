@@ -276,6 +276,18 @@ export async function tryHello(options: ServeAgentOptions): Promise<string> {
   return await owned.core.enrol();
 }
 
+/**
+ * Tells the Manager that this host leaves the fleet: its agent is retired there. Returns the agent's name.
+ *
+ * @throws {PiriError} as `joinManager`; UNSUPPORTED by an older Manager; FAILED_PRECONDITION if the agent runs
+ */
+export async function leaveFleet(options: ServeAgentOptions): Promise<string> {
+  const config = await loadAgentConfig(options.dir);
+  await using owned = await openCore(config, options);
+  await owned.core.leaveFleet();
+  return config.name;
+}
+
 /** Folder of the facts of the host's own, in the state folder. */
 const FACTS_FOLDER = "facts.d";
 

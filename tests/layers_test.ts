@@ -277,6 +277,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/agent_policy.ts",
     "type manager/events.ts",
   ],
+  "manager/agent_leaving.ts": [
+    "type store",
+    "type manager/data",
+    "type manager/events.ts",
+  ],
   "manager/agent_policy.ts": [
     "base",
     "type store",
@@ -443,6 +448,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/access",
     "manager/agent_roster.ts",
     "manager/refreshed_facts.ts",
+    "manager/agent_leaving.ts",
     "manager/agent_policy.ts",
     "manager/targeting.ts",
     "manager/agents.ts",

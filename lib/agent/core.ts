@@ -154,6 +154,25 @@ export class AgentCore {
     return address;
   }
 
+  /**
+   * Tells the Manager that this host leaves the fleet, over a connection of its own. Returns the Manager's address.
+   *
+   * @throws {PiriError} as `enrol`; UNSUPPORTED by a Manager that knows no such request
+   */
+  async leaveFleet(): Promise<string> {
+    this.#runner.refuse("the host leaves the fleet");
+    let address = "";
+    let told: Promise<unknown> = Promise.resolve();
+    const { end, wasReady } = await this.#link.serveOnce((session) => {
+      address = formatAddress(session.connection.peer);
+      told = session.request("leave", "{}");
+      told.catch(() => {}).finally(() => session.leave("the host leaves"));
+    });
+    if (!wasReady) throw whyNot(end, this.name);
+    await told;
+    return address;
+  }
+
   /** Refuses new commands, ends the running ones, delivers results for at most 5 s, and says Bye. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();

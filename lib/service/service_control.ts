@@ -1,6 +1,6 @@
 import { isAbsolute } from "@std/path";
 import { type Clock, sleep } from "../base/clock.ts";
-import { PiriError } from "../base/errors.ts";
+import { messageOf, PiriError } from "../base/errors.ts";
 import { makeManagerUser, MANAGER_USER, requireAccount } from "./account.ts";
 import { findServiceHost } from "./find_host.ts";
 import type { HostSystem } from "./host_system.ts";
@@ -10,6 +10,7 @@ import {
   type ServiceName,
   type ServicePlan,
   type ServiceState,
+  settingsFileOf,
   type Step,
   step,
 } from "./service_host.ts";
@@ -38,6 +39,10 @@ export interface ServiceControlOptions {
    * @throws {PiriError} FAILED_PRECONDITION if the folder is not ready for a service
    */
   readonly checkState: (dir: string) => Promise<{ hasLowPort: boolean }>;
+  /**
+   * Tells the Manager that the host of a state folder leaves; absent for a Manager. Throws the reason if it cannot.
+   */
+  readonly leaveFleet?: (dir: string) => Promise<void>;
 }
 
 /** Changes that were made, and what the user should know. */
@@ -147,6 +152,7 @@ export class ServiceControl {
       const places = slotPlaces(name, host.scope, system.env);
       steps.push(...await removeSlots(places, system));
     }
+    const hints = purge ? await this.#leave(stateDir, steps) : [];
     const done = purge && await system.files.remove(stateDir);
     steps.push(
       step(
@@ -155,7 +161,27 @@ export class ServiceControl {
         `${purge ? "there is no" : "kept the"} state folder ${stateDir}`,
       ),
     );
-    return { manager: host.kind, steps, hints: [], stateDir };
+    return { manager: host.kind, steps, hints, stateDir };
+  }
+
+  /** Tells the Manager, if it can be reached, and returns what else is to be done. A host that has not joined is none. */
+  async #leave(dir: string, steps: Step[]): Promise<string[]> {
+    const { name, system, leaveFleet } = this.#options;
+    const settings = settingsFileOf({ name, dir });
+    if (leaveFleet === undefined || !await system.files.exists(settings)) {
+      return [];
+    }
+    try {
+      await leaveFleet(system.files.at(dir));
+      steps.push(step(true, "told the Manager, where it is retired now", ""));
+      return [];
+    } catch (error) {
+      return [
+        `the Manager was not told (${
+          messageOf(error)
+        }); run there: piri-manager agent set NAME --retired`,
+      ];
+    }
   }
 
   async start(): Promise<ServiceReport> {

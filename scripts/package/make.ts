@@ -29,15 +29,18 @@ const KINDS: readonly {
 /** Makes the packages of executables for Linux, and returns their paths. Says which kind cannot be made here. */
 export async function makePackages(
   payloads: readonly Payload[],
-  { version, time, out, say }: {
+  { version, time, out, say, kinds = KINDS.map(({ suffix }) => suffix) }: {
     readonly version: string;
     readonly time: Date;
     readonly out: string;
     readonly say: (line: string) => void;
+    /** Suffixes of the kinds to make; all if absent. */
+    readonly kinds?: readonly string[];
   },
 ): Promise<string[]> {
   const made: string[] = [];
   for (const { suffix, tool, make } of KINDS) {
+    if (!kinds.includes(suffix)) continue;
     if (!await hasTool(tool)) {
       say(`No ${suffix} is made: this machine has no ${tool}`);
       continue;

@@ -175,6 +175,41 @@ Deno.test("uninstall keeps the state folder and says where it is, and purge remo
   assertEquals(await at.host.files.exists(at.dir), true);
 });
 
+Deno.test("a purge tells the Manager before the state goes, or says what to run there", async () => {
+  const left: string[] = [];
+  const reports = [];
+  for (const refusal of [undefined, new PiriError("UNAVAILABLE", "Cannot x")]) {
+    await using at = await setUp("piri-agent", {
+      leaveFleet: (dir) => {
+        left.push(dir.slice(-19));
+        return refusal === undefined
+          ? Promise.resolve()
+          : Promise.reject(refusal);
+      },
+    });
+    await at.control.install({ dir: at.dir });
+    await at.control.uninstall({ dir: at.dir, purge: true });
+    await at.host.files.write(`${at.dir}/agent.yaml`, "");
+    const report = await at.control.uninstall({ dir: at.dir, purge: true });
+    reports.push([
+      report.steps.map(({ what }) => what).slice(-2),
+      report.hints,
+    ]);
+    assertEquals(await at.host.files.exists(at.dir), false);
+  }
+
+  assertEquals(left, ["/var/lib/piri-agent", "/var/lib/piri-agent"]);
+  const removed = "removed the state folder /var/lib/piri-agent";
+  assertEquals(reports.map(([steps = []]) => steps.at(-1)), [removed, removed]);
+  assertEquals(reports.map(([steps = []]) => steps[0]), [
+    "told the Manager, where it is retired now",
+    "there is no /opt/piri/agent",
+  ]);
+  assertEquals(reports.map(([, hints]) => hints), [[], [
+    "the Manager was not told (Cannot x); run there: piri-manager agent set NAME --retired",
+  ]]);
+});
+
 Deno.test("a start that systemd takes and that starts nothing is an error", async () => {
   await using at = await setUp("piri-agent");
   at.systemd.starts = false;
