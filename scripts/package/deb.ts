@@ -44,7 +44,12 @@ ${folded(text)}
  */
 export async function makeDeb(
   facts: PackageFacts,
-  { files, out }: { files: readonly PackageFile[]; out: string },
+  { files, out, isSmall = true }: {
+    files: readonly PackageFile[];
+    out: string;
+    /** False to save the time of compressing it. */
+    isSmall?: boolean;
+  },
 ): Promise<string> {
   await using folder = await TempFolder.make("piri-deb-");
   const path = join(out, debName(facts));
@@ -68,8 +73,7 @@ export async function makeDeb(
     "dpkg-deb",
     "--root-owner-group",
     // Known to all versions of dpkg since 2010; a higher level takes minutes for little.
-    "-Zxz",
-    "-z1",
+    ...isSmall ? ["-Zxz", "-z1"] : ["-Znone"],
     "--build",
     tree,
     path,

@@ -19,7 +19,7 @@ const KINDS: readonly {
   readonly tool: string;
   readonly make: (
     facts: PackageFacts,
-    options: { files: readonly PackageFile[]; out: string },
+    options: { files: readonly PackageFile[]; out: string; isSmall: boolean },
   ) => Promise<string>;
 }[] = [
   { suffix: ".deb", tool: "dpkg-deb", make: makeDeb },
@@ -29,18 +29,20 @@ const KINDS: readonly {
 /** Makes the packages of executables for Linux, and returns their paths. Says which kind cannot be made here. */
 export async function makePackages(
   payloads: readonly Payload[],
-  { version, time, out, say, kinds = KINDS.map(({ suffix }) => suffix) }: {
+  { version, time, out, say, kinds, isSmall = true }: {
     readonly version: string;
     readonly time: Date;
     readonly out: string;
     readonly say: (line: string) => void;
     /** Suffixes of the kinds to make; all if absent. */
     readonly kinds?: readonly string[];
+    /** False to save the time of compressing Debian packages. */
+    readonly isSmall?: boolean;
   },
 ): Promise<string[]> {
   const made: string[] = [];
   for (const { suffix, tool, make } of KINDS) {
-    if (!kinds.includes(suffix)) continue;
+    if (kinds?.includes(suffix) === false) continue;
     if (!await hasTool(tool)) {
       say(`No ${suffix} is made: this machine has no ${tool}`);
       continue;
@@ -50,7 +52,7 @@ export async function makePackages(
       if (name === undefined || !hasPackages(target)) continue;
       const files = await packageFiles(name, path);
       const facts = { name, version, target, time };
-      const file = await make(facts, { files, out });
+      const file = await make(facts, { files, out, isSmall });
       const { size } = await Deno.stat(file);
       say(`${file}: ${(size / 1e6).toFixed(1)} MB`);
       made.push(file);

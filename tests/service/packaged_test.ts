@@ -32,6 +32,7 @@ async function packages(folder: TempFolder): Promise<void> {
     time: new Date(0),
     out: folder.path,
     kinds: [".deb"],
+    isSmall: false,
     say() {},
   };
   await makePackages(payloads, { ...options, version: "0.0.1" });
