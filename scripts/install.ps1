@@ -90,7 +90,7 @@ function Install-Piri {
   if (($env:PATH -split ';') -notcontains $To) { Write-Output "$To is not in the PATH" }
   if ($token -and -not $Manager) {
     # On its standard input: other users can see arguments.
-    $token | & $program join -
+    $token | & $program join --token-file '-'
     if ($LASTEXITCODE -ne 0) { throw 'the agent is installed, and has not joined' }
   }
 }

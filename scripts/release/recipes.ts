@@ -155,11 +155,11 @@ PackageVersion: ${manifest.version}
     version: `${head("version")}DefaultLocale: en-US\n${foot("version")}`,
     installer: `${head("installer")}InstallerType: portable
 Commands:
-- ${product}
+  - ${product}
 Installers:
-- Architecture: x64
-  InstallerUrl: ${from}/${name}
-  InstallerSha256: ${sha256.toUpperCase()}
+  - Architecture: x64
+    InstallerUrl: ${from}/${name}
+    InstallerSha256: ${sha256.toUpperCase()}
 ${foot("installer")}`,
     locale: `${head("defaultLocale")}PackageLocale: en-US
 Publisher: Piri

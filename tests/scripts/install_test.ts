@@ -299,7 +299,7 @@ Deno.test({
   },
 });
 
-Deno.test("install.sh has at most 120 lines, and can be told a page of releases", async () => {
+Deno.test("install.sh has at most 120 lines, and both installers can be told a page of releases", async () => {
   const text = await Deno.readTextFile(SCRIPT);
   const url = "https://example.org/piri/releases";
 
@@ -309,6 +309,11 @@ Deno.test("install.sh has at most 120 lines, and can be told a page of releases"
     /from=\$\{PIRI_RELEASES:-https:\/\/example\.org\/piri\/releases\}/,
   );
   assertEquals(withReleases(text, ""), text);
+  const windows = join(ROOT, "scripts/install.ps1");
+  assertMatch(
+    withReleases(await Deno.readTextFile(windows), url),
+    /\$From = \$\(if \(\$env:PIRI_RELEASES\) \{ \$env:PIRI_RELEASES \} else \{ 'https:\/\/example\.org\/piri\/releases' \}\),/,
+  );
   for (const wrong of ["http://a.b", "https://a.b/$(id)", "https://a b"]) {
     assertThrows(() => withReleases(text, wrong), PiriError, "no plain https");
   }
