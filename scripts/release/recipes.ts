@@ -33,7 +33,7 @@ const RECIPES: readonly Recipe[] = [
   },
 ];
 
-/** What is read of a manifest. */
+/** Parts of a manifest that recipes need. */
 interface Manifest {
   readonly version: string;
   readonly files: readonly {
