@@ -181,6 +181,11 @@ export const managerServices: ManagerServices = {
     });
   },
 
+  async remoteShell(destination) {
+    const { remoteShell } = await import("./remote_shell.ts");
+    return remoteShell(destination);
+  },
+
   async connectTo({ address, ca, token }): Promise<Control> {
     const { connectRemote } = await import("./api/client.ts");
     const { parseAddress } = await import("./base/address.ts");

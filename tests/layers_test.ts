@@ -490,6 +490,7 @@ const roots = [
   "lib/manager_keys.ts",
   "lib/manager_services.ts",
   "lib/own_service.ts",
+  "lib/remote_shell.ts",
   "lib/serve_agent.ts",
   "lib/serve_briefly.ts",
   "lib/serve_manager.ts",

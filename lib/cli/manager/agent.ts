@@ -7,6 +7,7 @@ import { oneLine } from "../text.ts";
 import { withAgentHint } from "./hints.ts";
 import { secretHashOf } from "./agent_secret.ts";
 import { accept, pending, reject, revoke } from "./agent_enrolment.ts";
+import { agentInstall } from "./agent_install.ts";
 import { agentRename } from "./agent_rename.ts";
 import { restart } from "./agent_restart.ts";
 import { rotate } from "./agent_rotate.ts";
@@ -158,12 +159,13 @@ const token = defineSubcommand({
   },
 });
 
-/** `agent add|set|rename|remove|token|pending|accept|reject|revoke|rotate|restart`: changes the entries of agents. */
+/** `agent add|install|set|rename|remove|token|pending|accept|reject|revoke|rotate|restart`: changes the entries of agents. */
 export const agent: Group<ManagerServices> = {
   name: "agent",
   summary: "add, change, accept, revoke, remove or restart agents",
   subcommands: [
     add,
+    agentInstall,
     agentSet,
     agentRename,
     remove,

@@ -21,6 +21,7 @@ const services: ManagerServices = {
   connect: connectControl,
   connectTo: () => Promise.reject(new TypeError("not here")),
   ciToken: () => Promise.reject(new TypeError("not here")),
+  remoteShell: () => Promise.reject(new TypeError("not here")),
   service: () => Promise.reject(new TypeError("not here")),
 };
 
