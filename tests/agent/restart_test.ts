@@ -219,7 +219,7 @@ Deno.test("an agent that nobody would start again does not restart, and says so"
 });
 
 Deno.test("commands around a restart are neither lost nor begun twice, whenever they come", async () => {
-  for (let offset = 0; offset < 240; offset += 20) {
+  for (let offset = 0; offset < 240; offset += 60) {
     await using site = await RestartingSite.start();
     await site.advance(1_000);
     const restart = await site.asked();
@@ -241,8 +241,38 @@ Deno.test("commands around a restart are neither lost nor begun twice, whenever 
   }
 });
 
+/** Time from the request of a restart to the restart, in milliseconds. */
+async function timeOfRestart(): Promise<number> {
+  await using site = await RestartingSite.start();
+  await site.advance(1_000);
+  await site.asked();
+  let ms = 0;
+  for (; site.restarts.length === 0; ms++) await site.advance(1);
+  return ms;
+}
+
+Deno.test("a command in the very moment of a restart is begun after it, and is not refused", async () => {
+  const moment = await timeOfRestart();
+  for (let offset = moment - 3; offset <= moment; offset++) {
+    await using site = await RestartingSite.start();
+    await site.advance(1_000);
+    await site.asked();
+    await site.advance(offset);
+    const started = site.run().catch(() => undefined);
+    for (let round = 0; round < 10; round++) {
+      await site.advance(round === 0 ? 1 : 1_000);
+      site.endWork();
+    }
+    const id = await started ?? await site.runSoon();
+    await site.advance(1_000);
+    site.endWork();
+    await site.advance(1_000);
+    assertEquals([await site.state(id), site.begun], ["succeeded", [id]]);
+  }
+});
+
 Deno.test("an agent that is killed at its restart tells one end of each command", async () => {
-  for (let offset = 0; offset < 300; offset += 20) {
+  for (let offset = 0; offset < 300; offset += 50) {
     await using site = await RestartingSite.start();
     await site.advance(1_000);
     const ids = [await site.asked()];
