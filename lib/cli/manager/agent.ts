@@ -162,7 +162,7 @@ const token = defineSubcommand({
 /** `agent add|install|set|rename|remove|token|pending|accept|reject|revoke|rotate|restart`: changes the entries of agents. */
 export const agent: Group<ManagerServices> = {
   name: "agent",
-  summary: "add, change, accept, revoke, remove or restart agents",
+  summary: "add, install, change, restart, revoke or remove agents",
   subcommands: [
     add,
     agentInstall,
