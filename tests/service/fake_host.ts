@@ -12,6 +12,7 @@ export class FakeHost implements HostSystem, AsyncDisposable {
   readonly answers: [string, Partial<Ran> | (() => Partial<Ran>)][] = [];
   /** Processes that were asked to restart. */
   readonly askedToRestart: number[] = [];
+  onAskedToRestart: () => void = () => {};
   os: typeof Deno.build.os = "linux";
   isRoot = true;
 
@@ -41,7 +42,10 @@ export class FakeHost implements HostSystem, AsyncDisposable {
     });
   };
 
-  askToRestart = (pid: number): void => void this.askedToRestart.push(pid);
+  askToRestart = (pid: number): void => {
+    this.askedToRestart.push(pid);
+    this.onAskedToRestart();
+  };
 
   /** Lines since the last call that change something. */
   takeChanges(): string[] {

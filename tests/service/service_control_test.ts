@@ -261,26 +261,29 @@ Deno.test("a restart when idle asks the process, and waits for another one", asy
   const old = await assertRejects(restarts, PiriError, "does not know how");
   await writeRunningNote(folder, { ...facts, pid: 17, restartable: true });
   const busy = assertRejects(restarts, PiriError, "it runs commands");
-  await advance(at.clock, 70_000);
-  const late = await busy;
-  const restarted = restarts();
-  await advance(at.clock, 1_000);
-  at.systemd.unit["MainPID"] = "18";
-  await advance(at.clock, 1_000);
+  const late = await whileTimePasses(at.clock, busy);
+  at.host.onAskedToRestart = () => at.systemd.unit["MainPID"] = "18";
+  const { steps } = await whileTimePasses(at.clock, restarts());
 
   assertEquals([old.code, late.code], ["UNSUPPORTED", "TIMED_OUT"]);
-  assertEquals((await restarted).steps, [
+  assertEquals(steps, [
     { done: true, what: "restarted piri-agent, which ran no command" },
   ]);
   assertEquals(at.host.askedToRestart, [17, 17]);
 });
 
-/** Lets time pass for work that reads files in between. */
-async function advance(clock: FakeClock, ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 500) {
+/** Lets time pass until work has ended that also reads files. */
+async function whileTimePasses<T>(
+  clock: FakeClock,
+  work: Promise<T>,
+): Promise<T> {
+  let isOver = false;
+  const watched = work.finally(() => isOver = true);
+  while (!isOver) {
     await new Promise((resolve) => setTimeout(resolve, 0));
     await clock.advance(500);
   }
+  return await watched;
 }
 
 Deno.test("a wait for the connection ends with it, or with the reason why there is none", async () => {
