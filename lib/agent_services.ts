@@ -7,12 +7,13 @@ import { systemClock } from "./base/clock.ts";
 import { logger, startLog } from "./base/log.ts";
 import { systemRandom } from "./base/random.ts";
 import { reloadAndLog } from "./base/reload.ts";
-import { aborted, joint } from "./base/signals.ts";
+import { messageOf } from "./base/errors.ts";
+import { aborted } from "./base/signals.ts";
 import type { AgentServices } from "./cli/agent/services.ts";
 import { readHostRecord, verifyHostRecord } from "./host_record.ts";
+import { hasServiceManager, ownService, OwnState } from "./own_service.ts";
 import { guardOwnStart } from "./own_update.ts";
-import { ownService, OwnState } from "./own_service.ts";
-import { joinManager, serveAgent } from "./serve_agent.ts";
+import { joinManager, leaveFleet, serveAgent } from "./serve_agent.ts";
 
 const parts = { clock: systemClock, random: systemRandom };
 
@@ -31,14 +32,17 @@ export function agentServicesOf(edition: Edition): AgentServices {
       return { name, address };
     },
 
-    async run({ dir, log }, { signal, onReload }) {
+    async run({ dir, log }, { signal, onReload, onRestart }) {
       requireBounds(edition, dir);
-      using state = new OwnState(dir);
-      const ends = new AbortController();
+      using state = new OwnState("piri-agent", dir);
+      const restart = Promise.withResolvers<string>();
       await using agent = await serveAgent({
         dir,
         onLink: (link) => state.changed(link),
-        restart: (cause) => ends.abort(cause),
+        onUpdate: (cause) => restart.resolve(cause),
+        onRestart: hasServiceManager("piri-agent")
+          ? (cause) => restart.resolve(`a restart by ${cause}`)
+          : undefined,
         ...parts,
         ownsProcess: true,
         edition,
@@ -48,12 +52,19 @@ export function agentServicesOf(edition: Edition): AgentServices {
       using _reloads = onReload(() =>
         reloadAndLog(() => agent.reload(), logger("agent"))
       );
-      using end = joint([signal, ends.signal]);
-      await aborted(end.signal);
-      state.stopping();
-      logger("agent").info("The agent stops: {cause}", {
-        cause: end.signal.reason,
+      using _restarts = onRestart(() => {
+        try {
+          agent.restartWhenIdle("SIGUSR1");
+        } catch (error) {
+          logger("agent").warning("{error}", { error: messageOf(error) });
+        }
       });
+      const cause = await Promise.race([
+        restart.promise,
+        aborted(signal).then(() => signal.reason),
+      ]);
+      state.stopping();
+      logger("agent").info("The agent stops: {cause}", { cause });
     },
 
     commands: ({ dir }) => readHostRecord(dir),
@@ -65,6 +76,10 @@ export function agentServicesOf(edition: Edition): AgentServices {
       Promise.resolve(ownService("piri-agent", async (dir) => {
         await loadAgentConfig(dir);
         return { hasLowPort: false };
+      }, {
+        leaveFleet: async (dir) => {
+          await leaveFleet({ dir, ...parts, edition });
+        },
       })),
 
     guard: ({ dir }) => guardOwnStart(dir),

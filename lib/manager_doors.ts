@@ -1,6 +1,7 @@
 import { type ControlServer, serveControl } from "./api/server.ts";
 import { type Address, formatAddress } from "./base/address.ts";
 import type { Clock } from "./base/clock.ts";
+import { SHARED_CONTROL_FOLDER } from "./base/paths.ts";
 import type { Random } from "./base/random.ts";
 import { thisUser, userName } from "./base/user_name.ts";
 import type { ManagerCore } from "./manager/core.ts";
@@ -104,6 +105,7 @@ export class ManagerDoors {
         stateDir: dir,
         random,
         userName: nameOfUser,
+        sharedDir: sharedFolder(),
       });
       this.#openElsewhere(this.#here);
     } catch (error) {
@@ -211,4 +213,10 @@ export class ManagerDoors {
 async function nameOfUser(uid: number): Promise<string> {
   const passwd = await Deno.readTextFile("/etc/passwd").catch(() => "");
   return userName(uid, { passwd, own: thisUser });
+}
+
+/** Folder of the socket for operators of a group, if systemd has made it for this program. */
+function sharedFolder(): string | undefined {
+  const made = Deno.env.get("RUNTIME_DIRECTORY");
+  return made === SHARED_CONTROL_FOLDER ? made : undefined;
 }

@@ -54,11 +54,14 @@ export const managerServices: ManagerServices = {
     };
   },
 
-  async serve({ dir, log, guard, control }, { signal, onReload, onReady }) {
+  async serve(
+    { dir, log, guard, control },
+    { signal, onReload, onRestart, onReady },
+  ) {
     await requireNoLogin(dir);
-    const { OwnState } = await import("./own_service.ts");
+    const { hasServiceManager, OwnState } = await import("./own_service.ts");
     // Before libraries can be loaded no more.
-    using state = new OwnState(dir);
+    using state = new OwnState("piri-manager", dir);
     // Before it reads a byte from outside. On Windows the rights to its state folder are looked at by a library.
     if (Deno.build.os !== "windows") {
       Deno.permissions.revokeSync({ name: "ffi" });
@@ -84,11 +87,21 @@ export const managerServices: ManagerServices = {
     using _reloads = onReload(() =>
       reloadAndLog(() => manager.reload(), logger("manager"))
     );
-    await aborted(signal);
-    state.stopping();
-    logger("manager").info("The Manager stops: {cause}", {
-      cause: signal.reason,
+    const restart = Promise.withResolvers<string>();
+    using _restarts = onRestart(() => {
+      if (hasServiceManager("piri-manager")) {
+        return restart.resolve("a restart by SIGUSR1");
+      }
+      logger("manager").warning(
+        "Cannot restart: no service manager has started this Manager, so nobody would start it again",
+      );
     });
+    const cause = await Promise.race([
+      restart.promise,
+      aborted(signal).then(() => signal.reason),
+    ]);
+    state.stopping();
+    logger("manager").info("The Manager stops: {cause}", { cause });
   },
 
   async service() {
@@ -166,6 +179,11 @@ export const managerServices: ManagerServices = {
           fetchText(url, { clock, headers, authorities, loopback: true })
         ),
     });
+  },
+
+  async remoteShell(destination) {
+    const { remoteShell } = await import("./remote_shell.ts");
+    return remoteShell(destination);
   },
 
   async connectTo({ address, ca, token }): Promise<Control> {

@@ -1,5 +1,5 @@
 import { systemClock } from "./base/clock.ts";
-import { messageOf } from "./base/errors.ts";
+import { messageOf, PiriError } from "./base/errors.ts";
 import { logger } from "./base/log.ts";
 import { thisHost } from "./base/paths.ts";
 import { Turns } from "./base/turns.ts";
@@ -8,9 +8,14 @@ import { connectDatagram } from "./service/datagram.ts";
 import { HostFiles } from "./service/host_files.ts";
 import type { HostSystem, Ran } from "./service/host_system.ts";
 import { createNotifier, type Notifier } from "./service/notifier.ts";
+import { ReplacedWatch } from "./service/replaced.ts";
 import { type RunningFacts, writeRunningNote } from "./service/running_note.ts";
-import { ServiceControl } from "./service/service_control.ts";
+import {
+  ServiceControl,
+  type ServiceControlOptions,
+} from "./service/service_control.ts";
 import type { ServiceName } from "./service/service_host.ts";
+import { isStartedByServiceManager } from "./service/started_by.ts";
 
 const env = (name: string) => Deno.env.get(name);
 
@@ -23,6 +28,7 @@ function thisSystem(): HostSystem {
     files: new HostFiles(),
     env,
     run: runProgram,
+    askToRestart,
   };
 }
 
@@ -51,12 +57,29 @@ async function runProgram(
   }
 }
 
+function askToRestart(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGUSR1");
+  } catch (error) {
+    const hasEnded = error instanceof Deno.errors.NotFound;
+    throw new PiriError(
+      hasEnded ? "NOT_FOUND" : "DENIED",
+      `Cannot ask the process ${pid} to restart: ${
+        hasEnded ? "it has ended" : messageOf(error)
+      }`,
+      { cause: error },
+    );
+  }
+}
+
 /** Service of this program on this host. */
 export function ownService(
   name: ServiceName,
-  checkState: (dir: string) => Promise<{ hasLowPort: boolean }>,
+  checkState: ServiceControlOptions["checkState"],
+  more: Pick<ServiceControlOptions, "leaveFleet"> = {},
 ): ServiceControl {
   return new ServiceControl({
+    ...more,
     name,
     system: thisSystem(),
     clock: systemClock,
@@ -69,21 +92,49 @@ export function ownService(
 /** Facts about the connection of a program. */
 type LinkFacts = Pick<RunningFacts, "connected" | "detail">;
 
+/** True if a service manager has started this process, and starts it again when it ends. */
+export function hasServiceManager(name: ServiceName): boolean {
+  return isStartedByServiceManager(name, { env, pid: Deno.pid });
+}
+
+/** Identifies the file of this program; undefined if there is none, or the program runs from source. */
+async function ownFile(): Promise<string | undefined> {
+  if (!Deno.build.standalone) return undefined;
+  try {
+    const { dev, ino, size, mtime } = await Deno.stat(OWN_PATH);
+    return [dev, ino, size, mtime?.getTime()].join(" ");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Path of the running program. Asked at the start: later, Linux may say that the file was deleted. */
+const OWN_PATH = Deno.execPath();
+
 /** Tells the service manager, and `service status`, how this program fares. */
 export class OwnState implements Disposable {
+  readonly #name: ServiceName;
   readonly #dir: string;
   readonly #notifier: Notifier;
   readonly #writes = new Turns();
+  readonly #file: ReplacedWatch;
   #facts: LinkFacts | undefined;
   #isReady = false;
+  #isReplaced = false;
 
-  constructor(dir: string) {
+  constructor(name: ServiceName, dir: string) {
+    this.#name = name;
     this.#dir = dir;
     this.#notifier = createNotifier({
       env,
       pid: Deno.pid,
       clock: systemClock,
       connect: connectDatagram,
+    });
+    this.#file = new ReplacedWatch({
+      clock: systemClock,
+      identify: ownFile,
+      onReplaced: () => this.#replaced(),
     });
   }
 
@@ -93,6 +144,7 @@ export class OwnState implements Disposable {
     this.#isReady = true;
     this.#notifier.ready(textOf(this.#facts));
     this.#write(this.#facts);
+    void this.#file.start();
   }
 
   /** Says that the connection is another. */
@@ -109,11 +161,27 @@ export class OwnState implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]();
     this.#notifier[Symbol.dispose]();
   }
 
+  #replaced(): void {
+    this.#isReplaced = true;
+    logger("service").warning(
+      "The file of this program was replaced: it runs as version {version} until it restarts",
+      { version: VERSION },
+    );
+    if (this.#facts !== undefined) this.#write(this.#facts);
+  }
+
   #write(facts: LinkFacts): void {
-    const note = { pid: Deno.pid, version: VERSION, ...facts };
+    const note = {
+      pid: Deno.pid,
+      version: VERSION,
+      ...facts,
+      restartable: hasServiceManager(this.#name),
+      ...this.#isReplaced ? { replaced: true } : {},
+    };
     this.#writes.run(() => writeRunningNote(this.#dir, note)).catch((error) =>
       logger("service").warning("{error}", { error: messageOf(error) })
     );

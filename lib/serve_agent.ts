@@ -73,7 +73,9 @@ export interface ServeAgentOptions {
     state: { readonly connected: boolean; readonly detail: string },
   ) => void;
   /** Asked to end this process, so that another version of the agent starts. Without it, the agent cannot be updated. */
-  readonly restart?: (cause: string) => void;
+  readonly onUpdate?: (cause: string) => void;
+  /** Told the cause once the agent is to be stopped and started again; absent if nobody would start it again. */
+  readonly onRestart?: ((cause: string) => void) | undefined;
 }
 
 /** Running Agent. */
@@ -88,6 +90,12 @@ export interface RunningAgent extends AsyncDisposable {
    * stay
    */
   reload(): Promise<Reload>;
+  /**
+   * Restarts the agent by `onRestart` as soon as no command runs.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if nobody would start it again
+   */
+  restartWhenIdle(cause: string): void;
   /** Stops the agent: refuses new commands, ends running ones, delivers what it can within 5 s, and says Bye. */
   stop(): Promise<void>;
 }
@@ -134,6 +142,7 @@ export async function serveAgent(
       const { changed, later } = await settings.reload();
       return { changed: isOther ? ["policy", ...changed] : changed, later };
     },
+    restartWhenIdle: (cause) => owned.core.restartWhenIdle(cause),
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -234,6 +243,18 @@ export async function tryHello(options: ServeAgentOptions): Promise<string> {
   return await owned.core.enrol();
 }
 
+/**
+ * Tells the Manager that this host leaves the fleet: its agent is retired there. Returns the agent's name.
+ *
+ * @throws {PiriError} as `joinManager`; UNSUPPORTED by an older Manager; FAILED_PRECONDITION if the agent runs
+ */
+export async function leaveFleet(options: ServeAgentOptions): Promise<string> {
+  const config = await loadAgentConfig(options.dir);
+  await using owned = await openCore(config, options);
+  await owned.core.leaveFleet();
+  return config.name;
+}
+
 /** Folder of the facts of the host's own, in the state folder. */
 const FACTS_FOLDER = "facts.d";
 
@@ -245,8 +266,16 @@ interface OwnedCore extends AsyncDisposable {
 
 async function openCore(
   config: JoinConfig,
-  { dir, clock, random, ownsProcess, edition = "full", onLink, restart }:
-    ServeAgentOptions,
+  {
+    dir,
+    clock,
+    random,
+    ownsProcess,
+    edition = "full",
+    onLink,
+    onUpdate,
+    onRestart,
+  }: ServeAgentOptions,
   settings?: RunningSettings,
 ): Promise<OwnedCore> {
   const { commands } = config;
@@ -304,7 +333,7 @@ async function openCore(
   );
   const agentKey = await openAgentKey(dir, config, random);
   const { trust } = agentKey;
-  const update = settings === undefined || restart === undefined
+  const update = settings === undefined || onUpdate === undefined
     ? undefined
     : await ownUpdate({
       dir,
@@ -312,7 +341,7 @@ async function openCore(
       edition,
       isAllowed: () => settings.isUpdated,
       keys: () => settings.updateKeys,
-      restart,
+      restart: onUpdate,
     });
   const core = new AgentCore({
     identity: {
@@ -358,6 +387,7 @@ async function openCore(
     ...update === undefined
       ? {}
       : { update: { parts: update, trial: await Trial.find(update) } },
+    onRestart,
   });
   stack.defer(() => core.stop());
   const owned = stack.move();

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs an executable of Piri: sh install.sh [--manager] [--version V] [--from URL|FOLDER] [--to FOLDER] [--key KEY]
+# Installs an executable of Piri: sh install.sh [--manager] [--version V] [--from URL|FOLDER] [--to FOLDER] ...
 #
 # --from is the page of releases, or a folder with the files of one release, for hosts without the internet. With a join
-# token in PIRI_JOIN_TOKEN, or on standard input with --token -, the agent joins its Manager. With --key, the public key
-# of the release, its signature must be right; that needs minisign. Asks nothing, and edits no profile of a shell.
+# token in PIRI_JOIN_TOKEN, or on standard input with --token -, the agent joins its Manager and becomes a service of the
+# host; with --no-service it only joins. With --key, the public key of the release, its signature must be right; that
+# needs minisign. Asks nothing, and edits no profile of a shell.
 
 fail() {
   printf 'error: Cannot install: %s\n' "$1" >&2
@@ -54,15 +55,14 @@ sum() {
 
 install_piri() {
   set -eu
-  product=piri-agent version='' to=/usr/local/bin key=${PIRI_RELEASE_KEY:-}
+  product=piri-agent service=--service version='' to=/usr/local/bin key=${PIRI_RELEASE_KEY:-}
   from=${PIRI_RELEASES:-} token=${PIRI_JOIN_TOKEN:-}
   unset PIRI_JOIN_TOKEN
   while [ $# -gt 0 ]; do
-    if [ "$1" = --manager ]; then
-      product=piri-manager
-      shift
-      continue
-    fi
+    case $1 in
+    --manager) product=piri-manager && shift && continue ;;
+    --no-service) service='' && shift && continue ;;
+    esac
     [ $# -gt 1 ] || fail "$1 is no flag, or lacks its value"
     case $1 in
     --version) version=${2#v} ;;
@@ -88,8 +88,7 @@ install_piri() {
   esac
 
   temp=$(mktemp -d)
-  trap 'rm -rf "$temp"' EXIT
-  trap 'exit 1' HUP INT TERM
+  trap 'rm -rf "$temp"' EXIT && trap 'exit 1' HUP INT TERM
   take SHA256SUMS
   if [ -n "$key" ]; then
     command -v minisign >/dev/null 2>&1 || fail "a key is given, but there is no minisign to check the signature with"
@@ -104,13 +103,18 @@ install_piri() {
 
   # A new file and a rename: the program may be running.
   mkdir -p "$to"
-  cp "$temp/$file" "$to/.$product.new"
-  chmod 755 "$to/.$product.new"
-  mv -f "$to/.$product.new" "$to/$product"
-  printf 'installed %s\n' "$to/$product"
-  if [ "$product" = piri-agent ] && [ -n "$token" ]; then
-    printf '%s\n' "$token" | "$to/$product" join -
+  new=$to/.$product.new
+  { cp "$temp/$file" "$new" && chmod 755 "$new"; } || fail "$to cannot be written"
+  [ "$product" = piri-agent ] || token=''
+  if [ -n "$token" ] && [ -n "$service" ]; then
+    # It copies itself to its place, with a link on the PATH.
+    printf '%s\n' "$token" | "$new" join - --service && rm -f "$new" && return
+    if [ -e "$to/$product" ]; then rm -f "$new"; else mv -f "$new" "$to/$product"; fi
+    fail "the agent is there, and it is no service that is connected; --no-service only joins"
   fi
+  mv -f "$new" "$to/$product"
+  printf 'installed %s\n' "$to/$product"
+  [ -z "$token" ] || printf '%s\n' "$token" | "$to/$product" join -
 }
 
 { install_piri "$@"; }

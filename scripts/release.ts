@@ -12,7 +12,8 @@ import { VERSION } from "../lib/base/version.ts";
 import { readFlags } from "./build/flags.ts";
 import { main, say } from "./build/main.ts";
 import { targetNamed, targets } from "./build/target.ts";
-import { makeRelease, manifestName, SUMS } from "./release/make.ts";
+import { SUMS } from "./release/compare.ts";
+import { makeRelease, manifestName } from "./release/make.ts";
 import { signFiles } from "./release/sign.ts";
 import { verifyRelease } from "./release/verify.ts";
 

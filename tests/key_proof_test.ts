@@ -4,7 +4,7 @@ import { PiriError } from "../lib/base/errors.ts";
 import { newSigningKey } from "../lib/base/signing_key.ts";
 import { systemRandom } from "../lib/base/random.ts";
 import { initState } from "../lib/manager/state/init_state.ts";
-import { joinManager, tryHello } from "../lib/serve_agent.ts";
+import { joinManager, leaveFleet, tryHello } from "../lib/serve_agent.ts";
 import { serveManager } from "../lib/serve_manager.ts";
 import { freePort } from "../scripts/local/free_port.ts";
 import { TempFolder } from "./support/temp_folder.ts";
@@ -47,6 +47,18 @@ Deno.test("a host joins with a key, and an impostor with the authority's key is 
     "this agent's Manager has the key",
   );
   assertEquals(error.code, "UNAVAILABLE");
+});
+
+Deno.test("a host that leaves the fleet is retired there", async () => {
+  await using folder = await TempFolder.make(SHORT);
+  const [m, a] = [folder.at("m"), folder.at("a")];
+  await initialised(m);
+  await using manager = await serveManager({ ...options, dir: m });
+  const token = await tokenOf(manager, "web-1");
+  await joinManager(token, { ...options, dir: a });
+  await leaveFleet({ ...options, dir: a });
+  const [agent] = await manager.manager.agents.list();
+  assertEquals([agent?.retired, agent?.connected], [true, false]);
 });
 
 Deno.test("an agent of a copied folder without its key is refused, although it has the secret", async () => {

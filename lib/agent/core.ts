@@ -14,6 +14,7 @@ import { Link, type LinkOptions } from "./link/link.ts";
 import { wayBack } from "./link/removal.ts";
 import { ownOperations, type UpdateCommand } from "./own_operations.ts";
 import { OwnWork } from "./own_work.ts";
+import { type RestartRequest, Restarts } from "./restart.ts";
 import { type FoundPolicy } from "./policy/policy.ts";
 import { PolicyGate } from "./policy/policy_gate.ts";
 import { Runner, type RunnerOptions } from "./runner/runner.ts";
@@ -55,6 +56,8 @@ export interface AgentCoreOptions {
   /** Means of replacing itself, and its last update; it cannot if absent. */
   readonly update?: { readonly parts: UpdateParts; readonly trial: Trial };
   readonly endSurvivors: RunnerOptions["endSurvivors"];
+  /** Told the cause once the agent is to be stopped and started again; absent if nobody would start it again. */
+  readonly onRestart?: ((cause: string) => void) | undefined;
 }
 
 /** Agent without sockets, files and threads of its own: its creator passes them in. */
@@ -68,6 +71,7 @@ export class AgentCore {
   readonly #trial: Trial | undefined;
   readonly #runner: Runner;
   readonly #link: Link;
+  readonly #restarts: Restarts;
   #upkeep: Timer | undefined;
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -78,10 +82,21 @@ export class AgentCore {
     this.#clock = options.clock;
     this.#journal = options.journal;
     this.#trial = options.update?.trial;
+    const { onRestart } = options;
+    this.#restarts = new Restarts({
+      clock: options.clock,
+      isBusy: () => this.#runner.isBusy,
+      isDelivering: (id) => this.#isDelivering(id),
+      restart: onRestart && ((request) => {
+        this.#leave(request);
+        onRestart(request.cause);
+      }),
+    });
     this.#workers = new OwnWork(
       options.workers,
       ownOperations({
         keys: () => this.#link.proofs,
+        restarts: this.#restarts,
         update: options.update?.parts,
         commandOf: (item) => this.#commandOf(item),
       }),
@@ -146,6 +161,15 @@ export class AgentCore {
   }
 
   /**
+   * Restarts the agent as soon as no command runs.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if nobody would start it again
+   */
+  restartWhenIdle(cause: string): void {
+    this.#restarts.ask({ cause, when: "idle" });
+  }
+
+  /**
    * Makes one connection, and ends it once the Manager has admitted the agent. Returns the Manager's address.
    *
    * @throws {PiriError} AUTH_FAILED, REFUSED, UNAVAILABLE, or an error of the dial; WaitsForApproval
@@ -160,6 +184,25 @@ export class AgentCore {
     return address;
   }
 
+  /**
+   * Tells the Manager that this host leaves the fleet, over a connection of its own. Returns the Manager's address.
+   *
+   * @throws {PiriError} as `enrol`; UNSUPPORTED by a Manager that knows no such request
+   */
+  async leaveFleet(): Promise<string> {
+    this.#runner.refuse("the host leaves the fleet");
+    let address = "";
+    let told: Promise<unknown> = Promise.resolve();
+    const { end, wasReady } = await this.#link.serveOnce((session) => {
+      address = formatAddress(session.connection.peer);
+      told = session.request("leave", "{}");
+      told.catch(() => {}).finally(() => session.leave("the host leaves"));
+    });
+    if (!wasReady) throw whyNot(end, this.name);
+    await told;
+    return address;
+  }
+
   /** Refuses new commands, ends the running ones, delivers results for at most 5 s, and says Bye. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -169,6 +212,7 @@ export class AgentCore {
   async #stop(): Promise<void> {
     this.#upkeep?.cancel();
     this.#trial?.stop();
+    this.#restarts.cancel();
     this.#runner.refuse("the agent stops");
     await this.#runner.stop();
     await this.#lastAcks();
@@ -191,6 +235,21 @@ export class AgentCore {
       command: entry,
       othersRunning: () => this.#runner.othersRunning(entry),
     };
+  }
+
+  /**
+   * Takes no further command from the Manager if the agent restarts when idle. Those that are under way are not refused:
+   * the Manager sends them to the next connection.
+   */
+  #leave({ when }: RestartRequest): void {
+    if (when === "idle") this.#link.stop("the agent restarts");
+  }
+
+  #isDelivering(commandId?: bigint): boolean {
+    return this.#link.isReady &&
+      this.#journal.entries().some(({ id }) =>
+        commandId === undefined || id === commandId
+      );
   }
 
   async #keepUp(): Promise<void> {

@@ -1,5 +1,6 @@
 import { encodeBase64 } from "@std/encoding/base64";
 import { encodeHex } from "@std/encoding/hex";
+import { agentRestart } from "../operations/agent_restart.ts";
 import { agentTrust } from "../operations/agent_trust.ts";
 import { checkParams } from "../operations/params.ts";
 import { PiriError } from "../base/errors.ts";
@@ -8,6 +9,7 @@ import type { KeyProofs } from "./link/key_proofs.ts";
 import type { OwnOperation } from "./own_work.ts";
 import { update, type UpdateRequest } from "./update/update_work.ts";
 import type { UpdateParts } from "./update/update_parts.ts";
+import type { Restarts } from "./restart.ts";
 import { agentUpdate } from "../operations/agent_update.ts";
 import type { WorkItem } from "./workers/workers.ts";
 
@@ -17,6 +19,7 @@ export type UpdateCommand = Pick<UpdateRequest, "command" | "othersRunning">;
 /** Means of the operations on an agent itself. */
 export interface OwnMeans {
   readonly keys: () => KeyProofs | undefined;
+  readonly restarts: Pick<Restarts, "ask">;
   /** Means of replacing itself; undefined if it cannot. */
   readonly update: UpdateParts | undefined;
   /** Finds the command of an item. */
@@ -25,7 +28,7 @@ export interface OwnMeans {
 
 /** Operations on an agent itself, by their names. */
 export function ownOperations(
-  { keys, update: parts, commandOf }: OwnMeans,
+  { keys, restarts, update: parts, commandOf }: OwnMeans,
 ): ReadonlyMap<string, OwnOperation> {
   const own = (attempt: string): KeyProofs => {
     const found = keys();
@@ -36,6 +39,22 @@ export function ownOperations(
     );
   };
   return new Map<string, OwnOperation>([
+    ["agent.Restart", ({ commandId, params }) => {
+      const { when, withinMs } = checkParams(agentRestart, params);
+      restarts.ask({
+        cause: `command ${commandId}`,
+        when,
+        withinMs,
+        commandId,
+      });
+      return Promise.resolve({
+        success: true,
+        changed: true,
+        message: when === "now"
+          ? "it restarts now"
+          : "it restarts as soon as no command runs",
+      });
+    }],
     ["agent.Rotate", async ({ commandId }) => {
       const publicKey = await own("rotate").rotate(commandId);
       return {

@@ -10,7 +10,7 @@ import { CALLS } from "./calls.ts";
 
 /** Sender of a request. */
 export type Caller =
-  /** Whoever can open the socket owns the state folder, and so has all rights. */
+  /** Whoever can open the socket has all rights: the owner of the state folder, root, and the group of a shared socket. */
   | { readonly kind: "local" }
   /** Somebody elsewhere without a token that counts. */
   | {

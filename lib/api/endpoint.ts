@@ -128,7 +128,7 @@ function parseNote(
 }
 
 /**
- * Refuses a socket outside the state folder that is not the note's owner's alone.
+ * Refuses a socket outside the state folder that others than the note's owner could have made. Its group may connect.
  *
  * The note may outlive the socket's folder, and in a shared temporary folder anyone could then make it again and be
  * taken for the Manager.
@@ -139,11 +139,11 @@ async function checkOwner(socket: string, note: string): Promise<void> {
     Deno.lstat(folder),
     Deno.stat(note),
   ]);
-  const open = ((theirs.mode ?? 0) & 0o077) !== 0;
+  const open = ((theirs.mode ?? 0) & 0o027) !== 0;
   if (theirs.uid !== ours.uid || open || !theirs.isDirectory) {
     throw new PiriError(
       "DENIED",
-      `Cannot trust the socket "${socket}": its folder is not private to the owner of "${note}"`,
+      `Cannot trust the socket "${socket}": its folder does not belong to the owner of "${note}"`,
     );
   }
 }

@@ -54,22 +54,30 @@ export async function clearPlace(files: EndpointFiles): Promise<void> {
   }
 }
 
+/** Mode of the folder of the proofs for one user, and for a group: each makes files there, and removes its own only. */
+const PROOFS_MODE = 0o700;
+const SHARED_PROOFS_MODE = 0o1730;
+
 /**
  * Serves at a Unix socket that only its owner can connect to, from the first moment.
  *
  * The socket is in the state folder. If that path would be too long, it is in a private folder that the control
- * endpoint file names.
+ * endpoint file names. In a shared folder, the group of this process can connect, too.
  */
 export async function openSocket(
   files: EndpointFiles,
-  { random, runtimeDir, serveAt }: {
+  { random, runtimeDir, sharedDir, serveAt }: {
     random: Random;
     runtimeDir: string | undefined;
+    sharedDir: string | undefined;
     serveAt: ServeAt;
   },
 ): Promise<Endpoint> {
+  if (sharedDir !== undefined) {
+    return await openShared(files, sharedDir, { random, serveAt });
+  }
   if (fits(files.socket)) {
-    await Deno.mkdir(proofFolder(files.socket), { mode: 0o700 });
+    await Deno.mkdir(proofFolder(files.socket), { mode: PROOFS_MODE });
     await bind(files.socket, { random, serveAt });
     return { transport: "unix", path: files.socket };
   }
@@ -80,8 +88,29 @@ export async function openSocket(
   };
   // First the note, so that the folder is cleared away whatever happens next.
   await writePrivate(files.note, formatNote(endpoint));
-  await Deno.mkdir(proofFolder(endpoint.path), { mode: 0o700 });
+  await Deno.mkdir(proofFolder(endpoint.path), { mode: PROOFS_MODE });
   await bind(endpoint.path, { random, serveAt });
+  return endpoint;
+}
+
+/** Serves at a socket that the group of this process can connect to. */
+async function openShared(
+  files: EndpointFiles,
+  folder: string,
+  { random, serveAt }: { random: Random; serveAt: ServeAt },
+): Promise<Endpoint> {
+  const endpoint: Endpoint = {
+    transport: "unix",
+    path: join(folder, "control.sock"),
+  };
+  // A Manager that was killed may have left them.
+  await removeIfPresent(endpoint.path);
+  await removeProofs(endpoint.path);
+  await writePrivate(files.note, formatNote(endpoint));
+  const proofs = proofFolder(endpoint.path);
+  await Deno.mkdir(proofs, { mode: PROOFS_MODE });
+  await Deno.chmod(proofs, SHARED_PROOFS_MODE);
+  await bind(endpoint.path, { random, serveAt, mode: 0o660 });
   return endpoint;
 }
 
@@ -109,14 +138,18 @@ export function makeToken(random: Random): string {
 /** Makes the socket in a private folder, and moves it once its mode is right. */
 async function bind(
   path: string,
-  { random, serveAt }: { random: Random; serveAt: ServeAt },
+  { random, serveAt, mode = 0o600 }: {
+    random: Random;
+    serveAt: ServeAt;
+    mode?: number;
+  },
 ): Promise<void> {
   const nursery = join(dirname(path), `.c${encodeHex(random.bytes(3))}`);
   await Deno.mkdir(nursery, { mode: 0o700 });
   try {
     const born = join(nursery, "s");
     serveAt(born);
-    await Deno.chmod(born, 0o600);
+    await Deno.chmod(born, mode);
     await Deno.rename(born, path);
   } finally {
     await Deno.remove(nursery, { recursive: true });

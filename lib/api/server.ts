@@ -24,6 +24,8 @@ export interface ControlOptions {
   readonly userName?: (uid: number) => Promise<string>;
   /** Folder of the socket if the path of the state folder is too long; a temporary folder if absent. */
   readonly runtimeDir?: string | undefined;
+  /** Folder of a socket that the group of this process may connect to; none by default. */
+  readonly sharedDir?: string | undefined;
   /** A Unix socket if absent, on systems that have them. */
   readonly transport?: "unix" | "tcp";
   readonly log?: Logger;
@@ -52,6 +54,7 @@ export async function serveControl(
     clock = systemClock,
     userName = (uid) => Promise.resolve(`uid ${uid}`),
     runtimeDir = Deno.env.get("XDG_RUNTIME_DIR"),
+    sharedDir,
     transport = Deno.build.os === "windows" ? "tcp" : "unix",
     log = logger("manager", "api"),
   }: ControlOptions,
@@ -71,6 +74,7 @@ export async function serveControl(
     ? await openSocket(files, {
       random,
       runtimeDir,
+      sharedDir,
       serveAt: (path) => http.serveUnix(path),
     })
     : await openPort(files, http.serveTcp(makeToken(random)));

@@ -3,6 +3,9 @@ import { PiriError } from "./errors.ts";
 /** Program that a state folder belongs to. */
 export type Program = "piri-manager" | "piri-agent";
 
+/** Folder of the control socket of a Manager that is a service of systemd: the group of the socket may enter it. */
+export const SHARED_CONTROL_FOLDER = "/run/piri-manager";
+
 /** Facts that the place of a state folder depends on. */
 export interface Host {
   readonly os: typeof Deno.build.os;

@@ -11,6 +11,10 @@ export const WHILE_IT_RUNS: HelpSection = {
       "SIGHUP",
       "read the configuration again; at a terminal, which has gone then, stop",
     ],
+    [
+      "SIGUSR1",
+      "restart without harm to commands, if a service manager has started it",
+    ],
   ],
 };
 
@@ -20,12 +24,15 @@ export interface Life {
   readonly signal: AbortSignal;
   /** Calls back at each request to read the configuration again, also for one that has come before. */
   onReload(callback: () => void): Disposable;
+  /** Calls back at each request to restart without harm to commands, also for one that has come before. */
+  onRestart(callback: () => void): Disposable;
 }
 
 /**
  * Runs a long task until it ends or is asked to stop. Then its signal is aborted, and the task is waited for.
  *
  * SIGHUP asks for the configuration to be read again, unless it means that the terminal has gone: then it stops the task.
+ * SIGUSR1 asks for a restart.
  *
  * @throws {PiriError} CANCELLED when asked to stop a second time, without waiting
  */
@@ -34,7 +41,8 @@ export async function untilStopped(
   live: (life: Life) => Promise<void>,
 ): Promise<void> {
   const stop = new AbortController();
-  const reloads = new Reloads();
+  const reloads = new Requests();
+  const restarts = new Requests();
   const impatience = Promise.withResolvers<never>();
   const asked = (signal: StopSignal) => {
     const isHangUp = signal === "SIGHUP";
@@ -55,15 +63,17 @@ export async function untilStopped(
   for (const signal of STOP_SIGNALS) {
     listening.use(terminal.onSignal(signal, () => asked(signal)));
   }
+  listening.use(terminal.onSignal("SIGUSR1", () => restarts.ask()));
   const life: Life = {
     signal: stop.signal,
     onReload: (callback) => reloads.listen(callback),
+    onRestart: (callback) => restarts.listen(callback),
   };
   await Promise.race([live(life), impatience.promise]);
 }
 
-/** Requests to read the configuration again, and who answers them. */
-class Reloads {
+/** Requests of one kind, and who answers them. */
+class Requests {
   readonly #listeners = new Set<() => void>();
   #isPending = false;
 

@@ -22,7 +22,9 @@ export function serviceGroup<Services extends WithService>(
       uninstall,
       simple("start", "start the service"),
       simple("stop", "stop the service; it starts again with the host"),
-      simple("restart", "stop the service if it runs, and start it"),
+      program === "piri-agent"
+        ? restart
+        : simple("restart", "stop the service if it runs, and start it"),
       status,
       ...more,
     ],
@@ -99,6 +101,29 @@ function simple(name: "start" | "stop" | "restart", summary: string) {
     },
   });
 }
+
+const restart = defineSubcommand({
+  name: "restart",
+  summary: "stop the service if it runs, and start it",
+  positionals: {},
+  flags: {
+    "when-idle": {
+      type: "duration",
+      value: "TIME",
+      summary:
+        "let it restart as soon as it runs no command, and wait for that as long",
+    },
+  },
+  examples: ["", "--when-idle 30m"],
+  async execute({ flags, stateDir: dir, output }, { service }: WithService) {
+    const acts = await service();
+    const ms = flags["when-idle"];
+    const report = ms === undefined
+      ? await acts.restart()
+      : await acts.restartWhenIdle(dir, ms);
+    return await tell(output, report);
+  },
+});
 
 const status = defineSubcommand({
   name: "status",
@@ -184,9 +209,13 @@ function connectedText(process: ServiceStatus["process"]): string {
 
 function versionText({ process, versionOnDisk }: ServiceStatus): string {
   const disk = versionOnDisk ?? "unknown";
-  return process === undefined || process.version === disk
-    ? disk
-    : `${disk} is installed, ${process.version} runs: restart it`;
+  if (process === undefined) return disk;
+  if (process.version !== disk) {
+    return `${disk} is installed, ${process.version} runs: restart it`;
+  }
+  return process.replaced === true
+    ? `${disk}, whose file was replaced since it runs: restart it`
+    : disk;
 }
 
 function statusJson(status: ServiceStatus): Record<string, unknown> {
@@ -206,6 +235,7 @@ function statusJson(status: ServiceStatus): Record<string, unknown> {
     executable: status.executable ?? null,
     versionOnDisk: status.versionOnDisk ?? null,
     versionRunning: process?.version ?? null,
+    replaced: process?.replaced ?? false,
     connected: process?.connected ?? null,
     connection: process?.detail ?? null,
     dir: status.stateDir,

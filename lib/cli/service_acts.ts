@@ -40,6 +40,8 @@ export interface ServiceStatus {
     /** Null in a Manager. */
     readonly connected: boolean | null;
     readonly detail: string;
+    /** True if its file was replaced since it has started. */
+    readonly replaced?: boolean;
   } | undefined;
   /** Line that shows the log. */
   readonly logLine: string;
@@ -67,6 +69,12 @@ export interface ServiceActs {
   start(): Promise<ServiceReport>;
   stop(): Promise<ServiceReport>;
   restart(): Promise<ServiceReport>;
+  /**
+   * Lets the service restart as soon as it runs no command, and waits for that.
+   *
+   * @throws {PiriError} TIMED_OUT if it is not by then; UNSUPPORTED
+   */
+  restartWhenIdle(dir: string, ms: number): Promise<ServiceReport>;
   status(dir: string): Promise<ServiceStatus>;
   /**
    * Waits until the agent is connected, and returns the address of its Manager.

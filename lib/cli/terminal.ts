@@ -56,8 +56,11 @@ export interface Terminal {
   readonly hasKeyboard: boolean;
   /** Calls back with each character that is typed, at once and without showing it, until it is disposed. */
   onKey(callback: (key: string) => void): Disposable;
-  /** Calls back at each such signal, which then does not end the program. On Windows SIGTERM is Ctrl-Break. */
-  onSignal(signal: StopSignal, callback: () => void): Disposable;
+  /**
+   * Calls back at each such signal, which then does not end the program. On Windows SIGTERM is Ctrl-Break, and there is no
+   * SIGUSR1.
+   */
+  onSignal(signal: StopSignal | "SIGUSR1", callback: () => void): Disposable;
 }
 
 /** Signal by which people and the system ask a program to end. SIGINT is Ctrl-C. */
@@ -159,10 +162,13 @@ async function readFile(path: string): Promise<Uint8Array> {
   }
 }
 
-function onSignal(name: StopSignal, callback: () => void): Disposable {
-  const signal = Deno.build.os === "windows" && name === "SIGTERM"
-    ? "SIGBREAK"
-    : name;
+function onSignal(
+  name: StopSignal | "SIGUSR1",
+  callback: () => void,
+): Disposable {
+  const isWindows = Deno.build.os === "windows";
+  if (isWindows && name === "SIGUSR1") return { [Symbol.dispose]() {} };
+  const signal = isWindows && name === "SIGTERM" ? "SIGBREAK" : name;
   Deno.addSignalListener(signal, callback);
   return {
     [Symbol.dispose]: () => Deno.removeSignalListener(signal, callback),

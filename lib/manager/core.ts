@@ -30,6 +30,7 @@ import type { Releases } from "./releases/releases.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import { Commands } from "./commands.ts";
 import type { DataService } from "./data/data_service.ts";
+import { withLeaving } from "./agent_leaving.ts";
 import { withPolicies } from "./agent_policy.ts";
 import { DataRequests } from "./data_requests.ts";
 import { Enrolments } from "./enrolment.ts";
@@ -256,7 +257,10 @@ export class ManagerCore {
     this.#data = new DataRequests(
       withContradictions(
         withPolicies(
-          withSecrets(withLarge, { desk: secrets, counters, commandsOf }),
+          withLeaving(
+            withSecrets(withLarge, { desk: secrets, counters, commandsOf }),
+            { store, events },
+          ),
           { store, events },
         ),
         { events, clock },

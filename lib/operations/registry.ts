@@ -4,6 +4,7 @@ import { Limits } from "../base/limits.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { agentAudit } from "./agent_audit.ts";
 import { agentFacts } from "./agent_facts.ts";
+import { agentRestart } from "./agent_restart.ts";
 import { agentRotate } from "./agent_rotate.ts";
 import { agentTrust } from "./agent_trust.ts";
 import { agentUpdate } from "./agent_update.ts";
@@ -43,6 +44,7 @@ export interface OperationDescription {
 export const operations: readonly Operation[] = [
   agentAudit,
   agentFacts,
+  agentRestart,
   agentRotate,
   agentTrust,
   agentUpdate,

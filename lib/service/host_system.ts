@@ -17,4 +17,10 @@ export interface HostSystem {
   readonly env: (name: string) => string | undefined;
   /** Runs a program to its end, with times in UTC and texts in English. */
   readonly run: (program: string, ...args: readonly string[]) => Promise<Ran>;
+  /**
+   * Asks a process to restart without harm to commands: sends it SIGUSR1.
+   *
+   * @throws {PiriError} NOT_FOUND if it has ended; DENIED
+   */
+  readonly askToRestart: (pid: number) => void;
 }

@@ -12,6 +12,10 @@ export interface RunningFacts {
   readonly connected: boolean | null;
   /** Address, or the reason why there is no connection. */
   readonly detail: string;
+  /** True if the file of the program was replaced since the process has started. */
+  readonly replaced?: boolean;
+  /** True if SIGUSR1 lets it restart. It may end a process that does not say so. */
+  readonly restartable?: boolean;
 }
 
 /**
@@ -38,12 +42,15 @@ export async function readRunningNote(
   const text = await readIfThere(join(dir, NOTE));
   if (text === undefined) return undefined;
   try {
-    const { pid, version, connected, detail } = JSON.parse(text);
+    const note = JSON.parse(text);
+    const { pid, version, connected, detail, replaced, restartable } = note;
     return {
       pid: Number(pid),
       version: String(version),
       connected: typeof connected === "boolean" ? connected : null,
       detail: String(detail),
+      ...replaced === true ? { replaced } : {},
+      ...restartable === true ? { restartable } : {},
     };
   } catch {
     return undefined;

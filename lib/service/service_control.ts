@@ -1,6 +1,6 @@
 import { isAbsolute } from "@std/path";
 import { type Clock, sleep } from "../base/clock.ts";
-import { PiriError } from "../base/errors.ts";
+import { messageOf, PiriError } from "../base/errors.ts";
 import { makeManagerUser, MANAGER_USER, requireAccount } from "./account.ts";
 import { findServiceHost } from "./find_host.ts";
 import type { HostSystem } from "./host_system.ts";
@@ -10,6 +10,7 @@ import {
   type ServiceName,
   type ServicePlan,
   type ServiceState,
+  settingsFileOf,
   type Step,
   step,
 } from "./service_host.ts";
@@ -38,6 +39,10 @@ export interface ServiceControlOptions {
    * @throws {PiriError} FAILED_PRECONDITION if the folder is not ready for a service
    */
   readonly checkState: (dir: string) => Promise<{ hasLowPort: boolean }>;
+  /**
+   * Tells the Manager that the host of a state folder leaves; absent for a Manager. Throws the reason if it cannot.
+   */
+  readonly leaveFleet?: (dir: string) => Promise<void>;
 }
 
 /** Changes that were made, and what the user should know. */
@@ -150,6 +155,7 @@ export class ServiceControl {
       const places = slotPlaces(name, host.scope, system.env);
       steps.push(...await removeSlots(places, system));
     }
+    const hints = purge ? await this.#leave(stateDir, steps) : [];
     const done = purge && await system.files.remove(stateDir);
     steps.push(
       step(
@@ -158,7 +164,27 @@ export class ServiceControl {
         `${purge ? "there is no" : "kept the"} state folder ${stateDir}`,
       ),
     );
-    return { manager: host.kind, steps, hints: [], stateDir };
+    return { manager: host.kind, steps, hints, stateDir };
+  }
+
+  /** Tells the Manager, if it can be reached, and returns what else is to be done. A host that has not joined is none. */
+  async #leave(dir: string, steps: Step[]): Promise<string[]> {
+    const { name, system, leaveFleet } = this.#options;
+    const settings = settingsFileOf({ name, dir });
+    if (leaveFleet === undefined || !await system.files.exists(settings)) {
+      return [];
+    }
+    try {
+      await leaveFleet(system.files.at(dir));
+      steps.push(step(true, "told the Manager, where it is retired now", ""));
+      return [];
+    } catch (error) {
+      return [
+        `the Manager was not told (${
+          messageOf(error)
+        }); run there: piri-manager agent set NAME --retired`,
+      ];
+    }
   }
 
   async start(): Promise<ServiceReport> {
@@ -177,6 +203,41 @@ export class ServiceControl {
     const host = await this.#installed("restart");
     const steps = await host.restart();
     await this.#requireRunning(host, "restart");
+    return { manager: host.kind, steps, hints: [] };
+  }
+
+  /**
+   * Lets the service restart as soon as it runs no command, and waits for that.
+   *
+   * @throws {PiriError} TIMED_OUT if commands run for longer: it restarts all the same as soon as none does; UNSUPPORTED
+   * by a version that would not listen
+   */
+  async restartWhenIdle(dir: string, ms: number): Promise<ServiceReport> {
+    const { clock, name, system } = this.#options;
+    const host = await this.#installed("restart");
+    await this.#requireRunning(host, "restart");
+    const { process } = await this.status(dir);
+    if (process?.restartable !== true) {
+      throw new PiriError(
+        "UNSUPPORTED",
+        `Cannot restart the service when it is idle: the version that runs does not know how, or has only just started; ${name} service restart ends its commands`,
+      );
+    }
+    system.askToRestart(process.pid);
+    const end = clock.monotonic() + ms;
+    for (;;) {
+      await sleep(clock, LOOK_MS);
+      const { running, pid } = await host.status();
+      if (running && pid !== process.pid) break;
+      if (clock.monotonic() < end) continue;
+      throw new PiriError(
+        "TIMED_OUT",
+        `Cannot see the service restarted after ${
+          Math.round(ms / 1_000)
+        } s: it runs commands; it restarts as soon as it runs none`,
+      );
+    }
+    const steps = [step(true, `restarted ${name}, which ran no command`, "")];
     return { manager: host.kind, steps, hints: [] };
   }
 

@@ -100,7 +100,9 @@ export function titleOf(name: ServiceName): string {
 }
 
 /** File without which the service cannot run. */
-export function settingsFileOf({ name, dir }: ServicePlan): string {
+export function settingsFileOf(
+  { name, dir }: Pick<ServicePlan, "name" | "dir">,
+): string {
   return `${dir}/${name === "piri-agent" ? "agent.yaml" : "config.yaml"}`;
 }
 

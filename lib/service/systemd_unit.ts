@@ -1,3 +1,5 @@
+import { MANAGER_USER } from "./account.ts";
+import { SHARED_CONTROL_FOLDER } from "../base/paths.ts";
 import {
   argumentsOf,
   guardWords,
@@ -75,6 +77,7 @@ function managerLines(plan: ServicePlan): string[] {
     "UMask=0077",
     "LimitNOFILE=524288",
     ...stateLines(plan),
+    ...socketLines(plan),
     `CapabilityBoundingSet=${capability}`,
     `AmbientCapabilities=${capability}`,
     "NoNewPrivileges=yes",
@@ -110,6 +113,13 @@ function stateLines({ name, dir, scope }: ServicePlan): string[] {
     return [`StateDirectory=${name}`, "StateDirectoryMode=0700"];
   }
   return name === "piri-manager" ? [`ReadWritePaths=${unitWord(dir)}`] : [];
+}
+
+/** Folder of the socket, for operators in the group of its own. Other groups may have members who are none. */
+function socketLines({ group }: ServicePlan): string[] {
+  if (group !== MANAGER_USER) return [];
+  const name = SHARED_CONTROL_FOLDER.slice("/run/".length);
+  return [`RuntimeDirectory=${name}`, "RuntimeDirectoryMode=0750"];
 }
 
 /** A word of a line of a unit, quoted where systemd would otherwise read something else. */

@@ -231,7 +231,7 @@ export class Agents {
     }
     const { secretHash, publicKey = null } = use;
     this.#db.run(
-      "UPDATE agents SET secret_hash = ?, token_used_with = ?, public_key = ?, next_key = NULL WHERE id = ?",
+      "UPDATE agents SET secret_hash = ?, token_used_with = ?, public_key = ?, next_key = NULL, retired = 0 WHERE id = ?",
       secretHash,
       secretHash,
       publicKey,
@@ -243,6 +243,7 @@ export class Agents {
       publicKey,
       nextKey: null,
       tokenUsedWith: secretHash,
+      retired: false,
     };
   }
 

@@ -6,8 +6,11 @@ import { replaceOnce } from "../build/bundle.ts";
 import { commitOf, timeOf } from "../build/commit.ts";
 import { agent, manager, observer, type Product } from "../build/product.ts";
 import type { Target } from "../build/target.ts";
+import { makePackages } from "../package/make.ts";
+import { SUMS } from "./compare.ts";
 import { hexSha256 } from "./hashes.ts";
 import { manifestOf } from "./manifest.ts";
+import { recipesOf } from "./recipes.ts";
 import { type RuntimeBase, sbomOf } from "./sbom.ts";
 
 /** Targets and place of a release. */
@@ -59,43 +62,63 @@ export async function makeRelease(
     product: product.name,
     target: target.name,
   }));
+  const manifest = await manifestOf(facts, files);
+  const releases = releasesPage(Deno.env.get("PIRI_RELEASES") ?? "");
+  const script = (name: string) =>
+    Deno.readTextFile(join(root, "scripts", name));
   const texts = new Map([
-    [manifestName(VERSION), await manifestOf(facts, files)],
-    ["install.sh", await installer(root)],
+    [manifestName(VERSION), manifest],
+    ["install.sh", withReleases(await script("install.sh"), releases)],
+    ["install.ps1", withReleases(await script("install.ps1"), releases)],
+    ["Containerfile", await script("release/Containerfile")],
+    // They name where the files are.
+    ...releases === "" ? [] : recipesOf(manifest, { releases }),
     ...await sboms(built, root),
   ]);
   for (const [name, text] of texts) {
     await Deno.writeTextFile(join(out, name), text);
   }
-  const names = [...files.map(({ path }) => basename(path)), ...texts.keys()];
+  const packages = await makePackages(
+    built.map(({ path, product, target }) => ({
+      path,
+      product: product.name,
+      target,
+    })),
+    { version: VERSION, time: await timeOf(root), out, say },
+  );
+  const names = [
+    ...[...files.map(({ path }) => path), ...packages].map((path) =>
+      basename(path)
+    ),
+    ...texts.keys(),
+  ];
   await Deno.writeTextFile(join(out, SUMS), await sumsOf(out, names));
 }
 
-/** The script that installs a release, with the page of releases that PIRI_RELEASES names as its default. */
-async function installer(root: string): Promise<string> {
-  const text = await Deno.readTextFile(join(root, "scripts/install.sh"));
-  const url = Deno.env.get("PIRI_RELEASES") ?? "";
-  return withReleases(text, url);
-}
-
 /**
- * Puts the page of releases into install.sh.
+ * Checks the page of releases that PIRI_RELEASES names.
  *
  * @throws {PiriError} INVALID_ARGUMENT if it is no plain https URL
  */
-export function withReleases(script: string, url: string): string {
-  if (url === "") return script;
-  if (!/^https:\/\/[\w./-]+$/.test(url)) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot use PIRI_RELEASES "${url}": it is no plain https URL`,
-    );
-  }
-  return replaceOnce(script, "${PIRI_RELEASES:-}", `\${PIRI_RELEASES:-${url}}`);
+export function releasesPage(url: string): string {
+  if (url === "" || /^https:\/\/[\w./-]+$/.test(url)) return url;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot use PIRI_RELEASES "${url}": it is no plain https URL`,
+  );
 }
 
-/** Name of the file with the sums of all others. */
-export const SUMS = "SHA256SUMS";
+/** Puts the page of releases into install.sh or install.ps1, as its default. */
+export function withReleases(script: string, url: string): string {
+  if (releasesPage(url) === "") return script;
+  return script.startsWith("#!")
+    ? replaceOnce(script, "${PIRI_RELEASES:-}", `\${PIRI_RELEASES:-${url}}`)
+    : replaceOnce(
+      script,
+      "$From = $env:PIRI_RELEASES,",
+      `$From = $(if ($env:PIRI_RELEASES) { $env:PIRI_RELEASES } else { '${url}' }),`,
+    );
+}
 
 /** Name of the manifest of a version. */
 export function manifestName(version: string): string {

@@ -1,4 +1,5 @@
 import { PiriError } from "../../lib/base/errors.ts";
+import { missingPackages } from "../package/make.ts";
 import { differences } from "./compare.ts";
 import { makeRelease, type ReleaseOptions } from "./make.ts";
 
@@ -14,7 +15,8 @@ export async function verifyRelease(
   const out = await Deno.makeTempDir({ prefix: "piri-verify-" });
   try {
     await makeRelease({ ...options, out });
-    const found = await differences(folder, out);
+    const missing = await missingPackages();
+    const found = await differences(folder, out, missing);
     if (found.length === 0) return;
     throw new PiriError(
       "CORRUPT",

@@ -209,6 +209,25 @@ Deno.test("a path too long for a socket gets one elsewhere, in a private folder 
   assertEquals(await namesIn(dir), ["control.lock"]);
 });
 
+Deno.test("a socket for a group is found by the state folder and by its own, and nobody else may enter", async () => {
+  await using folder = await tempFolder();
+  const shared = join(folder.path, "piri-manager");
+  await Deno.mkdir(shared, { mode: 0o750 });
+  const modes = [];
+  {
+    await using fleet = await startControl({ sharedDir: shared });
+    using byGroup = await connectControl(shared);
+    for (const name of ["control.sock", "control.proof"]) {
+      const { mode } = await Deno.lstat(join(shared, name));
+      modes.push(((mode ?? 0) & 0o7777).toString(8));
+    }
+    assertEquals(fleet.server.address, join(shared, "control.sock"));
+    assertEquals((await byGroup.agents.listAgents({})).agents, []);
+    assertEquals((await fleet.control.agents.listAgents({})).agents, []);
+  }
+  assertEquals(modes, ["660", "1730"]);
+});
+
 Deno.test("a missing run-time folder does not prevent the API from being served", async () => {
   await using folder = await tempFolder();
   const dir = join(folder.path, "x".repeat(100));

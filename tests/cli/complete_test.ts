@@ -25,7 +25,10 @@ async function complete(
 
 Deno.test("subcommands, those of groups, flags and their values are completed from the table", () => {
   assertEquals(at("ru"), "run rule nothing");
-  assertEquals(at("agent", "re"), "rename remove reject revoke nothing");
+  assertEquals(
+    at("agent", "re"),
+    "rename remove reject revoke restart nothing",
+  );
   assertEquals(at("run", "--colo"), "--color nothing");
   assertEquals(at("run", "--color", "a"), "auto always nothing");
   assertEquals(at("run", "--color=n"), "never nothing");

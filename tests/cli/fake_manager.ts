@@ -274,6 +274,9 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   /** Token of the CI; an error outside of one. */
   idToken: string | PiriError = "a.ci.token";
 
+  remoteShell: ManagerServices["remoteShell"] = () =>
+    Promise.reject(new TypeError("no other host is there"));
+
   ciToken(audience: string): Promise<string> {
     this.audiences.push(audience);
     return this.idToken instanceof PiriError

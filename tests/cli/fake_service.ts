@@ -54,6 +54,9 @@ export class FakeService implements ServiceActs {
   restart(): Promise<ServiceReport> {
     return this.#report("restart");
   }
+  restartWhenIdle(dir: string, ms: number): Promise<ServiceReport> {
+    return this.#report("restartWhenIdle", { dir, ms });
+  }
   status(dir: string): Promise<ServiceStatus> {
     this.asked.push({ status: dir });
     return Promise.resolve(this.state);

@@ -74,7 +74,7 @@ export class FakeTerminal implements Terminal {
   /** Files that were written, by path. */
   readonly outFiles = new Map<string, Uint8Array>();
   readonly #keys = new Set<(key: string) => void>();
-  readonly #listeners = new Map<StopSignal, Set<() => void>>();
+  readonly #listeners = new Map<StopSignal | "SIGUSR1", Set<() => void>>();
   #random = 0;
 
   constructor(surroundings: Surroundings = {}) {
@@ -189,14 +189,14 @@ export class FakeTerminal implements Terminal {
     await this.clock.settle();
   }
 
-  onSignal(signal: StopSignal, callback: () => void): Disposable {
+  onSignal(signal: StopSignal | "SIGUSR1", callback: () => void): Disposable {
     const listeners = this.#listeners.get(signal) ?? new Set();
     this.#listeners.set(signal, listeners.add(callback));
     return { [Symbol.dispose]: () => void listeners.delete(callback) };
   }
 
   /** Sends a signal, and waits for its effects. */
-  async signal(signal: StopSignal): Promise<void> {
+  async signal(signal: StopSignal | "SIGUSR1"): Promise<void> {
     for (const callback of this.#listeners.get(signal) ?? []) callback();
     await this.clock.settle();
   }

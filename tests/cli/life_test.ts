@@ -72,6 +72,18 @@ Deno.test("a reload that is asked for during the start happens after it, once", 
   assertEquals(reloads, 1);
 });
 
+Deno.test("SIGUSR1 asks for a restart, also before anybody listens, and stops nothing", async () => {
+  const { terminal, life, ended, rest } = await living(true);
+  await terminal.signal("SIGUSR1");
+  let restarts = 0;
+  using _listening = life.onRestart(() => restarts++);
+  await terminal.signal("SIGUSR1");
+
+  assertEquals([restarts, life.signal.aborted], [2, false]);
+  rest();
+  await ended;
+});
+
 for (const signal of STOP_SIGNALS.slice(0, 2)) {
   Deno.test(`a second request to stop, by ${signal}, does not wait for the end`, async () => {
     const { terminal, ended } = await living(false);

@@ -30,7 +30,7 @@ Deno.test("--help of a program lists its subcommands and exit codes", async () =
     stdout.split("\n").filter((line) => /^ {2}(run|agent|8|--dir) /.test(line))
       .map((line) => line.trim().split(/ {2,}/).join(": ")),
     [
-      "agent: add, change, rename, accept, rotate, revoke or remove agents",
+      "agent: add, install, change, restart, revoke or remove agents",
       "run: run a program or operation on agents and show its output",
       "--dir DIR: the state folder (default: /var/lib/piri-manager)",
       "8: lost: nobody can say how a command ended",

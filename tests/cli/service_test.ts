@@ -53,6 +53,14 @@ Deno.test("service install takes a user and a folder, and uninstall whether to p
   ]);
 });
 
+Deno.test("service restart waits until the agent is idle if it is told to", async () => {
+  const acts = new FakeService();
+  await see(acts, "restart", "--when-idle", "30m");
+
+  const dir = "/var/lib/piri-agent";
+  assertEquals(acts.asked, [{ restartWhenIdle: { dir, ms: 1_800_000 } }]);
+});
+
 Deno.test("service --json prints one object, with whether something changed", async () => {
   const { stdout } = await see(new FakeService(), "stop", "--json");
 
@@ -117,6 +125,14 @@ Deno.test("service status names the reason for no connection, and a version that
 
   assertStringIncludes(stdout, "no: no route");
   assertStringIncludes(stdout, "0.3.0 is installed, 0.2.0 runs: restart it");
+  acts.state = {
+    ...RUNNING_SERVICE,
+    process: { ...process, version: "0.3.0", replaced: true },
+  };
+  assertStringIncludes(
+    (await see(acts, "status")).stdout,
+    "0.3.0, whose file was replaced since it runs: restart it",
+  );
 });
 
 Deno.test("service status --json has the fields of its schema, for every state", async () => {

@@ -34,6 +34,7 @@ Deno.test("every operation and parameter is described", () => {
   assertEquals(all.map(({ name }) => name), [
     "agent.Audit",
     "agent.Facts",
+    "agent.Restart",
     "agent.Rotate",
     "agent.Trust",
     "agent.Update",

@@ -80,7 +80,7 @@ async function sh(
 }
 
 Deno.test({
-  name: "install.sh installs the agent from a folder, and joins with a token",
+  name: "install.sh joins with a token, and the agent becomes a service",
   ignore,
   fn: async () => {
     await using made = await release();
@@ -92,9 +92,10 @@ Deno.test({
     assertEquals(stderr, "");
     assertEquals(
       stdout,
-      `installed ${made.to}/piri-agent\n${made.agent} join -\ntoken: secret, none\n`,
+      `${made.agent} join - --service\ntoken: secret, none\n`,
     );
-    assertEquals([code, made.installed()], [0, ["piri-agent"]]);
+    // The program puts itself into its place.
+    assertEquals([code, made.installed()], [0, []]);
   },
 });
 
@@ -104,14 +105,46 @@ Deno.test({
   fn: async () => {
     await using made = await release();
     const from = ["--from", made.files, "--to", made.to];
-    const joined = await sh([...from, "--token", "-"], { input: "typed\n" });
+    const joined = await sh([...from, "--no-service", "--token", "-"], {
+      input: "typed\n",
+    });
     const alone = await sh([...from, "--manager"], {
       env: { PIRI_JOIN_TOKEN: "secret" },
     });
 
-    assertMatch(joined.stdout, /token: typed, none/);
+    assertEquals(
+      joined.stdout,
+      `installed ${made.to}/piri-agent\n${made.agent} join -\ntoken: typed, none\n`,
+    );
     assertEquals(alone.stdout, `installed ${made.to}/piri-manager\n`);
     assertEquals(made.installed().toSorted(), ["piri-agent", "piri-manager"]);
+  },
+});
+
+Deno.test({
+  name:
+    "install.sh leaves a program that could not become a service, and fails",
+  ignore,
+  fn: async () => {
+    await using made = await release();
+    await Deno.writeTextFile(
+      join(made.files, made.agent),
+      '#!/bin/sh\ncat >/dev/null; echo "error: Cannot x" >&2; exit 3\n',
+    );
+    await Deno.writeTextFile(
+      join(made.files, "SHA256SUMS"),
+      await sumsOf(made.files, [made.agent]),
+    );
+    const { code, stderr } = await sh(
+      ["--from", made.files, "--to", made.to],
+      { env: { PIRI_JOIN_TOKEN: "secret" } },
+    );
+
+    assertEquals([code, made.installed()], [1, ["piri-agent"]]);
+    assertMatch(
+      stderr,
+      /^error: Cannot x\nerror: Cannot install: the agent is there/,
+    );
   },
 });
 
@@ -266,7 +299,7 @@ Deno.test({
   },
 });
 
-Deno.test("install.sh has at most 120 lines, and can be told a page of releases", async () => {
+Deno.test("install.sh has at most 120 lines, and both installers can be told a page of releases", async () => {
   const text = await Deno.readTextFile(SCRIPT);
   const url = "https://example.org/piri/releases";
 
@@ -276,6 +309,11 @@ Deno.test("install.sh has at most 120 lines, and can be told a page of releases"
     /from=\$\{PIRI_RELEASES:-https:\/\/example\.org\/piri\/releases\}/,
   );
   assertEquals(withReleases(text, ""), text);
+  const windows = join(ROOT, "scripts/install.ps1");
+  assertMatch(
+    withReleases(await Deno.readTextFile(windows), url),
+    /\$From = \$\(if \(\$env:PIRI_RELEASES\) \{ \$env:PIRI_RELEASES \} else \{ 'https:\/\/example\.org\/piri\/releases' \}\),/,
+  );
   for (const wrong of ["http://a.b", "https://a.b/$(id)", "https://a b"]) {
     assertThrows(() => withReleases(text, wrong), PiriError, "no plain https");
   }

@@ -1,3 +1,4 @@
+import { assert } from "@std/assert";
 import { join } from "@std/path";
 import { sleep, systemClock } from "../../lib/base/clock.ts";
 import { ROOT } from "../../scripts/build/build.ts";
@@ -29,6 +30,15 @@ export async function whyNotBooted(): Promise<string | undefined> {
     if (code !== 0) return `this machine has no ${program}`;
   }
   return undefined;
+}
+
+/** A step that the next ones depend on. */
+export async function step(
+  t: Deno.TestContext,
+  name: string,
+  body: () => Promise<void>,
+): Promise<void> {
+  assert(await t.step(name, body), name);
 }
 
 /** Linux system with a systemd of its own, in a container. */

@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { dirname } from "@std/path";
 import { checkUpdates } from "./booted_updates.ts";
 import { compiled } from "../support/executables.ts";
-import { BootedHost, whyNotBooted } from "./booted_host.ts";
+import { BootedHost, step, whyNotBooted } from "./booted_host.ts";
 
 const why = await whyNotBooted();
 const remark = why === undefined ? "" : ` (ignored because ${why})`;
@@ -21,15 +21,6 @@ const AGENT_PID = "systemctl show -p MainPID --value piri-agent";
 /** Succeeds if the agent is connected. */
 const CONNECTED =
   "piri-agent service status --json | grep -q '\"connected\":true'";
-
-/** A step that the next ones depend on. */
-async function step(
-  t: Deno.TestContext,
-  name: string,
-  body: () => Promise<void>,
-): Promise<void> {
-  assert(await t.step(name, body), name);
-}
 
 Deno.test({
   name:

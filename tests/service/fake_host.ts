@@ -10,6 +10,9 @@ export class FakeHost implements HostSystem, AsyncDisposable {
   readonly lines: string[] = [];
   /** Answers by the beginnings of lines; the first that fits. Without one a program prints nothing and succeeds. */
   readonly answers: [string, Partial<Ran> | (() => Partial<Ran>)][] = [];
+  /** Processes that were asked to restart. */
+  readonly askedToRestart: number[] = [];
+  onAskedToRestart: () => void = () => {};
   os: typeof Deno.build.os = "linux";
   isRoot = true;
 
@@ -37,6 +40,11 @@ export class FakeHost implements HostSystem, AsyncDisposable {
       stderr: "",
       ...typeof answer === "function" ? answer() : answer,
     });
+  };
+
+  askToRestart = (pid: number): void => {
+    this.askedToRestart.push(pid);
+    this.onAskedToRestart();
   };
 
   /** Lines since the last call that change something. */

@@ -175,6 +175,41 @@ Deno.test("uninstall keeps the state folder and says where it is, and purge remo
   assertEquals(await at.host.files.exists(at.dir), true);
 });
 
+Deno.test("a purge tells the Manager before the state goes, or says what to run there", async () => {
+  const left: string[] = [];
+  const reports = [];
+  for (const refusal of [undefined, new PiriError("UNAVAILABLE", "Cannot x")]) {
+    await using at = await setUp("piri-agent", {
+      leaveFleet: (dir) => {
+        left.push(dir.slice(-19));
+        return refusal === undefined
+          ? Promise.resolve()
+          : Promise.reject(refusal);
+      },
+    });
+    await at.control.install({ dir: at.dir });
+    await at.control.uninstall({ dir: at.dir, purge: true });
+    await at.host.files.write(`${at.dir}/agent.yaml`, "");
+    const report = await at.control.uninstall({ dir: at.dir, purge: true });
+    reports.push([
+      report.steps.map(({ what }) => what).slice(-2),
+      report.hints,
+    ]);
+    assertEquals(await at.host.files.exists(at.dir), false);
+  }
+
+  assertEquals(left, ["/var/lib/piri-agent", "/var/lib/piri-agent"]);
+  const removed = "removed the state folder /var/lib/piri-agent";
+  assertEquals(reports.map(([steps = []]) => steps.at(-1)), [removed, removed]);
+  assertEquals(reports.map(([steps = []]) => steps[0]), [
+    "told the Manager, where it is retired now",
+    "there is no /opt/piri/agent",
+  ]);
+  assertEquals(reports.map(([, hints]) => hints), [[], [
+    "the Manager was not told (Cannot x); run there: piri-manager agent set NAME --retired",
+  ]]);
+});
+
 Deno.test("a start that systemd takes and that starts nothing is an error", async () => {
   await using at = await setUp("piri-agent");
   at.systemd.starts = false;
@@ -214,6 +249,42 @@ Deno.test("the connection is that of the process which runs, and of no earlier o
   assertEquals(before.process, undefined);
   assertEquals(after.process, { ...facts, pid: 17 });
 });
+
+Deno.test("a restart when idle asks the process, and waits for another one", async () => {
+  await using at = await setUp("piri-agent");
+  await at.control.install({ dir: at.dir });
+  await at.control.start();
+  const facts = { version: "0.3.0", connected: true, detail: "mgr:7051" };
+  const folder = at.host.files.at(at.dir);
+  const restarts = () => at.control.restartWhenIdle(at.dir, 60_000);
+  await writeRunningNote(folder, { ...facts, pid: 17 });
+  const old = await assertRejects(restarts, PiriError, "does not know how");
+  await writeRunningNote(folder, { ...facts, pid: 17, restartable: true });
+  const busy = assertRejects(restarts, PiriError, "it runs commands");
+  const late = await whileTimePasses(at.clock, busy);
+  at.host.onAskedToRestart = () => at.systemd.unit["MainPID"] = "18";
+  const { steps } = await whileTimePasses(at.clock, restarts());
+
+  assertEquals([old.code, late.code], ["UNSUPPORTED", "TIMED_OUT"]);
+  assertEquals(steps, [
+    { done: true, what: "restarted piri-agent, which ran no command" },
+  ]);
+  assertEquals(at.host.askedToRestart, [17, 17]);
+});
+
+/** Lets time pass until work has ended that also reads files. */
+async function whileTimePasses<T>(
+  clock: FakeClock,
+  work: Promise<T>,
+): Promise<T> {
+  let isOver = false;
+  const watched = work.finally(() => isOver = true);
+  while (!isOver) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    await clock.advance(500);
+  }
+  return await watched;
+}
 
 Deno.test("a wait for the connection ends with it, or with the reason why there is none", async () => {
   await using at = await setUp("piri-agent");

@@ -197,6 +197,13 @@ export class MemoryManager implements AsyncDisposable {
     });
   }
 
+  /** Makes a connection of an agent that is there as a whole, and returns the agent's end of it. */
+  connect(): Transport {
+    const [ours, theirs] = memoryTransports();
+    this.#serve(this.#from(ours));
+    return theirs;
+  }
+
   /** Makes a connection and returns the agent's end of it. */
   dial({ reads = true } = {}): ScriptedPeer {
     const [ours, theirs] = memoryTransports();

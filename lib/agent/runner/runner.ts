@@ -62,7 +62,7 @@ export class Runner {
   readonly #unbegun: UnbegunCommands;
   readonly #listeners = new Set<(entry: JournalEntry) => void>();
   #idle = Promise.withResolvers<void>();
-  /** Count of commands that are being journaled. */
+  /** Count of commands that are being judged or journaled. */
   #accepting = 0;
   #refusing: string | undefined;
   /** True if output waits for acknowledgements, which only a link can bring. */
@@ -132,6 +132,19 @@ export class Runner {
     command: Command,
     giver: Giver,
   ): Promise<JournalEntry | CommandResult | undefined> {
+    this.#accepting++;
+    try {
+      return await this.#accept(command, giver);
+    } finally {
+      this.#accepting--;
+      this.#rest();
+    }
+  }
+
+  async #accept(
+    command: Command,
+    giver: Giver,
+  ): Promise<JournalEntry | CommandResult | undefined> {
     const { commandId: id, nonce } = command;
     const { managerId, dialect } = giver;
     // First, because from here to the journal nothing may wait: no other command may have this id by then.
@@ -177,7 +190,6 @@ export class Runner {
       );
     }
     let entry: JournalEntry | undefined;
-    this.#accepting++;
     try {
       entry = await this.#journal.accept({
         id,
@@ -202,9 +214,6 @@ export class Runner {
       );
       record.refused(refusal);
       return refusal;
-    } finally {
-      this.#accepting--;
-      this.#rest();
     }
   }
 
@@ -257,7 +266,13 @@ export class Runner {
   async stop(): Promise<void> {
     this.#unbegun.refuseHeld(this.#refusing ?? "the agent stops");
     for (const running of this.#running.values()) running.ask("agentStopped");
-    while (this.#isBusy) await this.#idle.promise;
+    while (this.isBusy) await this.#idle.promise;
+  }
+
+  /** True if a command runs, waits to begin, or is being judged or journaled. */
+  get isBusy(): boolean {
+    return this.#running.size > 0 || this.#accepting > 0 ||
+      this.#unbegun.size > 0;
   }
 
   #start({ entry, command, dialect, record, bounds }: AcceptedCommand): void {
@@ -354,14 +369,8 @@ export class Runner {
     this.#rest();
   }
 
-  /** True if a command runs or is being journaled. */
-  get #isBusy(): boolean {
-    return this.#running.size > 0 || this.#accepting > 0 ||
-      this.#unbegun.size > 0;
-  }
-
   #rest(): void {
-    if (this.#isBusy) return;
+    if (this.isBusy) return;
     this.#idle.resolve();
     this.#idle = Promise.withResolvers();
   }

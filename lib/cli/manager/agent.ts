@@ -7,7 +7,9 @@ import { oneLine } from "../text.ts";
 import { withAgentHint } from "./hints.ts";
 import { secretHashOf } from "./agent_secret.ts";
 import { accept, pending, reject, revoke } from "./agent_enrolment.ts";
+import { agentInstall } from "./agent_install.ts";
 import { agentRename } from "./agent_rename.ts";
+import { restart } from "./agent_restart.ts";
 import { rotate } from "./agent_rotate.ts";
 import { agentSet } from "./agent_set.ts";
 import { commandJson } from "./json.ts";
@@ -157,12 +159,13 @@ const token = defineSubcommand({
   },
 });
 
-/** `agent add|set|rename|remove|token|pending|accept|reject|revoke|rotate`: changes the entries of agents. */
+/** `agent add|install|set|rename|remove|token|pending|accept|reject|revoke|rotate|restart`: changes the entries of agents. */
 export const agent: Group<ManagerServices> = {
   name: "agent",
-  summary: "add, change, rename, accept, rotate, revoke or remove agents",
+  summary: "add, install, change, restart, revoke or remove agents",
   subcommands: [
     add,
+    agentInstall,
     agentSet,
     agentRename,
     remove,
@@ -172,6 +175,7 @@ export const agent: Group<ManagerServices> = {
     reject,
     revoke,
     rotate,
+    restart,
   ],
   synonyms: {
     approve: "piri-manager agent accept",

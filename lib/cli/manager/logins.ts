@@ -2,6 +2,7 @@ import { dirname, join } from "@std/path";
 import { parseAddress } from "../../base/address.ts";
 import { looksLikeCiLine, parseCiLine } from "../../base/ci_line.ts";
 import { PiriError } from "../../base/errors.ts";
+import { SHARED_CONTROL_FOLDER } from "../../base/paths.ts";
 import { writeFileAtomically } from "../../base/files.ts";
 import { type Login, loginFile, readLogin } from "../../base/login_file.ts";
 import { didYouMean } from "../../base/nearest.ts";
@@ -99,20 +100,24 @@ export async function chooseLogin(
 
 /**
  * Folder of the Manager to talk to if none was named: the login in PIRI_MANAGER, else the state folder of this machine
- * if there is one, else the usual login or the only one, and without any the state folder.
+ * if there is one, else that of the socket for operators of a group, else the usual login or the only one, and without
+ * any the state folder.
  *
  * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION if there are several logins and none was chosen
  */
 export function findManager(
   terminal: Terminal,
   stateDir: () => string,
+  shared = SHARED_CONTROL_FOLDER,
 ): string {
   const wanted = terminal.env(MANAGER_VARIABLE) ?? "";
   if (wanted !== "") return wantedFolder(terminal, wanted);
-  const names = loginNames(terminal);
-  if (names.length === 0) return stateDir();
   const here = orNothing(stateDir);
   if (here !== undefined && isThere(here)) return here;
+  // Who is not in the group does not see it.
+  if (isThere(join(shared, "control.sock"))) return shared;
+  const names = loginNames(terminal);
+  if (names.length === 0) return stateDir();
   const name = chosenLogin(terminal) ??
     (names.length === 1 ? names[0] : undefined);
   if (name !== undefined) return loginFolder(terminal, name);

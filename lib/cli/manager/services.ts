@@ -92,6 +92,25 @@ export interface ManagerServices extends WithService {
    * @throws {PiriError} FAILED_PRECONDITION outside of a CI; UNAVAILABLE if the CI does not give one
    */
   ciToken(audience: string): Promise<string>;
+  /** Shell of a host by the user's own ssh. */
+  remoteShell(destination: string): Promise<RemoteShell>;
+}
+
+/** Shell of another host. */
+export interface RemoteShell {
+  /**
+   * Runs a line to its end, with this standard input. ssh itself ends with 255 if it does not get there.
+   *
+   * @throws {PiriError} NOT_FOUND without ssh
+   */
+  run(
+    line: string,
+    input?: Uint8Array,
+  ): Promise<{
+    readonly code: number;
+    readonly stdout: string;
+    readonly stderr: string;
+  }>;
 }
 
 /** A Manager on another machine. */
