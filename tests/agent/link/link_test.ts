@@ -10,8 +10,9 @@ import {
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { KEYLESS_FEATURES } from "../../../lib/wire/features.ts";
 import { heardLog } from "../../support/heard_log.ts";
+import { TWO_SIGNATURES } from "../../support/signed_work.ts";
 import { MANAGER, MemoryAgent } from "../../support/memory_agent.ts";
-import { PolicyGate } from "../../../lib/agent/policy/policy_gate.ts";
+import { parsePolicy } from "../../../lib/agent/policy/policy.ts";
 import { type Init, ScriptedPeer } from "../../support/scripted_peer.ts";
 
 const IDENTITY: AgentIdentity = {
@@ -56,7 +57,7 @@ class Dialling implements AsyncDisposable {
       identity,
       journal,
       runner,
-      policy: new PolicyGate(),
+      policy: agent.policy,
       clock,
       counters,
       widestWindowMs,
@@ -634,6 +635,22 @@ Deno.test("a name that cannot be kept is said nevertheless, and a hello without 
 
   const hello = await dialling.managers[2]?.hears("clientHello");
   assertEquals(hello?.clientId, "shop-1");
+});
+
+Deno.test("a host that requires signatures keeps its name, as these are for names", async () => {
+  await using dialling = await Dialling.start();
+  dialling.agent.policy.use({
+    policy: await parsePolicy(TWO_SIGNATURES, "policy.yaml"),
+    sha256: "",
+    error: "",
+  });
+  await dialling.run();
+  await dialling.welcomed({ name: "shop-1" });
+  await dialling.bye({ code: Bye_Code.SHUTDOWN });
+  await dialling.agent.clock.advance(1_000);
+  const hello = await dialling.managers[1]?.hears("clientHello");
+
+  assertEquals([hello?.clientId, dialling.names], [IDENTITY.name, []]);
 });
 
 Deno.test("a name that is none ends the connection, and is not kept", async () => {
