@@ -179,6 +179,14 @@ export class UpdateHost implements AsyncDisposable {
     }
   }
 
+  /** Waits for the result of an update that must not be switched to. */
+  async resultHere(): Promise<CommandResult> {
+    const switched = this.#restarted.promise.then((cause): never => {
+      throw new Error(`it was switched: ${cause}`);
+    });
+    return await Promise.race([this.result(), switched]);
+  }
+
   /** Waits until the agent wants another version to start, and starts what is current as the service manager does. */
   async restarts(): Promise<string> {
     const cause = await this.#restarted.promise;

@@ -196,7 +196,7 @@ for (const [what, refusal] of Object.entries(REFUSALS)) {
       const files = host.release("0.3.0", refusal.kind, refusal.release);
       await refusal.spoil?.(host, files);
       await host.updates(refusal.params ?? { version: "0.3.0" });
-      const { status, output } = await host.result();
+      const { status, output } = await host.resultHere();
 
       assertEquals(status, FAILED);
       assertStringIncludes(output, refusal.says);

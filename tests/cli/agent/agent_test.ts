@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { agentProgram } from "../../../lib/cli/agent/program.ts";
 import type {
@@ -556,4 +556,19 @@ Deno.test("policy reload names the process that reads it again, and says why non
   agent.refusal = new PiriError("FAILED_PRECONDITION", "Cannot reload: none");
   const { code, stderr } = await see(["policy", "reload"], { agent });
   assertEquals([code, stderr], [1, "error: Cannot reload: none\n"]);
+});
+
+Deno.test("service guard tells what it did on stderr, and is not in the help", async () => {
+  const agent = new FakeAgent();
+  agent.guardSays = "Version 0.3.0 is given up";
+  const { code, stdout, stderr } = await see(
+    ["service", "guard", "--dir", "/srv/a"],
+    { agent },
+  );
+  const help = await see(["service", "--help"], { agent });
+
+  assertEquals([code, stdout], [0, ""]);
+  assertStringIncludes(stderr, "Version 0.3.0 is given up");
+  assertEquals(agent.guarded, ["/srv/a"]);
+  assertEquals(help.stdout.includes("guard"), false);
 });
