@@ -1,0 +1,18 @@
+import { fileAbsent } from "./operations/file_absent.ts";
+import { fileDir } from "./operations/file_dir.ts";
+import { fileInstalled } from "./operations/file_installed.ts";
+import { fileSymlinked } from "./operations/file_symlinked.ts";
+import { noop } from "./operations/noop.ts";
+import type { StepDescription, StepOperation } from "./step_operation.ts";
+
+/** All operations of steps. A new one is a new file and a line here. */
+export const stepOperations: readonly StepOperation[] = [
+  fileAbsent,
+  fileDir,
+  fileInstalled,
+  fileSymlinked,
+  noop,
+];
+
+/** The same as the compiler and the docs know them. */
+export const stepDescriptions: readonly StepDescription[] = stepOperations;
