@@ -1,6 +1,8 @@
 import { fileAbsent } from "./operations/file_absent.ts";
+import { fileBlock } from "./operations/file_block.ts";
 import { fileDir } from "./operations/file_dir.ts";
 import { fileInstalled } from "./operations/file_installed.ts";
+import { fileLine } from "./operations/file_line.ts";
 import { fileSymlinked } from "./operations/file_symlinked.ts";
 import { noop } from "./operations/noop.ts";
 import type { StepDescription, StepOperation } from "./step_operation.ts";
@@ -8,8 +10,10 @@ import type { StepDescription, StepOperation } from "./step_operation.ts";
 /** All operations of steps. A new one is a new file and a line here. */
 export const stepOperations: readonly StepOperation[] = [
   fileAbsent,
+  fileBlock,
   fileDir,
   fileInstalled,
+  fileLine,
   fileSymlinked,
   noop,
 ];

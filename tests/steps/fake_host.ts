@@ -214,7 +214,8 @@ class FakeAccess implements HostWriter {
   async remove(path: string): Promise<void> {
     const place = this.#place(path);
     await this.#host.write(() => {
-      if (this.names(place).length > 0) {
+      const { kind } = this.#host.tree.get(place) ?? {};
+      if (kind === "folder" && this.names(place).length > 0) {
         throw failed(`remove "${path}"`, "is not empty");
       }
       this.#host.tree.delete(place);

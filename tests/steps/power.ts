@@ -3,7 +3,7 @@ export class Power {
   #left: number;
   readonly #cut = Promise.withResolvers<void>();
 
-  constructor(writes = Infinity) {
+  constructor(writes: number) {
     this.#left = writes;
   }
 
@@ -12,10 +12,15 @@ export class Power {
     return this.#cut.promise;
   }
 
+  /** Uses the power for a write. True if it is cut in it. */
+  isCut(): boolean {
+    if (this.#left-- > 0) return false;
+    this.#cut.resolve();
+    return true;
+  }
+
   /** Uses the power for a write. Never settles once it has been cut. */
   async use(): Promise<void> {
-    if (this.#left-- > 0) return;
-    this.#cut.resolve();
-    await new Promise<never>(() => {});
+    if (this.isCut()) await new Promise<never>(() => {});
   }
 }
