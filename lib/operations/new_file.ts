@@ -88,6 +88,11 @@ export class NewFile implements AsyncDisposable {
     }
   }
 
+  /** Path of what is written so far. */
+  get temporary(): string {
+    return this.#temporary;
+  }
+
   /** Appends bytes. */
   async write(bytes: Uint8Array): Promise<void> {
     try {

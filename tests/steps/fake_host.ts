@@ -13,6 +13,11 @@ import type {
   StepProgram,
   WriteOptions,
 } from "../../lib/steps/host/host.ts";
+import {
+  LinkCircle,
+  MAX_LINKS,
+  unlessCircle,
+} from "../../lib/steps/host/link_circle.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import type { Power } from "./power.ts";
 
@@ -118,18 +123,19 @@ class FakeAccess implements HostWriter {
   }
 
   followed(path: string): PathFacts | undefined {
-    const facts = this.facts(this.realPath(path));
-    return facts?.kind === "link" ? undefined : facts;
+    const facts = this.facts(path);
+    if (facts?.kind !== "link") return facts;
+    const place = unlessCircle(() => this.realPath(path));
+    return place === undefined ? undefined : this.facts(place);
   }
 
-  realPath(path: string): string {
-    let place = this.#place(path);
-    for (let links = 0; links < 40; links++) {
-      const { target } = this.#host.tree.get(place) ?? {};
-      if (target === undefined) return place;
-      place = this.#place(resolve(dirname(place), target));
-    }
-    return place;
+  realPath(path: string, links = 0): string {
+    if (links > MAX_LINKS) throw new LinkCircle(path);
+    const place = this.#place(path, links);
+    const { target } = this.#host.tree.get(place) ?? {};
+    return target === undefined
+      ? place
+      : this.realPath(resolve(dirname(place), target), links + 1);
   }
 
   names(path: string): string[] {
@@ -233,6 +239,10 @@ class FakeAccess implements HostWriter {
     return { code };
   }
 
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
   #codeOf({ shell, argv }: StepProgram): number {
     const [name = "", ...words] = argv ?? shell?.split(" ") ?? [];
     return PROGRAMS[name]?.(this.#host, words) ?? 127;
@@ -254,11 +264,11 @@ class FakeAccess implements HostWriter {
   }
 
   /** Path whose folders are no links. */
-  #place(path: string): string {
+  #place(path: string, links = 0): string {
     if (path === "/") return path;
     const folder = dirname(path);
     return join(
-      folder === "/" ? folder : this.realPath(folder),
+      folder === "/" ? folder : this.realPath(folder, links),
       basename(path),
     );
   }

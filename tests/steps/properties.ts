@@ -148,7 +148,7 @@ export const planIsWhole: Property = ({ operations }) =>
 /** After a crash at any write, an apply ends in the same host, and every reaction to a change has happened or is owed. */
 export const crashIsHarmless: Property = ({ operations, diskOf }) =>
   fc.asyncProperty(
-    anyTree,
+    anyPlainTree,
     anyAgreeing,
     fc.nat(40),
     async (tree, sheet, at) => {

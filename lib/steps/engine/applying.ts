@@ -182,6 +182,7 @@ export class Applying {
         const pinned = pins === undefined ? check : { ...check, pins };
         const { changed = true, note } =
           await operation.change(params, pinned, writer) ?? {};
+        await writer.flush();
         if (note !== undefined) await this.#note(prepared, note);
         await this.#checkAgain(prepared, check, writer);
         return changed && check.counts !== false;

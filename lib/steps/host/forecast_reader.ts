@@ -10,6 +10,7 @@ import type {
   ProgramResult,
   StepProgram,
 } from "./host.ts";
+import { LinkCircle, MAX_LINKS, unlessCircle } from "./link_circle.ts";
 
 type PathEffect = Extract<Effect, { kind: "path" }>;
 
@@ -20,9 +21,6 @@ interface Node {
   /** True for a folder that is made: nothing of the host shows through. */
   readonly isFresh: boolean;
 }
-
-/** Most links that a path may lead through, as on Linux. */
-const MAX_LINKS = 40;
 
 /** Host as it will be after the steps that are ahead. */
 export class ForecastReader implements HostReader {
@@ -80,21 +78,21 @@ export class ForecastReader implements HostReader {
 
   followed(path: string): PathFacts | undefined {
     if (this.#isPlain) return this.#host.followed(path);
-    const place = this.realPath(path);
-    this.#requireKnown(place);
-    const facts = this.#at(place);
-    return facts?.kind === "link" ? undefined : facts;
+    const facts = this.facts(path);
+    if (facts?.kind !== "link") return facts;
+    const place = unlessCircle(() => this.realPath(path));
+    return place === undefined ? undefined : this.facts(place);
   }
 
   realPath(path: string): string {
     if (this.#isPlain) return this.#host.realPath(path);
     let place = this.#placeOf(path);
-    for (let links = 0; links < MAX_LINKS; links++) {
+    for (let links = 0; links <= MAX_LINKS; links++) {
       const facts = this.#at(place);
       if (facts?.kind !== "link") return place;
       place = this.#placeOf(resolve(dirname(place), facts.target ?? ""));
     }
-    return place;
+    throw new LinkCircle(path);
   }
 
   names(path: string): readonly string[] {
@@ -177,7 +175,8 @@ export class ForecastReader implements HostReader {
       const [name = "", ...others] = rest;
       const next = join(place, name);
       const facts = others.length === 0 ? undefined : this.#at(next);
-      if (facts?.kind === "link" && ++links <= MAX_LINKS) {
+      if (facts?.kind === "link") {
+        if (++links > MAX_LINKS) throw new LinkCircle(path);
         const target = resolve(place, facts.target ?? "");
         rest = [...target.split("/").filter((each) => each !== ""), ...others];
         place = "/";

@@ -99,7 +99,7 @@ export interface HostReader {
   fetchStatus(url: string): Promise<number | undefined>;
 }
 
-/** Means of changing a host. Each call is done whole or not at all, and is durable when it has resolved. */
+/** Means of changing a host. Each call is done whole or not at all. */
 export interface HostWriter extends HostReader {
   /** Writes a file beside its path and moves it there, over a file or a link. */
   writeFile(
@@ -117,6 +117,8 @@ export interface HostWriter extends HostReader {
   remove(path: string): Promise<void>;
   /** Runs a program. Its output is recorded. */
   run(program: StepProgram): Promise<ProgramResult>;
+  /** Resolves once all that was done would survive a power cut. */
+  flush(): Promise<void>;
 }
 
 /** Host on which steps run. */
