@@ -1,11 +1,8 @@
 import { systemClock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import type { ProgramResult, StepProgram } from "../steps/host/host.ts";
-import {
-  type HostParts,
-  type Print,
-  RealHost,
-} from "../steps/host/real_host.ts";
+import type { HostParts, Print } from "../steps/host/host_parts.ts";
+import { RealHost } from "../steps/host/real_host.ts";
 import { blobPieces } from "./blob_reader.ts";
 import { commandRun } from "./command_run.ts";
 import { NewFile } from "./new_file.ts";

@@ -16,7 +16,7 @@ import type {
 } from "./host.ts";
 import { homesOf, mountPointsOf } from "./host_tables.ts";
 import { LinkCircle, MAX_LINKS, unlessCircle } from "./link_circle.ts";
-import { blobContent, type HostParts } from "./real_host.ts";
+import { blobContent, type HostParts } from "./host_parts.ts";
 
 /** Longest file that is hashed and kept in one read, in bytes. */
 const MAX_WHOLE_BYTES = 65_536;

@@ -14,7 +14,7 @@ import type {
   StepProgram,
   WriteOptions,
 } from "./host.ts";
-import type { HostParts, Print } from "./real_host.ts";
+import type { HostParts, Print } from "./host_parts.ts";
 import { RealReader } from "./real_reader.ts";
 
 /** Means of changing the host of an agent. */

@@ -249,7 +249,7 @@ const table = (
   // Other operations.
   [["echo.Echo", { text: "hello" }], "allow 10"],
   [["agent.Facts", {}], "no rule"],
-  [["state.Apply", {}], "NOT_FOUND"],
+  [["state.Nothing", {}], "NOT_FOUND"],
   [["command.Run", { argv: [], extra: 1 }], "INVALID_ARGUMENT"],
 ];
 
