@@ -1,3 +1,9 @@
+import { assertThat } from "./operations/assert_that.ts";
+import {
+  commandRunMultiple,
+  commandRunStep,
+} from "./operations/command_run.ts";
+import { echoStep } from "./operations/echo.ts";
 import { fileAbsent } from "./operations/file_absent.ts";
 import { fileBlock } from "./operations/file_block.ts";
 import { fileDir } from "./operations/file_dir.ts";
@@ -5,10 +11,15 @@ import { fileInstalled } from "./operations/file_installed.ts";
 import { fileLine } from "./operations/file_line.ts";
 import { fileSymlinked } from "./operations/file_symlinked.ts";
 import { noop } from "./operations/noop.ts";
+import { waitFor } from "./operations/wait_for.ts";
 import type { StepDescription, StepOperation } from "./step_operation.ts";
 
 /** All operations of steps. A new one is a new file and a line here. */
 export const stepOperations: readonly StepOperation[] = [
+  assertThat,
+  commandRunStep,
+  commandRunMultiple,
+  echoStep,
   fileAbsent,
   fileBlock,
   fileDir,
@@ -16,6 +27,7 @@ export const stepOperations: readonly StepOperation[] = [
   fileLine,
   fileSymlinked,
   noop,
+  waitFor,
 ];
 
 /** The same as the compiler and the docs know them. */

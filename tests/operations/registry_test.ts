@@ -37,7 +37,9 @@ Deno.test("every operation and parameter is described", () => {
     "agent.Rotate",
     "agent.Trust",
     "agent.Update",
+    "assert.That",
     "command.Run",
+    "command.RunMultiple",
     "echo.Echo",
     "file.Absent",
     "file.Block",
@@ -55,6 +57,7 @@ Deno.test("every operation and parameter is described", () => {
     "state.Plan",
     "test.Sleep",
     "test.Spin",
+    "wait.For",
   ]);
   const silent = all.flatMap((operation) => [
     operation.description,

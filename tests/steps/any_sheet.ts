@@ -146,6 +146,17 @@ function absent(paths: readonly string[]): fc.Arbitrary<Raw> {
     .map((params) => ({ operation: "file.Absent", params }));
 }
 
+/** Programs, some with guards. After them anything may be so. */
+const command: fc.Arbitrary<Raw> = fc.record({
+  shell: fc.constantFrom("put /f one", "put /a/f two", "true", "false"),
+  creates: fc.constantFrom("/f", "/a/f"),
+  unless: fc.constantFrom("true", "false", "exists /f"),
+  changes: fc.boolean(),
+}, { requiredKeys: ["shell"] }).map((params) => ({
+  operation: "command.Run",
+  params: { ...params },
+}));
+
 const condition = (index: number): fc.Arbitrary<SheetCondition> =>
   fc.oneof(
     fc.record({
@@ -169,6 +180,7 @@ export const anySheet: fc.Arbitrary<Sheet> = fc.array(
     dir(PATHS),
     linked(PATHS),
     absent(PATHS),
+    command,
   ),
   { minLength: 1, maxLength: 6 },
 ).chain((steps) =>

@@ -145,18 +145,26 @@ export class ForecastReader implements HostReader {
   }
 
   async look(program: StepProgram): Promise<ProgramResult> {
-    if (this.#ahead === undefined) return await this.#host.look(program);
+    this.#requireNow();
+    return await this.#host.look(program);
+  }
+
+  async answers(endpoint: Endpoint): Promise<boolean> {
+    this.#requireNow();
+    return await this.#host.answers(endpoint);
+  }
+
+  async fetchStatus(url: string): Promise<number | undefined> {
+    this.#requireNow();
+    return await this.#host.fetchStatus(url);
+  }
+
+  /** Refuses to ask what only tells how the host is now, once a step is ahead. */
+  #requireNow(): void {
+    if (this.#ahead === undefined) return;
     throw new Unforeseen(
-      `a program tells only what is so now, before step "${this.#ahead}"`,
+      `it can only be asked now, before step "${this.#ahead}"`,
     );
-  }
-
-  answers(endpoint: Endpoint): Promise<boolean> {
-    return this.#host.answers(endpoint);
-  }
-
-  fetchStatus(url: string): Promise<number | undefined> {
-    return this.#host.fetchStatus(url);
   }
 
   get #isPlain(): boolean {
