@@ -48,7 +48,7 @@ export function asOperation(step: StepOperation): Operation {
       return yield* runSteps({
         textOf: (each) => {
           if (each.kind === "step") record = each;
-          return textOf(each);
+          return textOf(each, { subject, looks });
         },
         work: async (means) => {
           const end = await (looks ? plan : apply)(sheet, means);
@@ -116,12 +116,16 @@ function pathsOf(step: StepOperation, params: object): readonly UsedPath[] {
 }
 
 /** Text of a record for people. */
-function textOf(record: RunRecord): string {
+function textOf(
+  record: RunRecord,
+  { subject, looks }: Shown,
+): string {
   switch (record.kind) {
     case "step":
-      return record.changes.map((change) =>
-        `${changeText(change)}\n${change.text ?? ""}`
-      ).join("");
+      return [
+        `${messageOf(record, { subject, looks })}\n`,
+        ...record.changes.map(({ text = "" }) => text),
+      ].join("");
     case "output":
       return record.text;
     case "note":
@@ -131,24 +135,37 @@ function textOf(record: RunRecord): string {
   }
 }
 
-function outcomeOf(
-  { success, changed }: RunEnd,
-  record: StepRecord | undefined,
-  { subject, looks }: { subject: string; looks: boolean },
-): Outcome {
-  const { verdict, changes = [], fingerprint, reason, error } = record ?? {};
+/** Subject of a step, and true if it was only looked at. */
+interface Shown {
+  readonly subject: string;
+  readonly looks: boolean;
+}
+
+function messageOf(
+  { verdict, changes, reason, error }: StepRecord,
+  { subject, looks }: Shown,
+): string {
+  // A name may have line breaks and worse in it.
+  const shown = /^[^\s\p{C}"]+$/u.test(subject)
+    ? subject
+    : JSON.stringify(subject);
+  if (error !== undefined) return error.message;
+  if (verdict === "ok") return reason ?? `unchanged: ${shown}`;
+  if (verdict === "unknown") return `cannot be told yet: ${reason ?? ""}`;
   const lines = changes.map(changeText).join(", ");
-  const message = error !== undefined
-    ? error.message
-    : verdict === "ok"
-    ? `unchanged: ${subject}`
-    : verdict === "unknown"
-    ? `cannot be told yet: ${reason ?? ""}`
-    : `${looks ? "would change" : "changed"} ${subject}: ${lines || "runs"}`;
+  return `${looks ? "would change" : "changed"} ${shown}: ${lines}`;
+}
+
+function outcomeOf(
+  { success, changed, message }: RunEnd,
+  record: StepRecord | undefined,
+  shown: Shown,
+): Outcome {
+  const { verdict, changes = [], fingerprint, reason } = record ?? {};
   return {
     success,
     changed,
-    message,
+    message: record === undefined ? message : messageOf(record, shown),
     data: { verdict, changes, fingerprint, reason },
   };
 }

@@ -206,7 +206,7 @@ Deno.test({
     );
     assertEquals(
       looked.text,
-      "content +1 -0\n--- before\n+++ after\n@@ -1,1 +1,2 @@\n welcome\n+be kind\n",
+      `would change ${params.path}: content +1 -0\n--- before\n+++ after\n@@ -1,1 +1,2 @@\n welcome\n+be kind\n`,
     );
   },
 });

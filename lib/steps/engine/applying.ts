@@ -5,7 +5,7 @@ import type { HostReader, HostWriter } from "../host/host.ts";
 import type { Check } from "../step_operation.ts";
 import type { ExpectedSteps } from "./gate.ts";
 import type { Debt } from "./owed.ts";
-import { asPiriError } from "./plan_steps.ts";
+import { asPiriError, notDone } from "./plan_steps.ts";
 import type { PreparedSheet, PreparedStep } from "./prepare.ts";
 import { owedPart, shownChanges } from "./record_parts.ts";
 import { findingText, type StepRecord } from "./records.ts";
@@ -206,16 +206,11 @@ export class Applying {
     if (after === "none") return;
     const { verdict, changes } = await this.#check(prepared, reader);
     if (verdict === "ok") return;
-    const what = findingText({ verdict, changes });
-    if (after === "warns") {
-      return await this.#note(
-        prepared,
-        `a check after it still asks for a change: ${what}`,
-      );
-    }
-    throw new PiriError(
-      "FAILED_PRECONDITION",
-      `Cannot finish step "${prepared.step.name}": after its change it is not as it should be: ${what}`,
+    const found = { verdict, changes };
+    if (after === "fails") throw notDone(prepared.step.name, found);
+    await this.#note(
+      prepared,
+      `a check after it still asks for a change: ${findingText(found)}`,
     );
   }
 

@@ -5,6 +5,7 @@ import type { Change, Check, Verdict } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
 import type { Debt, Owed } from "./owed.ts";
 import type { PreparedSheet, PreparedStep } from "./prepare.ts";
+import { type Finding, findingText } from "./records.ts";
 import { type Decision, Walk } from "./walk.ts";
 
 /** Finding about a step, before anything is changed. */
@@ -104,6 +105,16 @@ export async function* planSteps(
         if (effect.kind === "path") reader.add(effect);
         else opaque = step.name;
       }
+      const obstacle = await obstacleAfter(check, () => {
+        const forecast = walk.forecastFor(prepared, opaque);
+        return operation.check(params, reader, forecast);
+      }, step.name);
+      if (obstacle !== undefined) {
+        walk.pass(index, { changed: false, isLost: true });
+        yield found("failed", { error: obstacle });
+        if (step.continue !== true) end = step.name;
+        continue;
+      }
       isAhead = true;
       reader.markAhead(step.name);
       const { counts = true } = check;
@@ -113,6 +124,33 @@ export async function* planSteps(
     }
     yield planned;
   }
+}
+
+/** Error of the check that an apply makes after a change, as far as that can be foreseen. */
+async function obstacleAfter(
+  { after = "fails" }: Check,
+  checkAgain: () => Promise<Check>,
+  step: string,
+): Promise<PiriError | undefined> {
+  if (after !== "fails") return undefined;
+  try {
+    const { verdict, changes } = await checkAgain();
+    return verdict === "change"
+      ? notDone(step, { verdict, changes })
+      : undefined;
+  } catch (error) {
+    return error instanceof Unforeseen ? undefined : asPiriError(error, step);
+  }
+}
+
+/** Error of a step whose change was not enough. */
+export function notDone(step: string, found: Finding): PiriError {
+  return new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot finish step "${step}": after its change it is not as it should be: ${
+      findingText(found)
+    }`,
+  );
 }
 
 /** Any error as one with a code. What is not ours is a mistake in the operation. */

@@ -40,6 +40,7 @@ export const waitFor = stepOperation({
       changes: isThere ? [] : [{ what: "wait for", to: wordsOf(params) }],
       fingerprint: fingerprintOf(isThere),
       counts: false,
+      after: "none",
     };
   },
   async change(params, _, writer) {
