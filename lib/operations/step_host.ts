@@ -1,6 +1,8 @@
+import { dirname } from "@std/path";
 import { systemClock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import type { ProgramResult, StepProgram } from "../steps/host/host.ts";
+import { Accounts } from "../steps/host/accounts.ts";
 import type { HostParts, Print } from "../steps/host/host_parts.ts";
 import { RealHost } from "../steps/host/real_host.ts";
 import { blobPieces } from "./blob_reader.ts";
@@ -14,6 +16,8 @@ import { accountNumber } from "./user.ts";
 /** Host of a command that runs steps: its policy, its programs and its blobs. */
 export function stepHost(context: OperationContext): RealHost {
   const { guard, data } = context;
+  // To look for leftovers before each of a thousand files in a folder takes longer than to write them.
+  const cleaned = new Set<string>();
   const parts: HostParts = {
     clock: systemClock,
     modeMask: guard.modeMask,
@@ -22,9 +26,12 @@ export function stepHost(context: OperationContext): RealHost {
       guard.require("write", path);
       return placeToWrite(path, { guard, parents: false });
     },
-    newFile: (path, { at, ...attributes }) =>
-      NewFile.create(path, { at, attributes }),
-    account: accountNumber,
+    newFile: (path, { at, ...attributes }) => {
+      const keepsLeftovers = cleaned.has(dirname(path));
+      cleaned.add(dirname(path));
+      return NewFile.create(path, { at, attributes, keepsLeftovers });
+    },
+    accounts: new Accounts(accountNumber),
     run: (program, signal, print) =>
       runStepProgram(program, { ...context, signal }, print),
     blob: (sha256, signal) => blobPieces(sha256, { data, signal }),

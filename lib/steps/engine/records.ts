@@ -9,6 +9,8 @@ const MAX_TEXT_BYTES = 3 * 1_048_576;
 const MAX_OUTPUT_BYTES = 1_048_576;
 /** Most bytes of a record of a step without its texts, if it has many changes. */
 const MAX_STEP_BYTES = 16_384;
+/** Longest sentence of a record, in characters. */
+const MAX_SENTENCE = 2_000;
 /** Room that each step to come is left, in bytes. */
 const STEP_BYTES = 300;
 
@@ -131,7 +133,9 @@ export class RecordLimit {
     return this.#used + reserved + bytes <= MAX_RECORDS_BYTES;
   }
 
-  #cutStep(record: StepRecord): StepRecord {
+  #cutStep(whole: StepRecord): StepRecord {
+    const record = withShortWords(whole);
+    if (record.changes.length === 0) return record;
     const withoutTexts = cutChanges({
       ...record,
       changes: record.changes.map(({ text: _, ...change }) => change),
@@ -167,6 +171,20 @@ export class RecordLimit {
     const text = record.text.slice(0, Math.floor(left / 6)).toWellFormed();
     return this.#take({ ...record, text, cut: true });
   }
+}
+
+/** Cuts the sentences of a record. */
+function withShortWords(record: StepRecord): StepRecord {
+  const { reason = "", error } = record;
+  const short = (text: string) =>
+    `${text.slice(0, MAX_SENTENCE).toWellFormed()}…`;
+  return {
+    ...record,
+    ...reason.length > MAX_SENTENCE ? { reason: short(reason) } : {},
+    ...error !== undefined && error.message.length > MAX_SENTENCE
+      ? { error: { ...error, message: short(error.message) } }
+      : {},
+  };
 }
 
 /** Leaves out changes that would make a record too long. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import type { Accounts } from "./accounts.ts";
 import type { FileContent, ProgramResult, StepProgram } from "./host.ts";
 
 /** Output of a program, taken as it comes. */
@@ -39,7 +40,7 @@ export interface HostParts {
       readonly gid: number;
     },
   ): Promise<NewHostFile>;
-  account(kind: "user" | "group", name: string): Promise<number | undefined>;
+  readonly accounts: Accounts;
   /** Runs a program until it ends, or until the signal is aborted. Refuses it where the policy does. */
   run(
     program: StepProgram,
