@@ -12,7 +12,7 @@ const LINKS = ["/l", "/b/l"];
 const PATHS = [...FOLDERS, ...FILES, ...LINKS];
 const TEXTS = ["", "one\n", "one\ntwo\n", "two", "#a\nb=1\n"];
 const MODES = [0o600, 0o644, 0o755];
-const USERS = ["root", "www", "1000"];
+const USERS = ["root", "33", "1000"];
 
 const folderMode = fc.constantFrom(0o700, 0o755, 0o2755);
 const owner = fc.constantFrom(0, 33, 1000);
@@ -172,30 +172,35 @@ const condition = (index: number): fc.Arbitrary<SheetCondition> =>
     ),
   );
 
+const fileStep = fc.oneof(
+  installed(PATHS),
+  edited(FILES),
+  dir(PATHS),
+  linked(PATHS),
+  absent(PATHS),
+);
+
+function sheetOfAny(step: fc.Arbitrary<Raw>): fc.Arbitrary<Sheet> {
+  return fc.array(step, { minLength: 1, maxLength: 6 }).chain((steps) =>
+    fc.tuple(...steps.map((step, index) =>
+      fc.record({
+        if: condition(index),
+        require: fc.subarray([...Array(index).keys()]),
+        continue: fc.constant(true as const),
+      }, { requiredKeys: [] }).map((keys) => ({
+        ...keys,
+        ...step,
+        name: `${step.operation} #${index}`,
+      }))
+    ))
+  ).map((steps) => ({ format: 1, state: "", steps }));
+}
+
 /** Sheet of any steps, which may undo each other, or fail. */
-export const anySheet: fc.Arbitrary<Sheet> = fc.array(
-  fc.oneof(
-    installed(PATHS),
-    edited(FILES),
-    dir(PATHS),
-    linked(PATHS),
-    absent(PATHS),
-    command,
-  ),
-  { minLength: 1, maxLength: 6 },
-).chain((steps) =>
-  fc.tuple(...steps.map((step, index) =>
-    fc.record({
-      if: condition(index),
-      require: fc.subarray([...Array(index).keys()]),
-      continue: fc.constant(true as const),
-    }, { requiredKeys: [] }).map((keys) => ({
-      ...keys,
-      ...step,
-      name: `${step.operation} #${index}`,
-    }))
-  ))
-).map((steps) => ({ format: 1, state: "", steps }));
+export const anySheet = sheetOfAny(fc.oneof(fileStep, command));
+
+/** The same without programs. */
+export const anyFileSheet = sheetOfAny(fileStep);
 
 /** Listeners of every step before them: they act when one of these has changed. */
 const LISTENERS = 2;
