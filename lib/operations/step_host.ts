@@ -13,14 +13,24 @@ import { checkParams } from "./params.ts";
 import { placeToWrite } from "./place_to_write.ts";
 import { accountNumber } from "./user.ts";
 
+/** Choices for a host of steps. */
+export interface StepHostOptions {
+  /** True if the policy has judged the owners that the command's parameters name. */
+  readonly judgesOwners?: boolean | undefined;
+}
+
 /** Host of a command that runs steps: its policy, its programs and its blobs. */
-export function stepHost(context: OperationContext): RealHost {
+export function stepHost(
+  context: OperationContext,
+  { judgesOwners = false }: StepHostOptions = {},
+): RealHost {
   const { guard, data } = context;
   // To look for leftovers before each of a thousand files in a folder takes longer than to write them.
   const cleaned = new Set<string>();
   const parts: HostParts = {
     clock: systemClock,
     modeMask: guard.modeMask,
+    givesAway: judgesOwners || !guard.isBounded,
     require: (use, path) => guard.require(use, path),
     placeOf: (path) => {
       guard.require("write", path);

@@ -46,6 +46,7 @@ export function asOperation(step: StepOperation): Operation {
       const subject = String(params[step.subject] ?? "");
       let record: StepRecord | undefined;
       return yield* runSteps({
+        judgesOwners: true,
         textOf: (each) => {
           if (each.kind === "step") record = each;
           return textOf(each, { subject, looks });

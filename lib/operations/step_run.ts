@@ -8,10 +8,10 @@ import { takeTurn } from "../steps/engine/run_room.ts";
 import { stepOperations } from "../steps/registry.ts";
 import { Handoff } from "./handoff.ts";
 import type { OperationContext, OperationEvent, Outcome } from "./operation.ts";
-import { stepHost } from "./step_host.ts";
+import { stepHost, type StepHostOptions } from "./step_host.ts";
 
 /** Run of steps: its work, and lines for what it records. */
-export interface StepRun {
+export interface StepRun extends StepHostOptions {
   /** Text that is printed for a record; nothing if it is empty. */
   textOf(record: RunRecord): string;
   work(means: RunMeans): Promise<Outcome>;
@@ -19,7 +19,7 @@ export interface StepRun {
 
 /** Runs steps on the host of a command, when no other run is under way. */
 export async function* runSteps(
-  { textOf, work }: StepRun,
+  { textOf, work, judgesOwners }: StepRun,
   context: OperationContext,
 ): AsyncGenerator<OperationEvent, Outcome> {
   const folder = folderOf(context);
@@ -37,7 +37,7 @@ export async function* runSteps(
     });
     return await work({
       operations: stepOperations,
-      host: stepHost({ ...context, signal: end.signal }),
+      host: stepHost({ ...context, signal: end.signal }, { judgesOwners }),
       owed: await Owed.load(disk),
       clock: systemClock,
       signal: end.signal,

@@ -65,7 +65,10 @@ export class FakeHost implements Host {
   writes = 0;
   readonly #power: Power | undefined;
 
-  constructor(tree: Tree = new Map(), power?: Power) {
+  constructor(
+    tree: Tree = new Map(),
+    power: Power | undefined = undefined,
+  ) {
     this.tree = new Map([["/", ROOT], ...tree]);
     this.#power = power;
   }

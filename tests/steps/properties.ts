@@ -56,8 +56,10 @@ export const PARTS: Parts = {
 export type Property = (parts: Parts) => fc.IAsyncProperty<unknown>;
 
 /** After an apply whose plan had no obstacle, a plan is empty. */
-export const applyIsEnough: Property = ({ operations }) =>
-  fc.asyncProperty(anyPlainTree, anyAgreeing, async (tree, sheet) => {
+export function applyIsEnough(
+  { operations }: Parts,
+): fc.IAsyncProperty<unknown> {
+  return fc.asyncProperty(anyPlainTree, anyAgreeing, async (tree, sheet) => {
     const host = new FakeHost(tree);
     const before = await planOn(host, sheet, { operations });
     fc.pre(before.end.success);
@@ -73,10 +75,13 @@ export const applyIsEnough: Property = ({ operations }) =>
     assertEquals(verdictsOf(after.steps, "change"), []);
     assertEquals(verdictsOf(after.steps, "unknown"), []);
   });
+}
 
 /** A second apply writes nothing. */
-export const twiceIsOnce: Property = ({ operations }) =>
-  fc.asyncProperty(anyPlainTree, anyAgreeing, async (tree, sheet) => {
+export function twiceIsOnce(
+  { operations }: Parts,
+): fc.IAsyncProperty<unknown> {
+  return fc.asyncProperty(anyPlainTree, anyAgreeing, async (tree, sheet) => {
     const host = new FakeHost(tree);
     await applyOn(host, sheet, { operations });
     const writes = host.writes;
@@ -89,10 +94,13 @@ export const twiceIsOnce: Property = ({ operations }) =>
     assertEquals([host.writes - writes, end.changed], [0, false]);
     assertEquals(host.tree, once);
   });
+}
 
 /** A plan tells exactly what the apply does, for sheets that contradict themselves, too. */
-export const planIsTrue: Property = ({ operations }) =>
-  fc.asyncProperty(anyTree, anySheet, async (tree, sheet) => {
+export function planIsTrue(
+  { operations }: Parts,
+): fc.IAsyncProperty<unknown> {
+  return fc.asyncProperty(anyTree, anySheet, async (tree, sheet) => {
     const host = new FakeHost(tree);
     const before = new Map(host.tree);
     const planned = await planOn(host, sheet, { operations });
@@ -113,6 +121,7 @@ export const planIsTrue: Property = ({ operations }) =>
     fc.pre(end < 0);
     assertEquals(planned.end.success, applied.end.success);
   });
+}
 
 function findingOf(
   { name, verdict, changes, fingerprint }: StepRecord,
@@ -125,9 +134,11 @@ function findingOf(
   };
 }
 
-/** What differs between before and after is what the plan names, path by path. */
-export const planIsWhole: Property = ({ operations }) =>
-  fc.asyncProperty(anyPlainTree, anyAgreeing, async (tree, sheet) => {
+/** An apply changes what its plan names, path by path, and nothing else. */
+export function planIsWhole(
+  { operations }: Parts,
+): fc.IAsyncProperty<unknown> {
+  return fc.asyncProperty(anyPlainTree, anyAgreeing, async (tree, sheet) => {
     const host = new FakeHost(tree);
     const before = new Map(host.tree);
     const planned = await planOn(host, sheet, { operations });
@@ -153,10 +164,13 @@ export const planIsWhole: Property = ({ operations }) =>
       ].toSorted(),
     );
   });
+}
 
 /** After a crash at any write, an apply ends in the same host, and every reaction to a change has happened or is owed. */
-export const crashIsHarmless: Property = ({ operations, diskOf }) =>
-  fc.asyncProperty(
+export function crashIsHarmless(
+  { operations, diskOf }: Parts,
+): fc.IAsyncProperty<unknown> {
+  return fc.asyncProperty(
     anyPlainTree,
     anyAgreeing,
     fc.nat(40),
@@ -202,6 +216,7 @@ export const crashIsHarmless: Property = ({ operations, diskOf }) =>
       }
     },
   );
+}
 
 /** All properties by their names. */
 export const PROPERTIES: readonly [string, Property][] = [

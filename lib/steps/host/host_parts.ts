@@ -27,6 +27,8 @@ export interface HostParts {
   readonly clock: Clock;
   /** Bits of a mode that may be set. */
   readonly modeMask: number;
+  /** False if no file may be given to another owner than it has, or than the agent. */
+  readonly givesAway: boolean;
   /** Refuses a path that the agent's policy, or the agent itself, keeps. */
   require(use: "read" | "write", path: string): void;
   /** Place of a path to write. */

@@ -33,7 +33,7 @@ export class RealWriter extends RealReader implements HostWriter {
     content: FileContent,
     { attributes, validate }: WriteOptions,
   ): Promise<void> {
-    this.#requireMode(path, attributes.mode);
+    this.#requireAllowed(path, attributes);
     if (this.isMountPoint(path)) {
       return await this.#writeInPlace(path, content, validate);
     }
@@ -53,17 +53,19 @@ export class RealWriter extends RealReader implements HostWriter {
   }
 
   async makeFolder(path: string, attributes: AllAttributes): Promise<void> {
-    this.#requireMode(path, attributes.mode);
+    this.#requireAllowed(path, attributes);
     await this.#write(path, async (at) => {
       await Deno.mkdir(at, { mode: 0o700 });
-      await setAttributesAt(at, attributes, this.self);
+      // The folder above may have given it another group than the agent's.
+      const { uid, gid } = await Deno.lstat(at);
+      await setAttributesAt(at, attributes, { uid: uid ?? 0, gid: gid ?? 0 });
     });
   }
 
   async setAttributes(path: string, attributes: PathAttributes): Promise<void> {
     const facts = this.facts(path);
     if (facts === undefined || facts.kind === "link") return;
-    this.#requireMode(path, attributes.mode ?? 0);
+    this.#requireAllowed(path, attributes);
     const { mode, uid, gid } = facts;
     await this.#write(path, async (at) => {
       // A change of owner clears bits of the mode, so that it is set again.
@@ -158,11 +160,24 @@ export class RealWriter extends RealReader implements HostWriter {
     );
   }
 
-  #requireMode(path: string, mode: number): void {
-    if ((mode & ~this.parts.modeMask) === 0) return;
+  /** Refuses owners and modes that the agent's policy keeps. */
+  #requireAllowed(path: string, { mode = 0, uid, gid }: PathAttributes): void {
+    if ((mode & ~this.parts.modeMask) !== 0) {
+      throw new PiriError(
+        "REFUSED",
+        `Cannot set the mode of "${path}" here: this agent's policy allows no files that run as their owner (setuid, setgid)`,
+      );
+    }
+    if (this.parts.givesAway) return;
+    const now = this.facts(path) ?? this.self;
+    const isKept = (wanted: number | undefined, own: number, is: number) =>
+      wanted === undefined || wanted === own || wanted === is;
+    if (
+      isKept(uid, this.self.uid, now.uid) && isKept(gid, this.self.gid, now.gid)
+    ) return;
     throw new PiriError(
       "REFUSED",
-      `Cannot set the mode of "${path}" here: this agent's policy allows no files that run as their owner (setuid, setgid)`,
+      `Cannot give "${path}" to another owner here: the rules of this agent's policy judge no owners in states`,
     );
   }
 
