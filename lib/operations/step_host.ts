@@ -32,6 +32,13 @@ export function stepHost(
     modeMask: guard.modeMask,
     givesAway: judgesOwners || !guard.isBounded,
     require: (use, path) => guard.require(use, path),
+    requireConnect: () => {
+      if (guard.allowsPrograms) return;
+      throw new PiriError(
+        "REFUSED",
+        "Cannot connect to a port or a URL here: this agent's policy has rules, and steps may connect nowhere by them",
+      );
+    },
     placeOf: (path) => {
       guard.require("write", path);
       return placeToWrite(path, { guard, parents: false });

@@ -33,7 +33,7 @@ export function asOperation(step: StepOperation): Operation {
     name: step.name,
     description: step.description,
     parameters,
-    acts: true,
+    acts: step.looks !== true,
     paths: (given) => pathsOf(step, valuesOf(step, given as Given)),
     async *run(given, context) {
       const { plan: looks = false } = given as Given;

@@ -104,6 +104,8 @@ export interface StepOperation<Params = StepParams> extends StepDescription {
     check: Check,
     writer: HostWriter,
   ): Promise<Changed | void>;
+  /** True if it changes nothing, and starts and asks nobody else than by programs that only look. */
+  readonly looks?: true;
   /** Paths that it writes. */
   touches?(params: Params): readonly string[];
   /** Paths of the host that it reads and others might not be allowed to, as a file to copy. */

@@ -47,7 +47,7 @@ Deno.test({
     const outcomes: string[] = JSON.parse(output);
     assertEquals(
       outcomes.map((outcome) => outcome.split(":")[0]),
-      [...Array(16).fill("refused"), "done", "done"],
+      [...Array(26).fill("refused"), "done", "done"],
       output,
     );
     assertEquals(
@@ -57,7 +57,20 @@ Deno.test({
     // This program tries all of them.
     assertEquals(
       operations.filter(({ acts }) => acts).map(({ name }) => name),
-      ["command.Run", "file.Fetch", "file.Installed", "file.Put"],
+      [
+        "command.Run",
+        "command.RunMultiple",
+        "file.Absent",
+        "file.Block",
+        "file.Dir",
+        "file.Fetch",
+        "file.Installed",
+        "file.Line",
+        "file.Put",
+        "file.Symlinked",
+        "state.Apply",
+        "wait.For",
+      ],
     );
   },
 });

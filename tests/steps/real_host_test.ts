@@ -226,6 +226,40 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a cancel ends the program of a step, and no step is run after it",
+  ignore: !posix,
+  fn: async () => {
+    await using folder = await TempFolder.make();
+    const context = newContext(undefined, { stepsFolder: folder.at("steps") });
+    const sheet = sheetOf(
+      { operation: "command.Run", params: { shell: "echo up; sleep 600" } },
+      { operation: "file.Dir", params: { path: folder.at("after") } },
+    );
+
+    const { outcome } = await finish(
+      stateApply.run({ sheet } as never, context),
+      (text) =>
+        ({ true: context.stopNow } as Record<string, () => void>)[
+          `${text.includes('"text":"up')}`
+        ]?.(),
+    );
+
+    assertEquals([outcome.success, outcome.data], [false, {
+      ok: 0,
+      changed: 0,
+      unknown: 0,
+      failed: 1,
+      skipped: 0,
+      notRun: 1,
+      failedStep: "step 0",
+      owed: [],
+      moved: [],
+    }]);
+    await assertRejects(() => Deno.stat(folder.at("after")));
+  },
+});
+
 Deno.test("a sheet that is wrong is refused before anything is done", async () => {
   await using host = await realHost();
   const cases: [object, string][] = [

@@ -31,6 +31,8 @@ export interface HostParts {
   readonly givesAway: boolean;
   /** Refuses a path that the agent's policy, or the agent itself, keeps. */
   require(use: "read" | "write", path: string): void;
+  /** Refuses to ask others than the host, where the agent's policy does. */
+  requireConnect(): void;
   /** Place of a path to write. */
   placeOf(path: string): Place;
   newFile(

@@ -116,6 +116,7 @@ export class RealReader implements HostReader {
   }
 
   async answers({ host, port }: Endpoint): Promise<boolean> {
+    this.parts.requireConnect();
     const late = new AbortController();
     const timer = this.clock.timer(CONNECT_MS, () => late.abort());
     using end = joint([this.signal, late.signal]);
@@ -132,6 +133,7 @@ export class RealReader implements HostReader {
   }
 
   async fetchStatus(url: string): Promise<number | undefined> {
+    this.parts.requireConnect();
     const late = new AbortController();
     const timer = this.clock.timer(CONNECT_MS, () => late.abort());
     using end = joint([this.signal, late.signal]);

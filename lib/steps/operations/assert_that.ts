@@ -7,6 +7,7 @@ export const assertThat = stepOperation({
   name: "assert.That",
   description: "Fails unless something is so; changes nothing",
   subject: "message",
+  looks: true,
   oneOf: [["expr", "cmd"]],
   parameters: {
     expr: {

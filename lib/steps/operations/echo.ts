@@ -6,6 +6,7 @@ export const echoStep = stepOperation({
   name: "echo.Echo",
   description: "Says a text, and does nothing else",
   subject: "text",
+  looks: true,
   parameters: {
     text: { type: "text", required: true, description: "Text to say" },
   },

@@ -6,6 +6,7 @@ export const noop = stepOperation({
   name: "noop.Noop",
   description: "Does nothing, and counts as changed only if it is asked to",
   subject: "name",
+  looks: true,
   parameters: {
     name: { type: "text", description: "Word for people" },
     changed: {
