@@ -179,6 +179,37 @@ Deno.test({
 });
 
 Deno.test({
+  name: "steps change what the rules of a policy allow, and give nothing away",
+  ignore: !posix,
+  fn: async () => {
+    await using host = await realHost();
+    const bounds = { allow: [host.at("**")], programs: false };
+    const given = sheetOf({
+      operation: "file.Dir",
+      params: { path: host.at("etc"), user: "12345" },
+    });
+
+    const done = await host.run(
+      stateApply,
+      { sheet: manySteps(host.at) },
+      { bounds },
+    );
+    const refused = await host.run(stateApply, { sheet: given }, { bounds });
+
+    assertEquals(
+      [done.outcome.success, done.outcome.message],
+      [true, "6 steps changed something"],
+    );
+    assertEquals(
+      refused.outcome.message,
+      `step "step 0" failed: Cannot give "${
+        host.at("etc")
+      }" to another owner here: the rules of this agent's policy judge no owners in states`,
+    );
+  },
+});
+
+Deno.test({
   name:
     "an operation of steps runs by itself, and only looks if it is asked to",
   ignore: !posix,
@@ -212,7 +243,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a second run waits for the first, and ends when it is cancelled",
+  name: "a second run waits for the first",
   ignore: !posix,
   fn: async () => {
     await using host = await realHost();

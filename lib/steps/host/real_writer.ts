@@ -1,5 +1,5 @@
 import { encodeHex } from "@std/encoding/hex";
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, join, resolve } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import { syncFolder } from "../../base/files.ts";
 import { systemRandom } from "../../base/random.ts";
@@ -74,6 +74,8 @@ export class RealWriter extends RealReader implements HostWriter {
   }
 
   async makeLink(path: string, target: string): Promise<void> {
+    // Another program could follow the link.
+    this.parts.require("read", resolve(dirname(path), target));
     const isThere = this.facts(path) !== undefined;
     await this.#write(path, async (at) => {
       if (!isThere) return await Deno.symlink(target, at);

@@ -1,3 +1,4 @@
+import { dirname, resolve } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import { stepOperation } from "../step_operation.ts";
@@ -18,7 +19,7 @@ export const fileSymlinked = stepOperation({
   },
   touches: ({ path }) => [path],
   // A link gives others a way to its target.
-  reads: ({ target }) => target.startsWith("/") ? [target] : [],
+  reads: ({ path, target }) => [resolve(dirname(path), target)],
   // deno-lint-ignore require-await
   async check({ path, target }, reader, forecast) {
     const facts = reader.facts(path);
