@@ -6,6 +6,7 @@ import type { RunEnd } from "../steps/engine/engine.ts";
 import type { Expected, ExpectedSteps } from "../steps/engine/gate.ts";
 import { prepare } from "../steps/engine/prepare.ts";
 import { RecordLimit, type RunRecord } from "../steps/engine/records.ts";
+import { blobsOfStep } from "../steps/named_blobs.ts";
 import {
   checkSheet,
   MAX_SHEET_BYTES,
@@ -112,17 +113,13 @@ export function blobsOfRun(
   { sheet }: Params,
   expect?: Expect,
 ): readonly BlobName[] {
-  const names = [sheet, expect].filter((each) => typeof each === "string");
-  const inside = typeof sheet === "string" ? [] : blobsIn(sheet);
-  return [...names, ...inside].map((sha256) => ({ sha256, isTree: false }));
-}
-
-/** Blobs in place of long texts. */
-function blobsIn(value: unknown): string[] {
-  if (typeof value !== "object" || value === null) return [];
-  const { $blob: blob } = value as { $blob?: { sha256?: unknown } };
-  if (typeof blob?.sha256 === "string") return [blob.sha256];
-  return Object.values(value).flatMap(blobsIn);
+  const names = [sheet, expect].filter((each) => typeof each === "string")
+    .map((sha256) => ({ sha256, isTree: false }));
+  if (typeof sheet === "string") return names;
+  const inside = checkSheet(sheet).steps.flatMap(({ operation, params }) =>
+    blobsOfStep(stepOperations.find(({ name }) => name === operation), params)
+  );
+  return [...names, ...inside];
 }
 
 /** Paths that the steps of a sheet use. Those of one that is a blob are judged when they are used. */

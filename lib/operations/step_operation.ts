@@ -6,6 +6,7 @@ import {
   type StepRecord,
 } from "../steps/engine/records.ts";
 import { checkStepParams } from "../steps/check_parameters.ts";
+import { blobsOfStep } from "../steps/named_blobs.ts";
 import { readParameterText } from "../steps/parameter_text.ts";
 import type { ParameterShape } from "../steps/parameters.ts";
 import type { Sheet, SheetValue } from "../steps/sheet.ts";
@@ -34,6 +35,7 @@ export function asOperation(step: StepOperation): Operation {
     description: step.description,
     parameters,
     acts: step.looks !== true,
+    blobs: (given) => blobsOfStep(step, given as Given),
     paths: (given) => pathsOf(step, valuesOf(step, given as Given)),
     async *run(given, context) {
       const { plan: looks = false } = given as Given;
@@ -87,6 +89,11 @@ function typeOf({ type, choices }: ParameterShape): v.GenericSchema {
       return v.record(v.string(), v.string());
     case "any":
       return v.unknown();
+    case "content":
+      return v.union([
+        v.string(),
+        v.looseObject({ $blob: v.looseObject({ sha256: v.string() }) }),
+      ]);
     default:
       return choices === undefined ? v.string() : v.picklist(choices);
   }

@@ -4,5 +4,5 @@ import type { Forecast } from "./step_operation.ts";
 export const NO_FORECAST: Forecast = {
   opaque: undefined,
   changed: () => false,
-  isNamed: () => false,
+  named: () => undefined,
 };

@@ -81,8 +81,8 @@ export interface Forecast {
   readonly opaque: string | undefined;
   /** True if the step at this place changed, or will, or is owed to this one; "unknown" if that cannot be told. */
   changed(step: number): boolean | "unknown";
-  /** True if a step of this run names the path, or something below it. */
-  isNamed(path: string): boolean;
+  /** "itself" if a step of this run names the path, "below" if one names something below it. */
+  named(path: string): "itself" | "below" | undefined;
 }
 
 /** Operation of steps. Its check gets no means of changing anything. */
@@ -106,6 +106,8 @@ export interface StepOperation<Params = StepParams> extends StepDescription {
   ): Promise<Changed | void>;
   /** True if it changes nothing, and starts and asks nobody else than by programs that only look. */
   readonly looks?: true;
+  /** Parameters whose blob is a list of files, which are blobs too. */
+  readonly trees?: readonly string[];
   /** Paths that it writes. */
   touches?(params: Params): readonly string[];
   /** Paths of the host that it reads and others might not be allowed to, as a file to copy. */

@@ -8,17 +8,25 @@ const MAX_TEXT_BYTES = 65_536;
 const MAX_EDITS = 2_000;
 const SHOWN_DIGITS = 12;
 
+/** Change of a file's content by sizes and hashes. */
+export function sizeChange(
+  before: FileContent | undefined,
+  after: FileContent,
+): Change {
+  return {
+    what: "content",
+    from: before === undefined ? "(absent)" : summaryOf(before),
+    to: summaryOf(after),
+  };
+}
+
 /** Change of a file's content. Texts are compared by lines, up to 64 KiB; else sizes and hashes tell. */
 export async function contentChange(
   path: string,
   before: FileContent | undefined,
   after: FileContent,
 ): Promise<Change> {
-  const change = {
-    what: "content",
-    from: before === undefined ? "(absent)" : summaryOf(before),
-    to: summaryOf(after),
-  };
+  const change = sizeChange(before, after);
   const [from, to] = [await textOf(before, path), await textOf(after, path)];
   if (from === undefined || to === undefined) return change;
   return { ...change, ...await differenceOf(from, to) };

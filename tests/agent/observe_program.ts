@@ -113,6 +113,10 @@ console.log(JSON.stringify([
   await attemptStep("file.Block", { path, content: "trace", create: true }),
   await attemptStep("file.Symlinked", { path, target: "kept" }),
   await attemptStep("file.Absent", { path: `${outside}/kept` }),
+  await attemptStep("file.Tree", {
+    path: outside,
+    source: `${head}${JSON.stringify({ ...file, name: "trace" })}\n`,
+  }),
   await attemptStep("command.Run", { shell: `echo > ${path}` }),
   await attemptStep("command.RunMultiple", { commands: [`echo > ${path}`] }),
   await attemptStep("wait.For", { port: 1, timeout: 10 }),

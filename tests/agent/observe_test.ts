@@ -47,7 +47,7 @@ Deno.test({
     const outcomes: string[] = JSON.parse(output);
     assertEquals(
       outcomes.map((outcome) => outcome.split(":")[0]),
-      [...Array(26).fill("refused"), "done", "done"],
+      [...Array(27).fill("refused"), "done", "done"],
       output,
     );
     assertEquals(
@@ -68,6 +68,7 @@ Deno.test({
         "file.Line",
         "file.Put",
         "file.Symlinked",
+        "file.Tree",
         "state.Apply",
         "wait.For",
       ],

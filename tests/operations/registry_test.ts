@@ -52,6 +52,7 @@ Deno.test("every operation and parameter is described", () => {
     "file.Read",
     "file.Stat",
     "file.Symlinked",
+    "file.Tree",
     "noop.Noop",
     "state.Apply",
     "state.Plan",

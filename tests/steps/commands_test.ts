@@ -290,3 +290,20 @@ Deno.test("records stay within their limit, and have a line for each step", () =
     true,
   ]);
 });
+
+Deno.test("a fetched file must have the hash that the step names", async () => {
+  const host = new FakeHost(new Map([["/srv", folder]]));
+  const fetched = (sha256: string) =>
+    sheetOf({
+      operation: "file.Fetch",
+      params: { path: "/srv/x", source: "x", sha256 },
+    });
+  const right =
+    "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+
+  const wrong = await applyOn(host, fetched("0".repeat(64)));
+  const done = await applyOn(host, fetched(right));
+
+  assertEquals([wrong.end.success, host.writes], [false, 1]);
+  assertEquals(done.end.message, "1 step changed something");
+});

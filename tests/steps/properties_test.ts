@@ -14,7 +14,7 @@ import {
 } from "./properties.ts";
 
 /** Cases of each property: `deno task steps --cases N` tries more. */
-const CASES = 120;
+const CASES = 80;
 
 for (const [name, property] of PROPERTIES) {
   Deno.test(`${name}, for any sheet`, async () => {

@@ -1,3 +1,4 @@
+import { resolve } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { checkStepParams } from "../check_parameters.ts";
@@ -23,8 +24,8 @@ export interface PreparedSheet {
   readonly steps: readonly PreparedStep[];
   /** Steps that react to the change of a step, by its place. */
   listenersOf(index: number): readonly PreparedStep[];
-  /** True if a step names the path, or something below it. */
-  isNamed(path: string): boolean;
+  /** "itself" if a step names the path, "below" if one names something below it. */
+  named(path: string): "itself" | "below" | undefined;
 }
 
 /**
@@ -70,26 +71,30 @@ export function prepare(
       listeners.set(cause, [...listeners.get(cause) ?? [], each]);
     }
   }
-  let named: Set<string> | undefined;
+  let names: ReadonlyMap<string, "itself" | "below"> | undefined;
   return {
     state,
     steps: prepared,
     listenersOf: (index) => listeners.get(index) ?? [],
-    isNamed: (path) => (named ??= namedBy(prepared)).has(path),
+    named: (path) => (names ??= namedBy(prepared)).get(path),
   };
 }
 
 /** Paths that steps write, and all above them. */
-function namedBy(steps: readonly PreparedStep[]): Set<string> {
-  const named = new Set<string>();
-  for (const { operation, params } of steps) {
-    for (const path of operation.touches?.(params) ?? []) {
-      const names = path.split("/").filter((name) => name !== "");
-      names.forEach((_, at) =>
-        named.add(`/${names.slice(0, at + 1).join("/")}`)
-      );
-    }
+function namedBy(
+  steps: readonly PreparedStep[],
+): ReadonlyMap<string, "itself" | "below"> {
+  const named = new Map<string, "itself" | "below">();
+  const paths = steps.flatMap(({ operation, params }) =>
+    operation.touches?.(params) ?? []
+  );
+  for (const path of paths) {
+    const names = path.split("/").filter((name) => name !== "");
+    names.forEach((_, at) =>
+      named.set(`/${names.slice(0, at + 1).join("/")}`, "below")
+    );
   }
+  for (const path of paths) named.set(resolve(path), "itself");
   return named;
 }
 

@@ -92,7 +92,7 @@ export class Walk {
     return {
       opaque,
       changed: (index) => this.#changedFor(prepared, [index]),
-      isNamed: (path) => this.#sheet.isNamed(path),
+      named: (path) => this.#sheet.named(path),
     };
   }
 

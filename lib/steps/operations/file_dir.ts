@@ -1,4 +1,3 @@
-import { join } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import type { HostReader, PathAttributes } from "../host/host.ts";
@@ -24,7 +23,7 @@ import {
   parentsOf,
   wantedAttributes,
 } from "./paths.ts";
-import { requireRemovable, treeAt } from "./trees.ts";
+import { requireRemovable, treeAt, unnamedIn } from "./trees.ts";
 
 /** Makes a folder. */
 export const fileDir = stepOperation({
@@ -121,7 +120,7 @@ async function check(
     effects.push({ kind: "path", path, facts: after });
   }
   if (clean) {
-    for (const each of unnamedIn(path, reader, forecast)) {
+    for (const each of unnamedIn(path, reader, (at) => forecast.named(at))) {
       observed.push(each);
       requireRemovable(each, reader);
       changes.push({ what: `in it ${each}`, from: "there", to: "(absent)" });
@@ -170,20 +169,4 @@ function recursedOf(
     ...recurse.includes("group") && gid !== undefined ? { gid } : {},
     ...recurse.includes("mode") && mode !== undefined ? { mode } : {},
   };
-}
-
-/** All below a folder that no step names, what is in a folder before it. */
-function unnamedIn(
-  path: string,
-  reader: HostReader,
-  forecast: Forecast,
-): string[] {
-  return reader.names(path).flatMap((name) => {
-    const each = join(path, name);
-    const isFolder = reader.facts(each)?.kind === "folder";
-    if (forecast.isNamed(each)) {
-      return isFolder ? unnamedIn(each, reader, forecast) : [];
-    }
-    return isFolder ? [...unnamedIn(each, reader, forecast), each] : [each];
-  });
 }

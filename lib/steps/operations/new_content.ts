@@ -9,7 +9,7 @@ import type {
   PathFacts,
 } from "../host/host.ts";
 import type { Change, Check, Effect, Forecast } from "../step_operation.ts";
-import { contentChange } from "../text_change.ts";
+import { contentChange, sizeChange } from "../text_change.ts";
 import {
   attributeChanges,
   type AttributeParams,
@@ -29,6 +29,8 @@ export interface WantedFile extends AttributeParams {
   readonly attributes: PathAttributes;
   readonly parents?: boolean | undefined;
   readonly backup?: boolean | undefined;
+  /** False if texts are not compared, for many files: sizes and hashes tell. */
+  readonly showsText?: false;
 }
 
 /** File at a path, and its content if it is one. */
@@ -96,7 +98,11 @@ export async function checkFile(
     changes.push({ what: "kind", from: "link", to: "file" });
   }
   if (content !== undefined && content.sha256 !== now?.sha256) {
-    changes.push(await contentChange(path, now, content));
+    changes.push(
+      wanted.showsText === false
+        ? sizeChange(now, content)
+        : await contentChange(path, now, content),
+    );
   }
   if (isFile) changes.push(...attributeChanges(facts, attributes, wanted));
   if (changes.length === 0) return { verdict: "ok", changes, fingerprint };

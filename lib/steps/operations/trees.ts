@@ -29,6 +29,34 @@ export function treeAt(
 }
 
 /**
+ * All below a folder that is not named, what is in a folder before it. A folder that is named itself is left alone with
+ * all that is in it.
+ */
+export function unnamedIn(
+  path: string,
+  reader: HostReader,
+  named: (path: string) => "itself" | "below" | undefined,
+): string[] {
+  const unnamed: string[] = [];
+  /** True if something is left in the folder. */
+  const keepsIn = (folder: string): boolean => {
+    let keeps = false;
+    for (const name of reader.names(folder)) {
+      const each = join(folder, name);
+      const how = named(each);
+      const isFolder = reader.facts(each)?.kind === "folder";
+      const isKept = how === "itself" ||
+        (isFolder && keepsIn(each)) || how === "below";
+      if (isKept) keeps = true;
+      else unnamed.push(each);
+    }
+    return keeps;
+  };
+  keepsIn(path);
+  return unnamed;
+}
+
+/**
  * Refuses to remove the root, a home or a mount point.
  *
  * @throws {PiriError} REFUSED
