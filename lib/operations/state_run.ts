@@ -83,10 +83,23 @@ export async function expectedOf(
 ): Promise<ExpectedSteps | undefined> {
   if (expect === undefined) return undefined;
   const findings = typeof expect === "string"
-    ? JSON.parse(await textOf(expect, context))
+    ? findingsIn(await textOf(expect, context))
     : expect;
   return new Map(
     (findings as Expected[]).map((finding) => [finding.name, finding]),
+  );
+}
+
+function findingsIn(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    "Cannot read the findings of the plan: they are no list in JSON",
   );
 }
 
