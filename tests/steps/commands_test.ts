@@ -307,3 +307,26 @@ Deno.test("a fetched file must have the hash that the step names", async () => {
   assertEquals([wrong.end.success, host.writes], [false, 1]);
   assertEquals(done.end.message, "1 step changed something");
 });
+
+Deno.test("a plan goes on behind links that lead in a circle", async () => {
+  const link = {
+    kind: "link",
+    mode: 0o777,
+    uid: 0,
+    gid: 0,
+    target: "/a",
+  } as const;
+  const planned = await planOn(
+    new FakeHost(new Map([["/a", link]])),
+    sheetOf(command({ shell: "true" }), {
+      operation: "file.Absent",
+      params: { path: "/a/f" },
+      if: { kind: "path", is: "exists", path: "/a" },
+    }),
+  );
+
+  assertEquals(planned.steps.map(({ verdict }) => verdict), [
+    "change",
+    "unknown",
+  ]);
+});

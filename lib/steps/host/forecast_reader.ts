@@ -49,7 +49,11 @@ export class ForecastReader implements HostReader {
 
   /** Adds paths that a step may write, or may leave. */
   addUnknown(paths: readonly string[], step: string): void {
-    for (const path of paths) this.#unknown.set(this.#placeOf(path), step);
+    for (const path of paths) {
+      // What nobody can look at is looked at by no later step either.
+      const place = unlessCircle(() => this.#placeOf(path)) ?? path;
+      this.#unknown.set(place, step);
+    }
   }
 
   /** Notes that a step will change something: programs cannot be asked any more. */
