@@ -257,6 +257,8 @@ export async function leaveFleet(options: ServeAgentOptions): Promise<string> {
 
 /** Folder of the facts of the host's own, in the state folder. */
 const FACTS_FOLDER = "facts.d";
+/** Folder in its state with what runs of steps owe. */
+const STEPS_FOLDER = "steps";
 
 /** Agent with its state folder, its threads and its sockets. */
 interface OwnedCore extends AsyncDisposable {
@@ -310,6 +312,7 @@ async function openCore(
     environment: commands.environment,
     inheritedUmask: ownsProcess ? commands.umask : readUmask(),
     factsFolder: join(dir, FACTS_FOLDER),
+    stepsFolder: join(dir, STEPS_FOLDER),
     ownRecords: { commands: join(dir, AUDIT_FOLDER), witnesses },
   };
   const usedFile = join(dir, USED_FILE);

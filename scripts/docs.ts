@@ -1,6 +1,6 @@
 /**
- * Writes docs/cli.md and the manual pages in docs/man from the tables of the command lines. With --check, reports if they
- * are stale.
+ * Writes docs/cli.md and the manual pages in docs/man from the tables of the command lines, and the steps in
+ * docs/operations.md from their descriptions. With --check, reports if they are stale.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import { PiriError } from "../lib/base/errors.ts";
 import { buildInfo } from "../lib/base/version.ts";
 import { main, say } from "./build/main.ts";
 import { manPage } from "./docs/man.ts";
+import { withSteps } from "./docs/steps.ts";
 import { commandLineMarkdown } from "./docs/markdown.ts";
 
 /** Date of the pages: that of the last change of their form. The text has the version. */
@@ -30,11 +31,19 @@ function programs(): Program<unknown>[] {
   ] as Program<unknown>[];
 }
 
+/** Page that is written by hand but for one part. */
+const OPERATIONS = "docs/operations.md";
+
+async function textAt(path: string): Promise<string> {
+  return await Deno.readTextFile(new URL(path, ROOT));
+}
+
 /** Texts of all pages by their paths. */
 async function pages(): Promise<ReadonlyMap<string, string>> {
   const all = programs();
   return new Map([
     ["docs/cli.md", await formatted(commandLineMarkdown(all))],
+    [OPERATIONS, await formatted(withSteps(await textAt(OPERATIONS)))],
     ...all.map((program): [string, string] => [
       `docs/man/${program.name}.1`,
       manPage(program, DATE),
@@ -57,7 +66,7 @@ async function formatted(text: string): Promise<string> {
   if (success) return new TextDecoder().decode(stdout);
   throw new PiriError(
     "INTERNAL",
-    `Cannot format docs/cli.md: deno fmt ended with ${code}`,
+    `Cannot format a page: deno fmt ended with ${code}`,
   );
 }
 

@@ -14,7 +14,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   protobuf: ["base"],
   wire: ["base", "protobuf"],
   files: ["base"],
-  operations: ["base", "files"],
+  operations: ["base", "files", "steps"],
   targets: ["base"],
   service: ["base"],
   steps: ["base", "files"],
@@ -809,9 +809,16 @@ for (
   const [module, wanted] of [
     [
       "agent.ts",
-      ["@logtape/logtape", "deno-std", "string-width", "valibot", "yaml"],
+      [
+        "@logtape/logtape",
+        "deno-std",
+        "diff",
+        "string-width",
+        "valibot",
+        "yaml",
+      ],
     ],
-    ["lib/agent/workers/worker.ts", ["deno-std", "valibot", "yaml"]],
+    ["lib/agent/workers/worker.ts", ["deno-std", "diff", "valibot", "yaml"]],
   ] satisfies [string, string[]][]
 ) {
   Deno.test(`${module} needs no other packages than these, so no protobuf library`, async () => {

@@ -92,6 +92,11 @@ function snapshot(path: string): string[] {
   ).toSorted();
 }
 
+/** Sheet of one step. */
+function sheetOf(operation: string, params: object): object {
+  return { format: 1, state: "", steps: [{ name: "x", operation, params }] };
+}
+
 type Forbidden = readonly [operation: string, params: unknown];
 
 /** Commands that would each leave a trace, or show what is not for the Manager. */
@@ -166,6 +171,23 @@ function forbiddenCommands(root: string): readonly Forbidden[] {
     ["file.Stat", { path: `${root}/srv/key` }],
     read("/proc/self/mem"),
     read(`/proc/${Deno.pid}/environ`),
+    ["file.Line", { path: trace, line: "trace", create: true }],
+    ["file.Line", { path: `${root}/srv/up/x`, line: "x", create: true }],
+    ["file.Block", { path: `${root}/srv/private/x`, content: "x" }],
+    ["file.Dir", { path: `${root}/srv/suid`, mode: "4755" }],
+    ["file.Dir", { path: `${root}/srv/agent`, mode: "0777" }],
+    ["file.Absent", { path: `${root}/srv/private`, recurse: true }],
+    ["file.Symlinked", {
+      path: `${root}/srv/link`,
+      target: `${root}/agent/agent.key`,
+    }],
+    ["file.Symlinked", { path: `${root}/srv/link`, target: "private/x" }],
+    ["state.Apply", {
+      sheet: sheetOf("file.Line", { path: trace, line: "x" }),
+    }],
+    ["state.Plan", { sheet: sheetOf("command.Run", { shell: "true" }) }],
+    ["command.RunMultiple", { commands: [`echo > ${trace}`] }],
+    ["wait.For", { port: 1 }],
     ["agent.Audit", { manager: "m-1" }],
     ["agent.Facts", {}],
     ["echo.Echo", { text: "hello" }],

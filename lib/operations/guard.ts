@@ -20,6 +20,8 @@ export interface GuardBounds {
   readonly allow?: readonly string[] | undefined;
   /** Patterns of paths that may not, with all below them, whatever else is allowed. */
   readonly deny?: readonly string[];
+  /** False if what the command names besides files, programs to run, was not judged and may not be. */
+  readonly programs?: boolean;
 }
 
 /** Judge of the paths that a command uses. */
@@ -40,6 +42,11 @@ export class Guard {
   get isBounded(): boolean {
     const { allow, deny = [] } = this.#bounds;
     return allow !== undefined || deny.length > 0;
+  }
+
+  /** True if an operation on files may run programs that its parameters name. */
+  get allowsPrograms(): boolean {
+    return this.#bounds.programs ?? true;
   }
 
   /** Bits of a file's mode that the command may set: bounds without a way around them allow no setuid. */

@@ -21,6 +21,8 @@ export interface NewFileOptions {
   readonly parents?: boolean;
   /** Path for calls of the system; that for people if absent. */
   readonly at?: string;
+  /** True to leave temporary files of an earlier agent in the folder: they were just removed. */
+  readonly keepsLeftovers?: boolean;
   readonly random?: Random;
 }
 
@@ -62,13 +64,18 @@ export class NewFile implements AsyncDisposable {
    */
   static async create(
     path: string,
-    { attributes, parents = false, at = path, random = systemRandom }:
-      NewFileOptions,
+    {
+      attributes,
+      parents = false,
+      at = path,
+      keepsLeftovers = false,
+      random = systemRandom,
+    }: NewFileOptions,
   ): Promise<NewFile> {
     const folder = dirname(at);
     const temporary = join(folder, temporaryName(random));
     const made = parents ? await makeFolders(path) : [];
-    await removeLeftovers(folder);
+    if (!keepsLeftovers) await removeLeftovers(folder);
     try {
       const options = { write: true, createNew: true, mode: 0o600 };
       const file = await Deno.open(temporary, options);
@@ -86,6 +93,11 @@ export class NewFile implements AsyncDisposable {
       const denied = `the agent's user may not write in "${dirname(path)}"`;
       throw writeError(path, error, denied);
     }
+  }
+
+  /** Path of what is written so far. */
+  get temporary(): string {
+    return this.#temporary;
   }
 
   /** Appends bytes. */

@@ -17,11 +17,15 @@ import { filePut } from "./file_put.ts";
 import { fileRead } from "./file_read.ts";
 import { fileStat } from "./file_stat.ts";
 import type { Operation } from "./operation.ts";
+import { stepOperations } from "../steps/registry.ts";
 import {
   checkParams,
   describeParameters,
   type ParameterDescription,
 } from "./params.ts";
+import { asOperation } from "./step_operation.ts";
+import { stateApply } from "./state_apply.ts";
+import { statePlan } from "./state_plan.ts";
 import { testSleep } from "./test_sleep.ts";
 import { testSpin } from "./test_spin.ts";
 
@@ -40,8 +44,8 @@ export interface OperationDescription {
   readonly parameters: readonly ParameterDescription[];
 }
 
-/** All operations of this build. A new operation is a new file and a line here. */
-export const operations: readonly Operation[] = [
+/** Operations that are no steps, or whose form outside of states is older than that of the step. */
+const own: readonly Operation[] = [
   agentAudit,
   agentFacts,
   agentRestart,
@@ -56,9 +60,19 @@ export const operations: readonly Operation[] = [
   filePut,
   fileRead,
   fileStat,
+  stateApply,
+  statePlan,
   testSleep,
   testSpin,
 ];
+
+/** All operations of this build. A new operation is a new file, and a line here or in the list of steps. */
+export const operations: readonly Operation[] = [
+  ...own,
+  ...stepOperations
+    .filter(({ name }) => own.every((each) => each.name !== name))
+    .map(asOperation),
+].toSorted((one, other) => one.name < other.name ? -1 : 1);
 
 /**
  * Finds an operation by its name.

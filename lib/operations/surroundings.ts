@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly inheritedUmask?: number | undefined;
   /** Folder with the facts of the host's own. */
   readonly factsFolder?: string | undefined;
+  /** Folder with what runs of steps owe. */
+  readonly stepsFolder?: string | undefined;
   /** Records of the agent itself: the folder with its commands, and the file with the checkpoints that it keeps. */
   readonly ownRecords?:
     | { readonly commands: string; readonly witnesses: string }

@@ -1,4 +1,4 @@
-import { PiriError } from "../base/errors.ts";
+import { codeOf, PiriError } from "../base/errors.ts";
 import { openLibc } from "./libc.ts";
 import { ROOT_PATH } from "./surroundings.ts";
 
@@ -70,6 +70,19 @@ export async function findGroup(name: string): Promise<number> {
     );
   }
   return Number(gid);
+}
+
+/** Number of a user or group by its name; undefined if there is none. */
+export async function accountNumber(
+  kind: "user" | "group",
+  name: string,
+): Promise<number | undefined> {
+  try {
+    return kind === "user" ? (await findUser(name)).uid : await findGroup(name);
+  } catch (error) {
+    if (codeOf(error) === "NOT_FOUND") return undefined;
+    throw error;
+  }
 }
 
 /** All groups of a user as a login has them. Only the user's first one on systems other than Linux. */

@@ -1,3 +1,5 @@
+import type { BlobValue, SheetValue } from "./sheet.ts";
+
 /**
  * Type of a parameter of a step. It says how the text of a scalar is read: `mode: 0644` is octal, `version: 1.10` is
  * text, `name: no` is text, and a switch takes yes, no, on, off, true and false.
@@ -39,3 +41,34 @@ export interface ParameterShape {
 
 /** Parameters of an operation by their names. */
 export type ParameterShapes = Readonly<Record<string, ParameterShape>>;
+
+interface ValueOf {
+  readonly text: string;
+  readonly path: string;
+  readonly mode: number;
+  readonly switch: boolean;
+  readonly integer: number;
+  readonly duration: number;
+  readonly content: string | BlobValue;
+  readonly texts: readonly string[];
+  readonly integers: readonly number[];
+  readonly map: Readonly<Record<string, string>>;
+  readonly steps: readonly number[];
+  readonly any: SheetValue;
+}
+
+type RequiredNames<Shapes extends ParameterShapes> = {
+  [Name in keyof Shapes]: Shapes[Name] extends { readonly required: true }
+    ? Name
+    : never;
+}[keyof Shapes];
+
+/** Checked parameters that have these shapes. */
+export type ParamsOf<Shapes extends ParameterShapes> =
+  & {
+    readonly [Name in RequiredNames<Shapes>]: ValueOf[Shapes[Name]["type"]];
+  }
+  & {
+    readonly [Name in Exclude<keyof Shapes, RequiredNames<Shapes>>]?:
+      ValueOf[Shapes[Name]["type"]];
+  };

@@ -1,4 +1,11 @@
-import type { ParameterShapes } from "./parameters.ts";
+import type {
+  FileContent,
+  HostReader,
+  HostWriter,
+  PathFacts,
+} from "./host/host.ts";
+import type { ParameterShapes, ParamsOf } from "./parameters.ts";
+import type { SheetValue } from "./sheet.ts";
 
 /** Operation of steps as the compiler and the docs know it: all but how it looks and acts. */
 export interface StepDescription {
@@ -11,4 +18,111 @@ export interface StepDescription {
   readonly oneOf?: readonly (readonly string[])[];
   /** Parameter that names the subject, which gives a step without a name its name. */
   readonly subject: string;
+}
+
+/** Verdict of a check: nothing to do, something to do, or it cannot be told yet. */
+export type Verdict = "ok" | "change" | "unknown";
+
+/** Part of the host that differs from what a step wants. */
+export interface Change {
+  /** Changed thing in a word or two, as content, mode, owner. */
+  readonly what: string;
+  readonly from?: string;
+  readonly to?: string;
+  /** Lines that are added and removed, of a text. */
+  readonly lines?: { readonly added: number; readonly removed: number };
+  /** Difference of two texts, as a patch. */
+  readonly text?: string;
+}
+
+/** Effect that a change will have, for the checks of later steps. */
+export type Effect =
+  | {
+    readonly kind: "path";
+    readonly path: string;
+    /** Undefined if nothing will be there. */
+    readonly facts: PathFacts | undefined;
+    readonly content?: FileContent;
+  }
+  /** Anything may have changed: what is missing now may be there then. */
+  | { readonly kind: "opaque" };
+
+/** Result of looking at what a step is about. */
+export interface Check {
+  readonly verdict: Verdict;
+  readonly changes: readonly Change[];
+  /** Hash of what was observed, without what moves by itself. See `fingerprintOf`. */
+  readonly fingerprint: string;
+  /** Choices that the change must use, whatever has become newest: a version, a commit. */
+  readonly pins?: Readonly<Record<string, SheetValue>>;
+  /** Effects of the change. */
+  readonly effects?: readonly Effect[];
+  /** Reason of a verdict that is not plain from the changes. */
+  readonly reason?: string;
+  /** False if the change does not count as one, "unknown" if only the change can tell. Counted by default. */
+  readonly counts?: false | "unknown";
+  /**
+   * Meaning of a check after the change that is not ok: "fails" by default; "warns"; or none is made, since the next check
+   * will ask for a change again.
+   */
+  readonly after?: "fails" | "warns" | "none";
+}
+
+/** Result of a change. */
+export interface Changed {
+  /** False if nothing was changed after all. */
+  readonly changed?: boolean;
+  readonly note?: string;
+}
+
+/** Knowledge of a check about the other steps. */
+export interface Forecast {
+  /** Earlier step that may bring what is missing; undefined if none is ahead. */
+  readonly opaque: string | undefined;
+  /** True if the step at this place changed, or will, or is owed to this one; "unknown" if that cannot be told. */
+  changed(step: number): boolean | "unknown";
+  /** "itself" if a step of this run names the path, "below" if one names something below it. */
+  named(path: string): "itself" | "below" | undefined;
+}
+
+/** Operation of steps. Its check gets no means of changing anything. */
+export interface StepOperation<Params = StepParams> extends StepDescription {
+  /**
+   * Looks.
+   *
+   * @throws {PiriError} any code: the step fails, now or when it is run
+   * @throws {Unforeseen} the verdict is unknown
+   */
+  check(params: Params, reader: HostReader, forecast: Forecast): Promise<Check>;
+  /**
+   * Does what the check found.
+   *
+   * @throws {PiriError} any code: the step fails
+   */
+  change(
+    params: Params,
+    check: Check,
+    writer: HostWriter,
+  ): Promise<Changed | void>;
+  /** True if it changes nothing, and starts and asks nobody else than by programs that only look. */
+  readonly looks?: true;
+  /** Parameters whose blob is a list of files, which are blobs too. */
+  readonly trees?: readonly string[];
+  /** Paths that it writes. */
+  touches?(params: Params): readonly string[];
+  /** Paths of the host that it reads and others might not be allowed to, as a file to copy. */
+  reads?(params: Params): readonly string[];
+  /** True if it runs programs that its parameters name. */
+  runsPrograms?(params: Params): boolean;
+}
+
+/** Checked parameters of any step. */
+// deno-lint-ignore no-explicit-any
+export type StepParams = any;
+
+/** Makes an operation whose parameters have the types of its shapes. */
+export function stepOperation<const Shapes extends ParameterShapes>(
+  operation: StepOperation<ParamsOf<Shapes>> & { readonly parameters: Shapes },
+): StepOperation {
+  return operation as StepOperation;
 }

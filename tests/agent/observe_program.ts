@@ -37,7 +37,10 @@ const context: OperationContext = {
   kill: new AbortController().signal,
   stopRequested: () => false,
   started: () => {},
-  surroundings: standardSurroundings(),
+  surroundings: {
+    ...standardSurroundings(),
+    stepsFolder: `${Deno.cwd()}/steps`,
+  },
   guard: noGuard,
   secret: () => Promise.reject(new Error("no secret is asked for")),
   data: {
@@ -69,6 +72,14 @@ async function attempt(name: string, params: object): Promise<string> {
   }
 }
 
+/** Steps end as failed, and say what they were refused. */
+async function attemptStep(name: string, params: object): Promise<string> {
+  const steps = [{ name, operation: name, params }];
+  const sheet = { format: 1, state: "", steps };
+  const one = await attempt("state.Apply", { sheet });
+  return one.replace("failed: step", "refused: step");
+}
+
 /** Tries what an operation of another version could do. */
 function direct(call: () => unknown): string {
   try {
@@ -95,6 +106,20 @@ console.log(JSON.stringify([
   await attempt("file.Installed", { path, source, method: "content" }),
   await attempt("file.Put", { path, tree }),
   await attempt("file.Put", { path: `${own}/link`, tree: treeOfLink }),
+  await attemptStep("file.Installed", { path, content: "trace" }),
+  await attemptStep("file.Dir", { path }),
+  await attemptStep("file.Dir", { path: outside, mode: 0o700 }),
+  await attemptStep("file.Line", { path, line: "trace", create: true }),
+  await attemptStep("file.Block", { path, content: "trace", create: true }),
+  await attemptStep("file.Symlinked", { path, target: "kept" }),
+  await attemptStep("file.Absent", { path: `${outside}/kept` }),
+  await attemptStep("file.Tree", {
+    path: outside,
+    source: `${head}${JSON.stringify({ ...file, name: "trace" })}\n`,
+  }),
+  await attemptStep("command.Run", { shell: `echo > ${path}` }),
+  await attemptStep("command.RunMultiple", { commands: [`echo > ${path}`] }),
+  await attemptStep("wait.For", { port: 1, timeout: 10 }),
   direct(() => Deno.symlinkSync(outside, `${own}/link`)),
   direct(() => Deno.linkSync(`${outside}/kept`, `${own}/link`)),
   direct(() => Deno.renameSync(`${outside}/kept`, `${own}/kept`)),

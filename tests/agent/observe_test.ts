@@ -47,7 +47,7 @@ Deno.test({
     const outcomes: string[] = JSON.parse(output);
     assertEquals(
       outcomes.map((outcome) => outcome.split(":")[0]),
-      [...Array(16).fill("refused"), "done", "done"],
+      [...Array(27).fill("refused"), "done", "done"],
       output,
     );
     assertEquals(
@@ -58,7 +58,21 @@ Deno.test({
     assertEquals(
       operations.filter(({ acts, name }) => acts && name !== "agent.Restart")
         .map(({ name }) => name),
-      ["command.Run", "file.Fetch", "file.Installed", "file.Put"],
+      [
+        "command.Run",
+        "command.RunMultiple",
+        "file.Absent",
+        "file.Block",
+        "file.Dir",
+        "file.Fetch",
+        "file.Installed",
+        "file.Line",
+        "file.Put",
+        "file.Symlinked",
+        "file.Tree",
+        "state.Apply",
+        "wait.For",
+      ],
     );
   },
 });

@@ -66,7 +66,10 @@ export function decide(
   }
   const denied = denials.flatMap(({ path = [] }) => path);
   if (allow === undefined) {
-    const bounds = { own, deny: denied };
+    // Programs of steps are judged by no rule of their own.
+    const programs = mode === "all" &&
+      deny.every(({ path }) => path !== undefined);
+    const bounds = { own, deny: denied, programs };
     const why = obstacleIn(bounds, request);
     return why === undefined
       ? { rule: `mode: ${mode}`, bounds }
@@ -103,7 +106,12 @@ function byRules(
   const paths = isBounded
     ? fitting.flatMap(({ path = [] }) => path)
     : undefined;
-  const bounds: GuardBounds = { own, allow: paths, deny: denied };
+  const bounds: GuardBounds = {
+    own,
+    allow: paths,
+    deny: denied,
+    programs: false,
+  };
   const why = obstacleIn(bounds, request);
   if (why !== undefined) {
     return refused(ruleOf(deny, request) ?? "no rule", why);

@@ -1,15 +1,16 @@
 import { basename } from "@std/path";
 import { globMatches } from "../../base/glob.ts";
 import { pathMatches, realPlace } from "../../operations/guard.ts";
+import { operations } from "../../operations/registry.ts";
 import type { Policy } from "./policy.ts";
 import { type AllowRule, MORE } from "./rule_schema.ts";
 import { neededSignatures } from "./signatures.ts";
 
 /** Operations that write files. */
 const WRITERS: readonly string[] = [
-  "file.Fetch",
-  "file.Installed",
-  "file.Put",
+  "state.Apply",
+  ...operations.filter(({ acts }) => acts).map(({ name }) => name)
+    .filter((name) => name.startsWith("file.")),
 ];
 
 /** Programs that run whatever they are told, by the beginnings of their names. */

@@ -19,6 +19,8 @@ export interface RunWords {
   readonly program: readonly string[] | undefined;
   readonly shell: string | undefined;
   readonly op: string | undefined;
+  /** True if the operation only tells what it would change. */
+  readonly plan?: boolean | undefined;
   /** Settings that only a program has: folder, variables, user, input. */
   readonly surroundings: Readonly<Record<string, unknown>>;
 }
@@ -38,6 +40,7 @@ export function parseRun(typed: RunWords): ParsedRun {
     );
   }
   if (op !== undefined) return parseOperation(op, typed);
+  if (typed.plan) throw wrong("--plan goes with --op, as in: --op file.Line");
   const stray = words.find(isStray);
   if (stray !== undefined) throw strayWord(stray);
   if (program?.length === 0) throw wrong('no program follows "--"');
@@ -51,14 +54,14 @@ export function parseRun(typed: RunWords): ParsedRun {
 
 function parseOperation(
   operation: string,
-  { words, surroundings }: RunWords,
+  { words, surroundings, plan }: RunWords,
 ): ParsedRun {
   const [stray] = Object.keys(surroundings);
   if (stray !== undefined) {
     throw wrong(`--${stray} goes with a program; write ${stray}=VALUE`);
   }
   const agents = words.filter((word) => !isParameter(word));
-  const params: Record<string, unknown> = {};
+  const params: Record<string, unknown> = plan ? { plan: true } : {};
   for (const word of words.filter(isParameter)) {
     const [name, value] = parameterOf(word);
     if (Object.hasOwn(params, name)) throw wrong(`"${name}" is given twice`);

@@ -75,6 +75,11 @@ export const run = defineSubcommand({
       value: "NAME",
       summary: 'operation to run ("piri-manager operations" lists them)',
     },
+    plan: {
+      type: "boolean",
+      summary:
+        "only tell what the operation would change, as file.Line can (with --op)",
+    },
     timeout: {
       type: "duration",
       value: "TIME",
@@ -169,6 +174,7 @@ export const run = defineSubcommand({
     "'web-*' --stream --timestamps -- tail -f /var/log/app.log",
     "@web --out results --junit report.xml -- ./check.sh",
     "web-1 --op file.Fetch source=app.conf path=/etc/app.conf",
+    "web-1 --op file.Line path=/etc/motd line=hello --plan",
     "web-1 --secret-env TOKEN=deploy-token -- ./deploy.sh",
     "@db --sign --signatures 2 -- systemctl restart postgresql",
     "web-1 --exit-code -- grep -q ready /var/log/app.log",
@@ -183,6 +189,7 @@ export const run = defineSubcommand({
       program: invocation.rest,
       shell: flags.shell,
       op: flags.op,
+      plan: flags.plan,
       surroundings: await surroundingsOf(flags, { input, terminal }),
     });
     const secrets = await secretsOf(flags, { terminal, op: flags.op });

@@ -249,7 +249,7 @@ const table = (
   // Other operations.
   [["echo.Echo", { text: "hello" }], "allow 10"],
   [["agent.Facts", {}], "no rule"],
-  [["state.Apply", {}], "NOT_FOUND"],
+  [["state.Nothing", {}], "NOT_FOUND"],
   [["command.Run", { argv: [], extra: 1 }], "INVALID_ARGUMENT"],
 ];
 
@@ -331,14 +331,19 @@ Deno.test("the mode observe allows only operations that leave the host as it is"
   const params: Record<string, Params> = {
     "agent.Trust": { statement: "{}", signature: "" },
     "agent.Audit": { manager: "m-1" },
+    "assert.That": { cmd: "true" },
     "command.Run": { argv: ["id"] },
     "echo.Echo": { text: "x" },
+    "file.Absent": { path: "/x" },
     "file.Fetch": { source: "x", path: "/x" },
     "file.Installed": { source: "x", path: "/x" },
     "file.List": { path: "/x" },
     "file.Put": { tree: BLOB, path: "/x" },
     "file.Read": { path: "/x", parts: [{ name: "", offset: 0, length: 1 }] },
     "file.Stat": { path: "/x" },
+    "state.Apply": { sheet: { format: 1, state: "", steps: [] } },
+    "state.Plan": { sheet: { format: 1, state: "", steps: [] } },
+    "wait.For": { port: 1 },
   };
   const allowed = [];
   for (const { name, forTests } of operations) {
@@ -354,10 +359,13 @@ Deno.test("the mode observe allows only operations that leave the host as it is"
     "agent.Facts",
     "agent.Rotate",
     "agent.Trust",
+    "assert.That",
     "echo.Echo",
     "file.List",
     "file.Read",
     "file.Stat",
+    "noop.Noop",
+    "state.Plan",
   ]);
 });
 

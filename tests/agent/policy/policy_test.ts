@@ -87,8 +87,8 @@ Deno.test("a mistake in a policy is told with its line and what to write", async
       `line 3: "allow 1.do" is wrong: this version has no operation "comand.Run"; did you mean "command.Run"?`,
     ],
     [
-      "mode: rules\nallow:\n - do: [command.Run, state.*]",
-      `line 3: "allow 1.do 2" is wrong: this version has no operation "state.*"`,
+      "mode: rules\nallow:\n - do: [command.Run, nothing.*]",
+      `line 3: "allow 1.do 2" is wrong: this version has no operation "nothing.*"`,
     ],
     [
       `${SHORT}    argv: systemctl`,

@@ -164,3 +164,17 @@ Deno.test("umaskOf() takes octal digits up to 777", () => {
     );
   }
 });
+
+Deno.test("parseRun() asks an operation only to look, and no program", () => {
+  const { params } = parseRun(typed({
+    op: "file.Line",
+    plan: true,
+    words: ["web-1", "line=x"],
+  }));
+
+  assertEquals(params, { plan: true, line: "x" });
+  assertEquals(
+    complaint({ program: ["ls"], plan: true }),
+    "Cannot run: --plan goes with --op, as in: --op file.Line",
+  );
+});

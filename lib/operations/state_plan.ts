@@ -1,0 +1,32 @@
+import * as v from "valibot";
+import { plan } from "../steps/engine/engine.ts";
+import type { Operation } from "./operation.ts";
+import {
+  blobsOfRun,
+  outcomeOf,
+  pathsOfPlan,
+  recordLines,
+  sheetOf,
+  STATE_PARAMETERS,
+} from "./state_run.ts";
+import { runSteps } from "./step_run.ts";
+
+const parameters = v.strictObject(STATE_PARAMETERS);
+
+/** Tells what an apply of a state would change. Prints its records as lines of JSON. */
+export const statePlan: Operation<typeof parameters> = {
+  name: "state.Plan",
+  description: "Tells what a state would change on the host; changes nothing",
+  parameters,
+  acts: false,
+  blobs: (params) => blobsOfRun(params),
+  paths: pathsOfPlan,
+  async *run(params, context) {
+    const sheet = await sheetOf(params, context);
+    const { only } = params;
+    return yield* runSteps({
+      textOf: recordLines(sheet),
+      work: async (means) => outcomeOf(await plan(sheet, means, { only })),
+    }, context);
+  },
+};

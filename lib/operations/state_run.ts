@@ -1,0 +1,180 @@
+import * as v from "valibot";
+import { concat } from "@std/bytes/concat";
+import { type BlobName, SHA256_PATTERN } from "../base/blob.ts";
+import { PiriError } from "../base/errors.ts";
+import type { RunEnd } from "../steps/engine/engine.ts";
+import type { Expected, ExpectedSteps } from "../steps/engine/gate.ts";
+import { prepare } from "../steps/engine/prepare.ts";
+import { RecordLimit, type RunRecord } from "../steps/engine/records.ts";
+import { blobsOfStep } from "../steps/named_blobs.ts";
+import {
+  checkSheet,
+  MAX_SHEET_BYTES,
+  parseSheet,
+} from "../steps/parse_sheet.ts";
+import { stepOperations } from "../steps/registry.ts";
+import type { Sheet } from "../steps/sheet.ts";
+import { blobPieces } from "./blob_reader.ts";
+import type { OperationContext, Outcome, UsedPath } from "./operation.ts";
+
+const sha256 = v.pipe(
+  v.string(),
+  v.regex(SHA256_PATTERN, "Expected a SHA-256 in 64 hex digits, or JSON"),
+);
+
+/** Parameters of every run of a state. */
+export const STATE_PARAMETERS = {
+  sheet: v.pipe(
+    v.union(
+      [sha256, v.looseObject({ format: v.literal(1) })],
+      "Expected a sheet in JSON, or the SHA-256 of one in 64 hex digits",
+    ),
+    v.description("The compiled state: JSON, or the SHA-256 of a blob with it"),
+  ),
+  state: v.optional(v.pipe(
+    v.string(),
+    v.description("Name of the state that the sheet must be of"),
+  )),
+  only: v.optional(v.pipe(
+    v.array(v.string()),
+    v.description(
+      "Names or tags of the steps to run, with what they require; all if absent",
+    ),
+  )),
+};
+
+/** Parameters of an apply of a plan. */
+export const EXPECT_PARAMETER = v.optional(v.pipe(
+  v.union(
+    [
+      sha256,
+      v.array(v.looseObject({ name: v.string(), verdict: v.string() })),
+    ],
+    "Expected findings in JSON, or the SHA-256 of a blob with them",
+  ),
+  v.description(
+    "Findings of a plan, one for each step: nothing is done if one differs now",
+  ),
+));
+
+const stateParameters = v.strictObject(STATE_PARAMETERS);
+type Params = v.InferOutput<typeof stateParameters>;
+type Expect = v.InferOutput<typeof EXPECT_PARAMETER>;
+
+/** Sheet of a run. */
+export async function sheetOf(
+  { sheet, state }: Params,
+  context: OperationContext,
+): Promise<Sheet> {
+  const read = typeof sheet === "string"
+    ? parseSheet(await textOf(sheet, context))
+    : checkSheet(sheet);
+  if (state === undefined || state === read.state) return read;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot run the state "${state}": the sheet is of "${read.state}"`,
+  );
+}
+
+/** Findings that an apply expects. */
+export async function expectedOf(
+  expect: Expect,
+  context: OperationContext,
+): Promise<ExpectedSteps | undefined> {
+  if (expect === undefined) return undefined;
+  const findings = typeof expect === "string"
+    ? findingsIn(await textOf(expect, context))
+    : expect;
+  return new Map(
+    (findings as Expected[]).map((finding) => [finding.name, finding]),
+  );
+}
+
+function findingsIn(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    "Cannot read the findings of the plan: they are no list in JSON",
+  );
+}
+
+async function textOf(
+  sha256: string,
+  context: OperationContext,
+): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of blobPieces(sha256, context)) {
+    pieces.push(piece);
+    size += piece.length;
+    if (size <= MAX_SHEET_BYTES) continue;
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot read the sheet: it is over the limit of ${MAX_SHEET_BYTES} bytes`,
+    );
+  }
+  return new TextDecoder().decode(concat(pieces));
+}
+
+/** Blobs that the parameters name. */
+export function blobsOfRun(
+  { sheet }: Params,
+  expect?: Expect,
+): readonly BlobName[] {
+  const names = [sheet, expect].filter((each) => typeof each === "string")
+    .map((sha256) => ({ sha256, isTree: false }));
+  if (typeof sheet === "string") return names;
+  const inside = checkSheet(sheet).steps.flatMap(({ operation, params }) =>
+    blobsOfStep(stepOperations.find(({ name }) => name === operation), params)
+  );
+  return [...names, ...inside];
+}
+
+/** Paths that the steps of a sheet use. Those of one that is a blob are judged when they are used. */
+export function pathsOfRun({ sheet }: Params): readonly UsedPath[] {
+  if (typeof sheet === "string") return [];
+  const { steps } = prepare(checkSheet(sheet), stepOperations);
+  return steps.flatMap(({ operation, params }) => [
+    ...(operation.touches?.(params) ?? [])
+      .map((path) => ({ use: "write", path }) as const),
+    ...(operation.reads?.(params) ?? [])
+      .map((path) => ({ use: "read", path }) as const),
+  ]);
+}
+
+/** Paths of a plan, which only looks. */
+export function pathsOfPlan(params: Params): readonly UsedPath[] {
+  return pathsOfRun(params).map(({ path }) => ({ use: "read", path }));
+}
+
+/** Printer of records as lines of JSON, within their limit. */
+export function recordLines(sheet: Sheet): (record: RunRecord) => string {
+  const limit = new RecordLimit(sheet.steps.length);
+  return (record) => limit.lineOf(record) ?? "";
+}
+
+/** Outcome of a run of a state. */
+export function outcomeOf(
+  { success, changed, message, counts, failed, owed, moved }: RunEnd,
+): Outcome {
+  return {
+    success,
+    changed,
+    message,
+    data: {
+      ...counts,
+      ...failed === undefined ? {} : { failedStep: failed },
+      owed: owed.map(({ listener, cause, since }) => ({
+        listener,
+        cause,
+        since,
+      })),
+      moved,
+    },
+  };
+}

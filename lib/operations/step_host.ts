@@ -1,0 +1,82 @@
+import { dirname } from "@std/path";
+import { systemClock } from "../base/clock.ts";
+import { PiriError } from "../base/errors.ts";
+import type { ProgramResult, StepProgram } from "../steps/host/host.ts";
+import { Accounts } from "../steps/host/accounts.ts";
+import type { HostParts, Print } from "../steps/host/host_parts.ts";
+import { RealHost } from "../steps/host/real_host.ts";
+import { blobPieces } from "./blob_reader.ts";
+import { commandRun } from "./command_run.ts";
+import { NewFile } from "./new_file.ts";
+import type { OperationContext } from "./operation.ts";
+import { checkParams } from "./params.ts";
+import { placeToWrite } from "./place_to_write.ts";
+import { accountNumber } from "./user.ts";
+
+/** Choices for a host of steps. */
+export interface StepHostOptions {
+  /** True if the policy has judged the owners that the command's parameters name. */
+  readonly judgesOwners?: boolean | undefined;
+}
+
+/** Host of a command that runs steps: its policy, its programs and its blobs. */
+export function stepHost(
+  context: OperationContext,
+  { judgesOwners = false }: StepHostOptions = {},
+): RealHost {
+  const { guard, data } = context;
+  // To look for leftovers before each of a thousand files in a folder takes longer than to write them.
+  const cleaned = new Set<string>();
+  const parts: HostParts = {
+    clock: systemClock,
+    modeMask: guard.modeMask,
+    givesAway: judgesOwners || !guard.isBounded,
+    require: (use, path) => guard.require(use, path),
+    requireConnect: () => {
+      if (guard.allowsPrograms) return;
+      throw new PiriError(
+        "REFUSED",
+        "Cannot connect to a port or a URL here: this agent's policy has rules, and steps may connect nowhere by them",
+      );
+    },
+    placeOf: (path) => {
+      guard.require("write", path);
+      return placeToWrite(path, { guard, parents: false });
+    },
+    newFile: (path, { at, ...attributes }) => {
+      const keepsLeftovers = cleaned.has(dirname(path));
+      cleaned.add(dirname(path));
+      return NewFile.create(path, { at, attributes, keepsLeftovers });
+    },
+    accounts: new Accounts(accountNumber),
+    run: (program, signal, print) =>
+      runStepProgram(program, { ...context, signal }, print),
+    blob: (sha256, signal) => blobPieces(sha256, { data, signal }),
+  };
+  return new RealHost(parts);
+}
+
+/** Runs a program as command.Run does. */
+async function runStepProgram(
+  program: StepProgram,
+  context: OperationContext,
+  print: Print,
+): Promise<ProgramResult> {
+  const { guard } = context;
+  if (!guard.allowsPrograms) {
+    throw new PiriError(
+      "REFUSED",
+      "Cannot run a program here: this agent's policy has rules, and steps may run none by them",
+    );
+  }
+  const params = checkParams(commandRun, JSON.stringify(program));
+  const events = commandRun.run(params, context);
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done) {
+      const { exitCode: code, signal } = value;
+      return { code, ...signal === undefined ? {} : { signal } };
+    }
+    if (value.kind === "output") await print(value.stream, value.bytes);
+  }
+}

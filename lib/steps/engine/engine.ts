@@ -1,0 +1,238 @@
+import { PiriError } from "../../base/errors.ts";
+import type { Sheet } from "../sheet.ts";
+import { Applying } from "./applying.ts";
+import { type ExpectedSteps, gateError, moved } from "./gate.ts";
+import type { Debt, Owed } from "./owed.ts";
+import { type Planned, planSteps } from "./plan_steps.ts";
+import { prepare, type PreparedSheet } from "./prepare.ts";
+import { owedPart, shownChanges } from "./record_parts.ts";
+import type { RunCounts, RunRecord, StepRecord } from "./records.ts";
+import type { RunMeans } from "./run_means.ts";
+
+/** Choices for a run. */
+export interface RunOptions {
+  /** Names or tags of the steps to run, with what they require. All by default. */
+  readonly only?: readonly string[] | undefined;
+}
+
+/** Choices for an apply. */
+export interface ApplyOptions extends RunOptions {
+  /** Findings of the plan that is applied. Without them, whatever is found to differ is changed. */
+  readonly expected?: ExpectedSteps | undefined;
+  /** True to refuse verdicts that are unknown, and changes that were not foreseen. */
+  readonly strict?: boolean | undefined;
+}
+
+/** End of a run. */
+export interface RunEnd {
+  readonly success: boolean;
+  /** True if the host was changed. */
+  readonly changed: boolean;
+  readonly message: string;
+  readonly counts: RunCounts;
+  /** First step that failed. */
+  readonly failed?: string;
+  /** Reactions that are owed in this state. */
+  readonly owed: readonly Debt[];
+  /** Steps that are not as they were planned. */
+  readonly moved: readonly string[];
+}
+
+/**
+ * Tells what an apply would change. Changes nothing.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT, UNSUPPORTED for a sheet that cannot be run; CANCELLED
+ */
+export async function plan(
+  sheet: Sheet,
+  means: RunMeans,
+  { only }: RunOptions = {},
+): Promise<RunEnd> {
+  const { sink } = means;
+  const prepared = prepare(sheet, means.operations, only);
+  await sink.record(headOf("plan", prepared));
+  const counts = noCounts();
+  let failed: string | undefined;
+  for await (const planned of plannedOf(prepared, means)) {
+    const { index, step } = planned.prepared;
+    if (planned.verdict === "failed") failed ??= step.name;
+    count(counts, planned.verdict);
+    await sink.record(recordOf(planned));
+    sink.progress(index + 1, prepared.steps.length, step.name);
+  }
+  const owed = owedIn(prepared, means);
+  const message = failed === undefined
+    ? planText(counts)
+    : `step "${failed}" cannot be done`;
+  const success = failed === undefined;
+  await sink.record({ kind: "end", success, message, ...counts });
+  return {
+    success,
+    changed: false,
+    message,
+    counts,
+    owed,
+    moved: [],
+    ...failed === undefined ? {} : { failed },
+  };
+}
+
+/**
+ * Makes the host be as the sheet says.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION if it is not as planned, before any change; otherwise as `plan`
+ */
+export async function apply(
+  sheet: Sheet,
+  means: RunMeans,
+  { only, expected, strict = false }: ApplyOptions = {},
+): Promise<RunEnd> {
+  const { sink, owed } = means;
+  const prepared = prepare(sheet, means.operations, only);
+  await sink.record(headOf("apply", prepared));
+  if (expected !== undefined || strict) {
+    await passGate(prepared, means, { expected, strict });
+  }
+  for (const debt of goneIn(prepared, owed)) {
+    await sink.record({
+      kind: "note",
+      text:
+        `"${debt.listener}" was owed since "${debt.cause}" changed, and is no step any more: that is over`,
+    });
+    await owed.end([debt]);
+  }
+  const applying = new Applying(prepared, means, { expected, strict });
+  const counts = noCounts();
+  let failed: StepRecord | undefined;
+  let changed = false;
+  for (const [done, each] of prepared.steps.entries()) {
+    if (means.signal.aborted) break;
+    sink.progress(done, prepared.steps.length, each.step.name);
+    const record = await applying.run(each);
+    await sink.record(record);
+    count(counts, record.verdict);
+    if (record.changed) changed = true;
+    if (record.verdict !== "failed") continue;
+    failed ??= record;
+    if (each.step.continue !== true || applying.mustEnd) break;
+  }
+  const done = counts.ok + counts.changed + counts.failed + counts.skipped;
+  counts.notRun = prepared.steps.length - done;
+  const success = failed === undefined && !means.signal.aborted;
+  const message = endText(counts, failed, means.signal.aborted);
+  await sink.record({ kind: "end", success, message, ...counts });
+  return {
+    success,
+    changed,
+    message,
+    counts,
+    owed: owedIn(prepared, means),
+    moved: applying.moved,
+    ...failed === undefined ? {} : { failed: failed.name },
+  };
+}
+
+async function passGate(
+  prepared: PreparedSheet,
+  means: RunMeans,
+  { expected, strict }: {
+    expected: ExpectedSteps | undefined;
+    strict: boolean;
+  },
+): Promise<void> {
+  const found: Planned[] = [];
+  for await (const planned of plannedOf(prepared, means)) found.push(planned);
+  const unknown = found.find(({ verdict }) => verdict === "unknown");
+  if (strict && unknown !== undefined) {
+    throw new PiriError(
+      "FAILED_PRECONDITION",
+      `Cannot apply: step "${unknown.prepared.step.name}" is unknown, and only what is known shall be done: ${unknown.reason}`,
+    );
+  }
+  if (expected === undefined) return;
+  const all = moved(found, expected);
+  for (const record of all) await means.sink.record(record);
+  if (all.length > 0) throw gateError(all);
+}
+
+function plannedOf(
+  prepared: PreparedSheet,
+  { host, owed, signal }: RunMeans,
+): AsyncGenerator<Planned> {
+  return planSteps(prepared, host.reader(signal), owed);
+}
+
+function headOf(mode: "plan" | "apply", sheet: PreparedSheet): RunRecord {
+  const { state, steps } = sheet;
+  return { kind: "run", format: 1, mode, state, steps: steps.length };
+}
+
+/** Record of a finding. */
+function recordOf(planned: Planned): StepRecord {
+  const { prepared, verdict, fingerprint, pins, reason, error, owed } = planned;
+  const { step, index } = prepared;
+  return {
+    kind: "step",
+    step: index,
+    name: step.name,
+    operation: step.operation,
+    verdict,
+    changes: shownChanges(planned.changes, step.hidden),
+    ...fingerprint === undefined ? {} : { fingerprint },
+    ...pins === undefined ? {} : { pins },
+    ...reason === undefined ? {} : { reason },
+    ...error === undefined
+      ? {}
+      : { error: { code: error.code, message: error.message } },
+    ...owedPart(owed),
+  };
+}
+
+/** Debts to steps that are gone. */
+function goneIn({ state, steps }: PreparedSheet, owed: Owed): Debt[] {
+  const names = new Set(steps.map(({ step }) => step.name));
+  return owed.all.filter((debt) =>
+    debt.state === state && !names.has(debt.listener)
+  );
+}
+
+function owedIn({ state }: PreparedSheet, { owed }: RunMeans): Debt[] {
+  return owed.all.filter((debt) => debt.state === state);
+}
+
+type Counts = { -readonly [Key in keyof RunCounts]: RunCounts[Key] };
+
+function noCounts(): Counts {
+  return { ok: 0, changed: 0, unknown: 0, failed: 0, skipped: 0, notRun: 0 };
+}
+
+function count(counts: Counts, verdict: StepRecord["verdict"]): void {
+  counts[verdict === "change" ? "changed" : verdict]++;
+}
+
+function planText({ changed, unknown }: RunCounts): string {
+  if (changed + unknown === 0) return "nothing to do";
+  const more = unknown === 0 ? "" : `, ${unknown} cannot be told yet`;
+  return `${counted(changed)} would change something${more}`;
+}
+
+function endText(
+  { changed, notRun }: RunCounts,
+  failed: StepRecord | undefined,
+  isCancelled: boolean,
+): string {
+  const left = notRun === 0 ? "" : `; not run: ${counted(notRun)}`;
+  if (failed !== undefined) {
+    return `step "${failed.name}" failed: ${
+      failed.error?.message ?? ""
+    }${left}`;
+  }
+  if (isCancelled) return `the command was cancelled${left}`;
+  return changed === 0
+    ? "nothing to do"
+    : `${counted(changed)} changed something`;
+}
+
+function counted(steps: number): string {
+  return steps === 1 ? "1 step" : `${steps} steps`;
+}

@@ -1,0 +1,66 @@
+import { PiriError } from "../../base/errors.ts";
+import type { Change } from "../step_operation.ts";
+import type { SheetValue } from "../sheet.ts";
+import type { Planned } from "./plan_steps.ts";
+import { type Finding, findingText, type RunRecord } from "./records.ts";
+
+/** Finding of a plan about a step, as an apply gets it. */
+export interface Expected extends Finding {
+  readonly name: string;
+  readonly changes?: readonly Change[];
+  readonly pins?: Readonly<Record<string, SheetValue>> | undefined;
+}
+
+/** Findings of a plan by the names of their steps. */
+export type ExpectedSteps = ReadonlyMap<string, Expected>;
+
+/** Compares findings of now with those of a plan. Returns what moved. */
+export function moved(
+  found: readonly Planned[],
+  expected: ExpectedSteps,
+): Extract<RunRecord, { kind: "moved" }>[] {
+  return found.flatMap((now) => {
+    const { step, index } = now.prepared;
+    const planned = expected.get(step.name) ??
+      { name: step.name, verdict: "skipped" };
+    if (isSame(planned, now)) return [];
+    return [{
+      kind: "moved",
+      step: index,
+      name: step.name,
+      planned: findingOf(planned),
+      found: findingOf(now),
+    }];
+  });
+}
+
+function isSame(one: Finding, other: Finding): boolean {
+  return one.verdict === other.verdict &&
+    one.fingerprint === other.fingerprint;
+}
+
+function findingOf({ verdict, fingerprint, changes }: Finding): Finding {
+  return {
+    verdict,
+    ...fingerprint === undefined ? {} : { fingerprint },
+    ...changes === undefined || changes.length === 0
+      ? {}
+      : { changes: changes.map(({ text: _, ...change }) => change) },
+  };
+}
+
+/** Error of a gate that found something moved. */
+export function gateError(
+  all: readonly Extract<RunRecord, { kind: "moved" }>[],
+): PiriError {
+  const [first] = all;
+  const name = first?.name ?? "";
+  const planned = first === undefined ? "" : findingText(first.planned);
+  const found = first === undefined ? "" : findingText(first.found);
+  const same = planned === found ? ", but on other ground" : "";
+  const more = all.length > 1 ? `; so are ${all.length - 1} more steps` : "";
+  return new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot apply the plan: step "${name}" was planned as ${planned} and is now ${found}${same}${more}; plan again`,
+  );
+}

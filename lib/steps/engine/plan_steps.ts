@@ -1,0 +1,174 @@
+import { PiriError } from "../../base/errors.ts";
+import { ForecastReader } from "../host/forecast_reader.ts";
+import type { HostReader } from "../host/host.ts";
+import type { Change, Check, Verdict } from "../step_operation.ts";
+import { Unforeseen } from "../unforeseen.ts";
+import type { Debt, Owed } from "./owed.ts";
+import type { PreparedSheet, PreparedStep } from "./prepare.ts";
+import { type Finding, findingText } from "./records.ts";
+import { type Decision, Walk } from "./walk.ts";
+
+/** Finding about a step, before anything is changed. */
+export interface Planned {
+  readonly prepared: PreparedStep;
+  readonly verdict: Verdict | "failed" | "skipped";
+  readonly changes: readonly Change[];
+  readonly fingerprint?: string;
+  readonly pins?: Check["pins"] | undefined;
+  readonly reason?: string | undefined;
+  /** Error of a check: the step would fail. */
+  readonly error?: PiriError;
+  /** Reactions that are owed to it from earlier runs. */
+  readonly owed: readonly Debt[];
+  /** Step before it after which anything may be so. */
+  readonly opaque: string | undefined;
+}
+
+/** Checks steps in their order, each on the host as it will be after those before it. Changes nothing. */
+export async function* planSteps(
+  sheet: PreparedSheet,
+  host: HostReader,
+  owed: Pick<Owed, "to">,
+): AsyncGenerator<Planned> {
+  const reader = new ForecastReader(host);
+  const walk = new Walk(sheet, owed);
+  let opaque: string | undefined;
+  let isAhead = false;
+  let end: string | undefined;
+  for (const prepared of sheet.steps) {
+    const { index, step, operation, params } = prepared;
+    if (host.signal.aborted) throw cancelled("plan");
+    const debts = walk.debtsTo(prepared);
+    const found = (
+      verdict: Planned["verdict"],
+      rest: Partial<Planned> = {},
+    ): Planned => ({
+      prepared,
+      verdict,
+      changes: [],
+      owed: debts,
+      opaque,
+      ...rest,
+    });
+    if (end !== undefined) {
+      const reason = `the run ends at step "${end}"`;
+      walk.pass(index, { changed: false, isLost: true });
+      yield found("skipped", { reason });
+      continue;
+    }
+    let decision: Decision;
+    let check: Check | undefined;
+    try {
+      decision = await walk.decide(prepared, { reader, isAhead, opaque });
+      if (decision.kind === "check") {
+        const forecast = walk.forecastFor(prepared, opaque);
+        check = await operation.check(params, reader, forecast);
+      }
+    } catch (error) {
+      if (error instanceof Unforeseen) {
+        decision = { kind: "unknown", reason: error.message };
+      } else {
+        const failure = asPiriError(error, step.name);
+        if (failure.code === "CANCELLED") throw failure;
+        walk.pass(index, { changed: false, isLost: true });
+        yield found("failed", { error: failure });
+        if (step.continue !== true) end = step.name;
+        continue;
+      }
+    }
+    if (decision.kind === "skip") {
+      const { reason, isLost } = decision;
+      walk.pass(index, { changed: false, isLost });
+      yield found("skipped", { reason });
+      continue;
+    }
+    const verdict = check?.verdict ?? "unknown";
+    const planned = found(
+      verdict,
+      check === undefined
+        ? { reason: decision.kind === "unknown" ? decision.reason : "" }
+        : {
+          changes: check.changes,
+          fingerprint: check.fingerprint,
+          reason: check.reason,
+          ...check.pins === undefined ? {} : { pins: check.pins },
+        },
+    );
+    if (verdict === "unknown") {
+      reader.addUnknown(operation.touches?.(params) ?? [], step.name);
+      if (operation.runsPrograms?.(params) === true) opaque = step.name;
+      isAhead = true;
+      reader.markAhead(step.name);
+      walk.pass(index, { changed: "unknown", isLost: false });
+    } else if (verdict === "change" && check !== undefined) {
+      for (const effect of check.effects ?? []) {
+        if (effect.kind === "path") reader.add(effect);
+        else opaque = step.name;
+      }
+      const obstacle = await obstacleAfter(check, () => {
+        const forecast = walk.forecastFor(prepared, opaque);
+        return operation.check(params, reader, forecast);
+      }, step.name);
+      if (obstacle !== undefined) {
+        walk.pass(index, { changed: false, isLost: true });
+        yield found("failed", { error: obstacle });
+        if (step.continue !== true) end = step.name;
+        continue;
+      }
+      isAhead = true;
+      reader.markAhead(step.name);
+      const { counts = true } = check;
+      walk.pass(index, { changed: counts, isLost: false });
+    } else {
+      walk.pass(index, { changed: false, isLost: false });
+    }
+    yield planned;
+  }
+}
+
+/** Error of the check that an apply makes after a change, as far as that can be foreseen. */
+async function obstacleAfter(
+  { after = "fails" }: Check,
+  checkAgain: () => Promise<Check>,
+  step: string,
+): Promise<PiriError | undefined> {
+  if (after !== "fails") return undefined;
+  try {
+    const { verdict, changes } = await checkAgain();
+    return verdict === "change"
+      ? notDone(step, { verdict, changes })
+      : undefined;
+  } catch (error) {
+    return error instanceof Unforeseen ? undefined : asPiriError(error, step);
+  }
+}
+
+/** Error of a step whose change was not enough. */
+export function notDone(step: string, found: Finding): PiriError {
+  return new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot finish step "${step}": after its change it is not as it should be: ${
+      findingText(found)
+    }`,
+  );
+}
+
+/** Any error as one with a code. What is not ours is a mistake in the operation. */
+export function asPiriError(error: unknown, step: string): PiriError {
+  if (error instanceof PiriError) return error;
+  return new PiriError(
+    "INTERNAL",
+    `Cannot run step "${step}": ${
+      error instanceof Error ? error.message : String(error)
+    }`,
+    { cause: error },
+  );
+}
+
+/** Error of a run that was cancelled. */
+export function cancelled(what: string): PiriError {
+  return new PiriError(
+    "CANCELLED",
+    `Cannot finish the ${what}: the command was cancelled`,
+  );
+}

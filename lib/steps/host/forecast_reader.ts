@@ -1,0 +1,243 @@
+import { basename, dirname, join, resolve } from "@std/path";
+import { PiriError } from "../../base/errors.ts";
+import type { Effect } from "../step_operation.ts";
+import { Unforeseen } from "../unforeseen.ts";
+import type {
+  Endpoint,
+  FileContent,
+  HostReader,
+  PathFacts,
+  ProgramResult,
+  StepProgram,
+} from "./host.ts";
+import { LinkCircle, MAX_LINKS, unlessCircle } from "./link_circle.ts";
+
+type PathEffect = Extract<Effect, { kind: "path" }>;
+
+/** Forecast of what is at a path. */
+interface Node {
+  readonly facts: PathFacts | undefined;
+  readonly content?: FileContent | undefined;
+  /** True for a folder that is made: nothing of the host shows through. */
+  readonly isFresh: boolean;
+}
+
+/** Host as it will be after the steps that are ahead. */
+export class ForecastReader implements HostReader {
+  readonly #host: HostReader;
+  readonly #nodes = new Map<string, Node>();
+  /** Paths that a step with an unknown verdict may write, with its name. */
+  readonly #unknown = new Map<string, string>();
+  #ahead: string | undefined;
+
+  constructor(host: HostReader) {
+    this.#host = host;
+  }
+
+  /** Adds the effect of a step. */
+  add(effect: PathEffect): void {
+    const path = this.#placeOf(effect.path);
+    const before = this.#at(path);
+    const { facts, content } = effect;
+    const stays = facts?.kind === "folder" && before?.kind === "folder";
+    const isFresh = facts?.kind === "folder" &&
+      (!stays || this.#nodes.get(path)?.isFresh === true ||
+        !this.#showsThrough(path));
+    if (!stays) this.#forgetBelow(path);
+    this.#nodes.set(path, { facts, content, isFresh });
+  }
+
+  /** Adds paths that a step may write, or may leave. */
+  addUnknown(paths: readonly string[], step: string): void {
+    for (const path of paths) {
+      // What nobody can look at is looked at by no later step either.
+      const place = unlessCircle(() => this.#placeOf(path)) ?? path;
+      this.#unknown.set(place, step);
+    }
+  }
+
+  /** Notes that a step will change something: programs cannot be asked any more. */
+  markAhead(step: string): void {
+    this.#ahead ??= step;
+  }
+
+  get self(): HostReader["self"] {
+    return this.#host.self;
+  }
+
+  get clock(): HostReader["clock"] {
+    return this.#host.clock;
+  }
+
+  get signal(): AbortSignal {
+    return this.#host.signal;
+  }
+
+  facts(path: string): PathFacts | undefined {
+    if (this.#isPlain) return this.#host.facts(path);
+    const place = this.#placeOf(path);
+    this.#requireKnown(place);
+    return this.#at(place);
+  }
+
+  followed(path: string): PathFacts | undefined {
+    if (this.#isPlain) return this.#host.followed(path);
+    const facts = this.facts(path);
+    if (facts?.kind !== "link") return facts;
+    const place = unlessCircle(() => this.realPath(path));
+    return place === undefined ? undefined : this.facts(place);
+  }
+
+  realPath(path: string): string {
+    if (this.#isPlain) return this.#host.realPath(path);
+    let place = this.#placeOf(path);
+    for (let links = 0; links <= MAX_LINKS; links++) {
+      const facts = this.#at(place);
+      if (facts?.kind !== "link") return place;
+      place = this.#placeOf(resolve(dirname(place), facts.target ?? ""));
+    }
+    throw new LinkCircle(path);
+  }
+
+  names(path: string): readonly string[] {
+    if (this.#isPlain) return this.#host.names(path);
+    const place = this.realPath(path);
+    this.#requireKnown(place);
+    for (const [unknown, step] of this.#unknown) {
+      if (dirname(unknown) === place) throw dependsOn(step);
+    }
+    const names = new Set(
+      this.#showsThrough(place) ? this.#host.names(place) : [],
+    );
+    for (const [each, { facts }] of this.#nodes) {
+      if (dirname(each) !== place || each === place) continue;
+      if (facts === undefined) names.delete(basename(each));
+      else names.add(basename(each));
+    }
+    return [...names].sort((one, other) => one < other ? -1 : 1);
+  }
+
+  async content(path: string): Promise<FileContent> {
+    if (this.#isPlain) return await this.#host.content(path);
+    const place = this.realPath(path);
+    this.#requireKnown(place);
+    const node = this.#nodes.get(place);
+    if (node?.content !== undefined) return node.content;
+    if (this.#at(place) === undefined) {
+      throw new PiriError(
+        "NOT_FOUND",
+        `Cannot read "${path}": it is not there`,
+      );
+    }
+    return await this.#host.content(place);
+  }
+
+  blob(name: { sha256: string; size: number }): FileContent {
+    return this.#host.blob(name);
+  }
+
+  account(kind: "user" | "group", name: string): Promise<number | undefined> {
+    return this.#host.account(kind, name);
+  }
+
+  isHome(path: string): boolean {
+    return this.#host.isHome(path);
+  }
+
+  isMountPoint(path: string): boolean {
+    return this.#host.isMountPoint(path);
+  }
+
+  async look(program: StepProgram): Promise<ProgramResult> {
+    this.#requireNow();
+    return await this.#host.look(program);
+  }
+
+  async answers(endpoint: Endpoint): Promise<boolean> {
+    this.#requireNow();
+    return await this.#host.answers(endpoint);
+  }
+
+  async fetchStatus(url: string): Promise<number | undefined> {
+    this.#requireNow();
+    return await this.#host.fetchStatus(url);
+  }
+
+  /** Refuses to ask what only tells how the host is now, once a step is ahead. */
+  #requireNow(): void {
+    if (this.#ahead === undefined) return;
+    throw new Unforeseen(
+      `it can only be asked now, before step "${this.#ahead}"`,
+    );
+  }
+
+  get #isPlain(): boolean {
+    return this.#nodes.size === 0 && this.#unknown.size === 0;
+  }
+
+  /** Path whose folders are no links, as the host will be. */
+  #placeOf(path: string): string {
+    if (this.#isPlain) {
+      return join(this.#host.realPath(dirname(path)), basename(path));
+    }
+    let rest = resolve(path).split("/").filter((name) => name !== "");
+    let place = "/";
+    let links = 0;
+    while (rest.length > 0) {
+      const [name = "", ...others] = rest;
+      const next = join(place, name);
+      const facts = others.length === 0 ? undefined : this.#at(next);
+      if (facts?.kind === "link") {
+        if (++links > MAX_LINKS) throw new LinkCircle(path);
+        const target = resolve(place, facts.target ?? "");
+        rest = [...target.split("/").filter((each) => each !== ""), ...others];
+        place = "/";
+        continue;
+      }
+      place = next;
+      rest = others;
+    }
+    return place;
+  }
+
+  /** Facts about a path without links in its folders. */
+  #at(place: string): PathFacts | undefined {
+    const node = this.#nodes.get(place);
+    if (node !== undefined) return node.facts;
+    return this.#showsThrough(dirname(place))
+      ? this.#host.facts(place)
+      : undefined;
+  }
+
+  /** True if a folder is still the host's, so that what is in it is, where no step changes it. */
+  #showsThrough(folder: string): boolean {
+    for (let at = folder;; at = dirname(at)) {
+      const node = this.#nodes.get(at);
+      if (
+        node !== undefined && (node.isFresh || node.facts?.kind !== "folder")
+      ) {
+        return false;
+      }
+      if (dirname(at) === at) return true;
+    }
+  }
+
+  #forgetBelow(path: string): void {
+    for (const each of this.#nodes.keys()) {
+      if (each.startsWith(`${path}/`)) this.#nodes.delete(each);
+    }
+  }
+
+  #requireKnown(place: string): void {
+    if (this.#unknown.size === 0) return;
+    for (let at = place;; at = dirname(at)) {
+      const step = this.#unknown.get(at);
+      if (step !== undefined) throw dependsOn(step);
+      if (dirname(at) === at) return;
+    }
+  }
+}
+
+function dependsOn(step: string): Unforeseen {
+  return new Unforeseen(`it depends on step "${step}", which is unknown`);
+}

@@ -1,0 +1,132 @@
+import type { Clock } from "../../base/clock.ts";
+
+/** Facts about what is at a path. */
+export interface PathFacts {
+  readonly kind: "file" | "folder" | "link" | "other";
+  /** Permissions with setuid, setgid and sticky bit. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  /** Text of a link. */
+  readonly target?: string;
+}
+
+/** Content of a file, known before it is read. */
+export interface FileContent {
+  /** SHA-256 in hex digits. */
+  readonly sha256: string;
+  readonly size: number;
+  /** Its bytes, in pieces that belong to the receiver. */
+  pieces(): AsyncIterable<Uint8Array>;
+}
+
+/** Program that a step runs. */
+export interface StepProgram {
+  /** Program and arguments, or a line for the system's shell. */
+  readonly argv?: readonly string[];
+  readonly shell?: string;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly user?: string;
+  readonly group?: string;
+  readonly umask?: string;
+  readonly stdin?: string;
+}
+
+/** End of a program: its code, or the signal that ended it. */
+export interface ProgramResult {
+  readonly code: number | undefined;
+  readonly signal?: string;
+}
+
+/** Owner and mode of a path; what is absent stays as it is. */
+export interface PathAttributes {
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** All attributes of a path. */
+export type AllAttributes = Required<PathAttributes>;
+
+/** Choices for a file that is written. */
+export interface WriteOptions {
+  readonly attributes: AllAttributes;
+  /** Line for the shell that judges the new file, whose path stands for %s, before it is put in place. */
+  readonly validate?: string;
+}
+
+/** Endpoint that a step waits for. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Means of looking at a host. It has no call that changes anything, so a check cannot.
+ *
+ * Paths are absolute. Calls throw PiriError: DENIED, DISK, REFUSED where the agent's policy forbids it, CANCELLED.
+ */
+export interface HostReader {
+  /** User and group that new files belong to. */
+  readonly self: { readonly uid: number; readonly gid: number };
+  readonly clock: Clock;
+  /** Aborted when the step must end. */
+  readonly signal: AbortSignal;
+  /** Facts about a path, without following a link; undefined if there is nothing. */
+  facts(path: string): PathFacts | undefined;
+  /** Facts about a path or about where a link leads; undefined if that is nowhere. */
+  followed(path: string): PathFacts | undefined;
+  /** Path without links. Its last names may be missing. */
+  realPath(path: string): string;
+  /** Names in a folder, sorted. */
+  names(path: string): readonly string[];
+  /** Content of a file, hashed now. */
+  content(path: string): Promise<FileContent>;
+  /** Blob of the Manager. */
+  blob(name: { readonly sha256: string; readonly size: number }): FileContent;
+  /** Number of a user or group by its name; undefined if there is none. */
+  account(kind: "user" | "group", name: string): Promise<number | undefined>;
+  /** True for the home of a user, and where a file system is mounted. */
+  isHome(path: string): boolean;
+  isMountPoint(path: string): boolean;
+  /** Runs a program that only looks. Its output is dropped. */
+  look(program: StepProgram): Promise<ProgramResult>;
+  /** True if somebody listens there. */
+  answers(endpoint: Endpoint): Promise<boolean>;
+  /** Status of the answer to a request, undefined if there is none. */
+  fetchStatus(url: string): Promise<number | undefined>;
+}
+
+/** Means of changing a host. Each call is done whole or not at all. */
+export interface HostWriter extends HostReader {
+  /** Writes a file beside its path and moves it there, over a file or a link. */
+  writeFile(
+    path: string,
+    content: FileContent,
+    options: WriteOptions,
+  ): Promise<void>;
+  /** Makes a folder whose parent is there. */
+  makeFolder(path: string, attributes: AllAttributes): Promise<void>;
+  /** Sets what is given, not through a link. */
+  setAttributes(path: string, attributes: PathAttributes): Promise<void>;
+  /** Makes a link, over a file or another link. */
+  makeLink(path: string, target: string): Promise<void>;
+  /** Removes a file, a link, or an empty folder. */
+  remove(path: string): Promise<void>;
+  /** Runs a program. Its output is recorded. */
+  run(program: StepProgram): Promise<ProgramResult>;
+  /** Resolves once all that was done would survive a power cut. */
+  flush(): Promise<void>;
+}
+
+/** Host on which steps run. */
+export interface Host {
+  reader(signal: AbortSignal): HostReader;
+  /** Means of one step, whose programs' output goes to `print`. */
+  writer(
+    signal: AbortSignal,
+    print: (stream: "stdout" | "stderr", bytes: Uint8Array) => Promise<void>,
+  ): HostWriter;
+}

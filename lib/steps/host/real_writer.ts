@@ -1,0 +1,205 @@
+import { encodeHex } from "@std/encoding/hex";
+import { basename, dirname, join, resolve } from "@std/path";
+import { PiriError } from "../../base/errors.ts";
+import { syncFolder } from "../../base/files.ts";
+import { systemRandom } from "../../base/random.ts";
+import { writeAll } from "../../base/write_all.ts";
+import { fileError } from "../../files/file_errors.ts";
+import type {
+  AllAttributes,
+  FileContent,
+  HostWriter,
+  PathAttributes,
+  ProgramResult,
+  StepProgram,
+  WriteOptions,
+} from "./host.ts";
+import type { HostParts, Print } from "./host_parts.ts";
+import { RealReader } from "./real_reader.ts";
+
+/** Means of changing the host of an agent. */
+export class RealWriter extends RealReader implements HostWriter {
+  readonly #print: Print;
+  /** Folders whose names may not be on the disk yet. */
+  readonly #unsynced = new Set<string>();
+
+  constructor(parts: HostParts, signal: AbortSignal, print: Print) {
+    super(parts, signal);
+    this.#print = print;
+  }
+
+  async writeFile(
+    path: string,
+    content: FileContent,
+    { attributes, validate }: WriteOptions,
+  ): Promise<void> {
+    this.#requireAllowed(path, attributes);
+    if (this.isMountPoint(path)) {
+      return await this.#writeInPlace(path, content, validate);
+    }
+    using place = this.parts.placeOf(path);
+    await using file = await this.parts.newFile(path, {
+      ...attributes,
+      at: place.at,
+    });
+    for await (const piece of content.pieces()) {
+      this.#requireGoing(path);
+      await file.write(piece);
+    }
+    if (validate !== undefined) {
+      await this.#validate(path, { line: validate, at: file.temporary });
+    }
+    await file.finish();
+  }
+
+  async makeFolder(path: string, attributes: AllAttributes): Promise<void> {
+    this.#requireAllowed(path, attributes);
+    await this.#write(path, async (at) => {
+      await Deno.mkdir(at, { mode: 0o700 });
+      // The folder above may have given it another group than the agent's.
+      const { uid, gid } = await Deno.lstat(at);
+      await setAttributesAt(at, attributes, { uid: uid ?? 0, gid: gid ?? 0 });
+    });
+  }
+
+  async setAttributes(path: string, attributes: PathAttributes): Promise<void> {
+    const facts = this.facts(path);
+    if (facts === undefined || facts.kind === "link") return;
+    this.#requireAllowed(path, attributes);
+    const { mode, uid, gid } = facts;
+    await this.#write(path, async (at) => {
+      // A change of owner clears bits of the mode, so that it is set again.
+      await setAttributesAt(at, { mode, ...attributes }, { uid, gid });
+    });
+  }
+
+  async makeLink(path: string, target: string): Promise<void> {
+    // Another program could follow the link.
+    this.parts.require("read", resolve(dirname(path), target));
+    const isThere = this.facts(path) !== undefined;
+    await this.#write(path, async (at) => {
+      if (!isThere) return await Deno.symlink(target, at);
+      const name = `.piri-${encodeHex(systemRandom.bytes(8))}`;
+      const beside = join(dirname(at), name);
+      await Deno.symlink(target, beside);
+      try {
+        await Deno.rename(beside, at);
+      } catch (error) {
+        await Deno.remove(beside);
+        throw error;
+      }
+    });
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#write(path, (at) => Deno.remove(at));
+  }
+
+  run(program: StepProgram): Promise<ProgramResult> {
+    return this.parts.run(program, this.signal, this.#print);
+  }
+
+  async flush(): Promise<void> {
+    for (const folder of this.#unsynced) {
+      // It may have been removed since.
+      await syncFolder(folder).catch(() => {});
+    }
+    this.#unsynced.clear();
+  }
+
+  async #write(
+    path: string,
+    task: (at: string) => Promise<void>,
+  ): Promise<void> {
+    this.#requireGoing(path);
+    try {
+      using place = this.parts.placeOf(path);
+      await task(place.at);
+      this.#unsynced.add(dirname(path));
+    } catch (error) {
+      throw fileError("write", path, error);
+    }
+  }
+
+  /** Nothing can be moved to where a file is mounted, as in containers. */
+  async #writeInPlace(
+    path: string,
+    content: FileContent,
+    validate: string | undefined,
+  ): Promise<void> {
+    this.parts.require("write", path);
+    if (validate !== undefined) {
+      throw new PiriError(
+        "UNSUPPORTED",
+        `Cannot validate "${path}": it is mounted, so that nothing can be written beside it`,
+      );
+    }
+    const text = `"${basename(path)}" is mounted: it is written in place\n`;
+    await this.#print("stderr", new TextEncoder().encode(text));
+    try {
+      using file = await Deno.open(path, { write: true, truncate: true });
+      for await (const piece of content.pieces()) await writeAll(file, piece);
+      await file.sync();
+    } catch (error) {
+      throw fileError("write", path, error);
+    }
+  }
+
+  async #validate(
+    path: string,
+    { line, at }: { line: string; at: string },
+  ): Promise<void> {
+    const quoted = `'${at.replaceAll("'", `'\\''`)}'`;
+    const { code, signal } = await this.run({
+      shell: line.replaceAll("%s", () => quoted),
+    });
+    if (code === 0) return;
+    throw new PiriError(
+      "FAILED_PRECONDITION",
+      `Cannot write "${path}": its new content is not valid: the validation ended with ${
+        signal ?? `exit code ${code}`
+      }`,
+    );
+  }
+
+  /** Refuses owners and modes that the agent's policy keeps. */
+  #requireAllowed(path: string, { mode = 0, uid, gid }: PathAttributes): void {
+    if ((mode & ~this.parts.modeMask) !== 0) {
+      throw new PiriError(
+        "REFUSED",
+        `Cannot set the mode of "${path}" here: this agent's policy allows no files that run as their owner (setuid, setgid)`,
+      );
+    }
+    if (this.parts.givesAway) return;
+    const now = this.facts(path) ?? this.self;
+    const isKept = (wanted: number | undefined, own: number, is: number) =>
+      wanted === undefined || wanted === own || wanted === is;
+    if (
+      isKept(uid, this.self.uid, now.uid) && isKept(gid, this.self.gid, now.gid)
+    ) return;
+    throw new PiriError(
+      "REFUSED",
+      `Cannot give "${path}" to another owner here: the rules of this agent's policy judge no owners in states`,
+    );
+  }
+
+  #requireGoing(path: string): void {
+    if (!this.signal.aborted) return;
+    throw new PiriError(
+      "CANCELLED",
+      `Cannot write "${path}": the command was cancelled`,
+    );
+  }
+}
+
+async function setAttributesAt(
+  at: string,
+  { mode, uid, gid }: PathAttributes,
+  now: { readonly uid: number; readonly gid: number },
+): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  const owner = uid !== undefined && uid !== now.uid ? uid : null;
+  const group = gid !== undefined && gid !== now.gid ? gid : null;
+  if (owner !== null || group !== null) await Deno.chown(at, owner, group);
+  if (mode !== undefined) await Deno.chmod(at, mode);
+}

@@ -1,0 +1,8 @@
+import type { Forecast } from "./step_operation.ts";
+
+/** Forecast of a change: nothing is ahead of it. */
+export const NO_FORECAST: Forecast = {
+  opaque: undefined,
+  changed: () => false,
+  named: () => undefined,
+};

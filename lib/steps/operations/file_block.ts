@@ -1,0 +1,114 @@
+import { PiriError } from "../../base/errors.ts";
+import { stepOperation } from "../step_operation.ts";
+import { changeEdit, checkEdit, type TextEdit } from "./edited_text.ts";
+import { CREATE, WHERE } from "./file_line.ts";
+
+/** Makes a file have a block of lines. */
+export const fileBlock = stepOperation({
+  name: "file.Block",
+  description: "Makes a text file have a block of lines between two markers",
+  subject: "path",
+  parameters: {
+    path: { type: "path", required: true, description: "Path of the file" },
+    content: {
+      type: "text",
+      required: true,
+      description: "Lines of the block",
+    },
+    marker: {
+      type: "text",
+      description:
+        "Words in the lines around the block, which tell blocks apart",
+      standard: "managed by Piri",
+    },
+    comment: {
+      type: "text",
+      description: "Beginning of these lines, which makes them comments",
+      standard: "#",
+    },
+    where: WHERE,
+    absent: {
+      type: "switch",
+      description: "True to remove the block",
+      standard: "false",
+    },
+    create: CREATE,
+  },
+  touches: ({ path }) => [path],
+  check: (params, reader, forecast) =>
+    checkEdit(editOf(params), reader, forecast),
+  change: (params, _, writer) => changeEdit(editOf(params), writer),
+});
+
+interface Params {
+  readonly path: string;
+  readonly content: string;
+  readonly marker?: string;
+  readonly comment?: string;
+  readonly where?: string;
+  readonly absent?: boolean;
+  readonly create?: boolean;
+}
+
+function editOf(params: Params): TextEdit {
+  const {
+    path,
+    content,
+    marker = "managed by Piri",
+    comment = "#",
+    where = "end",
+    absent = false,
+  } = params;
+  const [begin, end] = [
+    `${comment} BEGIN ${marker}`,
+    `${comment} END ${marker}`,
+  ];
+  const lines = content.split(/\r?\n/);
+  if (lines.at(-1) === "") lines.pop();
+  if (lines.includes(begin) || lines.includes(end)) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot put the block "${marker}": its own text has a line of its markers`,
+    );
+  }
+  const block = [begin, ...lines, end];
+  return {
+    ...params,
+    edit: (now) => {
+      const { before, after, isThere } = around(now, { begin, end, path });
+      if (absent) return isThere ? [...before, ...after] : now;
+      if (isThere) return [...before, ...block, ...after];
+      return where === "start" ? [...block, ...now] : [...now, ...block];
+    },
+  };
+}
+
+/** Lines around the first block, without all others of its marker. */
+function around(
+  lines: readonly string[],
+  { begin, end, path }: { begin: string; end: string; path: string },
+): { before: string[]; after: string[]; isThere: boolean } {
+  const before: string[] = [];
+  const after: string[] = [];
+  let isThere = false;
+  let isInside = false;
+  for (const line of lines) {
+    if (line === begin && !isInside) {
+      isInside = isThere = true;
+    } else if (line === end && isInside) {
+      isInside = false;
+    } else if (line === begin || line === end) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot edit "${path}": the line "${line}" has no partner; mend it by hand`,
+      );
+    } else if (!isInside) {
+      (isThere ? after : before).push(line);
+    }
+  }
+  if (!isInside) return { before, after, isThere };
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot edit "${path}": the line "${begin}" has no partner; mend it by hand`,
+  );
+}

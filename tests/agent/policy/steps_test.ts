@@ -1,0 +1,82 @@
+import { assertEquals } from "@std/assert";
+import { parsePolicy } from "../../../lib/agent/policy/policy.ts";
+import { PolicyGate } from "../../../lib/agent/policy/policy_gate.ts";
+import { unlimitedBy } from "../../../lib/agent/policy/unlimited.ts";
+
+const ignore = Deno.build.os === "windows";
+const SHEET = {
+  format: 1,
+  state: "",
+  steps: [{
+    name: "Site",
+    operation: "file.Installed",
+    params: { path: "/srv/site", content: "x" },
+    if: { kind: "cmd", line: "true", codes: [0] },
+  }],
+};
+const BLOB = "a".repeat(64);
+
+/** Decision about a state in a few words. */
+async function judged(
+  text: string,
+  operation: string,
+  sheet: unknown = SHEET,
+): Promise<string> {
+  const policy = await parsePolicy(text, "policy.yaml");
+  const gate = new PolicyGate({ policy, sha256: "", error: "" });
+  const params = JSON.stringify({ sheet });
+  const { refusal, bounds } = await gate.judge({ operation, params }, 0);
+  if (refusal !== undefined) return "refused";
+  return `runs, programs: ${bounds?.programs ?? true}, ${
+    JSON.stringify(bounds?.allow ?? "all")
+  }`;
+}
+
+Deno.test({
+  name:
+    "a policy judges the paths of a state, and lets its steps run programs only without rules",
+  ignore,
+  fn: async () => {
+    const site = "mode: rules\nallow:\n - { do: state.*, path: /srv/** }";
+    const cases: [string, string, unknown?][] = [
+      ["mode: all", "state.Apply"],
+      ["mode: all\ndeny:\n - { do: command.Run }", "state.Apply"],
+      ["mode: all\ndeny:\n - { do: 'file.*', path: /etc }", "state.Apply"],
+      ["mode: all\ndeny:\n - { do: 'state.*', path: /srv }", "state.Apply"],
+      ["mode: observe", "state.Plan"],
+      ["mode: observe", "state.Apply"],
+      [site, "state.Apply"],
+      [site, "state.Apply", BLOB],
+      [site.replace("/srv", "/etc"), "state.Apply"],
+    ];
+
+    assertEquals(
+      await Promise.all(
+        cases.map(([text, operation, sheet]) => judged(text, operation, sheet)),
+      ),
+      [
+        'runs, programs: true, "all"',
+        'runs, programs: false, "all"',
+        'runs, programs: true, "all"',
+        "refused",
+        'runs, programs: false, "all"',
+        "refused",
+        'runs, programs: false, ["/srv/**"]',
+        // Its paths are not known before it is fetched.
+        "refused",
+        "refused",
+      ],
+    );
+  },
+});
+
+Deno.test("a policy that lets a state write every file is unlimited", async () => {
+  const policy = await parsePolicy(
+    "mode: rules\nallow:\n - { do: state.Apply }",
+    "policy.yaml",
+  );
+
+  assertEquals(unlimitedBy(policy), [
+    "allow 1: it allows to write every file",
+  ]);
+});

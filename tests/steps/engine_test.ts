@@ -1,0 +1,223 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { PiriError } from "../../lib/base/errors.ts";
+import type { Expected } from "../../lib/steps/engine/gate.ts";
+import type { StepRecord } from "../../lib/steps/engine/records.ts";
+import { MemoryDisk } from "../support/memory_disk.ts";
+import { FakeHost, type Tree } from "./fake_host.ts";
+import { applyOn, planOn, sheetOf } from "./runs.ts";
+
+const file = (text: string, mode = 0o644) =>
+  ({ kind: "file", mode, uid: 0, gid: 0, text }) as const;
+const folder = { kind: "folder", mode: 0o755, uid: 0, gid: 0 } as const;
+const etc = (): Tree => new Map([["/etc", folder]]);
+
+const site = {
+  name: "Site",
+  operation: "file.Installed",
+  params: { path: "/etc/site.conf", content: "one\ntwo\n", mode: 0o600 },
+};
+
+function verdicts(steps: readonly StepRecord[]): string[] {
+  return steps.map(({ verdict }) => verdict);
+}
+
+function expectedOf(steps: readonly StepRecord[]): Map<string, Expected> {
+  return new Map(steps.map((step) => [step.name, step]));
+}
+
+Deno.test("a plan tells what an apply would change, and changes nothing", async () => {
+  const host = new FakeHost(etc().set("/etc/site.conf", file("one\n")));
+
+  const { steps, end } = await planOn(host, sheetOf(site));
+
+  assertEquals(verdicts(steps), ["change"]);
+  assertEquals(
+    steps[0]?.changes.map((
+      { what, lines, from, to },
+    ) => [what, lines ?? [from, to]]),
+    [["content", { added: 1, removed: 0 }], ["mode", ["0644", "0600"]]],
+  );
+  assertEquals(end.message, "1 step would change something");
+  assertEquals(host.writes, 0);
+});
+
+Deno.test("an apply changes the host, and the next one finds nothing to do", async () => {
+  const host = new FakeHost(etc());
+
+  const first = await applyOn(host, sheetOf(site));
+  const again = await applyOn(host, sheetOf(site));
+
+  assertEquals([first.end.changed, again.end.changed], [true, false]);
+  assertEquals(host.tree.get("/etc/site.conf"), file("one\ntwo\n", 0o600));
+  assertEquals(again.end.message, "nothing to do");
+});
+
+Deno.test("a step is checked on the host as it will be after those before it", async () => {
+  const host = new FakeHost();
+
+  const { steps } = await planOn(
+    host,
+    sheetOf(
+      { operation: "file.Dir", params: { path: "/srv" } },
+      { operation: "file.Installed", params: { path: "/srv/a", content: "x" } },
+      { operation: "file.Symlinked", params: { path: "/l", target: "/srv" } },
+      { operation: "file.Installed", params: { path: "/l/a", content: "x" } },
+      { operation: "file.Absent", params: { path: "/l/a" } },
+    ),
+  );
+
+  assertEquals(verdicts(steps), ["change", "change", "change", "ok", "change"]);
+});
+
+Deno.test("an apply refuses before any change if the host is not as it was planned", async () => {
+  const sheet = sheetOf(
+    { operation: "file.Dir", params: { path: "/srv" } },
+    site,
+  );
+  const host = new FakeHost(etc());
+  const { steps } = await planOn(host, sheet);
+  host.tree.set("/etc/site.conf", file("by hand\n"));
+
+  const error = await assertRejects(
+    () => applyOn(host, sheet, { expected: expectedOf(steps) }),
+    PiriError,
+  );
+
+  assertEquals(
+    error.message,
+    'Cannot apply the plan: step "Site" was planned as change (content +2 -0) and is now change (content +2 -1, with 1 more); plan again',
+  );
+  assertEquals([error.code, host.writes], ["FAILED_PRECONDITION", 0]);
+});
+
+Deno.test("a step that fails ends the run, and steps that require one that failed are skipped", async () => {
+  const bad = { operation: "file.Dir", params: { path: "/no/folder" } };
+  const dir = { operation: "file.Dir", params: { path: "/a" } };
+
+  const ended = await applyOn(new FakeHost(), sheetOf(bad, dir));
+  const went = await applyOn(
+    new FakeHost(),
+    sheetOf({ ...bad, continue: true }, { ...dir, require: [0] }, {
+      operation: "file.Dir",
+      params: { path: "/b" },
+    }),
+  );
+
+  assertEquals(verdicts(ended.steps), ["failed"]);
+  assertEquals(ended.end.counts.notRun, 1);
+  assertEquals(
+    ended.end.message,
+    'step "step 0" failed: Cannot write "/no/folder": there is no folder "/no"; make it by an earlier step, or give parents: true; not run: 1 step',
+  );
+  assertEquals(verdicts(went.steps), ["failed", "skipped", "change"]);
+});
+
+Deno.test("a reaction is owed from before the change until it has succeeded", async () => {
+  const host = new FakeHost(etc());
+  const disk = new MemoryDisk();
+  const broken = {
+    name: "Broken",
+    operation: "file.Dir",
+    params: { path: "/later/x" },
+  };
+  const reload = {
+    name: "Reload",
+    operation: "noop.Noop",
+    params: { changed: true },
+    onchanges: [0],
+  };
+
+  const first = await applyOn(host, sheetOf(site, broken, reload), { disk });
+  const planned = await planOn(host, sheetOf(site, broken, reload), { disk });
+  host.tree.set("/later", folder);
+  const second = await applyOn(host, sheetOf(site, broken, reload), { disk });
+  const third = await applyOn(host, sheetOf(site, broken, reload), { disk });
+
+  assertEquals(first.end.owed.map(({ listener, cause }) => [listener, cause]), [
+    ["Reload", "Site"],
+  ]);
+  assertEquals(planned.steps[2]?.owed?.causes, ["Site"]);
+  assertEquals(verdicts(second.steps), ["ok", "change", "change"]);
+  assertEquals(second.end.owed, []);
+  assertEquals(verdicts(third.steps), ["ok", "ok", "skipped"]);
+});
+
+Deno.test("a debt to a step that is gone ends with a note", async () => {
+  const host = new FakeHost(etc());
+  const disk = new MemoryDisk();
+  const failing = { operation: "file.Dir", params: { path: "/no/x" } };
+  const reload = { name: "Reload", operation: "noop.Noop", onchanges: [0] };
+  await applyOn(host, sheetOf(site, failing, reload), { disk });
+
+  const { records, end } = await applyOn(host, sheetOf(site), { disk });
+
+  assertEquals(
+    records.flatMap((record) => record.kind === "note" ? record.text : []),
+    [
+      '"Reload" was owed since "Site" changed, and is no step any more: that is over',
+    ],
+  );
+  assertEquals(end.owed, []);
+});
+
+Deno.test("a condition is decided on the host as it will be", async () => {
+  const when = (is: "exists" | "isdir") => ({
+    operation: "noop.Noop",
+    params: { changed: true },
+    if: { kind: "path", is, path: "/srv" } as const,
+  });
+
+  const { steps } = await planOn(
+    new FakeHost(),
+    sheetOf(
+      when("exists"),
+      { operation: "file.Dir", params: { path: "/srv" } },
+      when("isdir"),
+      {
+        operation: "noop.Noop",
+        if: { kind: "cmd", line: "exists /srv", codes: [0] },
+      },
+    ),
+  );
+
+  assertEquals(verdicts(steps), ["skipped", "change", "change", "unknown"]);
+});
+
+Deno.test("only the steps that are asked for run, with what they require", async () => {
+  const host = new FakeHost();
+  const dir = (path: string) => ({ operation: "file.Dir", params: { path } });
+
+  const { steps } = await applyOn(
+    host,
+    sheetOf(
+      dir("/a"),
+      { ...dir("/b"), tags: ["web"], require: [0] },
+      dir("/c"),
+    ),
+    { only: ["web"] },
+  );
+
+  assertEquals(verdicts(steps), ["change", "change", "skipped"]);
+});
+
+Deno.test("a cancel ends a run between two steps", async () => {
+  const cancel = new AbortController();
+  const dir = (path: string) => ({ operation: "file.Dir", params: { path } });
+
+  const { steps, end } = await applyOn(
+    new FakeHost(),
+    sheetOf(dir("/a"), dir("/b")),
+    {
+      signal: cancel.signal,
+      onRecord: ({ kind }) =>
+        ({ step: () => cancel.abort() } as Record<string, () => void>)
+          [kind]?.(),
+    },
+  );
+
+  assertEquals([verdicts(steps), end.success, end.counts.notRun], [
+    ["change"],
+    false,
+    1,
+  ]);
+});
