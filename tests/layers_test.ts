@@ -18,6 +18,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   targets: ["base"],
   service: ["base"],
   steps: ["base", "files"],
+  states: ["base", "steps"],
 
   "agent/fact_source.ts": ["base", "operations"],
   "agent/machine_id.ts": [],
