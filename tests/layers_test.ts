@@ -210,7 +210,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/webhooks/webhook.ts",
   ],
   "manager/door": ["base", "wire"],
-  "manager/data": ["base"],
+  "manager/data": ["base", "type states"],
   "manager/blobs": [
     "base",
     "files",
@@ -466,7 +466,14 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: ["base"],
   "cli/agent": ["base", "cli"],
-  "cli/manager": ["base", "files", "targets", "cli"],
+  "cli/manager": [
+    "base",
+    "files",
+    "targets",
+    "cli",
+    "type states",
+    "type steps",
+  ],
 };
 
 /** Composition roots, which may import every room. */
@@ -485,6 +492,7 @@ const roots = [
   "lib/serve_agent.ts",
   "lib/serve_briefly.ts",
   "lib/serve_manager.ts",
+  "lib/state_desk.ts",
 ];
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));

@@ -63,6 +63,8 @@ export async function compileState(
     leftOut,
     warnings: [],
     files,
+    includes: [...expansion.includes].toSorted(),
+    asksFacts: facts.read.size > 0,
   };
   // A step with an error is missing, so a reference to it would be an error as well.
   const linked = problems.all.length > 0
@@ -80,6 +82,7 @@ export async function compileState(
     return { ...failed, problems: problems.all };
   }
   return {
+    ...failed,
     sheet,
     json,
     sha256: encodeHex(sha256(json)),
@@ -92,7 +95,6 @@ export async function compileState(
     leftOut: [...leftOut, ...linked.leftOut],
     problems: [],
     warnings: lintSteps(linked.steps, linked.drafts),
-    files,
   };
 }
 

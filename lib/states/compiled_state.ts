@@ -20,6 +20,10 @@ export interface CompiledState {
   readonly warnings: readonly Problem[];
   /** Paths of the state's own files that this agent has. None if the state does not exist for it. */
   readonly files: readonly string[];
+  /** Names of the states that it includes. */
+  readonly includes: readonly string[];
+  /** True if it asks for facts of the agent. */
+  readonly asksFacts: boolean;
 }
 
 /** Place of a step in the files. */

@@ -53,6 +53,8 @@ export interface ExpandOptions {
 export class ItemExpansion {
   readonly drafts: Draft[] = [];
   readonly leftOut: LeftOut[] = [];
+  /** Names of the states that were included. */
+  readonly includes = new Set<string>();
   readonly #options: ExpandOptions;
   readonly #places = new Map<string, Place>();
   /** Includes that are there already, with their variables. */
@@ -222,6 +224,7 @@ export class ItemExpansion {
         }`,
       );
     }
+    this.includes.add(name);
     if (this.#included.has(key)) return;
     this.#included.add(key);
     const link = `include ${name} (${formatPlace(place)})`;

@@ -32,6 +32,7 @@ import { put } from "./put.ts";
 import { rerun } from "./rerun.ts";
 import { rule } from "./rule.ts";
 import { secret } from "./secret.ts";
+import { state } from "./state.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
 import { serviceGroup } from "../service.ts";
@@ -158,6 +159,7 @@ export function managerProgram(
       issuer,
       rule,
       secret,
+      state,
       audit,
       exportIdentity,
       completionSubcommand("piri-manager"),

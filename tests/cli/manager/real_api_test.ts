@@ -18,6 +18,8 @@ const services: ManagerServices = {
   serve: () => Promise.reject(new TypeError("not here")),
   serveBriefly: () => Promise.reject(new TypeError("not here")),
   exportIdentity: () => Promise.reject(new TypeError("not here")),
+  states: () => Promise.reject(new TypeError("not here")),
+  stateSchema: () => Promise.reject(new TypeError("not here")),
   connect: connectControl,
   connectTo: () => Promise.reject(new TypeError("not here")),
   ciToken: () => Promise.reject(new TypeError("not here")),
