@@ -200,7 +200,9 @@ export class ItemExpansion {
       : interpolation.valueOf(item.with, around.scope);
     const key = JSON.stringify([name, around.labels]) + keyOf(vars);
     if (around.includes.includes(name)) {
-      const circle = [...around.includes, name].map((each) => `"${each}"`);
+      const circle = [...around.includes, name]
+        .filter((each) => each !== "")
+        .map((each) => `"${each}"`);
       throw new StateError(
         place,
         `Cannot include "${name}": it is included by itself, ${

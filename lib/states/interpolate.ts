@@ -1,4 +1,5 @@
-import { didYouMean } from "../base/nearest.ts";
+import { Drop } from "liquidjs";
+import { nearest } from "../base/nearest.ts";
 import {
   ExpressionError,
   type Expressions,
@@ -213,9 +214,22 @@ function wordsOf({ message, unknown }: ExpressionError, scope: Scope): string {
   if (secret !== undefined) {
     return `the agent has no secret "${secret}"; piri-manager secret set makes one`;
   }
-  const [first = "", ...others] = unknown.split(".");
-  const names = others.length === 0 ? Object.keys(scope) : [];
-  return `${message}; ${
-    didYouMean(first, names, 'give it one in data, or use "| default: VALUE"')
-  }`;
+  const names = unknown.split(".");
+  const last = names.pop() ?? "";
+  let parent: unknown = scope;
+  for (const name of names) {
+    parent = isPlain(parent) && Object.hasOwn(parent, name)
+      ? parent[name]
+      : undefined;
+  }
+  const known = isPlain(parent) ? Object.keys(parent) : [];
+  const meant = nearest(last, known);
+  return meant === undefined
+    ? `${message}; give it one in data, or use "| default: VALUE"`
+    : `${message}; did you mean "${[...names, meant].join(".")}"?`;
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null &&
+    !(value instanceof Drop) && !Array.isArray(value);
 }

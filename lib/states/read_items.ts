@@ -31,29 +31,27 @@ export function readItems(tree: Tree, problems: Problems): readonly Item[] {
   const items = tree.items.flatMap((each) =>
     problems.attempt(() => readItem(each, problems)) ?? []
   );
-  requireOwnNames(items, problems);
-  return items;
+  return withOwnNames(items, problems);
 }
 
-/** Refuses two items of one list that have one name. */
-export function requireOwnNames(
+/** Items of a list without those whose name is taken, which are errors. */
+function withOwnNames(
   items: readonly Item[],
   problems: Problems,
-): void {
+): readonly Item[] {
   const seen = new Map<string, Place>();
-  for (const { name, place } of items) {
-    if (name === undefined) continue;
-    const first = seen.get(name);
-    if (first === undefined) seen.set(name, place);
-    else {
-      problems.add(
-        place,
-        `Cannot use the name "${name}" twice in one list: it is taken at ${
-          formatPlace(first)
-        }`,
-      );
-    }
-  }
+  return items.filter(({ name, place }) => {
+    const first = name === undefined ? undefined : seen.get(name);
+    if (name !== undefined && first === undefined) seen.set(name, place);
+    if (first === undefined) return true;
+    problems.add(
+      place,
+      `Cannot use the name "${name}" twice in one list: it is taken at ${
+        formatPlace(first)
+      }`,
+    );
+    return false;
+  });
 }
 
 function readItem(tree: Tree, problems: Problems): Item {

@@ -164,13 +164,14 @@ class StepReader {
         }`,
       );
     }
+    if (isParameter && !isEmpty(entry.value)) this.#given.set(key, entry);
     // The variables of a template may hold a whole secret, so they are read where it is rendered.
-    if (isParameter && key === "vars") {
-      this.#given.set(key, entry);
+    if (isParameter && key === "vars") return;
+    const value = this.#resolved(entry.value);
+    if (value === undefined || isEmpty(value)) {
+      this.#given.delete(key);
       return;
     }
-    const value = this.#resolved(entry.value);
-    if (value === undefined || isEmpty(value)) return;
     const shape = parameters[key];
     if (shape === undefined) this.#key(key, value);
     else this.#parameter(shape, { ...entry, value });
