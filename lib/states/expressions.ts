@@ -70,27 +70,7 @@ export class Expressions {
       outputEscape: (value: unknown) =>
         value instanceof SecretDrop ? this.#mark(value) : value as string,
     });
-    for (const form of SECRET_FORMS) {
-      this.#liquid.registerFilter(form, (value: unknown) => as(form, value));
-    }
-    for (const name of RANDOM_FILTERS) {
-      this.#liquid.registerFilter(name, () => {
-        throw new Error(
-          `the filter "${name}" would give another text each time`,
-        );
-      });
-    }
-    const { date } = this.#liquid.filters;
-    this.#liquid.registerFilter("date", function (value, ...more) {
-      if (value === "now" || value === "today") {
-        throw new Error(`"${value}" would give another text each time`);
-      }
-      return (date as (...all: unknown[]) => unknown).call(
-        this,
-        value,
-        ...more,
-      );
-    });
+    this.#limitFilters();
     for (const tag of ["include", "render", "layout", "block"]) {
       Reflect.deleteProperty(this.#liquid.tags, tag);
     }
@@ -153,6 +133,35 @@ export class Expressions {
     }
   }
 
+  /** Takes out what answers otherwise each time, and keeps secrets from all filters but their forms. */
+  #limitFilters(): void {
+    const { date } = this.#liquid.filters;
+    this.#liquid.registerFilter("date", function (value, ...more) {
+      if (value === "now" || value === "today") {
+        throw new Error(`"${value}" would give another text each time`);
+      }
+      return handlerOf(date).call(this, value, ...more);
+    });
+    for (const name of RANDOM_FILTERS) {
+      this.#liquid.registerFilter(name, () => {
+        throw new Error(
+          `the filter "${name}" would give another text each time`,
+        );
+      });
+    }
+    for (const [name, filter] of Object.entries(this.#liquid.filters)) {
+      this.#liquid.registerFilter(name, function (...values: unknown[]) {
+        for (const value of values) {
+          if (value instanceof SecretDrop) value.valueOf();
+        }
+        return handlerOf(filter).apply(this, values);
+      });
+    }
+    for (const form of SECRET_FORMS) {
+      this.#liquid.registerFilter(form, (value: unknown) => as(form, value));
+    }
+  }
+
   #parsed(expression: string): Value {
     const known = this.#values.get(expression);
     if (known !== undefined) return known;
@@ -190,6 +199,12 @@ export class Expressions {
     }
     return parts.filter((part) => part !== "");
   }
+}
+
+/** Function of a filter of the library. */
+function handlerOf(filter: unknown): (...values: unknown[]) => unknown {
+  const { handler = filter } = filter as { handler?: unknown };
+  return handler as (...values: unknown[]) => unknown;
 }
 
 const MARK = /[\uFDD0\uFDD1]/;
