@@ -1,6 +1,6 @@
 /**
- * Writes docs/cli.md and the manual pages in docs/man from the tables of the command lines. With --check, reports if they
- * are stale.
+ * Writes docs/cli.md and the manual pages in docs/man from the tables of the command lines, and the table of operations in
+ * docs/states.md. With --check, reports if they are stale.
  *
  * @module
  */
@@ -13,8 +13,10 @@ import type { ManagerServices } from "../lib/cli/manager/services.ts";
 import { PiriError } from "../lib/base/errors.ts";
 import { buildInfo } from "../lib/base/version.ts";
 import { main, say } from "./build/main.ts";
+import { DESCRIPTIONS } from "../lib/steps/descriptions.ts";
 import { manPage } from "./docs/man.ts";
 import { commandLineMarkdown } from "./docs/markdown.ts";
+import { withStepOperations } from "./docs/step_operations.ts";
 
 /** Date of the pages: that of the last change of their form. The text has the version. */
 const DATE = "2026-11-27";
@@ -35,6 +37,13 @@ async function pages(): Promise<ReadonlyMap<string, string>> {
   const all = programs();
   return new Map([
     ["docs/cli.md", await formatted(commandLineMarkdown(all))],
+    [
+      "docs/states.md",
+      await formatted(withStepOperations(
+        await Deno.readTextFile(new URL("docs/states.md", ROOT)),
+        DESCRIPTIONS,
+      )),
+    ],
     ...all.map((program): [string, string] => [
       `docs/man/${program.name}.1`,
       manPage(program, DATE),
