@@ -77,7 +77,7 @@ async function stateFolder(): Promise<TempFolder> {
   return folder;
 }
 
-Deno.test("the states of a folder are compiled with its agents, facts, data, files and secrets, and show no secret", async () => {
+Deno.test("the states of a folder are compiled with its agents, data and secrets, and show no secret", async () => {
   await using folder = await stateFolder();
   const desk = await openStateDesk(folder.path);
   const one = await desk.compile("", "web-1");

@@ -87,8 +87,8 @@ export const GUARDS: ParameterShapes = {
   removes: path("nothing is done if this path is not there"),
   unless: text("nothing is done if this command line succeeds"),
   onlyif: text("nothing is done if this command line fails"),
-  ok_codes: integers("exit codes that are no failure"),
-  changed_codes: integers("exit codes that mean a change"),
+  "ok_codes": integers("exit codes that are no failure"),
+  "changed_codes": integers("exit codes that mean a change"),
   changes: flag("false for a program that only looks", "true"),
 };
 

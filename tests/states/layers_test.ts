@@ -17,7 +17,7 @@ async function stepsOf(
 const step = (name: string, message: string) =>
   `- ${name}: {type: noop.Noop, message: ${message}}\n`;
 
-Deno.test("layers count in the order all, groups of the agent, agent; an item replaces its namesake in its place", async () => {
+Deno.test("layers count in the order all, groups, agent; an item replaces its namesake in its place", async () => {
   const steps = await stepsOf({
     "states/all.yaml": step("A", "all") + step("B", "all") + step("C", "all"),
     "states/groups/web.yaml": step("B", "web") + step("D", "web"),

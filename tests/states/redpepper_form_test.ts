@@ -59,7 +59,7 @@ Deno.test("a list of RedPepper is taken as it is: groups, conditions and referen
   );
 });
 
-Deno.test("in a map of RedPepper a list is a group of numbered steps, and onchange stays right behind its step", async () => {
+Deno.test("a list in a map of RedPepper is a group, and onchange stays right behind its step", async () => {
   const { sheet, problems } = await compileText(`
 Config:
   type: file.Installed
