@@ -11,7 +11,7 @@ import { paramsText } from "./state_text.ts";
 
 const show = defineSubcommand({
   name: "show",
-  summary: "show the steps of a state for an agent, in the order of their run",
+  summary: "show the steps of an agent's state in their final order",
   positionals: {
     state: {
       type: "one",
@@ -121,7 +121,7 @@ const list = defineSubcommand({
 
 const schema = defineSubcommand({
   name: "schema",
-  summary: "print a JSON Schema of the files of states, for editors",
+  summary: "print a JSON Schema of states, for editors",
   positionals: {},
   flags: {},
   examples: ["> states.schema.json"],
