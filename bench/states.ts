@@ -59,11 +59,15 @@ function newCompiler(text: string): Compiler {
   const bytes = new TextEncoder().encode(text);
   const all = { path: "states/all.yaml", stamp: "1" };
   const load = () => Promise.resolve(bytes);
+  const digest = () => Promise.reject(new TypeError("no file is hashed"));
   return new Compiler({
     reader: {
       open: (path) =>
-        Promise.resolve(path === all.path ? { ...all, load } : undefined),
+        Promise.resolve(
+          path === all.path ? { ...all, load, digest } : undefined,
+        ),
       find: () => Promise.resolve(undefined),
+      folder: () => Promise.resolve(undefined),
       list: () => Promise.resolve([all.path]),
     },
     operations: DESCRIPTIONS,

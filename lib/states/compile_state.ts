@@ -59,7 +59,8 @@ export async function compileState(
     json: "",
     sha256: "",
     places: [],
-    blobs: new Map(),
+    blobs: new Map<string, Uint8Array>(),
+    sources: new Map<string, string>(),
     leftOut,
     warnings: [],
     files,
@@ -92,7 +93,11 @@ export async function compileState(
       chain,
     })),
     blobs: blobs.all,
-    leftOut: [...leftOut, ...linked.leftOut],
+    sources: blobs.sources,
+    leftOut: [
+      ...leftOut,
+      ...linked.leftOut.map(({ name, place }) => ({ name, place })),
+    ],
     problems: [],
     warnings: lintSteps(linked.steps, linked.drafts),
   };

@@ -14,6 +14,8 @@ export interface CompiledState {
   readonly places: readonly StepPlace[];
   /** Contents that the sheet names by their hashes. */
   readonly blobs: ReadonlyMap<string, Uint8Array>;
+  /** Paths of the Manager's files that the sheet names by their hashes, by the hashes. */
+  readonly sources: ReadonlyMap<string, string>;
   /** Steps that facts, or steps that are not there, rule out. */
   readonly leftOut: readonly LeftOutStep[];
   readonly problems: readonly Problem[];

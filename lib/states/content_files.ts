@@ -1,4 +1,5 @@
-import type { SheetValue } from "../steps/sheet.ts";
+import { canonicalJson } from "../base/statement.ts";
+import type { SheetValue, TreeFile } from "../steps/sheet.ts";
 import type { Blobs } from "./blobs.ts";
 import {
   ExpressionError,
@@ -11,9 +12,6 @@ import { MAX_TEXT_BYTES, sizeOf } from "./read_parameter.ts";
 import { SecretDrop } from "./secret_text.ts";
 import type { StateOwner } from "./state_files.ts";
 import type { StateFile, StateReader } from "./state_reader.ts";
-
-/** Largest file that a sheet refers to, in bytes. */
-const MAX_SOURCE_BYTES = 64 * 1_048_576;
 
 /** Content of files on the Manager that steps name: as it is, or rendered. */
 export class ContentFiles {
@@ -41,17 +39,47 @@ export class ContentFiles {
     name: string,
     { place, owner, blobs }: { place: Place; owner: StateOwner; blobs: Blobs },
   ): Promise<SheetValue> {
-    const bytes = await (await this.#open(name, place, owner)).load();
-    if (bytes.length > MAX_SOURCE_BYTES) {
+    const file = await this.#open(name, place, owner);
+    const { size } = await file.digest();
+    const text = size > MAX_TEXT_BYTES ? undefined : textOf(await file.load());
+    return text ?? await blobs.source(file);
+  }
+
+  /**
+   * Blob that a file is.
+   *
+   * @throws {StateError} at the place that names it
+   */
+  async file(
+    name: string,
+    { place, owner, blobs }: { place: Place; owner: StateOwner; blobs: Blobs },
+  ): Promise<SheetValue> {
+    return await blobs.source(await this.#open(name, place, owner));
+  }
+
+  /**
+   * Blob that lists the files of a folder.
+   *
+   * @throws {StateError} at the place that names it
+   */
+  async folder(
+    name: string,
+    { place, owner, blobs }: { place: Place; owner: StateOwner; blobs: Blobs },
+  ): Promise<SheetValue> {
+    requireSafe(name, place);
+    const files = await this.#reader.folder(owner, name);
+    if (files === undefined) {
       throw new StateError(
         place,
-        `Cannot use the file "${name}": its ${bytes.length} bytes are over the limit of ${MAX_SOURCE_BYTES}`,
+        `Cannot find the folder "${name}": it is neither in files/all nor in files/groups of the agent's groups`,
       );
     }
-    const text = textOf(bytes);
-    return text === undefined || bytes.length > MAX_TEXT_BYTES
-      ? blobs.add(bytes)
-      : text;
+    const list: TreeFile[] = [];
+    for (const { path, file } of files) {
+      const { $blob } = await blobs.source(file);
+      list.push({ path, ...$blob });
+    }
+    return blobs.add(canonicalJson(list));
   }
 
   /**
@@ -113,17 +141,25 @@ export class ContentFiles {
     place: Place,
     owner: StateOwner,
   ): Promise<StateFile> {
-    const isSafe = !/[\\\0]/.test(name) && !name.startsWith("/") &&
-      name.split("/").every((part) => part !== "" && !/^\.\.?$/.test(part));
-    const file = isSafe ? await this.#reader.find(owner, name) : undefined;
+    requireSafe(name, place);
+    const file = await this.#reader.find(owner, name);
     if (file !== undefined) return file;
     throw new StateError(
       place,
-      isSafe
-        ? `Cannot find the file "${name}": it is neither in files/all nor in files/groups of the agent's groups`
-        : `Cannot use the file name "${name}": name a file by its path below files/all, as nginx/site.conf`,
+      `Cannot find the file "${name}": it is neither in files/all nor in files/groups of the agent's groups`,
     );
   }
+}
+
+/** @throws {StateError} for a name that leads out of its folder */
+function requireSafe(name: string, place: Place): void {
+  const isSafe = !/[\\\0]/.test(name) && !name.startsWith("/") &&
+    name.split("/").every((part) => part !== "" && !/^\.\.?$/.test(part));
+  if (isSafe) return;
+  throw new StateError(
+    place,
+    `Cannot use the file name "${name}": name a file by its path below files/all, as nginx/site.conf`,
+  );
 }
 
 function textOf(bytes: Uint8Array): string | undefined {

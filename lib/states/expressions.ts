@@ -118,7 +118,8 @@ export class Expressions {
         this.#liquid.parse(template);
       keep(this.#templates, template, parsed);
       const text = String(
-        this.#liquid.renderSync(parsed, this.#context(scope)),
+        // The tag "increment" writes into the scope.
+        this.#liquid.renderSync(parsed, this.#context({ ...scope })),
       );
       if (new TextEncoder().encode(text).length > MAX_OUTPUT_BYTES) {
         throw new Error(

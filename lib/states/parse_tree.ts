@@ -124,10 +124,13 @@ class TreeReader {
       ? value
       : source ?? (value === null ? "" : String(value));
     const start = this.#startOf(node, text);
+    // JSON has no infinity, and no more digits than a double.
+    const isExact = typeof value !== "number" ||
+      (Number.isInteger(value) ? Number.isSafeInteger(value) : isFinite(value));
     return {
       kind: "scalar",
       text,
-      value,
+      value: isExact ? value : text,
       place,
       ...start === undefined ? {} : { start },
     };

@@ -1,5 +1,5 @@
 import { didYouMean } from "../base/nearest.ts";
-import type { ParameterShape } from "../steps/parameters.ts";
+import type { ParameterShape, ParameterType } from "../steps/parameters.ts";
 import type { SheetValue } from "../steps/sheet.ts";
 import type { StepDescription } from "../steps/step_operation.ts";
 import type { Blobs } from "./blobs.ts";
@@ -8,6 +8,7 @@ import type { StepSettings } from "./draft.ts";
 import type { Scope } from "./expressions.ts";
 import type { Interpolation } from "./interpolate.ts";
 import type { StepItem } from "./item.ts";
+import type { Place } from "./place.ts";
 import { type Problems, StateError } from "./problems.ts";
 import {
   readCount,
@@ -239,34 +240,45 @@ class StepReader {
     }
   }
 
-  /** Puts the content of a file in place of its name, where the operation takes a content. */
+  /** Puts files of the Manager in place of their names: as content where the operation takes one, else as blobs. */
   async #contents(): Promise<void> {
     const { parameters } = this.#operation;
-    if (parameters.content === undefined || this.#hasFailed) return;
-    const { files, owner, blobs, problems } = this.#context;
-    for (const key of ["source", "template"] as const) {
-      const entry = this.#given.get(key);
+    if (this.#hasFailed) return;
+    for (const [key, { type }] of Object.entries(parameters)) {
+      const place = this.#given.get(key)?.value.place;
       const name = this.#params.get(key);
-      if (entry === undefined || typeof name !== "string") continue;
-      const place = entry.value.place;
+      if (place === undefined || typeof name !== "string") continue;
       try {
-        const content = key === "source"
-          ? await files.source(name, { place, owner, blobs })
-          : await files.template(name, {
-            place,
-            owner,
-            blobs,
-            scope: this.#templateScope(),
-          });
-        this.#params.set("content", content);
+        const value = await this.#fileOf(key, type, { name, place });
+        if (value === undefined) continue;
         this.#params.delete(key);
+        this.#params.set(
+          type === "file" || type === "folder" ? key : "content",
+          value,
+        );
       } catch (error) {
         if (!(error instanceof StateError)) throw error;
-        problems.add(error.place, error.message);
+        this.#context.problems.add(error.place, error.message);
         this.#hasFailed = true;
       }
     }
-    if (parameters.template !== undefined) this.#params.delete("vars");
+  }
+
+  /** Value of a parameter that names a file of the Manager. Undefined for all other parameters. */
+  async #fileOf(
+    key: string,
+    type: ParameterType,
+    { name, place }: { readonly name: string; readonly place: Place },
+  ): Promise<SheetValue | undefined> {
+    const { files, owner, blobs } = this.#context;
+    const at = { place, owner, blobs };
+    if (type === "file") return await files.file(name, at);
+    if (type === "folder") return await files.folder(name, at);
+    if (this.#operation.parameters.content === undefined) return undefined;
+    if (key === "source") return await files.source(name, at);
+    if (key !== "template") return undefined;
+    const scope = this.#templateScope();
+    return await files.template(name, { ...at, scope });
   }
 
   /** Names that a template may use: those of the step, and its variables. */

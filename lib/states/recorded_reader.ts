@@ -1,5 +1,5 @@
 import type { StateOwner } from "./state_files.ts";
-import type { StateFile, StateReader } from "./state_reader.ts";
+import type { FolderFile, StateFile, StateReader } from "./state_reader.ts";
 
 /** File that a compilation asked for. */
 interface RecordedFile {
@@ -51,10 +51,31 @@ export class RecordedReader implements StateReader {
     return file;
   }
 
+  /** Finds a folder, and notes it. */
+  async folder(
+    owner: StateOwner,
+    name: string,
+  ): Promise<readonly FolderFile[] | undefined> {
+    const files = await this.#reader.folder(owner, name);
+    this.#records.push({
+      path: name,
+      stamp: stampOf(files),
+      stampFor: async (other) =>
+        stampOf(await this.#reader.folder(other, name)),
+    });
+    return files;
+  }
+
   /** Lists the files of states. */
   list(): Promise<readonly string[]> {
     return this.#reader.list();
   }
+}
+
+function stampOf(files: readonly FolderFile[] | undefined): string | undefined {
+  return files === undefined
+    ? undefined
+    : JSON.stringify(files.map(({ path, file }) => [path, file.stamp]));
 }
 
 /** Path of the same layer for another agent. */

@@ -6,6 +6,23 @@ export interface StateFile {
   readonly stamp: string;
   /** Content of the file. */
   load(): Promise<Uint8Array>;
+  /** Hash and size of the content, without holding all of it in memory. */
+  digest(): Promise<FileDigest>;
+}
+
+/** Hash and size of a file. */
+export interface FileDigest {
+  /** SHA-256 in hex digits. */
+  readonly sha256: string;
+  /** Size in bytes. */
+  readonly size: number;
+}
+
+/** File of a folder. */
+export interface FolderFile {
+  /** Path below the folder, with slashes. */
+  readonly path: string;
+  readonly file: StateFile;
 }
 
 /** Place of the files that states are made of. */
@@ -20,6 +37,14 @@ export interface StateReader {
     agent: { readonly id: string; readonly groups: readonly string[] },
     name: string,
   ): Promise<StateFile | undefined>;
+  /**
+   * Files of a folder that an agent gets by a name, sorted by their paths. It is taken whole from the first place that
+   * has it. Undefined if there is none.
+   */
+  folder(
+    agent: { readonly id: string; readonly groups: readonly string[] },
+    name: string,
+  ): Promise<readonly FolderFile[] | undefined>;
   /** Paths of all files of states, as states/all/base/time.yaml. */
   list(): Promise<readonly string[]>;
 }

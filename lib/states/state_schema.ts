@@ -18,6 +18,8 @@ const DURATION: Schema = {
 const SHAPES: Readonly<Record<ParameterType, Schema>> = {
   text: SCALAR,
   content: SCALAR,
+  file: SCALAR,
+  folder: SCALAR,
   path: { type: "string", pattern: "^(/|[A-Za-z]:[\\\\/]|\\\\\\\\)|\\$\\{" },
   mode: {
     anyOf: [

@@ -4,7 +4,9 @@ import {
   choice,
   CONTENT,
   duration,
+  file,
   flag,
+  folder,
   FROM,
   GUARDS,
   integer,
@@ -42,7 +44,7 @@ const FILE_OPERATIONS: readonly StepDescription[] = [
   operation("file.Tree", "a folder is like one of the Manager", "path", {
     path: PATH,
     source: required(
-      text("folder of the Manager, by its path below files/all"),
+      folder("folder of the Manager, by its path below files/all"),
     ),
     ...OWNER,
     dir_mode: { type: "mode", description: "mode of the folders in it" },
@@ -76,7 +78,7 @@ const FILE_OPERATIONS: readonly StepDescription[] = [
   }),
   operation("file.Fetch", "a file is that of the Manager", "path", {
     path: PATH,
-    source: required(text("file of the Manager")),
+    source: required(file("file of the Manager, by its path below files/all")),
     sha256: text("SHA-256 of the content in hex digits"),
     ...OWNER,
   }),
@@ -90,7 +92,7 @@ const FILE_OPERATIONS: readonly StepDescription[] = [
   }),
   operation("archive.Extracted", "an archive is unpacked", "path", {
     path: PATH,
-    source: text("file of the Manager"),
+    source: file("file of the Manager, by its path below files/all"),
     url: text("URL of the archive"),
     sha256: text("SHA-256 of the archive in hex digits"),
     strip: integer("number of leading folders to leave out"),

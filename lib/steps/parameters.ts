@@ -12,6 +12,10 @@ export type ParameterType =
   | "integer"
   /** Duration such as 10s or 5m; milliseconds in the sheet. */
   | "duration"
+  /** File of the Manager, by its path below files/all; the blob that holds it in the sheet. */
+  | "file"
+  /** Folder of the Manager, by its path below files/all; the blob that lists its files in the sheet. */
+  | "folder"
   /** Text or bytes of a file: text, or the blob that holds it. */
   | "content"
   /** Texts; a single one is a list of one. */

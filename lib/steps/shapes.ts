@@ -6,6 +6,16 @@ export const text = (description: string): ParameterShape => ({
   type: "text",
   description,
 });
+/** File of the Manager. */
+export const file = (description: string): ParameterShape => ({
+  type: "file",
+  description,
+});
+/** Folder of the Manager. */
+export const folder = (description: string): ParameterShape => ({
+  type: "folder",
+  description,
+});
 /** Absolute path. */
 export const path = (description: string): ParameterShape => ({
   type: "path",

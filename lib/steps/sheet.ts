@@ -17,6 +17,14 @@ export interface BlobValue {
   readonly $blob: { readonly sha256: string; readonly size: number };
 }
 
+/** File in the list of a folder, which is a JSON array of these, sorted by path, in a blob. */
+export interface TreeFile {
+  /** Path below the folder, with slashes. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly size: number;
+}
+
 /** Text with secrets in it: a text for each part around them, and a reference for each of them. */
 export interface SecretValue {
   readonly $secret: {

@@ -1,5 +1,11 @@
 import type { CompiledAgent } from "../../lib/states/compile_input.ts";
-import type { StateFile, StateReader } from "../../lib/states/state_reader.ts";
+import { encodeHex } from "@std/encoding/hex";
+import { sha256 } from "../../lib/base/sha256.ts";
+import type {
+  FolderFile,
+  StateFile,
+  StateReader,
+} from "../../lib/states/state_reader.ts";
 import { Compiler } from "../../lib/states/compiler.ts";
 import type { CompiledState } from "../../lib/states/compiled_state.ts";
 import { DESCRIPTIONS } from "../../lib/steps/descriptions.ts";
@@ -28,7 +34,9 @@ export class MemoryFolder implements StateReader {
       this.loaded.push(path);
       return Promise.resolve(bytes);
     };
-    return Promise.resolve({ path, stamp: `${content}`, load });
+    const digest = () =>
+      Promise.resolve({ sha256: encodeHex(sha256(bytes)), size: bytes.length });
+    return Promise.resolve({ path, stamp: `${content}`, load, digest });
   }
 
   async find(
@@ -42,6 +50,25 @@ export class MemoryFolder implements StateReader {
     for (const place of places) {
       const file = await this.open(place);
       if (file !== undefined) return file;
+    }
+    return undefined;
+  }
+
+  async folder(
+    { groups }: { readonly groups: readonly string[] },
+    name: string,
+  ): Promise<readonly FolderFile[] | undefined> {
+    for (const layer of [...groups.map((group) => `groups/${group}`), "all"]) {
+      const start = `files/${layer}/${name}/`;
+      const paths = [...this.#files.keys()]
+        .filter((path) => path.startsWith(start)).toSorted();
+      const opened = await Promise.all(paths.map((path) => this.open(path)));
+      const files = opened.flatMap((file) =>
+        file === undefined
+          ? []
+          : [{ path: file.path.slice(start.length), file }]
+      );
+      if (files.length > 0) return files;
     }
     return undefined;
   }

@@ -32,7 +32,7 @@ Deno.test("each type of parameter reads the text of its scalar, whatever YAML ma
     ["command.Run, command: a, env", "{A: 1.0, B: on}", { A: "1.0", B: "on" }],
     ["service.Running, name: a, settle", "1m30s", 90_000],
     ["file.Installed, path: /a, content", "'0644'", "0644"],
-    ["file.Tree, path: /a, source: a, exclude", "[]", []],
+    ["package.Upgraded, except", "[]", []],
   ];
   for (const [before, value, wanted] of cases) {
     const key = before.slice(before.lastIndexOf(" ") + 1);
@@ -218,7 +218,7 @@ Deno.test("a template is rendered with the names of its step, and those of vars"
 Deno.test("files are taken as they are; long ones and bytes that are no text are blobs", async () => {
   const long = "x".repeat(32_769);
   const bytes = new Uint8Array([0xff, 0xfe, 0]);
-  const { sheet, blobs } = await compilerOf({
+  const { sheet, blobs, sources } = await compilerOf({
     "states/all.yaml": `
 - A: {type: file.Installed, path: /a, source: short}
 - B: {type: file.Installed, path: /b, source: long}
@@ -234,8 +234,11 @@ Deno.test("files are taken as they are; long ones and bytes that are no text are
   assertEquals(contents?.[0], "{{ not a template }}\n");
   assertEquals(contents?.[1], contents?.[3]);
   assertEquals(
-    [...blobs.values()].map(({ length }) => length).toSorted((a, b) => a - b),
-    [3, 32_769],
+    [
+      [...blobs.values()].map(({ length }) => length),
+      [...sources.values()],
+    ],
+    [[32_769], ["files/all/long", "files/all/bytes"]],
   );
 });
 
@@ -251,5 +254,62 @@ Deno.test("a template that would fill the memory ends with an error at its place
       message.startsWith("Cannot render this template: "),
     ]),
     [["files/all/big", true]],
+  );
+});
+
+Deno.test("a file or folder of the Manager is a blob of its content, so a change makes another sheet", async () => {
+  const files = {
+    "states/all.yaml": `
+- Tree: {type: file.Tree, path: /srv/a, source: site}
+- File: {type: file.Fetch, path: /b, source: big.bin}
+- Archive: {type: archive.Extracted, path: /c, source: big.bin}
+`,
+    "files/all/site/index.html": "hello",
+    "files/all/site/css/a.css": "a",
+    "files/all/big.bin": "12345",
+  };
+  const compile = (changes: Record<string, string> = {}) =>
+    compilerOf({ ...files, ...changes }).compile("", anAgent());
+  const { sheet, problems, blobs, sources } = await compile();
+  const [tree, fetched, archive] = sheet?.steps ?? [];
+  const list = [...blobs.values()].map((bytes) =>
+    JSON.parse(new TextDecoder().decode(bytes))
+  );
+  const changed = await compile({ "files/all/site/css/a.css": "b" });
+
+  assertEquals(problems, []);
+  assertEquals(
+    list.map((all) =>
+      all.map(({ path, size }: { path: string; size: number }) => [path, size])
+    ),
+    [[["css/a.css", 1], ["index.html", 5]]],
+  );
+  assertEquals(fetched?.params.source, archive?.params.source);
+  assertEquals([...sources.values()].toSorted(), [
+    "files/all/big.bin",
+    "files/all/site/css/a.css",
+    "files/all/site/index.html",
+  ]);
+  assertEquals(
+    JSON.stringify(tree?.params.source) ===
+      JSON.stringify(changed.sheet?.steps[0]?.params.source),
+    false,
+  );
+});
+
+Deno.test("what a template counts or assigns is gone in the next one", async () => {
+  const { sheet, problems } = await compilerOf({
+    "states/all.yaml": `
+- A: {type: file.Installed, path: /a, template: t}
+- B: {type: file.Installed, path: /b, template: t}
+`,
+    "files/all/t":
+      "{% increment port %}{% assign name = 'x' %}{{ name }}{{ port }}",
+  }).compile("", anAgent({ data: { port: 7 } }));
+
+  assertEquals(problems, []);
+  assertEquals(
+    sheet?.steps[0]?.params.content,
+    sheet?.steps[1]?.params.content,
   );
 });

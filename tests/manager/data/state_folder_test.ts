@@ -1,4 +1,6 @@
 import { assertEquals } from "@std/assert";
+import { encodeHex } from "@std/encoding/hex";
+import { sha256 as hashOf } from "../../../lib/base/sha256.ts";
 import { StateFolder } from "../../../lib/manager/data/state_folder.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
@@ -60,4 +62,37 @@ Deno.test("a link that leads out of its folder is no file of a state", {
     await reader.find({ id: "web-1", groups: [] }, "key"),
     undefined,
   );
+});
+
+Deno.test("a folder is taken whole from the first layer that has it, with the hashes of its files", async () => {
+  await using folder = await folderOf({
+    "files/all/site/a": "all",
+    "files/all/site/b": "all",
+    "files/groups/web/site/css/c": "web",
+    "files/all/plain": "a file",
+  });
+  const reader = new StateFolder(folder.path);
+  const seen = async (groups: readonly string[], name: string) => {
+    const files = await reader.folder({ id: "web-1", groups }, name);
+    return files?.map(({ path, file }) => [path, file.path]);
+  };
+  const [first] = await reader.folder({ id: "a", groups: ["web"] }, "site") ??
+    [];
+
+  assertEquals(await seen(["web"], "site"), [
+    ["css/c", "files/groups/web/site/css/c"],
+  ]);
+  assertEquals(await seen([], "site"), [
+    ["a", "files/all/site/a"],
+    ["b", "files/all/site/b"],
+  ]);
+  assertEquals([await seen([], "plain"), await seen([], "none")], [
+    undefined,
+    undefined,
+  ]);
+  const { sha256, size } = await first?.file.digest() ?? {};
+  assertEquals([sha256, size], [
+    encodeHex(hashOf("web")),
+    3,
+  ]);
 });
