@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { PiriError } from "../../../lib/base/errors.ts";
 import type {
   StateDesk,
@@ -232,4 +233,42 @@ Deno.test("state schema prints a JSON Schema that an editor can read", async () 
   const { stdout } = await see(["state", "schema"]);
 
   assertEquals(JSON.parse(stdout), { title: "State of Piri" });
+});
+
+/** Errors of lines of JSON by a schema of docs/schema. */
+async function schemaErrors(name: string, text: string): Promise<unknown[]> {
+  const url = new URL(
+    `../../../docs/schema/${name}.schema.json`,
+    import.meta.url,
+  );
+  const check = new Ajv2020({ strict: false }).compile({
+    ...JSON.parse(await Deno.readTextFile(url)),
+    $schema: undefined,
+  });
+  return jsonLines(text).flatMap((line) => {
+    check(line);
+    return check.errors ?? [];
+  });
+}
+
+Deno.test("JSON of state check and state show is as their schemas say, with errors and without", async () => {
+  const right = managerOf({
+    "states/all.yaml": NGINX,
+    "states/agents/db-1.yaml":
+      "- A: {type: command.Run, command: a, timeout: 5m, retry: {times: 2}}\n",
+  });
+  const wrong = managerOf({ "states/all.yaml": "- A: {type: noop.Nop}\n" });
+  const texts: [string, string][] = [];
+  for (const manager of [right, wrong]) {
+    for (const agent of ["web-1", "db-1"]) {
+      const shown = await see(["state", "show", agent, "--json"], { manager });
+      texts.push(["state-show", shown.stdout]);
+    }
+    const checked = await see(["state", "check", "--json"], { manager });
+    texts.push(["state-check", checked.stdout]);
+  }
+  for (const [name, text] of texts) {
+    assertEquals(await schemaErrors(name, text), [], text);
+  }
+  assertEquals(texts.every(([, text]) => text !== ""), true);
 });
