@@ -1,9 +1,10 @@
 import { PiriError } from "./base/errors.ts";
+import { didYouMean } from "./base/nearest.ts";
 import { exists, readPrivateFile } from "./base/files.ts";
 import { systemClock } from "./base/clock.ts";
 import { systemRandom } from "./base/random.ts";
 import type { StateDesk } from "./cli/manager/services.ts";
-import { Layers } from "./manager/data/layers.ts";
+import { Layers, lookUp } from "./manager/data/layers.ts";
 import { StateFolder } from "./manager/data/state_folder.ts";
 import { SecretFiles } from "./manager/secrets/secret_files.ts";
 import { secretMacs } from "./manager/secrets/secret_macs.ts";
@@ -37,6 +38,20 @@ export async function openStateDesk(dir: string): Promise<StateDesk> {
       : { ...facts, ...setFacts },
     setFacts,
   }));
+  const agentOf = (id: string) => {
+    const agent = enrolled.find((each) => each.id === id);
+    if (agent !== undefined) return agent;
+    throw new PiriError(
+      "NOT_FOUND",
+      `Cannot find the agent "${id}": ${
+        didYouMean(
+          id,
+          enrolled.map((each) => each.id),
+          "piri-manager agents lists all",
+        )
+      }`,
+    );
+  };
   const compiler = new Compiler({
     reader: new StateFolder(dir),
     operations: DESCRIPTIONS,
@@ -55,14 +70,16 @@ export async function openStateDesk(dir: string): Promise<StateDesk> {
     agents: enrolled,
     names: () => compiler.names(),
     format: (problem) => compiler.format(problem),
+    data: async (id, key) => {
+      const agent = agentOf(id);
+      const all = await data.explain(agent);
+      const parts = all.filter((part) =>
+        key === "" || part.key === key || part.key.startsWith(`${key}.`)
+      );
+      return { value: lookUp(await data.of(agent), key), parts };
+    },
     compile: async (state, id) => {
-      const agent = enrolled.find((each) => each.id === id);
-      if (agent === undefined) {
-        throw new PiriError(
-          "NOT_FOUND",
-          `Cannot compile a state for "${id}": no agent has this name`,
-        );
-      }
+      const agent = agentOf(id);
       return await compiler.compile(state, {
         id,
         groups: agent.groups,

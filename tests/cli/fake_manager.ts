@@ -258,6 +258,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     agents: [],
     names: () => Promise.resolve([]),
     compile: () => Promise.reject(new TypeError("no states")),
+    data: () => Promise.resolve({ value: undefined, parts: [] }),
     format: ({ message }) => message,
   };
 

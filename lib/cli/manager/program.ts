@@ -12,6 +12,7 @@ import { audit } from "./audit.ts";
 import { ca, manager } from "./key_rotation.ts";
 import { cancel } from "./cancel.ts";
 import { commands } from "./commands.ts";
+import { data } from "./data.ts";
 import { events } from "./events.ts";
 import { exportIdentity } from "./export_identity.ts";
 import { facts } from "./facts.ts";
@@ -160,6 +161,7 @@ export function managerProgram(
       rule,
       secret,
       state,
+      data,
       audit,
       exportIdentity,
       completionSubcommand("piri-manager"),

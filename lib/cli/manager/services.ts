@@ -115,6 +115,21 @@ export interface StateDesk {
    * @throws {PiriError} NOT_FOUND for an unknown agent; CORRUPT for data that cannot be read; DISK
    */
   compile(state: string, agent: string): Promise<CompiledState>;
+  /**
+   * Data of an agent below a dotted key, and the places of its parts. The value is undefined if there is none.
+   *
+   * @throws {PiriError} NOT_FOUND for an unknown agent; CORRUPT for data that cannot be read; DISK
+   */
+  data(agent: string, key: string): Promise<{
+    readonly value: unknown;
+    readonly parts: readonly {
+      readonly key: string;
+      readonly value: unknown;
+      /** Path below the Manager's folder. */
+      readonly file: string;
+      readonly line: number;
+    }[];
+  }>;
   /** Text of an error or a warning, with its place and the line; several lines. */
   format(problem: Problem): string;
 }

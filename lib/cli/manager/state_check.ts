@@ -1,9 +1,6 @@
 import type { CompiledState } from "../../states/compiled_state.ts";
 import type { Problem } from "../../states/problems.ts";
 import { foldNames } from "../../targets/fold_names.ts";
-import { parseTargets } from "../../targets/parse_targets.ts";
-import { resolveTargets } from "../../targets/resolve_targets.ts";
-import { setsOf } from "../../targets/target_expression.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type TypedInvocation } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
@@ -53,6 +50,9 @@ async function agentsOf(
   { positionals, expandTargets }: Invoked,
 ): Promise<readonly StateDeskAgent[]> {
   if (positionals.target.length === 0) return agents;
+  const { parseTargets } = await import("../../targets/parse_targets.ts");
+  const { resolveTargets } = await import("../../targets/resolve_targets.ts");
+  const { setsOf } = await import("../../targets/target_expression.ts");
   const expression = parseTargets(await expandTargets(positionals.target));
   if (setsOf(expression).length > 0) {
     throw new PiriError(

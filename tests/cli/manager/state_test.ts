@@ -26,6 +26,7 @@ function managerOf(
     agents,
     names: () => compiler.names(),
     format: (problem) => compiler.format(problem),
+    data: () => Promise.reject(new TypeError("not here")),
     compile: (state, id) => {
       const agent = agents.find((each) => each.id === id);
       return agent === undefined
