@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { MAX_PROBLEMS } from "../../lib/states/problems.ts";
 import { anAgent, compilerOf, errorsOf } from "./memory_folder.ts";
 
@@ -130,5 +131,66 @@ Deno.test("includes nested too deep are refused, and as many as the limit are no
   assertEquals(
     first?.split("\n")[0],
     'states/all/s16.yaml:1:12: Cannot include "s17": includes are nested deeper than 16',
+  );
+});
+
+const WHOLE = `
+- include: base/time
+- Web: &web
+    - Site: {type: file.Installed, path: /a, template: undefined.conf, mode: 0644}
+    - Run: {type: command.Run, command: "\${agent | upcase}", if: [{not path isdir: /a}, {changed: Site}]}
+- Users:
+    if: {any: [{fact os.name: debian}, {expr: "cpus > 2"}]}
+    each: \${many}
+    as: user
+    steps: [{Login: {type: user.Present, name: "\${user}", require: Site, retry: {times: 1, every: 2s}}}]
+- <<: *web
+`;
+
+Deno.test("a damaged file is a sheet or errors, each with a place in a file, and never a crash", async () => {
+  const cut = fc.record({
+    at: fc.nat(WHOLE.length),
+    length: fc.nat(4),
+    text: fc.oneof(
+      fc.constantFrom(
+        "\n",
+        ":",
+        "- ",
+        "{",
+        "}",
+        "${",
+        "|",
+        "&a ",
+        "*a",
+        "'",
+        '"',
+      ),
+      fc.string({ maxLength: 3 }),
+    ),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(cut, { minLength: 1, maxLength: 3 }),
+      async (cuts) => {
+        const text = cuts.reduce(
+          (all, { at, length, text }) =>
+            all.slice(0, at) + text + all.slice(at + length),
+          WHOLE,
+        );
+        const compiler = compilerOf({ ...OTHERS, "states/all.yaml": text });
+        const { sheet, problems } = await compiler.compile("", anAgent(GIVEN));
+        const lines = text.split("\n").length;
+
+        assertEquals(sheet === undefined, problems.length > 0);
+        for (const problem of problems) {
+          const { place: { file, line, column }, message } = problem;
+          assertEquals(message.startsWith("Cannot "), true, message);
+          assertEquals([line >= 1, column >= 1], [true, true], message);
+          assertEquals(file !== "states/all.yaml" || line <= lines, true, text);
+          assertEquals(compiler.format(problem).startsWith(`${file}:`), true);
+        }
+      },
+    ),
+    { numRuns: 300 },
   );
 });

@@ -75,7 +75,9 @@ function secretText({ $secret: { parts } }: SecretValue): string {
   const text = parts.map((part) =>
     typeof part === "string"
       ? JSON.stringify(part).slice(1, -1)
-      : `<secret ${part.name}>`
+      : `<secret ${part.name}${
+        part.form === undefined ? "" : `, ${part.form}`
+      }>`
   ).join("");
   return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}...` : text;
 }
