@@ -17,6 +17,7 @@ import { output } from "./output.ts";
 import type { Pair } from "./pair.ts";
 import { decision, decision10k } from "./rules.ts";
 import { storm, stormProof } from "./storm.ts";
+import { states, statesEqual } from "./states.ts";
 import { targets } from "./targets.ts";
 
 /** All pairs of the bench, in the order of the table. */
@@ -40,6 +41,8 @@ export const pairs: readonly Pair[] = [
   data,
   history,
   growth,
+  states,
+  statesEqual,
   targets,
   decision,
   decision10k,

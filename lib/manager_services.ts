@@ -154,6 +154,18 @@ export const managerServices: ManagerServices = {
     return await exportManager(dir, options);
   },
 
+  async states(dir) {
+    await requireNoLogin(dir);
+    const { openStateDesk } = await import("./state_desk.ts");
+    return await openStateDesk(dir);
+  },
+
+  async stateSchema() {
+    const { stateSchema } = await import("./states/state_schema.ts");
+    const { DESCRIPTIONS } = await import("./steps/descriptions.ts");
+    return stateSchema(DESCRIPTIONS);
+  },
+
   async connect(dir): Promise<Control> {
     const { connectControl } = await import("./api/client.ts");
     const sudoUser = Deno.env.get("SUDO_USER") ?? Deno.env.get("DOAS_USER");

@@ -1,6 +1,7 @@
 /**
- * Writes docs/cli.md and the manual pages in docs/man from the tables of the command lines, and the steps in
- * docs/operations.md from their descriptions. With --check, reports if they are stale.
+ * Writes docs/cli.md and the manual pages in docs/man from the tables of the command lines, the steps in
+ * docs/operations.md from their descriptions, and the table of them in docs/states.md. With --check, reports if they are
+ * stale.
  *
  * @module
  */
@@ -13,9 +14,11 @@ import type { ManagerServices } from "../lib/cli/manager/services.ts";
 import { PiriError } from "../lib/base/errors.ts";
 import { buildInfo } from "../lib/base/version.ts";
 import { main, say } from "./build/main.ts";
+import { stepDescriptions } from "../lib/steps/registry.ts";
 import { manPage } from "./docs/man.ts";
 import { withSteps } from "./docs/steps.ts";
 import { commandLineMarkdown } from "./docs/markdown.ts";
+import { withStepOperations } from "./docs/step_operations.ts";
 
 /** Date of the pages: that of the last change of their form. The text has the version. */
 const DATE = "2026-11-27";
@@ -44,6 +47,13 @@ async function pages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ["docs/cli.md", await formatted(commandLineMarkdown(all))],
     [OPERATIONS, await formatted(withSteps(await textAt(OPERATIONS)))],
+    [
+      "docs/states.md",
+      await formatted(withStepOperations(
+        await Deno.readTextFile(new URL("docs/states.md", ROOT)),
+        stepDescriptions,
+      )),
+    ],
     ...all.map((program): [string, string] => [
       `docs/man/${program.name}.1`,
       manPage(program, DATE),

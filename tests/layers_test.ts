@@ -19,6 +19,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   service: ["base"],
   steps: ["base", "files"],
   update: ["base", "type service"],
+  states: ["base", "steps"],
 
   "agent/fact_source.ts": ["base", "operations"],
   "agent/machine_id.ts": [],
@@ -230,7 +231,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/webhooks/webhook.ts",
   ],
   "manager/door": ["base", "wire"],
-  "manager/data": ["base"],
+  "manager/data": ["base", "type states"],
   "manager/blobs": [
     "base",
     "files",
@@ -510,7 +511,14 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: ["base"],
   "cli/agent": ["base", "cli"],
-  "cli/manager": ["base", "files", "targets", "cli"],
+  "cli/manager": [
+    "base",
+    "files",
+    "targets",
+    "cli",
+    "type states",
+    "type steps",
+  ],
 };
 
 /** Composition roots, which may import every room. */
@@ -531,6 +539,7 @@ const roots = [
   "lib/serve_agent.ts",
   "lib/serve_briefly.ts",
   "lib/serve_manager.ts",
+  "lib/state_desk.ts",
 ];
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));

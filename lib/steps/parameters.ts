@@ -14,6 +14,10 @@ export type ParameterType =
   | "integer"
   /** Duration such as 10s or 5m; milliseconds in the sheet. */
   | "duration"
+  /** File of the Manager, by its path below files/all; the blob that holds it in the sheet. */
+  | "file"
+  /** Folder of the Manager, by its path below files/all; the blob that lists its files in the sheet. */
+  | "folder"
   /** Text or bytes of a file: text, or the blob that holds it. */
   | "content"
   /** Texts; a single one is a list of one. */
@@ -35,6 +39,8 @@ export interface ParameterShape {
   readonly required?: true;
   /** Only texts that are allowed, if not all are. */
   readonly choices?: readonly string[];
+  /** True if a secret may stand in it; in a content, and in stdin and env, it always may. */
+  readonly secret?: true;
   /** Value if none is given, as shown to people; the operation itself applies it. */
   readonly standard?: string;
 }

@@ -17,6 +17,31 @@ export interface BlobValue {
   readonly $blob: { readonly sha256: string; readonly size: number };
 }
 
+/** File in the list of a folder, which is a JSON array of these, sorted by path, in a blob. */
+export interface TreeFile {
+  /** Path below the folder, with slashes. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly size: number;
+}
+
+/** Text with secrets in it: a text for each part around them, and a reference for each of them. */
+export interface SecretValue {
+  readonly $secret: {
+    readonly parts: readonly (
+      | string
+      | {
+        /** Name of the secret. */
+        readonly name: string;
+        /** Keyed hash of its value, so that another value makes another sheet. */
+        readonly mac: string;
+        /** Form in which its value is put in; as it is if absent. */
+        readonly form?: "json" | "base64" | "shell" | "url";
+      }
+    )[];
+  };
+}
+
 /** Condition of a step that the host decides; what facts decide was decided when the sheet was made. */
 export type SheetCondition =
   | { readonly kind: "all"; readonly of: readonly SheetCondition[] }

@@ -48,6 +48,7 @@ import type {
   ManagerPlace,
   ManagerServices,
   Ready,
+  StateDesk,
 } from "../../lib/cli/manager/services.ts";
 import { FakeEnrolment } from "./fake_enrolment.ts";
 import { FakeKeys } from "./fake_keys.ts";
@@ -252,6 +253,24 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     this.dirs.push(dir);
     this.exportedFacts = withFacts;
     return Promise.resolve(this.exported);
+  }
+
+  /** States that the subcommands see. */
+  desk: StateDesk = {
+    agents: [],
+    names: () => Promise.resolve([]),
+    compile: () => Promise.reject(new TypeError("no states")),
+    data: () => Promise.resolve({ value: undefined, parts: [] }),
+    format: ({ message }) => message,
+  };
+
+  states(dir: string): Promise<StateDesk> {
+    this.dirs.push(dir);
+    return Promise.resolve(this.desk);
+  }
+
+  stateSchema(): Promise<unknown> {
+    return Promise.resolve({ title: "State of Piri" });
   }
 
   connect(dir: string): Promise<Control> {

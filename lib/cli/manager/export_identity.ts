@@ -50,7 +50,7 @@ export const exportIdentity = defineSubcommand({
     title: "The text",
     lines: [
       ["holds", "keys, certificates, addresses, agents with their proofs"],
-      ["lacks", "history, join tokens, and the folders data and files"],
+      ["lacks", "history, join tokens, and the folders data, files and states"],
       ["gives", "all rights on all agents, to everybody who has it"],
     ],
   }],

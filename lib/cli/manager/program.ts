@@ -12,6 +12,7 @@ import { audit } from "./audit.ts";
 import { ca, manager } from "./key_rotation.ts";
 import { cancel } from "./cancel.ts";
 import { commands } from "./commands.ts";
+import { data } from "./data.ts";
 import { events } from "./events.ts";
 import { exportIdentity } from "./export_identity.ts";
 import { facts } from "./facts.ts";
@@ -34,6 +35,7 @@ import { release } from "./release.ts";
 import { rerun } from "./rerun.ts";
 import { rule } from "./rule.ts";
 import { secret } from "./secret.ts";
+import { state } from "./state.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
 import { serviceGroup } from "../service.ts";
@@ -168,6 +170,8 @@ export function managerProgram(
       issuer,
       rule,
       secret,
+      state,
+      data,
       audit,
       release,
       update,

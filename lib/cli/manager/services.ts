@@ -17,6 +17,8 @@ import type {
   StatusService,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { LogOptions } from "../../base/log.ts";
+import type { CompiledState } from "../../states/compiled_state.ts";
+import type { Problem } from "../../states/problems.ts";
 import type { Life } from "../life.ts";
 import type { WithService } from "../service_acts.ts";
 
@@ -75,6 +77,14 @@ export interface ManagerServices extends WithService {
     },
   ): Promise<ExportedIdentity>;
   /**
+   * Opens the states of this state folder, also while its Manager runs. Nothing is contacted or written.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if the folder is not initialised, or is that of a login
+   */
+  states(dir: string): Promise<StateDesk>;
+  /** JSON Schema of the files of states, for editors. */
+  stateSchema(): Promise<unknown>;
+  /**
    * Connects to the Manager of this state folder, or of the folder of a login.
    *
    * @throws {PiriError} UNAVAILABLE if it is not running; DENIED if this user may not, or it cannot be trusted.
@@ -111,6 +121,45 @@ export interface RemoteShell {
     readonly stdout: string;
     readonly stderr: string;
   }>;
+}
+
+/** States of a Manager, and the agents that they are for. */
+export interface StateDesk {
+  /** Enrolled agents, in the order of their names. */
+  readonly agents: readonly StateDeskAgent[];
+  /** Names of all states; the agent's whole state has the empty name. */
+  names(): Promise<readonly string[]>;
+  /**
+   * Compiles a state for an agent.
+   *
+   * @throws {PiriError} NOT_FOUND for an unknown agent; CORRUPT for data that cannot be read; DISK
+   */
+  compile(state: string, agent: string): Promise<CompiledState>;
+  /**
+   * Data of an agent below a dotted key, and the places of its parts. The value is undefined if there is none.
+   *
+   * @throws {PiriError} NOT_FOUND for an unknown agent; CORRUPT for data that cannot be read; DISK
+   */
+  data(agent: string, key: string): Promise<{
+    readonly value: unknown;
+    readonly parts: readonly {
+      readonly key: string;
+      readonly value: unknown;
+      /** Path below the Manager's folder. */
+      readonly file: string;
+      readonly line: number;
+    }[];
+  }>;
+  /** Text of an error or a warning, with its place and the line; several lines. */
+  format(problem: Problem): string;
+}
+
+/** Agent that states are compiled for. */
+export interface StateDeskAgent {
+  readonly id: string;
+  readonly groups: readonly string[];
+  /** Facts as the Manager knows them; undefined for an agent that has told none. */
+  readonly facts: Readonly<Record<string, string>> | undefined;
 }
 
 /** A Manager on another machine. */

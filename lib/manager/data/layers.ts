@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import { readFile } from "../../base/files.ts";
-import { parseYaml } from "../../base/yaml.ts";
+import { parseYaml, type Yaml } from "../../base/yaml.ts";
 import { folderSafe, locate } from "./locate.ts";
 
 /** A map of settings, as YAML has it. */
@@ -12,6 +12,17 @@ export interface DataOwner {
   readonly id: string;
   /** Groups of the agent. Where two groups set the same key, the later one wins. */
   readonly groups: readonly string[];
+}
+
+/** Value in the data of an agent that is no map, and its place. */
+export interface DataPart {
+  /** Dotted key. */
+  readonly key: string;
+  readonly value: unknown;
+  /** Path of the file below the Manager's folder, as data/all.yaml. */
+  readonly file: string;
+  /** Line, counted from 1. */
+  readonly line: number;
 }
 
 interface CachedFile {
@@ -34,15 +45,32 @@ export class Layers {
    *
    * @throws {PiriError} CORRUPT with the name of a file that cannot be parsed
    */
-  async of({ id, groups }: DataOwner): Promise<DataMap> {
-    const names = [
-      "all.yaml",
-      ...groups.map((group) => `groups/${folderSafe(group)}.yaml`),
-      `agents/${folderSafe(id)}.yaml`,
-    ];
+  async of(owner: DataOwner): Promise<DataMap> {
     let merged: DataMap = {};
-    for (const name of names) merged = merge(merged, await this.#read(name));
+    for (const name of layersOf(owner)) {
+      merged = merge(merged, await this.#read(name));
+    }
     return merged;
+  }
+
+  /**
+   * Returns the parts of an agent's data, each with the file and line that it comes from, in the order of their keys.
+   *
+   * @throws {PiriError} CORRUPT with the name of a file that cannot be parsed
+   */
+  async explain(owner: DataOwner): Promise<readonly DataPart[]> {
+    const parts = new Map<string, DataPart>();
+    for (const name of layersOf(owner)) {
+      const located = await locate(this.#dir, name);
+      if (!("path" in located)) continue;
+      const text = await readFile(located.path);
+      parse(text, `data/${name}`);
+      const yaml = parseYaml(text, `data/${name}`, "CORRUPT");
+      addParts(parts, yaml, { file: `data/${name}`, path: [] });
+    }
+    return [...parts.values()].toSorted((one, other) =>
+      one.key < other.key ? -1 : 1
+    );
   }
 
   /** Names of the files for an agent alone. */
@@ -82,6 +110,44 @@ export function lookUp(data: unknown, key: string): unknown {
     value = (value as DataMap)[part];
   }
   return value;
+}
+
+/** Names of the files of an agent, the weakest first. */
+function layersOf({ id, groups }: DataOwner): readonly string[] {
+  return [
+    "all.yaml",
+    ...groups.map((group) => `groups/${folderSafe(group)}.yaml`),
+    `agents/${folderSafe(id)}.yaml`,
+  ];
+}
+
+/** Adds the parts of one file; they replace those of earlier files as `merge` does. */
+function addParts(
+  parts: Map<string, DataPart>,
+  yaml: Yaml,
+  { file, path }: { readonly file: string; readonly path: readonly string[] },
+): void {
+  const key = path.join(".");
+  const value = path.reduce<unknown>(
+    (map, name) => isMap(map) ? map[name] : undefined,
+    yaml.value,
+  );
+  // A value takes the place of a map, and a map with keys that of a value.
+  parts.delete(key);
+  if (isMap(value) && (path.length === 0 || Object.keys(value).length > 0)) {
+    for (const name of Object.keys(value)) {
+      addParts(parts, yaml, { file, path: [...path, name] });
+    }
+    return;
+  }
+  if (path.length === 0) return;
+  const isMerged = isMap(value) &&
+    [...parts.keys()].some((each) => each.startsWith(`${key}.`));
+  if (isMerged) return;
+  for (const each of [...parts.keys()]) {
+    if (each.startsWith(`${key}.`)) parts.delete(each);
+  }
+  parts.set(key, { key, value, file, line: yaml.lineOf(path) ?? 1 });
 }
 
 /** Merges maps; other values of `over` replace those of `under`. Changes neither. */

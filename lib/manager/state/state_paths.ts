@@ -22,6 +22,8 @@ export interface StatePaths {
   readonly data: string;
   /** Folder of the files that agents may ask for. */
   readonly files: string;
+  /** Folder of the states: see lib/states. */
+  readonly states: string;
   /** Folder of the secrets that agents may ask for. */
   readonly secrets: string;
   /** Keys of age by which the secrets are encrypted. */
@@ -51,6 +53,7 @@ export function statePaths(dir: string): StatePaths {
     database: join(dir, "manager.db"),
     data: join(dir, "data"),
     files: join(dir, "files"),
+    states: join(dir, "states"),
     secrets: join(dir, "secrets"),
     secretsKey: join(dir, "secrets.key"),
     blobs: join(dir, "blobs"),

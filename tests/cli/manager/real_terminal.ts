@@ -14,6 +14,8 @@ export const SERVED: ManagerServices = {
   connect: connectControl,
   connectTo: () => Promise.reject(new TypeError("not here")),
   ciToken: () => Promise.reject(new TypeError("not here")),
+  states: () => Promise.reject(new TypeError("not here")),
+  stateSchema: () => Promise.reject(new TypeError("not here")),
   remoteShell: () => Promise.reject(new TypeError("not here")),
   service: () => Promise.reject(new TypeError("not here")),
 };

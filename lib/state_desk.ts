@@ -1,0 +1,96 @@
+import { PiriError } from "./base/errors.ts";
+import { didYouMean } from "./base/nearest.ts";
+import { exists, readPrivateFile } from "./base/files.ts";
+import { systemClock } from "./base/clock.ts";
+import { systemRandom } from "./base/random.ts";
+import type { StateDesk } from "./cli/manager/services.ts";
+import { Layers, lookUp } from "./manager/data/layers.ts";
+import { StateFolder } from "./manager/data/state_folder.ts";
+import { SecretFiles } from "./manager/secrets/secret_files.ts";
+import { secretMacs } from "./manager/secrets/secret_macs.ts";
+import { statePaths } from "./manager/state/state_paths.ts";
+import { Compiler } from "./states/compiler.ts";
+import { DESCRIPTIONS } from "./steps/descriptions.ts";
+import { readIdentity } from "./store/identity.ts";
+
+/**
+ * Compiler over a Manager's state folder, also while the Manager runs. It contacts nobody and writes nothing.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION if the folder is not initialised or its database has another version; DENIED,
+ * CORRUPT, DISK
+ */
+export async function openStateDesk(dir: string): Promise<StateDesk> {
+  const paths = statePaths(dir);
+  if (!await exists(paths.database)) {
+    throw new PiriError(
+      "FAILED_PRECONDITION",
+      `Cannot compile states: "${dir}" is no state folder of a Manager; run piri-manager init`,
+    );
+  }
+  const { agents } = await readIdentity(paths.database);
+  const enrolled = agents.filter(({ retired, revokedAt }) =>
+    !retired && revokedAt === null
+  ).map(({ id, groups, facts, setFacts, instance }) => ({
+    id,
+    groups,
+    facts: instance === null && Object.keys(facts).length === 0
+      ? undefined
+      : { ...facts, ...setFacts },
+    setFacts,
+  }));
+  const agentOf = (id: string) => {
+    const agent = enrolled.find((each) => each.id === id);
+    if (agent !== undefined) return agent;
+    throw new PiriError(
+      "NOT_FOUND",
+      `Cannot find the agent "${id}": ${
+        didYouMean(
+          id,
+          enrolled.map((each) => each.id),
+          "piri-manager agents lists all",
+        )
+      }`,
+    );
+  };
+  const compiler = new Compiler({
+    reader: new StateFolder(dir),
+    operations: DESCRIPTIONS,
+  });
+  const data = new Layers(paths.data);
+  const secrets = new SecretFiles({
+    folder: paths.secrets,
+    keyFile: paths.secretsKey,
+    store: {
+      recordAudit: () => Promise.reject(new TypeError("nothing is written")),
+    },
+    clock: systemClock,
+    random: systemRandom,
+  });
+  return {
+    agents: enrolled,
+    names: () => compiler.names(),
+    format: (problem) => compiler.format(problem),
+    data: async (id, key) => {
+      const agent = agentOf(id);
+      const all = await data.explain(agent);
+      const parts = all.filter((part) =>
+        key === "" || part.key === key || part.key.startsWith(`${key}.`)
+      );
+      return { value: lookUp(await data.of(agent), key), parts };
+    },
+    compile: async (state, id) => {
+      const agent = agentOf(id);
+      return await compiler.compile(state, {
+        id,
+        groups: agent.groups,
+        facts: agent.facts,
+        data: await data.of(agent),
+        secrets: await secretMacs(
+          secrets,
+          agent,
+          () => readPrivateFile(paths.secretsKey),
+        ),
+      });
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { Drop } from "liquidjs";
+
+/** Facts of an agent, as a compilation asks for them. It remembers which ones it was asked for. */
+export class FactReads {
+  readonly #facts: Readonly<Record<string, string>>;
+  readonly #read = new Map<string, string>();
+
+  constructor(facts: Readonly<Record<string, string>>) {
+    this.#facts = facts;
+  }
+
+  /** Facts that were asked for, by the question, with the answer. */
+  get read(): ReadonlyMap<string, string> {
+    return this.#read;
+  }
+
+  /** Value of a fact; undefined if the agent does not tell it. */
+  value(name: string): string | undefined {
+    const value = Object.hasOwn(this.#facts, name)
+      ? this.#facts[name]
+      : undefined;
+    this.#read.set(name, JSON.stringify(value ?? null));
+    return value;
+  }
+
+  /** Facts whose names begin with a name and a dot, or all facts. */
+  below(name: string): readonly (readonly [string, string])[] {
+    const start = name === "" ? "" : `${name}.`;
+    const found = Object.entries(this.#facts)
+      .filter(([each]) => each.startsWith(start))
+      .map(([each, value]) => [each.slice(start.length), value] as const)
+      .toSorted(([one], [other]) => one < other ? -1 : 1);
+    this.#read.set(`${name}.*`, JSON.stringify(found));
+    return found;
+  }
+
+  /** True if other facts answer each question as these did. */
+  static agree(
+    facts: Readonly<Record<string, string>>,
+    read: ReadonlyMap<string, string>,
+  ): boolean {
+    const other = new FactReads(facts);
+    for (const [question, answer] of read) {
+      if (question.endsWith(".*")) other.below(question.slice(0, -2));
+      else other.value(question);
+      if (other.read.get(question) !== answer) return false;
+    }
+    return true;
+  }
+}
+
+/** Fact with facts below it, as os with os.name: both "facts.os" and "facts.os.name" have a value. */
+export class FactDrop extends Drop {
+  readonly #reads: FactReads;
+  readonly #name: string;
+
+  constructor(reads: FactReads, name = "") {
+    super();
+    this.#reads = reads;
+    this.#name = name;
+  }
+
+  /** Fact below this one. */
+  override liquidMethodMissing(
+    key: string | number,
+  ): FactDrop | string | undefined {
+    const name = this.#name === "" ? String(key) : `${this.#name}.${key}`;
+    return this.#reads.below(name).length > 0
+      ? new FactDrop(this.#reads, name)
+      : this.#reads.value(name);
+  }
+
+  /** Value of this fact itself, or all below it. */
+  override valueOf(): unknown {
+    const value = this.#name === "" ? undefined : this.#reads.value(this.#name);
+    return value ?? Object.fromEntries(this.#reads.below(this.#name));
+  }
+
+  /** Value as `valueOf` has it. */
+  toJSON(): unknown {
+    return this.valueOf();
+  }
+}
