@@ -1,7 +1,7 @@
 import { parse } from "yaml";
 import type { CompiledAgent } from "../lib/states/compile_input.ts";
 import { Compiler } from "../lib/states/compiler.ts";
-import { DESCRIPTIONS } from "../lib/steps/descriptions.ts";
+import { stepDescriptions } from "../lib/steps/registry.ts";
 import type { OpenPair, Pair } from "./pair.ts";
 
 const STEPS = 1_000;
@@ -70,7 +70,7 @@ function newCompiler(text: string): Compiler {
       folder: () => Promise.resolve(undefined),
       list: () => Promise.resolve([all.path]),
     },
-    operations: DESCRIPTIONS,
+    operations: stepDescriptions,
   });
 }
 

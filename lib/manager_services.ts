@@ -162,8 +162,8 @@ export const managerServices: ManagerServices = {
 
   async stateSchema() {
     const { stateSchema } = await import("./states/state_schema.ts");
-    const { DESCRIPTIONS } = await import("./steps/descriptions.ts");
-    return stateSchema(DESCRIPTIONS);
+    const { stepDescriptions } = await import("./steps/registry.ts");
+    return stateSchema(stepDescriptions);
   },
 
   async connect(dir): Promise<Control> {

@@ -10,7 +10,7 @@ import { SecretFiles } from "./manager/secrets/secret_files.ts";
 import { secretMacs } from "./manager/secrets/secret_macs.ts";
 import { statePaths } from "./manager/state/state_paths.ts";
 import { Compiler } from "./states/compiler.ts";
-import { DESCRIPTIONS } from "./steps/descriptions.ts";
+import { stepDescriptions } from "./steps/registry.ts";
 import { readIdentity } from "./store/identity.ts";
 
 /**
@@ -54,7 +54,7 @@ export async function openStateDesk(dir: string): Promise<StateDesk> {
   };
   const compiler = new Compiler({
     reader: new StateFolder(dir),
-    operations: DESCRIPTIONS,
+    operations: stepDescriptions,
   });
   const data = new Layers(paths.data);
   const secrets = new SecretFiles({

@@ -55,6 +55,8 @@ interface ValueOf {
   readonly switch: boolean;
   readonly integer: number;
   readonly duration: number;
+  readonly file: BlobValue;
+  readonly folder: BlobValue;
   readonly content: string | BlobValue;
   readonly texts: readonly string[];
   readonly integers: readonly number[];

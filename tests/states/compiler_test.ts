@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { canonicalJson } from "../../lib/base/statement.ts";
 import { Compiler } from "../../lib/states/compiler.ts";
-import { DESCRIPTIONS } from "../../lib/steps/descriptions.ts";
+import { MORE_OPERATIONS } from "./more_operations.ts";
 import { anAgent, compileText, MemoryFolder } from "./memory_folder.ts";
 
 Deno.test("a step becomes a step of the sheet, each parameter read by its own type", async () => {
@@ -57,7 +57,10 @@ Deno.test("agents that differ in nothing that a state asks share one compilation
 `,
     "files/all/b": "{{ facts.cpus }}",
   });
-  const compiler = new Compiler({ reader: folder, operations: DESCRIPTIONS });
+  const compiler = new Compiler({
+    reader: folder,
+    operations: MORE_OPERATIONS,
+  });
   const facts = { "os.name": "debian", role: "web", cpus: "4", hostname: "a" };
   const one = anAgent({ id: "a", facts, data: { port: 1 } });
   const first = await compiler.compile("", one);
@@ -85,7 +88,10 @@ Deno.test("a file that changes, comes or goes makes another compilation", async 
     "states/all/b.yaml": "- B: {type: noop.Noop}\n",
     "files/all/a": "1",
   });
-  const compiler = new Compiler({ reader: folder, operations: DESCRIPTIONS });
+  const compiler = new Compiler({
+    reader: folder,
+    operations: MORE_OPERATIONS,
+  });
   const compile = () => compiler.compile("", anAgent());
   const seen = [await compile(), await compile()];
   for (
@@ -112,7 +118,7 @@ Deno.test("files of one agent make a compilation of its own, and its name does i
       "states/agents/web-2.yaml": "- B: {type: noop.Noop}\n",
       "states/all/named.yaml": '- A: {type: host.Name, name: "${agent}"}\n',
     }),
-    operations: DESCRIPTIONS,
+    operations: MORE_OPERATIONS,
   });
   const counts = [];
   for (const id of ["web-1", "web-2", "web-3", "web-2"]) {

@@ -3,7 +3,7 @@ import { fromFileUrl } from "@std/path";
 import { Layers } from "../../lib/manager/data/layers.ts";
 import { StateFolder } from "../../lib/manager/data/state_folder.ts";
 import { Compiler } from "../../lib/states/compiler.ts";
-import { DESCRIPTIONS } from "../../lib/steps/descriptions.ts";
+import { stepDescriptions } from "../../lib/steps/registry.ts";
 import { anAgent } from "./memory_folder.ts";
 
 const FOLDER = fromFileUrl(new URL("../../examples/states/", import.meta.url));
@@ -11,7 +11,7 @@ const FOLDER = fromFileUrl(new URL("../../examples/states/", import.meta.url));
 Deno.test("the example of states compiles for hosts in and out of its group, without a warning", async () => {
   const compiler = new Compiler({
     reader: new StateFolder(FOLDER),
-    operations: DESCRIPTIONS,
+    operations: stepDescriptions,
   });
   const data = await new Layers(`${FOLDER}data`).of(anAgent());
   const web = await compiler.compile("", anAgent({ data }));
@@ -29,20 +29,19 @@ Deno.test("the example of states compiles for hosts in and out of its group, wit
   assertEquals([...other.problems, ...other.warnings], []);
   assertEquals(web.sheet?.steps.map(({ name }) => name), [
     "Time zone",
-    "Clock:Package",
-    "Clock:Service",
+    "Its name",
     "Message of the day",
-    "Logins:Login[anna]",
-    "Logins:Keys[anna]",
-    "Logins:Login[bob]",
-    "Logins:Keys[bob]",
-    "Web server:Package",
+    "Notes:Folder[shop]",
+    "Notes:Readme[shop]",
+    "Notes:Folder[blog]",
+    "Notes:Readme[blog]",
+    "Web server:Folder",
     "Web server:Site",
-    "Web server:Service",
+    "Web server:Reload",
   ]);
   assertEquals(other.sheet?.steps.length, 6);
   assertEquals(
-    web.sheet?.steps[9]?.params.content,
+    web.sheet?.steps[8]?.params.content,
     "server {\n  listen 8080;\n  server_name web-1;\n  root /srv/www;\n}\n",
   );
 });

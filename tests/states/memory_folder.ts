@@ -8,7 +8,7 @@ import type {
 } from "../../lib/states/state_reader.ts";
 import { Compiler } from "../../lib/states/compiler.ts";
 import type { CompiledState } from "../../lib/states/compiled_state.ts";
-import { DESCRIPTIONS } from "../../lib/steps/descriptions.ts";
+import { MORE_OPERATIONS } from "./more_operations.ts";
 
 /** Folder of a Manager in memory: texts and bytes by their paths. */
 export class MemoryFolder implements StateReader {
@@ -97,7 +97,7 @@ export function compilerOf(
 ): Compiler {
   return new Compiler({
     reader: new MemoryFolder(files),
-    operations: DESCRIPTIONS,
+    operations: MORE_OPERATIONS,
   });
 }
 

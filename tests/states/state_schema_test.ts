@@ -2,10 +2,10 @@ import { assertEquals } from "@std/assert";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { parse } from "yaml";
 import { stateSchema } from "../../lib/states/state_schema.ts";
-import { DESCRIPTIONS } from "../../lib/steps/descriptions.ts";
+import { MORE_OPERATIONS } from "./more_operations.ts";
 
 const validate = new Ajv2020({ strict: false })
-  .compile(stateSchema(DESCRIPTIONS));
+  .compile(stateSchema(MORE_OPERATIONS));
 
 Deno.test("the JSON Schema takes what the compiler takes", () => {
   const text = `

@@ -1,5 +1,8 @@
-import type { ParameterShape, ParameterShapes } from "./parameters.ts";
-import type { StepDescription } from "./step_operation.ts";
+import type {
+  ParameterShape,
+  ParameterShapes,
+} from "../../lib/steps/parameters.ts";
+import type { StepDescription } from "../../lib/steps/step_operation.ts";
 
 /** Text. */
 export const text = (description: string): ParameterShape => ({
@@ -36,11 +39,6 @@ export const integer = (description: string): ParameterShape => ({
   type: "integer",
   description,
 });
-/** Whole numbers. */
-export const integers = (description: string): ParameterShape => ({
-  type: "integers",
-  description,
-});
 /** Duration. */
 export const duration = (
   description: string,
@@ -64,12 +62,6 @@ export const required = (shape: ParameterShape): ParameterShape => ({
   ...shape,
   required: true,
 });
-/** One of some texts. */
-export const choice = (
-  description: string,
-  choices: readonly string[],
-): ParameterShape => ({ type: "text", description, choices });
-
 /** Path that an operation is about. */
 export const PATH = required(path("absolute path on the host"));
 /** Name that an operation is about. */
@@ -89,19 +81,6 @@ export const CONTENT: ParameterShapes = {
   template: text("template of the Manager, by its path below files/all"),
   vars: { type: "any", description: "variables of the template" },
 };
-/** Parameters of which one gives a content. */
-export const FROM = ["content", "source", "template"] as const;
-/** Parameters of programs that say when there is nothing to do, and how it ended. */
-export const GUARDS: ParameterShapes = {
-  creates: path("nothing is done if this path is there"),
-  removes: path("nothing is done if this path is not there"),
-  unless: text("nothing is done if this command line succeeds"),
-  onlyif: text("nothing is done if this command line fails"),
-  "ok_codes": integers("exit codes that are no failure"),
-  "changed_codes": integers("exit codes that mean a change"),
-  changes: flag("false for a program that only looks", "true"),
-};
-
 /** Operation of a step, as the compiler knows it. */
 export function operation(
   name: string,

@@ -1,14 +1,12 @@
-import type { ParameterShape } from "./parameters.ts";
+import type { ParameterShape } from "../../lib/steps/parameters.ts";
+import { stepDescriptions } from "../../lib/steps/registry.ts";
 import {
   ABSENT,
-  choice,
   CONTENT,
   duration,
   file,
   flag,
   folder,
-  FROM,
-  GUARDS,
   integer,
   map,
   NAME,
@@ -20,27 +18,9 @@ import {
   text,
   texts,
 } from "./shapes.ts";
-import type { StepDescription } from "./step_operation.ts";
+import type { StepDescription } from "../../lib/steps/step_operation.ts";
 
 const FILE_OPERATIONS: readonly StepDescription[] = [
-  operation("file.Installed", "a file has this content", "path", {
-    path: PATH,
-    ...CONTENT,
-    ...OWNER,
-    parents: flag("make missing folders above it"),
-    overwrite: flag("replace a file with another content", "true"),
-    method: choice("how contents are compared", ["hash", "content", "stat"]),
-    backup: flag("keep the former file"),
-    validate: text("command line that checks the new file, which is %s in it"),
-    follow: flag("follow a symbolic link"),
-  }, [FROM]),
-  operation("file.Dir", "a folder is there", "path", {
-    path: PATH,
-    ...OWNER,
-    parents: flag("make missing folders above it"),
-    recurse: texts("of user, group, mode: those of all that is in it"),
-    clean: flag("remove what no step of this state names"),
-  }),
   operation("file.Tree", "a folder is like one of the Manager", "path", {
     path: PATH,
     source: required(
@@ -50,31 +30,6 @@ const FILE_OPERATIONS: readonly StepDescription[] = [
     dir_mode: { type: "mode", description: "mode of the folders in it" },
     clean: flag("remove what the folder of the Manager does not have"),
     exclude: texts("globs of paths that are left alone"),
-  }),
-  operation("file.Symlinked", "a symbolic link leads there", "path", {
-    path: PATH,
-    target: required(text("place that the link leads to")),
-  }),
-  operation("file.Absent", "nothing is at a path", "path", {
-    path: PATH,
-    recurse: flag("remove a folder with all that is in it"),
-  }),
-  operation("file.Line", "a file has one such line", "path", {
-    path: PATH,
-    line: required(text("the line")),
-    match: text("regular expression of the line that it replaces"),
-    where: text("place of a new line: end, start, after REGEXP"),
-    absent: ABSENT,
-    create: flag("make a missing file"),
-  }),
-  operation("file.Block", "a file has this text between markers", "path", {
-    path: PATH,
-    content: { type: "content", description: "the text between the markers" },
-    marker: text("name of the block in its markers"),
-    comment: text("sign that begins a comment in this file"),
-    where: text("place of a new block: end, start, after REGEXP"),
-    absent: ABSENT,
-    create: flag("make a missing file"),
   }),
   operation("file.Fetch", "a file is that of the Manager", "path", {
     path: PATH,
@@ -307,54 +262,26 @@ const SYSTEM_OPERATIONS: readonly StepDescription[] = [
 ];
 
 const OTHER_OPERATIONS: readonly StepDescription[] = [
-  operation("command.Run", "a program runs", "command", {
-    command: text("command line for the shell"),
-    argv: texts("program and its arguments"),
-    cwd: path("folder that it runs in"),
-    env: map("variables of its environment"),
-    user: text("user that it runs as"),
-    group: text("group that it runs as"),
-    stdin: { type: "content", description: "its input" },
-    shell: text("shell of the command line"),
-    ...GUARDS,
-  }, [["command", "argv"]]),
-  operation("command.RunMultiple", "several programs run", "commands", {
-    commands: required(texts("command lines for the shell")),
-    cwd: path("folder that they run in"),
-    env: map("variables of their environment"),
-    user: text("user that they run as"),
-    group: text("group that they run as"),
-    ...GUARDS,
-  }),
-  operation("wait.For", "something has come", "service", {
-    port: integer("port that accepts connections"),
-    host: text("host of the port"),
-    path: path("path that is there"),
-    url: text("URL that answers"),
-    service: text("service that runs"),
-    timeout: duration("longest wait", "1m"),
-  }, [["port", "path", "url", "service"]]),
-  operation("assert.That", "something is so", "message", {
-    expr: text("expression"),
-    cmd: text("command line that succeeds"),
-    message: text("text of the failure"),
-  }, [["expr", "cmd"]]),
-  operation("noop.Noop", "nothing", "message", { message: text("any text") }),
-  operation("echo.Echo", "a text is printed", "text", {
-    text: text("the text"),
-    message: text("the text, by its former name"),
-  }),
   operation("data.Show", "data is printed", "name", {
     name: text("dotted name of the data"),
   }),
+  operation("noop.Noop", "nothing", "message", { message: text("any text") }),
 ];
 
-/** All operations that a step can have, for compiling and for docs. */
-export const DESCRIPTIONS: readonly StepDescription[] = [
+/** Operations of tests, also in place of those of agents. */
+const OWN: readonly StepDescription[] = [
   ...FILE_OPERATIONS,
   ...PACKAGE_OPERATIONS,
   ...SERVICE_OPERATIONS,
   ...USER_OPERATIONS,
   ...SYSTEM_OPERATIONS,
   ...OTHER_OPERATIONS,
+];
+
+/** Operations of agents, and more, with parameters of all kinds: what the compiler does with them needs no host. */
+export const MORE_OPERATIONS: readonly StepDescription[] = [
+  ...stepDescriptions.filter(({ name }) =>
+    OWN.every((own) => own.name !== name)
+  ),
+  ...OWN,
 ];
