@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { parsePolicy } from "../../../lib/agent/policy/policy.ts";
 import { PolicyGate } from "../../../lib/agent/policy/policy_gate.ts";
 import { unlimitedBy } from "../../../lib/agent/policy/unlimited.ts";
+import { TWO_SIGNATURES } from "../../support/signed_work.ts";
 
 const ignore = Deno.build.os === "windows";
 const SHEET = {
@@ -15,6 +16,9 @@ const SHEET = {
   }],
 };
 const BLOB = "a".repeat(64);
+
+/** Policy by which programs must be signed, and states need not. */
+const SIGNED_PROGRAMS = TWO_SIGNATURES.replace('"*"', "command.Run");
 
 /** Decision about a state in a few words. */
 async function judged(
@@ -43,6 +47,7 @@ Deno.test({
       ["mode: all\ndeny:\n - { do: command.Run }", "state.Apply"],
       ["mode: all\ndeny:\n - { do: 'file.*', path: /etc }", "state.Apply"],
       ["mode: all\ndeny:\n - { do: 'state.*', path: /srv }", "state.Apply"],
+      [SIGNED_PROGRAMS, "state.Apply"],
       ["mode: observe", "state.Plan"],
       ["mode: observe", "state.Apply"],
       [site, "state.Apply"],
@@ -59,6 +64,8 @@ Deno.test({
         'runs, programs: false, "all"',
         'runs, programs: true, "all"',
         "refused",
+        // Others must sign programs, and nobody has signed these.
+        'runs, programs: false, "all"',
         'runs, programs: false, "all"',
         "refused",
         'runs, programs: false, ["/srv/**"]',
