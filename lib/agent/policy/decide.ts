@@ -12,6 +12,7 @@ import type { Policy } from "./policy.ts";
 import { type AllowRule, type DenyRule, isPlainPath } from "./rule_schema.ts";
 import { type PolicyRequest, requestText } from "./request.ts";
 import { neededSignatures } from "./signatures.ts";
+import { standsFor } from "./stands_for.ts";
 import type { UsedStatement } from "./signatures.ts";
 
 /** Facts by which a policy decides. */
@@ -59,7 +60,11 @@ export function decide(
     ? undefined
     : ruleObstacle(request, around, mode === "rules");
   if (unclear !== undefined) return refused(`mode: ${mode}`, unclear);
-  const denials = deny.filter((rule) => isDenialOf(rule, request, around.now));
+  const meant = standsFor(request.operation.name)
+    .map((operation) => ({ ...request, operation }));
+  const denials = deny.filter((rule) =>
+    [request, ...meant].some((each) => isDenialOf(rule, each, around.now))
+  );
   const denial = denials.find(({ path }) => path === undefined);
   if (denial !== undefined) {
     const rule = `deny ${deny.indexOf(denial) + 1}`;
