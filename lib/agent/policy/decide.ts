@@ -11,6 +11,8 @@ import { isDenialOf, isPermissionOf, lackOf } from "./conditions.ts";
 import type { Policy } from "./policy.ts";
 import { type AllowRule, type DenyRule, isPlainPath } from "./rule_schema.ts";
 import { type PolicyRequest, requestText } from "./request.ts";
+import { neededSignatures } from "./signatures.ts";
+import { standsFor } from "./stands_for.ts";
 import type { UsedStatement } from "./signatures.ts";
 
 /** Facts by which a policy decides. */
@@ -58,7 +60,11 @@ export function decide(
     ? undefined
     : ruleObstacle(request, around, mode === "rules");
   if (unclear !== undefined) return refused(`mode: ${mode}`, unclear);
-  const denials = deny.filter((rule) => isDenialOf(rule, request, around.now));
+  const meant = standsFor(request.operation.name)
+    .map((operation) => ({ ...request, operation }));
+  const denials = deny.filter((rule) =>
+    [request, ...meant].some((each) => isDenialOf(rule, each, around.now))
+  );
   const denial = denials.find(({ path }) => path === undefined);
   if (denial !== undefined) {
     const rule = `deny ${deny.indexOf(denial) + 1}`;
@@ -66,9 +72,7 @@ export function decide(
   }
   const denied = denials.flatMap(({ path = [] }) => path);
   if (allow === undefined) {
-    // Programs of steps are judged by no rule of their own.
-    const programs = mode === "all" &&
-      deny.every(({ path }) => path !== undefined);
+    const programs = allowsPrograms(policy, request);
     const bounds = { own, deny: denied, programs };
     const why = obstacleIn(bounds, request);
     return why === undefined
@@ -76,6 +80,17 @@ export function decide(
       : refused(ruleOf(deny, request) ?? `mode: ${mode}`, why);
   }
   return byRules(allow, request, { around, denied, deny, refused });
+}
+
+/** True if steps may run programs, which no rule of their own judges: whoever may run the steps may run them all. */
+function allowsPrograms(
+  policy: Policy,
+  { operation: { name } }: PolicyRequest,
+): boolean {
+  const needed = (each: string) => neededSignatures(policy, each).signatures;
+  return policy.mode === "all" &&
+    policy.deny.every(({ path }) => path !== undefined) &&
+    needed("command.Run") <= needed(name);
 }
 
 function byRules(

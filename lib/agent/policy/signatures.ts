@@ -12,6 +12,7 @@ import {
 } from "../../base/signed_work.ts";
 import type { Policy } from "./policy.ts";
 import type { Signers } from "./policy_schema.ts";
+import { standsFor } from "./stands_for.ts";
 
 /** A statement that is good here, and is used up by the command that it comes with. */
 export interface UsedStatement {
@@ -32,8 +33,11 @@ export function neededSignatures(
   operation: string,
 ): { readonly signatures: number; readonly rule: number } {
   let most = { signatures: 0, rule: 0 };
+  const names = [operation, ...standsFor(operation).map(({ name }) => name)];
   require.forEach(({ do: patterns, signatures }, index) => {
-    const isAbout = patterns.some((each) => globMatches(each, operation));
+    const isAbout = patterns.some((each) =>
+      names.some((name) => globMatches(each, name))
+    );
     if (isAbout && signatures > most.signatures) {
       most = { signatures, rule: index + 1 };
     }

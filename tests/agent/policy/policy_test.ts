@@ -249,7 +249,7 @@ Deno.test("a policy is limited where its signers have to sign what could get aro
   const ways: [require: string, mode: string, ways: string[]][] = [
     ['"*"', "all", []],
     ["command.Run", "all", [
-      "mode: all allows to write every file by file.Fetch, file.Installed, file.Put",
+      "mode: all allows to write every file by state.Apply, file.Absent, file.Block, file.Dir, file.Fetch, file.Installed, file.Line, file.Put, file.Symlinked, file.Tree",
     ]],
     ["file.*", "all", ["mode: all allows every program"]],
     ["[command.Run, file.*]", "rules\nallow: [{ do: '*' }]", []],

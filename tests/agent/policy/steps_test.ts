@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { parsePolicy } from "../../../lib/agent/policy/policy.ts";
 import { PolicyGate } from "../../../lib/agent/policy/policy_gate.ts";
 import { unlimitedBy } from "../../../lib/agent/policy/unlimited.ts";
+import { TWO_SIGNATURES } from "../../support/signed_work.ts";
 
 const ignore = Deno.build.os === "windows";
 const SHEET = {
@@ -15,6 +16,11 @@ const SHEET = {
   }],
 };
 const BLOB = "a".repeat(64);
+
+/** Policy by which programs must be signed, and states need not. */
+const SIGNED_PROGRAMS = TWO_SIGNATURES.replace('"*"', "command.Run");
+/** Policy by which files must be signed, so that states must be, too. */
+const SIGNED_FILES = TWO_SIGNATURES.replace('"*"', "file.Put");
 
 /** Decision about a state in a few words. */
 async function judged(
@@ -43,6 +49,10 @@ Deno.test({
       ["mode: all\ndeny:\n - { do: command.Run }", "state.Apply"],
       ["mode: all\ndeny:\n - { do: 'file.*', path: /etc }", "state.Apply"],
       ["mode: all\ndeny:\n - { do: 'state.*', path: /srv }", "state.Apply"],
+      ["mode: all\ndeny:\n - { do: file.* }", "state.Apply"],
+      ["mode: all\ndeny:\n - { do: file.Put, path: /srv }", "state.Apply"],
+      [SIGNED_FILES, "state.Apply"],
+      [SIGNED_PROGRAMS, "state.Apply"],
       ["mode: observe", "state.Plan"],
       ["mode: observe", "state.Apply"],
       [site, "state.Apply"],
@@ -59,6 +69,11 @@ Deno.test({
         'runs, programs: false, "all"',
         'runs, programs: true, "all"',
         "refused",
+        "refused",
+        "refused",
+        "refused",
+        // Others must sign programs, and nobody has signed these.
+        'runs, programs: false, "all"',
         'runs, programs: false, "all"',
         "refused",
         'runs, programs: false, ["/srv/**"]',
