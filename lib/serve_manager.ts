@@ -8,7 +8,8 @@ import type { Random } from "./base/random.ts";
 import { compareSettings, type Reload } from "./base/reload.ts";
 import { Turns } from "./base/turns.ts";
 import { VERSION } from "./base/version.ts";
-import { type CoreSettings, ManagerCore } from "./manager/core.ts";
+import { coreSettings } from "./core_settings.ts";
+import { ManagerCore } from "./manager/core.ts";
 import { Blobs } from "./manager/blobs/blobs.ts";
 import { createDataService } from "./manager/data/data_service.ts";
 import { ManagerDoors } from "./manager_doors.ts";
@@ -138,16 +139,6 @@ export async function serveState(
     await store[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/** Settings of the core in a configuration. */
-function coreSettings(config: ManagerConfig): CoreSettings {
-  return {
-    addresses: [formatAddress(config.advertise)],
-    pingIntervalMs: config.pingIntervalMs,
-    keepBytes: BigInt(config.outputBytesPerCommand),
-    webhooks: config.webhooks ?? [],
-  };
 }
 
 /** Manager with its sockets, its state folder and its upkeep. */

@@ -533,6 +533,8 @@ const roots = [
   "lib/manager_doors.ts",
   "lib/manager_keys.ts",
   "lib/manager_services.ts",
+  "lib/core_settings.ts",
+  "lib/open_agent.ts",
   "lib/own_service.ts",
   "lib/own_update.ts",
   "lib/remote_shell.ts",

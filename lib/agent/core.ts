@@ -247,8 +247,8 @@ export class AgentCore {
 
   #isDelivering(commandId?: bigint): boolean {
     return this.#link.isReady &&
-      this.#journal.entries().some(({ id }) =>
-        commandId === undefined || id === commandId
+      this.#journal.entries().some(({ id, state }) =>
+        state === "finished" && (commandId === undefined || id === commandId)
       );
   }
 

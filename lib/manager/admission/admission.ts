@@ -1,22 +1,18 @@
 import { encodeHex } from "@std/encoding/hex";
 import {
   type ClientHello,
-  createServerHello,
   type ResumeFrom,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { type Address, formatAddress } from "../../base/address.ts";
 import type { Checkpoint } from "../../base/checkpoint.ts";
 import type { Clock } from "../../base/clock.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
-import { fingerprint } from "../../base/signing_key.ts";
-import { VERSION } from "../../base/version.ts";
 import type { AgentRecord, CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import { type End, Refusal } from "../../wire/connection.ts";
 import { type Dialect, dialectOfAgent } from "../../wire/dialect.ts";
-import { checkpointMessage } from "../../wire/checkpoint.ts";
 import { FEATURES, negotiate } from "../../wire/features.ts";
-import { offersProof, PROOF } from "../../wire/proof.ts";
+import { offersProof } from "../../wire/proof.ts";
 import type { Commands } from "../commands.ts";
 import type { AgentSession } from "../fleet.ts";
 import { withInstallation } from "../agent_installation.ts";
@@ -27,7 +23,7 @@ import { AdmittedAgent, type AgentConnection } from "./admitted_agent.ts";
 import { type Authenticated, Authentication } from "./authentication.ts";
 import { Challenge, type ManagerProof } from "./challenge.ts";
 import { describe, isJoined, violationOf } from "./connection_end.ts";
-import { tellChanges } from "./hello_changes.ts";
+import { tellChanges, tellRotation } from "./hello_changes.ts";
 import { HelloGate } from "./hello_gate.ts";
 import { checkHello, OperationSets } from "./hello_rules.ts";
 import { IdJumps } from "./id_jumps.ts";
@@ -38,6 +34,7 @@ import {
 } from "./reconnect_window.ts";
 import { RefusedHellos } from "./refused_hellos.ts";
 import { Replacements } from "./replacements.ts";
+import { serverHello } from "./server_hello.ts";
 import type { TokenJoinsOptions } from "./token_joins.ts";
 
 /** An agent whose hello was accepted. It is admitted even if its connection has to end at once. */
@@ -251,7 +248,7 @@ export class Admission {
     outcome.recorded();
     tellChanges(record, hello, this.#options.events);
     if (checked.nextKey !== undefined) {
-      this.#rotated(record.id, checked.nextKey);
+      tellRotation(record.id, checked.nextKey, this.#options.events);
     }
     try {
       await this.#answer(agent, {
@@ -334,43 +331,19 @@ export class Admission {
     jobs.heard(agent, moved);
   }
 
-  #rotated(agent: string, key: Uint8Array): void {
-    this.#options.events.add(
-      "agent_rotated",
-      `agent "${agent}" has the new key ${
-        fingerprint(key)
-      } in use; the one before is refused from now on`,
-      { agent },
-    );
-  }
-
   #answer(
     agent: AdmittedAgent,
     commands: { resume: ResumeFrom[]; cancelled: bigint[] },
   ): Promise<void> {
-    const { dialect, features, reconnectWindowMs } = agent;
-    // Only who proved the keys of both sides can verify it.
-    const checkpoint = features.has(PROOF)
-      ? this.#options.checkpoint?.()
-      : undefined;
-    return agent.send({
-      case: "serverHello",
-      value: createServerHello({
-        version: 1,
-        ...dialect.hasIdentities
-          ? {
-            features: [...features],
-            managerVersion: VERSION,
-            managerId: this.#store.managerId,
-            pingIntervalMs: this.#options.pingIntervalMs(),
-            ...commands,
-            reconnectWindowMs,
-            name: this.#options.aliases.told(agent.agent),
-            ...checkpoint && { checkpoint: checkpointMessage(checkpoint) },
-          }
-          : {},
-      }),
+    const { aliases, pingIntervalMs, checkpoint } = this.#options;
+    const value = serverHello(agent, {
+      ...commands,
+      managerId: this.#store.managerId,
+      pingIntervalMs: pingIntervalMs(),
+      name: aliases.told(agent.agent),
+      checkpoint: checkpoint?.(),
     });
+    return agent.send({ case: "serverHello", value });
   }
 
   #checkSession(

@@ -1,3 +1,4 @@
+import { fingerprint } from "../../base/signing_key.ts";
 import type { ClientHello } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { AgentRecord } from "../../store/records.ts";
 import { policyChange, policyFacts } from "../agent_policy.ts";
@@ -27,4 +28,19 @@ export function tellChanges(
 /** First digits of an instance, enough to tell it from another. */
 function inShort(instance: string): string {
   return instance.slice(0, 8);
+}
+
+/** Tells operators that an agent uses a new key. */
+export function tellRotation(
+  agent: string,
+  key: Uint8Array,
+  events: Pick<Events, "add">,
+): void {
+  events.add(
+    "agent_rotated",
+    `agent "${agent}" has the new key ${
+      fingerprint(key)
+    } in use; the one before is refused from now on`,
+    { agent },
+  );
 }
