@@ -56,6 +56,8 @@ interface ValueOf {
   readonly integer: number;
   readonly duration: number;
   readonly content: string | BlobValue;
+  readonly file: string | BlobValue;
+  readonly folder: string | BlobValue;
   readonly texts: readonly string[];
   readonly integers: readonly number[];
   readonly map: Readonly<Record<string, string>>;
