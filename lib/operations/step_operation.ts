@@ -90,6 +90,8 @@ function typeOf({ type, choices }: ParameterShape): v.GenericSchema {
     case "any":
       return v.unknown();
     case "content":
+    case "file":
+    case "folder":
       return v.union([
         v.string(),
         v.looseObject({ $blob: v.looseObject({ sha256: v.string() }) }),

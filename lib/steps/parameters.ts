@@ -58,6 +58,8 @@ interface ValueOf {
   readonly file: BlobValue;
   readonly folder: BlobValue;
   readonly content: string | BlobValue;
+  readonly file: string | BlobValue;
+  readonly folder: string | BlobValue;
   readonly texts: readonly string[];
   readonly integers: readonly number[];
   readonly map: Readonly<Record<string, string>>;

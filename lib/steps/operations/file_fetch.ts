@@ -14,7 +14,7 @@ export const fileFetchStep = stepOperation({
   parameters: {
     path: { type: "path", required: true, description: "Path of the file" },
     source: {
-      type: "content",
+      type: "file",
       required: true,
       description: "File of the Manager's data",
     },

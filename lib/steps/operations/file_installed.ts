@@ -21,7 +21,7 @@ export const fileInstalled = stepOperation({
     path: { type: "path", required: true, description: "Path of the file" },
     content: { type: "content", description: "Text of the file" },
     source: {
-      type: "content",
+      type: "file",
       description: "File of the Manager's data to copy",
     },
     template: {

@@ -31,7 +31,7 @@ export const fileTree = stepOperation({
   parameters: {
     path: { type: "path", required: true, description: "Path of the folder" },
     source: {
-      type: "content",
+      type: "folder",
       required: true,
       description: "Folder of the Manager's data",
     },
