@@ -55,8 +55,6 @@ interface ValueOf {
   readonly switch: boolean;
   readonly integer: number;
   readonly duration: number;
-  readonly file: BlobValue;
-  readonly folder: BlobValue;
   readonly content: string | BlobValue;
   readonly file: string | BlobValue;
   readonly folder: string | BlobValue;
