@@ -60,6 +60,7 @@ Deno.test("a command that a rule allows takes the bounds of its files to its thr
     own: undefined,
     allow: ["/srv/**"],
     deny: ["/srv/x"],
+    programs: false,
   });
   agent.workers.newest.ends();
   const { output } = await agent.refused({

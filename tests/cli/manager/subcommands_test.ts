@@ -90,6 +90,8 @@ Deno.test("agents --json prints an object a line, with null for what is absent",
       setFacts: {},
       retired: false,
       revokedAt: null,
+      installation: null,
+      onTrialFrom: null,
     },
     {
       id: "名前",
@@ -106,6 +108,8 @@ Deno.test("agents --json prints an object a line, with null for what is absent",
       setFacts: {},
       retired: false,
       revokedAt: null,
+      installation: null,
+      onTrialFrom: null,
     },
   ]);
 });
