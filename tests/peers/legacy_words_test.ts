@@ -206,10 +206,6 @@ Deno.test("an operation that does not exist is said to be none, whatever its par
         `Cannot run "${type}": this agent has no such operation`,
       );
     }
-    assertEquals(
-      complaint("command.RunMultiple", data).split(",")[0],
-      'Cannot run "command.RunMultiple": this agent has no such operation',
-    );
   }
 });
 
