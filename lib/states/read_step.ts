@@ -252,10 +252,7 @@ class StepReader {
         const value = await this.#fileOf(key, type, { name, place });
         if (value === undefined) continue;
         this.#params.delete(key);
-        this.#params.set(
-          type === "file" || type === "folder" ? key : "content",
-          value,
-        );
+        this.#params.set(this.#becomesContent(key) ? "content" : key, value);
       } catch (error) {
         if (!(error instanceof StateError)) throw error;
         this.#context.problems.add(error.place, error.message);
@@ -272,13 +269,19 @@ class StepReader {
   ): Promise<SheetValue | undefined> {
     const { files, owner, blobs } = this.#context;
     const at = { place, owner, blobs };
-    if (type === "file") return await files.file(name, at);
-    if (type === "folder") return await files.folder(name, at);
-    if (this.#operation.parameters.content === undefined) return undefined;
+    if (!this.#becomesContent(key)) {
+      if (type === "file") return await files.file(name, at);
+      return type === "folder" ? await files.folder(name, at) : undefined;
+    }
     if (key === "source") return await files.source(name, at);
-    if (key !== "template") return undefined;
     const scope = this.#templateScope();
     return await files.template(name, { ...at, scope });
+  }
+
+  /** True for a file that is given in place of a content. */
+  #becomesContent(key: string): boolean {
+    return (key === "source" || key === "template") &&
+      this.#operation.parameters.content !== undefined;
   }
 
   /** Names that a template may use: those of the step, and its variables. */
