@@ -113,13 +113,15 @@ export async function placeInSlot(
   ];
 }
 
-/** Puts the program on the PATH, but for a file of somebody else. */
+/** Puts the program on the PATH, in place of a copy of itself, but not of a file of somebody else. */
 async function linkCommand(
   { command, executable }: SlotPlaces,
-  { files }: HostSystem,
+  system: HostSystem,
 ): Promise<Step[]> {
+  const { files } = system;
   if (
-    await files.readLink(command) === undefined && await files.exists(command)
+    await files.readLink(command) === undefined &&
+    await files.exists(command) && await differs(command, executable, system)
   ) {
     return [step(false, "", `left ${command}, which is another file`)];
   }

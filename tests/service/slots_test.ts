@@ -97,6 +97,17 @@ Deno.test("somebody else's program of the same name on the PATH stays", async ()
   assertEquals(await host.files.read("/usr/local/bin/piri-agent"), "mine");
 });
 
+Deno.test("a copy of the same program on the PATH becomes a link, and so follows later versions", async () => {
+  await using host = await FakeHost.with();
+  await host.files.write("/usr/local/bin/piri-agent", "three");
+
+  assertEquals(await place(host, "0.3.0", "three"), [true, true, true]);
+  assertEquals(
+    await host.files.readLink("/usr/local/bin/piri-agent"),
+    "/opt/piri/agent/current/bin/piri-agent",
+  );
+});
+
 Deno.test("all slots and links go, and folders of others stay", async () => {
   await using host = await FakeHost.with("/opt/piri/manager");
   await place(host, "0.3.0", "three");
