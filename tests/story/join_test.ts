@@ -56,6 +56,8 @@ story(
       setFacts: {},
       retired: false,
       revokedAt: null,
+      installation: null,
+      onTrialFrom: null,
     });
     assert(Date.parse(String(since)) <= Date.now());
     assertMatch(String(address), /^127\.0\.0\.1:\d+$/);
