@@ -156,6 +156,26 @@ export type {
   RerunScope,
   StartedJob,
 } from "./lib/manager/job_api.ts";
+export type {
+  ApplyRequest,
+  MadePlan,
+  PlanAdmin,
+  PlanEntry,
+  PlanEntryState,
+  PlanGroup,
+  PlannedChange,
+  PlannedStep,
+  PlanProblem,
+  PlanRequest,
+  PlanState,
+  PlanView,
+} from "./lib/manager/plan_api.ts";
+export type {
+  NewPlan,
+  PlanCounts,
+  PlanFilter,
+  PlanRecord,
+} from "./lib/store/plan_records.ts";
 export type { JobCounts } from "./lib/base/job_counts.ts";
 export type { EntryStateName, JobStateName } from "./lib/base/job_state.ts";
 export type {

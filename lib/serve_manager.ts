@@ -35,6 +35,7 @@ import {
   describeOperations,
   secretsOf,
 } from "./operations/registry.ts";
+import { stateSource } from "./state_source.ts";
 import type { Store } from "./store/store.ts";
 import { openStoreClient } from "./store/store_client.ts";
 import { updateKeys } from "./update/update_keys.ts";
@@ -223,6 +224,7 @@ class ServedManager implements RunningManager {
       data: createDataService(paths),
       blobs,
       releases,
+      states: stateSource(paths, secrets),
       fetchText: (url, ca) => fetchPublic(url, { ca, clock, env }),
       secretsOf,
       storedSecrets: secrets,
@@ -240,6 +242,7 @@ class ServedManager implements RunningManager {
       commands: this.#core.commands,
       jobs: this.#core.jobs,
       approvals: this.#core.approvals,
+      plans: this.#core.plans,
       events: this.#core.events,
       audit: this.#core.audit,
       blobs,

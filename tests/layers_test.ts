@@ -136,6 +136,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/keys_api.ts",
     "type manager/approval_api.ts",
     "type manager/release_api.ts",
+    "type manager/plan_api.ts",
     "type manager/secret_api.ts",
     "type manager/enrolment_api.ts",
     "base",
@@ -250,6 +251,25 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/data",
   ],
   "manager/agent_installation.ts": ["base"],
+  "manager/plans": [
+    "base",
+    "targets",
+    "type store",
+    "type steps",
+    "type manager/access_api.ts",
+    "manager/audit_entry.ts",
+    "type manager/blobs",
+    "type manager/data",
+    "type manager/job_api.ts",
+    "type manager/jobs",
+    "type manager/plan_api.ts",
+  ],
+  "manager/plan_api.ts": [
+    "type base",
+    "type store",
+    "type manager/access_api.ts",
+    "type manager/job_api.ts",
+  ],
   "manager/secret_api.ts": ["type base"],
   "manager/secrets": [
     "base",
@@ -480,6 +500,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/commands.ts",
     "manager/admission",
     "manager/approvals",
+    "type manager/plan_api.ts",
+    "manager/plans",
     "manager/jobs",
     "manager/access",
     "manager/agent_roster.ts",
@@ -499,6 +521,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   api: [
     "type manager/approval_api.ts",
     "type manager/release_api.ts",
+    "type manager/plan_api.ts",
     "type manager/secret_api.ts",
     "base",
     "type manager/access_api.ts",
@@ -542,6 +565,7 @@ const roots = [
   "lib/serve_briefly.ts",
   "lib/serve_manager.ts",
   "lib/state_desk.ts",
+  "lib/state_source.ts",
 ];
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));

@@ -38,6 +38,7 @@ Deno.test("every export of mod.ts is documented, and so are its types except gen
     "private-type-ref public type 'ControlClient[\"blobs\"]' references private type 'BlobsService'",
     "private-type-ref public type 'ControlClient[\"commands\"]' references private type 'CommandsService'",
     "private-type-ref public type 'ControlClient[\"jobs\"]' references private type 'JobsService'",
+    "private-type-ref public type 'ControlClient[\"plans\"]' references private type 'PlansService'",
     "private-type-ref public type 'ControlClient[\"events\"]' references private type 'EventsService'",
     "private-type-ref public type 'ControlClient[\"status\"]' references private type 'StatusService'",
     "private-type-ref public type 'ControlClient[\"operators\"]' references private type 'OperatorsService'",

@@ -97,6 +97,11 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "ReleasesService.listReleases": SEES,
   "ReleasesService.addRelease": ADMINISTERS,
   "ReleasesService.removeRelease": ADMINISTERS,
+  "PlansService.makePlan": ACTS,
+  "PlansService.getPlan": SEES,
+  "PlansService.listPlans": SEES,
+  "PlansService.applyPlan": ACTS,
+  "PlansService.withdrawPlan": ACTS,
   // No call tells the value of a secret.
   "SecretsService.listSecrets": { needs: "admin", changes: false },
   "SecretsService.setSecret": ADMINISTERS,

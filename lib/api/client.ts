@@ -15,6 +15,7 @@ import {
   KeysService,
   LoginService,
   OperatorsService,
+  PlansService,
   ReleasesService,
   SecretsService,
   StatusService,
@@ -47,6 +48,8 @@ export interface ControlClient {
   readonly commands: Client<typeof CommandsService>;
   /** Jobs: one request to many agents each. */
   readonly jobs: Client<typeof JobsService>;
+  /** Plans: what states would change on hosts. */
+  readonly plans: Client<typeof PlansService>;
   /** Events, past and new. */
   readonly events: Client<typeof EventsService>;
   /** Status of the Manager. */
@@ -87,6 +90,7 @@ export function controlClient(transport: Transport): ControlClient {
     blobs: createClient(BlobsService, told),
     commands: createClient(CommandsService, told),
     jobs: createClient(JobsService, told),
+    plans: createClient(PlansService, told),
     events: createClient(EventsService, told),
     status: createClient(StatusService, told),
     operators: createClient(OperatorsService, told),

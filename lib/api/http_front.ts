@@ -36,6 +36,7 @@ import { checkHeaders, MAX_REQUEST_BYTES, type TcpDoor } from "./gate.ts";
 import { addIdentityService } from "./identity_service.ts";
 import { addIssuersService } from "./issuers_service.ts";
 import { addJobsService } from "./jobs_service.ts";
+import { addPlansService } from "./plans_service.ts";
 import { addLoginService } from "./login_service.ts";
 import { addEnrolmentService } from "./enrolment_service.ts";
 import { addKeysService } from "./keys_service.ts";
@@ -112,6 +113,7 @@ export class HttpFront {
     addBlobsService(router, manager);
     addApprovalsService(router, manager, proofs);
     addJobsService(router, manager, proofs);
+    addPlansService(router, manager, proofs);
     addEventsService(router, manager);
     addAuditService(router, manager, proofs);
     addStatusService(router, manager);

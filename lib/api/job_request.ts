@@ -77,7 +77,8 @@ function givenOf(
   };
 }
 
-function noteOf(note: string): string {
+/** Note of a request, checked. */
+export function noteOf(note: string): string {
   if (note.length <= MAX_NOTE) return note;
   throw invalid(
     "note",
@@ -85,7 +86,8 @@ function noteOf(note: string): string {
   );
 }
 
-function limitsOf(limits: JobLimitsMessage | undefined): JobLimits {
+/** Limits of a request for a job. */
+export function limitsOf(limits: JobLimitsMessage | undefined): JobLimits {
   return {
     batch: shareOf("limits.batch", limits?.batch, 1),
     canary: shareOf("limits.canary", limits?.canary, 1),

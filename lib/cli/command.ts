@@ -135,6 +135,8 @@ export interface Group<Services> {
   readonly name: string;
   readonly summary: string;
   readonly subcommands: readonly Subcommand<Services>[];
+  /** Subcommand that is meant if no word of the others follows: as `plan web` beside `plan list`. It has the group's name. */
+  readonly itself?: Subcommand<Services>;
   /** Lines to type instead of words that people know from other tools. */
   readonly synonyms?: Readonly<Record<string, string>>;
 }

@@ -121,11 +121,16 @@ class Line<Services> {
 
   #enter(word: string): void {
     const entry = this.#entries?.find(({ name }) => name === word);
+    if (entry === undefined && this.#table !== undefined) {
+      this.#entries = undefined;
+      this.#positionals++;
+      return;
+    }
     // A word that is no subcommand has nothing after it.
     this.#entries = entry?.subcommands;
     this.#table = entry?.subcommands === undefined && entry !== undefined
       ? entry as SubcommandTable
-      : undefined;
+      : entry?.itself;
   }
 
   #positional(word: string): Place {
@@ -189,6 +194,8 @@ interface NamedEntry {
   readonly summary: string;
   readonly isInternal?: boolean;
   readonly subcommands?: readonly NamedEntry[];
+  /** Subcommand of a group that is meant without a further word. */
+  readonly itself?: SubcommandTable;
 }
 
 function isShown({ isInternal }: { isInternal?: boolean }): boolean {

@@ -21,6 +21,8 @@ export const ExitCode = {
   lost: 8,
   /** A job was stopped by its limit of failures. */
   stopped: 9,
+  /** With `plan --exit-code`: something would change, or cannot be told. */
+  wouldChange: 10,
   /** Nobody waits any longer, and what runs goes on. As a shell counts Ctrl-C. */
   left: 130,
 } as const;
@@ -39,6 +41,7 @@ export const EXIT_CODE_HELP: readonly (readonly [string, string])[] = [
   ["7", "cancelled or skipped"],
   ["8", "lost: nobody can say how a command ended"],
   ["9", "a job was stopped by its limit of failures, or by a canary"],
+  ["10", "plan --exit-code: something would change"],
   ["130", "stopped waiting or watching: what runs goes on"],
 ];
 
@@ -82,6 +85,7 @@ export const PRECEDENCE: readonly ExitCode[] = [
   ExitCode.notFound,
   ExitCode.usage,
   ExitCode.failed,
+  ExitCode.wouldChange,
 ];
 
 /** The one exit code for several commands. */

@@ -47,7 +47,11 @@ async function textOf<Services>(
     if (second !== undefined) throw unknown(program, `${name} ${second}`);
     return subcommandHelp(program, [name], entry);
   }
-  if (second === undefined) return groupHelp(program, entry);
+  if (second === undefined) {
+    return entry.itself === undefined
+      ? groupHelp(program, entry)
+      : subcommandHelp(program, [name], entry.itself);
+  }
   const inner = entry.subcommands.find((each) => each.name === second);
   if (inner === undefined) throw unknown(program, `${name} ${second}`);
   return subcommandHelp(program, [name, second], inner);

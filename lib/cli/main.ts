@@ -75,9 +75,13 @@ async function dispatch<Services>(
   if (name === undefined) return await runAlone(start, common);
   const entry = find(program, name, program.name);
   const path = { names: [entry.name], common, args: rest };
-  return "subcommands" in entry
-    ? await dispatchGroup(start, entry, path)
-    : await run(start, entry, path);
+  if (!("subcommands" in entry)) return await run(start, entry, path);
+  const { itself, subcommands } = entry;
+  const isItself = itself !== undefined &&
+    !subcommands.some((each) => each.name === rest[0]);
+  return isItself
+    ? await run(start, itself, path)
+    : await dispatchGroup(start, entry, path);
 }
 
 /** Runs a program without a subcommand. */

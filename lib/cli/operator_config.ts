@@ -165,9 +165,14 @@ function tablesOf<Services>(
 ): [string, SubcommandTable][] {
   return subcommands.flatMap((entry): [string, SubcommandTable][] =>
     "subcommands" in entry
-      ? entry.subcommands.map((
-        table,
-      ) => [`${entry.name} ${table.name}`, table])
+      ? [
+        ...entry.itself === undefined
+          ? []
+          : [[entry.name, entry.itself] as [string, SubcommandTable]],
+        ...entry.subcommands.map((
+          table,
+        ): [string, SubcommandTable] => [`${entry.name} ${table.name}`, table]),
+      ]
       : entry.isInternal === true
       ? []
       : [[entry.name, entry]]

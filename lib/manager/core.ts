@@ -39,6 +39,9 @@ import { LocalFleet } from "./fleet.ts";
 import { jobAgentsIn } from "./jobs/job_agents.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { KeyRotation, type RotatingKeys } from "./key_rotation.ts";
+import type { StateSource } from "./plan_api.ts";
+import { Plans } from "./plans/plans.ts";
+import { blobsOfPlan, withSheets } from "./plans/sheet_requests.ts";
 import { RefreshedFacts } from "./refreshed_facts.ts";
 import { SecretDesk, type SecretNames } from "./secrets/secret_desk.ts";
 import { withSecrets } from "./secrets/secret_requests.ts";
@@ -70,6 +73,8 @@ export interface ManagerCoreOptions {
   readonly blobs?: Blobs;
   /** Releases for agents; none if absent. */
   readonly releases?: Pick<Releases, "read">;
+  /** States of hosts; none if absent. */
+  readonly states?: StateSource | undefined;
   /** Names of the secrets that parameters name; none if absent. */
   readonly secretsOf?: SecretNames;
   /** Secrets that the Manager keeps; none if absent. */
@@ -118,6 +123,7 @@ export class ManagerCore {
   readonly commands: Commands;
   readonly jobs: Jobs;
   readonly approvals: Approvals;
+  readonly plans: Plans;
   readonly agents: Agents;
   readonly access: Access;
   readonly enrolment: Enrolments;
@@ -224,6 +230,7 @@ export class ManagerCore {
       secrets,
       rightsOf: (asker) => access.rights.of(asker),
     });
+    this.plans = new Plans({ ...parts, jobs });
     const aliases = new AgentAliases();
     this.#aliases = aliases;
     const shared = { ...parts, commands, jobs: jobs.effects, aliases };
@@ -253,7 +260,12 @@ export class ManagerCore {
       : withReleases(options.data, { releases, counters, commandsOf });
     const withLarge = blobs === undefined
       ? data
-      : withBlobs(data, { blobs, counters, commandsOf });
+      : withBlobs(withSheets(data, { store, clock, commandsOf }), {
+        blobs,
+        counters,
+        commandsOf,
+        moreOf: (command) => blobsOfPlan(command, store),
+      });
     this.#data = new DataRequests(
       withContradictions(
         withPolicies(

@@ -48,6 +48,15 @@ export interface JobRequest extends
   readonly skipDenied?: boolean;
   /** Statement that operators have signed; none if absent. */
   readonly signed?: AskedSignatures | undefined;
+  /** Act that it is in the audit, if it is not just a job. */
+  readonly act?: {
+    /** Name of the call in the control API. */
+    readonly name: string;
+    /** Things that the act is on. */
+    readonly on: readonly string[];
+    /** More that was asked for. */
+    readonly statement: Readonly<Record<string, unknown>>;
+  };
   /** Secrets that came with the request, by the names that its parameters have for them; none if absent. */
   readonly secrets?: ReadonlyMap<string, Sealed>;
 }

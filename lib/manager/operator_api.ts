@@ -12,6 +12,7 @@ import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
 import type { EnrolmentAdmin } from "./enrolment_api.ts";
 import type { KeysAdmin } from "./keys_api.ts";
 import type { JobAdmin } from "./job_api.ts";
+import type { PlanAdmin } from "./plan_api.ts";
 import type {
   KnownNames,
   PingedAgents,
@@ -51,6 +52,8 @@ export interface Manager {
   readonly jobs: JobAdmin;
   /** Jobs that wait until others approve of them. */
   readonly approvals: ApprovalAdmin;
+  /** Plans: what states would change on hosts. */
+  readonly plans: PlanAdmin;
   /** Events, past and new. */
   readonly events: EventFeed;
   /** Record of the acts that users asked for. */

@@ -8,6 +8,7 @@ import {
   expectedOf,
   outcomeOf,
   pathsOfRun,
+  planned,
   recordLines,
   sheetOf,
   STATE_PARAMETERS,
@@ -30,7 +31,8 @@ export const stateApply: Operation<typeof parameters> = {
   acts: true,
   blobs: ({ expect, ...params }) => blobsOfRun(params, expect),
   paths: pathsOfRun,
-  async *run(params, context) {
+  async *run(asked, context) {
+    const params = await planned(asked, context);
     const sheet = await sheetOf(params, context);
     const expected = await expectedOf(params.expect, context);
     const { only, strict } = params;

@@ -5,6 +5,7 @@ import {
   blobsOfRun,
   outcomeOf,
   pathsOfPlan,
+  planned,
   recordLines,
   sheetOf,
   STATE_PARAMETERS,
@@ -21,7 +22,8 @@ export const statePlan: Operation<typeof parameters> = {
   acts: false,
   blobs: (params) => blobsOfRun(params),
   paths: pathsOfPlan,
-  async *run(params, context) {
+  async *run(asked, context) {
+    const params = await planned(asked, context);
     const sheet = await sheetOf(params, context);
     const { only } = params;
     return yield* runSteps({

@@ -1,7 +1,9 @@
 import * as v from "valibot";
 import { concat } from "@std/bytes/concat";
 import { type BlobName, SHA256_PATTERN } from "../base/blob.ts";
+import { systemClock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
+import { PLAN_NAME_PATTERN } from "../base/plan_name.ts";
 import type { RunEnd } from "../steps/engine/engine.ts";
 import type { Expected, ExpectedSteps } from "../steps/engine/gate.ts";
 import { prepare } from "../steps/engine/prepare.ts";
@@ -16,6 +18,7 @@ import { stepOperations } from "../steps/registry.ts";
 import type { Sheet } from "../steps/sheet.ts";
 import { blobPieces } from "./blob_reader.ts";
 import type { OperationContext, Outcome, UsedPath } from "./operation.ts";
+import { patiently } from "./patiently.ts";
 
 const sha256 = v.pipe(
   v.string(),
@@ -24,13 +27,20 @@ const sha256 = v.pipe(
 
 /** Parameters of every run of a state. */
 export const STATE_PARAMETERS = {
-  sheet: v.pipe(
+  sheet: v.optional(v.pipe(
     v.union(
       [sha256, v.looseObject({ format: v.literal(1) })],
       "Expected a sheet in JSON, or the SHA-256 of one in 64 hex digits",
     ),
     v.description("The compiled state: JSON, or the SHA-256 of a blob with it"),
-  ),
+  )),
+  plan: v.optional(v.pipe(
+    v.string(),
+    v.regex(PLAN_NAME_PATTERN, "Expected the name of a plan, as p-17"),
+    v.description(
+      "Instead of a sheet: the plan of the Manager that has one for this agent",
+    ),
+  )),
   state: v.optional(v.pipe(
     v.string(),
     v.description("Name of the state that the sheet must be of"),
@@ -60,6 +70,44 @@ export const EXPECT_PARAMETER = v.optional(v.pipe(
 const stateParameters = v.strictObject(STATE_PARAMETERS);
 type Params = v.InferOutput<typeof stateParameters>;
 type Expect = v.InferOutput<typeof EXPECT_PARAMETER>;
+
+const PlanAnswer = v.object({ sheet: sha256, expect: v.optional(sha256) });
+
+/**
+ * Parameters of a run, with what the Manager has for this agent if they name a plan. The Manager refuses a plan that
+ * must not be applied any more.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT; that of the Manager
+ */
+export async function planned<Run extends Params & { expect?: Expect }>(
+  params: Run,
+  { data, commandId, signal }: OperationContext,
+): Promise<Run> {
+  const { plan, sheet, expect } = params;
+  if ((plan === undefined) === (sheet === undefined)) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      'Cannot run a state: one of "sheet" and "plan" must be given',
+    );
+  }
+  if (plan === undefined) return params;
+  if (expect !== undefined) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      'Cannot run a state: "expect" goes with "sheet"; a plan has its own',
+    );
+  }
+  const request = { plan, command: String(commandId) };
+  const answer = await patiently(() => data.text("state_sheet", request), {
+    what: `the plan ${plan}`,
+    signal,
+    clock: systemClock,
+  });
+  return {
+    ...params,
+    ...v.parse(v.pipe(v.string(), v.parseJson(), PlanAnswer), answer),
+  };
+}
 
 /** Sheet of a run. */
 export async function sheetOf(
@@ -137,7 +185,7 @@ export function blobsOfRun(
 
 /** Paths that the steps of a sheet use. Those of one that is a blob are judged when they are used. */
 export function pathsOfRun({ sheet }: Params): readonly UsedPath[] {
-  if (typeof sheet === "string") return [];
+  if (sheet === undefined || typeof sheet === "string") return [];
   const { steps } = prepare(checkSheet(sheet), stepOperations);
   return steps.flatMap(({ operation, params }) => [
     ...(operation.touches?.(params) ?? [])

@@ -1,4 +1,5 @@
 import type { BlobName } from "../base/blob.ts";
+import { PLAN_LIFE_MS } from "../base/plan_name.ts";
 import { OPEN_STATES } from "../base/command_state.ts";
 import type { Database } from "./database.ts";
 import type { BlobUse } from "./records.ts";
@@ -32,7 +33,7 @@ export class BlobRefs {
     }
   }
 
-  /** All blobs that commands and jobs name, each with the end of the last of them. */
+  /** All blobs that commands, jobs and plans name, each with the end of the last of them. */
   uses(): BlobUse[] {
     return this.#db.all(
       `SELECT sha256, max(is_tree) AS is_tree, max(is_open) AS is_open, max(ended_at) AS ended_at FROM (
@@ -41,6 +42,9 @@ export class BlobRefs {
          UNION ALL
          SELECT sha256, is_tree, finished_at IS NULL AS is_open, coalesce(finished_at, created_at) AS ended_at
            FROM job_blobs JOIN jobs ON jobs.id = job_blobs.job_id
+         UNION ALL
+         SELECT sha256, 0, 0, created_at + ${PLAN_LIFE_MS} AS ended_at
+           FROM plan_blobs JOIN plans ON plans.id = plan_blobs.plan_id
        )
        GROUP BY sha256`,
     ).map((row) => ({

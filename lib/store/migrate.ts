@@ -27,6 +27,7 @@ import { approvals } from "./migrations/0024_approvals.ts";
 import { keyRotation } from "./migrations/0025_key_rotation.ts";
 import { checkpoints } from "./migrations/0026_checkpoints.ts";
 import { signedWork } from "./migrations/0027_signed_work.ts";
+import { plans } from "./migrations/0029_plans.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -60,6 +61,7 @@ export const MIGRATIONS: readonly string[] = [
   keyRotation,
   checkpoints,
   signedWork,
+  plans,
 ];
 
 /**

@@ -1,4 +1,5 @@
 import type { Approvals } from "./approvals.ts";
+import type { Plans } from "./plans.ts";
 import type { Database } from "./database.ts";
 import type { Events } from "./events.ts";
 import type { Jobs } from "./jobs.ts";
@@ -36,6 +37,7 @@ export interface PrunedTables {
   readonly db: Database;
   readonly meta: Meta;
   readonly approvals: Approvals;
+  readonly plans: Plans;
   readonly jobs: Jobs;
   readonly requests: Requests;
   readonly output: Output;
@@ -57,7 +59,8 @@ export class Retention {
     keep: { before: number; outputBytes: bigint },
   ): Promise<Pruned> {
     const before = Math.trunc(keep.before);
-    const { requests, jobs, approvals, events, tombstones } = this.#tables;
+    const { requests, jobs, approvals, plans, events, tombstones } =
+      this.#tables;
     const old = await this.#untilNone(() => this.#deleteOldCommands(before));
     const over = await this.#outputDownTo(keep.outputBytes);
     const deletedEvents = await this.#untilNone(() => ({
@@ -71,6 +74,9 @@ export class Retention {
     }));
     await this.#untilNone(() => ({
       rows: approvals.deleteBefore(before, SLICE.rows),
+    }));
+    await this.#untilNone(() => ({
+      rows: plans.deleteBefore(before, SLICE.rows),
     }));
     await this.#untilNone(() => ({
       rows: tombstones.deleteBefore(before, SLICE.rows),

@@ -7,17 +7,17 @@ import type {
   CommandsCompared,
   NewAudit,
 } from "./audit_records.ts";
-import { SqliteAgents } from "./sqlite_agents.ts";
+import { SqlitePlans } from "./sqlite_plans.ts";
 import type { StoreArgs as Args } from "./store_args.ts";
 import type { Tables } from "./tables.ts";
 import type { Writer } from "./writer.ts";
 
 /** Part of the Store on an SQLite database that has the audit. */
-export class SqliteAudit extends SqliteAgents {
+export class SqliteAudit extends SqlitePlans {
   readonly #tables: Tables;
   readonly #writer: Writer;
 
-  constructor(parts: ConstructorParameters<typeof SqliteAgents>[0]) {
+  constructor(parts: ConstructorParameters<typeof SqlitePlans>[0]) {
     super(parts);
     this.#tables = parts.tables;
     this.#writer = parts.writer;

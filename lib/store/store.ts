@@ -1,6 +1,7 @@
 import type { AgentStore } from "./agent_store.ts";
 import type { ApprovalStart } from "./approval_records.ts";
 import type { ApprovalStore } from "./approval_store.ts";
+import type { PlanStore } from "./plan_store.ts";
 import type { BlobName } from "../base/blob.ts";
 import type { EntryStateName } from "../base/job_state.ts";
 import type { OperatorChange, OperatorRecord } from "./operator_records.ts";
@@ -54,7 +55,7 @@ import type {
  * there is no entry.
  */
 export interface Store
-  extends AgentStore, ApprovalStore, AuditStore, AsyncDisposable {
+  extends AgentStore, ApprovalStore, AuditStore, PlanStore, AsyncDisposable {
   /** Random id of this database, created with it. */
   readonly managerId: string;
 

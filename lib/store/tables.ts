@@ -15,6 +15,7 @@ import { JobTables } from "./job_tables.ts";
 import type { Meta } from "./meta.ts";
 import { Operators } from "./operators.ts";
 import { Output } from "./output.ts";
+import { Plans } from "./plans.ts";
 import { Requests } from "./requests.ts";
 import { SentIds } from "./sent_ids.ts";
 import { Tombstones } from "./tombstones.ts";
@@ -33,6 +34,7 @@ export class Tables {
   readonly commands: Commands;
   readonly approvals: Approvals;
   readonly jobs: JobTables;
+  readonly plans: Plans;
   readonly output: Output;
   readonly events: Events;
   readonly history: EventHistory;
@@ -57,6 +59,7 @@ export class Tables {
     this.approvals = new Approvals(db);
     const { commands, approvals } = this;
     this.jobs = new JobTables(db, { commands, approvals, sent, blobs });
+    this.plans = new Plans(db);
     this.output = new Output(db, meta);
     this.events = new Events(db);
     this.history = new EventHistory(db);

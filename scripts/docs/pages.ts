@@ -18,10 +18,15 @@ export interface Entry {
 export function entriesOf<Services>(program: Program<Services>): Entry[] {
   return program.subcommands.flatMap((entry): Entry[] =>
     "subcommands" in entry
-      ? entry.subcommands.map((table) => ({
-        name: `${program.name} ${entry.name} ${table.name}`,
-        table,
-      }))
+      ? [
+        ...entry.itself === undefined
+          ? []
+          : [{ name: `${program.name} ${entry.name}`, table: entry.itself }],
+        ...entry.subcommands.map((table) => ({
+          name: `${program.name} ${entry.name} ${table.name}`,
+          table,
+        })),
+      ]
       : [{ name: `${program.name} ${entry.name}`, table: entry }]
   ).filter(({ table }) => table.isInternal !== true);
 }

@@ -6,6 +6,10 @@ import { KeyKind } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Control } from "../../lib/api/client.ts";
 import { CALLS } from "../../lib/api/calls.ts";
 import { signCheckpoint } from "../../lib/base/checkpoint.ts";
+import {
+  CommandResult_Status,
+  OutputStream,
+} from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { systemClock } from "../../lib/base/clock.ts";
 import { systemRandom } from "../../lib/base/random.ts";
 import { Blobs } from "../../lib/manager/blobs/blobs.ts";
@@ -71,6 +75,32 @@ async function endedJob(fleet: JobFleet): Promise<void> {
   await fleet.start();
   await fleet.finish("web-1");
   await fleet.finish("web-2");
+}
+
+/** Plan 1 of web-1, on which a step would change something. */
+async function planned(fleet: JobFleet, { plans }: Control): Promise<void> {
+  await plans.makePlan({
+    targets: { expressions: ["web-1"] },
+    requestId: "r-0",
+  });
+  await fleet.settle();
+  const records = [
+    { kind: "run", steps: 1 },
+    { kind: "step", name: "A", verdict: "change", changes: [] },
+    { kind: "end" },
+  ].map((record) => `${JSON.stringify(record)}\n`).join("");
+  const bytes = new TextEncoder().encode(records);
+  await fleet.peer("web-1").says("commandOutput", {
+    commandId: 1n,
+    stream: OutputStream.STDOUT,
+    bytes,
+  });
+  await fleet.peer("web-1").says("result", {
+    commandId: 1n,
+    status: CommandResult_Status.SUCCESS,
+    stdoutBytes: BigInt(bytes.length),
+  });
+  await fleet.settle();
 }
 
 /** Secret of all agents. */
@@ -472,6 +502,30 @@ const CASES: Readonly<Record<string, Case>> = {
     on: "0.3.0",
     outcome: "",
   },
+  "PlansService.makePlan": {
+    call: ({ plans }) =>
+      plans.makePlan({
+        targets: { expressions: ["web-*"] },
+        requestId: "r-1",
+        ...SAID,
+      }),
+    on: "web-*",
+    outcome: "job j-1, 2 agents",
+    operation: "state.Plan",
+  },
+  "PlansService.applyPlan": {
+    before: planned,
+    call: ({ plans }) => plans.applyPlan({ id: 1n, requestId: "r-2", ...SAID }),
+    on: "p-1",
+    outcome: "job j-2, 1 agent",
+    operation: "state.Apply",
+  },
+  "PlansService.withdrawPlan": {
+    before: planned,
+    call: ({ plans }) => plans.withdrawPlan({ id: 1n, ...SAID }),
+    on: "p-1",
+    outcome: "",
+  },
   "SecretsService.setSecret": {
     call: ({ secrets }) =>
       secrets.setSecret({ name: "token", value: "hunter22", ...SAID }),
@@ -583,6 +637,11 @@ const REFUSED: Readonly<
     releases.addRelease({ manifestSha256: "a".repeat(64), signature: "x" }),
   "ReleasesService.removeRelease": ({ releases }) =>
     releases.removeRelease({ version: "0.9.0" }),
+  "PlansService.makePlan": ({ plans }) =>
+    plans.makePlan({ targets: { expressions: ["web-8"] }, requestId: "r-1" }),
+  "PlansService.applyPlan": ({ plans }) =>
+    plans.applyPlan({ id: 9n, requestId: "r-1" }),
+  "PlansService.withdrawPlan": ({ plans }) => plans.withdrawPlan({ id: 9n }),
   "SecretsService.setSecret": ({ secrets }) =>
     secrets.setSecret({ name: "token", value: "short" }),
   "SecretsService.editSecret": ({ secrets }) =>
@@ -599,8 +658,30 @@ const REFUSED: Readonly<
 async function served() {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(await TempFolder.make());
+  const blobs = await Blobs.open({
+    dir: folder.at("blobs"),
+    clock: systemClock,
+    random: systemRandom,
+    store: { blobUses: () => Promise.resolve([]) },
+    limit: () => 1_000_000,
+    namesOf: () => [],
+  });
   const fleet = undo.use(
     await JobFleet.start(["web-1", "web-2"], {
+      blobs,
+      states: {
+        names: () => Promise.resolve([""]),
+        compile: () =>
+          Promise.resolve({
+            exists: true,
+            problems: [],
+            json: "{}",
+            sha256: "ab".repeat(32),
+            blobs: new Map(),
+            sources: new Map(),
+          }),
+        read: () => Promise.reject(new TypeError("no file is read")),
+      },
       proof: MANAGER_PROOF,
       keys: new MemoryKeys(),
     }),
@@ -610,20 +691,13 @@ async function served() {
     approvals,
     commands,
     jobs,
+    plans,
     audit,
     access,
     enrolment,
     ci,
     keys,
   } = fleet.manager;
-  const blobs = await Blobs.open({
-    dir: folder.at("blobs"),
-    clock: systemClock,
-    random: systemRandom,
-    store: fleet.manager.store,
-    limit: () => 1_000_000,
-    namesOf: () => [],
-  });
   const manager = Object.assign(new SmallManager(), {
     blobs,
     releases: new Releases({
@@ -642,6 +716,7 @@ async function served() {
     approvals,
     commands,
     jobs,
+    plans,
     audit,
     secrets: new SecretFiles({
       folder: folder.at("secrets"),
@@ -724,6 +799,7 @@ for (
     "CommandsService.rerun",
     "JobsService.startJob",
     "JobsService.rerunJob",
+    "PlansService.makePlan",
   ]
 ) {
   Deno.test(`${name} that is repeated makes no other entry in the audit`, async () => {

@@ -69,6 +69,8 @@ const REQUESTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
     ...ECHO,
   }],
   "ReleasesService.listReleases": [{}],
+  "PlansService.getPlan": [{ id: "1" }],
+  "PlansService.listPlans": [{}],
   "SecretsService.listSecrets": [{}],
   "StatusService.getStatus": [{}],
 };

@@ -19,6 +19,7 @@ Deno.test("exit codes are the numbers that scripts know", () => {
     cancelled: 7,
     lost: 8,
     stopped: 9,
+    wouldChange: 10,
     left: 130,
   });
 });

@@ -11,6 +11,8 @@ import type { Enrolments } from "../../lib/manager/enrolment.ts";
 import type { Agents } from "../../lib/manager/agents.ts";
 import type { Commands } from "../../lib/manager/commands.ts";
 import { type CoreSettings, ManagerCore } from "../../lib/manager/core.ts";
+import type { StateSource } from "../../lib/manager/plan_api.ts";
+import type { Plans } from "../../lib/manager/plans/plans.ts";
 import type { Blobs } from "../../lib/manager/blobs/blobs.ts";
 import type { ManagerProof } from "../../lib/manager/admission/challenge.ts";
 import type { DataService } from "../../lib/manager/data/data_service.ts";
@@ -59,6 +61,7 @@ export interface CoreOptions {
   readonly peer?: string;
   readonly data?: DataService;
   readonly blobs?: Blobs;
+  readonly states?: StateSource;
   readonly secretsOf?: SecretNames;
   readonly storedSecrets?: StoredSecrets;
   readonly checkParams?: (operation: string, params: string) => void;
@@ -92,6 +95,7 @@ export class MemoryManager implements AsyncDisposable {
   readonly jobs: Jobs;
   readonly audit: AuditLog;
   readonly approvals: Approvals;
+  readonly plans: Plans;
   readonly access: Access;
   readonly enrolment: Enrolments;
   readonly ci: CiLogins;
@@ -133,6 +137,7 @@ export class MemoryManager implements AsyncDisposable {
       ...options.post === undefined ? {} : { post: options.post },
       webhooks: options.webhooks ?? [],
       ...options.blobs === undefined ? {} : { blobs: options.blobs },
+      states: options.states,
       secretsOf: options.secretsOf ?? (() => []),
       storedSecrets: options.storedSecrets,
       pingIntervalMs: 15_000,
@@ -156,6 +161,7 @@ export class MemoryManager implements AsyncDisposable {
     this.jobs = this.#core.jobs;
     this.audit = this.#core.audit;
     this.approvals = this.#core.approvals;
+    this.plans = this.#core.plans;
     this.access = this.#core.access;
     this.enrolment = this.#core.enrolment;
     this.ci = this.#core.ci;

@@ -109,6 +109,14 @@ export class SmallManager implements Manager {
     withdraw: () => Promise.reject(noAccess()),
   };
 
+  plans: Manager["plans"] = {
+    make: () => Promise.reject(noAccess()),
+    get: () => Promise.reject(noAccess()),
+    list: () => Promise.resolve([]),
+    apply: () => Promise.reject(noAccess()),
+    withdraw: () => Promise.reject(noAccess()),
+  };
+
   agents: Manager["agents"] = {
     list: () => Promise.resolve([...this.known.values()]),
     add: (agent) => {

@@ -1,5 +1,6 @@
 import { globMatches } from "../../base/glob.ts";
 import { messageOf } from "../../base/errors.ts";
+import { planIn } from "../../base/plan_name.ts";
 import { sameHash } from "../../base/secret.ts";
 import {
   decodeSignedWork,
@@ -62,6 +63,11 @@ export function checkSignatures(
     refusal: `Cannot run ${operation} here: ${why}`,
     rule: `require ${rule}`,
   });
+  if (planIn(operation, asked.params) !== undefined) {
+    return refused(
+      "this agent's policy requires signatures, and they say nothing of what is in a plan; sign a sheet",
+    );
+  }
   if (signed === undefined || signed.statement.length === 0) {
     return refused(
       `this agent's policy requires ${

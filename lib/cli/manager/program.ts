@@ -6,6 +6,7 @@ import { exitCodes } from "../topics/exit_codes.ts";
 import { json } from "../topics/json.ts";
 import { agent } from "./agent.ts";
 import { agents } from "./agents.ts";
+import { apply } from "./apply.ts";
 import { approval } from "./approval.ts";
 import { approve, reject } from "./approve.ts";
 import { audit } from "./audit.ts";
@@ -29,6 +30,7 @@ import { operator } from "./operator.ts";
 import { liveWords } from "./live_words.ts";
 import { overview } from "./overview.ts";
 import { ping } from "./ping.ts";
+import { plan } from "./plan.ts";
 import { get } from "./get.ts";
 import { put } from "./put.ts";
 import { release } from "./release.ts";
@@ -171,6 +173,8 @@ export function managerProgram(
       rule,
       secret,
       state,
+      plan,
+      apply,
       data,
       audit,
       release,

@@ -12,6 +12,7 @@ import type {
   KeysService,
   LoginService,
   OperatorsService,
+  PlansService,
   ReleasesService,
   SecretsService,
   StatusService,
@@ -226,6 +227,7 @@ export interface Control extends Disposable {
   readonly commands: Client<typeof CommandsService>;
   readonly approvals: Client<typeof ApprovalsService>;
   readonly jobs: Client<typeof JobsService>;
+  readonly plans: Client<typeof PlansService>;
   readonly events: Client<typeof EventsService>;
   readonly status: Client<typeof StatusService>;
   readonly operators: Client<typeof OperatorsService>;

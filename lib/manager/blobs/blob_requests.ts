@@ -19,6 +19,8 @@ export interface BlobRequestsOptions {
   readonly counters: Counters;
   /** Open commands of an agent. */
   readonly commandsOf: (agent: string) => readonly { made: NewCommand }[];
+  /** Hashes that a command leads to by something that is recorded, as a plan; none if absent. */
+  readonly moreOf?: (command: NewCommand) => Promise<readonly string[]>;
 }
 
 /** Adds requests for pieces of blobs to a data service. An agent gets those that its open commands lead to. */
@@ -51,23 +53,37 @@ class Grants {
   /** Names in the parameters of open commands: a large blob is asked for in thousands of pieces. */
   readonly #names = new WeakMap<NewCommand, readonly BlobName[]>();
 
+  readonly #more = new WeakMap<NewCommand, Promise<readonly string[]>>();
+
   constructor(options: BlobRequestsOptions) {
     this.#options = options;
   }
 
   /** @throws {PiriError} DENIED unless an open command of the agent names the blob, or a tree that has it */
   async require(agent: string, sha256: string): Promise<void> {
-    const names = this.#options.commandsOf(agent)
-      .flatMap(({ made }) => this.#namesOf(made));
+    const commands = this.#options.commandsOf(agent);
+    const names = commands.flatMap(({ made }) => this.#namesOf(made));
     if (names.some((name) => name.sha256 === sha256)) return;
     for (const { sha256: tree, isTree } of names) {
       if (!isTree) continue;
       if ((await this.#options.blobs.members(tree)).has(sha256)) return;
     }
+    for (const { made } of commands) {
+      if ((await this.#moreOf(made)).includes(sha256)) return;
+    }
     throw new PiriError(
       "DENIED",
       `Cannot answer the request: no open command of agent "${agent}" names the blob ${sha256}`,
     );
+  }
+
+  #moreOf(command: NewCommand): Promise<readonly string[]> {
+    const known = this.#more.get(command);
+    if (known !== undefined) return known;
+    const more = this.#options.moreOf?.(command) ?? Promise.resolve([]);
+    this.#more.set(command, more);
+    more.catch(() => this.#more.delete(command));
+    return more;
   }
 
   #namesOf(command: NewCommand): readonly BlobName[] {

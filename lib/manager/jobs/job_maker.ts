@@ -227,13 +227,14 @@ function startEntry(
     readonly clock: JobMakerOptions["clock"];
   },
 ): NewAudit {
-  const { operation, limits, targets } = request;
+  const { operation, limits, targets, act } = request;
   const statement = approval?.statement ??
-    { ...workStatement(request, names), limits };
+    { ...workStatement(request, names), limits, ...act?.statement };
+  const started = act ?? { name: "StartJob", on: targets.expressions };
   return auditEntry(
     {
-      act: rerunOf === null ? "StartJob" : "RerunJob",
-      on: rerunOf === null ? targets.expressions : [jobName(rerunOf)],
+      act: rerunOf === null ? started.name : "RerunJob",
+      on: rerunOf === null ? started.on : [jobName(rerunOf)],
       operation,
       statement,
     },

@@ -1,6 +1,7 @@
 import { type Asker, operatorText } from "../../base/asker.ts";
 import { PiriError } from "../../base/errors.ts";
 import { jobName } from "../../base/job_state.ts";
+import { planIn } from "../../base/plan_name.ts";
 import type { Random } from "../../base/random.ts";
 import type { JobFilter, JobRecord } from "../../store/job_records.ts";
 import type { NewAudit } from "../../store/audit_records.ts";
@@ -212,6 +213,15 @@ export class Jobs implements JobAdmin {
     if (earlier !== undefined) return earlier;
     const old = await this.#find(id, request.rights?.sight);
     this.#requireRunning(old.operation);
+    const plan = planIn(old.operation, old.params);
+    if (plan !== undefined) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot run job ${
+          jobName(id)
+        } again: a plan is for once, and it is one of ${plan}; piri-manager plan makes a new one`,
+      );
+    }
     const again = await rerunOf(old, request, this.#options);
     return await this.#make(again.request, again.resolved, id);
   }

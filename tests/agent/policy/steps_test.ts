@@ -95,3 +95,17 @@ Deno.test("a policy that lets a state write every file is unlimited", async () =
     "allow 1: it allows to write every file",
   ]);
 });
+
+Deno.test("a policy that requires signatures refuses a plan, of which they say nothing", async () => {
+  const policy = await parsePolicy(TWO_SIGNATURES, "policy.yaml");
+  const gate = new PolicyGate({ policy, sha256: "", error: "" });
+  const { refusal } = await gate.judge({
+    operation: "state.Apply",
+    params: '{"plan":"p-1"}',
+  }, 0);
+
+  assertEquals(
+    refusal,
+    "Cannot run state.Apply here: this agent's policy requires signatures, and they say nothing of what is in a plan; sign a sheet",
+  );
+});

@@ -1,0 +1,215 @@
+import {
+  type Plan,
+  PlanEntryState,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { PiriError } from "../../base/errors.ts";
+import { defineSubcommand } from "../command.ts";
+import { HintedError } from "../errors.ts";
+import { ExitCode, worst } from "../exit_code.ts";
+import type { Terminal } from "../terminal.ts";
+import { answered } from "./ids.ts";
+import { SKIP_DENIED, WHILE_A_JOB_RUNS } from "./job/launch_job.ts";
+import { LIMIT_FLAGS, limitsOf } from "./job/limit_flags.ts";
+import { Patience } from "./patience.ts";
+import { followPlan } from "./plan/follow_plan.ts";
+import { getPlan, makePlan, type PlanContext } from "./plan/make_plan.ts";
+import { planJson } from "./plan/plan_json.ts";
+import { appliedLines, planLines, planSummary } from "./plan/plan_text.ts";
+import {
+  isPlanId,
+  parsePlanId,
+  STATE_AND_TARGETS,
+  stateAndTargets,
+} from "./plan/plan_words.ts";
+import { RetryingClient } from "./retrying_client.ts";
+import type { ManagerServices } from "./services.ts";
+import { signatureOf } from "./signature.ts";
+import {
+  agentsText,
+  selectionOf,
+  TARGET_FLAGS,
+  TARGET_HELP,
+} from "./target_flags.ts";
+
+const { supersede: _, ...LIMITS } = LIMIT_FLAGS;
+
+/** `apply p-17`, `apply STATE EXPR`: does what a plan says. */
+export const apply = defineSubcommand({
+  name: "apply",
+  summary: "make hosts be as their states say, exactly as planned",
+  positionals: {
+    target: {
+      type: "any",
+      summary: `id of a plan: p-17; or ${STATE_AND_TARGETS}`,
+    },
+  },
+  flags: {
+    yes: {
+      type: "boolean",
+      summary: "do not ask, with a state: apply whatever the plan is",
+    },
+    diff: {
+      type: "boolean",
+      summary: "with a state: show the lines of texts that change, too",
+    },
+    note: { type: "string", value: "TEXT", summary: "note, for people" },
+    "skip-denied": { type: "boolean", summary: SKIP_DENIED },
+    ...LIMITS,
+    ...TARGET_FLAGS,
+  },
+  more: [WHILE_A_JOB_RUNS, TARGET_HELP],
+  examples: [
+    "p-17",
+    "p-17 --batch 10% --max-failures 2",
+    "web '@web'",
+    "all --yes",
+  ],
+  async execute(invocation, services: ManagerServices) {
+    const { positionals, flags, dir, output, terminal, json } = invocation;
+    const context = {
+      connect: () => services.connect(dir),
+      json,
+      terminal,
+      output,
+    };
+    const limits = limitsOf({ ...flags, supersede: undefined });
+    const [word = "", ...others] = positionals.target;
+    if (isPlanId(word) && others.length === 0) {
+      requireNoTargets(flags, word);
+      const id = parsePlanId(word);
+      return await applyPlan({ id, limits, note: flags.note ?? "" }, context);
+    }
+    const { stateName, expressions } = stateAndTargets(positionals.target);
+    const targets = await selectionOf(expressions, flags, invocation);
+    if (!flags.yes) requireKeyboard(terminal, json);
+    const { plan, exitCode } = await makePlan({
+      stateName,
+      targets,
+      note: flags.note ?? "",
+      skipDenied: flags["skip-denied"],
+      ...signatureOf(terminal),
+    }, context);
+    if (plan === undefined) return exitCode;
+    if (!json) {
+      for (const line of planLines(plan, flags)) await output.line(line);
+    }
+    await output.note(planSummary(plan));
+    const left = plan.entries.filter(({ state }) =>
+      state === PlanEntryState.PLANNED
+    );
+    if (left.length === 0) {
+      if (json) await output.value(planJson(plan));
+      return exitCode;
+    }
+    const question = `apply p-${plan.id} on ${agentsText(left.length)}?`;
+    if (!flags.yes && !await confirmed(question, terminal)) {
+      throw new HintedError(
+        "CANCELLED",
+        `Cannot apply plan p-${plan.id}: the answer was no`,
+        `piri-manager apply p-${plan.id}`,
+      );
+    }
+    const asked = { id: plan.id, limits, note: flags.note ?? "" };
+    return worst([
+      await applyPlan(asked, context) as ExitCode,
+      exitCode as ExitCode,
+    ]);
+  },
+});
+
+async function applyPlan(
+  asked: {
+    readonly id: bigint;
+    readonly limits: ReturnType<typeof limitsOf>;
+    readonly note: string;
+  },
+  { connect, terminal, output, json }: PlanContext,
+): Promise<number> {
+  (await connect())[Symbol.dispose]();
+  const client = new RetryingClient(connect, terminal);
+  let note = (text: string): void => void output.note(text);
+  using patience = new Patience(terminal, {
+    detach: false,
+    listLine: `piri-manager plan show p-${asked.id}`,
+    asks: terminal.hasKeyboard && terminal.stderr.isTerminal,
+    note: (text) => note(text),
+  });
+  const request = { ...asked, ...signatureOf(terminal) };
+  const { job } = await client.call(
+    (control, { signal }) => control.plans.applyPlan(request, { signal }),
+    {
+      signal: patience.signal,
+      failure: (fact) =>
+        new HintedError(
+          "UNAVAILABLE",
+          `Cannot tell whether anything was started: ${fact}`,
+          `piri-manager plan show p-${asked.id}`,
+        ),
+    },
+  );
+  const started = answered(job, `apply plan p-${asked.id}`);
+  await output.note(
+    `applying p-${asked.id} on ${
+      agentsText(started.counts?.total ?? 0)
+    }, job j-${started.id}`,
+  );
+  const exitCode = await followPlan(started, {
+    client,
+    terminal,
+    patience,
+    shows: !json,
+    onNote: (show) => note = show,
+  });
+  const plan = await getPlan(asked.id, connect);
+  await output.either(planJson(plan), ...appliedLines(plan));
+  return worst([exitCode as ExitCode, ...refusals(plan)]);
+}
+
+/** A gate that refuses is a failed command, and a refusal to people. */
+function refusals({ entries }: Plan): ExitCode[] {
+  return entries.some(({ state }) => state === PlanEntryState.REFUSED)
+    ? [ExitCode.refused]
+    : [];
+}
+
+function requireNoTargets(
+  flags: {
+    readonly exclude: readonly string[];
+    readonly connected: boolean;
+    readonly limit: string | undefined;
+    readonly "targets-file": string | undefined;
+  },
+  word: string,
+): void {
+  const isNarrowed = flags.exclude.length > 0 || flags.connected ||
+    flags.limit !== undefined || flags["targets-file"] !== undefined;
+  if (!isNarrowed) return;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot choose agents of ${word}: a plan is for the agents that it was made for`,
+  );
+}
+
+function requireKeyboard(terminal: Terminal, json: boolean): void {
+  if (!json && terminal.hasKeyboard && terminal.stderr.isTerminal) return;
+  throw new HintedError(
+    "INVALID_ARGUMENT",
+    "Cannot ask whether to apply the plan: there is no terminal, or --json is given",
+    "--yes does not ask; or piri-manager plan, and then piri-manager apply p-17",
+  );
+}
+
+/** Asks at the terminal. Any key but y is no. */
+async function confirmed(
+  question: string,
+  terminal: Terminal,
+): Promise<boolean> {
+  await terminal.stderr.write(`${question} [y/N] `);
+  const answer = Promise.withResolvers<boolean>();
+  using _keys = terminal.onKey((key) =>
+    answer.resolve(key === "y" || key === "Y")
+  );
+  const isYes = await answer.promise;
+  await terminal.stderr.write(isYes ? "yes\n" : "no\n");
+  return isYes;
+}

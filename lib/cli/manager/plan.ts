@@ -1,0 +1,195 @@
+import { PlanEntryState } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { defineSubcommand, type Group } from "../command.ts";
+import { ExitCode } from "../exit_code.ts";
+import { answered } from "./ids.ts";
+import { SKIP_DENIED } from "./job/launch_job.ts";
+import { getPlan, makePlan } from "./plan/make_plan.ts";
+import { planJson, planStateName } from "./plan/plan_json.ts";
+import {
+  appliedLines,
+  planLines,
+  planSummary,
+  wouldChange,
+} from "./plan/plan_text.ts";
+import {
+  parsePlanId,
+  STATE_AND_TARGETS,
+  stateAndTargets,
+} from "./plan/plan_words.ts";
+import type { ManagerServices } from "./services.ts";
+import { signatureOf, userOf } from "./signature.ts";
+import {
+  agentsText,
+  selectionOf,
+  TARGET_FLAGS,
+  TARGET_HELP,
+} from "./target_flags.ts";
+
+const ID = {
+  id: { type: "one", summary: "id of the plan: p-17" },
+} as const;
+
+const DIFF = {
+  type: "boolean",
+  summary: "show the lines of texts that change, too",
+} as const;
+
+const make = defineSubcommand({
+  name: "plan",
+  summary: "tell what states would change on agents; changes nothing",
+  positionals: { target: { type: "any", summary: STATE_AND_TARGETS } },
+  flags: {
+    diff: DIFF,
+    "exit-code": {
+      type: "boolean",
+      summary: "exit with 10 if something would change, or cannot be told",
+    },
+    note: { type: "string", value: "TEXT", summary: "note, for people" },
+    "skip-denied": { type: "boolean", summary: SKIP_DENIED },
+    ...TARGET_FLAGS,
+  },
+  more: [
+    {
+      title: "Plans",
+      lines: [
+        ["plan show p-17", "show a plan, and how far it was applied"],
+        ["plan list", "list the plans"],
+        ["plan withdraw p-17", "let no agent begin it any more"],
+        ["apply p-17", "do what it says: within 24 h, and once on each agent"],
+      ],
+    },
+    {
+      title: "In front of a step",
+      lines: [
+        ["~", "it would change"],
+        ["?", "it cannot be told yet, as it depends on what was not done"],
+        ["!", "it cannot be done"],
+      ],
+    },
+    TARGET_HELP,
+  ],
+  examples: ["all", "web '@web'", "web '@web' --diff", "all --exit-code"],
+  async execute(invocation, services: ManagerServices) {
+    const { positionals, flags, dir, output, terminal, json } = invocation;
+    const { stateName, expressions } = stateAndTargets(positionals.target);
+    const targets = await selectionOf(expressions, flags, invocation);
+    const { plan, exitCode } = await makePlan({
+      stateName,
+      targets,
+      note: flags.note ?? "",
+      skipDenied: flags["skip-denied"],
+      ...signatureOf(terminal),
+    }, { connect: () => services.connect(dir), json, terminal, output });
+    if (plan === undefined) return exitCode;
+    await output.either(planJson(plan), ...planLines(plan, flags));
+    const isOpen = plan.entries.some(({ state }) =>
+      state === PlanEntryState.PLANNED
+    );
+    await output.note(
+      isOpen
+        ? `${planSummary(plan)}; piri-manager apply p-${plan.id} does that`
+        : planSummary(plan),
+    );
+    return exitCode === ExitCode.ok && flags["exit-code"] && wouldChange(plan)
+      ? ExitCode.wouldChange
+      : exitCode;
+  },
+});
+
+const show = defineSubcommand({
+  name: "show",
+  summary: "show a plan, and how far it was applied",
+  positionals: ID,
+  flags: { diff: DIFF },
+  examples: ["p-17", "p-17 --diff", "p-17 --json"],
+  async execute(
+    { positionals, flags, dir, output },
+    services: ManagerServices,
+  ) {
+    const id = parsePlanId(positionals.id);
+    const plan = await getPlan(id, () => services.connect(dir));
+    const applied = [...appliedLines(plan)];
+    await output.either(
+      planJson(plan),
+      ...planLines(plan, flags),
+      ...applied.length === 0 ? [] : ["", ...applied],
+    );
+    await output.note(planSummary(plan));
+    return ExitCode.ok;
+  },
+});
+
+const list = defineSubcommand({
+  name: "list",
+  summary: "list the plans, newest first",
+  positionals: {},
+  flags: {
+    limit: {
+      type: "number",
+      value: "N",
+      summary: "number of plans, at most 1000 (default: 100)",
+      least: 1,
+      most: 1_000,
+    },
+    before: {
+      type: "string",
+      value: "ID",
+      summary: "only plans before this one",
+    },
+  },
+  examples: ["", "--limit 10", "--json"],
+  async execute({ flags, dir, output }, services: ManagerServices) {
+    const { limit, before } = flags;
+    using control = await services.connect(dir);
+    const { plans } = await control.plans.listPlans({
+      ...limit === undefined ? {} : { limit },
+      ...before === undefined ? {} : { beforeId: parsePlanId(before) },
+    });
+    await output.list(plans, {
+      json: planJson,
+      columns: {
+        ID: ({ id }) => `p-${id}`,
+        STATE: planStateName,
+        OF: ({ stateName }) => stateName === "" ? "(whole)" : stateName,
+        AGENTS: ({ entries }) => agentsText(entries.length),
+        CREATED: ({ createdAtMs }) => output.time(createdAtMs),
+        BY: ({ requestedBy }) => requestedBy,
+        ON: ({ expressions }) => expressions.join(" "),
+        NOTE: ({ note }) => note,
+      },
+    });
+    return ExitCode.ok;
+  },
+});
+
+const withdraw = defineSubcommand({
+  name: "withdraw",
+  summary: "let no agent begin a plan any more",
+  positionals: ID,
+  flags: {},
+  examples: ["p-17"],
+  async execute(
+    { positionals, dir, output, terminal },
+    services: ManagerServices,
+  ) {
+    const id = parsePlanId(positionals.id);
+    using control = await services.connect(dir);
+    const { plan } = await control.plans.withdrawPlan({
+      id,
+      requestedBy: userOf(terminal),
+    });
+    await output.either(
+      planJson(answered(plan, `withdraw plan p-${id}`)),
+      `withdrew p-${id}`,
+    );
+    return ExitCode.ok;
+  },
+});
+
+/** `plan STATE EXPR`, and `plan show p-17` and so on: what states would change. */
+export const plan: Group<ManagerServices> = {
+  name: "plan",
+  summary: "tell what states would change on agents; list and show plans",
+  itself: make,
+  subcommands: [show, list, withdraw],
+};

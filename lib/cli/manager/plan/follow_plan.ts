@@ -1,0 +1,94 @@
+import type { Job } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+import { Turns } from "../../../base/turns.ts";
+import type { Terminal } from "../../terminal.ts";
+import type { JobBoard } from "../job/board.ts";
+import { exitCodeOfJob } from "../job/entry_state.ts";
+import { JobFollower } from "../job/job_follower.ts";
+import { type JobView, silentJobView } from "../job/job_view.ts";
+import { elapsedOf, statusLine } from "../job/status_line.ts";
+import { StatusScreen } from "../job/status_screen.ts";
+import type { Patience } from "../patience.ts";
+import type { RetryingClient } from "../retrying_client.ts";
+import { TerminalLine } from "../terminal_line.ts";
+
+/** Means of following the job of a plan. */
+export interface FollowOptions {
+  readonly client: RetryingClient;
+  readonly terminal: Terminal;
+  readonly patience: Pick<Patience, "signal" | "cancels">;
+  /** False to show no progress. */
+  readonly shows: boolean;
+  /** Hands over the function that shows messages. */
+  readonly onNote: (note: (text: string) => void) => void;
+}
+
+/** Follows the job of a plan to its end, with a row of progress at a terminal. Returns its exit code. */
+export async function followPlan(
+  job: Job,
+  { client, terminal, patience, shows, onNote }: FollowOptions,
+): Promise<number> {
+  const view = new ProgressView(terminal, shows);
+  const follower = new JobFollower(job, { client, view: view.asView() });
+  view.board = follower.board;
+  onNote((text) => view.say(text));
+  patience.cancels(follower);
+  try {
+    await follower.follow(patience.signal);
+  } finally {
+    await view.close();
+  }
+  return exitCodeOfJob(follower.job, follower.board.entries);
+}
+
+/** One row of progress. What agents print is for the Manager, not for people. */
+class ProgressView {
+  readonly #terminal: Terminal;
+  readonly #screen: StatusScreen;
+  board: JobBoard | undefined;
+
+  constructor(terminal: Terminal, shows: boolean) {
+    this.#terminal = terminal;
+    this.#screen = new StatusScreen(terminal, {
+      line: new TerminalLine({
+        columns: () => terminal.columns,
+        turns: new Turns(),
+      }),
+      row: shows ? (columns) => this.#row(columns) : undefined,
+    });
+  }
+
+  asView(): JobView {
+    const changed = () => {
+      if (this.#screen.hasRow) this.#screen.changed();
+      return Promise.resolve();
+    };
+    return {
+      ...silentJobView,
+      job: changed,
+      entry: changed,
+      note: (text) => {
+        this.say(text);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  say(text: string): void {
+    this.#screen.say(text);
+  }
+
+  close(): Promise<void> {
+    return this.#screen.close();
+  }
+
+  #row(columns: number): string {
+    if (this.board === undefined) return "";
+    const { tally, cutOff, job } = this.board;
+    return statusLine({
+      tally,
+      cutOff,
+      isPaused: false,
+      elapsedMs: elapsedOf(job, this.#terminal.clock.now()),
+    }, columns);
+  }
+}

@@ -1,0 +1,226 @@
+import {
+  type Plan,
+  type PlanEntry,
+  PlanEntryState,
+  type PlannedChange,
+  type PlannedStep,
+} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+import { foldNames } from "../../../targets/fold_names.ts";
+import { oneLine, printable } from "../../text.ts";
+import { localTime } from "../../time.ts";
+import { agentsText } from "../target_flags.ts";
+import { planEntryStateName, planStateName } from "./plan_json.ts";
+
+/** Names of agents in a line, before they are counted only. */
+const MAX_NAMED = 200;
+
+/** Signs in front of steps: something would change, it cannot be told, it cannot be done. */
+const SIGNS: Readonly<Record<string, string>> = {
+  change: "~",
+  unknown: "?",
+  failed: "!",
+};
+
+/** Lines that show a plan: agents with the same changes once. */
+export function* planLines(
+  plan: Plan,
+  { diff }: {
+    /** Shows the texts of changes, too. */
+    readonly diff: boolean;
+  },
+): Generator<string> {
+  yield headLine(plan);
+  const failed = new Set(
+    plan.entries.filter(({ state }) => state === PlanEntryState.FAILED)
+      .map(({ agent }) => agent),
+  );
+  for (const { agents, steps } of plan.groups) {
+    yield "";
+    yield `${agentsText(agents.length)}: ${namesText(agents)}`;
+    for (const step of steps) {
+      yield `  ${stepText(step)}`;
+      if (diff) yield* diffLines(step);
+    }
+  }
+  const same = plan.entries.filter(({ state }) =>
+    state === PlanEntryState.SAME
+  );
+  if (same.length > 0) {
+    yield "";
+    yield `nothing to do on ${agentsText(same.length)}: ${
+      namesText(same.map(({ agent }) => agent))
+    }`;
+  }
+  if (failed.size > 0) yield "";
+  yield* messages(
+    plan.entries.filter(({ agent }) => failed.has(agent)),
+    "could not be planned",
+  );
+}
+
+/** Lines that tell how far a plan was applied; none if that was not begun. */
+export function* appliedLines(plan: Plan): Generator<string> {
+  const states = [
+    PlanEntryState.APPLYING,
+    PlanEntryState.APPLIED,
+    PlanEntryState.REFUSED,
+    PlanEntryState.APPLY_FAILED,
+    PlanEntryState.LOST,
+  ];
+  for (const state of states) {
+    const entries = plan.entries.filter((each) => each.state === state);
+    yield* messages(entries, WORDS[state] ?? planStateName(plan));
+  }
+  const notRun = plan.entries.filter(({ state, applyJob }) =>
+    state === PlanEntryState.PLANNED && applyJob !== undefined
+  );
+  yield* messages(notRun, "not applied");
+}
+
+const WORDS: Readonly<Partial<Record<PlanEntryState, string>>> = {
+  [PlanEntryState.APPLYING]: "is being applied",
+  [PlanEntryState.APPLIED]: "applied",
+  [PlanEntryState.REFUSED]: "refused",
+  [PlanEntryState.APPLY_FAILED]: "failed",
+  [PlanEntryState.LOST]: "lost",
+};
+
+/** Sentence that sums a plan up. */
+export function planSummary({ id, entries }: Plan): string {
+  const count = (...states: PlanEntryState[]) =>
+    entries.filter(({ state }) => states.includes(state)).length;
+  const changing =
+    entries.filter(({ counts, state }) =>
+      state !== PlanEntryState.FAILED && (counts?.change ?? 0) > 0
+    ).length;
+  const unknown = entries.filter(({ counts }) => (counts?.unknown ?? 0) > 0);
+  const parts: [number, string][] = [
+    [changing, "would change"],
+    [unknown.length, "cannot be told in full"],
+    [count(PlanEntryState.SAME), "nothing to do"],
+    [count(PlanEntryState.FAILED), "could not be planned"],
+    [count(PlanEntryState.PLANNING), "still being looked at"],
+  ];
+  const texts = parts.filter(([number]) => number > 0)
+    .map(([number, text]) => `${text}: ${agentsText(number)}`);
+  return `p-${id}: ${texts.join(", ")}`;
+}
+
+/** True if a plan has found anything to do, or something that it cannot tell. */
+export function wouldChange({ entries }: Plan): boolean {
+  return entries.some(({ counts }) =>
+    (counts?.change ?? 0) + (counts?.unknown ?? 0) > 0
+  );
+}
+
+function headLine(plan: Plan): string {
+  const { id, stateName, expressions, requestedBy, createdAtMs, note } = plan;
+  const state = stateName === "" ? "whole states" : `state ${stateName}`;
+  const more = note === "" ? "" : `: ${note}`;
+  return oneLine(
+    `plan p-${id}: ${state} on ${expressions.join(" ")}, by ${requestedBy}, ${
+      localTime(Number(createdAtMs))
+    }, ${planStateName(plan)}${more}`,
+  );
+}
+
+function stepText(step: PlannedStep): string {
+  const { name, verdict, changes, reason, error, owedSinceMs } = step;
+  const owed = owedSinceMs === undefined
+    ? []
+    : [`owed since ${localTime(Number(owedSinceMs))}`];
+  const why = verdict === "failed"
+    ? [error]
+    : verdict === "unknown"
+    ? [`cannot be told: ${reason}`]
+    : reason === ""
+    ? []
+    : [reason];
+  const all = [...changes.map(changeText), ...why, ...owed];
+  const text = all.length === 0 ? "" : `: ${all.join(", ")}`;
+  return oneLine(`${SIGNS[verdict] ?? " "} ${name}${text}`);
+}
+
+function changeText({ what, from, to, added, removed }: PlannedChange): string {
+  if (added !== undefined || removed !== undefined) {
+    const more = from === "(absent)" ? " (new)" : "";
+    return `${what} +${added ?? 0} -${removed ?? 0}${more}`;
+  }
+  if (from === undefined) return to === undefined ? what : `${what} ${to}`;
+  return `${what} ${from} -> ${to ?? "(absent)"}`;
+}
+
+function* diffLines({ changes }: PlannedStep): Generator<string> {
+  for (const { text } of changes) {
+    if (text === undefined) continue;
+    for (const line of text.replace(/\n$/, "").split("\n")) {
+      yield `      ${printable(line)}`;
+    }
+  }
+}
+
+/** A line for all agents that have the same to tell. */
+function* messages(
+  entries: readonly PlanEntry[],
+  what: string,
+): Generator<string> {
+  const groups = new Map<string, string[]>();
+  for (const entry of entries) {
+    const text = outcomeText(entry);
+    groups.set(text, [...groups.get(text) ?? [], entry.agent]);
+  }
+  for (const [text, agents] of groups) {
+    const more = text === "" ? "" : `: ${text}`;
+    yield oneLine(`${namesText(agents)}: ${what}${more}`);
+  }
+}
+
+function outcomeText(entry: PlanEntry): string {
+  const { message, applyData } = entry;
+  const result = resultOf(applyData);
+  if (result === undefined) return message;
+  const { changed = 0, failed = 0, notRun = 0, ok = 0, skipped = 0 } = result;
+  const counts: [number, string][] = [
+    [changed, "changed"],
+    [ok, "were as they should be"],
+    [skipped, "skipped"],
+    [failed, "failed"],
+    [notRun, "not run"],
+  ];
+  const steps = counts.filter(([count]) => count > 0)
+    .map(([count, text]) => `${count} ${text}`);
+  const owed = (result.owed ?? []).map(({ listener = "", cause = "" }) =>
+    `"${listener}" is owed, as "${cause}" changed`
+  );
+  const isFailed = planEntryStateName(entry) !== "applied";
+  return [
+    ...isFailed && message !== "" ? [message] : [],
+    steps.join(", "),
+    ...owed,
+  ].filter((part) => part !== "").join("; ");
+}
+
+interface Result {
+  readonly ok?: number;
+  readonly changed?: number;
+  readonly skipped?: number;
+  readonly failed?: number;
+  readonly notRun?: number;
+  readonly owed?: readonly {
+    readonly listener?: string;
+    readonly cause?: string;
+  }[];
+}
+
+function resultOf(json: string): Result | undefined {
+  if (json === "") return undefined;
+  const value = JSON.parse(json) as unknown;
+  return typeof value === "object" && value !== null && "notRun" in value
+    ? value as Result
+    : undefined;
+}
+
+function namesText(names: readonly string[]): string {
+  const text = foldNames(names);
+  return text.length <= MAX_NAMED ? text : `${text.slice(0, MAX_NAMED)}…`;
+}

@@ -1,0 +1,48 @@
+import { PiriError } from "../../../base/errors.ts";
+import { HintedError } from "../../errors.ts";
+import { parseId } from "../ids.ts";
+
+/** Argument of subcommands that take a state and agents. */
+export const STATE_AND_TARGETS =
+  "name of a state and target expressions; one word alone is an expression, for the whole states of the agents";
+
+/**
+ * A state and target expressions, as they are typed: one word alone is an expression.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function stateAndTargets(
+  words: readonly string[],
+): { readonly stateName: string; readonly expressions: readonly string[] } {
+  const [first, ...others] = words;
+  if (first === undefined) {
+    throw new HintedError(
+      "INVALID_ARGUMENT",
+      "Cannot plan: neither a state nor agents are given",
+      "piri-manager plan web '@web', or piri-manager plan all",
+    );
+  }
+  return others.length === 0
+    ? { stateName: "", expressions: [first] }
+    : { stateName: first, expressions: others };
+}
+
+/** True for the id of a plan. */
+export function isPlanId(word: string): boolean {
+  return /^p-\d+$/.test(word);
+}
+
+/**
+ * Reads the id of a plan: p-17 or 17.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function parsePlanId(text: string): bigint {
+  if (!/^(p-)?\d+$/.test(text)) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot read the id "${text}": that of a plan is as p-17`,
+    );
+  }
+  return parseId(text.replace(/^p-/, ""));
+}

@@ -1,0 +1,126 @@
+import { encodeHex } from "@std/encoding/hex";
+import { didYouMean } from "../../base/nearest.ts";
+import { PiriError } from "../../base/errors.ts";
+import { canonicalHash } from "../../base/statement.ts";
+import type { NewPlanAgent } from "../../store/plan_records.ts";
+import type { AgentRecord } from "../../store/records.ts";
+import type { Blobs } from "../blobs/blobs.ts";
+import type { CompiledSheet, PlanProblem, StateSource } from "../plan_api.ts";
+import { ownWordsOf } from "./plan_groups.ts";
+
+/** States that were compiled for the agents of a plan. */
+export interface CompiledAgents {
+  readonly agents: readonly NewPlanAgent[];
+  /** Hashes of the contents of each compiled state. */
+  readonly blobs: ReadonlyMap<string, readonly string[]>;
+  /** Compiled states, each once, by their hashes. */
+  readonly sheets: ReadonlyMap<string, CompiledSheet>;
+  /** Names of the agents that do not have the state. */
+  readonly without: readonly string[];
+  /** Errors. There are no agents then. */
+  readonly problems: readonly PlanProblem[];
+}
+
+/**
+ * Compiles a state for agents.
+ *
+ * @throws {PiriError} NOT_FOUND if none of them has the state
+ */
+export async function compileAgents(
+  stateName: string,
+  records: readonly AgentRecord[],
+  states: StateSource,
+): Promise<CompiledAgents> {
+  const agents: NewPlanAgent[] = [];
+  const sheets = new Map<string, CompiledSheet>();
+  const without: string[] = [];
+  const problems = new Map<string, string[]>();
+  for (const record of records) {
+    const { id, groups, version, instance } = record;
+    const all = { ...record.facts, ...record.setFacts };
+    const hasTold = instance !== null || Object.keys(record.facts).length > 0;
+    const facts = hasTold ? all : undefined;
+    const sheet = await states.compile(stateName, { id, groups, facts });
+    if (!sheet.exists) {
+      without.push(id);
+      continue;
+    }
+    for (const text of sheet.problems) {
+      problems.set(text, [...problems.get(text) ?? [], id]);
+    }
+    if (sheet.problems.length > 0) continue;
+    sheets.set(sheet.sha256, sheet);
+    agents.push({
+      agent: id,
+      sheet: sheet.sha256,
+      facts: encodeHex(canonicalHash(all)),
+      ownWords: ownWordsOf(id, all),
+      version,
+      instance: instance ?? "",
+    });
+  }
+  if (problems.size === 0 && agents.length === 0) {
+    throw await noState(stateName, states);
+  }
+  return {
+    agents,
+    sheets,
+    without,
+    blobs: new Map(
+      [...sheets].map(([hash, { blobs, sources }]) =>
+        [hash, [...blobs.keys(), ...sources.keys()]] as const
+      ),
+    ),
+    problems: [...problems].map(([text, agents]) => ({ text, agents })),
+  };
+}
+
+/**
+ * Keeps compiled states and all that they name by hashes.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION if a file was changed meanwhile, or there is no room
+ */
+export async function keepSheets(
+  sheets: Iterable<CompiledSheet>,
+  { blobs, states }: {
+    readonly blobs: Pick<Blobs, "add">;
+    readonly states: StateSource;
+  },
+): Promise<void> {
+  const contents = new Map<string, Uint8Array>();
+  const sources = new Map<string, string>();
+  for (const sheet of sheets) {
+    contents.set(sheet.sha256, new TextEncoder().encode(sheet.json));
+    for (const [hash, bytes] of sheet.blobs) contents.set(hash, bytes);
+    for (const [hash, path] of sheet.sources) sources.set(hash, path);
+  }
+  await blobs.add([...contents.values()]);
+  // One at a time, because a file may be large.
+  for (const [hash, path] of sources) {
+    const [kept] = await blobs.add([await states.read(path)]);
+    if (kept === hash) continue;
+    throw new PiriError(
+      "FAILED_PRECONDITION",
+      `Cannot plan: the file "${path}" was changed while the state was compiled; plan again`,
+    );
+  }
+}
+
+async function noState(
+  name: string,
+  states: StateSource,
+): Promise<PiriError> {
+  if (name === "") {
+    return new PiriError(
+      "NOT_FOUND",
+      "Cannot plan: none of these agents has a state of its own; a first one would be in states/all.yaml of the Manager's folder",
+    );
+  }
+  const named = (await states.names()).filter((each) => each !== "");
+  return new PiriError(
+    "NOT_FOUND",
+    `Cannot plan the state "${name}": none of these agents has it, ${
+      didYouMean(name, named, "piri-manager state list shows all")
+    }`,
+  );
+}

@@ -1,0 +1,312 @@
+import { PiriError } from "../../base/errors.ts";
+import type { Clock } from "../../base/clock.ts";
+import { jobName } from "../../base/job_state.ts";
+import { PLAN_LIFE_MS, planName } from "../../base/plan_name.ts";
+import type { JobLimits } from "../../store/job_records.ts";
+import type {
+  PlanAgentRecord,
+  PlanFilter,
+  PlanRecord,
+} from "../../store/plan_records.ts";
+import type { Store } from "../../store/store.ts";
+import { formatName } from "../../targets/format_targets.ts";
+import { auditEntry } from "../audit_entry.ts";
+import type { Sight } from "../access_api.ts";
+import type { Blobs } from "../blobs/blobs.ts";
+import type { JobRequest, StartedJob } from "../job_api.ts";
+import type { Jobs } from "../jobs/jobs.ts";
+import type {
+  ApplyRequest,
+  MadePlan,
+  PlanAdmin,
+  PlanEntry,
+  PlanGroup,
+  PlanRequest,
+  PlanView,
+  StateSource,
+} from "../plan_api.ts";
+import { appliesOf, collectFindings } from "./collect.ts";
+import { groupsOf } from "./plan_groups.ts";
+import { isLeft, isStale, planView } from "./plan_view.ts";
+import { compileAgents, keepSheets } from "./planning.ts";
+
+/** Most bytes of the changes of one agent. */
+const MAX_CHANGES_BYTES = 16 * 1_048_576;
+
+const NO_LIMITS: JobLimits = {
+  canaryTargets: [],
+  cancelRest: false,
+  order: "name",
+  supersedeKey: "",
+};
+
+/** Parts that plans need. */
+export interface PlansOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly jobs: Pick<Jobs, "start" | "prepare" | "earlier">;
+  /** Contents by their hashes; without them, nothing can be planned. */
+  readonly blobs?: Pick<Blobs, "add" | "read"> | undefined;
+  /** States of this Manager; without them, nothing can be planned. */
+  readonly states?: StateSource | undefined;
+}
+
+/** Plans: a state is compiled for agents, a job finds out what it would change, and another one does just that. */
+export class Plans implements PlanAdmin {
+  readonly #options: PlansOptions;
+
+  constructor(options: PlansOptions) {
+    this.#options = options;
+  }
+
+  async make(request: PlanRequest): Promise<MadePlan> {
+    const { store, jobs, clock } = this.#options;
+    const { states, blobs } = this.#parts();
+    const { requestId, stateName, targets, note, rights } = request;
+    const [earlier] = await store.plans({ limit: 1, requestId });
+    if (earlier !== undefined) {
+      // The Manager may have stopped before the job began.
+      if (earlier.jobId === null) await this.#begin(earlier.id, request);
+      const plan = await this.get(earlier.id, rights?.sight);
+      return { plan, notes: undefined, without: [] };
+    }
+    // Rights come first: errors of states show what is in them.
+    const asked = jobRequest("state.Plan", 1n, request, NO_LIMITS);
+    const { names } = await jobs.prepare({ ...asked, targets });
+    rights?.checkAlone(asked, names);
+    const wanted = new Set(names);
+    const records = (await store.agents()).filter(({ id }) => wanted.has(id));
+    const compiled = await compileAgents(stateName, records, states);
+    const { agents, sheets, without, problems } = compiled;
+    if (problems.length > 0) return { problems };
+    await keepSheets(sheets.values(), { blobs, states });
+    const { requestedBy, saidBy = "" } = request;
+    const { record, repeated } = await store.addPlan(
+      {
+        requestId,
+        stateName,
+        targets,
+        note,
+        requestedBy,
+        saidBy,
+        createdAt: clock.now(),
+      },
+      agents,
+      compiled.blobs,
+    );
+    if (repeated) {
+      const plan = await this.get(record.id, rights?.sight);
+      return { plan, notes: undefined, without };
+    }
+    const started = await this.#begin(record.id, request);
+    const plan = await this.get(record.id, rights?.sight);
+    return { plan, notes: started.notes, without };
+  }
+
+  async get(id: bigint, sight?: Sight): Promise<PlanView> {
+    return await this.#view(await this.#find(id, sight));
+  }
+
+  async list(filter: PlanFilter, sight?: Sight): Promise<PlanView[]> {
+    const { store } = this.#options;
+    const plans = await store.plans(
+      sight === undefined ? filter : { ...filter, onlyAgents: sight.names() },
+    );
+    const views: PlanView[] = [];
+    for (const plan of plans) {
+      views.push(await this.#view(plan, { withGroups: false }));
+    }
+    return views;
+  }
+
+  async apply(id: bigint, request: ApplyRequest): Promise<StartedJob> {
+    const { store, clock, jobs } = this.#options;
+    const { rights, requestId } = request;
+    const earlier = await jobs.earlier(requestId);
+    if (earlier !== undefined) return earlier;
+    const plan = await this.get(id, rights?.sight);
+    const left = this.#requireLeft(plan);
+    const names = left.map(({ agent }) => agent);
+    const leftMs = plan.createdAt + PLAN_LIFE_MS - clock.now();
+    const { queueMs, deadlineMs, ...limits } = request.limits;
+    const bounded = {
+      ...limits,
+      deadlineMs: Math.min(deadlineMs ?? leftMs, leftMs),
+      ...queueMs === undefined ? {} : { queueMs: Math.min(queueMs, leftMs) },
+    };
+    const job = {
+      ...jobRequest("state.Apply", id, request, bounded),
+      targets: { expressions: names.map(formatName) },
+      act: {
+        name: "ApplyPlan",
+        on: [planName(id)],
+        statement: { sheets: sheetsOf(left) },
+      },
+    };
+    const started = await jobs.start(job);
+    const { id: applying } = started.job;
+    await store.changePlan(id, { kind: "apply", job: applying, agents: names });
+    return started;
+  }
+
+  async withdraw(
+    id: bigint,
+    { rights, ...asker }: Parameters<PlanAdmin["withdraw"]>[1],
+  ): Promise<PlanView> {
+    const { store, clock } = this.#options;
+    const plan = await this.get(id, rights?.sight);
+    rights?.check(
+      { operation: "state.Plan", params: paramsOf(id) },
+      plan.entries.map(({ agent }) => agent),
+    );
+    const by = asker.requestedBy;
+    await store.changePlan(
+      id,
+      { kind: "withdraw", at: clock.now(), by },
+      auditEntry({ act: "WithdrawPlan", on: [planName(id)] }, asker, clock),
+    );
+    return await this.get(id);
+  }
+
+  /** Starts the job that looks at the hosts. Without it, there is no plan. */
+  async #begin(id: bigint, request: PlanRequest): Promise<StartedJob> {
+    const { store, jobs } = this.#options;
+    const agents = await store.planAgents(id);
+    try {
+      const started = await jobs.start({
+        ...jobRequest("state.Plan", id, request, NO_LIMITS),
+        targets: { expressions: agents.map(({ agent }) => formatName(agent)) },
+        act: {
+          name: "MakePlan",
+          on: request.targets.expressions,
+          statement: { state: request.stateName, sheets: sheetsOf(agents) },
+        },
+      });
+      const { id: job } = started.job;
+      await store.changePlan(id, { kind: "job", job });
+      return started;
+    } catch (error) {
+      await store.changePlan(id, { kind: "drop" });
+      throw error;
+    }
+  }
+
+  /** Agents that a plan can be applied on now. */
+  #requireLeft(plan: PlanView): PlanEntry[] {
+    const refuse = (fact: string) =>
+      new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot apply plan ${planName(plan.id)}: ${fact}`,
+      );
+    const again = `piri-manager plan makes a new one`;
+    if (plan.state === "withdrawn") {
+      throw refuse(`it was withdrawn by ${plan.withdrawnBy}; ${again}`);
+    }
+    if (isStale(plan, this.#options.clock.now())) {
+      throw refuse(`it is over 24 h old; ${again}`);
+    }
+    const open = plan.entries.filter(({ state }) => state === "planning");
+    if (open.length > 0) {
+      const job = plan.jobId === null ? "" : `job ${jobName(plan.jobId)} `;
+      throw refuse(`${job}still looks at ${counted(open.length)}`);
+    }
+    const left = plan.entries.filter(isLeft);
+    if (left.length > 0) return left;
+    throw refuse(
+      plan.entries.every(({ state }) => state === "same")
+        ? "nothing would change"
+        : `no agent is left that it could be applied on; ${again}`,
+    );
+  }
+
+  async #find(id: bigint, sight?: Sight): Promise<PlanRecord> {
+    const { store } = this.#options;
+    const plan = await store.plan(id);
+    const isSeen = sight === undefined ||
+      (await store.planAgents(id)).every(({ agent }) => sight.has(agent));
+    if (plan !== undefined && isSeen) return plan;
+    throw new PiriError(
+      "NOT_FOUND",
+      `Cannot find plan ${planName(id)}: there is no such plan`,
+    );
+  }
+
+  async #view(
+    plan: PlanRecord,
+    { withGroups = true }: { readonly withGroups?: boolean } = {},
+  ): Promise<PlanView> {
+    const { store, clock } = this.#options;
+    const { blobs } = this.#parts();
+    let agents = await store.planAgents(plan.id);
+    if (await collectFindings(plan, agents, { store, blobs })) {
+      agents = await store.planAgents(plan.id);
+    }
+    return planView(plan, {
+      agents,
+      applied: await appliesOf(agents, {
+        store,
+        blobs,
+        withData: withGroups,
+      }),
+      groups: withGroups ? await this.#groups(agents) : [],
+      now: clock.now(),
+    });
+  }
+
+  async #groups(agents: readonly PlanAgentRecord[]): Promise<PlanGroup[]> {
+    const { blobs } = this.#parts();
+    const texts = new Map<string, string>();
+    for (const { changes } of agents) {
+      if (changes === "" || texts.has(changes)) continue;
+      const range = { offset: 0, length: MAX_CHANGES_BYTES };
+      const bytes = await blobs.read(changes, range);
+      texts.set(changes, new TextDecoder().decode(bytes));
+    }
+    return groupsOf(agents, (hash) => texts.get(hash));
+  }
+
+  #parts(): Required<Pick<PlansOptions, "blobs" | "states">> & {
+    readonly blobs: Pick<Blobs, "add" | "read">;
+    readonly states: StateSource;
+  } {
+    const { blobs, states } = this.#options;
+    if (blobs !== undefined && states !== undefined) return { blobs, states };
+    throw new PiriError(
+      "UNSUPPORTED",
+      "Cannot plan: this Manager has no folder with states",
+    );
+  }
+}
+
+function paramsOf(id: bigint): string {
+  return JSON.stringify({ plan: planName(id) });
+}
+
+function jobRequest(
+  operation: string,
+  id: bigint,
+  { stateName: _, ...request }:
+    & Omit<PlanRequest, "targets" | "stateName">
+    & { readonly stateName?: string },
+  limits: JobLimits,
+): Omit<JobRequest, "targets"> {
+  return {
+    ...request,
+    operation,
+    params: paramsOf(id),
+    onDisconnect: "continue",
+    limits,
+    name: planName(id),
+  };
+}
+
+/** Compiled states by the names of the agents. */
+function sheetsOf(
+  agents: readonly { readonly agent: string; readonly sheet: string }[],
+): Record<string, string> {
+  return Object.fromEntries(agents.map(({ agent, sheet }) => [agent, sheet]));
+}
+
+function counted(agents: number): string {
+  return agents === 1 ? "1 agent" : `${agents} agents`;
+}

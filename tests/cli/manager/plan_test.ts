@@ -1,0 +1,185 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { main } from "../../../lib/cli/main.ts";
+import { PlanFleet } from "../../manager/plans/plan_fleet.ts";
+import { OWNER, startControl } from "../../support/control.ts";
+import { SmallManager } from "../../support/small_manager.ts";
+import type { Surroundings } from "../fake_terminal.ts";
+import { realTimeTerminal, SERVED } from "./real_terminal.ts";
+import { jsonLines, programOf } from "./start.ts";
+
+const NAMES = ["web-1", "web-2", "web-3"];
+
+/** Time of a list for people. */
+const TIME = /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g;
+
+const STATES = {
+  "states/all/motd.yaml": `
+- Note:
+    type: file.Installed
+    path: "%ROOT%/\${agent}/motd"
+    content: "\${text} by \${agent}\\n"
+    mode: 0644
+- Log:
+    type: command.Run
+    command: "echo told >> %ROOT%/\${agent}/log"
+    onchanges: Note
+`,
+  "data/all.yaml": "text: hello\n",
+};
+
+/** A fleet with states, and a command line that asks its Manager. */
+async function served(files: Readonly<Record<string, string>> = STATES) {
+  await using undo = new AsyncDisposableStack();
+  const fleet = undo.use(await PlanFleet.start(NAMES, files));
+  const { agents, commands, jobs, plans, approvals } = fleet.manager;
+  const manager = Object.assign(new SmallManager(), {
+    agents,
+    commands,
+    jobs,
+    plans,
+    approvals,
+  });
+  const { dir } = undo.use(await startControl({ manager }));
+  const opened = undo.move();
+  const begin = (args: readonly string[], surroundings: Surroundings = {}) => {
+    const { terminal, fake } = realTimeTerminal(surroundings);
+    const asked = Promise.withResolvers<void>();
+    const code = main(programOf(SERVED), [...args, "--dir", dir], {
+      ...terminal,
+      onKey: (callback) => {
+        asked.resolve();
+        return fake.onKey(callback);
+      },
+    });
+    return { code, fake, asked: asked.promise };
+  };
+  return {
+    fleet,
+    begin,
+    run: async (...args: string[]) => {
+      const { code, fake } = begin(args);
+      const ended = await code;
+      const out = fake.stdout.text.replaceAll(TIME, "TIME");
+      return { code: ended, out, err: fake.stderr.text };
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+Deno.test("plan shows equal hosts once, apply does it and refuses one that was changed by hand", async () => {
+  await using site = await served();
+  const plan = await site.run("plan", "motd", "all", "--exit-code");
+  await Deno.writeTextFile(site.fleet.on("web-2", "motd"), "by hand\n");
+  const apply = await site.run("apply", "p-1");
+  const shown = await site.run("plan", "show", "p-1");
+  const rest = await site.run("plan", "motd", "all", "--diff");
+
+  assertEquals([plan.code, apply.code, shown.code, rest.code], [10, 4, 0, 0]);
+  assertEquals(
+    plan.out,
+    `plan p-1: state motd on all, by ${OWNER}, TIME, open
+
+3 agents: web-[1-3]
+  ~ Note: content +1 -0 (new)
+  ~ Log: command runs
+`,
+  );
+  assertEquals(
+    plan.err,
+    "p-1: would change: 3 agents; piri-manager apply p-1 does that\n",
+  );
+  const outcome = "web-[1,3]: applied: 2 changed\n" +
+    'web-2: refused: Cannot apply the plan: step "Note" was planned as change (content +1 -0) and is now change (content +1 -1); plan again\n';
+  assertEquals(apply.out, outcome);
+  assertEquals(apply.err, "applying p-1 on 3 agents, job j-2\n");
+  assertMatch(shown.out, /, partly\n/);
+  assertEquals(shown.out.endsWith(`\n\n${outcome}`), true);
+  assertEquals(
+    rest.out,
+    `plan p-2: state motd on all, by ${OWNER}, TIME, open
+
+1 agent: web-2
+  ~ Note: content +1 -1
+      --- before
+      +++ after
+      @@ -1,1 +1,1 @@
+      -by hand
+      +hello by web-2
+  ~ Log: command runs
+
+nothing to do on 2 agents: web-[1,3]
+`,
+  );
+  assertEquals(await site.fleet.text("web-1", "motd"), "hello by web-1\n");
+  assertEquals(await site.fleet.text("web-2", "motd"), "by hand\n");
+});
+
+Deno.test("errors of a state are printed with place, line and agents, and there is no plan", async () => {
+  await using site = await served({
+    "states/all/motd.yaml": STATES["states/all/motd.yaml"],
+  });
+  const plan = await site.run("plan", "motd", "all");
+  const list = await site.run("plan", "list", "--json");
+
+  assertEquals([plan.code, list.out], [1, ""]);
+  assertMatch(
+    plan.out,
+    /^states\/all\/motd\.yaml:5:\d+: Cannot .*"text".*\n {2}5 \| .*\n.*\^\n {2}for web-\[1-3\]\n$/,
+  );
+  assertEquals(plan.err, "no plan: 1 error in the state\n");
+});
+
+Deno.test("apply with a state plans, shows and asks: y applies, any other key does not", async () => {
+  await using site = await served();
+  const surroundings = { terminals: ["stderr"], keyboard: true } as const;
+  const answers: unknown[] = [];
+  for (const key of ["n", "y"]) {
+    const { code, fake, asked } = site.begin(
+      ["apply", "motd", "all"],
+      surroundings,
+    );
+    await asked;
+    await fake.press(key);
+    answers.push(await code, await site.fleet.text("web-3", "motd"));
+  }
+  const dumb = await site.run("apply", "motd", "all");
+  const nothing = await site.run("apply", "motd", "all", "--yes");
+
+  assertEquals(answers, [7, undefined, 0, "hello by web-3\n"]);
+  assertEquals(dumb.code, 2);
+  assertEquals([nothing.code, nothing.err], [
+    0,
+    "p-3: nothing to do: 3 agents\n",
+  ]);
+});
+
+Deno.test("plans as JSON are as their schema says, made, applied, listed and withdrawn", async () => {
+  await using site = await served();
+  const all = [
+    await site.run("plan", "motd", "all", "--json"),
+    await site.run("apply", "p-1", "--json"),
+    await site.run("plan", "show", "p-1", "--json"),
+    await site.run("plan", "withdraw", "p-1", "--json"),
+    await site.run("plan", "list", "--json"),
+    await site.run("plan", "none", "all", "--json"),
+  ];
+  const url = new URL(
+    "../../../docs/schema/plan.schema.json",
+    import.meta.url,
+  );
+  const check = new Ajv2020({ formats: { "date-time": true } }).compile(
+    JSON.parse(await Deno.readTextFile(url)),
+  );
+  const values = all.flatMap(({ out }) => jsonLines(out));
+
+  assertEquals(all.map(({ code }) => code), [0, 0, 0, 0, 0, 5]);
+  assertEquals(values.map(({ id, state }) => `${id} ${state}`), [
+    "p-1 open",
+    "p-1 applied",
+    "p-1 applied",
+    "p-1 withdrawn",
+    "p-1 withdrawn",
+  ]);
+  assertEquals(values.flatMap((each) => check(each) ? [] : [check.errors]), []);
+});

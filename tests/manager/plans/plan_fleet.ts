@@ -1,0 +1,299 @@
+import {
+  asErrorCode,
+  codeOf,
+  messageOf,
+  PiriError,
+} from "../../../lib/base/errors.ts";
+import { Blobs } from "../../../lib/manager/blobs/blobs.ts";
+import type { Rights } from "../../../lib/manager/access_api.ts";
+import type { MadePlan, PlanView } from "../../../lib/manager/plan_api.ts";
+import { checkParams } from "../../../lib/operations/params.ts";
+import { blobsOf, operationNamed } from "../../../lib/operations/registry.ts";
+import type { Operation, Outcome } from "../../../lib/operations/operation.ts";
+import { stateSource } from "../../../lib/state_source.ts";
+import {
+  type Command,
+  CommandResult_Status,
+  type DataResponse,
+  OutputStream,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { countingRandom } from "../../support/counting_random.ts";
+import { INSTANCE, MemoryManager } from "../../support/memory_manager.ts";
+import type { ScriptedPeer } from "../../support/scripted_peer.ts";
+import { TempFolder } from "../../support/temp_folder.ts";
+import { finish, newContext } from "../../operations/support.ts";
+
+const PIECE = 32_768;
+
+/** Facts of an agent as its hello tells them. */
+type Facts = Readonly<Record<string, string>>;
+
+/** Caller of a request, with all rights unless some are given. */
+interface By {
+  readonly requestedBy: string;
+  readonly rights?: Rights;
+}
+
+const ANNA: By = { requestedBy: "anna" };
+
+/** Manager in memory with states in a folder, and agents that run real steps, each below a folder of its own. */
+export class PlanFleet implements AsyncDisposable {
+  readonly manager: MemoryManager;
+  readonly folder: TempFolder;
+  readonly #agents = new Map<string, SteppingAgent>();
+  #requests = 0;
+
+  private constructor(manager: MemoryManager, folder: TempFolder) {
+    this.manager = manager;
+    this.folder = folder;
+  }
+
+  /** Starts it with the files of states, by their paths, in which %ROOT% stands for the folder of all hosts. */
+  static async start(
+    names: readonly string[],
+    files: Readonly<Record<string, string>>,
+  ): Promise<PlanFleet> {
+    const folder = await TempFolder.make();
+    for (const [path, text] of Object.entries(files)) {
+      await folder.write(
+        `m/${path}`,
+        text.replaceAll("%ROOT%", folder.at("hosts")),
+      );
+    }
+    const blobs = await Blobs.open({
+      dir: folder.at("m", "blobs"),
+      clock: new FakeClock(),
+      random: countingRandom(),
+      store: { blobUses: () => Promise.resolve([]) },
+      limit: () => 1e9,
+      namesOf: blobsOf,
+    });
+    const manager = await MemoryManager.start({
+      blobs,
+      keepBytes: 64_000_000n,
+      states: stateSource(
+        {
+          dir: folder.at("m"),
+          data: folder.at("m", "data"),
+          secretsKey: folder.at("m", "secrets.key"),
+        },
+        {
+          list: () => Promise.resolve([]),
+          find: () => Promise.resolve(undefined),
+        },
+      ),
+    });
+    const fleet = new PlanFleet(manager, folder);
+    for (const name of names) {
+      await manager.knows(name);
+      await fleet.connect(name);
+    }
+    return fleet;
+  }
+
+  /** Connects an agent, which runs each command that it gets. */
+  async connect(
+    name: string,
+    { version = "1.0.0", facts = {} }: { version?: string; facts?: Facts } = {},
+  ): Promise<void> {
+    await Deno.mkdir(this.folder.at("hosts", name), { recursive: true });
+    const earlier = this.#agents.get(name);
+    earlier?.peer.hangUp();
+    await this.manager.clock.settle();
+    const peer = await this.manager.admitted(name, {
+      instance: INSTANCE,
+      agentVersion: version,
+      facts: { hostname: name, ...facts },
+      lastCommandId: earlier?.lastId ?? 0n,
+    });
+    const agent = new SteppingAgent(
+      peer,
+      this.folder.at("steps", name),
+      earlier?.lastId ?? 0n,
+    );
+    this.#agents.set(name, agent);
+    void agent.serve();
+    await this.manager.clock.settle();
+  }
+
+  /** Path on the host of an agent. */
+  on(name: string, path: string): string {
+    return this.folder.at("hosts", name, path);
+  }
+
+  /** Text of a file on the host of an agent; undefined if there is none. */
+  text(name: string, path: string): Promise<string | undefined> {
+    return Deno.readTextFile(this.on(name, path)).catch(() => undefined);
+  }
+
+  /** Makes a plan. */
+  make(
+    stateName = "",
+    targets = "all",
+    by: By = ANNA,
+  ): Promise<MadePlan> {
+    return this.manager.plans.make({
+      stateName,
+      targets: { expressions: [targets] },
+      requestId: `plan ${++this.#requests}`,
+      note: "",
+      saidBy: "",
+      ...by,
+    });
+  }
+
+  /** Makes a plan, and waits until all hosts were looked at. */
+  async plan(stateName = "", targets = "all"): Promise<PlanView> {
+    const made = await this.make(stateName, targets);
+    if ("problems" in made) throw new Error(made.problems[0]?.text);
+    await this.ended(made.plan.jobId ?? 0n);
+    return await this.manager.plans.get(made.plan.id);
+  }
+
+  /** Applies a plan, and waits until that has ended. */
+  async apply(id: bigint, by: By = ANNA): Promise<PlanView> {
+    const { job } = await this.manager.plans.apply(id, {
+      requestId: `apply ${++this.#requests}`,
+      limits: {
+        canaryTargets: [],
+        cancelRest: false,
+        order: "name",
+        supersedeKey: "",
+      },
+      note: "",
+      saidBy: "",
+      ...by,
+    });
+    await this.ended(job.id);
+    return await this.manager.plans.get(id);
+  }
+
+  /** Waits until a command has ended. */
+  async over(command: bigint): Promise<void> {
+    await this.manager.watch(command).rest();
+  }
+
+  /** Answer to a request of an agent, as a text. */
+  async asks(name: string, type: string, params: unknown): Promise<string> {
+    const agent = this.#agents.get(name);
+    const answer = await agent?.ask(type, params).catch((error) =>
+      `${codeOf(error)}: ${messageOf(error)}`
+    );
+    return String(answer);
+  }
+
+  /** Waits until a job has ended. */
+  async ended(job: bigint): Promise<void> {
+    const { signal } = new AbortController();
+    const options = { output: false, from: [], signal };
+    await Array.fromAsync(this.manager.jobs.watch(job, options));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.manager[Symbol.asyncDispose]();
+    await this.folder[Symbol.asyncDispose]();
+  }
+}
+
+/** States of the agents of a plan, as "name: state". */
+export function statesOf({ entries }: PlanView): string[] {
+  return entries.map(({ agent, state }) => `${agent}: ${state}`);
+}
+
+/** Agent that runs the operations of commands over a connection in memory. */
+class SteppingAgent {
+  readonly peer: ScriptedPeer;
+  readonly #steps: string;
+  readonly #asked = new Map<
+    bigint,
+    PromiseWithResolvers<DataResponse>
+  >();
+  #requests = 0n;
+  lastId: bigint;
+
+  constructor(peer: ScriptedPeer, steps: string, lastId: bigint) {
+    this.peer = peer;
+    this.#steps = steps;
+    this.lastId = lastId;
+  }
+
+  async serve(): Promise<void> {
+    for (;;) {
+      const body = await this.peer.next();
+      if (body === undefined) return;
+      if (body.case === "ping") await this.peer.says("pong", body.value);
+      if (body.case === "command") void this.#run(body.value);
+      if (body.case !== "dataResponse") continue;
+      this.#asked.get(body.value.requestId)?.resolve(body.value);
+    }
+  }
+
+  async #run({ commandId, type: name, data: params }: Command): Promise<void> {
+    this.lastId = commandId;
+    const operation = operationNamed(name, { allowTestOperations: false });
+    const context = {
+      ...newContext({
+        text: async (type, asked) => String(await this.ask(type, asked)),
+        bytes: async (type, asked) => await this.ask(type, asked) as Uint8Array,
+      }, { stepsFolder: this.#steps }),
+      commandId,
+    };
+    const { stdout, outcome } = await ran(operation, params, context);
+    for (let offset = 0; offset < stdout.length; offset += PIECE) {
+      await this.peer.says("commandOutput", {
+        commandId,
+        stream: OutputStream.STDOUT,
+        offset: BigInt(offset),
+        bytes: stdout.slice(offset, offset + PIECE),
+      });
+    }
+    await this.peer.says("result", {
+      commandId,
+      status: outcome.success
+        ? CommandResult_Status.SUCCESS
+        : CommandResult_Status.FAILED,
+      changed: outcome.changed,
+      output: outcome.message ?? "",
+      stdoutBytes: BigInt(stdout.length),
+      data: new TextEncoder().encode(JSON.stringify(outcome.data ?? {})),
+    });
+  }
+
+  /** Sends a request to the Manager. */
+  async ask(type: string, params: unknown): Promise<string | Uint8Array> {
+    const requestId = ++this.#requests;
+    const asked = Promise.withResolvers<DataResponse>();
+    this.#asked.set(requestId, asked);
+    const data = JSON.stringify(params);
+    await this.peer.says("dataRequest", { requestId, type, data });
+    const { ok, value } = await asked.promise;
+    const { value: answer = "" } = value;
+    if (ok) return answer;
+    const [code = "", ...rest] = String(answer).split(": ");
+    throw new PiriError(asErrorCode(code) ?? "INTERNAL", rest.join(": "));
+  }
+}
+
+async function ran(
+  operation: Operation,
+  params: string,
+  context: ReturnType<typeof newContext>,
+): Promise<{ stdout: Uint8Array<ArrayBuffer>; outcome: Outcome }> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  try {
+    const events = operation.run(checkParams(operation, params), context);
+    const { stdout, outcome } = await finish(events);
+    return { stdout: stdout.slice(), outcome };
+  } catch (error) {
+    return {
+      stdout: new Uint8Array(await new Blob(pieces).arrayBuffer()),
+      outcome: {
+        success: false,
+        changed: false,
+        message: messageOf(error),
+        data: { errorCode: codeOf(error) },
+      },
+    };
+  }
+}
