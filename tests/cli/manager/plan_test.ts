@@ -130,6 +130,44 @@ Deno.test("errors of a state are printed with place, line and agents, and there 
   assertEquals(plan.err, "no plan: 1 error in the state\n");
 });
 
+Deno.test("an apply that fails tells what was done, not run and is owed, and the next plan has the rest", async () => {
+  await using site = await served({
+    "states/all/motd.yaml": `
+- Note: {type: file.Installed, path: "%ROOT%/\${agent}/motd", content: hello}
+- Log:
+    type: command.Run
+    command: "test -e %ROOT%/\${agent}/fixed"
+    onchanges: Note
+- Last: {type: file.Installed, path: "%ROOT%/\${agent}/last", content: bye}
+`,
+  });
+  await site.run("plan", "motd", "web-1");
+  const apply = await site.run("apply", "p-1");
+  await Deno.writeTextFile(site.fleet.on("web-1", "fixed"), "");
+  const rest = await site.run("plan", "motd", "web-1");
+  const again = await site.run("apply", "p-2");
+
+  assertEquals([apply.code, rest.code, again.code], [1, 0, 0]);
+  assertEquals(
+    apply.out,
+    'web-1: failed: step "Log" failed: Cannot go on: the program ended with exit code 1; not run: 1 step; ' +
+      '1 changed, 1 failed, 1 not run; "Log" is owed, as "Note" changed\n',
+  );
+  assertEquals(
+    rest.out.split("\n").slice(2),
+    [
+      "1 agent: web-1",
+      "  ~ Log: command runs, owed since TIME",
+      "  ~ Last: content +1 -0 (new)",
+      "",
+    ],
+  );
+  assertEquals(
+    again.out,
+    "web-1: applied: 2 changed, 1 unchanged\n",
+  );
+});
+
 Deno.test("apply with a state plans, shows and asks: y applies, any other key does not", async () => {
   await using site = await served();
   const surroundings = { terminals: ["stderr"], keyboard: true } as const;

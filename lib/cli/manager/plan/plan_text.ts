@@ -182,7 +182,7 @@ function outcomeText(entry: PlanEntry): string {
   const { changed = 0, failed = 0, notRun = 0, ok = 0, skipped = 0 } = result;
   const counts: [number, string][] = [
     [changed, "changed"],
-    [ok, "were as they should be"],
+    [ok, "unchanged"],
     [skipped, "skipped"],
     [failed, "failed"],
     [notRun, "not run"],
