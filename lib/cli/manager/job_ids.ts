@@ -31,6 +31,13 @@ export function parseAnyId(text: string): TypedId {
         `piri-manager approval show ${text}, or piri-manager approval withdraw ${text}`,
       );
     }
+    if (/^p-\d+$/.test(text)) {
+      throw new HintedError(
+        "INVALID_ARGUMENT",
+        `Cannot take "${text}" here: it is a plan`,
+        `piri-manager plan show ${text}, or piri-manager apply ${text}`,
+      );
+    }
     throw new PiriError(
       "INVALID_ARGUMENT",
       `Cannot read the id "${text}": it is neither that of a command, as 17, nor that of a job, as j-17 or j-17/web-1`,

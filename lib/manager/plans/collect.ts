@@ -1,4 +1,6 @@
 import { concat } from "@std/bytes/concat";
+import { encodeHex } from "@std/encoding/hex";
+import { sha256 } from "../../base/sha256.ts";
 import { isOpenState } from "../../base/command_state.ts";
 import type { EntryCommand, EntryRecord } from "../../store/job_records.ts";
 import type {
@@ -12,7 +14,7 @@ import { failedFindings, readFindings } from "./findings.ts";
 import type { Applied } from "./plan_view.ts";
 
 /** Entries that are read at a time. */
-const PAGE = 1_000;
+const PAGE = 200;
 
 /** Most bytes of the records of a command that are read. */
 const MAX_BYTES = 16 * 1_048_576;
@@ -40,12 +42,15 @@ export async function collectFindings(
   let found = false;
   for await (const entries of pagesOf(jobId, options)) {
     const findings: PlanFindings[] = [];
+    // They become blobs together: each addition waits for the disk.
+    const contents = new Map<string, Uint8Array>();
     for (const entry of entries) {
       if (!open.has(entry.agent)) continue;
-      const each = await findingsOf(entry, options);
+      const each = await findingsOf(entry, contents, options);
       if (each !== undefined) findings.push(each);
     }
     if (findings.length === 0) continue;
+    await options.blobs.add([...contents.values()]);
     await options.store.changePlan(id, { kind: "findings", findings });
     found = true;
   }
@@ -108,6 +113,7 @@ async function* pagesOf(
 
 async function findingsOf(
   { agent, state, reason, command }: EntryRecord,
+  contents: Map<string, Uint8Array>,
   options: CollectOptions,
 ): Promise<PlanFindings | undefined> {
   if (state === "waiting" || state === "queued") return undefined;
@@ -126,17 +132,19 @@ async function findingsOf(
     : counts.failed > 0
     ? message
     : command.reason || message || `it is ${command.state}`;
-  const contents = [expect, changes].map((text) =>
-    new TextEncoder().encode(text)
-  );
-  const [expectHash = "", changesHash = ""] = await options.blobs.add(contents);
+  const kept = (text: string) => {
+    const bytes = new TextEncoder().encode(text);
+    const hash = encodeHex(sha256(bytes));
+    contents.set(hash, bytes);
+    return hash;
+  };
   return {
     agent,
     state: failure === "" ? "planned" : "failed",
     message: failure,
     counts,
-    expect: expectHash,
-    changes: changesHash,
+    expect: kept(expect),
+    changes: kept(changes),
   };
 }
 
