@@ -11,7 +11,7 @@ import { ownWordsOf } from "./plan_groups.ts";
 /** States that were compiled for the agents of a plan. */
 export interface CompiledAgents {
   readonly agents: readonly NewPlanAgent[];
-  /** Hashes of the contents of each compiled state. */
+  /** Hashes of each compiled state and of its contents, by its own. */
   readonly blobs: ReadonlyMap<string, readonly string[]>;
   /** Compiled states, each once, by their hashes. */
   readonly sheets: ReadonlyMap<string, CompiledSheet>;
@@ -68,7 +68,7 @@ export async function compileAgents(
     without,
     blobs: new Map(
       [...sheets].map(([hash, { blobs, sources }]) =>
-        [hash, [...blobs.keys(), ...sources.keys()]] as const
+        [hash, [hash, ...blobs.keys(), ...sources.keys()]] as const
       ),
     ),
     problems: [...problems].map(([text, agents]) => ({ text, agents })),

@@ -217,3 +217,22 @@ Deno.test("to plan and to apply need a rule each, and a plan with an agent out o
   assertEquals(await plans.list({ limit: 10 }, bob.sight), []);
   assertEquals(await fleet.text("web-1", "etc/motd"), undefined);
 });
+
+Deno.test("a plan, and that it was begun, survive a restart, and both go with the history", async () => {
+  await using fleet = await PlanFleet.start(["web-1"], STATES);
+  const { id, entries } = await fleet.plan();
+  await fleet.apply(id);
+  await using again = await fleet.manager.restarted();
+  const { state, groups } = await again.plans.get(id);
+  const uses = await again.store.blobUses();
+  const [sheet] = entries.map((each) => each.sheet);
+
+  assertEquals([state, groups.length], ["applied", 1]);
+  assert(uses.some(({ sha256 }) => sha256 === sheet));
+  await again.store.prune({
+    before: again.clock.now() + 1,
+    outputBytes: 1_000_000n,
+  });
+  assertEquals(await again.plans.list({ limit: 10 }), []);
+  assertEquals(await again.store.blobUses(), []);
+});
