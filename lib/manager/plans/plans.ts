@@ -1,4 +1,4 @@
-import { PiriError } from "../../base/errors.ts";
+import { codeOf, PiriError } from "../../base/errors.ts";
 import type { Clock } from "../../base/clock.ts";
 import { jobName } from "../../base/job_state.ts";
 import { PLAN_LIFE_MS, planName } from "../../base/plan_name.ts";
@@ -259,8 +259,14 @@ export class Plans implements PlanAdmin {
     for (const { changes } of agents) {
       if (changes === "" || texts.has(changes)) continue;
       const range = { offset: 0, length: MAX_CHANGES_BYTES };
-      const bytes = await blobs.read(changes, range);
-      texts.set(changes, new TextDecoder().decode(bytes));
+      const bytes = await blobs.read(changes, range).catch((error) => {
+        // The oldest go where there is no room: the rest is still shown.
+        if (codeOf(error) === "NOT_FOUND") return undefined;
+        throw error;
+      });
+      if (bytes !== undefined) {
+        texts.set(changes, new TextDecoder().decode(bytes));
+      }
     }
     return groupsOf(agents, (hash) => texts.get(hash));
   }
