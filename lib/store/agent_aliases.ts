@@ -15,6 +15,7 @@ const NAMED = [
   ["agents", "id"],
   ["commands", "agent"],
   ["entries", "agent"],
+  ["plan_agents", "agent"],
   ["events", "agent"],
   ["sent_ids", "agent"],
   ["tombstones", "agent"],
@@ -26,6 +27,7 @@ const NAMED = [
 const USED = [
   "SELECT 1 FROM commands WHERE agent = ?1",
   "SELECT 1 FROM entries WHERE agent = ?1",
+  "SELECT 1 FROM plan_agents WHERE agent = ?1",
   "SELECT 1 FROM tombstones WHERE agent = ?1",
 ];
 
