@@ -85,7 +85,6 @@ export const PRECEDENCE: readonly ExitCode[] = [
   ExitCode.notFound,
   ExitCode.usage,
   ExitCode.failed,
-  ExitCode.wouldChange,
 ];
 
 /** The one exit code for several commands. */

@@ -28,9 +28,9 @@ Deno.test("every exit code has an explanation and a place in the order", () => {
   const all = Object.values(ExitCode);
 
   assertEquals(EXIT_CODE_HELP.map(([code]) => Number(code)), all);
-  // Who stops waiting knows no ends to choose from.
+  // Who stops waiting knows no ends to choose from, and a plan that would change something is none.
   assertEquals(
-    [...PRECEDENCE, ExitCode.ok, ExitCode.left]
+    [...PRECEDENCE, ExitCode.ok, ExitCode.wouldChange, ExitCode.left]
       .toSorted((one, other) => one - other),
     all,
   );
