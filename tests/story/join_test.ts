@@ -45,6 +45,7 @@ story(
       protocol,
       instance,
       facts: _facts,
+      installation,
       ...rest
     } = agent ?? {};
     assertEquals(rest, {
@@ -56,7 +57,6 @@ story(
       setFacts: {},
       retired: false,
       revokedAt: null,
-      installation: null,
       onTrialFrom: null,
     });
     assert(Date.parse(String(since)) <= Date.now());
@@ -64,6 +64,8 @@ story(
     assertMatch(String(version), /^\d+\.\d+\.\d+/);
     assertEquals(protocol, "2");
     assertMatch(String(instance), /^[0-9a-f]{32}$/);
+    // A program from source is no installation; an executable that nobody installed is a loose one.
+    assertMatch(String(installation), /^(null|loose)$/);
   },
 );
 
