@@ -71,6 +71,8 @@ deny:
     version: 1,
     features: KEYLESS_FEATURES.filter((feature) => feature !== "output"),
     managerId: MANAGER,
+    // On a busy machine the commands take longer than the usual time between two pings.
+    pingIntervalMs: 3_600_000,
   });
   const kept = undo.move();
   return {
