@@ -18,13 +18,16 @@ const FILES = [
   "file.Downloaded",
 ];
 
+/** Operations that set a part of a file. */
+const PARTS = ["file.Line", "file.Block"];
+
 /** Warnings about steps that are right in form, and probably not as they were meant. */
 export function lintSteps(
   steps: readonly SheetStep[],
   drafts: readonly Draft[],
 ): readonly Problem[] {
   const warnings: Problem[] = [];
-  const files = new Map<string, Draft>();
+  const files = wholeFiles(steps, drafts);
   const counted = new Set<string>();
   for (const [index, step] of steps.entries()) {
     const draft = drafts[index];
@@ -44,15 +47,30 @@ export function lintSteps(
       );
     }
     const path = pathOf(step);
-    const first = path === undefined ? undefined : files.get(path);
-    if (path !== undefined && first === undefined) files.set(path, draft);
-    if (first !== undefined) {
-      warn(
-        `"${step.name}" and "${first.name}" both set the file ${path}: each run changes it twice`,
-      );
-    }
+    const whole = path === undefined ? undefined : files.get(path);
+    if (whole === undefined || whole === draft) continue;
+    warn(
+      PARTS.includes(step.operation)
+        ? `"${step.name}" changes the file ${path}, which "${whole.name}" sets as a whole: each run changes it twice`
+        : `"${step.name}" and "${whole.name}" both set the file ${path}: each run changes it twice`,
+    );
   }
   return warnings;
+}
+
+/** The first step that sets each file as a whole, by the file's path. */
+function wholeFiles(
+  steps: readonly SheetStep[],
+  drafts: readonly Draft[],
+): ReadonlyMap<string, Draft> {
+  const files = new Map<string, Draft>();
+  for (const [index, step] of steps.entries()) {
+    const path = PARTS.includes(step.operation) ? undefined : pathOf(step);
+    const draft = drafts[index];
+    if (path === undefined || draft === undefined || files.has(path)) continue;
+    files.set(path, draft);
+  }
+  return files;
 }
 
 function isUnguarded({ operation, params, ...step }: SheetStep): boolean {
@@ -64,8 +82,9 @@ function isUnguarded({ operation, params, ...step }: SheetStep): boolean {
 
 function pathOf({ operation, params, ...step }: SheetStep): string | undefined {
   const path: SheetValue | undefined = params.path;
-  return FILES.includes(operation) && step.if === undefined &&
-      typeof path === "string"
+  const isSet = FILES.includes(operation) && params.overwrite !== false ||
+    PARTS.includes(operation);
+  return isSet && step.if === undefined && typeof path === "string"
     ? path
     : undefined;
 }

@@ -56,12 +56,21 @@ export function parseTree(text: string, file: string): Tree | undefined {
   if (error !== undefined) {
     throw new StateError(
       placeAt(error.pos[0]),
-      `Cannot read YAML: ${wordsOf(error.message)}`,
+      `Cannot read YAML: ${wordsOf(error.message)}${
+        hintAt(text, error.pos[0])
+      }`,
     );
   }
   if (document.contents === null) return undefined;
   return new TreeReader(text, placeAt, (alias) => alias.resolve(document))
     .read(document.contents, 0);
+}
+
+/** Hint for the mistake that is made most: an expression in a list or map between brackets. */
+function hintAt(text: string, at: number): string {
+  return text.slice(at - 1, at + 1) === "${"
+    ? '; between { } or [ ], a text with "${" needs quotes round it'
+    : "";
 }
 
 /** Message of the library without its period and with a small letter. */

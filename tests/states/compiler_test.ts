@@ -210,6 +210,12 @@ Deno.test("programs without a guard, items by number and a file that two steps s
 - Looks: {type: command.Run, command: "true", changes: false}
 - One: {type: file.Installed, path: /a, content: x}
 - Two: {type: file.Absent, path: /a}
+- Part: {type: file.Line, path: /a, line: x}
+- First: {type: file.Installed, path: /b, content: x, overwrite: no}
+- Later: {type: file.Line, path: /b, line: y}
+- Alone: {type: file.Line, path: /c, line: y}
+- Before: {type: file.Line, path: /d, line: y}
+- Whole: {type: file.Installed, path: /d, content: x}
 - Unnamed: {each: [{port: 1}, {port: 2}], type: noop.Noop, message: "\${item.port}"}
 `);
 
@@ -218,7 +224,9 @@ Deno.test("programs without a guard, items by number and a file that two steps s
     [
       '2: "Run" runs its program each time: creates, unless, onlyif or a condition would say when it has nothing to do',
       '7: "Two" and "One" both set the file /a: each run changes it twice',
-      '8: "Unnamed[0]" is named by its number in a list, so a new item in front gives others its name: give the items a name',
+      '8: "Part" changes the file /a, which "One" sets as a whole: each run changes it twice',
+      '12: "Before" changes the file /d, which "Whole" sets as a whole: each run changes it twice',
+      '14: "Unnamed[0]" is named by its number in a list, so a new item in front gives others its name: give the items a name',
     ],
   );
 });
