@@ -1,7 +1,7 @@
 import { commandShape as shape } from "./command_shape.ts";
 import { assignments, changedFields } from "./command_update.ts";
 import type { Database, SqlValue } from "./database.ts";
-import { jsonRows } from "./json_rows.ts";
+import { jsonRows, rowKey } from "./json_rows.ts";
 import type { CommandPatch, CommandRecord } from "./records.ts";
 
 /** Fields that differ between results which come together; all others are mostly the same, and are bound once. */
@@ -118,7 +118,7 @@ function alike(patches: readonly CommandPatch[]): Alike[] {
     const own = fields.filter((field) => OWN_FIELDS.has(field));
     const shared = fields.filter((field) => !OWN_FIELDS.has(field));
     const values = shape.cells(patch as CommandRecord, shared);
-    const key = `${own} ${shared} ${values}`;
+    const key = `${own} ${shared} ${rowKey(values)}`;
     const kind = kinds.get(key);
     if (kind === undefined) {
       kinds.set(key, { own, shared, values, patches: [patch] });

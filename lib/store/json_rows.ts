@@ -12,11 +12,16 @@ const LOSSY = /\\u(?:0000|d[89a-f])/;
 export function jsonRows(
   rows: readonly (readonly SqlValue[])[],
 ): string | undefined {
-  const text = JSON.stringify(rows.map((row) => row.map(jsonValue)));
+  const text = JSON.stringify(rows, jsonValue);
   return LOSSY.test(text) ? undefined : text;
 }
 
-function jsonValue(value: SqlValue): string | number | null {
+/** Text that tells a row from every other one of its columns. */
+export function rowKey(row: readonly SqlValue[]): string {
+  return JSON.stringify(row, jsonValue);
+}
+
+function jsonValue(_: string, value: unknown): unknown {
   if (typeof value === "bigint") return value.toString();
   return value instanceof Uint8Array ? value.toHex() : value;
 }

@@ -152,6 +152,28 @@ Deno.test("patches of a command that does not exist cannot be applied together",
   assertEquals(at.tables.commands.patchTogether(all), false);
 });
 
+Deno.test("patches whose values only look alike keep each their own", () => {
+  using at = start();
+  const { commands } = at.tables;
+  const alike: readonly Partial<CommandPatch>[] = [
+    { reason: "a,b", errorCode: "" },
+    { reason: "a", errorCode: "b," },
+    { reason: "a,b,", errorCode: "" },
+    { reason: "", signal: null },
+    { reason: "", signal: "" },
+    { presumed: true, masked: 1 },
+    { presumed: false, masked: 0 },
+  ];
+  const ids = create(at.tables, alike.map(() => newCommand()));
+  commands.patchTogether(
+    alike.map((changes, index) => ({ ...changes, id: ids[index] ?? 0n })),
+  );
+  for (const [index, changes] of alike.entries()) {
+    const record = commands.get(ids[index] ?? 0n);
+    assertEquals(record && { ...record, ...changes }, record);
+  }
+});
+
 Deno.test("two hundred results are one statement, with their own times and data", () => {
   using at = start();
   const { db, tables: { commands } } = at;
