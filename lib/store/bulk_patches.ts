@@ -52,36 +52,34 @@ export class BulkPatches {
   }
 
   #update({ own, shared, values, patches }: Alike): boolean {
-    if (patches.length === 1) return patches.every(this.#one);
-    const rows = patches.map((patch): SqlValue[] => [
+    const isOne = patches.length === 1 || own.length + shared.length === 0;
+    const rows = isOne ? undefined : jsonRows(patches.map((patch) => [
       patch.id,
       patch.after?.stdout ?? 0n,
       patch.after?.stderr ?? 0n,
       ...shape.cells(patch as CommandRecord, own),
-    ]);
-    const text = jsonRows(rows);
-    if (text === undefined || own.length + shared.length === 0) {
-      return patches.every(this.#one);
-    }
-    const update = this.#statement(shared, own, rows);
-    return this.#db.run(update, ...values, text).changes === patches.length;
+    ]));
+    if (rows === undefined) return patches.every((patch) => this.#one(patch));
+    const { changes } = this.#db.run(
+      this.#statement(shared, own),
+      ...values,
+      rows,
+    );
+    return changes === patches.length;
   }
 
+  /** Statement for patches of these fields. There are few kinds of patches. */
   #statement(
     shared: readonly (keyof CommandRecord)[],
     own: readonly (keyof CommandRecord)[],
-    rows: readonly (readonly SqlValue[])[],
   ): string {
-    const readers = [
-      ...shared.map(() => "?"),
-      ...own.map((_, index) => readerOf(rows, index + 3)),
-    ];
     const fields = [...shared, ...own];
-    const key = `${fields} ${readers}`;
+    const key = fields.join();
     const known = this.#updates.get(key);
     if (known !== undefined) return known;
+    const cells = [...shared.map(() => "?"), ...shape.fromJson(own, 3)];
     const update = `UPDATE commands SET ${
-      assignments(fields, (index) => readers[index] ?? "")
+      assignments(fields, (index) => cells[index] ?? "")
     } FROM json_each(?)
       WHERE commands.id = CAST(value ->> 0 AS INTEGER)
         AND stdout_held >= CAST(value ->> 1 AS INTEGER)
@@ -89,18 +87,6 @@ export class BulkPatches {
     this.#updates.set(key, update);
     return update;
   }
-}
-
-/** Expression for a cell in a JSON row. */
-function readerOf(
-  rows: readonly (readonly SqlValue[])[],
-  place: number,
-): string {
-  const cell = rows.find((row) => row[place] !== null)?.[place];
-  if (typeof cell === "bigint") return `CAST(value ->> ${place} AS INTEGER)`;
-  return cell instanceof Uint8Array
-    ? `unhex(value ->> ${place})`
-    : `value ->> ${place}`;
 }
 
 /**

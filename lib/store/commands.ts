@@ -40,9 +40,9 @@ const SHARED_FIELDS = NEW_FIELDS.filter((field) =>
 /** Commands of the same request, with ids from the first value on. */
 const INSERT_ALL = `INSERT INTO commands (id, ${
   shape.names([...SHARED_FIELDS, ...OWN_FIELDS]).join(", ")
-}) SELECT ? + key, ${SHARED_FIELDS.map(() => "?").join(", ")},
-  value ->> 0, CAST(value ->> 1 AS INTEGER), value ->> 2, CAST(value ->> 3 AS INTEGER)
-  FROM json_each(?)`;
+}) SELECT ? + key, ${
+  [...SHARED_FIELDS.map(() => "?"), ...shape.fromJson(OWN_FIELDS, 0)].join(", ")
+} FROM json_each(?)`;
 
 const SELECT = `SELECT ${shape.list} FROM commands`;
 

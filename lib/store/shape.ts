@@ -4,7 +4,12 @@ import type { Row, SqlValue } from "./database.ts";
 export interface Codec<T> {
   encode(value: T): SqlValue;
   decode(cell: SqlValue): T;
+  /** SQL expression of the cell, out of one of its value in a row of `jsonRows`; the same if absent. */
+  readonly fromJson?: (value: string) => string;
 }
+
+/** A number of 64 bits is a text in JSON. */
+const integerFromJson = (value: string) => `CAST(${value} AS INTEGER)`;
 
 export const text: Codec<string> = {
   encode: (value) => value,
@@ -14,6 +19,7 @@ export const text: Codec<string> = {
 export const blob: Codec<Uint8Array> = {
   encode: (value) => value,
   decode: (cell) => cell as Uint8Array,
+  fromJson: (value) => `unhex(${value})`,
 };
 
 /** Whole number; a fraction, as of a millisecond, is cut off. */
@@ -26,17 +32,20 @@ export const int: Codec<number> = {
 export const big: Codec<bigint> = {
   encode: (value) => value,
   decode: (cell) => cell as bigint,
+  fromJson: integerFromJson,
 };
 
 /** Unsigned 64-bit number. SQLite has none, so the upper half is stored as negative numbers. */
 export const unsigned: Codec<bigint> = {
   encode: (value) => BigInt.asIntN(64, value),
   decode: (cell) => BigInt.asUintN(64, cell as bigint),
+  fromJson: integerFromJson,
 };
 
 export const flag: Codec<boolean> = {
   encode: (value) => value ? 1n : 0n,
   decode: (cell) => cell !== 0n,
+  fromJson: integerFromJson,
 };
 
 /** Plain data, stored as JSON. */
@@ -52,8 +61,10 @@ export function word<T extends string>(): Codec<T> {
   return { encode: (value) => value, decode: (cell) => cell as T };
 }
 
-export function nullable<T>({ encode, decode }: Codec<T>): Codec<T | null> {
+export function nullable<T>(codec: Codec<T>): Codec<T | null> {
+  const { encode, decode } = codec;
   return {
+    ...codec,
     encode: (value) => value === null ? null : encode(value),
     decode: (cell) => cell === null ? null : decode(cell),
   };
@@ -93,6 +104,17 @@ export class Shape<R extends object> {
     return fields.map((field) =>
       this.#column(field).codec.encode(record[field])
     );
+  }
+
+  /** SQL expressions of these fields' cells, out of rows of `jsonRows` that have them from a place on. */
+  fromJson<K extends keyof R & string>(
+    fields: readonly K[],
+    place: number,
+  ): string[] {
+    return fields.map((field, index) => {
+      const value = `value ->> ${place + index}`;
+      return this.#column(field).codec.fromJson?.(value) ?? value;
+    });
   }
 
   /** Fields of a record as they will be read back: without the fraction of a time. */
