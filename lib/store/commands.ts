@@ -141,9 +141,9 @@ export class Commands {
         rows,
       );
     }
-    this.#sent.noteAll(
-      commands.flatMap(({ state, agent }, index) =>
-        state === "sent" ? [[agent, firstId + BigInt(index)] as const] : []
+    this.#sent.noteCommands(
+      commands.flatMap(({ state }, index) =>
+        state === "sent" ? firstId + BigInt(index) : []
       ),
     );
   }
@@ -195,7 +195,7 @@ export class Commands {
       id,
     ).changes > 0;
     // It is bound to a connection only in order to be sent over it.
-    if (isChanged && patch.session !== undefined) this.#sent.noteCommand(id);
+    if (isChanged && patch.session !== undefined) this.#sent.noteCommands([id]);
     return isChanged;
   }
 
@@ -205,9 +205,9 @@ export class Commands {
    */
   patchTogether(patches: readonly CommandPatch[]): boolean {
     if (!this.#bulk.apply(patches)) return false;
-    for (const { id, session } of patches) {
-      if (session !== undefined) this.#sent.noteCommand(id);
-    }
+    this.#sent.noteCommands(
+      patches.flatMap(({ id, session }) => session === undefined ? [] : id),
+    );
     return true;
   }
 

@@ -171,28 +171,20 @@ export class Entries {
     positions: readonly number[],
     { firstId, move }: { firstId: bigint; move: EntryMove },
   ): number[] {
-    const seen = new Set<number>();
-    const started = runs(positions).flatMap(({ index, length }) => {
-      const from = positions[index] ?? 0;
-      const startable = new Set(
-        this.#db.cells(
-          `SELECT position FROM entries
-             WHERE job_id = ? AND position BETWEEN ? AND ? AND state IN (${
-            marks(move.from)
-          })`,
-          job,
-          from,
-          from + length - 1,
-          ...move.from,
-        ).map(([position]) => Number(position)),
-      );
-      return Array.from({ length }, (_, n) => index + n).filter((at) => {
-        const position = positions[at] ?? -1;
-        // Each only once.
-        return startable.has(position) && !seen.has(position) &&
-          seen.add(position);
-      });
-    });
+    const startable = new Set(
+      this.#db.cells(
+        `SELECT position FROM entries WHERE job_id = ? AND state IN (${
+          marks(move.from)
+        }) AND position IN (SELECT value FROM json_each(?))`,
+        job,
+        ...move.from,
+        JSON.stringify(positions),
+      ).map(([position]) => Number(position)),
+    );
+    const started = [...positions.keys()].filter((index) =>
+      // Each only once.
+      startable.delete(positions[index] ?? -1)
+    );
     const taken = started.map((index) => positions[index] ?? 0);
     for (const { index, length } of runs(taken)) {
       const from = taken[index] ?? 0;

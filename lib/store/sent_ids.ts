@@ -1,5 +1,4 @@
 import type { Database } from "./database.ts";
-import { jsonRows } from "./json_rows.ts";
 
 /** Highest id of a command that was ever recorded as sent to each agent, or that the agent named as its last. */
 export class SentIds {
@@ -27,25 +26,16 @@ export class SentIds {
     );
   }
 
-  /** Notes ids of many agents. */
-  noteAll(sent: readonly (readonly [agent: string, id: bigint])[]): void {
-    const rows = sent.length > 1 ? jsonRows(sent) : undefined;
-    if (rows === undefined) {
-      for (const [agent, id] of sent) this.note(agent, id);
-      return;
-    }
+  /** Notes that commands were sent to their agents. */
+  noteCommands(ids: readonly bigint[]): void {
+    if (ids.length === 0) return;
     this.#db.run(
       `INSERT INTO sent_ids (agent, last_id)
-         SELECT value ->> 0, CAST(value ->> 1 AS INTEGER) FROM json_each(?) WHERE true
+         SELECT agent, max(id) FROM commands
+           WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) GROUP BY agent
          ON CONFLICT (agent) DO UPDATE SET last_id = max(last_id, excluded.last_id)`,
-      rows,
+      JSON.stringify(ids.map(String)),
     );
-  }
-
-  /** Notes that a command was sent to its agent. */
-  noteCommand(id: bigint): void {
-    const row = this.#db.get("SELECT agent FROM commands WHERE id = ?", id);
-    if (row !== undefined) this.note(row["agent"] as string, id);
   }
 
   /** Forgets an agent that was removed. */
