@@ -153,6 +153,8 @@ export async function openAgent(
       dir,
       clock,
       edition,
+      // What starts it again after a restart starts another version, too.
+      isRestarted: onRestart !== undefined,
       isAllowed: () => settings.isUpdated,
       keys: () => settings.updateKeys,
       restart: onUpdate,

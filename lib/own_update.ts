@@ -15,14 +15,12 @@ const TRY_MS = 30_000;
 /** Most lines of the log that a failed update tells. */
 const LOG_LINES = "20";
 
-/** Variables that service managers give to what they start again. */
-const STARTED_BY = ["INVOCATION_ID", "RC_SVCNAME", "XPC_SERVICE_NAME"];
-
 /** Facts about an agent that the host does not tell. */
 export interface OwnUpdateOptions {
   readonly dir: string;
   readonly clock: Clock;
   readonly edition: "full" | "observe";
+  readonly isRestarted: boolean;
   readonly isAllowed: () => boolean;
   readonly keys: () => readonly MinisignKey[];
   readonly restart: (cause: string) => void;
@@ -42,7 +40,6 @@ export async function ownUpdate(
     target: targetOf(Deno.build),
     executable,
     installed: installedAt(executable),
-    isRestarted: STARTED_BY.some((name) => Deno.env.has(name)),
     freeBytes,
     run: runBriefly,
     lastLines,

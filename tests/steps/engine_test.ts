@@ -221,3 +221,35 @@ Deno.test("a cancel ends a run between two steps", async () => {
     1,
   ]);
 });
+
+for (
+  const [operation, params] of [
+    ["file.Line", { line: "a" }],
+    ["file.Block", { content: "a" }],
+  ] as const
+) {
+  Deno.test(`${operation} with absent finds nothing to do where there is no file, nor a folder for it`, async () => {
+    const host = new FakeHost(etc());
+    const absent = (path: string) => ({
+      operation,
+      params: { path, ...params, absent: true },
+    });
+    const sheet = sheetOf(absent("/etc/x"), absent("/srv/deep/x"));
+
+    const planned = await planOn(host, sheet);
+    const applied = await applyOn(host, sheet);
+
+    assertEquals(verdicts(planned.steps), ["ok", "ok"]);
+    assertEquals(verdicts(applied.steps), ["ok", "ok"]);
+    assertEquals(host.writes, 0);
+  });
+
+  Deno.test(`${operation} with absent is unknown where a program may bring the file`, async () => {
+    const program = { operation: "command.Run", params: { shell: "true" } };
+    const step = { operation, params: { path: "/x", ...params, absent: true } };
+
+    const { steps } = await planOn(new FakeHost(), sheetOf(program, step));
+
+    assertEquals(verdicts(steps), ["change", "unknown"]);
+  });
+}

@@ -1,6 +1,7 @@
 import { PiriError } from "../../base/errors.ts";
 import { bytesOf, contentOfBytes } from "../file_content.ts";
 import type { HostReader, HostWriter } from "../host/host.ts";
+import { fingerprintOf } from "../fingerprint.ts";
 import { NO_FORECAST } from "../no_forecast.ts";
 import type { Check, Forecast } from "../step_operation.ts";
 import { asText } from "../text_change.ts";
@@ -33,6 +34,9 @@ export async function checkEdit(
   forecast: Forecast,
 ): Promise<Check> {
   const wanted = await wantedBy(edit, reader, forecast);
+  if (wanted === undefined) {
+    return { verdict: "ok", changes: [], fingerprint: fingerprintOf(null) };
+  }
   const found = await findFile(wanted.path, reader);
   return await checkFile(wanted, found, { reader, forecast });
 }
@@ -42,20 +46,21 @@ export async function changeEdit(
   edit: TextEdit,
   writer: HostWriter,
 ): Promise<void> {
-  await changeFile(await wantedBy(edit, writer, NO_FORECAST), writer);
+  const wanted = await wantedBy(edit, writer, NO_FORECAST);
+  if (wanted !== undefined) await changeFile(wanted, writer);
 }
 
+/** File after an edit; undefined if it is not there, and need not be. */
 async function wantedBy(
   { path: given, create = false, absent = false, edit }: TextEdit,
   reader: HostReader,
   { opaque }: Forecast,
-): Promise<WantedFile> {
+): Promise<WantedFile | undefined> {
   const path = reader.realPath(given);
   const { content } = await findFile(path, reader);
   if (content === undefined) {
-    // Without a folder there is no file either.
-    if (absent) return { path: "/", content: undefined, attributes: {} };
-    if (!create) {
+    if (absent && opaque === undefined) return undefined;
+    if (absent || !create) {
       if (opaque !== undefined) {
         throw new Unforeseen(
           `there is no file "${path}", and step "${opaque}" may make it`,
