@@ -3,6 +3,8 @@ import type {
   HostReader,
   HostWriter,
   PathFacts,
+  Thing,
+  ThingFacts,
 } from "./host/host.ts";
 import type { ParameterShapes, ParamsOf } from "./parameters.ts";
 import type { SheetValue } from "./sheet.ts";
@@ -43,6 +45,13 @@ export type Effect =
     /** Undefined if nothing will be there. */
     readonly facts: PathFacts | undefined;
     readonly content?: FileContent;
+  }
+  /** A user, a package or the like will be so. */
+  | {
+    readonly kind: "thing";
+    readonly thing: Thing;
+    /** Undefined if it will be gone. */
+    readonly facts: ThingFacts | undefined;
   }
   /** Anything may have changed: what is missing now may be there then. */
   | { readonly kind: "opaque" };
@@ -110,6 +119,8 @@ export interface StepOperation<Params = StepParams> extends StepDescription {
   readonly trees?: readonly string[];
   /** Paths that it writes. */
   touches?(params: Params): readonly string[];
+  /** Things that are no paths, which it changes. */
+  things?(params: Params): readonly Thing[];
   /** Paths of the host that it reads and others might not be allowed to, as a file to copy. */
   reads?(params: Params): readonly string[];
   /** True if it runs programs that its parameters name. */

@@ -9,6 +9,7 @@ import type {
   HostWriter,
   PathAttributes,
   PathFacts,
+  ProgramAnswer,
   ProgramResult,
   StepProgram,
   WriteOptions,
@@ -18,6 +19,10 @@ import {
   MAX_LINKS,
   unlessCircle,
 } from "../../lib/steps/host/link_circle.ts";
+import {
+  type HostTable,
+  SharedReads,
+} from "../../lib/steps/host/shared_reads.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import type { Power } from "./power.ts";
 
@@ -37,9 +42,15 @@ const USERS: Readonly<Record<string, number>> = {
 };
 const ROOT: FakeNode = { kind: "folder", mode: 0o755, uid: 0, gid: 0 };
 
-/** Programs that a fake host has: they get the words of the line and the host, and return a code. */
+/** Programs that a fake host has: they get the words of the line and the host, and return a code or an answer. */
 export type FakePrograms = Readonly<
-  Record<string, (host: FakeHost, words: readonly string[]) => number>
+  Record<
+    string,
+    (
+      host: FakeHost,
+      words: readonly string[],
+    ) => number | Partial<ProgramAnswer>
+  >
 >;
 
 const PROGRAMS: FakePrograms = {
@@ -63,14 +74,18 @@ export class FakeHost implements Host {
   readonly blobs = new Map<string, string>();
   /** Count of writes. */
   writes = 0;
+  readonly reads = new SharedReads();
+  readonly programs: FakePrograms;
   readonly #power: Power | undefined;
 
   constructor(
     tree: Tree = new Map(),
     power: Power | undefined = undefined,
+    programs: FakePrograms = {},
   ) {
     this.tree = new Map([["/", ROOT], ...tree]);
     this.#power = power;
+    this.programs = { ...PROGRAMS, ...programs };
   }
 
   reader(signal: AbortSignal): HostReader {
@@ -88,6 +103,7 @@ export class FakeHost implements Host {
   async write(task: () => void): Promise<void> {
     await this.#power?.use();
     this.writes++;
+    this.reads.forgetAll();
     task();
   }
 }
@@ -174,7 +190,19 @@ class FakeAccess implements HostWriter {
   }
 
   look(program: StepProgram): Promise<ProgramResult> {
-    return Promise.resolve({ code: this.#codeOf(program) });
+    return Promise.resolve({ code: this.#answerOf(program).code });
+  }
+
+  ask(program: StepProgram): Promise<ProgramAnswer> {
+    return Promise.resolve(this.#answerOf(program));
+  }
+
+  shared<T>(table: HostTable, read: () => Promise<T>): Promise<T> {
+    return this.#host.reads.read(table, read);
+  }
+
+  foreseen(): undefined {
+    return undefined;
   }
 
   answers(): Promise<boolean> {
@@ -193,7 +221,9 @@ class FakeAccess implements HostWriter {
     const pieces: Uint8Array[] = [];
     for await (const piece of content.pieces()) pieces.push(piece);
     const text = await new Blob(pieces as BlobPart[]).text();
-    if (validate !== undefined && this.#codeOf({ shell: validate }) !== 0) {
+    if (
+      validate !== undefined && this.#answerOf({ shell: validate }).code !== 0
+    ) {
       throw failed(`write "${path}"`, "is not valid");
     }
     await this.#put(path, { kind: "file", ...attributes, text });
@@ -233,10 +263,10 @@ class FakeAccess implements HostWriter {
 
   async run(program: StepProgram): Promise<ProgramResult> {
     const line = program.shell ?? program.argv?.join(" ") ?? "";
-    let code = 1;
+    let code: number | undefined;
     await this.#host.write(() => {
       this.#host.ran.push(line);
-      code = this.#codeOf(program);
+      ({ code } = this.#answerOf(program));
     });
     await this.#print?.("stdout", new TextEncoder().encode(`${line}\n`));
     return { code };
@@ -246,9 +276,11 @@ class FakeAccess implements HostWriter {
     return Promise.resolve();
   }
 
-  #codeOf({ shell, argv }: StepProgram): number {
+  #answerOf({ shell, argv }: StepProgram): ProgramAnswer {
     const [name = "", ...words] = argv ?? shell?.split(" ") ?? [];
-    return PROGRAMS[name]?.(this.#host, words) ?? 127;
+    const answer = this.#host.programs[name]?.(this.#host, words) ?? 127;
+    const said = typeof answer === "number" ? { code: answer } : answer;
+    return { code: 0, stdout: "", stderr: "", ...said };
   }
 
   async #put(path: string, node: FakeNode): Promise<void> {

@@ -95,15 +95,18 @@ export async function* planSteps(
         },
     );
     if (verdict === "unknown") {
-      reader.addUnknown(operation.touches?.(params) ?? [], step.name);
+      reader.addUnknown(step.name, {
+        paths: operation.touches?.(params) ?? [],
+        things: operation.things?.(params) ?? [],
+      });
       if (operation.runsPrograms?.(params) === true) opaque = step.name;
       isAhead = true;
       reader.markAhead(step.name);
       walk.pass(index, { changed: "unknown", isLost: false });
     } else if (verdict === "change" && check !== undefined) {
       for (const effect of check.effects ?? []) {
-        if (effect.kind === "path") reader.add(effect);
-        else opaque = step.name;
+        if (effect.kind === "opaque") opaque = step.name;
+        else reader.add(effect);
       }
       const obstacle = await obstacleAfter(check, () => {
         const forecast = walk.forecastFor(prepared, opaque);

@@ -24,4 +24,9 @@ export class Accounts {
     if (number !== undefined) this.#found.set(key, number);
     return number;
   }
+
+  /** Forgets all, since they may have changed. */
+  forgetAll(): void {
+    this.#found.clear();
+  }
 }

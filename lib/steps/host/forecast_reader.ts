@@ -1,16 +1,21 @@
 import { basename, dirname, join, resolve } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import type { Effect } from "../step_operation.ts";
-import { Unforeseen } from "../unforeseen.ts";
+import { dependsOn, Unforeseen } from "../unforeseen.ts";
 import type {
   Endpoint,
   FileContent,
   HostReader,
   PathFacts,
+  ProgramAnswer,
   ProgramResult,
   StepProgram,
+  Thing,
+  ThingFacts,
 } from "./host.ts";
 import { LinkCircle, MAX_LINKS, unlessCircle } from "./link_circle.ts";
+import type { HostTable } from "./shared_reads.ts";
+import { ThingForecast } from "./thing_forecast.ts";
 
 type PathEffect = Extract<Effect, { kind: "path" }>;
 
@@ -28,6 +33,7 @@ export class ForecastReader implements HostReader {
   readonly #nodes = new Map<string, Node>();
   /** Paths that a step with an unknown verdict may write, with its name. */
   readonly #unknown = new Map<string, string>();
+  readonly #things = new ThingForecast();
   #ahead: string | undefined;
 
   constructor(host: HostReader) {
@@ -35,7 +41,12 @@ export class ForecastReader implements HostReader {
   }
 
   /** Adds the effect of a step. */
-  add(effect: PathEffect): void {
+  add(effect: Exclude<Effect, { kind: "opaque" }>): void {
+    if (effect.kind === "path") this.#addPath(effect);
+    else this.#things.add(effect.thing, effect.facts);
+  }
+
+  #addPath(effect: PathEffect): void {
     const path = this.#placeOf(effect.path);
     const before = this.#at(path);
     const { facts, content } = effect;
@@ -47,8 +58,15 @@ export class ForecastReader implements HostReader {
     this.#nodes.set(path, { facts, content, isFresh });
   }
 
-  /** Adds paths that a step may write, or may leave. */
-  addUnknown(paths: readonly string[], step: string): void {
+  /** Adds what a step may change, or may leave. */
+  addUnknown(
+    step: string,
+    { paths, things }: {
+      readonly paths: readonly string[];
+      readonly things: readonly Thing[];
+    },
+  ): void {
+    for (const thing of things) this.#things.addUnknown(thing, step);
     for (const path of paths) {
       // What nobody can look at is looked at by no later step either.
       const place = unlessCircle(() => this.#placeOf(path)) ?? path;
@@ -137,7 +155,10 @@ export class ForecastReader implements HostReader {
   }
 
   account(kind: "user" | "group", name: string): Promise<number | undefined> {
-    return this.#host.account(kind, name);
+    const foreseen = this.#things.accountOf(kind, name);
+    return foreseen === undefined
+      ? this.#host.account(kind, name)
+      : Promise.resolve(foreseen.number);
   }
 
   isHome(path: string): boolean {
@@ -151,6 +172,18 @@ export class ForecastReader implements HostReader {
   async look(program: StepProgram): Promise<ProgramResult> {
     this.#requireNow();
     return await this.#host.look(program);
+  }
+
+  ask(program: StepProgram): Promise<ProgramAnswer> {
+    return this.#host.ask(program);
+  }
+
+  shared<T>(table: HostTable, read: () => Promise<T>): Promise<T> {
+    return this.#host.shared(table, read);
+  }
+
+  foreseen(thing: Thing): { facts: ThingFacts | undefined } | undefined {
+    return this.#things.of(thing);
   }
 
   async answers(endpoint: Endpoint): Promise<boolean> {
@@ -236,8 +269,4 @@ export class ForecastReader implements HostReader {
       if (dirname(at) === at) return;
     }
   }
-}
-
-function dependsOn(step: string): Unforeseen {
-  return new Unforeseen(`it depends on step "${step}", which is unknown`);
 }

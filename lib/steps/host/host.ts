@@ -1,4 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
+import type { SheetValue } from "../sheet.ts";
+import type { HostTable } from "./shared_reads.ts";
 
 /** Facts about what is at a path. */
 export interface PathFacts {
@@ -39,6 +41,22 @@ export interface ProgramResult {
   readonly code: number | undefined;
   readonly signal?: string;
 }
+
+/** End of a program that was asked, and what it printed. */
+export interface ProgramAnswer extends ProgramResult {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Thing of a host that is no path, such as a user or a package. */
+export interface Thing {
+  readonly kind: "user" | "group" | "package" | "unit" | "mount" | "setting";
+  /** Name that tells it from others of its kind. */
+  readonly name: string;
+}
+
+/** Facts about a thing, by field. */
+export type ThingFacts = Readonly<Record<string, SheetValue>>;
 
 /** Owner and mode of a path; what is absent stays as it is. */
 export interface PathAttributes {
@@ -93,6 +111,24 @@ export interface HostReader {
   isMountPoint(path: string): boolean;
   /** Runs a program that only looks. Its output is dropped. */
   look(program: StepProgram): Promise<ProgramResult>;
+  /**
+   * Runs a program that only looks, and takes what it prints, as text in UTF-8: 16 MiB of each stream at most. Its
+   * answer is about the host as it is now, also where steps are ahead; see `foreseen`.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if it prints more
+   */
+  ask(program: StepProgram): Promise<ProgramAnswer>;
+  /** Reads a table of the host as it is now, once for all steps until a program has run or one of its paths was written. */
+  shared<T>(table: HostTable, read: () => Promise<T>): Promise<T>;
+  /**
+   * Facts about a thing as earlier steps will have made it, undefined in them if it will be gone; undefined if no step
+   * ahead is about it.
+   *
+   * @throws {Unforeseen} a step whose verdict is unknown may change it
+   */
+  foreseen(
+    thing: Thing,
+  ): { readonly facts: ThingFacts | undefined } | undefined;
   /** True if somebody listens there. */
   answers(endpoint: Endpoint): Promise<boolean>;
   /** Status of the answer to a request, undefined if there is none. */

@@ -10,12 +10,15 @@ import type {
   FileContent,
   HostReader,
   PathFacts,
+  ProgramAnswer,
   ProgramResult,
   StepProgram,
 } from "./host.ts";
 import { homesOf, mountPointsOf } from "./host_tables.ts";
 import { LinkCircle, MAX_LINKS, unlessCircle } from "./link_circle.ts";
 import { blobContent, type HostParts } from "./host_parts.ts";
+import { ProgramText } from "./program_text.ts";
+import type { HostTable, SharedReads } from "./shared_reads.ts";
 
 /** Longest file that is hashed and kept in one read, in bytes. */
 const MAX_WHOLE_BYTES = 65_536;
@@ -27,12 +30,18 @@ const CONNECT_MS = 5_000;
 export class RealReader implements HostReader {
   readonly self = { uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
   protected readonly parts: HostParts;
+  protected readonly reads: SharedReads;
   readonly #judged = new Set<string>();
   #homes: ReadonlySet<string> | undefined;
   #mountPoints: ReadonlySet<string> | undefined;
 
-  constructor(parts: HostParts, readonly signal: AbortSignal) {
+  constructor(
+    parts: HostParts,
+    reads: SharedReads,
+    readonly signal: AbortSignal,
+  ) {
     this.parts = parts;
+    this.reads = reads;
   }
 
   get clock(): HostParts["clock"] {
@@ -113,6 +122,25 @@ export class RealReader implements HostReader {
 
   look(program: StepProgram): Promise<ProgramResult> {
     return this.parts.run(program, this.signal, () => Promise.resolve());
+  }
+
+  async ask(program: StepProgram): Promise<ProgramAnswer> {
+    const text = new ProgramText();
+    const result = await this.parts.run(
+      program,
+      this.signal,
+      (stream, bytes) => text.add(stream, bytes),
+    );
+    return { ...result, ...text.end() };
+  }
+
+  shared<T>(table: HostTable, read: () => Promise<T>): Promise<T> {
+    return this.reads.read(table, read);
+  }
+
+  /** Nothing is ahead of what is so. */
+  foreseen(): undefined {
+    return undefined;
   }
 
   async answers({ host, port }: Endpoint): Promise<boolean> {

@@ -16,6 +16,7 @@ import type {
 } from "./host.ts";
 import type { HostParts, Print } from "./host_parts.ts";
 import { RealReader } from "./real_reader.ts";
+import type { SharedReads } from "./shared_reads.ts";
 
 /** Means of changing the host of an agent. */
 export class RealWriter extends RealReader implements HostWriter {
@@ -23,8 +24,12 @@ export class RealWriter extends RealReader implements HostWriter {
   /** Folders whose names may not be on the disk yet. */
   readonly #unsynced = new Set<string>();
 
-  constructor(parts: HostParts, signal: AbortSignal, print: Print) {
-    super(parts, signal);
+  constructor(
+    parts: HostParts,
+    reads: SharedReads,
+    { signal, print }: { signal: AbortSignal; print: Print },
+  ) {
+    super(parts, reads, signal);
     this.#print = print;
   }
 
@@ -34,6 +39,7 @@ export class RealWriter extends RealReader implements HostWriter {
     { attributes, validate }: WriteOptions,
   ): Promise<void> {
     this.#requireAllowed(path, attributes);
+    using _change = this.#changing(path);
     if (this.isMountPoint(path)) {
       return await this.#writeInPlace(path, content, validate);
     }
@@ -95,8 +101,13 @@ export class RealWriter extends RealReader implements HostWriter {
     await this.#write(path, (at) => Deno.remove(at));
   }
 
-  run(program: StepProgram): Promise<ProgramResult> {
-    return this.parts.run(program, this.signal, this.#print);
+  async run(program: StepProgram): Promise<ProgramResult> {
+    try {
+      return await this.parts.run(program, this.signal, this.#print);
+    } finally {
+      this.reads.forgetAll();
+      this.parts.accounts.forgetAll();
+    }
   }
 
   async flush(): Promise<void> {
@@ -112,6 +123,7 @@ export class RealWriter extends RealReader implements HostWriter {
     task: (at: string) => Promise<void>,
   ): Promise<void> {
     this.#requireGoing(path);
+    using _change = this.#changing(path);
     try {
       using place = this.parts.placeOf(path);
       await task(place.at);
@@ -119,6 +131,16 @@ export class RealWriter extends RealReader implements HostWriter {
     } catch (error) {
       throw fileError("write", path, error);
     }
+  }
+
+  /** Forgets, once it is over, what a change of a path makes untrue. */
+  #changing(path: string): Disposable {
+    return {
+      [Symbol.dispose]: () => {
+        this.reads.forget(path);
+        if (dirname(path) === "/etc") this.parts.accounts.forgetAll();
+      },
+    };
   }
 
   /** Nothing can be moved to where a file is mounted, as in containers. */

@@ -1,0 +1,51 @@
+/** Table of a host that many steps look at, such as all packages. */
+export interface HostTable {
+  readonly name: string;
+  /** Files and folders that it comes from: it is read anew once one of them was written. */
+  readonly paths: readonly string[];
+}
+
+/** Tables of a host, each read once until it may have changed. */
+export class SharedReads {
+  readonly #tables = new Map<
+    string,
+    { readonly paths: readonly string[]; readonly rows: Promise<unknown> }
+  >();
+
+  /** Reads a table, or takes what was read. A read that fails is made again. */
+  async read<T>(
+    { name, paths }: HostTable,
+    read: () => Promise<T>,
+  ): Promise<T> {
+    const known = this.#tables.get(name);
+    if (known !== undefined) return await known.rows as T;
+    const rows = read();
+    const table = { paths, rows };
+    this.#tables.set(name, table);
+    try {
+      return await rows;
+    } catch (error) {
+      if (this.#tables.get(name) === table) this.#tables.delete(name);
+      throw error;
+    }
+  }
+
+  /** Forgets what comes from a path that was written. */
+  forget(written: string): void {
+    for (const [name, { paths }] of this.#tables) {
+      if (paths.some((path) => isInside(written, path))) {
+        this.#tables.delete(name);
+      }
+    }
+  }
+
+  /** Forgets all, as after a program that may have changed anything. */
+  forgetAll(): void {
+    this.#tables.clear();
+  }
+}
+
+/** True for a folder itself, and for what is below it. */
+function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
