@@ -1,6 +1,7 @@
 import { dirname } from "@std/path";
 import { systemClock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
+import { joint } from "../base/signals.ts";
 import type { ProgramResult, StepProgram } from "../steps/host/host.ts";
 import { Accounts } from "../steps/host/accounts.ts";
 import type { HostParts, Print } from "../steps/host/host_parts.ts";
@@ -70,13 +71,24 @@ async function runStepProgram(
     );
   }
   const params = checkParams(commandRun, JSON.stringify(program));
-  const events = commandRun.run(params, context);
+  const failed = new AbortController();
+  using both = joint([context.signal, failed.signal]);
+  const events = commandRun.run(params, { ...context, signal: both.signal });
+  let failure: { readonly error: unknown } | undefined;
   for (;;) {
     const { done, value } = await events.next();
     if (done) {
+      if (failure !== undefined) throw failure.error;
       const { exitCode: code, signal } = value;
       return { code, ...signal === undefined ? {} : { signal } };
     }
-    if (value.kind === "output") await print(value.stream, value.bytes);
+    if (value.kind !== "output" || failure !== undefined) continue;
+    try {
+      await print(value.stream, value.bytes);
+    } catch (error) {
+      // Nobody takes what it prints, so it is ended.
+      failure = { error };
+      failed.abort();
+    }
   }
 }
