@@ -76,6 +76,11 @@ export class Runner {
     this.#unbegun = new UnbegunCommands({
       clock: options.clock,
       refusing: () => this.#refusing,
+      judge: async ({ command, dialect }) =>
+        await judge(options.policy, command, {
+          dialect,
+          now: this.#clock.now(),
+        }),
       start: (accepted) => this.#start(accepted),
       settled: (entry) => {
         this.#tell(entry);

@@ -11,6 +11,7 @@ import type { Dialect } from "../../wire/dialect.ts";
 import type { JournalEntry } from "../journal/journal.ts";
 import { refusalBecause } from "./acceptance.ts";
 import type { CommandRecord } from "./command_record.ts";
+import type { Judged } from "./judge.ts";
 import { keepResult } from "./keep_result.ts";
 import { cancelledUnbegun, refusalOf } from "./result.ts";
 
@@ -38,6 +39,7 @@ export interface AcceptedCommand {
 }
 
 interface Unbegun extends AcceptedCommand {
+  bounds: GuardBounds | undefined;
   /** True once its cancel has come. */
   isCancelled: boolean;
   /** Time since which it waits for the next ServerHello, by the monotonic clock; undefined while it does not wait. */
@@ -48,6 +50,8 @@ export interface UnbegunCommandsOptions {
   readonly clock: Clock;
   /** Reason for beginning no commands at all, if there is one. */
   readonly refusing: () => string | undefined;
+  /** Asks the policy about a command that has waited: it may be another by now. Never rejects. */
+  readonly judge: (accepted: AcceptedCommand) => Promise<Judged>;
   /** Starts a command. */
   readonly start: (accepted: AcceptedCommand) => void;
   /** Called when a command has begun or has ended without. */
@@ -81,7 +85,12 @@ export class UnbegunCommands {
    */
   async begin(accepted: AcceptedCommand, giver: Giver): Promise<void> {
     const { entry } = accepted;
-    const unbegun = { ...accepted, isCancelled: false, heldSince: undefined };
+    const unbegun = {
+      ...accepted,
+      bounds: accepted.bounds,
+      isCancelled: false,
+      heldSince: undefined,
+    };
     this.#commands.set(entry, unbegun);
     try {
       await this.#begin(unbegun, giver);
@@ -175,6 +184,12 @@ export class UnbegunCommands {
   async #beginReleased(unbegun: Unbegun, giver: Giver): Promise<void> {
     const { id } = unbegun.entry;
     try {
+      const { refusal, recorded, bounds } = await this.#options.judge(unbegun);
+      if (refusal !== undefined && !unbegun.isCancelled) {
+        unbegun.record.refused({ output: recorded });
+        return await this.#keep(unbegun, refusalOf(id, "REFUSED", refusal));
+      }
+      unbegun.bounds = bounds;
       await this.#begin(unbegun, giver);
     } catch (error) {
       const why = `Cannot begin command ${id}: ${messageOf(error)}`;
@@ -183,8 +198,12 @@ export class UnbegunCommands {
   }
 
   async #end(unbegun: Unbegun, result: CommandResult): Promise<void> {
-    const { entry, record } = unbegun;
-    record.ended(result);
+    unbegun.record.ended(result);
+    await this.#keep(unbegun, result);
+  }
+
+  /** Keeps the result of a command that has not begun. */
+  async #keep({ entry }: Unbegun, result: CommandResult): Promise<void> {
     await keepResult(this.#options.clock, { entry, result });
     this.#commands.delete(entry);
     this.#options.settled(entry);

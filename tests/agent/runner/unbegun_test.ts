@@ -3,6 +3,7 @@ import {
   CommandResult_Status,
   OnDisconnect,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { parsePolicy } from "../../../lib/agent/policy/policy.ts";
 import { Dialects } from "../../../lib/wire/dialect.ts";
 import { MANAGER, MemoryAgent, resultOf } from "../../support/memory_agent.ts";
 
@@ -33,6 +34,49 @@ Deno.test("a command whose connection ends before it begins waits for the next S
   await agent.clock.settle();
   assertEquals(agent.workers.jobs.length, 1);
   assertEquals(entry.state, "running");
+});
+
+async function useRules(agent: MemoryAgent, rules: string): Promise<void> {
+  agent.policy.use({
+    policy: await parsePolicy(rules, "policy.yaml"),
+    sha256: "",
+    error: "",
+  });
+}
+
+const FILE = { type: "file.Stat", data: JSON.stringify({ path: "/srv/x" }) };
+
+Deno.test("a command that waited is refused if the policy allows it no more", async () => {
+  const { agent, entry } = await holding({ commandId: 5n, ...FILE });
+  await using _ = agent;
+
+  await useRules(agent, 'mode: all\ndeny: [{ do: "file.*", path: "/srv/**" }]');
+  agent.runner.release(AGAIN, []);
+  await agent.clock.settle();
+
+  assertEquals(agent.workers.jobs.length, 0);
+  const { status, output } = resultOf(entry);
+  assertEquals(status, CommandResult_Status.REFUSED);
+  assertEquals(
+    output,
+    `Cannot run file.Stat "/srv/x" here: this agent's policy denies "/srv/**"`,
+  );
+  // The host's record has no arguments.
+  const refused = agent.audit.lines.filter(({ event }) => event === "refused");
+  assertEquals(refused.map((line) => "why" in line && line.why), [
+    "the policy refuses it: deny 1",
+  ]);
+});
+
+Deno.test("a command that waited has the bounds of the policy as it is when it begins", async () => {
+  const { agent } = await holding({ commandId: 5n, ...FILE });
+  await using _ = agent;
+
+  await useRules(agent, 'mode: all\ndeny: [{ do: "file.*", path: "/etc/**" }]');
+  agent.runner.release(AGAIN, []);
+  await agent.clock.settle();
+
+  assertEquals(agent.workers.newest.job.bounds?.deny, ["/etc/**"]);
 });
 
 Deno.test("a command that the next ServerHello names as cancelled never begins", async () => {
