@@ -13,6 +13,7 @@ import { fileLine } from "./operations/file_line.ts";
 import { fileSymlinked } from "./operations/file_symlinked.ts";
 import { fileTree } from "./operations/file_tree.ts";
 import { noop } from "./operations/noop.ts";
+import { serviceOperations } from "./operations/services.ts";
 import { waitFor } from "./operations/wait_for.ts";
 import type { StepDescription, StepOperation } from "./step_operation.ts";
 
@@ -31,6 +32,7 @@ export const stepOperations: readonly StepOperation[] = [
   fileSymlinked,
   fileTree,
   noop,
+  ...serviceOperations,
   waitFor,
 ];
 

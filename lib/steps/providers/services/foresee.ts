@@ -1,0 +1,187 @@
+import { PiriError } from "../../../base/errors.ts";
+import { fingerprintOf } from "../../fingerprint.ts";
+import { bytesOf } from "../../file_content.ts";
+import type { HostReader } from "../../host/host.ts";
+import type { Effect, Forecast } from "../../step_operation.ts";
+import { Unforeseen } from "../../unforeseen.ts";
+import {
+  inNeutralWords,
+  type ServiceFacts,
+  type ServiceManager,
+} from "./service_manager.ts";
+
+/** Longest file of a unit that is read, in bytes. */
+const MAX_UNIT_BYTES = 1_048_576;
+
+/** Service as it will be when a step about it is run. */
+export interface ForeseenService extends ServiceFacts {
+  /** Hash of its files as its manager has read them; undefined if no step of the run writes them. */
+  readonly filesHash: string | undefined;
+}
+
+/** Means of looking at services. */
+export interface ServiceLook {
+  readonly manager: ServiceManager;
+  readonly reader: HostReader;
+  readonly forecast: Forecast;
+}
+
+/**
+ * Finds a service as earlier steps will have left it.
+ *
+ * @throws {Unforeseen} if it is not there, and an earlier step may bring it
+ */
+export async function foreseeService(
+  name: string,
+  look: ServiceLook,
+): Promise<ForeseenService> {
+  const { manager, reader, forecast } = look;
+  const now = await manager.find(name, reader);
+  const known = reader.foreseen({ kind: "unit", name });
+  const written = await writtenFiles(now, name, look);
+  const told = known?.facts ?? {};
+  const readHash = told["filesHash"] ?? written?.before;
+  const isStale = known?.facts !== undefined && "filesHash" in told
+    ? written !== undefined && readHash !== written.after
+    : now.isStale ||
+      (now.isLoaded && written !== undefined && readHash !== written.after);
+  const facts: ForeseenService = {
+    ...now,
+    isStale,
+    filesHash: written?.after,
+    ...known !== undefined && known.facts === undefined
+      ? { isThere: false, isUp: false, status: "not there" }
+      : {},
+  };
+  const file = await foreseenFile(name, look);
+  const isThere = facts.isThere || file !== undefined || "up" in told;
+  if (!isThere && forecast.opaque !== undefined) {
+    throw new Unforeseen(
+      `there is no service "${name}", and step "${forecast.opaque}" may bring it`,
+    );
+  }
+  const fresh = !facts.isThere && file !== undefined
+    ? freshFacts(file, manager)
+    : {};
+  return {
+    ...facts,
+    isThere,
+    ...fresh,
+    ...typeof told["up"] === "boolean"
+      ? { isUp: told["up"], status: told["up"] ? "running" : "stopped" }
+      : {},
+    ...typeof told["enabled"] === "boolean" ? { enabled: told["enabled"] } : {},
+    ...typeof told["masked"] === "boolean" ? { isMasked: told["masked"] } : {},
+  };
+}
+
+/** Service that must be there. */
+export async function requireService(
+  name: string,
+  look: ServiceLook,
+): Promise<ForeseenService> {
+  const service = await foreseeService(name, look);
+  if (service.isThere) return service;
+  throw new PiriError(
+    "NOT_FOUND",
+    `Cannot find the service "${name}": ${look.manager.kind} knows none of this name on this host; install it by an earlier step, or mend the name`,
+  );
+}
+
+/** Effects of a change of a service, under all its names. */
+export function serviceEffects(
+  service: ForeseenService,
+  {
+    up = service.isUp,
+    enabled = service.enabled,
+    masked = service.isMasked,
+  }: {
+    readonly up?: boolean | undefined;
+    readonly enabled?: boolean | undefined;
+    readonly masked?: boolean | undefined;
+  },
+): Effect[] {
+  const { filesHash, names } = service;
+  return names.map((name) => ({
+    kind: "thing",
+    thing: { kind: "unit", name },
+    facts: {
+      up,
+      masked,
+      ...enabled === undefined ? {} : { enabled },
+      ...filesHash === undefined ? {} : { filesHash },
+    },
+  }));
+}
+
+/** Fingerprint of a service: states, and neither times nor processes. */
+export function servicePrint(service: ServiceFacts): string {
+  const { isThere, isUp, enabled, isMasked, isStale } = service;
+  return fingerprintOf([isThere, isUp, enabled ?? null, isMasked, isStale]);
+}
+
+/** Facts about a service whose file an earlier step writes. */
+function freshFacts(
+  text: string,
+  manager: ServiceManager,
+): Partial<ServiceFacts> {
+  const isFixed = manager.kind === "systemd" && !/^\[Install\]/m.test(text);
+  return {
+    isUp: false,
+    status: "not running",
+    ...isFixed
+      ? {
+        enabled: undefined,
+        whyFixed: "it has no [Install] section: others start it",
+      }
+      : { enabled: false },
+    isMasked: false,
+  };
+}
+
+/** Text of the file that defines a service, as it will be; undefined if there will be none. */
+async function foreseenFile(
+  name: string,
+  { manager, reader }: ServiceLook,
+): Promise<string | undefined> {
+  const path = manager.definitions(name).find((each) =>
+    reader.followed(each)?.kind === "file"
+  );
+  if (path === undefined) return undefined;
+  const bytes = await bytesOf(
+    await reader.content(path),
+    MAX_UNIT_BYTES,
+    `"${path}"`,
+  );
+  return new TextDecoder().decode(bytes);
+}
+
+/** Hashes of a service's files that steps of this run write: as they are, and as they will be. */
+async function writtenFiles(
+  { files }: ServiceFacts,
+  name: string,
+  { manager, reader, forecast }: ServiceLook,
+): Promise<{ before: string; after: string } | undefined> {
+  const folder = manager.additions(name);
+  const inFolder = folder !== undefined &&
+      reader.followed(folder)?.kind === "folder"
+    ? reader.names(folder).map((each) => `${folder}/${each}`)
+    : [];
+  const paths = [
+    ...new Set([...files, ...manager.definitions(name), ...inFolder]),
+  ].filter((path) => forecast.named(path) === "itself").toSorted();
+  if (paths.length === 0) return undefined;
+  const { stdout } = await reader.ask(
+    inNeutralWords(["sha256sum", "--", ...paths]),
+  );
+  const hashes = new Map(
+    stdout.split("\n").map((line) => [line.slice(66), line.slice(0, 64)]),
+  );
+  const after: string[] = [];
+  for (const path of paths) {
+    const isFile = reader.followed(path)?.kind === "file";
+    after.push(isFile ? (await reader.content(path)).sha256 : "");
+  }
+  const before = paths.map((path) => hashes.get(path) ?? "");
+  return { before: fingerprintOf(before), after: fingerprintOf(after) };
+}

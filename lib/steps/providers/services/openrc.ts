@@ -1,0 +1,142 @@
+import { PiriError } from "../../../base/errors.ts";
+import type { HostReader } from "../../host/host.ts";
+import {
+  inNeutralWords,
+  type ServiceAct,
+  type ServiceFacts,
+  type ServiceManager,
+} from "./service_manager.ts";
+
+/** Folder of the scripts that start and stop services. */
+const SCRIPTS = "/etc/init.d";
+
+/** Runlevel of services that start with the host. */
+const RUNLEVEL = "default";
+
+/** Exit codes of `rc-service NAME status` for a service that has started: as it should, and with its process gone. */
+const STARTED = 0;
+const CRASHED = 32;
+
+const STATUSES: ReadonlyMap<number | undefined, string> = new Map([
+  [STARTED, "started"],
+  [CRASHED, "crashed"],
+  [3, "stopped"],
+  [4, "stopping"],
+  [8, "starting"],
+  [16, "inactive"],
+]);
+
+/** An OpenRC, that runs or is only installed. */
+export class OpenRc implements ServiceManager {
+  readonly kind = "OpenRC";
+  readonly acts: ReadonlySet<ServiceAct>;
+  readonly rereads = undefined;
+
+  constructor(readonly runs: boolean) {
+    const lasting = ["enable", "disable"] as const;
+    const now = ["start", "stop", "restart", "reload"] as const;
+    this.acts = new Set(runs ? [...now, ...lasting] : lasting);
+  }
+
+  nameOf(name: string): string {
+    if (/^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,254}$/.test(name)) return name;
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot use the service name "${name}": it can have letters, digits and the characters _.@+- only, 255 at most`,
+    );
+  }
+
+  async find(name: string, reader: HostReader): Promise<ServiceFacts> {
+    const path = `${SCRIPTS}/${name}`;
+    const isThere = await isScript(path, reader);
+    const code = isThere && this.runs
+      ? (await reader.ask(
+        inNeutralWords(["rc-service", "--quiet", name, "status"]),
+      )).code
+      : undefined;
+    const levels = await reader.shared(
+      { name: "runlevels of OpenRC", paths: ["/etc/runlevels"] },
+      () => readLevels(reader),
+    );
+    return {
+      id: name,
+      names: [name],
+      isThere,
+      isUp: code === STARTED,
+      status: isThere ? STATUSES.get(code) ?? "not running" : "not there",
+      enabled: isThere ? levels.has(name) : undefined,
+      isMasked: false,
+      canReload: isThere && await describesReload(name, reader),
+      isStale: false,
+      isLoaded: false,
+      files: isThere ? [path] : [],
+      // Its status does not tell one start from another.
+      start: "",
+    };
+  }
+
+  findNow(name: string, reader: HostReader): Promise<ServiceFacts> {
+    return this.find(name, reader);
+  }
+
+  definitions(name: string): readonly string[] {
+    return [`${SCRIPTS}/${name}`];
+  }
+
+  additions(): undefined {
+    return undefined;
+  }
+
+  command(
+    act: ServiceAct,
+    { id, status }: ServiceFacts,
+  ): readonly string[] {
+    if (act === "enable") return ["rc-update", "add", id, RUNLEVEL];
+    if (act === "disable") return ["rc-update", "--all", "del", id];
+    // OpenRC takes one that has crashed for one that runs, and would not start it.
+    const isCrashed = status === STATUSES.get(CRASHED);
+    return ["rc-service", id, act === "start" && isCrashed ? "restart" : act];
+  }
+
+  lastLines(): Promise<string[]> {
+    return Promise.resolve([]);
+  }
+
+  obstacles(): Promise<string[]> {
+    return Promise.resolve([]);
+  }
+}
+
+async function isScript(path: string, reader: HostReader): Promise<boolean> {
+  const { code } = await reader.ask(inNeutralWords(["test", "-x", path]));
+  return code === 0;
+}
+
+/** Services of all runlevels. */
+async function readLevels(reader: HostReader): Promise<ReadonlySet<string>> {
+  const { code, stdout, stderr } = await reader.ask(
+    inNeutralWords(["rc-update", "--nocolor", "show"]),
+  );
+  if (code !== 0) {
+    throw new PiriError(
+      "UNAVAILABLE",
+      `Cannot ask OpenRC for its runlevels: ${stderr.trim()}`,
+    );
+  }
+  return new Set(
+    stdout.split("\n").flatMap((line) => {
+      const [name = "", levels = ""] = line.split("|");
+      return levels.trim() === "" ? [] : [name.trim()];
+    }),
+  );
+}
+
+async function describesReload(
+  name: string,
+  reader: HostReader,
+): Promise<boolean> {
+  const { stdout } = await reader.ask(
+    inNeutralWords(["rc-service", "--nocolor", name, "describe"]),
+  );
+  return /^\s*\*?\s*reload\b/m.test(stdout);
+}
