@@ -14,6 +14,8 @@ import { fileSymlinked } from "./operations/file_symlinked.ts";
 import { fileTree } from "./operations/file_tree.ts";
 import { noop } from "./operations/noop.ts";
 import { serviceOperations } from "./operations/services.ts";
+import { systemdTimer } from "./operations/systemd_timer.ts";
+import { systemdUnit } from "./operations/systemd_unit.ts";
 import { waitFor } from "./operations/wait_for.ts";
 import type { StepDescription, StepOperation } from "./step_operation.ts";
 
@@ -33,6 +35,8 @@ export const stepOperations: readonly StepOperation[] = [
   fileTree,
   noop,
   ...serviceOperations,
+  systemdTimer,
+  systemdUnit,
   waitFor,
 ];
 

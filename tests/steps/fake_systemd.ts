@@ -16,7 +16,7 @@ export interface FakeUnit {
   needs?: string;
   /** Its start fails. */
   failsToStart?: boolean;
-  /** It ends so many looks after its start. */
+  /** Count of looks after its start until it ends. */
   diesAfter?: number;
   /** Its manager starts it again after that. */
   comesBack?: boolean;

@@ -1,49 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { SheetStep } from "../../lib/steps/sheet.ts";
 import { MemoryDisk } from "../support/memory_disk.ts";
 import { FakeHost } from "./fake_host.ts";
-import { FakeSystemd, type FakeUnit } from "./fake_systemd.ts";
-import { applyOn, planOn, type Ran, sheetOf, type TestRun } from "./runs.ts";
-
-type Step = Partial<SheetStep> & Pick<SheetStep, "operation">;
-
-/** Host with a systemd that has these units. */
-function hostWith(units: Readonly<Record<string, FakeUnit>>) {
-  const systemd = new FakeSystemd(units);
-  const host = new FakeHost(systemd.tree, undefined, systemd.programs);
-  const apply = (steps: readonly Step[], options: TestRun = {}) =>
-    withTime(host, applyOn(host, sheetOf(...steps), options));
-  return {
-    systemd,
-    host,
-    apply,
-    plan: (...steps: readonly Step[]) => planOn(host, sheetOf(...steps)),
-  };
-}
-
-/** Lets the time of a host pass until a run is over. */
-async function withTime(host: FakeHost, run: Promise<Ran>): Promise<Ran> {
-  let isOver = false;
-  const over = run.finally(() => isOver = true);
-  while (!isOver) await host.clock.advance(1_000);
-  return await over;
-}
-
-function running(name: string, more: SheetStep["params"] = {}): Step {
-  return { operation: "service.Running", params: { name, ...more } };
-}
-
-function lines({ steps }: Ran): unknown[] {
-  return steps.map(({ verdict, changes, reason, error }) =>
-    error?.message ?? [
-      verdict,
-      ...changes.map(({ what, from, to }) =>
-        [what, from, to].filter((part) => part !== undefined).join(" ")
-      ),
-      ...reason === undefined ? [] : [reason],
-    ]
-  );
-}
+import { planOn, sheetOf } from "./runs.ts";
+import { hostWith, lines, running, type Step } from "./service_runs.ts";
 
 const up = { active: "active", fileState: "enabled" } as const;
 

@@ -19,6 +19,16 @@ export interface ForeseenService extends ServiceFacts {
   readonly filesHash: string | undefined;
 }
 
+/** Service that an earlier step removes. */
+const GONE = {
+  isThere: false,
+  isUp: false,
+  status: "not there",
+  enabled: undefined,
+  isMasked: false,
+  isStale: false,
+} as const;
+
 /** Means of looking at services. */
 export interface ServiceLook {
   readonly manager: ServiceManager;
@@ -49,9 +59,7 @@ export async function foreseeService(
     ...now,
     isStale,
     filesHash: written?.after,
-    ...known !== undefined && known.facts === undefined
-      ? { isThere: false, isUp: false, status: "not there" }
-      : {},
+    ...known !== undefined && known.facts === undefined ? { ...GONE } : {},
   };
   const file = await foreseenFile(name, look);
   const isThere = facts.isThere || file !== undefined || "up" in told;

@@ -15,6 +15,8 @@ export interface ServiceFacts {
   /** Reason for which `enabled` is undefined. */
   readonly whyFixed?: string;
   readonly isMasked: boolean;
+  /** Word for what is wrong with its files, so that its manager cannot use it. */
+  readonly flaw?: string;
   readonly canReload: boolean;
   /** True if its files are newer than what its manager has read. */
   readonly isStale: boolean;

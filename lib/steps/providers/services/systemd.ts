@@ -23,6 +23,9 @@ const OLD_SCRIPTS = "/etc/init.d/";
 const UNITS = { name: "units of systemd", paths: UNIT_FOLDERS };
 const LOG_LINES = 10;
 
+/** States of a unit whose file systemd could not use. */
+const FLAWS: ReadonlySet<string> = new Set(["bad-setting", "error"]);
+
 /** A running systemd. */
 export class Systemd implements ServiceManager {
   readonly kind = "systemd";
@@ -162,6 +165,7 @@ async function factsOf(
     enabled,
     ...whyFixed === undefined ? {} : { whyFixed },
     isMasked,
+    ...FLAWS.has(unit.load) ? { flaw: unit.load } : {},
     canReload: unit.canReload,
     isStale: unit.isStale,
     isLoaded: true,
