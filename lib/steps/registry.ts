@@ -3,6 +3,7 @@ import {
   commandRunMultiple,
   commandRunStep,
 } from "./operations/command_run.ts";
+import { cronJob } from "./operations/cron_job.ts";
 import { echoStep } from "./operations/echo.ts";
 import { fileAbsent } from "./operations/file_absent.ts";
 import { fileBlock } from "./operations/file_block.ts";
@@ -12,6 +13,10 @@ import { fileInstalled } from "./operations/file_installed.ts";
 import { fileLine } from "./operations/file_line.ts";
 import { fileSymlinked } from "./operations/file_symlinked.ts";
 import { fileTree } from "./operations/file_tree.ts";
+import { hostEntry } from "./operations/host_entry.ts";
+import { hostLocale } from "./operations/host_locale.ts";
+import { hostName } from "./operations/host_name.ts";
+import { hostTimezone } from "./operations/host_timezone.ts";
 import { noop } from "./operations/noop.ts";
 import { serviceOperations } from "./operations/services.ts";
 import { systemdTimer } from "./operations/systemd_timer.ts";
@@ -24,6 +29,7 @@ export const stepOperations: readonly StepOperation[] = [
   assertThat,
   commandRunStep,
   commandRunMultiple,
+  cronJob,
   echoStep,
   fileAbsent,
   fileBlock,
@@ -33,6 +39,10 @@ export const stepOperations: readonly StepOperation[] = [
   fileLine,
   fileSymlinked,
   fileTree,
+  hostEntry,
+  hostLocale,
+  hostName,
+  hostTimezone,
   noop,
   ...serviceOperations,
   systemdTimer,

@@ -32,7 +32,14 @@ export function findManager(reader: HostReader): ServiceManager {
   );
 }
 
-/** The same, but of systemd only. */
+/** True where a service manager runs, so that the kernel is that of this host and not of another around it. */
+export function isBooted(reader: HostReader): boolean {
+  return ["/run/systemd/system", "/run/openrc"].some((path) =>
+    reader.followed(path) !== undefined
+  );
+}
+
+/** Service manager of a host that must be systemd; otherwise as `findManager`. */
 export function findSystemd(reader: HostReader): ServiceManager {
   const manager = findManager(reader);
   if (manager.kind === "systemd") return manager;
