@@ -447,3 +447,27 @@ Deno.test("a host without a service manager cannot have services", async () => {
 
   assertEquals(steps[0]?.error?.code, "UNSUPPORTED");
 });
+
+Deno.test("a step waits for a service, and is told when an earlier one will have started it", async () => {
+  const { host, systemd, plan, apply } = hostWith({ "web.service": {} });
+  const wait = {
+    operation: "wait.For",
+    params: { service: "web", timeout: 10_000 },
+  };
+  host.clock.timer(3_000, () => {
+    systemd.units.set("web.service", up);
+  });
+
+  const planned = await plan(wait);
+  const behind = await plan(running("web"), wait);
+  const applied = await apply([wait]);
+  systemd.units.set("web.service", { active: "failed" });
+  const late = await apply([wait]);
+
+  assertEquals(lines(planned), [["change", "wait for service web"]]);
+  assertEquals(lines(behind)[1], ["ok"]);
+  assertEquals(applied.end.success, true);
+  assertEquals(lines(late), [
+    'Cannot go on: the service "web" does not run after 10000 ms',
+  ]);
+});
