@@ -32,7 +32,6 @@ export interface FakeUnit {
 }
 
 const FOLDERS = ["/etc/systemd/system", "/usr/lib/systemd/system"];
-const UNIT_TEXT = "[Install]\n";
 const FILE: FakeNode = { kind: "file", mode: 0o644, uid: 0, gid: 0, text: "" };
 const FOLDER: FakeNode = { kind: "folder", mode: 0o755, uid: 0, gid: 0 };
 
@@ -49,7 +48,7 @@ export class FakeSystemd {
   constructor(units: Readonly<Record<string, FakeUnit>> = {}) {
     this.units = new Map(
       Object.entries(units).map(([name, unit]) => [name, {
-        ...unit.load === "not-found" ? {} : { read: UNIT_TEXT },
+        ...unit.load === "not-found" ? {} : { read: textFor(unit) },
         ...unit,
       }]),
     );
@@ -74,9 +73,12 @@ export class FakeSystemd {
       ]
     ) tree.set(path, FOLDER);
     tree.set("/usr/bin/systemctl", FILE);
-    for (const [name, { load }] of this.units) {
-      if (load === "not-found") continue;
-      tree.set(`/usr/lib/systemd/system/${name}`, { ...FILE, text: UNIT_TEXT });
+    for (const [name, unit] of this.units) {
+      if (unit.load === "not-found") continue;
+      tree.set(`/usr/lib/systemd/system/${name}`, {
+        ...FILE,
+        text: textFor(unit),
+      });
     }
     return tree;
   }
@@ -138,11 +140,21 @@ export class FakeSystemd {
         this.units.set(name, { ...unit, load: "masked", fileState: "masked" });
         return 0;
       case "unmask":
-        Object.assign(unit ?? {}, { load: "loaded", fileState: "disabled" });
-        return 0;
+        return this.#unmask(host, name);
       default:
         return 1;
     }
+  }
+
+  #unmask(host: FakeHost, name: string): number {
+    const unit = this.units.get(name);
+    const text = textOf(host, name);
+    if (unit === undefined || text === "") this.units.delete(name);
+    else {
+      unit.load = "loaded";
+      unit.fileState = stateBy(text);
+    }
+    return 0;
   }
 
   #setFile(host: FakeHost, name: string, state: string): number {
@@ -176,7 +188,15 @@ export class FakeSystemd {
   }
 
   #reload(host: FakeHost): number {
-    for (const [name, unit] of this.units) unit.read = textOf(host, name);
+    for (const [name, unit] of [...this.units]) {
+      const text = textOf(host, name);
+      const wasRead = unit.read;
+      unit.read = text;
+      if (text !== "" || unit.load === "masked" || wasRead === undefined) {
+        unit.fileState = stateBy(text, unit.fileState);
+      } else if (unit.active === "active") unit.load = "not-found";
+      else this.units.delete(name);
+    }
     return 0;
   }
 
@@ -263,6 +283,18 @@ export class FakeSystemd {
       : this.units.get(name);
     return (of?.log ?? []).map((line) => `${line}\n`).join("");
   }
+}
+
+/** Text of the file of a unit. */
+function textFor({ fileState }: FakeUnit): string {
+  return fileState === "static" ? "[Unit]\n" : "[Install]\n";
+}
+
+/** State of a unit's file once it has been read. */
+function stateBy(text: string, before = "disabled"): string {
+  const canBeEnabled = text.includes("[Install]");
+  if (before === "static" && canBeEnabled) return "disabled";
+  return before === "disabled" && !canBeEnabled ? "static" : before;
 }
 
 function textOf(host: FakeHost, name: string): string {

@@ -1,4 +1,5 @@
 import type { SheetStep } from "../../lib/steps/sheet.ts";
+import type { StepOperation } from "../../lib/steps/step_operation.ts";
 import { FakeHost } from "./fake_host.ts";
 import { FakeSystemd, type FakeUnit } from "./fake_systemd.ts";
 import { applyOn, planOn, type Ran, sheetOf, type TestRun } from "./runs.ts";
@@ -17,16 +18,18 @@ export interface ServiceHost {
 /** Host with a systemd that has these units. */
 export function hostWith(
   units: Readonly<Record<string, FakeUnit>>,
+  operations?: readonly StepOperation[],
 ): ServiceHost {
   const systemd = new FakeSystemd(units);
   const host = new FakeHost(systemd.tree, undefined, systemd.programs);
+  const known = operations === undefined ? {} : { operations };
   const apply = (steps: readonly Step[], options?: TestRun) =>
-    withTime(host, applyOn(host, sheetOf(...steps), options));
+    withTime(host, applyOn(host, sheetOf(...steps), { ...known, ...options }));
   return {
     systemd,
     host,
     apply,
-    plan: (...steps: readonly Step[]) => planOn(host, sheetOf(...steps)),
+    plan: (...steps: readonly Step[]) => planOn(host, sheetOf(...steps), known),
   };
 }
 

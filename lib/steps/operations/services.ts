@@ -24,8 +24,7 @@ const NAME = {
   name: {
     type: "text",
     required: true,
-    description:
-      "Name of the service, as nginx; a unit of another kind with its end, as nginx.socket",
+    description: "Name of the service, as nginx or nginx.socket",
   },
 } as const satisfies ParameterShapes;
 

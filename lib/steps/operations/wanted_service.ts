@@ -60,7 +60,7 @@ export async function checkService(
     return { verdict: "ok", changes, fingerprint, ...reason };
   }
   const { up, enabled, masked } = wanted;
-  const isFixed = service.enabled === undefined;
+  const isFixed = service.enabled === undefined && !service.isMasked;
   return {
     verdict: "change",
     changes,
@@ -87,11 +87,14 @@ export async function changeService(
     settleMs: wanted.settleMs ?? SETTLE_MS,
   });
   await acts.readFiles();
-  const service = await manager.find(name, writer);
+  let service = await manager.find(name, writer);
   const { up, enabled, masked } = wanted;
   if (up === false && service.isUp) await acts.stop();
   if (masked === true && !service.isMasked) return await acts.do("mask");
-  if (enabled === true && service.isMasked) await acts.do("unmask");
+  if (enabled === true && service.isMasked) {
+    await acts.do("unmask");
+    service = await manager.find(name, writer);
+  }
   if (enabled !== undefined && service.enabled !== undefined) {
     if (enabled !== service.enabled) {
       await acts.do(enabled ? "enable" : "disable");
@@ -125,11 +128,12 @@ export function changesTo(
       `Cannot start "${service.id}": it is masked; give enabled: true, which ends that`,
     );
   }
-  const isFixed = service.enabled === undefined;
-  if (enabled !== undefined && !isFixed && enabled !== service.enabled) {
+  // What becomes of one that is masked shows once it is not.
+  const now = service.isMasked ? false : service.enabled;
+  if (enabled !== undefined && now !== undefined && enabled !== now) {
     changes.push({
       what: "enabled",
-      from: yesOrNo(service.enabled === true),
+      from: yesOrNo(now),
       to: yesOrNo(enabled),
     });
   }

@@ -68,8 +68,13 @@ export async function foreseeService(
       `there is no service "${name}", and step "${forecast.opaque}" may bring it`,
     );
   }
-  const fresh = !facts.isThere && file !== undefined
+  const isRewritten = written !== undefined && written.before !== written.after;
+  const fresh = file === undefined
+    ? {}
+    : !facts.isThere
     ? freshFacts(file, manager)
+    : isRewritten && manager.kind === "systemd"
+    ? rewrittenFacts(file, facts)
     : {};
   return {
     ...facts,
@@ -128,21 +133,34 @@ export function servicePrint(service: ServiceFacts): string {
   return fingerprintOf([isThere, isUp, enabled ?? null, isMasked, isStale]);
 }
 
-/** Facts about a service whose file an earlier step writes. */
+/** Facts that depend on the text of a unit's file, which an earlier step changes. */
+function rewrittenFacts(
+  text: string,
+  { enabled, isMasked }: ServiceFacts,
+): Partial<ServiceFacts> {
+  if (isMasked || enabled === true) return {};
+  return canBeEnabled(text) ? { enabled: false } : NOT_TO_ENABLE;
+}
+
+function canBeEnabled(text: string): boolean {
+  return /^\[Install\]/m.test(text);
+}
+
+const NOT_TO_ENABLE = {
+  enabled: undefined,
+  whyFixed: "it has no [Install] section: others start it",
+} as const;
+
+/** Facts about a service whose file an earlier step makes. */
 function freshFacts(
   text: string,
   manager: ServiceManager,
 ): Partial<ServiceFacts> {
-  const isFixed = manager.kind === "systemd" && !/^\[Install\]/m.test(text);
+  const isFixed = manager.kind === "systemd" && !canBeEnabled(text);
   return {
     isUp: false,
     status: "not running",
-    ...isFixed
-      ? {
-        enabled: undefined,
-        whyFixed: "it has no [Install] section: others start it",
-      }
-      : { enabled: false },
+    ...isFixed ? NOT_TO_ENABLE : { enabled: false },
     isMasked: false,
   };
 }
