@@ -1,7 +1,10 @@
 import { PiriError } from "../../base/errors.ts";
 import { contentOfBytes } from "../file_content.ts";
 import type { FileContent, HostReader } from "../host/host.ts";
-import { requireOther } from "../providers/services/find_manager.ts";
+import {
+  findSystemd,
+  requireOther,
+} from "../providers/services/find_manager.ts";
 import { inNeutralWords } from "../providers/services/service_manager.ts";
 import { UNIT_FOLDER } from "../providers/services/unit_files.ts";
 import { stepOperation } from "../step_operation.ts";
@@ -96,7 +99,12 @@ async function wantedOf(
         mode: MODE,
       },
     ],
-    unit: { name: `${name}.timer`, up: !absent, enabled: !absent },
+    // In the root of an image it is enabled, and starts with the host.
+    unit: {
+      name: `${name}.timer`,
+      up: absent ? false : findSystemd(reader).runs ? true : undefined,
+      enabled: !absent,
+    },
   };
 }
 

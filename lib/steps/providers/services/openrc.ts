@@ -65,6 +65,7 @@ export class OpenRc implements ServiceManager {
       isUp: code === STARTED,
       status: isThere ? STATUSES.get(code) ?? "not running" : "not there",
       enabled: isThere ? levels.has(name) : undefined,
+      runlevels: levels.get(name) ?? [],
       isMasked: false,
       canReload: isThere && await describesReload(name, reader),
       isStale: false,
@@ -89,13 +90,16 @@ export class OpenRc implements ServiceManager {
 
   command(
     act: ServiceAct,
-    { id, status }: ServiceFacts,
+    { id, status, runlevels = [] }: ServiceFacts,
   ): readonly string[] {
     if (act === "enable") return ["rc-update", "add", id, RUNLEVEL];
-    if (act === "disable") return ["rc-update", "--all", "del", id];
-    // OpenRC takes one that has crashed for one that runs, and would not start it.
+    if (act === "disable") return ["rc-update", "del", id, ...runlevels];
+    // OpenRC takes one that has crashed for one that runs: it must forget that first.
     const isCrashed = status === STATUSES.get(CRASHED);
-    return ["rc-service", id, act === "start" && isCrashed ? "restart" : act];
+    const starts = act === "start" || act === "restart";
+    return isCrashed && starts
+      ? ["rc-service", id, "zap", "start"]
+      : ["rc-service", id, act];
   }
 
   lastLines(): Promise<string[]> {
@@ -112,8 +116,10 @@ async function isScript(path: string, reader: HostReader): Promise<boolean> {
   return code === 0;
 }
 
-/** Services of all runlevels. */
-async function readLevels(reader: HostReader): Promise<ReadonlySet<string>> {
+/** Runlevels of all services that are in one. */
+async function readLevels(
+  reader: HostReader,
+): Promise<ReadonlyMap<string, readonly string[]>> {
   const { code, stdout, stderr } = await reader.ask(
     inNeutralWords(["rc-update", "--nocolor", "show"]),
   );
@@ -123,11 +129,12 @@ async function readLevels(reader: HostReader): Promise<ReadonlySet<string>> {
       `Cannot ask OpenRC for its runlevels: ${stderr.trim()}`,
     );
   }
-  return new Set(
-    stdout.split("\n").flatMap((line) => {
+  return new Map(
+    stdout.split("\n").map((line) => {
       const [name = "", levels = ""] = line.split("|");
-      return levels.trim() === "" ? [] : [name.trim()];
-    }),
+      const names = levels.split(" ").filter((level) => level !== "");
+      return [name.trim(), names] as const;
+    }).filter(([, names]) => names.length > 0),
   );
 }
 

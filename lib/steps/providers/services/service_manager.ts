@@ -12,6 +12,8 @@ export interface ServiceFacts {
   readonly status: string;
   /** True if it starts with the host; undefined if its manager cannot be told to, or not to. */
   readonly enabled: boolean | undefined;
+  /** Runlevels that it is in, where there are such. */
+  readonly runlevels?: readonly string[];
   /** Reason for which `enabled` is undefined. */
   readonly whyFixed?: string;
   readonly isMasked: boolean;

@@ -1,4 +1,3 @@
-import { PiriError } from "../../../base/errors.ts";
 import type { HostReader } from "../../host/host.ts";
 import {
   inNeutralWords,
@@ -30,18 +29,12 @@ export class SystemdOffline implements ServiceManager {
   }
 
   async find(name: string, reader: HostReader): Promise<ServiceFacts> {
-    const { stdout, stderr } = await reader.ask(
+    const { stdout } = await reader.ask(
       inNeutralWords(["systemctl", "--root=/", "is-enabled", "--", name]),
     );
     const [fileState = ""] = stdout.trim().split("\n");
     // Older ones say nothing about a unit that is not there, newer ones a word.
     const isThere = fileState !== "" && fileState !== "not-found";
-    if (!isThere && !isMissing(name, fileState, reader)) {
-      throw new PiriError(
-        "UNAVAILABLE",
-        `Cannot ask systemctl about "${name}": ${stderr.trim()}`,
-      );
-    }
     const isMasked = fileState.startsWith("masked");
     const whyFixed = isThere && !isMasked ? whyFixedBy(fileState) : undefined;
     return {
@@ -84,14 +77,4 @@ export class SystemdOffline implements ServiceManager {
   obstacles(): Promise<string[]> {
     return Promise.resolve([]);
   }
-}
-
-/** True if no file of the unit is to be seen. */
-function isMissing(
-  name: string,
-  fileState: string,
-  reader: HostReader,
-): boolean {
-  return fileState === "not-found" ||
-    definitionsOf(name).every((path) => reader.facts(path) === undefined);
 }
