@@ -20,6 +20,8 @@ export interface FakeUnit {
   diesAfter?: number;
   /** Its manager starts it again after that. */
   comesBack?: boolean;
+  /** Its conditions are not met. */
+  isUnmet?: boolean;
   /** It ends at once, without an error. */
   isOneshot?: boolean;
   /** Lines of its log. */
@@ -181,7 +183,7 @@ export class FakeSystemd {
       Object.assign(unit, { active: "failed", result: "exit-code" });
       return 1;
     }
-    const isOver = unit.isOneshot === true;
+    const isOver = unit.isOneshot === true || unit.isUnmet === true;
     unit.active = isOver ? "inactive" : "active";
     unit.sub = isOver ? "dead" : "running";
     return 0;
@@ -260,6 +262,7 @@ export class FakeSystemd {
       `ActiveState=${active}`,
       `SubState=${sub}`,
       `Result=${known?.result ?? "success"}`,
+      `ConditionResult=${known?.isUnmet === true ? "no" : "yes"}`,
       `UnitFileState=${fileState}`,
       `NeedDaemonReload=${stale ? "yes" : "no"}`,
       `CanReload=${known?.canReload === true ? "yes" : "no"}`,

@@ -84,6 +84,32 @@ Deno.test("a unit that ends at once without an error is told to be no service th
   assertStringIncludes(String(lines(applied)[0]), "Type=oneshot");
 });
 
+Deno.test("a unit whose conditions are not met says so", async () => {
+  const { apply } = hostWith({ "web.service": { isUnmet: true } });
+
+  const applied = await apply([running("web")]);
+
+  assertEquals(lines(applied), [
+    'Cannot keep "web.service" running: right after its start it is inactive (dead); its own conditions are not met',
+  ]);
+});
+
+Deno.test("a service that its manager starts again and again is stopped", async () => {
+  const { systemd, apply } = hostWith({
+    "web.service": { active: "activating", sub: "auto-restart" },
+  });
+  const stopped = { operation: "service.Stopped", params: { name: "web" } };
+
+  const applied = await apply([stopped]);
+  const again = await apply([stopped]);
+
+  assertEquals(lines(applied), [
+    ["change", "service activating (auto-restart) stopped"],
+  ]);
+  assertEquals(lines(again), [["ok"]]);
+  assertEquals(systemd.acts, ["stop web.service"]);
+});
+
 const site: Step = {
   name: "Site",
   operation: "file.Installed",

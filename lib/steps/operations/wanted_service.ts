@@ -89,7 +89,7 @@ export async function changeService(
   await acts.readFiles();
   let service = await manager.find(name, writer);
   const { up, enabled, masked } = wanted;
-  if (up === false && service.isUp) await acts.stop();
+  if (up === false && !service.isDown) await acts.stop();
   if (masked === true && !service.isMasked) return await acts.do("mask");
   if (enabled === true && service.isMasked) {
     await acts.do("unmask");
@@ -137,7 +137,7 @@ export function changesTo(
       to: yesOrNo(enabled),
     });
   }
-  if (up !== undefined && up !== service.isUp) {
+  if (up === true ? !service.isUp : up === false && !service.isDown) {
     changes.push({
       what: "service",
       from: service.status,

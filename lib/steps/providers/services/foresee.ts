@@ -1,7 +1,7 @@
 import { PiriError } from "../../../base/errors.ts";
 import { fingerprintOf } from "../../fingerprint.ts";
 import { bytesOf } from "../../file_content.ts";
-import type { HostReader } from "../../host/host.ts";
+import type { HostReader, ThingFacts } from "../../host/host.ts";
 import type { Effect, Forecast } from "../../step_operation.ts";
 import { Unforeseen } from "../../unforeseen.ts";
 import {
@@ -19,10 +19,17 @@ export interface ForeseenService extends ServiceFacts {
   readonly filesHash: string | undefined;
 }
 
+/** Facts about a unit that cannot be enabled. */
+const NOT_TO_ENABLE = {
+  enabled: undefined,
+  whyFixed: "it has no [Install] section: others start it",
+} as const;
+
 /** Service that an earlier step removes. */
 const GONE = {
   isThere: false,
   isUp: false,
+  isDown: true,
   status: "not there",
   enabled: undefined,
   isMasked: false,
@@ -49,42 +56,53 @@ export async function foreseeService(
   const now = await manager.find(name, reader);
   const known = reader.foreseen({ kind: "unit", name });
   const written = await writtenFiles(now, name, look);
-  const told = known?.facts ?? {};
-  const readHash = told["filesHash"] ?? written?.before;
-  const isStale = known?.facts !== undefined && "filesHash" in told
-    ? written !== undefined && readHash !== written.after
-    : now.isStale ||
-      (now.isLoaded && written !== undefined && readHash !== written.after);
-  const facts: ForeseenService = {
-    ...now,
-    isStale,
-    filesHash: written?.after,
-    ...known !== undefined && known.facts === undefined ? { ...GONE } : {},
-  };
+  const before = known === undefined ? now : toldFacts(now, known.facts);
+  const toldHash = known?.facts?.["filesHash"];
+  const isRewritten = written !== undefined &&
+    (toldHash ?? written.before) !== written.after;
+  const isRead = toldHash !== undefined || before.isLoaded;
   const file = await foreseenFile(name, look);
-  const isThere = facts.isThere || file !== undefined || "up" in told;
+  const isThere = before.isThere || file !== undefined;
   if (!isThere && forecast.opaque !== undefined) {
     throw new Unforeseen(
       `there is no service "${name}", and step "${forecast.opaque}" may bring it`,
     );
   }
-  const isRewritten = written !== undefined && written.before !== written.after;
   const fresh = file === undefined
     ? {}
-    : !facts.isThere
+    : !before.isThere
     ? freshFacts(file, manager)
     : isRewritten && manager.kind === "systemd"
-    ? rewrittenFacts(file, facts)
+    ? rewrittenFacts(file, before)
     : {};
   return {
-    ...facts,
+    ...before,
     isThere,
+    isStale: before.isThere &&
+      (toldHash === undefined && before.isStale || isRead && isRewritten),
     ...fresh,
-    ...typeof told["up"] === "boolean"
-      ? { isUp: told["up"], status: told["up"] ? "running" : "stopped" }
-      : {},
-    ...typeof told["enabled"] === "boolean" ? { enabled: told["enabled"] } : {},
-    ...typeof told["masked"] === "boolean" ? { isMasked: told["masked"] } : {},
+    filesHash: written?.after,
+  };
+}
+
+/** Facts about a service that an earlier step changes, or removes. */
+function toldFacts(
+  now: ServiceFacts,
+  told: ThingFacts | undefined,
+): ServiceFacts {
+  if (told === undefined) return { ...now, ...GONE };
+  const isUp = told["up"] === true;
+  const enabled = told["enabled"] === undefined
+    ? NOT_TO_ENABLE
+    : { enabled: told["enabled"] === true };
+  return {
+    ...now,
+    ...enabled,
+    isThere: true,
+    isMasked: told["masked"] === true,
+    ...isUp === now.isUp && isUp !== now.isDown
+      ? {}
+      : { isUp, isDown: !isUp, status: isUp ? "running" : "stopped" },
   };
 }
 
@@ -146,11 +164,6 @@ function canBeEnabled(text: string): boolean {
   return /^\[Install\]/m.test(text);
 }
 
-const NOT_TO_ENABLE = {
-  enabled: undefined,
-  whyFixed: "it has no [Install] section: others start it",
-} as const;
-
 /** Facts about a service whose file an earlier step makes. */
 function freshFacts(
   text: string,
@@ -159,6 +172,7 @@ function freshFacts(
   const isFixed = manager.kind === "systemd" && !canBeEnabled(text);
   return {
     isUp: false,
+    isDown: true,
     status: "not running",
     ...isFixed ? NOT_TO_ENABLE : { enabled: false },
     isMasked: false,

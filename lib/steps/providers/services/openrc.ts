@@ -26,6 +26,9 @@ const STATUSES: ReadonlyMap<number | undefined, string> = new Map([
   [16, "inactive"],
 ]);
 
+/** Exit codes of what runs, stops, starts or waits for another. */
+const MOVING: ReadonlySet<number> = new Set([STARTED, 4, 8, 16]);
+
 /** An OpenRC, that runs or is only installed. */
 export class OpenRc implements ServiceManager {
   readonly kind = "OpenRC";
@@ -63,6 +66,7 @@ export class OpenRc implements ServiceManager {
       names: [name],
       isThere,
       isUp: code === STARTED,
+      isDown: code === undefined || !MOVING.has(code),
       status: isThere ? STATUSES.get(code) ?? "not running" : "not there",
       enabled: isThere ? levels.has(name) : undefined,
       runlevels: levels.get(name) ?? [],

@@ -87,7 +87,11 @@ export class ServiceActs {
           .join("; ") + await this.#logOf(first),
       );
     }
-    this.#requireUp(first, await this.#logUnlessUp(first), "right after it");
+    this.#requireUp(
+      first,
+      await this.#logUnlessUp(first),
+      "right after its start",
+    );
     if (this.#settleMs === 0 || !isProcess(this.#name)) return;
     await sleep(this.#writer.clock, this.#settleMs, this.#writer.signal);
     if (this.#writer.signal.aborted) {
@@ -111,11 +115,14 @@ export class ServiceActs {
     return this.#manager.findNow(this.#name, this.#writer);
   }
 
-  #requireUp({ isUp, status }: ServiceFacts, log: string, when: string): void {
+  #requireUp(facts: ServiceFacts, log: string, when: string): void {
+    const { isUp, isUnmet, status } = facts;
     if (isUp) return;
-    const hint = status.startsWith("inactive")
-      ? "; it ended without an error, and a unit of Type=oneshot counts as running with RemainAfterExit=yes only"
-      : "";
+    const hint = !status.startsWith("inactive")
+      ? ""
+      : isUnmet === true
+      ? "; its own conditions are not met"
+      : "; it ended without an error, and a unit of Type=oneshot counts as running with RemainAfterExit=yes only";
     throw failed(
       `keep "${this.#name}" running`,
       `${when} it is ${status}${hint}${log}`,

@@ -8,6 +8,8 @@ export interface ServiceFacts {
   readonly names: readonly string[];
   readonly isThere: boolean;
   readonly isUp: boolean;
+  /** True if it neither runs nor is about to, as one that is started again and again. */
+  readonly isDown: boolean;
   /** State in words for people, as: failed (exit-code). */
   readonly status: string;
   /** True if it starts with the host; undefined if its manager cannot be told to, or not to. */
@@ -17,6 +19,8 @@ export interface ServiceFacts {
   /** Reason for which `enabled` is undefined. */
   readonly whyFixed?: string;
   readonly isMasked: boolean;
+  /** True if its own conditions keep it from being started. */
+  readonly isUnmet?: true;
   /** Word for what is wrong with its files, so that its manager cannot use it. */
   readonly flaw?: string;
   readonly canReload: boolean;
@@ -43,7 +47,7 @@ export type ServiceAct =
 
 /** Program that starts and stops services. */
 export interface ServiceManager {
-  readonly kind: "systemd" | "OpenRC" | "launchd";
+  readonly kind: "systemd" | "OpenRC";
   /** False where it is installed and does not run, as in a folder that is the root of an image. */
   readonly runs: boolean;
   /** Acts that it has. */

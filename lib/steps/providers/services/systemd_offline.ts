@@ -42,6 +42,7 @@ export class SystemdOffline implements ServiceManager {
       names: [name],
       isThere,
       isUp: false,
+      isDown: true,
       status: isThere ? "not running" : "not there",
       enabled: isMasked ? false : enabledBy(fileState),
       ...whyFixed === undefined ? {} : { whyFixed },

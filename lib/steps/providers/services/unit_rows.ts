@@ -6,6 +6,7 @@ export const UNIT_PROPERTIES = [
   "ActiveState",
   "SubState",
   "Result",
+  "ConditionResult",
   "UnitFileState",
   "NeedDaemonReload",
   "CanReload",
@@ -24,6 +25,9 @@ export interface UnitRow {
   readonly names: readonly string[];
   readonly load: string;
   readonly isUp: boolean;
+  readonly isDown: boolean;
+  /** True if its conditions were not met when it was started last, or it never was. */
+  readonly isUnmet: boolean;
   readonly status: string;
   readonly fileState: string;
   readonly isStale: boolean;
@@ -64,6 +68,8 @@ function rowOf(unit: Properties): UnitRow {
     names: words(unit.Names),
     load: unit.LoadState ?? "",
     isUp: ["active", "reloading", "refreshing"].includes(active),
+    isDown: active === "inactive" || active === "failed",
+    isUnmet: unit.ConditionResult === "no",
     status: detail === "" ? active : `${active} (${detail})`,
     fileState: unit.UnitFileState ?? "",
     isStale: unit.NeedDaemonReload === "yes",
