@@ -190,6 +190,52 @@ Deno.test({
       assertEquals((await host.sh(PLAN)).code, 0);
     });
 
+    await step(
+      t,
+      "jobs of cron, addresses, the time zone and the locale are set, once",
+      async () => {
+        await host.must(
+          "mkdir -p /etc/cron.d",
+          "printf '127.0.0.1 localhost\n10.0.0.8 db # old\n' > /etc/hosts",
+          write(`
+- Job: { type: cron.Job, name: report, schedule: "30 4 * * mon-fri", command: "date +%F" }
+- Db: { type: host.Entry, ip: 10.0.0.9, names: [db, db.lan] }
+- Zone: { type: host.Timezone, zone: Europe/Berlin }
+- Locale: { type: host.Locale, locale: C.UTF-8 }
+- Logs: { type: service.Reload, name: app-logs, if: { path: /nowhere } }
+`),
+          APPLY,
+        );
+
+        assertEquals(
+          await host.must("cat /etc/cron.d/report"),
+          "# Managed by Piri: changes here are lost.\n30 4 * * mon-fri root date +\\%F\n",
+        );
+        assertEquals(
+          await host.must("getent hosts db"),
+          "10.0.0.9        db db.lan\n",
+        );
+        assertEquals(
+          await host.must("date -d '2026-01-01 12:00 UTC' +%H:%M"),
+          "13:00\n",
+        );
+        assertEquals(
+          await host.must("tail -n 1 /etc/default/locale"),
+          "LANG=C.UTF-8\n",
+        );
+        assertEquals((await host.sh(PLAN)).code, 0);
+      },
+    );
+
+    await step(t, "one step restarts a service", async () => {
+      const pid = "systemctl show -p MainPID --value systemd-journald";
+      const before = await host.must(pid);
+      await host.must(
+        "piri-manager run web-1 --op service.Restart name=systemd-journald",
+      );
+      assertEquals(await host.must(pid) === before, false);
+    });
+
     await step(t, "the agent does not end itself", async () => {
       for (
         const operation of [
