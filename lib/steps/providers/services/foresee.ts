@@ -61,19 +61,22 @@ export async function foreseeService(
   const isRewritten = written !== undefined &&
     (toldHash ?? written.before) !== written.after;
   const isRead = toldHash !== undefined || before.isLoaded;
-  const file = await foreseenFile(name, look);
-  const isThere = before.isThere || file !== undefined;
+  const path = manager.definitions(name).find((each) =>
+    reader.followed(each)?.kind === "file"
+  );
+  const isThere = before.isThere || path !== undefined;
   if (!isThere && forecast.opaque !== undefined) {
     throw new Unforeseen(
       `there is no service "${name}", and step "${forecast.opaque}" may bring it`,
     );
   }
-  const fresh = file === undefined
+  const isTold = before.isThere && !isRewritten;
+  const fresh = path === undefined || isTold
     ? {}
     : !before.isThere
-    ? freshFacts(file, manager)
-    : isRewritten && manager.kind === "systemd"
-    ? rewrittenFacts(file, before)
+    ? freshFacts(await textOf(path, name, look), manager)
+    : manager.kind === "systemd"
+    ? rewrittenFacts(await textOf(path, name, look), before)
     : {};
   return {
     ...before,
@@ -179,36 +182,46 @@ function freshFacts(
   };
 }
 
-/** Text of the file that defines a service, as it will be; undefined if there will be none. */
-async function foreseenFile(
+/** Text of the file that defines a service, and of those that add to it, as they will be. */
+async function textOf(
+  path: string,
+  name: string,
+  look: ServiceLook,
+): Promise<string> {
+  const texts: string[] = [];
+  for (const each of [path, ...additionsTo(name, look)]) {
+    if (look.reader.followed(each)?.kind !== "file") continue;
+    const content = await look.reader.content(each);
+    const bytes = await bytesOf(content, MAX_UNIT_BYTES, `"${each}"`);
+    texts.push(new TextDecoder().decode(bytes));
+  }
+  return texts.join("\n");
+}
+
+/** Files that will be in the folder of those that add to a service. */
+function additionsTo(
   name: string,
   { manager, reader }: ServiceLook,
-): Promise<string | undefined> {
-  const path = manager.definitions(name).find((each) =>
-    reader.followed(each)?.kind === "file"
-  );
-  if (path === undefined) return undefined;
-  const bytes = await bytesOf(
-    await reader.content(path),
-    MAX_UNIT_BYTES,
-    `"${path}"`,
-  );
-  return new TextDecoder().decode(bytes);
+): readonly string[] {
+  const folder = manager.additions(name);
+  return folder !== undefined && reader.followed(folder)?.kind === "folder"
+    ? reader.names(folder).map((each) => `${folder}/${each}`)
+    : [];
 }
 
 /** Hashes of a service's files that steps of this run write: as they are, and as they will be. */
 async function writtenFiles(
   { files }: ServiceFacts,
   name: string,
-  { manager, reader, forecast }: ServiceLook,
+  look: ServiceLook,
 ): Promise<{ before: string; after: string } | undefined> {
-  const folder = manager.additions(name);
-  const inFolder = folder !== undefined &&
-      reader.followed(folder)?.kind === "folder"
-    ? reader.names(folder).map((each) => `${folder}/${each}`)
-    : [];
+  const { reader, forecast } = look;
   const paths = [
-    ...new Set([...files, ...manager.definitions(name), ...inFolder]),
+    ...new Set([
+      ...files,
+      ...look.manager.definitions(name),
+      ...additionsTo(name, look),
+    ]),
   ].filter((path) => forecast.named(path) === "itself").toSorted();
   if (paths.length === 0) return undefined;
   const { stdout } = await reader.ask(
