@@ -4,5 +4,6 @@ import type { Forecast } from "./step_operation.ts";
 export const NO_FORECAST: Forecast = {
   opaque: undefined,
   changed: () => false,
+  nameOf: String,
   named: () => undefined,
 };

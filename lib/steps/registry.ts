@@ -3,6 +3,7 @@ import {
   commandRunMultiple,
   commandRunStep,
 } from "./operations/command_run.ts";
+import { cronJob } from "./operations/cron_job.ts";
 import { echoStep } from "./operations/echo.ts";
 import { fileAbsent } from "./operations/file_absent.ts";
 import { fileBlock } from "./operations/file_block.ts";
@@ -12,7 +13,14 @@ import { fileInstalled } from "./operations/file_installed.ts";
 import { fileLine } from "./operations/file_line.ts";
 import { fileSymlinked } from "./operations/file_symlinked.ts";
 import { fileTree } from "./operations/file_tree.ts";
+import { hostEntry } from "./operations/host_entry.ts";
+import { hostLocale } from "./operations/host_locale.ts";
+import { hostName } from "./operations/host_name.ts";
+import { hostTimezone } from "./operations/host_timezone.ts";
 import { noop } from "./operations/noop.ts";
+import { serviceOperations } from "./operations/services.ts";
+import { systemdTimer } from "./operations/systemd_timer.ts";
+import { systemdUnit } from "./operations/systemd_unit.ts";
 import { waitFor } from "./operations/wait_for.ts";
 import type { StepDescription, StepOperation } from "./step_operation.ts";
 
@@ -21,6 +29,7 @@ export const stepOperations: readonly StepOperation[] = [
   assertThat,
   commandRunStep,
   commandRunMultiple,
+  cronJob,
   echoStep,
   fileAbsent,
   fileBlock,
@@ -30,7 +39,14 @@ export const stepOperations: readonly StepOperation[] = [
   fileLine,
   fileSymlinked,
   fileTree,
+  hostEntry,
+  hostLocale,
+  hostName,
+  hostTimezone,
   noop,
+  ...serviceOperations,
+  systemdTimer,
+  systemdUnit,
   waitFor,
 ];
 

@@ -90,6 +90,8 @@ export interface Forecast {
   readonly opaque: string | undefined;
   /** True if the step at this place changed, or will, or is owed to this one; "unknown" if that cannot be told. */
   changed(step: number): boolean | "unknown";
+  /** Full name of the step at this place. */
+  nameOf(step: number): string;
   /** "itself" if a step of this run names the path, "below" if one names something below it. */
   named(path: string): "itself" | "below" | undefined;
 }

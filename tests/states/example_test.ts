@@ -29,7 +29,6 @@ Deno.test("the example of states compiles for hosts in and out of its group, wit
   assertEquals([...other.problems, ...other.warnings], []);
   assertEquals(web.sheet?.steps.map(({ name }) => name), [
     "Time zone",
-    "Its name",
     "Message of the day",
     "Notes:Folder[shop]",
     "Notes:Readme[shop]",
@@ -37,11 +36,12 @@ Deno.test("the example of states compiles for hosts in and out of its group, wit
     "Notes:Readme[blog]",
     "Web server:Folder",
     "Web server:Site",
-    "Web server:Reload",
+    "Web server:Service",
+    "Web server:Old logs",
   ]);
   assertEquals(other.sheet?.steps.length, 6);
   assertEquals(
-    web.sheet?.steps[8]?.params.content,
+    web.sheet?.steps[7]?.params.content,
     "server {\n  listen 8080;\n  server_name web-1;\n  root /srv/www;\n}\n",
   );
 });

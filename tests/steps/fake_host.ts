@@ -49,6 +49,7 @@ export type FakePrograms = Readonly<
     (
       host: FakeHost,
       words: readonly string[],
+      program: StepProgram,
     ) => number | Partial<ProgramAnswer>
   >
 >;
@@ -276,9 +277,11 @@ class FakeAccess implements HostWriter {
     return Promise.resolve();
   }
 
-  #answerOf({ shell, argv }: StepProgram): ProgramAnswer {
+  #answerOf(program: StepProgram): ProgramAnswer {
+    const { shell, argv } = program;
     const [name = "", ...words] = argv ?? shell?.split(" ") ?? [];
-    const answer = this.#host.programs[name]?.(this.#host, words) ?? 127;
+    const answer = this.#host.programs[name]?.(this.#host, words, program) ??
+      127;
     const said = typeof answer === "number" ? { code: answer } : answer;
     return { code: 0, stdout: "", stderr: "", ...said };
   }

@@ -161,9 +161,13 @@ export class Applying {
     };
   }
 
-  #check(prepared: PreparedStep, reader: HostReader): Promise<Check> {
+  #check(
+    prepared: PreparedStep,
+    reader: HostReader,
+    { hasReacted = false }: { readonly hasReacted?: boolean } = {},
+  ): Promise<Check> {
     const { operation, params } = prepared;
-    const forecast = this.#walk.forecastFor(prepared, undefined);
+    const forecast = this.#walk.forecastFor(prepared, { hasReacted });
     return operation.check(params, reader, forecast);
   }
 
@@ -204,7 +208,9 @@ export class Applying {
     reader: HostReader,
   ): Promise<void> {
     if (after === "none") return;
-    const { verdict, changes } = await this.#check(prepared, reader);
+    const { verdict, changes } = await this.#check(prepared, reader, {
+      hasReacted: true,
+    });
     if (verdict === "ok") return;
     const found = { verdict, changes };
     if (after === "fails") throw notDone(prepared.step.name, found);

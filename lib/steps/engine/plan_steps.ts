@@ -61,7 +61,7 @@ export async function* planSteps(
     try {
       decision = await walk.decide(prepared, { reader, isAhead, opaque });
       if (decision.kind === "check") {
-        const forecast = walk.forecastFor(prepared, opaque);
+        const forecast = walk.forecastFor(prepared, { opaque });
         check = await operation.check(params, reader, forecast);
       }
     } catch (error) {
@@ -109,7 +109,10 @@ export async function* planSteps(
         else reader.add(effect);
       }
       const obstacle = await obstacleAfter(check, () => {
-        const forecast = walk.forecastFor(prepared, opaque);
+        const forecast = walk.forecastFor(prepared, {
+          opaque,
+          hasReacted: true,
+        });
         return operation.check(params, reader, forecast);
       }, step.name);
       if (obstacle !== undefined) {

@@ -87,11 +87,23 @@ export class Walk {
     return truth ? { kind: "check" } : skip("its condition is false");
   }
 
-  /** Forecast for the check of a step. */
-  forecastFor(prepared: PreparedStep, opaque: string | undefined): Forecast {
+  /**
+   * Forecast for the check of a step.
+   *
+   * @param hasReacted True after its change, which has reacted to the changes of others
+   */
+  forecastFor(
+    prepared: PreparedStep,
+    { opaque, hasReacted = false }: {
+      readonly opaque?: string | undefined;
+      readonly hasReacted?: boolean;
+    } = {},
+  ): Forecast {
     return {
       opaque,
-      changed: (index) => this.#changedFor(prepared, [index]),
+      changed: (index) =>
+        hasReacted ? false : this.#changedFor(prepared, [index]),
+      nameOf: (index) => this.#nameOf(index),
       named: (path) => this.#sheet.named(path),
     };
   }

@@ -183,7 +183,7 @@ export class ForecastReader implements HostReader {
   }
 
   foreseen(thing: Thing): { facts: ThingFacts | undefined } | undefined {
-    return this.#things.of(thing);
+    return this.#things.of(thing) ?? this.#host.foreseen(thing);
   }
 
   async answers(endpoint: Endpoint): Promise<boolean> {

@@ -2,7 +2,10 @@ import { sleep } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import type { HostReader } from "../host/host.ts";
-import { stepOperation } from "../step_operation.ts";
+import { findManager } from "../providers/services/find_manager.ts";
+import { foreseeService } from "../providers/services/foresee.ts";
+import type { ServiceManager } from "../providers/services/service_manager.ts";
+import { type Forecast, stepOperation } from "../step_operation.ts";
 
 const TIMEOUT_MS = 60_000;
 const EVERY_MS = 500;
@@ -10,9 +13,10 @@ const EVERY_MS = 500;
 /** Waits until something is there. */
 export const waitFor = stepOperation({
   name: "wait.For",
-  description: "Waits until a port, a path or a URL answers; changes nothing",
+  description:
+    "Waits until a port, a path, a URL or a service is there; changes nothing",
   subject: "for",
-  oneOf: [["port", "path", "url"]],
+  oneOf: [["port", "path", "url", "service"]],
   parameters: {
     for: { type: "text", description: "Words for people" },
     port: { type: "integer", description: "Port on which something listens" },
@@ -26,6 +30,7 @@ export const waitFor = stepOperation({
       type: "text",
       description: "URL that answers with a status from 200 to 399",
     },
+    service: { type: "text", description: "Name of a service that runs" },
     timeout: {
       type: "duration",
       description: "Longest time to wait",
@@ -33,8 +38,11 @@ export const waitFor = stepOperation({
     },
   },
   reads: ({ path }) => path === undefined ? [] : [path],
-  async check(params, reader) {
-    const isThere = await isAnswered(params, reader);
+  async check(params, reader, forecast) {
+    const { service } = params;
+    const isThere = service === undefined
+      ? await isAnswered(params, reader)
+      : await isForeseenUp(service, reader, forecast);
     return {
       verdict: isThere ? "ok" : "change",
       changes: isThere ? [] : [{ what: "wait for", to: wordsOf(params) }],
@@ -51,7 +59,7 @@ export const waitFor = stepOperation({
       if (signal.aborted || clock.monotonic() >= end) {
         throw new PiriError(
           signal.aborted ? "CANCELLED" : "TIMED_OUT",
-          `Cannot go on: nothing answers at ${wordsOf(params)} ${
+          `Cannot go on: ${notThere(params)} ${
             signal.aborted ? "yet" : `after ${timeout} ms`
           }`,
         );
@@ -66,19 +74,52 @@ interface Params {
   readonly host?: string;
   readonly path?: string;
   readonly url?: string;
+  readonly service?: string;
 }
 
-function wordsOf({ port, host, path, url }: Params): string {
+function notThere(params: Params): string {
+  return params.service === undefined
+    ? `nothing answers at ${wordsOf(params)}`
+    : `the service "${params.service}" does not run`;
+}
+
+function wordsOf({ port, host, path, url, service }: Params): string {
+  if (service !== undefined) return `service ${service}`;
   if (port === undefined) return path ?? url ?? "";
   return host === undefined ? `port ${port}` : `${host}:${port}`;
 }
 
 async function isAnswered(
-  { port, host = "127.0.0.1", path, url = "" }: Params,
+  { port, host = "127.0.0.1", path, url = "", service }: Params,
   reader: HostReader,
 ): Promise<boolean> {
+  if (service !== undefined) {
+    const manager = runningManager(service, reader);
+    const { isUp } = await manager.findNow(manager.nameOf(service), reader);
+    return isUp;
+  }
   if (port !== undefined) return await reader.answers({ host, port });
   if (path !== undefined) return reader.followed(path) !== undefined;
   const status = await reader.fetchStatus(url);
   return status !== undefined && status >= 200 && status < 400;
+}
+
+async function isForeseenUp(
+  service: string,
+  reader: HostReader,
+  forecast: Forecast,
+): Promise<boolean> {
+  const manager = runningManager(service, reader);
+  const name = manager.nameOf(service);
+  const look = { manager, reader, forecast };
+  return (await foreseeService(name, look)).isUp;
+}
+
+function runningManager(service: string, reader: HostReader): ServiceManager {
+  const manager = findManager(reader);
+  if (manager.runs) return manager;
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot wait for the service "${service}": ${manager.kind} is installed here and does not run`,
+  );
 }

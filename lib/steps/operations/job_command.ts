@@ -1,0 +1,72 @@
+import { PiriError } from "../../base/errors.ts";
+import type { HostReader } from "../host/host.ts";
+import type { ParameterShapes } from "../parameters.ts";
+import type { Forecast } from "../step_operation.ts";
+import { wantedAttributes } from "./paths.ts";
+
+/** Parameters of a command that the host runs at given times. */
+export const JOB = {
+  command: { type: "text", description: "Line for the shell" },
+  user: {
+    type: "text",
+    description: "User that runs it",
+    standard: "root",
+  },
+  env: { type: "map", description: "Variables that are added" },
+  absent: { type: "switch", description: "True to remove it" },
+} as const satisfies ParameterShapes;
+
+/** Values of these. */
+export interface JobParams {
+  readonly name: string;
+  readonly command?: string;
+  readonly user?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly absent?: boolean;
+}
+
+/**
+ * Refuses names, users, commands and variables that would not be what they seem in the file of a job.
+ *
+ * @param kind Words for the job, as "timer"
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function requireJob(
+  kind: string,
+  { name, command = "", user = "root", env = {} }: JobParams,
+): void {
+  const refuse = (why: string) =>
+    new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot make the ${kind} "${name}": ${why}`,
+    );
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_-]{0,100}$/.test(name)) {
+    throw refuse(
+      "its name can have letters, digits and the characters _- only, 101 at most",
+    );
+  }
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/.test(user)) {
+    throw refuse(`"${user}" is no name of a user`);
+  }
+  if (/[\r\n]/.test(command)) {
+    throw refuse("its command has more than one line; run a script instead");
+  }
+  for (const [key, value] of Object.entries(env)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) {
+      throw refuse(`"${key}" is no name of a variable`);
+    }
+    if (/[\r\n]/.test(value)) {
+      throw refuse(`the variable "${key}" has more than one line`);
+    }
+  }
+}
+
+/** Requires that the user of a job is there, or will be. */
+export async function requireUser(
+  { user }: JobParams,
+  reader: HostReader,
+  forecast: Forecast,
+): Promise<void> {
+  if (user === undefined || user === "root") return;
+  await wantedAttributes({ user }, reader, forecast);
+}
