@@ -59,7 +59,7 @@ export function stepHost(
 
 /** Runs a program as command.Run does. */
 async function runStepProgram(
-  program: StepProgram,
+  { shielded, ...program }: StepProgram,
   context: OperationContext,
   print: Print,
 ): Promise<ProgramResult> {

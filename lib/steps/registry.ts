@@ -1,3 +1,4 @@
+import { aptInstalled, aptUnattendedUpgrade } from "./operations/apt.ts";
 import { assertThat } from "./operations/assert_that.ts";
 import {
   commandRunMultiple,
@@ -13,11 +14,18 @@ import { fileLine } from "./operations/file_line.ts";
 import { fileSymlinked } from "./operations/file_symlinked.ts";
 import { fileTree } from "./operations/file_tree.ts";
 import { noop } from "./operations/noop.ts";
+import { packageAbsent } from "./operations/package_absent.ts";
+import { packageInstalled } from "./operations/package_installed.ts";
+import { packageLists } from "./operations/package_lists.ts";
+import { packageRepository } from "./operations/package_repository.ts";
+import { packageUpgraded } from "./operations/package_upgraded.ts";
 import { waitFor } from "./operations/wait_for.ts";
 import type { StepDescription, StepOperation } from "./step_operation.ts";
 
 /** All operations of steps. A new one is a new file and a line here. */
 export const stepOperations: readonly StepOperation[] = [
+  aptInstalled,
+  aptUnattendedUpgrade,
   assertThat,
   commandRunStep,
   commandRunMultiple,
@@ -31,6 +39,11 @@ export const stepOperations: readonly StepOperation[] = [
   fileSymlinked,
   fileTree,
   noop,
+  packageAbsent,
+  packageInstalled,
+  packageLists,
+  packageRepository,
+  packageUpgraded,
   waitFor,
 ];
 
