@@ -110,7 +110,7 @@ export const apt: PackageManager = {
   ]),
   listsRead: async (reader) => {
     const isThere = reader.followed(LISTS)?.kind === "folder" &&
-      reader.names(LISTS).some((name) => /_(In)?Release$/.test(name));
+      reader.names(LISTS).some((name) => /_(InRelease|Release|Packages)(\.[a-z0-9]+)?$/.test(name));
     if (!isThere) return undefined;
     return await newestTime([
       LISTS,
