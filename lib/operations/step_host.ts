@@ -119,7 +119,12 @@ async function runShielded(
   signal.addEventListener("abort", tell, { once: true });
   context.shield?.(true);
   try {
-    return await runStepProgram(program, { ...context, signal: kill }, print, true);
+    return await runStepProgram(
+      program,
+      { ...context, signal: kill },
+      print,
+      true,
+    );
   } finally {
     context.shield?.(false);
     signal.removeEventListener("abort", tell);

@@ -145,7 +145,7 @@ export async function checkInstalled(
   const wanted = found.filter((each) =>
     version === undefined
       ? each.version === undefined && each.provider === undefined
-      : each.version === undefined || !fits(each.version, version)
+      : each.version === undefined || !fits(each.version, version, manager)
   );
   const newest = latest
     ? found.filter((each) => !wanted.includes(each) && !each.isForeseen)
@@ -242,7 +242,7 @@ export async function changeInstalled(
     const now = versionOf(before.of(name));
     const isRight = version === undefined
       ? now !== undefined || before.providerOf(name) !== undefined
-      : now !== undefined && fits(now, version);
+      : now !== undefined && fits(now, version, manager);
     return isRight ? [] : [wantedPackage(name, version)];
   });
   const removes = [...pinned.values()].includes(null);
@@ -371,7 +371,10 @@ async function requireDone(
   for (const { name, version } of packages) {
     const now = versionOf(table.of(name));
     if (now === undefined && table.providerOf(name) !== undefined) continue;
-    if (now !== undefined && (version === undefined || fits(now, version))) {
+    if (
+      now !== undefined &&
+      (version === undefined || fits(now, version, manager))
+    ) {
       continue;
     }
     throw new PiriError(

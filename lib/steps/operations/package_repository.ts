@@ -89,11 +89,14 @@ export const packageRepository = stepOperation({
     const [list, ...keys] = wanted;
     for (const key of keys) await changeFile(key, writer);
     if (list === undefined) return;
-    if (params.enabled !== false) {
-      await waitForLock(manager, writer);
+    if (params.enabled === false) return void await changeFile(list, writer);
+    await waitForLock(manager, writer);
+    if (files.readsInPlace === true) {
+      await readInPlace(list, { params, files, writer });
+    } else {
       await readLists(list.path, { params, files, text, writer });
+      await changeFile(list, writer);
     }
-    await changeFile(list, writer);
   },
 });
 
@@ -279,5 +282,23 @@ async function readLists(
     await runOne(files.refresh(trial, name), writer);
   } finally {
     await writer.remove(trial);
+  }
+}
+
+/** Puts the file of a repository in place and reads its lists. If that fails, the file is not left there. */
+async function readInPlace(
+  list: WantedFile,
+  { params: { name }, files, writer }: {
+    params: Params;
+    files: RepositoryFiles;
+    writer: HostWriter;
+  },
+): Promise<void> {
+  await changeFile(list, writer);
+  try {
+    await runOne(files.refresh(list.path, name), writer);
+  } catch (error) {
+    await writer.remove(list.path);
+    throw error;
   }
 }

@@ -67,12 +67,18 @@ export function requireOptions(options: readonly string[] = []): void {
 }
 
 /** True if a version is the wanted one, which may have `*` for any characters in it. */
-export function fits(version: string, wanted: string): boolean {
-  if (!wanted.includes("*")) return version === wanted;
+export function fits(
+  version: string,
+  wanted: string,
+  { forms }: Pick<PackageManager, "forms">,
+): boolean {
+  const named = [version, ...forms?.(version) ?? []];
+  if (!wanted.includes("*")) return named.includes(wanted);
   const parts = wanted.split("*").map((part) =>
     part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
   );
-  return new RegExp(`^${parts.join(".*")}$`).test(version);
+  const pattern = new RegExp(`^${parts.join(".*")}$`);
+  return named.some((each) => pattern.test(each));
 }
 
 /** Changes that a transaction would make. Where the lists or others are ahead, a failure is no answer yet. */

@@ -318,7 +318,11 @@ END
       until test -e /opt/held; do sleep 0.01; done`,
     );
 
-    const apply = await guest.apply(installed({ name: ["piri-tool"] }));
+    const apply = await guest.apply(
+      installed({ name: ["piri-tool"] }),
+      undefined,
+      { text: "waits for the lock", path: "/opt/release" },
+    );
 
     assertEquals(apply.success, true, apply.message);
     assertStringIncludes(

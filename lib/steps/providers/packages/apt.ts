@@ -44,6 +44,9 @@ const ONLY_LOOKS = [
 ];
 
 const KEEPS_SETTINGS = [
+  // With a terminal it shows its progress by hundreds of lines.
+  "-o",
+  "Dpkg::Use-Pty=0",
   "-o",
   "Dpkg::Options::=--force-confdef",
   "-o",
@@ -110,7 +113,9 @@ export const apt: PackageManager = {
   ]),
   listsRead: async (reader) => {
     const isThere = reader.followed(LISTS)?.kind === "folder" &&
-      reader.names(LISTS).some((name) => /_(InRelease|Release|Packages)(\.[a-z0-9]+)?$/.test(name));
+      reader.names(LISTS).some((name) =>
+        /_(InRelease|Release|Packages)(\.[a-z0-9]+)?$/.test(name)
+      );
     if (!isThere) return undefined;
     return await newestTime([
       LISTS,

@@ -1,8 +1,13 @@
 import { PiriError } from "../../../base/errors.ts";
 import { bytesOf } from "../../file_content.ts";
 import type { HostReader } from "../../host/host.ts";
+import { apk } from "./apk.ts";
 import { apt } from "./apt.ts";
+import { brew } from "./brew.ts";
+import { dnfAs } from "./dnf.ts";
 import type { PackageManager } from "./package_manager.ts";
+import { pacman } from "./pacman.ts";
+import { zypper } from "./zypper.ts";
 
 /** Managers by the systems that have them, the one to take first; a program of the same name must be there. */
 const FAMILIES: readonly {
@@ -16,9 +21,31 @@ const FAMILIES: readonly {
     systems: ["debian", "ubuntu"],
     managers: [{ program: "apt-get", manager: apt }],
   },
+  {
+    systems: ["fedora", "rhel", "centos", "amzn"],
+    managers: [
+      { program: "dnf", manager: dnfAs("dnf") },
+      { program: "yum", manager: dnfAs("yum") },
+    ],
+  },
+  {
+    systems: ["suse", "opensuse", "sles"],
+    managers: [{ program: "zypper", manager: zypper }],
+  },
+  { systems: ["arch"], managers: [{ program: "pacman", manager: pacman }] },
+  { systems: ["alpine"], managers: [{ program: "apk", manager: apk }] },
+  { systems: [], managers: [{ program: "brew", manager: brew }] },
 ];
 
-const FOLDERS = ["/usr/bin", "/bin", "/sbin", "/usr/sbin"];
+const FOLDERS = [
+  "/usr/bin",
+  "/bin",
+  "/sbin",
+  "/usr/sbin",
+  "/opt/homebrew/bin",
+  "/usr/local/bin",
+  "/home/linuxbrew/.linuxbrew/bin",
+];
 const MAX_RELEASE_BYTES = 65_536;
 
 /**

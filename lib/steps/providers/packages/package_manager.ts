@@ -69,6 +69,8 @@ export interface RepositoryFiles {
   keyPathOf(name: string, isArmored: boolean): string;
   /** @throws {PiriError} INVALID_ARGUMENT if it lacks what this manager needs */
   textOf(repository: WantedRepository): string;
+  /** True if its file must be in place for that. */
+  readonly readsInPlace?: true;
   /** Program that reads the lists of the repository alone, whose file is at this path. */
   refresh(path: string, name: string): StepProgram;
 }
@@ -95,6 +97,8 @@ export interface PackageManager {
     transaction: Transaction,
     reader: HostReader,
   ): Promise<readonly PackageMove[]>;
+  /** Shorter forms of a version by which people may name it, as without its release. None if absent. */
+  forms?(version: string): readonly string[];
   /** Programs that carry a transaction out, one after another. */
   programs(transaction: Transaction): readonly StepProgram[];
   /** Programs that hold packages, or end that. Undefined if it cannot hold any. */
