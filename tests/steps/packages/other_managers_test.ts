@@ -32,7 +32,9 @@ async function guestLike(system: string): Promise<GuestRoot> {
 
 async function rpmGuest(system: string): Promise<GuestRoot> {
   const guest = await guestLike(system);
-  await guest.shell("rm -rf /var/lib/rpm/*; rpm --initdb");
+  await guest.shell(
+    "rm -rf /var/lib/rpm/*; mkdir -p /etc/rpm; echo '%_dbpath /var/lib/rpm' >/etc/rpm/macros; rpm --initdb",
+  );
   for (const { name, version, needs } of PACKAGES) {
     await guest.shell(`cat >/opt/spec <<'END'
 Name: ${name}

@@ -16,8 +16,8 @@ import {
 
 /** Folders in which dnf 4, dnf 5 and yum keep lists. */
 const CACHES = ["/var/cache/dnf", "/var/cache/libdnf5", "/var/cache/yum"];
-/** Words of a row: name, architecture, version, repository, and size with its unit. */
-const ROW_WORDS = 6;
+/** Fewest words of a row: name, architecture, version, repository and size, which has no unit if it is 0. */
+const ROW_WORDS = 5;
 
 /** Packages of Fedora and what comes from it, by dnf or yum. */
 export function dnfAs(program: "dnf" | "yum"): PackageManager {
