@@ -1,13 +1,13 @@
 import { PiriError } from "../../base/errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
-import type { HostReader, HostWriter } from "../host/host.ts";
+import type { HostReader, HostWriter, Thing } from "../host/host.ts";
 import { findManager } from "../providers/packages/find_manager.ts";
 import type {
   PackageManager,
-  PackageMove,
   Transaction,
   WantedPackage,
 } from "../providers/packages/package_manager.ts";
+import type { PackageMove } from "../providers/packages/package_table.ts";
 import {
   type PackageTable,
   versionOf,
@@ -100,7 +100,7 @@ export interface InstalledParams {
 /** Packages that a step names. */
 export function packageThings(
   { name = [], names = name }: Pick<InstalledParams, "name" | "names">,
-) {
+): readonly Thing[] {
   return names.map((each) => ({ kind: "package", name: each }) as const);
 }
 

@@ -106,7 +106,7 @@ interface Params {
   readonly suites?: readonly string[];
   readonly components?: readonly string[];
   readonly key?: string | BlobValue;
-  readonly key_source?: string | BlobValue;
+  readonly "key_source"?: string | BlobValue;
   readonly enabled?: boolean;
   readonly absent?: boolean;
 }

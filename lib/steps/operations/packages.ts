@@ -4,9 +4,9 @@ import type { ParameterShapes } from "../parameters.ts";
 import { waitForLock } from "../providers/packages/lock_wait.ts";
 import type {
   PackageManager,
-  PackageMove,
   Transaction,
 } from "../providers/packages/package_manager.ts";
+import type { PackageMove } from "../providers/packages/package_table.ts";
 import type { PackageTable } from "../providers/packages/package_table.ts";
 import type { Change, Check, Effect, Forecast } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
@@ -166,7 +166,9 @@ export function moveEffects(
 }
 
 /** Pins of a transaction: the version of each package after it, null for what is removed. */
-export function movePins(moves: readonly PackageMove[]) {
+export function movePins(
+  moves: readonly PackageMove[],
+): NonNullable<Check["pins"]> {
   return {
     packages: Object.fromEntries(
       moves.map(({ name, to = null }) => [name, to]),

@@ -5,7 +5,10 @@ import { aptRoot, publish } from "./apt_root.ts";
 import { type GuestRun, rootObstacle } from "./guest_root.ts";
 
 const ignore = rootObstacle !== undefined;
-if (ignore) console.log(`apt for real is not tested here: ${rootObstacle}`);
+if (ignore) {
+  // deno-lint-ignore no-console
+  console.log(`apt for real is not tested here: ${rootObstacle}`);
+}
 
 const PACKAGES = [
   { name: "piri-web", version: "1.0", depends: "piri-lib" },

@@ -1,4 +1,5 @@
 // Runs in a root folder of its own. Reads requests, and answers them, as lines of JSON.
+import type { Operation } from "../../../lib/operations/operation.ts";
 import { checkParams } from "../../../lib/operations/params.ts";
 import { stateApply } from "../../../lib/operations/state_apply.ts";
 import { statePlan } from "../../../lib/operations/state_plan.ts";
@@ -28,7 +29,7 @@ async function answerTo(request: GuestRequest): Promise<GuestAnswer> {
     if (code === 0) return { text };
     return { text, error: new TextDecoder().decode(stderr) || `code ${code}` };
   }
-  const operation = request.kind === "plan" ? statePlan : stateApply;
+  const operation: Operation = request.kind === "plan" ? statePlan : stateApply;
   const context = newContext(undefined, { stepsFolder: "/run/piri-steps" });
   const { kind: _, answer, ...params } = request;
   const events = operation.run(

@@ -63,7 +63,7 @@ async function pacmanGuest(): Promise<GuestRoot> {
       needs === undefined ? "" : `depend = ${needs}\\n`
     }' >.PKGINFO
       tar czf /opt/repository/${name}-${version}-1-any.pkg.tar.gz .PKGINFO
-      cd /opt/repository; repo-add -q test.db.tar.gz ${name}-${version}-1-any.pkg.tar.gz >/opt/add.log 2>&1`);
+      cd /opt/repository; repo-add -q test.db.tar.gz ${name}-${version}-1-any.pkg.tar.gz >/opt/add.log 2>&1 || { cat /opt/add.log >&2; false; }`);
   }
   await guest.shell(
     `printf '[options]\\nArchitecture = auto\\nSigLevel = Never\\n[test]\\nServer = file:///opt/repository\\n' >/etc/pacman.conf

@@ -2,10 +2,10 @@ import type { StepProgram } from "../../host/host.ts";
 import { ask, NEUTRAL, newestTime } from "./ask_manager.ts";
 import type {
   PackageManager,
-  PackageMove,
   Transaction,
   WantedPackage,
 } from "./package_manager.ts";
+import type { PackageMove } from "./package_table.ts";
 import { type InstalledPackage, PackageTable } from "./package_table.ts";
 
 const LISTS = ["/var/cache/apk", "/etc/apk/cache"];

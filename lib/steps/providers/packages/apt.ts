@@ -3,10 +3,10 @@ import { aptRepositories } from "./apt_repositories.ts";
 import { ask, NEUTRAL, newestTime } from "./ask_manager.ts";
 import type {
   PackageManager,
-  PackageMove,
   Transaction,
   WantedPackage,
 } from "./package_manager.ts";
+import type { PackageMove } from "./package_table.ts";
 import { type InstalledPackage, PackageTable } from "./package_table.ts";
 
 const LISTS = "/var/lib/apt/lists";

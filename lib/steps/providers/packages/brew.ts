@@ -2,11 +2,8 @@ import * as v from "valibot";
 import { PiriError } from "../../../base/errors.ts";
 import type { HostReader, StepProgram } from "../../host/host.ts";
 import { ask, NEUTRAL, newestTime } from "./ask_manager.ts";
-import type {
-  PackageManager,
-  PackageMove,
-  Transaction,
-} from "./package_manager.ts";
+import type { PackageManager, Transaction } from "./package_manager.ts";
+import type { PackageMove } from "./package_table.ts";
 import { type InstalledPackage, PackageTable } from "./package_table.ts";
 
 const ENVIRONMENT = {

@@ -1,11 +1,8 @@
 import { PiriError } from "../../../base/errors.ts";
 import type { StepProgram } from "../../host/host.ts";
 import { ask, NEUTRAL, newestTime, saidBy } from "./ask_manager.ts";
-import type {
-  PackageManager,
-  PackageMove,
-  Transaction,
-} from "./package_manager.ts";
+import type { PackageManager, Transaction } from "./package_manager.ts";
+import type { PackageMove } from "./package_table.ts";
 import {
   installedByRpm,
   nevra,

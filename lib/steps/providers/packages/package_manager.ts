@@ -1,12 +1,5 @@
 import type { HostReader, HostWriter, StepProgram } from "../../host/host.ts";
-import type { PackageTable } from "./package_table.ts";
-
-/** Change of a package: from no version if it is new, to none if it is removed. */
-export interface PackageMove {
-  readonly name: string;
-  readonly from?: string;
-  readonly to?: string;
-}
+import type { PackageMove, PackageTable } from "./package_table.ts";
 
 /** Package to install; the newest version if none is given, which may have `*` for any characters in it. */
 export interface WantedPackage {

@@ -1,4 +1,9 @@
-import type { PackageMove } from "./package_manager.ts";
+/** Change of a package: from no version if it is new, to none if it is removed. */
+export interface PackageMove {
+  readonly name: string;
+  readonly from?: string;
+  readonly to?: string;
+}
 
 /** Package of a host. */
 export interface InstalledPackage {

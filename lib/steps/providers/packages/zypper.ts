@@ -3,10 +3,10 @@ import type { HostReader, StepProgram } from "../../host/host.ts";
 import { ask, NEUTRAL, newestTime } from "./ask_manager.ts";
 import type {
   PackageManager,
-  PackageMove,
   Transaction,
   WantedPackage,
 } from "./package_manager.ts";
+import type { PackageMove } from "./package_table.ts";
 import { installedByRpm, RPM_NAMES, rpmForms, rpmRepositories } from "./rpm.ts";
 
 const LOCKS = "/etc/zypp/locks";
