@@ -11,6 +11,7 @@ import { commandRun } from "./command_run.ts";
 import { NewFile } from "./new_file.ts";
 import type { OperationContext } from "./operation.ts";
 import { checkParams } from "./params.ts";
+import { asShielded } from "./shielded.ts";
 import { placeToWrite } from "./place_to_write.ts";
 import { accountNumber } from "./user.ts";
 
@@ -120,7 +121,7 @@ async function runShielded(
   context.shield?.(true);
   try {
     return await runStepProgram(
-      program,
+      asShielded(program),
       { ...context, signal: kill },
       print,
       true,

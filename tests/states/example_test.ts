@@ -35,6 +35,8 @@ Deno.test("the example of states compiles for hosts in and out of its group, wit
     "Notes:Readme[shop]",
     "Notes:Folder[blog]",
     "Notes:Readme[blog]",
+    "Web server:Lists",
+    "Web server:Package",
     "Web server:Folder",
     "Web server:Site",
     "Web server:Reload",
