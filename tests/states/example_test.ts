@@ -43,7 +43,7 @@ Deno.test("the example of states compiles for hosts in and out of its group, wit
   ]);
   assertEquals(other.sheet?.steps.length, 6);
   assertEquals(
-    web.sheet?.steps[8]?.params.content,
+    web.sheet?.steps[10]?.params.content,
     "server {\n  listen 8080;\n  server_name web-1;\n  root /srv/www;\n}\n",
   );
 });
