@@ -24,6 +24,7 @@ import {
   besidesNote,
   carryOut,
   fits,
+  holdAll,
   LISTS,
   moveChanges,
   moveEffects,
@@ -32,10 +33,10 @@ import {
   namesOf,
   pinnedVersions,
   repairChanges,
+  requireDone,
   requireKept,
   requireOptions,
   requireReviewed,
-  runOne,
   simulated,
 } from "./packages.ts";
 
@@ -359,47 +360,4 @@ function newListsChange(
     from: now,
     to: version ?? "the newest version of the new lists",
   };
-}
-
-/** Refuses to call it done if packages are not installed in the versions that were asked for. */
-async function requireDone(
-  manager: PackageManager,
-  packages: readonly WantedPackage[],
-  reader: HostReader,
-): Promise<void> {
-  const table = await manager.installed(reader);
-  for (const { name, version } of packages) {
-    const now = versionOf(table.of(name));
-    if (now === undefined && table.providerOf(name) !== undefined) continue;
-    if (
-      now !== undefined &&
-      (version === undefined || fits(now, version, manager))
-    ) {
-      continue;
-    }
-    throw new PiriError(
-      "FAILED_PRECONDITION",
-      `Cannot finish: ${manager.name} ended well, and "${name}" is ${
-        now ?? "not installed"
-      }${version === undefined ? "" : ` and not ${version}`}`,
-    );
-  }
-}
-
-/** Holds packages, or ends that. Returns true if that changed anything. */
-async function holdAll(
-  manager: PackageManager,
-  names: readonly string[],
-  { hold, writer }: { hold: boolean | undefined; writer: HostWriter },
-): Promise<boolean> {
-  if (hold === undefined || manager.hold === undefined) return false;
-  const table = await manager.installed(writer);
-  const others = names.filter((name) =>
-    (table.of(name)?.held ?? false) !== hold
-  );
-  if (others.length === 0) return false;
-  for (const program of manager.hold(others, hold)) {
-    await runOne(program, writer);
-  }
-  return true;
 }

@@ -5,9 +5,14 @@ import { waitForLock } from "../providers/packages/lock_wait.ts";
 import type {
   PackageManager,
   Transaction,
+  WantedPackage,
 } from "../providers/packages/package_manager.ts";
-import type { PackageMove } from "../providers/packages/package_table.ts";
-import type { PackageTable } from "../providers/packages/package_table.ts";
+import {
+  type PackageMove,
+  type PackageTable,
+  versionOf,
+} from "../providers/packages/package_table.ts";
+
 import type { Change, Check, Effect, Forecast } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
 
@@ -280,4 +285,47 @@ export function besidesNote(
   );
   const more = others.length > 5 ? `, with ${others.length - 5} more` : "";
   return `not foreseen: ${words.join(", ")}${more}`;
+}
+
+/** Refuses to call it done if packages are not installed in the versions that were asked for. */
+export async function requireDone(
+  manager: PackageManager,
+  packages: readonly WantedPackage[],
+  reader: HostReader,
+): Promise<void> {
+  const table = await manager.installed(reader);
+  for (const { name, version } of packages) {
+    const now = versionOf(table.of(name));
+    if (now === undefined && table.providerOf(name) !== undefined) continue;
+    if (
+      now !== undefined &&
+      (version === undefined || fits(now, version, manager))
+    ) {
+      continue;
+    }
+    throw new PiriError(
+      "FAILED_PRECONDITION",
+      `Cannot finish: ${manager.name} ended well, and "${name}" is ${
+        now ?? "not installed"
+      }${version === undefined ? "" : ` and not ${version}`}`,
+    );
+  }
+}
+
+/** Holds packages, or ends that. Returns true if that changed anything. */
+export async function holdAll(
+  manager: PackageManager,
+  names: readonly string[],
+  { hold, writer }: { hold: boolean | undefined; writer: HostWriter },
+): Promise<boolean> {
+  if (hold === undefined || manager.hold === undefined) return false;
+  const table = await manager.installed(writer);
+  const others = names.filter((name) =>
+    (table.of(name)?.held ?? false) !== hold
+  );
+  if (others.length === 0) return false;
+  for (const program of manager.hold(others, hold)) {
+    await runOne(program, writer);
+  }
+  return true;
 }
