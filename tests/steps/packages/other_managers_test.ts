@@ -172,7 +172,7 @@ Deno.test({
     assertEquals(shown(plan), [
       "change",
       "piri-web (absent) -> 1.0-1, with 1 more",
-    ], plan.message);
+    ], plan.steps[0]?.error?.message);
     assertEquals(apply.success, true, apply.message + apply.output);
     assertEquals(shown(again), ["ok"]);
     assertStringIncludes(

@@ -19,7 +19,10 @@ export const pacman: PackageManager = {
     reader.shared(
       { name: "packages of pacman", paths: ["/var/lib/pacman"] },
       async () => {
-        const { stdout } = await ask(["pacman", "-Q"], reader);
+        const { stdout } = await ask(["pacman", "-Q"], reader, {
+          // It ends with 1 if there is no package at all.
+          codes: [0, 1],
+        });
         return new PackageTable(
           readPairs(stdout).map(([name, version]) => ({
             name,
