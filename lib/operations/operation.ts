@@ -74,6 +74,8 @@ export interface OperationContext {
   readonly kill: AbortSignal;
   /** True once `signal` is aborted, also for code that does not return to its event loop. */
   stopRequested(): boolean;
+  /** Tells that a program begins, or ends, which a cancel must wait for; see `StepProgram.shielded`. */
+  shield?(isOn: boolean): void;
   /** Reports the process that must be ended if this agent dies. Kept on disk with its start time. */
   started(identity: ProcessIdentity): void;
   readonly data: DataSource;

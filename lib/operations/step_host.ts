@@ -11,6 +11,7 @@ import { commandRun } from "./command_run.ts";
 import { NewFile } from "./new_file.ts";
 import type { OperationContext } from "./operation.ts";
 import { checkParams } from "./params.ts";
+import { asShielded } from "./shielded.ts";
 import { placeToWrite } from "./place_to_write.ts";
 import { accountNumber } from "./user.ts";
 
@@ -57,12 +58,17 @@ export function stepHost(
   return new RealHost(parts);
 }
 
-/** Runs a program as command.Run does. */
+/**
+ * Runs a program as command.Run does. One that is shielded is not ended by a cancel: only by force, once the runner's
+ * time is over.
+ */
 async function runStepProgram(
-  program: StepProgram,
+  { shielded, ...program }: StepProgram,
   context: OperationContext,
   print: Print,
+  isShielded = false,
 ): Promise<ProgramResult> {
+  if (shielded === true) return await runShielded(program, context, print);
   const { guard } = context;
   if (!guard.allowsPrograms) {
     throw new PiriError(
@@ -86,9 +92,42 @@ async function runStepProgram(
     try {
       await print(value.stream, value.bytes);
     } catch (error) {
-      // Nobody takes what it prints, so it is ended.
       failure = { error };
-      failed.abort();
+      // Nobody takes what it prints, so it is ended.
+      if (!isShielded) failed.abort();
     }
+  }
+}
+
+async function runShielded(
+  program: StepProgram,
+  context: OperationContext,
+  print: Print,
+): Promise<ProgramResult> {
+  const { signal, kill } = context;
+  const name = program.argv?.[0] ?? "the shell";
+  if (signal.aborted) {
+    throw new PiriError(
+      "CANCELLED",
+      `Cannot start "${name}": the command was cancelled`,
+    );
+  }
+  const tell = () => {
+    const text =
+      `the command was cancelled: it waits for "${name}", which must not be ended half done, for at most 10 minutes\n`;
+    void print("stderr", new TextEncoder().encode(text)).catch(() => {});
+  };
+  signal.addEventListener("abort", tell, { once: true });
+  context.shield?.(true);
+  try {
+    return await runStepProgram(
+      asShielded(program),
+      { ...context, signal: kill },
+      print,
+      true,
+    );
+  } finally {
+    context.shield?.(false);
+    signal.removeEventListener("abort", tell);
   }
 }

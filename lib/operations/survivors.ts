@@ -3,6 +3,7 @@ import type { ProcessIdentity, ReapReceipt } from "./operation.ts";
 import { startTicksOf } from "./process_table.ts";
 import { ProcessTree, type TreeRoot } from "./process_tree.ts";
 import { removeSecretFolder } from "./secret_files.ts";
+import { isShielded } from "./shielded.ts";
 import { timerSlackOf } from "./timer_slack.ts";
 
 /** Time that survivors have to end by themselves, and time between two looks, in milliseconds. */
@@ -11,7 +12,7 @@ const LOOK_MS = 50;
 
 /**
  * Ends the living processes of a command whose agent or worker died: first SIGTERM, then SIGKILL after a short grace. Then
- * removes the files with its secrets.
+ * removes the files with its secrets. A program that is shielded is left to end by itself.
  *
  * A process id alone proves nothing: the process must also match the start time in this boot, or have the marker. On
  * systems that tell neither (macOS, Windows), nothing is ended.
@@ -32,6 +33,13 @@ async function endAll(
   clock: Clock,
 ): Promise<ReapReceipt> {
   if (Deno.build.os !== "linux") return { signalled: 0, alive: [] };
+  // It goes on without its agent, and ends by itself: half done, it would leave the host worse.
+  const shielded = processes.filter((identity) =>
+    startTicksOf(identity) !== undefined && isShielded(identity.pid)
+  );
+  if (shielded.length > 0) {
+    return { signalled: 0, alive: shielded.map(({ pid }) => pid) };
+  }
   const receipts: ReapReceipt[] = [];
   for (const root of rootsOf(processes, marker)) {
     const tree = new ProcessTree(root, clock);

@@ -1,3 +1,4 @@
+import { aptInstalled, aptUnattendedUpgrade } from "./operations/apt.ts";
 import { assertThat } from "./operations/assert_that.ts";
 import {
   commandRunMultiple,
@@ -18,6 +19,11 @@ import { hostLocale } from "./operations/host_locale.ts";
 import { hostName } from "./operations/host_name.ts";
 import { hostTimezone } from "./operations/host_timezone.ts";
 import { noop } from "./operations/noop.ts";
+import { packageAbsent } from "./operations/package_absent.ts";
+import { packageInstalled } from "./operations/package_installed.ts";
+import { packageLists } from "./operations/package_lists.ts";
+import { packageRepository } from "./operations/package_repository.ts";
+import { packageUpgraded } from "./operations/package_upgraded.ts";
 import { serviceOperations } from "./operations/services.ts";
 import { systemdTimer } from "./operations/systemd_timer.ts";
 import { systemdUnit } from "./operations/systemd_unit.ts";
@@ -26,6 +32,8 @@ import type { StepDescription, StepOperation } from "./step_operation.ts";
 
 /** All operations of steps. A new one is a new file and a line here. */
 export const stepOperations: readonly StepOperation[] = [
+  aptInstalled,
+  aptUnattendedUpgrade,
   assertThat,
   commandRunStep,
   commandRunMultiple,
@@ -44,6 +52,11 @@ export const stepOperations: readonly StepOperation[] = [
   hostName,
   hostTimezone,
   noop,
+  packageAbsent,
+  packageInstalled,
+  packageLists,
+  packageRepository,
+  packageUpgraded,
   ...serviceOperations,
   systemdTimer,
   systemdUnit,

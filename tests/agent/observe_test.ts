@@ -59,6 +59,8 @@ Deno.test({
       operations.filter(({ acts, name }) => acts && !name.startsWith("agent."))
         .map(({ name }) => name),
       [
+        "apt.Installed",
+        "apt.UnattendedUpgrade",
         "command.Run",
         "command.RunMultiple",
         "file.Absent",
@@ -70,6 +72,11 @@ Deno.test({
         "file.Put",
         "file.Symlinked",
         "file.Tree",
+        "package.Absent",
+        "package.Installed",
+        "package.Lists",
+        "package.Repository",
+        "package.Upgraded",
         "state.Apply",
         "wait.For",
       ],

@@ -34,6 +34,8 @@ Deno.test("the example of states compiles for hosts in and out of its group, wit
     "Notes:Readme[shop]",
     "Notes:Folder[blog]",
     "Notes:Readme[blog]",
+    "Web server:Lists",
+    "Web server:Package",
     "Web server:Folder",
     "Web server:Site",
     "Web server:Service",
@@ -41,7 +43,8 @@ Deno.test("the example of states compiles for hosts in and out of its group, wit
   ]);
   assertEquals(other.sheet?.steps.length, 6);
   assertEquals(
-    web.sheet?.steps[7]?.params.content,
+    web.sheet?.steps.find(({ name }) => name === "Web server:Site")?.params
+      .content,
     "server {\n  listen 8080;\n  server_name web-1;\n  root /srv/www;\n}\n",
   );
 });

@@ -262,6 +262,10 @@ class FakeAccess implements HostWriter {
     });
   }
 
+  async tell(text: string): Promise<void> {
+    await this.#print?.("stderr", new TextEncoder().encode(`${text}\n`));
+  }
+
   async run(program: StepProgram): Promise<ProgramResult> {
     const line = program.shell ?? program.argv?.join(" ") ?? "";
     let code: number | undefined;

@@ -313,6 +313,7 @@ export class Runner {
   #sink(running: RunningCommand): WorkSink {
     const { entry } = running;
     return {
+      shield: (isOn) => running.shield(isOn),
       started: (identity) => {
         entry.started(identity).catch(cannotWrite);
       },

@@ -99,6 +99,11 @@ export class RunningCommand {
     this.#waiting = Promise.withResolvers();
   }
 
+  /** Notes that a program which must not be ended half done begins, or is over. */
+  shield(isOn: boolean): void {
+    this.#stopping.shield(isOn);
+  }
+
   /** Asks for its end. */
   ask(reason: StopReason, graceMs = GRACE_MS): void {
     // First, because the end may come before the worker's `stop` returns.

@@ -134,6 +134,8 @@ class RunningAssignment {
       case "started":
         this.#processes.push(message.identity);
         return sink.started(message.identity);
+      case "shield":
+        return sink.shield?.(message.isOn);
       case "output":
         return void this.#output(message);
       case "progress":

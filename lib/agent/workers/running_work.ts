@@ -154,6 +154,7 @@ export class RunningWork {
       signal: this.#stop.signal,
       kill: this.#kill.signal,
       stopRequested: () => Atomics.load(this.#stopFlag, 0) !== 0,
+      shield: (isOn) => this.#post({ kind: "shield", isOn }),
       started: (identity) => this.#post({ kind: "started", identity }),
       secret: (name) => this.#secret(name),
       data: {

@@ -33,6 +33,7 @@ export type ToWorker =
 
 /** Message from a worker to the pool. */
 export type FromWorker =
+  | { readonly kind: "shield"; readonly isOn: boolean }
   | { readonly kind: "started"; readonly identity: ProcessIdentity }
   | {
     readonly kind: "output";

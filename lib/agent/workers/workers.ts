@@ -20,6 +20,8 @@ export interface WorkItem {
 
 /** Calls that a worker makes to the one who started the work, in the order in which the operation made them. */
 export interface WorkSink {
+  /** Tells that a program begins, or ends, which a cancel must wait for. */
+  shield?(isOn: boolean): void;
   started(identity: ProcessIdentity): void;
   /** Passes on output. The worker waits until this resolves: that is how a slow Manager slows the program. */
   output(stream: StreamName, bytes: Uint8Array<ArrayBuffer>): Promise<void>;

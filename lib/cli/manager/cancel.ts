@@ -1,3 +1,4 @@
+import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { answered, unconfirmedText } from "./ids.ts";
@@ -7,6 +8,9 @@ import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 import { stateName } from "./states.ts";
 import { userOf } from "./signature.ts";
+
+/** Grace that waits for nothing, in milliseconds. */
+const NOW_MS = 1;
 
 /** `cancel 12`: requests the end of a command and does not wait for it. */
 export const cancel = defineSubcommand({
@@ -19,10 +23,14 @@ export const cancel = defineSubcommand({
       value: "TIME",
       summary: "time between SIGTERM and SIGKILL (default: 5s)",
     },
+    now: {
+      type: "boolean",
+      summary: "end it by SIGKILL at once, also while it installs packages",
+    },
   },
   hints: {
     all: 'it takes one id; "piri-manager commands --state running" lists them',
-    force: "--grace 1ms ends it by SIGKILL at once",
+    force: "--now ends it by SIGKILL at once",
     signal: "it sends SIGTERM, and SIGKILL after --grace TIME",
   },
   examples: ["12", "12 --grace 30s", "j-17", "j-17/web-1"],
@@ -30,13 +38,20 @@ export const cancel = defineSubcommand({
     { positionals, flags, dir, output, terminal },
     services: ManagerServices,
   ) {
+    if (flags.now && flags.grace !== undefined) {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        "Cannot take --now and --grace: give one of them",
+      );
+    }
+    const grace = flags.now ? NOW_MS : flags.grace;
     const typed = parseAnyId(positionals.id);
     using control = await services.connect(dir);
     if (typed.kind === "job") {
       const { job } = await control.jobs.cancelJob({
         jobId: typed.id,
         requestedBy: userOf(terminal),
-        ...flags.grace === undefined ? {} : { graceMs: flags.grace },
+        ...grace === undefined ? {} : { graceMs: grace },
       });
       await output.either(
         jobJson(answered(job, `cancel job j-${typed.id}`)),
@@ -48,7 +63,7 @@ export const cancel = defineSubcommand({
     const { command: answer, unconfirmed } = await control.commands.cancel({
       commandId: id,
       requestedBy: userOf(terminal),
-      ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
+      ...(grace === undefined ? {} : { graceMs: grace }),
     });
     const command = answered(answer, `cancel command ${id}`);
     await output.either(

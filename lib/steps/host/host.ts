@@ -34,6 +34,8 @@ export interface StepProgram {
   readonly group?: string;
   readonly umask?: string;
   readonly stdin?: string;
+  /** True if a cancel waits for its end, for 10 minutes at most: half done, it would leave the host worse than before. */
+  readonly shielded?: true;
 }
 
 /** End of a program: its code, or the signal that ended it. */
@@ -151,6 +153,8 @@ export interface HostWriter extends HostReader {
   makeLink(path: string, target: string): Promise<void>;
   /** Removes a file, a link, or an empty folder. */
   remove(path: string): Promise<void>;
+  /** Tells people what the step waits for, as a line of its output. */
+  tell(text: string): Promise<void>;
   /** Runs a program. Its output is recorded. */
   run(program: StepProgram): Promise<ProgramResult>;
   /** Resolves once all that was done would survive a power cut. */

@@ -101,6 +101,10 @@ export class RealWriter extends RealReader implements HostWriter {
     await this.#write(path, (at) => Deno.remove(at));
   }
 
+  async tell(text: string): Promise<void> {
+    await this.#print("stderr", new TextEncoder().encode(`${text}\n`));
+  }
+
   async run(program: StepProgram): Promise<ProgramResult> {
     try {
       return await this.parts.run(program, this.signal, this.#print);
@@ -156,8 +160,7 @@ export class RealWriter extends RealReader implements HostWriter {
         `Cannot validate "${path}": it is mounted, so that nothing can be written beside it`,
       );
     }
-    const text = `"${basename(path)}" is mounted: it is written in place\n`;
-    await this.#print("stderr", new TextEncoder().encode(text));
+    await this.tell(`"${basename(path)}" is mounted: it is written in place`);
     try {
       using file = await Deno.open(path, { write: true, truncate: true });
       for await (const piece of content.pieces()) await writeAll(file, piece);

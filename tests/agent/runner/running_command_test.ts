@@ -98,3 +98,47 @@ Deno.test("a command ends once, and its time limits end with it", async () => {
   await core.clock.advance(60_000);
   assertEquals(calls, []);
 });
+
+Deno.test("a cancel waits for a shielded program, and gives its usual grace once that is over", async () => {
+  const { core, running, calls } = await startCommand();
+  await using _ = core;
+  running.shield(true);
+
+  running.ask("cancelled");
+  await core.clock.advance(60_000);
+  const shielded = [...calls];
+  running.shield(false);
+  await core.clock.advance(4_999);
+  const within = [...calls];
+  await core.clock.advance(1);
+
+  assertEquals(shielded, ["stop"]);
+  assertEquals(within, ["stop"]);
+  assertEquals(calls, ["stop", "kill"]);
+});
+
+Deno.test("a cancel waits for a program that was shielded before its worker heard of the end", async () => {
+  const { core, running, calls } = await startCommand();
+  await using _ = core;
+
+  running.ask("cancelled");
+  running.shield(true);
+  await core.clock.advance(60_000);
+  const waiting = [...calls];
+  running.ask("cancelled", 999);
+  await core.clock.advance(999);
+
+  assertEquals(waiting, ["stop"]);
+  assertEquals(calls, ["stop", "kill"]);
+});
+
+Deno.test("a shielded program is ended by force when its ten minutes are over", async () => {
+  const { core, running, calls } = await startCommand();
+  await using _ = core;
+  running.shield(true);
+
+  running.ask("timedOut");
+  await core.clock.advance(600_000);
+
+  assertEquals(calls, ["stop", "kill"]);
+});

@@ -1,0 +1,126 @@
+import { fingerprintOf } from "../fingerprint.ts";
+import { findManager } from "../providers/packages/find_manager.ts";
+import { type Check, type Effect, stepOperation } from "../step_operation.ts";
+import { packageThings } from "./package_installed.ts";
+import {
+  besidesNote,
+  carryOut,
+  moveChanges,
+  moveEffects,
+  movePins,
+  NAMES,
+  namesOf,
+  pinnedVersions,
+  repairChanges,
+  requireKept,
+  requireReviewed,
+  simulated,
+} from "./packages.ts";
+
+/** Makes packages not be installed. */
+export const packageAbsent = stepOperation({
+  name: "package.Absent",
+  description: "Makes packages not be installed",
+  subject: "name",
+  oneOf: [["name", "names"]],
+  parameters: {
+    ...NAMES,
+    purge: {
+      type: "switch",
+      description: "True to remove their settings as well",
+      standard: "false",
+    },
+    autoremove: {
+      type: "switch",
+      description:
+        "True to remove with them what was installed for others and is not needed any more",
+      standard: "false",
+    },
+  },
+  things: packageThings,
+  async check(params, reader, forecast): Promise<Check> {
+    const manager = await findManager(reader);
+    const { purge = false, autoremove } = params;
+    const names = namesOf(params, manager);
+    const table = await manager.installed(reader);
+    const found = names.map((name) => {
+      const foreseen = reader.foreseen({ kind: "package", name });
+      const own = table.of(name);
+      const state = foreseen === undefined
+        ? own?.state
+        : foreseen.facts === undefined
+        ? undefined
+        : "ahead";
+      return { name, state, version: own?.version ?? null };
+    });
+    const fingerprint = fingerprintOf(
+      found.map(({ name, state = null, version }) => [name, state, version]),
+    );
+    const there = found.filter(({ state }) =>
+      state !== undefined && (state !== "left" || purge)
+    );
+    if (there.length === 0) {
+      return { verdict: "ok", changes: [], fingerprint };
+    }
+    // What an earlier step installs cannot be simulated yet.
+    const present = there.filter(({ state }) => state !== "ahead");
+    const moves = present.length === 0 ? [] : await simulated(manager, {
+      kind: "remove",
+      names: present.map(({ name }) => name),
+      purge,
+      autoremove,
+    }, { reader, forecast });
+    requireKept(moves, table);
+    const others = there.filter(({ name }) =>
+      !moves.some((move) => move.name === name)
+    );
+    return {
+      verdict: "change",
+      changes: [
+        ...repairChanges(table),
+        ...moveChanges(moves, names),
+        ...others.map(({ name, state, version }) => ({
+          what: name,
+          from: state === "left" ? "settings" : version ?? "installed",
+          to: "(absent)",
+        })),
+      ],
+      fingerprint,
+      effects: [
+        ...others.map(({ name }): Effect => ({
+          kind: "thing",
+          thing: { kind: "package", name },
+          facts: undefined,
+        })),
+        ...moveEffects(moves),
+      ],
+      pins: movePins([...moves, ...others]),
+    };
+  },
+  async change(params, check, writer) {
+    requireReviewed(check);
+    const manager = await findManager(writer);
+    const { purge = false, autoremove } = params;
+    const table = await manager.installed(writer);
+    const names = namesOf(params, manager).filter((name) => {
+      const state = table.of(name)?.state;
+      return state !== undefined && (state !== "left" || purge);
+    });
+    const programs = manager.programs({
+      kind: "remove",
+      names,
+      purge,
+      autoremove,
+    });
+    const moves = await carryOut(manager, programs, writer);
+    const after = await manager.installed(writer);
+    const isPurged = names.some((name) =>
+      table.of(name)?.state !== after.of(name)?.state
+    );
+    const note = besidesNote(moves, pinnedVersions(check));
+    return {
+      changed: moves.length > 0 || isPurged,
+      ...note === undefined ? {} : { note },
+    };
+  },
+});

@@ -1,0 +1,97 @@
+import { PiriError } from "../../../base/errors.ts";
+import { bytesOf } from "../../file_content.ts";
+import type { HostReader } from "../../host/host.ts";
+import { apk } from "./apk.ts";
+import { apt } from "./apt.ts";
+import { brew } from "./brew.ts";
+import { dnfAs } from "./dnf.ts";
+import type { PackageManager } from "./package_manager.ts";
+import { pacman } from "./pacman.ts";
+import { zypper } from "./zypper.ts";
+
+/** Managers by the systems that have them, the one to take first; a program of the same name must be there. */
+const FAMILIES: readonly {
+  readonly systems: readonly string[];
+  readonly managers: readonly {
+    readonly program: string;
+    readonly manager: PackageManager;
+  }[];
+}[] = [
+  {
+    systems: ["debian", "ubuntu"],
+    managers: [{ program: "apt-get", manager: apt }],
+  },
+  {
+    systems: ["fedora", "rhel", "centos", "amzn"],
+    managers: [
+      { program: "dnf", manager: dnfAs("dnf") },
+      { program: "yum", manager: dnfAs("yum") },
+    ],
+  },
+  {
+    systems: ["suse", "opensuse", "sles"],
+    managers: [{ program: "zypper", manager: zypper }],
+  },
+  { systems: ["arch"], managers: [{ program: "pacman", manager: pacman }] },
+  { systems: ["alpine"], managers: [{ program: "apk", manager: apk }] },
+  { systems: [], managers: [{ program: "brew", manager: brew }] },
+];
+
+const FOLDERS = [
+  "/usr/bin",
+  "/bin",
+  "/sbin",
+  "/usr/sbin",
+  "/opt/homebrew/bin",
+  "/usr/local/bin",
+  "/home/linuxbrew/.linuxbrew/bin",
+];
+const MAX_RELEASE_BYTES = 65_536;
+
+/**
+ * Finds the package manager of a host: by its system, else by the programs that it has.
+ *
+ * @throws {PiriError} UNSUPPORTED if it has none
+ */
+export async function findManager(reader: HostReader): Promise<PackageManager> {
+  const systems = await systemsOf(reader);
+  const own = systems.flatMap((system) =>
+    FAMILIES.filter((family) => family.systems.includes(system))
+  );
+  for (const { managers } of [...own, ...FAMILIES]) {
+    const found = managers.find(({ program }) => has(program, reader));
+    if (found !== undefined) return found.manager;
+  }
+  const programs = FAMILIES.flatMap(({ managers }) =>
+    managers.map(({ program }) => program)
+  );
+  throw new PiriError(
+    "UNSUPPORTED",
+    `Cannot manage packages on this host: it has none of ${
+      programs.join(", ")
+    }`,
+  );
+}
+
+/** True if the host has a program in one of the system's folders. */
+function has(program: string, reader: HostReader): boolean {
+  return FOLDERS.some((folder) =>
+    reader.followed(`${folder}/${program}`) !== undefined
+  );
+}
+
+/** Words for the system, the closest first: its own id, then those that it is like. */
+async function systemsOf(reader: HostReader): Promise<string[]> {
+  for (const path of ["/etc/os-release", "/usr/lib/os-release"]) {
+    if (reader.followed(path)?.kind !== "file") continue;
+    const content = await reader.content(path);
+    const bytes = await bytesOf(content, MAX_RELEASE_BYTES, `"${path}"`);
+    const lines = new TextDecoder().decode(bytes).split("\n");
+    const valueOf = (key: string) =>
+      lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1)
+        .replace(/^(["'])(.*)\1$/, "$2") ?? "";
+    return [valueOf("ID"), ...valueOf("ID_LIKE").split(" ")]
+      .filter((word) => word !== "");
+  }
+  return [];
+}
