@@ -7,11 +7,13 @@ import { echoStep } from "./operations/echo.ts";
 import { fileAbsent } from "./operations/file_absent.ts";
 import { fileBlock } from "./operations/file_block.ts";
 import { fileDir } from "./operations/file_dir.ts";
+import { fileDownloaded } from "./operations/file_downloaded.ts";
 import { fileFetchStep } from "./operations/file_fetch.ts";
 import { fileInstalled } from "./operations/file_installed.ts";
 import { fileLine } from "./operations/file_line.ts";
 import { fileSymlinked } from "./operations/file_symlinked.ts";
 import { fileTree } from "./operations/file_tree.ts";
+import { gitUpToDate } from "./operations/git_up_to_date.ts";
 import { noop } from "./operations/noop.ts";
 import { waitFor } from "./operations/wait_for.ts";
 import type { StepDescription, StepOperation } from "./step_operation.ts";
@@ -25,11 +27,13 @@ export const stepOperations: readonly StepOperation[] = [
   fileAbsent,
   fileBlock,
   fileDir,
+  fileDownloaded,
   fileFetchStep,
   fileInstalled,
   fileLine,
   fileSymlinked,
   fileTree,
+  gitUpToDate,
   noop,
   waitFor,
 ];

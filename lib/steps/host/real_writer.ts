@@ -12,11 +12,14 @@ import type {
   PathAttributes,
   ProgramResult,
   StepProgram,
+  WebContent,
+  WebRequest,
   WriteOptions,
 } from "./host.ts";
 import type { HostParts, Print } from "./host_parts.ts";
 import { RealReader } from "./real_reader.ts";
 import type { SharedReads } from "./shared_reads.ts";
+import { download } from "./web.ts";
 
 /** Means of changing the host of an agent. */
 export class RealWriter extends RealReader implements HostWriter {
@@ -99,6 +102,11 @@ export class RealWriter extends RealReader implements HostWriter {
 
   async remove(path: string): Promise<void> {
     await this.#write(path, (at) => Deno.remove(at));
+  }
+
+  async download(request: WebRequest): Promise<WebContent> {
+    this.parts.requireConnect();
+    return await download(request, this);
   }
 
   async run(program: StepProgram): Promise<ProgramResult> {
