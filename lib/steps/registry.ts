@@ -1,3 +1,4 @@
+import { archiveExtracted } from "./operations/archive_extracted.ts";
 import { assertThat } from "./operations/assert_that.ts";
 import {
   commandRunMultiple,
@@ -20,6 +21,7 @@ import type { StepDescription, StepOperation } from "./step_operation.ts";
 
 /** All operations of steps. A new one is a new file and a line here. */
 export const stepOperations: readonly StepOperation[] = [
+  archiveExtracted,
   assertThat,
   commandRunStep,
   commandRunMultiple,

@@ -89,7 +89,11 @@ gitTest(
     const moved = await place.apply(OPERATION, params);
 
     assertEquals(isThere, false);
-    assertEquals(planned.changes, [`commit (absent) ${first.slice(0, 10)}`]);
+    assertEquals(
+      planned.changes,
+      [`commit (absent) ${first.slice(0, 10)}`],
+      planned.reason,
+    );
     assertEquals([made.succeeded, made.verdict], [true, "change"], made.reason);
     assertEquals(again.verdict, "ok");
     assertEquals(older.changes, [

@@ -1,3 +1,4 @@
+import type { Operation } from "../../lib/operations/operation.ts";
 import { checkParams } from "../../lib/operations/params.ts";
 import { stateApply } from "../../lib/operations/state_apply.ts";
 import { statePlan } from "../../lib/operations/state_plan.ts";
@@ -29,7 +30,7 @@ export async function stepPlace(
 ): Promise<StepPlace> {
   const folder = await TempFolder.make();
   const run = async (
-    act: typeof statePlan,
+    act: Operation,
     operation: string,
     params: object,
   ): Promise<Told> => {

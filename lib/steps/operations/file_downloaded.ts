@@ -3,7 +3,12 @@ import { basename, dirname, join } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import { bytesOf, contentOfBytes } from "../file_content.ts";
 import { fingerprintOf } from "../fingerprint.ts";
-import type { FileContent, HostReader, HostWriter } from "../host/host.ts";
+import type {
+  FileContent,
+  HostReader,
+  HostWriter,
+  Thing,
+} from "../host/host.ts";
 import { shownUrl } from "../host/web.ts";
 import { NO_FORECAST } from "../no_forecast.ts";
 import { type Check, type Forecast, stepOperation } from "../step_operation.ts";
@@ -51,6 +56,7 @@ export const fileDownloaded = stepOperation({
   },
   touches: ({ path, unpinned = false }) =>
     unpinned ? [path, notePath(path)] : [path],
+  things: (params) => [thingOf(params)],
   check,
   async change(params, checked, writer) {
     const { path } = params;
@@ -110,10 +116,15 @@ async function check(
   const now = found.content?.sha256;
   const note = unpinned ? await readNote(path, reader) : undefined;
   const etag = unpinned ? await tagOf(params, reader) : undefined;
-  const isRight = unpinned
-    ? now !== undefined && note?.sha256 === now && note.url === shownUrl(url) &&
-      note.etag === etag
-    : now === wanted;
+  const thing = thingOf(params);
+  const isForeseen = etag !== undefined &&
+    reader.foreseen(thing)?.facts?.["etag"] === etag;
+  const isRight = isForeseen ||
+    (unpinned
+      ? now !== undefined && note?.sha256 === now &&
+        note.url === shownUrl(url) &&
+        note.etag === etag
+      : now === wanted);
   const attributes = await wantedAttributes(params, reader, forecast);
   const base = await checkFile(
     {
@@ -136,11 +147,22 @@ async function check(
       }
       : change
   );
+  const willBe = etag === undefined || base.verdict !== "change" ? [] : [{
+    kind: "thing" as const,
+    thing,
+    facts: { etag },
+  }];
   return {
     ...base,
     changes,
+    effects: [...base.effects ?? [], ...willBe],
     fingerprint: fingerprintOf([base.fingerprint, note?.etag, etag]),
   };
+}
+
+/** Name by which a later look in the same plan knows the tag that is to be there. */
+function thingOf({ path }: Params): Thing {
+  return { kind: "setting", name: `download of ${path}` };
 }
 
 /** Content that is not here yet. */

@@ -1,9 +1,10 @@
 import { PiriError } from "../../base/errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
-import type { HostReader, HostWriter } from "../host/host.ts";
+import type { HostReader, HostWriter, Thing } from "../host/host.ts";
 import {
   type Change,
   type Check,
+  type Effect,
   type Forecast,
   stepOperation,
 } from "../step_operation.ts";
@@ -77,6 +78,7 @@ export const gitUpToDate = stepOperation({
     },
   },
   touches: ({ target }) => [target],
+  things: (params) => [thingOf(params)],
   reads: ({ identity }) => identity === undefined ? [] : [identity],
   runsPrograms: () => true,
   check,
@@ -103,6 +105,20 @@ async function check(
     ...remote.ref === undefined ? {} : { ref: remote.ref },
   };
   const shown = commit.slice(0, SHOWN);
+  const foreseen = reader.foreseen(thingOf(params));
+  if (foreseen?.facts?.["commit"] === commit) {
+    return {
+      verdict: "ok",
+      changes: [],
+      fingerprint: fingerprintOf(["foreseen", commit]),
+      pins,
+    };
+  }
+  const effect: Effect = {
+    kind: "thing",
+    thing: thingOf(params),
+    facts: { commit },
+  };
   const copy = copyAt(params, reader);
   if (copy === "none") {
     const facts = newAttributes({}, reader, {
@@ -120,6 +136,7 @@ async function check(
           path: target,
           facts: { kind: "folder", size: 0, ...facts },
         },
+        effect,
         { kind: "opaque" },
       ],
     };
@@ -147,8 +164,13 @@ async function check(
     changes,
     fingerprint,
     pins,
-    effects: [{ kind: "opaque" }],
+    effects: [effect, { kind: "opaque" }],
   };
+}
+
+/** Name by which a later look in the same plan knows the commit that is to be there. */
+function thingOf({ target }: GitParams): Thing {
+  return { kind: "setting", name: `commit of ${target}` };
 }
 
 async function requireGit(
