@@ -9,6 +9,7 @@ type Rewrite = (entries: readonly TreeEntry[]) => readonly TreeEntry[];
 /** Operations of RedPepper that are others here, if there is none of their own name. */
 const ALIASES: ReadonlyMap<string, string> = new Map([
   ["apt.Installed", "package.Installed"],
+  ["data.Show", "echo.Echo"],
   ["systemd.Enabled", "service.Enabled"],
   ["systemd.Reload", "service.Reload"],
   ["systemd.Restart", "service.Restart"],
@@ -36,9 +37,10 @@ export function ownStep(
   const type = entryOf(item.body, "type");
   if (type?.value.kind !== "scalar") return item;
   const { text } = type.value;
-  const name = text === "data.Show" ? "echo.Echo" : ALIASES.get(text) ?? text;
-  const rewrite = REWRITES.get(text);
+  const name = ALIASES.get(text) ?? text;
   const isOther = !operations.has(text) && operations.has(name);
+  const isOwnShow = text === "data.Show" && !isOther;
+  const rewrite = isOwnShow ? undefined : REWRITES.get(text);
   if (rewrite === undefined && !isOther) return item;
   const entries = item.body.entries.filter((entry) => entry !== type);
   const own = isOther ? { ...type.value, text: name, value: name } : type.value;
