@@ -159,7 +159,7 @@ function echoEntries(entries: readonly TreeEntry[]): TreeEntry[] {
   );
 }
 
-/** What data.Show tells the Manager knows: it is said as a text. */
+/** Value that data.Show tells: the Manager knows it, so it is said as a text. */
 function dataEntries(entries: readonly TreeEntry[]): TreeEntry[] {
   return entries.map((entry) => {
     if (entry.key !== "name") return entry;

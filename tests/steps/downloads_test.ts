@@ -211,7 +211,7 @@ Deno.test({
     assertEquals(seen.changes, ["in it run as in the archive"]);
     assertEquals(repaired.changes, ["in it link as in the archive"]);
     assertEquals(await Deno.readTextFile(`${path}/run`), "#!/bin/sh\n");
-    assertEquals((await Deno.stat(`${path}/run`)).mode! & 0o777, 0o755);
+    assertEquals(((await Deno.stat(`${path}/run`)).mode ?? 0) & 0o777, 0o755);
     assertEquals(await Deno.readLink(`${path}/link`), "run");
     assertEquals(
       await Deno.readTextFile(`${path}/${LONG.slice("app/".length)}`),

@@ -6,8 +6,6 @@ const hasGit = await new Deno.Command("git", {
   stdout: "null",
   stderr: "null",
 }).output().then(({ success }) => success, () => false);
-if (!hasGit) console.info("git_up_to_date_test: skipped, there is no git here");
-
 const OPERATION = "git.UpToDate";
 
 /** Runs git in a folder, and returns what it prints. */
@@ -66,7 +64,8 @@ class Remote {
 }
 
 function gitTest(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: !hasGit, fn });
+  const reason = hasGit ? "" : " (not here: there is no git)";
+  Deno.test({ name: `${name}${reason}`, ignore: !hasGit, fn });
 }
 
 gitTest(

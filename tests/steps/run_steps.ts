@@ -7,7 +7,7 @@ import { finish, newContext } from "../operations/support.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 import { sheetOf } from "./runs.ts";
 
-/** What a plan or an apply of one step on this host has told. */
+/** Answer of a plan or an apply of one step on this host. */
 export interface Told {
   readonly verdict: StepRecord["verdict"] | undefined;
   /** Changes, a line each. */

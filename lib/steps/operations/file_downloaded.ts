@@ -8,6 +8,7 @@ import type {
   HostReader,
   HostWriter,
   Thing,
+  WebRequest,
 } from "../host/host.ts";
 import { shownUrl } from "../host/web.ts";
 import { NO_FORECAST } from "../no_forecast.ts";
@@ -222,7 +223,7 @@ async function tagOf(params: Params, reader: HostReader): Promise<string> {
 /** Request of a step. */
 export function requestOf(
   { url, headers }: Pick<Params, "url" | "headers">,
-) {
+): WebRequest {
   return { url, ...headers === undefined ? {} : { headers } };
 }
 

@@ -6,6 +6,9 @@ import type {
   StepProgram,
 } from "../host/host.ts";
 
+/** Name by which a working copy remembers the commit that a step has put there. */
+export const OWN_REF = "refs/piri/commit";
+
 /** Working copy that a step is about. */
 export interface GitParams {
   readonly target: string;

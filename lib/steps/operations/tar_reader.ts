@@ -165,7 +165,7 @@ class Source {
     this.#pieces = pieces[Symbol.asyncIterator]();
   }
 
-  /** Exactly so many bytes; undefined at the end. */
+  /** Bytes of a given count; undefined at the end. */
   async take(length: number): Promise<Uint8Array | undefined> {
     if (!await this.#fill()) return undefined;
     return await this.#exactly(length);
@@ -179,7 +179,7 @@ class Source {
     return body;
   }
 
-  /** At least one byte, and at most so many. */
+  /** Next bytes: at least one, and `most` at most. */
   async some(most: number): Promise<Uint8Array> {
     if (!await this.#fill()) throw corrupt("its end, which is missing,");
     const piece = this.#rest.subarray(0, most);
