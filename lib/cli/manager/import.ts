@@ -13,7 +13,7 @@ import { userOf } from "./signature.ts";
 
 const redpepper = defineSubcommand({
   name: "redpepper",
-  summary: "take over agents, groups, data, files and states of RedPepper",
+  summary: "take over agents, data and states of RedPepper",
   positionals: {
     folder: {
       type: "one",
