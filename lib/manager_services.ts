@@ -160,6 +160,15 @@ export const managerServices: ManagerServices = {
     return await openStateDesk(dir);
   },
 
+  async redpepper(folder, { stateDir, into }) {
+    const { openImport } = await import("./import_redpepper.ts");
+    if (into !== undefined) {
+      return await openImport(folder, { dir: into, isManager: false });
+    }
+    await requireNoLogin(stateDir);
+    return await openImport(folder, { dir: stateDir, isManager: true });
+  },
+
   async stateSchema() {
     const { stateSchema } = await import("./states/state_schema.ts");
     const { stepDescriptions } = await import("./steps/registry.ts");

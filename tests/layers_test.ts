@@ -521,6 +521,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/webhooks/webhook.ts",
   ],
 
+  redpepper: ["base", "manager/admission/network.ts"],
+
   api: [
     "type manager/approval_api.ts",
     "type manager/release_api.ts",
@@ -554,6 +556,7 @@ const roots = [
   "lib/agent_edition.ts",
   "lib/agent_policy.ts",
   "lib/host_record.ts",
+  "lib/import_redpepper.ts",
   "lib/exported_manager.ts",
   "lib/known_params.ts",
   "lib/manager_doors.ts",

@@ -80,7 +80,9 @@ function readEntry(
     words.shift();
     isNegated = !isNegated;
   }
-  const [word = "", ...rest] = words;
+  const [first = "", ...rest] = words;
+  // RedPepper's name of it, in its form of June 2024.
+  const word = first === "file" && context.isLiteral ? "path" : first;
   const answer = readWord(word, rest, entry, context);
   return isNegated ? negate(answer) : answer;
 }

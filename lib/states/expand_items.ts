@@ -13,6 +13,7 @@ import { formatPlace, type Place } from "./place.ts";
 import { type Problems, StateError } from "./problems.ts";
 import { readReferences, scalarOf } from "./read_parameter.ts";
 import { operationOf, readStep } from "./read_step.ts";
+import { ownStep } from "./redpepper_step.ts";
 import type { StateFiles, StateOwner } from "./state_files.ts";
 import {
   fullName,
@@ -261,8 +262,9 @@ export class ItemExpansion {
     );
   }
 
-  async #step(item: StepItem, around: Surroundings): Promise<void> {
+  async #step(given: StepItem, around: Surroundings): Promise<void> {
     const { problems, operations } = this.#options;
+    const item = ownStep(given, operations);
     const operation = operationOf(item, operations);
     const read = await readStep(item, operation, {
       ...this.#options,

@@ -20,6 +20,7 @@ import {
   type Reference,
   scalarOf,
 } from "./read_parameter.ts";
+import { adviceOn } from "./redpepper_step.ts";
 import type { StateOwner } from "./state_files.ts";
 import { entryOf, isEmpty, type Tree, type TreeEntry } from "./tree.ts";
 
@@ -79,13 +80,11 @@ export function operationOf(
   const { text, place } = scalarOf(type, "type", "the name of an operation");
   const found = operations.get(text);
   if (found !== undefined) return found;
-  const advice = /^py\.|^request\./.test(text)
-    ? "it is not run; write command.Run, or an operation of your own"
-    : didYouMean(
-      text,
-      [...operations.keys()],
-      '"piri-manager state schema" lists all operations',
-    );
+  const advice = adviceOn(text) ?? didYouMean(
+    text,
+    [...operations.keys()],
+    '"piri-manager state schema" lists all operations',
+  );
   throw new StateError(
     place,
     `Cannot find the operation "${text}": ${advice}`,

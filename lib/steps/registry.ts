@@ -1,4 +1,5 @@
 import { aptInstalled, aptUnattendedUpgrade } from "./operations/apt.ts";
+import { archiveExtracted } from "./operations/archive_extracted.ts";
 import { assertThat } from "./operations/assert_that.ts";
 import {
   commandRunMultiple,
@@ -9,11 +10,13 @@ import { echoStep } from "./operations/echo.ts";
 import { fileAbsent } from "./operations/file_absent.ts";
 import { fileBlock } from "./operations/file_block.ts";
 import { fileDir } from "./operations/file_dir.ts";
+import { fileDownloaded } from "./operations/file_downloaded.ts";
 import { fileFetchStep } from "./operations/file_fetch.ts";
 import { fileInstalled } from "./operations/file_installed.ts";
 import { fileLine } from "./operations/file_line.ts";
 import { fileSymlinked } from "./operations/file_symlinked.ts";
 import { fileTree } from "./operations/file_tree.ts";
+import { gitUpToDate } from "./operations/git_up_to_date.ts";
 import { hostEntry } from "./operations/host_entry.ts";
 import { hostLocale } from "./operations/host_locale.ts";
 import { hostName } from "./operations/host_name.ts";
@@ -34,6 +37,7 @@ import type { StepDescription, StepOperation } from "./step_operation.ts";
 export const stepOperations: readonly StepOperation[] = [
   aptInstalled,
   aptUnattendedUpgrade,
+  archiveExtracted,
   assertThat,
   commandRunStep,
   commandRunMultiple,
@@ -42,11 +46,13 @@ export const stepOperations: readonly StepOperation[] = [
   fileAbsent,
   fileBlock,
   fileDir,
+  fileDownloaded,
   fileFetchStep,
   fileInstalled,
   fileLine,
   fileSymlinked,
   fileTree,
+  gitUpToDate,
   hostEntry,
   hostLocale,
   hostName,

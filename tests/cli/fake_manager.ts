@@ -48,6 +48,7 @@ import type {
   ManagerPlace,
   ManagerServices,
   Ready,
+  RedpepperImport,
   StateDesk,
 } from "../../lib/cli/manager/services.ts";
 import { FakeEnrolment } from "./fake_enrolment.ts";
@@ -267,6 +268,18 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   states(dir: string): Promise<StateDesk> {
     this.dirs.push(dir);
     return Promise.resolve(this.desk);
+  }
+
+  /** Import that the subcommands see. */
+  imported: RedpepperImport = {
+    agents: [],
+    files: [],
+    notes: [],
+    write: () => Promise.resolve(),
+  };
+
+  redpepper(): Promise<RedpepperImport> {
+    return Promise.resolve(this.imported);
   }
 
   stateSchema(): Promise<unknown> {

@@ -12,6 +12,8 @@ import type {
   ProgramAnswer,
   ProgramResult,
   StepProgram,
+  WebAnswer,
+  WebContent,
   WriteOptions,
 } from "../../lib/steps/host/host.ts";
 import {
@@ -212,6 +214,15 @@ class FakeAccess implements HostWriter {
 
   fetchStatus(): Promise<number | undefined> {
     return Promise.resolve(200);
+  }
+
+  /** A fake host knows no servers. */
+  askServer(): Promise<WebAnswer> {
+    return Promise.reject(failed("ask a server", "is not there"));
+  }
+
+  download(): Promise<WebContent> {
+    return Promise.reject(failed("download", "is not there"));
   }
 
   async writeFile(

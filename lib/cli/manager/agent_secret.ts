@@ -27,7 +27,7 @@ export async function secretHashOf(
     );
   }
   if (file !== undefined) return await hashOfFile(file, terminal);
-  return hash === undefined ? undefined : parseHash(hash);
+  return hash === undefined ? undefined : secretHashBytes(hash);
 }
 
 async function hashOfFile(
@@ -44,7 +44,12 @@ async function hashOfFile(
   );
 }
 
-function parseHash(text: string): Uint8Array {
+/**
+ * Bytes of a SHA-256 in hex digits.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function secretHashBytes(text: string): Uint8Array {
   if (/^[0-9a-f]{64}$/i.test(text)) return decodeHex(text);
   throw new PiriError(
     "INVALID_ARGUMENT",

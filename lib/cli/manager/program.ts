@@ -18,6 +18,7 @@ import { events } from "./events.ts";
 import { exportIdentity } from "./export_identity.ts";
 import { facts } from "./facts.ts";
 import { giveUp } from "./give_up.ts";
+import { importGroup } from "./import.ts";
 import { init } from "./init.ts";
 import { issuer } from "./issuer.ts";
 import { job } from "./job.ts";
@@ -180,6 +181,7 @@ export function managerProgram(
       release,
       update,
       exportIdentity,
+      importGroup,
       completionSubcommand("piri-manager"),
       helpSubcommand(() => program),
       completeSubcommand(() => program, liveWords),

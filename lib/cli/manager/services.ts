@@ -83,6 +83,15 @@ export interface ManagerServices extends WithService {
    * @throws {PiriError} FAILED_PRECONDITION if the folder is not initialised, or is that of a login
    */
   states(dir: string): Promise<StateDesk>;
+  /**
+   * Reads a Manager of RedPepper, and compares it with the state folder, or with another folder. Nothing is written yet.
+   *
+   * @throws {PiriError} NOT_FOUND if it is no folder of RedPepper; FAILED_PRECONDITION without a state folder
+   */
+  redpepper(
+    folder: string,
+    options: { readonly stateDir: string; readonly into: string | undefined },
+  ): Promise<RedpepperImport>;
   /** JSON Schema of the files of states, for editors. */
   stateSchema(): Promise<unknown>;
   /**
@@ -153,6 +162,45 @@ export interface StateDesk {
   }>;
   /** Text of an error or a warning, with its place and the line; several lines. */
   format(problem: Problem): string;
+}
+
+/** Agents, files and remarks of an import. */
+export interface RedpepperImport {
+  readonly agents: readonly ImportedAgent[];
+  readonly files: readonly {
+    /** Path below the folder, with slashes. */
+    readonly path: string;
+    /** Thing that is at the path. */
+    readonly found: Found;
+  }[];
+  /** Remarks on files of RedPepper, sorted. */
+  readonly notes: readonly {
+    readonly file: string;
+    readonly line?: number;
+    readonly message: string;
+    /** True if something was not taken. */
+    readonly isLost: boolean;
+  }[];
+  /**
+   * Writes one of the files.
+   *
+   * @throws {PiriError} ALREADY_EXISTS if something is there meanwhile; DENIED, DISK
+   */
+  write(path: string): Promise<void>;
+}
+
+/** Thing that is there already: none, the same, or another one of the name. */
+export type Found = "nothing" | "same" | "other";
+
+/** Agent of an import. */
+export interface ImportedAgent {
+  readonly id: string;
+  readonly groups: readonly string[];
+  readonly cidrs: readonly string[];
+  /** SHA-256 of its secret in hex digits; undefined for an agent that has to join. */
+  readonly secretHash: string | undefined;
+  /** Agent of this name on the Manager. */
+  readonly found: Found;
 }
 
 /** Agent that states are compiled for. */

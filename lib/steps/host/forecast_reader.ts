@@ -12,6 +12,8 @@ import type {
   StepProgram,
   Thing,
   ThingFacts,
+  WebAnswer,
+  WebRequest,
 } from "./host.ts";
 import { LinkCircle, MAX_LINKS, unlessCircle } from "./link_circle.ts";
 import type { HostTable } from "./shared_reads.ts";
@@ -194,6 +196,10 @@ export class ForecastReader implements HostReader {
   async fetchStatus(url: string): Promise<number | undefined> {
     this.#requireNow();
     return await this.#host.fetchStatus(url);
+  }
+
+  askServer(request: WebRequest): Promise<WebAnswer> {
+    return this.#host.askServer(request);
   }
 
   /** Refuses to ask what only tells how the host is now, once a step is ahead. */

@@ -77,6 +77,26 @@ export interface WriteOptions {
   readonly validate?: string;
 }
 
+/** Request to a server by http or https. */
+export interface WebRequest {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Answer of a server. */
+export interface WebAnswer {
+  readonly status: number;
+  readonly etag?: string;
+  /** Size of the content in bytes, if the server tells it. */
+  readonly size?: number;
+}
+
+/** Answer of a server with its content. */
+export interface WebContent extends WebAnswer {
+  /** Bytes as they come. They can be read once. */
+  pieces(): AsyncIterable<Uint8Array>;
+}
+
 /** Endpoint that a step waits for. */
 export interface Endpoint {
   readonly host: string;
@@ -135,6 +155,12 @@ export interface HostReader {
   answers(endpoint: Endpoint): Promise<boolean>;
   /** Status of the answer to a request, undefined if there is none. */
   fetchStatus(url: string): Promise<number | undefined>;
+  /**
+   * Answer of a server about what it has, now.
+   *
+   * @throws {PiriError} UNAVAILABLE if it does not answer
+   */
+  askServer(request: WebRequest): Promise<WebAnswer>;
 }
 
 /** Means of changing a host. Each call is done whole or not at all. */
@@ -155,6 +181,12 @@ export interface HostWriter extends HostReader {
   remove(path: string): Promise<void>;
   /** Tells people what the step waits for, as a line of its output. */
   tell(text: string): Promise<void>;
+  /**
+   * Content behind a URL.
+   *
+   * @throws {PiriError} UNAVAILABLE; FAILED_PRECONDITION if the server has another answer than 200
+   */
+  download(request: WebRequest): Promise<WebContent>;
   /** Runs a program. Its output is recorded. */
   run(program: StepProgram): Promise<ProgramResult>;
   /** Resolves once all that was done would survive a power cut. */

@@ -13,12 +13,15 @@ import type {
   ProgramAnswer,
   ProgramResult,
   StepProgram,
+  WebAnswer,
+  WebRequest,
 } from "./host.ts";
 import { homesOf, mountPointsOf } from "./host_tables.ts";
 import { LinkCircle, MAX_LINKS, unlessCircle } from "./link_circle.ts";
 import { blobContent, type HostParts } from "./host_parts.ts";
 import { ProgramText } from "./program_text.ts";
 import type { HostTable, SharedReads } from "./shared_reads.ts";
+import { askServer } from "./web.ts";
 
 /** Longest file that is hashed and kept in one read, in bytes. */
 const MAX_WHOLE_BYTES = 65_536;
@@ -175,6 +178,11 @@ export class RealReader implements HostReader {
     } finally {
       timer.cancel();
     }
+  }
+
+  async askServer(request: WebRequest): Promise<WebAnswer> {
+    this.parts.requireConnect();
+    return await askServer(request, this);
   }
 
   /** Judges a path once: its name and kind are no secret that a race could win. */

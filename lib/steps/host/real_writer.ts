@@ -12,11 +12,14 @@ import type {
   PathAttributes,
   ProgramResult,
   StepProgram,
+  WebContent,
+  WebRequest,
   WriteOptions,
 } from "./host.ts";
 import type { HostParts, Print } from "./host_parts.ts";
 import { RealReader } from "./real_reader.ts";
 import type { SharedReads } from "./shared_reads.ts";
+import { download } from "./web.ts";
 
 /** Means of changing the host of an agent. */
 export class RealWriter extends RealReader implements HostWriter {
@@ -103,6 +106,11 @@ export class RealWriter extends RealReader implements HostWriter {
 
   async tell(text: string): Promise<void> {
     await this.#print("stderr", new TextEncoder().encode(`${text}\n`));
+  }
+
+  async download(request: WebRequest): Promise<WebContent> {
+    this.parts.requireConnect();
+    return await download(request, this);
   }
 
   async run(program: StepProgram): Promise<ProgramResult> {

@@ -15,6 +15,7 @@ export const SERVED: ManagerServices = {
   connectTo: () => Promise.reject(new TypeError("not here")),
   ciToken: () => Promise.reject(new TypeError("not here")),
   states: () => Promise.reject(new TypeError("not here")),
+  redpepper: () => Promise.reject(new TypeError("not here")),
   stateSchema: () => Promise.reject(new TypeError("not here")),
   remoteShell: () => Promise.reject(new TypeError("not here")),
   service: () => Promise.reject(new TypeError("not here")),
