@@ -12,7 +12,11 @@ import { fileInstalled } from "./operations/file_installed.ts";
 import { fileLine } from "./operations/file_line.ts";
 import { fileSymlinked } from "./operations/file_symlinked.ts";
 import { fileTree } from "./operations/file_tree.ts";
+import { groupAbsent } from "./operations/group_absent.ts";
+import { groupPresent } from "./operations/group_present.ts";
 import { noop } from "./operations/noop.ts";
+import { userAbsent } from "./operations/user_absent.ts";
+import { userPresent } from "./operations/user_present.ts";
 import { waitFor } from "./operations/wait_for.ts";
 import type { StepDescription, StepOperation } from "./step_operation.ts";
 
@@ -30,7 +34,11 @@ export const stepOperations: readonly StepOperation[] = [
   fileLine,
   fileSymlinked,
   fileTree,
+  groupAbsent,
+  groupPresent,
   noop,
+  userAbsent,
+  userPresent,
   waitFor,
 ];
 
