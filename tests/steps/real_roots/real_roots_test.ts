@@ -4,10 +4,6 @@ import { sheetOf } from "../runs.ts";
 import { inRealRoot, obstacleToRoots } from "./real_root.ts";
 
 const obstacle = obstacleToRoots();
-if (obstacle !== undefined) {
-  console.log(`Throw-away roots are not tested: ${obstacle}`);
-}
-
 interface Case {
   readonly name: string;
   readonly prepare?: string;
@@ -116,7 +112,9 @@ echo 'piri-anna:${HASH}' | chpasswd -e`,
 
 for (const { name, prepare, steps, look, seen, writes } of CASES) {
   Deno.test({
-    name: `in a real root ${name}`,
+    name: `in a real root ${name}${
+      obstacle === undefined ? "" : ` (${obstacle})`
+    }`,
     ignore: obstacle !== undefined,
     fn: async () => {
       const sheet = sheetOf(...steps);
@@ -145,10 +143,8 @@ for (const { name, prepare, steps, look, seen, writes } of CASES) {
         steps.map(() => "ok"),
       );
       assertEquals(report.againPaths, []);
-      assertEquals(
-        JSON.stringify(report).replaceAll(report.seen, "").includes(HASH),
-        false,
-      );
+      const { seen: _, ...told } = report;
+      assertEquals(JSON.stringify(told).includes(HASH), false);
     },
   });
 }

@@ -27,5 +27,6 @@ const { message } = await run(sheet, {
     progress() {},
   },
 });
-console.log(JSON.stringify({ message, steps, output: output.join("") }));
+const report = JSON.stringify({ message, steps, output: output.join("") });
+await Deno.stdout.write(new TextEncoder().encode(`${report}\n`));
 Deno.exit(0);
