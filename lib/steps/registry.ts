@@ -17,6 +17,8 @@ import { fileLine } from "./operations/file_line.ts";
 import { fileSymlinked } from "./operations/file_symlinked.ts";
 import { fileTree } from "./operations/file_tree.ts";
 import { gitUpToDate } from "./operations/git_up_to_date.ts";
+import { groupAbsent } from "./operations/group_absent.ts";
+import { groupPresent } from "./operations/group_present.ts";
 import { hostEntry } from "./operations/host_entry.ts";
 import { hostLocale } from "./operations/host_locale.ts";
 import { hostName } from "./operations/host_name.ts";
@@ -30,6 +32,8 @@ import { packageUpgraded } from "./operations/package_upgraded.ts";
 import { serviceOperations } from "./operations/services.ts";
 import { systemdTimer } from "./operations/systemd_timer.ts";
 import { systemdUnit } from "./operations/systemd_unit.ts";
+import { userAbsent } from "./operations/user_absent.ts";
+import { userPresent } from "./operations/user_present.ts";
 import { waitFor } from "./operations/wait_for.ts";
 import type { StepDescription, StepOperation } from "./step_operation.ts";
 
@@ -53,6 +57,8 @@ export const stepOperations: readonly StepOperation[] = [
   fileSymlinked,
   fileTree,
   gitUpToDate,
+  groupAbsent,
+  groupPresent,
   hostEntry,
   hostLocale,
   hostName,
@@ -66,6 +72,8 @@ export const stepOperations: readonly StepOperation[] = [
   ...serviceOperations,
   systemdTimer,
   systemdUnit,
+  userAbsent,
+  userPresent,
   waitFor,
 ];
 

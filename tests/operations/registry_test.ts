@@ -60,6 +60,8 @@ Deno.test("every operation and parameter is described", () => {
     "file.Symlinked",
     "file.Tree",
     "git.UpToDate",
+    "group.Absent",
+    "group.Present",
     "host.Entry",
     "host.Locale",
     "host.Name",
@@ -90,6 +92,8 @@ Deno.test("every operation and parameter is described", () => {
     "systemd.Unit",
     "test.Sleep",
     "test.Spin",
+    "user.Absent",
+    "user.Present",
     "wait.For",
   ]);
   const silent = all.flatMap((operation) => [

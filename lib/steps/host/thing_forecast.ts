@@ -1,4 +1,5 @@
 import { dependsOn } from "../unforeseen.ts";
+import { placeholderOf } from "./placeholder.ts";
 import type { Thing, ThingFacts } from "./host.ts";
 
 /** Things of a host as steps that are ahead will have made them. */
@@ -6,8 +7,6 @@ export class ThingForecast {
   readonly #facts = new Map<string, ThingFacts | undefined>();
   /** Things that a step with an unknown verdict may change, with its name. */
   readonly #unknown = new Map<string, string>();
-  /** Numbers that stand for those of accounts which get theirs when they are made. */
-  readonly #placeholders = new Map<string, number>();
 
   add(thing: Thing, facts: ThingFacts | undefined): void {
     this.#facts.set(keyOf(thing), facts);
@@ -35,16 +34,7 @@ export class ThingForecast {
     if (facts === undefined) return { number: undefined };
     const number = facts[kind === "user" ? "uid" : "gid"];
     if (typeof number === "number") return { number };
-    return { number: this.#placeholder(`${kind} ${name}`) };
-  }
-
-  /** A negative number, which no account has. */
-  #placeholder(key: string): number {
-    const known = this.#placeholders.get(key);
-    if (known !== undefined) return known;
-    const next = -2 - this.#placeholders.size;
-    this.#placeholders.set(key, next);
-    return next;
+    return { number: placeholderOf(kind, name) };
   }
 }
 
