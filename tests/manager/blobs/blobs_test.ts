@@ -185,7 +185,7 @@ Deno.test("an upload is refused, with the limit, if all that is kept is in use",
   ]);
   assertEquals(
     announced.message,
-    "Cannot take 3 bytes more: what open commands read and what was sent in the last hour takes 8 bytes on the Manager, and the limit is 10; set blobBytes in config.yaml higher, or wait",
+    "Cannot take 3 bytes more: what open commands and plans read and what was sent in the last hour takes 8 bytes on the Manager, and the limit is 10; set blobBytes in config.yaml higher, or wait",
   );
 });
 
