@@ -58,7 +58,7 @@ export class Drift implements DriftAdmin {
   readonly #stopping = new AbortController();
   readonly #nextAt = new Map<string, number>();
   /** Names of rules that have a plan under way: never two of one rule. */
-  readonly #busy = new Set<string>();
+  readonly #busy = new Map<string, Promise<void>>();
   readonly #problems = new Map<string, string>();
   #rules: readonly DriftRule[] = [];
   #timer: Timer | undefined;
@@ -76,7 +76,7 @@ export class Drift implements DriftAdmin {
       const rule = names.get(name);
       if (rule === undefined) continue;
       this.#nextAt.set(name, Math.max(nextAt, earliest));
-      if (planId !== null) void this.#run(rule, () => this.#end(rule, planId));
+      if (planId !== null) this.#run(rule, () => this.#end(rule, planId));
     }
     await this.adopt(rules);
   }
@@ -116,6 +116,11 @@ export class Drift implements DriftAdmin {
   stop(): void {
     this.#stopping.abort();
     this.#timer?.cancel();
+  }
+
+  /** Waits until no rule has a plan under way. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#busy.values());
   }
 
   async list(sight?: Sight): Promise<DriftRuleView[]> {
@@ -159,24 +164,20 @@ export class Drift implements DriftAdmin {
       if ((this.#nextAt.get(name) ?? Infinity) > now) continue;
       this.#nextAt.set(name, nextPlanAt(rule, now, random.fraction()));
       // One that takes longer than its interval leaves times out.
-      void this.#run(rule, () => this.#begin(rule));
+      this.#run(rule, () => this.#begin(rule));
     }
     this.#schedule();
   }
 
-  /** Does something for a rule, unless it is busy. Never rejects. */
-  async #run(rule: DriftRule, act: () => Promise<void>): Promise<void> {
+  /** Does something for a rule, unless it is busy. */
+  #run(rule: DriftRule, act: () => Promise<void>): void {
     const name = driftRuleName(rule);
     if (this.#busy.has(name)) return;
-    this.#busy.add(name);
-    try {
-      await act();
-      this.#problems.delete(name);
-    } catch (error) {
-      this.#fail(name, error);
-    } finally {
-      this.#busy.delete(name);
-    }
+    const done = act()
+      .then(() => void this.#problems.delete(name))
+      .catch((error) => this.#fail(name, error))
+      .finally(() => this.#busy.delete(name));
+    this.#busy.set(name, done);
   }
 
   #fail(name: string, error: unknown): void {
