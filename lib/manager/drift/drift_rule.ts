@@ -100,24 +100,9 @@ export const DriftSetting = v.pipe(
 );
 
 function readCron(line: string): string {
-  if (cronOf(line).nextRun() !== null) return line;
-  throw new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot read "${line}": it never comes`,
-  );
-}
-
-function cronOf(line: string): Cron {
-  const words = line.trim().split(/\s+/);
-  const timezone = words.pop() ?? "";
-  if (words.length !== 5) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot read "${line}": it should be five fields of a crontab and a time zone, as "0 3 * * * Europe/Berlin"`,
-    );
-  }
+  let next: Date | null;
   try {
-    return new Cron(words.join(" "), { paused: true, timezone });
+    next = cronOf(line).nextRun();
   } catch (error) {
     throw new PiriError(
       "INVALID_ARGUMENT",
@@ -125,4 +110,20 @@ function cronOf(line: string): Cron {
       { cause: error },
     );
   }
+  if (next !== null) return line;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot read "${line}": it never comes`,
+  );
+}
+
+/** Reads times as in a crontab, and a zone. Throws for a mistake, and an unknown zone throws when it is used first. */
+function cronOf(line: string): Cron {
+  const words = line.trim().split(/\s+/);
+  const timezone = words.pop() ?? "";
+  return new Cron(words.join(" "), {
+    paused: true,
+    timezone,
+    mode: "5-part",
+  });
 }

@@ -156,7 +156,10 @@ Deno.test("an error in a state is told once, until it is another", async () => {
   await looks(fleet);
 
   const [rule] = await fleet.manager.drift.list();
-  assertEquals(rule?.problem.startsWith('Cannot plan "none"'), true);
+  assertEquals(
+    rule?.problem.startsWith('Cannot plan the state "none": none of these'),
+    true,
+  );
   assertEquals(await driftEvents(fleet.manager), ["drift_failed null"]);
 });
 
