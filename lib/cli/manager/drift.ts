@@ -69,7 +69,7 @@ function* ruleLines(
       localTime(Number(nextAtMs))
     }`,
   );
-  if (problem !== "") yield oneLine(`  the last plan failed: ${problem}`);
+  if (problem !== "") yield `  ${oneLine(`the last plan failed: ${problem}`)}`;
   for (const group of groups) yield* groupLines(group, options);
 }
 
@@ -86,10 +86,9 @@ function* groupLines(
     ? localTime(first)
     : `${localTime(first)} to ${localTime(last)}`;
   const plans = new Set(agents.map(({ planId }) => `p-${planId}`));
-  yield oneLine(
-    `  ${foldNames(agents.map(({ agent }) => agent))}, since ${times}, ${
-      [...plans].join(", ")
-    }`,
-  );
+  const head = `${
+    foldNames(agents.map(({ agent }) => agent))
+  }, since ${times}, ${[...plans].join(", ")}`;
+  yield `  ${oneLine(head)}`;
   for (const line of stepLines(steps, options)) yield `  ${line}`;
 }
