@@ -18,7 +18,7 @@ export interface DriftAgentRecord {
   readonly planId: bigint;
 }
 
-/** What a plan of a rule has found. */
+/** Findings of a plan of a rule. */
 export interface DriftFindings {
   /** Agents that differ. One that is there already keeps its time. */
   readonly found: readonly DriftAgentRecord[];

@@ -237,7 +237,8 @@ export class Drift implements DriftAdmin {
         since: clock.now(),
         planId: id,
       })),
-      gone: [...same, ...await this.#left(rule, known)],
+      gone: same,
+      left: await this.#left(rule, known),
       known,
       texts: differing,
     });
@@ -300,9 +301,12 @@ export class Drift implements DriftAdmin {
 
   async #note(
     rule: DriftRule,
-    { found, gone, known, texts, by = "" }: {
+    { found, gone, left = [], known, texts, by = "" }: {
       readonly found: readonly DriftAgentRecord[];
+      /** Agents that do not differ. */
       readonly gone: readonly string[];
+      /** Agents that the rule does not mean any more. */
+      readonly left?: readonly string[];
       readonly known: readonly DriftAgentRecord[];
       readonly texts: ReadonlyMap<string, readonly string[]>;
       readonly by?: string;
@@ -314,7 +318,7 @@ export class Drift implements DriftAdmin {
     const nextAt = this.#nextAt.get(name) ?? 0;
     await store.endDriftRound(
       { rule: name, nextAt, planId: null },
-      { found, gone },
+      { found, gone: [...gone, ...left] },
     );
     for (const { agent, planId } of found) {
       if (before.has(agent)) continue;
@@ -328,16 +332,18 @@ export class Drift implements DriftAdmin {
         { agent },
       );
     }
-    for (const agent of gone) {
+    const ends = [
+      ...gone.map((agent) =>
+        [agent, `"${agent}" is as ${stateText(rule)} says again${by}`] as const
+      ),
+      ...left.map((agent) =>
+        [agent, `the rule for ${name} no longer means "${agent}"`] as const
+      ),
+    ];
+    for (const [agent, text] of ends) {
       if (!before.has(agent)) continue;
       counters.add("drift_gone");
-      events.add(
-        "drift_gone",
-        `"${agent}" is as ${
-          stateText(rule)
-        } says again, or no longer meant${by}`,
-        { agent },
-      );
+      events.add("drift_gone", text, { agent });
     }
   }
 

@@ -5,7 +5,7 @@ import { durationSetting, readBy } from "../../base/settings.ts";
 import { parseWithin, type Within } from "../../base/within.ts";
 
 /** Shortest time between two plans of a rule. */
-const LEAST_EVERY = "10s";
+const MIN_EVERY = "10s";
 
 /** Rule of config.yaml: plan a state again and again, and tell who differs. */
 export interface DriftRule {
@@ -61,7 +61,7 @@ export const DriftSetting = v.pipe(
           v.check((line) => line.trim() !== "", "it should not be empty"),
         ),
         every: v.optional(
-          durationSetting(1_000, { least: LEAST_EVERY, most: "365d" }),
+          durationSetting(1_000, { least: MIN_EVERY, most: "365d" }),
         ),
         cron: v.optional(readBy(readCron)),
         jitter: v.optional(
