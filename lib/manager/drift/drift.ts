@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../base/clock.ts";
-import { messageOf, PiriError } from "../../base/errors.ts";
+import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { planName } from "../../base/plan_name.ts";
 import type { Counters } from "../../base/counters.ts";
@@ -181,7 +181,9 @@ export class Drift implements DriftAdmin {
   }
 
   #fail(name: string, error: unknown): void {
-    if (this.#stopping.signal.aborted) return;
+    // No agent is there: they are looked at the next time.
+    const isAway = codeOf(error) === "UNAVAILABLE";
+    if (this.#stopping.signal.aborted || isAway) return;
     const { events, counters } = this.#options;
     const problem = messageOf(error);
     counters.add("drift_failed");

@@ -68,6 +68,16 @@ Deno.test("an agent that is away stays as it was known, and is looked at the nex
   assertEquals(await differing(fleet.manager), []);
 });
 
+Deno.test("a rule whose agents are all away tells nothing", async () => {
+  await using fleet = await begun(HOURLY);
+  for (const name of NAMES) fleet.leaves(name);
+  await looks(fleet);
+  const [rule] = await fleet.manager.drift.list();
+
+  assertEquals([rule?.groups, rule?.problem], [[], ""]);
+  assertEquals(await driftEvents(fleet.manager), []);
+});
+
 Deno.test("steps to ignore are no drift, and are not healed with others", async () => {
   const rule: DriftRule = {
     ...HOURLY,
